@@ -1,0 +1,198 @@
+package emitter
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"strconv"
+	"time"
+
+	"code.cloudfoundry.org/lager/v3"
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/signalbox-ci/signalbox/emitter/internal/exposition"
+	"github.com/signalbox-ci/signalbox/emitter/internal/series"
+	"github.com/signalbox-ci/signalbox/metric"
+)
+
+func init() {
+	metric.Metrics.RegisterEmitter(&PrometheusConfig{})
+}
+
+// PrometheusConfig configures and makes the Prometheus emitter. It is a go-flags
+// group. The zero value of a field that says so in its description stands for
+// the default, so that the struct can be used without parsing flags.
+type PrometheusConfig struct {
+	BindIP   string `long:"prometheus-bind-ip" value-name:"IP" description:"IP address to serve Prometheus metrics on, IPv4 or IPv6."`
+	BindPort string `long:"prometheus-bind-port" value-name:"PORT" description:"Port to serve Prometheus metrics on; 0 takes any free one."`
+
+	Namespace            string        `long:"prometheus-namespace" value-name:"NAME" default:"concourse" description:"What the names of all metrics begin with, before an underscore."`
+	WorkerStaleAfter     time.Duration `long:"prometheus-worker-stale-after" value-name:"DURATION" default:"5m" description:"Drop a worker's series when it has not been heard of for this long."`
+	GCInterval           time.Duration `long:"prometheus-gc-interval" value-name:"DURATION" default:"1m" description:"How often to look for series to drop."`
+	MaxSeriesPerMetric   int           `long:"prometheus-max-series-per-metric" value-name:"N" default:"100000" description:"How many series one metric may have. Counters and histograms count what is beyond under the label value __overflow__; gauges refuse it."`
+	WebConfigFile        string        `long:"prometheus-web-config-file" value-name:"FILE" description:"Prometheus web configuration file that enables TLS, client certificates or basic authentication."`
+	MaxScrapesInFlight   int           `long:"prometheus-max-scrapes-in-flight" value-name:"N" default:"16" description:"How many scrapes may be under way at a time; further ones are answered 503."`
+	OmitCreatedTimestamp bool          `long:"prometheus-omit-created-samples" description:"Leave the _created samples out of OpenMetrics pages, for scrapers that would store them as series."`
+
+	// Clock, if not nil, is what the emitter takes for the time: that of tests,
+	// or of a recording that is replayed.
+	Clock func() time.Time `no-flag:"true"`
+
+	// Logger, if not nil, is for what the emitter has to say until a Monitor
+	// attaches its own.
+	Logger lager.Logger `no-flag:"true"`
+}
+
+// maxLabelValueBytes is how long a label value may be.
+const maxLabelValueBytes = 16 << 10
+
+// Description implements metric.EmitterFactory.
+func (config *PrometheusConfig) Description() string { return "Prometheus" }
+
+// IsConfigured implements metric.EmitterFactory: it wants both IP and port.
+func (config *PrometheusConfig) IsConfigured() bool {
+	return config.BindIP != "" && config.BindPort != ""
+}
+
+// NewEmitter starts the emitter, a *Prometheus, with the attributes as constant
+// labels. It fails, with nothing left running, if a field has a value that it
+// cannot have, if an attribute cannot be a label, or if it cannot listen.
+func (config *PrometheusConfig) NewEmitter(attributes map[string]string) (metric.Emitter, error) {
+	c, err := config.withDefaults()
+	if err != nil {
+		return nil, err
+	}
+	rules := Catalog()
+	constants, err := constantLabels(attributes, append(rules, lastSeenRule))
+	if err != nil {
+		return nil, err
+	}
+
+	p := &Prometheus{clock: series.NewClock()}
+	if c.Clock != nil {
+		p.clock = series.NewExactClock(c.Clock)
+	}
+	p.logger.Store(&c.Logger)
+	p.store = series.NewStore(series.Options{
+		Clock:         p.clock,
+		Constants:     constants,
+		OwnerLimit:    c.WorkerStaleAfter,
+		MaxSeries:     c.MaxSeriesPerMetric,
+		MaxValueBytes: maxLabelValueBytes,
+	})
+	if p.mapping, err = compile(rules, silentEvents, c.Namespace, p.store); err != nil {
+		return nil, err
+	}
+	if _, err = p.store.AddLastSeen(prefixed(c.Namespace, lastSeenRule.Metric), lastSeenRule.Help, workerAttribute); err != nil {
+		return nil, err
+	}
+	if p.self, err = newSelfMetrics(p.store); err != nil {
+		return nil, err
+	}
+
+	p.server, err = exposition.Listen(exposition.ServerOptions{
+		Address:       net.JoinHostPort(c.BindIP, c.BindPort),
+		WebConfigFile: c.WebConfigFile,
+		Version:       version(),
+		Logger:        func() lager.Logger { return *p.logger.Load() },
+		Page: exposition.Page{
+			Store:   p.store,
+			Others:  prometheus.DefaultGatherer,
+			Refresh: p.self.refresh,
+			Done:    p.self.scraped,
+			Created: !c.OmitCreatedTimestamp,
+		},
+		MaxInFlight: c.MaxScrapesInFlight,
+		Refused:     p.self.scrapeRefused,
+	})
+	if err != nil {
+		return nil, err
+	}
+	p.start(c)
+	return p, nil
+}
+
+// lastSeenRule stands for the family that no event drives but the store itself.
+var lastSeenRule = Rule{
+	Metric: "workers_last_seen_timestamp_seconds",
+	Help:   "When a worker was last heard of, in seconds since the epoch.",
+	Labels: workerLabels,
+}
+
+// start begins what goes on until Close.
+func (p *Prometheus) start(c PrometheusConfig) {
+	ctx, stop := context.WithCancel(context.Background())
+	p.stop = stop
+	if c.Clock == nil {
+		// A hundredth of the staleness limit is as exact as anyone can want.
+		p.tolerance = min(max(c.WorkerStaleAfter/100, time.Millisecond), 100*time.Millisecond)
+		p.running.Go(func() { p.tick(ctx, p.tolerance) })
+	}
+	p.running.Go(func() {
+		collectPeriodically(ctx, func() lager.Logger { return *p.logger.Load() }, c.GCInterval, p)
+	})
+	p.server.Serve()
+}
+
+// tick moves the clock on until the context ends.
+func (p *Prometheus) tick(ctx context.Context, every time.Duration) {
+	ticker := time.NewTicker(every)
+	defer ticker.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-ticker.C:
+			p.clock.Tick()
+		}
+	}
+}
+
+// withDefaults is the configuration with the defaults filled in, or what is
+// wrong with it.
+func (config *PrometheusConfig) withDefaults() (PrometheusConfig, error) {
+	c := *config
+	setDefault(&c.Namespace, "concourse")
+	setDefault(&c.WorkerStaleAfter, 5*time.Minute)
+	setDefault(&c.GCInterval, time.Minute)
+	setDefault(&c.MaxSeriesPerMetric, 100_000)
+	setDefault(&c.MaxScrapesInFlight, 16)
+	if c.Logger == nil {
+		c.Logger = lager.NewLogger("signalbox") // without a sink it says nothing
+	}
+
+	var errs []error
+	invalid := func(flag string, value any, want string) {
+		errs = append(errs, fmt.Errorf("--prometheus-%s is %q, want %s", flag, fmt.Sprint(value), want))
+	}
+	if net.ParseIP(c.BindIP) == nil {
+		invalid("bind-ip", c.BindIP, "an IP address")
+	}
+	if _, err := strconv.ParseUint(c.BindPort, 10, 16); err != nil {
+		invalid("bind-port", c.BindPort, "a port from 0 to 65535")
+	}
+	if !isMetricName(c.Namespace) {
+		invalid("namespace", c.Namespace, "letters, digits and _, not starting with a digit")
+	}
+	if c.WorkerStaleAfter < 0 {
+		invalid("worker-stale-after", c.WorkerStaleAfter, "a positive duration")
+	}
+	if c.GCInterval < 0 {
+		invalid("gc-interval", c.GCInterval, "a positive duration")
+	}
+	if c.MaxSeriesPerMetric < 0 {
+		invalid("max-series-per-metric", c.MaxSeriesPerMetric, "a positive number")
+	}
+	if c.MaxScrapesInFlight < 0 {
+		invalid("max-scrapes-in-flight", c.MaxScrapesInFlight, "a positive number")
+	}
+	return c, errors.Join(errs...)
+}
+
+func setDefault[T comparable](field *T, value T) {
+	var zero T
+	if *field == zero {
+		*field = value
+	}
+}

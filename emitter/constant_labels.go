@@ -1,0 +1,54 @@
+package emitter
+
+import (
+	"fmt"
+	"maps"
+	"regexp"
+	"slices"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/signalbox-ci/signalbox/emitter/internal/series"
+)
+
+// constantLabels makes the labels that every series has of the node's
+// attributes, sorted by name. It fails, naming the attributes, if two of them
+// become the same label, if one becomes a label that a rule uses itself, or if
+// one cannot be a label at all.
+func constantLabels(attributes map[string]string, rules []Rule) ([]series.Label, error) {
+	usedBy := map[string]string{"le": "the histograms' buckets"}
+	for _, r := range slices.Backward(rules) {
+		for _, l := range r.Labels {
+			usedBy[l.Name] = "metric " + r.Metric
+		}
+	}
+
+	var labels []series.Label
+	keys := map[string]string{}
+	for _, key := range slices.Sorted(maps.Keys(attributes)) {
+		name, value := sanitize(key), attributes[key]
+		switch {
+		case !isLabelName(name):
+			return nil, fmt.Errorf("attribute %q cannot become a label: want a letter in it, before any digit", key)
+		case keys[name] != "":
+			return nil, fmt.Errorf("attributes %q and %q both become the label %q", keys[name], key, name)
+		case usedBy[name] != "":
+			return nil, fmt.Errorf("attribute %q becomes the label %q, which is a label of %s itself", key, name, usedBy[name])
+		case !utf8.ValidString(value):
+			return nil, fmt.Errorf("attribute %q has a value that is not UTF-8: %q", key, value)
+		}
+		keys[name] = key
+		labels = append(labels, series.Label{Name: name, Value: value})
+	}
+	slices.SortFunc(labels, func(a, b series.Label) int { return strings.Compare(a.Name, b.Name) })
+	return labels, nil
+}
+
+var notInLabels = regexp.MustCompile(`[^a-zA-Z0-9]+`)
+
+// sanitize turns an attribute's key into a label name: every run of characters
+// that a label name cannot have, and every run of underscores, becomes one
+// underscore, and none is left at the ends.
+func sanitize(key string) string {
+	return strings.Trim(notInLabels.ReplaceAllString(key, "_"), "_")
+}

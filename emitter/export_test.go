@@ -1,0 +1,15 @@
+package emitter
+
+import (
+	"io"
+
+	"github.com/prometheus/common/expfmt"
+
+	"github.com/signalbox-ci/signalbox/emitter/internal/exposition"
+)
+
+// WritePage writes the emitter's own families, without a listener.
+func WritePage(p *Prometheus, w io.Writer, format expfmt.Format) error {
+	page := exposition.Page{Store: p.store, Refresh: p.self.refresh, Created: true}
+	return page.Write(w, format)
+}

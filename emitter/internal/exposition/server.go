@@ -1,0 +1,162 @@
+package exposition
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"sync"
+	"time"
+
+	"code.cloudfoundry.org/lager/v3"
+	"github.com/prometheus/exporter-toolkit/web"
+)
+
+// ServerOptions configure a Server.
+type ServerOptions struct {
+	// Address is the host and port to listen on. Port 0 takes a free one.
+	Address string
+
+	// WebConfigFile, if not empty, is exporter-toolkit's configuration of TLS,
+	// client certificates and basic authentication. It is read again for each
+	// connection and request.
+	WebConfigFile string
+
+	// Version is shown on the landing page.
+	Version string
+
+	// Logger is asked for the logger each time there is something to log.
+	Logger func() lager.Logger
+
+	Page Page
+
+	// MaxInFlight is how many scrapes may be under way; Refused is called for
+	// each one that is one too many.
+	MaxInFlight int
+	Refused     func()
+}
+
+// A Server serves a page on a listener of its own, at /metrics, with a landing
+// page at / and health checks at /-/healthy and /-/ready.
+type Server struct {
+	listener net.Listener
+	server   *http.Server
+	web      *web.FlagConfig
+	logger   func() lager.Logger
+	serving  sync.WaitGroup
+}
+
+// The time-outs. Prometheus gives up on a scrape after ten seconds unless told
+// otherwise, and comes back every minute or more often.
+const (
+	readHeaderTimeout = 5 * time.Second
+	writeTimeout      = 2 * time.Minute
+	idleTimeout       = 5 * time.Minute
+)
+
+// Listen opens the listener, so that the address is taken or the error is known.
+// Serve begins to serve on it. Either way the Server must be shut down.
+func Listen(o ServerOptions) (*Server, error) {
+	if o.WebConfigFile != "" {
+		// The toolkit takes a file without content for one without settings.
+		if _, err := os.Stat(o.WebConfigFile); err != nil {
+			return nil, fmt.Errorf("web configuration file: %w", err)
+		}
+		if err := web.Validate(o.WebConfigFile); err != nil {
+			return nil, fmt.Errorf("web configuration file %s: %w", o.WebConfigFile, err)
+		}
+	}
+	handler, err := newMux(o)
+	if err != nil {
+		return nil, err
+	}
+	listener, err := net.Listen("tcp", o.Address)
+	if err != nil {
+		return nil, fmt.Errorf("cannot serve metrics on %s: %w", o.Address, err)
+	}
+	addresses, systemdSocket := []string{o.Address}, false
+	return &Server{
+		listener: listener,
+		server: &http.Server{
+			Handler:           handler,
+			ReadHeaderTimeout: readHeaderTimeout,
+			ReadTimeout:       readHeaderTimeout,
+			WriteTimeout:      writeTimeout,
+			IdleTimeout:       idleTimeout,
+			ErrorLog:          log.New(logWriter{o.Logger}, "", 0),
+		},
+		web: &web.FlagConfig{
+			WebListenAddresses: &addresses,
+			WebSystemdSocket:   &systemdSocket,
+			WebConfigFile:      &o.WebConfigFile,
+		},
+		logger: o.Logger,
+	}, nil
+}
+
+func newMux(o ServerOptions) (http.Handler, error) {
+	landing, err := web.NewLandingPage(web.LandingConfig{
+		Name:        "Signalbox",
+		Description: "The metrics of a CI system",
+		Version:     o.Version,
+		Profiling:   "false",
+		Links: []web.LandingLinks{
+			{Address: "/metrics", Text: "Metrics"},
+			{Address: "/-/healthy", Text: "Healthy"},
+			{Address: "/-/ready", Text: "Ready"},
+		},
+	})
+	if err != nil {
+		return nil, err
+	}
+	mux := http.NewServeMux()
+	mux.Handle("GET /metrics", newMetricsHandler(o))
+	mux.HandleFunc("GET /-/healthy", ok)
+	mux.HandleFunc("GET /-/ready", ok)
+	mux.Handle("GET /", landing)
+	return mux, nil
+}
+
+func ok(w http.ResponseWriter, _ *http.Request) {
+	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+	fmt.Fprintln(w, "OK")
+}
+
+// Addr is the address that the server listens on.
+func (s *Server) Addr() string { return s.listener.Addr().String() }
+
+// Serve begins to serve, and returns at once.
+func (s *Server) Serve() {
+	s.serving.Go(func() {
+		// The toolkit's log lines would tell what the caller knows.
+		quiet := slog.New(slog.DiscardHandler)
+		err := web.Serve(s.listener, s.server, s.web, quiet)
+		if err != nil && !errors.Is(err, http.ErrServerClosed) {
+			s.logger().Error("metrics-listener-failed", err, lager.Data{"address": s.Addr()})
+		}
+	})
+}
+
+// Shutdown closes the listener and waits for scrapes that are under way. When
+// the context ends first, it cuts them off and returns the context's error.
+func (s *Server) Shutdown(ctx context.Context) error {
+	err := s.server.Shutdown(ctx)
+	if err != nil {
+		s.server.Close()
+	}
+	s.listener.Close() // which the server does only if it had begun to serve
+	s.serving.Wait()
+	return err
+}
+
+// logWriter logs what the HTTP server has to say about single connections.
+type logWriter struct{ logger func() lager.Logger }
+
+func (w logWriter) Write(line []byte) (int, error) {
+	w.logger().Info("http-server", lager.Data{"message": string(line)})
+	return len(line), nil
+}

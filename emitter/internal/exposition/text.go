@@ -1,0 +1,165 @@
+package exposition
+
+import (
+	"math"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/signalbox-ci/signalbox/emitter/internal/series"
+)
+
+// text writes the formats that are lines of text. The zero value but for the
+// functions is the Prometheus text format; see openmetrics.go for the other.
+type text struct {
+	float  func(b []byte, v float64) []byte
+	escape *strings.Replacer // for help texts
+
+	// naming says how a family is named and typed, and what the names of its
+	// samples have after that.
+	naming func(f *series.Family) (name, suffix, typ string)
+
+	created bool // write _created samples for counters and histograms
+
+	wall     series.Wall
+	snapshot series.Snapshot
+}
+
+func newText(wall series.Wall) *text {
+	return &text{
+		wall:   wall,
+		float:  appendFloat,
+		escape: helpEscaper,
+		naming: func(f *series.Family) (name, suffix, typ string) {
+			return f.Name(), "", f.Type().String()
+		},
+	}
+}
+
+func (t *text) family(out *output, f *series.Family) {
+	name, suffix, typ := t.naming(f)
+	created := t.created && (typ == "counter" || typ == "histogram")
+	var histogram *histogramLines
+	if f.Type() == series.Histogram {
+		histogram = newHistogramLines(f, t.float)
+	}
+	begun := false
+	for page := range f.Sorted {
+		for _, s := range page {
+			var value float64
+			var ok bool
+			if histogram != nil {
+				ok = f.Snapshot(s, &t.snapshot)
+			} else {
+				value, ok = f.Value(s, t.wall)
+			}
+			if !ok {
+				continue
+			}
+			if !begun {
+				begun = true
+				out.buf = appendMeta(out.buf, name, t.escape.Replace(f.Help()), typ)
+			}
+			if histogram != nil {
+				out.buf = histogram.append(out.buf, s, &t.snapshot)
+			} else {
+				out.buf = appendName(out.buf, name, suffix, s.Labels())
+				out.buf = t.float(out.buf, value)
+				out.buf = append(out.buf, '\n')
+			}
+			if created {
+				out.buf = appendName(out.buf, name, "_created", s.Labels())
+				out.buf = appendSeconds(out.buf, t.wall.UnixMilli(s.Created()))
+				out.buf = append(out.buf, '\n')
+			}
+			if !out.spill() {
+				return
+			}
+		}
+	}
+}
+
+// appendMeta writes the lines that a family begins with.
+func appendMeta(b []byte, name, help, typ string) []byte {
+	b = append(b, "# HELP "...)
+	b = append(b, name...)
+	b = append(b, ' ')
+	b = append(b, help...)
+	b = append(b, "\n# TYPE "...)
+	b = append(b, name...)
+	b = append(b, ' ')
+	b = append(b, typ...)
+	return append(b, '\n')
+}
+
+// appendName writes a sample's name and labels, and the space after them.
+func appendName(b []byte, name, suffix, labels string) []byte {
+	b = append(b, name...)
+	b = append(b, suffix...)
+	if labels != "" {
+		b = append(b, '{')
+		b = append(b, labels...)
+		b = append(b, '}')
+	}
+	return append(b, ' ')
+}
+
+// histogramLines writes the samples of a family of histograms.
+type histogramLines struct {
+	name   string
+	bucket string   // name_bucket{
+	bounds []string // le="…"} and a space, the last for +Inf
+	float  func([]byte, float64) []byte
+}
+
+// newHistogramLines prepares what all series of the family have in common.
+func newHistogramLines(f *series.Family, float func([]byte, float64) []byte) *histogramLines {
+	h := &histogramLines{name: f.Name(), bucket: f.Name() + "_bucket{", float: float}
+	for _, bound := range append(slices.Clone(f.Bounds()), math.Inf(1)) {
+		h.bounds = append(h.bounds, `le="`+string(float(nil, bound))+`"} `)
+	}
+	return h
+}
+
+func (h *histogramLines) append(b []byte, s *series.Series, snapshot *series.Snapshot) []byte {
+	labels := s.Labels()
+	for i, bound := range h.bounds {
+		n := snapshot.Count
+		if i < len(snapshot.Buckets) {
+			n = snapshot.Buckets[i]
+		}
+		b = append(b, h.bucket...)
+		if labels != "" {
+			b = append(b, labels...)
+			b = append(b, ',')
+		}
+		b = append(b, bound...)
+		b = strconv.AppendUint(b, n, 10)
+		b = append(b, '\n')
+	}
+	b = appendName(b, h.name, "_sum", labels)
+	b = h.float(b, snapshot.Sum)
+	b = append(b, '\n')
+	b = appendName(b, h.name, "_count", labels)
+	b = strconv.AppendUint(b, snapshot.Count, 10)
+	return append(b, '\n')
+}
+
+// appendFloat writes a number as the Prometheus client library does. Most are
+// small whole ones.
+func appendFloat(b []byte, v float64) []byte {
+	if n := int64(v); float64(n) == v && n > -1e6 && n < 1e6 && (n != 0 || !math.Signbit(v)) {
+		return strconv.AppendInt(b, n, 10)
+	}
+	switch {
+	case math.IsInf(v, 1):
+		return append(b, "+Inf"...)
+	case math.IsInf(v, -1):
+		return append(b, "-Inf"...)
+	case v == 0:
+		return append(b, '0') // the client library knows no -0
+	}
+	return strconv.AppendFloat(b, v, 'g', -1, 64)
+}
+
+var helpEscaper = strings.NewReplacer(`\`, `\\`, "\n", `\n`)

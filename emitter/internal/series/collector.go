@@ -1,0 +1,123 @@
+package series
+
+import (
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	dto "github.com/prometheus/client_model/go"
+	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/types/known/timestamppb"
+)
+
+// Describe implements prometheus.Collector.
+func (st *Store) Describe(descs chan<- *prometheus.Desc) {
+	for _, f := range st.Families() {
+		descs <- f.desc()
+	}
+}
+
+// Collect implements prometheus.Collector. Unlike a page, what it sends is
+// allocated series by series.
+func (st *Store) Collect(metrics chan<- prometheus.Metric) {
+	wall := st.clock.Wall()
+	for _, f := range st.Families() {
+		desc := f.desc()
+		for page := range f.Sorted {
+			for _, s := range page {
+				if m, ok := f.metric(s, wall); ok {
+					metrics <- collected{desc, m}
+				}
+			}
+		}
+	}
+}
+
+// Gather implements prometheus.Gatherer. It returns no error.
+func (st *Store) Gather() ([]*dto.MetricFamily, error) {
+	var gathered []*dto.MetricFamily
+	for _, f := range st.Families() {
+		if mf := f.Gather(); len(mf.Metric) > 0 {
+			gathered = append(gathered, mf)
+		}
+	}
+	return gathered, nil
+}
+
+// Gather is the family as the client library has it.
+func (f *Family) Gather() *dto.MetricFamily {
+	mf := &dto.MetricFamily{
+		Name: proto.String(f.name),
+		Help: proto.String(f.help),
+		Type: [...]dto.MetricType{dto.MetricType_COUNTER, dto.MetricType_GAUGE, dto.MetricType_HISTOGRAM}[f.typ].Enum(),
+	}
+	wall := f.store.clock.Wall()
+	for page := range f.Sorted {
+		for _, s := range page {
+			if m, ok := f.metric(s, wall); ok {
+				mf.Metric = append(mf.Metric, m)
+			}
+		}
+	}
+	return mf
+}
+
+func (f *Family) desc() *prometheus.Desc {
+	constants := prometheus.Labels{}
+	for _, p := range f.layout.pairs {
+		if p.value < 0 {
+			constants[p.name] = p.constant
+		}
+	}
+	return prometheus.NewDesc(f.name, f.help, f.layout.names, constants)
+}
+
+// metric is the series as the client library has it; false if it was swept.
+func (f *Family) metric(s *Series, wall Wall) (*dto.Metric, bool) {
+	m := &dto.Metric{Label: f.labelPairs(s)}
+	created := timestamppb.New(time.UnixMilli(wall.UnixMilli(s.created)))
+	if f.typ == Histogram {
+		var snapshot Snapshot
+		if !f.Snapshot(s, &snapshot) {
+			return nil, false
+		}
+		m.Histogram = &dto.Histogram{
+			SampleCount:      proto.Uint64(snapshot.Count),
+			SampleSum:        proto.Float64(snapshot.Sum),
+			CreatedTimestamp: created,
+		}
+		for i, n := range snapshot.Buckets {
+			m.Histogram.Bucket = append(m.Histogram.Bucket, &dto.Bucket{
+				UpperBound: proto.Float64(f.bounds[i]), CumulativeCount: proto.Uint64(n),
+			})
+		}
+		return m, true
+	}
+	v, ok := f.Value(s, wall)
+	if f.typ == Counter {
+		m.Counter = &dto.Counter{Value: proto.Float64(v), CreatedTimestamp: created}
+	} else {
+		m.Gauge = &dto.Gauge{Value: proto.Float64(v)}
+	}
+	return m, ok
+}
+
+func (f *Family) labelPairs(s *Series) []*dto.LabelPair {
+	pairs := make([]*dto.LabelPair, 0, len(f.layout.pairs))
+	for name, value := range f.Labels(s) {
+		pairs = append(pairs, &dto.LabelPair{Name: proto.String(name), Value: proto.String(value)})
+	}
+	return pairs
+}
+
+// collected is a series on its way to a registry.
+type collected struct {
+	desc   *prometheus.Desc
+	metric *dto.Metric
+}
+
+func (c collected) Desc() *prometheus.Desc { return c.desc }
+
+func (c collected) Write(out *dto.Metric) error {
+	proto.Merge(out, c.metric)
+	return nil
+}

@@ -1,0 +1,351 @@
+package series
+
+import (
+	"fmt"
+	"math"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// Type is the type of a family.
+type Type uint8
+
+// The types of families.
+const (
+	Counter Type = iota
+	Gauge
+	Histogram
+)
+
+// String is the type's name in the exposition formats.
+func (t Type) String() string {
+	return [...]string{"counter", "gauge", "histogram"}[t]
+}
+
+// Ownership says how a family's series depend on owners.
+type Ownership uint8
+
+// The ownerships. A heartbeat family's updates prove that the owner is alive;
+// its series go as well when they themselves were not updated for the limit,
+// though their owner lives on.
+const (
+	Unowned Ownership = iota
+	Owned
+	Heartbeat
+)
+
+// Overflow is the value of every label of the series that takes the updates of
+// a counter or histogram for which the family has no more room.
+const Overflow = "__overflow__"
+
+// FamilyOptions describe a family.
+type FamilyOptions struct {
+	Name   string
+	Help   string
+	Type   Type
+	Labels []string  // names, sorted and distinct
+	Bounds []float64 // of a histogram's buckets, ascending, without +Inf
+
+	Ownership Ownership
+	IdleTTL   time.Duration // 0: a series stays without updates
+
+	// Internal marks a family about the program itself: the store's limit on
+	// series does not hold for it, and where a constant label has the name of
+	// one of its own labels, its own stands.
+	Internal bool
+}
+
+// A Family is the series of one metric. It is safe for concurrent use.
+type Family struct {
+	name   string
+	help   string
+	typ    Type
+	bounds []float64
+	layout layout
+	store  *Store
+
+	internal  bool
+	ownership Ownership
+	idleTTL   time.Duration
+	mortal    bool // its series can be swept
+	limit     int64
+	lastSeen  bool // the values are when the series' owners were last heard of
+
+	// only is the one series of a family without labels, which is there from
+	// the start and for ever. Nil if the family has labels.
+	only *Series
+
+	table table
+	count atomic.Int64 // series alive, without the overflow series
+
+	overflow atomic.Pointer[Series]
+	refused  Tally // updates for which there was no room
+
+	mu sync.Mutex // held to change the table or arrivals; never for long
+
+	order order
+}
+
+// Result is what became of an update.
+type Result uint8
+
+// The results. Of an update that was not OK the family's own series are
+// unchanged; one that Overflowed was added to the overflow series.
+const (
+	OK Result = iota
+	Overflowed
+	NoRoom       // the family has as many series as it may
+	NotFinite    // the value is NaN or infinite
+	Negative     // the value would make a counter go down
+	InvalidUTF8  // a label value is not UTF-8
+	ValueTooLong // a label value is longer than the store allows
+)
+
+// Op is what an update does to a series.
+type Op uint8
+
+// The operations: Add for counters and gauges, Set for gauges, Observe for
+// histograms.
+const (
+	Add Op = iota
+	Set
+	Observe
+)
+
+func newFamily(store *Store, o FamilyOptions) (*Family, error) {
+	constants := store.constants
+	if o.Internal {
+		constants = slices.DeleteFunc(slices.Clone(constants), func(l Label) bool {
+			return slices.Contains(o.Labels, l.Name)
+		})
+	}
+	layout, err := newLayout(o.Labels, constants)
+	if err != nil {
+		return nil, fmt.Errorf("metric %s: %w", o.Name, err)
+	}
+	f := &Family{
+		name:      o.Name,
+		help:      o.Help,
+		typ:       o.Type,
+		bounds:    o.Bounds,
+		layout:    layout,
+		store:     store,
+		internal:  o.Internal,
+		ownership: o.Ownership,
+		idleTTL:   o.IdleTTL,
+		mortal:    len(o.Labels) > 0 && (o.Ownership != Unowned || o.IdleTTL > 0),
+		limit:     int64(store.maxSeries),
+	}
+	if o.Internal {
+		f.limit = math.MaxInt64
+	}
+	f.table.init()
+	if len(o.Labels) == 0 {
+		f.only = f.make(f.key(nil), nil, store.clock.Now())
+	}
+	return f, nil
+}
+
+// Name is the family's name, namespace included.
+func (f *Family) Name() string { return f.name }
+
+// Help is the family's help text.
+func (f *Family) Help() string { return f.help }
+
+// Type is the family's type.
+func (f *Family) Type() Type { return f.typ }
+
+// Bounds are the upper bounds of a histogram's buckets, without +Inf.
+func (f *Family) Bounds() []float64 { return f.bounds }
+
+// Internal tells whether the family is about the program itself.
+func (f *Family) Internal() bool { return f.internal }
+
+// Len is how many series are alive, the overflow series not counted.
+func (f *Family) Len() int { return int(f.count.Load()) }
+
+// Limit is how many series the family may have.
+func (f *Family) Limit() int { return int(f.limit) }
+
+func (f *Family) full() bool { return f.count.Load() >= f.limit }
+
+// Refused counts the updates for label sets that found no room.
+func (f *Family) Refused() uint64 { return f.refused.Value() }
+
+// Update updates the series with the label values, in the order of the family's
+// labels, and makes it if need be. owner is the name of its owner, for families
+// that have owners. Neither the slice nor, unless a series is made of them, the
+// strings in it are kept. An update of a series that exists takes no lock and
+// allocates nothing.
+func (f *Family) Update(op Op, values []string, owner string, v float64, now Instant) Result {
+	if v-v != 0 { // NaN or infinite
+		return NotFinite
+	}
+	if v < 0 && f.typ == Counter {
+		return Negative
+	}
+	if f.only != nil {
+		f.apply(f.only, op, v)
+		return OK
+	}
+	key := f.key(values)
+	s := f.table.find(key)
+	if s != nil && f.revive(s, now) && f.apply(s, op, v) {
+		return OK
+	}
+	for { // Slow path: there was no such series, or it is dying.
+		s, result := f.obtain(key, owner, now)
+		if s == nil || f.apply(s, op, v) {
+			return result
+		}
+	}
+}
+
+// revive records that the series is being updated, and with it its owner if that
+// makes a heartbeat. It returns false if the owner is gone, and the series with
+// it.
+func (f *Family) revive(s *Series, now Instant) bool {
+	if !f.mortal {
+		return true
+	}
+	if o := s.owner; o != nil {
+		if f.ownership == Heartbeat && !o.heard(now) || o.gone() {
+			return false
+		}
+	}
+	s.touch(now)
+	return true
+}
+
+// key is what the table looks for to find the series with the values.
+func (f *Family) key(values []string) key {
+	hash, quoted := hashValues(values)
+	return key{layout: &f.layout, hash: hash, values: values, quoted: quoted}
+}
+
+// apply carries out the operation. It returns false if the series was killed.
+func (f *Family) apply(s *Series, op Op, v float64) bool {
+	switch {
+	case op == Observe:
+		return s.histogram.observe(v, bucketOf(f.bounds, v))
+	case op == Set:
+		return s.set(v)
+	case f.typ == Counter && !f.mortal:
+		s.count(v)
+		return true
+	}
+	return s.add(v)
+}
+
+// obtain is Update's slow path: it returns the series with the values, made if
+// there was none, or the overflow series, or nil and why there is none.
+func (f *Family) obtain(key key, owner string, now Instant) (*Series, Result) {
+	for _, v := range key.values {
+		if r := f.store.checkValue(v); r != OK {
+			return nil, r
+		}
+	}
+	if f.full() {
+		// What was counted can be found by now.
+		if s := f.table.find(key); s == nil {
+			return f.overflowed(now)
+		}
+	}
+	var o *Owner
+	if f.ownership != Unowned {
+		var r Result
+		if o, r = f.store.owner(owner, now, f.ownership == Heartbeat); o == nil {
+			return nil, r
+		}
+	}
+
+	f.mu.Lock()
+	if s := f.table.find(key); s != nil {
+		if !s.dead() && f.revive(s, now) {
+			f.mu.Unlock()
+			return s, OK
+		}
+		f.bury(s, key.hash)
+	}
+	if f.full() {
+		f.mu.Unlock()
+		return f.overflowed(now)
+	}
+	s := f.make(key, o, now)
+	f.mu.Unlock()
+	return s, OK
+}
+
+// overflowed returns the overflow series, made if need be; or nil for a gauge,
+// of which it would make no sense.
+func (f *Family) overflowed(now Instant) (*Series, Result) {
+	f.refused.Inc()
+	if f.typ == Gauge {
+		return nil, NoRoom
+	}
+	if s := f.overflow.Load(); s != nil {
+		return s, Overflowed
+	}
+	values := make([]string, len(f.layout.names))
+	for i := range values {
+		values[i] = Overflow
+	}
+	key := f.key(values)
+
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if s := f.overflow.Load(); s != nil {
+		return s, Overflowed
+	}
+	if s := f.table.find(key); s != nil {
+		f.bury(s, key.hash) // somebody's own label values, which could be swept
+	}
+	s := f.make(key, nil, now)
+	f.count.Add(-1)
+	f.overflow.Store(s)
+	return s, Overflowed
+}
+
+// make makes a series and puts it where updates and scrapes find it. The caller
+// holds f.mu, or is the only one that knows f.
+func (f *Family) make(key key, o *Owner, now Instant) *Series {
+	text, escaped := f.layout.render(key.values)
+	s := &Series{labels: text, owner: o, created: now}
+	s.seen.Store(int64(now))
+	if f.typ == Histogram {
+		s.histogram = newHistogram(len(f.bounds))
+	}
+	f.table.insert(key.hash, escaped, s)
+	f.order.arrive(s)
+	f.count.Add(1)
+	return s
+}
+
+// bury kills a series, if it is not dead yet, and unlinks it from the table. The
+// caller holds f.mu.
+func (f *Family) bury(s *Series, hash uint64) {
+	if s.kill() {
+		f.count.Add(-1)
+	}
+	f.table.remove(hash, s)
+}
+
+// Value is the present value of a series of a family of counters or gauges. It
+// returns false if the series was swept meanwhile.
+func (f *Family) Value(s *Series, wall Wall) (float64, bool) {
+	v, ok := s.value()
+	if ok && f.lastSeen {
+		seen := s.owner.seen.Load()
+		if seen == departed {
+			return 0, false
+		}
+		v = float64(wall.UnixMilli(Instant(seen))) / 1000
+	}
+	return v, ok
+}
+
+// Snapshot fills to with the present content of a series of a family of
+// histograms. It returns false if the series was swept meanwhile.
+func (f *Family) Snapshot(s *Series, to *Snapshot) bool { return s.histogram.read(to) }

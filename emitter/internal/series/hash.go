@@ -1,0 +1,55 @@
+package series
+
+import (
+	"encoding/binary"
+	"math/bits"
+	"math/rand/v2"
+	"unsafe"
+)
+
+// The hash of label values is a multiply-and-fold hash in the manner of wyhash,
+// eight bytes at a time. hash/maphash is as good, but pays for a call a value,
+// and could not look for quotes on the way (see layout.matches).
+
+// secrets make the hashes of this process unlike any other's, so that nobody can
+// choose label values that collide.
+var secrets = [2]uint64{rand.Uint64() | 1, rand.Uint64() | 1}
+
+// hashValues hashes the values, and tells whether there is a quote in any of
+// them. The lowest bit of the hash is zero.
+func hashValues(values []string) (hash uint64, quoted bool) {
+	h, quotes := secrets[0], uint64(0)
+	for _, v := range values {
+		b := unsafe.Slice(unsafe.StringData(v), len(v))
+		var last uint64 // what is left of b after its full words
+		switch n := len(b); {
+		case n > 8:
+			for ; len(b) > 8; b = b[8:] {
+				w := binary.LittleEndian.Uint64(b)
+				quotes |= quoteIn(w)
+				h = fold(h^w, secrets[1])
+			}
+			// The last eight bytes, some of which may have been in before.
+			last = binary.LittleEndian.Uint64(unsafe.Slice(unsafe.StringData(v), n)[n-8:])
+		case n >= 4:
+			last = uint64(binary.LittleEndian.Uint32(b)) | uint64(binary.LittleEndian.Uint32(b[n-4:]))<<32
+		case n > 0:
+			last = uint64(b[0]) | uint64(b[n/2])<<8 | uint64(b[n-1])<<16
+		}
+		quotes |= quoteIn(last)
+		h = fold(h^last, secrets[1]^uint64(len(v)))
+	}
+	return h &^ escapedBit, quotes != 0
+}
+
+func fold(a, b uint64) uint64 {
+	hi, lo := bits.Mul64(a, b)
+	return hi ^ lo
+}
+
+// quoteIn is not zero if one of the bytes of w is a quote.
+func quoteIn(w uint64) uint64 {
+	const each = 0x0101_0101_0101_0101
+	w ^= '"' * each
+	return (w - each) &^ w & (0x80 * each)
+}

@@ -1,0 +1,243 @@
+package series
+
+import (
+	"encoding/binary"
+	"fmt"
+	"sort"
+	"strings"
+	"unsafe"
+)
+
+// A Label is a name and a value.
+type Label struct{ Name, Value string }
+
+// A layout says how the labels of a family's series are written. The text of a
+// series is what a scrape prints between the braces, for instance
+//
+//	job="unit",pipeline="main",status="failed"
+//
+// with constant labels in their place, sorted by name. It is written once, when
+// the series is made, and serves as the series' identity as well: pieces[i] is
+// what stands before the i-th value, and the last piece what stands after all.
+type layout struct {
+	names  []string // of the values, sorted
+	pieces []string // len(names)+1
+	pairs  []pair   // all labels, constant ones included, sorted by name
+}
+
+// A pair is one label of a layout: a constant, or a reference to a value.
+type pair struct {
+	name     string
+	constant string // if value < 0
+	value    int    // index of the value, or -1
+}
+
+// newLayout lays out the named labels together with the constant ones. It
+// fails if two of them have the same name.
+func newLayout(names []string, constants []Label) (layout, error) {
+	l := layout{names: names}
+	for i, name := range names {
+		if i > 0 && names[i-1] >= name {
+			return layout{}, fmt.Errorf("label names must be sorted and distinct, got %q before %q", names[i-1], name)
+		}
+		l.pairs = append(l.pairs, pair{name: name, value: i})
+	}
+	for _, c := range constants {
+		l.pairs = append(l.pairs, pair{name: c.Name, constant: c.Value, value: -1})
+	}
+	sort.SliceStable(l.pairs, func(i, j int) bool { return l.pairs[i].name < l.pairs[j].name })
+
+	var piece strings.Builder
+	for i, p := range l.pairs {
+		if i > 0 {
+			if l.pairs[i-1].name == p.name {
+				return layout{}, fmt.Errorf("constant label %q is also a label of the metric itself", p.name)
+			}
+			piece.WriteByte(',')
+		}
+		piece.WriteString(p.name)
+		piece.WriteString(`="`)
+		if p.value < 0 {
+			piece.Write(appendEscaped(nil, p.constant))
+		} else {
+			l.pieces = append(l.pieces, piece.String())
+			piece.Reset()
+		}
+		piece.WriteByte('"')
+	}
+	l.pieces = append(l.pieces, piece.String())
+	return l, nil
+}
+
+// render writes the text for the values, and tells whether any of them had to
+// be escaped.
+func (l *layout) render(values []string) (text string, escaped bool) {
+	size := len(l.pieces[len(values)])
+	for i, v := range values {
+		size += len(l.pieces[i]) + len(v)
+	}
+	b := make([]byte, 0, size)
+	for i, v := range values {
+		b = append(b, l.pieces[i]...)
+		if needsEscape(v) {
+			escaped = true
+			b = appendEscaped(b, v)
+		} else {
+			b = append(b, v...)
+		}
+	}
+	b = append(b, l.pieces[len(values)]...)
+	return unsafe.String(unsafe.SliceData(b), len(b)), escaped
+}
+
+// matches tells whether text is what the layout makes of the key's values, given
+// whether anything in text is escaped.
+//
+// Almost always there are neither escapes in the text nor quotes in the values.
+// Then a value of the text ends at the first quote, and no value of the key goes
+// beyond one: they are the same if the bytes are, and a quote follows. What
+// stands between the values is the same in all texts of a layout.
+func (k *key) matches(text string, escaped bool) bool {
+	l := k.layout
+	if escaped || k.quoted {
+		rendered, _ := l.render(k.values)
+		return rendered == text
+	}
+	for i, v := range k.values {
+		begin := len(l.pieces[i])
+		end := begin + len(v)
+		if end >= len(text) || text[begin:end] != v || text[end] != '"' {
+			return false
+		}
+		text = text[end:]
+	}
+	return true
+}
+
+// values appends the values that text was rendered from to dst.
+func (l *layout) values(dst []string, text string) []string {
+	for i := range l.names {
+		text = text[len(l.pieces[i]):]
+		end, escaped := valueEnd(text)
+		v := text[:end]
+		if escaped {
+			v = unescape(v)
+		}
+		dst = append(dst, v)
+		text = text[end:]
+	}
+	return dst
+}
+
+// valueEnd is the index of the quote that ends the value at the start of text.
+func valueEnd(text string) (end int, escaped bool) {
+	for end < len(text) && text[end] != '"' {
+		if text[end] == '\\' {
+			escaped = true
+			end++
+		}
+		end++
+	}
+	return end, escaped
+}
+
+func needsEscape(v string) bool { return strings.ContainsAny(v, "\\\"\n") }
+
+// appendEscaped appends v the way that the exposition formats write a label
+// value between quotes.
+func appendEscaped(b []byte, v string) []byte {
+	for i := 0; i < len(v); i++ {
+		switch c := v[i]; c {
+		case '\\', '"':
+			b = append(b, '\\', c)
+		case '\n':
+			b = append(b, '\\', 'n')
+		default:
+			b = append(b, c)
+		}
+	}
+	return b
+}
+
+// unescape is the inverse of appendEscaped.
+func unescape(v string) string {
+	b := make([]byte, 0, len(v))
+	for i := 0; i < len(v); i++ {
+		c := v[i]
+		if c == '\\' && i+1 < len(v) {
+			i++
+			if c = v[i]; c == 'n' {
+				c = '\n'
+			}
+		}
+		b = append(b, c)
+	}
+	return string(b)
+}
+
+// compareTexts orders two texts of one layout by their values, one label after
+// the other, as Prometheus' own client library orders the series of a page. The
+// texts agree up to the first byte that differs, so only what stands there can
+// make a difference: a value's end, or a character, plain or escaped.
+func compareTexts(a, b string) int {
+	i := commonPrefix(a, b)
+	if i == len(a) || i == len(b) {
+		return len(a) - len(b)
+	}
+	inEscape := false
+	for j := i; j > 0 && a[j-1] == '\\'; j-- {
+		inEscape = !inEscape
+	}
+	return charAt(a, i, inEscape) - charAt(b, i, inEscape)
+}
+
+// charAt is the character of a value that is written at text[i], or -1 if the
+// value ends there.
+func charAt(text string, i int, inEscape bool) int {
+	c := text[i]
+	switch {
+	case !inEscape && c == '"':
+		return -1
+	case !inEscape && c == '\\' && i+1 < len(text):
+		return charAt(text, i+1, true)
+	case inEscape && c == 'n':
+		return '\n'
+	}
+	return int(c)
+}
+
+// commonPrefix is the length of the longest common prefix. It compares eight
+// bytes at a time: sorting a million series compares twenty million texts.
+func commonPrefix(a, b string) int {
+	n := min(len(a), len(b))
+	x := unsafe.Slice(unsafe.StringData(a), n)
+	y := unsafe.Slice(unsafe.StringData(b), n)
+	i := 0
+	for ; i+8 <= n; i += 8 {
+		if binary.LittleEndian.Uint64(x[i:]) != binary.LittleEndian.Uint64(y[i:]) {
+			break
+		}
+	}
+	for i < n && x[i] == y[i] {
+		i++
+	}
+	return i
+}
+
+// Labels calls yield with the names and values of a series' labels, constant
+// ones included, sorted by name.
+func (f *Family) Labels(s *Series) func(yield func(name, value string) bool) {
+	return func(yield func(string, string) bool) {
+		var array [8]string
+		values := f.layout.values(array[:0], s.labels)
+		for _, p := range f.layout.pairs {
+			v := p.constant
+			if p.value >= 0 {
+				v = values[p.value]
+			}
+			if !yield(p.name, v) {
+				return
+			}
+		}
+	}
+}

@@ -1,0 +1,257 @@
+package emitter
+
+import (
+	"context"
+	"errors"
+	"math/bits"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"code.cloudfoundry.org/lager/v3"
+	"github.com/prometheus/client_golang/prometheus"
+	dto "github.com/prometheus/client_model/go"
+
+	"github.com/signalbox-ci/signalbox/emitter/internal/exposition"
+	"github.com/signalbox-ci/signalbox/emitter/internal/series"
+	"github.com/signalbox-ci/signalbox/metric"
+)
+
+// Prometheus is the emitter that keeps the series which events drive, and
+// serves them on a listener of its own. PrometheusConfig.NewEmitter makes it.
+//
+// It is safe for concurrent use. Emitting never blocks and never panics; after
+// Close it still updates the series, which nobody is served any more.
+type Prometheus struct {
+	mapping mapping
+	store   *series.Store
+	clock   *series.Clock
+	self    *selfMetrics
+	server  *exposition.Server
+	logger  atomic.Pointer[lager.Logger] // for what happens outside of Emit
+
+	// tolerance is how far the clock's reading can be behind.
+	tolerance time.Duration
+
+	stop    context.CancelFunc
+	running sync.WaitGroup // the ticking of the clock, and the garbage collection
+}
+
+// An emitter in every respect that the package promises.
+var (
+	_ metric.TypedEmitter          = (*Prometheus)(nil)
+	_ metric.AttachableEmitter     = (*Prometheus)(nil)
+	_ prometheus.Collector         = (*Prometheus)(nil)
+	_ prometheus.Gatherer          = (*Prometheus)(nil)
+	_ PrometheusGarbageCollectable = (*Prometheus)(nil)
+)
+
+// EmitsConcurrently implements metric.ConcurrentEmitter.
+func (p *Prometheus) EmitsConcurrently() {}
+
+// Emit updates the series that the event drives. An event that a rule refuses
+// is counted in signalbox_events_rejected_total and logged, at most once a
+// second for each event name and reason; an event that no rule knows is counted
+// in signalbox_events_unknown_total.
+func (p *Prometheus) Emit(logger lager.Logger, event metric.Event) {
+	p.self.received.Inc()
+	plan, known := p.mapping[event.Name]
+	if !known {
+		p.refuseUnknown(logger, event.Name)
+		return
+	}
+	if len(plan.updates) == 0 {
+		return
+	}
+	var o observation
+	o.value = event.Value
+	for i, name := range plan.attributes {
+		if v, ok := event.Attributes[name]; ok {
+			o.attributes[i] = v
+			o.present |= 1 << i
+		}
+	}
+	p.observe(logger, plan, &o)
+}
+
+// Prepare implements metric.TypedEmitter.
+func (p *Prometheus) Prepare(t metric.EventType) metric.TypedEvent {
+	typed := &typedEvent{prometheus: p, plan: p.mapping[t.Name], name: t.Name}
+	if typed.plan != nil {
+		for i, name := range typed.plan.attributes {
+			if from := slices.Index(t.Attributes, name); from >= 0 {
+				typed.attributes = append(typed.attributes, transfer{from, i})
+				typed.present |= 1 << i
+			}
+		}
+	}
+	return typed
+}
+
+// A typedEvent is an event type whose attributes are resolved.
+type typedEvent struct {
+	prometheus *Prometheus
+	name       string
+	plan       *plan // nil if no rule knows the name
+	attributes []transfer
+	present    uint32
+}
+
+// A transfer says which of an event type's values is which attribute of a plan.
+type transfer struct{ from, to int }
+
+// EmitValues implements metric.TypedEvent.
+func (t *typedEvent) EmitValues(logger lager.Logger, value float64, values []string) {
+	p := t.prometheus
+	p.self.received.Inc()
+	if t.plan == nil {
+		p.refuseUnknown(logger, t.name)
+		return
+	}
+	if len(t.plan.updates) == 0 {
+		return
+	}
+	var o observation
+	o.value = value
+	o.present = t.present
+	for _, a := range t.attributes {
+		o.attributes[a.to] = values[a.from]
+	}
+	p.observe(logger, t.plan, &o)
+}
+
+// An observation is what a plan looks at of one event.
+type observation struct {
+	value      float64
+	present    uint32 // bit set of the attributes that are there
+	attributes [maxAttributes]string
+}
+
+// observe makes the plan's updates.
+func (p *Prometheus) observe(logger lager.Logger, plan *plan, o *observation) {
+	now := p.clock.Now()
+	var failed rejections
+	for i := range plan.updates {
+		if reason := plan.updates[i].apply(plan, o, now); reason != accepted {
+			failed.add(reason, i)
+		}
+	}
+	if failed.any() {
+		p.reject(logger, plan, o, now, &failed)
+	}
+}
+
+// apply makes one update, or tells why not.
+func (u *update) apply(plan *plan, o *observation, now series.Instant) reason {
+	if o.present&u.required != u.required {
+		return missingAttribute
+	}
+	if u.when >= 0 && o.attributes[u.when] != u.equals {
+		return accepted
+	}
+	if u.nonEmpty != 0 && o.hasEmpty(u.nonEmpty) {
+		return emptyAttribute
+	}
+	value := o.value
+	switch u.operand {
+	case one:
+		value = 1
+	case holding:
+		value = hold(value)
+	}
+	if u.divide != 0 {
+		value /= u.divide
+	}
+
+	worker := ""
+	if plan.worker >= 0 {
+		worker = o.attributes[plan.worker]
+	}
+	if u.inOrder {
+		return reasonOf(u.family.Update(u.op, o.attributes[:len(u.labels)], worker, value, now))
+	}
+	return u.applyGathered(o, worker, value, now)
+}
+
+// applyGathered makes the update of a family whose labels are not the
+// observation's first attributes in their order. It stands apart so that the
+// other updates need not clear its array.
+func (u *update) applyGathered(o *observation, worker string, value float64, now series.Instant) reason {
+	var values [maxAttributes]string
+	for i, attribute := range u.labels {
+		values[i] = o.attributes[attribute]
+	}
+	return reasonOf(u.family.Update(u.op, values[:len(u.labels)], worker, value, now))
+}
+
+// hasEmpty tells whether one of the attributes in the bit set is empty.
+func (o *observation) hasEmpty(set uint32) bool {
+	for ; set != 0; set &= set - 1 {
+		if o.attributes[bits.TrailingZeros32(set)] == "" {
+			return true
+		}
+	}
+	return false
+}
+
+// hold is what a lock's event adds to the locks that are held. What is not a
+// number stays that, to be rejected.
+func hold(value float64) float64 {
+	switch {
+	case value == 1:
+		return 1
+	case value-value != 0: // NaN or infinite
+		return value
+	}
+	return -1
+}
+
+// Knows tells whether the event drives a series, or is known to drive none.
+func (p *Prometheus) Knows(event string) bool {
+	_, known := p.mapping[event]
+	return known
+}
+
+// Addr is the address that the page is served on, with the port that port 0 was
+// given: "127.0.0.1:9391".
+func (p *Prometheus) Addr() string { return p.server.Addr() }
+
+// Attach implements metric.AttachableEmitter.
+func (p *Prometheus) Attach(logger lager.Logger, stats func() []metric.EmitterStats) {
+	logger = logger.Session("prometheus")
+	p.logger.Store(&logger)
+	p.self.attach(stats)
+}
+
+// Describe implements prometheus.Collector.
+func (p *Prometheus) Describe(descs chan<- *prometheus.Desc) { p.store.Describe(descs) }
+
+// Collect implements prometheus.Collector. The emitter's own page costs a
+// hundredth of it.
+func (p *Prometheus) Collect(metrics chan<- prometheus.Metric) {
+	p.self.refresh()
+	p.store.Collect(metrics)
+}
+
+// Gather implements prometheus.Gatherer. It returns the emitter's own families,
+// not those of client_golang's default registry that its page has besides.
+func (p *Prometheus) Gather() ([]*dto.MetricFamily, error) {
+	p.self.refresh()
+	return p.store.Gather()
+}
+
+// Close stops the listener and the garbage collection. Scrapes that are under
+// way have five seconds to end; Close returns an error if one took longer and
+// was cut off. Closing twice is fine.
+func (p *Prometheus) Close() error {
+	p.stop()
+	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+	defer cancel()
+	err := p.server.Shutdown(ctx)
+	p.running.Wait()
+	if errors.Is(err, context.DeadlineExceeded) {
+		return errors.New("prometheus emitter: a scrape that was under way was cut off")
+	}
+	return err
+}

@@ -1,0 +1,194 @@
+package emitter
+
+import (
+	"fmt"
+	"strings"
+	"sync/atomic"
+	"time"
+	"unicode/utf8"
+
+	"code.cloudfoundry.org/lager/v3"
+
+	"github.com/signalbox-ci/signalbox/emitter/internal/series"
+	"github.com/signalbox-ci/signalbox/metric"
+)
+
+// A reason is why an event was rejected for a metric.
+type reason uint8
+
+const (
+	accepted reason = iota
+	missingAttribute
+	emptyAttribute
+	notFinite
+	negative
+	invalidUTF8
+	valueTooLong
+	seriesLimit
+
+	reasons // how many there are
+)
+
+// reasonLabels are the values of the label "reason".
+var reasonLabels = [reasons]string{
+	missingAttribute: "missing_attribute",
+	emptyAttribute:   "empty_attribute",
+	notFinite:        "not_finite",
+	negative:         "negative",
+	invalidUTF8:      "invalid_utf8",
+	valueTooLong:     "label_value_too_long",
+	seriesLimit:      "series_limit",
+}
+
+func reasonOf(r series.Result) reason {
+	switch r {
+	case series.OK:
+		return accepted
+	case series.NoRoom, series.Overflowed:
+		return seriesLimit
+	case series.NotFinite:
+		return notFinite
+	case series.Negative:
+		return negative
+	case series.InvalidUTF8:
+		return invalidUTF8
+	default:
+		return valueTooLong
+	}
+}
+
+// rejections are the updates of one event that were refused: how many for each
+// reason, and the first of them.
+type rejections struct {
+	count [reasons]uint8
+	first [reasons]uint8
+}
+
+func (r *rejections) add(why reason, update int) {
+	if r.count[why] == 0 {
+		r.first[why] = uint8(update)
+	}
+	r.count[why]++
+}
+
+func (r *rejections) any() bool { return r.count != [reasons]uint8{} }
+
+// reject counts and logs what was refused of an event. If the event is a
+// heartbeat, it proves all the same that its worker is alive.
+func (p *Prometheus) reject(logger lager.Logger, plan *plan, o *observation, now series.Instant, failed *rejections) {
+	if plan.heartbeat && o.present&(1<<plan.worker) != 0 {
+		p.store.Heartbeat(o.attributes[plan.worker], now)
+	}
+	for why := range reasons {
+		if failed.count[why] == 0 {
+			continue
+		}
+		p.self.rejected[why].Inc()
+		if ok, unlogged := plan.limiters[why].allow(now); ok {
+			u := &plan.updates[failed.first[why]]
+			p.log(logger, "event-rejected", u.describe(plan, o, why), lager.Data{
+				"event": plan.event, "metric": u.family.Name(), "metrics": failed.count[why],
+				"reason": reasonLabels[why], "unlogged": unlogged,
+			})
+		}
+	}
+}
+
+// describe says in a sentence why the update was refused.
+func (u *update) describe(plan *plan, o *observation, why reason) string {
+	switch why {
+	case missingAttribute:
+		return fmt.Sprintf("the event has no attribute %s", u.attributesOf(plan, u.required&^o.present))
+	case emptyAttribute:
+		return fmt.Sprintf("attribute %s is empty", u.attributesOf(plan, u.nonEmpty))
+	case notFinite:
+		return fmt.Sprintf("the value is %v, want a finite number", o.value)
+	case negative:
+		return fmt.Sprintf("the value is %v, want one that a counter can add", o.value)
+	case invalidUTF8:
+		for _, i := range u.labels {
+			if !utf8.ValidString(o.attributes[i]) {
+				return fmt.Sprintf("attribute %q is not UTF-8: %s", plan.attributes[i], shortened(o.attributes[i]))
+			}
+		}
+	case valueTooLong:
+		for _, i := range u.labels {
+			if len(o.attributes[i]) > maxLabelValueBytes {
+				return fmt.Sprintf("attribute %q has %d bytes, want at most %d: %s",
+					plan.attributes[i], len(o.attributes[i]), maxLabelValueBytes, shortened(o.attributes[i]))
+			}
+		}
+	}
+	if u.family.Type() == series.Gauge {
+		return fmt.Sprintf("the metric has %d series, which is the limit", u.family.Limit())
+	}
+	return fmt.Sprintf("the metric has %d series, which is the limit: counted under the label value %s", u.family.Limit(), series.Overflow)
+}
+
+// attributesOf names the attributes in the bit set.
+func (u *update) attributesOf(plan *plan, set uint32) string {
+	var names []string
+	for i, name := range plan.attributes {
+		if set&(1<<i) != 0 {
+			names = append(names, fmt.Sprintf("%q", name))
+		}
+	}
+	return strings.Join(names, " or ")
+}
+
+// refuseUnknown counts an event that no rule knows, and logs it.
+func (p *Prometheus) refuseUnknown(logger lager.Logger, event string) {
+	now := p.clock.Now()
+	if !utf8.ValidString(event) {
+		p.self.rejected[invalidUTF8].Inc()
+		if ok, unlogged := p.self.badNames.allow(now); ok {
+			p.log(logger, "event-rejected", "the event's name is not UTF-8", lager.Data{
+				"event": shortened(event), "reason": reasonLabels[invalidUTF8], "unlogged": unlogged,
+			})
+		}
+		return
+	}
+	p.self.unknown.Inc()
+	if ok, unlogged := p.self.unknownNames.allow(now); ok {
+		orDefault(logger, p).Info("unknown-event", lager.Data{"event": shortened(event), "unlogged": unlogged})
+	}
+}
+
+// log logs a refusal in a way that makes no event of it again.
+func (p *Prometheus) log(logger lager.Logger, action, why string, data lager.Data) {
+	orDefault(logger, p).Error(action, fmt.Errorf("%w: %s", metric.ErrFailedToEmit, why), data)
+}
+
+// orDefault is the logger, or the emitter's own if there is none.
+func orDefault(logger lager.Logger, p *Prometheus) lager.Logger {
+	if logger == nil {
+		return *p.logger.Load()
+	}
+	return logger
+}
+
+// shortened quotes the beginning of what somebody sent.
+func shortened(s string) string {
+	const most = 64
+	if len(s) > most {
+		return fmt.Sprintf("%q…", s[:most])
+	}
+	return fmt.Sprintf("%q", s)
+}
+
+// A limiter lets one log line a second through, and counts the others. Its zero
+// value is ready to use. It is safe for concurrent use.
+type limiter struct {
+	next     atomic.Int64
+	unlogged atomic.Uint64
+}
+
+// allow tells whether to log now, and how many lines were not since the last.
+func (l *limiter) allow(now series.Instant) (ok bool, unlogged uint64) {
+	next := l.next.Load()
+	if int64(now) < next && next-int64(now) <= int64(time.Second) || !l.next.CompareAndSwap(next, int64(now)+int64(time.Second)) {
+		l.unlogged.Add(1)
+		return false, 0
+	}
+	return true, l.unlogged.Swap(0)
+}

@@ -1,0 +1,178 @@
+package emitter
+
+import (
+	"runtime"
+	"runtime/debug"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/signalbox-ci/signalbox/emitter/internal/series"
+	"github.com/signalbox-ci/signalbox/metric"
+)
+
+// selfMetrics are what the emitter tells about itself, under signalbox_. What is
+// counted where events come in is kept in tallies, which cost next to nothing,
+// and brought into the store before each scrape.
+type selfMetrics struct {
+	store *series.Store
+
+	received series.Tally
+	unknown  series.Tally
+	rejected [reasons]series.Tally
+
+	badNames, unknownNames limiter
+
+	stats atomic.Pointer[func() []metric.EmitterStats]
+
+	refreshing sync.Mutex // so that no counter is set back by an older reading
+
+	eventsReceived, eventsUnknown, eventsRejected    *series.Family
+	eventsDropped, queueLength, queueCapacity        *series.Family
+	seriesHeld, seriesLimit, seriesRefused           *series.Family
+	seriesCollected, workersCollected, sweepDuration *series.Family
+	scrapeDuration, scrapesRefused, buildInfo        *series.Family
+}
+
+// durationBuckets are for what takes from a millisecond to some seconds.
+var durationBuckets = []float64{.001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10}
+
+func newSelfMetrics(store *series.Store) (*selfMetrics, error) {
+	self := &selfMetrics{store: store}
+	for _, f := range []struct {
+		family **series.Family
+		o      series.FamilyOptions
+	}{
+		{&self.eventsReceived, series.FamilyOptions{Name: "signalbox_events_received_total", Type: series.Counter,
+			Help: "Events received."}},
+		{&self.eventsUnknown, series.FamilyOptions{Name: "signalbox_events_unknown_total", Type: series.Counter,
+			Help: "Events whose name no rule knows."}},
+		{&self.eventsRejected, series.FamilyOptions{Name: "signalbox_events_rejected_total", Type: series.Counter,
+			Help: "Events that were rejected for at least one metric, by reason.", Labels: []string{"reason"}}},
+		{&self.eventsDropped, series.FamilyOptions{Name: "signalbox_emitter_events_dropped_total", Type: series.Counter,
+			Help: "Events that found the queue of an emitter full, by emitter.", Labels: []string{"emitter"}}},
+		{&self.queueLength, series.FamilyOptions{Name: "signalbox_emitter_queue_length", Type: series.Gauge,
+			Help: "Events that wait for an emitter, by emitter.", Labels: []string{"emitter"}}},
+		{&self.queueCapacity, series.FamilyOptions{Name: "signalbox_emitter_queue_capacity", Type: series.Gauge,
+			Help: "Events that can wait for an emitter; 0 if it takes them without a queue.", Labels: []string{"emitter"}}},
+		{&self.seriesHeld, series.FamilyOptions{Name: "signalbox_series", Type: series.Gauge,
+			Help: "Series, by metric.", Labels: []string{"metric"}}},
+		{&self.seriesLimit, series.FamilyOptions{Name: "signalbox_series_limit", Type: series.Gauge,
+			Help: "Series that one metric may have."}},
+		{&self.seriesRefused, series.FamilyOptions{Name: "signalbox_series_refused_total", Type: series.Counter,
+			Help: "Updates for new label sets of a metric that had as many series as it may.", Labels: []string{"metric"}}},
+		{&self.seriesCollected, series.FamilyOptions{Name: "signalbox_series_collected_total", Type: series.Counter,
+			Help: "Series dropped because they or their worker were not heard of for too long."}},
+		{&self.workersCollected, series.FamilyOptions{Name: "signalbox_workers_collected_total", Type: series.Counter,
+			Help: "Workers dropped because they were not heard of for too long."}},
+		{&self.sweepDuration, series.FamilyOptions{Name: "signalbox_sweep_duration_seconds", Type: series.Histogram,
+			Help: "Time taken to look for series to drop.", Bounds: durationBuckets}},
+		{&self.scrapeDuration, series.FamilyOptions{Name: "signalbox_scrape_duration_seconds", Type: series.Histogram,
+			Help: "Time taken to serve a scrape, from the request to the last byte.", Bounds: durationBuckets}},
+		{&self.scrapesRefused, series.FamilyOptions{Name: "signalbox_scrapes_refused_total", Type: series.Counter,
+			Help: "Scrapes refused because too many were under way."}},
+		{&self.buildInfo, series.FamilyOptions{Name: "signalbox_build_info", Type: series.Gauge,
+			Help:   "Always 1; the labels say what was built.",
+			Labels: []string{"branch", "goarch", "goos", "goversion", "revision", "tags", "version"}}},
+	} {
+		f.o.Internal = true
+		family, err := store.AddFamily(f.o)
+		if err != nil {
+			return nil, err
+		}
+		*f.family = family
+	}
+	build := readBuild()
+	self.set(self.buildInfo, 1, "", runtime.GOARCH, runtime.GOOS, runtime.Version(), build.revision, build.tags, build.version)
+	for _, f := range store.Families() {
+		if !f.Internal() {
+			self.set(self.seriesLimit, float64(f.Limit()))
+		}
+	}
+	return self, nil
+}
+
+// set sets a series to what was counted elsewhere.
+func (self *selfMetrics) set(f *series.Family, v float64, labels ...string) {
+	f.Update(series.Set, labels, "", v, self.store.Clock().Now())
+}
+
+// attach says where to ask about the queues.
+func (self *selfMetrics) attach(stats func() []metric.EmitterStats) { self.stats.Store(&stats) }
+
+// refresh brings the store up to what was counted.
+func (self *selfMetrics) refresh() {
+	self.refreshing.Lock()
+	defer self.refreshing.Unlock()
+
+	self.set(self.eventsReceived, float64(self.received.Value()))
+	self.set(self.eventsUnknown, float64(self.unknown.Value()))
+	for why := accepted + 1; why < reasons; why++ {
+		self.set(self.eventsRejected, float64(self.rejected[why].Value()), reasonLabels[why])
+	}
+	if stats := self.stats.Load(); stats != nil {
+		for _, s := range (*stats)() {
+			self.set(self.eventsDropped, float64(s.Dropped), s.Emitter)
+			self.set(self.queueLength, float64(s.QueueLength), s.Emitter)
+			self.set(self.queueCapacity, float64(s.QueueCapacity), s.Emitter)
+		}
+	}
+	for _, f := range self.store.Families() {
+		if !f.Internal() {
+			self.set(self.seriesHeld, float64(f.Len()), f.Name())
+			self.set(self.seriesRefused, float64(f.Refused()), f.Name())
+		}
+	}
+}
+
+// collected counts what a garbage collection took away, and how long it took.
+func (self *selfMetrics) collected(g Garbage, took time.Duration) {
+	self.add(self.seriesCollected, g.Series)
+	self.add(self.workersCollected, g.Workers)
+	self.sweepDuration.Update(series.Observe, nil, "", took.Seconds(), 0)
+}
+
+// scraped counts a scrape and how long it took.
+func (self *selfMetrics) scraped(took time.Duration) {
+	self.scrapeDuration.Update(series.Observe, nil, "", took.Seconds(), 0)
+}
+
+// scrapeRefused counts a scrape that was one too many.
+func (self *selfMetrics) scrapeRefused() { self.add(self.scrapesRefused, 1) }
+
+func (self *selfMetrics) add(f *series.Family, n int) {
+	f.Update(series.Add, nil, "", float64(n), 0)
+}
+
+// A build is what is known of how the program was built.
+type build struct{ version, revision, tags string }
+
+// modulePath is how a program that embeds the emitter knows it.
+const modulePath = "github.com/signalbox-ci/signalbox"
+
+func readBuild() (b build) {
+	info, ok := debug.ReadBuildInfo()
+	if !ok {
+		return b
+	}
+	b.version = info.Main.Version
+	if info.Main.Path == modulePath {
+		for _, s := range info.Settings {
+			switch s.Key {
+			case "vcs.revision":
+				b.revision = s.Value
+			case "-tags":
+				b.tags = s.Value
+			}
+		}
+	}
+	for _, dep := range info.Deps {
+		if dep.Path == modulePath {
+			b.version = dep.Version
+		}
+	}
+	return b
+}
+
+// version is the version that the landing page shows.
+func version() string { return readBuild().version }
