@@ -3,7 +3,6 @@ package exposition
 import (
 	"bytes"
 	"math"
-	"strconv"
 	"strings"
 
 	"github.com/signalbox-ci/signalbox/emitter/internal/series"
@@ -47,11 +46,6 @@ func appendOpenFloat(b []byte, v float64) []byte {
 		b = append(b, ".0"...)
 	}
 	return b
-}
-
-// appendSeconds writes a time, given in milliseconds, in seconds.
-func appendSeconds(b []byte, milli int64) []byte {
-	return strconv.AppendFloat(b, float64(milli)/1000, 'f', 3, 64)
 }
 
 var openHelpEscaper = strings.NewReplacer(`\`, `\\`, "\n", `\n`, `"`, `\"`)

@@ -56,7 +56,7 @@ func (p *Page) Write(w io.Writer, as expfmt.Format) error {
 
 	families := p.Store.Families()
 	own := p.format(as, families)
-	foreign := expfmt.NewEncoder(out, as, expfmt.WithCreatedLines())
+	foreign := p.foreignEncoder(out, as)
 	for len(families) > 0 || len(others) > 0 {
 		switch {
 		case len(others) == 0 || len(families) > 0 && families[0].Name() < others[0].GetName():
@@ -77,6 +77,13 @@ func (p *Page) Write(w io.Writer, as expfmt.Format) error {
 	}
 	out.flush()
 	return errors.Join(gatherErr, out.err)
+}
+
+func (p *Page) foreignEncoder(out *output, as expfmt.Format) expfmt.Encoder {
+	if p.Created {
+		return expfmt.NewEncoder(out, as, expfmt.WithCreatedLines())
+	}
+	return expfmt.NewEncoder(out, as)
 }
 
 func (p *Page) gatherOthers() ([]*dto.MetricFamily, error) {

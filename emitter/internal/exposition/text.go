@@ -69,7 +69,7 @@ func (t *text) family(out *output, f *series.Family) {
 			}
 			if created {
 				out.buf = appendName(out.buf, name, "_created", s.Labels())
-				out.buf = appendSeconds(out.buf, t.wall.UnixMilli(s.Created()))
+				out.buf = t.float(out.buf, float64(t.wall.UnixMilli(s.Created()))/1000)
 				out.buf = append(out.buf, '\n')
 			}
 			if !out.spill() {

@@ -1,0 +1,241 @@
+package exposition
+
+import (
+	"compress/gzip"
+	"context"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"code.cloudfoundry.org/lager/v3"
+	"github.com/klauspost/compress/zstd"
+	. "github.com/onsi/ginkgo/v2"
+	. "github.com/onsi/gomega"
+
+	"github.com/signalbox-ci/signalbox/emitter/internal/series"
+)
+
+func allocationsOf(f func()) float64 { return testing.AllocsPerRun(5, f) }
+
+var _ = Describe("The server", func() {
+	var (
+		options ServerOptions
+		server  *Server
+		refused atomic.Int64
+		client  *http.Client
+	)
+	BeforeEach(func() {
+		store := newVariedStore()
+		refused.Store(0)
+		options = ServerOptions{
+			Address:     "127.0.0.1:0",
+			Version:     "v1.2.3",
+			Logger:      func() lager.Logger { return lager.NewLogger("test") },
+			Page:        Page{Store: store, Created: true},
+			MaxInFlight: 1,
+			Refused:     func() { refused.Add(1) },
+		}
+		client = &http.Client{Transport: &http.Transport{DisableCompression: true}}
+	})
+	listen := func() {
+		GinkgoHelper()
+		var err error
+		server, err = Listen(options)
+		Expect(err).NotTo(HaveOccurred())
+		server.Serve()
+		DeferCleanup(func() {
+			client.CloseIdleConnections()
+			Expect(server.Shutdown(context.Background())).To(Succeed())
+		})
+	}
+	get := func(path string, header ...string) (*http.Response, string) {
+		GinkgoHelper()
+		r, err := http.NewRequest(http.MethodGet, "http://"+server.Addr()+path, nil)
+		Expect(err).NotTo(HaveOccurred())
+		for i := 0; i < len(header); i += 2 {
+			r.Header.Set(header[i], header[i+1])
+		}
+		response, err := client.Do(r)
+		Expect(err).NotTo(HaveOccurred())
+		defer response.Body.Close()
+		body, err := io.ReadAll(response.Body)
+		Expect(err).NotTo(HaveOccurred())
+		return response, string(body)
+	}
+
+	It("has health checks, a landing page, and nothing else", func() {
+		listen()
+		for _, path := range []string{"/-/healthy", "/-/ready"} {
+			response, body := get(path)
+			Expect(response.StatusCode).To(Equal(http.StatusOK))
+			Expect(body).To(Equal("OK\n"))
+		}
+		response, body := get("/")
+		Expect(response.StatusCode).To(Equal(http.StatusOK))
+		Expect(body).To(ContainSubstring(`href="/metrics"`))
+		Expect(body).To(ContainSubstring("v1.2.3"))
+		response, _ = get("/elsewhere")
+		Expect(response.StatusCode).To(Equal(http.StatusNotFound))
+		posted, err := client.Post("http://"+server.Addr()+"/metrics", "text/plain", strings.NewReader("m 1\n"))
+		Expect(err).NotTo(HaveOccurred())
+		posted.Body.Close()
+		Expect(posted.StatusCode).To(Equal(http.StatusMethodNotAllowed))
+	})
+
+	DescribeTable("answers in the format that is asked for",
+		func(accept, contentType, begins string) {
+			listen()
+			response, body := get("/metrics", "Accept", accept)
+			Expect(response.StatusCode).To(Equal(http.StatusOK))
+			Expect(response.Header.Get("Content-Type")).To(HavePrefix(contentType))
+			Expect(body).To(ContainSubstring(begins))
+		},
+		Entry("nothing", "", "text/plain; version=0.0.4", "# TYPE builds_total counter\n"),
+		Entry("anything", "*/*", "text/plain; version=0.0.4", "# TYPE builds_total counter\n"),
+		Entry("nonsense", ";;q=x", "text/plain; version=0.0.4", "# TYPE builds_total counter\n"),
+		Entry("Prometheus 2", "application/openmetrics-text;version=1.0.0,application/openmetrics-text;version=0.0.1;q=0.75,text/plain;version=0.0.4;q=0.5,*/*;q=0.1",
+			"application/openmetrics-text; version=1.0.0", "# TYPE builds counter\n"),
+		Entry("Prometheus 3, created timestamps",
+			"application/vnd.google.protobuf;proto=io.prometheus.client.MetricFamily;encoding=delimited;q=0.6,application/openmetrics-text;version=1.0.0;escaping=allow-utf-8;q=0.5,text/plain;version=0.0.4;q=0.2,*/*;q=0.1",
+			"application/vnd.google.protobuf; proto=io.prometheus.client.MetricFamily; encoding=delimited", "builds_total"),
+		Entry("text 1.0.0", "text/plain;version=1.0.0;escaping=allow-utf-8", "text/plain; version=0.0.4; charset=utf-8; escaping=allow-utf-8", "# TYPE builds_total counter\n"),
+	)
+
+	DescribeTable("compresses as asked",
+		func(accept, encoding string, open func(io.Reader) io.Reader) {
+			listen()
+			_, plain := get("/metrics")
+			response, body := get("/metrics", "Accept-Encoding", accept)
+			Expect(response.Header.Get("Content-Encoding")).To(Equal(encoding))
+			Expect(len(body) < len(plain)).To(Equal(encoding != ""))
+			opened, err := io.ReadAll(open(strings.NewReader(body)))
+			Expect(err).NotTo(HaveOccurred())
+			Expect(string(opened)).To(Equal(plain))
+		},
+		Entry("gzip", "gzip", "gzip", gunzip),
+		Entry("zstd", "zstd", "zstd", unzstd),
+		Entry("both", "gzip, zstd", "zstd", unzstd),
+		Entry("gzip rather", "gzip, zstd;q=0.5", "gzip", gunzip),
+		Entry("not gzip", "gzip;q=0", "", func(r io.Reader) io.Reader { return r }),
+		Entry("something else", "br", "", func(r io.Reader) io.Reader { return r }),
+	)
+
+	It("refuses scrapes beyond the limit, and goes on", func() {
+		begun, proceed := make(chan struct{}), make(chan struct{})
+		options.Page.Refresh = func() {
+			begun <- struct{}{}
+			<-proceed
+		}
+		listen()
+		first := make(chan int)
+		go func() {
+			response, err := client.Get("http://" + server.Addr() + "/metrics")
+			if err != nil {
+				first <- 0
+				return
+			}
+			response.Body.Close()
+			first <- response.StatusCode
+		}()
+		<-begun
+		response, body := get("/metrics")
+		Expect(response.StatusCode).To(Equal(http.StatusServiceUnavailable))
+		Expect(body).To(Equal("1 scrapes are under way, which is the limit\n"))
+		Expect(refused.Load()).To(Equal(int64(1)))
+		close(proceed)
+		Expect(<-first).To(Equal(http.StatusOK))
+		go func() { <-begun }()
+		response, _ = get("/metrics")
+		Expect(response.StatusCode).To(Equal(http.StatusOK))
+	})
+
+	It("lets nobody wait for a scraper that does not read", func() {
+		store := newStore()
+		f := add(store, series.FamilyOptions{Name: "m", Type: series.Gauge, Labels: []string{"a"}})
+		for i := range 100_000 {
+			f.Update(series.Set, []string{fmt.Sprintf("a rather long label value, number %d", i)}, "", 1, 0)
+		}
+		options.Page.Store, options.MaxInFlight = store, 2
+		listen()
+		stuck, err := net.Dial("tcp", server.Addr())
+		Expect(err).NotTo(HaveOccurred())
+		_, err = io.WriteString(stuck, "GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n")
+		Expect(err).NotTo(HaveOccurred())
+		_, err = stuck.Read(make([]byte, 1))
+		Expect(err).NotTo(HaveOccurred())
+
+		_, body := get("/metrics")
+		Expect(strings.Count(body, "\nm{")).To(Equal(100_000))
+		update(f, series.Set, 2, "new")
+		_, body = get("/metrics")
+		Expect(body).To(ContainSubstring("\nm{a=\"new\"} 2\n"))
+		Expect(stuck.Close()).To(Succeed())
+	})
+
+	It("listens on IPv6", func() {
+		options.Address = "[::1]:0"
+		listen()
+		Expect(server.Addr()).To(HavePrefix("[::1]:"))
+		response, _ := get("/metrics")
+		Expect(response.StatusCode).To(Equal(http.StatusOK))
+	})
+
+	It("says which address is taken", func() {
+		listen()
+		options.Address = server.Addr()
+		_, err := Listen(options)
+		Expect(err).To(MatchError(And(ContainSubstring(server.Addr()), ContainSubstring("address already in use"))))
+	})
+
+	It("takes its settings for authentication from the web configuration", func() {
+		options.WebConfigFile = filepath.Join(GinkgoT().TempDir(), "web.yml")
+		// The password is "secret".
+		Expect(os.WriteFile(options.WebConfigFile, []byte("basic_auth_users:\n  ops: $2a$04$KWY2jkZEEFoqql3DodBozOXw6KM0OV3Rhy/YMgtgUC/uP3fVrs84a\n"), 0o600)).To(Succeed())
+		listen()
+		response, _ := get("/metrics")
+		Expect(response.StatusCode).To(Equal(http.StatusUnauthorized))
+		response, _ = get("/metrics", "Authorization", "Basic b3BzOnNlY3JldA==")
+		Expect(response.StatusCode).To(Equal(http.StatusOK))
+	})
+
+	DescribeTable("does not start with a web configuration that is no good",
+		func(content, complaint string) {
+			options.WebConfigFile = filepath.Join(GinkgoT().TempDir(), "web.yml")
+			if content != "" {
+				Expect(os.WriteFile(options.WebConfigFile, []byte(content), 0o600)).To(Succeed())
+			}
+			_, err := Listen(options)
+			Expect(err).To(MatchError(And(ContainSubstring(options.WebConfigFile), ContainSubstring(complaint))))
+		},
+		Entry("no file", "", "no such file"),
+		Entry("not YAML", "basic_auth_users: [", "yaml"),
+		Entry("a key without a certificate", "tls_server_config:\n  key_file: nowhere.key\n", "cert"),
+	)
+
+	It("can be shut down without having served", func() {
+		unserved, err := Listen(options)
+		Expect(err).NotTo(HaveOccurred())
+		Expect(unserved.Shutdown(context.Background())).To(Succeed())
+		_, err = net.DialTimeout("tcp", unserved.Addr(), time.Second)
+		Expect(err).To(HaveOccurred())
+	})
+})
+
+func gunzip(r io.Reader) io.Reader {
+	unzipped, err := gzip.NewReader(r)
+	Expect(err).NotTo(HaveOccurred())
+	return unzipped
+}
+
+func unzstd(r io.Reader) io.Reader {
+	opened, err := zstd.NewReader(r, zstd.WithDecoderConcurrency(1))
+	Expect(err).NotTo(HaveOccurred())
+	return opened
+}

@@ -1,0 +1,544 @@
+package series
+
+import (
+	"fmt"
+	"math"
+	"math/rand/v2"
+	"slices"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+)
+
+// testClock is a clock that the test moves.
+type testClock struct{ now atomic.Int64 }
+
+func (c *testClock) add(d time.Duration) { c.now.Add(int64(d)) }
+
+func newTestStore(t *testing.T, o Options) (*Store, *testClock) {
+	t.Helper()
+	clock := &testClock{}
+	clock.now.Store(int64(time.Hour))
+	o.Clock = NewExactClock(func() time.Time { return time.Unix(0, clock.now.Load()) })
+	return NewStore(o), clock
+}
+
+func (st *Store) mustAdd(t *testing.T, o FamilyOptions) *Family {
+	t.Helper()
+	f, err := st.AddFamily(o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return f
+}
+
+// page is the family's series as "labels value" lines, in order.
+func (f *Family) page() (lines []string) {
+	for p := range f.Sorted {
+		for _, s := range p {
+			if f.typ == Histogram {
+				var snapshot Snapshot
+				if f.Snapshot(s, &snapshot) {
+					lines = append(lines, fmt.Sprintf("%s %d %v %v", s.labels, snapshot.Count, snapshot.Sum, snapshot.Buckets))
+				}
+			} else if v, ok := f.Value(s, f.store.clock.Wall()); ok {
+				lines = append(lines, fmt.Sprintf("%s %v", s.labels, v))
+			}
+		}
+	}
+	return lines
+}
+
+func (f *Family) update(t *testing.T, op Op, v float64, owner string, values ...string) {
+	t.Helper()
+	if r := f.Update(op, values, owner, v, f.store.clock.Now()); r != OK {
+		t.Fatalf("update of %s%q: result %d", f.name, values, r)
+	}
+}
+
+func expect(t *testing.T, what string, got, want []string) {
+	t.Helper()
+	if !slices.Equal(got, want) {
+		t.Errorf("%s:\n got %q\nwant %q", what, got, want)
+	}
+}
+
+func TestLabelValuesAreIdentityWhateverTheyContain(t *testing.T) {
+	st, _ := newTestStore(t, Options{Constants: []Label{{"node", `a"b\c`}}})
+	f := st.mustAdd(t, FamilyOptions{Name: "m", Type: Counter, Labels: []string{"a", "b", "z"}})
+
+	// Values that would be taken for one another if separators, escapes or the
+	// boundaries of labels were not told apart.
+	pieces := []string{"", "x", `"`, `\`, "\n", `\"`, `\\`, `\n`, `",b="`, `x",b="`, `",node="a\"b\\c",z="`, "12345678", `1234567"`, `"1234567`, "ä", "123456789"}
+	var all [][]string
+	for _, a := range pieces {
+		for _, b := range pieces {
+			for _, z := range pieces {
+				all = append(all, []string{a, b, z})
+			}
+		}
+	}
+	for round := range 2 {
+		for i, values := range all {
+			f.update(t, Add, float64(i), "", values...)
+		}
+		if f.Len() != len(all) {
+			t.Fatalf("round %d: %d label sets make %d series", round, len(all), f.Len())
+		}
+	}
+	want := map[string]float64{}
+	for i, values := range all {
+		want[strings.Join(values, "\xff")] = 2 * float64(i)
+	}
+	for p := range f.Sorted {
+		for _, s := range p {
+			values := f.layout.values(nil, s.labels)
+			if v, _ := s.value(); v != want[strings.Join(values, "\xff")] {
+				t.Errorf("%q is %v, want %v", values, v, want[strings.Join(values, "\xff")])
+			}
+		}
+	}
+}
+
+func TestSeriesAreInOrderOfTheirValues(t *testing.T) {
+	st, _ := newTestStore(t, Options{Constants: []Label{{"b", "constant"}}})
+	f := st.mustAdd(t, FamilyOptions{Name: "m", Type: Gauge, Labels: []string{"a", "c"}})
+	alphabet := []string{"", " ", "!", `"`, "#", "a", "n", `\`, "\n", "z", "ä", "aa", `a"`, `a\`, "a ", "a!"}
+	var all [][]string
+	for _, a := range alphabet {
+		for _, c := range alphabet {
+			all = append(all, []string{a, c})
+		}
+	}
+	rand.Shuffle(len(all), func(i, j int) { all[i], all[j] = all[j], all[i] })
+	for i, values := range all {
+		f.update(t, Set, 1, "", values...)
+		if i%17 == 0 {
+			f.page() // so that some series are sorted in later than others
+		}
+	}
+	var got [][]string
+	for p := range f.Sorted {
+		for _, s := range p {
+			got = append(got, f.layout.values(nil, s.labels))
+		}
+	}
+	slices.SortFunc(all, slices.Compare[[]string])
+	if !slices.EqualFunc(got, all, slices.Equal[[]string]) {
+		t.Errorf("got  %q\nwant %q", got, all)
+	}
+}
+
+func TestManySeriesComeAndGo(t *testing.T) {
+	st, clock := newTestStore(t, Options{})
+	f := st.mustAdd(t, FamilyOptions{Name: "m", Type: Counter, Labels: []string{"a"}, IdleTTL: time.Minute})
+	const n = 30_000 // enough for segments to split several times over
+	value := func(i int) string { return fmt.Sprintf("value-%d", i) }
+
+	for i := range n {
+		f.update(t, Add, float64(i), "", value(i))
+	}
+	for p := range f.Sorted {
+		if len(p) > pageLen {
+			t.Fatalf("a page of %d series", len(p))
+		}
+	}
+	clock.add(30 * time.Second)
+	for i := 0; i < n; i += 3 {
+		f.update(t, Add, 1, "", value(i))
+	}
+	clock.add(30 * time.Second)
+	if swept := st.Sweep(st.clock.Now(), 0); swept.Series != n-n/3 {
+		t.Fatalf("swept %d series, want %d", swept.Series, n-n/3)
+	}
+	if f.Len() != n/3 || len(f.page()) != n/3 {
+		t.Fatalf("%d series are left, %d on the page; want %d", f.Len(), len(f.page()), n/3)
+	}
+	for i := range n {
+		key := f.key([]string{value(i)})
+		if s := f.table.find(key); (s != nil) != (i%3 == 0) {
+			t.Fatalf("series %d: found is %v", i, s != nil)
+		}
+	}
+	// Those that went begin anew, those that stayed go on.
+	f.update(t, Add, 1, "", value(1))
+	f.update(t, Add, 1, "", value(3))
+	for _, line := range f.page() {
+		if line == `a="value-1" 1` || line == `a="value-3" 5` {
+			clock.add(1) // found
+		}
+	}
+	if got := clock.now.Load() % 1000; got != 2 {
+		t.Errorf("found %d of the two series that were updated last", got)
+	}
+
+	clock.add(time.Hour)
+	st.Sweep(st.clock.Now(), 0)
+	if slots := len(f.table.directory.Load().segments[0].Load().slots); slots > maxSegmentSlots/2 {
+		t.Errorf("an empty table keeps segments of %d slots", slots)
+	}
+	if len(f.order.pages()) != 0 {
+		t.Errorf("an empty family keeps %d pages", len(f.order.pages()))
+	}
+}
+
+func TestASeriesGoesAtItsLimitAndNotBefore(t *testing.T) {
+	st, clock := newTestStore(t, Options{OwnerLimit: time.Minute})
+	heartbeat := st.mustAdd(t, FamilyOptions{Name: "containers", Type: Gauge, Labels: []string{"team", "worker"}, Ownership: Heartbeat})
+	owned := st.mustAdd(t, FamilyOptions{Name: "unknown", Type: Gauge, Labels: []string{"worker"}, Ownership: Owned})
+	plain := st.mustAdd(t, FamilyOptions{Name: "plain", Type: Gauge, Labels: []string{"worker"}})
+	lastSeen, err := st.AddLastSeen("last_seen", "", "worker")
+	if err != nil {
+		t.Fatal(err)
+	}
+	heartbeat.update(t, Set, 1, "w", "a", "w")
+	owned.update(t, Set, 2, "w", "w")
+	plain.update(t, Set, 3, "", "w")
+	clock.add(time.Minute - 1)
+	owned.update(t, Set, 4, "w", "w") // proves nothing
+	if swept := st.Sweep(st.clock.Now(), 0); swept != (Swept{}) {
+		t.Errorf("a nanosecond early: swept %+v", swept)
+	}
+	expect(t, "last seen", lastSeen.page(), []string{`worker="w" 3600`})
+	clock.add(1)
+	if swept := st.Sweep(st.clock.Now(), 0); swept != (Swept{Owners: 1, Series: 3}) {
+		t.Errorf("at the limit: swept %+v", swept)
+	}
+	expect(t, "containers", heartbeat.page(), nil)
+	expect(t, "unknown", owned.page(), nil)
+	expect(t, "last seen", lastSeen.page(), nil)
+	expect(t, "plain", plain.page(), []string{`worker="w" 3`})
+}
+
+func TestALabelSetGoesWhileItsOwnerLives(t *testing.T) {
+	st, clock := newTestStore(t, Options{OwnerLimit: time.Minute})
+	heartbeat := st.mustAdd(t, FamilyOptions{Name: "containers", Type: Gauge, Labels: []string{"team", "worker"}, Ownership: Heartbeat})
+	owned := st.mustAdd(t, FamilyOptions{Name: "unknown", Type: Gauge, Labels: []string{"worker"}, Ownership: Owned})
+	heartbeat.update(t, Set, 1, "w", "before", "w")
+	owned.update(t, Set, 2, "w", "w")
+	clock.add(30 * time.Second)
+	heartbeat.update(t, Set, 3, "w", "after", "w")
+	clock.add(30 * time.Second)
+	st.Sweep(st.clock.Now(), 0)
+	expect(t, "containers", heartbeat.page(), []string{`team="after",worker="w" 3`})
+	expect(t, "unknown", owned.page(), []string{`worker="w" 2`})
+
+	// The heartbeat counts for the worker though it changed no series.
+	clock.add(20 * time.Second)
+	st.Heartbeat("w", st.clock.Now())
+	clock.add(20 * time.Second)
+	st.Sweep(st.clock.Now(), 0)
+	expect(t, "containers", heartbeat.page(), nil)
+	expect(t, "unknown", owned.page(), []string{`worker="w" 2`})
+}
+
+func TestAClockThatIsSetBackMakesNothingOlder(t *testing.T) {
+	st, clock := newTestStore(t, Options{OwnerLimit: time.Minute})
+	f := st.mustAdd(t, FamilyOptions{Name: "containers", Type: Gauge, Labels: []string{"worker"}, Ownership: Heartbeat})
+	f.update(t, Set, 1, "w", "w")
+	clock.add(-30 * time.Minute)
+	f.update(t, Set, 2, "w", "w")
+	st.Sweep(st.clock.Now(), 0)
+	clock.add(30*time.Minute + 59*time.Second)
+	st.Sweep(st.clock.Now(), 0)
+	expect(t, "containers", f.page(), []string{`worker="w" 2`})
+}
+
+func TestTicksMakeNothingGoEarly(t *testing.T) {
+	st, clock := newTestStore(t, Options{OwnerLimit: time.Minute})
+	f := st.mustAdd(t, FamilyOptions{Name: "containers", Type: Gauge, Labels: []string{"worker"}, Ownership: Heartbeat})
+	f.update(t, Set, 1, "w", "w")
+	const tolerance = time.Second
+	clock.add(time.Minute + tolerance - 1)
+	st.Sweep(st.clock.Now(), tolerance)
+	expect(t, "within the tolerance", f.page(), []string{`worker="w" 1`})
+	clock.add(1)
+	st.Sweep(st.clock.Now(), tolerance)
+	expect(t, "after it", f.page(), nil)
+}
+
+func TestLimitOnSeries(t *testing.T) {
+	for _, tt := range []struct {
+		typ  Type
+		op   Op
+		want []string
+	}{
+		{Counter, Add, []string{`a="__overflow__" 3`, `a="one" 2`, `a="two" 1`}},
+		{Gauge, Add, []string{`a="one" 2`, `a="two" 1`}},
+		{Histogram, Observe, []string{`a="__overflow__" 3 3 [3]`, `a="one" 2 2 [2]`, `a="two" 1 1 [1]`}},
+	} {
+		t.Run(tt.typ.String(), func(t *testing.T) {
+			st, clock := newTestStore(t, Options{MaxSeries: 2})
+			f := st.mustAdd(t, FamilyOptions{Name: "m", Type: tt.typ, Labels: []string{"a"}, Bounds: []float64{1}[:btoi(tt.typ == Histogram)], IdleTTL: time.Minute})
+			var results []Result
+			for _, v := range []string{"one", "two", "three", "four", "four", "one"} {
+				results = append(results, f.Update(tt.op, []string{v}, "", 1, st.clock.Now()))
+			}
+			beyond := Overflowed
+			if tt.typ == Gauge {
+				beyond = NoRoom
+			}
+			if want := []Result{OK, OK, beyond, beyond, beyond, OK}; !slices.Equal(results, want) {
+				t.Errorf("results %v, want %v", results, want)
+			}
+			expect(t, "page", f.page(), tt.want)
+			if f.Refused() != 3 || f.Len() != 2 {
+				t.Errorf("refused %d, holds %d; want 3 and 2", f.Refused(), f.Len())
+			}
+
+			// What goes makes room; what overflowed stays.
+			clock.add(time.Hour)
+			st.Sweep(st.clock.Now(), 0)
+			if got, want := len(f.page()), btoi(tt.typ != Gauge); got != want {
+				t.Errorf("%d series after all went idle, want %d", got, want)
+			}
+			if r := f.Update(tt.op, []string{"five"}, "", 1, st.clock.Now()); r != OK {
+				t.Errorf("after the sweep: result %d", r)
+			}
+		})
+	}
+}
+
+func btoi(b bool) int {
+	if b {
+		return 1
+	}
+	return 0
+}
+
+func TestTheLimitBoundsOwnersToo(t *testing.T) {
+	st, _ := newTestStore(t, Options{MaxSeries: 3, OwnerLimit: time.Minute})
+	if _, err := st.AddLastSeen("last_seen", "", "worker"); err != nil {
+		t.Fatal(err)
+	}
+	for i := range 10 {
+		want := OK
+		if i >= 3 {
+			want = NoRoom
+		}
+		if r := st.Heartbeat(fmt.Sprint(i), st.clock.Now()); r != want {
+			t.Errorf("heartbeat of owner %d: result %d, want %d", i, r, want)
+		}
+	}
+	owners := 0
+	st.owners.byName.Range(func(any, any) bool { owners++; return true })
+	if owners != 3 {
+		t.Errorf("%d owners are remembered, want 3", owners)
+	}
+}
+
+func TestWhatCannotBeIsRefused(t *testing.T) {
+	st, _ := newTestStore(t, Options{MaxValueBytes: 10})
+	counter := st.mustAdd(t, FamilyOptions{Name: "c", Type: Counter, Labels: []string{"a"}})
+	gauge := st.mustAdd(t, FamilyOptions{Name: "g", Type: Gauge, Labels: []string{"a"}})
+	for _, tt := range []struct {
+		f     *Family
+		op    Op
+		v     float64
+		value string
+		want  Result
+	}{
+		{counter, Add, math.NaN(), "x", NotFinite},
+		{counter, Add, math.Inf(1), "x", NotFinite},
+		{gauge, Set, math.Inf(-1), "x", NotFinite},
+		{counter, Add, -1, "x", Negative},
+		{gauge, Set, -1, "x", OK},
+		{gauge, Set, 1, "\xff", InvalidUTF8},
+		{gauge, Set, 1, "0123456789", OK},
+		{gauge, Set, 1, "0123456789a", ValueTooLong},
+	} {
+		if r := tt.f.Update(tt.op, []string{tt.value}, "", tt.v, st.clock.Now()); r != tt.want {
+			t.Errorf("%v of %s{a=%q}: result %d, want %d", tt.v, tt.f.name, tt.value, r, tt.want)
+		}
+	}
+	if counter.Len() != 0 || gauge.Len() != 2 {
+		t.Errorf("%d counters and %d gauges, want 0 and 2", counter.Len(), gauge.Len())
+	}
+}
+
+func TestAddFamilyRefusesClashes(t *testing.T) {
+	st, _ := newTestStore(t, Options{Constants: []Label{{"node", "a"}}})
+	st.mustAdd(t, FamilyOptions{Name: "m", Labels: []string{"a"}})
+	for want, o := range map[string]FamilyOptions{
+		"already there":          {Name: "m"},
+		`constant label "node"`:  {Name: "n", Labels: []string{"node"}},
+		"must be sorted":         {Name: "o", Labels: []string{"b", "a"}},
+		`distinct, got "a" befo`: {Name: "p", Labels: []string{"a", "a"}},
+	} {
+		if _, err := st.AddFamily(o); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("AddFamily(%+v) returned %v, want an error with %q", o, err, want)
+		}
+	}
+	f := st.mustAdd(t, FamilyOptions{Name: "self", Labels: []string{"node"}, Internal: true})
+	f.update(t, Add, 1, "", "own")
+	expect(t, "its own label", f.page(), []string{`node="own" 1`})
+}
+
+// TestNothingIsLostToAKill updates a series from several goroutines until it is
+// killed. What it had when it died must be what the updates that succeeded made.
+func TestNothingIsLostToAKill(t *testing.T) {
+	for _, typ := range []Type{Counter, Histogram} {
+		t.Run(typ.String(), func(t *testing.T) {
+			for range 300 {
+				s := &Series{}
+				update, content := func() bool { return s.add(1) }, func() uint64 { v, _ := s.value(); return uint64(v) }
+				if typ == Histogram {
+					s.histogram = newHistogram(1)
+					update = func() bool { return s.histogram.observe(1, 0) }
+					content = func() uint64 { return s.histogram.state.Load() & histogramCount }
+				}
+				var succeeded atomic.Uint64
+				var wg sync.WaitGroup
+				for range 3 {
+					wg.Go(func() {
+						for update() {
+							succeeded.Add(1)
+						}
+					})
+				}
+				var final uint64
+				for !s.killIf(func() bool { final = content(); return final > 10 }) {
+				}
+				wg.Wait()
+				if final != succeeded.Load() {
+					t.Fatalf("died with %d, though %d updates succeeded", final, succeeded.Load())
+				}
+			}
+		})
+	}
+}
+
+// TestSweepingWhileUpdating updates from several goroutines while a sweep that
+// finds everything stale at once runs over and over, and while pages are read.
+func TestSweepingWhileUpdating(t *testing.T) {
+	const goroutines, updates, values = 8, 20_000, 5
+	for _, typ := range []Type{Counter, Histogram} {
+		t.Run(typ.String(), func(t *testing.T) {
+			st, clock := newTestStore(t, Options{OwnerLimit: time.Nanosecond})
+			mortal := st.mustAdd(t, FamilyOptions{Name: "mortal", Type: typ, Labels: []string{"a"}, Ownership: Heartbeat})
+			immortal := st.mustAdd(t, FamilyOptions{Name: "immortal", Type: typ, Labels: []string{"a"}})
+			lastSeen, err := st.AddLastSeen("last_seen", "", "worker")
+			if err != nil {
+				t.Fatal(err)
+			}
+			op := Add
+			if typ == Histogram {
+				op = Observe
+			}
+
+			stop, stopped := make(chan struct{}), make(chan struct{})
+			go func() {
+				defer close(stopped)
+				for {
+					select {
+					case <-stop:
+						return
+					default:
+						clock.add(time.Millisecond)
+						st.Sweep(st.clock.Now(), 0)
+						mortal.page()
+						immortal.page()
+						lastSeen.page()
+					}
+				}
+			}()
+			var wg sync.WaitGroup
+			for g := range goroutines {
+				wg.Go(func() {
+					for i := range updates {
+						value := []string{fmt.Sprint("w", (g+i)%values)}
+						mortal.Update(op, value, value[0], 1, st.clock.Now())
+						immortal.Update(op, value, "", 1, st.clock.Now())
+					}
+				})
+			}
+			wg.Wait()
+			close(stop)
+			<-stopped
+
+			if got := total(immortal); got != goroutines*updates {
+				t.Errorf("the family that is never swept counted %d, want %d", got, goroutines*updates)
+			}
+			if got := len(mortal.page()); got > values || got != mortal.Len() {
+				t.Errorf("%d series on the page, %d counted as alive; want the same, at most %d", got, mortal.Len(), values)
+			}
+			clock.add(time.Second)
+			st.Sweep(st.clock.Now(), 0)
+			for _, f := range []*Family{mortal, lastSeen} {
+				if got := f.page(); len(got) != 0 || f.Len() != 0 {
+					t.Errorf("resurrected in %s: %q, %d counted", f.name, got, f.Len())
+				}
+			}
+		})
+	}
+}
+
+func total(f *Family) (n uint64) {
+	for p := range f.Sorted {
+		for _, s := range p {
+			if f.typ == Histogram {
+				var snapshot Snapshot
+				f.Snapshot(s, &snapshot)
+				n += snapshot.Count
+			} else {
+				v, _ := s.value()
+				n += uint64(v)
+			}
+		}
+	}
+	return n
+}
+
+// TestHistogramsAgreeWithThemselves reads histograms while they are observed:
+// all observations are of 1, so count, sum and bucket must be the same number.
+func TestHistogramsAgreeWithThemselves(t *testing.T) {
+	h := newHistogram(2)
+	const goroutines, observations = 4, 30_000
+	var wg sync.WaitGroup
+	for range goroutines {
+		wg.Go(func() {
+			for range observations {
+				h.observe(1, 1)
+			}
+		})
+	}
+	done := make(chan struct{})
+	go func() { wg.Wait(); close(done) }()
+	var last, s Snapshot
+	for running := true; running; {
+		select {
+		case <-done:
+			running = false
+		default:
+		}
+		if !h.read(&s) {
+			t.Fatal("a histogram that nobody killed is dead")
+		}
+		if s.Sum != float64(s.Count) || s.Buckets[0] != 0 || s.Buckets[1] != s.Count || s.Count < last.Count {
+			t.Fatalf("read %+v after %+v", s, last)
+		}
+		last = s
+	}
+	if last.Count != goroutines*observations {
+		t.Errorf("counted %d, want %d", last.Count, goroutines*observations)
+	}
+}
+
+func TestUpdatesAllocateNothing(t *testing.T) {
+	st, _ := newTestStore(t, Options{OwnerLimit: time.Minute})
+	gauge := st.mustAdd(t, FamilyOptions{Name: "g", Type: Gauge, Labels: []string{"a", "b"}, Ownership: Heartbeat})
+	histogram := st.mustAdd(t, FamilyOptions{Name: "h", Type: Histogram, Labels: []string{"a", "b"}, Bounds: []float64{1, 2}})
+	counter := st.mustAdd(t, FamilyOptions{Name: "c", Type: Counter})
+	values := []string{"x", "y"}
+	now := st.clock.Now()
+	if n := testing.AllocsPerRun(100, func() {
+		gauge.Update(Set, values, "w", 1, now)
+		histogram.Update(Observe, values, "", 1.5, now)
+		counter.Update(Add, nil, "", 1, now)
+		counter.Update(Add, nil, "", .5, now)
+	}); n != 0 {
+		t.Errorf("%v allocations", n)
+	}
+}
