@@ -8,6 +8,9 @@ import (
 	"github.com/signalbox-ci/signalbox/emitter/internal/exposition"
 )
 
+// CollectPeriodically is the garbage collector's loop.
+var CollectPeriodically = collectPeriodically
+
 // WritePage writes the emitter's own families, without a listener.
 func WritePage(p *Prometheus, w io.Writer, format expfmt.Format) error {
 	page := exposition.Page{Store: p.store, Refresh: p.self.refresh, Created: true}

@@ -1,0 +1,114 @@
+package emitter
+
+import (
+	"math"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/signalbox-ci/signalbox/emitter/internal/series"
+)
+
+func compileRules(rules ...Rule) error {
+	_, err := compile(rules, nil, "ci", series.NewStore(series.Options{}))
+	return err
+}
+
+func TestTheCatalogCompiles(t *testing.T) {
+	m, err := compile(Catalog(), SilentEvents(), "concourse", series.NewStore(series.Options{}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, event := range SilentEvents() {
+		if p := m[event]; p == nil || len(p.updates) != 0 {
+			t.Errorf("%q is not known and silent", event)
+		}
+	}
+	for _, p := range m {
+		if len(p.attributes) > maxAttributes/2 {
+			t.Errorf("the rules for %q look at %d attributes, which leaves no room", p.event, len(p.attributes))
+		}
+	}
+}
+
+func TestTheCatalogReadsWell(t *testing.T) {
+	for _, r := range Catalog() {
+		if !strings.HasSuffix(r.Help, ".") || len(r.Help) < 10 {
+			t.Errorf("%s: help %q is no sentence", r.Metric, r.Help)
+		}
+		names := make([]string, len(r.Labels))
+		for i, l := range r.Labels {
+			names[i] = l.Name
+		}
+		if !slices.IsSorted(names) {
+			t.Errorf("%s: labels %v are not sorted", r.Metric, names)
+		}
+	}
+}
+
+func TestABadRuleIsRefusedWithItsReason(t *testing.T) {
+	good := Rule{Event: "e", Metric: "m", Type: Gauge, Operation: Set, Labels: []Label{{Name: "a", Attribute: "b"}}}
+	if err := compileRules(good); err != nil {
+		t.Fatal(err)
+	}
+	for want, change := range map[string]func(*Rule){
+		"event is empty":                       func(r *Rule) { r.Event = "" },
+		`metric "1m" is not a metric name`:     func(r *Rule) { r.Metric = "1m" },
+		`metric "" is not a metric name`:       func(r *Rule) { r.Metric = "" },
+		`type "meter" is not one of`:           func(r *Rule) { r.Type = "meter" },
+		`operation "add" does not go with a g`: func(r *Rule) { r.Operation = Add },
+		"divide is -1":                         func(r *Rule) { r.Divide = -1 },
+		"divide is NaN":                        func(r *Rule) { r.Divide = math.NaN() },
+		"a gauge has 1":                        func(r *Rule) { r.Buckets = []float64{1} },
+		"a histogram has 0":                    func(r *Rule) { r.Type, r.Operation = Histogram, Observe },
+		"not finite and ascending": func(r *Rule) {
+			r.Type, r.Operation, r.Buckets = Histogram, Observe, []float64{1, 1}
+		},
+		`label "le" is the histogram's own`: func(r *Rule) {
+			r.Type, r.Operation, r.Buckets, r.Labels = Histogram, Observe, []float64{1}, []Label{{Name: "le", Attribute: "x"}}
+		},
+		`worker "mine" is not one of`:     func(r *Rule) { r.Worker = "mine" },
+		"idle_ttl -1s is negative":        func(r *Rule) { r.IdleTTL = -time.Second },
+		"idle_ttl 1ns is under":           func(r *Rule) { r.IdleTTL = 1 },
+		"idle_ttl and worker want labels": func(r *Rule) { r.IdleTTL, r.Labels = time.Hour, nil },
+		`label "a-b" is not a label name`: func(r *Rule) { r.Labels = []Label{{Name: "a-b", Attribute: "x"}} },
+		`label "__a" is not a label name`: func(r *Rule) { r.Labels = []Label{{Name: "__a", Attribute: "x"}} },
+		`label "a" is there twice`: func(r *Rule) {
+			r.Labels = []Label{{Name: "a", Attribute: "x"}, {Name: "a", Attribute: "y"}}
+		},
+		`label "a" has no attribute`:     func(r *Rule) { r.Labels = []Label{{Name: "a"}} },
+		`required "maybe" is not one of`: func(r *Rule) { r.Labels = []Label{{Name: "a", Attribute: "x", Required: "maybe"}} },
+		"when has no attribute":          func(r *Rule) { r.When = &Condition{} },
+		"more than 16 attributes": func(r *Rule) {
+			r.Needs = strings.Split("abcdefghijklmnopqr", "")
+		},
+	} {
+		bad := good
+		change(&bad)
+		if err := compileRules(bad); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%+v\n got error %v\nwant one with %q", bad, err, want)
+		}
+	}
+}
+
+func TestRulesThatShareAMetricMustAgree(t *testing.T) {
+	a := Rule{Event: "a", Metric: "m", Type: Counter, Operation: Add, Labels: []Label{{Name: "x", Attribute: "y"}}}
+	b := a
+	b.Event, b.Operation, b.Labels = "b", Inc, []Label{{Name: "x", Attribute: "z", Required: Present}}
+	if err := compileRules(a, b); err != nil {
+		t.Errorf("rules that agree on the family: %v", err)
+	}
+	b.Help = "Something else."
+	err := compileRules(a, b)
+	if err == nil || !strings.Contains(err.Error(), `metric "m" is defined differently by the rule for event "a"`) {
+		t.Errorf("got %v", err)
+	}
+}
+
+func TestAllFaultsAreReportedAtOnce(t *testing.T) {
+	err := compileRules(Rule{Event: "a"}, Rule{Metric: "m"})
+	if err == nil || strings.Count(err.Error(), "rule for event") != 2 {
+		t.Errorf("got %v", err)
+	}
+}

@@ -1,0 +1,497 @@
+package emitter_test
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"math"
+	"net/http"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"code.cloudfoundry.org/lager/v3"
+	"code.cloudfoundry.org/lager/v3/lagertest"
+	. "github.com/onsi/ginkgo/v2"
+	. "github.com/onsi/gomega"
+	"github.com/onsi/gomega/types"
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/testutil"
+	"github.com/prometheus/common/expfmt"
+
+	"github.com/signalbox-ci/signalbox/emitter"
+	"github.com/signalbox-ci/signalbox/metric"
+)
+
+func start(config *emitter.PrometheusConfig, attributes map[string]string) *emitter.Prometheus {
+	GinkgoHelper()
+	if config.BindIP == "" {
+		config.BindIP, config.BindPort = "127.0.0.1", "0"
+	}
+	e, err := config.NewEmitter(attributes)
+	Expect(err).NotTo(HaveOccurred())
+	p := e.(*emitter.Prometheus)
+	DeferCleanup(p.Close)
+	return p
+}
+
+// samplesOf is the emitter's own page, by sample.
+func samplesOf(p *emitter.Prometheus) map[string]string {
+	GinkgoHelper()
+	var b bytes.Buffer
+	Expect(emitter.WritePage(p, &b, expfmt.NewFormat(expfmt.TypeTextPlain))).To(Succeed())
+	return readPage(b.String()).samples
+}
+
+func scrape(p *emitter.Prometheus) string {
+	GinkgoHelper()
+	response, err := http.Get("http://" + p.Addr() + "/metrics")
+	Expect(err).NotTo(HaveOccurred())
+	defer response.Body.Close()
+	defer http.DefaultClient.CloseIdleConnections()
+	Expect(response.StatusCode).To(Equal(http.StatusOK))
+	body, err := io.ReadAll(response.Body)
+	Expect(err).NotTo(HaveOccurred())
+	return string(body)
+}
+
+type attributes = map[string]string
+
+func event(name string, value float64, a attributes) metric.Event {
+	return metric.Event{Name: name, Value: value, Attributes: a}
+}
+
+func workerContainers(worker string, n float64) metric.Event {
+	return event("worker containers", n, attributes{"worker": worker, "platform": "linux", "team_name": "main", "tags": "a/b"})
+}
+
+func rejectedFor(reason string) string {
+	return fmt.Sprintf("signalbox_events_rejected_total{reason=%q}", reason)
+}
+
+var _ = Describe("The Prometheus emitter", func() {
+	var (
+		now    time.Time
+		config *emitter.PrometheusConfig
+		logger *lagertest.TestLogger
+	)
+	BeforeEach(func() {
+		now = time.UnixMilli(1_700_000_000_000)
+		logger = lagertest.NewTestLogger("emitter")
+		config = &emitter.PrometheusConfig{GCInterval: time.Hour, Clock: func() time.Time { return now }}
+	})
+
+	Describe("events", func() {
+		It("drive every metric that has a rule for them", func() {
+			p := start(config, nil)
+			p.Emit(logger, event("build finished", 90_000, attributes{
+				"build_status": "failed", "team_name": "main", "pipeline": "p", "job": "unit", "build_id": "7",
+			}))
+			samples := samplesOf(p)
+			for sample, value := range map[string]string{
+				`concourse_builds_finished_total`:                                                        "1",
+				`concourse_builds_failed_total`:                                                          "1",
+				`concourse_builds_succeeded_total`:                                                       "0",
+				`concourse_builds_finished{job="unit",pipeline="p",status="failed",team="main"}`:         "1",
+				`concourse_builds_duration_seconds_sum{job="unit",pipeline="p",team="main"}`:             "90",
+				`concourse_builds_duration_seconds_bucket{job="unit",pipeline="p",team="main",le="60"}`:  "0",
+				`concourse_builds_duration_seconds_bucket{job="unit",pipeline="p",team="main",le="180"}`: "1",
+				`concourse_builds_check_finished_total`:                                                  "0",
+				`signalbox_events_received_total`:                                                        "1",
+				`signalbox_events_unknown_total`:                                                         "0",
+				`signalbox_series{metric="concourse_builds_finished"}`:                                   "1",
+				rejectedFor("missing_attribute"):                                                         "0",
+			} {
+				Expect(samples).To(HaveKeyWithValue(sample, value))
+			}
+			Expect(logger.Logs()).To(BeEmpty())
+		})
+
+		DescribeTable("do to the series what their rule says",
+			func(sample, want string, events ...metric.Event) {
+				p := start(config, nil)
+				for _, e := range events {
+					p.Emit(logger, e)
+				}
+				Expect(samplesOf(p)).To(HaveKeyWithValue(sample, want))
+			},
+			Entry("add", "concourse_db_queries_total", "5.5", event("database queries", 3, nil), event("database queries", 2.5, nil)),
+			Entry("inc", `concourse_error_logs{message="m"}`, "2",
+				event("error log", 7, attributes{"message": "m"}), event("error log", -1, attributes{"message": "m"})),
+			Entry("set", `concourse_builds_running`, "-2", event("builds running", 3, nil), event("builds running", -2, nil)),
+			Entry("hold", `concourse_locks_held{type="t"}`, "-1",
+				event("lock held", 1, attributes{"type": "t"}), event("lock held", 0, attributes{"type": "t"}), event("lock held", 0.5, attributes{"type": "t"})),
+			Entry("observe milliseconds", `concourse_gc_gc_volume_collector_duration_sum`, "1500", event("gc: volume collector duration (ms)", 1500, nil)),
+			Entry("observe seconds", `concourse_http_responses_duration_seconds_sum{method="GET",route="r",status="200"}`, "1.5",
+				event("http response time", 1500, attributes{"method": "GET", "route": "r", "status": "200"})),
+			Entry("a missing attribute that is not required", `concourse_tasks_waiting{platform="linux",teamId="",workerTags=""}`, "1",
+				event("tasks waiting", 1, attributes{"platform": "linux"})),
+		)
+
+		It("that are known to drive nothing are not unknown", func() {
+			p := start(config, nil)
+			for _, name := range append(emitter.SilentEvents(), "no such event") {
+				p.Emit(logger, event(name, 1, nil))
+			}
+			Expect(samplesOf(p)).To(HaveKeyWithValue("signalbox_events_unknown_total", "1"))
+			Expect(logger.LogMessages()).To(Equal([]string{"emitter.unknown-event"}))
+			Expect(p.Knows("build started")).To(BeTrue())
+			Expect(p.Knows("build finished")).To(BeTrue())
+			Expect(p.Knows("no such event")).To(BeFalse())
+		})
+
+		It("do the same whether they come with a map or with a type", func() {
+			byMap, byType := start(config, nil), start(config, nil)
+			typed := metric.EventType{Name: "worker containers", Attributes: []string{"extra", "worker", "tags", "platform", "team_name"}}
+			prepared := byType.Prepare(typed)
+			for i, values := range [][]string{{"x", "w1", "t", "linux", "main"}, {"y", "w2", "", "darwin", ""}, {"z", "w3", "", "", "main"}} {
+				e := event(typed.Name, float64(i), attributes{})
+				for j, name := range typed.Attributes {
+					e.Attributes[name] = values[j]
+				}
+				byMap.Emit(logger, e)
+				prepared.EmitValues(logger, float64(i), values)
+			}
+			for _, p := range []*emitter.Prometheus{byMap, byType} {
+				short := p.Prepare(metric.EventType{Name: "worker containers", Attributes: []string{"worker"}})
+				short.EmitValues(logger, 1, []string{"w4"})
+				p.Prepare(metric.EventType{Name: "nobody knows"}).EmitValues(logger, 1, nil)
+				p.Prepare(metric.EventType{Name: "build started"}).EmitValues(logger, 1, nil)
+			}
+			byMap.Emit(logger, event("build started", 1, nil)) // to have the same number of events
+			byType.Emit(logger, event("build started", 1, nil))
+			Expect(samplesOf(byType)).To(Equal(samplesOf(byMap)))
+			Expect(samplesOf(byType)).To(HaveKeyWithValue(rejectedFor("missing_attribute"), "1"))
+		})
+	})
+
+	Describe("bad events", func() {
+		long := strings.Repeat("x", 10<<20)
+		good := attributes{"worker": "w", "platform": "linux", "team_name": "main", "tags": ""}
+		with := func(name, value string) attributes {
+			a := attributes{}
+			for k, v := range good {
+				a[k] = v
+			}
+			a[name] = value
+			return a
+		}
+		without := func(name string) attributes {
+			a := with(name, "")
+			delete(a, name)
+			return a
+		}
+
+		DescribeTable("are counted by reason and logged with it",
+			func(e metric.Event, reason string, complaint types.GomegaMatcher) {
+				p := start(config, nil)
+				before := samplesOf(p)
+				p.Emit(logger, e)
+				after := samplesOf(p)
+				Expect(after).To(HaveKeyWithValue(rejectedFor(reason), "1"))
+				for sample, value := range after {
+					if strings.HasPrefix(sample, "concourse_") && !strings.Contains(sample, "last_seen") {
+						Expect(before).To(HaveKeyWithValue(sample, value))
+					}
+				}
+				Expect(logger.Logs()).To(HaveLen(1))
+				line := logger.Logs()[0]
+				Expect(line.Message).To(Equal("emitter.event-rejected"))
+				Expect(line.Data).To(HaveKeyWithValue("reason", reason))
+				Expect(line.Data["error"]).To(complaint)
+				Expect(len(line.ToJSON())).To(BeNumerically("<", 1000))
+			},
+			Entry("a missing attribute", event("worker containers", 1, without("team_name")), "missing_attribute", ContainSubstring(`no attribute "team_name"`)),
+			Entry("no attributes at all", event("worker containers", 1, nil), "missing_attribute", ContainSubstring(`"platform" or "team_name" or "worker"`)),
+			Entry("an empty attribute", event("worker containers", 1, with("platform", "")), "empty_attribute", ContainSubstring(`"platform" is empty`)),
+			Entry("NaN", event("worker containers", math.NaN(), good), "not_finite", ContainSubstring("NaN")),
+			Entry("NaN for a lock", event("lock held", math.NaN(), attributes{"type": "t"}), "not_finite", ContainSubstring("NaN")),
+			Entry("infinity", event("builds started", math.Inf(1), nil), "not_finite", ContainSubstring("+Inf")),
+			Entry("minus infinity observed", event("gc: volume collector duration (ms)", math.Inf(-1), nil), "not_finite", ContainSubstring("-Inf")),
+			Entry("a negative addition", event("builds started", -1, nil), "negative", ContainSubstring("-1")),
+			Entry("a value that is not UTF-8", event("worker containers", 1, with("tags", "a\xffb")), "invalid_utf8", ContainSubstring(`"tags" is not UTF-8: "a\xffb"`)),
+			Entry("a name that is not UTF-8", event("worker\xff", 1, good), "invalid_utf8", ContainSubstring("name is not UTF-8")),
+			Entry("a value of 10 MB", event("worker containers", 1, with("worker", long)), "label_value_too_long", ContainSubstring(`"worker" has 10485760 bytes`)),
+		)
+
+		It("are rejected only for the metrics concerned", func() {
+			p := start(config, nil)
+			p.Emit(logger, event("build finished", 1000, attributes{"build_status": "failed"}))
+			p.Emit(logger, event("build finished", math.NaN(), attributes{"build_status": "failed", "team_name": "main"}))
+			samples := samplesOf(p)
+			Expect(samples).To(HaveKeyWithValue("concourse_builds_finished_total", "2"))
+			Expect(samples).To(HaveKeyWithValue("concourse_builds_failed_total", "1"))
+			Expect(samples).To(HaveKeyWithValue(`concourse_builds_finished{job="",pipeline="",status="failed",team="main"}`, "1"))
+			Expect(samples).NotTo(HaveKey(ContainSubstring("concourse_builds_duration_seconds_sum")))
+			Expect(samples).To(HaveKeyWithValue(rejectedFor("missing_attribute"), "1"))
+			Expect(samples).To(HaveKeyWithValue(rejectedFor("not_finite"), "1"))
+		})
+
+		It("are logged once a second for each event and reason", func() {
+			p := start(config, nil)
+			for range 100 {
+				p.Emit(logger, event("builds started", -1, nil))
+				p.Emit(logger, event("jobs scheduled", -1, nil))
+			}
+			Expect(logger.Logs()).To(HaveLen(2))
+			now = now.Add(time.Second)
+			p.Emit(logger, event("builds started", -1, nil))
+			Expect(logger.Logs()).To(HaveLen(3))
+			Expect(logger.Logs()[2].Data).To(HaveKeyWithValue("unlogged", 99.0))
+			Expect(samplesOf(p)).To(HaveKeyWithValue(rejectedFor("negative"), "201"))
+		})
+
+		It("are logged with an error that makes no event of it", func() {
+			p := start(config, nil)
+			var cause error
+			logger.RegisterSink(sinkFunc(func(l lager.LogFormat) { cause = l.Error }))
+			p.Emit(logger, event("builds started", -1, nil))
+			Expect(errors.Is(cause, metric.ErrFailedToEmit)).To(BeTrue())
+			Expect(func() { p.Emit(nil, event("jobs scheduled", -1, nil)) }).NotTo(Panic())
+		})
+
+		It("find a limit on the series of a metric", func() {
+			config.MaxSeriesPerMetric = 2
+			p := start(config, nil)
+			for i := range 5 {
+				p.Emit(logger, event("error log", 1, attributes{"message": fmt.Sprint(i)}))
+				p.Emit(logger, event("worker state", 1, attributes{"state": fmt.Sprint(i)}))
+				p.Emit(logger, event("http response time", 1, attributes{"method": "GET", "status": "200", "route": fmt.Sprint(i)}))
+			}
+			samples := samplesOf(p)
+			for sample, value := range map[string]string{
+				`concourse_error_logs{message="1"}`:            "1",
+				`concourse_error_logs{message="__overflow__"}`: "3",
+				`concourse_http_responses_duration_seconds_count{method="__overflow__",route="__overflow__",status="__overflow__"}`: "3",
+				`concourse_workers_registered{state="1"}`:                               "1",
+				`signalbox_series{metric="concourse_error_logs"}`:                       "2",
+				`signalbox_series_refused_total{metric="concourse_error_logs"}`:         "3",
+				`signalbox_series_refused_total{metric="concourse_workers_registered"}`: "3",
+				`signalbox_series_limit`:                                                "2",
+				rejectedFor("series_limit"):                                             "9",
+			} {
+				Expect(samples).To(HaveKeyWithValue(sample, value))
+			}
+			Expect(samples).NotTo(HaveKey(`concourse_workers_registered{state="2"}`))
+		})
+	})
+
+	Describe("workers", func() {
+		It("keep their series while they are heard of, and lose them all after that", func() {
+			config.WorkerStaleAfter = time.Minute
+			p := start(config, nil)
+			p.Emit(logger, workerContainers("w1", 3))
+			p.Emit(logger, event("worker unknown volumes", 4, attributes{"worker": "w1"}))
+			p.Emit(logger, workerContainers("w2", 5))
+			now = now.Add(40 * time.Second)
+			p.Emit(logger, event("worker tasks", 1, attributes{"worker": "w2", "platform": "linux"}))
+			now = now.Add(20*time.Second - 1)
+			Expect(p.CollectGarbage()).To(Equal(emitter.Garbage{}))
+			Expect(samplesOf(p)).To(HaveKeyWithValue(`concourse_workers_last_seen_timestamp_seconds{worker="w2"}`, "1.70000004e+09"))
+			now = now.Add(1)
+			// w1 with three series; and of w2 the label set that was not reported again.
+			Expect(p.CollectGarbage()).To(Equal(emitter.Garbage{Workers: 1, Series: 4}))
+			samples := samplesOf(p)
+			Expect(samples).NotTo(HaveKey(ContainSubstring(`worker="w1"`)))
+			Expect(samples).To(HaveKeyWithValue(`concourse_workers_tasks{platform="linux",worker="w2"}`, "1"))
+			Expect(samples).To(HaveKeyWithValue("signalbox_workers_collected_total", "1"))
+			Expect(samples).To(HaveKeyWithValue("signalbox_series_collected_total", "4"))
+			Expect(samples).To(HaveKeyWithValue("signalbox_sweep_duration_seconds_count", "2"))
+
+			p.Emit(logger, workerContainers("w1", 6))
+			Expect(samplesOf(p)).To(HaveKeyWithValue(`concourse_workers_containers{platform="linux",tags="a/b",team="main",worker="w1"}`, "6"))
+		})
+
+		It("are alive though their event is rejected", func() {
+			config.WorkerStaleAfter = time.Minute
+			p := start(config, nil)
+			p.Emit(logger, event("worker unknown containers", 1, attributes{"worker": "w"}))
+			now = now.Add(50 * time.Second)
+			p.Emit(logger, event("worker containers", 1, attributes{"worker": "w", "team_name": "", "platform": ""}))
+			now = now.Add(50 * time.Second)
+			Expect(p.CollectGarbage()).To(Equal(emitter.Garbage{}))
+		})
+
+		It("do not come back though they are updated while they are swept", func() {
+			config.Clock, config.GCInterval, config.WorkerStaleAfter = nil, time.Millisecond, time.Millisecond
+			p := start(config, nil)
+			const goroutines, each = 8, 2000
+			var wg sync.WaitGroup
+			for g := range goroutines {
+				wg.Go(func() {
+					for i := range each {
+						p.Emit(logger, workerContainers(fmt.Sprint("w", (g+i)%10), float64(i)))
+						p.Emit(logger, event("worker unknown volumes", 1, attributes{"worker": fmt.Sprint("w", i%10)}))
+						p.Emit(logger, event("builds started", 1, nil))
+						p.Emit(logger, event("error log", 1, attributes{"message": fmt.Sprint(i % 7)}))
+					}
+				})
+			}
+			wg.Wait()
+			Eventually(func() map[string]string { return samplesOf(p) }).ShouldNot(HaveKey(ContainSubstring(`worker="`)))
+			samples := samplesOf(p)
+			Expect(samples).To(HaveKeyWithValue("concourse_builds_started_total", fmt.Sprint(goroutines*each)))
+			logs := 0.0
+			for sample, value := range samples {
+				if strings.HasPrefix(sample, "concourse_error_logs{") {
+					var n float64
+					fmt.Sscan(value, &n)
+					logs += n
+				}
+			}
+			Expect(logs).To(Equal(float64(goroutines * each)))
+			Consistently(func() map[string]string { return samplesOf(p) }, "50ms").ShouldNot(HaveKey(ContainSubstring(`worker="`)))
+		})
+	})
+
+	Describe("attributes of the node", func() {
+		It("become constant labels of every series", func() {
+			p := start(config, map[string]string{"invalid-label": "a", "__prefix__test__": "b\"c", "version": "mine"})
+			p.Emit(logger, workerContainers("w", 1))
+			for sample := range samplesOf(p) {
+				Expect(sample).To(ContainSubstring(`invalid_label="a"`))
+				Expect(sample).To(ContainSubstring(`prefix_test="b\"c"`))
+			}
+			Expect(samplesOf(p)).To(HaveKey(`concourse_workers_containers{invalid_label="a",platform="linux",prefix_test="b\"c",tags="a/b",team="main",version="mine",worker="w"}`))
+		})
+
+		DescribeTable("that cannot be labels stop the start",
+			func(a map[string]string, complaints ...string) {
+				config.BindIP, config.BindPort = "127.0.0.1", "0"
+				_, err := config.NewEmitter(a)
+				for _, complaint := range complaints {
+					Expect(err).To(MatchError(ContainSubstring(complaint)))
+				}
+			},
+			Entry("two become one", map[string]string{"a-b": "1", "a_b": "2"}, `"a-b" and "a_b"`, `label "a_b"`),
+			Entry("one is a metric's own", map[string]string{"te-am": "x", "team-": "1"}, `attribute "team-" becomes the label "team"`, "builds_finished"),
+			Entry("one is the last-seen metric's own", map[string]string{"worker": "1"}, `"worker"`),
+			Entry("le", map[string]string{"le": "1"}, `"le"`),
+			Entry("nothing is left", map[string]string{"--": "1"}, `"--" cannot become a label`),
+			Entry("a digit comes first", map[string]string{"1st": "1"}, `"1st" cannot become a label`),
+			Entry("not UTF-8", map[string]string{"a": "\xff"}, `attribute "a"`, "not UTF-8"),
+		)
+	})
+
+	Describe("the listener", func() {
+		It("serves the emitter's families beside those of the default registry", func() {
+			p := start(config, nil)
+			Expect(scrape(p)).To(And(
+				ContainSubstring("\nconcourse_builds_started_total 0\n"),
+				ContainSubstring("\ngo_goroutines "),
+				ContainSubstring("\nprocess_cpu_seconds_total "),
+				ContainSubstring("\nsignalbox_build_info{"),
+			))
+			Expect(samplesOf(p)).To(HaveKeyWithValue("signalbox_scrape_duration_seconds_count", "1"))
+		})
+
+		It("can be there twice in one process, also in one registry with different names", func() {
+			a := start(config, map[string]string{"x": "y"})
+			second := &emitter.PrometheusConfig{Namespace: "ci"}
+			b := start(second, map[string]string{"x": "y"})
+			Expect(a.Addr()).NotTo(Equal(b.Addr()))
+			b.Emit(logger, event("builds started", 1, nil))
+			Expect(scrape(a)).To(ContainSubstring("\nconcourse_builds_started_total{x=\"y\"} 0\n"))
+			Expect(scrape(b)).To(ContainSubstring("\nci_builds_started_total{x=\"y\"} 1\n"))
+		})
+
+		DescribeTable("does not start with a configuration that is no good",
+			func(change func(*emitter.PrometheusConfig), complaint string) {
+				config.BindIP, config.BindPort = "127.0.0.1", "0"
+				change(config)
+				_, err := config.NewEmitter(nil)
+				Expect(err).To(MatchError(ContainSubstring(complaint)))
+			},
+			Entry("no IP", func(c *emitter.PrometheusConfig) { c.BindIP = "localhost:1" }, `--prometheus-bind-ip is "localhost:1", want an IP address`),
+			Entry("no port", func(c *emitter.PrometheusConfig) { c.BindPort = "http" }, `--prometheus-bind-port is "http", want a port from 0 to 65535`),
+			Entry("port too high", func(c *emitter.PrometheusConfig) { c.BindPort = "65536" }, `--prometheus-bind-port is "65536"`),
+			Entry("namespace", func(c *emitter.PrometheusConfig) { c.Namespace = "my ci" }, `--prometheus-namespace is "my ci"`),
+			Entry("staleness", func(c *emitter.PrometheusConfig) { c.WorkerStaleAfter = -1 }, `--prometheus-worker-stale-after is "-1ns"`),
+			Entry("interval", func(c *emitter.PrometheusConfig) { c.GCInterval = -time.Second }, `--prometheus-gc-interval is "-1s"`),
+			Entry("series", func(c *emitter.PrometheusConfig) { c.MaxSeriesPerMetric = -1 }, `--prometheus-max-series-per-metric is "-1"`),
+			Entry("scrapes", func(c *emitter.PrometheusConfig) { c.MaxScrapesInFlight = -1 }, `--prometheus-max-scrapes-in-flight is "-1"`),
+			Entry("web configuration", func(c *emitter.PrometheusConfig) { c.WebConfigFile = "/nonexistent/web.yml" }, "/nonexistent/web.yml"),
+		)
+
+		It("goes on after Close without being served", func() {
+			p := start(config, nil)
+			Expect(p.Close()).To(Succeed())
+			Expect(p.Close()).To(Succeed())
+			p.Emit(logger, event("builds started", 1, nil))
+			_, err := http.Get("http://" + p.Addr() + "/metrics")
+			Expect(err).To(HaveOccurred())
+		})
+	})
+
+	Describe("as a collector", func() {
+		It("sits in anyone's registry", func() {
+			p := start(config, map[string]string{"node": "a"})
+			p.Emit(logger, workerContainers("w", 3))
+			registry := prometheus.NewPedanticRegistry()
+			Expect(registry.Register(p)).To(Succeed())
+			Expect(testutil.GatherAndCompare(registry, strings.NewReader(`
+				# HELP concourse_workers_containers Containers on a worker.
+				# TYPE concourse_workers_containers gauge
+				concourse_workers_containers{node="a",platform="linux",tags="a/b",team="main",worker="w"} 3
+			`), "concourse_workers_containers")).To(Succeed())
+			gathered, err := registry.Gather()
+			Expect(err).NotTo(HaveOccurred())
+			own, err := p.Gather()
+			Expect(err).NotTo(HaveOccurred())
+			Expect(gathered).To(HaveLen(len(own)))
+		})
+
+		It("has metrics about itself that Prometheus' lint does not complain of", func() {
+			p := start(config, nil)
+			p.Attach(logger, func() []metric.EmitterStats {
+				return []metric.EmitterStats{{Emitter: "Slow", QueueLength: 3, QueueCapacity: 10, Dropped: 7}}
+			})
+			families, err := p.Gather()
+			Expect(err).NotTo(HaveOccurred())
+			var own []string
+			for _, f := range families {
+				if strings.HasPrefix(f.GetName(), "signalbox_") {
+					own = append(own, f.GetName())
+				}
+			}
+			Expect(len(own)).To(BeNumerically(">=", 15))
+			problems, err := testutil.GatherAndLint(p, own...)
+			Expect(err).NotTo(HaveOccurred())
+			Expect(problems).To(BeEmpty())
+			samples := samplesOf(p)
+			Expect(samples).To(HaveKeyWithValue(`signalbox_emitter_events_dropped_total{emitter="Slow"}`, "7"))
+			Expect(samples).To(HaveKeyWithValue(`signalbox_emitter_queue_length{emitter="Slow"}`, "3"))
+			Expect(samples).To(HaveKeyWithValue(`signalbox_emitter_queue_capacity{emitter="Slow"}`, "10"))
+		})
+	})
+})
+
+type sinkFunc func(lager.LogFormat)
+
+func (f sinkFunc) Log(l lager.LogFormat) { f(l) }
+
+func TestEmittingAllocatesNothing(t *testing.T) {
+	config := &emitter.PrometheusConfig{BindIP: "127.0.0.1", BindPort: "0"}
+	e, err := config.NewEmitter(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := e.(*emitter.Prometheus)
+	defer p.Close()
+	logger := lager.NewLogger("test")
+	events := append(workerEvents(10), buildEvents(10)...)
+	prepared := p.Prepare(metric.EventType{Name: "worker tasks", Attributes: []string{"worker", "platform"}})
+	values := []string{"w", "linux"}
+	emit := func() {
+		for _, e := range events {
+			p.Emit(logger, e)
+		}
+		prepared.EmitValues(logger, 1, values)
+	}
+	emit()
+	if n := testing.AllocsPerRun(100, emit); n != 0 {
+		t.Errorf("%v allocations", n)
+	}
+}
