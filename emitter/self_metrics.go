@@ -93,54 +93,54 @@ func newSelfMetrics(store *series.Store) (*selfMetrics, error) {
 }
 
 // set sets a series to what was counted elsewhere.
-func (self *selfMetrics) set(f *series.Family, v float64, labels ...string) {
-	f.Update(series.Set, labels, "", v, self.store.Clock().Now())
+func (m *selfMetrics) set(f *series.Family, v float64, labels ...string) {
+	f.Update(series.Set, labels, "", v, m.store.Clock().Now())
 }
 
 // attach says where to ask about the queues.
-func (self *selfMetrics) attach(stats func() []metric.EmitterStats) { self.stats.Store(&stats) }
+func (m *selfMetrics) attach(stats func() []metric.EmitterStats) { m.stats.Store(&stats) }
 
 // refresh brings the store up to what was counted.
-func (self *selfMetrics) refresh() {
-	self.refreshing.Lock()
-	defer self.refreshing.Unlock()
+func (m *selfMetrics) refresh() {
+	m.refreshing.Lock()
+	defer m.refreshing.Unlock()
 
-	self.set(self.eventsReceived, float64(self.received.Value()))
-	self.set(self.eventsUnknown, float64(self.unknown.Value()))
+	m.set(m.eventsReceived, float64(m.received.Value()))
+	m.set(m.eventsUnknown, float64(m.unknown.Value()))
 	for why := accepted + 1; why < reasons; why++ {
-		self.set(self.eventsRejected, float64(self.rejected[why].Value()), reasonLabels[why])
+		m.set(m.eventsRejected, float64(m.rejected[why].Value()), reasonLabels[why])
 	}
-	if stats := self.stats.Load(); stats != nil {
+	if stats := m.stats.Load(); stats != nil {
 		for _, s := range (*stats)() {
-			self.set(self.eventsDropped, float64(s.Dropped), s.Emitter)
-			self.set(self.queueLength, float64(s.QueueLength), s.Emitter)
-			self.set(self.queueCapacity, float64(s.QueueCapacity), s.Emitter)
+			m.set(m.eventsDropped, float64(s.Dropped), s.Emitter)
+			m.set(m.queueLength, float64(s.QueueLength), s.Emitter)
+			m.set(m.queueCapacity, float64(s.QueueCapacity), s.Emitter)
 		}
 	}
-	for _, f := range self.store.Families() {
+	for _, f := range m.store.Families() {
 		if !f.Internal() {
-			self.set(self.seriesHeld, float64(f.Len()), f.Name())
-			self.set(self.seriesRefused, float64(f.Refused()), f.Name())
+			m.set(m.seriesHeld, float64(f.Len()), f.Name())
+			m.set(m.seriesRefused, float64(f.Refused()), f.Name())
 		}
 	}
 }
 
 // collected counts what a garbage collection took away, and how long it took.
-func (self *selfMetrics) collected(g Garbage, took time.Duration) {
-	self.add(self.seriesCollected, g.Series)
-	self.add(self.workersCollected, g.Workers)
-	self.sweepDuration.Update(series.Observe, nil, "", took.Seconds(), 0)
+func (m *selfMetrics) collected(g Garbage, took time.Duration) {
+	m.add(m.seriesCollected, g.Series)
+	m.add(m.workersCollected, g.Workers)
+	m.sweepDuration.Update(series.Observe, nil, "", took.Seconds(), 0)
 }
 
 // scraped counts a scrape and how long it took.
-func (self *selfMetrics) scraped(took time.Duration) {
-	self.scrapeDuration.Update(series.Observe, nil, "", took.Seconds(), 0)
+func (m *selfMetrics) scraped(took time.Duration) {
+	m.scrapeDuration.Update(series.Observe, nil, "", took.Seconds(), 0)
 }
 
 // scrapeRefused counts a scrape that was one too many.
-func (self *selfMetrics) scrapeRefused() { self.add(self.scrapesRefused, 1) }
+func (m *selfMetrics) scrapeRefused() { m.add(m.scrapesRefused, 1) }
 
-func (self *selfMetrics) add(f *series.Family, n int) {
+func (m *selfMetrics) add(f *series.Family, n int) {
 	f.Update(series.Add, nil, "", float64(n), 0)
 }
 

@@ -5,6 +5,8 @@ import (
 	"math"
 	"strings"
 
+	dto "github.com/prometheus/client_model/go"
+
 	"github.com/signalbox-ci/signalbox/emitter/internal/series"
 )
 
@@ -15,11 +17,7 @@ import (
 // without that. Names do not change from one format to the other here, so a
 // counter whose name does not end so is a family of unknown type; and so is one
 // that would, without it, have the name of another family.
-func newOpenMetrics(families []*series.Family, created bool, wall series.Wall) *text {
-	names := make(map[string]bool, len(families))
-	for _, f := range families {
-		names[f.Name()] = true
-	}
+func newOpenMetrics(names names, created bool, wall series.Wall) *text {
 	return &text{
 		wall:    wall,
 		float:   appendOpenFloat,
@@ -29,13 +27,47 @@ func newOpenMetrics(families []*series.Family, created bool, wall series.Wall) *
 			if f.Type() != series.Counter {
 				return f.Name(), "", f.Type().String()
 			}
-			base, ok := strings.CutSuffix(f.Name(), "_total")
-			if !ok || names[base] {
+			base, ok := names.counterBase(f.Name())
+			if !ok {
 				return f.Name(), "", "unknown"
 			}
 			return base, "_total", "counter"
 		},
 	}
+}
+
+// names are the names of all families of a page.
+type names map[string]bool
+
+func namesOf(families []*series.Family, others []*dto.MetricFamily) names {
+	n := make(names, len(families)+len(others))
+	for _, f := range families {
+		n[f.Name()] = true
+	}
+	for _, f := range others {
+		n[f.GetName()] = true
+	}
+	return n
+}
+
+// counterBase is what OpenMetrics calls the family of a counter; false if it
+// cannot be a counter there.
+func (n names) counterBase(name string) (base string, ok bool) {
+	base, ok = strings.CutSuffix(name, "_total")
+	return base, ok && !n[base]
+}
+
+// untyped is a family of counters as one of no type. Go's own
+// go_memstats_alloc_bytes_total needs that: there is a gauge of that name
+// without _total.
+func untyped(counters *dto.MetricFamily) *dto.MetricFamily {
+	f := &dto.MetricFamily{Name: counters.Name, Help: counters.Help, Unit: counters.Unit, Type: dto.MetricType_UNTYPED.Enum()}
+	for _, m := range counters.Metric {
+		f.Metric = append(f.Metric, &dto.Metric{
+			Label: m.Label, TimestampMs: m.TimestampMs, Untyped: &dto.Untyped{Value: m.GetCounter().Value},
+		})
+	}
+	return f
 }
 
 // appendOpenFloat writes a number as OpenMetrics wants it: always as a float.

@@ -55,7 +55,8 @@ func (p *Page) Write(w io.Writer, as expfmt.Format) error {
 	defer putBuffer(out.buf)
 
 	families := p.Store.Families()
-	own := p.format(as, families)
+	names := namesOf(families, others)
+	own := p.format(as, names)
 	foreign := p.foreignEncoder(out, as)
 	for len(families) > 0 || len(others) > 0 {
 		switch {
@@ -66,8 +67,14 @@ func (p *Page) Write(w io.Writer, as expfmt.Format) error {
 			gatherErr = errors.Join(gatherErr, fmt.Errorf("metric %s of another collector is left out: there is one of that name already", others[0].GetName()))
 			others = others[1:]
 		default:
-			if err := foreign.Encode(others[0]); err != nil && out.err == nil {
-				gatherErr = errors.Join(gatherErr, fmt.Errorf("metric %s of another collector: %w", others[0].GetName(), err))
+			mf := others[0]
+			if as.FormatType() == expfmt.TypeOpenMetrics && mf.GetType() == dto.MetricType_COUNTER {
+				if _, ok := names.counterBase(mf.GetName()); !ok {
+					mf = untyped(mf)
+				}
+			}
+			if err := foreign.Encode(mf); err != nil && out.err == nil {
+				gatherErr = errors.Join(gatherErr, fmt.Errorf("metric %s of another collector: %w", mf.GetName(), err))
 			}
 			others = others[1:]
 		}
@@ -93,13 +100,13 @@ func (p *Page) gatherOthers() ([]*dto.MetricFamily, error) {
 	return p.Others.Gather()
 }
 
-func (p *Page) format(as expfmt.Format, families []*series.Family) format {
+func (p *Page) format(as expfmt.Format, names names) format {
 	wall := p.Store.Clock().Wall()
 	switch as.FormatType() {
 	case expfmt.TypeProtoDelim:
 		return &protobuf{wall: wall}
 	case expfmt.TypeOpenMetrics:
-		return newOpenMetrics(families, p.Created, wall)
+		return newOpenMetrics(names, p.Created, wall)
 	case expfmt.TypeTextPlain:
 		return newText(wall)
 	}

@@ -196,6 +196,12 @@ queries_created 1.7000000005e+09
 			Expect(decode(written(Page{Store: store, Others: others}, protobufFormat))).To(HaveLen(3))
 		})
 
+		It("keeps the names of its counters in OpenMetrics, too", func() {
+			update(add(store, series.FamilyOptions{Name: "z", Type: series.Gauge}), series.Set, 1)
+			page := written(Page{Store: store, Others: others}, openMetricsFormat)
+			Expect(page).To(ContainSubstring("# TYPE z gauge\nz 1.0\n# HELP z_total \n# TYPE z_total unknown\nz_total 3.0\n"))
+		})
+
 		It("leaves out and reports a family that the store has as well", func() {
 			others.MustRegister(prometheus.NewGauge(prometheus.GaugeOpts{Name: "m"}))
 			var b bytes.Buffer
