@@ -91,6 +91,9 @@ func (config *PrometheusConfig) NewEmitter(attributes map[string]string) (metric
 		return nil, err
 	}
 
+	if err = exposition.CheckWebConfig(c.WebConfigFile); err != nil {
+		return nil, fmt.Errorf("--prometheus-web-config-file: %w", err)
+	}
 	p.server, err = exposition.Listen(exposition.ServerOptions{
 		Address:       net.JoinHostPort(c.BindIP, c.BindPort),
 		WebConfigFile: c.WebConfigFile,
@@ -107,7 +110,7 @@ func (config *PrometheusConfig) NewEmitter(attributes map[string]string) (metric
 		Refused:     p.self.scrapeRefused,
 	})
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("--prometheus-bind-ip, --prometheus-bind-port: %w", err)
 	}
 	p.start(c)
 	return p, nil

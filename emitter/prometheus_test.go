@@ -412,7 +412,7 @@ var _ = Describe("The Prometheus emitter", func() {
 			Entry("interval", func(c *emitter.PrometheusConfig) { c.GCInterval = -time.Second }, `--prometheus-gc-interval is "-1s"`),
 			Entry("series", func(c *emitter.PrometheusConfig) { c.MaxSeriesPerMetric = -1 }, `--prometheus-max-series-per-metric is "-1"`),
 			Entry("scrapes", func(c *emitter.PrometheusConfig) { c.MaxScrapesInFlight = -1 }, `--prometheus-max-scrapes-in-flight is "-1"`),
-			Entry("web configuration", func(c *emitter.PrometheusConfig) { c.WebConfigFile = "/nonexistent/web.yml" }, "/nonexistent/web.yml"),
+			Entry("web configuration", func(c *emitter.PrometheusConfig) { c.WebConfigFile = "/nonexistent/web.yml" }, "--prometheus-web-config-file: open /nonexistent/web.yml"),
 		)
 
 		It("goes on after Close without being served", func() {
@@ -423,6 +423,12 @@ var _ = Describe("The Prometheus emitter", func() {
 			_, err := http.Get("http://" + p.Addr() + "/metrics")
 			Expect(err).To(HaveOccurred())
 		})
+	})
+
+	It("counts what was not even an event", func() {
+		p := start(config, nil)
+		p.CountMalformed()
+		Expect(samplesOf(p)).To(HaveKeyWithValue(rejectedFor("malformed"), "1"))
 	})
 
 	Describe("as a collector", func() {

@@ -25,6 +25,7 @@ const (
 	invalidUTF8
 	valueTooLong
 	seriesLimit
+	malformed // what came was no event; counted by CountMalformed
 
 	reasons // how many there are
 )
@@ -38,6 +39,7 @@ var reasonLabels = [reasons]string{
 	invalidUTF8:      "invalid_utf8",
 	valueTooLong:     "label_value_too_long",
 	seriesLimit:      "series_limit",
+	malformed:        "malformed",
 }
 
 func reasonOf(r series.Result) reason {

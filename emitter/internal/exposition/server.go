@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"log"
 	"log/slog"
 	"net"
@@ -14,6 +15,7 @@ import (
 
 	"code.cloudfoundry.org/lager/v3"
 	"github.com/prometheus/exporter-toolkit/web"
+	"go.yaml.in/yaml/v3"
 )
 
 // ServerOptions configure a Server.
@@ -58,18 +60,33 @@ const (
 	idleTimeout       = 5 * time.Minute
 )
 
-// Listen opens the listener, so that the address is taken or the error is known.
-// Serve begins to serve on it. Either way the Server must be shut down.
-func Listen(o ServerOptions) (*Server, error) {
-	if o.WebConfigFile != "" {
-		// The toolkit takes a file without content for one without settings.
-		if _, err := os.Stat(o.WebConfigFile); err != nil {
-			return nil, fmt.Errorf("web configuration file: %w", err)
-		}
-		if err := web.Validate(o.WebConfigFile); err != nil {
-			return nil, fmt.Errorf("web configuration file %s: %w", o.WebConfigFile, err)
-		}
+// CheckWebConfig tells what is wrong with a web configuration file. Having none
+// is fine.
+func CheckWebConfig(file string) error {
+	err := web.Validate(file)
+	if path, ok := errors.AsType[*fs.PathError](err); ok && path.Path == file {
+		return err // which names the file
 	}
+	if err != nil {
+		return fmt.Errorf("%s: %w", file, err)
+	}
+	return nil
+}
+
+// hasTLS tells whether the web configuration turns TLS on.
+func hasTLS(file string) bool {
+	content, err := os.ReadFile(file)
+	if err != nil {
+		return false
+	}
+	var config web.Config
+	return yaml.Unmarshal(content, &config) == nil && config.TLSConfig.IsEnabled()
+}
+
+// Listen opens the listener, so that the address is taken or the error is known.
+// Serve begins to serve on it. Either way the Server must be shut down. The web
+// configuration file must be as CheckWebConfig wants it.
+func Listen(o ServerOptions) (*Server, error) {
 	handler, err := newMux(o)
 	if err != nil {
 		return nil, err
@@ -128,6 +145,15 @@ func ok(w http.ResponseWriter, _ *http.Request) {
 
 // Addr is the address that the server listens on.
 func (s *Server) Addr() string { return s.listener.Addr().String() }
+
+// URL is where the page is.
+func (s *Server) URL() string {
+	scheme := "http"
+	if hasTLS(*s.web.WebConfigFile) {
+		scheme = "https"
+	}
+	return scheme + "://" + s.Addr() + "/metrics"
+}
 
 // Serve begins to serve, and returns at once.
 func (s *Server) Serve() {

@@ -3,8 +3,15 @@ package exposition
 import (
 	"compress/gzip"
 	"context"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/tls"
+	"crypto/x509"
+	"encoding/pem"
 	"fmt"
 	"io"
+	"math/big"
 	"net"
 	"net/http"
 	"os"
@@ -205,19 +212,38 @@ var _ = Describe("The server", func() {
 		Expect(response.StatusCode).To(Equal(http.StatusOK))
 	})
 
-	DescribeTable("does not start with a web configuration that is no good",
+	DescribeTable("has a web configuration that is no good",
 		func(content, complaint string) {
 			options.WebConfigFile = filepath.Join(GinkgoT().TempDir(), "web.yml")
 			if content != "" {
 				Expect(os.WriteFile(options.WebConfigFile, []byte(content), 0o600)).To(Succeed())
 			}
-			_, err := Listen(options)
+			err := CheckWebConfig(options.WebConfigFile)
 			Expect(err).To(MatchError(And(ContainSubstring(options.WebConfigFile), ContainSubstring(complaint))))
+			Expect(strings.Count(err.Error(), options.WebConfigFile)).To(Equal(1))
 		},
 		Entry("no file", "", "no such file"),
 		Entry("not YAML", "basic_auth_users: [", "yaml"),
 		Entry("a key without a certificate", "tls_server_config:\n  key_file: nowhere.key\n", "cert"),
 	)
+
+	It("speaks TLS if the web configuration says so", func() {
+		dir := GinkgoT().TempDir()
+		certificate := writeCertificate(dir)
+		options.WebConfigFile = filepath.Join(dir, "web.yml")
+		Expect(os.WriteFile(options.WebConfigFile, []byte("tls_server_config: {cert_file: cert.pem, key_file: key.pem}\n"), 0o600)).To(Succeed())
+		Expect(CheckWebConfig(options.WebConfigFile)).To(Succeed())
+		listen()
+		Expect(server.URL()).To(Equal("https://" + server.Addr() + "/metrics"))
+
+		roots := x509.NewCertPool()
+		roots.AddCert(certificate)
+		client.Transport = &http.Transport{TLSClientConfig: &tls.Config{RootCAs: roots}}
+		response, err := client.Get(server.URL())
+		Expect(err).NotTo(HaveOccurred())
+		Expect(response.Body.Close()).To(Succeed())
+		Expect(response.StatusCode).To(Equal(http.StatusOK))
+	})
 
 	It("can be shut down without having served", func() {
 		unserved, err := Listen(options)
@@ -238,4 +264,30 @@ func unzstd(r io.Reader) io.Reader {
 	opened, err := zstd.NewReader(r, zstd.WithDecoderConcurrency(1))
 	Expect(err).NotTo(HaveOccurred())
 	return opened
+}
+
+// writeCertificate makes a certificate for 127.0.0.1 and writes it and its key
+// to the directory.
+func writeCertificate(dir string) *x509.Certificate {
+	GinkgoHelper()
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	Expect(err).NotTo(HaveOccurred())
+	template := &x509.Certificate{
+		SerialNumber: big.NewInt(1),
+		NotAfter:     time.Now().Add(time.Hour),
+		IPAddresses:  []net.IP{net.IPv4(127, 0, 0, 1)},
+	}
+	der, err := x509.CreateCertificate(rand.Reader, template, template, &key.PublicKey, key)
+	Expect(err).NotTo(HaveOccurred())
+	keyDER, err := x509.MarshalPKCS8PrivateKey(key)
+	Expect(err).NotTo(HaveOccurred())
+	for name, block := range map[string]*pem.Block{
+		"cert.pem": {Type: "CERTIFICATE", Bytes: der},
+		"key.pem":  {Type: "PRIVATE KEY", Bytes: keyDER},
+	} {
+		Expect(os.WriteFile(filepath.Join(dir, name), pem.EncodeToMemory(block), 0o600)).To(Succeed())
+	}
+	certificate, err := x509.ParseCertificate(der)
+	Expect(err).NotTo(HaveOccurred())
+	return certificate
 }

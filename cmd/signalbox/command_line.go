@@ -1,0 +1,211 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"strings"
+
+	"github.com/jessevdk/go-flags"
+
+	"github.com/signalbox-ci/signalbox/metric"
+)
+
+// Where metrics are served unless a flag says otherwise. The emitter itself
+// has no defaults: inside a scheduler it stays off until it is configured.
+const (
+	defaultPrometheusBindIP   = "127.0.0.1"
+	defaultPrometheusBindPort = "9391"
+)
+
+var (
+	// errHelp says that help was asked for.
+	errHelp = errors.New("help was asked for")
+
+	// errNoCommand says that nothing at all was asked for.
+	errNoCommand = errors.New("no command was given")
+)
+
+// A commandLine is the commands and their flags.
+type commandLine struct {
+	parser   *flags.Parser
+	commands map[string]command
+}
+
+// newCommandLine returns the command line of signalbox: its own commands, with
+// the flags of the Monitor's emitters among those of run.
+func newCommandLine(monitor *metric.Monitor) (*commandLine, error) {
+	line := &commandLine{
+		parser:   flags.NewNamedParser("signalbox", flags.HelpFlag|flags.PassDoubleDash),
+		commands: make(map[string]command),
+	}
+	line.parser.LongDescription = "The metrics layer for CI systems: events in, a Prometheus page out."
+
+	daemon, err := line.add("run", "Take events and serve metrics",
+		"Takes events over HTTP, and from standard input if asked to, and serves the metrics that they drive, "+
+			"until SIGTERM or SIGINT. Without any flags it does so on 127.0.0.1.",
+		&runCommand{monitor: monitor})
+	if err != nil {
+		return nil, err
+	}
+	if err := monitor.WireEmitters(daemon.Group); err != nil {
+		return nil, err
+	}
+	for name, value := range map[string]string{
+		"prometheus-bind-ip":   defaultPrometheusBindIP,
+		"prometheus-bind-port": defaultPrometheusBindPort,
+	} {
+		if option := daemon.FindOptionByLongName(name); option != nil {
+			option.Default = []string{value}
+		}
+	}
+
+	_, err = line.add("catalog", "Print the events that drive metrics, and the metrics",
+		"Prints the built-in catalog: which event drives which metric, and how. "+
+			"Under labels, a label is followed by the attribute that gives it its value, where the names differ. "+
+			"An event without the attribute gives an empty value, except where the attribute must be present (!), "+
+			"or present and not empty (!!).",
+		&catalogCommand{})
+	if err != nil {
+		return nil, err
+	}
+
+	_, err = line.add("version", "Print the version", "Prints the version, the revision and the Go version.",
+		&versionCommand{})
+	if err != nil {
+		return nil, err
+	}
+
+	for _, command := range line.parser.Commands() {
+		eachOption(command.Group, useEnvironment)
+	}
+
+	return line, nil
+}
+
+func (l *commandLine) add(name, short, long string, c command) (*flags.Command, error) {
+	l.commands[name] = c
+
+	return l.parser.AddCommand(name, short, long, c)
+}
+
+// parse returns the command that the arguments ask for, with its flags set. It
+// returns errHelp, errNoCommand or a usageError.
+func (l *commandLine) parse(args []string) (command, error) {
+	rest, err := l.parser.ParseArgs(args)
+	if err != nil {
+		return nil, l.explain(err, args)
+	}
+	if len(rest) > 0 {
+		return nil, usageError(fmt.Sprintf("unexpected argument %q: %s takes flags only", rest[0], l.parser.Active.Name))
+	}
+
+	return l.commands[l.parser.Active.Name], nil
+}
+
+// explain turns an error of go-flags into one of parse.
+func (l *commandLine) explain(err error, args []string) error {
+	flagsErr, ok := errors.AsType[*flags.Error](err)
+	if !ok {
+		return usageError(err.Error())
+	}
+
+	message := strings.ReplaceAll(flagsErr.Message, "`", "'")
+	message = strings.ToLower(message[:1]) + message[1:]
+	switch flagsErr.Type {
+	case flags.ErrHelp:
+		return errHelp
+	case flags.ErrCommandRequired:
+		return errNoCommand
+	case flags.ErrUnknownCommand:
+		return usageError(strings.Replace(message, ". Please specify one command of:", "; the commands are", 1))
+	case flags.ErrUnknownFlag:
+		return usageError(message + "; " + l.helpHint() + " lists the flags")
+	case flags.ErrMarshal, flags.ErrInvalidChoice:
+		return usageError(withoutGoTypes(message) + l.environmentHint(message, args))
+	default:
+		return usageError(message)
+	}
+}
+
+// helpHint is the command that shows the help that fits.
+func (l *commandLine) helpHint() string {
+	if l.parser.Active == nil {
+		return "signalbox --help"
+	}
+
+	return "signalbox " + l.parser.Active.Name + " --help"
+}
+
+// environmentHint names the variable that a bad value came from, if it did not
+// come from the arguments.
+func (l *commandLine) environmentHint(message string, args []string) string {
+	hint := ""
+	for _, command := range l.parser.Commands() {
+		eachOption(command.Group, func(option *flags.Option) {
+			name := "--" + option.LongNameWithNamespace()
+			if !strings.Contains(message, "'"+name+"'") || os.Getenv(option.EnvDefaultKey) == "" {
+				return
+			}
+			for _, arg := range args {
+				if arg == name || strings.HasPrefix(arg, name+"=") {
+					return
+				}
+			}
+			hint = " (from " + option.EnvDefaultKey + ")"
+		})
+	}
+
+	return hint
+}
+
+// withoutGoTypes drops what go-flags and strconv tell about the program rather
+// than about the value: "(expected uint16): strconv.ParseUint: parsing".
+func withoutGoTypes(message string) string {
+	if before, after, found := strings.Cut(message, " (expected "); found {
+		if _, reason, found := strings.Cut(after, "): "); found {
+			message = before + ": " + reason
+		}
+	}
+	if before, after, found := strings.Cut(message, "strconv."); found {
+		if _, reason, found := strings.Cut(after, ": parsing "); found {
+			message = before + reason
+		}
+	}
+
+	return message
+}
+
+// useEnvironment lets an option take its value from SIGNALBOX_ and its name. A
+// variable that is set but empty is as good as none: that is how deployment
+// templates leave one out.
+func useEnvironment(option *flags.Option) {
+	name := option.LongNameWithNamespace()
+	if name == "" {
+		return
+	}
+
+	key := environmentKey(name)
+	if value, ok := os.LookupEnv(key); ok && value == "" {
+		return
+	}
+	option.EnvDefaultKey = key
+	if isRepeatable(option) {
+		option.EnvDefaultDelim = ","
+	}
+}
+
+// environmentKey returns the variable that stands for a flag.
+func environmentKey(name string) string {
+	return "SIGNALBOX_" + strings.ToUpper(strings.NewReplacer("-", "_", ".", "_").Replace(name))
+}
+
+// eachOption calls f with every option of a group and of the groups in it.
+func eachOption(group *flags.Group, f func(*flags.Option)) {
+	for _, option := range group.Options() {
+		f(option)
+	}
+	for _, group := range group.Groups() {
+		eachOption(group, f)
+	}
+}

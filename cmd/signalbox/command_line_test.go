@@ -1,0 +1,110 @@
+package main
+
+import (
+	"bytes"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/jessevdk/go-flags"
+	. "github.com/onsi/ginkgo/v2"
+	. "github.com/onsi/gomega"
+
+	"github.com/signalbox-ci/signalbox/emitter"
+	"github.com/signalbox-ci/signalbox/metric"
+)
+
+var _ = Describe("signalbox", func() {
+	var (
+		config         *emitter.PrometheusConfig
+		monitor        *metric.Monitor
+		stdout, stderr *bytes.Buffer
+	)
+
+	BeforeEach(func() {
+		config = &emitter.PrometheusConfig{}
+		monitor = metric.NewMonitor()
+		monitor.RegisterEmitter(config)
+		stdout, stderr = &bytes.Buffer{}, &bytes.Buffer{}
+	})
+
+	signalbox := func(args ...string) int {
+		return run(monitor, args, world{stdin: strings.NewReader(""), stdout: stdout, stderr: stderr})
+	}
+
+	Describe("help", func() {
+		It("goes to stdout when it is asked for", func() {
+			Expect(signalbox("--help")).To(Equal(exitClean))
+			Expect(stdout.String()).To(HavePrefix("Usage: signalbox <command> [flags]\n"))
+			Expect(stdout.String()).To(MatchRegexp(`(?m)^  run +Take events`))
+			Expect(stderr.String()).To(BeEmpty())
+		})
+
+		It("goes to stderr when no command is given", func() {
+			Expect(signalbox()).To(Equal(exitBadUsage))
+			Expect(stderr.String()).To(HavePrefix("Usage: signalbox <command> [flags]\n"))
+			Expect(stdout.String()).To(BeEmpty())
+		})
+
+		It("shows every flag of run with its default", func() {
+			Expect(signalbox("run", "-h")).To(Equal(exitClean))
+			help := strings.Join(strings.Fields(stdout.String()), " ")
+			Expect(help).To(ContainSubstring("--intake-bind-ip=IP Address to take events on. (default: 127.0.0.1)"))
+			Expect(help).To(ContainSubstring("(default: 19391)"))
+			Expect(help).To(MatchRegexp(`--prometheus-bind-ip=IP [^()]*\(default: 127\.0\.0\.1\)`))
+			Expect(help).To(MatchRegexp(`--prometheus-bind-port=PORT [^()]*\(default: 9391\)`))
+			Expect(help).To(ContainSubstring("--attribute=KEY=VALUE ... "))
+			Expect(help).To(ContainSubstring("--log-level=debug|info|error "))
+			Expect(help).To(ContainSubstring("--stdin Take"))
+			Expect(help).To(ContainSubstring("--host as SIGNALBOX_HOST"))
+			Expect(help).NotTo(ContainSubstring("--help"))
+		})
+
+		DescribeTable("fits 80 columns",
+			func(args ...string) {
+				signalbox(args...)
+				for line := range strings.Lines(stdout.String()) {
+					Expect(utf8.RuneCountInString(strings.TrimSuffix(line, "\n"))).To(BeNumerically("<=", 80), line)
+				}
+			},
+			Entry("of signalbox", "--help"),
+			Entry("of run", "run", "--help"),
+			Entry("of catalog", "catalog", "--help"),
+			Entry("of version", "version", "--help"),
+		)
+	})
+
+	Describe("run", func() {
+		It("serves on the usual ports of 127.0.0.1 unless told otherwise", func() {
+			line, err := newCommandLine(monitor)
+			Expect(err).NotTo(HaveOccurred())
+			command, err := line.parse([]string{"run"})
+			Expect(err).NotTo(HaveOccurred())
+
+			Expect(command.(*runCommand).Intake.BindIP).To(Equal(ipAddress("127.0.0.1")))
+			Expect(command.(*runCommand).Intake.BindPort).To(Equal(uint16(19391)))
+			Expect(config.BindIP).To(Equal("127.0.0.1"))
+			Expect(config.BindPort).To(Equal("9391"))
+			Expect(config.IsConfigured()).To(BeTrue())
+		})
+
+		It("has a variable for every flag, the emitters' too", func() {
+			line, err := newCommandLine(monitor)
+			Expect(err).NotTo(HaveOccurred())
+
+			keys := map[string]string{}
+			for _, command := range line.parser.Commands() {
+				eachOption(command.Group, func(option *flags.Option) {
+					keys[option.LongNameWithNamespace()] = option.EnvDefaultKey
+				})
+			}
+			Expect(keys).To(HaveKeyWithValue("intake-max-label-value-bytes", "SIGNALBOX_INTAKE_MAX_LABEL_VALUE_BYTES"))
+			Expect(keys).To(HaveKeyWithValue("prometheus-web-config-file", "SIGNALBOX_PROMETHEUS_WEB_CONFIG_FILE"))
+			Expect(keys).NotTo(ContainElement(""))
+		})
+	})
+
+	It("prints its version", func() {
+		Expect(signalbox("version")).To(Equal(exitClean))
+		Expect(stdout.String()).To(MatchRegexp(`^signalbox \S+\nrevision  \S+.*\ngo        go1\.\S+\n$`))
+	})
+})

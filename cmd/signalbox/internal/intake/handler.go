@@ -1,0 +1,179 @@
+package intake
+
+import (
+	"encoding/json"
+	"errors"
+	"io"
+	"net/http"
+	"strconv"
+	"sync"
+
+	"code.cloudfoundry.org/lager/v3"
+)
+
+// EventsPath is where events are posted to.
+const EventsPath = "/api/v1/events"
+
+// maxErrors is how many of a body's errors an answer lists. They tend to be
+// the same one over and over.
+const maxErrors = 10
+
+// A handler serves the intake's pages.
+type handler struct {
+	limits     Limits
+	sink       Sink
+	rejections *Rejections
+	decoders   sync.Pool // of *Decoder
+}
+
+// NewHandler returns the handler of the intake: POST to EventsPath takes
+// events for the sink, /-/healthy and /-/ready answer OK. The logger gets what
+// was rejected; so does the client, in more detail.
+func NewHandler(logger lager.Logger, limits Limits, sink Sink) http.Handler {
+	h := &handler{
+		limits:     limits.withDefaults(),
+		sink:       sink,
+		rejections: NewRejections(logger),
+	}
+	h.decoders.New = func() any { return NewDecoder(h.limits) }
+
+	mux := http.NewServeMux()
+	mux.Handle(EventsPath, allow(h.takeEvents, http.MethodPost))
+	mux.Handle("/-/healthy", allow(serveOK, http.MethodGet, http.MethodHead))
+	mux.Handle("/-/ready", allow(serveOK, http.MethodGet, http.MethodHead))
+	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
+		refuse(w, http.StatusNotFound, "nothing is here; events are taken by POST to "+EventsPath)
+	})
+
+	return mux
+}
+
+// An answer says what became of the events of a body.
+type answer struct {
+	Accepted int `json:"accepted"`
+	Unknown  int `json:"unknown"`
+
+	// Rejected and Errors are left out when every event was well formed.
+	Rejected int         `json:"rejected,omitempty"`
+	Errors   []lineError `json:"errors,omitempty"`
+}
+
+// A lineError says what is wrong with the event in a line.
+type lineError struct {
+	Line   int    `json:"line"`
+	Reason string `json:"reason"`
+}
+
+// takeEvents reads a body of events, and answers when the last of them has
+// been emitted.
+func (h *handler) takeEvents(w http.ResponseWriter, r *http.Request) {
+	encoding := r.Header.Get("Content-Encoding")
+	body, ok := openBody(r.Body, encoding, h.limits.BodyBytes)
+	if !ok {
+		w.Header().Set("Accept-Encoding", acceptedEncodings)
+		refuse(w, http.StatusUnsupportedMediaType,
+			"the Content-Encoding "+quote([]byte(encoding))+" is none of "+acceptedEncodings)
+
+		return
+	}
+	defer body.Close()
+
+	decoder := h.decoders.Get().(*Decoder)
+	defer h.decoders.Put(decoder)
+
+	tally := Tally{Sink: h.sink}
+	var errs []lineError
+	reject := func(line int, err error) {
+		tally.Reject()
+		if len(errs) < maxErrors {
+			errs = append(errs, lineError{line, err.Error()})
+		}
+	}
+
+	status := http.StatusOK
+	err := decoder.Decode(body, FormatOf(r.Header.Get("Content-Type")), tally.Accept, reject)
+	if err != nil {
+		// The last error is the one that ended it, whatever came before.
+		errs = errs[:min(len(errs), maxErrors-1)]
+		reject(decoder.Line(), explainReadError(err))
+	}
+	switch {
+	case errors.Is(err, errBodyTooLarge):
+		status = http.StatusRequestEntityTooLarge
+	case tally.Rejected > 0:
+		status = http.StatusBadRequest
+	}
+	if tally.Rejected > 0 {
+		h.rejections.Log("rejected-events", errors.New(errs[0].Reason), lager.Data{
+			"remote":   r.RemoteAddr,
+			"line":     errs[0].Line,
+			"rejected": tally.Rejected,
+			"accepted": tally.Accepted,
+		})
+	}
+
+	answerJSON(w, status, answer{
+		Accepted: tally.Accepted,
+		Unknown:  tally.Unknown,
+		Rejected: tally.Rejected,
+		Errors:   errs,
+	})
+}
+
+// explainReadError says what it means that a body could not be read to its end.
+func explainReadError(err error) error {
+	if errors.Is(err, errBodyTooLarge) {
+		return err
+	}
+	if errors.Is(err, io.ErrUnexpectedEOF) {
+		return errors.New("the body is cut off: " + err.Error())
+	}
+
+	return errors.New("the body cannot be read: " + err.Error())
+}
+
+// allow lets requests with one of the methods pass.
+func allow(next http.HandlerFunc, methods ...string) http.Handler {
+	allowed := methods[0]
+	for _, method := range methods[1:] {
+		allowed += ", " + method
+	}
+
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		for _, method := range methods {
+			if r.Method == method {
+				next(w, r)
+				return
+			}
+		}
+		w.Header().Set("Allow", allowed)
+		refuse(w, http.StatusMethodNotAllowed, "the method "+quote([]byte(r.Method))+" is none of "+allowed)
+	})
+}
+
+func serveOK(w http.ResponseWriter, _ *http.Request) {
+	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+	w.Header().Set("X-Content-Type-Options", "nosniff")
+	io.WriteString(w, "OK") //nolint:errcheck // the client is gone
+}
+
+// refuse answers a request of which nothing was read.
+func refuse(w http.ResponseWriter, status int, reason string) {
+	answerJSON(w, status, struct {
+		Error string `json:"error"`
+	}{reason})
+}
+
+func answerJSON(w http.ResponseWriter, status int, answer any) {
+	text, err := json.Marshal(answer)
+	if err != nil {
+		panic("BUG: an answer that is not JSON: " + err.Error())
+	}
+	text = append(text, '\n')
+
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("Content-Length", strconv.Itoa(len(text)))
+	w.Header().Set("X-Content-Type-Options", "nosniff")
+	w.WriteHeader(status)
+	w.Write(text) //nolint:errcheck // the client is gone
+}

@@ -1,0 +1,48 @@
+package intake_test
+
+import (
+	"maps"
+	"sync"
+	"testing"
+
+	. "github.com/onsi/ginkgo/v2"
+	. "github.com/onsi/gomega"
+
+	"github.com/signalbox-ci/signalbox/metric"
+)
+
+func TestIntake(t *testing.T) {
+	RegisterFailHandler(Fail)
+	RunSpecs(t, "Intake")
+}
+
+// A recorder is a Sink that keeps what it gets.
+type recorder struct {
+	mu     sync.Mutex
+	events []metric.Event
+}
+
+func (r *recorder) Emit(event metric.Event) {
+	event.Attributes = maps.Clone(event.Attributes) // only good until Emit returns
+
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.events = append(r.events, event)
+}
+
+// Knows tells that everything is known but what says that it is not.
+func (r *recorder) Knows(name string) bool { return name != "unknown" }
+
+func (r *recorder) Malformed() {}
+
+func (r *recorder) names() []string {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+
+	names := []string{}
+	for _, event := range r.events {
+		names = append(names, event.Name)
+	}
+
+	return names
+}

@@ -1,0 +1,79 @@
+package main
+
+import (
+	"bytes"
+	"compress/gzip"
+	"io"
+	"os"
+	"regexp"
+	"strings"
+
+	. "github.com/onsi/ginkgo/v2"
+	. "github.com/onsi/gomega"
+)
+
+const recording = "../../emitter/testdata/concourse-a/"
+
+// recordedEvents are the events of the recording up to its first marker.
+func recordedEvents() string {
+	GinkgoHelper()
+
+	compressed, err := os.ReadFile(recording + "events.ndjson.gz")
+	Expect(err).NotTo(HaveOccurred())
+	reader, err := gzip.NewReader(bytes.NewReader(compressed))
+	Expect(err).NotTo(HaveOccurred())
+	lines, err := io.ReadAll(reader)
+	Expect(err).NotTo(HaveOccurred())
+
+	marker := bytes.Index(lines, []byte(`"marker":"scrape-1"`))
+	Expect(marker).To(BeNumerically(">", 0))
+
+	return string(lines[:bytes.LastIndexByte(lines[:marker], '\n')+1])
+}
+
+// notConcourse matches the lines of families that the recorded node did not
+// serve: those of other collectors, those that are new, and one that newer nodes
+// have no more.
+var notConcourse = regexp.MustCompile(`^(# TYPE )?(go_|process_|signalbox_|concourse_(containers_|volumes_(created|deleted|failed)_total|workers_last_seen_|lidar_check_queue_size))`)
+
+// concourseLines are the lines of the page that can be compared with a recorded
+// one: all but help texts.
+func concourseLines(page string) (lines []string) {
+	for line := range strings.Lines(page) {
+		if !strings.HasPrefix(line, "# HELP ") && !notConcourse.MatchString(line) {
+			lines = append(lines, line)
+		}
+	}
+
+	return lines
+}
+
+var _ = Describe("Replaying the recording of a Concourse node", func() {
+	var recordedLines []string
+
+	BeforeEach(func() {
+		page, err := os.ReadFile(recording + "metrics-1.txt")
+		Expect(err).NotTo(HaveOccurred())
+		recordedLines = concourseLines(string(page))
+		Expect(len(recordedLines)).To(BeNumerically(">", 2000))
+	})
+
+	It("on standard input serves the node's page, line for line", func() {
+		p := startDaemon("--stdin")
+		_, err := io.WriteString(p.stdin, recordedEvents())
+		Expect(err).NotTo(HaveOccurred())
+		Expect(p.stdin.Close()).To(Succeed())
+		Eventually(p.stderr).Should(MatchRegexp(`stdin.ended.*"accepted":10720,"rejected":0,.*"unknown":0`))
+
+		Expect(concourseLines(p.page())).To(Equal(recordedLines))
+	})
+
+	It("over HTTP serves the node's page, line for line", func() {
+		p := startDaemon()
+		status, answer := p.post(recordedEvents(), "Content-Type", "application/x-ndjson")
+		Expect(answer).To(MatchJSON(`{"accepted": 10720, "unknown": 0}`))
+		Expect(status).To(Equal(200))
+
+		Expect(concourseLines(p.page())).To(Equal(recordedLines))
+	})
+})

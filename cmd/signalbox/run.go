@@ -1,0 +1,193 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"strconv"
+	"time"
+
+	"code.cloudfoundry.org/lager/v3"
+
+	"github.com/signalbox-ci/signalbox/cmd/signalbox/internal/intake"
+	"github.com/signalbox-ci/signalbox/metric"
+)
+
+// runCommand is the daemon. The flags of the emitters are not here: the
+// Monitor adds them.
+type runCommand struct {
+	monitor *metric.Monitor
+
+	Host            string     `long:"host" value-name:"NAME" default-mask:"the machine's name" description:"Host of events that do not name theirs."`
+	Attributes      attributes `long:"attribute" value-name:"KEY=VALUE" unquote:"false" description:"Attribute of this node, which every event carries too and every series shows as a label. May be repeated."`
+	BufferSize      uint32     `long:"buffer-size" value-name:"N" default:"1000" description:"Events that may wait for each emitter that has a queue. The Prometheus emitter has none."`
+	LogLevel        string     `long:"log-level" choice:"debug" choice:"info" choice:"error" default:"info" description:"Least level of what is logged."`
+	ShutdownTimeout timeout    `long:"shutdown-timeout" value-name:"DURATION" default:"10s" description:"Time that requests and queues have to finish after SIGTERM."`
+
+	Intake struct {
+		BindIP             ipAddress `long:"intake-bind-ip" value-name:"IP" default:"127.0.0.1" description:"Address to take events on."`
+		BindPort           uint16    `long:"intake-bind-port" value-name:"PORT" default:"19391" description:"Port to take events on. 0 takes any that is free; the log says which."`
+		MaxBodyBytes       limit     `long:"intake-max-body-bytes" value-name:"N" default:"67108864" description:"Most bytes of a request's body, after decompression."`
+		MaxLineBytes       limit     `long:"intake-max-line-bytes" value-name:"N" default:"1048576" description:"Most bytes of a line, or of an event in an array."`
+		MaxAttributes      limit     `long:"intake-max-attributes" value-name:"N" default:"64" description:"Most attributes of an event."`
+		MaxLabelValueBytes limit     `long:"intake-max-label-value-bytes" value-name:"N" default:"4096" description:"Most bytes of an attribute's value, and of a name."`
+	} `group:"Intake"`
+
+	Input struct {
+		Stdin     bool `long:"stdin" description:"Take events from standard input too, one a line."`
+		ExitOnEOF bool `long:"exit-on-eof" description:"End when standard input ends, once its events are delivered."`
+	} `group:"Standard input"`
+}
+
+// run serves until a signal comes, the intake breaks down or, if asked to,
+// standard input ends.
+func (c *runCommand) run(w world) error {
+	if c.Input.ExitOnEOF && !c.Input.Stdin {
+		return usageError("--exit-on-eof needs --stdin")
+	}
+	logger, err := c.newLogger(w.stderr)
+	if err != nil {
+		return err
+	}
+	host, err := c.host()
+	if err != nil {
+		return err
+	}
+
+	// Bind everything before serving anything.
+	listener, err := c.listen()
+	if err != nil {
+		return err
+	}
+	if err := c.monitor.Initialize(logger, host, c.Attributes, c.BufferSize); err != nil {
+		return errors.Join(err, listener.Close())
+	}
+
+	c.announce(logger, listener.Addr())
+	sink := newSink(logger, c.monitor)
+	server := intake.Serve(logger, listener, intake.NewHandler(logger.Session("intake"), c.limits(), sink))
+	input := noInput()
+	if c.Input.Stdin {
+		input = readInput(logger.Session("stdin"), w.stdin, c.limits(), sink)
+	}
+
+	ended := input.Done()
+	if !c.Input.ExitOnEOF {
+		ended = nil
+	}
+	select {
+	case signal := <-w.signals:
+		logger.Info("stopping", lager.Data{"because": signal.String()})
+	case <-ended:
+		logger.Info("stopping", lager.Data{"because": "standard input ended"})
+	case <-server.Done():
+		logger.Info("stopping", lager.Data{"because": "the intake broke down"})
+	}
+
+	return c.shutDown(logger, server, input)
+}
+
+// shutDown stops taking in, drains and closes, in this order.
+func (c *runCommand) shutDown(logger lager.Logger, server *intake.Server, input *input) error {
+	timeout := time.Duration(c.ShutdownTimeout)
+	ctx, cancel := context.WithTimeout(context.Background(), timeout)
+	defer cancel()
+
+	// A client that takes its time may have half of it: then there is still
+	// some left for the queues.
+	intakeCtx, cancel := context.WithTimeout(ctx, timeout/2)
+	defer cancel()
+
+	serverErr := server.Close(intakeCtx)
+	if errors.Is(serverErr, context.DeadlineExceeded) {
+		// Its clients know that they got no answer. It is no failure of ours.
+		logger.Error("cut-off-requests", serverErr)
+		serverErr = nil
+	}
+	inputErr := input.Close()
+
+	err := errors.Join(serverErr, inputErr, c.closeMonitor(ctx))
+	if err == nil {
+		logger.Info("stopped")
+	}
+
+	return err
+}
+
+// closeMonitor drains and closes the emitters. An emitter may take longer to
+// close than the context lasts; then it goes with the process.
+func (c *runCommand) closeMonitor(ctx context.Context) error {
+	closed := make(chan error, 1)
+	go func() { closed <- c.monitor.Close(ctx) }()
+
+	// The drain ends with the context, and then has this long to say so.
+	const grace = 500 * time.Millisecond
+	overdue := make(chan struct{})
+	stop := context.AfterFunc(ctx, func() { time.AfterFunc(grace, func() { close(overdue) }) })
+	defer stop()
+
+	select {
+	case err := <-closed:
+		return err
+	case <-overdue:
+		return fmt.Errorf("not everything was closed within %s (--shutdown-timeout)", time.Duration(c.ShutdownTimeout))
+	}
+}
+
+func (c *runCommand) newLogger(stderr io.Writer) (lager.Logger, error) {
+	level, err := lager.LogLevelFromString(c.LogLevel)
+	if err != nil {
+		return nil, fmt.Errorf("--log-level: %w", err)
+	}
+
+	logger := lager.NewLogger("signalbox")
+	logger.RegisterSink(lager.NewPrettySink(stderr, level))
+
+	return logger, nil
+}
+
+func (c *runCommand) host() (string, error) {
+	if c.Host != "" {
+		return c.Host, nil
+	}
+
+	host, err := os.Hostname()
+	if err != nil {
+		return "", fmt.Errorf("cannot find out the machine's name, --host is needed: %w", err)
+	}
+
+	return host, nil
+}
+
+func (c *runCommand) listen() (net.Listener, error) {
+	address := net.JoinHostPort(string(c.Intake.BindIP), strconv.Itoa(int(c.Intake.BindPort)))
+
+	listener, err := net.Listen("tcp", address)
+	if err != nil {
+		return nil, fmt.Errorf("cannot take events on %s (--intake-bind-ip, --intake-bind-port): %w", address, err)
+	}
+
+	return listener, nil
+}
+
+// announce says where metrics are served and where events are taken.
+func (c *runCommand) announce(logger lager.Logger, intakeAddress net.Addr) {
+	for _, emitter := range c.monitor.Emitters() {
+		if server, ok := emitter.(interface{ URL() string }); ok {
+			logger.Info("serving-metrics", lager.Data{"url": server.URL()})
+		}
+	}
+	logger.Info("taking-events", lager.Data{"url": "http://" + intakeAddress.String() + intake.EventsPath})
+}
+
+func (c *runCommand) limits() intake.Limits {
+	return intake.Limits{
+		BodyBytes:       int64(c.Intake.MaxBodyBytes),
+		LineBytes:       int(c.Intake.MaxLineBytes),
+		Attributes:      int(c.Intake.MaxAttributes),
+		LabelValueBytes: int(c.Intake.MaxLabelValueBytes),
+	}
+}

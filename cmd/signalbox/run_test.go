@@ -1,0 +1,299 @@
+package main
+
+import (
+	"bytes"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/klauspost/compress/gzip"
+	"github.com/klauspost/compress/zstd"
+	. "github.com/onsi/ginkgo/v2"
+	. "github.com/onsi/gomega"
+	"github.com/onsi/gomega/gbytes"
+	"github.com/onsi/gomega/gexec"
+)
+
+const (
+	stateEvent  = `{"name":"worker state","value":3,"attributes":{"state":"running"}}`
+	stateSeries = `concourse_workers_registered{state="running"} 3`
+	startEvent  = `{"name":"builds started"}`
+)
+
+var _ = Describe("signalbox run", func() {
+	Describe("from start to end", func() {
+		It("says first where metrics are served and where events are taken", func() {
+			daemon := startDaemon()
+			Expect(daemon.eventsURL()).To(MatchRegexp(`^http://127\.0\.0\.1:\d+/api/v1/events$`))
+			lines := strings.Split(daemon.stderr(), "\n")
+			Expect(lines[0]).To(MatchRegexp(`"message":"signalbox.serving-metrics","data":\{"url":"http://127\.0\.0\.1:\d+/metrics"\}`))
+			Expect(lines[1]).To(ContainSubstring(`"message":"signalbox.taking-events"`))
+		})
+
+		It("turns posted events into metrics", func() {
+			daemon := startDaemon()
+			status, answer := daemon.post(stateEvent + "\n" + startEvent + "\n" + startEvent + "\n" + `{"name":"mallocs"}` + "\n" + `{"name":"nonsense"}`)
+			Expect(status).To(Equal(http.StatusOK))
+			Expect(answer).To(MatchJSON(`{"accepted":5,"unknown":1}`))
+
+			page := daemon.page()
+			Expect(page).To(ContainSubstring("\n" + stateSeries + "\n"))
+			Expect(page).To(ContainSubstring("\nconcourse_builds_started_total 2\n"))
+		})
+
+		It("accepts an event that a rule refuses, and counts it as refused", func() {
+			daemon := startDaemon()
+			status, answer := daemon.post(`{"name":"worker state","value":3}` + "\n" + `{"name":"builds started","value":-1}`)
+			Expect(status).To(Equal(http.StatusOK))
+			Expect(answer).To(MatchJSON(`{"accepted":2,"unknown":0}`))
+			Expect(daemon.page()).To(MatchRegexp(`signalbox_events_rejected_total\{[^}]*\} 1`))
+			Expect(daemon.stderr()).To(ContainSubstring("worker state"))
+		})
+
+		It("listens on IPv6", func() {
+			if listener, err := net.Listen("tcp", "[::1]:0"); err == nil {
+				listener.Close()
+			} else {
+				return // this machine has none
+			}
+			daemon := startDaemon("--intake-bind-ip=::1", "--prometheus-bind-ip=::1")
+			Expect(daemon.eventsURL()).To(HavePrefix("http://[::1]:"))
+			status, _ := daemon.post(startEvent)
+			Expect(status).To(Equal(http.StatusOK))
+			Expect(daemon.page()).To(ContainSubstring("concourse_builds_started_total 1"))
+		})
+
+		It("shows the node's attributes on every series", func() {
+			daemon := startDaemon("--attribute", "region=north", "--attribute=note=a=b,c")
+			Expect(daemon.page()).To(ContainSubstring(`concourse_builds_started_total{note="a=b,c",region="north"} 0`))
+		})
+
+		It("takes every flag from the environment too", func() {
+			daemon := start([]string{
+				"SIGNALBOX_INTAKE_BIND_PORT=0", "SIGNALBOX_PROMETHEUS_BIND_PORT=0",
+				"SIGNALBOX_ATTRIBUTE=region=north,zone=1", "SIGNALBOX_PROMETHEUS_NAMESPACE=ci",
+				"SIGNALBOX_INTAKE_MAX_ATTRIBUTES=1", "SIGNALBOX_STDIN=true", "SIGNALBOX_HOST=",
+			}, "run", "--prometheus-namespace=mine")
+			fmt.Fprintln(daemon.stdin, startEvent)
+			Eventually(daemon.page).Should(ContainSubstring(`mine_builds_started_total{region="north",zone="1"} 1`))
+			status, answer := daemon.post(`{"name":"a","attributes":{"a":"","b":""}}`)
+			Expect(status).To(Equal(http.StatusBadRequest))
+			Expect(answer).To(ContainSubstring("more attributes than the limit of 1"))
+		})
+
+		It("logs no more than it is asked to", func() {
+			daemon := startDaemon("--log-level=error", "--stdin", "--exit-on-eof")
+			fmt.Fprintln(daemon.stdin, "nonsense")
+			daemon.stdin.Close()
+			Eventually(daemon).Should(gexec.Exit(0))
+			Expect(strings.Count(daemon.stderr(), "\n")).To(Equal(1))
+			Expect(daemon.stderr()).To(ContainSubstring(`"line":1`))
+		})
+
+		DescribeTable("ends on a signal",
+			func(stop func(*process)) {
+				daemon := startDaemon()
+				daemon.eventsURL()
+				stop(daemon)
+				Eventually(daemon).Should(gexec.Exit(0))
+				Expect(daemon.stderr()).To(ContainSubstring(`"message":"signalbox.stopped"`))
+				_, err := client.Get(daemon.url("serving-metrics"))
+				Expect(err).To(HaveOccurred())
+			},
+			Entry("SIGTERM", func(p *process) { p.Terminate() }),
+			Entry("SIGINT", func(p *process) { p.Interrupt() }),
+		)
+
+		It("answers the request that is being sent, and then ends", func() {
+			daemon := startDaemon()
+			reader, writer := io.Pipe()
+			answer := make(chan string, 1)
+			go func() {
+				defer GinkgoRecover()
+				answer <- body(client.Post(daemon.eventsURL(), "application/x-ndjson", reader))
+			}()
+			fmt.Fprintln(writer, startEvent)
+			Eventually(daemon.page).Should(ContainSubstring("concourse_builds_started_total 1"))
+
+			daemon.Terminate()
+			Eventually(daemon.Err).Should(gbytes.Say("signalbox.stopping"))
+			fmt.Fprintln(writer, startEvent)
+			Expect(daemon).NotTo(gexec.Exit())
+			writer.Close()
+			Eventually(answer).Should(Receive(MatchJSON(`{"accepted":2,"unknown":0}`)))
+			Eventually(daemon).Should(gexec.Exit(0))
+		})
+
+		It("does not wait for a client for ever", func() {
+			daemon := startDaemon("--shutdown-timeout=100ms")
+			reader, writer := io.Pipe()
+			DeferCleanup(writer.Close)
+			go client.Post(daemon.eventsURL(), "application/x-ndjson", reader) //nolint:errcheck // it will fail
+			fmt.Fprintln(writer, startEvent)
+			Eventually(daemon.page).Should(ContainSubstring("concourse_builds_started_total 1"))
+
+			daemon.Terminate()
+			Eventually(daemon).Should(gexec.Exit(0))
+			Expect(daemon.stderr()).To(ContainSubstring("cut-off-requests"))
+		})
+	})
+
+	Describe("intake", func() {
+		It("answers 400 to bad events, naming lines and reasons, and applies the good ones", func() {
+			daemon := startDaemon()
+			status, answer := daemon.post(startEvent + "\n{\"name\":1}\n" + startEvent + "\nnonsense")
+			Expect(status).To(Equal(http.StatusBadRequest))
+			Expect(answer).To(MatchJSON(`{"accepted": 2, "unknown": 0, "rejected": 2, "errors": [
+				{"line": 2, "reason": "name is a number, not a string"},
+				{"line": 4, "reason": "not JSON: \"nonsense\" where a value should be (column 1)"}
+			]}`))
+			Expect(daemon.page()).To(ContainSubstring("concourse_builds_started_total 2"))
+		})
+
+		It("takes gzip and zstd", func() {
+			daemon := startDaemon()
+
+			var zipped bytes.Buffer
+			w := gzip.NewWriter(&zipped)
+			io.WriteString(w, "["+startEvent+","+startEvent+"]")
+			Expect(w.Close()).To(Succeed())
+			status, answer := daemon.post(zipped.String(), "Content-Encoding", "gzip")
+			Expect(status).To(Equal(http.StatusOK), answer)
+
+			encoder, err := zstd.NewWriter(nil)
+			Expect(err).NotTo(HaveOccurred())
+			status, answer = daemon.post(string(encoder.EncodeAll([]byte(startEvent), nil)), "Content-Encoding", "zstd")
+			Expect(status).To(Equal(http.StatusOK), answer)
+
+			Expect(daemon.page()).To(ContainSubstring("concourse_builds_started_total 3"))
+		})
+
+		It("answers 413 past the limit of a body", func() {
+			daemon := startDaemon("--intake-max-body-bytes=50")
+			status, answer := daemon.post(startEvent + "\n" + startEvent + "\n" + startEvent + "\n")
+			Expect(status).To(Equal(http.StatusRequestEntityTooLarge))
+			Expect(answer).To(ContainSubstring("more than the limit of 50 bytes"))
+			Expect(daemon.page()).To(ContainSubstring("concourse_builds_started_total 1"))
+		})
+
+		It("keeps to the other limits", func() {
+			daemon := startDaemon("--intake-max-line-bytes=100", "--intake-max-label-value-bytes=10")
+			_, answer := daemon.post(strings.Repeat("x", 101) + "\n" + `{"name":"` + strings.Repeat("x", 11) + `"}`)
+			Expect(answer).To(ContainSubstring("longer than the limit of 100 bytes"))
+			Expect(answer).To(ContainSubstring("more than the limit of 10"))
+		})
+	})
+
+	Describe("--stdin", func() {
+		It("applies what comes as it comes, and serves on when it ends", func() {
+			daemon := startDaemon("--stdin")
+			fmt.Fprintln(daemon.stdin, startEvent)
+			Eventually(daemon.page).Should(ContainSubstring("concourse_builds_started_total 1"))
+
+			fmt.Fprint(daemon.stdin, startEvent+"\n"+`{"name":"nonsense"}`)
+			daemon.stdin.Close()
+			Eventually(daemon.stderr).Should(MatchRegexp(`"signalbox.stdin.ended","data":\{"accepted":3,"rejected":0,.*"unknown":1\}`))
+			Expect(daemon.page()).To(ContainSubstring("concourse_builds_started_total 2"))
+
+			status, _ := daemon.post(startEvent)
+			Expect(status).To(Equal(http.StatusOK))
+			Expect(daemon.page()).To(ContainSubstring("concourse_builds_started_total 3"))
+			daemon.Terminate()
+			Eventually(daemon).Should(gexec.Exit(0))
+		})
+
+		It("logs bad lines by their numbers and goes on", func() {
+			daemon := startDaemon("--stdin", "--exit-on-eof")
+			fmt.Fprint(daemon.stdin, startEvent+"\n\n{\"name\":null}\n"+startEvent+"\n["+startEvent+"]\n")
+			daemon.stdin.Close()
+			Eventually(daemon).Should(gexec.Exit(0))
+			Expect(daemon.stderr()).To(MatchRegexp(`"signalbox.stdin.rejected-line","data":\{"error":"the event has no name","line":3,`))
+			Expect(daemon.stderr()).To(MatchRegexp(`"signalbox.stdin.rejected-line","data":\{"error":"an event is an array, not an object","line":5,`))
+			Expect(daemon.stderr()).To(MatchRegexp(`"signalbox.stdin.ended","data":\{"accepted":2,"rejected":2,.*"unknown":0\}`))
+			Expect(daemon.stderr()).To(ContainSubstring(`"message":"signalbox.stopped"`))
+		})
+
+		It("does not keep the daemon from ending", func() {
+			daemon := startDaemon("--stdin")
+			fmt.Fprintln(daemon.stdin, startEvent)
+			Eventually(daemon.page).Should(ContainSubstring("concourse_builds_started_total 1"))
+			daemon.Terminate()
+			Eventually(daemon).Should(gexec.Exit(0))
+			Expect(daemon.stderr()).To(MatchRegexp(`"signalbox.stdin.interrupted","data":\{"accepted":1,"rejected":0,`))
+		})
+	})
+
+	Describe("what cannot be", func() {
+		// fails expects that the process ends with one line and nothing else.
+		fails := func(p *process, code int, parts ...string) {
+			GinkgoHelper()
+			Eventually(p).Should(gexec.Exit(code))
+			Expect(p.stderr()).To(HavePrefix("signalbox: "))
+			Expect(strings.Count(p.stderr(), "\n")).To(Equal(1), p.stderr())
+			Expect(p.Out.Contents()).To(BeEmpty())
+			for _, part := range parts {
+				Expect(p.stderr()).To(ContainSubstring(part))
+			}
+		}
+
+		DescribeTable("is bad usage",
+			func(line string, parts ...string) {
+				fails(start(nil, strings.Fields(line)...), exitBadUsage, parts...)
+			},
+			Entry("an unknown command", "bogus", "unknown command 'bogus'", "catalog, run or version"),
+			Entry("an unknown flag", "run --bogus", "unknown flag 'bogus'", "signalbox run --help"),
+			Entry("an unknown flag of no command", "--bogus", "unknown flag 'bogus'", "signalbox --help"),
+			Entry("an argument", "run now", `unexpected argument "now"`),
+			Entry("a port out of range", "run --intake-bind-port=70000", "--intake-bind-port", `"70000"`, "out of range"),
+			Entry("a port that is none", "run --intake-bind-port=http", "--intake-bind-port", `"http"`),
+			Entry("an address that is none", "run --intake-bind-ip=localhost", "--intake-bind-ip", `"localhost" is not an IP address`),
+			Entry("no value", "run --intake-bind-port", "expected argument for flag '--intake-bind-port'"),
+			Entry("an attribute without value", "run --attribute=a", "--attribute", `"a" is not key=value`),
+			Entry("an attribute without key", "run --attribute==a", "--attribute", `"=a" has an empty key`),
+			Entry("an attribute given twice", "run --attribute=a=1 --attribute=a=2", "--attribute", `"a" is given twice`),
+			Entry("a limit of 0", "run --intake-max-body-bytes=0", "--intake-max-body-bytes", "0 is less than 1"),
+			Entry("a limit below 0", "run --intake-max-line-bytes -1", "--intake-max-line-bytes", "-1 is less than 1"),
+			Entry("a limit that is no number", "run --intake-max-attributes=few", "--intake-max-attributes", `"few" is not a whole number`),
+			Entry("a limit beyond numbers", "run --intake-max-label-value-bytes=9223372036854775808", "out of range"),
+			Entry("a time-out without unit", "run --shutdown-timeout=10", "--shutdown-timeout", `"10" is not a duration`),
+			Entry("a time-out of nothing", "run --shutdown-timeout=0s", "--shutdown-timeout", "0s is not more than 0s"),
+			Entry("a level that is none", "run --log-level=loud", "'loud'", "'--log-level'", "debug, info or error"),
+			Entry("a switch with a value", "run --stdin=yes", "'--stdin'"),
+			Entry("--exit-on-eof alone", "run --exit-on-eof", "--exit-on-eof needs --stdin"),
+			Entry("a format that is none", "catalog --format=xml", "'xml'", "table, markdown, json or yaml"),
+		)
+
+		It("is said of the variable that it comes from", func() {
+			fails(start([]string{"SIGNALBOX_INTAKE_BIND_PORT=http"}, "run"), exitBadUsage,
+				"--intake-bind-port", `"http"`, "(from SIGNALBOX_INTAKE_BIND_PORT)")
+		})
+
+		It("is a port that is taken", func() {
+			taken, err := net.Listen("tcp", "127.0.0.1:0")
+			Expect(err).NotTo(HaveOccurred())
+			DeferCleanup(taken.Close)
+			_, port, _ := net.SplitHostPort(taken.Addr().String())
+
+			fails(startDaemon("--intake-bind-port="+port), exitFailure,
+				"cannot take events on 127.0.0.1:"+port, "--intake-bind-port", "address already in use")
+			fails(startDaemon("--prometheus-bind-port="+port), exitFailure,
+				"127.0.0.1:"+port, "address already in use")
+		})
+
+		It("is a web configuration that cannot be read", func() {
+			fails(startDaemon("--prometheus-web-config-file=/nowhere/web.yml"), exitFailure, "/nowhere/web.yml", "no such file")
+
+			path := filepath.Join(GinkgoT().TempDir(), "web.yml")
+			Expect(os.WriteFile(path, []byte("tls: [\n"), 0o600)).To(Succeed())
+			fails(startDaemon("--prometheus-web-config-file="+path), exitFailure, path)
+		})
+
+		It("is an attribute that cannot be a label", func() {
+			fails(startDaemon("--attribute=???=1"), exitFailure, "???")
+		})
+	})
+})

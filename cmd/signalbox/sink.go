@@ -1,0 +1,61 @@
+package main
+
+import (
+	"code.cloudfoundry.org/lager/v3"
+
+	"github.com/signalbox-ci/signalbox/metric"
+)
+
+// A knower is an emitter that can tell whether it does anything with an event.
+type knower interface {
+	Knows(event string) bool
+}
+
+// A tallier is an emitter that keeps the count of what is not even an event.
+type tallier interface {
+	CountMalformed()
+}
+
+// A sink hands the intake's events to the Monitor.
+type sink struct {
+	monitor  *metric.Monitor
+	logger   lager.Logger
+	knowers  []knower
+	talliers []tallier
+}
+
+// newSink returns the sink of a Monitor that is initialised.
+func newSink(logger lager.Logger, monitor *metric.Monitor) *sink {
+	s := &sink{monitor: monitor, logger: logger.Session("emit")}
+	for _, emitter := range monitor.Emitters() {
+		if knower, ok := emitter.(knower); ok {
+			s.knowers = append(s.knowers, knower)
+		}
+		if tallier, ok := emitter.(tallier); ok {
+			s.talliers = append(s.talliers, tallier)
+		}
+	}
+
+	return s
+}
+
+// Emit implements intake.Sink.
+func (s *sink) Emit(event metric.Event) { s.monitor.Emit(s.logger, event) }
+
+// Knows implements intake.Sink. Where no emitter can tell, every name is known.
+func (s *sink) Knows(name string) bool {
+	for _, knower := range s.knowers {
+		if knower.Knows(name) {
+			return true
+		}
+	}
+
+	return len(s.knowers) == 0
+}
+
+// Malformed implements intake.Sink.
+func (s *sink) Malformed() {
+	for _, tallier := range s.talliers {
+		tallier.CountMalformed()
+	}
+}
