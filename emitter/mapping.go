@@ -9,21 +9,22 @@ import (
 	"time"
 
 	"github.com/signalbox-ci/signalbox/emitter/internal/series"
+	"github.com/signalbox-ci/signalbox/metric"
 )
 
 // A mapping is a set of rules, resolved: an event finds what it drives by its
 // name, in one lookup, and from there on everything is an index.
 type mapping map[string]*plan
 
-// A plan is what one event drives. It reads the event's attributes once, into
-// an observation, and then makes all of its updates from that.
+// A plan is what one event drives. The event's attributes are read once, into a
+// slice, and all updates are made from that.
 type plan struct {
 	event      string
 	attributes []string // that the updates look at; at most maxAttributes
 	updates    []update
 	worker     int // index of the attribute that names the worker, or -1
 	heartbeat  bool
-	limiters   [reasons]limiter
+	limiters   *[reasons]limiter
 }
 
 // maxAttributes is how many attributes of one event the rules may look at. It
@@ -39,11 +40,10 @@ type update struct {
 	op       series.Op
 	operand  operand
 	divide   float64
-	labels   []int  // index of the attribute for each of the family's labels
-	inOrder  bool   // labels is 0, 1, 2, …: the values can be used as they stand
-	required uint32 // bit set of attributes that must be there
-	nonEmpty uint32 // and must not be empty
-	when     int    // index of the attribute that the rule is conditional on, or -1
+	labels   []uint8 // index of the attribute for each of the family's labels
+	required uint32  // bit set of attributes that must be there
+	nonEmpty []uint8 // indexes of those that must not be empty
+	when     int     // index of the attribute that the rule is conditional on, or -1
 	equals   string
 }
 
@@ -87,18 +87,13 @@ func compile(rules []Rule, silent []string, namespace string, store *series.Stor
 	for _, event := range silent {
 		m.plan(event)
 	}
-	for _, p := range m {
-		for i := range p.updates {
-			p.updates[i].inOrder = isRun(p.updates[i].labels)
-		}
-	}
 	return m, errors.Join(errs...)
 }
 
 func (m mapping) plan(event string) *plan {
 	p := m[event]
 	if p == nil {
-		p = &plan{event: event, worker: -1}
+		p = &plan{event: event, worker: -1, limiters: new([reasons]limiter)}
 		m[event] = p
 	}
 	return p
@@ -121,10 +116,10 @@ func (p *plan) add(rule Rule, family *series.Family) error {
 	}
 	for _, l := range rule.sortedLabels() {
 		i := p.attribute(l.Attribute)
-		u.labels = append(u.labels, i)
+		u.labels = append(u.labels, uint8(i))
 		switch l.Required {
 		case NonEmpty:
-			u.nonEmpty |= 1 << i
+			u.nonEmpty = append(u.nonEmpty, uint8(i))
 			fallthrough
 		case Present:
 			u.required |= 1 << i
@@ -158,13 +153,46 @@ func (p *plan) attribute(name string) int {
 	return len(p.attributes) - 1
 }
 
-func isRun(labels []int) bool {
-	for i, l := range labels {
-		if i != l {
-			return false
-		}
+// forType is the plan for events whose attributes come as the values of an event
+// type: its indexes are the type's. It returns nil if the type lacks an attribute
+// that the plan looks at.
+func (p *plan) forType(t metric.EventType) *plan {
+	if len(t.Attributes) > math.MaxUint8 {
+		return nil
 	}
-	return true
+	index := make([]uint8, len(p.attributes)) // by the plan's own
+	for i, name := range p.attributes {
+		of := slices.Index(t.Attributes, name)
+		if of < 0 {
+			return nil
+		}
+		index[i] = uint8(of)
+	}
+	typed := &plan{
+		event:      p.event,
+		attributes: t.Attributes,
+		worker:     -1,
+		heartbeat:  p.heartbeat,
+		limiters:   p.limiters,
+	}
+	if p.worker >= 0 {
+		typed.worker = int(index[p.worker])
+	}
+	translate := func(from []uint8) (to []uint8) {
+		for _, i := range from {
+			to = append(to, index[i])
+		}
+		return to
+	}
+	for _, u := range p.updates {
+		u.labels, u.nonEmpty = translate(u.labels), translate(u.nonEmpty)
+		u.required = 0 // all are there
+		if u.when >= 0 {
+			u.when = int(index[u.when])
+		}
+		typed.updates = append(typed.updates, u)
+	}
+	return typed
 }
 
 // A definition is a family with the first rule that asked for it.

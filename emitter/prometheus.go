@@ -3,8 +3,6 @@ package emitter
 import (
 	"context"
 	"errors"
-	"math/bits"
-	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -64,8 +62,8 @@ func (p *Prometheus) Emit(logger lager.Logger, event metric.Event) {
 	if len(plan.updates) == 0 {
 		return
 	}
-	var o observation
-	o.value = event.Value
+	var array [maxAttributes]string
+	o := observation{value: event.Value, attributes: array[:len(plan.attributes)]}
 	for i, name := range plan.attributes {
 		if v, ok := event.Attributes[name]; ok {
 			o.attributes[i] = v
@@ -77,55 +75,48 @@ func (p *Prometheus) Emit(logger lager.Logger, event metric.Event) {
 
 // Prepare implements metric.TypedEmitter.
 func (p *Prometheus) Prepare(t metric.EventType) metric.TypedEvent {
-	typed := &typedEvent{prometheus: p, plan: p.mapping[t.Name], name: t.Name}
-	if typed.plan != nil {
-		for i, name := range typed.plan.attributes {
-			if from := slices.Index(t.Attributes, name); from >= 0 {
-				typed.attributes = append(typed.attributes, transfer{from, i})
-				typed.present |= 1 << i
-			}
+	if plan := p.mapping[t.Name]; plan != nil {
+		if typed := plan.forType(t); typed != nil {
+			return &typedEvent{p, typed}
 		}
 	}
-	return typed
+	return &untypedEvent{p, t}
 }
 
-// A typedEvent is an event type whose attributes are resolved.
+// A typedEvent takes the events of a type that has all the attributes that the
+// rules look at: the values are used where they are.
 type typedEvent struct {
 	prometheus *Prometheus
-	name       string
-	plan       *plan // nil if no rule knows the name
-	attributes []transfer
-	present    uint32
+	plan       *plan
 }
-
-// A transfer says which of an event type's values is which attribute of a plan.
-type transfer struct{ from, to int }
 
 // EmitValues implements metric.TypedEvent.
 func (t *typedEvent) EmitValues(logger lager.Logger, value float64, values []string) {
-	p := t.prometheus
-	p.self.received.Inc()
-	if t.plan == nil {
-		p.refuseUnknown(logger, t.name)
-		return
+	t.prometheus.self.received.Inc()
+	o := observation{value: value, attributes: values}
+	t.prometheus.observe(logger, t.plan, &o)
+}
+
+// An untypedEvent takes the events of any other type the long way round.
+type untypedEvent struct {
+	prometheus *Prometheus
+	eventType  metric.EventType
+}
+
+// EmitValues implements metric.TypedEvent.
+func (t *untypedEvent) EmitValues(logger lager.Logger, value float64, values []string) {
+	attributes := make(map[string]string, len(values))
+	for i, name := range t.eventType.Attributes {
+		attributes[name] = values[i]
 	}
-	if len(t.plan.updates) == 0 {
-		return
-	}
-	var o observation
-	o.value = value
-	o.present = t.present
-	for _, a := range t.attributes {
-		o.attributes[a.to] = values[a.from]
-	}
-	p.observe(logger, t.plan, &o)
+	t.prometheus.Emit(logger, metric.Event{Name: t.eventType.Name, Value: value, Attributes: attributes})
 }
 
 // An observation is what a plan looks at of one event.
 type observation struct {
 	value      float64
-	present    uint32 // bit set of the attributes that are there
-	attributes [maxAttributes]string
+	present    uint32   // bit set of the attributes that are there, where that is a question
+	attributes []string // by the plan's indexes
 }
 
 // observe makes the plan's updates.
@@ -137,7 +128,7 @@ func (p *Prometheus) observe(logger lager.Logger, plan *plan, o *observation) {
 			failed.add(reason, i)
 		}
 	}
-	if failed.any() {
+	if failed.any {
 		p.reject(logger, plan, o, now, &failed)
 	}
 }
@@ -150,8 +141,10 @@ func (u *update) apply(plan *plan, o *observation, now series.Instant) reason {
 	if u.when >= 0 && o.attributes[u.when] != u.equals {
 		return accepted
 	}
-	if u.nonEmpty != 0 && o.hasEmpty(u.nonEmpty) {
-		return emptyAttribute
+	for _, i := range u.nonEmpty {
+		if o.attributes[i] == "" {
+			return emptyAttribute
+		}
 	}
 	value := o.value
 	switch u.operand {
@@ -163,36 +156,11 @@ func (u *update) apply(plan *plan, o *observation, now series.Instant) reason {
 	if u.divide != 0 {
 		value /= u.divide
 	}
-
 	worker := ""
 	if plan.worker >= 0 {
 		worker = o.attributes[plan.worker]
 	}
-	if u.inOrder {
-		return reasonOf(u.family.Update(u.op, o.attributes[:len(u.labels)], worker, value, now))
-	}
-	return u.applyGathered(o, worker, value, now)
-}
-
-// applyGathered makes the update of a family whose labels are not the
-// observation's first attributes in their order. It stands apart so that the
-// other updates need not clear its array.
-func (u *update) applyGathered(o *observation, worker string, value float64, now series.Instant) reason {
-	var values [maxAttributes]string
-	for i, attribute := range u.labels {
-		values[i] = o.attributes[attribute]
-	}
-	return reasonOf(u.family.Update(u.op, values[:len(u.labels)], worker, value, now))
-}
-
-// hasEmpty tells whether one of the attributes in the bit set is empty.
-func (o *observation) hasEmpty(set uint32) bool {
-	for ; set != 0; set &= set - 1 {
-		if o.attributes[bits.TrailingZeros32(set)] == "" {
-			return true
-		}
-	}
-	return false
+	return reasonOf(u.family.Update(u.op, series.Values{All: o.attributes, Order: u.labels}, worker, value, now))
 }
 
 // hold is what a lock's event adds to the locks that are held. What is not a

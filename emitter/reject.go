@@ -2,6 +2,7 @@ package emitter
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"time"
@@ -62,6 +63,7 @@ func reasonOf(r series.Result) reason {
 // rejections are the updates of one event that were refused: how many for each
 // reason, and the first of them.
 type rejections struct {
+	any   bool
 	count [reasons]uint8
 	first [reasons]uint8
 }
@@ -71,14 +73,13 @@ func (r *rejections) add(why reason, update int) {
 		r.first[why] = uint8(update)
 	}
 	r.count[why]++
+	r.any = true
 }
-
-func (r *rejections) any() bool { return r.count != [reasons]uint8{} }
 
 // reject counts and logs what was refused of an event. If the event is a
 // heartbeat, it proves all the same that its worker is alive.
 func (p *Prometheus) reject(logger lager.Logger, plan *plan, o *observation, now series.Instant, failed *rejections) {
-	if plan.heartbeat && o.present&(1<<plan.worker) != 0 {
+	if plan.heartbeat && failed.count[missingAttribute] == 0 || plan.heartbeat && o.present&(1<<plan.worker) != 0 {
 		p.store.Heartbeat(o.attributes[plan.worker], now)
 	}
 	for why := range reasons {
@@ -100,9 +101,11 @@ func (p *Prometheus) reject(logger lager.Logger, plan *plan, o *observation, now
 func (u *update) describe(plan *plan, o *observation, why reason) string {
 	switch why {
 	case missingAttribute:
-		return fmt.Sprintf("the event has no attribute %s", u.attributesOf(plan, u.required&^o.present))
+		return fmt.Sprintf("the event has no attribute %s", plan.named(func(i int) bool { return u.required&^o.present&(1<<i) != 0 }))
 	case emptyAttribute:
-		return fmt.Sprintf("attribute %s is empty", u.attributesOf(plan, u.nonEmpty))
+		return fmt.Sprintf("attribute %s is empty", plan.named(func(i int) bool {
+			return o.attributes[i] == "" && slices.Contains(u.nonEmpty, uint8(i))
+		}))
 	case notFinite:
 		return fmt.Sprintf("the value is %v, want a finite number", o.value)
 	case negative:
@@ -127,11 +130,11 @@ func (u *update) describe(plan *plan, o *observation, why reason) string {
 	return fmt.Sprintf("the metric has %d series, which is the limit: counted under the label value %s", u.family.Limit(), series.Overflow)
 }
 
-// attributesOf names the attributes in the bit set.
-func (u *update) attributesOf(plan *plan, set uint32) string {
+// named names the attributes that are chosen.
+func (p *plan) named(chosen func(int) bool) string {
 	var names []string
-	for i, name := range plan.attributes {
-		if set&(1<<i) != 0 {
+	for i, name := range p.attributes {
+		if chosen(i) {
 			names = append(names, fmt.Sprintf("%q", name))
 		}
 	}

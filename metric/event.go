@@ -41,7 +41,8 @@ type Event struct {
 // io.Closer is closed by Monitor.Close, after its last event.
 type Emitter interface {
 	// Emit takes one event. Problems go to the logger, with an error that
-	// wraps ErrFailedToEmit.
+	// wraps ErrFailedToEmit. The event has a Host if the Monitor was given
+	// one, and a Time unless the emitter is a TypedEmitter.
 	Emit(lager.Logger, Event)
 }
 
@@ -69,7 +70,9 @@ type TypedEmitter interface {
 	ConcurrentEmitter
 
 	// Prepare resolves an event type. It is called by Monitor.Initialize, for
-	// each event type of this package.
+	// each event type of this package; the attributes are the type's own and
+	// then the node's. Nil means that the emitter wants no such events. It must
+	// not change the attributes.
 	Prepare(EventType) TypedEvent
 }
 
@@ -116,6 +119,7 @@ type EmitterStats struct {
 	// how many can. Both are 0 for a ConcurrentEmitter, which has no queue.
 	QueueLength, QueueCapacity int
 
-	// Dropped counts the events that found the queue full.
+	// Dropped counts the events that found the queue full, and those at which
+	// the emitter panicked.
 	Dropped uint64
 }

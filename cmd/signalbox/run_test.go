@@ -151,7 +151,10 @@ var _ = Describe("signalbox run", func() {
 				{"line": 2, "reason": "name is a number, not a string"},
 				{"line": 4, "reason": "not JSON: \"nonsense\" where a value should be (column 1)"}
 			]}`))
-			Expect(daemon.page()).To(ContainSubstring("concourse_builds_started_total 2"))
+			Expect(daemon.page()).To(And(
+				ContainSubstring("concourse_builds_started_total 2"),
+				ContainSubstring(`signalbox_events_rejected_total{reason="malformed"} 2`),
+			))
 		})
 
 		It("takes gzip and zstd", func() {

@@ -38,7 +38,7 @@ func add(store *series.Store, o series.FamilyOptions) *series.Family {
 
 func update(f *series.Family, op series.Op, v float64, values ...string) {
 	GinkgoHelper()
-	Expect(f.Update(op, values, "owner", v, series.Instant(epoch.UnixNano()))).To(Equal(series.OK))
+	Expect(f.Update(op, series.Plain(values...), "owner", v, series.Instant(epoch.UnixNano()))).To(Equal(series.OK))
 }
 
 // newVariedStore has a family of each kind, and values and labels that are hard
@@ -166,7 +166,7 @@ queries_created 1.7000000005e+09
 		now := epoch
 		store := series.NewStore(series.Options{Clock: series.NewExactClock(func() time.Time { return now }), OwnerLimit: time.Minute})
 		gauge := add(store, series.FamilyOptions{Name: "g", Type: series.Gauge, Labels: []string{"worker"}, Ownership: series.Heartbeat})
-		gauge.Update(series.Set, []string{"w"}, "w", 1, store.Clock().Now())
+		gauge.Update(series.Set, series.Plain("w"), "w", 1, store.Clock().Now())
 		now = now.Add(time.Hour)
 		store.Sweep(store.Clock().Now(), 0)
 		for _, format := range []expfmt.Format{textFormat, openMetricsFormat, protobufFormat} {
@@ -222,7 +222,7 @@ queries_created 1.7000000005e+09
 		store := newStore()
 		f := add(store, series.FamilyOptions{Name: "m", Type: series.Gauge, Labels: []string{"a"}})
 		for i := range 20_000 {
-			f.Update(series.Set, []string{fmt.Sprint(i)}, "", 1, 0)
+			f.Update(series.Set, series.Plain(fmt.Sprint(i)), "", 1, 0)
 		}
 		for _, format := range []expfmt.Format{textFormat, openMetricsFormat, protobufFormat} {
 			w := &brokenWriter{}

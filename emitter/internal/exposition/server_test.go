@@ -167,7 +167,7 @@ var _ = Describe("The server", func() {
 		store := newStore()
 		f := add(store, series.FamilyOptions{Name: "m", Type: series.Gauge, Labels: []string{"a"}})
 		for i := range 100_000 {
-			f.Update(series.Set, []string{fmt.Sprintf("a rather long label value, number %d", i)}, "", 1, 0)
+			f.Update(series.Set, series.Plain(fmt.Sprintf("a rather long label value, number %d", i)), "", 1, 0)
 		}
 		options.Page.Store, options.MaxInFlight = store, 2
 		listen()

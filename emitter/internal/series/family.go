@@ -143,7 +143,7 @@ func newFamily(store *Store, o FamilyOptions) (*Family, error) {
 	}
 	f.table.init()
 	if len(o.Labels) == 0 {
-		f.only = f.make(f.key(nil), nil, store.clock.Now())
+		f.only = f.make(&key{}, nil, store.clock.Now())
 	}
 	return f, nil
 }
@@ -174,12 +174,11 @@ func (f *Family) full() bool { return f.count.Load() >= f.limit }
 // Refused counts the updates for label sets that found no room.
 func (f *Family) Refused() uint64 { return f.refused.Value() }
 
-// Update updates the series with the label values, in the order of the family's
-// labels, and makes it if need be. owner is the name of its owner, for families
-// that have owners. Neither the slice nor, unless a series is made of them, the
-// strings in it are kept. An update of a series that exists takes no lock and
-// allocates nothing.
-func (f *Family) Update(op Op, values []string, owner string, v float64, now Instant) Result {
+// Update updates the series with the label values, and makes it if need be. owner
+// is the name of its owner, for families that have owners. Neither the slices nor,
+// unless a series is made of them, the strings in them are kept. An update of a
+// series that exists takes no lock and allocates nothing.
+func (f *Family) Update(op Op, values Values, owner string, v float64, now Instant) Result {
 	if v-v != 0 { // NaN or infinite
 		return NotFinite
 	}
@@ -190,13 +189,13 @@ func (f *Family) Update(op Op, values []string, owner string, v float64, now Ins
 		f.apply(f.only, op, v)
 		return OK
 	}
-	key := f.key(values)
-	s := f.table.find(key)
+	key := keyOf(values)
+	s := f.table.find(&f.layout, &key)
 	if s != nil && f.revive(s, now) && f.apply(s, op, v) {
 		return OK
 	}
 	for { // Slow path: there was no such series, or it is dying.
-		s, result := f.obtain(key, owner, now)
+		s, result := f.obtain(&key, owner, now)
 		if s == nil || f.apply(s, op, v) {
 			return result
 		}
@@ -219,12 +218,6 @@ func (f *Family) revive(s *Series, now Instant) bool {
 	return true
 }
 
-// key is what the table looks for to find the series with the values.
-func (f *Family) key(values []string) key {
-	hash, quoted := hashValues(values)
-	return key{layout: &f.layout, hash: hash, values: values, quoted: quoted}
-}
-
 // apply carries out the operation. It returns false if the series was killed.
 func (f *Family) apply(s *Series, op Op, v float64) bool {
 	switch {
@@ -241,15 +234,15 @@ func (f *Family) apply(s *Series, op Op, v float64) bool {
 
 // obtain is Update's slow path: it returns the series with the values, made if
 // there was none, or the overflow series, or nil and why there is none.
-func (f *Family) obtain(key key, owner string, now Instant) (*Series, Result) {
-	for _, v := range key.values {
-		if r := f.store.checkValue(v); r != OK {
+func (f *Family) obtain(key *key, owner string, now Instant) (*Series, Result) {
+	for _, i := range key.Order {
+		if r := f.store.checkValue(key.All[i]); r != OK {
 			return nil, r
 		}
 	}
 	if f.full() {
 		// What was counted can be found by now.
-		if s := f.table.find(key); s == nil {
+		if s := f.table.find(&f.layout, key); s == nil {
 			return f.overflowed(now)
 		}
 	}
@@ -262,7 +255,7 @@ func (f *Family) obtain(key key, owner string, now Instant) (*Series, Result) {
 	}
 
 	f.mu.Lock()
-	if s := f.table.find(key); s != nil {
+	if s := f.table.find(&f.layout, key); s != nil {
 		if !s.dead() && f.revive(s, now) {
 			f.mu.Unlock()
 			return s, OK
@@ -292,17 +285,17 @@ func (f *Family) overflowed(now Instant) (*Series, Result) {
 	for i := range values {
 		values[i] = Overflow
 	}
-	key := f.key(values)
+	key := keyOf(Plain(values...))
 
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if s := f.overflow.Load(); s != nil {
 		return s, Overflowed
 	}
-	if s := f.table.find(key); s != nil {
+	if s := f.table.find(&f.layout, &key); s != nil {
 		f.bury(s, key.hash) // somebody's own label values, which could be swept
 	}
-	s := f.make(key, nil, now)
+	s := f.make(&key, nil, now)
 	f.count.Add(-1)
 	f.overflow.Store(s)
 	return s, Overflowed
@@ -310,8 +303,8 @@ func (f *Family) overflowed(now Instant) (*Series, Result) {
 
 // make makes a series and puts it where updates and scrapes find it. The caller
 // holds f.mu, or is the only one that knows f.
-func (f *Family) make(key key, o *Owner, now Instant) *Series {
-	text, escaped := f.layout.render(key.values)
+func (f *Family) make(key *key, o *Owner, now Instant) *Series {
+	text, escaped := f.layout.render(key.Values)
 	s := &Series{labels: text, owner: o, created: now}
 	s.seen.Store(int64(now))
 	if f.typ == Histogram {

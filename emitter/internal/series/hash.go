@@ -15,22 +15,23 @@ import (
 // choose label values that collide.
 var secrets = [2]uint64{rand.Uint64() | 1, rand.Uint64() | 1}
 
-// hashValues hashes the values, and tells whether there is a quote in any of
-// them. The lowest bit of the hash is zero.
-func hashValues(values []string) (hash uint64, quoted bool) {
+// hash hashes the values, and tells whether there is a quote in any of them. The
+// lowest bit of the hash is zero.
+func (vs Values) hash() (hash uint64, quoted bool) {
 	h, quotes := secrets[0], uint64(0)
-	for _, v := range values {
-		b := unsafe.Slice(unsafe.StringData(v), len(v))
-		var last uint64 // what is left of b after its full words
+	for _, i := range vs.Order {
+		v := vs.All[i]
+		b := bytesOf(v)
+		var last uint64 // what is left of v after its full words
 		switch n := len(b); {
-		case n > 8:
+		case n >= 8:
 			for ; len(b) > 8; b = b[8:] {
 				w := binary.LittleEndian.Uint64(b)
 				quotes |= quoteIn(w)
 				h = fold(h^w, secrets[1])
 			}
 			// The last eight bytes, some of which may have been in before.
-			last = binary.LittleEndian.Uint64(unsafe.Slice(unsafe.StringData(v), n)[n-8:])
+			last = binary.LittleEndian.Uint64(bytesOf(v)[n-8:])
 		case n >= 4:
 			last = uint64(binary.LittleEndian.Uint32(b)) | uint64(binary.LittleEndian.Uint32(b[n-4:]))<<32
 		case n > 0:
@@ -40,6 +41,26 @@ func hashValues(values []string) (hash uint64, quoted bool) {
 		h = fold(h^last, secrets[1]^uint64(len(v)))
 	}
 	return h &^ escapedBit, quotes != 0
+}
+
+// bytesOf are the bytes of s, which must not be written to.
+func bytesOf(s string) []byte { return unsafe.Slice(unsafe.StringData(s), len(s)) }
+
+// sameBytes tells whether b, which is as long, has the bytes of a. Label values
+// are so short that a call of memequal would cost more than the comparison.
+func sameBytes(a, b []byte) bool {
+	b = b[:len(a)]
+	for ; len(a) >= 8; a, b = a[8:], b[8:] {
+		if binary.LittleEndian.Uint64(a) != binary.LittleEndian.Uint64(b) {
+			return false
+		}
+	}
+	for i := range a {
+		if a[i] != b[i] {
+			return false
+		}
+	}
+	return true
 }
 
 func fold(a, b uint64) uint64 {

@@ -22,6 +22,7 @@ type Label struct{ Name, Value string }
 type layout struct {
 	names  []string // of the values, sorted
 	pieces []string // len(names)+1
+	gaps   []int    // the lengths of the pieces
 	pairs  []pair   // all labels, constant ones included, sorted by name
 }
 
@@ -66,18 +67,22 @@ func newLayout(names []string, constants []Label) (layout, error) {
 		piece.WriteByte('"')
 	}
 	l.pieces = append(l.pieces, piece.String())
+	for _, p := range l.pieces {
+		l.gaps = append(l.gaps, len(p))
+	}
 	return l, nil
 }
 
 // render writes the text for the values, and tells whether any of them had to
 // be escaped.
-func (l *layout) render(values []string) (text string, escaped bool) {
-	size := len(l.pieces[len(values)])
-	for i, v := range values {
-		size += len(l.pieces[i]) + len(v)
+func (l *layout) render(values Values) (text string, escaped bool) {
+	size := len(l.pieces[len(l.names)])
+	for i, from := range values.Order {
+		size += len(l.pieces[i]) + len(values.All[from])
 	}
 	b := make([]byte, 0, size)
-	for i, v := range values {
+	for i, from := range values.Order {
+		v := values.All[from]
 		b = append(b, l.pieces[i]...)
 		if needsEscape(v) {
 			escaped = true
@@ -86,7 +91,7 @@ func (l *layout) render(values []string) (text string, escaped bool) {
 			b = append(b, v...)
 		}
 	}
-	b = append(b, l.pieces[len(values)]...)
+	b = append(b, l.pieces[len(l.names)]...)
 	return unsafe.String(unsafe.SliceData(b), len(b)), escaped
 }
 
@@ -97,19 +102,20 @@ func (l *layout) render(values []string) (text string, escaped bool) {
 // Then a value of the text ends at the first quote, and no value of the key goes
 // beyond one: they are the same if the bytes are, and a quote follows. What
 // stands between the values is the same in all texts of a layout.
-func (k *key) matches(text string, escaped bool) bool {
-	l := k.layout
+func (l *layout) matches(text string, escaped bool, k *key) bool {
 	if escaped || k.quoted {
-		rendered, _ := l.render(k.values)
+		rendered, _ := l.render(k.Values)
 		return rendered == text
 	}
-	for i, v := range k.values {
-		begin := len(l.pieces[i])
+	rest := bytesOf(text)
+	for i, from := range k.Order {
+		v := k.All[from]
+		begin := l.gaps[i]
 		end := begin + len(v)
-		if end >= len(text) || text[begin:end] != v || text[end] != '"' {
+		if end >= len(rest) || rest[end] != '"' || !sameBytes(bytesOf(v), rest[begin:end]) {
 			return false
 		}
-		text = text[end:]
+		rest = rest[end:]
 	}
 	return true
 }

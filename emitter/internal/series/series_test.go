@@ -53,7 +53,7 @@ func (f *Family) page() (lines []string) {
 
 func (f *Family) update(t *testing.T, op Op, v float64, owner string, values ...string) {
 	t.Helper()
-	if r := f.Update(op, values, owner, v, f.store.clock.Now()); r != OK {
+	if r := f.Update(op, Plain(values...), owner, v, f.store.clock.Now()); r != OK {
 		t.Fatalf("update of %s%q: result %d", f.name, values, r)
 	}
 }
@@ -157,8 +157,8 @@ func TestManySeriesComeAndGo(t *testing.T) {
 		t.Fatalf("%d series are left, %d on the page; want %d", f.Len(), len(f.page()), n/3)
 	}
 	for i := range n {
-		key := f.key([]string{value(i)})
-		if s := f.table.find(key); (s != nil) != (i%3 == 0) {
+		key := keyOf(Plain(value(i)))
+		if s := f.table.find(&f.layout, &key); (s != nil) != (i%3 == 0) {
 			t.Fatalf("series %d: found is %v", i, s != nil)
 		}
 	}
@@ -274,7 +274,7 @@ func TestLimitOnSeries(t *testing.T) {
 			f := st.mustAdd(t, FamilyOptions{Name: "m", Type: tt.typ, Labels: []string{"a"}, Bounds: []float64{1}[:btoi(tt.typ == Histogram)], IdleTTL: time.Minute})
 			var results []Result
 			for _, v := range []string{"one", "two", "three", "four", "four", "one"} {
-				results = append(results, f.Update(tt.op, []string{v}, "", 1, st.clock.Now()))
+				results = append(results, f.Update(tt.op, Plain(v), "", 1, st.clock.Now()))
 			}
 			beyond := Overflowed
 			if tt.typ == Gauge {
@@ -294,7 +294,7 @@ func TestLimitOnSeries(t *testing.T) {
 			if got, want := len(f.page()), btoi(tt.typ != Gauge); got != want {
 				t.Errorf("%d series after all went idle, want %d", got, want)
 			}
-			if r := f.Update(tt.op, []string{"five"}, "", 1, st.clock.Now()); r != OK {
+			if r := f.Update(tt.op, Plain("five"), "", 1, st.clock.Now()); r != OK {
 				t.Errorf("after the sweep: result %d", r)
 			}
 		})
@@ -349,7 +349,7 @@ func TestWhatCannotBeIsRefused(t *testing.T) {
 		{gauge, Set, 1, "0123456789", OK},
 		{gauge, Set, 1, "0123456789a", ValueTooLong},
 	} {
-		if r := tt.f.Update(tt.op, []string{tt.value}, "", tt.v, st.clock.Now()); r != tt.want {
+		if r := tt.f.Update(tt.op, Plain(tt.value), "", tt.v, st.clock.Now()); r != tt.want {
 			t.Errorf("%v of %s{a=%q}: result %d, want %d", tt.v, tt.f.name, tt.value, r, tt.want)
 		}
 	}
@@ -448,9 +448,9 @@ func TestSweepingWhileUpdating(t *testing.T) {
 			for g := range goroutines {
 				wg.Go(func() {
 					for i := range updates {
-						value := []string{fmt.Sprint("w", (g+i)%values)}
-						mortal.Update(op, value, value[0], 1, st.clock.Now())
-						immortal.Update(op, value, "", 1, st.clock.Now())
+						worker := fmt.Sprint("w", (g+i)%values)
+						mortal.Update(op, Plain(worker), worker, 1, st.clock.Now())
+						immortal.Update(op, Plain(worker), "", 1, st.clock.Now())
 					}
 				})
 			}
@@ -531,13 +531,13 @@ func TestUpdatesAllocateNothing(t *testing.T) {
 	gauge := st.mustAdd(t, FamilyOptions{Name: "g", Type: Gauge, Labels: []string{"a", "b"}, Ownership: Heartbeat})
 	histogram := st.mustAdd(t, FamilyOptions{Name: "h", Type: Histogram, Labels: []string{"a", "b"}, Bounds: []float64{1, 2}})
 	counter := st.mustAdd(t, FamilyOptions{Name: "c", Type: Counter})
-	values := []string{"x", "y"}
+	values := Values{All: []string{"y", "other", "x"}, Order: []uint8{2, 0}}
 	now := st.clock.Now()
 	if n := testing.AllocsPerRun(100, func() {
 		gauge.Update(Set, values, "w", 1, now)
 		histogram.Update(Observe, values, "", 1.5, now)
-		counter.Update(Add, nil, "", 1, now)
-		counter.Update(Add, nil, "", .5, now)
+		counter.Update(Add, Values{}, "", 1, now)
+		counter.Update(Add, Values{}, "", .5, now)
 	}); n != 0 {
 		t.Errorf("%v allocations", n)
 	}

@@ -158,15 +158,15 @@ func (st *Store) checkValue(v string) Result {
 // makeFor makes the owner's series in the last-seen family, or returns nil if
 // that is full.
 func (f *Family) makeFor(o *Owner, now Instant) *Series {
-	key := f.key([]string{o.name})
+	key := keyOf(Plain(o.name))
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if s := f.table.find(key); s != nil {
+	if s := f.table.find(&f.layout, &key); s != nil {
 		f.bury(s, key.hash) // that of an owner of the same name, who is gone
 	}
 	if f.full() {
 		f.refused.Inc()
 		return nil
 	}
-	return f.make(key, o, now)
+	return f.make(&key, o, now)
 }

@@ -81,7 +81,7 @@ func (f *Family) isOverflow(s *Series) bool { return f.overflow.Load() == s }
 // for this one series, so that those who make new ones are never kept waiting.
 func (f *Family) unlink(s *Series) {
 	var values [8]string
-	hash, _ := hashValues(f.layout.values(values[:0], s.labels))
+	hash, _ := Plain(f.layout.values(values[:0], s.labels)...).hash()
 	f.mu.Lock()
 	f.table.remove(hash, s)
 	f.mu.Unlock()

@@ -66,14 +66,18 @@ func (t *table) segmentOf(hash uint64) *segment {
 
 // A key is what identifies a series: the values of its labels.
 type key struct {
-	layout *layout
+	Values
 	hash   uint64 // of the values; the lowest bit is zero
-	values []string
-	quoted bool // one of the values has a quote in it
+	quoted bool   // one of the values has a quote in it
 }
 
-// find returns the series that the key identifies, or nil.
-func (t *table) find(k key) *Series {
+func keyOf(values Values) key {
+	hash, quoted := values.hash()
+	return key{values, hash, quoted}
+}
+
+// find returns the series of a layout that the key identifies, or nil.
+func (t *table) find(l *layout, k *key) *Series {
 	seg := t.segmentOf(k.hash)
 	mask := uint64(len(seg.slots) - 1)
 	for i := k.hash >> 1; ; i++ {
@@ -82,7 +86,7 @@ func (t *table) find(k key) *Series {
 		if s == nil {
 			return nil
 		}
-		if at.hash&^escapedBit == k.hash && s != removed && k.matches(s.labels, at.hash&escapedBit != 0) {
+		if at.hash&^escapedBit == k.hash && s != removed && l.matches(s.labels, at.hash&escapedBit != 0, k) {
 			return s
 		}
 	}

@@ -1,0 +1,68 @@
+package metric_test
+
+import (
+	"context"
+	"fmt"
+
+	"code.cloudfoundry.org/lager/v3"
+
+	"github.com/signalbox-ci/signalbox/metric"
+)
+
+// printer is an emitter that prints events.
+type printer struct{}
+
+func (printer) Emit(_ lager.Logger, event metric.Event) {
+	fmt.Println(event.Name, event.Value, event.Attributes)
+}
+
+// PrinterConfig makes a printer.
+type PrinterConfig struct {
+	Print bool `long:"print-events" description:"Print each event."`
+}
+
+func (c *PrinterConfig) Description() string { return "Printer" }
+func (c *PrinterConfig) IsConfigured() bool  { return c.Print }
+func (c *PrinterConfig) NewEmitter(map[string]string) (metric.Emitter, error) {
+	return printer{}, nil
+}
+
+func Example() {
+	logger := lager.NewLogger("ci")
+	monitor := metric.NewMonitor()
+	monitor.RegisterEmitter(&PrinterConfig{Print: true}) // a flag would set it
+	if err := monitor.Initialize(logger, "web-1", map[string]string{"zone": "b"}, 0); err != nil {
+		fmt.Println(err)
+		return
+	}
+
+	metric.LockAcquired{LockType: "Batch"}.EmitTo(logger, monitor)
+	metric.WorkerUsage{
+		Resource:   metric.WorkerContainers,
+		WorkerName: "worker-1",
+		Platform:   "linux",
+		Tags:       []string{"gpu", "x64"},
+		Count:      12,
+	}.EmitTo(logger, monitor)
+	monitor.Emit(logger, metric.Event{Name: "deploy finished", Value: 3})
+
+	if err := monitor.Close(context.Background()); err != nil {
+		fmt.Println(err)
+	}
+	// Output:
+	// lock held 1 map[type:Batch zone:b]
+	// worker containers 12 map[platform:linux tags:gpu/x64 team_name: worker:worker-1 zone:b]
+	// deploy finished 3 map[zone:b]
+}
+
+func ExampleGauge() {
+	var running metric.Gauge
+	running.Inc()
+	running.Inc()
+	running.Dec()
+	fmt.Println(running.Max()) // the highest since it was last asked
+	fmt.Println(running.Max()) // nothing happened, so the current value
+	// Output:
+	// 2
+	// 1
+}

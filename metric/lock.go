@@ -1,0 +1,32 @@
+package metric
+
+import "code.cloudfoundry.org/lager/v3"
+
+var lockHeld = define("lock held", "type")
+
+// LockAcquired tells that this node now holds a lock. The event's value is 1.
+type LockAcquired struct {
+	LockType string
+}
+
+// Emit emits the event to Metrics.
+func (e LockAcquired) Emit(logger lager.Logger) { e.EmitTo(logger, Metrics) }
+
+// EmitTo emits the event to a Monitor.
+func (e LockAcquired) EmitTo(logger lager.Logger, m *Monitor) {
+	m.emit(logger, lockHeld, 1, e.LockType)
+}
+
+// LockReleased tells that this node no longer holds a lock. It is the same
+// event as LockAcquired, with the value 0.
+type LockReleased struct {
+	LockType string
+}
+
+// Emit emits the event to Metrics.
+func (e LockReleased) Emit(logger lager.Logger) { e.EmitTo(logger, Metrics) }
+
+// EmitTo emits the event to a Monitor.
+func (e LockReleased) EmitTo(logger lager.Logger, m *Monitor) {
+	m.emit(logger, lockHeld, 0, e.LockType)
+}

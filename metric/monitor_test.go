@@ -1,0 +1,640 @@
+package metric_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"code.cloudfoundry.org/lager/v3"
+	"github.com/jessevdk/go-flags"
+	. "github.com/onsi/ginkgo/v2"
+	. "github.com/onsi/gomega"
+
+	"github.com/signalbox-ci/signalbox/metric"
+)
+
+// attachable notes what it is attached to.
+type attachable struct {
+	concurrentRecorder
+	stats    func() []metric.EmitterStats
+	attached int
+}
+
+func (a *attachable) Attach(logger lager.Logger, stats func() []metric.EmitterStats) {
+	logger.Info("attached")
+	a.stats = stats
+	a.attached++
+}
+
+var _ = Describe("Monitor", func() {
+	var (
+		logger  lager.Logger
+		lines   *logSink
+		monitor *metric.Monitor
+		ctx     = context.Background()
+		event   = metric.Event{Name: "deploy finished", Value: 3}
+	)
+
+	BeforeEach(func() {
+		logger, lines = newLogger()
+		monitor = metric.NewMonitor()
+	})
+
+	register := func(name string, emitter metric.Emitter) *factory {
+		f := &factory{name: name, emitter: emitter}
+		monitor.RegisterEmitter(f)
+		return f
+	}
+
+	initialize := func(attributes map[string]string) {
+		GinkgoHelper()
+		Expect(monitor.Initialize(logger, "web-1", attributes, 2)).To(Succeed())
+		DeferCleanup(func() { Expect(monitor.Close(ctx)).To(Succeed()) })
+	}
+
+	Describe("flags", func() {
+		It("has a group for each factory", func() {
+			first, second := &factory{name: "First"}, &factory{name: "Second"}
+			monitor.RegisterEmitter(first)
+			monitor.RegisterEmitter(second)
+			parser := flags.NewParser(&struct{}{}, flags.None)
+			group, err := parser.AddGroup("Metrics", "", &struct{}{})
+			Expect(err).NotTo(HaveOccurred())
+			Expect(monitor.WireEmitters(group)).To(Succeed())
+
+			Expect(group.Find("Metric Emitter (First)")).NotTo(BeNil())
+			Expect(group.Find("Metric Emitter (Second)")).NotTo(BeNil())
+			_, err = parser.ParseArgs([]string{"--flag", "on"})
+			Expect(err).NotTo(HaveOccurred())
+			Expect([]string{first.Flag, second.Flag}).To(ContainElement("on"))
+		})
+
+		It("refuses a factory that is no pointer to a struct", func() {
+			monitor.RegisterEmitter(unwirable("Odd"))
+			group := flags.NewParser(&struct{}{}, flags.None).Group
+			Expect(monitor.WireEmitters(group)).To(MatchError(
+				`adding the flags of emitter "Odd" (metric_test.unwirable): provided data is not a pointer to struct`))
+		})
+	})
+
+	It("refuses flags that go-flags refuses", func() {
+		monitor.RegisterEmitter(&badFlag{})
+		group := flags.NewParser(&struct{}{}, flags.None).Group
+		Expect(monitor.WireEmitters(group)).To(MatchError(And(
+			ContainSubstring(`adding the flags of emitter "Bad" (*metric_test.badFlag)`),
+			ContainSubstring("too-long"))))
+	})
+
+	Describe("with nothing to emit to", func() {
+		emitAll := func() {
+			monitor.Emit(logger, event)
+			for _, c := range typedCalls {
+				c.call.EmitTo(logger, monitor)
+			}
+			Expect(monitor.Stats()).To(BeEmpty())
+			Expect(monitor.Emitters()).To(BeEmpty())
+		}
+
+		It("does nothing before Initialize", func() {
+			emitter := &recorder{}
+			register("fake", emitter)
+			emitAll()
+			Expect(monitor.Close(ctx)).To(Succeed())
+			Expect(emitter.Events()).To(BeEmpty())
+		})
+
+		It("does nothing after Close", func() {
+			emitter, concurrent := &recorder{}, &concurrentRecorder{}
+			register("fake", emitter)
+			register("concurrent", concurrent)
+			initialize(nil)
+			Expect(monitor.Close(ctx)).To(Succeed())
+			emitAll()
+			Expect(emitter.Events()).To(BeEmpty())
+			Expect(concurrent.Events()).To(BeEmpty())
+		})
+
+		It("does nothing with no emitter configured", func() {
+			register("off", &recorder{}).off = true
+			register("nothing to start", nil)
+			initialize(nil)
+			emitAll()
+		})
+
+		It("has a zero value for the same", func() {
+			monitor = new(metric.Monitor)
+			initialize(nil)
+			emitAll()
+		})
+	})
+
+	Describe("Initialize", func() {
+		It("starts only what is configured", func() {
+			on, off := &concurrentRecorder{}, &concurrentRecorder{}
+			register("on", on)
+			register("off", off).off = true
+			initialize(nil)
+			monitor.Emit(logger, event)
+			Expect(on.Names()).To(Equal([]string{"deploy finished"}))
+			Expect(off.Events()).To(BeEmpty())
+			Expect(monitor.Emitters()).To(Equal([]metric.Emitter{on}))
+		})
+
+		It("gives each factory attributes of its own", func() {
+			first, second := register("first", &recorder{}), register("second", &recorder{})
+			third := &concurrentRecorder{}
+			register("third", third)
+			node := map[string]string{"zone": "b"}
+			initialize(node)
+			first.attributes["zone"] = "changed"
+			node["zone"] = "changed"
+			Expect(second.attributes).To(Equal(map[string]string{"zone": "b"}))
+			monitor.Emit(logger, event)
+			Expect(third.Events()[0].Attributes).To(Equal(map[string]string{"zone": "b"}))
+		})
+
+		It("closes what had started when another fails, and says which failed and why", func() {
+			var closed []string
+			register("first", &closer{name: "first", notes: &closed})
+			register("second", &closer{name: "second", notes: &closed, err: errors.New("stuck door")})
+			register("third", nil).err = errors.New("port in use")
+			fourth := register("fourth", &recorder{})
+
+			err := monitor.Initialize(logger, "web-1", map[string]string{}, 2)
+			Expect(err).To(MatchError(And(
+				ContainSubstring(`starting emitter "third": port in use`),
+				ContainSubstring(`closing emitter "second": stuck door`))))
+			Expect(closed).To(Equal([]string{"second", "first"}))
+			Expect(fourth.attributes).To(BeNil(), "was started nevertheless")
+			monitor.Emit(logger, event)
+			Expect(monitor.Emitters()).To(BeEmpty())
+		})
+
+		It("can be tried again after it failed", func() {
+			f := register("fake", nil)
+			f.err = errors.New("port in use")
+			Expect(monitor.Initialize(logger, "web-1", nil, 2)).NotTo(Succeed())
+			emitter := &concurrentRecorder{}
+			f.err, f.emitter = nil, emitter
+			initialize(nil)
+			monitor.Emit(logger, event)
+			Expect(emitter.Events()).To(HaveLen(1))
+		})
+
+		It("refuses a second time without Close, and goes on as before", func() {
+			emitter := &concurrentRecorder{}
+			register("fake", emitter)
+			initialize(nil)
+			Expect(monitor.Initialize(logger, "web-2", nil, 2)).To(MatchError(ContainSubstring("initialised already")))
+			monitor.Emit(logger, event)
+			Expect(emitter.Events()).To(HaveLen(1))
+		})
+
+		It("refuses a second time with no emitter, too", func() {
+			initialize(nil)
+			Expect(monitor.Initialize(logger, "web-2", nil, 2)).NotTo(Succeed())
+		})
+
+		It("works again after Close", func() {
+			emitter := &recorder{}
+			register("fake", emitter)
+			for range 3 {
+				Expect(monitor.Initialize(logger, "web-1", nil, 2)).To(Succeed())
+				monitor.Emit(logger, event)
+				Expect(monitor.Close(ctx)).To(Succeed())
+			}
+			Expect(emitter.Events()).To(HaveLen(3))
+		})
+
+		It("attaches emitters that want it, once, before the first event", func() {
+			emitter := &attachable{}
+			register("page", emitter)
+			register("slow", &recorder{})
+			initialize(nil)
+			Expect(emitter.attached).To(Equal(1))
+			Expect(lines.Lines()[0].Message).To(Equal("ci.emitter.attached"))
+			Expect(lines.Lines()[0].Data).To(HaveKeyWithValue("emitter", "page"))
+			Expect(emitter.stats()).To(HaveLen(2))
+			Expect(emitter.stats()).To(Equal(monitor.Stats()))
+			monitor.Emit(logger, event)
+			Expect(emitter.Names()).To(Equal([]string{"deploy finished"}))
+		})
+
+		It("prepares each event type once, with the node's attributes behind its own", func() {
+			emitter := &typedRecorder{}
+			register("typed", emitter)
+			initialize(map[string]string{"zone": "b", "rack": "1", "worker": "the node's"})
+
+			shapes := map[string][]string{}
+			for _, eventType := range emitter.prepared {
+				Expect(shapes).NotTo(HaveKey(eventType.Name), "prepared twice")
+				shapes[eventType.Name] = eventType.Attributes
+			}
+			Expect(shapes["lock held"]).To(Equal([]string{"type", "rack", "worker", "zone"}))
+			Expect(shapes["worker tasks"]).To(Equal([]string{"worker", "platform", "rack", "zone"}))
+		})
+
+		It("takes nil for an event type that the emitter does not want", func() {
+			emitter := &typedRecorder{refuses: "lock held"}
+			register("typed", emitter)
+			initialize(nil)
+			metric.LockAcquired{}.EmitTo(logger, monitor)
+			metric.ErrorLog{}.EmitTo(logger, monitor)
+			Expect(emitter.typed.Names()).To(Equal([]string{"error log"}))
+		})
+	})
+
+	Describe("Emit", func() {
+		It("hands each event to every emitter, whatever its kind", func() {
+			queued, concurrent, typed := &recorder{}, &concurrentRecorder{}, &typedRecorder{}
+			for _, emitter := range []metric.Emitter{queued, concurrent, typed} {
+				register("fake", emitter)
+			}
+			initialize(nil)
+			monitor.Emit(logger, event)
+			Expect(monitor.Close(ctx)).To(Succeed())
+			for _, r := range []*recorder{queued, &concurrent.recorder, &typed.recorder} {
+				Expect(r.Names()).To(Equal([]string{"deploy finished"}))
+				Expect(r.Events()[0].Value).To(Equal(3.0))
+			}
+		})
+
+		It("calls a concurrent emitter in the goroutine that emits", func() {
+			done := false
+			register("fake", concurrentFunc(func(lager.Logger, metric.Event) { done = true }))
+			initialize(nil)
+			monitor.Emit(logger, event)
+			Expect(done).To(BeTrue())
+		})
+
+		It("passes on the logger of whoever emits", func() {
+			register("fake", concurrentFunc(func(l lager.Logger, _ metric.Event) { l.Info("concurrent") }))
+			register("fake", emitterFunc(func(l lager.Logger, _ metric.Event) { l.Info("queued") }))
+			initialize(nil)
+			monitor.Emit(logger.Session("here"), event)
+			Expect(monitor.Close(ctx)).To(Succeed())
+			Expect([]string{lines.Lines()[0].Message, lines.Lines()[1].Message}).To(ConsistOf("ci.here.concurrent", "ci.here.queued"))
+		})
+
+		It("adds the host and the time that are missing", func() {
+			emitter := &concurrentRecorder{}
+			register("fake", emitter)
+			initialize(nil)
+			monitor.Emit(logger, metric.Event{})
+			monitor.Emit(logger, metric.Event{Host: "web-9", Time: midnight})
+			Expect(emitter.Events()[0].Host).To(Equal("web-1"))
+			Expect(emitter.Events()[0].Time).To(BeTemporally("~", time.Now(), time.Minute))
+			Expect(emitter.Events()[1].Host).To(Equal("web-9"))
+			Expect(emitter.Events()[1].Time).To(Equal(midnight))
+		})
+
+		It("does not look at the clock for typed emitters alone", func() {
+			emitter := &typedRecorder{}
+			register("fake", emitter)
+			initialize(nil)
+			monitor.Emit(logger, event)
+			Expect(emitter.Events()[0].Time).To(BeZero())
+		})
+
+		DescribeTable("adds the node's attributes, of which the event's win",
+			func(node, own, want map[string]string) {
+				emitter, queued := &concurrentRecorder{}, &recorder{}
+				register("fake", emitter)
+				register("queued", queued)
+				initialize(node)
+				given := map[string]string{}
+				for k, v := range own {
+					given[k] = v
+				}
+				monitor.Emit(logger, metric.Event{Attributes: own})
+				Expect(monitor.Close(ctx)).To(Succeed())
+				Expect(emitter.Events()[0].Attributes).To(Equal(want))
+				Expect(queued.Events()[0].Attributes).To(Equal(want))
+				if own != nil {
+					Expect(own).To(Equal(given), "changed the caller's map")
+				}
+			},
+			Entry("neither", nil, nil, nil),
+			Entry("only the event's", nil, attributes{"a": "1"}, attributes{"a": "1"}),
+			Entry("only the node's", attributes{"zone": "b"}, nil, attributes{"zone": "b"}),
+			Entry("both", attributes{"zone": "b"}, attributes{"a": "1"}, attributes{"zone": "b", "a": "1"}),
+			Entry("both the same", attributes{"zone": "b"}, attributes{"zone": "c"}, attributes{"zone": "c"}),
+		)
+
+		It("shadows the node's attributes in typed calls, too", func() {
+			emitter, typed := &concurrentRecorder{}, &typedRecorder{}
+			register("fake", emitter)
+			register("typed", typed)
+			initialize(map[string]string{"type": "the node's", "zone": "b"})
+			metric.LockAcquired{LockType: "Batch"}.EmitTo(logger, monitor)
+			want := map[string]string{"type": "Batch", "zone": "b"}
+			Expect(emitter.Events()[0].Attributes).To(Equal(want))
+			Expect(typed.typed.Events()[0].Attributes).To(Equal(want))
+		})
+
+		It("keeps nothing of an event with very many attributes", func() {
+			emitter := &concurrentRecorder{}
+			register("fake", emitter)
+			initialize(map[string]string{"zone": "b"})
+			many := map[string]string{}
+			for i := range 1000 {
+				many[fmt.Sprint(i)] = "x"
+			}
+			monitor.Emit(logger, metric.Event{Attributes: many})
+			monitor.Emit(logger, metric.Event{Attributes: map[string]string{"a": "1"}})
+			Expect(emitter.Events()[0].Attributes).To(HaveLen(1001))
+			Expect(emitter.Events()[1].Attributes).To(Equal(attributes{"zone": "b", "a": "1"}))
+		})
+
+		It("does not change a map while an emitter that emits looks at it", func() {
+			var seen []map[string]string
+			register("fake", concurrentFunc(func(logger lager.Logger, e metric.Event) {
+				if e.Name == "outer" {
+					monitor.Emit(logger, metric.Event{Name: "inner", Attributes: map[string]string{"inner": "1"}})
+					metric.LockAcquired{LockType: "inner"}.EmitTo(logger, monitor)
+				}
+				clone := map[string]string{}
+				for k, v := range e.Attributes {
+					clone[k] = v
+				}
+				seen = append(seen, clone)
+			}))
+			initialize(map[string]string{"zone": "b"})
+			monitor.Emit(logger, metric.Event{Name: "outer", Attributes: map[string]string{"outer": "1"}})
+			Expect(seen).To(Equal([]map[string]string{
+				{"zone": "b", "inner": "1"}, {"zone": "b", "type": "inner"}, {"zone": "b", "outer": "1"}}))
+		})
+
+		It("gives queues a map that outlives the call", func() {
+			emitter := newStuck()
+			register("slow", emitter)
+			initialize(nil)
+			own := map[string]string{"n": "1"}
+			monitor.Emit(logger, metric.Event{Attributes: own})
+			own["n"] = "2"
+			metric.LockAcquired{LockType: "3"}.EmitTo(logger, monitor)
+			close(emitter.released)
+			Expect(monitor.Close(ctx)).To(Succeed())
+			Expect(emitter.Events()[0].Attributes).To(Equal(attributes{"n": "1"}))
+			Expect(emitter.Events()[1].Attributes).To(Equal(attributes{"type": "3"}))
+		})
+
+		It("keeps the order of events in a queue", func() {
+			emitter := newStuck()
+			register("slow", emitter)
+			Expect(monitor.Initialize(logger, "web-1", nil, 0)).To(Succeed())
+			for i := range 100 {
+				monitor.Emit(logger, metric.Event{Value: float64(i)})
+			}
+			for i := range 900 {
+				if i < 50 {
+					emitter.released <- struct{}{}
+				}
+				monitor.Emit(logger, metric.Event{Value: float64(100 + i)})
+			}
+			close(emitter.released)
+			Expect(monitor.Close(ctx)).To(Succeed())
+			Expect(emitter.Events()).To(HaveLen(1000))
+			for i, e := range emitter.Events() {
+				Expect(e.Value).To(Equal(float64(i)))
+			}
+		})
+
+		It("lets no emitter delay or drop what another gets", func() {
+			slow, fast := newStuck(), make(chan metric.Event)
+			register("slow", slow)
+			register("fast", emitterFunc(func(_ lager.Logger, e metric.Event) { fast <- e }))
+			initialize(nil)
+			DeferCleanup(func() { close(slow.released) })
+			for i := range 100 {
+				monitor.Emit(logger, event)
+				Eventually(fast).Should(Receive())
+				if i == 0 {
+					Eventually(slow.begun).Should(Receive())
+				}
+			}
+			Expect(monitor.Stats()[0].Dropped).To(BeEquivalentTo(97)) // one is being emitted, two wait
+			Expect(monitor.Stats()[1].Dropped).To(BeZero())
+		})
+
+		It("goes on after an emitter panicked", func() {
+			emitter := &recorder{}
+			register("shaky", emitterFunc(func(logger lager.Logger, e metric.Event) {
+				if e.Value < 3 {
+					panic("out of cheese")
+				}
+				emitter.Emit(logger, e)
+			}))
+			Expect(monitor.Initialize(logger, "web-1", nil, 10)).To(Succeed())
+			for i := range 5 {
+				monitor.Emit(logger, metric.Event{Value: float64(i)})
+			}
+			Eventually(emitter.Events).Should(HaveLen(2))
+			Expect(monitor.Stats()[0].Dropped).To(BeEquivalentTo(3))
+			Expect(monitor.Close(ctx)).To(Succeed())
+			reported := lines.Dropped("ci.emitter.emitter-panicked")
+			Expect(reported[0]).To(BeEquivalentTo(1))
+			var sum uint64
+			for _, n := range reported {
+				sum += n
+			}
+			Expect(sum).To(BeEquivalentTo(3))
+			Expect(lines.Lines()[0].Error).To(MatchError(`failed to emit: emitter "shaky" panicked: out of cheese`))
+			Expect(lines.Lines()[0].Data["trace"]).To(ContainSubstring("monitor_test.go"))
+		})
+	})
+
+	Describe("Close", func() {
+		It("drains the queues, then closes emitters, the last first", func() {
+			var closed []string
+			slow := newStuck()
+			register("slow", slow)
+			register("first", &closer{name: "first", notes: &closed})
+			register("second", &closer{name: "second", notes: &closed})
+			initialize(nil)
+			for range 3 {
+				monitor.Emit(logger, event)
+				Eventually(slow.begun).Should(Receive())
+				slow.released <- struct{}{}
+			}
+			monitor.Emit(logger, event)
+			monitor.Emit(logger, event)
+			go close(slow.released)
+			Expect(monitor.Close(ctx)).To(Succeed())
+			Expect(slow.Events()).To(HaveLen(5))
+			Expect(slow.closed.Load()).To(BeEquivalentTo(1))
+			Expect(closed).To(Equal([]string{"second", "first"}))
+
+			Expect(monitor.Close(ctx)).To(Succeed())
+			Expect(slow.closed.Load()).To(BeEquivalentTo(1))
+		})
+
+		It("says at which emitter how many events were left when time is up, and closes all the same", func() {
+			slow := newStuck()
+			quick := &recorder{}
+			register("quick", quick)
+			register("slow", slow)
+			Expect(monitor.Initialize(logger, "web-1", nil, 10)).To(Succeed())
+			for range 4 {
+				monitor.Emit(logger, event)
+			}
+			Eventually(slow.begun).Should(Receive())
+			Eventually(quick.Events).Should(HaveLen(4))
+
+			ctx, cancel := context.WithCancel(ctx)
+			cancel()
+			err := monitor.Close(ctx)
+			Expect(err).To(MatchError(`emitter "slow" was not done: one event was still being emitted, 3 were left in its queue: context canceled`))
+			Expect(err).To(MatchError(context.Canceled))
+			Expect(slow.closed.Load()).To(BeEquivalentTo(1))
+
+			close(slow.released)
+			Eventually(slow.Events).Should(HaveLen(1))
+			Consistently(slow.begun).ShouldNot(Receive(), "went on with events that were given up")
+		})
+
+		It("has nothing to complain of when time was up but no event left", func() {
+			register("quick", &recorder{})
+			initialize(nil)
+			ctx, cancel := context.WithCancel(ctx)
+			cancel()
+			Expect(monitor.Close(ctx)).To(Succeed())
+		})
+
+		It("joins what the emitters say when they are closed", func() {
+			var closed []string
+			register("first", &closer{notes: &closed, err: errors.New("disk full")})
+			register("second", &closer{notes: &closed, err: errors.New("no route")})
+			initialize(nil)
+			Expect(monitor.Close(ctx)).To(MatchError(And(
+				ContainSubstring(`closing emitter "first": disk full`),
+				ContainSubstring(`closing emitter "second": no route`))))
+		})
+
+		It("waits for a concurrent emitter that is at work", func() {
+			begun, released, closing := make(chan struct{}), make(chan struct{}), make(chan struct{})
+			var order []string
+			register("fake", closingConcurrent{
+				emit: func() {
+					close(begun)
+					<-released
+					order = append(order, "emitted")
+				},
+				close: func() { order = append(order, "closed") },
+			})
+			initialize(nil)
+			var emitting sync.WaitGroup
+			emitting.Go(func() { metric.LockAcquired{}.EmitTo(logger, monitor) })
+			<-begun
+			go func() {
+				defer close(closing)
+				monitor.Close(ctx)
+			}()
+			Consistently(closing).ShouldNot(BeClosed())
+			close(released)
+			<-closing
+			emitting.Wait()
+			Expect(order).To(Equal([]string{"emitted", "closed"}))
+		})
+
+		It("does not lose what was emitted before, nor panic at what is emitted meanwhile", func() {
+			for range 50 {
+				monitor = metric.NewMonitor()
+				var concurrent, queued, concurrentAfterClose atomic.Uint64
+				var closed atomic.Bool
+				register("concurrent", closingConcurrent{
+					emit: func() {
+						concurrent.Add(1)
+						if closed.Load() {
+							concurrentAfterClose.Add(1)
+						}
+					},
+					close: func() { closed.Store(true) },
+				})
+				register("queued", emitterFunc(func(lager.Logger, metric.Event) { queued.Add(1) }))
+				attached := &attachable{}
+				register("attached", attached)
+				Expect(monitor.Initialize(logger, "web-1", map[string]string{"zone": "b"}, 100)).To(Succeed())
+
+				var emitting sync.WaitGroup
+				begun := make(chan struct{}, 8)
+				for range 4 {
+					emitting.Go(func() {
+						for i := range 200 {
+							monitor.Emit(logger, metric.Event{Attributes: attributes{"a": "1"}})
+							metric.LockAcquired{LockType: "x"}.EmitTo(logger, monitor)
+							if i == 10 {
+								begun <- struct{}{}
+							}
+						}
+					})
+				}
+				<-begun
+				Expect(monitor.Close(ctx)).To(Succeed())
+				emitting.Wait()
+				Expect(concurrentAfterClose.Load()).To(BeZero())
+				// All or nothing: what one emitter got, the other got or dropped.
+				Expect(queued.Load() + attached.stats()[1].Dropped).To(Equal(concurrent.Load()))
+			}
+		})
+	})
+
+	Describe("Stats", func() {
+		It("tells of the queues", func() {
+			slow := newStuck()
+			register("slow", slow)
+			register("direct", &concurrentRecorder{})
+			initialize(nil)
+			DeferCleanup(func() { close(slow.released) })
+			monitor.Emit(logger, event)
+			Eventually(slow.begun).Should(Receive())
+			monitor.Emit(logger, event)
+			Expect(monitor.Stats()).To(Equal([]metric.EmitterStats{
+				{Emitter: "slow", QueueLength: 1, QueueCapacity: 2},
+				{Emitter: "direct"},
+			}))
+			monitor.Emit(logger, event)
+			monitor.Emit(logger, event)
+			monitor.Emit(logger, event)
+			Expect(monitor.Stats()[0]).To(Equal(metric.EmitterStats{Emitter: "slow", QueueLength: 2, QueueCapacity: 2, Dropped: 2}))
+		})
+
+		It("has room for 1000 events unless told otherwise", func() {
+			register("queued", &recorder{})
+			Expect(monitor.Initialize(logger, "web-1", nil, 0)).To(Succeed())
+			Expect(monitor.Stats()[0].QueueCapacity).To(Equal(1000))
+			Expect(monitor.Close(ctx)).To(Succeed())
+		})
+
+		It("does not take memory for a queue that nobody fills", func() {
+			register("queued", &recorder{})
+			Expect(monitor.Initialize(logger, "web-1", nil, 1<<32-1)).To(Succeed())
+			Expect(monitor.Close(ctx)).To(Succeed())
+		})
+	})
+})
+
+// closingConcurrent is a concurrent emitter that can be closed.
+type closingConcurrent struct{ emit, close func() }
+
+func (c closingConcurrent) Emit(lager.Logger, metric.Event) { c.emit() }
+func (c closingConcurrent) EmitsConcurrently()              {}
+func (c closingConcurrent) Close() error                    { c.close(); return nil }
+
+// unwirable is a factory that cannot be a group of flags.
+type unwirable string
+
+func (u unwirable) Description() string                                { return string(u) }
+func (unwirable) IsConfigured() bool                                   { return false }
+func (unwirable) NewEmitter(map[string]string) (metric.Emitter, error) { return nil, nil }
+
+// badFlag is a factory with a short flag that is not short.
+type badFlag struct {
+	unwirable
+	Flag string `short:"too-long"`
+}
+
+func (*badFlag) Description() string { return "Bad" }

@@ -1,0 +1,472 @@
+package metric_test
+
+import (
+	"context"
+	"database/sql"
+	"database/sql/driver"
+	"errors"
+	"fmt"
+	"io"
+
+	. "github.com/onsi/ginkgo/v2"
+	. "github.com/onsi/gomega"
+
+	"github.com/signalbox-ci/signalbox/metric"
+)
+
+// journal is what a fake driver was asked to do.
+type journal struct {
+	calls    []string
+	executed float64 // statements, successfully or not
+	fail     error   // what executing and querying return
+}
+
+func (j *journal) note(format string, args ...any) {
+	j.calls = append(j.calls, fmt.Sprintf(format, args...))
+}
+
+// until makes what follows fail if the context is done. A query that did not
+// would leave database/sql to close its rows some time or other.
+func (j *journal) until(ctx context.Context) *journal {
+	if ctx.Err() != nil {
+		j.fail = ctx.Err()
+	}
+	return j
+}
+
+func (j *journal) execute() {
+	if !errors.Is(j.fail, driver.ErrBadConn) {
+		j.executed++
+	}
+}
+
+func (j *journal) result() (driver.Result, error) {
+	j.execute()
+	return driver.RowsAffected(1), j.fail
+}
+
+func (j *journal) rows() (driver.Rows, error) {
+	j.execute()
+	if j.fail != nil {
+		return nil, j.fail
+	}
+	return noRows{}, nil
+}
+
+type noRows struct{}
+
+func (noRows) Columns() []string         { return []string{"n"} }
+func (noRows) Close() error              { return nil }
+func (noRows) Next([]driver.Value) error { return io.EOF }
+
+// The minimal driver has nothing optional.
+type (
+	minimalDriver struct{ *journal }
+	minimalConn   struct{ *journal }
+	minimalStmt   struct{ *journal }
+	minimalTx     struct{ *journal }
+)
+
+func (d minimalDriver) Open(name string) (driver.Conn, error) {
+	d.note("open %s", name)
+	return minimalConn(d), nil
+}
+
+func (c minimalConn) Prepare(query string) (driver.Stmt, error) {
+	c.note("prepare %s", query)
+	if query == "unpreparable" {
+		return nil, errors.New("syntax")
+	}
+	return minimalStmt(c), nil
+}
+func (c minimalConn) Close() error              { c.note("close conn"); return nil }
+func (c minimalConn) Begin() (driver.Tx, error) { c.note("begin"); return minimalTx(c), nil }
+
+func (s minimalStmt) Close() error  { s.note("close stmt"); return nil }
+func (s minimalStmt) NumInput() int { return -1 }
+func (s minimalStmt) Exec(args []driver.Value) (driver.Result, error) {
+	s.note("stmt exec %v", args)
+	return s.result()
+}
+func (s minimalStmt) Query(args []driver.Value) (driver.Rows, error) {
+	s.note("stmt query %v", args)
+	return s.rows()
+}
+
+func (t minimalTx) Commit() error   { t.note("commit"); return nil }
+func (t minimalTx) Rollback() error { t.note("rollback"); return nil }
+
+// The legacy driver executes and queries without preparing, in the old way.
+type (
+	legacyDriver struct{ minimalDriver }
+	legacyConn   struct{ minimalConn }
+	execerConn   struct{ minimalConn } // executes only
+	queryerConn  struct{ minimalConn } // queries only
+)
+
+func (d legacyDriver) Open(name string) (driver.Conn, error) {
+	conn := minimalConn{d.journal}
+	switch name {
+	case "exec":
+		return execerConn{conn}, nil
+	case "query":
+		return queryerConn{conn}, nil
+	}
+	return legacyConn{conn}, nil
+}
+
+func (c legacyConn) Exec(query string, args []driver.Value) (driver.Result, error) {
+	c.note("exec %s %v", query, args)
+	return c.result()
+}
+func (c legacyConn) Query(query string, args []driver.Value) (driver.Rows, error) {
+	c.note("query %s %v", query, args)
+	return c.rows()
+}
+func (c execerConn) Exec(query string, args []driver.Value) (driver.Result, error) {
+	return legacyConn(c).Exec(query, args)
+}
+func (c queryerConn) Query(query string, args []driver.Value) (driver.Rows, error) {
+	return legacyConn(c).Query(query, args)
+}
+
+// The full driver has everything. point is a type of its own, which only its
+// checkers and converters know.
+type (
+	fullDriver struct {
+		minimalDriver
+		skip bool // executing and querying without preparing
+	}
+	fullConnector struct {
+		fullDriver
+		name string
+	}
+	fullConn struct {
+		minimalConn
+		skip bool
+	}
+	fullStmt      struct{ minimalStmt }
+	convertedStmt struct{ minimalStmt } // has only a column converter
+	countedStmt   struct{ convertedStmt }
+	point         struct{ x, y int }
+)
+
+func (d fullDriver) OpenConnector(name string) (driver.Connector, error) {
+	if name == "nowhere" {
+		return nil, errors.New("no such host")
+	}
+	return fullConnector{d, name}, nil
+}
+func (c fullConnector) Connect(context.Context) (driver.Conn, error) {
+	c.note("connect %s", c.name)
+	if c.name == "refused" {
+		return nil, errors.New("refused")
+	}
+	return &fullConn{minimalConn(c.minimalDriver), c.skip}, nil
+}
+func (c fullConnector) Driver() driver.Driver { return c.fullDriver }
+func (c fullConnector) Close() error          { c.note("close connector"); return nil }
+
+func (c *fullConn) ExecContext(ctx context.Context, query string, args []driver.NamedValue) (driver.Result, error) {
+	c.note("exec context %s %v", query, args)
+	if c.skip {
+		return nil, driver.ErrSkip
+	}
+	return c.until(ctx).result()
+}
+func (c *fullConn) QueryContext(ctx context.Context, query string, args []driver.NamedValue) (driver.Rows, error) {
+	c.note("query context %s %v", query, args)
+	if c.skip {
+		return nil, driver.ErrSkip
+	}
+	return c.until(ctx).rows()
+}
+func (c *fullConn) PrepareContext(_ context.Context, query string) (driver.Stmt, error) {
+	c.note("prepare context %s", query)
+	switch query {
+	case "unpreparable":
+		return nil, errors.New("syntax")
+	case "converted":
+		return convertedStmt{minimalStmt(c.minimalConn)}, nil
+	case "unchecked":
+		return minimalStmt(c.minimalConn), nil
+	case "two inputs":
+		return countedStmt{convertedStmt{minimalStmt(c.minimalConn)}}, nil
+	}
+	return fullStmt{minimalStmt(c.minimalConn)}, nil
+}
+func (c *fullConn) BeginTx(_ context.Context, options driver.TxOptions) (driver.Tx, error) {
+	c.note("begin tx %v", options)
+	return minimalTx(c.minimalConn), nil
+}
+func (c *fullConn) Ping(context.Context) error         { c.note("ping"); return errors.New("no answer") }
+func (c *fullConn) ResetSession(context.Context) error { c.note("reset"); return nil }
+func (c *fullConn) IsValid() bool                      { c.note("valid?"); return true }
+func (c *fullConn) CheckNamedValue(value *driver.NamedValue) error {
+	c.note("conn checks %v", value.Value)
+	return checkPoint("conn", value)
+}
+
+func checkPoint(who string, value *driver.NamedValue) error {
+	switch v := value.Value.(type) {
+	case point:
+		value.Value = fmt.Sprintf("%s %d,%d", who, v.x, v.y)
+		return nil
+	case nil:
+		return driver.ErrRemoveArgument
+	}
+	return driver.ErrSkip
+}
+
+func (s fullStmt) ExecContext(ctx context.Context, args []driver.NamedValue) (driver.Result, error) {
+	s.note("stmt exec context %v", args)
+	return s.until(ctx).result()
+}
+func (s fullStmt) QueryContext(ctx context.Context, args []driver.NamedValue) (driver.Rows, error) {
+	s.note("stmt query context %v", args)
+	return s.until(ctx).rows()
+}
+func (s fullStmt) CheckNamedValue(value *driver.NamedValue) error {
+	s.note("stmt checks %v", value.Value)
+	return checkPoint("stmt", value)
+}
+
+func (s convertedStmt) ColumnConverter(index int) driver.ValueConverter {
+	s.note("converter of column %d", index)
+	return driver.String
+}
+func (s countedStmt) NumInput() int { return 2 }
+
+// A databaseScenario does things to a database and returns the errors.
+type databaseScenario struct {
+	name string
+	do   func(*sql.DB, *journal) []error
+}
+
+var ctx = context.Background()
+
+var databaseScenarios = []databaseScenario{
+	{"executes and queries", func(db *sql.DB, _ *journal) []error {
+		_, err := db.Exec("insert", 1, "a")
+		return []error{err, query(db, "select", 2), query(db, "select", int8(3))}
+	}},
+	{"prepares", func(db *sql.DB, _ *journal) []error {
+		stmt, err := db.Prepare("insert")
+		_, err2 := stmt.Exec(1)
+		_, err3 := stmt.Exec(2)
+		rows, err4 := stmt.Query(3)
+		rows.Close()
+		stmt.Close()
+		_, err5 := db.Prepare("unpreparable")
+		return []error{err, err2, err3, err4, err5}
+	}},
+	{"runs a transaction", func(db *sql.DB, _ *journal) []error {
+		tx, err := db.Begin()
+		_, err2 := tx.Exec("insert")
+		err3 := tx.Commit()
+		tx, err4 := db.Begin()
+		return []error{err, err2, err3, err4, tx.Rollback()}
+	}},
+	{"runs a transaction with options", func(db *sql.DB, _ *journal) []error {
+		tx, err := db.BeginTx(ctx, &sql.TxOptions{Isolation: sql.LevelSerializable})
+		if err == nil {
+			tx.Rollback()
+		}
+		tx, err2 := db.BeginTx(ctx, &sql.TxOptions{ReadOnly: true})
+		if err2 == nil {
+			tx.Rollback()
+		}
+		return []error{err, err2}
+	}},
+	{"is cancelled", func(db *sql.DB, _ *journal) []error {
+		conn, err := db.Conn(ctx)
+		stmt, err2 := conn.PrepareContext(ctx, "insert")
+		defer stmt.Close()
+		defer conn.Close()
+		cancelled, cancel := context.WithCancel(ctx)
+		cancel()
+		_, err3 := conn.ExecContext(cancelled, "insert")
+		_, err4 := conn.QueryContext(cancelled, "select")
+		_, err5 := stmt.ExecContext(cancelled)
+		_, err6 := conn.PrepareContext(cancelled, "insert")
+		return []error{err, err2, err3, err4, err5, err6}
+	}},
+	{"fails", func(db *sql.DB, j *journal) []error {
+		j.fail = errors.New("duplicate key")
+		_, err := db.Exec("insert")
+		return []error{err, query(db, "select")}
+	}},
+	{"has a bad connection", func(db *sql.DB, j *journal) []error {
+		j.fail = fmt.Errorf("reset by peer: %w", driver.ErrBadConn)
+		_, err := db.Exec("insert")
+		return []error{err, query(db, "select")}
+	}},
+	{"names arguments", func(db *sql.DB, _ *journal) []error {
+		_, err := db.Exec("insert", sql.Named("id", 1))
+		return []error{err, query(db, "select", sql.Named("id", 1))}
+	}},
+	{"passes types of its own", func(db *sql.DB, _ *journal) []error {
+		_, err := db.Exec("insert", point{1, 2}, nil, 3)
+		return []error{err, query(db, "select", point{3, 4})}
+	}},
+	{"passes types of its own to statements", func(db *sql.DB, _ *journal) []error {
+		var errs []error
+		for _, name := range []string{"insert", "converted", "unchecked", "two inputs"} {
+			stmt, err := db.Prepare(name)
+			_, err2 := stmt.Exec(point{1, 2}, nil, 3)
+			_, err3 := stmt.Exec(4, "a")
+			stmt.Close()
+			errs = append(errs, err, err2, err3)
+		}
+		return errs
+	}},
+	{"pings", func(db *sql.DB, _ *journal) []error {
+		return []error{db.Ping(), db.Ping()}
+	}},
+}
+
+func query(db *sql.DB, query string, args ...any) error {
+	rows, err := db.Query(query, args...)
+	if err != nil {
+		return err
+	}
+	defer rows.Close()
+	for rows.Next() {
+	}
+	return rows.Err()
+}
+
+// open opens a database in the way of sql.Open, which cannot be used since it
+// registers drivers for good.
+func open(d driver.Driver, name string) (*sql.DB, error) {
+	if withContext, ok := d.(driver.DriverContext); ok {
+		connector, err := withContext.OpenConnector(name)
+		if err != nil {
+			return nil, err
+		}
+		return sql.OpenDB(connector), nil
+	}
+	return sql.OpenDB(dsn{d, name}), nil
+}
+
+type dsn struct {
+	driver driver.Driver
+	name   string
+}
+
+func (d dsn) Connect(context.Context) (driver.Conn, error) { return d.driver.Open(d.name) }
+func (d dsn) Driver() driver.Driver                        { return d.driver }
+
+var _ = Describe("Counting queries", func() {
+	for _, kind := range []struct {
+		name   string
+		driver func(*journal) driver.Driver
+		dsn    string
+	}{
+		{"minimal", func(j *journal) driver.Driver { return minimalDriver{j} }, ""},
+		{"legacy", func(j *journal) driver.Driver { return legacyDriver{minimalDriver{j}} }, ""},
+		{"legacy exec", func(j *journal) driver.Driver { return legacyDriver{minimalDriver{j}} }, "exec"},
+		{"legacy query", func(j *journal) driver.Driver { return legacyDriver{minimalDriver{j}} }, "query"},
+		{"full", func(j *journal) driver.Driver { return fullDriver{minimalDriver{j}, false} }, ""},
+		{"skipping", func(j *journal) driver.Driver { return fullDriver{minimalDriver{j}, true} }, ""},
+	} {
+		for _, scenario := range databaseScenarios {
+			It("changes nothing for a "+kind.name+" driver that "+scenario.name, func() {
+				run := func(wrap func(driver.Driver) driver.Driver) ([]error, *journal) {
+					j := &journal{}
+					db, err := open(wrap(kind.driver(j)), kind.dsn)
+					Expect(err).NotTo(HaveOccurred())
+					errs := scenario.do(db, j)
+					Expect(db.Close()).To(Succeed())
+					return errs, j
+				}
+				var counter metric.Counter
+				wantErrs, want := run(func(d driver.Driver) driver.Driver { return d })
+				errs, got := run(func(d driver.Driver) driver.Driver { return metric.CountQueries(d, &counter) })
+
+				Expect(got.calls).To(Equal(want.calls))
+				Expect(messagesOf(errs)).To(Equal(messagesOf(wantErrs)))
+				Expect(counter.Delta()).To(Equal(got.executed), "%v", got.calls)
+			})
+		}
+	}
+
+	It("counts each execution once, and nothing else", func() {
+		var counter metric.Counter
+		for _, d := range []driver.Driver{minimalDriver{&journal{}}, fullDriver{minimalDriver{&journal{}}, false}, fullDriver{minimalDriver{&journal{}}, true}} {
+			db, err := open(metric.CountQueries(d, &counter), "")
+			Expect(err).NotTo(HaveOccurred())
+			for _, scenario := range databaseScenarios[:3] {
+				scenario.do(db, &journal{})
+			}
+			Expect(db.Close()).To(Succeed())
+			Expect(counter.Delta()).To(Equal(7.0))
+		}
+	})
+
+	It("undoes what a driver without contexts did too late", func() {
+		j := &journal{}
+		conn, err := metric.CountConnectorQueries(dsn{minimalDriver{j}, ""}, new(metric.Counter)).Connect(ctx)
+		Expect(err).NotTo(HaveOccurred())
+		cancelled, cancel := context.WithCancel(ctx)
+		cancel()
+		_, err = conn.(driver.ConnPrepareContext).PrepareContext(cancelled, "insert")
+		Expect(err).To(MatchError(context.Canceled))
+		_, err = conn.(driver.ConnBeginTx).BeginTx(cancelled, driver.TxOptions{})
+		Expect(err).To(MatchError(context.Canceled))
+		Expect(j.calls).To(Equal([]string{"open ", "prepare insert", "close stmt", "begin", "rollback"}))
+	})
+
+	It("counts through a connector", func() {
+		var counter metric.Counter
+		j := &journal{}
+		full := fullConnector{fullDriver{minimalDriver{j}, false}, "here"}
+		db := sql.OpenDB(metric.CountConnectorQueries(full, &counter))
+		Expect(query(db, "select")).To(Succeed())
+		Expect(db.Driver()).To(Equal(full.fullDriver))
+		Expect(db.Close()).To(Succeed())
+		Expect(j.calls).To(ContainElement("close connector"))
+		Expect(counter.Delta()).To(Equal(1.0))
+	})
+
+	It("closes a connector that cannot be closed", func() {
+		connector := metric.CountConnectorQueries(dsn{minimalDriver{&journal{}}, ""}, new(metric.Counter))
+		Expect(sql.OpenDB(connector).Close()).To(Succeed())
+	})
+
+	It("passes on that there is no connection", func() {
+		counting := metric.CountQueries(fullDriver{minimalDriver{&journal{}}, false}, new(metric.Counter))
+		_, err := open(counting, "nowhere")
+		Expect(err).To(MatchError("no such host"))
+		db, err := open(counting, "refused")
+		Expect(err).NotTo(HaveOccurred())
+		Expect(db.Ping()).To(MatchError("refused"))
+		Expect(db.Close()).To(Succeed())
+	})
+
+	It("is no DriverContext for a driver that is none", func() {
+		_, is := metric.CountQueries(minimalDriver{&journal{}}, new(metric.Counter)).(driver.DriverContext)
+		Expect(is).To(BeFalse())
+	})
+
+	It("lets the driver's own connection be had", func() {
+		db, err := open(metric.CountQueries(fullDriver{minimalDriver{&journal{}}, false}, new(metric.Counter)), "")
+		Expect(err).NotTo(HaveOccurred())
+		defer db.Close()
+		conn, err := db.Conn(ctx)
+		Expect(err).NotTo(HaveOccurred())
+		defer conn.Close()
+		Expect(conn.Raw(func(c any) error {
+			Expect(c.(interface{ Unwrap() driver.Conn }).Unwrap()).To(BeAssignableToTypeOf(&fullConn{}))
+			return nil
+		})).To(Succeed())
+	})
+})
+
+func messagesOf(errs []error) []string {
+	var messages []string
+	for _, err := range errs {
+		messages = append(messages, fmt.Sprint(err))
+	}
+	return messages
+}

@@ -1,0 +1,68 @@
+package metric
+
+import (
+	"time"
+
+	"code.cloudfoundry.org/lager/v3"
+)
+
+// StepsWaitingLabels tell which steps wait for a worker.
+type StepsWaitingLabels struct {
+	Platform   string
+	TeamId     string
+	TeamName   string
+	Type       string // of the step: task, get, put, check, run
+	WorkerTags string // joined with slashes
+}
+
+// TasksWaitingLabels tell which tasks wait for a worker.
+type TasksWaitingLabels struct {
+	TeamId     string
+	WorkerTags string // joined with slashes
+	Platform   string
+}
+
+var (
+	stepsWaiting         = define("steps waiting", "platform", "teamId", "teamName", "type", "workerTags")
+	stepsWaitingDuration = define("steps waiting duration", "platform", "teamId", "teamName", "type", "workerTags")
+	tasksWaiting         = define("tasks waiting", "teamId", "workerTags", "platform")
+	tasksWaitingDuration = define("tasks waiting duration", "teamId", "workerTags", "platform")
+)
+
+func (l StepsWaitingLabels) emit(logger lager.Logger, m *Monitor, t eventType, value float64) {
+	m.emit(logger, t, value, l.Platform, l.TeamId, l.TeamName, l.Type, l.WorkerTags)
+}
+
+func (l TasksWaitingLabels) emit(logger lager.Logger, m *Monitor, t eventType, value float64) {
+	m.emit(logger, t, value, l.TeamId, l.WorkerTags, l.Platform)
+}
+
+// StepsWaitingDuration tells how long a step waited for a worker. The event's
+// value is in seconds. How many wait is Monitor.StepsWaiting.
+type StepsWaitingDuration struct {
+	Labels   StepsWaitingLabels
+	Duration time.Duration
+}
+
+// Emit emits the event to Metrics.
+func (e StepsWaitingDuration) Emit(logger lager.Logger) { e.EmitTo(logger, Metrics) }
+
+// EmitTo emits the event to a Monitor.
+func (e StepsWaitingDuration) EmitTo(logger lager.Logger, m *Monitor) {
+	e.Labels.emit(logger, m, stepsWaitingDuration, e.Duration.Seconds())
+}
+
+// TasksWaitingDuration tells how long a task waited for a worker. The event's
+// value is in seconds. How many wait is Monitor.TasksWaiting.
+type TasksWaitingDuration struct {
+	Labels   TasksWaitingLabels
+	Duration time.Duration
+}
+
+// Emit emits the event to Metrics.
+func (e TasksWaitingDuration) Emit(logger lager.Logger) { e.EmitTo(logger, Metrics) }
+
+// EmitTo emits the event to a Monitor.
+func (e TasksWaitingDuration) EmitTo(logger lager.Logger, m *Monitor) {
+	e.Labels.emit(logger, m, tasksWaitingDuration, e.Duration.Seconds())
+}

@@ -1,0 +1,212 @@
+package metric
+
+import (
+	"context"
+	"errors"
+	"maps"
+	"runtime"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"code.cloudfoundry.org/lager/v3"
+)
+
+// A wiring is everything that an initialised Monitor needs to hand an event
+// on, resolved once. Nothing in it changes but the pool of lanes.
+type wiring struct {
+	host       string
+	attributes map[string]string // the node's own; emitters may be handed this very map
+	outlets    []*outlet
+
+	// The outlets by what they take. A TypedEmitter is among the concurrent
+	// ones, and takes the events of typed calls through the shapes.
+	concurrent []ConcurrentEmitter
+	untyped    []ConcurrentEmitter // the concurrent ones that are no TypedEmitters
+	queues     []*queue
+
+	shapes    []shape // of eventTypes, by the same index
+	maxValues int     // the most attributes that a shape has
+
+	lanes    sync.Pool // of *lane
+	gates    []gate
+	nextGate atomic.Uint32
+}
+
+// A shape is an EventType as it goes to the emitters: with the node's
+// attributes behind its own.
+type shape struct {
+	EventType
+	own        int      // how many of the attributes are the event type's own
+	nodeValues []string // the values of the others
+	typed      []TypedEvent
+}
+
+func newWiring(host string, attributes map[string]string, outlets []*outlet) *wiring {
+	w := &wiring{
+		host:       host,
+		attributes: maps.Clone(attributes),
+		outlets:    outlets,
+		gates:      make([]gate, runtime.GOMAXPROCS(0)),
+	}
+	w.lanes.New = func() any { return newLane(w) }
+
+	var typed []TypedEmitter
+	for _, o := range outlets {
+		switch emitter := o.emitter.(type) {
+		case TypedEmitter:
+			typed = append(typed, emitter)
+			w.concurrent = append(w.concurrent, emitter)
+		case ConcurrentEmitter:
+			w.untyped = append(w.untyped, emitter)
+			w.concurrent = append(w.concurrent, emitter)
+		default:
+			w.queues = append(w.queues, o.queue)
+		}
+	}
+
+	for _, eventType := range eventTypes {
+		s := newShape(eventType, w.attributes)
+		for _, emitter := range typed {
+			if event := emitter.Prepare(s.EventType); event != nil {
+				s.typed = append(s.typed, event)
+			}
+		}
+		w.shapes = append(w.shapes, s)
+		w.maxValues = max(w.maxValues, len(s.Attributes))
+	}
+	return w
+}
+
+// newShape appends the node's attributes, in the order of their names, to an
+// event type's own. An own attribute shadows the node's of the same name.
+func newShape(eventType EventType, node map[string]string) shape {
+	s := shape{
+		// A fresh slice, since the shapes must not append to a shared one.
+		EventType: EventType{Name: eventType.Name, Attributes: slices.Clone(eventType.Attributes)},
+		own:       len(eventType.Attributes),
+	}
+	for _, name := range slices.Sorted(maps.Keys(node)) {
+		if !slices.Contains(eventType.Attributes, name) {
+			s.Attributes = append(s.Attributes, name)
+			s.nodeValues = append(s.nodeValues, node[name])
+		}
+	}
+	return s
+}
+
+// hand gives an event to every emitter. The event must be complete.
+func (w *wiring) hand(logger lager.Logger, event Event) {
+	for _, emitter := range w.concurrent {
+		emitter.Emit(logger, event)
+	}
+	w.enqueue(logger, event)
+}
+
+func (w *wiring) enqueue(logger lager.Logger, event Event) {
+	if len(w.queues) == 0 {
+		return
+	}
+	// The event outlives the call, and so may not keep the caller's map. One
+	// copy does for all queues, since emitters change nothing.
+	event.Attributes = maps.Clone(event.Attributes)
+	for _, q := range w.queues {
+		q.push(logger, event)
+	}
+}
+
+// needsTime tells whether an emitter takes events that must be stamped.
+func (w *wiring) needsTime() bool {
+	return len(w.untyped)+len(w.queues) > 0
+}
+
+// deliver completes an event and gives it to every emitter. The map of
+// attributes may be the lane's own.
+func (l *lane) deliver(logger lager.Logger, event Event) {
+	w := l.wiring
+	if event.Host == "" {
+		event.Host = w.host
+	}
+	if event.Time.IsZero() && w.needsTime() {
+		event.Time = time.Now()
+	}
+	if event.Name == errorLogName {
+		emittingErrorLog(func() { w.hand(logger, event) })
+		return
+	}
+	w.hand(logger, event)
+}
+
+// emit is what every typed call of a fixed shape comes down to. The values are
+// those of the event type's attributes, in their order; more are ignored, so
+// that event types whose attributes begin alike can share a call. It does
+// nothing for the zero event type.
+//
+// Fast path: an emitter that prepared the event type takes the bare values.
+func (m *Monitor) emit(logger lager.Logger, t eventType, value float64, values ...string) {
+	if t == 0 {
+		return
+	}
+	l := m.borrow()
+	if l == nil {
+		return
+	}
+	defer l.giveBack()
+
+	s := &l.wiring.shapes[t-1]
+	all := l.values[:len(s.Attributes)]
+	copy(all, values[:s.own])
+	copy(all[s.own:], s.nodeValues)
+
+	for _, event := range s.typed {
+		event.EmitValues(logger, value, all)
+	}
+	if l.wiring.needsTime() {
+		l.emitEvent(logger, s, value, all)
+	}
+}
+
+// emitEvent builds the Event that emitters other than TypedEmitters take.
+//
+// Slow path: it costs a map and a look at the clock.
+func (l *lane) emitEvent(logger lager.Logger, s *shape, value float64, values []string) {
+	clear(l.attributes)
+	for i, name := range s.Attributes {
+		l.attributes[name] = values[i]
+	}
+	event := Event{
+		Name:       s.Name,
+		Value:      value,
+		Attributes: l.attributes,
+		Host:       l.wiring.host,
+		Time:       time.Now(),
+	}
+	for _, emitter := range l.wiring.untyped {
+		emitter.Emit(logger, event)
+	}
+	l.wiring.enqueue(logger, event)
+}
+
+func (w *wiring) stats() []EmitterStats {
+	stats := make([]EmitterStats, len(w.outlets))
+	for i, o := range w.outlets {
+		stats[i] = o.stats()
+	}
+	return stats
+}
+
+// close ends the wiring for good, see Monitor.Close.
+func (w *wiring) close(ctx context.Context) error {
+	for i := range w.gates {
+		w.gates[i].shut()
+	}
+	for _, q := range w.queues {
+		q.close()
+	}
+	var errs []error
+	for _, q := range w.queues {
+		errs = append(errs, q.drain(ctx))
+	}
+	return errors.Join(append(errs, closeOutlets(w.outlets))...)
+}
