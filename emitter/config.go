@@ -81,9 +81,11 @@ func (config *PrometheusConfig) NewEmitter(attributes map[string]string) (metric
 		MaxSeries:     c.MaxSeriesPerMetric,
 		MaxValueBytes: maxLabelValueBytes,
 	})
-	if p.mapping, err = compile(rules, silentEvents, c.Namespace, p.store); err != nil {
+	mapping, err := compile(rules, silentEvents, c.Namespace, p.store)
+	if err != nil {
 		return nil, err
 	}
+	p.plans = newNameTable(mapping)
 	if _, err = p.store.AddLastSeen(prefixed(c.Namespace, lastSeenRule.Metric), lastSeenRule.Help, workerAttribute); err != nil {
 		return nil, err
 	}

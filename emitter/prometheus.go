@@ -22,12 +22,12 @@ import (
 // It is safe for concurrent use. Emitting never blocks and never panics; after
 // Close it still updates the series, which nobody is served any more.
 type Prometheus struct {
-	mapping mapping
-	store   *series.Store
-	clock   *series.Clock
-	self    *selfMetrics
-	server  *exposition.Server
-	logger  atomic.Pointer[lager.Logger] // for what happens outside of Emit
+	plans  nameTable
+	store  *series.Store
+	clock  *series.Clock
+	self   *selfMetrics
+	server *exposition.Server
+	logger atomic.Pointer[lager.Logger] // for what happens outside of Emit
 
 	// tolerance is how far the clock's reading can be behind.
 	tolerance time.Duration
@@ -54,8 +54,8 @@ func (p *Prometheus) EmitsConcurrently() {}
 // in signalbox_events_unknown_total.
 func (p *Prometheus) Emit(logger lager.Logger, event metric.Event) {
 	p.self.received.Inc()
-	plan, known := p.mapping[event.Name]
-	if !known {
+	plan := p.plans.find(event.Name)
+	if plan == nil {
 		p.refuseUnknown(logger, event.Name)
 		return
 	}
@@ -75,7 +75,7 @@ func (p *Prometheus) Emit(logger lager.Logger, event metric.Event) {
 
 // Prepare implements metric.TypedEmitter.
 func (p *Prometheus) Prepare(t metric.EventType) metric.TypedEvent {
-	if plan := p.mapping[t.Name]; plan != nil {
+	if plan := p.plans.find(t.Name); plan != nil {
 		if typed := plan.forType(t); typed != nil {
 			return &typedEvent{p, typed}
 		}
@@ -160,7 +160,7 @@ func (u *update) apply(plan *plan, o *observation, now series.Instant) reason {
 	if plan.worker >= 0 {
 		worker = o.attributes[plan.worker]
 	}
-	return reasonOf(u.family.Update(u.op, series.Values{All: o.attributes, Order: u.labels}, worker, value, now))
+	return reasonOf(u.family.Update(u.op, &series.Values{All: o.attributes, Order: u.labels}, worker, value, now))
 }
 
 // hold is what a lock's event adds to the locks that are held. What is not a
@@ -177,8 +177,7 @@ func hold(value float64) float64 {
 
 // Knows tells whether the event drives a series, or is known to drive none.
 func (p *Prometheus) Knows(event string) bool {
-	_, known := p.mapping[event]
-	return known
+	return p.plans.find(event) != nil
 }
 
 // CountMalformed counts what somebody sent as an event and was none, in

@@ -129,19 +129,19 @@ func (m *selfMetrics) refresh() {
 func (m *selfMetrics) collected(g Garbage, took time.Duration) {
 	m.add(m.seriesCollected, g.Series)
 	m.add(m.workersCollected, g.Workers)
-	m.sweepDuration.Update(series.Observe, series.Values{}, "", took.Seconds(), 0)
+	m.sweepDuration.Update(series.Observe, &series.Values{}, "", took.Seconds(), 0)
 }
 
 // scraped counts a scrape and how long it took.
 func (m *selfMetrics) scraped(took time.Duration) {
-	m.scrapeDuration.Update(series.Observe, series.Values{}, "", took.Seconds(), 0)
+	m.scrapeDuration.Update(series.Observe, &series.Values{}, "", took.Seconds(), 0)
 }
 
 // scrapeRefused counts a scrape that was one too many.
 func (m *selfMetrics) scrapeRefused() { m.add(m.scrapesRefused, 1) }
 
 func (m *selfMetrics) add(f *series.Family, n int) {
-	f.Update(series.Add, series.Values{}, "", float64(n), 0)
+	f.Update(series.Add, &series.Values{}, "", float64(n), 0)
 }
 
 // A build is what is known of how the program was built.

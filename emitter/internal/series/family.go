@@ -143,7 +143,7 @@ func newFamily(store *Store, o FamilyOptions) (*Family, error) {
 	}
 	f.table.init()
 	if len(o.Labels) == 0 {
-		f.only = f.make(&key{}, nil, store.clock.Now())
+		f.only = f.make(&Values{}, nil, store.clock.Now())
 	}
 	return f, nil
 }
@@ -178,7 +178,7 @@ func (f *Family) Refused() uint64 { return f.refused.Value() }
 // is the name of its owner, for families that have owners. Neither the slices nor,
 // unless a series is made of them, the strings in them are kept. An update of a
 // series that exists takes no lock and allocates nothing.
-func (f *Family) Update(op Op, values Values, owner string, v float64, now Instant) Result {
+func (f *Family) Update(op Op, values *Values, owner string, v float64, now Instant) Result {
 	if v-v != 0 { // NaN or infinite
 		return NotFinite
 	}
@@ -189,13 +189,13 @@ func (f *Family) Update(op Op, values Values, owner string, v float64, now Insta
 		f.apply(f.only, op, v)
 		return OK
 	}
-	key := keyOf(values)
-	s := f.table.find(&f.layout, &key)
+	values.rehash()
+	s := f.table.find(&f.layout, values)
 	if s != nil && f.revive(s, now) && f.apply(s, op, v) {
 		return OK
 	}
 	for { // Slow path: there was no such series, or it is dying.
-		s, result := f.obtain(&key, owner, now)
+		s, result := f.obtain(values, owner, now)
 		if s == nil || f.apply(s, op, v) {
 			return result
 		}
@@ -234,15 +234,15 @@ func (f *Family) apply(s *Series, op Op, v float64) bool {
 
 // obtain is Update's slow path: it returns the series with the values, made if
 // there was none, or the overflow series, or nil and why there is none.
-func (f *Family) obtain(key *key, owner string, now Instant) (*Series, Result) {
-	for _, i := range key.Order {
-		if r := f.store.checkValue(key.All[i]); r != OK {
+func (f *Family) obtain(values *Values, owner string, now Instant) (*Series, Result) {
+	for _, i := range values.Order {
+		if r := f.store.checkValue(values.All[i]); r != OK {
 			return nil, r
 		}
 	}
 	if f.full() {
 		// What was counted can be found by now.
-		if s := f.table.find(&f.layout, key); s == nil {
+		if s := f.table.find(&f.layout, values); s == nil {
 			return f.overflowed(now)
 		}
 	}
@@ -255,18 +255,18 @@ func (f *Family) obtain(key *key, owner string, now Instant) (*Series, Result) {
 	}
 
 	f.mu.Lock()
-	if s := f.table.find(&f.layout, key); s != nil {
+	if s := f.table.find(&f.layout, values); s != nil {
 		if !s.dead() && f.revive(s, now) {
 			f.mu.Unlock()
 			return s, OK
 		}
-		f.bury(s, key.hash)
+		f.bury(s, values.hash)
 	}
 	if f.full() {
 		f.mu.Unlock()
 		return f.overflowed(now)
 	}
-	s := f.make(key, o, now)
+	s := f.make(values, o, now)
 	f.mu.Unlock()
 	return s, OK
 }
@@ -281,21 +281,18 @@ func (f *Family) overflowed(now Instant) (*Series, Result) {
 	if s := f.overflow.Load(); s != nil {
 		return s, Overflowed
 	}
-	values := make([]string, len(f.layout.names))
-	for i := range values {
-		values[i] = Overflow
-	}
-	key := keyOf(Plain(values...))
+	values := Plain(slices.Repeat([]string{Overflow}, len(f.layout.names))...)
+	values.rehash()
 
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if s := f.overflow.Load(); s != nil {
 		return s, Overflowed
 	}
-	if s := f.table.find(&f.layout, &key); s != nil {
-		f.bury(s, key.hash) // somebody's own label values, which could be swept
+	if s := f.table.find(&f.layout, values); s != nil {
+		f.bury(s, values.hash) // somebody's own label values, which could be swept
 	}
-	s := f.make(&key, nil, now)
+	s := f.make(values, nil, now)
 	f.count.Add(-1)
 	f.overflow.Store(s)
 	return s, Overflowed
@@ -303,14 +300,14 @@ func (f *Family) overflowed(now Instant) (*Series, Result) {
 
 // make makes a series and puts it where updates and scrapes find it. The caller
 // holds f.mu, or is the only one that knows f.
-func (f *Family) make(key *key, o *Owner, now Instant) *Series {
-	text, escaped := f.layout.render(key.Values)
+func (f *Family) make(values *Values, o *Owner, now Instant) *Series {
+	text, escaped := f.layout.render(values)
 	s := &Series{labels: text, owner: o, created: now}
 	s.seen.Store(int64(now))
 	if f.typ == Histogram {
 		s.histogram = newHistogram(len(f.bounds))
 	}
-	f.table.insert(key.hash, escaped, s)
+	f.table.insert(values.hash, escaped, s)
 	f.order.arrive(s)
 	f.count.Add(1)
 	return s

@@ -15,9 +15,8 @@ import (
 // choose label values that collide.
 var secrets = [2]uint64{rand.Uint64() | 1, rand.Uint64() | 1}
 
-// hash hashes the values, and tells whether there is a quote in any of them. The
-// lowest bit of the hash is zero.
-func (vs Values) hash() (hash uint64, quoted bool) {
+// rehash hashes the values, and looks for quotes in them.
+func (vs *Values) rehash() {
 	h, quotes := secrets[0], uint64(0)
 	for _, i := range vs.Order {
 		v := vs.All[i]
@@ -40,7 +39,7 @@ func (vs Values) hash() (hash uint64, quoted bool) {
 		quotes |= quoteIn(last)
 		h = fold(h^last, secrets[1]^uint64(len(v)))
 	}
-	return h &^ escapedBit, quotes != 0
+	vs.hash, vs.quoted = h&^escapedBit, quotes != 0
 }
 
 // bytesOf are the bytes of s, which must not be written to.
@@ -49,16 +48,21 @@ func bytesOf(s string) []byte { return unsafe.Slice(unsafe.StringData(s), len(s)
 // sameBytes tells whether b, which is as long, has the bytes of a. Label values
 // are so short that a call of memequal would cost more than the comparison.
 func sameBytes(a, b []byte) bool {
-	b = b[:len(a)]
-	for ; len(a) >= 8; a, b = a[8:], b[8:] {
-		if binary.LittleEndian.Uint64(a) != binary.LittleEndian.Uint64(b) {
-			return false
+	n := len(a)
+	b = b[:n]
+	switch {
+	case n >= 8:
+		for i := 0; i < n-8; i += 8 {
+			if binary.LittleEndian.Uint64(a[i:]) != binary.LittleEndian.Uint64(b[i:]) {
+				return false
+			}
 		}
-	}
-	for i := range a {
-		if a[i] != b[i] {
-			return false
-		}
+		return binary.LittleEndian.Uint64(a[n-8:]) == binary.LittleEndian.Uint64(b[n-8:])
+	case n >= 4:
+		return binary.LittleEndian.Uint32(a) == binary.LittleEndian.Uint32(b) &&
+			binary.LittleEndian.Uint32(a[n-4:]) == binary.LittleEndian.Uint32(b[n-4:])
+	case n > 0:
+		return a[0] == b[0] && a[n/2] == b[n/2] && a[n-1] == b[n-1]
 	}
 	return true
 }

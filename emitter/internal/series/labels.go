@@ -75,7 +75,7 @@ func newLayout(names []string, constants []Label) (layout, error) {
 
 // render writes the text for the values, and tells whether any of them had to
 // be escaped.
-func (l *layout) render(values Values) (text string, escaped bool) {
+func (l *layout) render(values *Values) (text string, escaped bool) {
 	size := len(l.pieces[len(l.names)])
 	for i, from := range values.Order {
 		size += len(l.pieces[i]) + len(values.All[from])
@@ -95,21 +95,21 @@ func (l *layout) render(values Values) (text string, escaped bool) {
 	return unsafe.String(unsafe.SliceData(b), len(b)), escaped
 }
 
-// matches tells whether text is what the layout makes of the key's values, given
+// matches tells whether text is what the layout makes of the values, given
 // whether anything in text is escaped.
 //
 // Almost always there are neither escapes in the text nor quotes in the values.
-// Then a value of the text ends at the first quote, and no value of the key goes
+// Then a value of the text ends at the first quote, and no value asked for goes
 // beyond one: they are the same if the bytes are, and a quote follows. What
 // stands between the values is the same in all texts of a layout.
-func (l *layout) matches(text string, escaped bool, k *key) bool {
-	if escaped || k.quoted {
-		rendered, _ := l.render(k.Values)
+func (l *layout) matches(text string, escaped bool, values *Values) bool {
+	if escaped || values.quoted {
+		rendered, _ := l.render(values)
 		return rendered == text
 	}
 	rest := bytesOf(text)
-	for i, from := range k.Order {
-		v := k.All[from]
+	for i, from := range values.Order {
+		v := values.All[from]
 		begin := l.gaps[i]
 		end := begin + len(v)
 		if end >= len(rest) || rest[end] != '"' || !sameBytes(bytesOf(v), rest[begin:end]) {

@@ -157,8 +157,9 @@ func TestManySeriesComeAndGo(t *testing.T) {
 		t.Fatalf("%d series are left, %d on the page; want %d", f.Len(), len(f.page()), n/3)
 	}
 	for i := range n {
-		key := keyOf(Plain(value(i)))
-		if s := f.table.find(&f.layout, &key); (s != nil) != (i%3 == 0) {
+		values := Plain(value(i))
+		values.rehash()
+		if s := f.table.find(&f.layout, values); (s != nil) != (i%3 == 0) {
 			t.Fatalf("series %d: found is %v", i, s != nil)
 		}
 	}
@@ -531,13 +532,13 @@ func TestUpdatesAllocateNothing(t *testing.T) {
 	gauge := st.mustAdd(t, FamilyOptions{Name: "g", Type: Gauge, Labels: []string{"a", "b"}, Ownership: Heartbeat})
 	histogram := st.mustAdd(t, FamilyOptions{Name: "h", Type: Histogram, Labels: []string{"a", "b"}, Bounds: []float64{1, 2}})
 	counter := st.mustAdd(t, FamilyOptions{Name: "c", Type: Counter})
-	values := Values{All: []string{"y", "other", "x"}, Order: []uint8{2, 0}}
+	values := &Values{All: []string{"y", "other", "x"}, Order: []uint8{2, 0}}
 	now := st.clock.Now()
 	if n := testing.AllocsPerRun(100, func() {
 		gauge.Update(Set, values, "w", 1, now)
 		histogram.Update(Observe, values, "", 1.5, now)
-		counter.Update(Add, Values{}, "", 1, now)
-		counter.Update(Add, Values{}, "", .5, now)
+		counter.Update(Add, &Values{}, "", 1, now)
+		counter.Update(Add, &Values{}, "", .5, now)
 	}); n != 0 {
 		t.Errorf("%v allocations", n)
 	}

@@ -158,15 +158,16 @@ func (st *Store) checkValue(v string) Result {
 // makeFor makes the owner's series in the last-seen family, or returns nil if
 // that is full.
 func (f *Family) makeFor(o *Owner, now Instant) *Series {
-	key := keyOf(Plain(o.name))
+	values := Plain(o.name)
+	values.rehash()
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if s := f.table.find(&f.layout, &key); s != nil {
-		f.bury(s, key.hash) // that of an owner of the same name, who is gone
+	if s := f.table.find(&f.layout, values); s != nil {
+		f.bury(s, values.hash) // that of an owner of the same name, who is gone
 	}
 	if f.full() {
 		f.refused.Inc()
 		return nil
 	}
-	return f.make(&key, o, now)
+	return f.make(values, o, now)
 }

@@ -80,9 +80,10 @@ func (f *Family) isOverflow(s *Series) bool { return f.overflow.Load() == s }
 // unlink takes a series that was just killed out of the table. It takes the lock
 // for this one series, so that those who make new ones are never kept waiting.
 func (f *Family) unlink(s *Series) {
-	var values [8]string
-	hash, _ := Plain(f.layout.values(values[:0], s.labels)...).hash()
+	var array [8]string
+	values := Plain(f.layout.values(array[:0], s.labels)...)
+	values.rehash()
 	f.mu.Lock()
-	f.table.remove(hash, s)
+	f.table.remove(values.hash, s)
 	f.mu.Unlock()
 }

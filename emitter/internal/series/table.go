@@ -64,29 +64,18 @@ func (t *table) segmentOf(hash uint64) *segment {
 	return d.segments[hash>>(64-d.depth)].Load()
 }
 
-// A key is what identifies a series: the values of its labels.
-type key struct {
-	Values
-	hash   uint64 // of the values; the lowest bit is zero
-	quoted bool   // one of the values has a quote in it
-}
-
-func keyOf(values Values) key {
-	hash, quoted := values.hash()
-	return key{values, hash, quoted}
-}
-
-// find returns the series of a layout that the key identifies, or nil.
-func (t *table) find(l *layout, k *key) *Series {
-	seg := t.segmentOf(k.hash)
+// find returns the series of a layout that has the values, which must have been
+// hashed, or nil.
+func (t *table) find(l *layout, values *Values) *Series {
+	seg := t.segmentOf(values.hash)
 	mask := uint64(len(seg.slots) - 1)
-	for i := k.hash >> 1; ; i++ {
+	for i := values.hash >> 1; ; i++ {
 		at := &seg.slots[i&mask]
 		s := at.series.Load()
 		if s == nil {
 			return nil
 		}
-		if at.hash&^escapedBit == k.hash && s != removed && l.matches(s.labels, at.hash&escapedBit != 0, k) {
+		if at.hash&^escapedBit == values.hash && s != removed && l.matches(s.labels, at.hash&escapedBit != 0, values) {
 			return s
 		}
 	}

@@ -3,9 +3,16 @@ package series
 // Values are the label values of a series: those of All that Order picks, in the
 // order of the family's labels. So whoever has an event's attributes in a slice
 // need not copy them into the order that each family has.
+//
+// It goes from hand to hand as a pointer: it is more than fits into registers, and
+// copying what was just written stalls the processor.
 type Values struct {
 	All   []string
 	Order []uint8
+
+	// What the store makes of them when it looks for their series.
+	hash   uint64 // the lowest bit is zero
+	quoted bool   // one of the values has a quote in it
 }
 
 // inOrder is the Order that picks everything as it stands.
@@ -17,4 +24,4 @@ var inOrder = func() (order [256]uint8) {
 }()
 
 // Plain are the values as they stand.
-func Plain(values ...string) Values { return Values{values, inOrder[:len(values)]} }
+func Plain(values ...string) *Values { return &Values{All: values, Order: inOrder[:len(values)]} }
