@@ -17,10 +17,11 @@
 // a slow one can hold up nobody; a ConcurrentEmitter is called directly.
 //
 // Most programs use the Monitor called Metrics. They register the factories
-// of the emitters that they offer, let the flags choose and configure some,
-// initialise, and close in the end:
+// of the emitters that they offer (that of Prometheus registers itself when its
+// package is imported), let the flags choose and configure some, initialise, and
+// close in the end:
 //
-//	metric.Metrics.RegisterEmitter(&emitter.PrometheusConfig{})
+//	metric.Metrics.RegisterEmitter(&MyEmitterConfig{})
 //	err := metric.Metrics.WireEmitters(parser.Group)
 //	// parse the flags
 //	err = metric.Metrics.Initialize(logger, host, attributes, 0)

@@ -1,3 +1,5 @@
+//lint:file-ignore SA1019 a driver that is wrapped may have nothing newer
+
 package metric
 
 import (

@@ -281,6 +281,9 @@ var databaseScenarios = []databaseScenario{
 	{"is cancelled", func(db *sql.DB, _ *journal) []error {
 		conn, err := db.Conn(ctx)
 		stmt, err2 := conn.PrepareContext(ctx, "insert")
+		if err2 != nil {
+			return []error{err, err2}
+		}
 		defer stmt.Close()
 		defer conn.Close()
 		cancelled, cancel := context.WithCancel(ctx)
