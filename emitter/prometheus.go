@@ -3,6 +3,7 @@ package emitter
 import (
 	"context"
 	"errors"
+	"math"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -93,7 +94,7 @@ type typedEvent struct {
 // EmitValues implements metric.TypedEvent.
 func (t *typedEvent) EmitValues(logger lager.Logger, value float64, values []string) {
 	t.prometheus.self.received.Inc()
-	o := observation{value: value, attributes: values}
+	o := observation{value: value, present: allPresent, attributes: values}
 	t.prometheus.observe(logger, t.plan, &o)
 }
 
@@ -115,8 +116,15 @@ func (t *untypedEvent) EmitValues(logger lager.Logger, value float64, values []s
 // An observation is what a plan looks at of one event.
 type observation struct {
 	value      float64
-	present    uint32   // bit set of the attributes that are there, where that is a question
+	present    uint32   // bit set of the attributes that are there, or allPresent
 	attributes []string // by the plan's indexes
+}
+
+// allPresent says that all attributes are there, also those beyond the bit set.
+const allPresent = math.MaxUint32
+
+func (o *observation) has(attribute int) bool {
+	return o.present == allPresent || o.present&(1<<attribute) != 0
 }
 
 // observe makes the plan's updates.

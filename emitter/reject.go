@@ -79,7 +79,7 @@ func (r *rejections) add(why reason, update int) {
 // reject counts and logs what was refused of an event. If the event is a
 // heartbeat, it proves all the same that its worker is alive.
 func (p *Prometheus) reject(logger lager.Logger, plan *plan, o *observation, now series.Instant, failed *rejections) {
-	if plan.heartbeat && failed.count[missingAttribute] == 0 || plan.heartbeat && o.present&(1<<plan.worker) != 0 {
+	if plan.heartbeat && o.has(plan.worker) {
 		p.store.Heartbeat(o.attributes[plan.worker], now)
 	}
 	for why := range reasons {

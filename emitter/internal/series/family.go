@@ -240,6 +240,9 @@ func (f *Family) obtain(values *Values, owner string, now Instant) (*Series, Res
 			return nil, r
 		}
 	}
+	if f.typ != Gauge && values.are(Overflow) {
+		return f.overflowSeries(now), OK // whoever asks for it by name
+	}
 	if f.full() {
 		// What was counted can be found by now.
 		if s := f.table.find(&f.layout, values); s == nil {
@@ -271,31 +274,34 @@ func (f *Family) obtain(values *Values, owner string, now Instant) (*Series, Res
 	return s, OK
 }
 
-// overflowed returns the overflow series, made if need be; or nil for a gauge,
-// of which it would make no sense.
+// overflowed returns the overflow series for an update that finds no room; or nil
+// for a gauge, of which it would make no sense.
 func (f *Family) overflowed(now Instant) (*Series, Result) {
 	f.refused.Inc()
 	if f.typ == Gauge {
 		return nil, NoRoom
 	}
+	return f.overflowSeries(now), Overflowed
+}
+
+// overflowSeries returns the overflow series, made if need be. It belongs to
+// nobody, is never swept, and does not count.
+func (f *Family) overflowSeries(now Instant) *Series {
 	if s := f.overflow.Load(); s != nil {
-		return s, Overflowed
+		return s
 	}
 	values := Plain(slices.Repeat([]string{Overflow}, len(f.layout.names))...)
 	values.rehash()
 
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if s := f.overflow.Load(); s != nil {
-		return s, Overflowed
+	s := f.overflow.Load()
+	if s == nil {
+		s = f.make(values, nil, now)
+		f.count.Add(-1)
+		f.overflow.Store(s)
 	}
-	if s := f.table.find(&f.layout, values); s != nil {
-		f.bury(s, values.hash) // somebody's own label values, which could be swept
-	}
-	s := f.make(values, nil, now)
-	f.count.Add(-1)
-	f.overflow.Store(s)
-	return s, Overflowed
+	return s
 }
 
 // make makes a series and puts it where updates and scrapes find it. The caller

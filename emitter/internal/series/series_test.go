@@ -309,6 +309,22 @@ func btoi(b bool) int {
 	return 0
 }
 
+func TestTheOverflowSeriesCanBeAskedForByName(t *testing.T) {
+	st, clock := newTestStore(t, Options{MaxSeries: 1, OwnerLimit: time.Minute})
+	f := st.mustAdd(t, FamilyOptions{Name: "m", Type: Counter, Labels: []string{"a", "b"}, Ownership: Owned})
+	f.update(t, Add, 1, "w", Overflow, Overflow)
+	f.update(t, Add, 1, "w", "x", Overflow)
+	f.Update(Add, Plain("y", "z"), "w", 1, st.clock.Now())
+	expect(t, "page", f.page(), []string{`a="__overflow__",b="__overflow__" 2`, `a="x",b="__overflow__" 1`})
+	clock.add(time.Hour)
+	st.Sweep(st.clock.Now(), 0)
+	f.update(t, Add, 1, "w", Overflow, Overflow)
+	expect(t, "after the sweep", f.page(), []string{`a="__overflow__",b="__overflow__" 3`})
+	if f.Len() != 0 {
+		t.Errorf("counts %d series, want none", f.Len())
+	}
+}
+
 func TestTheLimitBoundsOwnersToo(t *testing.T) {
 	st, _ := newTestStore(t, Options{MaxSeries: 3, OwnerLimit: time.Minute})
 	if _, err := st.AddLastSeen("last_seen", "", "worker"); err != nil {

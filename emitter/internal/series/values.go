@@ -25,3 +25,13 @@ var inOrder = func() (order [256]uint8) {
 
 // Plain are the values as they stand.
 func Plain(values ...string) *Values { return &Values{All: values, Order: inOrder[:len(values)]} }
+
+// are tells whether all of the values are v.
+func (vs *Values) are(v string) bool {
+	for _, i := range vs.Order {
+		if vs.All[i] != v {
+			return false
+		}
+	}
+	return true
+}
