@@ -24,7 +24,7 @@ func init() {
 // group. The zero value of a field that says so in its description stands for
 // the default, so that the struct can be used without parsing flags.
 type PrometheusConfig struct {
-	BindIP   string `long:"prometheus-bind-ip" value-name:"IP" description:"IP address to serve Prometheus metrics on, IPv4 or IPv6."`
+	BindIP   string `long:"prometheus-bind-ip" value-name:"IP" description:"IP address to serve Prometheus metrics on, IPv4 or IPv6. Without it and the port there is no Prometheus emitter."`
 	BindPort string `long:"prometheus-bind-port" value-name:"PORT" description:"Port to serve Prometheus metrics on; 0 takes any free one."`
 
 	Namespace            string        `long:"prometheus-namespace" value-name:"NAME" default:"concourse" description:"What the names of all metrics begin with, before an underscore."`
@@ -105,10 +105,10 @@ func (config *PrometheusConfig) NewEmitter(attributes map[string]string) (metric
 			Store:   p.store,
 			Others:  prometheus.DefaultGatherer,
 			Refresh: p.self.refresh,
-			Done:    p.self.scraped,
 			Created: !c.OmitCreatedTimestamp,
 		},
 		MaxInFlight: c.MaxScrapesInFlight,
+		Done:        p.self.scraped,
 		Refused:     p.self.scrapeRefused,
 	})
 	if err != nil {
@@ -177,7 +177,7 @@ func (config *PrometheusConfig) withDefaults() (PrometheusConfig, error) {
 	if _, err := strconv.ParseUint(c.BindPort, 10, 16); err != nil {
 		invalid("bind-port", c.BindPort, "a port from 0 to 65535")
 	}
-	if !isMetricName(c.Namespace) {
+	if !isName(c.Namespace, false) {
 		invalid("namespace", c.Namespace, "letters, digits and _, not starting with a digit")
 	}
 	if c.WorkerStaleAfter < 0 {

@@ -50,6 +50,7 @@ func collectPeriodically(ctx context.Context, logger func() lager.Logger, interv
 func (p *Prometheus) CollectGarbage() Garbage {
 	begin := time.Now()
 	swept := p.store.Sweep(p.clock.Tick(), p.tolerance)
-	p.self.collected(Garbage{Workers: swept.Owners, Series: swept.Series}, time.Since(begin))
-	return Garbage{Workers: swept.Owners, Series: swept.Series}
+	garbage := Garbage{Workers: swept.Owners, Series: swept.Series}
+	p.self.collected(garbage, time.Since(begin))
+	return garbage
 }

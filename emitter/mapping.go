@@ -31,6 +31,9 @@ type plan struct {
 // bounds what an Emit puts on its stack; the built-in catalog needs five.
 const maxAttributes = 16
 
+// maxUpdates is how many metrics one event may drive: as many as a byte can count.
+const maxUpdates = math.MaxUint8
+
 // workerAttribute names the worker that an event is about.
 const workerAttribute = "worker"
 
@@ -137,6 +140,9 @@ func (p *plan) add(rule Rule, family *series.Family) error {
 		p.heartbeat = p.heartbeat || rule.Worker == Heartbeat
 		u.required |= 1 << p.worker
 	}
+	if len(p.updates) == maxUpdates {
+		return fmt.Errorf("there are more than %d rules for event %q", maxUpdates, p.event)
+	}
 	if len(p.attributes) > maxAttributes {
 		return fmt.Errorf("the rules for event %q look at more than %d attributes", p.event, maxAttributes)
 	}
@@ -154,10 +160,10 @@ func (p *plan) attribute(name string) int {
 }
 
 // forType is the plan for events whose attributes come as the values of an event
-// type: its indexes are the type's. It returns nil if the type lacks an attribute
-// that the plan looks at.
+// type: its indexes are the type's. It returns nil if that cannot be: if the type
+// lacks an attribute that the plan looks at, or has one twice.
 func (p *plan) forType(t metric.EventType) *plan {
-	if len(t.Attributes) > math.MaxUint8 {
+	if len(t.Attributes) > math.MaxUint8 || hasDuplicates(t.Attributes) {
 		return nil
 	}
 	index := make([]uint8, len(p.attributes)) // by the plan's own
@@ -193,6 +199,11 @@ func (p *plan) forType(t metric.EventType) *plan {
 		typed.updates = append(typed.updates, u)
 	}
 	return typed
+}
+
+func hasDuplicates(names []string) bool {
+	sorted := slices.Sorted(slices.Values(names))
+	return len(slices.Compact(sorted)) < len(names)
 }
 
 // A definition is a family with the first rule that asked for it.
@@ -278,8 +289,12 @@ func (r Rule) validate() error {
 		return fmt.Errorf("worker %q is not one of owned, heartbeat", r.Worker)
 	case r.IdleTTL < 0:
 		return fmt.Errorf("idle_ttl %v is negative", r.IdleTTL)
-	case (r.IdleTTL > 0 || r.Worker != "") && len(r.Labels) == 0:
-		return errors.New("a metric without labels has one series, which stays: idle_ttl and worker want labels")
+	case r.IdleTTL > 0 && len(r.Labels) == 0:
+		return errors.New("a metric without labels has one series, which stays: idle_ttl wants labels")
+	case r.Worker != "" && !slices.ContainsFunc(r.Labels, func(l Label) bool { return l.Attribute == workerAttribute }):
+		return fmt.Errorf("worker wants a label with the attribute %q: two workers must not share a series", workerAttribute)
+	case r.Divide != 0 && (r.Operation == Inc || r.Operation == Hold):
+		return fmt.Errorf("divide does not go with the operation %q, which does not use the value", r.Operation)
 	case r.When != nil && r.When.Attribute == "":
 		return errors.New("when has no attribute")
 	case r.IdleTTL > 0 && r.IdleTTL < time.Millisecond:

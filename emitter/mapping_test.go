@@ -1,6 +1,7 @@
 package emitter
 
 import (
+	"fmt"
 	"math"
 	"slices"
 	"strings"
@@ -71,7 +72,9 @@ func TestABadRuleIsRefusedWithItsReason(t *testing.T) {
 		`worker "mine" is not one of`:     func(r *Rule) { r.Worker = "mine" },
 		"idle_ttl -1s is negative":        func(r *Rule) { r.IdleTTL = -time.Second },
 		"idle_ttl 1ns is under":           func(r *Rule) { r.IdleTTL = 1 },
-		"idle_ttl and worker want labels": func(r *Rule) { r.IdleTTL, r.Labels = time.Hour, nil },
+		"idle_ttl wants labels":           func(r *Rule) { r.IdleTTL, r.Labels = time.Hour, nil },
+		`a label with the attribute "wo`:  func(r *Rule) { r.Worker = Owned },
+		`divide does not go with the ope`: func(r *Rule) { r.Operation, r.Divide = Hold, 1000 },
 		`label "a-b" is not a label name`: func(r *Rule) { r.Labels = []Label{{Name: "a-b", Attribute: "x"}} },
 		`label "__a" is not a label name`: func(r *Rule) { r.Labels = []Label{{Name: "__a", Attribute: "x"}} },
 		`label "a" is there twice`: func(r *Rule) {
@@ -102,6 +105,20 @@ func TestRulesThatShareAMetricMustAgree(t *testing.T) {
 	b.Help = "Something else."
 	err := compileRules(a, b)
 	if err == nil || !strings.Contains(err.Error(), `metric "m" is defined differently by the rule for event "a"`) {
+		t.Errorf("got %v", err)
+	}
+}
+
+func TestAnEventDrivesSoManyMetricsAndNoMore(t *testing.T) {
+	rules := make([]Rule, maxUpdates)
+	for i := range rules {
+		rules[i] = Rule{Event: "e", Metric: fmt.Sprint("m", i), Type: Gauge, Operation: Set}
+	}
+	if err := compileRules(rules...); err != nil {
+		t.Fatal(err)
+	}
+	rules = append(rules, Rule{Event: "e", Metric: "m", Type: Gauge, Operation: Set})
+	if err := compileRules(rules...); err == nil || !strings.Contains(err.Error(), `more than 255 rules for event "e"`) {
 		t.Errorf("got %v", err)
 	}
 }

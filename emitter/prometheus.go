@@ -223,17 +223,22 @@ func (p *Prometheus) Gather() ([]*dto.MetricFamily, error) {
 	return p.store.Gather()
 }
 
-// Close stops the listener and the garbage collection. Scrapes that are under
-// way have five seconds to end; one that takes longer is cut off, which is
-// logged and no error. Closing twice is fine.
+// Close is CloseContext with five seconds.
 func (p *Prometheus) Close() error {
-	p.stop()
 	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
 	defer cancel()
+	return p.CloseContext(ctx)
+}
+
+// CloseContext stops the listener and the garbage collection. Scrapes that are
+// under way when the context ends are cut off, which is logged and no error.
+// Closing twice is fine.
+func (p *Prometheus) CloseContext(ctx context.Context) error {
+	p.stop()
 	err := p.server.Shutdown(ctx)
 	p.running.Wait()
-	if errors.Is(err, context.DeadlineExceeded) {
-		(*p.logger.Load()).Info("cut-off-a-scrape")
+	if ctx.Err() != nil && errors.Is(err, ctx.Err()) {
+		(*p.logger.Load()).Info("cut-off-scrapes")
 		return nil
 	}
 	return err

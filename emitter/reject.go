@@ -79,7 +79,8 @@ func (r *rejections) add(why reason, update int) {
 // reject counts and logs what was refused of an event. If the event is a
 // heartbeat, it proves all the same that its worker is alive.
 func (p *Prometheus) reject(logger lager.Logger, plan *plan, o *observation, now series.Instant, failed *rejections) {
-	if plan.heartbeat && o.has(plan.worker) {
+	// Unless there was no room for the worker, which has been counted.
+	if plan.heartbeat && o.has(plan.worker) && failed.count[seriesLimit] == 0 {
 		p.store.Heartbeat(o.attributes[plan.worker], now)
 	}
 	for why := range reasons {

@@ -16,7 +16,7 @@ import (
 // 503, so that scrapers that do not keep up cannot pile up.
 func newMetricsHandler(o ServerOptions) http.Handler {
 	slots := make(chan struct{}, o.MaxInFlight)
-	scrape := &scrape{page: o.Page, logger: o.Logger}
+	scrape := &scrape{page: o.Page, done: o.Done, logger: o.Logger}
 	compressed, err := gzhttp.NewWrapper(
 		gzhttp.MinSize(1024),
 		gzhttp.ContentTypeFilter(func(string) bool { return true }),
@@ -39,6 +39,7 @@ func newMetricsHandler(o ServerOptions) http.Handler {
 
 type scrape struct {
 	page   Page
+	done   func(time.Duration)
 	logger func() lager.Logger
 	logged atomic.Int64 // when an error was last logged, in seconds
 }
@@ -55,7 +56,5 @@ func (s *scrape) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			s.logger().Error("scrape-incomplete", err)
 		}
 	}
-	if s.page.Done != nil {
-		s.page.Done(time.Since(begin))
-	}
+	s.done(time.Since(begin))
 }

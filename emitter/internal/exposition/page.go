@@ -10,7 +10,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 	dto "github.com/prometheus/client_model/go"
@@ -28,10 +27,8 @@ type Page struct {
 	// family of the store is left out, and reported.
 	Others prometheus.Gatherer
 
-	// Refresh, if not nil, is called before each scrape; Done after it, with
-	// how long it took.
+	// Refresh, if not nil, is called before each scrape.
 	Refresh func()
-	Done    func(took time.Duration)
 
 	// Created says whether OpenMetrics pages have _created samples. Protobuf
 	// carries the same in a field, always.
@@ -52,7 +49,7 @@ func (p *Page) Write(w io.Writer, as expfmt.Format) error {
 	}
 	others, gatherErr := p.gatherOthers()
 	out := &output{w: w, buf: getBuffer()}
-	defer putBuffer(out.buf)
+	defer func() { putBuffer(out.buf) }()
 
 	families := p.Store.Families()
 	names := namesOf(families, others)

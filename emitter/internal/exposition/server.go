@@ -36,9 +36,10 @@ type ServerOptions struct {
 
 	Page Page
 
-	// MaxInFlight is how many scrapes may be under way; Refused is called for
-	// each one that is one too many.
+	// MaxInFlight is how many scrapes may be under way. Done is called for each
+	// one that ended, with how long it took; Refused for each one too many.
 	MaxInFlight int
+	Done        func(took time.Duration)
 	Refused     func()
 }
 
@@ -50,6 +51,9 @@ type Server struct {
 	web      *web.FlagConfig
 	logger   func() lager.Logger
 	serving  sync.WaitGroup
+
+	mu    sync.Mutex
+	fresh map[net.Conn]bool // connections that have not sent a request; guarded by mu
 }
 
 // The time-outs. Prometheus gives up on a scrape after ten seconds unless told
@@ -91,13 +95,14 @@ func Listen(o ServerOptions) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	listener, err := net.Listen("tcp", o.Address)
+	listener, err := net.Listen(network(o.Address), o.Address)
 	if err != nil {
 		return nil, fmt.Errorf("cannot serve metrics on %s: %w", o.Address, err)
 	}
 	addresses, systemdSocket := []string{o.Address}, false
-	return &Server{
+	s := &Server{
 		listener: listener,
+		fresh:    map[net.Conn]bool{},
 		server: &http.Server{
 			Handler:           handler,
 			ReadHeaderTimeout: readHeaderTimeout,
@@ -112,7 +117,29 @@ func Listen(o ServerOptions) (*Server, error) {
 			WebConfigFile:      &o.WebConfigFile,
 		},
 		logger: o.Logger,
-	}, nil
+	}
+	s.server.ConnState = s.track
+	return s, nil
+}
+
+// track keeps account of the connections that have not sent a request.
+func (s *Server) track(conn net.Conn, state http.ConnState) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if state == http.StateNew {
+		s.fresh[conn] = true
+	} else {
+		delete(s.fresh, conn)
+	}
+}
+
+// network is the one for the address: the wildcard of IPv4 is not that of IPv6.
+func network(address string) string {
+	host, _, _ := net.SplitHostPort(address)
+	if net.ParseIP(host).To4() != nil {
+		return "tcp4"
+	}
+	return "tcp"
 }
 
 func newMux(o ServerOptions) (http.Handler, error) {
@@ -170,6 +197,14 @@ func (s *Server) Serve() {
 // Shutdown closes the listener and waits for scrapes that are under way. When
 // the context ends first, it cuts them off and returns the context's error.
 func (s *Server) Shutdown(ctx context.Context) error {
+	// Nothing is under way on a connection that has not sent a request, but
+	// http.Server would give it five seconds.
+	s.mu.Lock()
+	for conn := range s.fresh {
+		conn.Close()
+	}
+	s.mu.Unlock()
+
 	err := s.server.Shutdown(ctx)
 	if err != nil {
 		s.server.Close()

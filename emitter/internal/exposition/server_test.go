@@ -47,6 +47,7 @@ var _ = Describe("The server", func() {
 			Logger:      func() lager.Logger { return lager.NewLogger("test") },
 			Page:        Page{Store: store, Created: true},
 			MaxInFlight: 1,
+			Done:        func(time.Duration) {},
 			Refused:     func() { refused.Add(1) },
 		}
 		client = &http.Client{Transport: &http.Transport{DisableCompression: true}}
@@ -243,6 +244,23 @@ var _ = Describe("The server", func() {
 		Expect(err).NotTo(HaveOccurred())
 		Expect(response.Body.Close()).To(Succeed())
 		Expect(response.StatusCode).To(Equal(http.StatusOK))
+	})
+
+	It("does not wait for connections that ask for nothing", func() {
+		idle, err := Listen(options)
+		Expect(err).NotTo(HaveOccurred())
+		idle.Serve()
+		conn, err := net.Dial("tcp", idle.Addr())
+		Expect(err).NotTo(HaveOccurred())
+		defer conn.Close()
+		Eventually(func() int {
+			idle.mu.Lock()
+			defer idle.mu.Unlock()
+			return len(idle.fresh)
+		}).Should(Equal(1))
+		begin := time.Now()
+		Expect(idle.Shutdown(context.Background())).To(Succeed())
+		Expect(time.Since(begin)).To(BeNumerically("<", 4*time.Second))
 	})
 
 	It("can be shut down without having served", func() {

@@ -202,20 +202,19 @@ func (f *Family) Update(op Op, values *Values, owner string, v float64, now Inst
 	}
 }
 
-// revive records that the series is being updated, and with it its owner if that
-// makes a heartbeat. It returns false if the owner is gone, and the series with
-// it.
+// revive records that the series is being updated, and its owner heard of if that
+// makes a heartbeat. It returns false if the series' time is over. It comes before
+// the update, so that no sweep takes a series for stale that is being updated.
 func (f *Family) revive(s *Series, now Instant) bool {
 	if !f.mortal {
 		return true
 	}
 	if o := s.owner; o != nil {
-		if f.ownership == Heartbeat && !o.heard(now) || o.gone() {
+		if f.ownership == Heartbeat && !o.pulse.beat(now) || o.gone() {
 			return false
 		}
 	}
-	s.touch(now)
-	return true
+	return s.pulse.beat(now)
 }
 
 // apply carries out the operation. It returns false if the series was killed.
@@ -309,7 +308,7 @@ func (f *Family) overflowSeries(now Instant) *Series {
 func (f *Family) make(values *Values, o *Owner, now Instant) *Series {
 	text, escaped := f.layout.render(values)
 	s := &Series{labels: text, owner: o, created: now}
-	s.seen.Store(int64(now))
+	s.pulse.beat(now)
 	if f.typ == Histogram {
 		s.histogram = newHistogram(len(f.bounds))
 	}
@@ -317,6 +316,24 @@ func (f *Family) make(values *Values, o *Owner, now Instant) *Series {
 	f.order.arrive(s)
 	f.count.Add(1)
 	return s
+}
+
+// makeFor makes the owner's series in the last-seen family. It returns false if
+// that is full.
+func (f *Family) makeFor(o *Owner, now Instant) bool {
+	values := Plain(o.name)
+	values.rehash()
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if s := f.table.find(&f.layout, values); s != nil {
+		f.bury(s, values.hash) // that of an owner of the same name, who is gone
+	}
+	if f.full() {
+		f.refused.Inc()
+		return false
+	}
+	f.make(values, o, now)
+	return true
 }
 
 // bury kills a series, if it is not dead yet, and unlinks it from the table. The
@@ -333,8 +350,8 @@ func (f *Family) bury(s *Series, hash uint64) {
 func (f *Family) Value(s *Series, wall Wall) (float64, bool) {
 	v, ok := s.value()
 	if ok && f.lastSeen {
-		seen := s.owner.seen.Load()
-		if seen == departed {
+		seen := s.owner.pulse.last.Load()
+		if seen == stopped {
 			return 0, false
 		}
 		v = float64(wall.UnixMilli(Instant(seen))) / 1000

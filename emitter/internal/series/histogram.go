@@ -66,6 +66,9 @@ func (half *histogramHalf) addToSum(v float64) {
 	}
 }
 
+// kill ends the histogram. It returns false if it was dead already.
+func (h *histogram) kill() bool { return h.state.Or(histogramDead)&histogramDead == 0 }
+
 func (h *histogram) dead() bool { return h.state.Load()&histogramDead != 0 }
 
 // A Snapshot is a histogram's content at one moment.

@@ -103,9 +103,11 @@ func (l *layout) render(values *Values) (text string, escaped bool) {
 // beyond one: they are the same if the bytes are, and a quote follows. What
 // stands between the values is the same in all texts of a layout.
 func (l *layout) matches(text string, escaped bool, values *Values) bool {
-	if escaped || values.quoted {
-		rendered, _ := l.render(values)
-		return rendered == text
+	if escaped {
+		return l.matchesEscaped(text, values)
+	}
+	if values.quoted {
+		return false
 	}
 	rest := bytesOf(text)
 	for i, from := range values.Order {
@@ -116,6 +118,38 @@ func (l *layout) matches(text string, escaped bool, values *Values) bool {
 			return false
 		}
 		rest = rest[end:]
+	}
+	return true
+}
+
+// matchesEscaped compares character by character.
+func (l *layout) matchesEscaped(text string, values *Values) bool {
+	for i, from := range values.Order {
+		if len(text) < l.gaps[i] {
+			return false
+		}
+		text = text[l.gaps[i]:]
+		for _, c := range []byte(values.All[from]) {
+			escape := c == '\\' || c == '"' || c == '\n'
+			if escape {
+				if text[0] != '\\' {
+					return false
+				}
+				text = text[1:]
+				if c == '\n' {
+					c = 'n'
+				}
+			} else if text[0] == '\\' {
+				return false
+			}
+			if text[0] != c {
+				return false
+			}
+			text = text[1:]
+		}
+		if text[0] != '"' {
+			return false
+		}
 	}
 	return true
 }

@@ -72,18 +72,20 @@ func (f *Family) settle() {
 	f.mu.Lock()
 	chunks := f.order.arrivals
 	f.order.arrivals = nil
-	f.order.waiting.Store(0)
 	f.mu.Unlock()
 
 	if len(chunks) == 0 {
 		return
 	}
 	arrived := slices.Concat(chunks...)
+	n := len(arrived)
 	arrived = slices.DeleteFunc(arrived, (*Series).dead)
 	slices.SortFunc(arrived, compareSeries)
 
 	pages := merge(f.order.pages(), arrived)
 	f.order.sorted.Store(&pages)
+	// Not before: whoever finds nothing waiting goes by the pages as they are.
+	f.order.waiting.Add(int64(-n))
 }
 
 // merge returns the pages with the arrived series in their places. Pages into

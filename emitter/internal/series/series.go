@@ -3,7 +3,6 @@ package series
 import (
 	"math"
 	"sync/atomic"
-	"time"
 )
 
 // A Series is one label set of a family, and its value.
@@ -15,9 +14,9 @@ type Series struct {
 	owner   *Owner // nil if it belongs to nobody
 	created Instant
 
-	// seen is when the series was last updated; kept only where something
-	// asks for it (Family.tracksSeen).
-	seen atomic.Int64
+	// pulse is when the series was last updated; kept only in families whose
+	// series can be swept.
+	pulse pulse
 
 	// bits are the float64 bits of a gauge's value or of a counter's
 	// fractions; killed once the series was swept.
@@ -30,8 +29,7 @@ type Series struct {
 	histogram *histogram // nil unless the family is one of histograms
 }
 
-// killed marks the value of a swept series. It is a NaN; values that are stored
-// are finite, or are the one NaN that math.NaN makes.
+// killed marks the value of a swept series. It is a NaN that no arithmetic makes.
 const killed = 0x7ff8_dead_dead_dead
 
 // Labels are the series' labels as a page shows them, without the braces:
@@ -71,7 +69,8 @@ func (s *Series) add(v float64) bool {
 
 // count adds to a counter of a family that is never swept.
 func (s *Series) count(v float64) {
-	if v < 1<<53 && v == math.Trunc(v) {
+	// Below the bound, whole does not overflow in anybody's lifetime.
+	if v < 1<<32 && v == math.Trunc(v) {
 		s.whole.Add(uint64(v))
 		return
 	}
@@ -90,16 +89,6 @@ func (s *Series) value() (v float64, ok bool) {
 	return math.Float64frombits(bits), true
 }
 
-// touch records that the series is being updated. It comes before the update
-// itself: a sweep that still finds the old value must find the new time.
-func (s *Series) touch(now Instant) {
-	// A store to a shared cache line is dear; between two ticks of the clock
-	// all but the first update find nothing to store.
-	if s.seen.Load() < int64(now) {
-		s.seen.Store(int64(now))
-	}
-}
-
 // dead tells whether the series was killed.
 func (s *Series) dead() bool {
 	if s.histogram != nil {
@@ -111,26 +100,8 @@ func (s *Series) dead() bool {
 // kill ends the series, whatever updates are under way. It returns false if it
 // was dead already.
 func (s *Series) kill() bool {
-	for !s.dead() {
-		if s.killIf(func() bool { return true }) {
-			return true
-		}
+	if s.histogram != nil {
+		return s.histogram.kill()
 	}
-	return false
-}
-
-// killIf ends the series if stale still says so and nothing has updated the
-// series since before stale was asked.
-func (s *Series) killIf(stale func() bool) bool {
-	if h := s.histogram; h != nil {
-		state := h.state.Load()
-		return state&histogramDead == 0 && stale() && h.state.CompareAndSwap(state, state|histogramDead)
-	}
-	bits := s.bits.Load()
-	return bits != killed && stale() && s.bits.CompareAndSwap(bits, killed)
-}
-
-// idle tells whether the series has not been updated for the time given.
-func (s *Series) idle(now Instant, limit time.Duration) bool {
-	return int64(now)-s.seen.Load() >= int64(limit)
+	return s.bits.Swap(killed) != killed
 }

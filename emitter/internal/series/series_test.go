@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 	"math/rand/v2"
+	"runtime"
 	"slices"
 	"strings"
 	"sync"
@@ -400,11 +401,10 @@ func TestNothingIsLostToAKill(t *testing.T) {
 		t.Run(typ.String(), func(t *testing.T) {
 			for range 300 {
 				s := &Series{}
-				update, content := func() bool { return s.add(1) }, func() uint64 { v, _ := s.value(); return uint64(v) }
+				update := func() bool { return s.add(1) }
 				if typ == Histogram {
 					s.histogram = newHistogram(1)
 					update = func() bool { return s.histogram.observe(1, 0) }
-					content = func() uint64 { return s.histogram.state.Load() & histogramCount }
 				}
 				var succeeded atomic.Uint64
 				var wg sync.WaitGroup
@@ -415,15 +415,195 @@ func TestNothingIsLostToAKill(t *testing.T) {
 						}
 					})
 				}
-				var final uint64
-				for !s.killIf(func() bool { final = content(); return final > 10 }) {
+				for succeeded.Load() < 10 {
+					runtime.Gosched()
+				}
+				var final float64
+				if typ == Counter {
+					final = math.Float64frombits(s.bits.Swap(killed)) // as kill does, which forgets it
+				} else if !s.kill() {
+					t.Fatal("it was dead already")
 				}
 				wg.Wait()
-				if final != succeeded.Load() {
-					t.Fatalf("died with %d, though %d updates succeeded", final, succeeded.Load())
+				if typ == Histogram {
+					final = float64(ended(&s.histogram.halves[0]) + ended(&s.histogram.halves[1]))
+				}
+				if final != float64(succeeded.Load()) || s.kill() {
+					t.Fatalf("died with %v, though %d updates succeeded", final, succeeded.Load())
 				}
 			}
 		})
+	}
+}
+
+func TestAnUpdateBetweenItsOwnersEndAndTheSweepMakesANewSeries(t *testing.T) {
+	for _, ownership := range []Ownership{Owned, Heartbeat} {
+		st, clock := newTestStore(t, Options{OwnerLimit: time.Minute})
+		f := st.mustAdd(t, FamilyOptions{Name: "m", Type: Counter, Labels: []string{"worker"}, Ownership: ownership})
+		f.update(t, Add, 1, "w", "w")
+		clock.add(time.Minute)
+		st.sweepOwners(st.clock.Now(), time.Minute) // the first half of a sweep
+		f.update(t, Add, 2, "w", "w")
+		if f.Len() != 1 {
+			t.Errorf("%d series are counted, want 1", f.Len())
+		}
+		st.Sweep(st.clock.Now(), 0)
+		expect(t, "page", f.page(), []string{`worker="w" 2`})
+	}
+}
+
+func TestASeriesWhoseTimeIsOverIsNotRevived(t *testing.T) {
+	st, clock := newTestStore(t, Options{})
+	f := st.mustAdd(t, FamilyOptions{Name: "m", Type: Gauge, Labels: []string{"a"}, IdleTTL: time.Minute})
+	f.update(t, Set, 1, "", "x")
+	var s *Series
+	for p := range f.Sorted {
+		s = p[0]
+	}
+	clock.add(time.Minute)
+	if !f.isOver(s, st.clock.Now(), 0) {
+		t.Fatal("not over")
+	}
+	f.update(t, Set, 1, "", "x") // with the value that it had, before it is killed
+	st.Sweep(st.clock.Now(), 0)
+	expect(t, "page", f.page(), []string{`a="x" 1`})
+}
+
+func TestNothingIsWrittenToADeadSeries(t *testing.T) {
+	for op, typ := range map[Op]Type{Add: Counter, Set: Gauge, Observe: Histogram} {
+		st, _ := newTestStore(t, Options{})
+		f := st.mustAdd(t, FamilyOptions{Name: "m", Type: typ, Labels: []string{"a"}, IdleTTL: time.Minute})
+		f.update(t, op, 1, "", "x")
+		for p := range f.Sorted {
+			p[0].kill()
+			if f.apply(p[0], op, 1) {
+				t.Errorf("a dead %s was updated", typ)
+			}
+		}
+	}
+}
+
+func TestScrapedPagesDoNotChangeUnderASweep(t *testing.T) {
+	st, clock := newTestStore(t, Options{})
+	f := st.mustAdd(t, FamilyOptions{Name: "m", Type: Gauge, Labels: []string{"a"}, IdleTTL: time.Minute})
+	for _, v := range []string{"a", "b", "c"} {
+		f.update(t, Set, 1, "", v)
+	}
+	f.page()
+	before := f.order.pages()[0]
+	clock.add(time.Minute)
+	f.update(t, Set, 1, "", "c")
+	st.Sweep(st.clock.Now(), 0)
+	if len(before) != 3 || before[0] == nil || before[0].labels != `a="a"` {
+		t.Errorf("a page that a scrape walks was changed: %v", before)
+	}
+}
+
+func TestEveryScrapeSeesWhatWasThereWhenItBegan(t *testing.T) {
+	st, _ := newTestStore(t, Options{})
+	f := st.mustAdd(t, FamilyOptions{Name: "m", Type: Gauge, Labels: []string{"a"}})
+	const batch = 3000
+	for round := range 10 {
+		for i := range batch {
+			f.update(t, Set, 1, "", fmt.Sprint(round, "-", i))
+		}
+		var wg sync.WaitGroup
+		for range 4 {
+			wg.Go(func() {
+				if got, want := len(f.page()), batch*(round+1); got != want {
+					t.Errorf("round %d: a page of %d series, want %d", round, got, want)
+				}
+			})
+		}
+		wg.Wait()
+	}
+}
+
+func TestALateReportDoesNotTakeTheSuccessorsSeries(t *testing.T) {
+	st, clock := newTestStore(t, Options{OwnerLimit: time.Minute})
+	lastSeen, err := st.AddLastSeen("last_seen", "", "worker")
+	if err != nil {
+		t.Fatal(err)
+	}
+	first := st.owners.get("w", st.clock.Now()) // and is interrupted
+	clock.add(time.Minute)
+	st.Sweep(st.clock.Now(), 0)
+	st.Heartbeat("w", st.clock.Now())
+	st.report(first, st.clock.Now()) // goes on
+	expect(t, "last seen", lastSeen.page(), []string{`worker="w" 3660`})
+}
+
+func TestAnOwnerIsReportedWhenRoomComes(t *testing.T) {
+	st, clock := newTestStore(t, Options{OwnerLimit: time.Minute, MaxSeries: 2})
+	lastSeen, err := st.AddLastSeen("last_seen", "", "worker")
+	if err != nil {
+		t.Fatal(err)
+	}
+	f := st.mustAdd(t, FamilyOptions{Name: "m", Type: Gauge, Labels: []string{"worker"}, Ownership: Owned})
+	f.update(t, Set, 1, "w3", "w3") // known, but not heard of
+	for _, w := range []string{"w1", "w2", "w3"} {
+		st.Heartbeat(w, st.clock.Now())
+	}
+	expect(t, "when full", lastSeen.page(), []string{`worker="w1" 3600`, `worker="w2" 3600`})
+	clock.add(30 * time.Second)
+	st.Heartbeat("w3", st.clock.Now())
+	clock.add(30 * time.Second)
+	if swept := st.Sweep(st.clock.Now(), 0); swept.Owners != 2 {
+		t.Errorf("swept %d owners, want 2", swept.Owners)
+	}
+	expect(t, "when there is room", lastSeen.page(), []string{`worker="w3" 3630`})
+}
+
+func TestOwnersNeverHeardOfDoNotCount(t *testing.T) {
+	st, clock := newTestStore(t, Options{OwnerLimit: time.Minute})
+	if _, err := st.AddLastSeen("last_seen", "", "worker"); err != nil {
+		t.Fatal(err)
+	}
+	f := st.mustAdd(t, FamilyOptions{Name: "m", Type: Gauge, Labels: []string{"worker"}, Ownership: Owned})
+	f.update(t, Set, 1, "w", "w")
+	clock.add(time.Minute)
+	if swept := st.Sweep(st.clock.Now(), 0); swept != (Swept{Owners: 0, Series: 1}) {
+		t.Errorf("swept %+v", swept)
+	}
+}
+
+func TestMatchesIsExactWhateverTheHash(t *testing.T) {
+	l, err := newLayout([]string{"a", "b", "c"}, []Label{{"aa", `c"`}, {"d", "k"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	pieces := []string{"", "x", "xy", "k", `"`, `\`, "\n", "n", `x"`, `x",b="`, `x",b="y`, `x",aa="c\"",b="`, `\n`, "1234567", "12345678", "12345678x", "12345679", "1234567890123456x", "1234567890123457x"}
+	var all [][]string
+	for _, a := range pieces {
+		for _, b := range pieces {
+			all = append(all, []string{a, b, "z"}, []string{"x", a, b})
+		}
+	}
+	for _, have := range all {
+		text, escaped := l.render(Plain(have...))
+		for _, want := range all {
+			values := Plain(want...)
+			values.rehash()
+			if got := l.matches(text, escaped, values); got != slices.Equal(have, want) {
+				t.Fatalf("%q matches %q: %v", have, want, got)
+			}
+		}
+	}
+}
+
+func TestCountersDoNotWrapAround(t *testing.T) {
+	st, _ := newTestStore(t, Options{})
+	f := st.mustAdd(t, FamilyOptions{Name: "m", Type: Counter, Labels: []string{"a"}})
+	last := 0.0
+	for range 5000 {
+		f.update(t, Add, 1<<53-1, "", "x")
+		for p := range f.Sorted {
+			if v, _ := p[0].value(); v <= last {
+				t.Fatalf("went from %v to %v", last, v)
+			} else {
+				last = v
+			}
+		}
 	}
 }
 
@@ -548,6 +728,7 @@ func TestUpdatesAllocateNothing(t *testing.T) {
 	gauge := st.mustAdd(t, FamilyOptions{Name: "g", Type: Gauge, Labels: []string{"a", "b"}, Ownership: Heartbeat})
 	histogram := st.mustAdd(t, FamilyOptions{Name: "h", Type: Histogram, Labels: []string{"a", "b"}, Bounds: []float64{1, 2}})
 	counter := st.mustAdd(t, FamilyOptions{Name: "c", Type: Counter})
+	escaped := &Values{All: []string{`cannot find "x"`, "\n\\"}, Order: []uint8{0, 1}}
 	values := &Values{All: []string{"y", "other", "x"}, Order: []uint8{2, 0}}
 	now := st.clock.Now()
 	if n := testing.AllocsPerRun(100, func() {
@@ -555,6 +736,7 @@ func TestUpdatesAllocateNothing(t *testing.T) {
 		histogram.Update(Observe, values, "", 1.5, now)
 		counter.Update(Add, &Values{}, "", 1, now)
 		counter.Update(Add, &Values{}, "", .5, now)
+		gauge.Update(Set, escaped, "w", 1, now)
 	}); n != 0 {
 		t.Errorf("%v allocations", n)
 	}

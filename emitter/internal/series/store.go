@@ -124,23 +124,29 @@ func (st *Store) owner(name string, now Instant, heartbeat bool) (*Owner, Result
 		if !heartbeat {
 			return o, OK
 		}
-		if o.heard(now) {
+		if o.pulse.beat(now) {
 			st.report(o, now)
 			return o, OK
 		}
 	}
 }
 
-// report gives the owner its series in the last-seen family, unless it has one
-// or there is no room.
+// report gives the owner its series in the last-seen family, unless it has one.
+// Where there is no room, the next sweep asks again.
 func (st *Store) report(o *Owner, now Instant) {
-	if st.lastSeen == nil {
+	if st.lastSeen == nil || o.reported.Load() == reported {
 		return
 	}
 	st.owners.reporting.Lock()
 	defer st.owners.reporting.Unlock()
-	if o.reported == nil {
-		o.reported = st.lastSeen.makeFor(o, now)
+	switch {
+	case o.gone():
+		// Its successor may have reported already.
+	case o.reported.Load() == reported:
+	case st.lastSeen.makeFor(o, now):
+		o.reported.Store(reported)
+	default:
+		o.reported.Store(waiting)
 	}
 }
 
@@ -153,21 +159,4 @@ func (st *Store) checkValue(v string) Result {
 		return InvalidUTF8
 	}
 	return OK
-}
-
-// makeFor makes the owner's series in the last-seen family, or returns nil if
-// that is full.
-func (f *Family) makeFor(o *Owner, now Instant) *Series {
-	values := Plain(o.name)
-	values.rehash()
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	if s := f.table.find(&f.layout, values); s != nil {
-		f.bury(s, values.hash) // that of an owner of the same name, who is gone
-	}
-	if f.full() {
-		f.refused.Inc()
-		return nil
-	}
-	return f.make(values, o, now)
 }

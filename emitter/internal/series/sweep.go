@@ -4,7 +4,8 @@ import "time"
 
 // Swept is what a sweep took away.
 type Swept struct {
-	Owners, Series int
+	Owners int // that had sent a heartbeat, some time
+	Series int
 }
 
 // Sweep takes away, as of now, the owners that have not been heard of for the
@@ -13,11 +14,16 @@ type Swept struct {
 //
 // An instant is as coarse as the ticks of the clock: tolerance is how far apart
 // those are, and is granted to everything on top of its limit.
-func (st *Store) Sweep(now Instant, tolerance time.Duration) Swept {
-	swept := Swept{Owners: st.owners.sweep(now, extend(st.ownerLimit, tolerance))}
+func (st *Store) Sweep(now Instant, tolerance time.Duration) (swept Swept) {
+	swept.Owners = st.sweepOwners(now, extend(st.ownerLimit, tolerance))
 	for _, f := range st.Families() {
 		if f.mortal {
 			swept.Series += f.sweep(now, tolerance)
+		}
+	}
+	for _, o := range st.owners.byName.Range {
+		if o := o.(*Owner); o.reported.Load() == waiting {
+			st.report(o, now)
 		}
 	}
 	return swept
@@ -30,6 +36,20 @@ func extend(limit, by time.Duration) time.Duration {
 	return limit
 }
 
+// sweepOwners removes the owners that are gone, and returns how many of them were
+// ever heard of.
+func (st *Store) sweepOwners(now Instant, limit time.Duration) (swept int) {
+	for name, o := range st.owners.byName.Range {
+		if o := o.(*Owner); o.pulse.stop(now, limit) {
+			st.owners.byName.CompareAndDelete(name, o)
+			if st.lastSeen == nil || o.reported.Load() != unheard {
+				swept++
+			}
+		}
+	}
+	return swept
+}
+
 func (f *Family) sweep(now Instant, tolerance time.Duration) (swept int) {
 	f.order.settling.Lock()
 	defer f.order.settling.Unlock()
@@ -39,7 +59,7 @@ func (f *Family) sweep(now Instant, tolerance time.Duration) (swept int) {
 	anyDead := false
 	for _, p := range pages {
 		for _, s := range p {
-			if f.killIfStale(s, now, tolerance) {
+			if f.isOver(s, now, tolerance) && s.kill() {
 				f.count.Add(-1)
 				f.unlink(s)
 				swept++
@@ -54,28 +74,18 @@ func (f *Family) sweep(now Instant, tolerance time.Duration) (swept int) {
 	return swept
 }
 
-// killIfStale kills the series if its time has come.
-func (f *Family) killIfStale(s *Series, now Instant, tolerance time.Duration) bool {
-	if s.owner != nil && s.owner.gone() {
-		return s.kill()
-	}
-	if f.isOverflow(s) {
+// isOver tells whether the series' time is over. If so, no update revives it.
+func (f *Family) isOver(s *Series, now Instant, tolerance time.Duration) bool {
+	switch {
+	case s.owner != nil && s.owner.gone():
+		return true
+	case f.overflow.Load() == s:
 		return false
+	case f.ownership == Heartbeat && s.pulse.stop(now, extend(f.store.ownerLimit, tolerance)):
+		return true
 	}
-	if f.ownership == Heartbeat {
-		limit := extend(f.store.ownerLimit, tolerance)
-		if s.killIf(func() bool { return s.idle(now, limit) }) {
-			return true
-		}
-	}
-	if f.idleTTL > 0 {
-		limit := extend(f.idleTTL, tolerance)
-		return s.killIf(func() bool { return s.idle(now, limit) })
-	}
-	return false
+	return f.idleTTL > 0 && s.pulse.stop(now, extend(f.idleTTL, tolerance))
 }
-
-func (f *Family) isOverflow(s *Series) bool { return f.overflow.Load() == s }
 
 // unlink takes a series that was just killed out of the table. It takes the lock
 // for this one series, so that those who make new ones are never kept waiting.
