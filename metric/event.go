@@ -1,6 +1,7 @@
 package metric
 
 import (
+	"context"
 	"errors"
 	"time"
 
@@ -37,8 +38,8 @@ type Event struct {
 // An Emitter sends events somewhere: to a metrics page, a database, a log.
 //
 // The Monitor calls Emit from one goroutine at a time, behind a bounded queue,
-// unless the emitter is a ConcurrentEmitter. An Emitter that is also an
-// io.Closer is closed by Monitor.Close, after its last event.
+// unless the emitter is a ConcurrentEmitter. An Emitter that is also a
+// ContextCloser or an io.Closer is closed by Monitor.Close, after its last event.
 type Emitter interface {
 	// Emit takes one event. Problems go to the logger, with an error that
 	// wraps ErrFailedToEmit. The event has a Host if the Monitor was given
@@ -48,12 +49,21 @@ type Emitter interface {
 
 // A ConcurrentEmitter is safe for concurrent use, never blocks and never
 // panics. The Monitor calls it in the goroutine that emits the event: without
-// a queue there is nothing to overflow.
+// a queue there is nothing to overflow. An event that is under way when the Monitor
+// closes may reach it while it closes, or after. What it logs in Emit may come back
+// to it as an "error log" event, in the same goroutine: it must not log with a lock
+// held that Emit takes.
 type ConcurrentEmitter interface {
 	Emitter
 
 	// EmitsConcurrently marks the emitter; it is never called.
 	EmitsConcurrently()
+}
+
+// A ContextCloser is an emitter that can take some time to close. The context says
+// how much; what is not done by then is given up.
+type ContextCloser interface {
+	CloseContext(context.Context) error
 }
 
 // An EventType is the fixed shape of the events of one typed call: the name,

@@ -35,6 +35,9 @@ func (e JobStatus) Emit(logger lager.Logger) { e.EmitTo(logger, Metrics) }
 
 // EmitTo emits the event to a Monitor.
 func (e JobStatus) EmitTo(logger lager.Logger, m *Monitor) {
+	if m.idle() {
+		return // nobody wants to hear of a bad status
+	}
 	value, ok := jobStatusValues[e.Status]
 	if !ok {
 		logger.Error("unknown-build-status", fmt.Errorf("%w: job %q has build status %q, expected succeeded, failed, aborted or errored",

@@ -9,7 +9,6 @@ func TestLaneKeepsNoLargeMap(t *testing.T) {
 	w := newWiring("web-1", nil, nil)
 	for _, n := range []int{maxLaneAttributes, maxLaneAttributes + 1} {
 		l := newLane(w)
-		l.gate.enter()
 		attributes := make(map[string]string)
 		for i := range n {
 			attributes[strconv.Itoa(i)] = ""

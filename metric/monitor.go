@@ -63,8 +63,8 @@ type Monitor struct {
 	StreamedResourceCaches     Counter
 
 	// CountWorkers, unless it is nil, is asked for the states of the workers
-	// each time that PeriodicallyEmit emits; the context ends when that is
-	// stopped. A scheduler that emits WorkerStates itself leaves it nil. It
+	// each time that PeriodicallyEmit emits; the context ends with the interval,
+	// or when that is stopped. A scheduler that emits WorkerStates itself leaves it nil. It
 	// must not be changed while PeriodicallyEmit runs.
 	CountWorkers func(context.Context) (WorkerStates, error)
 
@@ -178,7 +178,7 @@ func startOutlets(logger lager.Logger, factories []EmitterFactory, attributes ma
 		emitter, err := factory.NewEmitter(maps.Clone(attributes))
 		if err != nil {
 			err = fmt.Errorf("starting emitter %q: %w", factory.Description(), err)
-			return nil, errors.Join(err, closeOutlets(outlets))
+			return nil, errors.Join(err, closeOutlets(context.Background(), outlets))
 		}
 		if emitter == nil {
 			continue
@@ -189,13 +189,18 @@ func startOutlets(logger lager.Logger, factories []EmitterFactory, attributes ma
 }
 
 // closeOutlets closes the emitters that can be closed, the last one first.
-func closeOutlets(outlets []*outlet) error {
+func closeOutlets(ctx context.Context, outlets []*outlet) error {
 	var errs []error
 	for _, o := range slices.Backward(outlets) {
-		if closer, ok := o.emitter.(io.Closer); ok {
-			if err := closer.Close(); err != nil {
-				errs = append(errs, fmt.Errorf("closing emitter %q: %w", o.description, err))
-			}
+		var err error
+		switch closer := o.emitter.(type) {
+		case ContextCloser:
+			err = closer.CloseContext(ctx)
+		case io.Closer:
+			err = closer.Close()
+		}
+		if err != nil {
+			errs = append(errs, fmt.Errorf("closing emitter %q: %w", o.description, err))
 		}
 	}
 	return errors.Join(errs...)
@@ -208,7 +213,7 @@ func closeOutlets(outlets []*outlet) error {
 // the zero, which means the same to them, unless another emitter needed the
 // clock to be read.
 //
-// An Emit that overlaps Close hands its event to every emitter or to none.
+// An Emit that overlaps Close may or may not hand its event on.
 func (m *Monitor) Emit(logger lager.Logger, event Event) {
 	l := m.borrow()
 	if l == nil {
@@ -228,12 +233,14 @@ func (m *Monitor) Emit(logger lager.Logger, event Event) {
 }
 
 // Close stops taking events, lets the emitters finish what is in their queues
-// until the context is done, and closes those that are io.Closers, whether
-// they finished or not. The error joins what went wrong: how many events were
-// left, and for which emitter, and the errors from closing.
+// until the context is done, and closes those that are ContextClosers or
+// io.Closers, whether they finished or not. The error joins what went wrong: how
+// many events were left, and for which emitter, and the errors from closing.
 //
-// A Monitor that is not initialised, or closed already, closes without error.
-// It can be initialised again. Close must not be called from an emitter's Emit.
+// Stop a Periodic first, and wait for it, so that what was counted since its last
+// tick is not lost. A Monitor that is not initialised, or closed already, closes
+// without error. It can be initialised again. Close must not be called from an
+// emitter's Emit.
 func (m *Monitor) Close(ctx context.Context) error {
 	m.lifecycle.Lock()
 	defer m.lifecycle.Unlock()

@@ -2,6 +2,7 @@ package metric
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"time"
@@ -27,8 +28,8 @@ func PeriodicallyEmit(logger lager.Logger, monitor *Monitor, interval time.Durat
 	return &Periodic{logger: logger.Session("periodic"), monitor: monitor, interval: interval}
 }
 
-// Run emits until it gets a signal, and then returns nil. It fails if the
-// interval is not more than 0, before it is ready. A Periodic is an
+// Run is RunContext until it gets a signal. It fails if the interval is not more
+// than 0, before it is ready. A Periodic is an
 // ifrit.Runner.
 func (p *Periodic) Run(signals <-chan os.Signal, ready chan<- struct{}) error {
 	if err := p.validate(); err != nil {
@@ -45,8 +46,9 @@ func (p *Periodic) Run(signals <-chan os.Signal, ready chan<- struct{}) error {
 	return <-finished
 }
 
-// RunContext emits until the context is done, and then returns nil. It fails if
-// the interval is not more than 0.
+// RunContext emits until the context is done, once more after that, so that nothing
+// counted is lost, and then returns nil. It fails if the interval is not more than
+// 0.
 func (p *Periodic) RunContext(ctx context.Context) error {
 	if err := p.validate(); err != nil {
 		return err
@@ -56,9 +58,12 @@ func (p *Periodic) RunContext(ctx context.Context) error {
 	for {
 		select {
 		case <-ctx.Done():
+			p.tick()
 			return nil
 		case <-ticker.C:
-			p.tick(ctx)
+			p.tick()
+			// Apart, since it may ask a database and take its time.
+			p.emitWorkers(ctx)
 		}
 	}
 }
@@ -72,7 +77,7 @@ func (p *Periodic) validate() error {
 
 // tick does nothing while the Monitor takes no events. Asking the counters
 // would start them anew, and what they counted would be lost.
-func (p *Periodic) tick(ctx context.Context) {
+func (p *Periodic) tick() {
 	m, logger := p.monitor, p.logger
 	if m.idle() {
 		return
@@ -98,18 +103,18 @@ func (p *Periodic) tick(ctx context.Context) {
 	}
 	m.emitDatabases(logger)
 	m.emitRuntime(logger)
-	// Last, since it may ask a database and take its time.
-	p.emitWorkers(ctx)
 }
 
 func (p *Periodic) emitWorkers(ctx context.Context) {
-	if p.monitor.CountWorkers == nil {
+	if p.monitor.CountWorkers == nil || p.monitor.idle() {
 		return
 	}
+	ctx, cancel := context.WithTimeout(ctx, p.interval)
+	defer cancel()
 	states, err := p.monitor.CountWorkers(ctx)
 	if err != nil {
 		// One that was stopped in the middle is no error.
-		if ctx.Err() == nil {
+		if !errors.Is(ctx.Err(), context.Canceled) {
 			p.logger.Error("failed-to-count-workers", err)
 		}
 		return

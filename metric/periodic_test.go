@@ -4,8 +4,10 @@ import (
 	"context"
 	"database/sql"
 	"errors"
+	"maps"
 	"os"
 	"runtime"
+	"sync"
 	"sync/atomic"
 	"syscall"
 	"testing"
@@ -264,5 +266,68 @@ func TestABadIntervalIsAnError(t *testing.T) {
 		g.Expect(periodic.Run(nil, ready)).To(MatchError(problem))
 		g.Expect(ready).NotTo(BeClosed())
 		g.Expect(periodic.RunContext(context.Background())).To(MatchError(problem))
+	}
+}
+
+func TestWhatWasCountedSinceTheLastTickIsNotLost(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		g := NewWithT(t)
+		logger, _ := newLogger()
+		monitor, emitted := newMonitorWithRecorder(logger)
+		ctx, cancel := context.WithCancel(t.Context())
+		ended := make(chan error)
+		go func() { ended <- metric.PeriodicallyEmit(logger, monitor, time.Minute).RunContext(ctx) }()
+		monitor.BuildsStarted.IncDelta(3)
+		cancel()
+		g.Expect(<-ended).To(Succeed())
+		g.Expect(monitor.Close(context.Background())).To(Succeed())
+		g.Expect(emitted()).To(HaveKeyWithValue("builds started", 3.0))
+	})
+}
+
+func TestCountingWorkersEndsWithTheInterval(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		g := NewWithT(t)
+		logger, lines := newLogger()
+		monitor, emitted := newMonitorWithRecorder(logger)
+		monitor.CountWorkers = func(ctx context.Context) (metric.WorkerStates, error) {
+			<-ctx.Done() // a database that does not answer
+			return metric.WorkerStates{}, ctx.Err()
+		}
+		ctx, cancel := context.WithCancel(t.Context())
+		ended := make(chan error)
+		go func() { ended <- metric.PeriodicallyEmit(logger, monitor, time.Minute).RunContext(ctx) }()
+		monitor.BuildsStarted.IncDelta(1)
+		time.Sleep(2*time.Minute + time.Second)
+		monitor.BuildsStarted.IncDelta(2)
+		time.Sleep(2 * time.Minute)
+		synctest.Wait()
+		g.Expect(emitted()).To(HaveKeyWithValue("builds started", 3.0))
+		g.Expect(lines.Lines()).NotTo(BeEmpty())
+		g.Expect(lines.Lines()[0].Message).To(ContainSubstring("failed-to-count-workers"))
+		cancel()
+		g.Expect(<-ended).To(Succeed())
+		g.Expect(monitor.Close(context.Background())).To(Succeed())
+	})
+}
+
+// newMonitorWithRecorder returns a Monitor whose emitter adds up the events'
+// values by name.
+func newMonitorWithRecorder(logger lager.Logger) (*metric.Monitor, func() map[string]float64) {
+	var mu sync.Mutex
+	sums := map[string]float64{}
+	monitor := metric.NewMonitor()
+	monitor.RegisterEmitter(&factory{name: "sums", emitter: emitterFunc(func(_ lager.Logger, e metric.Event) {
+		mu.Lock()
+		defer mu.Unlock()
+		sums[e.Name] += e.Value
+	})})
+	if err := monitor.Initialize(logger, "web-1", nil, 1000); err != nil {
+		panic(err)
+	}
+	return monitor, func() map[string]float64 {
+		mu.Lock()
+		defer mu.Unlock()
+		return maps.Clone(sums)
 	}
 }

@@ -47,10 +47,10 @@ func newQueue(logger lager.Logger, description string, emitter Emitter, capacity
 	return q
 }
 
-// push adds an event, or drops it if there is no room.
+// push adds an event, or drops it if there is no room or the queue is closed.
 func (q *queue) push(logger lager.Logger, event Event) {
 	q.mu.Lock()
-	if q.waiting.push(queuedEvent{logger, event}) {
+	if !q.closed && q.waiting.push(queuedEvent{logger, event}) {
 		q.wake.Signal()
 		q.mu.Unlock()
 		return
@@ -112,8 +112,7 @@ func (q *queue) emit(next queuedEvent) {
 	q.emitter.Emit(next.logger, next.event)
 }
 
-// close lets run return once the queue is empty. Nothing must be pushed
-// anymore.
+// close lets run return once the queue is empty.
 func (q *queue) close() {
 	q.mu.Lock()
 	defer q.mu.Unlock()

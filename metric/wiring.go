@@ -4,10 +4,8 @@ import (
 	"context"
 	"errors"
 	"maps"
-	"runtime"
 	"slices"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"code.cloudfoundry.org/lager/v3"
@@ -29,9 +27,7 @@ type wiring struct {
 	shapes    []shape // of eventTypes, by the same index
 	maxValues int     // the most attributes that a shape has
 
-	lanes    sync.Pool // of *lane
-	gates    []gate
-	nextGate atomic.Uint32
+	lanes sync.Pool // of *lane
 }
 
 // A shape is an EventType as it goes to the emitters: with the node's
@@ -48,7 +44,6 @@ func newWiring(host string, attributes map[string]string, outlets []*outlet) *wi
 		host:       host,
 		attributes: maps.Clone(attributes),
 		outlets:    outlets,
-		gates:      make([]gate, runtime.GOMAXPROCS(0)),
 	}
 	w.lanes.New = func() any { return newLane(w) }
 
@@ -198,9 +193,6 @@ func (w *wiring) stats() []EmitterStats {
 
 // close ends the wiring for good, see Monitor.Close.
 func (w *wiring) close(ctx context.Context) error {
-	for i := range w.gates {
-		w.gates[i].shut()
-	}
 	for _, q := range w.queues {
 		q.close()
 	}
@@ -208,5 +200,5 @@ func (w *wiring) close(ctx context.Context) error {
 	for _, q := range w.queues {
 		errs = append(errs, q.drain(ctx))
 	}
-	return errors.Join(append(errs, closeOutlets(w.outlets))...)
+	return errors.Join(append(errs, closeOutlets(ctx, w.outlets))...)
 }
