@@ -76,10 +76,6 @@ func newCommandLine(monitor *metric.Monitor) (*commandLine, error) {
 		return nil, err
 	}
 
-	for _, command := range line.parser.Commands() {
-		eachOption(command.Group, useEnvironment)
-	}
-
 	return line, nil
 }
 
@@ -92,6 +88,15 @@ func (l *commandLine) add(name, short, long string, c command) (*flags.Command, 
 // parse returns the command that the arguments ask for, with its flags set. It
 // returns errHelp, errNoCommand or a usageError.
 func (l *commandLine) parse(args []string) (command, error) {
+	// Only the command that runs looks at its variables: go-flags would have
+	// those of one command fail another.
+	for _, arg := range args {
+		if command := l.parser.Find(arg); command != nil {
+			eachOption(command.Group, useEnvironment)
+			break
+		}
+	}
+
 	rest, err := l.parser.ParseArgs(args)
 	if err != nil {
 		return nil, l.explain(err, args)

@@ -25,6 +25,9 @@ const (
 )
 
 func main() {
+	// Whoever reads the log may go away; that must not end the daemon.
+	signal.Ignore(syscall.SIGPIPE)
+
 	signals := make(chan os.Signal, 1)
 	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
 

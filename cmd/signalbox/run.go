@@ -7,7 +7,9 @@ import (
 	"io"
 	"net"
 	"os"
+	"os/signal"
 	"strconv"
+	"syscall"
 	"time"
 
 	"code.cloudfoundry.org/lager/v3"
@@ -23,7 +25,7 @@ type runCommand struct {
 
 	Host            string     `long:"host" value-name:"NAME" default-mask:"the machine's name" description:"Host of events that do not name theirs."`
 	Attributes      attributes `long:"attribute" value-name:"KEY=VALUE" unquote:"false" description:"Attribute of this node, which every event carries too and every series shows as a label. May be repeated."`
-	BufferSize      uint32     `long:"buffer-size" value-name:"N" default:"1000" description:"Events that may wait for each emitter that has a queue. The Prometheus emitter has none."`
+	BufferSize      uint32     `long:"buffer-size" value-name:"N" default:"1000" description:"Events that may wait for each emitter that has a queue; 0 means the default. The Prometheus emitter has none."`
 	LogLevel        string     `long:"log-level" choice:"debug" choice:"info" choice:"error" default:"info" description:"Least level of what is logged."`
 	ShutdownTimeout timeout    `long:"shutdown-timeout" value-name:"DURATION" default:"10s" description:"Time that requests and queues have to finish after SIGTERM."`
 
@@ -66,6 +68,13 @@ func (c *runCommand) run(w world) error {
 		return errors.Join(err, listener.Close())
 	}
 
+	if len(c.monitor.Emitters()) == 0 {
+		// Without one, everything would be taken and nothing done with it.
+		return errors.Join(
+			usageError("no emitter is configured: --prometheus-bind-ip and --prometheus-bind-port are empty"),
+			c.monitor.Close(context.Background()), listener.Close())
+	}
+
 	c.announce(logger, listener.Addr())
 	sink := newSink(logger, c.monitor)
 	server := intake.Serve(logger, listener, intake.NewHandler(logger.Session("intake"), c.limits(), sink))
@@ -79,8 +88,9 @@ func (c *runCommand) run(w world) error {
 		ended = nil
 	}
 	select {
-	case signal := <-w.signals:
-		logger.Info("stopping", lager.Data{"because": signal.String()})
+	case received := <-w.signals:
+		signal.Reset(os.Interrupt, syscall.SIGTERM) // a second one ends it at once
+		logger.Info("stopping", lager.Data{"because": received.String()})
 	case <-ended:
 		logger.Info("stopping", lager.Data{"because": "standard input ended"})
 	case <-server.Done():
@@ -165,7 +175,11 @@ func (c *runCommand) host() (string, error) {
 func (c *runCommand) listen() (net.Listener, error) {
 	address := net.JoinHostPort(string(c.Intake.BindIP), strconv.Itoa(int(c.Intake.BindPort)))
 
-	listener, err := net.Listen("tcp", address)
+	network := "tcp"
+	if net.ParseIP(string(c.Intake.BindIP)).To4() != nil {
+		network = "tcp4" // or 0.0.0.0 would be the wildcard of IPv6 as well
+	}
+	listener, err := net.Listen(network, address)
 	if err != nil {
 		return nil, fmt.Errorf("cannot take events on %s (--intake-bind-ip, --intake-bind-port): %w", address, err)
 	}

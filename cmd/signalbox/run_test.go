@@ -1,12 +1,15 @@
 package main
 
 import (
+	"bufio"
 	"bytes"
 	"fmt"
 	"io"
 	"net"
 	"net/http"
+	"net/url"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 
@@ -128,6 +131,52 @@ var _ = Describe("signalbox run", func() {
 			Eventually(daemon).Should(gexec.Exit(0))
 		})
 
+		It("does not wait for connections that ask for nothing, nor for scrapers that do not read", func() {
+			daemon := startDaemon("--shutdown-timeout=1s")
+			for _, address := range []string{daemon.eventsURL(), daemon.url("serving-metrics")} {
+				conn, err := net.Dial("tcp", hostOf(address))
+				Expect(err).NotTo(HaveOccurred())
+				DeferCleanup(conn.Close)
+			}
+			scraper, err := net.Dial("tcp", hostOf(daemon.url("serving-metrics")))
+			Expect(err).NotTo(HaveOccurred())
+			DeferCleanup(scraper.Close)
+			_, err = io.WriteString(scraper, "GET /metr")
+			Expect(err).NotTo(HaveOccurred())
+			daemon.page() // by then the daemon has accepted the others
+
+			daemon.Terminate()
+			Eventually(daemon, "3s").Should(gexec.Exit(0))
+			Expect(daemon.stderr()).NotTo(ContainSubstring("cut-off-requests"))
+		})
+
+		It("is not brought about by the end of whoever reads the log", func() {
+			reader, writer, err := os.Pipe()
+			Expect(err).NotTo(HaveOccurred())
+			command := exec.Command(binary, "run", "--prometheus-bind-port=0", "--intake-bind-port=0")
+			command.Stderr = writer
+			Expect(command.Start()).To(Succeed())
+			DeferCleanup(func() {
+				command.Process.Kill()
+				command.Wait()
+			})
+			Expect(writer.Close()).To(Succeed())
+			logged := bufio.NewReader(reader)
+			var events string
+			for range 2 {
+				line, err := logged.ReadString('\n')
+				Expect(err).NotTo(HaveOccurred())
+				_, events, _ = strings.Cut(line, `"url":"`)
+			}
+			events, _, _ = strings.Cut(events, `"`)
+			Expect(reader.Close()).To(Succeed())
+
+			for range 2 { // of which each makes a line in the log
+				response, err := client.Post(events, "", strings.NewReader("nonsense"))
+				Expect(body(response, err)).To(ContainSubstring(`"rejected":1`))
+			}
+		})
+
 		It("does not wait for a client for ever", func() {
 			daemon := startDaemon("--shutdown-timeout=100ms")
 			reader, writer := io.Pipe()
@@ -180,7 +229,7 @@ var _ = Describe("signalbox run", func() {
 			status, answer := daemon.post(startEvent + "\n" + startEvent + "\n" + startEvent + "\n")
 			Expect(status).To(Equal(http.StatusRequestEntityTooLarge))
 			Expect(answer).To(ContainSubstring("more than the limit of 50 bytes"))
-			Expect(daemon.page()).To(ContainSubstring("concourse_builds_started_total 1"))
+			Expect(daemon.page()).To(ContainSubstring("concourse_builds_started_total 0"))
 		})
 
 		It("keeps to the other limits", func() {
@@ -270,6 +319,19 @@ var _ = Describe("signalbox run", func() {
 			Entry("a format that is none", "catalog --format=xml", "'xml'", "table, markdown, json or yaml"),
 		)
 
+		It("of one command's variables is nothing to another", func() {
+			p := start([]string{"SIGNALBOX_INTAKE_BIND_PORT=http"}, "version")
+			Eventually(p).Should(gexec.Exit(exitClean))
+			p = start([]string{"SIGNALBOX_FORMAT=xml"}, "run", "--prometheus-bind-port=0", "--intake-bind-port=0")
+			p.eventsURL()
+		})
+
+		It("is to take events with no emitter to give them to", func() {
+			p := startDaemon("--prometheus-bind-port=")
+			Eventually(p).Should(gexec.Exit(exitBadUsage))
+			Expect(p.stderr()).To(Equal("signalbox: no emitter is configured: --prometheus-bind-ip and --prometheus-bind-port are empty\n"))
+		})
+
 		It("is said of the variable that it comes from", func() {
 			fails(start([]string{"SIGNALBOX_INTAKE_BIND_PORT=http"}, "run"), exitBadUsage,
 				"--intake-bind-port", `"http"`, "(from SIGNALBOX_INTAKE_BIND_PORT)")
@@ -300,3 +362,13 @@ var _ = Describe("signalbox run", func() {
 		})
 	})
 })
+
+// hostOf is the address that a URL leads to.
+func hostOf(address string) string {
+	GinkgoHelper()
+
+	parsed, err := url.Parse(address)
+	Expect(err).NotTo(HaveOccurred())
+
+	return parsed.Host
+}

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net/http"
 	"strings"
 	"sync"
 
@@ -83,7 +84,10 @@ func openCompressed(raw io.Reader, limit int64, encoding string, pool *sync.Pool
 
 	return body{
 		Reader: newLimitedReader(encodedReader{r, encoding}, limit),
-		Close:  func() { pool.Put(d) },
+		Close: func() {
+			d.Reset(http.NoBody) //nolint:errcheck // it lets go of the body
+			pool.Put(d)
+		},
 	}
 }
 

@@ -1,8 +1,10 @@
 package intake
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"net/http"
 	"strconv"
@@ -68,6 +70,16 @@ type lineError struct {
 // been emitted.
 func (h *handler) takeEvents(w http.ResponseWriter, r *http.Request) {
 	encoding := r.Header.Get("Content-Encoding")
+	if encoding == "" && r.ContentLength > h.limits.BodyBytes {
+		// Refused before anything is applied, so that the sender can split it.
+		h.sink.Malformed()
+		answerJSON(w, http.StatusRequestEntityTooLarge, answer{Rejected: 1, Errors: []lineError{{
+			Line: 1, Reason: fmt.Sprintf("%v: %d bytes, more than the limit of %d bytes; nothing was applied",
+				errBodyTooLarge, r.ContentLength, h.limits.BodyBytes),
+		}}})
+
+		return
+	}
 	body, ok := openBody(r.Body, encoding, h.limits.BodyBytes)
 	if !ok {
 		w.Header().Set("Accept-Encoding", acceptedEncodings)
@@ -165,11 +177,13 @@ func refuse(w http.ResponseWriter, status int, reason string) {
 }
 
 func answerJSON(w http.ResponseWriter, status int, answer any) {
-	text, err := json.Marshal(answer)
-	if err != nil {
+	var b bytes.Buffer
+	encoder := json.NewEncoder(&b)
+	encoder.SetEscapeHTML(false) // it is not HTML, and people read it
+	if err := encoder.Encode(answer); err != nil {
 		panic("BUG: an answer that is not JSON: " + err.Error())
 	}
-	text = append(text, '\n')
+	text := b.Bytes()
 
 	w.Header().Set("Content-Type", "application/json")
 	w.Header().Set("Content-Length", strconv.Itoa(len(text)))

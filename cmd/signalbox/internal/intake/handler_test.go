@@ -118,8 +118,18 @@ var _ = Describe("Handler", func() {
 				Expect(post("{\"name\":\"a\"}\n{\"name\":\"abcd\"}\n").Code).To(Equal(http.StatusOK))
 			})
 
-			It("apply what came before the cut, and answer 413", func() {
+			It("answer 413 to a body that says how large it is, and apply nothing of it", func() {
 				w := post("{\"name\":\"a\"}\n{\"name\":\"abcde\"}\n")
+				Expect(w.Code).To(Equal(http.StatusRequestEntityTooLarge))
+				Expect(w.Body).To(MatchJSON(`{
+					"accepted": 0, "unknown": 0, "rejected": 1,
+					"errors": [{"line": 1, "reason": "the body is too large: 30 bytes, more than the limit of 29 bytes; nothing was applied"}]
+				}`))
+				Expect(sink.names()).To(BeEmpty())
+			})
+
+			It("apply what came before the cut of one that does not, and answer 413", func() {
+				w := do(http.MethodPost, "/api/v1/events", unsized("{\"name\":\"a\"}\n{\"name\":\"abcde\"}\n"))
 				Expect(w.Code).To(Equal(http.StatusRequestEntityTooLarge))
 				Expect(w.Body).To(MatchJSON(`{
 					"accepted": 1, "unknown": 0, "rejected": 1,
@@ -146,7 +156,7 @@ var _ = Describe("Handler", func() {
 
 			It("show among the errors even if there are many before", func() {
 				handler = intake.NewHandler(logger, intake.Limits{BodyBytes: 60}, sink)
-				w := post(strings.Repeat("{}\n", 21))
+				w := do(http.MethodPost, "/api/v1/events", unsized(strings.Repeat("{}\n", 21)))
 				Expect(w.Code).To(Equal(http.StatusRequestEntityTooLarge))
 				Expect(w.Body.String()).To(HavePrefix(`{"accepted":0,"unknown":0,"rejected":21,`))
 				Expect(strings.Count(w.Body.String(), "the event has no name")).To(Equal(9))
@@ -321,3 +331,6 @@ func (r *repeater) Read(p []byte) (int, error) {
 
 	return n, nil
 }
+
+// unsized is a body that does not say how long it is.
+func unsized(body string) io.Reader { return struct{ io.Reader }{strings.NewReader(body)} }

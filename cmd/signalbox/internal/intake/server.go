@@ -7,6 +7,7 @@ import (
 	"net"
 	"net/http"
 	"strings"
+	"sync"
 	"time"
 
 	"code.cloudfoundry.org/lager/v3"
@@ -28,6 +29,9 @@ type Server struct {
 	http *http.Server
 	done chan struct{} // closed when the server has stopped
 	err  error         // why it stopped, if not because of Close; after done
+
+	mu    sync.Mutex
+	fresh map[net.Conn]bool // connections that have not sent a request; guarded by mu
 }
 
 // Serve starts to serve the handler on the listener, which it takes over. What
@@ -43,8 +47,10 @@ func Serve(logger lager.Logger, listener net.Listener, handler http.Handler) *Se
 			MaxHeaderBytes:    maxHeaderBytes,
 			ErrorLog:          log.New(errorLog{logger}, "", 0),
 		},
-		done: make(chan struct{}),
+		done:  make(chan struct{}),
+		fresh: make(map[net.Conn]bool),
 	}
+	s.http.ConnState = s.track
 	go func() {
 		defer close(s.done)
 		if err := s.http.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
@@ -55,6 +61,18 @@ func Serve(logger lager.Logger, listener net.Listener, handler http.Handler) *Se
 	return s
 }
 
+// track keeps account of the connections that have not sent a request.
+func (s *Server) track(conn net.Conn, state http.ConnState) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+
+	if state == http.StateNew {
+		s.fresh[conn] = true
+	} else {
+		delete(s.fresh, conn)
+	}
+}
+
 // Done is closed when the server has stopped, by itself or because of Close.
 func (s *Server) Done() <-chan struct{} { return s.done }
 
@@ -63,6 +81,14 @@ func (s *Server) Done() <-chan struct{} { return s.done }
 // requests off. It returns why the server stopped before Close, the context's
 // error if requests were cut off, or nil.
 func (s *Server) Close(ctx context.Context) error {
+	// Nobody waits for an answer on a connection that has not sent a request,
+	// but http.Server would give it five seconds.
+	s.mu.Lock()
+	for conn := range s.fresh {
+		conn.Close() //nolint:errcheck // it is of no use anymore
+	}
+	s.mu.Unlock()
+
 	err := s.http.Shutdown(ctx)
 	if err != nil {
 		s.http.Close() //nolint:errcheck // the listener is closed already
