@@ -3,6 +3,7 @@ package emitter
 import (
 	"fmt"
 	"math"
+	"os"
 	"slices"
 	"strings"
 	"testing"
@@ -31,6 +32,37 @@ func TestTheCatalogCompiles(t *testing.T) {
 			t.Errorf("the rules for %q look at %d attributes, which leaves no room", p.event, len(p.attributes))
 		}
 	}
+}
+
+// TestTheCatalogIsWhatDashboardsDependOn compares the catalog with a list of what
+// was promised: events, names, types, labels, operations, buckets, owners.
+func TestTheCatalogIsWhatDashboardsDependOn(t *testing.T) {
+	promised, err := os.ReadFile("testdata/catalog.txt")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var rules []string
+	for _, r := range Catalog() {
+		rules = append(rules, strings.TrimRight(fmt.Sprintln(r.Event, "|", r.Metric, "|", r.Type, "|", labelsOf(r), "|", conditionsOf(r), "|", r.Operation, r.Divide, "|", r.Buckets, "|", r.Worker, r.IdleTTL), "\n"))
+	}
+	slices.Sort(rules)
+	if got := strings.Join(rules, "\n") + "\n"; got != string(promised) {
+		t.Errorf("the catalog is now\n%s", got)
+	}
+}
+
+func labelsOf(r Rule) (labels []string) {
+	for _, l := range r.Labels {
+		labels = append(labels, strings.TrimSuffix(l.Name+"="+l.Attribute+":"+string(l.Required), ":"))
+	}
+	return labels
+}
+
+func conditionsOf(r Rule) string {
+	if r.When != nil {
+		return fmt.Sprint(r.When.Attribute, "=", r.When.Value, " ", r.Needs)
+	}
+	return fmt.Sprint(r.Needs)
 }
 
 func TestTheCatalogReadsWell(t *testing.T) {

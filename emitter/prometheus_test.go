@@ -154,6 +154,18 @@ var _ = Describe("The Prometheus emitter", func() {
 				byMap.Emit(logger, e)
 				prepared.EmitValues(logger, float64(i), values)
 			}
+			typed = metric.EventType{Name: "build finished", Attributes: []string{"job", "build_id", "build_status", "team_name", "pipeline"}}
+			prepared = byType.Prepare(typed)
+			for _, values := range [][]string{{"unit", "1", "failed", "main", "p"}, {"unit", "2", "succeeded", "main", "p"}, {"lint", "3", "odd", "", ""}} {
+				e := event(typed.Name, 1000, attributes{})
+				for j, name := range typed.Attributes {
+					e.Attributes[name] = values[j]
+				}
+				byMap.Emit(logger, e)
+				prepared.EmitValues(logger, 1000, values)
+			}
+			Expect(samplesOf(byType)).To(HaveKeyWithValue("concourse_builds_failed_total", "1"))
+			Expect(logger.Logs()).To(HaveLen(2), "one line for each emitter, of the empty platform")
 			for _, p := range []*emitter.Prometheus{byMap, byType} {
 				short := p.Prepare(metric.EventType{Name: "worker containers", Attributes: []string{"worker"}})
 				short.EmitValues(logger, 1, []string{"w4"})
@@ -344,6 +356,30 @@ var _ = Describe("The Prometheus emitter", func() {
 			Expect(logs).To(Equal(float64(goroutines * each)))
 			Consistently(func() map[string]string { return samplesOf(p) }, "50ms").ShouldNot(HaveKey(ContainSubstring(`worker="`)))
 		})
+	})
+
+	It("has the defaults that its flags say", func() {
+		p := start(&emitter.PrometheusConfig{Clock: func() time.Time { return now }}, nil)
+		p.Emit(logger, workerContainers("w", 1))
+		now = now.Add(5*time.Minute - 1)
+		Expect(p.CollectGarbage()).To(Equal(emitter.Garbage{}))
+		now = now.Add(1)
+		Expect(p.CollectGarbage()).To(Equal(emitter.Garbage{Workers: 1, Series: 2}))
+		Expect(samplesOf(p)).To(HaveKeyWithValue("signalbox_series_limit", "100000"))
+	})
+
+	It("goes by the real time unless told otherwise", func() {
+		p := start(&emitter.PrometheusConfig{WorkerStaleAfter: time.Second, GCInterval: 10 * time.Millisecond}, nil)
+		lastSeen := func() (seconds float64) {
+			p.Emit(logger, workerContainers("w", 1))
+			fmt.Sscan(samplesOf(p)[`concourse_workers_last_seen_timestamp_seconds{worker="w"}`], &seconds)
+			return seconds
+		}
+		begin := lastSeen()
+		Expect(begin).To(BeNumerically("~", float64(time.Now().UnixMilli())/1000, 60))
+		Eventually(lastSeen).Should(BeNumerically(">", begin))
+		Expect(samplesOf(p)).To(HaveKeyWithValue("signalbox_workers_collected_total", "0"))
+		Eventually(func() map[string]string { return samplesOf(p) }, "10s").Should(HaveKeyWithValue("signalbox_workers_collected_total", "1"))
 	})
 
 	Describe("attributes of the node", func() {

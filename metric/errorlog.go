@@ -34,7 +34,8 @@ func (e ErrorLog) EmitTo(logger lager.Logger, m *Monitor) {
 // round in circles. That is an error that wraps ErrFailedToEmit, and any error
 // that is logged while an "error log" event is being emitted, by the emitting
 // goroutine. An emitter that logs errors while it emits other events is
-// counted like anybody else.
+// counted like anybody else. So is one that logs from a goroutine of its own; its
+// errors should wrap ErrFailedToEmit, or each will make an event that may fail again.
 type ErrorSink struct {
 	logger     lager.Logger
 	monitor    *Monitor

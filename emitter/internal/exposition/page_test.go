@@ -218,6 +218,58 @@ queries_created 1.7000000005e+09
 		})
 	})
 
+	Describe("of which a sweep takes the rest while it is written", func() {
+		const n = 5000
+		// sweptPage is the page of n series of a family, which are all swept when
+		// the first part of it is written.
+		sweptPage := func(typ series.Type, as expfmt.Format) string {
+			GinkgoHelper()
+			now := epoch
+			store := series.NewStore(series.Options{Clock: series.NewExactClock(func() time.Time { return now })})
+			f := add(store, series.FamilyOptions{Name: "m", Type: typ, Labels: []string{"a"}, Bounds: []float64{1, 2}[:2*(int(typ)/2)], IdleTTL: time.Minute})
+			op := map[series.Type]series.Op{series.Counter: series.Add, series.Gauge: series.Set, series.Histogram: series.Observe}[typ]
+			for i := range n {
+				f.Update(op, series.Plain(fmt.Sprintf("%060d", i)), "", 1, store.Clock().Now())
+			}
+			var b bytes.Buffer
+			Expect((&Page{Store: store}).Write(writerFunc(func(p []byte) (int, error) {
+				now = now.Add(time.Hour)
+				store.Sweep(store.Clock().Now(), 0)
+				return b.Write(p)
+			}), as)).To(Succeed())
+			Expect(written(Page{Store: store}, as)).NotTo(ContainSubstring("00000"))
+			return b.String()
+		}
+
+		It("has no samples of those in text", func() {
+			for _, typ := range []series.Type{series.Counter, series.Gauge} {
+				page := readSamples(sweptPage(typ, textFormat))
+				Expect(len(page)).To(And(BeNumerically(">", 100), BeNumerically("<", n)))
+				for sample, value := range page {
+					Expect(value).To(Equal("1"), sample)
+				}
+			}
+		})
+
+		It("ends them in protobuf", func() {
+			for _, typ := range []series.Type{series.Counter, series.Gauge, series.Histogram} {
+				families := decode(sweptPage(typ, protobufFormat))
+				Expect(families).To(HaveLen(1))
+				Expect(families[0].Metric).To(HaveLen(n))
+				stale := 0
+				for _, m := range families[0].Metric {
+					v := m.GetCounter().GetValue() + m.GetGauge().GetValue() + m.GetHistogram().GetSampleSum()
+					if math.IsNaN(v) {
+						stale++
+					} else {
+						Expect(v).To(Equal(1.0))
+					}
+				}
+				Expect(stale).To(And(BeNumerically(">", 100), BeNumerically("<", n)))
+			}
+		})
+	})
+
 	It("stops writing when the scraper is gone", func() {
 		store := newStore()
 		f := add(store, series.FamilyOptions{Name: "m", Type: series.Gauge, Labels: []string{"a"}})
@@ -251,4 +303,20 @@ type brokenWriter struct{ writes int }
 func (w *brokenWriter) Write([]byte) (int, error) {
 	w.writes++
 	return 0, io.ErrClosedPipe
+}
+
+type writerFunc func([]byte) (int, error)
+
+func (f writerFunc) Write(b []byte) (int, error) { return f(b) }
+
+// readSamples are the samples of a page in the text format.
+func readSamples(page string) map[string]string {
+	samples := map[string]string{}
+	for line := range strings.Lines(page) {
+		if !strings.HasPrefix(line, "#") {
+			i := strings.LastIndexByte(line, ' ')
+			samples[line[:i]] = strings.TrimSpace(line[i:])
+		}
+	}
+	return samples
 }
