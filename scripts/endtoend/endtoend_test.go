@@ -254,7 +254,7 @@ var _ = Describe("A real Prometheus, scraping signalbox", Ordered, func() {
 		binary = filepath.Join(GinkgoT().TempDir(), "signalbox")
 		build, err := exec.Command("go", "build", "-o", binary, "../../cmd/signalbox").CombinedOutput()
 		Expect(err).NotTo(HaveOccurred(), string(build))
-		signalbox, metrics, intake = startSignalbox(binary, "--prometheus-worker-stale-after=10s", "--prometheus-gc-interval=200ms")
+		signalbox, metrics, intake = startSignalbox(binary, "--prometheus-worker-stale-after=15s", "--prometheus-gc-interval=200ms")
 		target, err := url.Parse(metrics)
 		Expect(err).NotTo(HaveOccurred())
 		prometheus = startPrometheus(target.Host)
@@ -269,12 +269,12 @@ var _ = Describe("A real Prometheus, scraping signalbox", Ordered, func() {
 			for sample, value := range want {
 				g.Expect(got).To(HaveKeyWithValue(sample, value))
 			}
-		}, "8s", "200ms").Should(Succeed())
+		}, "12s", "200ms").Should(Succeed())
 	})
 
 	It("drops the series of workers that are not heard of any more", func() {
 		Expect(prometheus.values(workers)).NotTo(BeEmpty())
-		Eventually(func() map[string]float64 { return prometheus.values(workers) }, "20s", "200ms").Should(BeEmpty())
+		Eventually(func() map[string]float64 { return prometheus.values(workers) }, "60s", "200ms").Should(BeEmpty())
 		Expect(prometheus.values("concourse_builds_finished_total")).NotTo(BeEmpty())
 		Expect(prometheus.values("signalbox_workers_collected_total > 0")).NotTo(BeEmpty())
 

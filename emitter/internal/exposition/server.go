@@ -167,7 +167,7 @@ func newMux(o ServerOptions) (http.Handler, error) {
 
 func ok(w http.ResponseWriter, _ *http.Request) {
 	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
-	fmt.Fprintln(w, "OK")
+	fmt.Fprint(w, "OK")
 }
 
 // Addr is the address that the server listens on.

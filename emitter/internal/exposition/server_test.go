@@ -83,7 +83,7 @@ var _ = Describe("The server", func() {
 		for _, path := range []string{"/-/healthy", "/-/ready"} {
 			response, body := get(path)
 			Expect(response.StatusCode).To(Equal(http.StatusOK))
-			Expect(body).To(Equal("OK\n"))
+			Expect(body).To(Equal("OK"))
 		}
 		response, body := get("/")
 		Expect(response.StatusCode).To(Equal(http.StatusOK))

@@ -13,11 +13,13 @@
 //
 // # How a series dies
 //
-// A swept series is first killed, then unlinked. Killing swaps its value for a
-// mark in one compare-and-swap, so an update that is under way at the same
-// moment either came first, and then the series is no longer stale, or finds
-// the mark, and then goes to a new series instead. Nothing can be written to a
-// series that is no longer served, whoever still holds a pointer to it.
+// In three steps. Its pulse is stopped, or that of its owner, by a compare-and-swap
+// (pulse.go): an update that is under way at the same moment either came first, and
+// then there is nothing to stop, or finds it stopped, and then makes a new series.
+// It is killed: a mark takes the place of its value, so that an update which was
+// interrupted before its last step writes to nobody, but finds the mark, and does
+// the same. And it is unlinked from the table and the pages. Nothing can be written
+// to a series that is no longer served, whoever still holds a pointer to it.
 //
 // Time in this package is an Instant, as told by a Clock.
 package series

@@ -11,6 +11,7 @@ import (
 	"sync/atomic"
 	"testing"
 	"time"
+	"unsafe"
 )
 
 // testClock is a clock that the test moves.
@@ -739,5 +740,11 @@ func TestUpdatesAllocateNothing(t *testing.T) {
 		gauge.Update(Set, escaped, "w", 1, now)
 	}); n != 0 {
 		t.Errorf("%v allocations", n)
+	}
+}
+
+func TestASeriesIsACacheLine(t *testing.T) {
+	if size := unsafe.Sizeof(Series{}); size != 64 {
+		t.Errorf("a series takes %d bytes", size)
 	}
 }
