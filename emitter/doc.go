@@ -1,0 +1,18 @@
+// Package emitter has the emitters that a metric.Monitor can hand events to; so
+// far that for Prometheus. Importing it registers them with metric.Metrics.
+//
+// An event's way through the Prometheus emitter:
+//
+//	config.go           the flags, and how it all is put together
+//	prometheus.go       Emit: an event becomes updates of series
+//	catalog.go          which event drives which metric: one row each
+//	rule.go             what a row says
+//	mapping.go          the rows, resolved when the emitter starts
+//	reject.go           what becomes of an event that a rule refuses
+//	gc.go               the timer that drops the series of workers that are gone
+//	self_metrics.go     what it tells about itself, under signalbox_
+//	internal/series     the store: families, series, and how they go stale
+//	internal/exposition the page and its listener
+//
+// emitterfakes has the fake of the garbage collector's seam.
+package emitter
