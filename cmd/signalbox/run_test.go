@@ -232,6 +232,15 @@ var _ = Describe("signalbox run", func() {
 			Expect(daemon.page()).To(ContainSubstring("concourse_builds_started_total 0"))
 		})
 
+		It("counts and logs bodies that it refuses as a whole", func() {
+			daemon := startDaemon("--intake-max-body-bytes=50")
+			daemon.post(strings.Repeat(startEvent+"\n", 10))
+			status, _ := daemon.post(startEvent, "Content-Encoding", "br")
+			Expect(status).To(Equal(http.StatusUnsupportedMediaType))
+			Expect(daemon.page()).To(ContainSubstring(`signalbox_events_rejected_total{reason="malformed"} 2`))
+			Expect(daemon.stderr()).To(MatchRegexp(`(?s)rejected-body.*more than the limit of 50 bytes.*rejected-body.*Content-Encoding`))
+		})
+
 		It("keeps to the other limits", func() {
 			daemon := startDaemon("--intake-max-line-bytes=100", "--intake-max-label-value-bytes=10")
 			_, answer := daemon.post(strings.Repeat("x", 101) + "\n" + `{"name":"` + strings.Repeat("x", 11) + `"}`)

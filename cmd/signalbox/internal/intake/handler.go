@@ -72,19 +72,20 @@ func (h *handler) takeEvents(w http.ResponseWriter, r *http.Request) {
 	encoding := r.Header.Get("Content-Encoding")
 	if encoding == "" && r.ContentLength > h.limits.BodyBytes {
 		// Refused before anything is applied, so that the sender can split it.
-		h.sink.Malformed()
-		answerJSON(w, http.StatusRequestEntityTooLarge, answer{Rejected: 1, Errors: []lineError{{
-			Line: 1, Reason: fmt.Sprintf("%v: %d bytes, more than the limit of %d bytes; nothing was applied",
-				errBodyTooLarge, r.ContentLength, h.limits.BodyBytes),
-		}}})
+		err := fmt.Errorf("%w: %d bytes, more than the limit of %d bytes; nothing was applied",
+			errBodyTooLarge, r.ContentLength, h.limits.BodyBytes)
+		h.rejectBody(r, err)
+		answerJSON(w, http.StatusRequestEntityTooLarge,
+			answer{Rejected: 1, Errors: []lineError{{Line: 1, Reason: err.Error()}}})
 
 		return
 	}
 	body, ok := openBody(r.Body, encoding, h.limits.BodyBytes)
 	if !ok {
+		err := fmt.Errorf("the Content-Encoding %s is none of %s", quote([]byte(encoding)), acceptedEncodings)
+		h.rejectBody(r, err)
 		w.Header().Set("Accept-Encoding", acceptedEncodings)
-		refuse(w, http.StatusUnsupportedMediaType,
-			"the Content-Encoding "+quote([]byte(encoding))+" is none of "+acceptedEncodings)
+		refuse(w, http.StatusUnsupportedMediaType, err.Error())
 
 		return
 	}
@@ -130,6 +131,12 @@ func (h *handler) takeEvents(w http.ResponseWriter, r *http.Request) {
 		Rejected: tally.Rejected,
 		Errors:   errs,
 	})
+}
+
+// rejectBody counts and logs a body of which nothing was read.
+func (h *handler) rejectBody(r *http.Request, err error) {
+	h.sink.Malformed()
+	h.rejections.Log("rejected-body", err, lager.Data{"remote": r.RemoteAddr})
 }
 
 // explainReadError says what it means that a body could not be read to its end.
