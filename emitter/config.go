@@ -89,7 +89,7 @@ func (config *PrometheusConfig) NewEmitter(attributes map[string]string) (metric
 	if _, err = p.store.AddLastSeen(prefixed(c.Namespace, lastSeenRule.Metric), lastSeenRule.Help, workerAttribute); err != nil {
 		return nil, err
 	}
-	if p.self, err = newSelfMetrics(p.store); err != nil {
+	if p.self, err = newSelfMetrics(p.store, c.MaxSeriesPerMetric); err != nil {
 		return nil, err
 	}
 
@@ -132,7 +132,7 @@ func (p *Prometheus) start(c PrometheusConfig) {
 	if c.Clock == nil {
 		// A hundredth of the staleness limit is as exact as anyone can want.
 		p.tolerance = min(max(c.WorkerStaleAfter/100, time.Millisecond), 100*time.Millisecond)
-		p.running.Go(func() { p.tick(ctx, p.tolerance) })
+		p.running.Go(func() { every(ctx, p.tolerance, func() { p.clock.Tick() }) })
 	}
 	p.running.Go(func() {
 		collectPeriodically(ctx, func() lager.Logger { return *p.logger.Load() }, c.GCInterval, p)
@@ -140,16 +140,16 @@ func (p *Prometheus) start(c PrometheusConfig) {
 	p.server.Serve()
 }
 
-// tick moves the clock on until the context ends.
-func (p *Prometheus) tick(ctx context.Context, every time.Duration) {
-	ticker := time.NewTicker(every)
+// every does something at every interval until the context ends.
+func every(ctx context.Context, interval time.Duration, do func()) {
+	ticker := time.NewTicker(interval)
 	defer ticker.Stop()
 	for {
 		select {
 		case <-ctx.Done():
 			return
 		case <-ticker.C:
-			p.clock.Tick()
+			do()
 		}
 	}
 }

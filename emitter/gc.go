@@ -33,16 +33,7 @@ func DoGarbageCollection(logger lager.Logger, from PrometheusGarbageCollectable)
 
 // collectPeriodically collects at every interval until the context ends.
 func collectPeriodically(ctx context.Context, logger func() lager.Logger, interval time.Duration, from PrometheusGarbageCollectable) {
-	ticker := time.NewTicker(interval)
-	defer ticker.Stop()
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case <-ticker.C:
-			DoGarbageCollection(logger(), from)
-		}
-	}
+	every(ctx, interval, func() { DoGarbageCollection(logger(), from) })
 }
 
 // CollectGarbage implements PrometheusGarbageCollectable. It goes by the

@@ -37,7 +37,7 @@ type selfMetrics struct {
 // durationBuckets are for what takes from a millisecond to some seconds.
 var durationBuckets = []float64{.001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10}
 
-func newSelfMetrics(store *series.Store) (*selfMetrics, error) {
+func newSelfMetrics(store *series.Store, maxSeries int) (*selfMetrics, error) {
 	self := &selfMetrics{store: store}
 	for _, f := range []struct {
 		family **series.Family
@@ -84,11 +84,7 @@ func newSelfMetrics(store *series.Store) (*selfMetrics, error) {
 	}
 	build := readBuild()
 	self.set(self.buildInfo, 1, "", runtime.GOARCH, runtime.GOOS, runtime.Version(), build.revision, build.tags, build.version)
-	for _, f := range store.Families() {
-		if !f.Internal() {
-			self.set(self.seriesLimit, float64(f.Limit()))
-		}
-	}
+	self.set(self.seriesLimit, float64(maxSeries))
 	return self, nil
 }
 

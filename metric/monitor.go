@@ -206,7 +206,8 @@ func closeOutlets(ctx context.Context, outlets []*outlet) error {
 	return errors.Join(errs...)
 }
 
-// Emit hands an event to every emitter. It never blocks.
+// Emit hands an event to every emitter. It never waits for one that is slow; where
+// it has to log that a queue is full, it waits for the log.
 //
 // Node attributes that the event lacks are added, and its Host if it is empty.
 // A zero Time becomes now for emitters that are not TypedEmitters; those get
