@@ -11,6 +11,8 @@ import (
 	"sync"
 
 	"code.cloudfoundry.org/lager/v3"
+
+	"github.com/signalbox-ci/signalbox/cmd/signalbox/internal/body"
 )
 
 // EventsPath is where events are posted to.
@@ -73,23 +75,23 @@ func (h *handler) takeEvents(w http.ResponseWriter, r *http.Request) {
 	if encoding == "" && r.ContentLength > h.limits.BodyBytes {
 		// Refused before anything is applied, so that the sender can split it.
 		err := fmt.Errorf("%w: %d bytes, more than the limit of %d bytes; nothing was applied",
-			errBodyTooLarge, r.ContentLength, h.limits.BodyBytes)
+			body.ErrTooLarge, r.ContentLength, h.limits.BodyBytes)
 		h.rejectBody(r, err)
 		answerJSON(w, http.StatusRequestEntityTooLarge,
 			answer{Rejected: 1, Errors: []lineError{{Line: 1, Reason: err.Error()}}})
 
 		return
 	}
-	body, ok := openBody(r.Body, encoding, h.limits.BodyBytes)
+	content, ok := body.Open(r.Body, encoding, h.limits.BodyBytes)
 	if !ok {
-		err := fmt.Errorf("the Content-Encoding %s is none of %s", quote([]byte(encoding)), acceptedEncodings)
+		err := fmt.Errorf("the Content-Encoding %s is none of %s", quote([]byte(encoding)), body.Encodings)
 		h.rejectBody(r, err)
-		w.Header().Set("Accept-Encoding", acceptedEncodings)
+		w.Header().Set("Accept-Encoding", body.Encodings)
 		refuse(w, http.StatusUnsupportedMediaType, err.Error())
 
 		return
 	}
-	defer body.Close()
+	defer content.Close()
 
 	decoder := h.decoders.Get().(*Decoder)
 	defer h.decoders.Put(decoder)
@@ -104,14 +106,14 @@ func (h *handler) takeEvents(w http.ResponseWriter, r *http.Request) {
 	}
 
 	status := http.StatusOK
-	err := decoder.Decode(body, FormatOf(r.Header.Get("Content-Type")), tally.Accept, reject)
+	err := decoder.Decode(content, FormatOf(r.Header.Get("Content-Type")), tally.Accept, reject)
 	if err != nil {
 		// The last error is the one that ended it, whatever came before.
 		errs = errs[:min(len(errs), maxErrors-1)]
 		reject(decoder.Line(), explainReadError(err))
 	}
 	switch {
-	case errors.Is(err, errBodyTooLarge):
+	case errors.Is(err, body.ErrTooLarge):
 		status = http.StatusRequestEntityTooLarge
 	case tally.Rejected > 0:
 		status = http.StatusBadRequest
@@ -141,7 +143,7 @@ func (h *handler) rejectBody(r *http.Request, err error) {
 
 // explainReadError says what it means that a body could not be read to its end.
 func explainReadError(err error) error {
-	if errors.Is(err, errBodyTooLarge) {
+	if errors.Is(err, body.ErrTooLarge) {
 		return err
 	}
 	if errors.Is(err, io.ErrUnexpectedEOF) {

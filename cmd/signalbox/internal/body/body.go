@@ -1,4 +1,5 @@
-package intake
+// Package body reads the bodies of requests: decompressed, and no larger than a limit.
+package body
 
 import (
 	"errors"
@@ -9,40 +10,44 @@ import (
 	"sync"
 
 	"github.com/klauspost/compress/gzip"
+	"github.com/klauspost/compress/s2"
 	"github.com/klauspost/compress/zstd"
 )
 
-// acceptedEncodings is what a client may compress its body with.
-const acceptedEncodings = "gzip, zstd"
+// Encodings is what a client may compress its body with.
+const Encodings = "gzip, snappy, zstd"
 
 // maxZstdWindow is the window that RFC 9659 lets a client count on. A decoder
 // holds on to a whole window, so it is also what one request can take.
 const maxZstdWindow = 8 << 20
 
-// errBodyTooLarge is the cause of every error for a body past its limit.
-var errBodyTooLarge = errors.New("the body is too large")
+// ErrTooLarge is the cause of every error for a body past its limit.
+var ErrTooLarge = errors.New("the body is too large")
 
-// A body is what is read of a request: decompressed, and limited in size.
-type body struct {
+// A Body is what is read of a request: decompressed, and limited in size.
+type Body struct {
 	io.Reader
 
 	// Close gives the decompressor back. The body must not be read after it.
 	Close func()
 }
 
-// openBody returns the body that raw brings in a Content-Encoding, and false
-// if that encoding is not accepted. Bytes of the body that cannot be had, for
-// any reason, are an error of Read.
-func openBody(raw io.Reader, encoding string, limit int64) (body, bool) {
+// Open returns the body that raw brings in a Content-Encoding, of at most limit
+// bytes, and false if that encoding is none of Encodings. Bytes of the body that
+// cannot be had, for any reason, are an error of Read; if there are too many, that
+// is ErrTooLarge.
+func Open(raw io.Reader, encoding string, limit int64) (Body, bool) {
 	switch encoding = strings.ToLower(strings.TrimSpace(encoding)); encoding {
 	case "", "identity":
-		return body{newLimitedReader(raw, limit), func() {}}, true
+		return Body{newLimitedReader(raw, limit), func() {}}, true
 	case "gzip", "x-gzip":
 		return openCompressed(raw, limit, "gzip", &gzipReaders), true
 	case "zstd":
 		return openCompressed(raw, limit, "zstd", &zstdReaders), true
+	case "snappy":
+		return openCompressed(raw, limit, "snappy", &snappyReaders), true
 	default:
-		return body{}, false
+		return Body{}, false
 	}
 }
 
@@ -70,7 +75,22 @@ var (
 	}}
 )
 
-func openCompressed(raw io.Reader, limit int64, encoding string, pool *sync.Pool) body {
+// snappyReaders read snappy's framed format, a stream of chunks.
+var snappyReaders = sync.Pool{New: func() any { 
+	// The format's blocks have at most that; the decoder's own default is 4 MiB.
+	return snappyReader{s2.NewReader(nil, s2.ReaderMaxBlockSize(64<<10))}
+}}
+
+type snappyReader struct{ *s2.Reader }
+
+// Reset implements decompressor.
+func (r snappyReader) Reset(raw io.Reader) error {
+	r.Reader.Reset(raw)
+
+	return nil
+}
+
+func openCompressed(raw io.Reader, limit int64, encoding string, pool *sync.Pool) Body {
 	// Compressed input that is larger than what it may hold, and what its
 	// framing may add, holds nothing good: endless empty blocks, for one.
 	const framing = 64 << 10
@@ -82,7 +102,7 @@ func openCompressed(raw io.Reader, limit int64, encoding string, pool *sync.Pool
 		r = failingReader{err}
 	}
 
-	return body{
+	return Body{
 		Reader: newLimitedReader(encodedReader{r, encoding}, limit),
 		Close: func() {
 			d.Reset(http.NoBody) //nolint:errcheck // it lets go of the body
@@ -99,14 +119,14 @@ type encodedReader struct {
 
 func (r encodedReader) Read(p []byte) (int, error) {
 	n, err := r.Reader.Read(p)
-	if err != nil && err != io.EOF && !errors.Is(err, errBodyTooLarge) {
+	if err != nil && err != io.EOF && !errors.Is(err, ErrTooLarge) {
 		err = fmt.Errorf("in %s: %w", r.encoding, err)
 	}
 
 	return n, err
 }
 
-// A limitedReader fails with errBodyTooLarge behind its limit, where
+// A limitedReader fails with ErrTooLarge behind its limit, where
 // io.LimitedReader would pretend that the input ends.
 type limitedReader struct {
 	r           io.Reader
@@ -136,5 +156,10 @@ func (l *limitedReader) Read(p []byte) (int, error) {
 }
 
 func (l *limitedReader) tooLarge() error {
-	return fmt.Errorf("%w: more than the limit of %d bytes", errBodyTooLarge, l.limit)
+	return fmt.Errorf("%w: more than the limit of %d bytes", ErrTooLarge, l.limit)
 }
+
+// A failingReader fails with its error.
+type failingReader struct{ err error }
+
+func (r failingReader) Read([]byte) (int, error) { return 0, r.err }

@@ -1,0 +1,83 @@
+package aggregator
+
+import (
+	"context"
+	"time"
+
+	dto "github.com/prometheus/client_model/go"
+)
+
+// A Push is what a job pushes for its group.
+type Push struct {
+	// Grouping are the labels that make the group: job, which must not be empty,
+	// and any others, in any order, each name once.
+	Grouping []Label
+
+	// Families are the metrics. Their names are distinct; each metric's labels are
+	// as the job sent them, without those of the group. Push keeps them, and may
+	// change them.
+	Families []*dto.MetricFamily
+
+	// Replace says whether the push takes the place of all that the group had, or
+	// only of the families that it names.
+	Replace bool
+
+	// TTL, if not nil, is how long the group lives after this push, in place of the
+	// configured time; 0 is for ever.
+	TTL *time.Duration
+}
+
+// A Group is what is held of a group of pushed metrics. It must not be changed.
+type Group struct {
+	// Labels are the grouping labels, sorted by name.
+	Labels []Label
+
+	// Pushed is when the group was last pushed to, and Failed when a push to it was
+	// last refused; zero if never.
+	Pushed, Failed time.Time
+
+	// Expires is when the group goes, unless it is pushed to again; zero if never.
+	Expires time.Time
+
+	// TTL is how long the group lives after a push; 0 is for ever.
+	TTL time.Duration
+
+	// Families are sorted by name, without the times of pushes. The labels of their
+	// metrics are sorted by name, those of the group included.
+	Families []GroupFamily
+}
+
+// A GroupFamily is a family of a Group, and when it was last pushed.
+type GroupFamily struct {
+	*dto.MetricFamily
+	Pushed time.Time
+}
+
+// A Refusal is why a push was refused.
+type Refusal uint8
+
+// The refusals.
+const (
+	// Invalid: the push makes no sense on its own.
+	Invalid Refusal = iota + 1
+	// Inconsistent: it contradicts itself or what is there.
+	Inconsistent
+	// LimitReached: there would be more groups or series than may be.
+	LimitReached
+	// NotStored: it is served, but the disk did not take it.
+	NotStored
+)
+
+// A PushError is the error of a push that was refused, or not stored.
+type PushError struct {
+	Refusal Refusal
+	Err     error
+}
+
+// Error implements error.
+func (e *PushError) Error() string { return e.Err.Error() }
+
+// Unwrap is the cause.
+func (e *PushError) Unwrap() error { return e.Err }
+
+var _ = context.Background
