@@ -1,6 +1,7 @@
 package series
 
 import (
+	"sync"
 	"sync/atomic"
 	"time"
 )
@@ -32,6 +33,23 @@ func NewClock() *Clock {
 // be set back: an update never makes anything older.
 func NewExactClock(now func() time.Time) *Clock {
 	return &Clock{exact: now}
+}
+
+// NewSteadyClock makes an exact clock of one that may be set back. Time does not
+// go back with it: what lasts for a minute lasts until the clock has gone on by a
+// minute.
+func NewSteadyClock(now func() time.Time) *Clock {
+	var mu sync.Mutex
+	last := now()
+	steady := last
+	return NewExactClock(func() time.Time {
+		mu.Lock()
+		defer mu.Unlock()
+		t := now()
+		steady = steady.Add(max(t.Sub(last), 0))
+		last = t
+		return steady
+	})
 }
 
 // Now is the time of the last tick, or of now for an exact clock.

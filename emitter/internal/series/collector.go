@@ -1,6 +1,7 @@
 package series
 
 import (
+	"slices"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -48,7 +49,7 @@ func (f *Family) Gather() *dto.MetricFamily {
 	mf := &dto.MetricFamily{
 		Name: proto.String(f.name),
 		Help: proto.String(f.help),
-		Type: [...]dto.MetricType{dto.MetricType_COUNTER, dto.MetricType_GAUGE, dto.MetricType_HISTOGRAM}[f.typ].Enum(),
+		Type: f.typ.ClientModel().Enum(),
 	}
 	wall := f.store.clock.Wall()
 	for page := range f.Sorted {
@@ -120,4 +121,23 @@ func (c collected) Desc() *prometheus.Desc { return c.desc }
 func (c collected) Write(out *dto.Metric) error {
 	proto.Merge(out, c.metric)
 	return nil
+}
+
+// clientTypes are what the client library calls the types.
+var clientTypes = [...]dto.MetricType{
+	Counter:        dto.MetricType_COUNTER,
+	Gauge:          dto.MetricType_GAUGE,
+	Histogram:      dto.MetricType_HISTOGRAM,
+	Untyped:        dto.MetricType_UNTYPED,
+	Summary:        dto.MetricType_SUMMARY,
+	GaugeHistogram: dto.MetricType_GAUGE_HISTOGRAM,
+}
+
+// ClientModel is what the client library calls the type.
+func (t Type) ClientModel() dto.MetricType { return clientTypes[t] }
+
+// TypeOf is the type that the client library calls so; false if there is none.
+func TypeOf(t dto.MetricType) (Type, bool) {
+	i := slices.Index(clientTypes[:], t)
+	return Type(max(i, 0)), i >= 0
 }

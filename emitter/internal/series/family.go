@@ -12,16 +12,19 @@ import (
 // Type is the type of a family.
 type Type uint8
 
-// The types of families.
+// The types of families. A Store has the first three, an OpenStore all.
 const (
 	Counter Type = iota
 	Gauge
 	Histogram
+	Untyped
+	Summary
+	GaugeHistogram
 )
 
-// String is the type's name in the exposition formats.
+// String is the type's name in the Prometheus text format.
 func (t Type) String() string {
-	return [...]string{"counter", "gauge", "histogram"}[t]
+	return [...]string{"counter", "gauge", "histogram", "untyped", "summary", "gaugehistogram"}[t]
 }
 
 // Ownership says how a family's series depend on owners.
@@ -83,9 +86,9 @@ type Family struct {
 	overflow atomic.Pointer[Series]
 	refused  Tally // updates for which there was no room
 
-	mu sync.Mutex // held to change the table or arrivals; never for long
+	mu sync.Mutex // held to change the table; never for long
 
-	order order
+	order order[*Series]
 }
 
 // Result is what became of an update.
@@ -362,3 +365,8 @@ func (f *Family) Value(s *Series, wall Wall) (float64, bool) {
 // Snapshot fills to with the present content of a series of a family of
 // histograms. It returns false if the series was swept meanwhile.
 func (f *Family) Snapshot(s *Series, to *Snapshot) bool { return s.histogram.read(to) }
+
+// Sorted calls yield with the family's series in the order of their label
+// values, page by page, until it returns false. Series that were swept are
+// among them: reading their value tells.
+func (f *Family) Sorted(yield func([]*Series) bool) { f.order.walk(yield) }

@@ -281,3 +281,41 @@ func (f *Family) Labels(s *Series) func(yield func(name, value string) bool) {
 		}
 	}
 }
+
+// LabelText is the text of labels that are sorted by name: what a page shows
+// between the braces.
+func LabelText(labels []Label) string {
+	n := 0
+	for _, l := range labels {
+		n += len(l.Name) + len(l.Value) + len(`="",`)
+	}
+	b := make([]byte, 0, n)
+	for i, l := range labels {
+		if i > 0 {
+			b = append(b, ',')
+		}
+		b = append(b, l.Name...)
+		b = append(b, '=', '"')
+		b = appendEscaped(b, l.Value)
+		b = append(b, '"')
+	}
+	return unsafe.String(unsafe.SliceData(b), len(b))
+}
+
+// LabelsOf calls yield with the labels that the text was made of.
+func LabelsOf(text string) func(yield func(name, value string) bool) {
+	return func(yield func(string, string) bool) {
+		for text != "" {
+			name, rest, _ := strings.Cut(text, `="`)
+			end, escaped := valueEnd(rest)
+			value := rest[:end]
+			if escaped {
+				value = unescape(value)
+			}
+			if !yield(name, value) {
+				return
+			}
+			text = strings.TrimPrefix(rest[end+1:], ",")
+		}
+	}
+}

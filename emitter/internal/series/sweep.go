@@ -51,26 +51,13 @@ func (st *Store) sweepOwners(now Instant, limit time.Duration) (swept int) {
 }
 
 func (f *Family) sweep(now Instant, tolerance time.Duration) (swept int) {
-	f.order.settling.Lock()
-	defer f.order.settling.Unlock()
-	f.settle()
-
-	pages := f.order.pages()
-	anyDead := false
-	for _, p := range pages {
-		for _, s := range p {
-			if f.isOver(s, now, tolerance) && s.kill() {
-				f.count.Add(-1)
-				f.unlink(s)
-				swept++
-			}
-			anyDead = anyDead || s.dead()
+	f.order.sift(func(s *Series) {
+		if f.isOver(s, now, tolerance) && s.kill() {
+			f.count.Add(-1)
+			f.unlink(s)
+			swept++
 		}
-	}
-	if anyDead {
-		kept := without(pages, (*Series).dead)
-		f.order.sorted.Store(&kept)
-	}
+	})
 	return swept
 }
 

@@ -1,0 +1,39 @@
+package series
+
+import (
+	dto "github.com/prometheus/client_model/go"
+	"google.golang.org/protobuf/proto"
+)
+
+// Gather is the family as the client library has it, as of now.
+func (f *OpenFamily) Gather(now Instant) *dto.MetricFamily {
+	mf := &dto.MetricFamily{
+		Name: proto.String(f.name),
+		Help: proto.String(f.help),
+		Type: f.typ.ClientModel().Enum(),
+	}
+	for row := range f.Rows(now) {
+		mf.Metric = append(mf.Metric, row.gather(f.typ))
+	}
+	return mf
+}
+
+func (r *Row) gather(typ Type) *dto.Metric {
+	m := &dto.Metric{}
+	for name, value := range LabelsOf(r.Labels) {
+		m.Label = append(m.Label, &dto.LabelPair{Name: proto.String(name), Value: proto.String(value)})
+	}
+	if full := r.Metric; full != nil {
+		m.Counter, m.Summary, m.Histogram = full.Counter, full.Summary, full.Histogram
+		return m
+	}
+	switch typ {
+	case Counter:
+		m.Counter = &dto.Counter{Value: proto.Float64(r.Value)}
+	case Gauge:
+		m.Gauge = &dto.Gauge{Value: proto.Float64(r.Value)}
+	default:
+		m.Untyped = &dto.Untyped{Value: proto.Float64(r.Value)}
+	}
+	return m
+}
