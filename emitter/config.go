@@ -9,8 +9,6 @@ import (
 	"time"
 
 	"code.cloudfoundry.org/lager/v3"
-	"github.com/prometheus/client_golang/prometheus"
-
 	"github.com/signalbox-ci/signalbox/emitter/internal/exposition"
 	"github.com/signalbox-ci/signalbox/emitter/internal/series"
 	"github.com/signalbox-ci/signalbox/metric"
@@ -81,6 +79,7 @@ func (config *PrometheusConfig) NewEmitter(attributes map[string]string) (metric
 		MaxSeries:     c.MaxSeriesPerMetric,
 		MaxValueBytes: maxLabelValueBytes,
 	})
+	p.mates = newPageMates(p.store)
 	mapping, err := compile(rules, silentEvents, c.Namespace, p.store)
 	if err != nil {
 		return nil, err
@@ -102,10 +101,12 @@ func (config *PrometheusConfig) NewEmitter(attributes map[string]string) (metric
 		Version:       version(),
 		Logger:        func() lager.Logger { return *p.logger.Load() },
 		Page: exposition.Page{
-			Store:   p.store,
-			Others:  prometheus.DefaultGatherer,
-			Refresh: p.self.refresh,
-			Created: !c.OmitCreatedTimestamp,
+			Store:    p.store,
+			Others:   p.mates,
+			Gathered: p.mates.remember,
+			Pushed:   p.mates.pushed.Load,
+			Refresh:  p.self.refresh,
+			Created:  !c.OmitCreatedTimestamp,
 		},
 		MaxInFlight: c.MaxScrapesInFlight,
 		Done:        p.self.scraped,

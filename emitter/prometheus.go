@@ -27,6 +27,7 @@ type Prometheus struct {
 	store  *series.Store
 	clock  *series.Clock
 	self   *selfMetrics
+	mates  *pageMates
 	server *exposition.Server
 	logger atomic.Pointer[lager.Logger] // for what happens outside of Emit
 

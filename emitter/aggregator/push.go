@@ -1,11 +1,35 @@
 package aggregator
 
 import (
-	"context"
 	"time"
 
 	dto "github.com/prometheus/client_model/go"
 )
+
+// PushOptions say what becomes of what jobs push.
+type PushOptions struct {
+	// TTL is how long a group lives after the last push to it, unless that push
+	// said otherwise. 0 is for ever.
+	TTL time.Duration
+
+	// AggregateBy are grouping labels. If there are any, groups that agree in them
+	// are shown as one, without their other grouping labels. Counters, histograms,
+	// and the counts and sums of summaries, are the sum of all that was counted: it
+	// does not go down when a group goes, or counts again from zero.
+	AggregateBy []string
+
+	// AggregateGauges is what becomes of gauges then: sum, last, max, min or mean of
+	// the groups that live. Empty is sum.
+	AggregateGauges string
+
+	// MaxGroups is how many groups there may be, and MaxSeries how many series they
+	// may have together. 0 means the defaults, 100,000 and a million.
+	MaxGroups, MaxSeries int
+
+	// StoragePath is the file that keeps the groups over a restart. Empty means that
+	// nothing touches the disk.
+	StoragePath string
+}
 
 // A Push is what a job pushes for its group.
 type Push struct {
@@ -45,6 +69,8 @@ type Group struct {
 	// Families are sorted by name, without the times of pushes. The labels of their
 	// metrics are sorted by name, those of the group included.
 	Families []GroupFamily
+
+	families []*family
 }
 
 // A GroupFamily is a family of a Group, and when it was last pushed.
@@ -79,5 +105,3 @@ func (e *PushError) Error() string { return e.Err.Error() }
 
 // Unwrap is the cause.
 func (e *PushError) Unwrap() error { return e.Err }
-
-var _ = context.Background

@@ -60,7 +60,8 @@ func (st *OpenStore) Family(name string) *OpenFamily { return st.families[name] 
 // AddFamily adds a family, of which there must be none of that name. It goes with
 // the last of its series. The caller holds the lock.
 func (st *OpenStore) AddFamily(name, help string, typ Type) *OpenFamily {
-	f := &OpenFamily{store: st, name: name, help: help, typ: typ, cells: make(map[string]*cell)}
+	f := &OpenFamily{store: st, name: name, typ: typ, cells: make(map[string]*cell)}
+	f.SetHelp(help)
 	st.families[name] = f
 	st.version.Add(1)
 	return f
@@ -70,8 +71,8 @@ func (st *OpenStore) AddFamily(name, help string, typ Type) *OpenFamily {
 type OpenFamily struct {
 	store *OpenStore
 	name  string
-	help  string
 	typ   Type
+	help  atomic.Pointer[string]
 
 	order order[*OpenSeries]
 	cells map[string]*cell // by labels; guarded by the store's lock
@@ -88,8 +89,11 @@ type cell struct {
 // Name is the family's name.
 func (f *OpenFamily) Name() string { return f.name }
 
-// Help is the family's help text.
-func (f *OpenFamily) Help() string { return f.help }
+// Help is the family's help text; empty if nobody gave one.
+func (f *OpenFamily) Help() string { return *f.help.Load() }
+
+// SetHelp changes the help text.
+func (f *OpenFamily) SetHelp(help string) { f.help.Store(&help) }
 
 // Type is the family's type.
 func (f *OpenFamily) Type() Type { return f.typ }

@@ -5,20 +5,21 @@ import (
 	"google.golang.org/protobuf/proto"
 )
 
-// Gather is the family as the client library has it, as of now.
+// Gather is the family as the client library has it, as of now. An empty help text
+// is none.
 func (f *OpenFamily) Gather(now Instant) *dto.MetricFamily {
-	mf := &dto.MetricFamily{
-		Name: proto.String(f.name),
-		Help: proto.String(f.help),
-		Type: f.typ.ClientModel().Enum(),
+	mf := &dto.MetricFamily{Name: proto.String(f.name), Type: f.typ.ClientModel().Enum()}
+	if help := f.Help(); help != "" {
+		mf.Help = proto.String(help)
 	}
 	for row := range f.Rows(now) {
-		mf.Metric = append(mf.Metric, row.gather(f.typ))
+		mf.Metric = append(mf.Metric, row.Client(f.typ))
 	}
 	return mf
 }
 
-func (r *Row) gather(typ Type) *dto.Metric {
+// Client is the row as the client library has it, given the type of its family.
+func (r *Row) Client(typ Type) *dto.Metric {
 	m := &dto.Metric{}
 	for name, value := range LabelsOf(r.Labels) {
 		m.Label = append(m.Label, &dto.LabelPair{Name: proto.String(name), Value: proto.String(value)})

@@ -1,0 +1,173 @@
+package aggregator
+
+import (
+	"cmp"
+	"hash/maphash"
+	"slices"
+	"sync"
+
+	"github.com/signalbox-ci/signalbox/emitter/internal/series"
+)
+
+// An agent is one set of base label values, and the series that were pushed under
+// it. Its lock is held by one update at a time, and by the sweep for as long as it
+// looks at this agent; no scrape takes it.
+type agent struct {
+	hash   uint64
+	values []string // of the base labels
+	next   *agent   // with the same hash; guarded by the lock on all agents
+
+	mu      sync.Mutex
+	gone    bool    // forgotten: the next update makes a new one
+	entries []entry // in the order of their first push
+	cursor  int     // the entry that is probably asked for next
+	index   map[uint64]int32
+	scratch []Label
+}
+
+// An entry is one series of an agent. It is 64 bytes, and its key one string, so that
+// finding it costs few cache lines where there are too many series for the caches.
+type entry struct {
+	hash   uint64
+	next   int32 // with the same hash; -1 if there is none
+	typ    Type
+	summed bool
+	key    string // see appendKey
+
+	family *series.OpenFamily
+	series *series.OpenSeries
+
+	// Of a summed counter, whose series is the sum: what it counted last, and
+	// when it is over.
+	last     float64
+	deadline series.Instant
+}
+
+// find returns the agent's entry for a metric, or nil. Agents push the same metrics
+// in the same order every time, so the entry after the one found last is tried
+// first: that is a comparison, and no hash.
+func (ag *agent) find(seed maphash.Seed, m *Metric) *entry {
+	if ag.cursor < len(ag.entries) && ag.entries[ag.cursor].is(m.Name, m.Labels) {
+		ag.cursor++
+		return &ag.entries[ag.cursor-1]
+	}
+	labels := ag.normal(m.Labels)
+	for i := ag.first(hashMetric(seed, m.Name, labels)); i >= 0; i = ag.entries[i].next {
+		if e := &ag.entries[i]; e.is(m.Name, labels) {
+			ag.cursor = int(i) + 1
+			return e
+		}
+	}
+	return nil
+}
+
+// appendKey appends what an entry is found by: the metric's name and its labels, each
+// piece with its length before it in two bytes. Empty labels do not count.
+func appendKey(b []byte, name string, labels []Label) []byte {
+	b = appendPiece(b, name)
+	for _, l := range labels {
+		b = appendPiece(appendPiece(b, l.Name), l.Value)
+	}
+	return b
+}
+
+func appendPiece(b []byte, s string) []byte {
+	return append(append(b, byte(len(s)), byte(len(s)>>8)), s...)
+}
+
+// is tells whether the entry is that of the metric, given that the labels are in
+// order.
+func (e *entry) is(name string, labels []Label) bool {
+	rest, ok := cutPiece(e.key, name)
+	for i := range labels {
+		if l := &labels[i]; l.Value != "" && ok {
+			if rest, ok = cutPiece(rest, l.Name); ok {
+				rest, ok = cutPiece(rest, l.Value)
+			}
+		}
+	}
+	return ok && rest == ""
+}
+
+// cutPiece cuts s off a key; ok is false if the key does not begin with it.
+func cutPiece(key, s string) (rest string, ok bool) {
+	n := 2 + len(s)
+	if len(key) < n || int(key[0])|int(key[1])<<8 != len(s) || key[2:n] != s {
+		return "", false
+	}
+	return key[n:], true
+}
+
+// normal is the labels sorted and without empty ones, good until the next call.
+func (ag *agent) normal(labels []Label) []Label {
+	ag.scratch = ag.scratch[:0]
+	for _, l := range labels {
+		if l.Value != "" {
+			ag.scratch = append(ag.scratch, l)
+		}
+	}
+	slices.SortFunc(ag.scratch, func(a, b Label) int { return cmp.Compare(a.Name, b.Name) })
+	return ag.scratch
+}
+
+func (ag *agent) first(hash uint64) int32 {
+	if i, ok := ag.index[hash]; ok {
+		return i
+	}
+	return -1
+}
+
+// add adds an entry for the metric, whose labels must be normal. It copies the
+// strings, which may be part of something large that somebody sent.
+func (ag *agent) add(seed maphash.Seed, e entry, name string, labels []Label) *entry {
+	e.key = string(appendKey(nil, name, labels))
+	e.hash = hashMetric(seed, name, labels)
+	ag.entries = append(ag.entries, e)
+	ag.enter(len(ag.entries) - 1)
+	return &ag.entries[len(ag.entries)-1]
+}
+
+// enter puts an entry into the index.
+func (ag *agent) enter(i int) {
+	e := &ag.entries[i]
+	e.next = ag.first(e.hash)
+	ag.index[e.hash] = int32(i)
+}
+
+// remove removes the entries for which over returns true, and returns how many.
+func (ag *agent) remove(over func(*entry) bool) int {
+	kept := ag.entries[:0]
+	for i := range ag.entries {
+		if !over(&ag.entries[i]) {
+			kept = append(kept, ag.entries[i])
+		}
+	}
+	n := len(ag.entries) - len(kept)
+	if n > 0 {
+		clear(ag.entries[len(kept):])
+		ag.entries = kept
+		ag.cursor = 0
+		clear(ag.index)
+		for i := range ag.entries {
+			ag.enter(i)
+		}
+	}
+	return n
+}
+
+func hashMetric(seed maphash.Seed, name string, labels []Label) uint64 {
+	h := maphash.String(seed, name)
+	for i := range labels {
+		h = h*31 + maphash.String(seed, labels[i].Name)
+		h = h*31 + maphash.String(seed, labels[i].Value)
+	}
+	return h
+}
+
+func hashValues(seed maphash.Seed, values []string) uint64 {
+	h := uint64(0)
+	for _, v := range values {
+		h = h*31 + maphash.String(seed, v)
+	}
+	return h
+}

@@ -1,0 +1,373 @@
+package aggregator_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"code.cloudfoundry.org/lager/v3"
+	. "github.com/onsi/ginkgo/v2"
+	. "github.com/onsi/gomega"
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/signalbox-ci/signalbox/emitter/aggregator"
+)
+
+var _ = Describe("What agents push", func() {
+	var (
+		clock *fakeClock
+		a     *aggregator.Aggregator
+		reg   *prometheus.Registry
+
+		alice = aggregator.Labels{Username: "alice", WorkspaceName: "blue", AgentName: "main", TemplateName: "go"}
+		bob   = aggregator.Labels{Username: "bob", WorkspaceName: "red", AgentName: "main", TemplateName: "go"}
+	)
+
+	counter := func(name string, v float64, labels ...aggregator.Label) aggregator.Metric {
+		return aggregator.Metric{Name: name, Type: aggregator.Counter, Value: v, Labels: labels}
+	}
+	gauge := func(name string, v float64, labels ...aggregator.Label) aggregator.Metric {
+		return aggregator.Metric{Name: name, Type: aggregator.Gauge, Value: v, Labels: labels}
+	}
+	label := func(name, value string) aggregator.Label { return aggregator.Label{Name: name, Value: value} }
+	update := func(labels aggregator.Labels, metrics ...aggregator.Metric) error {
+		return a.Update(context.Background(), labels, metrics)
+	}
+	create := func(aggregateBy []string, options ...aggregator.Option) {
+		GinkgoHelper()
+		reg = prometheus.NewRegistry()
+		var err error
+		a, err = aggregator.New(lager.NewLogger("test"), reg, 0, aggregateBy, append(options, aggregator.WithClock(clock.Now))...)
+		Expect(err).NotTo(HaveOccurred())
+	}
+	rejections := func(err error) []aggregator.Rejection {
+		GinkgoHelper()
+		var rejected *aggregator.RejectedError
+		Expect(errors.As(err, &rejected)).To(BeTrue(), "%v", err)
+		return rejected.Rejections
+	}
+
+	BeforeEach(func() {
+		clock = newFakeClock()
+		create(nil)
+	})
+
+	It("is served with base labels and own ones", func() {
+		Expect(update(alice, counter("builds_total", 3, label("status", "ok")), gauge("load", 1.5))).To(Succeed())
+		Expect(page(a)).To(Equal(`# TYPE builds_total counter
+builds_total{agent_name="main",status="ok",template_name="go",username="alice",workspace_name="blue"} 3
+# TYPE load gauge
+load{agent_name="main",template_name="go",username="alice",workspace_name="blue"} 1.5
+`))
+	})
+
+	It("replaces the value of the same series, whatever the order of its labels and with empty ones left out", func() {
+		Expect(update(alice, counter("x", 1, label("a", "1"), label("b", "2")))).To(Succeed())
+		Expect(update(alice, counter("x", 2, label("b", "2"), label("c", ""), label("a", "1")))).To(Succeed())
+		Expect(update(alice, counter("x", 3, label("", ""), label("a", "1"), label("b", "2")))).To(Succeed())
+		Expect(samples(a)).To(ConsistOf(`x{a="1",agent_name="main",b="2",template_name="go",username="alice",workspace_name="blue"} 3`))
+	})
+
+	It("takes pieces of labels for nothing but themselves", func() {
+		Expect(update(alice, gauge("x", 1, label("a", "b"), label("c", "d")), gauge("x", 2, label("a", "bcd")), gauge("xa", 3, label("b", "c")), gauge("x", 4))).To(Succeed())
+		Expect(samples(a)).To(HaveLen(4))
+		Expect(update(alice, gauge("x", 4), gauge("xa", 3, label("b", "c")), gauge("x", 2, label("a", "bcd")), gauge("x", 1, label("a", "b"), label("c", "d")))).To(Succeed())
+		Expect(samples(a)).To(HaveLen(4))
+		Expect(selfValue(reg, "signalbox_agent_series", "")).To(Equal(4.0))
+	})
+
+	It("takes an update of many metrics in any order", func() {
+		var metrics []aggregator.Metric
+		for i := range 100 {
+			metrics = append(metrics, gauge("x", float64(i), label("i", fmt.Sprint(i))))
+		}
+		Expect(update(alice, metrics...)).To(Succeed())
+		for i := range 50 {
+			metrics[i], metrics[99-i] = metrics[99-i], metrics[i]
+		}
+		for i := range metrics {
+			metrics[i].Value *= 2
+		}
+		Expect(update(alice, metrics[10:]...)).To(Succeed())
+		Expect(samples(a)).To(HaveLen(100))
+		Expect(samples(a)).To(ContainElement(ContainSubstring(`i="7",template_name="go",username="alice",workspace_name="blue"} 14`)))
+	})
+
+	It("keeps no string of the caller's", func() {
+		name, value := []byte("some_name"), []byte("some value")
+		m := gauge(unsafeString(name), 1, label(unsafeString(name), unsafeString(value)))
+		Expect(update(aggregator.Labels{Username: unsafeString(value)}, m)).To(Succeed())
+		copy(name, "xxxxxxxxx")
+		copy(value, "yyyyyyyyyy")
+		Expect(samples(a)).To(ConsistOf(`some_name{some_name="some value",username="some value"} 1`))
+	})
+
+	It("lives until its TTL has passed since its last update, to the nanosecond", func() {
+		Expect(update(alice, gauge("x", 1), gauge("y", 1))).To(Succeed())
+		clock.Advance(time.Minute)
+		Expect(update(alice, gauge("x", 2))).To(Succeed())
+		clock.Advance(time.Minute - 1)
+		Expect(samples(a)).To(HaveLen(2))
+		clock.Advance(1)
+		Expect(samples(a)).To(ConsistOf(HavePrefix("x{")), "swept or not")
+		a.Sweep()
+		Expect(samples(a)).To(ConsistOf(HavePrefix("x{")))
+		clock.Advance(time.Minute)
+		Expect(samples(a)).To(BeEmpty())
+		Expect(update(alice, gauge("x", 3))).To(Succeed(), "before it is swept")
+		Expect(samples(a)).To(ConsistOf(HaveSuffix(" 3")))
+	})
+
+	It("lives no longer and no shorter when the clock is set back", func() {
+		Expect(update(alice, gauge("x", 1))).To(Succeed())
+		clock.Advance(-24 * time.Hour)
+		Expect(samples(a)).To(HaveLen(1))
+		clock.Advance(2*time.Minute - 1)
+		Expect(samples(a)).To(HaveLen(1))
+		clock.Advance(1)
+		Expect(samples(a)).To(BeEmpty())
+	})
+
+	It("is forgotten when it has expired", func() {
+		for i := range 1000 {
+			Expect(update(aggregator.Labels{AgentName: fmt.Sprint(i)}, gauge("x", 1))).To(Succeed())
+		}
+		clock.Advance(2 * time.Minute)
+		a.Sweep()
+		Expect(selfValue(reg, "signalbox_agent_series", "")).To(BeZero())
+		Expect(selfValue(reg, "signalbox_agents", "")).To(BeZero())
+	})
+
+	DescribeTable("refuses", func(m aggregator.Metric, reason, message string) {
+		err := update(alice, gauge("before", 1), m, gauge("after", 1))
+		Expect(rejections(err)).To(ConsistOf(And(
+			HaveField("Index", 1), HaveField("Reason", reason), HaveField("Err", MatchError(ContainSubstring(message))))))
+		Expect(samples(a)).To(ConsistOf(HavePrefix("before{"), HavePrefix("after{")))
+		Expect(gather(reg)).To(BeEmpty()) // it still gathers
+		Expect(selfValue(reg, "signalbox_agent_metrics_rejected_total", reason)).To(Equal(1.0))
+	},
+		Entry("no name", gauge("", 1), "invalid_name", `"" cannot be the name of a metric`),
+		Entry("a name that cannot be", gauge("a-b", 1), "invalid_name", `"a-b"`),
+		Entry("a name without end", gauge(strings.Repeat("x", 100_000), 1), "invalid_name", "…"),
+		Entry("a reserved name", gauge("push_time_seconds", 1), "clash", "reserved"),
+		Entry("no type", aggregator.Metric{Name: "x", Value: 1}, "invalid_type", "metric x is neither counter nor gauge"),
+		Entry("a type that is none", aggregator.Metric{Name: "x", Type: 7, Value: 1}, "invalid_type", "metric x"),
+		Entry("a negative counter", counter("x", -1), "negative", "counter x is -1"),
+		Entry("a counter that is not a number", counter("x", math.NaN()), "not_finite", "counter x is NaN"),
+		Entry("an infinite counter", counter("x", math.Inf(1)), "not_finite", "counter x is +Inf"),
+		Entry("a label name that cannot be", gauge("x", 1, label("a-b", "1")), "invalid_label", `metric x: "a-b"`),
+		Entry("a reserved label name", gauge("x", 1, label("__name__", "1")), "invalid_label", `metric x: "__name__"`),
+		Entry("a label without a name", gauge("x", 1, label("", "1")), "invalid_label", `metric x: ""`),
+		Entry("a label that is given twice", gauge("x", 1, label("a", "1"), label("a", "2")), "invalid_label", "label a is given twice"),
+		Entry("a value that is not UTF-8", gauge("x", 1, label("a", "\xff")), "invalid_label", `label a is "\xff", which is not UTF-8`),
+		Entry("a value without end", gauge("x", 1, label("a", strings.Repeat("x", 20_000))), "invalid_label", "label a is 20000 bytes long"),
+	)
+
+	It("keeps a gauge that is not a number, or infinite", func() {
+		Expect(update(alice, gauge("x", math.NaN()), gauge("y", math.Inf(-1)))).To(Succeed())
+		Expect(samples(a)).To(ConsistOf(HaveSuffix("} NaN"), HaveSuffix("} -Inf")))
+	})
+
+	It("refuses base labels that cannot be, and applies nothing then", func() {
+		err := update(aggregator.Labels{Username: "\xff"}, gauge("x", 1))
+		Expect(err).To(MatchError(ContainSubstring(`base label username is "\xff"`)))
+		Expect(a.UpdateFrom(context.Background(), []aggregator.Label{label("pool", "x")}, []aggregator.Metric{gauge("x", 1)})).
+			To(MatchError(ContainSubstring(`"pool" is none of the base labels`)))
+		Expect(a.UpdateFrom(context.Background(), []aggregator.Label{label("username", "x"), label("username", "y")}, []aggregator.Metric{gauge("x", 1)})).
+			To(MatchError(ContainSubstring(`"username" is given twice`)))
+		ctx, cancel := context.WithCancel(context.Background())
+		cancel()
+		Expect(a.Update(ctx, alice, []aggregator.Metric{gauge("x", 1)})).To(MatchError(context.Canceled))
+		Expect(samples(a)).To(BeEmpty())
+		Expect(selfValue(reg, "signalbox_agent_updates_refused_total", "")).To(Equal(4.0))
+	})
+
+	It("renames an own label that has a base label's name", func() {
+		Expect(update(alice, gauge("x", 1, label("username", "root"), label("exported_agent_name", "e"), label("agent_name", "f")))).To(Succeed())
+		Expect(samples(a)).To(ConsistOf(`x{agent_name="main",exported_agent_name="e",exported_exported_agent_name="f",exported_username="root",template_name="go",username="alice",workspace_name="blue"} 1`))
+		err := update(alice, gauge("x", 2, label("exported_username", "root"), label("exported_agent_name", "e"), label("agent_name", "f")))
+		Expect(rejections(err)).To(ConsistOf(HaveField("Reason", "clash")), "it would be the same series")
+	})
+
+	It("refuses a type that differs from another agent's, until that has expired", func() {
+		Expect(update(alice, gauge("x", 1))).To(Succeed())
+		Expect(rejections(update(bob, counter("x", 1)))).To(ConsistOf(HaveField("Err", MatchError("metric x is pushed as counter, but is there as gauge"))))
+		clock.Advance(2 * time.Minute)
+		Expect(update(bob, counter("x", 1))).To(Succeed())
+		Expect(page(a)).To(HavePrefix("# TYPE x counter\nx{"))
+		Expect(rejections(update(alice, gauge("x", 1)))).To(HaveLen(1))
+		Expect(samples(a)).To(HaveLen(1))
+	})
+
+	It("lets an agent change the type of what only it pushes", func() {
+		Expect(update(alice, gauge("x", 1), gauge("y", 1))).To(Succeed())
+		Expect(update(alice, counter("x", 1), gauge("y", 2))).To(Succeed())
+		Expect(page(a)).To(ContainSubstring("# TYPE x counter\nx{"))
+		Expect(update(alice, counter("x", 5), gauge("y", 3))).To(Succeed())
+		Expect(samples(a)).To(ConsistOf(And(HavePrefix("x{"), HaveSuffix(" 5")), And(HavePrefix("y{"), HaveSuffix(" 3"))))
+		Expect(selfValue(reg, "signalbox_agent_series", "")).To(Equal(2.0))
+	})
+
+	It("has a limit on series, beyond which those that are there go on", func() {
+		create(nil, aggregator.WithMaxSeries(2))
+		Expect(rejections(update(alice, gauge("x", 1), gauge("y", 1), gauge("z", 1)))).To(ConsistOf(And(
+			HaveField("Name", "z"), HaveField("Reason", "series_limit"))))
+		Expect(update(alice, gauge("x", 2), counter("y", 2))).To(Succeed())
+		Expect(samples(a)).To(HaveLen(2))
+		clock.Advance(2 * time.Minute)
+		a.Sweep()
+		Expect(update(bob, gauge("z", 1))).To(Succeed())
+	})
+
+	It("cannot make the scrape of a registry fail that has it beside others", func() {
+		others := prometheus.NewRegistry()
+		others.MustRegister(prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: "taken", Help: "Taken."}, []string{"a"}))
+		histogram := prometheus.NewHistogram(prometheus.HistogramOpts{Name: "latency_seconds"})
+		others.MustRegister(histogram)
+		var err error
+		a, err = aggregator.New(lager.NewLogger("test"), others, 0, nil)
+		Expect(err).NotTo(HaveOccurred())
+		others.MustRegister(a)
+
+		err = update(alice, counter("taken", 1), gauge("signalbox_agents", 1), gauge("latency_seconds", 1), gauge("free", 1))
+		Expect(rejections(err)).To(HaveLen(3))
+		_, err = others.Gather()
+		Expect(err).NotTo(HaveOccurred())
+		Expect(gather(others)).To(ContainSubstring("free{"))
+		others.MustRegister(prometheus.NewCounter(prometheus.CounterOpts{Name: "free_too"})) // asking left nothing behind
+	})
+
+	Describe("with other base labels", func() {
+		BeforeEach(func() { create(nil, aggregator.WithBaseLabels("runner", "username")) })
+
+		It("takes those", func() {
+			Expect(a.UpdateFrom(context.Background(), []aggregator.Label{label("runner", "r1")}, []aggregator.Metric{gauge("x", 1, label("agent_name", "n"))})).To(Succeed())
+			Expect(update(aggregator.Labels{Username: "u"}, gauge("x", 2))).To(Succeed())
+			Expect(samples(a)).To(ConsistOf(`x{agent_name="n",runner="r1"} 1`, `x{username="u"} 2`))
+		})
+
+		It("refuses others", func() {
+			Expect(update(alice, gauge("x", 1))).To(MatchError(ContainSubstring("workspace_name is none of the base labels")))
+		})
+	})
+
+	Describe("aggregated", func() {
+		BeforeEach(func() { create([]string{"template_name"}) })
+
+		It("sums what differs in the other base labels, and keeps own labels apart", func() {
+			Expect(update(alice, counter("x", 1, label("k", "1")), counter("x", 10, label("k", "2")), gauge("g", 1))).To(Succeed())
+			Expect(update(bob, counter("x", 2, label("k", "1")), gauge("g", 2))).To(Succeed())
+			Expect(page(a)).To(Equal(`# TYPE g gauge
+g{template_name="go"} 3
+# TYPE x counter
+x{k="1",template_name="go"} 3
+x{k="2",template_name="go"} 10
+`))
+		})
+
+		It("never lets a sum of counters go down", func() {
+			Expect(update(alice, counter("x", 100))).To(Succeed())
+			Expect(update(bob, counter("x", 10))).To(Succeed())
+			Expect(update(alice, counter("x", 5))).To(Succeed(), "it was restarted")
+			Expect(samples(a)).To(ConsistOf(`x{template_name="go"} 115`))
+			clock.Advance(time.Minute)
+			Expect(update(bob, counter("x", 11))).To(Succeed())
+			clock.Advance(time.Minute)
+			a.Sweep() // alice has expired
+			Expect(samples(a)).To(ConsistOf(`x{template_name="go"} 116`))
+			clock.Advance(time.Hour)
+			a.Sweep() // both have
+			Expect(samples(a)).To(ConsistOf(`x{template_name="go"} 116`))
+			Expect(update(alice, counter("x", 4))).To(Succeed())
+			Expect(samples(a)).To(ConsistOf(`x{template_name="go"} 120`))
+		})
+
+		It("goes on from where an agent was that could not be reached for a while", func() {
+			Expect(update(alice, counter("x", 100))).To(Succeed())
+			clock.Advance(10 * time.Minute)
+			a.Sweep()
+			Expect(update(alice, counter("x", 103))).To(Succeed())
+			Expect(samples(a)).To(ConsistOf(`x{template_name="go"} 103`))
+		})
+
+		It("sums the gauges of those that live", func() {
+			Expect(update(alice, gauge("x", math.NaN()))).To(Succeed())
+			Expect(update(bob, gauge("x", 2))).To(Succeed())
+			Expect(samples(a)).To(ConsistOf(`x{template_name="go"} NaN`))
+			clock.Advance(time.Minute)
+			Expect(update(bob, gauge("x", 3))).To(Succeed())
+			clock.Advance(time.Minute)
+			Expect(samples(a)).To(ConsistOf(`x{template_name="go"} 3`))
+			clock.Advance(time.Minute)
+			Expect(samples(a)).To(BeEmpty())
+			a.Sweep()
+			Expect(update(alice, counter("x", 1))).To(Succeed(), "the name is free again")
+		})
+
+		It("keeps groups of labels that are absent apart", func() {
+			Expect(update(aggregator.Labels{Username: "u"}, counter("x", 1))).To(Succeed())
+			Expect(update(alice, counter("x", 2))).To(Succeed())
+			Expect(samples(a)).To(ConsistOf(`x 1`, `x{template_name="go"} 2`))
+		})
+	})
+
+	DescribeTable("New refuses", func(message string, ttl time.Duration, aggregateBy []string, options ...aggregator.Option) {
+		reg := prometheus.NewRegistry()
+		_, err := aggregator.New(lager.NewLogger("test"), reg, ttl, aggregateBy, options...)
+		Expect(err).To(MatchError(ContainSubstring(message)))
+		Expect(reg.Gather()).To(BeEmpty())
+	},
+		Entry("an unknown label to aggregate by", `cannot aggregate by "user"`, time.Duration(0), []string{"username", "user"}),
+		Entry("one that is given twice", `to aggregate by "username" is asked twice`, time.Duration(0), []string{"username", "username"}),
+		Entry("a negative TTL", "the TTL is -1s", -time.Second, nil),
+		Entry("a base label that cannot be", `base label: "a-b"`, time.Duration(0), nil, aggregator.WithBaseLabels("a-b")),
+		Entry("a base label twice", `base label "a" is given twice`, time.Duration(0), nil, aggregator.WithBaseLabels("a", "a")),
+		Entry("too many base labels", "there are 17 base labels", time.Duration(0), nil, aggregator.WithBaseLabels(strings.Split("abcdefghijklmnopq", "")...)),
+		Entry("gauges folded in an unknown way", `"median" is none of sum, last, max, min, mean`, time.Duration(0), nil, aggregator.WithPushes(aggregator.PushOptions{AggregateGauges: "median"})),
+		Entry("a grouping label that cannot be", `cannot aggregate groups: "a-b"`, time.Duration(0), nil, aggregator.WithPushes(aggregator.PushOptions{AggregateBy: []string{"a-b"}})),
+		Entry("a storage file in a directory that is not there", "/nowhere/at/all", time.Duration(0), nil, aggregator.WithPushes(aggregator.PushOptions{StoragePath: "/nowhere/at/all"})),
+	)
+
+	It("says so when its own metrics are there already", func() {
+		_, err := aggregator.New(lager.NewLogger("test"), reg, 0, nil)
+		Expect(err).To(MatchError(ContainSubstring("duplicate")))
+	})
+
+	It("takes updates from everywhere while it is scraped and swept, and counts them all", func() {
+		create([]string{"template_name"}, aggregator.WithClock(time.Now))
+		stop := a.Run(context.Background())
+		defer stop()
+		const agents, updates = 8, 200
+		var pushing, others sync.WaitGroup
+		for i := range agents {
+			pushing.Go(func() {
+				defer GinkgoRecover()
+				labels := aggregator.Labels{AgentName: fmt.Sprint(i % 4), TemplateName: "t"} // two goroutines to an agent
+				for n := range updates {
+					Expect(update(labels, gauge("g", float64(n)), counter(fmt.Sprintf("c%d", i), float64(n+1)))).To(Succeed())
+				}
+			})
+		}
+		var over atomic.Bool
+		for range 2 {
+			others.Go(func() {
+				defer GinkgoRecover()
+				for !over.Load() {
+					page(a)
+					a.Sweep()
+				}
+			})
+		}
+		pushing.Wait()
+		over.Store(true)
+		others.Wait()
+		for i := range agents {
+			Expect(samples(a)).To(ContainElement(fmt.Sprintf(`c%d{template_name="t"} %d`, i, updates)))
+		}
+	})
+})

@@ -1,0 +1,100 @@
+package aggregator_test
+
+import (
+	"bytes"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	. "github.com/onsi/ginkgo/v2"
+	. "github.com/onsi/gomega"
+	"github.com/prometheus/client_golang/prometheus"
+	dto "github.com/prometheus/client_model/go"
+	"github.com/prometheus/common/expfmt"
+	"github.com/prometheus/common/model"
+
+	"github.com/signalbox-ci/signalbox/emitter/aggregator"
+)
+
+func TestAggregator(t *testing.T) {
+	RegisterFailHandler(Fail)
+	RunSpecs(t, "Aggregator")
+}
+
+// A fakeClock is a clock that goes when told to, also back.
+type fakeClock struct {
+	mu  sync.Mutex
+	now time.Time
+}
+
+func newFakeClock() *fakeClock {
+	return &fakeClock{now: time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)}
+}
+
+func (c *fakeClock) Now() time.Time {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.now
+}
+
+func (c *fakeClock) Advance(d time.Duration) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.now = c.now.Add(d)
+}
+
+// page is what a registry that has the aggregator serves, without HELP lines and
+// without what the aggregator says about itself.
+func page(a *aggregator.Aggregator) string {
+	GinkgoHelper()
+	registry := prometheus.NewPedanticRegistry()
+	Expect(registry.Register(a)).To(Succeed())
+	return gather(registry)
+}
+
+func gather(from prometheus.Gatherer) string {
+	GinkgoHelper()
+	families, err := from.Gather()
+	Expect(err).NotTo(HaveOccurred())
+	var b bytes.Buffer
+	for _, f := range families {
+		if strings.HasPrefix(f.GetName(), "signalbox_") {
+			continue
+		}
+		_, err := expfmt.MetricFamilyToText(&b, f)
+		Expect(err).NotTo(HaveOccurred())
+	}
+	var lines []string
+	for line := range strings.Lines(b.String()) {
+		if !strings.HasPrefix(line, "# HELP") {
+			lines = append(lines, line)
+		}
+	}
+	return strings.Join(lines, "")
+}
+
+// samples is the page without TYPE lines, and without the times of pushes.
+func samples(a *aggregator.Aggregator) []string {
+	GinkgoHelper()
+	var kept []string
+	for line := range strings.Lines(page(a)) {
+		if !strings.HasPrefix(line, "#") && !strings.HasPrefix(line, "push_") {
+			kept = append(kept, strings.TrimSpace(line))
+		}
+	}
+	return kept
+}
+
+// text is the families of a page in the text format.
+func text(page string) []*dto.MetricFamily {
+	GinkgoHelper()
+	parser := expfmt.NewTextParser(model.LegacyValidation)
+	parsed, err := parser.TextToMetricFamilies(strings.NewReader(page))
+	Expect(err).NotTo(HaveOccurred())
+	var families []*dto.MetricFamily
+	for _, f := range parsed {
+		families = append(families, f)
+	}
+	return families
+}

@@ -1,0 +1,120 @@
+package aggregator_test
+
+import (
+	"context"
+	"fmt"
+	"strconv"
+	"testing"
+	"time"
+
+	"code.cloudfoundry.org/lager/v3"
+	dto "github.com/prometheus/client_model/go"
+	"google.golang.org/protobuf/proto"
+
+	"github.com/signalbox-ci/signalbox/emitter/aggregator"
+)
+
+// fleet is agents that push 50 metrics with two own labels each.
+type fleet struct {
+	labels  []aggregator.Labels
+	metrics [][]aggregator.Metric
+}
+
+func newFleet(agents int) *fleet {
+	f := &fleet{}
+	for a := range agents {
+		f.labels = append(f.labels, aggregator.Labels{
+			Username: fmt.Sprintf("user-%d", a%97), WorkspaceName: fmt.Sprintf("workspace-%d", a),
+			AgentName: "main", TemplateName: fmt.Sprintf("template-%d", a%7),
+		})
+		var metrics []aggregator.Metric
+		for m := range 50 {
+			metrics = append(metrics, aggregator.Metric{
+				Name: fmt.Sprintf("agent_metric_%d_total", m), Type: aggregator.Counter, Value: float64(m),
+				Labels: []aggregator.Label{{Name: "path", Value: fmt.Sprintf("/api/v%d", m)}, {Name: "code", Value: strconv.Itoa(200 + m%5)}},
+			})
+		}
+		f.metrics = append(f.metrics, metrics)
+	}
+	return f
+}
+
+func newAggregator(tb testing.TB, aggregateBy []string, options ...aggregator.Option) *aggregator.Aggregator {
+	tb.Helper()
+	a, err := aggregator.New(lager.NewLogger("test"), nil, time.Hour, aggregateBy, options...)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return a
+}
+
+// BenchmarkUpdate measures an update of 50 metrics with two own labels each, with
+// 100,000 series live, each agent in turn. The strings that come in are others each
+// time that are equal, as they are when they were just decoded.
+func BenchmarkUpdate(b *testing.B) {
+	for _, bench := range []struct {
+		name        string
+		aggregateBy []string
+	}{{"plain", nil}, {"aggregated", []string{"template_name"}}} {
+		b.Run(bench.name, func(b *testing.B) {
+			const agents = 2000
+			a := newAggregator(b, bench.aggregateBy)
+			first, second := newFleet(agents), newFleet(agents)
+			for i := range agents {
+				if err := a.Update(context.Background(), first.labels[i], first.metrics[i]); err != nil {
+					b.Fatal(err)
+				}
+			}
+			b.ReportAllocs()
+			n := 0
+			for b.Loop() {
+				at := n % agents
+				for m := range second.metrics[at] {
+					second.metrics[at][m].Value++
+				}
+				if err := a.Update(context.Background(), second.labels[at], second.metrics[at]); err != nil {
+					b.Fatal(err)
+				}
+				n++
+			}
+			b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(n)/50, "ns/metric")
+		})
+	}
+}
+
+// BenchmarkPush measures a push of 20 samples to a group that is there, with others.
+func BenchmarkPush(b *testing.B) {
+	for _, groups := range []int{100, 10_000} {
+		b.Run(fmt.Sprintf("groups=%d", groups), func(b *testing.B) {
+			a := newAggregator(b, nil)
+			push := func(group int, v float64) {
+				var families []*dto.MetricFamily
+				for f := range 20 {
+					families = append(families, &dto.MetricFamily{
+						Name: proto.String(fmt.Sprintf("metric_%d", f)), Type: dto.MetricType_GAUGE.Enum(),
+						Metric: []*dto.Metric{{
+							Label: []*dto.LabelPair{{Name: proto.String("suite"), Value: proto.String("unit")}},
+							Gauge: &dto.Gauge{Value: proto.Float64(v)},
+						}},
+					})
+				}
+				err := a.Push(context.Background(), aggregator.Push{
+					Grouping: []aggregator.Label{{Name: "job", Value: "test"}, {Name: "instance", Value: strconv.Itoa(group)}},
+					Families: families, Replace: true,
+				})
+				if err != nil {
+					b.Fatal(err)
+				}
+			}
+			for g := range groups {
+				push(g, 0)
+			}
+			b.ReportAllocs()
+			n := 0
+			for b.Loop() {
+				push(n%groups, float64(n))
+				n++
+			}
+		})
+	}
+}

@@ -1,0 +1,29 @@
+package aggregator_test
+
+import (
+	"unsafe"
+
+	. "github.com/onsi/ginkgo/v2"
+	. "github.com/onsi/gomega"
+	"github.com/prometheus/client_golang/prometheus"
+)
+
+// unsafeString is a string that changes with the bytes.
+func unsafeString(b []byte) string { return unsafe.String(unsafe.SliceData(b), len(b)) }
+
+// selfValue is the value of a metric of the registry that has the label value, or
+// none if that is empty.
+func selfValue(from prometheus.Gatherer, name, value string) float64 {
+	GinkgoHelper()
+	families, err := from.Gather()
+	Expect(err).NotTo(HaveOccurred())
+	for _, f := range families {
+		for _, m := range f.Metric {
+			if f.GetName() == name && (value == "" && len(m.Label) == 0 || len(m.Label) == 1 && m.Label[0].GetValue() == value) {
+				return m.GetCounter().GetValue() + m.GetGauge().GetValue()
+			}
+		}
+	}
+	Fail("there is no " + name + " of " + value)
+	return 0
+}

@@ -1,0 +1,623 @@
+package aggregator
+
+import (
+	"cmp"
+	"container/heap"
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"sync/atomic"
+	"time"
+
+	"github.com/signalbox-ci/signalbox/emitter/aggregator/internal/storage"
+	"github.com/signalbox-ci/signalbox/emitter/internal/series"
+)
+
+// jobs are the groups that jobs push. Its lock is that of the store: a push holds it
+// for as long as it takes to compare and apply what it brings.
+type jobs struct {
+	aggregator *Aggregator
+	store      *series.OpenStore
+	options    PushOptions
+	aggregated bool
+	fold       series.Fold
+	disk       *storage.Storage // nil if groups are not stored
+
+	groups   map[string]*group // by key
+	expiring expiring
+	sums     map[sumKey]*sum
+	unstored []*sum // whose retired has changed since it was last stored
+
+	groupCount, seriesCount atomic.Int64 // for those who do not hold the lock
+}
+
+// A group is what was pushed under one set of grouping labels.
+type group struct {
+	key    string
+	labels []Label // sorted
+	source series.Source
+	ttl    time.Duration
+	place  int // among those that expire; -1 if it does not
+
+	pushed, failed time.Time
+	families       map[string]*family
+
+	pushTime, failureTime timeSeries
+}
+
+// A timeSeries is one of the two series that tell when a group was pushed to.
+type timeSeries struct {
+	family *series.OpenFamily
+	series *series.OpenSeries
+}
+
+func newJobs(a *Aggregator, o PushOptions) (*jobs, error) {
+	j := &jobs{
+		aggregator: a,
+		store:      a.store,
+		options:    o,
+		aggregated: len(o.AggregateBy) > 0,
+		groups:     make(map[string]*group),
+		sums:       make(map[sumKey]*sum),
+	}
+	j.options.MaxGroups = cmp.Or(o.MaxGroups, 100_000)
+	j.options.MaxSeries = cmp.Or(o.MaxSeries, 1_000_000)
+
+	var errs []error
+	if o.TTL < 0 {
+		errs = append(errs, fmt.Errorf("the TTL of groups is %s, want a positive duration", o.TTL))
+	}
+	if o.MaxGroups < 0 || o.MaxSeries < 0 {
+		errs = append(errs, fmt.Errorf("the limits on groups and their series are %d and %d, want positive numbers", o.MaxGroups, o.MaxSeries))
+	}
+	for i, name := range o.AggregateBy {
+		if err := checkLabelName(name); err != nil {
+			errs = append(errs, fmt.Errorf("cannot aggregate groups: %w", err))
+		} else if slices.Contains(o.AggregateBy[:i], name) {
+			errs = append(errs, fmt.Errorf("to aggregate groups by %q is asked twice", name))
+		}
+	}
+	var err error
+	if j.fold, err = series.ParseFold(cmp.Or(o.AggregateGauges, series.Sum.String())); err != nil {
+		errs = append(errs, fmt.Errorf("cannot aggregate gauges of groups: %w", err))
+	}
+	return j, errors.Join(errs...)
+}
+
+// Push takes what a job pushes for its group. It returns when that is shown and, if
+// groups are stored, on disk. The error is a *PushError, or that of the context if it
+// ends before; then the push may be applied, and may be stored, all the same.
+//
+// A push that is refused changes nothing but the time of the group's last failure.
+func (a *Aggregator) Push(ctx context.Context, p Push) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	stored, err := a.jobs.push(p)
+	if err == nil {
+		if err = stored.Wait(ctx); err != nil && ctx.Err() == nil {
+			err = &PushError{NotStored, fmt.Errorf("the push is served, but could not be stored: %w", err)}
+		}
+	}
+	var refusal Refusal
+	if e := (*PushError)(nil); errors.As(err, &e) {
+		refusal = e.Refusal
+	}
+	a.self.pushes.WithLabelValues(refusalLabels[refusal]).Inc()
+	return err
+}
+
+func (j *jobs) push(p Push) (ticket, error) {
+	labels, key, err := prepareGrouping(p.Grouping)
+	if err != nil {
+		return nil, &PushError{Invalid, err}
+	}
+	ttl := j.options.TTL
+	if p.TTL != nil {
+		if ttl = *p.TTL; ttl < 0 {
+			return nil, &PushError{Invalid, fmt.Errorf("the TTL is %s, want a positive duration", ttl)}
+		}
+	}
+	families, prepareErr := j.prepare(labels, p.Families)
+
+	j.store.Lock()
+	defer j.store.Unlock()
+	now, wall := j.aggregator.clock.Tick(), j.aggregator.wall()
+	j.expire(now)
+	g, err := j.obtain(labels, key, now)
+	if err != nil {
+		return nil, err
+	}
+	if prepareErr != nil {
+		err = &PushError{Inconsistent, prepareErr}
+	} else {
+		err = cmp.Or(j.check(g, families, p.Replace, now), j.checkLimit(g, families, p.Replace))
+	}
+	if err != nil {
+		j.admit(g)
+		g.failed = wall
+		g.failureTime.series.Set(unixSeconds(wall))
+		if g.pushed.IsZero() {
+			j.setTTL(g, j.options.TTL, now)
+		}
+		j.save(g)
+		return nil, err
+	}
+	j.admit(g)
+	for _, f := range families {
+		f.pushed = wall
+	}
+	j.apply(g, families, p.Replace)
+	g.pushed = wall
+	g.source.Updated(now)
+	g.pushTime.series.Set(unixSeconds(wall))
+	j.setTTL(g, ttl, now)
+	return j.save(g), nil
+}
+
+func unixSeconds(t time.Time) float64 {
+	if t.IsZero() {
+		return 0
+	}
+	return float64(t.UnixNano()) / 1e9
+}
+
+// obtain returns the group with the labels, or makes one that nobody knows yet.
+func (j *jobs) obtain(labels []Label, key string, now series.Instant) (*group, error) {
+	if g := j.groups[key]; g != nil {
+		return g, nil
+	}
+	if len(j.groups) >= j.options.MaxGroups {
+		return nil, &PushError{LimitReached, fmt.Errorf("there are %d groups, which is the limit", len(j.groups))}
+	}
+	g := &group{key: key, labels: labels, place: -1, families: make(map[string]*family)}
+	_, shown := j.texts(labels, len(labels))
+	if f := j.store.Family(pushTimeName); f != nil && !j.aggregated {
+		if held := f.Holder(shown, now); held != nil {
+			return nil, &PushError{Inconsistent, fmt.Errorf("metric %s{%s} was collected before with the same name and label values", pushTimeName, shorten(shown))}
+		}
+	}
+	return g, nil
+}
+
+// admit makes the group one of those that there are, if it is not yet.
+func (j *jobs) admit(g *group) {
+	if g.pushTime.series != nil {
+		return
+	}
+	_, shown := j.texts(g.labels, len(g.labels))
+	fold := series.Alone
+	if j.aggregated {
+		fold = series.Max
+	}
+	for _, t := range []struct {
+		to         *timeSeries
+		name, help string
+	}{
+		{&g.pushTime, pushTimeName, "Last Unix time when changing this group in the Pushgateway succeeded."},
+		{&g.failureTime, failureTimeName, "Last Unix time when changing this group in the Pushgateway failed."},
+	} {
+		f := j.family(t.name, t.help, series.Gauge)
+		*t.to = timeSeries{f, f.Join(shown, j.holder(g), &g.source, fold)}
+		t.to.series.LiveUntil(series.Never)
+	}
+	j.groups[g.key] = g
+	j.groupCount.Store(int64(len(j.groups)))
+}
+
+// holder is who holds the labels of what a group pushed: all groups do, if they may
+// be shown as one.
+func (j *jobs) holder(g *group) any {
+	if j.aggregated {
+		return j
+	}
+	return g
+}
+
+// family returns the family of that name, made if need be.
+func (j *jobs) family(name, help string, typ series.Type) *series.OpenFamily {
+	if f := j.store.Family(name); f != nil {
+		return f
+	}
+	return j.store.AddFamily(name, help, typ)
+}
+
+// setTTL lets the group live for so long from now, or for ever if that is 0.
+func (j *jobs) setTTL(g *group, ttl time.Duration, now series.Instant) {
+	g.ttl = ttl
+	j.liveUntil(g, after(now, ttl))
+}
+
+func (j *jobs) liveUntil(g *group, deadline series.Instant) {
+	g.source.LiveUntil(deadline)
+	switch {
+	case deadline == series.Never && g.place >= 0:
+		heap.Remove(&j.expiring, g.place)
+	case deadline == series.Never:
+	case g.place >= 0:
+		heap.Fix(&j.expiring, g.place)
+	default:
+		heap.Push(&j.expiring, g)
+	}
+}
+
+// check is why the families cannot become the group's, or nil. It looks at what has
+// their names and labels, and at nothing else.
+func (j *jobs) check(g *group, families []*family, replace bool, now series.Instant) error {
+	inconsistent := func(format string, args ...any) error {
+		return &PushError{Inconsistent, fmt.Errorf(format, args...)}
+	}
+	holder := j.holder(g)
+	typeOf := j.typesAfter(g, families, replace, now)
+	for _, f := range families {
+		if there, ok := j.aggregator.besideType(f.name); ok && there != f.typ {
+			return &PushError{Inconsistent, typeClash(f.name, f.typ, there)}
+		}
+		open := j.store.Family(f.name)
+		if open != nil && open.Type() != f.typ && (j.aggregated || open.HeldBeside(holder, now)) {
+			return &PushError{Inconsistent, typeClash(f.name, f.typ, open.Type())}
+		}
+		if open == nil || open.Type() != f.typ {
+			if err := j.aggregator.clashOfName(f.name, f.typ, typeOf); err != nil {
+				return &PushError{Inconsistent, err}
+			}
+		}
+		for i := range f.samples {
+			s := &f.samples[i]
+			if open != nil {
+				if held := open.Holder(s.shown, now); held != nil && held != holder {
+					return inconsistent("metric %s{%s} was collected before with the same name and label values", f.name, shorten(s.shown))
+				}
+			}
+			if total := j.sums[sumKey{f.name, s.shown}]; total != nil && s.metric != nil && s.metric.Histogram != nil {
+				if there := total.series.Metric(); there != nil {
+					if err := sameBuckets(there.Histogram, s.metric.Histogram); err != nil {
+						return inconsistent("metric %s{%s}: %w", f.name, shorten(s.text), err)
+					}
+				}
+			}
+		}
+	}
+	return nil
+}
+
+// checkLimit is why the group cannot have as many series as the push would give it.
+func (j *jobs) checkLimit(g *group, families []*family, replace bool) error {
+	added := 0
+	for _, f := range families {
+		added += len(f.samples)
+		if old := g.families[f.name]; old != nil && !replace {
+			added -= len(old.samples)
+		}
+	}
+	if replace {
+		added -= g.size()
+	}
+	if n := int(j.seriesCount.Load()); added > 0 && n+added > j.options.MaxSeries {
+		return &PushError{LimitReached, fmt.Errorf("groups have %d series, and the limit is %d", n, j.options.MaxSeries)}
+	}
+	return nil
+}
+
+// typesAfter tells the types of families as they would be after the push.
+func (j *jobs) typesAfter(g *group, families []*family, replace bool, now series.Instant) func(string) (series.Type, bool) {
+	return func(name string) (series.Type, bool) {
+		if i, ok := slices.BinarySearchFunc(families, name, func(f *family, name string) int { return strings.Compare(f.name, name) }); ok {
+			return families[i].typ, true
+		}
+		if f := j.store.Family(name); f != nil && (!replace || j.aggregated || f.HeldBeside(g, now)) {
+			return f.Type(), true
+		}
+		return j.aggregator.besideType(name)
+	}
+}
+
+func (g *group) size() (n int) {
+	for _, f := range g.families {
+		n += len(f.samples)
+	}
+	return n
+}
+
+// apply makes the families the group's.
+func (j *jobs) apply(g *group, families []*family, replace bool) {
+	if replace {
+		for name, old := range g.families {
+			if _, stays := slices.BinarySearchFunc(families, name, func(f *family, name string) int { return strings.Compare(f.name, name) }); !stays {
+				j.removeFamily(g, old)
+			}
+		}
+	}
+	for _, f := range families {
+		old := g.families[f.name]
+		if old != nil && (old.typ != f.typ || len(f.samples) == 0) {
+			j.removeFamily(g, old)
+			old = nil
+		}
+		if len(f.samples) > 0 {
+			j.applyFamily(g, old, f)
+		}
+	}
+}
+
+// applyFamily makes a family the group's, in the place of the old one, which may be
+// nil.
+func (j *jobs) applyFamily(g *group, old, f *family) {
+	f.open = j.family(f.name, f.help, f.typ)
+	if f.help != "" && f.help != f.open.Help() && (f.open.Help() == "" || !f.open.HeldBeside(j.holder(g), j.aggregator.clock.Now())) {
+		f.open.SetHelp(f.help)
+	}
+	replaced := newReplaced(old)
+	for i := range f.samples {
+		s := &f.samples[i]
+		before := replaced.take(i, s.text)
+		if j.aggregated && isSummed(f.typ) {
+			j.sum(f, s).add(before, s)
+			continue
+		}
+		if before != nil {
+			s.series = before.series
+		} else {
+			fold := series.Alone
+			if j.aggregated {
+				fold = j.fold
+			}
+			s.series = f.open.Join(s.shown, j.holder(g), &g.source, fold)
+		}
+		if s.metric != nil {
+			s.series.Fill(s.metric)
+		} else {
+			s.series.Set(s.value)
+		}
+		s.series.LiveUntil(series.Never)
+	}
+	g.families[f.name] = f
+	j.seriesCount.Add(int64(len(f.samples)))
+	if old != nil {
+		j.seriesCount.Add(int64(-len(old.samples)))
+		for gone := range replaced.rest {
+			j.removeSample(old, gone)
+		}
+	}
+}
+
+// A replaced is the samples of a family that is being replaced by another one. The
+// other one has the same ones in the same order, more often than not.
+type replaced struct {
+	old   []sample
+	taken []bool
+	index map[string]int // made when the order differs
+}
+
+func newReplaced(old *family) *replaced {
+	if old == nil {
+		return &replaced{}
+	}
+	return &replaced{old: old.samples, taken: make([]bool, len(old.samples))}
+}
+
+// take takes the old sample with the text, or nil; it is probably the i-th.
+func (r *replaced) take(i int, text string) *sample {
+	if i >= len(r.old) || r.old[i].text != text {
+		if r.index == nil && len(r.old) > 0 {
+			r.index = make(map[string]int, len(r.old))
+			for i := range r.old {
+				r.index[r.old[i].text] = i
+			}
+		}
+		var ok bool
+		if i, ok = r.index[text]; !ok {
+			return nil
+		}
+	}
+	r.taken[i] = true
+	return &r.old[i]
+}
+
+// rest calls yield with the samples that were not taken.
+func (r *replaced) rest(yield func(*sample) bool) {
+	for i, taken := range r.taken {
+		if !taken && !yield(&r.old[i]) {
+			return
+		}
+	}
+}
+
+// sum returns the sum that a sample goes into, made if need be.
+func (j *jobs) sum(f *family, s *sample) *sum {
+	key := sumKey{f.name, s.shown}
+	total := j.sums[key]
+	if total == nil {
+		total = j.newSum(f.open, f.help, s.shown)
+		if f.typ != series.Counter {
+			total.series.Fill(plus(nil, s.metric, 0))
+		}
+	}
+	return total
+}
+
+func (j *jobs) newSum(f *series.OpenFamily, help, shown string) *sum {
+	total := &sum{jobs: j, name: f.Name(), help: help, typ: f.Type(), shown: shown}
+	total.series = f.Join(shown, j, nil, series.Alone)
+	total.series.LiveUntil(series.Never)
+	j.sums[sumKey{f.Name(), shown}] = total
+	return total
+}
+
+// removeFamily takes a family away from the group.
+func (j *jobs) removeFamily(g *group, f *family) {
+	for i := range f.samples {
+		j.removeSample(f, &f.samples[i])
+	}
+	delete(g.families, f.name)
+	j.seriesCount.Add(int64(-len(f.samples)))
+}
+
+// removeSample gives up what a sample has in the store. What it counted stays in its
+// sum, if it has one.
+func (j *jobs) removeSample(f *family, s *sample) {
+	if s.series != nil {
+		f.open.Leave(s.series)
+		return
+	}
+	j.sum(f, s).retire(s)
+}
+
+// DeleteGroup deletes a group, and returns when it is deleted on disk as well. It is
+// no error if there is none. The error is a *PushError, or that of the context, as
+// with Push.
+func (a *Aggregator) DeleteGroup(ctx context.Context, grouping []Label) error {
+	_, key, err := prepareGrouping(grouping)
+	if err != nil {
+		return &PushError{Invalid, err}
+	}
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	if err = a.jobs.delete(key).Wait(ctx); err != nil && ctx.Err() == nil {
+		err = &PushError{NotStored, fmt.Errorf("the group is deleted, but not on disk: %w", err)}
+	}
+	return err
+}
+
+func (j *jobs) delete(key string) ticket {
+	j.store.Lock()
+	defer j.store.Unlock()
+	j.expire(j.aggregator.clock.Tick())
+	g := j.groups[key]
+	if g == nil {
+		return noTicket{}
+	}
+	j.remove(g)
+	return j.forget(g)
+}
+
+// remove takes a group away.
+func (j *jobs) remove(g *group) {
+	for _, f := range g.families {
+		j.removeFamily(g, f)
+	}
+	for _, t := range []timeSeries{g.pushTime, g.failureTime} {
+		t.family.Leave(t.series)
+	}
+	if g.place >= 0 {
+		heap.Remove(&j.expiring, g.place)
+	}
+	delete(j.groups, g.key)
+	j.groupCount.Store(int64(len(j.groups)))
+}
+
+// expire takes away the groups whose time is over.
+func (j *jobs) expire(now series.Instant) {
+	for len(j.expiring) > 0 && j.expiring[0].source.Over(now) {
+		g := j.expiring[0]
+		j.remove(g)
+		j.forget(g)
+		j.aggregator.self.groupsExpired.Inc()
+	}
+}
+
+func (j *jobs) sweep(now series.Instant) {
+	j.store.Lock()
+	defer j.store.Unlock()
+	j.expire(now)
+}
+
+// Wipe deletes all groups, and what was summed of those that are gone. It returns
+// when that is so on disk as well; the errors are as with DeleteGroup.
+func (a *Aggregator) Wipe(ctx context.Context) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	err := a.jobs.wipe().Wait(ctx)
+	if err != nil && ctx.Err() == nil {
+		err = &PushError{NotStored, fmt.Errorf("all groups are deleted, but not on disk: %w", err)}
+	}
+	return err
+}
+
+func (j *jobs) wipe() ticket {
+	j.store.Lock()
+	defer j.store.Unlock()
+	for _, g := range j.groups {
+		j.remove(g)
+	}
+	for key, total := range j.sums {
+		j.store.Family(total.name).Leave(total.series)
+		delete(j.sums, key)
+	}
+	j.unstored = nil
+	j.aggregator.logger.Info("wiped")
+	return j.wipeDisk()
+}
+
+// Groups are the groups that there are, sorted by their labels.
+func (a *Aggregator) Groups() []Group {
+	groups := a.jobs.list()
+	slices.SortFunc(groups, func(a, b Group) int {
+		return slices.CompareFunc(a.Labels, b.Labels, func(a, b Label) int {
+			return cmp.Or(strings.Compare(a.Name, b.Name), strings.Compare(a.Value, b.Value))
+		})
+	})
+	for i := range groups {
+		families := groups[i].families
+		for _, f := range families {
+			groups[i].Families = append(groups[i].Families, GroupFamily{f.client(), f.pushed})
+		}
+	}
+	return groups
+}
+
+// list is the groups without their Families.
+func (j *jobs) list() []Group {
+	j.store.Lock()
+	defer j.store.Unlock()
+	now, wall := j.aggregator.clock.Tick(), j.aggregator.wall()
+	j.expire(now)
+	list := make([]Group, 0, len(j.groups))
+	for _, g := range j.groups {
+		list = append(list, g.snapshot(now, wall))
+	}
+	return list
+}
+
+// snapshot is the group at this moment. The families do not change any more.
+func (g *group) snapshot(now series.Instant, wall time.Time) Group {
+	s := Group{Labels: g.labels, Pushed: g.pushed, Failed: g.failed, TTL: g.ttl}
+	if at := g.source.Deadline(); at != series.Never {
+		s.Expires = wall.Add(time.Duration(at - now))
+	}
+	s.families = make([]*family, 0, len(g.families))
+	for _, f := range g.families {
+		s.families = append(s.families, f)
+	}
+	slices.SortFunc(s.families, func(a, b *family) int { return strings.Compare(a.name, b.name) })
+	return s
+}
+
+// expiring is a heap of the groups that expire, the first to do so on top.
+type expiring []*group
+
+// Len implements heap.Interface, as do the others.
+func (e expiring) Len() int           { return len(e) }
+func (e expiring) Less(i, j int) bool { return e[i].source.Deadline() < e[j].source.Deadline() }
+func (e expiring) Swap(i, j int) {
+	e[i], e[j] = e[j], e[i]
+	e[i].place, e[j].place = i, j
+}
+
+func (e *expiring) Push(g any) {
+	g.(*group).place = len(*e)
+	*e = append(*e, g.(*group))
+}
+
+func (e *expiring) Pop() any {
+	last := len(*e) - 1
+	g := (*e)[last]
+	(*e)[last] = nil
+	*e = (*e)[:last]
+	g.place = -1
+	return g
+}

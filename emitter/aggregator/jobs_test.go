@@ -1,0 +1,646 @@
+package aggregator_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"code.cloudfoundry.org/lager/v3"
+	. "github.com/onsi/ginkgo/v2"
+	. "github.com/onsi/gomega"
+	"github.com/onsi/gomega/gbytes"
+	"github.com/prometheus/client_golang/prometheus"
+	dto "github.com/prometheus/client_model/go"
+	"google.golang.org/protobuf/proto"
+
+	"github.com/signalbox-ci/signalbox/emitter/aggregator"
+)
+
+var _ = Describe("What jobs push", func() {
+	var (
+		clock   *fakeClock
+		a       *aggregator.Aggregator
+		reg     *prometheus.Registry
+		options aggregator.PushOptions
+		log     *gbytes.Buffer
+	)
+
+	start := func() {
+		GinkgoHelper()
+		logger := lager.NewLogger("test")
+		logger.RegisterSink(lager.NewWriterSink(log, lager.DEBUG))
+		reg = prometheus.NewRegistry()
+		var err error
+		a, err = aggregator.New(logger, reg, 0, nil, aggregator.WithClock(clock.Now), aggregator.WithPushes(options))
+		Expect(err).NotTo(HaveOccurred())
+		DeferCleanup(func(a *aggregator.Aggregator) { Expect(a.Close()).To(Succeed()) }, a)
+	}
+	grouping := func(path string) (labels []aggregator.Label) {
+		parts := strings.Split(path, "/")
+		for i := 0; i < len(parts); i += 2 {
+			labels = append(labels, aggregator.Label{Name: parts[i], Value: parts[i+1]})
+		}
+		return labels
+	}
+	push := func(path, body string, more ...func(*aggregator.Push)) error {
+		p := aggregator.Push{Grouping: grouping(path), Families: text(body), Replace: true}
+		for _, change := range more {
+			change(&p)
+		}
+		return a.Push(context.Background(), p)
+	}
+	add := func(p *aggregator.Push) { p.Replace = false }
+	ttl := func(d time.Duration) func(*aggregator.Push) { return func(p *aggregator.Push) { p.TTL = &d } }
+	protobuf := func(families ...*dto.MetricFamily) func(*aggregator.Push) {
+		return func(p *aggregator.Push) { p.Families = families }
+	}
+	remove := func(path string) error { return a.DeleteGroup(context.Background(), grouping(path)) }
+	refusal := func(err error) aggregator.Refusal {
+		GinkgoHelper()
+		var refused *aggregator.PushError
+		Expect(errors.As(err, &refused)).To(BeTrue(), "%v", err)
+		return refused.Refusal
+	}
+	// times are the times of the last push and of the last failure.
+	times := func() (lines []string) {
+		GinkgoHelper()
+		for line := range strings.Lines(page(a)) {
+			if strings.HasPrefix(line, "push_") {
+				lines = append(lines, strings.TrimSpace(line))
+			}
+		}
+		return lines
+	}
+
+	BeforeEach(func() {
+		clock = newFakeClock()
+		options = aggregator.PushOptions{}
+		log = gbytes.NewBuffer()
+		start()
+	})
+
+	It("is served with the labels of the group, and says when it was pushed", func() {
+		Expect(push("job/j/suite/unit", "# TYPE x counter\nx{a=\"1\",suite=\"body\"} 3\ny 4\n")).To(Succeed())
+		Expect(page(a)).To(Equal(`# TYPE push_failure_time_seconds gauge
+push_failure_time_seconds{instance="",job="j",suite="unit"} 0
+# TYPE push_time_seconds gauge
+push_time_seconds{instance="",job="j",suite="unit"} 1.7723664e+09
+# TYPE x counter
+x{a="1",instance="",job="j",suite="unit"} 3
+# TYPE y untyped
+y{instance="",job="j",suite="unit"} 4
+`))
+	})
+
+	It("replaces all that the group had, or the families that are named", func() {
+		Expect(push("job/j", "x{a=\"1\"} 1\nx{a=\"2\"} 2\ny 1\n")).To(Succeed())
+		Expect(push("job/j", "x{a=\"2\"} 3\nz 1\n", add)).To(Succeed())
+		Expect(samples(a)).To(ConsistOf(`x{a="2",instance="",job="j"} 3`, `y{instance="",job="j"} 1`, `z{instance="",job="j"} 1`))
+		Expect(push("job/j", "z{a=\"2\"} 3\nz{a=\"1\"} 3\n")).To(Succeed())
+		Expect(push("job/j", "z{a=\"1\"} 4\nz{a=\"2\"} 5\n")).To(Succeed())
+		Expect(samples(a)).To(ConsistOf(`z{a="1",instance="",job="j"} 4`, `z{a="2",instance="",job="j"} 5`))
+		Expect(push("job/j", "", add, protobuf(&dto.MetricFamily{Name: proto.String("z"), Type: dto.MetricType_UNTYPED.Enum()}))).To(Succeed(), "without samples")
+		Expect(samples(a)).To(BeEmpty())
+		Expect(push("job/j", "")).To(Succeed())
+		Expect(times()).To(HaveLen(2))
+		Expect(remove("job/j")).To(Succeed())
+		Expect(page(a)).To(BeEmpty())
+		Expect(remove("job/j")).To(Succeed())
+		Expect(selfValue(reg, "signalbox_push_series", "")).To(BeZero())
+		Expect(selfValue(reg, "signalbox_push_groups", "")).To(BeZero())
+	})
+
+	It("keeps groups apart whatever the order of the labels that make them", func() {
+		Expect(push("job/j/a/1/b/2", "x 1\n")).To(Succeed())
+		Expect(push("b/2/job/j/a/1", "x 2\n")).To(Succeed())
+		Expect(push("job/j/a/12", "x 3\n")).To(Succeed())
+		Expect(samples(a)).To(ConsistOf(`x{a="1",b="2",instance="",job="j"} 2`, `x{a="12",instance="",job="j"} 3`))
+	})
+
+	It("lets the type of a metric change in the only group that has it", func() {
+		Expect(push("job/j", "# TYPE x counter\nx 1\n")).To(Succeed())
+		Expect(push("job/j", "# TYPE x gauge\nx 2\n")).To(Succeed())
+		Expect(push("job/j", "# TYPE x histogram\nx_count 2\nx_sum 1\nx_bucket{le=\"+Inf\"} 2\n", add)).To(Succeed())
+		Expect(page(a)).To(ContainSubstring("# TYPE x histogram\n"))
+		Expect(push("job/j", "x_count 2\n")).To(Succeed())
+	})
+
+	It("keeps the first help text while several have the metric", func() {
+		help := func() string {
+			for _, f := range a.Store().Families() {
+				if f.Name() == "x" {
+					return f.Help()
+				}
+			}
+			return ""
+		}
+		Expect(push("job/j", "x 1\n")).To(Succeed())
+		Expect(push("job/k", "# HELP x First.\nx 1\n")).To(Succeed())
+		Expect(push("job/l", "# HELP x Second.\nx 1\n")).To(Succeed())
+		Expect(help()).To(Equal("First."))
+		Expect(remove("job/j")).To(Succeed())
+		Expect(remove("job/k")).To(Succeed())
+		Expect(push("job/l", "# HELP x Third.\nx 1\n")).To(Succeed())
+		Expect(help()).To(Equal("Third."))
+	})
+
+	Describe("that contradicts what is there", func() {
+		BeforeEach(func() {
+			Expect(push("job/there", "# TYPE c counter\nc 1\n# TYPE h histogram\nh_count 1\nh_sum 1\nh_bucket{le=\"+Inf\"} 1\ns_sum 1\n")).To(Succeed())
+			Expect(push("job/mine", "x 1\n")).To(Succeed())
+			clock.Advance(time.Minute)
+		})
+
+		DescribeTable("changes nothing but the time of the failure", func(body, message string, more ...func(*aggregator.Push)) {
+			before := samples(a)
+			err := push("job/mine", body, more...)
+			Expect(err).To(MatchError(ContainSubstring(message)))
+			Expect(refusal(err)).To(Equal(aggregator.Inconsistent))
+			Expect(samples(a)).To(Equal(before))
+			Expect(times()).To(ContainElements(
+				`push_time_seconds{instance="",job="mine"} 1.7723664e+09`,
+				`push_failure_time_seconds{instance="",job="mine"} 1.77236646e+09`))
+			Expect(push("job/mine", "x 2\n")).To(Succeed())
+			Expect(push("job/new", body, more...)).NotTo(Succeed())
+			Expect(times()).To(ContainElements(
+				`push_time_seconds{instance="",job="new"} 0`,
+				`push_failure_time_seconds{instance="",job="new"} 1.77236646e+09`))
+			Expect(samples(a)).To(HaveLen(len(before)))
+		},
+			Entry("by another type", "# TYPE c gauge\nc 1\n", "metric c is pushed as gauge, but is there as counter"),
+			Entry("by no type", "c 1\n", "metric c is pushed as untyped, but is there as counter"),
+			Entry("by a name that a histogram's sample has", "h_count 1\n", "metric h_count has the name of a sample of the histogram h"),
+			Entry("by a summary with a sample of a name that is taken", "# TYPE s summary\ns_count 1\n", "summary s has a sample with the name of the untyped s_sum"),
+			Entry("by a name that a sample of its own has", "# TYPE n histogram\nn_bucket{le=\"+Inf\"} 1\nn_sum 1\nn_count 1\n# TYPE n_count2 counter\nn_count2 1\nok 1\nh_sum 1\n", "h_sum"),
+			Entry("in another push mode", "# TYPE c gauge\nc 1\n", "metric c", add),
+			Entry("with the same series twice", "y{a=\"1\"} 1\ny{a=\"2\"} 1\ny{a=\"1\"} 2\n", "metric y{a=\"1\",instance=\"\",job=\"mine\"} was collected before with the same name and label values"),
+			Entry("with series that its group's labels make the same", "y{job=\"1\"} 1\ny{job=\"2\"} 1\n", "was collected before with the same name and label values"),
+			Entry("with timestamps", "y 1 1234\n", "pushed metrics must not have timestamps"),
+			Entry("with the same labels twice", "", "label a is given twice", protobuf(&dto.MetricFamily{
+				Name: proto.String("y"), Type: dto.MetricType_GAUGE.Enum(), Metric: []*dto.Metric{{
+					Gauge: &dto.Gauge{}, Label: []*dto.LabelPair{{Name: proto.String("a")}, {Name: proto.String("b")}, {Name: proto.String("a")}}}}})),
+			Entry("with a name that cannot be", "", `"a-b" cannot be the name of a metric`, protobuf(&dto.MetricFamily{Name: proto.String("a-b")})),
+			Entry("with a label that cannot be", "", `"a-b" cannot be the name of a label`, protobuf(&dto.MetricFamily{
+				Name: proto.String("y"), Type: dto.MetricType_GAUGE.Enum(), Metric: []*dto.Metric{{Gauge: &dto.Gauge{}, Label: []*dto.LabelPair{{Name: proto.String("a-b")}}}}})),
+			Entry("with a value that is not UTF-8", "", `label a is "\xff"`, protobuf(&dto.MetricFamily{
+				Name: proto.String("y"), Type: dto.MetricType_GAUGE.Enum(), Metric: []*dto.Metric{{Gauge: &dto.Gauge{}, Label: []*dto.LabelPair{{Name: proto.String("a"), Value: proto.String("\xff")}}}}})),
+			Entry("without the value that it promises", "", "metric y: it is no counter", protobuf(&dto.MetricFamily{
+				Name: proto.String("y"), Type: dto.MetricType_COUNTER.Enum(), Metric: []*dto.Metric{{Gauge: &dto.Gauge{}}}})),
+			Entry("with a family twice", "", "metric y is there twice", protobuf(
+				&dto.MetricFamily{Name: proto.String("y"), Type: dto.MetricType_GAUGE.Enum()}, &dto.MetricFamily{Name: proto.String("y"), Type: dto.MetricType_GAUGE.Enum()})),
+		)
+
+		It("is refused if it would be the series of another group", func() {
+			Expect(push("job/j/instance/i", "x 1\n")).To(Succeed())
+			err := push("job/j", "x{instance=\"i\"} 1\n")
+			Expect(err).To(MatchError(ContainSubstring("was collected before with the same name and label values")))
+			err = push("job/j/instance/", "y 1\n")
+			Expect(err).To(MatchError(ContainSubstring("push_time_seconds")))
+			Expect(page(a)).NotTo(ContainSubstring("y{"))
+		})
+
+		It("is refused where an agent has the series, and an agent is where a group has it", func() {
+			Expect(a.Update(context.Background(), aggregator.Labels{}, []aggregator.Metric{{Name: "z", Type: aggregator.Gauge,
+				Labels: []aggregator.Label{{Name: "job", Value: "j"}, {Name: "instance", Value: "i"}}}})).To(Succeed())
+			Expect(push("job/j/instance/i", "# TYPE z gauge\nz 1\n")).To(MatchError(ContainSubstring("was collected before")))
+			Expect(push("job/j/instance/k", "# TYPE z gauge\nz 1\n")).To(Succeed())
+			Expect(a.Update(context.Background(), aggregator.Labels{}, []aggregator.Metric{{Name: "z", Type: aggregator.Gauge,
+				Labels: []aggregator.Label{{Name: "job", Value: "j"}, {Name: "instance", Value: "k"}}}})).To(MatchError(ContainSubstring("is pushed from elsewhere")))
+			clock.Advance(2 * time.Minute)
+			Expect(push("job/j/instance/i", "# TYPE z gauge\nz 1\n")).To(Succeed(), "the agent's has expired")
+		})
+	})
+
+	It("overrules what somebody pushes as the time of a push", func() {
+		Expect(push("job/j", "# TYPE push_time_seconds counter\npush_time_seconds 1\npush_failure_time_seconds 1\n")).To(Succeed())
+		Expect(times()).To(ConsistOf(ContainSubstring(" 0"), ContainSubstring(" 1.7723664e+09")))
+	})
+
+	DescribeTable("is refused for its grouping", func(path, message string) {
+		err := push(path, "x 1\n")
+		Expect(err).To(MatchError(ContainSubstring(message)))
+		Expect(refusal(err)).To(Equal(aggregator.Invalid))
+		Expect(page(a)).To(BeEmpty())
+		Expect(remove(path)).To(MatchError(ContainSubstring(message)))
+	},
+		Entry("without a job", "suite/unit", "job name is required"),
+		Entry("with an empty job", "job/", "job name is required"),
+		Entry("with a label that cannot be", "job/j/a-b/1", `"a-b"`),
+		Entry("with a label twice", "job/j/a/1/a/2", "label a is given twice"),
+		Entry("with a value that is not UTF-8", "job/j/a/\xff", `label a is "\xff"`),
+	)
+
+	It("expires when it was not pushed again for the TTL, at once", func() {
+		Expect(push("job/j", "x 1\n", ttl(time.Minute))).To(Succeed())
+		Expect(push("job/k", "x 1\n")).To(Succeed())
+		clock.Advance(time.Minute - 1)
+		Expect(samples(a)).To(HaveLen(2))
+		clock.Advance(1)
+		Expect(samples(a)).To(ConsistOf(ContainSubstring(`job="k"`)))
+		Expect(times()).To(HaveLen(2))
+		clock.Advance(time.Hour)
+		a.Sweep()
+		Expect(selfValue(reg, "signalbox_push_groups", "")).To(Equal(1.0))
+		Expect(selfValue(reg, "signalbox_push_groups_expired_total", "")).To(Equal(1.0))
+	})
+
+	It("has the TTL of its last push", func() {
+		options.TTL = time.Hour
+		start()
+		Expect(push("job/j", "x 1\n")).To(Succeed())
+		Expect(push("job/j", "x 1\n", ttl(time.Minute))).To(Succeed())
+		Expect(push("job/k", "x 1\n", ttl(0))).To(Succeed())
+		Expect(push("job/l", "x 1\n", ttl(time.Minute))).To(Succeed())
+		Expect(push("job/l", "y 1\n", add)).To(Succeed())
+		Expect(a.Groups()[0].Expires).To(BeTemporally("==", clock.Now().Add(time.Minute)))
+		clock.Advance(time.Minute)
+		Expect(samples(a)).To(ConsistOf(ContainSubstring(`job="k"`), HavePrefix(`x{instance="",job="l"`), HavePrefix(`y{instance="",job="l"`)))
+		clock.Advance(time.Hour)
+		Expect(samples(a)).To(ConsistOf(ContainSubstring(`job="k"`)))
+		Expect(push("job/l", "x 1\n", ttl(-1))).To(MatchError(ContainSubstring("the TTL is -1ns")))
+	})
+
+	It("gives up names and labels when it expires", func() {
+		Expect(push("job/j/instance/i", "# TYPE x counter\nx 1\n", ttl(time.Minute))).To(Succeed())
+		clock.Advance(time.Minute)
+		Expect(push("job/j", "# TYPE x gauge\nx{instance=\"i\"} 2\n")).To(Succeed())
+		Expect(samples(a)).To(ConsistOf(`x{instance="i",job="j"} 2`))
+	})
+
+	It("keeps a refused push's group no longer than others", func() {
+		options.TTL = time.Minute
+		start()
+		Expect(push("job/j", "x 1 1\n")).NotTo(Succeed())
+		Expect(times()).To(HaveLen(2))
+		clock.Advance(time.Minute)
+		Expect(times()).To(BeEmpty())
+	})
+
+	It("has a limit on groups, and on their series", func() {
+		options.MaxGroups, options.MaxSeries = 2, 3
+		start()
+		Expect(push("job/a", "x 1\ny 1\n")).To(Succeed())
+		Expect(push("job/b", "x 1\n")).To(Succeed())
+		Expect(refusal(push("job/c", "x 1\n"))).To(Equal(aggregator.LimitReached))
+		Expect(refusal(push("job/b", "x 1\nz 1\n"))).To(Equal(aggregator.LimitReached))
+		Expect(refusal(push("job/b", "z 1\n", add))).To(Equal(aggregator.LimitReached))
+		Expect(push("job/b", "z 1\n")).To(Succeed(), "it replaces another one")
+		Expect(push("job/a", "x 1\n")).To(Succeed())
+		Expect(push("job/b", "x 1\n", add)).To(Succeed())
+		Expect(selfValue(reg, "signalbox_pushes_total", "limit")).To(Equal(3.0))
+		Expect(selfValue(reg, "signalbox_pushes_total", "ok")).To(Equal(5.0))
+		Expect(remove("job/a")).To(Succeed())
+		Expect(push("job/c", "x 1\n")).To(Succeed())
+	})
+
+	It("can be listed", func() {
+		Expect(push("job/j/a/1", "# HELP x Help.\n# TYPE x counter\nx{b=\"2\"} 3\n")).To(Succeed())
+		Expect(push("job/h", "y 1 1\n")).NotTo(Succeed())
+		clock.Advance(time.Second)
+		Expect(push("job/j/a/1", "y 1\n", add, ttl(time.Minute))).To(Succeed())
+		groups := a.Groups()
+		Expect(groups).To(HaveLen(2))
+		Expect(groups[0].Labels).To(Equal([]aggregator.Label{{Name: "a", Value: "1"}, {Name: "job", Value: "j"}}))
+		Expect(groups[0].Pushed).To(Equal(clock.Now()))
+		Expect(groups[0].Expires).To(Equal(clock.Now().Add(time.Minute)))
+		Expect(groups[0].TTL).To(Equal(time.Minute))
+		Expect(groups[0].Families[0].Pushed).To(Equal(clock.Now().Add(-time.Second)))
+		Expect(proto.Equal(groups[0].Families[0], &dto.MetricFamily{Name: proto.String("x"), Help: proto.String("Help."), Type: dto.MetricType_COUNTER.Enum(),
+			Metric: []*dto.Metric{{Counter: &dto.Counter{Value: proto.Float64(3)}, Label: []*dto.LabelPair{
+				{Name: proto.String("a"), Value: proto.String("1")}, {Name: proto.String("b"), Value: proto.String("2")},
+				{Name: proto.String("instance"), Value: proto.String("")}, {Name: proto.String("job"), Value: proto.String("j")}}}}})).To(BeTrue())
+		Expect(groups[0].Families).To(HaveLen(2))
+		Expect(groups[1].Failed).NotTo(BeZero())
+		Expect(groups[1].Pushed).To(BeZero())
+	})
+
+	Describe("aggregated by job", func() {
+		BeforeEach(func() {
+			options.AggregateBy = []string{"job"}
+			start()
+		})
+
+		It("sums a thousand short jobs", func() {
+			for i := range 1000 {
+				Expect(push(fmt.Sprintf("job/unit/run/%d", i), "# TYPE tests_total counter\ntests_total{result=\"ok\"} 312\n")).To(Succeed())
+			}
+			Expect(samples(a)).To(ConsistOf(`tests_total{instance="",job="unit",result="ok"} 312000`))
+			Expect(times()).To(HaveLen(2))
+			for i := range 1000 {
+				Expect(remove(fmt.Sprintf("job/unit/run/%d", i))).To(Succeed())
+			}
+			Expect(samples(a)).To(ConsistOf(`tests_total{instance="",job="unit",result="ok"} 312000`))
+			Expect(push("job/unit/run/0", "# TYPE tests_total counter\ntests_total{result=\"ok\"} 1\n")).To(Succeed())
+			Expect(samples(a)).To(ConsistOf(`tests_total{instance="",job="unit",result="ok"} 312001`))
+		})
+
+		It("never lets a counter go down", func() {
+			Expect(push("job/j/run/1", "# TYPE c counter\nc 5\n", ttl(time.Minute))).To(Succeed())
+			Expect(push("job/j/run/2", "# TYPE c counter\nc 10\n")).To(Succeed())
+			Expect(push("job/j/run/2", "# TYPE c counter\nc 12\n")).To(Succeed())
+			Expect(samples(a)).To(ConsistOf(`c{instance="",job="j"} 17`))
+			Expect(push("job/j/run/2", "# TYPE c counter\nc 1\n")).To(Succeed())
+			Expect(samples(a)).To(ConsistOf(`c{instance="",job="j"} 18`))
+			Expect(push("job/j/run/2", "x 1\n")).To(Succeed())
+			clock.Advance(time.Hour)
+			Expect(samples(a)).To(ContainElement(`c{instance="",job="j"} 18`))
+		})
+
+		It("sums histograms of the same buckets, and refuses others", func() {
+			histogram := func(bounds string, n int) string {
+				return fmt.Sprintf("# TYPE h histogram\nh_bucket{le=\"%s\"} %d\nh_bucket{le=\"+Inf\"} %d\nh_sum %d.5\nh_count %d\n", bounds, n, 2*n, n, 2*n)
+			}
+			Expect(push("job/j/run/1", histogram("1", 3))).To(Succeed())
+			Expect(push("job/j/run/2", histogram("1", 4))).To(Succeed())
+			Expect(push("job/j/run/2", histogram("1", 5))).To(Succeed())
+			want := ConsistOf(`h_bucket{instance="",job="j",le="1"} 8`, `h_bucket{instance="",job="j",le="+Inf"} 16`, `h_sum{instance="",job="j"} 9`, `h_count{instance="",job="j"} 16`)
+			Expect(samples(a)).To(want)
+			Expect(push("job/j/run/3", histogram("2", 5))).To(MatchError(ContainSubstring("its buckets are not those that it is aggregated with")))
+			Expect(push("job/j/run/1", histogram("2", 5))).To(MatchError(ContainSubstring("its buckets")))
+			Expect(samples(a)).To(want)
+			Expect(remove("job/j/run/1")).To(Succeed())
+			Expect(push("job/j/run/2", histogram("1", 1))).To(Succeed())
+			Expect(samples(a)).To(ContainElement(`h_count{instance="",job="j"} 18`))
+		})
+
+		It("sums native histograms", func() {
+			native := func(offset int32, deltas ...int64) *dto.MetricFamily {
+				count := uint64(0)
+				last := int64(0)
+				for _, d := range deltas {
+					last += d
+					count += uint64(last)
+				}
+				return &dto.MetricFamily{Name: proto.String("n"), Type: dto.MetricType_HISTOGRAM.Enum(), Metric: []*dto.Metric{{Histogram: &dto.Histogram{
+					SampleCount: &count, SampleSum: proto.Float64(1), Schema: proto.Int32(3), ZeroThreshold: proto.Float64(0.001), ZeroCount: proto.Uint64(0),
+					PositiveSpan: []*dto.BucketSpan{{Offset: proto.Int32(offset), Length: proto.Uint32(uint32(len(deltas)))}}, PositiveDelta: deltas}}}}
+			}
+			Expect(push("job/j/run/1", "", protobuf(native(-1, 1, 1, 1)))).To(Succeed())   // 1 2 3 at -1, 0, 1
+			Expect(push("job/j/run/2", "", protobuf(native(1, 5, -1)))).To(Succeed())      // 5 4 at 1, 2
+			Expect(push("job/j/run/2", "", protobuf(native(1, 6, -1, 1)))).To(Succeed())   // 6 5 6 at 1, 2, 3
+			Expect(push("job/j/run/3", "", protobuf(native(10, 1)))).To(Succeed())         // 1 at 10
+			Expect(push("job/j/run/3", "", protobuf(native(9, 3)))).To(Succeed(), "reset") // 3 at 9
+			families, err := reg.Gather()
+			Expect(err).NotTo(HaveOccurred())
+			_ = families
+			var h *dto.Histogram
+			for _, f := range a.Store().Families() {
+				if f.Name() == "n" {
+					h = f.Gather(a.Clock().Tick()).Metric[0].Histogram
+				}
+			}
+			Expect(h.GetSampleCount()).To(BeEquivalentTo(27))
+			Expect(h.PositiveSpan).To(HaveLen(2))
+			Expect(h.PositiveSpan[0].String()).To(Equal((&dto.BucketSpan{Offset: proto.Int32(-1), Length: proto.Uint32(5)}).String()))
+			Expect(h.PositiveSpan[1].String()).To(Equal((&dto.BucketSpan{Offset: proto.Int32(5), Length: proto.Uint32(2)}).String()))
+			Expect(h.PositiveDelta).To(Equal([]int64{1, 1, 7, -4, 1, -3, -2}))
+			other := native(1, 1)
+			other.Metric[0].Histogram.Schema = proto.Int32(4)
+			Expect(push("job/j/run/4", "", protobuf(other))).To(MatchError(ContainSubstring("its buckets")))
+			other.Metric[0].Histogram.SampleCountFloat = proto.Float64(4.5)
+			Expect(push("job/j/run/4", "", protobuf(other))).To(MatchError(ContainSubstring("fractions")))
+		})
+
+		It("sums the counts and sums of summaries, and leaves their quantiles out", func() {
+			summary := func(n int) string {
+				return fmt.Sprintf("# TYPE s summary\ns{quantile=\"0.5\"} 1\ns_sum %d\ns_count %d\n", n, n)
+			}
+			Expect(push("job/j/run/1", summary(2))).To(Succeed())
+			Expect(push("job/j/run/2", summary(3))).To(Succeed())
+			Expect(push("job/j/run/2", summary(4))).To(Succeed())
+			Expect(samples(a)).To(ConsistOf(`s_sum{instance="",job="j"} 6`, `s_count{instance="",job="j"} 6`))
+		})
+
+		It("refuses counters that cannot be summed", func() {
+			for _, v := range []string{"-1", "NaN", "+Inf"} {
+				Expect(push("job/j", "# TYPE c counter\nc "+v+"\n")).To(MatchError(ContainSubstring("cannot be aggregated")))
+			}
+			Expect(push("job/j", "g NaN\n")).To(Succeed())
+		})
+
+		It("refuses a type that differs, also in the only group", func() {
+			Expect(push("job/j", "# TYPE c counter\nc 1\n")).To(Succeed())
+			Expect(push("job/j", "# TYPE c gauge\nc 1\n")).To(MatchError(ContainSubstring("metric c")))
+		})
+
+		It("shows the latest time of a push", func() {
+			Expect(push("job/j/run/1", "x 1\n")).To(Succeed())
+			clock.Advance(time.Minute)
+			Expect(push("job/j/run/2", "x 1\n")).To(Succeed())
+			Expect(times()).To(ConsistOf(`push_time_seconds{instance="",job="j"} 1.77236646e+09`, `push_failure_time_seconds{instance="",job="j"} 0`))
+		})
+
+		It("lists groups as they were pushed", func() {
+			Expect(push("job/j/run/1", "# TYPE c counter\nc 5\n")).To(Succeed())
+			Expect(push("job/j/run/2", "# TYPE c counter\nc 7\n")).To(Succeed())
+			Expect(a.Groups()[1].Families[0].Metric[0].Label[2].GetValue()).To(Equal("2"))
+			Expect(a.Groups()[1].Families[0].Metric[0].Counter.GetValue()).To(Equal(7.0))
+		})
+	})
+
+	DescribeTable("folds gauges", func(fold string, want float64) {
+		options.AggregateBy, options.AggregateGauges = []string{"job"}, fold
+		start()
+		Expect(push("job/j/run/1", "x 10\n")).To(Succeed())
+		Expect(push("job/j/run/2", "x 1\n")).To(Succeed())
+		clock.Advance(1)
+		Expect(push("job/j/run/1", "x 4\n")).To(Succeed())
+		Expect(push("job/j/run/3", "x 100\n", ttl(time.Minute))).To(Succeed())
+		clock.Advance(time.Minute)
+		Expect(samples(a)).To(ConsistOf(fmt.Sprintf(`x{instance="",job="j"} %v`, want)))
+	},
+		Entry("to a sum by default", "", 5.0),
+		Entry("to a sum", "sum", 5.0),
+		Entry("to what was pushed last", "last", 4.0),
+		Entry("to the largest", "max", 4.0),
+		Entry("to the smallest", "min", 1.0),
+		Entry("to the mean", "mean", 2.5),
+	)
+
+	Describe("stored on disk", func() {
+		BeforeEach(func() {
+			options.StoragePath = filepath.Join(GinkgoT().TempDir(), "groups.db")
+			start()
+		})
+		restart := func() {
+			GinkgoHelper()
+			Expect(a.Close()).To(Succeed())
+			start()
+		}
+
+		It("is there after a restart, with its times and what is left of its TTL", func() {
+			body := "# HELP c A counter.\n# TYPE c counter\nc{a=\"\\\"1\\\\\"} 5\n# TYPE h histogram\nh_bucket{le=\"1\"} 1\nh_bucket{le=\"+Inf\"} 2\nh_sum 1\nh_count 2\n" +
+				"# TYPE s summary\ns{quantile=\"0.5\"} 1\ns_sum 2\ns_count 3\nu NaN\n"
+			Expect(push("job/j/a/ü", body)).To(Succeed())
+			Expect(push("job/k", "y 1 1\n")).NotTo(Succeed())
+			Expect(push("job/t", "y 1\n", ttl(time.Minute))).To(Succeed())
+			Expect(push("job/gone", "y 1\n")).To(Succeed())
+			Expect(remove("job/gone")).To(Succeed())
+			before, groups := page(a), a.Groups()
+			clock.Advance(30 * time.Second)
+			restart()
+			Expect(page(a)).To(Equal(before))
+			for i, g := range a.Groups() {
+				Expect(g).To(And(HaveField("Labels", groups[i].Labels), HaveField("Pushed", BeTemporally("==", groups[i].Pushed)),
+					HaveField("Failed", BeTemporally("==", groups[i].Failed)), HaveField("Expires", BeTemporally("==", groups[i].Expires))))
+				for k, f := range g.Families {
+					Expect(f.Pushed).To(BeTemporally("==", groups[i].Families[k].Pushed))
+				}
+			}
+			clock.Advance(30*time.Second - 1)
+			Expect(page(a)).To(ContainSubstring("y{"))
+			clock.Advance(1)
+			Expect(page(a)).NotTo(ContainSubstring("y{"))
+			a.Sweep()
+			clock.Advance(-time.Hour)
+			restart()
+			Expect(page(a)).NotTo(ContainSubstring("y{"))
+		})
+
+		It("lives no longer than its TTL when the clock was set back while it was down", func() {
+			Expect(push("job/t", "y 1\n", ttl(time.Minute))).To(Succeed())
+			clock.Advance(-time.Hour)
+			restart()
+			clock.Advance(time.Minute - 1)
+			Expect(samples(a)).To(HaveLen(1))
+			clock.Advance(1)
+			Expect(samples(a)).To(BeEmpty())
+		})
+
+		It("expires while it is down", func() {
+			Expect(push("job/t", "y 1\n", ttl(time.Minute))).To(Succeed())
+			Expect(a.Close()).To(Succeed())
+			clock.Advance(time.Minute)
+			start()
+			Expect(page(a)).To(BeEmpty())
+			restart()
+			Expect(a.Groups()).To(BeEmpty())
+		})
+
+		It("keeps sums, with what is gone of them", func() {
+			options.AggregateBy = []string{"job"}
+			restart()
+			body := func(n int) string {
+				return fmt.Sprintf("# TYPE c counter\nc %d\n# TYPE h histogram\nh_bucket{le=\"1\"} %d\nh_bucket{le=\"+Inf\"} %d\nh_sum 1\nh_count %d\n", n, n, n, n)
+			}
+			Expect(push("job/j/run/1", body(5))).To(Succeed())
+			Expect(push("job/j/run/2", body(6))).To(Succeed())
+			Expect(push("job/j/run/1", body(2))).To(Succeed()) // again from zero
+			Expect(push("job/j/run/3", body(7), ttl(time.Minute))).To(Succeed())
+			Expect(remove("job/j/run/2")).To(Succeed())
+			before := samples(a)
+			Expect(before).To(ContainElement(`c{instance="",job="j"} 20`))
+			Expect(before).To(ContainElement(`h_count{instance="",job="j"} 20`))
+			restart()
+			Expect(samples(a)).To(Equal(before))
+			Expect(a.Close()).To(Succeed())
+			clock.Advance(time.Hour) // the third expires meanwhile
+			start()
+			Expect(samples(a)).To(Equal(before))
+			restart()
+			Expect(samples(a)).To(Equal(before))
+			Expect(a.Wipe(context.Background())).To(Succeed())
+			Expect(page(a)).To(BeEmpty())
+			restart()
+			Expect(page(a)).To(BeEmpty())
+		})
+
+		It("restores what is there when it is aggregated otherwise", func() {
+			Expect(push("job/j/run/1", "# TYPE c counter\nc 5\n")).To(Succeed())
+			Expect(push("job/j/run/2", "# TYPE c counter\nc 6\n")).To(Succeed())
+			options.AggregateBy = []string{"job"}
+			restart()
+			Expect(remove("job/j/run/2")).To(Succeed())
+			Expect(samples(a)).To(ConsistOf(`c{instance="",job="j"} 11`))
+			options.AggregateBy = nil
+			restart()
+			Expect(samples(a)).To(ConsistOf(`c{instance="",job="j",run="1"} 5`))
+			options.AggregateBy = []string{"job"}
+			restart()
+			Expect(samples(a)).To(ConsistOf(`c{instance="",job="j"} 11`))
+		})
+
+		It("restores more groups than there may be", func() {
+			for i := range 3 {
+				Expect(push(fmt.Sprintf("job/j/run/%d", i), "x 5\n")).To(Succeed())
+			}
+			options.MaxGroups, options.MaxSeries = 1, 1
+			restart()
+			Expect(samples(a)).To(HaveLen(3))
+		})
+
+		It("is put aside when the file is damaged, and that is said loudly", func() {
+			Expect(push("job/j", "x 1\n")).To(Succeed())
+			Expect(a.Close()).To(Succeed())
+			Expect(os.WriteFile(options.StoragePath, []byte(strings.Repeat("garbage", 10_000)), 0o600)).To(Succeed())
+			start()
+			Expect(log).To(gbytes.Say("storage-damaged"))
+			Expect(selfValue(reg, "signalbox_push_storage_damaged", "")).To(Equal(1.0))
+			Expect(filepath.Glob(options.StoragePath + ".damaged-*")).To(HaveLen(1))
+			Expect(push("job/j", "x 2\n")).To(Succeed())
+			restart()
+			Expect(samples(a)).To(HaveLen(1))
+			Expect(selfValue(reg, "signalbox_push_storage_damaged", "")).To(BeZero())
+		})
+
+		It("is said not to be stored once the aggregator is closed", func() {
+			Expect(a.Close()).To(Succeed())
+			err := push("job/j", "x 1\n")
+			Expect(refusal(err)).To(Equal(aggregator.NotStored))
+			Expect(err).To(MatchError(ContainSubstring("could not be stored")))
+		})
+	})
+
+	It("takes pushes from everywhere while it is scraped, and every page is whole", func() {
+		options.AggregateBy = []string{"job"}
+		options.StoragePath = filepath.Join(GinkgoT().TempDir(), "groups.db")
+		start()
+		const jobs, runs = 8, 50
+		var pushing, others sync.WaitGroup
+		for j := range jobs {
+			pushing.Go(func() {
+				defer GinkgoRecover()
+				for n := range runs {
+					path := fmt.Sprintf("job/j%d/run/%d", j%4, n*jobs+j)
+					Expect(push(path, "# TYPE c counter\nc 1\n# TYPE h histogram\nh_bucket{le=\"1\"} 1\nh_bucket{le=\"+Inf\"} 3\nh_sum 1\nh_count 3\n", ttl(time.Millisecond))).To(Succeed())
+					if n%3 == 0 {
+						Expect(remove(path)).To(Succeed())
+					}
+				}
+			})
+		}
+		var over atomic.Bool
+		others.Go(func() {
+			defer GinkgoRecover()
+			last := map[string]float64{}
+			for !over.Load() {
+				clock.Advance(time.Millisecond)
+				a.Sweep()
+				for _, f := range text(page(a)) {
+					for _, m := range f.Metric {
+						if f.GetName() == "h" {
+							Expect(m.Histogram.GetSampleCount()).To(Equal(3 * m.Histogram.Bucket[0].GetCumulativeCount()))
+						}
+						if f.GetName() == "c" {
+							key := m.Label[1].GetValue()
+							Expect(m.Counter.GetValue()).To(BeNumerically(">=", last[key]))
+							last[key] = m.Counter.GetValue()
+						}
+					}
+				}
+			}
+		})
+		pushing.Wait()
+		over.Store(true)
+		others.Wait()
+		for j := range 4 {
+			Expect(samples(a)).To(ContainElement(fmt.Sprintf(`c{instance="",job="j%d"} %d`, j, 2*runs)))
+		}
+	})
+})

@@ -1,0 +1,301 @@
+package aggregator
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"encoding/binary"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"time"
+
+	"code.cloudfoundry.org/lager/v3"
+	dto "github.com/prometheus/client_model/go"
+	"google.golang.org/protobuf/encoding/protodelim"
+
+	"github.com/signalbox-ci/signalbox/emitter/aggregator/internal/storage"
+	"github.com/signalbox-ci/signalbox/emitter/internal/series"
+)
+
+// The kinds of records. Sums are restored first, and groups add to them.
+const (
+	sumRecord   = 's'
+	groupRecord = 'g'
+)
+
+// A record is a JSON object, with its length before it, and delimited protobuf
+// messages of the families.
+type (
+	groupHeader struct {
+		Labels         []Label
+		Pushed, Failed time.Time
+		Expires        time.Time // zero: never
+		TTL            time.Duration
+		FamiliesPushed []time.Time
+	}
+	sumHeader struct {
+		AggregateBy []string // what the sum is good for
+		Shown       string
+	}
+)
+
+func encodeRecord(header any, families []*dto.MetricFamily) []byte {
+	head, err := json.Marshal(header)
+	if err != nil {
+		panic("BUG: a header that cannot be JSON: " + err.Error())
+	}
+	b := bytes.NewBuffer(binary.AppendUvarint(nil, uint64(len(head))))
+	b.Write(head)
+	for _, f := range families {
+		if _, err := protodelim.MarshalTo(b, f); err != nil {
+			panic("BUG: a family that cannot be stored: " + err.Error()) // all texts were checked
+		}
+	}
+	return b.Bytes()
+}
+
+func decodeRecord(record []byte, header any) (families []*dto.MetricFamily, err error) {
+	b := bytes.NewReader(record)
+	n, err := binary.ReadUvarint(b)
+	if err != nil || n > uint64(b.Len()) {
+		return nil, errors.New("its header is cut off")
+	}
+	head := make([]byte, n)
+	if _, err := io.ReadFull(b, head); err != nil {
+		return nil, err
+	}
+	if err := json.Unmarshal(head, header); err != nil {
+		return nil, err
+	}
+	options := protodelim.UnmarshalOptions{MaxSize: -1}
+	for b.Len() > 0 {
+		f := &dto.MetricFamily{}
+		if err := options.UnmarshalFrom(b, f); err != nil {
+			return nil, err
+		}
+		families = append(families, f)
+	}
+	return families, nil
+}
+
+// A ticket is for waiting until what was changed is on disk.
+type ticket interface{ Wait(context.Context) error }
+
+// noTicket is for what is not stored.
+type noTicket struct{}
+
+func (noTicket) Wait(context.Context) error { return nil }
+
+// save brings a group to disk, with the sums that changed with it. The caller holds
+// the lock, so that the disk sees the changes in the order in which they were made.
+func (j *jobs) save(g *group) ticket {
+	if j.disk == nil {
+		return noTicket{}
+	}
+	return j.disk.Commit(append(j.takeUnstored(), j.change(g)))
+}
+
+// forget deletes a group on disk, as save brings it there.
+func (j *jobs) forget(g *group) ticket {
+	if j.disk == nil {
+		return noTicket{}
+	}
+	return j.disk.Commit(append(j.takeUnstored(), storage.Change{Kind: groupRecord, Key: recordKey(g.key)}))
+}
+
+func (j *jobs) wipeDisk() ticket {
+	if j.disk == nil {
+		return noTicket{}
+	}
+	return j.disk.Wipe()
+}
+
+// recordKey is the key under which something is stored, whose own may be too long.
+func recordKey(parts ...string) string {
+	h := sha256.New()
+	for _, p := range parts {
+		fmt.Fprintf(h, "%d:%s", len(p), p)
+	}
+	return string(h.Sum(nil))
+}
+
+func (j *jobs) change(g *group) storage.Change {
+	s := g.snapshot(j.aggregator.clock.Now(), j.aggregator.wall())
+	return storage.Change{Kind: groupRecord, Key: recordKey(g.key), Value: func() []byte {
+		header := groupHeader{Labels: s.Labels, Pushed: s.Pushed, Failed: s.Failed, Expires: s.Expires, TTL: s.TTL}
+		var families []*dto.MetricFamily
+		for _, f := range s.families {
+			families = append(families, f.client())
+			header.FamiliesPushed = append(header.FamiliesPushed, f.pushed)
+		}
+		return encodeRecord(header, families)
+	}}
+}
+
+func (j *jobs) takeUnstored() []storage.Change {
+	var changes []storage.Change
+	for _, s := range j.unstored {
+		s.unstored = false
+		changes = append(changes, s.change())
+	}
+	j.unstored = nil
+	return changes
+}
+
+func (s *sum) change() storage.Change {
+	retired := &family{name: s.name, help: s.help, typ: s.typ, samples: []sample{s.retired}}
+	header := sumHeader{AggregateBy: s.jobs.options.AggregateBy, Shown: s.shown}
+	return storage.Change{Kind: sumRecord, Key: recordKey(append([]string{s.name, s.shown}, header.AggregateBy...)...), Value: func() []byte {
+		return encodeRecord(header, []*dto.MetricFamily{retired.client()})
+	}}
+}
+
+// all is everything that is to be stored.
+func (j *jobs) all() []storage.Change {
+	j.store.Lock()
+	defer j.store.Unlock()
+	j.takeUnstored()
+	var changes []storage.Change
+	for _, s := range j.sums {
+		changes = append(changes, s.change())
+	}
+	for _, g := range j.groups {
+		changes = append(changes, j.change(g))
+	}
+	return changes
+}
+
+// open opens the file, if there is to be one, and restores what is there.
+func (j *jobs) open() error {
+	if j.options.StoragePath == "" {
+		return nil
+	}
+	self := j.aggregator.self
+	var records []storage.Record
+	disk, err := storage.Open(j.options.StoragePath, storage.Options{
+		Load:    func(r storage.Record) error { records = append(records, r); return nil },
+		Damaged: j.damaged,
+		Rebuild: j.all,
+		Flushed: func(_ int, took time.Duration, err error) {
+			self.flushes.Observe(took.Seconds())
+			if err != nil {
+				self.flushFailures.Inc()
+				j.aggregator.logger.Error("cannot-store-pushes", err)
+			}
+		},
+	})
+	if err != nil {
+		return err
+	}
+	j.disk = disk
+	for _, restore := range []struct {
+		kind byte
+		do   func([]byte) error
+	}{{sumRecord, j.restoreSum}, {groupRecord, j.restoreGroup}} {
+		for _, r := range records {
+			if r.Kind != restore.kind {
+				continue
+			}
+			if err := restore.do(r.Value); err != nil {
+				self.restoreFailures.Inc()
+				j.aggregator.logger.Error("cannot-restore", err)
+			}
+		}
+	}
+	j.sweep(j.aggregator.clock.Tick())
+	j.aggregator.logger.Info("restored", lager.Data{"groups": len(j.groups), "series": j.seriesCount.Load()})
+	return nil
+}
+
+// damaged says that the file was found damaged.
+func (j *jobs) damaged(d storage.Damage) {
+	j.aggregator.self.storageDamaged.Set(1)
+	j.aggregator.logger.Error("storage-damaged", d.Err, lager.Data{
+		"path": j.options.StoragePath, "moved-to": d.MovedTo, "records-kept": d.Kept,
+	})
+}
+
+func (j *jobs) restoreSum(record []byte) error {
+	var header sumHeader
+	families, err := decodeRecord(record, &header)
+	if err != nil {
+		return fmt.Errorf("a sum on disk: %w", err)
+	}
+	if !slices.Equal(header.AggregateBy, j.options.AggregateBy) {
+		return nil // for when groups are aggregated like that again
+	}
+	if len(families) != 1 || len(families[0].Metric) != 1 {
+		return errors.New("a sum on disk: it has not one metric")
+	}
+	mf := families[0]
+	typ, ok := series.TypeOf(mf.GetType())
+	if !ok || !isSummed(typ) {
+		return fmt.Errorf("the sum of %s on disk: it has type %s", mf.GetName(), mf.GetType())
+	}
+	var retired sample
+	if err := retired.take(typ, mf.Metric[0], true); err != nil {
+		return fmt.Errorf("the sum of %s on disk: %w", mf.GetName(), err)
+	}
+
+	j.store.Lock()
+	defer j.store.Unlock()
+	total := j.newSum(j.family(mf.GetName(), mf.GetHelp(), typ), mf.GetHelp(), header.Shown)
+	total.retired = retired
+	if typ == series.Counter {
+		total.series.Set(retired.value)
+	} else {
+		total.series.Fill(retired.metric)
+	}
+	return nil
+}
+
+func (j *jobs) restoreGroup(record []byte) error {
+	var header groupHeader
+	pushed, err := decodeRecord(record, &header)
+	if err != nil {
+		return fmt.Errorf("a group on disk: %w", err)
+	}
+	labels, key, err := prepareGrouping(header.Labels)
+	if err != nil {
+		return fmt.Errorf("a group on disk: %w", err)
+	}
+	families, err := j.prepare(labels, pushed)
+	if err != nil {
+		return fmt.Errorf("group %q on disk: %w", labels, err)
+	}
+	for i, f := range families {
+		if i < len(header.FamiliesPushed) { // in the same order
+			f.pushed = header.FamiliesPushed[i]
+		}
+	}
+
+	j.store.Lock()
+	defer j.store.Unlock()
+	now, wall := j.aggregator.clock.Tick(), j.aggregator.wall()
+	g := &group{key: key, labels: labels, place: -1, families: make(map[string]*family), pushed: header.Pushed, failed: header.Failed, ttl: header.TTL}
+	if err := j.check(g, families, true, now); err != nil {
+		return fmt.Errorf("group %q on disk: %w", labels, err)
+	}
+	j.admit(g)
+	j.apply(g, families, true)
+	g.pushTime.series.Set(unixSeconds(g.pushed))
+	g.failureTime.series.Set(unixSeconds(g.failed))
+	g.source.Updated(now - series.Instant(max(wall.Sub(g.pushed), 0)))
+	if header.Expires.IsZero() {
+		j.liveUntil(g, series.Never)
+	} else {
+		// Not longer than when it was pushed, if the clock was set back since.
+		j.liveUntil(g, now+series.Instant(min(header.Expires.Sub(wall), g.ttl)))
+	}
+	return nil
+}
+
+func (j *jobs) close() error {
+	if j.disk == nil {
+		return nil
+	}
+	return j.disk.Close()
+}

@@ -1,0 +1,126 @@
+package aggregator
+
+import (
+	"errors"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/signalbox-ci/signalbox/emitter/internal/series"
+)
+
+// selfMetrics are what an Aggregator tells about itself.
+type selfMetrics struct {
+	collectors []prometheus.Collector
+
+	updates  prometheus.Histogram
+	sweeps   prometheus.Histogram
+	refused  prometheus.Counter
+	rejected [reasons]prometheus.Counter
+
+	pushes          *prometheus.CounterVec
+	flushes         prometheus.Histogram
+	flushFailures   prometheus.Counter
+	storageDamaged  prometheus.Gauge
+	groupsExpired   prometheus.Counter
+	restoreFailures prometheus.Counter
+}
+
+// A reason is why a metric of an agent was rejected.
+type reason uint8
+
+const (
+	_ reason = iota
+	invalidName
+	invalidLabel
+	invalidType
+	negative
+	notFinite
+	clashes
+	limitReached
+	reasons
+)
+
+var reasonLabels = [reasons]string{"", "invalid_name", "invalid_label", "invalid_type", "negative", "not_finite", "clash", "series_limit"}
+
+// refusalLabels are the values of the label result of pushes.
+var refusalLabels = [...]string{"ok", "invalid", "inconsistent", "limit", "not_stored"}
+
+func newSelfMetrics(a *Aggregator) (*selfMetrics, error) {
+	m := &selfMetrics{}
+	counter := func(name, help string) prometheus.Counter {
+		c := prometheus.NewCounter(prometheus.CounterOpts{Name: name, Help: help})
+		m.collectors = append(m.collectors, c)
+		return c
+	}
+	gauge := func(name, help string, value func() float64) {
+		m.collectors = append(m.collectors, prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: name, Help: help}, value))
+	}
+	histogram := func(name, help string, least float64) prometheus.Histogram {
+		h := prometheus.NewHistogram(prometheus.HistogramOpts{Name: name, Help: help, Buckets: prometheus.ExponentialBuckets(least, 4, 10)})
+		m.collectors = append(m.collectors, h)
+		return h
+	}
+	vector := func(name, help, label string) *prometheus.CounterVec {
+		v := prometheus.NewCounterVec(prometheus.CounterOpts{Name: name, Help: help}, []string{label})
+		m.collectors = append(m.collectors, v)
+		return v
+	}
+
+	gauge("signalbox_agents", "Agents that have series.", func() float64 {
+		a.agents.RLock()
+		defer a.agents.RUnlock()
+		return float64(len(a.agents.byHash))
+	})
+	gauge("signalbox_agent_series", "Series that agents have pushed and that are remembered.", func() float64 { return float64(a.held.Load()) })
+	gauge("signalbox_agent_series_limit", "Series that agents may have.", func() float64 { return float64(a.maxSeries) })
+	m.updates = histogram("signalbox_agent_update_duration_seconds", "Time taken by an agent's update.", 1e-6)
+	m.refused = counter("signalbox_agent_updates_refused_total", "Updates of agents that were refused as a whole.")
+	rejected := vector("signalbox_agent_metrics_rejected_total", "Metrics of agents that were rejected, by reason.", "reason")
+	for why := invalidName; why < reasons; why++ {
+		m.rejected[why] = rejected.WithLabelValues(reasonLabels[why])
+	}
+	m.sweeps = histogram("signalbox_pushed_sweep_duration_seconds", "Time taken to forget what has expired of what was pushed.", 1e-5)
+
+	gauge("signalbox_push_groups", "Groups of pushed metrics.", func() float64 { return float64(a.jobs.groupCount.Load()) })
+	gauge("signalbox_push_groups_limit", "Groups of pushed metrics that there may be.", func() float64 { return float64(a.jobs.options.MaxGroups) })
+	gauge("signalbox_push_series", "Series in groups of pushed metrics.", func() float64 { return float64(a.jobs.seriesCount.Load()) })
+	gauge("signalbox_push_series_limit", "Series in groups of pushed metrics that there may be.", func() float64 { return float64(a.jobs.options.MaxSeries) })
+	m.pushes = vector("signalbox_pushes_total", "Pushes to groups, by result.", "result")
+	for _, result := range refusalLabels {
+		m.pushes.WithLabelValues(result)
+	}
+	m.groupsExpired = counter("signalbox_push_groups_expired_total", "Groups of pushed metrics that expired.")
+	if a.jobs.options.StoragePath != "" {
+		m.flushes = histogram("signalbox_push_storage_flush_duration_seconds", "Time taken to bring pushes to disk, many at a time.", 1e-5)
+		m.flushFailures = counter("signalbox_push_storage_flush_failures_total", "Attempts to bring pushes to disk that failed.")
+		m.restoreFailures = counter("signalbox_push_storage_restore_failures_total", "Groups on disk that could not be restored.")
+		m.storageDamaged = prometheus.NewGauge(prometheus.GaugeOpts{Name: "signalbox_push_storage_damaged",
+			Help: "1 if the file with the pushed groups was found damaged, and moved aside, since the start."})
+		m.collectors = append(m.collectors, m.storageDamaged)
+	}
+
+	if a.registerer == nil {
+		return m, nil
+	}
+	var errs []error
+	for _, c := range m.collectors {
+		errs = append(errs, a.registerer.Register(c))
+	}
+	if err := errors.Join(errs...); err != nil {
+		return nil, err
+	}
+	return m, nil
+}
+
+func (m *selfMetrics) unregister(from prometheus.Registerer) {
+	if from != nil {
+		for _, c := range m.collectors {
+			from.Unregister(c)
+		}
+	}
+}
+
+func (m *selfMetrics) updated(took series.Instant) { m.updates.Observe(time.Duration(took).Seconds()) }
+
+func (m *selfMetrics) swept(took series.Instant) { m.sweeps.Observe(time.Duration(took).Seconds()) }

@@ -1,0 +1,78 @@
+package emitter
+
+import (
+	"cmp"
+	"slices"
+	"sync/atomic"
+
+	"github.com/prometheus/client_golang/prometheus"
+	dto "github.com/prometheus/client_model/go"
+
+	"github.com/signalbox-ci/signalbox/emitter/aggregator"
+	"github.com/signalbox-ci/signalbox/emitter/internal/exposition"
+	"github.com/signalbox-ci/signalbox/emitter/internal/series"
+)
+
+// pageMates are what the emitter's page has beside its own series.
+type pageMates struct {
+	store     *series.Store
+	pushed    atomic.Pointer[exposition.Pushed]
+	gatherers atomic.Pointer[prometheus.Gatherers]
+
+	// types are those of the families that the gatherers had of late.
+	types atomic.Pointer[map[string]series.Type]
+}
+
+func newPageMates(store *series.Store) *pageMates {
+	m := &pageMates{store: store}
+	m.gatherers.Store(&prometheus.Gatherers{prometheus.DefaultGatherer})
+	return m
+}
+
+// Gather implements prometheus.Gatherer for those that others provide.
+func (m *pageMates) Gather() ([]*dto.MetricFamily, error) { return m.gatherers.Load().Gather() }
+
+// remember notes which families the gatherers have.
+func (m *pageMates) remember(families []*dto.MetricFamily) {
+	types := make(map[string]series.Type, len(families))
+	for _, f := range families {
+		types[f.GetName()], _ = series.TypeOf(f.GetType())
+	}
+	m.types.Store(&types)
+}
+
+// typeOf is the type of a family that the page has, pushed ones not counted.
+func (m *pageMates) typeOf(name string) (series.Type, bool) {
+	families := m.store.Families()
+	i, ok := slices.BinarySearchFunc(families, name, func(f *series.Family, name string) int {
+		return cmp.Compare(f.Name(), name)
+	})
+	if ok {
+		return families[i].Type(), true
+	}
+	t, ok := (*m.types.Load())[name]
+	return t, ok
+}
+
+// ServePushed serves what agents and jobs push to the aggregator on the emitter's
+// page too. Pushes that would clash with what is on the page are refused from then
+// on. A second aggregator takes the place of the first.
+func (p *Prometheus) ServePushed(a *aggregator.Aggregator) {
+	others, _ := p.mates.Gather() // what could not be gathered is told by the next scrape
+	p.mates.remember(others)
+	a.Beside(p.mates.typeOf)
+	p.mates.pushed.Store(&exposition.Pushed{Store: a.Store(), Clock: a.Clock()})
+}
+
+// ServeGatherer serves what the gatherer has on the emitter's page too, beside what
+// is in client_golang's default registry.
+func (p *Prometheus) ServeGatherer(g prometheus.Gatherer) {
+	for {
+		old := p.mates.gatherers.Load()
+		more := append(slices.Clone(*old), g)
+		if p.mates.gatherers.CompareAndSwap(old, &more) {
+			return
+		}
+	}
+}
+
