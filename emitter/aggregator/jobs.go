@@ -136,13 +136,7 @@ func (j *jobs) push(p Push) (ticket, error) {
 		err = cmp.Or(j.check(g, families, p.Replace, now), j.checkLimit(g, families, p.Replace))
 	}
 	if err != nil {
-		j.admit(g)
-		g.failed = wall
-		g.failureTime.series.Set(unixSeconds(wall))
-		if g.pushed.IsZero() {
-			j.setTTL(g, j.options.TTL, now)
-		}
-		j.save(g)
+		j.noteFailure(g, now, wall)
 		return nil, err
 	}
 	j.admit(g)
@@ -155,6 +149,35 @@ func (j *jobs) push(p Push) (ticket, error) {
 	g.pushTime.series.Set(unixSeconds(wall))
 	j.setTTL(g, ttl, now)
 	return j.save(g), nil
+}
+
+// NoteFailure records that a push to the group was refused before it came here. It
+// does nothing if the labels cannot be those of a group, or if there is no room.
+func (a *Aggregator) NoteFailure(grouping []Label) {
+	labels, key, err := prepareGrouping(grouping)
+	if err != nil {
+		return
+	}
+	j := a.jobs
+	j.store.Lock()
+	defer j.store.Unlock()
+	now := a.clock.Tick()
+	j.expire(now)
+	if g, err := j.obtain(labels, key, now); err == nil {
+		j.noteFailure(g, now, a.wall())
+	}
+}
+
+// noteFailure records that a push to the group was refused. It does not wait for
+// the disk.
+func (j *jobs) noteFailure(g *group, now series.Instant, wall time.Time) {
+	j.admit(g)
+	g.failed = wall
+	g.failureTime.series.Set(unixSeconds(wall))
+	if g.pushed.IsZero() {
+		j.setTTL(g, j.options.TTL, now)
+	}
+	j.save(g)
 }
 
 func unixSeconds(t time.Time) float64 {

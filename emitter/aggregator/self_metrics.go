@@ -38,10 +38,11 @@ const (
 	notFinite
 	clashes
 	limitReached
+	malformed
 	reasons
 )
 
-var reasonLabels = [reasons]string{"", "invalid_name", "invalid_label", "invalid_type", "negative", "not_finite", "clash", "series_limit"}
+var reasonLabels = [reasons]string{"", "invalid_name", "invalid_label", "invalid_type", "negative", "not_finite", "clash", "series_limit", "malformed"}
 
 // refusalLabels are the values of the label result of pushes.
 var refusalLabels = [...]string{"ok", "invalid", "inconsistent", "limit", "not_stored"}
@@ -120,6 +121,10 @@ func (m *selfMetrics) unregister(from prometheus.Registerer) {
 		}
 	}
 }
+
+// CountMalformed counts what somebody sent as a metric of an agent and was none, in
+// signalbox_agent_metrics_rejected_total. Logging it is up to the caller.
+func (a *Aggregator) CountMalformed() { a.self.rejected[malformed].Inc() }
 
 func (m *selfMetrics) updated(took series.Instant) { m.updates.Observe(time.Duration(took).Seconds()) }
 
