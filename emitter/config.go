@@ -67,7 +67,7 @@ func (config *PrometheusConfig) NewEmitter(attributes map[string]string) (metric
 		return nil, err
 	}
 
-	p := &Prometheus{clock: series.NewClock()}
+	p := &Prometheus{clock: series.NewClock(), guarded: c.WebConfigFile != ""}
 	if c.Clock != nil {
 		p.clock = series.NewExactClock(c.Clock)
 	}

@@ -23,13 +23,14 @@ import (
 // It is safe for concurrent use. Emitting never blocks and never panics; after
 // Close it still updates the series, which nobody is served any more.
 type Prometheus struct {
-	plans  nameTable
-	store  *series.Store
-	clock  *series.Clock
-	self   *selfMetrics
-	mates  *pageMates
-	server *exposition.Server
-	logger atomic.Pointer[lager.Logger] // for what happens outside of Emit
+	plans   nameTable
+	store   *series.Store
+	clock   *series.Clock
+	self    *selfMetrics
+	mates   *pageMates
+	server  *exposition.Server
+	guarded bool                         // the listener asks for TLS or authentication
+	logger  atomic.Pointer[lager.Logger] // for what happens outside of Emit
 
 	// tolerance is how far the clock's reading can be behind.
 	tolerance time.Duration

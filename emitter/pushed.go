@@ -2,6 +2,7 @@ package emitter
 
 import (
 	"cmp"
+	"net/http"
 	"slices"
 	"sync/atomic"
 
@@ -76,3 +77,12 @@ func (p *Prometheus) ServeGatherer(g prometheus.Gatherer) {
 	}
 }
 
+// Handler serves the emitter's page on a listener of somebody else's; scrapes there
+// count toward the limit on those under way. It is nil if the emitter's own listener
+// asks for TLS or authentication, which the other one might not.
+func (p *Prometheus) Handler() http.Handler {
+	if p.guarded {
+		return nil
+	}
+	return p.server.Page()
+}

@@ -41,13 +41,16 @@ func newCommandLine(monitor *metric.Monitor) (*commandLine, error) {
 	}
 	line.parser.LongDescription = "The metrics layer for CI systems: events in, a Prometheus page out."
 
+	run := &runCommand{monitor: monitor}
 	daemon, err := line.add("run", "Take events and serve metrics",
 		"Takes events over HTTP, and from standard input if asked to, and serves the metrics that they drive, "+
+			"and those that agents and jobs push, "+
 			"until SIGTERM or SIGINT. Without any flags it does so on 127.0.0.1.",
-		&runCommand{monitor: monitor})
+		run)
 	if err != nil {
 		return nil, err
 	}
+	run.flags = func() map[string]string { return valuesOf(daemon.Group) }
 	if err := monitor.WireEmitters(daemon.Group); err != nil {
 		return nil, err
 	}
@@ -213,4 +216,16 @@ func eachOption(group *flags.Group, f func(*flags.Option)) {
 	for _, group := range group.Groups() {
 		eachOption(group, f)
 	}
+}
+
+// valuesOf is the values of a group's options by their names.
+func valuesOf(group *flags.Group) map[string]string {
+	values := make(map[string]string)
+	eachOption(group, func(option *flags.Option) {
+		if option.LongName != "" && option.LongName != "help" {
+			values[option.LongName] = fmt.Sprint(option.Value())
+		}
+	})
+
+	return values
 }

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/jessevdk/go-flags"
+	"github.com/prometheus/common/model"
 )
 
 // attributes is a repeatable flag of key=value pairs.
@@ -84,6 +85,57 @@ func (t *timeout) UnmarshalFlag(text string) error {
 	*t = timeout(d)
 
 	return nil
+}
+
+// String is the duration as it would be given.
+func (t timeout) String() string { return time.Duration(t).String() }
+
+// lifetime is the flag of how long something lives; 0 is for ever.
+type lifetime time.Duration
+
+// UnmarshalFlag takes a duration that is not negative.
+func (l *lifetime) UnmarshalFlag(text string) error {
+	d, err := time.ParseDuration(text)
+	if err != nil {
+		return fmt.Errorf("%q is not a duration like 10m or 24h, or 0s for ever", text)
+	}
+	if d < 0 {
+		return fmt.Errorf("%s is less than 0s", text)
+	}
+	*l = lifetime(d)
+
+	return nil
+}
+
+// String is the duration as it would be given.
+func (l lifetime) String() string { return time.Duration(l).String() }
+
+// labelNames is the flag of names of labels, with commas between them.
+type labelNames string
+
+// UnmarshalFlag takes names, or nothing.
+func (n *labelNames) UnmarshalFlag(text string) error {
+	*n = labelNames(text)
+	for _, name := range n.list() {
+		if !model.LegacyValidation.IsValidLabelName(name) {
+			return fmt.Errorf("%q cannot be the name of a label", name)
+		}
+	}
+
+	return nil
+}
+
+// list is the names one by one.
+func (n labelNames) list() []string {
+	if n == "" {
+		return nil
+	}
+	names := strings.Split(string(n), ",")
+	for i, name := range names {
+		names[i] = strings.TrimSpace(name)
+	}
+
+	return names
 }
 
 // isRepeatable tells whether an option may be given several times.

@@ -22,6 +22,7 @@ import (
 // Monitor adds them.
 type runCommand struct {
 	monitor *metric.Monitor
+	flags   func() map[string]string // all of them, by name
 
 	Host            string     `long:"host" value-name:"NAME" default-mask:"the machine's name" description:"Host of events that do not name theirs."`
 	Attributes      attributes `long:"attribute" value-name:"KEY=VALUE" unquote:"false" description:"Attribute of this node, which every event carries too and every series shows as a label. May be repeated."`
@@ -37,6 +38,9 @@ type runCommand struct {
 		MaxAttributes      limit     `long:"intake-max-attributes" value-name:"N" default:"64" description:"Most attributes of an event."`
 		MaxLabelValueBytes limit     `long:"intake-max-label-value-bytes" value-name:"N" default:"4096" description:"Most bytes of an attribute's value, and of a name."`
 	} `group:"Intake"`
+
+	Agents agentFlags `group:"Metrics that agents push"`
+	Pushes pushFlags  `group:"Metrics that jobs push"`
 
 	Input struct {
 		Stdin     bool `long:"stdin" description:"Take events from standard input too, one a line."`
@@ -64,20 +68,26 @@ func (c *runCommand) run(w world) error {
 	if err != nil {
 		return err
 	}
-	if err := c.monitor.Initialize(logger, host, c.Attributes, c.BufferSize); err != nil {
+	pushed, err := c.openPushed(logger)
+	if err != nil {
 		return errors.Join(err, listener.Close())
+	}
+	if err := c.monitor.Initialize(logger, host, c.Attributes, c.BufferSize); err != nil {
+		return errors.Join(err, pushed.Close(), listener.Close())
 	}
 
 	if len(c.monitor.Emitters()) == 0 {
 		// Without one, everything would be taken and nothing done with it.
 		return errors.Join(
 			usageError("no emitter is configured: --prometheus-bind-ip and --prometheus-bind-port are empty"),
-			c.monitor.Close(context.Background()), listener.Close())
+			c.monitor.Close(context.Background()), pushed.Close(), listener.Close())
 	}
 
+	page := pushed.serveOn(c.monitor.Emitters())
 	c.announce(logger, listener.Addr())
 	sink := newSink(logger, c.monitor)
-	server := intake.Serve(logger, listener, intake.NewHandler(logger.Session("intake"), c.limits(), sink))
+	handler := pushed.handler(c, logger, page, intake.NewHandler(logger.Session("intake"), c.limits(), sink))
+	server := intake.Serve(logger, listener, handler)
 	input := noInput()
 	if c.Input.Stdin {
 		input = readInput(logger.Session("stdin"), w.stdin, c.limits(), sink)
@@ -97,11 +107,11 @@ func (c *runCommand) run(w world) error {
 		logger.Info("stopping", lager.Data{"because": "the intake broke down"})
 	}
 
-	return c.shutDown(logger, server, input)
+	return c.shutDown(logger, server, input, pushed)
 }
 
 // shutDown stops taking in, drains and closes, in this order.
-func (c *runCommand) shutDown(logger lager.Logger, server *intake.Server, input *input) error {
+func (c *runCommand) shutDown(logger lager.Logger, server *intake.Server, input *input, pushed *pushedMetrics) error {
 	timeout := time.Duration(c.ShutdownTimeout)
 	ctx, cancel := context.WithTimeout(context.Background(), timeout)
 	defer cancel()
@@ -119,7 +129,7 @@ func (c *runCommand) shutDown(logger lager.Logger, server *intake.Server, input 
 	}
 	inputErr := input.Close()
 
-	err := errors.Join(serverErr, inputErr, c.closeMonitor(ctx))
+	err := errors.Join(serverErr, inputErr, c.closeAll(ctx, pushed))
 	if err == nil {
 		logger.Info("stopped")
 	}
@@ -127,11 +137,12 @@ func (c *runCommand) shutDown(logger lager.Logger, server *intake.Server, input 
 	return err
 }
 
-// closeMonitor drains and closes the emitters. An emitter may take longer to
-// close than the context lasts; then it goes with the process.
-func (c *runCommand) closeMonitor(ctx context.Context) error {
+// closeAll drains and closes the emitters, and brings what was pushed to disk. An
+// emitter, or a disk, may take longer than the context lasts; then it goes with the
+// process.
+func (c *runCommand) closeAll(ctx context.Context, pushed *pushedMetrics) error {
 	closed := make(chan error, 1)
-	go func() { closed <- c.monitor.Close(ctx) }()
+	go func() { closed <- errors.Join(c.monitor.Close(ctx), pushed.Close()) }()
 
 	// The drain ends with the context, and then has this long to say so.
 	const grace = 500 * time.Millisecond
@@ -195,6 +206,7 @@ func (c *runCommand) announce(logger lager.Logger, intakeAddress net.Addr) {
 		}
 	}
 	logger.Info("taking-events", lager.Data{"url": "http://" + intakeAddress.String() + intake.EventsPath})
+	logger.Info("taking-pushes", lager.Data{"url": "http://" + intakeAddress.String() + "/metrics/job/"})
 }
 
 func (c *runCommand) limits() intake.Limits {

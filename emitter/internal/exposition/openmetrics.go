@@ -5,24 +5,31 @@ import (
 	"math"
 	"strings"
 
-	dto "github.com/prometheus/client_model/go"
-
 	"github.com/signalbox-ci/signalbox/emitter/internal/series"
 )
 
-// newOpenMetrics makes the OpenMetrics text format, but for the line that ends a
-// page.
+// openMetrics is the OpenMetrics text format, but for the line that ends a page.
 //
 // There, the samples of a counter must end in _total, and the family is named
 // without that. Names do not change from one format to the other here, so a
 // counter whose name does not end so is a family of unknown type; and so is one
-// that would, without it, have the name of another family.
-func newOpenMetrics(names names, created bool, wall series.Wall) *text {
-	return &text{
-		wall:    wall,
-		float:   appendOpenFloat,
-		escape:  openHelpEscaper,
-		created: created,
+// that would hold a name, without it, that another family has.
+//
+// Nor do readers accept every value in a family that has a type. See pushed for
+// what becomes of those.
+type openMetrics struct {
+	text
+	names *names
+}
+
+func newOpenMetrics(names *names, created bool, wall series.Wall, now series.Instant) *openMetrics {
+	return &openMetrics{names: names, text: text{
+		wall:       wall,
+		now:        now,
+		float:      appendOpenFloat,
+		escape:     openHelpEscaper,
+		created:    created,
+		wholeCount: true,
 		naming: func(f *series.Family) (name, suffix, typ string) {
 			if f.Type() != series.Counter {
 				return f.Name(), "", f.Type().String()
@@ -33,41 +40,63 @@ func newOpenMetrics(names names, created bool, wall series.Wall) *text {
 			}
 			return base, "_total", "counter"
 		},
-	}
+	}}
 }
 
-// names are the names of all families of a page.
-type names map[string]bool
-
-func namesOf(families []*series.Family, others []*dto.MetricFamily) names {
-	n := make(names, len(families)+len(others))
-	for _, f := range families {
-		n[f.Name()] = true
+// pushed writes what was pushed so that it is valid, whatever it is. Readers refuse
+// the whole page for one counter that is negative, a histogram whose buckets do not
+// add up, or a gauge histogram with the names that its samples have in the other
+// formats. All of that can stand in families of unknown type, so those are what such
+// a family becomes, at the price of exemplars and times of creation: one family for
+// each name that its samples have.
+func (o *openMetrics) pushed(out *output, f *series.OpenFamily) error {
+	switch f.Type() {
+	case series.Gauge:
+		o.lines(out, f, f.Rows(o.now), shape{family: f.Name(), name: f.Name(), typ: "gauge"})
+		return nil
+	case series.Untyped:
+		o.lines(out, f, f.Rows(o.now), shape{family: f.Name(), name: f.Name(), typ: "unknown"})
+		return nil
 	}
-	for _, f := range others {
-		n[f.GetName()] = true
+	rows := takeDown(f, o.now)
+	defer rows.release()
+	if shape, valid, ok := o.typed(f); ok && rows.all(valid) {
+		o.lines(out, f, rows.each, shape)
+	} else {
+		o.unknown(out, f, rows)
 	}
-	return n
+	return nil
 }
 
-// counterBase is what OpenMetrics calls the family of a counter; false if it
-// cannot be a counter there.
-func (n names) counterBase(name string) (base string, ok bool) {
-	base, ok = strings.CutSuffix(name, "_total")
-	return base, ok && !n[base]
+// typed is how a family looks that has its type, and which rows can stand in it; ok
+// is false if its name forbids that.
+func (o *openMetrics) typed(f *series.OpenFamily) (s shape, valid func(*series.Row) bool, ok bool) {
+	s = shape{family: f.Name(), name: f.Name(), typ: f.Type().String(), full: true, parts: partsOf(f.Type())}
+	switch f.Type() {
+	case series.Counter:
+		s.name, ok = o.names.counterBase(f.Name())
+		s.family, s.suffix = s.name, "_total"
+		return s, func(r *series.Row) bool { return isCount(valueOf(r)) }, ok
+	case series.Histogram:
+		valid = func(r *series.Row) bool { return isHistogram(r.Metric.GetHistogram()) }
+	case series.Summary:
+		valid = func(r *series.Row) bool { return isSummary(r.Metric.GetSummary()) }
+	default:
+		return s, nil, false
+	}
+	return s, valid, o.names.hasType(f.Name(), f.Type())
 }
 
-// untyped is a family of counters as one of no type. Go's own
-// go_memstats_alloc_bytes_total needs that: there is a gauge of that name
-// without _total.
-func untyped(counters *dto.MetricFamily) *dto.MetricFamily {
-	f := &dto.MetricFamily{Name: counters.Name, Help: counters.Help, Unit: counters.Unit, Type: dto.MetricType_UNTYPED.Enum()}
-	for _, m := range counters.Metric {
-		f.Metric = append(f.Metric, &dto.Metric{
-			Label: m.Label, TimestampMs: m.TimestampMs, Untyped: &dto.Untyped{Value: m.GetCounter().Value},
-		})
+// unknown writes a family as one of unknown type for each name of its samples.
+func (o *openMetrics) unknown(out *output, f *series.OpenFamily, rows *rows) {
+	parts := partsOf(f.Type())
+	if parts == nil {
+		o.lines(out, f, rows.each, shape{family: f.Name(), name: f.Name(), typ: "unknown"})
+		return
 	}
-	return f
+	for i := range parts {
+		o.lines(out, f, rows.each, shape{family: f.Name() + parts[i].suffix, name: f.Name(), typ: "unknown", parts: parts[i : i+1], distinct: true})
+	}
 }
 
 // appendOpenFloat writes a number as OpenMetrics wants it: always as a float.

@@ -19,7 +19,8 @@ import (
 // has ended.
 type protobuf struct {
 	wall     series.Wall
-	walked   []uint64 // bit set: which series were alive on the first walk
+	now      series.Instant // as of which to show what was pushed
+	walked   []uint64       // bit set: which series were alive on the first walk
 	snapshot series.Snapshot
 	metric   []byte // the metric being written, or a part of it
 	part     []byte
@@ -29,11 +30,11 @@ type protobuf struct {
 const (
 	familyName, familyHelp, familyType, familyMetric = 1, 2, 3, 4
 
-	metricLabel, metricGauge, metricCounter, metricHistogram = 1, 2, 3, 7
+	metricLabel, metricGauge, metricCounter, metricUntyped, metricHistogram = 1, 2, 3, 5, 7
 
 	labelName, labelValue = 1, 2
 
-	gaugeValue, counterValue, counterCreated = 1, 1, 3
+	gaugeValue, untypedValue, counterValue, counterCreated = 1, 1, 1, 3
 
 	histogramCount, histogramSum, histogramBucket, histogramCreated = 1, 2, 3, 15
 
@@ -94,20 +95,16 @@ func (p *protobuf) measure(f *series.Family, pages [][]*series.Series) (length i
 }
 
 func (p *protobuf) head(f *series.Family) []byte {
-	typ := map[series.Type]uint64{series.Counter: 0, series.Gauge: 1, series.Histogram: 4}[f.Type()]
 	b := appendString(nil, familyName, f.Name())
 	b = appendString(b, familyHelp, f.Help())
-	b = protowire.AppendTag(b, familyType, protowire.VarintType)
-	return protowire.AppendVarint(b, typ)
+	return appendFamilyType(b, f.Type())
 }
 
 // encode writes a series into p.metric. It returns false if it was swept.
 func (p *protobuf) encode(f *series.Family, s *series.Series) (alive bool) {
 	p.metric = p.metric[:0]
 	for name, value := range f.Labels(s) {
-		p.part = appendString(p.part[:0], labelName, name)
-		p.part = appendString(p.part, labelValue, value)
-		p.metric = appendMessage(p.metric, metricLabel, p.part)
+		p.metric = appendLabel(p.metric, name, value)
 	}
 	if f.Type() == series.Histogram {
 		alive = f.Snapshot(s, &p.snapshot)
@@ -154,6 +151,18 @@ func (p *protobuf) appendCreated(b []byte, field protowire.Number, s *series.Ser
 	t = protowire.AppendTag(t, timestampNanos, protowire.VarintType)
 	t = protowire.AppendVarint(t, uint64(milli%1000*1e6))
 	return appendMessage(b, field, t)
+}
+
+func appendFamilyType(b []byte, typ series.Type) []byte {
+	b = protowire.AppendTag(b, familyType, protowire.VarintType)
+	return protowire.AppendVarint(b, uint64(typ.ClientModel()))
+}
+
+func appendLabel(b []byte, name, value string) []byte {
+	b = protowire.AppendTag(b, metricLabel, protowire.BytesType)
+	b = protowire.AppendVarint(b, uint64(2+protowire.SizeBytes(len(name))+protowire.SizeBytes(len(value))))
+	b = appendString(b, labelName, name)
+	return appendString(b, labelValue, value)
 }
 
 func appendString(b []byte, field protowire.Number, s string) []byte {

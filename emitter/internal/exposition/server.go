@@ -47,6 +47,7 @@ type ServerOptions struct {
 // page at / and health checks at /-/healthy and /-/ready.
 type Server struct {
 	listener net.Listener
+	page     http.Handler
 	server   *http.Server
 	web      *web.FlagConfig
 	logger   func() lager.Logger
@@ -91,7 +92,8 @@ func hasTLS(file string) bool {
 // Serve begins to serve on it. Either way the Server must be shut down. The web
 // configuration file must be as CheckWebConfig wants it.
 func Listen(o ServerOptions) (*Server, error) {
-	handler, err := newMux(o)
+	page := newMetricsHandler(o)
+	handler, err := newMux(o, page)
 	if err != nil {
 		return nil, err
 	}
@@ -102,6 +104,7 @@ func Listen(o ServerOptions) (*Server, error) {
 	addresses, systemdSocket := []string{o.Address}, false
 	s := &Server{
 		listener: listener,
+		page:     page,
 		fresh:    map[net.Conn]bool{},
 		server: &http.Server{
 			Handler:           handler,
@@ -142,7 +145,7 @@ func network(address string) string {
 	return "tcp"
 }
 
-func newMux(o ServerOptions) (http.Handler, error) {
+func newMux(o ServerOptions, page http.Handler) (http.Handler, error) {
 	landing, err := web.NewLandingPage(web.LandingConfig{
 		Name:        "Signalbox",
 		Description: "The metrics of a CI system",
@@ -158,7 +161,7 @@ func newMux(o ServerOptions) (http.Handler, error) {
 		return nil, err
 	}
 	mux := http.NewServeMux()
-	mux.Handle("GET /metrics", newMetricsHandler(o))
+	mux.Handle("GET /metrics", page)
 	mux.HandleFunc("GET /-/healthy", ok)
 	mux.HandleFunc("GET /-/ready", ok)
 	mux.Handle("GET /", landing)
@@ -169,6 +172,9 @@ func ok(w http.ResponseWriter, _ *http.Request) {
 	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
 	fmt.Fprint(w, "OK")
 }
+
+// Page serves what is at /metrics on a listener of somebody else's.
+func (s *Server) Page() http.Handler { return s.page }
 
 // Addr is the address that the server listens on.
 func (s *Server) Addr() string { return s.listener.Addr().String() }

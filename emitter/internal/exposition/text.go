@@ -19,15 +19,18 @@ type text struct {
 	// samples have after that.
 	naming func(f *series.Family) (name, suffix, typ string)
 
-	created bool // write _created samples for counters and histograms
+	created    bool // write _created samples for counters, histograms and summaries
+	wholeCount bool // write counts of observations with all their digits, not as floats
 
 	wall     series.Wall
+	now      series.Instant // as of which to show what was pushed
 	snapshot series.Snapshot
 }
 
-func newText(wall series.Wall) *text {
+func newText(wall series.Wall, now series.Instant) *text {
 	return &text{
 		wall:   wall,
+		now:    now,
 		float:  appendFloat,
 		escape: helpEscaper,
 		naming: func(f *series.Family) (name, suffix, typ string) {
@@ -58,7 +61,8 @@ func (t *text) family(out *output, f *series.Family) {
 			}
 			if !begun {
 				begun = true
-				out.buf = appendMeta(out.buf, name, t.escape.Replace(f.Help()), typ)
+				out.buf = appendHelp(out.buf, name, t.escape.Replace(f.Help()))
+				out.buf = appendType(out.buf, name, typ)
 			}
 			if histogram != nil {
 				out.buf = histogram.append(out.buf, s, &t.snapshot)
@@ -79,13 +83,16 @@ func (t *text) family(out *output, f *series.Family) {
 	}
 }
 
-// appendMeta writes the lines that a family begins with.
-func appendMeta(b []byte, name, help, typ string) []byte {
+func appendHelp(b []byte, name, help string) []byte {
 	b = append(b, "# HELP "...)
 	b = append(b, name...)
 	b = append(b, ' ')
 	b = append(b, help...)
-	b = append(b, "\n# TYPE "...)
+	return append(b, '\n')
+}
+
+func appendType(b []byte, name, typ string) []byte {
+	b = append(b, "# TYPE "...)
 	b = append(b, name...)
 	b = append(b, ' ')
 	b = append(b, typ...)

@@ -76,7 +76,7 @@ var (
 )
 
 // snappyReaders read snappy's framed format, a stream of chunks.
-var snappyReaders = sync.Pool{New: func() any { 
+var snappyReaders = sync.Pool{New: func() any {
 	// The format's blocks have at most that; the decoder's own default is 4 MiB.
 	return snappyReader{s2.NewReader(nil, s2.ReaderMaxBlockSize(64<<10))}
 }}

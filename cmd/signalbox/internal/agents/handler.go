@@ -1,0 +1,201 @@
+// Package agents takes in the metrics that agents push, over HTTP: one update, an
+// array of updates, or updates one after the other.
+package agents
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"strconv"
+	"sync"
+
+	"code.cloudfoundry.org/lager/v3"
+
+	"github.com/signalbox-ci/signalbox/cmd/signalbox/internal/body"
+	"github.com/signalbox-ci/signalbox/cmd/signalbox/internal/intake"
+	"github.com/signalbox-ci/signalbox/emitter/aggregator"
+)
+
+// Path is where agents post their metrics to.
+const Path = "/api/v1/agent-metrics"
+
+// A Sink takes the metrics that were well formed. It is safe for concurrent use.
+type Sink interface {
+	// UpdateFrom applies the metrics of the agent with the base labels. It keeps
+	// neither slice. It returns an *aggregator.RejectedError when it rejected some
+	// of the metrics and applied the others; after any other error it applied none.
+	UpdateFrom(ctx context.Context, base []aggregator.Label, metrics []aggregator.Metric) error
+}
+
+// Options are what a handler needs.
+type Options struct {
+	// Logger gets what was rejected; so does the client, in more detail.
+	Logger lager.Logger
+
+	Sink Sink
+
+	// BodyBytes is the size of a body after decompression. 0 means 16 MiB. A body
+	// is held in memory, so it is also what one request can take.
+	BodyBytes int64
+
+	// Malformed, if not nil, is called for each metric, update and body that could
+	// not be read, and so never came to the Sink.
+	Malformed func()
+}
+
+// maxKeptBytes is the largest body whose buffers are kept for the next: more than
+// agents push, and not too much to hold on to.
+const maxKeptBytes = 1 << 20
+
+// A handler serves Path.
+type handler struct {
+	options    Options
+	rejections *intake.Rejections
+	buffers    sync.Pool // of *buffers
+}
+
+// The buffers are for one request at a time.
+type buffers struct {
+	body   bytes.Buffer
+	parser parser
+}
+
+// NewHandler returns the handler of Path. It does not look at a request's path.
+func NewHandler(options Options) http.Handler {
+	if options.BodyBytes == 0 {
+		options.BodyBytes = 16 << 20
+	}
+	if options.Malformed == nil {
+		options.Malformed = func() {}
+	}
+
+	h := &handler{options: options, rejections: intake.NewRejections(options.Logger)}
+	h.buffers.New = func() any { return new(buffers) }
+
+	return h
+}
+
+// ServeHTTP implements http.Handler.
+func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if r.Method != http.MethodPost {
+		w.Header().Set("Allow", http.MethodPost)
+		refuse(w, http.StatusMethodNotAllowed, fmt.Sprintf("the method %s is none of POST", quote(r.Method)))
+
+		return
+	}
+
+	encoding := r.Header.Get("Content-Encoding")
+	if encoding == "" && r.ContentLength > h.options.BodyBytes {
+		// Refused before anything is applied, so that the sender can split it.
+		err := fmt.Errorf("%w: %d bytes, more than the limit of %d bytes; nothing was applied",
+			body.ErrTooLarge, r.ContentLength, h.options.BodyBytes)
+		h.rejectBody(r, err)
+		answerJSON(w, http.StatusRequestEntityTooLarge,
+			answer{Rejected: 1, Errors: []fault{{Line: 1, Reason: err.Error()}}})
+
+		return
+	}
+	content, ok := body.Open(r.Body, encoding, h.options.BodyBytes)
+	if !ok {
+		err := fmt.Errorf("the Content-Encoding %s is none of %s", quote(encoding), body.Encodings)
+		h.rejectBody(r, err)
+		w.Header().Set("Accept-Encoding", body.Encodings)
+		refuse(w, http.StatusUnsupportedMediaType, err.Error())
+
+		return
+	}
+	defer content.Close()
+
+	buffers := h.buffers.Get().(*buffers)
+	defer func() {
+		if buffers.body.Cap() <= maxKeptBytes {
+			h.buffers.Put(buffers)
+		}
+	}()
+	buffers.body.Reset()
+	_, readErr := buffers.body.ReadFrom(content)
+
+	d := newDispatcher(r.Context(), h.options, &buffers.parser, buffers.body.Bytes(), readErr == nil)
+	d.dispatch(intake.FormatOf(r.Header.Get("Content-Type")))
+	if readErr != nil {
+		d.breakOff(explainReadError(readErr))
+	}
+
+	h.logRejections(r, d.answer)
+	answerJSON(w, statusOf(d.answer, readErr), d.answer)
+}
+
+func statusOf(a answer, readErr error) int {
+	switch {
+	case errors.Is(readErr, body.ErrTooLarge):
+		return http.StatusRequestEntityTooLarge
+	case a.Rejected > 0:
+		return http.StatusBadRequest
+	default:
+		return http.StatusOK
+	}
+}
+
+// rejectBody counts and logs a body of which nothing was read.
+func (h *handler) rejectBody(r *http.Request, err error) {
+	h.options.Malformed()
+	h.rejections.Log("rejected-body", err, lager.Data{"remote": r.RemoteAddr})
+}
+
+// logRejections logs the first error of an answer, if there is one.
+func (h *handler) logRejections(r *http.Request, a answer) {
+	if a.Rejected == 0 {
+		return
+	}
+
+	first := a.Errors[0]
+	data := lager.Data{
+		"remote":   r.RemoteAddr,
+		"line":     first.Line,
+		"update":   first.Update,
+		"rejected": a.Rejected,
+		"accepted": a.Accepted,
+	}
+	if first.Name != "" {
+		data["name"] = first.Name
+	}
+	h.rejections.Log("rejected-agent-metrics", errors.New(first.Reason), data)
+}
+
+// explainReadError says what it means that a body could not be read to its end.
+func explainReadError(err error) error {
+	if errors.Is(err, body.ErrTooLarge) {
+		return err
+	}
+	if errors.Is(err, io.ErrUnexpectedEOF) {
+		return fmt.Errorf("the body is cut off: %w", err)
+	}
+
+	return fmt.Errorf("the body cannot be read: %w", err)
+}
+
+// refuse answers a request of which nothing was read.
+func refuse(w http.ResponseWriter, status int, reason string) {
+	answerJSON(w, status, struct {
+		Error string `json:"error"`
+	}{reason})
+}
+
+func answerJSON(w http.ResponseWriter, status int, answer any) {
+	var b bytes.Buffer
+	encoder := json.NewEncoder(&b)
+	encoder.SetEscapeHTML(false) // it is not HTML, and people read it
+	if err := encoder.Encode(answer); err != nil {
+		panic("BUG: an answer that is not JSON: " + err.Error())
+	}
+
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("Content-Length", strconv.Itoa(b.Len()))
+	w.Header().Set("X-Content-Type-Options", "nosniff")
+	w.WriteHeader(status)
+	w.Write(b.Bytes()) //nolint:errcheck // the client is gone
+}

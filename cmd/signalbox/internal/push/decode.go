@@ -1,0 +1,186 @@
+package push
+
+import (
+	"bufio"
+	"bytes"
+	"cmp"
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"mime"
+	"slices"
+	"sync"
+
+	dto "github.com/prometheus/client_model/go"
+	"github.com/prometheus/common/expfmt"
+	"github.com/prometheus/common/model"
+	"google.golang.org/protobuf/encoding/protowire"
+	"google.golang.org/protobuf/proto"
+
+	"github.com/signalbox-ci/signalbox/cmd/signalbox/internal/body"
+)
+
+// An invalidError is what is wrong with families that could be read.
+type invalidError struct{ error }
+
+// decode reads the families of a body, sorted by name, each name once. Whatever it
+// accepts can be scraped later on, as far as a push can be judged on its own: see
+// checkFamily. It does not look for equal series, nor for names that collide. In
+// protobuf, families may be without metrics. The error is an invalidError if it is
+// of what the body says, not of how.
+//
+// A body is delimited protobuf if the Content-Type says exactly that. Anything else
+// is text, whatever else it claims to be.
+func decode(content io.Reader, contentType string) ([]*dto.MetricFamily, error) {
+	mediaType, parameters, err := mime.ParseMediaType(contentType)
+	known := err == nil
+
+	var families []*dto.MetricFamily
+	if known && mediaType == "application/vnd.google.protobuf" &&
+		parameters["encoding"] == "delimited" && parameters["proto"] == "io.prometheus.client.MetricFamily" {
+		families, err = decodeProtobuf(content)
+	} else {
+		families, err = decodeText(content)
+		if err != nil && known && mediaType == "application/openmetrics-text" {
+			err = fmt.Errorf("%w (OpenMetrics is read as the text format 0.0.4)", err)
+		}
+	}
+	if err != nil {
+		return nil, err
+	}
+
+	for _, family := range families {
+		if err := checkFamily(family); err != nil {
+			return nil, invalidError{err}
+		}
+	}
+
+	return families, nil
+}
+
+// decodeText reads the text format 0.0.4.
+func decodeText(content io.Reader) ([]*dto.MetricFamily, error) {
+	guard := newTextGuard(content)
+	in := readers.Get().(*bufio.Reader)
+	in.Reset(guard)
+	defer func() {
+		in.Reset(nil)
+		readers.Put(in)
+	}()
+
+	var byName map[string]*dto.MetricFamily
+	parser := expfmt.NewTextParser(model.LegacyValidation)
+	err := guarded(func() (err error) {
+		byName, err = parser.TextToMetricFamilies(in)
+		return err
+	})
+	if err != nil {
+		return nil, explain(err)
+	}
+	families := slices.SortedFunc(maps.Values(byName), byFamilyName)
+	if guard.braces && slices.ContainsFunc(families, isCompound) {
+		// The parser may have added the sample to the series of another line.
+		return nil, errors.New("a name is within braces, in a body that has a summary or a histogram")
+	}
+
+	return families, nil
+}
+
+func byFamilyName(a, b *dto.MetricFamily) int { return cmp.Compare(a.GetName(), b.GetName()) }
+
+// isCompound tells whether each metric of a family is several samples in text.
+func isCompound(family *dto.MetricFamily) bool {
+	return kinds[family.GetType()].reserved != ""
+}
+
+// readers are what the text parser reads from. It takes one as it is if its buffer
+// has at least 4 KiB, and makes its own otherwise.
+var readers = sync.Pool{New: func() any { return bufio.NewReaderSize(nil, 4<<10) }}
+
+// decodeProtobuf reads messages that follow each other, each behind its length.
+// Messages of the same name become one family.
+func decodeProtobuf(content io.Reader) ([]*dto.MetricFamily, error) {
+	buffer := buffers.Get().(*bytes.Buffer)
+	defer func() {
+		// An outsized body shall not stay around for ever.
+		if buffer.Cap() <= 64<<10 {
+			buffer.Reset()
+			buffers.Put(buffer)
+		}
+	}()
+	if _, err := buffer.ReadFrom(content); err != nil {
+		return nil, explain(err)
+	}
+
+	byName := make(map[string]*dto.MetricFamily)
+	var families []*dto.MetricFamily
+	options := proto.UnmarshalOptions{DiscardUnknown: true}
+	for number, rest := 1, buffer.Bytes(); len(rest) > 0; number++ {
+		message, n := protowire.ConsumeBytes(rest)
+		if n < 0 {
+			return nil, fmt.Errorf("message %d: %w", number, protowire.ParseError(n))
+		}
+		rest = rest[n:]
+
+		family := new(dto.MetricFamily)
+		err := guarded(func() error { return options.Unmarshal(message, family) })
+		if err != nil {
+			return nil, fmt.Errorf("message %d: %w", number, err)
+		}
+
+		first, again := byName[family.GetName()]
+		switch {
+		case !again:
+			byName[family.GetName()] = family
+			families = append(families, family)
+		case first.GetType() != family.GetType():
+			return nil, invalidError{fmt.Errorf("the metric family %q is there as %s and as %s",
+				family.GetName(), first.GetType(), family.GetType())}
+		default:
+			// The Pushgateway would drop the first.
+			first.Metric = append(first.Metric, family.Metric...)
+		}
+	}
+
+	slices.SortFunc(families, byFamilyName)
+
+	for _, family := range families {
+		for _, m := range family.Metric {
+			if err := sortBuckets(m.Histogram); err != nil {
+				return nil, invalidError{fmt.Errorf("the metric family %q: %w", family.GetName(), err)}
+			}
+		}
+	}
+
+	return families, nil
+}
+
+var buffers = sync.Pool{New: func() any { return new(bytes.Buffer) }}
+
+// guarded makes an error of a panic. Parsers of what anybody may send should not
+// panic, but a daemon should not rely on it.
+func guarded(parse func() error) (err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("its parser failed: %v", p)
+		}
+	}()
+
+	return parse()
+}
+
+// explain says what it means that the text parser, or a reader, ended in an error.
+func explain(err error) error {
+	if _, ok := errors.AsType[expfmt.ParseError](err); ok {
+		return err
+	}
+	if errors.Is(err, body.ErrTooLarge) {
+		return err
+	}
+	if errors.Is(err, io.ErrUnexpectedEOF) {
+		return fmt.Errorf("the body is cut off: %w", err)
+	}
+
+	return fmt.Errorf("the body cannot be read: %w", err)
+}

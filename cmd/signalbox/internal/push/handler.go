@@ -1,0 +1,187 @@
+// Package push serves the HTTP API of the Prometheus Pushgateway: jobs push metrics
+// to it in groups, and delete them.
+//
+// It differs from the Pushgateway 1.11.3 in these points. A %2F in a path belongs to
+// the value that it is in. The parameter ttl of a push says how long its group lives.
+// What would break a scrape later is refused at once. Bodies may come in zstd too,
+// and have a limit.
+package push
+
+import (
+	"context"
+	"net/http"
+	"time"
+
+	"code.cloudfoundry.org/lager/v3"
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/signalbox-ci/signalbox/cmd/signalbox/internal/intake"
+	"github.com/signalbox-ci/signalbox/emitter/aggregator"
+)
+
+// A Store holds what is pushed. It is safe for concurrent use.
+type Store interface {
+	// Push takes what a job pushes. What it refuses, and why, is a
+	// *aggregator.PushError.
+	Push(context.Context, aggregator.Push) error
+
+	// DeleteGroup deletes the group of these labels, if there is one.
+	DeleteGroup(context.Context, []aggregator.Label) error
+
+	// Groups returns what is held, in any order. None of it is changed later on.
+	Groups() []aggregator.Group
+
+	// Wipe deletes all groups.
+	Wipe(context.Context) error
+}
+
+// Options are what a handler is made of. Store and Logger must be there.
+type Options struct {
+	Store  Store
+	Logger lager.Logger // gets what is refused
+
+	// BodyBytes is the most that a body may have after decompression. 0 means
+	// 64 MiB. While a body is read, what it turns into can take up some fifty
+	// times its size.
+	BodyBytes int64
+
+	// NoteFailure, if not nil, is told the grouping labels of a push that could be
+	// read but is refused here, for what it says. What the Store refuses it knows
+	// itself. The Pushgateway shows for each group when that last happened.
+	NoteFailure func(context.Context, []aggregator.Label)
+
+	// Admin allows to wipe the store by PUT to /api/v1/admin/wipe.
+	Admin bool
+
+	// Page serves GET of /metrics. If nil, nothing is there.
+	Page http.Handler
+
+	// Flags, BuildInfo and StartTime are shown at /api/v1/status.
+	Flags, BuildInfo map[string]string
+	StartTime        time.Time
+
+	// Registerer, if not nil, gets the metrics of the handler itself. It must
+	// not have those of another.
+	Registerer prometheus.Registerer
+}
+
+// A handler serves the requests that it Handles.
+type handler struct {
+	Options
+	metrics    metrics
+	rejections *intake.Rejections
+}
+
+// NewHandler returns the handler of the Pushgateway's API. It must get requests
+// with the paths that clients sent: see Handles.
+func NewHandler(options Options) http.Handler {
+	if options.BodyBytes == 0 {
+		options.BodyBytes = 64 << 20
+	}
+
+	return &handler{
+		Options:    options,
+		metrics:    newMetrics(options.Registerer),
+		rejections: intake.NewRejections(options.Logger),
+	}
+}
+
+// ServeHTTP implements http.Handler.
+func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	escaped := r.URL.EscapedPath()
+	clean := cleanPath(escaped)
+	where, components := locate(clean)
+	if where != elsewhere && clean != escaped {
+		redirect(w, r, clean)
+		return
+	}
+
+	switch where {
+	case theGroup:
+		if allow(w, r, http.MethodDelete, http.MethodPost, http.MethodPut) {
+			h.serveGroup(w, r, components)
+		}
+	case thePage:
+		h.servePage(w, r)
+	case theMetrics:
+		setCORS(w)
+		if allow(w, r, http.MethodGet) {
+			h.serveMetrics(w)
+		}
+	case theStatus:
+		setCORS(w)
+		if allow(w, r, http.MethodGet) {
+			h.serveStatus(w)
+		}
+	case theWipe:
+		h.serveWipe(w, r)
+	default:
+		notFound.answer(w)
+	}
+}
+
+var notFound = refuse(http.StatusNotFound,
+	"nothing is here; metrics are pushed to /metrics/job/<job>{/<label>/<value>}")
+
+// redirect sends the client to a clean path, which locate knows: so it begins with
+// a component of its own and cannot be taken for another host.
+func redirect(w http.ResponseWriter, r *http.Request, clean string) {
+	if r.URL.RawQuery != "" {
+		clean += "?" + r.URL.RawQuery
+	}
+	w.Header().Set("Location", clean)
+	w.WriteHeader(http.StatusTemporaryRedirect)
+}
+
+// allow tells whether a request is to be served, because it has one of the methods.
+// If not, it is answered.
+func allow(w http.ResponseWriter, r *http.Request, methods ...string) bool {
+	allowed := http.MethodOptions
+	for _, method := range methods {
+		if r.Method == method {
+			return true
+		}
+		allowed += ", " + method
+	}
+
+	w.Header().Set("Allow", allowed)
+	if r.Method == http.MethodOptions {
+		w.WriteHeader(http.StatusOK)
+		return false
+	}
+	refuse(http.StatusMethodNotAllowed, "the method "+r.Method+" is none of "+allowed).answer(w)
+
+	return false
+}
+
+// servePage serves what is to be scraped, if that is to be had here.
+func (h *handler) servePage(w http.ResponseWriter, r *http.Request) {
+	if !allow(w, r, http.MethodGet) {
+		return
+	}
+	if h.Page == nil {
+		refuse(http.StatusNotFound, "metrics are not scraped here, only pushed, to /metrics/job/<job>{/<label>/<value>}").answer(w)
+		return
+	}
+	h.Page.ServeHTTP(w, r)
+}
+
+func (h *handler) serveWipe(w http.ResponseWriter, r *http.Request) {
+	if !h.Admin {
+		refuse(http.StatusNotFound, "the admin API is not enabled").answer(w)
+		return
+	}
+	if r.Method == http.MethodOptions {
+		setCORS(w)
+	}
+	if !allow(w, r, http.MethodPut) {
+		return
+	}
+	if err := h.Store.Wipe(r.Context()); err != nil {
+		refused := storeRefusal(err)
+		h.logRefusal(r, "rejected-wipe", refused)
+		refused.answer(w)
+		return
+	}
+	w.WriteHeader(http.StatusAccepted)
+}

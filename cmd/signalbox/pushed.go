@@ -1,0 +1,132 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"runtime"
+	"runtime/debug"
+	"time"
+
+	"code.cloudfoundry.org/lager/v3"
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/signalbox-ci/signalbox/cmd/signalbox/internal/agents"
+	"github.com/signalbox-ci/signalbox/cmd/signalbox/internal/push"
+	"github.com/signalbox-ci/signalbox/emitter"
+	"github.com/signalbox-ci/signalbox/emitter/aggregator"
+	"github.com/signalbox-ci/signalbox/metric"
+)
+
+// agentFlags are for the metrics that agents push.
+type agentFlags struct {
+	TTL         timeout    `long:"agent-metrics-ttl" value-name:"DURATION" default:"2m" description:"Drop what an agent pushed when it has not been pushed again for this long."`
+	AggregateBy labelNames `long:"agent-metrics-aggregate-by" value-name:"LABEL,..." description:"Base labels to sum the metrics of agents by: series that differ in the other base labels become one."`
+	BaseLabels  labelNames `long:"agent-metrics-base-labels" value-name:"LABEL,..." default:"username,workspace_name,agent_name,template_name" description:"Labels that say which agent pushes."`
+	MaxSeries   limit      `long:"agent-metrics-max-series" value-name:"N" default:"1000000" description:"Most series of agents."`
+}
+
+// pushFlags are for the metrics that jobs push in groups.
+type pushFlags struct {
+	TTL             lifetime   `long:"push-ttl" value-name:"DURATION" default:"0s" description:"Drop a group of pushed metrics when it has not been pushed again for this long; 0s is never. A push can ask for another time with the query parameter ttl."`
+	AggregateBy     labelNames `long:"push-aggregate-by" value-name:"LABEL,..." description:"Grouping labels to aggregate pushed metrics by: groups that differ in the others become one."`
+	AggregateGauges string     `long:"push-aggregate-gauges" choice:"sum" choice:"last" choice:"max" choice:"min" choice:"mean" default:"sum" description:"What becomes of gauges when groups are aggregated."`
+	StoragePath     string     `long:"push-storage-path" value-name:"FILE" description:"File that keeps pushed groups over a restart. Without it nothing is written to disk."`
+	MaxGroups       limit      `long:"push-max-groups" value-name:"N" default:"100000" description:"Most groups of pushed metrics."`
+	MaxSeries       limit      `long:"push-max-series" value-name:"N" default:"1000000" description:"Most series in groups of pushed metrics."`
+	AdminAPI        bool       `long:"enable-admin-api" description:"Allow to delete all pushed groups by PUT to /api/v1/admin/wipe."`
+}
+
+// A pushedMetrics is what agents and jobs push, and where they push it.
+type pushedMetrics struct {
+	*aggregator.Aggregator
+	registry *prometheus.Registry // of metrics about all that
+	stop     func()
+}
+
+// openPushed restores what was pushed before, and makes ready to take more.
+func (c *runCommand) openPushed(logger lager.Logger) (*pushedMetrics, error) {
+	p := &pushedMetrics{registry: prometheus.NewRegistry()}
+	var err error
+	p.Aggregator, err = aggregator.New(logger, p.registry, time.Duration(c.Agents.TTL), c.Agents.AggregateBy.list(),
+		aggregator.WithBaseLabels(c.Agents.BaseLabels.list()...),
+		aggregator.WithMaxSeries(int(c.Agents.MaxSeries)),
+		aggregator.WithPushes(aggregator.PushOptions{
+			TTL:             time.Duration(c.Pushes.TTL),
+			AggregateBy:     c.Pushes.AggregateBy.list(),
+			AggregateGauges: c.Pushes.AggregateGauges,
+			MaxGroups:       int(c.Pushes.MaxGroups),
+			MaxSeries:       int(c.Pushes.MaxSeries),
+			StoragePath:     c.Pushes.StoragePath,
+		}))
+	if err != nil {
+		return nil, fmt.Errorf("--agent-metrics-…, --push-…: %w", err)
+	}
+	p.stop = p.Run(context.Background())
+	return p, nil
+}
+
+// serveOn adds what was pushed to the pages of the Prometheus emitters, and returns
+// one that may be served elsewhere too, or nil.
+func (p *pushedMetrics) serveOn(emitters []metric.Emitter) (page http.Handler) {
+	for _, e := range emitters {
+		if e, ok := e.(*emitter.Prometheus); ok {
+			e.ServePushed(p.Aggregator)
+			e.ServeGatherer(p.registry)
+			if h := e.Handler(); h != nil {
+				page = h
+			}
+		}
+	}
+	return page
+}
+
+// handler serves what is for pushing, and has next serve the rest.
+func (p *pushedMetrics) handler(c *runCommand, logger lager.Logger, page, next http.Handler) http.Handler {
+	forAgents := agents.NewHandler(agents.Options{
+		Logger:    logger.Session("agents"),
+		Sink:      p,
+		BodyBytes: int64(c.Intake.MaxBodyBytes),
+		Malformed: p.CountMalformed,
+	})
+	forJobs := push.NewHandler(push.Options{
+		Store:       p,
+		Logger:      logger.Session("push"),
+		BodyBytes:   int64(c.Intake.MaxBodyBytes),
+		NoteFailure: func(_ context.Context, grouping []aggregator.Label) { p.NoteFailure(grouping) },
+		Admin:       c.Pushes.AdminAPI,
+		Page:        page,
+		Flags:       c.flags(),
+		BuildInfo:   buildInfo(),
+		StartTime:   time.Now(),
+		Registerer:  p.registry,
+	})
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		// Before anything that would clean the path: a %2F in it is part of a value.
+		switch {
+		case push.Handles(r):
+			forJobs.ServeHTTP(w, r)
+		case r.URL.Path == agents.Path:
+			forAgents.ServeHTTP(w, r)
+		default:
+			next.ServeHTTP(w, r)
+		}
+	})
+}
+
+// Close waits until all is on disk, if it goes there.
+func (p *pushedMetrics) Close() error {
+	p.stop()
+	return p.Aggregator.Close()
+}
+
+// buildInfo is what the status says of how the program was built, under the names
+// that the Pushgateway uses.
+func buildInfo() map[string]string {
+	info := map[string]string{"goVersion": runtime.Version(), "platform": runtime.GOOS + "/" + runtime.GOARCH}
+	if build, ok := debug.ReadBuildInfo(); ok {
+		info["version"] = build.Main.Version
+		info["revision"] = revisionOf(build)
+	}
+	return info
+}
