@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/netip"
 	"reflect"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -115,12 +116,16 @@ type labelNames string
 
 // UnmarshalFlag takes names, or nothing.
 func (n *labelNames) UnmarshalFlag(text string) error {
-	*n = labelNames(text)
-	for _, name := range n.list() {
-		if !model.LegacyValidation.IsValidLabelName(name) {
+	names := labelNames(text).list()
+	for i, name := range names {
+		if !model.LegacyValidation.IsValidLabelName(name) || strings.HasPrefix(name, model.ReservedLabelPrefix) {
 			return fmt.Errorf("%q cannot be the name of a label", name)
 		}
+		if slices.Contains(names[:i], name) {
+			return fmt.Errorf("%q is given twice", name)
+		}
 	}
+	*n = labelNames(text)
 
 	return nil
 }

@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"runtime"
 	"runtime/debug"
+	"slices"
 	"time"
 
 	"code.cloudfoundry.org/lager/v3"
@@ -46,6 +47,9 @@ type pushedMetrics struct {
 
 // openPushed restores what was pushed before, and makes ready to take more.
 func (c *runCommand) openPushed(logger lager.Logger) (*pushedMetrics, error) {
+	if err := c.checkPushed(); err != nil {
+		return nil, err
+	}
 	p := &pushedMetrics{registry: prometheus.NewRegistry()}
 	var err error
 	p.Aggregator, err = aggregator.New(logger, p.registry, time.Duration(c.Agents.TTL), c.Agents.AggregateBy.list(),
@@ -60,10 +64,24 @@ func (c *runCommand) openPushed(logger lager.Logger) (*pushedMetrics, error) {
 			StoragePath:     c.Pushes.StoragePath,
 		}))
 	if err != nil {
-		return nil, fmt.Errorf("--agent-metrics-…, --push-…: %w", err)
+		return nil, fmt.Errorf("cannot keep what is pushed (--push-storage-path): %w", err)
 	}
 	p.stop = p.Run(context.Background())
 	return p, nil
+}
+
+// checkPushed is what is wrong with flags that a type of their own cannot tell.
+func (c *runCommand) checkPushed() error {
+	base := c.Agents.BaseLabels.list()
+	for _, name := range c.Agents.AggregateBy.list() {
+		if !slices.Contains(base, name) {
+			return usageError(fmt.Sprintf("--agent-metrics-aggregate-by has %q, which is none of the base labels %q", name, base))
+		}
+	}
+	if len(base) > aggregator.MaxBaseLabels {
+		return usageError(fmt.Sprintf("--agent-metrics-base-labels has %d labels, want at most %d", len(base), aggregator.MaxBaseLabels))
+	}
+	return nil
 }
 
 // serveOn adds what was pushed to the pages of the Prometheus emitters, and returns

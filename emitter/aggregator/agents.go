@@ -27,7 +27,7 @@ const maxLabelValueBytes = 16 << 10
 // valid, or the context has ended, nothing is applied, and the error is another one.
 // Nothing of what is passed is kept.
 func (a *Aggregator) Update(ctx context.Context, labels Labels, metrics []Metric) error {
-	var values [maxBaseLabels]string
+	var values [MaxBaseLabels]string
 	for i, v := range [...]string{labels.Username, labels.WorkspaceName, labels.AgentName, labels.TemplateName} {
 		if v == "" {
 			continue
@@ -44,8 +44,8 @@ func (a *Aggregator) Update(ctx context.Context, labels Labels, metrics []Metric
 // UpdateFrom is Update for any set of base labels (see WithBaseLabels). base has
 // those that are not empty, in any order, each once; otherwise nothing is applied.
 func (a *Aggregator) UpdateFrom(ctx context.Context, base []Label, metrics []Metric) error {
-	var values [maxBaseLabels]string
-	var given [maxBaseLabels]bool
+	var values [MaxBaseLabels]string
+	var given [MaxBaseLabels]bool
 	for _, l := range base {
 		at := slices.Index(a.base, l.Name)
 		if at < 0 {

@@ -28,8 +28,8 @@ const DefaultTTL = 2 * time.Minute
 // otherwise: those that the fields of Labels stand for.
 var DefaultBaseLabels = []string{"username", "workspace_name", "agent_name", "template_name"}
 
-// maxBaseLabels is how many base labels there may be.
-const maxBaseLabels = 16
+// MaxBaseLabels is how many base labels there may be.
+const MaxBaseLabels = 16
 
 // An Aggregator keeps what agents and jobs push. It is safe for concurrent use.
 // Make one with New.
@@ -153,8 +153,8 @@ func (a *Aggregator) check(aggregateBy []string) error {
 	if a.maxSeries < 0 {
 		fail("the limit on series is %d, want a positive number", a.maxSeries)
 	}
-	if len(a.base) > maxBaseLabels {
-		fail("there are %d base labels, want at most %d", len(a.base), maxBaseLabels)
+	if len(a.base) > MaxBaseLabels {
+		fail("there are %d base labels, want at most %d", len(a.base), MaxBaseLabels)
 	}
 	for i, name := range a.base {
 		if err := checkLabelName(name); err != nil {

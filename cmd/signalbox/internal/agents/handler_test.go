@@ -160,6 +160,8 @@ var _ = Describe("Handler", func() {
 		Entry("whose labels are null", `{"name":"x","type":"gauge","value":1,"labels":null}`, `labels is null, not an object`),
 		Entry("whose labels are an array", `{"name":"x","type":"gauge","value":1,"labels":[{}]}`, `labels is an array, not an object`),
 		Entry("with a label that is null", `{"name":"x","type":"gauge","value":1,"labels":{"a":null}}`, `label "a" is null, not a string`),
+		Entry("with a label that is a number, and others", `{"name":"x","type":"gauge","value":1,"labels":{"a":5,"b":{},"c":"d"}}`,
+			`label "a" is a number, not a string`),
 		Entry("with a label that is an object", `{"name":"x","type":"gauge","value":1,"labels":{"a":{"b":"}"}}}`,
 			`label "a" is an object, not a string`),
 		Entry("with a label given twice", `{"name":"x","type":"gauge","value":1,"labels":{"a":"1","b":"2","\u0061":"1"}}`,
@@ -413,11 +415,12 @@ var _ = Describe("Handler", func() {
 
 	DescribeTable("takes time in proportion to what it gets",
 		func(unit string) {
-			body := strings.Repeat(unit, 2<<20/len(unit))
+			options.Sink = discard{}
+			body := strings.Repeat(unit, 1<<20/len(unit))
 			for _, start := range []string{"", "[", `{"metrics":[`, `{"labels":{`} {
 				began := time.Now()
 				post(start + body)
-				Expect(time.Since(began)).To(BeNumerically("<", 30*time.Second))
+				Expect(time.Since(began)).To(BeNumerically("<", 10*time.Second))
 			}
 		},
 		Entry("of brackets", "["),

@@ -1,0 +1,181 @@
+package main
+
+import (
+	"bytes"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+
+	"github.com/klauspost/compress/gzip"
+	. "github.com/onsi/ginkgo/v2"
+	. "github.com/onsi/gomega"
+	"github.com/onsi/gomega/gbytes"
+	"github.com/onsi/gomega/gexec"
+)
+
+var _ = Describe("signalbox run, with metrics that are pushed", func() {
+	// send sends a request to the intake. The path stays as it is.
+	send := func(daemon *process, method, path string, content io.Reader, headers ...string) (int, string) {
+		GinkgoHelper()
+		base := strings.TrimSuffix(daemon.eventsURL(), "/api/v1/events")
+		request, err := http.NewRequest(method, base+path, content)
+		Expect(err).NotTo(HaveOccurred())
+		for i := 0; i < len(headers); i += 2 {
+			request.Header.Set(headers[i], headers[i+1])
+		}
+		response, err := client.Do(request)
+		answer := body(response, err)
+		return response.StatusCode, answer
+	}
+	put := func(daemon *process, path, content string) int {
+		GinkgoHelper()
+		status, _ := send(daemon, http.MethodPut, path, strings.NewReader(content))
+		return status
+	}
+	agentMetrics := func(daemon *process, content string) (int, string) {
+		GinkgoHelper()
+		return send(daemon, http.MethodPost, "/api/v1/agent-metrics", strings.NewReader(content))
+	}
+
+	It("serves what jobs push, until it is deleted", func() {
+		daemon := startDaemon()
+		Expect(put(daemon, "/metrics/job/a%2Fb/path/%2Fvar%2Ftmp", "x 1\n")).To(Equal(http.StatusOK))
+		Expect(daemon.page()).To(ContainSubstring("\nx{instance=\"\",job=\"a/b\",path=\"/var/tmp\"} 1\n"))
+		_, page := send(daemon, http.MethodGet, "/metrics", nil)
+		Expect(page).To(ContainSubstring("\nx{instance=\"\",job=\"a/b\",path=\"/var/tmp\"} 1\n"))
+		_, list := send(daemon, http.MethodGet, "/api/v1/metrics", nil)
+		Expect(list).To(ContainSubstring(`"path":"/var/tmp"`))
+		status, _ := send(daemon, http.MethodDelete, "/metrics/job/a%2Fb/path/%2Fvar%2Ftmp", nil)
+		Expect(status).To(Equal(http.StatusAccepted))
+		Expect(daemon.page()).NotTo(ContainSubstring("\nx{"))
+	})
+
+	It("serves what agents push", func() {
+		daemon := startDaemon()
+		status, answer := agentMetrics(daemon, `{"labels":{"username":"alice"},"metrics":[{"name":"x_total","type":"counter","value":2,"labels":{"a":"b"}},{"name":"y","type":"blue","value":1}]}`)
+		Expect(status).To(Equal(http.StatusBadRequest))
+		Expect(answer).To(ContainSubstring(`"accepted":1`))
+		Expect(answer).To(ContainSubstring("blue"))
+		Expect(daemon.page()).To(ContainSubstring("\nx_total{a=\"b\",username=\"alice\"} 2\n"))
+		Expect(daemon.page()).To(ContainSubstring(`signalbox_agent_metrics_rejected_total{reason="malformed"} 1`))
+	})
+
+	It("aggregates both by label", func() {
+		daemon := startDaemon("--push-aggregate-by=job", "--push-aggregate-gauges=max", "--agent-metrics-base-labels=pool,runner", "--agent-metrics-aggregate-by=pool")
+		for i := range 3 {
+			Expect(put(daemon, fmt.Sprintf("/metrics/job/unit/run/%d", i), fmt.Sprintf("# TYPE tests_total counter\ntests_total 312\n# TYPE g gauge\ng %d\n", i))).To(Equal(http.StatusOK))
+			status, _ := agentMetrics(daemon, fmt.Sprintf(`{"labels":{"pool":"p","runner":"r%d"},"metrics":[{"name":"jobs_total","type":"counter","value":5}]}`, i))
+			Expect(status).To(Equal(http.StatusOK))
+		}
+		Expect(daemon.page()).To(And(
+			ContainSubstring("\ntests_total{instance=\"\",job=\"unit\"} 936\n"),
+			ContainSubstring("\ng{instance=\"\",job=\"unit\"} 2\n"),
+			ContainSubstring("\njobs_total{pool=\"p\"} 15\n")))
+	})
+
+	It("drops what was not pushed again", func() {
+		daemon := startDaemon("--push-ttl=1s", "--agent-metrics-ttl=1s")
+		Expect(put(daemon, "/metrics/job/short", "x 1\n")).To(Equal(http.StatusOK))
+		Expect(put(daemon, "/metrics/job/long?ttl=1h", "x 1\n")).To(Equal(http.StatusOK))
+		agentMetrics(daemon, `{"labels":{"username":"alice"},"metrics":[{"name":"y","type":"gauge","value":5}]}`)
+		Eventually(daemon.page).ShouldNot(Or(ContainSubstring("\nx{instance=\"\",job=\"short\"}"), ContainSubstring("\ny{")))
+		Expect(daemon.page()).To(ContainSubstring("\nx{instance=\"\",job=\"long\"} 1\n"))
+	})
+
+	It("refuses a runaway job's groups beyond the limit, and goes on with the rest", func() {
+		daemon := startDaemon("--push-max-groups=3", "--push-max-series=4")
+		for i := range 3 {
+			Expect(put(daemon, fmt.Sprintf("/metrics/job/runaway/run/%d", i), "x 1\n")).To(Equal(http.StatusOK))
+		}
+		Expect(put(daemon, "/metrics/job/runaway/run/3", "x 1\n")).To(Equal(http.StatusTooManyRequests))
+		Expect(put(daemon, "/metrics/job/runaway/run/1", "x 1\ny 1\nz 1\n")).To(Equal(http.StatusTooManyRequests))
+		Expect(put(daemon, "/metrics/job/runaway/run/1", "x 2\ny 1\n")).To(Equal(http.StatusOK))
+		Expect(daemon.page()).To(ContainSubstring(`signalbox_pushes_total{result="limit"} 2`))
+	})
+
+	It("survives a gzip bomb, a truncated body and nonsense", func() {
+		daemon := startDaemon()
+		var bomb bytes.Buffer
+		w := gzip.NewWriter(&bomb)
+		zeros := bytes.Repeat([]byte("x 1\n"), 256<<10)
+		for range 128 {
+			w.Write(zeros)
+		}
+		w.Close()
+		status, answer := send(daemon, http.MethodPut, "/metrics/job/bomb", &bomb, "Content-Encoding", "gzip")
+		Expect(status).To(Equal(http.StatusRequestEntityTooLarge))
+		Expect(answer).To(ContainSubstring("67108864"))
+		status, _ = send(daemon, http.MethodPut, "/metrics/job/p", strings.NewReader("\x7ftruncated"),
+			"Content-Type", "application/vnd.google.protobuf; proto=io.prometheus.client.MetricFamily; encoding=delimited")
+		Expect(status).To(Equal(http.StatusBadRequest))
+		Expect(put(daemon, "/metrics/job/j", "x one\n")).To(Equal(http.StatusBadRequest))
+		Expect(put(daemon, "/metrics/job/j", "x 1\n")).To(Equal(http.StatusOK))
+		status, _ = daemon.post(startEvent)
+		Expect(status).To(Equal(http.StatusOK))
+		Expect(daemon.page()).To(And(ContainSubstring("\nx{"), ContainSubstring("concourse_builds_started_total 1")))
+	})
+
+	It("wipes when that is enabled", func() {
+		daemon := startDaemon()
+		status, _ := send(daemon, http.MethodPut, "/api/v1/admin/wipe", nil)
+		Expect(status).To(Equal(http.StatusNotFound))
+		daemon = startDaemon("--enable-admin-api")
+		Expect(put(daemon, "/metrics/job/j", "x 1\n")).To(Equal(http.StatusOK))
+		status, _ = send(daemon, http.MethodPut, "/api/v1/admin/wipe", nil)
+		Expect(status).To(Equal(http.StatusAccepted))
+		Expect(daemon.page()).NotTo(ContainSubstring("\nx{"))
+	})
+
+	It("has groups again after it was stopped or killed, if they are stored", func() {
+		file := filepath.Join(GinkgoT().TempDir(), "groups.db")
+		daemon := startDaemon("--push-storage-path", file)
+		Expect(put(daemon, "/metrics/job/j", "x 1\n")).To(Equal(http.StatusOK))
+		daemon.Signal(syscall.SIGTERM)
+		Eventually(daemon).Should(gexec.Exit(0))
+		daemon = startDaemon("--push-storage-path", file)
+		Expect(put(daemon, "/metrics/job/k", "x 2\n")).To(Equal(http.StatusOK))
+		daemon.Kill()
+		Eventually(daemon).Should(gexec.Exit())
+		daemon = startDaemon("--push-storage-path", file)
+		Expect(daemon.page()).To(And(ContainSubstring("\nx{instance=\"\",job=\"j\"} 1\n"), ContainSubstring("\nx{instance=\"\",job=\"k\"} 2\n")))
+
+		second := startDaemon("--push-storage-path", file)
+		Eventually(second).Should(gexec.Exit(1))
+		Expect(second.stderr()).To(And(ContainSubstring("--push-storage-path"), ContainSubstring(file)))
+
+		daemon.Signal(syscall.SIGTERM)
+		Eventually(daemon).Should(gexec.Exit(0))
+		Expect(os.Truncate(file, 10_000)).To(Succeed())
+		daemon = startDaemon("--push-storage-path", file)
+		Expect(daemon.page()).To(ContainSubstring("\nsignalbox_push_storage_damaged 1\n"))
+		Expect(daemon.Err).To(gbytes.Say("storage-damaged"))
+	})
+
+	It("does not serve a guarded page where nobody is asked who he is", func() {
+		file := filepath.Join(GinkgoT().TempDir(), "web.yml")
+		Expect(os.WriteFile(file, []byte("basic_auth_users: {a: $2y$10$pmAX5hAnmEgRbVQwRo0Gsuxw8iAGD9aiAT6mDUxnvqrKOpkQI2wF6}\n"), 0o600)).To(Succeed())
+		daemon := startDaemon("--prometheus-web-config-file", file)
+		status, _ := send(daemon, http.MethodGet, "/metrics", nil)
+		Expect(status).To(Equal(http.StatusNotFound))
+	})
+
+	DescribeTable("names the flag that is wrong", func(message string, flags ...string) {
+		daemon := startDaemon(flags...)
+		Eventually(daemon).Should(gexec.Exit(2))
+		Expect(daemon.stderr()).To(ContainSubstring(message))
+		Expect(strings.Count(daemon.stderr(), "\n")).To(Equal(1))
+	},
+		Entry("an unknown label to aggregate by", "--agent-metrics-aggregate-by", "--agent-metrics-aggregate-by=user"),
+		Entry("a TTL of nothing", "agent-metrics-ttl", "--agent-metrics-ttl=0s"),
+		Entry("a negative TTL", "push-ttl", "--push-ttl=-1s"),
+		Entry("a label twice", `"job" is given twice`, "--push-aggregate-by=job,job"),
+		Entry("a reserved label", `"__name__" cannot be the name of a label`, "--agent-metrics-base-labels=__name__"),
+		Entry("too many base labels", "--agent-metrics-base-labels has 17 labels", "--agent-metrics-base-labels=a,b,c,d,e,f,g,h,i,j,k,l,m,n,o,p,q"),
+		Entry("a name that is no label's", `"a-b" cannot be the name of a label`, "--push-aggregate-by=job,a-b"),
+		Entry("an unknown fold", "push-aggregate-gauges", "--push-aggregate-gauges=median"),
+	)
+})

@@ -1,0 +1,91 @@
+package emitter_test
+
+import (
+	"context"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+
+	"code.cloudfoundry.org/lager/v3"
+	. "github.com/onsi/ginkgo/v2"
+	. "github.com/onsi/gomega"
+	"github.com/prometheus/client_golang/prometheus"
+	dto "github.com/prometheus/client_model/go"
+	"google.golang.org/protobuf/proto"
+
+	"github.com/signalbox-ci/signalbox/emitter"
+	"github.com/signalbox-ci/signalbox/emitter/aggregator"
+)
+
+var _ = Describe("The page of the Prometheus emitter with what is pushed", func() {
+	var (
+		p *emitter.Prometheus
+		a *aggregator.Aggregator
+	)
+	BeforeEach(func() {
+		p = start(&emitter.PrometheusConfig{}, nil)
+		var err error
+		a, err = aggregator.New(lager.NewLogger("test"), nil, 0, nil)
+		Expect(err).NotTo(HaveOccurred())
+		p.ServePushed(a)
+	})
+	gauge := func(name string) error {
+		return a.Update(context.Background(), aggregator.Labels{Username: "alice"},
+			[]aggregator.Metric{{Name: name, Type: aggregator.Gauge, Value: 7}})
+	}
+	push := func(name string, typ dto.MetricType) error {
+		m := &dto.Metric{Gauge: &dto.Gauge{Value: proto.Float64(7)}}
+		if typ == dto.MetricType_COUNTER {
+			m = &dto.Metric{Counter: &dto.Counter{Value: proto.Float64(7)}}
+		}
+		return a.Push(context.Background(), aggregator.Push{
+			Grouping: []aggregator.Label{{Name: "job", Value: "j"}},
+			Families: []*dto.MetricFamily{{Name: &name, Type: &typ, Metric: []*dto.Metric{m}}},
+			Replace:  true,
+		})
+	}
+
+	It("has it among the emitter's own, in order", func() {
+		Expect(gauge("concourse_builds_waiting")).To(Succeed())
+		Expect(push("a_gauge", dto.MetricType_GAUGE)).To(Succeed())
+		page := scrape(p)
+		Expect(page).To(HavePrefix("# TYPE a_gauge gauge\na_gauge{instance=\"\",job=\"j\"} 7\n"))
+		Expect(page).To(MatchRegexp("(?s)concourse_builds_started.*\nconcourse_builds_waiting{username=\"alice\"} 7\n.*\nconcourse_caches_"))
+	})
+
+	It("refuses what has the name of one of the emitter's own, as another type or from an agent", func() {
+		Expect(gauge("concourse_workers_containers")).To(MatchError(ContainSubstring("one of the server's own")), "though it has no series yet")
+		Expect(gauge("signalbox_build_info")).To(MatchError(ContainSubstring("one of the server's own")))
+		Expect(gauge("concourse_builds_duration_seconds_count")).To(MatchError(ContainSubstring("name of a sample of the histogram concourse_builds_duration_seconds")))
+		Expect(push("concourse_workers_containers", dto.MetricType_COUNTER)).To(MatchError(ContainSubstring("is pushed as counter, but is there as gauge")))
+		Expect(push("go_goroutines", dto.MetricType_COUNTER)).To(MatchError(ContainSubstring("is pushed as counter, but is there as gauge")))
+	})
+
+	It("serves what a job pushes under one of the emitter's own names beside that", func() {
+		Expect(push("go_goroutines", dto.MetricType_GAUGE)).To(Succeed())
+		Expect(scrape(p)).To(MatchRegexp("# TYPE go_goroutines gauge\ngo_goroutines [0-9]+\ngo_goroutines{instance=\"\",job=\"j\"} 7\n"))
+		Expect(push("concourse_builds_started_total", dto.MetricType_COUNTER)).To(Succeed())
+		Expect(scrape(p)).To(ContainSubstring("concourse_builds_started_total 0\nconcourse_builds_started_total{instance=\"\",job=\"j\"} 7\n"))
+	})
+
+	It("has what another gatherer has, and keeps its names", func() {
+		registry := prometheus.NewRegistry()
+		registry.MustRegister(prometheus.NewGauge(prometheus.GaugeOpts{Name: "a_gauge"}))
+		p.ServeGatherer(registry)
+		Expect(scrape(p)).To(ContainSubstring("\na_gauge 0\n"))
+		Expect(gauge("a_gauge")).To(MatchError(ContainSubstring("one of the server's own")))
+	})
+
+	It("can be served elsewhere too, unless it is guarded", func() {
+		Expect(push("a_gauge", dto.MetricType_GAUGE)).To(Succeed())
+		w := httptest.NewRecorder()
+		p.Handler().ServeHTTP(w, httptest.NewRequest(http.MethodGet, "/metrics", nil))
+		Expect(w.Body.String()).To(ContainSubstring("a_gauge{"))
+
+		file := filepath.Join(GinkgoT().TempDir(), "web.yml")
+		Expect(os.WriteFile(file, []byte("basic_auth_users: {a: $2y$10$pmAX5hAnmEgRbVQwRo0Gsuxw8iAGD9aiAT6mDUxnvqrKOpkQI2wF6}\n"), 0o600)).To(Succeed())
+		guarded := start(&emitter.PrometheusConfig{WebConfigFile: file}, nil)
+		Expect(guarded.Handler()).To(BeNil())
+	})
+})
