@@ -69,7 +69,7 @@ func (h *heads) settle(names *names) (err error) {
 		err = errors.Join(err, fmt.Errorf("pushed metric %s is left out: it is of type %s, but there is one of that name already, of type %s", name, typ, shown))
 		h.pushed = nil
 	} else if taken, ok := names.clash(name); ok {
-		err = errors.Join(err, fmt.Errorf("pushed metric %s is left out of OpenMetrics: the name %s is taken by the samples of another", name, taken))
+		err = errors.Join(err, fmt.Errorf("pushed metric %s is left out of OpenMetrics: another family holds the name %s", name, taken))
 		h.pushed = nil
 	}
 	return err

@@ -233,7 +233,7 @@ func (r *maker) push(p *pusher, name string, typ series.Type) {
 var everyType = []series.Type{series.Counter, series.Gauge, series.Histogram, series.Untyped, series.Summary, series.GaugeHistogram}
 
 var _ = Describe("A page of what was pushed", func() {
-	const rounds = 300
+	const rounds = 100
 	var (
 		own *series.Store
 		p   *pusher
@@ -301,7 +301,7 @@ var _ = Describe("A page of what was pushed", func() {
 		others.MustRegister(prometheus.NewHistogram(prometheus.HistogramOpts{Name: "bar_sum"}))
 		update(add(own, series.FamilyOptions{Name: "foo_total", Type: series.Counter}), series.Add, 1)
 		update(add(own, series.FamilyOptions{Name: "own_seconds", Type: series.Histogram, Bounds: []float64{1}}), series.Observe, 1)
-		for round := range 4 * rounds {
+		for round := range 5 * rounds {
 			p = newPusher()
 			r := &maker{rand.New(rand.NewPCG(2, uint64(round))), round%2 == 0}
 			names := map[string]bool{}
@@ -471,33 +471,71 @@ p 3
 			p.set(7, "other", series.Gauge, "a", "y")
 			gathered, err := others.Gather()
 			Expect(err).NotTo(HaveOccurred())
+			gathered[0].Metric = slices.Grow(gathered[0].Metric, 1)
 			page.Others = prometheus.GathererFunc(func() ([]*dto.MetricFamily, error) { return gathered, nil })
 			var passed []*dto.MetricFamily
 			page.Gathered = func(families []*dto.MetricFamily) { passed = families }
 			Expect(written(*page, textFormat)).To(ContainSubstring(`other{a="y"} 7`))
 			Expect(passed).To(Equal(gathered))
-			Expect(gathered[0].Metric).To(HaveLen(1))
+			Expect(gathered[0].Metric[:2]).To(ConsistOf(Not(BeNil()), BeNil()))
 		})
 
 		It("has only such series of shared families in OpenMetrics as are valid there", func() {
+			summary := prometheus.NewSummary(prometheus.SummaryOpts{Name: "took_seconds"})
+			others.MustRegister(summary)
+			p.fill(&dto.Metric{Summary: summaryOf(-1)}, "took_seconds", series.Summary, "job", "bad")
+			p.fill(&dto.Metric{Summary: summaryOf(1)}, "took_seconds", series.Summary, "job", "good")
+
 			update(add(own, series.FamilyOptions{Name: "seconds", Type: series.Histogram, Bounds: []float64{1}}), series.Observe, 2)
-			bad := &dto.Metric{Histogram: &dto.Histogram{SampleCountFloat: proto.Float64(1.5), SampleSum: proto.Float64(1)}}
-			long := labelPair("a", strings.Repeat("x", 200))
 			good := &dto.Metric{Histogram: &dto.Histogram{
 				SampleCount: proto.Uint64(1), SampleSum: proto.Float64(1),
-				Bucket: []*dto.Bucket{{UpperBound: proto.Float64(1), CumulativeCount: proto.Uint64(1), Exemplar: &dto.Exemplar{Label: []*dto.LabelPair{long}}}},
+				Bucket: []*dto.Bucket{{UpperBound: proto.Float64(1), CumulativeCount: proto.Uint64(1), Exemplar: &dto.Exemplar{
+					Label: []*dto.LabelPair{labelPair("a", strings.Repeat("x", 200))},
+				}}},
 			}}
-			p.fill(bad, "seconds", series.Histogram, "job", "bad")
 			p.fill(good, "seconds", series.Histogram, "job", "good")
-			p.join("seconds", "", series.Histogram, "job", "none yet")
+			p.fill(&dto.Metric{Histogram: histogramOf(1.5, 1)}, "seconds", series.Histogram, "job", "bad")
+			p.fill(&dto.Metric{Histogram: histogramOf(2, 1)}, "seconds", series.Histogram, "job", "badly encoded")
+			p.fill(&dto.Metric{Histogram: histogramOf(0, 1, inf, 0, 1, 1)}, "seconds", series.Histogram, "job", "badly ordered")
+			p.join("seconds", "", series.Histogram, "job", "bad for having nothing yet")
+
 			got, err := pageOf(page, openMetricsFormat)
-			Expect(err).To(MatchError(ContainSubstring("1 pushed series of metric seconds are left out of OpenMetrics")))
+			Expect(err).To(MatchError("3 pushed series of metric seconds are left out of OpenMetrics: their counts and sums cannot be a HISTOGRAM there\n" +
+				"1 pushed series of metric took_seconds are left out of OpenMetrics: their counts and sums cannot be a SUMMARY there"))
 			Expect(checkStrict(got)).To(Succeed())
-			Expect(got).To(And(ContainSubstring(`seconds_count{job="good"} 1`), Not(ContainSubstring("bad"))))
+			Expect(got).To(And(ContainSubstring(`took_seconds_count{job="good"} 0`), ContainSubstring(`seconds_count{job="good"} 1`), Not(ContainSubstring("bad"))))
 			Expect(good.Histogram.Bucket[0].Exemplar.Label).To(HaveLen(1))
+
 			got, err = pageOf(page, textFormat)
 			Expect(err).NotTo(HaveOccurred())
 			Expect(got).To(ContainSubstring(`seconds_count{job="bad"} 1.5`))
+		})
+
+		It("has nothing of a shared family that has no series", func() {
+			add(own, series.FamilyOptions{Name: "seconds", Type: series.Histogram, Labels: []string{"a"}})
+			p.join("seconds", "", series.Histogram)
+			for _, format := range []expfmt.Format{textFormat, openMetricsFormat, protobufFormat} {
+				got, err := pageOf(page, format)
+				Expect(err).NotTo(HaveOccurred())
+				Expect(got).NotTo(ContainSubstring("seconds"))
+			}
+		})
+
+		It("has the types of shared families in OpenMetrics", func() {
+			others.MustRegister(prometheus.NewCounter(prometheus.CounterOpts{Name: "builds_total"}))
+			update(add(own, series.FamilyOptions{Name: "builds_total", Type: series.Counter}), series.Add, 2)
+			p.set(3, "builds_total", series.Counter, "job", "j")
+			got, _ := pageOf(page, openMetricsFormat)
+			Expect(got).To(HavePrefix("# HELP builds \n# TYPE builds counter\nbuilds_total 2.0\nbuilds_created 1.7000000005e+09\nbuilds_total{job=\"j\"} 3.0\n"))
+			Expect(checkStrict(got)).To(Succeed())
+		})
+
+		It("has no pushed family in OpenMetrics that an own one's type rules out", func() {
+			update(add(own, series.FamilyOptions{Name: "seconds", Type: series.Histogram, Bounds: []float64{1}}), series.Observe, 2)
+			p.set(3, "seconds_created", series.Gauge)
+			got, err := pageOf(page, openMetricsFormat)
+			Expect(err).To(MatchError("pushed metric seconds_created is left out of OpenMetrics: another family holds the name seconds_created"))
+			Expect(checkStrict(got)).To(Succeed())
 		})
 
 		It("turns a shared counter that is negative into one of unknown type", func() {
@@ -568,7 +606,7 @@ queue_count{a="b"} 2.5
 			p.fill(&dto.Metric{Histogram: &dto.Histogram{}}, "h", series.Histogram)
 			p.set(1, "h_count", series.Gauge)
 			got, err := pageOf(p.page(own), openMetricsFormat)
-			Expect(err).To(MatchError("pushed metric h_count is left out of OpenMetrics: the name h_count is taken by the samples of another"))
+			Expect(err).To(MatchError("pushed metric h_count is left out of OpenMetrics: another family holds the name h_count"))
 			Expect(checkStrict(got)).To(Succeed())
 			Expect(written(*p.page(own), textFormat)).To(HaveSuffix("# TYPE h_count gauge\nh_count 1\n"))
 		})

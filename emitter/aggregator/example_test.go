@@ -1,0 +1,46 @@
+package aggregator_test
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"time"
+
+	"code.cloudfoundry.org/lager/v3"
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/common/expfmt"
+
+	"github.com/signalbox-ci/signalbox/emitter/aggregator"
+)
+
+// Agents of the same template are shown as one, in a registry that one has already.
+func ExampleNew() {
+	registry := prometheus.NewRegistry()
+	agents, err := aggregator.New(lager.NewLogger("server"), registry, 2*time.Minute, []string{"template_name"})
+	if err != nil {
+		panic(err)
+	}
+	defer agents.Run(context.Background())()
+	registry.MustRegister(agents)
+
+	for _, name := range []string{"a", "b"} {
+		err := agents.Update(context.Background(), aggregator.Labels{AgentName: name, TemplateName: "go"}, []aggregator.Metric{
+			{Name: "builds_total", Type: aggregator.Counter, Value: 21, Labels: []aggregator.Label{{Name: "status", Value: "ok"}}},
+			{Name: "load-1m", Type: aggregator.Gauge, Value: 1},
+		})
+		fmt.Println(err)
+	}
+
+	families, _ := registry.Gather()
+	for _, f := range families {
+		if f.GetName() == "builds_total" {
+			f.Help = nil
+			expfmt.MetricFamilyToText(os.Stdout, f)
+		}
+	}
+	// Output:
+	// "load-1m" cannot be the name of a metric
+	// "load-1m" cannot be the name of a metric
+	// # TYPE builds_total counter
+	// builds_total{status="ok",template_name="go"} 42
+}
