@@ -35,6 +35,7 @@ type pushFlags struct {
 	StoragePath     string     `long:"push-storage-path" value-name:"FILE" description:"File that keeps pushed groups over a restart. Without it nothing is written to disk."`
 	MaxGroups       limit      `long:"push-max-groups" value-name:"N" default:"100000" description:"Most groups of pushed metrics."`
 	MaxSeries       limit      `long:"push-max-series" value-name:"N" default:"1000000" description:"Most series in groups of pushed metrics."`
+	MaxBodyBytes    limit      `long:"push-max-body-bytes" value-name:"N" default:"16777216" description:"Most bytes of a body of pushed metrics, of jobs or agents, after decompression. Reading it can take fifty times as much memory."`
 	AdminAPI        bool       `long:"enable-admin-api" description:"Allow to delete all pushed groups by PUT to /api/v1/admin/wipe."`
 }
 
@@ -104,13 +105,13 @@ func (p *pushedMetrics) handler(c *runCommand, logger lager.Logger, page, next h
 	forAgents := agents.NewHandler(agents.Options{
 		Logger:    logger.Session("agents"),
 		Sink:      p,
-		BodyBytes: int64(c.Intake.MaxBodyBytes),
+		BodyBytes: int64(c.Pushes.MaxBodyBytes),
 		Malformed: p.CountMalformed,
 	})
 	forJobs := push.NewHandler(push.Options{
 		Store:       p,
 		Logger:      logger.Session("push"),
-		BodyBytes:   int64(c.Intake.MaxBodyBytes),
+		BodyBytes:   int64(c.Pushes.MaxBodyBytes),
 		NoteFailure: func(_ context.Context, grouping []aggregator.Label) { p.NoteFailure(grouping) },
 		Admin:       c.Pushes.AdminAPI,
 		Page:        page,

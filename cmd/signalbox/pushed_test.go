@@ -102,13 +102,13 @@ var _ = Describe("signalbox run, with metrics that are pushed", func() {
 		var bomb bytes.Buffer
 		w := gzip.NewWriter(&bomb)
 		zeros := bytes.Repeat([]byte("x 1\n"), 256<<10)
-		for range 128 {
+		for range 32 {
 			w.Write(zeros)
 		}
 		w.Close()
 		status, answer := send(daemon, http.MethodPut, "/metrics/job/bomb", &bomb, "Content-Encoding", "gzip")
 		Expect(status).To(Equal(http.StatusRequestEntityTooLarge))
-		Expect(answer).To(ContainSubstring("67108864"))
+		Expect(answer).To(ContainSubstring("16777216"))
 		status, _ = send(daemon, http.MethodPut, "/metrics/job/p", strings.NewReader("\x7ftruncated"),
 			"Content-Type", "application/vnd.google.protobuf; proto=io.prometheus.client.MetricFamily; encoding=delimited")
 		Expect(status).To(Equal(http.StatusBadRequest))

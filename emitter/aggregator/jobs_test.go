@@ -185,6 +185,8 @@ y{instance="",job="j",suite="unit"} 4
 			Entry("with the same labels twice", "", "label a is given twice", protobuf(&dto.MetricFamily{
 				Name: proto.String("y"), Type: dto.MetricType_GAUGE.Enum(), Metric: []*dto.Metric{{
 					Gauge: &dto.Gauge{}, Label: []*dto.LabelPair{{Name: proto.String("a")}, {Name: proto.String("b")}, {Name: proto.String("a")}}}}})),
+			Entry("with a label that a histogram's samples have of their own", "", "label le is reserved in a histogram", protobuf(&dto.MetricFamily{
+				Name: proto.String("y"), Type: dto.MetricType_HISTOGRAM.Enum(), Metric: []*dto.Metric{{Histogram: &dto.Histogram{}, Label: []*dto.LabelPair{{Name: proto.String("le")}}}}})),
 			Entry("with a name that cannot be", "", `"a-b" cannot be the name of a metric`, protobuf(&dto.MetricFamily{Name: proto.String("a-b")})),
 			Entry("with a label that cannot be", "", `"a-b" cannot be the name of a label`, protobuf(&dto.MetricFamily{
 				Name: proto.String("y"), Type: dto.MetricType_GAUGE.Enum(), Metric: []*dto.Metric{{Gauge: &dto.Gauge{}, Label: []*dto.LabelPair{{Name: proto.String("a-b")}}}}})),
@@ -215,6 +217,11 @@ y{instance="",job="j",suite="unit"} 4
 			clock.Advance(2 * time.Minute)
 			Expect(push("job/j/instance/i", "# TYPE z gauge\nz 1\n")).To(Succeed(), "the agent's has expired")
 		})
+	})
+
+	It("is refused if its group has a label that a summary's samples have of their own", func() {
+		Expect(push("job/j/quantile/1", "# TYPE s summary\ns_count 1\ns_sum 1\n")).To(MatchError(ContainSubstring("label quantile is reserved in a summary")))
+		Expect(push("job/j/quantile/1", "# TYPE s gauge\ns 1\n")).To(Succeed())
 	})
 
 	It("overrules what somebody pushes as the time of a push", func() {

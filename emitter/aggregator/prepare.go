@@ -150,10 +150,16 @@ func (j *jobs) prepareSample(grouping []Label, f *family, m *dto.Metric) (sample
 		}
 		labels = append(labels, Label{Name: name, Value: l.GetValue()})
 	}
+	if reserved := reservedLabels[f.typ]; reserved != "" && hasName(labels, reserved) {
+		return sample{}, fmt.Errorf("label %s is reserved in a %s", reserved, f.typ)
+	}
 	s := sample{}
 	s.text, s.shown = j.texts(labels, len(grouping))
 	return s, errors.Join(checkLabelsTwice(labels[len(grouping):]), s.take(f.typ, m, j.aggregated))
 }
+
+// reservedLabels are those that the samples of some types have of their own.
+var reservedLabels = map[series.Type]string{series.Summary: "quantile", series.Histogram: "le", series.GaugeHistogram: "le"}
 
 func checkLabelsTwice(labels []Label) error {
 	for i, l := range labels {

@@ -113,7 +113,7 @@ var _ = Describe("Bodies", func() {
 
 		It("may have many labels, but not so many that parsing takes for ever", func() {
 			Expect(f.put("/j", "# "+strings.Repeat("=", 100)+"\nx{a=\""+strings.Repeat("=\\\"", 100)+"\"} 1\n"+withLabels(64)+withLabels(64)).Code).To(Equal(http.StatusOK))
-			for _, n := range []int{65, 1_000_000} {
+			for _, n := range []int{65, 10_000} {
 				w := f.put("/j", "x 1\n"+withLabels(n))
 				Expect(w.Code).To(Equal(http.StatusBadRequest))
 				Expect(w.Body.String()).To(Equal("text format parsing error in line 2: a metric with more than 64 labels\n"))

@@ -10,6 +10,8 @@ package push
 import (
 	"context"
 	"net/http"
+	"slices"
+	"strings"
 	"time"
 
 	"code.cloudfoundry.org/lager/v3"
@@ -41,8 +43,8 @@ type Options struct {
 	Logger lager.Logger // gets what is refused
 
 	// BodyBytes is the most that a body may have after decompression. 0 means
-	// 64 MiB. While a body is read, what it turns into can take up some fifty
-	// times its size.
+	// 16 MiB. What a body turns into can take up sixty times as much, if it is
+	// made for that.
 	BodyBytes int64
 
 	// NoteFailure, if not nil, is told the grouping labels of a push that could be
@@ -76,7 +78,7 @@ type handler struct {
 // with the paths that clients sent: see Handles.
 func NewHandler(options Options) http.Handler {
 	if options.BodyBytes == 0 {
-		options.BodyBytes = 64 << 20
+		options.BodyBytes = 16 << 20
 	}
 
 	return &handler{
@@ -136,14 +138,11 @@ func redirect(w http.ResponseWriter, r *http.Request, clean string) {
 // allow tells whether a request is to be served, because it has one of the methods.
 // If not, it is answered.
 func allow(w http.ResponseWriter, r *http.Request, methods ...string) bool {
-	allowed := http.MethodOptions
-	for _, method := range methods {
-		if r.Method == method {
-			return true
-		}
-		allowed += ", " + method
+	if slices.Contains(methods, r.Method) {
+		return true
 	}
 
+	allowed := strings.Join(slices.Sorted(slices.Values(append(methods, http.MethodOptions))), ", ")
 	w.Header().Set("Allow", allowed)
 	if r.Method == http.MethodOptions {
 		w.WriteHeader(http.StatusOK)

@@ -58,13 +58,13 @@ var _ = Describe("Handler", func() {
 			Expect(w.Header()).To(HaveKeyWithValue("Allow", ConsistOf(allowed)))
 			Expect(w.Body.String()).To(BeEmpty())
 		},
-		Entry("GET of a group", "GET", "/metrics/job/j", "OPTIONS, DELETE, POST, PUT"),
-		Entry("HEAD of a group", "HEAD", "/metrics/job/j/l/v", "OPTIONS, DELETE, POST, PUT"),
-		Entry("PATCH of a group that cannot be", "PATCH", "/metrics/job/j/l", "OPTIONS, DELETE, POST, PUT"),
-		Entry("POST of the page", "POST", "/metrics", "OPTIONS, GET"),
-		Entry("HEAD of the page", "HEAD", "/metrics", "OPTIONS, GET"),
-		Entry("DELETE of the metrics", "DELETE", "/api/v1/metrics", "OPTIONS, GET"),
-		Entry("HEAD of the status", "HEAD", "/api/v1/status", "OPTIONS, GET"),
+		Entry("GET of a group", "GET", "/metrics/job/j", "DELETE, OPTIONS, POST, PUT"),
+		Entry("HEAD of a group", "HEAD", "/metrics/job/j/l/v", "DELETE, OPTIONS, POST, PUT"),
+		Entry("PATCH of a group that cannot be", "PATCH", "/metrics/job/j/l", "DELETE, OPTIONS, POST, PUT"),
+		Entry("POST of the page", "POST", "/metrics", "GET, OPTIONS"),
+		Entry("HEAD of the page", "HEAD", "/metrics", "GET, OPTIONS"),
+		Entry("DELETE of the metrics", "DELETE", "/api/v1/metrics", "GET, OPTIONS"),
+		Entry("HEAD of the status", "HEAD", "/api/v1/status", "GET, OPTIONS"),
 		Entry("GET of the wipe", "GET", "/api/v1/admin/wipe", "OPTIONS, PUT"),
 	)
 
