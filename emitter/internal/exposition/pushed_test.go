@@ -496,11 +496,14 @@ p 3
 			p.fill(good, "seconds", series.Histogram, "job", "good")
 			p.fill(&dto.Metric{Histogram: histogramOf(1.5, 1)}, "seconds", series.Histogram, "job", "bad")
 			p.fill(&dto.Metric{Histogram: histogramOf(2, 1)}, "seconds", series.Histogram, "job", "badly encoded")
+			badBucket := histogramOf(0, 1, 1, 2)
+			badBucket.SampleCount = proto.Uint64(2)
+			p.fill(&dto.Metric{Histogram: badBucket}, "seconds", series.Histogram, "job", "badly encoded bucket")
 			p.fill(&dto.Metric{Histogram: histogramOf(0, 1, inf, 0, 1, 1)}, "seconds", series.Histogram, "job", "badly ordered")
 			p.join("seconds", "", series.Histogram, "job", "bad for having nothing yet")
 
 			got, err := pageOf(page, openMetricsFormat)
-			Expect(err).To(MatchError("3 pushed series of metric seconds are left out of OpenMetrics: their counts and sums cannot be a HISTOGRAM there\n" +
+			Expect(err).To(MatchError("4 pushed series of metric seconds are left out of OpenMetrics: their counts and sums cannot be a HISTOGRAM there\n" +
 				"1 pushed series of metric took_seconds are left out of OpenMetrics: their counts and sums cannot be a SUMMARY there"))
 			Expect(checkStrict(got)).To(Succeed())
 			Expect(got).To(And(ContainSubstring(`took_seconds_count{job="good"} 0`), ContainSubstring(`seconds_count{job="good"} 1`), Not(ContainSubstring("bad"))))
