@@ -1,7 +1,6 @@
 package aggregator
 
 import (
-	"cmp"
 	"hash/maphash"
 	"slices"
 	"sync"
@@ -17,12 +16,12 @@ type agent struct {
 	values []string // of the base labels
 	next   *agent   // with the same hash; guarded by the lock on all agents
 
-	mu      sync.Mutex
-	gone    bool    // forgotten: the next update makes a new one
-	entries []entry // in the order of their first push
-	cursor  int     // the entry that is probably asked for next
-	index   map[uint64]int32
-	scratch []Label
+	mu                sync.Mutex
+	gone              bool    // forgotten: the next update makes a new one
+	entries           []entry // in the order of their first push
+	cursor            int     // the entry that is probably asked for next
+	index             map[uint64]int32
+	scratch, compared []Label
 }
 
 // An entry is one series of an agent. It is 64 bytes, and its key one string, so that
@@ -44,8 +43,8 @@ type entry struct {
 }
 
 // find returns the agent's entry for a metric, or nil. Agents push the same metrics
-// in the same order every time, so the entry after the one found last is tried
-// first: that is a comparison, and no hash.
+// in the same order every time, labels too, so the entry after the one found last is
+// tried first: that is a comparison, and no hash.
 func (ag *agent) find(seed maphash.Seed, m *Metric) *entry {
 	if ag.cursor < len(ag.entries) && ag.entries[ag.cursor].is(m.Name, m.Labels) {
 		ag.cursor++
@@ -53,7 +52,11 @@ func (ag *agent) find(seed maphash.Seed, m *Metric) *entry {
 	}
 	labels := ag.normal(m.Labels)
 	for i := ag.first(hashMetric(seed, m.Name, labels)); i >= 0; i = ag.entries[i].next {
-		if e := &ag.entries[i]; e.is(m.Name, labels) {
+		e := &ag.entries[i]
+		name, pushed := e.pieces(ag.compared[:0])
+		ag.compared = pushed
+		sortLabels(pushed)
+		if name == m.Name && slices.Equal(pushed, labels) {
 			ag.cursor = int(i) + 1
 			return e
 		}
@@ -61,22 +64,41 @@ func (ag *agent) find(seed maphash.Seed, m *Metric) *entry {
 	return nil
 }
 
-// appendKey appends what an entry is found by: the metric's name and its labels, each
-// piece with its length before it in two bytes. Empty labels do not count.
+// appendKey appends what an entry is found by: the metric's name and its labels, in
+// the order of the first push, each piece with its length before it in two bytes.
+// Empty labels do not count.
 func appendKey(b []byte, name string, labels []Label) []byte {
 	b = appendPiece(b, name)
 	for _, l := range labels {
-		b = appendPiece(appendPiece(b, l.Name), l.Value)
+		if l.Value != "" {
+			b = appendPiece(appendPiece(b, l.Name), l.Value)
+		}
 	}
 	return b
+}
+
+// pieces are the name and the labels that the entry's key was made of.
+func (e *entry) pieces(dst []Label) (name string, labels []Label) {
+	next := func(key string) (piece, rest string) {
+		n := 2 + int(key[0]) + int(key[1])<<8
+		return key[2:n], key[n:]
+	}
+	name, rest := next(e.key)
+	for rest != "" {
+		var l Label
+		l.Name, rest = next(rest)
+		l.Value, rest = next(rest)
+		dst = append(dst, l)
+	}
+	return name, dst
 }
 
 func appendPiece(b []byte, s string) []byte {
 	return append(append(b, byte(len(s)), byte(len(s)>>8)), s...)
 }
 
-// is tells whether the entry is that of the metric, given that the labels are in
-// order.
+// is tells whether the entry is that of the metric, with the labels in the order of
+// the first push.
 func (e *entry) is(name string, labels []Label) bool {
 	rest, ok := cutPiece(e.key, name)
 	for i := range labels {
@@ -106,7 +128,7 @@ func (ag *agent) normal(labels []Label) []Label {
 			ag.scratch = append(ag.scratch, l)
 		}
 	}
-	slices.SortFunc(ag.scratch, func(a, b Label) int { return cmp.Compare(a.Name, b.Name) })
+	sortLabels(ag.scratch)
 	return ag.scratch
 }
 
@@ -117,11 +139,11 @@ func (ag *agent) first(hash uint64) int32 {
 	return -1
 }
 
-// add adds an entry for the metric, whose labels must be normal. It copies the
-// strings, which may be part of something large that somebody sent.
-func (ag *agent) add(seed maphash.Seed, e entry, name string, labels []Label) *entry {
-	e.key = string(appendKey(nil, name, labels))
-	e.hash = hashMetric(seed, name, labels)
+// add adds an entry for the metric. It copies the strings, which may be part of
+// something large that somebody sent.
+func (ag *agent) add(seed maphash.Seed, e entry, m *Metric) *entry {
+	e.key = string(appendKey(nil, m.Name, m.Labels))
+	e.hash = hashMetric(seed, m.Name, ag.normal(m.Labels))
 	ag.entries = append(ag.entries, e)
 	ag.enter(len(ag.entries) - 1)
 	return &ag.entries[len(ag.entries)-1]

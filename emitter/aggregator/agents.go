@@ -1,7 +1,6 @@
 package aggregator
 
 import (
-	"cmp"
 	"context"
 	"fmt"
 	"math"
@@ -208,7 +207,7 @@ func (a *Aggregator) newEntry(ag *agent, old *entry, m *Metric, now series.Insta
 		a.held.Add(-1)
 	}
 	a.held.Add(1)
-	return ag.add(a.seed, e, m.Name, own), 0, nil
+	return ag.add(a.seed, e, m), 0, nil
 }
 
 // place gives an entry its series in the store.
@@ -297,7 +296,7 @@ func (a *Aggregator) shownLabels(ag *agent, own []Label) []Label {
 		}
 		shown = append(shown, l)
 	}
-	slices.SortFunc(shown, func(a, b Label) int { return cmp.Compare(a.Name, b.Name) })
+	sortLabels(shown)
 	return shown
 }
 
