@@ -1,175 +1,23 @@
 //go:build e2e
 
-// Package endtoend runs the built signalbox beside a real Prometheus, and asks
-// that what it got. It is run by scripts/e2e.
 package endtoend
 
 import (
-	"bufio"
 	"bytes"
 	"compress/gzip"
-	"context"
-	"encoding/json"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
-	"net/url"
 	"os"
 	"os/exec"
-	"path/filepath"
-	"slices"
 	"strconv"
 	"strings"
-	"syscall"
-	"testing"
-	"time"
 
 	. "github.com/onsi/ginkgo/v2"
 	. "github.com/onsi/gomega"
 )
 
-func TestEndToEnd(t *testing.T) {
-	RegisterFailHandler(Fail)
-	RunSpecs(t, "end to end")
-}
-
 const recording = "../../emitter/testdata/concourse-a/"
-
-// A daemon is a process that the test started, and ends.
-type daemon struct {
-	command *exec.Cmd
-	exited  chan error
-}
-
-func start(stderr io.Writer, name string, args ...string) *daemon {
-	GinkgoHelper()
-	d := &daemon{command: exec.Command(name, args...), exited: make(chan error, 1)}
-	d.command.Stderr = stderr
-	Expect(d.command.Start()).To(Succeed())
-	go func() { d.exited <- d.command.Wait() }()
-	DeferCleanup(func() { d.command.Process.Kill() })
-	return d
-}
-
-// startSignalbox starts the daemon on free ports, and returns where it says that
-// it serves metrics and takes events.
-func startSignalbox(binary string, args ...string) (d *daemon, metrics, intake string) {
-	GinkgoHelper()
-	stderr, logs, err := os.Pipe()
-	Expect(err).NotTo(HaveOccurred())
-	d = start(logs, binary, append([]string{"run", "--prometheus-bind-port=0", "--intake-bind-port=0"}, args...)...)
-	logs.Close()
-	lines := bufio.NewScanner(stderr)
-	for (metrics == "" || intake == "") && lines.Scan() {
-		fmt.Fprintln(GinkgoWriter, lines.Text())
-		var line struct {
-			Message string
-			Data    struct{ URL string }
-		}
-		Expect(json.Unmarshal(lines.Bytes(), &line)).To(Succeed(), lines.Text())
-		switch line.Message {
-		case "signalbox.serving-metrics":
-			metrics = line.Data.URL
-		case "signalbox.taking-events":
-			intake = line.Data.URL
-		}
-	}
-	Expect(metrics).NotTo(BeEmpty())
-	Expect(intake).NotTo(BeEmpty())
-	go io.Copy(io.Discard, stderr)
-	return d, metrics, intake
-}
-
-func freePort() string {
-	GinkgoHelper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	Expect(err).NotTo(HaveOccurred())
-	defer l.Close()
-	return l.Addr().String()
-}
-
-// A server is a running Prometheus.
-type server struct{ url string }
-
-func startPrometheus(target string) *server {
-	GinkgoHelper()
-	dir := GinkgoT().TempDir()
-	config := filepath.Join(dir, "prometheus.yml")
-	Expect(os.WriteFile(config, fmt.Appendf(nil, `
-global:
-  scrape_interval: 500ms
-  scrape_timeout: 500ms
-scrape_configs:
-- job_name: signalbox
-  honor_labels: true
-  static_configs: [{targets: [%q]}]
-`, target), 0o600)).To(Succeed())
-	address := freePort()
-	start(GinkgoWriter, "prometheus", "--config.file="+config, "--storage.tsdb.path="+filepath.Join(dir, "data"), "--web.listen-address="+address)
-	s := &server{"http://" + address}
-	Eventually(func() error {
-		response, err := http.Get(s.url + "/-/ready")
-		if err == nil {
-			response.Body.Close()
-			if response.StatusCode != http.StatusOK {
-				err = fmt.Errorf("not ready: %s", response.Status)
-			}
-		}
-		return err
-	}, "30s", "100ms").Should(Succeed())
-	return s
-}
-
-// A result is one series of a query's answer.
-type result struct {
-	Metric map[string]string
-	Value  [2]any // time and value
-}
-
-// key is the series as Signalbox's page writes it. Prometheus 2 takes the page
-// as OpenMetrics, where bounds of buckets are written as floats.
-func (r result) key() string {
-	var labels []string
-	for name, value := range r.Metric {
-		if name == "le" {
-			if le, err := strconv.ParseFloat(value, 64); err == nil && value != "+Inf" {
-				value = strconv.FormatFloat(le, 'g', -1, 64)
-			}
-		}
-		if name != "__name__" && name != "instance" && value != "" && (name != "job" || value != "signalbox") {
-			labels = append(labels, fmt.Sprintf("%s=%s", name, value))
-		}
-	}
-	slices.Sort(labels)
-	return r.Metric["__name__"] + " " + strings.Join(labels, " ")
-}
-
-func (s *server) query(q string) (results []result) {
-	GinkgoHelper()
-	response, err := http.Get(s.url + "/api/v1/query?query=" + url.QueryEscape(q))
-	Expect(err).NotTo(HaveOccurred())
-	defer response.Body.Close()
-	var answer struct {
-		Status, Error string
-		Data          struct{ Result []result }
-	}
-	Expect(json.NewDecoder(response.Body).Decode(&answer)).To(Succeed())
-	Expect(answer.Status).To(Equal("success"), answer.Error)
-	return answer.Data.Result
-}
-
-// values are the answer's series and their values.
-func (s *server) values(q string) map[string]float64 {
-	GinkgoHelper()
-	values := map[string]float64{}
-	for _, r := range s.query(q) {
-		v, err := strconv.ParseFloat(r.Value[1].(string), 64)
-		Expect(err).NotTo(HaveOccurred())
-		values[r.key()] = v
-	}
-	return values
-}
 
 // recordedEvents are the lines of the recording up to the first marker.
 func recordedEvents() []byte {
@@ -217,7 +65,7 @@ func recordedPage() map[string]float64 {
 	return samples
 }
 
-func post(url string, body []byte) string {
+func postEvents(url string, body []byte) string {
 	GinkgoHelper()
 	response, err := http.Post(url, "application/x-ndjson", bytes.NewReader(body))
 	Expect(err).NotTo(HaveOccurred())
@@ -243,26 +91,18 @@ func get(url, accept string) string {
 
 var _ = Describe("A real Prometheus, scraping signalbox", Ordered, func() {
 	var (
-		binary          string
-		signalbox       *daemon
-		metrics, intake string
-		prometheus      *server
+		signalbox  *signalbox
+		prometheus *prometheusServer
 	)
 	const workers = `{__name__=~"concourse_workers_.+",worker!=""}`
 
 	BeforeAll(func() {
-		binary = filepath.Join(GinkgoT().TempDir(), "signalbox")
-		build, err := exec.Command("go", "build", "-o", binary, "../../cmd/signalbox").CombinedOutput()
-		Expect(err).NotTo(HaveOccurred(), string(build))
-		signalbox, metrics, intake = startSignalbox(binary, "--prometheus-worker-stale-after=15s", "--prometheus-gc-interval=200ms")
-		target, err := url.Parse(metrics)
-		Expect(err).NotTo(HaveOccurred())
-		prometheus = startPrometheus(target.Host)
-		Eventually(func() map[string]float64 { return prometheus.values("up") }, "10s", "100ms").Should(HaveKeyWithValue("up ", 1.0))
+		signalbox = startSignalbox("--prometheus-worker-stale-after=15s", "--prometheus-gc-interval=200ms")
+		prometheus = startPrometheus(signalbox.metrics)
 	})
 
 	It("stores what the recorded node would have served", func() {
-		Expect(post(intake, recordedEvents())).To(ContainSubstring(`"unknown":0`))
+		Expect(postEvents(signalbox.events, recordedEvents())).To(ContainSubstring(`"unknown":0`))
 		want := recordedPage()
 		Eventually(func(g Gomega) {
 			got := prometheus.values(`{__name__=~"concourse_.+"}`)
@@ -274,12 +114,12 @@ var _ = Describe("A real Prometheus, scraping signalbox", Ordered, func() {
 
 	It("drops the series of workers that are not heard of any more", func() {
 		Expect(prometheus.values(workers)).NotTo(BeEmpty())
-		Eventually(func() map[string]float64 { return prometheus.values(workers) }, "60s", "200ms").Should(BeEmpty())
+		Eventually(prometheus.sees(workers), "60s", "200ms").Should(BeEmpty())
 		Expect(prometheus.values("concourse_builds_finished_total")).NotTo(BeEmpty())
 		Expect(prometheus.values("signalbox_workers_collected_total > 0")).NotTo(BeEmpty())
 
-		post(intake, []byte(`{"name":"worker tasks","value":3,"attributes":{"worker":"back","platform":"linux"}}`))
-		Eventually(func() map[string]float64 { return prometheus.values(`concourse_workers_tasks`) }, "5s", "100ms").
+		postEvents(signalbox.events, []byte(`{"name":"worker tasks","value":3,"attributes":{"worker":"back","platform":"linux"}}`))
+		Eventually(prometheus.sees("concourse_workers_tasks"), "5s", "100ms").
 			Should(Equal(map[string]float64{"concourse_workers_tasks platform=linux worker=back": 3}))
 	})
 
@@ -290,7 +130,7 @@ var _ = Describe("A real Prometheus, scraping signalbox", Ordered, func() {
 
 	It("finds fault, with promtool, with inherited names only", func() {
 		check := exec.Command("promtool", "check", "metrics")
-		check.Stdin = strings.NewReader(get(metrics, "text/plain"))
+		check.Stdin = strings.NewReader(get(signalbox.metrics, "text/plain"))
 		output, err := check.CombinedOutput()
 		fmt.Fprintln(GinkgoWriter, string(output))
 		if err != nil {
@@ -306,7 +146,7 @@ var _ = Describe("A real Prometheus, scraping signalbox", Ordered, func() {
 import sys
 from prometheus_client.openmetrics.parser import text_string_to_metric_families as parse
 print(len(list(parse(sys.stdin.read()))))`)
-		parse.Stdin = strings.NewReader(get(metrics, "application/openmetrics-text;version=1.0.0"))
+		parse.Stdin = strings.NewReader(get(signalbox.metrics, "application/openmetrics-text;version=1.0.0"))
 		output, err := parse.CombinedOutput()
 		Expect(err).NotTo(HaveOccurred(), string(output))
 		families, err := strconv.Atoi(strings.TrimSpace(string(output)))
@@ -314,11 +154,8 @@ print(len(list(parse(sys.stdin.read()))))`)
 		Expect(families).To(BeNumerically(">", 90))
 	})
 
-	It("is left by SIGTERM with exit code 0", func(ctx context.Context) {
-		Expect(signalbox.command.Process.Signal(syscall.SIGTERM)).To(Succeed())
-		var err error
-		Eventually(ctx, signalbox.exited).WithTimeout(15 * time.Second).Should(Receive(&err))
-		Expect(err).NotTo(HaveOccurred())
+	It("is left by SIGTERM with exit code 0", func() {
+		signalbox.stop()
 	})
 })
 

@@ -8,6 +8,7 @@ import (
 	"slices"
 
 	"github.com/signalbox-ci/signalbox/cmd/signalbox/internal/intake"
+	"github.com/signalbox-ci/signalbox/cmd/signalbox/internal/reply"
 	"github.com/signalbox-ci/signalbox/emitter/aggregator"
 )
 
@@ -206,7 +207,7 @@ func (d *dispatcher) list(at fault, metric int, name string, err error) {
 	at.Reason = err.Error()
 	if metric >= 0 {
 		at.Metric = &metric
-		at.Name = shorten(name)
+		at.Name = reply.Shorten(name)
 	}
 	d.answer.list(at)
 }

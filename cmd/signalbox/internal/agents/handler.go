@@ -5,18 +5,16 @@ package agents
 import (
 	"bytes"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"net/http"
-	"strconv"
 	"sync"
 
 	"code.cloudfoundry.org/lager/v3"
 
 	"github.com/signalbox-ci/signalbox/cmd/signalbox/internal/body"
 	"github.com/signalbox-ci/signalbox/cmd/signalbox/internal/intake"
+	"github.com/signalbox-ci/signalbox/cmd/signalbox/internal/reply"
 	"github.com/signalbox-ci/signalbox/emitter/aggregator"
 )
 
@@ -83,7 +81,7 @@ func NewHandler(options Options) http.Handler {
 func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if r.Method != http.MethodPost {
 		w.Header().Set("Allow", http.MethodPost)
-		refuse(w, http.StatusMethodNotAllowed, fmt.Sprintf("the method %s is none of POST", quote(r.Method)))
+		reply.Refuse(w, http.StatusMethodNotAllowed, fmt.Sprintf("the method %s is none of POST", reply.Quote(r.Method)))
 
 		return
 	}
@@ -94,17 +92,17 @@ func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		err := fmt.Errorf("%w: %d bytes, more than the limit of %d bytes; nothing was applied",
 			body.ErrTooLarge, r.ContentLength, h.options.BodyBytes)
 		h.rejectBody(r, err)
-		answerJSON(w, http.StatusRequestEntityTooLarge,
+		reply.JSON(w, http.StatusRequestEntityTooLarge,
 			answer{Rejected: 1, Errors: []fault{{Line: 1, Reason: err.Error()}}})
 
 		return
 	}
 	content, ok := body.Open(r.Body, encoding, h.options.BodyBytes)
 	if !ok {
-		err := fmt.Errorf("the Content-Encoding %s is none of %s", quote(encoding), body.Encodings)
+		err := fmt.Errorf("the Content-Encoding %s is none of %s", reply.Quote(encoding), body.Encodings)
 		h.rejectBody(r, err)
 		w.Header().Set("Accept-Encoding", body.Encodings)
-		refuse(w, http.StatusUnsupportedMediaType, err.Error())
+		reply.Refuse(w, http.StatusUnsupportedMediaType, err.Error())
 
 		return
 	}
@@ -122,11 +120,11 @@ func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	d := newDispatcher(r.Context(), h.options, &buffers.parser, buffers.body.Bytes(), readErr == nil)
 	d.dispatch(intake.FormatOf(r.Header.Get("Content-Type")))
 	if readErr != nil {
-		d.breakOff(explainReadError(readErr))
+		d.breakOff(body.Explain(readErr))
 	}
 
 	h.logRejections(r, d.answer)
-	answerJSON(w, statusOf(d.answer, readErr), d.answer)
+	reply.JSON(w, statusOf(d.answer, readErr), d.answer)
 }
 
 func statusOf(a answer, readErr error) int {
@@ -164,38 +162,4 @@ func (h *handler) logRejections(r *http.Request, a answer) {
 		data["name"] = first.Name
 	}
 	h.rejections.Log("rejected-agent-metrics", errors.New(first.Reason), data)
-}
-
-// explainReadError says what it means that a body could not be read to its end.
-func explainReadError(err error) error {
-	if errors.Is(err, body.ErrTooLarge) {
-		return err
-	}
-	if errors.Is(err, io.ErrUnexpectedEOF) {
-		return fmt.Errorf("the body is cut off: %w", err)
-	}
-
-	return fmt.Errorf("the body cannot be read: %w", err)
-}
-
-// refuse answers a request of which nothing was read.
-func refuse(w http.ResponseWriter, status int, reason string) {
-	answerJSON(w, status, struct {
-		Error string `json:"error"`
-	}{reason})
-}
-
-func answerJSON(w http.ResponseWriter, status int, answer any) {
-	var b bytes.Buffer
-	encoder := json.NewEncoder(&b)
-	encoder.SetEscapeHTML(false) // it is not HTML, and people read it
-	if err := encoder.Encode(answer); err != nil {
-		panic("BUG: an answer that is not JSON: " + err.Error())
-	}
-
-	w.Header().Set("Content-Type", "application/json")
-	w.Header().Set("Content-Length", strconv.Itoa(b.Len()))
-	w.Header().Set("X-Content-Type-Options", "nosniff")
-	w.WriteHeader(status)
-	w.Write(b.Bytes()) //nolint:errcheck // the client is gone
 }

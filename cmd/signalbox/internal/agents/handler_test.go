@@ -141,7 +141,7 @@ var _ = Describe("Handler", func() {
 		Entry("whose type is null", `{"name":"x","type":null,"value":1}`, `type is null, not a string`),
 		Entry("whose type is in capitals", `{"name":"x","type":"Gauge","value":1}`, `type "Gauge" is neither counter nor gauge`),
 		Entry("whose type is long", `{"name":"x","type":"`+strings.Repeat("é", 50)+`","value":1}`,
-			`type "`+strings.Repeat("é", 32)+`…" is neither counter nor gauge`),
+			`type "`+strings.Repeat("é", 32)+`"… is neither counter nor gauge`),
 		Entry("whose value is null", `{"name":"x","type":"gauge","value":null}`, `value is null, not a number`),
 		Entry("whose value is a boolean", `{"name":"x","type":"gauge","value":true}`, `value is a boolean, not a number`),
 		Entry("whose value is a number in quotes", `{"name":"x","type":"gauge","value":"5"}`,

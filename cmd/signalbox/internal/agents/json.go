@@ -9,6 +9,8 @@ import (
 	"strconv"
 	"unicode/utf16"
 	"unicode/utf8"
+
+	"github.com/signalbox-ci/signalbox/cmd/signalbox/internal/reply"
 )
 
 // What is JSON and what is not, encoding/json says. What is in it is read here: of
@@ -206,7 +208,7 @@ func (c *cursor) elements() iter.Seq[int] {
 func (c *cursor) text(str []byte) ([]byte, error) {
 	text := str[1 : len(str)-1]
 	if !c.clean && !utf8.Valid(text) {
-		return nil, fmt.Errorf("%s is not UTF-8", quote(string(text)))
+		return nil, fmt.Errorf("%s is not UTF-8", reply.Quote(string(text)))
 	}
 	if bytes.IndexByte(text, '\\') < 0 {
 		return text, nil
@@ -215,7 +217,7 @@ func (c *cursor) text(str []byte) ([]byte, error) {
 	// encoding/json turns a half of a pair into U+FFFD. Two different values would
 	// become one label value, so it is an error here.
 	if half := halfSurrogate(text); half != nil {
-		return nil, fmt.Errorf("%s in a string is no character", quote(string(half)))
+		return nil, fmt.Errorf("%s in a string is no character", reply.Quote(string(half)))
 	}
 	var unescaped string
 	if err := json.Unmarshal(str, &unescaped); err != nil {

@@ -6,6 +6,7 @@ import (
 	"math"
 	"strconv"
 
+	"github.com/signalbox-ci/signalbox/cmd/signalbox/internal/reply"
 	"github.com/signalbox-ci/signalbox/emitter/aggregator"
 )
 
@@ -192,10 +193,10 @@ func (p *parser) field(seen *uint, key []byte, bits func(name []byte) uint, know
 	}
 	bit := bits(name)
 	if bit == 0 {
-		return 0, fmt.Errorf("unknown field %s; known are %s", quote(string(name)), known)
+		return 0, fmt.Errorf("unknown field %s; known are %s", reply.Quote(string(name)), known)
 	}
 	if *seen&bit != 0 {
-		return 0, fmt.Errorf("field %s is there twice", quote(string(name)))
+		return 0, fmt.Errorf("field %s is there twice", reply.Quote(string(name)))
 	}
 	*seen |= bit
 
@@ -226,7 +227,7 @@ func (p *parser) metricType() (aggregator.Type, error) {
 	case "gauge":
 		return aggregator.Gauge, nil
 	default:
-		return 0, fmt.Errorf("type %s is neither counter nor gauge", quote(string(name)))
+		return 0, fmt.Errorf("type %s is neither counter nor gauge", reply.Quote(string(name)))
 	}
 }
 
@@ -239,7 +240,7 @@ func (p *parser) value() (float64, error) {
 		number := p.in.raw()
 		value, err := strconv.ParseFloat(string(number), 64)
 		if err != nil {
-			return 0, fmt.Errorf("value %s is out of the range of a double", shorten(string(number)))
+			return 0, fmt.Errorf("value %s is out of the range of a double", reply.Shorten(string(number)))
 		}
 
 		return value, nil
@@ -257,7 +258,7 @@ func (p *parser) value() (float64, error) {
 	case "-Inf":
 		return math.Inf(-1), nil
 	default:
-		return 0, fmt.Errorf(`value %s is neither a number nor "NaN", "+Inf" or "-Inf"`, quote(string(name)))
+		return 0, fmt.Errorf(`value %s is neither a number nor "NaN", "+Inf" or "-Inf"`, reply.Quote(string(name)))
 	}
 }
 
@@ -278,16 +279,16 @@ func (p *parser) appendLabels(labels []aggregator.Label) ([]aggregator.Label, er
 		}
 		for _, other := range labels[start:] {
 			if other.Name == string(name) {
-				return labels, fmt.Errorf("label %s is there twice", quote(string(name)))
+				return labels, fmt.Errorf("label %s is there twice", reply.Quote(string(name)))
 			}
 		}
 
 		if p.in.kind() != "a string" {
-			return labels, p.in.expect("label "+quote(string(name)), "a string")
+			return labels, p.in.expect("label "+reply.Quote(string(name)), "a string")
 		}
 		value, err := p.in.text(p.in.raw())
 		if err != nil {
-			return labels, fmt.Errorf("label %s: %w", quote(string(name)), err)
+			return labels, fmt.Errorf("label %s: %w", reply.Quote(string(name)), err)
 		}
 		labels = append(labels, aggregator.Label{Name: string(name), Value: string(value)})
 	}

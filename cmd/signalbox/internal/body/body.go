@@ -163,3 +163,15 @@ func (l *limitedReader) tooLarge() error {
 type failingReader struct{ err error }
 
 func (r failingReader) Read([]byte) (int, error) { return 0, r.err }
+
+// Explain says what it means that a body could not be read to its end.
+func Explain(err error) error {
+	if errors.Is(err, ErrTooLarge) {
+		return err
+	}
+	if errors.Is(err, io.ErrUnexpectedEOF) {
+		return fmt.Errorf("the body is cut off: %w", err)
+	}
+
+	return fmt.Errorf("the body cannot be read: %w", err)
+}

@@ -6,6 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+
+	"github.com/signalbox-ci/signalbox/cmd/signalbox/internal/reply"
 )
 
 // decodeArray decodes the events of an array, of which nothing is read yet,
@@ -138,7 +140,7 @@ func (d *Decoder) endOfArray(err error) error {
 }
 
 func (d *Decoder) unexpected(c byte, wanted string) {
-	d.bad(d.line, fmt.Errorf("not JSON: %s where %s should be", quote([]byte{c}), wanted))
+	d.bad(d.line, fmt.Errorf("not JSON: %s where %s should be", reply.Quote([]byte{c}), wanted))
 }
 
 // findSyntaxError returns the first syntax error in the whole of the data.

@@ -7,6 +7,7 @@ import (
 	"time"
 	"unicode/utf8"
 
+	"github.com/signalbox-ci/signalbox/cmd/signalbox/internal/reply"
 	"github.com/signalbox-ci/signalbox/metric"
 )
 
@@ -78,10 +79,10 @@ func (p *eventParser) parse(data []byte) (metric.Event, error) {
 	err := p.members(func(key []byte) error {
 		bit := field(key)
 		if bit == 0 {
-			return fmt.Errorf("unknown field %s; known are name, value, attributes, host, time", quote(key))
+			return fmt.Errorf("unknown field %s; known are name, value, attributes, host, time", reply.Quote(key))
 		}
 		if seen&bit != 0 {
-			return fmt.Errorf("field %s is there twice", quote(key))
+			return fmt.Errorf("field %s is there twice", reply.Quote(key))
 		}
 		seen |= bit
 
@@ -166,7 +167,7 @@ func (p *eventParser) text(what string) (string, error) {
 	}
 	if len(text) > p.limits.LabelValueBytes {
 		return "", fmt.Errorf("%s %s has %d bytes, more than the limit of %d",
-			what, quote(text), len(text), p.limits.LabelValueBytes)
+			what, reply.Quote(text), len(text), p.limits.LabelValueBytes)
 	}
 
 	return p.texts.of(text), nil
@@ -184,7 +185,7 @@ func (p *eventParser) value() (float64, error) {
 	}
 	value, err := strconv.ParseFloat(string(text), 64)
 	if err != nil {
-		return 0, fmt.Errorf("value %s is out of the range of a double", shorten(text))
+		return 0, fmt.Errorf("value %s is out of the range of a double", reply.Shorten(text))
 	}
 
 	return value, nil
@@ -203,7 +204,7 @@ func (p *eventParser) time() (time.Time, error) {
 
 	var t time.Time
 	if err := t.UnmarshalText(text); err != nil {
-		return time.Time{}, fmt.Errorf("time %s is not RFC 3339, like %q", quote(text), "2006-01-02T15:04:05Z")
+		return time.Time{}, fmt.Errorf("time %s is not RFC 3339, like %q", reply.Quote(text), "2006-01-02T15:04:05Z")
 	}
 
 	return t, nil
@@ -224,7 +225,7 @@ func (p *eventParser) readAttributes() (map[string]string, error) {
 	err := p.members(func(key []byte) error {
 		if len(key) > p.limits.LabelValueBytes {
 			return fmt.Errorf("attribute %s has a name of %d bytes, more than the limit of %d",
-				quote(key), len(key), p.limits.LabelValueBytes)
+				reply.Quote(key), len(key), p.limits.LabelValueBytes)
 		}
 		if len(p.attributes) == p.limits.Attributes {
 			return fmt.Errorf("more attributes than the limit of %d", p.limits.Attributes)
@@ -238,7 +239,7 @@ func (p *eventParser) readAttributes() (map[string]string, error) {
 		before := len(p.attributes)
 		p.attributes[name] = value
 		if len(p.attributes) == before {
-			return fmt.Errorf("attribute %s is there twice", quote([]byte(name)))
+			return fmt.Errorf("attribute %s is there twice", reply.Quote(name))
 		}
 
 		return nil
@@ -265,14 +266,14 @@ func (p *eventParser) attributeValue(name string) (string, error) {
 	case c == 'f' && s.literal("false"):
 		return "false", nil
 	default:
-		return "", s.mismatch("attribute "+quote([]byte(name)), "a string, number or boolean")
+		return "", s.mismatch("attribute "+reply.Quote(name), "a string, number or boolean")
 	}
 	if err != nil {
 		return "", err
 	}
 	if len(text) > p.limits.LabelValueBytes {
 		return "", fmt.Errorf("attribute %s has a value of %d bytes, more than the limit of %d",
-			quote([]byte(name)), len(text), p.limits.LabelValueBytes)
+			reply.Quote(name), len(text), p.limits.LabelValueBytes)
 	}
 
 	return p.texts.of(text), nil
@@ -293,7 +294,7 @@ func invalidUTF8(data []byte) error {
 	for {
 		r, size := utf8.DecodeRune(data[at:])
 		if r == utf8.RuneError && size <= 1 {
-			return fmt.Errorf("not UTF-8: %s at byte %d", quote(data[at:min(at+4, len(data))]), at+1)
+			return fmt.Errorf("not UTF-8: %s at byte %d", reply.Quote(data[at:min(at+4, len(data))]), at+1)
 		}
 		at += size
 	}

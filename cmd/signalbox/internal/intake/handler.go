@@ -1,18 +1,16 @@
 package intake
 
 import (
-	"bytes"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"net/http"
-	"strconv"
 	"sync"
 
 	"code.cloudfoundry.org/lager/v3"
 
 	"github.com/signalbox-ci/signalbox/cmd/signalbox/internal/body"
+	"github.com/signalbox-ci/signalbox/cmd/signalbox/internal/reply"
 )
 
 // EventsPath is where events are posted to.
@@ -46,7 +44,7 @@ func NewHandler(logger lager.Logger, limits Limits, sink Sink) http.Handler {
 	mux.Handle("/-/healthy", allow(serveOK, http.MethodGet, http.MethodHead))
 	mux.Handle("/-/ready", allow(serveOK, http.MethodGet, http.MethodHead))
 	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
-		refuse(w, http.StatusNotFound, "nothing is here; events are taken by POST to "+EventsPath)
+		reply.Refuse(w, http.StatusNotFound, "nothing is here; events are taken by POST to "+EventsPath)
 	})
 
 	return mux
@@ -77,17 +75,17 @@ func (h *handler) takeEvents(w http.ResponseWriter, r *http.Request) {
 		err := fmt.Errorf("%w: %d bytes, more than the limit of %d bytes; nothing was applied",
 			body.ErrTooLarge, r.ContentLength, h.limits.BodyBytes)
 		h.rejectBody(r, err)
-		answerJSON(w, http.StatusRequestEntityTooLarge,
+		reply.JSON(w, http.StatusRequestEntityTooLarge,
 			answer{Rejected: 1, Errors: []lineError{{Line: 1, Reason: err.Error()}}})
 
 		return
 	}
 	content, ok := body.Open(r.Body, encoding, h.limits.BodyBytes)
 	if !ok {
-		err := fmt.Errorf("the Content-Encoding %s is none of %s", quote([]byte(encoding)), body.Encodings)
+		err := fmt.Errorf("the Content-Encoding %s is none of %s", reply.Quote(encoding), body.Encodings)
 		h.rejectBody(r, err)
 		w.Header().Set("Accept-Encoding", body.Encodings)
-		refuse(w, http.StatusUnsupportedMediaType, err.Error())
+		reply.Refuse(w, http.StatusUnsupportedMediaType, err.Error())
 
 		return
 	}
@@ -110,7 +108,7 @@ func (h *handler) takeEvents(w http.ResponseWriter, r *http.Request) {
 	if err != nil {
 		// The last error is the one that ended it, whatever came before.
 		errs = errs[:min(len(errs), maxErrors-1)]
-		reject(decoder.Line(), explainReadError(err))
+		reject(decoder.Line(), body.Explain(err))
 	}
 	switch {
 	case errors.Is(err, body.ErrTooLarge):
@@ -127,7 +125,7 @@ func (h *handler) takeEvents(w http.ResponseWriter, r *http.Request) {
 		})
 	}
 
-	answerJSON(w, status, answer{
+	reply.JSON(w, status, answer{
 		Accepted: tally.Accepted,
 		Unknown:  tally.Unknown,
 		Rejected: tally.Rejected,
@@ -139,18 +137,6 @@ func (h *handler) takeEvents(w http.ResponseWriter, r *http.Request) {
 func (h *handler) rejectBody(r *http.Request, err error) {
 	h.sink.Malformed()
 	h.rejections.Log("rejected-body", err, lager.Data{"remote": r.RemoteAddr})
-}
-
-// explainReadError says what it means that a body could not be read to its end.
-func explainReadError(err error) error {
-	if errors.Is(err, body.ErrTooLarge) {
-		return err
-	}
-	if errors.Is(err, io.ErrUnexpectedEOF) {
-		return errors.New("the body is cut off: " + err.Error())
-	}
-
-	return errors.New("the body cannot be read: " + err.Error())
 }
 
 // allow lets requests with one of the methods pass.
@@ -168,7 +154,7 @@ func allow(next http.HandlerFunc, methods ...string) http.Handler {
 			}
 		}
 		w.Header().Set("Allow", allowed)
-		refuse(w, http.StatusMethodNotAllowed, "the method "+quote([]byte(r.Method))+" is none of "+allowed)
+		reply.Refuse(w, http.StatusMethodNotAllowed, "the method "+reply.Quote(r.Method)+" is none of "+allowed)
 	})
 }
 
@@ -176,27 +162,4 @@ func serveOK(w http.ResponseWriter, _ *http.Request) {
 	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
 	w.Header().Set("X-Content-Type-Options", "nosniff")
 	io.WriteString(w, "OK") //nolint:errcheck // the client is gone
-}
-
-// refuse answers a request of which nothing was read.
-func refuse(w http.ResponseWriter, status int, reason string) {
-	answerJSON(w, status, struct {
-		Error string `json:"error"`
-	}{reason})
-}
-
-func answerJSON(w http.ResponseWriter, status int, answer any) {
-	var b bytes.Buffer
-	encoder := json.NewEncoder(&b)
-	encoder.SetEscapeHTML(false) // it is not HTML, and people read it
-	if err := encoder.Encode(answer); err != nil {
-		panic("BUG: an answer that is not JSON: " + err.Error())
-	}
-	text := b.Bytes()
-
-	w.Header().Set("Content-Type", "application/json")
-	w.Header().Set("Content-Length", strconv.Itoa(len(text)))
-	w.Header().Set("X-Content-Type-Options", "nosniff")
-	w.WriteHeader(status)
-	w.Write(text) //nolint:errcheck // the client is gone
 }

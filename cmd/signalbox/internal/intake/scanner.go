@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"unicode/utf16"
 	"unicode/utf8"
+
+	"github.com/signalbox-ci/signalbox/cmd/signalbox/internal/reply"
 )
 
 // A syntaxError is input that is not JSON. After one there is no telling where
@@ -288,7 +290,7 @@ func (s *scanner) unexpected(wanted string) error {
 		found = found[:size]
 	}
 
-	return &syntaxError{s.pos, fmt.Sprintf("not JSON: %s where %s should be", quote(found), wanted)}
+	return &syntaxError{s.pos, fmt.Sprintf("not JSON: %s where %s should be", reply.Quote(found), wanted)}
 }
 
 func (s *scanner) unended() error {
@@ -296,13 +298,13 @@ func (s *scanner) unended() error {
 }
 
 func (s *scanner) controlCharacter() error {
-	return &syntaxError{s.pos, fmt.Sprintf("not JSON: a bare %s in a string", quote(s.data[s.pos:s.pos+1]))}
+	return &syntaxError{s.pos, fmt.Sprintf("not JSON: a bare %s in a string", reply.Quote(s.data[s.pos:s.pos+1]))}
 }
 
 func (s *scanner) badEscape(end int) error {
 	end = min(end, len(s.data))
 
-	return &syntaxError{s.pos, fmt.Sprintf("%s in a string is no character", quote(s.data[s.pos:end]))}
+	return &syntaxError{s.pos, fmt.Sprintf("%s in a string is no character", reply.Quote(s.data[s.pos:end]))}
 }
 
 func isWordByte(c byte) bool {

@@ -4,7 +4,8 @@ import (
 	"io"
 	"net/http"
 	"strings"
-	"unicode/utf8"
+
+	"github.com/signalbox-ci/signalbox/cmd/signalbox/internal/reply"
 )
 
 // maxReason is how many bytes of a reason are answered and logged. Reasons repeat
@@ -34,11 +35,7 @@ func (r *refusal) answer(w http.ResponseWriter) {
 // shorten cuts a text that is too long, and makes it UTF-8.
 func shorten(text string) string {
 	if len(text) > maxReason {
-		cut := maxReason
-		for cut > maxReason-utf8.UTFMax && !utf8.RuneStart(text[cut]) {
-			cut--
-		}
-		text = text[:cut] + "…"
+		text = reply.Cut(text, maxReason) + "…"
 	}
 
 	return strings.ToValidUTF8(text, "\ufffd")

@@ -175,12 +175,6 @@ func explain(err error) error {
 	if _, ok := errors.AsType[expfmt.ParseError](err); ok {
 		return err
 	}
-	if errors.Is(err, body.ErrTooLarge) {
-		return err
-	}
-	if errors.Is(err, io.ErrUnexpectedEOF) {
-		return fmt.Errorf("the body is cut off: %w", err)
-	}
 
-	return fmt.Errorf("the body cannot be read: %w", err)
+	return body.Explain(err)
 }

@@ -117,6 +117,11 @@ func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		}
 	case theWipe:
 		h.serveWipe(w, r)
+	case theQuit:
+		if allow(w, r, http.MethodPost, http.MethodPut) {
+			// It ends by a signal, not because somebody on the network says so.
+			refuse(http.StatusForbidden, "the lifecycle API is not enabled").answer(w)
+		}
 	default:
 		notFound.answer(w)
 	}

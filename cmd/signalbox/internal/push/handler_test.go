@@ -163,6 +163,15 @@ var _ = Describe("Handler", func() {
 		})
 	})
 
+	It("does not end because somebody asks it to", func() {
+		for _, method := range []string{http.MethodPut, http.MethodPost} {
+			w := f.do(method, "/-/quit", nil)
+			Expect(w.Code).To(Equal(http.StatusForbidden))
+			Expect(w.Body.String()).To(ContainSubstring("not enabled"))
+		}
+		Expect(f.do(http.MethodGet, "/-/quit", nil).Code).To(Equal(http.StatusMethodNotAllowed))
+	})
+
 	Describe("the wipe", func() {
 		It("is not there unless it is enabled", func() {
 			for _, method := range []string{"PUT", "GET", "OPTIONS"} {

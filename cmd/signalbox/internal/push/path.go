@@ -31,6 +31,7 @@ const (
 	theMetrics              // /api/v1/metrics
 	theStatus               // /api/v1/status
 	theWipe                 // /api/v1/admin/wipe
+	theQuit                 // /-/quit
 )
 
 // Handles tells whether a request is for a handler of this package: whether its
@@ -68,6 +69,8 @@ func locate(escaped string) (place, []string) {
 		return theStatus, nil
 	case begins(components, "api", "v1", "admin", "wipe") && len(components) == 4:
 		return theWipe, nil
+	case begins(components, "-", "quit") && len(components) == 2:
+		return theQuit, nil
 	}
 
 	return elsewhere, nil

@@ -1,0 +1,163 @@
+//go:build e2e
+
+package endtoend
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/url"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"syscall"
+
+	. "github.com/onsi/ginkgo/v2"
+	. "github.com/onsi/gomega"
+	"github.com/onsi/gomega/gbytes"
+)
+
+// A daemon is a process that the test started, and ends.
+type daemon struct {
+	command *exec.Cmd
+	log     *gbytes.Buffer // all of standard error
+	exited  chan struct{}  // closed once err is set
+	err     error
+}
+
+// start starts a program. At the latest it ends with the spec, or with the
+// container whose BeforeAll starts it.
+func start(name string, args ...string) *daemon {
+	GinkgoHelper()
+	d := &daemon{command: exec.Command(name, args...), log: gbytes.NewBuffer(), exited: make(chan struct{})}
+	d.command.Stderr = io.MultiWriter(d.log, GinkgoWriter)
+	Expect(d.command.Start()).To(Succeed())
+	go func() {
+		d.err = d.command.Wait()
+		close(d.exited)
+	}()
+	DeferCleanup(d.kill)
+	return d
+}
+
+// kill is kill -9.
+func (d *daemon) kill() {
+	d.command.Process.Kill() // it may be gone already
+	<-d.exited
+}
+
+// stop is SIGTERM, which ends a daemon with exit code 0.
+func (d *daemon) stop() {
+	GinkgoHelper()
+	Expect(d.command.Process.Signal(syscall.SIGTERM)).To(Succeed())
+	Eventually(d.exited, "15s").Should(BeClosed())
+	Expect(d.err).NotTo(HaveOccurred())
+}
+
+// A signalbox is the running daemon.
+type signalbox struct {
+	*daemon
+	metrics string // URL of the page
+	events  string // URL that takes events
+}
+
+// startSignalbox starts the daemon on free ports.
+func startSignalbox(args ...string) *signalbox {
+	GinkgoHelper()
+	s := &signalbox{daemon: start(signalboxBinary, append([]string{
+		"run", "--prometheus-bind-ip=127.0.0.1", "--prometheus-bind-port=0", "--intake-bind-port=0"}, args...)...)}
+	Eventually(func() bool {
+		select {
+		case <-s.exited:
+			StopTrying("signalbox ended").Attach("log", string(s.log.Contents())).Now()
+		default:
+		}
+		s.metrics, s.events = s.announced("signalbox.serving-metrics"), s.announced("signalbox.taking-events")
+		return s.metrics != "" && s.events != ""
+	}, "20s", "5ms").Should(BeTrue())
+	return s
+}
+
+// announced is the URL in a line of the log.
+func (s *signalbox) announced(message string) string {
+	for line := range bytes.Lines(s.log.Contents()) {
+		var entry struct {
+			Message string
+			Data    struct{ URL string }
+		}
+		if json.Unmarshal(line, &entry) == nil && entry.Message == message {
+			return entry.Data.URL
+		}
+	}
+	return ""
+}
+
+// gateway is where the daemon takes what a Pushgateway takes.
+func (s *signalbox) gateway() gateway {
+	GinkgoHelper()
+	events, err := url.Parse(s.events)
+	Expect(err).NotTo(HaveOccurred())
+	return gateway{"signalbox", "http://" + events.Host}
+}
+
+// startPushgateway starts a real one.
+func startPushgateway(args ...string) gateway {
+	GinkgoHelper()
+	d := start(pushgatewayBinary, append([]string{"--web.listen-address=127.0.0.1:0"}, args...)...)
+	listening := regexp.MustCompile(`msg="Listening on" address=(\S+)`)
+	var address string
+	Eventually(func() bool {
+		if found := listening.FindSubmatch(d.log.Contents()); found != nil {
+			address = string(found[1])
+		}
+		return address != ""
+	}, "20s", "5ms").Should(BeTrue())
+	return gateway{"the Pushgateway", "http://" + address}
+}
+
+// startPrometheus starts a Prometheus that scrapes the page at a URL, and waits
+// for its first scrape.
+func startPrometheus(page string) *prometheusServer {
+	GinkgoHelper()
+	target, err := url.Parse(page)
+	Expect(err).NotTo(HaveOccurred())
+	dir := GinkgoT().TempDir()
+	config := filepath.Join(dir, "prometheus.yml")
+	Expect(os.WriteFile(config, fmt.Appendf(nil, `
+global:
+  scrape_interval: 500ms
+  scrape_timeout: 500ms
+scrape_configs:
+- job_name: signalbox
+  honor_labels: true
+  static_configs: [{targets: [%q]}]
+`, target.Host), 0o600)).To(Succeed())
+	address := freePort()
+	start("prometheus", "--config.file="+config, "--storage.tsdb.path="+filepath.Join(dir, "data"), "--web.listen-address="+address)
+	p := &prometheusServer{"http://" + address}
+	Eventually(func() error {
+		response, err := http.Get(p.url + "/-/ready")
+		if err == nil {
+			response.Body.Close()
+			if response.StatusCode != http.StatusOK {
+				err = fmt.Errorf("not ready: %s", response.Status)
+			}
+		}
+		return err
+	}, "30s", "100ms").Should(Succeed())
+	Eventually(func() map[string]float64 { return p.values("up") }, "10s", "100ms").Should(HaveKeyWithValue("up ", 1.0))
+	return p
+}
+
+// freePort is for a program that does not tell which port it got.
+func freePort() string {
+	GinkgoHelper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	Expect(err).NotTo(HaveOccurred())
+	defer l.Close()
+	return l.Addr().String()
+}
