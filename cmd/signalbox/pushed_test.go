@@ -94,7 +94,7 @@ var _ = Describe("signalbox run, with metrics that are pushed", func() {
 		Expect(put(daemon, "/metrics/job/runaway/run/3", "x 1\n")).To(Equal(http.StatusTooManyRequests))
 		Expect(put(daemon, "/metrics/job/runaway/run/1", "x 1\ny 1\nz 1\n")).To(Equal(http.StatusTooManyRequests))
 		Expect(put(daemon, "/metrics/job/runaway/run/1", "x 2\ny 1\n")).To(Equal(http.StatusOK))
-		Expect(daemon.page()).To(ContainSubstring(`signalbox_pushes_total{result="limit"} 2`))
+		Expect(daemon.page()).To(ContainSubstring(`signalbox_pushes_rejected_total{reason="limit"} 2`))
 	})
 
 	It("survives a gzip bomb, a truncated body and nonsense", func() {

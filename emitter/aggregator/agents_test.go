@@ -336,6 +336,13 @@ x{k="2",template_name="go"} 10
 	It("says so when its own metrics are there already", func() {
 		_, err := aggregator.New(lager.NewLogger("test"), reg, 0, nil)
 		Expect(err).To(MatchError(ContainSubstring("duplicate")))
+		Expect(selfValue(reg, "signalbox_agents", "")).To(BeZero(), "those of the first are still there")
+
+		other := prometheus.NewRegistry()
+		other.MustRegister(prometheus.NewGauge(prometheus.GaugeOpts{Name: "signalbox_push_groups", Help: "Mine."}))
+		_, err = aggregator.New(lager.NewLogger("test"), other, 0, nil)
+		Expect(err).To(HaveOccurred())
+		Expect(other.Gather()).To(HaveLen(1))
 	})
 
 	It("takes updates from everywhere while it is scraped and swept, and counts them all", func() {

@@ -101,11 +101,10 @@ func (a *Aggregator) Push(ctx context.Context, p Push) error {
 			err = &PushError{NotStored, fmt.Errorf("the push is served, but could not be stored: %w", err)}
 		}
 	}
-	var refusal Refusal
-	if e := (*PushError)(nil); errors.As(err, &e) {
-		refusal = e.Refusal
+	a.self.pushes.Inc()
+	if refused, ok := errors.AsType[*PushError](err); ok {
+		a.self.pushesRejected[refused.Refusal].Inc()
 	}
-	a.self.pushes.WithLabelValues(refusalLabels[refusal]).Inc()
 	return err
 }
 
@@ -151,9 +150,12 @@ func (j *jobs) push(p Push) (ticket, error) {
 	return j.save(g), nil
 }
 
-// NoteFailure records that a push to the group was refused before it came here. It
-// does nothing if the labels cannot be those of a group, or if there is no room.
+// NoteFailure records that a push to the group was refused before it came here,
+// because it was not valid: in the self-metrics, and in the time of the group's last
+// failure, unless the labels cannot be those of a group or there is no room for it.
 func (a *Aggregator) NoteFailure(grouping []Label) {
+	a.self.pushes.Inc()
+	a.self.pushesRejected[Invalid].Inc()
 	labels, key, err := prepareGrouping(grouping)
 	if err != nil {
 		return

@@ -280,6 +280,19 @@ y{instance="",job="j",suite="unit"} 4
 		Expect(samples(a)).To(ConsistOf(`x{instance="i",job="j"} 2`))
 	})
 
+	It("notes a failure that happened before", func() {
+		Expect(push("job/j", "x 1\n")).To(Succeed())
+		clock.Advance(time.Minute)
+		a.NoteFailure(grouping("job/j"))
+		a.NoteFailure(grouping("job/k"))
+		a.NoteFailure(grouping("nojob/k"))
+		Expect(times()).To(ConsistOf(
+			`push_time_seconds{instance="",job="j"} 1.7723664e+09`, `push_failure_time_seconds{instance="",job="j"} 1.77236646e+09`,
+			`push_time_seconds{instance="",job="k"} 0`, `push_failure_time_seconds{instance="",job="k"} 1.77236646e+09`))
+		Expect(samples(a)).To(HaveLen(1))
+		Expect(selfValue(reg, "signalbox_pushes_rejected_total", "invalid")).To(Equal(3.0))
+	})
+
 	It("keeps a refused push's group no longer than others", func() {
 		options.TTL = time.Minute
 		start()
@@ -300,8 +313,8 @@ y{instance="",job="j",suite="unit"} 4
 		Expect(push("job/b", "z 1\n")).To(Succeed(), "it replaces another one")
 		Expect(push("job/a", "x 1\n")).To(Succeed())
 		Expect(push("job/b", "x 1\n", add)).To(Succeed())
-		Expect(selfValue(reg, "signalbox_pushes_total", "limit")).To(Equal(3.0))
-		Expect(selfValue(reg, "signalbox_pushes_total", "ok")).To(Equal(5.0))
+		Expect(selfValue(reg, "signalbox_pushes_rejected_total", "limit")).To(Equal(3.0))
+		Expect(selfValue(reg, "signalbox_pushes_total", "")).To(Equal(8.0))
 		Expect(remove("job/a")).To(Succeed())
 		Expect(push("job/c", "x 1\n")).To(Succeed())
 	})

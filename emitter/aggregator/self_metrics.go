@@ -1,7 +1,6 @@
 package aggregator
 
 import (
-	"errors"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -18,7 +17,8 @@ type selfMetrics struct {
 	refused  prometheus.Counter
 	rejected [reasons]prometheus.Counter
 
-	pushes          *prometheus.CounterVec
+	pushes          prometheus.Counter
+	pushesRejected  [NotStored + 1]prometheus.Counter
 	flushes         prometheus.Histogram
 	flushFailures   prometheus.Counter
 	storageDamaged  prometheus.Gauge
@@ -44,8 +44,7 @@ const (
 
 var reasonLabels = [reasons]string{"", "invalid_name", "invalid_label", "invalid_type", "negative", "not_finite", "clash", "series_limit", "malformed"}
 
-// refusalLabels are the values of the label result of pushes.
-var refusalLabels = [...]string{"ok", "invalid", "inconsistent", "limit", "not_stored"}
+var refusalLabels = [...]string{Invalid: "invalid", Inconsistent: "inconsistent", LimitReached: "limit", NotStored: "not_stored"}
 
 func newSelfMetrics(a *Aggregator) (*selfMetrics, error) {
 	m := &selfMetrics{}
@@ -87,9 +86,10 @@ func newSelfMetrics(a *Aggregator) (*selfMetrics, error) {
 	gauge("signalbox_push_groups_limit", "Groups of pushed metrics that there may be.", func() float64 { return float64(a.jobs.options.MaxGroups) })
 	gauge("signalbox_push_series", "Series in groups of pushed metrics.", func() float64 { return float64(a.jobs.seriesCount.Load()) })
 	gauge("signalbox_push_series_limit", "Series in groups of pushed metrics that there may be.", func() float64 { return float64(a.jobs.options.MaxSeries) })
-	m.pushes = vector("signalbox_pushes_total", "Pushes to groups, by result.", "result")
-	for _, result := range refusalLabels {
-		m.pushes.WithLabelValues(result)
+	m.pushes = counter("signalbox_pushes_total", "Pushes to groups, rejected ones included.")
+	pushesRejected := vector("signalbox_pushes_rejected_total", "Pushes to groups that were rejected, or not stored, by reason.", "reason")
+	for r := Invalid; r <= NotStored; r++ {
+		m.pushesRejected[r] = pushesRejected.WithLabelValues(refusalLabels[r])
 	}
 	m.groupsExpired = counter("signalbox_push_groups_expired_total", "Groups of pushed metrics that expired.")
 	if a.jobs.options.StoragePath != "" {
@@ -104,12 +104,12 @@ func newSelfMetrics(a *Aggregator) (*selfMetrics, error) {
 	if a.registerer == nil {
 		return m, nil
 	}
-	var errs []error
-	for _, c := range m.collectors {
-		errs = append(errs, a.registerer.Register(c))
-	}
-	if err := errors.Join(errs...); err != nil {
-		return nil, err
+	for i, c := range m.collectors {
+		if err := a.registerer.Register(c); err != nil {
+			m.collectors = m.collectors[:i]
+			m.unregister(a.registerer)
+			return nil, err
+		}
 	}
 	return m, nil
 }
