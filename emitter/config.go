@@ -9,6 +9,9 @@ import (
 	"time"
 
 	"code.cloudfoundry.org/lager/v3"
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/signalbox-ci/signalbox/emitter/aggregator"
 	"github.com/signalbox-ci/signalbox/emitter/internal/exposition"
 	"github.com/signalbox-ci/signalbox/emitter/internal/series"
 	"github.com/signalbox-ci/signalbox/metric"
@@ -36,6 +39,14 @@ type PrometheusConfig struct {
 	// Clock, if not nil, is what the emitter takes for the time: that of tests,
 	// or of a recording that is replayed.
 	Clock func() time.Time `no-flag:"true"`
+
+	// Pushed, if not nil, has metrics that are served on the page too from the start:
+	// see Prometheus.ServePushed.
+	Pushed *aggregator.Aggregator `no-flag:"true"`
+
+	// Gatherer, if not nil, has metrics that are served on the page too from the
+	// start: see Prometheus.ServeGatherer.
+	Gatherer prometheus.Gatherer `no-flag:"true"`
 
 	// Logger, if not nil, is for what the emitter has to say until a Monitor
 	// attaches its own.
@@ -79,7 +90,7 @@ func (config *PrometheusConfig) NewEmitter(attributes map[string]string) (metric
 		MaxSeries:     c.MaxSeriesPerMetric,
 		MaxValueBytes: maxLabelValueBytes,
 	})
-	p.mates = newPageMates(p.store)
+	p.beside = newNeighbours(p.store)
 	mapping, err := compile(rules, silentEvents, c.Namespace, p.store)
 	if err != nil {
 		return nil, err
@@ -102,9 +113,9 @@ func (config *PrometheusConfig) NewEmitter(attributes map[string]string) (metric
 		Logger:        func() lager.Logger { return *p.logger.Load() },
 		Page: exposition.Page{
 			Store:    p.store,
-			Others:   p.mates,
-			Gathered: p.mates.remember,
-			Pushed:   p.mates.pushed.Load,
+			Others:   p.beside,
+			Gathered: p.beside.remember,
+			Pushed:   p.beside.pushed.Load,
 			Refresh:  p.self.refresh,
 			Created:  !c.OmitCreatedTimestamp,
 		},
@@ -114,6 +125,12 @@ func (config *PrometheusConfig) NewEmitter(attributes map[string]string) (metric
 	})
 	if err != nil {
 		return nil, fmt.Errorf("--prometheus-bind-ip, --prometheus-bind-port: %w", err)
+	}
+	if c.Gatherer != nil {
+		p.ServeGatherer(c.Gatherer)
+	}
+	if c.Pushed != nil {
+		p.ServePushed(c.Pushed)
 	}
 	p.start(c)
 	return p, nil

@@ -27,7 +27,7 @@ type Prometheus struct {
 	store   *series.Store
 	clock   *series.Clock
 	self    *selfMetrics
-	mates   *pageMates
+	beside  *neighbours
 	server  *exposition.Server
 	guarded bool                         // the listener asks for TLS or authentication
 	logger  atomic.Pointer[lager.Logger] // for what happens outside of Emit

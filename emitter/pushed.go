@@ -14,8 +14,8 @@ import (
 	"github.com/signalbox-ci/signalbox/emitter/internal/series"
 )
 
-// pageMates are what the emitter's page has beside its own series.
-type pageMates struct {
+// neighbours are what the emitter's page has beside its own series.
+type neighbours struct {
 	store     *series.Store
 	pushed    atomic.Pointer[exposition.Pushed]
 	gatherers atomic.Pointer[prometheus.Gatherers]
@@ -24,34 +24,41 @@ type pageMates struct {
 	types atomic.Pointer[map[string]series.Type]
 }
 
-func newPageMates(store *series.Store) *pageMates {
-	m := &pageMates{store: store}
-	m.gatherers.Store(&prometheus.Gatherers{prometheus.DefaultGatherer})
-	return m
+func newNeighbours(store *series.Store) *neighbours {
+	n := &neighbours{store: store}
+	n.gatherers.Store(&prometheus.Gatherers{prometheus.DefaultGatherer})
+	return n
 }
 
 // Gather implements prometheus.Gatherer for those that others provide.
-func (m *pageMates) Gather() ([]*dto.MetricFamily, error) { return m.gatherers.Load().Gather() }
+func (n *neighbours) Gather() ([]*dto.MetricFamily, error) { return n.gatherers.Load().Gather() }
+
+// look notes which families the gatherers have now. What cannot be gathered is told
+// by the next scrape.
+func (n *neighbours) look() {
+	families, _ := n.Gather()
+	n.remember(families)
+}
 
 // remember notes which families the gatherers have.
-func (m *pageMates) remember(families []*dto.MetricFamily) {
+func (n *neighbours) remember(families []*dto.MetricFamily) {
 	types := make(map[string]series.Type, len(families))
 	for _, f := range families {
 		types[f.GetName()], _ = series.TypeOf(f.GetType())
 	}
-	m.types.Store(&types)
+	n.types.Store(&types)
 }
 
 // typeOf is the type of a family that the page has, pushed ones not counted.
-func (m *pageMates) typeOf(name string) (series.Type, bool) {
-	families := m.store.Families()
+func (n *neighbours) typeOf(name string) (series.Type, bool) {
+	families := n.store.Families()
 	i, ok := slices.BinarySearchFunc(families, name, func(f *series.Family, name string) int {
 		return cmp.Compare(f.Name(), name)
 	})
 	if ok {
 		return families[i].Type(), true
 	}
-	t, ok := (*m.types.Load())[name]
+	t, ok := (*n.types.Load())[name]
 	return t, ok
 }
 
@@ -59,22 +66,22 @@ func (m *pageMates) typeOf(name string) (series.Type, bool) {
 // page too. Pushes that would clash with what is on the page are refused from then
 // on. A second aggregator takes the place of the first.
 func (p *Prometheus) ServePushed(a *aggregator.Aggregator) {
-	others, _ := p.mates.Gather() // what could not be gathered is told by the next scrape
-	p.mates.remember(others)
-	a.Beside(p.mates.typeOf)
-	p.mates.pushed.Store(&exposition.Pushed{Store: a.Store(), Clock: a.Clock()})
+	p.beside.look()
+	store, clock := a.OnPage(p.beside.typeOf)
+	p.beside.pushed.Store(&exposition.Pushed{Store: store, Clock: clock})
 }
 
 // ServeGatherer serves what the gatherer has on the emitter's page too, beside what
 // is in client_golang's default registry.
 func (p *Prometheus) ServeGatherer(g prometheus.Gatherer) {
 	for {
-		old := p.mates.gatherers.Load()
+		old := p.beside.gatherers.Load()
 		more := append(slices.Clone(*old), g)
-		if p.mates.gatherers.CompareAndSwap(old, &more) {
-			return
+		if p.beside.gatherers.CompareAndSwap(old, &more) {
+			break
 		}
 	}
+	p.beside.look()
 }
 
 // Handler serves the emitter's page on a listener of somebody else's; scrapes there

@@ -97,7 +97,7 @@ func (m *Monitor) RegisterEmitter(factory EmitterFactory) {
 // the flags then set. It fails on a factory that is no pointer to a struct, and
 // on flags that go-flags refuses.
 func (m *Monitor) WireEmitters(group *flags.Group) error {
-	for _, factory := range m.registeredFactories() {
+	for _, factory := range m.Factories() {
 		if err := addGroup(group, factory); err != nil {
 			return fmt.Errorf("adding the flags of emitter %q (%T): %w", factory.Description(), factory, err)
 		}
@@ -114,7 +114,9 @@ func addGroup(group *flags.Group, factory EmitterFactory) error {
 	return err
 }
 
-func (m *Monitor) registeredFactories() []EmitterFactory {
+// Factories returns the registered factories, in the order of their registration.
+// What a flag cannot set is set on them, before Initialize.
+func (m *Monitor) Factories() []EmitterFactory {
 	m.registered.Lock()
 	defer m.registered.Unlock()
 	return slices.Clone(m.factories)
@@ -144,7 +146,7 @@ func (m *Monitor) Initialize(logger lager.Logger, host string, attributes map[st
 		bufferSize = defaultBufferSize
 	}
 
-	outlets, err := startOutlets(logger, m.registeredFactories(), attributes, bufferSize)
+	outlets, err := startOutlets(logger, m.Factories(), attributes, bufferSize)
 	if err != nil {
 		return err
 	}

@@ -48,7 +48,7 @@ var _ = Describe("signalbox", func() {
 		It("shows every flag of run with its default", func() {
 			Expect(signalbox("run", "-h")).To(Equal(exitClean))
 			help := strings.Join(strings.Fields(stdout.String()), " ")
-			Expect(help).To(ContainSubstring("--intake-bind-ip=IP Address to take events on. (default: 127.0.0.1)"))
+			Expect(help).To(ContainSubstring("--intake-bind-ip=IP Address to take events and pushes on. (default: 127.0.0.1)"))
 			Expect(help).To(ContainSubstring("(default: 19391)"))
 			Expect(help).To(MatchRegexp(`--prometheus-bind-ip=IP [^()]*\(default: 127\.0\.0\.1\)`))
 			Expect(help).To(MatchRegexp(`--prometheus-bind-port=PORT [^()]*\(default: 9391\)`))

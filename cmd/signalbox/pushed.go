@@ -24,19 +24,19 @@ type agentFlags struct {
 	TTL         timeout    `long:"agent-metrics-ttl" value-name:"DURATION" default:"2m" description:"Drop what an agent pushed when it has not been pushed again for this long."`
 	AggregateBy labelNames `long:"agent-metrics-aggregate-by" value-name:"LABEL,..." description:"Base labels to sum the metrics of agents by: series that differ in the other base labels become one."`
 	BaseLabels  labelNames `long:"agent-metrics-base-labels" value-name:"LABEL,..." default:"username,workspace_name,agent_name,template_name" description:"Labels that say which agent pushes."`
-	MaxSeries   limit      `long:"agent-metrics-max-series" value-name:"N" default:"1000000" description:"Most series of agents."`
+	MaxSeries   limit      `long:"agent-metrics-max-series" value-name:"N" default:"1000000" description:"Most series of agents, and sums of them."`
 }
 
 // pushFlags are for the metrics that jobs push in groups.
 type pushFlags struct {
 	TTL             lifetime   `long:"push-ttl" value-name:"DURATION" default:"0s" description:"Drop a group of pushed metrics when it has not been pushed again for this long; 0s is never. A push can ask for another time with the query parameter ttl."`
 	AggregateBy     labelNames `long:"push-aggregate-by" value-name:"LABEL,..." description:"Grouping labels to aggregate pushed metrics by: groups that differ in the others become one."`
-	AggregateGauges string     `long:"push-aggregate-gauges" choice:"sum" choice:"last" choice:"max" choice:"min" choice:"mean" default:"sum" description:"What becomes of gauges when groups are aggregated."`
+	AggregateGauges string     `long:"push-aggregate-gauges" choice:"sum" choice:"last" choice:"max" choice:"min" choice:"mean" default:"sum" description:"What becomes of gauges, and of untyped metrics, when groups are aggregated."`
 	StoragePath     string     `long:"push-storage-path" value-name:"FILE" description:"File that keeps pushed groups over a restart. Without it nothing is written to disk."`
 	MaxGroups       limit      `long:"push-max-groups" value-name:"N" default:"100000" description:"Most groups of pushed metrics."`
-	MaxSeries       limit      `long:"push-max-series" value-name:"N" default:"1000000" description:"Most series in groups of pushed metrics."`
+	MaxSeries       limit      `long:"push-max-series" value-name:"N" default:"1000000" description:"Most series in groups of pushed metrics, and sums of them."`
 	MaxBodyBytes    limit      `long:"push-max-body-bytes" value-name:"N" default:"16777216" description:"Most bytes of a body of pushed metrics, of jobs or agents, after decompression. Reading it can take fifty times as much memory."`
-	AdminAPI        bool       `long:"enable-admin-api" description:"Allow to delete all pushed groups by PUT to /api/v1/admin/wipe."`
+	AdminAPI        bool       `long:"enable-admin-api" description:"Allow to delete all pushed groups, and their sums, by PUT to /api/v1/admin/wipe."`
 }
 
 // A pushedMetrics is what agents and jobs push, and where they push it.
@@ -85,19 +85,25 @@ func (c *runCommand) checkPushed() error {
 	return nil
 }
 
-// serveOn adds what was pushed to the pages of the Prometheus emitters, and returns
-// one that may be served elsewhere too, or nil.
-func (p *pushedMetrics) serveOn(emitters []metric.Emitter) (page http.Handler) {
-	for _, e := range emitters {
-		if e, ok := e.(*emitter.Prometheus); ok {
-			e.ServePushed(p.Aggregator)
-			e.ServeGatherer(p.registry)
-			if h := e.Handler(); h != nil {
-				page = h
-			}
+// serveOn has what was pushed on the pages of the Prometheus emitters that there will
+// be.
+func (p *pushedMetrics) serveOn(factories []metric.EmitterFactory) {
+	for _, factory := range factories {
+		if config, ok := factory.(*emitter.PrometheusConfig); ok {
+			config.Pushed, config.Gatherer = p.Aggregator, p.registry
 		}
 	}
-	return page
+}
+
+// pageOf is the page of one of the emitters, if it may be served elsewhere too, or
+// nil.
+func pageOf(emitters []metric.Emitter) http.Handler {
+	for _, e := range emitters {
+		if e, ok := e.(*emitter.Prometheus); ok && e.Handler() != nil {
+			return e.Handler()
+		}
+	}
+	return nil
 }
 
 // handler serves what is for pushing, and has next serve the rest.
@@ -109,16 +115,15 @@ func (p *pushedMetrics) handler(c *runCommand, logger lager.Logger, page, next h
 		Malformed: p.CountMalformed,
 	})
 	forJobs := push.NewHandler(push.Options{
-		Store:       p,
-		Logger:      logger.Session("push"),
-		BodyBytes:   int64(c.Pushes.MaxBodyBytes),
-		NoteFailure: func(_ context.Context, grouping []aggregator.Label) { p.NoteFailure(grouping) },
-		Admin:       c.Pushes.AdminAPI,
-		Page:        page,
-		Flags:       c.flags(),
-		BuildInfo:   buildInfo(),
-		StartTime:   time.Now(),
-		Registerer:  p.registry,
+		Store:      p,
+		Logger:     logger.Session("push"),
+		BodyBytes:  int64(c.Pushes.MaxBodyBytes),
+		Admin:      c.Pushes.AdminAPI,
+		Page:       page,
+		Flags:      c.flags(),
+		BuildInfo:  buildInfo(),
+		StartTime:  time.Now(),
+		Registerer: p.registry,
 	})
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		// Before anything that would clean the path: a %2F in it is part of a value.

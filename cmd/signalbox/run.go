@@ -25,15 +25,15 @@ type runCommand struct {
 	flags   func() map[string]string // all of them, by name
 
 	Host            string     `long:"host" value-name:"NAME" default-mask:"the machine's name" description:"Host of events that do not name theirs."`
-	Attributes      attributes `long:"attribute" value-name:"KEY=VALUE" unquote:"false" description:"Attribute of this node, which every event carries too and every series shows as a label. May be repeated."`
+	Attributes      attributes `long:"attribute" value-name:"KEY=VALUE" unquote:"false" description:"Attribute of this node, which every event carries too and every series that events drive shows as a label. May be repeated."`
 	BufferSize      uint32     `long:"buffer-size" value-name:"N" default:"1000" description:"Events that may wait for each emitter that has a queue; 0 means the default. The Prometheus emitter has none."`
 	LogLevel        string     `long:"log-level" choice:"debug" choice:"info" choice:"error" default:"info" description:"Least level of what is logged."`
 	ShutdownTimeout timeout    `long:"shutdown-timeout" value-name:"DURATION" default:"10s" description:"Time that requests and queues have to finish after SIGTERM."`
 
 	Intake struct {
-		BindIP             ipAddress `long:"intake-bind-ip" value-name:"IP" default:"127.0.0.1" description:"Address to take events on."`
-		BindPort           uint16    `long:"intake-bind-port" value-name:"PORT" default:"19391" description:"Port to take events on. 0 takes any that is free; the log says which."`
-		MaxBodyBytes       limit     `long:"intake-max-body-bytes" value-name:"N" default:"67108864" description:"Most bytes of a request's body, after decompression."`
+		BindIP             ipAddress `long:"intake-bind-ip" value-name:"IP" default:"127.0.0.1" description:"Address to take events and pushes on."`
+		BindPort           uint16    `long:"intake-bind-port" value-name:"PORT" default:"19391" description:"Port to take events and pushes on. 0 takes any that is free; the log says which."`
+		MaxBodyBytes       limit     `long:"intake-max-body-bytes" value-name:"N" default:"67108864" description:"Most bytes of a body of events, after decompression."`
 		MaxLineBytes       limit     `long:"intake-max-line-bytes" value-name:"N" default:"1048576" description:"Most bytes of a line, or of an event in an array."`
 		MaxAttributes      limit     `long:"intake-max-attributes" value-name:"N" default:"64" description:"Most attributes of an event."`
 		MaxLabelValueBytes limit     `long:"intake-max-label-value-bytes" value-name:"N" default:"4096" description:"Most bytes of an attribute's value, and of a name."`
@@ -72,6 +72,7 @@ func (c *runCommand) run(w world) error {
 	if err != nil {
 		return errors.Join(err, listener.Close())
 	}
+	pushed.serveOn(c.monitor.Factories()) // before there is a page that could be without
 	if err := c.monitor.Initialize(logger, host, c.Attributes, c.BufferSize); err != nil {
 		return errors.Join(err, pushed.Close(), listener.Close())
 	}
@@ -83,10 +84,9 @@ func (c *runCommand) run(w world) error {
 			c.monitor.Close(context.Background()), pushed.Close(), listener.Close())
 	}
 
-	page := pushed.serveOn(c.monitor.Emitters())
 	c.announce(logger, listener.Addr())
 	sink := newSink(logger, c.monitor)
-	handler := pushed.handler(c, logger, page, intake.NewHandler(logger.Session("intake"), c.limits(), sink))
+	handler := pushed.handler(c, logger, pageOf(c.monitor.Emitters()), intake.NewHandler(logger.Session("intake"), c.limits(), sink))
 	server := intake.Serve(logger, listener, handler)
 	input := noInput()
 	if c.Input.Stdin {

@@ -20,6 +20,7 @@ type agent struct {
 	gone              bool    // forgotten: the next update makes a new one
 	entries           []entry // in the order of their first push
 	cursor            int     // the entry that is probably asked for next
+	round             uint64  // counts updates
 	index             map[uint64]int32
 	scratch, compared []Label
 }
@@ -27,8 +28,8 @@ type agent struct {
 // An entry is one series of an agent. It is 64 bytes, and its key one string, so that
 // finding it costs few cache lines where there are too many series for the caches.
 type entry struct {
-	hash   uint64
-	next   int32 // with the same hash; -1 if there is none
+	round  uint64 // of the agent's last update that had it
+	next   int32  // with the same hash; -1 if there is none
 	typ    Type
 	summed bool
 	key    string // see appendKey
@@ -53,10 +54,7 @@ func (ag *agent) find(seed maphash.Seed, m *Metric) *entry {
 	labels := ag.normal(m.Labels)
 	for i := ag.first(hashMetric(seed, m.Name, labels)); i >= 0; i = ag.entries[i].next {
 		e := &ag.entries[i]
-		name, pushed := e.pieces(ag.compared[:0])
-		ag.compared = pushed
-		sortLabels(pushed)
-		if name == m.Name && slices.Equal(pushed, labels) {
+		if name, pushed := ag.pieces(e); name == m.Name && slices.Equal(pushed, labels) {
 			ag.cursor = int(i) + 1
 			return e
 		}
@@ -77,20 +75,23 @@ func appendKey(b []byte, name string, labels []Label) []byte {
 	return b
 }
 
-// pieces are the name and the labels that the entry's key was made of.
-func (e *entry) pieces(dst []Label) (name string, labels []Label) {
+// pieces are the name and the labels that the entry's key was made of, the labels
+// sorted. They are good until the next call.
+func (ag *agent) pieces(e *entry) (name string, labels []Label) {
 	next := func(key string) (piece, rest string) {
 		n := 2 + int(key[0]) + int(key[1])<<8
 		return key[2:n], key[n:]
 	}
+	ag.compared = ag.compared[:0]
 	name, rest := next(e.key)
 	for rest != "" {
 		var l Label
 		l.Name, rest = next(rest)
 		l.Value, rest = next(rest)
-		dst = append(dst, l)
+		ag.compared = append(ag.compared, l)
 	}
-	return name, dst
+	sortLabels(ag.compared)
+	return name, ag.compared
 }
 
 func appendPiece(b []byte, s string) []byte {
@@ -143,38 +144,41 @@ func (ag *agent) first(hash uint64) int32 {
 // something large that somebody sent.
 func (ag *agent) add(seed maphash.Seed, e entry, m *Metric) *entry {
 	e.key = string(appendKey(nil, m.Name, m.Labels))
-	e.hash = hashMetric(seed, m.Name, ag.normal(m.Labels))
 	ag.entries = append(ag.entries, e)
-	ag.enter(len(ag.entries) - 1)
+	ag.enter(seed, len(ag.entries)-1)
 	return &ag.entries[len(ag.entries)-1]
 }
 
 // enter puts an entry into the index.
-func (ag *agent) enter(i int) {
+func (ag *agent) enter(seed maphash.Seed, i int) {
 	e := &ag.entries[i]
-	e.next = ag.first(e.hash)
-	ag.index[e.hash] = int32(i)
+	name, labels := ag.pieces(e)
+	hash := hashMetric(seed, name, labels)
+	e.next = ag.first(hash)
+	ag.index[hash] = int32(i)
 }
 
-// remove removes the entries for which over returns true, and returns how many.
-func (ag *agent) remove(over func(*entry) bool) int {
-	kept := ag.entries[:0]
+// remove removes the entries for which gone returns true, and returns them.
+func (ag *agent) remove(seed maphash.Seed, gone func(*entry) bool) (removed []entry) {
+	kept := 0
 	for i := range ag.entries {
-		if !over(&ag.entries[i]) {
-			kept = append(kept, ag.entries[i])
+		if e := ag.entries[i]; gone(&ag.entries[i]) {
+			removed = append(removed, e)
+		} else {
+			ag.entries[kept] = e
+			kept++
 		}
 	}
-	n := len(ag.entries) - len(kept)
-	if n > 0 {
-		clear(ag.entries[len(kept):])
-		ag.entries = kept
+	if len(removed) > 0 {
+		clear(ag.entries[kept:])
+		ag.entries = ag.entries[:kept]
 		ag.cursor = 0
 		clear(ag.index)
 		for i := range ag.entries {
-			ag.enter(i)
+			ag.enter(seed, i)
 		}
 	}
-	return n
+	return removed
 }
 
 func hashMetric(seed maphash.Seed, name string, labels []Label) uint64 {

@@ -13,8 +13,9 @@ import (
 	"github.com/signalbox-ci/signalbox/emitter/internal/series"
 )
 
-// maxLabelValueBytes is how long a label value may be, or a metric's name.
-const maxLabelValueBytes = 16 << 10
+// maxTextBytes is how long a name or a label value may be. An entry's key has two
+// bytes for the length of each.
+const maxTextBytes = 16 << 10
 
 // Update takes what an agent pushes: every metric replaces what the same series
 // held, and lives for the TTL from now. A series is the metric's name, the base
@@ -31,9 +32,9 @@ func (a *Aggregator) Update(ctx context.Context, labels Labels, metrics []Metric
 		if v == "" {
 			continue
 		}
-		at := slices.Index(a.base, DefaultBaseLabels[i])
+		at := slices.Index(a.base, defaultBaseLabels[i])
 		if at < 0 {
-			return a.refuse(fmt.Errorf("%s is none of the base labels %q", DefaultBaseLabels[i], a.base))
+			return a.refuse(baseLabels, fmt.Errorf("%s is none of the base labels %q", defaultBaseLabels[i], a.base))
 		}
 		values[at] = v
 	}
@@ -48,10 +49,10 @@ func (a *Aggregator) UpdateFrom(ctx context.Context, base []Label, metrics []Met
 	for _, l := range base {
 		at := slices.Index(a.base, l.Name)
 		if at < 0 {
-			return a.refuse(fmt.Errorf("%q is none of the base labels %q", shorten(l.Name), a.base))
+			return a.refuse(baseLabels, fmt.Errorf("%q is none of the base labels %q", shorten(l.Name), a.base))
 		}
 		if given[at] {
-			return a.refuse(fmt.Errorf("base label %q is given twice", l.Name))
+			return a.refuse(baseLabels, fmt.Errorf("base label %q is given twice", l.Name))
 		}
 		values[at], given[at] = l.Value, true
 	}
@@ -59,45 +60,48 @@ func (a *Aggregator) UpdateFrom(ctx context.Context, base []Label, metrics []Met
 }
 
 // refuse counts an update of which nothing was applied.
-func (a *Aggregator) refuse(err error) error {
-	a.self.refused.Inc()
+func (a *Aggregator) refuse(why updateReason, err error) error {
+	a.self.refused[why].Inc()
 	return err
 }
 
 func (a *Aggregator) update(ctx context.Context, values []string, metrics []Metric) error {
 	if err := ctx.Err(); err != nil {
-		return a.refuse(err)
+		return a.refuse(canceled, err)
 	}
 	for i, v := range values {
 		if err := checkLabelValue(a.base[i], v); err != nil {
-			return a.refuse(fmt.Errorf("base %w", err))
+			return a.refuse(baseLabels, fmt.Errorf("base %w", err))
 		}
 	}
 	begin := a.clock.Tick()
-	deadline := after(begin, a.ttl)
-	var rejected *RejectedError
-	ag := a.lockAgent(values)
-	for i := range metrics {
-		if why, err := a.updateOne(ag, &metrics[i], begin, deadline); err != nil {
-			if rejected == nil {
-				rejected = &RejectedError{}
-			}
-			rejected.Rejections = append(rejected.Rejections,
-				Rejection{Index: i, Name: strings.Clone(metrics[i].Name), Reason: reasonLabels[why], Err: err})
-			a.self.rejected[why].Inc()
-		}
-	}
-	ag.mu.Unlock()
+	rejected := a.updateAgent(values, metrics, begin)
 	a.self.updated(a.clock.Tick() - begin)
 	if rejected != nil {
-		return rejected
+		return &RejectedError{Rejections: rejected}
 	}
 	return nil
 }
 
+// updateAgent applies the metrics, and returns those that are rejected.
+func (a *Aggregator) updateAgent(values []string, metrics []Metric, now series.Instant) (rejected []Rejection) {
+	ag := a.lockAgent(values)
+	defer ag.mu.Unlock()
+	ag.round++
+	deadline := after(now, a.ttl)
+	for i := range metrics {
+		if why, err := a.updateOne(ag, &metrics[i], now, deadline); err != nil {
+			rejected = append(rejected, Rejection{Index: i, Name: strings.Clone(metrics[i].Name), Reason: reasonLabels[why], Err: err})
+			a.self.rejected[why].Inc()
+		}
+	}
+	a.forgetIfEmpty(ag)
+	return rejected
+}
+
 func checkLabelValue(name, v string) error {
-	if len(v) > maxLabelValueBytes {
-		return fmt.Errorf("label %s is %d bytes long, want at most %d", name, len(v), maxLabelValueBytes)
+	if len(v) > maxTextBytes {
+		return fmt.Errorf("label %s is %d bytes long, want at most %d", name, len(v), maxTextBytes)
 	}
 	if !utf8.ValidString(v) {
 		return fmt.Errorf("label %s is %q, which is not UTF-8", name, shorten(v))
@@ -160,15 +164,19 @@ func (a *Aggregator) updateOne(ag *agent, m *Metric, now, deadline series.Instan
 		if e == nil || e.typ != m.Type {
 			var why reason
 			var err error
-			if e, why, err = a.newEntry(ag, e, m, now); err != nil {
+			if e, why, err = a.newEntry(ag, m, now); err != nil {
 				return why, err
 			}
 		}
+		if e.summed && e.round == ag.round {
+			return clashes, fmt.Errorf("counter %s is there twice", m.Name)
+		}
+		e.round = ag.round
 		if e.set(m.Value, deadline) {
 			return 0, nil
 		}
 		// Its time was over, and somebody else took its labels.
-		a.remove(ag, e)
+		a.remove(ag, func(other *entry) bool { return other == e })
 		e = nil
 	}
 }
@@ -188,56 +196,79 @@ func (e *entry) set(v float64, deadline series.Instant) bool {
 	return e.series.LiveUntil(deadline)
 }
 
-// newEntry makes the entry for a metric that the agent has not pushed yet. It takes
-// the place of old, if not nil, which is of the other type.
-func (a *Aggregator) newEntry(ag *agent, old *entry, m *Metric, now series.Instant) (*entry, reason, error) {
+// newEntry makes the entry for a metric that the agent has not pushed yet, or not as
+// that type.
+func (a *Aggregator) newEntry(ag *agent, m *Metric, now series.Instant) (*entry, reason, error) {
 	own := ag.normal(m.Labels)
 	if why, err := checkMetric(m, own); err != nil {
 		return nil, why, err
 	}
-	if old == nil && a.held.Load() >= a.maxSeries {
-		return nil, limitReached, fmt.Errorf("metric %s: agents have %d series, which is the limit", m.Name, a.maxSeries)
-	}
 	e := entry{typ: m.Type, summed: a.aggregated && m.Type == Counter}
-	if err := a.place(ag, old, &e, m.Name, own, now); err != nil {
+	text := series.LabelText(a.shownLabels(ag, own))
+	if err := a.makeRoom(ag, m.Name, e.familyType(), now); err != nil {
 		return nil, clashes, err
 	}
-	if old != nil {
-		ag.remove(func(e *entry) bool { return e == old })
-		a.held.Add(-1)
+	if n := a.held.Load(); n >= a.maxSeries {
+		return nil, limitReached, fmt.Errorf("metric %s: agents have %d series, which is the limit", m.Name, n)
+	}
+	if err := a.place(ag, &e, m.Name, text, now); err != nil {
+		return nil, clashes, err
 	}
 	a.held.Add(1)
 	return ag.add(a.seed, e, m), 0, nil
 }
 
-// place gives an entry its series in the store.
-func (a *Aggregator) place(ag *agent, old, e *entry, name string, own []Label, now series.Instant) error {
-	typ := series.Counter
+func (e *entry) familyType() series.Type {
 	if e.typ == Gauge {
-		typ = series.Gauge
+		return series.Gauge
 	}
-	text := series.LabelText(a.shownLabels(ag, own))
-	var holder any = ag
-	if a.aggregated {
-		holder = a
-	}
+	return series.Counter
+}
 
+// makeRoom is why the agent cannot push a metric of that name and type, or nil. If it
+// is the only one that has pushed it, as another type, it has changed its mind: then
+// what it pushed before goes.
+func (a *Aggregator) makeRoom(ag *agent, name string, typ series.Type, now series.Instant) error {
+	a.store.Lock()
+	err := a.clashOfAgent(name, typ, a.holder(ag), now)
+	old := a.store.Family(name)
+	a.store.Unlock()
+	if err != nil || old == nil || old.Type() == typ {
+		return err
+	}
+	if slices.ContainsFunc(ag.entries, func(e entry) bool { return e.family == old && e.round == ag.round }) {
+		return typeClash(name, typ, old.Type()) // in one update
+	}
+	a.remove(ag, func(e *entry) bool { return e.family == old })
+	return nil
+}
+
+// holder is who holds the labels of what an agent pushes: all agents do, if they may
+// be shown as one.
+func (a *Aggregator) holder(ag *agent) any {
+	if a.aggregated {
+		return a
+	}
+	return ag
+}
+
+// place gives an entry its series in the store.
+func (a *Aggregator) place(ag *agent, e *entry, name, text string, now series.Instant) error {
 	a.store.Lock()
 	defer a.store.Unlock()
+	holder, typ := a.holder(ag), e.familyType()
+	// Somebody else may have come since room was made.
 	if err := a.clashOfAgent(name, typ, holder, now); err != nil {
 		return err
 	}
 	if f := a.store.Family(name); f != nil {
 		switch held := f.Holder(text, now); {
-		case held == nil, a.aggregated && held == holder, old != nil && held == holder:
+		case held == nil, a.aggregated && held == holder:
 		case held == holder:
-			return fmt.Errorf("metric %s: its labels are those of another one, when renamed: {%s}", name, shorten(text))
+			return fmt.Errorf("metric %s: with its labels renamed it is the same series as another one of this agent: {%s}", name, shorten(text))
 		default:
-			return fmt.Errorf("metric %s{%s} is pushed from elsewhere", name, shorten(text))
+			return fmt.Errorf("metric %s{%s} is pushed by another agent or job", name, shorten(text))
 		}
-	}
-	if old != nil {
-		a.leave(old)
 	}
 	f := a.store.Family(name)
 	if f == nil {
@@ -249,6 +280,7 @@ func (a *Aggregator) place(ag *agent, old, e *entry, name string, own []Label, n
 		if e.series = f.Only(text, a); e.series == nil {
 			e.series = f.Join(text, a, nil, series.Alone)
 			e.series.LiveUntil(series.Never)
+			a.held.Add(1) // the sum stays when its agents are gone
 		}
 	case a.aggregated:
 		e.series = f.Join(text, a, nil, series.Sum)
@@ -260,7 +292,7 @@ func (a *Aggregator) place(ag *agent, old, e *entry, name string, own []Label, n
 
 // checkMetric is what is wrong with a metric's name, type and own labels.
 func checkMetric(m *Metric, own []Label) (reason, error) {
-	if !model.LegacyValidation.IsValidMetricName(m.Name) || len(m.Name) > maxLabelValueBytes {
+	if !model.LegacyValidation.IsValidMetricName(m.Name) || len(m.Name) > maxTextBytes {
 		return invalidName, fmt.Errorf("%q cannot be the name of a metric", shorten(m.Name))
 	}
 	if m.Type != Counter && m.Type != Gauge {
@@ -269,6 +301,9 @@ func checkMetric(m *Metric, own []Label) (reason, error) {
 	for i, l := range own {
 		if err := checkLabelName(l.Name); err != nil {
 			return invalidLabel, fmt.Errorf("metric %s: %w", m.Name, err)
+		}
+		if len(l.Name) > maxTextBytes {
+			return invalidLabel, fmt.Errorf("metric %s: the name of label %s is %d bytes long, want at most %d", m.Name, shorten(l.Name), len(l.Name), maxTextBytes)
 		}
 		if i > 0 && own[i-1].Name == l.Name {
 			return invalidLabel, fmt.Errorf("metric %s: label %s is given twice", m.Name, l.Name)
@@ -304,21 +339,21 @@ func hasName(labels []Label, name string) bool {
 	return slices.ContainsFunc(labels, func(l Label) bool { return l.Name == name })
 }
 
-// leave gives up what an entry has in the store, whose lock the caller holds. A sum
-// keeps what the entry added to it.
-func (a *Aggregator) leave(e *entry) {
-	if !e.summed {
-		e.family.Leave(e.series)
+// remove removes the entries for which gone returns true. The caller holds the
+// agent's lock.
+func (a *Aggregator) remove(ag *agent, gone func(*entry) bool) {
+	removed := ag.remove(a.seed, gone)
+	if len(removed) == 0 {
+		return
 	}
-}
-
-// remove removes an entry. The caller holds the agent's lock.
-func (a *Aggregator) remove(ag *agent, gone *entry) {
+	a.held.Add(int64(-len(removed)))
 	a.store.Lock()
-	a.leave(gone)
-	a.store.Unlock()
-	ag.remove(func(e *entry) bool { return e == gone })
-	a.held.Add(-1)
+	defer a.store.Unlock()
+	for i := range removed {
+		if e := &removed[i]; !e.summed { // a sum keeps what the entry added to it
+			e.family.Leave(e.series)
+		}
+	}
 }
 
 // sweepAgents forgets the series of agents that have expired, and the agents that
@@ -340,16 +375,12 @@ func (a *Aggregator) sweepAgents(now series.Instant) {
 func (a *Aggregator) sweepAgent(ag *agent, now series.Instant) {
 	ag.mu.Lock()
 	defer ag.mu.Unlock()
-	n := ag.remove(func(e *entry) bool {
-		if !a.over(e, now) {
-			return false
-		}
-		a.store.Lock()
-		a.leave(e)
-		a.store.Unlock()
-		return true
-	})
-	a.held.Add(int64(-n))
+	a.remove(ag, func(e *entry) bool { return a.over(e, now) })
+	a.forgetIfEmpty(ag)
+}
+
+// forgetIfEmpty forgets an agent without series, whose lock the caller holds.
+func (a *Aggregator) forgetIfEmpty(ag *agent) {
 	if len(ag.entries) == 0 {
 		ag.gone = true
 		a.forgetAgent(ag)

@@ -133,6 +133,14 @@ load{agent_name="main",template_name="go",username="alice",workspace_name="blue"
 		Expect(samples(a)).To(BeEmpty())
 	})
 
+	It("does not remember agents that have nothing", func() {
+		Expect(update(alice)).To(Succeed())
+		Expect(update(bob, gauge("a-b", 1))).NotTo(Succeed())
+		Expect(selfValue(reg, "signalbox_agents", "")).To(BeZero())
+		Expect(update(bob, gauge("x", 1))).To(Succeed())
+		Expect(selfValue(reg, "signalbox_agents", "")).To(Equal(1.0))
+	})
+
 	It("is forgotten when it has expired", func() {
 		for i := range 1000 {
 			Expect(update(aggregator.Labels{AgentName: fmt.Sprint(i)}, gauge("x", 1))).To(Succeed())
@@ -150,6 +158,7 @@ load{agent_name="main",template_name="go",username="alice",workspace_name="blue"
 		Expect(samples(a)).To(ConsistOf(HavePrefix("before{"), HavePrefix("after{")))
 		Expect(gather(reg)).To(BeEmpty()) // it still gathers
 		Expect(selfValue(reg, "signalbox_agent_metrics_rejected_total", reason)).To(Equal(1.0))
+		Expect(rejections(update(alice, m))).To(HaveLen(1), "again")
 	},
 		Entry("no name", gauge("", 1), "invalid_name", `"" cannot be the name of a metric`),
 		Entry("a name that cannot be", gauge("a-b", 1), "invalid_name", `"a-b"`),
@@ -163,6 +172,7 @@ load{agent_name="main",template_name="go",username="alice",workspace_name="blue"
 		Entry("a label name that cannot be", gauge("x", 1, label("a-b", "1")), "invalid_label", `metric x: "a-b"`),
 		Entry("a reserved label name", gauge("x", 1, label("__name__", "1")), "invalid_label", `metric x: "__name__"`),
 		Entry("a label without a name", gauge("x", 1, label("", "1")), "invalid_label", `metric x: ""`),
+		Entry("a label name without end", gauge("x", 1, label(strings.Repeat("x", 70_000), "1")), "invalid_label", "70000 bytes long"),
 		Entry("a label that is given twice", gauge("x", 1, label("a", "1"), label("a", "2")), "invalid_label", "label a is given twice"),
 		Entry("a value that is not UTF-8", gauge("x", 1, label("a", "\xff")), "invalid_label", `label a is "\xff", which is not UTF-8`),
 		Entry("a value without end", gauge("x", 1, label("a", strings.Repeat("x", 20_000))), "invalid_label", "label a is 20000 bytes long"),
@@ -184,7 +194,8 @@ load{agent_name="main",template_name="go",username="alice",workspace_name="blue"
 		cancel()
 		Expect(a.Update(ctx, alice, []aggregator.Metric{gauge("x", 1)})).To(MatchError(context.Canceled))
 		Expect(samples(a)).To(BeEmpty())
-		Expect(selfValue(reg, "signalbox_agent_updates_refused_total", "")).To(Equal(4.0))
+		Expect(selfValue(reg, "signalbox_agent_updates_rejected_total", "base_labels")).To(Equal(3.0))
+		Expect(selfValue(reg, "signalbox_agent_updates_rejected_total", "canceled")).To(Equal(1.0))
 	})
 
 	It("renames an own label that has a base label's name", func() {
@@ -211,6 +222,36 @@ load{agent_name="main",template_name="go",username="alice",workspace_name="blue"
 		Expect(update(alice, counter("x", 5), gauge("y", 3))).To(Succeed())
 		Expect(samples(a)).To(ConsistOf(And(HavePrefix("x{"), HaveSuffix(" 5")), And(HavePrefix("y{"), HaveSuffix(" 3"))))
 		Expect(selfValue(reg, "signalbox_agent_series", "")).To(Equal(2.0))
+	})
+
+	It("changes the type of all series at once", func() {
+		Expect(update(alice, counter("x", 1, label("a", "1")), counter("x", 2, label("a", "2")))).To(Succeed())
+		Expect(update(alice, gauge("x", -5, label("a", "3")))).To(Succeed())
+		Expect(page(a)).To(HavePrefix("# TYPE x gauge\nx{a=\"3\""))
+		Expect(update(alice, gauge("x", -1, label("a", "1")), gauge("x", -2, label("a", "2")))).To(Succeed())
+		Expect(samples(a)).To(HaveLen(3))
+		Expect(rejections(update(alice, gauge("x", -1, label("a", "1")), counter("x", 1)))).To(HaveLen(1), "in one update")
+		Expect(samples(a)).To(HaveLen(3))
+		Expect(update(bob, gauge("x", 1))).To(Succeed())
+		Expect(rejections(update(alice, counter("x", 1, label("a", "1"))))).To(HaveLen(1))
+		Expect(samples(a)).To(HaveLen(4))
+		Expect(selfValue(reg, "signalbox_agent_series", "")).To(Equal(4.0))
+	})
+
+	It("counts sums toward the limit, since they stay", func() {
+		create([]string{"template_name"}, aggregator.WithMaxSeries(10))
+		for i := range 20 {
+			update(aggregator.Labels{AgentName: fmt.Sprint(i)}, counter("x", 1, label("i", fmt.Sprint(i))))
+			clock.Advance(time.Hour)
+			a.Sweep()
+		}
+		Expect(len(samples(a))).To(BeNumerically("<=", 10))
+		Expect(selfValue(reg, "signalbox_agent_series", "")).To(BeEquivalentTo(len(samples(a))))
+	})
+
+	It("says of several rejections how many, and the first", func() {
+		Expect(update(alice, gauge("a-b", 1), gauge("x", 1), gauge("c-d", 1))).To(MatchError(`2 metrics were rejected, the first since "a-b" cannot be the name of a metric`))
+		Expect((&aggregator.RejectedError{}).Error()).NotTo(BeEmpty())
 	})
 
 	It("has a limit on series, beyond which those that are there go on", func() {
@@ -309,6 +350,13 @@ x{k="2",template_name="go"} 10
 			Expect(update(alice, counter("x", 1))).To(Succeed(), "the name is free again")
 		})
 
+		It("refuses a counter that is there twice in one update", func() {
+			for range 3 {
+				Expect(rejections(update(alice, counter("x", 5), counter("x", 3)))).To(ConsistOf(HaveField("Err", MatchError("counter x is there twice"))))
+			}
+			Expect(samples(a)).To(ConsistOf(`x{template_name="go"} 5`))
+		})
+
 		It("keeps groups of labels that are absent apart", func() {
 			Expect(update(aggregator.Labels{Username: "u"}, counter("x", 1))).To(Succeed())
 			Expect(update(alice, counter("x", 2))).To(Succeed())
@@ -323,7 +371,7 @@ x{k="2",template_name="go"} 10
 		Expect(reg.Gather()).To(BeEmpty())
 	},
 		Entry("an unknown label to aggregate by", `cannot aggregate by "user"`, time.Duration(0), []string{"username", "user"}),
-		Entry("one that is given twice", `to aggregate by "username" is asked twice`, time.Duration(0), []string{"username", "username"}),
+		Entry("one that is given twice", `label "username" to aggregate by is given twice`, time.Duration(0), []string{"username", "username"}),
 		Entry("a negative TTL", "the TTL is -1s", -time.Second, nil),
 		Entry("a base label that cannot be", `base label: "a-b"`, time.Duration(0), nil, aggregator.WithBaseLabels("a-b")),
 		Entry("a base label twice", `base label "a" is given twice`, time.Duration(0), nil, aggregator.WithBaseLabels("a", "a")),

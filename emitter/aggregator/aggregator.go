@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"hash/maphash"
-	"math"
 	"slices"
 	"strings"
 	"sync"
@@ -24,9 +23,9 @@ import (
 // DefaultTTL is how long what an agent pushed lives.
 const DefaultTTL = 2 * time.Minute
 
-// DefaultBaseLabels are the names of the base labels unless WithBaseLabels says
+// defaultBaseLabels are the names of the base labels unless WithBaseLabels says
 // otherwise: those that the fields of Labels stand for.
-var DefaultBaseLabels = []string{"username", "workspace_name", "agent_name", "template_name"}
+var defaultBaseLabels = []string{"username", "workspace_name", "agent_name", "template_name"}
 
 // MaxBaseLabels is how many base labels there may be.
 const MaxBaseLabels = 16
@@ -72,8 +71,9 @@ type options struct {
 	pushes    PushOptions
 }
 
-// WithBaseLabels sets the names of the labels that say which agent pushes, for
-// systems other than the one that DefaultBaseLabels are made for. There may be 16.
+// WithBaseLabels sets the names of the labels that say which agent pushes, at most
+// MaxBaseLabels. The default are those that the fields of Labels stand for: username,
+// workspace_name, agent_name and template_name.
 func WithBaseLabels(names ...string) Option { return func(o *options) { o.base = names } }
 
 // WithClock sets what is taken for the time. It may be set back: what lasts for a
@@ -96,16 +96,17 @@ func WithPushes(p PushOptions) Option { return func(o *options) { o.pushes = p }
 // again from zero. An agent that comes back within ten times the ttl goes on from
 // the value that it had. Without aggregateBy, series are shown as they are.
 //
-// The registerer, if not nil, gets metrics about the Aggregator itself, and a metric
-// that somebody pushes under a name that is registered there is rejected, so that
-// the Aggregator can be registered there too. The logger gets what happens in the
-// background.
+// The registerer, if not nil, gets metrics about the Aggregator itself, and keeps
+// them. A metric that somebody pushes under a name that is registered there is
+// rejected, so that the Aggregator can be registered there too; to find out, the
+// registerer is asked to register collectors that are not valid, which it must
+// refuse. The logger gets what happens in the background.
 //
 // New fails if a label of aggregateBy is no base label, if an option has a value
 // that it cannot have, if the metrics cannot be registered, or if there is a file to
 // store groups in that cannot be opened. One that is damaged is moved aside instead.
 func New(logger lager.Logger, registerer prometheus.Registerer, ttl time.Duration, aggregateBy []string, opts ...Option) (*Aggregator, error) {
-	o := options{base: DefaultBaseLabels, now: time.Now}
+	o := options{base: defaultBaseLabels, now: time.Now}
 	for _, set := range opts {
 		set(&o)
 	}
@@ -167,7 +168,7 @@ func (a *Aggregator) check(aggregateBy []string) error {
 		if !slices.Contains(a.base, name) {
 			fail("cannot aggregate by %q, which is none of the base labels %q", name, a.base)
 		} else if slices.Contains(aggregateBy[:i], name) {
-			fail("to aggregate by %q is asked twice", name)
+			fail("label %q to aggregate by is given twice", name)
 		}
 	}
 	return errors.Join(errs...)
@@ -180,9 +181,10 @@ func checkLabelName(name string) error {
 	return nil
 }
 
-// Run begins to forget what has expired, every so often, until the context ends or
-// stop is called, which returns when that is so. Nothing that expired is shown
-// without it either, but its memory is not freed.
+// Run begins to forget what has expired, every quarter of the agents' TTL but at
+// least every 15 seconds, until the context ends or stop is called, which returns
+// when that is so. Nothing that expired is shown without it either, but its memory
+// is not freed.
 func (a *Aggregator) Run(ctx context.Context) (stop func()) {
 	ctx, cancel := context.WithCancel(ctx)
 	done := make(chan struct{})
@@ -205,7 +207,9 @@ func (a *Aggregator) Run(ctx context.Context) (stop func()) {
 	}
 }
 
-// Sweep forgets what has expired. Neither updates nor scrapes wait for it.
+// Sweep forgets what has expired. Updates wait for it while it looks at their agent,
+// and pushes while it deletes groups that expired; scrapes, while new series are put
+// in order.
 func (a *Aggregator) Sweep() {
 	begin := a.clock.Tick()
 	a.sweepAgents(begin)
@@ -216,20 +220,17 @@ func (a *Aggregator) Sweep() {
 	a.self.swept(a.clock.Tick() - begin)
 }
 
-// Close waits until all that was pushed is on disk, and closes the file. Pushes
-// fail from then on. Without a file it does nothing.
+// Close waits until all that was pushed is on disk, and closes the file. Pushes from
+// then on are served, but fail as NotStored. Without a file it does nothing.
 func (a *Aggregator) Close() error { return a.jobs.close() }
 
-// Beside tells the Aggregator what else is served on its page: names that are taken,
-// and the types of those families. emitter.Prometheus calls it.
-func (a *Aggregator) Beside(taken func(name string) (series.Type, bool)) { a.beside.Store(&taken) }
-
-// Store is where the series are, and Clock the clock that their ends go by.
-// emitter.Prometheus serves a page from them.
-func (a *Aggregator) Store() *series.OpenStore { return a.store }
-
-// Clock is described with Store.
-func (a *Aggregator) Clock() *series.Clock { return a.clock }
+// OnPage is for emitter.Prometheus, which serves what it returns: the series, and the
+// clock that their ends go by. taken tells which names are taken by what else is on
+// that page, and the types of those families.
+func (a *Aggregator) OnPage(taken func(name string) (series.Type, bool)) (*series.OpenStore, *series.Clock) {
+	a.beside.Store(&taken)
+	return a.store, a.clock
+}
 
 // Describe implements prometheus.Collector. It describes nothing, since nobody
 // knows what will be pushed.
@@ -264,10 +265,10 @@ func (c collected) Write(out *dto.Metric) error {
 
 // after is the instant that comes d after now; Never if d is 0.
 func after(now series.Instant, d time.Duration) series.Instant {
-	if d == 0 || int64(d) > math.MaxInt64-int64(now) {
-		return series.Never
+	if at := now + series.Instant(d); d > 0 && at > now {
+		return at
 	}
-	return now + series.Instant(d)
+	return series.Never
 }
 
 // shorten cuts what somebody sent to what an error can repeat.

@@ -98,3 +98,19 @@ func text(page string) []*dto.MetricFamily {
 	}
 	return families
 }
+
+// familyOf is a family that the aggregator shows.
+func familyOf(a *aggregator.Aggregator, name string) *dto.MetricFamily {
+	GinkgoHelper()
+	registry := prometheus.NewPedanticRegistry()
+	Expect(registry.Register(a)).To(Succeed())
+	families, err := registry.Gather()
+	Expect(err).NotTo(HaveOccurred())
+	for _, f := range families {
+		if f.GetName() == name {
+			return f
+		}
+	}
+	Fail("there is no " + name)
+	return nil
+}

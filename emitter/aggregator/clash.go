@@ -26,18 +26,12 @@ func (a *Aggregator) clashOfAgent(name string, typ series.Type, holder any, now 
 	if _, ok := a.besideType(name); ok {
 		return fmt.Errorf("metric %s is one of the server's own", name)
 	}
-	f := a.store.Family(name)
-	if f != nil {
+	if f := a.store.Family(name); f != nil {
 		if f.Type() == typ {
 			return nil // whatever could be said was said when it was made
 		}
-		if f.HeldBeside(holder, now) {
+		if a.aggregated || f.HeldBeside(holder, now) {
 			return typeClash(name, typ, f.Type())
-		}
-		if a.aggregated {
-			if f = a.store.Family(name); f != nil {
-				return typeClash(name, typ, f.Type())
-			}
 		}
 	}
 	return a.clashOfName(name, typ, func(name string) (series.Type, bool) {
@@ -64,10 +58,17 @@ func (a *Aggregator) clashOfName(name string, typ series.Type, typeOf func(strin
 			if t, ok := typeOf(base); ok && slices.Contains(of, t) {
 				return fmt.Errorf("metric %s has the name of a sample of the %s %s", name, t, base)
 			}
+			if a.isRegistered(base) { // nobody says as what
+				return fmt.Errorf("metric %s may have the name of a sample of %s, which is one of the server's own", name, base)
+			}
 		}
 		if slices.Contains(of, typ) {
-			if t, ok := typeOf(name + suffix); ok {
+			t, ok := typeOf(name + suffix)
+			if ok {
 				return fmt.Errorf("%s %s has a sample with the name of the %s %s%s", typ, name, t, name, suffix)
+			}
+			if a.isRegistered(name + suffix) {
+				return fmt.Errorf("%s %s has a sample with the name %s%s, which is one of the server's own", typ, name, name, suffix)
 			}
 		}
 	}

@@ -30,7 +30,7 @@ type jobs struct {
 	sums     map[sumKey]*sum
 	unstored []*sum // whose retired has changed since it was last stored
 
-	groupCount, seriesCount atomic.Int64 // for those who do not hold the lock
+	groupCount, seriesCount, sumCount atomic.Int64 // for those who do not hold the lock
 }
 
 // A group is what was pushed under one set of grouping labels.
@@ -62,6 +62,7 @@ func newJobs(a *Aggregator, o PushOptions) (*jobs, error) {
 		groups:     make(map[string]*group),
 		sums:       make(map[sumKey]*sum),
 	}
+	j.options.AggregateBy = slices.Sorted(slices.Values(o.AggregateBy)) // so that it means the same in any order
 	j.options.MaxGroups = cmp.Or(o.MaxGroups, 100_000)
 	j.options.MaxSeries = cmp.Or(o.MaxSeries, 1_000_000)
 
@@ -76,7 +77,7 @@ func newJobs(a *Aggregator, o PushOptions) (*jobs, error) {
 		if err := checkLabelName(name); err != nil {
 			errs = append(errs, fmt.Errorf("cannot aggregate groups: %w", err))
 		} else if slices.Contains(o.AggregateBy[:i], name) {
-			errs = append(errs, fmt.Errorf("to aggregate groups by %q is asked twice", name))
+			errs = append(errs, fmt.Errorf("label %q to aggregate groups by is given twice", name))
 		}
 	}
 	var err error
@@ -95,17 +96,24 @@ func (a *Aggregator) Push(ctx context.Context, p Push) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	stored, err := a.jobs.push(p)
+	onDisk, err := a.jobs.push(p)
 	if err == nil {
-		if err = stored.Wait(ctx); err != nil && ctx.Err() == nil {
-			err = &PushError{NotStored, fmt.Errorf("the push is served, but could not be stored: %w", err)}
-		}
+		err = wait(ctx, onDisk, "the push is served, but could not be stored")
 	}
 	a.self.pushes.Inc()
 	if refused, ok := errors.AsType[*PushError](err); ok {
 		a.self.pushesRejected[refused.Refusal].Inc()
 	}
 	return err
+}
+
+// wait waits until what was changed is on disk.
+func wait(ctx context.Context, t ticket, failed string) error {
+	err := t.Wait(ctx)
+	if err == nil || ctx.Err() != nil && errors.Is(err, context.Cause(ctx)) {
+		return err
+	}
+	return &PushError{NotStored, fmt.Errorf("%s: %w", failed, err)}
 }
 
 func (j *jobs) push(p Push) (ticket, error) {
@@ -142,32 +150,11 @@ func (j *jobs) push(p Push) (ticket, error) {
 	for _, f := range families {
 		f.pushed = wall
 	}
-	j.apply(g, families, p.Replace)
+	j.apply(g, families, p.Replace, func(*family) series.Instant { return now })
 	g.pushed = wall
-	g.source.Updated(now)
 	g.pushTime.series.Set(unixSeconds(wall))
 	j.setTTL(g, ttl, now)
 	return j.save(g), nil
-}
-
-// NoteFailure records that a push to the group was refused before it came here,
-// because it was not valid: in the self-metrics, and in the time of the group's last
-// failure, unless the labels cannot be those of a group or there is no room for it.
-func (a *Aggregator) NoteFailure(grouping []Label) {
-	a.self.pushes.Inc()
-	a.self.pushesRejected[Invalid].Inc()
-	labels, key, err := prepareGrouping(grouping)
-	if err != nil {
-		return
-	}
-	j := a.jobs
-	j.store.Lock()
-	defer j.store.Unlock()
-	now := a.clock.Tick()
-	j.expire(now)
-	if g, err := j.obtain(labels, key, now); err == nil {
-		j.noteFailure(g, now, a.wall())
-	}
 }
 
 // noteFailure records that a push to the group was refused. It does not wait for
@@ -198,13 +185,17 @@ func (j *jobs) obtain(labels []Label, key string, now series.Instant) (*group, e
 		return nil, &PushError{LimitReached, fmt.Errorf("there are %d groups, which is the limit", len(j.groups))}
 	}
 	g := &group{key: key, labels: labels, place: -1, families: make(map[string]*family)}
-	_, shown := j.texts(labels, len(labels))
-	if f := j.store.Family(pushTimeName); f != nil && !j.aggregated {
-		if held := f.Holder(shown, now); held != nil {
-			return nil, &PushError{Inconsistent, fmt.Errorf("metric %s{%s} was collected before with the same name and label values", pushTimeName, shorten(shown))}
-		}
+	return g, j.checkTimes(g, now)
+}
+
+// checkTimes is why a new group cannot tell when it was pushed to: because another
+// group has the same labels, once the instance is added.
+func (j *jobs) checkTimes(g *group, now series.Instant) error {
+	_, shown := j.texts(g.labels, len(g.labels))
+	if f := j.store.Family(pushTimeName); f != nil && !j.aggregated && f.Holder(shown, now) != nil {
+		return &PushError{Inconsistent, fmt.Errorf("metric %s{%s} was collected before with the same name and label values", pushTimeName, shorten(shown))}
 	}
-	return g, nil
+	return nil
 }
 
 // admit makes the group one of those that there are, if it is not yet.
@@ -296,12 +287,8 @@ func (j *jobs) check(g *group, families []*family, replace bool, now series.Inst
 					return inconsistent("metric %s{%s} was collected before with the same name and label values", f.name, shorten(s.shown))
 				}
 			}
-			if total := j.sums[sumKey{f.name, s.shown}]; total != nil && s.metric != nil && s.metric.Histogram != nil {
-				if there := total.series.Metric(); there != nil {
-					if err := sameBuckets(there.Histogram, s.metric.Histogram); err != nil {
-						return inconsistent("metric %s{%s}: %w", f.name, shorten(s.text), err)
-					}
-				}
+			if total := j.sums[sumKey{f.name, s.shown}]; total != nil && !total.fits(s) && !total.isOnlyOf(g) {
+				return inconsistent("metric %s{%s}: its buckets are not those that it is aggregated with", f.name, shorten(s.text))
 			}
 		}
 	}
@@ -312,7 +299,7 @@ func (j *jobs) check(g *group, families []*family, replace bool, now series.Inst
 func (j *jobs) checkLimit(g *group, families []*family, replace bool) error {
 	added := 0
 	for _, f := range families {
-		added += len(f.samples)
+		added += len(f.samples) + j.newSums(f)
 		if old := g.families[f.name]; old != nil && !replace {
 			added -= len(old.samples)
 		}
@@ -320,10 +307,23 @@ func (j *jobs) checkLimit(g *group, families []*family, replace bool) error {
 	if replace {
 		added -= g.size()
 	}
-	if n := int(j.seriesCount.Load()); added > 0 && n+added > j.options.MaxSeries {
-		return &PushError{LimitReached, fmt.Errorf("groups have %d series, and the limit is %d", n, j.options.MaxSeries)}
+	n := int(j.seriesCount.Load()) + len(j.sums)
+	if added > 0 && n+added > j.options.MaxSeries {
+		return &PushError{LimitReached, fmt.Errorf("the push would bring groups from %d series to %d, and the limit is %d", n, n+added, j.options.MaxSeries)}
 	}
 	return nil
+}
+
+// newSums is how many sums there would be for a family that there are not yet.
+func (j *jobs) newSums(f *family) (n int) {
+	if j.aggregated && isSummed(f.typ) {
+		for i := range f.samples {
+			if j.sums[sumKey{f.name, f.samples[i].shown}] == nil {
+				n++
+			}
+		}
+	}
+	return n
 }
 
 // typesAfter tells the types of families as they would be after the push.
@@ -346,8 +346,8 @@ func (g *group) size() (n int) {
 	return n
 }
 
-// apply makes the families the group's.
-func (j *jobs) apply(g *group, families []*family, replace bool) {
+// apply makes the families the group's. at is when each was pushed.
+func (j *jobs) apply(g *group, families []*family, replace bool, at func(*family) series.Instant) {
 	if replace {
 		for name, old := range g.families {
 			if _, stays := slices.BinarySearchFunc(families, name, func(f *family, name string) int { return strings.Compare(f.name, name) }); !stays {
@@ -362,24 +362,21 @@ func (j *jobs) apply(g *group, families []*family, replace bool) {
 			old = nil
 		}
 		if len(f.samples) > 0 {
-			j.applyFamily(g, old, f)
+			j.applyFamily(g, old, f, at(f))
 		}
 	}
 }
 
 // applyFamily makes a family the group's, in the place of the old one, which may be
 // nil.
-func (j *jobs) applyFamily(g *group, old, f *family) {
-	f.open = j.family(f.name, f.help, f.typ)
-	if f.help != "" && f.help != f.open.Help() && (f.open.Help() == "" || !f.open.HeldBeside(j.holder(g), j.aggregator.clock.Now())) {
-		f.open.SetHelp(f.help)
-	}
+func (j *jobs) applyFamily(g *group, old, f *family, now series.Instant) {
+	f.open = j.openFor(g, f)
 	replaced := newReplaced(old)
 	for i := range f.samples {
 		s := &f.samples[i]
 		before := replaced.take(i, s.text)
 		if j.aggregated && isSummed(f.typ) {
-			j.sum(f, s).add(before, s)
+			j.sum(f, s).add(g, before, s)
 			continue
 		}
 		if before != nil {
@@ -396,6 +393,7 @@ func (j *jobs) applyFamily(g *group, old, f *family) {
 		} else {
 			s.series.Set(s.value)
 		}
+		s.series.Updated(now)
 		s.series.LiveUntil(series.Never)
 	}
 	g.families[f.name] = f
@@ -403,9 +401,20 @@ func (j *jobs) applyFamily(g *group, old, f *family) {
 	if old != nil {
 		j.seriesCount.Add(int64(-len(old.samples)))
 		for gone := range replaced.rest {
-			j.removeSample(old, gone)
+			j.removeSample(g, old, gone)
 		}
 	}
+}
+
+// openFor returns the open family for a family of the group, made if need be. Its
+// help is the first that anybody gave who is still there.
+func (j *jobs) openFor(g *group, f *family) *series.OpenFamily {
+	open := j.store.Family(f.name)
+	if open != nil && f.help != "" && f.help != open.Help() &&
+		(open.Help() == "" || !j.aggregated && !open.HeldBeside(g, j.aggregator.clock.Now())) {
+		open.SetHelp(f.help)
+	}
+	return j.family(f.name, f.help, f.typ) // asking may have ended the last of others
 }
 
 // A replaced is the samples of a family that is being replaced by another one. The
@@ -450,31 +459,43 @@ func (r *replaced) rest(yield func(*sample) bool) {
 	}
 }
 
-// sum returns the sum that a sample goes into, made if need be.
+// sum returns the sum that a sample goes into, made if need be. One that it does not
+// fit is made anew: it has no other group's samples.
 func (j *jobs) sum(f *family, s *sample) *sum {
-	key := sumKey{f.name, s.shown}
-	total := j.sums[key]
+	total := j.sums[sumKey{f.name, s.shown}]
+	if total != nil && !total.fits(s) {
+		j.dropSum(total)
+		f.open = j.family(f.name, f.help, f.typ)
+		total = nil
+	}
 	if total == nil {
 		total = j.newSum(f.open, f.help, s.shown)
-		if f.typ != series.Counter {
-			total.series.Fill(plus(nil, s.metric, 0))
-		}
 	}
 	return total
 }
 
+// newSum makes a sum, which is shown once there is something in it.
 func (j *jobs) newSum(f *series.OpenFamily, help, shown string) *sum {
-	total := &sum{jobs: j, name: f.Name(), help: help, typ: f.Type(), shown: shown}
+	total := &sum{jobs: j, name: f.Name(), help: help, typ: f.Type(), shown: shown, groups: make(map[*group]struct{})}
 	total.series = f.Join(shown, j, nil, series.Alone)
-	total.series.LiveUntil(series.Never)
 	j.sums[sumKey{f.Name(), shown}] = total
+	j.sumCount.Store(int64(len(j.sums)))
 	return total
+}
+
+// dropSum forgets a sum.
+func (j *jobs) dropSum(total *sum) {
+	j.store.Family(total.name).Leave(total.series)
+	delete(j.sums, sumKey{total.name, total.shown})
+	j.sumCount.Store(int64(len(j.sums)))
+	total.dropped = true
+	total.hasChanged()
 }
 
 // removeFamily takes a family away from the group.
 func (j *jobs) removeFamily(g *group, f *family) {
 	for i := range f.samples {
-		j.removeSample(f, &f.samples[i])
+		j.removeSample(g, f, &f.samples[i])
 	}
 	delete(g.families, f.name)
 	j.seriesCount.Add(int64(-len(f.samples)))
@@ -482,12 +503,12 @@ func (j *jobs) removeFamily(g *group, f *family) {
 
 // removeSample gives up what a sample has in the store. What it counted stays in its
 // sum, if it has one.
-func (j *jobs) removeSample(f *family, s *sample) {
+func (j *jobs) removeSample(g *group, f *family, s *sample) {
 	if s.series != nil {
 		f.open.Leave(s.series)
 		return
 	}
-	j.sum(f, s).retire(s)
+	j.sums[sumKey{f.name, s.shown}].leave(g, s)
 }
 
 // DeleteGroup deletes a group, and returns when it is deleted on disk as well. It is
@@ -501,22 +522,17 @@ func (a *Aggregator) DeleteGroup(ctx context.Context, grouping []Label) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	if err = a.jobs.delete(key).Wait(ctx); err != nil && ctx.Err() == nil {
-		err = &PushError{NotStored, fmt.Errorf("the group is deleted, but not on disk: %w", err)}
-	}
-	return err
+	return wait(ctx, a.jobs.delete(key), "the group is deleted, but not on disk")
 }
 
 func (j *jobs) delete(key string) ticket {
 	j.store.Lock()
 	defer j.store.Unlock()
 	j.expire(j.aggregator.clock.Tick())
-	g := j.groups[key]
-	if g == nil {
-		return noTicket{}
+	if g := j.groups[key]; g != nil {
+		j.remove(g)
 	}
-	j.remove(g)
-	return j.forget(g)
+	return j.forget(key) // it may be one that could not be restored
 }
 
 // remove takes a group away.
@@ -539,7 +555,7 @@ func (j *jobs) expire(now series.Instant) {
 	for len(j.expiring) > 0 && j.expiring[0].source.Over(now) {
 		g := j.expiring[0]
 		j.remove(g)
-		j.forget(g)
+		j.forget(g.key)
 		j.aggregator.self.groupsExpired.Inc()
 	}
 }
@@ -556,11 +572,7 @@ func (a *Aggregator) Wipe(ctx context.Context) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	err := a.jobs.wipe().Wait(ctx)
-	if err != nil && ctx.Err() == nil {
-		err = &PushError{NotStored, fmt.Errorf("all groups are deleted, but not on disk: %w", err)}
-	}
-	return err
+	return wait(ctx, a.jobs.wipe(), "all groups are deleted, but not on disk")
 }
 
 func (j *jobs) wipe() ticket {
@@ -569,50 +581,56 @@ func (j *jobs) wipe() ticket {
 	for _, g := range j.groups {
 		j.remove(g)
 	}
-	for key, total := range j.sums {
-		j.store.Family(total.name).Leave(total.series)
-		delete(j.sums, key)
+	for _, total := range j.sums {
+		j.dropSum(total)
 	}
-	j.unstored = nil
+	j.unstored = nil // everything goes
 	j.aggregator.logger.Info("wiped")
 	return j.wipeDisk()
 }
 
 // Groups are the groups that there are, sorted by their labels.
 func (a *Aggregator) Groups() []Group {
-	groups := a.jobs.list()
-	slices.SortFunc(groups, func(a, b Group) int {
-		return slices.CompareFunc(a.Labels, b.Labels, func(a, b Label) int {
+	snapshots := a.jobs.list()
+	slices.SortFunc(snapshots, func(a, b snapshot) int {
+		return slices.CompareFunc(a.group.Labels, b.group.Labels, func(a, b Label) int {
 			return cmp.Or(strings.Compare(a.Name, b.Name), strings.Compare(a.Value, b.Value))
 		})
 	})
-	for i := range groups {
-		families := groups[i].families
-		for _, f := range families {
-			groups[i].Families = append(groups[i].Families, GroupFamily{f.client(), f.pushed})
+	groups := make([]Group, 0, len(snapshots))
+	for _, s := range snapshots {
+		for _, f := range s.families {
+			s.group.Families = append(s.group.Families, GroupFamily{f.client(), f.pushed})
 		}
+		groups = append(groups, s.group)
 	}
 	return groups
 }
 
-// list is the groups without their Families.
-func (j *jobs) list() []Group {
+// A snapshot is a group at one moment.
+type snapshot struct {
+	group    Group     // without its Families
+	families []*family // which do not change
+}
+
+// list is the groups as they are now, in any order.
+func (j *jobs) list() []snapshot {
 	j.store.Lock()
 	defer j.store.Unlock()
 	now, wall := j.aggregator.clock.Tick(), j.aggregator.wall()
 	j.expire(now)
-	list := make([]Group, 0, len(j.groups))
+	list := make([]snapshot, 0, len(j.groups))
 	for _, g := range j.groups {
 		list = append(list, g.snapshot(now, wall))
 	}
 	return list
 }
 
-// snapshot is the group at this moment. The families do not change any more.
-func (g *group) snapshot(now series.Instant, wall time.Time) Group {
-	s := Group{Labels: g.labels, Pushed: g.pushed, Failed: g.failed, TTL: g.ttl}
+// snapshot is the group as it is now.
+func (g *group) snapshot(now series.Instant, wall time.Time) snapshot {
+	s := snapshot{group: Group{Labels: g.labels, Pushed: g.pushed, Failed: g.failed, TTL: g.ttl}}
 	if at := g.source.Deadline(); at != series.Never {
-		s.Expires = wall.Add(time.Duration(at - now))
+		s.group.Expires = wall.Add(time.Duration(at - now))
 	}
 	s.families = make([]*family, 0, len(g.families))
 	for _, f := range g.families {

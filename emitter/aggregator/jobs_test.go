@@ -132,14 +132,7 @@ y{instance="",job="j",suite="unit"} 4
 	})
 
 	It("keeps the first help text while several have the metric", func() {
-		help := func() string {
-			for _, f := range a.Store().Families() {
-				if f.Name() == "x" {
-					return f.Help()
-				}
-			}
-			return ""
-		}
+		help := func() string { return familyOf(a, "x").GetHelp() }
 		Expect(push("job/j", "x 1\n")).To(Succeed())
 		Expect(push("job/k", "# HELP x First.\nx 1\n")).To(Succeed())
 		Expect(push("job/l", "# HELP x Second.\nx 1\n")).To(Succeed())
@@ -148,6 +141,45 @@ y{instance="",job="j",suite="unit"} 4
 		Expect(remove("job/k")).To(Succeed())
 		Expect(push("job/l", "# HELP x Third.\nx 1\n")).To(Succeed())
 		Expect(help()).To(Equal("Third."))
+	})
+
+	It("is shown, and stays, where an agent's series of that name has expired", func() {
+		Expect(a.Update(context.Background(), aggregator.Labels{Username: "u"}, []aggregator.Metric{{Name: "x", Type: aggregator.Gauge}})).To(Succeed())
+		Expect(push("job/j", "# HELP x First.\n# TYPE x gauge\nx 1\n")).To(Succeed())
+		Expect(remove("job/j")).To(Succeed())
+		clock.Advance(2 * time.Minute) // the agent's has expired, and is not swept yet
+		Expect(push("job/k", "# HELP x Second.\n# TYPE x gauge\nx 2\n")).To(Succeed())
+		Expect(samples(a)).To(ConsistOf(`x{instance="",job="k"} 2`))
+		Expect(push("job/l", "# TYPE x gauge\nx 3\n")).To(Succeed())
+		Expect(remove("job/k")).To(Succeed())
+		Expect(samples(a)).To(ConsistOf(`x{instance="",job="l"} 3`))
+	})
+
+	It("cannot make the scrape of a registry fail by the name of a sample", func() {
+		others := prometheus.NewPedanticRegistry()
+		others.MustRegister(prometheus.NewHistogram(prometheus.HistogramOpts{Name: "own_seconds"}), prometheus.NewGauge(prometheus.GaugeOpts{Name: "own_count"}))
+		var err error
+		a, err = aggregator.New(lager.NewLogger("test"), others, 0, nil)
+		Expect(err).NotTo(HaveOccurred())
+		others.MustRegister(a)
+		Expect(push("job/j", "own_seconds_sum 1\n")).To(MatchError(ContainSubstring("own_seconds, which is one of the server's own")))
+		Expect(push("job/j", "# TYPE own summary\nown_count 1\nown_sum 1\n")).To(MatchError(ContainSubstring("own_count, which is one of the server's own")))
+		Expect(a.Update(context.Background(), aggregator.Labels{}, []aggregator.Metric{{Name: "own_seconds_count", Type: aggregator.Counter}})).To(HaveOccurred())
+		Expect(push("job/j", "ours_count 1\n")).To(Succeed())
+		Expect(gather(others)).To(ContainSubstring("ours_count"))
+	})
+
+	It("expires also where the clock begins before all time", func() {
+		clock.now = time.Time{}
+		start()
+		Expect(push("job/j", "x 1\n", ttl(time.Minute))).To(Succeed())
+		Expect(a.Update(context.Background(), aggregator.Labels{}, []aggregator.Metric{{Name: "y", Type: aggregator.Gauge}})).To(Succeed())
+		Expect(samples(a)).To(HaveLen(2))
+		clock.Advance(time.Hour)
+		Expect(samples(a)).To(BeEmpty())
+		Expect(push("job/j", "x 1\n", ttl(1<<63-1))).To(Succeed())
+		clock.Advance(time.Hour)
+		Expect(samples(a)).To(HaveLen(1))
 	})
 
 	Describe("that contradicts what is there", func() {
@@ -192,7 +224,7 @@ y{instance="",job="j",suite="unit"} 4
 				Name: proto.String("y"), Type: dto.MetricType_GAUGE.Enum(), Metric: []*dto.Metric{{Gauge: &dto.Gauge{}, Label: []*dto.LabelPair{{Name: proto.String("a-b")}}}}})),
 			Entry("with a value that is not UTF-8", "", `label a is "\xff"`, protobuf(&dto.MetricFamily{
 				Name: proto.String("y"), Type: dto.MetricType_GAUGE.Enum(), Metric: []*dto.Metric{{Gauge: &dto.Gauge{}, Label: []*dto.LabelPair{{Name: proto.String("a"), Value: proto.String("\xff")}}}}})),
-			Entry("without the value that it promises", "", "metric y: it is no counter", protobuf(&dto.MetricFamily{
+			Entry("without the value that it promises", "", "metric y: number 1 of 1: it is no counter", protobuf(&dto.MetricFamily{
 				Name: proto.String("y"), Type: dto.MetricType_COUNTER.Enum(), Metric: []*dto.Metric{{Gauge: &dto.Gauge{}}}})),
 			Entry("with a family twice", "", "metric y is there twice", protobuf(
 				&dto.MetricFamily{Name: proto.String("y"), Type: dto.MetricType_GAUGE.Enum()}, &dto.MetricFamily{Name: proto.String("y"), Type: dto.MetricType_GAUGE.Enum()})),
@@ -213,15 +245,26 @@ y{instance="",job="j",suite="unit"} 4
 			Expect(push("job/j/instance/i", "# TYPE z gauge\nz 1\n")).To(MatchError(ContainSubstring("was collected before")))
 			Expect(push("job/j/instance/k", "# TYPE z gauge\nz 1\n")).To(Succeed())
 			Expect(a.Update(context.Background(), aggregator.Labels{}, []aggregator.Metric{{Name: "z", Type: aggregator.Gauge,
-				Labels: []aggregator.Label{{Name: "job", Value: "j"}, {Name: "instance", Value: "k"}}}})).To(MatchError(ContainSubstring("is pushed from elsewhere")))
+				Labels: []aggregator.Label{{Name: "job", Value: "j"}, {Name: "instance", Value: "k"}}}})).To(MatchError(ContainSubstring("is pushed by another agent or job")))
 			clock.Advance(2 * time.Minute)
 			Expect(push("job/j/instance/i", "# TYPE z gauge\nz 1\n")).To(Succeed(), "the agent's has expired")
 		})
 	})
 
 	It("is refused if its group has a label that a summary's samples have of their own", func() {
-		Expect(push("job/j/quantile/1", "# TYPE s summary\ns_count 1\ns_sum 1\n")).To(MatchError(ContainSubstring("label quantile is reserved in a summary")))
+		Expect(push("job/j/quantile/1", "# TYPE s summary\ns_count 1\ns_sum 1\n")).To(MatchError(ContainSubstring("label quantile is reserved in a summary, but its group has it")))
 		Expect(push("job/j/quantile/1", "# TYPE s gauge\ns 1\n")).To(Succeed())
+	})
+
+	It("is refused if the labels of its group, times its metrics, take up too much", func() {
+		err := push("job/j/path/"+strings.Repeat("x", 1<<20), "", func(p *aggregator.Push) {
+			var body strings.Builder
+			for i := range 300 {
+				fmt.Fprintf(&body, "x{i=\"%d\"} 1\n", i)
+			}
+			p.Families = text(body.String())
+		})
+		Expect(err).To(MatchError(ContainSubstring("the labels of the push take more than")))
 	})
 
 	It("overrules what somebody pushes as the time of a push", func() {
@@ -278,19 +321,6 @@ y{instance="",job="j",suite="unit"} 4
 		clock.Advance(time.Minute)
 		Expect(push("job/j", "# TYPE x gauge\nx{instance=\"i\"} 2\n")).To(Succeed())
 		Expect(samples(a)).To(ConsistOf(`x{instance="i",job="j"} 2`))
-	})
-
-	It("notes a failure that happened before", func() {
-		Expect(push("job/j", "x 1\n")).To(Succeed())
-		clock.Advance(time.Minute)
-		a.NoteFailure(grouping("job/j"))
-		a.NoteFailure(grouping("job/k"))
-		a.NoteFailure(grouping("nojob/k"))
-		Expect(times()).To(ConsistOf(
-			`push_time_seconds{instance="",job="j"} 1.7723664e+09`, `push_failure_time_seconds{instance="",job="j"} 1.77236646e+09`,
-			`push_time_seconds{instance="",job="k"} 0`, `push_failure_time_seconds{instance="",job="k"} 1.77236646e+09`))
-		Expect(samples(a)).To(HaveLen(1))
-		Expect(selfValue(reg, "signalbox_pushes_rejected_total", "invalid")).To(Equal(3.0))
 	})
 
 	It("keeps a refused push's group no longer than others", func() {
@@ -387,6 +417,57 @@ y{instance="",job="j",suite="unit"} 4
 			Expect(remove("job/j/run/1")).To(Succeed())
 			Expect(push("job/j/run/2", histogram("1", 1))).To(Succeed())
 			Expect(samples(a)).To(ContainElement(`h_count{instance="",job="j"} 18`))
+
+			Expect(push("job/j/run/2", histogram("2", 1))).To(Succeed(), "no other group has any")
+			Expect(samples(a)).To(ContainElements(`h_bucket{instance="",job="j",le="2"} 1`, `h_count{instance="",job="j"} 2`))
+			Expect(remove("job/j/run/2")).To(Succeed())
+			Expect(push("job/j/run/4", histogram("3", 1))).To(Succeed(), "nor has any at all")
+			Expect(push("job/j/run/4", histogram("3", 2))).To(Succeed())
+			Expect(samples(a)).To(ContainElements(`h_bucket{instance="",job="j",le="3"} 2`, `h_count{instance="",job="j"} 4`))
+		})
+
+		It("sums exactly, whatever comes and goes", func() {
+			body := func(v string, n int) string {
+				return fmt.Sprintf("# TYPE c_seconds_total counter\nc_seconds_total %s\n# TYPE h histogram\nh_bucket{le=\"+Inf\"} %d\nh_sum %s\nh_count %d\n", v, n, v, n)
+			}
+			Expect(push("job/j/run/1", body("1e9", 1))).To(Succeed())
+			Expect(push("job/j/run/2", body("0.1", 1))).To(Succeed())
+			for range 10 {
+				Expect(push("job/j/run/1", body("1e9", 1))).To(Succeed())
+			}
+			Expect(samples(a)).To(ContainElements(`c_seconds_total{instance="",job="j"} 1.0000000001e+09`, `h_sum{instance="",job="j"} 1.0000000001e+09`))
+			for i := 3; i < 13; i++ {
+				Expect(push(fmt.Sprintf("job/j/run/%d", i), body("0.1", 1))).To(Succeed())
+			}
+			Expect(samples(a)).To(ContainElements(`c_seconds_total{instance="",job="j"} 1.0000000011e+09`, `h_sum{instance="",job="j"} 1.0000000011e+09`))
+		})
+
+		It("takes the same count of other things for one that started again", func() {
+			body := "# TYPE h histogram\nh_bucket{le=\"+Inf\"} 1\nh_sum %d\nh_count 1\n# TYPE s summary\ns_sum %d\ns_count 1\n"
+			Expect(push("job/j", fmt.Sprintf(body, 5, 5))).To(Succeed())
+			Expect(push("job/j", fmt.Sprintf(body, 2, 2))).To(Succeed())
+			Expect(samples(a)).To(ContainElements(`h_sum{instance="",job="j"} 7`, `h_count{instance="",job="j"} 2`, `s_sum{instance="",job="j"} 7`, `s_count{instance="",job="j"} 2`))
+			Expect(push("job/j", fmt.Sprintf(body, 2, 2))).To(Succeed())
+			Expect(samples(a)).To(ContainElement(`h_sum{instance="",job="j"} 7`))
+		})
+
+		It("takes a histogram for one that started again if one of its buckets has less", func() {
+			body := "# TYPE h histogram\nh_bucket{le=\"1\"} %d\nh_bucket{le=\"+Inf\"} 4\nh_sum %d\nh_count 4\n"
+			Expect(push("job/j", fmt.Sprintf(body, 3, 3))).To(Succeed())
+			Expect(push("job/j", "# TYPE h histogram\nh_bucket{le=\"1\"} 1\nh_sum 9\nh_count 5\n")).To(Succeed(), "+Inf may be left out")
+			Expect(samples(a)).To(ContainElements(`h_bucket{instance="",job="j",le="1"} 4`, `h_count{instance="",job="j"} 9`, `h_sum{instance="",job="j"} 12`))
+		})
+
+		It("refuses histograms whose counts are not cumulative", func() {
+			Expect(push("job/j", "# TYPE h histogram\nh_bucket{le=\"1\"} 4\nh_bucket{le=\"2\"} 3\nh_sum 9\nh_count 5\n")).To(MatchError(ContainSubstring("not cumulative")))
+			Expect(push("job/j", "# TYPE h histogram\nh_bucket{le=\"1\"} 6\nh_sum 9\nh_count 5\n")).To(MatchError(ContainSubstring("not cumulative")))
+		})
+
+		It("keeps the first help text", func() {
+			Expect(push("job/j/run/1", "x 1\n")).To(Succeed())
+			Expect(push("job/j/run/2", "# HELP x First.\nx 1\n")).To(Succeed())
+			Expect(push("job/j/run/1", "# HELP x Second.\nx 1\n")).To(Succeed())
+			Expect(familyOf(a, "x").GetHelp()).To(Equal("First."))
 		})
 
 		It("sums native histograms", func() {
@@ -406,15 +487,7 @@ y{instance="",job="j",suite="unit"} 4
 			Expect(push("job/j/run/2", "", protobuf(native(1, 6, -1, 1)))).To(Succeed())   // 6 5 6 at 1, 2, 3
 			Expect(push("job/j/run/3", "", protobuf(native(10, 1)))).To(Succeed())         // 1 at 10
 			Expect(push("job/j/run/3", "", protobuf(native(9, 3)))).To(Succeed(), "reset") // 3 at 9
-			families, err := reg.Gather()
-			Expect(err).NotTo(HaveOccurred())
-			_ = families
-			var h *dto.Histogram
-			for _, f := range a.Store().Families() {
-				if f.Name() == "n" {
-					h = f.Gather(a.Clock().Tick()).Metric[0].Histogram
-				}
-			}
+			h := familyOf(a, "n").Metric[0].Histogram
 			Expect(h.GetSampleCount()).To(BeEquivalentTo(27))
 			Expect(h.PositiveSpan).To(HaveLen(2))
 			Expect(h.PositiveSpan[0].String()).To(Equal((&dto.BucketSpan{Offset: proto.Int32(-1), Length: proto.Uint32(5)}).String()))
@@ -423,7 +496,7 @@ y{instance="",job="j",suite="unit"} 4
 			other := native(1, 1)
 			other.Metric[0].Histogram.Schema = proto.Int32(4)
 			Expect(push("job/j/run/4", "", protobuf(other))).To(MatchError(ContainSubstring("its buckets")))
-			other.Metric[0].Histogram.SampleCountFloat = proto.Float64(4.5)
+			*other.Metric[0].Histogram = dto.Histogram{SampleCountFloat: proto.Float64(4.5), Bucket: []*dto.Bucket{{UpperBound: proto.Float64(1), CumulativeCountFloat: proto.Float64(4.5)}}}
 			Expect(push("job/j/run/4", "", protobuf(other))).To(MatchError(ContainSubstring("fractions")))
 		})
 
@@ -442,6 +515,30 @@ y{instance="",job="j",suite="unit"} 4
 				Expect(push("job/j", "# TYPE c counter\nc "+v+"\n")).To(MatchError(ContainSubstring("cannot be aggregated")))
 			}
 			Expect(push("job/j", "g NaN\n")).To(Succeed())
+		})
+
+		It("refuses what would spoil a sum for good", func() {
+			for _, body := range []string{
+				"# TYPE s summary\ns_sum +Inf\ns_count 1\n",
+				"# TYPE s summary\ns_sum 1\ns_count 1.8e19\n",
+				"# TYPE h histogram\nh_bucket{le=\"+Inf\"} 1\nh_sum NaN\nh_count 1\n",
+				"# TYPE h histogram\nh_bucket{le=\"1\"} 1.8e19\nh_sum 1\nh_count 1.8e19\n",
+			} {
+				Expect(push("job/j", body)).To(MatchError(ContainSubstring("cannot be aggregated")), body)
+			}
+		})
+
+		It("counts sums toward the limit, since they stay", func() {
+			options.MaxSeries = 10
+			start()
+			for i := range 20 {
+				push(fmt.Sprintf("job/j/run/%d", i), fmt.Sprintf("# TYPE c counter\nc{i=\"%d\"} 1\n", i))
+				Expect(remove(fmt.Sprintf("job/j/run/%d", i))).To(Succeed())
+			}
+			Expect(samples(a)).To(HaveLen(9), "and one more is a group's and a sum")
+			Expect(selfValue(reg, "signalbox_push_sums", "")).To(Equal(9.0))
+			Expect(refusal(push("job/j", "# TYPE c counter\nc{i=\"new\"} 1\n"))).To(Equal(aggregator.LimitReached))
+			Expect(push("job/j", "# TYPE c counter\nc{i=\"1\"} 1\n")).To(Succeed(), "its sum is there")
 		})
 
 		It("refuses a type that differs, also in the only group", func() {
@@ -472,8 +569,9 @@ y{instance="",job="j",suite="unit"} 4
 		clock.Advance(1)
 		Expect(push("job/j/run/1", "x 4\n")).To(Succeed())
 		Expect(push("job/j/run/3", "x 100\n", ttl(time.Minute))).To(Succeed())
+		Expect(push("job/j/run/2", "y 1\n", add)).To(Succeed(), "which is no push of x")
 		clock.Advance(time.Minute)
-		Expect(samples(a)).To(ConsistOf(fmt.Sprintf(`x{instance="",job="j"} %v`, want)))
+		Expect(samples(a)).To(ConsistOf(fmt.Sprintf(`x{instance="",job="j"} %v`, want), `y{instance="",job="j"} 1`))
 	},
 		Entry("to a sum by default", "", 5.0),
 		Entry("to a sum", "sum", 5.0),
@@ -571,6 +669,33 @@ y{instance="",job="j",suite="unit"} 4
 			Expect(page(a)).To(BeEmpty())
 		})
 
+		It("forgets on disk a sum that was made anew with other buckets", func() {
+			options.AggregateBy = []string{"job"}
+			restart()
+			body := "# TYPE h histogram\nh_bucket{le=\"%d\"} 1\nh_bucket{le=\"+Inf\"} 1\nh_sum 1\nh_count 1\n"
+			Expect(push("job/j/run/1", fmt.Sprintf(body, 1))).To(Succeed())
+			Expect(remove("job/j/run/1")).To(Succeed())
+			Expect(push("job/j/run/1", fmt.Sprintf(body, 2))).To(Succeed())
+			before := samples(a)
+			restart()
+			Expect(samples(a)).To(Equal(before))
+			Expect(remove("job/j/run/1")).To(Succeed())
+			restart()
+			Expect(samples(a)).To(Equal(before))
+		})
+
+		It("deletes a group that could not be restored", func() {
+			Expect(push("job/j", "# TYPE c counter\nc -1\n")).To(Succeed())
+			options.AggregateBy = []string{"job"}
+			restart()
+			Expect(log).To(gbytes.Say("cannot-restore"))
+			Expect(samples(a)).To(BeEmpty())
+			Expect(remove("job/j")).To(Succeed())
+			options.AggregateBy = nil
+			restart()
+			Expect(samples(a)).To(BeEmpty())
+		})
+
 		It("restores what is there when it is aggregated otherwise", func() {
 			Expect(push("job/j/run/1", "# TYPE c counter\nc 5\n")).To(Succeed())
 			Expect(push("job/j/run/2", "# TYPE c counter\nc 6\n")).To(Succeed())
@@ -586,6 +711,63 @@ y{instance="",job="j",suite="unit"} 4
 			Expect(samples(a)).To(ConsistOf(`c{instance="",job="j"} 11`))
 		})
 
+		It("keeps sums of fractions, to the last digit", func() {
+			options.AggregateBy = []string{"job", "env"}
+			restart()
+			total := 0.0
+			for i := range 50 {
+				Expect(push(fmt.Sprintf("job/j/env/e/run/%d", i%7), fmt.Sprintf("# TYPE c counter\nc %v\n", float64((i*7919)%101)/10))).To(Succeed())
+				if i%5 == 0 {
+					Expect(remove(fmt.Sprintf("job/j/env/e/run/%d", (i+3)%7))).To(Succeed())
+				}
+				before := samples(a)
+				if i%10 == 9 {
+					options.AggregateBy[0], options.AggregateBy[1] = options.AggregateBy[1], options.AggregateBy[0]
+					restart()
+				}
+				Expect(samples(a)).To(Equal(before))
+				v := familyOf(a, "c").Metric[0].Counter.GetValue()
+				Expect(v).To(BeNumerically(">=", total))
+				total = v
+			}
+		})
+
+		It("shows gauges that were pushed last", func() {
+			options.AggregateBy, options.AggregateGauges = []string{"job"}, "last"
+			restart()
+			Expect(push("job/j/run/1", "x 1\n")).To(Succeed())
+			clock.Advance(time.Second)
+			Expect(push("job/j/run/2", "x 2\n")).To(Succeed())
+			clock.Advance(time.Second)
+			Expect(push("job/j/run/1", "y 1\n", add)).To(Succeed())
+			restart()
+			Expect(samples(a)).To(ContainElement(`x{instance="",job="j"} 2`))
+		})
+
+		It("restores what does not contradict, whatever it was aggregated by", func() {
+			options.AggregateBy = []string{"job"}
+			restart()
+			Expect(push("job/j", "# TYPE x counter\nx 1\n")).To(Succeed())
+			Expect(push("job/j/instance/", "# TYPE x counter\nx 1\n")).To(Succeed(), "their times are one")
+			options.AggregateBy = nil
+			restart()
+			Expect(log).To(gbytes.Say("cannot-restore"))
+			Expect(times()).To(HaveLen(2), "and a page can be had")
+			Expect(remove("job/j")).To(Succeed())
+			Expect(remove("job/j/instance/")).To(Succeed())
+
+			options.AggregateBy = []string{"job"}
+			restart()
+			Expect(push("job/j", "# TYPE x counter\nx 1\n")).To(Succeed())
+			Expect(remove("job/j")).To(Succeed())
+			options.AggregateBy = nil
+			restart()
+			Expect(push("job/j", "# TYPE x gauge\nx 1\ny 1\n")).To(Succeed())
+			options.AggregateBy = []string{"job"}
+			restart()
+			Expect(samples(a)).To(ConsistOf(`x{instance="",job="j"} 1`, `y{instance="",job="j"} 1`), "what lives goes first")
+		})
+
 		It("restores more groups than there may be", func() {
 			for i := range 3 {
 				Expect(push(fmt.Sprintf("job/j/run/%d", i), "x 5\n")).To(Succeed())
@@ -593,6 +775,8 @@ y{instance="",job="j",suite="unit"} 4
 			options.MaxGroups, options.MaxSeries = 1, 1
 			restart()
 			Expect(samples(a)).To(HaveLen(3))
+			Expect(push("job/j/run/0", "x 6\n")).To(Succeed(), "it adds nothing")
+			Expect(push("job/j/run/1", "")).To(Succeed(), "it takes away")
 		})
 
 		It("is put aside when the file is damaged, and that is said loudly", func() {

@@ -1,6 +1,10 @@
 package aggregator
 
-import "github.com/signalbox-ci/signalbox/emitter/internal/series"
+import (
+	"fmt"
+
+	"github.com/signalbox-ci/signalbox/emitter/internal/series"
+)
 
 // A Label is a name and a value: Label{Name: "path", Value: "/tmp"}. One with an
 // empty value is the same as none.
@@ -45,4 +49,13 @@ type RejectedError struct {
 }
 
 // Error says how many metrics were rejected, and why the first was.
-func (e *RejectedError) Error() string { return e.Rejections[0].Err.Error() }
+func (e *RejectedError) Error() string {
+	switch n := len(e.Rejections); n {
+	case 0:
+		return "metrics were rejected"
+	case 1:
+		return e.Rejections[0].Err.Error()
+	default:
+		return fmt.Sprintf("%d metrics were rejected, the first since %v", n, e.Rejections[0].Err)
+	}
+}

@@ -75,25 +75,27 @@ func sortLabels(labels []Label) {
 // errTimestamp is what PushError has for a push with timestamps.
 var errTimestamp = errors.New("pushed metrics must not have timestamps")
 
+// maxLabelBytes is what the labels of one push may take. Every metric has those of the
+// group too: a small body can make much of a long path.
+const maxLabelBytes = 256 << 20
+
 // prepare makes families of what was pushed, sorted by name, or says what is wrong
 // with it.
 func (j *jobs) prepare(grouping []Label, pushed []*dto.MetricFamily) ([]*family, error) {
 	families := make([]*family, 0, len(pushed))
-	for _, mf := range pushed {
+	bytes := 0
+	for i, mf := range pushed {
+		if mf == nil {
+			return nil, fmt.Errorf("metric family %d of %d is nil", i+1, len(pushed))
+		}
+		if err := checkFamily(grouping, mf); err != nil {
+			return nil, err
+		}
 		name := mf.GetName()
 		if name == pushTimeName || name == failureTimeName {
 			continue // we know better
 		}
-		if !model.LegacyValidation.IsValidMetricName(name) {
-			return nil, fmt.Errorf("%q cannot be the name of a metric", shorten(name))
-		}
-		typ, ok := series.TypeOf(mf.GetType())
-		if !ok {
-			return nil, fmt.Errorf("metric %s is of the unknown type %s", name, mf.GetType())
-		}
-		if !utf8.ValidString(mf.GetHelp()) {
-			return nil, fmt.Errorf("the help text of metric %s is not UTF-8", name)
-		}
+		typ, _ := series.TypeOf(mf.GetType())
 		f := &family{name: name, help: mf.GetHelp(), typ: typ, samples: make([]sample, 0, len(mf.Metric))}
 		for _, m := range mf.Metric {
 			s, err := j.prepareSample(grouping, f, m)
@@ -101,6 +103,9 @@ func (j *jobs) prepare(grouping []Label, pushed []*dto.MetricFamily) ([]*family,
 				return nil, fmt.Errorf("metric %s: %w", name, err)
 			}
 			f.samples = append(f.samples, s)
+			if bytes += len(s.text) + len(s.shown); bytes > maxLabelBytes {
+				return nil, fmt.Errorf("metric %s: the labels of the push take more than %d bytes, those of the group counted for each metric", name, maxLabelBytes)
+			}
 		}
 		families = append(families, f)
 	}
@@ -138,36 +143,13 @@ func (j *jobs) prepareSample(grouping []Label, f *family, m *dto.Metric) (sample
 	var array [16]Label
 	labels := append(array[:0], grouping...)
 	for _, l := range m.Label {
-		name := l.GetName()
-		if hasName(grouping, name) {
-			continue
+		if !hasName(grouping, l.GetName()) {
+			labels = append(labels, Label{Name: l.GetName(), Value: l.GetValue()})
 		}
-		if !model.LegacyValidation.IsValidLabelName(name) {
-			return sample{}, fmt.Errorf("%q cannot be the name of a label", shorten(name))
-		}
-		if !utf8.ValidString(l.GetValue()) {
-			return sample{}, fmt.Errorf("label %s is %q, which is not UTF-8", name, shorten(l.GetValue()))
-		}
-		labels = append(labels, Label{Name: name, Value: l.GetValue()})
-	}
-	if reserved := reservedLabels[f.typ]; reserved != "" && hasName(labels, reserved) {
-		return sample{}, fmt.Errorf("label %s is reserved in a %s", reserved, f.typ)
 	}
 	s := sample{}
 	s.text, s.shown = j.texts(labels, len(grouping))
-	return s, errors.Join(checkLabelsTwice(labels[len(grouping):]), s.take(f.typ, m, j.aggregated))
-}
-
-// reservedLabels are those that the samples of some types have of their own.
-var reservedLabels = map[series.Type]string{series.Summary: "quantile", series.Histogram: "le", series.GaugeHistogram: "le"}
-
-func checkLabelsTwice(labels []Label) error {
-	for i, l := range labels {
-		if hasName(labels[:i], l.Name) {
-			return fmt.Errorf("label %s is given twice", l.Name)
-		}
-	}
-	return nil
+	return s, s.take(f.typ, m, j.aggregated)
 }
 
 // texts are the texts of all labels, and of those that a page shows, given that the
@@ -197,49 +179,32 @@ func textOf(labels []Label) string {
 	return series.LabelText(all)
 }
 
-// take takes the value of a metric into the sample.
+// take takes the value of a metric, which it must have, into the sample.
 func (s *sample) take(typ series.Type, m *dto.Metric, aggregated bool) error {
-	missing := fmt.Errorf("it is no %s", typ)
 	switch typ {
 	case series.Counter:
-		c := m.Counter
-		if c == nil {
-			return missing
-		}
-		s.value = c.GetValue()
-		if aggregated {
-			return checkCount(s.value)
-		}
-		if c.Exemplar != nil || c.CreatedTimestamp != nil {
-			s.metric = &dto.Metric{Counter: c}
+		s.value = m.Counter.GetValue()
+		if !aggregated && (m.Counter.Exemplar != nil || m.Counter.CreatedTimestamp != nil) {
+			s.metric = &dto.Metric{Counter: m.Counter}
 		}
 	case series.Gauge:
-		if m.Gauge == nil {
-			return missing
-		}
 		s.value = m.Gauge.GetValue()
 	case series.Untyped:
-		if m.Untyped == nil {
-			return missing
-		}
 		s.value = m.Untyped.GetValue()
 	case series.Summary:
-		if m.Summary == nil {
-			return missing
-		}
 		s.metric = &dto.Metric{Summary: m.Summary}
 		if aggregated {
 			// Quantiles of several summaries make no quantile of all.
 			s.metric.Summary = &dto.Summary{SampleCount: m.Summary.SampleCount, SampleSum: m.Summary.SampleSum}
 		}
 	default:
-		if m.Histogram == nil {
-			return missing
-		}
 		s.metric = &dto.Metric{Histogram: m.Histogram}
-		if aggregated {
-			return checkSummable(typ, m.Histogram)
+		if !isNative(m.Histogram) {
+			m.Histogram.Schema = nil // it means nothing, but a sum would become native by it
 		}
+	}
+	if aggregated {
+		return checkSummable(typ, m)
 	}
 	return nil
 }

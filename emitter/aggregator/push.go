@@ -18,12 +18,13 @@ type PushOptions struct {
 	// does not go down when a group goes, or counts again from zero.
 	AggregateBy []string
 
-	// AggregateGauges is what becomes of gauges then: sum, last, max, min or mean of
+	// AggregateGauges is what becomes of gauges and untyped metrics then: sum, last, max, min or mean of
 	// the groups that live. Empty is sum.
 	AggregateGauges string
 
 	// MaxGroups is how many groups there may be, and MaxSeries how many series they
-	// may have together. 0 means the defaults, 100,000 and a million.
+	// may have together, with the sums of them if they are aggregated. 0 means the
+	// defaults, 100,000 and a million.
 	MaxGroups, MaxSeries int
 
 	// StoragePath is the file that keeps the groups over a restart. Empty means that
@@ -69,8 +70,6 @@ type Group struct {
 	// Families are sorted by name, without the times of pushes. The labels of their
 	// metrics are sorted by name, those of the group included.
 	Families []GroupFamily
-
-	families []*family
 }
 
 // A GroupFamily is a family of a Group, and when it was last pushed.
@@ -84,9 +83,9 @@ type Refusal uint8
 
 // The refusals.
 const (
-	// Invalid: the push makes no sense on its own.
+	// Invalid: its grouping labels or its TTL cannot be. No group's failure is noted.
 	Invalid Refusal = iota + 1
-	// Inconsistent: it contradicts itself or what is there.
+	// Inconsistent: its metrics cannot be, or contradict each other or what is there.
 	Inconsistent
 	// LimitReached: there would be more groups or series than may be.
 	LimitReached

@@ -20,7 +20,7 @@ import (
 	"github.com/signalbox-ci/signalbox/emitter/internal/series"
 )
 
-// The kinds of records. Sums are restored first, and groups add to them.
+// The kinds of records.
 const (
 	sumRecord   = 's'
 	groupRecord = 'g'
@@ -37,8 +37,9 @@ type (
 		FamiliesPushed []time.Time
 	}
 	sumHeader struct {
-		AggregateBy []string // what the sum is good for
+		AggregateBy []string // sorted; what the sum is good for
 		Shown       string
+		Retired     string // exact
 	}
 )
 
@@ -99,11 +100,11 @@ func (j *jobs) save(g *group) ticket {
 }
 
 // forget deletes a group on disk, as save brings it there.
-func (j *jobs) forget(g *group) ticket {
+func (j *jobs) forget(key string) ticket {
 	if j.disk == nil {
 		return noTicket{}
 	}
-	return j.disk.Commit(append(j.takeUnstored(), storage.Change{Kind: groupRecord, Key: recordKey(g.key)}))
+	return j.disk.Commit(append(j.takeUnstored(), storage.Change{Kind: groupRecord, Key: recordKey(key)}))
 }
 
 func (j *jobs) wipeDisk() ticket {
@@ -125,7 +126,7 @@ func recordKey(parts ...string) string {
 func (j *jobs) change(g *group) storage.Change {
 	s := g.snapshot(j.aggregator.clock.Now(), j.aggregator.wall())
 	return storage.Change{Kind: groupRecord, Key: recordKey(g.key), Value: func() []byte {
-		header := groupHeader{Labels: s.Labels, Pushed: s.Pushed, Failed: s.Failed, Expires: s.Expires, TTL: s.TTL}
+		header := groupHeader{Labels: s.group.Labels, Pushed: s.group.Pushed, Failed: s.group.Failed, Expires: s.group.Expires, TTL: s.group.TTL}
 		var families []*dto.MetricFamily
 		for _, f := range s.families {
 			families = append(families, f.client())
@@ -146,9 +147,16 @@ func (j *jobs) takeUnstored() []storage.Change {
 }
 
 func (s *sum) change() storage.Change {
-	retired := &family{name: s.name, help: s.help, typ: s.typ, samples: []sample{s.retired}}
-	header := sumHeader{AggregateBy: s.jobs.options.AggregateBy, Shown: s.shown}
-	return storage.Change{Kind: sumRecord, Key: recordKey(append([]string{s.name, s.shown}, header.AggregateBy...)...), Value: func() []byte {
+	key := recordKey(append([]string{s.name, s.shown}, s.jobs.options.AggregateBy...)...)
+	if s.dropped {
+		return storage.Change{Kind: sumRecord, Key: key}
+	}
+	header := sumHeader{AggregateBy: s.jobs.options.AggregateBy, Shown: s.shown, Retired: s.retired.String()}
+	retired := &family{name: s.name, help: s.help, typ: s.typ}
+	if s.retiredMetric != nil {
+		retired.samples = []sample{{metric: s.retiredMetric}}
+	}
+	return storage.Change{Kind: sumRecord, Key: key, Value: func() []byte {
 		return encodeRecord(header, []*dto.MetricFamily{retired.client()})
 	}}
 }
@@ -160,7 +168,9 @@ func (j *jobs) all() []storage.Change {
 	j.takeUnstored()
 	var changes []storage.Change
 	for _, s := range j.sums {
-		changes = append(changes, s.change())
+		if s.retiredMetric != nil || s.retired.value() != 0 {
+			changes = append(changes, s.change())
+		}
 	}
 	for _, g := range j.groups {
 		changes = append(changes, j.change(g))
@@ -194,17 +204,18 @@ func (j *jobs) open() error {
 	for _, restore := range []struct {
 		kind byte
 		do   func([]byte) error
-	}{{sumRecord, j.restoreSum}, {groupRecord, j.restoreGroup}} {
+	}{{groupRecord, j.restoreGroup}, {sumRecord, j.restoreSum}} { // what lives goes first
 		for _, r := range records {
 			if r.Kind != restore.kind {
 				continue
 			}
 			if err := restore.do(r.Value); err != nil {
 				self.restoreFailures.Inc()
-				j.aggregator.logger.Error("cannot-restore", err)
+				j.aggregator.logger.Error("cannot-restore", err, lager.Data{"kept-in": j.options.StoragePath})
 			}
 		}
 	}
+	records = nil // or Load would keep them for as long as the storage is open
 	j.sweep(j.aggregator.clock.Tick())
 	j.aggregator.logger.Info("restored", lager.Data{"groups": len(j.groups), "series": j.seriesCount.Load()})
 	return nil
@@ -227,28 +238,47 @@ func (j *jobs) restoreSum(record []byte) error {
 	if !slices.Equal(header.AggregateBy, j.options.AggregateBy) {
 		return nil // for when groups are aggregated like that again
 	}
-	if len(families) != 1 || len(families[0].Metric) != 1 {
-		return errors.New("a sum on disk: it has not one metric")
+	if len(families) != 1 {
+		return fmt.Errorf("a sum on disk: it has %d families", len(families))
 	}
 	mf := families[0]
+	fail := func(format string, args ...any) error {
+		return fmt.Errorf("the sum of %s{%s} on disk: %w", mf.GetName(), header.Shown, fmt.Errorf(format, args...))
+	}
 	typ, ok := series.TypeOf(mf.GetType())
 	if !ok || !isSummed(typ) {
-		return fmt.Errorf("the sum of %s on disk: it has type %s", mf.GetName(), mf.GetType())
+		return fail("it has type %s", mf.GetType())
 	}
-	var retired sample
-	if err := retired.take(typ, mf.Metric[0], true); err != nil {
-		return fmt.Errorf("the sum of %s on disk: %w", mf.GetName(), err)
+	var retired exact
+	if err := retired.parse(header.Retired); err != nil {
+		return fail("%w", err)
+	}
+	if err := checkFamily(nil, mf); err != nil {
+		return fail("%w", err)
+	}
+	counts := sample{}
+	if len(mf.Metric) > 0 {
+		if err := counts.take(typ, mf.Metric[0], false); err != nil {
+			return fail("%w", err)
+		}
+	}
+	if typ != series.Counter && counts.metric == nil {
+		return fail("it has no counts")
 	}
 
 	j.store.Lock()
 	defer j.store.Unlock()
-	total := j.newSum(j.family(mf.GetName(), mf.GetHelp(), typ), mf.GetHelp(), header.Shown)
-	total.retired = retired
-	if typ == series.Counter {
-		total.series.Set(retired.value)
-	} else {
-		total.series.Fill(retired.metric)
+	f := j.family(mf.GetName(), mf.GetHelp(), typ)
+	if f.Type() != typ {
+		return fail("%w", typeClash(mf.GetName(), typ, f.Type()))
 	}
+	total := j.sums[sumKey{mf.GetName(), header.Shown}]
+	if total == nil {
+		total = j.newSum(f, mf.GetHelp(), header.Shown)
+	} else if !total.fits(&counts) {
+		return fail("its buckets are not those that groups have")
+	}
+	total.restore(&retired, counts.metric)
 	return nil
 }
 
@@ -279,11 +309,13 @@ func (j *jobs) restoreGroup(record []byte) error {
 	if err := j.check(g, families, true, now); err != nil {
 		return fmt.Errorf("group %q on disk: %w", labels, err)
 	}
+	if err := j.checkTimes(g, now); err != nil {
+		return fmt.Errorf("group %q on disk: %w", labels, err)
+	}
 	j.admit(g)
-	j.apply(g, families, true)
+	j.apply(g, families, true, func(f *family) series.Instant { return now - series.Instant(max(wall.Sub(f.pushed), 0)) })
 	g.pushTime.series.Set(unixSeconds(g.pushed))
 	g.failureTime.series.Set(unixSeconds(g.failed))
-	g.source.Updated(now - series.Instant(max(wall.Sub(g.pushed), 0)))
 	if header.Expires.IsZero() {
 		j.liveUntil(g, series.Never)
 	} else {

@@ -14,7 +14,7 @@ type selfMetrics struct {
 
 	updates  prometheus.Histogram
 	sweeps   prometheus.Histogram
-	refused  prometheus.Counter
+	refused  [updateReasons]prometheus.Counter
 	rejected [reasons]prometheus.Counter
 
 	pushes          prometheus.Counter
@@ -42,6 +42,17 @@ const (
 	reasons
 )
 
+// An updateReason is why an update of an agent was rejected as a whole.
+type updateReason uint8
+
+const (
+	canceled updateReason = iota
+	baseLabels
+	updateReasons
+)
+
+var updateReasonLabels = [updateReasons]string{"canceled", "base_labels"}
+
 var reasonLabels = [reasons]string{"", "invalid_name", "invalid_label", "invalid_type", "negative", "not_finite", "clash", "series_limit", "malformed"}
 
 var refusalLabels = [...]string{Invalid: "invalid", Inconsistent: "inconsistent", LimitReached: "limit", NotStored: "not_stored"}
@@ -67,26 +78,30 @@ func newSelfMetrics(a *Aggregator) (*selfMetrics, error) {
 		return v
 	}
 
-	gauge("signalbox_agents", "Agents that have series.", func() float64 {
+	gauge("signalbox_agents", "Agents whose series are remembered.", func() float64 {
 		a.agents.RLock()
 		defer a.agents.RUnlock()
 		return float64(len(a.agents.byHash))
 	})
-	gauge("signalbox_agent_series", "Series that agents have pushed and that are remembered.", func() float64 { return float64(a.held.Load()) })
+	gauge("signalbox_agent_series", "Series of agents that are remembered, and sums of them.", func() float64 { return float64(a.held.Load()) })
 	gauge("signalbox_agent_series_limit", "Series that agents may have.", func() float64 { return float64(a.maxSeries) })
 	m.updates = histogram("signalbox_agent_update_duration_seconds", "Time taken by an agent's update.", 1e-6)
-	m.refused = counter("signalbox_agent_updates_refused_total", "Updates of agents that were refused as a whole.")
+	refused := vector("signalbox_agent_updates_rejected_total", "Updates of agents that could be read, but were rejected as a whole, by reason.", "reason")
+	for why := range updateReasons {
+		m.refused[why] = refused.WithLabelValues(updateReasonLabels[why])
+	}
 	rejected := vector("signalbox_agent_metrics_rejected_total", "Metrics of agents that were rejected, by reason.", "reason")
 	for why := invalidName; why < reasons; why++ {
 		m.rejected[why] = rejected.WithLabelValues(reasonLabels[why])
 	}
-	m.sweeps = histogram("signalbox_pushed_sweep_duration_seconds", "Time taken to forget what has expired of what was pushed.", 1e-5)
+	m.sweeps = histogram("signalbox_push_sweep_duration_seconds", "Time taken to forget what has expired of what was pushed.", 1e-5)
 
 	gauge("signalbox_push_groups", "Groups of pushed metrics.", func() float64 { return float64(a.jobs.groupCount.Load()) })
 	gauge("signalbox_push_groups_limit", "Groups of pushed metrics that there may be.", func() float64 { return float64(a.jobs.options.MaxGroups) })
 	gauge("signalbox_push_series", "Series in groups of pushed metrics.", func() float64 { return float64(a.jobs.seriesCount.Load()) })
-	gauge("signalbox_push_series_limit", "Series in groups of pushed metrics that there may be.", func() float64 { return float64(a.jobs.options.MaxSeries) })
-	m.pushes = counter("signalbox_pushes_total", "Pushes to groups, rejected ones included.")
+	gauge("signalbox_push_sums", "Series that groups are summed to; they count toward the limit too.", func() float64 { return float64(a.jobs.sumCount.Load()) })
+	gauge("signalbox_push_series_limit", "Series in groups of pushed metrics, and sums of them, that there may be.", func() float64 { return float64(a.jobs.options.MaxSeries) })
+	m.pushes = counter("signalbox_pushes_total", "Pushes to groups that could be read, rejected ones included.")
 	pushesRejected := vector("signalbox_pushes_rejected_total", "Pushes to groups that were rejected, or not stored, by reason.", "reason")
 	for r := Invalid; r <= NotStored; r++ {
 		m.pushesRejected[r] = pushesRejected.WithLabelValues(refusalLabels[r])
@@ -95,7 +110,7 @@ func newSelfMetrics(a *Aggregator) (*selfMetrics, error) {
 	if a.jobs.options.StoragePath != "" {
 		m.flushes = histogram("signalbox_push_storage_flush_duration_seconds", "Time taken to bring pushes to disk, many at a time.", 1e-5)
 		m.flushFailures = counter("signalbox_push_storage_flush_failures_total", "Attempts to bring pushes to disk that failed.")
-		m.restoreFailures = counter("signalbox_push_storage_restore_failures_total", "Groups on disk that could not be restored.")
+		m.restoreFailures = counter("signalbox_push_storage_restore_failures_total", "Groups and sums on disk that could not be restored; they stay there.")
 		m.storageDamaged = prometheus.NewGauge(prometheus.GaugeOpts{Name: "signalbox_push_storage_damaged",
 			Help: "1 if the file with the pushed groups was found damaged, and moved aside, since the start."})
 		m.collectors = append(m.collectors, m.storageDamaged)

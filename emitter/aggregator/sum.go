@@ -24,10 +24,18 @@ type sum struct {
 	shown      string
 	series     *series.OpenSeries
 
+	groups map[*group]struct{} // that have a sample in it; each has one at most
+
+	// total is what is shown: its value, or its sum beside the counts in metric.
+	total  exact
+	metric *dto.Metric // nil for counters
+
 	// retired is what groups have counted that are gone, or that have counted again
 	// from zero since: what is stored, since the rest is in the groups.
-	retired  sample
-	unstored bool // retired has changed since it was last stored
+	retired       exact
+	retiredMetric *dto.Metric // nil for counters, and if there is none
+	unstored      bool        // retired has changed since it was last stored
+	dropped       bool        // it is no more
 }
 
 type sumKey struct{ name, shown string }
@@ -37,47 +45,102 @@ func isSummed(typ series.Type) bool {
 	return typ == series.Counter || typ == series.Histogram || typ == series.Summary
 }
 
-// add adds what a push counted since the previous one of its group; previous may be
-// nil.
-func (s *sum) add(previous, sample *sample) {
-	if previous == nil || sample.startedAgain(previous) {
-		if previous != nil {
-			s.retire(previous)
-		}
-		s.grow(sample, nil)
-		return
-	}
-	s.grow(sample, previous)
+// fits tells whether a sample of the sum's type can be added to it.
+func (s *sum) fits(by *sample) bool {
+	return s.typ != series.Histogram || s.metric == nil || sameBuckets(s.metric.Histogram, by.metric.Histogram)
 }
 
-// grow adds a sample to what the sum shows, less what was in it before.
-func (s *sum) grow(by, less *sample) {
-	if s.typ == series.Counter {
-		v := by.value
-		if less != nil {
-			v -= less.value
+// isOnlyOf tells whether no other group has a sample in the sum.
+func (s *sum) isOnlyOf(g *group) bool {
+	_, has := s.groups[g]
+	return len(s.groups) == 0 || has && len(s.groups) == 1
+}
+
+// add adds what the group's push counted since the previous one; previous may be nil.
+func (s *sum) add(g *group, previous, sample *sample) {
+	if _, has := s.groups[g]; !has {
+		s.groups[g] = struct{}{}
+		previous = nil // that was in a sum that is no more
+	}
+	if previous != nil && sample.startedAgain(previous) {
+		s.retire(previous)
+		previous = nil
+	}
+	s.total.add(sample.summand())
+	if s.typ != series.Counter {
+		s.metric = plus(s.metric, sample.metric, 1)
+	}
+	if previous != nil {
+		s.total.add(-previous.summand())
+		if s.typ != series.Counter {
+			s.metric = plus(s.metric, previous.metric, -1)
 		}
-		s.series.Add(v)
-		return
 	}
-	total := plus(s.series.Metric(), by.metric, 1)
-	if less != nil {
-		total = plus(total, less.metric, -1)
+	s.show()
+}
+
+// show brings the sum to the page.
+func (s *sum) show() {
+	if s.typ == series.Counter {
+		s.series.Set(s.total.value())
+	} else {
+		s.series.Fill(withSum(s.metric, s.total.value()))
 	}
-	s.series.Fill(total)
+	s.series.LiveUntil(series.Never)
+}
+
+// leave keeps what a group counted that has no sample any more.
+func (s *sum) leave(g *group, gone *sample) {
+	delete(s.groups, g)
+	s.retire(gone)
 }
 
 // retire keeps what a group has counted.
 func (s *sum) retire(gone *sample) {
+	s.hasChanged()
+	s.retired.add(gone.summand())
+	if s.typ != series.Counter {
+		s.retiredMetric = plus(s.retiredMetric, gone.metric, 1)
+	}
+}
+
+// restore adds what was stored as retired.
+func (s *sum) restore(retired *exact, metric *dto.Metric) {
+	s.retired.addExact(retired)
+	s.total.addExact(retired)
+	if s.typ != series.Counter {
+		s.retiredMetric, s.metric = metric, plus(s.metric, metric, 1)
+	}
+	s.show()
+}
+
+// hasChanged sees to it that the sum is stored.
+func (s *sum) hasChanged() {
 	if !s.unstored {
 		s.unstored = true
 		s.jobs.unstored = append(s.jobs.unstored, s)
 	}
-	if s.typ == series.Counter {
-		s.retired.value += gone.value
-	} else {
-		s.retired.metric = plus(s.retired.metric, gone.metric, 1)
+}
+
+// summand is what of the sample has to be summed exactly: the value of a counter, or
+// the sum of a histogram or summary. The counts are whole numbers.
+func (s *sample) summand() float64 {
+	switch {
+	case s.metric == nil:
+		return s.value
+	case s.metric.Summary != nil:
+		return s.metric.Summary.GetSampleSum()
 	}
+	return s.metric.Histogram.GetSampleSum()
+}
+
+// withSum is a summary or histogram with another sum.
+func withSum(m *dto.Metric, sum float64) *dto.Metric {
+	if m.Summary != nil {
+		return &dto.Metric{Summary: &dto.Summary{SampleCount: m.Summary.SampleCount, SampleSum: &sum}}
+	}
+	m.Histogram.SampleSum = &sum // it is the sum's own
+	return m
 }
 
 // startedAgain tells whether what is counted has started again from zero since the
@@ -87,10 +150,10 @@ func (s *sample) startedAgain(previous *sample) bool {
 		return s.value < previous.value
 	}
 	if s.metric.Summary != nil {
-		return s.metric.Summary.GetSampleCount() < previous.metric.Summary.GetSampleCount()
+		return isBack(s.metric.Summary, previous.metric.Summary)
 	}
 	now, then := s.metric.Histogram, previous.metric.Histogram
-	if now.GetSampleCount() < then.GetSampleCount() || sameBuckets(now, then) != nil {
+	if isBack(now, then) || !sameBuckets(now, then) {
 		return true
 	}
 	for i, b := range then.Bucket {
@@ -103,40 +166,79 @@ func (s *sample) startedAgain(previous *sample) bool {
 		now.GetZeroCount() < then.GetZeroCount()
 }
 
-// checkCount is why a counter's value cannot be summed.
-func checkCount(v float64) error {
-	if v-v != 0 || v < 0 {
-		return fmt.Errorf("counter %v cannot be aggregated, want a finite number that is not negative", v)
+// isBack tells whether a count is lower than it was, or is the same of other things.
+func isBack[T interface {
+	GetSampleCount() uint64
+	GetSampleSum() float64
+}](now, then T) bool {
+	n, m := now.GetSampleCount(), then.GetSampleCount()
+	return n < m || n == m && now.GetSampleSum() != then.GetSampleSum()
+}
+
+// maxCount is the largest count that is summed: a sum of a thousand of them is still
+// far from where it would begin again from zero.
+const maxCount = 1 << 53
+
+// checkSum is why something that is added up cannot be summed over groups.
+func checkSum(what string, v float64) error {
+	if v-v != 0 { // NaN or infinite
+		return fmt.Errorf("its %s is %v and cannot be aggregated, want a finite number", what, v)
 	}
 	return nil
 }
 
-// checkSummable is why a histogram cannot be summed.
-func checkSummable(typ series.Type, h *dto.Histogram) error {
-	switch {
-	case typ == series.GaugeHistogram:
-		return errors.New("gauge histograms cannot be aggregated")
-	case h.SampleCountFloat != nil || len(h.PositiveCount) > 0 || len(h.NegativeCount) > 0 || h.GetZeroCountFloat() != 0:
-		return errors.New("histograms with fractions of counts cannot be aggregated")
+func checkCount(n uint64) error {
+	if n > maxCount {
+		return fmt.Errorf("it counts %d, and what counts more than %d cannot be aggregated", n, uint64(maxCount))
 	}
-	for _, b := range h.Bucket {
-		if b.CumulativeCountFloat != nil {
-			return errors.New("histograms with fractions of counts cannot be aggregated")
+	return nil
+}
+
+// checkSummable is why a metric cannot be summed.
+func checkSummable(typ series.Type, m *dto.Metric) error {
+	switch typ {
+	case series.Counter:
+		v := m.Counter.GetValue()
+		if v < 0 {
+			return fmt.Errorf("its value is %v and cannot be aggregated, want no negative number", v)
+		}
+		return checkSum("value", v)
+	case series.Summary:
+		return errors.Join(checkCount(m.Summary.GetSampleCount()), checkSum("sum", m.Summary.GetSampleSum()))
+	case series.GaugeHistogram:
+		return errors.New("gauge histograms cannot be aggregated")
+	case series.Histogram:
+		return checkSummableHistogram(m.Histogram)
+	}
+	return nil
+}
+
+func checkSummableHistogram(h *dto.Histogram) error {
+	var last uint64
+	for _, b := range finite(h.Bucket) {
+		if n := b.GetCumulativeCount(); n < last || n > h.GetSampleCount() {
+			return errors.New("its counts are not cumulative, and cannot be aggregated")
+		} else {
+			last = n
 		}
 	}
-	return nil
+	fractions := h.SampleCountFloat != nil || len(h.PositiveCount) > 0 || len(h.NegativeCount) > 0 || h.GetZeroCountFloat() != 0
+	for _, b := range h.Bucket {
+		fractions = fractions || b.CumulativeCountFloat != nil
+		if err := checkCount(b.GetCumulativeCount()); err != nil {
+			return err
+		}
+	}
+	if fractions {
+		return errors.New("histograms with fractions of counts cannot be aggregated")
+	}
+	return errors.Join(checkCount(h.GetSampleCount()), checkCount(h.GetZeroCount()), checkSum("sum", h.GetSampleSum()))
 }
 
-// sameBuckets is why two histograms cannot be summed, or nil.
-func sameBuckets(a, b *dto.Histogram) error {
-	differ := errors.New("its buckets are not those that it is aggregated with")
-	if a.Schema == nil != (b.Schema == nil) || a.GetSchema() != b.GetSchema() || a.GetZeroThreshold() != b.GetZeroThreshold() {
-		return differ
-	}
-	if !slices.EqualFunc(finite(a.Bucket), finite(b.Bucket), func(a, b *dto.Bucket) bool { return a.GetUpperBound() == b.GetUpperBound() }) {
-		return differ
-	}
-	return nil
+// sameBuckets tells whether two histograms can be summed.
+func sameBuckets(a, b *dto.Histogram) bool {
+	return (a.Schema == nil) == (b.Schema == nil) && a.GetSchema() == b.GetSchema() && a.GetZeroThreshold() == b.GetZeroThreshold() &&
+		slices.EqualFunc(finite(a.Bucket), finite(b.Bucket), func(a, b *dto.Bucket) bool { return a.GetUpperBound() == b.GetUpperBound() })
 }
 
 // finite is the buckets without that for +Inf, whose count is that of the histogram.
@@ -147,19 +249,15 @@ func finite(buckets []*dto.Bucket) []*dto.Bucket {
 	return buckets
 }
 
-// plus is a + sign*b, of two summaries or two histograms of the same buckets. a may
-// be nil. Neither is changed.
+// plus is a + sign*b, of two summaries or two histograms of the same buckets, but for
+// their sums. a may be nil. Neither is changed.
 func plus(a, b *dto.Metric, sign int) *dto.Metric {
 	if b.Summary != nil {
 		var count uint64
-		var sum float64
 		if a != nil {
-			count, sum = a.Summary.GetSampleCount(), a.Summary.GetSampleSum()
+			count = a.Summary.GetSampleCount()
 		}
-		return &dto.Metric{Summary: &dto.Summary{
-			SampleCount: proto.Uint64(count + uint64(sign)*b.Summary.GetSampleCount()),
-			SampleSum:   proto.Float64(sum + float64(sign)*b.Summary.GetSampleSum()),
-		}}
+		return &dto.Metric{Summary: &dto.Summary{SampleCount: proto.Uint64(count + uint64(sign)*b.Summary.GetSampleCount())}}
 	}
 	if a == nil {
 		a = &dto.Metric{Histogram: &dto.Histogram{}}
@@ -170,10 +268,7 @@ func plus(a, b *dto.Metric, sign int) *dto.Metric {
 // plusHistogram is a + sign*b. The exemplars are those of b where it has any.
 func plusHistogram(a, b *dto.Histogram, sign int) *dto.Histogram {
 	times := uint64(sign) // wraps around, as does the addition
-	sum := &dto.Histogram{
-		SampleCount: proto.Uint64(a.GetSampleCount() + times*b.GetSampleCount()),
-		SampleSum:   proto.Float64(a.GetSampleSum() + float64(sign)*b.GetSampleSum()),
-	}
+	sum := &dto.Histogram{SampleCount: proto.Uint64(a.GetSampleCount() + times*b.GetSampleCount())}
 	before := finite(a.Bucket)
 	for i, bucket := range finite(b.Bucket) {
 		n := &dto.Bucket{UpperBound: bucket.UpperBound, Exemplar: bucket.Exemplar}

@@ -45,11 +45,7 @@ type folding struct {
 
 // add takes one more series into the run, or begins it.
 func (r *folding) add(s *OpenSeries) {
-	v := s.Value()
-	var at int64
-	if s.source != nil {
-		at = s.source.updated.Load()
-	}
+	v, at := s.Value(), s.updated.Load()
 	r.n++
 	if r.n == 1 {
 		r.labels, r.fold, r.value, r.at = s.labels, s.fold, v, at

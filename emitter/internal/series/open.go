@@ -99,7 +99,7 @@ func (f *OpenFamily) SetHelp(help string) { f.help.Store(&help) }
 func (f *OpenFamily) Type() Type { return f.typ }
 
 // Holder is who has the series with the labels: nil if there is none. One whose
-// time is over is ended by asking. The caller holds the store's lock.
+// time is over is ended by asking, and the family goes with its last one. The caller holds the store's lock.
 func (f *OpenFamily) Holder(labels string, now Instant) any {
 	c := f.cells[labels]
 	if c == nil {
@@ -113,7 +113,8 @@ func (f *OpenFamily) Holder(labels string, now Instant) any {
 }
 
 // HeldBeside tells whether anybody but the holder has series here. It looks at no
-// more than the holder's, those whose time is over, and one other. The caller holds
+// more than the holder's, those whose time is over, and one other; it ends those, and
+// the family goes with its last one. The caller holds
 // the store's lock.
 func (f *OpenFamily) HeldBeside(holder any, now Instant) bool {
 	for labels, c := range f.cells {
@@ -166,7 +167,7 @@ func (f *OpenFamily) Leave(s *OpenSeries) {
 // drop forgets a cell, and the family with its last one.
 func (f *OpenFamily) drop(c *cell) {
 	delete(f.cells, c.labels)
-	if len(f.cells) == 0 {
+	if len(f.cells) == 0 && f.store.families[f.name] == f {
 		delete(f.store.families, f.name)
 		f.store.version.Add(1)
 	}

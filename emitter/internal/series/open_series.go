@@ -15,6 +15,7 @@ type OpenSeries struct {
 	fold   Fold
 
 	deadline deadline
+	updated  atomic.Int64               // the Instant of the last update, where that matters
 	bits     atomic.Uint64              // float64 bits of the value
 	metric   atomic.Pointer[dto.Metric] // if not nil, shown instead
 }
@@ -38,6 +39,9 @@ func (s *OpenSeries) Set(v float64) {
 
 // Fill sets the content, which must not be changed from then on.
 func (s *OpenSeries) Fill(m *dto.Metric) { s.metric.Store(m) }
+
+// Updated records when the series was last updated, for those that fold to the last.
+func (s *OpenSeries) Updated(at Instant) { s.updated.Store(int64(at)) }
 
 // Add adds to the value. It is safe for concurrent use.
 func (s *OpenSeries) Add(v float64) {
@@ -75,10 +79,7 @@ func (s *OpenSeries) dead() bool { return s.deadline.at.Load() == over }
 
 // A Source is what several series come from, and end with: a group of metrics that
 // were pushed together. Its zero value is over.
-type Source struct {
-	deadline deadline
-	updated  atomic.Int64 // the Instant of the last update
-}
+type Source struct{ deadline deadline }
 
 // LiveUntil lets what comes from the source live until then.
 func (s *Source) LiveUntil(at Instant) { s.deadline.set(at) }
@@ -88,9 +89,6 @@ func (s *Source) Over(now Instant) bool { return s.deadline.passed(now) }
 
 // Deadline is when its time is over; Never if that is never.
 func (s *Source) Deadline() Instant { return Instant(s.deadline.at.Load()) }
-
-// Updated records when it was last updated.
-func (s *Source) Updated(at Instant) { s.updated.Store(int64(at)) }
 
 // Never is the deadline of what lives until it is told to go.
 const Never Instant = math.MaxInt64

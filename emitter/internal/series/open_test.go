@@ -43,13 +43,11 @@ func TestOpenRowsAreSortedAndFolded(t *testing.T) {
 		for i, v := range []float64{1, 3, 2} {
 			source := &Source{}
 			source.LiveUntil(Never)
-			source.Updated(Instant(i))
-			joined(f, `b="x"`, 2, source, fold, v)
+			joined(f, `b="x"`, 2, source, fold, v).Updated(Instant(i))
 		}
 		over := &Source{}
 		over.LiveUntil(10)
-		over.Updated(100)
-		joined(f, `b="x"`, 2, over, fold, 1000)
+		joined(f, `b="x"`, 2, over, fold, 1000).Updated(100)
 		joined(f, `c="x"`, 3, nil, Alone, 7)
 
 		rows := rowsOf(f, 10)

@@ -44,7 +44,7 @@ func NewHandler(logger lager.Logger, limits Limits, sink Sink) http.Handler {
 	mux.Handle("/-/healthy", allow(serveOK, http.MethodGet, http.MethodHead))
 	mux.Handle("/-/ready", allow(serveOK, http.MethodGet, http.MethodHead))
 	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
-		reply.Refuse(w, http.StatusNotFound, "nothing is here; events are taken by POST to "+EventsPath)
+		reply.Refuse(w, http.StatusNotFound, "nothing is here; events are taken by POST to "+EventsPath+", metrics of jobs by PUT or POST to /metrics/job/<job>, and those of agents by POST to /api/v1/agent-metrics")
 	})
 
 	return mux

@@ -267,7 +267,7 @@ var _ = Describe("Handler", func() {
 	It("answers 404 elsewhere, and says where events go", func() {
 		w := do(http.MethodPost, "/events", strings.NewReader(`{"name":"a"}`))
 		Expect(w.Code).To(Equal(http.StatusNotFound))
-		Expect(w.Body).To(MatchJSON(`{"error": "nothing is here; events are taken by POST to /api/v1/events"}`))
+		Expect(w.Body).To(MatchJSON(`{"error": "nothing is here; events are taken by POST to /api/v1/events, metrics of jobs by PUT or POST to /metrics/job/<job>, and those of agents by POST to /api/v1/agent-metrics"}`))
 		Expect(sink.events).To(BeEmpty())
 	})
 })

@@ -21,14 +21,9 @@ import (
 	"github.com/signalbox-ci/signalbox/cmd/signalbox/internal/body"
 )
 
-// An invalidError is what is wrong with families that could be read.
-type invalidError struct{ error }
-
-// decode reads the families of a body, sorted by name, each name once. Whatever it
-// accepts can be scraped later on, as far as a push can be judged on its own: see
-// checkFamily. It does not look for equal series, nor for names that collide. In
-// protobuf, families may be without metrics. The error is an invalidError if it is
-// of what the body says, not of how.
+// decode reads the families of a body, sorted by name. It only parses: whether they
+// make sense is for the Store to say. In protobuf, families may be without metrics,
+// and a name may be there several times, with different types.
 //
 // A body is delimited protobuf if the Content-Type says exactly that. Anything else
 // is text, whatever else it claims to be.
@@ -36,27 +31,16 @@ func decode(content io.Reader, contentType string) ([]*dto.MetricFamily, error) 
 	mediaType, parameters, err := mime.ParseMediaType(contentType)
 	known := err == nil
 
-	var families []*dto.MetricFamily
 	if known && mediaType == "application/vnd.google.protobuf" &&
 		parameters["encoding"] == "delimited" && parameters["proto"] == "io.prometheus.client.MetricFamily" {
-		families, err = decodeProtobuf(content)
-	} else {
-		families, err = decodeText(content)
-		if err != nil && known && mediaType == "application/openmetrics-text" {
-			err = fmt.Errorf("%w (OpenMetrics is read as the text format 0.0.4)", err)
-		}
+		return decodeProtobuf(content)
 	}
-	if err != nil {
-		return nil, err
+	families, err := decodeText(content)
+	if err != nil && known && mediaType == "application/openmetrics-text" {
+		err = fmt.Errorf("%w (OpenMetrics is read as the text format 0.0.4)", err)
 	}
 
-	for _, family := range families {
-		if err := checkFamily(family); err != nil {
-			return nil, invalidError{err}
-		}
-	}
-
-	return families, nil
+	return families, err
 }
 
 // decodeText reads the text format 0.0.4.
@@ -91,7 +75,12 @@ func byFamilyName(a, b *dto.MetricFamily) int { return cmp.Compare(a.GetName(), 
 
 // isCompound tells whether each metric of a family is several samples in text.
 func isCompound(family *dto.MetricFamily) bool {
-	return kinds[family.GetType()].reserved != ""
+	switch family.GetType() {
+	case dto.MetricType_SUMMARY, dto.MetricType_HISTOGRAM, dto.MetricType_GAUGE_HISTOGRAM:
+		return true
+	default:
+		return false
+	}
 }
 
 // readers are what the text parser reads from. It takes one as it is if its buffer
@@ -99,7 +88,7 @@ func isCompound(family *dto.MetricFamily) bool {
 var readers = sync.Pool{New: func() any { return bufio.NewReaderSize(nil, 4<<10) }}
 
 // decodeProtobuf reads messages that follow each other, each behind its length.
-// Messages of the same name become one family.
+// Messages of the same name and type become one family.
 func decodeProtobuf(content io.Reader) ([]*dto.MetricFamily, error) {
 	buffer := buffers.Get().(*bytes.Buffer)
 	defer func() {
@@ -113,7 +102,11 @@ func decodeProtobuf(content io.Reader) ([]*dto.MetricFamily, error) {
 		return nil, explain(err)
 	}
 
-	byName := make(map[string]*dto.MetricFamily)
+	type key struct {
+		name string
+		typ  dto.MetricType
+	}
+	known := make(map[key]*dto.MetricFamily)
 	var families []*dto.MetricFamily
 	options := proto.UnmarshalOptions{DiscardUnknown: true}
 	for number, rest := 1, buffer.Bytes(); len(rest) > 0; number++ {
@@ -129,29 +122,24 @@ func decodeProtobuf(content io.Reader) ([]*dto.MetricFamily, error) {
 			return nil, fmt.Errorf("message %d: %w", number, err)
 		}
 
-		first, again := byName[family.GetName()]
-		switch {
-		case !again:
-			byName[family.GetName()] = family
-			families = append(families, family)
-		case first.GetType() != family.GetType():
-			return nil, invalidError{fmt.Errorf("the metric family %q is there as %s and as %s",
-				family.GetName(), first.GetType(), family.GetType())}
-		default:
+		for i, m := range family.Metric {
+			if err := sortBuckets(m.Histogram); err != nil {
+				return nil, fmt.Errorf("message %d: metric %s: number %d of %d: %w",
+					number, shorten(family.GetName()), i+1, len(family.Metric), err)
+			}
+		}
+
+		key := key{family.GetName(), family.GetType()}
+		if first, again := known[key]; again {
 			// The Pushgateway would drop the first.
 			first.Metric = append(first.Metric, family.Metric...)
+			continue
 		}
+		known[key] = family
+		families = append(families, family)
 	}
 
 	slices.SortFunc(families, byFamilyName)
-
-	for _, family := range families {
-		for _, m := range family.Metric {
-			if err := sortBuckets(m.Histogram); err != nil {
-				return nil, invalidError{fmt.Errorf("the metric family %q: %w", family.GetName(), err)}
-			}
-		}
-	}
 
 	return families, nil
 }

@@ -78,16 +78,11 @@ func (h *handler) push(r *http.Request, wire *countingReader, components []strin
 	switch {
 	case errors.Is(err, body.ErrTooLarge):
 		return refuse(http.StatusRequestEntityTooLarge, err.Error())
-	case isInvalid(err):
-		if h.NoteFailure != nil {
-			h.NoteFailure(r.Context(), grouping)
-		}
-		return refuse(http.StatusBadRequest, invalidPrefix+err.Error())
 	case err != nil:
 		return badRequest(err)
-	case wire.read == 0 && strings.EqualFold(encoding, "gzip"):
+	case wire.read == 0 && strings.Contains(strings.ToLower(encoding), "gzip"):
 		// Even an empty body has a header in gzip. Taken for an empty body it
-		// would empty the group.
+		// would empty the group. The other encodings may write nothing for nothing.
 		return badRequest(errors.New("the body is cut off: in gzip: there is none of it"))
 	}
 
@@ -102,12 +97,6 @@ func (h *handler) push(r *http.Request, wire *countingReader, components []strin
 	}
 
 	return nil
-}
-
-func isInvalid(err error) bool {
-	_, ok := errors.AsType[invalidError](err)
-
-	return ok
 }
 
 // invalidPrefix is what the Pushgateway says of pushes that can be read, but not taken.

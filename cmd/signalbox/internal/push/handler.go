@@ -47,11 +47,6 @@ type Options struct {
 	// made for that.
 	BodyBytes int64
 
-	// NoteFailure, if not nil, is told the grouping labels of a push that could be
-	// read but is refused here, for what it says. What the Store refuses it knows
-	// itself. The Pushgateway shows for each group when that last happened.
-	NoteFailure func(context.Context, []aggregator.Label)
-
 	// Admin allows to wipe the store by PUT to /api/v1/admin/wipe.
 	Admin bool
 

@@ -18,10 +18,10 @@ const (
 
 // nativeBuckets returns the buckets of a native histogram that have anything in
 // them, in order: each as how its bounds belong to it, the bounds and the count.
-// The histogram has passed checkNative.
+// The histogram is what the Store took, so its spans have as many buckets as there are.
 func nativeBuckets(h *dto.Histogram) [][]any {
 	negative, positive, zero := deltas(h.NegativeDelta), deltas(h.PositiveDelta), fmt.Sprint(h.GetZeroCount())
-	if isFloat(h) {
+	if h.GetSampleCountFloat() > 0 || h.GetZeroCountFloat() > 0 {
 		negative, positive, zero = floats(h.NegativeCount), floats(h.PositiveCount), fmt.Sprint(h.GetZeroCountFloat())
 	}
 

@@ -32,7 +32,6 @@ type recorder struct {
 	pushes  []aggregator.Push
 	deleted [][]aggregator.Label
 	wiped   int
-	failed  [][]aggregator.Label
 
 	groups []aggregator.Group
 	err    error
@@ -64,12 +63,6 @@ func (r *recorder) Wipe(context.Context) error {
 	return r.err
 }
 
-func (r *recorder) noteFailure(_ context.Context, grouping []aggregator.Label) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.failed = append(r.failed, grouping)
-}
-
 // A fixture is a handler with a recorder behind it.
 type fixture struct {
 	store   *recorder
@@ -79,7 +72,7 @@ type fixture struct {
 
 func newFixture() *fixture {
 	f := &fixture{store: &recorder{}, logger: lagertest.NewTestLogger("push")}
-	f.options = push.Options{Store: f.store, Logger: f.logger, NoteFailure: f.store.noteFailure}
+	f.options = push.Options{Store: f.store, Logger: f.logger}
 
 	return f
 }

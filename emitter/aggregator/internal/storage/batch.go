@@ -10,7 +10,7 @@ type Change struct {
 	Kind byte
 	Key  string // at most 32767 bytes
 
-	// Value returns the record's value; the record is deleted if it is nil. It is
+	// Value returns the record's value; if Value is nil, the record is deleted. It is
 	// called once, in the writer's goroutine, or never if a later change of the same
 	// record comes first. What it returns must not be changed afterwards.
 	Value func() []byte

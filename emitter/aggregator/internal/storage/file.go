@@ -29,9 +29,6 @@ var bucketName = []byte("records")
 // openLocked opens the file at the path, or makes an empty one, and locks it. It
 // follows symbolic links, so that what gets another name later is the file.
 func openLocked(path *string) (*os.File, error) {
-	if target, err := filepath.EvalSymlinks(*path); err == nil {
-		*path = target
-	}
 	for deadline := time.Now().Add(lockTimeout); ; {
 		if info, err := os.Stat(*path); err == nil && !info.Mode().IsRegular() {
 			if info.IsDir() {
@@ -45,6 +42,10 @@ func openLocked(path *string) (*os.File, error) {
 		}
 		if err != nil {
 			return nil, withoutPath(err)
+		}
+		// Not before: a link may lead to a file that was only made just now.
+		if target, err := filepath.EvalSymlinks(*path); err == nil {
+			*path = target
 		}
 		for {
 			locked, err := tryLock(f)
@@ -124,7 +125,7 @@ func (s *Storage) replace(b *batch) error {
 	}
 	if err != nil {
 		os.Remove(name)
-		if db != nil && !isPanic(err) {
+		if db != nil && !isDamage(err) {
 			db.Close()
 		}
 		f.Close()
@@ -219,23 +220,23 @@ func apply(tx *bbolt.Tx, b *batch, fault func() error) error {
 	return nil
 }
 
-// A panicError is a panic of bbolt's, or a fault in the memory to which it maps the
+// A damageError is a panic of bbolt's, or a fault in the memory to which it maps the
 // file: the file is not what it should be.
-type panicError struct{ cause any }
+type damageError struct{ cause any }
 
-func (e panicError) Error() string { return fmt.Sprint(e.cause) }
+func (e damageError) Error() string { return fmt.Sprint(e.cause) }
 
-func isPanic(err error) bool {
-	var p panicError
+func isDamage(err error) bool {
+	var p damageError
 	return errors.As(err, &p)
 }
 
-// guard calls f, and returns a panicError if it panics or faults.
+// guard calls f, and returns a damageError if it panics or faults.
 func guard(f func() error) (err error) {
 	defer debug.SetPanicOnFault(debug.SetPanicOnFault(true))
 	defer func() {
 		if p := recover(); p != nil {
-			err = panicError{p}
+			err = damageError{p}
 		}
 	}()
 	return f()

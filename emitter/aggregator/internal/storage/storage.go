@@ -47,7 +47,7 @@ type Options struct {
 	// a new one has taken its place.
 	Damaged func(Damage)
 
-	// Rebuild returns all records as they should be. It is called when a write found
+	// Rebuild returns all records as they should be, what was committed included. It is called when a write found
 	// the file damaged, and what it returns is in the new file before anything is
 	// acknowledged. If it is nil, what can be read of the old file is kept.
 	Rebuild func() []Change
@@ -148,7 +148,7 @@ func (s *Storage) open() error {
 			}
 		}
 		s.db, err = openBolt(s.file)
-		if !isPanic(err) {
+		if !isDamage(err) {
 			return err
 		}
 		s.damage = err
@@ -270,25 +270,25 @@ func (s *Storage) flush(b *batch) error {
 			}
 			return update(s.db, b, s.options.fault)
 		})
-		if !isPanic(err) {
+		if !isDamage(err) {
 			return err
 		}
 		// The database is left as it is, and mapped: after a panic nobody knows
 		// which of its locks are held.
 		s.db, s.damage = nil, err
 	}
-	if !b.wipe {
-		older := newBatch()
-		if s.options.Rebuild != nil {
-			older.clear()
-			older.add(s.options.Rebuild())
-			older.seal()
-		} else if info, err := s.file.Stat(); err != nil {
+	switch {
+	case s.options.Rebuild != nil:
+		// It knows of the batch's changes, and of later ones.
+		b.clear()
+		b.add(s.options.Rebuild())
+		b.seal()
+	case !b.wipe:
+		info, err := s.file.Stat()
+		if err != nil {
 			return err
-		} else {
-			older = batchOf(readFile(s.file, info.Size()).records)
 		}
-		b.addOlder(older)
+		b.addOlder(batchOf(readFile(s.file, info.Size()).records))
 	}
 	return s.replace(b)
 }

@@ -388,6 +388,24 @@ func TestASymbolicLinkStaysOne(t *testing.T) {
 	}
 }
 
+// TestLinkToNothing makes the file where the link leads.
+func TestLinkToNothing(t *testing.T) {
+	w := newWorld(t)
+	target := filepath.Join(t.TempDir(), "target")
+	if err := os.Symlink(target, w.path); err != nil {
+		t.Fatal(err)
+	}
+	w.open()
+	w.wait(w.Commit([]Change{set(1, "a", "1")}))
+	w.expect("records", w.reopened(), "1 a=1")
+	if info, err := os.Lstat(w.path); err != nil || info.Mode()&fs.ModeSymlink == 0 {
+		t.Errorf("the link is %v, error %v", info, err)
+	}
+	if info, err := os.Stat(target); err != nil || info.Size() == 0 {
+		t.Errorf("the file is %v, error %v", info, err)
+	}
+}
+
 // commitUntilKilled is the child of the next test: it says which records are on disk.
 func commitUntilKilled(path string) {
 	s, err := Open(path, Options{})

@@ -1,0 +1,42 @@
+package aggregator
+
+import (
+	"fmt"
+	"math/big"
+)
+
+// An exact is a sum of finite numbers without any rounding. So it is the same in
+// whatever order they come and go, also after a restart, and as a number it does not
+// go down when something is added that is not negative. Its zero value is 0. It must
+// not be copied.
+type exact struct{ sum big.Float }
+
+// exactBits are enough for the difference between the largest and the smallest
+// number, and for 2^64 of them.
+const exactBits = 2200
+
+// add adds v.
+func (e *exact) add(v float64) {
+	var x big.Float
+	e.sum.SetPrec(exactBits).Add(&e.sum, x.SetFloat64(v))
+}
+
+// addExact adds another sum.
+func (e *exact) addExact(v *exact) { e.sum.SetPrec(exactBits).Add(&e.sum, &v.sum) }
+
+// value is the nearest number.
+func (e *exact) value() float64 {
+	v, _ := e.sum.Float64()
+	return v
+}
+
+// String is the sum in full.
+func (e *exact) String() string { return e.sum.Text('p', 0) }
+
+// parse sets the sum to what String returned.
+func (e *exact) parse(text string) error {
+	if _, _, err := e.sum.SetPrec(exactBits).Parse(text, 0); err != nil {
+		return fmt.Errorf("the sum %q: %w", shorten(text), err)
+	}
+	return nil
+}

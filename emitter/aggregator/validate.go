@@ -1,0 +1,215 @@
+package aggregator
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"unicode/utf8"
+
+	dto "github.com/prometheus/client_model/go"
+	"github.com/prometheus/common/model"
+	"google.golang.org/protobuf/types/known/timestamppb"
+
+	"github.com/signalbox-ci/signalbox/emitter/internal/series"
+)
+
+// maxOwnLabels is how many labels a pushed metric may have beside those of its group
+// and the instance, and an exemplar may have at all. It is more than anybody needs.
+const maxOwnLabels = 256
+
+// A kind is what is particular to the metrics of a type.
+type kind struct {
+	// carried tells whether a metric carries the value of the type.
+	carried func(*dto.Metric) bool
+
+	// reserved is the label that the samples of a metric have of their own, so
+	// that the metric itself must not have it; "" if there is none.
+	reserved string
+
+	// check says what is wrong with the value; nil if nothing can be.
+	check func(*dto.Metric) error
+}
+
+var kinds = [...]kind{
+	series.Counter: {
+		carried: func(m *dto.Metric) bool { return m.Counter != nil },
+		check:   func(m *dto.Metric) error { return checkCounter(m.Counter) },
+	},
+	series.Gauge: {
+		carried: func(m *dto.Metric) bool { return m.Gauge != nil },
+	},
+	series.Untyped: {
+		carried: func(m *dto.Metric) bool { return m.Untyped != nil },
+	},
+	series.Summary: {
+		carried:  func(m *dto.Metric) bool { return m.Summary != nil },
+		reserved: model.QuantileLabel,
+		check:    func(m *dto.Metric) error { return checkSummary(m.Summary) },
+	},
+	series.Histogram: {
+		carried:  func(m *dto.Metric) bool { return m.Histogram != nil },
+		reserved: model.BucketLabel,
+		check:    func(m *dto.Metric) error { return checkHistogram(m.Histogram) },
+	},
+	series.GaugeHistogram: {
+		carried:  func(m *dto.Metric) bool { return m.Histogram != nil },
+		reserved: model.BucketLabel,
+		check:    func(m *dto.Metric) error { return checkHistogram(m.Histogram) },
+	},
+}
+
+// checkFamily says what there is in a family, pushed to the group of these labels,
+// that some exposition format cannot say, or for which a scraper refuses all that it
+// scraped. It does not look at what else there is. It sorts labels.
+func checkFamily(grouping []Label, mf *dto.MetricFamily) error {
+	name := mf.GetName()
+	if !model.LegacyValidation.IsValidMetricName(name) {
+		return fmt.Errorf("%q cannot be the name of a metric", shorten(name))
+	}
+
+	typ, ok := series.TypeOf(mf.GetType())
+	switch {
+	case !ok:
+		return fmt.Errorf("metric %s is of the unknown type %s", shorten(name), mf.GetType())
+	case !utf8.ValidString(mf.GetHelp()):
+		return fmt.Errorf("the help text of metric %s is %q, which is not UTF-8", shorten(name), shorten(mf.GetHelp()))
+	case !model.LegacyValidation.IsValidMetricName(name + mf.GetUnit()):
+		return fmt.Errorf("%q cannot be the unit of metric %s", shorten(mf.GetUnit()), shorten(name))
+	}
+	for i, m := range mf.Metric {
+		if err := checkSample(grouping, typ, m); err != nil {
+			return fmt.Errorf("metric %s: number %d of %d: %w", shorten(name), i+1, len(mf.Metric), err)
+		}
+	}
+	return nil
+}
+
+func checkSample(grouping []Label, typ series.Type, m *dto.Metric) error {
+	if m == nil {
+		return errors.New("it is nil")
+	}
+	if err := checkValue(typ, m); err != nil {
+		return err
+	}
+	if err := checkPairs(m.Label); err != nil {
+		return err
+	}
+	if n := ownLabels(grouping, m.Label); n > maxOwnLabels {
+		return fmt.Errorf("it has %d labels, more than the limit of %d", n, maxOwnLabels)
+	}
+	reserved := kinds[typ].reserved
+	for _, l := range m.Label {
+		name := l.GetName()
+		if strings.HasPrefix(name, model.ReservedLabelPrefix) {
+			return fmt.Errorf("%q cannot be the name of a label", shorten(name))
+		}
+		if name == reserved {
+			return fmt.Errorf("label %s is reserved in a %s", name, typ)
+		}
+	}
+	if reserved != "" && hasName(grouping, reserved) {
+		return fmt.Errorf("label %s is reserved in a %s, but its group has it", reserved, typ)
+	}
+	if check := kinds[typ].check; check != nil {
+		return check(m)
+	}
+	return nil
+}
+
+// checkValue checks that a metric has the value of the type, and no other.
+func checkValue(typ series.Type, m *dto.Metric) error {
+	if !kinds[typ].carried(m) {
+		return fmt.Errorf("it is no %s", typ)
+	}
+	values := 0
+	for _, there := range [...]bool{m.Counter != nil, m.Gauge != nil, m.Untyped != nil, m.Summary != nil, m.Histogram != nil} {
+		if there {
+			values++
+		}
+	}
+	if values > 1 {
+		return fmt.Errorf("it is a %s, and something else", typ)
+	}
+	return nil
+}
+
+// checkPairs checks the labels of a metric or of an exemplar. It sorts them.
+func checkPairs(labels []*dto.LabelPair) error {
+	if slices.Contains(labels, nil) {
+		return errors.New("a label is nil")
+	}
+	slices.SortFunc(labels, func(a, b *dto.LabelPair) int { return strings.Compare(a.GetName(), b.GetName()) })
+	for i, l := range labels {
+		name := l.GetName()
+		switch {
+		case !model.LegacyValidation.IsValidLabelName(name):
+			return fmt.Errorf("%q cannot be the name of a label", shorten(name))
+		case i > 0 && name == labels[i-1].GetName():
+			return fmt.Errorf("label %s is given twice", shorten(name))
+		case !utf8.ValidString(l.GetValue()):
+			return fmt.Errorf("label %s is %q, which is not UTF-8", shorten(name), shorten(l.GetValue()))
+		}
+	}
+	return nil
+}
+
+// ownLabels is how many of the labels, which are sorted, a metric has beside those of
+// its group and the instance. A group that is restored brings all of them.
+func ownLabels(grouping []Label, labels []*dto.LabelPair) int {
+	n := len(labels)
+	if n <= maxOwnLabels {
+		return n // Fast path: it does not matter whose they are.
+	}
+	has := func(name string) bool {
+		_, ok := slices.BinarySearchFunc(labels, name, func(l *dto.LabelPair, name string) int { return strings.Compare(l.GetName(), name) })
+		return ok
+	}
+	for _, l := range grouping {
+		if has(l.Name) {
+			n--
+		}
+	}
+	if !hasName(grouping, instanceLabel) && has(instanceLabel) {
+		n--
+	}
+	return n
+}
+
+func checkCounter(c *dto.Counter) error {
+	return errors.Join(checkTime("the time of creation", c.CreatedTimestamp), checkExemplar(c.Exemplar))
+}
+
+func checkSummary(s *dto.Summary) error {
+	if slices.Contains(s.Quantile, nil) {
+		return errors.New("a quantile is nil")
+	}
+	return checkTime("the time of creation", s.CreatedTimestamp)
+}
+
+// checkExemplar checks an exemplar that may be missing.
+func checkExemplar(e *dto.Exemplar) error {
+	if e == nil {
+		return nil
+	}
+	err := checkPairs(e.Label)
+	switch {
+	case err != nil:
+	case len(e.Label) > maxOwnLabels:
+		err = fmt.Errorf("it has %d labels, more than the limit of %d", len(e.Label), maxOwnLabels)
+	default:
+		err = checkTime("its time", e.Timestamp)
+	}
+	if err != nil {
+		return fmt.Errorf("an exemplar: %w", err)
+	}
+	return nil
+}
+
+// checkTime checks a time that may be missing. Not every format can say any other.
+func checkTime(which string, t *timestamppb.Timestamp) error {
+	if t != nil && !t.IsValid() {
+		return fmt.Errorf("%s is out of range", which)
+	}
+	return nil
+}
