@@ -77,6 +77,15 @@ var _ = Describe("The page of the Prometheus emitter with what is pushed", func(
 		Expect(gauge("a_gauge")).To(MatchError(ContainSubstring("one of the server's own")))
 	})
 
+	It("has it from the start, if it is configured so", func() {
+		Expect(push("a_gauge", dto.MetricType_GAUGE)).To(Succeed())
+		registry := prometheus.NewRegistry()
+		registry.MustRegister(prometheus.NewGauge(prometheus.GaugeOpts{Name: "b_gauge"}))
+		p = start(&emitter.PrometheusConfig{Pushed: a, Gatherer: registry}, nil)
+		Expect(scrape(p)).To(And(ContainSubstring("\na_gauge{"), ContainSubstring("\nb_gauge 0\n")))
+		Expect(gauge("b_gauge")).To(MatchError(ContainSubstring("one of the server's own")))
+	})
+
 	It("can be served elsewhere too, unless it is guarded", func() {
 		Expect(push("a_gauge", dto.MetricType_GAUGE)).To(Succeed())
 		w := httptest.NewRecorder()

@@ -60,6 +60,7 @@ var _ = Describe("Monitor", func() {
 			first, second := &factory{name: "First"}, &factory{name: "Second"}
 			monitor.RegisterEmitter(first)
 			monitor.RegisterEmitter(second)
+			Expect(monitor.Factories()).To(Equal([]metric.EmitterFactory{first, second}))
 			parser := flags.NewParser(&struct{}{}, flags.None)
 			group, err := parser.AddGroup("Metrics", "", &struct{}{})
 			Expect(err).NotTo(HaveOccurred())

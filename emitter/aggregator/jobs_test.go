@@ -370,6 +370,22 @@ y{instance="",job="j",suite="unit"} 4
 		Expect(groups[1].Pushed).To(BeZero())
 	})
 
+	It("is listed in the order of the labels", func() {
+		paths := []string{"a/10/job/c", "a/2/job/c", "job/a", "job/a/z/1", "job/b"}
+		for _, i := range []int{4, 3, 2, 1, 0} {
+			Expect(push(paths[i], "x 1\n")).To(Succeed())
+		}
+		var listed []string
+		for _, g := range a.Groups() {
+			var parts []string
+			for _, l := range g.Labels {
+				parts = append(parts, l.Name, l.Value)
+			}
+			listed = append(listed, strings.Join(parts, "/"))
+		}
+		Expect(listed).To(Equal(paths))
+	})
+
 	Describe("aggregated by job", func() {
 		BeforeEach(func() {
 			options.AggregateBy = []string{"job"}

@@ -2,11 +2,9 @@ package push
 
 import (
 	"bufio"
-	"cmp"
 	"encoding/json"
 	"fmt"
 	"net/http"
-	"slices"
 	"time"
 
 	dto "github.com/prometheus/client_model/go"
@@ -63,11 +61,7 @@ func (h *handler) serveStatus(w http.ResponseWriter) {
 // serveMetrics answers with all groups, sorted by their labels. It makes the answer
 // of one group at a time.
 func (h *handler) serveMetrics(w http.ResponseWriter) {
-	groups := slices.SortedFunc(slices.Values(h.Store.Groups()), func(a, b aggregator.Group) int {
-		return slices.CompareFunc(a.Labels, b.Labels, func(a, b aggregator.Label) int {
-			return cmp.Or(cmp.Compare(a.Name, b.Name), cmp.Compare(a.Value, b.Value))
-		})
-	})
+	groups := h.Store.Groups()
 
 	w.Header().Set("Content-Type", "application/json")
 	out := bufio.NewWriter(w)

@@ -30,7 +30,7 @@ type Store interface {
 	// DeleteGroup deletes the group of these labels, if there is one.
 	DeleteGroup(context.Context, []aggregator.Label) error
 
-	// Groups returns what is held, in any order. None of it is changed later on.
+	// Groups returns what is held, sorted by labels. None of it is changed later on.
 	Groups() []aggregator.Group
 
 	// Wipe deletes all groups.
