@@ -11,6 +11,8 @@
 //	reject.go           what becomes of an event that a rule refuses
 //	gc.go               the timer that drops the series of workers that are gone
 //	self_metrics.go     what it tells about itself, under signalbox_
+//	pushed.go           what is on the page beside its own series
+//	aggregator          what agents and jobs push
 //	internal/series     the store: families, series, and how they go stale
 //	internal/exposition the page and its listener
 //

@@ -609,9 +609,11 @@ y{instance="",job="j",suite="unit"} 4
 		}
 
 		It("is there after a restart, with its times and what is left of its TTL", func() {
+			Expect(push("job/j/a/ü", "c 1\nold 1\n")).To(Succeed())
+			clock.Advance(time.Second)
 			body := "# HELP c A counter.\n# TYPE c counter\nc{a=\"\\\"1\\\\\"} 5\n# TYPE h histogram\nh_bucket{le=\"1\"} 1\nh_bucket{le=\"+Inf\"} 2\nh_sum 1\nh_count 2\n" +
 				"# TYPE s summary\ns{quantile=\"0.5\"} 1\ns_sum 2\ns_count 3\nu NaN\n"
-			Expect(push("job/j/a/ü", body)).To(Succeed())
+			Expect(push("job/j/a/ü", body, add)).To(Succeed())
 			Expect(push("job/k", "y 1 1\n")).NotTo(Succeed())
 			Expect(push("job/t", "y 1\n", ttl(time.Minute))).To(Succeed())
 			Expect(push("job/gone", "y 1\n")).To(Succeed())
@@ -652,6 +654,7 @@ y{instance="",job="j",suite="unit"} 4
 			Expect(a.Close()).To(Succeed())
 			clock.Advance(time.Minute)
 			start()
+			Expect(selfValue(reg, "signalbox_push_groups", "")).To(BeZero(), "nor is it remembered")
 			Expect(page(a)).To(BeEmpty())
 			restart()
 			Expect(a.Groups()).To(BeEmpty())
