@@ -23,6 +23,16 @@ type agent struct {
 	round             uint64  // counts updates
 	index             map[uint64]int32
 	scratch, compared []Label
+
+	// clashed are the metrics that the update under way cannot push, nil if there are
+	// none: finding out takes time in proportion to the series that there are.
+	clashed map[clashKey]error
+}
+
+// A clashKey is a metric by name and type.
+type clashKey struct {
+	name string
+	typ  Type
 }
 
 // An entry is one series of an agent. It is 64 bytes, and its key one string, so that

@@ -88,6 +88,7 @@ func (a *Aggregator) updateAgent(values []string, metrics []Metric, now series.I
 	ag := a.lockAgent(values)
 	defer ag.mu.Unlock()
 	ag.round++
+	ag.clashed = nil
 	deadline := after(now, a.ttl)
 	for i := range metrics {
 		if why, err := a.updateOne(ag, &metrics[i], now, deadline); err != nil {
@@ -162,6 +163,9 @@ func (a *Aggregator) updateOne(ag *agent, m *Metric, now, deadline series.Instan
 	e := ag.find(a.seed, m)
 	for {
 		if e == nil || e.typ != m.Type {
+			if e != nil {
+				a.removeEnded(ag) // it may be one of those
+			}
 			var why reason
 			var err error
 			if e, why, err = a.newEntry(ag, m, now); err != nil {
@@ -175,8 +179,8 @@ func (a *Aggregator) updateOne(ag *agent, m *Metric, now, deadline series.Instan
 		if e.set(m.Value, deadline) {
 			return 0, nil
 		}
-		// Its time was over, and somebody else took its labels.
-		a.remove(ag, func(other *entry) bool { return other == e })
+		// Its time was over, and somebody else took its labels, or its name.
+		a.removeEnded(ag)
 		e = nil
 	}
 }
@@ -205,7 +209,14 @@ func (a *Aggregator) newEntry(ag *agent, m *Metric, now series.Instant) (*entry,
 	}
 	e := entry{typ: m.Type, summed: a.aggregated && m.Type == Counter}
 	text := series.LabelText(a.shownLabels(ag, own))
+	if err := ag.clashed[clashKey{m.Name, m.Type}]; err != nil {
+		return nil, clashes, err
+	}
 	if err := a.makeRoom(ag, m.Name, e.familyType(), now); err != nil {
+		if ag.clashed == nil {
+			ag.clashed = make(map[clashKey]error)
+		}
+		ag.clashed[clashKey{strings.Clone(m.Name), m.Type}] = err
 		return nil, clashes, err
 	}
 	if n := a.held.Load(); n >= a.maxSeries {
@@ -354,6 +365,11 @@ func (a *Aggregator) remove(ag *agent, gone func(*entry) bool) {
 			e.family.Leave(e.series)
 		}
 	}
+}
+
+// removeEnded removes the entries whose series others have ended.
+func (a *Aggregator) removeEnded(ag *agent) {
+	a.remove(ag, func(e *entry) bool { return !e.summed && e.series.Ended() })
 }
 
 // sweepAgents forgets the series of agents that have expired, and the agents that

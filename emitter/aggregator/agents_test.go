@@ -224,6 +224,33 @@ load{agent_name="main",template_name="go",username="alice",workspace_name="blue"
 		Expect(selfValue(reg, "signalbox_agent_series", "")).To(Equal(2.0))
 	})
 
+	It("goes on where others have taken what had expired", func() {
+		Expect(update(alice, gauge("z", 1), counter("x", 1))).To(Succeed())
+		clock.Advance(2 * time.Minute)
+		Expect(update(bob, gauge("x", 1))).To(Succeed()) // alice's has not been swept
+		for range 2 {
+			Expect(update(alice, gauge("z", 1), gauge("x", 2))).To(Succeed())
+		}
+		Expect(selfValue(reg, "signalbox_agent_series", "")).To(Equal(3.0))
+		Expect(samples(a)).To(HaveLen(3))
+	})
+
+	It("takes no longer where others have taken very much of what had expired", func() {
+		var metrics, others []aggregator.Metric
+		for i := range 20_000 {
+			metrics = append(metrics, counter("x", 1, label("i", fmt.Sprint(i))))
+			others = append(others, gauge("x", 1, label("i", fmt.Sprint(i))))
+		}
+		Expect(update(alice, metrics...)).To(Succeed())
+		clock.Advance(2 * time.Minute)
+		Expect(update(bob, gauge("x", 1))).To(Succeed())
+		begin := time.Now()
+		Expect(rejections(update(alice, metrics...))).To(HaveLen(20_000))
+		Expect(update(alice, others...)).To(Succeed())
+		Expect(rejections(update(alice, metrics...))).To(HaveLen(20_000))
+		Expect(time.Since(begin)).To(BeNumerically("<", 10*time.Second), "it would be minutes")
+	})
+
 	It("changes the type of all series at once", func() {
 		Expect(update(alice, counter("x", 1, label("a", "1")), counter("x", 2, label("a", "2")))).To(Succeed())
 		Expect(update(alice, gauge("x", -5, label("a", "3")))).To(Succeed())

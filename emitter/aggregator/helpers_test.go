@@ -1,15 +1,21 @@
 package aggregator_test
 
 import (
+	"slices"
 	"unsafe"
 
 	. "github.com/onsi/ginkgo/v2"
 	. "github.com/onsi/gomega"
 	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/signalbox-ci/signalbox/emitter/aggregator"
 )
 
 // unsafeString is a string that changes with the bytes.
 func unsafeString(b []byte) string { return unsafe.String(unsafe.SliceData(b), len(b)) }
+
+// groupsOf are the groups of an aggregator.
+func groupsOf(a *aggregator.Aggregator) []aggregator.Group { return slices.Collect(a.Groups()) }
 
 // selfValue is the value of a metric of the registry that has the label value, or
 // none if that is empty.

@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"iter"
 	"slices"
 	"strings"
 	"sync/atomic"
@@ -28,7 +29,8 @@ type jobs struct {
 	groups   map[string]*group // by key
 	expiring expiring
 	sums     map[sumKey]*sum
-	unstored []*sum // whose retired has changed since it was last stored
+	kept     map[string]storage.Change // on disk, but not restored; by record key
+	unstored []*sum                    // whose retired has changed since it was last stored
 
 	groupCount, seriesCount, sumCount atomic.Int64 // for those who do not hold the lock
 }
@@ -61,6 +63,7 @@ func newJobs(a *Aggregator, o PushOptions) (*jobs, error) {
 		aggregated: len(o.AggregateBy) > 0,
 		groups:     make(map[string]*group),
 		sums:       make(map[sumKey]*sum),
+		kept:       make(map[string]storage.Change),
 	}
 	j.options.AggregateBy = slices.Sorted(slices.Values(o.AggregateBy)) // so that it means the same in any order
 	j.options.MaxGroups = cmp.Or(o.MaxGroups, 100_000)
@@ -140,7 +143,10 @@ func (j *jobs) push(p Push) (ticket, error) {
 	if prepareErr != nil {
 		err = &PushError{Inconsistent, prepareErr}
 	} else {
-		err = cmp.Or(j.check(g, families, p.Replace, now), j.checkLimit(g, families, p.Replace))
+		err = j.checkLimit(g, families, p.Replace) // the cheaper one first
+		if err == nil {
+			err = j.check(g, families, p.Replace, now)
+		}
 	}
 	if err != nil {
 		j.noteFailure(g, now, wall)
@@ -268,6 +274,9 @@ func (j *jobs) check(g *group, families []*family, replace bool, now series.Inst
 	holder := j.holder(g)
 	typeOf := j.typesAfter(g, families, replace, now)
 	for _, f := range families {
+		if len(f.samples) == 0 {
+			continue // it is to go
+		}
 		if there, ok := j.aggregator.besideType(f.name); ok && there != f.typ {
 			return &PushError{Inconsistent, typeClash(f.name, f.typ, there)}
 		}
@@ -329,10 +338,9 @@ func (j *jobs) newSums(f *family) (n int) {
 // typesAfter tells the types of families as they would be after the push.
 func (j *jobs) typesAfter(g *group, families []*family, replace bool, now series.Instant) func(string) (series.Type, bool) {
 	return func(name string) (series.Type, bool) {
-		if i, ok := slices.BinarySearchFunc(families, name, func(f *family, name string) int { return strings.Compare(f.name, name) }); ok {
+		if i, ok := slices.BinarySearchFunc(families, name, func(f *family, name string) int { return strings.Compare(f.name, name) }); ok && len(families[i].samples) > 0 {
 			return families[i].typ, true
-		}
-		if f := j.store.Family(name); f != nil && (!replace || j.aggregated || f.HeldBeside(g, now)) {
+		} else if f := j.store.Family(name); f != nil && (!replace && !ok || j.aggregated || f.HeldBeside(g, now)) {
 			return f.Type(), true
 		}
 		return j.aggregator.besideType(name)
@@ -589,22 +597,26 @@ func (j *jobs) wipe() ticket {
 	return j.wipeDisk()
 }
 
-// Groups are the groups that there are, sorted by their labels.
-func (a *Aggregator) Groups() []Group {
+// Groups are the groups that there are, sorted by their labels, as of the call. What
+// they have is brought into the client library's form one by one, which takes more
+// memory than it is held in.
+func (a *Aggregator) Groups() iter.Seq[Group] {
 	snapshots := a.jobs.list()
 	slices.SortFunc(snapshots, func(a, b snapshot) int {
 		return slices.CompareFunc(a.group.Labels, b.group.Labels, func(a, b Label) int {
 			return cmp.Or(strings.Compare(a.Name, b.Name), strings.Compare(a.Value, b.Value))
 		})
 	})
-	groups := make([]Group, 0, len(snapshots))
-	for _, s := range snapshots {
-		for _, f := range s.families {
-			s.group.Families = append(s.group.Families, GroupFamily{f.client(), f.pushed})
+	return func(yield func(Group) bool) {
+		for _, s := range snapshots {
+			for _, f := range s.families {
+				s.group.Families = append(s.group.Families, GroupFamily{f.client(), f.pushed})
+			}
+			if !yield(s.group) {
+				return
+			}
 		}
-		groups = append(groups, s.group)
 	}
-	return groups
 }
 
 // A snapshot is a group at one moment.

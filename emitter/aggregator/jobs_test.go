@@ -123,6 +123,15 @@ y{instance="",job="j",suite="unit"} 4
 		Expect(samples(a)).To(ConsistOf(`x{a="1",b="2",instance="",job="j"} 2`, `x{a="12",instance="",job="j"} 3`))
 	})
 
+	It("is refused only for what it leaves behind", func() {
+		Expect(push("job/j", "# TYPE x_count counter\nx_count 1\n")).To(Succeed())
+		Expect(push("job/j", "", protobuf(
+			&dto.MetricFamily{Name: proto.String("x"), Type: dto.MetricType_SUMMARY.Enum()},
+			&dto.MetricFamily{Name: proto.String("x_count"), Type: dto.MetricType_COUNTER.Enum(), Metric: []*dto.Metric{{Counter: &dto.Counter{Value: proto.Float64(2)}}}},
+		))).To(Succeed())
+		Expect(samples(a)).To(ConsistOf(`x_count{instance="",job="j"} 2`))
+	})
+
 	It("lets the type of a metric change in the only group that has it", func() {
 		Expect(push("job/j", "# TYPE x counter\nx 1\n")).To(Succeed())
 		Expect(push("job/j", "# TYPE x gauge\nx 2\n")).To(Succeed())
@@ -308,7 +317,7 @@ y{instance="",job="j",suite="unit"} 4
 		Expect(push("job/k", "x 1\n", ttl(0))).To(Succeed())
 		Expect(push("job/l", "x 1\n", ttl(time.Minute))).To(Succeed())
 		Expect(push("job/l", "y 1\n", add)).To(Succeed())
-		Expect(a.Groups()[0].Expires).To(BeTemporally("==", clock.Now().Add(time.Minute)))
+		Expect(groupsOf(a)[0].Expires).To(BeTemporally("==", clock.Now().Add(time.Minute)))
 		clock.Advance(time.Minute)
 		Expect(samples(a)).To(ConsistOf(ContainSubstring(`job="k"`), HavePrefix(`x{instance="",job="l"`), HavePrefix(`y{instance="",job="l"`)))
 		clock.Advance(time.Hour)
@@ -354,7 +363,7 @@ y{instance="",job="j",suite="unit"} 4
 		Expect(push("job/h", "y 1 1\n")).NotTo(Succeed())
 		clock.Advance(time.Second)
 		Expect(push("job/j/a/1", "y 1\n", add, ttl(time.Minute))).To(Succeed())
-		groups := a.Groups()
+		groups := groupsOf(a)
 		Expect(groups).To(HaveLen(2))
 		Expect(groups[0].Labels).To(Equal([]aggregator.Label{{Name: "a", Value: "1"}, {Name: "job", Value: "j"}}))
 		Expect(groups[0].Pushed).To(Equal(clock.Now()))
@@ -376,7 +385,7 @@ y{instance="",job="j",suite="unit"} 4
 			Expect(push(paths[i], "x 1\n")).To(Succeed())
 		}
 		var listed []string
-		for _, g := range a.Groups() {
+		for _, g := range groupsOf(a) {
 			var parts []string
 			for _, l := range g.Labels {
 				parts = append(parts, l.Name, l.Value)
@@ -509,6 +518,9 @@ y{instance="",job="j",suite="unit"} 4
 			Expect(h.PositiveSpan[0].String()).To(Equal((&dto.BucketSpan{Offset: proto.Int32(-1), Length: proto.Uint32(5)}).String()))
 			Expect(h.PositiveSpan[1].String()).To(Equal((&dto.BucketSpan{Offset: proto.Int32(5), Length: proto.Uint32(2)}).String()))
 			Expect(h.PositiveDelta).To(Equal([]int64{1, 1, 7, -4, 1, -3, -2}))
+			zero := native(9, 3)
+			zero.Metric[0].Histogram.ZeroThreshold = proto.Float64(0.01)
+			Expect(push("job/j/run/3", "", protobuf(zero))).To(MatchError(ContainSubstring("its buckets")))
 			other := native(1, 1)
 			other.Metric[0].Histogram.Schema = proto.Int32(4)
 			Expect(push("job/j/run/4", "", protobuf(other))).To(MatchError(ContainSubstring("its buckets")))
@@ -572,8 +584,8 @@ y{instance="",job="j",suite="unit"} 4
 		It("lists groups as they were pushed", func() {
 			Expect(push("job/j/run/1", "# TYPE c counter\nc 5\n")).To(Succeed())
 			Expect(push("job/j/run/2", "# TYPE c counter\nc 7\n")).To(Succeed())
-			Expect(a.Groups()[1].Families[0].Metric[0].Label[2].GetValue()).To(Equal("2"))
-			Expect(a.Groups()[1].Families[0].Metric[0].Counter.GetValue()).To(Equal(7.0))
+			Expect(groupsOf(a)[1].Families[0].Metric[0].Label[2].GetValue()).To(Equal("2"))
+			Expect(groupsOf(a)[1].Families[0].Metric[0].Counter.GetValue()).To(Equal(7.0))
 		})
 	})
 
@@ -618,11 +630,11 @@ y{instance="",job="j",suite="unit"} 4
 			Expect(push("job/t", "y 1\n", ttl(time.Minute))).To(Succeed())
 			Expect(push("job/gone", "y 1\n")).To(Succeed())
 			Expect(remove("job/gone")).To(Succeed())
-			before, groups := page(a), a.Groups()
+			before, groups := page(a), groupsOf(a)
 			clock.Advance(30 * time.Second)
 			restart()
 			Expect(page(a)).To(Equal(before))
-			for i, g := range a.Groups() {
+			for i, g := range groupsOf(a) {
 				Expect(g).To(And(HaveField("Labels", groups[i].Labels), HaveField("Pushed", BeTemporally("==", groups[i].Pushed)),
 					HaveField("Failed", BeTemporally("==", groups[i].Failed)), HaveField("Expires", BeTemporally("==", groups[i].Expires))))
 				for k, f := range g.Families {
@@ -657,7 +669,7 @@ y{instance="",job="j",suite="unit"} 4
 			Expect(selfValue(reg, "signalbox_push_groups", "")).To(BeZero(), "nor is it remembered")
 			Expect(page(a)).To(BeEmpty())
 			restart()
-			Expect(a.Groups()).To(BeEmpty())
+			Expect(groupsOf(a)).To(BeEmpty())
 		})
 
 		It("keeps sums, with what is gone of them", func() {
@@ -698,9 +710,45 @@ y{instance="",job="j",suite="unit"} 4
 			before := samples(a)
 			restart()
 			Expect(samples(a)).To(Equal(before))
+			Expect(selfValue(reg, "signalbox_push_storage_restore_failures_total", "")).To(BeZero())
 			Expect(remove("job/j/run/1")).To(Succeed())
 			restart()
 			Expect(samples(a)).To(Equal(before))
+		})
+
+		It("does not restore a sum that would make a page of which nobody can tell what it says", func() {
+			options.AggregateBy = []string{"job"}
+			restart()
+			Expect(push("job/j", "# TYPE k_count counter\nk_count 5\n")).To(Succeed())
+			Expect(remove("job/j")).To(Succeed())
+			options.AggregateBy = nil
+			restart()
+			Expect(push("job/j", "# TYPE k histogram\nk_bucket{le=\"+Inf\"} 1\nk_sum 1\nk_count 1\n")).To(Succeed())
+			options.AggregateBy = []string{"job"}
+			restart()
+			Expect(log).To(gbytes.Say("metric k_count has the name of a sample of the histogram k"))
+			Expect(samples(a)).To(HaveLen(3))
+		})
+
+		It("loses nothing when the file is damaged while it runs", func() {
+			options.AggregateBy = []string{"job"}
+			restart()
+			Expect(push("job/j/run/1", "# TYPE c counter\nc 5\n")).To(Succeed())
+			Expect(remove("job/j/run/1")).To(Succeed())
+			options.AggregateBy = nil // the sum stays on disk
+			restart()
+			Expect(push("job/j/run/2", "# TYPE c counter\nc 1\n")).To(Succeed())
+			Expect(os.Truncate(options.StoragePath, 4096)).To(Succeed())
+			Expect(push("job/j/run/3", "# TYPE c counter\nc 2\n")).To(Succeed())
+			Expect(log).To(gbytes.Say("storage-damaged"))
+			options.AggregateBy = []string{"job"}
+			restart()
+			Expect(samples(a)).To(ConsistOf(`c{instance="",job="j"} 8`))
+			Expect(remove("job/j/run/2")).To(Succeed())
+			Expect(os.Truncate(options.StoragePath, 4096)).To(Succeed())
+			Expect(push("job/j/run/3", "# TYPE c counter\nc 3\n")).To(Succeed())
+			restart()
+			Expect(samples(a)).To(ConsistOf(`c{instance="",job="j"} 9`))
 		})
 
 		It("deletes a group that could not be restored", func() {
@@ -759,15 +807,18 @@ y{instance="",job="j",suite="unit"} 4
 			Expect(push("job/j/run/2", "x 2\n")).To(Succeed())
 			clock.Advance(time.Second)
 			Expect(push("job/j/run/1", "y 1\n", add)).To(Succeed())
+			Expect(push("job/k/run/2", "x 1\n")).To(Succeed())
+			clock.Advance(time.Second)
+			Expect(push("job/k/run/1", "x 2\n")).To(Succeed())
 			restart()
-			Expect(samples(a)).To(ContainElement(`x{instance="",job="j"} 2`))
+			Expect(samples(a)).To(ContainElements(`x{instance="",job="j"} 2`, `x{instance="",job="k"} 2`))
 		})
 
 		It("restores what does not contradict, whatever it was aggregated by", func() {
 			options.AggregateBy = []string{"job"}
 			restart()
 			Expect(push("job/j", "# TYPE x counter\nx 1\n")).To(Succeed())
-			Expect(push("job/j/instance/", "# TYPE x counter\nx 1\n")).To(Succeed(), "their times are one")
+			Expect(push("job/j/instance/", "# TYPE y counter\ny 1\n")).To(Succeed(), "their times are one")
 			options.AggregateBy = nil
 			restart()
 			Expect(log).To(gbytes.Say("cannot-restore"))

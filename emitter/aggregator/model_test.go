@@ -147,7 +147,7 @@ func (w *world) step() {
 	case n < 82:
 		w.did("the clock is set back")
 		w.clock.Advance(-time.Duration(w.r.Intn(60)) * time.Second)
-		w.a.Groups() // or time would stand still until it is asked for
+		groupsOf(w.a) // or time would stand still until it is asked for
 	case n < 88:
 		w.sweep()
 	case n < 93:
@@ -310,11 +310,12 @@ func (w *world) refusal(p aggregator.Push, families map[string]modelFamily, bad 
 		return aggregator.Inconsistent
 	}
 	size, before := len(w.sums), len(w.sums)
+	clash := false
 	for other, g := range w.groups {
 		for name, f := range g.families {
 			before += len(f.values)
-			if pushed, ok := families[name]; ok && pushed.typ != f.typ && (other != key || w.aggregated) {
-				return aggregator.Inconsistent
+			if pushed, ok := families[name]; ok && len(pushed.values) > 0 && pushed.typ != f.typ && (other != key || w.aggregated) {
+				clash = true
 			}
 			if _, named := families[name]; other != key || !p.Replace && !named {
 				size += len(f.values)
@@ -322,8 +323,8 @@ func (w *world) refusal(p aggregator.Push, families map[string]modelFamily, bad 
 		}
 	}
 	for name, f := range families {
-		if typ := w.types[name]; typ != "" && typ != f.typ {
-			return aggregator.Inconsistent
+		if typ := w.types[name]; len(f.values) > 0 && typ != "" && typ != f.typ {
+			clash = true
 		}
 		size += len(f.values)
 		if w.aggregated && (f.typ == "counter" || f.typ == "histogram") {
@@ -336,6 +337,9 @@ func (w *world) refusal(p aggregator.Push, families map[string]modelFamily, bad 
 	}
 	if size > before && size > modelMaxSeries {
 		return aggregator.LimitReached
+	}
+	if clash {
+		return aggregator.Inconsistent
 	}
 	return 0
 }
@@ -418,7 +422,7 @@ func (w *world) update() {
 		if !taken {
 			wrong++
 		}
-		summed[key] = taken && w.aggregated && m.Type == aggregator.Counter
+		summed[key] = summed[key] || taken && w.aggregated && m.Type == aggregator.Counter
 	}
 	w.agents[agent] = false
 	for _, e := range w.entries {
@@ -520,7 +524,7 @@ func (w *world) compare() {
 		w.Errorf("the page is\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
 	}
 
-	groups, series := w.a.Groups(), 0
+	groups, series := groupsOf(w.a), 0
 	if len(groups) != len(w.groups) {
 		w.Errorf("there are %d groups, want %d", len(groups), len(w.groups))
 	}

@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"slices"
 	"time"
 
@@ -96,6 +97,7 @@ func (j *jobs) save(g *group) ticket {
 	if j.disk == nil {
 		return noTicket{}
 	}
+	delete(j.kept, recordKey(g.key))
 	return j.disk.Commit(append(j.takeUnstored(), j.change(g)))
 }
 
@@ -104,6 +106,7 @@ func (j *jobs) forget(key string) ticket {
 	if j.disk == nil {
 		return noTicket{}
 	}
+	delete(j.kept, recordKey(key))
 	return j.disk.Commit(append(j.takeUnstored(), storage.Change{Kind: groupRecord, Key: recordKey(key)}))
 }
 
@@ -111,6 +114,7 @@ func (j *jobs) wipeDisk() ticket {
 	if j.disk == nil {
 		return noTicket{}
 	}
+	clear(j.kept)
 	return j.disk.Wipe()
 }
 
@@ -140,14 +144,19 @@ func (j *jobs) takeUnstored() []storage.Change {
 	var changes []storage.Change
 	for _, s := range j.unstored {
 		s.unstored = false
+		delete(j.kept, s.key())
 		changes = append(changes, s.change())
 	}
 	j.unstored = nil
 	return changes
 }
 
+func (s *sum) key() string {
+	return recordKey(append([]string{s.name, s.shown}, s.jobs.options.AggregateBy...)...)
+}
+
 func (s *sum) change() storage.Change {
-	key := recordKey(append([]string{s.name, s.shown}, s.jobs.options.AggregateBy...)...)
+	key := s.key()
 	if s.dropped {
 		return storage.Change{Kind: sumRecord, Key: key}
 	}
@@ -166,7 +175,7 @@ func (j *jobs) all() []storage.Change {
 	j.store.Lock()
 	defer j.store.Unlock()
 	j.takeUnstored()
-	var changes []storage.Change
+	changes := slices.Collect(maps.Values(j.kept))
 	for _, s := range j.sums {
 		if s.retiredMetric != nil || s.retired.value() != 0 {
 			changes = append(changes, s.change())
@@ -209,7 +218,12 @@ func (j *jobs) open() error {
 			if r.Kind != restore.kind {
 				continue
 			}
-			if err := restore.do(r.Value); err != nil {
+			err := restore.do(r.Value)
+			if err == nil {
+				continue
+			}
+			j.kept[r.Key] = storage.Change{Kind: r.Kind, Key: r.Key, Value: func() []byte { return r.Value }}
+			if !errors.Is(err, errOtherwise) {
 				self.restoreFailures.Inc()
 				j.aggregator.logger.Error("cannot-restore", err, lager.Data{"kept-in": j.options.StoragePath})
 			}
@@ -229,6 +243,9 @@ func (j *jobs) damaged(d storage.Damage) {
 	})
 }
 
+// errOtherwise is for sums of groups that were aggregated by other labels.
+var errOtherwise = errors.New("aggregated by other labels")
+
 func (j *jobs) restoreSum(record []byte) error {
 	var header sumHeader
 	families, err := decodeRecord(record, &header)
@@ -236,7 +253,7 @@ func (j *jobs) restoreSum(record []byte) error {
 		return fmt.Errorf("a sum on disk: %w", err)
 	}
 	if !slices.Equal(header.AggregateBy, j.options.AggregateBy) {
-		return nil // for when groups are aggregated like that again
+		return errOtherwise // it is kept for when groups are aggregated like that again
 	}
 	if len(families) != 1 {
 		return fmt.Errorf("a sum on disk: it has %d families", len(families))
@@ -268,10 +285,10 @@ func (j *jobs) restoreSum(record []byte) error {
 
 	j.store.Lock()
 	defer j.store.Unlock()
-	f := j.family(mf.GetName(), mf.GetHelp(), typ)
-	if f.Type() != typ {
-		return fail("%w", typeClash(mf.GetName(), typ, f.Type()))
+	if err := j.checkSum(mf.GetName(), typ, header.Shown); err != nil {
+		return fail("%w", err)
 	}
+	f := j.family(mf.GetName(), mf.GetHelp(), typ)
 	total := j.sums[sumKey{mf.GetName(), header.Shown}]
 	if total == nil {
 		total = j.newSum(f, mf.GetHelp(), header.Shown)
@@ -279,6 +296,26 @@ func (j *jobs) restoreSum(record []byte) error {
 		return fail("its buckets are not those that groups have")
 	}
 	total.restore(&retired, counts.metric)
+	return nil
+}
+
+// checkSum is why there cannot be a sum of that name, type and labels.
+func (j *jobs) checkSum(name string, typ series.Type, shown string) error {
+	f := j.store.Family(name)
+	if f == nil {
+		return j.aggregator.clashOfName(name, typ, func(name string) (series.Type, bool) {
+			if f := j.store.Family(name); f != nil {
+				return f.Type(), true
+			}
+			return j.aggregator.besideType(name)
+		})
+	}
+	if f.Type() != typ {
+		return typeClash(name, typ, f.Type())
+	}
+	if held := f.Holder(shown, j.aggregator.clock.Now()); held != nil && held != j {
+		return errors.New("others have its labels")
+	}
 	return nil
 }
 

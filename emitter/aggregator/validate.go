@@ -16,7 +16,7 @@ import (
 
 // maxOwnLabels is how many labels a pushed metric may have beside those of its group
 // and the instance, and an exemplar may have at all. It is more than anybody needs.
-const maxOwnLabels = 256
+const maxOwnLabels = 64
 
 // A kind is what is particular to the metrics of a type.
 type kind struct {

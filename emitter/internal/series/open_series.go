@@ -60,6 +60,9 @@ func (s *OpenSeries) LiveUntil(at Instant) bool { return s.deadline.set(at) }
 // Over tells whether the series' time is over.
 func (s *OpenSeries) Over(now Instant) bool { return s.deadline.passed(now) }
 
+// Ended tells whether the series has ended: nothing revives it.
+func (s *OpenSeries) Ended() bool { return s.dead() }
+
 func (s *OpenSeries) alive(now Instant) bool {
 	return !s.deadline.passed(now) && (s.source == nil || !s.source.deadline.passed(now))
 }

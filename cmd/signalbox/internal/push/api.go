@@ -58,19 +58,31 @@ func (h *handler) serveStatus(w http.ResponseWriter) {
 	w.Write(text) //nolint:errcheck // the client is gone
 }
 
+// listTimeout is how long a client has to read a list of all groups.
+const listTimeout = time.Minute
+
 // serveMetrics answers with all groups, sorted by their labels. It makes the answer
-// of one group at a time.
+// of one group at a time: all at once, they can be gigabytes.
 func (h *handler) serveMetrics(w http.ResponseWriter) {
-	groups := h.Store.Groups()
+	select {
+	case h.listing <- struct{}{}:
+		defer func() { <-h.listing }()
+	default:
+		refuse(http.StatusServiceUnavailable, fmt.Sprintf("%d lists of all groups are being written, which is the limit", maxListings)).answer(w)
+		return
+	}
+	http.NewResponseController(w).SetWriteDeadline(time.Now().Add(listTimeout)) //nolint:errcheck // then there is none
 
 	w.Header().Set("Content-Type", "application/json")
 	out := bufio.NewWriter(w)
 	out.WriteString(`{"status":"success","data":[`) //nolint:errcheck // so is Flush
-	for i, group := range groups {
-		if i > 0 {
-			out.WriteByte(',') //nolint:errcheck // so is Flush
+	separator := ""
+	for group := range h.Store.Groups() {
+		out.WriteString(separator) //nolint:errcheck // so is Flush
+		separator = ","
+		if _, err := out.Write(marshal(groupAnswer(group))); err != nil {
+			return // the client is gone
 		}
-		out.Write(marshal(groupAnswer(group))) //nolint:errcheck // so is Flush
 	}
 	out.WriteString("]}") //nolint:errcheck // so is Flush
 	out.Flush()           //nolint:errcheck // the client is gone

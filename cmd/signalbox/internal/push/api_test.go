@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	. "github.com/onsi/ginkgo/v2"
@@ -15,6 +16,7 @@ import (
 	"github.com/prometheus/common/model"
 	"google.golang.org/protobuf/proto"
 
+	"github.com/signalbox-ci/signalbox/cmd/signalbox/internal/push"
 	"github.com/signalbox-ci/signalbox/emitter/aggregator"
 )
 
@@ -122,6 +124,23 @@ u{instance="i",job="j"} 3
 
 	It("shows nothing", func() {
 		Expect(f.do(http.MethodGet, "/api/v1/metrics", nil).Body).To(MatchJSON(`{"status": "success", "data": []}`))
+	})
+
+	It("writes so many lists at a time and no more", func() {
+		f.handler = push.NewHandler(f.options)
+		under, done := make(chan struct{}), make(chan struct{})
+		f.store.listed = func() { under <- struct{}{}; <-done }
+		var wg sync.WaitGroup
+		for range 2 {
+			wg.Go(func() {
+				defer GinkgoRecover()
+				Expect(f.do(http.MethodGet, "/api/v1/metrics", nil).Code).To(Equal(http.StatusOK))
+			})
+			<-under
+		}
+		Expect(f.do(http.MethodGet, "/api/v1/metrics", nil).Code).To(Equal(http.StatusServiceUnavailable))
+		close(done)
+		wg.Wait()
 	})
 
 	It("does not confuse metrics with what it says of the group", func() {

@@ -5,8 +5,10 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"iter"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"testing"
 
 	"code.cloudfoundry.org/lager/v3"
@@ -21,7 +23,7 @@ type discard struct{}
 
 func (discard) Push(context.Context, aggregator.Push) error           { return nil }
 func (discard) DeleteGroup(context.Context, []aggregator.Label) error { return nil }
-func (discard) Groups() []aggregator.Group                            { return nil }
+func (discard) Groups() iter.Seq[aggregator.Group]                    { return slices.Values[[]aggregator.Group](nil) }
 func (discard) Wipe(context.Context) error                            { return nil }
 
 // BenchmarkPush shows what a push costs up to the store, without the network: one of

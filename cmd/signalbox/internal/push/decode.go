@@ -91,13 +91,7 @@ var readers = sync.Pool{New: func() any { return bufio.NewReaderSize(nil, 4<<10)
 // Messages of the same name and type become one family.
 func decodeProtobuf(content io.Reader) ([]*dto.MetricFamily, error) {
 	buffer := buffers.Get().(*bytes.Buffer)
-	defer func() {
-		// An outsized body shall not stay around for ever.
-		if buffer.Cap() <= 64<<10 {
-			buffer.Reset()
-			buffers.Put(buffer)
-		}
-	}()
+	defer putBuffer(buffer)
 	if _, err := buffer.ReadFrom(content); err != nil {
 		return nil, explain(err)
 	}
@@ -145,6 +139,14 @@ func decodeProtobuf(content io.Reader) ([]*dto.MetricFamily, error) {
 }
 
 var buffers = sync.Pool{New: func() any { return new(bytes.Buffer) }}
+
+// putBuffer gives a buffer back. An outsized one shall not stay around for ever.
+func putBuffer(b *bytes.Buffer) {
+	if b.Cap() <= 64<<10 {
+		b.Reset()
+		buffers.Put(b)
+	}
+}
 
 // guarded makes an error of a panic. Parsers of what anybody may send should not
 // panic, but a daemon should not rely on it.

@@ -1,6 +1,7 @@
 package push
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"io"
@@ -74,7 +75,20 @@ func (h *handler) push(r *http.Request, wire *countingReader, components []strin
 			body.ErrTooLarge, r.ContentLength, h.BodyBytes))
 	}
 
-	families, err := decode(content, r.Header.Get("Content-Type"))
+	buffer := buffers.Get().(*bytes.Buffer)
+	defer putBuffer(buffer)
+	_, readErr := buffer.ReadFrom(content)
+	if buffer.Len() > largeBody {
+		// It is here, so nobody waits for a client that is slow.
+		select {
+		case h.large <- struct{}{}:
+			defer func() { <-h.large }()
+		case <-r.Context().Done():
+			return refuse(http.StatusServiceUnavailable, "too many large bodies are being read")
+		}
+	}
+
+	families, err := decode(io.MultiReader(buffer, failingReader{readErr}), r.Header.Get("Content-Type"))
 	switch {
 	case errors.Is(err, body.ErrTooLarge):
 		return refuse(http.StatusRequestEntityTooLarge, err.Error())
@@ -141,4 +155,15 @@ func (c *countingReader) Read(p []byte) (int, error) {
 	c.read += int64(n)
 
 	return n, err
+}
+
+// A failingReader is what follows what could be read: the reason, or nothing more.
+type failingReader struct{ err error }
+
+func (r failingReader) Read([]byte) (int, error) {
+	if r.err == nil {
+		return 0, io.EOF
+	}
+
+	return 0, r.err
 }

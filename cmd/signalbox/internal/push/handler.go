@@ -9,6 +9,7 @@ package push
 
 import (
 	"context"
+	"iter"
 	"net/http"
 	"slices"
 	"strings"
@@ -31,7 +32,7 @@ type Store interface {
 	DeleteGroup(context.Context, []aggregator.Label) error
 
 	// Groups returns what is held, sorted by labels. None of it is changed later on.
-	Groups() []aggregator.Group
+	Groups() iter.Seq[aggregator.Group]
 
 	// Wipe deletes all groups.
 	Wipe(context.Context) error
@@ -65,6 +66,8 @@ type Options struct {
 // A handler serves the requests that it Handles.
 type handler struct {
 	Options
+	large      chan struct{} // holds a token for each large body that is being parsed
+	listing    chan struct{} // and for each list of groups that is being written
 	metrics    metrics
 	rejections *intake.Rejections
 }
@@ -78,10 +81,22 @@ func NewHandler(options Options) http.Handler {
 
 	return &handler{
 		Options:    options,
+		large:      make(chan struct{}, maxLargeBodies),
+		listing:    make(chan struct{}, maxListings),
 		metrics:    newMetrics(options.Registerer),
 		rejections: intake.NewRejections(options.Logger),
 	}
 }
+
+// Parsed, a body takes fifty times its size. So the large ones wait for each other,
+// once they are there, and the small ones do not wait for them.
+const (
+	largeBody      = 1 << 20
+	maxLargeBodies = 2
+)
+
+// maxListings is how many lists of all groups may be written at a time.
+const maxListings = 2
 
 // ServeHTTP implements http.Handler.
 func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {

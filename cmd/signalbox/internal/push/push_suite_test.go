@@ -4,8 +4,10 @@ import (
 	"bytes"
 	"context"
 	"io"
+	"iter"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -35,9 +37,14 @@ type recorder struct {
 
 	groups []aggregator.Group
 	err    error
+
+	listed, pushing func() // if not nil, called in the course of it
 }
 
 func (r *recorder) Push(_ context.Context, p aggregator.Push) error {
+	if r.pushing != nil {
+		r.pushing()
+	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.pushes = append(r.pushes, p)
@@ -53,7 +60,13 @@ func (r *recorder) DeleteGroup(_ context.Context, grouping []aggregator.Label) e
 	return r.err
 }
 
-func (r *recorder) Groups() []aggregator.Group { return r.groups }
+func (r *recorder) Groups() iter.Seq[aggregator.Group] {
+	if r.listed != nil {
+		r.listed()
+	}
+
+	return slices.Values(r.groups)
+}
 
 func (r *recorder) Wipe(context.Context) error {
 	r.mu.Lock()
@@ -68,6 +81,7 @@ type fixture struct {
 	store   *recorder
 	logger  *lagertest.TestLogger
 	options push.Options
+	handler http.Handler // if nil, each request gets one of its own
 }
 
 func newFixture() *fixture {
@@ -84,7 +98,11 @@ func (f *fixture) do(method, target string, body io.Reader, headers ...string) *
 		r.Header.Set(headers[i], headers[i+1])
 	}
 	w := httptest.NewRecorder()
-	push.NewHandler(f.options).ServeHTTP(w, r)
+	handler := f.handler
+	if handler == nil {
+		handler = push.NewHandler(f.options)
+	}
+	handler.ServeHTTP(w, r)
 
 	return w
 }

@@ -10,7 +10,7 @@ import (
 // maxLabels is how many labels a line of text may have. The Store has its own limit,
 // but the text parser takes time that grows with the square of the number: at ten
 // thousand, which fit into 90 KB, it is many seconds.
-const maxLabels = 256
+const maxLabels = 64
 
 // A textGuard reads text for the text parser. It fails at a line that has too many
 // labels.
