@@ -163,8 +163,8 @@ func (a *Aggregator) updateOne(ag *agent, m *Metric, now, deadline series.Instan
 	e := ag.find(a.seed, m)
 	for {
 		if e == nil || e.typ != m.Type {
-			if e != nil {
-				a.removeEnded(ag) // it may be one of those
+			if e != nil && !e.summed && e.series.Ended() {
+				a.removeEnded(ag)
 			}
 			var why reason
 			var err error

@@ -550,10 +550,19 @@ func (w *world) compare() {
 	}
 	self := map[string]float64{
 		"signalbox_push_groups": float64(len(w.groups)), "signalbox_push_series": float64(series),
-		"signalbox_agent_series": float64(len(w.entries) + len(w.agentSums)), "signalbox_push_sums": float64(len(w.sums)), "signalbox_agents": float64(len(w.agents)), "signalbox_push_groups_expired_total": w.expired,
+		"signalbox_push_sums": float64(len(w.sums)), "signalbox_agents": float64(len(w.agents)), "signalbox_push_groups_expired_total": w.expired,
 	}
 	for why, n := range w.over {
 		self["signalbox_agent_metrics_rejected_total"+why] = n
+	}
+	live := len(w.agentSums) // at least; what is over may be forgotten, or not yet
+	for _, e := range w.entries {
+		if e.forget > w.elapsed {
+			live++
+		}
+	}
+	if got := selfValueOf(w.reg, "signalbox_agent_series"); got < float64(live) || got > float64(len(w.entries)+len(w.agentSums)) {
+		w.Errorf("signalbox_agent_series is %v, want %d to %d", got, live, len(w.entries)+len(w.agentSums))
 	}
 	families, _ = w.reg.Gather() // again: those who are over are only counted out when somebody asks
 	for _, f := range families {
@@ -663,4 +672,15 @@ func clientFamily(name, help string, f modelFamily) *dto.MetricFamily {
 		mf.Metric = append(mf.Metric, m)
 	}
 	return mf
+}
+
+// selfValueOf is the value of a gauge without labels.
+func selfValueOf(from prometheus.Gatherer, name string) float64 {
+	families, _ := from.Gather()
+	for _, f := range families {
+		if f.GetName() == name {
+			return f.Metric[0].GetGauge().GetValue()
+		}
+	}
+	return -1
 }
