@@ -91,8 +91,8 @@ func (a *Aggregator) besideType(name string) (series.Type, bool) {
 	return 0, false
 }
 
-// isRegistered tells whether the registerer has a metric of that name. A registry
-// says so when asked to register another one under that name; that it never does,
+// isRegistered tells whether the registerer has a metric of that name, unless there is
+// a page that says what it has. A registry says so when asked to register another one under that name; that it never does,
 // since it is asked for an invalid one in the same breath.
 func (a *Aggregator) isRegistered(name string) bool {
 	if a.registerer == nil || a.beside.Load() != nil {
