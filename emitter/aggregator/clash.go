@@ -92,8 +92,9 @@ func (a *Aggregator) besideType(name string) (series.Type, bool) {
 }
 
 // isRegistered tells whether the registerer has a metric of that name, unless there is
-// a page that says what it has. A registry says so when asked to register another one under that name; that it never does,
-// since it is asked for an invalid one in the same breath.
+// a page that says what it has. A registry says so when asked to register another one
+// under that name; that it never does, since it is asked for an invalid one in the
+// same breath.
 func (a *Aggregator) isRegistered(name string) bool {
 	if a.registerer == nil || a.beside.Load() != nil {
 		return false // what is on a page is known by besideType, at a thousandth of the cost
