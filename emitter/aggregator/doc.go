@@ -13,7 +13,6 @@
 //	jobs.go        Push: what jobs push
 //	prepare.go     what a push says, before it is compared with what is there
 //	validate.go    what is wrong with it on its own, if anything
-//	validate.go    what it may say
 //	sum.go         the sums of counters and histograms, which never go down
 //	exact.go       adding without rounding
 //	clash.go       which names are taken
