@@ -420,6 +420,23 @@ x{k="2",template_name="go"} 10
 		Expect(other.Gather()).To(HaveLen(1))
 	})
 
+	It("waits for no scrape, and no scrape for it", func() {
+		Expect(update(alice, gauge("x", 1), gauge("y", 1))).To(Succeed())
+		scraped := make(chan prometheus.Metric)
+		go func() {
+			defer close(scraped)
+			a.Collect(scraped)
+		}()
+		<-scraped // and it is stuck with the next
+		Expect(update(alice, gauge("x", 2), gauge("y", 2))).To(Succeed())
+		Expect(update(bob, gauge("x", 1), gauge("z", 1))).To(Succeed())
+		clock.Advance(2 * time.Minute)
+		a.Sweep()
+		Expect(samples(a)).To(BeEmpty())
+		<-scraped
+		Eventually(scraped).Should(BeClosed())
+	})
+
 	It("takes updates from everywhere while it is scraped and swept, and counts them all", func() {
 		create([]string{"template_name"}, aggregator.WithClock(time.Now))
 		stop := a.Run(context.Background())

@@ -86,20 +86,14 @@ func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 
-	encoding := r.Header.Get("Content-Encoding")
-	if encoding == "" && r.ContentLength > h.options.BodyBytes {
-		// Refused before anything is applied, so that the sender can split it.
-		err := fmt.Errorf("%w: %d bytes, more than the limit of %d bytes; nothing was applied",
-			body.ErrTooLarge, r.ContentLength, h.options.BodyBytes)
+	content, err := body.OpenRequest(r, h.options.BodyBytes)
+	switch {
+	case errors.Is(err, body.ErrTooLarge):
 		h.rejectBody(r, err)
-		reply.JSON(w, http.StatusRequestEntityTooLarge,
-			answer{Rejected: 1, Errors: []fault{{Line: 1, Reason: err.Error()}}})
+		reply.JSON(w, http.StatusRequestEntityTooLarge, answer{Rejected: 1, Errors: []fault{{Line: 1, Reason: err.Error()}}})
 
 		return
-	}
-	content, ok := body.Open(r.Body, encoding, h.options.BodyBytes)
-	if !ok {
-		err := fmt.Errorf("the Content-Encoding %s is none of %s", reply.Quote(encoding), body.Encodings)
+	case err != nil:
 		h.rejectBody(r, err)
 		w.Header().Set("Accept-Encoding", body.Encodings)
 		reply.Refuse(w, http.StatusUnsupportedMediaType, err.Error())

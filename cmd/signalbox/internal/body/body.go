@@ -12,6 +12,8 @@ import (
 	"github.com/klauspost/compress/gzip"
 	"github.com/klauspost/compress/s2"
 	"github.com/klauspost/compress/zstd"
+
+	"github.com/signalbox-ci/signalbox/cmd/signalbox/internal/reply"
 )
 
 // Encodings is what a client may compress its body with.
@@ -49,6 +51,23 @@ func Open(raw io.Reader, encoding string, limit int64) (Body, bool) {
 	default:
 		return Body{}, false
 	}
+}
+
+// OpenRequest is Open for the body of a request. It refuses, before anything is read,
+// what says itself that it is too large, which is ErrTooLarge, or in none of Encodings,
+// which is any other error.
+func OpenRequest(r *http.Request, limit int64) (Body, error) {
+	encoding := r.Header.Get("Content-Encoding")
+	if encoding == "" && r.ContentLength > limit {
+		// The sender can split it: nothing of it was applied.
+		return Body{}, fmt.Errorf("%w: %d bytes, more than the limit of %d bytes; nothing was applied", ErrTooLarge, r.ContentLength, limit)
+	}
+	content, ok := Open(r.Body, encoding, limit)
+	if !ok {
+		return Body{}, fmt.Errorf("the Content-Encoding %s is none of %s", reply.Quote(encoding), Encodings)
+	}
+
+	return content, nil
 }
 
 // A decompressor is what gzip.Reader and zstd.Decoder have in common.

@@ -2,7 +2,6 @@ package intake
 
 import (
 	"errors"
-	"fmt"
 	"io"
 	"net/http"
 	"sync"
@@ -69,20 +68,14 @@ type lineError struct {
 // takeEvents reads a body of events, and answers when the last of them has
 // been emitted.
 func (h *handler) takeEvents(w http.ResponseWriter, r *http.Request) {
-	encoding := r.Header.Get("Content-Encoding")
-	if encoding == "" && r.ContentLength > h.limits.BodyBytes {
-		// Refused before anything is applied, so that the sender can split it.
-		err := fmt.Errorf("%w: %d bytes, more than the limit of %d bytes; nothing was applied",
-			body.ErrTooLarge, r.ContentLength, h.limits.BodyBytes)
+	content, err := body.OpenRequest(r, h.limits.BodyBytes)
+	switch {
+	case errors.Is(err, body.ErrTooLarge):
 		h.rejectBody(r, err)
-		reply.JSON(w, http.StatusRequestEntityTooLarge,
-			answer{Rejected: 1, Errors: []lineError{{Line: 1, Reason: err.Error()}}})
+		reply.JSON(w, http.StatusRequestEntityTooLarge, answer{Rejected: 1, Errors: []lineError{{Line: 1, Reason: err.Error()}}})
 
 		return
-	}
-	content, ok := body.Open(r.Body, encoding, h.limits.BodyBytes)
-	if !ok {
-		err := fmt.Errorf("the Content-Encoding %s is none of %s", reply.Quote(encoding), body.Encodings)
+	case err != nil:
 		h.rejectBody(r, err)
 		w.Header().Set("Accept-Encoding", body.Encodings)
 		reply.Refuse(w, http.StatusUnsupportedMediaType, err.Error())
@@ -104,7 +97,7 @@ func (h *handler) takeEvents(w http.ResponseWriter, r *http.Request) {
 	}
 
 	status := http.StatusOK
-	err := decoder.Decode(content, FormatOf(r.Header.Get("Content-Type")), tally.Accept, reject)
+	err = decoder.Decode(content, FormatOf(r.Header.Get("Content-Type")), tally.Accept, reject)
 	if err != nil {
 		// The last error is the one that ended it, whatever came before.
 		errs = errs[:min(len(errs), maxErrors-1)]
