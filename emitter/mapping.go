@@ -9,7 +9,6 @@ import (
 	"time"
 
 	"github.com/signalbox-ci/signalbox/emitter/internal/series"
-	"github.com/signalbox-ci/signalbox/metric"
 )
 
 // A mapping is a set of rules, resolved: an event finds what it drives by its
@@ -157,53 +156,6 @@ func (p *plan) attribute(name string) int {
 	}
 	p.attributes = append(p.attributes, name)
 	return len(p.attributes) - 1
-}
-
-// forType is the plan for events whose attributes come as the values of an event
-// type: its indexes are the type's. It returns nil if that cannot be: if the type
-// lacks an attribute that the plan looks at, or has one twice.
-func (p *plan) forType(t metric.EventType) *plan {
-	if len(t.Attributes) > math.MaxUint8 || hasDuplicates(t.Attributes) {
-		return nil
-	}
-	index := make([]uint8, len(p.attributes)) // by the plan's own
-	for i, name := range p.attributes {
-		of := slices.Index(t.Attributes, name)
-		if of < 0 {
-			return nil
-		}
-		index[i] = uint8(of)
-	}
-	typed := &plan{
-		event:      p.event,
-		attributes: t.Attributes,
-		worker:     -1,
-		heartbeat:  p.heartbeat,
-		limiters:   p.limiters,
-	}
-	if p.worker >= 0 {
-		typed.worker = int(index[p.worker])
-	}
-	translate := func(from []uint8) (to []uint8) {
-		for _, i := range from {
-			to = append(to, index[i])
-		}
-		return to
-	}
-	for _, u := range p.updates {
-		u.labels, u.nonEmpty = translate(u.labels), translate(u.nonEmpty)
-		u.required = 0 // all are there
-		if u.when >= 0 {
-			u.when = int(index[u.when])
-		}
-		typed.updates = append(typed.updates, u)
-	}
-	return typed
-}
-
-func hasDuplicates(names []string) bool {
-	sorted := slices.Sorted(slices.Values(names))
-	return len(slices.Compact(sorted)) < len(names)
 }
 
 // A definition is a family with the first rule that asked for it.

@@ -3,7 +3,7 @@ package emitter
 import (
 	"context"
 	"errors"
-	"math"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -56,17 +56,15 @@ func (p *Prometheus) EmitsConcurrently() {}
 // second for each event name and reason; an event that no rule knows is counted
 // in signalbox_events_unknown_total.
 func (p *Prometheus) Emit(logger lager.Logger, event metric.Event) {
-	p.self.received.Inc()
 	plan := p.plans.find(event.Name)
 	if plan == nil {
 		p.refuseUnknown(logger, event.Name)
 		return
 	}
-	if len(plan.updates) == 0 {
-		return
-	}
 	var array [maxAttributes]string
-	o := observation{value: event.Value, attributes: array[:len(plan.attributes)]}
+	var o observation
+	o.value = event.Value
+	o.attributes = array[:len(plan.attributes)]
 	for i, name := range plan.attributes {
 		if v, ok := event.Attributes[name]; ok {
 			o.attributes[i] = v
@@ -78,55 +76,59 @@ func (p *Prometheus) Emit(logger lager.Logger, event metric.Event) {
 
 // Prepare implements metric.TypedEmitter.
 func (p *Prometheus) Prepare(t metric.EventType) metric.TypedEvent {
-	if plan := p.plans.find(t.Name); plan != nil {
-		if typed := plan.forType(t); typed != nil {
-			return &typedEvent{p, typed}
+	plan := p.plans.find(t.Name)
+	if plan == nil {
+		return &unknownEvent{p, t.Name}
+	}
+	e := &typedEvent{prometheus: p, plan: plan, from: make([]int, len(plan.attributes))}
+	for i, name := range plan.attributes {
+		if e.from[i] = slices.Index(t.Attributes, name); e.from[i] >= 0 {
+			e.present |= 1 << i
 		}
 	}
-	return &untypedEvent{p, t}
+	return e
 }
 
-// A typedEvent takes the events of a type that has all the attributes that the
-// rules look at: the values are used where they are.
+// A typedEvent takes the events of a type: it knows at which index it finds what
+// Emit has to look up by name.
 type typedEvent struct {
 	prometheus *Prometheus
 	plan       *plan
+	from       []int  // by the plan's attributes: the index of the type's, or -1
+	present    uint32 // bit set of the attributes that the type has
 }
 
 // EmitValues implements metric.TypedEvent.
 func (t *typedEvent) EmitValues(logger lager.Logger, value float64, values []string) {
-	t.prometheus.self.received.Inc()
-	o := observation{value: value, present: allPresent, attributes: values}
+	var array [maxAttributes]string
+	var o observation
+	o.value = value
+	o.attributes = array[:len(t.from)]
+	for i, from := range t.from {
+		if from >= 0 {
+			o.attributes[i] = values[from]
+		}
+	}
+	o.present = t.present
 	t.prometheus.observe(logger, t.plan, &o)
 }
 
-// An untypedEvent takes the events of any other type the long way round.
-type untypedEvent struct {
+// An unknownEvent is of a type that no rule knows.
+type unknownEvent struct {
 	prometheus *Prometheus
-	eventType  metric.EventType
+	name       string
 }
 
 // EmitValues implements metric.TypedEvent.
-func (t *untypedEvent) EmitValues(logger lager.Logger, value float64, values []string) {
-	attributes := make(map[string]string, len(values))
-	for i, name := range t.eventType.Attributes {
-		attributes[name] = values[i]
-	}
-	t.prometheus.Emit(logger, metric.Event{Name: t.eventType.Name, Value: value, Attributes: attributes})
+func (u *unknownEvent) EmitValues(logger lager.Logger, _ float64, _ []string) {
+	u.prometheus.refuseUnknown(logger, u.name)
 }
 
 // An observation is what a plan looks at of one event.
 type observation struct {
 	value      float64
-	present    uint32   // bit set of the attributes that are there, or allPresent
+	present    uint32   // bit set of the attributes that are there
 	attributes []string // by the plan's indexes
-}
-
-// allPresent says that all attributes are there, also those beyond the bit set.
-const allPresent = math.MaxUint32
-
-func (o *observation) has(attribute int) bool {
-	return o.present == allPresent || o.present&(1<<attribute) != 0
 }
 
 // observe makes the plan's updates.
@@ -138,6 +140,10 @@ func (p *Prometheus) observe(logger lager.Logger, plan *plan, o *observation) {
 			failed.add(reason, i)
 		}
 	}
+	// Last, right behind the updates: the processor finishes all that it has
+	// begun before it adds to what others may add to as well, and so it does
+	// that once.
+	p.self.received.Inc()
 	if failed.any {
 		p.reject(logger, plan, o, now, &failed)
 	}
@@ -170,7 +176,9 @@ func (u *update) apply(plan *plan, o *observation, now series.Instant) reason {
 	if plan.worker >= 0 {
 		worker = o.attributes[plan.worker]
 	}
-	return reasonOf(u.family.Update(u.op, &series.Values{All: o.attributes, Order: u.labels}, worker, value, now))
+	var values series.Values
+	values.All, values.Order = o.attributes, u.labels
+	return reasonOf(u.family.Update(u.op, &values, worker, value, now))
 }
 
 // hold is what a lock's event adds to the locks that are held. What is not a

@@ -80,7 +80,7 @@ func (r *rejections) add(why reason, update int) {
 // heartbeat, it proves all the same that its worker is alive.
 func (p *Prometheus) reject(logger lager.Logger, plan *plan, o *observation, now series.Instant, failed *rejections) {
 	// Unless there was no room for the worker, which has been counted.
-	if plan.heartbeat && o.has(plan.worker) && failed.count[seriesLimit] == 0 {
+	if plan.heartbeat && o.present&(1<<plan.worker) != 0 && failed.count[seriesLimit] == 0 {
 		p.store.Heartbeat(o.attributes[plan.worker], now)
 	}
 	for why := range reasons {
@@ -144,6 +144,7 @@ func (p *plan) named(chosen func(int) bool) string {
 
 // refuseUnknown counts an event that no rule knows, and logs it.
 func (p *Prometheus) refuseUnknown(logger lager.Logger, event string) {
+	p.self.received.Inc()
 	now := p.clock.Now()
 	if !utf8.ValidString(event) {
 		p.self.rejected[invalidUTF8].Inc()

@@ -127,6 +127,14 @@ var _ = Describe("ErrorSink", func() {
 				Expect(messages()).To(Equal([]string{"by hand"}))
 			})
 
+			It("ends for a "+kind.name+" one that is given the event as a prepared one", func() {
+				run(kind.of(func(passed lager.Logger, e metric.Event) { passed.Error("hiccup", broken) }))
+				monitor.Prepare(metric.EventType{Name: "error log", Attributes: []string{"message"}}).
+					Emit(logger, metric.Event{Value: 1}, []string{"by hand"})
+				Expect(monitor.Close(context.Background())).To(Succeed())
+				Expect(messages()).To(Equal([]string{"by hand"}))
+			})
+
 			It("counts what a "+kind.name+" one logs at other events", func() {
 				run(kind.of(func(passed lager.Logger, e metric.Event) { passed.Error("hiccup", broken) }))
 				metric.LockAcquired{}.EmitTo(logger, monitor)

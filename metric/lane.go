@@ -10,14 +10,13 @@ const maxLaneAttributes = 64
 // which to lay out the event.
 type lane struct {
 	wiring     *wiring
-	values     []string          // of the attributes of any shape
-	attributes map[string]string // what it holds between calls means nothing
+	values     []string          // what they hold between calls means nothing
+	attributes map[string]string // likewise
 }
 
 func newLane(w *wiring) *lane {
 	return &lane{
 		wiring:     w,
-		values:     make([]string, w.maxValues),
 		attributes: make(map[string]string),
 	}
 }
@@ -41,6 +40,13 @@ func (l *lane) giveBack() {
 		l.attributes = make(map[string]string)
 	}
 	l.wiring.lanes.Put(l)
+}
+
+// withNode returns the lane's values, filled with those of a shape's own
+// attributes and the node's.
+func (l *lane) withNode(s *shape, own []string) []string {
+	l.values = append(append(l.values[:0], own...), s.nodeValues...)
+	return l.values
 }
 
 // merge returns the lane's map, filled with the node's attributes and the

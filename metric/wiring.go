@@ -1,6 +1,7 @@
 package metric
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"maps"
@@ -21,11 +22,11 @@ type wiring struct {
 	// The outlets by what they take. A TypedEmitter is among the concurrent
 	// ones, and takes the events of typed calls through the shapes.
 	concurrent []ConcurrentEmitter
+	typed      []TypedEmitter
 	untyped    []ConcurrentEmitter // the concurrent ones that are no TypedEmitters
 	queues     []*queue
 
-	shapes    []shape // of eventTypes, by the same index
-	maxValues int     // the most attributes that a shape has
+	shapes []shape // of eventTypes, by the same index
 
 	lanes sync.Pool // of *lane
 }
@@ -47,11 +48,10 @@ func newWiring(host string, attributes map[string]string, outlets []*outlet) *wi
 	}
 	w.lanes.New = func() any { return newLane(w) }
 
-	var typed []TypedEmitter
 	for _, o := range outlets {
 		switch emitter := o.emitter.(type) {
 		case TypedEmitter:
-			typed = append(typed, emitter)
+			w.typed = append(w.typed, emitter)
 			w.concurrent = append(w.concurrent, emitter)
 		case ConcurrentEmitter:
 			w.untyped = append(w.untyped, emitter)
@@ -62,30 +62,29 @@ func newWiring(host string, attributes map[string]string, outlets []*outlet) *wi
 	}
 
 	for _, eventType := range eventTypes {
-		s := newShape(eventType, w.attributes)
-		for _, emitter := range typed {
-			if event := emitter.Prepare(s.EventType); event != nil {
-				s.typed = append(s.typed, event)
-			}
-		}
-		w.shapes = append(w.shapes, s)
-		w.maxValues = max(w.maxValues, len(s.Attributes))
+		w.shapes = append(w.shapes, w.newShape(eventType))
 	}
 	return w
 }
 
 // newShape appends the node's attributes, in the order of their names, to an
-// event type's own. An own attribute shadows the node's of the same name.
-func newShape(eventType EventType, node map[string]string) shape {
+// event type's own, and has the emitters prepare for it. An own attribute shadows
+// the node's of the same name.
+func (w *wiring) newShape(t EventType) shape {
 	s := shape{
 		// A fresh slice, since the shapes must not append to a shared one.
-		EventType: EventType{Name: eventType.Name, Attributes: slices.Clone(eventType.Attributes)},
-		own:       len(eventType.Attributes),
+		EventType: EventType{Name: t.Name, Attributes: slices.Clone(t.Attributes)},
+		own:       len(t.Attributes),
 	}
-	for _, name := range slices.Sorted(maps.Keys(node)) {
-		if !slices.Contains(eventType.Attributes, name) {
+	for _, name := range slices.Sorted(maps.Keys(w.attributes)) {
+		if !slices.Contains(t.Attributes, name) {
 			s.Attributes = append(s.Attributes, name)
-			s.nodeValues = append(s.nodeValues, node[name])
+			s.nodeValues = append(s.nodeValues, w.attributes[name])
+		}
+	}
+	for _, emitter := range w.typed {
+		if event := emitter.Prepare(s.EventType); event != nil {
+			s.typed = append(s.typed, event)
 		}
 	}
 	return s
@@ -150,37 +149,39 @@ func (m *Monitor) emit(logger lager.Logger, t eventType, value float64, values .
 	defer l.giveBack()
 
 	s := &l.wiring.shapes[t-1]
-	all := l.values[:len(s.Attributes)]
-	copy(all, values[:s.own])
-	copy(all[s.own:], s.nodeValues)
-
-	for _, event := range s.typed {
-		event.EmitValues(logger, value, all)
-	}
-	if l.wiring.needsTime() {
-		l.emitEvent(logger, s, value, all)
-	}
+	l.emit(logger, s, Event{Value: value}, l.withNode(s, values[:s.own]))
 }
 
-// emitEvent builds the Event that emitters other than TypedEmitters take.
+// emit gives an event of a shape to every emitter. Of the event only Value, Host
+// and Time are looked at.
 //
-// Slow path: it costs a map and a look at the clock.
-func (l *lane) emitEvent(logger lager.Logger, s *shape, value float64, values []string) {
+// Slow path: emitters other than TypedEmitters cost a map and a look at the clock.
+func (l *lane) emit(logger lager.Logger, s *shape, event Event, values []string) {
+	s.emitTyped(logger, event.Value, values)
+	if !l.wiring.needsTime() {
+		return
+	}
 	clear(l.attributes)
 	for i, name := range s.Attributes {
 		l.attributes[name] = values[i]
 	}
-	event := Event{
-		Name:       s.Name,
-		Value:      value,
-		Attributes: l.attributes,
-		Host:       l.wiring.host,
-		Time:       time.Now(),
+	event.Name = s.Name
+	event.Attributes = l.attributes
+	event.Host = cmp.Or(event.Host, l.wiring.host)
+	if event.Time.IsZero() {
+		event.Time = time.Now()
 	}
 	for _, emitter := range l.wiring.untyped {
 		emitter.Emit(logger, event)
 	}
 	l.wiring.enqueue(logger, event)
+}
+
+// emitTyped gives the values to the emitters that prepared for the shape.
+func (s *shape) emitTyped(logger lager.Logger, value float64, values []string) {
+	for _, event := range s.typed {
+		event.EmitValues(logger, value, values)
+	}
 }
 
 func (w *wiring) stats() []EmitterStats {
