@@ -3,6 +3,7 @@ package main
 import (
 	"code.cloudfoundry.org/lager/v3"
 
+	"github.com/signalbox-ci/signalbox/cmd/signalbox/internal/intake"
 	"github.com/signalbox-ci/signalbox/metric"
 )
 
@@ -41,6 +42,22 @@ func newSink(logger lager.Logger, monitor *metric.Monitor) *sink {
 
 // Emit implements intake.Sink.
 func (s *sink) Emit(event metric.Event) { s.monitor.Emit(s.logger, event) }
+
+// Prepare implements intake.Sink.
+func (s *sink) Prepare(t metric.EventType) intake.Outlet {
+	return &outlet{s.monitor.Prepare(t), s.logger}
+}
+
+// An outlet hands the intake's events of one type to the Monitor.
+type outlet struct {
+	prepared *metric.Prepared
+	logger   lager.Logger
+}
+
+// Emit implements intake.Outlet.
+func (o *outlet) Emit(event metric.Event, values []string) {
+	o.prepared.Emit(o.logger, event, values)
+}
 
 // Knows implements intake.Sink. Where no emitter can tell, every name is known.
 func (s *sink) Knows(name string) bool {

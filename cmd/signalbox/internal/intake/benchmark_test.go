@@ -56,7 +56,7 @@ func BenchmarkDecode(b *testing.B) {
 		b.Run(bench.name, func(b *testing.B) {
 			decoder := intake.NewDecoder(intake.Limits{})
 			events := 0
-			good := func(metric.Event) { events++ }
+			good := func(*intake.Event) { events++ }
 			bad := func(line int, err error) { b.Fatalf("line %d: %v", line, err) }
 
 			b.SetBytes(int64(len(bench.input)))
@@ -110,6 +110,12 @@ type discard struct{}
 
 func (discard) Emit(metric.Event) {}
 
+func (d discard) Prepare(metric.EventType) intake.Outlet { return discardValues{} }
+
 func (discard) Knows(string) bool { return true }
 
 func (discard) Malformed() {}
+
+type discardValues struct{}
+
+func (discardValues) Emit(metric.Event, []string) {}

@@ -9,8 +9,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-
-	"github.com/signalbox-ci/signalbox/metric"
 )
 
 // bufferBytes is how much a Decoder reads at once. Longer lines are put
@@ -43,7 +41,7 @@ type Decoder struct {
 	// reused.
 	long, whole []byte
 
-	good func(metric.Event)
+	good func(*Event)
 	bad  func(line int, err error)
 }
 
@@ -60,14 +58,14 @@ func NewDecoder(limits Limits) *Decoder {
 }
 
 // Decode reads events up to the end of r. It calls good with each event, in
-// order; the event's attributes are good until good returns. It calls bad with
+// order; what belongs to the Decoder in it is good until good returns. It calls bad with
 // each piece of input that is not an event, where it is and why, and goes on
 // behind it where it can: behind a line and behind a well-formed element of an
 // array. Broken JSON in an array ends the array.
 //
 // An error is the reader's. What came before it has been decoded, except for
 // an unfinished line or element. Line tells where it was.
-func (d *Decoder) Decode(r io.Reader, format Format, good func(metric.Event), bad func(line int, err error)) error {
+func (d *Decoder) Decode(r io.Reader, format Format, good func(*Event), bad func(line int, err error)) error {
 	d.buffer.Reset(r)
 	d.in, d.line, d.indent = d.buffer, 0, 0
 	d.good, d.bad = good, bad

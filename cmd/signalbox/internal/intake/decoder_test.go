@@ -28,7 +28,7 @@ var _ = Describe("Decoder", func() {
 
 	decodeFrom := func(r io.Reader, format intake.Format) error {
 		sink, bad = &recorder{}, []string{}
-		return decoder.Decode(r, format, sink.Emit, func(line int, err error) {
+		return decoder.Decode(r, format, sink.record, func(line int, err error) {
 			bad = append(bad, fmt.Sprintf("%d: %s", line, err))
 		})
 	}
@@ -291,7 +291,7 @@ var _ = Describe("Decoder", func() {
 			done := make(chan error)
 			go func() {
 				done <- decoder.Decode(reader, intake.Lines,
-					func(event metric.Event) { seen <- event.Name },
+					func(event *intake.Event) { seen <- event.Name },
 					func(int, error) {})
 			}()
 

@@ -3,6 +3,7 @@ package intake
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"time"
 	"unicode/utf8"
@@ -51,32 +52,89 @@ type eventParser struct {
 	limits  Limits
 	scanner scanner
 	texts   texts
+	shapes  shapes
 
-	// attributes is lent to each event in turn.
-	attributes map[string]string
+	event Event // that is being read
+
+	// names are those of its attributes so far, and expected is the shape that
+	// it has so far, if it has one that is known.
+	names    []string
+	expected *Shape
+
+	loose Shape // lent to events whose shapes are not kept
 }
 
-// parse returns the event. Its attributes are good until the next call.
+// An Event is an event as it was read. It is good until the Decoder reads the next
+// one.
+type Event struct {
+	metric.Event // without Attributes
+
+	// Shape says which attributes the event has, and Values their values in
+	// the same order.
+	Shape  *Shape
+	Values []string
+
+	hasAttributes bool
+}
+
+// Plain returns the event with a map of its attributes; nil if it does not
+// mention any.
+func (e *Event) Plain() metric.Event {
+	plain := e.Event
+	if e.hasAttributes {
+		plain.Attributes = make(map[string]string, len(e.Values))
+		e.fill(plain.Attributes)
+	}
+
+	return plain
+}
+
+func (e *Event) fill(attributes map[string]string) {
+	for i, name := range e.Shape.Attributes {
+		attributes[name] = e.Values[i]
+	}
+}
+
+// parse returns the event, which is good until the next call.
 //
 // An error is a *syntaxError if the data is not JSON as far as it was read;
 // any other says why this JSON is not an event.
-func (p *eventParser) parse(data []byte) (metric.Event, error) {
-	// Asked first: within a string nothing else would notice.
-	if !utf8.Valid(data) {
-		return metric.Event{}, invalidUTF8(data)
-	}
-
+func (p *eventParser) parse(data []byte) (*Event, error) {
 	s := &p.scanner
-	s.reset(data)
+	// Asked first: within a string nothing else would notice.
+	if !s.reset(data) {
+		return nil, invalidUTF8(data)
+	}
 
 	if s.peek() != '{' {
-		return metric.Event{}, s.mismatch("an event", "an object")
+		return nil, s.mismatch("an event", "an object")
 	}
 
-	event := metric.Event{Value: 1}
+	p.event = Event{Event: metric.Event{Value: 1}, Values: p.event.Values[:0]}
+	p.names, p.expected = p.names[:0], nil
+	if err := p.fields(); err != nil {
+		return nil, err
+	}
+	if err := s.end(); err != nil {
+		return nil, err
+	}
+	if p.event.Name == "" {
+		return nil, errors.New("the event has no name")
+	}
+	p.event.Shape = p.shape(p.event.Name)
+
+	return &p.event, nil
+}
+
+// fields reads the event's fields.
+func (p *eventParser) fields() error {
 	seen := uint(0)
 
-	err := p.members(func(key []byte) error {
+	return p.scanner.members(func() error {
+		key, err := p.scanner.key()
+		if err != nil {
+			return err
+		}
 		bit := field(key)
 		if bit == 0 {
 			return fmt.Errorf("unknown field %s; known are name, value, attributes, host, time", reply.Quote(key))
@@ -86,24 +144,26 @@ func (p *eventParser) parse(data []byte) (metric.Event, error) {
 		}
 		seen |= bit
 
-		return p.field(&event, bit)
+		return p.field(bit)
 	})
-	if err != nil {
-		return metric.Event{}, err
-	}
-	if err := s.end(); err != nil {
-		return metric.Event{}, err
-	}
-	if event.Name == "" {
-		return metric.Event{}, errors.New("the event has no name")
-	}
+}
 
-	return event, nil
+// shape returns the shape of the event that was read.
+func (p *eventParser) shape(name string) *Shape {
+	if s := p.expected; s != nil && len(s.Attributes) == len(p.names) {
+		return s
+	}
+	if s := p.shapes.of(name, p.names); s != nil {
+		return s
+	}
+	p.loose.EventType = metric.EventType{Name: name, Attributes: p.names}
+
+	return &p.loose
 }
 
 // field reads the value of one field into the event. A null leaves it as it is.
-func (p *eventParser) field(event *metric.Event, bit uint) error {
-	s := &p.scanner
+func (p *eventParser) field(bit uint) error {
+	s, event := &p.scanner, &p.event
 	if c := s.peek(); c == 'n' && s.literal("null") {
 		return nil
 	}
@@ -111,66 +171,56 @@ func (p *eventParser) field(event *metric.Event, bit uint) error {
 	var err error
 	switch bit {
 	case fieldName:
-		event.Name, err = p.text("name")
+		event.Name, err = p.name()
 	case fieldHost:
-		event.Host, err = p.text("host")
+		var text []byte
+		text, err = p.text("host")
+		event.Host = p.texts.of(text)
 	case fieldValue:
 		event.Value, err = p.value()
 	case fieldTime:
 		event.Time, err = p.time()
 	case fieldAttributes:
-		event.Attributes, err = p.readAttributes()
+		event.hasAttributes = true
+		err = p.readAttributes()
 	}
 
 	return err
 }
 
-// members reads an object and calls member after each key and colon, to read
-// the value. The key is good until member reads a string.
-func (p *eventParser) members(member func(key []byte) error) error {
-	s := &p.scanner
+// name reads the name, which tells what attributes to expect.
+func (p *eventParser) name() (string, error) {
+	text, err := p.text("name")
+	if err != nil {
+		return "", err
+	}
+	if len(p.names) == 0 { // else they came before
+		p.expected = p.shapes.guess(text)
+	}
+	if p.expected != nil {
+		return p.expected.Name, nil
+	}
 
-	s.take('{')
-	if s.take('}') {
-		return nil
-	}
-	for {
-		key, err := s.str()
-		if err != nil {
-			return err
-		}
-		if !s.take(':') {
-			return s.unexpected("a colon")
-		}
-		if err := member(key); err != nil {
-			return err
-		}
-		if s.take('}') {
-			return nil
-		}
-		if !s.take(',') {
-			return s.unexpected("a comma or the object's end")
-		}
-	}
+	return p.texts.of(text), nil
 }
 
 // text reads the name or the host.
-func (p *eventParser) text(what string) (string, error) {
+func (p *eventParser) text(what string) ([]byte, error) {
 	s := &p.scanner
 	if s.peek() != '"' {
-		return "", s.mismatch(what, "a string")
+		return nil, s.mismatch(what, "a string")
 	}
 
 	text, err := s.str()
 	if err != nil {
-		return "", err
+		return nil, err
 	}
 	if len(text) > p.limits.LabelValueBytes {
-		return "", fmt.Errorf("%s %s has %d bytes, more than the limit of %d",
+		return nil, fmt.Errorf("%s %s has %d bytes, more than the limit of %d",
 			what, reply.Quote(text), len(text), p.limits.LabelValueBytes)
 	}
 
-	return p.texts.of(text), nil
+	return text, nil
 }
 
 func (p *eventParser) value() (float64, error) {
@@ -183,12 +233,31 @@ func (p *eventParser) value() (float64, error) {
 	if err != nil {
 		return 0, err
 	}
+	if value, ok := small(text); ok {
+		return value, nil
+	}
 	value, err := strconv.ParseFloat(string(text), 64)
 	if err != nil {
 		return 0, fmt.Errorf("value %s is out of the range of a double", reply.Shorten(text))
 	}
 
 	return value, nil
+}
+
+// small is the value of a whole number that a double can hold for sure.
+func small(digits []byte) (value float64, ok bool) {
+	if len(digits) > 15 {
+		return 0, false
+	}
+	n := 0
+	for _, c := range digits {
+		if c < '0' || c > '9' { // a point, a sign or an exponent
+			return 0, false
+		}
+		n = 10*n + int(c-'0')
+	}
+
+	return float64(n), true
 }
 
 func (p *eventParser) time() (time.Time, error) {
@@ -210,73 +279,98 @@ func (p *eventParser) time() (time.Time, error) {
 	return t, nil
 }
 
-// readAttributes reads the attributes into the map that is lent to the event.
-func (p *eventParser) readAttributes() (map[string]string, error) {
+// readAttributes reads the attributes into names and values.
+func (p *eventParser) readAttributes() error {
 	s := &p.scanner
 	if s.peek() != '{' {
-		return nil, s.mismatch("attributes", "an object")
+		return s.mismatch("attributes", "an object")
 	}
 
-	if p.attributes == nil {
-		p.attributes = make(map[string]string)
-	}
-	clear(p.attributes)
-
-	err := p.members(func(key []byte) error {
-		if len(key) > p.limits.LabelValueBytes {
-			return fmt.Errorf("attribute %s has a name of %d bytes, more than the limit of %d",
-				reply.Quote(key), len(key), p.limits.LabelValueBytes)
-		}
-		if len(p.attributes) == p.limits.Attributes {
-			return fmt.Errorf("more attributes than the limit of %d", p.limits.Attributes)
-		}
-
-		name := p.texts.of(key)
-		value, err := p.attributeValue(name)
-		if err != nil {
-			return err
-		}
-		before := len(p.attributes)
-		p.attributes[name] = value
-		if len(p.attributes) == before {
-			return fmt.Errorf("attribute %s is there twice", reply.Quote(name))
-		}
-
-		return nil
-	})
-
-	return p.attributes, err
+	return s.members(p.readAttribute)
 }
 
-// attributeValue reads a string, or a number or boolean as its text.
-func (p *eventParser) attributeValue(name string) (string, error) {
-	s := &p.scanner
+// readAttribute reads one more attribute.
+func (p *eventParser) readAttribute() error {
+	s, i := &p.scanner, len(p.names)
+	if e := p.expected; e != nil && i < len(e.keys) && s.skip(e.keys[i]) {
+		p.names = append(p.names, e.Attributes[i])
+	} else if err := p.attributeName(); err != nil {
+		return err
+	}
 
-	var (
-		text []byte
-		err  error
-	)
+	if e := p.expected; e != nil && s.skipString(e.latest[i]) {
+		p.event.Values = append(p.event.Values, e.latest[i])
+		return nil
+	}
+	value, plain, err := p.attributeValue()
+	if err != nil {
+		return err
+	}
+	if p.expected != nil && plain {
+		p.expected.latest[i] = value
+	}
+	p.event.Values = append(p.event.Values, value)
+
+	return nil
+}
+
+// attributeName reads the name of an attribute and the colon. If it is not the
+// name that was expected, then from here on nothing is.
+func (p *eventParser) attributeName() error {
+	key, err := p.scanner.key()
+	if err != nil {
+		return err
+	}
+	if len(key) > p.limits.LabelValueBytes {
+		return fmt.Errorf("attribute %s has a name of %d bytes, more than the limit of %d",
+			reply.Quote(key), len(key), p.limits.LabelValueBytes)
+	}
+	i := len(p.names)
+	if i == p.limits.Attributes {
+		return fmt.Errorf("more attributes than the limit of %d", p.limits.Attributes)
+	}
+	if e := p.expected; e != nil && i < len(e.Attributes) && e.Attributes[i] == string(key) {
+		p.names = append(p.names, e.Attributes[i])
+		return nil
+	}
+	p.expected = nil
+	name := p.texts.of(key)
+	if slices.Contains(p.names, name) {
+		return fmt.Errorf("attribute %s is there twice", reply.Quote(key))
+	}
+	p.names = append(p.names, name)
+
+	return nil
+}
+
+// attributeValue reads a string, or a number or boolean as its text. It tells
+// whether that was a string written plainly.
+func (p *eventParser) attributeValue() (value string, plain bool, err error) {
+	s, name := &p.scanner, p.names[len(p.names)-1]
+
+	var text []byte
 	switch c := s.peek(); {
 	case c == '"':
 		text, err = s.str()
+		plain = s.plain && len(text) <= maxTextBytes
 	case c == '-' || '0' <= c && c <= '9':
 		text, err = s.number()
 	case c == 't' && s.literal("true"):
-		return "true", nil
+		return "true", false, nil
 	case c == 'f' && s.literal("false"):
-		return "false", nil
+		return "false", false, nil
 	default:
-		return "", s.mismatch("attribute "+reply.Quote(name), "a string, number or boolean")
+		return "", false, s.mismatch("attribute "+reply.Quote(name), "a string, number or boolean")
 	}
 	if err != nil {
-		return "", err
+		return "", false, err
 	}
 	if len(text) > p.limits.LabelValueBytes {
-		return "", fmt.Errorf("attribute %s has a value of %d bytes, more than the limit of %d",
+		return "", false, fmt.Errorf("attribute %s has a value of %d bytes, more than the limit of %d",
 			reply.Quote(name), len(text), p.limits.LabelValueBytes)
 	}
 
-	return p.texts.of(text), nil
+	return p.texts.of(text), plain, nil
 }
 
 // mismatch is the error for a value of the wrong kind, or for no value at all.

@@ -8,6 +8,7 @@ import (
 	. "github.com/onsi/ginkgo/v2"
 	. "github.com/onsi/gomega"
 
+	"github.com/signalbox-ci/signalbox/cmd/signalbox/internal/intake"
 	"github.com/signalbox-ci/signalbox/metric"
 )
 
@@ -28,6 +29,27 @@ func (r *recorder) Emit(event metric.Event) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.events = append(r.events, event)
+}
+
+// Prepare returns what records events of the type.
+func (r *recorder) Prepare(t metric.EventType) intake.Outlet { return outlet{r, t} }
+
+// record records an event as a Decoder reads it.
+func (r *recorder) record(event *intake.Event) { r.Emit(event.Plain()) }
+
+// An outlet records events of its type, with an attribute more that tells that it
+// did.
+type outlet struct {
+	recorder  *recorder
+	eventType metric.EventType
+}
+
+func (o outlet) Emit(event metric.Event, values []string) {
+	event.Attributes = map[string]string{"prepared": "yes"}
+	for i, name := range o.eventType.Attributes {
+		event.Attributes[name] = values[i]
+	}
+	o.recorder.Emit(event)
 }
 
 // Knows tells that everything is known but what says that it is not.

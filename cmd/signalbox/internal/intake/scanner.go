@@ -1,6 +1,8 @@
 package intake
 
 import (
+	"bytes"
+	"encoding/binary"
 	"fmt"
 	"unicode/utf16"
 	"unicode/utf8"
@@ -18,19 +20,77 @@ type syntaxError struct {
 func (e *syntaxError) Error() string { return e.reason }
 
 // A scanner reads the JSON tokens of one event. It is strict: what it accepts
-// is JSON as of RFC 8259, and every escape is a character. That the data is
-// valid UTF-8 is for the caller to check.
+// is JSON as of RFC 8259, and every escape is a character.
 type scanner struct {
 	data []byte
 	pos  int
+
+	// plain says that there are neither backslashes nor control characters in
+	// the data, so that a string ends at the next quote.
+	plain bool
 
 	// unescaped holds the last string that had escapes in it. It is reused.
 	unescaped []byte
 }
 
-// reset starts over with other data.
-func (s *scanner) reset(data []byte) {
+// reset starts over with other data. It returns false if that is not UTF-8.
+func (s *scanner) reset(data []byte) bool {
 	s.data, s.pos = data, 0
+	var ascii bool
+	ascii, s.plain = look(data)
+
+	return ascii || utf8.Valid(data)
+}
+
+// look looks for what makes data less than easy: characters beyond ASCII, and
+// backslashes and control characters.
+func look(data []byte) (ascii, plain bool) {
+	const each = 0x0101_0101_0101_0101
+	var beyond, special uint64
+	for ; len(data) >= 8; data = data[8:] {
+		w := binary.LittleEndian.Uint64(data)
+		backslash := w ^ '\\'*each
+		beyond |= w
+		special |= (w-' '*each)&^w | (backslash-each)&^backslash
+	}
+	for _, c := range data {
+		beyond |= uint64(c)
+		if c < ' ' || c == '\\' {
+			special |= 0x80
+		}
+	}
+
+	return beyond&(0x80*each) == 0, special&(0x80*each) == 0
+}
+
+// skip skips white space and the text, if it comes next. It skips no empty text.
+func (s *scanner) skip(text string) bool {
+	if text == "" || s.peek() != text[0] {
+		return false
+	}
+	end := s.pos + len(text)
+	if end > len(s.data) || string(s.data[s.pos:end]) != text {
+		return false
+	}
+	s.pos = end
+
+	return true
+}
+
+// skipString skips white space and the string, if it comes next and is written
+// plainly, which the caller knows it can be.
+func (s *scanner) skipString(text string) bool {
+	if s.peek() != '"' {
+		return false
+	}
+	start := s.pos + 1
+	end := start + len(text)
+	if end >= len(s.data) || s.data[end] != '"' || string(s.data[start:end]) != text {
+		return false
+	}
+	s.pos = end + 1
+
+	return true
 }
 
 // peek skips white space and returns the byte that begins the next token, or 0
@@ -104,6 +164,39 @@ func (s *scanner) literal(word string) bool {
 	return true
 }
 
+// members reads an object and calls member to read each of its members.
+func (s *scanner) members(member func() error) error {
+	s.take('{')
+	if s.take('}') {
+		return nil
+	}
+	for {
+		if err := member(); err != nil {
+			return err
+		}
+		if s.take('}') {
+			return nil
+		}
+		if !s.take(',') {
+			return s.unexpected("a comma or the object's end")
+		}
+	}
+}
+
+// key reads the name of a member, and the colon. The bytes are good until the
+// next call of str.
+func (s *scanner) key() ([]byte, error) {
+	key, err := s.str()
+	if err != nil {
+		return nil, err
+	}
+	if !s.take(':') {
+		return nil, s.unexpected("a colon")
+	}
+
+	return key, nil
+}
+
 // str reads a string, without its quotes and with its escapes undone. The
 // bytes are good until the next call of str.
 func (s *scanner) str() ([]byte, error) {
@@ -111,8 +204,16 @@ func (s *scanner) str() ([]byte, error) {
 		return nil, s.unexpected("a string")
 	}
 
-	// Fast path: nothing to unescape.
 	start := s.pos
+	if s.plain {
+		n := bytes.IndexByte(s.data[start:], '"')
+		if n < 0 {
+			s.pos = len(s.data)
+			return nil, s.unended()
+		}
+		s.pos += n + 1
+		return s.data[start : start+n], nil
+	}
 	for s.pos < len(s.data) {
 		switch c := s.data[s.pos]; {
 		case c == '"':
