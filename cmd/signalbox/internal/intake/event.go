@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 	"unicode/utf8"
 
@@ -12,18 +13,23 @@ import (
 	"github.com/signalbox-ci/signalbox/metric"
 )
 
-// The fields of an event, as they are written and as bits of what was seen.
+// The fields of an event, as indexes of fieldKeys, in the order in which most
+// clients write them.
 const (
-	fieldName = 1 << iota
+	fieldName = iota
 	fieldValue
 	fieldAttributes
 	fieldHost
 	fieldTime
+	noField
 )
 
-// field returns the bit of the field called key, or 0 if there is none.
-func field(key []byte) uint {
-	switch string(key) {
+// fieldKeys are the fields' names as they stand in the JSON.
+var fieldKeys = [...]string{`"name":`, `"value":`, `"attributes":`, `"host":`, `"time":`}
+
+// fieldOf returns the field called name, or noField.
+func fieldOf(name []byte) int {
+	switch string(name) {
 	case "name":
 		return fieldName
 	case "value":
@@ -34,9 +40,9 @@ func field(key []byte) uint {
 		return fieldHost
 	case "time":
 		return fieldTime
-	default:
-		return 0
 	}
+
+	return noField
 }
 
 // An eventParser turns the JSON of one event into a metric.Event. It reads
@@ -128,24 +134,38 @@ func (p *eventParser) parse(data []byte) (*Event, error) {
 
 // fields reads the event's fields.
 func (p *eventParser) fields() error {
-	seen := uint(0)
+	next, seen := 0, 0
 
 	return p.scanner.members(func() error {
-		key, err := p.scanner.key()
-		if err != nil {
-			return err
+		field := next
+		if next == noField || !p.scanner.skip(fieldKeys[next]) {
+			var err error
+			if field, err = p.fieldName(); err != nil {
+				return err
+			}
 		}
-		bit := field(key)
-		if bit == 0 {
-			return fmt.Errorf("unknown field %s; known are name, value, attributes, host, time", reply.Quote(key))
+		if seen&(1<<field) != 0 {
+			return fmt.Errorf("field %s is there twice", strings.TrimSuffix(fieldKeys[field], ":"))
 		}
-		if seen&bit != 0 {
-			return fmt.Errorf("field %s is there twice", reply.Quote(key))
-		}
-		seen |= bit
+		seen |= 1 << field
+		next = field + 1
 
-		return p.field(bit)
+		return p.field(field)
 	})
+}
+
+// fieldName reads the name of a field, and the colon.
+func (p *eventParser) fieldName() (int, error) {
+	key, err := p.scanner.key()
+	if err != nil {
+		return 0, err
+	}
+	field := fieldOf(key)
+	if field == noField {
+		return 0, fmt.Errorf("unknown field %s; known are name, value, attributes, host, time", reply.Quote(key))
+	}
+
+	return field, nil
 }
 
 // shape returns the shape of the event that was read.
@@ -162,14 +182,14 @@ func (p *eventParser) shape(name string) *Shape {
 }
 
 // field reads the value of one field into the event. A null leaves it as it is.
-func (p *eventParser) field(bit uint) error {
+func (p *eventParser) field(field int) error {
 	s, event := &p.scanner, &p.event
 	if c := s.peek(); c == 'n' && s.literal("null") {
 		return nil
 	}
 
 	var err error
-	switch bit {
+	switch field {
 	case fieldName:
 		event.Name, err = p.name()
 	case fieldHost:
