@@ -2,7 +2,6 @@ package exposition
 
 import (
 	"math"
-	"slices"
 	"strconv"
 	"strings"
 
@@ -22,9 +21,10 @@ type text struct {
 	created    bool // write _created samples for counters, histograms and summaries
 	wholeCount bool // write counts of observations with all their digits, not as floats
 
-	wall     series.Wall
-	now      series.Instant // as of which to show what was pushed
-	snapshot series.Snapshot
+	wall      series.Wall
+	now       series.Instant // as of which to show what was pushed
+	snapshot  series.Snapshot
+	histogram histogramLines
 }
 
 func newText(wall series.Wall, now series.Instant) *text {
@@ -42,16 +42,17 @@ func newText(wall series.Wall, now series.Instant) *text {
 func (t *text) family(out *output, f *series.Family) {
 	name, suffix, typ := t.naming(f)
 	created := t.created && (typ == "counter" || typ == "histogram")
-	var histogram *histogramLines
-	if f.Type() == series.Histogram {
-		histogram = newHistogramLines(f, t.float)
+	isHistogram := f.Type() == series.Histogram
+	if isHistogram {
+		t.histogram.float = t.float
+		t.histogram.begin(f)
 	}
 	begun := false
 	for page := range f.Sorted {
 		for _, s := range page {
 			var value float64
 			var ok bool
-			if histogram != nil {
+			if isHistogram {
 				ok = f.Snapshot(s, &t.snapshot)
 			} else {
 				value, ok = f.Value(s, t.wall)
@@ -64,8 +65,8 @@ func (t *text) family(out *output, f *series.Family) {
 				out.buf = appendHelp(out.buf, name, t.escape.Replace(f.Help()))
 				out.buf = appendType(out.buf, name, typ)
 			}
-			if histogram != nil {
-				out.buf = histogram.append(out.buf, s, &t.snapshot)
+			if isHistogram {
+				out.buf = t.histogram.append(out.buf, s, &t.snapshot)
 			} else {
 				out.buf = appendName(out.buf, name, suffix, s.Labels())
 				out.buf = t.float(out.buf, value)
@@ -111,36 +112,50 @@ func appendName(b []byte, name, suffix, labels string) []byte {
 	return append(b, ' ')
 }
 
-// histogramLines writes the samples of a family of histograms.
+// histogramLines write the samples of a family of histograms.
 type histogramLines struct {
-	name   string
-	bucket string   // name_bucket{
-	bounds []string // le="…"} and a space, the last for +Inf
-	float  func([]byte, float64) []byte
+	name  string
+	float func([]byte, float64) []byte
+
+	// bounds holds what ends the names of the buckets, one behind the other:
+	// le="…"} and a space, the last for +Inf. ends are where they end.
+	bounds []byte
+	ends   []int
 }
 
-// newHistogramLines prepares what all series of the family have in common.
-func newHistogramLines(f *series.Family, float func([]byte, float64) []byte) *histogramLines {
-	h := &histogramLines{name: f.Name(), bucket: f.Name() + "_bucket{", float: float}
-	for _, bound := range append(slices.Clone(f.Bounds()), math.Inf(1)) {
-		h.bounds = append(h.bounds, `le="`+string(float(nil, bound))+`"} `)
+// begin prepares what all series of the family have in common.
+func (h *histogramLines) begin(f *series.Family) {
+	h.name = f.Name()
+	h.bounds, h.ends = h.bounds[:0], h.ends[:0]
+	for _, bound := range f.Bounds() {
+		h.addBound(bound)
 	}
-	return h
+	h.addBound(math.Inf(1))
+}
+
+func (h *histogramLines) addBound(bound float64) {
+	h.bounds = append(h.bounds, `le="`...)
+	h.bounds = h.float(h.bounds, bound)
+	h.bounds = append(h.bounds, `"} `...)
+	h.ends = append(h.ends, len(h.bounds))
 }
 
 func (h *histogramLines) append(b []byte, s *series.Series, snapshot *series.Snapshot) []byte {
 	labels := s.Labels()
-	for i, bound := range h.bounds {
+	begin := 0
+	for i, end := range h.ends {
 		n := snapshot.Count
 		if i < len(snapshot.Buckets) {
 			n = snapshot.Buckets[i]
 		}
-		b = append(b, h.bucket...)
+		b = append(b, h.name...)
+		b = append(b, "_bucket{"...)
 		if labels != "" {
 			b = append(b, labels...)
 			b = append(b, ',')
 		}
-		b = append(b, bound...)
+		b = append(b, h.bounds[begin:end]...)
+		begin = end
 		b = strconv.AppendUint(b, n, 10)
 		b = append(b, '\n')
 	}
@@ -150,23 +165,6 @@ func (h *histogramLines) append(b []byte, s *series.Series, snapshot *series.Sna
 	b = appendName(b, h.name, "_count", labels)
 	b = strconv.AppendUint(b, snapshot.Count, 10)
 	return append(b, '\n')
-}
-
-// appendFloat writes a number as the Prometheus client library does. Most are
-// small whole ones.
-func appendFloat(b []byte, v float64) []byte {
-	if n := int64(v); float64(n) == v && n > -1e6 && n < 1e6 && (n != 0 || !math.Signbit(v)) {
-		return strconv.AppendInt(b, n, 10)
-	}
-	switch {
-	case math.IsInf(v, 1):
-		return append(b, "+Inf"...)
-	case math.IsInf(v, -1):
-		return append(b, "-Inf"...)
-	case v == 0:
-		return append(b, '0') // the client library knows no -0
-	}
-	return strconv.AppendFloat(b, v, 'g', -1, 64)
 }
 
 var helpEscaper = strings.NewReplacer(`\`, `\\`, "\n", `\n`)
