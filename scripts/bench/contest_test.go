@@ -1,0 +1,129 @@
+package main
+
+import (
+	"encoding/json"
+	"errors"
+	"io"
+	"net/http"
+	"slices"
+	"strings"
+	"testing"
+)
+
+func TestEveryContenderIsFound(t *testing.T) {
+	seen := map[string]bool{}
+	for _, trial := range trials() {
+		if seen[trial.name] {
+			t.Errorf("there are two contests %q", trial.name)
+		}
+		seen[trial.name] = true
+		if len(trial.contenders) < 2 || trial.contenders[0].name != signalboxName {
+			t.Errorf("%q has not Signalbox and a peer", trial.name)
+		}
+		for _, c := range trial.contenders {
+			if found, ok := findContender(trial.name, c.name); !ok || found.name != c.name {
+				t.Errorf("%q in %q is not found", c.name, trial.name)
+			}
+		}
+	}
+	if _, ok := findContender("emit worker containers", "nobody"); ok {
+		t.Error("somebody is found who is not there")
+	}
+}
+
+// What each contest makes of its turns has all contenders, and goals for those only.
+func TestEveryGoalIsAboutSomebody(t *testing.T) {
+	for _, trial := range trials() {
+		m := &measurement{contest: trial.contest, turns: make([][]turn, len(trial.contenders))}
+		for i := range m.turns {
+			m.turns[i] = []turn{{Operations: 1, Nanoseconds: 1}}
+		}
+		for _, c := range trial.compare(m) {
+			for _, g := range c.goals {
+				if _, ok := c.named(g.peer); g.peer != "" && !ok {
+					t.Errorf("%q has a goal about %q, who is not in it", c.work, g.peer)
+				}
+			}
+		}
+	}
+}
+
+func TestServe(t *testing.T) {
+	var did []int
+	c := contender{"somebody", func() (*task, error) {
+		return &task{
+			run: func(n int) error {
+				if did = append(did, n); n == 13 {
+					return errors.New("no luck")
+				}
+				return nil
+			},
+			facts: func() map[string]float64 { return map[string]float64{"turns": float64(len(did))} },
+		}, nil
+	}}
+	r, w := io.Pipe()
+	go func() {
+		err := serve(c, strings.NewReader(`{"Operations":7}{"Operations":13}{"Operations":1,"WarmUp":true}`), w)
+		w.CloseWithError(err)
+	}()
+	var turns []turn
+	for d := json.NewDecoder(r); ; {
+		var t turn
+		if d.Decode(&t) != nil {
+			break
+		}
+		turns = append(turns, t)
+	}
+	if want := []int{7, 13, 1}; !slices.Equal(did, want) {
+		t.Errorf("it did %v, want %v", did, want)
+	}
+	if len(turns) != 4 || turns[0].Operations != 0 || turns[1].Operations != 7 || turns[1].Facts["turns"] != 1 || turns[2].Error != "no luck" || turns[3].Error != "" {
+		t.Errorf("it answered %+v", turns)
+	}
+}
+
+// All stores have the same samples on their pages, in every form.
+func TestPagesAgree(t *testing.T) {
+	const series = 20
+	for _, start := range []newStore{
+		signalboxStore, preparedStore, withLastSeen(clientGolang), withLastSeen(victoriaMetrics), withLastSeen(goMetrics), withLastSeen(openTelemetry),
+	} {
+		expectSamples(t, start, text, series)
+	}
+	for _, start := range []newStore{signalboxStore, withLastSeen(clientGolang)} {
+		for _, e := range expositions {
+			expectSamples(t, start, e, series)
+		}
+	}
+}
+
+func expectSamples(t *testing.T, start newStore, e exposition, series int) {
+	t.Helper()
+	task, err := scrapeGauges(start, series, e)()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := task.facts()[factSamples]; got != float64(series) {
+		t.Errorf("%s: the page has %v samples, want %d", e.name, got, series)
+	}
+	if err := task.run(1); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestHistogramsAgree(t *testing.T) {
+	for _, start := range []func() (func(string, float64), http.Handler, error){signalboxBuilds, vectorBuilds, victoriaBuilds} {
+		finish, page, err := start()
+		if err != nil {
+			t.Fatal(err)
+		}
+		finish("a", 94)
+		task, err := scrape(page, text, "concourse_builds_duration_seconds", nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := task.facts()[factSamples]; got != float64(len(buildBuckets)+3) {
+			t.Errorf("the page has %v samples of one histogram, want %d", got, len(buildBuckets)+3)
+		}
+	}
+}

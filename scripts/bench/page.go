@@ -1,0 +1,161 @@
+package main
+
+import (
+	"bufio"
+	"bytes"
+	"compress/gzip"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"strings"
+
+	"github.com/klauspost/compress/zstd"
+	dto "github.com/prometheus/client_model/go"
+	"github.com/prometheus/common/expfmt"
+)
+
+// An exposition is a form of the page, as it is asked for.
+type exposition struct {
+	name, accept, encoding string
+}
+
+const acceptText = "text/plain;version=0.0.4"
+
+var text = exposition{"text", acceptText, "identity"}
+
+// expositions are the other forms.
+var expositions = []exposition{
+	{"OpenMetrics", "application/openmetrics-text;version=1.0.0", "identity"},
+	{"protobuf", "application/vnd.google.protobuf;proto=io.prometheus.client.MetricFamily;encoding=delimited", "identity"},
+	{"text, gzip", acceptText, "gzip"},
+	{"text, zstd", acceptText, "zstd"},
+}
+
+func (e exposition) request() (*http.Request, error) {
+	r, err := http.NewRequest(http.MethodGet, "/metrics", http.NoBody)
+	if err != nil {
+		return nil, err
+	}
+	r.Header.Set("Accept", e.accept)
+	r.Header.Set("Accept-Encoding", e.encoding)
+	return r, nil
+}
+
+// The facts of a scrape, by which its contest sees that they do the same work.
+const (
+	factSamples     = "samples"
+	factSampleBytes = "bytes of samples" // 0 of a form that is not text
+)
+
+// scrape is the task of scraping the page of a handler again and again. The samples
+// that count are those of families whose names begin with the prefix. Before each
+// turn, again sets all series to other values.
+func scrape(page http.Handler, e exposition, prefix string, again func() error) (*task, error) {
+	request, err := e.request()
+	if err != nil {
+		return nil, err
+	}
+	whole := &body{header: http.Header{}, w: new(bytes.Buffer)}
+	page.ServeHTTP(whole, request)
+	counted, err := countSamples(whole, prefix)
+	if err != nil {
+		return nil, err
+	}
+	return &task{
+		before: again,
+		run: func(n int) error {
+			for range n {
+				w := &body{header: http.Header{}, w: io.Discard}
+				page.ServeHTTP(w, request)
+				if w.status != 0 && w.status != http.StatusOK || w.bytes == 0 {
+					return fmt.Errorf("the page was answered with %d, and has %d bytes", w.status, w.bytes)
+				}
+			}
+			return nil
+		},
+		facts: func() map[string]float64 {
+			return map[string]float64{factSamples: float64(counted.samples), factSampleBytes: float64(counted.bytes)}
+		},
+	}, nil
+}
+
+// A body is an http.ResponseWriter that counts what is written, and hands it on.
+type body struct {
+	header http.Header
+	status int
+	bytes  int
+	w      io.Writer
+}
+
+func (b *body) Header() http.Header        { return b.header }
+func (b *body) WriteHeader(statusCode int) { b.status = statusCode }
+
+func (b *body) Write(p []byte) (int, error) {
+	b.bytes += len(p)
+	return b.w.Write(p)
+}
+
+// A count is of a page's samples, and the bytes of their lines if it is text.
+type count struct {
+	samples, bytes int
+}
+
+// countSamples counts the samples of a page that are of families whose names begin
+// with the prefix.
+func countSamples(b *body, prefix string) (count, error) {
+	var r io.Reader = b.w.(*bytes.Buffer)
+	switch encoding := b.header.Get("Content-Encoding"); encoding {
+	case "", "identity":
+	case "gzip":
+		z, err := gzip.NewReader(r)
+		if err != nil {
+			return count{}, err
+		}
+		r = z
+	case "zstd":
+		z, err := zstd.NewReader(r)
+		if err != nil {
+			return count{}, err
+		}
+		defer z.Close()
+		r = z
+	default:
+		return count{}, fmt.Errorf("the page has the encoding %q", encoding)
+	}
+	if format := expfmt.ResponseFormat(b.header); format.FormatType() == expfmt.TypeProtoDelim {
+		return countProtobuf(r, format, prefix)
+	}
+	return countLines(r, prefix)
+}
+
+func countLines(r io.Reader, prefix string) (count, error) {
+	var c count
+	lines := bufio.NewScanner(r)
+	for lines.Scan() {
+		if line := lines.Text(); strings.HasPrefix(line, prefix) {
+			c.samples++
+			c.bytes += len(line)
+		}
+	}
+	return c, lines.Err()
+}
+
+// countProtobuf counts metrics, which are samples if there are no histograms.
+func countProtobuf(r io.Reader, format expfmt.Format, prefix string) (count, error) {
+	var c count
+	families := expfmt.NewDecoder(r, format)
+	for {
+		var family dto.MetricFamily
+		err := families.Decode(&family)
+		if errors.Is(err, io.EOF) {
+			return c, nil
+		}
+		if err != nil {
+			return c, err
+		}
+		if strings.HasPrefix(family.GetName(), prefix) {
+			c.samples += len(family.Metric)
+		}
+	}
+}

@@ -1,0 +1,69 @@
+package main
+
+import (
+	"time"
+
+	"code.cloudfoundry.org/lager/v3"
+
+	"github.com/signalbox-ci/signalbox/emitter"
+	"github.com/signalbox-ci/signalbox/metric"
+)
+
+const signalboxName = "Signalbox"
+
+// logger has no sink, as a scheduler's has none below its log level.
+var logger = lager.NewLogger("bench")
+
+// newSignalbox starts an emitter in its default configuration, but that there may be
+// more series, and that no worker is gone for not having had a turn.
+func newSignalbox(change ...func(*emitter.PrometheusConfig)) (*emitter.Prometheus, error) {
+	config := &emitter.PrometheusConfig{
+		BindIP: "127.0.0.1", BindPort: "0",
+		MaxSeriesPerMetric: 2_000_000,
+		WorkerStaleAfter:   time.Hour,
+	}
+	for _, c := range change {
+		c(config)
+	}
+	e, err := config.NewEmitter(nil)
+	if err != nil {
+		return nil, err
+	}
+	return e.(*emitter.Prometheus), nil
+}
+
+// signalboxStore is fed with events. They are one and the same map, with another key
+// each time: an event is made just before it is emitted, and so in the caches.
+func signalboxStore(sh *shape) (*store, error) {
+	p, err := newSignalbox()
+	if err != nil {
+		return nil, err
+	}
+	return &store{set: signalboxSet(p, sh), page: p.Handler()}, nil
+}
+
+func signalboxSet(p *emitter.Prometheus, sh *shape) func(string, float64) {
+	first, attributes := sh.labels[0].attribute, sh.attributes()
+	return func(key string, value float64) {
+		attributes[first] = key
+		p.Emit(logger, metric.Event{Name: sh.event, Value: value, Attributes: attributes})
+	}
+}
+
+// preparedStore is fed with the bare values of a prepared event type, as a typed call does.
+func preparedStore(sh *shape) (*store, error) {
+	p, err := newSignalbox()
+	if err != nil {
+		return nil, err
+	}
+	eventType := metric.EventType{Name: sh.event}
+	for _, l := range sh.labels {
+		eventType.Attributes = append(eventType.Attributes, l.attribute)
+	}
+	prepared, values := p.Prepare(eventType), values(sh.labels)
+	set := func(key string, value float64) {
+		values[0] = key
+		prepared.EmitValues(logger, value, values)
+	}
+	return &store{set: set, page: p.Handler()}, nil
+}

@@ -1,0 +1,63 @@
+package main
+
+import (
+	"strings"
+	"testing"
+)
+
+func TestTable(t *testing.T) {
+	comparisons := []comparison{{
+		work: "Emit",
+		unit: unit{name: "ns"},
+		results: []result{
+			{contender: "Signalbox", rounds: []float64{10, 12, 11}},
+			{contender: "peer", rounds: []float64{100, 240, 99}, allocs: 3, bytes: 240},
+			{contender: "a|bar", rounds: []float64{5}, allocs: -1, bound: true},
+		},
+		goals: []goal{{peer: "peer", value: 15}, {of: ofAllocs, value: 0}, {value: 10}},
+	}, {
+		work:    "only for a plot",
+		unit:    unit{name: "ns"},
+		results: []result{{contender: "Signalbox", rounds: []float64{1}}},
+		hidden:  true,
+	}, {
+		work: "throughput",
+		unit: unit{name: "events/s", moreIsBetter: true},
+		results: []result{
+			{contender: "Signalbox", rounds: []float64{300}, allocs: -1, detail: "p50 3 ns"},
+			{contender: "peer", rounds: []float64{100}, allocs: -1},
+		},
+		goals: []goal{{peer: "peer", value: 3}},
+	}}
+	var b strings.Builder
+	if err := writeTable(&b, comparisons); err != nil {
+		t.Fatal(err)
+	}
+	const want = `| work | by | median (range of the rounds) | Signalbox is … as good | allocations per operation | goal | met |
+|---|---|---:|---:|---:|---|---|
+| Emit | Signalbox | 11 ns (10–12) |  | 0 | 0 allocations; ≤ 10 ns | yes; **no** |
+|  | peer | 100 ns (99–240) | 10× (9–20) | 3 (240 B) | ≥ 15× | **no** |
+|  | a\|bar | 5 ns |  |  |  |  |
+| throughput | Signalbox | 300 events/s; p50 3 ns |  |  |  |  |
+|  | peer | 100 events/s | 3× |  | ≥ 3× | yes |
+`
+	if b.String() != want {
+		t.Errorf("got\n%s\nwant\n%s", b.String(), want)
+	}
+}
+
+func TestCheck(t *testing.T) {
+	c := comparison{
+		work: "Emit", unit: unit{name: "ns"},
+		results: []result{{contender: "Signalbox", rounds: []float64{10}}, {contender: "peer", rounds: []float64{74}}},
+		goals:   []goal{{peer: "peer", value: 15, wide: true}, {peer: "peer", value: 1000}},
+	}
+	err := check([]comparison{c})
+	if err == nil || !strings.Contains(err.Error(), "7.4× as good as peer, want 15×") {
+		t.Errorf("the check says %v", err)
+	}
+	c.results[1].rounds[0] = 76
+	if err := check([]comparison{c}); err != nil {
+		t.Errorf("the check says %v", err)
+	}
+}

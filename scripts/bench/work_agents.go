@@ -1,0 +1,181 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"strconv"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+
+	"github.com/signalbox-ci/signalbox/emitter"
+	"github.com/signalbox-ci/signalbox/emitter/aggregator"
+	"github.com/signalbox-ci/signalbox/scripts/bench/straightforward"
+)
+
+// Agents push what they have, again and again, and it is served. What a push has is
+// as if it had just been decoded: its strings are equal to those that are kept, but
+// not the same.
+
+const (
+	agents       = 2000
+	agentMetrics = 50
+
+	formattedKeysName = "map of formatted keys"
+	constMetricsName  = "client_golang, promhttp, const metrics"
+)
+
+// An agentKeeper is what agents push to.
+type agentKeeper struct {
+	update func(aggregator.Labels, []aggregator.Metric) error
+	page   func() (http.Handler, error)
+}
+
+func agentTrials() []trial {
+	live := thousands(agents * agentMetrics)
+	return []trial{
+		{contest: contest{
+			name: "agents' updates",
+			contenders: []contender{
+				{signalboxName, updateAgents(signalboxAgents)},
+				{formattedKeysName, updateAgents(straightforwardAgents)},
+			},
+		}, compare: func(m *measurement) []comparison {
+			return []comparison{{
+				work: fmt.Sprintf("update of an agent's %d metrics, %s series live", agentMetrics, live), unit: nanoseconds,
+				results: m.results(turn.nanoseconds),
+			}}
+		}},
+		{contest: contest{
+			name: "scrape of agents' metrics",
+			contenders: []contender{
+				{signalboxName, scrapeAgents(signalboxAgents)},
+				{constMetricsName, scrapeAgents(straightforwardAgents)},
+			},
+			scrape: true,
+			rounds: 5,
+		}, compare: func(m *measurement) []comparison {
+			return []comparison{{
+				work: fmt.Sprintf("scrape, %s pushed gauges, text", live), unit: nanoseconds,
+				results: m.results(turn.nanoseconds),
+			}}
+		}},
+	}
+}
+
+func signalboxAgents() (*agentKeeper, error) {
+	a, err := aggregator.New(logger, nil, time.Hour, nil)
+	if err != nil {
+		return nil, err
+	}
+	return &agentKeeper{
+		update: func(labels aggregator.Labels, metrics []aggregator.Metric) error {
+			return a.Update(context.Background(), labels, metrics)
+		},
+		page: func() (http.Handler, error) {
+			p, err := newSignalbox(func(c *emitter.PrometheusConfig) { c.Pushed = a })
+			if err != nil {
+				return nil, err
+			}
+			return p.Handler(), nil
+		},
+	}, nil
+}
+
+func straightforwardAgents() (*agentKeeper, error) {
+	a := straightforward.NewAggregator(time.Hour)
+	return &agentKeeper{
+		update: func(labels aggregator.Labels, metrics []aggregator.Metric) error {
+			a.Update(labels, metrics)
+			return nil
+		},
+		page: func() (http.Handler, error) {
+			registry := prometheus.NewRegistry()
+			if err := registry.Register(a); err != nil {
+				return nil, err
+			}
+			return promhttp.HandlerFor(registry, promhttp.HandlerOpts{}), nil
+		},
+	}, nil
+}
+
+func agentLabels(agent int) aggregator.Labels {
+	return aggregator.Labels{
+		Username: fmt.Sprintf("user-%d", agent%97), WorkspaceName: fmt.Sprintf("workspace-%d", agent),
+		AgentName: "main", TemplateName: fmt.Sprintf("template-%d", agent%7),
+	}
+}
+
+// pushedMetrics are an agent's, with two labels of their own each.
+func pushedMetrics() []aggregator.Metric {
+	metrics := make([]aggregator.Metric, agentMetrics)
+	for i := range metrics {
+		metrics[i] = aggregator.Metric{
+			Name: fmt.Sprintf("agent_metric_%d", i), Type: aggregator.Gauge, Value: float64(i),
+			Labels: []aggregator.Label{
+				{Name: "path", Value: fmt.Sprintf("/api/v%d", i)},
+				{Name: "code", Value: strconv.Itoa(200 + i%5)},
+			},
+		}
+	}
+	return metrics
+}
+
+// push is the task of pushing for one agent after the other.
+func (k *agentKeeper) push() *task {
+	metrics := pushedMetrics()
+	var labels []aggregator.Labels
+	for i := range agents {
+		labels = append(labels, agentLabels(i))
+	}
+	var failed error
+	t := cycle(agents, func(i int) {
+		for m := range metrics {
+			metrics[m].Value++
+		}
+		if err := k.update(labels[i], metrics); err != nil {
+			failed = err
+		}
+	})
+	run := t.run
+	t.run = func(n int) error {
+		run(n)
+		return failed
+	}
+	return t
+}
+
+func updateAgents(start func() (*agentKeeper, error)) func() (*task, error) {
+	return func() (*task, error) {
+		k, err := start()
+		if err != nil {
+			return nil, err
+		}
+		// All series first, with strings that what is pushed later does not share.
+		if err := k.push().run(agents); err != nil {
+			return nil, err
+		}
+		return k.push(), nil
+	}
+}
+
+func scrapeAgents(start func() (*agentKeeper, error)) func() (*task, error) {
+	return func() (*task, error) {
+		k, err := start()
+		if err != nil {
+			return nil, err
+		}
+		page, err := k.page()
+		if err != nil {
+			return nil, err
+		}
+		push := k.push()
+		again := func() error { return push.run(agents) }
+		if err := again(); err != nil {
+			return nil, err
+		}
+		return scrape(page, text, "agent_metric_", again)
+	}
+}

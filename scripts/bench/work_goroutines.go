@@ -1,0 +1,100 @@
+package main
+
+import (
+	"math"
+	"sync"
+	"sync/atomic"
+
+	"github.com/signalbox-ci/signalbox/metric"
+)
+
+// Two goroutines emit at the same time: on series of their own, beside one
+// goroutine alone, and both on one series, beside the least that they could do.
+
+const (
+	oneGoroutineName = "Signalbox, one goroutine"
+	casName          = "bare float, compare-and-swap loop"
+	atomicAddName    = "bare atomic.Uint64, Add"
+)
+
+func goroutineTrials() []trial {
+	return []trial{
+		{contest: contest{
+			name: "goroutines on distinct series",
+			contenders: []contender{
+				{signalboxName, func() (*task, error) { return emittingGoroutines(2, true) }},
+				{oneGoroutineName, func() (*task, error) { return emittingGoroutines(1, true) }},
+			},
+		}, compare: func(m *measurement) []comparison {
+			return []comparison{{
+				work: "Emit, `worker containers`, two goroutines, 500 workers each", unit: unit{"million events/s", true},
+				results: m.results(func(t turn) float64 { return 1e3 / t.nanoseconds() }),
+				goals:   []goal{{peer: oneGoroutineName, value: 1.8}, {of: ofAllocs, value: 0}},
+			}}
+		}},
+		{contest: contest{
+			name: "goroutines on one series",
+			contenders: []contender{
+				{signalboxName, func() (*task, error) { return emittingGoroutines(2, false) }},
+				{casName, contend(addWithCompareAndSwap)},
+				{atomicAddName, contend(func(v *atomic.Uint64) { v.Add(1) })},
+			},
+		}, compare: func(m *measurement) []comparison {
+			return []comparison{{
+				work: "Emit, `worker containers`, two goroutines, one and the same worker", unit: nanoseconds,
+				results: m.results(turn.nanoseconds),
+				goals:   []goal{{peer: atomicAddName, value: 1. / 3}, {of: ofAllocs, value: 0}},
+			}}
+		}},
+	}
+}
+
+// emittingGoroutines have half of the workers each, or all of them the same one.
+func emittingGoroutines(goroutines int, distinct bool) (*task, error) {
+	p, err := newSignalbox()
+	if err != nil {
+		return nil, err
+	}
+	return inGoroutines(goroutines, func(g int) *task {
+		events := workerEvents()[g*emitWorkers/2:][:emitWorkers/2]
+		if !distinct {
+			events = workerEvents()[:1]
+		}
+		return each(events, func(e *metric.Event) { p.Emit(logger, *e) })
+	}), nil
+}
+
+// inGoroutines divides the operations among goroutines.
+func inGoroutines(goroutines int, start func(g int) *task) *task {
+	var tasks []*task
+	for g := range goroutines {
+		tasks = append(tasks, start(g))
+	}
+	return &task{run: func(n int) error {
+		var running sync.WaitGroup
+		for _, t := range tasks {
+			running.Go(func() { t.run(n / goroutines) })
+		}
+		running.Wait()
+		return nil
+	}}
+}
+
+// contend has two goroutines do something to one value.
+func contend(work func(*atomic.Uint64)) func() (*task, error) {
+	return func() (*task, error) {
+		var value atomic.Uint64
+		return inGoroutines(2, func(int) *task {
+			return cycle(emitWorkers, func(int) { work(&value) })
+		}), nil
+	}
+}
+
+func addWithCompareAndSwap(v *atomic.Uint64) {
+	for {
+		old := v.Load()
+		if v.CompareAndSwap(old, math.Float64bits(math.Float64frombits(old)+1)) {
+			return
+		}
+	}
+}

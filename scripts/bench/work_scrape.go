@@ -1,0 +1,170 @@
+package main
+
+import (
+	"fmt"
+	"net/http"
+
+	"github.com/VictoriaMetrics/metrics"
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+
+	"github.com/signalbox-ci/signalbox/metric"
+)
+
+// A page is scraped through its handler, and thrown away. All contenders have the
+// same families with the same series; Signalbox' own page has the catalog's counters
+// and what it tells about itself besides. Nobody's has what client_golang tells of
+// the Go runtime and the process.
+//
+// Tally has no row: its reporter keeps client_golang vectors, and its page is
+// promhttp's.
+
+func scrapeTrials() []trial {
+	trials := []trial{
+		scrapeTrial(1_000), scrapeTrial(10_000), scrapeTrial(100_000), scrapeTrial(1_000_000),
+	}
+	trials[1].plot = true
+	return trials
+}
+
+func scrapeTrial(series int) trial {
+	c := contest{
+		name: fmt.Sprintf("scrape of %d gauges", series),
+		contenders: []contender{
+			{signalboxName, scrapeGauges(signalboxStore, series, text)},
+			{promhttpName, scrapeGauges(withLastSeen(clientGolang), series, text)},
+			{victoriaName, scrapeGauges(withLastSeen(victoriaMetrics), series, text)},
+		},
+		scrape: true,
+	}
+	goals := []goal{{peer: promhttpName, value: 80}, {peer: victoriaName, value: 4}}
+	switch series {
+	case 1_000:
+	case 1_000_000:
+		c.rounds, c.operations = 3, 1 // the scrape that was counted has warmed up
+		goals = append(goals, goal{of: ofBytes, value: 1e6})
+	default:
+		c.rounds = 5
+	}
+	if series <= 100_000 {
+		c.contenders = append(c.contenders,
+			contender{goMetricsName, scrapeGauges(withLastSeen(goMetrics), series, text)},
+			contender{otelName, scrapeGauges(withLastSeen(openTelemetry), series, text)})
+	}
+	return trial{contest: c, compare: func(m *measurement) []comparison {
+		return []comparison{{
+			work: fmt.Sprintf("scrape, %s gauges, text", thousands(series)), unit: nanoseconds,
+			results: m.results(turn.nanoseconds), goals: goals,
+			plot: plotScrape, series: series,
+		}}
+	}}
+}
+
+func scrapeGauges(start newStore, series int, e exposition) func() (*task, error) {
+	return func() (*task, error) {
+		s, err := start(&workerContainers)
+		if err != nil {
+			return nil, err
+		}
+		again := s.fill(&workerContainers, series)
+		return scrape(s.page, e, "concourse_workers_", again)
+	}
+}
+
+// formatTrials are of the same gauges in the page's other forms, where promhttp is
+// the only peer that has them.
+func formatTrials() []trial {
+	const series = 100_000
+	var trials []trial
+	for _, e := range expositions {
+		trials = append(trials, trial{contest: contest{
+			name: "scrape in " + e.name,
+			contenders: []contender{
+				{signalboxName, scrapeGauges(signalboxStore, series, e)},
+				{promhttpName, scrapeGauges(withLastSeen(clientGolang), series, e)},
+			},
+			scrape: true,
+			rounds: 3,
+		}, compare: func(m *measurement) []comparison {
+			return []comparison{{
+				work: fmt.Sprintf("scrape, %s gauges, %s", thousands(series), e.name), unit: nanoseconds,
+				results: m.results(turn.nanoseconds),
+				goals:   []goal{{peer: promhttpName, value: 3, wide: true}},
+			}}
+		}, quick: e.name != "protobuf" && e.encoding != "zstd"})
+	}
+	return trials
+}
+
+// histogramTrials are of finished builds: a histogram and a counter for each job.
+func histogramTrials() []trial {
+	const jobs = 10_000
+	filled := func(start func() (finish func(job string, seconds float64), page http.Handler, err error)) func() (*task, error) {
+		return func() (*task, error) {
+			finish, page, err := start()
+			if err != nil {
+				return nil, err
+			}
+			again := func() error {
+				for i := range jobs {
+					finish(fmt.Sprintf("job-%d", i), float64(i%4000))
+				}
+				return nil
+			}
+			again()
+			return scrape(page, text, "concourse_builds_duration_seconds", again)
+		}
+	}
+	return []trial{{contest: contest{
+		name: "scrape of histograms",
+		contenders: []contender{
+			{signalboxName, filled(signalboxBuilds)},
+			{promhttpName, filled(vectorBuilds)},
+			{victoriaName, filled(victoriaBuilds)},
+		},
+		scrape: true,
+		rounds: 5,
+	}, compare: func(m *measurement) []comparison {
+		return []comparison{{
+			work: fmt.Sprintf("scrape, %s histograms of %d buckets and %[1]s counters, text", thousands(jobs), len(buildBuckets)), unit: nanoseconds,
+			results: m.results(turn.nanoseconds),
+			goals:   []goal{{peer: promhttpName, value: 20, wide: true}},
+		}}
+	}, quick: true}}
+}
+
+func signalboxBuilds() (func(string, float64), http.Handler, error) {
+	p, err := newSignalbox()
+	if err != nil {
+		return nil, nil, err
+	}
+	attributes := map[string]string{"build_status": "succeeded", "pipeline": "main", "team_name": "main"}
+	return func(job string, seconds float64) {
+		attributes["job"] = job
+		p.Emit(logger, metric.Event{Name: "build finished", Value: seconds * 1000, Attributes: attributes})
+	}, p.Handler(), nil
+}
+
+func vectorBuilds() (func(string, float64), http.Handler, error) {
+	finished := prometheus.NewCounterVec(prometheus.CounterOpts{Name: "concourse_builds_finished"}, buildLabels[:])
+	duration := prometheus.NewHistogramVec(prometheus.HistogramOpts{
+		Name: "concourse_builds_duration_seconds", Buckets: buildBuckets,
+	}, buildLabels[:3])
+	registry := prometheus.NewRegistry()
+	registry.MustRegister(finished, duration)
+	return func(job string, seconds float64) {
+		finished.WithLabelValues(job, "main", "main", "succeeded").Inc()
+		duration.WithLabelValues(job, "main", "main").Observe(seconds)
+	}, promhttp.HandlerFor(registry, promhttp.HandlerOpts{}), nil
+}
+
+// victoriaBuilds has buckets as Prometheus has them, not the ranges that are this
+// library's default.
+func victoriaBuilds() (func(string, float64), http.Handler, error) {
+	set := metrics.NewSet()
+	return func(job string, seconds float64) {
+		labels := `{job="` + job + `",pipeline="main",team="main"`
+		set.GetOrCreateCounter("concourse_builds_finished" + labels + `,status="succeeded"}`).Inc()
+		set.GetOrCreatePrometheusHistogramExt("concourse_builds_duration_seconds"+labels+"}", buildBuckets).Update(seconds)
+	}, http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { set.WritePrometheus(w) }), nil
+}
