@@ -181,7 +181,14 @@ func valueEnd(text string) (end int, escaped bool) {
 	return end, escaped
 }
 
-func needsEscape(v string) bool { return strings.ContainsAny(v, "\\\"\n") }
+func needsEscape(v string) bool {
+	for _, c := range []byte(v) {
+		if c == '\\' || c == '"' || c == '\n' {
+			return true
+		}
+	}
+	return false
+}
 
 // appendEscaped appends v the way that the exposition formats write a label
 // value between quotes.

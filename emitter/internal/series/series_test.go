@@ -342,7 +342,7 @@ func TestTheLimitBoundsOwnersToo(t *testing.T) {
 		}
 	}
 	owners := 0
-	st.owners.byName.Range(func(any, any) bool { owners++; return true })
+	st.owners.sift(func(*Owner) bool { owners++; return false })
 	if owners != 3 {
 		t.Errorf("%d owners are remembered, want 3", owners)
 	}

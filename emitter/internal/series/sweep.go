@@ -21,10 +21,15 @@ func (st *Store) Sweep(now Instant, tolerance time.Duration) (swept Swept) {
 			swept.Series += f.sweep(now, tolerance)
 		}
 	}
-	for _, o := range st.owners.byName.Range {
-		if o := o.(*Owner); o.reported.Load() == waiting {
-			st.report(o, now)
+	var unreported []*Owner
+	st.owners.sift(func(o *Owner) bool {
+		if o.reported.Load() == waiting {
+			unreported = append(unreported, o)
 		}
+		return false
+	})
+	for _, o := range unreported {
+		st.report(o, now)
 	}
 	return swept
 }
@@ -39,14 +44,15 @@ func extend(limit, by time.Duration) time.Duration {
 // sweepOwners removes the owners that are gone, and returns how many of them were
 // ever heard of.
 func (st *Store) sweepOwners(now Instant, limit time.Duration) (swept int) {
-	for name, o := range st.owners.byName.Range {
-		if o := o.(*Owner); o.pulse.stop(now, limit) {
-			st.owners.byName.CompareAndDelete(name, o)
-			if st.lastSeen == nil || o.reported.Load() != unheard {
-				swept++
-			}
+	st.owners.sift(func(o *Owner) bool {
+		if !o.pulse.stop(now, limit) {
+			return false
 		}
-	}
+		if st.lastSeen == nil || o.reported.Load() != unheard {
+			swept++
+		}
+		return true
+	})
 	return swept
 }
 
