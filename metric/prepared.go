@@ -49,13 +49,13 @@ func (p *Prepared) Emit(logger lager.Logger, event Event, values []string) {
 		return
 	}
 	if p.eventType.Name == errorLogName {
-		emittingErrorLog(func() { p.emit(logger, w, event, values) })
+		emittingErrorLog(func() { p.emit(logger, w, &event, values) })
 		return
 	}
-	p.emit(logger, w, event, values)
+	p.emit(logger, w, &event, values)
 }
 
-func (p *Prepared) emit(logger lager.Logger, w *wiring, event Event, values []string) {
+func (p *Prepared) emit(logger lager.Logger, w *wiring, event *Event, values []string) {
 	s := p.shapeIn(w)
 	if len(s.nodeValues) == 0 && !w.needsTime() {
 		s.emitTyped(logger, event.Value, values)
@@ -63,7 +63,7 @@ func (p *Prepared) emit(logger lager.Logger, w *wiring, event Event, values []st
 	}
 	l := w.lanes.Get().(*lane)
 	defer l.giveBack()
-	l.emit(logger, s, event, l.withNode(s, values))
+	l.emit(logger, s, *event, l.withNode(s, values))
 }
 
 // shapeIn returns the type's shape in a wiring. When the Monitor was initialised

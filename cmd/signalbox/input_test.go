@@ -74,4 +74,4 @@ func (c *counter) Malformed() {}
 
 type counts struct{ counter *counter }
 
-func (c counts) Emit(event metric.Event, _ []string) { c.counter.Emit(event) }
+func (c counts) Emit(event *intake.Event) { c.counter.Emit(event.Event) }

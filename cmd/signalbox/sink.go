@@ -55,8 +55,8 @@ type outlet struct {
 }
 
 // Emit implements intake.Outlet.
-func (o *outlet) Emit(event metric.Event, values []string) {
-	o.prepared.Emit(o.logger, event, values)
+func (o *outlet) Emit(event *intake.Event) {
+	o.prepared.Emit(o.logger, event.Event, event.Values)
 }
 
 // Knows implements intake.Sink. Where no emitter can tell, every name is known.

@@ -118,4 +118,4 @@ func (discard) Malformed() {}
 
 type discardValues struct{}
 
-func (discardValues) Emit(metric.Event, []string) {}
+func (discardValues) Emit(*intake.Event) {}

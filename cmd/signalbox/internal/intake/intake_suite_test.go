@@ -44,10 +44,11 @@ type outlet struct {
 	eventType metric.EventType
 }
 
-func (o outlet) Emit(event metric.Event, values []string) {
+func (o outlet) Emit(read *intake.Event) {
+	event := read.Event
 	event.Attributes = map[string]string{"prepared": "yes"}
 	for i, name := range o.eventType.Attributes {
-		event.Attributes[name] = values[i]
+		event.Attributes[name] = read.Values[i]
 	}
 	o.recorder.Emit(event)
 }

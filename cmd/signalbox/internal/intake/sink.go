@@ -19,9 +19,8 @@ type Sink interface {
 
 // An Outlet hands on the events of one type. It is safe for concurrent use.
 type Outlet interface {
-	// Emit hands an event on, whose attributes have these values. They are good
-	// until it returns.
-	Emit(event metric.Event, values []string)
+	// Emit hands an event of the type on. It is good until Emit returns.
+	Emit(*Event)
 }
 
 // A Tally counts what became of one input while its events go to the Sink. All
@@ -56,7 +55,7 @@ func (t *Tally) Accept(event *Event) {
 	if !s.known {
 		t.Unknown++
 	}
-	s.outlet.Emit(event.Event, event.Values)
+	s.outlet.Emit(event)
 }
 
 // acceptFirst hands on the first event of a shape: there may never be another, so
