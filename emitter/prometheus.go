@@ -200,7 +200,7 @@ func (p *Prometheus) Knows(event string) bool {
 
 // CountMalformed counts what somebody sent as an event and was none, in
 // signalbox_events_rejected_total. Logging it is up to the caller.
-func (p *Prometheus) CountMalformed() { p.self.rejected[malformed].Inc() }
+func (p *Prometheus) CountMalformed() { p.self.rejected[malformed].Add(1) }
 
 // Addr is the address that the page is served on, with the port that port 0 was
 // given: "127.0.0.1:9391".

@@ -87,7 +87,7 @@ func (p *Prometheus) reject(logger lager.Logger, plan *plan, o *observation, now
 		if failed.count[why] == 0 {
 			continue
 		}
-		p.self.rejected[why].Inc()
+		p.self.rejected[why].Add(1)
 		if ok, unlogged := plan.limiters[why].allow(now); ok {
 			u := &plan.updates[failed.first[why]]
 			p.log(logger, "event-rejected", u.describe(plan, o, why), lager.Data{
@@ -147,7 +147,7 @@ func (p *Prometheus) refuseUnknown(logger lager.Logger, event string) {
 	p.self.received.Inc()
 	now := p.clock.Now()
 	if !utf8.ValidString(event) {
-		p.self.rejected[invalidUTF8].Inc()
+		p.self.rejected[invalidUTF8].Add(1)
 		if ok, unlogged := p.self.badNames.allow(now); ok {
 			p.log(logger, "event-rejected", "the event's name is not UTF-8", lager.Data{
 				"event": shortened(event), "reason": reasonLabels[invalidUTF8], "unlogged": unlogged,
@@ -155,7 +155,7 @@ func (p *Prometheus) refuseUnknown(logger lager.Logger, event string) {
 		}
 		return
 	}
-	p.self.unknown.Inc()
+	p.self.unknown.Add(1)
 	if ok, unlogged := p.self.unknownNames.allow(now); ok {
 		orDefault(logger, p).Info("unknown-event", lager.Data{"event": shortened(event), "unlogged": unlogged})
 	}

@@ -12,14 +12,14 @@ import (
 )
 
 // selfMetrics are what the emitter tells about itself, under signalbox_. What is
-// counted where events come in is kept in tallies, which cost next to nothing,
+// counted where events come in is kept here, where it costs next to nothing,
 // and brought into the store before each scrape.
 type selfMetrics struct {
 	store *series.Store
 
 	received series.Tally
-	unknown  series.Tally
-	rejected [reasons]series.Tally
+	unknown  atomic.Uint64
+	rejected [reasons]atomic.Uint64
 
 	badNames, unknownNames limiter
 
@@ -102,9 +102,9 @@ func (m *selfMetrics) refresh() {
 	defer m.refreshing.Unlock()
 
 	m.set(m.eventsReceived, float64(m.received.Value()))
-	m.set(m.eventsUnknown, float64(m.unknown.Value()))
+	m.set(m.eventsUnknown, float64(m.unknown.Load()))
 	for why := accepted + 1; why < reasons; why++ {
-		m.set(m.eventsRejected, float64(m.rejected[why].Value()), reasonLabels[why])
+		m.set(m.eventsRejected, float64(m.rejected[why].Load()), reasonLabels[why])
 	}
 	if stats := m.stats.Load(); stats != nil {
 		for _, s := range (*stats)() {

@@ -84,7 +84,7 @@ type Family struct {
 	count atomic.Int64 // series alive, without the overflow series
 
 	overflow atomic.Pointer[Series]
-	refused  Tally // updates for which there was no room
+	refused  atomic.Uint64 // updates for which there was no room
 
 	mu sync.Mutex // held to change the table; never for long
 
@@ -175,7 +175,7 @@ func (f *Family) Limit() int { return int(f.limit) }
 func (f *Family) full() bool { return f.count.Load() >= f.limit }
 
 // Refused counts the updates for label sets that found no room.
-func (f *Family) Refused() uint64 { return f.refused.Value() }
+func (f *Family) Refused() uint64 { return f.refused.Load() }
 
 // Update updates the series with the label values, and makes it if need be. owner
 // is the name of its owner, for families that have owners. Neither the slices nor,
@@ -279,7 +279,7 @@ func (f *Family) obtain(values *Values, owner string, now Instant) (*Series, Res
 // overflowed returns the overflow series for an update that finds no room; or nil
 // for a gauge, of which it would make no sense.
 func (f *Family) overflowed(now Instant) (*Series, Result) {
-	f.refused.Inc()
+	f.refused.Add(1)
 	if f.typ == Gauge {
 		return nil, NoRoom
 	}
@@ -332,7 +332,7 @@ func (f *Family) makeFor(o *Owner, now Instant) bool {
 		f.bury(s, values.hash) // that of an owner of the same name, who is gone
 	}
 	if f.full() {
-		f.refused.Inc()
+		f.refused.Add(1)
 		return false
 	}
 	f.make(values, o, now)

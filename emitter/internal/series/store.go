@@ -116,7 +116,7 @@ func (st *Store) owner(name string, now Instant, heartbeat bool) (*Owner, Result
 		return nil, r
 	}
 	if heartbeat && st.lastSeen != nil && st.lastSeen.full() && !st.owners.has(name) {
-		st.lastSeen.refused.Inc()
+		st.lastSeen.refused.Add(1)
 		return nil, NoRoom
 	}
 	for {
