@@ -23,7 +23,7 @@ type plan struct {
 	updates    []update
 	worker     int // index of the attribute that names the worker, or -1
 	heartbeat  bool
-	limiters   *[reasons]limiter
+	limiters   [reasons]limiter
 }
 
 // maxAttributes is how many attributes of one event the rules may look at. It
@@ -95,7 +95,7 @@ func compile(rules []Rule, silent []string, namespace string, store *series.Stor
 func (m mapping) plan(event string) *plan {
 	p := m[event]
 	if p == nil {
-		p = &plan{event: event, worker: -1, limiters: new([reasons]limiter)}
+		p = &plan{event: event, worker: -1}
 		m[event] = p
 	}
 	return p

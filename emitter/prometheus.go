@@ -3,7 +3,6 @@ package emitter
 import (
 	"context"
 	"errors"
-	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -62,7 +61,7 @@ func (p *Prometheus) Emit(logger lager.Logger, event metric.Event) {
 		return
 	}
 	var array [maxAttributes]string
-	var o observation
+	var o observation // filled field by field: a literal would be made apart, and copied
 	o.value = event.Value
 	o.attributes = array[:len(plan.attributes)]
 	for i, name := range plan.attributes {
@@ -82,8 +81,12 @@ func (p *Prometheus) Prepare(t metric.EventType) metric.TypedEvent {
 	}
 	e := &typedEvent{prometheus: p, plan: plan, from: make([]int, len(plan.attributes))}
 	for i, name := range plan.attributes {
-		if e.from[i] = slices.Index(t.Attributes, name); e.from[i] >= 0 {
-			e.present |= 1 << i
+		e.from[i] = -1
+		for j, attribute := range t.Attributes {
+			if attribute == name { // of two the last, as in a map
+				e.from[i] = j
+				e.present |= 1 << i
+			}
 		}
 	}
 	return e
@@ -140,9 +143,8 @@ func (p *Prometheus) observe(logger lager.Logger, plan *plan, o *observation) {
 			failed.add(reason, i)
 		}
 	}
-	// Last, right behind the updates: the processor finishes all that it has
-	// begun before it adds to what others may add to as well, and so it does
-	// that once.
+	// Right behind the updates: an atomic addition waits for the stores before
+	// it, and so that is waited for once.
 	p.self.received.Inc()
 	if failed.any {
 		p.reject(logger, plan, o, now, &failed)

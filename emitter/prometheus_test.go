@@ -166,6 +166,9 @@ var _ = Describe("The Prometheus emitter", func() {
 			}
 			Expect(samplesOf(byType)).To(HaveKeyWithValue("concourse_builds_failed_total", "1"))
 			Expect(logger.Logs()).To(HaveLen(2), "one line for each emitter, of the empty platform")
+			byMap.Emit(logger, event("worker tasks", 5, attributes{"worker": "w5", "platform": "linux"}))
+			byType.Prepare(metric.EventType{Name: "worker tasks", Attributes: []string{"platform", "worker", "platform"}}).
+				EmitValues(logger, 5, []string{"of two the last counts", "w5", "linux"})
 			for _, p := range []*emitter.Prometheus{byMap, byType} {
 				short := p.Prepare(metric.EventType{Name: "worker containers", Attributes: []string{"worker"}})
 				short.EmitValues(logger, 1, []string{"w4"})

@@ -66,8 +66,9 @@ type ContextCloser interface {
 	CloseContext(context.Context) error
 }
 
-// An EventType is the fixed shape of the events of one typed call: the name,
-// and the names of the attributes in the order in which their values come.
+// An EventType is the fixed shape of events: their name, and the names of the
+// attributes in the order in which their values come. Of two attributes of the same
+// name the last counts.
 type EventType struct {
 	Name       string
 	Attributes []string

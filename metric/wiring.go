@@ -1,7 +1,6 @@
 package metric
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"maps"
@@ -115,16 +114,22 @@ func (w *wiring) needsTime() bool {
 	return len(w.untyped)+len(w.queues) > 0
 }
 
-// deliver completes an event and gives it to every emitter. The map of
-// attributes may be the lane's own.
-func (l *lane) deliver(logger lager.Logger, event Event) {
-	w := l.wiring
+// complete adds what the event does not say of itself: where, and if an emitter
+// needs that, when.
+func (w *wiring) complete(event *Event) {
 	if event.Host == "" {
 		event.Host = w.host
 	}
 	if event.Time.IsZero() && w.needsTime() {
 		event.Time = time.Now()
 	}
+}
+
+// deliver completes an event and gives it to every emitter. The map of
+// attributes may be the lane's own.
+func (l *lane) deliver(logger lager.Logger, event Event) {
+	w := l.wiring
+	w.complete(&event)
 	if event.Name == errorLogName {
 		emittingErrorLog(func() { w.hand(logger, event) })
 		return
@@ -167,10 +172,7 @@ func (l *lane) emit(logger lager.Logger, s *shape, event Event, values []string)
 	}
 	event.Name = s.Name
 	event.Attributes = l.attributes
-	event.Host = cmp.Or(event.Host, l.wiring.host)
-	if event.Time.IsZero() {
-		event.Time = time.Now()
-	}
+	l.wiring.complete(&event)
 	for _, emitter := range l.wiring.untyped {
 		emitter.Emit(logger, event)
 	}

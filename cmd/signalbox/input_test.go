@@ -66,12 +66,10 @@ type counter struct{ events atomic.Int32 }
 
 func (c *counter) Emit(metric.Event) { c.events.Add(1) }
 
-func (c *counter) Prepare(metric.EventType) intake.Outlet { return counts{c} }
+func (c *counter) Prepare(metric.EventType) func(*intake.Event) {
+	return func(event *intake.Event) { c.Emit(event.Event) }
+}
 
 func (c *counter) Knows(string) bool { return true }
 
 func (c *counter) Malformed() {}
-
-type counts struct{ counter *counter }
-
-func (c counts) Emit(event *intake.Event) { c.counter.Emit(event.Event) }

@@ -44,19 +44,9 @@ func newSink(logger lager.Logger, monitor *metric.Monitor) *sink {
 func (s *sink) Emit(event metric.Event) { s.monitor.Emit(s.logger, event) }
 
 // Prepare implements intake.Sink.
-func (s *sink) Prepare(t metric.EventType) intake.Outlet {
-	return &outlet{s.monitor.Prepare(t), s.logger}
-}
-
-// An outlet hands the intake's events of one type to the Monitor.
-type outlet struct {
-	prepared *metric.Prepared
-	logger   lager.Logger
-}
-
-// Emit implements intake.Outlet.
-func (o *outlet) Emit(event *intake.Event) {
-	o.prepared.Emit(o.logger, event.Event, event.Values)
+func (s *sink) Prepare(t metric.EventType) func(*intake.Event) {
+	prepared := s.monitor.Prepare(t)
+	return func(event *intake.Event) { prepared.Emit(s.logger, event.Event, event.Values) }
 }
 
 // Knows implements intake.Sink. Where no emitter can tell, every name is known.

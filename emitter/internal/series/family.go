@@ -309,8 +309,9 @@ func (f *Family) overflowSeries(now Instant) *Series {
 // make makes a series and puts it where updates and scrapes find it. The caller
 // holds f.mu, or is the only one that knows f.
 func (f *Family) make(values *Values, o *Owner, now Instant) *Series {
-	text, escaped := f.layout.render(values)
-	s := &Series{labels: text, owner: o, created: now}
+	size, escaped := f.layout.size(values)
+	s := newSeries(size, func(b []byte) []byte { return f.layout.render(b, values) })
+	s.owner, s.created = o, now
 	s.pulse.beat(now)
 	if f.typ == Histogram {
 		s.histogram = newHistogram(len(f.bounds))

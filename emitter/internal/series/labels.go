@@ -73,26 +73,26 @@ func newLayout(names []string, constants []Label) (layout, error) {
 	return l, nil
 }
 
-// render writes the text for the values, and tells whether any of them had to
-// be escaped.
-func (l *layout) render(values *Values) (text string, escaped bool) {
-	size := len(l.pieces[len(l.names)])
-	for i, from := range values.Order {
-		size += len(l.pieces[i]) + len(values.All[from])
-	}
-	b := make([]byte, 0, size)
+// size is how long the text for the values is, and tells whether any of them has
+// to be escaped.
+func (l *layout) size(values *Values) (size int, escaped bool) {
+	size = len(l.pieces[len(l.names)])
 	for i, from := range values.Order {
 		v := values.All[from]
-		b = append(b, l.pieces[i]...)
-		if needsEscape(v) {
-			escaped = true
-			b = appendEscaped(b, v)
-		} else {
-			b = append(b, v...)
-		}
+		escapes := countEscapes(v)
+		size += len(l.pieces[i]) + len(v) + escapes
+		escaped = escaped || escapes > 0
 	}
-	b = append(b, l.pieces[len(l.names)]...)
-	return unsafe.String(unsafe.SliceData(b), len(b)), escaped
+	return size, escaped
+}
+
+// render appends the text for the values.
+func (l *layout) render(b []byte, values *Values) []byte {
+	for i, from := range values.Order {
+		b = append(b, l.pieces[i]...)
+		b = appendEscaped(b, values.All[from])
+	}
+	return append(b, l.pieces[len(l.names)]...)
 }
 
 // matches tells whether text is what the layout makes of the values, given
@@ -181,13 +181,14 @@ func valueEnd(text string) (end int, escaped bool) {
 	return end, escaped
 }
 
-func needsEscape(v string) bool {
+// countEscapes is how much longer v gets between quotes.
+func countEscapes(v string) (n int) {
 	for _, c := range []byte(v) {
 		if c == '\\' || c == '"' || c == '\n' {
-			return true
+			n++
 		}
 	}
-	return false
+	return n
 }
 
 // appendEscaped appends v the way that the exposition formats write a label

@@ -3,12 +3,15 @@ package series
 import (
 	"math"
 	"sync/atomic"
+	"unsafe"
 )
 
 // A Series is one label set of a family, and its value.
 //
-// It is 64 bytes, which the runtime aligns to a cache line: an update touches
-// one line, and no two series share one.
+// It is 64 bytes. What updates write to is its second half; newSeries puts the text
+// of the labels behind that, so no two series' are closer than 48 bytes to each
+// other, and on objects that begin at multiples of 16 bytes they never share a
+// cache line.
 type Series struct {
 	labels  string // as a scrape prints them between the braces
 	owner   *Owner // nil if it belongs to nobody
@@ -31,6 +34,50 @@ type Series struct {
 
 // killed marks the value of a swept series. It is a NaN that no arithmetic makes.
 const killed = 0x7ff8_dead_dead_dead
+
+// newSeries makes a series whose labels are what render appends, which is as long as
+// size says.
+//
+// A text that is not too long is part of the same object as the series. Who finds
+// a series compares its text, and who walks them prints it: where there are so many
+// that no cache holds them, that is one wait for memory less.
+func newSeries(size int, render func([]byte) []byte) *Series {
+	var s *Series
+	var b []byte
+	switch (size + 15) / 16 {
+	case 1:
+		s, b = withText[[16]byte]()
+	case 2:
+		s, b = withText[[32]byte]()
+	case 3:
+		s, b = withText[[48]byte]()
+	case 4:
+		s, b = withText[[64]byte]()
+	case 5:
+		s, b = withText[[80]byte]()
+	case 6:
+		s, b = withText[[96]byte]()
+	case 7:
+		s, b = withText[[112]byte]()
+	case 8:
+		s, b = withText[[128]byte]()
+	default:
+		s, b = &Series{}, make([]byte, 0, size)
+	}
+	b = render(b)
+	s.labels = unsafe.String(unsafe.SliceData(b), len(b))
+	return s
+}
+
+// withText makes a series with room for a text behind it, of a type that is an array
+// of bytes.
+func withText[Text any]() (*Series, []byte) {
+	object := new(struct {
+		Series
+		text Text
+	})
+	return &object.Series, unsafe.Slice((*byte)(unsafe.Pointer(&object.text)), unsafe.Sizeof(object.text))[:0]
+}
 
 // Labels are the series' labels as a page shows them, without the braces:
 // sorted by name, escaped, constant labels included. Empty if there are none.

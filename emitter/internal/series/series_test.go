@@ -581,7 +581,11 @@ func TestMatchesIsExactWhateverTheHash(t *testing.T) {
 		}
 	}
 	for _, have := range all {
-		text, escaped := l.render(Plain(have...))
+		size, escaped := l.size(Plain(have...))
+		text := string(l.render(nil, Plain(have...)))
+		if len(text) != size {
+			t.Fatalf("%q takes %d bytes, not %d as was said", have, len(text), size)
+		}
 		for _, want := range all {
 			values := Plain(want...)
 			values.rehash()
@@ -743,8 +747,29 @@ func TestUpdatesAllocateNothing(t *testing.T) {
 	}
 }
 
-func TestASeriesIsACacheLine(t *testing.T) {
-	if size := unsafe.Sizeof(Series{}); size != 64 {
-		t.Errorf("a series takes %d bytes", size)
+func TestLabelsOfAnyLength(t *testing.T) {
+	st, _ := newTestStore(t, Options{})
+	f := st.mustAdd(t, FamilyOptions{Name: "m", Type: Gauge, Labels: []string{"a"}})
+	var want []string
+	for n := range 300 {
+		value := strings.Repeat("x", n)
+		f.update(t, Set, float64(n), "", value)
+		want = append(want, fmt.Sprintf(`a="%s" %d`, value, n))
+	}
+	runtime.GC()
+	for n := range 300 {
+		f.update(t, Set, float64(n), "", strings.Repeat("x", n))
+	}
+	expect(t, "page", f.page(), want)
+	if f.Len() != 300 {
+		t.Errorf("%d series, want 300", f.Len())
+	}
+}
+
+// The second half of a series is what updates write to.
+func TestSeriesAreLaidOutAsTheySay(t *testing.T) {
+	var s Series
+	if size, written := unsafe.Sizeof(s), unsafe.Offsetof(s.pulse); size != 64 || written != 32 {
+		t.Errorf("a series has %d bytes, and is written to from %d on, want 64 and 32", size, written)
 	}
 }

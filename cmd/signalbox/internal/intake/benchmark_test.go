@@ -110,12 +110,8 @@ type discard struct{}
 
 func (discard) Emit(metric.Event) {}
 
-func (d discard) Prepare(metric.EventType) intake.Outlet { return discardValues{} }
+func (discard) Prepare(metric.EventType) func(*intake.Event) { return func(*intake.Event) {} }
 
 func (discard) Knows(string) bool { return true }
 
 func (discard) Malformed() {}
-
-type discardValues struct{}
-
-func (discardValues) Emit(*intake.Event) {}

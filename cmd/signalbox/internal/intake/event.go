@@ -29,23 +29,16 @@ var fieldKeys = [...]string{`"name":`, `"value":`, `"attributes":`, `"host":`, `
 
 // fieldOf returns the field called name, or noField.
 func fieldOf(name []byte) int {
-	switch string(name) {
-	case "name":
-		return fieldName
-	case "value":
-		return fieldValue
-	case "attributes":
-		return fieldAttributes
-	case "host":
-		return fieldHost
-	case "time":
-		return fieldTime
+	for field, key := range fieldKeys {
+		if key[1:len(key)-len(`":`)] == string(name) {
+			return field
+		}
 	}
 
 	return noField
 }
 
-// An eventParser turns the JSON of one event into a metric.Event. It reads
+// An eventParser turns the JSON of one event into an Event. It reads
 // what it knows and nothing else: an event that says something that would be
 // ignored is an error, so that nobody waits for a label that was misspelt.
 //
@@ -80,25 +73,8 @@ type Event struct {
 	Shape  *Shape
 	Values []string
 
-	hasAttributes bool
-}
-
-// Plain returns the event with a map of its attributes; nil if it does not
-// mention any.
-func (e *Event) Plain() metric.Event {
-	plain := e.Event
-	if e.hasAttributes {
-		plain.Attributes = make(map[string]string, len(e.Values))
-		e.fill(plain.Attributes)
-	}
-
-	return plain
-}
-
-func (e *Event) fill(attributes map[string]string) {
-	for i, name := range e.Shape.Attributes {
-		attributes[name] = e.Values[i]
-	}
+	// expected says that events of the shape have come before.
+	expected bool
 }
 
 // parse returns the event, which is good until the next call.
@@ -127,7 +103,7 @@ func (p *eventParser) parse(data []byte) (*Event, error) {
 	if p.event.Name == "" {
 		return nil, errors.New("the event has no name")
 	}
-	p.event.Shape = p.shape(p.event.Name)
+	p.findShape()
 
 	return &p.event, nil
 }
@@ -140,7 +116,7 @@ func (p *eventParser) fields() error {
 		field := next
 		if next == noField || !p.scanner.skip(fieldKeys[next]) {
 			var err error
-			if field, err = p.fieldName(); err != nil {
+			if field, err = p.unexpectedField(); err != nil {
 				return err
 			}
 		}
@@ -154,8 +130,8 @@ func (p *eventParser) fields() error {
 	})
 }
 
-// fieldName reads the name of a field, and the colon.
-func (p *eventParser) fieldName() (int, error) {
+// unexpectedField reads the name of a field, and the colon.
+func (p *eventParser) unexpectedField() (int, error) {
 	key, err := p.scanner.key()
 	if err != nil {
 		return 0, err
@@ -168,17 +144,23 @@ func (p *eventParser) fieldName() (int, error) {
 	return field, nil
 }
 
-// shape returns the shape of the event that was read.
-func (p *eventParser) shape(name string) *Shape {
+// findShape sets the shape of the event that was read.
+func (p *eventParser) findShape() {
+	event := &p.event
+	event.expected = true
 	if s := p.expected; s != nil && len(s.Attributes) == len(p.names) {
-		return s
+		event.Shape = s
+		return
 	}
-	if s := p.shapes.of(name, p.names); s != nil {
-		return s
+	var others int
+	if event.Shape, others = p.shapes.find(event.Name, p.names); event.Shape != nil {
+		return
 	}
-	p.loose.EventType = metric.EventType{Name: name, Attributes: p.names}
-
-	return &p.loose
+	event.expected = false
+	if event.Shape = p.shapes.keep(event.Name, p.names, others); event.Shape == nil {
+		p.loose.EventType = metric.EventType{Name: event.Name, Attributes: p.names}
+		event.Shape = &p.loose
+	}
 }
 
 // field reads the value of one field into the event. A null leaves it as it is.
@@ -201,7 +183,6 @@ func (p *eventParser) field(field int) error {
 	case fieldTime:
 		event.Time, err = p.time()
 	case fieldAttributes:
-		event.hasAttributes = true
 		err = p.readAttributes()
 	}
 
@@ -253,7 +234,7 @@ func (p *eventParser) value() (float64, error) {
 	if err != nil {
 		return 0, err
 	}
-	if value, ok := small(text); ok {
+	if value, ok := wholeNumber(text); ok {
 		return value, nil
 	}
 	value, err := strconv.ParseFloat(string(text), 64)
@@ -264,8 +245,8 @@ func (p *eventParser) value() (float64, error) {
 	return value, nil
 }
 
-// small is the value of a whole number that a double can hold for sure.
-func small(digits []byte) (value float64, ok bool) {
+// wholeNumber is the value of digits alone, so few that a double can hold it.
+func wholeNumber(digits []byte) (value float64, ok bool) {
 	if len(digits) > 15 {
 		return 0, false
 	}

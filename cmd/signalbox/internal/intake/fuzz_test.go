@@ -59,7 +59,7 @@ func decode(t *testing.T, r io.Reader, format intake.Format) decoded {
 	var got decoded
 	decoder := intake.NewDecoder(fuzzLimits)
 	err := decoder.Decode(r, format,
-		func(event *intake.Event) { got.events = append(got.events, event.Plain()) },
+		func(event *intake.Event) { got.events = append(got.events, plain(event)) },
 		func(line int, err error) {
 			got.lines = append(got.lines, line)
 			got.errs = append(got.errs, err.Error())
@@ -182,6 +182,10 @@ func decodeEvent(line []byte) (metric.Event, bool) {
 		if !ok {
 			return event, false
 		}
+	}
+
+	if len(event.Attributes) == 0 {
+		event.Attributes = nil
 	}
 
 	return event, event.Name != ""

@@ -31,26 +31,32 @@ func (r *recorder) Emit(event metric.Event) {
 	r.events = append(r.events, event)
 }
 
-// Prepare returns what records events of the type.
-func (r *recorder) Prepare(t metric.EventType) intake.Outlet { return outlet{r, t} }
-
-// record records an event as a Decoder reads it.
-func (r *recorder) record(event *intake.Event) { r.Emit(event.Plain()) }
-
-// An outlet records events of its type, with an attribute more that tells that it
-// did.
-type outlet struct {
-	recorder  *recorder
-	eventType metric.EventType
+// Prepare returns what records events of the type, with an attribute more that tells
+// that it did.
+func (r *recorder) Prepare(t metric.EventType) func(*intake.Event) {
+	return func(read *intake.Event) {
+		event := read.Event
+		event.Attributes = map[string]string{"prepared": "yes"}
+		for i, name := range t.Attributes {
+			event.Attributes[name] = read.Values[i]
+		}
+		r.Emit(event)
+	}
 }
 
-func (o outlet) Emit(read *intake.Event) {
+// record records an event as a Decoder reads it.
+func (r *recorder) record(event *intake.Event) { r.Emit(plain(event)) }
+
+// plain is an event with a map of its attributes; nil if it has none.
+func plain(read *intake.Event) metric.Event {
 	event := read.Event
-	event.Attributes = map[string]string{"prepared": "yes"}
-	for i, name := range o.eventType.Attributes {
+	for i, name := range read.Shape.Attributes {
+		if event.Attributes == nil {
+			event.Attributes = make(map[string]string)
+		}
 		event.Attributes[name] = read.Values[i]
 	}
-	o.recorder.Emit(event)
+	return event
 }
 
 // Knows tells that everything is known but what says that it is not.

@@ -43,7 +43,8 @@ func (s *scanner) reset(data []byte) bool {
 }
 
 // look looks for what makes data less than easy: characters beyond ASCII, and
-// backslashes and control characters.
+// backslashes and control characters. It looks at eight bytes at a time: where one is
+// less than a space or equals a backslash, a top bit is set in special.
 func look(data []byte) (ascii, plain bool) {
 	const each = 0x0101_0101_0101_0101
 	var beyond, special uint64

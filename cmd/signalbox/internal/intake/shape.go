@@ -25,13 +25,10 @@ type Shape struct {
 
 	other *Shape // another way of writing events of the name
 
-	kept bool
-
-	// What a Tally knows of it: whether it has met it before, and then what
-	// its events go to and whether their name is known there.
-	used   bool
-	outlet Outlet
-	known  bool
+	// What a Tally knows of it: what its events go to, and whether their name is
+	// known there. emit is nil until it is prepared.
+	emit  func(*Event)
+	known bool
 }
 
 const (
@@ -46,32 +43,38 @@ const (
 
 // shapes are the shapes that a parser has seen. The zero value is ready to use.
 type shapes struct {
-	byName map[string]*Shape
-	count  int
-	latest *Shape
+	byName  map[string]*Shape
+	count   int
+	guessed *Shape // the shape of the latest event
 }
 
 // guess is the shape that an event of the name probably has, or nil.
 func (ss *shapes) guess(name []byte) *Shape {
-	if ss.latest == nil || ss.latest.Name != string(name) {
-		ss.latest = ss.byName[string(name)]
+	if ss.guessed == nil || ss.guessed.Name != string(name) {
+		ss.guessed = ss.byName[string(name)]
 	}
 
-	return ss.latest
+	return ss.guessed
 }
 
-// of returns the shape with the name and attributes, and keeps it. It returns nil
-// if it is not worth keeping.
-func (ss *shapes) of(name string, attributes []string) *Shape {
-	ways := 0
-	for s := ss.byName[name]; s != nil; s = s.other {
+// find returns the shape with the name and attributes, or nil, and how many others
+// the name has.
+func (ss *shapes) find(name string, attributes []string) (s *Shape, others int) {
+	for s = ss.byName[name]; s != nil; s = s.other {
 		if slices.Equal(s.Attributes, attributes) {
-			return s
+			ss.guessed = s
+			return s, others
 		}
-		ways++
+		others++
 	}
+
+	return nil, others
+}
+
+// keep keeps a new shape and returns it, or nil if it is not worth that.
+func (ss *shapes) keep(name string, attributes []string, others int) *Shape {
 	isLong := func(text string) bool { return len(text) > maxTextBytes }
-	if ways == maxWays || isLong(name) || slices.ContainsFunc(attributes, isLong) {
+	if others == maxWays || isLong(name) || slices.ContainsFunc(attributes, isLong) {
 		return nil
 	}
 	if ss.byName == nil || ss.count == maxShapes {
@@ -83,14 +86,13 @@ func (ss *shapes) of(name string, attributes []string) *Shape {
 		keys:      make([]string, len(attributes)),
 		latest:    make([]string, len(attributes)),
 		other:     ss.byName[name],
-		kept:      true,
 	}
 	for i, attribute := range attributes {
 		if isPlain(attribute) {
 			s.keys[i] = `"` + attribute + `":`
 		}
 	}
-	ss.byName[name] = s
+	ss.byName[name], ss.guessed = s, s
 	ss.count++
 
 	return s

@@ -7,20 +7,15 @@ type Sink interface {
 	// Emit hands an event on. The event's attributes are good until it returns.
 	Emit(metric.Event)
 
-	// Prepare returns what hands on the events of a type.
-	Prepare(metric.EventType) Outlet
+	// Prepare returns what hands on the events of a type. An event is good until
+	// that returns.
+	Prepare(metric.EventType) (emit func(*Event))
 
 	// Knows tells whether events of this name mean anything to anybody.
 	Knows(name string) bool
 
 	// Malformed counts a piece of input that is not an event.
 	Malformed()
-}
-
-// An Outlet hands on the events of one type. It is safe for concurrent use.
-type Outlet interface {
-	// Emit hands an event of the type on. It is good until Emit returns.
-	Emit(*Event)
 }
 
 // A Tally counts what became of one input while its events go to the Sink. All
@@ -44,35 +39,35 @@ func (t *Tally) Reject() {
 // Accept counts an event and hands it to the Sink.
 func (t *Tally) Accept(event *Event) {
 	t.Accepted++
-	s := event.Shape
-	if s.outlet == nil && s.used {
-		s.outlet, s.known = t.Sink.Prepare(s.EventType), t.Sink.Knows(s.Name)
-	}
-	if s.outlet == nil {
+	if !event.expected {
 		t.acceptFirst(event)
 		return
+	}
+	s := event.Shape
+	if s.emit == nil {
+		s.emit, s.known = t.Sink.Prepare(s.EventType), t.Sink.Knows(s.Name)
 	}
 	if !s.known {
 		t.Unknown++
 	}
-	s.outlet.Emit(event)
+	s.emit(event)
 }
 
 // acceptFirst hands on the first event of a shape: there may never be another, so
-// nothing is prepared. If the shape is kept, the next one is prepared for.
+// nothing is prepared.
 func (t *Tally) acceptFirst(event *Event) {
-	if event.hasAttributes {
-		if t.attributes == nil {
-			t.attributes = make(map[string]string)
-		}
-		clear(t.attributes)
-		event.fill(t.attributes)
-		event.Attributes = t.attributes
+	if t.attributes == nil {
+		t.attributes = make(map[string]string)
 	}
-	event.Shape.used = event.Shape.kept
+	clear(t.attributes)
+	for i, name := range event.Shape.Attributes {
+		t.attributes[name] = event.Values[i]
+	}
+	plain := event.Event
+	plain.Attributes = t.attributes
 
-	if !t.Sink.Knows(event.Name) {
+	if !t.Sink.Knows(plain.Name) {
 		t.Unknown++
 	}
-	t.Sink.Emit(event.Event)
+	t.Sink.Emit(plain)
 }
