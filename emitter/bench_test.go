@@ -8,22 +8,19 @@ import (
 	"testing"
 
 	"code.cloudfoundry.org/lager/v3"
-	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/common/expfmt"
 
 	"github.com/signalbox-ci/signalbox/emitter"
 	"github.com/signalbox-ci/signalbox/metric"
 )
 
-// The benchmarks stand beside the same work done with plain client_golang vectors,
-// to be run together, several times in turn since machines drift:
+// What an event costs, to be run several times in turn since machines drift:
 //
 //	go test -run '^$' -bench . -cpu 1,2 -count 5 ./emitter
 //
 // The events are made beforehand, as a scheduler's would be by the time they
 // reach an emitter; workers and jobs take turns, so that no series is always hot.
-// A vector alone is what a program pays that has its label values at hand; fed
-// with events, it reads them from the event's attributes as an emitter has to.
+// scripts/benchmark compares with other libraries.
 
 const benchWorkers = 1000
 
@@ -112,19 +109,6 @@ func BenchmarkWorkerContainers(b *testing.B) {
 			}
 		})
 	})
-	b.Run("client_golang, vector alone", func(b *testing.B) {
-		vec := prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: "containers"}, []string{"platform", "tags", "team", "worker"})
-		each(b, events, func(e *metric.Event) {
-			vec.WithLabelValues("linux", "", "main", e.Attributes["worker"]).Set(e.Value)
-		})
-	})
-	b.Run("client_golang, vector fed with events", func(b *testing.B) {
-		vec := prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: "containers"}, []string{"platform", "tags", "team", "worker"})
-		each(b, events, func(e *metric.Event) {
-			a := e.Attributes
-			vec.WithLabelValues(a["platform"], a["tags"], a["team_name"], a["worker"]).Set(e.Value)
-		})
-	})
 }
 
 func BenchmarkBuildFinished(b *testing.B) {
@@ -133,19 +117,6 @@ func BenchmarkBuildFinished(b *testing.B) {
 	b.Run("emit", func(b *testing.B) {
 		p := newBenchEmitter(b)
 		each(b, events, func(e *metric.Event) { p.Emit(logger, *e) })
-	})
-	b.Run("client_golang, vectors fed with events", func(b *testing.B) {
-		total := prometheus.NewCounter(prometheus.CounterOpts{Name: "total"})
-		succeeded := prometheus.NewCounter(prometheus.CounterOpts{Name: "succeeded"})
-		finished := prometheus.NewCounterVec(prometheus.CounterOpts{Name: "finished"}, []string{"job", "pipeline", "status", "team"})
-		duration := prometheus.NewHistogramVec(prometheus.HistogramOpts{Name: "duration", Buckets: []float64{1, 60, 180, 300, 600, 900, 1200, 1800, 2700, 3600, 7200, 18000, 36000}}, []string{"job", "pipeline", "team"})
-		each(b, events, func(e *metric.Event) {
-			a := e.Attributes
-			total.Inc()
-			succeeded.Inc()
-			finished.WithLabelValues(a["job"], a["pipeline"], a["build_status"], a["team_name"]).Inc()
-			duration.WithLabelValues(a["job"], a["pipeline"], a["team_name"]).Observe(e.Value / 1000)
-		})
 	})
 }
 
