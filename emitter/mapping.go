@@ -23,7 +23,7 @@ type plan struct {
 	updates    []update
 	worker     int // index of the attribute that names the worker, or -1
 	heartbeat  bool
-	limiters   [reasons]limiter
+	limiters   *[reasons]limiter
 }
 
 // maxAttributes is how many attributes of one event the rules may look at. It
@@ -95,7 +95,7 @@ func compile(rules []Rule, silent []string, namespace string, store *series.Stor
 func (m mapping) plan(event string) *plan {
 	p := m[event]
 	if p == nil {
-		p = &plan{event: event, worker: -1}
+		p = &plan{event: event, worker: -1, limiters: new([reasons]limiter)}
 		m[event] = p
 	}
 	return p
@@ -156,6 +156,31 @@ func (p *plan) attribute(name string) int {
 	}
 	p.attributes = append(p.attributes, name)
 	return len(p.attributes) - 1
+}
+
+// reading is the plan for observations of other attributes, in which those that it
+// looks at are at the indexes of at. All of them must be there.
+func (p *plan) reading(attributes []string, at []int) *plan {
+	r := *p
+	r.attributes = attributes
+	if p.worker >= 0 {
+		r.worker = at[p.worker]
+	}
+	translate := func(from []uint8) (to []uint8) {
+		for _, i := range from {
+			to = append(to, uint8(at[i]))
+		}
+		return to
+	}
+	r.updates = slices.Clone(p.updates)
+	for i := range r.updates {
+		u := &r.updates[i]
+		u.labels, u.nonEmpty, u.required = translate(u.labels), translate(u.nonEmpty), 0
+		if u.when >= 0 {
+			u.when = at[u.when]
+		}
+	}
+	return &r
 }
 
 // A definition is a family with the first rule that asked for it.

@@ -3,6 +3,9 @@ package emitter
 import (
 	"context"
 	"errors"
+	"math"
+	"math/bits"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -79,40 +82,61 @@ func (p *Prometheus) Prepare(t metric.EventType) metric.TypedEvent {
 	if plan == nil {
 		return &unknownEvent{p, t.Name}
 	}
-	e := &typedEvent{prometheus: p, plan: plan, from: make([]int, len(plan.attributes))}
+	at := make([]int, len(plan.attributes))
+	var present uint32
 	for i, name := range plan.attributes {
-		e.from[i] = -1
 		for j, attribute := range t.Attributes {
 			if attribute == name { // of two the last, as in a map
-				e.from[i] = j
-				e.present |= 1 << i
+				at[i] = j
+				present |= 1 << i
 			}
 		}
 	}
-	return e
+	if bits.OnesCount32(present) == len(at) && len(t.Attributes) <= maxTypeAttributes {
+		return &typedEvent{p, plan.reading(slices.Clone(t.Attributes), at)}
+	}
+	return &partialEvent{p, plan, at, present}
 }
 
-// A typedEvent takes the events of a type: it knows at which index it finds what
-// Emit has to look up by name.
+// maxTypeAttributes is how many attributes a bit set can tell of.
+const maxTypeAttributes = 32
+
+// A typedEvent takes the events of a type that has all the attributes that the
+// rules look at: the values are used where they are.
 type typedEvent struct {
 	prometheus *Prometheus
-	plan       *plan
-	from       []int  // by the plan's attributes: the index of the type's, or -1
-	present    uint32 // bit set of the attributes that the type has
+	plan       *plan // by the type's indexes
 }
 
 // EmitValues implements metric.TypedEvent.
 func (t *typedEvent) EmitValues(logger lager.Logger, value float64, values []string) {
+	var o observation
+	o.value = value
+	o.present = math.MaxUint32
+	o.attributes = values
+	t.prometheus.observe(logger, t.plan, &o)
+}
+
+// A partialEvent takes the events of a type that lacks some of them.
+type partialEvent struct {
+	prometheus *Prometheus
+	plan       *plan
+	at         []int  // by the plan's attributes: the index of the type's
+	present    uint32 // bit set of those that the type has
+}
+
+// EmitValues implements metric.TypedEvent.
+func (t *partialEvent) EmitValues(logger lager.Logger, value float64, values []string) {
 	var array [maxAttributes]string
 	var o observation
 	o.value = value
-	o.attributes = array[:len(t.from)]
-	for i, from := range t.from {
-		if from >= 0 {
-			o.attributes[i] = values[from]
+	o.present = t.present
+	o.attributes = array[:len(t.at)]
+	for i, at := range t.at {
+		if t.present&(1<<i) != 0 {
+			o.attributes[i] = values[at]
 		}
 	}
-	o.present = t.present
 	t.prometheus.observe(logger, t.plan, &o)
 }
 

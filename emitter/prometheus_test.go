@@ -169,6 +169,17 @@ var _ = Describe("The Prometheus emitter", func() {
 			byMap.Emit(logger, event("worker tasks", 5, attributes{"worker": "w5", "platform": "linux"}))
 			byType.Prepare(metric.EventType{Name: "worker tasks", Attributes: []string{"platform", "worker", "platform"}}).
 				EmitValues(logger, 5, []string{"of two the last counts", "w5", "linux"})
+			// One with more attributes than fit into a bit set, which is refused, but heard of.
+			many := event("worker tasks", 6, attributes{"worker": "w6", "platform": ""})
+			typed = metric.EventType{Name: "worker tasks"}
+			values := make([]string, 40, 42)
+			for i := range values {
+				typed.Attributes = append(typed.Attributes, fmt.Sprint("extra", i))
+			}
+			byMap.Emit(logger, many)
+			typed.Attributes = append(typed.Attributes, "worker", "platform")
+			byType.Prepare(typed).EmitValues(logger, 6, append(values, "w6", ""))
+			Expect(samplesOf(byType)).To(HaveKey(`concourse_workers_last_seen_timestamp_seconds{worker="w6"}`))
 			for _, p := range []*emitter.Prometheus{byMap, byType} {
 				short := p.Prepare(metric.EventType{Name: "worker containers", Attributes: []string{"worker"}})
 				short.EmitValues(logger, 1, []string{"w4"})
