@@ -142,6 +142,19 @@ var _ = Describe("The Prometheus emitter", func() {
 			Expect(p.Knows("no such event")).To(BeFalse())
 		})
 
+		It("are received, whether any rule knows them or not", func() {
+			p := start(config, nil)
+			p.Emit(logger, event("no such event", 1, nil))
+			p.Emit(logger, event("no such event\xff", 1, nil))
+			p.Prepare(metric.EventType{Name: "no such event"}).EmitValues(logger, 1, nil)
+			p.Emit(logger, event("worker tasks", 1, attributes{"platform": "linux"})) // a heartbeat of nobody
+			p.Emit(logger, event("containers created", 1, nil))
+			samples := samplesOf(p)
+			Expect(samples).To(HaveKeyWithValue("signalbox_events_received_total", "5"))
+			Expect(samples).To(HaveKeyWithValue("signalbox_events_unknown_total", "2"))
+			Expect(samples).NotTo(HaveKey(`concourse_workers_last_seen_timestamp_seconds{worker=""}`))
+		})
+
 		It("do the same whether they come with a map or with a type", func() {
 			byMap, byType := start(config, nil), start(config, nil)
 			typed := metric.EventType{Name: "worker containers", Attributes: []string{"extra", "worker", "tags", "platform", "team_name"}}

@@ -80,10 +80,12 @@ type EventType struct {
 type TypedEmitter interface {
 	ConcurrentEmitter
 
-	// Prepare resolves an event type. It is called by Monitor.Initialize, for
-	// each event type of this package; the attributes are the type's own and
-	// then the node's. Nil means that the emitter wants no such events. It must
-	// not change the attributes.
+	// Prepare resolves an event type: those of this package when the Monitor is
+	// initialised, and those that Monitor.Prepare was asked for when the first of
+	// their events comes, from whichever goroutine that comes, and from several
+	// at once for different types. The attributes are the type's own and then the
+	// node's; it must not change them. Nil means that the emitter wants no such
+	// events: they do not come through Emit either.
 	Prepare(EventType) TypedEvent
 }
 

@@ -3,6 +3,7 @@ package metric
 import (
 	"fmt"
 	"slices"
+	"sync"
 	"sync/atomic"
 
 	"code.cloudfoundry.org/lager/v3"
@@ -19,6 +20,7 @@ type Prepared struct {
 	monitor   *Monitor
 	eventType EventType
 	resolved  atomic.Pointer[resolved]
+	resolving sync.Mutex
 }
 
 // A resolved is what an event type comes to in one wiring.
@@ -27,8 +29,8 @@ type resolved struct {
 	shape  shape
 }
 
-// Prepare returns what emits events of the type. It costs some microseconds: keep
-// the result.
+// Prepare returns what emits events of the type. It costs some microseconds, and so
+// does its first event: keep the result.
 func (m *Monitor) Prepare(t EventType) *Prepared {
 	t.Attributes = slices.Clone(t.Attributes)
 	return &Prepared{monitor: m, eventType: t}
@@ -69,6 +71,11 @@ func (p *Prepared) emit(logger lager.Logger, w *wiring, event *Event, values []s
 // shapeIn returns the type's shape in a wiring. When the Monitor was initialised
 // anew, so is the shape.
 func (p *Prepared) shapeIn(w *wiring) *shape {
+	if r := p.resolved.Load(); r != nil && r.wiring == w {
+		return &r.shape
+	}
+	p.resolving.Lock()
+	defer p.resolving.Unlock()
 	r := p.resolved.Load()
 	if r == nil || r.wiring != w {
 		r = &resolved{wiring: w, shape: w.newShape(p.eventType)}

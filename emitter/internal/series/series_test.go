@@ -773,3 +773,20 @@ func TestSeriesAreLaidOutAsTheySay(t *testing.T) {
 		t.Errorf("a series has %d bytes, and is written to from %d on, want 64 and 32", size, written)
 	}
 }
+
+func TestOwnersKeepNothingThatIsNotTheirs(t *testing.T) {
+	st, clock := newTestStore(t, Options{OwnerLimit: time.Minute})
+	body := "something large that somebody sent, with w1 in it"
+	name := body[40:42]
+	st.Heartbeat(name, st.clock.Now())
+	if o := st.owners.get(name, st.clock.Now()); unsafe.StringData(o.name) == unsafe.StringData(name) {
+		t.Error("the owner's name is part of what was sent")
+	}
+	clock.add(time.Hour)
+	st.Sweep(st.clock.Now(), 0)
+	for i := range st.owners.shards {
+		if st.owners.shards[i].byName != nil {
+			t.Error("a map is left when its last owner is gone")
+		}
+	}
+}

@@ -152,12 +152,11 @@ func (p *eventParser) findShape() {
 		event.Shape = s
 		return
 	}
-	var others int
-	if event.Shape, others = p.shapes.find(event.Name, p.names); event.Shape != nil {
+	if event.Shape = p.shapes.find(event.Name, p.names); event.Shape != nil {
 		return
 	}
 	event.expected = false
-	if event.Shape = p.shapes.keep(event.Name, p.names, others); event.Shape == nil {
+	if event.Shape = p.shapes.keep(event.Name, p.names); event.Shape == nil {
 		p.loose.EventType = metric.EventType{Name: event.Name, Attributes: p.names}
 		event.Shape = &p.loose
 	}
@@ -250,12 +249,12 @@ func wholeNumber(digits []byte) (value float64, ok bool) {
 	if len(digits) > 15 {
 		return 0, false
 	}
-	n := 0
+	var n int64
 	for _, c := range digits {
 		if c < '0' || c > '9' { // a point, a sign or an exponent
 			return 0, false
 		}
-		n = 10*n + int(c-'0')
+		n = 10*n + int64(c-'0')
 	}
 
 	return float64(n), true

@@ -23,8 +23,6 @@ type Shape struct {
 	// written plainly as strings; empty for the others.
 	latest []string
 
-	other *Shape // another way of writing events of the name
-
 	// What a Tally knows of it: what its events go to, and whether their name is
 	// known there. emit is nil until it is prepared.
 	emit  func(*Event)
@@ -32,68 +30,74 @@ type Shape struct {
 }
 
 const (
-	// maxShapes is how many shapes are kept: several times what a CI system
-	// has events.
-	maxShapes = 1024
+	// maxShapeAttributes is how many attributes the shapes that are kept may have
+	// in all, with one more for each shape: several times what a CI system's
+	// events have. It bounds what a decoder holds on to at about a megabyte.
+	maxShapeAttributes = 4096
 
-	// maxWays is how many shapes an event of one name may have. One that has
-	// more is not worth guessing at.
+	// maxWays is how many shapes events of one name may have. One that has more
+	// is not worth guessing at.
 	maxWays = 4
 )
 
 // shapes are the shapes that a parser has seen. The zero value is ready to use.
 type shapes struct {
-	byName  map[string]*Shape
-	count   int
-	guessed *Shape // the shape of the latest event
+	byName     map[string][]*Shape // of the shapes of a name the latest comes first
+	attributes int                 // as maxShapeAttributes counts them
+	guessed    *Shape              // the shape of the latest event
 }
 
 // guess is the shape that an event of the name probably has, or nil.
 func (ss *shapes) guess(name []byte) *Shape {
 	if ss.guessed == nil || ss.guessed.Name != string(name) {
-		ss.guessed = ss.byName[string(name)]
+		ss.guessed = nil
+		if ways := ss.byName[string(name)]; len(ways) > 0 {
+			ss.guessed = ways[0]
+		}
 	}
 
 	return ss.guessed
 }
 
-// find returns the shape with the name and attributes, or nil, and how many others
-// the name has.
-func (ss *shapes) find(name string, attributes []string) (s *Shape, others int) {
-	for s = ss.byName[name]; s != nil; s = s.other {
+// find returns the shape with the name and attributes, or nil.
+func (ss *shapes) find(name string, attributes []string) *Shape {
+	ways := ss.byName[name]
+	for i, s := range ways {
 		if slices.Equal(s.Attributes, attributes) {
+			ways[0], ways[i] = s, ways[0]
 			ss.guessed = s
-			return s, others
+
+			return s
 		}
-		others++
 	}
 
-	return nil, others
+	return nil
 }
 
 // keep keeps a new shape and returns it, or nil if it is not worth that.
-func (ss *shapes) keep(name string, attributes []string, others int) *Shape {
+func (ss *shapes) keep(name string, attributes []string) *Shape {
 	isLong := func(text string) bool { return len(text) > maxTextBytes }
-	if others == maxWays || isLong(name) || slices.ContainsFunc(attributes, isLong) {
+	size := 1 + len(attributes)
+	if len(ss.byName[name]) == maxWays || isLong(name) || slices.ContainsFunc(attributes, isLong) || size > maxShapeAttributes {
 		return nil
 	}
-	if ss.byName == nil || ss.count == maxShapes {
+	if ss.byName == nil || ss.attributes+size > maxShapeAttributes {
 		// Starting over is cheaper than knowing which are in use.
-		*ss = shapes{byName: make(map[string]*Shape)}
+		*ss = shapes{byName: make(map[string][]*Shape)}
 	}
 	s := &Shape{
 		EventType: metric.EventType{Name: name, Attributes: slices.Clone(attributes)},
 		keys:      make([]string, len(attributes)),
 		latest:    make([]string, len(attributes)),
-		other:     ss.byName[name],
 	}
 	for i, attribute := range attributes {
 		if isPlain(attribute) {
 			s.keys[i] = `"` + attribute + `":`
 		}
 	}
-	ss.byName[name], ss.guessed = s, s
-	ss.count++
+	ss.byName[name] = append([]*Shape{s}, ss.byName[name]...)
+	ss.attributes += size
+	ss.guessed = s
 
 	return s
 }

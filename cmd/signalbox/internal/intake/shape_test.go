@@ -83,6 +83,14 @@ var _ = Describe("Events of one name", func() {
 		Expect(take(event(`"x0":"3"`))).To(Equal([]metric.Event{prepared("x0", "3")}), "the first ways go on")
 	})
 
+	It("have only their own attributes, when nothing is prepared", func() {
+		long := strings.Repeat("x", 100) // such names are not kept
+		got := take(event(`"`+long+`":"1","a":"1"`), event(`"`+long+`":"2"`), `{"name":"`+long+`"}`)
+		Expect(got[0].Attributes).To(Equal(map[string]string{long: "1", "a": "1"}))
+		Expect(got[1].Attributes).To(Equal(map[string]string{long: "2"}))
+		Expect(got[2].Attributes).To(BeEmpty())
+	})
+
 	It("are counted whether they are known or not", func() {
 		for range 3 {
 			take(`{"name":"unknown"}`, `{"name":"deploy"}`, `{"name":"unknown","attributes":{"a":"b"}}`)
