@@ -30,9 +30,15 @@ type result struct {
 	// detail, if it is not empty, is shown beside the figure.
 	detail string
 
-	// bound results are no peer's: they show what the machine allows. There is no
-	// sense in being so many times as good.
+	// bound results are no peer's: they show what the machine allows, or Signalbox
+	// itself with other flags. There is no sense in being so many times as good.
 	bound bool
+}
+
+// withoutAllocs is a result of which nobody looked at the allocations.
+func withoutAllocs(r result) result {
+	r.allocs, r.bytes = -1, -1
+	return r
 }
 
 // A goal is what the comparison ought to show.
@@ -43,8 +49,14 @@ type goal struct {
 	// of is what of Signalbox' result an absolute goal is about.
 	of figure
 
-	// wide says that the margin is so wide that -check can look at it on any machine.
+	// wide says that a ratio's margin is so wide that -check can look for half of
+	// it on any machine.
 	wide bool
+}
+
+// checked says whether -check looks at the goal.
+func (g goal) checked() bool {
+	return g.wide || g.of == ofAllocs || g.of == ofBytes
 }
 
 // A figure is one of those that a result has.

@@ -27,6 +27,12 @@ type contest struct {
 
 	// scrape says that a page is scraped, and that the pages must agree.
 	scrape bool
+
+	// compare makes of it what is shown.
+	compare func(*measurement) []comparison
+
+	quick bool // -check runs it
+	plot  bool // run for a plot only
 }
 
 // turnTime is how long a turn should take, and so what a contender that is that

@@ -8,21 +8,23 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/signalbox-ci/signalbox/scripts/bench/straightforward"
 )
 
 func TestEveryContenderIsFound(t *testing.T) {
 	seen := map[string]bool{}
-	for _, trial := range trials() {
-		if seen[trial.name] {
-			t.Errorf("there are two contests %q", trial.name)
+	for _, contest := range contests() {
+		if seen[contest.name] {
+			t.Errorf("there are two contests %q", contest.name)
 		}
-		seen[trial.name] = true
-		if len(trial.contenders) < 2 || trial.contenders[0].name != signalboxName {
-			t.Errorf("%q has not Signalbox and a peer", trial.name)
+		seen[contest.name] = true
+		if len(contest.contenders) < 2 || contest.contenders[0].name != signalboxName {
+			t.Errorf("%q has not Signalbox and a peer", contest.name)
 		}
-		for _, c := range trial.contenders {
-			if found, ok := findContender(trial.name, c.name); !ok || found.name != c.name {
-				t.Errorf("%q in %q is not found", c.name, trial.name)
+		for _, c := range contest.contenders {
+			if found, ok := findContender(contest.name, c.name); !ok || found.name != c.name {
+				t.Errorf("%q in %q is not found", c.name, contest.name)
 			}
 		}
 	}
@@ -32,18 +34,24 @@ func TestEveryContenderIsFound(t *testing.T) {
 }
 
 // What each contest makes of its turns has all contenders, and goals for those only.
+// -check has something to look at in those that it runs, and runs those with a wide margin.
 func TestEveryGoalIsAboutSomebody(t *testing.T) {
-	for _, trial := range trials() {
-		m := &measurement{contest: trial.contest, turns: make([][]turn, len(trial.contenders))}
+	for _, contest := range contests() {
+		m := &measurement{contest: contest, turns: make([][]turn, len(contest.contenders))}
 		for i := range m.turns {
 			m.turns[i] = []turn{{Operations: 1, Nanoseconds: 1}}
 		}
-		for _, c := range trial.compare(m) {
+		checked, wide := false, false
+		for _, c := range contest.compare(m) {
 			for _, g := range c.goals {
+				checked, wide = checked || g.checked(), wide || g.wide
 				if _, ok := c.named(g.peer); g.peer != "" && !ok {
 					t.Errorf("%q has a goal about %q, who is not in it", c.work, g.peer)
 				}
 			}
+		}
+		if contest.quick && !checked || wide && !contest.quick {
+			t.Errorf("%q: quick is %v, but checked %v, wide %v", contest.name, contest.quick, checked, wide)
 		}
 	}
 }
@@ -122,8 +130,8 @@ func TestHistogramsAgree(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if got := task.facts()[factSamples]; got != float64(len(buildBuckets)+3) {
-			t.Errorf("the page has %v samples of one histogram, want %d", got, len(buildBuckets)+3)
+		if got := task.facts()[factSamples]; got != float64(len(straightforward.BuildBuckets)+3) {
+			t.Errorf("the page has %v samples of one histogram, want %d", got, len(straightforward.BuildBuckets)+3)
 		}
 	}
 }

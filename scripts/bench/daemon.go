@@ -142,6 +142,22 @@ func (d *daemon) cpu() (time.Duration, error) {
 	return time.Duration(stat.CPUTime() * float64(time.Second)), nil
 }
 
+// rest waits until the daemon takes no processor time for an interval, or for a second
+// at most.
+func (d *daemon) rest(interval time.Duration) error {
+	before, err := d.cpu()
+	for began := time.Now(); err == nil && time.Since(began) < time.Second; {
+		time.Sleep(interval)
+		var now time.Duration
+		if now, err = d.cpu(); now == before {
+			break
+		}
+		before = now
+	}
+
+	return err
+}
+
 // buildProgram builds a package that can be named in the module at root, and
 // returns the program.
 func buildProgram(ctx context.Context, dir, root, pkg string) (string, error) {

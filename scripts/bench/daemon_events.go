@@ -32,8 +32,11 @@ func updates(n int) []update {
 // without a buffer does it.
 //
 // What is compared is how many events a daemon does in a second of its processor
-// time, since the client is on the same processors, and takes its share of them. Signalbox does more: it checks the shape of each event,
-// and updates a second series, when the worker was last seen.
+// time, since the client is on the same processors, and takes its share of them.
+// Signalbox does more: it checks the shape of each event, and updates a second
+// series, when the worker was last seen. The events are typical of a scheduler, and
+// favourable to Signalbox: they have one name, and three of their four attributes'
+// values repeat, which its parser expects.
 func measureEvents(ctx context.Context, o options) (_ []comparison, err error) {
 	const (
 		perBody   = 5000 // 0.9 MB
@@ -48,7 +51,7 @@ func measureEvents(ctx context.Context, o options) (_ []comparison, err error) {
 	if err != nil {
 		return nil, err
 	}
-	signalbox, err := startSignalbox(ctx, "Signalbox", program)
+	signalbox, err := startSignalbox(ctx, signalboxName, program)
 	if err != nil {
 		return nil, err
 	}
@@ -65,7 +68,7 @@ func measureEvents(ctx context.Context, o options) (_ []comparison, err error) {
 	if err != nil {
 		return nil, err
 	}
-	many.goals = []goal{{value: 1e6}, {peer: exporter.name, value: 5}}
+	many.goals = []goal{{value: 1e6}, {peer: exporter.name, value: 5, wide: true}}
 
 	one, err := compareFeeds(ctx, "Events over HTTP, one to a body (statsd_exporter: one line to a packet)", o.rounds, oneRound,
 		signalboxFeed(signalbox, all, 1, 8), exporter.feed(all, 1))
@@ -86,7 +89,7 @@ func compareFeeds(ctx context.Context, what string, rounds, updates int, feeds .
 			return c, err
 		}
 		defer func() { err = errors.Join(err, f.close()) }()
-		c.results = append(c.results, result{contender: f.daemon.name, allocs: -1, bytes: -1})
+		c.results = append(c.results, withoutAllocs(result{contender: f.daemon.name}))
 	}
 
 	const warmUp = 1

@@ -30,7 +30,8 @@ func signalboxFeed(d *daemon, updates []update, each, connections int) *feed {
 	return f
 }
 
-// eventLine is an update as an event, with all fields that events have.
+// eventLine is an update as an event. It has no host and no time, since a statsd line
+// carries neither.
 func eventLine(u update) []byte {
 	return fmt.Appendf(nil, `{"name":"worker containers","value":%d,`+
 		`"attributes":{"worker":%q,"platform":"linux","team_name":"main","tags":"gpu/large"}}`+"\n", u.value, u.worker)

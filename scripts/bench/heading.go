@@ -24,15 +24,20 @@ var peerModules = []string{
 }
 
 // writeHeading says what was measured, with what, where and when.
-func writeHeading(w io.Writer, arguments []string, at time.Time, rounds int) error {
+func writeHeading(w io.Writer, arguments []string, at time.Time, rounds int, comparisons []comparison) error {
 	_, err := fmt.Fprintf(w, "### Signalbox and its peers\n\n"+
 		"`%s`, %s: %s, %d cores, %s %s/%s.\n\n"+
 		"Peers: %s.\n\n"+
-		"Each contender has a process of its own. They take turns of %v, in at most %d rounds; "+
-		"a ratio is the median of those of the rounds, in parentheses their range.\n\n",
+		"Each contender has a process of its own. They take turns, in at most %d rounds; "+
+		"a ratio is the median of those of the rounds, in parentheses their range. "+
+		"Most turns take %v, or one operation if that is longer; those of daemons, latencies and first emits "+
+		"are of a fixed number of events, pushes, updates or series.\n\n"+
+		"“Straightforward” is what one writes in an afternoon: client_golang's vectors, found with `With(Labels)`, "+
+		"behind a channel, a loop and a switch (scripts/bench/straightforward). "+
+		"Rows named “bare …” or “a calculation” are no peers but bounds: what the machine allows.\n\n",
 		strings.Join(append([]string{"scripts/benchmark"}, arguments...), " "),
 		at.UTC().Format(time.DateOnly), processor(), runtime.NumCPU(), runtime.Version(), runtime.GOOS, runtime.GOARCH,
-		strings.Join(peerVersions(), ", "), turnTime, rounds)
+		strings.Join(append(peerVersions(), pushgateways(comparisons)...), ", "), rounds, turnTime)
 	return err
 }
 
@@ -67,6 +72,19 @@ func peerVersions() []string {
 		}
 	}
 	return peers
+}
+
+// pushgateways is the Pushgateway that was measured, if any was: only the program
+// knows its version.
+func pushgateways(comparisons []comparison) []string {
+	for _, c := range comparisons {
+		for _, r := range c.results {
+			if strings.HasPrefix(r.contender, pushgatewayName("")) {
+				return []string{r.contender}
+			}
+		}
+	}
+	return nil
 }
 
 //go:embed go.mod

@@ -9,10 +9,11 @@ import (
 
 func TestHeading(t *testing.T) {
 	var b strings.Builder
-	if err := writeHeading(&b, []string{"-rounds", "3"}, time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC), 3); err != nil {
+	if err := writeHeading(&b, []string{"-rounds", "3"}, time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC), 3,
+		[]comparison{{results: []result{{contender: "Signalbox"}, {contender: "Pushgateway 1.5.1"}}}}); err != nil {
 		t.Fatal(err)
 	}
-	for _, want := range []string{"`scripts/benchmark -rounds 3`, 2026-01-02: ", "at most 3 rounds", "github.com/prometheus/client_golang v"} {
+	for _, want := range []string{"`scripts/benchmark -rounds 3`, 2026-01-02: ", "at most 3 rounds", "github.com/prometheus/client_golang v", ", Pushgateway 1.5.1."} {
 		if !strings.Contains(b.String(), want) {
 			t.Errorf("%q is not in the heading:\n%s", want, b.String())
 		}

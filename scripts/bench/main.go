@@ -4,16 +4,19 @@
 //
 //	work.go          what is measured
 //	comparison.go    what came of it
-//	contest.go       contenders that take turns
+//	contest.go       contenders that take turns, and what to make of it
 //	child.go         the processes that they are in
-//	trial.go         all contests, and what to make of them
-//	work_….go        the contests
+//	contests.go      all contests
+//	work_….go        each of them
 //	shape.go         what series look like
 //	store.go         what keeps them
+//	page.go          scraping what it keeps
 //	signalbox.go     Signalbox as such a store
 //	peers.go         and its peers
-//	daemon….go       the daemons
+//	daemon.go        the daemons, from outside
+//	daemon_….go      events for them, and pushes
 //	statistics.go, format.go, table.go, heading.go, plot.go
+//	                 what is shown
 //	straightforward  the peer that is nobody's product
 package main
 
@@ -26,6 +29,7 @@ import (
 	"log"
 	"os"
 	"os/signal"
+	"path/filepath"
 	"regexp"
 	"strings"
 	"time"
@@ -37,7 +41,7 @@ func main() {
 	only := flag.String("only", "", "run only the works whose names match the `regexp`")
 	plots := flag.String("plots", "", "write plots to this `directory`, and measure what only they show")
 	flag.IntVar(&o.rounds, "rounds", 10, "`number` of rounds at most; what is slow has fewer")
-	flag.BoolVar(&o.check, "check", false, "a quick run that fails if a ratio is less than half of what it ought to be")
+	flag.BoolVar(&o.check, "check", false, "a quick run, of less than a minute, that fails if there are more allocations than the goals have, or if a ratio with a wide margin is less than half of its goal")
 	contest := flag.String("contest", "", "for this program's own use: work in this contest")
 	name := flag.String("contender", "", "for this program's own use: as this contender")
 	flag.Parse()
@@ -46,6 +50,8 @@ func main() {
 	switch {
 	case flag.NArg() > 0:
 		err = fmt.Errorf("unexpected argument %q", flag.Arg(0))
+	case o.rounds < 1:
+		err = fmt.Errorf("-rounds is %d, want 1 or more", o.rounds)
 	case *contest != "":
 		c, ok := findContender(*contest, *name)
 		if !ok {
@@ -78,16 +84,23 @@ func run(ctx context.Context, w io.Writer, o options, only, plots string) (err e
 	}
 
 	var works []work
-	for _, t := range trials() {
-		works = append(works, t.work())
+	for _, c := range contests() {
+		works = append(works, c.work())
 	}
 	works = append(works, daemonWorks()...)
 
 	var comparisons []comparison
-	var names []string
+	var names, unfit []string
 	for _, work := range works {
+		matches := wanted.MatchString(work.name)
+		if o.check && !work.quick || work.plot && plots == "" {
+			if matches {
+				unfit = append(unfit, work.name)
+			}
+			continue
+		}
 		names = append(names, work.name)
-		if !wanted.MatchString(work.name) || o.check && !work.quick || work.plot && plots == "" {
+		if !matches {
 			continue
 		}
 		c, err := work.run(ctx, o)
@@ -97,17 +110,21 @@ func run(ctx context.Context, w io.Writer, o options, only, plots string) (err e
 		comparisons = append(comparisons, c...)
 	}
 	if len(comparisons) == 0 {
-		return fmt.Errorf("there is no work %q; there are:\n%s", only, strings.Join(names, "\n"))
+		return fmt.Errorf("%s; there are:\n%s", noWork(only, o.check, unfit), strings.Join(names, "\n"))
 	}
 	log.Printf("done in %v", time.Since(begin).Round(time.Second))
 
-	if err := writeHeading(w, os.Args[1:], begin, o.rounds); err != nil {
+	if err := writeHeading(w, os.Args[1:], begin, o.rounds, comparisons); err != nil {
 		return err
 	}
 	if err := writeTable(w, comparisons); err != nil {
 		return err
 	}
 	if plots != "" {
+		// scripts/benchmark changes the directory, and says where it was called.
+		if !filepath.IsAbs(plots) {
+			plots = filepath.Join(os.Getenv("BENCH_CALLED_IN"), plots)
+		}
 		if err := writePlots(plots, comparisons); err != nil {
 			return err
 		}
@@ -118,16 +135,40 @@ func run(ctx context.Context, w io.Writer, o options, only, plots string) (err e
 	return nil
 }
 
-// check fails if a ratio with a wide margin is under half of its goal.
+// noWork says why nothing was measured. The unfit works match, but are not for this
+// kind of run.
+func noWork(only string, check bool, unfit []string) string {
+	switch {
+	case len(unfit) == 0:
+		return fmt.Sprintf("no work matches %q", only)
+	case check:
+		return fmt.Sprintf("no work that matches %q is part of -check", only)
+	default:
+		return fmt.Sprintf("what matches %q needs -plots", only)
+	}
+}
+
+// check fails if a goal is missed that is the same on any machine: of allocations,
+// and half of a ratio with a wide margin. A figure that is not a number misses it.
 func check(comparisons []comparison) error {
 	var errs []error
 	for i := range comparisons {
 		c := &comparisons[i]
 		for _, r := range c.results {
 			for _, v := range c.judge(r.contender) {
-				if v.wide && v.peer != "" && v.reached < v.value/2 {
+				if !v.checked() {
+					continue
+				}
+				switch {
+				case v.peer != "" && !(v.reached >= v.value/2):
 					errs = append(errs, fmt.Errorf("%s: %s× as good as %s, want %s×, and at the very least half of that",
 						c.work, number(v.reached), v.peer, number(v.value)))
+				case v.peer == "" && !v.met:
+					what := "allocations"
+					if v.of == ofBytes {
+						what = "bytes allocated"
+					}
+					errs = append(errs, fmt.Errorf("%s: %s %s per operation, want %s", c.work, number(v.reached), what, number(v.value)))
 				}
 			}
 		}

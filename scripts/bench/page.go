@@ -56,8 +56,10 @@ func scrape(page http.Handler, e exposition, prefix string, again func() error) 
 	if err != nil {
 		return nil, err
 	}
-	whole := &body{header: http.Header{}, w: new(bytes.Buffer)}
-	page.ServeHTTP(whole, request)
+	whole, err := get(page, request, new(bytes.Buffer))
+	if err != nil {
+		return nil, err
+	}
 	counted, err := countSamples(whole, prefix)
 	if err != nil {
 		return nil, err
@@ -66,10 +68,8 @@ func scrape(page http.Handler, e exposition, prefix string, again func() error) 
 		before: again,
 		run: func(n int) error {
 			for range n {
-				w := &body{header: http.Header{}, w: io.Discard}
-				page.ServeHTTP(w, request)
-				if w.status != 0 && w.status != http.StatusOK || w.bytes == 0 {
-					return fmt.Errorf("the page was answered with %d, and has %d bytes", w.status, w.bytes)
+				if _, err := get(page, request, io.Discard); err != nil {
+					return err
 				}
 			}
 			return nil
@@ -78,6 +78,16 @@ func scrape(page http.Handler, e exposition, prefix string, again func() error) 
 			return map[string]float64{factSamples: float64(counted.samples), factSampleBytes: float64(counted.bytes)}
 		},
 	}, nil
+}
+
+// get scrapes the page, and writes it to w.
+func get(page http.Handler, request *http.Request, w io.Writer) (*body, error) {
+	b := &body{header: http.Header{}, w: w}
+	page.ServeHTTP(b, request)
+	if b.status != 0 && b.status != http.StatusOK || b.bytes == 0 {
+		return nil, fmt.Errorf("the page was answered with %d, and has %d bytes", b.status, b.bytes)
+	}
+	return b, nil
 }
 
 // A body is an http.ResponseWriter that counts what is written, and hands it on.

@@ -84,9 +84,9 @@ func clientGolang() (*library, error) {
 }
 
 // victoriaMetrics has a gauge's labels in its name. GetOrCreateGauge with a
-// formatted name is what its README has instead of a vector; the "performance tip:
-// prefer NewGauge" is for names that are known beforehand. To concatenate is
-// faster than the documentation's Sprintf.
+// formatted name is what its README has instead of a vector. The "Performance tip:
+// prefer NewGauge" in that function's godoc is for names that are known beforehand.
+// To concatenate is faster than the documentation's Sprintf.
 func victoriaMetrics() (*library, error) {
 	set := metrics.NewSet()
 	return &library{
@@ -104,9 +104,9 @@ func victoriaMetrics() (*library, error) {
 	}, nil
 }
 
-// goMetrics sets gauges with labels. Without expiration, which is the default, it
-// is spared comparing times. Names and labels go to the sink as they are, so one
-// slice of them does for all.
+// goMetrics sets gauges with labels. They do not expire, as PrometheusOpts has it
+// (DefaultPrometheusOpts: after a minute), which spares the page comparing times.
+// Names and labels go to the sink as they are, so one slice of them does for all.
 func goMetrics() (*library, error) {
 	registry := prometheus.NewRegistry()
 	sink, err := gometricsprometheus.NewPrometheusSinkFrom(gometricsprometheus.PrometheusOpts{Registerer: registry})
@@ -137,7 +137,9 @@ func goMetrics() (*library, error) {
 // openTelemetry records in a synchronous gauge. WithAttributeSet "should be
 // preferred for performance sensitive code", says its documentation, to
 // WithAttributes. The set cannot be made once and for all, since the first label's
-// value comes with each event.
+// value comes with each event, and the attributes are filled in anew each time,
+// since NewSet sorts them in place. WithCardinalityLimit(0) is no limit; the default
+// would put all series after the first 2,000 into one.
 func openTelemetry() (*library, error) {
 	registry := prometheus.NewRegistry()
 	exporter, err := otelprometheus.New(otelprometheus.WithRegisterer(registry),

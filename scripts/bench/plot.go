@@ -38,7 +38,7 @@ type point struct{ x, y float64 }
 
 // plotted are those that the plots show, by what their contenders' names begin with,
 // in the order of their colours.
-var plotted = []string{"Signalbox", "client_golang", "VictoriaMetrics/metrics"}
+var plotted = []string{signalboxName, "client_golang", "VictoriaMetrics/metrics"}
 
 func emptyPlots() []plot {
 	return []plot{

@@ -1,6 +1,9 @@
 package main
 
-import "net/http"
+import (
+	"math"
+	"net/http"
+)
 
 // A store keeps series of one shape, and serves them: Signalbox does, and its peers.
 //
@@ -18,15 +21,23 @@ type newStore func(*shape) (*store, error)
 
 // fill makes n series of the shape, or half as many, with as many last-seen times
 // besides. It returns what sets each of them again, to another value.
+//
+// Whole numbers, and times with milliseconds, are quick to format. A quarter of the
+// gauges, the last-seen times counted, have all the digits that there are.
 func (s *store) fill(sh *shape, n int) (again func() error) {
+	whole := 3 // values in a row
 	if sh.lastSeen != "" {
-		n /= 2
+		n, whole = n/2, 1
 	}
 	keys, value := sh.keys(n), 0.0
 	again = func() error {
-		for _, key := range keys {
+		for i, key := range keys {
 			value++
-			s.set(key, value)
+			if i%(whole+1) == whole {
+				s.set(key, value*0.37+math.Sqrt2)
+			} else {
+				s.set(key, value)
+			}
 		}
 		return nil
 	}

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"math"
 	"strings"
 	"testing"
 )
@@ -59,5 +60,36 @@ func TestCheck(t *testing.T) {
 	c.results[1].rounds[0] = 76
 	if err := check([]comparison{c}); err != nil {
 		t.Errorf("the check says %v", err)
+	}
+
+	c.results[1].rounds[0] = math.NaN()
+	if err := check([]comparison{c}); err == nil {
+		t.Error("the check lets pass what is not a number")
+	}
+	c.results[1].rounds[0] = 150
+	c.goals = append(c.goals, goal{of: ofAllocs}, goal{of: ofBytes, value: 100}, goal{value: 1})
+	if err := check([]comparison{c}); err != nil {
+		t.Errorf("the check says %v", err)
+	}
+	c.results[0].allocs, c.results[0].bytes = 2, 101
+	err = check([]comparison{c})
+	if err == nil || err.Error() != "Emit: 2 allocations per operation, want 0\nEmit: 101 bytes allocated per operation, want 100" {
+		t.Errorf("the check says %v", err)
+	}
+}
+
+func TestNoWork(t *testing.T) {
+	for _, test := range []struct {
+		check bool
+		unfit []string
+		want  string
+	}{
+		{false, nil, `no work matches "push"`},
+		{true, []string{"daemon pushes"}, `no work that matches "push" is part of -check`},
+		{false, []string{"for a plot"}, `what matches "push" needs -plots`},
+	} {
+		if got := noWork("push", test.check, test.unfit); got != test.want {
+			t.Errorf("got %s, want %s", got, test.want)
+		}
 	}
 }

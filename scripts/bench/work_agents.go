@@ -33,22 +33,25 @@ type agentKeeper struct {
 	page   func() (http.Handler, error)
 }
 
-func agentTrials() []trial {
+func agentContests() []contest {
 	live := thousands(agents * agentMetrics)
-	return []trial{
-		{contest: contest{
+	return []contest{
+		{
 			name: "agents' updates",
 			contenders: []contender{
 				{signalboxName, updateAgents(signalboxAgents)},
 				{formattedKeysName, updateAgents(straightforwardAgents)},
 			},
-		}, compare: func(m *measurement) []comparison {
-			return []comparison{{
-				work: fmt.Sprintf("update of an agent's %d metrics, %s series live", agentMetrics, live), unit: nanoseconds,
-				results: m.results(turn.nanoseconds),
-			}}
-		}},
-		{contest: contest{
+			compare: func(m *measurement) []comparison {
+				return []comparison{{
+					work:    fmt.Sprintf("update of an agent's %d metrics, %s series live: time per metric, allocations per update", agentMetrics, live),
+					unit:    nanoseconds,
+					results: m.results(func(t turn) float64 { return t.nanoseconds() / agentMetrics }),
+					goals:   []goal{{value: 200}},
+				}}
+			},
+		},
+		{
 			name: "scrape of agents' metrics",
 			contenders: []contender{
 				{signalboxName, scrapeAgents(signalboxAgents)},
@@ -56,12 +59,14 @@ func agentTrials() []trial {
 			},
 			scrape: true,
 			rounds: 5,
-		}, compare: func(m *measurement) []comparison {
-			return []comparison{{
-				work: fmt.Sprintf("scrape, %s pushed gauges, text", live), unit: nanoseconds,
-				results: m.results(turn.nanoseconds),
-			}}
-		}},
+			compare: func(m *measurement) []comparison {
+				return []comparison{{
+					work: fmt.Sprintf("scrape, %s pushed gauges, text", live), unit: nanoseconds,
+					results: m.results(turn.nanoseconds),
+					goals:   []goal{{value: 15e6}},
+				}}
+			},
+		},
 	}
 }
 

@@ -10,15 +10,15 @@ import (
 
 const bareMapName = "bare `map[string]*float64`"
 
-func rotationTrials() []trial {
-	trials := []trial{
-		rotationTrial(1_000), rotationTrial(10_000), rotationTrial(100_000), rotationTrial(1_000_000),
+func rotationContests() []contest {
+	contests := []contest{
+		rotationContest(1_000), rotationContest(10_000), rotationContest(100_000), rotationContest(1_000_000),
 	}
-	trials[0].plot, trials[1].plot = true, true
-	return trials
+	contests[0].plot, contests[1].plot = true, true
+	return contests
 }
 
-func rotationTrial(workers int) trial {
+func rotationContest(workers int) contest {
 	rotation := func(start newStore) func() (*task, error) {
 		return func() (*task, error) {
 			s, err := start(&workerContainers)
@@ -33,7 +33,7 @@ func rotationTrial(workers int) trial {
 			return rotate(s, keys), nil
 		}
 	}
-	return trial{contest: contest{
+	return contest{
 		name: fmt.Sprintf("rotation of %d workers", workers),
 		contenders: []contender{
 			{signalboxName, rotation(signalboxStore)},
@@ -42,16 +42,17 @@ func rotationTrial(workers int) trial {
 			{bareMapName, rotation(bareMap)},
 		},
 		rounds: 5,
-	}, compare: func(m *measurement) []comparison {
-		results := m.results(turn.nanoseconds)
-		results[len(results)-1].bound = true
-		return []comparison{{
-			work: fmt.Sprintf("Emit, `worker containers`, %s workers in no order", thousands(workers)), unit: nanoseconds,
-			results: results,
-			goals:   []goal{{of: ofAllocs, value: 0}},
-			plot:    plotEmit, series: workers,
-		}}
-	}}
+		compare: func(m *measurement) []comparison {
+			results := m.results(turn.nanoseconds)
+			results[len(results)-1].bound = true
+			return []comparison{{
+				work: fmt.Sprintf("Emit, `worker containers`, %s workers in no order", thousands(workers)), unit: nanoseconds,
+				results: results,
+				goals:   []goal{{of: ofAllocs, value: 0}},
+				plot:    plotEmit, series: workers,
+			}}
+		},
+	}
 }
 
 // bareMap is what memory alone costs: to find a worker's value by its name.

@@ -11,21 +11,21 @@ import (
 // Series are made, from none: the time that it takes, and the memory that they take
 // from then on. Each round is a new process.
 
-func newSeriesTrials() []trial {
-	var trials []trial
+func newSeriesContests() []contest {
+	var contests []contest
 	for _, sh := range []*shape{&stepsWaiting, &workerContainers} {
 		for _, n := range []int{1_000_000, 100_000, 10_000, 1_000} {
-			t := newSeriesTrial(sh, n)
+			t := newSeriesContest(sh, n)
 			if t.plot = n < 1_000_000; t.plot && sh == &workerContainers {
 				continue // the plots are of series that belong to no worker
 			}
-			trials = append(trials, t)
+			contests = append(contests, t)
 		}
 	}
-	return trials
+	return contests
 }
 
-func newSeriesTrial(sh *shape, n int) trial {
+func newSeriesContest(sh *shape, n int) contest {
 	contenders := []contender{
 		{signalboxName, createSeries(signalboxStore, sh)},
 		{vectorName, createSeries(alone(clientGolang), sh)},
@@ -36,42 +36,43 @@ func newSeriesTrial(sh *shape, n int) trial {
 		contenders = append(contenders, contender{twoName, createSeries(withLastSeen(clientGolang), sh)})
 		what, beside = what+", and a worker with its last-seen series", twoName
 	}
-	return trial{contest: contest{
+	return contest{
 		name:       fmt.Sprintf("first emit and memory, %s, %d", sh.event, n),
 		contenders: contenders,
 		operations: n,
 		rounds:     3,
 		fresh:      true,
-	}, compare: func(m *measurement) []comparison {
-		created := comparison{
-			work: fmt.Sprintf("first Emit of a series, `%s`, %s from none: %s", sh.event, thousands(n), what), unit: nanoseconds,
-			results: m.results(turn.nanoseconds),
-			goals:   []goal{{peer: beside, value: 2}},
-			plot:    plotCreate, series: n,
-		}
-		valueBytes, textBytes := sh.bytes(n)
-		memory := comparison{
-			work: fmt.Sprintf("heap for a series, `%s`, %s live: %s; the labels' values alone are %s, as text on the page %s",
-				sh.event, thousands(n), what, bytesText(valueBytes), bytesText(textBytes)),
-			unit:    unit{name: "B"},
-			results: m.results(fact("heap")),
-			goals:   []goal{{peer: beside, value: 2}},
-			plot:    plotMemory, series: n,
-		}
-		for i := range memory.results {
-			r := &memory.results[i]
-			var resident []float64
-			for _, t := range m.of(r.contender) {
-				resident = append(resident, t.Facts["resident"])
+		compare: func(m *measurement) []comparison {
+			created := comparison{
+				work: fmt.Sprintf("first Emit of a series, `%s`, %s from none: %s", sh.event, thousands(n), what), unit: nanoseconds,
+				results: m.results(turn.nanoseconds),
+				goals:   []goal{{peer: beside, value: 2}},
+				plot:    plotCreate, series: n,
 			}
-			r.allocs, r.bytes = -1, -1 // as above
-			r.detail = withRange(resident, "B resident")
-		}
-		if sh.lastSeen != "" {
-			created.plot, memory.plot = "", ""
-		}
-		return []comparison{created, memory}
-	}}
+			valueBytes, textBytes := sh.bytes(n)
+			memory := comparison{
+				work: fmt.Sprintf("heap for a series, `%s`, %s live: %s; the labels' values alone are %s, as text on the page %s",
+					sh.event, thousands(n), what, bytesText(valueBytes), bytesText(textBytes)),
+				unit:    unit{name: "B"},
+				results: m.results(fact("heap")),
+				goals:   []goal{{peer: beside, value: 2}},
+				plot:    plotMemory, series: n,
+			}
+			for i := range memory.results {
+				memory.results[i] = withoutAllocs(memory.results[i]) // they are above
+				r := &memory.results[i]
+				var resident []float64
+				for _, t := range m.of(r.contender) {
+					resident = append(resident, t.Facts["resident"])
+				}
+				r.detail = withRange(resident, "B resident")
+			}
+			if sh.lastSeen != "" {
+				created.plot, memory.plot = "", ""
+			}
+			return []comparison{created, memory}
+		},
+	}
 }
 
 // bytes are those of the label values of a series, and of its labels as text, on the

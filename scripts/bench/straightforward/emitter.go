@@ -19,28 +19,22 @@ import (
 // queueSize is how many events wait for the loop at most.
 const queueSize = 1000
 
-var buildBuckets = []float64{1, 60, 180, 300, 600, 900, 1200, 1800, 2700, 3600, 7200, 18000, 36000}
+// BuildBuckets are those of the builds' durations, in seconds.
+var BuildBuckets = []float64{1, 60, 180, 300, 600, 900, 1200, 1800, 2700, 3600, 7200, 18000, 36000}
 
-// An Emitter takes events into a channel, and applies them in a loop. Where the
+// An Emitter has one event of each kind of metric. It takes them into a channel, and applies them in a loop. Where the
 // channel is full, Emit waits: whoever is measured does all of the work.
 type Emitter struct {
 	queue chan queued
 	done  sync.WaitGroup
 
-	workerContainers, workerVolumes, workerTasks           *prometheus.GaugeVec
-	workerUnknownContainers, workerUnknownVolumes          *prometheus.GaugeVec
-	workersRegistered                                      *prometheus.GaugeVec
-	buildsFinished                                         *prometheus.CounterVec
-	buildsDuration, httpResponses                          *prometheus.HistogramVec
-	buildsTotal, buildsSucceeded, buildsFailed             prometheus.Counter
-	buildsAborted, buildsErrored                           prometheus.Counter
-	buildsStarted, containersCreated, containersDeleted    prometheus.Counter
-	volumesCreated, volumesDeleted, databaseQueries        prometheus.Counter
-	jobsScheduled, checksStarted, checksEnqueued           prometheus.Counter
-	buildsRunning, jobsScheduling, checkQueueSize          prometheus.Gauge
-	databaseConnections, tasksWaiting, stepsWaiting, locks *prometheus.GaugeVec
-	concurrentRequests                                     *prometheus.GaugeVec
-	checksFinished, errorLogs, concurrentRequestsLimitHit  *prometheus.CounterVec
+	workerContainers                           *prometheus.GaugeVec
+	buildsFinished, checksFinished             *prometheus.CounterVec
+	buildsDuration, httpResponses              *prometheus.HistogramVec
+	buildsTotal, buildsSucceeded, buildsFailed prometheus.Counter
+	buildsAborted, buildsErrored               prometheus.Counter
+	databaseQueries                            prometheus.Counter
+	buildsRunning                              prometheus.Gauge
 }
 
 // A queued is an event that waits for the loop, with what it is to be logged to if
@@ -81,46 +75,18 @@ func NewEmitter(registerer prometheus.Registerer) *Emitter {
 	e := &Emitter{
 		queue: make(chan queued, queueSize),
 
-		workerContainers:        gaugeVec("workers_containers", "Containers on a worker.", "worker", "platform", "team", "tags"),
-		workerVolumes:           gaugeVec("workers_volumes", "Volumes on a worker.", "worker", "platform", "team", "tags"),
-		workerTasks:             gaugeVec("workers_tasks", "Tasks on a worker.", "worker", "platform"),
-		workerUnknownContainers: gaugeVec("workers_unknown_containers", "Containers on a worker that nobody knows.", "worker"),
-		workerUnknownVolumes:    gaugeVec("workers_unknown_volumes", "Volumes on a worker that nobody knows.", "worker"),
-		workersRegistered:       gaugeVec("workers_registered", "Workers, by state.", "state"),
-
-		buildsTotal:     counter("builds_finished_total", "Builds finished."),
-		buildsSucceeded: counter("builds_succeeded_total", "Builds succeeded."),
-		buildsFailed:    counter("builds_failed_total", "Builds failed."),
-		buildsAborted:   counter("builds_aborted_total", "Builds aborted."),
-		buildsErrored:   counter("builds_errored_total", "Builds errored."),
-		buildsStarted:   counter("builds_started_total", "Builds started."),
-		buildsFinished:  counterVec("builds_finished", "Builds finished, by job.", "team", "pipeline", "job", "status"),
-		buildsDuration:  histogramVec("builds_duration_seconds", "How long builds took.", buildBuckets, "team", "pipeline", "job"),
-		buildsRunning:   gauge("builds_running", "Builds running."),
-
-		httpResponses: histogramVec("http_responses_duration_seconds", "How long requests took.", prometheus.DefBuckets, "method", "route", "status"),
-
-		jobsScheduled:       counter("jobs_scheduled_total", "Jobs scheduled."),
-		jobsScheduling:      gauge("jobs_scheduling", "Jobs being scheduled."),
-		tasksWaiting:        gaugeVec("tasks_waiting", "Tasks waiting.", "platform", "teamId", "workerTags"),
-		stepsWaiting:        gaugeVec("steps_waiting", "Steps waiting.", "platform", "teamId", "teamName", "type", "workerTags"),
-		databaseQueries:     counter("db_queries_total", "Database queries."),
-		databaseConnections: gaugeVec("db_connections", "Database connections.", "dbname"),
-		locks:               gaugeVec("locks_held", "Locks held.", "type"),
-		errorLogs:           counterVec("error_logs", "Error log lines.", "message"),
-
-		concurrentRequests:         gaugeVec("concurrent_requests", "Requests under way.", "action"),
-		concurrentRequestsLimitHit: counterVec("concurrent_requests_limit_hit_total", "Requests refused.", "action"),
-
-		checksStarted:  counter("lidar_checks_started_total", "Checks started."),
-		checksEnqueued: counter("lidar_checks_enqueued_total", "Checks enqueued."),
-		checksFinished: counterVec("lidar_checks_finished_total", "Checks finished.", "status"),
-		checkQueueSize: gauge("lidar_check_queue_size", "Checks in the queue."),
-
-		containersCreated: counter("containers_created_total", "Containers created."),
-		containersDeleted: counter("containers_deleted_total", "Containers deleted."),
-		volumesCreated:    counter("volumes_created_total", "Volumes created."),
-		volumesDeleted:    counter("volumes_deleted_total", "Volumes deleted."),
+		workerContainers: gaugeVec("workers_containers", "Containers on a worker.", "worker", "platform", "team", "tags"),
+		buildsTotal:      counter("builds_finished_total", "Builds finished."),
+		buildsSucceeded:  counter("builds_succeeded_total", "Builds succeeded."),
+		buildsFailed:     counter("builds_failed_total", "Builds failed."),
+		buildsAborted:    counter("builds_aborted_total", "Builds aborted."),
+		buildsErrored:    counter("builds_errored_total", "Builds errored."),
+		buildsFinished:   counterVec("builds_finished", "Builds finished, by job.", "team", "pipeline", "job", "status"),
+		buildsDuration:   histogramVec("builds_duration_seconds", "How long builds took.", BuildBuckets, "team", "pipeline", "job"),
+		buildsRunning:    gauge("builds_running", "Builds running."),
+		httpResponses:    histogramVec("http_responses_duration_seconds", "How long requests took.", prometheus.DefBuckets, "method", "route", "status"),
+		databaseQueries:  counter("db_queries_total", "Database queries."),
+		checksFinished:   counterVec("lidar_checks_finished_total", "Checks finished.", "status"),
 	}
 	e.done.Go(e.loop)
 	return e
@@ -157,73 +123,22 @@ func (e *Emitter) loop() {
 func (e *Emitter) apply(logger lager.Logger, event metric.Event) {
 	a := event.Attributes
 	switch event.Name {
-	case "error log":
-		e.errorLogs.With(prometheus.Labels{"message": a["message"]}).Inc()
-	case "lock held":
-		e.locks.With(prometheus.Labels{"type": a["type"]}).Set(event.Value)
-	case "jobs scheduled":
-		e.jobsScheduled.Add(event.Value)
-	case "jobs scheduling":
-		e.jobsScheduling.Set(event.Value)
-	case "builds started":
-		e.buildsStarted.Add(event.Value)
 	case "builds running":
 		e.buildsRunning.Set(event.Value)
 	case "build finished":
 		e.buildFinished(event)
-	case "tasks waiting":
-		e.tasksWaiting.With(prometheus.Labels{
-			"platform": a["platform"], "teamId": a["teamId"], "workerTags": a["workerTags"],
-		}).Set(event.Value)
-	case "steps waiting":
-		e.stepsWaiting.With(prometheus.Labels{
-			"platform": a["platform"], "teamId": a["teamId"], "teamName": a["teamName"],
-			"type": a["type"], "workerTags": a["workerTags"],
-		}).Set(event.Value)
 	case "worker containers":
 		e.workerContainers.With(prometheus.Labels{
 			"worker": a["worker"], "platform": a["platform"], "team": a["team_name"], "tags": a["tags"],
 		}).Set(event.Value)
-	case "worker volumes":
-		e.workerVolumes.With(prometheus.Labels{
-			"worker": a["worker"], "platform": a["platform"], "team": a["team_name"], "tags": a["tags"],
-		}).Set(event.Value)
-	case "worker tasks":
-		e.workerTasks.With(prometheus.Labels{"worker": a["worker"], "platform": a["platform"]}).Set(event.Value)
-	case "worker unknown containers":
-		e.workerUnknownContainers.With(prometheus.Labels{"worker": a["worker"]}).Set(event.Value)
-	case "worker unknown volumes":
-		e.workerUnknownVolumes.With(prometheus.Labels{"worker": a["worker"]}).Set(event.Value)
-	case "worker state":
-		e.workersRegistered.With(prometheus.Labels{"state": a["state"]}).Set(event.Value)
 	case "http response time":
 		e.httpResponses.With(prometheus.Labels{
 			"method": a["method"], "route": a["route"], "status": a["status"],
 		}).Observe(event.Value / 1000)
 	case "database queries":
 		e.databaseQueries.Add(event.Value)
-	case "database connections":
-		e.databaseConnections.With(prometheus.Labels{"dbname": a["ConnectionName"]}).Set(event.Value)
-	case "concurrent requests":
-		e.concurrentRequests.With(prometheus.Labels{"action": a["action"]}).Set(event.Value)
-	case "concurrent requests limit hit":
-		e.concurrentRequestsLimitHit.With(prometheus.Labels{"action": a["action"]}).Add(event.Value)
-	case "checks started":
-		e.checksStarted.Add(event.Value)
-	case "checks enqueued":
-		e.checksEnqueued.Add(event.Value)
 	case "checks finished":
 		e.checksFinished.With(prometheus.Labels{"status": a["status"]}).Add(event.Value)
-	case "checks queue size":
-		e.checkQueueSize.Set(event.Value)
-	case "containers created":
-		e.containersCreated.Add(event.Value)
-	case "containers deleted":
-		e.containersDeleted.Add(event.Value)
-	case "volumes created":
-		e.volumesCreated.Add(event.Value)
-	case "volumes deleted":
-		e.volumesDeleted.Add(event.Value)
 	default:
 		logger.Info("unknown-event", lager.Data{"name": event.Name})
 	}

@@ -24,6 +24,12 @@ func TestPipeline(t *testing.T) {
 	emitter.Emit(logger, metric.Event{Name: "build finished", Value: 94_000, Attributes: map[string]string{
 		"team_name": "main", "pipeline": "web", "job": "unit", "build_status": "failed",
 	}})
+	emitter.Emit(logger, metric.Event{Name: "builds running", Value: 3})
+	emitter.Emit(logger, metric.Event{Name: "http response time", Value: 20, Attributes: map[string]string{
+		"method": "GET", "route": "ListJobs", "status": "200",
+	}})
+	emitter.Emit(logger, metric.Event{Name: "database queries", Value: 7})
+	emitter.Emit(logger, metric.Event{Name: "checks finished", Value: 2, Attributes: map[string]string{"status": "success"}})
 	emitter.Emit(logger, metric.Event{Name: "who knows"})
 	monitor.Flush()
 
@@ -37,9 +43,24 @@ concourse_builds_finished{job="unit",pipeline="web",status="failed",team="main"}
 # HELP concourse_builds_failed_total Builds failed.
 # TYPE concourse_builds_failed_total counter
 concourse_builds_failed_total 1
-`), "concourse_workers_containers", "concourse_builds_finished", "concourse_builds_failed_total")
+# HELP concourse_builds_running Builds running.
+# TYPE concourse_builds_running gauge
+concourse_builds_running 3
+# HELP concourse_db_queries_total Database queries.
+# TYPE concourse_db_queries_total counter
+concourse_db_queries_total 7
+# HELP concourse_lidar_checks_finished_total Checks finished.
+# TYPE concourse_lidar_checks_finished_total counter
+concourse_lidar_checks_finished_total{status="success"} 2
+`), "concourse_workers_containers", "concourse_builds_finished", "concourse_builds_failed_total",
+		"concourse_builds_running", "concourse_db_queries_total", "concourse_lidar_checks_finished_total")
 	if err != nil {
 		t.Error(err)
+	}
+	for _, name := range []string{"concourse_builds_duration_seconds", "concourse_http_responses_duration_seconds"} {
+		if n, err := testutil.GatherAndCount(registry, name); err != nil || n != 1 {
+			t.Errorf("there are %d series of %s, want 1: %v", n, name, err)
+		}
 	}
 }
 

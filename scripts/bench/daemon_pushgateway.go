@@ -10,7 +10,8 @@ import (
 )
 
 // findPushgateway returns the program of Debian's Pushgateway: the installed one, or
-// else that of the package, which it does not install.
+// else that of the package, which it does not install. Debian's is what its operators
+// have. Another version is measured when it is on PATH as prometheus-pushgateway.
 func findPushgateway(ctx context.Context, dir string) (string, error) {
 	const name = "prometheus-pushgateway"
 	if program, err := exec.LookPath(name); err == nil {

@@ -1,0 +1,51 @@
+package main
+
+import (
+	"context"
+	"slices"
+)
+
+// contests are all of them.
+func contests() []contest {
+	return slices.Concat(
+		emitContests(),
+		typedContests(),
+		goroutineContests(),
+		rotationContests(),
+		newSeriesContests(),
+		scrapeContests(),
+		histogramContests(),
+		formatContests(),
+		latencyContests(),
+		agentContests(),
+	)
+}
+
+func (c contest) work() work {
+	return work{name: c.name, quick: c.quick, plot: c.plot, run: func(ctx context.Context, o options) ([]comparison, error) {
+		m, err := c.measure(ctx, o)
+		if err != nil {
+			return nil, err
+		}
+		comparisons := c.compare(m)
+		for i := range comparisons {
+			comparisons[i].hidden = c.plot
+		}
+		return comparisons, nil
+	}}
+}
+
+// findContender finds a contender for its own process.
+func findContender(contest, name string) (contender, bool) {
+	for _, c := range contests() {
+		if c.name != contest {
+			continue
+		}
+		for _, contender := range c.contenders {
+			if contender.name == name {
+				return contender, true
+			}
+		}
+	}
+	return contender{}, false
+}
