@@ -195,7 +195,6 @@ func (f *OpenFamily) Rows(now Instant) func(yield func(*Row) bool) {
 		var row Row
 		var run folding
 		for page := range f.order.walk {
-			touch(page)
 			for _, s := range page {
 				if !s.alive(now) {
 					continue
@@ -220,18 +219,4 @@ func (f *OpenFamily) Rows(now Instant) func(yield func(*Row) bool) {
 			run.end(&row, yield)
 		}
 	}
-}
-
-// touch reads a little of all that a page refers to. The series lie about in memory
-// as they were pushed: reading them in one go, which nothing else waits for, lets the
-// processor fetch many at a time. It halves what a scrape of many takes.
-//
-//go:noinline
-func touch(page []*OpenSeries) (sum byte) {
-	for _, s := range page {
-		if n := len(s.labels); n > 0 {
-			sum += s.labels[0] + s.labels[n/2] + s.labels[n-1]
-		}
-	}
-	return sum
 }
