@@ -1,6 +1,9 @@
 package main
 
-import "strconv"
+import (
+	"math/rand/v2"
+	"strconv"
+)
 
 // A shape is what series look like that one event drives. The first label tells
 // them apart, the others are the same for all.
@@ -83,4 +86,10 @@ func (s *shape) attributes() map[string]string {
 		attributes[l.attribute] = l.value
 	}
 	return attributes
+}
+
+// inNoOrder shuffles the keys, always in the same way.
+func inNoOrder(keys []string) []string {
+	rand.New(rand.NewPCG(1, 2)).Shuffle(len(keys), func(i, j int) { keys[i], keys[j] = keys[j], keys[i] })
+	return keys
 }

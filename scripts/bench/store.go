@@ -22,6 +22,9 @@ type newStore func(*shape) (*store, error)
 // fill makes n series of the shape, or half as many, with as many last-seen times
 // besides. It returns what sets each of them again, to another value.
 //
+// They are made in no order, as workers and jobs come: what is made in the order of
+// the page lies in memory as if for the page.
+//
 // Whole numbers, and times with milliseconds, are quick to format. A quarter of the
 // gauges, the last-seen times counted, have all the digits that there are.
 func (s *store) fill(sh *shape, n int) (again func() error) {
@@ -29,7 +32,7 @@ func (s *store) fill(sh *shape, n int) (again func() error) {
 	if sh.lastSeen != "" {
 		n, whole = n/2, 1
 	}
-	keys, value := sh.keys(n), 0.0
+	keys, value := inNoOrder(sh.keys(n)), 0.0
 	again = func() error {
 		for i, key := range keys {
 			value++

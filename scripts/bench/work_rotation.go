@@ -2,7 +2,6 @@ package main
 
 import (
 	"fmt"
-	"math/rand/v2"
 )
 
 // So many workers take turns, in no order, that none of what is kept of a worker is
@@ -29,7 +28,7 @@ func rotationContest(workers int) contest {
 			for i, key := range keys {
 				s.set(key, float64(i))
 			}
-			rand.New(rand.NewPCG(1, 2)).Shuffle(len(keys), func(i, j int) { keys[i], keys[j] = keys[j], keys[i] })
+			inNoOrder(keys)
 			return rotate(s, keys), nil
 		}
 	}
