@@ -66,3 +66,13 @@ func ExampleGauge() {
 	// 2
 	// 1
 }
+
+func ExampleMonitor_Prepare() {
+	logger := lager.NewLogger("scheduler")
+	deployed := metric.Metrics.Prepare(metric.EventType{
+		Name: "deploy finished", Attributes: []string{"stage", "zone"},
+	})
+	for _, zone := range []string{"a", "b"} {
+		deployed.Emit(logger, metric.Event{Value: 12.5}, []string{"live", zone})
+	}
+}

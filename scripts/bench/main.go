@@ -44,6 +44,7 @@ func main() {
 	flag.BoolVar(&o.check, "check", false, "a quick run, of less than a minute, that fails if there are more allocations than the goals have, or if a ratio with a wide margin is less than half of its goal")
 	contest := flag.String("contest", "", "for this program's own use: work in this contest")
 	name := flag.String("contender", "", "for this program's own use: as this contender")
+	flag.Usage = usage
 	flag.Parse()
 
 	var err error
@@ -67,6 +68,18 @@ func main() {
 	if err != nil {
 		log.Fatal(err)
 	}
+}
+
+// usage tells of the flags that are not this program's own.
+func usage() {
+	fmt.Fprint(flag.CommandLine.Output(), "Usage: scripts/benchmark [flags]\n"+
+		"It wants Go, its modules, and for the pushes prometheus-pushgateway or apt-get to fetch it;\n"+
+		"for a million series, some gigabytes of memory. -only nothing lists the works.\n\n")
+	flag.VisitAll(func(f *flag.Flag) {
+		if name, text := flag.UnquoteUsage(f); !strings.HasPrefix(text, "for this program's own use") {
+			fmt.Fprintf(flag.CommandLine.Output(), "  -%s %s\n    \t%s\n", f.Name, name, text)
+		}
+	})
 }
 
 func run(ctx context.Context, w io.Writer, o options, only, plots string) (err error) {

@@ -40,7 +40,7 @@ func fieldOf(name []byte) int {
 
 // An eventParser turns the JSON of one event into an Event. It reads
 // what it knows and nothing else: an event that says something that would be
-// ignored is an error, so that nobody waits for a label that was misspelt.
+// ignored is an error, so that nobody waits for what a misspelt field said.
 //
 // It is written by hand because encoding/json takes NAME for name, repairs
 // invalid text in silence, keeps the last of two equal fields and forgets how
