@@ -40,8 +40,9 @@ func (m *Monitor) Prepare(t EventType) *Prepared {
 
 // Emit is Monitor.Emit for an event of the type: values[i] is the value of the
 // type's Attributes[i], and of the event itself Name and Attributes are not looked
-// at. Before Initialize and after Close it goes nowhere. The slice is not kept. Where there are not as many values as attributes,
-// the event goes nowhere, which is logged.
+// at. The slice is not kept. Before Initialize and after Close the event goes
+// nowhere, as with Monitor.Emit; and so it does where there are not as many values
+// as attributes, which is logged.
 func (p *Prepared) Emit(logger lager.Logger, event Event, values []string) {
 	w := p.monitor.wiring.Load()
 	if w == nil {
