@@ -12,9 +12,10 @@
 //	metric.Metrics.StepsWaiting.With(labels).Inc()
 //
 // And Monitor.Emit takes events of the scheduler's own; Monitor.Prepare is for many
-// of one type. Whichever way, the Monitor hands the event to every emitter that was configured: an Emitter
-// that does not promise more stands behind a bounded queue of its own, so that
-// a slow one can hold up nobody; a ConcurrentEmitter is called directly.
+// of one type. Whichever way, the Monitor hands the event to every emitter that was
+// configured: an Emitter that does not promise more stands behind a bounded queue
+// of its own, so that a slow one can hold up nobody; a ConcurrentEmitter is called
+// directly.
 //
 // Most programs use the Monitor called Metrics. They register the factories
 // of the emitters that they offer (that of Prometheus registers itself when its
