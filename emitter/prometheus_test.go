@@ -552,12 +552,14 @@ func TestEmittingAllocatesNothing(t *testing.T) {
 	logger := lager.NewLogger("test")
 	events := append(workerEvents(10), buildEvents(10)...)
 	prepared := p.Prepare(metric.EventType{Name: "worker tasks", Attributes: []string{"worker", "platform"}})
-	values := []string{"w", "linux"}
+	partial := p.Prepare(metric.EventType{Name: "worker containers", Attributes: []string{"worker", "platform", "team_name"}})
+	values := []string{"w", "linux", "main"}
 	emit := func() {
 		for _, e := range events {
 			p.Emit(logger, e)
 		}
-		prepared.EmitValues(logger, 1, values)
+		prepared.EmitValues(logger, 1, values[:2])
+		partial.EmitValues(logger, 1, values)
 	}
 	emit()
 	if n := testing.AllocsPerRun(100, emit); n != 0 {

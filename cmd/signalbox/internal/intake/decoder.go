@@ -58,10 +58,10 @@ func NewDecoder(limits Limits) *Decoder {
 }
 
 // Decode reads events up to the end of r. It calls good with each event, in
-// order; what belongs to the Decoder in it is good until good returns. It calls bad with
-// each piece of input that is not an event, where it is and why, and goes on
-// behind it where it can: behind a line and behind a well-formed element of an
-// array. Broken JSON in an array ends the array.
+// order, which may use it until it returns. It calls bad with each piece of input
+// that is not an event, where it is and why, and goes on behind it where it can:
+// behind a line and behind a well-formed element of an array. Broken JSON in an
+// array ends the array.
 //
 // An error is the reader's. What came before it has been decoded, except for
 // an unfinished line or element. Line tells where it was.

@@ -32,7 +32,7 @@ type Shape struct {
 const (
 	// maxShapeAttributes is how many attributes the shapes that are kept may have
 	// in all, with one more for each shape: several times what a CI system's
-	// events have. It bounds what a decoder holds on to at about a megabyte.
+	// events have. It bounds what the shapes take up at about a megabyte.
 	maxShapeAttributes = 4096
 
 	// maxWays is how many shapes events of one name may have. One that has more

@@ -6,7 +6,7 @@ const (
 	maxTexts = 8192
 
 	// maxTextBytes is the longest text worth keeping. With maxTexts it bounds
-	// what a decoder holds on to at about a megabyte.
+	// what the texts take up at about a megabyte.
 	maxTextBytes = 64
 )
 
