@@ -1,0 +1,48 @@
+package packaging
+
+import (
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// systemd takes the unit, and finds little that it exposes.
+func TestSystemdUnit(t *testing.T) {
+	text, err := os.ReadFile(deploy("systemd/signalbox.service"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	// What it runs need not be installed here.
+	const installed = "/usr/local/bin/signalbox"
+	if !strings.Contains(string(text), installed) {
+		t.Fatalf("the unit does not run %s", installed)
+	}
+	unit := filepath.Join(t.TempDir(), "signalbox.service")
+	here := strings.ReplaceAll(string(text), installed, "/bin/true")
+	if err := os.WriteFile(unit, []byte(here), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, args := range [][]string{
+		{"verify", "--man=no", unit},
+		{"security", "--offline=true", "--no-pager", "--threshold=15", unit}, // of 100
+	} {
+		out, err := exec.Command("systemd-analyze", args...).CombinedOutput()
+		if err != nil {
+			t.Errorf("systemd-analyze %s: %v\n%s", args[0], err, out)
+		}
+		if args[0] == "verify" && strings.Contains(string(out), "signalbox.service:") {
+			t.Errorf("systemd-analyze verify:\n%s", out)
+		}
+	}
+}
+
+// The flags' file is as `signalbox run` wants it.
+func TestEnvironmentFile(t *testing.T) {
+	check := exec.Command("go", "run", "./cmd/signalbox", "check", "deploy/systemd/signalbox.env")
+	check.Dir = root
+	if out, err := check.CombinedOutput(); err != nil {
+		t.Errorf("signalbox check: %v\n%s", err, out)
+	}
+}
