@@ -1,0 +1,170 @@
+package emitter_test
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"time"
+
+	"code.cloudfoundry.org/lager/v3"
+	"github.com/jessevdk/go-flags"
+
+	"github.com/signalbox-ci/signalbox/emitter"
+	"github.com/signalbox-ci/signalbox/emitter/aggregator"
+	"github.com/signalbox-ci/signalbox/metric"
+)
+
+// A run is what the scheduler knows of one.
+type run struct {
+	id       int
+	job      string
+	status   metric.BuildStatus
+	from, to time.Time
+}
+
+func (b run) ID() int                    { return b.id }
+func (b run) Status() metric.BuildStatus { return b.status }
+func (b run) StartTime() time.Time       { return b.from }
+func (b run) EndTime() time.Time         { return b.to }
+func (b run) Attributes() map[string]string {
+	return map[string]string{
+		"build_id": fmt.Sprint(b.id), "team_name": "main", "pipeline": "web", "job": b.job,
+	}
+}
+
+// What a scheduler does from its start to its end.
+func Example_scheduler() {
+	logger := lager.NewLogger("scheduler")
+	monitor := metric.NewMonitor() // most use the one there is: metric.Metrics
+	prometheus := &emitter.PrometheusConfig{}
+	monitor.RegisterEmitter(prometheus) // metric.Metrics has it registered
+
+	// The emitters' flags beside the scheduler's own. Without the address nothing
+	// is served, and events go nowhere.
+	parser := flags.NewNamedParser("scheduler", flags.Default)
+	if err := monitor.WireEmitters(parser.Group); err != nil {
+		panic(err)
+	}
+	if _, err := parser.ParseArgs([]string{"--prometheus-bind-ip=127.0.0.1", "--prometheus-bind-port=0"}); err != nil {
+		panic(err)
+	}
+	if err := monitor.Initialize(logger, "web-1", nil, 0); err != nil {
+		panic(err)
+	}
+
+	// Counters and gauges become events every ten seconds.
+	ctx, stop := context.WithCancel(context.Background())
+	done := make(chan error)
+	go func() { done <- metric.PeriodicallyEmit(logger, monitor, 10*time.Second).RunContext(ctx) }()
+
+	// What happens in the scheduler.
+	monitor.BuildsStarted.Inc()
+	finished := time.Now()
+	metric.BuildFinished{Build: run{
+		id: 7, job: "unit", status: metric.BuildSucceeded, from: finished.Add(-90 * time.Second), to: finished,
+	}}.EmitTo(logger, monitor)
+	metric.WorkerUsage{
+		Resource: metric.WorkerContainers, WorkerName: "worker-1", Platform: "linux", Count: 12,
+	}.EmitTo(logger, monitor)
+
+	// At its end: what was counted is emitted, then all is closed.
+	stop()
+	<-done
+	page := pageOf(monitor)
+	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+	defer cancel()
+	if err := monitor.Close(ctx); err != nil {
+		panic(err)
+	}
+
+	show(page, "concourse_builds_started_total", "concourse_builds_finished{", "concourse_workers_containers")
+	// Output:
+	// concourse_builds_finished{job="unit",pipeline="web",status="succeeded",team="main"} 1
+	// concourse_builds_started_total 1
+	// concourse_workers_containers{platform="linux",tags="",team="",worker="worker-1"} 12
+}
+
+// The page on a listener of the scheduler's own, beside the emitter's.
+func ExamplePrometheus_Handler() {
+	config := emitter.PrometheusConfig{BindIP: "127.0.0.1", BindPort: "0", Namespace: "ci"}
+	e, err := config.NewEmitter(map[string]string{"region": "eu"})
+	if err != nil {
+		panic(err)
+	}
+	prometheus := e.(*emitter.Prometheus)
+	defer prometheus.Close()
+
+	mux := http.NewServeMux()
+	mux.Handle("/internal/metrics", prometheus.Handler())
+
+	prometheus.Emit(nil, metric.Event{Name: "lock held", Value: 1, Attributes: map[string]string{"type": "Batch"}})
+
+	answer := httptest.NewRecorder()
+	mux.ServeHTTP(answer, httptest.NewRequest(http.MethodGet, "/internal/metrics", http.NoBody))
+	show(answer.Body.String(), "ci_locks_held")
+	// Output:
+	// ci_locks_held{region="eu",type="Batch"} 1
+}
+
+// What agents of a server push, by template.
+func Example_agents() {
+	agents, err := aggregator.New(lager.NewLogger("server"), nil, 2*time.Minute, []string{"template_name"})
+	if err != nil {
+		panic(err)
+	}
+	defer agents.Run(context.Background())() // forgets what has expired
+
+	config := emitter.PrometheusConfig{BindIP: "127.0.0.1", BindPort: "0", Pushed: agents}
+	e, err := config.NewEmitter(nil)
+	if err != nil {
+		panic(err)
+	}
+	prometheus := e.(*emitter.Prometheus)
+	defer prometheus.Close()
+
+	for _, user := range []string{"alice", "bob"} {
+		err := agents.Update(context.Background(),
+			aggregator.Labels{Username: user, TemplateName: "go"},
+			[]aggregator.Metric{{Name: "tests_total", Type: aggregator.Counter, Value: 3}})
+		if err != nil {
+			fmt.Println(err) // metric by metric; the others are applied
+		}
+	}
+
+	answer := httptest.NewRecorder()
+	prometheus.Handler().ServeHTTP(answer, httptest.NewRequest(http.MethodGet, "/metrics", http.NoBody))
+	show(answer.Body.String(), "tests_total")
+	// Output:
+	// tests_total{template_name="go"} 6
+}
+
+// pageOf is the page of the Monitor's Prometheus emitter.
+func pageOf(monitor *metric.Monitor) string {
+	answer, err := http.Get(monitor.Emitters()[0].(*emitter.Prometheus).URL())
+	if err != nil {
+		panic(err)
+	}
+	defer answer.Body.Close()
+	return string(must(io.ReadAll(answer.Body)))
+}
+
+// show prints the samples that begin so.
+func show(page string, beginnings ...string) {
+	for line := range strings.Lines(page) {
+		for _, beginning := range beginnings {
+			if strings.HasPrefix(line, beginning) {
+				fmt.Print(line)
+			}
+		}
+	}
+}
+
+func must[T any](v T, err error) T {
+	if err != nil {
+		panic(err)
+	}
+	return v
+}

@@ -1,0 +1,112 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"syscall"
+	"time"
+)
+
+// A program is signalbox, built.
+type program struct{ dir string }
+
+func build() (*program, error) {
+	dir, err := os.MkdirTemp("", "reference")
+	if err != nil {
+		return nil, err
+	}
+	p := &program{dir}
+	if out, err := exec.Command("go", "build", "-o", p.path(), "./cmd/signalbox").CombinedOutput(); err != nil {
+		p.remove()
+		return nil, fmt.Errorf("go build: %w\n%s", err, out)
+	}
+	return p, nil
+}
+
+func (p *program) path() string { return filepath.Join(p.dir, "signalbox") }
+
+func (p *program) remove() { os.RemoveAll(p.dir) }
+
+// output is what a command prints, without its name: signalbox catalog.
+func (p *program) output(args []string) (string, error) {
+	if len(args) == 0 || args[0] != "signalbox" {
+		return "", fmt.Errorf("want a command of signalbox, got %q", args)
+	}
+	cmd := exec.Command(p.path(), args[1:]...)
+	cmd.Env = []string{}
+	out, err := cmd.Output()
+	return string(out), err
+}
+
+var url = regexp.MustCompile(`"url":"(http://[^"]*/metrics)"`)
+
+// page is the metrics page of a daemon that was just started, with everything that
+// can be turned on.
+func (p *program) page() (page string, err error) {
+	stderr, err := os.Create(filepath.Join(p.dir, "stderr"))
+	if err != nil {
+		return "", err
+	}
+	defer stderr.Close()
+	cmd := exec.Command(p.path(), "run", "--prometheus-bind-port", "0", "--intake-bind-port", "0",
+		"--push-storage-path", filepath.Join(p.dir, "pushed.db"))
+	cmd.Stderr = stderr
+	cmd.Env = []string{}
+	if err := cmd.Start(); err != nil {
+		return "", err
+	}
+	defer func() {
+		err = errors.Join(err, cmd.Process.Signal(syscall.SIGTERM), cmd.Wait())
+	}()
+	for deadline := time.Now().Add(10 * time.Second); time.Now().Before(deadline); time.Sleep(10 * time.Millisecond) {
+		text, err := os.ReadFile(stderr.Name())
+		if err != nil {
+			return "", err
+		}
+		if found := url.FindSubmatch(text); found != nil {
+			return get(string(found[1]))
+		}
+	}
+	return "", errors.New("signalbox run did not say where its page is within ten seconds")
+}
+
+func get(url string) (string, error) {
+	answer, err := http.Get(url)
+	if err != nil {
+		return "", err
+	}
+	defer answer.Body.Close()
+	body, err := io.ReadAll(answer.Body)
+	return string(body), err
+}
+
+// selfMetrics is a table of the families that signalbox has about itself.
+func (p *program) selfMetrics([]string) (string, error) {
+	page, err := p.page()
+	if err != nil {
+		return "", err
+	}
+	var table strings.Builder
+	table.WriteString("| metric | type | what it says |\n|---|---|---|\n")
+	help := map[string]string{}
+	for line := range strings.Lines(page) {
+		words := strings.SplitN(strings.TrimSpace(line), " ", 4)
+		if len(words) < 4 || !strings.HasPrefix(words[2], "signalbox_") {
+			continue
+		}
+		switch words[1] {
+		case "HELP":
+			help[words[2]] = words[3]
+		case "TYPE":
+			fmt.Fprintf(&table, "| `%s` | %s | %s |\n", words[2], words[3], help[words[2]])
+		}
+	}
+	return table.String(), nil
+}

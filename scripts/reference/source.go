@@ -1,0 +1,199 @@
+package main
+
+import (
+	"bytes"
+	"fmt"
+	"go/ast"
+	"go/format"
+	"go/parser"
+	"go/token"
+	"os"
+	"reflect"
+	"regexp"
+	"strings"
+)
+
+// sources are what parts can be made from.
+func sources(p *program) map[string]source {
+	return map[string]source{
+		// output signalbox catalog --format markdown: what it prints, as it is.
+		"output": p.output,
+		// text signalbox run --help: what it prints, as text.
+		"text": func(args []string) (string, error) {
+			out, err := p.output(args)
+			return "```text\n" + strings.TrimRight(out, "\n") + "\n```", err
+		},
+		// self-metrics: the families about signalbox itself.
+		"self-metrics": p.selfMetrics,
+		// fields emitter/rule.go yaml Rule Label: the fields of types.
+		"fields": fields,
+		// example emitter/example_test.go Example_scheduler: a function's body.
+		"example": example,
+	}
+}
+
+// fields are tables of the fields that types have in JSON or YAML.
+func fields(args []string) (string, error) {
+	if len(args) < 3 {
+		return "", fmt.Errorf("want a file, json or yaml, and types; got %q", args)
+	}
+	file, err := parser.ParseFile(token.NewFileSet(), args[0], nil, parser.ParseComments)
+	if err != nil {
+		return "", err
+	}
+	var text strings.Builder
+	for _, name := range args[2:] {
+		spec, doc := typeOf(file, name)
+		if spec == nil {
+			return "", fmt.Errorf("%s has no type %s", args[0], name)
+		}
+		structure, ok := spec.Type.(*ast.StructType)
+		if !ok {
+			return "", fmt.Errorf("%s in %s is no struct", name, args[0])
+		}
+		fmt.Fprintf(&text, "**%s**: %s\n\n| field | type | |\n|---|---|---|\n", name, sentence(doc, name))
+		keys := keysOf(structure, args[1])
+		for _, f := range structure.Fields.List {
+			if len(f.Names) == 0 || keys[f.Names[0].Name] == "" {
+				continue
+			}
+			key := keys[f.Names[0].Name]
+			fmt.Fprintf(&text, "| `%s` | %s | %s |\n", key, typeName(f.Type), translated(comment(f), keys))
+		}
+		text.WriteString("\n")
+	}
+	return text.String(), nil
+}
+
+// keysOf are the names in JSON or YAML by those in Go.
+func keysOf(structure *ast.StructType, as string) map[string]string {
+	keys := map[string]string{}
+	for _, f := range structure.Fields.List {
+		if f.Tag == nil || len(f.Names) == 0 {
+			continue
+		}
+		key, _, _ := strings.Cut(reflect.StructTag(strings.Trim(f.Tag.Value, "`")).Get(as), ",")
+		if key != "-" {
+			keys[f.Names[0].Name] = key
+		}
+	}
+	return keys
+}
+
+var word = regexp.MustCompile(`\b[A-Z]\w*\b`)
+
+// translated is a comment with the keys in place of the names in Go.
+func translated(comment string, keys map[string]string) string {
+	return word.ReplaceAllStringFunc(comment, func(name string) string {
+		if key := keys[name]; key != "" {
+			return "`" + key + "`"
+		}
+		return name
+	})
+}
+
+// typeOf is a type's declaration and its comment.
+func typeOf(file *ast.File, name string) (*ast.TypeSpec, string) {
+	for _, d := range file.Decls {
+		decl, ok := d.(*ast.GenDecl)
+		if !ok {
+			continue
+		}
+		for _, s := range decl.Specs {
+			if spec, ok := s.(*ast.TypeSpec); ok && spec.Name.Name == name {
+				return spec, decl.Doc.Text()
+			}
+		}
+	}
+	return nil, ""
+}
+
+// sentence is a type's comment without the type's name, as one paragraph.
+func sentence(doc, name string) string {
+	doc = strings.Join(strings.Fields(doc), " ")
+	for _, article := range []string{"A ", "An ", "The ", ""} {
+		for _, verb := range []string{" is ", " are "} {
+			if rest, found := strings.CutPrefix(doc, article+name+verb); found {
+				return rest
+			}
+		}
+	}
+	return doc
+}
+
+// comment is what stands above or beside a field. It may name the field as Go does.
+func comment(f *ast.Field) string {
+	text := f.Doc.Text()
+	if text == "" {
+		text = f.Comment.Text()
+	}
+	return strings.ReplaceAll(strings.Join(strings.Fields(text), " "), "|", `\|`)
+}
+
+// typeName is a type as one who writes JSON or YAML knows it.
+func typeName(e ast.Expr) string {
+	switch t := e.(type) {
+	case *ast.StarExpr:
+		return typeName(t.X) + " or null"
+	case *ast.ArrayType:
+		return "list of " + typeName(t.Elt)
+	case *ast.SelectorExpr:
+		switch t.Sel.Name {
+		case "Time":
+			return "time"
+		case "Duration":
+			return "duration"
+		}
+		return t.Sel.Name
+	case *ast.Ident:
+		switch t.Name {
+		case "int", "int64", "uint64", "float64", "uint32":
+			return "number"
+		case "bool":
+			return "boolean"
+		}
+		return t.Name
+	}
+	return fmt.Sprintf("%T", e)
+}
+
+// example is a function's body, as a program would have it.
+func example(args []string) (string, error) {
+	if len(args) != 2 {
+		return "", fmt.Errorf("want a file and a function, got %q", args)
+	}
+	text, err := os.ReadFile(args[0])
+	if err != nil {
+		return "", err
+	}
+	set := token.NewFileSet()
+	file, err := parser.ParseFile(set, args[0], text, parser.ParseComments)
+	if err != nil {
+		return "", err
+	}
+	for _, d := range file.Decls {
+		f, ok := d.(*ast.FuncDecl)
+		if !ok || f.Name.Name != args[1] {
+			continue
+		}
+		body := text[set.Position(f.Body.Lbrace).Offset+1 : set.Position(f.Body.Rbrace).Offset]
+		if at := bytes.Index(body, []byte("// Output:")); at >= 0 {
+			body = body[:at]
+		}
+		body, err := format.Source(body)
+		if err != nil {
+			return "", err
+		}
+		return "```go\n" + unindented(string(body)) + "\n```", nil
+	}
+	return "", fmt.Errorf("%s has no function %s", args[0], args[1])
+}
+
+// unindented is Go code with a tab less before each line.
+func unindented(code string) string {
+	var lines []string
+	for line := range strings.Lines(code) {
+		lines = append(lines, strings.TrimPrefix(strings.TrimRight(line, "\n"), "\t"))
+	}
+	return strings.Trim(strings.Join(lines, "\n"), "\n")
+}
