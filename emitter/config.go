@@ -29,6 +29,7 @@ type PrometheusConfig struct {
 	BindPort string `long:"prometheus-bind-port" value-name:"PORT" description:"Port to serve Prometheus metrics on; 0 takes any free one."`
 
 	Namespace            string        `long:"prometheus-namespace" value-name:"NAME" default:"concourse" description:"What the names of all metrics begin with, before an underscore."`
+	Naming               Naming        `long:"prometheus-naming" choice:"inherited" choice:"modern" default:"inherited" description:"What metrics and labels are called: inherited, as Concourse's dashboards and alerts expect, or modern, as Prometheus' naming practices want, in base units."`
 	WorkerStaleAfter     time.Duration `long:"prometheus-worker-stale-after" value-name:"DURATION" default:"5m" description:"Drop a worker's series when it has not been heard of for this long."`
 	GCInterval           time.Duration `long:"prometheus-gc-interval" value-name:"DURATION" default:"1m" description:"How often to look for series to drop."`
 	MaxSeriesPerMetric   int           `long:"prometheus-max-series-per-metric" value-name:"N" default:"100000" description:"How many series one metric may have. Counters and histograms count what is beyond under the label value __overflow__; gauges refuse it."`
@@ -72,7 +73,7 @@ func (config *PrometheusConfig) NewEmitter(attributes map[string]string) (metric
 	if err != nil {
 		return nil, err
 	}
-	rules := Catalog()
+	rules := CatalogNamed(c.Naming)
 	constants, err := constantLabels(attributes, append(rules, lastSeenRule))
 	if err != nil {
 		return nil, err
@@ -177,6 +178,7 @@ func every(ctx context.Context, interval time.Duration, do func()) {
 func (config *PrometheusConfig) withDefaults() (PrometheusConfig, error) {
 	c := *config
 	setDefault(&c.Namespace, "concourse")
+	setDefault(&c.Naming, Inherited)
 	setDefault(&c.WorkerStaleAfter, 5*time.Minute)
 	setDefault(&c.GCInterval, time.Minute)
 	setDefault(&c.MaxSeriesPerMetric, 100_000)
@@ -197,6 +199,9 @@ func (config *PrometheusConfig) withDefaults() (PrometheusConfig, error) {
 	}
 	if !isName(c.Namespace, false) {
 		invalid("namespace", c.Namespace, "letters, digits and _, not starting with a digit")
+	}
+	if c.Naming != Inherited && c.Naming != Modern {
+		invalid("naming", c.Naming, "inherited or modern")
 	}
 	if c.WorkerStaleAfter < 0 {
 		invalid("worker-stale-after", c.WorkerStaleAfter, "a positive duration")
