@@ -36,6 +36,11 @@ type PrometheusConfig struct {
 	MaxScrapesInFlight   int           `long:"prometheus-max-scrapes-in-flight" value-name:"N" default:"16" description:"How many scrapes may be under way at a time; further ones are answered 503."`
 	OmitCreatedTimestamp bool          `long:"prometheus-omit-created-samples" description:"Leave the _created samples out of OpenMetrics pages, for scrapers that would store them as series."`
 
+	// Naming is what the metrics that events drive, and their labels, are called.
+	//
+	//lint:ignore SA5008 go-flags wants a tag for each choice
+	Naming Naming `long:"prometheus-naming" choice:"inherited" choice:"modern" default:"inherited" description:"What metrics and labels are called: inherited, as Concourse's dashboards and alerts expect, or modern, as Prometheus' naming practices want, in base units."`
+
 	// Clock, if not nil, is what the emitter takes for the time: that of tests,
 	// or of a recording that is replayed.
 	Clock func() time.Time `no-flag:"true"`
@@ -72,7 +77,7 @@ func (config *PrometheusConfig) NewEmitter(attributes map[string]string) (metric
 	if err != nil {
 		return nil, err
 	}
-	rules := Catalog()
+	rules := CatalogNamed(c.Naming)
 	constants, err := constantLabels(attributes, append(rules, lastSeenRule))
 	if err != nil {
 		return nil, err
@@ -177,6 +182,7 @@ func every(ctx context.Context, interval time.Duration, do func()) {
 func (config *PrometheusConfig) withDefaults() (PrometheusConfig, error) {
 	c := *config
 	setDefault(&c.Namespace, "concourse")
+	setDefault(&c.Naming, Inherited)
 	setDefault(&c.WorkerStaleAfter, 5*time.Minute)
 	setDefault(&c.GCInterval, time.Minute)
 	setDefault(&c.MaxSeriesPerMetric, 100_000)
@@ -197,6 +203,9 @@ func (config *PrometheusConfig) withDefaults() (PrometheusConfig, error) {
 	}
 	if !isName(c.Namespace, false) {
 		invalid("namespace", c.Namespace, "letters, digits and _, not starting with a digit")
+	}
+	if c.Naming != Inherited && c.Naming != Modern {
+		invalid("naming", c.Naming, "inherited or modern")
 	}
 	if c.WorkerStaleAfter < 0 {
 		invalid("worker-stale-after", c.WorkerStaleAfter, "a positive duration")

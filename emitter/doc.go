@@ -6,6 +6,7 @@
 //	config.go           the flags, and how it all is put together
 //	prometheus.go       Emit: an event becomes updates of series
 //	catalog.go          which event drives which metric: one row each
+//	naming.go           what the metrics are called, if not as they always were
 //	rule.go             what a row says
 //	mapping.go          the rows, resolved when the emitter starts
 //	reject.go           what becomes of an event that a rule refuses

@@ -2,6 +2,8 @@ package emitter
 
 import (
 	"io"
+	"maps"
+	"slices"
 
 	"github.com/prometheus/common/expfmt"
 
@@ -10,6 +12,9 @@ import (
 
 // CollectPeriodically is the garbage collector's loop.
 var CollectPeriodically = collectPeriodically
+
+// ModernForms are the inherited names of the families that have a modern one.
+func ModernForms() []string { return slices.Sorted(maps.Keys(modernForms)) }
 
 // WritePage writes the emitter's own families, without a listener.
 func WritePage(p *Prometheus, w io.Writer, format expfmt.Format) error {

@@ -471,6 +471,7 @@ var _ = Describe("The Prometheus emitter", func() {
 			Entry("no port", func(c *emitter.PrometheusConfig) { c.BindPort = "http" }, `--prometheus-bind-port is "http", want a port from 0 to 65535`),
 			Entry("port too high", func(c *emitter.PrometheusConfig) { c.BindPort = "65536" }, `--prometheus-bind-port is "65536"`),
 			Entry("namespace", func(c *emitter.PrometheusConfig) { c.Namespace = "my ci" }, `--prometheus-namespace is "my ci"`),
+			Entry("naming", func(c *emitter.PrometheusConfig) { c.Naming = "new" }, `--prometheus-naming is "new", want inherited or modern`),
 			Entry("staleness", func(c *emitter.PrometheusConfig) { c.WorkerStaleAfter = -1 }, `--prometheus-worker-stale-after is "-1ns"`),
 			Entry("interval", func(c *emitter.PrometheusConfig) { c.GCInterval = -time.Second }, `--prometheus-gc-interval is "-1s"`),
 			Entry("series", func(c *emitter.PrometheusConfig) { c.MaxSeriesPerMetric = -1 }, `--prometheus-max-series-per-metric is "-1"`),

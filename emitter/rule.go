@@ -25,7 +25,7 @@ type Rule struct {
 	Labels []Label `json:"labels,omitempty" yaml:"labels,omitempty"`
 
 	// Needs are attributes that must be present though no label shows them.
-	Needs []string `json:"needs,omitempty" yaml:"needs,omitempty"`
+	Needs []string `json:"needs,omitempty" yaml:"needs,omitempty,flow"`
 
 	// When, if it is set, restricts the rule to events whose attribute has
 	// the value. An event that lacks the attribute is rejected for the metric.
@@ -39,7 +39,7 @@ type Rule struct {
 	Divide float64 `json:"divide,omitempty" yaml:"divide,omitempty"`
 
 	// Buckets are a histogram's upper bounds, ascending, without +Inf.
-	Buckets []float64 `json:"buckets,omitempty" yaml:"buckets,omitempty"`
+	Buckets []float64 `json:"buckets,omitempty" yaml:"buckets,omitempty,flow"`
 
 	// Worker says whether the series belong to a worker, which is named by
 	// the attribute "worker". Empty means that they belong to none.

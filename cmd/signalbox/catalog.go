@@ -8,7 +8,6 @@ import (
 	"io"
 	"strings"
 	"syscall"
-	"text/tabwriter"
 
 	"go.yaml.in/yaml/v3"
 
@@ -21,12 +20,13 @@ const catalogNamespace = "concourse_"
 
 // catalogCommand prints the built-in rules.
 type catalogCommand struct {
-	Format string `long:"format" choice:"table" choice:"markdown" choice:"json" choice:"yaml" default:"table" description:"How to print it. JSON and YAML hold everything about each rule, the metrics' names without a namespace."`
+	Format string `long:"format" choice:"table" choice:"markdown" choice:"json" choice:"yaml" default:"table" description:"How to print it. JSON and YAML hold everything about each rule, the metrics' names without a namespace; YAML is a mapping file to start from."`
+	Naming string `long:"naming" choice:"inherited" choice:"modern" default:"inherited" description:"Which names to print it with, as of --prometheus-naming. Tables also show what a metric is in the other naming, where that differs."`
 }
 
 func (c *catalogCommand) run(w world) error {
 	out := bufio.NewWriter(w.stdout)
-	printed := catalog{Rules: emitter.Catalog(), SilentEvents: emitter.SilentEvents()}
+	printed := newCatalog(emitter.Naming(c.Naming))
 
 	var err error
 	switch c.Format {
@@ -47,47 +47,93 @@ func (c *catalogCommand) run(w world) error {
 	return err
 }
 
-// A catalog is everything that the built-in rules say.
+// A catalog is everything that the built-in rules say in one naming, in the form
+// of a mapping file that has them instead of the built-in ones.
 type catalog struct {
+	Builtin      bool           `yaml:"builtin"`
 	Rules        []emitter.Rule `yaml:"rules"`
 	SilentEvents []string       `yaml:"silent_events"`
+
+	naming, other emitter.Naming
+	otherRules    []emitter.Rule // each at the place that it has in Rules
 }
 
-// columns are the headings of the table.
-var columns = []string{"EVENT", "METRIC", "TYPE", "LABELS", "OPERATION"}
-
-func (c catalog) writeTable(w io.Writer) error {
-	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(table, strings.Join(columns, "\t"))
-	for _, rule := range c.Rules {
-		fmt.Fprintln(table, strings.Join(cells(rule), "\t"))
-	}
-	if err := table.Flush(); err != nil {
-		return err
+func newCatalog(naming emitter.Naming) catalog {
+	other := emitter.Modern
+	if naming == emitter.Modern {
+		other = emitter.Inherited
 	}
 
-	_, err := fmt.Fprintf(w, "\nKnown, and driving nothing: %s.\n", strings.Join(c.SilentEvents, ", "))
+	return catalog{
+		Rules:        emitter.CatalogNamed(naming),
+		SilentEvents: emitter.SilentEvents(),
+		naming:       naming,
+		other:        other,
+		otherRules:   emitter.CatalogNamed(other),
+	}
+}
 
-	return err
+// writeTable prints events as headings, and below each a line for every metric
+// that it drives. Side by side, the names of both would fit no terminal.
+func (c catalog) writeTable(w *bufio.Writer) error {
+	row := func(typ, operation, series string) {
+		fmt.Fprintf(w, "  %-11s  %-12s  %s\n", typ, operation, series)
+	}
+
+	fmt.Fprintln(w, "EVENT")
+	row("TYPE", "OPERATION", "METRIC{LABELS}")
+	for i, rule := range c.Rules {
+		if i == 0 || rule.Event != c.Rules[i-1].Event {
+			fmt.Fprintf(w, "\n%s\n", rule.Event)
+		}
+		row(string(rule.Type), operation(rule), strings.TrimSpace(series(rule)+" "+conditions(rule)))
+		if other := c.otherRules[i]; series(other) != series(rule) {
+			row("= "+string(c.other), operation(other), series(other))
+		}
+	}
+	fmt.Fprintln(w)
+	writeWrapped(w, "", c.silent())
+
+	return nil // the writer keeps its first error
 }
 
 func (c catalog) writeMarkdown(w io.Writer) error {
-	fmt.Fprintf(w, "| %s |\n", strings.ToLower(strings.Join(columns, " | ")))
-	fmt.Fprintf(w, "|%s\n", strings.Repeat(" --- |", len(columns)))
-	for _, rule := range c.Rules {
+	row := func(cells ...string) {
 		fmt.Fprint(w, "|")
-		for _, cell := range cells(rule) {
+		for _, cell := range cells {
 			fmt.Fprintf(w, " %s |", strings.ReplaceAll(cell, "|", `\|`))
 		}
 		fmt.Fprintln(w)
 	}
 
-	_, err := fmt.Fprintf(w, "\nKnown, and driving nothing: %s.\n", strings.Join(c.SilentEvents, ", "))
+	row("event", "type", "operation", string(c.naming)+" metric", string(c.other)+" metric, where it differs")
+	row("---", "---", "---", "---", "---")
+	for i, rule := range c.Rules {
+		event := rule.Event
+		if condition := conditions(rule); condition != "" {
+			event += " " + condition
+		}
+		differs := ""
+		if other := c.otherRules[i]; series(other) != series(rule) {
+			differs = series(other)
+			if operation(other) != operation(rule) {
+				differs += " (" + operation(other) + ")"
+			}
+		}
+		row(event, string(rule.Type), operation(rule), series(rule), differs)
+	}
+
+	_, err := fmt.Fprintf(w, "\n%s\n", c.silent())
 
 	return err
 }
 
+func (c catalog) silent() string {
+	return "Known, and driving nothing: " + strings.Join(c.SilentEvents, ", ") + "."
+}
+
 func (c catalog) writeYAML(w io.Writer) error {
+	fmt.Fprintf(w, "# Signalbox's built-in rules, with %s names, for signalbox run --mapping-file FILE.\n", c.naming)
 	encoder := yaml.NewEncoder(w)
 	encoder.SetIndent(2)
 
@@ -113,30 +159,25 @@ func (c catalog) writeJSON(w io.Writer) error {
 	encoder.SetEscapeHTML(false)
 
 	return encoder.Encode(struct {
+		Builtin      bool     `json:"builtin"`
 		Rules        []rule   `json:"rules"`
 		SilentEvents []string `json:"silent_events"`
-	}{rules, c.SilentEvents})
+	}{c.Builtin, rules, c.SilentEvents})
 }
 
-// cells returns the columns of a rule's line.
-func cells(rule emitter.Rule) []string {
-	event := rule.Event
-	if rule.When != nil {
-		event += ", " + rule.When.Attribute + "=" + rule.When.Value
-	}
-
-	operation := string(rule.Operation)
+// operation shows what happens to the event's value.
+func operation(rule emitter.Rule) string {
 	if rule.Divide != 0 && rule.Divide != 1 {
-		operation = fmt.Sprintf("%s/%g", operation, rule.Divide)
+		return fmt.Sprintf("%s/%g", rule.Operation, rule.Divide)
 	}
 
-	return []string{event, catalogNamespace + rule.Metric, string(rule.Type), labelsCell(rule), operation}
+	return string(rule.Operation)
 }
 
-// labelsCell shows labels as name←attribute, or as the name where both are the
-// same, followed by ! if the attribute must be present and by !! if it must
-// not be empty either.
-func labelsCell(rule emitter.Rule) string {
+// series shows a family with its labels. A label is name←attribute, or the name
+// where both are the same, followed by ! if the attribute must be present and by
+// !! if it must not be empty either.
+func series(rule emitter.Rule) string {
 	var labels []string
 	for _, label := range rule.Labels {
 		text := label.Name
@@ -151,15 +192,25 @@ func labelsCell(rule emitter.Rule) string {
 		}
 		labels = append(labels, text)
 	}
-	cell := strings.Join(labels, ", ")
-
-	if len(rule.Needs) > 0 {
-		needs := "(needs " + strings.Join(rule.Needs, "!, ") + "!)"
-		if cell != "" {
-			cell += " "
-		}
-		cell += needs
+	if len(labels) == 0 {
+		return catalogNamespace + rule.Metric
 	}
 
-	return cell
+	return catalogNamespace + rule.Metric + "{" + strings.Join(labels, ", ") + "}"
+}
+
+// conditions shows what a rule asks of an event beside its labels.
+func conditions(rule emitter.Rule) string {
+	var asks []string
+	if rule.When != nil {
+		asks = append(asks, "if "+rule.When.Attribute+"="+rule.When.Value)
+	}
+	if len(rule.Needs) > 0 {
+		asks = append(asks, "needs "+strings.Join(rule.Needs, "!, ")+"!")
+	}
+	if len(asks) == 0 {
+		return ""
+	}
+
+	return "(" + strings.Join(asks, ", ") + ")"
 }

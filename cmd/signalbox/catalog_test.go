@@ -6,6 +6,7 @@ import (
 	"strings"
 	"syscall"
 	"time"
+	"unicode/utf8"
 
 	. "github.com/onsi/ginkgo/v2"
 	. "github.com/onsi/gomega"
@@ -26,51 +27,111 @@ var _ = Describe("signalbox catalog", func() {
 		return stdout.String()
 	}
 
-	It("is a table with a line for each rule", func() {
-		table := printed()
-		lines := strings.Split(table, "\n")
-		Expect(lines[0]).To(MatchRegexp(`^EVENT +METRIC +TYPE +LABELS +OPERATION$`))
-		for i, rule := range emitter.Catalog() {
-			Expect(lines[i+1]).To(HavePrefix(rule.Event))
-			Expect(strings.Index(lines[i+1], "concourse_"+rule.Metric)).To(Equal(strings.Index(lines[0], "METRIC")))
+	// metrics are the table's lines without their columns' padding, by the event's.
+	metrics := func(table string) map[string][]string {
+		byEvent := map[string][]string{}
+		event := ""
+		for line := range strings.Lines(table) {
+			if !strings.HasPrefix(line, "  ") {
+				event = strings.TrimSuffix(line, "\n")
+			} else {
+				byEvent[event] = append(byEvent[event], strings.Join(strings.Fields(line), " "))
+			}
+		}
+
+		return byEvent
+	}
+
+	It("is a table with a line for each rule, below its event", func() {
+		table := metrics(printed())
+		Expect(table["EVENT"]).To(Equal([]string{"TYPE OPERATION METRIC{LABELS}"}))
+		for _, rule := range emitter.Catalog() {
+			Expect(table[rule.Event]).To(ContainElement(MatchRegexp(
+				`^%s %s\S* concourse_%s([ {]|$)`, rule.Type, rule.Operation, rule.Metric)))
 		}
 	})
 
 	It("shows what a rule asks of an event", func() {
-		table := strings.Join(strings.Fields(printed()), " ")
-		Expect(table).To(ContainSubstring("worker containers concourse_workers_containers gauge platform!!, tags, team←team_name!, worker! set"))
-		Expect(table).To(ContainSubstring("build finished concourse_builds_duration_seconds histogram " +
-			"job, pipeline, team←team_name! (needs build_status!) observe/1000"))
-		Expect(table).To(ContainSubstring("build finished, build_status=failed concourse_builds_failed_total counter " +
-			"(needs team_name!, build_status!) inc"))
-		Expect(table).To(ContainSubstring("Known, and driving nothing: build started, "))
+		table := metrics(printed())
+		Expect(table["worker containers"]).To(Equal([]string{
+			"gauge set concourse_workers_containers{platform!!, tags, team←team_name!, worker!}",
+		}))
+		Expect(table["build finished"]).To(ContainElements(
+			"histogram observe/1000 concourse_builds_duration_seconds{job, pipeline, team←team_name!} (needs build_status!)",
+			"counter inc concourse_builds_failed_total (if build_status=failed, needs team_name!, build_status!)",
+		))
+		Expect(printed()).To(ContainSubstring("Known, and driving nothing: build started, "))
+	})
+
+	It("shows what a metric is in the other naming, where that differs", func() {
+		Expect(metrics(printed())).To(And(
+			HaveKeyWithValue("lock held", []string{"gauge hold concourse_locks_held{type!}"}),
+			HaveKeyWithValue("tasks waiting", []string{
+				"gauge set concourse_tasks_waiting{platform, teamId, workerTags}",
+				"= modern set concourse_tasks_waiting{platform, team_id←teamId, worker_tags←workerTags}",
+			}),
+			HaveKeyWithValue("gc: build collector duration (ms)", []string{
+				"histogram observe concourse_gc_gc_build_collector_duration",
+				"= modern observe/1000 concourse_gc_build_collector_duration_seconds",
+			}),
+		))
+		Expect(metrics(printed("--naming=modern"))).To(And(
+			HaveKeyWithValue("lock held", []string{"gauge hold concourse_locks_held{type!}"}),
+			HaveKeyWithValue("gc: build collector duration (ms)", []string{
+				"histogram observe/1000 concourse_gc_build_collector_duration_seconds",
+				"= inherited observe concourse_gc_gc_build_collector_duration",
+			}),
+		))
+	})
+
+	It("fits a terminal, all columns in line", func() {
+		for _, naming := range []string{"inherited", "modern"} {
+			table := printed("--naming", naming)
+			for line := range strings.Lines(table) {
+				Expect(utf8.RuneCountInString(line)).To(BeNumerically("<=", 140), line)
+				if strings.Contains(line, " concourse_") {
+					Expect(strings.Index(line, "concourse_")).To(Equal(strings.Index(strings.Split(table, "\n")[1], "METRIC")), line)
+				}
+			}
+		}
 	})
 
 	It("is a table for Markdown", func() {
 		lines := strings.Split(printed("--format=markdown"), "\n")
-		Expect(lines[0]).To(Equal("| event | metric | type | labels | operation |"))
+		Expect(lines[0]).To(Equal("| event | type | operation | inherited metric | modern metric, where it differs |"))
 		Expect(lines[1]).To(Equal("| --- | --- | --- | --- | --- |"))
-		Expect(lines[2]).To(Equal("| error log | concourse_error_logs | counter | message! | inc |"))
+		Expect(lines[2]).To(Equal("| error log | counter | inc | concourse_error_logs{message!} | concourse_error_logs_total{message!} |"))
+		Expect(lines[3]).To(Equal("| lock held | gauge | hold | concourse_locks_held{type!} |  |"))
+		Expect(printed("--format=markdown", "--naming=modern")).To(ContainSubstring(
+			"| gc: build collector duration (ms) | histogram | observe/1000 | concourse_gc_build_collector_duration_seconds " +
+				"| concourse_gc_gc_build_collector_duration (observe) |\n"))
 	})
 
-	It("has every rule as JSON", func() {
-		var read struct {
-			Rules        []emitter.Rule `json:"rules"`
-			SilentEvents []string       `json:"silent_events"`
-		}
-		Expect(json.Unmarshal([]byte(printed("--format=json")), &read)).To(Succeed())
-		Expect(read.Rules).To(Equal(emitter.Catalog()))
-		Expect(read.SilentEvents).To(Equal(emitter.SilentEvents()))
-	})
+	DescribeTable("has every rule as JSON, and as YAML that is a mapping file",
+		func(naming emitter.Naming, args ...string) {
+			var read struct {
+				Builtin      *bool
+				Rules        []emitter.Rule `json:"rules"`
+				SilentEvents []string       `json:"silent_events"`
+			}
+			Expect(json.Unmarshal([]byte(printed(append(args, "--format=json")...)), &read)).To(Succeed())
+			Expect(read.Builtin).To(HaveValue(BeFalse()))
+			Expect(read.Rules).To(Equal(emitter.CatalogNamed(naming)))
+			Expect(read.SilentEvents).To(Equal(emitter.SilentEvents()))
 
-	It("has every rule as YAML", func() {
-		var read catalog
-		decoder := yaml.NewDecoder(strings.NewReader(printed("--format=yaml")))
-		decoder.KnownFields(true)
-		Expect(decoder.Decode(&read)).To(Succeed())
-		Expect(read.Rules).To(Equal(emitter.Catalog()))
-		Expect(read.SilentEvents).To(Equal(emitter.SilentEvents()))
-	})
+			text := printed(append(args, "--format=yaml")...)
+			Expect(text).To(MatchRegexp(`^# .* %s names.* signalbox run --mapping-file FILE.*\nbuiltin: false\nrules:\n`, naming))
+			Expect(text).To(ContainSubstring("\n    buckets: [1, 15, 30, 60, 120, 180, 240, 300, 600, 1200]\n"))
+			var file catalog
+			decoder := yaml.NewDecoder(strings.NewReader(text))
+			decoder.KnownFields(true)
+			Expect(decoder.Decode(&file)).To(Succeed())
+			Expect(file).To(Equal(catalog{Rules: read.Rules, SilentEvents: read.SilentEvents}))
+		},
+		Entry("by default", emitter.Inherited),
+		Entry("with inherited names", emitter.Inherited, "--naming=inherited"),
+		Entry("with modern names", emitter.Modern, "--naming=modern"),
+	)
 
 	It("writes durations for people", func() {
 		idle := catalog{Rules: []emitter.Rule{{Event: "a", Metric: "m", IdleTTL: 5 * time.Minute}}}
@@ -84,8 +145,9 @@ var _ = Describe("signalbox catalog", func() {
 
 	It("escapes what would end a cell in Markdown", func() {
 		var text bytes.Buffer
-		Expect(catalog{Rules: []emitter.Rule{{Event: "a|b", Metric: "m"}}}.writeMarkdown(&text)).To(Succeed())
-		Expect(text.String()).To(ContainSubstring(`| a\|b | concourse_m |`))
+		rules := []emitter.Rule{{Event: "a|b", Metric: "m"}}
+		Expect(catalog{Rules: rules, otherRules: rules}.writeMarkdown(&text)).To(Succeed())
+		Expect(text.String()).To(ContainSubstring(`| a\|b | `))
 	})
 
 	It("does not mind a reader that has seen enough", func() {

@@ -65,7 +65,8 @@ func newCommandLine(monitor *metric.Monitor) (*commandLine, error) {
 
 	_, err = line.add("catalog", "Print the events that drive metrics, and the metrics",
 		"Prints the built-in catalog: which event drives which metric, and how. "+
-			"Under labels, a label is followed by the attribute that gives it its value, where the names differ. "+
+			"Where a metric or its labels have other names with --prometheus-naming=modern, those are on the line below. "+
+			"A label is followed by the attribute that gives it its value, where the names differ. "+
 			"An event without the attribute gives an empty value, except where the attribute must be present (!), "+
 			"or present and not empty (!!).",
 		&catalogCommand{})

@@ -1,0 +1,122 @@
+package emitter
+
+import (
+	"slices"
+	"strings"
+)
+
+// A Naming is what the families of the built-in catalog, and their labels, are
+// called. An event drives the same families in either naming. The zero value means
+// Inherited.
+type Naming string
+
+// The namings. A name that both have means the same family in both.
+const (
+	Inherited Naming = "inherited" // as Concourse's web node calls them
+	Modern    Naming = "modern"    // as Prometheus would have them called
+)
+
+// CatalogNamed is the built-in catalog in a naming, or nil if there is no such
+// naming. A rule has the same place in either; what differs is no more than the
+// name of the metric, the names of the labels and, where the inherited form
+// observes milliseconds, the unit with the help text and the buckets. The caller
+// may change what is returned.
+func CatalogNamed(n Naming) []Rule {
+	switch n {
+	case "", Inherited:
+		return Catalog()
+	case Modern:
+		rules := Catalog()
+		for i, r := range rules {
+			rules[i] = r.modern()
+		}
+		return rules
+	}
+	return nil
+}
+
+// modern is the modern form of a rule of the inherited catalog.
+func (r Rule) modern() Rule {
+	if form, ok := modernForms[r.Metric]; ok {
+		r.Metric = form.metric
+		if form.seconds != nil {
+			r.Divide, r.Buckets = 1000, form.seconds
+			r.Help = strings.Replace(r.Help, "milliseconds", "seconds", 1)
+		}
+	}
+	r.Labels = slices.Clone(r.Labels) // those of the inherited catalog stay as they are
+	for i, l := range r.Labels {
+		if name, ok := modernLabels[l.Name]; ok {
+			r.Labels[i].Name = name
+		}
+	}
+	r.Labels = r.sortedLabels()
+	return r
+}
+
+// A modernForm is what a family of the inherited catalog is in the modern one.
+type modernForm struct {
+	metric string
+
+	// seconds are the buckets of a histogram that observes milliseconds in its
+	// inherited form, and seconds in this one. It is nil for any other family.
+	seconds []float64
+}
+
+// workBuckets are for the web node's own work, which takes milliseconds as a rule,
+// and minutes when the database or a worker is slow.
+var workBuckets = []float64{.001, .005, .01, .05, .1, .25, .5, 1, 2.5, 5, 10, 60, 300}
+
+// modernForms are the modern forms of the families whose inherited names are not as
+// Prometheus wants them, by those names. Names that are stay, so that what works
+// with one naming works with the other as far as it can.
+var modernForms = map[string]modernForm{
+	"error_logs": {metric: "error_logs_total"},
+
+	// Jobs and builds. The name builds_finished_total is taken, in the inherited
+	// catalog, by the family without labels.
+	"jobs_schedulingDuration":              {metric: "jobs_scheduling_duration_seconds", seconds: workBuckets},
+	"builds_finished":                      {metric: "job_builds_finished_total"},
+	"builds_latest_completed_build_status": {metric: "builds_latest_completed_status"},
+
+	// Waiting for workers, in seconds already.
+	"tasks_wait_duration": {metric: "tasks_wait_duration_seconds"},
+	"steps_wait_duration": {metric: "steps_wait_duration_seconds"},
+
+	// Volumes and caches.
+	"volumes_volumes_streamed":              {metric: "volumes_streamed_total"},
+	"volumes_volumes_streamed_via_fallback": {metric: "volumes_streamed_via_fallback_total"},
+	"caches_get_step_cache_hits":            {metric: "caches_get_step_hits_total"},
+	"caches_streamed_resource_caches":       {metric: "caches_streamed_total"},
+
+	// Garbage collection: what it found to collect, and how long it took.
+	"volumes_orphaned_volumes_to_be_deleted":                 {metric: "volumes_orphaned_total"},
+	"gc_creating_containers_to_be_garbage_collected":         {metric: "gc_creating_containers_found_total"},
+	"gc_created_containers_to_be_garbage_collected":          {metric: "gc_created_containers_found_total"},
+	"gc_failed_containers_to_be_garbage_collected":           {metric: "gc_failed_containers_found_total"},
+	"gc_destroying_containers_to_be_garbage_collected":       {metric: "gc_destroying_containers_found_total"},
+	"gc_created_volumes_to_be_garbage_collected":             {metric: "gc_created_volumes_found_total"},
+	"gc_destroying_volumes_to_be_garbage_collected":          {metric: "gc_destroying_volumes_found_total"},
+	"gc_failed_volumes_to_be_garbage_collected":              {metric: "gc_failed_volumes_found_total"},
+	"gc_gc_build_collector_duration":                         {metric: "gc_build_collector_duration_seconds", seconds: workBuckets},
+	"gc_gc_worker_collector_duration":                        {metric: "gc_worker_collector_duration_seconds", seconds: workBuckets},
+	"gc_gc_resource_cache_use_collector_duration":            {metric: "gc_resource_cache_use_collector_duration_seconds", seconds: workBuckets},
+	"gc_gc_resource_config_collector_duration":               {metric: "gc_resource_config_collector_duration_seconds", seconds: workBuckets},
+	"gc_gc_resource_cache_collector_duration":                {metric: "gc_resource_cache_collector_duration_seconds", seconds: workBuckets},
+	"gc_gc_task_cache_collector_duration":                    {metric: "gc_task_cache_collector_duration_seconds", seconds: workBuckets},
+	"gc_gc_resource_config_check_session_collector_duration": {metric: "gc_resource_config_check_session_collector_duration_seconds", seconds: workBuckets},
+	"gc_gc_artifact_collector_duration":                      {metric: "gc_artifact_collector_duration_seconds", seconds: workBuckets},
+	"gc_gc_container_collector_duration":                     {metric: "gc_container_collector_duration_seconds", seconds: workBuckets},
+	"gc_gc_volume_collector_duration":                        {metric: "gc_volume_collector_duration_seconds", seconds: workBuckets},
+}
+
+// modernLabels are the modern names of labels, in whichever family they are: the
+// same thing has the same label everywhere, so that families can be joined by it.
+var modernLabels = map[string]string{
+	"dbname":       "pool", // the attribute is the name of a connection pool
+	"jobName":      "job",
+	"pipelineName": "pipeline",
+	"teamId":       "team_id",
+	"teamName":     "team",
+	"workerTags":   "worker_tags",
+}
