@@ -404,7 +404,7 @@ func TestNothingIsLostToAKill(t *testing.T) {
 				s := &Series{}
 				update := func() bool { return s.add(1) }
 				if typ == Histogram {
-					s.histogram = newHistogram(1)
+					s.histogram = newHistogram(1, false)
 					update = func() bool { return s.histogram.observe(1, 0) }
 				}
 				var succeeded atomic.Uint64
@@ -477,7 +477,7 @@ func TestNothingIsWrittenToADeadSeries(t *testing.T) {
 		f.update(t, op, 1, "", "x")
 		for p := range f.Sorted {
 			p[0].kill()
-			if f.apply(p[0], op, 1) {
+			if f.apply(p[0], op, 1, &Values{}, 0) {
 				t.Errorf("a dead %s was updated", typ)
 			}
 		}
@@ -696,7 +696,7 @@ func total(f *Family) (n uint64) {
 // TestHistogramsAgreeWithThemselves reads histograms while they are observed:
 // all observations are of 1, so count, sum and bucket must be the same number.
 func TestHistogramsAgreeWithThemselves(t *testing.T) {
-	h := newHistogram(2)
+	h := newHistogram(2, false)
 	const goroutines, observations = 4, 30_000
 	var wg sync.WaitGroup
 	for range goroutines {
