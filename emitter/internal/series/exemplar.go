@@ -26,9 +26,9 @@ type ExemplarLabels struct {
 // there were since the last: making each of them would cost memory for nothing.
 const exemplarAge = Instant(time.Second)
 
-// maxExemplarRunes is how many characters the names and values of an exemplar's
+// MaxExemplarRunes is how many characters the names and values of an exemplar's
 // labels may have together, as OpenMetrics has it.
-const maxExemplarRunes = 128
+const MaxExemplarRunes = 128
 
 // exemplars are those of a histogram. Updates replace them, scrapes read them, and
 // nobody waits for anybody.
@@ -73,7 +73,7 @@ func (vs *Values) exemplarLabels() string {
 			continue
 		}
 		runes += utf8.RuneCountInString(name) + utf8.RuneCountInString(value)
-		if runes > maxExemplarRunes || !utf8.ValidString(value) {
+		if runes > MaxExemplarRunes || !utf8.ValidString(value) {
 			return ""
 		}
 		labels = append(labels, Label{name, value})

@@ -732,13 +732,17 @@ func TestUpdatesAllocateNothing(t *testing.T) {
 	st, _ := newTestStore(t, Options{OwnerLimit: time.Minute})
 	gauge := st.mustAdd(t, FamilyOptions{Name: "g", Type: Gauge, Labels: []string{"a", "b"}, Ownership: Heartbeat})
 	histogram := st.mustAdd(t, FamilyOptions{Name: "h", Type: Histogram, Labels: []string{"a", "b"}, Bounds: []float64{1, 2}})
+	native := st.mustAdd(t, FamilyOptions{Name: "n", Type: Histogram, Labels: []string{"a", "b"}, Bounds: []float64{1, 2}, Native: true})
 	counter := st.mustAdd(t, FamilyOptions{Name: "c", Type: Counter})
 	escaped := &Values{All: []string{`cannot find "x"`, "\n\\"}, Order: []uint8{0, 1}}
 	values := &Values{All: []string{"y", "other", "x"}, Order: []uint8{2, 0}}
+	exemplified := &Values{All: values.All, Order: values.Order, Exemplar: &ExemplarLabels{Names: []string{"id"}, From: []uint8{1}}}
 	now := st.clock.Now()
 	if n := testing.AllocsPerRun(100, func() {
 		gauge.Update(Set, values, "w", 1, now)
 		histogram.Update(Observe, values, "", 1.5, now)
+		histogram.Update(Observe, exemplified, "", 1.5, now)
+		native.Update(Observe, values, "", 1.5, now)
 		counter.Update(Add, &Values{}, "", 1, now)
 		counter.Update(Add, &Values{}, "", .5, now)
 		gauge.Update(Set, escaped, "w", 1, now)
