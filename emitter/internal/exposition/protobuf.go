@@ -30,7 +30,7 @@ type protobuf struct {
 	part     []byte
 
 	// taken are the exemplars of the first walk, of a family that has any: those of
-	// each series that was alive, in turn, and after them a nil.
+	// each series in turn, and after them a nil.
 	taken     []*series.Exemplar
 	exemplars []*series.Exemplar // of the series being written
 	message   []byte             // a part of a part
@@ -79,11 +79,11 @@ func (p *protobuf) family(out *output, f *series.Family) {
 	i, taken := 0, p.taken
 	for _, page := range pages {
 		for _, s := range page {
+			if exemplars {
+				end := slices.Index(taken, nil)
+				p.exemplars, taken = taken[:end], taken[end+1:]
+			}
 			if p.walked[i/64]&(1<<(i%64)) != 0 {
-				if exemplars {
-					end := slices.Index(taken, nil)
-					p.exemplars, taken = taken[:end], taken[end+1:]
-				}
 				p.encode(f, s)
 				out.buf = protowire.AppendTag(out.buf, familyMetric, protowire.BytesType)
 				out.buf = protowire.AppendBytes(out.buf, p.metric)
@@ -105,20 +105,15 @@ func (p *protobuf) measure(f *series.Family, pages [][]*series.Series, exemplars
 			if i%64 == 0 {
 				p.walked = append(p.walked, 0)
 			}
-			begin := len(p.taken)
 			if exemplars {
-				p.taken = f.AppendExemplars(p.taken, s)
-				p.exemplars = p.taken[begin:]
+				begin := len(p.taken)
+				p.taken = append(f.AppendExemplars(p.taken, s), nil)
+				p.exemplars = p.taken[begin : len(p.taken)-1]
 			}
 			if p.encode(f, s) {
 				p.walked[i/64] |= 1 << (i % 64)
-				if exemplars {
-					p.taken = append(p.taken, nil)
-				}
 				length += protowire.SizeTag(familyMetric) + protowire.SizeBytes(len(p.metric))
 				any = true
-			} else {
-				p.taken = p.taken[:begin]
 			}
 			i++
 		}

@@ -65,13 +65,15 @@ func (n *Native) total() uint64 {
 // TestNativeBucketsAgreeWithTheOthers reads a histogram while it is observed, and
 // then kills it.
 func TestNativeBucketsAgreeWithTheOthers(t *testing.T) {
-	h := newHistogram(1, true)
+	st, _ := newTestStore(t, Options{})
+	f := st.mustAdd(t, FamilyOptions{Name: "h", Type: Histogram, Bounds: []float64{math.MaxFloat64}, Native: true})
+	h := f.only.histogram
 	var succeeded atomic.Uint64
 	var wg sync.WaitGroup
 	for g := range 3 {
 		wg.Go(func() {
 			random := rand.New(rand.NewPCG(3, uint64(g)))
-			for h.observeNative(math.Exp(10*random.NormFloat64()), 0) {
+			for f.observe(h, math.Exp(10*random.NormFloat64()), &Values{}, 0) {
 				succeeded.Add(1)
 			}
 		})
