@@ -35,6 +35,7 @@ type PrometheusConfig struct {
 	WebConfigFile        string        `long:"prometheus-web-config-file" value-name:"FILE" description:"Prometheus web configuration file that enables TLS, client certificates or basic authentication."`
 	MaxScrapesInFlight   int           `long:"prometheus-max-scrapes-in-flight" value-name:"N" default:"16" description:"How many scrapes may be under way at a time; further ones are answered 503."`
 	OmitCreatedTimestamp bool          `long:"prometheus-omit-created-samples" description:"Leave the _created samples out of OpenMetrics pages, for scrapers that would store them as series."`
+	NativeHistograms     bool          `long:"prometheus-native-histograms" description:"Serve native histograms to scrapers that ask for protobuf, beside the classic buckets of all histograms that events drive."`
 
 	// Naming is what the metrics that events drive, and their labels, are called.
 	//
@@ -78,6 +79,9 @@ func (config *PrometheusConfig) NewEmitter(attributes map[string]string) (metric
 		return nil, err
 	}
 	rules := CatalogNamed(c.Naming)
+	if c.NativeHistograms {
+		rules = withNativeHistograms(rules)
+	}
 	constants, err := constantLabels(attributes, append(rules, lastSeenRule))
 	if err != nil {
 		return nil, err

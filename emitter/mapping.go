@@ -27,7 +27,7 @@ type plan struct {
 }
 
 // maxAttributes is how many attributes of one event the rules may look at. It
-// bounds what an Emit puts on its stack; the built-in catalog needs five.
+// bounds what an Emit puts on its stack; the built-in catalog needs six.
 const maxAttributes = 16
 
 // maxUpdates is how many metrics one event may drive: as many as a byte can count.
@@ -47,6 +47,7 @@ type update struct {
 	nonEmpty []uint8 // indexes of those that must not be empty
 	when     int     // index of the attribute that the rule is conditional on, or -1
 	equals   string
+	exemplar *series.ExemplarLabels // nil if the rule has none
 }
 
 // operand is where the number comes from that a series is updated with.
@@ -127,6 +128,13 @@ func (p *plan) add(rule Rule, family *series.Family) error {
 			u.required |= 1 << i
 		}
 	}
+	if len(rule.Exemplar) > 0 {
+		u.exemplar = &series.ExemplarLabels{}
+		for _, l := range rule.Exemplar {
+			u.exemplar.Names = append(u.exemplar.Names, l.Name)
+			u.exemplar.From = append(u.exemplar.From, uint8(p.attribute(l.Attribute)))
+		}
+	}
 	for _, name := range rule.Needs {
 		u.required |= 1 << p.attribute(name)
 	}
@@ -179,6 +187,9 @@ func (p *plan) reading(attributes []string, at []int) *plan {
 		if u.when >= 0 {
 			u.when = at[u.when]
 		}
+		if u.exemplar != nil {
+			u.exemplar = &series.ExemplarLabels{Names: u.exemplar.Names, From: translate(u.exemplar.From)}
+		}
 	}
 	return &r
 }
@@ -199,13 +210,22 @@ func (d *definition) accepts(r Rule) error {
 	}
 	same := d.rule.Type == r.Type && d.rule.Help == r.Help &&
 		d.rule.Worker == r.Worker && d.rule.IdleTTL == r.IdleTTL &&
-		slices.Equal(d.rule.Buckets, r.Buckets) &&
+		slices.Equal(d.rule.Buckets, r.Buckets) && d.rule.NativeHistogram == r.NativeHistogram &&
 		slices.Equal(labelNames(d.rule), labelNames(r))
 	if !same {
-		return fmt.Errorf("metric %q is defined differently by the rule for event %q: type, help, label names, buckets, worker and idle TTL must agree",
+		return fmt.Errorf("metric %q is defined differently by the rule for event %q: type, help, label names, buckets, native histogram, worker and idle TTL must agree",
 			r.Metric, d.rule.Event)
 	}
 	return nil
+}
+
+// withNativeHistograms are the rules with native buckets for all histograms.
+func withNativeHistograms(rules []Rule) []Rule {
+	rules = slices.Clone(rules)
+	for i := range rules {
+		rules[i].NativeHistogram = rules[i].NativeHistogram || rules[i].Type == Histogram
+	}
+	return rules
 }
 
 func (r Rule) sortedLabels() []Label {
@@ -218,6 +238,7 @@ func (r Rule) familyOptions(namespace string) series.FamilyOptions {
 		Help:    r.Help,
 		Type:    map[Type]series.Type{Counter: series.Counter, Gauge: series.Gauge, Histogram: series.Histogram}[r.Type],
 		Bounds:  r.Buckets,
+		Native:  r.NativeHistogram,
 		IdleTTL: r.IdleTTL,
 	}
 	for _, l := range r.sortedLabels() {
@@ -262,6 +283,10 @@ func (r Rule) validate() error {
 		return fmt.Errorf("divide is %v, want a positive number", r.Divide)
 	case (len(r.Buckets) > 0) != (r.Type == Histogram):
 		return fmt.Errorf("buckets go with histograms, and only with those; a %s has %d", r.Type, len(r.Buckets))
+	case r.NativeHistogram && r.Type != Histogram:
+		return fmt.Errorf("native_histogram goes with histograms only; this is a %s", r.Type)
+	case len(r.Exemplar) > 0 && r.Type != Histogram:
+		return fmt.Errorf("exemplar goes with histograms only; this is a %s", r.Type)
 	case r.Worker != "" && r.Worker != Owned && r.Worker != Heartbeat:
 		return fmt.Errorf("worker %q is not one of owned, heartbeat", r.Worker)
 	case r.IdleTTL < 0:
@@ -282,7 +307,7 @@ func (r Rule) validate() error {
 			return fmt.Errorf("buckets %v are not finite and ascending", r.Buckets)
 		}
 	}
-	return r.validateLabels()
+	return errors.Join(r.validateLabels(), r.validateExemplar())
 }
 
 func (r Rule) validateLabels() error {
@@ -299,6 +324,25 @@ func (r Rule) validateLabels() error {
 			return fmt.Errorf("label %q has no attribute", l.Name)
 		case l.Required != "" && l.Required != Present && l.Required != NonEmpty:
 			return fmt.Errorf("label %q: required %q is not one of present, non-empty", l.Name, l.Required)
+		}
+		seen[l.Name] = true
+	}
+	return nil
+}
+
+func (r Rule) validateExemplar() error {
+	seen := map[string]bool{}
+	length := 0
+	for _, l := range r.Exemplar {
+		switch length += len(l.Name); {
+		case !isLabelName(l.Name):
+			return fmt.Errorf("exemplar label %q is not a label name: want letters, digits and _, not starting with a digit or __", l.Name)
+		case seen[l.Name]:
+			return fmt.Errorf("exemplar label %q is there twice", l.Name)
+		case l.Attribute == "":
+			return fmt.Errorf("exemplar label %q has no attribute", l.Name)
+		case length >= series.MaxExemplarRunes:
+			return fmt.Errorf("the names of the exemplar's labels have %d characters or more; with their values they may have %d", length, series.MaxExemplarRunes)
 		}
 		seen[l.Name] = true
 	}

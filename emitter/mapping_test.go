@@ -85,6 +85,11 @@ func TestABadRuleIsRefusedWithItsReason(t *testing.T) {
 	if err := compileRules(good); err != nil {
 		t.Fatal(err)
 	}
+	exemplar := func(labels ...ExemplarLabel) func(*Rule) {
+		return func(r *Rule) {
+			r.Type, r.Operation, r.Buckets, r.Exemplar = Histogram, Observe, []float64{1}, labels
+		}
+	}
 	for want, change := range map[string]func(*Rule){
 		"event is empty":                       func(r *Rule) { r.Event = "" },
 		`metric "1m" is not a metric name`:     func(r *Rule) { r.Metric = "1m" },
@@ -112,9 +117,15 @@ func TestABadRuleIsRefusedWithItsReason(t *testing.T) {
 		`label "a" is there twice`: func(r *Rule) {
 			r.Labels = []Label{{Name: "a", Attribute: "x"}, {Name: "a", Attribute: "y"}}
 		},
-		`label "a" has no attribute`:     func(r *Rule) { r.Labels = []Label{{Name: "a"}} },
-		`required "maybe" is not one of`: func(r *Rule) { r.Labels = []Label{{Name: "a", Attribute: "x", Required: "maybe"}} },
-		"when has no attribute":          func(r *Rule) { r.When = &Condition{} },
+		`label "a" has no attribute`:      func(r *Rule) { r.Labels = []Label{{Name: "a"}} },
+		`required "maybe" is not one of`:  func(r *Rule) { r.Labels = []Label{{Name: "a", Attribute: "x", Required: "maybe"}} },
+		"native_histogram goes with hist": func(r *Rule) { r.NativeHistogram = true },
+		"exemplar goes with histograms":   func(r *Rule) { r.Exemplar = []ExemplarLabel{{Name: "a", Attribute: "x"}} },
+		`exemplar label "a-b" is not a l`: exemplar(ExemplarLabel{Name: "a-b", Attribute: "x"}),
+		`exemplar label "a" is there twi`: exemplar(ExemplarLabel{Name: "a", Attribute: "x"}, ExemplarLabel{Name: "a", Attribute: "y"}),
+		`exemplar label "a" has no attri`: exemplar(ExemplarLabel{Name: "a"}),
+		"have 128 characters or more; wi": exemplar(ExemplarLabel{Name: strings.Repeat("a", 128), Attribute: "x"}),
+		"when has no attribute":           func(r *Rule) { r.When = &Condition{} },
 		"more than 16 attributes": func(r *Rule) {
 			r.Needs = strings.Split("abcdefghijklmnopqr", "")
 		},
@@ -137,6 +148,19 @@ func TestRulesThatShareAMetricMustAgree(t *testing.T) {
 	b.Help = "Something else."
 	err := compileRules(a, b)
 	if err == nil || !strings.Contains(err.Error(), `metric "m" is defined differently by the rule for event "a"`) {
+		t.Errorf("got %v", err)
+	}
+}
+
+func TestRulesThatShareAHistogramMustAgreeOnNativeBucketsButNotOnExemplars(t *testing.T) {
+	a := Rule{Event: "a", Metric: "m", Type: Histogram, Operation: Observe, Buckets: []float64{1}, Exemplar: []ExemplarLabel{{Name: "x", Attribute: "y"}}}
+	b := a
+	b.Event, b.Exemplar = "b", nil
+	if err := compileRules(a, b); err != nil {
+		t.Errorf("rules that agree on the family: %v", err)
+	}
+	b.NativeHistogram = true
+	if err := compileRules(a, b); err == nil || !strings.Contains(err.Error(), "native histogram") {
 		t.Errorf("got %v", err)
 	}
 }

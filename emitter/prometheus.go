@@ -203,7 +203,7 @@ func (u *update) apply(plan *plan, o *observation, now series.Instant) reason {
 		worker = o.attributes[plan.worker]
 	}
 	var values series.Values
-	values.All, values.Order = o.attributes, u.labels
+	values.All, values.Order, values.Exemplar = o.attributes, u.labels, u.exemplar
 	return reasonOf(u.family.Update(u.op, &values, worker, value, now))
 }
 

@@ -7,7 +7,7 @@ import "time"
 //
 // Several rules may share an event, and several a metric; those that share a
 // metric must agree on everything that is the family's own: type, help, label
-// names, buckets, worker and idle TTL.
+// names, buckets, native histogram, worker and idle TTL.
 type Rule struct {
 	// Event is the event's name, exactly as it is emitted.
 	Event string `json:"event" yaml:"event"`
@@ -41,6 +41,17 @@ type Rule struct {
 	// Buckets are a histogram's upper bounds, ascending, without +Inf.
 	Buckets []float64 `json:"buckets,omitempty" yaml:"buckets,omitempty,flow"`
 
+	// NativeHistogram says whether a histogram has native buckets beside those,
+	// which are served in protobuf.
+	NativeHistogram bool `json:"native_histogram,omitempty" yaml:"native_histogram,omitempty"`
+
+	// Exemplar are the labels by which a histogram's bucket tells of one event
+	// that is in it, in this order. They ask nothing of an event: attributes that
+	// it lacks or that are empty are left out, and an exemplar that OpenMetrics
+	// cannot show, with more than 128 characters or not UTF-8, altogether. A bucket
+	// keeps its exemplar for a second, and then until the next comes.
+	Exemplar []ExemplarLabel `json:"exemplar,omitempty" yaml:"exemplar,omitempty"`
+
 	// Worker says whether the series belong to a worker, which is named by
 	// the attribute "worker". Empty means that they belong to none.
 	Worker Ownership `json:"worker,omitempty" yaml:"worker,omitempty"`
@@ -60,6 +71,15 @@ type Label struct {
 	// Required says what an event without the attribute gets. Empty means an
 	// empty label value.
 	Required Requirement `json:"required,omitempty" yaml:"required,omitempty"`
+}
+
+// An ExemplarLabel is one label of an exemplar.
+type ExemplarLabel struct {
+	// Name is the label's name.
+	Name string `json:"name" yaml:"name"`
+
+	// Attribute is the event's attribute that gives the label its value.
+	Attribute string `json:"attribute" yaml:"attribute"`
 }
 
 // A Condition holds for events whose Attribute equals Value.

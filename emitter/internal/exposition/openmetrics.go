@@ -24,12 +24,13 @@ type openMetrics struct {
 
 func newOpenMetrics(names *names, created bool, wall series.Wall, now series.Instant) *openMetrics {
 	return &openMetrics{names: names, text: text{
-		wall:       wall,
-		now:        now,
-		float:      appendOpenFloat,
-		escape:     openHelpEscaper,
-		created:    created,
-		wholeCount: true,
+		wall:          wall,
+		now:           now,
+		float:         appendOpenFloat,
+		escape:        openHelpEscaper,
+		created:       created,
+		wholeCount:    true,
+		withExemplars: true,
 		naming: func(f *series.Family) (name, suffix, typ string) {
 			if f.Type() != series.Counter {
 				return f.Name(), "", f.Type().String()

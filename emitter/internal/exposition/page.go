@@ -3,8 +3,9 @@
 // listener, with TLS and authentication if asked.
 //
 // Pages are written series by series through one buffer, from what the store
-// holds; a scrape takes no memory in proportion to their number, but for a list of
-// what was pushed where a format has to know it all beforehand.
+// holds; a scrape takes no memory in proportion to their number, but where a format
+// has to know it all beforehand: for a list of what was pushed and, in protobuf, one
+// of exemplars, and the text of a family of native histograms.
 package exposition
 
 import (

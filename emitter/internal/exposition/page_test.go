@@ -41,6 +41,19 @@ func update(f *series.Family, op series.Op, v float64, values ...string) {
 	Expect(f.Update(op, series.Plain(values...), "owner", v, series.Instant(epoch.UnixNano()))).To(Equal(series.OK))
 }
 
+// observe updates the series a of a histogram, with an exemplar of the labels.
+func observe(f *series.Family, v float64, a string, labels ...series.Label) {
+	GinkgoHelper()
+	values := series.Plain(a)
+	values.Exemplar = &series.ExemplarLabels{}
+	for i, l := range labels {
+		values.All = append(values.All, l.Value)
+		values.Exemplar.Names = append(values.Exemplar.Names, l.Name)
+		values.Exemplar.From = append(values.Exemplar.From, uint8(i+1))
+	}
+	Expect(f.Update(series.Observe, values, "", v, series.Instant(epoch.UnixNano()))).To(Equal(series.OK))
+}
+
 // newVariedStore has a family of each kind, and values and labels that are hard
 // to write.
 func newVariedStore() *series.Store {
@@ -60,6 +73,17 @@ func newVariedStore() *series.Store {
 		update(histogram, series.Observe, float64(i*i)/3, fmt.Sprint("v", i%2))
 	}
 	add(store, series.FamilyOptions{Name: "unlabelled_seconds", Type: series.Histogram, Bounds: []float64{1, 2}})
+	exemplified := add(store, series.FamilyOptions{Name: "exemplified_seconds", Type: series.Histogram, Labels: []string{"a"}, Bounds: []float64{1, 60, 600}})
+	native := add(store, series.FamilyOptions{Name: "native_seconds", Type: series.Histogram, Labels: []string{"a"}, Bounds: []float64{1, 60}, Native: true})
+	for _, f := range []*series.Family{exemplified, native} {
+		update(f, series.Observe, 90, "none")
+		for i, v := range []float64{.25, 90, -1e-3, 1e300, 700} {
+			observe(f, v, fmt.Sprint("v", i%2), series.Label{Name: "trace_id", Value: []string{"4bf92f", `q"\` + "\nü"}[i%2]}, series.Label{Name: "build_id", Value: fmt.Sprint(i)})
+		}
+	}
+	for i := range 300 {
+		update(native, series.Observe, math.Exp(float64(i*i%97)/10-3), "v0")
+	}
 	return store
 }
 
@@ -286,8 +310,10 @@ queries_created 1.7000000005e+09
 	It("takes no memory for each series", func() {
 		store := newStore()
 		f := add(store, series.FamilyOptions{Name: "m", Type: series.Histogram, Labels: []string{"a"}, Bounds: []float64{1, 2}})
+		exemplified := add(store, series.FamilyOptions{Name: "n", Type: series.Histogram, Labels: []string{"a"}, Bounds: []float64{1, 2}})
 		for i := range 5000 {
 			update(f, series.Observe, 1, fmt.Sprint(i))
+			observe(exemplified, 1, fmt.Sprint(i), series.Label{Name: "id", Value: "x"})
 		}
 		page := Page{Store: store}
 		for _, format := range []expfmt.Format{textFormat, openMetricsFormat, protobufFormat} {

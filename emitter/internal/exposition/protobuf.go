@@ -2,6 +2,7 @@ package exposition
 
 import (
 	"math"
+	"slices"
 
 	"google.golang.org/protobuf/encoding/protowire"
 
@@ -16,7 +17,10 @@ import (
 // not change in between, though its value may. So the counts of histograms are
 // written in a fixed width, and a series that is swept between the two walks is
 // written all the same, with the value by which Prometheus marks a series that
-// has ended.
+// has ended. The exemplars are those of the first walk, to which pointers are kept.
+//
+// What a series with native buckets takes has no bound that would be worth keeping
+// to: families of such are written to memory first.
 type protobuf struct {
 	wall     series.Wall
 	now      series.Instant // as of which to show what was pushed
@@ -24,6 +28,13 @@ type protobuf struct {
 	snapshot series.Snapshot
 	metric   []byte // the metric being written, or a part of it
 	part     []byte
+
+	// taken are the exemplars of the first walk, of a family that has any: those of
+	// each series in turn, and after them a nil.
+	taken     []*series.Exemplar
+	exemplars []*series.Exemplar // of the series being written
+	message   []byte             // a part of a part
+	written   []byte             // the family, if it has native buckets
 }
 
 // The numbers of the fields, from client_model's metrics.proto.
@@ -38,7 +49,9 @@ const (
 
 	histogramCount, histogramSum, histogramBucket, histogramCreated = 1, 2, 3, 15
 
-	bucketCount, bucketBound = 1, 2
+	bucketCount, bucketBound, bucketExemplar = 1, 2, 3
+
+	exemplarLabel, exemplarValue, exemplarTimestamp = 1, 2, 3
 
 	timestampSeconds, timestampNanos = 1, 2
 )
@@ -51,16 +64,25 @@ func (p *protobuf) family(out *output, f *series.Family) {
 	for page := range f.Sorted {
 		pages = append(pages, page)
 	}
-	length, any := p.measure(f, pages)
+	if f.Native() {
+		p.nativeFamily(out, f, pages)
+		return
+	}
+	exemplars := f.HasExemplars()
+	length, any := p.measure(f, pages, exemplars)
 	if !any {
 		return
 	}
 	head := p.head(f)
 	out.buf = protowire.AppendVarint(out.buf, uint64(len(head)+length))
 	out.buf = append(out.buf, head...)
-	i := 0
+	i, taken := 0, p.taken
 	for _, page := range pages {
 		for _, s := range page {
+			if exemplars {
+				end := slices.Index(taken, nil)
+				p.exemplars, taken = taken[:end], taken[end+1:]
+			}
 			if p.walked[i/64]&(1<<(i%64)) != 0 {
 				p.encode(f, s)
 				out.buf = protowire.AppendTag(out.buf, familyMetric, protowire.BytesType)
@@ -75,13 +97,18 @@ func (p *protobuf) family(out *output, f *series.Family) {
 }
 
 // measure is the first walk.
-func (p *protobuf) measure(f *series.Family, pages [][]*series.Series) (length int, any bool) {
-	p.walked = p.walked[:0]
+func (p *protobuf) measure(f *series.Family, pages [][]*series.Series, exemplars bool) (length int, any bool) {
+	p.walked, p.taken, p.exemplars = p.walked[:0], p.taken[:0], nil
 	i := 0
 	for _, page := range pages {
 		for _, s := range page {
 			if i%64 == 0 {
 				p.walked = append(p.walked, 0)
+			}
+			if exemplars {
+				begin := len(p.taken)
+				p.taken = append(f.AppendExemplars(p.taken, s), nil)
+				p.exemplars = p.taken[begin : len(p.taken)-1]
 			}
 			if p.encode(f, s) {
 				p.walked[i/64] |= 1 << (i % 64)
@@ -104,7 +131,7 @@ func (p *protobuf) head(f *series.Family) []byte {
 func (p *protobuf) encode(f *series.Family, s *series.Series) (alive bool) {
 	p.metric = p.metric[:0]
 	for name, value := range f.Labels(s) {
-		p.metric = appendLabel(p.metric, name, value)
+		p.metric = appendLabel(p.metric, metricLabel, name, value)
 	}
 	if f.Type() == series.Histogram {
 		alive = f.Snapshot(s, &p.snapshot)
@@ -133,18 +160,51 @@ func (p *protobuf) encodeHistogram(f *series.Family, s *series.Series, alive boo
 	}
 	p.part = appendCount(p.part[:0], histogramCount, p.snapshot.Count)
 	p.part = appendDouble(p.part, histogramSum, p.snapshot.Sum)
+	exemplars := p.exemplars
 	for i, n := range p.snapshot.Buckets {
-		p.part = protowire.AppendTag(p.part, histogramBucket, protowire.BytesType)
-		p.part = protowire.AppendVarint(p.part, bucketSize)
-		p.part = appendCount(p.part, bucketCount, n)
-		p.part = appendDouble(p.part, bucketBound, f.Bounds()[i])
+		var e *series.Exemplar
+		if len(exemplars) > 0 && exemplars[0].Bucket == i {
+			e, exemplars = exemplars[0], exemplars[1:]
+		}
+		p.part = p.appendBucket(p.part, n, f.Bounds()[i], e)
+	}
+	if len(exemplars) > 0 { // the bucket of +Inf is there if it has an exemplar
+		p.part = p.appendBucket(p.part, p.snapshot.Count, math.Inf(1), exemplars[0])
+	}
+	if f.Native() {
+		p.part = p.appendNative(p.part, &p.snapshot.Native)
 	}
 	p.part = p.appendCreated(p.part, histogramCreated, s)
 	p.metric = appendMessage(p.metric, metricHistogram, p.part)
 }
 
+func (p *protobuf) appendBucket(b []byte, n uint64, bound float64, e *series.Exemplar) []byte {
+	size := bucketSize
+	if e != nil {
+		p.message = p.message[:0]
+		for name, value := range series.LabelsOf(e.Labels) {
+			p.message = appendLabel(p.message, exemplarLabel, name, value)
+		}
+		p.message = appendDouble(p.message, exemplarValue, e.Value)
+		p.message = p.appendTime(p.message, exemplarTimestamp, e.At)
+		size += protowire.SizeTag(bucketExemplar) + protowire.SizeBytes(len(p.message))
+	}
+	b = protowire.AppendTag(b, histogramBucket, protowire.BytesType)
+	b = protowire.AppendVarint(b, uint64(size))
+	b = appendCount(b, bucketCount, n)
+	b = appendDouble(b, bucketBound, bound)
+	if e != nil {
+		b = appendMessage(b, bucketExemplar, p.message)
+	}
+	return b
+}
+
 func (p *protobuf) appendCreated(b []byte, field protowire.Number, s *series.Series) []byte {
-	milli := p.wall.UnixMilli(s.Created())
+	return p.appendTime(b, field, s.Created())
+}
+
+func (p *protobuf) appendTime(b []byte, field protowire.Number, at series.Instant) []byte {
+	milli := p.wall.UnixMilli(at)
 	var stamp [2 * (1 + 10)]byte
 	t := protowire.AppendTag(stamp[:0], timestampSeconds, protowire.VarintType)
 	t = protowire.AppendVarint(t, uint64(milli/1000))
@@ -158,8 +218,8 @@ func appendFamilyType(b []byte, typ series.Type) []byte {
 	return protowire.AppendVarint(b, uint64(typ.ClientModel()))
 }
 
-func appendLabel(b []byte, name, value string) []byte {
-	b = protowire.AppendTag(b, metricLabel, protowire.BytesType)
+func appendLabel(b []byte, field protowire.Number, name, value string) []byte {
+	b = protowire.AppendTag(b, field, protowire.BytesType)
 	b = protowire.AppendVarint(b, uint64(2+protowire.SizeBytes(len(name))+protowire.SizeBytes(len(value))))
 	b = appendString(b, labelName, name)
 	return appendString(b, labelValue, value)
@@ -184,7 +244,7 @@ func appendDouble(b []byte, field protowire.Number, v float64) []byte {
 // are enough for any count that a series reaches.
 const countWidth = 8
 
-// bucketSize is what the message of a bucket takes.
+// bucketSize is what the message of a bucket takes, but for its exemplar.
 const bucketSize = 1 + countWidth + 1 + 8
 
 // appendCount writes a count as a varint of fixed width: all bytes but the last

@@ -47,7 +47,7 @@ func (p *protobuf) pushed(out *output, f *series.OpenFamily) error {
 func (p *protobuf) encodeRow(row *series.Row, typ series.Type) (err error) {
 	p.metric = p.metric[:0]
 	for name, value := range series.LabelsOf(row.Labels) {
-		p.metric = appendLabel(p.metric, name, value)
+		p.metric = appendLabel(p.metric, metricLabel, name, value)
 	}
 	if row.Metric != nil {
 		p.metric, err = proto.MarshalOptions{}.MarshalAppend(p.metric, row.Metric)

@@ -149,6 +149,7 @@ var _ = Describe("The server", func() {
 				first <- 0
 				return
 			}
+			io.Copy(io.Discard, response.Body) // its end comes when the scrape is over
 			response.Body.Close()
 			first <- response.StatusCode
 		}()

@@ -18,12 +18,14 @@ type text struct {
 	// samples have after that.
 	naming func(f *series.Family) (name, suffix, typ string)
 
-	created    bool // write _created samples for counters, histograms and summaries
-	wholeCount bool // write counts of observations with all their digits, not as floats
+	created       bool // write _created samples for counters, histograms and summaries
+	wholeCount    bool // write counts of observations with all their digits, not as floats
+	withExemplars bool
 
 	wall      series.Wall
 	now       series.Instant // as of which to show what was pushed
 	snapshot  series.Snapshot
+	exemplars []*series.Exemplar // of the series being written
 	histogram histogramLines
 }
 
@@ -44,15 +46,20 @@ func (t *text) family(out *output, f *series.Family) {
 	created := t.created && (typ == "counter" || typ == "histogram")
 	isHistogram := f.Type() == series.Histogram
 	if isHistogram {
-		t.histogram.float = t.float
+		t.histogram.float, t.histogram.wall = t.float, t.wall
 		t.histogram.begin(f)
 	}
+	exemplars := t.withExemplars && f.HasExemplars()
+	t.exemplars = t.exemplars[:0]
 	begun := false
 	for page := range f.Sorted {
 		for _, s := range page {
 			var value float64
 			var ok bool
 			if isHistogram {
+				if exemplars { // first, so that they are counted
+					t.exemplars = f.AppendExemplars(t.exemplars[:0], s)
+				}
 				ok = f.Snapshot(s, &t.snapshot)
 			} else {
 				value, ok = f.Value(s, t.wall)
@@ -66,7 +73,7 @@ func (t *text) family(out *output, f *series.Family) {
 				out.buf = appendType(out.buf, name, typ)
 			}
 			if isHistogram {
-				out.buf = t.histogram.append(out.buf, s, &t.snapshot)
+				out.buf = t.histogram.append(out.buf, s, &t.snapshot, t.exemplars)
 			} else {
 				out.buf = appendName(out.buf, name, suffix, s.Labels())
 				out.buf = t.float(out.buf, value)
@@ -116,6 +123,7 @@ func appendName(b []byte, name, suffix, labels string) []byte {
 type histogramLines struct {
 	name  string
 	float func([]byte, float64) []byte
+	wall  series.Wall
 
 	// bounds holds what ends the names of the buckets, one behind the other:
 	// le="…"} and a space, the last for +Inf. ends are where they end.
@@ -140,7 +148,7 @@ func (h *histogramLines) addBound(bound float64) {
 	h.ends = append(h.ends, len(h.bounds))
 }
 
-func (h *histogramLines) append(b []byte, s *series.Series, snapshot *series.Snapshot) []byte {
+func (h *histogramLines) append(b []byte, s *series.Series, snapshot *series.Snapshot, exemplars []*series.Exemplar) []byte {
 	labels := s.Labels()
 	begin := 0
 	for i, end := range h.ends {
@@ -157,6 +165,10 @@ func (h *histogramLines) append(b []byte, s *series.Series, snapshot *series.Sna
 		b = append(b, h.bounds[begin:end]...)
 		begin = end
 		b = strconv.AppendUint(b, n, 10)
+		if len(exemplars) > 0 && exemplars[0].Bucket == i {
+			b = h.appendExemplar(b, exemplars[0])
+			exemplars = exemplars[1:]
+		}
 		b = append(b, '\n')
 	}
 	b = appendName(b, h.name, "_sum", labels)
@@ -165,6 +177,17 @@ func (h *histogramLines) append(b []byte, s *series.Series, snapshot *series.Sna
 	b = appendName(b, h.name, "_count", labels)
 	b = strconv.AppendUint(b, snapshot.Count, 10)
 	return append(b, '\n')
+}
+
+// appendExemplar writes what stands after the sample of a bucket that has an
+// exemplar.
+func (h *histogramLines) appendExemplar(b []byte, e *series.Exemplar) []byte {
+	b = append(b, " # {"...)
+	b = append(b, e.Labels...)
+	b = append(b, "} "...)
+	b = h.float(b, e.Value)
+	b = append(b, ' ')
+	return h.float(b, float64(h.wall.UnixMilli(e.At))/1000)
 }
 
 var helpEscaper = strings.NewReplacer(`\`, `\\`, "\n", `\n`)

@@ -6,6 +6,8 @@ import (
 
 	dto "github.com/prometheus/client_model/go"
 	"github.com/prometheus/common/model"
+
+	"github.com/signalbox-ci/signalbox/emitter/internal/series"
 )
 
 // What OpenMetrics allows in families that have a type.
@@ -57,9 +59,6 @@ func isSummary(s *dto.Summary) bool {
 	return s.GetSampleSum() >= 0
 }
 
-// maxExemplarLabels is how many characters the labels of an exemplar may have.
-const maxExemplarLabels = 128
-
 // showable tells whether an exemplar can stand on an OpenMetrics page.
 func showable(e *dto.Exemplar) bool {
 	if e.Timestamp != nil && !e.Timestamp.IsValid() {
@@ -76,7 +75,7 @@ func showable(e *dto.Exemplar) bool {
 				return false
 			}
 		}
-		if length += utf8.RuneCountInString(name) + utf8.RuneCountInString(value); length > maxExemplarLabels {
+		if length += utf8.RuneCountInString(name) + utf8.RuneCountInString(value); length > series.MaxExemplarRunes {
 			return false
 		}
 	}

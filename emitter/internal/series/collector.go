@@ -1,6 +1,7 @@
 package series
 
 import (
+	"math"
 	"slices"
 	"time"
 
@@ -77,20 +78,13 @@ func (f *Family) metric(s *Series, wall Wall) (*dto.Metric, bool) {
 	m := &dto.Metric{Label: f.labelPairs(s)}
 	created := timestamppb.New(time.UnixMilli(wall.UnixMilli(s.created)))
 	if f.typ == Histogram {
+		exemplars := f.AppendExemplars(nil, s)
 		var snapshot Snapshot
 		if !f.Snapshot(s, &snapshot) {
 			return nil, false
 		}
-		m.Histogram = &dto.Histogram{
-			SampleCount:      proto.Uint64(snapshot.Count),
-			SampleSum:        proto.Float64(snapshot.Sum),
-			CreatedTimestamp: created,
-		}
-		for i, n := range snapshot.Buckets {
-			m.Histogram.Bucket = append(m.Histogram.Bucket, &dto.Bucket{
-				UpperBound: proto.Float64(f.bounds[i]), CumulativeCount: proto.Uint64(n),
-			})
-		}
+		m.Histogram = f.histogram(&snapshot, exemplars, wall)
+		m.Histogram.CreatedTimestamp = created
 		return m, true
 	}
 	v, ok := f.Value(s, wall)
@@ -100,6 +94,50 @@ func (f *Family) metric(s *Series, wall Wall) (*dto.Metric, bool) {
 		m.Gauge = &dto.Gauge{Value: proto.Float64(v)}
 	}
 	return m, ok
+}
+
+// histogram is a histogram's content as the client library has it.
+func (f *Family) histogram(snapshot *Snapshot, exemplars []*Exemplar, wall Wall) *dto.Histogram {
+	h := &dto.Histogram{
+		SampleCount: proto.Uint64(snapshot.Count),
+		SampleSum:   proto.Float64(snapshot.Sum),
+	}
+	for i, n := range snapshot.Buckets {
+		h.Bucket = append(h.Bucket, &dto.Bucket{UpperBound: proto.Float64(f.bounds[i]), CumulativeCount: proto.Uint64(n)})
+	}
+	for _, e := range exemplars {
+		if e.Bucket == len(h.Bucket) { // that of +Inf is there if it has an exemplar
+			h.Bucket = append(h.Bucket, &dto.Bucket{UpperBound: proto.Float64(math.Inf(1)), CumulativeCount: proto.Uint64(snapshot.Count)})
+		}
+		h.Bucket[e.Bucket].Exemplar = e.clientModel(wall)
+	}
+	if f.native {
+		n := &snapshot.Native
+		h.Schema = proto.Int32(n.Schema)
+		h.ZeroThreshold = proto.Float64(NativeZeroThreshold)
+		h.ZeroCount = proto.Uint64(n.Zeros)
+		h.NegativeSpan, h.NegativeDelta = n.Negative.clientModel()
+		h.PositiveSpan, h.PositiveDelta = n.Positive.clientModel()
+	}
+	return h
+}
+
+func (e *Exemplar) clientModel(wall Wall) *dto.Exemplar {
+	m := &dto.Exemplar{Value: proto.Float64(e.Value), Timestamp: timestamppb.New(time.UnixMilli(wall.UnixMilli(e.At)))}
+	for name, value := range LabelsOf(e.Labels) {
+		m.Label = append(m.Label, &dto.LabelPair{Name: proto.String(name), Value: proto.String(value)})
+	}
+	return m
+}
+
+func (bs NativeBuckets) clientModel() (spans []*dto.BucketSpan, deltas []int64) {
+	for offset, length := range bs.Spans {
+		spans = append(spans, &dto.BucketSpan{Offset: proto.Int32(offset), Length: proto.Uint32(length)})
+	}
+	for delta := range bs.Deltas {
+		deltas = append(deltas, delta)
+	}
+	return spans, deltas
 }
 
 func (f *Family) labelPairs(s *Series) []*dto.LabelPair {

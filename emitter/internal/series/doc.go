@@ -9,7 +9,8 @@
 // with one atomic operation. A family's lock is taken to create a series or to
 // unlink a swept one, for a bounded, small amount of work each time. Scrapes
 // walk immutable pages of series in label order (order.go) and take no lock
-// that an update could want.
+// that an update could want. The exception are histograms with native buckets,
+// which a family has to ask for: observing and reading one takes its lock.
 //
 // # How a series dies
 //

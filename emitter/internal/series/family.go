@@ -51,6 +51,10 @@ type FamilyOptions struct {
 	Labels []string  // names, sorted and distinct
 	Bounds []float64 // of a histogram's buckets, ascending, without +Inf
 
+	// Native is for histograms that have native buckets beside the others. They
+	// take up to 4 KB for each series, and observing takes a lock.
+	Native bool
+
 	Ownership Ownership
 	IdleTTL   time.Duration // 0: a series stays without updates
 
@@ -66,6 +70,7 @@ type Family struct {
 	help   string
 	typ    Type
 	bounds []float64
+	native bool
 	layout layout
 	store  *Store
 
@@ -85,6 +90,8 @@ type Family struct {
 
 	overflow atomic.Pointer[Series]
 	refused  atomic.Uint64 // updates for which there was no room
+
+	hasExemplars atomic.Bool // one of its series had an exemplar, some time
 
 	mu sync.Mutex // held to change the table; never for long
 
@@ -133,6 +140,7 @@ func newFamily(store *Store, o FamilyOptions) (*Family, error) {
 		help:      o.Help,
 		typ:       o.Type,
 		bounds:    o.Bounds,
+		native:    o.Native,
 		layout:    layout,
 		store:     store,
 		internal:  o.Internal,
@@ -163,6 +171,9 @@ func (f *Family) Type() Type { return f.typ }
 // Bounds are the upper bounds of a histogram's buckets, without +Inf.
 func (f *Family) Bounds() []float64 { return f.bounds }
 
+// Native tells whether a family of histograms has native buckets.
+func (f *Family) Native() bool { return f.native }
+
 // Internal tells whether the family is about the program itself.
 func (f *Family) Internal() bool { return f.internal }
 
@@ -180,7 +191,8 @@ func (f *Family) Refused() uint64 { return f.refused.Load() }
 // Update updates the series with the label values, and makes it if need be. owner
 // is the name of its owner, for families that have owners. Neither the slices nor,
 // unless a series is made of them, the strings in them are kept. An update of a
-// series that exists takes no lock and allocates nothing.
+// series that exists takes no lock, unless it has native buckets, and allocates
+// nothing, unless it makes an exemplar.
 func (f *Family) Update(op Op, values *Values, owner string, v float64, now Instant) Result {
 	if v-v != 0 { // NaN or infinite
 		return NotFinite
@@ -189,17 +201,17 @@ func (f *Family) Update(op Op, values *Values, owner string, v float64, now Inst
 		return Negative
 	}
 	if f.only != nil {
-		f.apply(f.only, op, v)
+		f.apply(f.only, op, v, values, now)
 		return OK
 	}
 	values.rehash()
 	s := f.table.find(&f.layout, values)
-	if s != nil && f.revive(s, now) && f.apply(s, op, v) {
+	if s != nil && f.revive(s, now) && f.apply(s, op, v, values, now) {
 		return OK
 	}
 	for { // Slow path: there was no such series, or it is dying.
 		s, result := f.obtain(values, owner, now)
-		if s == nil || f.apply(s, op, v) {
+		if s == nil || f.apply(s, op, v, values, now) {
 			return result
 		}
 	}
@@ -221,10 +233,10 @@ func (f *Family) revive(s *Series, now Instant) bool {
 }
 
 // apply carries out the operation. It returns false if the series was killed.
-func (f *Family) apply(s *Series, op Op, v float64) bool {
+func (f *Family) apply(s *Series, op Op, v float64, values *Values, now Instant) bool {
 	switch {
 	case op == Observe:
-		return s.histogram.observe(v, bucketOf(f.bounds, v))
+		return f.observe(s.histogram, v, values, now)
 	case op == Set:
 		return s.set(v)
 	case f.typ == Counter && !f.mortal:
@@ -232,6 +244,19 @@ func (f *Family) apply(s *Series, op Op, v float64) bool {
 		return true
 	}
 	return s.add(v)
+}
+
+func (f *Family) observe(h *histogram, v float64, values *Values, now Instant) (alive bool) {
+	bucket := bucketOf(f.bounds, v)
+	if f.native {
+		alive = h.observeNative(v, bucket)
+	} else {
+		alive = h.observe(v, bucket)
+	}
+	if alive && values.Exemplar != nil {
+		f.exemplify(h, v, bucket, values, now)
+	}
+	return alive
 }
 
 // obtain is Update's slow path: it returns the series with the values, made if
@@ -314,7 +339,7 @@ func (f *Family) make(values *Values, o *Owner, now Instant) *Series {
 	s.owner, s.created = o, now
 	s.pulse.beat(now)
 	if f.typ == Histogram {
-		s.histogram = newHistogram(len(f.bounds))
+		s.histogram = newHistogram(len(f.bounds), f.native)
 	}
 	f.table.insert(values.hash, escaped, s)
 	f.order.arrive(s)

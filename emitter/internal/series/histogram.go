@@ -9,7 +9,8 @@ import (
 )
 
 // A histogram counts observations in buckets. Observing takes no lock and never
-// waits; reading sees count, sum and buckets that belong together.
+// waits, but where there are native buckets; reading sees count, sum and buckets that
+// belong together.
 //
 // For that it has its cells twice. Observations go to the hot half. A reader
 // makes the other half the hot one, waits until the observations that had begun
@@ -20,7 +21,15 @@ type histogram struct {
 	// counts an observation and tells where it goes.
 	state atomic.Uint64
 
-	reading sync.Mutex // one reader at a time; it alone changes which half is hot
+	exemplars atomic.Pointer[exemplars] // nil until there is one
+
+	// native are the native buckets. Nil unless the family has any.
+	native *native
+
+	// reading is held by the one reader, which alone changes which half is hot.
+	// Where there are native buckets, it is held to observe as well, so that a
+	// reader sees the same observations in both.
+	reading sync.Mutex
 	halves  [2]histogramHalf
 }
 
@@ -37,11 +46,14 @@ const (
 	histogramCount = histogramDead - 1
 )
 
-func newHistogram(buckets int) *histogram {
+func newHistogram(buckets int, withNative bool) *histogram {
 	cells := make([]atomic.Uint64, 2*(buckets+1))
 	h := &histogram{}
 	h.halves[0].counts = cells[: buckets+1 : buckets+1]
 	h.halves[1].counts = cells[buckets+1:]
+	if withNative {
+		h.native = &native{schema: finestSchema}
+	}
 	return h
 }
 
@@ -54,6 +66,17 @@ func (h *histogram) observe(v float64, bucket int) bool {
 	half := &h.halves[state>>63]
 	half.addToSum(v)
 	half.counts[bucket].Add(1)
+	return true
+}
+
+// observeNative is observe for a histogram that has native buckets.
+func (h *histogram) observeNative(v float64, bucket int) bool {
+	h.reading.Lock()
+	defer h.reading.Unlock()
+	if !h.observe(v, bucket) {
+		return false
+	}
+	h.native.observe(v)
 	return true
 }
 
@@ -79,9 +102,12 @@ type Snapshot struct {
 	// Buckets are the cumulative counts, one an upper bound of the family,
 	// without +Inf, which is Count.
 	Buckets []uint64
+
+	// Native are the native buckets, of a family that has any.
+	Native Native
 }
 
-// read fills the snapshot, using its Buckets if there is room. It returns false
+// read fills the snapshot, using its slices if there is room. It returns false
 // if the series was killed.
 func (h *histogram) read(to *Snapshot) bool {
 	h.reading.Lock()
@@ -110,6 +136,9 @@ func (h *histogram) read(to *Snapshot) bool {
 	}
 	hot.addToSum(to.Sum)
 	cold.sum.Store(0)
+	if h.native != nil {
+		h.native.read(&to.Native)
+	}
 	return true
 }
 

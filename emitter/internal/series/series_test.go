@@ -404,7 +404,7 @@ func TestNothingIsLostToAKill(t *testing.T) {
 				s := &Series{}
 				update := func() bool { return s.add(1) }
 				if typ == Histogram {
-					s.histogram = newHistogram(1)
+					s.histogram = newHistogram(1, false)
 					update = func() bool { return s.histogram.observe(1, 0) }
 				}
 				var succeeded atomic.Uint64
@@ -477,7 +477,7 @@ func TestNothingIsWrittenToADeadSeries(t *testing.T) {
 		f.update(t, op, 1, "", "x")
 		for p := range f.Sorted {
 			p[0].kill()
-			if f.apply(p[0], op, 1) {
+			if f.apply(p[0], op, 1, &Values{}, 0) {
 				t.Errorf("a dead %s was updated", typ)
 			}
 		}
@@ -696,7 +696,7 @@ func total(f *Family) (n uint64) {
 // TestHistogramsAgreeWithThemselves reads histograms while they are observed:
 // all observations are of 1, so count, sum and bucket must be the same number.
 func TestHistogramsAgreeWithThemselves(t *testing.T) {
-	h := newHistogram(2)
+	h := newHistogram(2, false)
 	const goroutines, observations = 4, 30_000
 	var wg sync.WaitGroup
 	for range goroutines {
@@ -732,13 +732,17 @@ func TestUpdatesAllocateNothing(t *testing.T) {
 	st, _ := newTestStore(t, Options{OwnerLimit: time.Minute})
 	gauge := st.mustAdd(t, FamilyOptions{Name: "g", Type: Gauge, Labels: []string{"a", "b"}, Ownership: Heartbeat})
 	histogram := st.mustAdd(t, FamilyOptions{Name: "h", Type: Histogram, Labels: []string{"a", "b"}, Bounds: []float64{1, 2}})
+	native := st.mustAdd(t, FamilyOptions{Name: "n", Type: Histogram, Labels: []string{"a", "b"}, Bounds: []float64{1, 2}, Native: true})
 	counter := st.mustAdd(t, FamilyOptions{Name: "c", Type: Counter})
 	escaped := &Values{All: []string{`cannot find "x"`, "\n\\"}, Order: []uint8{0, 1}}
 	values := &Values{All: []string{"y", "other", "x"}, Order: []uint8{2, 0}}
+	exemplified := &Values{All: values.All, Order: values.Order, Exemplar: &ExemplarLabels{Names: []string{"id"}, From: []uint8{1}}}
 	now := st.clock.Now()
 	if n := testing.AllocsPerRun(100, func() {
 		gauge.Update(Set, values, "w", 1, now)
 		histogram.Update(Observe, values, "", 1.5, now)
+		histogram.Update(Observe, exemplified, "", 1.5, now)
+		native.Update(Observe, values, "", 1.5, now)
 		counter.Update(Add, &Values{}, "", 1, now)
 		counter.Update(Add, &Values{}, "", .5, now)
 		gauge.Update(Set, escaped, "w", 1, now)

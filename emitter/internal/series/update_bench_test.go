@@ -56,7 +56,7 @@ func BenchmarkUpdate(b *testing.B) {
 			}
 		}},
 		{"apply", func(i int) {
-			if f.apply(series[i], Set, float64(i)) {
+			if f.apply(series[i], Set, float64(i), &values[i], 0) {
 				sum++
 			}
 		}},

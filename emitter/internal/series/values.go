@@ -10,6 +10,11 @@ type Values struct {
 	All   []string
 	Order []uint8
 
+	// Exemplar, if not nil, is for updates that observe: what is observed can become
+	// the exemplar of its bucket. A bucket that has one keeps it for a second; what
+	// is not UTF-8, or longer than OpenMetrics allows, has none.
+	Exemplar *ExemplarLabels
+
 	// What the store makes of them when it looks for their series.
 	hash   uint64 // the lowest bit is zero
 	quoted bool   // one of the values has a quote in it
