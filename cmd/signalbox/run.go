@@ -15,6 +15,7 @@ import (
 	"code.cloudfoundry.org/lager/v3"
 
 	"github.com/signalbox-ci/signalbox/cmd/signalbox/internal/intake"
+	"github.com/signalbox-ci/signalbox/emitter"
 	"github.com/signalbox-ci/signalbox/metric"
 )
 
@@ -22,7 +23,7 @@ import (
 // Monitor adds them.
 type runCommand struct {
 	monitor *metric.Monitor
-	flags   func() map[string]string // all of them, by name
+	flags   func() map[string]string // all of them, by name; secrets are masked
 
 	Host            string     `long:"host" value-name:"NAME" default-mask:"the machine's name" description:"Host of events that do not name theirs."`
 	Attributes      attributes `long:"attribute" value-name:"KEY=VALUE" unquote:"false" description:"Attribute of this node, which every event carries too and every series that events drive shows as a label. May be repeated."`
@@ -73,6 +74,7 @@ func (c *runCommand) run(w world) error {
 		return errors.Join(err, listener.Close())
 	}
 	pushed.serveOn(c.monitor.Factories()) // before there is a page that could be without
+	c.showSettings()
 	if err := c.monitor.Initialize(logger, host, c.Attributes, c.BufferSize); err != nil {
 		return errors.Join(err, pushed.Close(), listener.Close())
 	}
@@ -155,6 +157,16 @@ func (c *runCommand) closeAll(ctx context.Context, pushed *pushedMetrics) error 
 		return err
 	case <-overdue:
 		return fmt.Errorf("not everything was closed within %s (--shutdown-timeout)", time.Duration(c.ShutdownTimeout))
+	}
+}
+
+// showSettings has the flags on the status pages of the Prometheus emitters that there
+// will be.
+func (c *runCommand) showSettings() {
+	for _, factory := range c.monitor.Factories() {
+		if config, ok := factory.(*emitter.PrometheusConfig); ok {
+			config.Settings = c.flags
+		}
 	}
 }
 
