@@ -97,7 +97,9 @@ func (h *history) read(now time.Time, do func(reading)) {
 	defer h.mu.Unlock()
 	r := reading{history: h, now: now, from: h.taken - 1}
 	for n := h.taken - 2; n >= max(h.taken-recentSamples, 0); n-- {
-		if now.Sub(h.times[n%recentSamples]) > recentWindow {
+		// Unless the one after it is just being taken, and the one before it was
+		// long ago.
+		if now.Sub(h.times[n%recentSamples]) > recentWindow && now.Sub(h.times[r.from%recentSamples]) >= sampleEvery {
 			break
 		}
 		r.from = n

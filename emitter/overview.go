@@ -27,6 +27,7 @@ const (
 // held while it is made, so that nobody makes it beside.
 type overviews struct {
 	started  time.Time
+	build    status.Build
 	now      func() time.Time // of the machine, whatever the emitter's clock says
 	settings func() map[string]string
 
@@ -46,6 +47,8 @@ func (p *Prometheus) watch(c PrometheusConfig) {
 	if c.Settings != nil {
 		p.status.settings = c.Settings
 	}
+	build := readBuild()
+	p.status.build = status.Build{Version: build.version, Revision: build.revision, GoVersion: runtime.Version()}
 	p.status.started = p.clock.Wall().Time(p.clock.Tick())
 	p.history = newHistory(&p.received, p.status.now())
 }
@@ -68,11 +71,10 @@ func (p *Prometheus) overview(limit int) status.Overview {
 // makeOverview makes an overview with as much as anybody can ask for.
 func (p *Prometheus) makeOverview(now time.Time) status.Overview {
 	at, wall := p.clock.Tick(), p.clock.Wall()
-	build := readBuild()
 	o := status.Overview{
 		Time:     wall.Time(at),
 		Started:  p.status.started,
-		Build:    status.Build{Version: build.version, Revision: build.revision, GoVersion: runtime.Version()},
+		Build:    p.status.build,
 		Settings: settingsOf(p.status.settings()),
 		Events:   p.events(now),
 		Workers:  p.workers(maxOverview, at, wall),
