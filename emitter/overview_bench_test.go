@@ -57,7 +57,7 @@ func TestAnOverviewAllocatesForWhatItShows(t *testing.T) {
 	emitWorkers(p, 2000)
 	few := bytesOf()
 	emitWorkers(p, 20_000)
-	if many := bytesOf(); many > few*11/10 {
+	if many := bytesOf(); many > few*3/2 {
 		t.Errorf("it takes %d bytes with 2,000 workers, and %d with 20,000", few, many)
 	}
 }

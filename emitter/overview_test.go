@@ -198,6 +198,22 @@ var _ = Describe("The overview", func() {
 		})
 	})
 
+	It("has the thousand workers that will be dropped first, of more than that", func() {
+		p := start(config, nil)
+		begin := now
+		for i := range 1200 {
+			now = begin.Add(time.Duration(i*7%1200) * time.Second / 10) // not in their order
+			p.Emit(logger, workerContainers(fmt.Sprint(i), float64(i)))
+		}
+		w := overview(p).Workers
+		Expect(w.Total).To(Equal(1200))
+		Expect(w.List).To(HaveLen(1000))
+		for i, worker := range w.List {
+			Expect(worker.LastHeartbeat).To(Equal(begin.Add(time.Duration(i) * time.Second / 10)))
+			Expect(fmt.Sprint(*worker.Containers)).To(Equal(worker.Name))
+		}
+	})
+
 	Describe("of families", func() {
 		It("tells which labels make them many", func() {
 			config.MaxSeriesPerMetric = 25
@@ -293,6 +309,7 @@ var _ = Describe("The overview", func() {
 			p := start(config, nil)
 			overview(p)
 			for limit := range 100 {
+				now = now.Add(9 * time.Millisecond)
 				emitter.Overview(p, limit)
 			}
 			Expect(made).To(Equal(1))
