@@ -37,7 +37,7 @@ func (p *Prometheus) families(now time.Time) status.Families {
 			Type:    family.Type().String(),
 			Series:  size[family],
 			Refused: family.Refused(),
-			Labels:  labels[family],
+			Labels:  labels[family.Name()],
 		})
 	}
 	return f
@@ -46,25 +46,25 @@ func (p *Prometheus) families(now time.Time) status.Families {
 // labelCounts keeps how many values the labels of the largest families have. Counting
 // looks at each of their series, so it is done a twentieth of the time at most.
 type labelCounts struct {
-	counts map[*series.Family][]status.LabelCount
+	counts map[string][]status.LabelCount // by family: the name, so that none is kept
 	until  time.Time
 }
 
 // Counts are good for as long at least.
 const labelCountsAge = 5 * time.Second
 
-func (l *labelCounts) of(families []*series.Family, now time.Time) map[*series.Family][]status.LabelCount {
+func (l *labelCounts) of(families []*series.Family, now time.Time) map[string][]status.LabelCount {
 	if l.counts != nil && now.Before(l.until) {
 		return l.counts
 	}
 	begin := time.Now()
-	l.counts = make(map[*series.Family][]status.LabelCount, len(families))
+	l.counts = make(map[string][]status.LabelCount, len(families))
 	for _, f := range families {
 		if f.Len() <= 1 {
 			continue
 		}
 		for _, c := range f.CountValues() {
-			l.counts[f] = append(l.counts[f], status.LabelCount(c))
+			l.counts[f.Name()] = append(l.counts[f.Name()], status.LabelCount(c))
 		}
 	}
 	l.until = now.Add(max(labelCountsAge, 20*time.Since(begin)))

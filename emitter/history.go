@@ -146,5 +146,5 @@ func rate(count, from uint64, in time.Duration) float64 {
 	return rounded(float64(count-from) / in.Seconds())
 }
 
-// rounded leaves a rate the digits that anybody reads.
+// rounded leaves a number the digits that anybody reads.
 func rounded(v float64) float64 { return math.Round(v*1000) / 1000 }

@@ -151,6 +151,9 @@ func (p *plan) add(rule Rule, family *series.Family) error {
 	return nil
 }
 
+// attributeOf is the attribute that an observation's value is of.
+func (p *plan) attributeOf(value uint8) string { return p.attributes[value] }
+
 // attribute returns the index of an attribute in the plan's observations.
 func (p *plan) attribute(name string) int {
 	if i := slices.Index(p.attributes, name); i >= 0 {

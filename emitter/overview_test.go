@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"math"
 	"net/http"
 	"strconv"
 	"strings"
@@ -196,6 +197,19 @@ var _ = Describe("The overview", func() {
 			p.CollectGarbage()
 			Expect(overview(p).Workers).To(Equal(status.Workers{StaleAfterSeconds: 300, List: []status.Worker{}}))
 		})
+	})
+
+	It("has numbers that JSON has, whatever was sent", func() {
+		config.WorkerStaleAfter = math.MaxInt64
+		p := start(config, nil)
+		for _, tags := range []string{"a", "b"} {
+			p.Emit(logger, event("worker containers", math.MaxFloat64, attributes{"worker": "w", "platform": "linux", "team_name": "", "tags": tags}))
+		}
+		o := overview(p)
+		Expect(*o.Workers.List[0].Containers).To(Equal(math.MaxFloat64))
+		Expect(o.Workers.List[0].DropsInSeconds).To(BeNumerically(">", 1e9))
+		_, err := json.Marshal(o)
+		Expect(err).NotTo(HaveOccurred())
 	})
 
 	It("has the thousand workers that will be dropped first, of more than that", func() {

@@ -3,6 +3,7 @@ package emitter
 import (
 	"cmp"
 	"container/heap"
+	"math"
 	"slices"
 	"strings"
 	"time"
@@ -35,7 +36,7 @@ func (p *Prometheus) workers(limit int, now series.Instant, wall series.Wall) st
 		w.List[i] = status.Worker{
 			Name:           h.owner.Name(),
 			LastHeartbeat:  wall.Time(h.last),
-			DropsInSeconds: (staleAfter + p.tolerance - time.Duration(now-h.last)).Round(time.Millisecond).Seconds(),
+			DropsInSeconds: rounded(staleAfter.Seconds() + p.tolerance.Seconds() - time.Duration(now-h.last).Seconds()),
 		}
 		shown[h.owner] = &shownWorker{Worker: &w.List[i]}
 	}
@@ -128,7 +129,7 @@ func (p *plan) readWorkers(shown map[*series.Owner]*shownWorker, of func(*status
 			if sum := of(w.Worker); *sum == nil {
 				*sum = &v
 			} else {
-				**sum += v
+				**sum = finite(**sum + v)
 			}
 			values = u.family.Values(values[:0], s)
 			w.platforms = noted(w.platforms, values, platform)
@@ -151,8 +152,11 @@ func (p *plan) usage() *update {
 
 // label is the index of the family's label that shows an attribute, or -1.
 func (p *plan) label(u *update, attribute string) int {
-	return slices.IndexFunc(u.labels, func(i uint8) bool { return p.attributes[i] == attribute })
+	return slices.IndexFunc(u.labels, func(i uint8) bool { return p.attributeOf(i) == attribute })
 }
+
+// finite is v, or the number nearest to it that JSON has.
+func finite(v float64) float64 { return min(max(v, -math.MaxFloat64), math.MaxFloat64) }
 
 // noted is a worker's values of a label with that of one more series.
 func noted(of, values []string, label int) []string {
