@@ -2,12 +2,10 @@ package emitter
 
 import (
 	"io"
-	"time"
 
 	"github.com/prometheus/common/expfmt"
 
 	"github.com/signalbox-ci/signalbox/emitter/internal/exposition"
-	"github.com/signalbox-ci/signalbox/emitter/internal/status"
 )
 
 // CollectPeriodically is the garbage collector's loop.
@@ -18,16 +16,3 @@ func WritePage(p *Prometheus, w io.Writer, format expfmt.Format) error {
 	page := exposition.Page{Store: p.store, Refresh: p.self.refresh, Created: true}
 	return page.Write(w, format)
 }
-
-// DriveTime has the rates of events go by now, and sampled by SampleRates alone. The
-// status is made anew whenever now has gone on by a second.
-func DriveTime(config *PrometheusConfig, now func() time.Time) { config.realTime = now }
-
-// SampleRates is what the emitter does every second.
-func SampleRates(p *Prometheus) { p.history.sample(p.status.now()) }
-
-// Overview is what GET /api/v1/overview answers.
-func Overview(p *Prometheus, limit int) status.Overview { return p.overview(limit) }
-
-// MakeOverview makes an overview even if one was made just now.
-func MakeOverview(p *Prometheus) status.Overview { return p.makeOverview(p.status.now()) }

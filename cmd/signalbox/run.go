@@ -15,7 +15,6 @@ import (
 	"code.cloudfoundry.org/lager/v3"
 
 	"github.com/signalbox-ci/signalbox/cmd/signalbox/internal/intake"
-	"github.com/signalbox-ci/signalbox/emitter"
 	"github.com/signalbox-ci/signalbox/metric"
 )
 
@@ -157,16 +156,6 @@ func (c *runCommand) closeAll(ctx context.Context, pushed *pushedMetrics) error 
 		return err
 	case <-overdue:
 		return fmt.Errorf("not everything was closed within %s (--shutdown-timeout)", time.Duration(c.ShutdownTimeout))
-	}
-}
-
-// showSettings has the flags on the status pages of the Prometheus emitters that there
-// will be.
-func (c *runCommand) showSettings() {
-	for _, factory := range c.monitor.Factories() {
-		if config, ok := factory.(*emitter.PrometheusConfig); ok {
-			config.Settings = c.flags
-		}
 	}
 }
 
