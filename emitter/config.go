@@ -14,6 +14,7 @@ import (
 	"github.com/signalbox-ci/signalbox/emitter/aggregator"
 	"github.com/signalbox-ci/signalbox/emitter/internal/exposition"
 	"github.com/signalbox-ci/signalbox/emitter/internal/series"
+	"github.com/signalbox-ci/signalbox/emitter/internal/status"
 	"github.com/signalbox-ci/signalbox/metric"
 )
 
@@ -54,9 +55,18 @@ type PrometheusConfig struct {
 	// start: see Prometheus.ServeGatherer.
 	Gatherer prometheus.Gatherer `no-flag:"true"`
 
+	// Settings, if not nil, is what the status page shows as the configuration in
+	// force, by the names of the flags; secrets are masked there, see MaskSecret.
+	// Without it, it shows the fields above.
+	Settings func() map[string]string `no-flag:"true"`
+
 	// Logger, if not nil, is for what the emitter has to say until a Monitor
 	// attaches its own.
 	Logger lager.Logger `no-flag:"true"`
+
+	// realTime, if not nil, is what the rates of events go by, and how old the status
+	// may get; then nothing but a test samples them.
+	realTime func() time.Time
 }
 
 // maxLabelValueBytes is how long a label value may be.
@@ -100,7 +110,7 @@ func (config *PrometheusConfig) NewEmitter(attributes map[string]string) (metric
 		MaxValueBytes: maxLabelValueBytes,
 	})
 	p.beside = newNeighbours(p.store)
-	mapping, err := compile(rules, silentEvents, c.Namespace, p.store)
+	mapping, err := compile(rules, silentEvents, c.Namespace, p.store, &p.received)
 	if err != nil {
 		return nil, err
 	}
@@ -108,7 +118,7 @@ func (config *PrometheusConfig) NewEmitter(attributes map[string]string) (metric
 	if _, err = p.store.AddLastSeen(prefixed(c.Namespace, lastSeenRule.Metric), lastSeenRule.Help, workerAttribute); err != nil {
 		return nil, err
 	}
-	if p.self, err = newSelfMetrics(p.store, c.MaxSeriesPerMetric); err != nil {
+	if p.self, err = newSelfMetrics(p.store, c.MaxSeriesPerMetric, &p.received); err != nil {
 		return nil, err
 	}
 
@@ -118,7 +128,7 @@ func (config *PrometheusConfig) NewEmitter(attributes map[string]string) (metric
 	p.server, err = exposition.Listen(exposition.ServerOptions{
 		Address:       net.JoinHostPort(c.BindIP, c.BindPort),
 		WebConfigFile: c.WebConfigFile,
-		Version:       version(),
+		Status:        status.NewHandler(p.overview),
 		Logger:        func() lager.Logger { return *p.logger.Load() },
 		Page: exposition.Page{
 			Store:    p.store,
@@ -129,8 +139,7 @@ func (config *PrometheusConfig) NewEmitter(attributes map[string]string) (metric
 			Created:  !c.OmitCreatedTimestamp,
 		},
 		MaxInFlight: c.MaxScrapesInFlight,
-		Done:        p.self.scraped,
-		Refused:     p.self.scrapeRefused,
+		Done:        p.scraped,
 	})
 	if err != nil {
 		return nil, fmt.Errorf("--prometheus-bind-ip, --prometheus-bind-port: %w", err)
@@ -141,6 +150,7 @@ func (config *PrometheusConfig) NewEmitter(attributes map[string]string) (metric
 	if c.Pushed != nil {
 		p.ServePushed(c.Pushed)
 	}
+	p.watch(c)
 	p.start(c)
 	return p, nil
 }
@@ -164,6 +174,9 @@ func (p *Prometheus) start(c PrometheusConfig) {
 	p.running.Go(func() {
 		collectPeriodically(ctx, func() lager.Logger { return *p.logger.Load() }, c.GCInterval, p)
 	})
+	if c.realTime == nil {
+		p.running.Go(func() { every(ctx, sampleEvery, func() { p.history.sample(time.Now()) }) })
+	}
 	p.server.Serve()
 }
 

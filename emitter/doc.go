@@ -13,9 +13,19 @@
 //	gc.go               the timer that drops the series of workers that are gone
 //	self_metrics.go     what it tells about itself, under signalbox_
 //	pushed.go           what is on the page beside its own series
+//	overview.go         what the status page shows, of which these know a part:
+//	tallies.go          how many events came, by name
+//	history.go          how many a second, now and over the last hour
+//	unknown.go          the names that no rule knows
+//	examples.go         an event of each reason for which there were rejections
+//	workers.go          the workers, and what is on them
+//	families.go         the families, and which labels make them large
+//	scrapes.go          who scraped of late
+//	settings.go         the configuration in force, secrets masked
 //	aggregator          what agents and jobs push
 //	internal/series     the store: families, series, and how they go stale
 //	internal/exposition the page and its listener
+//	internal/status     the status page, and the JSON behind it
 //
 // emitterfakes has the fake of the garbage collector's seam.
 package emitter

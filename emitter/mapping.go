@@ -19,7 +19,8 @@ type mapping map[string]*plan
 // slice, and all updates are made from that.
 type plan struct {
 	event      string
-	attributes []string // that the updates look at; at most maxAttributes
+	received   *series.Tally // of the event
+	attributes []string      // that the updates look at; at most maxAttributes
 	updates    []update
 	worker     int // index of the attribute that names the worker, or -1
 	heartbeat  bool
@@ -60,8 +61,9 @@ const (
 )
 
 // compile adds the rules' families to the store and resolves the rules. It
-// reports everything that is wrong with them, not just the first fault.
-func compile(rules []Rule, silent []string, namespace string, store *series.Store) (mapping, error) {
+// reports everything that is wrong with them, not just the first fault. Events are
+// counted with the tallies.
+func compile(rules []Rule, silent []string, namespace string, store *series.Store, received *tallies) (mapping, error) {
 	m := mapping{}
 	families := map[string]*definition{}
 	var errs []error
@@ -83,20 +85,20 @@ func compile(rules []Rule, silent []string, namespace string, store *series.Stor
 			errs = append(errs, fmt.Errorf("rule for event %q: %w", rule.Event, err))
 			continue
 		}
-		if err := m.plan(rule.Event).add(rule, def.family); err != nil {
+		if err := m.plan(rule.Event, received).add(rule, def.family); err != nil {
 			errs = append(errs, err)
 		}
 	}
 	for _, event := range silent {
-		m.plan(event)
+		m.plan(event, received)
 	}
 	return m, errors.Join(errs...)
 }
 
-func (m mapping) plan(event string) *plan {
+func (m mapping) plan(event string, received *tallies) *plan {
 	p := m[event]
 	if p == nil {
-		p = &plan{event: event, worker: -1, limiters: new([reasons]limiter)}
+		p = &plan{event: event, received: received.of(event), worker: -1, limiters: new([reasons]limiter)}
 		m[event] = p
 	}
 	return p
@@ -156,6 +158,9 @@ func (p *plan) add(rule Rule, family *series.Family) error {
 	p.updates = append(p.updates, u)
 	return nil
 }
+
+// attributeOf is the attribute that an observation's value is of.
+func (p *plan) attributeOf(value uint8) string { return p.attributes[value] }
 
 // attribute returns the index of an attribute in the plan's observations.
 func (p *plan) attribute(name string) int {

@@ -13,12 +13,12 @@ import (
 )
 
 func compileRules(rules ...Rule) error {
-	_, err := compile(rules, nil, "ci", series.NewStore(series.Options{}))
+	_, err := compile(rules, nil, "ci", series.NewStore(series.Options{}), new(tallies))
 	return err
 }
 
 func TestTheCatalogCompiles(t *testing.T) {
-	m, err := compile(Catalog(), SilentEvents(), "concourse", series.NewStore(series.Options{}))
+	m, err := compile(Catalog(), SilentEvents(), "concourse", series.NewStore(series.Options{}), new(tallies))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -25,14 +25,20 @@ import (
 // It is safe for concurrent use. Emitting never blocks and never panics; after
 // Close it still updates the series, which nobody is served any more.
 type Prometheus struct {
-	plans   nameTable
-	store   *series.Store
-	clock   *series.Clock
-	self    *selfMetrics
-	beside  *neighbours
-	server  *exposition.Server
-	guarded bool                         // the listener asks for TLS or authentication
-	logger  atomic.Pointer[lager.Logger] // for what happens outside of Emit
+	plans    nameTable
+	received tallies
+	store    *series.Store
+	clock    *series.Clock
+	self     *selfMetrics
+	beside   *neighbours
+	server   *exposition.Server
+	guarded  bool                         // the listener asks for TLS or authentication
+	logger   atomic.Pointer[lager.Logger] // for what happens outside of Emit
+
+	// What the status shows besides the series.
+	history *history
+	scrapes scrapeLog
+	status  overviews
 
 	// tolerance is how far the clock's reading can be behind.
 	tolerance time.Duration
@@ -169,7 +175,7 @@ func (p *Prometheus) observe(logger lager.Logger, plan *plan, o *observation) {
 	}
 	// Right behind the updates: an atomic addition waits for the stores before
 	// it, and so that is waited for once.
-	p.self.received.Inc()
+	plan.received.Inc()
 	if failed.any {
 		p.reject(logger, plan, o, now, &failed)
 	}
@@ -225,8 +231,16 @@ func (p *Prometheus) Knows(event string) bool {
 }
 
 // CountMalformed counts what somebody sent as an event and was none, in
-// signalbox_events_rejected_total. Logging it is up to the caller.
-func (p *Prometheus) CountMalformed() { p.self.rejected[malformed].Add(1) }
+// signalbox_events_rejected_total, and has the status page show the error, one a
+// second. Logging it is up to the caller.
+func (p *Prometheus) CountMalformed(why error) {
+	p.self.refused.Add(1)
+	p.self.rejected[malformed].Add(1)
+	now := p.clock.Now()
+	if ok, _ := p.self.malformed.allow(now); ok && why != nil {
+		p.self.examples.keep(malformed, now, "", "", why.Error())
+	}
+}
 
 // Addr is the address that the page is served on, with the port that port 0 was
 // given: "127.0.0.1:9391".

@@ -491,7 +491,7 @@ var _ = Describe("The Prometheus emitter", func() {
 
 	It("counts what was not even an event", func() {
 		p := start(config, nil)
-		p.CountMalformed()
+		p.CountMalformed(nil)
 		Expect(samplesOf(p)).To(HaveKeyWithValue(rejectedFor("malformed"), "1"))
 	})
 

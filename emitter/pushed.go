@@ -16,9 +16,10 @@ import (
 
 // neighbours are what the emitter's page has beside its own series.
 type neighbours struct {
-	store     *series.Store
-	pushed    atomic.Pointer[exposition.Pushed]
-	gatherers atomic.Pointer[prometheus.Gatherers]
+	store      *series.Store
+	pushed     atomic.Pointer[exposition.Pushed]
+	aggregator atomic.Pointer[aggregator.Aggregator] // that it comes from
+	gatherers  atomic.Pointer[prometheus.Gatherers]
 
 	// types are those of the families that the gatherers had of late.
 	types atomic.Pointer[map[string]series.Type]
@@ -68,6 +69,7 @@ func (n *neighbours) typeOf(name string) (series.Type, bool) {
 func (p *Prometheus) ServePushed(a *aggregator.Aggregator) {
 	p.beside.look()
 	store, clock := a.OnPage(p.beside.typeOf)
+	p.beside.aggregator.Store(a)
 	p.beside.pushed.Store(&exposition.Pushed{Store: store, Clock: clock})
 }
 

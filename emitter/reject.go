@@ -83,6 +83,7 @@ func (p *Prometheus) reject(logger lager.Logger, plan *plan, o *observation, now
 	if plan.heartbeat && o.present&(1<<plan.worker) != 0 && failed.count[seriesLimit] == 0 {
 		p.store.Heartbeat(o.attributes[plan.worker], now)
 	}
+	p.self.refused.Add(1)
 	for why := range reasons {
 		if failed.count[why] == 0 {
 			continue
@@ -90,7 +91,9 @@ func (p *Prometheus) reject(logger lager.Logger, plan *plan, o *observation, now
 		p.self.rejected[why].Add(1)
 		if ok, unlogged := plan.limiters[why].allow(now); ok {
 			u := &plan.updates[failed.first[why]]
-			p.log(logger, "event-rejected", u.describe(plan, o, why), lager.Data{
+			description := u.describe(plan, o, why)
+			p.self.examples.keep(why, now, plan.event, u.family.Name(), description)
+			p.log(logger, "event-rejected", description, lager.Data{
 				"event": plan.event, "metric": u.family.Name(), "metrics": failed.count[why],
 				"reason": reasonLabels[why], "unlogged": unlogged,
 			})
@@ -144,18 +147,22 @@ func (p *plan) named(chosen func(int) bool) string {
 
 // refuseUnknown counts an event that no rule knows, and logs it.
 func (p *Prometheus) refuseUnknown(logger lager.Logger, event string) {
-	p.self.received.Inc()
+	p.self.received.unplanned.Inc()
 	now := p.clock.Now()
 	if !utf8.ValidString(event) {
+		p.self.refused.Add(1)
 		p.self.rejected[invalidUTF8].Add(1)
 		if ok, unlogged := p.self.badNames.allow(now); ok {
-			p.log(logger, "event-rejected", "the event's name is not UTF-8", lager.Data{
+			const description = "the event's name is not UTF-8"
+			p.self.examples.keep(invalidUTF8, now, event, "", description)
+			p.log(logger, "event-rejected", description, lager.Data{
 				"event": shortened(event), "reason": reasonLabels[invalidUTF8], "unlogged": unlogged,
 			})
 		}
 		return
 	}
 	p.self.unknown.Add(1)
+	p.self.names.count(event, now)
 	if ok, unlogged := p.self.unknownNames.allow(now); ok {
 		orDefault(logger, p).Info("unknown-event", lager.Data{"event": shortened(event), "unlogged": unlogged})
 	}

@@ -17,11 +17,15 @@ import (
 type selfMetrics struct {
 	store *series.Store
 
-	received series.Tally
+	received *tallies
 	unknown  atomic.Uint64
 	rejected [reasons]atomic.Uint64
+	refused  atomic.Uint64 // events that were rejected, whatever for
 
-	badNames, unknownNames limiter
+	badNames, malformed, unknownNames limiter
+
+	names    unknownNames
+	examples examples
 
 	stats atomic.Pointer[func() []metric.EmitterStats]
 
@@ -37,8 +41,8 @@ type selfMetrics struct {
 // durationBuckets are for what takes from a millisecond to some seconds.
 var durationBuckets = []float64{.001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10}
 
-func newSelfMetrics(store *series.Store, maxSeries int) (*selfMetrics, error) {
-	self := &selfMetrics{store: store}
+func newSelfMetrics(store *series.Store, maxSeries int, received *tallies) (*selfMetrics, error) {
+	self := &selfMetrics{store: store, received: received}
 	for _, f := range []struct {
 		family **series.Family
 		o      series.FamilyOptions
@@ -101,7 +105,7 @@ func (m *selfMetrics) refresh() {
 	m.refreshing.Lock()
 	defer m.refreshing.Unlock()
 
-	m.set(m.eventsReceived, float64(m.received.Value()))
+	m.set(m.eventsReceived, float64(m.received.total()))
 	m.set(m.eventsUnknown, float64(m.unknown.Load()))
 	for why := accepted + 1; why < reasons; why++ {
 		m.set(m.eventsRejected, float64(m.rejected[why].Load()), reasonLabels[why])
@@ -169,6 +173,3 @@ func readBuild() (b build) {
 	}
 	return b
 }
-
-// version is the version that the landing page shows.
-func version() string { return readBuild().version }

@@ -218,15 +218,3 @@ func eachOption(group *flags.Group, f func(*flags.Option)) {
 		eachOption(group, f)
 	}
 }
-
-// valuesOf is the values of a group's options by their names.
-func valuesOf(group *flags.Group) map[string]string {
-	values := make(map[string]string)
-	eachOption(group, func(option *flags.Option) {
-		if option.LongName != "" && option.LongName != "help" {
-			values[option.LongName] = fmt.Sprint(option.Value())
-		}
-	})
-
-	return values
-}

@@ -67,7 +67,7 @@ func decodeInput(logger lager.Logger, r io.Reader, limits intake.Limits, s intak
 	decoder := intake.NewDecoder(limits)
 
 	err := decoder.Decode(r, intake.Lines, tally.Accept, func(line int, err error) {
-		tally.Reject()
+		tally.Reject(err)
 		rejections.Log("rejected-line", err, lager.Data{"line": line})
 	})
 

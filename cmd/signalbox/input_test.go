@@ -72,4 +72,4 @@ func (c *counter) Prepare(metric.EventType) func(*intake.Event) {
 
 func (c *counter) Knows(string) bool { return true }
 
-func (c *counter) Malformed() {}
+func (c *counter) Malformed(error) {}

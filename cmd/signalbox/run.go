@@ -22,7 +22,7 @@ import (
 // Monitor adds them.
 type runCommand struct {
 	monitor *metric.Monitor
-	flags   func() map[string]string // all of them, by name
+	flags   func() map[string]string // all of them, by name; secrets are masked
 
 	Host            string     `long:"host" value-name:"NAME" default-mask:"the machine's name" description:"Host of events that do not name theirs."`
 	Attributes      attributes `long:"attribute" value-name:"KEY=VALUE" unquote:"false" description:"Attribute of this node, which every event carries too and every series that events drive shows as a label. May be repeated."`
@@ -73,6 +73,7 @@ func (c *runCommand) run(w world) error {
 		return errors.Join(err, listener.Close())
 	}
 	pushed.serveOn(c.monitor.Factories()) // before there is a page that could be without
+	c.showSettings()
 	if err := c.monitor.Initialize(logger, host, c.Attributes, c.BufferSize); err != nil {
 		return errors.Join(err, pushed.Close(), listener.Close())
 	}

@@ -14,7 +14,7 @@ type knower interface {
 
 // A tallier is an emitter that keeps the count of what is not even an event.
 type tallier interface {
-	CountMalformed()
+	CountMalformed(why error)
 }
 
 // A sink hands the intake's events to the Monitor.
@@ -61,8 +61,8 @@ func (s *sink) Knows(name string) bool {
 }
 
 // Malformed implements intake.Sink.
-func (s *sink) Malformed() {
+func (s *sink) Malformed(why error) {
 	for _, tallier := range s.talliers {
-		tallier.CountMalformed()
+		tallier.CountMalformed(why)
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"hash/maphash"
 	"slices"
 	"sync"
+	"sync/atomic"
 
 	"github.com/signalbox-ci/signalbox/emitter/internal/series"
 )
@@ -15,6 +16,9 @@ type agent struct {
 	hash   uint64
 	values []string // of the base labels
 	next   *agent   // with the same hash; guarded by the lock on all agents
+
+	// updated is the Instant of the last update that was applied, or a part of it.
+	updated atomic.Int64
 
 	mu                sync.Mutex
 	gone              bool    // forgotten: the next update makes a new one

@@ -96,6 +96,9 @@ func (a *Aggregator) updateAgent(values []string, metrics []Metric, now series.I
 			a.self.rejected[why].Inc()
 		}
 	}
+	if len(rejected) < len(metrics) {
+		ag.updated.Store(int64(now))
+	}
 	a.forgetIfEmpty(ag)
 	return rejected
 }

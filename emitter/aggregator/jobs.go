@@ -3,6 +3,7 @@ package aggregator
 import (
 	"cmp"
 	"container/heap"
+	"container/list"
 	"context"
 	"errors"
 	"fmt"
@@ -28,6 +29,7 @@ type jobs struct {
 
 	groups   map[string]*group // by key
 	expiring expiring
+	latest   list.List // of *group: those first that were pushed last
 	sums     map[sumKey]*sum
 	kept     map[string]storage.Change // on disk, but not restored; by record key
 	unstored []*sum                    // whose retired has changed since it was last stored
@@ -42,6 +44,7 @@ type group struct {
 	source series.Source
 	ttl    time.Duration
 	place  int // among those that expire; -1 if it does not
+	latest *list.Element
 
 	pushed, failed time.Time
 	families       map[string]*family
@@ -158,6 +161,7 @@ func (j *jobs) push(p Push) (ticket, error) {
 	}
 	j.apply(g, families, p.Replace, func(*family) series.Instant { return now })
 	g.pushed = wall
+	j.latest.MoveToFront(g.latest)
 	g.pushTime.series.Set(unixSeconds(wall))
 	j.setTTL(g, ttl, now)
 	return j.save(g), nil
@@ -226,6 +230,7 @@ func (j *jobs) admit(g *group) {
 		t.to.series.LiveUntil(series.Never)
 	}
 	j.groups[g.key] = g
+	g.latest = j.latest.PushBack(g)
 	j.groupCount.Store(int64(len(j.groups)))
 }
 
@@ -555,6 +560,7 @@ func (j *jobs) remove(g *group) {
 		heap.Remove(&j.expiring, g.place)
 	}
 	delete(j.groups, g.key)
+	j.latest.Remove(g.latest)
 	j.groupCount.Store(int64(len(j.groups)))
 }
 

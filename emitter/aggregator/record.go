@@ -229,6 +229,7 @@ func (j *jobs) open() error {
 			}
 		}
 	}
+	j.orderLatest()
 	records = nil // or Load would keep them for as long as the storage is open
 	j.sweep(j.aggregator.clock.Tick())
 	j.aggregator.logger.Info("restored", lager.Data{"groups": len(j.groups), "series": j.seriesCount.Load()})

@@ -16,7 +16,7 @@ import (
 // 503, so that scrapers that do not keep up cannot pile up.
 func newMetricsHandler(o ServerOptions) http.Handler {
 	slots := make(chan struct{}, o.MaxInFlight)
-	scrape := &scrape{page: o.Page, done: o.Done, logger: o.Logger}
+	scrape := &scrape{page: o.Page, logger: o.Logger}
 	compressed, err := gzhttp.NewWrapper(
 		gzhttp.MinSize(1024),
 		gzhttp.ContentTypeFilter(func(string) bool { return true }),
@@ -26,35 +26,36 @@ func newMetricsHandler(o ServerOptions) http.Handler {
 	}
 	handler := compressed(scrape)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		begin := time.Now()
+		counted := &countedWriter{ResponseWriter: w}
 		select {
 		case slots <- struct{}{}:
 			defer func() { <-slots }()
-			handler.ServeHTTP(w, r)
+			handler.ServeHTTP(counted, r)
 		default:
-			o.Refused()
-			http.Error(w, fmt.Sprintf("%d scrapes are under way, which is the limit", o.MaxInFlight), http.StatusServiceUnavailable)
+			http.Error(counted, fmt.Sprintf("%d scrapes are under way, which is the limit", o.MaxInFlight), http.StatusServiceUnavailable)
+		}
+		if s := counted.scrape(r, time.Since(begin)); r.Method != http.MethodHead || s.Refused() {
+			o.Done(s)
 		}
 	})
 }
 
 type scrape struct {
 	page   Page
-	done   func(time.Duration)
 	logger func() lager.Logger
 	logged atomic.Int64 // when an error was last logged, in seconds
 }
 
 func (s *scrape) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	begin := time.Now()
 	format := expfmt.NegotiateAccept(r.Header, expfmt.DefaultOpenMetricsAcceptedFormats()...)
 	w.Header().Set("Content-Type", string(format))
 	if r.Method == http.MethodHead {
 		return
 	}
 	if err := s.page.Write(w, format); err != nil && r.Context().Err() == nil {
-		if now, last := begin.Unix(), s.logged.Load(); now != last && s.logged.CompareAndSwap(last, now) {
+		if now, last := time.Now().Unix(), s.logged.Load(); now != last && s.logged.CompareAndSwap(last, now) {
 			s.logger().Error("scrape-incomplete", err)
 		}
 	}
-	s.done(time.Since(begin))
 }

@@ -28,8 +28,9 @@ type ServerOptions struct {
 	// connection and request.
 	WebConfigFile string
 
-	// Version is shown on the landing page.
-	Version string
+	// Status serves what is at /, and what no other handler serves. Nil means that
+	// nothing does.
+	Status http.Handler
 
 	// Logger is asked for the logger each time there is something to log.
 	Logger func() lager.Logger
@@ -37,14 +38,13 @@ type ServerOptions struct {
 	Page Page
 
 	// MaxInFlight is how many scrapes may be under way. Done is called for each
-	// one that ended, with how long it took; Refused for each one too many.
+	// one that ended, those refused because they were too many included.
 	MaxInFlight int
-	Done        func(took time.Duration)
-	Refused     func()
+	Done        func(Scrape)
 }
 
-// A Server serves a page on a listener of its own, at /metrics, with a landing
-// page at / and health checks at /-/healthy and /-/ready.
+// A Server serves a page on a listener of its own, at /metrics, with health checks
+// at /-/healthy and /-/ready, and the status at /.
 type Server struct {
 	listener net.Listener
 	page     http.Handler
@@ -93,10 +93,6 @@ func hasTLS(file string) bool {
 // configuration file must be as CheckWebConfig wants it.
 func Listen(o ServerOptions) (*Server, error) {
 	page := newMetricsHandler(o)
-	handler, err := newMux(o, page)
-	if err != nil {
-		return nil, err
-	}
 	listener, err := net.Listen(network(o.Address), o.Address)
 	if err != nil {
 		return nil, fmt.Errorf("cannot serve metrics on %s: %w", o.Address, err)
@@ -107,7 +103,7 @@ func Listen(o ServerOptions) (*Server, error) {
 		page:     page,
 		fresh:    map[net.Conn]bool{},
 		server: &http.Server{
-			Handler:           handler,
+			Handler:           newMux(o, page),
 			ReadHeaderTimeout: readHeaderTimeout,
 			ReadTimeout:       readHeaderTimeout,
 			WriteTimeout:      writeTimeout,
@@ -145,27 +141,15 @@ func network(address string) string {
 	return "tcp"
 }
 
-func newMux(o ServerOptions, page http.Handler) (http.Handler, error) {
-	landing, err := web.NewLandingPage(web.LandingConfig{
-		Name:        "Signalbox",
-		Description: "The metrics of a CI system",
-		Version:     o.Version,
-		Profiling:   "false",
-		Links: []web.LandingLinks{
-			{Address: "/metrics", Text: "Metrics"},
-			{Address: "/-/healthy", Text: "Healthy"},
-			{Address: "/-/ready", Text: "Ready"},
-		},
-	})
-	if err != nil {
-		return nil, err
-	}
+func newMux(o ServerOptions, page http.Handler) http.Handler {
 	mux := http.NewServeMux()
 	mux.Handle("GET /metrics", page)
 	mux.HandleFunc("GET /-/healthy", ok)
 	mux.HandleFunc("GET /-/ready", ok)
-	mux.Handle("GET /", landing)
-	return mux, nil
+	if o.Status != nil {
+		mux.Handle("GET /", o.Status)
+	}
+	return mux
 }
 
 func ok(w http.ResponseWriter, _ *http.Request) {

@@ -16,8 +16,9 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
-	"sync/atomic"
+	"sync"
 	"testing"
 	"time"
 
@@ -35,20 +36,24 @@ var _ = Describe("The server", func() {
 	var (
 		options ServerOptions
 		server  *Server
-		refused atomic.Int64
+		mu      sync.Mutex
+		scrapes []Scrape
 		client  *http.Client
 	)
 	BeforeEach(func() {
 		store := newVariedStore()
-		refused.Store(0)
+		scrapes = nil
 		options = ServerOptions{
 			Address:     "127.0.0.1:0",
-			Version:     "v1.2.3",
+			Status:      http.HandlerFunc(serveStatus),
 			Logger:      func() lager.Logger { return lager.NewLogger("test") },
 			Page:        Page{Store: store, Created: true},
 			MaxInFlight: 1,
-			Done:        func(time.Duration) {},
-			Refused:     func() { refused.Add(1) },
+			Done: func(s Scrape) {
+				mu.Lock()
+				defer mu.Unlock()
+				scrapes = append(scrapes, s)
+			},
 		}
 		client = &http.Client{Transport: &http.Transport{DisableCompression: true}}
 	})
@@ -78,7 +83,13 @@ var _ = Describe("The server", func() {
 		return response, string(body)
 	}
 
-	It("has health checks, a landing page, and nothing else", func() {
+	done := func() []Scrape {
+		mu.Lock()
+		defer mu.Unlock()
+		return slices.Clone(scrapes)
+	}
+
+	It("has health checks, the status, and nothing else", func() {
 		listen()
 		for _, path := range []string{"/-/healthy", "/-/ready"} {
 			response, body := get(path)
@@ -87,8 +98,7 @@ var _ = Describe("The server", func() {
 		}
 		response, body := get("/")
 		Expect(response.StatusCode).To(Equal(http.StatusOK))
-		Expect(body).To(ContainSubstring(`href="/metrics"`))
-		Expect(body).To(ContainSubstring("v1.2.3"))
+		Expect(body).To(Equal("the status"))
 		response, _ = get("/elsewhere")
 		Expect(response.StatusCode).To(Equal(http.StatusNotFound))
 		posted, err := client.Post("http://"+server.Addr()+"/metrics", "text/plain", strings.NewReader("m 1\n"))
@@ -157,12 +167,42 @@ var _ = Describe("The server", func() {
 		response, body := get("/metrics")
 		Expect(response.StatusCode).To(Equal(http.StatusServiceUnavailable))
 		Expect(body).To(Equal("1 scrapes are under way, which is the limit\n"))
-		Expect(refused.Load()).To(Equal(int64(1)))
+		Expect(done()).To(HaveExactElements(And(
+			HaveField("Status", http.StatusServiceUnavailable), HaveField("Bytes", int64(len(body))), HaveField("Format", ""),
+		)))
 		close(proceed)
 		Expect(<-first).To(Equal(http.StatusOK))
 		go func() { <-begun }()
 		response, _ = get("/metrics")
 		Expect(response.StatusCode).To(Equal(http.StatusOK))
+	})
+
+	DescribeTable("tells of each scrape", func(accept, encoding, format, agent, toldAgent string) {
+		listen()
+		response, body := get("/metrics", "Accept", accept, "Accept-Encoding", encoding, "User-Agent", agent)
+		Eventually(done).Should(HaveLen(1))
+		s := done()[0]
+		Expect(s.Took).To(BeNumerically(">", 0))
+		s.Took = 0
+		Expect(s).To(Equal(Scrape{
+			Bytes: int64(len(body)), Format: format, Encoding: response.Header.Get("Content-Encoding"),
+			Status: http.StatusOK, Remote: "127.0.0.1", UserAgent: toldAgent,
+		}))
+		Expect(s.Encoding).To(Equal(encoding))
+	},
+		Entry("text", "text/plain", "", "text", "Prometheus/3", "Prometheus/3"),
+		Entry("OpenMetrics, compressed", "application/openmetrics-text;version=1.0.0", "gzip", "openmetrics", "x", "x"),
+		Entry("protobuf, compressed", "application/vnd.google.protobuf;proto=io.prometheus.client.MetricFamily;encoding=delimited", "zstd", "protobuf", "x", "x"),
+		Entry("a long user agent, not in UTF-8", "", "", "text", "\xff"+strings.Repeat("a", 300), strings.Repeat("a", 199)),
+	)
+
+	It("tells nothing of a request for the headers alone", func() {
+		listen()
+		response, err := client.Head("http://" + server.Addr() + "/metrics")
+		Expect(err).NotTo(HaveOccurred())
+		Expect(response.Body.Close()).To(Succeed())
+		get("/metrics")
+		Eventually(done).Should(HaveExactElements(HaveField("Bytes", BeNumerically(">", 0))))
 	})
 
 	It("lets nobody wait for a scraper that does not read", func() {
@@ -272,6 +312,15 @@ var _ = Describe("The server", func() {
 		Expect(err).To(HaveOccurred())
 	})
 })
+
+// serveStatus is a status that knows one page.
+func serveStatus(w http.ResponseWriter, r *http.Request) {
+	if r.URL.Path != "/" {
+		http.NotFound(w, r)
+		return
+	}
+	io.WriteString(w, "the status")
+}
 
 func gunzip(r io.Reader) io.Reader {
 	unzipped, err := gzip.NewReader(r)

@@ -114,4 +114,4 @@ func (discard) Prepare(metric.EventType) func(*intake.Event) { return func(*inta
 
 func (discard) Knows(string) bool { return true }
 
-func (discard) Malformed() {}
+func (discard) Malformed(error) {}

@@ -90,7 +90,7 @@ func (h *handler) takeEvents(w http.ResponseWriter, r *http.Request) {
 	tally := Tally{Sink: h.sink}
 	var errs []lineError
 	reject := func(line int, err error) {
-		tally.Reject()
+		tally.Reject(err)
 		if len(errs) < maxErrors {
 			errs = append(errs, lineError{line, err.Error()})
 		}
@@ -128,7 +128,7 @@ func (h *handler) takeEvents(w http.ResponseWriter, r *http.Request) {
 
 // rejectBody counts and logs a body of which nothing was read.
 func (h *handler) rejectBody(r *http.Request, err error) {
-	h.sink.Malformed()
+	h.sink.Malformed(err)
 	h.rejections.Log("rejected-body", err, lager.Data{"remote": r.RemoteAddr})
 }
 

@@ -62,7 +62,7 @@ func plain(read *intake.Event) metric.Event {
 // Knows tells that everything is known but what says that it is not.
 func (r *recorder) Knows(name string) bool { return name != "unknown" }
 
-func (r *recorder) Malformed() {}
+func (r *recorder) Malformed(error) {}
 
 func (r *recorder) names() []string {
 	r.mu.Lock()

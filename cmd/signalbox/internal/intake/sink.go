@@ -14,8 +14,8 @@ type Sink interface {
 	// Knows tells whether events of this name mean anything to anybody.
 	Knows(name string) bool
 
-	// Malformed counts a piece of input that is not an event.
-	Malformed()
+	// Malformed counts a piece of input that is not an event, for the reason.
+	Malformed(why error)
 }
 
 // A Tally counts what became of one input while its events go to the Sink. All
@@ -30,10 +30,10 @@ type Tally struct {
 	attributes map[string]string // lent to each event that has to have a map
 }
 
-// Reject counts a piece of input that is not an event.
-func (t *Tally) Reject() {
+// Reject counts a piece of input that is not an event, for the reason.
+func (t *Tally) Reject(why error) {
 	t.Rejected++
-	t.Sink.Malformed()
+	t.Sink.Malformed(why)
 }
 
 // Accept counts an event and hands it to the Sink.

@@ -1,0 +1,152 @@
+package aggregator_test
+
+import (
+	"context"
+	"fmt"
+	"path/filepath"
+	"time"
+
+	"code.cloudfoundry.org/lager/v3"
+	. "github.com/onsi/ginkgo/v2"
+	. "github.com/onsi/gomega"
+
+	"github.com/signalbox-ci/signalbox/emitter/aggregator"
+)
+
+var _ = Describe("A list of what was pushed last", func() {
+	var (
+		clock *fakeClock
+		a     *aggregator.Aggregator
+	)
+	BeforeEach(func() { clock = newFakeClock() })
+	start := func(aggregateBy []string, options aggregator.PushOptions) {
+		GinkgoHelper()
+		var err error
+		a, err = aggregator.New(lager.NewLogger("test"), nil, time.Minute, aggregateBy,
+			aggregator.WithClock(clock.Now), aggregator.WithMaxSeries(70), aggregator.WithPushes(options))
+		Expect(err).NotTo(HaveOccurred())
+	}
+	// tick is the time, a second later.
+	tick := func() time.Time {
+		clock.Advance(time.Second)
+		return clock.Now()
+	}
+
+	Describe("by jobs", func() {
+		push := func(job, body string, ttl time.Duration) error {
+			return a.Push(context.Background(), aggregator.Push{Grouping: []aggregator.Label{{Name: "job", Value: job}}, Families: text(body), Replace: true, TTL: &ttl})
+		}
+		latest := func(most int) (jobs []string) {
+			for _, g := range a.LatestGroups(most).Latest {
+				jobs = append(jobs, g.Labels[0].Value)
+			}
+			return jobs
+		}
+
+		It("has the groups in the order of their last pushes, as many as asked for", func() {
+			start(nil, aggregator.PushOptions{MaxSeries: 50})
+			Expect(push("a", "x 1\ny 1\n", 0)).To(Succeed())
+			failed := tick()
+			Expect(push("failing", "# TYPE x counter\nx 1\n", 0)).NotTo(Succeed())
+			tick()
+			Expect(push("b", "x 1\n", time.Hour)).To(Succeed())
+			pushed := tick()
+			Expect(push("a", "x 2\ny 2\nz 2\n", 0)).To(Succeed())
+			expired := tick()
+			Expect(push("short", "x 1\n", time.Second)).To(Succeed())
+			Expect(latest(9)).To(Equal([]string{"short", "a", "b", "failing"}))
+			tick()
+
+			l := a.LatestGroups(9)
+			Expect(l.Total).To(Equal(3))
+			Expect(l.Series).To(Equal(4))
+			Expect(l.SeriesLimit).To(Equal(50))
+			labels := func(job string) []aggregator.Label { return []aggregator.Label{{Name: "job", Value: job}} }
+			Expect(l.Latest).To(Equal([]aggregator.GroupSummary{
+				{Labels: labels("a"), Series: 3, Pushed: pushed},
+				{Labels: labels("b"), Series: 1, Pushed: pushed.Add(-time.Second), Expires: pushed.Add(time.Hour - time.Second)},
+				{Labels: labels("failing"), Failed: failed},
+			}), "short expired at %s", expired.Add(time.Second))
+			Expect(latest(2)).To(Equal([]string{"a", "b"}))
+			Expect(a.LatestGroups(0).Latest).To(BeEmpty())
+
+			Expect(a.DeleteGroup(context.Background(), labels("a"))).To(Succeed())
+			Expect(latest(9)).To(Equal([]string{"b", "failing"}))
+			Expect(a.Wipe(context.Background())).To(Succeed())
+			Expect(a.LatestGroups(9)).To(Equal(aggregator.LatestGroups{SeriesLimit: 50, Latest: []aggregator.GroupSummary{}}))
+		})
+
+		It("is in the same order after a restart", func() {
+			options := aggregator.PushOptions{StoragePath: filepath.Join(GinkgoT().TempDir(), "groups.db")}
+			start(nil, options)
+			var want []string
+			for i := range 20 {
+				tick()
+				Expect(push(fmt.Sprint(i), "x 1\n", 0)).To(Succeed())
+				want = append([]string{fmt.Sprint(i)}, want...)
+			}
+			Expect(a.Close()).To(Succeed())
+			start(nil, options)
+			DeferCleanup(a.Close)
+			Expect(latest(100)).To(Equal(want))
+			tick()
+			Expect(push("7", "x 1\n", 0)).To(Succeed())
+			Expect(latest(2)).To(Equal([]string{"7", "19"}))
+		})
+	})
+
+	Describe("by agents", func() {
+		update := func(user string, metrics ...aggregator.Metric) error {
+			return a.Update(context.Background(), aggregator.Labels{Username: user, TemplateName: "go"}, metrics)
+		}
+		users := func(most int) (users []string) {
+			for _, g := range a.LatestAgents(most).Latest {
+				users = append(users, g.Labels[0].Value)
+			}
+			return users
+		}
+		gauge := aggregator.Metric{Name: "g", Type: aggregator.Gauge}
+		counter := aggregator.Metric{Name: "c_total", Type: aggregator.Counter}
+		bad := aggregator.Metric{Name: "bad name", Type: aggregator.Gauge}
+
+		It("has the agents that were heard of last, as many as asked for", func() {
+			start(nil, aggregator.PushOptions{})
+			Expect(update("a", gauge, counter)).To(Succeed())
+			for i := range 9 {
+				tick()
+				Expect(update(fmt.Sprint(i), gauge)).To(Succeed())
+			}
+			updated := tick()
+			Expect(update("a", gauge)).To(Succeed())
+			tick()
+			Expect(update("nothing", bad)).NotTo(Succeed())
+			Expect(update("8", bad)).NotTo(Succeed())
+
+			Expect(users(3)).To(Equal([]string{"a", "8", "7"}))
+			l := a.LatestAgents(1)
+			Expect(l).To(Equal(aggregator.LatestAgents{Total: 10, Series: 11, SeriesLimit: 70, Latest: []aggregator.AgentSummary{{
+				Labels: []aggregator.Label{{Name: "username", Value: "a"}, {Name: "template_name", Value: "go"}},
+				Series: 2, Updated: updated, Expires: updated.Add(time.Minute),
+			}}}))
+			Expect(a.LatestAgents(0).Latest).To(BeEmpty())
+
+			clock.Advance(55 * time.Second)
+			l = a.LatestAgents(100)
+			Expect(l.Total).To(Equal(4), "those within the TTL")
+			Expect(l.Latest[0].Series).To(Equal(1), "the counter was not pushed again")
+			clock.Advance(time.Minute)
+			Expect(a.LatestAgents(100).Latest).To(BeEmpty())
+		})
+
+		It("leaves out those that are kept for what they counted alone", func() {
+			start([]string{"template_name"}, aggregator.PushOptions{})
+			Expect(update("a", counter)).To(Succeed())
+			Expect(users(9)).To(Equal([]string{"a"}))
+			clock.Advance(time.Minute)
+			a.Sweep()
+			Expect(a.LatestAgents(9).Total).To(BeZero())
+			Expect(update("a", counter)).To(Succeed())
+			Expect(users(9)).To(Equal([]string{"a"}))
+		})
+	})
+})

@@ -1,0 +1,190 @@
+package emitter
+
+import (
+	"cmp"
+	"runtime"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/signalbox-ci/signalbox/emitter/aggregator"
+	"github.com/signalbox-ci/signalbox/emitter/internal/status"
+	"github.com/signalbox-ci/signalbox/metric"
+)
+
+// maxOverview is how much of a list anybody gets.
+const maxOverview = 1000
+
+// An overview is good for a second, or ten times as long as it took to make: a page
+// that many people look at costs nothing that anybody notices.
+const (
+	overviewAge      = time.Second
+	overviewAgeTimes = 10
+)
+
+// overviews make the overview, and keep it for those who ask soon after. The lock is
+// held while it is made, so that nobody makes it beside.
+type overviews struct {
+	started  time.Time
+	build    status.Build
+	now      func() time.Time // of the machine, whatever the emitter's clock says
+	settings func() map[string]string
+
+	mu     sync.Mutex
+	latest *status.Overview
+	until  time.Time
+	labels labelCounts
+}
+
+// watch begins to keep what the overview shows. It must come before the first event.
+func (p *Prometheus) watch(c PrometheusConfig) {
+	p.status.now = time.Now
+	if c.realTime != nil {
+		p.status.now = c.realTime
+	}
+	p.status.settings = c.ownSettings
+	if c.Settings != nil {
+		p.status.settings = c.Settings
+	}
+	build := readBuild()
+	p.status.build = status.Build{Version: build.version, Revision: build.revision, GoVersion: runtime.Version()}
+	p.status.started = p.clock.Wall().Time(p.clock.Tick())
+	p.history = newHistory(&p.received, p.status.now())
+}
+
+// overview is what GET /api/v1/overview answers. What is in it must not be changed.
+// Times are by the emitter's clock, but rates by the machine's.
+func (p *Prometheus) overview(limit int) status.Overview {
+	p.status.mu.Lock()
+	defer p.status.mu.Unlock()
+	now := p.status.now()
+	if p.status.latest == nil || !now.Before(p.status.until) {
+		begin := time.Now()
+		o := p.makeOverview(now)
+		p.status.latest = &o
+		p.status.until = now.Add(max(overviewAge, overviewAgeTimes*time.Since(begin)))
+	}
+	return cutTo(*p.status.latest, limit)
+}
+
+// makeOverview makes an overview with as much as anybody can ask for.
+func (p *Prometheus) makeOverview(now time.Time) status.Overview {
+	at, wall := p.clock.Tick(), p.clock.Wall()
+	o := status.Overview{
+		Time:     wall.Time(at),
+		Started:  p.status.started,
+		Build:    p.status.build,
+		Settings: settingsOf(p.status.settings()),
+		Events:   p.events(now),
+		Workers:  p.workers(maxOverview, at, wall),
+		Families: p.families(now),
+		Scrapes:  p.scrapes.list(wall),
+		Emitters: p.emitters(),
+	}
+	o.Events.UnknownNames = p.self.names.list(wall)
+	o.Events.Rejections = p.self.rejections(wall)
+	o.Groups, o.Agents = p.pushedBy()
+	return o
+}
+
+// events are the counts and rates of events, all together and by name.
+func (p *Prometheus) events(now time.Time) status.Events {
+	e := status.Events{
+		Unknown:      p.self.unknown.Load(),
+		UnknownOther: p.self.names.other.Load(),
+		Rejected:     p.self.refused.Load(),
+		SlotSeconds:  slotLength.Seconds(),
+		Names:        []status.EventName{},
+	}
+	p.history.read(now, func(r reading) {
+		e.Received = p.received.unplanned.Value()
+		for name, count := range p.received.all() {
+			e.Received += count
+			if count == 0 {
+				continue
+			}
+			n := status.EventName{Name: name, Received: count}
+			n.PerSecond, n.History = r.of(name, count)
+			plan := p.plans.find(name)
+			n.Silent = plan != nil && len(plan.updates) == 0
+			e.Names = append(e.Names, n)
+		}
+		e.PerSecond, e.History = r.ofAll(e.Received)
+	})
+	slices.SortFunc(e.Names, func(a, b status.EventName) int {
+		return cmp.Or(cmp.Compare(b.PerSecond, a.PerSecond), cmp.Compare(b.Received, a.Received), strings.Compare(a.Name, b.Name))
+	})
+	return e
+}
+
+// emitters are how it stands with the queues, the emitters sorted by name.
+func (p *Prometheus) emitters() []status.Emitter {
+	list := []status.Emitter{}
+	if stats := p.self.stats.Load(); stats != nil {
+		for _, s := range (*stats)() {
+			list = append(list, emitterOf(s))
+		}
+	}
+	slices.SortStableFunc(list, func(a, b status.Emitter) int { return strings.Compare(a.Name, b.Name) })
+	return list
+}
+
+func emitterOf(s metric.EmitterStats) status.Emitter {
+	return status.Emitter{Name: s.Emitter, QueueLength: s.QueueLength, QueueCapacity: s.QueueCapacity, Dropped: s.Dropped}
+}
+
+// pushedBy is what jobs and agents pushed; nothing if nobody can.
+func (p *Prometheus) pushedBy() (status.Groups, status.Agents) {
+	groups, agents := status.Groups{List: []status.Group{}}, status.Agents{List: []status.Agent{}}
+	a := p.beside.aggregator.Load()
+	if a == nil {
+		return groups, agents
+	}
+	g := a.LatestGroups(maxOverview)
+	groups.Total, groups.Series, groups.Limit = g.Total, g.Series, g.SeriesLimit
+	for _, g := range g.Latest {
+		groups.List = append(groups.List, status.Group{
+			Labels: statusLabels(g.Labels), Series: g.Series,
+			Pushed: unlessZero(g.Pushed), Failed: unlessZero(g.Failed), Expires: unlessZero(g.Expires),
+		})
+	}
+	held := a.LatestAgents(maxOverview)
+	agents.Total, agents.Series, agents.Limit = held.Total, held.Series, held.SeriesLimit
+	for _, a := range held.Latest {
+		agents.List = append(agents.List, status.Agent{
+			Labels: statusLabels(a.Labels), Series: a.Series, Updated: a.Updated.UTC(), Expires: a.Expires.UTC(),
+		})
+	}
+	return groups, agents
+}
+
+func statusLabels(labels []aggregator.Label) []status.Label {
+	list := make([]status.Label, len(labels))
+	for i, l := range labels {
+		list[i] = status.Label{Name: l.Name, Value: l.Value}
+	}
+	return list
+}
+
+func unlessZero(t time.Time) *time.Time {
+	if t.IsZero() {
+		return nil
+	}
+	t = t.UTC()
+	return &t
+}
+
+// cutTo cuts the lists of an overview, but for those that are short anyway.
+func cutTo(o status.Overview, limit int) status.Overview {
+	o.Events.Names = first(o.Events.Names, limit)
+	o.Events.UnknownNames = first(o.Events.UnknownNames, limit)
+	o.Workers.List = first(o.Workers.List, limit)
+	o.Families.List = first(o.Families.List, limit)
+	o.Groups.List = first(o.Groups.List, limit)
+	o.Agents.List = first(o.Agents.List, limit)
+	o.Scrapes = first(o.Scrapes, limit)
+	return o
+}
+
+func first[E any](list []E, most int) []E { return list[:min(len(list), max(most, 0))] }

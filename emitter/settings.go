@@ -1,0 +1,93 @@
+package emitter
+
+import (
+	"fmt"
+	"reflect"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/signalbox-ci/signalbox/emitter/internal/status"
+)
+
+// masked stands for a secret.
+const masked = "<secret>"
+
+// What tells a secret: by its name in lower case, and within a value.
+var (
+	// An author is not a secret, but authorization is.
+	secretName = regexp.MustCompile(`pass$|passw(or)?d|passphrase|secret|token|credential|bearer|cookie|` +
+		`auth($|[^o]|o($|[^r])|ori[sz])|api[-_. ]?key|key$`)
+
+	// What only says where a secret is, or a switch.
+	plainName  = regexp.MustCompile(`[-_.](file|path|dir|url|uri)$`)
+	plainValue = regexp.MustCompile(`^(true|false|)$`)
+
+	// user:password@ of a URL, or a token in their place. The last @ counts, since
+	// somebody may have forgotten to escape one.
+	userinfo = regexp.MustCompile(`(://)(?:([^:@/?#\s]*)(:)\S*|[^:@/?#\s]+)@`)
+
+	// name=value and name: value, as in a query, a DSN or a header.
+	pairs = []*regexp.Regexp{
+		regexp.MustCompile(`([\w.-]+)("?\s*=\s*)(` + quoted + `|[^\s&;,\]}]+)`),
+		regexp.MustCompile(`([\w-]+)("?\s*:\s*)(` + quoted + `|(?:(?i:basic|bearer|token)\s+)?[^/\s&;,\]}][^\s&;,\]}]*)`),
+	}
+)
+
+const quoted = `"[^"]*"|'[^']*'`
+
+// MaskSecret returns the value of a setting as it may be shown to anybody: it is
+// "<secret>" if the name says that it is one (a password, token, key or the like),
+// unless that names a file or URL; so are passwords in URLs, and what has such a name
+// in a query, a header or a list of pairs. Masking twice changes nothing.
+func MaskSecret(name, value string) string {
+	if plainValue.MatchString(value) {
+		return value
+	}
+	if isSecret(name) {
+		return masked
+	}
+	value = userinfo.ReplaceAllString(value, "${1}${2}${3}"+masked+"@")
+	for _, pair := range pairs {
+		value = maskPairs(pair, value)
+	}
+	return value
+}
+
+// maskPairs masks the secrets among the pairs in a text, and in their values.
+func maskPairs(pair *regexp.Regexp, text string) string {
+	return pair.ReplaceAllStringFunc(text, func(found string) string {
+		parts := pair.FindStringSubmatch(found)
+		if isSecret(parts[1]) {
+			return parts[1] + parts[2] + masked
+		}
+		return parts[1] + parts[2] + maskPairs(pair, parts[3])
+	})
+}
+
+func isSecret(name string) bool {
+	name = strings.ToLower(name)
+	return secretName.MatchString(name) && !plainName.MatchString(name)
+}
+
+// settingsOf lists the values in force by their names.
+func settingsOf(values map[string]string) []status.Setting {
+	list := make([]status.Setting, 0, len(values))
+	for name, value := range values {
+		list = append(list, status.Setting{Name: name, Value: MaskSecret(name, value)})
+	}
+	slices.SortFunc(list, func(a, b status.Setting) int { return strings.Compare(a.Name, b.Name) })
+	return list
+}
+
+// ownSettings are the values of the configuration's own flags.
+func (config *PrometheusConfig) ownSettings() map[string]string {
+	values := make(map[string]string)
+	v := reflect.ValueOf(config).Elem()
+	for i := range v.NumField() {
+		if name := v.Type().Field(i).Tag.Get("long"); name != "" {
+			values[name] = fmt.Sprint(v.Field(i).Interface())
+		}
+	}
+	return values
+}
