@@ -37,7 +37,7 @@ func (c *catalogCommand) run(w world) error {
 	case "markdown":
 		err = printed.writeMarkdown(out)
 	default:
-		err = printed.writeTable(out)
+		err = printed.writeTable(out, styleOf(w.stdout))
 	}
 	err = errors.Join(err, out.Flush())
 	if errors.Is(err, syscall.EPIPE) {
@@ -56,8 +56,9 @@ type catalog struct {
 // columns are the headings of the table.
 var columns = []string{"EVENT", "METRIC", "TYPE", "LABELS", "OPERATION"}
 
-func (c catalog) writeTable(w io.Writer) error {
-	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+func (c catalog) writeTable(w io.Writer, s style) error {
+	var aligned strings.Builder
+	table := tabwriter.NewWriter(&aligned, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(table, strings.Join(columns, "\t"))
 	for _, rule := range c.Rules {
 		fmt.Fprintln(table, strings.Join(cells(rule), "\t"))
@@ -66,7 +67,8 @@ func (c catalog) writeTable(w io.Writer) error {
 		return err
 	}
 
-	_, err := fmt.Fprintf(w, "\nKnown, and driving nothing: %s.\n", strings.Join(c.SilentEvents, ", "))
+	headings, rows, _ := strings.Cut(aligned.String(), "\n")
+	_, err := fmt.Fprintf(w, "%s\n%s\nKnown, and driving nothing: %s.\n", s.bold(headings), rows, strings.Join(c.SilentEvents, ", "))
 
 	return err
 }

@@ -86,7 +86,7 @@ func BenchmarkLager(b *testing.B) {
 	b.SetBytes(int64(log.Len()))
 	b.ReportAllocs()
 	for b.Loop() {
-		if _, err := decoder.DecodeLager(bytes.NewReader(log.Bytes()), nil, func(*intake.Event) {}, bad); err != nil {
+		if err := decoder.DecodeLager(bytes.NewReader(log.Bytes()), nil, func(*intake.Event) {}, bad, func() {}); err != nil {
 			b.Fatal(err)
 		}
 	}

@@ -283,16 +283,17 @@ func FuzzLager(f *testing.F) {
 	f.Fuzz(func(t *testing.T, text []byte) {
 		text = bytes.ReplaceAll(bytes.TrimPrefix(text, []byte("\ufeff")), []byte("\r"), nil)
 		var rest bytes.Buffer
-		var events, rejected int
+		var events, rejected, skipped int
 		decoder := intake.NewDecoder(fuzzLimits)
-		skipped, err := decoder.DecodeLager(iotest.HalfReader(bytes.NewReader(text)), &rest,
+		err := decoder.DecodeLager(iotest.HalfReader(bytes.NewReader(text)), &rest,
 			func(event *intake.Event) {
 				events++
 				if event.Name == "" || len(event.Values) != len(event.Shape.Attributes) {
 					t.Errorf("event %+v", event)
 				}
 			},
-			func(int, error) { rejected++ })
+			func(int, error) { rejected++ },
+			func() { skipped++ })
 		if err != nil {
 			t.Fatal(err)
 		}

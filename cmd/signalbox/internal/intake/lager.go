@@ -36,10 +36,11 @@ var errOtherLine = errors.New("not an event")
 
 // DecodeLager reads the events that a Concourse web node emits to its log, up to the
 // end of r. It calls good and bad as Decode does, but what is not an event and does
-// not claim to be one is nothing bad: such lines are skipped, and counted.
+// not claim to be one is nothing bad: it calls other for each such line.
 //
-// If rest is not nil, all lines that good was not called with are copied there.
-func (d *Decoder) DecodeLager(r io.Reader, rest io.Writer, good func(*Event), bad func(line int, err error)) (skipped int, err error) {
+// If rest is not nil, all lines but the events are copied there, other lines and bad
+// ones, of whatever length.
+func (d *Decoder) DecodeLager(r io.Reader, rest io.Writer, good func(*Event), bad func(line int, err error), other func()) error {
 	d.start(r, good, bad)
 	defer d.release()
 	if rest == nil {
@@ -59,14 +60,14 @@ func (d *Decoder) DecodeLager(r io.Reader, rest io.Writer, good func(*Event), ba
 		line, err := d.readLine()
 		switch {
 		case err == io.EOF:
-			return skipped, nil
+			return nil
 		case err == errLineTooLong:
 			err = errOtherLine
 			if bytes.Contains(line, eventMark) {
 				err = d.tooLong()
 			}
 		case err != nil:
-			return skipped, err
+			return err
 		default:
 			var event *Event
 			if event, err = d.events.parseLager(line); err == nil {
@@ -76,7 +77,7 @@ func (d *Decoder) DecodeLager(r io.Reader, rest io.Writer, good func(*Event), ba
 		}
 
 		if err == errOtherLine {
-			skipped++
+			other()
 		} else {
 			d.reject(line, d.line, err)
 		}

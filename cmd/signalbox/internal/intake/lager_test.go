@@ -34,9 +34,11 @@ var _ = Describe("A Concourse node's log", func() {
 	})
 
 	decode := func(r io.Reader) (skipped int, err error) {
-		return intake.NewDecoder(limits).DecodeLager(r, rest, sink.record, func(line int, err error) {
+		err = intake.NewDecoder(limits).DecodeLager(r, rest, sink.record, func(line int, err error) {
 			bad = append(bad, fmt.Sprintf("%d: %v", line, err))
-		})
+		}, func() { skipped++ })
+
+		return skipped, err
 	}
 
 	DescribeTable("has events",
