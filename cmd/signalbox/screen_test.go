@@ -101,9 +101,11 @@ func TestProgressIsShownFourTimesASecondAndCleared(t *testing.T) {
 		p := showProgress(s, strings.NewReader(""))
 		time.Sleep(progressInterval - 1)
 		synctest.Wait()
+		s.mu.Lock()
 		if terminal.Len() > 0 {
 			t.Errorf("%q before the first interval is over", terminal.String())
 		}
+		s.mu.Unlock()
 		time.Sleep(2 * progressInterval)
 		synctest.Wait()
 		p.Close()
