@@ -37,7 +37,7 @@ func (c *catalogCommand) run(w world) error {
 	case "markdown":
 		err = printed.writeMarkdown(out)
 	default:
-		err = printed.writeTable(out)
+		err = printed.writeTable(out, styleOf(w.stdout))
 	}
 	err = errors.Join(err, out.Flush())
 	if errors.Is(err, syscall.EPIPE) {
@@ -75,16 +75,16 @@ func newCatalog(naming emitter.Naming) catalog {
 
 // writeTable prints events as headings, and below each a line for every metric
 // that it drives. Side by side, the names of both would fit no terminal.
-func (c catalog) writeTable(w *bufio.Writer) error {
+func (c catalog) writeTable(w *bufio.Writer, s style) error {
 	row := func(typ, operation, series string) {
 		fmt.Fprintf(w, "  %-11s  %-12s  %s\n", typ, operation, series)
 	}
 
-	fmt.Fprintln(w, "EVENT")
+	fmt.Fprintln(w, s.bold("EVENT"))
 	row("TYPE", "OPERATION", "METRIC{LABELS}")
 	for i, rule := range c.Rules {
 		if i == 0 || rule.Event != c.Rules[i-1].Event {
-			fmt.Fprintf(w, "\n%s\n", rule.Event)
+			fmt.Fprintf(w, "\n%s\n", s.bold(rule.Event))
 		}
 		row(string(rule.Type), operation(rule), strings.TrimSpace(series(rule)+" "+conditions(rule)))
 		if other := c.otherRules[i]; series(other) != series(rule) {

@@ -51,6 +51,7 @@ func newCommandLine(monitor *metric.Monitor) (*commandLine, error) {
 		return nil, err
 	}
 	run.flags = func() map[string]string { return valuesOf(daemon.Group) }
+	run.strayVariables = line.strayVariables
 	if err := monitor.WireEmitters(daemon.Group); err != nil {
 		return nil, err
 	}
@@ -70,6 +71,14 @@ func newCommandLine(monitor *metric.Monitor) (*commandLine, error) {
 			"An event without the attribute gives an empty value, except where the attribute must be present (!), "+
 			"or present and not empty (!!).",
 		&catalogCommand{})
+	if err != nil {
+		return nil, err
+	}
+
+	_, err = line.add("completion", "Print a script that completes commands and flags",
+		"Prints a script for a shell, bash, zsh or fish, that completes signalbox' commands, flags and their values. "+
+			"How to install it is said at its top.",
+		&completionCommand{})
 	if err != nil {
 		return nil, err
 	}
@@ -129,12 +138,29 @@ func (l *commandLine) explain(err error, args []string) error {
 	case flags.ErrUnknownCommand:
 		return usageError(strings.Replace(message, ". Please specify one command of:", "; the commands are", 1))
 	case flags.ErrUnknownFlag:
-		return usageError(message + "; " + l.helpHint() + " lists the flags")
+		return usageError(message + l.flagHint(message))
 	case flags.ErrMarshal, flags.ErrInvalidChoice:
-		return usageError(withoutGoTypes(message) + l.environmentHint(message, args))
+		return usageError(plainly(withoutGoTypes(message)) + l.environmentHint(message, args))
 	default:
 		return usageError(message)
 	}
+}
+
+// flagHint names the flag that an unknown one may stand for, or says where flags are
+// listed.
+func (l *commandLine) flagHint(message string) string {
+	_, name, _ := strings.Cut(message, "'")
+	var known []string
+	if l.parser.Active != nil {
+		eachOption(l.parser.Active.Group, func(option *flags.Option) {
+			known = append(known, option.LongNameWithNamespace())
+		})
+	}
+	if near := nearest(strings.TrimSuffix(name, "'"), known); near != "" {
+		return ", did you mean --" + near + "?"
+	}
+
+	return "; " + l.helpHint() + " lists the flags"
 }
 
 // helpHint is the command that shows the help that fits.
@@ -185,6 +211,20 @@ func withoutGoTypes(message string) string {
 	return message
 }
 
+// plainly says in our own words what strconv and time have to say about a value.
+func plainly(message string) string {
+	if before, found := strings.CutSuffix(message, ": invalid syntax"); found {
+		return before + " is not a number"
+	}
+	if before, after, found := strings.Cut(message, ": time: "); found {
+		if i := strings.IndexByte(after, '"'); i >= 0 {
+			return before + ": " + after[i:] + " is not a duration like 10s or 1m30s"
+		}
+	}
+
+	return message
+}
+
 // useEnvironment lets an option take its value from SIGNALBOX_ and its name. A
 // variable that is set but empty is as good as none: that is how deployment
 // templates leave one out.
@@ -204,9 +244,12 @@ func useEnvironment(option *flags.Option) {
 	}
 }
 
+// environmentPrefix is what all variables begin with.
+const environmentPrefix = "SIGNALBOX_"
+
 // environmentKey returns the variable that stands for a flag.
 func environmentKey(name string) string {
-	return "SIGNALBOX_" + strings.ToUpper(strings.NewReplacer("-", "_", ".", "_").Replace(name))
+	return environmentPrefix + strings.ToUpper(strings.NewReplacer("-", "_", ".", "_").Replace(name))
 }
 
 // eachOption calls f with every option of a group and of the groups in it.

@@ -15,9 +15,15 @@ import (
 // as long as ours it does not fit.
 const helpColumns = 80
 
+// A helpPage is help as it is written, with headings in bold on a terminal.
+type helpPage struct {
+	*bufio.Writer
+	style style
+}
+
 // writeHelp prints the help of the active command, or of signalbox.
 func (l *commandLine) writeHelp(w io.Writer) {
-	out := bufio.NewWriter(w)
+	out := helpPage{bufio.NewWriter(w), styleOf(w)}
 	defer out.Flush() //nolint:errcheck // there is nobody left to tell
 
 	if command := l.parser.Active; command != nil {
@@ -25,11 +31,15 @@ func (l *commandLine) writeHelp(w io.Writer) {
 		return
 	}
 
-	fmt.Fprintf(out, "Usage: signalbox <command> [flags]\n\n")
+	fmt.Fprintf(out, "%s signalbox <command> [flags]\n\n", out.style.bold("Usage:"))
 	writeWrapped(out, "", l.parser.LongDescription)
-	fmt.Fprintf(out, "\nCommands:\n")
+	fmt.Fprintf(out, "\n%s\n", out.style.bold("Commands:"))
+	width := 0
 	for _, command := range l.parser.Commands() {
-		fmt.Fprintf(out, "  %-8s  %s\n", command.Name, command.ShortDescription)
+		width = max(width, len(command.Name))
+	}
+	for _, command := range l.parser.Commands() {
+		fmt.Fprintf(out, "  %-*s  %s\n", width, command.Name, command.ShortDescription)
 	}
 	fmt.Fprintln(out)
 	writeWrapped(out, "", `"signalbox <command> --help" shows the command's flags.`)
@@ -37,8 +47,12 @@ func (l *commandLine) writeHelp(w io.Writer) {
 	writeWrapped(out, "", "The exit code is 0 after a clean end, 1 after a failure and 2 after bad usage.")
 }
 
-func writeCommandHelp(out *bufio.Writer, command *flags.Command) {
-	fmt.Fprintf(out, "Usage: signalbox %s [flags]\n\n", command.Name)
+func writeCommandHelp(out helpPage, command *flags.Command) {
+	usage := command.Name
+	for _, arg := range command.Args() {
+		usage += " " + arg.Name
+	}
+	fmt.Fprintf(out, "%s signalbox %s [flags]\n\n", out.style.bold("Usage:"), usage)
 	writeWrapped(out, "", command.LongDescription)
 
 	example := ""
@@ -59,7 +73,7 @@ func writeCommandHelp(out *bufio.Writer, command *flags.Command) {
 }
 
 // writeGroupHelp prints the flags of a group and of the groups in it.
-func writeGroupHelp(out *bufio.Writer, title string, group *flags.Group) {
+func writeGroupHelp(out helpPage, title string, group *flags.Group) {
 	if group.Hidden {
 		return
 	}
@@ -70,7 +84,7 @@ func writeGroupHelp(out *bufio.Writer, title string, group *flags.Group) {
 			continue
 		}
 		if first {
-			fmt.Fprintf(out, "\n%s:\n", title)
+			fmt.Fprintf(out, "\n%s\n", out.style.bold(title+":"))
 			first = false
 		}
 		writeOptionHelp(out, option)
@@ -80,7 +94,7 @@ func writeGroupHelp(out *bufio.Writer, title string, group *flags.Group) {
 	}
 }
 
-func writeOptionHelp(out *bufio.Writer, option *flags.Option) {
+func writeOptionHelp(out helpPage, option *flags.Option) {
 	fmt.Fprintf(out, "  --%s%s\n", option.LongNameWithNamespace(), valueHelp(option))
 
 	description := option.Description
@@ -119,7 +133,7 @@ func isOurs(option *flags.Option) bool {
 }
 
 // writeWrapped prints a text as lines of at most helpColumns, each indented.
-func writeWrapped(out *bufio.Writer, indent, text string) {
+func writeWrapped(out io.Writer, indent, text string) {
 	line := indent
 	for _, word := range strings.Fields(text) {
 		if line != indent {

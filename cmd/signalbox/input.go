@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bufio"
 	"errors"
 	"fmt"
 	"io"
@@ -9,6 +10,19 @@ import (
 
 	"github.com/signalbox-ci/signalbox/cmd/signalbox/internal/intake"
 )
+
+// inputOptions say how standard input is read.
+type inputOptions struct {
+	limits intake.Limits
+
+	// lager is for a log of Concourse's rather than for events. rest, if not nil,
+	// gets the lines of it that are no events.
+	lager bool
+	rest  io.Writer
+
+	// screen, if not nil, shows progress.
+	screen *screen
+}
 
 // An input is the events of standard input on their way to the sink.
 type input struct {
@@ -28,9 +42,19 @@ func noInput() *input {
 // readInput starts to read events from r, one a line. Lines that are no events
 // go to the log, and so does a summary at the end. Whoever calls it must call
 // Close.
-func readInput(logger lager.Logger, r io.Reader, limits intake.Limits, s intake.Sink) *input {
+func readInput(logger lager.Logger, r io.Reader, o inputOptions, s intake.Sink) *input {
 	reader, writer := io.Pipe()
 	in := &input{pipe: reader, done: make(chan struct{})}
+	decoding := &decoding{
+		logger:     logger,
+		rejections: intake.NewRejections(logger),
+		tally:      intake.Tally{Sink: s},
+		decoder:    intake.NewDecoder(o.limits),
+	}
+	if o.screen != nil {
+		decoding.progress = showProgress(o.screen, r)
+		r = decoding.progress.count(r)
+	}
 
 	// Nothing can wake up a read of a terminal or of a silent pipe, so this
 	// goroutine may have to end with the process. Once the pipe is closed what
@@ -41,7 +65,7 @@ func readInput(logger lager.Logger, r io.Reader, limits intake.Limits, s intake.
 	}()
 	go func() {
 		defer close(in.done)
-		in.err = decodeInput(logger, reader, limits, s)
+		in.err = decoding.run(reader, o)
 	}()
 
 	return in
@@ -61,27 +85,116 @@ func (in *input) Close() error {
 	return in.err
 }
 
-func decodeInput(logger lager.Logger, r io.Reader, limits intake.Limits, s intake.Sink) error {
-	rejections := intake.NewRejections(logger)
-	tally := intake.Tally{Sink: s}
-	decoder := intake.NewDecoder(limits)
+// A decoding turns an input into events.
+type decoding struct {
+	logger     lager.Logger
+	rejections *intake.Rejections
+	tally      intake.Tally
+	decoder    *intake.Decoder
+	skipped    int       // lines of a log
+	progress   *progress // or nil
+}
 
-	err := decoder.Decode(r, intake.Lines, tally.Accept, func(line int, err error) {
-		tally.Reject(err)
-		rejections.Log("rejected-line", err, lager.Data{"line": line})
-	})
+// run decodes all of r.
+func (d *decoding) run(r io.Reader, o inputOptions) error {
+	summary := lager.Data{}
+	var err error
+	if o.lager {
+		err = d.readLog(r, o.rest)
+		summary["skipped"] = d.skipped
+	} else {
+		err = d.decoder.Decode(r, intake.Lines, d.accept, d.reject)
+	}
+	d.progress.Close()
 
-	summary := lager.Data{"accepted": tally.Accepted, "unknown": tally.Unknown, "rejected": tally.Rejected}
+	summary["accepted"], summary["unknown"], summary["rejected"] = d.tally.Accepted, d.tally.Unknown, d.tally.Rejected
 	switch {
 	case err == nil:
-		logger.Info("ended", summary)
+		d.logger.Info("ended", summary)
 	case errors.Is(err, io.ErrClosedPipe):
-		logger.Info("interrupted", summary)
+		d.logger.Info("interrupted", summary)
 		err = nil
 	default:
-		logger.Error("failed", err, summary)
-		err = fmt.Errorf("reading standard input, line %d: %w", decoder.Line(), err)
+		d.logger.Error("failed", err, summary)
+		err = fmt.Errorf("reading standard input, line %d: %w", d.decoder.Line(), err)
 	}
 
 	return err
+}
+
+// readLog decodes a log, and copies to rest, if there is one, what is no event.
+func (d *decoding) readLog(r io.Reader, rest io.Writer) error {
+	if rest == nil {
+		return d.decoder.DecodeLager(r, nil, d.accept, d.reject, d.skip)
+	}
+
+	copied := &copier{logger: d.logger, w: rest}
+	buffered := bufio.NewWriterSize(copied, 64<<10)
+	err := d.decoder.DecodeLager(flushingReader{r, buffered}, buffered, d.accept, d.reject, d.skip)
+	buffered.Flush() //nolint:errcheck // a copier never fails
+
+	return err
+}
+
+func (d *decoding) accept(event *intake.Event) {
+	d.tally.Accept(event)
+	if d.progress != nil {
+		d.progress.accepted.Add(1)
+	}
+}
+
+func (d *decoding) reject(line int, err error) {
+	d.tally.Reject(err)
+	d.rejections.Log("rejected-line", err, lager.Data{"line": line})
+	if d.progress != nil {
+		d.progress.rejected.Add(1)
+	}
+}
+
+// manyLines is how many lines a log may begin with that are no events before that
+// looks like a mistake: a node that emits to it does so before the tenth.
+const manyLines = 1000
+
+// skip counts a line of a log that is no event.
+func (d *decoding) skip() {
+	d.skipped++
+	if d.skipped == manyLines && d.tally.Accepted == 0 {
+		d.logger.Error("no-events", errNoEvents, lager.Data{"skipped": d.skipped})
+	}
+}
+
+// errNoEvents says what to do when a log has no events.
+var errNoEvents = errors.New("no line is an event so far: run the Concourse web node with " +
+	"CONCOURSE_EMIT_TO_LOGS=true and CONCOURSE_LOG_LEVEL=debug")
+
+// A flushingReader flushes a writer before it waits for more, so that what is copied
+// is never behind by more than what is being read.
+type flushingReader struct {
+	io.Reader
+	w *bufio.Writer
+}
+
+func (r flushingReader) Read(b []byte) (int, error) {
+	r.w.Flush() //nolint:errcheck // a copier never fails
+
+	return r.Reader.Read(b)
+}
+
+// A copier writes to w until that fails, which it logs. From then on it drops what it
+// gets: whoever reads the copy may go away, and events go on.
+type copier struct {
+	logger lager.Logger
+	w      io.Writer
+	failed bool
+}
+
+func (c *copier) Write(text []byte) (int, error) {
+	if !c.failed {
+		if _, err := c.w.Write(text); err != nil {
+			c.failed = true
+			c.logger.Error("passthrough-failed", err)
+		}
+	}
+
+	return len(text), nil
 }

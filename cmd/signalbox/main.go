@@ -63,6 +63,11 @@ func run(monitor *metric.Monitor, args []string, w world) int {
 		return fail(w.stderr, err)
 	}
 
+	if os.Getenv(completionVariable) != "" {
+		line.writeCompletions(w.stdout, args)
+		return exitClean
+	}
+
 	command, err := line.parse(args)
 	if errors.Is(err, errHelp) {
 		line.writeHelp(w.stdout)
@@ -85,7 +90,7 @@ func run(monitor *metric.Monitor, args []string, w world) int {
 
 // fail prints the error as one line and returns its exit code.
 func fail(stderr io.Writer, err error) int {
-	fmt.Fprintln(stderr, "signalbox:", strings.ReplaceAll(err.Error(), "\n", "; "))
+	fmt.Fprintln(stderr, styleOf(stderr).red("signalbox:"), strings.ReplaceAll(err.Error(), "\n", "; "))
 
 	if _, ok := errors.AsType[usageError](err); ok {
 		return exitBadUsage

@@ -24,6 +24,8 @@ type runCommand struct {
 	monitor *metric.Monitor
 	flags   func() map[string]string // all of them, by name; secrets are masked
 
+	strayVariables func() []strayVariable
+
 	Host            string     `long:"host" value-name:"NAME" default-mask:"the machine's name" description:"Host of events that do not name theirs."`
 	Attributes      attributes `long:"attribute" value-name:"KEY=VALUE" unquote:"false" description:"Attribute of this node, which every event carries too and every series that events drive shows as a label. May be repeated."`
 	BufferSize      uint32     `long:"buffer-size" value-name:"N" default:"1000" description:"Events that may wait for each emitter that has a queue; 0 means the default. The Prometheus emitter has none."`
@@ -43,21 +45,28 @@ type runCommand struct {
 	Pushes pushFlags  `group:"Metrics that jobs push"`
 
 	Input struct {
-		Stdin     bool `long:"stdin" description:"Take events from standard input too, one a line."`
-		ExitOnEOF bool `long:"exit-on-eof" description:"End when standard input ends, once its events are delivered."`
+		Stdin       bool   `long:"stdin" description:"Take events from standard input too, one a line."`
+		Format      string `long:"stdin-format" choice:"events" choice:"lager" default:"events" description:"What a line is: an event, or a line of the log of a Concourse web node that runs with --emit-to-logs and --log-level=debug, of which the events are taken and the others skipped."`
+		Passthrough bool   `long:"stdin-passthrough" description:"Copy the lines of such a log that are no events to standard output."`
+		ExitOnEOF   bool   `long:"exit-on-eof" description:"End when standard input ends, once its events are delivered."`
 	} `group:"Standard input"`
 }
 
 // run serves until a signal comes, the intake breaks down or, if asked to,
 // standard input ends.
 func (c *runCommand) run(w world) error {
-	if c.Input.ExitOnEOF && !c.Input.Stdin {
-		return usageError("--exit-on-eof needs --stdin")
+	if err := c.checkInput(); err != nil {
+		return err
 	}
-	logger, err := c.newLogger(w.stderr)
+	stderr, screen := w.stderr, c.screen(w)
+	if screen != nil {
+		stderr = screen
+	}
+	logger, err := c.newLogger(stderr)
 	if err != nil {
 		return err
 	}
+	c.logStrayVariables(logger)
 	host, err := c.host()
 	if err != nil {
 		return err
@@ -75,13 +84,15 @@ func (c *runCommand) run(w world) error {
 	pushed.serveOn(c.monitor.Factories()) // before there is a page that could be without
 	c.showSettings()
 	if err := c.monitor.Initialize(logger, host, c.Attributes, c.BufferSize); err != nil {
+		err = withAdvice(err, "--prometheus-bind-ip", "--prometheus-bind-port")
 		return errors.Join(err, pushed.Close(), listener.Close())
 	}
 
 	if len(c.monitor.Emitters()) == 0 {
 		// Without one, everything would be taken and nothing done with it.
 		return errors.Join(
-			usageError("no emitter is configured: --prometheus-bind-ip and --prometheus-bind-port are empty"),
+			usageError("no emitter is configured: neither --prometheus-bind-ip nor --prometheus-bind-port may be empty; "+
+				"leave both out to serve metrics on "+net.JoinHostPort(defaultPrometheusBindIP, defaultPrometheusBindPort)),
 			c.monitor.Close(context.Background()), pushed.Close(), listener.Close())
 	}
 
@@ -91,7 +102,7 @@ func (c *runCommand) run(w world) error {
 	server := intake.Serve(logger, listener, handler)
 	input := noInput()
 	if c.Input.Stdin {
-		input = readInput(logger.Session("stdin"), w.stdin, c.limits(), sink)
+		input = readInput(logger.Session("stdin"), w.stdin, c.inputOptions(w, screen), sink)
 	}
 
 	ended := input.Done()
@@ -109,6 +120,52 @@ func (c *runCommand) run(w world) error {
 	}
 
 	return c.shutDown(logger, server, input, pushed)
+}
+
+// checkInput is what is wrong with flags of standard input that do not go together.
+func (c *runCommand) checkInput() error {
+	switch {
+	case c.Input.Stdin && c.Input.Passthrough && c.Input.Format != "lager":
+		return usageError("--stdin-passthrough needs --stdin-format=lager: all other lines are events")
+	case c.Input.Stdin:
+		return nil
+	case c.Input.ExitOnEOF:
+		return usageError("--exit-on-eof needs --stdin")
+	case c.Input.Passthrough:
+		return usageError("--stdin-passthrough needs --stdin")
+	case c.Input.Format == "lager":
+		return usageError("--stdin-format=lager needs --stdin")
+	}
+
+	return nil
+}
+
+// screen is where progress is shown, or nil if that is nowhere: there must be
+// somebody who looks on, and somebody else who types.
+func (c *runCommand) screen(w world) *screen {
+	t := terminalOf(w.stderr)
+	if t == nil || !c.Input.Stdin {
+		return nil
+	}
+	if file, ok := w.stdin.(*os.File); ok {
+		if _, ok := columnsOf(file); ok {
+			return nil
+		}
+	}
+
+	return &screen{terminal: w.stderr, columns: t.columns}
+}
+
+func (c *runCommand) inputOptions(w world, screen *screen) inputOptions {
+	o := inputOptions{limits: c.limits(), lager: c.Input.Format == "lager", screen: screen}
+	if c.Input.Passthrough {
+		o.rest = w.stdout
+		if screen != nil && terminalOf(w.stdout) != nil {
+			o.rest = screen.above(w.stdout)
+		}
+	}
+
+	return o
 }
 
 // shutDown stops taking in, drains and closes, in this order.
@@ -171,6 +228,18 @@ func (c *runCommand) newLogger(stderr io.Writer) (lager.Logger, error) {
 	return logger, nil
 }
 
+// logStrayVariables says which variables may be misspelt. They are no reason not to
+// start: somebody else may have set them.
+func (c *runCommand) logStrayVariables(logger lager.Logger) {
+	for _, stray := range c.strayVariables() {
+		err := errors.New("no flag has this variable; signalbox run --help lists the flags")
+		if stray.nearest != "" {
+			err = fmt.Errorf("no flag has this variable, did you mean %s?", stray.nearest)
+		}
+		logger.Error("unknown-variable", err, lager.Data{"variable": stray.name})
+	}
+}
+
 func (c *runCommand) host() (string, error) {
 	if c.Host != "" {
 		return c.Host, nil
@@ -193,6 +262,7 @@ func (c *runCommand) listen() (net.Listener, error) {
 	}
 	listener, err := net.Listen(network, address)
 	if err != nil {
+		err = withAdvice(err, "--intake-bind-ip", "--intake-bind-port")
 		return nil, fmt.Errorf("cannot take events on %s (--intake-bind-ip, --intake-bind-port): %w", address, err)
 	}
 

@@ -12,6 +12,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"syscall"
 
 	"github.com/klauspost/compress/gzip"
 	"github.com/klauspost/compress/zstd"
@@ -305,12 +306,14 @@ var _ = Describe("signalbox run", func() {
 			func(line string, parts ...string) {
 				fails(start(nil, strings.Fields(line)...), exitBadUsage, parts...)
 			},
-			Entry("an unknown command", "bogus", "unknown command 'bogus'", "catalog, run or version"),
+			Entry("an unknown command", "bogus", "unknown command 'bogus'", "catalog, completion, run or version"),
+			Entry("a command that is almost one", "rum", "unknown command 'rum', did you mean 'run'?"),
+			Entry("a flag that is almost one", "run --intake-port=1", "unknown flag 'intake-port', did you mean --intake-bind-port?"),
 			Entry("an unknown flag", "run --bogus", "unknown flag 'bogus'", "signalbox run --help"),
 			Entry("an unknown flag of no command", "--bogus", "unknown flag 'bogus'", "signalbox --help"),
 			Entry("an argument", "run now", `unexpected argument "now"`),
 			Entry("a port out of range", "run --intake-bind-port=70000", "--intake-bind-port", `"70000"`, "out of range"),
-			Entry("a port that is none", "run --intake-bind-port=http", "--intake-bind-port", `"http"`),
+			Entry("a port that is none", "run --intake-bind-port=http", "--intake-bind-port", `"http" is not a number`),
 			Entry("an address that is none", "run --intake-bind-ip=localhost", "--intake-bind-ip", `"localhost" is not an IP address`),
 			Entry("no value", "run --intake-bind-port", "expected argument for flag '--intake-bind-port'"),
 			Entry("an attribute without value", "run --attribute=a", "--attribute", `"a" is not key=value`),
@@ -322,9 +325,16 @@ var _ = Describe("signalbox run", func() {
 			Entry("a limit beyond numbers", "run --intake-max-label-value-bytes=9223372036854775808", "out of range"),
 			Entry("a time-out without unit", "run --shutdown-timeout=10", "--shutdown-timeout", `"10" is not a duration`),
 			Entry("a time-out of nothing", "run --shutdown-timeout=0s", "--shutdown-timeout", "0s is not more than 0s"),
+			Entry("an interval without unit", "run --prometheus-gc-interval=5", "--prometheus-gc-interval", `"5" is not a duration like 10s`),
 			Entry("a level that is none", "run --log-level=loud", "'loud'", "'--log-level'", "debug, info or error"),
 			Entry("a switch with a value", "run --stdin=yes", "'--stdin'"),
 			Entry("--exit-on-eof alone", "run --exit-on-eof", "--exit-on-eof needs --stdin"),
+			Entry("--stdin-format=lager alone", "run --stdin-format=lager", "--stdin-format=lager needs --stdin"),
+			Entry("--stdin-passthrough alone", "run --stdin-passthrough", "--stdin-passthrough needs --stdin"),
+			Entry("--stdin-passthrough of events", "run --stdin --stdin-passthrough", "--stdin-passthrough needs --stdin-format=lager"),
+			Entry("completion for no shell", "completion", "bash, zsh, fish"),
+			Entry("completion for another shell", "completion csh", `"csh"`, "bash, zsh, fish"),
+			Entry("completion for two shells", "completion bash zsh", `unexpected argument "zsh"`),
 			Entry("a format that is none", "catalog --format=xml", "'xml'", "table, markdown, json or yaml"),
 		)
 
@@ -338,7 +348,8 @@ var _ = Describe("signalbox run", func() {
 		It("is to take events with no emitter to give them to", func() {
 			p := startDaemon("--prometheus-bind-port=")
 			Eventually(p).Should(gexec.Exit(exitBadUsage))
-			Expect(p.stderr()).To(Equal("signalbox: no emitter is configured: --prometheus-bind-ip and --prometheus-bind-port are empty\n"))
+			Expect(p.stderr()).To(Equal("signalbox: no emitter is configured: neither --prometheus-bind-ip nor --prometheus-bind-port " +
+				"may be empty; leave both out to serve metrics on 127.0.0.1:9391\n"))
 		})
 
 		It("is said of the variable that it comes from", func() {
@@ -353,9 +364,35 @@ var _ = Describe("signalbox run", func() {
 			_, port, _ := net.SplitHostPort(taken.Addr().String())
 
 			fails(startDaemon("--intake-bind-port="+port), exitFailure,
-				"cannot take events on 127.0.0.1:"+port, "--intake-bind-port", "address already in use")
+				"cannot take events on 127.0.0.1:"+port, "address already in use", "take a different one with --intake-bind-port")
 			fails(startDaemon("--prometheus-bind-port="+port), exitFailure,
-				"127.0.0.1:"+port, "address already in use")
+				"127.0.0.1:"+port, "address already in use", "take a different one with --prometheus-bind-port")
+		})
+
+		It("is an address that the machine does not have", func() {
+			const documentation = "192.0.2.1" // which no machine has
+			fails(startDaemon("--intake-bind-ip="+documentation), exitFailure, documentation, "take one of its own with --intake-bind-ip")
+			fails(startDaemon("--prometheus-bind-ip="+documentation), exitFailure, documentation, "take one of its own with --prometheus-bind-ip")
+		})
+
+		It("is a port that only root may have", func() {
+			err := withAdvice(&net.OpError{Err: os.NewSyscallError("bind", syscall.EACCES)}, "--ip", "--port")
+			Expect(err).To(MatchError(syscall.EACCES))
+			Expect(err).To(MatchError(ContainSubstring("take a higher one with --port")))
+		})
+
+		It("is not a variable that no flag has, but the log says so", func() {
+			p := start([]string{
+				"SIGNALBOX_INTAKE_BIND_PORT=0", "SIGNALBOX_PROMETHEUS_BIND_PORT=0", "SIGNALBOX_FORMAT=xml",
+				"SIGNALBOX_INTAKE_PORT=1", "SIGNALBOX_ATRIBUTE=a=b", "SIGNALBOX_COLOUR_OF_THE_BOX=red",
+				"SIGNALBOX_SERVICE_HOST=10.0.0.1", "SIGNALBOX_SERVICE_PORT_METRICS=9391", // which Kubernetes sets
+				"SIGNALBOX_PORT=tcp://10.0.0.1:9391", "SIGNALBOX_PORT_9391_TCP_ADDR=10.0.0.1",
+			}, "run")
+			p.eventsURL()
+			Expect(strings.Count(p.stderr(), "unknown-variable")).To(Equal(3))
+			Expect(p.stderr()).To(MatchRegexp(`did you mean SIGNALBOX_INTAKE_BIND_PORT\?","variable":"SIGNALBOX_INTAKE_PORT"`))
+			Expect(p.stderr()).To(MatchRegexp(`did you mean SIGNALBOX_ATTRIBUTE\?","variable":"SIGNALBOX_ATRIBUTE"`))
+			Expect(p.stderr()).To(MatchRegexp(`lists the flags","variable":"SIGNALBOX_COLOUR_OF_THE_BOX"`))
 		})
 
 		It("is a web configuration that cannot be read", func() {

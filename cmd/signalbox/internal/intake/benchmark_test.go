@@ -71,6 +71,28 @@ func BenchmarkDecode(b *testing.B) {
 	}
 }
 
+// BenchmarkLager shows what a line of a node's log costs, of which a third is events.
+func BenchmarkLager(b *testing.B) {
+	var log bytes.Buffer
+	for i := range 1000 {
+		log.WriteString(logLine("atc.tracker.track", fmt.Sprintf(`{"build":%d,"session":"4.%d"}`, i, i)))
+		log.WriteString(logLine("atc.api.worker-containers.emit.event",
+			fmt.Sprintf(`{"name":"worker containers","platform":"linux","session":"4.%d","tags":"a/b","team-name":"main","value":%d,"worker":"worker-%d"}`, i, i, i%100)))
+		log.WriteString("goroutine 1 [running]:\n")
+	}
+	decoder := intake.NewDecoder(intake.Limits{})
+	bad := func(line int, err error) { b.Fatalf("line %d: %v", line, err) }
+
+	b.SetBytes(int64(log.Len()))
+	b.ReportAllocs()
+	for b.Loop() {
+		if err := decoder.DecodeLager(bytes.NewReader(log.Bytes()), nil, func(*intake.Event) {}, bad, func() {}); err != nil {
+			b.Fatal(err)
+		}
+	}
+	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N*3000), "ns/line")
+}
+
 // BenchmarkHandler shows what one POST of a thousand events costs without the
 // network.
 func BenchmarkHandler(b *testing.B) {

@@ -43,6 +43,9 @@ type Decoder struct {
 
 	good func(*Event)
 	bad  func(line int, err error)
+
+	// spill, if not nil, gets what of a line is beyond the limit and not in long.
+	spill func(text []byte)
 }
 
 // NewDecoder returns a Decoder that holds events to the limits, of which
@@ -66,14 +69,9 @@ func NewDecoder(limits Limits) *Decoder {
 // An error is the reader's. What came before it has been decoded, except for
 // an unfinished line or element. Line tells where it was.
 func (d *Decoder) Decode(r io.Reader, format Format, good func(*Event), bad func(line int, err error)) error {
-	d.buffer.Reset(r)
-	d.in, d.line, d.indent = d.buffer, 0, 0
-	d.good, d.bad = good, bad
+	d.start(r, good, bad)
 	defer d.release()
 
-	if start, _ := d.in.Peek(len(byteOrderMark)); string(start) == byteOrderMark {
-		d.in.Discard(len(byteOrderMark)) //nolint:errcheck // it was peeked at
-	}
 	if format == Lines {
 		return d.decodeLines()
 	}
@@ -81,13 +79,24 @@ func (d *Decoder) Decode(r io.Reader, format Format, good func(*Event), bad func
 	return d.decodeSniffed()
 }
 
-// Line is the number of the line, from 1, that the last call of Decode reached.
+// Line is the number of the line, from 1, that was reached in the latest input.
 func (d *Decoder) Line() int { return d.line }
 
-// release lets go of what belongs to the caller of Decode.
+// start begins with another input.
+func (d *Decoder) start(r io.Reader, good func(*Event), bad func(line int, err error)) {
+	d.buffer.Reset(r)
+	d.in, d.line, d.indent = d.buffer, 0, 0
+	d.good, d.bad = good, bad
+
+	if start, _ := d.in.Peek(len(byteOrderMark)); string(start) == byteOrderMark {
+		d.in.Discard(len(byteOrderMark)) //nolint:errcheck // it was peeked at
+	}
+}
+
+// release lets go of what belongs to the caller.
 func (d *Decoder) release() {
 	d.buffer.Reset(nil)
-	d.in, d.good, d.bad = nil, nil, nil
+	d.in, d.good, d.bad, d.spill = nil, nil, nil, nil
 }
 
 // decodeSniffed finds out what the input is, and decodes it.
@@ -150,15 +159,20 @@ func (d *Decoder) decodeObjectOrLines(first []byte) error {
 }
 
 // decodeEvent decodes the event that begins in the given line, as the first
-// thing there but for the indent. Broken JSON is reported at its own line and
-// column, both from 1, the column in bytes.
+// thing there but for the indent.
 func (d *Decoder) decodeEvent(data []byte, line int) {
 	event, err := d.events.parse(data)
-	if err == nil {
-		d.good(event)
+	if err != nil {
+		d.reject(data, line, err)
 		return
 	}
+	d.good(event)
+}
 
+// reject reports what is wrong with the data of an event that begins in the given
+// line. Broken JSON is reported at its own line and column, both from 1, the column
+// in bytes.
+func (d *Decoder) reject(data []byte, line int, err error) {
 	if syntax, ok := errors.AsType[*syntaxError](err); ok {
 		before := data[:syntax.offset]
 		column := syntax.offset - bytes.LastIndexByte(before, '\n')

@@ -61,6 +61,8 @@ type eventParser struct {
 	expected *Shape
 
 	loose Shape // lent to events whose shapes are not kept
+
+	attribute []byte // lent to each name that is logged otherwise; reused
 }
 
 // An Event is an event as it was read. It is good until the Decoder reads the next

@@ -268,3 +268,45 @@ func kindOf(raw []byte) byte {
 		return raw[0]
 	}
 }
+
+// FuzzLager checks that each line of a log is either an event, or copied and counted.
+func FuzzLager(f *testing.F) {
+	for _, seed := range []string{
+		"",
+		"a\nb",
+		`{"timestamp":"2026-01-02T15:04:05Z","message":"a.emit.event","data":{"name":"a","value":1,"x-y":"z","l":[1]}}`,
+		`{"timestamp":"1546300800.12","message":"a.emit.event","data":{"name":"\u003c","value":1e3,"x":null}}`,
+		`{"data":{"message":"b.emit.event"},"message":"a.emit.event"` + "\n" + strings.Repeat(".emit.event\"", 40),
+	} {
+		f.Add([]byte(seed))
+	}
+	f.Fuzz(func(t *testing.T, text []byte) {
+		text = bytes.ReplaceAll(bytes.TrimPrefix(text, []byte("\ufeff")), []byte("\r"), nil)
+		var rest bytes.Buffer
+		var events, rejected, skipped int
+		decoder := intake.NewDecoder(fuzzLimits)
+		err := decoder.DecodeLager(iotest.HalfReader(bytes.NewReader(text)), &rest,
+			func(event *intake.Event) {
+				events++
+				if event.Name == "" || len(event.Values) != len(event.Shape.Attributes) {
+					t.Errorf("event %+v", event)
+				}
+			},
+			func(int, error) { rejected++ },
+			func() { skipped++ })
+		if err != nil {
+			t.Fatal(err)
+		}
+
+		lines := bytes.Count(text, []byte("\n"))
+		if len(text) > 0 && text[len(text)-1] != '\n' {
+			lines++
+		}
+		if events+rejected+skipped != lines {
+			t.Errorf("%d events, %d rejected and %d skipped of %d lines", events, rejected, skipped, lines)
+		}
+		if events == 0 && !bytes.Equal(bytes.TrimSuffix(rest.Bytes(), []byte("\n")), bytes.TrimSuffix(text, []byte("\n"))) {
+			t.Errorf("copied %q of %q", rest.Bytes(), text)
+		}
+	})
+}

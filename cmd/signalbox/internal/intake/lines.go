@@ -34,8 +34,8 @@ func (d *Decoder) decodeLines() error {
 // readLine reads a line and returns it without its ending, LF or CRLF, which
 // the last line may lack. The line is good until the next call.
 //
-// It returns errLineTooLong for a line past the limit, which it has skipped,
-// and io.EOF behind the last line. After any other error the line is lost.
+// It returns errLineTooLong for a line past the limit, which it has skipped, with
+// what it has kept of it, and io.EOF behind the last line. After any other error the line is lost.
 func (d *Decoder) readLine() ([]byte, error) {
 	d.line++
 
@@ -49,7 +49,7 @@ func (d *Decoder) readLine() ([]byte, error) {
 
 	line = trimLineEnding(line)
 	if len(line) > d.limits.LineBytes {
-		return nil, errLineTooLong
+		return line, errLineTooLong
 	}
 
 	return line, nil
@@ -63,8 +63,11 @@ func (d *Decoder) readLongLine(line []byte) ([]byte, error) {
 	d.long = append(d.long[:0], line...)
 	for {
 		more, err := d.in.ReadSlice('\n')
-		if room := d.limits.LineBytes + lineEnding + 1 - len(d.long); room > 0 {
-			d.long = append(d.long, more[:min(room, len(more))]...)
+		room := max(0, d.limits.LineBytes+lineEnding+1-len(d.long))
+		kept := min(room, len(more))
+		d.long = append(d.long, more[:kept]...)
+		if d.spill != nil && kept < len(more) {
+			d.spill(more[kept:])
 		}
 		if err != bufio.ErrBufferFull {
 			return d.long, err

@@ -332,6 +332,22 @@ func (s *scanner) hex4(at int) (rune, bool) {
 	return r, true
 }
 
+// skipValue skips the next value, whatever it is. It looks no closer than it must to
+// find the end.
+func (s *scanner) skipValue() error {
+	scan := newElementScan(s.peek())
+	n, done := scan.next(s.data[s.pos:])
+	if n == 0 {
+		return s.unexpected("a value")
+	}
+	s.pos += n
+	if !done {
+		return &syntaxError{s.pos, "not JSON: it ends inside a value"}
+	}
+
+	return nil
+}
+
 // number reads a number and returns its text.
 func (s *scanner) number() ([]byte, error) {
 	s.peek()

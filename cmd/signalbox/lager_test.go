@@ -1,0 +1,126 @@
+package main
+
+import (
+	"bufio"
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+
+	"code.cloudfoundry.org/lager/v3"
+	. "github.com/onsi/ginkgo/v2"
+	. "github.com/onsi/gomega"
+	"github.com/onsi/gomega/gexec"
+
+	"github.com/signalbox-ci/signalbox/metric"
+)
+
+// A sinkMaker is one of lager's.
+type sinkMaker func(io.Writer, lager.LogLevel) lager.Sink
+
+// concourseLog is what a Concourse web node logs that emits the recorded events, and
+// how many of the lines are no events.
+func concourseLog(newSink sinkMaker) (log string, others int) {
+	GinkgoHelper()
+
+	var written bytes.Buffer
+	logger := lager.NewLogger("atc")
+	logger.RegisterSink(newSink(&written, lager.DEBUG))
+	tracker := logger.Session("tracker", lager.Data{"team": "other", "id": []int{1, 2}, "build-id": 7})
+	scanner := bufio.NewScanner(strings.NewReader(recordedEvents()))
+	for scanner.Scan() {
+		var event metric.Event
+		Expect(json.Unmarshal(scanner.Bytes(), &event)).To(Succeed())
+		emitToLog(tracker.Session("track").Session("emit"), event)
+		if others++; others%3 == 0 {
+			tracker.Info("event", lager.Data{"name": event.Name, "message": "a.emit.event"})
+		} else {
+			fmt.Fprintln(&written, "goroutine", others, "[running]:")
+		}
+	}
+
+	return written.String(), others
+}
+
+// emitToLog is what Concourse's emitter does with --emit-to-logs.
+func emitToLog(logger lager.Logger, event metric.Event) {
+	data := lager.Data{"name": event.Name, "value": event.Value}
+	for name, value := range event.Attributes {
+		data[strings.ReplaceAll(name, "_", "-")] = value
+	}
+	logger.Debug("event", data)
+}
+
+var _ = Describe("The log of a Concourse node", func() {
+	DescribeTable("on standard input serves the page that its events serve",
+		func(newSink sinkMaker) {
+			plain := startDaemon("--stdin")
+			io.WriteString(plain.stdin, recordedEvents())
+			plain.stdin.Close()
+			Eventually(plain.stderr).Should(ContainSubstring("stdin.ended"))
+
+			log, others := concourseLog(newSink)
+			p := startDaemon("--stdin", "--stdin-format=lager")
+			io.WriteString(p.stdin, log)
+			p.stdin.Close()
+			Eventually(p.stderr).Should(MatchRegexp(
+				`stdin.ended.*"accepted":10720,"rejected":0,.*"skipped":%d,"unknown":0`, others))
+
+			lines := ownLines(p.page())
+			Expect(len(lines)).To(BeNumerically(">", 2500))
+			Expect(lines).To(Equal(ownLines(plain.page())))
+			Expect(p.Out.Contents()).To(BeEmpty())
+		},
+		Entry("as it is written now", sinkMaker(lager.NewPrettySink)),
+		Entry("as it was written before 2019", sinkMaker(lager.NewWriterSink)),
+		Entry("with secrets redacted", sinkMaker(func(w io.Writer, level lager.LogLevel) lager.Sink {
+			sink, err := lager.NewRedactingSink(lager.NewPrettySink(w, level), nil, nil)
+			Expect(err).NotTo(HaveOccurred())
+
+			return sink
+		})),
+	)
+
+	const event = `{"message":"atc.emit.event","data":{"name":"builds started","value":1}}` + "\n"
+
+	It("goes on to standard output at once if asked to, but for the events", func() {
+		p := startDaemon("--stdin", "--stdin-format=lager", "--stdin-passthrough", "--exit-on-eof")
+		io.WriteString(p.stdin, event+"one\n"+event)
+		Eventually(p.Out.Contents).Should(BeEquivalentTo("one\n"))
+		io.WriteString(p.stdin, "two\n"+strings.Replace(event, `"value":1`, `"value":null`, 1)+strings.Repeat("x", 3<<20)+"\n")
+		p.stdin.Close()
+		Eventually(p).Should(gexec.Exit(0))
+
+		Expect(string(p.Out.Contents())).To(Equal("one\ntwo\n" +
+			strings.Replace(event, `"value":1`, `"value":null`, 1) + strings.Repeat("x", 3<<20) + "\n"))
+		Expect(p.stderr()).To(MatchRegexp(`stdin.rejected-line","data":\{"error":"value is null, not a number","line":5,`))
+		Expect(p.stderr()).To(MatchRegexp(`stdin.ended.*"accepted":2,"rejected":1,.*"skipped":3,`))
+	})
+
+	It("is read on when nobody reads standard output anymore", func() {
+		p := startDaemon("--stdin", "--stdin-format=lager", "--stdin-passthrough")
+		Expect(p.Out.Close()).To(Succeed()) // of the buffer: gexec's copy fails, and the pipe breaks
+		for range 3 {
+			io.WriteString(p.stdin, strings.Repeat("x", 1<<20)+"\n"+event)
+		}
+		Eventually(p.page).Should(ContainSubstring("concourse_builds_started_total 3"))
+		Expect(strings.Count(p.stderr(), "passthrough-failed")).To(Equal(1))
+	})
+
+	It("without any event gets an advice", func() {
+		p := startDaemon("--stdin", "--stdin-format=lager")
+		io.WriteString(p.stdin, strings.Repeat("a line\n", 2*manyLines))
+		Eventually(p.stderr).Should(ContainSubstring("CONCOURSE_EMIT_TO_LOGS=true"))
+		Expect(strings.Count(p.stderr(), "no-events")).To(Equal(1))
+	})
+})
+
+// ownLines are the lines of the page about what events drive, the time at which
+// workers were heard of aside.
+func ownLines(page string) []string {
+	return slices.DeleteFunc(slices.Collect(strings.Lines(page)), func(line string) bool {
+		return !strings.Contains(line, "concourse_") || strings.Contains(line, "concourse_workers_last_seen_")
+	})
+}
