@@ -34,7 +34,13 @@ type PrometheusConfig struct {
 	MaxSeriesPerMetric   int           `long:"prometheus-max-series-per-metric" value-name:"N" default:"100000" description:"How many series one metric may have. Counters and histograms count what is beyond under the label value __overflow__; gauges refuse it."`
 	WebConfigFile        string        `long:"prometheus-web-config-file" value-name:"FILE" description:"Prometheus web configuration file that enables TLS, client certificates or basic authentication."`
 	MaxScrapesInFlight   int           `long:"prometheus-max-scrapes-in-flight" value-name:"N" default:"16" description:"How many scrapes may be under way at a time; further ones are answered 503."`
+	MappingFile          string        `long:"mapping-file" value-name:"FILE" description:"YAML file that adds rules for events to the built-in ones, and changes those; read again on SIGHUP."`
+	EnableReloadAPI      bool          `long:"enable-reload-api" description:"Read the mapping file again on POST or PUT to /-/reload of the listener that metrics are served on."`
 	OmitCreatedTimestamp bool          `long:"prometheus-omit-created-samples" description:"Leave the _created samples out of OpenMetrics pages, for scrapers that would store them as series."`
+
+	// Rules are added to the built-in catalog: for a scheduler's own events. What is
+	// wrong with them, NewEmitter says.
+	Rules []Rule `no-flag:"true"`
 
 	// Clock, if not nil, is what the emitter takes for the time: that of tests,
 	// or of a recording that is replayed.
@@ -52,6 +58,8 @@ type PrometheusConfig struct {
 	// attaches its own.
 	Logger lager.Logger `no-flag:"true"`
 }
+
+const defaultNamespace = "concourse"
 
 // maxLabelValueBytes is how long a label value may be.
 const maxLabelValueBytes = 16 << 10
@@ -72,16 +80,21 @@ func (config *PrometheusConfig) NewEmitter(attributes map[string]string) (metric
 	if err != nil {
 		return nil, err
 	}
-	rules := Catalog()
-	constants, err := constantLabels(attributes, append(rules, lastSeenRule))
+	source := c.ruleSource()
+	mapping, err := source.read()
 	if err != nil {
 		return nil, err
+	}
+	constants, err := constantLabels(attributes, append(mapping.rules, lastSeenRule))
+	if err != nil {
+		return nil, errors.Join(mapping.err(), err)
 	}
 
 	p := &Prometheus{clock: series.NewClock(), guarded: c.WebConfigFile != ""}
 	if c.Clock != nil {
 		p.clock = series.NewExactClock(c.Clock)
 	}
+	p.mapping.source, p.mapping.now = source, c.now
 	p.logger.Store(&c.Logger)
 	p.store = series.NewStore(series.Options{
 		Clock:         p.clock,
@@ -91,20 +104,15 @@ func (config *PrometheusConfig) NewEmitter(attributes map[string]string) (metric
 		MaxValueBytes: maxLabelValueBytes,
 	})
 	p.beside = newNeighbours(p.store)
-	mapping, err := compile(rules, silentEvents, c.Namespace, p.store)
-	if err != nil {
+	if p.self, err = newOwnFamilies(p.store, c.Namespace, c.MaxSeriesPerMetric); err != nil {
 		return nil, err
 	}
-	p.plans = newNameTable(mapping)
-	if _, err = p.store.AddLastSeen(prefixed(c.Namespace, lastSeenRule.Metric), lastSeenRule.Help, workerAttribute); err != nil {
-		return nil, err
-	}
-	if p.self, err = newSelfMetrics(p.store, c.MaxSeriesPerMetric); err != nil {
+	if _, err = p.takeOver(mapping); err != nil {
 		return nil, err
 	}
 
-	if err = exposition.CheckWebConfig(c.WebConfigFile); err != nil {
-		return nil, fmt.Errorf("--prometheus-web-config-file: %w", err)
+	if err = c.checkWebConfig(); err != nil {
+		return nil, err
 	}
 	p.server, err = exposition.Listen(exposition.ServerOptions{
 		Address:       net.JoinHostPort(c.BindIP, c.BindPort),
@@ -119,6 +127,7 @@ func (config *PrometheusConfig) NewEmitter(attributes map[string]string) (metric
 			Refresh:  p.self.refresh,
 			Created:  !c.OmitCreatedTimestamp,
 		},
+		Reload:      p.reloadHandler(c.EnableReloadAPI),
 		MaxInFlight: c.MaxScrapesInFlight,
 		Done:        p.self.scraped,
 		Refused:     p.self.scrapeRefused,
@@ -141,6 +150,15 @@ var lastSeenRule = Rule{
 	Metric: "workers_last_seen_timestamp_seconds",
 	Help:   "When a worker was last heard of, in seconds since the epoch.",
 	Labels: workerLabels,
+}
+
+// newOwnFamilies adds the families to the store that no rule drives.
+func newOwnFamilies(store *series.Store, namespace string, maxSeries int) (*selfMetrics, error) {
+	name := prefixed(namespace, lastSeenRule.Metric)
+	if _, err := store.AddLastSeen(name, lastSeenRule.Help, workerAttribute); err != nil {
+		return nil, err
+	}
+	return newSelfMetrics(store, maxSeries)
 }
 
 // start begins what goes on until Close.
@@ -176,7 +194,7 @@ func every(ctx context.Context, interval time.Duration, do func()) {
 // wrong with it.
 func (config *PrometheusConfig) withDefaults() (PrometheusConfig, error) {
 	c := *config
-	setDefault(&c.Namespace, "concourse")
+	setDefault(&c.Namespace, defaultNamespace)
 	setDefault(&c.WorkerStaleAfter, 5*time.Minute)
 	setDefault(&c.GCInterval, time.Minute)
 	setDefault(&c.MaxSeriesPerMetric, 100_000)

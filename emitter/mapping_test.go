@@ -13,21 +13,23 @@ import (
 )
 
 func compileRules(rules ...Rule) error {
-	_, err := compile(rules, nil, "ci", series.NewStore(series.Options{}))
+	source := ruleSource{base: rulebook{rules: rules}, namespace: "ci"}
+	_, err := source.compile(mappingRead{rulebook: source.base}, series.NewStore(series.Options{}), nil)
 	return err
 }
 
 func TestTheCatalogCompiles(t *testing.T) {
-	m, err := compile(Catalog(), SilentEvents(), "concourse", series.NewStore(series.Options{}))
-	if err != nil {
-		t.Fatal(err)
+	c := compiler{namespace: "concourse", store: series.NewStore(series.Options{})}
+	m, wrong := c.compile(Catalog(), SilentEvents())
+	if len(wrong) > 0 {
+		t.Fatal(wrong)
 	}
 	for _, event := range SilentEvents() {
-		if p := m[event]; p == nil || len(p.updates) != 0 {
+		if p := m.plans[event]; p == nil || len(p.updates) != 0 {
 			t.Errorf("%q is not known and silent", event)
 		}
 	}
-	for _, p := range m {
+	for _, p := range m.plans {
 		if len(p.attributes) > maxAttributes/2 {
 			t.Errorf("the rules for %q look at %d attributes, which leaves no room", p.event, len(p.attributes))
 		}
@@ -86,15 +88,17 @@ func TestABadRuleIsRefusedWithItsReason(t *testing.T) {
 		t.Fatal(err)
 	}
 	for want, change := range map[string]func(*Rule){
-		"event is empty":                       func(r *Rule) { r.Event = "" },
-		`metric "1m" is not a metric name`:     func(r *Rule) { r.Metric = "1m" },
-		`metric "" is not a metric name`:       func(r *Rule) { r.Metric = "" },
-		`type "meter" is not one of`:           func(r *Rule) { r.Type = "meter" },
-		`operation "add" does not go with a g`: func(r *Rule) { r.Operation = Add },
-		"divide is -1":                         func(r *Rule) { r.Divide = -1 },
-		"divide is NaN":                        func(r *Rule) { r.Divide = math.NaN() },
-		"a gauge has 1":                        func(r *Rule) { r.Buckets = []float64{1} },
-		"a histogram has 0":                    func(r *Rule) { r.Type, r.Operation = Histogram, Observe },
+		"event is empty":                   func(r *Rule) { r.Event = "" },
+		`metric "1m" is not a metric name`: func(r *Rule) { r.Metric = "1m" },
+		`metric "" is not a metric name`:   func(r *Rule) { r.Metric = "" },
+		`type "countr" is not one of counter, gauge, histogram: did you mean "counter"?`: func(r *Rule) { r.Type = "countr" },
+		`native_histogram goes with histograms, not with a gauge`:                        func(r *Rule) { r.NativeHistogram = true },
+		`type "meter" is not one of`:                                                     func(r *Rule) { r.Type = "meter" },
+		`operation "add" does not go with a g`:                                           func(r *Rule) { r.Operation = Add },
+		"divide is -1":                                                                   func(r *Rule) { r.Divide = -1 },
+		"divide is NaN":                                                                  func(r *Rule) { r.Divide = math.NaN() },
+		"a gauge has 1":                                                                  func(r *Rule) { r.Buckets = []float64{1} },
+		"a histogram has 0":                                                              func(r *Rule) { r.Type, r.Operation = Histogram, Observe },
 		"not finite and ascending": func(r *Rule) {
 			r.Type, r.Operation, r.Buckets = Histogram, Observe, []float64{1, 1}
 		},
@@ -157,7 +161,13 @@ func TestAnEventDrivesSoManyMetricsAndNoMore(t *testing.T) {
 
 func TestAllFaultsAreReportedAtOnce(t *testing.T) {
 	err := compileRules(Rule{Event: "a"}, Rule{Metric: "m"})
-	if err == nil || strings.Count(err.Error(), "rule for event") != 2 {
-		t.Errorf("got %v", err)
+	for _, want := range []string{
+		`rule for event "a", metric "": metric "" is not a metric name`,
+		`rule for event "a", metric "": type "" is not one of counter, gauge, histogram`,
+		`rule for event "", metric "m": event is empty`,
+	} {
+		if err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("got %v\nwant one with %s", err, want)
+		}
 	}
 }

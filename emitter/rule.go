@@ -7,7 +7,7 @@ import "time"
 //
 // Several rules may share an event, and several a metric; those that share a
 // metric must agree on everything that is the family's own: type, help, label
-// names, buckets, worker and idle TTL.
+// names, buckets, worker, idle TTL and native histograms.
 type Rule struct {
 	// Event is the event's name, exactly as it is emitted.
 	Event string `json:"event" yaml:"event"`
@@ -47,6 +47,9 @@ type Rule struct {
 
 	// IdleTTL is how long a series stays without an update. 0 means for ever.
 	IdleTTL time.Duration `json:"idle_ttl,omitempty" yaml:"idle_ttl,omitempty"`
+
+	// NativeHistogram says whether a histogram has native buckets beside its own.
+	NativeHistogram bool `json:"native_histogram,omitempty" yaml:"native_histogram,omitempty"`
 }
 
 // A Label is one label of a family.
@@ -60,6 +63,23 @@ type Label struct {
 	// Required says what an event without the attribute gets. Empty means an
 	// empty label value.
 	Required Requirement `json:"required,omitempty" yaml:"required,omitempty"`
+
+	// Replace maps the attribute's value before it becomes the label's: the first
+	// that matches says what it becomes, and a value that none matches stays as it
+	// is. An attribute that the event lacks counts as empty. Everything else that a
+	// rule asks of an attribute looks at the value as it came.
+	Replace []Replacement `json:"replace,omitempty" yaml:"replace,omitempty"`
+}
+
+// A Replacement maps attribute values to a label value.
+type Replacement struct {
+	// Match is a regular expression (RE2) that matches the whole value; a dot
+	// matches newlines too.
+	Match string `json:"match" yaml:"match"`
+
+	// With is what the value becomes. $1 or ${1} stands for what the first group
+	// of Match found, ${name} for that of a named group, and $$ for a dollar.
+	With string `json:"with" yaml:"with"`
 }
 
 // A Condition holds for events whose Attribute equals Value.

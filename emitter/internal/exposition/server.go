@@ -36,6 +36,9 @@ type ServerOptions struct {
 
 	Page Page
 
+	// Reload, if not nil, answers requests to /-/reload.
+	Reload http.Handler
+
 	// MaxInFlight is how many scrapes may be under way. Done is called for each
 	// one that ended, with how long it took; Refused for each one too many.
 	MaxInFlight int
@@ -164,6 +167,11 @@ func newMux(o ServerOptions, page http.Handler) (http.Handler, error) {
 	mux.Handle("GET /metrics", page)
 	mux.HandleFunc("GET /-/healthy", ok)
 	mux.HandleFunc("GET /-/ready", ok)
+	if o.Reload != nil {
+		for _, method := range []string{"GET", "POST", "PUT"} { // which says what GET should have been
+			mux.Handle(method+" /-/reload", o.Reload)
+		}
+	}
 	mux.Handle("GET /", landing)
 	return mux, nil
 }
