@@ -2,6 +2,7 @@ package emitter
 
 import (
 	"io"
+	"time"
 
 	"github.com/prometheus/common/expfmt"
 
@@ -15,4 +16,9 @@ var CollectPeriodically = collectPeriodically
 func WritePage(p *Prometheus, w io.Writer, format expfmt.Format) error {
 	page := exposition.Page{Store: p.store, Refresh: p.self.refresh, Created: true}
 	return page.Write(w, format)
+}
+
+// MappingState is what the status page shows of the mapping file.
+func MappingState(p *Prometheus) (file string, loadedAt time.Time, err error, failedAt time.Time) {
+	return p.mappingState()
 }
