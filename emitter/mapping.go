@@ -85,12 +85,14 @@ type compiler struct {
 type compiled struct {
 	plans    mapping
 	families map[string]*definition
+
+	types map[string]series.Type // of all families that there will be, by full name
 }
 
 // compile resolves the rules. It reports everything that is wrong with them, not
 // just the first fault; what comes of the others is of no use then.
 func (c *compiler) compile(rules []Rule, silent []string) (compiled, []ruleFault) {
-	m := compiled{mapping{}, map[string]*definition{}}
+	m := compiled{mapping{}, map[string]*definition{}, c.otherTypes()}
 	var wrong []ruleFault
 	for i, rule := range rules {
 		found := rule.faults()
@@ -121,6 +123,7 @@ func (c *compiler) add(m *compiled, rule Rule, before []Rule) (found faults) {
 			return found
 		}
 		m.families[rule.Metric] = def
+		m.types[def.options.Name] = def.options.Type
 	} else if err := def.accepts(rule); err != nil {
 		found.add("", "%v", err)
 		return found
@@ -138,7 +141,7 @@ func (c *compiler) define(m *compiled, rule Rule) (*definition, error) {
 	if there := c.inForce[rule.Metric]; there != nil && reflect.DeepEqual(there.options, o) {
 		return &definition{rule, o, there.family}, nil
 	}
-	if err := c.clash(m, o); err != nil {
+	if err := clash(m.types, o); err != nil {
 		return nil, err
 	}
 	f, err := c.store.NewFamily(o)
@@ -148,9 +151,8 @@ func (c *compiler) define(m *compiled, rule Rule) (*definition, error) {
 	return &definition{rule, o, f}, nil
 }
 
-// clash tells why there cannot be a family of that name and type on the page: its
-// name, or that of one of its samples, means something else.
-func (c *compiler) clash(m *compiled, o series.FamilyOptions) error {
+// otherTypes are the types of the families that no rule drives.
+func (c *compiler) otherTypes() map[string]series.Type {
 	types := map[string]series.Type{}
 	for _, f := range c.store.Families() {
 		types[f.Name()] = f.Type()
@@ -158,9 +160,12 @@ func (c *compiler) clash(m *compiled, o series.FamilyOptions) error {
 	for _, def := range c.inForce {
 		delete(types, def.options.Name)
 	}
-	for _, def := range m.families {
-		types[def.options.Name] = def.options.Type
-	}
+	return types
+}
+
+// clash tells why there cannot be a family of that name and type beside those types:
+// its name, or that of one of its samples, means something else.
+func clash(types map[string]series.Type, o series.FamilyOptions) error {
 	if _, ok := types[o.Name]; ok {
 		return fmt.Errorf("metric %s is already there, as one of Signalbox's own", o.Name)
 	}
