@@ -18,7 +18,11 @@ type MappingSummary struct {
 
 // String is for people: "72 rules (69 built in, 3 own), 58 families".
 func (s MappingSummary) String() string {
-	return fmt.Sprintf("%s (%d built in, %d own), %d families", plural(s.Rules, "rule"), s.Rules-s.Own, s.Own, s.Families)
+	families := fmt.Sprintf("%d families", s.Families)
+	if s.Families == 1 {
+		families = "1 family"
+	}
+	return fmt.Sprintf("%s (%d built in, %d own), %s", plural(s.Rules, "rule"), s.Rules-s.Own, s.Own, families)
 }
 
 // Check tells whether NewEmitter could start an emitter with the attributes, but for

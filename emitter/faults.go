@@ -67,6 +67,10 @@ func oneOf[T ~string](found *faults, field, what string, value T, choices ...T) 
 	for _, c := range choices {
 		names = append(names, string(c))
 	}
+	if value == "" {
+		found.add(field, "%s is missing: want %s", what, orList(choices))
+		return
+	}
 	found.add(field, "%s %q is not one of %s%s", what, value, strings.Join(names, ", "), didYouMean(string(value), names))
 }
 

@@ -404,7 +404,8 @@ func (r Rule) faults() (found faults) {
 	if !known {
 		oneOf(&found, "type", "type", r.Type, Counter, Gauge, Histogram)
 	} else {
-		found.unless(slices.Contains(allowed, r.Operation), "operation",
+		found.unless(r.Operation != "", "operation", "operation is missing: want %s", orList(allowed))
+		found.unless(r.Operation == "" || slices.Contains(allowed, r.Operation), "operation",
 			"operation %q does not go with a %s: want %s", r.Operation, r.Type, orList(allowed))
 		found.unless((len(r.Buckets) > 0) == (r.Type == Histogram), "buckets",
 			"buckets go with histograms, and only with those; a %s has %d", r.Type, len(r.Buckets))

@@ -163,7 +163,7 @@ func TestAllFaultsAreReportedAtOnce(t *testing.T) {
 	err := compileRules(Rule{Event: "a"}, Rule{Metric: "m"})
 	for _, want := range []string{
 		`rule for event "a", metric "": metric "" is not a metric name`,
-		`rule for event "a", metric "": type "" is not one of counter, gauge, histogram`,
+		`rule for event "a", metric "": type is missing: want counter, gauge or histogram`,
 		`rule for event "", metric "m": event is empty`,
 	} {
 		if err == nil || !strings.Contains(err.Error(), want) {

@@ -73,6 +73,16 @@ func newCommandLine(monitor *metric.Monitor) (*commandLine, error) {
 		return nil, err
 	}
 
+	_, err = line.add("check", "Check mapping, web and full configuration files",
+		"Checks files without starting anything: mapping files (--mapping-file), web configuration files "+
+			"(--prometheus-web-config-file), and files of lines SIGNALBOX_FLAG=value as systemd's EnvironmentFile takes them, "+
+			"with the files that those name. What a file is shows in what is in it. "+
+			"The exit code is 1 if anything is wrong with any of them.",
+		&checkCommand{monitor: monitor})
+	if err != nil {
+		return nil, err
+	}
+
 	_, err = line.add("version", "Print the version", "Prints the version, the revision and the Go version.",
 		&versionCommand{})
 	if err != nil {

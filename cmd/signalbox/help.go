@@ -38,7 +38,11 @@ func (l *commandLine) writeHelp(w io.Writer) {
 }
 
 func writeCommandHelp(out *bufio.Writer, command *flags.Command) {
-	fmt.Fprintf(out, "Usage: signalbox %s [flags]\n\n", command.Name)
+	usage := command.Name
+	for _, arg := range command.Args() {
+		usage += " " + arg.Name
+	}
+	fmt.Fprintf(out, "Usage: signalbox %s [flags]\n\n", usage)
 	writeWrapped(out, "", command.LongDescription)
 
 	example := ""

@@ -51,9 +51,11 @@ type runCommand struct {
 // run serves until a signal comes, the intake breaks down or, if asked to,
 // standard input ends.
 func (c *runCommand) run(w world) error {
-	if c.Input.ExitOnEOF && !c.Input.Stdin {
-		return usageError("--exit-on-eof needs --stdin")
+	if err := c.checkInput(); err != nil {
+		return err
 	}
+	hangups := catchHangups()
+	defer hangups.stop()
 	logger, err := c.newLogger(w.stderr)
 	if err != nil {
 		return err
@@ -80,11 +82,12 @@ func (c *runCommand) run(w world) error {
 	if len(c.monitor.Emitters()) == 0 {
 		// Without one, everything would be taken and nothing done with it.
 		return errors.Join(
-			usageError("no emitter is configured: --prometheus-bind-ip and --prometheus-bind-port are empty"),
+			errNoEmitter,
 			c.monitor.Close(context.Background()), pushed.Close(), listener.Close())
 	}
 
 	c.announce(logger, listener.Addr())
+	hangups.reload(c.monitor.Emitters())
 	sink := newSink(logger, c.monitor)
 	handler := pushed.handler(c, logger, pageOf(c.monitor.Emitters()), intake.NewHandler(logger.Session("intake"), c.limits(), sink))
 	server := intake.Serve(logger, listener, handler)
@@ -108,6 +111,18 @@ func (c *runCommand) run(w world) error {
 	}
 
 	return c.shutDown(logger, server, input, pushed)
+}
+
+// errNoEmitter says that whatever is taken in would go nowhere.
+const errNoEmitter = usageError("no emitter is configured: --prometheus-bind-ip and --prometheus-bind-port are empty")
+
+// checkInput is what is wrong with the flags of standard input.
+func (c *runCommand) checkInput() error {
+	if c.Input.ExitOnEOF && !c.Input.Stdin {
+		return usageError("--exit-on-eof needs --stdin")
+	}
+
+	return nil
 }
 
 // shutDown stops taking in, drains and closes, in this order.
