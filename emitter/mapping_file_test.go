@@ -2,6 +2,7 @@ package emitter
 
 import (
 	"fmt"
+	"os"
 	"reflect"
 	"slices"
 	"strings"
@@ -176,8 +177,10 @@ func TestWhatIsWrongWithAMappingFileIsSaidWithItsPlace(t *testing.T) {
 		{"- a", `m.yml:1: want fields and their values, got a list`},
 		{"hello", `m.yml:1: want fields and their values, got "hello"`},
 		{"builtin: true\n---\nbuiltin: false", `m.yml:2: a second document begins here, want one in a file`},
-		{"builtin: true\nrulse: []", `m.yml:2: unknown field "rulse": did you mean "rules"?`},
-		{"flags: []", `m.yml:1: unknown field "flags": want one of builtin, rules, silent_events, drop_events, metrics`},
+		{"builtin: true\nrulse: []", `m.yml:2: rulse: unknown field: did you mean "rules"?`},
+		{"builtin: true\n\"a b\\nc\": 1\n",
+			`m.yml:2: "a b\nc": unknown field: want one of builtin, rules, silent_events, drop_events, metrics`},
+		{"flags: []", `m.yml:1: flags: unknown field: want one of builtin, rules, silent_events, drop_events, metrics`},
 		{"builtin: true\n\nbuiltin: false", `m.yml:3: field "builtin" is there twice, on line 1 first`},
 		{"builtin: 3", `m.yml:1: builtin: want true or false, got "3"`},
 		{"rules: yes", `m.yml:1: rules: want a list, got "yes"`},
@@ -185,7 +188,7 @@ func TestWhatIsWrongWithAMappingFileIsSaidWithItsPlace(t *testing.T) {
 		{"rules: [e]", `m.yml:1: rules[0]: want fields and their values, got "e"`},
 
 		// Rules.
-		{ruleLine("lables: []"), `m.yml:2: rules[0]: unknown field "lables": did you mean "labels"?`},
+		{ruleLine("lables: []"), `m.yml:2: rules[0].lables: unknown field: did you mean "labels"?`},
 		{ruleLine("help: [a]"), `m.yml:2: rules[0].help: want a text, got a list`},
 		{ruleLine("divide: many"), `m.yml:2: rules[0].divide: want a number, got "many"`},
 		{ruleLine("idle_ttl: 300"), `m.yml:2: rules[0].idle_ttl: want a duration like 30s, 10m or 24h, got "300": did you mean 300s?`},
@@ -295,11 +298,46 @@ silent_evnts: []
 `)
 	want := `m.yml:2: metrics[0].metric: no rule drives the metric "builds_finishd": did you mean "builds_finished"?
 m.yml:7: rules[0].type: type "countr" is not one of counter, gauge, histogram: did you mean "counter"?
-m.yml:10: rules[0].labels[0]: unknown field "attribut": did you mean "attribute"?
+m.yml:10: rules[0].labels[0].attribut: unknown field: did you mean "attribute"?
+m.yml:10: rules[0].labels[0].name: label "a-b" is not a label name: want letters, digits and _, not starting with a digit or __
 m.yml:11: rules[1]: metric "error_logs" is defined differently by the rule for event "error log": type, help, label names, buckets, worker, idle TTL and native histograms must agree
-m.yml:15: unknown field "silent_evnts": did you mean "silent_events"?`
+m.yml:15: silent_evnts: unknown field: did you mean "silent_events"?`
 	if fmt.Sprint(err) != want {
 		t.Errorf("got\n%v\nwant\n%s", err, want)
+	}
+}
+
+func TestTheExamplesInTheDocumentationLoad(t *testing.T) {
+	text, err := os.ReadFile("../docs/mapping.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	blocks := strings.Split(string(text), "```yaml\n")[1:]
+	if len(blocks) < 3 {
+		t.Errorf("there are only %d examples", len(blocks))
+	}
+	for _, block := range blocks {
+		content, _, _ := strings.Cut(block, "```")
+		if _, _, err := loadMapping(content); err != nil {
+			t.Errorf("%s\n%v", content, err)
+		}
+	}
+}
+
+func TestTheDocumentationNamesEveryField(t *testing.T) {
+	text, err := os.ReadFile("../docs/mapping.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, typ := range []reflect.Type{
+		reflect.TypeFor[mappingFile](), reflect.TypeFor[metricChange](), reflect.TypeFor[Rule](),
+		reflect.TypeFor[Label](), reflect.TypeFor[Replacement](), reflect.TypeFor[Condition](),
+	} {
+		for _, field := range fieldsOf(typ) {
+			if !strings.Contains(string(text), "`"+field+"`") {
+				t.Errorf("field %q of %v is not documented", field, typ)
+			}
+		}
 	}
 }
 

@@ -22,7 +22,8 @@ type document struct {
 	file   string
 	lines  map[string]int // by the path of the field
 	faults []locatedFault
-	nodes  int // read so far
+	meant  map[string]bool // the fields that misspelt ones were probably meant to be
+	nodes  int             // read so far
 }
 
 // A locatedFault is what is wrong with a field, and the line to look at.
@@ -37,7 +38,7 @@ const maxNodes = 1 << 17
 // readDocument reads a file into to, a pointer to a struct with yaml tags. It is
 // stricter than the YAML package is, and remembers where everything stands.
 func readDocument(file string, content []byte, to any) *document {
-	d := &document{file: file, lines: map[string]int{}}
+	d := &document{file: file, lines: map[string]int{}, meant: map[string]bool{}}
 	decoder := yaml.NewDecoder(bytes.NewReader(content))
 	var root, more yaml.Node
 	switch err := decoder.Decode(&root); {
@@ -97,9 +98,10 @@ func (d *document) lineOf(path string) int {
 }
 
 // doubtful tells whether there is a fault of the field, of what it is part of, or of
-// a part of it: then what else is wrong with it may be a consequence.
+// a part of it, or one that was probably meant to be it: then what else is wrong with
+// it may be a consequence.
 func (d *document) doubtful(path string) bool {
-	return slices.ContainsFunc(d.faults, func(f locatedFault) bool {
+	return d.meant[path] || slices.ContainsFunc(d.faults, func(f locatedFault) bool {
 		return f.field != "" && (isPart(f.field, path) || isPart(path, f.field))
 	})
 }
@@ -206,10 +208,10 @@ func (d *document) decodeStruct(n *yaml.Node, path string, to reflect.Value) {
 		key, value := n.Content[i], n.Content[i+1]
 		name := key.Value
 		index := slices.Index(fields, name)
-		field := join(path, name)
+		field := join(path, readable(name))
 		switch first := seen[name]; {
-		case key.Kind != yaml.ScalarNode || index < 0:
-			d.fault(key.Line, path, "unknown field %q%s", shortField(name), fieldHint(name, fields))
+		case index < 0:
+			d.unknownField(key.Line, field, path, name, fields)
 		case first > 0:
 			d.fault(key.Line, path, "field %q is there twice, on line %d first", name, first)
 		default:
@@ -220,12 +222,25 @@ func (d *document) decodeStruct(n *yaml.Node, path string, to reflect.Value) {
 	}
 }
 
-// fieldHint says what a field may have been meant to be, or which there are.
-func fieldHint(name string, fields []string) string {
-	if hint := didYouMean(name, fields); hint != "" {
-		return hint
+// unknownField records a field that there is not, and what it may have been meant to
+// be.
+func (d *document) unknownField(line int, field, path, name string, fields []string) {
+	if meant := nearest(name, fields); meant != "" {
+		d.meant[join(path, meant)] = true
+		d.fault(line, field, "unknown field: did you mean %q?", meant)
+		return
 	}
-	return ": want one of " + strings.Join(fields, ", ")
+	d.fault(line, field, "unknown field: want one of %s", strings.Join(fields, ", "))
+}
+
+var plainField = regexp.MustCompile(`^[A-Za-z0-9_-]{1,64}$`)
+
+// readable is the name of a field as an error shows it.
+func readable(name string) string {
+	if plainField.MatchString(name) {
+		return name
+	}
+	return shortened(name)
 }
 
 // fieldsOf are the names of a struct's fields in YAML, by their indexes.
@@ -236,8 +251,6 @@ func fieldsOf(t reflect.Type) (names []string) {
 	}
 	return names
 }
-
-func shortField(s string) string { return s[:min(len(s), 64)] }
 
 // kindOf says what kind of value a field has.
 func kindOf(v reflect.Value) string {

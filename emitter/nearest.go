@@ -8,6 +8,14 @@ import (
 // didYouMean suggests the candidate that a misspelt word is nearest to, as the end
 // of an error message; it is empty if none is near.
 func didYouMean(word string, candidates []string) string {
+	if best := nearest(word, candidates); best != "" {
+		return fmt.Sprintf(": did you mean %q?", best)
+	}
+	return ""
+}
+
+// nearest is the candidate that a misspelt word is nearest to, or empty.
+func nearest(word string, candidates []string) string {
 	best, least := "", min(len(word)/3+1, 4)+1
 	for _, c := range candidates {
 		d := distance(strings.ToLower(word), strings.ToLower(c))
@@ -18,10 +26,7 @@ func didYouMean(word string, candidates []string) string {
 			best, least = c, d
 		}
 	}
-	if best == "" {
-		return ""
-	}
-	return fmt.Sprintf(": did you mean %q?", best)
+	return best
 }
 
 // distance is how many bytes have to be inserted, deleted, replaced or swapped with

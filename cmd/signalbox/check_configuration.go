@@ -97,13 +97,14 @@ func (v variable) set(options map[string]*flags.Option) error {
 	option := options[v.name]
 	if option == nil {
 		hint := "signalbox run --help lists the flags"
+		prefix := environmentKey("")
 		var names []string
 		for name := range options {
-			names = append(names, name)
+			names = append(names, strings.TrimPrefix(name, prefix))
 		}
 		slices.Sort(names)
-		if near := nearest(v.name, names); near != "" {
-			hint = "did you mean " + near + "?"
+		if near := nearest(strings.TrimPrefix(v.name, prefix), names); near != "" {
+			hint = "did you mean " + prefix + near + "?"
 		}
 		return fmt.Errorf("%s is no variable of signalbox run: %s", v.name, hint)
 	}

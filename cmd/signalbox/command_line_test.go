@@ -69,6 +69,7 @@ var _ = Describe("signalbox", func() {
 			Entry("of signalbox", "--help"),
 			Entry("of run", "run", "--help"),
 			Entry("of catalog", "catalog", "--help"),
+			Entry("of check", "check", "--help"),
 			Entry("of version", "version", "--help"),
 		)
 	})

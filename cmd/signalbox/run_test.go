@@ -305,7 +305,7 @@ var _ = Describe("signalbox run", func() {
 			func(line string, parts ...string) {
 				fails(start(nil, strings.Fields(line)...), exitBadUsage, parts...)
 			},
-			Entry("an unknown command", "bogus", "unknown command 'bogus'", "catalog, run or version"),
+			Entry("an unknown command", "bogus", "unknown command 'bogus'", "catalog, check, run or version"),
 			Entry("an unknown flag", "run --bogus", "unknown flag 'bogus'", "signalbox run --help"),
 			Entry("an unknown flag of no command", "--bogus", "unknown flag 'bogus'", "signalbox --help"),
 			Entry("an argument", "run now", `unexpected argument "now"`),
