@@ -19,6 +19,6 @@ func WritePage(p *Prometheus, w io.Writer, format expfmt.Format) error {
 }
 
 // MappingState is what the status page shows of the mapping file.
-func MappingState(p *Prometheus) (file string, loadedAt time.Time, err error, failedAt time.Time) {
+func MappingState(p *Prometheus) (file string, loadedAt, failedAt time.Time, err error) {
 	return p.mappingState()
 }

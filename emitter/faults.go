@@ -30,11 +30,6 @@ func (fs *faults) under(field string, part faults) {
 	}
 }
 
-// has tells whether there is a fault of the field already.
-func (fs faults) has(field string) bool {
-	return slices.ContainsFunc(fs, func(f fault) bool { return f.field == field })
-}
-
 // join makes one path of two.
 func join(path, field string) string {
 	if path == "" || field == "" || strings.HasPrefix(field, "[") {

@@ -138,6 +138,12 @@ func TestRulesThatShareAMetricMustAgree(t *testing.T) {
 	if err := compileRules(a, b); err != nil {
 		t.Errorf("rules that agree on the family: %v", err)
 	}
+	native := Rule{Event: "h", Metric: "h", Type: Histogram, Operation: Observe, Buckets: []float64{1}}
+	classic := native
+	classic.Event, native.NativeHistogram = "i", true
+	if err := compileRules(native, classic); err == nil || !strings.Contains(err.Error(), `defined differently by the rule for event "h"`) {
+		t.Errorf("got %v", err)
+	}
 	b.Help = "Something else."
 	err := compileRules(a, b)
 	if err == nil || !strings.Contains(err.Error(), `metric "m" is defined differently by the rule for event "a"`) {

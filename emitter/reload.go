@@ -102,10 +102,10 @@ type mappingState struct {
 }
 
 // mappingState tells how taking over the mapping went: the file, empty if there is
-// none, when what is in force was read, and why and when a later attempt failed.
-func (p *Prometheus) mappingState() (file string, loadedAt time.Time, err error, failedAt time.Time) {
+// none, when what is in force was read, and when and why a later attempt failed.
+func (p *Prometheus) mappingState() (file string, loadedAt, failedAt time.Time, err error) {
 	s := p.mapping.state.Load()
-	return p.mapping.source.file, s.loadedAt, s.err, s.failedAt
+	return p.mapping.source.file, s.loadedAt, s.failedAt, s.err
 }
 
 // Reload reads the mapping file again, and goes by it from then on. Families that

@@ -174,7 +174,7 @@ var _ = Describe("A mapping file", func() {
 			Expect(err).To(MatchError(And(HavePrefix(file+":1: rules[0].event: event is empty\n"), ContainSubstring(file+`:3: foo: unknown field`))))
 			before["signalbox_mapping_last_reload_successful"] = "0"
 			Expect(samplesOf(p)).To(Equal(before))
-			path, loaded, why, failed := emitter.MappingState(p)
+			path, loaded, failed, why := emitter.MappingState(p)
 			Expect(path).To(Equal(file))
 			Expect(loaded).To(Equal(now.Add(-time.Hour)))
 			Expect(why).To(Equal(err))
@@ -186,7 +186,7 @@ var _ = Describe("A mapping file", func() {
 			write(deploys)
 			Expect(p.Reload()).To(Succeed())
 			Expect(samplesOf(p)).To(HaveKeyWithValue("signalbox_mapping_last_reload_successful", "1"))
-			_, _, why, _ = emitter.MappingState(p)
+			_, _, _, why = emitter.MappingState(p)
 			Expect(why).NotTo(HaveOccurred())
 		})
 
@@ -218,7 +218,7 @@ var _ = Describe("A mapping file", func() {
 		})
 
 		It("loses no event and shows valid pages, whatever goes on meanwhile", func() {
-			const emitters, each = 4, 3000
+			const emitters, each = 4, 1000
 			config.Clock, config.Logger = nil, nil
 			write("")
 			p := start(config, nil)
