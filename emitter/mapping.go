@@ -338,14 +338,22 @@ func (d *definition) accepts(r Rule) error {
 		}
 		return names
 	}
-	same := d.rule.Type == r.Type && d.rule.Help == r.Help &&
-		d.rule.Worker == r.Worker && d.rule.IdleTTL == r.IdleTTL &&
-		d.rule.NativeHistogram == r.NativeHistogram &&
-		slices.Equal(d.rule.Buckets, r.Buckets) &&
-		slices.Equal(labelNames(d.rule), labelNames(r))
-	if !same {
-		return fmt.Errorf("metric %q is defined differently by the rule for event %q: type, help, label names, buckets, worker, idle TTL and native histograms must agree",
-			r.Metric, d.rule.Event)
+	var differences []string
+	compare := func(what, format string, here, there any) {
+		if !reflect.DeepEqual(here, there) {
+			differences = append(differences, fmt.Sprintf("%s is "+format+", want "+format, what, here, there))
+		}
+	}
+	compare("type", "%v", r.Type, d.rule.Type)
+	compare("help", "%q", r.Help, d.rule.Help)
+	compare("list of label names", "%v", labelNames(r), labelNames(d.rule))
+	compare("buckets", "%v", r.Buckets, d.rule.Buckets)
+	compare("worker", "%q", r.Worker, d.rule.Worker)
+	compare("idle_ttl", "%v", r.IdleTTL, d.rule.IdleTTL)
+	compare("native_histogram", "%v", r.NativeHistogram, d.rule.NativeHistogram)
+	if len(differences) > 0 {
+		return fmt.Errorf("metric %q is defined differently by the rule for event %q: %s",
+			r.Metric, d.rule.Event, strings.Join(differences, "; "))
 	}
 	return nil
 }

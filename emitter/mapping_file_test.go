@@ -212,7 +212,7 @@ func TestWhatIsWrongWithAMappingFileIsSaidWithItsPlace(t *testing.T) {
 			`m.yml:5: rules[0].operation: operation "set" does not go with a counter: want add or inc`},
 		{"rules:\n- {event: e, metric: builds_started_total, type: counter, operation: inc}",
 			`m.yml:2: rules[0]: metric "builds_started_total" is defined differently by the rule for event "builds started": ` +
-				`type, help, label names, buckets, worker, idle TTL and native histograms must agree`},
+				`help is "", want "Builds started."`},
 		{"rules:\n- {event: builds started, metric: builds_started_total, type: counter, operation: inc, help: Builds started.}",
 			`m.yml:2: rules[0]: event "builds started" drives metric "builds_started_total" in this very way already`},
 		{"rules:\n- {event: e, metric: workers_last_seen_timestamp_seconds, type: gauge, operation: set}",
@@ -300,7 +300,7 @@ silent_evnts: []
 m.yml:7: rules[0].type: type "countr" is not one of counter, gauge, histogram: did you mean "counter"?
 m.yml:10: rules[0].labels[0].attribut: unknown field: did you mean "attribute"?
 m.yml:10: rules[0].labels[0].name: label "a-b" is not a label name: want letters, digits and _, not starting with a digit or __
-m.yml:11: rules[1]: metric "error_logs" is defined differently by the rule for event "error log": type, help, label names, buckets, worker, idle TTL and native histograms must agree
+m.yml:11: rules[1]: metric "error_logs" is defined differently by the rule for event "error log": type is gauge, want counter; help is "", want "Error-level log lines, by message."; list of label names is [], want [message]
 m.yml:15: silent_evnts: unknown field: did you mean "silent_events"?`
 	if fmt.Sprint(err) != want {
 		t.Errorf("got\n%v\nwant\n%s", err, want)
