@@ -17,6 +17,9 @@ func didYouMean(word string, candidates []string) string {
 // nearest is the candidate that a misspelt word is nearest to, or empty.
 func nearest(word string, candidates []string) string {
 	best, least := "", min(len(word)/3+1, 4)+1
+	if len(word) > maxMisspelt {
+		return ""
+	}
 	for _, c := range candidates {
 		d := distance(strings.ToLower(word), strings.ToLower(c))
 		if strings.HasSuffix(word, "_"+c) { // with the namespace in front
@@ -28,6 +31,10 @@ func nearest(word string, candidates []string) string {
 	}
 	return best
 }
+
+// maxMisspelt is how long a word may be to be compared with others, which takes time
+// in proportion.
+const maxMisspelt = 200
 
 // distance is how many bytes have to be inserted, deleted, replaced or swapped with
 // their neighbour to make b of a.

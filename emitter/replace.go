@@ -36,10 +36,10 @@ const (
 	maxRemembered = 1 << 10
 )
 
-type replacerSet [replacerWays]atomic.Pointer[replacement]
+type replacerSet [replacerWays]atomic.Pointer[replaced]
 
-// A replacement is what became of a value.
-type replacement struct{ from, to string }
+// A replaced is a value, and what became of it.
+type replaced struct{ from, to string }
 
 var replacerSeed = maphash.MakeSeed()
 
@@ -87,11 +87,11 @@ func (r *replacer) compute(value string) string {
 
 func (set *replacerSet) remember(turn *atomic.Uint32, from, to string) {
 	for i := range set {
-		if set[i].CompareAndSwap(nil, &replacement{from, to}) {
+		if set[i].CompareAndSwap(nil, &replaced{from, to}) {
 			return
 		}
 	}
-	set[turn.Add(1)%replacerWays].Store(&replacement{from, to})
+	set[turn.Add(1)%replacerWays].Store(&replaced{from, to})
 }
 
 // reference is what stands for a group in the text that replaces a value.
