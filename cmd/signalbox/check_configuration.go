@@ -61,7 +61,7 @@ func (c *checkCommand) checkConfiguration(file string, content []byte) (verdict 
 	summary, err := line.commands["run"].(*runCommand).checkAll()
 	findings = append(findings, findingsOf(err, lines)...)
 
-	return fmt.Sprintf("configuration of signalbox run, %d of its variables; mapping of %v", ours, summary), joined(file, findings)
+	return fmt.Sprintf("configuration of signalbox run, variables: %d; %v", ours, summary), joined(file, findings)
 }
 
 // A finding is what is wrong with a configuration. Line 0 is the whole; elsewhere

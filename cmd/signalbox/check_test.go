@@ -64,7 +64,7 @@ var _ = Describe("signalbox check", func() {
 		Entry("a web configuration file", "---\nrate_limit:\n  burst: 3\n", "web configuration file\n"),
 		Entry("nothing", "# not yet\n", "empty, which changes nothing"),
 		Entry("a configuration", "# ours\nPATH=/bin\n\n; and\nSIGNALBOX_ATTRIBUTE=\"a=b c\",d=\\\n  'e'\nSIGNALBOX_HOST=\n",
-			"configuration of signalbox run, 2 of its variables; mapping of "),
+			"configuration of signalbox run, variables: 2; "),
 	)
 
 	DescribeTable("tells what is wrong, with file and line",
