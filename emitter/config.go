@@ -35,6 +35,8 @@ type PrometheusConfig struct {
 	MaxSeriesPerMetric   int           `long:"prometheus-max-series-per-metric" value-name:"N" default:"100000" description:"How many series one metric may have. Counters and histograms count what is beyond under the label value __overflow__; gauges refuse it."`
 	WebConfigFile        string        `long:"prometheus-web-config-file" value-name:"FILE" description:"Prometheus web configuration file that enables TLS, client certificates or basic authentication."`
 	MaxScrapesInFlight   int           `long:"prometheus-max-scrapes-in-flight" value-name:"N" default:"16" description:"How many scrapes may be under way at a time; further ones are answered 503."`
+	MappingFile          string        `long:"mapping-file" value-name:"FILE" description:"YAML file that adds rules for events to the built-in ones, and changes those; read again on SIGHUP."`
+	EnableReloadAPI      bool          `long:"enable-reload-api" description:"Read the mapping file again on POST or PUT to /-/reload of the listener that metrics are served on."`
 	OmitCreatedTimestamp bool          `long:"prometheus-omit-created-samples" description:"Leave the _created samples out of OpenMetrics pages, for scrapers that would store them as series."`
 	NativeHistograms     bool          `long:"prometheus-native-histograms" description:"Serve native histograms to scrapers that ask for protobuf, beside the classic buckets of all histograms that events drive."`
 
@@ -42,6 +44,10 @@ type PrometheusConfig struct {
 	//
 	//lint:ignore SA5008 go-flags wants a tag for each choice
 	Naming Naming `long:"prometheus-naming" choice:"inherited" choice:"modern" default:"inherited" description:"What metrics and labels are called: inherited, as Concourse's dashboards and alerts expect, or modern, as Prometheus' naming practices want, in base units."`
+
+	// Rules are added to the built-in catalog: for a scheduler's own events. What is
+	// wrong with them, NewEmitter says.
+	Rules []Rule `no-flag:"true"`
 
 	// Clock, if not nil, is what the emitter takes for the time: that of tests,
 	// or of a recording that is replayed.
@@ -69,6 +75,8 @@ type PrometheusConfig struct {
 	realTime func() time.Time
 }
 
+const defaultNamespace = "concourse"
+
 // maxLabelValueBytes is how long a label value may be.
 const maxLabelValueBytes = 16 << 10
 
@@ -88,19 +96,22 @@ func (config *PrometheusConfig) NewEmitter(attributes map[string]string) (metric
 	if err != nil {
 		return nil, err
 	}
-	rules := CatalogNamed(c.Naming)
-	if c.NativeHistograms {
-		rules = withNativeHistograms(rules)
-	}
-	constants, err := constantLabels(attributes, append(rules, lastSeenRule))
+	source := c.ruleSource()
+	mapping, err := source.read()
 	if err != nil {
 		return nil, err
+	}
+	constants, err := constantLabels(attributes, append(mapping.rules, lastSeenRule))
+	if err != nil {
+		return nil, errors.Join(mapping.err(), err)
 	}
 
 	p := &Prometheus{clock: series.NewClock(), guarded: c.WebConfigFile != ""}
 	if c.Clock != nil {
 		p.clock = series.NewExactClock(c.Clock)
 	}
+	source.received = &p.received
+	p.mapping.source, p.mapping.now = source, c.now
 	p.logger.Store(&c.Logger)
 	p.store = series.NewStore(series.Options{
 		Clock:         p.clock,
@@ -110,20 +121,15 @@ func (config *PrometheusConfig) NewEmitter(attributes map[string]string) (metric
 		MaxValueBytes: maxLabelValueBytes,
 	})
 	p.beside = newNeighbours(p.store)
-	mapping, err := compile(rules, silentEvents, c.Namespace, p.store, &p.received)
-	if err != nil {
+	if p.self, err = newOwnFamilies(p.store, c.Namespace, c.MaxSeriesPerMetric, &p.received); err != nil {
 		return nil, err
 	}
-	p.plans = newNameTable(mapping)
-	if _, err = p.store.AddLastSeen(prefixed(c.Namespace, lastSeenRule.Metric), lastSeenRule.Help, workerAttribute); err != nil {
-		return nil, err
-	}
-	if p.self, err = newSelfMetrics(p.store, c.MaxSeriesPerMetric, &p.received); err != nil {
+	if _, err = p.takeOver(mapping); err != nil {
 		return nil, err
 	}
 
-	if err = exposition.CheckWebConfig(c.WebConfigFile); err != nil {
-		return nil, fmt.Errorf("--prometheus-web-config-file: %w", err)
+	if err = c.checkWebConfig(); err != nil {
+		return nil, err
 	}
 	p.server, err = exposition.Listen(exposition.ServerOptions{
 		Address:       net.JoinHostPort(c.BindIP, c.BindPort),
@@ -138,6 +144,7 @@ func (config *PrometheusConfig) NewEmitter(attributes map[string]string) (metric
 			Refresh:  p.self.refresh,
 			Created:  !c.OmitCreatedTimestamp,
 		},
+		Reload:      p.reloadHandler(c.EnableReloadAPI),
 		MaxInFlight: c.MaxScrapesInFlight,
 		Done:        p.scraped,
 	})
@@ -160,6 +167,15 @@ var lastSeenRule = Rule{
 	Metric: "workers_last_seen_timestamp_seconds",
 	Help:   "When a worker was last heard of, in seconds since the epoch.",
 	Labels: workerLabels,
+}
+
+// newOwnFamilies adds the families to the store that no rule drives.
+func newOwnFamilies(store *series.Store, namespace string, maxSeries int, received *tallies) (*selfMetrics, error) {
+	name := prefixed(namespace, lastSeenRule.Metric)
+	if _, err := store.AddLastSeen(name, lastSeenRule.Help, workerAttribute); err != nil {
+		return nil, err
+	}
+	return newSelfMetrics(store, maxSeries, received)
 }
 
 // start begins what goes on until Close.
@@ -198,7 +214,7 @@ func every(ctx context.Context, interval time.Duration, do func()) {
 // wrong with it.
 func (config *PrometheusConfig) withDefaults() (PrometheusConfig, error) {
 	c := *config
-	setDefault(&c.Namespace, "concourse")
+	setDefault(&c.Namespace, defaultNamespace)
 	setDefault(&c.Naming, Inherited)
 	setDefault(&c.WorkerStaleAfter, 5*time.Minute)
 	setDefault(&c.GCInterval, time.Minute)

@@ -8,7 +8,13 @@
 //	catalog.go          which event drives which metric: one row each
 //	naming.go           what the metrics are called, if not as they always were
 //	rule.go             what a row says
-//	mapping.go          the rows, resolved when the emitter starts
+//	mapping_file.go     what an operator's file makes of the rows
+//	mapping_yaml.go     how that file is read, and what is wrong with it told
+//	mapping.go          the rows, resolved when the emitter starts or reloads
+//	replace.go          attribute values that are mapped before they become labels
+//	reload.go           how a mapping takes the place of another
+//	prepared.go         an event of a fixed type, by whichever mapping is in force
+//	check.go            the same without starting anything
 //	reject.go           what becomes of an event that a rule refuses
 //	gc.go               the timer that drops the series of workers that are gone
 //	self_metrics.go     what it tells about itself, under signalbox_

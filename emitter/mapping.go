@@ -1,9 +1,9 @@
 package emitter
 
 import (
-	"errors"
 	"fmt"
 	"math"
+	"reflect"
 	"slices"
 	"strings"
 	"time"
@@ -20,15 +20,24 @@ type mapping map[string]*plan
 type plan struct {
 	event      string
 	received   *series.Tally // of the event
-	attributes []string      // that the updates look at; at most maxAttributes
+	attributes []string      // that the updates look at
+	derived    []derived
 	updates    []update
 	worker     int // index of the attribute that names the worker, or -1
 	heartbeat  bool
 	limiters   *[reasons]limiter
 }
 
-// maxAttributes is how many attributes of one event the rules may look at. It
-// bounds what an Emit puts on its stack; the built-in catalog needs six.
+// A derived is a label value that is made of an attribute's: the k-th stands in an
+// observation in the k-th place from the end.
+type derived struct {
+	from int // index of the attribute
+	by   *replacer
+}
+
+// maxAttributes is how many attributes of one event the rules may look at, each
+// way in which they are replaced counted as one more. It bounds what an Emit puts
+// on its stack; the built-in catalog needs five.
 const maxAttributes = 16
 
 // maxUpdates is how many metrics one event may drive: as many as a byte can count.
@@ -43,7 +52,7 @@ type update struct {
 	op       series.Op
 	operand  operand
 	divide   float64
-	labels   []uint8 // index of the attribute for each of the family's labels
+	labels   []uint8 // index of the value for each of the family's labels
 	required uint32  // bit set of attributes that must be there
 	nonEmpty []uint8 // indexes of those that must not be empty
 	when     int     // index of the attribute that the rule is conditional on, or -1
@@ -60,52 +69,145 @@ const (
 	holding // 1 if the event's value is 1, -1 otherwise
 )
 
-// compile adds the rules' families to the store and resolves the rules. It
-// reports everything that is wrong with them, not just the first fault. Events are
-// counted with the tallies.
-func compile(rules []Rule, silent []string, namespace string, store *series.Store, received *tallies) (mapping, error) {
-	m := mapping{}
-	families := map[string]*definition{}
-	var errs []error
-	for _, rule := range rules {
-		if err := rule.validate(); err != nil {
-			errs = append(errs, fmt.Errorf("rule for event %q, metric %q: %w", rule.Event, rule.Metric, err))
-			continue
+// A compiler resolves rules into a mapping. The families that it makes are not in
+// the store until somebody puts them there.
+type compiler struct {
+	namespace string
+	store     *series.Store
+
+	// inForce are the families that rules drive so far, by metric. Those that stay
+	// as they are defined are taken over, with their series.
+	inForce map[string]*definition
+
+	received  *tallies // that events are counted with
+	replacers []*replacer
+}
+
+// A compiled is what came of rules: what each event drives, and the families that
+// are driven, by metric.
+type compiled struct {
+	plans    mapping
+	families map[string]*definition
+
+	types map[string]series.Type // of all families that there will be, by full name
+}
+
+// compile resolves the rules. It reports everything that is wrong with them, not
+// just the first fault; what comes of the others is of no use then.
+func (c *compiler) compile(rules []Rule, silent []string) (compiled, []ruleFault) {
+	m := compiled{mapping{}, map[string]*definition{}, c.otherTypes()}
+	var wrong []ruleFault
+	for i, rule := range rules {
+		found := rule.faults()
+		if len(found) == 0 {
+			found = c.add(&m, rule, rules[:i])
 		}
-		def := families[rule.Metric]
-		if def == nil {
-			f, err := store.AddFamily(rule.familyOptions(namespace))
-			if err != nil {
-				errs = append(errs, err)
-				continue
-			}
-			def = &definition{rule, f}
-			families[rule.Metric] = def
-		} else if err := def.accepts(rule); err != nil {
-			errs = append(errs, fmt.Errorf("rule for event %q: %w", rule.Event, err))
-			continue
-		}
-		if err := m.plan(rule.Event, received).add(rule, def.family); err != nil {
-			errs = append(errs, err)
+		for _, f := range found {
+			wrong = append(wrong, ruleFault{i, rule, f})
 		}
 	}
 	for _, event := range silent {
-		m.plan(event, received)
+		c.plan(&m, event)
 	}
-	return m, errors.Join(errs...)
+	return m, wrong
 }
 
-func (m mapping) plan(event string, received *tallies) *plan {
-	p := m[event]
+// add resolves one rule, after those before it.
+func (c *compiler) add(m *compiled, rule Rule, before []Rule) (found faults) {
+	if slices.ContainsFunc(before, rule.updatesTheSameAs) {
+		found.add("", "event %q drives metric %q in this very way already", rule.Event, rule.Metric)
+		return found
+	}
+	def := m.families[rule.Metric]
+	if def == nil {
+		var err error
+		if def, err = c.define(m, rule); err != nil {
+			found.add("metric", "%v", err)
+			return found
+		}
+		m.families[rule.Metric] = def
+		m.types[def.options.Name] = def.options.Type
+	} else if err := def.accepts(rule); err != nil {
+		found.add("", "%v", err)
+		return found
+	}
+	if err := c.plan(m, rule.Event).add(rule, def.family, c.replacer); err != nil {
+		found.add("", "%v", err)
+	}
+	return found
+}
+
+// define returns the family that the rule asks for: the one in force, if it is
+// defined in the same way, or a new one.
+func (c *compiler) define(m *compiled, rule Rule) (*definition, error) {
+	o := rule.familyOptions(c.namespace)
+	if there := c.inForce[rule.Metric]; there != nil && reflect.DeepEqual(there.options, o) {
+		return &definition{rule, o, there.family}, nil
+	}
+	if err := clash(m.types, o); err != nil {
+		return nil, err
+	}
+	f, err := c.store.NewFamily(o)
+	if err != nil {
+		return nil, err
+	}
+	return &definition{rule, o, f}, nil
+}
+
+// otherTypes are the types of the families that no rule drives.
+func (c *compiler) otherTypes() map[string]series.Type {
+	types := map[string]series.Type{}
+	for _, f := range c.store.Families() {
+		types[f.Name()] = f.Type()
+	}
+	for _, def := range c.inForce {
+		delete(types, def.options.Name)
+	}
+	return types
+}
+
+// clash tells why there cannot be a family of that name and type beside those types:
+// its name, or that of one of its samples, means something else.
+func clash(types map[string]series.Type, o series.FamilyOptions) error {
+	if _, ok := types[o.Name]; ok {
+		return fmt.Errorf("metric %s is already there, as one of Signalbox's own", o.Name)
+	}
+	for _, suffix := range []string{"_bucket", "_sum", "_count"} {
+		if base, ok := strings.CutSuffix(o.Name, suffix); ok && types[base] == series.Histogram {
+			return fmt.Errorf("metric %s has the name of a sample of the histogram %s", o.Name, base)
+		}
+		if _, ok := types[o.Name+suffix]; ok && o.Type == series.Histogram {
+			return fmt.Errorf("metric %s would have a sample of the name of the metric %s", o.Name, o.Name+suffix)
+		}
+	}
+	return nil
+}
+
+// replacer returns a replacer for the replacements: one for all who ask for the
+// same.
+func (c *compiler) replacer(replacements []Replacement) *replacer {
+	for _, r := range c.replacers {
+		if slices.Equal(r.replacements, replacements) {
+			return r
+		}
+	}
+	r := newReplacer(replacements)
+	c.replacers = append(c.replacers, r)
+	return r
+}
+
+// plan returns what the event drives, made if need be.
+func (c *compiler) plan(m *compiled, event string) *plan {
+	p := m.plans[event]
 	if p == nil {
-		p = &plan{event: event, received: received.of(event), worker: -1, limiters: new([reasons]limiter)}
-		m[event] = p
+		p = &plan{event: event, received: c.received.of(event), worker: -1, limiters: new([reasons]limiter)}
+		m.plans[event] = p
 	}
 	return p
 }
 
 // add resolves a rule whose series are the family's.
-func (p *plan) add(rule Rule, family *series.Family) error {
+func (p *plan) add(rule Rule, family *series.Family, replacer func([]Replacement) *replacer) error {
 	u := update{family: family, divide: rule.Divide, when: -1}
 	switch rule.Operation {
 	case Add:
@@ -121,7 +223,11 @@ func (p *plan) add(rule Rule, family *series.Family) error {
 	}
 	for _, l := range rule.sortedLabels() {
 		i := p.attribute(l.Attribute)
-		u.labels = append(u.labels, uint8(i))
+		value := i
+		if len(l.Replace) > 0 {
+			value = p.derive(derived{i, replacer(l.Replace)})
+		}
+		u.labels = append(u.labels, uint8(value))
 		switch l.Required {
 		case NonEmpty:
 			u.nonEmpty = append(u.nonEmpty, uint8(i))
@@ -152,15 +258,46 @@ func (p *plan) add(rule Rule, family *series.Family) error {
 	if len(p.updates) == maxUpdates {
 		return fmt.Errorf("there are more than %d rules for event %q", maxUpdates, p.event)
 	}
-	if len(p.attributes) > maxAttributes {
-		return fmt.Errorf("the rules for event %q look at more than %d attributes", p.event, maxAttributes)
+	if len(p.attributes)+len(p.derived) > maxAttributes {
+		return fmt.Errorf("the rules for event %q look at more than %d attributes, each way of replacing one counted too", p.event, maxAttributes)
 	}
 	p.updates = append(p.updates, u)
 	return nil
 }
 
-// attributeOf is the attribute that an observation's value is of.
-func (p *plan) attributeOf(value uint8) string { return p.attributes[value] }
+// slots is how many values an observation has room for.
+func (p *plan) slots() int {
+	if len(p.derived) > 0 {
+		return maxAttributes
+	}
+	return len(p.attributes)
+}
+
+// derive returns the index of a derived value in the plan's observations.
+func (p *plan) derive(d derived) int {
+	k := slices.Index(p.derived, d)
+	if k < 0 {
+		k = len(p.derived)
+		p.derived = append(p.derived, d)
+	}
+	return maxAttributes - 1 - k
+}
+
+// replace makes the derived values of an observation.
+func (p *plan) replace(values []string) {
+	for k, d := range p.derived {
+		values[maxAttributes-1-k] = d.by.replace(values[d.from])
+	}
+}
+
+// attributeOf is the name of the attribute that a value of an observation is, or is
+// derived from.
+func (p *plan) attributeOf(value uint8) string {
+	if k := maxAttributes - 1 - int(value); k >= 0 && k < len(p.derived) {
+		value = uint8(p.derived[k].from)
+	}
+	return p.attributes[value]
+}
 
 // attribute returns the index of an attribute in the plan's observations.
 func (p *plan) attribute(name string) int {
@@ -201,8 +338,9 @@ func (p *plan) reading(attributes []string, at []int) *plan {
 
 // A definition is a family with the first rule that asked for it.
 type definition struct {
-	rule   Rule
-	family *series.Family
+	rule    Rule
+	options series.FamilyOptions
+	family  *series.Family
 }
 
 // accepts tells whether another rule may drive the same family.
@@ -213,13 +351,22 @@ func (d *definition) accepts(r Rule) error {
 		}
 		return names
 	}
-	same := d.rule.Type == r.Type && d.rule.Help == r.Help &&
-		d.rule.Worker == r.Worker && d.rule.IdleTTL == r.IdleTTL &&
-		slices.Equal(d.rule.Buckets, r.Buckets) && d.rule.NativeHistogram == r.NativeHistogram &&
-		slices.Equal(labelNames(d.rule), labelNames(r))
-	if !same {
-		return fmt.Errorf("metric %q is defined differently by the rule for event %q: type, help, label names, buckets, native histogram, worker and idle TTL must agree",
-			r.Metric, d.rule.Event)
+	var differences []string
+	compare := func(what, format string, here, there any) {
+		if !reflect.DeepEqual(here, there) {
+			differences = append(differences, fmt.Sprintf("%s is "+format+", want "+format, what, here, there))
+		}
+	}
+	compare("type", "%v", r.Type, d.rule.Type)
+	compare("help", "%q", r.Help, d.rule.Help)
+	compare("list of label names", "%v", labelNames(r), labelNames(d.rule))
+	compare("buckets", "%v", r.Buckets, d.rule.Buckets)
+	compare("worker", "%q", r.Worker, d.rule.Worker)
+	compare("idle_ttl", "%v", r.IdleTTL, d.rule.IdleTTL)
+	compare("native_histogram", "%v", r.NativeHistogram, d.rule.NativeHistogram)
+	if len(differences) > 0 {
+		return fmt.Errorf("metric %q is defined differently by the rule for event %q: %s",
+			r.Metric, d.rule.Event, strings.Join(differences, "; "))
 	}
 	return nil
 }
@@ -231,6 +378,13 @@ func withNativeHistograms(rules []Rule) []Rule {
 		rules[i].NativeHistogram = rules[i].NativeHistogram || rules[i].Type == Histogram
 	}
 	return rules
+}
+
+// updatesTheSameAs tells whether both rules make the same update of the same events:
+// then each would be counted twice.
+func (r Rule) updatesTheSameAs(other Rule) bool {
+	return r.Event == other.Event && r.Metric == other.Metric &&
+		reflect.DeepEqual(r.When, other.When) && reflect.DeepEqual(r.sortedLabels(), other.sortedLabels())
 }
 
 func (r Rule) sortedLabels() []Label {
@@ -272,86 +426,90 @@ var operations = map[Type][]Operation{
 	Histogram: {Observe},
 }
 
-// validate tells what is wrong with the rule itself.
-func (r Rule) validate() error {
+// faults are what is wrong with the rule itself.
+func (r Rule) faults() (found faults) {
+	found.unless(r.Event != "", "event", "event is empty")
+	found.unless(isMetricName(r.Metric), "metric",
+		"metric %q is not a metric name: want letters, digits, _ and :, not starting with a digit", r.Metric)
 	allowed, known := operations[r.Type]
-	switch {
-	case r.Event == "":
-		return errors.New("event is empty")
-	case !isMetricName(r.Metric):
-		return fmt.Errorf("metric %q is not a metric name: want letters, digits, _ and :, not starting with a digit", r.Metric)
-	case !known:
-		return fmt.Errorf("type %q is not one of counter, gauge, histogram", r.Type)
-	case !slices.Contains(allowed, r.Operation):
-		return fmt.Errorf("operation %q does not go with a %s: want one of %v", r.Operation, r.Type, allowed)
-	case r.Divide < 0 || math.IsNaN(r.Divide) || math.IsInf(r.Divide, 0):
-		return fmt.Errorf("divide is %v, want a positive number", r.Divide)
-	case (len(r.Buckets) > 0) != (r.Type == Histogram):
-		return fmt.Errorf("buckets go with histograms, and only with those; a %s has %d", r.Type, len(r.Buckets))
-	case r.NativeHistogram && r.Type != Histogram:
-		return fmt.Errorf("native_histogram goes with histograms only; this is a %s", r.Type)
-	case len(r.Exemplar) > 0 && r.Type != Histogram:
-		return fmt.Errorf("exemplar goes with histograms only; this is a %s", r.Type)
-	case r.Worker != "" && r.Worker != Owned && r.Worker != Heartbeat:
-		return fmt.Errorf("worker %q is not one of owned, heartbeat", r.Worker)
-	case r.IdleTTL < 0:
-		return fmt.Errorf("idle_ttl %v is negative", r.IdleTTL)
-	case r.IdleTTL > 0 && len(r.Labels) == 0:
-		return errors.New("a metric without labels has one series, which stays: idle_ttl wants labels")
-	case r.Worker != "" && !slices.ContainsFunc(r.Labels, func(l Label) bool { return l.Attribute == workerAttribute }):
-		return fmt.Errorf("worker wants a label with the attribute %q: two workers must not share a series", workerAttribute)
-	case r.Divide != 0 && (r.Operation == Inc || r.Operation == Hold):
-		return fmt.Errorf("divide does not go with the operation %q, which does not use the value", r.Operation)
-	case r.When != nil && r.When.Attribute == "":
-		return errors.New("when has no attribute")
-	case r.IdleTTL > 0 && r.IdleTTL < time.Millisecond:
-		return fmt.Errorf("idle_ttl %v is under a millisecond", r.IdleTTL)
+	if !known {
+		oneOf(&found, "type", "type", r.Type, Counter, Gauge, Histogram)
+	} else {
+		found.unless(r.Operation != "", "operation", "operation is missing: want %s", orList(allowed))
+		found.unless(r.Operation == "" || slices.Contains(allowed, r.Operation), "operation",
+			"operation %q does not go with a %s: want %s", r.Operation, r.Type, orList(allowed))
+		found.unless((len(r.Buckets) > 0) == (r.Type == Histogram), "buckets",
+			"buckets go with histograms, and only with those; a %s has %d", r.Type, len(r.Buckets))
+		found.unless(!r.NativeHistogram || r.Type == Histogram, "native_histogram",
+			"native_histogram goes with histograms, not with a %s", r.Type)
+		found.unless(len(r.Exemplar) == 0 || r.Type == Histogram, "exemplar",
+			"exemplar goes with histograms, not with a %s", r.Type)
 	}
+	found.unless(r.Divide >= 0 && !math.IsInf(r.Divide, 0), "divide",
+		"divide is %v, want a positive number", r.Divide)
+	found.unless(r.Divide == 0 || r.Operation != Inc && r.Operation != Hold, "divide",
+		"divide does not go with the operation %q, which does not use the value", r.Operation)
 	for i, bound := range r.Buckets {
 		if math.IsNaN(bound) || math.IsInf(bound, 0) || i > 0 && bound <= r.Buckets[i-1] {
-			return fmt.Errorf("buckets %v are not finite and ascending", r.Buckets)
+			found.add("buckets", "buckets %v are not finite and ascending", r.Buckets)
+			break
 		}
 	}
-	return errors.Join(r.validateLabels(), r.validateExemplar())
-}
-
-func (r Rule) validateLabels() error {
-	seen := map[string]bool{}
-	for _, l := range r.Labels {
-		switch {
-		case !isLabelName(l.Name):
-			return fmt.Errorf("label %q is not a label name: want letters, digits and _, not starting with a digit or __", l.Name)
-		case l.Name == "le" && r.Type == Histogram:
-			return errors.New(`label "le" is the histogram's own`)
-		case seen[l.Name]:
-			return fmt.Errorf("label %q is there twice", l.Name)
-		case l.Attribute == "":
-			return fmt.Errorf("label %q has no attribute", l.Name)
-		case l.Required != "" && l.Required != Present && l.Required != NonEmpty:
-			return fmt.Errorf("label %q: required %q is not one of present, non-empty", l.Name, l.Required)
-		}
-		seen[l.Name] = true
+	if r.Worker != "" {
+		oneOf(&found, "worker", "worker", r.Worker, Owned, Heartbeat)
+		found.unless(slices.ContainsFunc(r.Labels, Label.namesWorker), "worker",
+			"worker wants a label with the attribute %q as it is: two workers must not share a series", workerAttribute)
 	}
-	return nil
-}
-
-func (r Rule) validateExemplar() error {
-	seen := map[string]bool{}
+	switch {
+	case r.IdleTTL < 0:
+		found.add("idle_ttl", "idle_ttl %v is negative", r.IdleTTL)
+	case r.IdleTTL > 0 && r.IdleTTL < time.Millisecond:
+		found.add("idle_ttl", "idle_ttl %v is under a millisecond", r.IdleTTL)
+	case r.IdleTTL > 0 && len(r.Labels) == 0:
+		found.add("idle_ttl", "a metric without labels has one series, which stays: idle_ttl wants labels")
+	}
+	found.unless(r.When == nil || r.When.Attribute != "", "when", "when has no attribute")
+	for i, l := range r.Labels {
+		found.under(at("labels", i), l.faults())
+		found.unless(l.Name != "le" || r.Type != Histogram, at("labels", i)+".name", `label "le" is the histogram's own`)
+		found.unless(!slices.ContainsFunc(r.Labels[:i], func(before Label) bool { return before.Name == l.Name }),
+			at("labels", i)+".name", "label %q is there twice", l.Name)
+	}
 	length := 0
-	for _, l := range r.Exemplar {
-		switch length += len(l.Name); {
-		case !isLabelName(l.Name):
-			return fmt.Errorf("exemplar label %q is not a label name: want letters, digits and _, not starting with a digit or __", l.Name)
-		case seen[l.Name]:
-			return fmt.Errorf("exemplar label %q is there twice", l.Name)
-		case l.Attribute == "":
-			return fmt.Errorf("exemplar label %q has no attribute", l.Name)
-		case length >= series.MaxExemplarRunes:
-			return fmt.Errorf("the names of the exemplar's labels have %d characters or more; with their values they may have %d", length, series.MaxExemplarRunes)
-		}
-		seen[l.Name] = true
+	for i, l := range r.Exemplar {
+		found.under(at("exemplar", i), l.faults())
+		found.unless(!slices.ContainsFunc(r.Exemplar[:i], func(before ExemplarLabel) bool { return before.Name == l.Name }),
+			at("exemplar", i)+".name", "exemplar label %q is there twice", l.Name)
+		length += len(l.Name)
 	}
-	return nil
+	found.unless(length < series.MaxExemplarRunes, "exemplar",
+		"the names of the exemplar's labels have %d characters; with their values they may have %d", length, series.MaxExemplarRunes)
+	return found
+}
+
+// namesWorker tells whether the label's value is the worker's name.
+func (l Label) namesWorker() bool { return l.Attribute == workerAttribute && len(l.Replace) == 0 }
+
+// faults are what is wrong with the label itself.
+func (l Label) faults() (found faults) {
+	found.unless(isLabelName(l.Name), "name",
+		"label %q is not a label name: want letters, digits and _, not starting with a digit or __", l.Name)
+	found.unless(l.Attribute != "", "attribute", "label %q has no attribute", l.Name)
+	if l.Required != "" {
+		oneOf(&found, "required", fmt.Sprintf("label %q: required", l.Name), l.Required, Present, NonEmpty)
+	}
+	for i, r := range l.Replace {
+		found.under(at("replace", i), r.faults())
+	}
+	return found
+}
+
+// faults are what is wrong with the label itself.
+func (l ExemplarLabel) faults() (found faults) {
+	found.unless(isLabelName(l.Name), "name",
+		"exemplar label %q is not a label name: want letters, digits and _, not starting with a digit or __", l.Name)
+	found.unless(l.Attribute != "", "attribute", "exemplar label %q has no attribute", l.Name)
+	return found
 }
 
 func isMetricName(s string) bool { return isName(s, true) }

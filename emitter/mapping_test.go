@@ -13,21 +13,23 @@ import (
 )
 
 func compileRules(rules ...Rule) error {
-	_, err := compile(rules, nil, "ci", series.NewStore(series.Options{}), new(tallies))
+	source := ruleSource{base: rulebook{rules: rules}, namespace: "ci", received: new(tallies)}
+	_, err := source.compile(mappingRead{rulebook: source.base}, series.NewStore(series.Options{}), nil)
 	return err
 }
 
 func TestTheCatalogCompiles(t *testing.T) {
-	m, err := compile(Catalog(), SilentEvents(), "concourse", series.NewStore(series.Options{}), new(tallies))
-	if err != nil {
-		t.Fatal(err)
+	c := compiler{namespace: "concourse", store: series.NewStore(series.Options{}), received: new(tallies)}
+	m, wrong := c.compile(Catalog(), SilentEvents())
+	if len(wrong) > 0 {
+		t.Fatal(wrong)
 	}
 	for _, event := range SilentEvents() {
-		if p := m[event]; p == nil || len(p.updates) != 0 {
+		if p := m.plans[event]; p == nil || len(p.updates) != 0 {
 			t.Errorf("%q is not known and silent", event)
 		}
 	}
-	for _, p := range m {
+	for _, p := range m.plans {
 		if len(p.attributes) > maxAttributes/2 {
 			t.Errorf("the rules for %q look at %d attributes, which leaves no room", p.event, len(p.attributes))
 		}
@@ -91,15 +93,17 @@ func TestABadRuleIsRefusedWithItsReason(t *testing.T) {
 		}
 	}
 	for want, change := range map[string]func(*Rule){
-		"event is empty":                       func(r *Rule) { r.Event = "" },
-		`metric "1m" is not a metric name`:     func(r *Rule) { r.Metric = "1m" },
-		`metric "" is not a metric name`:       func(r *Rule) { r.Metric = "" },
-		`type "meter" is not one of`:           func(r *Rule) { r.Type = "meter" },
-		`operation "add" does not go with a g`: func(r *Rule) { r.Operation = Add },
-		"divide is -1":                         func(r *Rule) { r.Divide = -1 },
-		"divide is NaN":                        func(r *Rule) { r.Divide = math.NaN() },
-		"a gauge has 1":                        func(r *Rule) { r.Buckets = []float64{1} },
-		"a histogram has 0":                    func(r *Rule) { r.Type, r.Operation = Histogram, Observe },
+		"event is empty":                   func(r *Rule) { r.Event = "" },
+		`metric "1m" is not a metric name`: func(r *Rule) { r.Metric = "1m" },
+		`metric "" is not a metric name`:   func(r *Rule) { r.Metric = "" },
+		`type "countr" is not one of counter, gauge, histogram: did you mean "counter"?`: func(r *Rule) { r.Type = "countr" },
+		`native_histogram goes with histograms, not with a gauge`:                        func(r *Rule) { r.NativeHistogram = true },
+		`type "meter" is not one of`:                                                     func(r *Rule) { r.Type = "meter" },
+		`operation "add" does not go with a g`:                                           func(r *Rule) { r.Operation = Add },
+		"divide is -1":                                                                   func(r *Rule) { r.Divide = -1 },
+		"divide is NaN":                                                                  func(r *Rule) { r.Divide = math.NaN() },
+		"a gauge has 1":                                                                  func(r *Rule) { r.Buckets = []float64{1} },
+		"a histogram has 0":                                                              func(r *Rule) { r.Type, r.Operation = Histogram, Observe },
 		"not finite and ascending": func(r *Rule) {
 			r.Type, r.Operation, r.Buckets = Histogram, Observe, []float64{1, 1}
 		},
@@ -124,7 +128,7 @@ func TestABadRuleIsRefusedWithItsReason(t *testing.T) {
 		`exemplar label "a-b" is not a l`: exemplar(ExemplarLabel{Name: "a-b", Attribute: "x"}),
 		`exemplar label "a" is there twi`: exemplar(ExemplarLabel{Name: "a", Attribute: "x"}, ExemplarLabel{Name: "a", Attribute: "y"}),
 		`exemplar label "a" has no attri`: exemplar(ExemplarLabel{Name: "a"}),
-		"have 128 characters or more; wi": exemplar(ExemplarLabel{Name: strings.Repeat("a", 128), Attribute: "x"}),
+		"have 128 characters; wi": exemplar(ExemplarLabel{Name: strings.Repeat("a", 128), Attribute: "x"}),
 		"when has no attribute":           func(r *Rule) { r.When = &Condition{} },
 		"more than 16 attributes": func(r *Rule) {
 			r.Needs = strings.Split("abcdefghijklmnopqr", "")
@@ -160,7 +164,7 @@ func TestRulesThatShareAHistogramMustAgreeOnNativeBucketsButNotOnExemplars(t *te
 		t.Errorf("rules that agree on the family: %v", err)
 	}
 	b.NativeHistogram = true
-	if err := compileRules(a, b); err == nil || !strings.Contains(err.Error(), "native histogram") {
+	if err := compileRules(a, b); err == nil || !strings.Contains(err.Error(), "native_histogram is true, want false") {
 		t.Errorf("got %v", err)
 	}
 }
@@ -181,7 +185,13 @@ func TestAnEventDrivesSoManyMetricsAndNoMore(t *testing.T) {
 
 func TestAllFaultsAreReportedAtOnce(t *testing.T) {
 	err := compileRules(Rule{Event: "a"}, Rule{Metric: "m"})
-	if err == nil || strings.Count(err.Error(), "rule for event") != 2 {
-		t.Errorf("got %v", err)
+	for _, want := range []string{
+		`rule for event "a", metric "": metric "" is not a metric name`,
+		`rule for event "a", metric "": type is missing: want counter, gauge or histogram`,
+		`rule for event "", metric "m": event is empty`,
+	} {
+		if err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("got %v\nwant one with %s", err, want)
+		}
 	}
 }

@@ -1,19 +1,19 @@
 package emitter
 
-// A nameTable finds the plan for an event's name. It is made once and never
-// changed, which makes it three times as fast as a map, and that a tenth of what
+// A nameTable finds the plan for an event's name. It is never
+// changed once it is made, which makes it three times as fast as a map, and that a tenth of what
 // an event costs. It is an open-addressing table, at most a quarter full.
 type nameTable struct {
 	plans []*plan
 	mask  uint64
 }
 
-func newNameTable(m mapping) nameTable {
+func newNameTable(m mapping) *nameTable {
 	size := 1
 	for size < 4*len(m) {
 		size *= 2
 	}
-	t := nameTable{plans: make([]*plan, size), mask: uint64(size - 1)}
+	t := &nameTable{plans: make([]*plan, size), mask: uint64(size - 1)}
 	for name, p := range m {
 		i := hashName(name)
 		for t.plans[i&t.mask] != nil {

@@ -76,6 +76,7 @@ func (p *Prometheus) makeOverview(now time.Time) status.Overview {
 		Started:  p.status.started,
 		Build:    p.status.build,
 		Settings: settingsOf(p.status.settings()),
+		Mapping:  p.mappingStatus(),
 		Events:   p.events(now),
 		Workers:  p.workers(maxOverview, at, wall),
 		Families: p.families(now),
@@ -86,6 +87,19 @@ func (p *Prometheus) makeOverview(now time.Time) status.Overview {
 	o.Events.Rejections = p.self.rejections(wall)
 	o.Groups, o.Agents = p.pushedBy()
 	return o
+}
+
+// mappingStatus is how it stands with the mapping file, or nil if there is none.
+func (p *Prometheus) mappingStatus() *status.Mapping {
+	file, loadedAt, failedAt, err := p.mappingState()
+	if file == "" {
+		return nil
+	}
+	m := &status.Mapping{File: file, LoadedAt: loadedAt.UTC()}
+	if err != nil {
+		m.Error, m.FailedAt = err.Error(), unlessZero(failedAt)
+	}
+	return m
 }
 
 // events are the counts and rates of events, all together and by name.
@@ -106,7 +120,7 @@ func (p *Prometheus) events(now time.Time) status.Events {
 			}
 			n := status.EventName{Name: name, Received: count}
 			n.PerSecond, n.History = r.of(name, count)
-			plan := p.plans.find(name)
+			plan := p.plans.Load().find(name)
 			n.Silent = plan != nil && len(plan.updates) == 0
 			e.Names = append(e.Names, n)
 		}

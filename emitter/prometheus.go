@@ -25,13 +25,14 @@ import (
 // It is safe for concurrent use. Emitting never blocks and never panics; after
 // Close it still updates the series, which nobody is served any more.
 type Prometheus struct {
-	plans    nameTable
+	plans    atomic.Pointer[nameTable] // Reload puts another in its place
 	received tallies
 	store    *series.Store
 	clock    *series.Clock
 	self     *selfMetrics
 	beside   *neighbours
 	server   *exposition.Server
+	mapping  mappingInForce
 	guarded  bool                         // the listener asks for TLS or authentication
 	logger   atomic.Pointer[lager.Logger] // for what happens outside of Emit
 
@@ -64,7 +65,7 @@ func (p *Prometheus) EmitsConcurrently() {}
 // second for each event name and reason; an event that no rule knows is counted
 // in signalbox_events_unknown_total.
 func (p *Prometheus) Emit(logger lager.Logger, event metric.Event) {
-	plan := p.plans.find(event.Name)
+	plan := p.plans.Load().find(event.Name)
 	if plan == nil {
 		p.refuseUnknown(logger, event.Name)
 		return
@@ -72,19 +73,28 @@ func (p *Prometheus) Emit(logger lager.Logger, event metric.Event) {
 	var array [maxAttributes]string
 	var o observation // filled field by field: a literal would be made apart, and copied
 	o.value = event.Value
-	o.attributes = array[:len(plan.attributes)]
+	o.attributes = array[:plan.slots()]
 	for i, name := range plan.attributes {
 		if v, ok := event.Attributes[name]; ok {
 			o.attributes[i] = v
 			o.present |= 1 << i
 		}
 	}
+	if len(plan.derived) > 0 {
+		plan.replace(o.attributes)
+	}
 	p.observe(logger, plan, &o)
 }
 
 // Prepare implements metric.TypedEmitter.
 func (p *Prometheus) Prepare(t metric.EventType) metric.TypedEvent {
-	plan := p.plans.find(t.Name)
+	t.Attributes = slices.Clone(t.Attributes)
+	return newPreparedEvent(p, t)
+}
+
+// prepare resolves an event type by the plans. It keeps the attributes.
+func (p *Prometheus) prepare(plans *nameTable, t metric.EventType) metric.TypedEvent {
+	plan := plans.find(t.Name)
 	if plan == nil {
 		return &unknownEvent{p, t.Name}
 	}
@@ -98,8 +108,8 @@ func (p *Prometheus) Prepare(t metric.EventType) metric.TypedEvent {
 			}
 		}
 	}
-	if bits.OnesCount32(present) == len(at) && len(t.Attributes) <= maxTypeAttributes {
-		return &typedEvent{p, plan.reading(slices.Clone(t.Attributes), at)}
+	if bits.OnesCount32(present) == len(at) && len(t.Attributes) <= maxTypeAttributes && len(plan.derived) == 0 {
+		return &typedEvent{p, plan.reading(t.Attributes, at)}
 	}
 	return &partialEvent{p, plan, at, present}
 }
@@ -123,7 +133,8 @@ func (t *typedEvent) EmitValues(logger lager.Logger, value float64, values []str
 	t.prometheus.observe(logger, t.plan, &o)
 }
 
-// A partialEvent takes the events of a type that lacks some of them.
+// A partialEvent takes the events of a type that lacks some of them, or of which
+// label values are derived.
 type partialEvent struct {
 	prometheus *Prometheus
 	plan       *plan
@@ -137,11 +148,14 @@ func (t *partialEvent) EmitValues(logger lager.Logger, value float64, values []s
 	var o observation
 	o.value = value
 	o.present = t.present
-	o.attributes = array[:len(t.at)]
+	o.attributes = array[:t.plan.slots()]
 	for i, at := range t.at {
 		if t.present&(1<<i) != 0 {
 			o.attributes[i] = values[at]
 		}
+	}
+	if len(t.plan.derived) > 0 {
+		t.plan.replace(o.attributes)
 	}
 	t.prometheus.observe(logger, t.plan, &o)
 }
@@ -227,7 +241,7 @@ func hold(value float64) float64 {
 
 // Knows tells whether the event drives a series, or is known to drive none.
 func (p *Prometheus) Knows(event string) bool {
-	return p.plans.find(event) != nil
+	return p.plans.Load().find(event) != nil
 }
 
 // CountMalformed counts what somebody sent as an event and was none, in

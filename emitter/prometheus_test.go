@@ -7,6 +7,7 @@ import (
 	"io"
 	"math"
 	"net/http"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -204,6 +205,19 @@ var _ = Describe("The Prometheus emitter", func() {
 			Expect(samplesOf(byType)).To(Equal(samplesOf(byMap)))
 			Expect(samplesOf(byType)).To(HaveKeyWithValue(rejectedFor("missing_attribute"), "1"))
 		})
+	})
+
+	It("names the attribute that is wrong with an event of many", func() {
+		p := start(config, nil)
+		t := metric.EventType{Name: "worker state", Attributes: make([]string, 20)}
+		for i := range t.Attributes {
+			t.Attributes[i] = fmt.Sprint("extra", i)
+		}
+		values := slices.Clone(t.Attributes)
+		t.Attributes[19], values[19] = "state", "\xff"
+		p.Prepare(t).EmitValues(logger, 1, values)
+		Expect(logger.Logs()).To(HaveLen(1))
+		Expect(logger.Logs()[0].Data["error"]).To(ContainSubstring(`attribute "state" is not UTF-8`))
 	})
 
 	Describe("bad events", func() {

@@ -117,14 +117,14 @@ func (u *update) describe(plan *plan, o *observation, why reason) string {
 	case invalidUTF8:
 		for _, i := range u.labels {
 			if !utf8.ValidString(o.attributes[i]) {
-				return fmt.Sprintf("attribute %q is not UTF-8: %s", plan.attributes[i], shortened(o.attributes[i]))
+				return fmt.Sprintf("attribute %q is not UTF-8: %s", plan.attributeOf(i), shortened(o.attributes[i]))
 			}
 		}
 	case valueTooLong:
 		for _, i := range u.labels {
 			if len(o.attributes[i]) > maxLabelValueBytes {
 				return fmt.Sprintf("attribute %q has %d bytes, want at most %d: %s",
-					plan.attributes[i], len(o.attributes[i]), maxLabelValueBytes, shortened(o.attributes[i]))
+					plan.attributeOf(i), len(o.attributes[i]), maxLabelValueBytes, shortened(o.attributes[i]))
 			}
 		}
 	}

@@ -71,6 +71,23 @@ type Label struct {
 	// Required says what an event without the attribute gets. Empty means an
 	// empty label value.
 	Required Requirement `json:"required,omitempty" yaml:"required,omitempty"`
+
+	// Replace maps the attribute's value before it becomes the label's: the first
+	// that matches says what it becomes, and a value that none matches stays as it
+	// is. An attribute that the event lacks counts as empty. Everything else that a
+	// rule asks of an attribute looks at the value as it came.
+	Replace []Replacement `json:"replace,omitempty" yaml:"replace,omitempty"`
+}
+
+// A Replacement maps attribute values to a label value.
+type Replacement struct {
+	// Match is a regular expression (RE2) that matches the whole value; a dot
+	// matches newlines too.
+	Match string `json:"match" yaml:"match"`
+
+	// With is what the value becomes. $1 or ${1} stands for what the first group
+	// of Match found, ${name} for that of a named group, and $$ for a dollar.
+	With string `json:"with" yaml:"with"`
 }
 
 // An ExemplarLabel is one label of an exemplar.

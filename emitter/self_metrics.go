@@ -36,6 +36,7 @@ type selfMetrics struct {
 	seriesHeld, seriesLimit, seriesRefused           *series.Family
 	seriesCollected, workersCollected, sweepDuration *series.Family
 	scrapeDuration, scrapesRefused, buildInfo        *series.Family
+	mappingReloaded, mappingReloadTime               *series.Family
 }
 
 // durationBuckets are for what takes from a millisecond to some seconds.
@@ -75,6 +76,10 @@ func newSelfMetrics(store *series.Store, maxSeries int, received *tallies) (*sel
 			Help: "Time taken to serve a scrape, from the request to the last byte.", Bounds: durationBuckets}},
 		{&self.scrapesRefused, series.FamilyOptions{Name: "signalbox_scrapes_refused_total", Type: series.Counter,
 			Help: "Scrapes refused because too many were under way."}},
+		{&self.mappingReloaded, series.FamilyOptions{Name: "signalbox_mapping_last_reload_successful", Type: series.Gauge,
+			Help: "Whether the mapping file could be taken over when it was last read; 1 if there is none."}},
+		{&self.mappingReloadTime, series.FamilyOptions{Name: "signalbox_mapping_last_reload_success_timestamp_seconds", Type: series.Gauge,
+			Help: "When the mapping in force was taken over, in seconds since the epoch."}},
 		{&self.buildInfo, series.FamilyOptions{Name: "signalbox_build_info", Type: series.Gauge,
 			Help:   "Always 1; the labels say what was built.",
 			Labels: []string{"branch", "goarch", "goos", "goversion", "revision", "tags", "version"}}},
@@ -122,6 +127,16 @@ func (m *selfMetrics) refresh() {
 			m.set(m.seriesHeld, float64(f.Len()), f.Name())
 			m.set(m.seriesRefused, float64(f.Refused()), f.Name())
 		}
+	}
+}
+
+// forget takes away what is told about families that are there no more.
+func (m *selfMetrics) forget(families []*series.Family) {
+	m.refreshing.Lock()
+	defer m.refreshing.Unlock()
+	for _, f := range families {
+		m.seriesHeld.Drop(f.Name())
+		m.seriesRefused.Drop(f.Name())
 	}
 }
 

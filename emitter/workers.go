@@ -48,7 +48,7 @@ func (p *Prometheus) workers(limit int, now series.Instant, wall series.Wall) st
 		{workerVolumesEvent, func(w *status.Worker) **float64 { return &w.Volumes }},
 		{workerTasksEvent, func(w *status.Worker) **float64 { return &w.Tasks }},
 	} {
-		if plan := p.plans.find(usage.event); plan != nil {
+		if plan := p.plans.Load().find(usage.event); plan != nil {
 			plan.readWorkers(shown, usage.of, wall)
 		}
 	}

@@ -75,6 +75,16 @@ func newCommandLine(monitor *metric.Monitor) (*commandLine, error) {
 		return nil, err
 	}
 
+	_, err = line.add("check", "Check mapping, web and full configuration files",
+		"Checks files without starting anything: mapping files (--mapping-file), web configuration files "+
+			"(--prometheus-web-config-file), and files of lines SIGNALBOX_FLAG=value as systemd's EnvironmentFile takes them, "+
+			"with the files that those name. What a file is shows in what is in it. "+
+			"The exit code is 1 if anything is wrong with any of them.",
+		&checkCommand{monitor: monitor})
+	if err != nil {
+		return nil, err
+	}
+
 	_, err = line.add("completion", "Print a script that completes commands and flags",
 		"Prints a script for a shell, bash, zsh or fish, that completes signalbox' commands, flags and their values. "+
 			"How to install it is said at its top.",

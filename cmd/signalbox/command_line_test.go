@@ -70,6 +70,7 @@ var _ = Describe("signalbox", func() {
 			Entry("of run", "run", "--help"),
 			Entry("of catalog", "catalog", "--help"),
 			Entry("of completion", "completion", "--help"),
+			Entry("of check", "check", "--help"),
 			Entry("of version", "version", "--help"),
 		)
 	})

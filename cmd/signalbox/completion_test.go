@@ -44,8 +44,9 @@ var _ = Describe("signalbox completion", func() {
 		func(typed string, want ...string) {
 			Expect(bash(strings.Split(typed, " ")...)).To(ConsistOf(want))
 		},
-		Entry("commands", "", "run", "catalog", "completion", "version", "--help"),
+		Entry("commands", "", "run", "catalog", "check", "completion", "version", "--help"),
 		Entry("the start of a command", "co", "completion"),
+		Entry("files to check", "check we", "web.yml", "web two.yml"),
 		Entry("flags", "run --stdin", "--stdin", "--stdin-format", "--stdin-passthrough"),
 		Entry("flags without a dash to begin with", "catalog ", "--format", "--naming", "--help"),
 		Entry("flags of emitters", "run --log-level = info --prometheus-bind-", "--prometheus-bind-ip", "--prometheus-bind-port"),

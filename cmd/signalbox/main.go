@@ -81,7 +81,9 @@ func run(monitor *metric.Monitor, args []string, w world) int {
 		return fail(w.stderr, err)
 	}
 
-	if err := command.run(w); err != nil {
+	if err := command.run(w); errors.Is(err, errReported) {
+		return exitFailure
+	} else if err != nil {
 		return fail(w.stderr, err)
 	}
 
@@ -98,6 +100,9 @@ func fail(stderr io.Writer, err error) int {
 
 	return exitFailure
 }
+
+// errReported is the error of a command that has said itself what is wrong.
+var errReported = errors.New("what is wrong was reported")
 
 // A usageError is the fault of the command line or of the environment.
 type usageError string

@@ -58,6 +58,8 @@ func (c *runCommand) run(w world) error {
 	if err := c.checkInput(); err != nil {
 		return err
 	}
+	hangups := catchHangups()
+	defer hangups.stop()
 	stderr, screen := w.stderr, c.screen(w)
 	if screen != nil {
 		stderr = screen
@@ -91,12 +93,12 @@ func (c *runCommand) run(w world) error {
 	if len(c.monitor.Emitters()) == 0 {
 		// Without one, everything would be taken and nothing done with it.
 		return errors.Join(
-			usageError("no emitter is configured: neither --prometheus-bind-ip nor --prometheus-bind-port may be empty; "+
-				"leave both out to serve metrics on "+net.JoinHostPort(defaultPrometheusBindIP, defaultPrometheusBindPort)),
+			errNoEmitter,
 			c.monitor.Close(context.Background()), pushed.Close(), listener.Close())
 	}
 
 	c.announce(logger, listener.Addr())
+	hangups.reload(c.monitor.Emitters())
 	sink := newSink(logger, c.monitor)
 	handler := pushed.handler(c, logger, pageOf(c.monitor.Emitters()), intake.NewHandler(logger.Session("intake"), c.limits(), sink))
 	server := intake.Serve(logger, listener, handler)
@@ -121,6 +123,10 @@ func (c *runCommand) run(w world) error {
 
 	return c.shutDown(logger, server, input, pushed)
 }
+
+// errNoEmitter says that whatever is taken in would go nowhere.
+var errNoEmitter = usageError("no emitter is configured: neither --prometheus-bind-ip nor --prometheus-bind-port may be empty; " +
+	"leave both out to serve metrics on " + net.JoinHostPort(defaultPrometheusBindIP, defaultPrometheusBindPort))
 
 // checkInput is what is wrong with flags of standard input that do not go together.
 func (c *runCommand) checkInput() error {

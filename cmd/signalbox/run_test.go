@@ -306,7 +306,7 @@ var _ = Describe("signalbox run", func() {
 			func(line string, parts ...string) {
 				fails(start(nil, strings.Fields(line)...), exitBadUsage, parts...)
 			},
-			Entry("an unknown command", "bogus", "unknown command 'bogus'", "catalog, completion, run or version"),
+			Entry("an unknown command", "bogus", "unknown command 'bogus'", "catalog, check, completion, run or version"),
 			Entry("a command that is almost one", "rum", "unknown command 'rum', did you mean 'run'?"),
 			Entry("a flag that is almost one", "run --intake-port=1", "unknown flag 'intake-port', did you mean --intake-bind-port?"),
 			Entry("an unknown flag", "run --bogus", "unknown flag 'bogus'", "signalbox run --help"),

@@ -37,6 +37,9 @@ type ServerOptions struct {
 
 	Page Page
 
+	// Reload, if not nil, answers requests to /-/reload.
+	Reload http.Handler
+
 	// MaxInFlight is how many scrapes may be under way. Done is called for each
 	// one that ended, those refused because they were too many included.
 	MaxInFlight int
@@ -146,6 +149,11 @@ func newMux(o ServerOptions, page http.Handler) http.Handler {
 	mux.Handle("GET /metrics", page)
 	mux.HandleFunc("GET /-/healthy", ok)
 	mux.HandleFunc("GET /-/ready", ok)
+	if o.Reload != nil {
+		for _, method := range []string{"GET", "POST", "PUT"} { // which says what GET should have been
+			mux.Handle(method+" /-/reload", o.Reload)
+		}
+	}
 	if o.Status != nil {
 		mux.Handle("GET /", o.Status)
 	}

@@ -374,6 +374,19 @@ func (f *Family) bury(s *Series, hash uint64) {
 	f.table.remove(hash, s)
 }
 
+// Drop takes away the series with the label values, if there is one. Only for
+// families that are updated by Set, whose updates notice it in any case.
+func (f *Family) Drop(labels ...string) {
+	values := Plain(labels...)
+	values.rehash()
+	f.mu.Lock()
+	if s := f.table.find(&f.layout, values); s != nil {
+		f.bury(s, values.hash)
+	}
+	f.mu.Unlock()
+	f.order.sift(func(*Series) {})
+}
+
 // Value is the present value of a series of a family of counters or gauges. It
 // returns false if the series was swept meanwhile.
 func (f *Family) Value(s *Series, wall Wall) (float64, bool) {

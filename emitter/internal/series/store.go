@@ -67,22 +67,37 @@ func (st *Store) Clock() *Clock { return st.clock }
 // AddFamily adds a family. It fails if there is one of that name, or if the
 // labels clash with one another or with the constant ones.
 func (st *Store) AddFamily(o FamilyOptions) (*Family, error) {
-	f, err := newFamily(st, o)
+	f, err := st.NewFamily(o)
 	if err != nil {
 		return nil, err
 	}
+	return f, st.Replace(nil, []*Family{f})
+}
+
+// NewFamily makes a family that nobody is shown before Replace puts it into the
+// store. It fails if the labels clash with one another or with the constant ones.
+func (st *Store) NewFamily(o FamilyOptions) (*Family, error) { return newFamily(st, o) }
+
+// Replace takes families out of the store and puts others into it, in one step: a
+// scrape sees all of it or nothing. It fails, and changes nothing, if two families
+// would have one name. Updates of a family that was taken out go on, unseen.
+func (st *Store) Replace(out, in []*Family) error {
 	st.adding.Lock()
 	defer st.adding.Unlock()
-	families := slices.Clone(st.Families())
-	i, found := slices.BinarySearchFunc(families, o.Name, func(f *Family, name string) int {
-		return cmp.Compare(f.name, name)
+	families := slices.DeleteFunc(slices.Clone(st.Families()), func(f *Family) bool {
+		return slices.Contains(out, f)
 	})
-	if found {
-		return nil, fmt.Errorf("metric %s is already there", o.Name)
+	for _, f := range in {
+		i, found := slices.BinarySearchFunc(families, f.name, func(f *Family, name string) int {
+			return cmp.Compare(f.name, name)
+		})
+		if found {
+			return fmt.Errorf("metric %s is already there", f.name)
+		}
+		families = slices.Insert(families, i, f)
 	}
-	families = slices.Insert(families, i, f)
 	st.families.Store(&families)
-	return f, nil
+	return nil
 }
 
 // AddLastSeen adds a family of gauges that says when each owner sent its last

@@ -1,0 +1,179 @@
+package main
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"regexp"
+	"slices"
+	"strings"
+
+	"go.yaml.in/yaml/v3"
+
+	"github.com/signalbox-ci/signalbox/emitter"
+	"github.com/signalbox-ci/signalbox/metric"
+)
+
+// checkCommand checks files without starting anything.
+type checkCommand struct {
+	monitor *metric.Monitor
+
+	Naming string `long:"prometheus-naming" choice:"inherited" choice:"modern" default:"inherited" description:"Which names mapping files go by. Files of variables say that themselves."`
+
+	Args struct {
+		Files []string `positional-arg-name:"FILE..."`
+	} `positional-args:"yes"`
+}
+
+func (c *checkCommand) run(w world) error {
+	if len(c.Args.Files) == 0 {
+		return usageError("check needs a file: signalbox check FILE...")
+	}
+
+	var failed error
+	for _, file := range c.Args.Files {
+		verdict, err := c.check(file)
+		if err != nil {
+			failed = errReported
+			fmt.Fprintln(w.stderr, err)
+			continue
+		}
+		fmt.Fprintf(w.stdout, "%s: ok: %s\n", file, verdict)
+	}
+
+	return failed
+}
+
+// check says what the file is. Each line of an error begins with the file that is
+// meant and, where there is one, the line in it.
+func (c *checkCommand) check(file string) (verdict string, err error) {
+	content, err := os.ReadFile(file)
+	if err != nil {
+		if path, ok := errors.AsType[*fs.PathError](err); ok {
+			err = path.Err
+		}
+		return "", fmt.Errorf("%s: %w", file, err)
+	}
+
+	switch kindOf(content) {
+	case nothing:
+		return "empty, which changes nothing, be it a mapping file or a web configuration file", nil
+	case mappingFile:
+		summary, err := (&emitter.PrometheusConfig{MappingFile: file, Naming: emitter.Naming(c.Naming)}).CheckMapping(nil)
+		return fmt.Sprintf("mapping file, %v", summary), err
+	case webFile:
+		return "web configuration file", checkWebConfig(file)
+	case configuration:
+		return c.checkConfiguration(file, content)
+	default:
+		return "", fmt.Errorf("%s: cannot tell what it is: looked for the fields of a mapping file (%s), "+
+			"those of a web configuration file (%s), and lines %sFLAG=value",
+			file, strings.Join(emitter.MappingFields(), ", "), strings.Join(webFields, ", "), environmentKey(""))
+	}
+}
+
+// checkWebConfig names the line too, where the error has one. Having no file is fine.
+func checkWebConfig(file string) error {
+	err := emitter.CheckWebConfig(file)
+	if err == nil {
+		return nil
+	}
+	if _, ok := errors.AsType[*fs.PathError](err); ok {
+		return fmt.Errorf("--prometheus-web-config-file: %w", err)
+	}
+
+	text := strings.TrimPrefix(err.Error(), file+": ")
+	text = strings.TrimPrefix(text, "yaml: ")
+	text = strings.TrimPrefix(text, "unmarshal errors:\n")
+	var errs []error
+	for line := range strings.Lines(text) {
+		line = goType.ReplaceAllString(strings.TrimSpace(line), "")
+		if parts := lineNumber.FindStringSubmatch(line); parts != nil {
+			line = parts[1] + ": " + parts[2]
+		} else {
+			line = " " + line
+		}
+		errs = append(errs, fmt.Errorf("%s:%s", file, line))
+	}
+
+	return errors.Join(errs...)
+}
+
+var (
+	lineNumber = regexp.MustCompile(`^line (\d+): (.*)$`)
+	goType     = regexp.MustCompile(` in type web\.\w+$`)
+)
+
+// A kind is what a file is.
+type kind int
+
+const (
+	unknown kind = iota
+	nothing
+	mappingFile
+	webFile
+	configuration
+)
+
+// webFields are the fields that a web configuration file can have at its top.
+var webFields = []string{"tls_server_config", "http_server_config", "basic_auth_users", "rate_limit"}
+
+var (
+	comment    = regexp.MustCompile(`^\s*([#;].*)?$`)
+	assignment = regexp.MustCompile(`^\s*(export\s+)?[A-Za-z_][A-Za-z0-9_]*=`)
+	field      = regexp.MustCompile(`^["']?([a-z_]+)["']?\s*:`)
+)
+
+// kindOf tells what a file is by what is in it, right or wrong.
+func kindOf(content []byte) kind {
+	empty := true
+	var fields []string
+	for line := range strings.Lines(string(content)) {
+		line = strings.TrimRight(line, "\r\n")
+		if comment.MatchString(line) {
+			continue
+		}
+		if empty && assignment.MatchString(line) {
+			return configuration
+		}
+		empty = empty && line == "---"
+		if parts := field.FindStringSubmatch(line); parts != nil {
+			fields = append(fields, parts[1])
+		}
+	}
+	if empty {
+		return nothing
+	}
+
+	var flow map[string]yaml.Node // as in {rules: []}
+	if bytes.HasPrefix(bytes.TrimSpace(content), []byte("{")) && yaml.Unmarshal(content, &flow) == nil {
+		for name := range flow {
+			fields = append(fields, name)
+		}
+	}
+	among := func(known []string) bool {
+		return slices.ContainsFunc(fields, func(name string) bool { return slices.Contains(known, name) })
+	}
+	switch {
+	case among(webFields):
+		return webFile
+	case among(emitter.MappingFields()):
+		return mappingFile
+	}
+	// Or else the nearest: a file whose one field is misspelt is told so.
+	misspelt := func(known []string) bool {
+		return slices.ContainsFunc(fields, func(name string) bool {
+			return slices.ContainsFunc(known, func(k string) bool { return editDistance(name, k) <= 2 })
+		})
+	}
+	switch {
+	case misspelt(webFields):
+		return webFile
+	case misspelt(emitter.MappingFields()):
+		return mappingFile
+	}
+
+	return unknown
+}

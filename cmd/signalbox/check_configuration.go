@@ -1,0 +1,244 @@
+package main
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"math"
+	"reflect"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/jessevdk/go-flags"
+
+	"github.com/signalbox-ci/signalbox/emitter"
+	"github.com/signalbox-ci/signalbox/metric"
+)
+
+// A variable is a line of a file that systemd reads as an EnvironmentFile.
+type variable struct {
+	line        int
+	name, value string
+}
+
+// checkConfiguration checks a file of variables as the configuration of run, with
+// the files that it names.
+func (c *checkCommand) checkConfiguration(file string, content []byte) (verdict string, err error) {
+	variables, findings := readVariables(string(content))
+	monitor := metric.NewMonitor()
+	for _, factory := range c.monitor.Factories() {
+		fresh := reflect.New(reflect.TypeOf(factory).Elem()).Interface()
+		monitor.RegisterEmitter(fresh.(metric.EmitterFactory))
+	}
+	line, err := newCommandLine(monitor)
+	if err != nil {
+		return "", err
+	}
+
+	options := make(map[string]*flags.Option)
+	eachOption(line.parser.Find("run").Group, func(option *flags.Option) {
+		if isOurs(option) {
+			options[environmentKey(option.LongNameWithNamespace())] = option
+		}
+	})
+	ours := 0
+	lines := make(map[string]int)
+	for _, v := range variables {
+		if !strings.HasPrefix(v.name, environmentKey("")) {
+			continue // the business of somebody else
+		}
+		ours++
+		lines[v.name] = v.line
+		if err := v.set(options); err != nil {
+			findings = append(findings, finding{v.line, err.Error()})
+		}
+	}
+	if _, err := line.parser.ParseArgs([]string{"run"}); err != nil && len(findings) == 0 {
+		return "", fmt.Errorf("%s: %w", file, line.explain(err, nil))
+	}
+
+	summary, err := line.commands["run"].(*runCommand).checkAll()
+	findings = append(findings, findingsOf(err, lines)...)
+
+	return fmt.Sprintf("configuration of signalbox run, variables: %d; %v", ours, summary), joined(file, findings)
+}
+
+// A finding is what is wrong with a configuration. Line 0 is the whole; elsewhere
+// means that the text says itself which line of which file it is about.
+type finding struct {
+	line int
+	text string
+}
+
+const elsewhere = math.MaxInt
+
+// joined is all findings as one error, in the order of the lines.
+func joined(file string, findings []finding) error {
+	slices.SortStableFunc(findings, func(a, b finding) int { return cmp.Compare(a.line, b.line) })
+	var errs []error
+	for _, f := range findings {
+		switch f.line {
+		case 0:
+			errs = append(errs, fmt.Errorf("%s: %s", file, f.text))
+		case elsewhere:
+			errs = append(errs, errors.New(f.text))
+		default:
+			errs = append(errs, fmt.Errorf("%s:%d: %s", file, f.line, f.text))
+		}
+	}
+
+	return errors.Join(errs...)
+}
+
+// set gives the flag that the variable stands for its value. One that is empty is as
+// good as none.
+func (v variable) set(options map[string]*flags.Option) error {
+	option := options[v.name]
+	if option == nil {
+		hint := "signalbox run --help lists the flags"
+		prefix := environmentKey("")
+		var names []string
+		for name := range options {
+			names = append(names, strings.TrimPrefix(name, prefix))
+		}
+		slices.Sort(names)
+		if near := nearest(strings.TrimPrefix(v.name, prefix), names); near != "" {
+			hint = "did you mean " + prefix + near + "?"
+		}
+		return fmt.Errorf("%s is no variable of signalbox run: %s", v.name, hint)
+	}
+	if v.value == "" {
+		return nil
+	}
+
+	values := []string{v.value}
+	if isRepeatable(option) {
+		values = strings.Split(v.value, ",")
+	}
+	for _, value := range values {
+		if err := option.Set(&value); err != nil {
+			message := withoutGoTypes(strings.ReplaceAll(err.Error(), "`", "'"))
+			return fmt.Errorf("%s: %s%s", v.name, strings.ToLower(message[:1]), message[1:])
+		}
+	}
+
+	return nil
+}
+
+// checkAll is everything that can be known to be wrong with the flags before the
+// daemon is started.
+func (c *runCommand) checkAll() (emitter.MappingSummary, error) {
+	var summary emitter.MappingSummary
+	errs := []error{c.checkInput(), c.checkPushed()}
+	configured := false
+	for _, factory := range c.monitor.Factories() {
+		if !factory.IsConfigured() {
+			continue
+		}
+		configured = true
+		if config, ok := factory.(*emitter.PrometheusConfig); ok {
+			withoutWeb := *config
+			withoutWeb.WebConfigFile = ""
+			var err error
+			summary, err = withoutWeb.Check(c.Attributes)
+			errs = append(errs, err, checkWebConfig(config.WebConfigFile))
+		}
+	}
+	if !configured {
+		errs = append(errs, errNoEmitter)
+	}
+
+	return summary, errors.Join(errs...)
+}
+
+// flagName is the flag that an error is about.
+var flagName = regexp.MustCompile(`^--([a-z0-9-]+)`)
+
+// ownPlace is how an error begins that says itself where something stands.
+var ownPlace = regexp.MustCompile(`^[^:]+:\d+: `)
+
+// findingsOf are the findings that an error has, one a line. Those that begin with a
+// flag stand on the line of its variable.
+func findingsOf(err error, lines map[string]int) (findings []finding) {
+	if err == nil {
+		return nil
+	}
+	for text := range strings.Lines(err.Error()) {
+		f := finding{text: strings.TrimSuffix(text, "\n")}
+		if parts := flagName.FindStringSubmatch(f.text); parts != nil {
+			f.line = lines[environmentKey(parts[1])]
+		} else if ownPlace.MatchString(f.text) {
+			f.line = elsewhere
+		}
+		findings = append(findings, f)
+	}
+
+	return findings
+}
+
+// readVariables reads what systemd takes for an EnvironmentFile.
+func readVariables(content string) (variables []variable, findings []finding) {
+	lines := strings.Split(content, "\n")
+	for i := 0; i < len(lines); i++ {
+		first, text := i+1, strings.TrimRight(lines[i], "\r")
+		if comment.MatchString(text) {
+			continue
+		}
+		for strings.HasSuffix(text, `\`) && i+1 < len(lines) {
+			i++
+			text = strings.TrimSuffix(text, `\`) + strings.TrimRight(lines[i], "\r")
+		}
+		v, err := readVariable(text)
+		if err != nil {
+			findings = append(findings, finding{first, err.Error()})
+			continue
+		}
+		v.line = first
+		variables = append(variables, v)
+	}
+
+	return variables, findings
+}
+
+func readVariable(text string) (v variable, err error) {
+	if strings.HasPrefix(strings.TrimSpace(text), "export ") {
+		return v, errors.New("systemd takes NAME=value, without export")
+	}
+	if !assignment.MatchString(text) {
+		return v, fmt.Errorf("%q is not NAME=value", text)
+	}
+	name, value, _ := strings.Cut(text, "=")
+	v.name = strings.TrimSpace(name)
+	v.value, err = unquoted(strings.TrimSpace(value))
+	if err != nil {
+		return v, fmt.Errorf("%s: %w", v.name, err)
+	}
+
+	return v, nil
+}
+
+// unquoted is the value without the quotes and backslashes that it is written with.
+func unquoted(text string) (string, error) {
+	var b strings.Builder
+	quote := byte(0)
+	for i := 0; i < len(text); i++ {
+		c := text[i]
+		switch {
+		case quote != 0 && c == quote:
+			quote = 0
+		case quote == 0 && (c == '"' || c == '\''):
+			quote = c
+		case c == '\\' && quote != '\'' && i+1 < len(text):
+			i++
+			b.WriteByte(text[i])
+		default:
+			b.WriteByte(c)
+		}
+	}
+	if quote != 0 {
+		return "", fmt.Errorf("the quote %c does not end in its line", quote)
+	}
+
+	return b.String(), nil
+}

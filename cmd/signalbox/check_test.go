@@ -1,0 +1,153 @@
+package main
+
+import (
+	"bytes"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+
+	. "github.com/onsi/ginkgo/v2"
+	. "github.com/onsi/gomega"
+
+	"github.com/signalbox-ci/signalbox/emitter"
+	"github.com/signalbox-ci/signalbox/metric"
+)
+
+const ownRule = `
+rules:
+  - event: deploy finished
+    metric: deploys_total
+    type: counter
+    operation: inc
+    help: Deployments finished.
+    labels: [{name: environment, attribute: env}]
+`
+
+var _ = Describe("signalbox check", func() {
+	var directory string
+	BeforeEach(func() { directory = GinkgoT().TempDir() })
+
+	// check runs the command on a file that has the content, at the place FILE, and
+	// on others.
+	check := func(content string, others ...string) (code int, stdout, stderr string) {
+		GinkgoHelper()
+		file := filepath.Join(directory, "file")
+		Expect(os.WriteFile(file, []byte(content), 0o600)).To(Succeed())
+		monitor := metric.NewMonitor()
+		monitor.RegisterEmitter(&emitter.PrometheusConfig{})
+		var out, errs bytes.Buffer
+		code = run(monitor, append([]string{"check", file}, others...), world{stdout: &out, stderr: &errs})
+		short := strings.NewReplacer(file, "FILE", directory, "DIR")
+
+		return code, short.Replace(out.String()), short.Replace(errs.String())
+	}
+	write := func(name, content string) string {
+		GinkgoHelper()
+		path := filepath.Join(directory, name)
+		Expect(os.WriteFile(path, []byte(content), 0o600)).To(Succeed())
+
+		return path
+	}
+
+	builtin := len(emitter.Catalog())
+
+	DescribeTable("tells what a file is, and that it is right",
+		func(content, verdict string) {
+			code, stdout, stderr := check(content)
+			Expect(stderr).To(BeEmpty())
+			Expect(stdout).To(HavePrefix("FILE: ok: " + verdict))
+			Expect(code).To(Equal(exitClean))
+		},
+		Entry("a mapping file", ownRule, fmt.Sprintf("mapping file, %d rules (%d built in, 1 own), ", builtin+1, builtin)),
+		Entry("a mapping file in one line", "{builtin: false}", "mapping file, 0 rules (0 built in, 0 own), 0 families\n"),
+		Entry("a web configuration file", "---\nrate_limit:\n  burst: 3\n", "web configuration file\n"),
+		Entry("nothing", "# not yet\n", "empty, which changes nothing"),
+		Entry("a configuration", "# ours\nPATH=/bin\n\n; and\nSIGNALBOX_ATTRIBUTE=\"a=b c\",d=\\\n  'e'\nSIGNALBOX_HOST=\n",
+			"configuration of signalbox run, variables: 2; "),
+	)
+
+	DescribeTable("tells what is wrong, with file and line",
+		func(content string, want ...string) {
+			code, stdout, stderr := check(content)
+			Expect(strings.Split(strings.TrimSuffix(stderr, "\n"), "\n")).To(Equal(want))
+			Expect(stdout).To(BeEmpty())
+			Expect(code).To(Equal(exitFailure))
+		},
+		Entry("of a mapping file", "drop_events:\n- error lgo\nrules:\n- evnt: a\n",
+			`FILE:2: drop_events[0]: no built-in rule is for the event "error lgo": did you mean "error log"?`,
+			`FILE:4: rules[0].evnt: unknown field: did you mean "event"?`,
+			`FILE:4: rules[0].metric: metric "" is not a metric name: want letters, digits, _ and :, not starting with a digit`,
+			`FILE:4: rules[0].type: type is missing: want counter, gauge or histogram`),
+		Entry("of a misspelt mapping file", "rulse: []", `FILE:1: rulse: unknown field: did you mean "rules"?`),
+		Entry("of a web configuration file", "rate_limit:\n  burts: 3\n", `FILE:2: field burts not found`),
+		Entry("of one that is not even YAML", "basic_auth_users: [", `FILE:1: did not find expected node content`),
+		Entry("of one without a line", "http_server_config: {headers: {X: y}}", `FILE: HTTP header "X" can not be configured`),
+		Entry("of a configuration",
+			"SIGNALBOX_INTAKE_BIND_PROT=1\nSIGNALBOX_INTAKE_BIND_PORT=http\nSIGNALBOX_LOG_LEVEL=loud\nSIGNALBOX_EXIT_ON_EOF=true\n"+
+				"SIGNALBOX_PROMETHEUS_GC_INTERVAL=-1s\nSIGNALBOX_HOST=\"a\nexport SIGNALBOX_HOST=a\nnonsense\nSIGNALBOX_ATTRIBUTE=worker=1\nSIGNALBOX_XYZ=1",
+			`FILE: attribute "worker" becomes the label "worker", which is a label of metric workers_containers itself`,
+			`FILE:1: SIGNALBOX_INTAKE_BIND_PROT is no variable of signalbox run: did you mean SIGNALBOX_INTAKE_BIND_PORT?`,
+			`FILE:2: SIGNALBOX_INTAKE_BIND_PORT: "http": invalid syntax`,
+			`FILE:3: SIGNALBOX_LOG_LEVEL: invalid value 'loud' for option '--log-level'. Allowed values are: debug, info or error`,
+			`FILE:4: --exit-on-eof needs --stdin`,
+			`FILE:5: --prometheus-gc-interval is "-1s", want a positive duration`,
+			`FILE:6: SIGNALBOX_HOST: the quote " does not end in its line`,
+			`FILE:7: systemd takes NAME=value, without export`,
+			`FILE:8: "nonsense" is not NAME=value`,
+			`FILE:10: SIGNALBOX_XYZ is no variable of signalbox run: signalbox run --help lists the flags`),
+		Entry("of what could be anything", "hello",
+			`FILE: cannot tell what it is: looked for the fields of a mapping file (builtin, rules, silent_events, drop_events, metrics), `+
+				`those of a web configuration file (tls_server_config, http_server_config, basic_auth_users, rate_limit), and lines SIGNALBOX_FLAG=value`),
+	)
+
+	It("checks the files that a configuration names, too", func() {
+		mapping, web := write("mapping.yml", "builtin: maybe"), write("web.yml", "rate_limit: {burst: x}")
+		code, _, stderr := check("SIGNALBOX_MAPPING_FILE=" + mapping + "\nSIGNALBOX_PROMETHEUS_WEB_CONFIG_FILE='" + web + "'\n")
+		Expect(stderr).To(Equal("DIR/mapping.yml:1: builtin: want true or false, got \"maybe\"\n" +
+			"DIR/web.yml:1: cannot unmarshal !!str `x` into int\n"))
+		Expect(code).To(Equal(exitFailure))
+
+		_, _, stderr = check("\nSIGNALBOX_MAPPING_FILE=/nowhere\nSIGNALBOX_PROMETHEUS_WEB_CONFIG_FILE=/nowhere\n")
+		Expect(stderr).To(Equal("FILE:2: --mapping-file: open /nowhere: no such file or directory\n" +
+			"FILE:3: --prometheus-web-config-file: open /nowhere: no such file or directory\n"))
+	})
+
+	DescribeTable("takes what signalbox catalog prints",
+		func(naming string) {
+			monitor := metric.NewMonitor()
+			monitor.RegisterEmitter(&emitter.PrometheusConfig{})
+			var catalog bytes.Buffer
+			Expect(run(monitor, []string{"catalog", "--format=yaml", "--naming", naming}, world{stdout: &catalog})).To(Equal(exitClean))
+
+			_, stdout, stderr := check(catalog.String(), "--prometheus-naming", naming)
+			Expect(stderr).To(BeEmpty())
+			Expect(stdout).To(HavePrefix(fmt.Sprintf("FILE: ok: mapping file, %d rules (0 built in, %[1]d own)", builtin)))
+		},
+		Entry("of the inherited names", "inherited"),
+		Entry("of the modern names", "modern"),
+	)
+
+	It("goes by the names in force", func() {
+		const change = "metrics: [{metric: job_builds_finished_total, drop_labels: [job]}]"
+		_, _, stderr := check(change)
+		Expect(stderr).To(ContainSubstring(`no rule drives the metric "job_builds_finished_total"`))
+		_, _, stderr = check(change, "--prometheus-naming=modern")
+		Expect(stderr).To(BeEmpty())
+		_, _, stderr = check("SIGNALBOX_PROMETHEUS_NAMING=modern\nSIGNALBOX_MAPPING_FILE=" + write("change.yml", change))
+		Expect(stderr).To(BeEmpty())
+	})
+
+	It("goes through all files, though one is wrong", func() {
+		code, stdout, stderr := check(ownRule, filepath.Join(directory, "none"), write("empty", ""))
+		Expect(stdout).To(MatchRegexp(`^FILE: ok: .*\nDIR/empty: ok: .*\n$`))
+		Expect(stderr).To(Equal("DIR/none: no such file or directory\n"))
+		Expect(code).To(Equal(exitFailure))
+	})
+
+	It("is bad usage without a file", func() {
+		var stderr bytes.Buffer
+		Expect(run(metric.NewMonitor(), []string{"check"}, world{stderr: &stderr})).To(Equal(exitBadUsage))
+		Expect(stderr.String()).To(Equal("signalbox: check needs a file: signalbox check FILE...\n"))
+	})
+})

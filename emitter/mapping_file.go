@@ -1,0 +1,271 @@
+package emitter
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+)
+
+// A rulebook is what there is to compile.
+type rulebook struct {
+	rules  []Rule
+	silent []string // events that are known, and drive nothing
+
+	// places say where the rules stand in the mapping file, by their indexes; empty
+	// for those that come from the program. Nil if none comes from a file.
+	places []rulePlace
+}
+
+// A rulePlace is where a rule stands in a mapping file, and the change to its metric
+// that was made to it, if any.
+type rulePlace struct {
+	rule   string // "rules[2]"
+	change string // "metrics[0]"
+	labels int    // how many labels the rule has that the change did not add
+}
+
+// mappingFile is what can be said in a mapping file; see docs/mapping.md.
+type mappingFile struct {
+	Builtin      *bool          `yaml:"builtin"`
+	Rules        []Rule         `yaml:"rules"`
+	SilentEvents []string       `yaml:"silent_events"`
+	DropEvents   []string       `yaml:"drop_events"`
+	Metrics      []metricChange `yaml:"metrics"`
+}
+
+// A metricChange changes a family, whichever rules drive it.
+type metricChange struct {
+	Metric          string         `yaml:"metric"`
+	Drop            bool           `yaml:"drop"`
+	Help            *string        `yaml:"help"`
+	DropLabels      []string       `yaml:"drop_labels"`
+	AddLabels       []Label        `yaml:"add_labels"`
+	Buckets         []float64      `yaml:"buckets"`
+	IdleTTL         *time.Duration `yaml:"idle_ttl"`
+	NativeHistogram *bool          `yaml:"native_histogram"`
+}
+
+// MappingFields are the fields that a mapping file can have at its top.
+func MappingFields() []string {
+	return []string{"builtin", "rules", "silent_events", "drop_events", "metrics"}
+}
+
+// readMapping reads a mapping file's content, and applies it to the rules that there
+// are without it. What is wrong with the content is noted in the document; what is
+// wrong with the rules that come of it, compiling them tells.
+func readMapping(file string, content []byte, base rulebook) (rulebook, *document) {
+	var f mappingFile
+	d := readDocument(file, content, &f)
+	m := mappingReader{document: d}
+	if f.Builtin == nil || *f.Builtin {
+		m.book.rules = slices.Clone(base.rules)
+		m.book.silent = slices.Clone(base.silent)
+	}
+	m.book.places = make([]rulePlace, len(m.book.rules))
+	m.dropEvents(f.DropEvents)
+	for i, rule := range f.Rules {
+		m.book.rules = append(m.book.rules, rule)
+		m.book.places = append(m.book.places, rulePlace{rule: at("rules", i)})
+	}
+	for i, change := range f.Metrics {
+		m.change(f.Metrics[:i], change, at("metrics", i))
+	}
+	m.silence(f.SilentEvents)
+	return m.book, d
+}
+
+// A mappingReader applies a mapping file to the rules that there are.
+type mappingReader struct {
+	*document
+	book rulebook
+}
+
+// dropEvents takes away the rules of events.
+func (m *mappingReader) dropEvents(events []string) {
+	known := m.events()
+	for i, event := range events {
+		path := at("drop_events", i)
+		switch {
+		case m.doubtful(path):
+		case slices.Contains(events[:i], event):
+			m.fault(0, path, "%q is there twice", event)
+		case slices.Contains(m.book.silent, event):
+			m.fault(0, path, "%q drives nothing anyway", event)
+		case !slices.Contains(known, event):
+			m.fault(0, path, "no built-in rule is for the event %q%s", event, didYouMean(event, known))
+		}
+	}
+	m.remove(func(r Rule) bool { return slices.Contains(events, r.Event) })
+}
+
+// silence adds events that are known to drive nothing.
+func (m *mappingReader) silence(events []string) {
+	driving := m.events()
+	for i, event := range events {
+		path := at("silent_events", i)
+		switch {
+		case m.doubtful(path):
+		case event == "":
+			m.fault(0, path, "the name of an event is empty")
+		case slices.Contains(events[:i], event):
+			m.fault(0, path, "%q is there twice", event)
+		case slices.Contains(driving, event):
+			m.fault(0, path, "%q drives a metric: drop_events is for taking away the built-in rules of an event", event)
+		case !slices.Contains(m.book.silent, event):
+			m.book.silent = append(m.book.silent, event)
+		}
+	}
+}
+
+// change makes one change to a metric. before are those made already.
+func (m *mappingReader) change(before []metricChange, c metricChange, path string) {
+	metrics := m.metrics()
+	switch {
+	case m.doubtful(path):
+		return
+	case c.Metric == "":
+		m.fault(0, path, "there is no metric: want the name of one, as `signalbox catalog` has it, without the namespace")
+		return
+	case slices.ContainsFunc(before, func(b metricChange) bool { return b.Metric == c.Metric }):
+		m.fault(0, path+".metric", "there are changes to %q already: want all of them together", c.Metric)
+		return
+	case c.Metric == lastSeenRule.Metric || strings.HasPrefix(c.Metric, "signalbox_"):
+		m.fault(0, path+".metric", "%q is not driven by rules, and cannot be changed", c.Metric)
+		return
+	case !slices.Contains(metrics, c.Metric):
+		m.fault(0, path+".metric", "no rule drives the metric %q%s", c.Metric, didYouMean(c.Metric, metrics))
+		return
+	case c.Drop && !c.changesNothing():
+		m.fault(0, path+".drop", "a metric that is dropped cannot be changed as well")
+		return
+	case c.Drop:
+		m.remove(func(r Rule) bool { return r.Metric == c.Metric })
+		return
+	case c.changesNothing():
+		m.fault(0, path, "nothing is changed: want one of drop, help, drop_labels, add_labels, buckets, idle_ttl, native_histogram")
+		return
+	}
+	for i := range m.book.rules {
+		if r := &m.book.rules[i]; r.Metric == c.Metric {
+			m.dropLabels(r, c, path)
+			m.book.places[i].change, m.book.places[i].labels = path, len(r.Labels)
+			c.apply(r)
+		}
+	}
+}
+
+func (c metricChange) changesNothing() bool {
+	return c.Help == nil && len(c.DropLabels) == 0 && len(c.AddLabels) == 0 && c.Buckets == nil && c.IdleTTL == nil && c.NativeHistogram == nil
+}
+
+// dropLabels takes labels away from a rule, which must not share them with another.
+func (m *mappingReader) dropLabels(r *Rule, c metricChange, path string) {
+	var names []string
+	for _, l := range r.Labels {
+		names = append(names, l.Name)
+	}
+	for i, name := range c.DropLabels {
+		field := at(path+".drop_labels", i)
+		index := slices.Index(names, name)
+		switch {
+		case slices.Contains(c.DropLabels[:i], name):
+			m.fault(0, field, "%q is there twice", name)
+		case index < 0 && len(names) == 0:
+			m.fault(0, field, "metric %q has no labels", r.Metric)
+		case index < 0:
+			m.fault(0, field, "metric %q has no label %q, only %s%s", r.Metric, name, strings.Join(names, ", "), didYouMean(name, names))
+		case r.Worker != "" && r.Labels[index].namesWorker() && !slices.ContainsFunc(c.AddLabels, Label.namesWorker):
+			m.fault(0, field, "%q says which worker a series of %q belongs to, and goes with, so it must stay", name, r.Metric)
+		}
+	}
+	r.Labels = slices.DeleteFunc(slices.Clone(r.Labels), func(l Label) bool { return slices.Contains(c.DropLabels, l.Name) })
+}
+
+// apply makes the change to a rule, but for labels to drop.
+func (c metricChange) apply(r *Rule) {
+	r.Labels = append(r.Labels, c.AddLabels...)
+	if c.Help != nil {
+		r.Help = *c.Help
+	}
+	if c.Buckets != nil {
+		r.Buckets = c.Buckets
+	}
+	if c.IdleTTL != nil {
+		r.IdleTTL = *c.IdleTTL
+	}
+	if c.NativeHistogram != nil {
+		r.NativeHistogram = *c.NativeHistogram
+	}
+}
+
+// remove takes rules away. Their events remain known, though they may drive nothing.
+func (m *mappingReader) remove(which func(Rule) bool) {
+	var kept rulebook
+	for i, r := range m.book.rules {
+		if which(r) {
+			if !slices.Contains(m.book.silent, r.Event) {
+				m.book.silent = append(m.book.silent, r.Event)
+			}
+			continue
+		}
+		kept.rules = append(kept.rules, r)
+		kept.places = append(kept.places, m.book.places[i])
+	}
+	m.book.rules, m.book.places = kept.rules, kept.places
+}
+
+// events are the events that drive something.
+func (m *mappingReader) events() []string {
+	return distinct(m.book.rules, func(r Rule) string { return r.Event })
+}
+
+// metrics are the metrics that are driven.
+func (m *mappingReader) metrics() []string {
+	return distinct(m.book.rules, func(r Rule) string { return r.Metric })
+}
+
+func distinct(rules []Rule, of func(Rule) string) (names []string) {
+	for _, r := range rules {
+		if !slices.Contains(names, of(r)) {
+			names = append(names, of(r))
+		}
+	}
+	return names
+}
+
+// path is where the field of a rule stands in the file: with a change to its metric,
+// unless that says nothing of it. Empty if neither is in the file.
+func (p rulePlace) path(field string, d *document) string {
+	if p.change != "" {
+		changed := field
+		var index int
+		if n, _ := fmt.Sscanf(field, "labels[%d]", &index); n == 1 {
+			rest := strings.TrimPrefix(field, at("labels", index))
+			changed = at("add_labels", index-p.labels) + rest
+		}
+		if field == "worker" {
+			changed = "drop_labels"
+		}
+		top, _, _ := strings.Cut(changed, "[")
+		if _, ok := d.lines[join(p.change, top)]; ok && !strings.Contains(changed, "[-") || p.rule == "" {
+			return join(p.change, changed)
+		}
+	}
+	if p.rule == "" {
+		return ""
+	}
+	return join(p.rule, field)
+}
+
+// explain notes in the document what is wrong with the rules.
+func (b rulebook) explain(d *document, wrong []ruleFault) {
+	for _, f := range wrong {
+		path := b.places[f.index].path(f.field, d)
+		if path == "" {
+			d.fault(0, "", "%v", f)
+		} else if !d.doubtful(path) {
+			d.fault(0, path, "%s", f.text)
+		}
+	}
+}

@@ -1,0 +1,378 @@
+package emitter
+
+import (
+	"fmt"
+	"os"
+	"reflect"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"go.yaml.in/yaml/v3"
+
+	"github.com/signalbox-ci/signalbox/emitter/internal/series"
+)
+
+// loadMapping reads a mapping file over the built-in catalog, and compiles it.
+func loadMapping(content string) (rulebook, compiled, error) {
+	return loadMappingOver(Catalog(), content)
+}
+
+func loadMappingOver(rules []Rule, content string) (rulebook, compiled, error) {
+	source := ruleSource{file: "m.yml", base: rulebook{rules: rules, silent: SilentEvents()}, namespace: "ci", received: new(tallies)}
+	book, d := readMapping(source.file, []byte(content), source.base)
+	store := series.NewStore(series.Options{Constants: []series.Label{{Name: "zone", Value: "b"}}})
+	if _, err := newOwnFamilies(store, source.namespace, 0, new(tallies)); err != nil {
+		panic(err)
+	}
+	m, err := source.compile(mappingRead{book, d}, store, nil)
+	return book, m, err
+}
+
+// mustLoad is loadMapping of a file that is right.
+func mustLoad(t *testing.T, content string) (rulebook, compiled) {
+	t.Helper()
+	book, m, err := loadMapping(content)
+	if err != nil {
+		t.Fatalf("%s\n%v", content, err)
+	}
+	return book, m
+}
+
+func (b rulebook) of(metric string) (rules []Rule) {
+	for _, r := range b.rules {
+		if r.Metric == metric {
+			rules = append(rules, r)
+		}
+	}
+	return rules
+}
+
+func labelNamesOf(r Rule) (names []string) {
+	for _, l := range r.Labels {
+		names = append(names, l.Name)
+	}
+	return names
+}
+
+func TestAMappingFileThatSaysNothingChangesNothing(t *testing.T) {
+	for _, content := range []string{"", "\n# nothing yet\n", "---\n", "{}", "null", "builtin: true\nrules:\nmetrics: []\n"} {
+		book, _ := mustLoad(t, content)
+		if !reflect.DeepEqual(book.rules, Catalog()) || !slices.Equal(book.silent, SilentEvents()) {
+			t.Errorf("%q changes the catalog", content)
+		}
+	}
+}
+
+func TestTheCatalogAsYAMLLoadsBack(t *testing.T) {
+	everything := append(Catalog(), Rule{
+		Event: "deploy finished", Metric: "deploys_duration_seconds", Type: Histogram, Operation: Observe, Divide: 1000,
+		Help: "Time: \"from\" start\nto end # really.", Buckets: []float64{.005, 1, 1e9}, IdleTTL: 36 * time.Hour,
+		NativeHistogram: true, Needs: []string{"a"}, When: &Condition{"b", "1.10"},
+		Labels: []Label{{Name: "env", Attribute: "env", Required: NonEmpty, Replace: []Replacement{
+			{Match: "", With: "none"}, {Match: `(.+)/\d+`, With: "${1}"},
+		}}},
+	})
+	content, err := yaml.Marshal(map[string]any{"builtin": false, "rules": everything, "silent_events": SilentEvents()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	book, _ := mustLoad(t, string(content))
+	if !reflect.DeepEqual(book.rules, everything) {
+		t.Errorf("got %+v", book.rules)
+	}
+	if !slices.Equal(book.silent, SilentEvents()) {
+		t.Errorf("silent events are %q", book.silent)
+	}
+}
+
+func TestAMappingFileAddsAndTakesAway(t *testing.T) {
+	book, m := mustLoad(t, `
+rules:
+  - event: deploy finished
+    metric: deploys_total
+    type: counter
+    operation: inc
+    help: Deployments.
+    labels: [{name: environment, attribute: env, required: present}]
+  - {event: jobs scheduled, metric: jobs_planned_total, type: counter, operation: add, help: The other name.}
+silent_events: [noise, mallocs]
+drop_events: [error log, jobs scheduled]
+metrics:
+  - {metric: builds_failed_total, drop: true}
+  - {metric: workers_registered, drop: true}
+`)
+	for _, gone := range []string{"error_logs", "jobs_scheduled_total", "builds_failed_total", "workers_registered"} {
+		if len(book.of(gone)) > 0 || m.families[gone] != nil {
+			t.Errorf("%s is still there", gone)
+		}
+	}
+	for event, updates := range map[string]int{
+		"deploy finished": 1, "jobs scheduled": 1, "noise": 0, "mallocs": 0, "error log": 0, "worker state": 0,
+		"build finished": len(m.plans["build finished"].updates),
+	} {
+		if p := m.plans[event]; p == nil || len(p.updates) != updates {
+			t.Errorf("%q drives %+v, want %d metrics", event, p, updates)
+		}
+	}
+	if len(Catalog()) != len(book.rules)+4-2 || m.families["deploys_total"].options.Name != "ci_deploys_total" {
+		t.Errorf("there are %d rules and %d families", len(book.rules), len(m.families))
+	}
+}
+
+func TestAMappingFileChangesFamilies(t *testing.T) {
+	before := slices.Clone(buildLabels)
+	book, _ := mustLoad(t, `
+metrics:
+  - metric: builds_duration_seconds
+    help: How long.
+    drop_labels: [job, team]
+    add_labels: [{name: branch, attribute: branch, replace: [{match: 'release/.*', with: release}]}]
+    buckets: [10, 60.5, 6e2]
+    idle_ttl: 24h
+    native_histogram: true
+  - {metric: builds_finished, idle_ttl: 1h30m}
+  - metric: workers_containers
+    drop_labels: [worker, tags]
+    add_labels: [{name: node, attribute: worker}]
+`)
+	r := book.of("builds_duration_seconds")[0]
+	if r.Help != "How long." || !slices.Equal(labelNamesOf(r), []string{"pipeline", "branch"}) || !slices.Equal(r.Buckets, []float64{10, 60.5, 600}) ||
+		r.IdleTTL != 24*time.Hour || !r.NativeHistogram || r.Labels[1].Replace[0].With != "release" {
+		t.Errorf("got %+v", r)
+	}
+	if r := book.of("builds_finished")[0]; r.IdleTTL != 90*time.Minute || len(r.Labels) != 4 {
+		t.Errorf("got %+v", r)
+	}
+	if r := book.of("workers_containers")[0]; !slices.Equal(labelNamesOf(r), []string{"platform", "team", "node"}) || r.Worker != Heartbeat {
+		t.Errorf("got %+v", r)
+	}
+	if !reflect.DeepEqual(buildLabels, before) {
+		t.Error("the catalog itself was changed")
+	}
+}
+
+func TestAnchorsAreFine(t *testing.T) {
+	book, _ := mustLoad(t, `
+rules:
+  - {event: a, metric: a_total, type: counter, operation: inc, labels: &both [{name: x, attribute: x}]}
+  - {event: b, metric: b_total, type: counter, operation: inc, labels: *both}
+`)
+	if r := book.of("b_total"); len(r) != 1 || len(r[0].Labels) != 1 {
+		t.Errorf("got %+v", r)
+	}
+}
+
+// ruleLine is a file with one rule in one line, which has more fields.
+func ruleLine(more string) string {
+	return "rules:\n  - {event: e, metric: m, type: gauge, operation: set, " + more + "}"
+}
+
+func TestWhatIsWrongWithAMappingFileIsSaidWithItsPlace(t *testing.T) {
+	for _, c := range []struct{ content, want string }{
+		// The file.
+		{"rules: [", `m.yml:1: not YAML: did not find expected node content`},
+		{"rules:\n  - a: b\n c: d", `m.yml:2: not YAML: did not find expected key`},
+		{"- a", `m.yml:1: want fields and their values, got a list`},
+		{"hello", `m.yml:1: want fields and their values, got "hello"`},
+		{"builtin: true\n---\nbuiltin: false", `m.yml:2: a second document begins here, want one in a file`},
+		{"builtin: true\nrulse: []", `m.yml:2: rulse: unknown field: did you mean "rules"?`},
+		{"builtin: true\n\"a b\\nc\": 1\n",
+			`m.yml:2: "a b\nc": unknown field: want one of builtin, rules, silent_events, drop_events, metrics`},
+		{"flags: []", `m.yml:1: flags: unknown field: want one of builtin, rules, silent_events, drop_events, metrics`},
+		{"builtin: true\n\nbuiltin: false", `m.yml:3: field "builtin" is there twice, on line 1 first`},
+		{"builtin: 3", `m.yml:1: builtin: want true or false, got "3"`},
+		{"rules: yes", `m.yml:1: rules: want a list, got "yes"`},
+		{"rules:\n  -", `m.yml:2: rules[0]: there is nothing after the dash`},
+		{"rules: [e]", `m.yml:1: rules[0]: want fields and their values, got "e"`},
+
+		// Rules.
+		{ruleLine("lables: []"), `m.yml:2: rules[0].lables: unknown field: did you mean "labels"?`},
+		{ruleLine("help: [a]"), `m.yml:2: rules[0].help: want a text, got a list`},
+		{ruleLine("divide: many"), `m.yml:2: rules[0].divide: want a number, got "many"`},
+		{ruleLine("idle_ttl: 300"), `m.yml:2: rules[0].idle_ttl: want a duration like 30s, 10m or 24h, got "300": did you mean 300s?`},
+		{ruleLine("idle_ttl: 2d"), `m.yml:2: rules[0].idle_ttl: want a duration like 30s, 10m or 24h, got "2d": did you mean 48h?`},
+		{ruleLine("idle_ttl: soon"), `m.yml:2: rules[0].idle_ttl: want a duration like 30s, 10m or 24h, got "soon"`},
+		{ruleLine("idle_ttl: 1h"), `m.yml:2: rules[0].idle_ttl: a metric without labels has one series, which stays: idle_ttl wants labels`},
+		{ruleLine("buckets: [1]"), `m.yml:2: rules[0].buckets: buckets go with histograms, and only with those; a gauge has 1`},
+		{ruleLine("native_histogram: true"), `m.yml:2: rules[0].native_histogram: native_histogram goes with histograms, not with a gauge`},
+		{ruleLine("labels: [{name: a, attribute: a, required: presnt}]"),
+			`m.yml:2: rules[0].labels[0].required: label "a": required "presnt" is not one of present, non-empty: did you mean "present"?`},
+		{ruleLine("labels: [{name: a, attribute: a}, {name: a, attribute: b}]"), `m.yml:2: rules[0].labels[1].name: label "a" is there twice`},
+		{ruleLine("labels: [{name: 1st, attribute: a}]"),
+			`m.yml:2: rules[0].labels[0].name: label "1st" is not a label name: want letters, digits and _, not starting with a digit or __`},
+		{ruleLine("labels: [{name: zone, attribute: a}]"),
+			`m.yml:2: rules[0].metric: metric ci_m: constant label "zone" is also a label of the metric itself`},
+		{ruleLine("when: {value: a}"), `m.yml:2: rules[0].when: when has no attribute`},
+		{"rules:\n  - event: e\n    type: countr\n    metric: m\n    operation: inc",
+			`m.yml:3: rules[0].type: type "countr" is not one of counter, gauge, histogram: did you mean "counter"?`},
+		{"rules:\n  - metric: m\n    type: gauge\n    operation: hold", `m.yml:2: rules[0].event: event is empty`},
+		{"rules:\n  - event: e\n    metric: m\n    type: counter\n    operation: set",
+			`m.yml:5: rules[0].operation: operation "set" does not go with a counter: want add or inc`},
+		{"rules:\n- {event: e, metric: builds_started_total, type: counter, operation: inc}",
+			`m.yml:2: rules[0]: metric "builds_started_total" is defined differently by the rule for event "builds started": ` +
+				`help is "", want "Builds started."`},
+		{"rules:\n- {event: builds started, metric: builds_started_total, type: counter, operation: inc, help: Builds started.}",
+			`m.yml:2: rules[0]: event "builds started" drives metric "builds_started_total" in this very way already`},
+		{"rules:\n- {event: e, metric: workers_last_seen_timestamp_seconds, type: gauge, operation: set}",
+			`m.yml:2: rules[0].metric: metric ci_workers_last_seen_timestamp_seconds is already there, as one of Signalbox's own`},
+		{"rules:\n- {event: e, metric: builds_duration_seconds_sum, type: gauge, operation: set}",
+			`m.yml:2: rules[0].metric: metric ci_builds_duration_seconds_sum has the name of a sample of the histogram ci_builds_duration_seconds`},
+		{"rules:\n- {event: e, metric: h_sum, type: gauge, operation: set}\n- {event: e, metric: h, type: histogram, operation: observe, buckets: [1]}",
+			`m.yml:3: rules[1].metric: metric ci_h would have a sample of the name of the metric ci_h_sum`},
+
+		// Replacements.
+		{ruleLine("labels: [{name: a, attribute: a, replace: [{match: 'ab(c', with: x}]}]"),
+			`m.yml:2: rules[0].labels[0].replace[0].match: "ab(c" is not a regular expression (RE2): missing closing )`},
+		{ruleLine("labels: [{name: a, attribute: a, replace: [{match: 'ab*+', with: x}]}]"),
+			`m.yml:2: rules[0].labels[0].replace[0].match: "ab*+" is not a regular expression (RE2): invalid nested repetition operator at character 3, "*+"`},
+		{ruleLine("labels: [{name: a, attribute: a, replace: [{match: 'a)(b', with: x}]}]"),
+			`m.yml:2: rules[0].labels[0].replace[0].match: "a)(b" is not a regular expression (RE2): unexpected )`},
+		{ruleLine("labels: [{name: a, attribute: a, replace: [{match: '(a)', with: '$1$2'}]}]"),
+			`m.yml:2: rules[0].labels[0].replace[0].with: "$1$2" refers to $2, but match has 1 group`},
+		{ruleLine("labels: [{name: a, attribute: a, replace: [{match: '(a)', with: '$1s'}]}]"),
+			`m.yml:2: rules[0].labels[0].replace[0].with: "$1s" refers to $1s, but match has no group of that name: did you mean ${1}s?`},
+		{ruleLine("labels: [{name: a, attribute: a, replace: [{match: '(a)', with: 'US$'}]}]"),
+			`m.yml:2: rules[0].labels[0].replace[0].with: "US$" has a $ that stands for nothing: want $1, ${1}, ${name}, or $$ for a dollar`},
+
+		// Events.
+		{"drop_events: [eror log]", `m.yml:1: drop_events[0]: no built-in rule is for the event "eror log": did you mean "error log"?`},
+		{"drop_events:\n- error log\n- error log", `m.yml:3: drop_events[1]: "error log" is there twice`},
+		{"drop_events: [mallocs]", `m.yml:1: drop_events[0]: "mallocs" drives nothing anyway`},
+		{"builtin: false\ndrop_events: [error log]", `m.yml:2: drop_events[0]: no built-in rule is for the event "error log"`},
+		{"silent_events: [error log]",
+			`m.yml:1: silent_events[0]: "error log" drives a metric: drop_events is for taking away the built-in rules of an event`},
+		{"silent_events: [a, a]", `m.yml:1: silent_events[1]: "a" is there twice`},
+		{"silent_events: ['']", `m.yml:1: silent_events[0]: the name of an event is empty`},
+
+		// Changes to metrics.
+		{"metrics: [{help: a}]", "m.yml:1: metrics[0]: there is no metric: want the name of one, as `signalbox catalog` has it, without the namespace"},
+		{"metrics: [{metric: concourse_builds_finished, idle_ttl: 1h}]",
+			`m.yml:1: metrics[0].metric: no rule drives the metric "concourse_builds_finished": did you mean "builds_finished"?`},
+		{"metrics: [{metric: build_finished, idle_ttl: 1h}]",
+			`m.yml:1: metrics[0].metric: no rule drives the metric "build_finished": did you mean "builds_finished"?`},
+		{"metrics: [{metric: signalbox_series, drop: true}]", `m.yml:1: metrics[0].metric: "signalbox_series" is not driven by rules, and cannot be changed`},
+		{"metrics:\n- metric: builds_finished\n  idle_ttl: 1h\n- metric: builds_finished\n  help: a",
+			`m.yml:4: metrics[1].metric: there are changes to "builds_finished" already: want all of them together`},
+		{"metrics: [{metric: builds_finished, drop: true, help: a}]", `m.yml:1: metrics[0].drop: a metric that is dropped cannot be changed as well`},
+		{"metrics: [{metric: builds_finished}]",
+			`m.yml:1: metrics[0]: nothing is changed: want one of drop, help, drop_labels, add_labels, buckets, idle_ttl, native_histogram`},
+		{"metrics:\n- metric: builds_finished\n  drop_labels:\n  - jobb",
+			`m.yml:4: metrics[0].drop_labels[0]: metric "builds_finished" has no label "jobb", only job, pipeline, status, team: did you mean "job"?`},
+		{"metrics: [{metric: builds_started_total, drop_labels: [a]}]", `m.yml:1: metrics[0].drop_labels[0]: metric "builds_started_total" has no labels`},
+		{"metrics: [{metric: workers_containers, drop_labels: [team, worker]}]",
+			`m.yml:1: metrics[0].drop_labels[1]: "worker" says which worker a series of "workers_containers" belongs to, and goes with, so it must stay`},
+		{"metrics:\n- metric: builds_finished\n  drop_labels: [team]\n  add_labels:\n  - {name: x, attribute: x}\n  - {name: job, attribute: x}",
+			`m.yml:6: metrics[0].add_labels[1].name: label "job" is there twice`},
+		{"metrics:\n- metric: builds_finished\n  buckets: [1]",
+			`m.yml:3: metrics[0].buckets: buckets go with histograms, and only with those; a counter has 1`},
+		{"metrics: [{metric: builds_duration_seconds, buckets: [2, 1]}]", `m.yml:1: metrics[0].buckets: buckets [2 1] are not finite and ascending`},
+		{"metrics: [{metric: builds_duration_seconds, buckets: []}]",
+			`m.yml:1: metrics[0].buckets: buckets go with histograms, and only with those; a histogram has 0`},
+		{"metrics: [{metric: builds_started_total, idle_ttl: 1h}]",
+			`m.yml:1: metrics[0].idle_ttl: a metric without labels has one series, which stays: idle_ttl wants labels`},
+	} {
+		if _, _, err := loadMapping(c.content); fmt.Sprint(err) != c.want {
+			t.Errorf("%s\n got %v\nwant %s", c.content, err, c.want)
+		}
+	}
+}
+
+func TestAllThatIsWrongWithAMappingFileIsSaidAtOnce(t *testing.T) {
+	_, _, err := loadMapping(`metrics:
+  - metric: builds_finishd
+    drop: true
+rules:
+  - event: e
+    metric: m
+    type: countr
+    operation: inc
+    labels:
+      - {name: a-b, attribut: x}
+  - event: e
+    metric: error_logs
+    type: gauge
+    operation: set
+silent_evnts: []
+`)
+	want := `m.yml:2: metrics[0].metric: no rule drives the metric "builds_finishd": did you mean "builds_finished"?
+m.yml:7: rules[0].type: type "countr" is not one of counter, gauge, histogram: did you mean "counter"?
+m.yml:10: rules[0].labels[0].attribut: unknown field: did you mean "attribute"?
+m.yml:10: rules[0].labels[0].name: label "a-b" is not a label name: want letters, digits and _, not starting with a digit or __
+m.yml:11: rules[1]: metric "error_logs" is defined differently by the rule for event "error log": type is gauge, want counter; help is "", want "Error-level log lines, by message."; list of label names is [], want [message]
+m.yml:15: silent_evnts: unknown field: did you mean "silent_events"?`
+	if fmt.Sprint(err) != want {
+		t.Errorf("got\n%v\nwant\n%s", err, want)
+	}
+}
+
+func TestTheExamplesInTheDocumentationLoad(t *testing.T) {
+	text, err := os.ReadFile("../docs/mapping.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	blocks := strings.Split(string(text), "```yaml\n")[1:]
+	if len(blocks) < 3 {
+		t.Errorf("there are only %d examples", len(blocks))
+	}
+	for _, block := range blocks {
+		content, _, _ := strings.Cut(block, "```")
+		if _, _, err := loadMapping(content); err != nil {
+			t.Errorf("%s\n%v", content, err)
+		}
+	}
+}
+
+func TestTheDocumentationNamesEveryField(t *testing.T) {
+	text, err := os.ReadFile("../docs/mapping.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, typ := range []reflect.Type{
+		reflect.TypeFor[mappingFile](), reflect.TypeFor[metricChange](), reflect.TypeFor[Rule](),
+		reflect.TypeFor[Label](), reflect.TypeFor[Replacement](), reflect.TypeFor[Condition](),
+	} {
+		for _, field := range fieldsOf(typ) {
+			if !strings.Contains(string(text), "`"+field+"`") {
+				t.Errorf("field %q of %v is not documented", field, typ)
+			}
+		}
+	}
+}
+
+func TestAliasesCannotMakeMuchOfLittle(t *testing.T) {
+	content := "rules:\n - &r {event: e, metric: m, labels: &l [" + strings.Repeat("{name: a},", 1000) + "]}\n" +
+		strings.Repeat(" - *r\n", 10_000)
+	_, d := readMapping("m.yml", []byte(content), rulebook{})
+	if err := d.err(); !strings.Contains(fmt.Sprint(err), "there are more than 131072 values in the file") {
+		t.Errorf("got %v", err)
+	}
+}
+
+func FuzzMappingFile(f *testing.F) {
+	for _, seed := range []string{
+		"", "{}", "rules:\n- *a", "a: &a [*a]", "rules: &a [*a]", "rules: [&a {labels: *a}]", "!!binary a", "<<: {rules: []}", "? [a]\n: b",
+		ruleLine("labels: [{name: a, attribute: a, replace: [{match: '(a)', with: '$1'}]}]"),
+		"metrics:\n- metric: builds_finished\n  drop_labels: [team]\n  add_labels:\n  - {name: x, attribute: x}\n  idle_ttl: 3h",
+		"drop_events: [error log]\nsilent_events: [a]\nbuiltin: false",
+	} {
+		f.Add(seed)
+	}
+	f.Fuzz(func(t *testing.T, content string) {
+		book, m, err := loadMappingOver(Catalog()[:12], content)
+		if err != nil {
+			for line := range strings.Lines(err.Error()) {
+				if !strings.HasPrefix(line, "m.yml:") && !strings.Contains(content, "\n") {
+					t.Errorf("%q has no place", line)
+				}
+			}
+			return
+		}
+		for _, r := range book.rules {
+			if m.families[r.Metric] == nil || m.plans[r.Event] == nil {
+				t.Errorf("rule %+v came to nothing", r)
+			}
+		}
+	})
+}

@@ -1,0 +1,276 @@
+package emitter
+
+import (
+	"bytes"
+	"cmp"
+	"errors"
+	"fmt"
+	"io"
+	"reflect"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"go.yaml.in/yaml/v3"
+)
+
+// A document is a YAML file that is being read, with the lines that its fields
+// stand on and what is wrong with it.
+type document struct {
+	file   string
+	lines  map[string]int // by the path of the field
+	faults []locatedFault
+	meant  map[string]bool // the fields that misspelt ones were probably meant to be
+	nodes  int             // read so far
+}
+
+// A locatedFault is what is wrong with a field, and the line to look at.
+type locatedFault struct {
+	line int
+	fault
+}
+
+// maxNodes is how many values a file may have. Aliases make many of few.
+const maxNodes = 1 << 17
+
+// readDocument reads a file into to, a pointer to a struct with yaml tags. It is
+// stricter than the YAML package is, and remembers where everything stands.
+func readDocument(file string, content []byte, to any) *document {
+	d := &document{file: file, lines: map[string]int{}, meant: map[string]bool{}}
+	decoder := yaml.NewDecoder(bytes.NewReader(content))
+	var root, more yaml.Node
+	switch err := decoder.Decode(&root); {
+	case errors.Is(err, io.EOF):
+		return d // empty, or nothing but comments
+	case err != nil:
+		d.syntaxError(err)
+		return d
+	}
+	d.decode(root.Content[0], "", reflect.ValueOf(to).Elem())
+	switch err := decoder.Decode(&more); {
+	case errors.Is(err, io.EOF):
+	case err != nil:
+		d.syntaxError(err)
+	default:
+		d.fault(more.Line, "", "a second document begins here, want one in a file")
+	}
+	return d
+}
+
+var yamlError = regexp.MustCompile(`(?s)^yaml: (?:line (\d+)(?:, column \d+)?: )?(.*)$`)
+
+func (d *document) syntaxError(err error) {
+	line, text := 1, err.Error()
+	if parts := yamlError.FindStringSubmatch(text); parts != nil {
+		text = parts[2]
+		if n, err := strconv.Atoi(parts[1]); err == nil {
+			line = n
+		}
+	}
+	d.fault(line, "", "not YAML: %s", text)
+}
+
+// fault records what is wrong with a field. Line 0 means where the field stands.
+func (d *document) fault(line int, path, format string, args ...any) {
+	if line == 0 {
+		line = d.lineOf(path)
+	}
+	f := locatedFault{line, fault{path, fmt.Sprintf(format, args...)}}
+	if !slices.Contains(d.faults, f) {
+		d.faults = append(d.faults, f)
+	}
+}
+
+// lineOf is the line that a field stands on, or else what it is part of.
+func (d *document) lineOf(path string) int {
+	for {
+		if line, ok := d.lines[path]; ok {
+			return line
+		}
+		i := strings.LastIndexAny(path, ".[")
+		if i < 0 {
+			return max(d.lines[""], 1)
+		}
+		path = path[:i]
+	}
+}
+
+// doubtful tells whether there is a fault of the field, of what it is part of, or of
+// a part of it, or one that was probably meant to be it: then what else is wrong with
+// it may be a consequence.
+func (d *document) doubtful(path string) bool {
+	return d.meant[path] || slices.ContainsFunc(d.faults, func(f locatedFault) bool {
+		return f.field != "" && (isPart(f.field, path) || isPart(path, f.field))
+	})
+}
+
+// isPart tells whether path is whole, or leads into it.
+func isPart(path, whole string) bool {
+	rest, ok := strings.CutPrefix(path, whole)
+	return ok && (rest == "" || rest[0] == '.' || rest[0] == '[')
+}
+
+// err is everything that is wrong, in the order of the lines.
+func (d *document) err() error {
+	slices.SortStableFunc(d.faults, func(a, b locatedFault) int { return cmp.Compare(a.line, b.line) })
+	var errs []error
+	for _, f := range d.faults {
+		text := f.text
+		if f.field != "" {
+			text = f.field + ": " + text
+		}
+		errs = append(errs, fmt.Errorf("%s:%d: %s", d.file, f.line, text))
+	}
+	return errors.Join(errs...)
+}
+
+// decode reads a value. Null leaves what there is.
+func (d *document) decode(n *yaml.Node, path string, to reflect.Value) {
+	if _, ok := d.lines[path]; !ok {
+		d.lines[path] = n.Line
+	}
+	if d.nodes++; d.nodes > maxNodes {
+		if d.nodes == maxNodes+1 {
+			d.fault(n.Line, "", "there are more than %d values in the file, aliases counted as what they stand for", maxNodes)
+		}
+		return
+	}
+	for n.Kind == yaml.AliasNode {
+		n = n.Alias
+	}
+	if n.Kind == yaml.ScalarNode && n.Tag == "!!null" {
+		return
+	}
+	if to.Kind() == reflect.Pointer {
+		to.Set(reflect.New(to.Type().Elem()))
+		to = to.Elem()
+	}
+	switch {
+	case to.Type() == reflect.TypeFor[time.Duration]():
+		d.decodeDuration(n, path, to)
+	case to.Kind() == reflect.Struct:
+		d.decodeStruct(n, path, to)
+	case to.Kind() == reflect.Slice:
+		d.decodeList(n, path, to)
+	case n.Kind != yaml.ScalarNode:
+		d.fault(n.Line, path, "want %s, got %s", kindOf(to), describeNode(n))
+	case to.Kind() == reflect.String:
+		to.SetString(n.Value)
+	default:
+		if err := n.Decode(to.Addr().Interface()); err != nil {
+			d.fault(n.Line, path, "want %s, got %s", kindOf(to), describeNode(n))
+		}
+	}
+}
+
+func (d *document) decodeDuration(n *yaml.Node, path string, to reflect.Value) {
+	duration, err := time.ParseDuration(n.Value)
+	if n.Kind == yaml.ScalarNode && err == nil {
+		to.SetInt(int64(duration))
+		return
+	}
+	hint := ""
+	if seconds := n.Value + "s"; n.Tag == "!!int" {
+		hint = fmt.Sprintf(": did you mean %s?", seconds)
+	} else if days, ok := strings.CutSuffix(n.Value, "d"); ok {
+		if count, err := strconv.Atoi(days); err == nil {
+			hint = fmt.Sprintf(": did you mean %dh?", 24*count)
+		}
+	}
+	d.fault(n.Line, path, "want a duration like 30s, 10m or 24h, got %s%s", describeNode(n), hint)
+}
+
+func (d *document) decodeList(n *yaml.Node, path string, to reflect.Value) {
+	if n.Kind != yaml.SequenceNode {
+		d.fault(n.Line, path, "want a list, got %s", describeNode(n))
+		return
+	}
+	list := reflect.MakeSlice(to.Type(), len(n.Content), len(n.Content))
+	for i, element := range n.Content {
+		d.decode(element, at(path, i), list.Index(i))
+		if element.Tag == "!!null" {
+			d.fault(element.Line, at(path, i), "there is nothing after the dash")
+		}
+	}
+	to.Set(list)
+}
+
+func (d *document) decodeStruct(n *yaml.Node, path string, to reflect.Value) {
+	if n.Kind != yaml.MappingNode {
+		d.fault(n.Line, path, "want fields and their values, got %s", describeNode(n))
+		return
+	}
+	fields := fieldsOf(to.Type())
+	seen := map[string]int{}
+	for i := 0; i+1 < len(n.Content); i += 2 {
+		key, value := n.Content[i], n.Content[i+1]
+		name := key.Value
+		index := slices.Index(fields, name)
+		field := join(path, readable(name))
+		switch first := seen[name]; {
+		case index < 0:
+			d.unknownField(key.Line, field, path, name, fields)
+		case first > 0:
+			d.fault(key.Line, path, "field %q is there twice, on line %d first", name, first)
+		default:
+			seen[name] = key.Line
+			d.lines[field] = key.Line
+			d.decode(value, field, to.Field(index))
+		}
+	}
+}
+
+// unknownField records a field that there is not, and what it may have been meant to
+// be.
+func (d *document) unknownField(line int, field, path, name string, fields []string) {
+	if meant := nearest(name, fields); meant != "" {
+		d.meant[join(path, meant)] = true
+		d.fault(line, field, "unknown field: did you mean %q?", meant)
+		return
+	}
+	d.fault(line, field, "unknown field: want one of %s", strings.Join(fields, ", "))
+}
+
+var plainField = regexp.MustCompile(`^[A-Za-z0-9_-]{1,64}$`)
+
+// readable is the name of a field as an error shows it.
+func readable(name string) string {
+	if plainField.MatchString(name) {
+		return name
+	}
+	return shortened(name)
+}
+
+// fieldsOf are the names of a struct's fields in YAML, by their indexes.
+func fieldsOf(t reflect.Type) (names []string) {
+	for i := range t.NumField() {
+		name, _, _ := strings.Cut(t.Field(i).Tag.Get("yaml"), ",")
+		names = append(names, name)
+	}
+	return names
+}
+
+// kindOf says what kind of value a field has.
+func kindOf(v reflect.Value) string {
+	switch v.Kind() {
+	case reflect.Bool:
+		return "true or false"
+	case reflect.String:
+		return "a text"
+	default:
+		return "a number"
+	}
+}
+
+// describeNode says what stands in the file.
+func describeNode(n *yaml.Node) string {
+	switch n.Kind {
+	case yaml.MappingNode:
+		return "fields"
+	case yaml.SequenceNode:
+		return "a list"
+	}
+	return shortened(n.Value)
+}
