@@ -83,7 +83,8 @@ func (p *Prometheus) makeOverview(now time.Time) status.Overview {
 		Scrapes:  p.scrapes.list(wall),
 		Emitters: p.emitters(),
 	}
-	o.Events.UnknownNames = p.self.names.list(wall)
+	// Those that a rule knows by now are not there to be mapped any more.
+	o.Events.UnknownNames = slices.DeleteFunc(p.self.names.list(wall), func(n status.UnknownName) bool { return p.Knows(n.Name) })
 	o.Events.Rejections = p.self.rejections(wall)
 	o.Groups, o.Agents = p.pushedBy()
 	return o

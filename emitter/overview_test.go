@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"math"
 	"net/http"
+	"os"
+	"path/filepath"
 	"strconv"
 	"strings"
 	"sync"
@@ -50,6 +52,37 @@ var _ = Describe("The overview", func() {
 		}
 		return byName
 	}
+
+	It("says how it stands with the mapping file, and which names still have no rule", func() {
+		file := filepath.Join(GinkgoT().TempDir(), "mapping.yml")
+		write := func(content string) { Expect(os.WriteFile(file, []byte(content), 0o600)).To(Succeed()) }
+		write("")
+		config.MappingFile = file
+		p := start(config, nil)
+		p.Emit(logger, metric.Event{Name: "deploy finished", Value: 1})
+		p.Emit(logger, metric.Event{Name: "deploy started", Value: 1})
+		loaded := now
+		o := overview(p)
+		Expect(o.Mapping).To(Equal(&status.Mapping{File: file, LoadedAt: loaded}))
+		Expect(o.Events.UnknownNames).To(HaveLen(2))
+
+		write("rules: [{event: deploy finished, metric: deploys_total, type: counter, operation: inc, help: Deployments.}]")
+		Expect(p.Reload()).To(Succeed())
+		loaded = now
+		p.Emit(logger, metric.Event{Name: "deploy finished", Value: 1})
+		o = overview(p)
+		Expect(o.Mapping.LoadedAt).To(Equal(loaded))
+		Expect(o.Events.UnknownNames).To(HaveExactElements(HaveField("Name", "deploy started")))
+		Expect(o.Events.Unknown).To(BeNumerically("==", 2))
+		Expect(names(o)["deploy finished"].Received).To(BeNumerically("==", 1))
+
+		write("rules: [{event: deploy finished}]")
+		Expect(p.Reload()).NotTo(Succeed())
+		o = overview(p)
+		Expect(o.Mapping.LoadedAt).To(Equal(loaded))
+		Expect(o.Mapping.FailedAt).To(HaveValue(Equal(loaded.Add(time.Second))))
+		Expect(o.Mapping.Error).To(ContainSubstring("mapping.yml:1: "))
+	})
 
 	It("says after a replay what the page says", func() {
 		p := start(config, nil)
