@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 )
 
@@ -9,12 +10,16 @@ import (
 // factor, by three standard deviations, and by an amount that matters. Without a past
 // that goes back a day, nothing is unusual.
 func unusual(record string, factor, amount float64, conditions ...string) string {
-	return strings.Join(append([]string{
-		fmt.Sprintf(`%s > %g * %s_avg1w`, record, factor, record),
-		fmt.Sprintf(`%s > %s_avg1w + 3 * %s_stddev1w`, record, record, record),
+	past := []string{
 		fmt.Sprintf(`%s > %s_avg1w + %g`, record, record, amount),
+		fmt.Sprintf(`%s > %s_avg1w + 3 * %s_stddev1w`, record, record, record),
+		fmt.Sprintf(`%s > %g * %s_avg1w`, record, factor, record),
 		fmt.Sprintf(`%s_avg1w offset 1d`, record),
-	}, conditions...), " and ")
+	}
+	if factor == 1 {
+		past = slices.Delete(past, 2, 3) // said already
+	}
+	return strings.Join(append(past, conditions...), " and ")
 }
 
 // busy is where a pipeline has enough builds for its numbers to say something: five in
@@ -28,7 +33,7 @@ func alertGroups() []group {
 	return []group{buildAlerts, workerAlerts, targetAlerts, eventAlerts, seriesAlerts, pushAlerts}
 }
 
-var buildAlerts = group{name: "ci-builds", rules: []rule{
+var buildAlerts = group{name: "ci-builds", about: "How builds end and how long they take and wait, each pipeline compared with its own past week.", rules: []rule{
 	{alert: "CIBuildsFailing", lasting: "15m", severity: warning,
 		expr:    unusual("team_pipeline:builds_unsuccessful:ratio1h", 1, .2, busy...),
 		summary: `Builds of {{ $labels.team }}/{{ $labels.pipeline }} fail more than usual`,
@@ -59,7 +64,7 @@ var buildAlerts = group{name: "ci-builds", rules: []rule{
 			`more than twice of what they waited in the past week. Add workers, or look why there are fewer.`},
 }}
 
-var workerAlerts = group{name: "ci-workers", rules: []rule{
+var workerAlerts = group{name: "ci-workers", about: "Workers that are silent, or gone. Adapt the two minutes and the 30 % to how you run workers.", rules: []rule{
 	{alert: "CIWorkerStale", lasting: "1m", severity: warning,
 		expr:    `time() - worker:workers_last_seen_timestamp_seconds:max > 120`,
 		summary: `Worker {{ $labels.worker }} has not been heard of for {{ $value | humanizeDuration }}`,
@@ -82,7 +87,7 @@ var workerAlerts = group{name: "ci-workers", rules: []rule{
 			`Look whether web nodes can be reached by workers, and whether their events still arrive (SignalboxNoEvents).`},
 }}
 
-var targetAlerts = group{name: "signalbox-targets", rules: []rule{
+var targetAlerts = group{name: "signalbox-targets", about: "Whether there is a Signalbox, and whether it serves all scrapes with the mapping it was given.", rules: []rule{
 	{alert: "SignalboxDown", lasting: "5m", severity: critical,
 		expr:    `up == 0 and on (instance, job) last_over_time(signalbox_build_info[1d])`,
 		summary: `Signalbox on {{ $labels.instance }} does not answer`,
@@ -105,7 +110,7 @@ var targetAlerts = group{name: "signalbox-targets", rules: []rule{
 			`signalbox check tells it too.`},
 }}
 
-var eventAlerts = group{name: "signalbox-events", rules: []rule{
+var eventAlerts = group{name: "signalbox-events", about: "Events that do not become metrics.", rules: []rule{
 	{alert: "SignalboxNoEvents", lasting: "10m", severity: critical,
 		expr:    `rate(signalbox_events_received_total[5m]) == 0 and increase(signalbox_events_received_total[1d]) > 0`,
 		summary: `Signalbox on {{ $labels.instance }} receives no events`,
@@ -133,7 +138,7 @@ var eventAlerts = group{name: "signalbox-events", rules: []rule{
 			`Map them in a mapping file, or name them there as silent.`},
 }}
 
-var seriesAlerts = group{name: "signalbox-series", rules: []rule{
+var seriesAlerts = group{name: "signalbox-series", about: "Metrics with too many series.", rules: []rule{
 	{alert: "SignalboxSeriesLimitNear", lasting: "15m", severity: warning,
 		expr:    `signalbox_series / on (instance, job) group_left () signalbox_series_limit > 0.8`,
 		summary: `{{ $labels.metric }} has {{ $value | humanizePercentage }} of the series it may have`,
@@ -151,7 +156,7 @@ var seriesAlerts = group{name: "signalbox-series", rules: []rule{
 			`Aggregate them (--agent-metrics-aggregate-by), or raise --agent-metrics-max-series.`},
 }}
 
-var pushAlerts = group{name: "signalbox-pushes", rules: []rule{
+var pushAlerts = group{name: "signalbox-pushes", about: "What jobs and agents push.", rules: []rule{
 	{alert: "SignalboxPushGroupsGrowing", lasting: "1h", severity: warning,
 		expr: `signalbox_push_groups > 1.5 * (signalbox_push_groups offset 1d)
 			and signalbox_push_groups > (signalbox_push_groups offset 1d) + 100

@@ -13,11 +13,11 @@ var buildsDashboard = dashboard{
 				`sum(increase(builds_finished{pipeline=~"$pipeline",team=~"$team"}[1h]))`, nil),
 			number("Failed or errored", "percentunit",
 				"Share of the last hour's builds, without aborted ones, that did not succeed. See below which pipelines.",
-				`sum(increase(builds_finished{pipeline=~"$pipeline",status=~"failed|errored",team=~"$team"}[1h]))
+				`(sum(increase(builds_finished{pipeline=~"$pipeline",status=~"failed|errored",team=~"$team"}[1h])) or vector(0))
 					/ sum(increase(builds_finished{pipeline=~"$pipeline",status!="aborted",team=~"$team"}[1h]))`, good(.25, .5)),
 			number("Errored", "percentunit",
 				"Share of the last hour's builds that the CI system could not run. Other than a failed build this is the operator's: look at workers and at the web nodes' error logs.",
-				`sum(increase(builds_finished{pipeline=~"$pipeline",status="errored",team=~"$team"}[1h]))
+				`(sum(increase(builds_finished{pipeline=~"$pipeline",status="errored",team=~"$team"}[1h])) or vector(0))
 					/ sum(increase(builds_finished{pipeline=~"$pipeline",team=~"$team"}[1h]))`, good(.02, .1)),
 			number("Steps waiting", "short", "Steps that wait for a worker. If it does not go down, add workers, or look for tags that no worker has.",
 				`sum(steps_waiting{teamName=~"$team"})`, good(10, 50)),
@@ -34,7 +34,7 @@ var buildsDashboard = dashboard{
 				query{`60 * sum by (team) (team_pipeline:builds_finished:rate5m{pipeline=~"$pipeline",team=~"$team"})`, "{{team}}"}),
 		}},
 		{"How long builds take", []panel{
-			heatmap("Build duration", "s", "Finished builds by how long they took. A band that moves up is a pipeline that gets slower.",
+			heatmap("Builds by duration", "s", "Finished builds by how long they took. A band that moves up is a pipeline that gets slower.",
 				`sum by (le) (increase(builds_duration_seconds_bucket{pipeline=~"$pipeline",team=~"$team"}[$__rate_interval]))`),
 			graph("Build duration", "s", "Estimated from the histogram's buckets, of all pipelines chosen.",
 				query{`histogram_quantile(0.5, sum by (le) (rate(builds_duration_seconds_bucket{pipeline=~"$pipeline",team=~"$team"}[$__rate_interval])))`, "median"},
@@ -62,7 +62,8 @@ var buildsDashboard = dashboard{
 				description: "Each job's builds in the time range that is chosen above: the worst first. Click a heading for another order.",
 				queries: []query{
 					{`sum by (team, pipeline, job) (increase(builds_finished{pipeline=~"$pipeline",team=~"$team"}[$__range])) > 0`, ""},
-					{`sum by (team, pipeline, job) (increase(builds_finished{pipeline=~"$pipeline",status=~"failed|errored",team=~"$team"}[$__range]))
+					{`(sum by (team, pipeline, job) (increase(builds_finished{pipeline=~"$pipeline",status=~"failed|errored",team=~"$team"}[$__range]))
+							or 0 * sum by (team, pipeline, job) (increase(builds_finished{pipeline=~"$pipeline",team=~"$team"}[$__range])))
 						/ (sum by (team, pipeline, job) (increase(builds_finished{pipeline=~"$pipeline",status!="aborted",team=~"$team"}[$__range])) > 0)`, ""},
 					{`sum by (team, pipeline, job) (increase(builds_duration_seconds_sum{pipeline=~"$pipeline",team=~"$team"}[$__range]))
 						/ (sum by (team, pipeline, job) (increase(builds_duration_seconds_count{pipeline=~"$pipeline",team=~"$team"}[$__range])) > 0)`, ""},

@@ -13,9 +13,9 @@
 //	rules.go       rules as Prometheus' YAML
 //	recording.go, alerts.go
 //	               the rules
-//	ruletests.go   the tests of the rules, for promtool
-
-// In the package's tests the files in the directory deploy are compared with what is
-// generated, and every query in them is checked against what a running signalbox
-// serves.
+//	ruletests.go   the tests of the rules, for promtool, from ruletests
+//
+// The package's tests compare the files in the directory deploy with what is generated,
+// and check every query in them against the catalog and what a running signalbox
+// serves. All of it runs with scripts/check-deploy.
 package main

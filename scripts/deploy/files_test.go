@@ -5,6 +5,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 
 	. "github.com/onsi/ginkgo/v2"
@@ -43,6 +44,7 @@ var _ = Describe("The files in deploy", func() {
 	})
 
 	It("take another namespace, or none", func() {
+		Expect(generate("c-i")).Error().To(MatchError(ContainSubstring(`-namespace is "c-i", want letters, digits and _`)))
 		for namespace, want := range map[string]string{"ci": "sum(ci_builds_running)", "": "sum(builds_running)"} {
 			generated, err := generate(namespace)
 			Expect(err).NotTo(HaveOccurred())
@@ -65,6 +67,26 @@ var _ = Describe("The files in deploy", func() {
 			for _, d := range dashboards() {
 				By(d.name + ", " + string(naming))
 				checkDashboard(v, readDashboard(naming, d.name))
+			}
+		}
+	})
+})
+
+var _ = Describe("What dashboards, rules and the README say of alerts", func() {
+	It("is of alerts that there are", func() {
+		alerts := labelSet{}
+		for _, g := range alertGroups() {
+			for _, r := range g.rules {
+				alerts[r.alert] = true
+			}
+		}
+		files, err := generate("concourse")
+		Expect(err).NotTo(HaveOccurred())
+		files["README.md"], err = os.ReadFile(filepath.Join(directory, "README.md"))
+		Expect(err).NotTo(HaveOccurred())
+		for name, content := range files {
+			for _, alert := range regexp.MustCompile(`\b(CI|Signalbox)[A-Z]\w+`).FindAllString(string(content), -1) {
+				Expect(alerts).To(HaveKey(alert), name)
 			}
 		}
 	})

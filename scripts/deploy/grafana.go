@@ -246,9 +246,10 @@ func (p panel) overrides() []object {
 
 // transformations make one table of a table's queries, with the columns it asks for.
 func (p panel) transformations() []object {
-	rename, order, hide := object{}, object{}, object{"Time": true}
+	rename, order, hide := object{}, object{}, object{"Time": true, "Value": true}
 	for i, c := range p.columns {
 		rename[c.field], order[c.field] = c.title, i
+		delete(hide, c.field)
 	}
 	return []object{
 		{"id": "merge", "options": object{}},

@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"regexp"
 	"strings"
 
 	"github.com/signalbox-ci/signalbox/emitter"
@@ -29,9 +30,15 @@ type family struct {
 // lastSeen is the one family that no rule of the catalog drives.
 const lastSeen = "workers_last_seen_timestamp_seconds"
 
+// namespaces are what --prometheus-namespace takes, or nothing.
+var namespaces = regexp.MustCompile(`^([a-zA-Z_][a-zA-Z0-9_]*)?$`)
+
 // newLanguage fails if the namings' catalogs are not of the same rules in the same
-// order.
+// order, or if the namespace is none.
 func newLanguage(naming emitter.Naming, namespace string) (*language, error) {
+	if !namespaces.MatchString(namespace) {
+		return nil, fmt.Errorf("-namespace is %q, want letters, digits and _, not starting with a digit", namespace)
+	}
 	l := &language{naming: naming, namespace: namespace, families: map[string]family{}}
 	inherited, modern, named := emitter.Catalog(), emitter.CatalogNamed(emitter.Modern), emitter.CatalogNamed(naming)
 	if len(modern) != len(inherited) || len(named) != len(inherited) {

@@ -51,7 +51,7 @@ var pushedDashboard = dashboard{
 				query{`histogram_quantile(0.99, sum by (le) (rate(signalbox_push_duration_seconds_bucket{instance=~"$instance"}[$__rate_interval])))`, "99 %"}),
 			graph("Body size", "bytes", "Of a push, mean. Very large ones slow the others.",
 				query{`sum by (method) (rate(signalbox_push_size_bytes_sum{instance=~"$instance"}[$__rate_interval]))
-					/ sum by (method) (rate(signalbox_push_size_bytes_count{instance=~"$instance"}[$__rate_interval]))`, "{{method}}"}),
+					/ (sum by (method) (rate(signalbox_push_size_bytes_count{instance=~"$instance"}[$__rate_interval])) > 0)`, "{{method}}"}),
 			graph("Flush to disk", "s", "Time to bring pushes to disk, many at a time. Only with --push-storage-path.",
 				query{`histogram_quantile(0.5, sum by (le) (rate(signalbox_push_storage_flush_duration_seconds_bucket{instance=~"$instance"}[$__rate_interval])))`, "median"},
 				query{`histogram_quantile(0.99, sum by (le) (rate(signalbox_push_storage_flush_duration_seconds_bucket{instance=~"$instance"}[$__rate_interval])))`, "99 %"}),

@@ -9,9 +9,7 @@ import (
 // ask again and again. Names and units are the same in either naming, and the labels
 // are team, pipeline, platform, tags, type and worker.
 var recordingGroups = []group{
-	{name: "signalbox-workers", rules: []rule{
-		// Every web node reports every worker. Of each worker, only what the node says
-		// that heard of it last is taken: the others may have values of long ago.
+	{name: "signalbox-workers", about: workersAbout, rules: []rule{
 		{record: "instance_worker:workers_last_seen_timestamp_seconds:freshest",
 			expr: `workers_last_seen_timestamp_seconds == on (worker) group_left () max by (worker) (workers_last_seen_timestamp_seconds)`},
 		{record: "worker:workers_last_seen_timestamp_seconds:max",
@@ -32,16 +30,14 @@ var recordingGroups = []group{
 			expr: `count(worker:workers_last_seen_timestamp_seconds:max) or 0 * count(signalbox_build_info)`},
 	}},
 
-	{name: "signalbox-builds", rules: []rule{
+	{name: "signalbox-builds", about: "Builds a second.", rules: []rule{
 		{record: "team_pipeline_status:builds_finished:rate5m",
 			expr: `sum by (team, pipeline, status) (rate(builds_finished[5m]))`},
 		{record: "team_pipeline:builds_finished:rate5m",
 			expr: `sum by (team, pipeline) (team_pipeline_status:builds_finished:rate5m)`},
 	}},
 
-	// What is compared with the past. Two minutes, since Prometheus looks back five for
-	// the latest value: with longer intervals there would be gaps.
-	{name: "signalbox-builds-hourly", interval: "2m", rules: append([]rule{
+	{name: "signalbox-builds-hourly", about: pastAbout, interval: "2m", rules: append([]rule{
 		{record: "team_pipeline:builds_finished:increase1h",
 			expr: `sum by (team, pipeline) (increase(builds_finished{status!="aborted"}[1h]))`},
 		{record: "team_pipeline:builds_unsuccessful:ratio1h",
@@ -60,7 +56,7 @@ var recordingGroups = []group{
 		pastOf("team_pipeline:builds_unsuccessful:ratio1h"),
 		pastOf("team_pipeline:builds_duration_seconds:mean1h"))...)},
 
-	{name: "signalbox-queues", interval: "2m", rules: append([]rule{
+	{name: "signalbox-queues", about: pastAbout, interval: "2m", rules: append([]rule{
 		{record: "pipeline:jobs_scheduling_duration_seconds:count15m",
 			expr: `sum by (pipeline) (increase(jobs_schedulingDuration_count[15m]))`},
 		{record: "pipeline:jobs_scheduling_duration_seconds:mean15m",
@@ -83,6 +79,13 @@ var recordingGroups = []group{
 		pastOf("pipeline:jobs_scheduling_duration_seconds:mean15m"),
 		pastOf("team_type:steps_wait_duration_seconds:mean15m"))...)},
 }
+
+const (
+	workersAbout = "Every web node reports every worker. Of each worker, only what the node says that heard\n" +
+		"of it last is taken: the others may have values of long ago."
+	pastAbout = "What is compared with the past. Every two minutes, since Prometheus looks back five for the\n" +
+		"latest value, and seldom enough for a week of it to be read quickly."
+)
 
 // stepWait calls the team of what is known of steps as everywhere else.
 func stepWait(rate string) string {

@@ -60,7 +60,30 @@ func (l *language) translate(query string) (string, term, error) {
 	if t.milliseconds {
 		return fail(fmt.Errorf("its value is in milliseconds, want seconds: divide by 1000"))
 	}
-	return withIntervals(t.expr.Pretty(0)), t, nil
+	return withIntervals(printed(t.expr)), t, nil
+}
+
+// printed is the expression in lines of bearable length. Conditions that are joined by
+// "and" are below each other, where the parser's own form has each one further in.
+func printed(expr parser.Expr) string {
+	conditions := conditions(expr)
+	if len(conditions) == 1 {
+		return expr.Pretty(0)
+	}
+	lines := make([]string, len(conditions))
+	for i, c := range conditions {
+		lines[i] = c.Pretty(1)
+	}
+	return strings.Join(lines, "\nand\n")
+}
+
+// conditions are what a chain of "and" joins.
+func conditions(expr parser.Expr) []parser.Expr {
+	e, ok := expr.(*parser.BinaryExpr)
+	if !ok || e.Op != parser.LAND || e.VectorMatching.On || len(e.VectorMatching.MatchingLabels) > 0 {
+		return []parser.Expr{expr}
+	}
+	return append(conditions(e.LHS), e.RHS)
 }
 
 func (l *language) term(expr parser.Expr) (term, error) {
@@ -172,17 +195,17 @@ func (l *language) call(e *parser.Call) (term, error) {
 	return t, nil
 }
 
-// relabelled is the term of label_replace(v, "to", "$1", "from", "(.*)"), which is v
-// alone where the language calls the label what it is to be called.
+// relabelled is the term of label_replace. Where it calls a label what the language
+// calls it already, label_replace(v, "to", "$1", "from", "(.*)"), it is v alone.
 func (t term) relabelled(e *parser.Call) term {
-	to, from := e.Args[1].(*parser.StringLiteral), e.Args[3].(*parser.StringLiteral)
+	argument := func(i int) *parser.StringLiteral { return e.Args[i].(*parser.StringLiteral) }
+	to, replacement, from, match := argument(1), argument(2), argument(3), argument(4)
 	names := []string{from.Val}
 	t.rename(names)
 	from.Val = names[0]
-	if from.Val == to.Val {
+	if from.Val == to.Val && replacement.Val == "$1" && match.Val == "(.*)" {
 		t.expr = e.Args[0]
 	}
-	t.labels = maps.Clone(t.labels)
 	t.labels[to.Val] = to.Val
 	return t
 }

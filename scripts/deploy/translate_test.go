@@ -45,6 +45,9 @@ var _ = Describe("Translating a query", func() {
 		Entry("relabelling that one of them does not need", `sum by (team) (label_replace(steps_waiting, "team", "$1", "teamName", "(.*)"))`,
 			`sum by (team) (label_replace(concourse_steps_waiting, "team", "$1", "teamName", "(.*)"))`,
 			`sum by (team) (ci_steps_waiting)`),
+		Entry("relabelling that both need", `label_replace(steps_waiting, "teamName", "all", "teamName", "")`,
+			`label_replace(concourse_steps_waiting, "teamName", "all", "teamName", "")`,
+			`label_replace(ci_steps_waiting, "teamName", "all", "team", "")`),
 		Entry("what is recorded", `team:builds_finished:rate5m`, `team:concourse_builds_finished:rate5m`, `team:ci_builds_finished:rate5m`),
 		Entry("what is not the catalog's", `up{job="signalbox"}`, `up{job="signalbox"}`, `up{job="signalbox"}`),
 	)

@@ -36,8 +36,8 @@ var webNodeDashboard = dashboard{
 				query{`histogram_quantile(0.99, sum by (le) (rate(http_responses_duration_seconds_bucket{instance=~"$instance"}[$__rate_interval])))`, "99 %"}),
 			graph("Slowest routes", "s", "Mean time, the ten slowest.",
 				query{`topk(10, sum by (route) (rate(http_responses_duration_seconds_sum{instance=~"$instance"}[$__rate_interval]))
-					/ sum by (route) (rate(http_responses_duration_seconds_count{instance=~"$instance"}[$__rate_interval])))`, "{{route}}"}),
-			heatmap("Response time", "s", "Requests by how long they took. Two bands are two kinds of request; see the slowest routes.",
+					/ (sum by (route) (rate(http_responses_duration_seconds_count{instance=~"$instance"}[$__rate_interval])) > 0))`, "{{route}}"}),
+			heatmap("Requests by duration", "s", "Requests by how long they took. Two bands are two kinds of request; see the slowest routes.",
 				`sum by (le) (increase(http_responses_duration_seconds_bucket{instance=~"$instance"}[$__rate_interval]))`),
 			graph("Requests under way, where limited", "short", "By action, at most since the last report. Refused ones mean that the limit of the action is too low, or somebody asks too often.",
 				query{`sum by (action) (concurrent_requests{instance=~"$instance"})`, "{{action}}"},

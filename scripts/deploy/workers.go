@@ -40,8 +40,9 @@ var workersDashboard = dashboard{
 				query{`topk(10, sum by (worker) (worker:workers_volumes:freshest{platform=~"$platform",worker=~"$worker"}))`, "{{worker}}"}),
 			graph("Tasks", "short", "Tasks that run, with the placement strategy limit-active-tasks. The ten workers with most.",
 				query{`topk(10, worker:workers_tasks:freshest{platform=~"$platform",worker=~"$worker"})`, "{{worker}}"}),
-			bars("Containers by team", "short", "Of workers that belong to a team; those of all teams are \"shared\".",
-				`sum by (team) (worker:workers_containers:freshest{platform=~"$platform",worker=~"$worker"})`, "{{team}}", nil).wide(12),
+			bars("Containers by team", "short", "On the workers that belong to a team, and on those that all share.",
+				`label_replace(sum by (team) (worker:workers_containers:freshest{platform=~"$platform",worker=~"$worker"}), "team", "shared", "team", "")`,
+				"{{team}}", nil).wide(12),
 			{kind: "table", title: "Each worker", unit: "short", width: 12, height: 8, sortBy: "Silent for",
 				description: "The quietest first.",
 				queries: []query{
