@@ -1,0 +1,80 @@
+package main
+
+import (
+	"errors"
+	"flag"
+	"fmt"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+
+	"github.com/signalbox-ci/signalbox/emitter"
+)
+
+func main() {
+	out := flag.String("out", "../../deploy", "`directory` to write to")
+	namespace := flag.String("namespace", "concourse", "what the names of the metrics begin with: Signalbox's --prometheus-namespace")
+	tests := flag.String("tests", "", "`directory` to write the rules to instead, with their tests for promtool")
+	flag.Parse()
+	if flag.NArg() > 0 {
+		fmt.Fprintf(os.Stderr, "deploy: unexpected argument %q\n", flag.Arg(0))
+		os.Exit(2)
+	}
+
+	if err := run(*out, *tests, *namespace); err != nil {
+		fmt.Fprintln(os.Stderr, "deploy:", err)
+		os.Exit(1)
+	}
+}
+
+func run(out, tests, namespace string) error {
+	if tests != "" {
+		files, err := generateTests(namespace)
+		return errors.Join(err, write(tests, files))
+	}
+	files, err := generate(namespace)
+	if err != nil {
+		return err
+	}
+	return write(out, files)
+}
+
+// namings are those that files are generated for.
+var namings = []emitter.Naming{emitter.Inherited, emitter.Modern}
+
+// generate returns all files, by their paths.
+func generate(namespace string) (map[string][]byte, error) {
+	files := map[string][]byte{}
+	for _, naming := range namings {
+		l, err := newLanguage(naming, namespace)
+		if err != nil {
+			return nil, err
+		}
+		for name, groups := range ruleFiles() {
+			if files[filepath.Join("prometheus", string(naming), name)], err = l.ruleFile(groups); err != nil {
+				return nil, fmt.Errorf("%s: %w", name, err)
+			}
+		}
+		for _, d := range dashboards() {
+			if files[filepath.Join("grafana", string(naming), d.name+".json")], err = d.json(l); err != nil {
+				return nil, fmt.Errorf("dashboard %s: %w", d.name, err)
+			}
+		}
+	}
+	return files, nil
+}
+
+// write writes the files below a directory.
+func write(directory string, files map[string][]byte) error {
+	for _, name := range slices.Sorted(maps.Keys(files)) {
+		path := filepath.Join(directory, name)
+		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+			return err
+		}
+		if err := os.WriteFile(path, files[name], 0o644); err != nil {
+			return err
+		}
+	}
+	return nil
+}

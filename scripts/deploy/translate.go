@@ -1,0 +1,250 @@
+package main
+
+import (
+	"fmt"
+	"maps"
+	"regexp"
+	"strings"
+
+	"github.com/prometheus/prometheus/model/labels"
+	"github.com/prometheus/prometheus/promql/parser"
+	"github.com/signalbox-ci/signalbox/emitter"
+)
+
+// intervals are the variables that Grafana puts in the place of a duration, each
+// with a duration that stands for it while a query is parsed.
+var intervals = []struct{ variable, duration string }{
+	{"$__rate_interval", "1h1m1s1ms"},
+	{"$__range", "1h1m1s2ms"},
+}
+
+// withoutIntervals is the query with durations for Grafana's variables.
+func withoutIntervals(query string) string {
+	for _, i := range intervals {
+		query = strings.ReplaceAll(query, i.variable, i.duration)
+	}
+	return query
+}
+
+func withIntervals(query string) string {
+	for _, i := range intervals {
+		query = strings.ReplaceAll(query, i.duration, i.variable)
+	}
+	return query
+}
+
+// A term is a query in a language, or a part of one.
+type term struct {
+	expr   parser.Expr
+	labels map[string]string // what labels are called in it, by their inherited names
+
+	// milliseconds says that the inherited form has this unit.
+	milliseconds bool
+}
+
+// translate puts a query into the language. The query is one for the inherited
+// naming, without namespace. Where it divides milliseconds by 1000 and the language
+// has seconds, the division goes; milliseconds that it does not divide are an error.
+func (l *language) translate(query string) (string, term, error) {
+	fail := func(err error) (string, term, error) {
+		return "", term{}, fmt.Errorf("query %q: %w", query, err)
+	}
+	expr, err := parser.ParseExpr(withoutIntervals(query))
+	if err != nil {
+		return fail(err)
+	}
+	t, err := l.term(expr)
+	if err != nil {
+		return fail(err)
+	}
+	if t.milliseconds {
+		return fail(fmt.Errorf("its value is in milliseconds, want seconds: divide by 1000"))
+	}
+	return withIntervals(printed(t.expr)), t, nil
+}
+
+// printed is the expression in lines of bearable length. Conditions that are joined by
+// "and" are below each other, where the parser's own form has each one further in.
+func printed(expr parser.Expr) string {
+	conditions := conditions(expr)
+	if len(conditions) == 1 {
+		return expr.Pretty(0)
+	}
+	lines := make([]string, len(conditions))
+	for i, c := range conditions {
+		lines[i] = c.Pretty(1)
+	}
+	return strings.Join(lines, "\nand\n")
+}
+
+// conditions are what a chain of "and" joins.
+func conditions(expr parser.Expr) []parser.Expr {
+	e, ok := expr.(*parser.BinaryExpr)
+	if !ok || e.Op != parser.LAND || e.VectorMatching.On || len(e.VectorMatching.MatchingLabels) > 0 {
+		return []parser.Expr{expr}
+	}
+	return append(conditions(e.LHS), e.RHS)
+}
+
+func (l *language) term(expr parser.Expr) (term, error) {
+	switch e := expr.(type) {
+	case *parser.NumberLiteral, *parser.StringLiteral:
+		return term{expr: expr}, nil
+	case *parser.VectorSelector:
+		return l.selector(e)
+	case *parser.MatrixSelector:
+		return l.within(e, &e.VectorSelector)
+	case *parser.SubqueryExpr:
+		return l.within(e, &e.Expr)
+	case *parser.ParenExpr:
+		return l.within(e, &e.Expr)
+	case *parser.UnaryExpr:
+		return l.within(e, &e.Expr)
+	case *parser.AggregateExpr:
+		t, err := l.within(e, &e.Expr)
+		t.rename(e.Grouping)
+		return t, err
+	case *parser.BinaryExpr:
+		return l.binary(e)
+	case *parser.Call:
+		return l.call(e)
+	}
+	return term{}, fmt.Errorf("cannot translate a %T", expr)
+}
+
+// within translates the operand of an expression that changes neither labels nor
+// unit.
+func (l *language) within(outer parser.Expr, operand *parser.Expr) (term, error) {
+	t, err := l.term(*operand)
+	if err != nil {
+		return term{}, err
+	}
+	*operand, t.expr = t.expr, outer
+	return t, nil
+}
+
+func (l *language) selector(e *parser.VectorSelector) (term, error) {
+	name, f, err := l.metric(e.Name)
+	if err != nil {
+		return term{}, err
+	}
+	e.Name = name
+	for i, m := range e.LabelMatchers {
+		if m.Name == labels.MetricName {
+			e.LabelMatchers[i] = labels.MustNewMatcher(m.Type, m.Name, name)
+		} else if translated, ok := f.labels[m.Name]; ok {
+			m.Name = translated
+		}
+	}
+	return term{expr: e, labels: f.labels, milliseconds: f.milliseconds}, nil
+}
+
+func (l *language) binary(e *parser.BinaryExpr) (term, error) {
+	left, err := l.term(e.LHS)
+	if err != nil {
+		return term{}, err
+	}
+	right, err := l.term(e.RHS)
+	if err != nil {
+		return term{}, err
+	}
+	e.LHS, e.RHS = left.expr, right.expr
+	t := term{expr: e, labels: map[string]string{}, milliseconds: left.milliseconds}
+	maps.Copy(t.labels, left.labels)
+	for inherited, name := range right.labels {
+		if other, ok := t.labels[inherited]; ok && other != name {
+			return term{}, fmt.Errorf("the label %s is called %s on one side of %q and %s on the other", inherited, other, e.Op, name)
+		}
+		t.labels[inherited] = name
+	}
+	if e.VectorMatching != nil {
+		t.rename(e.VectorMatching.MatchingLabels)
+		t.rename(e.VectorMatching.Include)
+	}
+
+	if right.milliseconds {
+		return term{}, fmt.Errorf("the right side of %q is in milliseconds, want seconds: divide by 1000", e.Op)
+	}
+	if divisor, ok := e.RHS.(*parser.NumberLiteral); ok && e.Op == parser.DIV && divisor.Val == 1000 && left.milliseconds {
+		t.milliseconds = false
+		if l.naming == emitter.Modern {
+			t.expr = left.expr
+		}
+		return t, nil
+	}
+	if left.milliseconds && e.Op != parser.DIV {
+		return term{}, fmt.Errorf("the left side of %q is in milliseconds, want seconds: divide by 1000", e.Op)
+	}
+	return t, nil
+}
+
+func (l *language) call(e *parser.Call) (term, error) {
+	t := term{expr: e, labels: map[string]string{}}
+	for i := range e.Args {
+		argument, err := l.term(e.Args[i])
+		if err != nil {
+			return term{}, err
+		}
+		e.Args[i] = argument.expr
+		maps.Copy(t.labels, argument.labels)
+		t.milliseconds = t.milliseconds || argument.milliseconds
+	}
+	if e.Func.Name == "label_replace" {
+		return t.relabelled(e), nil
+	}
+	return t, nil
+}
+
+// relabelled is the term of label_replace. Where it calls a label what the language
+// calls it already, label_replace(v, "to", "$1", "from", "(.*)"), it is v alone.
+func (t term) relabelled(e *parser.Call) term {
+	argument := func(i int) *parser.StringLiteral { return e.Args[i].(*parser.StringLiteral) }
+	to, replacement, from, match := argument(1), argument(2), argument(3), argument(4)
+	names := []string{from.Val}
+	t.rename(names)
+	from.Val = names[0]
+	if from.Val == to.Val && replacement.Val == "$1" && match.Val == "(.*)" {
+		t.expr = e.Args[0]
+	}
+	t.labels[to.Val] = to.Val
+	return t
+}
+
+// rename puts the names of labels into the language.
+func (t term) rename(names []string) {
+	for i, name := range names {
+		if translated, ok := t.labels[name]; ok {
+			names[i] = translated
+		}
+	}
+}
+
+// labelReference is how a legend names a label: {{team}}.
+var labelReference = regexp.MustCompile(`{{\s*(\w+)\s*}}`)
+
+// legend puts a legend of the term's series into the language.
+func (t term) legend(format string) string {
+	return labelReference.ReplaceAllStringFunc(format, func(reference string) string {
+		names := labelReference.FindStringSubmatch(reference)[1:]
+		t.rename(names)
+		return "{{" + names[0] + "}}"
+	})
+}
+
+// labelValues is how a variable of a dashboard asks for the values of a label.
+var labelValues = regexp.MustCompile(`^label_values\((.+), *(\w+)\)$`)
+
+// translateVariable puts the query of a dashboard's variable into the language.
+func (l *language) translateVariable(query string) (string, error) {
+	parts := labelValues.FindStringSubmatch(query)
+	if parts == nil {
+		return "", fmt.Errorf("query %q: want label_values(selector, label)", query)
+	}
+	selector, t, err := l.translate(parts[1])
+	if err != nil {
+		return "", err
+	}
+	names := parts[2:]
+	t.rename(names)
+	return fmt.Sprintf("label_values(%s, %s)", selector, names[0]), nil
+}

@@ -1,0 +1,142 @@
+package main
+
+import (
+	"bufio"
+	"io"
+	"maps"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+
+	. "github.com/onsi/ginkgo/v2"
+	. "github.com/onsi/gomega"
+	dto "github.com/prometheus/client_model/go"
+	"github.com/prometheus/common/expfmt"
+	"github.com/prometheus/common/model"
+
+	"github.com/signalbox-ci/signalbox/emitter"
+)
+
+// A vocabulary has the labels of the series that there are, by their names.
+type vocabulary map[string]labelSet
+
+// A labelSet has the names of labels.
+type labelSet map[string]bool
+
+func labelsOf(names ...string) labelSet {
+	set := labelSet{}
+	for _, name := range names {
+		set[name] = true
+	}
+	return set
+}
+
+// targetLabels are what Prometheus adds to what it scrapes.
+var targetLabels = []string{"instance", "job"}
+
+// add adds a family with its labels and those of the target.
+func (v vocabulary) add(name string, histogram bool, labels ...string) {
+	labels = append(labels, targetLabels...)
+	if !histogram {
+		v[name] = labelsOf(labels...)
+		return
+	}
+	v[name+"_sum"] = labelsOf(labels...)
+	v[name+"_count"] = labelsOf(labels...)
+	v[name+"_bucket"] = labelsOf(append(labels, "le")...)
+}
+
+// vocabularyOf has the catalog in a naming, what the page of a daemon has besides, and
+// what Prometheus adds.
+func vocabularyOf(naming emitter.Naming, page map[string]*dto.MetricFamily) vocabulary {
+	v := vocabulary{}
+	for name, family := range page {
+		labels := labelSet{}
+		for _, m := range family.Metric {
+			for _, l := range m.Label {
+				labels[l.GetName()] = true
+			}
+		}
+		if !strings.HasPrefix(name, "concourse_") || name == "concourse_"+lastSeen {
+			v.add(name, family.GetType() == dto.MetricType_HISTOGRAM, setOf(labels)...)
+		}
+	}
+	for _, rule := range emitter.CatalogNamed(naming) {
+		var labels []string
+		for _, l := range rule.Labels {
+			labels = append(labels, l.Name)
+		}
+		v.add("concourse_"+rule.Metric, rule.Type == emitter.Histogram, labels...)
+	}
+	v.add("up", false)
+	return v
+}
+
+func setOf(labels labelSet) (names []string) {
+	for name := range maps.Keys(labels) {
+		names = append(names, name)
+	}
+	return names
+}
+
+// servedPage is the page of a daemon that has been sent an event of a worker and a
+// push, and so has everything that it ever tells about itself.
+func servedPage() map[string]*dto.MetricFamily {
+	GinkgoHelper()
+	directory := GinkgoT().TempDir()
+	binary := filepath.Join(directory, "signalbox")
+	build := exec.Command("go", "build", "-o", binary, "./cmd/signalbox")
+	build.Dir = "../.."
+	output, err := build.CombinedOutput()
+	Expect(err).NotTo(HaveOccurred(), string(output))
+
+	daemon := exec.Command(binary, "run", "--prometheus-bind-port", "0", "--intake-bind-port", "0",
+		"--push-storage-path", filepath.Join(directory, "pushes"))
+	log, err := daemon.StderrPipe()
+	Expect(err).NotTo(HaveOccurred())
+	Expect(daemon.Start()).To(Succeed())
+	DeferCleanup(func() {
+		Expect(daemon.Process.Signal(os.Interrupt)).To(Succeed())
+		Expect(daemon.Wait()).To(Succeed())
+	})
+	urls := announced(log)
+	go func() { _, _ = io.Copy(io.Discard, log) }()
+
+	post(urls["events"], `{"name": "worker tasks", "attributes": {"worker": "w", "platform": "linux"}}`)
+	post(urls["pushes"]+"unit", "tests_total 1\n")
+	response, err := http.Get(urls["metrics"])
+	Expect(err).NotTo(HaveOccurred())
+	defer response.Body.Close()
+	parser := expfmt.NewTextParser(model.LegacyValidation)
+	page, err := parser.TextToMetricFamilies(response.Body)
+	Expect(err).NotTo(HaveOccurred())
+	return page
+}
+
+// announcement is a line of the log that says where something is.
+var announcement = regexp.MustCompile(`(?:serving|taking)-(metrics|events|pushes).*"(http://[^"]+)"`)
+
+func announced(log io.Reader) map[string]string {
+	GinkgoHelper()
+	urls := map[string]string{}
+	for lines := bufio.NewScanner(log); len(urls) < 3; {
+		Expect(lines.Scan()).To(BeTrue(), "the daemon ended")
+		if parts := announcement.FindStringSubmatch(lines.Text()); parts != nil {
+			urls[parts[1]] = parts[2]
+		}
+	}
+	return urls
+}
+
+func post(url, body string) {
+	GinkgoHelper()
+	response, err := http.Post(url, "", strings.NewReader(body))
+	Expect(err).NotTo(HaveOccurred())
+	answer, err := io.ReadAll(response.Body)
+	Expect(err).NotTo(HaveOccurred())
+	Expect(response.Body.Close()).To(Succeed())
+	Expect(response).To(HaveHTTPStatus(http.StatusOK), string(answer))
+}
