@@ -33,7 +33,8 @@ type commandLine struct {
 }
 
 // newCommandLine returns the command line of signalbox: its own commands, with
-// the flags of the Monitor's emitters among those of run.
+// the flags of the Monitor's emitters among those of run. The demo has a Monitor of
+// its own: what it makes up goes to its own page and nowhere else.
 func newCommandLine(monitor *metric.Monitor) (*commandLine, error) {
 	line := &commandLine{
 		parser:   flags.NewNamedParser("signalbox", flags.HelpFlag|flags.PassDoubleDash),
@@ -47,6 +48,16 @@ func newCommandLine(monitor *metric.Monitor) (*commandLine, error) {
 			"and those that agents and jobs push, "+
 			"until SIGTERM or SIGINT. Without any flags it does so on 127.0.0.1.",
 		run, &run.daemon, nil)
+	if err != nil {
+		return nil, err
+	}
+
+	demo := newDemoCommand()
+	err = line.addDaemon("demo", "Simulate a CI system, and serve its metrics",
+		"Simulates a CI system with its builds, workers, agents and jobs that push, sped up, and serves its metrics as run does, "+
+			"until SIGTERM or SIGINT. It takes events and pushes beside its own. "+
+			"What goes wrong in it on purpose is logged with --log-level=info only.",
+		demo, &demo.daemon, demoDefaults)
 	if err != nil {
 		return nil, err
 	}

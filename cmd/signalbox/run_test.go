@@ -305,7 +305,7 @@ var _ = Describe("signalbox run", func() {
 			func(line string, parts ...string) {
 				fails(start(nil, strings.Fields(line)...), exitBadUsage, parts...)
 			},
-			Entry("an unknown command", "bogus", "unknown command 'bogus'", "catalog, run or version"),
+			Entry("an unknown command", "bogus", "unknown command 'bogus'", "catalog, demo, run or version"),
 			Entry("an unknown flag", "run --bogus", "unknown flag 'bogus'", "signalbox run --help"),
 			Entry("an unknown flag of no command", "--bogus", "unknown flag 'bogus'", "signalbox --help"),
 			Entry("an argument", "run now", `unexpected argument "now"`),
@@ -325,6 +325,9 @@ var _ = Describe("signalbox run", func() {
 			Entry("a level that is none", "run --log-level=loud", "'loud'", "'--log-level'", "debug, info or error"),
 			Entry("a switch with a value", "run --stdin=yes", "'--stdin'"),
 			Entry("--exit-on-eof alone", "run --exit-on-eof", "--exit-on-eof needs --stdin"),
+			Entry("a speed that is no number", "demo --speed=fast", "--speed", `"fast" is not a number`),
+			Entry("a speed of nothing", "demo --speed=0", "--speed", "0 is not more than 0"),
+			Entry("a rate below 0", "demo --events-per-second=-1", "--events-per-second"),
 			Entry("a format that is none", "catalog --format=xml", "'xml'", "table, markdown, json or yaml"),
 		)
 
