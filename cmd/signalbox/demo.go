@@ -63,6 +63,7 @@ func (c *demoCommand) run(w world) error {
 		Logger:          c.mistakesLogger(s.logger),
 		Failures:        s.logger.Session("demo"),
 		Intake:          "http://" + s.address.String(),
+		AgentLabels:     c.Agents.BaseLabels.list(),
 		Seed:            c.Demo.Seed,
 		Speed:           float64(c.Demo.Speed),
 		EventsPerSecond: uint(c.Demo.EventsPerSecond),
@@ -124,9 +125,9 @@ Ctrl-C ends it.
 // writeSummary tells what there was.
 func writeSummary(w io.Writer, s demo.Summary) error {
 	events := s.Events()
-	seconds := s.Elapsed.Seconds()
-	fmt.Fprintf(w, "\n%s events in %s: %s a second, and %s before that as its past.\n\n",
-		grouped(events), s.Elapsed.Round(time.Millisecond), grouped(uint64(math.Round(float64(events)/seconds))), grouped(s.Past))
+	rate := math.Round(float64(events) / s.Elapsed.Seconds())
+	fmt.Fprintf(w, "\n%s events in %s: %s a second. That was %s of simulated time, after a past of %s events.\n\n",
+		grouped(events), s.Elapsed.Round(time.Millisecond), grouped(uint64(rate)), s.Simulated.Round(time.Second), grouped(s.Past))
 	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', tabwriter.AlignRight)
 	for _, k := range s.Kinds {
 		fmt.Fprintf(table, "%s\t  %s\n", grouped(k.Count), k.Kind)

@@ -24,6 +24,10 @@ type Options struct {
 	// Intake is where jobs and agents push to: a URL without a path.
 	Intake string
 
+	// AgentLabels are the names of the labels that say which agent pushes: its user,
+	// its workspace, itself and its template, as far as there are names.
+	AgentLabels []string
+
 	// Seed decides all that happens by chance.
 	Seed uint64
 
@@ -82,7 +86,7 @@ func Start(o Options) *Demo {
 			staleAfter: scaled(o.StaleAfter, speed),
 			agentTTL:   scaled(o.AgentTTL, speed),
 		}),
-		pusher: startPusher(ctx, o.Intake, o.Failures),
+		pusher: startPusher(ctx, o.Intake, o.AgentLabels, o.Failures),
 		stop:   stop,
 	}
 	s := d.simulation
@@ -131,8 +135,8 @@ func (d *Demo) Stop() Summary {
 // A Summary is what there was in a demo after it had started.
 type Summary struct {
 	Elapsed   time.Duration // by the clock
-	Simulated time.Duration
-	Past      uint64 // events before it started
+	Simulated time.Duration // meanwhile
+	Past      uint64        // events before it started
 	Kinds     []KindCount
 
 	// Pushes of jobs and agents: those taken, those refused, and those that were too

@@ -21,5 +21,6 @@
 //	node.go          the scheduler's own web node: requests, database, collectors
 //	incident.go      what goes wrong
 //	workspace.go     workspaces, whose agents push
-//	pusher.go        what pushes, over HTTP
+//	push.go          what builds and agents push
+//	pusher.go        sends it over HTTP
 package demo

@@ -10,8 +10,12 @@ const (
 	tick = 5 * time.Millisecond
 
 	// longestBurst is how long one may last before anybody who wants to stop it is
-	// heard. A machine that cannot keep up is not asked to make up for it.
+	// heard.
 	longestBurst = 20 * time.Millisecond
+
+	// mostBehind is how far behind the events may be. A machine that cannot keep up is
+	// not asked to make up for more.
+	mostBehind = 100 * time.Millisecond
 )
 
 // A pace is how fast a simulation goes.
@@ -58,7 +62,7 @@ func (p *pace) catchUp(s *simulation, elapsed time.Duration) {
 
 // emitDue emits the events that are due.
 func (p *pace) emitDue(s *simulation, elapsed time.Duration) {
-	p.owed += elapsed.Seconds() * p.eventsPerSecond
+	p.owed = min(p.owed+elapsed.Seconds()*p.eventsPerSecond, max(1, mostBehind.Seconds()*p.eventsPerSecond))
 	begin, before := time.Now(), s.tally.total()
 	for steps := 1; p.owed >= 1; steps++ {
 		s.step()
@@ -66,7 +70,6 @@ func (p *pace) emitDue(s *simulation, elapsed time.Duration) {
 		p.owed -= float64(after - before)
 		before = after
 		if isLong(steps, begin) {
-			p.owed = min(p.owed, p.eventsPerSecond*tick.Seconds())
 			return
 		}
 	}

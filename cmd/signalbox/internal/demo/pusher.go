@@ -23,7 +23,7 @@ const (
 	pushesApart = 40 * time.Millisecond
 
 	// pushesWaiting is how many of each may wait.
-	pushesWaiting = 32
+	pushesWaiting = 128
 
 	pushTimeout = 5 * time.Second
 )
@@ -32,9 +32,10 @@ const (
 // package push, as they would to a Pushgateway, and agents in JSON. What is too much
 // it skips.
 type pusher struct {
-	intake string // its URL, without a path
-	logger lager.Logger
-	client *http.Client
+	intake     string   // its URL, without a path
+	baseLabels []string // of agents
+	logger     lager.Logger
+	client     *http.Client
 
 	jobs   chan jobPush
 	agents chan agentPush
@@ -44,13 +45,14 @@ type pusher struct {
 }
 
 // startPusher starts one that ends with the context.
-func startPusher(ctx context.Context, intake string, logger lager.Logger) *pusher {
+func startPusher(ctx context.Context, intake string, baseLabels []string, logger lager.Logger) *pusher {
 	p := &pusher{
-		intake: intake,
-		logger: logger.Session("push"),
-		client: &http.Client{Timeout: pushTimeout, Transport: &http.Transport{}},
-		jobs:   make(chan jobPush, pushesWaiting),
-		agents: make(chan agentPush, pushesWaiting),
+		intake:     intake,
+		baseLabels: baseLabels,
+		logger:     logger.Session("push"),
+		client:     &http.Client{Timeout: pushTimeout, Transport: &http.Transport{}},
+		jobs:       make(chan jobPush, pushesWaiting),
+		agents:     make(chan agentPush, pushesWaiting),
 	}
 	p.running.Go(func() { sendAll(ctx, p, p.jobs, p.sendJob) })
 	p.running.Go(func() { sendAll(ctx, p, p.agents, p.sendAgent) })
@@ -96,8 +98,10 @@ func sendAll[Push any](ctx context.Context, p *pusher, offered <-chan Push, send
 				p.sent.Add(1)
 			case errors.Is(err, context.Canceled):
 			default:
-				p.failed.Add(1)
-				p.logger.Error("failed", err)
+				// One says what is wrong; the others are counted.
+				if p.failed.Add(1) == 1 {
+					p.logger.Error("failed", err)
+				}
 			}
 		}
 	}
@@ -158,12 +162,7 @@ type (
 
 func (p *pusher) sendAgent(ctx context.Context, of agentPush) error {
 	update := agentUpdate{
-		Labels: map[string]string{
-			"username":       of.user,
-			"workspace_name": of.name,
-			"agent_name":     "main",
-			"template_name":  of.template,
-		},
+		Labels: make(map[string]string),
 		Metrics: []agentMetric{
 			{"workspace_builds_total", "counter", float64(of.builds[0]), map[string]string{"status": "succeeded"}},
 			{"workspace_builds_total", "counter", float64(of.builds[1]), map[string]string{"status": "failed"}},
@@ -171,6 +170,11 @@ func (p *pusher) sendAgent(ctx context.Context, of agentPush) error {
 			{"workspace_memory_bytes", "gauge", of.memory, nil},
 			{"workspace_editor_sessions", "gauge", float64(of.sessions), nil},
 		},
+	}
+	for i, value := range []string{of.user, of.name, "main", of.template} {
+		if i < len(p.baseLabels) {
+			update.Labels[p.baseLabels[i]] = value
+		}
 	}
 	body, err := json.Marshal(update)
 	if err != nil {

@@ -24,7 +24,7 @@ var _ = Describe("the pusher", func() {
 		}))
 		DeferCleanup(server.Close)
 		ctx, cancel := context.WithCancel(context.Background())
-		p := startPusher(ctx, server.URL, silent)
+		p := startPusher(ctx, server.URL, []string{"username", "workspace_name", "agent_name", "template_name"}, silent)
 		DeferCleanup(func() {
 			cancel()
 			p.wait()
@@ -68,6 +68,7 @@ var _ = Describe("the pusher", func() {
 		p.offerAgent(agentPush{user: "alice"})
 		Eventually(p.failed.Load).Should(BeEquivalentTo(2))
 		Expect(p.sent.Load()).To(BeZero())
+		Expect(p.skipped.Load()).To(BeZero())
 	})
 
 	It("skips what is too much", func() {

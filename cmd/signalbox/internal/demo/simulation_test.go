@@ -176,13 +176,16 @@ var _ = Describe("the simulation", func() {
 		})
 	})
 
-	It("is busier by day, when builds wait for workers, but not more and more", func() {
+	It("is busier by day, when builds wait for workers, but only as long as there is none", func() {
 		s := simulated(metric.NewMonitor(), 1)
 		during := func(hours int) (finished uint64, longest int) {
 			before := s.tally[buildsFinished]
 			for range hours * 60 {
 				s.advance(s.now + time.Minute)
 				longest = max(longest, len(s.queue))
+				for _, b := range s.queue {
+					Expect(s.workerFor(b.job)).To(BeNil(), "there is room for what waits")
+				}
 			}
 			return s.tally[buildsFinished] - before, longest
 		}
