@@ -61,12 +61,13 @@ const (
 type Demo struct {
 	simulation *simulation
 	pusher     *pusher
-	stop       context.CancelFunc
-	running    sync.WaitGroup
+
+	stop, stopReports context.CancelFunc
+	running, reports  sync.WaitGroup
 
 	past  tally // what was emitted before begin
 	begin time.Time
-	end   time.Time // after running
+	end   time.Time // set when nothing is running
 }
 
 // Start starts a demo, which has some past already when it returns. Whoever starts one
@@ -95,8 +96,10 @@ func Start(o Options) *Demo {
 	s.advance(past)
 	d.past, d.begin = s.tally, time.Now()
 
+	reportsCtx, stopReports := context.WithCancel(context.Background())
+	d.stopReports = stopReports
 	periodic := metric.PeriodicallyEmit(o.Failures, o.Monitor, reportInterval)
-	d.running.Go(func() { periodic.RunContext(ctx) }) //nolint:errcheck // it fails on an interval of 0 only
+	d.reports.Go(func() { periodic.RunContext(reportsCtx) }) //nolint:errcheck // it fails on an interval of 0 only
 	d.running.Go(func() {
 		p.run(ctx, s)
 		d.end = time.Now()
@@ -116,6 +119,8 @@ func (d *Demo) Stop() Summary {
 	d.stop()
 	d.running.Wait()
 	d.pusher.wait()
+	d.stopReports() // last, so that they tell all that was counted
+	d.reports.Wait()
 
 	s := d.simulation
 	summary := Summary{

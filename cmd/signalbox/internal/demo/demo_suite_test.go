@@ -6,17 +6,21 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
 	"code.cloudfoundry.org/lager/v3"
 	. "github.com/onsi/ginkgo/v2"
 	. "github.com/onsi/gomega"
+	"go.uber.org/goleak"
 
 	"github.com/signalbox-ci/signalbox/metric"
 )
 
 func TestDemo(t *testing.T) {
+	defer goleak.VerifyNone(t,
+		goleak.IgnoreAnyFunction("github.com/onsi/ginkgo/v2/internal/interrupt_handler.(*InterruptHandler).registerForInterrupts.func2"))
 	RegisterFailHandler(Fail)
 	RunSpecs(t, "Demo")
 }
@@ -27,6 +31,7 @@ var silent = lager.NewLogger("demo")
 // A recorder is an emitter that counts what it is given, and keeps it if asked to. It
 // is its own factory.
 type recorder struct {
+	mu     sync.Mutex     // protects the following fields
 	counts map[string]int // by name
 	keep   bool
 	events []string // in full
@@ -38,6 +43,8 @@ func (r *recorder) NewEmitter(map[string]string) (metric.Emitter, error) { retur
 func (r *recorder) EmitsConcurrently()                                   {}
 
 func (r *recorder) Emit(_ lager.Logger, event metric.Event) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
 	if r.counts == nil {
 		r.counts = make(map[string]int)
 	}
