@@ -11,12 +11,12 @@ import (
 	"github.com/signalbox-ci/signalbox/metric"
 )
 
-// Where metrics are served unless a flag says otherwise. The emitter itself
-// has no defaults: inside a scheduler it stays off until it is configured.
-const (
-	defaultPrometheusBindIP   = "127.0.0.1"
-	defaultPrometheusBindPort = "9391"
-)
+// usualDefaults are where metrics are served unless a flag says otherwise. The emitter
+// itself has no defaults: inside a scheduler it stays off until it is configured.
+var usualDefaults = map[string]string{
+	"prometheus-bind-ip":   "127.0.0.1",
+	"prometheus-bind-port": "9391",
+}
 
 var (
 	// errHelp says that help was asked for.
@@ -33,7 +33,8 @@ type commandLine struct {
 }
 
 // newCommandLine returns the command line of signalbox: its own commands, with
-// the flags of the Monitor's emitters among those of run.
+// the flags of the Monitor's emitters among those of run. The demo has a Monitor of
+// its own: what it makes up goes to its own page and nowhere else.
 func newCommandLine(monitor *metric.Monitor) (*commandLine, error) {
 	line := &commandLine{
 		parser:   flags.NewNamedParser("signalbox", flags.HelpFlag|flags.PassDoubleDash),
@@ -41,27 +42,24 @@ func newCommandLine(monitor *metric.Monitor) (*commandLine, error) {
 	}
 	line.parser.LongDescription = "The metrics layer for CI systems: events in, a Prometheus page out."
 
-	run := &runCommand{monitor: monitor}
-	daemon, err := line.add("run", "Take events and serve metrics",
+	run := &runCommand{daemon: daemon{monitor: monitor}}
+	err := line.addDaemon("run", "Take events and serve metrics",
 		"Takes events over HTTP, and from standard input if asked to, and serves the metrics that they drive, "+
 			"and those that agents and jobs push, "+
 			"until SIGTERM or SIGINT. Without any flags it does so on 127.0.0.1.",
-		run)
+		run, &run.daemon, nil)
 	if err != nil {
 		return nil, err
 	}
-	run.flags = func() map[string]string { return valuesOf(daemon.Group) }
-	run.strayVariables = line.strayVariables
-	if err := monitor.WireEmitters(daemon.Group); err != nil {
+
+	demo := newDemoCommand()
+	err = line.addDaemon("demo", "Simulate a CI system, and serve its metrics",
+		"Simulates a CI system with its builds, workers, agents and jobs that push, sped up, and serves its metrics as run does, "+
+			"until SIGTERM or SIGINT. It takes events and pushes beside its own. "+
+			"What goes wrong in it on purpose is logged with --log-level=info only.",
+		demo, &demo.daemon, demoDefaults)
+	if err != nil {
 		return nil, err
-	}
-	for name, value := range map[string]string{
-		"prometheus-bind-ip":   defaultPrometheusBindIP,
-		"prometheus-bind-port": defaultPrometheusBindPort,
-	} {
-		if option := daemon.FindOptionByLongName(name); option != nil {
-			option.Default = []string{value}
-		}
 	}
 
 	_, err = line.add("catalog", "Print the events that drive metrics, and the metrics",
@@ -100,6 +98,29 @@ func newCommandLine(monitor *metric.Monitor) (*commandLine, error) {
 	}
 
 	return line, nil
+}
+
+// addDaemon adds a command that is a daemon, with the flags of its Monitor's
+// emitters. The defaults, by flag, are those that differ from the usual ones.
+func (l *commandLine) addDaemon(name, short, long string, c command, d *daemon, defaults map[string]string) error {
+	added, err := l.add(name, short, long, c)
+	if err != nil {
+		return err
+	}
+	d.flags = func() map[string]string { return valuesOf(added.Group) }
+	d.strayVariables = l.strayVariables
+	if err := d.monitor.WireEmitters(added.Group); err != nil {
+		return err
+	}
+	for _, defaults := range []map[string]string{usualDefaults, defaults} {
+		for flag, value := range defaults {
+			if option := added.FindOptionByLongName(flag); option != nil {
+				option.Default = []string{value}
+			}
+		}
+	}
+
+	return nil
 }
 
 func (l *commandLine) add(name, short, long string, c command) (*flags.Command, error) {

@@ -68,6 +68,7 @@ var _ = Describe("signalbox", func() {
 			},
 			Entry("of signalbox", "--help"),
 			Entry("of run", "run", "--help"),
+			Entry("of demo", "demo", "--help"),
 			Entry("of catalog", "catalog", "--help"),
 			Entry("of completion", "completion", "--help"),
 			Entry("of check", "check", "--help"),

@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"strconv"
 	"sync/atomic"
 	"time"
 )
@@ -150,14 +149,4 @@ func (p *progress) rate(now time.Time, events int64) int64 {
 	p.recent = append(p.recent, rateSample{now, events})
 
 	return rate
-}
-
-// grouped is the number with commas between each three digits.
-func grouped(n int64) string {
-	text := strconv.FormatInt(n, 10)
-	for i := len(text) - 3; i > 0; i -= 3 {
-		text = text[:i] + "," + text[i:]
-	}
-
-	return text
 }

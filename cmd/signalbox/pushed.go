@@ -47,7 +47,7 @@ type pushedMetrics struct {
 }
 
 // openPushed restores what was pushed before, and makes ready to take more.
-func (c *runCommand) openPushed(logger lager.Logger) (*pushedMetrics, error) {
+func (c *daemon) openPushed(logger lager.Logger) (*pushedMetrics, error) {
 	if err := c.checkPushed(); err != nil {
 		return nil, err
 	}
@@ -72,7 +72,7 @@ func (c *runCommand) openPushed(logger lager.Logger) (*pushedMetrics, error) {
 }
 
 // checkPushed is what is wrong with flags that a type of their own cannot tell.
-func (c *runCommand) checkPushed() error {
+func (c *daemon) checkPushed() error {
 	base := c.Agents.BaseLabels.list()
 	for _, name := range c.Agents.AggregateBy.list() {
 		if !slices.Contains(base, name) {
@@ -107,7 +107,7 @@ func pageOf(emitters []metric.Emitter) http.Handler {
 }
 
 // handler serves what is for pushing, and has next serve the rest.
-func (p *pushedMetrics) handler(c *runCommand, logger lager.Logger, page, next http.Handler) http.Handler {
+func (p *pushedMetrics) handler(c *daemon, logger lager.Logger, page, next http.Handler) http.Handler {
 	forAgents := agents.NewHandler(agents.Options{
 		Logger:    logger.Session("agents"),
 		Sink:      p,

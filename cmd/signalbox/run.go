@@ -18,9 +18,9 @@ import (
 	"github.com/signalbox-ci/signalbox/metric"
 )
 
-// runCommand is the daemon. The flags of the emitters are not here: the
-// Monitor adds them.
-type runCommand struct {
+// A daemon serves metrics and takes events and pushes: what run and demo have in
+// common. The flags of the emitters are not here: the Monitor adds them.
+type daemon struct {
 	monitor *metric.Monitor
 	flags   func() map[string]string // all of them, by name; secrets are masked
 
@@ -43,6 +43,11 @@ type runCommand struct {
 
 	Agents agentFlags `group:"Metrics that agents push"`
 	Pushes pushFlags  `group:"Metrics that jobs push"`
+}
+
+// runCommand is the daemon by itself.
+type runCommand struct {
+	daemon
 
 	Input struct {
 		Stdin       bool   `long:"stdin" description:"Take events from standard input too, one a line."`
@@ -58,41 +63,77 @@ func (c *runCommand) run(w world) error {
 	if err := c.checkInput(); err != nil {
 		return err
 	}
-	hangups := catchHangups()
-	defer hangups.stop()
 	stderr, screen := w.stderr, c.screen(w)
 	if screen != nil {
 		stderr = screen
 	}
-	logger, err := c.newLogger(stderr)
+	s, err := c.start(stderr)
 	if err != nil {
 		return err
+	}
+	defer s.hangups.stop()
+	input := noInput()
+	if c.Input.Stdin {
+		input = readInput(s.logger.Session("stdin"), w.stdin, c.inputOptions(w, screen), s.sink)
+	}
+
+	ended := input.Done()
+	if !c.Input.ExitOnEOF {
+		ended = nil
+	}
+	s.wait(w.signals, ended, "standard input ended")
+
+	return c.shutDown(s.logger, s.server, input, s.pushed)
+}
+
+// A service is a daemon that has started. Whoever starts one must shut it down, and
+// let go of the hangups.
+type service struct {
+	logger  lager.Logger
+	address net.Addr // of the intake
+	sink    *sink
+	server  *intake.Server
+	pushed  *pushedMetrics
+	hangups hangups
+}
+
+// start binds, serves, and says in the log where.
+func (c *daemon) start(stderr io.Writer) (s *service, err error) {
+	hangups := catchHangups()
+	defer func() {
+		if err != nil {
+			hangups.stop()
+		}
+	}()
+	logger, err := c.newLogger(stderr)
+	if err != nil {
+		return nil, err
 	}
 	c.logStrayVariables(logger)
 	host, err := c.host()
 	if err != nil {
-		return err
+		return nil, err
 	}
 
 	// Bind everything before serving anything.
 	listener, err := c.listen()
 	if err != nil {
-		return err
+		return nil, err
 	}
 	pushed, err := c.openPushed(logger)
 	if err != nil {
-		return errors.Join(err, listener.Close())
+		return nil, errors.Join(err, listener.Close())
 	}
 	pushed.serveOn(c.monitor.Factories()) // before there is a page that could be without
 	c.showSettings()
 	if err := c.monitor.Initialize(logger, host, c.Attributes, c.BufferSize); err != nil {
 		err = withAdvice(err, "--prometheus-bind-ip", "--prometheus-bind-port")
-		return errors.Join(err, pushed.Close(), listener.Close())
+		return nil, errors.Join(err, pushed.Close(), listener.Close())
 	}
 
 	if len(c.monitor.Emitters()) == 0 {
 		// Without one, everything would be taken and nothing done with it.
-		return errors.Join(
+		return nil, errors.Join(
 			errNoEmitter,
 			c.monitor.Close(context.Background()), pushed.Close(), listener.Close())
 	}
@@ -102,31 +143,27 @@ func (c *runCommand) run(w world) error {
 	sink := newSink(logger, c.monitor)
 	handler := pushed.handler(c, logger, pageOf(c.monitor.Emitters()), intake.NewHandler(logger.Session("intake"), c.limits(), sink))
 	server := intake.Serve(logger, listener, handler)
-	input := noInput()
-	if c.Input.Stdin {
-		input = readInput(logger.Session("stdin"), w.stdin, c.inputOptions(w, screen), sink)
-	}
 
-	ended := input.Done()
-	if !c.Input.ExitOnEOF {
-		ended = nil
-	}
+	return &service{logger: logger, address: listener.Addr(), sink: sink, server: server, pushed: pushed, hangups: hangups}, nil
+}
+
+// wait returns when a signal comes, the intake breaks down, or the channel is closed,
+// of which because says why.
+func (s *service) wait(signals <-chan os.Signal, ended <-chan struct{}, because string) {
 	select {
-	case received := <-w.signals:
+	case received := <-signals:
 		signal.Reset(os.Interrupt, syscall.SIGTERM) // a second one ends it at once
-		logger.Info("stopping", lager.Data{"because": received.String()})
+		because = received.String()
 	case <-ended:
-		logger.Info("stopping", lager.Data{"because": "standard input ended"})
-	case <-server.Done():
-		logger.Info("stopping", lager.Data{"because": "the intake broke down"})
+	case <-s.server.Done():
+		because = "the intake broke down"
 	}
-
-	return c.shutDown(logger, server, input, pushed)
+	s.logger.Info("stopping", lager.Data{"because": because})
 }
 
 // errNoEmitter says that whatever is taken in would go nowhere.
 var errNoEmitter = usageError("no emitter is configured: neither --prometheus-bind-ip nor --prometheus-bind-port may be empty; " +
-	"leave both out to serve metrics on " + net.JoinHostPort(defaultPrometheusBindIP, defaultPrometheusBindPort))
+	"leave both out to serve metrics on " + net.JoinHostPort(usualDefaults["prometheus-bind-ip"], usualDefaults["prometheus-bind-port"]))
 
 // checkInput is what is wrong with flags of standard input that do not go together.
 func (c *runCommand) checkInput() error {
@@ -175,7 +212,7 @@ func (c *runCommand) inputOptions(w world, screen *screen) inputOptions {
 }
 
 // shutDown stops taking in, drains and closes, in this order.
-func (c *runCommand) shutDown(logger lager.Logger, server *intake.Server, input *input, pushed *pushedMetrics) error {
+func (c *daemon) shutDown(logger lager.Logger, server *intake.Server, input *input, pushed *pushedMetrics) error {
 	timeout := time.Duration(c.ShutdownTimeout)
 	ctx, cancel := context.WithTimeout(context.Background(), timeout)
 	defer cancel()
@@ -204,7 +241,7 @@ func (c *runCommand) shutDown(logger lager.Logger, server *intake.Server, input 
 // closeAll drains and closes the emitters, and brings what was pushed to disk. An
 // emitter, or a disk, may take longer than the context lasts; then it goes with the
 // process.
-func (c *runCommand) closeAll(ctx context.Context, pushed *pushedMetrics) error {
+func (c *daemon) closeAll(ctx context.Context, pushed *pushedMetrics) error {
 	closed := make(chan error, 1)
 	go func() { closed <- errors.Join(c.monitor.Close(ctx), pushed.Close()) }()
 
@@ -222,7 +259,7 @@ func (c *runCommand) closeAll(ctx context.Context, pushed *pushedMetrics) error 
 	}
 }
 
-func (c *runCommand) newLogger(stderr io.Writer) (lager.Logger, error) {
+func (c *daemon) newLogger(stderr io.Writer) (lager.Logger, error) {
 	level, err := lager.LogLevelFromString(c.LogLevel)
 	if err != nil {
 		return nil, fmt.Errorf("--log-level: %w", err)
@@ -236,7 +273,7 @@ func (c *runCommand) newLogger(stderr io.Writer) (lager.Logger, error) {
 
 // logStrayVariables says which variables may be misspelt. They are no reason not to
 // start: somebody else may have set them.
-func (c *runCommand) logStrayVariables(logger lager.Logger) {
+func (c *daemon) logStrayVariables(logger lager.Logger) {
 	for _, stray := range c.strayVariables() {
 		err := errors.New("no flag has this variable; signalbox run --help lists the flags")
 		if stray.nearest != "" {
@@ -246,7 +283,7 @@ func (c *runCommand) logStrayVariables(logger lager.Logger) {
 	}
 }
 
-func (c *runCommand) host() (string, error) {
+func (c *daemon) host() (string, error) {
 	if c.Host != "" {
 		return c.Host, nil
 	}
@@ -259,7 +296,7 @@ func (c *runCommand) host() (string, error) {
 	return host, nil
 }
 
-func (c *runCommand) listen() (net.Listener, error) {
+func (c *daemon) listen() (net.Listener, error) {
 	address := net.JoinHostPort(string(c.Intake.BindIP), strconv.Itoa(int(c.Intake.BindPort)))
 
 	network := "tcp"
@@ -276,7 +313,7 @@ func (c *runCommand) listen() (net.Listener, error) {
 }
 
 // announce says where metrics are served and where events are taken.
-func (c *runCommand) announce(logger lager.Logger, intakeAddress net.Addr) {
+func (c *daemon) announce(logger lager.Logger, intakeAddress net.Addr) {
 	for _, emitter := range c.monitor.Emitters() {
 		if server, ok := emitter.(interface{ URL() string }); ok {
 			logger.Info("serving-metrics", lager.Data{"url": server.URL()})
@@ -286,7 +323,7 @@ func (c *runCommand) announce(logger lager.Logger, intakeAddress net.Addr) {
 	logger.Info("taking-pushes", lager.Data{"url": "http://" + intakeAddress.String() + "/metrics/job/"})
 }
 
-func (c *runCommand) limits() intake.Limits {
+func (c *daemon) limits() intake.Limits {
 	return intake.Limits{
 		BodyBytes:       int64(c.Intake.MaxBodyBytes),
 		LineBytes:       int(c.Intake.MaxLineBytes),

@@ -306,7 +306,7 @@ var _ = Describe("signalbox run", func() {
 			func(line string, parts ...string) {
 				fails(start(nil, strings.Fields(line)...), exitBadUsage, parts...)
 			},
-			Entry("an unknown command", "bogus", "unknown command 'bogus'", "catalog, check, completion, run or version"),
+			Entry("an unknown command", "bogus", "unknown command 'bogus'", "catalog, check, completion, demo, run or version"),
 			Entry("a command that is almost one", "rum", "unknown command 'rum', did you mean 'run'?"),
 			Entry("a flag that is almost one", "run --intake-port=1", "unknown flag 'intake-port', did you mean --intake-bind-port?"),
 			Entry("an unknown flag", "run --bogus", "unknown flag 'bogus'", "signalbox run --help"),
@@ -335,6 +335,9 @@ var _ = Describe("signalbox run", func() {
 			Entry("completion for no shell", "completion", "bash, zsh, fish"),
 			Entry("completion for another shell", "completion csh", `"csh"`, "bash, zsh, fish"),
 			Entry("completion for two shells", "completion bash zsh", `unexpected argument "zsh"`),
+			Entry("a speed that is no number", "demo --speed=fast", "--speed", `"fast" is not a number`),
+			Entry("a speed of nothing", "demo --speed=0", "--speed", "0 is not more than 0"),
+			Entry("a rate below 0", "demo --events-per-second=-1", "--events-per-second"),
 			Entry("a format that is none", "catalog --format=xml", "'xml'", "table, markdown, json or yaml"),
 		)
 

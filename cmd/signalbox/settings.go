@@ -13,7 +13,7 @@ import (
 
 // showSettings has the flags on the status pages of the Prometheus emitters that there
 // will be.
-func (c *runCommand) showSettings() {
+func (c *daemon) showSettings() {
 	for _, factory := range c.monitor.Factories() {
 		if config, ok := factory.(*emitter.PrometheusConfig); ok {
 			config.Settings = c.flags

@@ -1,0 +1,88 @@
+package main
+
+import (
+	"net/http"
+	"strings"
+
+	. "github.com/onsi/ginkgo/v2"
+	. "github.com/onsi/gomega"
+	"github.com/onsi/gomega/gbytes"
+	"github.com/onsi/gomega/gexec"
+)
+
+var _ = Describe("signalbox demo", func() {
+	startDemo := func(args ...string) *process {
+		GinkgoHelper()
+
+		return start(nil, append([]string{"demo", "--prometheus-bind-port=0", "--intake-bind-port=0"}, args...)...)
+	}
+
+	// stdout is all that the process has printed there so far.
+	stdout := func(p *process) string { return string(p.Out.Contents()) }
+
+	It("has a page that is alive within ten seconds, until it is told to end", func() {
+		demo := startDemo()
+		Eventually(demo.Out).Should(gbytes.Say("Ctrl-C ends it."))
+		var page string
+		for line := range strings.Lines(stdout(demo)) {
+			if name, url, _ := strings.Cut(strings.TrimSpace(line), " "); name == "Metrics" {
+				page = strings.TrimSpace(url)
+			}
+		}
+		metrics := func() string { return body(client.Get(page)) }
+		Expect(metrics()).To(And( // at once, since it has a past
+			MatchRegexp(`(?m)^concourse_builds_finished_total [1-9]`),
+			MatchRegexp(`(?m)^concourse_builds_duration_seconds_count\{.*\} [1-9]`),
+			ContainSubstring(`concourse_workers_containers{platform="linux",tags="",team="",worker="linux-1"}`),
+		))
+		Eventually(metrics, "10s").Should(And(
+			MatchRegexp(`(?m)^concourse_builds_started_total [1-9]`),
+			MatchRegexp(`(?m)^concourse_builds_running [1-9]`),
+			MatchRegexp(`(?m)^concourse_workers_registered\{state="running"\} [1-9]`),
+			MatchRegexp(`(?m)^signalbox_events_unknown_total [1-9]`),
+			MatchRegexp(`(?m)^signalbox_events_rejected_total\{reason="missing_attribute"\} [1-9]`),
+			MatchRegexp(`(?m)^ci_job_tests\{instance="",job="unit",pipeline="storefront",team="web"\} [1-9]`),
+			MatchRegexp(`(?m)^workspace_memory_bytes\{.*username="alice".*\} [1-9]`),
+		))
+
+		demo.Terminate()
+		Eventually(demo).Should(gexec.Exit(exitClean))
+		Expect(stdout(demo)).To(And(
+			MatchRegexp(`(?m)^[\d,]+ events in [\d.ms]+: [\d,]+ a second`),
+			MatchRegexp(`(?m)^ +[\d,]+  requests answered$`),
+			MatchRegexp(`(?m)^Jobs and agents pushed [1-9]\d* times; 0 failed`),
+		))
+		Expect(demo.stderr()).To(BeEmpty()) // whatever went wrong on purpose
+	})
+
+	It("logs what goes wrong on purpose where that is asked for", func() {
+		demo := startDemo("--log-level=info")
+		Eventually(demo.Err).Should(gbytes.Say(`signalbox.demo.event-rejected`))
+		Eventually(demo.Err).Should(gbytes.Say(`signalbox.demo.unknown-event`))
+	})
+
+	It("takes events and pushes of others", func() {
+		demo := startDemo("--log-level=info")
+		status, _ := demo.post(`{"name":"worker state","value":77,"attributes":{"state":"mine"}}`)
+		Expect(status).To(Equal(http.StatusOK))
+		Expect(demo.page()).To(ContainSubstring(`concourse_workers_registered{state="mine"} 77`))
+	})
+
+	It("emits as many events a second as it is asked to, for as long as it is asked to", func() {
+		demo := startDemo("--events-per-second=3000", "--duration=1s")
+		Eventually(demo).Should(gexec.Exit(exitClean))
+		Expect(stdout(demo)).To(ContainSubstring("at 3,000 events a second."))
+		Expect(stdout(demo)).To(MatchRegexp(`(?m)^[23],\d{3} events in .*: (2,[5-9]|3,[0-4])\d\d a second`))
+	})
+
+	It("has what is gone go soon, and leaves run as it is", func() {
+		help := start(nil, "demo", "--help")
+		Eventually(help).Should(gexec.Exit(exitClean))
+		Expect(strings.Join(strings.Fields(stdout(help)), " ")).To(MatchRegexp(
+			`--prometheus-worker-stale-after=DURATION [^(]*\(default: 30s\)`))
+		help = start(nil, "run", "--help")
+		Eventually(help).Should(gexec.Exit(exitClean))
+		Expect(strings.Join(strings.Fields(stdout(help)), " ")).To(MatchRegexp(
+			`--prometheus-worker-stale-after=DURATION [^(]*\(default: 5m\)`))
+	})
+})

@@ -1,0 +1,168 @@
+package demo
+
+import (
+	"fmt"
+	"strconv"
+	"time"
+
+	"github.com/signalbox-ci/signalbox/metric"
+)
+
+// How many of all builds end otherwise than by what they do.
+const (
+	abortedByUsers = .015
+	brokenByNode   = .004
+)
+
+// A build is one build of a job. It implements metric.Build.
+type build struct {
+	id         int
+	job        *job
+	attributes map[string]string
+	status     metric.BuildStatus // "" until it is finished
+
+	begin, queued, end time.Duration // since the epoch
+	worker             *worker       // that runs its task; nil before and after
+}
+
+// ID implements metric.Build.
+func (b *build) ID() int { return b.id }
+
+// Attributes implements metric.Build.
+func (b *build) Attributes() map[string]string { return b.attributes }
+
+// Status implements metric.Build.
+func (b *build) Status() metric.BuildStatus { return b.status }
+
+// StartTime implements metric.Build.
+func (b *build) StartTime() time.Time { return epoch.Add(b.begin) }
+
+// EndTime implements metric.Build.
+func (b *build) EndTime() time.Time { return epoch.Add(b.end) }
+
+func (b *build) finished() bool { return b.status != "" }
+
+// start starts a build of a job: first it gets what it needs, then its task waits for
+// a worker.
+func (s *simulation) start(j *job) {
+	s.builds++
+	s.running++
+	j.builds++
+	j.unfinished++
+	b := &build{id: s.builds, job: j, begin: s.now}
+	b.attributes = map[string]string{
+		"build_id":   strconv.Itoa(b.id),
+		"build_name": strconv.Itoa(j.builds),
+		"team_name":  j.team,
+		"pipeline":   j.pipeline,
+		"job":        j.name,
+		"trace_id":   s.traceID(),
+	}
+	tell(s, buildsStarted, metric.BuildStarted{Build: b})
+	s.monitor.BuildsStarted.Inc()
+	s.monitor.BuildsRunning.Inc()
+	tell(s, locks, metric.LockAcquired{LockType: "BuildTracking"})
+
+	if s.chance(abortedByUsers) {
+		s.after(s.waiting(j.takes), func() { s.finish(b, metric.BuildAborted) })
+	}
+	s.after(s.lasting(5*time.Second, .6), func() { s.fetched(b) })
+}
+
+func (s *simulation) traceID() string { return fmt.Sprintf("%016x%016x", s.Uint64(), s.Uint64()) }
+
+// fetched is when a build has what its task needs.
+func (s *simulation) fetched(b *build) {
+	if b.finished() {
+		return
+	}
+	tell(s, waits, metric.StepsWaitingDuration{Labels: b.job.step("get"), Duration: s.waiting(time.Second)})
+	s.monitor.ContainersCreated.IncDelta(2)
+	s.monitor.VolumesCreated.IncDelta(5)
+	s.monitor.GetStepCacheHits.IncDelta(s.IntN(3))
+	s.monitor.VolumesStreamed.IncDelta(s.IntN(3))
+	if s.chance(.3) {
+		s.monitor.StreamedResourceCaches.Inc()
+	}
+	if s.chance(.02) {
+		s.monitor.VolumesStreamedViaFallback.Inc()
+	}
+	s.enqueue(b)
+}
+
+// work runs a build's task on a worker.
+func (s *simulation) work(b *build, w *worker) {
+	b.worker = w
+	w.builds = append(w.builds, b)
+	s.monitor.ContainersCreated.Inc()
+	s.monitor.VolumesCreated.IncDelta(3)
+	took := s.lasting(b.job.takes, b.job.spread)
+	s.after(time.Duration(float64(took)*w.slowness), func() { s.complete(b) })
+}
+
+// complete is when a build's task ends by itself.
+func (s *simulation) complete(b *build) {
+	if b.finished() {
+		return
+	}
+	j := b.job
+	switch {
+	case s.chance(brokenByNode):
+		s.monitor.FailedContainers.Inc()
+		s.finish(b, metric.BuildErrored)
+	case s.chance(j.flakes * j.trouble):
+		s.finish(b, metric.BuildFailed)
+		s.after(s.between(30*time.Second, 3*time.Minute), func() { s.trigger(j) }) // somebody tries again
+	case s.chance(j.fails):
+		s.finish(b, metric.BuildFailed)
+	default:
+		s.succeed(b)
+	}
+}
+
+// succeed finishes a build, and goes on to the jobs after it.
+func (s *simulation) succeed(b *build) {
+	j := b.job
+	if j.deploys != "" {
+		tell(s, waits, metric.StepsWaitingDuration{Labels: j.step("put"), Duration: s.waiting(time.Second)})
+		s.monitor.ContainersCreated.Inc()
+	}
+	s.finish(b, metric.BuildSucceeded)
+	if j.deploys != "" {
+		s.tellEvent(deploys, metric.Event{
+			Name:  "deploy finished",
+			Value: float64((b.end - b.begin).Milliseconds()),
+			Attributes: map[string]string{
+				"team_name":   j.team,
+				"pipeline":    j.pipeline,
+				"environment": j.deploys,
+			},
+		})
+	}
+	for _, next := range j.next {
+		s.after(s.between(time.Second, 10*time.Second), func() { s.trigger(next) })
+	}
+}
+
+// finish ends a build wherever it is, unless it has ended.
+func (s *simulation) finish(b *build, status metric.BuildStatus) {
+	if b.finished() {
+		return
+	}
+	j := b.job
+	b.status, b.end = status, s.now
+	j.unfinished--
+	s.running--
+	s.dequeue(b)
+	s.monitor.BuildsRunning.Dec()
+	s.monitor.DatabaseQueries.IncDelta(40)
+	tell(s, buildsFinished, metric.BuildFinished{Build: b})
+	tell(s, jobStatuses, metric.JobStatus{Status: status, JobName: j.name, PipelineName: j.pipeline, TeamName: j.team})
+	tell(s, locks, metric.LockReleased{LockType: "BuildTracking"})
+	s.pushResults(b)
+
+	if w := b.worker; w != nil {
+		b.worker = nil
+		s.leave(b, w)
+	}
+}

@@ -1,0 +1,41 @@
+package demo
+
+import (
+	"net/http"
+	"net/http/httptest"
+	"sync/atomic"
+	"time"
+
+	. "github.com/onsi/ginkgo/v2"
+	. "github.com/onsi/gomega"
+)
+
+var _ = Describe("a demo", func() {
+	It("has a past when it starts, and nothing of it goes on when it was stopped", func() {
+		var pushes atomic.Int64
+		intake := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { pushes.Add(1) }))
+		DeferCleanup(intake.Close)
+		recorded := &recorder{}
+		d := Start(Options{
+			Monitor:    initialised(recorded),
+			Logger:     silent,
+			Failures:   silent,
+			Intake:     intake.URL,
+			Seed:       1,
+			Speed:      60,
+			StaleAfter: 30 * time.Second,
+			AgentTTL:   30 * time.Second,
+		})
+		Eventually(pushes.Load).Should(BeNumerically(">", 1))
+		summary := d.Stop()
+		pushed, started := pushes.Load(), d.simulation.monitor.BuildsStarted.Delta()
+
+		Expect(summary.Past).To(BeNumerically(">", 10_000))
+		Expect(summary.Past + summary.Events()).To(BeEquivalentTo(d.simulation.tally.total()))
+		Expect(summary.Simulated).To(BeNumerically("~", 60*summary.Elapsed, 30*time.Second))
+		Expect(summary.Sent).To(BeNumerically("<=", pushed))
+		Expect(summary.Failed).To(BeZero())
+		Expect(started).To(BeZero(), "it tells what was counted when it is stopped")
+		Expect(recorded.counts).To(HaveKey("builds started"))
+	})
+})

@@ -1,0 +1,199 @@
+package demo
+
+import (
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	. "github.com/onsi/ginkgo/v2"
+	. "github.com/onsi/gomega"
+	dto "github.com/prometheus/client_model/go"
+
+	"github.com/signalbox-ci/signalbox/emitter"
+	"github.com/signalbox-ci/signalbox/metric"
+)
+
+var _ = Describe("the simulation", func() {
+	// eventsOf is all that is emitted in half an hour, and what is counted meanwhile. The
+	// pieces are what the clock makes of it.
+	eventsOf := func(seed uint64, piece time.Duration) []string {
+		GinkgoHelper()
+		recorded := &recorder{keep: true}
+		m := initialised(recorded)
+		s := simulated(m, seed)
+		const lasts = 30 * time.Minute
+		for s.now < lasts {
+			s.advance(min(s.now+piece, lasts))
+		}
+		reported(m)
+		return slices.DeleteFunc(recorded.events, func(event string) bool {
+			return slices.ContainsFunc(emitter.SilentEvents(), func(silent string) bool {
+				return silent != "build started" && strings.HasPrefix(event, silent+" ") // of the Go runtime
+			})
+		})
+	}
+
+	It("is the same for the same seed, however fast it goes", func() {
+		events := eventsOf(1, time.Hour)
+		Expect(len(events)).To(BeNumerically(">", 10_000))
+		Expect(slices.Equal(events, eventsOf(1, 7*time.Second))).To(BeTrue())
+	})
+
+	It("is another for another seed", func() {
+		Expect(slices.Equal(eventsOf(1, time.Hour), eventsOf(2, time.Hour))).To(BeFalse())
+	})
+
+	Describe("on a page", func() {
+		var (
+			s        *simulation
+			m        *metric.Monitor
+			recorded *recorder
+			page     *emitter.Prometheus
+		)
+
+		BeforeEach(func() {
+			recorded = &recorder{}
+			m = initialised(recorded, &emitter.PrometheusConfig{
+				BindIP: "127.0.0.1", BindPort: "0",
+				WorkerStaleAfter: 30 * time.Minute,
+				GCInterval:       time.Hour, // the specs collect themselves
+				Clock: func() time.Time {
+					if s == nil {
+						return epoch
+					}
+					return s.clock()
+				},
+			})
+			page = m.Emitters()[1].(*emitter.Prometheus)
+			s = simulated(m, 1)
+		})
+
+		// family is the series of a family, without the namespace.
+		family := func(name string) []*dto.Metric {
+			GinkgoHelper()
+			families, err := page.Gather()
+			Expect(err).NotTo(HaveOccurred())
+			for _, f := range families {
+				if strings.TrimPrefix(f.GetName(), "concourse_") == name {
+					return f.GetMetric()
+				}
+			}
+			return nil
+		}
+		sum := func(name string) (total float64) {
+			GinkgoHelper()
+			for _, series := range family(name) {
+				total += series.GetCounter().GetValue() + series.GetGauge().GetValue()
+			}
+			return total
+		}
+
+		It("loses no build", func() {
+			for range 3 {
+				s.advance(s.now + time.Hour)
+				reported(m)
+				reported(m) // gauges tell their peak first, then where they are
+				Expect(s.running).To(BeNumerically(">", 0))
+				Expect(sum("builds_started_total")).To(Equal(sum("builds_finished_total") + float64(s.running)))
+				Expect(sum("builds_finished")).To(Equal(sum("builds_finished_total")))
+				Expect(sum("builds_running")).To(BeEquivalentTo(s.running))
+				Expect(sum("tasks_waiting")).To(BeEquivalentTo(len(s.queue)))
+				Expect(recorded.counts["build started"] - recorded.counts["build finished"]).To(Equal(s.running))
+
+				atWork := 0
+				for _, w := range s.workers {
+					atWork += len(w.builds)
+				}
+				Expect(atWork + len(s.queue)).To(BeNumerically("<=", s.running))
+			}
+			for _, status := range []string{"succeeded", "failed", "aborted", "errored"} {
+				Expect(sum("builds_"+status+"_total")).To(BeNumerically(">", 0), status)
+			}
+		})
+
+		It("shows the workers that live, and no others for longer than the limit", func() {
+			var came, went int
+			shown := map[string]bool{}
+			for range 12 {
+				s.advance(s.now + 20*time.Minute)
+				page.CollectGarbage()
+
+				now, heard := map[string]bool{}, map[string]bool{}
+				for _, series := range family("workers_tasks") {
+					for _, label := range series.GetLabel() {
+						if label.GetName() == "worker" {
+							now[label.GetValue()] = true
+						}
+					}
+				}
+				for _, w := range s.workers {
+					if s.now-w.heard <= s.staleAfter {
+						heard[w.name] = true
+					}
+					if w.beats() {
+						Expect(now).To(HaveKey(w.name))
+					}
+				}
+				Expect(now).To(Equal(heard))
+				for name := range shown {
+					if !now[name] {
+						went++
+					}
+				}
+				for name := range now {
+					if !shown[name] {
+						came++
+					}
+				}
+				shown = now
+			}
+			Expect(went).To(BeNumerically(">", 1))
+			Expect(came).To(BeNumerically(">", len(s.workers)))
+		})
+
+		It("emits every event of the catalog, and what is not in it or rejected only on purpose", func() {
+			s.advance(90 * time.Minute)
+			reported(m)
+			for _, rule := range emitter.Catalog() {
+				Expect(recorded.counts).To(HaveKey(rule.Event))
+			}
+			unknown := slices.DeleteFunc(slices.Collect(maps.Keys(recorded.counts)), page.Knows)
+			Expect(unknown).To(ConsistOf("deploy finished"))
+			Expect(sum("signalbox_events_unknown_total")).To(BeEquivalentTo(s.tally[deploys]))
+			Expect(sum("signalbox_events_rejected_total")).To(BeEquivalentTo(s.tally[mistakes]))
+			Expect(s.tally[mistakes]).To(BeNumerically(">", 5))
+		})
+
+		It("counts what it emits", func() {
+			s.advance(10 * time.Minute)
+			emitted := 0
+			for _, count := range recorded.counts {
+				emitted += count
+			}
+			Expect(s.tally.total()).To(BeEquivalentTo(emitted))
+			Expect(s.tally[buildsFinished]).To(BeEquivalentTo(recorded.counts["build finished"]))
+			Expect(s.tally[workerStates]).To(BeEquivalentTo(recorded.counts["worker state"]))
+		})
+	})
+
+	It("is busier by day, when builds wait for workers, but only as long as there is none", func() {
+		s := simulated(metric.NewMonitor(), 1)
+		during := func(hours int) (finished uint64, longest int) {
+			before := s.tally[buildsFinished]
+			for range hours * 60 {
+				s.advance(s.now + time.Minute)
+				longest = max(longest, len(s.queue))
+				for _, b := range s.queue {
+					Expect(s.workerFor(b.job)).To(BeNil(), "there is room for what waits")
+				}
+			}
+			return s.tally[buildsFinished] - before, longest
+		}
+		day, longest := during(8) // from 10 to 18
+		Expect(longest).To(And(BeNumerically(">", 3), BeNumerically("<", 60)))
+		during(4)
+		night, _ := during(8) // from 22 to 6
+		Expect(day).To(BeNumerically(">", 3*night/2))
+	})
+})
