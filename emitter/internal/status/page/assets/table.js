@@ -7,6 +7,10 @@ import { plural } from "./format.js";
 // A filter is offered for tables that are longer than this.
 const longTable = 12;
 
+// In tables that are longer than this, rows that are not in sight are not changed until
+// they are: there can be thousands.
+const lazyTable = 100;
+
 // For how long after the pointer moved over the rows they keep their order, in
 // milliseconds: nobody wants to click on what jumps away.
 const held = 8000;
@@ -62,6 +66,7 @@ export class Table {
         this.body,
       ),
     );
+    this.sight = new IntersectionObserver((entries) => this.see(entries), { root: this.scroll, rootMargin: "300px" });
     this.count = element("span");
     this.more = element("button", { type: "button", hidden: true }, "Show more");
     this.more.addEventListener("click", () => options.more());
@@ -95,18 +100,18 @@ export class Table {
       const again = seen.get(key) ?? 0;
       seen.set(key, again + 1);
       const unique = again ? `${key}\u0000${again}` : key;
-      const row = this.rows.get(unique) ?? this.row();
+      const known = this.rows.get(unique);
+      const row = known ?? this.row();
       row.data = data;
-      this.options.columns.forEach((column, index) => {
-        column.show(row.cells[index], data);
-        if (column.wrong) {
-          row.cells[index].classList.toggle("warn", column.wrong(data));
-        }
-      });
+      row.stale = known !== undefined && list.length > lazyTable && !row.inSight;
+      if (!row.stale) {
+        this.show(row);
+      }
       rows.set(unique, row);
     }
     for (const [key, row] of this.rows) {
       if (!rows.has(key)) {
+        this.sight.unobserve(row);
         row.remove();
       }
     }
@@ -122,7 +127,30 @@ export class Table {
         ? element("th", { scope: "row", role: "rowheader" })
         : element("td", { role: "cell", "data-title": title, className: number ? "number" : wide ? "wide" : "" }),
     );
-    return element("tr", { role: "row" }, ...cells);
+    const row = element("tr", { role: "row" }, ...cells);
+    this.sight.observe(row);
+    return row;
+  }
+
+  // show shows in a row what is known of it.
+  show(row) {
+    this.options.columns.forEach((column, index) => {
+      column.show(row.cells[index], row.data);
+      if (column.wrong) {
+        row.cells[index].classList.toggle("warn", column.wrong(row.data));
+      }
+    });
+    row.stale = false;
+  }
+
+  // see brings rows that come into sight up to date.
+  see(entries) {
+    for (const { target: row, isIntersecting } of entries) {
+      row.inSight = isIntersecting;
+      if (isIntersecting && row.stale) {
+        this.show(row);
+      }
+    }
   }
 
   // isHeld tells whether somebody is at work in the rows.
