@@ -4,13 +4,14 @@ import (
 	"fmt"
 	"net/url"
 	"regexp"
+	"strconv"
 	"strings"
 
 	. "github.com/onsi/ginkgo/v2"
 	. "github.com/onsi/gomega"
 )
 
-var _ = Describe("The page of a daemon that has replayed a Concourse node's events", Ordered, func() {
+var _ = Describe("The page of a daemon that has replayed a Concourse node's events", Ordered, ContinueOnFailure, func() {
 	var (
 		d *daemon
 		t *tab
@@ -153,7 +154,10 @@ func fields(value any) map[string]bool {
 
 // grouped is a count as the page shows it.
 func grouped(count any) string {
-	digits := fmt.Sprintf("%.0f", count)
+	digits := fmt.Sprint(count)
+	if number, ok := count.(float64); ok { // from JSON
+		digits = strconv.FormatFloat(number, 'f', 0, 64)
+	}
 	for i := len(digits) - 3; i > 0; i -= 3 {
 		digits = digits[:i] + "," + digits[i:]
 	}

@@ -76,7 +76,10 @@ const labelsColumn = {
   sort: labelsText,
   show: (cell, { labels }) => {
     if (cell.childElementCount !== labels.length) {
-      cell.replaceChildren(...labels.map(() => element("span", { className: "label" }, element("span"), "=", element("span"))));
+      // The spaces are for those who copy them.
+      cell.replaceChildren(
+        ...labels.flatMap(() => [element("span", { className: "label" }, element("span"), "=", element("span")), " "]),
+      );
     }
     labels.forEach(({ name, value }, index) => {
       const [before, , after] = cell.children[index].childNodes;
@@ -404,7 +407,10 @@ export function makeSections({ plotted, plot, more }) {
           show: (cell, f) => {
             if (cell.childElementCount !== f.labels.length) {
               cell.replaceChildren(
-                ...f.labels.map(() => element("span", { className: "label" }, element("span"), " ", element("b"))),
+                ...f.labels.flatMap(() => [
+                  element("span", { className: "label" }, element("span"), " ", element("b")),
+                  " ",
+                ]),
               );
             }
             f.labels.forEach(({ name, values }, index) => {
