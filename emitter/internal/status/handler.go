@@ -5,30 +5,97 @@ import (
 	"fmt"
 	"net/http"
 	"strconv"
+	"unicode/utf8"
+
+	"github.com/klauspost/compress/gzhttp"
 )
 
-// The limits on the lists of an overview.
+// How many entries a list of the overview has: if the request does not say, and at
+// most.
 const (
 	defaultLimit = 100
 	maxLimit     = 1000
 )
 
-// NewHandler serves the overview at /api/v1/overview.
+// contentSecurityPolicy allows the page what it is made of, and nothing else: no
+// script or style that is not a file of ours, nobody else's server, and no way to
+// make markup of text.
+const contentSecurityPolicy = "default-src 'none'; script-src 'self'; style-src 'self'; " +
+	"img-src 'self'; connect-src 'self'; base-uri 'none'; form-action 'none'; " +
+	"frame-ancestors 'none'; require-trusted-types-for 'script'; trusted-types 'none'"
+
+// NewHandler serves the status page at /, what it is made of below /assets/, and
+// the overview that it shows, as JSON, at /api/v1/overview. Any other path is
+// answered 404, any method but GET and HEAD 405.
+//
+// The overview function is called for each request for the JSON, by any number of
+// goroutines at once. Its limit is from 1 to 1000.
 func NewHandler(overview func(limit int) Overview) http.Handler {
 	mux := http.NewServeMux()
+	mux.Handle("GET /{$}", pageFile("index.html"))
+	for _, name := range assetNames() {
+		mux.Handle("GET /assets/"+name, pageFile("assets/"+name))
+	}
 	mux.HandleFunc("GET /api/v1/overview", func(w http.ResponseWriter, r *http.Request) {
-		limit := defaultLimit
-		if text := r.URL.Query().Get("limit"); text != "" {
-			n, err := strconv.Atoi(text)
-			if err != nil || n < 1 || n > maxLimit {
-				http.Error(w, fmt.Sprintf("limit is %q, want a number from 1 to %d", text, maxLimit), http.StatusBadRequest)
-				return
-			}
-			limit = n
-		}
-		w.Header().Set("Content-Type", "application/json")
-		w.Header().Set("Cache-Control", "no-store")
-		json.NewEncoder(w).Encode(overview(limit)) //nolint:errcheck // the client is gone
+		serveOverview(w, r, overview)
 	})
-	return mux
+	compressed, err := gzhttp.NewWrapper(gzhttp.EnableZstd(false), gzhttp.MinSize(1024))
+	if err != nil {
+		panic("BUG: " + err.Error()) // the options above are constants
+	}
+	return secured(compressed(mux))
+}
+
+// secured adds the headers that keep the page to itself, to errors as well.
+func secured(handler http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		header := w.Header()
+		header.Set("Content-Security-Policy", contentSecurityPolicy)
+		header.Set("X-Content-Type-Options", "nosniff")
+		header.Set("Referrer-Policy", "no-referrer")
+		handler.ServeHTTP(w, r)
+	})
+}
+
+func serveOverview(w http.ResponseWriter, r *http.Request, overview func(limit int) Overview) {
+	w.Header().Set("Cache-Control", "no-store")
+	limit, err := requestedLimit(r)
+	if err != nil {
+		http.Error(w, err.Error(), http.StatusBadRequest)
+		return
+	}
+	body, err := json.Marshal(overview(limit))
+	if err != nil {
+		http.Error(w, "the overview cannot be JSON: "+err.Error(), http.StatusInternalServerError)
+		return
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Write(append(body, '\n')) //nolint:errcheck // the client is gone
+}
+
+// requestedLimit is how many entries the request wants of each list.
+func requestedLimit(r *http.Request) (int, error) {
+	query := r.URL.Query()
+	if !query.Has("limit") {
+		return defaultLimit, nil
+	}
+	given := query.Get("limit")
+	limit, err := strconv.Atoi(given)
+	if err != nil || limit < 1 || limit > maxLimit {
+		return 0, fmt.Errorf("limit is %s: expected a whole number from 1 to %d", quoted(given), maxLimit)
+	}
+	return limit, nil
+}
+
+// quoted shows the beginning of what somebody sent.
+func quoted(text string) string {
+	const most = 32
+	if len(text) <= most {
+		return strconv.Quote(text)
+	}
+	end := most
+	for !utf8.RuneStart(text[end]) && end > most-utf8.UTFMax {
+		end--
+	}
+	return strconv.Quote(text[:end]) + "…"
 }

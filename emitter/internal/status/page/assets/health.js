@@ -1,0 +1,140 @@
+// How it stands, in one sentence: what is going on and what is wrong, each with a link
+// to where the page says more.
+
+import { element, say } from "./element.js";
+import { plural, rate, share, span } from "./format.js";
+
+// What happened longer ago than this is no trouble any more, in milliseconds.
+const recent = 10 * 60 * 1000;
+
+// The share of a limit from which there is little room.
+const nearLimit = 0.9;
+
+// findings are what an operator should know, the worst first. Each has a level, "bad",
+// "warn" or "note", the section that has more, and a text; its kind stays the same
+// while the numbers in the text change.
+export function findings(o) {
+  const found = [];
+  const add = (level, section, kind, text) => found.push({ level, section, kind, text });
+
+  if (o.mapping?.error) {
+    add("bad", "mapping", "the mapping file was not loaded", "the mapping file was not loaded: what was in force stays");
+  }
+
+  const full = o.families.list.filter((f) => o.families.limit > 0 && f.series >= o.families.limit);
+  const close = o.families.list.filter(
+    (f) => o.families.limit > 0 && f.series < o.families.limit && f.series >= nearLimit * o.families.limit,
+  );
+  if (full.length) {
+    const verb = full.length === 1 ? "has" : "have";
+    add("bad", "families", "families are full", `${plural(full.length, "family", "families")} ${verb} no room for more series`);
+  }
+  if (close.length) {
+    const verb = close.length === 1 ? "has" : "have";
+    add("warn", "families", "families are nearly full", `${plural(close.length, "family", "families")} ${verb} little room for more series`);
+  }
+  for (const [section, pushed, noun] of [
+    ["groups", o.groups, "pushed groups"],
+    ["agents", o.agents, "agents"],
+  ]) {
+    if (pushed.limit > 0 && pushed.series >= nearLimit * pushed.limit) {
+      const level = pushed.series >= pushed.limit ? "bad" : "warn";
+      add(level, section, `${noun} near their limit`, `${noun} take ${share(pushed.series, pushed.limit)} of the series that they may`);
+    }
+  }
+
+  const dropped = o.emitters.reduce((sum, e) => sum + e.dropped, 0);
+  if (dropped) {
+    add("warn", "emitters", "events dropped", `${plural(dropped, "event")} dropped`);
+  }
+  const queues = o.emitters.filter((e) => e.queueCapacity > 0 && e.queueLength >= nearLimit * e.queueCapacity);
+  if (queues.length) {
+    add("warn", "emitters", "queues nearly full", `${plural(queues.length, "queue")} nearly full`);
+  }
+
+  if (o.events.rejected) {
+    const latest = Math.max(...o.events.rejections.map((r) => r.latest?.time ?? 0));
+    const text = `${plural(o.events.rejected, "event")} rejected`;
+    if (latest > 0) {
+      const level = o.time - latest < recent ? "warn" : "note";
+      add(level, "rejections", "events rejected", `${text}, the latest ${span((o.time - latest) / 1000)} ago`);
+    } else {
+      add("warn", "rejections", "events rejected", text);
+    }
+  }
+
+  const failed = o.groups.list.filter((g) => g.failed !== null && g.failed > (g.pushed ?? 0));
+  if (failed.length) {
+    add("warn", "groups", "pushes refused", `the latest push of ${plural(failed.length, "group")} was refused`);
+  }
+
+  const late = o.workers.list.filter((w) => isLate(w, o.workers.staleAfter));
+  if (late.length) {
+    add("warn", "workers", "workers silent", `${plural(late.length, "worker")} not heard of for long`);
+  }
+
+  const scrape = o.scrapes[0];
+  if (scrape && scrape.status !== 200) {
+    add("warn", "scrapes", "the latest scrape failed", `the latest scrape was answered ${scrape.status}`);
+  } else if (scrape && scrape.time !== null && o.time - scrape.time > recent) {
+    add("warn", "scrapes", "nobody scrapes", `nobody has scraped for ${span((o.time - scrape.time) / 1000)}`);
+  } else if (!scrape) {
+    add("note", "scrapes", "nobody scrapes yet", "nobody has scraped yet");
+  }
+
+  if (o.events.unknown) {
+    const known = o.events.unknownNames.length;
+    const names = o.events.unknownOther || known === 0 ? "" : ` of ${plural(known, "name")}`;
+    add("note", "unknown", "events that no rule knows", `${plural(o.events.unknown, "event")}${names} that no rule knows`);
+  }
+
+  const order = ["bad", "warn", "note"];
+  return found.sort((a, b) => order.indexOf(a.level) - order.indexOf(b.level));
+}
+
+// isLate tells whether three quarters of the time after which a worker is dropped are
+// over.
+export function isLate(worker, staleAfter) {
+  return staleAfter > 0 && worker.dropsIn < staleAfter / 4;
+}
+
+const words = { bad: "Trouble", warn: "Attention", note: "All well", good: "All well" };
+
+// showHealth shows the sentence, and says what changed in it to those who do not see
+// it. The numbers that change all the time are not said.
+export function showHealth(place, spoken, o) {
+  const found = findings(o);
+  const level = found[0]?.level ?? "good";
+  const series = o.families.series + o.groups.series + o.agents.series;
+  if (!place.links) {
+    place.state = element("span", { className: "state" });
+    place.sum = element("span", { className: "sum" });
+    place.links = new Map();
+    place.replaceChildren(place.state, place.sum);
+  }
+  place.parentElement.dataset.level = level;
+  say(place.state, words[level]);
+  const facts = `${rate(o.events.perSecond)} events/s, ${plural(o.workers.total, "worker")}, ${plural(series, "series", "series")}`;
+  const quiet = !found.some((f) => f.kind === "events dropped" || f.kind === "events rejected");
+  say(place.sum, `${facts}${quiet ? "; nothing dropped or rejected" : ""}.`);
+
+  const links = new Map();
+  for (const { level: of, section, kind, text } of found) {
+    const link = place.links.get(kind) ?? element("a", { href: `#${section}` });
+    link.className = `finding ${of}`;
+    say(link, text);
+    links.set(kind, link);
+    if (!link.isConnected) {
+      place.append(link);
+    }
+  }
+  for (const [kind, link] of place.links) {
+    if (!links.has(kind)) {
+      link.remove();
+    }
+  }
+  place.links = links;
+
+  const kinds = found.map((f) => f.kind).join(", ");
+  say(spoken, `${words[level]}: ${kinds || "nothing dropped or rejected"}.`);
+}

@@ -1,0 +1,282 @@
+package browser
+
+import (
+	"fmt"
+	"math"
+	"math/rand/v2"
+	"strings"
+	"time"
+)
+
+// The fixtures are overviews as the daemon answers them, in JSON; a test compares
+// their fields with those of a real one.
+type (
+	object = map[string]any
+	list   = []any
+)
+
+var fixtureTime = time.Date(2026, 3, 4, 14, 32, 10, 0, time.UTC)
+
+// ago is a time so long before that of the fixtures.
+func ago(d time.Duration) string { return fixtureTime.Add(-d).Format(time.RFC3339Nano) }
+
+// emptyOverview is that of a daemon that has just started.
+func emptyOverview() object {
+	return object{
+		"time": ago(0), "started": ago(4 * time.Second),
+		"build":    object{"version": "v1.4.0", "revision": "0908359a1b2c", "go_version": "go1.26.0"},
+		"settings": list{},
+		"events": object{
+			"received": 0, "per_second": 0, "unknown": 0, "rejected": 0,
+			"history": list{0}, "slot_seconds": 10, "names": list{},
+			"unknown_names": list{}, "unknown_other": 0, "rejections": list{},
+		},
+		"workers":  object{"total": 0, "stale_after_seconds": 300, "list": list{}},
+		"families": object{"total": 0, "series": 0, "limit": 100000, "list": list{}},
+		"groups":   object{"total": 0, "series": 0, "limit": 1000000, "list": list{}},
+		"agents":   object{"total": 0, "series": 0, "limit": 1000000, "list": list{}},
+		"scrapes":  list{},
+		"emitters": list{object{"name": "Prometheus", "queue_length": 0, "queue_capacity": 0, "dropped": 0}},
+	}
+}
+
+// history is a rate over the last hour, with a morning's ups and downs.
+func history(random *rand.Rand, mean float64) (rates list) {
+	for i := range 360 {
+		wave := 1 + 0.45*math.Sin(float64(i)/38) + 0.2*math.Sin(float64(i)/7)
+		rates = append(rates, math.Round(100*mean*wave*(0.8+0.4*random.Float64()))/100)
+	}
+	return rates
+}
+
+// fullOverview is that of a busy installation, with something of everything.
+func fullOverview() object {
+	random := rand.New(rand.NewPCG(1, 2))
+	o := emptyOverview()
+	o["started"] = ago(26*time.Hour + 14*time.Minute)
+	o["mapping"] = object{
+		"file": "/etc/signalbox/mapping.yaml", "loaded_at": ago(3 * time.Hour),
+		"error":     `/etc/signalbox/mapping.yaml:14: rules[2].type: "guage": expected counter, gauge or histogram`,
+		"failed_at": ago(5 * time.Minute),
+	}
+
+	names := []struct {
+		name string
+		mean float64
+	}{
+		{"http response time", 611}, {"worker containers", 212}, {"worker volumes", 208}, {"database queries", 96.4},
+		{"lock held", 61.2}, {"checks enqueued", 24}, {"check build finished", 18.7}, {"jobs scheduled", 12.1},
+		{"build started", 6.02}, {"build finished", 5.94}, {"worker tasks", 3.6}, {"steps waiting", 2.2},
+		{"gc: container collector duration (ms)", 1.1}, {"scheduling: job duration (ms)", 0.9}, {"error log", 0.03},
+		{"goroutines", 0.1},
+	}
+	events := o["events"].(object)
+	events["names"] = list{}
+	total := 0.0
+	for _, n := range names {
+		total += n.mean
+		events["names"] = append(events["names"].(list), object{
+			"name": n.name, "received": int(n.mean * 94440), "per_second": n.mean,
+			"history": history(random, n.mean), "silent": n.name == "goroutines" || n.name == "build started",
+		})
+	}
+	events["received"], events["per_second"] = int(total*94440), total
+	events["history"] = history(random, total)
+	events["unknown"], events["unknown_other"] = 1871, 12
+	events["unknown_names"] = list{
+		object{"name": "deploy finished", "count": 1204, "last": ago(2 * time.Second)},
+		object{"name": "cache: restore (ms)", "count": 640, "last": ago(40 * time.Second)},
+		object{"name": "biuld finished", "count": 15, "last": ago(3 * time.Hour)},
+	}
+	events["rejected"] = 43
+	events["rejections"] = list{
+		object{"reason": "missing_attribute", "count": 41, "latest": object{
+			"time": ago(8 * time.Second), "event": "build finished", "metric": "concourse_builds_finished",
+			"message": `the attribute "team_name" is missing`}},
+		object{"reason": "negative", "count": 2, "latest": object{
+			"time": ago(2 * time.Hour), "event": "jobs scheduled", "metric": "concourse_jobs_scheduled_total",
+			"message": "the value is -3: a counter takes what is not negative"}},
+	}
+
+	workers := list{}
+	for i := range 19 {
+		beat := time.Duration(random.IntN(12000)) * time.Millisecond
+		if i == 0 {
+			beat = 252 * time.Second
+		}
+		w := object{
+			"name": fmt.Sprintf("worker-%02d.ci.example.com", i+1), "platform": "linux", "team": "", "tags": "",
+			"containers": 20 + random.IntN(180), "volumes": 100 + random.IntN(900), "tasks": random.IntN(9),
+			"last_heartbeat": ago(beat), "drops_in_seconds": 300 - beat.Seconds(),
+		}
+		switch {
+		case i%7 == 3:
+			w["platform"], w["tags"], w["team"] = "darwin", "xcode/ios", "mobile"
+		case i%5 == 2:
+			w["tags"] = "gpu/large"
+		case i == 6:
+			w["platform"], w["tasks"], w["volumes"] = "windows", nil, nil
+		}
+		workers = append(workers, w)
+	}
+	o["workers"] = object{"total": len(workers), "stale_after_seconds": 300, "list": workers}
+
+	o["families"] = object{"total": 81, "series": 163217, "limit": 100000, "list": list{
+		family("concourse_builds_duration_seconds", "histogram", 96120, 0, "job", 4006, "pipeline", 212, "team", 14),
+		family("concourse_builds_finished", "counter", 15612, 0, "job", 4006, "pipeline", 212, "team", 14, "status", 4),
+		family("concourse_builds_latest_completed_build_status", "gauge", 4006, 0, "jobName", 4006, "pipelineName", 212, "teamName", 14),
+		family("concourse_http_responses_duration_seconds", "histogram", 980, 0, "route", 118, "status", 11, "method", 5),
+		family("concourse_error_logs", "counter", 311, 0, "message", 311),
+		family("concourse_workers_containers", "gauge", 19, 0, "worker", 19, "tags", 3, "platform", 3, "team", 2),
+		family("concourse_workers_volumes", "gauge", 19, 0, "worker", 19, "tags", 3, "platform", 3, "team", 2),
+		family("concourse_locks_held", "gauge", 9, 0, "type", 9),
+		family("concourse_builds_started_total", "counter", 1, 0),
+	}}
+	o["groups"] = object{"total": 412, "series": 20211, "limit": 1000000, "list": list{
+		group(ago(9*time.Second), nil, ago(-time.Hour+9*time.Second), 54, "job", "unit", "branch", "main"),
+		group(ago(31*time.Second), nil, ago(-time.Hour+31*time.Second), 54, "job", "unit", "branch", "feature/blue-button"),
+		group(ago(6*time.Minute), ago(20*time.Second), nil, 12, "job", "nightly backup", "instance", "db-1"),
+		group(nil, ago(3*time.Minute), nil, 1, "job", "lint"),
+	}}
+	o["agents"] = object{"total": 2, "series": 36, "limit": 1000000, "list": list{
+		agent(4*time.Second, 24, "username", "alice", "workspace_name", "blue", "agent_name", "main", "template_name", "go"),
+		agent(50*time.Second, 12, "username", "bob", "workspace_name", "ci-debug", "agent_name", "main", "template_name", "node"),
+	}}
+	scrapes := list{}
+	for i := range 8 {
+		s := object{
+			"time": ago(time.Duration(4+15*i) * time.Second), "duration_seconds": 0.021 + float64(i%3)/500, "bytes": 1412000 + 997*i,
+			"format": "protobuf", "encoding": "gzip", "status": 200, "remote": "10.0.4.17:51822", "user_agent": "Prometheus/3.12.0",
+		}
+		if i%4 == 2 {
+			s["format"], s["encoding"], s["user_agent"], s["remote"] = "text", "", "curl/8.14.1", "127.0.0.1:40112"
+			s["bytes"] = 18400000
+		}
+		scrapes = append(scrapes, s)
+	}
+	o["scrapes"] = scrapes
+	o["emitters"] = list{
+		object{"name": "Prometheus", "queue_length": 0, "queue_capacity": 0, "dropped": 0},
+		object{"name": "NewRelic", "queue_length": 312, "queue_capacity": 1000, "dropped": 0},
+	}
+	o["settings"] = list{
+		object{"name": "attribute", "value": "region=eu"},
+		object{"name": "host", "value": "web-1"},
+		object{"name": "intake-bind-ip", "value": "127.0.0.1"},
+		object{"name": "intake-bind-port", "value": "19391"},
+		object{"name": "mapping-file", "value": "/etc/signalbox/mapping.yaml"},
+		object{"name": "prometheus-bind-ip", "value": "0.0.0.0"},
+		object{"name": "prometheus-bind-port", "value": "9391"},
+		object{"name": "prometheus-max-series-per-metric", "value": "100000"},
+		object{"name": "prometheus-stale-after", "value": "5m0s"},
+		object{"name": "push-storage-path", "value": "/var/lib/signalbox/pushes.db"},
+	}
+	return o
+}
+
+// family is a family, with names of labels and how many values each has.
+func family(name, kind string, series, refused int, labels ...any) object {
+	counts := list{}
+	for i := 0; i < len(labels); i += 2 {
+		counts = append(counts, object{"name": labels[i], "values": labels[i+1]})
+	}
+	return object{"name": name, "type": kind, "series": series, "refused": refused, "labels": counts}
+}
+
+func group(pushed, failed, expires any, series int, labels ...string) object {
+	return object{"labels": pairs(labels), "series": series, "pushed": pushed, "failed": failed, "expires": expires}
+}
+
+func agent(since time.Duration, series int, labels ...string) object {
+	return object{"labels": pairs(labels), "series": series, "updated": ago(since), "expires": ago(since - 2*time.Minute)}
+}
+
+func pairs(labels []string) list {
+	made := list{}
+	for i := 0; i < len(labels); i += 2 {
+		made = append(made, object{"name": labels[i], "value": labels[i+1]})
+	}
+	return made
+}
+
+// What people who mean ill, or their programs, may send as a name, a label value or
+// a message.
+var hostileTexts = []string{
+	`<script>window.ran = "script"</script>`,
+	`<img src=x onerror="window.ran = 'img'">`,
+	`"><svg onload="window.ran = 'svg'"></svg>`,
+	`javascript:window.ran="url"`,
+	"\u202Egnp.exe\u202C \u2066isolated\u2069 \u200Fmarks\u200E zero\u200Bwidth",
+	"שלום worker عربي",
+	strings.Repeat("0123456789", 1024),
+	strings.Repeat("Z\u0310\u0324\u0341\u0356", 200),
+	"line\nfeed\ttab\x00nul\x1b[31mred\u0085\u2028",
+	"__proto__", "constructor", "toString", "",
+	" spaces  within ",
+	"‹U+202E›",
+	"👩‍👩‍👧 family \U000E0001",
+	"name: - & *yaml ! | > ' \" % @ `",
+}
+
+// hostileOverview has the hostile texts wherever there is a text.
+func hostileOverview() object {
+	o := fullOverview()
+	events := o["events"].(object)
+	names, unknown, rejections, workers, families, groups, agents, scrapes, emitters, settings :=
+		list{}, list{}, list{}, list{}, list{}, list{}, list{}, list{}, list{}, list{}
+	for i, text := range hostileTexts {
+		names = append(names, object{"name": text, "received": i, "per_second": i, "history": list{1, i}, "silent": i%2 == 0})
+		unknown = append(unknown, object{"name": text, "count": i, "last": ago(time.Second)})
+		rejections = append(rejections, object{"reason": text, "count": i, "latest": object{
+			"time": ago(time.Second), "event": text, "metric": text, "message": text}})
+		workers = append(workers, object{
+			"name": text, "platform": text, "team": text, "tags": text, "containers": i, "volumes": 1e300, "tasks": -1,
+			"last_heartbeat": ago(time.Second), "drops_in_seconds": 100 - 20*i})
+		families = append(families, family(text, text, i, i, text, i))
+		groups = append(groups, group(ago(time.Second), nil, nil, i, text, text, "job", text))
+		agents = append(agents, agent(time.Second, i, text, text))
+		scrapes = append(scrapes, object{
+			"time": ago(time.Second), "duration_seconds": 1e9, "bytes": 1 << 60, "format": text, "encoding": text,
+			"status": 200, "remote": text, "user_agent": text})
+		emitters = append(emitters, object{"name": text, "queue_length": i, "queue_capacity": 3, "dropped": i})
+		settings = append(settings, object{"name": text, "value": text})
+	}
+	events["names"], events["unknown_names"], events["rejections"] = names, unknown, rejections
+	o["workers"].(object)["list"] = workers
+	o["families"].(object)["list"] = families
+	o["groups"].(object)["list"] = groups
+	o["agents"].(object)["list"] = agents
+	o["scrapes"], o["emitters"], o["settings"] = scrapes, emitters, settings
+	o["mapping"].(object)["file"], o["mapping"].(object)["error"] = hostileTexts[4], strings.Join(hostileTexts, " ")
+	o["build"].(object)["version"] = hostileTexts[0]
+	return o
+}
+
+// hugeOverview has as many rows in each list as a request can ask for. The round
+// changes all that changes between two of them.
+func hugeOverview(round int) object {
+	const rows = 1000
+	random := rand.New(rand.NewPCG(1, uint64(round)))
+	o := fullOverview()
+	now := fixtureTime.Add(time.Duration(2*round) * time.Second)
+	o["time"] = now.Format(time.RFC3339Nano)
+	names, unknown, workers, families, groups, agents := list{}, list{}, list{}, list{}, list{}, list{}
+	for i := range rows {
+		last := now.Add(-time.Duration(random.IntN(60)) * time.Second)
+		names = append(names, object{
+			"name": fmt.Sprintf("event %d", i), "received": 100*i + round, "per_second": random.Float64() * 100,
+			"history": history(random, float64(i)), "silent": false})
+		unknown = append(unknown, object{"name": fmt.Sprintf("unknown %d", i), "count": i + round, "last": last})
+		workers = append(workers, object{
+			"name": fmt.Sprintf("worker-%d", i), "platform": "linux", "team": "", "tags": "", "containers": random.IntN(200),
+			"volumes": random.IntN(900), "tasks": random.IntN(9), "last_heartbeat": last, "drops_in_seconds": 300 - random.IntN(60)})
+		families = append(families, family(fmt.Sprintf("family_%d", i), "gauge", 5*i+round, 0, "job", 3*i, "team", i))
+		groups = append(groups, group(last, nil, nil, 12, "job", fmt.Sprint("job-", i)))
+		agents = append(agents, agent(time.Second, 3, "username", fmt.Sprint("user-", i)))
+	}
+	o["events"].(object)["names"], o["events"].(object)["unknown_names"] = names, unknown
+	for section, rows := range map[string]list{"workers": workers, "families": families, "groups": groups, "agents": agents} {
+		o[section].(object)["list"], o[section].(object)["total"] = rows, 4*len(rows)
+	}
+	return o
+}

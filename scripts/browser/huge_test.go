@@ -1,0 +1,35 @@
+package browser
+
+import (
+	"fmt"
+	"time"
+
+	. "github.com/onsi/ginkgo/v2"
+	. "github.com/onsi/gomega"
+)
+
+var _ = Describe("The page with a thousand rows in each list", func() {
+	It("stays quick", func() {
+		s := newStage(startDaemon(), hugeOverview(0))
+		t := open(s.page, wide)
+		Expect(t.rows("workers")).To(HaveLen(1000))
+		eval[bool](t, `(() => {
+			window.tasks = [];
+			new PerformanceObserver((list) => tasks.push(...list.getEntries().map((e) => e.duration))).observe({type: "longtask"});
+			return true;
+		})()`)
+		for round := 1; round <= 3; round++ {
+			// All that there is changes.
+			s.show(hugeOverview(round))
+			shown := fmt.Sprintf(`document.querySelector("#families tbody td:nth-child(3)").innerText === "%s"`, grouped(5*999+round))
+			Eventually(func() bool { return eval[bool](t, shown) }, time.Minute).Should(BeTrue(), shown)
+		}
+		tasks := eval[[]float64](t, `window.tasks`)
+		AddReportEntry("long tasks, in ms", tasks)
+		// Half a second leaves room for machines that do other things.
+		for _, task := range tasks {
+			Expect(task).To(BeNumerically("<", 500))
+		}
+		Expect(t.trouble()).To(BeEmpty())
+	})
+})

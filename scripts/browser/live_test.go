@@ -1,0 +1,129 @@
+package browser
+
+import (
+	"fmt"
+	"strings"
+
+	. "github.com/onsi/ginkgo/v2"
+	. "github.com/onsi/gomega"
+)
+
+var _ = Describe("The page while things happen", func() {
+	It("begins with what to do, and follows what comes without being loaded again", func() {
+		d := startDaemon("--intake-bind-port=" + freePort())
+		t := open(d.page, wide)
+		eval[bool](t, `window.sameDocument = true`)
+		Expect(t.text("#health")).To(HavePrefix("All well"))
+		Expect(t.text("#events")).To(ContainSubstring("No event has come yet"))
+		Expect(t.text("#events code")).To(Equal(`curl -d '{"name": "builds started"}' ` + d.intake + `/api/v1/events`))
+		Expect(t.text("#workers")).To(ContainSubstring("None was heard of in the last 5 min"))
+		Expect(t.text("#groups")).To(ContainSubstring("No job has pushed"))
+		Expect(t.text("#scrapes")).To(ContainSubstring("Nobody has scraped yet"))
+
+		d.emit(`{"name": "jobs scheduled", "value": 3}
+			{"name": "worker containers", "value": 12, "attributes": {"worker": "w1", "platform": "linux", "team_name": "main"}}
+			{"name": "deploy finished"}`)
+		d.push("/metrics/job/unit", "tests_total 312\n")
+		d.post("/api/v1/agent-metrics", "application/json", strings.NewReader(
+			`{"labels": {"username": "alice"}, "metrics": [{"name": "builds_total", "type": "counter", "value": 3}]}`))
+		d.scrape()
+
+		Eventually(func() []string { return t.rows("events") }).Should(ConsistOf(
+			HavePrefix("jobs scheduled |"), HavePrefix("worker containers |")))
+		Eventually(func() []string { return t.rows("workers") }).Should(ConsistOf(HavePrefix("w1 | linux | main | – | 12 | – | – |")))
+		Eventually(func() []string { return t.rows("unknown") }).Should(ConsistOf(HavePrefix("deploy finished map it | 1 |")))
+		Eventually(func() []string { return t.rows("groups") }).Should(ConsistOf(HavePrefix("job=unit |")))
+		Eventually(func() []string { return t.rows("agents") }).Should(ConsistOf(ContainSubstring("username=alice")))
+		Eventually(func() []string { return t.rows("scrapes") }).Should(HaveLen(1))
+
+		d.emitEvent("worker containers", 13, map[string]string{"worker": "w1", "platform": "linux", "team_name": "main"})
+		Eventually(func() []string { return t.rows("workers") }).Should(ConsistOf(HavePrefix("w1 | linux | main | – | 13 |")))
+
+		Expect(eval[bool](t, `window.sameDocument === true`)).To(BeTrue())
+		Expect(t.trouble()).To(BeEmpty())
+	})
+
+	Context("when somebody is at work in it", func() {
+		var (
+			s *stage
+			t *tab
+			o object
+		)
+		names := func() list { return o["events"].(object)["names"].(list) }
+		BeforeEach(func() {
+			o = fullOverview()
+			s = newStage(startDaemon(), o)
+			t = open(s.page, wide)
+		})
+
+		It("keeps focus, what is open, what is selected and how far it is scrolled", func() {
+			eval[bool](t, `(() => {
+				document.querySelector("#unknown details.map").open = true;
+				document.querySelector('[aria-label="Plot build finished alone"]').focus();
+				document.querySelector("#workers .scroll").scrollTop = 120;
+				const message = document.querySelector("#rejections td.wide bdi");
+				document.getSelection().selectAllChildren(message);
+				scrollTo(0, 300);
+				return true;
+			})()`)
+			// All that can change does.
+			names()[9].(object)["per_second"] = 5000
+			o["events"].(object)["unknown_names"].(list)[0].(object)["count"] = 1300
+			for _, w := range o["workers"].(object)["list"].(list) {
+				w.(object)["containers"] = 7
+			}
+			s.show(o)
+			t.refreshed()
+			t.refreshed()
+
+			Expect(t.rows("unknown")[0]).To(ContainSubstring("| 1,300 |"))
+			Expect(eval[[]any](t, `[
+				document.querySelector("#unknown details.map").open,
+				document.activeElement.ariaLabel,
+				document.querySelector("#workers .scroll").scrollTop,
+				document.getSelection().toString(),
+				scrollY,
+			]`)).To(Equal([]any{true, "Plot build finished alone", 120.0, `the attribute "team_name" is missing`, 300.0}))
+		})
+
+		It("moves no row away from under it, and brings them in order when it is left", func() {
+			t.eventually(`document.querySelector("#events tbody th").innerText === "http response time"`)
+			eval[bool](t, `document.querySelector('[aria-label="Plot lock held alone"]').focus() === undefined`)
+			names()[4].(object)["per_second"] = 9999
+			o["events"].(object)["names"] = append(names(), object{"name": "new one", "received": 1, "per_second": 7777, "history": list{1}})
+			s.show(o)
+			t.refreshed()
+			Expect(t.column("events", 0)[:2]).To(Equal([]string{"http response time", "worker containers"}))
+			Expect(t.column("events", 0)[16]).To(Equal("new one"))
+			eval[bool](t, `document.activeElement.blur() === undefined`)
+			t.refreshed()
+			Expect(t.column("events", 0)[:2]).To(Equal([]string{"lock held", "new one"}))
+		})
+
+		It("stops when it is told to, or when nobody looks, and goes on after that", func() {
+			t.click("#pause")
+			Expect(t.text("#refreshed")).To(HavePrefix("Paused "))
+			asked := s.asked()
+			Consistently(s.asked, "3s").Should(Equal(asked))
+			t.click("#pause")
+			Eventually(s.asked).Should(BeNumerically(">", asked+1))
+
+			hide := `(() => {
+				Object.defineProperty(document, "hidden", {value: %t, configurable: true});
+				document.dispatchEvent(new Event("visibilitychange"));
+				return true;
+			})()`
+			eval[bool](t, fmt.Sprintf(hide, true))
+			asked = s.asked()
+			Consistently(s.asked, "3s").Should(Equal(asked))
+			eval[bool](t, fmt.Sprintf(hide, false))
+			Eventually(s.asked).Should(BeNumerically(">", asked+1))
+		})
+
+		It("shows longer lists when it is asked for them", func() {
+			Expect(t.text("#groups .foot")).To(HavePrefix("The first 4 rows of 412 rows."))
+			t.click("#groups .foot button")
+			Eventually(t.asked).Should(ContainElement(HaveSuffix("api/v1/overview?limit=1000")))
+		})
+	})
+})

@@ -1,0 +1,40 @@
+package browser
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+
+	. "github.com/onsi/ginkgo/v2"
+	. "github.com/onsi/gomega"
+)
+
+// Pictures of the page, for people to look at: -screenshots DIR writes them.
+var _ = Describe("Screenshots", func() {
+	overviews := map[string]func() object{"empty": emptyOverview, "full": fullOverview, "hostile": hostileOverview}
+	looks := map[string]look{
+		"wide": wide, "narrow": narrow, "4k": {width: 3840, height: 2160}, "tablet": {width: 820, height: 1180},
+	}
+
+	It("are written where they are asked for", func() {
+		if *screenshotsFlag == "" {
+			return
+		}
+		Expect(os.MkdirAll(*screenshotsFlag, 0o755)).To(Succeed())
+		d := startDaemon()
+		for content, overview := range overviews {
+			s := newStage(d, overview())
+			for name, l := range looks {
+				for _, dark := range []bool{false, true} {
+					if content != "full" && (dark || name == "4k" || name == "tablet") {
+						continue
+					}
+					l.dark = dark
+					t := open(s.page, l)
+					colours := map[bool]string{false: "light", true: "dark"}[dark]
+					t.screenshot(filepath.Join(*screenshotsFlag, fmt.Sprintf("%s-%s-%s.png", content, name, colours)), name != "4k")
+				}
+			}
+		}
+	})
+})

@@ -1,0 +1,165 @@
+package browser
+
+import (
+	"fmt"
+	"net/url"
+	"regexp"
+	"strconv"
+	"strings"
+
+	. "github.com/onsi/ginkgo/v2"
+	. "github.com/onsi/gomega"
+)
+
+var _ = Describe("The page of a daemon that has replayed a Concourse node's events", Ordered, ContinueOnFailure, func() {
+	var (
+		d *daemon
+		t *tab
+		o object
+	)
+	BeforeAll(func() {
+		d = startDaemon()
+		d.replay()
+		for range 3 {
+			d.emitEvent("deploy finished", 1, nil)
+		}
+		d.emitEvent("build finished", 1, map[string]string{"team_name": "main"})
+		d.push("/metrics/job/unit/branch/main?ttl=1h", "tests_total 312\ntests_failed 2\n")
+		d.scrape()
+		// An overview can be one of a moment ago.
+		Eventually(func() any { return d.overview()["scrapes"] }).Should(HaveLen(1))
+		Eventually(func() any { return d.overview()["groups"].(object)["total"] }).Should(BeEquivalentTo(1))
+		t = open(d.page, wide)
+		o = d.overview()
+	})
+
+	It("says in a sentence how it stands", func() {
+		Expect(t.text("#health")).To(And(
+			HavePrefix("Attention"), ContainSubstring(" events/s, 15 workers, "), ContainSubstring("rejected, the latest "),
+			ContainSubstring("3 events of 1 name that no rule knows")))
+		Expect(t.text("#build")).To(MatchRegexp(`, up \d+ s$`))
+	})
+
+	It("lists the events by name, with what the daemon counted", func() {
+		var expected []any
+		for _, name := range o["events"].(object)["names"].(list) {
+			n := name.(object)
+			expected = append(expected, MatchRegexp(`^%s .*\| %s$`, regexp.QuoteMeta(n["name"].(string)), grouped(n["received"])))
+		}
+		Expect(len(expected)).To(BeNumerically(">", 40))
+		Expect(t.rows("events")).To(ConsistOf(expected...))
+	})
+
+	It("plots their rate", func() {
+		Eventually(func() string { return eval[string](t, `document.querySelector("#plot .line").getAttribute("d")`) }).
+			Should(MatchRegexp(`^M[\d. L]+$`))
+		Expect(t.text("#plot-summary")).To(MatchRegexp(`^Over the last \d+ .*: [\d,.]+ events/s on average, [\d,.]+ at most`))
+	})
+
+	It("lists the events that no rule knows", func() {
+		Expect(t.rows("unknown")).To(ConsistOf(MatchRegexp(`^deploy finished map it \| 3 \| .* ago$`)))
+	})
+
+	It("lists the rejections, with an example of each", func() {
+		Expect(t.rows("rejections")).To(ContainElements(
+			MatchRegexp(`^missing_attribute \| 1 \| .* ago \| .*build_status.* event build finished, metric concourse_builds_finished$`),
+			MatchRegexp(`^empty_attribute \| \d+ \| .*"platform"`),
+		))
+	})
+
+	It("lists the workers, with how long until they are dropped", func() {
+		Expect(t.rows("workers")).To(And(HaveLen(15), ContainElement(
+			MatchRegexp(`^beta \| linux \| – \| special \| \d+ \| \d+ \| \d+ \| .* ago \| in (\d min )?\d+ s$`))))
+	})
+
+	It("lists the families with the most series, and the labels that make them many", func() {
+		largest := o["families"].(object)["list"].(list)[0].(object)
+		label := largest["labels"].(list)[0].(object)
+		Expect(t.rows("families")[0]).To(MatchRegexp(`^%s \| %s \| %v \| .* %% \| %s %v .*\| 0$`,
+			largest["name"], largest["type"], largest["series"], label["name"], label["values"]))
+	})
+
+	It("lists the groups that were pushed", func() {
+		Expect(t.rows("groups")).To(ConsistOf(MatchRegexp(`^(job=unit|branch=main) (job=unit|branch=main) \| \d \| .* \| – \| in (1 h|59 min)$`)))
+	})
+
+	It("lists the scrapes", func() {
+		Expect(t.rows("scrapes")).To(ConsistOf(MatchRegexp(`^.* \| \d.*s \| \d.*B \| openmetrics.* \| 200 \| 127\.0\.0\.1.* Prometheus/3\.12\.0$`)))
+	})
+
+	It("lists emitters and settings", func() {
+		Expect(t.rows("emitters")).To(ContainElement("Prometheus | takes events at once | 0"))
+		Expect(t.rows("settings")).To(ContainElement("prometheus-bind-ip | 127.0.0.1"))
+		Expect(t.text("#mapping")).To(ContainSubstring("the built-in catalog is in force"))
+	})
+
+	It("plots one event alone when its small plot is chosen", func() {
+		t.click(`#events button[aria-label="Plot lock held alone"]`)
+		Expect(t.text(".plot-title")).To(ContainSubstring("lock held"))
+		Expect(eval[string](t, `document.querySelector(".plot").getAttribute("aria-label")`)).To(Equal("Events per second, lock held"))
+		t.refreshed()
+		Expect(eval[[]string](t, `[...document.querySelectorAll("#events tbody [aria-pressed=true]")].map((b) => b.ariaLabel)`)).
+			To(Equal([]string{"Plot lock held alone"}))
+		t.click(".plot-title button")
+		Expect(t.text(".plot-title")).To(ContainSubstring("of all names"))
+	})
+
+	It("asks nobody but the daemon, and has nothing to complain of", func() {
+		t.refreshed()
+		here, err := url.Parse(d.page)
+		Expect(err).NotTo(HaveOccurred())
+		Expect(t.asked()).NotTo(BeEmpty())
+		for _, asked := range t.asked() {
+			there, err := url.Parse(asked)
+			Expect(err).NotTo(HaveOccurred())
+			Expect(there.Host).To(Equal(here.Host), asked)
+		}
+		Expect(t.trouble()).To(BeEmpty())
+	})
+
+	It("shows all fields that the daemon answers with, and no others", func() {
+		// An overview with something in each list, as the page is tested with elsewhere.
+		d.post("/api/v1/agent-metrics", "application/json", strings.NewReader(
+			`{"labels": {"username": "alice"}, "metrics": [{"name": "builds_total", "type": "counter", "value": 3}]}`))
+		Eventually(func() any { return d.overview()["agents"].(object)["total"] }).Should(BeEquivalentTo(1))
+		real, fixture := fields(d.overview()), fields(fullOverview())
+		for _, field := range []string{"mapping.error", "mapping.failed_at", "mapping.file", "mapping.loaded_at"} {
+			delete(fixture, field) // this daemon has no mapping file
+		}
+		Expect(real).To(Equal(fixture))
+	})
+})
+
+// fields are the paths of all values in an overview.
+func fields(value any) map[string]bool {
+	found := map[string]bool{}
+	var walk func(path string, value any)
+	walk = func(path string, value any) {
+		switch v := value.(type) {
+		case object:
+			for name, inner := range v {
+				walk(strings.TrimPrefix(path+"."+name, "."), inner)
+			}
+		case list:
+			for _, inner := range v {
+				walk(path, inner)
+			}
+		default:
+			found[path] = true
+		}
+	}
+	walk("", value)
+	return found
+}
+
+// grouped is a count as the page shows it.
+func grouped(count any) string {
+	digits := fmt.Sprint(count)
+	if number, ok := count.(float64); ok { // from JSON
+		digits = strconv.FormatFloat(number, 'f', 0, 64)
+	}
+	for i := len(digits) - 3; i > 0; i -= 3 {
+		digits = digits[:i] + "," + digits[i:]
+	}
+	return digits
+}

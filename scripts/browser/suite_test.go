@@ -1,0 +1,74 @@
+// Package browser tests the status page in a real browser: headless Chromium, and
+// the built signalbox. It is run by scripts/browser-test.
+package browser
+
+import (
+	"context"
+	"flag"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/chromedp/chromedp"
+	. "github.com/onsi/ginkgo/v2"
+	. "github.com/onsi/gomega"
+)
+
+var (
+	chromiumFlag    = flag.String("chromium", "chromium", "the browser to run")
+	signalboxFlag   = flag.String("signalbox", "", "the signalbox to run, rather than one that is built for it")
+	screenshotsFlag = flag.String("screenshots", "", "directory to write screenshots of the page to")
+)
+
+func TestBrowser(t *testing.T) {
+	RegisterFailHandler(Fail)
+	SetDefaultEventuallyTimeout(15 * time.Second)
+	SetDefaultEventuallyPollingInterval(50 * time.Millisecond)
+	RunSpecs(t, "the status page in a browser")
+}
+
+var (
+	signalboxBinary string
+
+	// browser is the context of the one Chromium that all tabs are in.
+	browser context.Context
+)
+
+var _ = BeforeSuite(func() {
+	dir, err := os.MkdirTemp("", "signalbox-browser")
+	Expect(err).NotTo(HaveOccurred())
+	DeferCleanup(os.RemoveAll, dir)
+
+	signalboxBinary = *signalboxFlag
+	if signalboxBinary == "" {
+		signalboxBinary = filepath.Join(dir, "signalbox")
+		build := exec.Command("go", "build", "-o", signalboxBinary, "./cmd/signalbox")
+		build.Dir = "../.."
+		output, err := build.CombinedOutput()
+		Expect(err).NotTo(HaveOccurred(), string(output))
+	}
+
+	// Nothing that Chromium does for itself, such as looking for updates, may be
+	// taken for what the page does; and root has no sandbox.
+	allocator, cancel := chromedp.NewExecAllocator(context.Background(),
+		chromedp.ExecPath(*chromiumFlag),
+		chromedp.UserDataDir(filepath.Join(dir, "profile")),
+		chromedp.Headless, chromedp.NoSandbox, chromedp.DisableGPU, chromedp.NoFirstRun,
+		chromedp.NoDefaultBrowserCheck,
+		chromedp.Flag("disable-quic", true),
+		chromedp.Flag("disable-background-networking", true),
+		chromedp.Flag("disable-component-update", true),
+		chromedp.Flag("disable-sync", true),
+		chromedp.Flag("disable-dev-shm-usage", true),
+		chromedp.Flag("hide-scrollbars", true),
+		chromedp.Flag("lang", "en-US"),
+		chromedp.Env("TZ=UTC"),
+	)
+	DeferCleanup(cancel)
+	var close context.CancelFunc
+	browser, close = chromedp.NewContext(allocator)
+	DeferCleanup(close)
+	Expect(chromedp.Do(browser)).To(Succeed(), "starting %s", *chromiumFlag)
+})
