@@ -59,9 +59,6 @@ var _ = Describe("The files in deploy", func() {
 		page := servedPage()
 		for _, naming := range namings {
 			v := vocabularyOf(naming, page)
-			for _, name := range promised {
-				v.add(name, false)
-			}
 			By("rules, " + string(naming))
 			checkRules(v, naming)
 			for _, d := range dashboards() {
@@ -118,9 +115,6 @@ var _ = Describe("The tests of the rules", func() {
 		}
 	})
 })
-
-// promised are metrics that a daemon is going to have.
-var promised = []string{"signalbox_mapping_last_reload_successful"}
 
 // checkRules checks the rules in their order, since one can use what another records,
 // and adds to the vocabulary what they record.
