@@ -31,10 +31,14 @@ export function metricName(event) {
   return begins.endsWith("_total") ? begins : `${begins}_total`;
 }
 
+// From so many bytes on, a name may be only the beginning of the event's.
+const longName = 124;
+
 // ruleFor is a mapping file with a rule that counts the event.
 export function ruleFor(event) {
+  const long = new TextEncoder().encode(event).length > longName;
   return `rules:
-  - event: ${quoted(event)}
+  - event: ${quoted(event)}${long ? "  # write it in full, if it is longer" : ""}
     metric: ${metricName(event)}
     type: counter
     help: ${quoted(`Events that are called ${event}.`)}

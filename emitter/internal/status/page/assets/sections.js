@@ -280,7 +280,7 @@ export function makeSections({ plotted, plot, more }) {
             }
             if (cell.event !== u.name) {
               cell.event = u.name;
-              cell.map.firstChild.setAttribute("aria-label", `Map ${visible(u.name)}`);
+              cell.map.firstChild.setAttribute("aria-label", `map it: ${visible(u.name)}`);
               showText(cell.name, u.name);
               showRule(cell);
             }
@@ -552,7 +552,7 @@ export function makeSections({ plotted, plot, more }) {
     }),
 
     new Section("settings", {
-      caption: "Settings in force",
+      caption: "Settings and their values",
       list: (o) => o.settings,
       sum: (o) => (o.settings.length ? plural(o.settings.length, "setting") : ""),
       empty: () => [sentence("They are not known here: whoever embeds Signalbox has them.")],
@@ -630,6 +630,12 @@ export function showMapping(place, o) {
   }
   place.trouble.hidden = mapping.error === "";
   showText(place.error, mapping.error);
+  // Where it is long, what is wrong stands at its end.
+  const long = place.error.querySelector("details");
+  if (long && place.opened !== mapping.error) {
+    place.opened = mapping.error;
+    long.open = true;
+  }
   if (mapping.failedAt !== null) {
     showTime(place.failed, mapping.failedAt);
   }
