@@ -87,6 +87,29 @@ func Example_scheduler() {
 	// concourse_workers_containers{platform="linux",tags="",team="",worker="worker-1"} 12
 }
 
+// What an event of the scheduler's own drives.
+func ExamplePrometheusConfig_rules() {
+	config := emitter.PrometheusConfig{BindIP: "127.0.0.1", BindPort: "0", Namespace: "ci", Rules: []emitter.Rule{{
+		Event: "deploy finished", Metric: "deploys_total", Type: emitter.Counter, Operation: emitter.Inc,
+		Help:   "Deployments finished, by environment.",
+		Labels: []emitter.Label{{Name: "environment", Attribute: "env", Required: emitter.Present}},
+	}}}
+	e, err := config.NewEmitter(nil)
+	if err != nil {
+		panic(err)
+	}
+	prometheus := e.(*emitter.Prometheus)
+	defer prometheus.Close()
+
+	prometheus.Emit(nil, metric.Event{Name: "deploy finished", Attributes: map[string]string{"env": "live"}})
+
+	answer := httptest.NewRecorder()
+	prometheus.Handler().ServeHTTP(answer, httptest.NewRequest(http.MethodGet, "/metrics", http.NoBody))
+	show(answer.Body.String(), "ci_deploys")
+	// Output:
+	// ci_deploys_total{environment="live"} 1
+}
+
 // The page on a listener of the scheduler's own, beside the emitter's.
 func ExamplePrometheus_Handler() {
 	config := emitter.PrometheusConfig{BindIP: "127.0.0.1", BindPort: "0", Namespace: "ci"}
