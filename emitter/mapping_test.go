@@ -128,7 +128,7 @@ func TestABadRuleIsRefusedWithItsReason(t *testing.T) {
 		`exemplar label "a-b" is not a l`: exemplar(ExemplarLabel{Name: "a-b", Attribute: "x"}),
 		`exemplar label "a" is there twi`: exemplar(ExemplarLabel{Name: "a", Attribute: "x"}, ExemplarLabel{Name: "a", Attribute: "y"}),
 		`exemplar label "a" has no attri`: exemplar(ExemplarLabel{Name: "a"}),
-		"have 128 characters; wi": exemplar(ExemplarLabel{Name: strings.Repeat("a", 128), Attribute: "x"}),
+		"have 128 characters; wi":         exemplar(ExemplarLabel{Name: strings.Repeat("a", 128), Attribute: "x"}),
 		"when has no attribute":           func(r *Rule) { r.When = &Condition{} },
 		"more than 16 attributes": func(r *Rule) {
 			r.Needs = strings.Split("abcdefghijklmnopqr", "")

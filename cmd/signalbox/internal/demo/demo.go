@@ -44,9 +44,10 @@ type Options struct {
 }
 
 const (
-	// past is how much happens before the demo starts; of recentPast also the pushes.
-	past       = time.Hour
-	recentPast = 10 * time.Minute
+	// past is how much happens before the demo starts: enough for builds of all kinds to
+	// have ended, and no more, since a past that comes all at once looks like a rush of
+	// events.
+	past = 10 * time.Minute
 
 	// usualEvents is about how many events there are in a simulated second by day.
 	usualEvents = 10
@@ -91,7 +92,6 @@ func Start(o Options) *Demo {
 		stop:   stop,
 	}
 	s := d.simulation
-	s.advance(past - recentPast)
 	s.pusher = d.pusher
 	s.advance(past)
 	d.past, d.begin = s.tally, time.Now()

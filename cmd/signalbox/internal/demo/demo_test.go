@@ -30,7 +30,7 @@ var _ = Describe("a demo", func() {
 		summary := d.Stop()
 		pushed, started := pushes.Load(), d.simulation.monitor.BuildsStarted.Delta()
 
-		Expect(summary.Past).To(BeNumerically(">", 10_000))
+		Expect(summary.Past).To(BeNumerically(">", 5_000))
 		Expect(summary.Past + summary.Events()).To(BeEquivalentTo(d.simulation.tally.total()))
 		Expect(summary.Simulated).To(BeNumerically("~", 60*summary.Elapsed, 30*time.Second))
 		Expect(summary.Sent).To(BeNumerically("<=", pushed))
