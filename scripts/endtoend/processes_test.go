@@ -4,6 +4,7 @@ package endtoend
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -68,8 +69,14 @@ type signalbox struct {
 // startSignalbox starts the daemon on free ports.
 func startSignalbox(args ...string) *signalbox {
 	GinkgoHelper()
-	s := &signalbox{daemon: start(signalboxBinary, append([]string{
-		"run", "--prometheus-bind-ip=127.0.0.1", "--prometheus-bind-port=0", "--intake-bind-port=0"}, args...)...)}
+	return startCommand("run", args...)
+}
+
+// startCommand starts a command that is a daemon, on free ports.
+func startCommand(command string, args ...string) *signalbox {
+	GinkgoHelper()
+	s := &signalbox{daemon: start(signalboxBinary, append([]string{command,
+		"--prometheus-bind-ip=127.0.0.1", "--prometheus-bind-port=0", "--intake-bind-port=0"}, args...)...)}
 	Eventually(func() bool {
 		select {
 		case <-s.exited:
@@ -121,7 +128,13 @@ func startPushgateway(args ...string) gateway {
 
 // startPrometheus starts a Prometheus that scrapes the page at a URL, and waits
 // for its first scrape.
-func startPrometheus(page string) *prometheusServer {
+func startPrometheus(page string, args ...string) *prometheusServer {
+	GinkgoHelper()
+	return startPrometheusWithRules(page, "", args...)
+}
+
+// startPrometheusWithRules starts one that evaluates the rules in some files, too.
+func startPrometheusWithRules(page, rules string, args ...string) *prometheusServer {
 	GinkgoHelper()
 	target, err := url.Parse(page)
 	Expect(err).NotTo(HaveOccurred())
@@ -131,13 +144,16 @@ func startPrometheus(page string) *prometheusServer {
 global:
   scrape_interval: 500ms
   scrape_timeout: 500ms
+  evaluation_interval: 1s
+rule_files: [%q]
 scrape_configs:
 - job_name: signalbox
   honor_labels: true
   static_configs: [{targets: [%q]}]
-`, target.Host), 0o600)).To(Succeed())
+`, cmp.Or(rules, filepath.Join(dir, "no-rules.yml")), target.Host), 0o600)).To(Succeed())
 	address := freePort()
-	start("prometheus", "--config.file="+config, "--storage.tsdb.path="+filepath.Join(dir, "data"), "--web.listen-address="+address)
+	start("prometheus", append([]string{"--config.file=" + config, "--storage.tsdb.path=" + filepath.Join(dir, "data"),
+		"--web.listen-address=" + address}, args...)...)
 	p := &prometheusServer{"http://" + address}
 	Eventually(func() error {
 		response, err := http.Get(p.url + "/-/ready")
