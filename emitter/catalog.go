@@ -6,7 +6,7 @@ import "slices"
 // prints it. The names, labels, units and buckets are those that Concourse's
 // web node has served for years, peculiarities included: dashboards depend on
 // them. The caller may change what is returned.
-func Catalog() []Rule { return slices.Clone(catalog) }
+func Catalog() []Rule { return cloned(catalog) }
 
 // SilentEvents are the events that are known, and drive no series on purpose:
 // the runtime's are served by the Go and process collectors already, and the

@@ -32,15 +32,23 @@ func (s MappingSummary) String() string {
 func (config *PrometheusConfig) Check(attributes map[string]string) (MappingSummary, error) {
 	c, err := config.withDefaults()
 	summary, mappingErr := c.CheckMapping(attributes)
+	if c.checkNames() != nil {
+		mappingErr = nil // it is the same, and in err
+	}
 	return summary, errors.Join(err, mappingErr, c.checkWebConfig())
 }
 
 // CheckMapping is Check for the mapping alone: the built-in catalog, the Rules and
 // the mapping file.
 func (config *PrometheusConfig) CheckMapping(attributes map[string]string) (MappingSummary, error) {
-	source := config.ruleSource()
+	c := *config
+	setDefault(&c.Namespace, defaultNamespace)
+	setDefault(&c.Naming, Inherited)
+	if err := c.checkNames(); err != nil {
+		return MappingSummary{}, err
+	}
+	source := c.ruleSource()
 	source.received = new(tallies)
-	setDefault(&source.namespace, defaultNamespace)
 	read, err := source.read()
 	if err != nil {
 		return MappingSummary{}, err

@@ -225,34 +225,44 @@ func (config *PrometheusConfig) withDefaults() (PrometheusConfig, error) {
 	}
 
 	var errs []error
-	invalid := func(flag string, value any, want string) {
-		errs = append(errs, fmt.Errorf("--prometheus-%s is %q, want %s", flag, fmt.Sprint(value), want))
-	}
+	refuse := func(flag string, value any, want string) { errs = append(errs, invalid(flag, value, want)) }
 	if net.ParseIP(c.BindIP) == nil {
-		invalid("bind-ip", c.BindIP, "an IP address")
+		refuse("bind-ip", c.BindIP, "an IP address")
 	}
 	if _, err := strconv.ParseUint(c.BindPort, 10, 16); err != nil {
-		invalid("bind-port", c.BindPort, "a port from 0 to 65535")
+		refuse("bind-port", c.BindPort, "a port from 0 to 65535")
 	}
-	if !isName(c.Namespace, false) {
-		invalid("namespace", c.Namespace, "letters, digits and _, not starting with a digit")
-	}
-	if c.Naming != Inherited && c.Naming != Modern {
-		invalid("naming", c.Naming, "inherited or modern")
-	}
+	errs = append(errs, c.checkNames())
 	if c.WorkerStaleAfter < 0 {
-		invalid("worker-stale-after", c.WorkerStaleAfter, "a positive duration")
+		refuse("worker-stale-after", c.WorkerStaleAfter, "a positive duration")
 	}
 	if c.GCInterval < 0 {
-		invalid("gc-interval", c.GCInterval, "a positive duration")
+		refuse("gc-interval", c.GCInterval, "a positive duration")
 	}
 	if c.MaxSeriesPerMetric < 0 {
-		invalid("max-series-per-metric", c.MaxSeriesPerMetric, "a positive number")
+		refuse("max-series-per-metric", c.MaxSeriesPerMetric, "a positive number")
 	}
 	if c.MaxScrapesInFlight < 0 {
-		invalid("max-scrapes-in-flight", c.MaxScrapesInFlight, "a positive number")
+		refuse("max-scrapes-in-flight", c.MaxScrapesInFlight, "a positive number")
 	}
 	return c, errors.Join(errs...)
+}
+
+// checkNames is what is wrong with what metrics are to be called.
+func (config *PrometheusConfig) checkNames() error {
+	var errs []error
+	if !isName(config.Namespace, false) {
+		errs = append(errs, invalid("namespace", config.Namespace, "letters, digits and _, not starting with a digit"))
+	}
+	if config.Naming != Inherited && config.Naming != Modern {
+		errs = append(errs, invalid("naming", config.Naming, "inherited or modern"))
+	}
+	return errors.Join(errs...)
+}
+
+// invalid is the error of a flag with a value that it cannot have.
+func invalid(flag string, value any, want string) error {
+	return fmt.Errorf("--prometheus-%s is %q, want %s", flag, fmt.Sprint(value), want)
 }
 
 func setDefault[T comparable](field *T, value T) {

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 	"os"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -139,6 +140,51 @@ func TestABadRuleIsRefusedWithItsReason(t *testing.T) {
 		if err := compileRules(bad); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%+v\n got error %v\nwant one with %q", bad, err, want)
 		}
+	}
+}
+
+func TestWhatACallerChangesInTheCatalogStaysWithTheCaller(t *testing.T) {
+	for _, naming := range []Naming{Inherited, Modern} {
+		before := cloned(CatalogNamed(naming))
+		for _, r := range CatalogNamed(naming) {
+			for i := range r.Labels {
+				r.Labels[i].Name = "changed"
+			}
+			for i := range r.Needs {
+				r.Needs[i] = "changed"
+			}
+			for i := range r.Buckets {
+				r.Buckets[i] = -1
+			}
+			for i := range r.Exemplar {
+				r.Exemplar[i].Name = "changed"
+			}
+			if r.When != nil {
+				r.When.Value = "changed"
+			}
+		}
+		for i, r := range CatalogNamed(naming) {
+			if !reflect.DeepEqual(r, before[i]) {
+				t.Errorf("%s: rule %d is now %+v, want %+v", naming, i, r, before[i])
+			}
+		}
+	}
+}
+
+func TestTheMappingOfNamesThatCannotBeIsRefused(t *testing.T) {
+	for want, config := range map[string]PrometheusConfig{
+		`--prometheus-naming is "moderm", want inherited or modern`: {Naming: "moderm"},
+		`--prometheus-namespace is "a-b", want letters`:             {Namespace: "a-b"},
+	} {
+		if _, err := config.CheckMapping(nil); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("got %v, want %s", err, want)
+		}
+	}
+}
+
+func TestWhatIsShortenedIsCutBetweenCharacters(t *testing.T) {
+	if got, want := shortened("a"+strings.Repeat("ü", 40)), `"a`+strings.Repeat("ü", 31)+`"…`; got != want {
+		t.Errorf("got %s, want %s", got, want)
 	}
 }
 

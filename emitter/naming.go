@@ -40,11 +40,10 @@ func (r Rule) modern() Rule {
 	if form, ok := modernForms[r.Metric]; ok {
 		r.Metric = form.metric
 		if form.seconds != nil {
-			r.Divide, r.Buckets = 1000, form.seconds
+			r.Divide, r.Buckets = 1000, slices.Clone(form.seconds)
 			r.Help = strings.Replace(r.Help, "milliseconds", "seconds", 1)
 		}
 	}
-	r.Labels = slices.Clone(r.Labels) // those of the inherited catalog stay as they are
 	for i, l := range r.Labels {
 		if name, ok := modernLabels[l.Name]; ok {
 			r.Labels[i].Name = name

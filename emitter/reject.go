@@ -185,7 +185,7 @@ func orDefault(logger lager.Logger, p *Prometheus) lager.Logger {
 func shortened(s string) string {
 	const most = 64
 	if len(s) > most {
-		return fmt.Sprintf("%q…", s[:most])
+		return fmt.Sprintf("%q…", beginning(s, most))
 	}
 	return fmt.Sprintf("%q", s)
 }

@@ -25,7 +25,7 @@ type ruleSource struct {
 func (config *PrometheusConfig) ruleSource() ruleSource {
 	return ruleSource{
 		file:      config.MappingFile,
-		base:      rulebook{rules: append(CatalogNamed(config.Naming), config.Rules...), silent: SilentEvents()},
+		base:      rulebook{rules: append(CatalogNamed(config.Naming), cloned(config.Rules)...), silent: SilentEvents()},
 		namespace: config.Namespace,
 		native:    config.NativeHistograms,
 	}

@@ -1,6 +1,9 @@
 package emitter
 
-import "time"
+import (
+	"slices"
+	"time"
+)
 
 // A Rule maps one event to one update of one metric family. The built-in
 // catalog is a table of rules and nothing else.
@@ -146,3 +149,21 @@ const (
 	Owned     Ownership = "owned"
 	Heartbeat Ownership = "heartbeat"
 )
+
+// cloned are rules that share nothing with the given ones.
+func cloned(rules []Rule) []Rule {
+	rules = slices.Clone(rules)
+	for i := range rules {
+		r := &rules[i]
+		r.Labels, r.Needs = slices.Clone(r.Labels), slices.Clone(r.Needs)
+		for j := range r.Labels {
+			r.Labels[j].Replace = slices.Clone(r.Labels[j].Replace)
+		}
+		r.Buckets, r.Exemplar = slices.Clone(r.Buckets), slices.Clone(r.Exemplar)
+		if r.When != nil {
+			when := *r.When
+			r.When = &when
+		}
+	}
+	return rules
+}
