@@ -1,6 +1,11 @@
 package emitter
 
-import "time"
+import (
+	"reflect"
+	"slices"
+	"strings"
+	"time"
+)
 
 // A Rule maps one event to one update of one metric family. The built-in
 // catalog is a table of rules and nothing else.
@@ -146,3 +151,23 @@ const (
 	Owned     Ownership = "owned"
 	Heartbeat Ownership = "heartbeat"
 )
+
+// withNativeHistograms are the rules with native buckets for all histograms.
+func withNativeHistograms(rules []Rule) []Rule {
+	rules = slices.Clone(rules)
+	for i := range rules {
+		rules[i].NativeHistogram = rules[i].NativeHistogram || rules[i].Type == Histogram
+	}
+	return rules
+}
+
+// updatesTheSameAs tells whether both rules make the same update of the same events:
+// then each would be counted twice.
+func (r Rule) updatesTheSameAs(other Rule) bool {
+	return r.Event == other.Event && r.Metric == other.Metric &&
+		reflect.DeepEqual(r.When, other.When) && reflect.DeepEqual(r.sortedLabels(), other.sortedLabels())
+}
+
+func (r Rule) sortedLabels() []Label {
+	return slices.SortedFunc(slices.Values(r.Labels), func(a, b Label) int { return strings.Compare(a.Name, b.Name) })
+}
