@@ -4,20 +4,27 @@
 // An event's way through the Prometheus emitter:
 //
 //	config.go           the flags, and how it all is put together
+//	check.go            the same without starting anything
+//	constant_labels.go  the labels that every series has
 //	prometheus.go       Emit: an event becomes updates of series
+//	names.go            which plan is that of an event's name, quickly
+//	prepared.go         an event of a fixed type, by whichever mapping is in force
 //	catalog.go          which event drives which metric: one row each
 //	naming.go           what the metrics are called, if not as they always were
 //	rule.go             what a row says
+//	rule_faults.go      what can be wrong with a row
+//	faults.go           how it is told what is wrong with what was configured
+//	nearest.go          what a misspelt word was probably meant to be
 //	mapping_file.go     what an operator's file makes of the rows
 //	mapping_yaml.go     how that file is read, and what is wrong with it told
 //	mapping.go          the rows, resolved when the emitter starts or reloads
 //	replace.go          attribute values that are mapped before they become labels
 //	reload.go           how a mapping takes the place of another
-//	prepared.go         an event of a fixed type, by whichever mapping is in force
-//	check.go            the same without starting anything
+//	reload_handler.go   reloading by HTTP
 //	reject.go           what becomes of an event that a rule refuses
 //	gc.go               the timer that drops the series of workers that are gone
 //	self_metrics.go     what it tells about itself, under signalbox_
+//	build.go            how the program was built, of which that tells
 //	pushed.go           what is on the page beside its own series
 //	overview.go         what the status page shows, of which these know a part:
 //	tallies.go          how many events came, by name

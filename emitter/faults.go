@@ -84,3 +84,11 @@ func orList[T ~string](choices []T) string {
 	}
 	return b.String()
 }
+
+// plural is "1 group" or "2 groups".
+func plural(n int, noun string) string {
+	if n == 1 {
+		return "1 " + noun
+	}
+	return fmt.Sprintf("%d %ss", n, noun)
+}

@@ -6,7 +6,6 @@ import (
 	"reflect"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/signalbox-ci/signalbox/emitter/internal/series"
 )
@@ -371,26 +370,6 @@ func (d *definition) accepts(r Rule) error {
 	return nil
 }
 
-// withNativeHistograms are the rules with native buckets for all histograms.
-func withNativeHistograms(rules []Rule) []Rule {
-	rules = slices.Clone(rules)
-	for i := range rules {
-		rules[i].NativeHistogram = rules[i].NativeHistogram || rules[i].Type == Histogram
-	}
-	return rules
-}
-
-// updatesTheSameAs tells whether both rules make the same update of the same events:
-// then each would be counted twice.
-func (r Rule) updatesTheSameAs(other Rule) bool {
-	return r.Event == other.Event && r.Metric == other.Metric &&
-		reflect.DeepEqual(r.When, other.When) && reflect.DeepEqual(r.sortedLabels(), other.sortedLabels())
-}
-
-func (r Rule) sortedLabels() []Label {
-	return slices.SortedFunc(slices.Values(r.Labels), func(a, b Label) int { return strings.Compare(a.Name, b.Name) })
-}
-
 func (r Rule) familyOptions(namespace string) series.FamilyOptions {
 	o := series.FamilyOptions{
 		Name:    prefixed(namespace, r.Metric),
@@ -417,111 +396,4 @@ func prefixed(namespace, metric string) string {
 		return metric
 	}
 	return namespace + "_" + metric
-}
-
-// operations are the operations that go with a type.
-var operations = map[Type][]Operation{
-	Counter:   {Add, Inc},
-	Gauge:     {Set, Hold},
-	Histogram: {Observe},
-}
-
-// faults are what is wrong with the rule itself.
-func (r Rule) faults() (found faults) {
-	found.unless(r.Event != "", "event", "event is empty")
-	found.unless(isMetricName(r.Metric), "metric",
-		"metric %q is not a metric name: want letters, digits, _ and :, not starting with a digit", r.Metric)
-	allowed, known := operations[r.Type]
-	if !known {
-		oneOf(&found, "type", "type", r.Type, Counter, Gauge, Histogram)
-	} else {
-		found.unless(r.Operation != "", "operation", "operation is missing: want %s", orList(allowed))
-		found.unless(r.Operation == "" || slices.Contains(allowed, r.Operation), "operation",
-			"operation %q does not go with a %s: want %s", r.Operation, r.Type, orList(allowed))
-		found.unless((len(r.Buckets) > 0) == (r.Type == Histogram), "buckets",
-			"buckets go with histograms, and only with those; a %s has %d", r.Type, len(r.Buckets))
-		found.unless(!r.NativeHistogram || r.Type == Histogram, "native_histogram",
-			"native_histogram goes with histograms, not with a %s", r.Type)
-		found.unless(len(r.Exemplar) == 0 || r.Type == Histogram, "exemplar",
-			"exemplar goes with histograms, not with a %s", r.Type)
-	}
-	found.unless(r.Divide >= 0 && !math.IsInf(r.Divide, 0), "divide",
-		"divide is %v, want a positive number", r.Divide)
-	found.unless(r.Divide == 0 || r.Operation != Inc && r.Operation != Hold, "divide",
-		"divide does not go with the operation %q, which does not use the value", r.Operation)
-	for i, bound := range r.Buckets {
-		if math.IsNaN(bound) || math.IsInf(bound, 0) || i > 0 && bound <= r.Buckets[i-1] {
-			found.add("buckets", "buckets %v are not finite and ascending", r.Buckets)
-			break
-		}
-	}
-	if r.Worker != "" {
-		oneOf(&found, "worker", "worker", r.Worker, Owned, Heartbeat)
-		found.unless(slices.ContainsFunc(r.Labels, Label.namesWorker), "worker",
-			"worker wants a label with the attribute %q as it is: two workers must not share a series", workerAttribute)
-	}
-	switch {
-	case r.IdleTTL < 0:
-		found.add("idle_ttl", "idle_ttl %v is negative", r.IdleTTL)
-	case r.IdleTTL > 0 && r.IdleTTL < time.Millisecond:
-		found.add("idle_ttl", "idle_ttl %v is under a millisecond", r.IdleTTL)
-	case r.IdleTTL > 0 && len(r.Labels) == 0:
-		found.add("idle_ttl", "a metric without labels has one series, which stays: idle_ttl wants labels")
-	}
-	found.unless(r.When == nil || r.When.Attribute != "", "when", "when has no attribute")
-	for i, l := range r.Labels {
-		found.under(at("labels", i), l.faults())
-		found.unless(l.Name != "le" || r.Type != Histogram, at("labels", i)+".name", `label "le" is the histogram's own`)
-		found.unless(!slices.ContainsFunc(r.Labels[:i], func(before Label) bool { return before.Name == l.Name }),
-			at("labels", i)+".name", "label %q is there twice", l.Name)
-	}
-	length := 0
-	for i, l := range r.Exemplar {
-		found.under(at("exemplar", i), l.faults())
-		found.unless(!slices.ContainsFunc(r.Exemplar[:i], func(before ExemplarLabel) bool { return before.Name == l.Name }),
-			at("exemplar", i)+".name", "exemplar label %q is there twice", l.Name)
-		length += len(l.Name)
-	}
-	found.unless(length < series.MaxExemplarRunes, "exemplar",
-		"the names of the exemplar's labels have %d characters; with their values they may have %d", length, series.MaxExemplarRunes)
-	return found
-}
-
-// namesWorker tells whether the label's value is the worker's name.
-func (l Label) namesWorker() bool { return l.Attribute == workerAttribute && len(l.Replace) == 0 }
-
-// faults are what is wrong with the label itself.
-func (l Label) faults() (found faults) {
-	found.unless(isLabelName(l.Name), "name",
-		"label %q is not a label name: want letters, digits and _, not starting with a digit or __", l.Name)
-	found.unless(l.Attribute != "", "attribute", "label %q has no attribute", l.Name)
-	if l.Required != "" {
-		oneOf(&found, "required", fmt.Sprintf("label %q: required", l.Name), l.Required, Present, NonEmpty)
-	}
-	for i, r := range l.Replace {
-		found.under(at("replace", i), r.faults())
-	}
-	return found
-}
-
-// faults are what is wrong with the label itself.
-func (l ExemplarLabel) faults() (found faults) {
-	found.unless(isLabelName(l.Name), "name",
-		"exemplar label %q is not a label name: want letters, digits and _, not starting with a digit or __", l.Name)
-	found.unless(l.Attribute != "", "attribute", "exemplar label %q has no attribute", l.Name)
-	return found
-}
-
-func isMetricName(s string) bool { return isName(s, true) }
-
-func isLabelName(s string) bool { return isName(s, false) && !strings.HasPrefix(s, "__") }
-
-func isName(s string, colons bool) bool {
-	for i, c := range []byte(s) {
-		letter := c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c == '_' || c == ':' && colons
-		if !letter && (i == 0 || c < '0' || c > '9') {
-			return false
-		}
-	}
-	return s != ""
 }

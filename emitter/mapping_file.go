@@ -2,6 +2,7 @@ package emitter
 
 import (
 	"fmt"
+	"reflect"
 	"slices"
 	"strings"
 	"time"
@@ -48,7 +49,7 @@ type metricChange struct {
 
 // MappingFields are the fields that a mapping file can have at its top.
 func MappingFields() []string {
-	return []string{"builtin", "rules", "silent_events", "drop_events", "metrics"}
+	return fieldsOf(reflect.TypeFor[mappingFile]())
 }
 
 // readMapping reads a mapping file's content, and applies it to the rules that there
@@ -143,7 +144,8 @@ func (m *mappingReader) change(before []metricChange, c metricChange, path strin
 		m.remove(func(r Rule) bool { return r.Metric == c.Metric })
 		return
 	case c.changesNothing():
-		m.fault(0, path, "nothing is changed: want one of drop, help, drop_labels, add_labels, buckets, idle_ttl, native_histogram")
+		changes := fieldsOf(reflect.TypeFor[metricChange]())[1:] // without the metric's name
+		m.fault(0, path, "nothing is changed: want one of %s", strings.Join(changes, ", "))
 		return
 	}
 	for i := range m.book.rules {

@@ -190,6 +190,17 @@ func shortened(s string) string {
 	return fmt.Sprintf("%q", s)
 }
 
+// beginning is as much of s as fits into so many bytes, cut between characters.
+func beginning(s string, most int) string {
+	if len(s) <= most {
+		return s
+	}
+	for most > 0 && !utf8.RuneStart(s[most]) {
+		most--
+	}
+	return s[:most]
+}
+
 // A limiter lets one log line a second through, and counts the others. Its zero
 // value is ready to use. It is safe for concurrent use.
 type limiter struct {

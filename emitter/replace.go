@@ -135,11 +135,3 @@ func whereWrong(match string, err error) string {
 	}
 	return ": " + wrong.Code.String()
 }
-
-// plural is "1 group" or "2 groups".
-func plural(n int, noun string) string {
-	if n == 1 {
-		return "1 " + noun
-	}
-	return fmt.Sprintf("%d %ss", n, noun)
-}

@@ -1,7 +1,9 @@
 package emitter
 
 import (
+	"reflect"
 	"slices"
+	"strings"
 	"time"
 )
 
@@ -166,4 +168,24 @@ func cloned(rules []Rule) []Rule {
 		}
 	}
 	return rules
+}
+
+// withNativeHistograms are the rules with native buckets for all histograms.
+func withNativeHistograms(rules []Rule) []Rule {
+	rules = slices.Clone(rules)
+	for i := range rules {
+		rules[i].NativeHistogram = rules[i].NativeHistogram || rules[i].Type == Histogram
+	}
+	return rules
+}
+
+// updatesTheSameAs tells whether both rules make the same update of the same events:
+// then each would be counted twice.
+func (r Rule) updatesTheSameAs(other Rule) bool {
+	return r.Event == other.Event && r.Metric == other.Metric &&
+		reflect.DeepEqual(r.When, other.When) && reflect.DeepEqual(r.sortedLabels(), other.sortedLabels())
+}
+
+func (r Rule) sortedLabels() []Label {
+	return slices.SortedFunc(slices.Values(r.Labels), func(a, b Label) int { return strings.Compare(a.Name, b.Name) })
 }

@@ -2,7 +2,6 @@ package emitter
 
 import (
 	"runtime"
-	"runtime/debug"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -157,34 +156,4 @@ func (m *selfMetrics) scrapeRefused() { m.add(m.scrapesRefused, 1) }
 
 func (m *selfMetrics) add(f *series.Family, n int) {
 	f.Update(series.Add, &series.Values{}, "", float64(n), 0)
-}
-
-// A build is what is known of how the program was built.
-type build struct{ version, revision, tags string }
-
-// modulePath is how a program that embeds the emitter knows it.
-const modulePath = "github.com/signalbox-ci/signalbox"
-
-func readBuild() (b build) {
-	info, ok := debug.ReadBuildInfo()
-	if !ok {
-		return b
-	}
-	b.version = info.Main.Version
-	if info.Main.Path == modulePath {
-		for _, s := range info.Settings {
-			switch s.Key {
-			case "vcs.revision":
-				b.revision = s.Value
-			case "-tags":
-				b.tags = s.Value
-			}
-		}
-	}
-	for _, dep := range info.Deps {
-		if dep.Path == modulePath {
-			b.version = dep.Version
-		}
-	}
-	return b
 }

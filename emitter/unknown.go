@@ -6,7 +6,6 @@ import (
 	"strings"
 	"sync"
 	"sync/atomic"
-	"unicode/utf8"
 
 	"github.com/signalbox-ci/signalbox/emitter/internal/series"
 	"github.com/signalbox-ci/signalbox/emitter/internal/status"
@@ -93,15 +92,4 @@ func (u *unknownNames) list(wall series.Wall) []status.UnknownName {
 		return cmp.Or(cmp.Compare(b.Count, a.Count), strings.Compare(a.Name, b.Name))
 	})
 	return list
-}
-
-// beginning is as much of s as fits into so many bytes, cut between characters.
-func beginning(s string, most int) string {
-	if len(s) <= most {
-		return s
-	}
-	for most > 0 && !utf8.RuneStart(s[most]) {
-		most--
-	}
-	return s[:most]
 }

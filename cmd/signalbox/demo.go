@@ -142,16 +142,6 @@ func writeSummary(w io.Writer, s demo.Summary) error {
 	return err
 }
 
-// grouped is a number, which is not negative, with commas between the thousands.
-func grouped[N int64 | uint64](n N) string {
-	digits := strconv.FormatUint(uint64(n), 10)
-	for i := len(digits) - 3; i > 0; i -= 3 {
-		digits = digits[:i] + "," + digits[i:]
-	}
-
-	return digits
-}
-
 // speed is the flag of a factor.
 type speed float64
 

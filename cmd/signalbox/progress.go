@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"strconv"
 	"sync/atomic"
 	"time"
 )
@@ -149,4 +150,14 @@ func (p *progress) rate(now time.Time, events int64) int64 {
 	p.recent = append(p.recent, rateSample{now, events})
 
 	return rate
+}
+
+// grouped is a number, which is not negative, with commas between the thousands.
+func grouped[N int64 | uint64](n N) string {
+	digits := strconv.FormatUint(uint64(n), 10)
+	for i := len(digits) - 3; i > 0; i -= 3 {
+		digits = digits[:i] + "," + digits[i:]
+	}
+
+	return digits
 }

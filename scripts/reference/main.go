@@ -44,10 +44,10 @@ func run(check bool) error {
 	}
 	defer program.remove()
 
-	sources := sources(program)
+	known := sources(program)
 	var errs []error
 	for _, file := range files {
-		errs = append(errs, renew(file, sources, check))
+		errs = append(errs, renew(file, known, check))
 	}
 	return errors.Join(errs...)
 }
@@ -74,7 +74,7 @@ type source func(args []string) (string, error)
 var generated = regexp.MustCompile(`(?s)(<!-- generated: ([^\n]*) -->\n).*?(<!-- end -->)`)
 
 // renew writes a file's parts anew.
-func renew(file string, sources map[string]source, check bool) error {
+func renew(file string, known map[string]source, check bool) error {
 	text, err := os.ReadFile(file)
 	if err != nil {
 		return err
@@ -83,12 +83,12 @@ func renew(file string, sources map[string]source, check bool) error {
 	renewed := generated.ReplaceAllFunc(text, func(part []byte) []byte {
 		groups := generated.FindSubmatch(part)
 		words := strings.Fields(string(groups[2]))
-		make, known := sources[words[0]]
-		if !known {
+		from, ok := known[words[0]]
+		if !ok {
 			errs = append(errs, fmt.Errorf("%s: there is no source %q", file, words[0]))
 			return part
 		}
-		content, err := make(words[1:])
+		content, err := from(words[1:])
 		if err != nil {
 			errs = append(errs, fmt.Errorf("%s: %s: %w", file, groups[2], err))
 			return part

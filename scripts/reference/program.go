@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -14,6 +15,14 @@ import (
 	"time"
 )
 
+// How long things may take: the build, which may begin with an empty cache, a command,
+// and an answer of the daemon.
+const (
+	buildTime   = 5 * time.Minute
+	commandTime = time.Minute
+	answerTime  = 20 * time.Second
+)
+
 // A program is signalbox, built.
 type program struct{ dir string }
 
@@ -23,7 +32,9 @@ func build() (*program, error) {
 		return nil, err
 	}
 	p := &program{dir}
-	if out, err := exec.Command("go", "build", "-o", p.path(), "./cmd/signalbox").CombinedOutput(); err != nil {
+	ctx, cancel := context.WithTimeout(context.Background(), buildTime)
+	defer cancel()
+	if out, err := exec.CommandContext(ctx, "go", "build", "-o", p.path(), "./cmd/signalbox").CombinedOutput(); err != nil {
 		p.remove()
 		return nil, fmt.Errorf("go build: %w\n%s", err, out)
 	}
@@ -39,13 +50,15 @@ func (p *program) output(args []string) (string, error) {
 	if len(args) == 0 || args[0] != "signalbox" {
 		return "", fmt.Errorf("want a command of signalbox, got %q", args)
 	}
-	cmd := exec.Command(p.path(), args[1:]...)
+	ctx, cancel := context.WithTimeout(context.Background(), commandTime)
+	defer cancel()
+	cmd := exec.CommandContext(ctx, p.path(), args[1:]...)
 	cmd.Env = []string{}
 	out, err := cmd.Output()
 	return string(out), err
 }
 
-var url = regexp.MustCompile(`"url":"(http://[^"]*/metrics)"`)
+var pageURL = regexp.MustCompile(`"url":"(http://[^"]*/metrics)"`)
 
 // page is the metrics page of a daemon that was just started, with everything that
 // can be turned on.
@@ -55,7 +68,9 @@ func (p *program) page() (page string, err error) {
 		return "", err
 	}
 	defer stderr.Close()
-	cmd := exec.Command(p.path(), "run", "--prometheus-bind-port", "0", "--intake-bind-port", "0",
+	ctx, cancel := context.WithTimeout(context.Background(), commandTime)
+	defer cancel()
+	cmd := exec.CommandContext(ctx, p.path(), "run", "--prometheus-bind-port", "0", "--intake-bind-port", "0",
 		"--push-storage-path", filepath.Join(p.dir, "pushed.db"))
 	cmd.Stderr = stderr
 	cmd.Env = []string{}
@@ -70,7 +85,7 @@ func (p *program) page() (page string, err error) {
 		if err != nil {
 			return "", err
 		}
-		if found := url.FindSubmatch(text); found != nil {
+		if found := pageURL.FindSubmatch(text); found != nil {
 			return get(string(found[1]))
 		}
 	}
@@ -78,7 +93,8 @@ func (p *program) page() (page string, err error) {
 }
 
 func get(url string) (string, error) {
-	answer, err := http.Get(url)
+	client := http.Client{Timeout: answerTime}
+	answer, err := client.Get(url)
 	if err != nil {
 		return "", err
 	}
