@@ -218,6 +218,9 @@ func (u *update) apply(plan *plan, o *observation, now series.Instant) reason {
 	if u.divide != 0 {
 		value /= u.divide
 	}
+	if u.op == series.Observe && value < 0 && value >= -math.MaxFloat64 {
+		return negative // the sum would go down, which it must not
+	}
 	worker := ""
 	if plan.worker >= 0 {
 		worker = o.attributes[plan.worker]

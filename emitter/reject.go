@@ -113,7 +113,7 @@ func (u *update) describe(plan *plan, o *observation, why reason) string {
 	case notFinite:
 		return fmt.Sprintf("the value is %v, want a finite number", o.value)
 	case negative:
-		return fmt.Sprintf("the value is %v, want one that a counter can add", o.value)
+		return fmt.Sprintf("the value is %v, want one that is not negative: a %v only grows", o.value, u.family.Type())
 	case invalidUTF8:
 		for _, i := range u.labels {
 			if !utf8.ValidString(o.attributes[i]) {

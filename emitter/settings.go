@@ -16,16 +16,25 @@ const masked = "<secret>"
 // What tells a secret: by its name in lower case, and within a value.
 var (
 	// An author is not a secret, but authorization is.
-	secretName = regexp.MustCompile(`pass$|passw(or)?d|passphrase|secret|token|credential|bearer|cookie|` +
-		`auth($|[^o]|o($|[^r])|ori[sz])|api[-_. ]?key|key$`)
+	secretName = regexp.MustCompile(`pass($|[-_.])|passw(or)?d|pass[-_]?phrase|passcode|pwd|secret|token|credential|creds?$|bearer|cookie|` +
+		`auth($|[^o]|o($|[^r])|ori[sz])|api[-_. ]?key|keys?$|signature|(^|[-_.])(pw|sig|sas|jwt|otp|pin)$`)
 
 	// What only says where a secret is, or a switch.
 	plainName  = regexp.MustCompile(`[-_.](file|path|dir|url|uri)$`)
 	plainValue = regexp.MustCompile(`^(true|false|)$`)
 
 	// user:password@ of a URL, or a token in their place. The last @ counts, since
-	// somebody may have forgotten to escape one.
-	userinfo = regexp.MustCompile(`(://)(?:([^:@/?#\s]*)(:)\S*|[^:@/?#\s]+)@`)
+	// somebody may have forgotten to escape one; but what begins like a port and a path
+	// is that. A database's address may have no scheme.
+	userinfo = regexp.MustCompile(`(://)(?:([^:@/?#\s]*)(:)[^\s,]*|[^:@/?#\s,]+)@`)
+	hasPort  = regexp.MustCompile(`^://[^:@/?#\s]*:\d+/`)
+	bareDSN  = regexp.MustCompile(`([^\s:/@]+:)[^\s]*(@(?:tcp|tcp6|unix)\()`)
+
+	// What tells that it is one by its form: a web token, tokens of well-known services,
+	// the value of a header, a private key.
+	telling = regexp.MustCompile(`eyJ[\w-]+\.[\w-]+\.[\w-]*|\b(?:gh[pousr]_|github_pat_|glpat-|xox[a-z]-)[\w-]+|` +
+		`(?s:-----BEGIN [A-Z ]*PRIVATE KEY-----.*)`)
+	scheme = regexp.MustCompile(`\b((?i:basic|bearer) )[\w+/=.~-]{8,}`)
 
 	// name=value and name: value, as in a query, a DSN or a header.
 	pairs = []*regexp.Regexp{
@@ -34,7 +43,7 @@ var (
 	}
 )
 
-const quoted = `"[^"]*"|'[^']*'`
+const quoted = `"(?:[^"\\]|\\.)*"|'[^']*'`
 
 // MaskSecret returns the value of a setting as it may be shown to anybody: it is
 // "<secret>" if the name says that it is one (a password, token, key or the like),
@@ -47,7 +56,15 @@ func MaskSecret(name, value string) string {
 	if isSecret(name) {
 		return masked
 	}
-	value = userinfo.ReplaceAllString(value, "${1}${2}${3}"+masked+"@")
+	value = telling.ReplaceAllString(value, masked)
+	value = scheme.ReplaceAllString(value, "${1}"+masked)
+	value = bareDSN.ReplaceAllString(value, "${1}"+masked+"${2}")
+	value = userinfo.ReplaceAllStringFunc(value, func(found string) string {
+		if hasPort.MatchString(found) {
+			return found
+		}
+		return userinfo.ReplaceAllString(found, "${1}${2}${3}"+masked+"@")
+	})
 	for _, pair := range pairs {
 		value = maskPairs(pair, value)
 	}

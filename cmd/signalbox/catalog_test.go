@@ -75,7 +75,7 @@ var _ = Describe("signalbox catalog", func() {
 				"= modern observe/1000 concourse_gc_build_collector_duration_seconds",
 			}),
 		))
-		Expect(metrics(printed("--naming=modern"))).To(And(
+		Expect(metrics(printed("--prometheus-naming=modern"))).To(And(
 			HaveKeyWithValue("lock held", []string{"gauge hold concourse_locks_held{type!}"}),
 			HaveKeyWithValue("gc: build collector duration (ms)", []string{
 				"histogram observe/1000 concourse_gc_build_collector_duration_seconds",
@@ -86,7 +86,7 @@ var _ = Describe("signalbox catalog", func() {
 
 	It("fits a terminal, all columns in line", func() {
 		for _, naming := range []string{"inherited", "modern"} {
-			table := printed("--naming", naming)
+			table := printed("--prometheus-naming", naming)
 			for line := range strings.Lines(table) {
 				Expect(utf8.RuneCountInString(line)).To(BeNumerically("<=", 140), line)
 				if strings.Contains(line, " concourse_") {
@@ -102,7 +102,7 @@ var _ = Describe("signalbox catalog", func() {
 		Expect(lines[1]).To(Equal("| --- | --- | --- | --- | --- |"))
 		Expect(lines[2]).To(Equal("| error log | counter | inc | concourse_error_logs{message!} | concourse_error_logs_total{message!} |"))
 		Expect(lines[3]).To(Equal("| lock held | gauge | hold | concourse_locks_held{type!} |  |"))
-		Expect(printed("--format=markdown", "--naming=modern")).To(ContainSubstring(
+		Expect(printed("--format=markdown", "--prometheus-naming=modern")).To(ContainSubstring(
 			"| gc: build collector duration (ms) | histogram | observe/1000 | concourse_gc_build_collector_duration_seconds " +
 				"| concourse_gc_gc_build_collector_duration (observe) |\n"))
 	})
@@ -129,8 +129,8 @@ var _ = Describe("signalbox catalog", func() {
 			Expect(file).To(Equal(catalog{Rules: read.Rules, SilentEvents: read.SilentEvents}))
 		},
 		Entry("by default", emitter.Inherited),
-		Entry("with inherited names", emitter.Inherited, "--naming=inherited"),
-		Entry("with modern names", emitter.Modern, "--naming=modern"),
+		Entry("with inherited names", emitter.Inherited, "--prometheus-naming=inherited"),
+		Entry("with modern names", emitter.Modern, "--prometheus-naming=modern"),
 	)
 
 	It("writes durations for people", func() {

@@ -118,7 +118,7 @@ var _ = Describe("signalbox check", func() {
 			monitor := metric.NewMonitor()
 			monitor.RegisterEmitter(&emitter.PrometheusConfig{})
 			var catalog bytes.Buffer
-			Expect(run(monitor, []string{"catalog", "--format=yaml", "--naming", naming}, world{stdout: &catalog})).To(Equal(exitClean))
+			Expect(run(monitor, []string{"catalog", "--format=yaml", "--prometheus-naming", naming}, world{stdout: &catalog})).To(Equal(exitClean))
 
 			_, stdout, stderr := check(catalog.String(), "--prometheus-naming", naming)
 			Expect(stderr).To(BeEmpty())

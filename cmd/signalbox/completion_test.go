@@ -48,7 +48,7 @@ var _ = Describe("signalbox completion", func() {
 		Entry("the start of a command", "co", "completion"),
 		Entry("files to check", "check we", "web.yml", "web two.yml"),
 		Entry("flags", "run --stdin", "--stdin", "--stdin-format", "--stdin-passthrough"),
-		Entry("flags without a dash to begin with", "catalog ", "--format", "--naming", "--help"),
+		Entry("flags without a dash to begin with", "catalog ", "--format", "--prometheus-naming", "--help"),
 		Entry("flags of emitters", "run --log-level = info --prometheus-bind-", "--prometheus-bind-ip", "--prometheus-bind-port"),
 		Entry("choices behind =", "run --log-level =", "debug", "info", "error"),
 		Entry("the start of a choice behind =", "run --stdin --log-level = e", "error"),

@@ -18,7 +18,8 @@ var _ = Describe("The status of signalbox run", func() {
 	}
 
 	It("shows the flags in force on both listeners, without secrets", func() {
-		daemon := startDaemon("--attribute=region=eu", "--attribute=api_key=a,b=c", "--host=web-1", "--push-ttl=1h")
+		daemon := startDaemon("--attribute=region=eu", "--attribute=api_key=a,b=c", "--attribute=url=https://ci:8080/x",
+			"--attribute=who=me@example.org", "--host=web-1", "--push-ttl=1h")
 		settings := map[string]any{}
 		for _, s := range get(strings.TrimSuffix(daemon.url("serving-metrics"), "/metrics") + "/api/v1/overview")["settings"].([]any) {
 			s := s.(map[string]any)
@@ -27,7 +28,7 @@ var _ = Describe("The status of signalbox run", func() {
 		flags := get(strings.TrimSuffix(daemon.eventsURL(), "/events") + "/status")["data"].(map[string]any)["flags"]
 		for _, shown := range []any{settings, flags} {
 			Expect(shown).To(And(
-				HaveKeyWithValue("attribute", "api_key=<secret>,region=eu"),
+				HaveKeyWithValue("attribute", "api_key=<secret>,region=eu,url=https://ci:8080/x,who=me@example.org"),
 				HaveKeyWithValue("host", "web-1"),
 				HaveKeyWithValue("push-ttl", "1h0m0s"),
 				HaveKeyWithValue("prometheus-bind-port", "0"),
