@@ -31,7 +31,7 @@ type overviews struct {
 	now      func() time.Time // of the machine, whatever the emitter's clock says
 	settings func() map[string]string
 
-	mu     sync.Mutex
+	mu     sync.Mutex // guards what follows
 	latest *status.Overview
 	until  time.Time
 	labels labelCounts

@@ -25,7 +25,7 @@ const (
 // by a larger one, which happens once a name.
 type unknownNames struct {
 	byName atomic.Pointer[map[string]*unknownName]
-	adding sync.Mutex
+	adding sync.Mutex // held while the map is replaced
 	other  atomic.Uint64
 }
 

@@ -82,7 +82,7 @@ func requestedLimit(r *http.Request) (int, error) {
 	given := query.Get("limit")
 	limit, err := strconv.Atoi(given)
 	if err != nil || limit < 1 || limit > maxLimit {
-		return 0, fmt.Errorf("limit is %s: expected a whole number from 1 to %d", quoted(given), maxLimit)
+		return 0, fmt.Errorf("limit is %s, want a whole number from 1 to %d", quoted(given), maxLimit)
 	}
 	return limit, nil
 }
