@@ -13,9 +13,6 @@ import (
 	"github.com/signalbox-ci/signalbox/metric"
 )
 
-// maxOverview is how much of a list anybody gets.
-const maxOverview = 1000
-
 // An overview is good for a second, or ten times as long as it took to make: a page
 // that many people look at costs nothing that anybody notices.
 const (
@@ -78,7 +75,7 @@ func (p *Prometheus) makeOverview(now time.Time) status.Overview {
 		Settings: settingsOf(p.status.settings()),
 		Mapping:  p.mappingStatus(),
 		Events:   p.events(now),
-		Workers:  p.workers(maxOverview, at, wall),
+		Workers:  p.workers(status.MaxLimit, at, wall),
 		Families: p.families(now),
 		Scrapes:  p.scrapes.list(wall),
 		Emitters: p.emitters(),
@@ -156,7 +153,7 @@ func (p *Prometheus) pushedBy() (status.Groups, status.Agents) {
 	if a == nil {
 		return groups, agents
 	}
-	g := a.LatestGroups(maxOverview)
+	g := a.LatestGroups(status.MaxLimit)
 	groups.Total, groups.Series, groups.Limit = g.Total, g.Series, g.SeriesLimit
 	for _, g := range g.Latest {
 		groups.List = append(groups.List, status.Group{
@@ -164,7 +161,7 @@ func (p *Prometheus) pushedBy() (status.Groups, status.Agents) {
 			Pushed: unlessZero(g.Pushed), Failed: unlessZero(g.Failed), Expires: unlessZero(g.Expires),
 		})
 	}
-	held := a.LatestAgents(maxOverview)
+	held := a.LatestAgents(status.MaxLimit)
 	agents.Total, agents.Series, agents.Limit = held.Total, held.Series, held.SeriesLimit
 	for _, a := range held.Latest {
 		agents.List = append(agents.List, status.Agent{
