@@ -89,13 +89,13 @@ func (p *Prometheus) makeOverview(now time.Time) status.Overview {
 
 // mappingStatus is how it stands with the mapping file, or nil if there is none.
 func (p *Prometheus) mappingStatus() *status.Mapping {
-	file, loadedAt, failedAt, err := p.mappingState()
+	file, state := p.mapping.source.file, p.mapping.state.Load()
 	if file == "" {
 		return nil
 	}
-	m := &status.Mapping{File: file, LoadedAt: loadedAt.UTC()}
-	if err != nil {
-		m.Error, m.FailedAt = err.Error(), unlessZero(failedAt)
+	m := &status.Mapping{File: file, LoadedAt: state.loadedAt.UTC()}
+	if state.err != nil {
+		m.Error, m.FailedAt = state.err.Error(), unlessZero(state.failedAt)
 	}
 	return m
 }

@@ -2,6 +2,7 @@ package emitter
 
 import (
 	"cmp"
+	"maps"
 	"slices"
 	"strings"
 	"sync"
@@ -60,9 +61,7 @@ func (u *unknownNames) find(name string) *unknownName {
 	}
 	more := map[string]*unknownName{}
 	if names := u.byName.Load(); names != nil {
-		for name, n := range *names {
-			more[name] = n
-		}
+		more = maps.Clone(*names)
 	}
 	n = new(unknownName)
 	more[strings.Clone(name)] = n // which may be part of something large that somebody sent
