@@ -63,7 +63,9 @@ type PrometheusConfig struct {
 
 	// Settings, if not nil, is what the status page shows as the configuration in
 	// force, by the names of the flags; secrets are masked there, see MaskSecret.
-	// Without it, it shows the fields above.
+	// Without it, it shows the fields above. It is called by whichever goroutine serves
+	// the status page, one at a time, while others wait for the page: it must be quick,
+	// and must not ask for the page or its overview itself.
 	Settings func() map[string]string `no-flag:"true"`
 
 	// Logger, if not nil, is for what the emitter has to say until a Monitor

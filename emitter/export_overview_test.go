@@ -18,3 +18,6 @@ func Overview(p *Prometheus, limit int) status.Overview { return p.overview(limi
 
 // MakeOverview makes an overview even if one was made just now.
 func MakeOverview(p *Prometheus) status.Overview { return p.makeOverview(p.status.now()) }
+
+// MappingStatus is what the overview has about the mapping file.
+func MappingStatus(p *Prometheus) *status.Mapping { return p.mappingStatus() }

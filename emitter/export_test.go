@@ -4,7 +4,6 @@ import (
 	"io"
 	"maps"
 	"slices"
-	"time"
 
 	"github.com/prometheus/common/expfmt"
 
@@ -21,9 +20,4 @@ func ModernForms() []string { return slices.Sorted(maps.Keys(modernForms)) }
 func WritePage(p *Prometheus, w io.Writer, format expfmt.Format) error {
 	page := exposition.Page{Store: p.store, Refresh: p.self.refresh, Created: true}
 	return page.Write(w, format)
-}
-
-// MappingState is what the status page shows of the mapping file.
-func MappingState(p *Prometheus) (file string, loadedAt, failedAt time.Time, err error) {
-	return p.mappingState()
 }

@@ -23,7 +23,7 @@ const (
 type history struct {
 	tallies *tallies
 
-	mu     sync.Mutex
+	mu     sync.Mutex // guards what follows
 	start  time.Time
 	slot   int       // the one that is being filled, counted from the start
 	begun  time.Time // when it began: the first sample in it

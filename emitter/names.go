@@ -1,8 +1,8 @@
 package emitter
 
-// A nameTable finds the plan for an event's name. It is never
-// changed once it is made, which makes it three times as fast as a map, and that a tenth of what
-// an event costs. It is an open-addressing table, at most a quarter full.
+// A nameTable finds the plan for an event's name. It is never changed once it is
+// made, which makes it three times as fast as a map, and that a tenth of what an event
+// costs. It is an open-addressing table, at most a quarter full.
 type nameTable struct {
 	plans []*plan
 	mask  uint64

@@ -13,9 +13,6 @@ import (
 	"github.com/signalbox-ci/signalbox/metric"
 )
 
-// maxOverview is how much of a list anybody gets.
-const maxOverview = 1000
-
 // An overview is good for a second, or ten times as long as it took to make: a page
 // that many people look at costs nothing that anybody notices.
 const (
@@ -31,7 +28,7 @@ type overviews struct {
 	now      func() time.Time // of the machine, whatever the emitter's clock says
 	settings func() map[string]string
 
-	mu     sync.Mutex
+	mu     sync.Mutex // guards what follows
 	latest *status.Overview
 	until  time.Time
 	labels labelCounts
@@ -78,7 +75,7 @@ func (p *Prometheus) makeOverview(now time.Time) status.Overview {
 		Settings: settingsOf(p.status.settings()),
 		Mapping:  p.mappingStatus(),
 		Events:   p.events(now),
-		Workers:  p.workers(maxOverview, at, wall),
+		Workers:  p.workers(status.MaxLimit, at, wall),
 		Families: p.families(now),
 		Scrapes:  p.scrapes.list(wall),
 		Emitters: p.emitters(),
@@ -92,13 +89,13 @@ func (p *Prometheus) makeOverview(now time.Time) status.Overview {
 
 // mappingStatus is how it stands with the mapping file, or nil if there is none.
 func (p *Prometheus) mappingStatus() *status.Mapping {
-	file, loadedAt, failedAt, err := p.mappingState()
+	file, state := p.mapping.source.file, p.mapping.state.Load()
 	if file == "" {
 		return nil
 	}
-	m := &status.Mapping{File: file, LoadedAt: loadedAt.UTC()}
-	if err != nil {
-		m.Error, m.FailedAt = err.Error(), unlessZero(failedAt)
+	m := &status.Mapping{File: file, LoadedAt: state.loadedAt.UTC()}
+	if state.err != nil {
+		m.Error, m.FailedAt = state.err.Error(), unlessZero(state.failedAt)
 	}
 	return m
 }
@@ -156,7 +153,7 @@ func (p *Prometheus) pushedBy() (status.Groups, status.Agents) {
 	if a == nil {
 		return groups, agents
 	}
-	g := a.LatestGroups(maxOverview)
+	g := a.LatestGroups(status.MaxLimit)
 	groups.Total, groups.Series, groups.Limit = g.Total, g.Series, g.SeriesLimit
 	for _, g := range g.Latest {
 		groups.List = append(groups.List, status.Group{
@@ -164,7 +161,7 @@ func (p *Prometheus) pushedBy() (status.Groups, status.Agents) {
 			Pushed: unlessZero(g.Pushed), Failed: unlessZero(g.Failed), Expires: unlessZero(g.Expires),
 		})
 	}
-	held := a.LatestAgents(maxOverview)
+	held := a.LatestAgents(status.MaxLimit)
 	agents.Total, agents.Series, agents.Limit = held.Total, held.Series, held.SeriesLimit
 	for _, a := range held.Latest {
 		agents.List = append(agents.List, status.Agent{

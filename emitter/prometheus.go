@@ -45,7 +45,7 @@ type Prometheus struct {
 	tolerance time.Duration
 
 	stop    context.CancelFunc
-	running sync.WaitGroup // the ticking of the clock, and the garbage collection
+	running sync.WaitGroup // ticking the clock, collecting garbage, sampling the rates
 }
 
 // An emitter in every respect that the package promises.
@@ -249,7 +249,8 @@ func (p *Prometheus) Knows(event string) bool {
 
 // CountMalformed counts what somebody sent as an event and was none, in
 // signalbox_events_rejected_total, and has the status page show the error, one a
-// second. Logging it is up to the caller.
+// second; nil is counted and leaves no example. Logging it is up to the caller. It is
+// safe for concurrent use.
 func (p *Prometheus) CountMalformed(why error) {
 	p.self.refused.Add(1)
 	p.self.rejected[malformed].Add(1)
@@ -297,9 +298,9 @@ func (p *Prometheus) Close() error {
 	return p.CloseContext(ctx)
 }
 
-// CloseContext stops the listener and the garbage collection. Scrapes that are
-// under way when the context ends are cut off, which is logged and no error.
-// Closing twice is fine.
+// CloseContext stops the listener, the garbage collection and the sampling of the
+// rates that the status page shows. Scrapes that are under way when the context ends
+// are cut off, which is logged and no error. Closing twice is fine.
 func (p *Prometheus) CloseContext(ctx context.Context) error {
 	p.stop()
 	err := p.server.Shutdown(ctx)

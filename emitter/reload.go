@@ -108,13 +108,6 @@ type mappingState struct {
 	err      error     // why; nil if it did not
 }
 
-// mappingState tells how taking over the mapping went: the file, empty if there is
-// none, when what is in force was read, and when and why a later attempt failed.
-func (p *Prometheus) mappingState() (file string, loadedAt, failedAt time.Time, err error) {
-	s := p.mapping.state.Load()
-	return p.mapping.source.file, s.loadedAt, s.failedAt, s.err
-}
-
 // Reload reads the mapping file again, and goes by it from then on. Families that
 // are still defined in the same way keep their series and values; those that are
 // defined differently start anew; dropped ones leave the page, and new ones come.
@@ -144,7 +137,7 @@ func (p *Prometheus) reload() (what string, err error) {
 	read, err := m.source.read()
 	var changes mappingChanges
 	if err == nil {
-		changes, err = p.takeOverLocked(read)
+		changes, err = p.takeOver(read)
 	}
 	if err != nil {
 		m.state.Store(&mappingState{m.state.Load().loadedAt, m.now(), err})
@@ -166,16 +159,10 @@ func (c mappingChanges) String() string {
 	return fmt.Sprintf("%v; of the families %d kept, %d changed, %d added, %d dropped", c.summary, c.kept, c.changed, c.added, c.dropped)
 }
 
-// takeOver puts a mapping in force, or tells what is wrong with it.
+// takeOver puts a mapping in force, or tells what is wrong with it. The families come
+// first, and then the plans: what an event drives is on the page from its first event
+// on. Whoever calls it holds the lock, unless nobody else has the emitter yet.
 func (p *Prometheus) takeOver(read mappingRead) (mappingChanges, error) {
-	p.mapping.mu.Lock()
-	defer p.mapping.mu.Unlock()
-	return p.takeOverLocked(read)
-}
-
-// takeOverLocked is takeOver for who holds the lock. The families come first, and
-// then the plans: what an event drives is on the page from its first event on.
-func (p *Prometheus) takeOverLocked(read mappingRead) (mappingChanges, error) {
 	m := &p.mapping
 	next, err := m.source.compile(read, p.store, m.families)
 	if err != nil {

@@ -21,6 +21,7 @@ import (
 	"github.com/prometheus/common/model"
 
 	"github.com/signalbox-ci/signalbox/emitter"
+	"github.com/signalbox-ci/signalbox/emitter/internal/status"
 	"github.com/signalbox-ci/signalbox/metric"
 )
 
@@ -174,11 +175,9 @@ var _ = Describe("A mapping file", func() {
 			Expect(err).To(MatchError(And(HavePrefix(file+":1: rules[0].event: event is empty\n"), ContainSubstring(file+`:3: foo: unknown field`))))
 			before["signalbox_mapping_last_reload_successful"] = "0"
 			Expect(samplesOf(p)).To(Equal(before))
-			path, loaded, failed, why := emitter.MappingState(p)
-			Expect(path).To(Equal(file))
-			Expect(loaded).To(Equal(now.Add(-time.Hour)))
-			Expect(why).To(Equal(err))
-			Expect(failed).To(Equal(now))
+			Expect(emitter.MappingStatus(p)).To(Equal(&status.Mapping{
+				File: file, LoadedAt: now.Add(-time.Hour).UTC(), FailedAt: new(now.UTC()), Error: err.Error(),
+			}))
 			Expect(logger.LogMessages()).To(ContainElement("emitter.mapping-not-reloaded"))
 
 			Expect(os.Remove(file)).To(Succeed())
@@ -186,8 +185,7 @@ var _ = Describe("A mapping file", func() {
 			write(deploys)
 			Expect(p.Reload()).To(Succeed())
 			Expect(samplesOf(p)).To(HaveKeyWithValue("signalbox_mapping_last_reload_successful", "1"))
-			_, _, _, why = emitter.MappingState(p)
-			Expect(why).NotTo(HaveOccurred())
+			Expect(emitter.MappingStatus(p)).To(Equal(&status.Mapping{File: file, LoadedAt: now.UTC()}))
 		})
 
 		It("keeps workers alive, in metrics old and new", func() {

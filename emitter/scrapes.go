@@ -15,7 +15,7 @@ const keptScrapes = 20
 // A scrapeLog remembers the latest scrapes. Its zero value is empty. It is safe for
 // concurrent use.
 type scrapeLog struct {
-	mu   sync.Mutex
+	mu   sync.Mutex // guards what follows
 	ring [keptScrapes]loggedScrape
 	n    int // scrapes so far; the n-th stands at n%keptScrapes
 }

@@ -11,7 +11,7 @@ import (
 // count with them: an event goes on counting from where it was when its rules change.
 // Its zero value is ready to use.
 type tallies struct {
-	mu     sync.Mutex
+	mu     sync.Mutex // guards byName
 	byName map[string]*series.Tally
 
 	// unplanned are the events that no rule knows.
@@ -34,7 +34,8 @@ func (t *tallies) of(event string) *series.Tally {
 	return tally
 }
 
-// all are the names and counts of the events that rules know, or knew.
+// all are the names and counts of the events that rules know, or knew. It holds the
+// lock while it yields, so of must not be called in between.
 func (t *tallies) all() iter.Seq2[string, uint64] {
 	return func(yield func(string, uint64) bool) {
 		t.mu.Lock()

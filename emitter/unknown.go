@@ -2,6 +2,7 @@ package emitter
 
 import (
 	"cmp"
+	"maps"
 	"slices"
 	"strings"
 	"sync"
@@ -25,7 +26,7 @@ const (
 // by a larger one, which happens once a name.
 type unknownNames struct {
 	byName atomic.Pointer[map[string]*unknownName]
-	adding sync.Mutex
+	adding sync.Mutex // held while the map is replaced
 	other  atomic.Uint64
 }
 
@@ -60,9 +61,7 @@ func (u *unknownNames) find(name string) *unknownName {
 	}
 	more := map[string]*unknownName{}
 	if names := u.byName.Load(); names != nil {
-		for name, n := range *names {
-			more[name] = n
-		}
+		more = maps.Clone(*names)
 	}
 	n = new(unknownName)
 	more[strings.Clone(name)] = n // which may be part of something large that somebody sent

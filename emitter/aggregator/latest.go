@@ -42,8 +42,9 @@ type AgentSummary struct {
 	Updated, Expires time.Time
 }
 
-// LatestGroups returns at most so many of the groups that were pushed last. However
-// many there are, pushes wait for it no longer than it takes to list those.
+// LatestGroups returns at most so many of the groups that were pushed last, none of
+// them if that is 0 or less. However many there are, pushes wait for it no longer than
+// it takes to list those. It is safe for concurrent use.
 func (a *Aggregator) LatestGroups(most int) LatestGroups {
 	j := a.jobs
 	j.store.Lock()
@@ -54,7 +55,7 @@ func (a *Aggregator) LatestGroups(most int) LatestGroups {
 		Total:       len(j.groups),
 		Series:      int(j.seriesCount.Load()) + len(j.sums),
 		SeriesLimit: j.options.MaxSeries,
-		Latest:      make([]GroupSummary, 0, min(most, len(j.groups))),
+		Latest:      make([]GroupSummary, 0, min(max(most, 0), len(j.groups))),
 	}
 	for e := j.latest.Front(); e != nil && len(l.Latest) < most; e = e.Next() {
 		g := e.Value.(*group)
@@ -83,8 +84,9 @@ func (j *jobs) orderLatest() {
 	}
 }
 
-// LatestAgents returns at most so many of the agents that were heard of last. Updates
-// do not wait for it, but for a moment those of agents that it returns.
+// LatestAgents returns at most so many of the agents that were heard of last, none of
+// them if that is 0 or less. Updates do not wait for it, but for a moment those of
+// agents that it returns. It is safe for concurrent use.
 func (a *Aggregator) LatestAgents(most int) LatestAgents {
 	now, wall := a.clock.Tick(), a.wall()
 	l := LatestAgents{Series: int(a.held.Load()), SeriesLimit: int(a.maxSeries), Latest: []AgentSummary{}}

@@ -69,6 +69,7 @@ var _ = Describe("A list of what was pushed last", func() {
 			}), "short expired at %s", expired.Add(time.Second))
 			Expect(latest(2)).To(Equal([]string{"a", "b"}))
 			Expect(a.LatestGroups(0).Latest).To(BeEmpty())
+			Expect(a.LatestGroups(-1).Latest).To(BeEmpty())
 
 			Expect(a.DeleteGroup(context.Background(), labels("a"))).To(Succeed())
 			Expect(latest(9)).To(Equal([]string{"b", "failing"}))
@@ -129,6 +130,7 @@ var _ = Describe("A list of what was pushed last", func() {
 				Series: 2, Updated: updated, Expires: updated.Add(time.Minute),
 			}}}))
 			Expect(a.LatestAgents(0).Latest).To(BeEmpty())
+			Expect(a.LatestAgents(-1).Latest).To(BeEmpty())
 
 			clock.Advance(55 * time.Second)
 			l = a.LatestAgents(100)

@@ -16,7 +16,6 @@ import (
 // 503, so that scrapers that do not keep up cannot pile up.
 func newMetricsHandler(o ServerOptions) http.Handler {
 	slots := make(chan struct{}, o.MaxInFlight)
-	scrape := &scrape{page: o.Page, logger: o.Logger}
 	compressed, err := gzhttp.NewWrapper(
 		gzhttp.MinSize(1024),
 		gzhttp.ContentTypeFilter(func(string) bool { return true }),
@@ -24,7 +23,7 @@ func newMetricsHandler(o ServerOptions) http.Handler {
 	if err != nil {
 		panic("BUG: " + err.Error()) // the options above are constants
 	}
-	handler := compressed(scrape)
+	handler := compressed(&pageHandler{page: o.Page, logger: o.Logger})
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		begin := time.Now()
 		counted := &countedWriter{ResponseWriter: w}
@@ -41,21 +40,22 @@ func newMetricsHandler(o ServerOptions) http.Handler {
 	})
 }
 
-type scrape struct {
+// A pageHandler answers with the page.
+type pageHandler struct {
 	page   Page
 	logger func() lager.Logger
 	logged atomic.Int64 // when an error was last logged, in seconds
 }
 
-func (s *scrape) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+func (h *pageHandler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	format := expfmt.NegotiateAccept(r.Header, expfmt.DefaultOpenMetricsAcceptedFormats()...)
 	w.Header().Set("Content-Type", string(format))
 	if r.Method == http.MethodHead {
 		return
 	}
-	if err := s.page.Write(w, format); err != nil && r.Context().Err() == nil {
-		if now, last := time.Now().Unix(), s.logged.Load(); now != last && s.logged.CompareAndSwap(last, now) {
-			s.logger().Error("scrape-incomplete", err)
+	if err := h.page.Write(w, format); err != nil && r.Context().Err() == nil {
+		if now, last := time.Now().Unix(), h.logged.Load(); now != last && h.logged.CompareAndSwap(last, now) {
+			h.logger().Error("scrape-incomplete", err)
 		}
 	}
 }

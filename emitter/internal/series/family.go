@@ -124,8 +124,10 @@ const (
 	Observe
 )
 
-func newFamily(store *Store, o FamilyOptions) (*Family, error) {
-	constants := store.constants
+// NewFamily makes a family that nobody is shown before Replace puts it into the
+// store. It fails if the labels clash with one another or with the constant ones.
+func (st *Store) NewFamily(o FamilyOptions) (*Family, error) {
+	constants := st.constants
 	if o.Internal {
 		constants = slices.DeleteFunc(slices.Clone(constants), func(l Label) bool {
 			return slices.Contains(o.Labels, l.Name)
@@ -142,19 +144,19 @@ func newFamily(store *Store, o FamilyOptions) (*Family, error) {
 		bounds:    o.Bounds,
 		native:    o.Native,
 		layout:    layout,
-		store:     store,
+		store:     st,
 		internal:  o.Internal,
 		ownership: o.Ownership,
 		idleTTL:   o.IdleTTL,
 		mortal:    len(o.Labels) > 0 && (o.Ownership != Unowned || o.IdleTTL > 0),
-		limit:     int64(store.maxSeries),
+		limit:     int64(st.maxSeries),
 	}
 	if o.Internal {
 		f.limit = math.MaxInt64
 	}
 	f.table.init()
 	if len(o.Labels) == 0 {
-		f.only = f.make(&Values{}, nil, store.clock.Now())
+		f.only = f.make(&Values{}, nil, st.clock.Now())
 	}
 	return f, nil
 }

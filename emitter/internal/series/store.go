@@ -74,10 +74,6 @@ func (st *Store) AddFamily(o FamilyOptions) (*Family, error) {
 	return f, st.Replace(nil, []*Family{f})
 }
 
-// NewFamily makes a family that nobody is shown before Replace puts it into the
-// store. It fails if the labels clash with one another or with the constant ones.
-func (st *Store) NewFamily(o FamilyOptions) (*Family, error) { return newFamily(st, o) }
-
 // Replace takes families out of the store and puts others into it, in one step: a
 // scrape sees all of it or nothing. It fails, and changes nothing, if two families
 // would have one name. Updates of a family that was taken out go on, unseen.

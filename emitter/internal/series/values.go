@@ -1,8 +1,8 @@
 package series
 
 // Values are the label values of a series: those of All that Order picks, in the
-// order of the family's labels. So whoever has an event's attributes in a slice
-// need not copy them into the order that each family has.
+// order of the family's labels. So whoever has values in a slice need not copy them
+// into the order that each family has.
 //
 // It goes from hand to hand as a pointer: it is more than fits into registers, and
 // copying what was just written stalls the processor.

@@ -10,11 +10,11 @@ import (
 	"github.com/klauspost/compress/gzhttp"
 )
 
-// How many entries a list of the overview has: if the request does not say, and at
-// most.
+// MaxLimit is how many entries a list of the overview has at most, and defaultLimit if
+// the request does not say.
 const (
+	MaxLimit     = 1000
 	defaultLimit = 100
-	maxLimit     = 1000
 )
 
 // contentSecurityPolicy allows the page what it is made of, and nothing else: no
@@ -29,7 +29,7 @@ const contentSecurityPolicy = "default-src 'none'; script-src 'self'; style-src 
 // answered 404, any method but GET and HEAD 405.
 //
 // The overview function is called for each request for the JSON, by any number of
-// goroutines at once. Its limit is from 1 to 1000.
+// goroutines at once. Its limit is from 1 to MaxLimit.
 func NewHandler(overview func(limit int) Overview) http.Handler {
 	mux := http.NewServeMux()
 	mux.Handle("GET /{$}", pageFile("index.html"))
@@ -81,8 +81,8 @@ func requestedLimit(r *http.Request) (int, error) {
 	}
 	given := query.Get("limit")
 	limit, err := strconv.Atoi(given)
-	if err != nil || limit < 1 || limit > maxLimit {
-		return 0, fmt.Errorf("limit is %s: expected a whole number from 1 to %d", quoted(given), maxLimit)
+	if err != nil || limit < 1 || limit > MaxLimit {
+		return 0, fmt.Errorf("limit is %s, want a whole number from 1 to %d", quoted(given), MaxLimit)
 	}
 	return limit, nil
 }

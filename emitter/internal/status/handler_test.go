@@ -142,7 +142,7 @@ var _ = Describe("The status page's handler", func() {
 		func(query, shown string) {
 			response := request("GET", "/api/v1/overview"+query)
 			Expect(response).To(HaveHTTPStatus(400))
-			Expect(body(response)).To(Equal("limit is " + shown + ": expected a whole number from 1 to 1000\n"))
+			Expect(body(response)).To(Equal("limit is " + shown + ", want a whole number from 1 to 1000\n"))
 			Expect(response).To(HaveHTTPHeaderWithValue("Cache-Control", "no-store"))
 			Expect(limits).To(BeEmpty())
 		},

@@ -66,9 +66,9 @@ type Demo struct {
 	stop, stopReports context.CancelFunc
 	running, reports  sync.WaitGroup
 
-	past  tally // what was emitted before begin
-	begin time.Time
-	end   time.Time // set when nothing is running
+	before tally // what was emitted before begin
+	begin  time.Time
+	end    time.Time // set when nothing is running
 }
 
 // Start starts a demo, which has some past already when it returns. Whoever starts one
@@ -94,7 +94,7 @@ func Start(o Options) *Demo {
 	s := d.simulation
 	s.pusher = d.pusher
 	s.advance(past)
-	d.past, d.begin = s.tally, time.Now()
+	d.before, d.begin = s.tally, time.Now()
 
 	reportsCtx, stopReports := context.WithCancel(context.Background())
 	d.stopReports = stopReports
@@ -126,13 +126,13 @@ func (d *Demo) Stop() Summary {
 	summary := Summary{
 		Elapsed:   d.end.Sub(d.begin),
 		Simulated: s.now - past,
-		Past:      d.past.total(),
+		Past:      d.before.total(),
 		Sent:      d.pusher.sent.Load(),
 		Failed:    d.pusher.failed.Load(),
 		Skipped:   d.pusher.skipped.Load(),
 	}
 	for k, count := range s.tally {
-		summary.Kinds = append(summary.Kinds, KindCount{kindNames[k], count - d.past[k]})
+		summary.Kinds = append(summary.Kinds, KindCount{kindNames[k], count - d.before[k]})
 	}
 	return summary
 }

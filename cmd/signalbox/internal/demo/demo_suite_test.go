@@ -34,7 +34,8 @@ type recorder struct {
 	mu     sync.Mutex     // protects the following fields
 	counts map[string]int // by name
 	keep   bool
-	events []string // in full
+	events []string           // in full
+	watch  func(metric.Event) // called with each event, if not nil
 }
 
 func (r *recorder) Description() string                                  { return "recorder" }
@@ -49,6 +50,9 @@ func (r *recorder) Emit(_ lager.Logger, event metric.Event) {
 		r.counts = make(map[string]int)
 	}
 	r.counts[event.Name]++
+	if r.watch != nil {
+		r.watch(event)
+	}
 	if !r.keep {
 		return
 	}

@@ -92,9 +92,6 @@ func (s *simulation) advance(until time.Duration) {
 	s.now = until
 }
 
-// clock is the simulated time.
-func (s *simulation) clock() time.Time { return epoch.Add(s.now) }
-
 // slowed is how long something takes that the node does or waits for.
 func (s *simulation) slowed(d time.Duration) time.Duration {
 	return time.Duration(float64(d) * s.slowness)

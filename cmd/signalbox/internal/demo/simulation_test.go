@@ -62,7 +62,7 @@ var _ = Describe("the simulation", func() {
 					if s == nil {
 						return epoch
 					}
-					return s.clock()
+					return epoch.Add(s.now)
 				},
 			})
 			page = m.Emitters()[1].(*emitter.Prometheus)
@@ -115,6 +115,12 @@ var _ = Describe("the simulation", func() {
 		It("shows the workers that live, and no others for longer than the limit", func() {
 			var came, went int
 			shown := map[string]bool{}
+			heardAt := map[string]time.Duration{}
+			recorded.watch = func(e metric.Event) {
+				if e.Name == "worker containers" {
+					heardAt[e.Attributes["worker"]] = s.now
+				}
+			}
 			for range 12 {
 				s.advance(s.now + 20*time.Minute)
 				page.CollectGarbage()
@@ -128,7 +134,7 @@ var _ = Describe("the simulation", func() {
 					}
 				}
 				for _, w := range s.workers {
-					if s.now-w.heard <= s.staleAfter {
+					if s.now-heardAt[w.name] <= s.staleAfter {
 						heard[w.name] = true
 					}
 					if w.beats() {

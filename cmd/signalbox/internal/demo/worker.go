@@ -30,7 +30,6 @@ type worker struct {
 	builds   []*build // whose tasks it runs
 	slowness float64  // 1 unless there is an incident
 	caches   int      // volumes that are no build's
-	heard    time.Duration
 }
 
 // beats tells whether the worker sends heartbeats.
@@ -54,7 +53,6 @@ func (s *simulation) heartbeat(w *worker) {
 	if !w.beats() {
 		return // whatever brings it back starts its heartbeats anew
 	}
-	w.heard = s.now
 	w.caches = min(max(w.caches+s.IntN(9)-4, 60), 600)
 	containers := 3*len(w.builds) + s.IntN(4) // beside the tasks': of checks
 	s.tellUsage(w, metric.WorkerContainers, containers)

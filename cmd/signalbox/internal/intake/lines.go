@@ -35,7 +35,8 @@ func (d *Decoder) decodeLines() error {
 // the last line may lack. The line is good until the next call.
 //
 // It returns errLineTooLong for a line past the limit, which it has skipped, with
-// what it has kept of it, and io.EOF behind the last line. After any other error the line is lost.
+// what it has kept of it, and io.EOF behind the last line. After any other error the
+// line is lost.
 func (d *Decoder) readLine() ([]byte, error) {
 	d.line++
 

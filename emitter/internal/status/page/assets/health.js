@@ -13,7 +13,7 @@ const nearLimit = 0.9;
 // findings are what an operator should know, the worst first. Each has a level, "bad",
 // "warn" or "note", the section that has more, and a text; its kind stays the same
 // while the numbers in the text change.
-export function findings(o) {
+function findings(o) {
   const found = [];
   const add = (level, section, kind, text) => found.push({ level, section, kind, text });
 

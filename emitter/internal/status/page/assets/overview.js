@@ -1,6 +1,9 @@
 // The overview, read so that nothing in it can surprise the page: a list that is
 // missing is empty, a number that is none is 0, a text that is none is empty.
 
+// How many entries of a list the server tells at most.
+export const maxLimit = 1000;
+
 const list = (value) => (Array.isArray(value) ? value : []);
 const object = (value) => (value !== null && typeof value === "object" && !Array.isArray(value) ? value : {});
 const objects = (value) => list(value).map(object);

@@ -3,7 +3,7 @@
 import { element, say } from "./element.js";
 import { clockSeconds, number, rate, span } from "./format.js";
 import { showHealth } from "./health.js";
-import { readOverview } from "./overview.js";
+import { maxLimit, readOverview } from "./overview.js";
 import { Plot } from "./plot.js";
 import { Refresh } from "./refresh.js";
 import { makeSections, showMapping } from "./sections.js";
@@ -27,7 +27,7 @@ const sections = makeSections({
   plotted: () => plotted,
   plot: (name) => plotOnly(plotted === name ? null : name),
   more: () => {
-    limit = 1000;
+    limit = maxLimit;
     refresh.ask();
   },
 });

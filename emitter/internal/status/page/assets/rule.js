@@ -5,7 +5,7 @@
 const special = /[\p{Cc}\p{Cf}\p{Cs}\p{Co}\p{Cn}\p{Zl}\p{Zp}"\\\u00a0\ufeff]/gu;
 
 // quoted is a text as a double-quoted scalar of YAML.
-export function quoted(text) {
+function quoted(text) {
   const escaped = text.replace(special, (character) => {
     if (character === '"' || character === "\\") {
       return "\\" + character;
@@ -21,7 +21,7 @@ export function quoted(text) {
 }
 
 // metricName makes the name of a counter of the name of an event.
-export function metricName(event) {
+function metricName(event) {
   const name = event
     .toLowerCase()
     .slice(0, 100)

@@ -59,7 +59,7 @@ const timeColumn = (title, get, none = () => "–", more = {}) => ({
 });
 
 // showTime shows a moment in an element that is a time.
-export function showTime(place, ms) {
+function showTime(place, ms) {
   if (place.ms !== ms) {
     place.ms = ms;
     place.dateTime = new Date(ms).toISOString();

@@ -3,6 +3,7 @@
 
 import { element, say } from "./element.js";
 import { plural } from "./format.js";
+import { maxLimit } from "./overview.js";
 
 // A filter is offered for tables that are longer than this.
 const longTable = 12;
@@ -208,7 +209,7 @@ export class Table {
     const long = this.rows.size > longTable || wanted !== "";
     this.filterLine.hidden = !long;
     const cut = this.rows.size < this.total;
-    const most = this.rows.size >= 1000;
+    const most = this.rows.size >= maxLimit;
     this.foot.hidden = !cut && wanted === "";
     this.more.hidden = !cut || most;
     if (wanted !== "") {
