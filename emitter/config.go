@@ -18,8 +18,13 @@ import (
 	"github.com/signalbox-ci/signalbox/metric"
 )
 
+// Default is the configuration that metric.Metrics has when this package is imported.
+// Its flags are set by parsing them; what no flag can set (Rules, Gatherer, Pushed,
+// Settings, Logger, Clock) may be set here until Initialize.
+var Default = &PrometheusConfig{}
+
 func init() {
-	metric.Metrics.RegisterEmitter(&PrometheusConfig{})
+	metric.Metrics.RegisterEmitter(Default)
 }
 
 // PrometheusConfig configures and makes the Prometheus emitter. It is a go-flags

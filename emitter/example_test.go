@@ -38,9 +38,9 @@ func (b run) Attributes() map[string]string {
 // What a scheduler does from its start to its end.
 func Example_scheduler() {
 	logger := lager.NewLogger("scheduler")
-	monitor := metric.NewMonitor() // most use the one there is: metric.Metrics
+	monitor := metric.NewMonitor() // or metric.Metrics, which has emitter.Default registered
 	prometheus := &emitter.PrometheusConfig{}
-	monitor.RegisterEmitter(prometheus) // metric.Metrics has it registered
+	monitor.RegisterEmitter(prometheus)
 
 	// The emitters' flags beside the scheduler's own. Without the address nothing
 	// is served, and events go nowhere.
@@ -87,27 +87,32 @@ func Example_scheduler() {
 	// concourse_workers_containers{platform="linux",tags="",team="",worker="worker-1"} 12
 }
 
-// What an event of the scheduler's own drives.
+// What events of the scheduler's own drive.
 func ExamplePrometheusConfig_rules() {
-	config := emitter.PrometheusConfig{BindIP: "127.0.0.1", BindPort: "0", Namespace: "ci", Rules: []emitter.Rule{{
+	rules := []emitter.Rule{{
 		Event: "deploy finished", Metric: "deploys_total", Type: emitter.Counter, Operation: emitter.Inc,
-		Help:   "Deployments finished, by environment.",
-		Labels: []emitter.Label{{Name: "environment", Attribute: "env", Required: emitter.Present}},
-	}}}
-	e, err := config.NewEmitter(nil)
-	if err != nil {
-		panic(err)
+		Help: "Deployments finished, by environment and kind of branch.",
+		Labels: []emitter.Label{
+			{Name: "environment", Attribute: "env", Required: emitter.Present},
+			{Name: "branch", Attribute: "branch", Replace: []emitter.Replacement{{Match: "(release|feature)/.*", With: "$1"}}},
+		},
+	}}
+	logger := lager.NewLogger("scheduler")
+	monitor := metric.NewMonitor()
+	monitor.RegisterEmitter(&emitter.PrometheusConfig{BindIP: "127.0.0.1", BindPort: "0", Rules: rules})
+	// With metric.Metrics, it is emitter.Default.Rules = rules instead.
+	if err := monitor.Initialize(logger, "web-1", nil, 0); err != nil {
+		panic(err) // a rule with a mistake is refused here, with the reason
 	}
-	prometheus := e.(*emitter.Prometheus)
-	defer prometheus.Close()
 
-	prometheus.Emit(nil, metric.Event{Name: "deploy finished", Attributes: map[string]string{"env": "live"}})
+	monitor.Emit(logger, metric.Event{
+		Name: "deploy finished", Attributes: map[string]string{"env": "live", "branch": "release/7"},
+	})
 
-	answer := httptest.NewRecorder()
-	prometheus.Handler().ServeHTTP(answer, httptest.NewRequest(http.MethodGet, "/metrics", http.NoBody))
-	show(answer.Body.String(), "ci_deploys")
+	show(pageOf(monitor), "concourse_deploys")
+	monitor.Close(context.Background())
 	// Output:
-	// ci_deploys_total{environment="live"} 1
+	// concourse_deploys_total{branch="release",environment="live"} 1
 }
 
 // The page on a listener of the scheduler's own, beside the emitter's.

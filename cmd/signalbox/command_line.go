@@ -132,6 +132,16 @@ func (l *commandLine) add(name, short, long string, c command) (*flags.Command, 
 // parse returns the command that the arguments ask for, with its flags set. It
 // returns errHelp, errNoCommand or a usageError.
 func (l *commandLine) parse(args []string) (command, error) {
+	// What one tries on a program that one does not know.
+	if len(args) == 1 {
+		switch args[0] {
+		case "--version":
+			args = []string{"version"}
+		case "help":
+			args = []string{"--help"}
+		}
+	}
+
 	// Only the command that runs looks at its variables: go-flags would have
 	// those of one command fail another.
 	for _, arg := range args {

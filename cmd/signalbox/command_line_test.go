@@ -73,6 +73,7 @@ var _ = Describe("signalbox", func() {
 			Entry("of completion", "completion", "--help"),
 			Entry("of check", "check", "--help"),
 			Entry("of version", "version", "--help"),
+			Entry("as a command", "help"),
 		)
 	})
 
@@ -107,8 +108,12 @@ var _ = Describe("signalbox", func() {
 		})
 	})
 
-	It("prints its version", func() {
-		Expect(signalbox("version")).To(Equal(exitClean))
-		Expect(stdout.String()).To(MatchRegexp(`^signalbox \S+\nrevision  \S+.*\ngo        go1\.\S+\n$`))
-	})
+	DescribeTable("prints its version",
+		func(arg string) {
+			Expect(signalbox(arg)).To(Equal(exitClean))
+			Expect(stdout.String()).To(MatchRegexp(`^signalbox \S+\nrevision  \S+.*\ngo        go1\.\S+\n$`))
+		},
+		Entry("as a command", "version"),
+		Entry("as a flag", "--version"),
+	)
 })

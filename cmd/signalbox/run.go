@@ -27,7 +27,7 @@ type daemon struct {
 	strayVariables func() []strayVariable
 
 	Host            string     `long:"host" value-name:"NAME" default-mask:"the machine's name" description:"Host of events that do not name theirs."`
-	Attributes      attributes `long:"attribute" value-name:"KEY=VALUE" unquote:"false" description:"Attribute of this node, which every event carries too and every series that events drive shows as a label. May be repeated."`
+	Attributes      attributes `long:"attribute" value-name:"KEY=VALUE" unquote:"false" description:"Attribute of this node, which every event carries too and every series that events drive, or that is about signalbox itself, shows as a label. May be repeated."`
 	BufferSize      uint32     `long:"buffer-size" value-name:"N" default:"1000" description:"Events that may wait for each emitter that has a queue; 0 means the default. The Prometheus emitter has none."`
 	LogLevel        string     `long:"log-level" choice:"debug" choice:"info" choice:"error" default:"info" description:"Least level of what is logged."`
 	ShutdownTimeout timeout    `long:"shutdown-timeout" value-name:"DURATION" default:"10s" description:"Time that requests and queues have to finish after SIGTERM."`
