@@ -3,6 +3,8 @@
 //	go run ./scripts/reference          # from the root: writes them anew
 //	go run ./scripts/reference -check   # fails if that would change anything
 //
+// Either way it fails if a link from one file to another, or to a heading, leads nowhere.
+//
 // Such a part stands in a Markdown file between two comments, of which the first says
 // where it comes from:
 //
@@ -47,7 +49,7 @@ func run(check bool) error {
 	known := sources(program)
 	var errs []error
 	for _, file := range files {
-		errs = append(errs, renew(file, known, check))
+		errs = append(errs, renew(file, known, check), checkLinks(file))
 	}
 	return errors.Join(errs...)
 }
