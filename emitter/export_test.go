@@ -27,3 +27,6 @@ func WritePage(p *Prometheus, w io.Writer, format expfmt.Format) error {
 func MappingState(p *Prometheus) (file string, loadedAt, failedAt time.Time, err error) {
 	return p.mappingState()
 }
+
+// BreakMapping has the emitter panic when it compiles a mapping.
+func BreakMapping(p *Prometheus) { p.mapping.families["broken"] = nil }

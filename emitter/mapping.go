@@ -184,15 +184,17 @@ func clash(types map[string]series.Type, o series.FamilyOptions) error {
 
 // replacer returns a replacer for the replacements: one for all who ask for the
 // same.
-func (c *compiler) replacer(replacements []Replacement) *replacer {
+func (c *compiler) replacer(replacements []Replacement) (*replacer, error) {
 	for _, r := range c.replacers {
 		if slices.Equal(r.replacements, replacements) {
-			return r
+			return r, nil
 		}
 	}
-	r := newReplacer(replacements)
-	c.replacers = append(c.replacers, r)
-	return r
+	r, err := newReplacer(replacements)
+	if err == nil {
+		c.replacers = append(c.replacers, r)
+	}
+	return r, err
 }
 
 // plan returns what the event drives, made if need be.
@@ -206,7 +208,7 @@ func (c *compiler) plan(m *compiled, event string) *plan {
 }
 
 // add resolves a rule whose series are the family's.
-func (p *plan) add(rule Rule, family *series.Family, replacer func([]Replacement) *replacer) error {
+func (p *plan) add(rule Rule, family *series.Family, replacer func([]Replacement) (*replacer, error)) error {
 	u := update{family: family, divide: rule.Divide, when: -1}
 	switch rule.Operation {
 	case Add:
@@ -224,7 +226,11 @@ func (p *plan) add(rule Rule, family *series.Family, replacer func([]Replacement
 		i := p.attribute(l.Attribute)
 		value := i
 		if len(l.Replace) > 0 {
-			value = p.derive(derived{i, replacer(l.Replace)})
+			by, err := replacer(l.Replace)
+			if err != nil {
+				return err
+			}
+			value = p.derive(derived{i, by})
 		}
 		u.labels = append(u.labels, uint8(value))
 		switch l.Required {

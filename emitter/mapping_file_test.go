@@ -235,6 +235,9 @@ func TestWhatIsWrongWithAMappingFileIsSaidWithItsPlace(t *testing.T) {
 			`m.yml:2: rules[0].labels[0].replace[0].with: "$1s" refers to $1s, but match has no group of that name: did you mean ${1}s?`},
 		{ruleLine("labels: [{name: a, attribute: a, replace: [{match: '(a)', with: 'US$'}]}]"),
 			`m.yml:2: rules[0].labels[0].replace[0].with: "US$" has a $ that stands for nothing: want $1, ${1}, ${name}, or $$ for a dollar`},
+		{ruleLine("labels: [{name: a, attribute: a, replace: [{match: '" + strings.Repeat("(", 999) + "a" + strings.Repeat(")", 999) + "', with: x}]}]"),
+			`m.yml:2: rules[0].labels[0].replace[0].match: ` + shortened(strings.Repeat("(", 999)+"a"+strings.Repeat(")", 999)) +
+				` is not a regular expression (RE2): expression nests too deeply`},
 
 		// Events.
 		{"drop_events: [eror log]", `m.yml:1: drop_events[0]: no built-in rule is for the event "eror log": did you mean "error log"?`},

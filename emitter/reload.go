@@ -141,11 +141,7 @@ func (p *Prometheus) reload() (what string, err error) {
 	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	read, err := m.source.read()
-	var changes mappingChanges
-	if err == nil {
-		changes, err = p.takeOverLocked(read)
-	}
+	changes, err := p.readAndTakeOver()
 	if err != nil {
 		m.state.Store(&mappingState{m.state.Load().loadedAt, m.now(), err})
 		p.self.set(p.self.mappingReloaded, 0)
@@ -154,6 +150,21 @@ func (p *Prometheus) reload() (what string, err error) {
 	}
 	logger.Info("mapping-reloaded", lager.Data{"file": m.source.file, "changes": changes.String()})
 	return fmt.Sprintf("reloaded %s: %v", m.source.file, changes), nil
+}
+
+// readAndTakeOver puts what stands in the file in force, for who holds the lock. The
+// file is not the program's: a panic over it is an error like others.
+func (p *Prometheus) readAndTakeOver() (changes mappingChanges, err error) {
+	defer func() {
+		if why := recover(); why != nil {
+			err = fmt.Errorf("--mapping-file: %s: reading it failed, which is a fault of Signalbox: %v", p.mapping.source.file, why)
+		}
+	}()
+	read, err := p.mapping.source.read()
+	if err != nil {
+		return mappingChanges{}, err
+	}
+	return p.takeOverLocked(read)
 }
 
 // mappingChanges are what is different about a mapping that was taken over.

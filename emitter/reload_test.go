@@ -190,6 +190,15 @@ var _ = Describe("A mapping file", func() {
 			Expect(why).NotTo(HaveOccurred())
 		})
 
+		It("lives on if it cannot cope with the file", func() {
+			write("")
+			p := start(config, nil)
+			emitter.BreakMapping(p)
+			Expect(p.Reload()).To(MatchError(HavePrefix("--mapping-file: " + file + ": reading it failed, which is a fault of Signalbox: ")))
+			Expect(samplesOf(p)).To(HaveKeyWithValue("signalbox_mapping_last_reload_successful", "0"))
+			Expect(p.Reload()).NotTo(Succeed(), "the lock is free")
+		})
+
 		It("keeps workers alive, in metrics old and new", func() {
 			config.WorkerStaleAfter = time.Minute
 			write("")
