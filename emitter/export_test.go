@@ -6,6 +6,7 @@ import (
 	"slices"
 	"time"
 
+	dto "github.com/prometheus/client_model/go"
 	"github.com/prometheus/common/expfmt"
 
 	"github.com/signalbox-ci/signalbox/emitter/internal/exposition"
@@ -21,6 +22,18 @@ func ModernForms() []string { return slices.Sorted(maps.Keys(modernForms)) }
 func WritePage(p *Prometheus, w io.Writer, format expfmt.Format) error {
 	page := exposition.Page{Store: p.store, Refresh: p.self.refresh, Created: true}
 	return page.Write(w, format)
+}
+
+// Unrefreshed are the emitter's families as a page shows them that was being written
+// when something happened.
+func Unrefreshed(p *Prometheus) ([]*dto.MetricFamily, error) { return p.store.Gather() }
+
+// Tallied are the names of the events that are counted.
+func Tallied(p *Prometheus) (names []string) {
+	for name := range p.received.all() {
+		names = append(names, name)
+	}
+	return names
 }
 
 // MappingState is what the status page shows of the mapping file.

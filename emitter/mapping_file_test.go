@@ -20,7 +20,7 @@ func loadMapping(content string) (rulebook, compiled, error) {
 }
 
 func loadMappingOver(rules []Rule, content string) (rulebook, compiled, error) {
-	source := ruleSource{file: "m.yml", base: rulebook{rules: rules, silent: SilentEvents()}, namespace: "ci", received: new(tallies)}
+	source := ruleSource{file: "m.yml", base: rulebook{rules: rules, silent: SilentEvents()}, namespace: "ci"}
 	book, d := readMapping(source.file, []byte(content), source.base)
 	store := series.NewStore(series.Options{Constants: []series.Label{{Name: "zone", Value: "b"}}})
 	if _, err := newOwnFamilies(store, source.namespace, 0, new(tallies)); err != nil {
@@ -221,6 +221,8 @@ func TestWhatIsWrongWithAMappingFileIsSaidWithItsPlace(t *testing.T) {
 			`m.yml:2: rules[0].metric: metric ci_builds_duration_seconds_sum has the name of a sample of the histogram ci_builds_duration_seconds`},
 		{"rules:\n- {event: e, metric: h_sum, type: gauge, operation: set}\n- {event: e, metric: h, type: histogram, operation: observe, buckets: [1]}",
 			`m.yml:3: rules[1].metric: metric ci_h would have a sample of the name of the metric ci_h_sum`},
+		{"rules:\n- {event: e, metric: h_created, type: gauge, operation: set}\n- {event: e, metric: h, type: histogram, operation: observe, buckets: [1]}",
+			`m.yml:3: rules[1].metric: metric ci_h would have a sample of the name of the metric ci_h_created`},
 
 		// Replacements.
 		{ruleLine("labels: [{name: a, attribute: a, replace: [{match: 'ab(c', with: x}]}]"),

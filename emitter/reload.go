@@ -18,8 +18,7 @@ type ruleSource struct {
 	file      string // may be empty
 	base      rulebook
 	namespace string
-	native    bool     // all histograms have native buckets too
-	received  *tallies // that events are counted with
+	native    bool // all histograms have native buckets too
 }
 
 func (config *PrometheusConfig) ruleSource() ruleSource {
@@ -62,7 +61,7 @@ func (r mappingRead) err() error {
 // compile resolves the rules, for a store in which those families are in force. It
 // reports everything that is wrong with the file and with the rules.
 func (s *ruleSource) compile(r mappingRead, store *series.Store, inForce map[string]*definition) (compiled, error) {
-	c := compiler{namespace: s.namespace, store: store, inForce: inForce, received: s.received}
+	c := compiler{namespace: s.namespace, store: store, inForce: inForce}
 	rules := r.rules
 	if s.native {
 		rules = withNativeHistograms(rules)
@@ -193,12 +192,12 @@ func (p *Prometheus) takeOverLocked(read mappingRead) (mappingChanges, error) {
 		return mappingChanges{}, err
 	}
 	changes := mappingChanges{summary: read.summary(next)}
-	var out, in []*series.Family
+	var out, in, gone []*series.Family
 	for metric, def := range m.families {
 		switch after := next.families[metric]; {
 		case after == nil:
 			changes.dropped++
-			out = append(out, def.family)
+			out, gone = append(out, def.family), append(gone, def.family)
 		case after.family != def.family:
 			changes.changed++
 			out = append(out, def.family)
@@ -218,8 +217,11 @@ func (p *Prometheus) takeOverLocked(read mappingRead) (mappingChanges, error) {
 	if err := p.store.Replace(out, in); err != nil {
 		return mappingChanges{}, err
 	}
+	for event, plan := range next.plans {
+		plan.received = p.received.of(event)
+	}
 	p.plans.Store(newNameTable(next.plans))
-	p.self.forget(out)
+	p.self.forget(gone)
 	m.families = next.families
 
 	now := m.now()
