@@ -3,7 +3,6 @@ package emitter
 import (
 	"errors"
 	"fmt"
-	"os"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -42,7 +41,7 @@ func (s *ruleSource) read() (mappingRead, error) {
 	if s.file == "" {
 		return mappingRead{s.base, nil}, nil
 	}
-	content, err := os.ReadFile(s.file)
+	content, err := ReadRegularFile(s.file)
 	if err != nil {
 		return mappingRead{}, fmt.Errorf("--mapping-file: %w", err)
 	}
