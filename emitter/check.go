@@ -48,14 +48,13 @@ func (config *PrometheusConfig) CheckMapping(attributes map[string]string) (Mapp
 		return MappingSummary{}, err
 	}
 	source := c.ruleSource()
-	source.received = new(tallies)
 	read, err := source.read()
 	if err != nil {
 		return MappingSummary{}, err
 	}
 	constants, attributesErr := constantLabels(attributes, append(read.rules, lastSeenRule))
 	store := series.NewStore(series.Options{Constants: constants})
-	if _, err := newOwnFamilies(store, source.namespace, 0, source.received); err != nil {
+	if _, err := newOwnFamilies(store, source.namespace, 0, new(tallies)); err != nil {
 		return MappingSummary{}, errors.Join(attributesErr, err)
 	}
 	m, err := source.compile(read, store, nil)

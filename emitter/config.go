@@ -117,7 +117,6 @@ func (config *PrometheusConfig) NewEmitter(attributes map[string]string) (metric
 	if c.Clock != nil {
 		p.clock = series.NewExactClock(c.Clock)
 	}
-	source.received = &p.received
 	p.mapping.source, p.mapping.now = source, c.now
 	p.logger.Store(&c.Logger)
 	p.store = series.NewStore(series.Options{

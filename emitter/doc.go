@@ -16,6 +16,7 @@
 //	faults.go           how it is told what is wrong with what was configured
 //	nearest.go          what a misspelt word was probably meant to be
 //	mapping_file.go     what an operator's file makes of the rows
+//	regular_file.go     how that file is read as a whole, if it is one
 //	mapping_yaml.go     how that file is read, and what is wrong with it told
 //	mapping.go          the rows, resolved when the emitter starts or reloads
 //	replace.go          attribute values that are mapped before they become labels

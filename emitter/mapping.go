@@ -18,7 +18,7 @@ type mapping map[string]*plan
 // slice, and all updates are made from that.
 type plan struct {
 	event      string
-	received   *series.Tally // of the event
+	received   *series.Tally // of the event; set when the plan comes into force
 	attributes []string      // that the updates look at
 	derived    []derived
 	updates    []update
@@ -78,7 +78,6 @@ type compiler struct {
 	// as they are defined are taken over, with their series.
 	inForce map[string]*definition
 
-	received  *tallies // that events are counted with
 	replacers []*replacer
 }
 
@@ -140,11 +139,11 @@ func (c *compiler) add(m *compiled, rule Rule, before []Rule) (found faults) {
 // defined in the same way, or a new one.
 func (c *compiler) define(m *compiled, rule Rule) (*definition, error) {
 	o := rule.familyOptions(c.namespace)
-	if there := c.inForce[rule.Metric]; there != nil && reflect.DeepEqual(there.options, o) {
-		return &definition{rule, o, there.family}, nil
-	}
 	if err := clash(m.types, o); err != nil {
 		return nil, err
+	}
+	if there := c.inForce[rule.Metric]; there != nil && reflect.DeepEqual(there.options, o) {
+		return &definition{rule, o, there.family}, nil
 	}
 	f, err := c.store.NewFamily(o)
 	if err != nil {
@@ -171,7 +170,7 @@ func clash(types map[string]series.Type, o series.FamilyOptions) error {
 	if _, ok := types[o.Name]; ok {
 		return fmt.Errorf("metric %s is already there, as one of Signalbox's own", o.Name)
 	}
-	for _, suffix := range []string{"_bucket", "_sum", "_count"} {
+	for _, suffix := range []string{"_bucket", "_sum", "_count", "_created"} {
 		if base, ok := strings.CutSuffix(o.Name, suffix); ok && types[base] == series.Histogram {
 			return fmt.Errorf("metric %s has the name of a sample of the histogram %s", o.Name, base)
 		}
@@ -184,29 +183,31 @@ func clash(types map[string]series.Type, o series.FamilyOptions) error {
 
 // replacer returns a replacer for the replacements: one for all who ask for the
 // same.
-func (c *compiler) replacer(replacements []Replacement) *replacer {
+func (c *compiler) replacer(replacements []Replacement) (*replacer, error) {
 	for _, r := range c.replacers {
 		if slices.Equal(r.replacements, replacements) {
-			return r
+			return r, nil
 		}
 	}
-	r := newReplacer(replacements)
-	c.replacers = append(c.replacers, r)
-	return r
+	r, err := newReplacer(replacements)
+	if err == nil {
+		c.replacers = append(c.replacers, r)
+	}
+	return r, err
 }
 
 // plan returns what the event drives, made if need be.
 func (c *compiler) plan(m *compiled, event string) *plan {
 	p := m.plans[event]
 	if p == nil {
-		p = &plan{event: event, received: c.received.of(event), worker: -1, limiters: new([reasons]limiter)}
+		p = &plan{event: event, worker: -1, limiters: new([reasons]limiter)}
 		m.plans[event] = p
 	}
 	return p
 }
 
 // add resolves a rule whose series are the family's.
-func (p *plan) add(rule Rule, family *series.Family, replacer func([]Replacement) *replacer) error {
+func (p *plan) add(rule Rule, family *series.Family, replacer func([]Replacement) (*replacer, error)) error {
 	u := update{family: family, divide: rule.Divide, when: -1}
 	switch rule.Operation {
 	case Add:
@@ -224,7 +225,11 @@ func (p *plan) add(rule Rule, family *series.Family, replacer func([]Replacement
 		i := p.attribute(l.Attribute)
 		value := i
 		if len(l.Replace) > 0 {
-			value = p.derive(derived{i, replacer(l.Replace)})
+			by, err := replacer(l.Replace)
+			if err != nil {
+				return err
+			}
+			value = p.derive(derived{i, by})
 		}
 		u.labels = append(u.labels, uint8(value))
 		switch l.Required {

@@ -66,10 +66,12 @@ func readMapping(file string, content []byte, base rulebook) (rulebook, *documen
 	m.book.places = make([]rulePlace, len(m.book.rules))
 	m.dropEvents(f.DropEvents)
 	for i, rule := range f.Rules {
+		m.checkPresence(rule, at("rules", i))
 		m.book.rules = append(m.book.rules, rule)
 		m.book.places = append(m.book.places, rulePlace{rule: at("rules", i)})
 	}
 	for i, change := range f.Metrics {
+		m.checkMatches(change.AddLabels, at("metrics", i)+".add_labels")
 		m.change(f.Metrics[:i], change, at("metrics", i))
 	}
 	m.silence(f.SilentEvents)
@@ -80,6 +82,27 @@ func readMapping(file string, content []byte, base rulebook) (rulebook, *documen
 type mappingReader struct {
 	*document
 	book rulebook
+}
+
+// checkPresence looks for what a rule does not tell from a field that is left out.
+func (m *mappingReader) checkPresence(rule Rule, path string) {
+	if field := path + ".divide"; rule.Divide == 0 && m.says(field) && !m.doubtful(field) {
+		m.fault(0, field, "divide is 0, want a positive number")
+	}
+	m.checkMatches(rule.Labels, path+".labels")
+}
+
+// checkMatches looks for replacements of which the file does not say what they are
+// for. The empty match must be written out.
+func (m *mappingReader) checkMatches(labels []Label, path string) {
+	for i, label := range labels {
+		for k := range label.Replace {
+			replacement := at(at(path, i)+".replace", k)
+			if !m.says(replacement+".match") && !m.doubtful(replacement) {
+				m.fault(0, replacement, "match is missing: want a regular expression, or '' for the empty value")
+			}
+		}
+	}
 }
 
 // dropEvents takes away the rules of events.
@@ -228,9 +251,11 @@ func (m *mappingReader) metrics() []string {
 }
 
 func distinct(rules []Rule, of func(Rule) string) (names []string) {
+	seen := map[string]bool{}
 	for _, r := range rules {
-		if !slices.Contains(names, of(r)) {
-			names = append(names, of(r))
+		if name := of(r); !seen[name] {
+			seen[name] = true
+			names = append(names, name)
 		}
 	}
 	return names

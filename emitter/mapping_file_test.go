@@ -20,7 +20,7 @@ func loadMapping(content string) (rulebook, compiled, error) {
 }
 
 func loadMappingOver(rules []Rule, content string) (rulebook, compiled, error) {
-	source := ruleSource{file: "m.yml", base: rulebook{rules: rules, silent: SilentEvents()}, namespace: "ci", received: new(tallies)}
+	source := ruleSource{file: "m.yml", base: rulebook{rules: rules, silent: SilentEvents()}, namespace: "ci"}
 	book, d := readMapping(source.file, []byte(content), source.base)
 	store := series.NewStore(series.Options{Constants: []series.Label{{Name: "zone", Value: "b"}}})
 	if _, err := newOwnFamilies(store, source.namespace, 0, new(tallies)); err != nil {
@@ -191,6 +191,11 @@ func TestWhatIsWrongWithAMappingFileIsSaidWithItsPlace(t *testing.T) {
 		{ruleLine("lables: []"), `m.yml:2: rules[0].lables: unknown field: did you mean "labels"?`},
 		{ruleLine("help: [a]"), `m.yml:2: rules[0].help: want a text, got a list`},
 		{ruleLine("divide: many"), `m.yml:2: rules[0].divide: want a number, got "many"`},
+		{ruleLine("divide: 0"), `m.yml:2: rules[0].divide: divide is 0, want a positive number`},
+		{ruleLine("divide: -0.0"), `m.yml:2: rules[0].divide: divide is 0, want a positive number`},
+		{ruleLine("divide: 1e-320"), `m.yml:2: rules[0].divide: divide is 1e-320, want a positive number, from 1e-100 to 1e+100`},
+		{ruleLine("divide: 1e101"), `m.yml:2: rules[0].divide: divide is 1e+101, want a positive number, from 1e-100 to 1e+100`},
+		{ruleLine("divide: "), `<nil>`},
 		{ruleLine("idle_ttl: 300"), `m.yml:2: rules[0].idle_ttl: want a duration like 30s, 10m or 24h, got "300": did you mean 300s?`},
 		{ruleLine("idle_ttl: 2d"), `m.yml:2: rules[0].idle_ttl: want a duration like 30s, 10m or 24h, got "2d": did you mean 48h?`},
 		{ruleLine("idle_ttl: soon"), `m.yml:2: rules[0].idle_ttl: want a duration like 30s, 10m or 24h, got "soon"`},
@@ -210,6 +215,13 @@ func TestWhatIsWrongWithAMappingFileIsSaidWithItsPlace(t *testing.T) {
 		{"rules:\n  - metric: m\n    type: gauge\n    operation: hold", `m.yml:2: rules[0].event: event is empty`},
 		{"rules:\n  - event: e\n    metric: m\n    type: counter\n    operation: set",
 			`m.yml:5: rules[0].operation: operation "set" does not go with a counter: want add or inc`},
+		{"rules:\n- {event: e, metric: h, type: histogram, operation: observe, buckets: [-1, 0, 1]}",
+			`m.yml:2: rules[0].buckets: buckets [-1 0 1] begin below 0, want bounds of at least 0`},
+		{"rules:\n- &a {event: e, metric: e_total, type: counter, operation: inc}\n- <<: *a\n  event: f\n  hlep: x",
+			`m.yml:3: rules[1]: merge keys (<<) are not supported: write the fields out`},
+		{ruleLine("labels: [{<<: {name: a}, attribute: a}]"), `m.yml:2: rules[0].labels[0]: merge keys (<<) are not supported: write the fields out`},
+		{"<<: {rules: []}", `m.yml:1: merge keys (<<) are not supported: write the fields out`},
+		{"'<<': {rules: []}", `m.yml:1: "<<": unknown field: want one of builtin, rules, silent_events, drop_events, metrics`},
 		{"rules:\n- {event: e, metric: builds_started_total, type: counter, operation: inc}",
 			`m.yml:2: rules[0]: metric "builds_started_total" is defined differently by the rule for event "builds started": ` +
 				`help is "", want "Builds started."`},
@@ -221,6 +233,8 @@ func TestWhatIsWrongWithAMappingFileIsSaidWithItsPlace(t *testing.T) {
 			`m.yml:2: rules[0].metric: metric ci_builds_duration_seconds_sum has the name of a sample of the histogram ci_builds_duration_seconds`},
 		{"rules:\n- {event: e, metric: h_sum, type: gauge, operation: set}\n- {event: e, metric: h, type: histogram, operation: observe, buckets: [1]}",
 			`m.yml:3: rules[1].metric: metric ci_h would have a sample of the name of the metric ci_h_sum`},
+		{"rules:\n- {event: e, metric: h_created, type: gauge, operation: set}\n- {event: e, metric: h, type: histogram, operation: observe, buckets: [1]}",
+			`m.yml:3: rules[1].metric: metric ci_h would have a sample of the name of the metric ci_h_created`},
 
 		// Replacements.
 		{ruleLine("labels: [{name: a, attribute: a, replace: [{match: 'ab(c', with: x}]}]"),
@@ -235,6 +249,17 @@ func TestWhatIsWrongWithAMappingFileIsSaidWithItsPlace(t *testing.T) {
 			`m.yml:2: rules[0].labels[0].replace[0].with: "$1s" refers to $1s, but match has no group of that name: did you mean ${1}s?`},
 		{ruleLine("labels: [{name: a, attribute: a, replace: [{match: '(a)', with: 'US$'}]}]"),
 			`m.yml:2: rules[0].labels[0].replace[0].with: "US$" has a $ that stands for nothing: want $1, ${1}, ${name}, or $$ for a dollar`},
+		{ruleLine("labels: [{name: a, attribute: a, replace: [{match: '" + strings.Repeat("(", 999) + "a" + strings.Repeat(")", 999) + "', with: x}]}]"),
+			`m.yml:2: rules[0].labels[0].replace[0].match: ` + shortened(strings.Repeat("(", 999)+"a"+strings.Repeat(")", 999)) +
+				` is not a regular expression (RE2): expression nests too deeply`},
+
+		{ruleLine("labels: [{name: a, attribute: a, replace: [{with: z}]}]"),
+			`m.yml:2: rules[0].labels[0].replace[0]: match is missing: want a regular expression, or '' for the empty value`},
+		{"metrics: [{metric: builds_finished, add_labels: [{name: a, attribute: a, replace: [{match: , with: z}]}]}]",
+			`m.yml:1: metrics[0].add_labels[0].replace[0]: match is missing: want a regular expression, or '' for the empty value`},
+		{ruleLine("labels: [{name: a, attribute: a, replace: [{match: '', with: z}]}]"), `<nil>`},
+		{ruleLine("labels: [{name: a, attribute: a, replace: [{mtach: a, with: z}]}]"),
+			`m.yml:2: rules[0].labels[0].replace[0].mtach: unknown field: did you mean "match"?`},
 
 		// Events.
 		{"drop_events: [eror log]", `m.yml:1: drop_events[0]: no built-in rule is for the event "eror log": did you mean "error log"?`},
@@ -304,6 +329,26 @@ m.yml:11: rules[1]: metric "error_logs" is defined differently by the rule for e
 m.yml:15: silent_evnts: unknown field: did you mean "silent_events"?`
 	if fmt.Sprint(err) != want {
 		t.Errorf("got\n%v\nwant\n%s", err, want)
+	}
+}
+
+func TestOfVeryManyFaultsTheFirstAreSaid(t *testing.T) {
+	const rules = 5000
+	var content strings.Builder
+	content.WriteString("rules:\n")
+	for i := range rules {
+		fmt.Fprintf(&content, "- {zork%d: 1}\n", i)
+	}
+	_, _, err := loadMapping(content.String())
+	lines := strings.Split(fmt.Sprint(err), "\n")
+	if len(lines) != maxFaults+1 {
+		t.Fatalf("there are %d lines", len(lines))
+	}
+	if want := "m.yml:2: rules[0].zork0: unknown field: want one of "; !strings.HasPrefix(lines[0], want) {
+		t.Errorf("the first line is %s", lines[0])
+	}
+	if last := lines[maxFaults]; !strings.HasSuffix(last, fmt.Sprintf(": and %d more faults", 4*rules-maxFaults)) {
+		t.Errorf("the last line is %s", last)
 	}
 }
 

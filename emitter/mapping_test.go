@@ -14,13 +14,13 @@ import (
 )
 
 func compileRules(rules ...Rule) error {
-	source := ruleSource{base: rulebook{rules: rules}, namespace: "ci", received: new(tallies)}
+	source := ruleSource{base: rulebook{rules: rules}, namespace: "ci"}
 	_, err := source.compile(mappingRead{rulebook: source.base}, series.NewStore(series.Options{}), nil)
 	return err
 }
 
 func TestTheCatalogCompiles(t *testing.T) {
-	c := compiler{namespace: "concourse", store: series.NewStore(series.Options{}), received: new(tallies)}
+	c := compiler{namespace: "concourse", store: series.NewStore(series.Options{})}
 	m, wrong := c.compile(Catalog(), SilentEvents())
 	if len(wrong) > 0 {
 		t.Fatal(wrong)

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"iter"
 	"reflect"
 	"regexp"
 	"slices"
@@ -20,10 +21,14 @@ import (
 // stand on and what is wrong with it.
 type document struct {
 	file   string
-	lines  map[string]int // by the path of the field
+	lines  map[string]int  // by the path of the field
+	empty  map[string]bool // the fields after which there is nothing
 	faults []locatedFault
-	meant  map[string]bool // the fields that misspelt ones were probably meant to be
-	nodes  int             // read so far
+	known  map[locatedFault]bool // those
+	wrong  map[string]bool       // the fields that have a fault
+	within map[string]bool       // the fields of which a part has one
+	meant  map[string]bool       // the fields that misspelt ones were probably meant to be
+	nodes  int                   // read so far
 }
 
 // A locatedFault is what is wrong with a field, and the line to look at.
@@ -32,13 +37,19 @@ type locatedFault struct {
 	fault
 }
 
+// maxFaults is how many faults are told.
+const maxFaults = 100
+
 // maxNodes is how many values a file may have. Aliases make many of few.
 const maxNodes = 1 << 17
 
 // readDocument reads a file into to, a pointer to a struct with yaml tags. It is
 // stricter than the YAML package is, and remembers where everything stands.
 func readDocument(file string, content []byte, to any) *document {
-	d := &document{file: file, lines: map[string]int{}, meant: map[string]bool{}}
+	d := &document{
+		file: file, lines: map[string]int{}, empty: map[string]bool{}, known: map[locatedFault]bool{},
+		wrong: map[string]bool{}, within: map[string]bool{}, meant: map[string]bool{},
+	}
 	decoder := yaml.NewDecoder(bytes.NewReader(content))
 	var root, more yaml.Node
 	switch err := decoder.Decode(&root); {
@@ -78,45 +89,76 @@ func (d *document) fault(line int, path, format string, args ...any) {
 		line = d.lineOf(path)
 	}
 	f := locatedFault{line, fault{path, fmt.Sprintf(format, args...)}}
-	if !slices.Contains(d.faults, f) {
-		d.faults = append(d.faults, f)
+	if d.known[f] {
+		return
+	}
+	d.known[f] = true
+	d.faults = append(d.faults, f)
+	if path != "" {
+		d.wrong[path] = true
+		for whole := range wholes(path) {
+			d.within[whole] = true
+		}
+	}
+}
+
+// wholes are the fields that a field is a part of, the nearest first.
+func wholes(path string) iter.Seq[string] {
+	return func(yield func(string) bool) {
+		for {
+			i := strings.LastIndexAny(path, ".[")
+			if i < 0 || !yield(path[:i]) {
+				return
+			}
+			path = path[:i]
+		}
 	}
 }
 
 // lineOf is the line that a field stands on, or else what it is part of.
 func (d *document) lineOf(path string) int {
-	for {
-		if line, ok := d.lines[path]; ok {
+	if line, ok := d.lines[path]; ok {
+		return line
+	}
+	for whole := range wholes(path) {
+		if line, ok := d.lines[whole]; ok {
 			return line
 		}
-		i := strings.LastIndexAny(path, ".[")
-		if i < 0 {
-			return max(d.lines[""], 1)
-		}
-		path = path[:i]
 	}
+	return max(d.lines[""], 1)
+}
+
+// says tells whether the file has a value for the field.
+func (d *document) says(path string) bool {
+	_, ok := d.lines[path]
+	return ok && !d.empty[path]
 }
 
 // doubtful tells whether there is a fault of the field, of what it is part of, or of
 // a part of it, or one that was probably meant to be it: then what else is wrong with
 // it may be a consequence.
 func (d *document) doubtful(path string) bool {
-	return d.meant[path] || slices.ContainsFunc(d.faults, func(f locatedFault) bool {
-		return f.field != "" && (isPart(f.field, path) || isPart(path, f.field))
-	})
+	if d.meant[path] || d.wrong[path] || d.within[path] {
+		return true
+	}
+	for whole := range wholes(path) {
+		if d.wrong[whole] {
+			return true
+		}
+	}
+	return false
 }
 
-// isPart tells whether path is whole, or leads into it.
-func isPart(path, whole string) bool {
-	rest, ok := strings.CutPrefix(path, whole)
-	return ok && (rest == "" || rest[0] == '.' || rest[0] == '[')
-}
-
-// err is everything that is wrong, in the order of the lines.
+// err is what is wrong, in the order of the lines: everything, or else the beginning
+// and how much more there is.
 func (d *document) err() error {
 	slices.SortStableFunc(d.faults, func(a, b locatedFault) int { return cmp.Compare(a.line, b.line) })
 	var errs []error
-	for _, f := range d.faults {
+	for i, f := range d.faults {
+		if i == maxFaults {
+			errs = append(errs, fmt.Errorf("%s:%d: and %s", d.file, f.line, plural(len(d.faults)-i, "more fault")))
+			break
+		}
 		text := f.text
 		if f.field != "" {
 			text = f.field + ": " + text
@@ -141,6 +183,7 @@ func (d *document) decode(n *yaml.Node, path string, to reflect.Value) {
 		n = n.Alias
 	}
 	if n.Kind == yaml.ScalarNode && n.Tag == "!!null" {
+		d.empty[path] = true
 		return
 	}
 	if to.Kind() == reflect.Pointer {
@@ -201,6 +244,12 @@ func (d *document) decodeStruct(n *yaml.Node, path string, to reflect.Value) {
 	if n.Kind != yaml.MappingNode {
 		d.fault(n.Line, path, "want fields and their values, got %s", describeNode(n))
 		return
+	}
+	for i := 0; i+1 < len(n.Content); i += 2 {
+		if key := n.Content[i]; key.Tag == "!!merge" {
+			d.fault(key.Line, path, "merge keys (<<) are not supported: write the fields out")
+			return
+		}
 	}
 	fields := fieldsOf(to.Type())
 	seen := map[string]int{}

@@ -3,7 +3,6 @@ package emitter
 import (
 	"errors"
 	"fmt"
-	"os"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -18,8 +17,7 @@ type ruleSource struct {
 	file      string // may be empty
 	base      rulebook
 	namespace string
-	native    bool     // all histograms have native buckets too
-	received  *tallies // that events are counted with
+	native    bool // all histograms have native buckets too
 }
 
 func (config *PrometheusConfig) ruleSource() ruleSource {
@@ -43,7 +41,7 @@ func (s *ruleSource) read() (mappingRead, error) {
 	if s.file == "" {
 		return mappingRead{s.base, nil}, nil
 	}
-	content, err := os.ReadFile(s.file)
+	content, err := ReadRegularFile(s.file)
 	if err != nil {
 		return mappingRead{}, fmt.Errorf("--mapping-file: %w", err)
 	}
@@ -62,7 +60,7 @@ func (r mappingRead) err() error {
 // compile resolves the rules, for a store in which those families are in force. It
 // reports everything that is wrong with the file and with the rules.
 func (s *ruleSource) compile(r mappingRead, store *series.Store, inForce map[string]*definition) (compiled, error) {
-	c := compiler{namespace: s.namespace, store: store, inForce: inForce, received: s.received}
+	c := compiler{namespace: s.namespace, store: store, inForce: inForce}
 	rules := r.rules
 	if s.native {
 		rules = withNativeHistograms(rules)
@@ -134,11 +132,7 @@ func (p *Prometheus) reload() (what string, err error) {
 	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	read, err := m.source.read()
-	var changes mappingChanges
-	if err == nil {
-		changes, err = p.takeOver(read)
-	}
+	changes, err := p.readAndTakeOver()
 	if err != nil {
 		m.state.Store(&mappingState{m.state.Load().loadedAt, m.now(), err})
 		p.self.set(p.self.mappingReloaded, 0)
@@ -147,6 +141,21 @@ func (p *Prometheus) reload() (what string, err error) {
 	}
 	logger.Info("mapping-reloaded", lager.Data{"file": m.source.file, "changes": changes.String()})
 	return fmt.Sprintf("reloaded %s: %v", m.source.file, changes), nil
+}
+
+// readAndTakeOver puts what stands in the file in force, for who holds the lock. The
+// file is not the program's: a panic over it is an error like others.
+func (p *Prometheus) readAndTakeOver() (changes mappingChanges, err error) {
+	defer func() {
+		if why := recover(); why != nil {
+			err = fmt.Errorf("--mapping-file: %s: reading it failed, which is a fault of Signalbox: %v", p.mapping.source.file, why)
+		}
+	}()
+	read, err := p.mapping.source.read()
+	if err != nil {
+		return mappingChanges{}, err
+	}
+	return p.takeOver(read)
 }
 
 // mappingChanges are what is different about a mapping that was taken over.
@@ -169,12 +178,12 @@ func (p *Prometheus) takeOver(read mappingRead) (mappingChanges, error) {
 		return mappingChanges{}, err
 	}
 	changes := mappingChanges{summary: read.summary(next)}
-	var out, in []*series.Family
+	var out, in, gone []*series.Family
 	for metric, def := range m.families {
 		switch after := next.families[metric]; {
 		case after == nil:
 			changes.dropped++
-			out = append(out, def.family)
+			out, gone = append(out, def.family), append(gone, def.family)
 		case after.family != def.family:
 			changes.changed++
 			out = append(out, def.family)
@@ -194,8 +203,11 @@ func (p *Prometheus) takeOver(read mappingRead) (mappingChanges, error) {
 	if err := p.store.Replace(out, in); err != nil {
 		return mappingChanges{}, err
 	}
+	for event, plan := range next.plans {
+		plan.received = p.received.of(event)
+	}
 	p.plans.Store(newNameTable(next.plans))
-	p.self.forget(out)
+	p.self.forget(gone)
 	m.families = next.families
 
 	now := m.now()

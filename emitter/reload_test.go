@@ -188,6 +188,48 @@ var _ = Describe("A mapping file", func() {
 			Expect(emitter.MappingStatus(p)).To(Equal(&status.Mapping{File: file, LoadedAt: now.UTC()}))
 		})
 
+		It("refuses what a start refuses", func() {
+			const count = "rules:\n- {event: e, metric: x_count, type: gauge, operation: set}\n"
+			write(count)
+			p := start(config, nil)
+			write("rules:\n- {event: e, metric: x, type: histogram, operation: observe, buckets: [1]}\n" + strings.TrimPrefix(count, "rules:\n"))
+			Expect(p.Reload()).To(MatchError(file +
+				":3: rules[1].metric: metric concourse_x_count has the name of a sample of the histogram concourse_x"))
+			write("rules:\n- {event: e, metric: x, type: histogram, operation: observe, buckets: [1]}\n")
+			Expect(p.Reload()).To(Succeed(), "one takes the place of the other")
+		})
+
+		It("leaves nothing of a file that is wrong", func() {
+			write("")
+			p := start(config, nil)
+			before := emitter.Tallied(p)
+			write("silent_events: [noise]\nrules: [{event: e, metric: e_total, type: counter, operation: inc}, {}]")
+			Expect(p.Reload()).NotTo(Succeed())
+			Expect(emitter.Tallied(p)).To(ConsistOf(before))
+		})
+
+		It("tells of the series of a changed metric all the time", func() {
+			write("")
+			p := start(config, nil)
+			samplesOf(p)
+			write("metrics: [{metric: builds_started_total, help: Otherwise.}, {metric: error_logs, drop: true}]")
+			Expect(p.Reload()).To(Succeed())
+			families, err := emitter.Unrefreshed(p)
+			Expect(err).NotTo(HaveOccurred())
+			told := fmt.Sprint(families)
+			Expect(told).To(ContainSubstring(`"concourse_builds_started_total"}`))
+			Expect(told).NotTo(ContainSubstring("concourse_error_logs"))
+		})
+
+		It("lives on if it cannot cope with the file", func() {
+			write("")
+			p := start(config, nil)
+			emitter.BreakMapping(p)
+			Expect(p.Reload()).To(MatchError(HavePrefix("--mapping-file: " + file + ": reading it failed, which is a fault of Signalbox: ")))
+			Expect(samplesOf(p)).To(HaveKeyWithValue("signalbox_mapping_last_reload_successful", "0"))
+			Expect(p.Reload()).NotTo(Succeed(), "the lock is free")
+		})
+
 		It("keeps workers alive, in metrics old and new", func() {
 			config.WorkerStaleAfter = time.Minute
 			write("")

@@ -43,17 +43,29 @@ type replaced struct{ from, to string }
 
 var replacerSeed = maphash.MakeSeed()
 
-// newReplacer makes a replacer of replacements that have no faults.
-func newReplacer(replacements []Replacement) *replacer {
+// newReplacer makes a replacer. It fails if a replacement has no regular expression.
+func newReplacer(replacements []Replacement) (*replacer, error) {
 	r := &replacer{replacements: slices.Clone(replacements)}
 	for _, by := range replacements {
-		r.matches = append(r.matches, regexp.MustCompile(anchored(by.Match)))
+		match, err := anchored(by.Match)
+		if err != nil {
+			return nil, err
+		}
+		r.matches = append(r.matches, match)
 	}
-	return r
+	return r, nil
 }
 
-// anchored is the expression that matches a whole value, as Prometheus has it.
-func anchored(match string) string { return "^(?s:" + match + ")$" }
+// anchored makes an expression match whole values, as Prometheus has it. It is parsed
+// by itself first: what is put around it must not become a part of it, as it would
+// of a \Q that does not end.
+func anchored(match string) (*regexp.Regexp, error) {
+	tree, err := syntax.Parse(match, syntax.Perl|syntax.DotNL)
+	if err != nil {
+		return nil, err
+	}
+	return regexp.Compile("^(?:" + tree.String() + ")$")
+}
 
 // replace is what becomes of the value. It allocates only for a value that it does
 // not remember.
@@ -99,11 +111,11 @@ var reference = regexp.MustCompile(`\$(?:\$|\{([\pL\pN_]+)\}|([\pL\pN_]+))?`)
 
 // faults are what is wrong with the replacement.
 func (r Replacement) faults() (found faults) {
-	if _, err := regexp.Compile(r.Match); err != nil {
-		found.add("match", "%q is not a regular expression (RE2)%s", r.Match, whereWrong(r.Match, err))
+	groups, err := anchored(r.Match)
+	if err != nil {
+		found.add("match", "%s is not a regular expression (RE2)%s", shortened(r.Match), whereWrong(r.Match, err))
 		return found
 	}
-	groups := regexp.MustCompile(anchored(r.Match))
 	for _, at := range reference.FindAllStringSubmatch(r.With, -1) {
 		text, name := at[0], at[1]+at[2]
 		n, err := strconv.Atoi(name)
@@ -131,7 +143,7 @@ func whereWrong(match string, err error) string {
 		return ": " + err.Error()
 	}
 	if i := strings.Index(match, wrong.Expr); i > 0 {
-		return fmt.Sprintf(": %s at character %d, %q", wrong.Code, utf8.RuneCountInString(match[:i])+1, wrong.Expr)
+		return fmt.Sprintf(": %s at character %d, %s", wrong.Code, utf8.RuneCountInString(match[:i])+1, shortened(wrong.Expr))
 	}
 	return ": " + wrong.Code.String()
 }

@@ -15,8 +15,17 @@ var branches = []Replacement{
 	{Match: `cost:(\d+)`, With: "$$$1"},
 }
 
+func replacerOf(t *testing.T, replacements []Replacement) *replacer {
+	t.Helper()
+	r, err := newReplacer(replacements)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return r
+}
+
 func TestTheFirstReplacementThatMatchesTheWholeValueCounts(t *testing.T) {
-	r := newReplacer(branches)
+	r := replacerOf(t, branches)
 	long := strings.Repeat("x", maxLabelValueBytes) + "/"
 	for range 2 { // the second time from memory
 		for value, want := range map[string]string{
@@ -41,8 +50,19 @@ func TestTheFirstReplacementThatMatchesTheWholeValueCounts(t *testing.T) {
 	}
 }
 
+func TestAnExpressionEndsWhereItEnds(t *testing.T) {
+	r := replacerOf(t, []Replacement{{Match: `\Qa.b`, With: "quoted"}, {Match: `a|b`, With: "either"}, {Match: `(?-s)c.`, With: "line"}})
+	for value, want := range map[string]string{
+		"a.b": "quoted", "a.b)$": "a.b)$", "axb": "axb", "b": "either", "ab": "ab", "cx": "line", "c\n": "c\n",
+	} {
+		if got := r.replace(value); got != want {
+			t.Errorf("%q becomes %q, want %q", value, got, want)
+		}
+	}
+}
+
 func TestAReplacerRemembersSoMuchAndNoMore(t *testing.T) {
-	r := newReplacer(branches)
+	r := replacerOf(t, branches)
 	for i := range 100_000 {
 		r.replace(fmt.Sprint("feature/", i))
 	}
@@ -63,7 +83,7 @@ func TestAReplacerRemembersSoMuchAndNoMore(t *testing.T) {
 }
 
 func TestReplacingFromMemoryAllocatesNothing(t *testing.T) {
-	r := newReplacer(branches)
+	r := replacerOf(t, branches)
 	value := "release/1"
 	if n := testing.AllocsPerRun(100, func() { r.replace(value) }); n != 0 {
 		t.Errorf("%v allocations", n)
@@ -71,7 +91,7 @@ func TestReplacingFromMemoryAllocatesNothing(t *testing.T) {
 }
 
 func TestGoroutinesReplaceAtTheSameTime(t *testing.T) {
-	r := newReplacer(branches)
+	r := replacerOf(t, branches)
 	var wg sync.WaitGroup
 	for range 4 {
 		wg.Go(func() {

@@ -43,7 +43,7 @@ type Rule struct {
 	// into seconds. 0 means 1.
 	Divide float64 `json:"divide,omitempty" yaml:"divide,omitempty"`
 
-	// Buckets are a histogram's upper bounds, ascending, without +Inf.
+	// Buckets are a histogram's upper bounds, ascending, none below 0, without +Inf.
 	Buckets []float64 `json:"buckets,omitempty" yaml:"buckets,omitempty,flow"`
 
 	// NativeHistogram says whether a histogram has native buckets beside those,

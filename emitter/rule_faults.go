@@ -17,6 +17,10 @@ var operations = map[Type][]Operation{
 	Histogram: {Observe},
 }
 
+// What a value may be divided by: beyond that, values that events have overflow, or
+// become nothing.
+const minDivide, maxDivide = 1e-100, 1e100
+
 // faults are what is wrong with the rule itself.
 func (r Rule) faults() (found faults) {
 	found.unless(r.Event != "", "event", "event is empty")
@@ -36,10 +40,12 @@ func (r Rule) faults() (found faults) {
 		found.unless(len(r.Exemplar) == 0 || r.Type == Histogram, "exemplar",
 			"exemplar goes with histograms, not with a %s", r.Type)
 	}
-	found.unless(r.Divide >= 0 && !math.IsInf(r.Divide, 0), "divide",
-		"divide is %v, want a positive number", r.Divide)
+	found.unless(r.Divide == 0 || r.Divide >= minDivide && r.Divide <= maxDivide, "divide",
+		"divide is %v, want a positive number, from %v to %v", r.Divide, minDivide, maxDivide)
 	found.unless(r.Divide == 0 || r.Operation != Inc && r.Operation != Hold, "divide",
 		"divide does not go with the operation %q, which does not use the value", r.Operation)
+	found.unless(len(r.Buckets) == 0 || !(r.Buckets[0] < 0), "buckets",
+		"buckets %v begin below 0, want bounds of at least 0", r.Buckets)
 	for i, bound := range r.Buckets {
 		if math.IsNaN(bound) || math.IsInf(bound, 0) || i > 0 && bound <= r.Buckets[i-1] {
 			found.add("buckets", "buckets %v are not finite and ascending", r.Buckets)

@@ -5,7 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"os"
+	"maps"
 	"regexp"
 	"slices"
 	"strings"
@@ -49,12 +49,12 @@ func (c *checkCommand) run(w world) error {
 // check says what the file is. Each line of an error begins with the file that is
 // meant and, where there is one, the line in it.
 func (c *checkCommand) check(file string) (verdict string, err error) {
-	content, err := os.ReadFile(file)
+	content, err := emitter.ReadRegularFile(file)
+	if path, ok := errors.AsType[*fs.PathError](err); ok {
+		return "", fmt.Errorf("%s: %w", file, path.Err)
+	}
 	if err != nil {
-		if path, ok := errors.AsType[*fs.PathError](err); ok {
-			err = path.Err
-		}
-		return "", fmt.Errorf("%s: %w", file, err)
+		return "", err
 	}
 
 	switch kindOf(content) {
@@ -128,6 +128,7 @@ var (
 
 // kindOf tells what a file is by what is in it, right or wrong.
 func kindOf(content []byte) kind {
+	content = bytes.TrimPrefix(content, []byte("\uFEFF")) // which Windows puts in front
 	empty := true
 	var fields []string
 	for line := range strings.Lines(string(content)) {
@@ -147,11 +148,10 @@ func kindOf(content []byte) kind {
 		return nothing
 	}
 
-	var flow map[string]yaml.Node // as in {rules: []}
-	if bytes.HasPrefix(bytes.TrimSpace(content), []byte("{")) && yaml.Unmarshal(content, &flow) == nil {
-		for name := range flow {
-			fields = append(fields, name)
-		}
+	// The lines are for files that are not even YAML.
+	var top map[string]yaml.Node
+	if yaml.Unmarshal(content, &top) == nil && len(top) > 0 {
+		fields = slices.Collect(maps.Keys(top))
 	}
 	among := func(known []string) bool {
 		return slices.ContainsFunc(fields, func(name string) bool { return slices.Contains(known, name) })

@@ -61,6 +61,9 @@ var _ = Describe("signalbox check", func() {
 		},
 		Entry("a mapping file", ownRule, fmt.Sprintf("mapping file, %d rules (%d built in, 1 own), ", builtin+1, builtin)),
 		Entry("a mapping file in one line", "{builtin: false}", "mapping file, 0 rules (0 built in, 0 own), 0 families\n"),
+		Entry("one that is indented", "  rules: []\n", "mapping file, "),
+		Entry("one in the line of its beginning", "--- {rules: []}", "mapping file, "),
+		Entry("one with a byte order mark", "\uFEFFrules: []\n", "mapping file, "),
 		Entry("a web configuration file", "---\nrate_limit:\n  burst: 3\n", "web configuration file\n"),
 		Entry("nothing", "# not yet\n", "empty, which changes nothing"),
 		Entry("a configuration", "# ours\nPATH=/bin\n\n; and\nSIGNALBOX_ATTRIBUTE=\"a=b c\",d=\\\n  'e'\nSIGNALBOX_HOST=\n",
@@ -83,6 +86,7 @@ var _ = Describe("signalbox check", func() {
 		Entry("of a web configuration file", "rate_limit:\n  burts: 3\n", `FILE:2: field burts not found`),
 		Entry("of one that is not even YAML", "basic_auth_users: [", `FILE:1: did not find expected node content`),
 		Entry("of one without a line", "http_server_config: {headers: {X: y}}", `FILE: HTTP header "X" can not be configured`),
+		Entry("of one that is indented", "rate_limit:\n  rules: 1\n", `FILE:2: field rules not found`),
 		Entry("of a configuration",
 			"SIGNALBOX_INTAKE_BIND_PROT=1\nSIGNALBOX_INTAKE_BIND_PORT=http\nSIGNALBOX_LOG_LEVEL=loud\nSIGNALBOX_EXIT_ON_EOF=true\n"+
 				"SIGNALBOX_PROMETHEUS_GC_INTERVAL=-1s\nSIGNALBOX_HOST=\"a\nexport SIGNALBOX_HOST=a\nnonsense\nSIGNALBOX_ATTRIBUTE=worker=1\nSIGNALBOX_XYZ=1",
@@ -143,6 +147,11 @@ var _ = Describe("signalbox check", func() {
 		Expect(stdout).To(MatchRegexp(`^FILE: ok: .*\nDIR/empty: ok: .*\n$`))
 		Expect(stderr).To(Equal("DIR/none: no such file or directory\n"))
 		Expect(code).To(Equal(exitFailure))
+	})
+
+	It("reads nothing that may never end", func() {
+		_, _, stderr := check(ownRule, directory, "/dev/zero")
+		Expect(stderr).To(Equal("DIR is a directory, want a regular file\n/dev/zero is a device, want a regular file\n"))
 	})
 
 	It("is bad usage without a file", func() {
