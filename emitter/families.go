@@ -33,7 +33,7 @@ func (p *Prometheus) families(now time.Time) status.Families {
 	labels := p.status.labels.of(all[:min(len(all), countedFamilies)], now)
 	for _, family := range all {
 		f.List = append(f.List, status.Family{
-			Name:    family.Name(),
+			Name:    presented(family.Name()),
 			Type:    family.Type().String(),
 			Series:  size[family],
 			Refused: family.Refused(),
@@ -64,7 +64,7 @@ func (l *labelCounts) of(families []*series.Family, now time.Time) map[string][]
 			continue
 		}
 		for _, c := range f.CountValues() {
-			l.counts[f.Name()] = append(l.counts[f.Name()], status.LabelCount(c))
+			l.counts[f.Name()] = append(l.counts[f.Name()], status.LabelCount{Name: presented(c.Name), Values: c.Values})
 		}
 	}
 	l.until = now.Add(max(labelCountsAge, 20*time.Since(begin)))

@@ -16,6 +16,13 @@ import (
 // maxOverview is how much of a list anybody gets.
 const maxOverview = 1000
 
+// What the overview shows of a text: of one that somebody sent, or of what is wrong
+// with the mapping file.
+const (
+	maxShownBytes      = 1 << 10
+	maxShownFaultBytes = 4 << 10
+)
+
 // An overview is good for a second, or ten times as long as it took to make: a page
 // that many people look at costs nothing that anybody notices.
 const (
@@ -33,6 +40,7 @@ type overviews struct {
 
 	mu     sync.Mutex
 	latest *status.Overview
+	made   uint64 // overviews so far
 	until  time.Time
 	labels labelCounts
 }
@@ -53,9 +61,10 @@ func (p *Prometheus) watch(c PrometheusConfig) {
 	p.history = newHistory(&p.received, p.status.now())
 }
 
-// overview is what GET /api/v1/overview answers. What is in it must not be changed.
-// Times are by the emitter's clock, but rates by the machine's.
-func (p *Prometheus) overview(limit int) status.Overview {
+// overview is what GET /api/v1/overview answers, and which one it is: the limit apart,
+// two of the same number are the same. What is in it must not be changed. Times are by
+// the emitter's clock, but rates by the machine's.
+func (p *Prometheus) overview(limit int) (status.Overview, uint64) {
 	p.status.mu.Lock()
 	defer p.status.mu.Unlock()
 	now := p.status.now()
@@ -63,9 +72,10 @@ func (p *Prometheus) overview(limit int) status.Overview {
 		begin := time.Now()
 		o := p.makeOverview(now)
 		p.status.latest = &o
+		p.status.made++
 		p.status.until = now.Add(max(overviewAge, overviewAgeTimes*time.Since(begin)))
 	}
-	return cutTo(*p.status.latest, limit)
+	return cutTo(*p.status.latest, limit), p.status.made
 }
 
 // makeOverview makes an overview with as much as anybody can ask for.
@@ -98,7 +108,7 @@ func (p *Prometheus) mappingStatus() *status.Mapping {
 	}
 	m := &status.Mapping{File: file, LoadedAt: loadedAt.UTC()}
 	if err != nil {
-		m.Error, m.FailedAt = err.Error(), unlessZero(failedAt)
+		m.Error, m.FailedAt = cutText(maxShownFaultBytes, err.Error()), unlessZero(failedAt)
 	}
 	return m
 }
@@ -119,7 +129,7 @@ func (p *Prometheus) events(now time.Time) status.Events {
 			if count == 0 {
 				continue
 			}
-			n := status.EventName{Name: name, Received: count}
+			n := status.EventName{Name: presented(name), Received: count}
 			n.PerSecond, n.History = r.of(name, count)
 			plan := p.plans.Load().find(name)
 			n.Silent = plan != nil && len(plan.updates) == 0
@@ -146,7 +156,7 @@ func (p *Prometheus) emitters() []status.Emitter {
 }
 
 func emitterOf(s metric.EmitterStats) status.Emitter {
-	return status.Emitter{Name: s.Emitter, QueueLength: s.QueueLength, QueueCapacity: s.QueueCapacity, Dropped: s.Dropped}
+	return status.Emitter{Name: presented(s.Emitter), QueueLength: s.QueueLength, QueueCapacity: s.QueueCapacity, Dropped: s.Dropped}
 }
 
 // pushedBy is what jobs and agents pushed; nothing if nobody can.
@@ -177,9 +187,21 @@ func (p *Prometheus) pushedBy() (status.Groups, status.Agents) {
 func statusLabels(labels []aggregator.Label) []status.Label {
 	list := make([]status.Label, len(labels))
 	for i, l := range labels {
-		list[i] = status.Label{Name: l.Name, Value: l.Value}
+		list[i] = status.Label{Name: presented(l.Name), Value: presented(l.Value)}
 	}
 	return list
+}
+
+// presented is a text as the overview shows it.
+func presented(text string) string { return cutText(maxShownBytes, text) }
+
+// cutText cuts what is longer between characters, and says so with an ellipsis.
+func cutText(most int, text string) string {
+	const ellipsis = "…"
+	if len(text) <= most {
+		return text
+	}
+	return beginning(text, most-len(ellipsis)) + ellipsis
 }
 
 func unlessZero(t time.Time) *time.Time {

@@ -425,8 +425,36 @@ var _ = Describe("The overview", func() {
 		for _, n := range o.Events.UnknownNames {
 			unknown = append(unknown, n.Name)
 		}
-		Expect(workers).To(ConsistOf(hostile), "whole, as on the page")
+		Expect(workers).To(ConsistOf(hostile[0], hostile[1], strings.Repeat("ü", 510)+"…", hostile[3], hostile[4]))
 		Expect(unknown).To(ConsistOf(hostile[0], hostile[1], strings.Repeat("ü", 64), hostile[3], hostile[4]))
+	})
+
+	It("cuts long texts between characters, and says so", func() {
+		config.MappingFile = filepath.Join(GinkgoT().TempDir(), "mapping.yml")
+		write := func(content string) { Expect(os.WriteFile(config.MappingFile, []byte(content), 0o600)).To(Succeed()) }
+		write("")
+		config.Settings = func() map[string]string { return map[string]string{"host": strings.Repeat("ü", 600)} }
+		p := start(config, nil)
+		a, err := aggregator.New(logger, nil, time.Minute, nil)
+		Expect(err).NotTo(HaveOccurred())
+		p.ServePushed(a)
+		long, cut := strings.Repeat("ü", 600), strings.Repeat("ü", 510)+"…"
+		p.Emit(logger, event("worker containers", 1, attributes{"worker": long, "platform": long, "team_name": long, "tags": long}))
+		Expect(a.Push(context.Background(), aggregator.Push{
+			Grouping: []aggregator.Label{{Name: "job", Value: long}},
+			Families: []*dto.MetricFamily{{Name: proto.String("m"), Type: dto.MetricType_GAUGE.Enum(),
+				Metric: []*dto.Metric{{Gauge: &dto.Gauge{Value: proto.Float64(1)}}}}},
+		})).To(Succeed())
+		write("rules: [" + strings.Repeat("{event: e},", 1000) + "]")
+		Expect(p.Reload()).NotTo(Succeed())
+
+		o := overview(p)
+		Expect(o.Workers.List).To(HaveExactElements(And(
+			HaveField("Name", cut), HaveField("Platform", cut), HaveField("Team", cut), HaveField("Tags", cut))))
+		Expect(o.Groups.List).To(HaveExactElements(HaveField("Labels", HaveExactElements(status.Label{Name: "job", Value: cut}))))
+		Expect(o.Settings).To(HaveExactElements(status.Setting{Name: "host", Value: cut}))
+		Expect(len(o.Mapping.Error)).To(And(BeNumerically(">", 4000), BeNumerically("<=", 4096)))
+		Expect(o.Mapping.Error).To(HaveSuffix("…"))
 	})
 
 	It("can be asked for while events come and series go", func() {

@@ -6,7 +6,9 @@ import "time"
 
 // An Overview is what GET /api/v1/overview answers, and all that the status page
 // shows. Times are in RFC 3339; durations are in seconds. Names, label values and
-// messages are as somebody sent them: nothing in them can be trusted.
+// messages are as somebody sent them: nothing in them can be trusted. They are at most
+// 1 KiB each, and the mapping file's error 4 KiB: longer ones are cut to that, and end
+// in "…".
 //
 // Lists are cut to the limit that the request asks for (?limit=, 100 if it does not,
 // 1000 at most); what stands beside a list counts all of it.
