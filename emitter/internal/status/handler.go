@@ -53,11 +53,12 @@ func NewHandler(overview func(limit int) (Overview, uint64)) http.Handler {
 	if err != nil {
 		panic("BUG: " + err.Error()) // the options above are constants
 	}
-	return secured(compressed(mux))
+	return Secured(compressed(mux))
 }
 
-// secured adds the headers that keep the page to itself, to errors as well.
-func secured(handler http.Handler) http.Handler {
+// Secured adds the headers that keep the page to itself to all that a handler answers,
+// errors and redirects included.
+func Secured(handler http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		header := w.Header()
 		header.Set("Content-Security-Policy", contentSecurityPolicy)
