@@ -23,11 +23,13 @@ const (
 	maxShownFaultBytes = 4 << 10
 )
 
-// An overview is good for a second, or ten times as long as it took to make: a page
-// that many people look at costs nothing that anybody notices.
+// An overview is good for a second, or ten times as long as it took to make, but for
+// five seconds at most: a page that many people look at costs nothing that anybody
+// notices, and is never old.
 const (
 	overviewAge      = time.Second
 	overviewAgeTimes = 10
+	overviewAgeMost  = 5 * time.Second
 )
 
 // overviews make the overview, and keep it for those who ask soon after. The lock is
@@ -47,6 +49,7 @@ type overviews struct {
 
 // watch begins to keep what the overview shows. It must come before the first event.
 func (p *Prometheus) watch(c PrometheusConfig) {
+	p.status.labels.wanted = make(chan labelsWanted)
 	p.status.now = time.Now
 	if c.realTime != nil {
 		p.status.now = c.realTime
@@ -73,7 +76,7 @@ func (p *Prometheus) overview(limit int) (status.Overview, uint64) {
 		o := p.makeOverview(now)
 		p.status.latest = &o
 		p.status.made++
-		p.status.until = now.Add(max(overviewAge, overviewAgeTimes*time.Since(begin)))
+		p.status.until = now.Add(min(max(overviewAge, overviewAgeTimes*time.Since(begin)), overviewAgeMost))
 	}
 	return cutTo(*p.status.latest, limit), p.status.made
 }
@@ -136,6 +139,7 @@ func (p *Prometheus) events(now time.Time) status.Events {
 			e.Names = append(e.Names, n)
 		}
 		e.PerSecond, e.History = r.ofAll(e.Received)
+		e.LastSlotSeconds = rounded(r.lastSlot().Seconds())
 	})
 	slices.SortFunc(e.Names, func(a, b status.EventName) int {
 		return cmp.Or(cmp.Compare(b.PerSecond, a.PerSecond), cmp.Compare(b.Received, a.Received), strings.Compare(a.Name, b.Name))

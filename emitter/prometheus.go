@@ -45,7 +45,7 @@ type Prometheus struct {
 	tolerance time.Duration
 
 	stop    context.CancelFunc
-	running sync.WaitGroup // the ticking of the clock, and the garbage collection
+	running sync.WaitGroup // the ticking of the clock, the garbage collection, and what the status needs
 }
 
 // An emitter in every respect that the package promises.

@@ -208,6 +208,7 @@ func (p *Prometheus) takeOverLocked(read mappingRead) (mappingChanges, error) {
 		return mappingChanges{}, err
 	}
 	p.plans.Store(newNameTable(next.plans))
+	p.self.names.forget(p.Knows)
 	p.self.forget(out)
 	m.families = next.families
 

@@ -62,10 +62,11 @@ type Events struct {
 	Rejected  uint64  `json:"rejected"` // for at least one metric, or malformed
 
 	// History is the rate of the last hour, in events per second: one number a
-	// slot of SlotSeconds, oldest first. The last slot ends now, and may be a
-	// part of one. Slots before the start are missing.
-	History     []float64 `json:"history"`
-	SlotSeconds float64   `json:"slot_seconds"`
+	// slot of SlotSeconds, oldest first. The last slot ends now, and is a part of
+	// one, of LastSlotSeconds. Slots before the start are missing.
+	History         []float64 `json:"history"`
+	SlotSeconds     float64   `json:"slot_seconds"`
+	LastSlotSeconds float64   `json:"last_slot_seconds"`
 
 	Names []EventName `json:"names"` // that were received, most frequent of late first
 
@@ -147,7 +148,8 @@ type Family struct {
 	Refused uint64 `json:"refused"` // updates for which there was no room
 
 	// Labels tell which label makes them many: each with its number of distinct
-	// values, the most first. Only the largest families have them.
+	// values, the most first. Only the largest families have them, and none until
+	// they were counted for the first time, which is done beside.
 	Labels []LabelCount `json:"labels,omitempty"`
 }
 
