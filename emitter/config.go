@@ -196,6 +196,7 @@ func (p *Prometheus) start(c PrometheusConfig) {
 	p.running.Go(func() {
 		collectPeriodically(ctx, func() lager.Logger { return *p.logger.Load() }, c.GCInterval, p)
 	})
+	p.running.Go(func() { p.status.labels.run(ctx) })
 	if c.realTime == nil {
 		p.running.Go(func() { every(ctx, sampleEvery, func() { p.history.sample(time.Now()) }) })
 	}

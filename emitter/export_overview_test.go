@@ -14,7 +14,10 @@ func DriveTime(config *PrometheusConfig, now func() time.Time) { config.realTime
 func SampleRates(p *Prometheus) { p.history.sample(p.status.now()) }
 
 // Overview is what GET /api/v1/overview answers.
-func Overview(p *Prometheus, limit int) status.Overview { return p.overview(limit) }
+func Overview(p *Prometheus, limit int) status.Overview {
+	o, _ := p.overview(limit)
+	return o
+}
 
 // MakeOverview makes an overview even if one was made just now.
 func MakeOverview(p *Prometheus) status.Overview { return p.makeOverview(p.status.now()) }

@@ -2,7 +2,9 @@ package emitter
 
 import (
 	"cmp"
+	"context"
 	"slices"
+	"sync/atomic"
 	"time"
 
 	"github.com/signalbox-ci/signalbox/emitter/internal/series"
@@ -33,7 +35,7 @@ func (p *Prometheus) families(now time.Time) status.Families {
 	labels := p.status.labels.of(all[:min(len(all), countedFamilies)], now)
 	for _, family := range all {
 		f.List = append(f.List, status.Family{
-			Name:    family.Name(),
+			Name:    presented(family.Name()),
 			Type:    family.Type().String(),
 			Series:  size[family],
 			Refused: family.Refused(),
@@ -43,30 +45,65 @@ func (p *Prometheus) families(now time.Time) status.Families {
 	return f
 }
 
-// labelCounts keeps how many values the labels of the largest families have. Counting
-// looks at each of their series, so it is done a twentieth of the time at most.
+// labelCounts keep how many values the labels of the largest families have. Counting
+// looks at each of their series, which can take longer than anybody waits for the
+// overview. So it is done beside, by the goroutine of run, a twentieth of the time at
+// most, and meanwhile there are the counts of before.
 type labelCounts struct {
-	counts map[string][]status.LabelCount // by family: the name, so that none is kept
-	until  time.Time
+	wanted chan labelsWanted // without room: what comes while it counts is not counted next
+	latest atomic.Pointer[countedLabels]
+}
+
+type labelsWanted struct {
+	families []*series.Family
+	now      time.Time
+}
+
+type countedLabels struct {
+	byFamily map[string][]status.LabelCount // the name, so that no family is kept
+	until    time.Time                      // when they are to be counted again
 }
 
 // Counts are good for as long at least.
 const labelCountsAge = 5 * time.Second
 
+// of is how many values the labels have, by family, as it was counted last: nil before
+// the first time. It has them counted again if that was long ago.
 func (l *labelCounts) of(families []*series.Family, now time.Time) map[string][]status.LabelCount {
-	if l.counts != nil && now.Before(l.until) {
-		return l.counts
-	}
-	begin := time.Now()
-	l.counts = make(map[string][]status.LabelCount, len(families))
-	for _, f := range families {
-		if f.Len() <= 1 {
-			continue
-		}
-		for _, c := range f.CountValues() {
-			l.counts[f.Name()] = append(l.counts[f.Name()], status.LabelCount(c))
+	latest := l.latest.Load()
+	if latest == nil || !now.Before(latest.until) {
+		select {
+		case l.wanted <- labelsWanted{families, now}:
+		default: // it counts at this moment
 		}
 	}
-	l.until = now.Add(max(labelCountsAge, 20*time.Since(begin)))
-	return l.counts
+	if latest == nil {
+		return nil
+	}
+	return latest.byFamily
+}
+
+// run counts what is wanted until the context ends.
+func (l *labelCounts) run(ctx context.Context) {
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case w := <-l.wanted:
+			begin := time.Now()
+			counts := make(map[string][]status.LabelCount, len(w.families))
+			for _, f := range w.families {
+				if ctx.Err() != nil {
+					return
+				}
+				if f.Len() <= 1 {
+					continue
+				}
+				for _, c := range f.CountValues() {
+					counts[f.Name()] = append(counts[f.Name()], status.LabelCount{Name: presented(c.Name), Values: c.Values})
+				}
+			}
+			l.latest.Store(&countedLabels{counts, w.now.Add(max(labelCountsAge, 20*time.Since(begin)))})
+		}
+	}
 }

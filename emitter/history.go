@@ -14,6 +14,9 @@ const (
 	recentWindow  = 10 * time.Second
 	sampleEvery   = time.Second
 	recentSamples = int(recentWindow/sampleEvery) + 1
+
+	// leastSlot is from when on a slot that is being filled can tell a rate.
+	leastSlot = time.Second
 )
 
 // A history tells at what rate events came of late, all together and by name. It
@@ -132,10 +135,18 @@ func (r reading) track(t *track, count uint64) (perSecond float64, slots []float
 	for n := first; n < r.slot; n++ {
 		slots = append(slots, rounded(float64(t.rates[n%historySlots])))
 	}
-	if part := r.now.Sub(r.begun); part >= time.Second {
+	if part := r.now.Sub(r.begun); part >= leastSlot {
 		slots = append(slots, rate(count, t.atSlot, part))
 	}
 	return perSecond, slots
+}
+
+// lastSlot is how long the last slot is: as long as any while the next has hardly begun.
+func (r reading) lastSlot() time.Duration {
+	if part := r.now.Sub(r.begun); part >= leastSlot {
+		return part
+	}
+	return slotLength
 }
 
 // rate is how many a second it is to get from one count to another.

@@ -13,11 +13,20 @@ import (
 	"github.com/signalbox-ci/signalbox/metric"
 )
 
-// An overview is good for a second, or ten times as long as it took to make: a page
-// that many people look at costs nothing that anybody notices.
+// What the overview shows of a text: of one that somebody sent, or of what is wrong
+// with the mapping file.
+const (
+	maxShownBytes      = 1 << 10
+	maxShownFaultBytes = 4 << 10
+)
+
+// An overview is good for a second, or ten times as long as it took to make, but for
+// five seconds at most: a page that many people look at costs nothing that anybody
+// notices, and is never old.
 const (
 	overviewAge      = time.Second
 	overviewAgeTimes = 10
+	overviewAgeMost  = 5 * time.Second
 )
 
 // overviews make the overview, and keep it for those who ask soon after. The lock is
@@ -30,12 +39,14 @@ type overviews struct {
 
 	mu     sync.Mutex // guards what follows
 	latest *status.Overview
+	made   uint64 // overviews so far
 	until  time.Time
 	labels labelCounts
 }
 
 // watch begins to keep what the overview shows. It must come before the first event.
 func (p *Prometheus) watch(c PrometheusConfig) {
+	p.status.labels.wanted = make(chan labelsWanted)
 	p.status.now = time.Now
 	if c.realTime != nil {
 		p.status.now = c.realTime
@@ -50,9 +61,10 @@ func (p *Prometheus) watch(c PrometheusConfig) {
 	p.history = newHistory(&p.received, p.status.now())
 }
 
-// overview is what GET /api/v1/overview answers. What is in it must not be changed.
-// Times are by the emitter's clock, but rates by the machine's.
-func (p *Prometheus) overview(limit int) status.Overview {
+// overview is what GET /api/v1/overview answers, and which one it is: the limit apart,
+// two of the same number are the same. What is in it must not be changed. Times are by
+// the emitter's clock, but rates by the machine's.
+func (p *Prometheus) overview(limit int) (status.Overview, uint64) {
 	p.status.mu.Lock()
 	defer p.status.mu.Unlock()
 	now := p.status.now()
@@ -60,9 +72,10 @@ func (p *Prometheus) overview(limit int) status.Overview {
 		begin := time.Now()
 		o := p.makeOverview(now)
 		p.status.latest = &o
-		p.status.until = now.Add(max(overviewAge, overviewAgeTimes*time.Since(begin)))
+		p.status.made++
+		p.status.until = now.Add(min(max(overviewAge, overviewAgeTimes*time.Since(begin)), overviewAgeMost))
 	}
-	return cutTo(*p.status.latest, limit)
+	return cutTo(*p.status.latest, limit), p.status.made
 }
 
 // makeOverview makes an overview with as much as anybody can ask for.
@@ -95,7 +108,7 @@ func (p *Prometheus) mappingStatus() *status.Mapping {
 	}
 	m := &status.Mapping{File: file, LoadedAt: state.loadedAt.UTC()}
 	if state.err != nil {
-		m.Error, m.FailedAt = state.err.Error(), unlessZero(state.failedAt)
+		m.Error, m.FailedAt = cutText(maxShownFaultBytes, state.err.Error()), unlessZero(state.failedAt)
 	}
 	return m
 }
@@ -116,13 +129,14 @@ func (p *Prometheus) events(now time.Time) status.Events {
 			if count == 0 {
 				continue
 			}
-			n := status.EventName{Name: name, Received: count}
+			n := status.EventName{Name: presented(name), Received: count}
 			n.PerSecond, n.History = r.of(name, count)
 			plan := p.plans.Load().find(name)
 			n.Silent = plan != nil && len(plan.updates) == 0
 			e.Names = append(e.Names, n)
 		}
 		e.PerSecond, e.History = r.ofAll(e.Received)
+		e.LastSlotSeconds = rounded(r.lastSlot().Seconds())
 	})
 	slices.SortFunc(e.Names, func(a, b status.EventName) int {
 		return cmp.Or(cmp.Compare(b.PerSecond, a.PerSecond), cmp.Compare(b.Received, a.Received), strings.Compare(a.Name, b.Name))
@@ -143,7 +157,7 @@ func (p *Prometheus) emitters() []status.Emitter {
 }
 
 func emitterOf(s metric.EmitterStats) status.Emitter {
-	return status.Emitter{Name: s.Emitter, QueueLength: s.QueueLength, QueueCapacity: s.QueueCapacity, Dropped: s.Dropped}
+	return status.Emitter{Name: presented(s.Emitter), QueueLength: s.QueueLength, QueueCapacity: s.QueueCapacity, Dropped: s.Dropped}
 }
 
 // pushedBy is what jobs and agents pushed; nothing if nobody can.
@@ -174,9 +188,21 @@ func (p *Prometheus) pushedBy() (status.Groups, status.Agents) {
 func statusLabels(labels []aggregator.Label) []status.Label {
 	list := make([]status.Label, len(labels))
 	for i, l := range labels {
-		list[i] = status.Label{Name: l.Name, Value: l.Value}
+		list[i] = status.Label{Name: presented(l.Name), Value: presented(l.Value)}
 	}
 	return list
+}
+
+// presented is a text as the overview shows it.
+func presented(text string) string { return cutText(maxShownBytes, text) }
+
+// cutText cuts what is longer between characters, and says so with an ellipsis.
+func cutText(most int, text string) string {
+	const ellipsis = "…"
+	if len(text) <= most {
+		return text
+	}
+	return beginning(text, most-len(ellipsis)) + ellipsis
 }
 
 func unlessZero(t time.Time) *time.Time {

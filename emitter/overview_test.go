@@ -84,6 +84,22 @@ var _ = Describe("The overview", func() {
 		Expect(o.Mapping.Error).To(ContainSubstring("mapping.yml:1: "))
 	})
 
+	It("has room for other names once a rule knows one", func() {
+		config.MappingFile = filepath.Join(GinkgoT().TempDir(), "mapping.yml")
+		write := func(content string) { Expect(os.WriteFile(config.MappingFile, []byte(content), 0o600)).To(Succeed()) }
+		write("")
+		p := start(config, nil)
+		for i := range 200 {
+			p.Emit(logger, event(fmt.Sprintf("unknown %d", i), 1, nil))
+		}
+		write("rules: [{event: unknown 7, metric: sevens_total, type: counter, operation: inc, help: Sevens.}]")
+		Expect(p.Reload()).To(Succeed())
+		p.Emit(logger, event("new", 1, nil))
+		o := overview(p)
+		Expect(o.Events.UnknownNames).To(And(HaveLen(200), ContainElement(HaveField("Name", "new"))))
+		Expect(o.Events.UnknownOther).To(BeZero())
+	})
+
 	It("says after a replay what the page says", func() {
 		p := start(config, nil)
 		received := map[string]uint64{}
@@ -150,6 +166,7 @@ var _ = Describe("The overview", func() {
 			Expect(o.Events.Received).To(Equal(uint64(21)))
 			Expect(o.Events.PerSecond).To(Equal(10.5))
 			Expect(o.Events.SlotSeconds).To(Equal(10.0))
+			Expect(o.Events.LastSlotSeconds).To(Equal(2.0))
 			Expect(o.Events.Names).To(Equal([]status.EventName{
 				{Name: "builds started", Received: 20, PerSecond: 10, History: []float64{10}},
 				{Name: "goroutines", Received: 1, PerSecond: .5, History: []float64{.5}, Silent: true},
@@ -159,6 +176,12 @@ var _ = Describe("The overview", func() {
 			}
 			Expect(o.Events.PerSecond).To(BeZero())
 			Expect(names(o)["builds started"].History).To(Equal([]float64{2, 0}))
+			Expect(o.Events.LastSlotSeconds).To(Equal(7.0))
+			for range 3 {
+				o = overview(p)
+			}
+			Expect(o.Events.History).To(HaveLen(2))
+			Expect(o.Events.LastSlotSeconds).To(Equal(10.0), "the next has just begun")
 		})
 
 		It("tells the names that no rule knows, also of prepared types, and not those that are not UTF-8", func() {
@@ -270,7 +293,11 @@ var _ = Describe("The overview", func() {
 					"build_status": "failed", "team_name": fmt.Sprintf("team %d", i%2), "pipeline": `"p"`, "job": fmt.Sprintf("job\n%d", i),
 				}))
 			}
-			o := overview(p)
+			var o status.Overview
+			Eventually(func() []status.LabelCount {
+				o = overview(p)
+				return o.Families.List[1].Labels
+			}).ShouldNot(BeEmpty(), "once they are counted, which nobody waits for")
 			Expect(o.Families.Limit).To(Equal(25))
 			Expect(o.Families.List[1]).To(Equal(status.Family{
 				Name: "concourse_builds_finished", Type: "counter", Series: 25, Refused: 5,
@@ -425,8 +452,36 @@ var _ = Describe("The overview", func() {
 		for _, n := range o.Events.UnknownNames {
 			unknown = append(unknown, n.Name)
 		}
-		Expect(workers).To(ConsistOf(hostile), "whole, as on the page")
+		Expect(workers).To(ConsistOf(hostile[0], hostile[1], strings.Repeat("ü", 510)+"…", hostile[3], hostile[4]))
 		Expect(unknown).To(ConsistOf(hostile[0], hostile[1], strings.Repeat("ü", 64), hostile[3], hostile[4]))
+	})
+
+	It("cuts long texts between characters, and says so", func() {
+		config.MappingFile = filepath.Join(GinkgoT().TempDir(), "mapping.yml")
+		write := func(content string) { Expect(os.WriteFile(config.MappingFile, []byte(content), 0o600)).To(Succeed()) }
+		write("")
+		config.Settings = func() map[string]string { return map[string]string{"host": strings.Repeat("ü", 600)} }
+		p := start(config, nil)
+		a, err := aggregator.New(logger, nil, time.Minute, nil)
+		Expect(err).NotTo(HaveOccurred())
+		p.ServePushed(a)
+		long, cut := strings.Repeat("ü", 600), strings.Repeat("ü", 510)+"…"
+		p.Emit(logger, event("worker containers", 1, attributes{"worker": long, "platform": long, "team_name": long, "tags": long}))
+		Expect(a.Push(context.Background(), aggregator.Push{
+			Grouping: []aggregator.Label{{Name: "job", Value: long}},
+			Families: []*dto.MetricFamily{{Name: proto.String("m"), Type: dto.MetricType_GAUGE.Enum(),
+				Metric: []*dto.Metric{{Gauge: &dto.Gauge{Value: proto.Float64(1)}}}}},
+		})).To(Succeed())
+		write("rules: [" + strings.Repeat("{event: e},", 1000) + "]")
+		Expect(p.Reload()).NotTo(Succeed())
+
+		o := overview(p)
+		Expect(o.Workers.List).To(HaveExactElements(And(
+			HaveField("Name", cut), HaveField("Platform", cut), HaveField("Team", cut), HaveField("Tags", cut))))
+		Expect(o.Groups.List).To(HaveExactElements(HaveField("Labels", HaveExactElements(status.Label{Name: "job", Value: cut}))))
+		Expect(o.Settings).To(HaveExactElements(status.Setting{Name: "host", Value: cut}))
+		Expect(len(o.Mapping.Error)).To(And(BeNumerically(">", 4000), BeNumerically("<=", 4096)))
+		Expect(o.Mapping.Error).To(HaveSuffix("…"))
 	})
 
 	It("can be asked for while events come and series go", func() {

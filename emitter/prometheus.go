@@ -45,7 +45,7 @@ type Prometheus struct {
 	tolerance time.Duration
 
 	stop    context.CancelFunc
-	running sync.WaitGroup // ticking the clock, collecting garbage, sampling the rates
+	running sync.WaitGroup // ticking the clock, collecting garbage, and what the status needs
 }
 
 // An emitter in every respect that the package promises.

@@ -207,6 +207,7 @@ func (p *Prometheus) takeOver(read mappingRead) (mappingChanges, error) {
 		plan.received = p.received.of(event)
 	}
 	p.plans.Store(newNameTable(next.plans))
+	p.self.names.forget(p.Knows)
 	p.self.forget(gone)
 	m.families = next.families
 

@@ -91,7 +91,7 @@ func isSecret(name string) bool {
 func settingsOf(values map[string]string) []status.Setting {
 	list := make([]status.Setting, 0, len(values))
 	for name, value := range values {
-		list = append(list, status.Setting{Name: name, Value: MaskSecret(name, value)})
+		list = append(list, status.Setting{Name: presented(name), Value: presented(MaskSecret(name, value))})
 	}
 	slices.SortFunc(list, func(a, b status.Setting) int { return strings.Compare(a.Name, b.Name) })
 	return list

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/signalbox-ci/signalbox/emitter/internal/series"
 	"github.com/signalbox-ci/signalbox/emitter/internal/status"
@@ -18,16 +19,24 @@ const (
 	maxUnknownNameBytes = 128
 )
 
-// unknownNames count the events that no rule knows, by name: the first
-// maxUnknownNames of them, and the others together. Names that agree in their first
-// maxUnknownNameBytes are one. Its zero value is ready to use.
+// A name that was not seen for some time gives way to a new one, when there is no room;
+// it is looked for now and then only, since that takes a look at all of them.
+const (
+	unknownNameQuiet   = 60 * time.Second
+	unknownNameReplace = time.Second
+)
+
+// unknownNames count the events that no rule knows, by name: maxUnknownNames of them,
+// and the others together. Names that agree in their first maxUnknownNameBytes are one.
+// Its zero value is ready to use.
 //
-// A known one costs a lookup without a lock. The map is never changed but replaced
-// by a larger one, which happens once a name.
+// A known one costs a lookup without a lock. The map is never changed but replaced by
+// another, which happens once a name, and once a second when it is full.
 type unknownNames struct {
-	byName atomic.Pointer[map[string]*unknownName]
-	adding sync.Mutex // held while the map is replaced
-	other  atomic.Uint64
+	byName   atomic.Pointer[map[string]*unknownName]
+	changing sync.Mutex   // held while the map is replaced
+	replaced atomic.Int64 // Instant of the last attempt to make room
+	other    atomic.Uint64
 }
 
 type unknownName struct {
@@ -37,7 +46,7 @@ type unknownName struct {
 
 // count counts an event. It keeps nothing of the name.
 func (u *unknownNames) count(name string, now series.Instant) {
-	n := u.find(beginning(name, maxUnknownNameBytes))
+	n := u.find(beginning(name, maxUnknownNameBytes), now)
 	if n == nil {
 		u.other.Add(1)
 		return
@@ -49,24 +58,72 @@ func (u *unknownNames) count(name string, now series.Instant) {
 }
 
 // find returns the entry of a name, made if need be, or nil if there is no room.
-func (u *unknownNames) find(name string) *unknownName {
-	if n, full := u.look(name); n != nil || full {
-		return n
-	}
-	u.adding.Lock()
-	defer u.adding.Unlock()
+func (u *unknownNames) find(name string, now series.Instant) *unknownName {
 	n, full := u.look(name)
-	if n != nil || full {
+	if n != nil || full && !u.mayReplace(now) {
 		return n
 	}
-	more := map[string]*unknownName{}
-	if names := u.byName.Load(); names != nil {
-		more = maps.Clone(*names)
+	u.changing.Lock()
+	defer u.changing.Unlock()
+	n, full = u.look(name)
+	if n != nil {
+		return n
+	}
+	gone, ok := "", false
+	if full {
+		if gone, ok = u.quietest(now); !ok {
+			return nil
+		}
 	}
 	n = new(unknownName)
-	more[strings.Clone(name)] = n // which may be part of something large that somebody sent
-	u.byName.Store(&more)
+	n.last.Store(int64(now)) // so that it is not taken for a quiet one
+	u.change(func(names map[string]*unknownName) {
+		if ok {
+			u.other.Add(names[gone].count.Load())
+			delete(names, gone)
+		}
+		names[strings.Clone(name)] = n // which may be part of something large that somebody sent
+	})
 	return n
+}
+
+// mayReplace tells, once in a while, that a name may be looked for that gives way.
+func (u *unknownNames) mayReplace(now series.Instant) bool {
+	last := u.replaced.Load()
+	return time.Duration(int64(now)-last) >= unknownNameReplace && u.replaced.CompareAndSwap(last, int64(now))
+}
+
+// quietest is the least frequent of the names that were not seen for some time; false
+// if all were.
+func (u *unknownNames) quietest(now series.Instant) (name string, ok bool) {
+	var least uint64
+	for candidate, n := range *u.byName.Load() {
+		count := n.count.Load()
+		if time.Duration(int64(now)-n.last.Load()) >= unknownNameQuiet && (!ok || count < least) {
+			name, least, ok = candidate, count, true
+		}
+	}
+	return name, ok
+}
+
+// forget drops the names that are known by now.
+func (u *unknownNames) forget(known func(name string) bool) {
+	u.changing.Lock()
+	defer u.changing.Unlock()
+	u.change(func(names map[string]*unknownName) {
+		maps.DeleteFunc(names, func(name string, _ *unknownName) bool { return known(name) })
+	})
+}
+
+// change puts another map in the place of the one that there is, for who holds the lock.
+// An event that is counted at that moment in a name that goes is in the total only.
+func (u *unknownNames) change(do func(names map[string]*unknownName)) {
+	names := map[string]*unknownName{}
+	if before := u.byName.Load(); before != nil {
+		names = maps.Clone(*before)
+	}
+	do(names)
+	u.byName.Store(&names)
 }
 
 func (u *unknownNames) look(name string) (n *unknownName, full bool) {

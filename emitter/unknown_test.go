@@ -2,13 +2,16 @@ package emitter
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
+	"time"
 	"unicode/utf8"
 	"unsafe"
 
 	"github.com/signalbox-ci/signalbox/emitter/internal/series"
+	"github.com/signalbox-ci/signalbox/emitter/internal/status"
 )
 
 func TestUnknownNamesAreBounded(t *testing.T) {
@@ -56,6 +59,53 @@ func TestUnknownNamesAllocNothingOnceTheyAreKnown(t *testing.T) {
 	}
 	if n := testing.AllocsPerRun(100, func() { u.count("7", 1); u.count("another", 1) }); n != 0 {
 		t.Errorf("%v allocations", n)
+	}
+}
+
+func TestUnknownNamesGiveWayWhenTheyAreQuiet(t *testing.T) {
+	const second = series.Instant(time.Second)
+	var u unknownNames
+	for i := range maxUnknownNames {
+		for range 2 + i%7 {
+			u.count(fmt.Sprint(i), 100*second)
+		}
+	}
+	u.count("rare", 159*second) // too early: all were seen within the minute
+	has := func(name string) bool {
+		return slices.ContainsFunc(u.list(series.Wall{}), func(n status.UnknownName) bool { return n.Name == name })
+	}
+	if has("rare") || u.other.Load() != 1 {
+		t.Errorf("a name gave way that was seen within the minute; %d others", u.other.Load())
+	}
+	for i := range maxUnknownNames {
+		if i != 3 && i != 7 {
+			u.count(fmt.Sprint(i), 160*second)
+		}
+	}
+	u.count("new", 161*second) // in the place of 7, which came twice, and 3 five times
+	if !has("new") || has("7") || !has("3") || u.other.Load() != 3 {
+		t.Errorf("new %v, 7 %v, 3 %v; %d others, want 3", has("new"), has("7"), has("3"), u.other.Load())
+	}
+	u.count("newer", 161*second+second/2) // within the second
+	if has("newer") || !has("3") {
+		t.Error("two names gave way within a second")
+	}
+	u.count("newer", 162*second)
+	if !has("newer") || has("3") || len(u.list(series.Wall{})) != maxUnknownNames {
+		t.Error("no name gave way a second later")
+	}
+}
+
+func TestUnknownNamesForgetWhatIsKnownByNow(t *testing.T) {
+	var u unknownNames
+	for i := range maxUnknownNames {
+		u.count(fmt.Sprint(i), 0)
+	}
+	u.forget(func(name string) bool { return name == "7" })
+	u.count("new", 0)
+	list := u.list(series.Wall{})
+	if len(list) != maxUnknownNames || slices.ContainsFunc(list, func(n status.UnknownName) bool { return n.Name == "7" }) {
+		t.Errorf("%d names, 7 still among them or new not", len(list))
 	}
 }
 

@@ -34,7 +34,7 @@ func (p *Prometheus) workers(limit int, now series.Instant, wall series.Wall) st
 	shown := make(map[*series.Owner]*shownWorker, len(oldest))
 	for i, h := range oldest {
 		w.List[i] = status.Worker{
-			Name:           h.owner.Name(),
+			Name:           presented(h.owner.Name()),
 			LastHeartbeat:  wall.Time(h.last),
 			DropsInSeconds: rounded(staleAfter.Seconds() + p.tolerance.Seconds() - time.Duration(now-h.last).Seconds()),
 		}
@@ -53,7 +53,7 @@ func (p *Prometheus) workers(limit int, now series.Instant, wall series.Wall) st
 		}
 	}
 	for _, s := range shown {
-		s.Platform, s.Team, s.Tags = joined(s.platforms), joined(s.teams), joined(s.tags)
+		s.Platform, s.Team, s.Tags = presented(joined(s.platforms)), presented(joined(s.teams)), presented(joined(s.tags))
 	}
 	return w
 }

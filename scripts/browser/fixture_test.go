@@ -28,7 +28,7 @@ func emptyOverview() object {
 		"settings": list{},
 		"events": object{
 			"received": 0, "per_second": 0, "unknown": 0, "rejected": 0,
-			"history": list{0}, "slot_seconds": 10, "names": list{},
+			"history": list{0}, "slot_seconds": 10, "last_slot_seconds": 10, "names": list{},
 			"unknown_names": list{}, "unknown_other": 0, "rejections": list{},
 		},
 		"workers":  object{"total": 0, "stale_after_seconds": 300, "list": list{}},

@@ -1,9 +1,13 @@
 package browser
 
 import (
+	"encoding/json"
 	"fmt"
+	"net/http"
 	"strings"
+	"time"
 
+	"github.com/chromedp/chromedp/kb"
 	. "github.com/onsi/ginkgo/v2"
 	. "github.com/onsi/gomega"
 )
@@ -124,6 +128,62 @@ var _ = Describe("The page while things happen", func() {
 			Expect(t.text("#groups .foot")).To(HavePrefix("The first 4 rows of 412 rows."))
 			t.click("#groups .foot button")
 			Eventually(t.asked).Should(ContainElement(HaveSuffix("api/v1/overview?limit=1000")))
+		})
+
+		It("shows each fault of the mapping file by itself, and the first above all", func() {
+			o["mapping"].(object)["error"] = "mapping.yaml:3: first\nmapping.yaml:7: second\n"
+			s.show(o)
+			t.refreshed()
+			Expect(eval[[]string](t, `[...document.querySelectorAll("#mapping dd.bad")].map((fault) => fault.innerText)`)).
+				To(Equal([]string{"mapping.yaml:3: first", "mapping.yaml:7: second"}))
+			Expect(t.text("#health")).To(And(ContainSubstring("mapping.yaml:3: first"), Not(ContainSubstring("second"))))
+		})
+
+		It("puts names in quotes that could not be seen otherwise", func() {
+			unknown := list{}
+			for i, name := range []string{" ", "", "deploy ", "deploy"} {
+				unknown = append(unknown, object{"name": name, "count": 9 - i, "last": ago(0)})
+			}
+			o["events"].(object)["unknown_names"] = unknown
+			s.show(o)
+			t.refreshed()
+			Expect(eval[[]string](t, `[...document.querySelectorAll("#unknown tbody th > span")].map((name) =>
+				getComputedStyle(name, "::before").content + name.innerText)`)).
+				To(Equal([]string{`"“" `, `"“"`, `"“"deploy `, `nonedeploy`}))
+		})
+
+		It("breaks no type of a family", func() {
+			Expect(eval[bool](t, `[...document.querySelectorAll("#families td.type bdi")].every((type) => type.getClientRects().length === 1)`)).To(BeTrue())
+		})
+
+		It("shows longer lists while it is paused, too, and stays paused", func() {
+			t.click("#pause")
+			asked := s.asked()
+			t.click("#groups .foot button")
+			Eventually(s.asked).Should(Equal(asked + 1))
+			Expect(t.asked()).To(ContainElement(HaveSuffix("api/v1/overview?limit=1000")))
+			Consistently(s.asked, "3s").Should(Equal(asked + 1))
+			Expect(t.text("#refreshed")).To(HavePrefix("Paused "))
+		})
+
+		It("says of when it is if the server answers the same again", func() {
+			t.eventually(`document.querySelector("#refreshed").innerText.startsWith("As of ")`)
+			s.say(func(w http.ResponseWriter, _ *http.Request) {
+				o["time"] = time.Now()
+				json.NewEncoder(w).Encode(o) //nolint:errcheck // the page is gone
+			})
+			t.eventually(`document.querySelector("#refreshed").innerText.startsWith("Updated ")`)
+		})
+
+		It("tells the times of a last slot that is shorter than the others", func() {
+			o["events"].(object)["last_slot_seconds"] = 4
+			s.show(o)
+			t.refreshed()
+			value := `document.querySelector(".plot").ariaValueText`
+			eval[bool](t, `document.querySelector(".plot").focus() === undefined`)
+			Expect(eval[string](t, value)).To(MatchRegexp(`:06 to \S+:10$`))
+			t.press(kb.ArrowLeft)
+			Expect(eval[string](t, value)).To(MatchRegexp(`:56 to \S+:06$`))
 		})
 	})
 })

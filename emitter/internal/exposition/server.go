@@ -16,6 +16,8 @@ import (
 	"code.cloudfoundry.org/lager/v3"
 	"github.com/prometheus/exporter-toolkit/web"
 	"go.yaml.in/yaml/v3"
+
+	"github.com/signalbox-ci/signalbox/emitter/internal/status"
 )
 
 // ServerOptions configure a Server.
@@ -157,7 +159,14 @@ func newMux(o ServerOptions, page http.Handler) http.Handler {
 	if o.Status != nil {
 		mux.Handle("GET /", o.Status)
 	}
-	return mux
+	secured := status.Secured(mux) // whose own errors and redirects a browser shows too
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == "/metrics" && (r.Method == http.MethodGet || r.Method == http.MethodHead) {
+			mux.ServeHTTP(w, r)
+			return
+		}
+		secured.ServeHTTP(w, r)
+	})
 }
 
 func ok(w http.ResponseWriter, _ *http.Request) {

@@ -107,6 +107,25 @@ var _ = Describe("The server", func() {
 		Expect(posted.StatusCode).To(Equal(http.StatusMethodNotAllowed))
 	})
 
+	DescribeTable("keeps what a browser shows to itself",
+		func(method, path string, status int) {
+			listen()
+			client.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
+			r, err := http.NewRequest(method, "http://"+server.Addr()+path, nil)
+			Expect(err).NotTo(HaveOccurred())
+			response, err := client.Do(r)
+			Expect(err).NotTo(HaveOccurred())
+			response.Body.Close()
+			Expect(response.StatusCode).To(Equal(status))
+			Expect(response.Header.Get("Content-Security-Policy")).To(ContainSubstring("default-src 'none'"))
+			Expect(response.Header.Get("Referrer-Policy")).To(Equal("no-referrer"))
+		},
+		Entry("another method", "POST", "/", http.StatusMethodNotAllowed),
+		Entry("another method of the metrics", "POST", "/metrics", http.StatusMethodNotAllowed),
+		Entry("a redirect", "GET", "/a/../metrics", http.StatusTemporaryRedirect),
+		Entry("what there is not", "GET", "/elsewhere", http.StatusNotFound),
+	)
+
 	DescribeTable("answers in the format that is asked for",
 		func(accept, contentType, begins string) {
 			listen()

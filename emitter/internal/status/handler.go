@@ -1,10 +1,10 @@
 package status
 
 import (
-	"encoding/json"
 	"fmt"
 	"net/http"
 	"strconv"
+	"time"
 	"unicode/utf8"
 
 	"github.com/klauspost/compress/gzhttp"
@@ -15,6 +15,13 @@ import (
 const (
 	MaxLimit     = 1000
 	defaultLimit = 100
+)
+
+// An overview can be large, and whoever asks for it slow to read it. So many may be
+// under way, and each must have been read in that time.
+const (
+	maxInFlight  = 8
+	writeTimeout = 15 * time.Second
 )
 
 // contentSecurityPolicy allows the page what it is made of, and nothing else: no
@@ -28,26 +35,30 @@ const contentSecurityPolicy = "default-src 'none'; script-src 'self'; style-src 
 // the overview that it shows, as JSON, at /api/v1/overview. Any other path is
 // answered 404, any method but GET and HEAD 405.
 //
-// The overview function is called for each request for the JSON, by any number of
-// goroutines at once. Its limit is from 1 to MaxLimit.
-func NewHandler(overview func(limit int) Overview) http.Handler {
+// The overview function is called for each request for the JSON, by up to 8 goroutines
+// at once: requests beyond that are answered 503. Its limit is from 1 to MaxLimit. Its
+// second result tells overviews apart: as long as it stays the same, so does what the
+// function returns for a limit.
+func NewHandler(overview func(limit int) (Overview, uint64)) http.Handler {
 	mux := http.NewServeMux()
 	mux.Handle("GET /{$}", pageFile("index.html"))
 	for _, name := range assetNames() {
 		mux.Handle("GET /assets/"+name, pageFile("assets/"+name))
 	}
-	mux.HandleFunc("GET /api/v1/overview", func(w http.ResponseWriter, r *http.Request) {
-		serveOverview(w, r, overview)
+	mux.Handle("GET /api/v1/overview", &overviewHandler{
+		overview: overview,
+		slots:    make(chan struct{}, maxInFlight),
 	})
 	compressed, err := gzhttp.NewWrapper(gzhttp.EnableZstd(false), gzhttp.MinSize(1024))
 	if err != nil {
 		panic("BUG: " + err.Error()) // the options above are constants
 	}
-	return secured(compressed(mux))
+	return Secured(compressed(mux))
 }
 
-// secured adds the headers that keep the page to itself, to errors as well.
-func secured(handler http.Handler) http.Handler {
+// Secured adds the headers that keep the page to itself to all that a handler answers,
+// errors and redirects included.
+func Secured(handler http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		header := w.Header()
 		header.Set("Content-Security-Policy", contentSecurityPolicy)
@@ -57,20 +68,38 @@ func secured(handler http.Handler) http.Handler {
 	})
 }
 
-func serveOverview(w http.ResponseWriter, r *http.Request, overview func(limit int) Overview) {
+// An overviewHandler answers with the overview as JSON.
+type overviewHandler struct {
+	overview  func(limit int) (Overview, uint64)
+	slots     chan struct{} // one taken for each answer under way
+	encodings encodings
+}
+
+func (h *overviewHandler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Cache-Control", "no-store")
 	limit, err := requestedLimit(r)
 	if err != nil {
 		http.Error(w, err.Error(), http.StatusBadRequest)
 		return
 	}
-	body, err := json.Marshal(overview(limit))
+	select {
+	case h.slots <- struct{}{}:
+		defer func() { <-h.slots }()
+	default:
+		w.Header().Set("Retry-After", "1")
+		http.Error(w, fmt.Sprintf("%d overviews are under way, which is the limit: try again in a second", maxInFlight), http.StatusServiceUnavailable)
+		return
+	}
+	o, number := h.overview(limit)
+	body, err := h.encodings.of(o, number, limit)
 	if err != nil {
 		http.Error(w, "the overview cannot be JSON: "+err.Error(), http.StatusInternalServerError)
 		return
 	}
+	// Where it cannot be set, the server's own time-out has to do.
+	http.NewResponseController(w).SetWriteDeadline(time.Now().Add(writeTimeout)) //nolint:errcheck
 	w.Header().Set("Content-Type", "application/json")
-	w.Write(append(body, '\n')) //nolint:errcheck // the client is gone
+	w.Write(body) //nolint:errcheck // the client is gone
 }
 
 // requestedLimit is how many entries the request wants of each list.

@@ -11,6 +11,8 @@ import (
 	"path/filepath"
 	"regexp"
 	"strings"
+	"sync"
+	"time"
 
 	. "github.com/onsi/ginkgo/v2"
 	. "github.com/onsi/gomega"
@@ -18,17 +20,30 @@ import (
 	"github.com/signalbox-ci/signalbox/emitter/internal/status"
 )
 
+// A deadlineRecorder keeps the write deadline that it is given.
+type deadlineRecorder struct {
+	*httptest.ResponseRecorder
+	deadline time.Time
+}
+
+// SetWriteDeadline is what http.ResponseController calls.
+func (r *deadlineRecorder) SetWriteDeadline(deadline time.Time) error {
+	r.deadline = deadline
+	return nil
+}
+
 var _ = Describe("The status page's handler", func() {
 	var (
 		handler http.Handler
 		limits  []int // that the overview was asked for
 		answer  status.Overview
+		number  uint64 // of the answer
 	)
 	BeforeEach(func() {
-		limits, answer = nil, status.Overview{}
-		handler = status.NewHandler(func(limit int) status.Overview {
+		limits, answer, number = nil, status.Overview{}, 1
+		handler = status.NewHandler(func(limit int) (status.Overview, uint64) {
 			limits = append(limits, limit)
-			return answer
+			return answer, number
 		})
 	})
 
@@ -106,7 +121,7 @@ var _ = Describe("The status page's handler", func() {
 		Expect(response).To(HaveHTTPStatus(200))
 		Expect(response).To(HaveHTTPHeaderWithValue("Content-Type", "application/json"))
 		Expect(response).To(HaveHTTPHeaderWithValue("Cache-Control", "no-store"))
-		Expect(body(response)).To(And(ContainSubstring(`"received":7`), Not(ContainSubstring("<b>"))))
+		Expect(body(response)).To(And(ContainSubstring(`"received":7`), ContainSubstring("\"<b>\u202e\"")), "as it is, in as many bytes")
 		Expect(limits).To(Equal([]int{100}))
 	})
 
@@ -160,6 +175,66 @@ var _ = Describe("The status page's handler", func() {
 		Expect(response).To(HaveHTTPStatus(500))
 		Expect(body(response)).To(ContainSubstring("NaN"))
 	})
+
+	DescribeTable("encodes an overview once for all who ask for it",
+		func(limit string) {
+			get := func() string { return body(request("GET", "/api/v1/overview?limit="+limit)) }
+			first := get()
+			answer.Events.Received = 9
+			Expect(get()).To(Equal(first), "the same overview, which nobody changes")
+			number++
+			Expect(get()).To(ContainSubstring(`"received":9`))
+		},
+		Entry("by default", "100"),
+		Entry("for longer lists", "1000"),
+	)
+
+	It("tells the limits of an overview apart", func() {
+		handler = status.NewHandler(func(limit int) (status.Overview, uint64) {
+			return status.Overview{Events: status.Events{Received: uint64(limit)}}, 1
+		})
+		for _, limit := range []string{"100", "1000", "7", "100", "1000", "7"} {
+			Expect(body(request("GET", "/api/v1/overview?limit="+limit))).To(ContainSubstring(`"received":` + limit + `,`))
+		}
+	})
+
+	It("answers 503 while eight overviews are under way, and goes on after that", func() {
+		begun, proceed := make(chan struct{}), make(chan struct{})
+		handler = status.NewHandler(func(int) (status.Overview, uint64) {
+			begun <- struct{}{}
+			<-proceed
+			return status.Overview{}, 1
+		})
+		var running sync.WaitGroup
+		for range 8 {
+			running.Go(func() { handler.ServeHTTP(httptest.NewRecorder(), httptest.NewRequest("GET", "/api/v1/overview", nil)) })
+		}
+		for range 8 {
+			<-begun
+		}
+		response := request("GET", "/api/v1/overview")
+		Expect(response).To(HaveHTTPStatus(503))
+		Expect(response).To(HaveHTTPHeaderWithValue("Retry-After", "1"))
+		Expect(body(response)).To(Equal("8 overviews are under way, which is the limit: try again in a second\n"))
+		Expect(request("GET", "/")).To(HaveHTTPStatus(200))
+
+		close(proceed)
+		running.Wait()
+		go func() { <-begun }()
+		Expect(request("GET", "/api/v1/overview")).To(HaveHTTPStatus(200))
+	})
+
+	DescribeTable("gives a slow reader fifteen seconds, whether it compresses or not",
+		func(encoding string) {
+			r := httptest.NewRequest("GET", "/api/v1/overview", nil)
+			r.Header.Set("Accept-Encoding", encoding)
+			w := &deadlineRecorder{ResponseRecorder: httptest.NewRecorder()}
+			handler.ServeHTTP(w, r)
+			Expect(w.deadline).To(BeTemporally("~", time.Now().Add(15*time.Second), 5*time.Second))
+		},
+		Entry("plain", ""),
+		Entry("compressed", "gzip"),
+	)
 
 	DescribeTable("answers other paths 404",
 		func(path string) { Expect(request("GET", path)).To(HaveHTTPStatus(404)) },

@@ -6,7 +6,9 @@ import "time"
 
 // An Overview is what GET /api/v1/overview answers, and all that the status page
 // shows. Times are in RFC 3339; durations are in seconds. Names, label values and
-// messages are as somebody sent them: nothing in them can be trusted.
+// messages are as somebody sent them: nothing in them can be trusted. They are at most
+// 1 KiB each, and the mapping file's error 4 KiB: longer ones are cut to that, and end
+// in "…".
 //
 // Lists are cut to the limit that the request asks for (?limit=, 100 if it does not,
 // 1000 at most); what stands beside a list counts all of it.
@@ -60,10 +62,11 @@ type Events struct {
 	Rejected  uint64  `json:"rejected"` // for at least one metric, or malformed
 
 	// History is the rate of the last hour, in events per second: one number a
-	// slot of SlotSeconds, oldest first. The last slot ends now, and may be a
-	// part of one. Slots before the start are missing.
-	History     []float64 `json:"history"`
-	SlotSeconds float64   `json:"slot_seconds"`
+	// slot of SlotSeconds, oldest first. The last slot ends now, and is a part of
+	// one, of LastSlotSeconds. Slots before the start are missing.
+	History         []float64 `json:"history"`
+	SlotSeconds     float64   `json:"slot_seconds"`
+	LastSlotSeconds float64   `json:"last_slot_seconds"`
 
 	Names []EventName `json:"names"` // that were received, most frequent of late first
 
@@ -145,7 +148,8 @@ type Family struct {
 	Refused uint64 `json:"refused"` // updates for which there was no room
 
 	// Labels tell which label makes them many: each with its number of distinct
-	// values, the most first. Only the largest families have them.
+	// values, the most first. Only the largest families have them, and none until
+	// they were counted for the first time, which is done beside.
 	Labels []LabelCount `json:"labels,omitempty"`
 }
 

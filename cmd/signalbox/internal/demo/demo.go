@@ -95,6 +95,7 @@ func Start(o Options) *Demo {
 	s.pusher = d.pusher
 	s.advance(past)
 	d.before, d.begin = s.tally, time.Now()
+	d.pusher.skipped.Store(0) // the past comes faster than anybody could push it
 
 	reportsCtx, stopReports := context.WithCancel(context.Background())
 	d.stopReports = stopReports
@@ -107,10 +108,10 @@ func Start(o Options) *Demo {
 	return d
 }
 
-// scaled is how much simulated time passes in a time by the clock. It is enough to get
-// something done in, and so little that many times it is still a time.Duration.
+// scaled is how much simulated time passes in a time by the clock. It is enough
+// that heartbeats do not crowd out all else, and so little that many times it is still a time.Duration.
 func scaled(d time.Duration, speed float64) time.Duration {
-	const least, most = time.Second, 100 * 24 * time.Hour
+	const least, most = time.Minute, 100 * 24 * time.Hour
 	return time.Duration(min(max(float64(d)*speed, float64(least)), float64(most)))
 }
 

@@ -3,6 +3,7 @@
 
 import { element, say } from "./element.js";
 import { plural, rate, share, span } from "./format.js";
+import { visible } from "./text.js";
 
 // What happened longer ago than this is no trouble any more, in milliseconds.
 const recent = 10 * 60 * 1000;
@@ -18,7 +19,8 @@ function findings(o) {
   const add = (level, section, kind, text) => found.push({ level, section, kind, text });
 
   if (o.mapping?.error) {
-    add("bad", "mapping", "the mapping file was not loaded", "the mapping file was not loaded: what was in force stays");
+    const [first] = o.mapping.error.split("\n");
+    add("bad", "mapping", "the mapping file was not loaded", `the mapping file was not loaded: ${visible(first)}`);
   }
 
   const full = o.families.list.filter((f) => o.families.limit > 0 && f.series >= o.families.limit);

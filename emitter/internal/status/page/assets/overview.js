@@ -43,6 +43,7 @@ export function readOverview(json) {
       rejected: count(events.rejected),
       history: rates(events.history),
       slotSeconds: count(events.slot_seconds) || 10,
+      lastSlotSeconds: count(events.last_slot_seconds) || count(events.slot_seconds) || 10,
       names: objects(events.names).map((n) => ({
         name: text(n.name),
         received: count(n.received),

@@ -7,11 +7,12 @@ import { maxLimit, readOverview } from "./overview.js";
 import { Plot } from "./plot.js";
 import { Refresh } from "./refresh.js";
 import { makeSections, showMapping } from "./sections.js";
-import { showText, visible } from "./text.js";
+import { showName, showText, visible } from "./text.js";
 
 const byId = (id) => document.getElementById(id);
 
 let latest = null; // the overview that is shown
+let advanced = true; // whether it is another than the one before
 let limit = 100;
 let plotted = null; // the name of the event that is plotted alone
 
@@ -28,7 +29,7 @@ const sections = makeSections({
   plot: (name) => plotOnly(plotted === name ? null : name),
   more: () => {
     limit = maxLimit;
-    refresh.ask();
+    refresh.askOnce();
   },
 });
 
@@ -45,11 +46,11 @@ function showEvents(o) {
   const one = plotted === null ? null : o.events.names.find((n) => n.name === plotted);
   const { perSecond, history } = plotted === null ? o.events : (one ?? { perSecond: 0, history: [] });
   say(plotRate, rate(perSecond));
-  showText(plotName, plotted ?? "of all names");
+  showName(plotName, plotted ?? "of all names");
   plotAll.hidden = plotted === null;
   byId("plot").hidden = o.events.received === 0;
   const title = `Events per second, ${plotted === null ? "all names" : visible(plotted)}`;
-  plot.update(title, history, o.events.slotSeconds, o.time);
+  plot.update(title, history, o.events.slotSeconds, o.events.lastSlotSeconds, o.time);
 }
 
 // The list of sections, with what is in them.
@@ -97,6 +98,7 @@ async function show(json) {
   for (const name of o.events.names) {
     name.slot = o.events.slotSeconds;
   }
+  advanced = latest === null || o.time > latest.time;
   latest = o;
   showHead(o);
   showHealth(byId("health"), byId("health-spoken"), o);
@@ -120,8 +122,10 @@ function showState({ paused, failed, since, again }) {
     say(away, `${news}: ${failed}.${wait}`);
     say(byId("health-spoken"), `${news}.`);
   }
-  const state = paused ? "Paused" : failed === null ? "Updated" : "Last updated";
-  say(byId("refreshed"), latest === null ? "" : `${state} ${clockSeconds(since)}`);
+  // A server that has much to look at answers the same for some seconds.
+  const state = paused ? "Paused" : failed !== null ? "Last updated" : advanced ? "Updated" : "As of";
+  const when = state === "As of" ? latest.time : since;
+  say(byId("refreshed"), latest === null ? "" : `${state} ${clockSeconds(when)}`);
 }
 
 const refresh = new Refresh({ address: () => `api/v1/overview?limit=${limit}`, show, state: showState });

@@ -17,7 +17,7 @@ const steps = [60, 120, 300, 600, 900, 1800];
 export class Plot {
   constructor(place) {
     this.place = place;
-    this.data = { values: [], slot: 10, end: 0 };
+    this.data = { values: [], slot: 10, last: 10, end: 0 };
     this.at = null; // index of the slot that is read, counted from the newest
 
     this.grid = drawing("g", { class: "grid" });
@@ -46,10 +46,11 @@ export class Plot {
     new ResizeObserver(() => this.draw()).observe(this.frame);
   }
 
-  // update shows values, one for each so many seconds, the last of which ends at a
-  // time, in milliseconds since 1970. The title says whose they are.
-  update(title, values, slot, end) {
-    this.data = { values, slot, end };
+  // update shows values, one for each slot of so many seconds, of which the last has
+  // seconds of its own and ends at a time, in milliseconds since 1970. The title says
+  // whose they are.
+  update(title, values, slot, last, end) {
+    this.data = { values, slot, last, end };
     if (this.frame.getAttribute("aria-label") !== title) {
       this.frame.setAttribute("aria-label", title);
     }
@@ -58,7 +59,8 @@ export class Plot {
 
   // moment is when the slot ended that lies so many slots back.
   moment(back) {
-    return this.data.end - back * this.data.slot * 1000;
+    const { slot, last, end } = this.data;
+    return back <= 0 ? end : end - (last + (back - 1) * slot) * 1000;
   }
 
   draw() {
@@ -134,16 +136,17 @@ export class Plot {
     const most = Math.max(...values);
     const mean = values.reduce((sum, value) => sum + value, 0) / values.length;
     const when = clock(this.moment(values.length - 1 - values.lastIndexOf(most)));
-    const seconds = values.length * slot;
+    const seconds = (values.length - 1) * slot + this.data.last;
     const time = Math.abs(seconds - 3600) < 60 ? "hour" : span(seconds);
     say(this.summary, `Over the last ${time}: ${rate(mean)} events/s on average, ${rate(most)} at most, at ${when}.`);
   }
 
   point(event) {
-    const slot = this.data.slot * 1000;
+    const { slot, last, end } = this.data;
     const x = event.clientX - this.frame.getBoundingClientRect().left;
-    const perPixel = (this.x(this.data.end) - this.x(this.data.end - slot)) / slot;
-    this.read(Math.floor((this.x(this.data.end) - x) / perPixel / slot));
+    const perSecond = this.x(end) - this.x(end - 1000);
+    const secondsBack = (this.x(end) - x) / perSecond;
+    this.read(secondsBack < last ? 0 : 1 + Math.floor((secondsBack - last) / slot));
   }
 
   key(event) {
@@ -167,7 +170,7 @@ export class Plot {
 
   // read says the value of the slot that lies so many slots back; null says none.
   read(back) {
-    const { values, slot } = this.data;
+    const { values } = this.data;
     if (values.length === 0) {
       back = null;
     }
@@ -175,7 +178,8 @@ export class Plot {
     const now = values.length - 1 - (this.at ?? 0);
     const value = values[now] ?? 0;
     const until = this.moment(this.at ?? 0);
-    const range = `${clockSeconds(until - slot * 1000)} to ${clockSeconds(until)}`;
+    const since = this.moment((this.at ?? 0) + 1);
+    const range = `${clockSeconds(since)} to ${clockSeconds(until)}`;
     draw(this.frame, {
       "aria-valuemax": Math.max(0, values.length - 1),
       "aria-valuenow": Math.max(0, now),
@@ -186,7 +190,7 @@ export class Plot {
     draw(this.cross, { visibility: reading ? "visible" : "hidden" });
     draw(this.dot, { visibility: reading ? "visible" : "hidden" });
     if (reading) {
-      const x = Math.max(margin.left, this.x(until - slot * 500)).toFixed(1);
+      const x = Math.max(margin.left, this.x((since + until) / 2)).toFixed(1);
       draw(this.cross, { d: `M${x} ${margin.top}V${height - margin.bottom}` });
       draw(this.dot, { cx: x, cy: this.y(value).toFixed(1) });
     }

@@ -42,12 +42,18 @@ export class Refresh {
     this.asking = null;
   }
 
-  // ask asks now, and from then on in turn.
-  async ask() {
-    this.rest();
+  // ask asks now, and from then on in turn, unless it is paused.
+  ask() {
     if (this.paused || document.hidden) {
-      return;
+      this.rest();
+    } else {
+      this.askOnce();
     }
+  }
+
+  // askOnce asks now, even while it is paused, and goes on in turn if it is not.
+  async askOnce() {
+    this.rest();
     const asking = (this.asking = new AbortController());
     const began = performance.now();
     const tooLong = setTimeout(() => asking.abort(new Error(`it took longer than ${patience / 1000} s`)), patience);
@@ -74,6 +80,10 @@ export class Refresh {
       clearTimeout(tooLong);
     }
     if (this.asking !== asking) {
+      return;
+    }
+    if (this.paused) {
+      this.tell(null);
       return;
     }
     // A page that takes long to make and to show is asked for less often.

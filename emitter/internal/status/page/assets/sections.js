@@ -7,7 +7,7 @@ import { isLate } from "./health.js";
 import { showSpark } from "./plot.js";
 import { ruleFor } from "./rule.js";
 import { Table } from "./table.js";
-import { showText, visible } from "./text.js";
+import { showName, showText, visible } from "./text.js";
 
 // Columns. Each shows one thing in a cell and sorts by it.
 
@@ -220,7 +220,7 @@ export function makeSections({ plotted, plot, more }) {
                 cell.silent = element("span", { className: "tag", title: "It is known, and drives no series." }, "silent");
                 cell.append(cell.name, " ", cell.silent);
               }
-              showText(cell.name, n.name);
+              showName(cell.name, n.name);
               cell.silent.hidden = !n.silent;
             },
           },
@@ -281,7 +281,7 @@ export function makeSections({ plotted, plot, more }) {
             if (cell.event !== u.name) {
               cell.event = u.name;
               cell.map.firstChild.setAttribute("aria-label", `map it: ${visible(u.name)}`);
-              showText(cell.name, u.name);
+              showName(cell.name, u.name);
               showRule(cell);
             }
           },
@@ -349,7 +349,7 @@ export function makeSections({ plotted, plot, more }) {
       ascending: true,
       more,
       columns: [
-        textColumn("Worker", (w) => w.name),
+        { title: "Worker", sort: (w) => w.name, show: (cell, w) => showName(cell, w.name) },
         textColumn("Platform", (w) => w.platform),
         textColumn("Team", (w) => w.team),
         textColumn("Tags", (w) => w.tags),
@@ -387,7 +387,7 @@ export function makeSections({ plotted, plot, more }) {
       more,
       columns: [
         textColumn("Family", (f) => f.name),
-        textColumn("Type", (f) => f.type),
+        textColumn("Type", (f) => f.type, { className: "type" }),
         numberColumn("Series", (f) => f.series),
         {
           title: "Of the limit",
@@ -587,6 +587,22 @@ function showRule(cell) {
   );
 }
 
+// showFaults shows what is wrong with the mapping file: one fault a line.
+function showFaults(place, error) {
+  if (place.faults === error) {
+    return;
+  }
+  place.faults = error;
+  place.trouble.querySelectorAll(".bad").forEach((fault) => fault.remove());
+  for (const line of error.split("\n").filter((line) => line !== "")) {
+    const fault = element("dd", { className: "bad" });
+    showText(fault, line);
+    // Where it is long, what is wrong stands at its end.
+    fault.querySelectorAll("details").forEach((long) => (long.open = true));
+    place.trouble.append(fault);
+  }
+}
+
 // showMapping shows how it stands with the mapping file.
 export function showMapping(place, o) {
   now = o.time;
@@ -611,9 +627,8 @@ export function showMapping(place, o) {
     place.of = "file";
     place.file = element("dd");
     place.loaded = element("time");
-    place.error = element("dd", { className: "bad" });
     place.failed = element("time");
-    place.trouble = element("div", {}, element("dt", {}, "Not loaded"), element("dd", {}, place.failed), place.error);
+    place.trouble = element("div", {}, element("dt", {}, "Not loaded"), element("dd", {}, place.failed));
     place.replaceChildren(
       element(
         "dl",
@@ -629,13 +644,7 @@ export function showMapping(place, o) {
     showTime(place.loaded, mapping.loadedAt);
   }
   place.trouble.hidden = mapping.error === "";
-  showText(place.error, mapping.error);
-  // Where it is long, what is wrong stands at its end.
-  const long = place.error.querySelector("details");
-  if (long && place.opened !== mapping.error) {
-    place.opened = mapping.error;
-    long.open = true;
-  }
+  showFaults(place, mapping.error);
   if (mapping.failedAt !== null) {
     showTime(place.failed, mapping.failedAt);
   }

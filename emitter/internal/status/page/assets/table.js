@@ -123,10 +123,10 @@ export class Table {
   // row makes a row. On a phone it is no line of a table but a few lines with the
   // columns' titles in them, so its roles are told.
   row() {
-    const cells = this.options.columns.map(({ title, number, wide }, index) =>
+    const cells = this.options.columns.map(({ title, number, wide, className = "" }, index) =>
       index === 0
         ? element("th", { scope: "row", role: "rowheader" })
-        : element("td", { role: "cell", "data-title": title, className: number ? "number" : wide ? "wide" : "" }),
+        : element("td", { role: "cell", "data-title": title, className: number ? "number" : wide ? "wide" : className }),
     );
     const row = element("tr", { role: "row" }, ...cells);
     this.sight.observe(row);

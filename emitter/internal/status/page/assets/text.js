@@ -11,6 +11,9 @@ const fullCharacters = 4096;
 // among them), halves of characters, line separators, and what has no meaning yet.
 const invisible = /[\p{Cc}\p{Cf}\p{Cs}\p{Co}\p{Cn}\p{Zl}\p{Zp}\u034f\u115f\u1160\u3164\uffa0\u{e0100}-\u{e01ef}]/gu;
 
+// What cannot be told from nothing, or from a name without it, unless it is in quotes.
+const needsQuotes = /^$|^\p{Zs}|\p{Zs}$/u;
+
 // codePoint is how a character is called: U+202E.
 function codePoint(character) {
   return "U+" + character.codePointAt(0).toString(16).toUpperCase().padStart(4, "0");
@@ -40,7 +43,8 @@ function breakable(text) {
 // be no elements: in names that are read out.
 export function visible(text) {
   const { head, cut } = beginning(text, shownCharacters);
-  return head.replace(invisible, (character) => `‹${codePoint(character)}›`) + (cut ? "…" : "");
+  const shown = head.replace(invisible, (character) => `‹${codePoint(character)}›`) + (cut ? "…" : "");
+  return needsQuotes.test(text) ? `“${shown}”` : shown;
 }
 
 // beginning is the first characters of a text. It cuts none in two, and does not
@@ -54,6 +58,17 @@ function beginning(text, most) {
     end += text.codePointAt(end) > 0xffff ? 2 : 1;
   }
   return { head: text.slice(0, end), cut: end < text.length };
+}
+
+// showName shows the name of something, in quotes if it could not be seen otherwise.
+export function showName(place, name) {
+  place.classList.toggle("quoted", needsQuotes.test(name));
+  if (name !== "") {
+    showText(place, name);
+  } else if (place.shown !== "") {
+    place.shown = "";
+    place.replaceChildren();
+  }
 }
 
 // showText shows a text in an element that has nothing else. It does nothing if the
