@@ -28,23 +28,23 @@ type rulePlace struct {
 
 // mappingFile is what can be said in a mapping file; see docs/mapping.md.
 type mappingFile struct {
-	Builtin      *bool          `yaml:"builtin"`
-	Rules        []Rule         `yaml:"rules"`
-	SilentEvents []string       `yaml:"silent_events"`
-	DropEvents   []string       `yaml:"drop_events"`
-	Metrics      []metricChange `yaml:"metrics"`
+	Builtin      *bool          `yaml:"builtin"`       // begin with the built-in catalog, which is the default, or with nothing
+	Rules        []Rule         `yaml:"rules"`         // rules to add
+	SilentEvents []string       `yaml:"silent_events"` // further events that are known and drive nothing
+	DropEvents   []string       `yaml:"drop_events"`   // events whose built-in rules go; the events stay known
+	Metrics      []metricChange `yaml:"metrics"`       // changes to metrics, made after all that
 }
 
 // A metricChange changes a family, whichever rules drive it.
 type metricChange struct {
-	Metric          string         `yaml:"metric"`
-	Drop            bool           `yaml:"drop"`
-	Help            *string        `yaml:"help"`
-	DropLabels      []string       `yaml:"drop_labels"`
-	AddLabels       []Label        `yaml:"add_labels"`
-	Buckets         []float64      `yaml:"buckets"`
-	IdleTTL         *time.Duration `yaml:"idle_ttl"`
-	NativeHistogram *bool          `yaml:"native_histogram"`
+	Metric          string         `yaml:"metric"`           // which metric, without the namespace
+	Drop            bool           `yaml:"drop"`             // takes it away
+	Help            *string        `yaml:"help"`             // in the place of what the rules say, as those below
+	DropLabels      []string       `yaml:"drop_labels"`      // labels to leave out, and what they require
+	AddLabels       []Label        `yaml:"add_labels"`       // labels as those of a rule
+	Buckets         []float64      `yaml:"buckets"`          // of a histogram
+	IdleTTL         *time.Duration `yaml:"idle_ttl"`         // 0s is for ever
+	NativeHistogram *bool          `yaml:"native_histogram"` // of a histogram
 }
 
 // MappingFields are the fields that a mapping file can have at its top.

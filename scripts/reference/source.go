@@ -58,7 +58,7 @@ func fields(args []string) (string, error) {
 				continue
 			}
 			key := keys[f.Names[0].Name]
-			fmt.Fprintf(&text, "| `%s` | %s | %s |\n", key, typeName(f.Type), translated(comment(f), keys))
+			fmt.Fprintf(&text, "| `%s` | %s | %s |\n", key, described(file, f.Type), translated(comment(f), keys))
 		}
 		text.WriteString("\n")
 	}
@@ -128,6 +128,34 @@ func comment(f *ast.Field) string {
 		text = f.Comment.Text()
 	}
 	return strings.ReplaceAll(strings.Join(strings.Fields(text), " "), "|", `\|`)
+}
+
+// described is a type as one who writes JSON or YAML knows it: one that is text with a
+// few values is those.
+func described(file *ast.File, e ast.Expr) string {
+	name := typeName(e)
+	var values []string
+	for _, d := range file.Decls {
+		decl, ok := d.(*ast.GenDecl)
+		if !ok || decl.Tok != token.CONST {
+			continue
+		}
+		for _, s := range decl.Specs {
+			spec, ok := s.(*ast.ValueSpec)
+			if !ok || spec.Type == nil || typeName(spec.Type) != name {
+				continue
+			}
+			for _, v := range spec.Values {
+				if text, ok := v.(*ast.BasicLit); ok {
+					values = append(values, "`"+strings.Trim(text.Value, `"`)+"`")
+				}
+			}
+		}
+	}
+	if len(values) > 0 {
+		return strings.Join(values, ", ")
+	}
+	return name
 }
 
 // typeName is a type as one who writes JSON or YAML knows it.
