@@ -29,6 +29,8 @@ var _ = Describe("The page of a daemon that has replayed a Concourse node's even
 		// An overview can be one of a moment ago.
 		Eventually(func() any { return d.overview()["scrapes"] }).Should(HaveLen(1))
 		Eventually(func() any { return d.overview()["groups"].(object)["total"] }).Should(BeEquivalentTo(1))
+		// Labels are counted beside the overview.
+		Eventually(func() any { return d.overview()["families"].(object)["list"].(list)[0].(object)["labels"] }).ShouldNot(BeNil())
 		t = open(d.page, wide)
 		o = d.overview()
 	})
