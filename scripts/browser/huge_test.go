@@ -2,6 +2,7 @@ package browser
 
 import (
 	"fmt"
+	"slices"
 	"time"
 
 	. "github.com/onsi/ginkgo/v2"
@@ -18,18 +19,19 @@ var _ = Describe("The page with a thousand rows in each list", func() {
 			new PerformanceObserver((list) => tasks.push(...list.getEntries().map((e) => e.duration))).observe({type: "longtask"});
 			return true;
 		})()`)
+		var longest []float64 // task of each round, in milliseconds
 		for round := 1; round <= 3; round++ {
 			// All that there is changes.
 			s.show(hugeOverview(round))
 			shown := fmt.Sprintf(`document.querySelector("#families tbody td:nth-child(3)").innerText === "%s"`, grouped(5*999+round))
 			Eventually(func() bool { return eval[bool](t, shown) }, time.Minute).Should(BeTrue(), shown)
+			longest = append(longest, eval[float64](t, `Math.max(0, ...tasks.splice(0))`))
 		}
-		tasks := eval[[]float64](t, `window.tasks`)
-		AddReportEntry("long tasks, in ms", tasks)
-		// Half a second leaves room for machines that do other things.
-		for _, task := range tasks {
-			Expect(task).To(BeNumerically("<", 500))
-		}
+		AddReportEntry("the longest task of each round, in ms", longest)
+		// Half a second, and the second best round, leave room for machines that do other
+		// things.
+		slices.Sort(longest)
+		Expect(longest[1]).To(BeNumerically("<", 500))
 		Expect(t.trouble()).To(BeEmpty())
 	})
 })

@@ -29,8 +29,9 @@ var _ = Describe("The page when the server is away", func() {
 		s := newStage(startDaemon(), fullOverview())
 		t := open(s.page, wide)
 		s.say(func(w http.ResponseWriter, _ *http.Request) { http.Error(w, "not now", http.StatusInternalServerError) })
-		t.eventually(`document.querySelector("#away").innerText.includes("Next try in 4 s")`)
-		t.eventually(`document.querySelector("#away").innerText.includes("Next try in 8 s")`)
+		t.eventually(`waits.at(-1) === 30000`)
+		Expect(eval[[]float64](t, `waits.slice(-5)`)).To(Equal([]float64{2000, 4000, 8000, 16000, 30000}))
+		Expect(t.text("#away")).To(HaveSuffix(" Next try in 30 s."))
 	})
 
 	It("says so when the server is gone", func() {

@@ -39,7 +39,7 @@ var _ = Describe("The page of a daemon that has replayed a Concourse node's even
 		Expect(t.text("#health")).To(And(
 			HavePrefix("Attention"), ContainSubstring(" events/s, 15 workers, "), ContainSubstring("rejected, the latest "),
 			ContainSubstring("3 events of 1 name that no rule knows")))
-		Expect(t.text("#build")).To(MatchRegexp(`, up \d+ s$`))
+		Expect(t.text("#build")).To(MatchRegexp(`, up (\d min )?\d+ s$`))
 	})
 
 	It("lists the events by name, with what the daemon counted", func() {

@@ -19,9 +19,8 @@ type stage struct {
 	page   string // URL of the status page
 	server *httptest.Server
 
-	mu       sync.Mutex
-	answer   http.HandlerFunc // to what asks for the overview
-	requests int              // for the overview
+	mu     sync.Mutex
+	answer http.HandlerFunc // to what asks for the overview
 }
 
 const prefix = "/behind/a/proxy"
@@ -39,7 +38,6 @@ func newStage(d *daemon, overview any) *stage {
 			return
 		}
 		s.mu.Lock()
-		s.requests++
 		answer := s.answer
 		s.mu.Unlock()
 		answer(w, r)
@@ -65,11 +63,4 @@ func (s *stage) say(answer http.HandlerFunc) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.answer = answer
-}
-
-// asked is how often the page asked for the overview.
-func (s *stage) asked() int {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.requests
 }

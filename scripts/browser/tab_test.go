@@ -42,18 +42,32 @@ type tab struct {
 	urls     []string
 }
 
+// hurry keeps account of what the page's scripts ask for and of how long they wait for
+// the next time, and makes these waits a fifth of what they are: a test need not wait
+// for a page that looks every two seconds. Patience with the server stays.
+const hurry = `
+	window.questions = [];
+	window.waits = [];
+	window.fetch = ((fetch) => (address, ...more) => (questions.push(address), fetch(address, ...more)))(fetch);
+	window.setTimeout = ((setTimeout) => (what, wait = 0) => {
+		if (wait < 1000 || wait === 15000) return setTimeout(what, wait);
+		waits.push(wait);
+		return setTimeout(what, wait / 5);
+	})(setTimeout);`
+
 // open opens a page in a tab of its own, and waits until it shows an overview.
 func open(url string, looks look) *tab {
 	GinkgoHelper()
 	t := &tab{}
 	ctx, cancel := chromedp.NewContext(browser, chromedp.WithListener(t.note))
 	DeferCleanup(cancel)
-	ctx, timeout := context.WithTimeout(ctx, 2*time.Minute)
+	ctx, timeout := context.WithTimeout(ctx, 5*time.Minute)
 	DeferCleanup(timeout)
 	t.ctx = ctx
 	_, logging := chromedp.Call(ctx, log.Enable, cdp.Empty{})
 	_, asking := chromedp.Call(ctx, network.Enable, network.EnableParams{})
-	Expect(errors.Join(logging, asking)).To(Succeed())
+	_, hurrying := chromedp.Call(ctx, page.AddScriptToEvaluateOnNewDocument, page.AddScriptToEvaluateOnNewDocumentParams{Source: hurry})
+	Expect(errors.Join(logging, asking, hurrying)).To(Succeed())
 	t.look(looks)
 	t.run(chromedp.Navigate(url))
 	t.eventually(`document.body.dataset.shown > 0`)
@@ -109,7 +123,14 @@ func (t *tab) trouble() []string {
 	return append([]string(nil), t.troubles...)
 }
 
-// asked is every URL that the page asked for.
+// questions are the addresses that the page's scripts have asked for, up to now: what
+// the browser tells of its requests, and what a server gets of them, comes later.
+func (t *tab) questions() []string {
+	GinkgoHelper()
+	return eval[[]string](t, `questions`)
+}
+
+// asked is every URL that the browser has told of asking for the page.
 func (t *tab) asked() []string {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -170,10 +191,19 @@ func (t *tab) press(keys string) {
 	t.run(chromedp.KeyEvent(keys))
 }
 
-// click clicks an element as a mouse does, at its place.
+// click clicks an element if a mouse could: nothing is before its middle. It does not
+// move the mouse, since the page may move what is below it meanwhile.
 func (t *tab) click(selector string) {
 	GinkgoHelper()
-	t.run(chromedp.Click(chromedp.CSS(selector)))
+	Expect(eval[bool](t, `(() => {
+		const e = document.querySelector(`+"`"+selector+"`"+`);
+		e.scrollIntoView({block: "center"});
+		const {x, y, width, height} = e.getBoundingClientRect();
+		const hit = document.elementFromPoint(x + width / 2, y + height / 2);
+		if (hit !== e && !e.contains(hit)) return false;
+		e.click();
+		return true;
+	})()`)).To(BeTrue(), "%s cannot be clicked", selector)
 }
 
 // screenshot writes a picture of the page, all of it or as far as it is seen.
