@@ -62,8 +62,17 @@ func (config *PrometheusConfig) CheckMapping(attributes map[string]string) (Mapp
 }
 
 // CheckWebConfig tells what is wrong with a web configuration file, as
-// --prometheus-web-config-file takes it. The error names the file.
-func CheckWebConfig(file string) error { return exposition.CheckWebConfig(file) }
+// --prometheus-web-config-file takes it. The error names the file. Having none, an
+// empty name, is fine.
+func CheckWebConfig(file string) error {
+	if file != "" {
+		// What reads it otherwise would wait for ever for a named pipe.
+		if _, err := ReadRegularFile(file); err != nil {
+			return err
+		}
+	}
+	return exposition.CheckWebConfig(file)
+}
 
 func (config *PrometheusConfig) checkWebConfig() error {
 	if err := CheckWebConfig(config.WebConfigFile); err != nil {

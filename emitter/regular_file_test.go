@@ -45,6 +45,17 @@ var _ = Describe("A file that is read as a whole", func() {
 		Expect(err).To(MatchError(file + " has more than 8 MiB, want a smaller file"))
 	})
 
+	It("is what a web configuration file must be", func() {
+		Expect(syscall.Mkfifo(file, 0o600)).To(Succeed())
+		want := file + " is a named pipe, want a regular file"
+		Expect(emitter.CheckWebConfig(file)).To(MatchError(want))
+		config := emitter.PrometheusConfig{BindIP: "127.0.0.1", BindPort: "0", WebConfigFile: file}
+		_, err := config.NewEmitter(nil)
+		Expect(err).To(MatchError("--prometheus-web-config-file: " + want))
+		Expect(emitter.CheckWebConfig(filepath.Join(directory, "missing"))).To(MatchError(os.ErrNotExist))
+		Expect(emitter.CheckWebConfig("")).To(Succeed())
+	})
+
 	It("is what a mapping file must be, at the start and reloaded", func() {
 		Expect(syscall.Mkfifo(file, 0o600)).To(Succeed())
 		want := MatchError("--mapping-file: " + file + " is a named pipe, want a regular file")
