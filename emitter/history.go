@@ -44,9 +44,31 @@ type track struct {
 }
 
 func newHistory(t *tallies, now time.Time) *history {
-	h := &history{tallies: t, start: now, begun: now, byName: make(map[string]*track)}
-	h.times[0], h.taken = now, 1
+	h := &history{tallies: t}
+	h.begin(now)
 	return h
+}
+
+// begin begins anew: what has come so far is in no rate.
+func (h *history) begin(now time.Time) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.start, h.slot, h.begun = now, 0, now
+	h.times[0], h.taken = now, 1
+	h.byName = make(map[string]*track)
+	total := h.tallies.unplanned.Value()
+	for name, count := range h.tallies.all() {
+		total += count
+		if count > 0 {
+			h.byName[name] = trackFrom(count)
+		}
+	}
+	h.total = *trackFrom(total)
+}
+
+// trackFrom is a track that begins with a count.
+func trackFrom(count uint64) *track {
+	return &track{atSlot: count, recent: [recentSamples]uint64{count}}
 }
 
 // sample notes how many events there are by now.

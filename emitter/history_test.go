@@ -84,6 +84,20 @@ func TestHistoryGoesBackAnHour(t *testing.T) {
 	d.expect(t, "a", 0, make([]float64, historySlots)...)
 }
 
+func TestHistoryBegunAnewKnowsNothingOfBefore(t *testing.T) {
+	d := newDrivenHistory()
+	d.run(25, 7)
+	d.emit("b", 5000)
+	d.begin(d.now)
+	for _, event := range []string{"a", "b", ""} {
+		d.expect(t, event, 0)
+	}
+	d.run(10, 2)
+	d.expect(t, "a", 2, 2)
+	d.expect(t, "b", 0, 0)
+	d.expect(t, "", 2, 2)
+}
+
 func TestHistorySpreadsWhatCameWhileNobodySampled(t *testing.T) {
 	d := newDrivenHistory()
 	d.run(5, 1)

@@ -51,15 +51,17 @@ func (p *Prometheus) watch(c PrometheusConfig) {
 	if c.realTime != nil {
 		p.status.now = c.realTime
 	}
-	p.status.settings = c.ownSettings
-	if c.Settings != nil {
-		p.status.settings = c.Settings
-	}
+	p.status.settings = c.settingsInForce
 	build := readBuild()
 	p.status.build = status.Build{Version: build.version, Revision: build.revision, GoVersion: runtime.Version()}
 	p.status.started = p.clock.Wall().Time(p.clock.Tick())
 	p.history = newHistory(&p.received, p.status.now())
 }
+
+// BeginHistory leaves what has been emitted so far out of the rates that the status
+// page shows, now and over the last hour: for a program that replays its past when it
+// starts. It changes no metric, and is safe for concurrent use.
+func (p *Prometheus) BeginHistory() { p.history.begin(p.status.now()) }
 
 // overview is what GET /api/v1/overview answers, and which one it is: the limit apart,
 // two of the same number are the same. What is in it must not be changed. Times are by

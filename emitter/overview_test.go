@@ -375,6 +375,13 @@ var _ = Describe("The overview", func() {
 			Expect(overview(start(config, nil)).Settings).To(Equal([]status.Setting{
 				{Name: "a", Value: "http://u:<secret>@h"}, {Name: "b-api-key", Value: "<secret>"},
 			}))
+
+			config.Settings = func() map[string]string {
+				return map[string]string{"prometheus-worker-stale-after": "0s", "prometheus-namespace": ""}
+			}
+			Expect(overview(start(config, nil)).Settings).To(Equal([]status.Setting{
+				{Name: "prometheus-namespace", Value: "concourse"}, {Name: "prometheus-worker-stale-after", Value: "5m0s"},
+			}), "what is in force rather than what was given")
 		})
 
 		It("is made once a second at most, whoever asks", func() {

@@ -2,6 +2,7 @@ package emitter
 
 import (
 	"fmt"
+	"maps"
 	"reflect"
 	"regexp"
 	"slices"
@@ -95,6 +96,22 @@ func settingsOf(values map[string]string) []status.Setting {
 	}
 	slices.SortFunc(list, func(a, b status.Setting) int { return strings.Compare(a.Name, b.Name) })
 	return list
+}
+
+// settingsInForce are those that the configuration was given to show, if it was, of
+// which it knows its own better: a zero that was given stands for the default.
+func (config *PrometheusConfig) settingsInForce() map[string]string {
+	own := config.ownSettings()
+	if config.Settings == nil {
+		return own
+	}
+	values := maps.Clone(config.Settings())
+	for name := range values {
+		if value, ok := own[name]; ok {
+			values[name] = value
+		}
+	}
+	return values
 }
 
 // ownSettings are the values of the configuration's own flags.

@@ -21,7 +21,7 @@ const catalogNamespace = "concourse_"
 // catalogCommand prints the built-in rules.
 type catalogCommand struct {
 	Format string `long:"format" choice:"table" choice:"markdown" choice:"json" choice:"yaml" default:"table" description:"How to print it. JSON and YAML hold everything about each rule, the metrics' names without a namespace; YAML is a mapping file to start from."`
-	Naming string `long:"prometheus-naming" choice:"inherited" choice:"modern" default:"inherited" description:"Which names to print it with, as of --prometheus-naming. Tables also show what a metric is in the other naming, where that differs."`
+	Naming string `long:"prometheus-naming" choice:"inherited" choice:"modern" default:"inherited" description:"Whose names to print, as signalbox run takes the flag. Tables also show what a metric is in the other naming, where that differs."`
 }
 
 func (c *catalogCommand) run(w world) error {

@@ -73,7 +73,7 @@ func newCommandLine(monitor *metric.Monitor) (*commandLine, error) {
 		return nil, err
 	}
 
-	_, err = line.add("check", "Check mapping, web and full configuration files",
+	_, err = line.add("check", "Check mapping files, web configuration and environment files",
 		"Checks files without starting anything: mapping files (--mapping-file), web configuration files "+
 			"(--prometheus-web-config-file), and files of lines SIGNALBOX_FLAG=value as systemd's EnvironmentFile takes them, "+
 			"with the files that those name. What a file is shows in what is in it. "+

@@ -59,7 +59,9 @@ func (c *demoCommand) run(w world) error {
 		return err
 	}
 	defer s.hangups.stop()
+	page := c.monitor.Emitters()[0].(*emitter.Prometheus)
 	simulation := demo.Start(demo.Options{
+		Past:            page.BeginHistory, // all at once, it would look like a rush of events
 		Monitor:         c.monitor,
 		Logger:          c.mistakesLogger(s.logger),
 		Failures:        s.logger.Session("demo"),
@@ -71,7 +73,7 @@ func (c *demoCommand) run(w world) error {
 		StaleAfter:      cmp.Or(c.prometheus.WorkerStaleAfter, 5*time.Minute),
 		AgentTTL:        time.Duration(c.Agents.TTL),
 	})
-	_, welcomeErr := io.WriteString(w.stdout, c.welcome(s))
+	_, welcomeErr := io.WriteString(w.stdout, c.welcome(s, page.URL()))
 
 	ended := context.Background()
 	if c.Demo.Duration > 0 {
@@ -99,8 +101,7 @@ func (c *demoCommand) mistakesLogger(logger lager.Logger) lager.Logger {
 }
 
 // welcome says where to look.
-func (c *demoCommand) welcome(s *service) string {
-	page := c.monitor.Emitters()[0].(*emitter.Prometheus).URL()
+func (c *demoCommand) welcome(s *service, page string) string {
 	pace := "one simulated minute a second"
 	switch {
 	case c.Demo.EventsPerSecond > 0:

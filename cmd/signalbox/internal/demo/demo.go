@@ -34,6 +34,9 @@ type Options struct {
 	// Speed is how many simulated seconds there are in one by the clock.
 	Speed float64
 
+	// Past, if not nil, is called once the past is over, and before anything else happens.
+	Past func()
+
 	// EventsPerSecond, unless it is 0, is how many events to emit in a second by the
 	// clock; then Speed does not count.
 	EventsPerSecond uint
@@ -45,8 +48,7 @@ type Options struct {
 
 const (
 	// past is how much happens before the demo starts: enough for builds of all kinds to
-	// have ended, and no more, since a past that comes all at once looks like a rush of
-	// events.
+	// have ended.
 	past = 10 * time.Minute
 
 	// usualEvents is about how many events there are in a simulated second by day.
@@ -96,6 +98,9 @@ func Start(o Options) *Demo {
 	s.advance(past)
 	d.before, d.begin = s.tally, time.Now()
 	d.pusher.skipped.Store(0) // the past comes faster than anybody could push it
+	if o.Past != nil {
+		o.Past()
+	}
 
 	reportsCtx, stopReports := context.WithCancel(context.Background())
 	d.stopReports = stopReports
