@@ -152,6 +152,32 @@ var _ = Describe("The page while things happen", func() {
 				To(Equal([]string{`"“" `, `"“"`, `"“"deploy `, `nonedeploy`}))
 		})
 
+		DescribeTable("has room for a rule that is shown", func(width int64) {
+			t.look(look{width: width, height: 900})
+			eval[bool](t, `[...document.querySelectorAll("#unknown details.map")].map((d) => d.open = true).length > 0`)
+			t.eventually(`document.querySelectorAll("#unknown pre").length > 1`)
+			Expect(eval[[]int](t, `(({scrollWidth, clientWidth}) => [scrollWidth, clientWidth])(document.querySelector("#unknown .scroll"))`)).
+				To(HaveEach(eval[int](t, `document.querySelector("#unknown .scroll").clientWidth`)))
+		},
+			Entry("on a phone", int64(390)),
+			Entry("on a laptop", int64(1280)),
+			Entry("on a large screen", int64(1920)),
+		)
+
+		It("plots all that it tells of", func() {
+			var rates list
+			for range 31 { // five minutes, and the slot that is being filled
+				rates = append(rates, 10)
+			}
+			rates[0] = 1500
+			o["events"].(object)["history"], o["events"].(object)["last_slot_seconds"] = rates, 4
+			s.show(o)
+			t.refreshed()
+			Expect(t.text("#plot-summary")).To(ContainSubstring("1,500 at most"))
+			line := eval[string](t, `document.querySelector("#plot .line").getAttribute("d")`)
+			Expect(strings.Count(line, " ")).To(Equal(2*len(rates)), line)
+		})
+
 		It("breaks no type of a family", func() {
 			Expect(eval[bool](t, `[...document.querySelectorAll("#families td.type bdi")].every((type) => type.getClientRects().length === 1)`)).To(BeTrue())
 		})

@@ -64,13 +64,13 @@ export class Plot {
   }
 
   draw() {
-    const { values, slot, end } = this.data;
+    const { values, slot, last, end } = this.data;
     const width = this.frame.clientWidth;
     if (width === 0 || end === 0) {
       return;
     }
     draw(this.svg, { width, viewBox: `0 0 ${width} ${height}` });
-    const seconds = widths.find((w) => w >= values.length * slot - slot) ?? widths.at(-1);
+    const seconds = widths.find((w) => w >= (values.length - 1) * slot + last) ?? widths.at(-1);
     const step = niceStep(Math.max(0, ...values));
     const top = step * Math.max(1, Math.ceil(Math.max(0, ...values) / step));
     this.x = (ms) => width - margin.right - ((end - ms) / 1000 / seconds) * (width - margin.left - margin.right);
