@@ -164,6 +164,25 @@ var _ = Describe("The page while things happen", func() {
 			Entry("on a large screen", int64(1920)),
 		)
 
+		It("says so when events no longer come", func() {
+			health := func(silent int) string {
+				rates := list{}
+				for range 359 - silent {
+					rates = append(rates, 10)
+				}
+				for range silent + 1 {
+					rates = append(rates, 0)
+				}
+				o["events"].(object)["history"], o["events"].(object)["last_slot_seconds"] = rates, 4
+				s.show(o)
+				t.refreshed()
+				return t.text("#health")
+			}
+			Expect(health(20)).NotTo(ContainSubstring("No event for"))
+			Expect(health(40)).To(ContainSubstring("No event for 6 min"))
+			Expect(health(359)).To(ContainSubstring("No event for over an hour"))
+		})
+
 		It("plots all that it tells of", func() {
 			var rates list
 			for range 31 { // five minutes, and the slot that is being filled

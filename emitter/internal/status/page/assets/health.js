@@ -8,8 +8,11 @@ import { visible } from "./text.js";
 // What happened longer ago than this is no trouble any more, in milliseconds.
 const recent = 10 * 60 * 1000;
 
-// The share of a limit from which there is little room.
-const nearLimit = 0.9;
+// For how long no event may come before that is worth a word, in seconds.
+const quietTime = 5 * 60;
+
+// The share of a limit from which there is little room: that of the alerts.
+const nearLimit = 0.8;
 
 // findings are what an operator should know, the worst first. Each has a level, "bad",
 // "warn" or "note", the section that has more, and a text; its kind stays the same
@@ -84,6 +87,12 @@ function findings(o) {
     add("note", "scrapes", "nobody scrapes yet", "nobody has scraped yet");
   }
 
+  const quiet = secondsWithoutEvents(o.events);
+  if (o.events.received && quiet >= quietTime) {
+    const over = quiet > 3500; // the history has no more
+    add(over ? "note" : "warn", "events", "no events", `no event for ${over ? "over an hour" : span(quiet)}`);
+  }
+
   if (o.events.unknown) {
     const known = o.events.unknownNames.length;
     const names = o.events.unknownOther || known === 0 ? "" : ` of ${plural(known, "name")}`;
@@ -92,6 +101,13 @@ function findings(o) {
 
   const order = ["bad", "warn", "note"];
   return found.sort((a, b) => order.indexOf(a.level) - order.indexOf(b.level));
+}
+
+// secondsWithoutEvents is for how long no event has come, as far as the history goes
+// back.
+function secondsWithoutEvents({ history, slotSeconds, lastSlotSeconds }) {
+  const slots = history.length - 1 - history.findLastIndex((rate) => rate > 0);
+  return slots * slotSeconds - (slotSeconds - lastSlotSeconds);
 }
 
 // isLate tells whether three quarters of the time after which a worker is dropped are
