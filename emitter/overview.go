@@ -171,6 +171,7 @@ func (p *Prometheus) pushedBy() (status.Groups, status.Agents) {
 	}
 	g := a.LatestGroups(status.MaxLimit)
 	groups.Total, groups.Series, groups.Limit = g.Total, g.Series, g.SeriesLimit
+	groups.DamagedFile, groups.StorageError = presented(g.DamagedFile), presented(g.StorageError)
 	for _, g := range g.Latest {
 		groups.List = append(groups.List, status.Group{
 			Labels: statusLabels(g.Labels), Series: g.Series,

@@ -101,3 +101,6 @@ func TestNothingIsKept(t *testing.T) {
 		t.Errorf("it grew from %d to %d KiB", before>>10, after>>10)
 	}
 }
+
+// Flushed is what the storage says after an attempt to bring pushes to disk.
+func Flushed(a *Aggregator, err error) { a.jobs.flushed(1, time.Millisecond, err) }

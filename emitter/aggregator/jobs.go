@@ -34,6 +34,11 @@ type jobs struct {
 	kept     map[string]storage.Change // on disk, but not restored; by record key
 	unstored []*sum                    // whose retired has changed since it was last stored
 
+	// What is wrong with the file, nil if nothing: where it was moved when it was found
+	// damaged, and why the latest attempt to write to it failed.
+	damagedFile atomic.Pointer[string]
+	flushError  atomic.Pointer[error]
+
 	groupCount, seriesCount, sumCount atomic.Int64 // for those who do not hold the lock
 }
 

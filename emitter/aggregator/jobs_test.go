@@ -856,11 +856,22 @@ y{instance="",job="j",suite="unit"} 4
 			start()
 			Expect(log).To(gbytes.Say("storage-damaged"))
 			Expect(selfValue(reg, "signalbox_push_storage_damaged", "")).To(Equal(1.0))
-			Expect(filepath.Glob(options.StoragePath + ".damaged-*")).To(HaveLen(1))
+			moved, err := filepath.Glob(options.StoragePath + ".damaged-*")
+			Expect(err).NotTo(HaveOccurred())
+			Expect(moved).To(Equal([]string{a.LatestGroups(0).DamagedFile}))
 			Expect(push("job/j", "x 2\n")).To(Succeed())
 			restart()
 			Expect(samples(a)).To(HaveLen(1))
 			Expect(selfValue(reg, "signalbox_push_storage_damaged", "")).To(BeZero())
+		})
+
+		It("is known to be no longer stored, until it is again", func() {
+			Expect(a.LatestGroups(0).StorageError).To(BeEmpty())
+			aggregator.Flushed(a, errors.New("no space left on device"))
+			Expect(a.LatestGroups(0).StorageError).To(Equal("no space left on device"))
+			Expect(selfValue(reg, "signalbox_push_storage_flush_failures_total", "")).To(Equal(1.0))
+			Expect(push("job/j", "x 1\n")).To(Succeed())
+			Expect(a.LatestGroups(0).StorageError).To(BeEmpty())
 		})
 
 		It("is said not to be stored once the aggregator is closed", func() {

@@ -17,6 +17,11 @@ type LatestGroups struct {
 	Series      int // of all groups, and sums of them
 	SeriesLimit int
 	Latest      []GroupSummary // those first that were pushed last
+
+	// DamagedFile is where the file of groups was moved when it was found damaged last.
+	// StorageError is why the latest attempt to bring pushes to disk failed. Both are
+	// empty if nothing is wrong.
+	DamagedFile, StorageError string
 }
 
 // A GroupSummary is a Group without its metrics. Its times are as there.
@@ -56,6 +61,12 @@ func (a *Aggregator) LatestGroups(most int) LatestGroups {
 		Series:      int(j.seriesCount.Load()) + len(j.sums),
 		SeriesLimit: j.options.MaxSeries,
 		Latest:      make([]GroupSummary, 0, min(max(most, 0), len(j.groups))),
+	}
+	if file := j.damagedFile.Load(); file != nil {
+		l.DamagedFile = *file
+	}
+	if err := j.flushError.Load(); err != nil {
+		l.StorageError = (*err).Error()
 	}
 	for e := j.latest.Front(); e != nil && len(l.Latest) < most; e = e.Next() {
 		g := e.Value.(*group)

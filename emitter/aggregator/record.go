@@ -198,13 +198,7 @@ func (j *jobs) open() error {
 		Load:    func(r storage.Record) error { records = append(records, r); return nil },
 		Damaged: j.damaged,
 		Rebuild: j.all,
-		Flushed: func(_ int, took time.Duration, err error) {
-			self.flushes.Observe(took.Seconds())
-			if err != nil {
-				self.flushFailures.Inc()
-				j.aggregator.logger.Error("cannot-store-pushes", err)
-			}
-		},
+		Flushed: j.flushed,
 	})
 	if err != nil {
 		return err
@@ -236,8 +230,22 @@ func (j *jobs) open() error {
 	return nil
 }
 
+// flushed says how long it took to bring pushes to disk, and whether that failed.
+func (j *jobs) flushed(_ int, took time.Duration, err error) {
+	self := j.aggregator.self
+	self.flushes.Observe(took.Seconds())
+	if err == nil {
+		j.flushError.Store(nil)
+		return
+	}
+	j.flushError.Store(&err)
+	self.flushFailures.Inc()
+	j.aggregator.logger.Error("cannot-store-pushes", err)
+}
+
 // damaged says that the file was found damaged.
 func (j *jobs) damaged(d storage.Damage) {
+	j.damagedFile.Store(&d.MovedTo)
 	j.aggregator.self.storageDamaged.Set(1)
 	j.aggregator.logger.Error("storage-damaged", d.Err, lager.Data{
 		"path": j.options.StoragePath, "moved-to": d.MovedTo, "records-kept": d.Kept,

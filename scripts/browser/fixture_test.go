@@ -33,7 +33,9 @@ func emptyOverview() object {
 		},
 		"workers":  object{"total": 0, "stale_after_seconds": 300, "list": list{}},
 		"families": object{"total": 0, "series": 0, "limit": 100000, "list": list{}},
-		"groups":   object{"total": 0, "series": 0, "limit": 1000000, "list": list{}},
+		"groups": object{
+			"total": 0, "series": 0, "limit": 1000000, "list": list{}, "damaged_file": "", "storage_error": "",
+		},
 		"agents":   object{"total": 0, "series": 0, "limit": 1000000, "list": list{}},
 		"scrapes":  list{},
 		"emitters": list{object{"name": "Prometheus", "queue_length": 0, "queue_capacity": 0, "dropped": 0}},
@@ -137,7 +139,7 @@ func fullOverview() object {
 		group(ago(31*time.Second), nil, ago(-time.Hour+31*time.Second), 54, "job", "unit", "branch", "feature/blue-button"),
 		group(ago(6*time.Minute), ago(20*time.Second), nil, 12, "job", "nightly backup", "instance", "db-1"),
 		group(nil, ago(3*time.Minute), nil, 1, "job", "lint"),
-	}}
+	}, "damaged_file": "", "storage_error": ""}
 	o["agents"] = object{"total": 2, "series": 36, "limit": 1000000, "list": list{
 		agent(4*time.Second, 24, "username", "alice", "workspace_name", "blue", "agent_name", "main", "template_name", "go"),
 		agent(50*time.Second, 12, "username", "bob", "workspace_name", "ci-debug", "agent_name", "main", "template_name", "node"),

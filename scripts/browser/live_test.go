@@ -183,6 +183,16 @@ var _ = Describe("The page while things happen", func() {
 			Expect(health(359)).To(ContainSubstring("No event for over an hour"))
 		})
 
+		It("says what is wrong with the file of pushed groups", func() {
+			groups := o["groups"].(object)
+			groups["damaged_file"], groups["storage_error"] = "/data/pushed.db.damaged-7", "no space left on device"
+			s.show(o)
+			t.refreshed()
+			Expect(t.text("#health")).To(And(
+				ContainSubstring("Pushes cannot be stored: no space left on device"),
+				ContainSubstring("The file of pushed groups was found damaged, and moved to /data/pushed.db.damaged-7")))
+		})
+
 		It("plots all that it tells of", func() {
 			var rates list
 			for range 31 { // five minutes, and the slot that is being filled

@@ -171,6 +171,9 @@ type Groups struct {
 	Series int     `json:"series"`
 	Limit  int     `json:"limit"` // of the series of all
 	List   []Group `json:"list"`  // those first that were pushed last
+
+	DamagedFile  string `json:"damaged_file"`  // where the file of groups was moved when it was found damaged, since the start
+	StorageError string `json:"storage_error"` // why the latest attempt to bring pushes to disk failed
 }
 
 // A Group is what was pushed under one set of labels.

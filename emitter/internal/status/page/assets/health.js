@@ -68,6 +68,14 @@ function findings(o) {
     }
   }
 
+  if (o.groups.storageError) {
+    add("bad", "groups", "pushes cannot be stored", `pushes cannot be stored: ${visible(o.groups.storageError)}`);
+  }
+  if (o.groups.damagedFile) {
+    const text = `the file of pushed groups was found damaged, and moved to ${visible(o.groups.damagedFile)}`;
+    add("warn", "groups", "the file of groups was damaged", text);
+  }
+
   const failed = o.groups.list.filter((g) => g.failed !== null && g.failed > (g.pushed ?? 0));
   if (failed.length) {
     add("warn", "groups", "pushes refused", `the latest push of ${plural(failed.length, "group")} was refused`);

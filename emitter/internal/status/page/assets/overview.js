@@ -90,7 +90,11 @@ export function readOverview(json) {
         labels: objects(f.labels).map((l) => ({ name: text(l.name), values: count(l.values) })),
       })),
     },
-    groups: readPushed(o.groups, (g) => ({ pushed: time(g.pushed), failed: time(g.failed) })),
+    groups: {
+      ...readPushed(o.groups, (g) => ({ pushed: time(g.pushed), failed: time(g.failed) })),
+      damagedFile: text(object(o.groups).damaged_file),
+      storageError: text(object(o.groups).storage_error),
+    },
     agents: readPushed(o.agents, (a) => ({ updated: time(a.updated) })),
     scrapes: objects(o.scrapes).map((s) => ({
       time: time(s.time),
