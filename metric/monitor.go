@@ -123,7 +123,7 @@ func (m *Monitor) Factories() []EmitterFactory {
 }
 
 // Initialize starts every registered emitter that is configured; from then on
-// they get the events. With none configured, events go nowhere.
+// they get the events. With none configured, events go nowhere, which the log says.
 //
 // The host and the attributes are the node's own. An event that names no host
 // gets this one; every event gets the attributes, except where it has one of
@@ -152,6 +152,7 @@ func (m *Monitor) Initialize(logger lager.Logger, host string, attributes map[st
 	}
 	m.initialized = true
 	if len(outlets) == 0 {
+		logger.Info("no-emitter", lager.Data{"because": "none is configured, so events go nowhere", "emitters": m.descriptions()})
 		return nil
 	}
 
@@ -166,6 +167,15 @@ func (m *Monitor) Initialize(logger lager.Logger, host string, attributes map[st
 	}
 	m.wiring.Store(w)
 	return nil
+}
+
+// descriptions are what the registered emitters are called.
+func (m *Monitor) descriptions() []string {
+	descriptions := []string{}
+	for _, factory := range m.Factories() {
+		descriptions = append(descriptions, factory.Description())
+	}
+	return descriptions
 }
 
 // startOutlets starts the configured ones among the factories' emitters: all

@@ -123,6 +123,7 @@ var _ = Describe("Monitor", func() {
 			register("nothing to start", nil)
 			initialize(nil)
 			emitAll()
+			Expect(lines.Lines()).To(ContainElement(HaveField("Message", HaveSuffix("no-emitter"))))
 		})
 
 		It("has a zero value for the same", func() {

@@ -8,6 +8,7 @@ import (
 	"net"
 	"os"
 	"os/signal"
+	"slices"
 	"strconv"
 	"syscall"
 	"time"
@@ -115,6 +116,11 @@ func (c *daemon) start(stderr io.Writer) (s *service, err error) {
 		return nil, err
 	}
 
+	if !slices.ContainsFunc(c.monitor.Factories(), metric.EmitterFactory.IsConfigured) {
+		// Without one, everything would be taken and nothing done with it.
+		return nil, errNoEmitter
+	}
+
 	// Bind everything before serving anything.
 	listener, err := c.listen()
 	if err != nil {
@@ -129,13 +135,6 @@ func (c *daemon) start(stderr io.Writer) (s *service, err error) {
 	if err := c.monitor.Initialize(logger, host, c.Attributes, c.BufferSize); err != nil {
 		err = withAdvice(err, "--prometheus-bind-ip", "--prometheus-bind-port")
 		return nil, errors.Join(err, pushed.Close(), listener.Close())
-	}
-
-	if len(c.monitor.Emitters()) == 0 {
-		// Without one, everything would be taken and nothing done with it.
-		return nil, errors.Join(
-			errNoEmitter,
-			c.monitor.Close(context.Background()), pushed.Close(), listener.Close())
 	}
 
 	c.announce(logger, listener.Addr())
