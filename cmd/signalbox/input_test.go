@@ -30,7 +30,7 @@ var _ = Describe("standard input", func() {
 	It("says why it could not be read, and where", func() {
 		failure := errors.New("out of order")
 		r := io.MultiReader(strings.NewReader(startEvent+"\n"+startEvent), iotest.ErrReader(failure))
-		in := readInput(logger, r, inputOptions{}, sink)
+		in := readInput(logger, r, inputOptions{}, sink, &status)
 		Eventually(in.Done()).Should(BeClosed())
 
 		err := in.Close()
@@ -43,7 +43,7 @@ var _ = Describe("standard input", func() {
 	It("gives nothing more once it is closed, though somebody still writes to it", func() {
 		reader, writer := io.Pipe()
 		DeferCleanup(writer.Close)
-		in := readInput(logger, reader, inputOptions{}, sink)
+		in := readInput(logger, reader, inputOptions{}, sink, &status)
 		io.WriteString(writer, startEvent+"\n"+startEvent)
 		Eventually(sink.events.Load).Should(Equal(int32(1)))
 		Expect(in.Done()).NotTo(BeClosed())

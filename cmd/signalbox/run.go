@@ -67,6 +67,10 @@ func (c *runCommand) run(w world) error {
 	if screen != nil {
 		stderr = screen
 	}
+	status := &inputStatus{format: c.Input.Format}
+	if c.Input.Stdin {
+		status.showOn(c.monitor.Factories())
+	}
 	s, err := c.start(stderr)
 	if err != nil {
 		return err
@@ -74,7 +78,7 @@ func (c *runCommand) run(w world) error {
 	defer s.hangups.stop()
 	input := noInput()
 	if c.Input.Stdin {
-		input = readInput(s.logger.Session("stdin"), w.stdin, c.inputOptions(w, screen), s.sink)
+		input = readInput(s.logger.Session("stdin"), w.stdin, c.inputOptions(w, screen), s.sink, status)
 	}
 
 	ended := input.Done()
@@ -200,7 +204,7 @@ func (c *runCommand) screen(w world) *screen {
 }
 
 func (c *runCommand) inputOptions(w world, screen *screen) inputOptions {
-	o := inputOptions{limits: c.limits(), lager: c.Input.Format == "lager", screen: screen}
+	o := inputOptions{limits: c.limits(), lager: c.Input.Format == "lager", screen: screen, goesOn: !c.Input.ExitOnEOF}
 	if c.Input.Passthrough {
 		o.rest = w.stdout
 		if screen != nil && terminalOf(w.stdout) != nil {
