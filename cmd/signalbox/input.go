@@ -27,9 +27,6 @@ type inputOptions struct {
 	// goesOn tells that the daemon stays when the input ends, so that one without
 	// events is a mistake.
 	goesOn bool
-
-	// now, if not nil, takes the place of time.Now.
-	now func() time.Time
 }
 
 // An input is the events of standard input on their way to the sink.
@@ -51,9 +48,6 @@ func noInput() *input {
 // go to the log, and so does a summary at the end. Whoever calls it must call
 // Close. The status says how far it is.
 func readInput(logger lager.Logger, r io.Reader, o inputOptions, s intake.Sink, status *inputStatus) *input {
-	if o.now == nil {
-		o.now = time.Now
-	}
 	reader, writer := io.Pipe()
 	in := &input{pipe: reader, done: make(chan struct{})}
 	decoding := &decoding{
@@ -139,7 +133,7 @@ func (d *decoding) run(r io.Reader) error {
 		d.logger.Error("failed", err, summary)
 		err = fmt.Errorf("line %d: %w", d.decoder.Line(), err)
 	}
-	d.status.end.Store(&inputEnd{at: d.options.now(), err: err})
+	d.status.end.Store(&inputEnd{at: time.Now(), err: err})
 
 	return err
 }
@@ -195,7 +189,7 @@ func (d *decoding) skip() {
 	if d.warned || d.tally.Accepted > 0 {
 		return
 	}
-	now := d.options.now()
+	now := time.Now()
 	if skipped == 1 {
 		d.firstSkipped = now
 	}

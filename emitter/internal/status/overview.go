@@ -20,7 +20,7 @@ type Overview struct {
 	Build    Build     `json:"build"`
 	Settings []Setting `json:"settings"` // in force, sorted by name; may be empty
 	Mapping  *Mapping  `json:"mapping,omitempty"`
-	Input    *Input    `json:"input"` // null if standard input is not read
+	Input    *Input    `json:"input,omitempty"`
 
 	Events   Events    `json:"events"`
 	Workers  Workers   `json:"workers"`
@@ -55,7 +55,7 @@ type Mapping struct {
 	FailedAt *time.Time `json:"failed_at,omitempty"`
 }
 
-// An Input is how it stands with standard input. Each line counts once.
+// An Input is how it stands with standard input. It is missing if that is not read.
 type Input struct {
 	Format   string `json:"format"`   // "events", or "lager" for a log
 	Accepted uint64 `json:"accepted"` // events, unknown ones included
@@ -64,7 +64,9 @@ type Input struct {
 	Skipped  uint64 `json:"skipped"`  // other lines of a log
 
 	EndedAt *time.Time `json:"ended_at"` // null while it is read
-	Error   string     `json:"error"`    // why it could not be read to its end; empty if it could
+
+	// Error is why it could not be read to its end. Empty if it could.
+	Error string `json:"error,omitempty"`
 }
 
 // Events are what became of the events.
