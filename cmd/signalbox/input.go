@@ -174,16 +174,15 @@ func (d *decoding) reject(line int, err error) {
 	}
 }
 
-// A log may begin with this many lines that are no events, for this long, before that
-// looks like a mistake: a node that emits to it does so before the tenth line, and
-// within seconds.
+// A log without events looks like a mistake once it has this many lines, or when one
+// comes this long after the first: a node that emits to it does so before the tenth
+// line, and within seconds.
 const (
 	manyLines = 1000
 	longTime  = time.Minute
 )
 
-// skip counts a line of a log that is no event. That there are nothing but such lines
-// it says once.
+// skip counts a line of a log that is no event. It says once that there is no other.
 func (d *decoding) skip() {
 	skipped := d.status.skipped.Add(1)
 	if d.warned || d.tally.Accepted > 0 {
