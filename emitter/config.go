@@ -20,7 +20,7 @@ import (
 
 // Default is the configuration that metric.Metrics has when this package is imported.
 // Its flags are set by parsing them; what no flag can set (Rules, Gatherer, Pushed,
-// Settings, Logger, Clock) may be set here until Initialize.
+// Settings, Input, Logger, Clock) may be set here until Initialize.
 var Default = &PrometheusConfig{}
 
 func init() {
@@ -73,6 +73,12 @@ type PrometheusConfig struct {
 	// the status page, one at a time, while others wait for the page: it must be quick,
 	// and must not ask for the page or its overview itself.
 	Settings func() map[string]string `no-flag:"true"`
+
+	// Input, if not nil, is how it stands with standard input, which the status page
+	// and metrics show then. It is called for each scrape and for the status page, by
+	// several goroutines at a time: it must be safe for that, and quick, and must not
+	// ask for the page or its overview itself.
+	Input func() Input `no-flag:"true"`
 
 	// Logger, if not nil, is for what the emitter has to say until a Monitor
 	// attaches its own.
@@ -130,6 +136,11 @@ func (config *PrometheusConfig) NewEmitter(attributes map[string]string) (metric
 	p.beside = newNeighbours(p.store)
 	if p.self, err = newOwnFamilies(p.store, c.Namespace, c.MaxSeriesPerMetric, &p.received); err != nil {
 		return nil, err
+	}
+	if c.Input != nil {
+		if err = p.self.addInput(c.Input); err != nil {
+			return nil, err
+		}
 	}
 	if _, err = p.takeOver(mapping); err != nil {
 		return nil, err

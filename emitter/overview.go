@@ -89,6 +89,7 @@ func (p *Prometheus) makeOverview(now time.Time) status.Overview {
 		Build:    p.status.build,
 		Settings: settingsOf(p.status.settings()),
 		Mapping:  p.mappingStatus(),
+		Input:    p.self.inputStatus(),
 		Events:   p.events(now),
 		Workers:  p.workers(status.MaxLimit, at, wall),
 		Families: p.families(now),

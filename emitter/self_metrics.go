@@ -36,6 +36,8 @@ type selfMetrics struct {
 	seriesCollected, workersCollected, sweepDuration *series.Family
 	scrapeDuration, scrapesRefused, buildInfo        *series.Family
 	mappingReloaded, mappingReloadTime               *series.Family
+
+	input *inputMetrics // or nil
 }
 
 // durationBuckets are for what takes from a millisecond to some seconds.
@@ -114,6 +116,7 @@ func (m *selfMetrics) refresh() {
 	for why := accepted + 1; why < reasons; why++ {
 		m.set(m.eventsRejected, float64(m.rejected[why].Load()), reasonLabels[why])
 	}
+	m.refreshInput()
 	if stats := m.stats.Load(); stats != nil {
 		for _, s := range (*stats)() {
 			m.set(m.eventsDropped, float64(s.Dropped), s.Emitter)

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"time"
 
 	"code.cloudfoundry.org/lager/v3"
 
@@ -22,6 +23,10 @@ type inputOptions struct {
 
 	// screen, if not nil, shows progress.
 	screen *screen
+
+	// goesOn tells that the daemon stays when the input ends, so that one without
+	// events is a mistake.
+	goesOn bool
 }
 
 // An input is the events of standard input on their way to the sink.
@@ -41,8 +46,8 @@ func noInput() *input {
 
 // readInput starts to read events from r, one a line. Lines that are no events
 // go to the log, and so does a summary at the end. Whoever calls it must call
-// Close.
-func readInput(logger lager.Logger, r io.Reader, o inputOptions, s intake.Sink) *input {
+// Close. The status says how far it is.
+func readInput(logger lager.Logger, r io.Reader, o inputOptions, s intake.Sink, status *inputStatus) *input {
 	reader, writer := io.Pipe()
 	in := &input{pipe: reader, done: make(chan struct{})}
 	decoding := &decoding{
@@ -50,6 +55,8 @@ func readInput(logger lager.Logger, r io.Reader, o inputOptions, s intake.Sink) 
 		rejections: intake.NewRejections(logger),
 		tally:      intake.Tally{Sink: s},
 		decoder:    intake.NewDecoder(o.limits),
+		options:    o,
+		status:     status,
 	}
 	if o.screen != nil {
 		decoding.progress = showProgress(o.screen, r)
@@ -65,7 +72,9 @@ func readInput(logger lager.Logger, r io.Reader, o inputOptions, s intake.Sink) 
 	}()
 	go func() {
 		defer close(in.done)
-		in.err = decoding.run(reader, o)
+		if err := decoding.run(reader); err != nil {
+			in.err = fmt.Errorf("reading standard input, %w", err)
+		}
 	}()
 
 	return in
@@ -91,17 +100,21 @@ type decoding struct {
 	rejections *intake.Rejections
 	tally      intake.Tally
 	decoder    *intake.Decoder
-	skipped    int       // lines of a log
+	options    inputOptions
+	status     *inputStatus
 	progress   *progress // or nil
+
+	firstSkipped time.Time // when the first line of a log was skipped
+	warned       bool      // that there are no events
 }
 
 // run decodes all of r.
-func (d *decoding) run(r io.Reader, o inputOptions) error {
+func (d *decoding) run(r io.Reader) error {
 	summary := lager.Data{}
 	var err error
-	if o.lager {
-		err = d.readLog(r, o.rest)
-		summary["skipped"] = d.skipped
+	if d.options.lager {
+		err = d.readLog(r, d.options.rest)
+		summary["skipped"] = d.status.skipped.Load()
 	} else {
 		err = d.decoder.Decode(r, intake.Lines, d.accept, d.reject)
 	}
@@ -109,6 +122,8 @@ func (d *decoding) run(r io.Reader, o inputOptions) error {
 
 	summary["accepted"], summary["unknown"], summary["rejected"] = d.tally.Accepted, d.tally.Unknown, d.tally.Rejected
 	switch {
+	case err == nil && d.options.goesOn && d.tally.Accepted == 0:
+		d.logger.Error("ended", d.noEvents(), summary)
 	case err == nil:
 		d.logger.Info("ended", summary)
 	case errors.Is(err, io.ErrClosedPipe):
@@ -116,8 +131,9 @@ func (d *decoding) run(r io.Reader, o inputOptions) error {
 		err = nil
 	default:
 		d.logger.Error("failed", err, summary)
-		err = fmt.Errorf("reading standard input, line %d: %w", d.decoder.Line(), err)
+		err = fmt.Errorf("line %d: %w", d.decoder.Line(), err)
 	}
+	d.status.end.Store(&inputEnd{at: time.Now(), err: err})
 
 	return err
 }
@@ -137,7 +153,13 @@ func (d *decoding) readLog(r io.Reader, rest io.Writer) error {
 }
 
 func (d *decoding) accept(event *intake.Event) {
+	unknown := d.tally.Unknown
 	d.tally.Accept(event)
+	if d.tally.Unknown > unknown {
+		d.status.unknown.Add(1)
+	} else {
+		d.status.known.Add(1)
+	}
 	if d.progress != nil {
 		d.progress.accepted.Add(1)
 	}
@@ -145,27 +167,55 @@ func (d *decoding) accept(event *intake.Event) {
 
 func (d *decoding) reject(line int, err error) {
 	d.tally.Reject(err)
+	d.status.rejected.Add(1)
 	d.rejections.Log("rejected-line", err, lager.Data{"line": line})
 	if d.progress != nil {
 		d.progress.rejected.Add(1)
 	}
 }
 
-// manyLines is how many lines a log may begin with that are no events before that
-// looks like a mistake: a node that emits to it does so before the tenth.
-const manyLines = 1000
+// A log without events looks like a mistake once it has this many lines, or when one
+// comes this long after the first: a node that emits to it does so before the tenth
+// line, and within seconds.
+const (
+	manyLines = 1000
+	longTime  = time.Minute
+)
 
-// skip counts a line of a log that is no event.
+// skip counts a line of a log that is no event. It says once that there is no other.
 func (d *decoding) skip() {
-	d.skipped++
-	if d.skipped == manyLines && d.tally.Accepted == 0 {
-		d.logger.Error("no-events", errNoEvents, lager.Data{"skipped": d.skipped})
+	skipped := d.status.skipped.Add(1)
+	if d.warned || d.tally.Accepted > 0 {
+		return
+	}
+	now := time.Now()
+	if skipped == 1 {
+		d.firstSkipped = now
+	}
+	if skipped >= manyLines || now.Sub(d.firstSkipped) >= longTime {
+		d.warned = true
+		d.logger.Error("no-events", d.noEvents(), lager.Data{"skipped": skipped})
 	}
 }
 
-// errNoEvents says what to do when a log has no events.
-var errNoEvents = errors.New("no line is an event so far: run the Concourse web node with " +
-	"CONCOURSE_EMIT_TO_LOGS=true and CONCOURSE_LOG_LEVEL=debug")
+// noEvents says what may be wrong with an input that has had no events.
+func (d *decoding) noEvents() error {
+	switch {
+	case d.status.skipped.Load()+d.status.rejected.Load() == 0:
+		return errNoLines
+	case d.options.lager:
+		return errNoLogEvents
+	}
+
+	return errNoEvents
+}
+
+var (
+	errNoLines     = errors.New("there was no line: look at what should write to standard input")
+	errNoEvents    = errors.New("no line is an event")
+	errNoLogEvents = errors.New("no line is an event: run the Concourse web node with CONCOURSE_EMIT_TO_LOGS=true and " +
+		"CONCOURSE_LOG_LEVEL=debug, and see that lines are as it writes them, with nothing put before them")
+)
 
 // A flushingReader flushes a writer before it waits for more, so that what is copied
 // is never behind by more than what is being read.

@@ -5,7 +5,10 @@ import (
 	"io"
 	"strings"
 	"sync/atomic"
+	"testing"
 	"testing/iotest"
+	"testing/synctest"
+	"time"
 
 	"code.cloudfoundry.org/lager/v3/lagertest"
 	. "github.com/onsi/ginkgo/v2"
@@ -20,17 +23,19 @@ var _ = Describe("standard input", func() {
 	var (
 		logger *lagertest.TestLogger
 		sink   *counter
+		status *inputStatus
 	)
 
 	BeforeEach(func() {
 		logger = lagertest.NewTestLogger("stdin")
 		sink = &counter{}
+		status = &inputStatus{}
 	})
 
 	It("says why it could not be read, and where", func() {
 		failure := errors.New("out of order")
 		r := io.MultiReader(strings.NewReader(startEvent+"\n"+startEvent), iotest.ErrReader(failure))
-		in := readInput(logger, r, inputOptions{}, sink)
+		in := readInput(logger, r, inputOptions{}, sink, status)
 		Eventually(in.Done()).Should(BeClosed())
 
 		err := in.Close()
@@ -38,12 +43,14 @@ var _ = Describe("standard input", func() {
 		Expect(err).To(MatchError(ContainSubstring("reading standard input, line 2: ")))
 		Expect(logger).To(gbytes.Say(`failed.*"accepted":1`))
 		Expect(sink.events.Load()).To(Equal(int32(1)))
+		Expect(status.now().EndedAt).To(BeTemporally("~", time.Now(), time.Minute))
+		Expect(status.now().Err).To(MatchError(HavePrefix("line 2: ")))
 	})
 
 	It("gives nothing more once it is closed, though somebody still writes to it", func() {
 		reader, writer := io.Pipe()
 		DeferCleanup(writer.Close)
-		in := readInput(logger, reader, inputOptions{}, sink)
+		in := readInput(logger, reader, inputOptions{}, sink, status)
 		io.WriteString(writer, startEvent+"\n"+startEvent)
 		Eventually(sink.events.Load).Should(Equal(int32(1)))
 		Expect(in.Done()).NotTo(BeClosed())
@@ -55,11 +62,62 @@ var _ = Describe("standard input", func() {
 		Expect(logger).To(gbytes.Say(`interrupted.*"accepted":1`))
 	})
 
+	DescribeTable("that ends without an event",
+		func(text string, o inputOptions, expected string) {
+			in := readInput(logger, strings.NewReader(text), o, sink, status)
+			Eventually(in.Done()).Should(BeClosed())
+			Expect(in.Close()).To(Succeed())
+			Expect(logger).To(gbytes.Say(expected))
+		},
+		Entry("is an error", "nonsense\n", inputOptions{goesOn: true}, `stdin.ended.*"log_level":2.*"error":"no line is an event"`),
+		Entry("is an error if it is a log", "a line\n", inputOptions{goesOn: true, lager: true}, `stdin.ended.*"log_level":2.*CONCOURSE_EMIT_TO_LOGS=true`),
+		Entry("is an error if it is empty", "", inputOptions{goesOn: true}, `stdin.ended.*"log_level":2.*"error":"there was no line: `),
+		Entry("is none if the daemon ends with it", "nonsense\n", inputOptions{}, `stdin.ended.*"log_level":1`),
+	)
+
 	It("that is not taken is at its end", func() {
 		Expect(noInput().Done()).To(BeClosed())
 		Expect(noInput().Close()).To(Succeed())
 	})
 })
+
+func TestLogWithoutEventsSaysSo(t *testing.T) {
+	const event = `{"message":"atc.emit.event","data":{"name":"builds started","value":1}}` + "\n"
+	for name, c := range map[string]struct {
+		second string // line, right before a minute is over
+		said   int    // how often
+	}{
+		"once":                {second: "two\n", said: 1},
+		"but not if one came": {second: event, said: 0},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				logger := lagertest.NewTestLogger("stdin")
+				reader, writer := io.Pipe()
+				in := readInput(logger, reader, inputOptions{lager: true}, &counter{}, &inputStatus{})
+				defer in.Close()
+				defer writer.Close()
+				expect := func(line string, said int) {
+					t.Helper()
+					io.WriteString(writer, line)
+					synctest.Wait()
+					log := string(logger.Buffer().Contents())
+					if got := strings.Count(log, "no-events"); got != said {
+						t.Errorf("after %.10q it was said %d times, want %d:\n%s", line, got, said, log)
+					}
+				}
+
+				expect("one\n", 0)
+				time.Sleep(longTime - 1)
+				expect(c.second, 0)
+				time.Sleep(time.Nanosecond)
+				expect("three\n", c.said)
+				time.Sleep(longTime)
+				expect(strings.Repeat("a line\n", 2*manyLines), c.said)
+			})
+		})
+	}
+}
 
 // A counter is a sink that counts.
 type counter struct{ events atomic.Int32 }

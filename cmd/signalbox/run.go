@@ -68,6 +68,10 @@ func (c *runCommand) run(w world) error {
 	if screen != nil {
 		stderr = screen
 	}
+	status := &inputStatus{format: c.Input.Format}
+	if c.Input.Stdin {
+		status.showOn(c.monitor.Factories())
+	}
 	s, err := c.start(stderr)
 	if err != nil {
 		return err
@@ -75,7 +79,7 @@ func (c *runCommand) run(w world) error {
 	defer s.hangups.stop()
 	input := noInput()
 	if c.Input.Stdin {
-		input = readInput(s.logger.Session("stdin"), w.stdin, c.inputOptions(w, screen), s.sink)
+		input = readInput(s.logger.Session("stdin"), w.stdin, c.inputOptions(w, screen), s.sink, status)
 	}
 
 	ended := input.Done()
@@ -199,7 +203,7 @@ func (c *runCommand) screen(w world) *screen {
 }
 
 func (c *runCommand) inputOptions(w world, screen *screen) inputOptions {
-	o := inputOptions{limits: c.limits(), lager: c.Input.Format == "lager", screen: screen}
+	o := inputOptions{limits: c.limits(), lager: c.Input.Format == "lager", screen: screen, goesOn: !c.Input.ExitOnEOF}
 	if c.Input.Passthrough {
 		o.rest = w.stdout
 		if screen != nil && terminalOf(w.stdout) != nil {

@@ -2,6 +2,7 @@ package main
 
 import (
 	"encoding/json"
+	"io"
 	"net/http"
 	"strings"
 
@@ -35,6 +36,36 @@ var _ = Describe("The status of signalbox run", func() {
 				HaveKeyWithValue("prometheus-worker-stale-after", "5m0s"),
 			))
 		}
+	})
+
+	It("tells how far standard input was read", func() {
+		daemon := startDaemon("--stdin", "--stdin-format=lager")
+		input := func() any {
+			return get(strings.TrimSuffix(daemon.url("serving-metrics"), "/metrics") + "/api/v1/overview")["input"]
+		}
+		Expect(input()).To(Equal(map[string]any{
+			"format": "lager", "accepted": 0.0, "unknown": 0.0, "rejected": 0.0, "skipped": 0.0, "ended_at": nil}))
+		Expect(daemon.page()).To(ContainSubstring("\nsignalbox_input_up 1\n"))
+
+		event := `{"message":"atc.emit.event","data":{"name":"NAME","value":1}}` + "\n"
+		io.WriteString(daemon.stdin, strings.Repeat("a line\n", 5)+strings.Repeat(strings.ReplaceAll(event, "NAME", "builds started"), 4)+
+			strings.Repeat(strings.ReplaceAll(event, "NAME", "deploy finished"), 3)+strings.Repeat(strings.ReplaceAll(event, "1", "null"), 2))
+		daemon.stdin.Close()
+		Eventually(input).Should(HaveKeyWithValue("ended_at", Not(BeNil())))
+		Expect(input()).To(And(
+			HaveKeyWithValue("accepted", 7.0), HaveKeyWithValue("unknown", 3.0), HaveKeyWithValue("rejected", 2.0), HaveKeyWithValue("skipped", 5.0)))
+		Expect(daemon.page()).To(And(
+			ContainSubstring("\n"+`signalbox_input_lines_total{outcome="known"} 4`+"\n"),
+			ContainSubstring("\n"+`signalbox_input_lines_total{outcome="unknown"} 3`+"\n"),
+			ContainSubstring("\n"+`signalbox_input_lines_total{outcome="rejected"} 2`+"\n"),
+			ContainSubstring("\n"+`signalbox_input_lines_total{outcome="skipped"} 5`+"\n"),
+			ContainSubstring("\nsignalbox_input_up 0\n")))
+	})
+
+	It("has nothing of standard input that is not read", func() {
+		daemon := startDaemon()
+		Expect(get(strings.TrimSuffix(daemon.url("serving-metrics"), "/metrics") + "/api/v1/overview")).NotTo(HaveKey("input"))
+		Expect(daemon.page()).NotTo(ContainSubstring("signalbox_input_"))
 	})
 
 	It("has an example of what was no event", func() {

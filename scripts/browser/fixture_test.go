@@ -61,6 +61,9 @@ func fullOverview() object {
 		"error":     `/etc/signalbox/mapping.yaml:14: rules[2].type: "guage": expected counter, gauge or histogram`,
 		"failed_at": ago(5 * time.Minute),
 	}
+	o["input"] = object{
+		"format": "lager", "accepted": 118204, "unknown": 1871, "rejected": 2, "skipped": 1204877, "ended_at": nil,
+	}
 
 	names := []struct {
 		name string
@@ -250,6 +253,10 @@ func hostileOverview() object {
 	o["agents"].(object)["list"] = agents
 	o["scrapes"], o["emitters"], o["settings"] = scrapes, emitters, settings
 	o["mapping"].(object)["file"], o["mapping"].(object)["error"] = hostileTexts[4], strings.Join(hostileTexts, " ")
+	o["input"] = object{
+		"format": hostileTexts[1], "accepted": -1, "unknown": 1e300, "rejected": "1", "skipped": 1, "ended_at": ago(-time.Hour),
+		"error": strings.Join(hostileTexts, " "),
+	}
 	o["build"].(object)["version"] = hostileTexts[0]
 	return o
 }

@@ -133,10 +133,11 @@ var _ = Describe("An answer that is not what it should be", func() {
 		},
 		Entry("when it has a time and nothing else", object{"time": ago(0)}),
 		Entry("when all is null", object{
-			"time": ago(0), "started": nil, "build": nil, "settings": nil, "mapping": nil, "events": nil, "workers": nil,
+			"time": ago(0), "started": nil, "build": nil, "settings": nil, "mapping": nil, "input": nil, "events": nil, "workers": nil,
 			"families": nil, "groups": nil, "agents": nil, "scrapes": nil, "emitters": nil}),
 		Entry("when nothing has the type that it should", object{
 			"time": ago(0), "started": 7, "build": list{1}, "settings": object{"name": 1}, "mapping": "x",
+			"input": object{"format": 1, "accepted": "many", "ended_at": "yesterday", "error": list{}},
 			"events": object{"received": "many", "per_second": nil, "history": object{}, "slot_seconds": 0, "names": list{nil, 1, "x", list{}},
 				"unknown_names": list{object{"name": object{}, "last": "yesterday"}}, "rejections": list{object{"latest": 5}}},
 			"workers":  object{"list": list{object{"name": nil, "containers": "12", "last_heartbeat": -1}}},

@@ -116,6 +116,17 @@ var eventAlerts = group{name: "signalbox-events", about: "Events that do not bec
 		summary: `Signalbox on {{ $labels.instance }} receives no events`,
 		description: `There were events within a day, and {{ $value }} a second for five minutes. A scheduler that runs always sends some: ` +
 			`look whether it does, and whether it reaches the intake.`},
+	{alert: "SignalboxInputEnded", lasting: "2m", severity: warning,
+		expr:    `signalbox_input_up == 0`,
+		summary: `Standard input of Signalbox on {{ $labels.instance }} has ended`,
+		description: `What Signalbox on {{ $labels.instance }} reads events from has ended, and it waits for others that may never come. ` +
+			`Look what became of the program before the pipe, and start both again.`},
+	{alert: "SignalboxInputWithoutEvents", lasting: "5m", severity: warning,
+		expr: `sum without (outcome) (increase(signalbox_input_lines_total{outcome=~"rejected|skipped"}[15m])) > 0
+			and sum without (outcome) (increase(signalbox_input_lines_total{outcome=~"known|unknown"}[15m])) == 0`,
+		summary: `No line on standard input of Signalbox on {{ $labels.instance }} is an event`,
+		description: `{{ $value | humanize }} lines came in a quarter of an hour, and none was an event. The web node has to run with ` +
+			`CONCOURSE_EMIT_TO_LOGS=true and CONCOURSE_LOG_LEVEL=debug, and nothing may be put before its lines.`},
 	{alert: "SignalboxEventsDropped", lasting: "5m", severity: warning,
 		expr:    `increase(signalbox_emitter_events_dropped_total[15m]) > 0`,
 		summary: `The emitter {{ $labels.emitter }} on {{ $labels.instance }} drops events`,

@@ -94,7 +94,7 @@ func servedPage() map[string]*dto.MetricFamily {
 	Expect(err).NotTo(HaveOccurred(), string(output))
 
 	daemon := exec.Command(binary, "run", "--prometheus-bind-port", "0", "--intake-bind-port", "0",
-		"--push-storage-path", filepath.Join(directory, "pushes"))
+		"--stdin", "--push-storage-path", filepath.Join(directory, "pushes"))
 	log, err := daemon.StderrPipe()
 	Expect(err).NotTo(HaveOccurred())
 	Expect(daemon.Start()).To(Succeed())

@@ -71,7 +71,7 @@ func (p *program) page() (page string, err error) {
 	ctx, cancel := context.WithTimeout(context.Background(), commandTime)
 	defer cancel()
 	cmd := exec.CommandContext(ctx, p.path(), "run", "--prometheus-bind-port", "0", "--intake-bind-port", "0",
-		"--push-storage-path", filepath.Join(p.dir, "pushed.db"))
+		"--stdin", "--push-storage-path", filepath.Join(p.dir, "pushed.db"))
 	cmd.Stderr = stderr
 	cmd.Env = []string{}
 	if err := cmd.Start(); err != nil {

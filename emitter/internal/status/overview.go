@@ -20,6 +20,7 @@ type Overview struct {
 	Build    Build     `json:"build"`
 	Settings []Setting `json:"settings"` // in force, sorted by name; may be empty
 	Mapping  *Mapping  `json:"mapping,omitempty"`
+	Input    *Input    `json:"input,omitempty"`
 
 	Events   Events    `json:"events"`
 	Workers  Workers   `json:"workers"`
@@ -52,6 +53,20 @@ type Mapping struct {
 	// succeeded.
 	Error    string     `json:"error,omitempty"`
 	FailedAt *time.Time `json:"failed_at,omitempty"`
+}
+
+// An Input is how it stands with standard input. It is missing if that is not read.
+type Input struct {
+	Format   string `json:"format"`   // "events", or "lager" for a log
+	Accepted uint64 `json:"accepted"` // events, unknown ones included
+	Unknown  uint64 `json:"unknown"`
+	Rejected uint64 `json:"rejected"` // lines that should be an event and are none
+	Skipped  uint64 `json:"skipped"`  // other lines of a log
+
+	EndedAt *time.Time `json:"ended_at"` // null while it is read
+
+	// Error is why it could not be read to its end. Empty if it could.
+	Error string `json:"error,omitempty"`
 }
 
 // Events are what became of the events.

@@ -14,6 +14,9 @@ const quietTime = 5 * 60;
 // The share of a limit from which there is little room: that of the alerts.
 const nearLimit = 0.8;
 
+// How many lines a log may begin with that are no events, before that is told.
+const fewLines = 20;
+
 // findings are what an operator should know, the worst first. Each has a level, "bad",
 // "warn" or "note", the section that has more, and a text; its kind stays the same
 // while the numbers in the text change.
@@ -24,6 +27,16 @@ function findings(o) {
   if (o.mapping?.error) {
     const [first] = o.mapping.error.split("\n");
     add("bad", "mapping", "the mapping file was not loaded", `the mapping file was not loaded: ${visible(first)}`);
+  }
+
+  if (o.input?.error) {
+    add("bad", "events", "standard input failed", `standard input could not be read to its end: ${visible(o.input.error)}`);
+  } else if (o.input && o.input.endedAt !== null) {
+    add("warn", "events", "standard input ended", `standard input ended ${span((o.time - o.input.endedAt) / 1000)} ago`);
+  }
+  if (o.input?.format === "lager" && o.input.accepted === 0 && o.input.skipped >= fewLines) {
+    const lines = plural(o.input.skipped + o.input.rejected, "line");
+    add("warn", "events", "standard input has no events", `none of ${lines} of standard input is an event`);
   }
 
   const full = o.families.list.filter((f) => o.families.limit > 0 && f.series >= o.families.limit);

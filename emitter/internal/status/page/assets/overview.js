@@ -36,6 +36,7 @@ export function readOverview(json) {
     build: { version: text(build.version), revision: text(build.revision), goVersion: text(build.go_version) },
     settings: objects(o.settings).map((s) => ({ name: text(s.name), value: text(s.value) })),
     mapping: readMapping(o.mapping),
+    input: readInput(o.input),
     events: {
       received: count(events.received),
       perSecond: count(events.per_second),
@@ -124,6 +125,21 @@ function readMapping(value) {
     loadedAt: time(value.loaded_at),
     error: text(value.error),
     failedAt: time(value.failed_at),
+  };
+}
+
+function readInput(value) {
+  if (value === null || typeof value !== "object") {
+    return null;
+  }
+  return {
+    format: text(value.format),
+    accepted: count(value.accepted),
+    unknown: count(value.unknown),
+    rejected: count(value.rejected),
+    skipped: count(value.skipped),
+    endedAt: time(value.ended_at),
+    error: text(value.error),
   };
 }
 

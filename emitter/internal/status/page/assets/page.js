@@ -6,7 +6,7 @@ import { showHealth } from "./health.js";
 import { maxLimit, readOverview } from "./overview.js";
 import { Plot } from "./plot.js";
 import { Refresh } from "./refresh.js";
-import { makeSections, showMapping } from "./sections.js";
+import { makeSections, showInput, showMapping } from "./sections.js";
 import { showName, showText, visible } from "./text.js";
 
 const byId = (id) => document.getElementById(id);
@@ -104,6 +104,7 @@ async function show(json) {
   showHealth(byId("health"), byId("health-spoken"), o);
   showContents(o);
   showEvents(o);
+  showInput(byId("input"), o);
   for (const section of sections) {
     section.update(o);
     await nextTask();

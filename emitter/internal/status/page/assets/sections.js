@@ -190,6 +190,23 @@ function intake(o) {
   return `http://${host}:${/^[1-9][0-9]*$/.test(port) ? port : "19391"}`;
 }
 
+// intakeHint says how events come to the intake.
+function intakeHint(o) {
+  return [
+    sentence("No event has come yet. A scheduler that embeds Signalbox emits them by itself; the daemon takes them like this:"),
+    snippet(`curl -d '{"name": "builds started"}' ${intake(o)}/api/v1/events`),
+  ];
+}
+
+// logHint says how events come from the log that is read from standard input.
+function logHint() {
+  return [
+    sentence("No event has come yet. They are in the log of a Concourse web node that runs with these variables:"),
+    snippet("CONCOURSE_EMIT_TO_LOGS=true\nCONCOURSE_LOG_LEVEL=debug"),
+    sentence("Lines must be as the node writes them: one that has something put before it, such as a name or a time, is skipped."),
+  ];
+}
+
 // makeSections makes those sections that are tables. The page has what they ask of it:
 // plotted() is the name of the event that is plotted, plot(name) plots another, more()
 // asks for longer lists.
@@ -202,10 +219,7 @@ export function makeSections({ plotted, plot, more }) {
         list: (o) => o.events.names,
         sum: (o) =>
           o.started === null ? "" : `${plural(o.events.received, "event")} in ${span((o.time - o.started) / 1000)}`,
-        empty: (o) => [
-          sentence("No event has come yet. A scheduler that embeds Signalbox emits them by itself; the daemon takes them like this:"),
-          snippet(`curl -d '{"name": "builds started"}' ${intake(o)}/api/v1/events`),
-        ],
+        empty: (o) => (o.input?.format === "lager" ? logHint() : intakeHint(o)),
         key: (n) => n.name,
         find: (n) => n.name,
         by: 2,
@@ -601,6 +615,28 @@ function showFaults(place, error) {
     fault.querySelectorAll("details").forEach((long) => (long.open = true));
     place.trouble.append(fault);
   }
+}
+
+// showInput shows in a line what became of standard input, and nothing if it is not
+// read.
+export function showInput(place, o) {
+  const { input } = o;
+  place.hidden = input === null;
+  if (input === null) {
+    return;
+  }
+  const parts = [plural(input.accepted, "event")];
+  if (input.unknown) {
+    parts.push(`${number(input.unknown)} of them unknown`);
+  }
+  if (input.rejected) {
+    parts.push(`${plural(input.rejected, "line")} rejected`);
+  }
+  if (input.format === "lager") {
+    parts.push(`${plural(input.skipped, "line")} of the log skipped`);
+  }
+  const ended = input.endedAt === null ? "" : `; ended ${span((o.time - input.endedAt) / 1000)} ago`;
+  say(place, `Standard input: ${parts.join(", ")}${ended}.`);
 }
 
 // showMapping shows how it stands with the mapping file.
