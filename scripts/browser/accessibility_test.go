@@ -131,6 +131,19 @@ var _ = Describe("The page for everybody", func() {
 		Entry("of a wall", look{width: 3840, height: 2160}),
 	)
 
+	DescribeTable("shows its tables without scrolling sideways",
+		func(width int64) {
+			t := open(s.page, look{width: width, height: 900})
+			Expect(eval[[]string](t, `[...document.querySelectorAll(".scroll")].filter((e) => e.scrollWidth > e.clientWidth).
+				map((e) => e.closest("section").id)`)).To(BeEmpty())
+		},
+		Entry("on a phone", int64(390)),
+		Entry("on a small screen", int64(1100)),
+		Entry("on a laptop", int64(1280)),
+		Entry("on a desk", int64(1440)),
+		Entry("on a large screen", int64(1920)),
+	)
+
 	It("works behind a path prefix", func() {
 		t := open(s.page, wide)
 		Expect(t.asked()).To(HaveEach(HavePrefix(s.page)))
