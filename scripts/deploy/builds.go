@@ -1,5 +1,10 @@
 package main
 
+import "fmt"
+
+// ofJobs is by how much a counter of each job grew in the time range of the dashboard.
+func ofJobs(counter string) string { return grown("team, pipeline, job", counter, "$__range") }
+
 var buildsDashboard = dashboard{
 	name:        "builds",
 	title:       "Builds",
@@ -10,15 +15,15 @@ var buildsDashboard = dashboard{
 			number("Builds running", "short", "Builds under way on all web nodes. If it stays at its highest for long, there are too few workers.",
 				`sum(builds_running)`, nil),
 			number("Builds in the last hour", "short", "Finished builds of the teams and pipelines chosen.",
-				`sum(increase(builds_finished{pipeline=~"$pipeline",team=~"$team"}[1h]))`, nil),
+				`round(sum(team_pipeline_status:builds_finished:increase1h{pipeline=~"$pipeline",team=~"$team"}))`, nil),
 			number("Failed or errored", "percentunit",
 				"Share of the last hour's builds, without aborted ones, that did not succeed. See below which pipelines.",
-				`(sum(increase(builds_finished{pipeline=~"$pipeline",status=~"failed|errored",team=~"$team"}[1h])) or vector(0))
-					/ sum(increase(builds_finished{pipeline=~"$pipeline",status!="aborted",team=~"$team"}[1h]))`, good(.25, .5)),
+				`(sum(team_pipeline_status:builds_finished:increase1h{pipeline=~"$pipeline",status=~"failed|errored",team=~"$team"}) or vector(0))
+					/ (sum(team_pipeline_status:builds_finished:increase1h{pipeline=~"$pipeline",status!="aborted",team=~"$team"}) > 0)`, good(.25, .5)),
 			number("Errored", "percentunit",
 				"Share of the last hour's builds that the CI system could not run. Other than a failed build this is the operator's: look at workers and at the web nodes' error logs.",
-				`(sum(increase(builds_finished{pipeline=~"$pipeline",status="errored",team=~"$team"}[1h])) or vector(0))
-					/ sum(increase(builds_finished{pipeline=~"$pipeline",team=~"$team"}[1h]))`, good(.02, .1)),
+				`(sum(team_pipeline_status:builds_finished:increase1h{pipeline=~"$pipeline",status="errored",team=~"$team"}) or vector(0))
+					/ (sum(team_pipeline_status:builds_finished:increase1h{pipeline=~"$pipeline",team=~"$team"}) > 0)`, good(.02, .1)),
 			number("Steps waiting", "short", "Steps that wait for a worker. If it does not go down, add workers, or look for tags that no worker has.",
 				`sum(steps_waiting{teamName=~"$team"})`, good(10, 50)),
 			number("Median build", "s", "Half of the last hour's builds took no longer, estimated from the histogram's buckets.",
@@ -26,7 +31,7 @@ var buildsDashboard = dashboard{
 		}},
 		{"How builds end", []panel{
 			stacked("Builds by status", "cpm", "Finished builds a minute. A jump of errored ones is the CI system's fault, one of failed ones mostly the code's.",
-				query{`60 * sum by (status) (rate(builds_finished{pipeline=~"$pipeline",team=~"$team"}[$__rate_interval]))`, "{{status}}"}),
+				query{`60 * sum by (status) (team_pipeline_status:builds_finished:rate5m{pipeline=~"$pipeline",team=~"$team"})`, "{{status}}"}),
 			graph("Failed or errored, by pipeline", "percentunit",
 				"Share of each pipeline's builds of an hour, without aborted ones, that did not succeed. The alert CIBuildsFailing compares it with the pipeline's own week.",
 				query{`topk(10, team_pipeline:builds_unsuccessful:ratio1h{pipeline=~"$pipeline",team=~"$team"})`, "{{team}}/{{pipeline}}"}).upTo(1),
@@ -61,12 +66,14 @@ var buildsDashboard = dashboard{
 			{kind: "table", title: "Jobs of the time range", unit: "short", width: 24, height: 12, sortBy: "Not succeeded",
 				description: "Each job's builds in the time range that is chosen above: the worst first. Click a heading for another order.",
 				queries: []query{
-					{`sum by (team, pipeline, job) (increase(builds_finished{pipeline=~"$pipeline",team=~"$team"}[$__range])) > 0`, ""},
-					{`(sum by (team, pipeline, job) (increase(builds_finished{pipeline=~"$pipeline",status=~"failed|errored",team=~"$team"}[$__range]))
-							or 0 * sum by (team, pipeline, job) (increase(builds_finished{pipeline=~"$pipeline",team=~"$team"}[$__range])))
-						/ (sum by (team, pipeline, job) (increase(builds_finished{pipeline=~"$pipeline",status!="aborted",team=~"$team"}[$__range])) > 0)`, ""},
-					{`sum by (team, pipeline, job) (increase(builds_duration_seconds_sum{pipeline=~"$pipeline",team=~"$team"}[$__range]))
-						/ (sum by (team, pipeline, job) (increase(builds_duration_seconds_count{pipeline=~"$pipeline",team=~"$team"}[$__range])) > 0)`, ""},
+					{fmt.Sprintf(`round(%s) > 0`, ofJobs(`builds_finished{pipeline=~"$pipeline",team=~"$team"}`)), ""},
+					{fmt.Sprintf(`(%s or 0 * %s) / (%s > 0)`,
+						ofJobs(`builds_finished{pipeline=~"$pipeline",status=~"failed|errored",team=~"$team"}`),
+						ofJobs(`builds_finished{pipeline=~"$pipeline",team=~"$team"}`),
+						ofJobs(`builds_finished{pipeline=~"$pipeline",status!="aborted",team=~"$team"}`)), ""},
+					{fmt.Sprintf(`%s / (%s > 0)`,
+						ofJobs(`builds_duration_seconds_sum{pipeline=~"$pipeline",team=~"$team"}`),
+						ofJobs(`builds_duration_seconds_count{pipeline=~"$pipeline",team=~"$team"}`)), ""},
 				},
 				columns: []column{
 					{field: "team", title: "Team"}, {field: "pipeline", title: "Pipeline"}, {field: "job", title: "Job"},
