@@ -53,7 +53,7 @@ var buildsDashboard = dashboard{
 		}},
 		{"How long builds wait", []panel{
 			graph("Scheduling, slowest pipelines", "s",
-				"Mean time to schedule a job of the pipeline, over a quarter of an hour. High values mean a slow database, or jobs with very many inputs; see CIJobsQueueing.",
+				"Mean time to schedule a job of the pipeline, over a quarter of an hour. High values mean a slow database, or jobs with very many inputs; see CISchedulingSlow.",
 				query{`topk(10, pipeline:jobs_scheduling_duration_seconds:mean15m{pipeline=~"$pipeline"})`, "{{pipeline}}"}).wide(12),
 			graph("Scheduling: 90 % take less", "s", "The same, of nine of ten jobs, estimated from the histogram's buckets.",
 				query{`topk(10, pipeline:jobs_scheduling_duration_seconds:p90_15m{pipeline=~"$pipeline"})`, "{{pipeline}}"}).wide(12),

@@ -77,9 +77,14 @@ var recordingGroups = []group{
 		{record: "team_type:steps_wait_duration_seconds:p90_15m",
 			expr: fmt.Sprintf(`histogram_quantile(0.9, sum by (le, team, type) (%s)) >= 0`,
 				stepWait("rate(steps_wait_duration_bucket[15m])"))},
+		{record: "platform_tags_team:steps_waiting:min5m",
+			expr: fmt.Sprintf(`sum by (platform, tags, team) (%s)`, tagged(stepWait("min_over_time(steps_waiting[5m])")))},
+		{record: "platform_tags_team:steps_wait_duration_seconds:count5m",
+			expr: fmt.Sprintf(`sum by (platform, tags, team) (%s)`,
+				tagged(stepWait(grown("platform, teamName, workerTags", "steps_wait_duration_count", "5m"))))},
 		{record: "platform_tags:tasks_wait_duration_seconds:p90_15m",
-			expr: `histogram_quantile(0.9, sum by (le, platform, tags) (
-				label_replace(rate(tasks_wait_duration_bucket[15m]), "tags", "$1", "workerTags", "(.*)"))) >= 0`},
+			expr: fmt.Sprintf(`histogram_quantile(0.9, sum by (le, platform, tags) (%s)) >= 0`,
+				tagged("rate(tasks_wait_duration_bucket[15m])"))},
 	}, slices.Concat(
 		pastOf("pipeline:jobs_scheduling_duration_seconds:mean15m"),
 		pastOf("team_type:steps_wait_duration_seconds:mean15m"))...)},
@@ -124,6 +129,11 @@ func secondsOf(window string) string {
 // stepWait calls the team of what is known of steps as everywhere else.
 func stepWait(rate string) string {
 	return fmt.Sprintf(`label_replace(%s, "team", "$1", "teamName", "(.*)")`, rate)
+}
+
+// tagged calls the tags that steps and tasks want of a worker as the worker's own.
+func tagged(rate string) string {
+	return fmt.Sprintf(`label_replace(%s, "tags", "$1", "workerTags", "(.*)")`, rate)
 }
 
 // pastOf records the mean and the standard deviation over a week, without the last
