@@ -69,7 +69,7 @@ var buildAlerts = group{name: "ci-builds", about: "How builds end and how long t
 			`and none got one for half an hour. Look whether the team has such a worker, and whether something that hangs takes all of them.`},
 }}
 
-var workerAlerts = group{name: "ci-workers", about: "Workers that are silent, or gone. Adapt what is told, and the 30 %, to how you run workers.", rules: []rule{
+var workerAlerts = group{name: "ci-workers", about: "Workers that are silent, or gone. Adapt the two minutes and the 30 % to how you run workers.", rules: []rule{
 	{alert: "CIWorkerStale", lasting: "1m", severity: info,
 		expr:    `time() - worker:workers_last_seen_timestamp_seconds:max > 120`,
 		summary: `Worker {{ $labels.worker }} has not been heard of for {{ $value | humanizeDuration }}`,

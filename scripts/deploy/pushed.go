@@ -6,7 +6,7 @@ var pushedDashboard = dashboard{
 	description: "What jobs and agents push, what is refused of it, and how it gets to disk.",
 	variables: []variable{
 		{name: "instance", label: "Instance", query: `label_values(signalbox_push_groups, instance)`, description: "The daemons that take pushes."},
-		{name: "job", label: "Job", query: `label_values(push_time_seconds, job)`, description: "Jobs of the groups, as they were pushed."},
+		{name: "job", label: "Job", query: `label_values(push_time_seconds, job)`, description: "Jobs of the groups, as they were pushed, where a panel tells of groups by job."},
 	},
 	rows: []row{
 		{"Now", []panel{

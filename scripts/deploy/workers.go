@@ -32,7 +32,7 @@ var workersDashboard = dashboard{
 				`sum(worker:workers_volumes:freshest{platform=~"$platform",worker=~"$worker"})`, nil),
 		}},
 		{"Workers", []panel{
-			stacked("Workers by platform", "short", "A step down is workers that went together: a host, a zone, a certificate that expired.",
+			stacked("Workers by platform", "short", "All workers of the platforms chosen. A step down is workers that went together: a host, a zone, a certificate that expired.",
 				query{`platform:workers:count{platform=~"$platform"}`, "{{platform}}"}),
 			stacked("Registered, by state", "short",
 				"As the database has them, of all platforms. Stalled workers do not heartbeat any more, landing and retiring ones finish what they have.",
@@ -65,9 +65,9 @@ var workersDashboard = dashboard{
 				}},
 		}},
 		{"Waiting for workers", []panel{
-			heatmap("Steps: time waited", "s", "Steps of the platforms chosen by how long they waited for a worker. Dark cells high up: too few workers, or none with the tags.",
+			heatmap("Steps: time waited", "s", "Steps of the platforms chosen, whichever the workers, by how long they waited for a worker. Dark cells high up: too few workers, or none with the tags.",
 				`sum by (le) (increase(steps_wait_duration_bucket{platform=~"$platform"}[$__rate_interval]))`),
-			graph("Tasks: 90 % wait less", "s", "By platform and tags, estimated from the histogram's buckets: 1 s, 15 s, 30 s and so on. The platform whose line is high needs workers.",
+			graph("Tasks: 90 % wait less", "s", "By platform and tags, whichever workers are chosen, estimated from the histogram's buckets: 1 s, 15 s, 30 s and so on. The platform whose line is high needs workers.",
 				query{`platform_tags:tasks_wait_duration_seconds:p90_15m{platform=~"$platform"}`, "{{platform}} {{tags}}"}).wide(12).high(9),
 		}},
 		{"Leftovers", []panel{
