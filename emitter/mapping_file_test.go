@@ -361,6 +361,15 @@ func TestTheExamplesInTheDocumentationLoad(t *testing.T) {
 	if len(blocks) < 3 {
 		t.Errorf("there are only %d examples", len(blocks))
 	}
+	operations, err := os.ReadFile("../docs/operations.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, block := range strings.Split(string(operations), "```yaml\n")[1:] {
+		if strings.HasPrefix(block, "metrics:") { // others are for Prometheus
+			blocks = append(blocks, block)
+		}
+	}
 	for _, block := range blocks {
 		content, _, _ := strings.Cut(block, "```")
 		if _, _, err := loadMapping(content); err != nil {

@@ -50,36 +50,51 @@ var buildAlerts = group{name: "ci-builds", about: "How builds end and how long t
 		summary: `Builds of {{ $labels.team }}/{{ $labels.pipeline }} take longer than usual`,
 		description: `The last hour's builds of {{ $labels.team }}/{{ $labels.pipeline }} took {{ $value | humanizeDuration }} on average, ` +
 			`more than one and a half times of what they took in the past week. Look at the load of the workers, and at how long steps wait.`},
-	{alert: "CIJobsQueueing", lasting: "15m", severity: warning,
+	{alert: "CISchedulingSlow", lasting: "15m", severity: warning,
 		expr: unusual("pipeline:jobs_scheduling_duration_seconds:mean15m", 2, 5,
 			`pipeline:jobs_scheduling_duration_seconds:count15m >= 5`),
 		summary: `Jobs of {{ $labels.pipeline }} take longer to schedule than usual`,
-		description: `Scheduling a job of {{ $labels.pipeline }} takes {{ $value | humanizeDuration }} on average, more than twice of what it took ` +
-			`in the past week. Look at the database, and at jobs with very many inputs.`},
+		description: `The scheduler takes {{ $value | humanizeDuration }} on average for a job of {{ $labels.pipeline }} (all pipelines of this name: ` +
+			`the team is not known), more than twice of what it took in the past week. Look at the database, and at jobs with very many inputs.`},
 	{alert: "CIStepsQueueing", lasting: "15m", severity: warning,
 		expr: unusual("team_type:steps_wait_duration_seconds:mean15m", 2, 60,
 			`team_type:steps_wait_duration_seconds:count15m >= 5`),
 		summary: `Steps ({{ $labels.type }}) of {{ $labels.team }} wait longer for a worker than usual`,
 		description: `Steps of type {{ $labels.type }} of team {{ $labels.team }} wait {{ $value | humanizeDuration }} on average for a worker, ` +
 			`more than twice of what they waited in the past week. Add workers, or look why there are fewer.`},
+	{alert: "CIStepsStuck", lasting: "30m", severity: warning,
+		expr:    `platform_tags_team:steps_waiting:min5m > 0 unless platform_tags_team:steps_wait_duration_seconds:count5m > 0`,
+		summary: `Steps of {{ $labels.team }} wait for a worker, and none gets one`,
+		description: `{{ $value }} steps of team {{ $labels.team }} wait for a worker (platform "{{ $labels.platform }}", tags "{{ $labels.tags }}"), ` +
+			`and none got one for half an hour. Look whether the team has such a worker, and whether something that hangs takes all of them.`},
 }}
 
 var workerAlerts = group{name: "ci-workers", about: "Workers that are silent, or gone. Adapt the two minutes and the 30 % to how you run workers.", rules: []rule{
-	{alert: "CIWorkerStale", lasting: "1m", severity: warning,
+	{alert: "CIWorkerStale", lasting: "1m", severity: info,
 		expr:    `time() - worker:workers_last_seen_timestamp_seconds:max > 120`,
 		summary: `Worker {{ $labels.worker }} has not been heard of for {{ $value | humanizeDuration }}`,
 		description: `The last heartbeat of worker {{ $labels.worker }} was {{ $value | humanizeDuration }} ago, on whichever web node. ` +
-			`Beyond the staleness limit its series are dropped, and this alert ends. Look whether it runs and reaches a web node.`},
+			`Beyond the staleness limit its series are dropped, and this alert ends. If nobody removed it, look whether it runs and reaches a web node.`},
 	{alert: "CIWorkersStalled", lasting: "15m", severity: warning,
 		expr:    `max(workers_registered{state="stalled"}) > 0`,
 		summary: `{{ $value }} workers are stalled`,
 		description: `{{ $value }} workers registered and do not heartbeat any more. Restart those that should be there, ` +
-			`and prune the others (fly prune-worker).`},
+			`and prune the others (fly prune-worker). Where web nodes take turns at telling, one may say what was: see the runbook.`},
 	{alert: "CIWorkersLost", lasting: "10m", severity: critical,
-		expr:    `all:workers:count < 0.7 * (all:workers:count offset 1h)`,
-		summary: `There are {{ $value }} workers left, over 30 % fewer than an hour ago`,
-		description: `There are {{ $value }} workers, and an hour ago there were over 30 % more. Look for what they have in common: ` +
+		expr:    `all:workers:count < 0.7 * quantile_over_time(0.5, all:workers:count[1d])`,
+		summary: `There are {{ $value }} workers left, over 30 % fewer than usual`,
+		description: `There are {{ $value }} workers, less than 70 % of the median of the last day. Look for what they have in common that are gone: ` +
 			`a host, a zone, a version, the key that they register with.`},
+	// What was there for most of the day is missed. The count of a platform without workers
+	// ends, and all count as long as there is a Signalbox.
+	{alert: "CIPlatformLost", lasting: "10m", severity: critical,
+		expr: `quantile_over_time(0.5, platform:workers:count[1d])
+			and count_over_time(platform:workers:count[1d]) > on () group_left () 0.5 * count_over_time(all:workers:count[1d])
+			unless platform:workers:count
+			and on () all:workers:count > 0`,
+		summary: `There are no workers for {{ $labels.platform }}`,
+		description: `No worker of the platform {{ $labels.platform }} is left, and there were {{ $value | printf "%.0f" }} for most of the last day. ` +
+			`What needs that platform waits. Look for what they have in common: a host, a zone, an image.`},
 	{alert: "CIWorkersGone", lasting: "5m", severity: critical,
 		expr:    `all:workers:count == 0 and max_over_time(all:workers:count[1d]) > 0`,
 		summary: `There are no workers`,
@@ -101,7 +116,7 @@ var targetAlerts = group{name: "signalbox-targets", about: "Whether there is a S
 	{alert: "SignalboxScrapesRefused", lasting: "5m", severity: warning,
 		expr:    `increase(signalbox_scrapes_refused_total[15m]) > 0`,
 		summary: `Signalbox on {{ $labels.instance }} refuses scrapes`,
-		description: `{{ $value | humanize }} scrapes in a quarter of an hour found too many under way. Find who scrapes too often or reads too slowly, ` +
+		description: `{{ $value | printf "%.0f" }} scrapes in a quarter of an hour found too many under way. Find who scrapes too often or reads too slowly, ` +
 			`or raise --prometheus-max-scrapes-in-flight.`},
 	{alert: "SignalboxMappingReloadFailed", lasting: "5m", severity: warning,
 		expr:    `signalbox_mapping_last_reload_successful == 0`,
@@ -130,7 +145,7 @@ var eventAlerts = group{name: "signalbox-events", about: "Events that do not bec
 	{alert: "SignalboxEventsDropped", lasting: "5m", severity: warning,
 		expr:    `increase(signalbox_emitter_events_dropped_total[15m]) > 0`,
 		summary: `The emitter {{ $labels.emitter }} on {{ $labels.instance }} drops events`,
-		description: `{{ $value | humanize }} events in a quarter of an hour found the queue of {{ $labels.emitter }} full. ` +
+		description: `{{ $value | printf "%.0f" }} events in a quarter of an hour found the queue of {{ $labels.emitter }} full. ` +
 			`Find what makes it slow, or raise --buffer-size.`},
 	{alert: "SignalboxQueueNearlyFull", lasting: "5m", severity: warning,
 		expr:    `signalbox_emitter_queue_length / (signalbox_emitter_queue_capacity > 0) > 0.8`,
@@ -140,12 +155,12 @@ var eventAlerts = group{name: "signalbox-events", about: "Events that do not bec
 	{alert: "SignalboxEventsRejected", lasting: "15m", severity: warning,
 		expr:    `increase(signalbox_events_rejected_total[15m]) > 0`,
 		summary: `Signalbox on {{ $labels.instance }} rejects events ({{ $labels.reason }})`,
-		description: `{{ $value | humanize }} events in a quarter of an hour were rejected for at least one metric ({{ $labels.reason }}). ` +
+		description: `{{ $value | printf "%.0f" }} events in a quarter of an hour were rejected for at least one metric ({{ $labels.reason }}). ` +
 			`The log has the events' names, and what is missing or wrong.`},
 	{alert: "SignalboxEventsUnknown", lasting: "1h", severity: info,
 		expr:    `increase(signalbox_events_unknown_total[1h]) > 0`,
 		summary: `Signalbox on {{ $labels.instance }} gets events that no rule knows`,
-		description: `{{ $value | humanize }} events in an hour have a name that no rule knows. The log has the names. ` +
+		description: `{{ $value | printf "%.0f" }} events in an hour have a name that no rule knows. The log has the names. ` +
 			`Map them in a mapping file, or name them there as silent.`},
 }}
 
@@ -155,10 +170,10 @@ var seriesAlerts = group{name: "signalbox-series", about: "Metrics with too many
 		summary: `{{ $labels.metric }} has {{ $value | humanizePercentage }} of the series it may have`,
 		description: `On {{ $labels.instance }}, {{ $labels.metric }} has {{ $value | humanizePercentage }} of the series that a metric may have. ` +
 			`Find the label that grows, drop it or give the metric an idle TTL, or raise --prometheus-max-series-per-metric.`},
-	{alert: "SignalboxSeriesOverflow", lasting: "5m", severity: critical,
+	{alert: "SignalboxSeriesOverflow", lasting: "5m", severity: warning,
 		expr:    `increase(signalbox_series_refused_total[15m]) > 0`,
 		summary: `{{ $labels.metric }} has no room for more series`,
-		description: `On {{ $labels.instance }}, {{ $value | humanize }} updates in a quarter of an hour were for series of {{ $labels.metric }} beyond the limit. ` +
+		description: `On {{ $labels.instance }}, {{ $value | printf "%.0f" }} updates in a quarter of an hour were for series of {{ $labels.metric }} beyond the limit. ` +
 			`Counters and histograms count them under __overflow__, gauges lose them. Drop the label that grows, or raise --prometheus-max-series-per-metric.`},
 	{alert: "SignalboxAgentSeriesLimitNear", lasting: "15m", severity: warning,
 		expr:    `signalbox_agent_series / signalbox_agent_series_limit > 0.8`,
@@ -188,21 +203,26 @@ var pushAlerts = group{name: "signalbox-pushes", about: "What jobs and agents pu
 	{alert: "SignalboxPushesRejected", lasting: "15m", severity: warning,
 		expr:    `increase(signalbox_pushes_rejected_total{reason!="not_stored"}[15m]) > 0`,
 		summary: `Signalbox on {{ $labels.instance }} rejects pushes ({{ $labels.reason }})`,
-		description: `{{ $value | humanize }} pushes in a quarter of an hour were refused ({{ $labels.reason }}). ` +
+		description: `{{ $value | printf "%.0f" }} pushes in a quarter of an hour were refused ({{ $labels.reason }}). ` +
 			`The answer to the client, and the log, say what is wrong with them.`},
 	{alert: "SignalboxAgentMetricsRejected", lasting: "15m", severity: warning,
 		expr:    `increase(signalbox_agent_metrics_rejected_total[15m]) > 0`,
 		summary: `Signalbox on {{ $labels.instance }} rejects metrics of agents ({{ $labels.reason }})`,
-		description: `{{ $value | humanize }} metrics of agents in a quarter of an hour were refused ({{ $labels.reason }}). ` +
+		description: `{{ $value | printf "%.0f" }} metrics of agents in a quarter of an hour were refused ({{ $labels.reason }}). ` +
 			`The answer to the agent, and the log, say which and why.`},
+	{alert: "SignalboxAgentUpdatesRejected", lasting: "15m", severity: warning,
+		expr:    `increase(signalbox_agent_updates_rejected_total[15m]) > 0`,
+		summary: `Signalbox on {{ $labels.instance }} rejects updates of agents ({{ $labels.reason }})`,
+		description: `{{ $value | printf "%.0f" }} updates of agents in a quarter of an hour were refused as a whole ({{ $labels.reason }}). ` +
+			`The answer to the agent says why: base labels that are missing, unknown or not valid, or an agent that went away too early.`},
 	{alert: "SignalboxPushStorageFailing", lasting: "1m", severity: critical,
 		expr:    `increase(signalbox_push_storage_flush_failures_total[5m]) > 0`,
 		summary: `Signalbox on {{ $labels.instance }} cannot bring pushes to disk`,
-		description: `{{ $value | humanize }} attempts in five minutes failed, and pushes are answered 500. They are tried again every second. ` +
+		description: `{{ $value | printf "%.0f" }} attempts in five minutes failed, and pushes are answered 500. They are tried again every second. ` +
 			`Look whether the disk is full or read-only.`},
 	{alert: "SignalboxPushStorageDamaged", lasting: "1m", severity: critical,
 		expr:    `signalbox_push_storage_damaged == 1 or signalbox_push_storage_restore_failures_total > 0`,
 		summary: `The file with pushed groups on {{ $labels.instance }} is damaged`,
-		description: `What could be read of it was kept, and the log says where the damaged file is or which groups could not be restored ({{ $value }}). ` +
+		description: `What could be read of it was kept, and the log says where the damaged file is or which groups could not be restored. ` +
 			`Look at the disk; the alert ends with the next start that finds nothing wrong.`},
 }}

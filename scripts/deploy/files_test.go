@@ -69,18 +69,22 @@ var _ = Describe("The files in deploy", func() {
 	})
 })
 
-var _ = Describe("What dashboards, rules and the README say of alerts", func() {
-	It("is of alerts that there are", func() {
+var _ = Describe("What dashboards, rules and documentation say of alerts", func() {
+	It("is of alerts that there are, and all of them have a runbook", func() {
+		operations, err := os.ReadFile("../../docs/operations.md")
+		Expect(err).NotTo(HaveOccurred())
 		alerts := labelSet{}
 		for _, g := range alertGroups() {
 			for _, r := range g.rules {
 				alerts[r.alert] = true
+				Expect(string(operations)).To(ContainSubstring("\n### " + r.alert + "\n"))
 			}
 		}
 		files, err := generate("concourse")
 		Expect(err).NotTo(HaveOccurred())
 		files["README.md"], err = os.ReadFile(filepath.Join(directory, "README.md"))
 		Expect(err).NotTo(HaveOccurred())
+		files["operations.md"] = operations
 		for name, content := range files {
 			for _, alert := range regexp.MustCompile(`\b(CI|Signalbox)[A-Z]\w+`).FindAllString(string(content), -1) {
 				Expect(alerts).To(HaveKey(alert), name)

@@ -201,7 +201,10 @@ func (p panel) defaults() object {
 			custom["thresholdsStyle"] = object{"mode": "dashed"}
 		}
 		d["custom"] = custom
-	case "stat", "bargauge", "state-timeline":
+	case "stat":
+		d["noValue"] = "–" // as in an hour without builds
+		d["color"] = object{"mode": "thresholds"}
+	case "bargauge", "state-timeline":
 		d["color"] = object{"mode": "thresholds"}
 	case "table":
 		d["custom"] = object{"align": "auto", "cellOptions": object{"type": "auto"}, "filterable": true}

@@ -6,7 +6,7 @@ var pushedDashboard = dashboard{
 	description: "What jobs and agents push, what is refused of it, and how it gets to disk.",
 	variables: []variable{
 		{name: "instance", label: "Instance", query: `label_values(signalbox_push_groups, instance)`, description: "The daemons that take pushes."},
-		{name: "job", label: "Job", query: `label_values(push_time_seconds, job)`, description: "Jobs of the groups, as they were pushed."},
+		{name: "job", label: "Job", query: `label_values(push_time_seconds, job)`, description: "Jobs of the groups, as they were pushed, where a panel tells of groups by job."},
 	},
 	rows: []row{
 		{"Now", []panel{
@@ -18,7 +18,7 @@ var pushedDashboard = dashboard{
 			number("Pushes", "reqps", "Pushes a second that could be read.",
 				`sum(rate(signalbox_pushes_total{instance=~"$instance"}[5m]))`, nil),
 			number("Refused in the last hour", "short", "Pushes that were refused, or not stored. The panels below say why, the answer to the client says what.",
-				`sum(increase(signalbox_pushes_rejected_total{instance=~"$instance"}[1h]))`, none()),
+				`round(sum(increase(signalbox_pushes_rejected_total{instance=~"$instance"}[1h])))`, none()),
 			number("Agents", "short", "Agents whose series are remembered.",
 				`sum(signalbox_agents{instance=~"$instance"})`, nil),
 			number("Storage damaged", "short", "1 if the file was found damaged at the start: it was moved aside, see the log.",
@@ -33,12 +33,12 @@ var pushedDashboard = dashboard{
 				query{`signalbox_push_series{instance=~"$instance"}`, "{{instance}} series"},
 				query{`signalbox_push_sums{instance=~"$instance"}`, "{{instance}} sums"}),
 			{kind: "table", title: "Groups pushed least recently", unit: "short", width: 24, height: 9, sortBy: "Last push",
-				description: "The fifty oldest groups. What is older than anybody can want, delete, or push with a TTL.",
+				description: "The fifty oldest groups of the jobs chosen, of all daemons: an instance is what was pushed. What is older than anybody can want, delete, or push with a TTL.",
 				queries:     []query{{`topk(50, time() - (push_time_seconds{job=~"$job"} > 0))`, ""}},
 				columns:     []column{{field: "job", title: "Job"}, {field: "instance", title: "Instance"}, {field: "Value", title: "Last push", unit: "s"}}},
-			bars("Groups by job", "short", "The twenty jobs with most groups. A job whose every build makes a group of its own needs a TTL, or --push-aggregate-by.",
+			bars("Groups by job", "short", "The twenty jobs with most groups, of all daemons. A job whose every build makes a group of its own needs a TTL, or --push-aggregate-by.",
 				`topk(20, count by (job) (push_time_seconds{job=~"$job"}))`, "{{job}}", nil).wide(12),
-			graph("Groups whose last push failed", "short", "The push contradicted what is there: its answer says what. Fix the client.",
+			graph("Groups whose last push failed", "short", "Of all daemons. The push contradicted what is there: its answer says what. Fix the client.",
 				query{`count by (job) (push_failure_time_seconds{job=~"$job"} > push_time_seconds)`, "{{job}}"}).wide(12),
 		}},
 		{"Pushes", []panel{
@@ -56,7 +56,7 @@ var pushedDashboard = dashboard{
 				query{`histogram_quantile(0.5, sum by (le) (rate(signalbox_push_storage_flush_duration_seconds_bucket{instance=~"$instance"}[$__rate_interval])))`, "median"},
 				query{`histogram_quantile(0.99, sum by (le) (rate(signalbox_push_storage_flush_duration_seconds_bucket{instance=~"$instance"}[$__rate_interval])))`, "99 %"}),
 			graph("Storage failures", "short", "Failed flushes are tried again every second, and pushes are answered 500 meanwhile: look at the disk. What could not be restored stays in the file.",
-				query{`sum by (instance) (increase(signalbox_push_storage_flush_failures_total{instance=~"$instance"}[$__rate_interval]))`, "{{instance}} flushes"},
+				query{`round(sum by (instance) (increase(signalbox_push_storage_flush_failures_total{instance=~"$instance"}[$__rate_interval])))`, "{{instance}} flushes"},
 				query{`sum by (instance) (signalbox_push_storage_restore_failures_total{instance=~"$instance"})`, "{{instance}} not restored"}),
 		}},
 		{"Agents", []panel{

@@ -7,14 +7,15 @@ var signalboxDashboard = dashboard{
 	variables:   []variable{instanceVariable},
 	rows: []row{
 		{"Now", []panel{
-			number("Up", "short", "Targets that answer Prometheus, of those that were there within a day.",
-				`sum(up{instance=~"$instance"} and on (instance, job) last_over_time(signalbox_build_info[1d]))`, []threshold{{0, red}, {1, green}}),
+			number("Down", "short", "Targets that do not answer Prometheus, of those that were there within a day; see SignalboxDown.",
+				`count((up{instance=~"$instance"} == 0) and on (instance, job) last_over_time(signalbox_build_info[1d]))
+					or 0 * count(last_over_time(signalbox_build_info{instance=~"$instance"}[1d]))`, none()),
 			number("Events", "cps", "Events a second. None at all means that the scheduler does not send any more; see SignalboxNoEvents.",
 				`sum(rate(signalbox_events_received_total{instance=~"$instance"}[5m]))`, nil),
-			number("Lost in the last hour", "short", "Events that were rejected, dropped or not known. The panels below say why.",
-				`sum(increase(signalbox_events_rejected_total{instance=~"$instance"}[1h]))
+			number("Unknown, rejected, dropped", "short", "Events of the last hour that no rule knows, that were dropped, or that were rejected for one metric, if not for others. The panels below say why.",
+				`round(sum(increase(signalbox_events_rejected_total{instance=~"$instance"}[1h]))
 					+ sum(increase(signalbox_events_unknown_total{instance=~"$instance"}[1h]))
-					+ (sum(increase(signalbox_emitter_events_dropped_total{instance=~"$instance"}[1h])) or vector(0))`, good(1, 1000)),
+					+ (sum(increase(signalbox_emitter_events_dropped_total{instance=~"$instance"}[1h])) or vector(0)))`, good(1, 1000)),
 			number("Series", "short", "Series that events drive.",
 				`sum(signalbox_series{instance=~"$instance"})`, nil),
 			number("Fullest metric", "percentunit", "Share of the limit (--prometheus-max-series-per-metric) of the metric with most series. At 100 % new series are refused.",
@@ -61,7 +62,7 @@ var signalboxDashboard = dashboard{
 		{"Process", []panel{
 			graph("CPU", "percentunit", "Of one core.",
 				query{`rate(process_cpu_seconds_total{instance=~"$instance"}[$__rate_interval]) and on (instance, job) signalbox_build_info`, "{{instance}}"}),
-			graph("Memory", "bytes", "Resident memory. It grows with the series: about 200 bytes each.",
+			graph("Memory", "bytes", "Resident memory. It grows with the series: 0.2 KB each, 0.5 KB of a worker or a histogram.",
 				query{`process_resident_memory_bytes{instance=~"$instance"} and on (instance, job) signalbox_build_info`, "{{instance}}"}),
 			graph("Goroutines", "short", "If it only grows, so do the requests that are under way.",
 				query{`go_goroutines{instance=~"$instance"} and on (instance, job) signalbox_build_info`, "{{instance}}"}),

@@ -11,10 +11,11 @@ import (
 	"github.com/signalbox-ci/signalbox/emitter"
 )
 
-// intervals are the variables that Grafana puts in the place of a duration, each
-// with a duration that stands for it while a query is parsed.
+// intervals are the variables that Grafana puts in the place of a duration, or of a
+// number of seconds, each with one that stands for it while a query is parsed.
 var intervals = []struct{ variable, duration string }{
 	{"$__rate_interval", "1h1m1s1ms"},
+	{"$__range_s", "366136"}, // before that which it begins with
 	{"$__range", "1h1m1s2ms"},
 }
 

@@ -39,9 +39,10 @@ var webNodeDashboard = dashboard{
 					/ (sum by (route) (rate(http_responses_duration_seconds_count{instance=~"$instance"}[$__rate_interval])) > 0))`, "{{route}}"}),
 			heatmap("Requests by duration", "s", "Requests by how long they took. Two bands are two kinds of request; see the slowest routes.",
 				`sum by (le) (increase(http_responses_duration_seconds_bucket{instance=~"$instance"}[$__rate_interval]))`),
-			graph("Requests under way, where limited", "short", "By action, at most since the last report. Refused ones mean that the limit of the action is too low, or somebody asks too often.",
-				query{`sum by (action) (concurrent_requests{instance=~"$instance"})`, "{{action}}"},
-				query{`sum by (action) (increase(concurrent_requests_limit_hit_total{instance=~"$instance"}[$__rate_interval]))`, "{{action}} refused"}).wide(12).high(9),
+			graph("Requests under way, where limited", "short", "By action, at most since the last report.",
+				query{`sum by (action) (concurrent_requests{instance=~"$instance"})`, "{{action}}"}).wide(6).high(9),
+			graph("Requests refused", "cpm", "By action, a minute. The limit of the action is too low, or somebody asks too often.",
+				query{`60 * sum by (action) (rate(concurrent_requests_limit_hit_total{instance=~"$instance"}[$__rate_interval]))`, "{{action}}"}).wide(6).high(9),
 		}},
 		{"Database and locks", []panel{
 			graph("Queries", "ops", "Queries a second. They grow with pipelines, resources and web nodes.",
