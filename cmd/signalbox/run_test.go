@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"fmt"
 	"io"
+	"io/fs"
 	"net"
 	"net/http"
 	"net/url"
@@ -382,6 +383,11 @@ var _ = Describe("signalbox run", func() {
 			err := withAdvice(&net.OpError{Err: os.NewSyscallError("bind", syscall.EACCES)}, "--ip", "--port")
 			Expect(err).To(MatchError(syscall.EACCES))
 			Expect(err).To(MatchError(ContainSubstring("take a higher one with --port")))
+		})
+
+		It("is a file that only root may read, of which ports are no part", func() {
+			err := fmt.Errorf("--mapping-file: %w", &fs.PathError{Op: "open", Path: "ci.yml", Err: syscall.EACCES})
+			Expect(withAdvice(err, "--ip", "--port")).To(Equal(err))
 		})
 
 		It("is not a variable that no flag has, but the log says so", func() {
