@@ -45,6 +45,14 @@ var _ = Describe("signalbox", func() {
 			Expect(stdout.String()).To(BeEmpty())
 		})
 
+		It("is that of a command when it is asked for as one", func() {
+			Expect(signalbox("run", "--help")).To(Equal(exitClean))
+			want := stdout.String()
+			stdout.Reset()
+			Expect(signalbox("help", "run")).To(Equal(exitClean))
+			Expect(stdout.String()).To(Equal(want))
+		})
+
 		It("shows every flag of run with its default", func() {
 			Expect(signalbox("run", "-h")).To(Equal(exitClean))
 			help := strings.Join(strings.Fields(stdout.String()), " ")

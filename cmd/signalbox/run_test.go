@@ -308,7 +308,10 @@ var _ = Describe("signalbox run", func() {
 				fails(start(nil, strings.Fields(line)...), exitBadUsage, parts...)
 			},
 			Entry("an unknown command", "bogus", "unknown command 'bogus'", "catalog, check, completion, demo, run or version"),
+			Entry("a command that is like none", "foo", "unknown command 'foo'; the commands are catalog, check,"),
 			Entry("a command that is almost one", "rum", "unknown command 'rum', did you mean 'run'?"),
+			Entry("a command with letters swapped", "rnu --stdin", "unknown command 'rnu', did you mean 'run'?"),
+			Entry("help of an unknown command", "help chekc", "unknown command 'chekc', did you mean 'check'?"),
 			Entry("a flag that is almost one", "run --intake-port=1", "unknown flag 'intake-port', did you mean --intake-bind-port?"),
 			Entry("an unknown flag", "run --bogus", "unknown flag 'bogus'", "signalbox run --help"),
 			Entry("an unknown flag of no command", "--bogus", "unknown flag 'bogus'", "signalbox --help"),
@@ -358,7 +361,9 @@ var _ = Describe("signalbox run", func() {
 
 		It("is said of the variable that it comes from", func() {
 			fails(start([]string{"SIGNALBOX_INTAKE_BIND_PORT=http"}, "run"), exitBadUsage,
-				"--intake-bind-port", `"http"`, "(from SIGNALBOX_INTAKE_BIND_PORT)")
+				"--intake-bind-port", `"http" is not a number (from SIGNALBOX_INTAKE_BIND_PORT)`)
+			fails(start([]string{"SIGNALBOX_STDIN=maybe"}, "run"), exitBadUsage,
+				"--stdin", `"maybe", want true or false (from SIGNALBOX_STDIN)`)
 		})
 
 		It("is a port that is taken", func() {
