@@ -267,9 +267,18 @@ func (config *PrometheusConfig) checkNames() error {
 	return errors.Join(errs...)
 }
 
+// A FlagError says that a field of PrometheusConfig has a value that it cannot have, or
+// that an attribute of the node cannot be a label: what is wrong with how the emitter
+// was called, rather than with what it found. Errors of NewEmitter and Check that have
+// such a fault have a FlagError in their tree.
+type FlagError string
+
+// Error implements error.
+func (e FlagError) Error() string { return string(e) }
+
 // invalid is the error of a flag with a value that it cannot have.
 func invalid(flag string, value any, want string) error {
-	return fmt.Errorf("--prometheus-%s is %q, want %s", flag, fmt.Sprint(value), want)
+	return FlagError(fmt.Sprintf("--prometheus-%s is %q, want %s", flag, fmt.Sprint(value), want))
 }
 
 func setDefault[T comparable](field *T, value T) {

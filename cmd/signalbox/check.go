@@ -40,7 +40,9 @@ func (c *checkCommand) run(w world) error {
 			fmt.Fprintln(w.stderr, err)
 			continue
 		}
-		fmt.Fprintf(w.stdout, "%s: ok: %s\n", file, verdict)
+		if _, err := fmt.Fprintf(w.stdout, "%s: ok: %s\n", file, verdict); err != nil {
+			return err
+		}
 	}
 
 	return failed

@@ -2,7 +2,10 @@ package main
 
 import (
 	"bytes"
+	"os"
+	"path/filepath"
 	"strings"
+	"syscall"
 	"unicode/utf8"
 
 	"github.com/jessevdk/go-flags"
@@ -116,6 +119,24 @@ var _ = Describe("signalbox", func() {
 		})
 	})
 
+	DescribeTable("fails if what it prints cannot be written",
+		func(args ...string) {
+			mapping := filepath.Join(GinkgoT().TempDir(), "ci.yml")
+			Expect(os.WriteFile(mapping, []byte("builtin: true\n"), 0o600)).To(Succeed())
+			for i, arg := range args {
+				args[i] = strings.ReplaceAll(arg, "FILE", mapping)
+			}
+			Expect(run(monitor, args, world{stdout: fullDisk{}, stderr: stderr})).To(Equal(exitFailure))
+			Expect(stderr.String()).To(Equal("signalbox: no space left on device\n"))
+		},
+		Entry("help", "--help"),
+		Entry("a command's help", "help", "run"),
+		Entry("a verdict", "check", "FILE"),
+		Entry("the catalog", "catalog"),
+		Entry("the version", "version"),
+		Entry("a completion", "completion", "bash"),
+	)
+
 	DescribeTable("prints its version",
 		func(arg string) {
 			Expect(signalbox(arg)).To(Equal(exitClean))
@@ -125,3 +146,8 @@ var _ = Describe("signalbox", func() {
 		Entry("as a flag", "--version"),
 	)
 })
+
+// A fullDisk is where nothing can be written.
+type fullDisk struct{}
+
+func (fullDisk) Write([]byte) (int, error) { return 0, syscall.ENOSPC }

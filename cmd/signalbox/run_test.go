@@ -332,6 +332,10 @@ var _ = Describe("signalbox run", func() {
 			Entry("an interval without unit", "run --prometheus-gc-interval=5", "--prometheus-gc-interval", `"5" is not a duration like 10s`),
 			Entry("a level that is none", "run --log-level=loud", "'loud'", "'--log-level'", "debug, info or error"),
 			Entry("a switch with a value", "run --stdin=yes", "'--stdin'"),
+			Entry("an address of metrics that is none", "run --intake-bind-port=0 --prometheus-bind-ip=localhost", `--prometheus-bind-ip is "localhost"`),
+			Entry("a port of metrics that is none", "run --intake-bind-port=0 --prometheus-bind-port=abc", `--prometheus-bind-port is "abc"`),
+			Entry("a namespace that is none", "run --intake-bind-port=0 --prometheus-namespace=1bad", `--prometheus-namespace is "1bad"`),
+			Entry("a limit of staleness below 0", "run --intake-bind-port=0 --prometheus-worker-stale-after=-1s", `--prometheus-worker-stale-after is "-1s"`),
 			Entry("--exit-on-eof alone", "run --exit-on-eof", "--exit-on-eof needs --stdin"),
 			Entry("--stdin-format=lager alone", "run --stdin-format=lager", "--stdin-format=lager needs --stdin"),
 			Entry("--stdin-passthrough alone", "run --stdin-passthrough", "--stdin-passthrough needs --stdin"),
@@ -418,7 +422,7 @@ var _ = Describe("signalbox run", func() {
 		})
 
 		It("is an attribute that cannot be a label", func() {
-			fails(startDaemon("--attribute=???=1"), exitFailure, "???")
+			fails(startDaemon("--attribute=???=1"), exitBadUsage, "???")
 		})
 	})
 })
