@@ -18,6 +18,7 @@
 //	mapping_file.go     what an operator's file makes of the rows
 //	regular_file.go     how that file is read as a whole, if it is one
 //	mapping_yaml.go     how that file is read, and what is wrong with it told
+//	yaml_syntax.go      where a file stops being YAML
 //	mapping.go          the rows, resolved when the emitter starts or reloads
 //	replace.go          attribute values that are mapped before they become labels
 //	reload.go           how a mapping takes the place of another
