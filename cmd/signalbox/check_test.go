@@ -81,7 +81,8 @@ var _ = Describe("signalbox check", func() {
 			`FILE:2: drop_events[0]: no built-in rule is for the event "error lgo": did you mean "error log"?`,
 			`FILE:4: rules[0].evnt: unknown field: did you mean "event"?`,
 			`FILE:4: rules[0].metric: metric "" is not a metric name: want letters, digits, _ and :, not starting with a digit`,
-			`FILE:4: rules[0].type: type is missing: want counter, gauge or histogram`),
+			`FILE:4: rules[0].type: type is missing: want counter, gauge or histogram`,
+			`FILE:4: rules[0].operation: operation is missing: want add, inc, set, hold or observe`),
 		Entry("of a misspelt mapping file", "rulse: []", `FILE:1: rulse: unknown field: did you mean "rules"?`),
 		Entry("of a web configuration file", "rate_limit:\n  burts: 3\n", `FILE:2: field burts not found`),
 		Entry("of one that is not even YAML", "basic_auth_users: [", `FILE:1: did not find expected node content`),
@@ -140,6 +141,8 @@ var _ = Describe("signalbox check", func() {
 		Expect(stderr).To(ContainSubstring(`no rule drives the metric "job_builds_finished_total"`))
 		_, _, stderr = check(change, "--prometheus-naming=modern")
 		Expect(stderr).To(BeEmpty())
+		_, _, stderr = check("metrics: [{metric: builds_finished, drop: true}]", "--prometheus-naming=modern")
+		Expect(stderr).To(HaveSuffix(`no rule drives the metric "builds_finished": with --prometheus-naming=modern it is "job_builds_finished_total"` + "\n"))
 		_, _, stderr = check("SIGNALBOX_PROMETHEUS_NAMING=modern\nSIGNALBOX_MAPPING_FILE=" + write("change.yml", change))
 		Expect(stderr).To(BeEmpty())
 	})
