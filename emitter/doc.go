@@ -5,6 +5,7 @@
 //
 //	config.go           the flags, and how it all is put together
 //	check.go            the same without starting anything
+//	web_config.go       what is wrong with the file of TLS and passwords
 //	constant_labels.go  the labels that every series has
 //	prometheus.go       Emit: an event becomes updates of series
 //	names.go            which plan is that of an event's name, quickly

@@ -43,13 +43,17 @@ const maxFaults = 100
 // maxNodes is how many values a file may have. Aliases make many of few.
 const maxNodes = 1 << 17
 
-// readDocument reads a file into to, a pointer to a struct with yaml tags. It is
-// stricter than the YAML package is, and remembers where everything stands.
-func readDocument(file string, content []byte, to any) *document {
-	d := &document{
+func newDocument(file string) *document {
+	return &document{
 		file: file, lines: map[string]int{}, empty: map[string]bool{}, known: map[locatedFault]bool{},
 		wrong: map[string]bool{}, within: map[string]bool{}, meant: map[string]bool{},
 	}
+}
+
+// readDocument reads a file into to, a pointer to a struct with yaml tags. It is
+// stricter than the YAML package is, and remembers where everything stands.
+func readDocument(file string, content []byte, to any) *document {
+	d := newDocument(file)
 	decoder := yaml.NewDecoder(bytes.NewReader(content))
 	var root, more yaml.Node
 	switch err := decoder.Decode(&root); {

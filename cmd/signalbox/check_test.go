@@ -84,10 +84,10 @@ var _ = Describe("signalbox check", func() {
 			`FILE:4: rules[0].type: type is missing: want counter, gauge or histogram`,
 			`FILE:4: rules[0].operation: operation is missing: want add, inc, set, hold or observe`),
 		Entry("of a misspelt mapping file", "rulse: []", `FILE:1: rulse: unknown field: did you mean "rules"?`),
-		Entry("of a web configuration file", "rate_limit:\n  burts: 3\n", `FILE:2: field burts not found`),
-		Entry("of one that is not even YAML", "basic_auth_users: [", `FILE:1: did not find expected node content`),
-		Entry("of one without a line", "http_server_config: {headers: {X: y}}", `FILE: HTTP header "X" can not be configured`),
-		Entry("of one that is indented", "rate_limit:\n  rules: 1\n", `FILE:2: field rules not found`),
+		Entry("of a web configuration file", "rate_limit:\n  burts: 3\n", `FILE:2: rate_limit.burts: unknown field: did you mean "burst"?`),
+		Entry("of one that is not even YAML", "basic_auth_users: [", `FILE:1: not YAML: did not find expected node content`),
+		Entry("of a header", "http_server_config: {headers: {X: y}}", `FILE:1: http_server_config.headers.X: HTTP header "X" can not be configured`),
+		Entry("of one that is indented", "rate_limit:\n  rules: 1\n", `FILE:2: rate_limit.rules: unknown field: want one of burst, interval`),
 		Entry("of a configuration",
 			"SIGNALBOX_INTAKE_BIND_PROT=1\nSIGNALBOX_INTAKE_BIND_PORT=http\nSIGNALBOX_LOG_LEVEL=loud\nSIGNALBOX_EXIT_ON_EOF=true\n"+
 				"SIGNALBOX_PROMETHEUS_GC_INTERVAL=-1s\nSIGNALBOX_HOST=\"a\nexport SIGNALBOX_HOST=a\nnonsense\nSIGNALBOX_ATTRIBUTE=worker=1\nSIGNALBOX_XYZ=1\nSIGNALBOX_STDIN=yes\nSIGNALBOX_PROMETHEUS_WORKER_STALE_AFTER=5",
@@ -112,7 +112,7 @@ var _ = Describe("signalbox check", func() {
 		mapping, web := write("mapping.yml", "builtin: maybe"), write("web.yml", "rate_limit: {burst: x}")
 		code, _, stderr := check("SIGNALBOX_MAPPING_FILE=" + mapping + "\nSIGNALBOX_PROMETHEUS_WEB_CONFIG_FILE='" + web + "'\n")
 		Expect(stderr).To(Equal("DIR/mapping.yml:1: builtin: want true or false, got \"maybe\"\n" +
-			"DIR/web.yml:1: cannot unmarshal !!str `x` into int\n"))
+			"DIR/web.yml:1: want a number, got \"x\"\n"))
 		Expect(code).To(Equal(exitFailure))
 
 		_, _, stderr = check("\nSIGNALBOX_MAPPING_FILE=/nowhere\nSIGNALBOX_PROMETHEUS_WEB_CONFIG_FILE=/nowhere\n")

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io/fs"
 	"log"
 	"log/slog"
 	"net"
@@ -70,19 +69,6 @@ const (
 	idleTimeout       = 5 * time.Minute
 )
 
-// CheckWebConfig tells what is wrong with a web configuration file. Having none
-// is fine.
-func CheckWebConfig(file string) error {
-	err := web.Validate(file)
-	if path, ok := errors.AsType[*fs.PathError](err); ok && path.Path == file {
-		return err // which names the file
-	}
-	if err != nil {
-		return fmt.Errorf("%s: %w", file, err)
-	}
-	return nil
-}
-
 // hasTLS tells whether the web configuration turns TLS on.
 func hasTLS(file string) bool {
 	content, err := os.ReadFile(file)
@@ -95,7 +81,7 @@ func hasTLS(file string) bool {
 
 // Listen opens the listener, so that the address is taken or the error is known.
 // Serve begins to serve on it. Either way the Server must be shut down. The web
-// configuration file must be as CheckWebConfig wants it.
+// configuration file must be as web.Validate wants it.
 func Listen(o ServerOptions) (*Server, error) {
 	page := newMetricsHandler(o)
 	listener, err := net.Listen(network(o.Address), o.Address)

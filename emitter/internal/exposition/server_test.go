@@ -273,27 +273,11 @@ var _ = Describe("The server", func() {
 		Expect(response.StatusCode).To(Equal(http.StatusOK))
 	})
 
-	DescribeTable("has a web configuration that is no good",
-		func(content, complaint string) {
-			options.WebConfigFile = filepath.Join(GinkgoT().TempDir(), "web.yml")
-			if content != "" {
-				Expect(os.WriteFile(options.WebConfigFile, []byte(content), 0o600)).To(Succeed())
-			}
-			err := CheckWebConfig(options.WebConfigFile)
-			Expect(err).To(MatchError(And(ContainSubstring(options.WebConfigFile), ContainSubstring(complaint))))
-			Expect(strings.Count(err.Error(), options.WebConfigFile)).To(Equal(1))
-		},
-		Entry("no file", "", "no such file"),
-		Entry("not YAML", "basic_auth_users: [", "yaml"),
-		Entry("a key without a certificate", "tls_server_config:\n  key_file: nowhere.key\n", "cert"),
-	)
-
 	It("speaks TLS if the web configuration says so", func() {
 		dir := GinkgoT().TempDir()
 		certificate := writeCertificate(dir)
 		options.WebConfigFile = filepath.Join(dir, "web.yml")
 		Expect(os.WriteFile(options.WebConfigFile, []byte("tls_server_config: {cert_file: cert.pem, key_file: key.pem}\n"), 0o600)).To(Succeed())
-		Expect(CheckWebConfig(options.WebConfigFile)).To(Succeed())
 		listen()
 		Expect(server.URL()).To(Equal("https://" + server.Addr() + "/metrics"))
 
