@@ -5,10 +5,12 @@ import (
 	"fmt"
 	"os"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/jessevdk/go-flags"
 
+	"github.com/signalbox-ci/signalbox/cmd/signalbox/internal/duration"
 	"github.com/signalbox-ci/signalbox/metric"
 )
 
@@ -279,8 +281,9 @@ func inPlainWords(message string) string {
 		return before + invalid
 	}
 	if before, after, found := strings.Cut(message, ": time: "); found {
-		if i := strings.IndexByte(after, '"'); i >= 0 {
-			return before + ": " + after[i:] + " is not a duration like 10s or 1m30s"
+		if _, quoted, found := strings.Cut(after, "duration "); found {
+			value, _ := strconv.Unquote(quoted)
+			return before + ": " + quoted + " is not a duration like 10s or 1m30s" + duration.Hint(value)
 		}
 	}
 
