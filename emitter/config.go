@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"net/http"
 	"strconv"
 	"time"
 
@@ -20,7 +21,7 @@ import (
 
 // Default is the configuration that metric.Metrics has when this package is imported.
 // Its flags are set by parsing them; what no flag can set (Rules, Gatherer, Pushed,
-// Settings, Logger, Clock) may be set here until Initialize.
+// Elsewhere, Settings, Logger, Clock) may be set here until Initialize.
 var Default = &PrometheusConfig{}
 
 func init() {
@@ -65,6 +66,11 @@ type PrometheusConfig struct {
 	// Gatherer, if not nil, has metrics that are served on the page too from the
 	// start: see Prometheus.ServeGatherer.
 	Gatherer prometheus.Gatherer `no-flag:"true"`
+
+	// Elsewhere, if not nil, says in an error where a request should have gone that is
+	// for sending something, to the listener that serves metrics; empty means that
+	// nothing is known of it. It must be safe for concurrent use.
+	Elsewhere func(*http.Request) string `no-flag:"true"`
 
 	// Settings, if not nil, is what the status page shows as the configuration in
 	// force, by the names of the flags; secrets are masked there, see MaskSecret.
@@ -141,6 +147,7 @@ func (config *PrometheusConfig) NewEmitter(attributes map[string]string) (metric
 		Address:       net.JoinHostPort(c.BindIP, c.BindPort),
 		WebConfigFile: c.WebConfigFile,
 		Status:        status.NewHandler(p.overview),
+		Elsewhere:     c.Elsewhere,
 		Logger:        func() lager.Logger { return *p.logger.Load() },
 		Page: exposition.Page{
 			Store:    p.store,

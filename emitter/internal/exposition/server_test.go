@@ -105,6 +105,28 @@ var _ = Describe("The server", func() {
 		Expect(err).NotTo(HaveOccurred())
 		posted.Body.Close()
 		Expect(posted.StatusCode).To(Equal(http.StatusMethodNotAllowed))
+		Expect(posted.Header.Get("Allow")).To(Equal("GET, HEAD"))
+	})
+
+	It("tells who sends something where it is taken", func() {
+		options.Elsewhere = func(r *http.Request) string {
+			if r.URL.Path == "/events" {
+				return "events are taken elsewhere"
+			}
+			return ""
+		}
+		listen()
+		for path, want := range map[string]string{
+			"/events":  "the method POST is not allowed here, want GET or HEAD; events are taken elsewhere\n",
+			"/metrics": "the method POST is not allowed here, want GET or HEAD\n",
+		} {
+			response, err := client.Post("http://"+server.Addr()+path, "text/plain", nil)
+			Expect(err).NotTo(HaveOccurred())
+			body, err := io.ReadAll(response.Body)
+			response.Body.Close()
+			Expect(err).NotTo(HaveOccurred())
+			Expect(string(body)).To(Equal(want))
+		}
 	})
 
 	DescribeTable("keeps what a browser shows to itself",
