@@ -40,7 +40,8 @@ func (c *checkCommand) run(w world) error {
 			fmt.Fprintln(w.stderr, err)
 			continue
 		}
-		if _, err := fmt.Fprintf(w.stdout, "%s: ok: %s\n", file, verdict); err != nil {
+		_, err = fmt.Fprintf(w.stdout, "%s: ok: %s\n", file, verdict)
+		if err := unlessSeenEnough(err); err != nil {
 			return err
 		}
 	}

@@ -30,7 +30,7 @@ func (l *commandLine) writeHelp(w io.Writer) error {
 		l.writeOverview(out)
 	}
 
-	return out.Flush()
+	return unlessSeenEnough(out.Flush())
 }
 
 // writeOverview prints what commands there are.

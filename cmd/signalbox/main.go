@@ -104,6 +104,16 @@ func fail(stderr io.Writer, err error) int {
 	return exitFailure
 }
 
+// unlessSeenEnough is the error of writing to standard output, unless that is a reader
+// who has seen enough, as in "signalbox catalog | head".
+func unlessSeenEnough(err error) error {
+	if errors.Is(err, syscall.EPIPE) {
+		return nil
+	}
+
+	return err
+}
+
 // errReported is the error of a command that has said itself what is wrong.
 var errReported = errors.New("what is wrong was reported")
 
