@@ -172,8 +172,8 @@ func (m *mappingReader) change(before []metricChange, c metricChange, path strin
 		if m.doubtful(path + ".metric") {
 			return
 		}
-		if m.doubtful(path + ".drop_labels") {
-			c.AddLabels = nil // one of them may take the place of one that stays
+		if m.doubtful(path+".drop_labels") || m.doubtful(path+".add_labels") {
+			c.DropLabels, c.AddLabels = nil, nil // one may be to take the place of another
 		}
 	}
 	switch {

@@ -358,6 +358,9 @@ func TestAMisspeltFieldHidesNoOtherFault(t *testing.T) {
 		{"metrics:\n- metric: builds_finished\n  drop_label: [job]\n  add_labels: [{name: job, attribute: job}]\n  idle_ttl: -1s\n",
 			`m.yml:3: metrics[0].drop_label: unknown field: did you mean "drop_labels"?
 m.yml:5: metrics[0].idle_ttl: idle_ttl -1s is negative`},
+		{"metrics:\n- metric: workers_containers\n  drop_labels: [worker]\n  add_label: [{name: node, attribute: worker}]\n  buckets: [1]\n",
+			`m.yml:4: metrics[0].add_label: unknown field: did you mean "add_labels"?
+m.yml:5: metrics[0].buckets: buckets go with histograms, not with a gauge`},
 		{"metrics:\n- metric: nothing_such\n  hlep: a\n",
 			`m.yml:2: metrics[0].metric: no rule drives the metric "nothing_such"
 m.yml:3: metrics[0].hlep: unknown field: did you mean "help"?`},
