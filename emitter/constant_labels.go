@@ -11,10 +11,10 @@ import (
 	"github.com/signalbox-ci/signalbox/emitter/internal/series"
 )
 
-// constantLabels makes the labels that every series has of the node's
-// attributes, sorted by name. It fails with a FlagError, naming the attributes, if two of
-// them become the same label, if one becomes a label that a rule uses itself, or if
-// one cannot be a label at all.
+// constantLabels makes the labels that every series has of the node's attributes, sorted
+// by name. It fails with a FlagError, naming the attributes, if two of them become the
+// same label, if one becomes a label that a rule uses itself, or if one cannot be a
+// label at all.
 func constantLabels(attributes map[string]string, rules []Rule) ([]series.Label, error) {
 	usedBy := map[string]string{"le": "the histograms' buckets"}
 	for _, r := range slices.Backward(rules) {

@@ -53,8 +53,9 @@ func MappingFields() []string {
 }
 
 // readMapping reads a mapping file's content, and applies it to the rules that there
-// are without it, whose metrics have the namespace in front. What is wrong with the content is noted in the document; what is
-// wrong with the rules that come of it, compiling them tells.
+// are without it, whose metrics have the namespace in front. What is wrong with the
+// content is noted in the document; what is wrong with the rules that come of it,
+// compiling them tells.
 func readMapping(file string, content []byte, base rulebook, namespace string) (rulebook, *document) {
 	var f mappingFile
 	d := readDocument(file, content, &f)
@@ -168,7 +169,7 @@ func (m *mappingReader) silence(events []string) {
 func (m *mappingReader) change(before []metricChange, c metricChange, path string) {
 	metrics := m.metrics()
 	if m.within[path] {
-		// What is wrong is known. The rest may be wrong too, but for what is a consequence.
+		// That much is known to be wrong. So may be the rest, but not as a consequence.
 		if m.doubtful(path + ".metric") {
 			return
 		}
