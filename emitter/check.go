@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/signalbox-ci/signalbox/emitter/internal/exposition"
 	"github.com/signalbox-ci/signalbox/emitter/internal/series"
 )
 
@@ -59,26 +58,6 @@ func (config *PrometheusConfig) CheckMapping(attributes map[string]string) (Mapp
 	}
 	m, err := source.compile(read, store, nil)
 	return read.summary(m), errors.Join(attributesErr, err)
-}
-
-// CheckWebConfig tells what is wrong with a web configuration file, as
-// --prometheus-web-config-file takes it. The error names the file. Having none, an
-// empty name, is fine.
-func CheckWebConfig(file string) error {
-	if file != "" {
-		// What reads it otherwise would wait for ever for a named pipe.
-		if _, err := ReadRegularFile(file); err != nil {
-			return err
-		}
-	}
-	return exposition.CheckWebConfig(file)
-}
-
-func (config *PrometheusConfig) checkWebConfig() error {
-	if err := CheckWebConfig(config.WebConfigFile); err != nil {
-		return fmt.Errorf("--prometheus-web-config-file: %w", err)
-	}
-	return nil
 }
 
 // now is the time, by the clock that is configured.

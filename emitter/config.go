@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"net/http"
 	"strconv"
 	"time"
 
@@ -20,7 +21,7 @@ import (
 
 // Default is the configuration that metric.Metrics has when this package is imported.
 // Its flags are set by parsing them; what no flag can set (Rules, Gatherer, Pushed,
-// Settings, Input, Logger, Clock) may be set here until Initialize.
+// Elsewhere, Settings, Input, Logger, Clock) may be set here until Initialize.
 var Default = &PrometheusConfig{}
 
 func init() {
@@ -65,6 +66,11 @@ type PrometheusConfig struct {
 	// Gatherer, if not nil, has metrics that are served on the page too from the
 	// start: see Prometheus.ServeGatherer.
 	Gatherer prometheus.Gatherer `no-flag:"true"`
+
+	// Elsewhere, if not nil, says in an error where a request should have gone that is
+	// for sending something, to the listener that serves metrics; empty means that
+	// nothing is known of it. It must be safe for concurrent use.
+	Elsewhere func(*http.Request) string `no-flag:"true"`
 
 	// Settings, if not nil, is what the status page shows as the configuration in
 	// force, by the names of the flags; secrets are masked there, see MaskSecret.
@@ -153,6 +159,7 @@ func (config *PrometheusConfig) NewEmitter(attributes map[string]string) (metric
 		Address:       net.JoinHostPort(c.BindIP, c.BindPort),
 		WebConfigFile: c.WebConfigFile,
 		Status:        status.NewHandler(p.overview),
+		Elsewhere:     c.Elsewhere,
 		Logger:        func() lager.Logger { return *p.logger.Load() },
 		Page: exposition.Page{
 			Store:    p.store,
@@ -279,9 +286,18 @@ func (config *PrometheusConfig) checkNames() error {
 	return errors.Join(errs...)
 }
 
+// A FlagError says that a field of PrometheusConfig has a value that it cannot have, or
+// that an attribute of the node cannot be a label: what is wrong with how the emitter
+// was called, rather than with what it found. Errors of NewEmitter and Check that have
+// such a fault have a FlagError in their tree.
+type FlagError string
+
+// Error implements error.
+func (e FlagError) Error() string { return string(e) }
+
 // invalid is the error of a flag with a value that it cannot have.
 func invalid(flag string, value any, want string) error {
-	return fmt.Errorf("--prometheus-%s is %q, want %s", flag, fmt.Sprint(value), want)
+	return FlagError(fmt.Sprintf("--prometheus-%s is %q, want %s", flag, fmt.Sprint(value), want))
 }
 
 func setDefault[T comparable](field *T, value T) {

@@ -11,10 +11,10 @@ import (
 	"github.com/signalbox-ci/signalbox/emitter/internal/series"
 )
 
-// constantLabels makes the labels that every series has of the node's
-// attributes, sorted by name. It fails, naming the attributes, if two of them
-// become the same label, if one becomes a label that a rule uses itself, or if
-// one cannot be a label at all.
+// constantLabels makes the labels that every series has of the node's attributes, sorted
+// by name. It fails with a FlagError, naming the attributes, if two of them become the
+// same label, if one becomes a label that a rule uses itself, or if one cannot be a
+// label at all.
 func constantLabels(attributes map[string]string, rules []Rule) ([]series.Label, error) {
 	usedBy := map[string]string{"le": "the histograms' buckets"}
 	for _, r := range slices.Backward(rules) {
@@ -29,13 +29,13 @@ func constantLabels(attributes map[string]string, rules []Rule) ([]series.Label,
 		name, value := sanitize(key), attributes[key]
 		switch {
 		case !isLabelName(name):
-			return nil, fmt.Errorf("attribute %q cannot become a label: want a letter in it, before any digit", key)
+			return nil, FlagError(fmt.Sprintf("attribute %q cannot become a label: want a letter in it, before any digit", key))
 		case keys[name] != "":
-			return nil, fmt.Errorf("attributes %q and %q both become the label %q", keys[name], key, name)
+			return nil, FlagError(fmt.Sprintf("attributes %q and %q both become the label %q", keys[name], key, name))
 		case usedBy[name] != "":
-			return nil, fmt.Errorf("attribute %q becomes the label %q, which is a label of %s itself", key, name, usedBy[name])
+			return nil, FlagError(fmt.Sprintf("attribute %q becomes the label %q, which is a label of %s itself", key, name, usedBy[name]))
 		case !utf8.ValidString(value):
-			return nil, fmt.Errorf("attribute %q has a value that is not UTF-8: %q", key, value)
+			return nil, FlagError(fmt.Sprintf("attribute %q has a value that is not UTF-8: %q", key, value))
 		}
 		keys[name] = key
 		labels = append(labels, series.Label{Name: name, Value: value})

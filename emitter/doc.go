@@ -5,6 +5,7 @@
 //
 //	config.go           the flags, and how it all is put together
 //	check.go            the same without starting anything
+//	web_config.go       what is wrong with the file of TLS and passwords
 //	constant_labels.go  the labels that every series has
 //	prometheus.go       Emit: an event becomes updates of series
 //	names.go            which plan is that of an event's name, quickly
@@ -18,6 +19,7 @@
 //	mapping_file.go     what an operator's file makes of the rows
 //	regular_file.go     how that file is read as a whole, if it is one
 //	mapping_yaml.go     how that file is read, and what is wrong with it told
+//	yaml_syntax.go      where a file stops being YAML
 //	mapping.go          the rows, resolved when the emitter starts or reloads
 //	replace.go          attribute values that are mapped before they become labels
 //	reload.go           how a mapping takes the place of another

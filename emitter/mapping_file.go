@@ -53,9 +53,10 @@ func MappingFields() []string {
 }
 
 // readMapping reads a mapping file's content, and applies it to the rules that there
-// are without it. What is wrong with the content is noted in the document; what is
-// wrong with the rules that come of it, compiling them tells.
-func readMapping(file string, content []byte, base rulebook) (rulebook, *document) {
+// are without it, whose metrics have the namespace in front. What is wrong with the
+// content is noted in the document; what is wrong with the rules that come of it,
+// compiling them tells.
+func readMapping(file string, content []byte, base rulebook, namespace string) (rulebook, *document) {
 	var f mappingFile
 	d := readDocument(file, content, &f)
 	m := mappingReader{document: d}
@@ -65,13 +66,17 @@ func readMapping(file string, content []byte, base rulebook) (rulebook, *documen
 	}
 	m.book.places = make([]rulePlace, len(m.book.rules))
 	m.dropEvents(f.DropEvents)
+	plain := isPlainWord(namespace, base.rules)
 	for i, rule := range f.Rules {
 		m.checkPresence(rule, at("rules", i))
+		if !plain {
+			m.checkNamespace(rule, at("rules", i), namespace)
+		}
 		m.book.rules = append(m.book.rules, rule)
 		m.book.places = append(m.book.places, rulePlace{rule: at("rules", i)})
 	}
 	for i, change := range f.Metrics {
-		m.checkMatches(change.AddLabels, at("metrics", i)+".add_labels")
+		m.checkReplacements(change.AddLabels, at("metrics", i)+".add_labels")
 		m.change(f.Metrics[:i], change, at("metrics", i))
 	}
 	m.silence(f.SilentEvents)
@@ -89,17 +94,35 @@ func (m *mappingReader) checkPresence(rule Rule, path string) {
 	if field := path + ".divide"; rule.Divide == 0 && m.says(field) && !m.doubtful(field) {
 		m.fault(0, field, "divide is 0, want a positive number")
 	}
-	m.checkMatches(rule.Labels, path+".labels")
+	m.checkReplacements(rule.Labels, path+".labels")
 }
 
-// checkMatches looks for replacements of which the file does not say what they are
-// for. The empty match must be written out.
-func (m *mappingReader) checkMatches(labels []Label, path string) {
+// checkNamespace looks for a metric that would have the namespace twice.
+func (m *mappingReader) checkNamespace(rule Rule, path, namespace string) {
+	if before := prefixed(namespace, ""); strings.HasPrefix(rule.Metric, before) && !m.doubtful(path+".metric") {
+		m.fault(0, path+".metric", "metric %q would become %q: leave out %q, which is the namespace", rule.Metric, prefixed(namespace, rule.Metric), before)
+	}
+}
+
+// isPlainWord tells whether the namespace is a word that metrics of the rules, or of the
+// catalog in either naming, begin with themselves: then to have it twice is no mistake.
+func isPlainWord(namespace string, rules []Rule) bool {
+	return namespace == "" || slices.ContainsFunc(slices.Concat(rules, Catalog(), CatalogNamed(Modern)), func(r Rule) bool {
+		return strings.HasPrefix(r.Metric, prefixed(namespace, ""))
+	})
+}
+
+// checkReplacements looks for replacements of which the file does not say what they are
+// for. What is empty must be written out.
+func (m *mappingReader) checkReplacements(labels []Label, path string) {
 	for i, label := range labels {
 		for k := range label.Replace {
 			replacement := at(at(path, i)+".replace", k)
 			if !m.says(replacement+".match") && !m.doubtful(replacement) {
 				m.fault(0, replacement, "match is missing: want a regular expression, or '' for the empty value")
+			}
+			if !m.says(replacement+".with") && !m.doubtful(replacement) {
+				m.fault(0, replacement, "with is missing: want what the value becomes, or '' for the empty value")
 			}
 		}
 	}
@@ -145,8 +168,17 @@ func (m *mappingReader) silence(events []string) {
 // change makes one change to a metric. before are those made already.
 func (m *mappingReader) change(before []metricChange, c metricChange, path string) {
 	metrics := m.metrics()
+	if m.within[path] {
+		// That much is known to be wrong. So may be the rest, but not as a consequence.
+		if m.doubtful(path + ".metric") {
+			return
+		}
+		if m.doubtful(path+".drop_labels") || m.doubtful(path+".add_labels") {
+			c.DropLabels, c.AddLabels = nil, nil // one may be to take the place of another
+		}
+	}
 	switch {
-	case m.doubtful(path):
+	case m.wrong[path]:
 		return
 	case c.Metric == "":
 		m.fault(0, path, "there is no metric: want the name of one, as `signalbox catalog` has it, without the namespace")
@@ -158,13 +190,15 @@ func (m *mappingReader) change(before []metricChange, c metricChange, path strin
 		m.fault(0, path+".metric", "%q is not driven by rules, and cannot be changed", c.Metric)
 		return
 	case !slices.Contains(metrics, c.Metric):
-		m.fault(0, path+".metric", "no rule drives the metric %q%s", c.Metric, didYouMean(c.Metric, metrics))
+		m.fault(0, path+".metric", "no rule drives the metric %q%s", c.Metric, otherNaming(c.Metric, metrics))
 		return
 	case c.Drop && !c.changesNothing():
 		m.fault(0, path+".drop", "a metric that is dropped cannot be changed as well")
 		return
 	case c.Drop:
 		m.remove(func(r Rule) bool { return r.Metric == c.Metric })
+		return
+	case c.changesNothing() && m.within[path]:
 		return
 	case c.changesNothing():
 		changes := fieldsOf(reflect.TypeFor[metricChange]())[1:] // without the metric's name

@@ -21,7 +21,7 @@ func loadMapping(content string) (rulebook, compiled, error) {
 
 func loadMappingOver(rules []Rule, content string) (rulebook, compiled, error) {
 	source := ruleSource{file: "m.yml", base: rulebook{rules: rules, silent: SilentEvents()}, namespace: "ci"}
-	book, d := readMapping(source.file, []byte(content), source.base)
+	book, d := readMapping(source.file, []byte(content), source.base, source.namespace)
 	store := series.NewStore(series.Options{Constants: []series.Label{{Name: "zone", Value: "b"}}})
 	if _, err := newOwnFamilies(store, source.namespace, 0, new(tallies)); err != nil {
 		panic(err)
@@ -173,7 +173,19 @@ func TestWhatIsWrongWithAMappingFileIsSaidWithItsPlace(t *testing.T) {
 	for _, c := range []struct{ content, want string }{
 		// The file.
 		{"rules: [", `m.yml:1: not YAML: did not find expected node content`},
-		{"rules:\n  - a: b\n c: d", `m.yml:2: not YAML: did not find expected key`},
+		{"rules:\n  - a: b\n c: d", `m.yml:3: not YAML: did not find expected key`},
+		{"rules:\n  - event: e\n    labels:\n    - name: x\n      attribute: x\n   - name: y\nmetrics: []\n",
+			`m.yml:6: not YAML: did not find expected '-' indicator`},
+		{"rules:\n  - event: e\n    needs: [a,\n      b]\n    labels: [{name: x}\n    metric: m\n    type: counter\n",
+			`m.yml:5: not YAML: did not find expected ',' or ']'`},
+		{"rules:\n  - event: 'it\n      is'\n    help: 'it\n    type: counter\n", `m.yml:4: not YAML: found unexpected end of stream`},
+		{"builtin: true\nrules:\n  - {event: e, labels: *a}\nmetrics: []\n", `m.yml:3: not YAML: unknown anchor 'a' referenced`},
+		{"builtin: true\nhelp: \x01", `m.yml:2: not YAML: control characters are not allowed`},
+		{"builtin: true\n---\nrules: []\n x: 1\n", `m.yml:4: not YAML: did not find expected key`},
+		{"rules:\n\t- event: e\n",
+			`m.yml:2: not YAML: found character that cannot start any token: the line begins with a tab, want spaces`},
+		{"\uFEFFrules:\n  - event: e\n  \tmetric: m\n",
+			`m.yml:3: not YAML: found a tab character that violates indentation: the line begins with a tab, want spaces`},
 		{"- a", `m.yml:1: want fields and their values, got a list`},
 		{"hello", `m.yml:1: want fields and their values, got "hello"`},
 		{"builtin: true\n---\nbuiltin: false", `m.yml:2: a second document begins here, want one in a file`},
@@ -200,7 +212,7 @@ func TestWhatIsWrongWithAMappingFileIsSaidWithItsPlace(t *testing.T) {
 		{ruleLine("idle_ttl: 2d"), `m.yml:2: rules[0].idle_ttl: want a duration like 30s, 10m or 24h, got "2d": did you mean 48h?`},
 		{ruleLine("idle_ttl: soon"), `m.yml:2: rules[0].idle_ttl: want a duration like 30s, 10m or 24h, got "soon"`},
 		{ruleLine("idle_ttl: 1h"), `m.yml:2: rules[0].idle_ttl: a metric without labels has one series, which stays: idle_ttl wants labels`},
-		{ruleLine("buckets: [1]"), `m.yml:2: rules[0].buckets: buckets go with histograms, and only with those; a gauge has 1`},
+		{ruleLine("buckets: [1]"), `m.yml:2: rules[0].buckets: buckets go with histograms, not with a gauge`},
 		{ruleLine("native_histogram: true"), `m.yml:2: rules[0].native_histogram: native_histogram goes with histograms, not with a gauge`},
 		{ruleLine("labels: [{name: a, attribute: a, required: presnt}]"),
 			`m.yml:2: rules[0].labels[0].required: label "a": required "presnt" is not one of present, non-empty: did you mean "present"?`},
@@ -236,6 +248,11 @@ func TestWhatIsWrongWithAMappingFileIsSaidWithItsPlace(t *testing.T) {
 		{"rules:\n- {event: e, metric: h_created, type: gauge, operation: set}\n- {event: e, metric: h, type: histogram, operation: observe, buckets: [1]}",
 			`m.yml:3: rules[1].metric: metric ci_h would have a sample of the name of the metric ci_h_created`},
 
+		{"rules:\n- {event: e, metric: h, type: histogram, operation: observe}",
+			`m.yml:2: rules[0].buckets: a histogram needs buckets: want their upper bounds, such as [0.1, 1, 10]`},
+		{"rules:\n- {event: e, metric: ci_e_total, type: counter, operation: inc}",
+			`m.yml:2: rules[0].metric: metric "ci_e_total" would become "ci_ci_e_total": leave out "ci_", which is the namespace`},
+
 		// Replacements.
 		{ruleLine("labels: [{name: a, attribute: a, replace: [{match: 'ab(c', with: x}]}]"),
 			`m.yml:2: rules[0].labels[0].replace[0].match: "ab(c" is not a regular expression (RE2): missing closing )`},
@@ -257,7 +274,9 @@ func TestWhatIsWrongWithAMappingFileIsSaidWithItsPlace(t *testing.T) {
 			`m.yml:2: rules[0].labels[0].replace[0]: match is missing: want a regular expression, or '' for the empty value`},
 		{"metrics: [{metric: builds_finished, add_labels: [{name: a, attribute: a, replace: [{match: , with: z}]}]}]",
 			`m.yml:1: metrics[0].add_labels[0].replace[0]: match is missing: want a regular expression, or '' for the empty value`},
-		{ruleLine("labels: [{name: a, attribute: a, replace: [{match: '', with: z}]}]"), `<nil>`},
+		{ruleLine("labels: [{name: a, attribute: a, replace: [{match: '', with: ''}]}]"), `<nil>`},
+		{ruleLine("labels: [{name: a, attribute: a, replace: [{match: z}]}]"),
+			`m.yml:2: rules[0].labels[0].replace[0]: with is missing: want what the value becomes, or '' for the empty value`},
 		{ruleLine("labels: [{name: a, attribute: a, replace: [{mtach: a, with: z}]}]"),
 			`m.yml:2: rules[0].labels[0].replace[0].mtach: unknown field: did you mean "match"?`},
 
@@ -277,6 +296,8 @@ func TestWhatIsWrongWithAMappingFileIsSaidWithItsPlace(t *testing.T) {
 			`m.yml:1: metrics[0].metric: no rule drives the metric "concourse_builds_finished": did you mean "builds_finished"?`},
 		{"metrics: [{metric: build_finished, idle_ttl: 1h}]",
 			`m.yml:1: metrics[0].metric: no rule drives the metric "build_finished": did you mean "builds_finished"?`},
+		{"metrics: [{metric: job_builds_finished_total, idle_ttl: 1h}]",
+			`m.yml:1: metrics[0].metric: no rule drives the metric "job_builds_finished_total": with --prometheus-naming=inherited it is "builds_finished"`},
 		{"metrics: [{metric: signalbox_series, drop: true}]", `m.yml:1: metrics[0].metric: "signalbox_series" is not driven by rules, and cannot be changed`},
 		{"metrics:\n- metric: builds_finished\n  idle_ttl: 1h\n- metric: builds_finished\n  help: a",
 			`m.yml:4: metrics[1].metric: there are changes to "builds_finished" already: want all of them together`},
@@ -291,10 +312,10 @@ func TestWhatIsWrongWithAMappingFileIsSaidWithItsPlace(t *testing.T) {
 		{"metrics:\n- metric: builds_finished\n  drop_labels: [team]\n  add_labels:\n  - {name: x, attribute: x}\n  - {name: job, attribute: x}",
 			`m.yml:6: metrics[0].add_labels[1].name: label "job" is there twice`},
 		{"metrics:\n- metric: builds_finished\n  buckets: [1]",
-			`m.yml:3: metrics[0].buckets: buckets go with histograms, and only with those; a counter has 1`},
+			`m.yml:3: metrics[0].buckets: buckets go with histograms, not with a counter`},
 		{"metrics: [{metric: builds_duration_seconds, buckets: [2, 1]}]", `m.yml:1: metrics[0].buckets: buckets [2 1] are not finite and ascending`},
 		{"metrics: [{metric: builds_duration_seconds, buckets: []}]",
-			`m.yml:1: metrics[0].buckets: buckets go with histograms, and only with those; a histogram has 0`},
+			`m.yml:1: metrics[0].buckets: a histogram needs buckets: want their upper bounds, such as [0.1, 1, 10]`},
 		{"metrics: [{metric: builds_started_total, idle_ttl: 1h}]",
 			`m.yml:1: metrics[0].idle_ttl: a metric without labels has one series, which stays: idle_ttl wants labels`},
 	} {
@@ -332,6 +353,39 @@ m.yml:15: silent_evnts: unknown field: did you mean "silent_events"?`
 	}
 }
 
+func TestAMisspeltFieldHidesNoOtherFault(t *testing.T) {
+	for _, c := range []struct{ content, want string }{
+		{"metrics:\n- metric: builds_finished\n  drop_label: [job]\n  add_labels: [{name: job, attribute: job}]\n  idle_ttl: -1s\n",
+			`m.yml:3: metrics[0].drop_label: unknown field: did you mean "drop_labels"?
+m.yml:5: metrics[0].idle_ttl: idle_ttl -1s is negative`},
+		{"metrics:\n- metric: workers_containers\n  drop_labels: [worker]\n  add_label: [{name: node, attribute: worker}]\n  buckets: [1]\n",
+			`m.yml:4: metrics[0].add_label: unknown field: did you mean "add_labels"?
+m.yml:5: metrics[0].buckets: buckets go with histograms, not with a gauge`},
+		{"metrics:\n- metric: nothing_such\n  hlep: a\n",
+			`m.yml:2: metrics[0].metric: no rule drives the metric "nothing_such"
+m.yml:3: metrics[0].hlep: unknown field: did you mean "help"?`},
+		{"metrics:\n- metric: builds_finished\n  hlep: a\n", `m.yml:3: metrics[0].hlep: unknown field: did you mean "help"?`},
+		{"metrics:\n- mteric: builds_finished\n  help: a\n", `m.yml:2: metrics[0].mteric: unknown field: did you mean "metric"?`},
+		{"rules:\n- event: e\n  metric: m\n  operation: incr\n",
+			`m.yml:2: rules[0].type: type is missing: want counter, gauge or histogram
+m.yml:4: rules[0].operation: operation "incr" is not one of add, inc, set, hold, observe: did you mean "inc"?`},
+	} {
+		if _, _, err := loadMapping(c.content); fmt.Sprint(err) != c.want {
+			t.Errorf("%s\n got %v\nwant %s", c.content, err, c.want)
+		}
+	}
+}
+
+func TestANamespaceThatMetricsBeginWithMayBeThereTwice(t *testing.T) {
+	const rule = "rules:\n- {event: e, metric: builds_e_total, type: counter, operation: inc}"
+	for namespace, faults := range map[string]int{"builds": 0, "builds_e": 1, "b": 0} {
+		_, d := readMapping("m.yml", []byte(rule), rulebook{}, namespace)
+		if len(d.faults) != faults {
+			t.Errorf("namespace %s: %v", namespace, d.err())
+		}
+	}
+}
+
 func TestOfVeryManyFaultsTheFirstAreSaid(t *testing.T) {
 	const rules = 5000
 	var content strings.Builder
@@ -347,7 +401,7 @@ func TestOfVeryManyFaultsTheFirstAreSaid(t *testing.T) {
 	if want := "m.yml:2: rules[0].zork0: unknown field: want one of "; !strings.HasPrefix(lines[0], want) {
 		t.Errorf("the first line is %s", lines[0])
 	}
-	if last := lines[maxFaults]; !strings.HasSuffix(last, fmt.Sprintf(": and %d more faults", 4*rules-maxFaults)) {
+	if last := lines[maxFaults]; !strings.HasSuffix(last, fmt.Sprintf(": and %d more faults", 5*rules-maxFaults)) {
 		t.Errorf("the last line is %s", last)
 	}
 }
@@ -398,7 +452,7 @@ func TestTheDocumentationNamesEveryField(t *testing.T) {
 func TestAliasesCannotMakeMuchOfLittle(t *testing.T) {
 	content := "rules:\n - &r {event: e, metric: m, labels: &l [" + strings.Repeat("{name: a},", 1000) + "]}\n" +
 		strings.Repeat(" - *r\n", 10_000)
-	_, d := readMapping("m.yml", []byte(content), rulebook{})
+	_, d := readMapping("m.yml", []byte(content), rulebook{}, "ci")
 	if err := d.err(); !strings.Contains(fmt.Sprint(err), "there are more than 131072 values in the file") {
 		t.Errorf("got %v", err)
 	}

@@ -103,8 +103,8 @@ func TestABadRuleIsRefusedWithItsReason(t *testing.T) {
 		`operation "add" does not go with a g`:                                           func(r *Rule) { r.Operation = Add },
 		"divide is -1":                                                                   func(r *Rule) { r.Divide = -1 },
 		"divide is NaN":                                                                  func(r *Rule) { r.Divide = math.NaN() },
-		"a gauge has 1":                                                                  func(r *Rule) { r.Buckets = []float64{1} },
-		"a histogram has 0":                                                              func(r *Rule) { r.Type, r.Operation = Histogram, Observe },
+		"buckets go with histograms, not with a gauge":                                   func(r *Rule) { r.Buckets = []float64{1} },
+		"a histogram needs buckets":                                                      func(r *Rule) { r.Type, r.Operation = Histogram, Observe },
 		"not finite and ascending": func(r *Rule) {
 			r.Type, r.Operation, r.Buckets = Histogram, Observe, []float64{1, 1}
 		},

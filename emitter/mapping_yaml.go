@@ -43,42 +43,42 @@ const maxFaults = 100
 // maxNodes is how many values a file may have. Aliases make many of few.
 const maxNodes = 1 << 17
 
-// readDocument reads a file into to, a pointer to a struct with yaml tags. It is
-// stricter than the YAML package is, and remembers where everything stands.
-func readDocument(file string, content []byte, to any) *document {
-	d := &document{
+func newDocument(file string) *document {
+	return &document{
 		file: file, lines: map[string]int{}, empty: map[string]bool{}, known: map[locatedFault]bool{},
 		wrong: map[string]bool{}, within: map[string]bool{}, meant: map[string]bool{},
 	}
+}
+
+// readDocument reads a file into to, a pointer to a struct with yaml tags. It is
+// stricter than the YAML package is, and remembers where everything stands.
+func readDocument(file string, content []byte, to any) *document {
+	d := newDocument(file)
 	decoder := yaml.NewDecoder(bytes.NewReader(content))
 	var root, more yaml.Node
 	switch err := decoder.Decode(&root); {
 	case errors.Is(err, io.EOF):
 		return d // empty, or nothing but comments
 	case err != nil:
-		d.syntaxError(err)
+		d.notYAML(content, err)
 		return d
 	}
 	d.decode(root.Content[0], "", reflect.ValueOf(to).Elem())
 	switch err := decoder.Decode(&more); {
 	case errors.Is(err, io.EOF):
 	case err != nil:
-		d.syntaxError(err)
+		d.notYAML(content, err)
 	default:
 		d.fault(more.Line, "", "a second document begins here, want one in a file")
 	}
 	return d
 }
 
-var yamlError = regexp.MustCompile(`(?s)^yaml: (?:line (\d+)(?:, column \d+)?: )?(.*)$`)
-
-func (d *document) syntaxError(err error) {
-	line, text := 1, err.Error()
-	if parts := yamlError.FindStringSubmatch(text); parts != nil {
-		text = parts[2]
-		if n, err := strconv.Atoi(parts[1]); err == nil {
-			line = n
-		}
+// notYAML records an error of the YAML package.
+func (d *document) notYAML(content []byte, err error) {
+	line, text := syntaxFault(content)
+	if line == 0 { // which nothing is known of that would have this
+		line, text = 1, yamlError.ReplaceAllString(err.Error(), "")
 	}
 	d.fault(line, "", "not YAML: %s", text)
 }

@@ -1,6 +1,7 @@
 package emitter
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 )
@@ -107,6 +108,20 @@ var modernForms = map[string]modernForm{
 	"gc_gc_artifact_collector_duration":                      {metric: "gc_artifact_collector_duration_seconds", seconds: workBuckets},
 	"gc_gc_container_collector_duration":                     {metric: "gc_container_collector_duration_seconds", seconds: workBuckets},
 	"gc_gc_volume_collector_duration":                        {metric: "gc_volume_collector_duration_seconds", seconds: workBuckets},
+}
+
+// otherNaming suggests what an unknown metric was probably meant to be, as the end of an
+// error message: the one that has the name in the other naming, or else the nearest.
+func otherNaming(metric string, known []string) string {
+	for inherited, form := range modernForms {
+		switch {
+		case metric == inherited && slices.Contains(known, form.metric):
+			return fmt.Sprintf(": with --prometheus-naming=modern it is %q", form.metric)
+		case metric == form.metric && slices.Contains(known, inherited):
+			return fmt.Sprintf(": with --prometheus-naming=inherited it is %q", inherited)
+		}
+	}
+	return didYouMean(metric, known)
 }
 
 // modernLabels are the modern names of labels, in whichever family they are: the

@@ -138,6 +138,7 @@ var _ = Describe("The Prometheus emitter", func() {
 			}
 			Expect(samplesOf(p)).To(HaveKeyWithValue("signalbox_events_unknown_total", "1"))
 			Expect(logger.LogMessages()).To(Equal([]string{"emitter.unknown-event"}))
+			Expect(logger.Logs()[0].Data).To(HaveKeyWithValue("event", "no such event"))
 			Expect(p.Knows("build started")).To(BeTrue())
 			Expect(p.Knows("build finished")).To(BeTrue())
 			Expect(p.Knows("no such event")).To(BeFalse())

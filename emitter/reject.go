@@ -156,7 +156,8 @@ func (p *Prometheus) refuseUnknown(logger lager.Logger, event string) {
 			const description = "the event's name is not UTF-8"
 			p.self.examples.keep(invalidUTF8, now, event, "", description)
 			p.log(logger, "event-rejected", description, lager.Data{
-				"event": shortened(event), "reason": reasonLabels[invalidUTF8], "unlogged": unlogged,
+				"event":  shortened(event), // quoted, since JSON cannot show it otherwise
+				"reason": reasonLabels[invalidUTF8], "unlogged": unlogged,
 			})
 		}
 		return
@@ -164,7 +165,7 @@ func (p *Prometheus) refuseUnknown(logger lager.Logger, event string) {
 	p.self.unknown.Add(1)
 	p.self.names.count(event, now)
 	if ok, unlogged := p.self.unknownNames.allow(now); ok {
-		orDefault(logger, p).Info("unknown-event", lager.Data{"event": shortened(event), "unlogged": unlogged})
+		orDefault(logger, p).Info("unknown-event", lager.Data{"event": cut(event), "unlogged": unlogged})
 	}
 }
 
@@ -181,13 +182,23 @@ func orDefault(logger lager.Logger, p *Prometheus) lager.Logger {
 	return logger
 }
 
+// maxShown is how many bytes of what somebody sent are shown.
+const maxShown = 64
+
 // shortened quotes the beginning of what somebody sent.
 func shortened(s string) string {
-	const most = 64
-	if len(s) > most {
-		return fmt.Sprintf("%q…", beginning(s, most))
+	if len(s) > maxShown {
+		return fmt.Sprintf("%q…", beginning(s, maxShown))
 	}
 	return fmt.Sprintf("%q", s)
+}
+
+// cut is shortened for where quotes are put anyway.
+func cut(s string) string {
+	if len(s) > maxShown {
+		return beginning(s, maxShown) + "…"
+	}
+	return s
 }
 
 // beginning is as much of s as fits into so many bytes, cut between characters.

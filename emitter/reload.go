@@ -45,7 +45,7 @@ func (s *ruleSource) read() (mappingRead, error) {
 	if err != nil {
 		return mappingRead{}, fmt.Errorf("--mapping-file: %w", err)
 	}
-	book, d := readMapping(s.file, content, s.base)
+	book, d := readMapping(s.file, content, s.base, s.namespace)
 	return mappingRead{book, d}, nil
 }
 

@@ -372,8 +372,9 @@ var _ = Describe("A mapping file", func() {
 			write("")
 			config.EnableReloadAPI = true
 			p := start(config, nil)
-			status, _ := ask(p, http.MethodGet)
+			status, answer := ask(p, http.MethodGet)
 			Expect(status).To(Equal(http.StatusMethodNotAllowed))
+			Expect(answer).To(HavePrefix("the method GET is not allowed here, want POST or PUT"))
 			status, _ = ask(p, http.MethodDelete)
 			Expect(status).To(Equal(http.StatusMethodNotAllowed))
 			status, _ = ask(p, http.MethodPost, "Sec-Fetch-Site", "cross-site")

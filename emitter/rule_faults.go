@@ -29,12 +29,15 @@ func (r Rule) faults() (found faults) {
 	allowed, known := operations[r.Type]
 	if !known {
 		oneOf(&found, "type", "type", r.Type, Counter, Gauge, Histogram)
+		oneOf(&found, "operation", "operation", r.Operation, Add, Inc, Set, Hold, Observe)
 	} else {
 		found.unless(r.Operation != "", "operation", "operation is missing: want %s", orList(allowed))
 		found.unless(r.Operation == "" || slices.Contains(allowed, r.Operation), "operation",
 			"operation %q does not go with a %s: want %s", r.Operation, r.Type, orList(allowed))
-		found.unless((len(r.Buckets) > 0) == (r.Type == Histogram), "buckets",
-			"buckets go with histograms, and only with those; a %s has %d", r.Type, len(r.Buckets))
+		found.unless(len(r.Buckets) > 0 || r.Type != Histogram, "buckets",
+			"a histogram needs buckets: want their upper bounds, such as [0.1, 1, 10]")
+		found.unless(len(r.Buckets) == 0 || r.Type == Histogram, "buckets",
+			"buckets go with histograms, not with a %s", r.Type)
 		found.unless(!r.NativeHistogram || r.Type == Histogram, "native_histogram",
 			"native_histogram goes with histograms, not with a %s", r.Type)
 		found.unless(len(r.Exemplar) == 0 || r.Type == Histogram, "exemplar",

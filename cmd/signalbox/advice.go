@@ -3,12 +3,18 @@ package main
 import (
 	"errors"
 	"fmt"
+	"net"
 	"syscall"
 )
 
 // withAdvice adds to an error of listening what can be done about it with the flags
-// that have the address and the port.
+// that have the address and the port. Other errors, such as those of files that nobody
+// may read, stay as they are.
 func withAdvice(err error, ipFlag, portFlag string) error {
+	if _, ok := errors.AsType[*net.OpError](err); !ok {
+		return err
+	}
+
 	switch {
 	case errors.Is(err, syscall.EADDRINUSE):
 		return fmt.Errorf("%w; another program has the port, perhaps another signalbox: take a different one with %s, or 0 for any that is free", err, portFlag)

@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io"
 	"strings"
-	"syscall"
 
 	"go.yaml.in/yaml/v3"
 
@@ -39,12 +38,8 @@ func (c *catalogCommand) run(w world) error {
 	default:
 		err = printed.writeTable(out, styleOf(w.stdout))
 	}
-	err = errors.Join(err, out.Flush())
-	if errors.Is(err, syscall.EPIPE) {
-		return nil // the reader has seen enough, as in `signalbox catalog | head`
-	}
 
-	return err
+	return unlessSeenEnough(errors.Join(err, out.Flush()))
 }
 
 // A catalog is everything that the built-in rules say in one naming, in the form

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"encoding/json"
 	"strings"
-	"syscall"
 	"time"
 	"unicode/utf8"
 
@@ -149,18 +148,4 @@ var _ = Describe("signalbox catalog", func() {
 		Expect(catalog{Rules: rules, otherRules: rules}.writeMarkdown(&text)).To(Succeed())
 		Expect(text.String()).To(ContainSubstring(`| a\|b | `))
 	})
-
-	It("does not mind a reader that has seen enough", func() {
-		var stderr bytes.Buffer
-		for _, format := range []string{"table", "markdown", "json", "yaml"} {
-			code := run(metric.NewMonitor(), []string{"catalog", "--format", format}, world{stdout: brokenPipe{}, stderr: &stderr})
-			Expect(code).To(Equal(exitClean))
-			Expect(stderr.String()).To(BeEmpty())
-		}
-	})
 })
-
-// A brokenPipe is written to in vain.
-type brokenPipe struct{}
-
-func (brokenPipe) Write([]byte) (int, error) { return 0, syscall.EPIPE }

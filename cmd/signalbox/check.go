@@ -40,7 +40,10 @@ func (c *checkCommand) run(w world) error {
 			fmt.Fprintln(w.stderr, err)
 			continue
 		}
-		fmt.Fprintf(w.stdout, "%s: ok: %s\n", file, verdict)
+		_, err = fmt.Fprintf(w.stdout, "%s: ok: %s\n", file, verdict)
+		if err := unlessSeenEnough(err); err != nil {
+			return err
+		}
 	}
 
 	return failed
@@ -74,37 +77,15 @@ func (c *checkCommand) check(file string) (verdict string, err error) {
 	}
 }
 
-// checkWebConfig names the line too, where the error has one. Having no file is fine.
+// checkWebConfig names the flag where there is no file.
 func checkWebConfig(file string) error {
 	err := emitter.CheckWebConfig(file)
-	if err == nil {
-		return nil
-	}
 	if _, ok := errors.AsType[*fs.PathError](err); ok {
 		return fmt.Errorf("--prometheus-web-config-file: %w", err)
 	}
 
-	text := strings.TrimPrefix(err.Error(), file+": ")
-	text = strings.TrimPrefix(text, "yaml: ")
-	text = strings.TrimPrefix(text, "unmarshal errors:\n")
-	var errs []error
-	for line := range strings.Lines(text) {
-		line = goType.ReplaceAllString(strings.TrimSpace(line), "")
-		if parts := lineNumber.FindStringSubmatch(line); parts != nil {
-			line = parts[1] + ": " + parts[2]
-		} else {
-			line = " " + line
-		}
-		errs = append(errs, fmt.Errorf("%s:%s", file, line))
-	}
-
-	return errors.Join(errs...)
+	return err
 }
-
-var (
-	lineNumber = regexp.MustCompile(`^line (\d+): (.*)$`)
-	goType     = regexp.MustCompile(` in type web\.\w+$`)
-)
 
 // A kind is what a file is.
 type kind int

@@ -118,8 +118,8 @@ func (v variable) set(options map[string]*flags.Option) error {
 	}
 	for _, value := range values {
 		if err := option.Set(&value); err != nil {
-			message := withoutGoTypes(strings.ReplaceAll(err.Error(), "`", "'"))
-			return fmt.Errorf("%s: %s%s", v.name, strings.ToLower(message[:1]), message[1:])
+			message := strings.ReplaceAll(err.Error(), "`", "'")
+			return errors.New(inPlainWords(v.name + ": " + strings.ToLower(message[:1]) + message[1:]))
 		}
 	}
 

@@ -81,25 +81,28 @@ var _ = Describe("signalbox check", func() {
 			`FILE:2: drop_events[0]: no built-in rule is for the event "error lgo": did you mean "error log"?`,
 			`FILE:4: rules[0].evnt: unknown field: did you mean "event"?`,
 			`FILE:4: rules[0].metric: metric "" is not a metric name: want letters, digits, _ and :, not starting with a digit`,
-			`FILE:4: rules[0].type: type is missing: want counter, gauge or histogram`),
+			`FILE:4: rules[0].type: type is missing: want counter, gauge or histogram`,
+			`FILE:4: rules[0].operation: operation is missing: want add, inc, set, hold or observe`),
 		Entry("of a misspelt mapping file", "rulse: []", `FILE:1: rulse: unknown field: did you mean "rules"?`),
-		Entry("of a web configuration file", "rate_limit:\n  burts: 3\n", `FILE:2: field burts not found`),
-		Entry("of one that is not even YAML", "basic_auth_users: [", `FILE:1: did not find expected node content`),
-		Entry("of one without a line", "http_server_config: {headers: {X: y}}", `FILE: HTTP header "X" can not be configured`),
-		Entry("of one that is indented", "rate_limit:\n  rules: 1\n", `FILE:2: field rules not found`),
+		Entry("of a web configuration file", "rate_limit:\n  burts: 3\n", `FILE:2: rate_limit.burts: unknown field: did you mean "burst"?`),
+		Entry("of one that is not even YAML", "basic_auth_users: [", `FILE:1: not YAML: did not find expected node content`),
+		Entry("of a header", "http_server_config: {headers: {X: y}}", `FILE:1: http_server_config.headers.X: HTTP header "X" can not be configured`),
+		Entry("of one that is indented", "rate_limit:\n  rules: 1\n", `FILE:2: rate_limit.rules: unknown field: want one of burst, interval`),
 		Entry("of a configuration",
 			"SIGNALBOX_INTAKE_BIND_PROT=1\nSIGNALBOX_INTAKE_BIND_PORT=http\nSIGNALBOX_LOG_LEVEL=loud\nSIGNALBOX_EXIT_ON_EOF=true\n"+
-				"SIGNALBOX_PROMETHEUS_GC_INTERVAL=-1s\nSIGNALBOX_HOST=\"a\nexport SIGNALBOX_HOST=a\nnonsense\nSIGNALBOX_ATTRIBUTE=worker=1\nSIGNALBOX_XYZ=1",
+				"SIGNALBOX_PROMETHEUS_GC_INTERVAL=-1s\nSIGNALBOX_HOST=\"a\nexport SIGNALBOX_HOST=a\nnonsense\nSIGNALBOX_ATTRIBUTE=worker=1\nSIGNALBOX_XYZ=1\nSIGNALBOX_STDIN=yes\nSIGNALBOX_PROMETHEUS_WORKER_STALE_AFTER=5",
 			`FILE: attribute "worker" becomes the label "worker", which is a label of metric workers_containers itself`,
 			`FILE:1: SIGNALBOX_INTAKE_BIND_PROT is no variable of signalbox run: did you mean SIGNALBOX_INTAKE_BIND_PORT?`,
-			`FILE:2: SIGNALBOX_INTAKE_BIND_PORT: "http": invalid syntax`,
+			`FILE:2: SIGNALBOX_INTAKE_BIND_PORT: "http" is not a number`,
 			`FILE:3: SIGNALBOX_LOG_LEVEL: invalid value 'loud' for option '--log-level'. Allowed values are: debug, info or error`,
 			`FILE:4: --exit-on-eof needs --stdin`,
 			`FILE:5: --prometheus-gc-interval is "-1s", want a positive duration`,
 			`FILE:6: SIGNALBOX_HOST: the quote " does not end in its line`,
 			`FILE:7: systemd takes NAME=value, without export`,
 			`FILE:8: "nonsense" is not NAME=value`,
-			`FILE:10: SIGNALBOX_XYZ is no variable of signalbox run: signalbox run --help lists the flags`),
+			`FILE:10: SIGNALBOX_XYZ is no variable of signalbox run: signalbox run --help lists the flags`,
+			`FILE:11: SIGNALBOX_STDIN: "yes", want true or false`,
+			`FILE:12: SIGNALBOX_PROMETHEUS_WORKER_STALE_AFTER: "5" is not a duration like 10s or 1m30s`),
 		Entry("of what could be anything", "hello",
 			`FILE: cannot tell what it is: looked for the fields of a mapping file (builtin, rules, silent_events, drop_events, metrics), `+
 				`those of a web configuration file (tls_server_config, http_server_config, basic_auth_users, rate_limit), and lines SIGNALBOX_FLAG=value`),
@@ -109,7 +112,7 @@ var _ = Describe("signalbox check", func() {
 		mapping, web := write("mapping.yml", "builtin: maybe"), write("web.yml", "rate_limit: {burst: x}")
 		code, _, stderr := check("SIGNALBOX_MAPPING_FILE=" + mapping + "\nSIGNALBOX_PROMETHEUS_WEB_CONFIG_FILE='" + web + "'\n")
 		Expect(stderr).To(Equal("DIR/mapping.yml:1: builtin: want true or false, got \"maybe\"\n" +
-			"DIR/web.yml:1: cannot unmarshal !!str `x` into int\n"))
+			"DIR/web.yml:1: want a number, got \"x\"\n"))
 		Expect(code).To(Equal(exitFailure))
 
 		_, _, stderr = check("\nSIGNALBOX_MAPPING_FILE=/nowhere\nSIGNALBOX_PROMETHEUS_WEB_CONFIG_FILE=/nowhere\n")
@@ -138,6 +141,8 @@ var _ = Describe("signalbox check", func() {
 		Expect(stderr).To(ContainSubstring(`no rule drives the metric "job_builds_finished_total"`))
 		_, _, stderr = check(change, "--prometheus-naming=modern")
 		Expect(stderr).To(BeEmpty())
+		_, _, stderr = check("metrics: [{metric: builds_finished, drop: true}]", "--prometheus-naming=modern")
+		Expect(stderr).To(HaveSuffix(`no rule drives the metric "builds_finished": with --prometheus-naming=modern it is "job_builds_finished_total"` + "\n"))
 		_, _, stderr = check("SIGNALBOX_PROMETHEUS_NAMING=modern\nSIGNALBOX_MAPPING_FILE=" + write("change.yml", change))
 		Expect(stderr).To(BeEmpty())
 	})

@@ -4,10 +4,13 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/jessevdk/go-flags"
 
+	"github.com/signalbox-ci/signalbox/cmd/signalbox/internal/duration"
 	"github.com/signalbox-ci/signalbox/metric"
 )
 
@@ -133,13 +136,11 @@ func (l *commandLine) add(name, short, long string, c command) (*flags.Command, 
 // returns errHelp, errNoCommand or a usageError.
 func (l *commandLine) parse(args []string) (command, error) {
 	// What one tries on a program that one does not know.
-	if len(args) == 1 {
-		switch args[0] {
-		case "--version":
-			args = []string{"version"}
-		case "help":
-			args = []string{"--help"}
-		}
+	switch {
+	case len(args) == 1 && args[0] == "--version":
+		args = []string{"version"}
+	case len(args) > 0 && args[0] == "help":
+		args = append(slices.Clone(args[1:]), "--help")
 	}
 
 	// Only the command that runs looks at its variables: go-flags would have
@@ -177,14 +178,37 @@ func (l *commandLine) explain(err error, args []string) error {
 	case flags.ErrCommandRequired:
 		return errNoCommand
 	case flags.ErrUnknownCommand:
-		return usageError(strings.Replace(message, ". Please specify one command of:", "; the commands are", 1))
+		return l.unknownCommand(flagsErr.Message, args)
 	case flags.ErrUnknownFlag:
 		return usageError(message + l.flagHint(message))
 	case flags.ErrMarshal, flags.ErrInvalidChoice:
-		return usageError(plainly(withoutGoTypes(message)) + l.environmentHint(message, args))
+		return usageError(inPlainWords(message) + l.environmentHint(message, args))
 	default:
 		return usageError(message)
 	}
+}
+
+// unknownCommand is what is wrong with the argument that the message of go-flags is
+// about, whose own suggestions are of what is not near.
+func (l *commandLine) unknownCommand(message string, args []string) error {
+	name := ""
+	for _, arg := range args {
+		if strings.HasPrefix(message, "Unknown command `"+arg+"'") {
+			name = arg
+			break
+		}
+	}
+	var known []string
+	for _, command := range l.parser.Commands() {
+		known = append(known, command.Name)
+	}
+	slices.Sort(known)
+	if near := nearest(name, known); near != "" {
+		return usageError(fmt.Sprintf("unknown command '%s', did you mean '%s'?", name, near))
+	}
+	last := len(known) - 1
+
+	return usageError(fmt.Sprintf("unknown command '%s'; the commands are %s or %s", name, strings.Join(known[:last], ", "), known[last]))
 }
 
 // flagHint names the flag that an unknown one may stand for, or says where flags are
@@ -235,31 +259,31 @@ func (l *commandLine) environmentHint(message string, args []string) string {
 	return hint
 }
 
-// withoutGoTypes drops what go-flags and strconv tell about the program rather
-// than about the value: "(expected uint16): strconv.ParseUint: parsing".
-func withoutGoTypes(message string) string {
+// inPlainWords says in our own words what go-flags, strconv and time have to say about
+// a value, behind the flag or the variable that has it: not about the program, as in
+// "(expected uint16): strconv.ParseUint: parsing".
+func inPlainWords(message string) string {
 	if before, after, found := strings.Cut(message, " (expected "); found {
 		if _, reason, found := strings.Cut(after, "): "); found {
 			message = before + ": " + reason
 		}
 	}
+	invalid := " is not a number"
 	if before, after, found := strings.Cut(message, "strconv."); found {
-		if _, reason, found := strings.Cut(after, ": parsing "); found {
+		if parser, reason, found := strings.Cut(after, ": parsing "); found {
 			message = before + reason
+			if parser == "ParseBool" {
+				invalid = ", want true or false"
+			}
 		}
 	}
-
-	return message
-}
-
-// plainly says in our own words what strconv and time have to say about a value.
-func plainly(message string) string {
 	if before, found := strings.CutSuffix(message, ": invalid syntax"); found {
-		return before + " is not a number"
+		return before + invalid
 	}
 	if before, after, found := strings.Cut(message, ": time: "); found {
-		if i := strings.IndexByte(after, '"'); i >= 0 {
-			return before + ": " + after[i:] + " is not a duration like 10s or 1m30s"
+		if _, quoted, found := strings.Cut(after, "duration "); found {
+			value, _ := strconv.Unquote(quoted)
+			return before + ": " + quoted + " is not a duration like 10s or 1m30s" + duration.Hint(value)
 		}
 	}
 

@@ -2,7 +2,11 @@ package main
 
 import (
 	"bytes"
+	"os"
+	"path/filepath"
+	"slices"
 	"strings"
+	"syscall"
 	"unicode/utf8"
 
 	"github.com/jessevdk/go-flags"
@@ -43,6 +47,14 @@ var _ = Describe("signalbox", func() {
 			Expect(signalbox()).To(Equal(exitBadUsage))
 			Expect(stderr.String()).To(HavePrefix("Usage: signalbox <command> [flags]\n"))
 			Expect(stdout.String()).To(BeEmpty())
+		})
+
+		It("is that of a command when it is asked for as one", func() {
+			Expect(signalbox("run", "--help")).To(Equal(exitClean))
+			want := stdout.String()
+			stdout.Reset()
+			Expect(signalbox("help", "run")).To(Equal(exitClean))
+			Expect(stdout.String()).To(Equal(want))
 		})
 
 		It("shows every flag of run with its default", func() {
@@ -108,6 +120,45 @@ var _ = Describe("signalbox", func() {
 		})
 	})
 
+	// withMapping has a mapping file at the place FILE of the arguments.
+	withMapping := func(args []string) []string {
+		GinkgoHelper()
+		mapping := filepath.Join(GinkgoT().TempDir(), "ci.yml")
+		Expect(os.WriteFile(mapping, []byte("builtin: true\n"), 0o600)).To(Succeed())
+		args = slices.Clone(args)
+		for i, arg := range args {
+			args[i] = strings.ReplaceAll(arg, "FILE", mapping)
+		}
+		return args
+	}
+
+	DescribeTable("fails if what it prints cannot be written",
+		func(args ...string) {
+			Expect(run(monitor, withMapping(args), world{stdout: fullDisk{}, stderr: stderr})).To(Equal(exitFailure))
+			Expect(stderr.String()).To(Equal("signalbox: no space left on device\n"))
+		},
+		Entry("help", "--help"),
+		Entry("a command's help", "help", "run"),
+		Entry("a verdict", "check", "FILE"),
+		Entry("the catalog", "catalog"),
+		Entry("the version", "version"),
+		Entry("a completion", "completion", "bash"),
+	)
+
+	DescribeTable("does not mind a reader that has seen enough",
+		func(args ...string) {
+			Expect(run(monitor, withMapping(args), world{stdout: brokenPipe{}, stderr: stderr})).To(Equal(exitClean))
+			Expect(stderr.String()).To(BeEmpty())
+		},
+		Entry("of help", "help"),
+		Entry("of a command's help", "run", "--help"),
+		Entry("of verdicts", "check", "FILE"),
+		Entry("of the catalog", "catalog"),
+		Entry("of the catalog in Markdown", "catalog", "--format=markdown"),
+		Entry("of the catalog in JSON", "catalog", "--format=json"),
+		Entry("of the catalog in YAML", "catalog", "--format=yaml"),
+	)
+
 	DescribeTable("prints its version",
 		func(arg string) {
 			Expect(signalbox(arg)).To(Equal(exitClean))
@@ -117,3 +168,13 @@ var _ = Describe("signalbox", func() {
 		Entry("as a flag", "--version"),
 	)
 })
+
+// A brokenPipe is written to in vain.
+type brokenPipe struct{}
+
+func (brokenPipe) Write([]byte) (int, error) { return 0, syscall.EPIPE }
+
+// A fullDisk is where nothing can be written.
+type fullDisk struct{}
+
+func (fullDisk) Write([]byte) (int, error) { return 0, syscall.ENOSPC }

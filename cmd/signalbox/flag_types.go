@@ -12,6 +12,8 @@ import (
 
 	"github.com/jessevdk/go-flags"
 	"github.com/prometheus/common/model"
+
+	"github.com/signalbox-ci/signalbox/cmd/signalbox/internal/duration"
 )
 
 // attributes is a repeatable flag of key=value pairs.
@@ -78,7 +80,7 @@ type timeout time.Duration
 func (t *timeout) UnmarshalFlag(text string) error {
 	d, err := time.ParseDuration(text)
 	if err != nil {
-		return fmt.Errorf("%q is not a duration like 10s or 1m30s", text)
+		return fmt.Errorf("%q is not a duration like 10s or 1m30s%s", text, duration.Hint(text))
 	}
 	if d <= 0 {
 		return fmt.Errorf("%s is not more than 0s", text)
@@ -98,7 +100,7 @@ type lifetime time.Duration
 func (l *lifetime) UnmarshalFlag(text string) error {
 	d, err := time.ParseDuration(text)
 	if err != nil {
-		return fmt.Errorf("%q is not a duration like 10m or 24h, or 0s for ever", text)
+		return fmt.Errorf("%q is not a duration like 10m or 24h, or 0s for ever%s", text, duration.Hint(text))
 	}
 	if d < 0 {
 		return fmt.Errorf("%s is less than 0s", text)

@@ -22,15 +22,19 @@ type helpPage struct {
 }
 
 // writeHelp prints the help of the active command, or of signalbox.
-func (l *commandLine) writeHelp(w io.Writer) {
+func (l *commandLine) writeHelp(w io.Writer) error {
 	out := helpPage{bufio.NewWriter(w), styleOf(w)}
-	defer out.Flush() //nolint:errcheck // there is nobody left to tell
-
 	if command := l.parser.Active; command != nil {
 		writeCommandHelp(out, command)
-		return
+	} else {
+		l.writeOverview(out)
 	}
 
+	return unlessSeenEnough(out.Flush())
+}
+
+// writeOverview prints what commands there are.
+func (l *commandLine) writeOverview(out helpPage) {
 	fmt.Fprintf(out, "%s signalbox <command> [flags]\n\n", out.style.bold("Usage:"))
 	writeWrapped(out, "", l.parser.LongDescription)
 	fmt.Fprintf(out, "\n%s\n", out.style.bold("Commands:"))

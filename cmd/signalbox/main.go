@@ -11,10 +11,8 @@ import (
 	"strings"
 	"syscall"
 
+	"github.com/signalbox-ci/signalbox/emitter" // which registers itself with metric.Metrics
 	"github.com/signalbox-ci/signalbox/metric"
-
-	// Each emitter registers itself with metric.Metrics.
-	_ "github.com/signalbox-ci/signalbox/emitter"
 )
 
 // The exit codes.
@@ -70,11 +68,13 @@ func run(monitor *metric.Monitor, args []string, w world) int {
 
 	command, err := line.parse(args)
 	if errors.Is(err, errHelp) {
-		line.writeHelp(w.stdout)
+		if err := line.writeHelp(w.stdout); err != nil {
+			return fail(w.stderr, err)
+		}
 		return exitClean
 	}
 	if errors.Is(err, errNoCommand) {
-		line.writeHelp(w.stderr)
+		line.writeHelp(w.stderr) //nolint:errcheck // there is nobody left to tell
 		return exitBadUsage
 	}
 	if err != nil {
@@ -97,8 +97,21 @@ func fail(stderr io.Writer, err error) int {
 	if _, ok := errors.AsType[usageError](err); ok {
 		return exitBadUsage
 	}
+	if _, ok := errors.AsType[emitter.FlagError](err); ok {
+		return exitBadUsage
+	}
 
 	return exitFailure
+}
+
+// unlessSeenEnough is the error of writing to standard output, unless that is a reader
+// who has seen enough, as in "signalbox catalog | head".
+func unlessSeenEnough(err error) error {
+	if errors.Is(err, syscall.EPIPE) {
+		return nil
+	}
+
+	return err
 }
 
 // errReported is the error of a command that has said itself what is wrong.

@@ -13,6 +13,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/signalbox-ci/signalbox/cmd/signalbox/internal/agents"
+	"github.com/signalbox-ci/signalbox/cmd/signalbox/internal/intake"
 	"github.com/signalbox-ci/signalbox/cmd/signalbox/internal/push"
 	"github.com/signalbox-ci/signalbox/emitter"
 	"github.com/signalbox-ci/signalbox/emitter/aggregator"
@@ -91,8 +92,18 @@ func (p *pushedMetrics) serveOn(factories []metric.EmitterFactory) {
 	for _, factory := range factories {
 		if config, ok := factory.(*emitter.PrometheusConfig); ok {
 			config.Pushed, config.Gatherer = p.Aggregator, p.registry
+			config.Elsewhere = takenElsewhere
 		}
 	}
+}
+
+// takenElsewhere says where what is sent to the listener that serves metrics should have
+// gone, if it is for the intake.
+func takenElsewhere(r *http.Request) string {
+	if r.URL.Path == intake.EventsPath || r.URL.Path == agents.Path || push.Handles(r) {
+		return "events and pushes are taken on another port, that of --intake-bind-port"
+	}
+	return ""
 }
 
 // pageOf is the page of one of the emitters, if it may be served elsewhere too, or

@@ -54,6 +54,18 @@ var _ = Describe("signalbox run, with metrics that are pushed", func() {
 		Expect(daemon.page()).NotTo(ContainSubstring("\nx{"))
 	})
 
+	It("tells who sends something to the listener of metrics that there is another", func() {
+		base := strings.TrimSuffix(startDaemon().url("serving-metrics"), "/metrics")
+		post := func(path string) string {
+			GinkgoHelper()
+			return body(client.Post(base+path, "text/plain", strings.NewReader("x 1\n")))
+		}
+		for _, path := range []string{"/metrics/job/a%2Fb/l/v", "/api/v1/agent-metrics", "/api/v1/events"} {
+			Expect(post(path)).To(HaveSuffix("want GET or HEAD; events and pushes are taken on another port, that of --intake-bind-port\n"))
+		}
+		Expect(post("/elsewhere")).To(HaveSuffix("want GET or HEAD\n"))
+	})
+
 	It("serves what agents push", func() {
 		daemon := startDaemon()
 		status, answer := agentMetrics(daemon, `{"labels":{"username":"alice"},"metrics":[{"name":"x_total","type":"counter","value":2,"labels":{"a":"b"}},{"name":"y","type":"blue","value":1}]}`)

@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"fmt"
 	"io"
+	"io/fs"
 	"net"
 	"net/http"
 	"net/url"
@@ -307,7 +308,10 @@ var _ = Describe("signalbox run", func() {
 				fails(start(nil, strings.Fields(line)...), exitBadUsage, parts...)
 			},
 			Entry("an unknown command", "bogus", "unknown command 'bogus'", "catalog, check, completion, demo, run or version"),
+			Entry("a command that is like none", "foo", "unknown command 'foo'; the commands are catalog, check,"),
 			Entry("a command that is almost one", "rum", "unknown command 'rum', did you mean 'run'?"),
+			Entry("a command with letters swapped", "rnu --stdin", "unknown command 'rnu', did you mean 'run'?"),
+			Entry("help of an unknown command", "help chekc", "unknown command 'chekc', did you mean 'check'?"),
 			Entry("a flag that is almost one", "run --intake-port=1", "unknown flag 'intake-port', did you mean --intake-bind-port?"),
 			Entry("an unknown flag", "run --bogus", "unknown flag 'bogus'", "signalbox run --help"),
 			Entry("an unknown flag of no command", "--bogus", "unknown flag 'bogus'", "signalbox --help"),
@@ -325,9 +329,16 @@ var _ = Describe("signalbox run", func() {
 			Entry("a limit beyond numbers", "run --intake-max-label-value-bytes=9223372036854775808", "out of range"),
 			Entry("a time-out without unit", "run --shutdown-timeout=10", "--shutdown-timeout", `"10" is not a duration`),
 			Entry("a time-out of nothing", "run --shutdown-timeout=0s", "--shutdown-timeout", "0s is not more than 0s"),
+			Entry("a time-out in days", "run --shutdown-timeout=1d", `"1d" is not a duration like 10s or 1m30s: did you mean 24h?`),
+			Entry("a lifetime in days", "run --push-ttl=7d", `"7d" is not a duration like 10m or 24h, or 0s for ever: did you mean 168h?`),
+			Entry("an interval in days", "run --prometheus-gc-interval=1d", `'--prometheus-gc-interval': "1d" is not a duration like 10s or 1m30s: did you mean 24h?`),
 			Entry("an interval without unit", "run --prometheus-gc-interval=5", "--prometheus-gc-interval", `"5" is not a duration like 10s`),
 			Entry("a level that is none", "run --log-level=loud", "'loud'", "'--log-level'", "debug, info or error"),
 			Entry("a switch with a value", "run --stdin=yes", "'--stdin'"),
+			Entry("an address of metrics that is none", "run --intake-bind-port=0 --prometheus-bind-ip=localhost", `--prometheus-bind-ip is "localhost"`),
+			Entry("a port of metrics that is none", "run --intake-bind-port=0 --prometheus-bind-port=abc", `--prometheus-bind-port is "abc"`),
+			Entry("a namespace that is none", "run --intake-bind-port=0 --prometheus-namespace=1bad", `--prometheus-namespace is "1bad"`),
+			Entry("a limit of staleness below 0", "run --intake-bind-port=0 --prometheus-worker-stale-after=-1s", `--prometheus-worker-stale-after is "-1s"`),
 			Entry("--exit-on-eof alone", "run --exit-on-eof", "--exit-on-eof needs --stdin"),
 			Entry("--stdin-format=lager alone", "run --stdin-format=lager", "--stdin-format=lager needs --stdin"),
 			Entry("--stdin-passthrough alone", "run --stdin-passthrough", "--stdin-passthrough needs --stdin"),
@@ -357,7 +368,9 @@ var _ = Describe("signalbox run", func() {
 
 		It("is said of the variable that it comes from", func() {
 			fails(start([]string{"SIGNALBOX_INTAKE_BIND_PORT=http"}, "run"), exitBadUsage,
-				"--intake-bind-port", `"http"`, "(from SIGNALBOX_INTAKE_BIND_PORT)")
+				"--intake-bind-port", `"http" is not a number (from SIGNALBOX_INTAKE_BIND_PORT)`)
+			fails(start([]string{"SIGNALBOX_STDIN=maybe"}, "run"), exitBadUsage,
+				"--stdin", `"maybe", want true or false (from SIGNALBOX_STDIN)`)
 		})
 
 		It("is a port that is taken", func() {
@@ -384,6 +397,11 @@ var _ = Describe("signalbox run", func() {
 			Expect(err).To(MatchError(ContainSubstring("take a higher one with --port")))
 		})
 
+		It("is a file that only root may read, of which ports are no part", func() {
+			err := fmt.Errorf("--mapping-file: %w", &fs.PathError{Op: "open", Path: "ci.yml", Err: syscall.EACCES})
+			Expect(withAdvice(err, "--ip", "--port")).To(Equal(err))
+		})
+
 		It("is not a variable that no flag has, but the log says so", func() {
 			p := start([]string{
 				"SIGNALBOX_INTAKE_BIND_PORT=0", "SIGNALBOX_PROMETHEUS_BIND_PORT=0", "SIGNALBOX_FORMAT=xml",
@@ -407,7 +425,7 @@ var _ = Describe("signalbox run", func() {
 		})
 
 		It("is an attribute that cannot be a label", func() {
-			fails(startDaemon("--attribute=???=1"), exitFailure, "???")
+			fails(startDaemon("--attribute=???=1"), exitBadUsage, "???")
 		})
 	})
 })

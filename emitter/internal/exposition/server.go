@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io/fs"
 	"log"
 	"log/slog"
 	"net"
@@ -34,12 +33,16 @@ type ServerOptions struct {
 	// nothing does.
 	Status http.Handler
 
+	// Elsewhere, if not nil, says where a request should have gone that is not for
+	// reading; empty means that nothing is known of it.
+	Elsewhere func(*http.Request) string
+
 	// Logger is asked for the logger each time there is something to log.
 	Logger func() lager.Logger
 
 	Page Page
 
-	// Reload, if not nil, answers requests to /-/reload.
+	// Reload, if not nil, answers requests to /-/reload, of any method.
 	Reload http.Handler
 
 	// MaxInFlight is how many scrapes may be under way. Done is called for each
@@ -70,19 +73,6 @@ const (
 	idleTimeout       = 5 * time.Minute
 )
 
-// CheckWebConfig tells what is wrong with a web configuration file. Having none
-// is fine.
-func CheckWebConfig(file string) error {
-	err := web.Validate(file)
-	if path, ok := errors.AsType[*fs.PathError](err); ok && path.Path == file {
-		return err // which names the file
-	}
-	if err != nil {
-		return fmt.Errorf("%s: %w", file, err)
-	}
-	return nil
-}
-
 // hasTLS tells whether the web configuration turns TLS on.
 func hasTLS(file string) bool {
 	content, err := os.ReadFile(file)
@@ -95,7 +85,7 @@ func hasTLS(file string) bool {
 
 // Listen opens the listener, so that the address is taken or the error is known.
 // Serve begins to serve on it. Either way the Server must be shut down. The web
-// configuration file must be as CheckWebConfig wants it.
+// configuration file must be as web.Validate wants it.
 func Listen(o ServerOptions) (*Server, error) {
 	page := newMetricsHandler(o)
 	listener, err := net.Listen(network(o.Address), o.Address)
@@ -152,13 +142,18 @@ func newMux(o ServerOptions, page http.Handler) http.Handler {
 	mux.HandleFunc("GET /-/healthy", ok)
 	mux.HandleFunc("GET /-/ready", ok)
 	if o.Reload != nil {
-		for _, method := range []string{"GET", "POST", "PUT"} { // which says what GET should have been
-			mux.Handle(method+" /-/reload", o.Reload)
+		mux.Handle("/-/reload", o.Reload)
+	}
+	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
+		switch {
+		case r.Method != http.MethodGet && r.Method != http.MethodHead:
+			refuseMethod(w, r, o.Elsewhere)
+		case o.Status != nil:
+			o.Status.ServeHTTP(w, r)
+		default:
+			http.NotFound(w, r)
 		}
-	}
-	if o.Status != nil {
-		mux.Handle("GET /", o.Status)
-	}
+	})
 	secured := status.Secured(mux) // whose own errors and redirects a browser shows too
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.URL.Path == "/metrics" && (r.Method == http.MethodGet || r.Method == http.MethodHead) {
@@ -167,6 +162,19 @@ func newMux(o ServerOptions, page http.Handler) http.Handler {
 		}
 		secured.ServeHTTP(w, r)
 	})
+}
+
+// refuseMethod answers a request that is not for reading. Who sends something may have
+// taken this listener for another.
+func refuseMethod(w http.ResponseWriter, r *http.Request, elsewhere func(*http.Request) string) {
+	text := fmt.Sprintf("the method %s is not allowed here, want GET or HEAD", r.Method)
+	if elsewhere != nil {
+		if where := elsewhere(r); where != "" {
+			text += "; " + where
+		}
+	}
+	w.Header().Set("Allow", "GET, HEAD")
+	http.Error(w, text, http.StatusMethodNotAllowed)
 }
 
 func ok(w http.ResponseWriter, _ *http.Request) {

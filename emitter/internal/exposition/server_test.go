@@ -105,6 +105,28 @@ var _ = Describe("The server", func() {
 		Expect(err).NotTo(HaveOccurred())
 		posted.Body.Close()
 		Expect(posted.StatusCode).To(Equal(http.StatusMethodNotAllowed))
+		Expect(posted.Header.Get("Allow")).To(Equal("GET, HEAD"))
+	})
+
+	It("tells who sends something where it is taken", func() {
+		options.Elsewhere = func(r *http.Request) string {
+			if r.URL.Path == "/events" {
+				return "events are taken elsewhere"
+			}
+			return ""
+		}
+		listen()
+		for path, want := range map[string]string{
+			"/events":  "the method POST is not allowed here, want GET or HEAD; events are taken elsewhere\n",
+			"/metrics": "the method POST is not allowed here, want GET or HEAD\n",
+		} {
+			response, err := client.Post("http://"+server.Addr()+path, "text/plain", nil)
+			Expect(err).NotTo(HaveOccurred())
+			body, err := io.ReadAll(response.Body)
+			response.Body.Close()
+			Expect(err).NotTo(HaveOccurred())
+			Expect(string(body)).To(Equal(want))
+		}
 	})
 
 	DescribeTable("keeps what a browser shows to itself",
@@ -273,27 +295,11 @@ var _ = Describe("The server", func() {
 		Expect(response.StatusCode).To(Equal(http.StatusOK))
 	})
 
-	DescribeTable("has a web configuration that is no good",
-		func(content, complaint string) {
-			options.WebConfigFile = filepath.Join(GinkgoT().TempDir(), "web.yml")
-			if content != "" {
-				Expect(os.WriteFile(options.WebConfigFile, []byte(content), 0o600)).To(Succeed())
-			}
-			err := CheckWebConfig(options.WebConfigFile)
-			Expect(err).To(MatchError(And(ContainSubstring(options.WebConfigFile), ContainSubstring(complaint))))
-			Expect(strings.Count(err.Error(), options.WebConfigFile)).To(Equal(1))
-		},
-		Entry("no file", "", "no such file"),
-		Entry("not YAML", "basic_auth_users: [", "yaml"),
-		Entry("a key without a certificate", "tls_server_config:\n  key_file: nowhere.key\n", "cert"),
-	)
-
 	It("speaks TLS if the web configuration says so", func() {
 		dir := GinkgoT().TempDir()
 		certificate := writeCertificate(dir)
 		options.WebConfigFile = filepath.Join(dir, "web.yml")
 		Expect(os.WriteFile(options.WebConfigFile, []byte("tls_server_config: {cert_file: cert.pem, key_file: key.pem}\n"), 0o600)).To(Succeed())
-		Expect(CheckWebConfig(options.WebConfigFile)).To(Succeed())
 		listen()
 		Expect(server.URL()).To(Equal("https://" + server.Addr() + "/metrics"))
 

@@ -6,7 +6,6 @@ import (
 	"bytes"
 	"context"
 	"errors"
-	"fmt"
 	"net/http"
 	"sync"
 
@@ -81,7 +80,7 @@ func NewHandler(options Options) http.Handler {
 func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if r.Method != http.MethodPost {
 		w.Header().Set("Allow", http.MethodPost)
-		reply.Refuse(w, http.StatusMethodNotAllowed, fmt.Sprintf("the method %s is none of POST", reply.Quote(r.Method)))
+		reply.Refuse(w, http.StatusMethodNotAllowed, reply.NotAllowed(r.Method, http.MethodPost))
 
 		return
 	}

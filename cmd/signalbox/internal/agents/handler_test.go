@@ -471,7 +471,7 @@ var _ = Describe("Handler", func() {
 		w := do(http.MethodGet, nil)
 		Expect(w.Code).To(Equal(http.StatusMethodNotAllowed))
 		Expect(w.Header()).To(HaveKeyWithValue("Allow", ConsistOf("POST")))
-		Expect(w.Body).To(MatchJSON(`{"error": "the method \"GET\" is none of POST"}`))
+		Expect(w.Body).To(MatchJSON(`{"error": "the method GET is not allowed here, want POST"}`))
 	})
 
 	It("does without somebody who counts", func() {

@@ -147,7 +147,7 @@ func allow(next http.HandlerFunc, methods ...string) http.Handler {
 			}
 		}
 		w.Header().Set("Allow", allowed)
-		reply.Refuse(w, http.StatusMethodNotAllowed, "the method "+reply.Quote(r.Method)+" is none of "+allowed)
+		reply.Refuse(w, http.StatusMethodNotAllowed, reply.NotAllowed(r.Method, methods...))
 	})
 }
 

@@ -246,7 +246,7 @@ var _ = Describe("Handler", func() {
 			w := do(http.MethodGet, "/api/v1/events", nil)
 			Expect(w.Code).To(Equal(http.StatusMethodNotAllowed))
 			Expect(w.Header()).To(HaveKeyWithValue("Allow", ConsistOf("POST")))
-			Expect(w.Body).To(MatchJSON(`{"error": "the method \"GET\" is none of POST"}`))
+			Expect(w.Body).To(MatchJSON(`{"error": "the method GET is not allowed here, want POST"}`))
 		})
 	})
 
@@ -259,6 +259,7 @@ var _ = Describe("Handler", func() {
 			w = do(http.MethodDelete, path, nil)
 			Expect(w.Code).To(Equal(http.StatusMethodNotAllowed))
 			Expect(w.Header()).To(HaveKeyWithValue("Allow", ConsistOf("GET, HEAD")))
+			Expect(w.Body).To(MatchJSON(`{"error": "the method DELETE is not allowed here, want GET or HEAD"}`))
 		},
 		Entry("alive", "/-/healthy"),
 		Entry("ready", "/-/ready"),

@@ -19,6 +19,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/signalbox-ci/signalbox/cmd/signalbox/internal/intake"
+	"github.com/signalbox-ci/signalbox/cmd/signalbox/internal/reply"
 	"github.com/signalbox-ci/signalbox/emitter/aggregator"
 )
 
@@ -157,13 +158,13 @@ func allow(w http.ResponseWriter, r *http.Request, methods ...string) bool {
 		return true
 	}
 
-	allowed := strings.Join(slices.Sorted(slices.Values(append(methods, http.MethodOptions))), ", ")
-	w.Header().Set("Allow", allowed)
+	allowed := slices.Sorted(slices.Values(append(slices.Clone(methods), http.MethodOptions)))
+	w.Header().Set("Allow", strings.Join(allowed, ", "))
 	if r.Method == http.MethodOptions {
 		w.WriteHeader(http.StatusOK)
 		return false
 	}
-	refuse(http.StatusMethodNotAllowed, "the method "+r.Method+" is none of "+allowed).answer(w)
+	refuse(http.StatusMethodNotAllowed, reply.NotAllowed(r.Method, methods...)).answer(w)
 
 	return false
 }

@@ -47,25 +47,26 @@ var _ = Describe("Handler", func() {
 	})
 
 	DescribeTable("has no other methods",
-		func(method, target, allowed string) {
+		func(method, target, allowed, want string) {
 			f.options.Admin = true
 			w := f.do(method, target, nil)
 			Expect(w.Code).To(Equal(http.StatusMethodNotAllowed))
 			Expect(w.Header()).To(HaveKeyWithValue("Allow", ConsistOf(allowed)))
+			Expect(w.Body.String()).To(HaveSuffix(want))
 
 			w = f.do(http.MethodOptions, target, nil)
 			Expect(w.Code).To(Equal(http.StatusOK))
 			Expect(w.Header()).To(HaveKeyWithValue("Allow", ConsistOf(allowed)))
 			Expect(w.Body.String()).To(BeEmpty())
 		},
-		Entry("GET of a group", "GET", "/metrics/job/j", "DELETE, OPTIONS, POST, PUT"),
-		Entry("HEAD of a group", "HEAD", "/metrics/job/j/l/v", "DELETE, OPTIONS, POST, PUT"),
-		Entry("PATCH of a group that cannot be", "PATCH", "/metrics/job/j/l", "DELETE, OPTIONS, POST, PUT"),
-		Entry("POST of the page", "POST", "/metrics", "GET, OPTIONS"),
-		Entry("HEAD of the page", "HEAD", "/metrics", "GET, OPTIONS"),
-		Entry("DELETE of the metrics", "DELETE", "/api/v1/metrics", "GET, OPTIONS"),
-		Entry("HEAD of the status", "HEAD", "/api/v1/status", "GET, OPTIONS"),
-		Entry("GET of the wipe", "GET", "/api/v1/admin/wipe", "OPTIONS, PUT"),
+		Entry("GET of a group", "GET", "/metrics/job/j", "DELETE, OPTIONS, POST, PUT", "want DELETE, POST or PUT\n"),
+		Entry("HEAD of a group", "HEAD", "/metrics/job/j/l/v", "DELETE, OPTIONS, POST, PUT", "want DELETE, POST or PUT\n"),
+		Entry("PATCH of a group that cannot be", "PATCH", "/metrics/job/j/l", "DELETE, OPTIONS, POST, PUT", "want DELETE, POST or PUT\n"),
+		Entry("POST of the page", "POST", "/metrics", "GET, OPTIONS", "want GET\n"),
+		Entry("HEAD of the page", "HEAD", "/metrics", "GET, OPTIONS", "want GET\n"),
+		Entry("DELETE of the metrics", "DELETE", "/api/v1/metrics", "GET, OPTIONS", "want GET\n"),
+		Entry("HEAD of the status", "HEAD", "/api/v1/status", "GET, OPTIONS", "want GET\n"),
+		Entry("GET of the wipe", "GET", "/api/v1/admin/wipe", "OPTIONS, PUT", "want PUT\n"),
 	)
 
 	Describe("ttl", func() {
@@ -101,7 +102,7 @@ var _ = Describe("Handler", func() {
 			Entry("twice", "ttl=1&ttl=1", "the parameter ttl is there 2 times"),
 			Entry("empty", "ttl=", `the parameter ttl is "", neither a duration like 90s`),
 			Entry("word", "ttl=soon", `the parameter ttl is "soon", neither`),
-			Entry("unknown unit", "ttl=1d", `the parameter ttl is "1d", neither`),
+			Entry("unknown unit", "ttl=1d", `the parameter ttl is "1d", neither a duration like 90s or 1h30m nor a number of seconds: did you mean 24h?`),
 			Entry("negative", "ttl=-1", `the parameter ttl is "-1", which is negative`),
 			Entry("negative duration", "ttl=-1s", `the parameter ttl is "-1s", which is negative`),
 			Entry("NaN", "ttl=NaN", "neither"),

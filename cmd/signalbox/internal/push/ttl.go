@@ -6,6 +6,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/signalbox-ci/signalbox/cmd/signalbox/internal/duration"
 )
 
 // maxSeconds is how many seconds fit into a time.Duration.
@@ -36,7 +38,7 @@ func parseTTL(query string) (*time.Duration, error) {
 	if err != nil {
 		seconds, err := strconv.ParseFloat(text, 64)
 		if err != nil || !(-maxSeconds < seconds && seconds < maxSeconds) {
-			return nil, fmt.Errorf("the parameter ttl is %q, neither a duration like 90s or 1h30m nor a number of seconds", text)
+			return nil, fmt.Errorf("the parameter ttl is %q, neither a duration like 90s or 1h30m nor a number of seconds%s", text, duration.Hint(text))
 		}
 		ttl = time.Duration(seconds * float64(time.Second))
 	}

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"net/http"
 	"strconv"
+	"strings"
 	"unicode/utf8"
 )
 
@@ -30,6 +31,16 @@ func Refuse(w http.ResponseWriter, status int, reason string) {
 	JSON(w, status, struct {
 		Error string `json:"error"`
 	}{reason})
+}
+
+// NotAllowed is what is said of a request with a method other than those wanted.
+func NotAllowed(method string, want ...string) string {
+	list := want[len(want)-1]
+	if before := want[:len(want)-1]; len(before) > 0 {
+		list = strings.Join(before, ", ") + " or " + list
+	}
+
+	return "the method " + Shorten(method) + " is not allowed here, want " + list
 }
 
 // maxShown is how many bytes of somebody's input an error repeats: enough to
