@@ -70,7 +70,7 @@ export class Plot {
       return;
     }
     draw(this.svg, { width, viewBox: `0 0 ${width} ${height}` });
-    const seconds = widths.find((w) => w >= (values.length - 1) * slot + last) ?? widths.at(-1);
+    const seconds = widthOf((values.length - 1) * slot + last);
     const step = niceStep(Math.max(0, ...values));
     const top = step * Math.max(1, Math.ceil(Math.max(0, ...values) / step));
     this.x = (ms) => width - margin.right - ((end - ms) / 1000 / seconds) * (width - margin.left - margin.right);
@@ -210,8 +210,13 @@ const sparkWidth = 96;
 const sparkHeight = 20;
 const sparkPoints = 48;
 
-// showSpark draws a history of so many slots of the last hour into a cell: the mean of
-// each few of them, as high as the largest.
+// widthOf is how many seconds a plot shows, if there is a history of so many.
+function widthOf(seconds) {
+  return widths.find((width) => width >= seconds) ?? widths.at(-1);
+}
+
+// showSpark draws a history into a cell, over as long a time as the plot: the mean of
+// each few slots, as high as the largest.
 export function showSpark(cell, values, slot) {
   let path = cell.spark;
   if (!path) {
@@ -220,7 +225,7 @@ export function showSpark(cell, values, slot) {
     svg.append(path);
     cell.append(svg);
   }
-  const slots = Math.max(1, Math.round(3600 / slot));
+  const slots = Math.max(1, Math.round(widthOf((values.length - 1) * slot) / slot));
   const each = slots / sparkPoints;
   const means = [];
   for (let i = 0; i < sparkPoints; i++) {

@@ -239,8 +239,8 @@ export function makeSections({ plotted, plot, more }) {
             },
           },
           {
-            title: "Last hour",
-            note: "Choose one to plot it alone",
+            title: "History",
+            note: "Over the time of the plot; choose one to plot it alone",
             sort: (n) => n.history.reduce((sum, value) => sum + value, 0),
             number: true,
             show: (cell, n) => {
