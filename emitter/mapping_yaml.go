@@ -218,7 +218,7 @@ func (d *document) decodeDuration(n *yaml.Node, path string, to reflect.Value) {
 	if seconds := n.Value + "s"; n.Tag == "!!int" {
 		hint = fmt.Sprintf(": did you mean %s?", seconds)
 	} else if days, ok := strings.CutSuffix(n.Value, "d"); ok {
-		if count, err := strconv.Atoi(days); err == nil {
+		if count, err := strconv.ParseUint(days, 10, 16); err == nil {
 			hint = fmt.Sprintf(": did you mean %dh?", 24*count)
 		}
 	}
@@ -228,6 +228,11 @@ func (d *document) decodeDuration(n *yaml.Node, path string, to reflect.Value) {
 func (d *document) decodeList(n *yaml.Node, path string, to reflect.Value) {
 	if n.Kind != yaml.SequenceNode {
 		d.fault(n.Line, path, "want a list, got %s", describeNode(n))
+		return
+	}
+	if len(n.Content) > maxNodes {
+		d.nodes = maxNodes
+		d.decode(&yaml.Node{Line: n.Line}, path, to) // which says so
 		return
 	}
 	list := reflect.MakeSlice(to.Type(), len(n.Content), len(n.Content))

@@ -21,7 +21,7 @@ func (p *Prometheus) reloadHandler(enabled bool) http.Handler {
 		switch {
 		case r.Method != http.MethodPost && r.Method != http.MethodPut:
 			w.Header().Set("Allow", "POST, PUT")
-			http.Error(w, fmt.Sprintf("the method %s is not allowed here, want POST or PUT", r.Method), http.StatusMethodNotAllowed)
+			http.Error(w, fmt.Sprintf("the method %.40s is not allowed here, want POST or PUT", r.Method), http.StatusMethodNotAllowed)
 		case !enabled:
 			http.Error(w, "reloading by HTTP is off: --enable-reload-api turns it on; SIGHUP always reloads", http.StatusForbidden)
 		default:

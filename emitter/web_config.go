@@ -35,28 +35,49 @@ var (
 	webLine        = regexp.MustCompile(`^line (\d+): (.*)$`)
 	webUnknown     = regexp.MustCompile(`^field (.*) not found in type (web\.\w+)$`)
 	webTwice       = regexp.MustCompile(`^field (.*) already set in type web\.\w+$`)
-	webOtherType   = regexp.MustCompile("(?s)^cannot unmarshal !!(\\w+)(?: `(.*)`)? into (.*)$")
-	webTLSValue    = regexp.MustCompile(`^(?:unknown (?:TLS version|cipher|curve)|invalid ClientAuth): (.*)$`)
+	webOtherType   = regexp.MustCompile("(?s)^cannot unmarshal !!(\\w+)(?: `.*`)? into (.*)$")
+	webTLSValue    = regexp.MustCompile(`^(unknown TLS version|unknown cipher|unknown curve|invalid ClientAuth): (.*)$`)
 	webTLSFile     = regexp.MustCompile(`^failed to read (cert_file|key_file) `)
 	webTLS         = regexp.MustCompile(`cert_file|X509KeyPair|key_file|client CA`)
 	webNoHash      = regexp.MustCompile(`^(?:crypto/bcrypt|strconv\.\w+): `)
 	webHeader      = regexp.MustCompile(`^HTTP header "(.*)" can not be configured$`)
 	webHeaderValue = regexp.MustCompile(`^invalid value for ([\w-]+)\. `)
-	bcryptHash     = regexp.MustCompile(`^\$2[a-z]?\$\d\d\$[./A-Za-z0-9]{53}$`)
+	bcryptHash     = regexp.MustCompile(`^\$2[a-z]?\$(0[4-9]|[12]\d|3[01])\$[./A-Za-z0-9]{53}$`)
+
+	// webFaults begins each of several faults of the YAML package, whose values may
+	// have several lines.
+	webFaults = regexp.MustCompile(`\n {2}line \d+: `)
+
+	// webQuoted is what is repeated of the file.
+	webQuoted = regexp.MustCompile("(?s)`.*`|'[^']{3,}'")
 )
+
+// webTLSFields are the fields that a message about a value of TLS can be about.
+var webTLSFields = map[string]*regexp.Regexp{
+	"unknown TLS version": regexp.MustCompile(`\.(min|max)_version$`),
+	"unknown cipher":      regexp.MustCompile(`\.cipher_suites\[\d+\]$`),
+	"unknown curve":       regexp.MustCompile(`\.curve_preferences\[\d+\]$`),
+	"invalid ClientAuth":  regexp.MustCompile(`\.client_auth_type$`),
+}
 
 // explainWebFault makes errors of exporter-toolkit readable, and says where in the file
 // the fault is.
 func explainWebFault(file string, content []byte, message string) error {
 	d := readWebFile(file, content)
 	if list, ok := strings.CutPrefix(message, "yaml: unmarshal errors:\n"); ok {
-		for text := range strings.Lines(list) {
-			d.typeFault(strings.TrimSpace(text))
+		list = "\n" + list
+		starts := webFaults.FindAllStringIndex(list, -1)
+		for i, start := range starts {
+			end := len(list)
+			if i+1 < len(starts) {
+				end = starts[i+1][0]
+			}
+			d.typeFault(strings.TrimSpace(list[start[0]:end]))
 		}
 		return d.err()
 	}
 	if line, text := syntaxFault(content); line > 0 && strings.HasPrefix(message, "yaml: ") {
-		return fmt.Errorf("%s:%d: not YAML: %s", file, line, text)
+		return fmt.Errorf("%s:%d: not YAML: %s", file, line, concealed(text))
 	}
 
 	const tls = "tls_server_config"
@@ -65,7 +86,7 @@ func explainWebFault(file string, content []byte, message string) error {
 	}
 	path := ""
 	if parts := webTLSValue.FindStringSubmatch(message); parts != nil {
-		path = d.pathOf(tls, parts[1])
+		path = d.pathOf(webTLSFields[parts[1]], parts[2])
 	} else if parts := webTLSFile.FindStringSubmatch(message); parts != nil {
 		path = join(tls, parts[1])
 	} else if strings.HasPrefix(message, "open ") {
@@ -78,11 +99,14 @@ func explainWebFault(file string, content []byte, message string) error {
 		path = tls
 	}
 	if d.lines[path] == 0 || path == "" {
-		return fmt.Errorf("%s: %s", file, message)
+		return fmt.Errorf("%s: %s", file, concealed(message))
 	}
-	d.fault(0, path, "%s", message)
+	d.fault(0, path, "%s", strings.TrimSuffix(message, ": "))
 	return d.err()
 }
+
+// concealed is a message without what it repeats of the file, which may be a password.
+func concealed(message string) string { return webQuoted.ReplaceAllString(message, "…") }
 
 // A webFile is a web configuration file in which faults are looked for.
 type webFile struct {
@@ -124,10 +148,10 @@ func (w *webFile) walk(n *yaml.Node, path, key string) {
 	}
 }
 
-// pathOf is the field in a section that has the value, or empty.
-func (w *webFile) pathOf(section, value string) string {
+// pathOf is the field of TLS, among those that match, that has the value, or empty.
+func (w *webFile) pathOf(field *regexp.Regexp, value string) string {
 	for _, s := range w.scalars {
-		if s.value == value && strings.HasPrefix(s.path, section+".") {
+		if s.value == value && strings.HasPrefix(s.path, "tls_server_config.") && field.MatchString(s.path) {
 			return s.path
 		}
 	}
@@ -163,9 +187,9 @@ func (w *webFile) typeFault(text string) {
 	} else if parts := webTwice.FindStringSubmatch(text); parts != nil {
 		w.fault(line, "", "field %q is there twice", parts[1])
 	} else if parts := webOtherType.FindStringSubmatch(text); parts != nil {
-		w.fault(line, "", "want %s, got %s", webKind(parts[3]), describeWebValue(parts[1], parts[2], parts[3]))
+		w.fault(line, "", "want %s, got %s", webKind(parts[2]), webValue(parts[1]))
 	} else {
-		w.fault(line, "", "%s", text)
+		w.fault(line, "", "%s", concealed(text))
 	}
 }
 
@@ -203,17 +227,15 @@ func webKind(typ string) string {
 	}
 }
 
-// describeWebValue says what stands in the file, unless it may be a password.
-func describeWebValue(tag, value, typ string) string {
-	switch {
-	case tag == "map":
+// webValue says what stands in the file, but not its value: that may be a password.
+func webValue(tag string) string {
+	switch tag {
+	case "map":
 		return "fields"
-	case tag == "seq":
+	case "seq":
 		return "a list"
-	case strings.Contains(typ, "config."):
-		return "something else"
 	default:
-		return shortened(value)
+		return "another value"
 	}
 }
 

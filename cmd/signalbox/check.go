@@ -20,7 +20,8 @@ import (
 type checkCommand struct {
 	monitor *metric.Monitor
 
-	Naming string `long:"prometheus-naming" choice:"inherited" choice:"modern" default:"inherited" description:"Which names mapping files go by. Files of variables say that themselves."`
+	Naming    string `long:"prometheus-naming" choice:"inherited" choice:"modern" default:"inherited" description:"Which names mapping files go by. Files of variables say that themselves."`
+	Namespace string `long:"prometheus-namespace" value-name:"NAME" default:"concourse" description:"What signalbox run puts before the names that are in mapping files. Files of variables say that themselves."`
 
 	Args struct {
 		Files []string `positional-arg-name:"FILE..."`
@@ -64,7 +65,7 @@ func (c *checkCommand) check(file string) (verdict string, err error) {
 	case nothing:
 		return "empty, which changes nothing, be it a mapping file or a web configuration file", nil
 	case mappingFile:
-		summary, err := (&emitter.PrometheusConfig{MappingFile: file, Naming: emitter.Naming(c.Naming)}).CheckMapping(nil)
+		summary, err := (&emitter.PrometheusConfig{MappingFile: file, Naming: emitter.Naming(c.Naming), Namespace: c.Namespace}).CheckMapping(nil)
 		return fmt.Sprintf("mapping file, %v", summary), err
 	case webFile:
 		return "web configuration file", checkWebConfig(file)

@@ -112,7 +112,7 @@ var _ = Describe("signalbox check", func() {
 		mapping, web := write("mapping.yml", "builtin: maybe"), write("web.yml", "rate_limit: {burst: x}")
 		code, _, stderr := check("SIGNALBOX_MAPPING_FILE=" + mapping + "\nSIGNALBOX_PROMETHEUS_WEB_CONFIG_FILE='" + web + "'\n")
 		Expect(stderr).To(Equal("DIR/mapping.yml:1: builtin: want true or false, got \"maybe\"\n" +
-			"DIR/web.yml:1: want a number, got \"x\"\n"))
+			"DIR/web.yml:1: want a number, got another value\n"))
 		Expect(code).To(Equal(exitFailure))
 
 		_, _, stderr = check("\nSIGNALBOX_MAPPING_FILE=/nowhere\nSIGNALBOX_PROMETHEUS_WEB_CONFIG_FILE=/nowhere\n")
@@ -143,6 +143,13 @@ var _ = Describe("signalbox check", func() {
 		Expect(stderr).To(BeEmpty())
 		_, _, stderr = check("metrics: [{metric: builds_finished, drop: true}]", "--prometheus-naming=modern")
 		Expect(stderr).To(HaveSuffix(`no rule drives the metric "builds_finished": with --prometheus-naming=modern it is "job_builds_finished_total"` + "\n"))
+
+		const own = "rules: [{event: e, metric: ci_e_total, type: counter, operation: inc, help: h}]"
+		_, _, stderr = check(own)
+		Expect(stderr).To(BeEmpty())
+		_, _, stderr = check(own, "--prometheus-namespace=ci")
+		Expect(stderr).To(ContainSubstring(`leave out "ci_", which is the namespace`))
+
 		_, _, stderr = check("SIGNALBOX_PROMETHEUS_NAMING=modern\nSIGNALBOX_MAPPING_FILE=" + write("change.yml", change))
 		Expect(stderr).To(BeEmpty())
 	})

@@ -203,7 +203,7 @@ func (l *commandLine) unknownCommand(message string, args []string) error {
 		known = append(known, command.Name)
 	}
 	slices.Sort(known)
-	if near := nearest(name, known); near != "" {
+	if near := nearest(name, known); near != "" && near != name {
 		return usageError(fmt.Sprintf("unknown command '%s', did you mean '%s'?", name, near))
 	}
 	last := len(known) - 1
@@ -281,7 +281,8 @@ func inPlainWords(message string) string {
 		return before + invalid
 	}
 	if before, after, found := strings.Cut(message, ": time: "); found {
-		if _, quoted, found := strings.Cut(after, "duration "); found {
+		if i := strings.LastIndex(after, `duration "`); i >= 0 {
+			quoted := after[i+len("duration "):]
 			value, _ := strconv.Unquote(quoted)
 			return before + ": " + quoted + " is not a duration like 10s or 1m30s" + duration.Hint(value)
 		}

@@ -167,7 +167,7 @@ func newMux(o ServerOptions, page http.Handler) http.Handler {
 // refuseMethod answers a request that is not for reading. Who sends something may have
 // taken this listener for another.
 func refuseMethod(w http.ResponseWriter, r *http.Request, elsewhere func(*http.Request) string) {
-	text := fmt.Sprintf("the method %s is not allowed here, want GET or HEAD", r.Method)
+	text := fmt.Sprintf("the method %.40s is not allowed here, want GET or HEAD", r.Method)
 	if elsewhere != nil {
 		if where := elsewhere(r); where != "" {
 			text += "; " + where
