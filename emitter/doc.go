@@ -37,6 +37,7 @@
 //	workers.go          the workers, and what is on them
 //	families.go         the families, and which labels make them large
 //	scrapes.go          who scraped of late
+//	input.go            standard input, if events come from there
 //	settings.go         the configuration in force, secrets masked
 //	aggregator          what agents and jobs push
 //	internal/series     the store: families, series, and how they go stale
