@@ -27,6 +27,10 @@ func CheckWebConfig(file string) error {
 	if err := web.Validate(file); err != nil {
 		return explainWebFault(file, content, err.Error())
 	}
+	// It looks at the beginnings of hashes only.
+	if d := readWebFile(file, content); d.passwordFaults() {
+		return d.err()
+	}
 	return nil
 }
 
@@ -49,7 +53,7 @@ var (
 	webFaults = regexp.MustCompile(`\n {2}line \d+: `)
 
 	// webQuoted is what is repeated of the file.
-	webQuoted = regexp.MustCompile("(?s)`.*`|'[^']{3,}'")
+	webQuoted = regexp.MustCompile("(?s)`.*`|(unknown anchor )'[^']*'")
 )
 
 // webTLSFields are the fields that a message about a value of TLS can be about.
@@ -106,7 +110,7 @@ func explainWebFault(file string, content []byte, message string) error {
 }
 
 // concealed is a message without what it repeats of the file, which may be a password.
-func concealed(message string) string { return webQuoted.ReplaceAllString(message, "…") }
+func concealed(message string) string { return webQuoted.ReplaceAllString(message, "$1…") }
 
 // A webFile is a web configuration file in which faults are looked for.
 type webFile struct {

@@ -30,6 +30,12 @@ var _ = Describe("The page of a daemon that reads events from standard input", f
 			t.refreshed()
 		}
 
+		becomes(object{"format": "lager"})
+		Expect(t.text("#health")).NotTo(ContainSubstring("input"), "it has just started")
+		o["started"] = ago(2 * time.Minute)
+		becomes(object{"format": "lager"})
+		Expect(t.text("#health")).To(And(HavePrefix("Attention"), MatchRegexp("(?i)no line has come on standard input")))
+
 		becomes(object{"format": "lager", "skipped": 19})
 		Expect(t.text("#health")).To(And(HavePrefix("All well"), Not(ContainSubstring("input"))))
 		Expect(t.text("#input")).To(Equal("Standard input: 0 events, 19 lines of the log skipped."))

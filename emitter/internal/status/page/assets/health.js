@@ -34,9 +34,12 @@ function findings(o) {
   } else if (o.input && o.input.endedAt !== null) {
     add("warn", "events", "standard input ended", `standard input ended ${span((o.time - o.input.endedAt) / 1000)} ago`);
   }
+  const lines = o.input ? o.input.accepted + o.input.rejected + o.input.skipped : 0;
+  if (o.input && lines === 0 && o.input.endedAt === null && o.started !== null && o.time - o.started > 60000) {
+    add("warn", "events", "nothing on standard input", "no line has come on standard input");
+  }
   if (o.input?.format === "lager" && o.input.accepted === 0 && o.input.skipped >= fewLines) {
-    const lines = plural(o.input.skipped + o.input.rejected, "line");
-    add("warn", "events", "standard input has no events", `none of ${lines} of standard input is an event`);
+    add("warn", "events", "standard input has no events", `none of ${plural(lines, "line")} of standard input is an event`);
   }
 
   const full = o.families.list.filter((f) => o.families.limit > 0 && f.series >= o.families.limit);
