@@ -5,7 +5,7 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/signalbox-ci/signalbox/emitter/internal/series"
+	"github.com/signalbox-ci/signalbox/internal/series"
 )
 
 // A MappingSummary counts what a mapping has.

@@ -6,8 +6,8 @@ import (
 	"strings"
 	"sync/atomic"
 
-	"github.com/signalbox-ci/signalbox/emitter/internal/series"
-	"github.com/signalbox-ci/signalbox/emitter/internal/status"
+	"github.com/signalbox-ci/signalbox/internal/series"
+	"github.com/signalbox-ci/signalbox/internal/status"
 )
 
 // maxExampleBytes is how much is kept of each text of an example.

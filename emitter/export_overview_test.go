@@ -3,7 +3,7 @@ package emitter
 import (
 	"time"
 
-	"github.com/signalbox-ci/signalbox/emitter/internal/status"
+	"github.com/signalbox-ci/signalbox/internal/status"
 )
 
 // DriveTime has the rates of events go by now, and sampled by SampleRates alone. The

@@ -8,7 +8,7 @@ import (
 	dto "github.com/prometheus/client_model/go"
 	"github.com/prometheus/common/expfmt"
 
-	"github.com/signalbox-ci/signalbox/emitter/internal/exposition"
+	"github.com/signalbox-ci/signalbox/internal/exposition"
 )
 
 // CollectPeriodically is the garbage collector's loop.

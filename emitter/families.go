@@ -7,8 +7,8 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/signalbox-ci/signalbox/emitter/internal/series"
-	"github.com/signalbox-ci/signalbox/emitter/internal/status"
+	"github.com/signalbox-ci/signalbox/internal/series"
+	"github.com/signalbox-ci/signalbox/internal/status"
 )
 
 // countedFamilies is of how many families, the largest, the label values are counted.

@@ -3,8 +3,8 @@ package emitter
 import (
 	"time"
 
-	"github.com/signalbox-ci/signalbox/emitter/internal/series"
-	"github.com/signalbox-ci/signalbox/emitter/internal/status"
+	"github.com/signalbox-ci/signalbox/internal/series"
+	"github.com/signalbox-ci/signalbox/internal/status"
 )
 
 // An Input is how it stands with standard input, if somebody takes events from there:

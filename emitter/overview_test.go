@@ -23,7 +23,7 @@ import (
 
 	"github.com/signalbox-ci/signalbox/emitter"
 	"github.com/signalbox-ci/signalbox/emitter/aggregator"
-	"github.com/signalbox-ci/signalbox/emitter/internal/status"
+	"github.com/signalbox-ci/signalbox/internal/status"
 	"github.com/signalbox-ci/signalbox/metric"
 )
 

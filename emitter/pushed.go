@@ -10,8 +10,8 @@ import (
 	dto "github.com/prometheus/client_model/go"
 
 	"github.com/signalbox-ci/signalbox/emitter/aggregator"
-	"github.com/signalbox-ci/signalbox/emitter/internal/exposition"
-	"github.com/signalbox-ci/signalbox/emitter/internal/series"
+	"github.com/signalbox-ci/signalbox/internal/exposition"
+	"github.com/signalbox-ci/signalbox/internal/series"
 )
 
 // neighbours are what the emitter's page has beside its own series.

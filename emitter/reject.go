@@ -10,7 +10,7 @@ import (
 
 	"code.cloudfoundry.org/lager/v3"
 
-	"github.com/signalbox-ci/signalbox/emitter/internal/series"
+	"github.com/signalbox-ci/signalbox/internal/series"
 	"github.com/signalbox-ci/signalbox/metric"
 )
 

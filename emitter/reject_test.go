@@ -4,7 +4,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/signalbox-ci/signalbox/emitter/internal/series"
+	"github.com/signalbox-ci/signalbox/internal/series"
 )
 
 func TestOneLineASecondIsLogged(t *testing.T) {

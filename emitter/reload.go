@@ -9,7 +9,8 @@ import (
 
 	"code.cloudfoundry.org/lager/v3"
 
-	"github.com/signalbox-ci/signalbox/emitter/internal/series"
+	"github.com/signalbox-ci/signalbox/internal/regularfile"
+	"github.com/signalbox-ci/signalbox/internal/series"
 )
 
 // A ruleSource is where an emitter's rules come from.
@@ -41,7 +42,7 @@ func (s *ruleSource) read() (mappingRead, error) {
 	if s.file == "" {
 		return mappingRead{s.base, nil}, nil
 	}
-	content, err := ReadRegularFile(s.file)
+	content, err := regularfile.Read(s.file)
 	if err != nil {
 		return mappingRead{}, fmt.Errorf("--mapping-file: %w", err)
 	}

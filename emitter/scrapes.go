@@ -4,9 +4,9 @@ import (
 	"sync"
 	"time"
 
-	"github.com/signalbox-ci/signalbox/emitter/internal/exposition"
-	"github.com/signalbox-ci/signalbox/emitter/internal/series"
-	"github.com/signalbox-ci/signalbox/emitter/internal/status"
+	"github.com/signalbox-ci/signalbox/internal/exposition"
+	"github.com/signalbox-ci/signalbox/internal/series"
+	"github.com/signalbox-ci/signalbox/internal/status"
 )
 
 // keptScrapes is how many scrapes are remembered.

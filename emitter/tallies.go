@@ -4,7 +4,7 @@ import (
 	"iter"
 	"sync"
 
-	"github.com/signalbox-ci/signalbox/emitter/internal/series"
+	"github.com/signalbox-ci/signalbox/internal/series"
 )
 
 // tallies count the events that were received, by name. They outlive the plans that

@@ -9,8 +9,8 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/signalbox-ci/signalbox/emitter/internal/series"
-	"github.com/signalbox-ci/signalbox/emitter/internal/status"
+	"github.com/signalbox-ci/signalbox/internal/series"
+	"github.com/signalbox-ci/signalbox/internal/status"
 )
 
 // What is kept of the names that no rule knows is bounded, whoever sends them.

@@ -9,6 +9,8 @@ import (
 
 	"github.com/prometheus/exporter-toolkit/web"
 	"go.yaml.in/yaml/v3"
+
+	"github.com/signalbox-ci/signalbox/internal/regularfile"
 )
 
 // CheckWebConfig tells what is wrong with a web configuration file, as
@@ -20,7 +22,7 @@ func CheckWebConfig(file string) error {
 		return nil
 	}
 	// What reads it otherwise would wait for ever for a named pipe.
-	content, err := ReadRegularFile(file)
+	content, err := regularfile.Read(file)
 	if err != nil {
 		return err
 	}

@@ -8,8 +8,8 @@ import (
 	"strings"
 	"time"
 
-	"github.com/signalbox-ci/signalbox/emitter/internal/series"
-	"github.com/signalbox-ci/signalbox/emitter/internal/status"
+	"github.com/signalbox-ci/signalbox/internal/series"
+	"github.com/signalbox-ci/signalbox/internal/status"
 )
 
 // The events that tell what is on a worker. Which families they drive, and what the

@@ -13,6 +13,7 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"github.com/signalbox-ci/signalbox/emitter"
+	"github.com/signalbox-ci/signalbox/internal/regularfile"
 	"github.com/signalbox-ci/signalbox/metric"
 )
 
@@ -53,7 +54,7 @@ func (c *checkCommand) run(w world) error {
 // check says what the file is. Each line of an error begins with the file that is
 // meant and, where there is one, the line in it.
 func (c *checkCommand) check(file string) (verdict string, err error) {
-	content, err := emitter.ReadRegularFile(file)
+	content, err := regularfile.Read(file)
 	if path, ok := errors.AsType[*fs.PathError](err); ok {
 		return "", fmt.Errorf("%s: %w", file, path.Err)
 	}

@@ -163,7 +163,7 @@ var _ = Describe("signalbox check", func() {
 
 	It("reads nothing that may never end", func() {
 		_, _, stderr := check(ownRule, directory, "/dev/zero")
-		Expect(stderr).To(Equal("DIR is a directory, want a regular file\n/dev/zero is a device, want a regular file\n"))
+		Expect(stderr).To(Equal("DIR is a directory, expected a regular file\n/dev/zero is a device, expected a regular file\n"))
 	})
 
 	It("is bad usage without a file", func() {

@@ -10,7 +10,7 @@ import (
 
 	"github.com/jessevdk/go-flags"
 
-	"github.com/signalbox-ci/signalbox/cmd/signalbox/internal/duration"
+	"github.com/signalbox-ci/signalbox/internal/duration"
 	"github.com/signalbox-ci/signalbox/metric"
 )
 

@@ -15,7 +15,7 @@ import (
 	"code.cloudfoundry.org/lager/v3"
 
 	"github.com/signalbox-ci/signalbox/cmd/signalbox/internal/demo"
-	"github.com/signalbox-ci/signalbox/cmd/signalbox/internal/intake"
+	"github.com/signalbox-ci/signalbox/cmd/signalbox/internal/source/events"
 	"github.com/signalbox-ci/signalbox/emitter"
 	"github.com/signalbox-ci/signalbox/metric"
 )
@@ -121,7 +121,7 @@ Its builds, and an event of your own:
   curl -d '{"name": "coffee ready"}' http://%s%s
 
 Ctrl-C ends it.
-`, pace, strings.TrimSuffix(page, "metrics"), page, page, s.address, intake.EventsPath)
+`, pace, strings.TrimSuffix(page, "metrics"), page, page, s.address, events.EventsPath)
 }
 
 // writeSummary tells what there was.

@@ -13,7 +13,7 @@ import (
 	"github.com/jessevdk/go-flags"
 	"github.com/prometheus/common/model"
 
-	"github.com/signalbox-ci/signalbox/cmd/signalbox/internal/duration"
+	"github.com/signalbox-ci/signalbox/internal/duration"
 )
 
 // attributes is a repeatable flag of key=value pairs.

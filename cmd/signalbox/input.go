@@ -9,12 +9,12 @@ import (
 
 	"code.cloudfoundry.org/lager/v3"
 
-	"github.com/signalbox-ci/signalbox/cmd/signalbox/internal/intake"
+	"github.com/signalbox-ci/signalbox/cmd/signalbox/internal/source/events"
 )
 
 // inputOptions say how standard input is read.
 type inputOptions struct {
-	limits intake.Limits
+	limits events.Limits
 
 	// lager is for a log of Concourse's rather than for events. rest, if not nil,
 	// gets the lines of it that are no events.
@@ -47,14 +47,14 @@ func noInput() *input {
 // readInput starts to read events from r, one a line. Lines that are no events
 // go to the log, and so does a summary at the end. Whoever calls it must call
 // Close. The status says how far it is.
-func readInput(logger lager.Logger, r io.Reader, o inputOptions, s intake.Sink, status *inputStatus) *input {
+func readInput(logger lager.Logger, r io.Reader, o inputOptions, s events.Sink, status *inputStatus) *input {
 	reader, writer := io.Pipe()
 	in := &input{pipe: reader, done: make(chan struct{})}
 	decoding := &decoding{
 		logger:     logger,
-		rejections: intake.NewRejections(logger),
-		tally:      intake.Tally{Sink: s},
-		decoder:    intake.NewDecoder(o.limits),
+		rejections: events.NewRejections(logger),
+		tally:      events.Tally{Sink: s},
+		decoder:    events.NewDecoder(o.limits),
 		options:    o,
 		status:     status,
 	}
@@ -97,9 +97,9 @@ func (in *input) Close() error {
 // A decoding turns an input into events.
 type decoding struct {
 	logger     lager.Logger
-	rejections *intake.Rejections
-	tally      intake.Tally
-	decoder    *intake.Decoder
+	rejections *events.Rejections
+	tally      events.Tally
+	decoder    *events.Decoder
 	options    inputOptions
 	status     *inputStatus
 	progress   *progress // or nil
@@ -116,7 +116,7 @@ func (d *decoding) run(r io.Reader) error {
 		err = d.readLog(r, d.options.rest)
 		summary["skipped"] = d.status.skipped.Load()
 	} else {
-		err = d.decoder.Decode(r, intake.Lines, d.accept, d.reject)
+		err = d.decoder.Decode(r, events.Lines, d.accept, d.reject)
 	}
 	d.progress.Close()
 
@@ -152,7 +152,7 @@ func (d *decoding) readLog(r io.Reader, rest io.Writer) error {
 	return err
 }
 
-func (d *decoding) accept(event *intake.Event) {
+func (d *decoding) accept(event *events.Event) {
 	unknown := d.tally.Unknown
 	d.tally.Accept(event)
 	if d.tally.Unknown > unknown {

@@ -15,7 +15,7 @@ import (
 	. "github.com/onsi/gomega"
 	"github.com/onsi/gomega/gbytes"
 
-	"github.com/signalbox-ci/signalbox/cmd/signalbox/internal/intake"
+	"github.com/signalbox-ci/signalbox/cmd/signalbox/internal/source/events"
 	"github.com/signalbox-ci/signalbox/metric"
 )
 
@@ -124,8 +124,8 @@ type counter struct{ events atomic.Int32 }
 
 func (c *counter) Emit(metric.Event) { c.events.Add(1) }
 
-func (c *counter) Prepare(metric.EventType) func(*intake.Event) {
-	return func(event *intake.Event) { c.Emit(event.Event) }
+func (c *counter) Prepare(metric.EventType) func(*events.Event) {
+	return func(event *events.Event) { c.Emit(event.Event) }
 }
 
 func (c *counter) Knows(string) bool { return true }

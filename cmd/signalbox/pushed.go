@@ -12,9 +12,9 @@ import (
 	"code.cloudfoundry.org/lager/v3"
 	"github.com/prometheus/client_golang/prometheus"
 
-	"github.com/signalbox-ci/signalbox/cmd/signalbox/internal/agents"
-	"github.com/signalbox-ci/signalbox/cmd/signalbox/internal/intake"
-	"github.com/signalbox-ci/signalbox/cmd/signalbox/internal/push"
+	"github.com/signalbox-ci/signalbox/cmd/signalbox/internal/source/agents"
+	"github.com/signalbox-ci/signalbox/cmd/signalbox/internal/source/events"
+	"github.com/signalbox-ci/signalbox/cmd/signalbox/internal/source/pushgateway"
 	"github.com/signalbox-ci/signalbox/emitter"
 	"github.com/signalbox-ci/signalbox/emitter/aggregator"
 	"github.com/signalbox-ci/signalbox/metric"
@@ -100,7 +100,7 @@ func (p *pushedMetrics) serveOn(factories []metric.EmitterFactory) {
 // takenElsewhere says where what is sent to the listener that serves metrics should have
 // gone, if it is for the intake.
 func takenElsewhere(r *http.Request) string {
-	if r.URL.Path == intake.EventsPath || r.URL.Path == agents.Path || push.Handles(r) {
+	if r.URL.Path == events.EventsPath || r.URL.Path == agents.Path || pushgateway.Handles(r) {
 		return "events and pushes are taken on another port, that of --intake-bind-port"
 	}
 	return ""
@@ -125,7 +125,7 @@ func (p *pushedMetrics) handler(c *daemon, logger lager.Logger, page, next http.
 		BodyBytes: int64(c.Pushes.MaxBodyBytes),
 		Malformed: p.CountMalformed,
 	})
-	forJobs := push.NewHandler(push.Options{
+	forJobs := pushgateway.NewHandler(pushgateway.Options{
 		Store:      p,
 		Logger:     logger.Session("push"),
 		BodyBytes:  int64(c.Pushes.MaxBodyBytes),
@@ -139,7 +139,7 @@ func (p *pushedMetrics) handler(c *daemon, logger lager.Logger, page, next http.
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		// Before anything that would clean the path: a %2F in it is part of a value.
 		switch {
-		case push.Handles(r):
+		case pushgateway.Handles(r):
 			forJobs.ServeHTTP(w, r)
 		case r.URL.Path == agents.Path:
 			forAgents.ServeHTTP(w, r)

@@ -3,7 +3,7 @@ package main
 import (
 	"code.cloudfoundry.org/lager/v3"
 
-	"github.com/signalbox-ci/signalbox/cmd/signalbox/internal/intake"
+	"github.com/signalbox-ci/signalbox/cmd/signalbox/internal/source/events"
 	"github.com/signalbox-ci/signalbox/metric"
 )
 
@@ -40,16 +40,16 @@ func newSink(logger lager.Logger, monitor *metric.Monitor) *sink {
 	return s
 }
 
-// Emit implements intake.Sink.
+// Emit implements events.Sink.
 func (s *sink) Emit(event metric.Event) { s.monitor.Emit(s.logger, event) }
 
-// Prepare implements intake.Sink.
-func (s *sink) Prepare(t metric.EventType) func(*intake.Event) {
+// Prepare implements events.Sink.
+func (s *sink) Prepare(t metric.EventType) func(*events.Event) {
 	prepared := s.monitor.Prepare(t)
-	return func(event *intake.Event) { prepared.Emit(s.logger, event.Event, event.Values) }
+	return func(event *events.Event) { prepared.Emit(s.logger, event.Event, event.Values) }
 }
 
-// Knows implements intake.Sink. Where no emitter can tell, every name is known.
+// Knows implements events.Sink. Where no emitter can tell, every name is known.
 func (s *sink) Knows(name string) bool {
 	for _, knower := range s.knowers {
 		if knower.Knows(name) {
@@ -60,7 +60,7 @@ func (s *sink) Knows(name string) bool {
 	return len(s.knowers) == 0
 }
 
-// Malformed implements intake.Sink.
+// Malformed implements events.Sink.
 func (s *sink) Malformed(why error) {
 	for _, tallier := range s.talliers {
 		tallier.CountMalformed(why)

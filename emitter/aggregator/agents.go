@@ -10,7 +10,7 @@ import (
 
 	"github.com/prometheus/common/model"
 
-	"github.com/signalbox-ci/signalbox/emitter/internal/series"
+	"github.com/signalbox-ci/signalbox/internal/series"
 )
 
 // maxTextBytes is how long a name or a label value may be. An entry's key has two

@@ -14,7 +14,7 @@ import (
 	"time"
 
 	"github.com/signalbox-ci/signalbox/emitter/aggregator/internal/storage"
-	"github.com/signalbox-ci/signalbox/emitter/internal/series"
+	"github.com/signalbox-ci/signalbox/internal/series"
 )
 
 // jobs are the groups that jobs push. Its lock is that of the store: a push holds it

@@ -7,7 +7,7 @@ import (
 	"slices"
 	"time"
 
-	"github.com/signalbox-ci/signalbox/emitter/internal/series"
+	"github.com/signalbox-ci/signalbox/internal/series"
 )
 
 // LatestGroups are the groups of pushed metrics without the metrics: how many there

@@ -3,7 +3,7 @@ package aggregator
 import (
 	"fmt"
 
-	"github.com/signalbox-ci/signalbox/emitter/internal/series"
+	"github.com/signalbox-ci/signalbox/internal/series"
 )
 
 // A Label is a name and a value: Label{Name: "path", Value: "/tmp"}. One with an

@@ -18,7 +18,7 @@ import (
 	"google.golang.org/protobuf/encoding/protodelim"
 
 	"github.com/signalbox-ci/signalbox/emitter/aggregator/internal/storage"
-	"github.com/signalbox-ci/signalbox/emitter/internal/series"
+	"github.com/signalbox-ci/signalbox/internal/series"
 )
 
 // The kinds of records.

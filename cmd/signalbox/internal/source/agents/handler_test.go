@@ -1,0 +1,538 @@
+package agents_test
+
+import (
+	"bytes"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing/iotest"
+	"time"
+
+	"code.cloudfoundry.org/lager/v3/lagertest"
+	"github.com/klauspost/compress/gzip"
+	"github.com/klauspost/compress/s2"
+	"github.com/klauspost/compress/zstd"
+	. "github.com/onsi/ginkgo/v2"
+	. "github.com/onsi/gomega"
+	"github.com/onsi/gomega/gbytes"
+
+	"github.com/signalbox-ci/signalbox/cmd/signalbox/internal/source/agents"
+)
+
+// one is an update of a metric.
+func one(name string) string {
+	return `{"labels":{"username":"u"},"metrics":[{"name":"` + name + `","type":"gauge","value":1}]}`
+}
+
+var _ = Describe("Handler", func() {
+	var (
+		logger    *lagertest.TestLogger
+		sink      *recorder
+		malformed int
+		options   agents.Options
+	)
+
+	BeforeEach(func() {
+		logger = lagertest.NewTestLogger("agents")
+		sink = &recorder{}
+		malformed = 0
+		options = agents.Options{Logger: logger, Sink: sink, Malformed: func() { malformed++ }}
+	})
+
+	do := func(method string, body io.Reader, headers ...string) *httptest.ResponseRecorder {
+		r := httptest.NewRequest(method, agents.Path, body)
+		for i := 0; i < len(headers); i += 2 {
+			r.Header.Set(headers[i], headers[i+1])
+		}
+		w := httptest.NewRecorder()
+		agents.NewHandler(options).ServeHTTP(w, r)
+
+		return w
+	}
+	post := func(body string, headers ...string) *httptest.ResponseRecorder {
+		return do(http.MethodPost, strings.NewReader(body), headers...)
+	}
+
+	It("applies an update, and answers 200", func() {
+		w := post(`{
+			"labels": {"username": "ada", "workspace_name": "main", "agent_name": "a-1", "template_name": "go"},
+			"metrics": [
+				{"name": "builds_total", "type": "counter", "value": 1.5, "labels": {"b": "x", "a": "\u00e9\ud83d\ude80\n"}},
+				{"labels": {"a": "y"}, "value": -2e3, "type": "gauge", "name": "load"},
+				{"name": "nan", "type": "gauge", "value": "NaN", "labels": {}},
+				{"name": "up", "type": "gauge", "value": "+Inf"},
+				{"name": "down", "type": "\u0067auge", "value": "-Inf"}
+			]
+		}`)
+		Expect(w.Code).To(Equal(http.StatusOK), w.Body.String())
+		Expect(w.Body.String()).To(Equal(`{"accepted":5}` + "\n"))
+		Expect(w.Header()).To(HaveKeyWithValue("Content-Type", ConsistOf("application/json")))
+		Expect(w.Header()).To(HaveKeyWithValue("X-Content-Type-Options", ConsistOf("nosniff")))
+		Expect(sink.updates).To(Equal([][]string{{
+			`{username="ada",workspace_name="main",agent_name="a-1",template_name="go"}`,
+			`builds_total{b="x",a="é🚀\n"} counter 1.5`,
+			`load{a="y"} gauge -2000`,
+			`nan{} gauge NaN`,
+			`up{} gauge +Inf`,
+			`down{} gauge -Inf`,
+		}}))
+		Expect(malformed).To(BeZero())
+		Expect(logger.Logs()).To(BeEmpty())
+	})
+
+	It("applies what is good beside what is not, and says what is not, in order", func() {
+		w := post(`{"metrics": [
+			{"name": "a", "type": "gauge", "value": 1},
+			{"name": "rejected_1", "type": "gauge", "value": 1},
+			{"name": "b", "type": "foo", "value": 1},
+			5,
+			{"name": "rejected_2", "type": "gauge", "value": 1},
+			{"name": "c", "type": "gauge", "value": 1}
+		]}`)
+		Expect(w.Code).To(Equal(http.StatusBadRequest))
+		Expect(w.Body.String()).To(Equal(`{"accepted":2,"rejected":4,"errors":[` +
+			`{"line":1,"update":0,"metric":1,"name":"rejected_1","reason":"metric \"rejected_1\" is not wanted"},` +
+			`{"line":1,"update":0,"metric":2,"name":"b","reason":"type \"foo\" is neither counter nor gauge"},` +
+			`{"line":1,"update":0,"metric":3,"reason":"a metric is a number, not an object"},` +
+			`{"line":1,"update":0,"metric":4,"name":"rejected_2","reason":"metric \"rejected_2\" is not wanted"}]}` + "\n"))
+		Expect(sink.metrics()).To(Equal([]string{"a{} gauge 1", "c{} gauge 1"}))
+		Expect(malformed).To(Equal(2), "the sink counts what it rejects itself")
+		Expect(logger).To(gbytes.Say(`rejected-agent-metrics.*"accepted":2,"error":"metric \\"rejected_1\\" is not wanted","line":1,` +
+			`"name":"rejected_1",.*"rejected":4,.*"update":0`))
+	})
+
+	It("lists the first ten errors and counts them all", func() {
+		metrics := strings.Repeat(`{},{"name":"rejected","type":"gauge","value":0},{"name":"a","type":"gauge","value":0},`, 12)
+		w := post(`{"metrics":[` + metrics + `5]}`)
+		Expect(w.Code).To(Equal(http.StatusBadRequest))
+		Expect(w.Body.String()).To(HavePrefix(`{"accepted":12,"rejected":25,"errors":[{`))
+		Expect(strings.Count(w.Body.String(), `"reason"`)).To(Equal(10))
+		Expect(strings.Count(w.Body.String(), "the metric has no name")).To(Equal(5))
+		Expect(w.Body.String()).To(ContainSubstring(`"metric":13,`))
+		Expect(malformed).To(Equal(13))
+	})
+
+	DescribeTable("rejects a metric",
+		func(metric, reason string) {
+			w := post(`{"metrics":[` + metric + `,{"name":"good","type":"gauge","value":1}]}`)
+			Expect(w.Code).To(Equal(http.StatusBadRequest))
+			name := ""
+			if strings.Contains(metric, `"name":"x"`) {
+				name = `"name": "x", `
+			}
+			Expect(w.Body).To(MatchJSON(fmt.Sprintf(`{"accepted": 1, "rejected": 1, "errors": [
+				{"line": 1, "update": 0, "metric": 0, %s"reason": %q}
+			]}`, name, reason)))
+			Expect(sink.metrics()).To(Equal([]string{"good{} gauge 1"}))
+			Expect(malformed).To(Equal(1))
+		},
+		Entry("that is none", `"x"`, `a metric is a string, not an object`),
+		Entry("that is null", `null`, `a metric is null, not an object`),
+		Entry("that is an array", `[1,[2]]`, `a metric is an array, not an object`),
+		Entry("without a name", `{"type":"gauge","value":1}`, `the metric has no name`),
+		Entry("with an empty name", `{"name":"","type":"gauge","value":1}`, `the metric has no name`),
+		Entry("without a type", `{"name":"x","value":1}`, `the metric has no type, counter or gauge`),
+		Entry("without a value", `{"name":"x","type":"gauge"}`, `the metric has no value`),
+		Entry("without anything", `{}`, `the metric has no name`),
+		Entry("whose name is null", `{"name":null,"type":"gauge","value":1}`, `name is null, not a string`),
+		Entry("whose name is a number", `{"name":5,"type":"gauge","value":1}`, `name is a number, not a string`),
+		Entry("whose type is null", `{"name":"x","type":null,"value":1}`, `type is null, not a string`),
+		Entry("whose type is in capitals", `{"name":"x","type":"Gauge","value":1}`, `type "Gauge" is neither counter nor gauge`),
+		Entry("whose type is long", `{"name":"x","type":"`+strings.Repeat("é", 50)+`","value":1}`,
+			`type "`+strings.Repeat("é", 32)+`"… is neither counter nor gauge`),
+		Entry("whose value is null", `{"name":"x","type":"gauge","value":null}`, `value is null, not a number`),
+		Entry("whose value is a boolean", `{"name":"x","type":"gauge","value":true}`, `value is a boolean, not a number`),
+		Entry("whose value is a number in quotes", `{"name":"x","type":"gauge","value":"5"}`,
+			`value "5" is neither a number nor "NaN", "+Inf" or "-Inf"`),
+		Entry("whose value is infinite without a sign", `{"name":"x","type":"gauge","value":"Inf"}`,
+			`value "Inf" is neither a number nor "NaN", "+Inf" or "-Inf"`),
+		Entry("whose value is too large", `{"name":"x","type":"gauge","value":1e999}`, `value 1e999 is out of the range of a double`),
+		Entry("with a field that nobody knows", `{"unit":"s","name":"x","type":"gauge","value":1}`,
+			`unknown field "unit"; known are name, type, value, labels`),
+		Entry("with a field in capitals", `{"name":"x","type":"gauge","Value":1}`,
+			`unknown field "Value"; known are name, type, value, labels`),
+		Entry("with an update's field", `{"metrics":[],"name":"x","type":"gauge","value":1}`,
+			`unknown field "metrics"; known are name, type, value, labels`),
+		Entry("with a name given twice", `{"name":"x","name":"y","type":"gauge","value":1}`, `field "name" is there twice`),
+		Entry("with a value given twice", `{"name":"x","type":"gauge","value":1,"\u0076alue":1}`, `field "value" is there twice`),
+		Entry("whose labels are null", `{"name":"x","type":"gauge","value":1,"labels":null}`, `labels is null, not an object`),
+		Entry("whose labels are an array", `{"name":"x","type":"gauge","value":1,"labels":[{}]}`, `labels is an array, not an object`),
+		Entry("with a label that is null", `{"name":"x","type":"gauge","value":1,"labels":{"a":null}}`, `label "a" is null, not a string`),
+		Entry("with a label that is a number, and others", `{"name":"x","type":"gauge","value":1,"labels":{"a":5,"b":{},"c":"d"}}`,
+			`label "a" is a number, not a string`),
+		Entry("with a label that is an object", `{"name":"x","type":"gauge","value":1,"labels":{"a":{"b":"}"}}}`,
+			`label "a" is an object, not a string`),
+		Entry("with a label given twice", `{"name":"x","type":"gauge","value":1,"labels":{"a":"1","b":"2","\u0061":"1"}}`,
+			`label "a" is there twice`),
+		Entry("with a label too many", `{"name":"x","type":"gauge","value":1,"labels":{`+manyLabels(65)+`}}`,
+			`more labels than the limit of 64`),
+		Entry("whose name is not UTF-8", "{\"name\":\"a\xff\",\"type\":\"gauge\",\"value\":1}", `name: "a\xff" is not UTF-8`),
+		Entry("with a field that is not UTF-8", "{\"a\xff\":\"a\",\"name\":\"x\",\"type\":\"gauge\",\"value\":1}", `"a\xff" is not UTF-8`),
+		Entry("with a label that is not UTF-8", "{\"name\":\"x\",\"type\":\"gauge\",\"value\":1,\"labels\":{\"a\":\"\xc3\"}}",
+			`label "a": "\xc3" is not UTF-8`),
+		Entry("with a label's name that is not UTF-8", "{\"name\":\"x\",\"type\":\"gauge\",\"value\":1,\"labels\":{\"\xc3\":\"a\"}}",
+			`a label's name: "\xc3" is not UTF-8`),
+		Entry("with the first half of a pair", `{"name":"x","type":"gauge","value":1,"labels":{"a":"\\\uD83D!"}}`,
+			`label "a": "\\uD83D" in a string is no character`),
+		Entry("with two first halves", `{"name":"x","type":"gauge","value":1,"labels":{"a":"\ud83d\ud83d"}}`,
+			`label "a": "\\ud83d" in a string is no character`),
+		Entry("with the second half of a pair", `{"name":"x","type":"gauge","value":1,"labels":{"a":"\ude00"}}`,
+			`label "a": "\\ude00" in a string is no character`),
+	)
+
+	It("takes as many labels as the limit", func() {
+		w := post(`{"labels":{` + manyLabels(64) + `},"metrics":[{"name":"x","type":"gauge","value":1,"labels":{` + manyLabels(64) + `}}]}`)
+		Expect(w.Code).To(Equal(http.StatusOK), w.Body.String())
+	})
+
+	It("does not take an escaped backslash for half a pair", func() {
+		w := post(`{"metrics":[{"name":"x","type":"gauge","value":1,"labels":{"a":"\\ud83d","b":"\ufffd"}}]}`)
+		Expect(w.Code).To(Equal(http.StatusOK), w.Body.String())
+		Expect(sink.metrics()).To(Equal([]string{`x{a="\\ud83d",b="` + "\ufffd" + `"} gauge 1`}))
+	})
+
+	It("cuts a long name short in its answer", func() {
+		w := post(`{"metrics":[{"name":"rejected` + strings.Repeat("x", 100) + `","type":"gauge","value":1}]}`)
+		Expect(w.Body.String()).To(ContainSubstring(`"name":"rejected` + strings.Repeat("x", 56) + `…"`))
+	})
+
+	DescribeTable("refuses an update as a whole",
+		func(update string, rejected int, reason string) {
+			w := post("\n" + update + "\n" + one("good") + "\n")
+			Expect(w.Code).To(Equal(http.StatusBadRequest))
+			Expect(w.Body).To(MatchJSON(fmt.Sprintf(`{"accepted": 1, "rejected": %d, "errors": [
+				{"line": 2, "update": 0, "reason": %q}
+			]}`, rejected, reason)))
+			Expect(sink.metrics()).To(Equal([]string{"good{} gauge 1"}))
+			Expect(malformed).To(Equal(1))
+		},
+		Entry("that is none", `5`, 1, `an update is a number, not an object`),
+		Entry("that is null", `null`, 1, `an update is null, not an object`),
+		Entry("without metrics", `{"labels":{"username":"u"}}`, 1, `the update has no metrics`),
+		Entry("whose metrics are null", `{"metrics":null}`, 1, `metrics is null, not an array`),
+		Entry("whose metrics are an object", `{"metrics":{"name":"x"}}`, 1, `metrics is an object, not an array`),
+		Entry("whose labels are null", `{"labels":null,"metrics":[{},{}]}`, 2, `labels is null, not an object`),
+		Entry("with a label that is a number", `{"labels":{"username":5},"metrics":[]}`, 1, `label "username" is a number, not a string`),
+		Entry("with a label given twice", `{"labels":{"username":"a","username":"b"},"metrics":[{},{},{}]}`, 3, `label "username" is there twice`),
+		Entry("with a field that nobody knows", `{"metrics":[{},{}],"label":{}}`, 2, `unknown field "label"; known are labels, metrics`),
+		Entry("with a field in capitals", `{"Metrics":[{}]}`, 1, `unknown field "Metrics"; known are labels, metrics`),
+		Entry("with metrics given twice", `{"metrics":[{"name":"x","type":"gauge","value":1}],"metrics":[]}`, 1, `field "metrics" is there twice`),
+		Entry("that is not JSON", `{"metrics":[}`, 1,
+			`not JSON: invalid character '}' looking for beginning of value (column 13)`),
+		Entry("that lacks its end", `{"metrics":["`, 1, `not JSON: it ends too early (column 14)`),
+		Entry("with a number that JSON does not have", `{"metrics":[NaN]}`, 1,
+			`not JSON: invalid character 'N' looking for beginning of value (column 13)`),
+		Entry("with another behind it", `{"metrics":[]} {"metrics":[]}`, 1,
+			`not JSON: invalid character '{' after top-level value (column 16)`),
+		Entry("that is too deep", `{"metrics":`+strings.Repeat("[", 20_000), 1,
+			`not JSON: invalid character '[' exceeded max depth (column 10011)`),
+	)
+
+	It("says so when the sink refuses an update, and goes on", func() {
+		refused := `{"labels":{"username":"rejected"},"metrics":[{"name":"a","type":"gauge","value":1},{},{"name":"b","type":"gauge","value":1}]}`
+		w := post(`[` + one("a") + `,` + refused + `,{"labels":{"username":"rejected"},"metrics":[]},` + one("b") + `]`)
+		Expect(w.Code).To(Equal(http.StatusBadRequest))
+		Expect(w.Body).To(MatchJSON(`{"accepted": 2, "rejected": 4, "errors": [
+			{"line": 1, "update": 1, "reason": "no user is called \"rejected\""},
+			{"line": 1, "update": 2, "reason": "no user is called \"rejected\""}
+		]}`))
+		Expect(sink.metrics()).To(Equal([]string{"a{} gauge 1", "b{} gauge 1"}))
+		Expect(malformed).To(Equal(1))
+	})
+
+	DescribeTable("takes the formats that events come in",
+		func(contentType, body string, metrics ...string) {
+			w := post(body, "Content-Type", contentType)
+			Expect(w.Code).To(Equal(http.StatusOK), w.Body.String())
+			Expect(w.Body).To(MatchJSON(fmt.Sprintf(`{"accepted": %d}`, len(metrics))))
+			names := []string{}
+			for _, metric := range sink.metrics() {
+				names = append(names, metric[:strings.Index(metric, "{")])
+			}
+			Expect(names).To(Equal(metrics))
+		},
+		Entry("nothing", "application/json", " \n"),
+		Entry("an update of nothing", "application/json", `{"metrics":[]}`),
+		Entry("an update", "application/json", one("a"), "a"),
+		Entry("an update from curl", "application/x-www-form-urlencoded", one("a"), "a"),
+		Entry("an update behind a byte order mark", "", "\ufeff"+one("a"), "a"),
+		Entry("an update spread over lines", "application/json", spread("a"), "a"),
+		Entry("updates spread over lines", "application/json", spread("a")+spread("b")+" "+one("c"), "a", "b", "c"),
+		Entry("an array", "application/json", "["+one("a")+" ,\n"+spread("b")+"]\n", "a", "b"),
+		Entry("an empty array", "application/json", "[]"),
+		Entry("lines", "application/x-ndjson", one("a")+"\n"+one("b"), "a", "b"),
+		Entry("lines as JSON", "application/json", one("a")+"\r\n\r\n"+one("b")+"\r\n", "a", "b"),
+	)
+
+	It("does not take an array for lines", func() {
+		w := post("["+one("a")+"]", "Content-Type", "application/x-ndjson")
+		Expect(w.Code).To(Equal(http.StatusBadRequest))
+		Expect(w.Body.String()).To(ContainSubstring("an update is an array, not an object"))
+		Expect(sink.updates).To(BeEmpty())
+	})
+
+	DescribeTable("applies what comes before broken JSON, and says where that is",
+		func(body string, line, update int, reason string, metrics ...string) {
+			w := post(body)
+			Expect(w.Code).To(Equal(http.StatusBadRequest))
+			Expect(w.Body).To(MatchJSON(fmt.Sprintf(`{"accepted": %d, "rejected": 1, "errors": [
+				{"line": %d, "update": %d, "reason": %q}
+			]}`, len(metrics), line, update, reason)))
+			Expect(sink.metrics()).To(HaveLen(len(metrics)))
+			for i, metric := range sink.metrics() {
+				Expect(metric).To(HavePrefix(metrics[i] + "{"))
+			}
+			Expect(malformed).To(Equal(1))
+		},
+		Entry("in a line, and what comes behind", one("a")+"\n\noops\n"+one("b"), 3, 1,
+			"not JSON: invalid character 'o' looking for beginning of value (column 1)", "a", "b"),
+		Entry("in the first line", "  {'}\n"+one("b")+"\n"+one("c"), 1, 0,
+			`not JSON: invalid character '\'' looking for beginning of object key string (column 4)`, "b", "c"),
+		Entry("in a first line that breaks off in a string", "{\"met\n"+one("b"), 1, 0,
+			`not JSON: it ends too early (column 6)`, "b"),
+		Entry("in a first line that may go on in the next", "{\"metrics\":[\n"+one("b"), 2, 0,
+			`not JSON: it ends too early (column 78)`),
+		Entry("in an array", "["+one("a")+",\n"+one("b")+",\n {oops},"+one("c")+"]", 3, 2,
+			"not JSON: invalid character 'o' looking for beginning of object key string (column 3)", "a", "b"),
+		Entry("between elements", "["+one("a")+" "+one("b")+"]", 1, 1,
+			`not JSON: invalid character '{' after array element (column 80)`, "a"),
+		Entry("behind an array", "["+one("a")+"]\n]", 2, 1, `not JSON: invalid character ']' after top-level value (column 1)`, "a"),
+		Entry("where an array lacks its end", "["+one("a")+",\n"+one("b"), 2, 2, "not JSON: it ends too early (column 78)", "a", "b"),
+		Entry("where an element lacks its end", "["+one("a")+",\n"+one("b")[:70], 2, 1, "not JSON: it ends too early (column 71)", "a"),
+		Entry("behind an update spread over lines", spread("a")+"oops", 10, 1,
+			"not JSON: invalid character 'o' looking for beginning of value (column 1)", "a"),
+		Entry("in an update spread over lines", spread("a")+"{\n  \"metrics\": [{oops}]\n}\n"+one("b"), 11, 1,
+			"not JSON: invalid character 'o' looking for beginning of object key string (column 16)", "a"),
+		Entry("where an update spread over lines lacks its end", strings.TrimSuffix(spread("a"), "}\n"), 8, 0,
+			"not JSON: it ends too early (column 4)"),
+	)
+
+	Describe("limits", func() {
+		BeforeEach(func() { options.BodyBytes = int64(2*len(one("a")) + 2) })
+
+		It("take a body of just that size", func() {
+			w := post(one("a") + "\n" + one("b") + "\n")
+			Expect(w.Code).To(Equal(http.StatusOK), w.Body.String())
+		})
+
+		It("answer 413 to a body that says how large it is, and apply nothing of it", func() {
+			w := post(one("a") + "\n" + one("b") + "\n ")
+			Expect(w.Code).To(Equal(http.StatusRequestEntityTooLarge))
+			Expect(w.Body).To(MatchJSON(`{"accepted": 0, "rejected": 1, "errors": [{"line": 1, "update": 0,
+				"reason": "the body is too large: 157 bytes, more than the limit of 156 bytes; nothing was applied"}]}`))
+			Expect(sink.updates).To(BeEmpty())
+			Expect(malformed).To(Equal(1))
+			Expect(logger).To(gbytes.Say("rejected-body"))
+		})
+
+		It("apply what came before the cut of one that does not, and answer 413", func() {
+			w := do(http.MethodPost, unsized(one("a")+"\n"+one("bb")+"\n"))
+			Expect(w.Code).To(Equal(http.StatusRequestEntityTooLarge))
+			Expect(w.Body).To(MatchJSON(`{"accepted": 1, "rejected": 1, "errors": [{"line": 2, "update": 1,
+				"reason": "the body is too large: more than the limit of 156 bytes"}]}`))
+			Expect(sink.metrics()).To(Equal([]string{"a{} gauge 1"}))
+			Expect(malformed).To(Equal(1))
+		})
+
+		It("are for what a body is decompressed to", func() {
+			w := post(gzipped(strings.Repeat(one("a")+"\n", 1000)), "Content-Encoding", "gzip")
+			Expect(w.Code).To(Equal(http.StatusRequestEntityTooLarge))
+			Expect(w.Body.String()).To(HavePrefix(`{"accepted":2,"rejected":1,"errors":[{"line":3,"update":2,"reason":"the body is too large`))
+		})
+
+		It("show among the errors even if there are many before", func() {
+			w := do(http.MethodPost, unsized(strings.Repeat("{}\n", 100)))
+			Expect(w.Code).To(Equal(http.StatusRequestEntityTooLarge))
+			Expect(w.Body.String()).To(HavePrefix(`{"accepted":0,"rejected":53,`))
+			Expect(strings.Count(w.Body.String(), "the update has no metrics")).To(Equal(9))
+			Expect(w.Body.String()).To(HaveSuffix(`{"line":53,"update":52,"reason":"the body is too large: more than the limit of 156 bytes"}]}` + "\n"))
+		})
+	})
+
+	It("has a limit unless told", func() {
+		r := httptest.NewRequest(http.MethodPost, agents.Path, http.NoBody)
+		r.ContentLength = 16<<20 + 1
+		w := httptest.NewRecorder()
+		agents.NewHandler(options).ServeHTTP(w, r)
+		Expect(w.Code).To(Equal(http.StatusRequestEntityTooLarge))
+		Expect(w.Body.String()).To(ContainSubstring("more than the limit of 16777216 bytes"))
+	})
+
+	DescribeTable("applies no part of an update that is cut off",
+		func(body string, metrics ...string) {
+			for end := 0; end <= len(body); end++ {
+				*sink = recorder{}
+				malformed = 0
+				cut := io.MultiReader(strings.NewReader(body[:end]), iotest.ErrReader(io.ErrUnexpectedEOF))
+				w := do(http.MethodPost, cut)
+				Expect(w.Code).To(Equal(http.StatusBadRequest))
+				accepted := sink.metrics()
+				Expect(len(accepted)).To(BeNumerically("<=", len(metrics)))
+				Expect(accepted).To(Equal(metrics[:len(accepted)]))
+				Expect(w.Body).To(MatchJSON(fmt.Sprintf(`{"accepted": %d, "rejected": 1, "errors": [
+					{"line": %d, "update": %d, "reason": "the body is cut off: unexpected EOF"}
+				]}`, len(accepted), 1+strings.Count(body[:end], "\n"), len(sink.updates))), body[:end])
+				Expect(malformed).To(Equal(1))
+				if end == len(body) {
+					Expect(accepted).To(Equal(metrics))
+				}
+			}
+		},
+		Entry("in lines", one("a")+"\n"+one("b")+"\n", "a{} gauge 1", "b{} gauge 1"),
+		Entry("in an array", "["+one("a")+",\n"+one("b")+"\n]", "a{} gauge 1", "b{} gauge 1"),
+		Entry("spread over lines", spread("a")+spread("b"), "a{} gauge 1", "b{} gauge 1"),
+	)
+
+	It("applies no update that reaches to the cut, though it may be whole", func() {
+		for _, body := range []string{one("a"), "[" + one("a"), strings.TrimSpace(spread("a"))} {
+			w := do(http.MethodPost, io.MultiReader(strings.NewReader(body), iotest.ErrReader(io.ErrUnexpectedEOF)))
+			Expect(w.Code).To(Equal(http.StatusBadRequest))
+			Expect(w.Body.String()).To(HavePrefix(`{"accepted":0,"rejected":1,`))
+			Expect(sink.updates).To(BeEmpty())
+		}
+	})
+
+	It("counts updates that are broken, too", func() {
+		w := post("oops\n" + one("a") + "\n{}\n")
+		Expect(w.Body).To(MatchJSON(`{"accepted": 1, "rejected": 2, "errors": [
+			{"line": 1, "update": 0, "reason": "not JSON: invalid character 'o' looking for beginning of value (column 1)"},
+			{"line": 3, "update": 2, "reason": "the update has no metrics"}
+		]}`))
+	})
+
+	It("starts over with each body", func() {
+		handler := agents.NewHandler(options)
+		for range 10 { // its buffers are not always there again
+			for _, body := range []string{one("a"), `[5,` + one("rejected") + `]`, "{", one("a")} {
+				handler.ServeHTTP(httptest.NewRecorder(), httptest.NewRequest(http.MethodPost, agents.Path, strings.NewReader(body)))
+			}
+		}
+		Expect(sink.metrics()).To(HaveLen(20))
+		Expect(malformed).To(Equal(20))
+	})
+
+	DescribeTable("takes time in proportion to what it gets",
+		func(start, unit, end string) {
+			options.Sink = discard{}
+			began := time.Now()
+			post(start + strings.Repeat(unit, 1<<18/len(unit)) + end)
+			Expect(time.Since(began)).To(BeNumerically("<", 10*time.Second))
+		},
+		Entry("of brackets", "", "[", ""),
+		Entry("of quotes", "", `"`, ""),
+		Entry("of space", "", "\n", ""),
+		Entry("of lines", "", "{}\n", ""),
+		Entry("of lines that begin something", "", "{\"\":\n", ""),
+		Entry("of updates in one line", "", `{"metrics":[]} `, ""),
+		Entry("of updates in an array", "[", `{"metrics":[]},`, "0]"),
+		Entry("of updates in an array that is broken", "[", `{"metrics":[]},{`, ""),
+		Entry("of metrics", `{"metrics":[0`, `,0`, "]}"),
+		Entry("of labels", `{"labels":{"b":""`, `,"\u0061":""`, "}}"),
+	)
+
+	DescribeTable("takes compressed bodies",
+		func(encoding string, compress func(string) string) {
+			w := post(compress(one("a")), "Content-Encoding", encoding)
+			Expect(w.Code).To(Equal(http.StatusOK), w.Body.String())
+			Expect(sink.metrics()).To(Equal([]string{"a{} gauge 1"}))
+		},
+		Entry("gzip", "gzip", gzipped),
+		Entry("snappy", "snappy", snappied),
+		Entry("zstd", "zstd", zstandard),
+		Entry("not at all", "identity", func(s string) string { return s }),
+	)
+
+	It("says so when a compressed body is damaged", func() {
+		text := gzipped(one("a"))
+		w := post(text[:len(text)-3], "Content-Encoding", "gzip")
+		Expect(w.Code).To(Equal(http.StatusBadRequest))
+		Expect(w.Body).To(MatchJSON(`{"accepted": 0, "rejected": 1, "errors": [
+			{"line": 1, "update": 0, "reason": "the body is cut off: in gzip: unexpected EOF"}
+		]}`))
+
+		w = post(one("a"), "Content-Encoding", "gzip")
+		Expect(w.Code).To(Equal(http.StatusBadRequest))
+		Expect(w.Body.String()).To(ContainSubstring("the body cannot be read: in gzip: gzip: invalid header"))
+	})
+
+	It("refuses an encoding that nobody knows", func() {
+		w := post(one("a"), "Content-Encoding", "br")
+		Expect(w.Code).To(Equal(http.StatusUnsupportedMediaType))
+		Expect(w.Header()).To(HaveKeyWithValue("Accept-Encoding", ConsistOf("gzip, snappy, zstd")))
+		Expect(w.Body).To(MatchJSON(`{"error": "the Content-Encoding \"br\" is none of gzip, snappy, zstd"}`))
+		Expect(sink.updates).To(BeEmpty())
+		Expect(malformed).To(Equal(1))
+		Expect(logger).To(gbytes.Say("rejected-body"))
+	})
+
+	It("takes no other method", func() {
+		w := do(http.MethodGet, nil)
+		Expect(w.Code).To(Equal(http.StatusMethodNotAllowed))
+		Expect(w.Header()).To(HaveKeyWithValue("Allow", ConsistOf("POST")))
+		Expect(w.Body).To(MatchJSON(`{"error": "the method GET is not allowed here, want POST"}`))
+	})
+
+	It("does without somebody who counts", func() {
+		options.Malformed = nil
+		Expect(post("oops").Code).To(Equal(http.StatusBadRequest))
+	})
+
+	It("logs only so much", func() {
+		handler := agents.NewHandler(options)
+		for range 200 {
+			handler.ServeHTTP(httptest.NewRecorder(), httptest.NewRequest(http.MethodPost, agents.Path, strings.NewReader("oops")))
+		}
+		Expect(len(logger.Logs())).To(BeNumerically("<", 150))
+		Expect(malformed).To(Equal(200))
+	})
+})
+
+// spread is one, spread over 9 lines.
+func spread(name string) string {
+	return "{\n  \"labels\": {\n  },\n  \"metrics\": [{\n" +
+		"    \"name\": \"" + name + "\",\n    \"type\": \"gauge\", \"value\": 1\n  }\n  ]\n}\n"
+}
+
+func manyLabels(n int) string {
+	var labels []string
+	for i := range n {
+		labels = append(labels, fmt.Sprintf(`"l%d":"v"`, i))
+	}
+
+	return strings.Join(labels, ",")
+}
+
+func gzipped(text string) string {
+	var b bytes.Buffer
+	w := gzip.NewWriter(&b)
+	fmt.Fprint(w, text)
+	w.Close() //nolint:errcheck // it goes to memory
+
+	return b.String()
+}
+
+func snappied(text string) string {
+	var b bytes.Buffer
+	w := s2.NewWriter(&b, s2.WriterSnappyCompat())
+	fmt.Fprint(w, text)
+	w.Close() //nolint:errcheck // it goes to memory
+
+	return b.String()
+}
+
+func zstandard(text string) string {
+	var b bytes.Buffer
+	w, err := zstd.NewWriter(&b)
+	if err != nil {
+		panic(err)
+	}
+	fmt.Fprint(w, text)
+	w.Close() //nolint:errcheck // it goes to memory
+
+	return b.String()
+}
+
+// unsized is a body that does not say how long it is.
+func unsized(body string) io.Reader { return struct{ io.Reader }{strings.NewReader(body)} }

@@ -1,0 +1,139 @@
+package events_test
+
+import (
+	"bytes"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"testing"
+
+	"code.cloudfoundry.org/lager/v3"
+	"github.com/klauspost/compress/zstd"
+
+	"github.com/signalbox-ci/signalbox/cmd/signalbox/internal/source/events"
+	"github.com/signalbox-ci/signalbox/metric"
+)
+
+// batch is a thousand events as a scheduler emits them, of some ten names and
+// a hundred workers, in lines.
+func batch() []byte {
+	var b bytes.Buffer
+	for i := range 1000 {
+		stamp := fmt.Sprintf(`"host":"web-0","time":"2026-08-07T10:11:12.%09dZ"`, i)
+		switch i % 4 {
+		case 0, 1:
+			fmt.Fprintf(&b, `{"name":"worker containers","value":%d,"attributes":`+
+				`{"platform":"linux","tags":"a/b","team_name":"main","worker":"worker-%d"},%s}`+"\n", i, i%100, stamp)
+		case 2:
+			fmt.Fprintf(&b, `{"name":"http response time","value":%d.25,"attributes":`+
+				`{"method":"GET","path":"/api/v1/builds/%d","route":"GetBuild","status":"200"},%s}`+"\n", i, i, stamp)
+		case 3:
+			fmt.Fprintf(&b, `{"name":"gc: event of kind %d","value":%d,"attributes":{},%s}`+"\n", i%40/4, i, stamp)
+		}
+	}
+
+	return b.Bytes()
+}
+
+// array is the same as one array.
+func array(lines []byte) []byte {
+	elements := bytes.ReplaceAll(bytes.TrimSpace(lines), []byte("\n"), []byte(","))
+
+	return append(append([]byte("["), elements...), ']')
+}
+
+func BenchmarkDecode(b *testing.B) {
+	lines := batch()
+	for _, bench := range []struct {
+		name   string
+		input  []byte
+		format events.Format
+	}{
+		{"lines", lines, events.Lines},
+		{"array", array(lines), events.Sniff},
+	} {
+		b.Run(bench.name, func(b *testing.B) {
+			decoder := events.NewDecoder(events.Limits{})
+			count := 0
+			good := func(*events.Event) { count++ }
+			bad := func(line int, err error) { b.Fatalf("line %d: %v", line, err) }
+
+			b.SetBytes(int64(len(bench.input)))
+			b.ReportAllocs()
+			for b.Loop() {
+				if err := decoder.Decode(bytes.NewReader(bench.input), bench.format, good, bad); err != nil {
+					b.Fatal(err)
+				}
+			}
+			b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(count), "ns/event")
+		})
+	}
+}
+
+// BenchmarkLager shows what a line of a node's log costs, of which a third is events.
+func BenchmarkLager(b *testing.B) {
+	var log bytes.Buffer
+	for i := range 1000 {
+		log.WriteString(logLine("atc.tracker.track", fmt.Sprintf(`{"build":%d,"session":"4.%d"}`, i, i)))
+		log.WriteString(logLine("atc.api.worker-containers.emit.event",
+			fmt.Sprintf(`{"name":"worker containers","platform":"linux","session":"4.%d","tags":"a/b","team-name":"main","value":%d,"worker":"worker-%d"}`, i, i, i%100)))
+		log.WriteString("goroutine 1 [running]:\n")
+	}
+	decoder := events.NewDecoder(events.Limits{})
+	bad := func(line int, err error) { b.Fatalf("line %d: %v", line, err) }
+
+	b.SetBytes(int64(log.Len()))
+	b.ReportAllocs()
+	for b.Loop() {
+		if err := decoder.DecodeLager(bytes.NewReader(log.Bytes()), nil, func(*events.Event) {}, bad, func() {}); err != nil {
+			b.Fatal(err)
+		}
+	}
+	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N*3000), "ns/line")
+}
+
+// BenchmarkHandler shows what one POST of a thousand events costs without the
+// network.
+func BenchmarkHandler(b *testing.B) {
+	lines := batch()
+	encoder, err := zstd.NewWriter(nil)
+	if err != nil {
+		b.Fatal(err)
+	}
+
+	for _, bench := range []struct {
+		name, encoding string
+		body           []byte
+	}{
+		{"plain", "", lines},
+		{"zstd", "zstd", encoder.EncodeAll(lines, nil)},
+	} {
+		b.Run(bench.name, func(b *testing.B) {
+			handler := events.NewHandler(lager.NewLogger("benchmark"), events.Limits{}, discard{})
+
+			b.ReportAllocs()
+			for b.Loop() {
+				r := httptest.NewRequest(http.MethodPost, events.EventsPath, io.NopCloser(bytes.NewReader(bench.body)))
+				r.Header.Set("Content-Encoding", bench.encoding)
+				w := httptest.NewRecorder()
+				handler.ServeHTTP(w, r)
+				if w.Code != http.StatusOK {
+					b.Fatal(w.Body)
+				}
+			}
+			b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N*1000), "ns/event")
+		})
+	}
+}
+
+// A discard is a Sink that does nothing.
+type discard struct{}
+
+func (discard) Emit(metric.Event) {}
+
+func (discard) Prepare(metric.EventType) func(*events.Event) { return func(*events.Event) {} }
+
+func (discard) Knows(string) bool { return true }
+
+func (discard) Malformed(error) {}

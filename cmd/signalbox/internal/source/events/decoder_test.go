@@ -1,0 +1,463 @@
+package events_test
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+	"testing/iotest"
+	"time"
+
+	. "github.com/onsi/ginkgo/v2"
+	. "github.com/onsi/gomega"
+
+	"github.com/signalbox-ci/signalbox/cmd/signalbox/internal/source/events"
+	"github.com/signalbox-ci/signalbox/metric"
+)
+
+var _ = Describe("Decoder", func() {
+	var (
+		decoder *events.Decoder
+		sink    *recorder
+		bad     []string
+	)
+
+	BeforeEach(func() {
+		decoder = events.NewDecoder(events.Limits{})
+	})
+
+	decodeFrom := func(r io.Reader, format events.Format) error {
+		sink, bad = &recorder{}, []string{}
+		return decoder.Decode(r, format, sink.record, func(line int, err error) {
+			bad = append(bad, fmt.Sprintf("%d: %s", line, err))
+		})
+	}
+	decode := func(format events.Format, text string) {
+		GinkgoHelper()
+		Expect(decodeFrom(strings.NewReader(text), format)).To(Succeed())
+	}
+
+	Describe("an event", func() {
+		event := func(text string) metric.Event {
+			GinkgoHelper()
+			decode(events.Lines, text)
+			Expect(bad).To(BeEmpty())
+			Expect(sink.events).To(HaveLen(1))
+			return sink.events[0]
+		}
+
+		It("has all that it says", func() {
+			Expect(event(`{"name":"build finished","value":12.5,"attributes":{"job":"unit","team_name":"main"},` +
+				`"host":"web-1","time":"2026-08-07T10:11:12.123456789+02:00"}`)).To(Equal(metric.Event{
+				Name:       "build finished",
+				Value:      12.5,
+				Attributes: map[string]string{"job": "unit", "team_name": "main"},
+				Host:       "web-1",
+				Time: time.Date(2026, 8, 7, 10, 11, 12, 123456789,
+					time.FixedZone("", 2*60*60)),
+			}))
+		})
+
+		It("needs nothing but a name; its value is then 1", func() {
+			Expect(event(`{"name":"a"}`)).To(Equal(metric.Event{Name: "a", Value: 1}))
+		})
+
+		It("takes null for a missing field", func() {
+			Expect(event(`{"name":"a","value":null,"attributes":null,"host":null,"time":null}`)).
+				To(Equal(metric.Event{Name: "a", Value: 1}))
+		})
+
+		DescribeTable("has a value",
+			func(text string, value float64) {
+				Expect(event(`{"name":"a","value":` + text + `}`).Value).To(Equal(value))
+			},
+			Entry("of zero", "0", 0.0),
+			Entry("below zero", "-17", -17.0),
+			Entry("with a fraction", "0.25", 0.25),
+			Entry("with an exponent", "1.5E+3", 1500.0),
+			Entry("too small to tell from zero", "1e-999", 0.0),
+		)
+
+		DescribeTable("has attributes",
+			func(text, value string) {
+				Expect(event(`{"name":"a","attributes":{"k":` + text + `}}`).Attributes).
+					To(Equal(map[string]string{"k": value}))
+			},
+			Entry("of text", `"v"`, "v"),
+			Entry("of no text", `""`, ""),
+			Entry("of a number, as it is written", `1.50`, "1.50"),
+			Entry("of a large number, as it is written", `-1E+999`, "-1E+999"),
+			Entry("of true", `true`, "true"),
+			Entry("of false", `false`, "false"),
+			Entry("with short escapes", `"\"\\\/\b\f\n\r\t"`, "\"\\/\b\f\n\r\t"),
+			Entry("with Unicode escapes", `"\u00e4\u20AC"`, "ä€"),
+			Entry("with a surrogate pair", `"a\ud83d\ude80b"`, "a🚀b"),
+			Entry("with characters beyond ASCII", `"ä€🚀"`, "ä€🚀"),
+		)
+
+		It("may have white space anywhere", func() {
+			Expect(event(" \t{ \"name\" : \"a\" , \"attributes\" : { \"k\" : \"v\" } , \"value\" : 2 } \t")).
+				To(Equal(metric.Event{Name: "a", Value: 2, Attributes: map[string]string{"k": "v"}}))
+		})
+
+		It("is read right after any number of others", func() {
+			var text strings.Builder
+			for i := range 20_000 {
+				fmt.Fprintf(&text, "{\"name\":\"n%d\",\"attributes\":{\"k%d\":\"v%d\"}}\n", i, i, i)
+			}
+			decode(events.Lines, text.String())
+			Expect(bad).To(BeEmpty())
+			Expect(sink.events).To(HaveLen(20_000))
+			for i, event := range sink.events {
+				if event.Name != fmt.Sprint("n", i) || event.Attributes[fmt.Sprint("k", i)] != fmt.Sprint("v", i) {
+					Fail(fmt.Sprintf("event %d is %+v", i, event))
+				}
+			}
+		})
+
+		It("has nothing of the event before it", func() {
+			decode(events.Lines, `{"name":"a","value":2,"attributes":{"k":"v"},"host":"h"}`+"\n"+
+				`{"name":"b","attributes":{"l":"w"}}`+"\n"+
+				`{"name":"c"}`)
+			Expect(sink.events[1:]).To(Equal([]metric.Event{
+				{Name: "b", Value: 1, Attributes: map[string]string{"l": "w"}},
+				{Name: "c", Value: 1},
+			}))
+		})
+	})
+
+	DescribeTable("says what is wrong with a line",
+		func(text, reason string) {
+			decode(events.Lines, text)
+			Expect(bad).To(Equal([]string{"1: " + reason}))
+			Expect(sink.events).To(BeEmpty())
+		},
+		Entry("another kind", `[1]`, `an event is an array, not an object`),
+		Entry("a word that means nothing", `nonsense`, `not JSON: "nonsense" where a value should be (column 1)`),
+		Entry("no name", `{}`, `the event has no name`),
+		Entry("a null name", `{"name":null}`, `the event has no name`),
+		Entry("an empty name", `{"name":""}`, `the event has no name`),
+		Entry("a name that is no string", `{"name":5}`, `name is a number, not a string`),
+		Entry("a value that is no number", `{"name":"a","value":"5"}`, `value is a string, not a number`),
+		Entry("a value out of range", `{"name":"a","value":1e999}`, `value 1e999 is out of the range of a double`),
+		Entry("a value that JSON cannot say", `{"name":"a","value":NaN}`,
+			`not JSON: "NaN" where a value should be (column 21)`),
+		Entry("a number with a leading zero", `{"name":"a","value":01}`,
+			`not JSON: "1" where a comma or the object's end should be (column 22)`),
+		Entry("a number without digits", `{"name":"a","value":-}`, `not JSON: "}" where a digit should be (column 22)`),
+		Entry("a number that stops at its point", `{"name":"a","value":1.}`,
+			`not JSON: "}" where a digit should be (column 23)`),
+		Entry("a time that is none", `{"name":"a","time":"yesterday"}`,
+			`time "yesterday" is not RFC 3339, like "2006-01-02T15:04:05Z"`),
+		Entry("a time in seconds", `{"name":"a","time":1700000000}`, `time is a number, not a string`),
+		Entry("attributes that are no object", `{"name":"a","attributes":[]}`, `attributes is an array, not an object`),
+		Entry("an attribute of null", `{"name":"a","attributes":{"k":null}}`,
+			`attribute "k" is null, not a string, number or boolean`),
+		Entry("an attribute of an object", `{"name":"a","attributes":{"k":{}}}`,
+			`attribute "k" is an object, not a string, number or boolean`),
+		Entry("an attribute of an array", `{"name":"a","attributes":{"k":["v"]}}`,
+			`attribute "k" is an array, not a string, number or boolean`),
+		Entry("an attribute that is there twice", `{"name":"a","attributes":{"k":"v","k":"w"}}`, `attribute "k" is there twice`),
+		Entry("an unknown field", `{"name":"a","attrs":{}}`,
+			`unknown field "attrs"; known are name, value, attributes, host, time`),
+		Entry("a field in capitals", `{"Name":"a"}`,
+			`unknown field "Name"; known are name, value, attributes, host, time`),
+		Entry("a field that is there twice", `{"name":"a","name":"b"}`, `field "name" is there twice`),
+		Entry("something behind the event", `{"name":"a"} {"name":"b"}`, `not JSON: "{" where the end should be (column 14)`),
+		Entry("a missing colon", `{"name" "a"}`, `not JSON: "\"" where a colon should be (column 9)`),
+		Entry("a missing comma", `{"name":"a""value":1}`,
+			`not JSON: "\"" where a comma or the object's end should be (column 12)`),
+		Entry("a trailing comma", `{"name":"a",}`, `not JSON: "}" where a string should be (column 13)`),
+		Entry("a missing end", `{"name":"a"`, `not JSON: it ends where a comma or the object's end should be (column 12)`),
+		Entry("a string without end", `{"name":"a`, `not JSON: it ends inside a string (column 11)`),
+		Entry("a string that ends in a backslash", `{"name":"a\`, `not JSON: it ends inside a string (column 11)`),
+		Entry("a bare tab in a string", "{\"name\":\"a\tb\"}", `not JSON: a bare "\t" in a string (column 11)`),
+		Entry("a bare NUL in a string with an escape", "{\"name\":\"\\n\x00\"}", `not JSON: a bare "\x00" in a string (column 12)`),
+		Entry("an escape that is none", `{"name":"\x"}`, `"\\x" in a string is no character (column 10)`),
+		Entry("a Unicode escape that is none", `{"name":"\u12g4"}`, `"\\u12g4" in a string is no character (column 10)`),
+		Entry("half a surrogate pair", `{"name":"\ud83d!"}`, `"\\ud83d" in a string is no character (column 10)`),
+		Entry("the wrong half of a surrogate pair", `{"name":"\ude80\ud83d"}`, `"\\ude80" in a string is no character (column 10)`),
+		Entry("invalid UTF-8", "{\"name\":\"a\xff\"}", `not UTF-8: "\xff\"}" at byte 11`),
+		Entry("invalid UTF-8 in an attribute", "{\"name\":\"a\",\"attributes\":{\"k\xc3\":\"v\"}}",
+			`not UTF-8: "\xc3\":\"" at byte 29`),
+	)
+
+	It("repeats no more than a little of what is wrong", func() {
+		decode(events.Lines, `{"`+strings.Repeat("ä", 500)+`":1}`)
+		Expect(bad).To(HaveLen(1))
+		Expect(len(bad[0])).To(BeNumerically("<", 150))
+		Expect(bad[0]).To(HavePrefix(`1: unknown field "` + strings.Repeat("ä", 32) + `"…;`))
+
+		decode(events.Lines, `{"x`+strings.Repeat("ä", 500)+`":1}`)
+		Expect(bad[0]).To(HavePrefix(`1: unknown field "x` + strings.Repeat("ä", 31) + `"…;`))
+
+		decode(events.Lines, `{"value":`+strings.Repeat("1", 500)+`}`)
+		Expect(bad).To(Equal([]string{"1: value " + strings.Repeat("1", 64) + "… is out of the range of a double"}))
+	})
+
+	Describe("limits", func() {
+		BeforeEach(func() {
+			decoder = events.NewDecoder(events.Limits{LineBytes: 60, Attributes: 2, LabelValueBytes: 8})
+		})
+
+		DescribeTable("refuse",
+			func(text, reason string) {
+				decode(events.Lines, text+"\n"+`{"name":"next"}`)
+				Expect(bad).To(Equal([]string{"1: " + reason}))
+				Expect(sink.names()).To(Equal([]string{"next"}))
+			},
+			Entry("a long line", strings.Repeat(" ", 61), "longer than the limit of 60 bytes"),
+			Entry("a line of many buffers", strings.Repeat("x", 1<<18), "longer than the limit of 60 bytes"),
+			Entry("many attributes", `{"name":"a","attributes":{"a":"","b":"","c":""}}`, "more attributes than the limit of 2"),
+			Entry("a long name", `{"name":"123456789"}`, `name "123456789" has 9 bytes, more than the limit of 8`),
+			Entry("a long host", `{"host":"123456789"}`, `host "123456789" has 9 bytes, more than the limit of 8`),
+			Entry("a long attribute", `{"attributes":{"k":"123456789"}}`,
+				`attribute "k" has a value of 9 bytes, more than the limit of 8`),
+			Entry("a long number in an attribute", `{"attributes":{"k":123456789}}`,
+				`attribute "k" has a value of 9 bytes, more than the limit of 8`),
+			Entry("a long attribute name", `{"attributes":{"123456789":"v"}}`,
+				`attribute "123456789" has a name of 9 bytes, more than the limit of 8`),
+		)
+
+		DescribeTable("let pass",
+			func(text string) {
+				decode(events.Lines, text)
+				Expect(bad).To(BeEmpty())
+				Expect(sink.events).To(HaveLen(1))
+			},
+			Entry("a line of just that length", `{"name":"a"}`+strings.Repeat(" ", 48)),
+			Entry("a line of just that length with CRLF", `{"name":"a"}`+strings.Repeat(" ", 48)+"\r\n"),
+			Entry("just as many attributes", `{"name":"a","attributes":{"a":"","b":""}}`),
+			Entry("texts of just that length", `{"name":"12345678","attributes":{"k":"12345678"}}`),
+			Entry("texts that are longer only as they are escaped", `{"name":"1234567\u0038"}`),
+		)
+
+		It("hold for an array's elements", func() {
+			decode(events.Sniff, `[{"name":"a"},`+"\n"+`{"name":"`+strings.Repeat("x", 1<<18)+`"},`+"\n"+`{"name":"c"}]`)
+			Expect(bad).To(Equal([]string{"2: element 2: longer than the limit of 60 bytes"}))
+			Expect(sink.names()).To(Equal([]string{"a", "c"}))
+		})
+
+		It("let an array be as long as it likes", func() {
+			decode(events.Sniff, `[`+strings.Repeat(`{"name":"a"}, `, 1000)+`{"name":"b"}]`)
+			Expect(bad).To(BeEmpty())
+			Expect(sink.events).To(HaveLen(1001))
+		})
+	})
+
+	Describe("lines", func() {
+		It("go on after a bad one, by their numbers", func() {
+			decode(events.Lines, `{"name":"a"}`+"\n\n"+`{"nome":"b"}`+"\n \t\r\n"+`{"name":"c"}`+"\n"+`}`+"\n")
+			Expect(sink.names()).To(Equal([]string{"a", "c"}))
+			Expect(bad).To(Equal([]string{
+				`3: unknown field "nome"; known are name, value, attributes, host, time`,
+				`6: not JSON: "}" where a value should be (column 1)`,
+			}))
+		})
+
+		DescribeTable("may end as they like",
+			func(text string) {
+				decode(events.Lines, text)
+				Expect(bad).To(BeEmpty())
+				Expect(sink.names()).To(Equal([]string{"a", "b"}))
+			},
+			Entry("LF", "{\"name\":\"a\"}\n{\"name\":\"b\"}\n"),
+			Entry("CRLF", "{\"name\":\"a\"}\r\n{\"name\":\"b\"}\r\n"),
+			Entry("nothing", "{\"name\":\"a\"}\n{\"name\":\"b\"}"),
+			Entry("a byte order mark at the start", "\ufeff{\"name\":\"a\"}\n{\"name\":\"b\"}"),
+		)
+
+		It("may be longer than the buffer", func() {
+			long := `{"name":"a"` + strings.Repeat(" ", 300<<10) + `}`
+			decode(events.Lines, long+"\n"+`{"name":"b"}`+"\n"+long)
+			Expect(bad).To(BeEmpty())
+			Expect(sink.names()).To(Equal([]string{"a", "b", "a"}))
+		})
+
+		It("are not an array", func() {
+			decode(events.Lines, `[{"name":"a"}]`)
+			Expect(bad).To(Equal([]string{"1: an event is an array, not an object"}))
+		})
+
+		It("may be none", func() {
+			decode(events.Lines, "")
+			Expect(bad).To(BeEmpty())
+			Expect(sink.events).To(BeEmpty())
+		})
+
+		It("are decoded as they come", func() {
+			reader, writer := io.Pipe()
+			seen := make(chan string)
+			done := make(chan error)
+			go func() {
+				done <- decoder.Decode(reader, events.Lines,
+					func(event *events.Event) { seen <- event.Name },
+					func(int, error) {})
+			}()
+
+			for _, name := range []string{"a", "b"} {
+				_, err := io.WriteString(writer, `{"name":"`+name+`"}`+"\n")
+				Expect(err).NotTo(HaveOccurred())
+				Eventually(seen).Should(Receive(Equal(name)))
+			}
+			Expect(writer.Close()).To(Succeed())
+			Eventually(done).Should(Receive(BeNil()))
+		})
+	})
+
+	Describe("input of any kind", func() {
+		DescribeTable("may be",
+			func(text string, names ...string) {
+				decode(events.Sniff, text)
+				Expect(bad).To(BeEmpty())
+				Expect(sink.names()).To(Equal(append([]string{}, names...)))
+
+				Expect(decodeFrom(iotest.OneByteReader(strings.NewReader(text)), events.Sniff)).To(Succeed())
+				Expect(bad).To(BeEmpty())
+				Expect(sink.names()).To(Equal(append([]string{}, names...)), "one byte at a time")
+			},
+			Entry("empty", ""),
+			Entry("white space", " \r\n\t\n"),
+			Entry("an array", `[{"name":"a"},{"name":"b"}]`, "a", "b"),
+			Entry("an empty array", ` [ ] `),
+			Entry("an array over lines", "\n[\n  {\n    \"name\": \"a\"\n  },\n  {\"name\": \"b\"}\n]\n", "a", "b"),
+			Entry("an array of strings with brackets in them", `[{"name":"a]}\"{["},{"name":"\\"}]`, `a]}"{[`, `\`),
+			Entry("an array behind a byte order mark", "\ufeff"+`[{"name":"a"}]`, "a"),
+			Entry("one object", `{"name":"a"}`, "a"),
+			Entry("one object over lines", "{\n  \"name\": \"a\",\n  \"attributes\": {\r\n\t\"k\": \"v\"}\n}\n\n", "a"),
+			Entry("lines", "{\"name\":\"a\"}\n{\"name\":\"b\"}\n", "a", "b"),
+			Entry("lines behind blank ones", "\n\n{\"name\":\"a\"}\n\n{\"name\":\"b\"}\n", "a", "b"),
+		)
+
+		It("is lines if the first is JSON, right or wrong", func() {
+			decode(events.Sniff, "\n5\n"+`{"name":"a"}`)
+			Expect(bad).To(Equal([]string{"2: an event is a number, not an object"}))
+			Expect(sink.names()).To(Equal([]string{"a"}))
+		})
+
+		It("is lines if it is not JSON as a whole", func() {
+			decode(events.Sniff, "\n{\"name\":\"a\n\n{\"name\":\"b\"}\n")
+			Expect(bad).To(Equal([]string{"2: not JSON: it ends inside a string (column 11)"}))
+			Expect(sink.names()).To(Equal([]string{"b"}))
+		})
+
+		It("is lines if the first is too long", func() {
+			decoder = events.NewDecoder(events.Limits{LineBytes: 20})
+			decode(events.Sniff, `{"name":"0123456789abcdef"}`+"\n"+`{"name":"b"}`)
+			Expect(bad).To(Equal([]string{"1: longer than the limit of 20 bytes"}))
+			Expect(sink.names()).To(Equal([]string{"b"}))
+		})
+
+		It("is lines if it is longer than a line may be", func() {
+			decoder = events.NewDecoder(events.Limits{LineBytes: 20})
+			decode(events.Sniff, "{\n\"name\":\"a\",\n\"value\":3}\n"+strings.Repeat("{\"name\":\"b\"}\n", 50000))
+			Expect(bad).To(HaveLen(3))
+			Expect(sink.events).To(HaveLen(50000))
+			Expect(decoder.Line()).To(Equal(50004))
+		})
+
+		It("says where an object is broken", func() {
+			decode(events.Sniff, "\n \t{\"name\":\"\\ud800\"}")
+			Expect(bad).To(Equal([]string{`2: "\\ud800" in a string is no character (column 12)`}))
+
+			decode(events.Sniff, "\n \t{\n\"name\":\"\\ud800\"}")
+			Expect(bad).To(Equal([]string{`3: "\\ud800" in a string is no character (column 9)`}))
+
+			decode(events.Sniff, "  \n {\"name\":\"\\ud800\"}")
+			Expect(bad).To(Equal([]string{`2: "\\ud800" in a string is no character (column 11)`}))
+
+			decode(events.Sniff, " {\"name\":\"a\"}\n{}}")
+			Expect(bad).To(Equal([]string{`2: not JSON: "}" where the end should be (column 3)`}))
+
+			decode(events.Sniff, "\n {}}\n {}}")
+			Expect(bad).To(Equal([]string{
+				`2: not JSON: "}" where the end should be (column 4)`,
+				`3: not JSON: "}" where the end should be (column 4)`,
+			}))
+		})
+
+		It("says in which line an object is wrong", func() {
+			decode(events.Sniff, "\n{\n\"name\":\"a\",\n\"value\":\"5\"}\n")
+			Expect(bad).To(Equal([]string{"2: value is a string, not a number"}))
+		})
+	})
+
+	Describe("an array", func() {
+		It("goes on after a wrong element, which it names by the line where that starts", func() {
+			decode(events.Sniff, "[{\"name\":\"a\"},\n\n{\n\"name\":\n5}, true\n,[{}],\"x\",-1.5,null,\n{\"name\":\"b\"}]")
+			Expect(sink.names()).To(Equal([]string{"a", "b"}))
+			Expect(bad).To(Equal([]string{
+				"3: element 2: name is a number, not a string",
+				"5: element 3: an event is a boolean, not an object",
+				"6: element 4: an event is an array, not an object",
+				"6: element 5: an event is a string, not an object",
+				"6: element 6: an event is a number, not an object",
+				"6: element 7: an event is null, not an object",
+			}))
+		})
+
+		DescribeTable("ends where it is not JSON",
+			func(text, reason string) {
+				decode(events.Sniff, text)
+				Expect(sink.names()).To(Equal([]string{"a"}))
+				Expect(bad).To(Equal([]string{reason}))
+			},
+			Entry("a comma too many", "[{\"name\":\"a\"}\n,,{\"name\":\"b\"}]", `2: not JSON: "," where a value should be`),
+			Entry("a trailing comma", `[{"name":"a"},]`, `1: not JSON: "]" where a value should be`),
+			Entry("a missing comma", `[{"name":"a"}{"name":"b"}]`, `1: not JSON: "{" where a comma or the array's end should be`),
+			Entry("a missing end", "[{\"name\":\"a\"}\n\n", `3: not JSON: it ends inside the array`),
+			Entry("an end in an element", "[{\"name\":\"a\"}\n,{\"name\":", `2: not JSON: it ends inside the array`),
+			Entry("something behind its end", "[{\"name\":\"a\"}]\n[{\"name\":\"b\"}]", `2: not JSON: "[" where the end should be`),
+			Entry("a broken element", "[{\"name\":\"a\"},{\n\"name\" \"b\"},{\"name\":\"c\"}]",
+				`2: element 2: not JSON: "\"" where a colon should be`),
+			Entry("an element broken behind what is wrong with it", "[{\"name\":\"a\"},{\"name\":5,\n\"x\" oops},{\"name\":\"c\"}]",
+				`2: element 2: not JSON: invalid character 'o' after object key`),
+			Entry("a word", "[{\"name\":\"a\"}, oops, {\"name\":\"c\"}]", `1: element 2: not JSON: "oops" where a value should be`),
+		)
+	})
+
+	Describe("a reader that fails", func() {
+		failure := errors.New("out of order")
+
+		DescribeTable("gets what came before it applied, but nothing unfinished",
+			func(text string, format events.Format, line int, names ...string) {
+				r := io.MultiReader(strings.NewReader(text), iotest.ErrReader(failure))
+				Expect(decodeFrom(r, format)).To(MatchError(failure))
+				Expect(bad).To(BeEmpty())
+				Expect(sink.names()).To(Equal(append([]string{}, names...)))
+				Expect(decoder.Line()).To(Equal(line))
+			},
+			Entry("at once", "", events.Sniff, 1),
+			Entry("in lines", "{\"name\":\"a\"}\n{\"name\":\"b\"}", events.Lines, 2, "a"),
+			Entry("between lines", "{\"name\":\"a\"}\n", events.Lines, 2, "a"),
+			Entry("in a long line", "{\"name\":\"a\"}\n"+strings.Repeat(" ", 1<<17), events.Lines, 2, "a"),
+			Entry("in lines that were sniffed", "{\"name\":\"a\"}\n{\"name\":\"b\"}", events.Sniff, 2, "a"),
+			Entry("in a first line", "\n{\"name\":\"a\"}", events.Sniff, 2),
+			Entry("in an array", "[{\"name\":\"a\"},\n{\"name\":", events.Sniff, 2, "a"),
+			Entry("behind an array's comma", "[{\"name\":\"a\"},\n", events.Sniff, 2, "a"),
+			Entry("behind an array", "[{\"name\":\"a\"}]\n", events.Sniff, 2, "a"),
+		)
+
+		It("fails while an object is read as lines", func() {
+			r := io.MultiReader(strings.NewReader("{\n{\"name\":\"a\"}\n{\"name\":\"b\"}"), iotest.ErrReader(failure))
+			Expect(decodeFrom(r, events.Sniff)).To(MatchError(failure))
+			Expect(bad).To(HaveLen(1))
+			Expect(sink.names()).To(Equal([]string{"a"}))
+			Expect(decoder.Line()).To(Equal(3))
+		})
+	})
+})
+
+var _ = DescribeTable("Content-Type",
+	func(contentType string, format events.Format) {
+		Expect(events.FormatOf(contentType)).To(Equal(format))
+	},
+	Entry("NDJSON", "application/x-ndjson", events.Lines),
+	Entry("NDJSON with a parameter", "Application/NDJSON; charset=utf-8", events.Lines),
+	Entry("JSON lines", "application/jsonl", events.Lines),
+	Entry("JSON lines by their other name", "application/x-jsonlines", events.Lines),
+	Entry("JSON", "application/json", events.Sniff),
+	Entry("what curl sends", "application/x-www-form-urlencoded", events.Sniff),
+	Entry("none", "", events.Sniff),
+	Entry("nonsense", ";;;", events.Sniff),
+)

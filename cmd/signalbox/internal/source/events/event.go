@@ -1,0 +1,397 @@
+package events
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"github.com/signalbox-ci/signalbox/cmd/signalbox/internal/reply"
+	"github.com/signalbox-ci/signalbox/metric"
+)
+
+// The fields of an event, as indexes of fieldKeys, in the order in which most
+// clients write them.
+const (
+	fieldName = iota
+	fieldValue
+	fieldAttributes
+	fieldHost
+	fieldTime
+	noField
+)
+
+// fieldKeys are the fields' names as they stand in the JSON.
+var fieldKeys = [...]string{`"name":`, `"value":`, `"attributes":`, `"host":`, `"time":`}
+
+// fieldOf returns the field called name, or noField.
+func fieldOf(name []byte) int {
+	for field, key := range fieldKeys {
+		if key[1:len(key)-len(`":`)] == string(name) {
+			return field
+		}
+	}
+
+	return noField
+}
+
+// An eventParser turns the JSON of one event into an Event. It reads
+// what it knows and nothing else: an event that says something that would be
+// ignored is an error, so that nobody waits for what a misspelt field said.
+//
+// It is written by hand because encoding/json takes NAME for name, repairs
+// invalid text in silence, keeps the last of two equal fields and forgets how
+// a number was written; to check all that beside it costs more than this does.
+//
+// It is not safe for concurrent use.
+type eventParser struct {
+	limits  Limits
+	scanner scanner
+	texts   texts
+	shapes  shapes
+
+	event Event // that is being read
+
+	// names are those of its attributes so far, and expected is the shape that
+	// it has so far, if it has one that is known.
+	names    []string
+	expected *Shape
+
+	loose Shape // lent to events whose shapes are not kept
+
+	attribute []byte // lent to each name that is logged otherwise; reused
+}
+
+// An Event is an event as it was read. It is good until the Decoder reads the next
+// one.
+type Event struct {
+	metric.Event // without Attributes
+
+	// Shape says which attributes the event has, and Values their values in
+	// the same order.
+	Shape  *Shape
+	Values []string
+
+	// expected says that events of the shape have come before.
+	expected bool
+}
+
+// parse returns the event, which is good until the next call.
+//
+// An error is a *syntaxError if the data is not JSON as far as it was read;
+// any other says why this JSON is not an event.
+func (p *eventParser) parse(data []byte) (*Event, error) {
+	s := &p.scanner
+	// Asked first: within a string nothing else would notice.
+	if !s.reset(data) {
+		return nil, invalidUTF8(data)
+	}
+
+	if s.peek() != '{' {
+		return nil, s.mismatch("an event", "an object")
+	}
+
+	p.event = Event{Event: metric.Event{Value: 1}, Values: p.event.Values[:0]}
+	p.names, p.expected = p.names[:0], nil
+	if err := p.fields(); err != nil {
+		return nil, err
+	}
+	if err := s.end(); err != nil {
+		return nil, err
+	}
+	if p.event.Name == "" {
+		return nil, errors.New("the event has no name")
+	}
+	p.findShape()
+
+	return &p.event, nil
+}
+
+// fields reads the event's fields.
+func (p *eventParser) fields() error {
+	next, seen := 0, 0
+
+	return p.scanner.members(func() error {
+		field := next
+		if next == noField || !p.scanner.skip(fieldKeys[next]) {
+			var err error
+			if field, err = p.unexpectedField(); err != nil {
+				return err
+			}
+		}
+		if seen&(1<<field) != 0 {
+			return fmt.Errorf("field %s is there twice", strings.TrimSuffix(fieldKeys[field], ":"))
+		}
+		seen |= 1 << field
+		next = field + 1
+
+		return p.field(field)
+	})
+}
+
+// unexpectedField reads the name of a field, and the colon.
+func (p *eventParser) unexpectedField() (int, error) {
+	key, err := p.scanner.key()
+	if err != nil {
+		return 0, err
+	}
+	field := fieldOf(key)
+	if field == noField {
+		return 0, fmt.Errorf("unknown field %s; known are name, value, attributes, host, time", reply.Quote(key))
+	}
+
+	return field, nil
+}
+
+// findShape sets the shape of the event that was read.
+func (p *eventParser) findShape() {
+	event := &p.event
+	event.expected = true
+	if s := p.expected; s != nil && len(s.Attributes) == len(p.names) {
+		event.Shape = s
+		return
+	}
+	if event.Shape = p.shapes.find(event.Name, p.names); event.Shape != nil {
+		return
+	}
+	event.expected = false
+	if event.Shape = p.shapes.keep(event.Name, p.names); event.Shape == nil {
+		p.loose.EventType = metric.EventType{Name: event.Name, Attributes: p.names}
+		event.Shape = &p.loose
+	}
+}
+
+// field reads the value of one field into the event. A null leaves it as it is.
+func (p *eventParser) field(field int) error {
+	s, event := &p.scanner, &p.event
+	if c := s.peek(); c == 'n' && s.literal("null") {
+		return nil
+	}
+
+	var err error
+	switch field {
+	case fieldName:
+		event.Name, err = p.name()
+	case fieldHost:
+		var text []byte
+		text, err = p.text("host")
+		event.Host = p.texts.of(text)
+	case fieldValue:
+		event.Value, err = p.value()
+	case fieldTime:
+		event.Time, err = p.time()
+	case fieldAttributes:
+		err = p.readAttributes()
+	}
+
+	return err
+}
+
+// name reads the name, which tells what attributes to expect.
+func (p *eventParser) name() (string, error) {
+	text, err := p.text("name")
+	if err != nil {
+		return "", err
+	}
+	if len(p.names) == 0 { // else they came before
+		p.expected = p.shapes.guess(text)
+	}
+	if p.expected != nil {
+		return p.expected.Name, nil
+	}
+
+	return p.texts.of(text), nil
+}
+
+// text reads the name or the host.
+func (p *eventParser) text(what string) ([]byte, error) {
+	s := &p.scanner
+	if s.peek() != '"' {
+		return nil, s.mismatch(what, "a string")
+	}
+
+	text, err := s.str()
+	if err != nil {
+		return nil, err
+	}
+	if len(text) > p.limits.LabelValueBytes {
+		return nil, fmt.Errorf("%s %s has %d bytes, more than the limit of %d",
+			what, reply.Quote(text), len(text), p.limits.LabelValueBytes)
+	}
+
+	return text, nil
+}
+
+func (p *eventParser) value() (float64, error) {
+	s := &p.scanner
+	if c := s.peek(); c != '-' && (c < '0' || c > '9') {
+		return 0, s.mismatch("value", "a number")
+	}
+
+	text, err := s.number()
+	if err != nil {
+		return 0, err
+	}
+	if value, ok := wholeNumber(text); ok {
+		return value, nil
+	}
+	value, err := strconv.ParseFloat(string(text), 64)
+	if err != nil {
+		return 0, fmt.Errorf("value %s is out of the range of a double", reply.Shorten(text))
+	}
+
+	return value, nil
+}
+
+// wholeNumber is the value of digits alone, so few that a double can hold it.
+func wholeNumber(digits []byte) (value float64, ok bool) {
+	if len(digits) > 15 {
+		return 0, false
+	}
+	var n int64
+	for _, c := range digits {
+		if c < '0' || c > '9' { // a point, a sign or an exponent
+			return 0, false
+		}
+		n = 10*n + int64(c-'0')
+	}
+
+	return float64(n), true
+}
+
+func (p *eventParser) time() (time.Time, error) {
+	s := &p.scanner
+	if s.peek() != '"' {
+		return time.Time{}, s.mismatch("time", "a string")
+	}
+
+	text, err := s.str()
+	if err != nil {
+		return time.Time{}, err
+	}
+
+	var t time.Time
+	if err := t.UnmarshalText(text); err != nil {
+		return time.Time{}, fmt.Errorf("time %s is not RFC 3339, like %q", reply.Quote(text), "2006-01-02T15:04:05Z")
+	}
+
+	return t, nil
+}
+
+// readAttributes reads the attributes into names and values.
+func (p *eventParser) readAttributes() error {
+	s := &p.scanner
+	if s.peek() != '{' {
+		return s.mismatch("attributes", "an object")
+	}
+
+	return s.members(p.readAttribute)
+}
+
+// readAttribute reads one more attribute.
+func (p *eventParser) readAttribute() error {
+	s, i := &p.scanner, len(p.names)
+	if e := p.expected; e != nil && i < len(e.keys) && s.skip(e.keys[i]) {
+		p.names = append(p.names, e.Attributes[i])
+	} else if err := p.attributeName(); err != nil {
+		return err
+	}
+
+	if e := p.expected; e != nil && s.skipString(e.latest[i]) {
+		p.event.Values = append(p.event.Values, e.latest[i])
+		return nil
+	}
+	value, plain, err := p.attributeValue()
+	if err != nil {
+		return err
+	}
+	if p.expected != nil && plain {
+		p.expected.latest[i] = value
+	}
+	p.event.Values = append(p.event.Values, value)
+
+	return nil
+}
+
+// attributeName reads the name of an attribute and the colon. If it is not the
+// name that was expected, then from here on nothing is.
+func (p *eventParser) attributeName() error {
+	key, err := p.scanner.key()
+	if err != nil {
+		return err
+	}
+	if len(key) > p.limits.LabelValueBytes {
+		return fmt.Errorf("attribute %s has a name of %d bytes, more than the limit of %d",
+			reply.Quote(key), len(key), p.limits.LabelValueBytes)
+	}
+	i := len(p.names)
+	if i == p.limits.Attributes {
+		return fmt.Errorf("more attributes than the limit of %d", p.limits.Attributes)
+	}
+	if e := p.expected; e != nil && i < len(e.Attributes) && e.Attributes[i] == string(key) {
+		p.names = append(p.names, e.Attributes[i])
+		return nil
+	}
+	p.expected = nil
+	name := p.texts.of(key)
+	if slices.Contains(p.names, name) {
+		return fmt.Errorf("attribute %s is there twice", reply.Quote(key))
+	}
+	p.names = append(p.names, name)
+
+	return nil
+}
+
+// attributeValue reads a string, or a number or boolean as its text. It tells
+// whether that was a string written plainly.
+func (p *eventParser) attributeValue() (value string, plain bool, err error) {
+	s, name := &p.scanner, p.names[len(p.names)-1]
+
+	var text []byte
+	switch c := s.peek(); {
+	case c == '"':
+		text, err = s.str()
+		plain = s.plain && len(text) <= maxTextBytes
+	case c == '-' || '0' <= c && c <= '9':
+		text, err = s.number()
+	case c == 't' && s.literal("true"):
+		return "true", false, nil
+	case c == 'f' && s.literal("false"):
+		return "false", false, nil
+	default:
+		return "", false, s.mismatch("attribute "+reply.Quote(name), "a string, number or boolean")
+	}
+	if err != nil {
+		return "", false, err
+	}
+	if len(text) > p.limits.LabelValueBytes {
+		return "", false, fmt.Errorf("attribute %s has a value of %d bytes, more than the limit of %d",
+			reply.Quote(name), len(text), p.limits.LabelValueBytes)
+	}
+
+	return p.texts.of(text), plain, nil
+}
+
+// mismatch is the error for a value of the wrong kind, or for no value at all.
+func (s *scanner) mismatch(what, wanted string) error {
+	found, err := s.kind()
+	if err != nil {
+		return err
+	}
+
+	return fmt.Errorf("%s is %s, not %s", what, found, wanted)
+}
+
+func invalidUTF8(data []byte) error {
+	at := 0
+	for {
+		r, size := utf8.DecodeRune(data[at:])
+		if r == utf8.RuneError && size <= 1 {
+			return fmt.Errorf("not UTF-8: %s at byte %d", reply.Quote(data[at:min(at+4, len(data))]), at+1)
+		}
+		at += size
+	}
+}

@@ -1,0 +1,77 @@
+package events_test
+
+import (
+	"maps"
+	"sync"
+	"testing"
+
+	. "github.com/onsi/ginkgo/v2"
+	. "github.com/onsi/gomega"
+
+	"github.com/signalbox-ci/signalbox/cmd/signalbox/internal/source/events"
+	"github.com/signalbox-ci/signalbox/metric"
+)
+
+func TestIntake(t *testing.T) {
+	RegisterFailHandler(Fail)
+	RunSpecs(t, "Intake")
+}
+
+// A recorder is a Sink that keeps what it gets.
+type recorder struct {
+	mu     sync.Mutex
+	events []metric.Event
+}
+
+func (r *recorder) Emit(event metric.Event) {
+	event.Attributes = maps.Clone(event.Attributes) // only good until Emit returns
+
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.events = append(r.events, event)
+}
+
+// Prepare returns what records events of the type, with an attribute more that tells
+// that it did.
+func (r *recorder) Prepare(t metric.EventType) func(*events.Event) {
+	return func(read *events.Event) {
+		event := read.Event
+		event.Attributes = map[string]string{"prepared": "yes"}
+		for i, name := range t.Attributes {
+			event.Attributes[name] = read.Values[i]
+		}
+		r.Emit(event)
+	}
+}
+
+// record records an event as a Decoder reads it.
+func (r *recorder) record(event *events.Event) { r.Emit(plain(event)) }
+
+// plain is an event with a map of its attributes; nil if it has none.
+func plain(read *events.Event) metric.Event {
+	event := read.Event
+	for i, name := range read.Shape.Attributes {
+		if event.Attributes == nil {
+			event.Attributes = make(map[string]string)
+		}
+		event.Attributes[name] = read.Values[i]
+	}
+	return event
+}
+
+// Knows tells that everything is known but what says that it is not.
+func (r *recorder) Knows(name string) bool { return name != "unknown" }
+
+func (r *recorder) Malformed(error) {}
+
+func (r *recorder) names() []string {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+
+	names := []string{}
+	for _, event := range r.events {
+		names = append(names, event.Name)
+	}
+
+	return names
+}

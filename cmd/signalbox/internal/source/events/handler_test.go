@@ -1,0 +1,331 @@
+package events_test
+
+import (
+	"bytes"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing/iotest"
+
+	"code.cloudfoundry.org/lager/v3/lagertest"
+	"github.com/klauspost/compress/gzip"
+	"github.com/klauspost/compress/snappy"
+	"github.com/klauspost/compress/zstd"
+	. "github.com/onsi/ginkgo/v2"
+	. "github.com/onsi/gomega"
+	"github.com/onsi/gomega/gbytes"
+
+	"github.com/signalbox-ci/signalbox/cmd/signalbox/internal/source/events"
+)
+
+var _ = Describe("Handler", func() {
+	var (
+		logger  *lagertest.TestLogger
+		sink    *recorder
+		handler http.Handler
+	)
+
+	BeforeEach(func() {
+		logger = lagertest.NewTestLogger("intake")
+		sink = &recorder{}
+		handler = events.NewHandler(logger, events.Limits{}, sink)
+	})
+
+	do := func(method, path string, body io.Reader, headers ...string) *httptest.ResponseRecorder {
+		r := httptest.NewRequest(method, path, body)
+		for i := 0; i < len(headers); i += 2 {
+			r.Header.Set(headers[i], headers[i+1])
+		}
+		w := httptest.NewRecorder()
+		handler.ServeHTTP(w, r)
+
+		return w
+	}
+	post := func(body string, headers ...string) *httptest.ResponseRecorder {
+		return do(http.MethodPost, "/api/v1/events", strings.NewReader(body), headers...)
+	}
+
+	Describe("POST /api/v1/events", func() {
+		It("answers 200 when every event is well formed", func() {
+			w := post("{\"name\":\"a\"}\n{\"name\":\"unknown\"}\n{\"name\":\"b\"}\n")
+			Expect(w.Code).To(Equal(http.StatusOK))
+			Expect(w.Body.String()).To(Equal(`{"accepted":3,"unknown":1}` + "\n"))
+			Expect(w.Header()).To(HaveKeyWithValue("Content-Type", ConsistOf("application/json")))
+			Expect(w.Header()).To(HaveKeyWithValue("X-Content-Type-Options", ConsistOf("nosniff")))
+			Expect(sink.names()).To(Equal([]string{"a", "unknown", "b"}))
+		})
+
+		It("answers 200 to a body without events", func() {
+			for _, body := range []string{"", "\n\n", "[]"} {
+				w := post(body)
+				Expect(w.Code).To(Equal(http.StatusOK))
+				Expect(w.Body.String()).To(Equal(`{"accepted":0,"unknown":0}` + "\n"))
+			}
+		})
+
+		It("applies the good events and answers 400 when some are bad", func() {
+			w := post("{\"name\":\"a\"}\n\n{\"name\":5}\n{\"name\":\"b\"}\noops\n", "Content-Type", "application/x-ndjson")
+			Expect(w.Code).To(Equal(http.StatusBadRequest))
+			Expect(w.Body).To(MatchJSON(`{
+				"accepted": 2, "unknown": 0, "rejected": 2,
+				"errors": [
+					{"line": 3, "reason": "name is a number, not a string"},
+					{"line": 5, "reason": "not JSON: \"oops\" where a value should be (column 1)"}
+				]
+			}`))
+			Expect(sink.names()).To(Equal([]string{"a", "b"}))
+		})
+
+		It("logs that events were rejected, with the first reason", func() {
+			post("{\"name\":5}\n{\"name\":6}\n{\"name\":\"a\"}\n")
+			Expect(logger).To(gbytes.Say(`rejected-events.*"accepted":1,"error":"name is a number, not a string","line":1.*"rejected":2`))
+		})
+
+		It("lists the first ten errors and counts them all", func() {
+			w := post(strings.Repeat("{\"name\":\"a\"}\n{}\n", 12))
+			Expect(w.Code).To(Equal(http.StatusBadRequest))
+			Expect(w.Body.String()).To(HavePrefix(`{"accepted":12,"unknown":0,"rejected":12,"errors":[{"line":2,`))
+			Expect(strings.Count(w.Body.String(), "the event has no name")).To(Equal(10))
+			Expect(w.Body.String()).To(ContainSubstring(`{"line":20,`))
+		})
+
+		DescribeTable("takes the three formats",
+			func(contentType, body string) {
+				w := post(body, "Content-Type", contentType)
+				Expect(w.Code).To(Equal(http.StatusOK), w.Body.String())
+				Expect(sink.names()).To(HaveEach("a"))
+			},
+			Entry("lines", "application/x-ndjson", "{\"name\":\"a\"}\n{\"name\":\"a\"}"),
+			Entry("lines as JSON", "application/json", "{\"name\":\"a\"}\n{\"name\":\"a\"}"),
+			Entry("an array", "application/json", `[{"name":"a"}, {"name":"a"}]`),
+			Entry("an object", "application/json", "{\n\t\"name\":\"a\"\n}"),
+			Entry("an object from curl", "application/x-www-form-urlencoded", `{"name":"a"}`),
+		)
+
+		It("does not take an array for lines", func() {
+			w := post(`[{"name":"a"}]`, "Content-Type", "application/x-ndjson")
+			Expect(w.Code).To(Equal(http.StatusBadRequest))
+		})
+
+		Describe("limits", func() {
+			BeforeEach(func() {
+				handler = events.NewHandler(logger, events.Limits{BodyBytes: 29}, sink)
+			})
+
+			It("take a body of just that size", func() {
+				Expect(post("{\"name\":\"a\"}\n{\"name\":\"abcd\"}\n").Code).To(Equal(http.StatusOK))
+			})
+
+			It("answer 413 to a body that says how large it is, and apply nothing of it", func() {
+				w := post("{\"name\":\"a\"}\n{\"name\":\"abcde\"}\n")
+				Expect(w.Code).To(Equal(http.StatusRequestEntityTooLarge))
+				Expect(w.Body).To(MatchJSON(`{
+					"accepted": 0, "unknown": 0, "rejected": 1,
+					"errors": [{"line": 1, "reason": "the body is too large: 30 bytes, more than the limit of 29 bytes; nothing was applied"}]
+				}`))
+				Expect(sink.names()).To(BeEmpty())
+			})
+
+			It("apply what came before the cut of one that does not, and answer 413", func() {
+				w := do(http.MethodPost, "/api/v1/events", unsized("{\"name\":\"a\"}\n{\"name\":\"abcde\"}\n"))
+				Expect(w.Code).To(Equal(http.StatusRequestEntityTooLarge))
+				Expect(w.Body).To(MatchJSON(`{
+					"accepted": 1, "unknown": 0, "rejected": 1,
+					"errors": [{"line": 2, "reason": "the body is too large: more than the limit of 29 bytes"}]
+				}`))
+				Expect(sink.names()).To(Equal([]string{"a"}))
+			})
+
+			It("are for what a body is decompressed to", func() {
+				body := gzipped(strings.Repeat("{\"name\":\"a\"}\n", 10_000))
+				Expect(len(body)).To(BeNumerically("<", 1000))
+
+				w := post(body, "Content-Encoding", "gzip")
+				Expect(w.Code).To(Equal(http.StatusRequestEntityTooLarge))
+				Expect(w.Body.String()).To(ContainSubstring(`{"accepted":2,"unknown":0,"rejected":1,`))
+			})
+
+			It("end a compressed body that holds nothing for ever", func() {
+				empty := gzipped("")
+				endless := &repeater{text: []byte(empty)}
+				w := do(http.MethodPost, "/api/v1/events", endless, "Content-Encoding", "gzip")
+				Expect(w.Code).To(Equal(http.StatusRequestEntityTooLarge))
+			})
+
+			It("show among the errors even if there are many before", func() {
+				handler = events.NewHandler(logger, events.Limits{BodyBytes: 60}, sink)
+				w := do(http.MethodPost, "/api/v1/events", unsized(strings.Repeat("{}\n", 21)))
+				Expect(w.Code).To(Equal(http.StatusRequestEntityTooLarge))
+				Expect(w.Body.String()).To(HavePrefix(`{"accepted":0,"unknown":0,"rejected":21,`))
+				Expect(strings.Count(w.Body.String(), "the event has no name")).To(Equal(9))
+				Expect(w.Body.String()).To(HaveSuffix(`{"line":21,"reason":"the body is too large: more than the limit of 60 bytes"}]}` + "\n"))
+			})
+		})
+
+		Describe("compressed bodies", func() {
+			lines := "{\"name\":\"a\"}\n{\"name\":\"b\"}\n"
+
+			DescribeTable("are taken",
+				func(encoding string, compress func(string) string) {
+					for range 3 { // decompressors are used again
+						w := post(compress(lines), "Content-Encoding", encoding)
+						Expect(w.Code).To(Equal(http.StatusOK), w.Body.String())
+						Expect(w.Body).To(MatchJSON(`{"accepted":2,"unknown":0}`))
+					}
+				},
+				Entry("gzip", "gzip", gzipped),
+				Entry("gzip by its other name, in capitals", "X-GZIP", gzipped),
+				Entry("snappy", "snappy", snappied),
+				Entry("zstd", "zstd", zstandard),
+				Entry("not at all", "identity", func(s string) string { return s }),
+			)
+
+			DescribeTable("may be empty",
+				func(encoding, body string) {
+					w := post(body, "Content-Encoding", encoding)
+					Expect(w.Code).To(Equal(http.StatusOK), w.Body.String())
+					Expect(w.Body).To(MatchJSON(`{"accepted":0,"unknown":0}`))
+				},
+				Entry("gzip", "gzip", gzipped("")),
+				Entry("gzip of no bytes", "gzip", ""),
+				Entry("snappy", "snappy", snappied("")),
+				Entry("zstd", "zstd", zstandard("")),
+				Entry("zstd of no bytes", "zstd", ""),
+			)
+
+			DescribeTable("that are broken get 400 and the reason",
+				func(encoding, body, reason string) {
+					for range 3 {
+						w := post(body, "Content-Encoding", encoding)
+						Expect(w.Code).To(Equal(http.StatusBadRequest), w.Body.String())
+						Expect(w.Body.String()).To(ContainSubstring(reason))
+						Expect(w.Body.String()).To(ContainSubstring(`"rejected":1,`))
+					}
+
+					// It was not the decompressor that broke.
+					compress := map[string]func(string) string{"gzip": gzipped, "snappy": snappied, "zstd": zstandard}[encoding]
+					Expect(post(compress(lines), "Content-Encoding", encoding).Code).To(Equal(http.StatusOK))
+				},
+				Entry("gzip that is none", "gzip", lines, `the body cannot be read: in gzip: gzip: invalid header`),
+				Entry("gzip cut off at its end", "gzip", cut(gzipped(lines), 3), `the body is cut off: in gzip: unexpected EOF`),
+				Entry("snappy that is none", "snappy", lines, `the body cannot be read: in snappy: `),
+				Entry("zstd that is none", "zstd", lines, `the body cannot be read: in zstd: `),
+				Entry("zstd cut off", "zstd", cut(zstandard(lines), 3), `the body is cut off: in zstd: unexpected EOF`),
+			)
+
+			It("get what came before the damage applied", func() {
+				many := strings.Repeat("{\"name\":\"a\"}\n", 10_000)
+				w := post(corrupt(gzipped(many), 7), "Content-Encoding", "gzip")
+				Expect(w.Code).To(Equal(http.StatusBadRequest))
+				Expect(w.Body.String()).To(HavePrefix(`{"accepted":10000,"unknown":0,"rejected":1,"errors":[{"line":10001,`))
+				Expect(sink.events).To(HaveLen(10_000))
+			})
+
+			It("are refused in an encoding that nobody knows", func() {
+				w := post(lines, "Content-Encoding", "br")
+				Expect(w.Code).To(Equal(http.StatusUnsupportedMediaType))
+				Expect(w.Header()).To(HaveKeyWithValue("Accept-Encoding", ConsistOf("gzip, snappy, zstd")))
+				Expect(w.Body).To(MatchJSON(`{"error": "the Content-Encoding \"br\" is none of gzip, snappy, zstd"}`))
+				Expect(sink.events).To(BeEmpty())
+			})
+		})
+
+		It("applies what it got of a body that breaks off, but no half of an event", func() {
+			body := io.MultiReader(strings.NewReader("{\"name\":\"a\"}\n{\"name\":\"b\"}"), iotest.ErrReader(io.ErrUnexpectedEOF))
+			w := do(http.MethodPost, "/api/v1/events", body)
+			Expect(w.Code).To(Equal(http.StatusBadRequest))
+			Expect(w.Body).To(MatchJSON(`{
+				"accepted": 1, "unknown": 0, "rejected": 1,
+				"errors": [{"line": 2, "reason": "the body is cut off: unexpected EOF"}]
+			}`))
+		})
+
+		It("takes no other method", func() {
+			w := do(http.MethodGet, "/api/v1/events", nil)
+			Expect(w.Code).To(Equal(http.StatusMethodNotAllowed))
+			Expect(w.Header()).To(HaveKeyWithValue("Allow", ConsistOf("POST")))
+			Expect(w.Body).To(MatchJSON(`{"error": "the method GET is not allowed here, want POST"}`))
+		})
+	})
+
+	DescribeTable("answers health checks",
+		func(path string) {
+			w := do(http.MethodGet, path, nil)
+			Expect(w.Code).To(Equal(http.StatusOK))
+			Expect(w.Body.String()).To(Equal("OK"))
+
+			w = do(http.MethodDelete, path, nil)
+			Expect(w.Code).To(Equal(http.StatusMethodNotAllowed))
+			Expect(w.Header()).To(HaveKeyWithValue("Allow", ConsistOf("GET, HEAD")))
+			Expect(w.Body).To(MatchJSON(`{"error": "the method DELETE is not allowed here, want GET or HEAD"}`))
+		},
+		Entry("alive", "/-/healthy"),
+		Entry("ready", "/-/ready"),
+	)
+
+	It("answers 404 elsewhere, and says where events go", func() {
+		w := do(http.MethodPost, "/events", strings.NewReader(`{"name":"a"}`))
+		Expect(w.Code).To(Equal(http.StatusNotFound))
+		Expect(w.Body).To(MatchJSON(`{"error": "nothing is here; events are taken by POST to /api/v1/events, metrics of jobs by PUT or POST to /metrics/job/<job>, and those of agents by POST to /api/v1/agent-metrics"}`))
+		Expect(sink.events).To(BeEmpty())
+	})
+})
+
+func gzipped(text string) string {
+	var b bytes.Buffer
+	w := gzip.NewWriter(&b)
+	fmt.Fprint(w, text)
+	w.Close() //nolint:errcheck // it goes to memory
+
+	return b.String()
+}
+
+func snappied(text string) string {
+	var b bytes.Buffer
+	w := snappy.NewBufferedWriter(&b)
+	fmt.Fprint(w, text)
+	w.Close() //nolint:errcheck // it goes to memory
+
+	return b.String()
+}
+
+func zstandard(text string) string {
+	var b bytes.Buffer
+	w, err := zstd.NewWriter(&b)
+	if err != nil {
+		panic(err)
+	}
+	fmt.Fprint(w, text)
+	w.Close() //nolint:errcheck // it goes to memory
+
+	return b.String()
+}
+
+// cut drops the last n bytes.
+func cut(text string, n int) string { return text[:len(text)-n] }
+
+// corrupt changes the byte that is the nth from the end.
+func corrupt(text string, n int) string {
+	b := []byte(text)
+	b[len(b)-n] ^= 0xff
+
+	return string(b)
+}
+
+// A repeater reads the same over and over.
+type repeater struct {
+	text []byte
+	at   int
+}
+
+func (r *repeater) Read(p []byte) (int, error) {
+	n := copy(p, r.text[r.at:])
+	r.at = (r.at + n) % len(r.text)
+
+	return n, nil
+}
+
+// unsized is a body that does not say how long it is.
+func unsized(body string) io.Reader { return struct{ io.Reader }{strings.NewReader(body)} }

@@ -1,0 +1,56 @@
+package events_test
+
+import (
+	"errors"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"code.cloudfoundry.org/lager/v3"
+	"code.cloudfoundry.org/lager/v3/lagertest"
+
+	"github.com/signalbox-ci/signalbox/cmd/signalbox/internal/source/events"
+)
+
+// Rejections must tell the first hundred one by one, then one a second, and
+// with that one how many went untold.
+func TestRejections(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		sink := lagertest.NewTestSink()
+		logger := lager.NewLogger("test")
+		logger.RegisterSink(sink)
+		rejections := events.NewRejections(logger)
+		reject := func(times int) {
+			for range times {
+				rejections.Log("rejected", errors.New("reason"), lager.Data{})
+			}
+		}
+		expect := func(logs int, unlogged any) {
+			t.Helper()
+			all := sink.Logs()
+			if len(all) != logs {
+				t.Fatalf("%d logs, expected %d", len(all), logs)
+			}
+			if got := all[logs-1].Data["unlogged"]; got != unlogged {
+				t.Errorf("unlogged is %v, expected %v", got, unlogged)
+			}
+		}
+
+		reject(100)
+		expect(100, nil)
+		reject(7)
+		expect(100, nil)
+
+		time.Sleep(time.Second - time.Nanosecond)
+		reject(1)
+		expect(100, nil)
+
+		time.Sleep(time.Nanosecond)
+		reject(2)
+		expect(101, float64(8))
+
+		time.Sleep(time.Hour)
+		reject(200)
+		expect(201, nil)
+	})
+}

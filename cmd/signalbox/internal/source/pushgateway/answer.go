@@ -1,0 +1,42 @@
+package pushgateway
+
+import (
+	"io"
+	"net/http"
+	"strings"
+
+	"github.com/signalbox-ci/signalbox/cmd/signalbox/internal/reply"
+)
+
+// maxReason is how many bytes of a reason are answered and logged. Reasons repeat
+// what somebody sent, and that can be the whole of a body.
+const maxReason = 4 << 10
+
+// A refusal is why a request was refused, and the status that goes with it.
+type refusal struct {
+	status int
+	reason string
+}
+
+// refuse returns a refusal of one of the statuses.
+func refuse(status int, reason string) *refusal { return &refusal{status, shorten(reason)} }
+
+// badRequest is the refusal of what the client got wrong.
+func badRequest(err error) *refusal { return refuse(http.StatusBadRequest, err.Error()) }
+
+// answer tells the client about it.
+func (r *refusal) answer(w http.ResponseWriter) {
+	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+	w.Header().Set("X-Content-Type-Options", "nosniff")
+	w.WriteHeader(r.status)
+	io.WriteString(w, r.reason+"\n") //nolint:errcheck // the client is gone
+}
+
+// shorten cuts a text that is too long, and makes it UTF-8.
+func shorten(text string) string {
+	if len(text) > maxReason {
+		text = reply.Cut(text, maxReason) + "…"
+	}
+
+	return strings.ToValidUTF8(text, "\ufffd")
+}

@@ -1,0 +1,259 @@
+package pushgateway_test
+
+import (
+	"encoding/json"
+	"math"
+	"net/http"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	. "github.com/onsi/ginkgo/v2"
+	. "github.com/onsi/gomega"
+	dto "github.com/prometheus/client_model/go"
+	"github.com/prometheus/common/expfmt"
+	"github.com/prometheus/common/model"
+	"google.golang.org/protobuf/proto"
+
+	"github.com/signalbox-ci/signalbox/cmd/signalbox/internal/source/pushgateway"
+	"github.com/signalbox-ci/signalbox/emitter/aggregator"
+)
+
+// The expected answers are those of a Pushgateway 1.11.3, but for what begins with
+// "signalbox.".
+var _ = Describe("API", func() {
+	var (
+		f       *fixture
+		pushed  = time.Date(2026, 8, 7, 10, 11, 12, 123456789, time.FixedZone("", 7200))
+		failed  = pushed.Add(-time.Minute)
+		expires = pushed.Add(time.Hour)
+	)
+
+	BeforeEach(func() { f = newFixture() })
+
+	// group has the families of a text, in which labels are complete.
+	group := func(text string, labels ...string) aggregator.Group {
+		GinkgoHelper()
+		parser := expfmt.NewTextParser(model.LegacyValidation)
+		families, err := parser.TextToMetricFamilies(strings.NewReader(text))
+		Expect(err).NotTo(HaveOccurred())
+
+		g := aggregator.Group{Labels: labelsOf(labels...), Pushed: pushed}
+		for _, family := range families {
+			g.Families = append(g.Families, aggregator.GroupFamily{MetricFamily: family, Pushed: pushed.Add(-time.Second)})
+		}
+
+		return g
+	}
+
+	It("shows groups as the Pushgateway does", func() {
+		all := group(`# HELP h Some <help>.
+# TYPE h histogram
+h_bucket{instance="i",job="j",le="1"} 1
+h_bucket{instance="i",job="j",le="+Inf"} 3
+h_sum{instance="i",job="j"} 5.5
+h_count{instance="i",job="j"} 3
+# TYPE s summary
+s{instance="i",job="j",quantile="0.5"} 1e9
+s_sum{instance="i",job="j"} 2
+s_count{instance="i",job="j"} 7
+# TYPE g gauge
+g{a="b",instance="i",job="j"} NaN
+g{a="c",instance="i",job="j"} 1e21
+# TYPE c counter
+c{instance="i",job="j"} 2.5
+u{instance="i",job="j"} 3
+`, "instance", "i", "job", "j")
+		all.TTL, all.Expires = time.Hour, expires
+		refused := group("", "job", "k")
+		refused.Pushed, refused.Failed = time.Time{}, failed
+		f.store.groups = []aggregator.Group{all, refused}
+
+		w := f.do(http.MethodGet, "/api/v1/metrics", nil)
+		Expect(w.Code).To(Equal(http.StatusOK))
+		Expect(w.Header()).To(Equal(http.Header{
+			"Content-Type":                  {"application/json"},
+			"Access-Control-Allow-Headers":  {"Accept, Authorization, Content-Type, Origin"},
+			"Access-Control-Allow-Methods":  {"GET, POST, DELETE, OPTIONS"},
+			"Access-Control-Allow-Origin":   {"*"},
+			"Access-Control-Expose-Headers": {"Date"},
+			"Cache-Control":                 {"no-cache, no-store, must-revalidate"},
+		}))
+		Expect(w.Body).To(MatchJSON(`{"status": "success", "data": [
+			{
+				"labels": {"instance": "i", "job": "j"},
+				"last_push_successful": true,
+				"signalbox.expiry": {"expires": "2026-08-07T09:11:12.123456789Z", "ttl_seconds": 3600},
+				"c": {"time_stamp": "2026-08-07T08:11:11.123456789Z", "type": "COUNTER", "metrics": [
+					{"labels": {"instance": "i", "job": "j"}, "value": "2.5"}
+				]},
+				"g": {"time_stamp": "2026-08-07T08:11:11.123456789Z", "type": "GAUGE", "metrics": [
+					{"labels": {"a": "b", "instance": "i", "job": "j"}, "value": "NaN"},
+					{"labels": {"a": "c", "instance": "i", "job": "j"}, "value": "1e+21"}
+				]},
+				"h": {"time_stamp": "2026-08-07T08:11:11.123456789Z", "type": "HISTOGRAM", "help": "Some <help>.", "metrics": [
+					{"labels": {"instance": "i", "job": "j"}, "buckets": {"+Inf": "3", "1": "1"}, "count": "3", "sum": "5.5"}
+				]},
+				"s": {"time_stamp": "2026-08-07T08:11:11.123456789Z", "type": "SUMMARY", "metrics": [
+					{"labels": {"instance": "i", "job": "j"}, "quantiles": {"0.5": "1e+09"}, "count": "7", "sum": "2"}
+				]},
+				"u": {"time_stamp": "2026-08-07T08:11:11.123456789Z", "type": "UNTYPED", "metrics": [
+					{"labels": {"instance": "i", "job": "j"}, "value": "3"}
+				]},
+				"push_time_seconds": {"time_stamp": "2026-08-07T08:11:12.123456789Z", "type": "GAUGE",
+					"help": "Last Unix time when changing this group in the Pushgateway succeeded.",
+					"metrics": [{"labels": {"instance": "i", "job": "j"}, "value": "1.7860902721234567e+09"}]},
+				"push_failure_time_seconds": {"time_stamp": "2026-08-07T08:11:12.123456789Z", "type": "GAUGE",
+					"help": "Last Unix time when changing this group in the Pushgateway failed.",
+					"metrics": [{"labels": {"instance": "i", "job": "j"}, "value": "0"}]}
+			},
+			{
+				"labels": {"job": "k"},
+				"last_push_successful": false,
+				"signalbox.expiry": {"ttl_seconds": 0},
+				"push_time_seconds": {"time_stamp": "2026-08-07T08:10:12.123456789Z", "type": "GAUGE",
+					"help": "Last Unix time when changing this group in the Pushgateway succeeded.",
+					"metrics": [{"labels": {"instance": "", "job": "k"}, "value": "0"}]},
+				"push_failure_time_seconds": {"time_stamp": "2026-08-07T08:10:12.123456789Z", "type": "GAUGE",
+					"help": "Last Unix time when changing this group in the Pushgateway failed.",
+					"metrics": [{"labels": {"instance": "", "job": "k"}, "value": "1.7860902121234567e+09"}]}
+			}
+		]}`))
+	})
+
+	It("shows nothing", func() {
+		Expect(f.do(http.MethodGet, "/api/v1/metrics", nil).Body).To(MatchJSON(`{"status": "success", "data": []}`))
+	})
+
+	It("writes so many lists at a time and no more", func() {
+		f.handler = pushgateway.NewHandler(f.options)
+		under, done := make(chan struct{}), make(chan struct{})
+		f.store.listed = func() { under <- struct{}{}; <-done }
+		var wg sync.WaitGroup
+		for range 2 {
+			wg.Go(func() {
+				defer GinkgoRecover()
+				Expect(f.do(http.MethodGet, "/api/v1/metrics", nil).Code).To(Equal(http.StatusOK))
+			})
+			<-under
+		}
+		Expect(f.do(http.MethodGet, "/api/v1/metrics", nil).Code).To(Equal(http.StatusServiceUnavailable))
+		close(done)
+		wg.Wait()
+	})
+
+	It("does not confuse metrics with what it says of the group", func() {
+		f.store.groups = []aggregator.Group{group("labels 1\nlast_push_successful 0\npush_time_seconds 1\n", "job", "j")}
+		var answer struct {
+			Data []map[string]json.RawMessage `json:"data"`
+		}
+		Expect(json.Unmarshal(f.do(http.MethodGet, "/api/v1/metrics", nil).Body.Bytes(), &answer)).To(Succeed())
+		Expect(answer.Data[0]).To(HaveLen(7))
+		Expect(answer.Data[0]["labels"]).To(MatchJSON(`{"job": "j"}`))
+		Expect(answer.Data[0]["last_push_successful"]).To(MatchJSON(`true`))
+		Expect(answer.Data[0]["signalbox.family.labels"]).To(ContainSubstring(`"UNTYPED"`))
+		Expect(answer.Data[0]["signalbox.family.last_push_successful"]).To(ContainSubstring(`"UNTYPED"`))
+		Expect(answer.Data[0]["push_time_seconds"]).To(ContainSubstring(`"GAUGE"`))
+	})
+
+	Describe("histograms", func() {
+		// show shows one metric without its labels.
+		show := func(typ dto.MetricType, h *dto.Histogram) map[string]any {
+			GinkgoHelper()
+			f.store.groups = []aggregator.Group{{
+				Labels:   labelsOf("job", "j"),
+				Families: []aggregator.GroupFamily{{MetricFamily: familyOf("h", typ, histogramOf(h))}},
+			}}
+			var answer struct {
+				Data []struct {
+					H struct {
+						Metrics []map[string]any `json:"metrics"`
+					} `json:"h"`
+				} `json:"data"`
+			}
+			Expect(json.Unmarshal(f.do(http.MethodGet, "/api/v1/metrics", nil).Body.Bytes(), &answer)).To(Succeed())
+			metric := answer.Data[0].H.Metrics[0]
+			delete(metric, "labels")
+
+			return metric
+		}
+
+		It("are shown with their native buckets", func() {
+			metric := show(dto.MetricType_HISTOGRAM, nativeOf())
+			Expect(metric).To(HaveKeyWithValue("count", "9"))
+			Expect(metric).To(HaveKeyWithValue("sum", "20.5"))
+
+			// The last digit is not worth the Pushgateway's tables.
+			want := [][]any{
+				{1.0, -0.8408964152537144, -0.7071067811865475, "1"},
+				{1.0, -0.7071067811865475, -0.5946035575013605, "1"},
+				{3.0, -0.001, 0.001, "1"},
+				{0.0, 1.0, 1.189207115002721, "1"},
+				{0.0, 1.189207115002721, 1.414213562373095, "3"},
+				{0.0, 2.378414230005442, 2.82842712474619, "2"},
+			}
+			buckets := metric["buckets"].([]any)
+			Expect(buckets).To(HaveLen(len(want)))
+			for i, bucket := range buckets {
+				bucket := bucket.([]any)
+				for _, bound := range []int{1, 2} {
+					value, err := strconv.ParseFloat(bucket[bound].(string), 64)
+					Expect(err).NotTo(HaveOccurred())
+					Expect(value).To(BeNumerically("~", want[i][bound], 1e-15))
+					bucket[bound] = want[i][bound]
+				}
+				Expect(bucket).To(Equal(want[i]))
+			}
+		})
+
+		It("are shown with native buckets of floats, up to infinity", func() {
+			Expect(show(dto.MetricType_HISTOGRAM, &dto.Histogram{
+				SampleCountFloat: proto.Float64(4.5), SampleSum: proto.Float64(2.5),
+				Schema: proto.Int32(-4), ZeroThreshold: proto.Float64(0.25), ZeroCountFloat: proto.Float64(0.5),
+				PositiveSpan: []*dto.BucketSpan{{Offset: proto.Int32(64), Length: proto.Uint32(2)}}, PositiveCount: []float64{1.5, 2.5},
+			})).To(Equal(map[string]any{
+				"buckets": []any{
+					[]any{3.0, "-0.25", "0.25", "0.5"},
+					[]any{0.0, "2.7430620343968443e+303", "1.7976931348623157e+308", "1.5"},
+					[]any{0.0, "1.7976931348623157e+308", "+Inf", "2.5"},
+				},
+				"count": "4.5", "sum": "2.5",
+			}))
+		})
+
+		It("may be of floats, or of gauges", func() {
+			Expect(show(dto.MetricType_GAUGE_HISTOGRAM, &dto.Histogram{
+				SampleCountFloat: proto.Float64(1.5),
+				Bucket:           []*dto.Bucket{{UpperBound: proto.Float64(math.Inf(1)), CumulativeCountFloat: proto.Float64(1.5)}},
+			})).To(Equal(map[string]any{"buckets": map[string]any{"+Inf": "1.5"}, "count": "1.5", "sum": "0"}))
+		})
+	})
+
+	It("shows the status", func() {
+		f.options.Flags = map[string]string{"web.enable-admin-api": "true"}
+		f.options.BuildInfo = map[string]string{"version": "1"}
+		f.options.StartTime = pushed
+		w := f.do(http.MethodGet, "/api/v1/status", nil)
+		Expect(w.Code).To(Equal(http.StatusOK))
+		Expect(w.Header()).To(HaveKeyWithValue("Access-Control-Allow-Origin", ConsistOf("*")))
+		Expect(w.Body).To(MatchJSON(`{"status": "success", "data": {
+			"build_information": {"version": "1"},
+			"flags": {"web.enable-admin-api": "true"},
+			"start_time": "2026-08-07T10:11:12.123456789+02:00"
+		}}`))
+	})
+
+	DescribeTable("lets scripts ask what they may do",
+		func(path string) {
+			f.options.Admin = true
+			w := f.do(http.MethodOptions, path, nil)
+			Expect(w.Code).To(Equal(http.StatusOK))
+			Expect(w.Header()).To(HaveKeyWithValue("Access-Control-Allow-Origin", ConsistOf("*")))
+			Expect(w.Header()).To(HaveKeyWithValue("Access-Control-Allow-Methods", ConsistOf("GET, POST, DELETE, OPTIONS")))
+		},
+		Entry("metrics", "/api/v1/metrics"),
+		Entry("status", "/api/v1/status"),
+		Entry("wipe", "/api/v1/admin/wipe"),
+	)
+})

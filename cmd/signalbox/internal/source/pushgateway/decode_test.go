@@ -1,0 +1,346 @@
+package pushgateway_test
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"fmt"
+	"math"
+	"net/http"
+	"net/http/httptest"
+	"slices"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/klauspost/compress/gzip"
+	"github.com/klauspost/compress/snappy"
+	"github.com/klauspost/compress/zstd"
+	. "github.com/onsi/ginkgo/v2"
+	. "github.com/onsi/gomega"
+	dto "github.com/prometheus/client_model/go"
+	"google.golang.org/protobuf/proto"
+
+	"github.com/signalbox-ci/signalbox/cmd/signalbox/internal/source/pushgateway"
+)
+
+var _ = Describe("Bodies", func() {
+	var f *fixture
+
+	BeforeEach(func() { f = newFixture() })
+
+	// names are those of the families of the last push.
+	names := func() []string {
+		GinkgoHelper()
+		names := []string{}
+		for _, family := range f.last().Families {
+			names = append(names, family.GetName())
+		}
+
+		return names
+	}
+
+	Describe("text", func() {
+		DescribeTable("is what every body is that is not delimited protobuf",
+			func(contentType string) {
+				w := f.put("/j", "# TYPE x gauge\nx 1\na 1\n", "Content-Type", contentType)
+				Expect(w.Code).To(Equal(http.StatusOK), w.Body.String())
+				Expect(names()).To(Equal([]string{"a", "x"}))
+			},
+			Entry("text", "text/plain; version=0.0.4; charset=utf-8"),
+			Entry("nothing", ""),
+			Entry("form", "application/x-www-form-urlencoded"),
+			Entry("nonsense", ";;"),
+			Entry("protobuf that is not delimited", "application/vnd.google.protobuf"),
+			Entry("protobuf of something else", "application/vnd.google.protobuf; proto=other; encoding=delimited"),
+			Entry("OpenMetrics", "application/openmetrics-text; version=1.0.0"),
+		)
+
+		DescribeTable("may hold nothing",
+			func(body string) {
+				Expect(f.put("/j", body).Code).To(Equal(http.StatusOK))
+				Expect(f.last().Families).To(BeEmpty())
+			},
+			Entry("no bytes", ""),
+			Entry("comments", "# a comment\n\n# TYPE x counter\n"),
+			Entry("the end of OpenMetrics", "# EOF\n"),
+		)
+
+		It("leaves timestamps to the store", func() {
+			Expect(f.put("/j", "x 1 1000\n").Code).To(Equal(http.StatusOK))
+			Expect(f.last().Families[0].Metric[0].GetTimestampMs()).To(BeEquivalentTo(1000))
+		})
+
+		It("leaves to the store what makes no sense", func() {
+			Expect(f.put("/j", "# HELP x \xff\nx{__a=\"1\"} 1\n").Code).To(Equal(http.StatusOK))
+			Expect(f.put("/j", "x 1\nx 2\nx_count 1\n# TYPE x_count gauge\n# TYPE x histogram\n").Code).To(Equal(http.StatusBadRequest))
+			Expect(f.put("/j", "x 1\nx 2\n").Code).To(Equal(http.StatusOK))
+			Expect(f.put("/j", "# TYPE x_count gauge\nx_count 1\n# TYPE x histogram\nx_sum 1\n").Code).To(Equal(http.StatusOK))
+		})
+
+		It("may have histograms that make little sense, as always", func() {
+			body := "# TYPE h histogram\nh_bucket{le=\"2\"} 1\nh_bucket{le=\"1\"} 5\nh_bucket{le=\"1\"} NaN\n"
+			Expect(f.put("/j", body).Code).To(Equal(http.StatusOK))
+		})
+
+		DescribeTable("that is refused, since it cannot be read",
+			func(body, reason string) {
+				w := f.put("/j", body)
+				Expect(w.Code).To(Equal(http.StatusBadRequest))
+				Expect(w.Body.String()).To(Equal(reason + "\n"))
+				Expect(f.store.pushes).To(BeEmpty())
+			},
+			Entry("no line ending", "x 1", "text format parsing error in line 1: unexpected end of input stream"),
+			Entry("CRLF", "x 1\r\n", `text format parsing error in line 1: expected float as value, got "1\r"`),
+			Entry("no value", "y 1\nx\n", `text format parsing error in line 2: expected float as value, got ""`),
+			Entry("name with a dot", "a.b 1\n", `text format parsing error in line 1: expected float as value, got ".b"`),
+			Entry("quoted name with a dot", "{\"a.b\"} 1\n", `text format parsing error in line 1: invalid metric name "a.b"`),
+			Entry("label twice", "x{a=\"1\",a=\"2\"} 1\n", `text format parsing error in line 1: duplicate label names for metric "x"`),
+			Entry("label that is not UTF-8", "x{a=\"\xff\"} 1\n", `text format parsing error in line 1: invalid label value "\xff"`),
+			Entry("what the parser panics at", "g 1\n# TYPE s summary\ng 2\n{\"s\",a=\"1\"} 1\n",
+				"the body cannot be read: its parser failed: assignment to entry in nil map"),
+			Entry("what the parser adds to the wrong series", "# TYPE s summary\ns_sum{a=\"1\"} 1\ng 1\n{\"s_sum\"} 2\n",
+				"a name is within braces, in a body that has a summary or a histogram"),
+		)
+
+		It("takes names within braces otherwise", func() {
+			Expect(f.put("/j", "{\"x\",a=\"1\"} 1\n{\"x\"} 1\n").Code).To(Equal(http.StatusOK))
+			Expect(f.last().Families[0].Metric).To(HaveLen(2))
+		})
+
+		It("says how OpenMetrics is read, if that is what fails", func() {
+			w := f.put("/j", "x_total 1 # {trace_id=\"a\"} 1\n# EOF\n", "Content-Type", "application/openmetrics-text; version=1.0.0")
+			Expect(w.Code).To(Equal(http.StatusBadRequest))
+			Expect(w.Body.String()).To(Equal(`text format parsing error in line 1: expected integer as timestamp, got "#"` +
+				" (OpenMetrics is read as the text format 0.0.4)\n"))
+		})
+
+		It("lets large ones wait for each other, and small ones not for them", func() {
+			large := "# " + strings.Repeat("x", 1<<20) + "\nx 1\n"
+			f.handler = pushgateway.NewHandler(f.options)
+			under, done := make(chan struct{}), make(chan struct{})
+			var once atomic.Bool
+			f.store.pushing = func() {
+				if !once.Load() {
+					under <- struct{}{}
+					<-done
+				}
+			}
+			var wg sync.WaitGroup
+			for range 2 {
+				wg.Go(func() {
+					defer GinkgoRecover()
+					Expect(f.put("/large", large).Code).To(Equal(http.StatusOK))
+				})
+				<-under
+			}
+			once.Store(true)
+			Expect(f.put("/small", "x 1\n").Code).To(Equal(http.StatusOK))
+			waiting, cancel := context.WithTimeout(context.Background(), 10*time.Millisecond)
+			defer cancel()
+			w := httptest.NewRecorder()
+			f.handler.ServeHTTP(w, httptest.NewRequest(http.MethodPut, "/metrics/job/third", strings.NewReader(large)).WithContext(waiting))
+			Expect(w.Code).To(Equal(http.StatusServiceUnavailable))
+			close(done)
+			wg.Wait()
+			Expect(f.put("/large", large).Code).To(Equal(http.StatusOK))
+		})
+
+		It("may have many labels, but not so many that parsing takes for ever", func() {
+			Expect(f.put("/j", "# "+strings.Repeat("=", 1000)+"\nx{a=\""+strings.Repeat("=\\\"", 1000)+"\"} 1\n"+withLabels(64)+withLabels(64)).Code).To(Equal(http.StatusOK))
+			for _, n := range []int{65, 10_000} {
+				w := f.put("/j", "x 1\n"+withLabels(n))
+				Expect(w.Code).To(Equal(http.StatusBadRequest))
+				Expect(w.Body.String()).To(Equal("text format parsing error in line 2: a metric with more than 64 labels\n"))
+			}
+		})
+
+		It("is not repeated without end", func() {
+			w := f.put("/j", "x "+strings.Repeat("é", 1<<20)+"\n")
+			Expect(w.Code).To(Equal(http.StatusBadRequest))
+			Expect(w.Body.Len()).To(BeNumerically("<", 5000))
+			Expect(w.Body.String()).To(HaveSuffix("é…\n"))
+		})
+	})
+
+	Describe("protobuf", func() {
+		put := func(body string) string {
+			w := f.put("/j", body, "Content-Type", protobufType)
+
+			return fmt.Sprint(w.Code, " ", w.Body)
+		}
+
+		It("is read", func() {
+			Expect(put(delimited(
+				familyOf("b", dto.MetricType_GAUGE, gaugeOf(1, "z", "1", "a", "2")),
+				familyOf("a", dto.MetricType_UNTYPED, &dto.Metric{Untyped: &dto.Untyped{}}),
+			))).To(Equal("200 "))
+			Expect(names()).To(Equal([]string{"a", "b"}))
+			Expect(f.last().Families[1].Metric[0].Label).To(HaveLen(2))
+		})
+
+		It("has its Content-Type in other ways, too", func() {
+			w := f.put("/j", delimited(familyOf("x", dto.MetricType_GAUGE, gaugeOf(1))),
+				"Content-Type", `Application/Vnd.Google.Protobuf; ENCODING=delimited; proto="io.prometheus.client.MetricFamily"; charset=utf-8`)
+			Expect(w.Code).To(Equal(http.StatusOK))
+		})
+
+		It("may hold nothing, or a family without metrics", func() {
+			Expect(put("")).To(Equal("200 "))
+			Expect(f.last().Families).To(BeEmpty())
+			Expect(put(delimited(familyOf("x", dto.MetricType_GAUGE)))).To(Equal("200 "))
+			Expect(names()).To(Equal([]string{"x"}))
+		})
+
+		It("loses nothing when a family comes in parts", func() {
+			Expect(put(delimited(
+				familyOf("x", dto.MetricType_GAUGE, gaugeOf(1, "a", "1")),
+				familyOf("y", dto.MetricType_GAUGE, gaugeOf(1)),
+				familyOf("x", dto.MetricType_GAUGE, gaugeOf(2, "a", "2")),
+			))).To(Equal("200 "))
+			Expect(names()).To(Equal([]string{"x", "y"}))
+			Expect(f.last().Families[0].Metric).To(HaveLen(2))
+		})
+
+		It("leaves to the store what makes no sense, and a family of two types", func() {
+			Expect(put(delimited(familyOf("", 77, gaugeOf(1, "a.b", "\xff"), &dto.Metric{})))).To(Equal("200 "))
+			Expect(f.last().Families[0].Metric).To(HaveLen(2))
+			Expect(put(delimited(
+				familyOf("x", dto.MetricType_GAUGE, gaugeOf(1)),
+				familyOf("x", dto.MetricType_UNTYPED),
+				familyOf("x", dto.MetricType_GAUGE, gaugeOf(2)),
+			))).To(Equal("200 "))
+			Expect(names()).To(Equal([]string{"x", "x"}))
+		})
+
+		It("drops what it does not know", func() {
+			Expect(put("\x06\x0a\x01x\xa0\x3e\x01")).To(Equal("200 "))
+			Expect(f.last().Families[0].ProtoReflect().GetUnknown()).To(BeEmpty())
+		})
+
+		DescribeTable("that is refused, since it cannot be read",
+			func(body, reason string) {
+				Expect(put(body)).To(MatchRegexp("^400 " + reason + "\n$"))
+			},
+			Entry("text", "x 1\n", "message 1: unexpected EOF"),
+			Entry("cut off", delimited(familyOf("x", 1, gaugeOf(1)), familyOf("y", 1, gaugeOf(1)))[:20], "message 2: unexpected EOF"),
+			Entry("a length without end", strings.Repeat("\xff", 11), "message 1: proto:.variable length integer overflow"),
+			Entry("a length beyond all", "\xff\xff\xff\xff\xff\xff\xff\xff\x7f", "message 1: unexpected EOF"),
+			Entry("damaged inside", "\x03\x0a\x05x", "message 1: proto:.cannot parse invalid wire-format data"),
+		)
+
+		DescribeTable("buckets",
+			func(h *dto.Histogram, reason string) {
+				for _, typ := range []dto.MetricType{dto.MetricType_HISTOGRAM, dto.MetricType_GAUGE_HISTOGRAM} {
+					answer := put(delimited(familyOf("x", typ, histogramOf(h))))
+					if reason == "" {
+						Expect(answer).To(Equal("200 "))
+						Expect(slices.IsSortedFunc(f.last().Families[0].Metric[0].Histogram.Bucket, func(a, b *dto.Bucket) int {
+							return cmp.Compare(a.GetUpperBound(), b.GetUpperBound())
+						})).To(BeTrue())
+						continue
+					}
+					Expect(answer).To(Equal("400 message 1: metric x: number 1 of 1: " + reason + "\n"))
+					Expect(f.store.pushes).To(BeEmpty())
+				}
+			},
+			Entry("none", &dto.Histogram{}, ""),
+			Entry("in order", &dto.Histogram{SampleCount: proto.Uint64(2), Bucket: []*dto.Bucket{bucketOf(-1, 1), bucketOf(1, 1), bucketOf(math.Inf(1), 2)}}, ""),
+			Entry("in disorder", &dto.Histogram{SampleCount: proto.Uint64(2), Bucket: []*dto.Bucket{bucketOf(2, 2), bucketOf(1, 1)}}, ""),
+			Entry("counts that go down", &dto.Histogram{SampleCount: proto.Uint64(2), Bucket: []*dto.Bucket{bucketOf(1, 2), bucketOf(2, 1)}},
+				"the count of the bucket le=2 is 1, after 2"),
+			Entry("count less than that of a bucket", &dto.Histogram{SampleCount: proto.Uint64(1), Bucket: []*dto.Bucket{bucketOf(1, 2)}},
+				"its count is 1, that of the bucket le=1 is 2"),
+			Entry("bucket twice", &dto.Histogram{SampleCount: proto.Uint64(1), Bucket: []*dto.Bucket{bucketOf(1, 1), bucketOf(1, 1)}},
+				"the bucket le=1 is there twice"),
+			Entry("bound that is none", &dto.Histogram{Bucket: []*dto.Bucket{bucketOf(math.NaN(), 1)}}, "the bound of a bucket is NaN"),
+			Entry("count that is none", &dto.Histogram{Bucket: []*dto.Bucket{{CumulativeCountFloat: proto.Float64(math.NaN())}}},
+				"the count of the bucket le=0 is NaN, after 0"),
+			Entry("negative count", &dto.Histogram{Bucket: []*dto.Bucket{{CumulativeCountFloat: proto.Float64(-1)}}},
+				"the count of the bucket le=0 is -1, after 0"),
+		)
+	})
+
+	Describe("compressed", func() {
+		DescribeTable("are read",
+			func(encoding string, compress func(string) string) {
+				for _, body := range []string{"x 1\n", strings.Repeat("# A comment.\n", 100_000) + "x 1\n"} {
+					w := f.put("/j", compress(body), "Content-Encoding", encoding)
+					Expect(w.Code).To(Equal(http.StatusOK), w.Body.String())
+					Expect(names()).To(Equal([]string{"x"}))
+				}
+				w := f.put("/j", compress(delimited(familyOf("y", dto.MetricType_GAUGE, gaugeOf(1)))), "Content-Encoding", encoding, "Content-Type", protobufType)
+				Expect(w.Code).To(Equal(http.StatusOK), w.Body.String())
+				Expect(names()).To(Equal([]string{"y"}))
+			},
+			Entry("gzip", "gzip", gzipped),
+			Entry("gzip, in capitals", "GZIP", gzipped),
+			Entry("snappy", "snappy", snappied),
+			Entry("zstd", "zstd", zstandard),
+			Entry("not at all", "identity", func(s string) string { return s }),
+			Entry("by what nobody knows", "br", func(s string) string { return s }),
+		)
+
+		DescribeTable("that are damaged are refused",
+			func(encoding, body, reason string) {
+				w := f.put("/j", body, "Content-Encoding", encoding)
+				Expect(w.Code).To(Equal(http.StatusBadRequest))
+				Expect(w.Body.String()).To(ContainSubstring(reason))
+				Expect(f.store.pushes).To(BeEmpty())
+			},
+			Entry("gzip that is none", "gzip", "x 1\nx 1\nx 1\nx 1\n", "the body cannot be read: in gzip: gzip: invalid header"),
+			Entry("gzip without anything", "gzip", "", "the body is cut off: in gzip: there is none of it"),
+			Entry("gzip, cut off", "gzip", gzipped("x 1\n")[:14], "the body is cut off: in gzip: unexpected EOF"),
+			Entry("gzip, cut off at its end", "gzip", gzipped("x 1\n")[:20], "the body is cut off: in gzip: unexpected EOF"),
+			Entry("snappy that is none", "snappy", "x 1\n", "in snappy: "),
+			Entry("snappy that is one block", "snappy", "\x04\x0cx 1\n", "in snappy: "),
+			Entry("zstd that is none", "zstd", "x 1\n", "in zstd: "),
+		)
+
+		It("may be empty", func() {
+			for encoding, body := range map[string]string{"gzip": gzipped(""), "snappy": "", "zstd": zstandard("")} {
+				Expect(f.put("/j", body, "Content-Encoding", encoding).Code).To(Equal(http.StatusOK), encoding)
+			}
+		})
+	})
+})
+
+// withLabels is a line with n labels.
+func withLabels(n int) string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "x{number=\"%d\"", n)
+	for i := range n - 1 {
+		fmt.Fprintf(&b, ",l%d=\"v\"", i)
+	}
+	b.WriteString("} 1\n")
+
+	return b.String()
+}
+
+func gzipped(text string) string {
+	var b bytes.Buffer
+	w := gzip.NewWriter(&b)
+	fmt.Fprint(w, text)
+	w.Close() //nolint:errcheck // it goes to memory
+
+	return b.String()
+}
+
+func snappied(text string) string {
+	var b bytes.Buffer
+	w := snappy.NewBufferedWriter(&b)
+	fmt.Fprint(w, text)
+	w.Close() //nolint:errcheck // it goes to memory
+
+	return b.String()
+}
+
+func zstandard(text string) string {
+	w, err := zstd.NewWriter(nil)
+	if err != nil {
+		panic(err)
+	}
+
+	return string(w.EncodeAll([]byte(text), nil))
+}

@@ -1,0 +1,314 @@
+package pushgateway_test
+
+import (
+	"bytes"
+	"context"
+	"encoding/base64"
+	"encoding/json"
+	"maps"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+	"unicode/utf8"
+
+	"code.cloudfoundry.org/lager/v3"
+	"github.com/prometheus/client_golang/prometheus"
+	dto "github.com/prometheus/client_model/go"
+	"github.com/prometheus/common/expfmt"
+	"github.com/prometheus/common/model"
+	"google.golang.org/protobuf/types/known/timestamppb"
+
+	"github.com/signalbox-ci/signalbox/cmd/signalbox/internal/source/pushgateway"
+	"github.com/signalbox-ci/signalbox/emitter/aggregator"
+)
+
+// A fuzzed is a handler with what its store got last.
+type fuzzed struct {
+	handler http.Handler
+	discard
+	pushed *aggregator.Push
+}
+
+func newFuzzed() *fuzzed {
+	f := &fuzzed{}
+	f.handler = pushgateway.NewHandler(pushgateway.Options{Store: f, Logger: lager.NewLogger("fuzz"), BodyBytes: 1 << 20})
+
+	return f
+}
+
+func (f *fuzzed) Push(_ context.Context, p aggregator.Push) error {
+	f.pushed = &p
+
+	return nil
+}
+
+// put pushes, and returns what the store got; nil if the push was refused.
+func (f *fuzzed) put(t *testing.T, path string, contentType string, body []byte) (*aggregator.Push, *httptest.ResponseRecorder) {
+	t.Helper()
+	u, err := url.ParseRequestURI(path)
+	if err != nil {
+		return nil, nil
+	}
+	r := httptest.NewRequest(http.MethodPut, "/", bytes.NewReader(body))
+	r.URL = u
+	r.Header.Set("Content-Type", contentType)
+
+	f.pushed = nil
+	w := httptest.NewRecorder()
+	f.handler.ServeHTTP(w, r)
+	if (f.pushed != nil) != (w.Code == http.StatusOK) {
+		t.Fatalf("%s: status %d, but pushed: %t", path, w.Code, f.pushed != nil)
+	}
+	if !utf8.Valid(w.Body.Bytes()) || w.Body.Len() > 4200 {
+		t.Errorf("%s: answered %q", path, w.Body)
+	}
+
+	return f.pushed, w
+}
+
+// FuzzPath feeds any path. What is a group must be one to a plain reading of the rules
+// too, the labels must be the same, and they must survive being written in base64.
+func FuzzPath(f *testing.F) {
+	for _, seed := range []string{
+		"/metrics/job/j", "/metrics/job/j/", "/metrics/job/j/e/", "/metrics/job/j/a/b/c/d",
+		"/metrics/job@base64/YQ==/l@base64/_w", "/metrics/job%40base64/YQ", "/metrics/job/a%2Fb/n%61me/%2F",
+		"/metrics//job/j", "//metrics/job/j", "/metrics/job/j/../k/./", "/metrics/job/%2e%2e/l/%2E", "/metrics/job/j/job/k",
+		"/metrics/job/j/__x/v", "/metrics/job/%FF", "/metrics/job/j?ttl=5", "/metrics/job/j/l/1/l/2", "/api/v1/metrics", "/", "*",
+		"http://host/metrics/job/j", "http:metrics", "/%6detrics/job/j", "/metrics/job/☃/é/v",
+	} {
+		f.Add(seed)
+	}
+	handler := newFuzzed()
+
+	f.Fuzz(func(t *testing.T, path string) {
+		got, w := handler.put(t, path, "", nil)
+		if w == nil {
+			return
+		}
+		u, _ := url.ParseRequestURI(path)
+		r := &http.Request{Method: http.MethodPut, URL: u}
+		switch {
+		case w.Code == http.StatusTemporaryRedirect:
+			followRedirect(t, handler, r, w)
+			return
+		case !pushgateway.Handles(r) && w.Code != http.StatusNotFound:
+			t.Errorf("it is not to be handled, yet the status is %d", w.Code)
+		}
+
+		want, ok := readPath(u.EscapedPath())
+		if strings.Contains(u.RawQuery, "ttl") || strings.ContainsAny(u.RawQuery, ";%") {
+			return
+		}
+		if ok != (got != nil) {
+			t.Fatalf("a group: %t, accepted: %t: %s", ok, got != nil, w.Body)
+		}
+		if !ok {
+			return
+		}
+		if labels := labelMap(t, got.Grouping); !maps.Equal(labels, want) {
+			t.Fatalf("read as %q, not as %q", labels, want)
+		}
+
+		encoded := "/metrics/job@base64/" + inBase64(want["job"])
+		for name, value := range want {
+			if name != "job" {
+				encoded += "/" + name + "@base64/" + inBase64(value)
+			}
+		}
+		again, w := handler.put(t, encoded, "", nil)
+		if again == nil || !slices.Equal(again.Grouping, got.Grouping) {
+			t.Errorf("in base64, as %q, it is refused or another: %s", encoded, w.Body)
+		}
+	})
+}
+
+func inBase64(value string) string {
+	if value == "" {
+		return "="
+	}
+
+	return base64.RawURLEncoding.EncodeToString([]byte(value))
+}
+
+// followRedirect checks that a redirect stays here, and leads on to no other.
+func followRedirect(t *testing.T, f *fuzzed, r *http.Request, w *httptest.ResponseRecorder) {
+	t.Helper()
+	location := w.Header().Get("Location")
+	if !pushgateway.Handles(r) || !strings.HasPrefix(location, "/") || strings.HasPrefix(location, "//") || strings.HasPrefix(location, "/\\") {
+		t.Errorf("redirected to %q", location)
+	}
+	resolved, err := (&url.URL{Scheme: "http", Host: "here"}).Parse(location)
+	if err != nil || resolved.Host != "here" {
+		t.Errorf("redirected to %q, which is %v, %v", location, resolved, err)
+	}
+	if _, w := f.put(t, location, "", nil); w == nil || w.Code == http.StatusTemporaryRedirect {
+		t.Errorf("redirected to %q, which is redirected again", location)
+	}
+}
+
+// labelMap makes a map of labels, which must be sorted and each there once.
+func labelMap(t *testing.T, labels []aggregator.Label) map[string]string {
+	t.Helper()
+	all := map[string]string{}
+	for i, label := range labels {
+		if i > 0 && labels[i-1].Name >= label.Name {
+			t.Errorf("in disorder: %q", labels)
+		}
+		all[label.Name] = label.Value
+	}
+
+	return all
+}
+
+var (
+	labelName  = regexp.MustCompile(`^([a-zA-Z]|_[a-zA-Z0-9]|_$)[a-zA-Z0-9_]*$`)
+	base64Text = regexp.MustCompile(`^([A-Za-z0-9_-]{4})*([A-Za-z0-9_-]{2,3})?$`)
+)
+
+// readPath is the slow and plain way to read a clean path.
+func readPath(escaped string) (map[string]string, bool) {
+	var parts []string
+	for part := range strings.SplitSeq(escaped, "/") {
+		part, err := url.PathUnescape(part)
+		if err != nil {
+			return nil, false
+		}
+		parts = append(parts, part)
+	}
+	if len(parts) < 4 || parts[0] != "" || parts[1] != "metrics" || parts[2] != "job" && parts[2] != "job@base64" {
+		return nil, false
+	}
+	if len(parts) == 5 && parts[4] == "" {
+		parts = parts[:4]
+	}
+	if len(parts)%2 != 0 {
+		return nil, false
+	}
+
+	labels := map[string]string{}
+	for i := len(parts) - 2; i >= 2; i -= 2 { // the first job and the last of all others are to stay
+		name, value := parts[i], parts[i+1]
+		if plain, ok := strings.CutSuffix(name, "@base64"); ok {
+			name = plain
+			if value, ok = fromBase64(value); !ok {
+				return nil, false
+			}
+		}
+		if !labelName.MatchString(name) || !utf8.ValidString(value) {
+			return nil, false
+		}
+		if _, there := labels[name]; !there || i == 2 {
+			labels[name] = value
+		}
+	}
+
+	return labels, labels["job"] != ""
+}
+
+func fromBase64(value string) (string, bool) {
+	for strings.HasSuffix(value, "=") {
+		value = value[:len(value)-1]
+	}
+	value = strings.NewReplacer("\r", "", "\n", "").Replace(value) // as all of Go's decoders do
+	if !base64Text.MatchString(value) {
+		return "", false
+	}
+	value = strings.NewReplacer("-", "+", "_", "/").Replace(value)
+	for len(value)%4 != 0 {
+		value += "="
+	}
+	raw, err := base64.StdEncoding.DecodeString(value)
+
+	return string(raw), err == nil
+}
+
+// FuzzBody pushes anything, as text and as protobuf, to a real aggregator. Whether it
+// is accepted or not, what is there then must be fit for a registry, for every
+// exposition format and for the API.
+func FuzzBody(f *testing.F) {
+	for _, seed := range []string{
+		"", "x 1\n", "x{a=\"1\"} NaN 5\n", "# HELP x Help \\n\\\\.\n# TYPE x counter\nx 1\n",
+		"# TYPE h histogram\nh_bucket{le=\"1\"} 1\nh_bucket{le=\"+Inf\"} 2\nh_sum 1\nh_count 2\n",
+		"# TYPE h gaugehistogram\nh_bucket{a=\"b\",le=\"1\"} 0.5\n",
+		"# TYPE s summary\ns{quantile=\"0.5\"} 1\ns_sum 1\ns_count 1\n",
+		"g 1\n# TYPE s summary\ng 2\n{\"s\",a=\"1\"} 1\n", "{\"x\",\"a\"=\"1\"} 1\n", "{} 1\n", "x{__a=\"1\"} 1\n", "x{a=\"\xff\"} 1\n",
+		delimited(familyOf("x", dto.MetricType_GAUGE, gaugeOf(1, "b", "1", "a", "2"), gaugeOf(2))),
+		delimited(familyOf("x", dto.MetricType_COUNTER, gaugeOf(1)), familyOf("x", dto.MetricType_COUNTER)),
+		delimited(familyOf("h", dto.MetricType_HISTOGRAM, histogramOf(nativeOf()))),
+		delimited(familyOf("h", dto.MetricType_GAUGE_HISTOGRAM, histogramOf(&dto.Histogram{Bucket: []*dto.Bucket{bucketOf(1, 0)}}, "l", "e"))),
+		delimited(familyOf("c", dto.MetricType_COUNTER, &dto.Metric{Counter: &dto.Counter{
+			Exemplar: &dto.Exemplar{Label: pairs("a", "b"), Timestamp: timestamppb.New(time.Unix(1, 0))}, CreatedTimestamp: timestamppb.New(time.Unix(1, 0)),
+		}})),
+	} {
+		f.Add([]byte(seed))
+	}
+
+	f.Fuzz(func(t *testing.T, body []byte) {
+		for _, contentType := range []string{"", protobufType} {
+			store, err := aggregator.New(lager.NewLogger("fuzz"), nil, 0, nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			handler := pushgateway.NewHandler(pushgateway.Options{Store: store, Logger: lager.NewLogger("fuzz"), BodyBytes: 1 << 20})
+			r := httptest.NewRequest(http.MethodPut, "/metrics/job/j", bytes.NewReader(body))
+			r.Header.Set("Content-Type", contentType)
+			w := httptest.NewRecorder()
+			handler.ServeHTTP(w, r)
+			if w.Code != http.StatusOK && w.Code != http.StatusBadRequest && w.Code != http.StatusRequestEntityTooLarge {
+				t.Errorf("status %d: %s", w.Code, w.Body)
+			}
+
+			checkScrape(t, store)
+			w = httptest.NewRecorder()
+			handler.ServeHTTP(w, httptest.NewRequest(http.MethodGet, "/api/v1/metrics", nil))
+			if w.Code != http.StatusOK || !json.Valid(w.Body.Bytes()) {
+				t.Errorf("shown as %s", w.Body)
+			}
+		}
+	})
+}
+
+// checkScrape checks that all that is in a store can be gathered, encoded and, as
+// text, read again.
+func checkScrape(t *testing.T, store *aggregator.Aggregator) {
+	t.Helper()
+	registry := prometheus.NewPedanticRegistry()
+	if err := registry.Register(store); err != nil {
+		t.Fatal(err)
+	}
+	families, err := registry.Gather()
+	if err != nil {
+		t.Error(err)
+	}
+
+	for _, family := range families {
+		for _, format := range []expfmt.Format{
+			expfmt.NewFormat(expfmt.TypeTextPlain),
+			expfmt.NewFormat(expfmt.TypeOpenMetrics),
+			expfmt.NewFormat(expfmt.TypeProtoDelim),
+		} {
+			var text bytes.Buffer
+			encoder := expfmt.NewEncoder(&text, format, expfmt.WithCreatedLines())
+			if err := encoder.Encode(family); err != nil {
+				if strings.Contains(err.Error(), "does not support float histogram") {
+					continue // but others do
+				}
+				t.Errorf("as %s: %v", format, err)
+			}
+			if !utf8.Valid(text.Bytes()) && format.FormatType() != expfmt.TypeProtoDelim {
+				t.Errorf("not UTF-8: %q", text.Bytes())
+			}
+			if format.FormatType() == expfmt.TypeTextPlain {
+				parser := expfmt.NewTextParser(model.LegacyValidation)
+				if _, err := parser.TextToMetricFamilies(&text); err != nil {
+					t.Errorf("it cannot be read again: %v", err)
+				}
+			}
+		}
+	}
+}

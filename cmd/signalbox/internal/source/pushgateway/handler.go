@@ -1,0 +1,202 @@
+// Package push serves the HTTP API of the Prometheus Pushgateway: jobs push metrics
+// to it in groups, and delete them.
+//
+// It differs from the Pushgateway 1.11.3 in these points. A %2F in a path belongs to
+// the value that it is in. The parameter ttl of a push says how long its group lives.
+// What would break a scrape later is refused at once. Bodies may come in zstd too,
+// and have a limit.
+package pushgateway
+
+import (
+	"context"
+	"iter"
+	"net/http"
+	"slices"
+	"strings"
+	"time"
+
+	"code.cloudfoundry.org/lager/v3"
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/signalbox-ci/signalbox/cmd/signalbox/internal/reply"
+	"github.com/signalbox-ci/signalbox/cmd/signalbox/internal/source/events"
+	"github.com/signalbox-ci/signalbox/emitter/aggregator"
+)
+
+// A Store holds what is pushed. It is safe for concurrent use.
+type Store interface {
+	// Push takes what a job pushes. What it refuses, and why, is a
+	// *aggregator.PushError.
+	Push(context.Context, aggregator.Push) error
+
+	// DeleteGroup deletes the group of these labels, if there is one.
+	DeleteGroup(context.Context, []aggregator.Label) error
+
+	// Groups returns what is held, sorted by labels. None of it is changed later on.
+	Groups() iter.Seq[aggregator.Group]
+
+	// Wipe deletes all groups.
+	Wipe(context.Context) error
+}
+
+// Options are what a handler is made of. Store and Logger must be there.
+type Options struct {
+	Store  Store
+	Logger lager.Logger // gets what is refused
+
+	// BodyBytes is the most that a body may have after decompression. 0 means
+	// 16 MiB. What a body turns into can take up sixty times as much, if it is
+	// made for that.
+	BodyBytes int64
+
+	// Admin allows to wipe the store by PUT to /api/v1/admin/wipe.
+	Admin bool
+
+	// Page serves GET of /metrics. If nil, nothing is there.
+	Page http.Handler
+
+	// Flags, BuildInfo and StartTime are shown at /api/v1/status.
+	Flags, BuildInfo map[string]string
+	StartTime        time.Time
+
+	// Registerer, if not nil, gets the metrics of the handler itself. It must
+	// not have those of another.
+	Registerer prometheus.Registerer
+}
+
+// A handler serves the requests that it Handles.
+type handler struct {
+	Options
+	large      chan struct{} // holds a token for each large body that is being parsed
+	listing    chan struct{} // and for each list of groups that is being written
+	metrics    metrics
+	rejections *events.Rejections
+}
+
+// NewHandler returns the handler of the Pushgateway's API. It must get requests
+// with the paths that clients sent: see Handles.
+func NewHandler(options Options) http.Handler {
+	if options.BodyBytes == 0 {
+		options.BodyBytes = 16 << 20
+	}
+
+	return &handler{
+		Options:    options,
+		large:      make(chan struct{}, maxLargeBodies),
+		listing:    make(chan struct{}, maxListings),
+		metrics:    newMetrics(options.Registerer),
+		rejections: events.NewRejections(options.Logger),
+	}
+}
+
+// Parsed, a body takes fifty times its size. So the large ones wait for each other,
+// once they are there, and the small ones do not wait for them.
+const (
+	largeBody      = 1 << 20
+	maxLargeBodies = 2
+)
+
+// maxListings is how many lists of all groups may be written at a time.
+const maxListings = 2
+
+// ServeHTTP implements http.Handler.
+func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	escaped := r.URL.EscapedPath()
+	clean := cleanPath(escaped)
+	where, components := locate(clean)
+	if where != elsewhere && clean != escaped {
+		redirect(w, r, clean)
+		return
+	}
+
+	switch where {
+	case theGroup:
+		if allow(w, r, http.MethodDelete, http.MethodPost, http.MethodPut) {
+			h.serveGroup(w, r, components)
+		}
+	case thePage:
+		h.servePage(w, r)
+	case theMetrics:
+		setCORS(w)
+		if allow(w, r, http.MethodGet) {
+			h.serveMetrics(w)
+		}
+	case theStatus:
+		setCORS(w)
+		if allow(w, r, http.MethodGet) {
+			h.serveStatus(w)
+		}
+	case theWipe:
+		h.serveWipe(w, r)
+	case theQuit:
+		if allow(w, r, http.MethodPost, http.MethodPut) {
+			// It ends by a signal, not because somebody on the network says so.
+			refuse(http.StatusForbidden, "the lifecycle API is not enabled").answer(w)
+		}
+	default:
+		notFound.answer(w)
+	}
+}
+
+var notFound = refuse(http.StatusNotFound,
+	"nothing is here; metrics are pushed to /metrics/job/<job>{/<label>/<value>}")
+
+// redirect sends the client to a clean path, which locate knows: so it begins with
+// a component of its own and cannot be taken for another host.
+func redirect(w http.ResponseWriter, r *http.Request, clean string) {
+	if r.URL.RawQuery != "" {
+		clean += "?" + r.URL.RawQuery
+	}
+	w.Header().Set("Location", clean)
+	w.WriteHeader(http.StatusTemporaryRedirect)
+}
+
+// allow tells whether a request is to be served, because it has one of the methods.
+// If not, it is answered.
+func allow(w http.ResponseWriter, r *http.Request, methods ...string) bool {
+	if slices.Contains(methods, r.Method) {
+		return true
+	}
+
+	allowed := slices.Sorted(slices.Values(append(slices.Clone(methods), http.MethodOptions)))
+	w.Header().Set("Allow", strings.Join(allowed, ", "))
+	if r.Method == http.MethodOptions {
+		w.WriteHeader(http.StatusOK)
+		return false
+	}
+	refuse(http.StatusMethodNotAllowed, reply.NotAllowed(r.Method, methods...)).answer(w)
+
+	return false
+}
+
+// servePage serves what is to be scraped, if that is to be had here.
+func (h *handler) servePage(w http.ResponseWriter, r *http.Request) {
+	if !allow(w, r, http.MethodGet) {
+		return
+	}
+	if h.Page == nil {
+		refuse(http.StatusNotFound, "metrics are not scraped here, only pushed, to /metrics/job/<job>{/<label>/<value>}").answer(w)
+		return
+	}
+	h.Page.ServeHTTP(w, r)
+}
+
+func (h *handler) serveWipe(w http.ResponseWriter, r *http.Request) {
+	if !h.Admin {
+		refuse(http.StatusNotFound, "the admin API is not enabled").answer(w)
+		return
+	}
+	if r.Method == http.MethodOptions {
+		setCORS(w)
+	}
+	if !allow(w, r, http.MethodPut) {
+		return
+	}
+	if err := h.Store.Wipe(r.Context()); err != nil {
+		refused := storeRefusal(err)
+		h.logRefusal(r, "rejected-wipe", refused)
+		refused.answer(w)
+		return
+	}
+	w.WriteHeader(http.StatusAccepted)
+}

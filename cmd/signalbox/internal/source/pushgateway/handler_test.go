@@ -1,0 +1,289 @@
+package pushgateway_test
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"strings"
+	"testing/iotest"
+	"time"
+
+	. "github.com/onsi/ginkgo/v2"
+	. "github.com/onsi/gomega"
+	"github.com/onsi/gomega/gbytes"
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/testutil"
+
+	"github.com/signalbox-ci/signalbox/emitter/aggregator"
+)
+
+var _ = Describe("Handler", func() {
+	var f *fixture
+
+	BeforeEach(func() { f = newFixture() })
+
+	It("replaces a group by PUT", func() {
+		w := f.put("/j", "x 1\n")
+		Expect(w.Code).To(Equal(http.StatusOK))
+		Expect(w.Body.String()).To(BeEmpty())
+		Expect(f.last().Replace).To(BeTrue())
+		Expect(f.last().TTL).To(BeNil())
+		Expect(f.last().Families).To(HaveLen(1))
+	})
+
+	It("adds to a group by POST", func() {
+		w := f.do(http.MethodPost, "/metrics/job/j", strings.NewReader("x 1\n"))
+		Expect(w.Code).To(Equal(http.StatusOK))
+		Expect(w.Body.String()).To(BeEmpty())
+		Expect(f.last().Replace).To(BeFalse())
+	})
+
+	It("deletes a group by DELETE", func() {
+		w := f.do(http.MethodDelete, "/metrics/job/j/l/v?ttl=nonsense", strings.NewReader("nonsense"))
+		Expect(w.Code).To(Equal(http.StatusAccepted))
+		Expect(w.Body.String()).To(BeEmpty())
+		Expect(f.store.deleted).To(Equal([][]aggregator.Label{labelsOf("job", "j", "l", "v")}))
+	})
+
+	DescribeTable("has no other methods",
+		func(method, target, allowed, want string) {
+			f.options.Admin = true
+			w := f.do(method, target, nil)
+			Expect(w.Code).To(Equal(http.StatusMethodNotAllowed))
+			Expect(w.Header()).To(HaveKeyWithValue("Allow", ConsistOf(allowed)))
+			Expect(w.Body.String()).To(HaveSuffix(want))
+
+			w = f.do(http.MethodOptions, target, nil)
+			Expect(w.Code).To(Equal(http.StatusOK))
+			Expect(w.Header()).To(HaveKeyWithValue("Allow", ConsistOf(allowed)))
+			Expect(w.Body.String()).To(BeEmpty())
+		},
+		Entry("GET of a group", "GET", "/metrics/job/j", "DELETE, OPTIONS, POST, PUT", "want DELETE, POST or PUT\n"),
+		Entry("HEAD of a group", "HEAD", "/metrics/job/j/l/v", "DELETE, OPTIONS, POST, PUT", "want DELETE, POST or PUT\n"),
+		Entry("PATCH of a group that cannot be", "PATCH", "/metrics/job/j/l", "DELETE, OPTIONS, POST, PUT", "want DELETE, POST or PUT\n"),
+		Entry("POST of the page", "POST", "/metrics", "GET, OPTIONS", "want GET\n"),
+		Entry("HEAD of the page", "HEAD", "/metrics", "GET, OPTIONS", "want GET\n"),
+		Entry("DELETE of the metrics", "DELETE", "/api/v1/metrics", "GET, OPTIONS", "want GET\n"),
+		Entry("HEAD of the status", "HEAD", "/api/v1/status", "GET, OPTIONS", "want GET\n"),
+		Entry("GET of the wipe", "GET", "/api/v1/admin/wipe", "OPTIONS, PUT", "want PUT\n"),
+	)
+
+	Describe("ttl", func() {
+		DescribeTable("is how long the group lives",
+			func(query string, ttl time.Duration) {
+				Expect(f.put("/j?"+query, "").Code).To(Equal(http.StatusOK))
+				Expect(f.last().TTL).To(HaveValue(Equal(ttl)))
+			},
+			Entry("duration", "ttl=10m", 10*time.Minute),
+			Entry("duration of parts", "a=b&ttl=1h30m", 90*time.Minute),
+			Entry("seconds", "ttl=90", 90*time.Second),
+			Entry("part of a second", "ttl=0.25", 250*time.Millisecond),
+			Entry("for ever", "ttl=0", time.Duration(0)),
+			Entry("for ever, as a duration", "ttl=0s", time.Duration(0)),
+		)
+
+		DescribeTable("is left to the store",
+			func(query string) {
+				Expect(f.put("/j?"+query, "").Code).To(Equal(http.StatusOK))
+				Expect(f.last().TTL).To(BeNil())
+			},
+			Entry("no query", ""),
+			Entry("others", "a=b&TTL=5&c"),
+		)
+
+		DescribeTable("is refused",
+			func(query, reason string) {
+				w := f.put("/j?"+query, "")
+				Expect(w.Code).To(Equal(http.StatusBadRequest))
+				Expect(w.Body.String()).To(ContainSubstring(reason))
+				Expect(f.store.pushes).To(BeEmpty())
+			},
+			Entry("twice", "ttl=1&ttl=1", "the parameter ttl is there 2 times"),
+			Entry("empty", "ttl=", `the parameter ttl is "", neither a duration like 90s`),
+			Entry("word", "ttl=soon", `the parameter ttl is "soon", neither`),
+			Entry("unknown unit", "ttl=1d", `the parameter ttl is "1d", neither a duration like 90s or 1h30m nor a number of seconds: did you mean 24h?`),
+			Entry("negative", "ttl=-1", `the parameter ttl is "-1", which is negative`),
+			Entry("negative duration", "ttl=-1s", `the parameter ttl is "-1s", which is negative`),
+			Entry("NaN", "ttl=NaN", "neither"),
+			Entry("infinite", "ttl=Inf", "neither"),
+			Entry("too long", "ttl=1e10", "neither"),
+			Entry("rounded to zero", "ttl=0.1ns", "less than a nanosecond"),
+			Entry("rounded to zero seconds", "ttl=1e-10", "less than a nanosecond"),
+			Entry("query that cannot be read", "ttl=%25&x=%zz", "the query cannot be read"),
+			Entry("query with a semicolon", "a=b;ttl=5", "the query cannot be read"),
+		)
+	})
+
+	DescribeTable("tells what the store refuses",
+		func(err error, status int, reason string) {
+			f.store.err = err
+			w := f.put("/j", "x 1\n")
+			Expect(w.Code).To(Equal(status))
+			Expect(w.Body.String()).To(Equal(reason + "\n"))
+			Expect(w.Header()).To(HaveKeyWithValue("X-Content-Type-Options", ConsistOf("nosniff")))
+		},
+		Entry("invalid", &aggregator.PushError{Refusal: aggregator.Invalid, Err: errors.New("no")}, 400,
+			"pushed metrics are invalid or inconsistent with existing metrics: no"),
+		Entry("inconsistent", &aggregator.PushError{Refusal: aggregator.Inconsistent, Err: errors.New("no")}, 400,
+			"pushed metrics are invalid or inconsistent with existing metrics: no"),
+		Entry("too much", fmt.Errorf("wrapped: %w", &aggregator.PushError{Refusal: aggregator.LimitReached, Err: errors.New("full")}), 429, "wrapped: full"),
+		Entry("not stored", &aggregator.PushError{Refusal: aggregator.NotStored, Err: errors.New("disk full")}, 500, "disk full"),
+		Entry("anything else", errors.New("oops"), 500, "oops"),
+		Entry("endless", errors.New(strings.Repeat("é", 4000)), 500, strings.Repeat("é", 2048)+"…"),
+	)
+
+	It("tells that a deletion failed", func() {
+		f.store.err = &aggregator.PushError{Refusal: aggregator.NotStored, Err: errors.New("disk full")}
+		w := f.do(http.MethodDelete, "/metrics/job/j", nil)
+		Expect(w.Code).To(Equal(http.StatusInternalServerError))
+		Expect(w.Body.String()).To(Equal("disk full\n"))
+	})
+
+	It("logs what is refused, but not without end", func() {
+		for range 120 {
+			f.put("/a%2Fb/l", "")
+		}
+		Expect(f.logger).To(gbytes.Say(`rejected-push.*odd number of components.*"method":"PUT","path":"/metrics/job/a%2Fb/l","remote":"[^"]*".*"status":400`))
+		Expect(len(f.logger.Logs())).To(Equal(120), "each handler has a limit of its own")
+	})
+
+	Describe("the page", func() {
+		It("is served", func() {
+			f.options.Page = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { io.WriteString(w, "page") }) //nolint:errcheck // to memory
+			w := f.do(http.MethodGet, "/metrics", nil)
+			Expect(w.Code).To(Equal(http.StatusOK))
+			Expect(w.Body.String()).To(Equal("page"))
+		})
+
+		It("may be elsewhere", func() {
+			w := f.do(http.MethodGet, "/metrics", nil)
+			Expect(w.Code).To(Equal(http.StatusNotFound))
+			Expect(w.Body.String()).To(ContainSubstring("metrics are not scraped here, only pushed"))
+		})
+	})
+
+	It("does not end because somebody asks it to", func() {
+		for _, method := range []string{http.MethodPut, http.MethodPost} {
+			w := f.do(method, "/-/quit", nil)
+			Expect(w.Code).To(Equal(http.StatusForbidden))
+			Expect(w.Body.String()).To(ContainSubstring("not enabled"))
+		}
+		Expect(f.do(http.MethodGet, "/-/quit", nil).Code).To(Equal(http.StatusMethodNotAllowed))
+	})
+
+	Describe("the wipe", func() {
+		It("is not there unless it is enabled", func() {
+			for _, method := range []string{"PUT", "GET", "OPTIONS"} {
+				Expect(f.do(method, "/api/v1/admin/wipe", nil).Code).To(Equal(http.StatusNotFound))
+			}
+			Expect(f.store.wiped).To(BeZero())
+		})
+
+		It("wipes", func() {
+			f.options.Admin = true
+			w := f.do(http.MethodPut, "/api/v1/admin/wipe", nil)
+			Expect(w.Code).To(Equal(http.StatusAccepted))
+			Expect(w.Body.String()).To(BeEmpty())
+			Expect(f.store.wiped).To(Equal(1))
+		})
+
+		It("may fail", func() {
+			f.options.Admin = true
+			f.store.err = errors.New("oops")
+			w := f.do(http.MethodPut, "/api/v1/admin/wipe", nil)
+			Expect(w.Code).To(Equal(http.StatusInternalServerError))
+			Expect(w.Body.String()).To(Equal("oops\n"))
+			Expect(f.logger).To(gbytes.Say("rejected-wipe"))
+		})
+	})
+
+	Describe("limits", func() {
+		BeforeEach(func() { f.options.BodyBytes = 8 })
+
+		It("take a body of just that size", func() {
+			Expect(f.put("/j", "x 1\ny 2\n").Code).To(Equal(http.StatusOK))
+		})
+
+		DescribeTable("answer 413 beyond",
+			func(body io.Reader, reason string, headers ...string) {
+				w := f.do(http.MethodPut, "/metrics/job/j", body, headers...)
+				Expect(w.Code).To(Equal(http.StatusRequestEntityTooLarge))
+				Expect(w.Body.String()).To(Equal("the body is too large: " + reason + "\n"))
+				Expect(f.store.pushes).To(BeEmpty())
+			},
+			Entry("that says so", strings.NewReader("x 1\nyy 2\n"), "9 bytes, more than the limit of 8 bytes"),
+			Entry("that does not", unsized("x 1\nyy 2\n"), "more than the limit of 8 bytes"),
+			Entry("between lines", unsized("x 1\ny 2\nz 3\n"), "more than the limit of 8 bytes"),
+			Entry("in protobuf", unsized("\x0aaaaaaaaaaaaaa"), "more than the limit of 8 bytes", "Content-Type", protobufType),
+			Entry("when decompressed", unsized(gzipped("x 1\nyy 2\n")), "more than the limit of 8 bytes", "Content-Encoding", "gzip"),
+			Entry("in an encoding that nobody knows", unsized("x 1\nyy 2\n"), "more than the limit of 8 bytes", "Content-Encoding", "br"),
+		)
+
+		It("are for what is decompressed, not for what comes", func() {
+			Expect(len(gzipped("x 1\n"))).To(BeNumerically(">", 8))
+			Expect(f.put("/j", gzipped("x 1\n"), "Content-Encoding", "gzip").Code).To(Equal(http.StatusOK))
+		})
+	})
+
+	DescribeTable("tells that a body breaks off",
+		func(contentType, start string) {
+			body := io.MultiReader(strings.NewReader(start), iotest.ErrReader(io.ErrUnexpectedEOF))
+			w := f.do(http.MethodPut, "/metrics/job/j", body, "Content-Type", contentType)
+			Expect(w.Code).To(Equal(http.StatusBadRequest))
+			Expect(w.Body.String()).To(Equal("the body is cut off: unexpected EOF\n"))
+			Expect(f.store.pushes).To(BeEmpty())
+		},
+		Entry("at the start", "", ""),
+		Entry("behind a line", "", "x 1\n"),
+		Entry("in a line", "", "x 1\ny{"),
+		Entry("in protobuf", protobufType, delimited(familyOf("x", 1, gaugeOf(1)))),
+	)
+
+	It("tells why a body cannot be read", func() {
+		w := f.do(http.MethodPut, "/metrics/job/j", iotest.ErrReader(errors.New("i/o timeout")))
+		Expect(w.Code).To(Equal(http.StatusBadRequest))
+		Expect(w.Body.String()).To(Equal("the body cannot be read: i/o timeout\n"))
+	})
+
+	It("counts and measures", func() {
+		registry := prometheus.NewPedanticRegistry()
+		f.options.Registerer = registry
+		f.put("/j", gzipped(strings.Repeat("x 1\n", 1000)), "Content-Encoding", "gzip")
+		Expect(testutil.GatherAndCompare(registry, strings.NewReader(`
+			# HELP signalbox_push_requests_total Requests to push or delete a group of metrics, by method and status.
+			# TYPE signalbox_push_requests_total counter
+			signalbox_push_requests_total{code="202",method="delete"} 0
+			signalbox_push_requests_total{code="400",method="delete"} 0
+			signalbox_push_requests_total{code="500",method="delete"} 0
+			signalbox_push_requests_total{code="200",method="post"} 0
+			signalbox_push_requests_total{code="400",method="post"} 0
+			signalbox_push_requests_total{code="413",method="post"} 0
+			signalbox_push_requests_total{code="429",method="post"} 0
+			signalbox_push_requests_total{code="500",method="post"} 0
+			signalbox_push_requests_total{code="200",method="put"} 1
+			signalbox_push_requests_total{code="400",method="put"} 0
+			signalbox_push_requests_total{code="413",method="put"} 0
+			signalbox_push_requests_total{code="429",method="put"} 0
+			signalbox_push_requests_total{code="500",method="put"} 0
+		`), "signalbox_push_requests_total")).To(Succeed())
+		Expect(testutil.GatherAndLint(registry)).To(BeEmpty())
+
+		families, err := registry.Gather()
+		Expect(err).NotTo(HaveOccurred())
+		measured := map[string]float64{}
+		for _, family := range families {
+			for _, m := range family.Metric {
+				if m.Histogram.GetSampleCount() == 1 {
+					measured[family.GetName()+" "+m.Label[0].GetValue()] = m.Histogram.GetSampleSum()
+				}
+			}
+		}
+		Expect(measured).To(HaveLen(2))
+		Expect(measured).To(HaveKeyWithValue("signalbox_push_size_bytes put", BeNumerically("<", 100)))
+		Expect(measured).To(HaveKeyWithValue("signalbox_push_duration_seconds put", BeNumerically(">", 0)))
+	})
+})
+
+// unsized is a body that does not say how long it is.
+func unsized(body string) io.Reader { return struct{ io.Reader }{strings.NewReader(body)} }

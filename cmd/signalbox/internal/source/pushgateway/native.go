@@ -1,0 +1,88 @@
+package pushgateway
+
+import (
+	"fmt"
+	"math"
+	"slices"
+
+	dto "github.com/prometheus/client_model/go"
+)
+
+// How the bounds of a bucket belong to it, as the Pushgateway's API numbers it.
+const (
+	upperOnly = iota // (lower, upper]
+	lowerOnly        // [lower, upper)
+	neither          // (lower, upper)
+	both             // [lower, upper]
+)
+
+// nativeBuckets returns the buckets of a native histogram that have anything in
+// them, in order: each as how its bounds belong to it, the bounds and the count.
+// The histogram is what the Store took, so its spans have as many buckets as there are.
+func nativeBuckets(h *dto.Histogram) [][]any {
+	negative, positive, zero := deltas(h.NegativeDelta), deltas(h.PositiveDelta), fmt.Sprint(h.GetZeroCount())
+	if h.GetSampleCountFloat() > 0 || h.GetZeroCountFloat() > 0 {
+		negative, positive, zero = floats(h.NegativeCount), floats(h.PositiveCount), fmt.Sprint(h.GetZeroCountFloat())
+	}
+
+	buckets := [][]any{}
+	eachBucket(h.GetSchema(), h.NegativeSpan, negative, func(lower, upper float64, count string) {
+		buckets = append(buckets, []any{lowerOnly, fmt.Sprint(-upper), fmt.Sprint(-lower), count})
+	})
+	slices.Reverse(buckets)
+	if zero != "0" {
+		threshold := h.GetZeroThreshold()
+		buckets = append(buckets, []any{both, fmt.Sprint(-threshold), fmt.Sprint(threshold), zero})
+	}
+	eachBucket(h.GetSchema(), h.PositiveSpan, positive, func(lower, upper float64, count string) {
+		buckets = append(buckets, []any{upperOnly, fmt.Sprint(lower), fmt.Sprint(upper), count})
+	})
+
+	return buckets
+}
+
+// eachBucket calls do with the bounds of each bucket that is not empty.
+func eachBucket(schema int32, spans []*dto.BucketSpan, counts []string, do func(lower, upper float64, count string)) {
+	index, i := 0, 0
+	for _, span := range spans {
+		index += int(span.GetOffset())
+		for range span.GetLength() {
+			if counts[i] != "0" {
+				do(bound(index-1, schema), bound(index, schema), counts[i])
+			}
+			index++
+			i++
+		}
+	}
+}
+
+// bound is the upper bound of a bucket on the positive side.
+func bound(index int, schema int32) float64 {
+	exponent := math.Ldexp(float64(index), -int(schema))
+	if exponent == 1024 {
+		// Infinity has a bucket of its own behind this one.
+		return math.MaxFloat64
+	}
+
+	return math.Exp2(exponent)
+}
+
+// deltas are the counts of buckets that are given as differences.
+func deltas(deltas []int64) []string {
+	counts, count := make([]string, len(deltas)), int64(0)
+	for i, delta := range deltas {
+		count += delta
+		counts[i] = fmt.Sprint(count)
+	}
+
+	return counts
+}
+
+func floats(floats []float64) []string {
+	counts := make([]string, len(floats))
+	for i, count := range floats {
+		counts[i] = fmt.Sprint(count)
+	}
+
+	return counts
+}

@@ -1,0 +1,151 @@
+package pushgateway_test
+
+import (
+	"net/http"
+	"net/http/httptest"
+
+	. "github.com/onsi/ginkgo/v2"
+	. "github.com/onsi/gomega"
+
+	"github.com/signalbox-ci/signalbox/cmd/signalbox/internal/source/pushgateway"
+	"github.com/signalbox-ci/signalbox/emitter/aggregator"
+)
+
+// labelsOf are the labels of names and values in turn.
+func labelsOf(namesAndValues ...string) []aggregator.Label {
+	var labels []aggregator.Label
+	for i := 0; i < len(namesAndValues); i += 2 {
+		labels = append(labels, aggregator.Label{Name: namesAndValues[i], Value: namesAndValues[i+1]})
+	}
+
+	return labels
+}
+
+var _ = Describe("Paths", func() {
+	var f *fixture
+
+	BeforeEach(func() { f = newFixture() })
+
+	DescribeTable("of groups",
+		func(path string, labels ...string) {
+			w := f.put(path, "")
+			Expect(w.Code).To(Equal(http.StatusOK), w.Body.String())
+			Expect(f.last().Grouping).To(Equal(labelsOf(labels...)))
+		},
+		Entry("job", "/j", "job", "j"),
+		Entry("labels, sorted", "/j/z/1/a/2", "a", "2", "job", "j", "z", "1"),
+		Entry("slash at the end", "/j/", "job", "j"),
+		Entry("empty value at the end", "/j/e/", "e", "", "job", "j"),
+		Entry("slash in a value", "/a%2Fb/path/%2Fvar%2ftmp", "job", "a/b", "path", "/var/tmp"),
+		Entry("escapes", "/a%20b/l/%25%3F%23+é", "job", "a b", "l", "%?#+é"),
+		Entry("escapes once", "/a%252Fb", "job", "a%2Fb"),
+		Entry("dots that are escaped", "/%2e%2E/l/%2E", "job", "..", "l", "."),
+		Entry("escaped names", "/j/n%61me/v", "job", "j", "name", "v"),
+		Entry("label twice", "/j/l/1/m/2/l/3", "job", "j", "l", "3", "m", "2"),
+		Entry("job as a label", "/j11/job/other", "job", "j11"),
+		Entry("job as an empty label", "/j11/job/", "job", "j11"),
+		Entry("base64", "@base64/YS9i/l@base64/zqDPgc6_zrzOt864zrXPjc-C", "job", "a/b", "l", "Προμηθεύς"),
+		Entry("base64, padded", "@base64/YQ==/l@base64/YQ=", "job", "a", "l", "a"),
+		Entry("base64, escaped", "%40base64/YQ%3D%3D", "job", "a"),
+		Entry("base64 of nothing", "/j/a@base64/=/b@base64/", "a", "", "b", "", "job", "j"),
+		Entry("twice, in both forms", "/j/l@base64/MQ/l/2", "job", "j", "l", "2"),
+		Entry("UTF-8", "/%E2%98%83", "job", "☃"),
+	)
+
+	DescribeTable("that are refused",
+		func(path, reason string) {
+			w := f.put(path, "")
+			Expect(w.Code).To(Equal(http.StatusBadRequest))
+			Expect(w.Body.String()).To(Equal(reason + "\n"))
+			Expect(w.Header()).To(HaveKeyWithValue("Content-Type", ConsistOf("text/plain; charset=utf-8")))
+			Expect(w.Header()).To(HaveKeyWithValue("X-Content-Type-Options", ConsistOf("nosniff")))
+			Expect(f.do(http.MethodDelete, "/metrics/job"+path, nil).Code).To(Equal(http.StatusBadRequest))
+			Expect(f.store.pushes).To(BeEmpty())
+			Expect(f.store.deleted).To(BeEmpty())
+		},
+		Entry("odd", "/j/lab", `odd number of components in label string "/lab"`),
+		Entry("odd, with a slash at the end", "/j/lab/v/", `odd number of components in label string "/lab/v/"`),
+		Entry("reserved name", "/j/__x/v", `improper label name "__x"`),
+		Entry("name with a digit first", "/j/1x/v", `improper label name "1x"`),
+		Entry("name with a dot", "/j/a.b/v", `improper label name "a.b"`),
+		Entry("name with a slash", "/j/a%2Fb/v", `improper label name "a/b"`),
+		Entry("no name", "/j/@base64/YQ", `improper label name ""`),
+		Entry("name with two suffixes", "/j/l@base64@base64/YQ", `improper label name "l@base64"`),
+		Entry("no job", "@base64/=", "job name is required"),
+		Entry("no job, but a label", "@base64/=/l/v", "job name is required"),
+		Entry("nothing behind job", "/", "job name is required"),
+		Entry("job in bad base64", "@base64/!!", `invalid base64 encoding for label job="!!": illegal base64 data at input byte 0`),
+		Entry("label in bad base64", "/j/l@base64/a+b/", `odd number of components in label string "/l@base64/a+b/"`),
+		Entry("label in another base64", "/j/l@base64/a+b", `invalid base64 encoding for label l="a+b": illegal base64 data at input byte 1`),
+		Entry("overridden label in bad base64", "/j/job@base64/!", `invalid base64 encoding for label job="!": illegal base64 data at input byte 0`),
+		Entry("job that is not UTF-8", "/%FF", `the value of label job is not UTF-8: "\xff"`),
+		Entry("label that is not UTF-8", "/j/l/a%FFb", `the value of label l is not UTF-8: "a\xffb"`),
+		Entry("base64 that is not UTF-8", "/j/l@base64/_w", `the value of label l is not UTF-8: "\xff"`),
+	)
+
+	DescribeTable("that are cleaned",
+		func(method, target, location string) {
+			w := f.do(method, target, nil)
+			Expect(w.Code).To(Equal(http.StatusTemporaryRedirect))
+			Expect(w.Header()).To(HaveKeyWithValue("Location", ConsistOf(location)))
+			Expect(f.store.pushes).To(BeEmpty())
+		},
+		Entry("slashes", "PUT", "/metrics/job//j///l/v", "/metrics/job/j/l/v"),
+		Entry("slashes at the end", "POST", "/metrics/job/j/l//", "/metrics/job/j/l/"),
+		Entry("with a query", "DELETE", "/metrics/job/j//?a=b&c=%2F", "/metrics/job/j/?a=b&c=%2F"),
+		Entry("dots", "PUT", "/metrics/./job/k/../j", "/metrics/job/j"),
+		Entry("what is escaped stays so", "PUT", "/metrics/job//a%2Fb%20c/l/%2e%2E/", "/metrics/job/a%2Fb%20c/l/%2e%2E/"),
+		Entry("the page", "GET", "/x/..//metrics", "/metrics"),
+		Entry("the API", "GET", "/api//v1/status", "/api/v1/status"),
+	)
+
+	It("cleans a path that begins with two slashes, but never to one that does", func() {
+		r := httptest.NewRequest(http.MethodPut, "/", nil)
+		r.URL.Path = "//metrics//job/j"
+		Expect(pushgateway.Handles(r)).To(BeTrue())
+
+		w := httptest.NewRecorder()
+		pushgateway.NewHandler(f.options).ServeHTTP(w, r)
+		Expect(w.Code).To(Equal(http.StatusTemporaryRedirect))
+		Expect(w.Header()).To(HaveKeyWithValue("Location", ConsistOf("/metrics/job/j")))
+	})
+
+	DescribeTable("that lead to nothing",
+		func(target string) {
+			for _, method := range []string{"GET", "PUT", "DELETE"} {
+				w := f.do(method, target, nil)
+				Expect(w.Code).To(Equal(http.StatusNotFound))
+				Expect(w.Body.String()).To(ContainSubstring("/metrics/job/<job>"))
+			}
+		},
+		Entry("no job", "/metrics/job"),
+		Entry("no job in base64", "/metrics/job@base64"),
+		Entry("not a job", "/metrics/foo/bar"),
+		Entry("case", "/metrics/Job/j"),
+		Entry("suffix", "/metrics/job@base32/j"),
+		Entry("slash", "/metrics/"),
+		Entry("not ours", "/job/j"),
+	)
+
+	DescribeTable("that are handled",
+		func(target string, handled bool) {
+			Expect(pushgateway.Handles(httptest.NewRequest(http.MethodGet, target, nil))).To(Equal(handled))
+		},
+		Entry("page", "/metrics", true),
+		Entry("page, escaped", "/%6detrics", true),
+		Entry("group", "/metrics/job/j", true),
+		Entry("below the page", "/metrics/", true),
+		Entry("metrics", "/api/v1/metrics", true),
+		Entry("status", "/api/v1/status", true),
+		Entry("wipe", "/api/v1/admin/wipe", true),
+		Entry("to be cleaned", "/a/..//metrics/./job/j", true),
+		Entry("to be cleaned away", "/metrics/../events", false),
+		Entry("root", "/", false),
+		Entry("one slash only, escaped", "/metrics%2Fjob/j", false),
+		Entry("events", "/api/v1/events", false),
+		Entry("below the API", "/api/v1/metrics/x", false),
+		Entry("health", "/-/healthy", false),
+		Entry("prefix", "/metricsx", false),
+		Entry("a star", "*", false),
+	)
+})

@@ -1,0 +1,58 @@
+// Package buildinfo reports how the running program was built.
+package buildinfo
+
+import "runtime/debug"
+
+// Module is the path of Signalbox's module.
+const Module = "github.com/signalbox-ci/signalbox"
+
+// Info describes the build of Signalbox. Strings that are not known are empty.
+type Info struct {
+	Version  string // of the module, in the program that embeds it as in the daemon
+	Revision string // the commit; only of programs in the module itself
+	Modified bool   // whether there were uncommitted changes
+	Tags     string // build tags, separated by commas
+}
+
+// Read returns the information that the linker put into the program.
+func Read() Info {
+	info, ok := debug.ReadBuildInfo()
+	if !ok {
+		return Info{}
+	}
+	return of(info)
+}
+
+func of(info *debug.BuildInfo) Info {
+	b := Info{Version: info.Main.Version}
+	if info.Main.Path == Module {
+		for _, s := range info.Settings {
+			switch s.Key {
+			case "vcs.revision":
+				b.Revision = s.Value
+			case "vcs.modified":
+				b.Modified = s.Value == "true"
+			case "-tags":
+				b.Tags = s.Value
+			}
+		}
+	}
+	for _, dep := range info.Deps {
+		if dep.Path == Module {
+			b.Version = dep.Version
+		}
+	}
+	return b
+}
+
+// RevisionText returns the commit for display: "unknown" if it is not known, with
+// " (modified)" after it if there were uncommitted changes.
+func (i Info) RevisionText() string {
+	switch {
+	case i.Revision == "":
+		return "unknown"
+	case i.Modified:
+		return i.Revision + " (modified)"
+	}
+	return i.Revision
+}

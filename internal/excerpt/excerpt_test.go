@@ -1,0 +1,44 @@
+package excerpt_test
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/signalbox-ci/signalbox/internal/excerpt"
+)
+
+func TestTextThatFitsIsReturnedWhole(t *testing.T) {
+	for _, text := range []string{"", "a", "grün", strings.Repeat("x", excerpt.MaxQuoted)} {
+		for name, got := range map[string]string{
+			"Prefix": excerpt.Prefix(text, len(text)),
+			"Cut":    excerpt.Cut(text, len(text)),
+			"Short":  excerpt.Short([]byte(text)),
+		} {
+			if got != text {
+				t.Errorf("%s(%q) = %q", name, text, got)
+			}
+		}
+		if got := excerpt.Quote(text); got != `"`+text+`"` {
+			t.Errorf("Quote(%q) = %s", text, got)
+		}
+	}
+}
+
+func TestLongTextIsCutBetweenCharacters(t *testing.T) {
+	euros := strings.Repeat("€", 30) // 90 bytes
+	for _, c := range []struct{ what, got, want string }{
+		{"Prefix within a character", excerpt.Prefix("a€", 3), "a"},
+		{"Prefix before a character", excerpt.Prefix("a€", 1), "a"},
+		{"Prefix of nothing", excerpt.Prefix("€", 0), ""},
+		{"Prefix of bytes that are not UTF-8", excerpt.Prefix("\xa0\xa0\xa0", 2), ""},
+		{"Cut within a character", excerpt.Cut("a€bcdef", 6), "a…"},
+		{"Cut with room for the ellipsis", excerpt.Cut("abcdefgh", 7), "abcd…"},
+		{"Short", excerpt.Short(euros), strings.Repeat("€", 21) + "…"},
+		{"Quote", excerpt.Quote(euros), `"` + strings.Repeat("€", 21) + `"…`},
+		{"Quote of other bytes", excerpt.Quote("\xff\n"), `"\xff\n"`},
+	} {
+		if c.got != c.want {
+			t.Errorf("%s: got %q, expected %q", c.what, c.got, c.want)
+		}
+	}
+}

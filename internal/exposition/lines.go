@@ -1,0 +1,240 @@
+package exposition
+
+import (
+	"iter"
+	"math"
+	"slices"
+	"strconv"
+
+	dto "github.com/prometheus/client_model/go"
+	"google.golang.org/protobuf/types/known/timestamppb"
+
+	"github.com/signalbox-ci/signalbox/internal/series"
+)
+
+// A shape is what a pushed family looks like in a format of lines.
+type shape struct {
+	family string // in the lines that begin it
+	typ    string // there, too
+	name   string // what its samples' names begin with
+	suffix string // and what they end in, if there are no parts
+	parts  []part
+
+	full     bool // with exemplars and, if the page has them, _created samples
+	distinct bool // without buckets and quantiles that came before
+}
+
+// A part of a series is the samples that have one name.
+type part struct {
+	suffix string
+	append func(*text, []byte, *shape, *series.Row) []byte
+}
+
+var (
+	histogramParts = []part{
+		{"_bucket", (*text).appendBuckets},
+		{"_sum", func(t *text, b []byte, s *shape, row *series.Row) []byte {
+			return t.appendSum(b, s, row, row.Metric.GetHistogram().GetSampleSum())
+		}},
+		{"_count", func(t *text, b []byte, s *shape, row *series.Row) []byte {
+			h := row.Metric.GetHistogram()
+			return t.appendCount(b, s, row, h.GetSampleCount(), h.GetSampleCountFloat())
+		}},
+	}
+	summaryParts = []part{
+		{"", (*text).appendQuantiles},
+		{"_sum", func(t *text, b []byte, s *shape, row *series.Row) []byte {
+			return t.appendSum(b, s, row, row.Metric.GetSummary().GetSampleSum())
+		}},
+		{"_count", func(t *text, b []byte, s *shape, row *series.Row) []byte {
+			return t.appendCount(b, s, row, row.Metric.GetSummary().GetSampleCount(), 0)
+		}},
+	}
+)
+
+// partsOf are the parts of a type; nil if its series are single samples.
+func partsOf(typ series.Type) []part {
+	switch typ {
+	case series.Histogram, series.GaugeHistogram:
+		return histogramParts
+	case series.Summary:
+		return summaryParts
+	}
+	return nil
+}
+
+// pushed writes a family that was pushed as the client library does, to which in
+// this format a gauge histogram is a histogram.
+func (t *text) pushed(out *output, f *series.OpenFamily) error {
+	typ := f.Type()
+	if typ == series.GaugeHistogram {
+		typ = series.Histogram
+	}
+	t.lines(out, f, f.Rows(t.now), shape{family: f.Name(), typ: typ.String(), name: f.Name(), parts: partsOf(typ)})
+	return nil
+}
+
+func (t *text) lines(out *output, f *series.OpenFamily, rows iter.Seq[*series.Row], s shape) {
+	begun := false
+	for row := range rows {
+		if s.parts != nil && !hasContent(row, f.Type()) {
+			continue
+		}
+		if !begun {
+			begun = true
+			if help := f.Help(); help != "" {
+				out.buf = appendHelp(out.buf, s.family, t.escape.Replace(help))
+			}
+			out.buf = appendType(out.buf, s.family, s.typ)
+		}
+		if s.parts == nil {
+			out.buf = appendName(out.buf, s.name, s.suffix, row.Labels)
+			out.buf = t.float(out.buf, valueOf(row))
+			if s.full {
+				out.buf = t.appendExemplar(out.buf, row.Metric.GetCounter().GetExemplar())
+			}
+			out.buf = append(out.buf, '\n')
+		}
+		for i := range s.parts {
+			out.buf = s.parts[i].append(t, out.buf, &s, row)
+		}
+		if s.full && t.created && row.Metric != nil {
+			out.buf = t.appendCreated(out.buf, &s, row)
+		}
+		if !out.spill() {
+			return
+		}
+	}
+}
+
+func (t *text) appendBuckets(b []byte, s *shape, row *series.Row) []byte {
+	h := row.Metric.GetHistogram()
+	infinite := false
+	for i, bucket := range h.GetBucket() {
+		bound := bucket.GetUpperBound()
+		if s.distinct && slices.ContainsFunc(h.Bucket[:i], func(o *dto.Bucket) bool { return same(o.GetUpperBound(), bound) }) {
+			continue
+		}
+		infinite = infinite || math.IsInf(bound, 1)
+		b = t.appendNameWith(b, s.name, "_bucket", row.Labels, "le", bound)
+		b = t.appendNumber(b, bucket.GetCumulativeCount(), bucket.GetCumulativeCountFloat())
+		if s.full {
+			b = t.appendExemplar(b, bucket.GetExemplar())
+		}
+		b = append(b, '\n')
+	}
+	if !infinite {
+		b = t.appendNameWith(b, s.name, "_bucket", row.Labels, "le", math.Inf(1))
+		b = t.appendNumber(b, h.GetSampleCount(), h.GetSampleCountFloat())
+		b = append(b, '\n')
+	}
+	return b
+}
+
+func (t *text) appendQuantiles(b []byte, s *shape, row *series.Row) []byte {
+	quantiles := row.Metric.GetSummary().GetQuantile()
+	for i, q := range quantiles {
+		quantile := q.GetQuantile()
+		if s.distinct && slices.ContainsFunc(quantiles[:i], func(o *dto.Quantile) bool { return same(o.GetQuantile(), quantile) }) {
+			continue
+		}
+		b = t.appendNameWith(b, s.name, "", row.Labels, "quantile", quantile)
+		b = t.float(b, q.GetValue())
+		b = append(b, '\n')
+	}
+	return b
+}
+
+func (t *text) appendSum(b []byte, s *shape, row *series.Row, sum float64) []byte {
+	b = appendName(b, s.name, "_sum", row.Labels)
+	b = t.float(b, sum)
+	return append(b, '\n')
+}
+
+func (t *text) appendCount(b []byte, s *shape, row *series.Row, n uint64, float float64) []byte {
+	b = appendName(b, s.name, "_count", row.Labels)
+	b = t.appendNumber(b, n, float)
+	return append(b, '\n')
+}
+
+// appendNumber writes how many observations there are: float, if not zero, is that
+// of a histogram that does not count in whole ones.
+func (t *text) appendNumber(b []byte, n uint64, float float64) []byte {
+	switch {
+	case float != 0:
+		return t.float(b, float)
+	case t.wholeCount:
+		return strconv.AppendUint(b, n, 10)
+	}
+	return t.float(b, float64(n))
+}
+
+// appendNameWith writes a sample's name and labels, with one more label after them
+// whose value is a number, and a space.
+func (t *text) appendNameWith(b []byte, name, suffix, labels, label string, value float64) []byte {
+	b = append(b, name...)
+	b = append(b, suffix...)
+	b = append(b, '{')
+	if labels != "" {
+		b = append(b, labels...)
+		b = append(b, ',')
+	}
+	b = append(b, label...)
+	b = append(b, `="`...)
+	b = t.float(b, value)
+	return append(b, `"} `...)
+}
+
+// appendExemplar writes what stands after a sample that has an exemplar. One that
+// the format has no room for is left out.
+func (t *text) appendExemplar(b []byte, e *dto.Exemplar) []byte {
+	if e == nil || len(e.Label) == 0 || !showable(e) {
+		return b
+	}
+	b = append(b, " # {"...)
+	b = append(b, labelText(e.Label)...)
+	b = append(b, "} "...)
+	b = t.float(b, e.GetValue())
+	if e.Timestamp != nil {
+		b = append(b, ' ')
+		b = t.appendTime(b, e.Timestamp)
+	}
+	return b
+}
+
+func (t *text) appendCreated(b []byte, s *shape, row *series.Row) []byte {
+	created := createdOf(row.Metric)
+	if created == nil {
+		return b
+	}
+	b = appendName(b, s.name, "_created", row.Labels)
+	b = t.appendTime(b, created)
+	return append(b, '\n')
+}
+
+func (t *text) appendTime(b []byte, at *timestamppb.Timestamp) []byte {
+	return t.float(b, float64(at.AsTime().UnixNano())/1e9)
+}
+
+// createdOf is when a series was created, or nil. At most one of its contents is
+// there.
+func createdOf(m *dto.Metric) *timestamppb.Timestamp {
+	switch {
+	case m.Counter != nil:
+		return m.Counter.CreatedTimestamp
+	case m.Histogram != nil:
+		return m.Histogram.CreatedTimestamp
+	}
+	return m.GetSummary().GetCreatedTimestamp()
+}
+
+func labelText(pairs []*dto.LabelPair) string {
+	labels := make([]series.Label, len(pairs))
+	for i, l := range pairs {
+		labels[i] = series.Label{Name: l.GetName(), Value: l.GetValue()}
+	}
+	return series.LabelText(labels)
+}
+
+// same tells whether two numbers are written in the same way.
+func same(a, b float64) bool { return a == b || math.IsNaN(a) && math.IsNaN(b) }

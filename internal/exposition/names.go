@@ -1,0 +1,118 @@
+package exposition
+
+import (
+	"strings"
+
+	"github.com/signalbox-ci/signalbox/internal/series"
+)
+
+// names say who has which names on an OpenMetrics page. There, no two families may
+// have samples of one name, nor may their types allow for it: a counter that has
+// builds_total holds builds and builds_created as well, whether there are such
+// samples or not. A family of unknown type holds nothing of the kind, so that is
+// what counters, and whatever is pushed, are where names are short.
+type names struct {
+	families map[string]bool
+	taken    map[string]bool   // held by a family, whatever becomes of its type
+	wanted   map[string]int    // how many families would hold it if all had their types
+	clashes  map[string]string // the pushed families for which there is no room, and the name that is taken
+}
+
+// namesOf goes through all families of a page. The pushed ones come last: they give
+// way to the others.
+func namesOf(m merge) *names {
+	n := &names{families: map[string]bool{}, taken: map[string]bool{}, wanted: map[string]int{}, clashes: map[string]string{}}
+	for _, f := range m.own {
+		n.add(f.Name(), f.Type(), f.Type() != series.Counter)
+	}
+	for _, mf := range m.others {
+		if typ, ok := series.TypeOf(mf.GetType()); ok && !n.families[mf.GetName()] {
+			n.add(mf.GetName(), typ, typ != series.Counter)
+		}
+	}
+	for _, f := range m.pushed {
+		if !n.families[f.Name()] && n.hasRoom(f) {
+			n.add(f.Name(), f.Type(), false)
+		}
+	}
+	return n
+}
+
+// add adds a family. A rigid one is of its type in any case.
+func (n *names) add(name string, typ series.Type, rigid bool) {
+	n.families[name] = true
+	for _, s := range sampleNames(name, typ) {
+		n.taken[s] = true
+		n.wanted[s]++
+	}
+	for _, s := range typeNames(name, typ) {
+		n.taken[s] = n.taken[s] || rigid
+		n.wanted[s]++
+	}
+}
+
+func (n *names) hasRoom(f *series.OpenFamily) bool {
+	for _, s := range sampleNames(f.Name(), f.Type()) {
+		if n.taken[s] {
+			n.clashes[f.Name()] = s
+			return false
+		}
+	}
+	return true
+}
+
+// clash is the name that a pushed family cannot have, if it cannot be shown. Without
+// names, which are for OpenMetrics, there is none.
+func (n *names) clash(family string) (name string, ok bool) {
+	if n == nil {
+		return "", false
+	}
+	name, ok = n.clashes[family]
+	return name, ok
+}
+
+// counterBase is what OpenMetrics calls the family of a counter; false if it
+// cannot be a counter there.
+func (n *names) counterBase(name string) (base string, ok bool) {
+	base, ok = cutTotal(name)
+	return base, ok && n.hasType(name, series.Counter)
+}
+
+// hasType tells whether a family can hold the names that its type demands.
+func (n *names) hasType(name string, typ series.Type) bool {
+	for _, s := range typeNames(name, typ) {
+		if n.wanted[s] > 1 {
+			return false
+		}
+	}
+	return true
+}
+
+// sampleNames are the names of a family's samples, and its own.
+func sampleNames(name string, typ series.Type) []string {
+	switch typ {
+	case series.Histogram, series.GaugeHistogram:
+		return []string{name, name + "_bucket", name + "_sum", name + "_count"}
+	case series.Summary:
+		return []string{name, name + "_sum", name + "_count"}
+	}
+	return []string{name}
+}
+
+// typeNames are the names that a family holds besides, by being of its type.
+func typeNames(name string, typ series.Type) []string {
+	switch typ {
+	case series.Counter:
+		if base, ok := cutTotal(name); ok {
+			return []string{base, base + "_created"}
+		}
+	case series.Histogram, series.Summary:
+		return []string{name + "_created"}
+	}
+	return nil
+}
+
+func cutTotal(name string) (base string, ok bool) {
+	base, ok = strings.CutSuffix(name, "_total")
+	return base, ok && base != ""
+}

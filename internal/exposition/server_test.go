@@ -1,0 +1,386 @@
+package exposition
+
+import (
+	"compress/gzip"
+	"context"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/tls"
+	"crypto/x509"
+	"encoding/pem"
+	"fmt"
+	"io"
+	"math/big"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"code.cloudfoundry.org/lager/v3"
+	"github.com/klauspost/compress/zstd"
+	. "github.com/onsi/ginkgo/v2"
+	. "github.com/onsi/gomega"
+
+	"github.com/signalbox-ci/signalbox/internal/series"
+)
+
+func allocationsOf(f func()) float64 { return testing.AllocsPerRun(5, f) }
+
+var _ = Describe("The server", func() {
+	var (
+		options ServerOptions
+		server  *Server
+		mu      sync.Mutex
+		scrapes []Scrape
+		client  *http.Client
+	)
+	BeforeEach(func() {
+		store := newVariedStore()
+		scrapes = nil
+		options = ServerOptions{
+			Address:     "127.0.0.1:0",
+			Status:      http.HandlerFunc(serveStatus),
+			Logger:      func() lager.Logger { return lager.NewLogger("test") },
+			Page:        Page{Store: store, Created: true},
+			MaxInFlight: 1,
+			Done: func(s Scrape) {
+				mu.Lock()
+				defer mu.Unlock()
+				scrapes = append(scrapes, s)
+			},
+		}
+		client = &http.Client{Transport: &http.Transport{DisableCompression: true}}
+	})
+	listen := func() {
+		GinkgoHelper()
+		var err error
+		server, err = Listen(options)
+		Expect(err).NotTo(HaveOccurred())
+		server.Serve()
+		DeferCleanup(func() {
+			client.CloseIdleConnections()
+			Expect(server.Shutdown(context.Background())).To(Succeed())
+		})
+	}
+	get := func(path string, header ...string) (*http.Response, string) {
+		GinkgoHelper()
+		r, err := http.NewRequest(http.MethodGet, "http://"+server.Addr()+path, nil)
+		Expect(err).NotTo(HaveOccurred())
+		for i := 0; i < len(header); i += 2 {
+			r.Header.Set(header[i], header[i+1])
+		}
+		response, err := client.Do(r)
+		Expect(err).NotTo(HaveOccurred())
+		defer response.Body.Close()
+		body, err := io.ReadAll(response.Body)
+		Expect(err).NotTo(HaveOccurred())
+		return response, string(body)
+	}
+
+	done := func() []Scrape {
+		mu.Lock()
+		defer mu.Unlock()
+		return slices.Clone(scrapes)
+	}
+
+	It("has health checks, the status, and nothing else", func() {
+		listen()
+		for _, path := range []string{"/-/healthy", "/-/ready"} {
+			response, body := get(path)
+			Expect(response.StatusCode).To(Equal(http.StatusOK))
+			Expect(body).To(Equal("OK"))
+		}
+		response, body := get("/")
+		Expect(response.StatusCode).To(Equal(http.StatusOK))
+		Expect(body).To(Equal("the status"))
+		response, _ = get("/elsewhere")
+		Expect(response.StatusCode).To(Equal(http.StatusNotFound))
+		posted, err := client.Post("http://"+server.Addr()+"/metrics", "text/plain", strings.NewReader("m 1\n"))
+		Expect(err).NotTo(HaveOccurred())
+		posted.Body.Close()
+		Expect(posted.StatusCode).To(Equal(http.StatusMethodNotAllowed))
+		Expect(posted.Header.Get("Allow")).To(Equal("GET, HEAD"))
+	})
+
+	It("tells who sends something where it is taken", func() {
+		options.Elsewhere = func(r *http.Request) string {
+			if r.URL.Path == "/events" {
+				return "events are taken elsewhere"
+			}
+			return ""
+		}
+		listen()
+		for path, want := range map[string]string{
+			"/events":  "the method POST is not allowed here, want GET or HEAD; events are taken elsewhere\n",
+			"/metrics": "the method POST is not allowed here, want GET or HEAD\n",
+		} {
+			response, err := client.Post("http://"+server.Addr()+path, "text/plain", nil)
+			Expect(err).NotTo(HaveOccurred())
+			body, err := io.ReadAll(response.Body)
+			response.Body.Close()
+			Expect(err).NotTo(HaveOccurred())
+			Expect(string(body)).To(Equal(want))
+		}
+	})
+
+	DescribeTable("keeps what a browser shows to itself",
+		func(method, path string, status int) {
+			listen()
+			client.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
+			r, err := http.NewRequest(method, "http://"+server.Addr()+path, nil)
+			Expect(err).NotTo(HaveOccurred())
+			response, err := client.Do(r)
+			Expect(err).NotTo(HaveOccurred())
+			response.Body.Close()
+			Expect(response.StatusCode).To(Equal(status))
+			Expect(response.Header.Get("Content-Security-Policy")).To(ContainSubstring("default-src 'none'"))
+			Expect(response.Header.Get("Referrer-Policy")).To(Equal("no-referrer"))
+		},
+		Entry("another method", "POST", "/", http.StatusMethodNotAllowed),
+		Entry("another method of the metrics", "POST", "/metrics", http.StatusMethodNotAllowed),
+		Entry("a redirect", "GET", "/a/../metrics", http.StatusTemporaryRedirect),
+		Entry("what there is not", "GET", "/elsewhere", http.StatusNotFound),
+	)
+
+	DescribeTable("answers in the format that is asked for",
+		func(accept, contentType, begins string) {
+			listen()
+			response, body := get("/metrics", "Accept", accept)
+			Expect(response.StatusCode).To(Equal(http.StatusOK))
+			Expect(response.Header.Get("Content-Type")).To(HavePrefix(contentType))
+			Expect(body).To(ContainSubstring(begins))
+		},
+		Entry("nothing", "", "text/plain; version=0.0.4", "# TYPE builds_total counter\n"),
+		Entry("anything", "*/*", "text/plain; version=0.0.4", "# TYPE builds_total counter\n"),
+		Entry("nonsense", ";;q=x", "text/plain; version=0.0.4", "# TYPE builds_total counter\n"),
+		Entry("Prometheus 2", "application/openmetrics-text;version=1.0.0,application/openmetrics-text;version=0.0.1;q=0.75,text/plain;version=0.0.4;q=0.5,*/*;q=0.1",
+			"application/openmetrics-text; version=1.0.0", "# TYPE builds counter\n"),
+		Entry("Prometheus 3, created timestamps",
+			"application/vnd.google.protobuf;proto=io.prometheus.client.MetricFamily;encoding=delimited;q=0.6,application/openmetrics-text;version=1.0.0;escaping=allow-utf-8;q=0.5,text/plain;version=0.0.4;q=0.2,*/*;q=0.1",
+			"application/vnd.google.protobuf; proto=io.prometheus.client.MetricFamily; encoding=delimited", "builds_total"),
+		Entry("text 1.0.0", "text/plain;version=1.0.0;escaping=allow-utf-8", "text/plain; version=0.0.4; charset=utf-8; escaping=allow-utf-8", "# TYPE builds_total counter\n"),
+	)
+
+	DescribeTable("compresses as asked",
+		func(accept, encoding string, open func(io.Reader) io.Reader) {
+			listen()
+			_, plain := get("/metrics")
+			response, body := get("/metrics", "Accept-Encoding", accept)
+			Expect(response.Header.Get("Content-Encoding")).To(Equal(encoding))
+			Expect(len(body) < len(plain)).To(Equal(encoding != ""))
+			opened, err := io.ReadAll(open(strings.NewReader(body)))
+			Expect(err).NotTo(HaveOccurred())
+			Expect(string(opened)).To(Equal(plain))
+		},
+		Entry("gzip", "gzip", "gzip", gunzip),
+		Entry("zstd", "zstd", "zstd", unzstd),
+		Entry("both", "gzip, zstd", "zstd", unzstd),
+		Entry("gzip rather", "gzip, zstd;q=0.5", "gzip", gunzip),
+		Entry("not gzip", "gzip;q=0", "", func(r io.Reader) io.Reader { return r }),
+		Entry("something else", "br", "", func(r io.Reader) io.Reader { return r }),
+	)
+
+	It("refuses scrapes beyond the limit, and goes on", func() {
+		begun, proceed := make(chan struct{}), make(chan struct{})
+		options.Page.Refresh = func() {
+			begun <- struct{}{}
+			<-proceed
+		}
+		listen()
+		first := make(chan int)
+		go func() {
+			response, err := client.Get("http://" + server.Addr() + "/metrics")
+			if err != nil {
+				first <- 0
+				return
+			}
+			io.Copy(io.Discard, response.Body) // its end comes when the scrape is over
+			response.Body.Close()
+			first <- response.StatusCode
+		}()
+		<-begun
+		response, body := get("/metrics")
+		Expect(response.StatusCode).To(Equal(http.StatusServiceUnavailable))
+		Expect(body).To(Equal("1 scrapes are under way, which is the limit\n"))
+		Expect(done()).To(HaveExactElements(And(
+			HaveField("Status", http.StatusServiceUnavailable), HaveField("Bytes", int64(len(body))), HaveField("Format", ""),
+		)))
+		close(proceed)
+		Expect(<-first).To(Equal(http.StatusOK))
+		go func() { <-begun }()
+		response, _ = get("/metrics")
+		Expect(response.StatusCode).To(Equal(http.StatusOK))
+	})
+
+	DescribeTable("tells of each scrape", func(accept, encoding, format, agent, toldAgent string) {
+		listen()
+		response, body := get("/metrics", "Accept", accept, "Accept-Encoding", encoding, "User-Agent", agent)
+		Eventually(done).Should(HaveLen(1))
+		s := done()[0]
+		Expect(s.Took).To(BeNumerically(">", 0))
+		s.Took = 0
+		Expect(s).To(Equal(Scrape{
+			Bytes: int64(len(body)), Format: format, Encoding: response.Header.Get("Content-Encoding"),
+			Status: http.StatusOK, Remote: "127.0.0.1", UserAgent: toldAgent,
+		}))
+		Expect(s.Encoding).To(Equal(encoding))
+	},
+		Entry("text", "text/plain", "", "text", "Prometheus/3", "Prometheus/3"),
+		Entry("OpenMetrics, compressed", "application/openmetrics-text;version=1.0.0", "gzip", "openmetrics", "x", "x"),
+		Entry("protobuf, compressed", "application/vnd.google.protobuf;proto=io.prometheus.client.MetricFamily;encoding=delimited", "zstd", "protobuf", "x", "x"),
+		Entry("a long user agent, not in UTF-8", "", "", "text", "\xff"+strings.Repeat("a", 300), strings.Repeat("a", 199)),
+	)
+
+	It("tells nothing of a request for the headers alone", func() {
+		listen()
+		response, err := client.Head("http://" + server.Addr() + "/metrics")
+		Expect(err).NotTo(HaveOccurred())
+		Expect(response.Body.Close()).To(Succeed())
+		get("/metrics")
+		Eventually(done).Should(HaveExactElements(HaveField("Bytes", BeNumerically(">", 0))))
+	})
+
+	It("lets nobody wait for a scraper that does not read", func() {
+		store := newStore()
+		f := add(store, series.FamilyOptions{Name: "m", Type: series.Gauge, Labels: []string{"a"}})
+		for i := range 100_000 {
+			f.Update(series.Set, series.Plain(fmt.Sprintf("a rather long label value, number %d", i)), "", 1, 0)
+		}
+		options.Page.Store, options.MaxInFlight = store, 2
+		listen()
+		stuck, err := net.Dial("tcp", server.Addr())
+		Expect(err).NotTo(HaveOccurred())
+		_, err = io.WriteString(stuck, "GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n")
+		Expect(err).NotTo(HaveOccurred())
+		_, err = stuck.Read(make([]byte, 1))
+		Expect(err).NotTo(HaveOccurred())
+
+		_, body := get("/metrics")
+		Expect(strings.Count(body, "\nm{")).To(Equal(100_000))
+		update(f, series.Set, 2, "new")
+		_, body = get("/metrics")
+		Expect(body).To(ContainSubstring("\nm{a=\"new\"} 2\n"))
+		Expect(stuck.Close()).To(Succeed())
+	})
+
+	It("listens on IPv6", func() {
+		options.Address = "[::1]:0"
+		listen()
+		Expect(server.Addr()).To(HavePrefix("[::1]:"))
+		response, _ := get("/metrics")
+		Expect(response.StatusCode).To(Equal(http.StatusOK))
+	})
+
+	It("says which address is taken", func() {
+		listen()
+		options.Address = server.Addr()
+		_, err := Listen(options)
+		Expect(err).To(MatchError(And(ContainSubstring(server.Addr()), ContainSubstring("address already in use"))))
+	})
+
+	It("takes its settings for authentication from the web configuration", func() {
+		options.WebConfigFile = filepath.Join(GinkgoT().TempDir(), "web.yml")
+		// The password is "secret".
+		Expect(os.WriteFile(options.WebConfigFile, []byte("basic_auth_users:\n  ops: $2a$04$KWY2jkZEEFoqql3DodBozOXw6KM0OV3Rhy/YMgtgUC/uP3fVrs84a\n"), 0o600)).To(Succeed())
+		listen()
+		response, _ := get("/metrics")
+		Expect(response.StatusCode).To(Equal(http.StatusUnauthorized))
+		response, _ = get("/metrics", "Authorization", "Basic b3BzOnNlY3JldA==")
+		Expect(response.StatusCode).To(Equal(http.StatusOK))
+	})
+
+	It("speaks TLS if the web configuration says so", func() {
+		dir := GinkgoT().TempDir()
+		certificate := writeCertificate(dir)
+		options.WebConfigFile = filepath.Join(dir, "web.yml")
+		Expect(os.WriteFile(options.WebConfigFile, []byte("tls_server_config: {cert_file: cert.pem, key_file: key.pem}\n"), 0o600)).To(Succeed())
+		listen()
+		Expect(server.URL()).To(Equal("https://" + server.Addr() + "/metrics"))
+
+		roots := x509.NewCertPool()
+		roots.AddCert(certificate)
+		client.Transport = &http.Transport{TLSClientConfig: &tls.Config{RootCAs: roots}}
+		response, err := client.Get(server.URL())
+		Expect(err).NotTo(HaveOccurred())
+		Expect(response.Body.Close()).To(Succeed())
+		Expect(response.StatusCode).To(Equal(http.StatusOK))
+	})
+
+	It("does not wait for connections that ask for nothing", func() {
+		idle, err := Listen(options)
+		Expect(err).NotTo(HaveOccurred())
+		idle.Serve()
+		conn, err := net.Dial("tcp", idle.Addr())
+		Expect(err).NotTo(HaveOccurred())
+		defer conn.Close()
+		Eventually(func() int {
+			idle.mu.Lock()
+			defer idle.mu.Unlock()
+			return len(idle.fresh)
+		}).Should(Equal(1))
+		begin := time.Now()
+		Expect(idle.Shutdown(context.Background())).To(Succeed())
+		Expect(time.Since(begin)).To(BeNumerically("<", 4*time.Second))
+	})
+
+	It("can be shut down without having served", func() {
+		unserved, err := Listen(options)
+		Expect(err).NotTo(HaveOccurred())
+		Expect(unserved.Shutdown(context.Background())).To(Succeed())
+		_, err = net.DialTimeout("tcp", unserved.Addr(), time.Second)
+		Expect(err).To(HaveOccurred())
+	})
+})
+
+// serveStatus is a status that knows one page.
+func serveStatus(w http.ResponseWriter, r *http.Request) {
+	if r.URL.Path != "/" {
+		http.NotFound(w, r)
+		return
+	}
+	io.WriteString(w, "the status")
+}
+
+func gunzip(r io.Reader) io.Reader {
+	unzipped, err := gzip.NewReader(r)
+	Expect(err).NotTo(HaveOccurred())
+	return unzipped
+}
+
+func unzstd(r io.Reader) io.Reader {
+	opened, err := zstd.NewReader(r, zstd.WithDecoderConcurrency(1))
+	Expect(err).NotTo(HaveOccurred())
+	return opened
+}
+
+// writeCertificate makes a certificate for 127.0.0.1 and writes it and its key
+// to the directory.
+func writeCertificate(dir string) *x509.Certificate {
+	GinkgoHelper()
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	Expect(err).NotTo(HaveOccurred())
+	template := &x509.Certificate{
+		SerialNumber: big.NewInt(1),
+		NotAfter:     time.Now().Add(time.Hour),
+		IPAddresses:  []net.IP{net.IPv4(127, 0, 0, 1)},
+	}
+	der, err := x509.CreateCertificate(rand.Reader, template, template, &key.PublicKey, key)
+	Expect(err).NotTo(HaveOccurred())
+	keyDER, err := x509.MarshalPKCS8PrivateKey(key)
+	Expect(err).NotTo(HaveOccurred())
+	for name, block := range map[string]*pem.Block{
+		"cert.pem": {Type: "CERTIFICATE", Bytes: der},
+		"key.pem":  {Type: "PRIVATE KEY", Bytes: keyDER},
+	} {
+		Expect(os.WriteFile(filepath.Join(dir, name), pem.EncodeToMemory(block), 0o600)).To(Succeed())
+	}
+	certificate, err := x509.ParseCertificate(der)
+	Expect(err).NotTo(HaveOccurred())
+	return certificate
+}

@@ -1,0 +1,193 @@
+package exposition
+
+import (
+	"math"
+	"strconv"
+	"strings"
+
+	"github.com/signalbox-ci/signalbox/internal/series"
+)
+
+// text writes the formats that are lines of text. The zero value but for the
+// functions is the Prometheus text format; see openmetrics.go for the other.
+type text struct {
+	float  func(b []byte, v float64) []byte
+	escape *strings.Replacer // for help texts
+
+	// naming says how a family is named and typed, and what the names of its
+	// samples have after that.
+	naming func(f *series.Family) (name, suffix, typ string)
+
+	created       bool // write _created samples for counters, histograms and summaries
+	wholeCount    bool // write counts of observations with all their digits, not as floats
+	withExemplars bool
+
+	wall      series.Wall
+	now       series.Instant // as of which to show what was pushed
+	snapshot  series.Snapshot
+	exemplars []*series.Exemplar // of the series being written
+	histogram histogramLines
+}
+
+func newText(wall series.Wall, now series.Instant) *text {
+	return &text{
+		wall:   wall,
+		now:    now,
+		float:  appendFloat,
+		escape: helpEscaper,
+		naming: func(f *series.Family) (name, suffix, typ string) {
+			return f.Name(), "", f.Type().String()
+		},
+	}
+}
+
+func (t *text) family(out *output, f *series.Family) {
+	name, suffix, typ := t.naming(f)
+	created := t.created && (typ == "counter" || typ == "histogram")
+	isHistogram := f.Type() == series.Histogram
+	if isHistogram {
+		t.histogram.float, t.histogram.wall = t.float, t.wall
+		t.histogram.begin(f)
+	}
+	exemplars := t.withExemplars && f.HasExemplars()
+	t.exemplars = t.exemplars[:0]
+	begun := false
+	for page := range f.Sorted {
+		for _, s := range page {
+			var value float64
+			var ok bool
+			if isHistogram {
+				if exemplars { // first, so that they are counted
+					t.exemplars = f.AppendExemplars(t.exemplars[:0], s)
+				}
+				ok = f.Snapshot(s, &t.snapshot)
+			} else {
+				value, ok = f.Value(s, t.wall)
+			}
+			if !ok {
+				continue
+			}
+			if !begun {
+				begun = true
+				out.buf = appendHelp(out.buf, name, t.escape.Replace(f.Help()))
+				out.buf = appendType(out.buf, name, typ)
+			}
+			if isHistogram {
+				out.buf = t.histogram.append(out.buf, s, &t.snapshot, t.exemplars)
+			} else {
+				out.buf = appendName(out.buf, name, suffix, s.Labels())
+				out.buf = t.float(out.buf, value)
+				out.buf = append(out.buf, '\n')
+			}
+			if created {
+				out.buf = appendName(out.buf, name, "_created", s.Labels())
+				out.buf = t.float(out.buf, float64(t.wall.UnixMilli(s.Created()))/1000)
+				out.buf = append(out.buf, '\n')
+			}
+			if !out.spill() {
+				return
+			}
+		}
+	}
+}
+
+func appendHelp(b []byte, name, help string) []byte {
+	b = append(b, "# HELP "...)
+	b = append(b, name...)
+	b = append(b, ' ')
+	b = append(b, help...)
+	return append(b, '\n')
+}
+
+func appendType(b []byte, name, typ string) []byte {
+	b = append(b, "# TYPE "...)
+	b = append(b, name...)
+	b = append(b, ' ')
+	b = append(b, typ...)
+	return append(b, '\n')
+}
+
+// appendName writes a sample's name and labels, and the space after them.
+func appendName(b []byte, name, suffix, labels string) []byte {
+	b = append(b, name...)
+	b = append(b, suffix...)
+	if labels != "" {
+		b = append(b, '{')
+		b = append(b, labels...)
+		b = append(b, '}')
+	}
+	return append(b, ' ')
+}
+
+// histogramLines write the samples of a family of histograms.
+type histogramLines struct {
+	name  string
+	float func([]byte, float64) []byte
+	wall  series.Wall
+
+	// bounds holds what ends the names of the buckets, one behind the other:
+	// le="…"} and a space, the last for +Inf. ends are where they end.
+	bounds []byte
+	ends   []int
+}
+
+// begin prepares what all series of the family have in common.
+func (h *histogramLines) begin(f *series.Family) {
+	h.name = f.Name()
+	h.bounds, h.ends = h.bounds[:0], h.ends[:0]
+	for _, bound := range f.Bounds() {
+		h.addBound(bound)
+	}
+	h.addBound(math.Inf(1))
+}
+
+func (h *histogramLines) addBound(bound float64) {
+	h.bounds = append(h.bounds, `le="`...)
+	h.bounds = h.float(h.bounds, bound)
+	h.bounds = append(h.bounds, `"} `...)
+	h.ends = append(h.ends, len(h.bounds))
+}
+
+func (h *histogramLines) append(b []byte, s *series.Series, snapshot *series.Snapshot, exemplars []*series.Exemplar) []byte {
+	labels := s.Labels()
+	begin := 0
+	for i, end := range h.ends {
+		n := snapshot.Count
+		if i < len(snapshot.Buckets) {
+			n = snapshot.Buckets[i]
+		}
+		b = append(b, h.name...)
+		b = append(b, "_bucket{"...)
+		if labels != "" {
+			b = append(b, labels...)
+			b = append(b, ',')
+		}
+		b = append(b, h.bounds[begin:end]...)
+		begin = end
+		b = strconv.AppendUint(b, n, 10)
+		if len(exemplars) > 0 && exemplars[0].Bucket == i {
+			b = h.appendExemplar(b, exemplars[0])
+			exemplars = exemplars[1:]
+		}
+		b = append(b, '\n')
+	}
+	b = appendName(b, h.name, "_sum", labels)
+	b = h.float(b, snapshot.Sum)
+	b = append(b, '\n')
+	b = appendName(b, h.name, "_count", labels)
+	b = strconv.AppendUint(b, snapshot.Count, 10)
+	return append(b, '\n')
+}
+
+// appendExemplar writes what stands after the sample of a bucket that has an
+// exemplar.
+func (h *histogramLines) appendExemplar(b []byte, e *series.Exemplar) []byte {
+	b = append(b, " # {"...)
+	b = append(b, e.Labels...)
+	b = append(b, "} "...)
+	b = h.float(b, e.Value)
+	b = append(b, ' ')
+	return h.float(b, float64(h.wall.UnixMilli(e.At))/1000)
+}
+
+var helpEscaper = strings.NewReplacer(`\`, `\\`, "\n", `\n`)

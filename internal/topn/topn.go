@@ -1,0 +1,51 @@
+// Package topn selects the first few elements of a long sequence, in an order that
+// the caller defines, in memory proportional to the few.
+package topn
+
+import (
+	"container/heap"
+	"slices"
+)
+
+// A Selection keeps the first n of the elements that are added to it. It is not safe
+// for concurrent use.
+type Selection[T any] struct {
+	n    int
+	kept worstFirst[T]
+}
+
+// New returns an empty Selection of at most n elements; none if n is 0 or less.
+// compare orders them as in slices.SortFunc.
+func New[T any](n int, compare func(a, b T) int) *Selection[T] {
+	return &Selection[T]{n: n, kept: worstFirst[T]{compare: compare}}
+}
+
+// Add adds an element, unless n elements that come before it are kept already.
+func (s *Selection[T]) Add(v T) {
+	if len(s.kept.elements) < s.n {
+		heap.Push(&s.kept, v)
+	} else if s.n > 0 && s.kept.compare(v, s.kept.elements[0]) < 0 {
+		s.kept.elements[0] = v
+		heap.Fix(&s.kept, 0)
+	}
+}
+
+// Sorted returns the elements that are kept, in order. Nothing may be added
+// afterwards.
+func (s *Selection[T]) Sorted() []T {
+	slices.SortFunc(s.kept.elements, s.kept.compare)
+	return s.kept.elements
+}
+
+// worstFirst implements heap.Interface with the last element in order on top.
+type worstFirst[T any] struct {
+	elements []T
+	compare  func(a, b T) int
+}
+
+func (w worstFirst[T]) Len() int           { return len(w.elements) }
+func (w worstFirst[T]) Less(i, j int) bool { return w.compare(w.elements[i], w.elements[j]) > 0 }
+func (w worstFirst[T]) Swap(i, j int)      { w.elements[i], w.elements[j] = w.elements[j], w.elements[i] }
+func (w *worstFirst[T]) Push(v any)        { w.elements = append(w.elements, v.(T)) }
+
+func (w *worstFirst[T]) Pop() any { panic("a selection only grows") }
