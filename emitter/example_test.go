@@ -14,6 +14,7 @@ import (
 
 	"github.com/signalbox-ci/signalbox/emitter"
 	"github.com/signalbox-ci/signalbox/emitter/aggregator"
+	"github.com/signalbox-ci/signalbox/emitter/rule"
 	"github.com/signalbox-ci/signalbox/metric"
 )
 
@@ -89,12 +90,12 @@ func Example_scheduler() {
 
 // What events of the scheduler's own drive.
 func ExamplePrometheusConfig_rules() {
-	rules := []emitter.Rule{{
-		Event: "deploy finished", Metric: "deploys_total", Type: emitter.Counter, Operation: emitter.Inc,
+	rules := []rule.Rule{{
+		Event: "deploy finished", Metric: "deploys_total", Type: rule.Counter, Operation: rule.Inc,
 		Help: "Deployments finished, by environment and kind of branch.",
-		Labels: []emitter.Label{
-			{Name: "environment", Attribute: "env", Required: emitter.Present},
-			{Name: "branch", Attribute: "branch", Replace: []emitter.Replacement{{Match: "(release|feature)/.*", With: "$1"}}},
+		Labels: []rule.Label{
+			{Name: "environment", Attribute: "env", Required: rule.Present},
+			{Name: "branch", Attribute: "branch", Replace: []rule.Replacement{{Match: "(release|feature)/.*", With: "$1"}}},
 		},
 	}}
 	logger := lager.NewLogger("scheduler")
@@ -117,7 +118,8 @@ func ExamplePrometheusConfig_rules() {
 
 // The page on a listener of the scheduler's own, beside the emitter's.
 func ExamplePrometheus_Handler() {
-	config := emitter.PrometheusConfig{BindIP: "127.0.0.1", BindPort: "0", Namespace: "ci"}
+	// No listener: the page is part of the program's own server.
+	config := emitter.PrometheusConfig{Handler: true, Namespace: "ci"}
 	e, err := config.NewEmitter(map[string]string{"region": "eu"})
 	if err != nil {
 		panic(err)
@@ -126,12 +128,12 @@ func ExamplePrometheus_Handler() {
 	defer prometheus.Close()
 
 	mux := http.NewServeMux()
-	mux.Handle("/internal/metrics", prometheus.Handler())
+	mux.Handle("/signalbox/", http.StripPrefix("/signalbox", prometheus.Handler()))
 
 	prometheus.Emit(nil, metric.Event{Name: "lock held", Value: 1, Attributes: map[string]string{"type": "Batch"}})
 
 	answer := httptest.NewRecorder()
-	mux.ServeHTTP(answer, httptest.NewRequest(http.MethodGet, "/internal/metrics", http.NoBody))
+	mux.ServeHTTP(answer, httptest.NewRequest(http.MethodGet, "/signalbox/metrics", http.NoBody))
 	show(answer.Body.String(), "ci_locks_held")
 	// Output:
 	// ci_locks_held{region="eu",type="Batch"} 1

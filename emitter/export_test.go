@@ -2,38 +2,45 @@ package emitter
 
 import (
 	"io"
-	"maps"
-	"slices"
+	"time"
 
 	dto "github.com/prometheus/client_model/go"
 	"github.com/prometheus/common/expfmt"
 
 	"github.com/signalbox-ci/signalbox/internal/exposition"
+	"github.com/signalbox-ci/signalbox/internal/status"
 )
 
 // CollectPeriodically is the garbage collector's loop.
 var CollectPeriodically = collectPeriodically
 
-// ModernForms are the inherited names of the families that have a modern one.
-func ModernForms() []string { return slices.Sorted(maps.Keys(modernForms)) }
-
 // WritePage writes the emitter's own families, without a listener.
 func WritePage(p *Prometheus, w io.Writer, format expfmt.Format) error {
-	page := exposition.Page{Store: p.store, Refresh: p.self.refresh, Created: true}
+	page := exposition.Page{Store: p.Store(), Refresh: p.Refresh, Created: true}
 	return page.Write(w, format)
 }
 
 // Unrefreshed are the emitter's families as a page shows them that was being written
 // when something happened.
-func Unrefreshed(p *Prometheus) ([]*dto.MetricFamily, error) { return p.store.Gather() }
+func Unrefreshed(p *Prometheus) ([]*dto.MetricFamily, error) { return p.Store().Gather() }
 
 // Tallied are the names of the events that are counted.
 func Tallied(p *Prometheus) (names []string) {
-	for name := range p.received.all() {
+	for name := range p.Received().All() {
 		names = append(names, name)
 	}
 	return names
 }
 
-// BreakMapping has the emitter panic when it compiles a mapping.
-func BreakMapping(p *Prometheus) { p.mapping.families["broken"] = nil }
+// DriveTime makes the rates of events use now, and only SampleRates sample them. The
+// status is collected anew when now has advanced by a second.
+func DriveTime(config *PrometheusConfig, now func() time.Time) { config.realTime = now }
+
+// Overview returns what GET /api/v1/overview answers.
+func Overview(p *Prometheus, limit int) status.Overview {
+	o, _ := p.status.Overview(limit)
+	return o
+}
+
+// MakeOverview collects a new overview.
+func MakeOverview(p *Prometheus) status.Overview { return p.status.Collect(time.Now()) }

@@ -12,11 +12,13 @@ import (
 	"github.com/prometheus/client_golang/prometheus/testutil/promlint"
 
 	"github.com/signalbox-ci/signalbox/emitter"
+	"github.com/signalbox-ci/signalbox/emitter/rule"
+	"github.com/signalbox-ci/signalbox/internal/catalog"
 	"github.com/signalbox-ci/signalbox/metric"
 )
 
 // eventFor is an event that a rule takes, with all the attributes that it looks at.
-func eventFor(r emitter.Rule, value float64) metric.Event {
+func eventFor(r rule.Rule, value float64) metric.Event {
 	e := event(r.Event, value, attributes{})
 	for _, l := range r.Labels {
 		e.Attributes[l.Attribute] = "x"
@@ -31,7 +33,7 @@ func eventFor(r emitter.Rule, value float64) metric.Event {
 }
 
 // families are the metrics of the rules, each once.
-func families(rules []emitter.Rule) []string {
+func families(rules []rule.Rule) []string {
 	names := map[string]bool{}
 	for _, r := range rules {
 		names[r.Metric] = true
@@ -40,8 +42,8 @@ func families(rules []emitter.Rule) []string {
 }
 
 // byAttribute are the rule's labels without their names, by the attribute.
-func byAttribute(r emitter.Rule) map[string]emitter.Requirement {
-	labels := map[string]emitter.Requirement{}
+func byAttribute(r rule.Rule) map[string]rule.Requirement {
+	labels := map[string]rule.Requirement{}
 	for _, l := range r.Labels {
 		labels[l.Attribute] = l.Required
 	}
@@ -49,7 +51,7 @@ func byAttribute(r emitter.Rule) map[string]emitter.Requirement {
 }
 
 var _ = Describe("The modern naming", func() {
-	inherited, modern := emitter.Catalog(), emitter.CatalogNamed(emitter.Modern)
+	inherited, modern := catalog.Rules(catalog.Inherited), catalog.Rules(catalog.Modern)
 
 	It("has every rule of the catalog, under another name at most", func() {
 		Expect(modern).To(HaveLen(len(inherited)))
@@ -80,10 +82,6 @@ var _ = Describe("The modern naming", func() {
 		}
 	})
 
-	It("has no form of a family that is not in the catalog", func() {
-		Expect(families(inherited)).To(ContainElements(emitter.ModernForms()))
-	})
-
 	It("does not stutter, and has its units at the end", func() {
 		for _, name := range families(modern) {
 			seen := map[string]bool{}
@@ -95,13 +93,13 @@ var _ = Describe("The modern naming", func() {
 			Expect(strings.TrimSuffix(name, "_seconds")).NotTo(ContainSubstring("_seconds"))
 		}
 		for _, m := range modern {
-			Expect(strings.HasSuffix(m.Metric, "_seconds")).To(Equal(m.Type == emitter.Histogram), m.Metric)
-			Expect(slices.IsSortedFunc(m.Labels, func(a, b emitter.Label) int { return strings.Compare(a.Name, b.Name) })).To(BeTrue(), m.Metric)
+			Expect(strings.HasSuffix(m.Metric, "_seconds")).To(Equal(m.Type == rule.Histogram), m.Metric)
+			Expect(slices.IsSortedFunc(m.Labels, func(a, b rule.Label) int { return strings.Compare(a.Name, b.Name) })).To(BeTrue(), m.Metric)
 		}
 	})
 
 	It("counts milliseconds into buckets of seconds", func() {
-		p := start(&emitter.PrometheusConfig{Naming: emitter.Modern}, nil)
+		p := start(&emitter.PrometheusConfig{Naming: "modern"}, nil)
 		histograms := map[string]string{} // the modern names and labels, by the events that are in milliseconds
 		for i, r := range inherited {
 			if strings.Contains(r.Help, "milliseconds") {
@@ -127,7 +125,7 @@ var _ = Describe("The modern naming", func() {
 	})
 
 	It("leaves Prometheus' lint nothing to say of a page with every family", func() {
-		p := start(&emitter.PrometheusConfig{Naming: emitter.Modern}, nil)
+		p := start(&emitter.PrometheusConfig{Naming: "modern"}, nil)
 		logger := lager.NewLogger("naming")
 		for _, r := range inherited {
 			p.Emit(logger, eventFor(r, 1))
@@ -149,9 +147,9 @@ var _ = Describe("The modern naming", func() {
 	})
 
 	It("is not the default", func() {
-		Expect(emitter.CatalogNamed("")).To(Equal(inherited))
-		Expect(emitter.CatalogNamed(emitter.Inherited)).To(Equal(inherited))
-		Expect(emitter.CatalogNamed("other")).To(BeNil())
+		Expect(catalog.Rules("")).To(Equal(inherited))
+		Expect(catalog.Rules(catalog.Inherited)).To(Equal(inherited))
+		Expect(catalog.Rules("other")).To(BeNil())
 		Expect(samplesOf(start(&emitter.PrometheusConfig{}, nil))).To(HaveKey("concourse_volumes_volumes_streamed"))
 	})
 })

@@ -18,11 +18,10 @@ import (
 	"code.cloudfoundry.org/lager/v3"
 	. "github.com/onsi/ginkgo/v2"
 	. "github.com/onsi/gomega"
-	dto "github.com/prometheus/client_model/go"
-	"google.golang.org/protobuf/proto"
 
 	"github.com/signalbox-ci/signalbox/emitter"
 	"github.com/signalbox-ci/signalbox/emitter/aggregator"
+	"github.com/signalbox-ci/signalbox/internal/host"
 	"github.com/signalbox-ci/signalbox/internal/status"
 	"github.com/signalbox-ci/signalbox/metric"
 )
@@ -42,7 +41,7 @@ var _ = Describe("The overview", func() {
 	// overview is the overview a second later.
 	overview := func(p *emitter.Prometheus) status.Overview {
 		now = now.Add(time.Second)
-		emitter.SampleRates(p)
+		p.SampleRates()
 		return emitter.Overview(p, 1000)
 	}
 	names := func(o status.Overview) map[string]status.EventName {
@@ -311,33 +310,6 @@ var _ = Describe("The overview", func() {
 		})
 	})
 
-	Describe("of what is pushed", func() {
-		It("has groups and agents", func() {
-			p := start(config, nil)
-			Expect(overview(p).Groups).To(Equal(status.Groups{List: []status.Group{}}))
-			a, err := aggregator.New(logger, nil, time.Minute, nil, aggregator.WithClock(func() time.Time { return now }))
-			Expect(err).NotTo(HaveOccurred())
-			p.ServePushed(a)
-			ttl := time.Hour
-			Expect(a.Push(context.Background(), aggregator.Push{
-				Grouping: []aggregator.Label{{Name: "job", Value: "j"}}, TTL: &ttl,
-				Families: []*dto.MetricFamily{{Name: proto.String("m"), Type: dto.MetricType_GAUGE.Enum(),
-					Metric: []*dto.Metric{{Gauge: &dto.Gauge{Value: proto.Float64(1)}}}}},
-			})).To(Succeed())
-			Expect(a.Update(context.Background(), aggregator.Labels{Username: "alice"},
-				[]aggregator.Metric{{Name: "n", Type: aggregator.Gauge}})).To(Succeed())
-			at := now
-			o := overview(p)
-			expires := at.Add(time.Hour)
-			Expect(o.Groups).To(Equal(status.Groups{Total: 1, Series: 1, Limit: 1_000_000, List: []status.Group{
-				{Labels: []status.Label{{Name: "job", Value: "j"}}, Series: 1, Pushed: &at, Expires: &expires},
-			}}))
-			Expect(o.Agents).To(Equal(status.Agents{Total: 1, Series: 1, Limit: 1_000_000, List: []status.Agent{
-				{Labels: []status.Label{{Name: "username", Value: "alice"}}, Series: 1, Updated: at, Expires: at.Add(time.Minute)},
-			}}))
-		})
-	})
-
 	Describe("of the process", func() {
 		It("has the latest scrapes, the newest first", func() {
 			p := start(config, nil)
@@ -369,16 +341,14 @@ var _ = Describe("The overview", func() {
 				status.Setting{Name: "prometheus-bind-port", Value: "0"},
 				status.Setting{Name: "prometheus-worker-stale-after", Value: "5m0s"},
 			))
-			config.Settings = func() map[string]string {
-				return map[string]string{"b-api-key": "abc", "a": "http://u:p@h"}
-			}
-			Expect(overview(start(config, nil)).Settings).To(Equal([]status.Setting{
-				{Name: "a", Value: "http://u:<secret>@h"}, {Name: "b-api-key", Value: "<secret>"},
-			}))
+			config.Host(host.Options{Settings: func() []status.Setting {
+				return []status.Setting{{Name: "b", Value: "1"}, {Name: "a", Value: "2"}}
+			}})
+			Expect(overview(start(config, nil)).Settings).To(Equal([]status.Setting{{Name: "a", Value: "2"}, {Name: "b", Value: "1"}}))
 
-			config.Settings = func() map[string]string {
-				return map[string]string{"prometheus-worker-stale-after": "0s", "prometheus-namespace": ""}
-			}
+			config.Host(host.Options{Settings: func() []status.Setting {
+				return []status.Setting{{Name: "prometheus-worker-stale-after", Value: "0s"}, {Name: "prometheus-namespace", Value: ""}}
+			}})
 			Expect(overview(start(config, nil)).Settings).To(Equal([]status.Setting{
 				{Name: "prometheus-namespace", Value: "concourse"}, {Name: "prometheus-worker-stale-after", Value: "5m0s"},
 			}), "what is in force rather than what was given")
@@ -386,7 +356,7 @@ var _ = Describe("The overview", func() {
 
 		It("is made once a second at most, whoever asks", func() {
 			made := 0
-			config.Settings = func() map[string]string { made++; return nil }
+			config.Host(host.Options{Settings: func() []status.Setting { made++; return nil }})
 			p := start(config, nil)
 			overview(p)
 			for limit := range 100 {
@@ -467,25 +437,18 @@ var _ = Describe("The overview", func() {
 		config.MappingFile = filepath.Join(GinkgoT().TempDir(), "mapping.yml")
 		write := func(content string) { Expect(os.WriteFile(config.MappingFile, []byte(content), 0o600)).To(Succeed()) }
 		write("")
-		config.Settings = func() map[string]string { return map[string]string{"host": strings.Repeat("ü", 600)} }
+		config.Host(host.Options{Settings: func() []status.Setting {
+			return []status.Setting{status.SettingOf("host", "", strings.Repeat("ü", 600))}
+		}})
 		p := start(config, nil)
-		a, err := aggregator.New(logger, nil, time.Minute, nil)
-		Expect(err).NotTo(HaveOccurred())
-		p.ServePushed(a)
 		long, cut := strings.Repeat("ü", 600), strings.Repeat("ü", 510)+"…"
 		p.Emit(logger, event("worker containers", 1, attributes{"worker": long, "platform": long, "team_name": long, "tags": long}))
-		Expect(a.Push(context.Background(), aggregator.Push{
-			Grouping: []aggregator.Label{{Name: "job", Value: long}},
-			Families: []*dto.MetricFamily{{Name: proto.String("m"), Type: dto.MetricType_GAUGE.Enum(),
-				Metric: []*dto.Metric{{Gauge: &dto.Gauge{Value: proto.Float64(1)}}}}},
-		})).To(Succeed())
 		write("rules: [" + strings.Repeat("{event: e},", 1000) + "]")
 		Expect(p.Reload()).NotTo(Succeed())
 
 		o := overview(p)
 		Expect(o.Workers.List).To(HaveExactElements(And(
 			HaveField("Name", cut), HaveField("Platform", cut), HaveField("Team", cut), HaveField("Tags", cut))))
-		Expect(o.Groups.List).To(HaveExactElements(HaveField("Labels", HaveExactElements(status.Label{Name: "job", Value: cut}))))
 		Expect(o.Settings).To(HaveExactElements(status.Setting{Name: "host", Value: cut}))
 		Expect(len(o.Mapping.Error)).To(And(BeNumerically(">", 4000), BeNumerically("<=", 4096)))
 		Expect(o.Mapping.Error).To(HaveSuffix("…"))
@@ -516,7 +479,7 @@ var _ = Describe("The overview", func() {
 			for range 50 {
 				p.CollectGarbage()
 				a.Sweep()
-				emitter.SampleRates(p)
+				p.SampleRates()
 			}
 		})
 		for range 50 {
@@ -529,7 +492,6 @@ var _ = Describe("The overview", func() {
 		Expect(o.Events.Rejected).To(Equal(uint64(6000)))
 		Expect(o.Events.UnknownNames).To(HaveLen(200))
 		Expect(o.Events.UnknownOther).To(Equal(uint64(2800)))
-		Expect(o.Agents.Total).To(Equal(300))
 	})
 })
 

@@ -23,6 +23,7 @@ import (
 	"github.com/prometheus/common/expfmt"
 
 	"github.com/signalbox-ci/signalbox/emitter"
+	"github.com/signalbox-ci/signalbox/internal/catalog"
 	"github.com/signalbox-ci/signalbox/metric"
 )
 
@@ -133,7 +134,7 @@ var _ = Describe("The Prometheus emitter", func() {
 
 		It("that are known to drive nothing are not unknown", func() {
 			p := start(config, nil)
-			for _, name := range append(emitter.SilentEvents(), "no such event") {
+			for _, name := range append(catalog.SilentEvents(), "no such event") {
 				p.Emit(logger, event(name, 1, nil))
 			}
 			Expect(samplesOf(p)).To(HaveKeyWithValue("signalbox_events_unknown_total", "1"))
@@ -483,15 +484,15 @@ var _ = Describe("The Prometheus emitter", func() {
 				_, err := config.NewEmitter(nil)
 				Expect(err).To(MatchError(ContainSubstring(complaint)))
 			},
-			Entry("no IP", func(c *emitter.PrometheusConfig) { c.BindIP = "localhost:1" }, `--prometheus-bind-ip is "localhost:1", want an IP address`),
-			Entry("no port", func(c *emitter.PrometheusConfig) { c.BindPort = "http" }, `--prometheus-bind-port is "http", want a port from 0 to 65535`),
-			Entry("port too high", func(c *emitter.PrometheusConfig) { c.BindPort = "65536" }, `--prometheus-bind-port is "65536"`),
-			Entry("namespace", func(c *emitter.PrometheusConfig) { c.Namespace = "my ci" }, `--prometheus-namespace is "my ci"`),
-			Entry("naming", func(c *emitter.PrometheusConfig) { c.Naming = "new" }, `--prometheus-naming is "new", want inherited or modern`),
-			Entry("staleness", func(c *emitter.PrometheusConfig) { c.WorkerStaleAfter = -1 }, `--prometheus-worker-stale-after is "-1ns"`),
-			Entry("interval", func(c *emitter.PrometheusConfig) { c.GCInterval = -time.Second }, `--prometheus-gc-interval is "-1s"`),
-			Entry("series", func(c *emitter.PrometheusConfig) { c.MaxSeriesPerMetric = -1 }, `--prometheus-max-series-per-metric is "-1"`),
-			Entry("scrapes", func(c *emitter.PrometheusConfig) { c.MaxScrapesInFlight = -1 }, `--prometheus-max-scrapes-in-flight is "-1"`),
+			Entry("no IP", func(c *emitter.PrometheusConfig) { c.BindIP = "localhost:1" }, `--prometheus-bind-ip: got "localhost:1", expected an IP address`),
+			Entry("no port", func(c *emitter.PrometheusConfig) { c.BindPort = "http" }, `--prometheus-bind-port: got "http", expected a port from 0 to 65535`),
+			Entry("port too high", func(c *emitter.PrometheusConfig) { c.BindPort = "65536" }, `--prometheus-bind-port: got "65536"`),
+			Entry("namespace", func(c *emitter.PrometheusConfig) { c.Namespace = "my ci" }, `--prometheus-namespace: got "my ci"`),
+			Entry("naming", func(c *emitter.PrometheusConfig) { c.Naming = "new" }, `--prometheus-naming: got "new", expected inherited or modern`),
+			Entry("staleness", func(c *emitter.PrometheusConfig) { c.WorkerStaleAfter = -1 }, `--prometheus-worker-stale-after: got "-1ns"`),
+			Entry("interval", func(c *emitter.PrometheusConfig) { c.GCInterval = -time.Second }, `--prometheus-gc-interval: got "-1s"`),
+			Entry("series", func(c *emitter.PrometheusConfig) { c.MaxSeriesPerMetric = -1 }, `--prometheus-max-series-per-metric: got "-1"`),
+			Entry("scrapes", func(c *emitter.PrometheusConfig) { c.MaxScrapesInFlight = -1 }, `--prometheus-max-scrapes-in-flight: got "-1"`),
 			Entry("web configuration", func(c *emitter.PrometheusConfig) { c.WebConfigFile = "/nonexistent/web.yml" }, "--prometheus-web-config-file: open /nonexistent/web.yml"),
 		)
 

@@ -16,6 +16,7 @@ import (
 
 	"github.com/signalbox-ci/signalbox/emitter"
 	"github.com/signalbox-ci/signalbox/emitter/aggregator"
+	"github.com/signalbox-ci/signalbox/internal/host"
 )
 
 var _ = Describe("The page of the Prometheus emitter with what is pushed", func() {
@@ -81,7 +82,9 @@ var _ = Describe("The page of the Prometheus emitter with what is pushed", func(
 		Expect(push("a_gauge", dto.MetricType_GAUGE)).To(Succeed())
 		registry := prometheus.NewRegistry()
 		registry.MustRegister(prometheus.NewGauge(prometheus.GaugeOpts{Name: "b_gauge"}))
-		p = start(&emitter.PrometheusConfig{Pushed: a, Gatherer: registry}, nil)
+		config := &emitter.PrometheusConfig{Pushed: a}
+		config.Host(host.Options{Gatherer: registry})
+		p = start(config, nil)
 		Expect(scrape(p)).To(And(ContainSubstring("\na_gauge{"), ContainSubstring("\nb_gauge 0\n")))
 		Expect(gauge("b_gauge")).To(MatchError(ContainSubstring("one of the server's own")))
 	})

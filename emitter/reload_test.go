@@ -21,6 +21,8 @@ import (
 	"github.com/prometheus/common/model"
 
 	"github.com/signalbox-ci/signalbox/emitter"
+	"github.com/signalbox-ci/signalbox/emitter/rule"
+	"github.com/signalbox-ci/signalbox/internal/catalog"
 	"github.com/signalbox-ci/signalbox/internal/status"
 	"github.com/signalbox-ci/signalbox/metric"
 )
@@ -175,7 +177,7 @@ var _ = Describe("A mapping file", func() {
 			Expect(err).To(MatchError(And(HavePrefix(file+":1: rules[0].event: event is empty\n"), ContainSubstring(file+`:3: foo: unknown field`))))
 			before["signalbox_mapping_last_reload_successful"] = "0"
 			Expect(samplesOf(p)).To(Equal(before))
-			Expect(emitter.MappingStatus(p)).To(Equal(&status.Mapping{
+			Expect(emitter.MakeOverview(p).Mapping).To(Equal(&status.Mapping{
 				File: file, LoadedAt: now.Add(-time.Hour).UTC(), FailedAt: new(now.UTC()), Error: err.Error(),
 			}))
 			Expect(logger.LogMessages()).To(ContainElement("emitter.mapping-not-reloaded"))
@@ -185,7 +187,7 @@ var _ = Describe("A mapping file", func() {
 			write(deploys)
 			Expect(p.Reload()).To(Succeed())
 			Expect(samplesOf(p)).To(HaveKeyWithValue("signalbox_mapping_last_reload_successful", "1"))
-			Expect(emitter.MappingStatus(p)).To(Equal(&status.Mapping{File: file, LoadedAt: now.UTC()}))
+			Expect(emitter.MakeOverview(p).Mapping).To(Equal(&status.Mapping{File: file, LoadedAt: now.UTC()}))
 		})
 
 		It("refuses what a start refuses", func() {
@@ -219,15 +221,6 @@ var _ = Describe("A mapping file", func() {
 			told := fmt.Sprint(families)
 			Expect(told).To(ContainSubstring(`"concourse_builds_started_total"}`))
 			Expect(told).NotTo(ContainSubstring("concourse_error_logs"))
-		})
-
-		It("lives on if it cannot cope with the file", func() {
-			write("")
-			p := start(config, nil)
-			emitter.BreakMapping(p)
-			Expect(p.Reload()).To(MatchError(HavePrefix("--mapping-file: " + file + ": reading it failed, which is a fault of Signalbox: ")))
-			Expect(samplesOf(p)).To(HaveKeyWithValue("signalbox_mapping_last_reload_successful", "0"))
-			Expect(p.Reload()).NotTo(Succeed(), "the lock is free")
 		})
 
 		It("keeps workers alive, in metrics old and new", func() {
@@ -359,7 +352,7 @@ var _ = Describe("A mapping file", func() {
 			families := len(distinctMetrics())
 			status, answer := ask(p, http.MethodPut)
 			Expect(answer).To(Equal(fmt.Sprintf("reloaded %s: %d rules (%d built in, 1 own), %d families; of the families %d kept, 1 changed, 1 added, 1 dropped\n",
-				file, len(emitter.Catalog()), len(emitter.Catalog())-1, families, families-2)))
+				file, len(catalog.Rules(catalog.Inherited)), len(catalog.Rules(catalog.Inherited))-1, families, families-2)))
 			Expect(status).To(Equal(http.StatusOK))
 
 			write("a: 1\nb: 2")
@@ -374,7 +367,7 @@ var _ = Describe("A mapping file", func() {
 			p := start(config, nil)
 			status, answer := ask(p, http.MethodGet)
 			Expect(status).To(Equal(http.StatusMethodNotAllowed))
-			Expect(answer).To(HavePrefix("the method GET is not allowed here, want POST or PUT"))
+			Expect(answer).To(HavePrefix("method GET not allowed, expected POST or PUT"))
 			status, _ = ask(p, http.MethodDelete)
 			Expect(status).To(Equal(http.StatusMethodNotAllowed))
 			status, _ = ask(p, http.MethodPost, "Sec-Fetch-Site", "cross-site")
@@ -390,44 +383,44 @@ var _ = Describe("A mapping file", func() {
 
 func distinctMetrics() map[string]bool {
 	metrics := map[string]bool{}
-	for _, r := range emitter.Catalog() {
+	for _, r := range catalog.Rules(catalog.Inherited) {
 		metrics[r.Metric] = true
 	}
 	return metrics
 }
 
 var _ = Describe("Rules of an embedding scheduler", func() {
-	deployed := emitter.Rule{
-		Event: "deployed", Metric: "deploys_total", Type: emitter.Counter, Operation: emitter.Inc, Help: "Deployments.",
-		Labels: []emitter.Label{{Name: "environment", Attribute: "env", Required: emitter.Present}},
+	deployed := rule.Rule{
+		Event: "deployed", Metric: "deploys_total", Type: rule.Counter, Operation: rule.Inc, Help: "Deployments.",
+		Labels: []rule.Label{{Name: "environment", Attribute: "env", Required: rule.Present}},
 	}
 
 	It("map its own events beside the built-in ones", func() {
-		p := start(&emitter.PrometheusConfig{Rules: []emitter.Rule{deployed}}, nil)
+		p := start(&emitter.PrometheusConfig{Rules: []rule.Rule{deployed}}, nil)
 		p.Emit(nil, event("deployed", 1, attributes{"env": "prod"}))
 		Expect(samplesOf(p)).To(HaveKeyWithValue(`concourse_deploys_total{environment="prod"}`, "1"))
 	})
 
 	It("are refused with what is wrong", func() {
 		wrong := deployed
-		wrong.Type = emitter.Gauge
-		_, err := (&emitter.PrometheusConfig{BindIP: "127.0.0.1", BindPort: "0", Rules: []emitter.Rule{wrong}}).NewEmitter(nil)
+		wrong.Type = rule.Gauge
+		_, err := (&emitter.PrometheusConfig{BindIP: "127.0.0.1", BindPort: "0", Rules: []rule.Rule{wrong}}).NewEmitter(nil)
 		Expect(err).To(MatchError(`rule for event "deployed", metric "deploys_total": operation "inc" does not go with a gauge: want set or hold`))
 	})
 
 	It("can be changed by a mapping file", func() {
 		file := filepath.Join(GinkgoT().TempDir(), "ci.yml")
 		Expect(os.WriteFile(file, []byte("drop_events: [deployed]"), 0o600)).To(Succeed())
-		p := start(&emitter.PrometheusConfig{Rules: []emitter.Rule{deployed}, MappingFile: file}, nil)
+		p := start(&emitter.PrometheusConfig{Rules: []rule.Rule{deployed}, MappingFile: file}, nil)
 		Expect(p.Knows("deployed")).To(BeTrue())
 		Expect(samplesOf(p)).NotTo(HaveKey(ContainSubstring("deploys_total")))
 	})
 })
 
 func TestEmittingReplacedValuesAllocatesNothing(t *testing.T) {
-	config := &emitter.PrometheusConfig{BindIP: "127.0.0.1", BindPort: "0", Rules: []emitter.Rule{{
-		Event: "e", Metric: "e_total", Type: emitter.Counter, Operation: emitter.Inc,
-		Labels: []emitter.Label{{Name: "a", Attribute: "a", Replace: []emitter.Replacement{{Match: "(.)(.*)", With: "$1"}}}},
+	config := &emitter.PrometheusConfig{BindIP: "127.0.0.1", BindPort: "0", Rules: []rule.Rule{{
+		Event: "e", Metric: "e_total", Type: rule.Counter, Operation: rule.Inc,
+		Labels: []rule.Label{{Name: "a", Attribute: "a", Replace: []rule.Replacement{{Match: "(.)(.*)", With: "$1"}}}},
 	}}}
 	e, err := config.NewEmitter(nil)
 	if err != nil {

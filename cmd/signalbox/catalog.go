@@ -10,7 +10,9 @@ import (
 
 	"go.yaml.in/yaml/v3"
 
-	"github.com/signalbox-ci/signalbox/emitter"
+	"github.com/signalbox-ci/signalbox/emitter/rule"
+
+	"github.com/signalbox-ci/signalbox/internal/catalog"
 )
 
 // catalogNamespace is what the metrics' names begin with unless
@@ -25,7 +27,7 @@ type catalogCommand struct {
 
 func (c *catalogCommand) run(w world) error {
 	out := bufio.NewWriter(w.stdout)
-	printed := newCatalog(emitter.Naming(c.Naming))
+	printed := newCatalog(catalog.Naming(c.Naming))
 
 	var err error
 	switch c.Format {
@@ -42,47 +44,47 @@ func (c *catalogCommand) run(w world) error {
 	return unlessSeenEnough(errors.Join(err, out.Flush()))
 }
 
-// A catalog is everything that the built-in rules say in one naming, in the form
+// A printedCatalog is everything that the built-in rules say in one naming, in the form
 // of a mapping file that has them instead of the built-in ones.
-type catalog struct {
-	Builtin      bool           `yaml:"builtin"`
-	Rules        []emitter.Rule `yaml:"rules"`
-	SilentEvents []string       `yaml:"silent_events"`
+type printedCatalog struct {
+	Builtin      bool        `yaml:"builtin"`
+	Rules        []rule.Rule `yaml:"rules"`
+	SilentEvents []string    `yaml:"silent_events"`
 
-	naming, other emitter.Naming
-	otherRules    []emitter.Rule // each at the place that it has in Rules
+	naming, other catalog.Naming
+	otherRules    []rule.Rule // each at the place that it has in Rules
 }
 
-func newCatalog(naming emitter.Naming) catalog {
-	other := emitter.Modern
-	if naming == emitter.Modern {
-		other = emitter.Inherited
+func newCatalog(naming catalog.Naming) printedCatalog {
+	other := catalog.Modern
+	if naming == catalog.Modern {
+		other = catalog.Inherited
 	}
 
-	return catalog{
-		Rules:        emitter.CatalogNamed(naming),
-		SilentEvents: emitter.SilentEvents(),
+	return printedCatalog{
+		Rules:        catalog.Rules(naming),
+		SilentEvents: catalog.SilentEvents(),
 		naming:       naming,
 		other:        other,
-		otherRules:   emitter.CatalogNamed(other),
+		otherRules:   catalog.Rules(other),
 	}
 }
 
 // writeTable prints events as headings, and below each a line for every metric
 // that it drives. Side by side, the names of both would fit no terminal.
-func (c catalog) writeTable(w *bufio.Writer, s style) error {
+func (c printedCatalog) writeTable(w *bufio.Writer, s style) error {
 	row := func(typ, operation, series string) {
 		fmt.Fprintf(w, "  %-11s  %-12s  %s\n", typ, operation, series)
 	}
 
 	fmt.Fprintln(w, s.bold("EVENT"))
 	row("TYPE", "OPERATION", "METRIC{LABELS}")
-	for i, rule := range c.Rules {
-		if i == 0 || rule.Event != c.Rules[i-1].Event {
-			fmt.Fprintf(w, "\n%s\n", s.bold(rule.Event))
+	for i, r := range c.Rules {
+		if i == 0 || r.Event != c.Rules[i-1].Event {
+			fmt.Fprintf(w, "\n%s\n", s.bold(r.Event))
 		}
-		row(string(rule.Type), operation(rule), strings.TrimSpace(series(rule)+" "+conditions(rule)))
-		if other := c.otherRules[i]; series(other) != series(rule) {
+		row(string(r.Type), operation(r), strings.TrimSpace(series(r)+" "+conditions(r)))
+		if other := c.otherRules[i]; series(other) != series(r) {
 			row("= "+string(c.other), operation(other), series(other))
 		}
 	}
@@ -92,7 +94,7 @@ func (c catalog) writeTable(w *bufio.Writer, s style) error {
 	return nil // the writer keeps its first error
 }
 
-func (c catalog) writeMarkdown(w io.Writer) error {
+func (c printedCatalog) writeMarkdown(w io.Writer) error {
 	row := func(cells ...string) {
 		fmt.Fprint(w, "|")
 		for _, cell := range cells {
@@ -103,19 +105,19 @@ func (c catalog) writeMarkdown(w io.Writer) error {
 
 	row("event", "type", "operation", string(c.naming)+" metric", string(c.other)+" metric, where it differs")
 	row("---", "---", "---", "---", "---")
-	for i, rule := range c.Rules {
-		event := rule.Event
-		if condition := conditions(rule); condition != "" {
+	for i, r := range c.Rules {
+		event := r.Event
+		if condition := conditions(r); condition != "" {
 			event += " " + condition
 		}
 		differs := ""
-		if other := c.otherRules[i]; series(other) != series(rule) {
+		if other := c.otherRules[i]; series(other) != series(r) {
 			differs = series(other)
-			if operation(other) != operation(rule) {
+			if operation(other) != operation(r) {
 				differs += " (" + operation(other) + ")"
 			}
 		}
-		row(event, string(rule.Type), operation(rule), series(rule), differs)
+		row(event, string(r.Type), operation(r), series(r), differs)
 	}
 
 	_, err := fmt.Fprintf(w, "\n%s\n", c.silent())
@@ -123,11 +125,11 @@ func (c catalog) writeMarkdown(w io.Writer) error {
 	return err
 }
 
-func (c catalog) silent() string {
+func (c printedCatalog) silent() string {
 	return "Known, and driving nothing: " + strings.Join(c.SilentEvents, ", ") + "."
 }
 
-func (c catalog) writeYAML(w io.Writer) error {
+func (c printedCatalog) writeYAML(w io.Writer) error {
 	fmt.Fprintf(w, "# Signalbox's built-in rules, with %s names, for signalbox run --mapping-file FILE.\n", c.naming)
 	encoder := yaml.NewEncoder(w)
 	encoder.SetIndent(2)
@@ -135,13 +137,13 @@ func (c catalog) writeYAML(w io.Writer) error {
 	return errors.Join(encoder.Encode(c), encoder.Close())
 }
 
-func (c catalog) writeJSON(w io.Writer) error {
+func (c printedCatalog) writeJSON(w io.Writer) error {
 	// YAML writes durations as 5m0s; JSON would count nanoseconds.
-	type rule struct {
-		emitter.Rule
+	type jsonRule struct {
+		rule.Rule
 		IdleTTL string `json:"idle_ttl,omitempty"`
 	}
-	rules := make([]rule, len(c.Rules))
+	rules := make([]jsonRule, len(c.Rules))
 	for i, r := range c.Rules {
 		rules[i].Rule = r
 		if r.IdleTTL != 0 {
@@ -154,54 +156,54 @@ func (c catalog) writeJSON(w io.Writer) error {
 	encoder.SetEscapeHTML(false)
 
 	return encoder.Encode(struct {
-		Builtin      bool     `json:"builtin"`
-		Rules        []rule   `json:"rules"`
-		SilentEvents []string `json:"silent_events"`
+		Builtin      bool       `json:"builtin"`
+		Rules        []jsonRule `json:"rules"`
+		SilentEvents []string   `json:"silent_events"`
 	}{c.Builtin, rules, c.SilentEvents})
 }
 
 // operation shows what happens to the event's value.
-func operation(rule emitter.Rule) string {
-	if rule.Divide != 0 && rule.Divide != 1 {
-		return fmt.Sprintf("%s/%g", rule.Operation, rule.Divide)
+func operation(r rule.Rule) string {
+	if r.Divide != 0 && r.Divide != 1 {
+		return fmt.Sprintf("%s/%g", r.Operation, r.Divide)
 	}
 
-	return string(rule.Operation)
+	return string(r.Operation)
 }
 
 // series shows a family with its labels. A label is name←attribute, or the name
 // where both are the same, followed by ! if the attribute must be present and by
 // !! if it must not be empty either.
-func series(rule emitter.Rule) string {
+func series(r rule.Rule) string {
 	var labels []string
-	for _, label := range rule.Labels {
+	for _, label := range r.Labels {
 		text := label.Name
 		if label.Attribute != label.Name {
 			text += "←" + label.Attribute
 		}
 		switch label.Required {
-		case emitter.Present:
+		case rule.Present:
 			text += "!"
-		case emitter.NonEmpty:
+		case rule.NonEmpty:
 			text += "!!"
 		}
 		labels = append(labels, text)
 	}
 	if len(labels) == 0 {
-		return catalogNamespace + rule.Metric
+		return catalogNamespace + r.Metric
 	}
 
-	return catalogNamespace + rule.Metric + "{" + strings.Join(labels, ", ") + "}"
+	return catalogNamespace + r.Metric + "{" + strings.Join(labels, ", ") + "}"
 }
 
 // conditions shows what a rule asks of an event beside its labels.
-func conditions(rule emitter.Rule) string {
+func conditions(r rule.Rule) string {
 	var asks []string
-	if rule.When != nil {
-		asks = append(asks, "if "+rule.When.Attribute+"="+rule.When.Value)
+	if r.When != nil {
+		asks = append(asks, "if "+r.When.Attribute+"="+r.When.Value)
 	}
-	if len(rule.Needs) > 0 {
-		asks = append(asks, "needs "+strings.Join(rule.Needs, "!, ")+"!")
+	if len(r.Needs) > 0 {
+		asks = append(asks, "needs "+strings.Join(r.Needs, "!, ")+"!")
 	}
 	if len(asks) == 0 {
 		return ""

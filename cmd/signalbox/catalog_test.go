@@ -11,7 +11,8 @@ import (
 	. "github.com/onsi/gomega"
 	"go.yaml.in/yaml/v3"
 
-	"github.com/signalbox-ci/signalbox/emitter"
+	"github.com/signalbox-ci/signalbox/emitter/rule"
+	"github.com/signalbox-ci/signalbox/internal/catalog"
 	"github.com/signalbox-ci/signalbox/metric"
 )
 
@@ -44,7 +45,7 @@ var _ = Describe("signalbox catalog", func() {
 	It("is a table with a line for each rule, below its event", func() {
 		table := metrics(printed())
 		Expect(table["EVENT"]).To(Equal([]string{"TYPE OPERATION METRIC{LABELS}"}))
-		for _, rule := range emitter.Catalog() {
+		for _, rule := range catalog.Rules(catalog.Inherited) {
 			Expect(table[rule.Event]).To(ContainElement(MatchRegexp(
 				`^%s %s\S* concourse_%s([ {]|$)`, rule.Type, rule.Operation, rule.Metric)))
 		}
@@ -107,33 +108,33 @@ var _ = Describe("signalbox catalog", func() {
 	})
 
 	DescribeTable("has every rule as JSON, and as YAML that is a mapping file",
-		func(naming emitter.Naming, args ...string) {
+		func(naming catalog.Naming, args ...string) {
 			var read struct {
 				Builtin      *bool
-				Rules        []emitter.Rule `json:"rules"`
-				SilentEvents []string       `json:"silent_events"`
+				Rules        []rule.Rule `json:"rules"`
+				SilentEvents []string    `json:"silent_events"`
 			}
 			Expect(json.Unmarshal([]byte(printed(append(args, "--format=json")...)), &read)).To(Succeed())
 			Expect(read.Builtin).To(HaveValue(BeFalse()))
-			Expect(read.Rules).To(Equal(emitter.CatalogNamed(naming)))
-			Expect(read.SilentEvents).To(Equal(emitter.SilentEvents()))
+			Expect(read.Rules).To(Equal(catalog.Rules(naming)))
+			Expect(read.SilentEvents).To(Equal(catalog.SilentEvents()))
 
 			text := printed(append(args, "--format=yaml")...)
 			Expect(text).To(MatchRegexp(`^# .* %s names.* signalbox run --mapping-file FILE.*\nbuiltin: false\nrules:\n`, naming))
 			Expect(text).To(ContainSubstring("\n    buckets: [1, 15, 30, 60, 120, 180, 240, 300, 600, 1200]\n"))
-			var file catalog
+			var file printedCatalog
 			decoder := yaml.NewDecoder(strings.NewReader(text))
 			decoder.KnownFields(true)
 			Expect(decoder.Decode(&file)).To(Succeed())
-			Expect(file).To(Equal(catalog{Rules: read.Rules, SilentEvents: read.SilentEvents}))
+			Expect(file).To(Equal(printedCatalog{Rules: read.Rules, SilentEvents: read.SilentEvents}))
 		},
-		Entry("by default", emitter.Inherited),
-		Entry("with inherited names", emitter.Inherited, "--prometheus-naming=inherited"),
-		Entry("with modern names", emitter.Modern, "--prometheus-naming=modern"),
+		Entry("by default", catalog.Inherited),
+		Entry("with inherited names", catalog.Inherited, "--prometheus-naming=inherited"),
+		Entry("with modern names", catalog.Modern, "--prometheus-naming=modern"),
 	)
 
 	It("writes durations for people", func() {
-		idle := catalog{Rules: []emitter.Rule{{Event: "a", Metric: "m", IdleTTL: 5 * time.Minute}}}
+		idle := printedCatalog{Rules: []rule.Rule{{Event: "a", Metric: "m", IdleTTL: 5 * time.Minute}}}
 		var text bytes.Buffer
 		Expect(idle.writeJSON(&text)).To(Succeed())
 		Expect(text.String()).To(ContainSubstring(`"idle_ttl": "5m0s"`))
@@ -144,8 +145,8 @@ var _ = Describe("signalbox catalog", func() {
 
 	It("escapes what would end a cell in Markdown", func() {
 		var text bytes.Buffer
-		rules := []emitter.Rule{{Event: "a|b", Metric: "m"}}
-		Expect(catalog{Rules: rules, otherRules: rules}.writeMarkdown(&text)).To(Succeed())
+		rules := []rule.Rule{{Event: "a|b", Metric: "m"}}
+		Expect(printedCatalog{Rules: rules, otherRules: rules}.writeMarkdown(&text)).To(Succeed())
 		Expect(text.String()).To(ContainSubstring(`| a\|b | `))
 	})
 })

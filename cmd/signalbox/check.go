@@ -12,8 +12,12 @@ import (
 
 	"go.yaml.in/yaml/v3"
 
-	"github.com/signalbox-ci/signalbox/emitter"
+	"github.com/signalbox-ci/signalbox/internal/catalog"
+	"github.com/signalbox-ci/signalbox/internal/engine"
+	"github.com/signalbox-ci/signalbox/internal/mapping"
 	"github.com/signalbox-ci/signalbox/internal/regularfile"
+	"github.com/signalbox-ci/signalbox/internal/spelling"
+	"github.com/signalbox-ci/signalbox/internal/webconfig"
 	"github.com/signalbox-ci/signalbox/metric"
 )
 
@@ -66,27 +70,27 @@ func (c *checkCommand) check(file string) (verdict string, err error) {
 	case nothing:
 		return "empty, which changes nothing, be it a mapping file or a web configuration file", nil
 	case mappingFile:
-		summary, err := (&emitter.PrometheusConfig{MappingFile: file, Naming: emitter.Naming(c.Naming), Namespace: c.Namespace}).CheckMapping(nil)
+		summary, err := c.checkMapping(file)
 		return fmt.Sprintf("mapping file, %v", summary), err
 	case webFile:
-		return "web configuration file", checkWebConfig(file)
+		return "web configuration file", webconfig.Check(file)
 	case configuration:
 		return c.checkConfiguration(file, content)
 	default:
 		return "", fmt.Errorf("%s: cannot tell what it is: looked for the fields of a mapping file (%s), "+
 			"those of a web configuration file (%s), and lines %sFLAG=value",
-			file, strings.Join(emitter.MappingFields(), ", "), strings.Join(webFields, ", "), environmentKey(""))
+			file, strings.Join(mapping.Fields(), ", "), strings.Join(webconfig.Fields, ", "), environmentKey(""))
 	}
 }
 
-// checkWebConfig names the flag where there is no file.
-func checkWebConfig(file string) error {
-	err := emitter.CheckWebConfig(file)
-	if _, ok := errors.AsType[*fs.PathError](err); ok {
-		return fmt.Errorf("--prometheus-web-config-file: %w", err)
-	}
-
-	return err
+// checkMapping checks a mapping file for the naming and namespace of the flags.
+func (c *checkCommand) checkMapping(file string) (engine.Summary, error) {
+	return engine.Check(engine.Options{Source: mapping.Source{
+		File:         file,
+		Rules:        catalog.Rules(catalog.Naming(c.Naming)),
+		SilentEvents: catalog.SilentEvents(),
+		Namespace:    c.Namespace,
+	}})
 }
 
 // A kind is what a file is.
@@ -99,9 +103,6 @@ const (
 	webFile
 	configuration
 )
-
-// webFields are the fields that a web configuration file can have at its top.
-var webFields = []string{"tls_server_config", "http_server_config", "basic_auth_users", "rate_limit"}
 
 var (
 	comment    = regexp.MustCompile(`^\s*([#;].*)?$`)
@@ -140,21 +141,21 @@ func kindOf(content []byte) kind {
 		return slices.ContainsFunc(fields, func(name string) bool { return slices.Contains(known, name) })
 	}
 	switch {
-	case among(webFields):
+	case among(webconfig.Fields):
 		return webFile
-	case among(emitter.MappingFields()):
+	case among(mapping.Fields()):
 		return mappingFile
 	}
 	// Or else the nearest: a file whose one field is misspelt is told so.
 	misspelt := func(known []string) bool {
 		return slices.ContainsFunc(fields, func(name string) bool {
-			return slices.ContainsFunc(known, func(k string) bool { return editDistance(name, k) <= 2 })
+			return slices.ContainsFunc(known, func(k string) bool { return spelling.Distance(name, k) <= 2 })
 		})
 	}
 	switch {
-	case misspelt(webFields):
+	case misspelt(webconfig.Fields):
 		return webFile
-	case misspelt(emitter.MappingFields()):
+	case misspelt(mapping.Fields()):
 		return mappingFile
 	}
 

@@ -12,7 +12,6 @@ import (
 
 	"github.com/jessevdk/go-flags"
 
-	"github.com/signalbox-ci/signalbox/emitter"
 	"github.com/signalbox-ci/signalbox/metric"
 )
 
@@ -126,10 +125,9 @@ func (v variable) set(options map[string]*flags.Option) error {
 	return nil
 }
 
-// checkAll is everything that can be known to be wrong with the flags before the
-// daemon is started.
-func (c *runCommand) checkAll() (emitter.MappingSummary, error) {
-	var summary emitter.MappingSummary
+// checkAll returns everything that is wrong with the flags, as far as it can be known
+// without starting the daemon, and a summary of the mapping.
+func (c *runCommand) checkAll() (summary string, err error) {
 	errs := []error{c.checkInput(), c.checkPushed()}
 	configured := false
 	for _, factory := range c.monitor.Factories() {
@@ -137,18 +135,14 @@ func (c *runCommand) checkAll() (emitter.MappingSummary, error) {
 			continue
 		}
 		configured = true
-		if config, ok := factory.(*emitter.PrometheusConfig); ok {
-			withoutWeb := *config
-			withoutWeb.WebConfigFile = ""
-			var err error
-			summary, err = withoutWeb.Check(c.Attributes)
-			errs = append(errs, err, checkWebConfig(config.WebConfigFile))
+		if f, ok := factory.(checker); ok {
+			summary, err = f.Check(c.Attributes)
+			errs = append(errs, err)
 		}
 	}
 	if !configured {
 		errs = append(errs, errNoEmitter)
 	}
-
 	return summary, errors.Join(errs...)
 }
 
@@ -168,7 +162,11 @@ func findingsOf(err error, lines map[string]int) (findings []finding) {
 		f := finding{text: strings.TrimSuffix(text, "\n")}
 		if parts := flagName.FindStringSubmatch(f.text); parts != nil {
 			f.line = lines[environmentKey(parts[1])]
-		} else if ownPlace.MatchString(f.text) {
+			if _, text, _ := strings.Cut(f.text, ": "); ownPlace.MatchString(text) {
+				f.text = text
+			}
+		}
+		if ownPlace.MatchString(f.text) {
 			f.line = elsewhere
 		}
 		findings = append(findings, f)

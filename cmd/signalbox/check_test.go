@@ -11,6 +11,7 @@ import (
 	. "github.com/onsi/gomega"
 
 	"github.com/signalbox-ci/signalbox/emitter"
+	"github.com/signalbox-ci/signalbox/internal/catalog"
 	"github.com/signalbox-ci/signalbox/metric"
 )
 
@@ -50,7 +51,7 @@ var _ = Describe("signalbox check", func() {
 		return path
 	}
 
-	builtin := len(emitter.Catalog())
+	builtin := len(catalog.Rules(catalog.Inherited))
 
 	DescribeTable("tells what a file is, and that it is right",
 		func(content, verdict string) {
@@ -84,10 +85,10 @@ var _ = Describe("signalbox check", func() {
 			`FILE:4: rules[0].type: type is missing: want counter, gauge or histogram`,
 			`FILE:4: rules[0].operation: operation is missing: want add, inc, set, hold or observe`),
 		Entry("of a misspelt mapping file", "rulse: []", `FILE:1: rulse: unknown field: did you mean "rules"?`),
-		Entry("of a web configuration file", "rate_limit:\n  burts: 3\n", `FILE:2: rate_limit.burts: unknown field: did you mean "burst"?`),
-		Entry("of one that is not even YAML", "basic_auth_users: [", `FILE:1: not YAML: did not find expected node content`),
-		Entry("of a header", "http_server_config: {headers: {X: y}}", `FILE:1: http_server_config.headers.X: HTTP header "X" can not be configured`),
-		Entry("of one that is indented", "rate_limit:\n  rules: 1\n", `FILE:2: rate_limit.rules: unknown field: want one of burst, interval`),
+		Entry("of a web configuration file", "rate_limit:\n  burts: 3\n", `FILE:2: field burts not found in type web.RateLimiterConfig`),
+		Entry("of one that is not even YAML", "basic_auth_users: [", `FILE:1: did not find expected node content`),
+		Entry("of a header", "http_server_config: {headers: {X: y}}", `FILE: HTTP header "X" can not be configured`),
+		Entry("of one that is indented", "rate_limit:\n  rules: 1\n", `FILE:2: field rules not found in type web.RateLimiterConfig`),
 		Entry("of a configuration",
 			"SIGNALBOX_INTAKE_BIND_PROT=1\nSIGNALBOX_INTAKE_BIND_PORT=http\nSIGNALBOX_LOG_LEVEL=loud\nSIGNALBOX_EXIT_ON_EOF=true\n"+
 				"SIGNALBOX_PROMETHEUS_GC_INTERVAL=-1s\nSIGNALBOX_HOST=\"a\nexport SIGNALBOX_HOST=a\nnonsense\nSIGNALBOX_ATTRIBUTE=worker=1\nSIGNALBOX_XYZ=1\nSIGNALBOX_STDIN=yes\nSIGNALBOX_PROMETHEUS_WORKER_STALE_AFTER=5",
@@ -96,7 +97,7 @@ var _ = Describe("signalbox check", func() {
 			`FILE:2: SIGNALBOX_INTAKE_BIND_PORT: "http" is not a number`,
 			`FILE:3: SIGNALBOX_LOG_LEVEL: invalid value 'loud' for option '--log-level'. Allowed values are: debug, info or error`,
 			`FILE:4: --exit-on-eof needs --stdin`,
-			`FILE:5: --prometheus-gc-interval is "-1s", want a positive duration`,
+			`FILE:5: --prometheus-gc-interval: got "-1s", expected a positive duration`,
 			`FILE:6: SIGNALBOX_HOST: the quote " does not end in its line`,
 			`FILE:7: systemd takes NAME=value, without export`,
 			`FILE:8: "nonsense" is not NAME=value`,
@@ -112,7 +113,7 @@ var _ = Describe("signalbox check", func() {
 		mapping, web := write("mapping.yml", "builtin: maybe"), write("web.yml", "rate_limit: {burst: x}")
 		code, _, stderr := check("SIGNALBOX_MAPPING_FILE=" + mapping + "\nSIGNALBOX_PROMETHEUS_WEB_CONFIG_FILE='" + web + "'\n")
 		Expect(stderr).To(Equal("DIR/mapping.yml:1: builtin: want true or false, got \"maybe\"\n" +
-			"DIR/web.yml:1: want a number, got another value\n"))
+			"DIR/web.yml:1: cannot unmarshal !!str … into int\n"))
 		Expect(code).To(Equal(exitFailure))
 
 		_, _, stderr = check("\nSIGNALBOX_MAPPING_FILE=/nowhere\nSIGNALBOX_PROMETHEUS_WEB_CONFIG_FILE=/nowhere\n")

@@ -11,6 +11,7 @@ import (
 	"github.com/jessevdk/go-flags"
 
 	"github.com/signalbox-ci/signalbox/internal/duration"
+	"github.com/signalbox-ci/signalbox/internal/status"
 	"github.com/signalbox-ci/signalbox/metric"
 )
 
@@ -110,7 +111,7 @@ func (l *commandLine) addDaemon(name, short, long string, c command, d *daemon, 
 	if err != nil {
 		return err
 	}
-	d.flags = func() map[string]string { return valuesOf(added.Group) }
+	d.flags = func() []status.Setting { return settingsOf(added.Group) }
 	d.strayVariables = l.strayVariables
 	if err := d.monitor.WireEmitters(added.Group); err != nil {
 		return err

@@ -59,9 +59,8 @@ func (c *demoCommand) run(w world) error {
 		return err
 	}
 	defer s.hangups.stop()
-	page := c.monitor.Emitters()[0].(*emitter.Prometheus)
 	simulation := demo.Start(demo.Options{
-		Past:            page.BeginHistory, // all at once, it would look like a rush of events
+		Past:            s.emitters.beginHistory, // all at once, it would look like a rush of events
 		Monitor:         c.monitor,
 		Logger:          c.mistakesLogger(s.logger),
 		Failures:        s.logger.Session("demo"),
@@ -73,7 +72,7 @@ func (c *demoCommand) run(w world) error {
 		StaleAfter:      cmp.Or(c.prometheus.WorkerStaleAfter, 5*time.Minute),
 		AgentTTL:        time.Duration(c.Agents.TTL),
 	})
-	_, welcomeErr := io.WriteString(w.stdout, c.welcome(s, page.URL()))
+	_, welcomeErr := io.WriteString(w.stdout, c.welcome(s, s.emitters.url()))
 
 	ended := context.Background()
 	if c.Demo.Duration > 0 {

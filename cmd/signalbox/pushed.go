@@ -5,9 +5,10 @@ import (
 	"fmt"
 	"net/http"
 	"runtime"
-	"runtime/debug"
 	"slices"
 	"time"
+
+	"github.com/signalbox-ci/signalbox/internal/buildinfo"
 
 	"code.cloudfoundry.org/lager/v3"
 	"github.com/prometheus/client_golang/prometheus"
@@ -15,9 +16,8 @@ import (
 	"github.com/signalbox-ci/signalbox/cmd/signalbox/internal/source/agents"
 	"github.com/signalbox-ci/signalbox/cmd/signalbox/internal/source/events"
 	"github.com/signalbox-ci/signalbox/cmd/signalbox/internal/source/pushgateway"
-	"github.com/signalbox-ci/signalbox/emitter"
 	"github.com/signalbox-ci/signalbox/emitter/aggregator"
-	"github.com/signalbox-ci/signalbox/metric"
+	"github.com/signalbox-ci/signalbox/internal/status"
 )
 
 // agentFlags are for the metrics that agents push.
@@ -86,17 +86,6 @@ func (c *daemon) checkPushed() error {
 	return nil
 }
 
-// serveOn has what was pushed on the pages of the Prometheus emitters that there will
-// be.
-func (p *pushedMetrics) serveOn(factories []metric.EmitterFactory) {
-	for _, factory := range factories {
-		if config, ok := factory.(*emitter.PrometheusConfig); ok {
-			config.Pushed, config.Gatherer = p.Aggregator, p.registry
-			config.Elsewhere = takenElsewhere
-		}
-	}
-}
-
 // takenElsewhere says where what is sent to the listener that serves metrics should have
 // gone, if it is for the intake.
 func takenElsewhere(r *http.Request) string {
@@ -104,17 +93,6 @@ func takenElsewhere(r *http.Request) string {
 		return "events and pushes are taken on another port, that of --intake-bind-port"
 	}
 	return ""
-}
-
-// pageOf is the page of one of the emitters, if it may be served elsewhere too, or
-// nil.
-func pageOf(emitters []metric.Emitter) http.Handler {
-	for _, e := range emitters {
-		if e, ok := e.(*emitter.Prometheus); ok && e.Handler() != nil {
-			return e.Handler()
-		}
-	}
-	return nil
 }
 
 // handler serves what is for pushing, and has next serve the rest.
@@ -131,7 +109,7 @@ func (p *pushedMetrics) handler(c *daemon, logger lager.Logger, page, next http.
 		BodyBytes:  int64(c.Pushes.MaxBodyBytes),
 		Admin:      c.Pushes.AdminAPI,
 		Page:       page,
-		Flags:      c.flags(),
+		Flags:      flagsOf(c.flags()),
 		BuildInfo:  buildInfo(),
 		StartTime:  time.Now(),
 		Registerer: p.registry,
@@ -155,13 +133,23 @@ func (p *pushedMetrics) Close() error {
 	return p.Aggregator.Close()
 }
 
-// buildInfo is what the status says of how the program was built, under the names
-// that the Pushgateway uses.
-func buildInfo() map[string]string {
-	info := map[string]string{"goVersion": runtime.Version(), "platform": runtime.GOOS + "/" + runtime.GOARCH}
-	if build, ok := debug.ReadBuildInfo(); ok {
-		info["version"] = build.Main.Version
-		info["revision"] = revisionOf(build)
+// flagsOf returns the settings by name.
+func flagsOf(settings []status.Setting) map[string]string {
+	flags := make(map[string]string, len(settings))
+	for _, s := range settings {
+		flags[s.Name] = s.Value
 	}
-	return info
+	return flags
+}
+
+// buildInfo returns how the program was built, under the names that the Pushgateway
+// uses.
+func buildInfo() map[string]string {
+	build := buildinfo.Read()
+	return map[string]string{
+		"goVersion": runtime.Version(),
+		"platform":  runtime.GOOS + "/" + runtime.GOARCH,
+		"version":   build.Version,
+		"revision":  build.RevisionText(),
+	}
 }

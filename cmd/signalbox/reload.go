@@ -4,8 +4,6 @@ import (
 	"os"
 	"os/signal"
 	"syscall"
-
-	"github.com/signalbox-ci/signalbox/metric"
 )
 
 // hangups are the signals that ask the daemon to read its mapping file again. While
@@ -19,15 +17,11 @@ func catchHangups() hangups {
 	return h
 }
 
-// reload has the emitters reload with each signal. They log what came of it.
-func (h hangups) reload(emitters []metric.Emitter) {
+// call calls reload with each signal.
+func (h hangups) call(reload func()) {
 	go func() {
 		for range h {
-			for _, e := range emitters {
-				if e, ok := e.(interface{ Reload() error }); ok {
-					e.Reload() //nolint:errcheck // which is in the log
-				}
-			}
+			reload()
 		}
 	}()
 }

@@ -16,6 +16,8 @@ import (
 	"code.cloudfoundry.org/lager/v3"
 
 	"github.com/signalbox-ci/signalbox/cmd/signalbox/internal/source/events"
+	"github.com/signalbox-ci/signalbox/internal/host"
+	"github.com/signalbox-ci/signalbox/internal/status"
 	"github.com/signalbox-ci/signalbox/metric"
 )
 
@@ -23,7 +25,7 @@ import (
 // common. The flags of the emitters are not here: the Monitor adds them.
 type daemon struct {
 	monitor *metric.Monitor
-	flags   func() map[string]string // all of them, by name; secrets are masked
+	flags   func() []status.Setting // all of them; secrets are hidden
 
 	strayVariables func() []strayVariable
 
@@ -68,18 +70,19 @@ func (c *runCommand) run(w world) error {
 	if screen != nil {
 		stderr = screen
 	}
-	status := &inputStatus{format: c.Input.Format}
+	standardInput := &inputStatus{format: c.Input.Format}
+	var sections []status.Section
 	if c.Input.Stdin {
-		status.showOn(c.monitor.Factories())
+		sections = append(sections, standardInput)
 	}
-	s, err := c.start(stderr)
+	s, err := c.start(stderr, sections...)
 	if err != nil {
 		return err
 	}
 	defer s.hangups.stop()
 	input := noInput()
 	if c.Input.Stdin {
-		input = readInput(s.logger.Session("stdin"), w.stdin, c.inputOptions(w, screen), s.sink, status)
+		input = readInput(s.logger.Session("stdin"), w.stdin, c.inputOptions(w, screen), s.emitters, standardInput)
 	}
 
 	ended := input.Done()
@@ -94,16 +97,16 @@ func (c *runCommand) run(w world) error {
 // A service is a daemon that has started. Whoever starts one must shut it down, and
 // let go of the hangups.
 type service struct {
-	logger  lager.Logger
-	address net.Addr // of the intake
-	sink    *sink
-	server  *events.Server
-	pushed  *pushedMetrics
-	hangups hangups
+	logger   lager.Logger
+	address  net.Addr // of the intake
+	emitters *emitters
+	server   *events.Server
+	pushed   *pushedMetrics
+	hangups  hangups
 }
 
 // start binds, serves, and says in the log where.
-func (c *daemon) start(stderr io.Writer) (s *service, err error) {
+func (c *daemon) start(stderr io.Writer, sections ...status.Section) (s *service, err error) {
 	hangups := catchHangups()
 	defer func() {
 		if err != nil {
@@ -115,7 +118,7 @@ func (c *daemon) start(stderr io.Writer) (s *service, err error) {
 		return nil, err
 	}
 	c.logStrayVariables(logger)
-	host, err := c.host()
+	hostname, err := c.host()
 	if err != nil {
 		return nil, err
 	}
@@ -134,20 +137,26 @@ func (c *daemon) start(stderr io.Writer) (s *service, err error) {
 	if err != nil {
 		return nil, errors.Join(err, listener.Close())
 	}
-	pushed.serveOn(c.monitor.Factories()) // before there is a page that could be without
-	c.showSettings()
-	if err := c.monitor.Initialize(logger, host, c.Attributes, c.BufferSize); err != nil {
+	registerInputMetrics(pushed.registry, sections)
+	hostEmitters(c.monitor.Factories(), host.Options{
+		Settings:  c.flags,
+		Sections:  sections,
+		Pushed:    pushed.Aggregator,
+		Gatherer:  pushed.registry,
+		Elsewhere: takenElsewhere,
+	})
+	if err := c.monitor.Initialize(logger, hostname, c.Attributes, c.BufferSize); err != nil {
 		err = withAdvice(err, "--prometheus-bind-ip", "--prometheus-bind-port")
 		return nil, errors.Join(err, pushed.Close(), listener.Close())
 	}
 
-	c.announce(logger, listener.Addr())
-	hangups.reload(c.monitor.Emitters())
-	sink := newSink(logger, c.monitor)
-	handler := pushed.handler(c, logger, pageOf(c.monitor.Emitters()), events.NewHandler(logger.Session("intake"), c.limits(), sink))
+	emitters := newEmitters(logger, c.monitor)
+	announce(logger, emitters, listener.Addr())
+	hangups.call(emitters.reload)
+	handler := pushed.handler(c, logger, emitters.page(), events.NewHandler(logger.Session("intake"), c.limits(), emitters))
 	server := events.Serve(logger, listener, handler)
 
-	return &service{logger: logger, address: listener.Addr(), sink: sink, server: server, pushed: pushed, hangups: hangups}, nil
+	return &service{logger: logger, address: listener.Addr(), emitters: emitters, server: server, pushed: pushed, hangups: hangups}, nil
 }
 
 // wait returns when a signal comes, the intake breaks down, or the channel is closed,
@@ -316,10 +325,10 @@ func (c *daemon) listen() (net.Listener, error) {
 }
 
 // announce says where metrics are served and where events are taken.
-func (c *daemon) announce(logger lager.Logger, intakeAddress net.Addr) {
-	for _, emitter := range c.monitor.Emitters() {
-		if server, ok := emitter.(interface{ URL() string }); ok {
-			logger.Info("serving-metrics", lager.Data{"url": server.URL()})
+func announce(logger lager.Logger, emitters *emitters, intakeAddress net.Addr) {
+	for _, server := range emitters.servers {
+		if url := server.URL(); url != "" {
+			logger.Info("serving-metrics", lager.Data{"url": url})
 		}
 	}
 	logger.Info("taking-events", lager.Data{"url": "http://" + intakeAddress.String() + events.EventsPath})

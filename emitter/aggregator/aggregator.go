@@ -32,7 +32,10 @@ const MaxBaseLabels = 16
 
 // An Aggregator keeps what agents and jobs push. It is safe for concurrent use.
 // Make one with New.
+type provider = series.OpenProvider
+
 type Aggregator struct {
+	provider
 	logger lager.Logger
 	clock  *series.Clock
 	wall   func() time.Time
@@ -121,6 +124,7 @@ func New(logger lager.Logger, registerer prometheus.Registerer, ttl time.Duratio
 		maxSeries:  int64(cmp.Or(o.maxSeries, 1_000_000)),
 		seed:       maphash.MakeSeed(),
 	}
+	a.provider = series.NewOpenProvider(a.store, a.clock, func(taken func(string) (series.Type, bool)) { a.beside.Store(&taken) })
 	a.agents.byHash = make(map[uint64]*agent)
 	if err := a.check(aggregateBy); err != nil {
 		return nil, err
@@ -223,14 +227,6 @@ func (a *Aggregator) Sweep() {
 // Close waits until all that was pushed is on disk, and closes the file. Pushes from
 // then on are served, but fail as NotStored. Without a file it does nothing.
 func (a *Aggregator) Close() error { return a.jobs.close() }
-
-// OnPage is for emitter.Prometheus, which serves what it returns: the series, and the
-// clock that their ends go by. taken tells which names are taken by what else is on
-// that page, and the types of those families.
-func (a *Aggregator) OnPage(taken func(name string) (series.Type, bool)) (*series.OpenStore, *series.Clock) {
-	a.beside.Store(&taken)
-	return a.store, a.clock
-}
 
 // Describe implements prometheus.Collector. It describes nothing, since nobody
 // knows what will be pushed.

@@ -9,12 +9,111 @@ import (
 	"code.cloudfoundry.org/lager/v3"
 	"github.com/klauspost/compress/gzhttp"
 	"github.com/prometheus/common/expfmt"
+
+	"github.com/signalbox-ci/signalbox/internal/methods"
+	"github.com/signalbox-ci/signalbox/internal/secureheaders"
 )
+
+// HandlerOptions configure a Handler.
+type HandlerOptions struct {
+	Page Page
+
+	// Status serves / and every path that has no other handler. Nil means 404.
+	Status http.Handler
+
+	// Reload reloads the mapping file, and returns what changed. Nil means that there
+	// is no /-/reload. Unless EnableReload is true, requests there are answered 403.
+	Reload       func() (changes string, err error)
+	EnableReload bool
+
+	// Elsewhere, if not nil, returns a hint where a request that is not for reading
+	// should have gone; it may be empty.
+	Elsewhere func(*http.Request) string
+
+	// Logger returns the logger in force.
+	Logger func() lager.Logger
+
+	// MaxInFlight is how many scrapes may be in progress. Done is called at the end of
+	// each, those included that were refused because they were too many.
+	MaxInFlight int
+	Done        func(Scrape)
+}
+
+// NewHandler serves the page at /metrics, health checks at /-/healthy and /-/ready,
+// /-/reload, and the status.
+func NewHandler(o HandlerOptions) http.Handler {
+	mux := http.NewServeMux()
+	mux.Handle("GET /metrics", newMetricsHandler(o))
+	mux.HandleFunc("GET /-/healthy", ok)
+	mux.HandleFunc("GET /-/ready", ok)
+	if o.Reload != nil {
+		mux.Handle("/-/reload", reloadHandler(o))
+	}
+	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
+		switch {
+		case r.Method != http.MethodGet && r.Method != http.MethodHead:
+			refuseMethod(w, r, o.Elsewhere)
+		case o.Status != nil:
+			o.Status.ServeHTTP(w, r)
+		default:
+			http.NotFound(w, r)
+		}
+	})
+	secured := secureheaders.Add(mux) // browsers show the errors and redirects of mux too
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == "/metrics" && (r.Method == http.MethodGet || r.Method == http.MethodHead) {
+			mux.ServeHTTP(w, r)
+			return
+		}
+		secured.ServeHTTP(w, r)
+	})
+}
+
+// refuseMethod answers a request that is not for reading. The client may have confused
+// this listener with another.
+func refuseMethod(w http.ResponseWriter, r *http.Request, elsewhere func(*http.Request) string) {
+	text := methods.NotAllowed(w.Header(), r.Method, http.MethodGet, http.MethodHead)
+	if elsewhere != nil {
+		if where := elsewhere(r); where != "" {
+			text += "; " + where
+		}
+	}
+	http.Error(w, text, http.StatusMethodNotAllowed)
+}
+
+func ok(w http.ResponseWriter, _ *http.Request) {
+	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+	fmt.Fprint(w, "OK")
+}
+
+// reloadHandler reloads on POST and PUT. A page of another site, in the browser of
+// someone who can reach the listener, cannot cause it.
+func reloadHandler(o HandlerOptions) http.Handler {
+	reload := http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		changes, err := o.Reload()
+		if err != nil {
+			http.Error(w, err.Error(), http.StatusInternalServerError)
+			return
+		}
+		fmt.Fprintln(w, changes)
+	})
+	guarded := http.NewCrossOriginProtection().Handler(reload)
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		switch {
+		case r.Method != http.MethodPost && r.Method != http.MethodPut:
+			http.Error(w, methods.NotAllowed(w.Header(), r.Method, http.MethodPost, http.MethodPut), http.StatusMethodNotAllowed)
+		case !o.EnableReload:
+			http.Error(w, "reloading over HTTP is disabled: enable it with --enable-reload-api; SIGHUP always reloads", http.StatusForbidden)
+		default:
+			guarded.ServeHTTP(w, r)
+		}
+	})
+}
 
 // newMetricsHandler answers scrapes with the page, in the format and compression
 // that the scraper prefers. More than the given number at a time are answered
 // 503, so that scrapers that do not keep up cannot pile up.
-func newMetricsHandler(o ServerOptions) http.Handler {
+func newMetricsHandler(o HandlerOptions) http.Handler {
 	slots := make(chan struct{}, o.MaxInFlight)
 	compressed, err := gzhttp.NewWrapper(
 		gzhttp.MinSize(1024),

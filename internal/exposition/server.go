@@ -15,8 +15,6 @@ import (
 	"code.cloudfoundry.org/lager/v3"
 	"github.com/prometheus/exporter-toolkit/web"
 	"go.yaml.in/yaml/v3"
-
-	"github.com/signalbox-ci/signalbox/internal/status"
 )
 
 // ServerOptions configure a Server.
@@ -29,33 +27,15 @@ type ServerOptions struct {
 	// connection and request.
 	WebConfigFile string
 
-	// Status serves what is at /, and what no other handler serves. Nil means that
-	// nothing does.
-	Status http.Handler
-
-	// Elsewhere, if not nil, says where a request should have gone that is not for
-	// reading; empty means that nothing is known of it.
-	Elsewhere func(*http.Request) string
+	Handler http.Handler
 
 	// Logger is asked for the logger each time there is something to log.
 	Logger func() lager.Logger
-
-	Page Page
-
-	// Reload, if not nil, answers requests to /-/reload, of any method.
-	Reload http.Handler
-
-	// MaxInFlight is how many scrapes may be under way. Done is called for each
-	// one that ended, those refused because they were too many included.
-	MaxInFlight int
-	Done        func(Scrape)
 }
 
-// A Server serves a page on a listener of its own, at /metrics, with health checks
-// at /-/healthy and /-/ready, and the status at /.
+// A Server serves a Handler on a listener of its own.
 type Server struct {
 	listener net.Listener
-	page     http.Handler
 	server   *http.Server
 	web      *web.FlagConfig
 	logger   func() lager.Logger
@@ -73,7 +53,7 @@ const (
 	idleTimeout       = 5 * time.Minute
 )
 
-// hasTLS tells whether the web configuration turns TLS on.
+// hasTLS reports whether the web configuration turns TLS on.
 func hasTLS(file string) bool {
 	content, err := os.ReadFile(file)
 	if err != nil {
@@ -87,7 +67,6 @@ func hasTLS(file string) bool {
 // Serve begins to serve on it. Either way the Server must be shut down. The web
 // configuration file must be as web.Validate wants it.
 func Listen(o ServerOptions) (*Server, error) {
-	page := newMetricsHandler(o)
 	listener, err := net.Listen(network(o.Address), o.Address)
 	if err != nil {
 		return nil, fmt.Errorf("cannot serve metrics on %s: %w", o.Address, err)
@@ -95,10 +74,9 @@ func Listen(o ServerOptions) (*Server, error) {
 	addresses, systemdSocket := []string{o.Address}, false
 	s := &Server{
 		listener: listener,
-		page:     page,
 		fresh:    map[net.Conn]bool{},
 		server: &http.Server{
-			Handler:           newMux(o, page),
+			Handler:           o.Handler,
 			ReadHeaderTimeout: readHeaderTimeout,
 			ReadTimeout:       readHeaderTimeout,
 			WriteTimeout:      writeTimeout,
@@ -135,55 +113,6 @@ func network(address string) string {
 	}
 	return "tcp"
 }
-
-func newMux(o ServerOptions, page http.Handler) http.Handler {
-	mux := http.NewServeMux()
-	mux.Handle("GET /metrics", page)
-	mux.HandleFunc("GET /-/healthy", ok)
-	mux.HandleFunc("GET /-/ready", ok)
-	if o.Reload != nil {
-		mux.Handle("/-/reload", o.Reload)
-	}
-	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
-		switch {
-		case r.Method != http.MethodGet && r.Method != http.MethodHead:
-			refuseMethod(w, r, o.Elsewhere)
-		case o.Status != nil:
-			o.Status.ServeHTTP(w, r)
-		default:
-			http.NotFound(w, r)
-		}
-	})
-	secured := status.Secured(mux) // whose own errors and redirects a browser shows too
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if r.URL.Path == "/metrics" && (r.Method == http.MethodGet || r.Method == http.MethodHead) {
-			mux.ServeHTTP(w, r)
-			return
-		}
-		secured.ServeHTTP(w, r)
-	})
-}
-
-// refuseMethod answers a request that is not for reading. Who sends something may have
-// taken this listener for another.
-func refuseMethod(w http.ResponseWriter, r *http.Request, elsewhere func(*http.Request) string) {
-	text := fmt.Sprintf("the method %.40s is not allowed here, want GET or HEAD", r.Method)
-	if elsewhere != nil {
-		if where := elsewhere(r); where != "" {
-			text += "; " + where
-		}
-	}
-	w.Header().Set("Allow", "GET, HEAD")
-	http.Error(w, text, http.StatusMethodNotAllowed)
-}
-
-func ok(w http.ResponseWriter, _ *http.Request) {
-	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
-	fmt.Fprint(w, "OK")
-}
-
-// Page serves what is at /metrics on a listener of somebody else's.
-func (s *Server) Page() http.Handler { return s.page }
 
 // Addr is the address that the server listens on.
 func (s *Server) Addr() string { return s.listener.Addr().String() }

@@ -34,7 +34,9 @@ func allocationsOf(f func()) float64 { return testing.AllocsPerRun(5, f) }
 
 var _ = Describe("The server", func() {
 	var (
-		options ServerOptions
+		options HandlerOptions
+		address string
+		file    string // the web configuration file
 		server  *Server
 		mu      sync.Mutex
 		scrapes []Scrape
@@ -42,9 +44,8 @@ var _ = Describe("The server", func() {
 	)
 	BeforeEach(func() {
 		store := newVariedStore()
-		scrapes = nil
-		options = ServerOptions{
-			Address:     "127.0.0.1:0",
+		scrapes, file, address = nil, "", "127.0.0.1:0"
+		options = HandlerOptions{
 			Status:      http.HandlerFunc(serveStatus),
 			Logger:      func() lager.Logger { return lager.NewLogger("test") },
 			Page:        Page{Store: store, Created: true},
@@ -57,10 +58,13 @@ var _ = Describe("The server", func() {
 		}
 		client = &http.Client{Transport: &http.Transport{DisableCompression: true}}
 	})
+	newServer := func() (*Server, error) {
+		return Listen(ServerOptions{Address: address, WebConfigFile: file, Handler: NewHandler(options), Logger: options.Logger})
+	}
 	listen := func() {
 		GinkgoHelper()
 		var err error
-		server, err = Listen(options)
+		server, err = newServer()
 		Expect(err).NotTo(HaveOccurred())
 		server.Serve()
 		DeferCleanup(func() {
@@ -117,8 +121,8 @@ var _ = Describe("The server", func() {
 		}
 		listen()
 		for path, want := range map[string]string{
-			"/events":  "the method POST is not allowed here, want GET or HEAD; events are taken elsewhere\n",
-			"/metrics": "the method POST is not allowed here, want GET or HEAD\n",
+			"/events":  "method POST not allowed, expected GET or HEAD; events are taken elsewhere\n",
+			"/metrics": "method POST not allowed, expected GET or HEAD\n",
 		} {
 			response, err := client.Post("http://"+server.Addr()+path, "text/plain", nil)
 			Expect(err).NotTo(HaveOccurred())
@@ -270,7 +274,7 @@ var _ = Describe("The server", func() {
 	})
 
 	It("listens on IPv6", func() {
-		options.Address = "[::1]:0"
+		address = "[::1]:0"
 		listen()
 		Expect(server.Addr()).To(HavePrefix("[::1]:"))
 		response, _ := get("/metrics")
@@ -279,15 +283,15 @@ var _ = Describe("The server", func() {
 
 	It("says which address is taken", func() {
 		listen()
-		options.Address = server.Addr()
-		_, err := Listen(options)
+		address = server.Addr()
+		_, err := newServer()
 		Expect(err).To(MatchError(And(ContainSubstring(server.Addr()), ContainSubstring("address already in use"))))
 	})
 
 	It("takes its settings for authentication from the web configuration", func() {
-		options.WebConfigFile = filepath.Join(GinkgoT().TempDir(), "web.yml")
+		file = filepath.Join(GinkgoT().TempDir(), "web.yml")
 		// The password is "secret".
-		Expect(os.WriteFile(options.WebConfigFile, []byte("basic_auth_users:\n  ops: $2a$04$KWY2jkZEEFoqql3DodBozOXw6KM0OV3Rhy/YMgtgUC/uP3fVrs84a\n"), 0o600)).To(Succeed())
+		Expect(os.WriteFile(file, []byte("basic_auth_users:\n  ops: $2a$04$KWY2jkZEEFoqql3DodBozOXw6KM0OV3Rhy/YMgtgUC/uP3fVrs84a\n"), 0o600)).To(Succeed())
 		listen()
 		response, _ := get("/metrics")
 		Expect(response.StatusCode).To(Equal(http.StatusUnauthorized))
@@ -298,8 +302,8 @@ var _ = Describe("The server", func() {
 	It("speaks TLS if the web configuration says so", func() {
 		dir := GinkgoT().TempDir()
 		certificate := writeCertificate(dir)
-		options.WebConfigFile = filepath.Join(dir, "web.yml")
-		Expect(os.WriteFile(options.WebConfigFile, []byte("tls_server_config: {cert_file: cert.pem, key_file: key.pem}\n"), 0o600)).To(Succeed())
+		file = filepath.Join(dir, "web.yml")
+		Expect(os.WriteFile(file, []byte("tls_server_config: {cert_file: cert.pem, key_file: key.pem}\n"), 0o600)).To(Succeed())
 		listen()
 		Expect(server.URL()).To(Equal("https://" + server.Addr() + "/metrics"))
 
@@ -313,7 +317,7 @@ var _ = Describe("The server", func() {
 	})
 
 	It("does not wait for connections that ask for nothing", func() {
-		idle, err := Listen(options)
+		idle, err := newServer()
 		Expect(err).NotTo(HaveOccurred())
 		idle.Serve()
 		conn, err := net.Dial("tcp", idle.Addr())
@@ -330,7 +334,7 @@ var _ = Describe("The server", func() {
 	})
 
 	It("can be shut down without having served", func() {
-		unserved, err := Listen(options)
+		unserved, err := newServer()
 		Expect(err).NotTo(HaveOccurred())
 		Expect(unserved.Shutdown(context.Background())).To(Succeed())
 		_, err = net.DialTimeout("tcp", unserved.Addr(), time.Second)

@@ -3,6 +3,9 @@ package status
 import (
 	"bytes"
 	"encoding/json"
+	"fmt"
+	"maps"
+	"slices"
 	"sync"
 )
 
@@ -49,5 +52,13 @@ func encode(o Overview) ([]byte, error) {
 	if err := encoder.Encode(o); err != nil {
 		return nil, err
 	}
-	return bytes.Clone(b.Bytes()), nil // without the room to grow
+	for _, field := range slices.Sorted(maps.Keys(o.fields)) {
+		b.Truncate(b.Len() - len("}\n"))
+		fmt.Fprintf(&b, ",%q:", field)
+		if err := encoder.Encode(o.fields[field](o.limit)); err != nil {
+			return nil, err
+		}
+		b.WriteString("}\n")
+	}
+	return bytes.Clone(b.Bytes()), nil // without the capacity to grow
 }

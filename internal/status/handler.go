@@ -5,9 +5,11 @@ import (
 	"net/http"
 	"strconv"
 	"time"
-	"unicode/utf8"
 
 	"github.com/klauspost/compress/gzhttp"
+
+	"github.com/signalbox-ci/signalbox/internal/excerpt"
+	"github.com/signalbox-ci/signalbox/internal/secureheaders"
 )
 
 // MaxLimit is how many entries a list of the overview has at most, and defaultLimit if
@@ -24,14 +26,7 @@ const (
 	writeTimeout = 15 * time.Second
 )
 
-// contentSecurityPolicy allows the page what it is made of, and nothing else: no
-// script or style that is not a file of ours, nobody else's server, and no way to
-// make markup of text.
-const contentSecurityPolicy = "default-src 'none'; script-src 'self'; style-src 'self'; " +
-	"img-src 'self'; connect-src 'self'; base-uri 'none'; form-action 'none'; " +
-	"frame-ancestors 'none'; require-trusted-types-for 'script'; trusted-types 'none'"
-
-// NewHandler serves the status page at /, what it is made of below /assets/, and
+// newHandler serves the status page at /, what it is made of below /assets/, and
 // the overview that it shows, as JSON, at /api/v1/overview. Any other path is
 // answered 404, any method but GET and HEAD 405.
 //
@@ -39,7 +34,7 @@ const contentSecurityPolicy = "default-src 'none'; script-src 'self'; style-src 
 // at once: requests beyond that are answered 503. Its limit is from 1 to MaxLimit. Its
 // second result tells overviews apart: as long as it stays the same, so does what the
 // function returns for a limit.
-func NewHandler(overview func(limit int) (Overview, uint64)) http.Handler {
+func newHandler(overview func(limit int) (Overview, uint64)) http.Handler {
 	mux := http.NewServeMux()
 	mux.Handle("GET /{$}", pageFile("index.html"))
 	for _, name := range assetNames() {
@@ -53,19 +48,7 @@ func NewHandler(overview func(limit int) (Overview, uint64)) http.Handler {
 	if err != nil {
 		panic("BUG: " + err.Error()) // the options above are constants
 	}
-	return Secured(compressed(mux))
-}
-
-// Secured adds the headers that keep the page to itself to all that a handler answers,
-// errors and redirects included.
-func Secured(handler http.Handler) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		header := w.Header()
-		header.Set("Content-Security-Policy", contentSecurityPolicy)
-		header.Set("X-Content-Type-Options", "nosniff")
-		header.Set("Referrer-Policy", "no-referrer")
-		handler.ServeHTTP(w, r)
-	})
+	return secureheaders.Add(compressed(mux))
 }
 
 // An overviewHandler answers with the overview as JSON.
@@ -111,20 +94,7 @@ func requestedLimit(r *http.Request) (int, error) {
 	given := query.Get("limit")
 	limit, err := strconv.Atoi(given)
 	if err != nil || limit < 1 || limit > MaxLimit {
-		return 0, fmt.Errorf("limit is %s, want a whole number from 1 to %d", quoted(given), MaxLimit)
+		return 0, fmt.Errorf("limit is %s, want a whole number from 1 to %d", excerpt.Quote(given), MaxLimit)
 	}
 	return limit, nil
-}
-
-// quoted shows the beginning of what somebody sent.
-func quoted(text string) string {
-	const most = 32
-	if len(text) <= most {
-		return strconv.Quote(text)
-	}
-	end := most
-	for !utf8.RuneStart(text[end]) && end > most-utf8.UTFMax {
-		end--
-	}
-	return strconv.Quote(text[:end]) + "…"
 }

@@ -166,7 +166,7 @@ var _ = Describe("The status page's handler", func() {
 		Entry("a fraction", "?limit=1.5", `"1.5"`),
 		Entry("empty", "?limit=", `""`),
 		Entry("a word with markup", "?limit=%3Cb%3E%0A", `"<b>\n"`),
-		Entry("more than fits", "?limit="+strings.Repeat("9", 31)+"%C3%A9", `"`+strings.Repeat("9", 31)+`"…`),
+		Entry("more than fits", "?limit="+strings.Repeat("9", 63)+"%C3%A9", `"`+strings.Repeat("9", 63)+`"…`),
 	)
 
 	It("says so when an overview cannot be JSON", func() {

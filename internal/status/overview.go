@@ -20,15 +20,16 @@ type Overview struct {
 	Build    Build     `json:"build"`
 	Settings []Setting `json:"settings"` // in force, sorted by name; may be empty
 	Mapping  *Mapping  `json:"mapping,omitempty"`
-	Input    *Input    `json:"input,omitempty"`
 
 	Events   Events    `json:"events"`
 	Workers  Workers   `json:"workers"`
 	Families Families  `json:"families"`
-	Groups   Groups    `json:"groups"`
-	Agents   Agents    `json:"agents"`
 	Scrapes  []Scrape  `json:"scrapes"`  // the latest, newest first
 	Emitters []Emitter `json:"emitters"` // by name
+	Reports  []Report  `json:"reports,omitempty"`
+
+	fields map[string]func(limit int) any // that Sections contributed
+	limit  int                            // to which their lists are cut
 }
 
 // A Build is what was built.
@@ -53,20 +54,6 @@ type Mapping struct {
 	// succeeded.
 	Error    string     `json:"error,omitempty"`
 	FailedAt *time.Time `json:"failed_at,omitempty"`
-}
-
-// An Input is how it stands with standard input. It is missing if that is not read.
-type Input struct {
-	Format   string `json:"format"`   // "events", or "lager" for a log
-	Accepted uint64 `json:"accepted"` // events, unknown ones included
-	Unknown  uint64 `json:"unknown"`
-	Rejected uint64 `json:"rejected"` // lines that should be an event and are none
-	Skipped  uint64 `json:"skipped"`  // other lines of a log
-
-	EndedAt *time.Time `json:"ended_at"` // null while it is read
-
-	// Error is why it could not be read to its end. Empty if it could.
-	Error string `json:"error,omitempty"`
 }
 
 // Events are what became of the events.
@@ -172,48 +159,6 @@ type Family struct {
 type LabelCount struct {
 	Name   string `json:"name"`
 	Values int    `json:"values"`
-}
-
-// A Label is a name and a value.
-type Label struct {
-	Name  string `json:"name"`
-	Value string `json:"value"`
-}
-
-// Groups are what jobs pushed.
-type Groups struct {
-	Total  int     `json:"total"`
-	Series int     `json:"series"`
-	Limit  int     `json:"limit"` // of the series of all
-	List   []Group `json:"list"`  // those first that were pushed last
-
-	DamagedFile  string `json:"damaged_file"`  // where the file of groups was moved when it was found damaged, since the start
-	StorageError string `json:"storage_error"` // why the latest attempt to bring pushes to disk failed
-}
-
-// A Group is what was pushed under one set of labels.
-type Group struct {
-	Labels  []Label    `json:"labels"`
-	Series  int        `json:"series"`
-	Pushed  *time.Time `json:"pushed"`  // null if no push succeeded
-	Failed  *time.Time `json:"failed"`  // null if none failed
-	Expires *time.Time `json:"expires"` // null if it stays until it is deleted
-}
-
-// Agents are those that pushed within their TTL.
-type Agents struct {
-	Total  int     `json:"total"`
-	Series int     `json:"series"`
-	Limit  int     `json:"limit"` // of the series of all
-	List   []Agent `json:"list"`  // those first that were heard of last
-}
-
-// An Agent is one of them.
-type Agent struct {
-	Labels  []Label   `json:"labels"`
-	Series  int       `json:"series"`
-	Updated time.Time `json:"updated"`
-	Expires time.Time `json:"expires"`
 }
 
 // A Scrape is one request for the metrics page.

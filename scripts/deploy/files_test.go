@@ -12,7 +12,7 @@ import (
 	. "github.com/onsi/gomega"
 	"go.yaml.in/yaml/v3"
 
-	"github.com/signalbox-ci/signalbox/emitter"
+	"github.com/signalbox-ci/signalbox/internal/catalog"
 )
 
 // directory is where the files are that are generated.
@@ -122,7 +122,7 @@ var _ = Describe("The tests of the rules", func() {
 
 // checkRules checks the rules in their order, since one can use what another records,
 // and adds to the vocabulary what they record.
-func checkRules(v vocabulary, naming emitter.Naming) {
+func checkRules(v vocabulary, naming catalog.Naming) {
 	GinkgoHelper()
 	for _, file := range []string{"recording.yml", "alerts.yml"} {
 		content, err := os.ReadFile(filepath.Join(directory, "prometheus", string(naming), file))
@@ -190,7 +190,7 @@ type grafanaPanel struct {
 	}
 }
 
-func readDashboard(naming emitter.Naming, name string) grafanaDashboard {
+func readDashboard(naming catalog.Naming, name string) grafanaDashboard {
 	GinkgoHelper()
 	content, err := os.ReadFile(filepath.Join(directory, "grafana", string(naming), name+".json"))
 	Expect(err).NotTo(HaveOccurred())

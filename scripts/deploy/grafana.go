@@ -6,7 +6,7 @@ import (
 	"fmt"
 	"strings"
 
-	"github.com/signalbox-ci/signalbox/emitter"
+	"github.com/signalbox-ci/signalbox/internal/catalog"
 )
 
 // schemaVersion is that of Grafana 10.0. Later ones read it, and write their own.
@@ -42,7 +42,7 @@ func (d dashboard) json(l *language) ([]byte, error) {
 	}
 
 	uid, tags := "signalbox-"+d.name, []string{"signalbox", "ci"}
-	if l.naming != emitter.Inherited {
+	if l.naming != catalog.Inherited {
 		uid += "-" + string(l.naming) // so that a Grafana can have both
 		tags = append(tags, string(l.naming))
 	}

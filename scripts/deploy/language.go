@@ -5,13 +5,14 @@ import (
 	"regexp"
 	"strings"
 
-	"github.com/signalbox-ci/signalbox/emitter"
+	catalogrule "github.com/signalbox-ci/signalbox/emitter/rule"
+	"github.com/signalbox-ci/signalbox/internal/catalog"
 )
 
 // A language is what the families of the catalog, and their labels, are called where
 // dashboards and rules are used.
 type language struct {
-	naming    emitter.Naming
+	naming    catalog.Naming
 	namespace string
 	families  map[string]family // by the inherited name, without the namespace
 }
@@ -35,34 +36,34 @@ var namespaces = regexp.MustCompile(`^([a-zA-Z_][a-zA-Z0-9_]*)?$`)
 
 // newLanguage fails if the namings' catalogs are not of the same rules in the same
 // order, or if the namespace is none.
-func newLanguage(naming emitter.Naming, namespace string) (*language, error) {
+func newLanguage(naming catalog.Naming, namespace string) (*language, error) {
 	if !namespaces.MatchString(namespace) {
 		return nil, fmt.Errorf("-namespace is %q, want letters, digits and _, not starting with a digit", namespace)
 	}
 	l := &language{naming: naming, namespace: namespace, families: map[string]family{}}
-	inherited, modern, named := emitter.Catalog(), emitter.CatalogNamed(emitter.Modern), emitter.CatalogNamed(naming)
+	inherited, modern, named := catalog.Rules(catalog.Inherited), catalog.Rules(catalog.Modern), catalog.Rules(naming)
 	if len(modern) != len(inherited) || len(named) != len(inherited) {
 		return nil, fmt.Errorf("the catalog has %d rules, and %d in the naming %q: want as many", len(inherited), len(named), naming)
 	}
-	for i, rule := range inherited {
-		if named[i].Event != rule.Event || modern[i].Event != rule.Event {
+	for i, r := range inherited {
+		if named[i].Event != r.Event || modern[i].Event != r.Event {
 			return nil, fmt.Errorf("rule %d of the catalog is for event %q, and for %q in the naming %q: want the same order",
-				i, rule.Event, named[i].Event, naming)
+				i, r.Event, named[i].Event, naming)
 		}
 		f := family{
 			name:         l.prefixed(named[i].Metric),
 			labels:       map[string]string{},
-			histogram:    rule.Type == emitter.Histogram,
-			milliseconds: rule.Divide != modern[i].Divide,
+			histogram:    r.Type == catalogrule.Histogram,
+			milliseconds: r.Divide != modern[i].Divide,
 		}
 		attributes := map[string]string{}
 		for _, label := range named[i].Labels {
 			attributes[label.Attribute] = label.Name
 		}
-		for _, label := range rule.Labels {
+		for _, label := range r.Labels {
 			f.labels[label.Name] = attributes[label.Attribute]
 		}
-		l.families[rule.Metric] = f
+		l.families[r.Metric] = f
 	}
 	l.families[lastSeen] = family{name: l.prefixed(lastSeen), labels: map[string]string{"worker": "worker"}}
 	return l, nil

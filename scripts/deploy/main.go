@@ -9,7 +9,7 @@ import (
 	"path/filepath"
 	"slices"
 
-	"github.com/signalbox-ci/signalbox/emitter"
+	"github.com/signalbox-ci/signalbox/internal/catalog"
 )
 
 func main() {
@@ -41,7 +41,7 @@ func run(out, tests, namespace string) error {
 }
 
 // namings are those that files are generated for.
-var namings = []emitter.Naming{emitter.Inherited, emitter.Modern}
+var namings = []catalog.Naming{catalog.Inherited, catalog.Modern}
 
 // generate returns all files, by their paths.
 func generate(namespace string) (map[string][]byte, error) {

@@ -12,7 +12,7 @@ import (
 	"github.com/prometheus/prometheus/promql/parser"
 	"go.yaml.in/yaml/v3"
 
-	"github.com/signalbox-ci/signalbox/emitter"
+	"github.com/signalbox-ci/signalbox/internal/catalog"
 )
 
 // ruleTests are files of promtool's tests, written as the rules are: for the inherited
@@ -140,7 +140,7 @@ func (s *promtoolSeries) translate(l *language) error {
 		return fmt.Errorf("series %q: %w", s.Series, err)
 	}
 	s.Series = t.expr.String()
-	if t.milliseconds && l.naming == emitter.Modern {
+	if t.milliseconds && l.naming == catalog.Modern {
 		s.Values = inSeconds(s.Values)
 	}
 	return nil

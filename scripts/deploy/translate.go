@@ -8,7 +8,8 @@ import (
 
 	"github.com/prometheus/prometheus/model/labels"
 	"github.com/prometheus/prometheus/promql/parser"
-	"github.com/signalbox-ci/signalbox/emitter"
+
+	"github.com/signalbox-ci/signalbox/internal/catalog"
 )
 
 // intervals are the variables that Grafana puts in the place of a duration, or of a
@@ -168,7 +169,7 @@ func (l *language) binary(e *parser.BinaryExpr) (term, error) {
 	}
 	if divisor, ok := e.RHS.(*parser.NumberLiteral); ok && e.Op == parser.DIV && divisor.Val == 1000 && left.milliseconds {
 		t.milliseconds = false
-		if l.naming == emitter.Modern {
+		if l.naming == catalog.Modern {
 			t.expr = left.expr
 		}
 		return t, nil

@@ -6,7 +6,7 @@ import (
 	. "github.com/onsi/ginkgo/v2"
 	. "github.com/onsi/gomega"
 
-	"github.com/signalbox-ci/signalbox/emitter"
+	"github.com/signalbox-ci/signalbox/internal/catalog"
 )
 
 var _ = Describe("Translating a query", func() {
@@ -14,9 +14,9 @@ var _ = Describe("Translating a query", func() {
 
 	BeforeEach(func() {
 		var err error
-		inherited, err = newLanguage(emitter.Inherited, "concourse")
+		inherited, err = newLanguage(catalog.Inherited, "concourse")
 		Expect(err).NotTo(HaveOccurred())
-		modern, err = newLanguage(emitter.Modern, "ci")
+		modern, err = newLanguage(catalog.Modern, "ci")
 		Expect(err).NotTo(HaveOccurred())
 	})
 

@@ -17,7 +17,8 @@ import (
 	"github.com/prometheus/common/expfmt"
 	"github.com/prometheus/common/model"
 
-	"github.com/signalbox-ci/signalbox/emitter"
+	catalogrule "github.com/signalbox-ci/signalbox/emitter/rule"
+	"github.com/signalbox-ci/signalbox/internal/catalog"
 )
 
 // A vocabulary has the labels of the series that there are, by their names.
@@ -51,7 +52,7 @@ func (v vocabulary) add(name string, histogram bool, labels ...string) {
 
 // vocabularyOf has the catalog in a naming, what the page of a daemon has besides, and
 // what Prometheus adds.
-func vocabularyOf(naming emitter.Naming, page map[string]*dto.MetricFamily) vocabulary {
+func vocabularyOf(naming catalog.Naming, page map[string]*dto.MetricFamily) vocabulary {
 	v := vocabulary{}
 	for name, family := range page {
 		labels := labelSet{}
@@ -64,12 +65,12 @@ func vocabularyOf(naming emitter.Naming, page map[string]*dto.MetricFamily) voca
 			v.add(name, family.GetType() == dto.MetricType_HISTOGRAM, setOf(labels)...)
 		}
 	}
-	for _, rule := range emitter.CatalogNamed(naming) {
+	for _, r := range catalog.Rules(naming) {
 		var labels []string
-		for _, l := range rule.Labels {
+		for _, l := range r.Labels {
 			labels = append(labels, l.Name)
 		}
-		v.add("concourse_"+rule.Metric, rule.Type == emitter.Histogram, labels...)
+		v.add("concourse_"+r.Metric, r.Type == catalogrule.Histogram, labels...)
 	}
 	v.add("up", false)
 	return v

@@ -12,7 +12,7 @@ import (
 	. "github.com/onsi/ginkgo/v2"
 	. "github.com/onsi/gomega"
 
-	"github.com/signalbox-ci/signalbox/emitter"
+	"github.com/signalbox-ci/signalbox/internal/catalog"
 )
 
 // promtoolFindings are what promtool check metrics has to say of a page, by line.
@@ -35,7 +35,7 @@ func promtoolFindings(page string) []string {
 func catalogEvents() []byte {
 	GinkgoHelper()
 	attributes := map[string]map[string]string{} // by event
-	for _, rule := range emitter.Catalog() {
+	for _, rule := range catalog.Rules(catalog.Inherited) {
 		if attributes[rule.Event] == nil {
 			attributes[rule.Event] = map[string]string{}
 		}
@@ -48,7 +48,7 @@ func catalogEvents() []byte {
 	}
 
 	var body bytes.Buffer
-	for _, rule := range emitter.Catalog() {
+	for _, rule := range catalog.Rules(catalog.Inherited) {
 		event := struct {
 			Name       string            `json:"name"`
 			Value      float64           `json:"value"`
@@ -73,7 +73,7 @@ var _ = Describe("With --prometheus-naming=modern, signalbox", Ordered, func() {
 	})
 
 	It("serves every family that an event drives", func() {
-		for _, rule := range emitter.CatalogNamed(emitter.Modern) {
+		for _, rule := range catalog.Rules(catalog.Modern) {
 			Expect(page).To(MatchRegexp(`(?m)^concourse_%s(_count)?[{ ]`, rule.Metric))
 		}
 		Expect(page).To(ContainSubstring("\nconcourse_workers_last_seen_timestamp_seconds{"))

@@ -11,6 +11,7 @@ import (
 	dto "github.com/prometheus/client_model/go"
 
 	"github.com/signalbox-ci/signalbox/emitter"
+	"github.com/signalbox-ci/signalbox/internal/catalog"
 	"github.com/signalbox-ci/signalbox/metric"
 )
 
@@ -28,7 +29,7 @@ var _ = Describe("the simulation", func() {
 		}
 		reported(m)
 		return slices.DeleteFunc(recorded.events, func(event string) bool {
-			return slices.ContainsFunc(emitter.SilentEvents(), func(silent string) bool {
+			return slices.ContainsFunc(catalog.SilentEvents(), func(silent string) bool {
 				return silent != "build started" && strings.HasPrefix(event, silent+" ") // of the Go runtime
 			})
 		})
@@ -161,7 +162,7 @@ var _ = Describe("the simulation", func() {
 		It("emits every event of the catalog, and what is not in it or rejected only on purpose", func() {
 			s.advance(90 * time.Minute)
 			reported(m)
-			for _, rule := range emitter.Catalog() {
+			for _, rule := range catalog.Rules(catalog.Inherited) {
 				Expect(recorded.counts).To(HaveKey(rule.Event))
 			}
 			unknown := slices.DeleteFunc(slices.Collect(maps.Keys(recorded.counts)), page.Knows)

@@ -1,0 +1,109 @@
+package rule
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/signalbox-ci/signalbox/internal/spelling"
+)
+
+// A MappingError says what is wrong with one field of a rule or of a mapping file.
+// Functions that report several join them with errors.Join.
+type MappingError struct {
+	// File is the mapping file, and Line the line in it, from 1. File is empty for a
+	// rule that a program passed.
+	File string
+	Line int
+
+	// Event and Metric identify the rule. They are empty for an error that is about
+	// the file.
+	Event, Metric string
+
+	// Field is the path of the field, as in "rules[0].labels[1].name" of a file or
+	// "labels[1].name" of a program's rule. It is empty for the whole.
+	Field string
+
+	// Reason says what is wrong.
+	Reason string
+}
+
+// Error implements error. The text begins with the file and line, or with the event
+// and metric of the rule.
+func (e *MappingError) Error() string {
+	place := fmt.Sprintf("rule for event %q, metric %q", e.Event, e.Metric)
+	if e.File != "" {
+		place = fmt.Sprintf("%s:%d", e.File, e.Line)
+		if e.Field != "" {
+			place += ": " + e.Field
+		}
+	}
+	return place + ": " + e.Reason
+}
+
+// A FieldError says what is wrong with one field of a rule.
+type FieldError struct {
+	Field  string // its path, as in "labels[0].name"; empty for the whole rule
+	Reason string
+}
+
+// faults collects field errors.
+type faults []FieldError
+
+func (fs *faults) add(field, format string, args ...any) {
+	*fs = append(*fs, FieldError{field, fmt.Sprintf(format, args...)})
+}
+
+// unless adds an error if good is false.
+func (fs *faults) unless(good bool, field, format string, args ...any) {
+	if !good {
+		fs.add(field, format, args...)
+	}
+}
+
+// under adds the errors of a part of the rule.
+func (fs *faults) under(field string, part faults) {
+	for _, f := range part {
+		*fs = append(*fs, FieldError{strings.TrimSuffix(field+"."+f.Field, "."), f.Reason})
+	}
+}
+
+// oneOf adds an error if the value is none of the choices.
+func oneOf[T ~string](found *faults, field, what string, value T, choices ...T) {
+	if slices.Contains(choices, value) {
+		return
+	}
+	var names []string
+	for _, c := range choices {
+		names = append(names, string(c))
+	}
+	if value == "" {
+		found.add(field, "%s is missing: want %s", what, orList(choices))
+		return
+	}
+	found.add(field, "%s %q is not one of %s%s", what, value, strings.Join(names, ", "), spelling.Hint(string(value), names))
+}
+
+// orList returns "a", "a or b", or "a, b or c".
+func orList[T ~string](choices []T) string {
+	var b strings.Builder
+	for i, c := range choices {
+		switch i {
+		case 0:
+		case len(choices) - 1:
+			b.WriteString(" or ")
+		default:
+			b.WriteString(", ")
+		}
+		b.WriteString(string(c))
+	}
+	return b.String()
+}
+
+// plural returns "1 group" or "2 groups".
+func plural(n int, noun string) string {
+	if n == 1 {
+		return "1 " + noun
+	}
+	return fmt.Sprintf("%d %ss", n, noun)
+}

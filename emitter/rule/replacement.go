@@ -1,0 +1,67 @@
+package rule
+
+import (
+	"errors"
+	"fmt"
+	"regexp"
+	"regexp/syntax"
+	"strconv"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/signalbox-ci/signalbox/internal/excerpt"
+)
+
+// Compile returns the regular expression that matches the whole values that Match
+// does.
+func (r Replacement) Compile() (*regexp.Regexp, error) {
+	// Match is parsed by itself first, so that what surrounds it cannot become part of
+	// it, as it would with a \Q that has no end.
+	tree, err := syntax.Parse(r.Match, syntax.Perl|syntax.DotNL)
+	if err != nil {
+		return nil, err
+	}
+	return regexp.Compile("^(?:" + tree.String() + ")$")
+}
+
+// reference is what stands for a group in the text that replaces a value.
+var reference = regexp.MustCompile(`\$(?:\$|\{([\pL\pN_]+)\}|([\pL\pN_]+))?`)
+
+// faults are what is wrong with the replacement.
+func (r Replacement) faults() (found faults) {
+	groups, err := r.Compile()
+	if err != nil {
+		found.add("match", "%s is not a regular expression (RE2)%s", excerpt.Quote(r.Match), whereWrong(r.Match, err))
+		return found
+	}
+	for _, at := range reference.FindAllStringSubmatch(r.With, -1) {
+		text, name := at[0], at[1]+at[2]
+		n, err := strconv.Atoi(name)
+		switch {
+		case text == "$$":
+		case name == "":
+			found.add("with", "%q has a $ that stands for nothing: want $1, ${1}, ${name}, or $$ for a dollar", r.With)
+		case err == nil && n > groups.NumSubexp():
+			found.add("with", "%q refers to %s, but match has %s", r.With, text, plural(groups.NumSubexp(), "group"))
+		case err != nil && groups.SubexpIndex(name) < 0:
+			hint := ""
+			if digits := strings.TrimLeft(name, "0123456789"); digits != name && at[2] != "" {
+				hint = fmt.Sprintf(": did you mean ${%s}%s?", strings.TrimSuffix(name, digits), digits)
+			}
+			found.add("with", "%q refers to %s, but match has no group of that name%s", r.With, text, hint)
+		}
+	}
+	return found
+}
+
+// whereWrong says what is wrong with a regular expression, and where.
+func whereWrong(match string, err error) string {
+	wrong, ok := errors.AsType[*syntax.Error](err)
+	if !ok {
+		return ": " + err.Error()
+	}
+	if i := strings.Index(match, wrong.Expr); i > 0 {
+		return fmt.Sprintf(": %s at character %d, %s", wrong.Code, utf8.RuneCountInString(match[:i])+1, excerpt.Quote(wrong.Expr))
+	}
+	return ": " + wrong.Code.String()
+}

@@ -1,0 +1,98 @@
+package catalog
+
+import (
+	"fmt"
+	"os"
+	"reflect"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/signalbox-ci/signalbox/emitter/rule"
+)
+
+// TestTheCatalogIsWhatDashboardsDependOn compares the catalog with a list of what
+// was promised: events, names, types, labels, operations, buckets, owners.
+func TestTheCatalogIsWhatDashboardsDependOn(t *testing.T) {
+	promised, err := os.ReadFile("testdata/catalog.txt")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var rules []string
+	for _, r := range Rules(Inherited) {
+		rules = append(rules, strings.TrimRight(fmt.Sprintln(r.Event, "|", r.Metric, "|", r.Type, "|", labelsOf(r), "|", conditionsOf(r), "|", r.Operation, r.Divide, "|", r.Buckets, "|", r.Worker, r.IdleTTL), "\n"))
+	}
+	slices.Sort(rules)
+	if got := strings.Join(rules, "\n") + "\n"; got != string(promised) {
+		t.Errorf("the catalog is now\n%s", got)
+	}
+}
+
+func labelsOf(r rule.Rule) (labels []string) {
+	for _, l := range r.Labels {
+		labels = append(labels, strings.TrimSuffix(l.Name+"="+l.Attribute+":"+string(l.Required), ":"))
+	}
+	return labels
+}
+
+func conditionsOf(r rule.Rule) string {
+	if r.When != nil {
+		return fmt.Sprint(r.When.Attribute, "=", r.When.Value, " ", r.Needs)
+	}
+	return fmt.Sprint(r.Needs)
+}
+
+func TestTheCatalogReadsWell(t *testing.T) {
+	for _, r := range Rules(Inherited) {
+		if !strings.HasSuffix(r.Help, ".") || len(r.Help) < 10 {
+			t.Errorf("%s: help %q is no sentence", r.Metric, r.Help)
+		}
+		names := make([]string, len(r.Labels))
+		for i, l := range r.Labels {
+			names[i] = l.Name
+		}
+		if !slices.IsSorted(names) {
+			t.Errorf("%s: labels %v are not sorted", r.Metric, names)
+		}
+	}
+}
+
+func TestWhatACallerChangesInTheCatalogStaysWithTheCaller(t *testing.T) {
+	for _, naming := range []Naming{Inherited, Modern} {
+		before := clone(Rules(naming))
+		for _, r := range Rules(naming) {
+			for i := range r.Labels {
+				r.Labels[i].Name = "changed"
+			}
+			for i := range r.Needs {
+				r.Needs[i] = "changed"
+			}
+			for i := range r.Buckets {
+				r.Buckets[i] = -1
+			}
+			for i := range r.Exemplar {
+				r.Exemplar[i].Name = "changed"
+			}
+			if r.When != nil {
+				r.When.Value = "changed"
+			}
+		}
+		for i, r := range Rules(naming) {
+			if !reflect.DeepEqual(r, before[i]) {
+				t.Errorf("%s: rule %d is now %+v, want %+v", naming, i, r, before[i])
+			}
+		}
+	}
+}
+
+func TestModernFormsAreOfFamiliesInTheCatalog(t *testing.T) {
+	metrics := map[string]bool{}
+	for _, r := range Rules(Inherited) {
+		metrics[r.Metric] = true
+	}
+	for inherited := range modernForms {
+		if !metrics[inherited] {
+			t.Errorf("no family is called %s", inherited)
+		}
+	}
+}

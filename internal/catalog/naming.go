@@ -1,0 +1,148 @@
+package catalog
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/signalbox-ci/signalbox/emitter/rule"
+	"github.com/signalbox-ci/signalbox/internal/spelling"
+)
+
+// A Naming decides the names of the catalog's metrics and of their labels. An event
+// updates the same families in either naming. The zero value means Inherited.
+type Naming string
+
+// The namings. A name that both have is that of the same family.
+const (
+	Inherited Naming = "inherited" // the names of Concourse's web node
+	Modern    Naming = "modern"    // the names that Prometheus' naming practices ask for
+)
+
+// Rules returns the built-in rules in a naming, in the order in which `signalbox
+// catalog` prints them, or nil if there is no such naming. A rule has the same index
+// in either naming; only the name of the metric, the names of the labels and, where
+// the inherited form observes milliseconds, the unit with the help text and the
+// buckets differ. The caller may change the rules.
+func Rules(n Naming) []rule.Rule {
+	switch n {
+	case "", Inherited:
+		return clone(concourse)
+	case Modern:
+		rules := clone(concourse)
+		for i := range rules {
+			rename(&rules[i])
+		}
+		return rules
+	}
+	return nil
+}
+
+func clone(rules []rule.Rule) []rule.Rule {
+	cloned := make([]rule.Rule, len(rules))
+	for i, r := range rules {
+		cloned[i] = r.Clone()
+	}
+	return cloned
+}
+
+// SilentEvents returns the events that are known and update no series.
+func SilentEvents() []string { return slices.Clone(silentEvents) }
+
+// rename turns a rule of the inherited naming into its modern form.
+func rename(r *rule.Rule) {
+	if form, ok := modernForms[r.Metric]; ok {
+		r.Metric = form.metric
+		if form.seconds != nil {
+			r.Divide, r.Buckets = 1000, slices.Clone(form.seconds)
+			r.Help = strings.Replace(r.Help, "milliseconds", "seconds", 1)
+		}
+	}
+	for i, l := range r.Labels {
+		if name, ok := modernLabels[l.Name]; ok {
+			r.Labels[i].Name = name
+		}
+	}
+	slices.SortFunc(r.Labels, func(a, b rule.Label) int { return strings.Compare(a.Name, b.Name) })
+}
+
+// A modernForm is what a family of the inherited catalog is in the modern one.
+type modernForm struct {
+	metric string
+
+	// seconds are the buckets of a histogram that observes milliseconds in its
+	// inherited form, and seconds in this one. It is nil for any other family.
+	seconds []float64
+}
+
+// workBuckets are for the web node's own work, which takes milliseconds as a rule,
+// and minutes when the database or a worker is slow.
+var workBuckets = []float64{.001, .005, .01, .05, .1, .25, .5, 1, 2.5, 5, 10, 60, 300}
+
+// modernForms are the modern forms of the families whose inherited names are not as
+// Prometheus wants them, by those names. Names that are stay, so that what works
+// with one naming works with the other as far as it can.
+var modernForms = map[string]modernForm{
+	"error_logs": {metric: "error_logs_total"},
+
+	// Jobs and builds. The name builds_finished_total is taken, in the inherited
+	// catalog, by the family without labels.
+	"jobs_schedulingDuration":              {metric: "jobs_scheduling_duration_seconds", seconds: workBuckets},
+	"builds_finished":                      {metric: "job_builds_finished_total"},
+	"builds_latest_completed_build_status": {metric: "builds_latest_completed_status"},
+
+	// Waiting for workers, in seconds already.
+	"tasks_wait_duration": {metric: "tasks_wait_duration_seconds"},
+	"steps_wait_duration": {metric: "steps_wait_duration_seconds"},
+
+	// Volumes and caches.
+	"volumes_volumes_streamed":              {metric: "volumes_streamed_total"},
+	"volumes_volumes_streamed_via_fallback": {metric: "volumes_streamed_via_fallback_total"},
+	"caches_get_step_cache_hits":            {metric: "caches_get_step_hits_total"},
+	"caches_streamed_resource_caches":       {metric: "caches_streamed_total"},
+
+	// Garbage collection: what it found to collect, and how long it took.
+	"volumes_orphaned_volumes_to_be_deleted":                 {metric: "volumes_orphaned_total"},
+	"gc_creating_containers_to_be_garbage_collected":         {metric: "gc_creating_containers_found_total"},
+	"gc_created_containers_to_be_garbage_collected":          {metric: "gc_created_containers_found_total"},
+	"gc_failed_containers_to_be_garbage_collected":           {metric: "gc_failed_containers_found_total"},
+	"gc_destroying_containers_to_be_garbage_collected":       {metric: "gc_destroying_containers_found_total"},
+	"gc_created_volumes_to_be_garbage_collected":             {metric: "gc_created_volumes_found_total"},
+	"gc_destroying_volumes_to_be_garbage_collected":          {metric: "gc_destroying_volumes_found_total"},
+	"gc_failed_volumes_to_be_garbage_collected":              {metric: "gc_failed_volumes_found_total"},
+	"gc_gc_build_collector_duration":                         {metric: "gc_build_collector_duration_seconds", seconds: workBuckets},
+	"gc_gc_worker_collector_duration":                        {metric: "gc_worker_collector_duration_seconds", seconds: workBuckets},
+	"gc_gc_resource_cache_use_collector_duration":            {metric: "gc_resource_cache_use_collector_duration_seconds", seconds: workBuckets},
+	"gc_gc_resource_config_collector_duration":               {metric: "gc_resource_config_collector_duration_seconds", seconds: workBuckets},
+	"gc_gc_resource_cache_collector_duration":                {metric: "gc_resource_cache_collector_duration_seconds", seconds: workBuckets},
+	"gc_gc_task_cache_collector_duration":                    {metric: "gc_task_cache_collector_duration_seconds", seconds: workBuckets},
+	"gc_gc_resource_config_check_session_collector_duration": {metric: "gc_resource_config_check_session_collector_duration_seconds", seconds: workBuckets},
+	"gc_gc_artifact_collector_duration":                      {metric: "gc_artifact_collector_duration_seconds", seconds: workBuckets},
+	"gc_gc_container_collector_duration":                     {metric: "gc_container_collector_duration_seconds", seconds: workBuckets},
+	"gc_gc_volume_collector_duration":                        {metric: "gc_volume_collector_duration_seconds", seconds: workBuckets},
+}
+
+// Hint returns what an unknown metric was probably meant to be, to append to an error:
+// the metric that has this name in the other naming, or else the nearest known one.
+func Hint(metric string, known []string) string {
+	for inherited, form := range modernForms {
+		switch {
+		case metric == inherited && slices.Contains(known, form.metric):
+			return fmt.Sprintf(": with --prometheus-naming=modern it is %q", form.metric)
+		case metric == form.metric && slices.Contains(known, inherited):
+			return fmt.Sprintf(": with --prometheus-naming=inherited it is %q", inherited)
+		}
+	}
+	return spelling.Hint(metric, known)
+}
+
+// modernLabels are the modern names of labels, in whichever family they are: the
+// same thing has the same label everywhere, so that families can be joined by it.
+var modernLabels = map[string]string{
+	"dbname":       "pool", // the attribute is the name of a connection pool
+	"jobName":      "job",
+	"pipelineName": "pipeline",
+	"teamId":       "team_id",
+	"teamName":     "team",
+	"workerTags":   "worker_tags",
+}

@@ -1,0 +1,226 @@
+package engine
+
+import (
+	"fmt"
+	"reflect"
+	"slices"
+	"strings"
+
+	"github.com/signalbox-ci/signalbox/emitter/rule"
+	"github.com/signalbox-ci/signalbox/internal/mapping"
+	"github.com/signalbox-ci/signalbox/internal/series"
+	"github.com/signalbox-ci/signalbox/internal/traffic"
+)
+
+// compile resolves rules into plans, for a store in which the families inForce are, by
+// metric. The families that it makes are not in the store yet. The error reports
+// everything that is wrong with the mapping file and the rules.
+func compile(namespace string, rules mapping.Mapping, store *series.Store, inForce map[string]*definition) (compiled, error) {
+	c := compiler{
+		namespace: namespace,
+		store:     store,
+		inForce:   inForce,
+		compiled:  compiled{plans: map[string]*plan{}, families: map[string]*definition{}},
+		types:     otherTypes(store, inForce),
+	}
+	var wrong []mapping.RuleError
+	for i, r := range rules.Rules {
+		found := r.Validate()
+		if len(found) == 0 {
+			found = c.add(r, rules.Rules[:i])
+		}
+		for _, f := range found {
+			wrong = append(wrong, mapping.RuleError{Index: i, FieldError: f})
+		}
+	}
+	for _, event := range rules.SilentEvents {
+		c.plan(event)
+	}
+	return c.compiled, rules.Err(wrong)
+}
+
+// A compiled mapping says what each event updates.
+type compiled struct {
+	plans    map[string]*plan       // by event
+	families map[string]*definition // by metric
+}
+
+// A compiler resolves rules one by one.
+type compiler struct {
+	namespace string
+	store     *series.Store
+	inForce   map[string]*definition // those that stay as they are keep their series
+
+	compiled
+	types     map[string]series.Type // of all families there will be, by full name
+	replacers []*replacer
+}
+
+// add resolves one rule, after those before it.
+func (c *compiler) add(r rule.Rule, before []rule.Rule) []rule.FieldError {
+	wrong := func(field string, err error) []rule.FieldError {
+		return []rule.FieldError{{Field: field, Reason: err.Error()}}
+	}
+	if slices.ContainsFunc(before, func(b rule.Rule) bool { return sameUpdate(r, b) }) {
+		return wrong("", fmt.Errorf("event %q updates metric %q in this way already", r.Event, r.Metric))
+	}
+	def := c.families[r.Metric]
+	if def == nil {
+		var err error
+		if def, err = c.define(r); err != nil {
+			return wrong("metric", err)
+		}
+		c.families[r.Metric] = def
+		c.types[def.options.Name] = def.options.Type
+	} else if err := def.accepts(r); err != nil {
+		return wrong("", err)
+	}
+	if err := c.plan(r.Event).add(r, def.family, c.replacer); err != nil {
+		return wrong("", err)
+	}
+	return nil
+}
+
+// define returns the family of the rule: the one in force if its definition is the
+// same, or else a new one.
+func (c *compiler) define(r rule.Rule) (*definition, error) {
+	o := familyOptions(c.namespace, r)
+	if err := clash(c.types, o); err != nil {
+		return nil, err
+	}
+	if old := c.inForce[r.Metric]; old != nil && reflect.DeepEqual(old.options, o) {
+		return &definition{r, o, old.family}, nil
+	}
+	f, err := c.store.NewFamily(o)
+	if err != nil {
+		return nil, err
+	}
+	return &definition{r, o, f}, nil
+}
+
+// otherTypes returns the types of the families in the store that no rule updates.
+func otherTypes(store *series.Store, inForce map[string]*definition) map[string]series.Type {
+	types := map[string]series.Type{}
+	for _, f := range store.Families() {
+		types[f.Name()] = f.Type()
+	}
+	for _, def := range inForce {
+		delete(types, def.options.Name)
+	}
+	return types
+}
+
+// clash returns an error if a family cannot have its name beside the families of those
+// types, because the name, or that of one of its samples, is taken.
+func clash(types map[string]series.Type, o series.FamilyOptions) error {
+	if _, ok := types[o.Name]; ok {
+		return fmt.Errorf("metric %s exists already, as one of Signalbox's own", o.Name)
+	}
+	for _, suffix := range []string{"_bucket", "_sum", "_count", "_created"} {
+		if base, ok := strings.CutSuffix(o.Name, suffix); ok && types[base] == series.Histogram {
+			return fmt.Errorf("metric %s has the name of a sample of the histogram %s", o.Name, base)
+		}
+		if _, ok := types[o.Name+suffix]; ok && o.Type == series.Histogram {
+			return fmt.Errorf("metric %s would have a sample of the name of the metric %s", o.Name, o.Name+suffix)
+		}
+	}
+	return nil
+}
+
+// replacer returns the replacer for the replacements; equal ones share it.
+func (c *compiler) replacer(replacements []rule.Replacement) (*replacer, error) {
+	for _, r := range c.replacers {
+		if slices.Equal(r.replacements, replacements) {
+			return r, nil
+		}
+	}
+	r, err := newReplacer(replacements)
+	if err == nil {
+		c.replacers = append(c.replacers, r)
+	}
+	return r, err
+}
+
+// plan returns the plan of the event, and creates it if necessary.
+func (c *compiler) plan(event string) *plan {
+	p := c.plans[event]
+	if p == nil {
+		p = &plan{event: event, worker: -1, limiters: new([reasons]traffic.Limiter)}
+		c.plans[event] = p
+	}
+	return p
+}
+
+// A definition is a family with the first rule that asked for it.
+type definition struct {
+	rule    rule.Rule
+	options series.FamilyOptions
+	family  *series.Family
+}
+
+// accepts returns an error if another rule must not update the same family.
+func (d *definition) accepts(r rule.Rule) error {
+	labelNames := func(r rule.Rule) (names []string) {
+		for _, l := range sortedLabels(r) {
+			names = append(names, l.Name)
+		}
+		return names
+	}
+	var differences []string
+	compare := func(what, format string, here, there any) {
+		if !reflect.DeepEqual(here, there) {
+			differences = append(differences, fmt.Sprintf("%s is "+format+", want "+format, what, here, there))
+		}
+	}
+	compare("type", "%v", r.Type, d.rule.Type)
+	compare("help", "%q", r.Help, d.rule.Help)
+	compare("list of label names", "%v", labelNames(r), labelNames(d.rule))
+	compare("buckets", "%v", r.Buckets, d.rule.Buckets)
+	compare("worker", "%q", r.Worker, d.rule.Worker)
+	compare("idle_ttl", "%v", r.IdleTTL, d.rule.IdleTTL)
+	compare("native_histogram", "%v", r.NativeHistogram, d.rule.NativeHistogram)
+	if len(differences) > 0 {
+		return fmt.Errorf("metric %q is defined differently by the rule for event %q: %s",
+			r.Metric, d.rule.Event, strings.Join(differences, "; "))
+	}
+	return nil
+}
+
+func familyOptions(namespace string, r rule.Rule) series.FamilyOptions {
+	o := series.FamilyOptions{
+		Name:    prefixed(namespace, r.Metric),
+		Help:    r.Help,
+		Type:    map[rule.Type]series.Type{rule.Counter: series.Counter, rule.Gauge: series.Gauge, rule.Histogram: series.Histogram}[r.Type],
+		Bounds:  r.Buckets,
+		Native:  r.NativeHistogram,
+		IdleTTL: r.IdleTTL,
+	}
+	for _, l := range sortedLabels(r) {
+		o.Labels = append(o.Labels, l.Name)
+	}
+	switch r.Worker {
+	case rule.Owned:
+		o.Ownership = series.Owned
+	case rule.Heartbeat:
+		o.Ownership = series.Heartbeat
+	}
+	return o
+}
+
+func prefixed(namespace, metric string) string {
+	if namespace == "" {
+		return metric
+	}
+	return namespace + "_" + metric
+}
+
+// sameUpdate reports whether both rules make the same update of the same events, so
+// that each event would count twice.
+func sameUpdate(a, b rule.Rule) bool {
+	return a.Event == b.Event && a.Metric == b.Metric &&
+		reflect.DeepEqual(a.When, b.When) && reflect.DeepEqual(sortedLabels(a), sortedLabels(b))
+}
+
+func sortedLabels(r rule.Rule) []rule.Label {
+	return slices.SortedFunc(slices.Values(r.Labels), func(a, b rule.Label) int { return strings.Compare(a.Name, b.Name) })
+}

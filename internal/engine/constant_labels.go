@@ -1,0 +1,67 @@
+package engine
+
+import (
+	"fmt"
+	"maps"
+	"regexp"
+	"slices"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/prometheus/common/model"
+
+	"github.com/signalbox-ci/signalbox/emitter/rule"
+	"github.com/signalbox-ci/signalbox/internal/series"
+)
+
+// constantLabels makes the labels that every series has of the node's attributes, sorted
+// by name. It fails with an AttributeError, naming the attributes, if two of them become the
+// same label, if one becomes a label that a rule uses itself, or if one cannot be a
+// label at all.
+func constantLabels(attributes map[string]string, rules []rule.Rule) ([]series.Label, error) {
+	usedBy := map[string]string{"le": "the histograms' buckets"}
+	for _, r := range slices.Backward(rules) {
+		for _, l := range r.Labels {
+			usedBy[l.Name] = "metric " + r.Metric
+		}
+	}
+
+	var labels []series.Label
+	keys := map[string]string{}
+	for _, key := range slices.Sorted(maps.Keys(attributes)) {
+		name, value := sanitize(key), attributes[key]
+		switch {
+		case !isLabelName(name):
+			return nil, AttributeError(fmt.Sprintf("attribute %q cannot become a label: want a letter in it, before any digit", key))
+		case keys[name] != "":
+			return nil, AttributeError(fmt.Sprintf("attributes %q and %q both become the label %q", keys[name], key, name))
+		case usedBy[name] != "":
+			return nil, AttributeError(fmt.Sprintf("attribute %q becomes the label %q, which is a label of %s itself", key, name, usedBy[name]))
+		case !utf8.ValidString(value):
+			return nil, AttributeError(fmt.Sprintf("attribute %q has a value that is not UTF-8: %q", key, value))
+		}
+		keys[name] = key
+		labels = append(labels, series.Label{Name: name, Value: value})
+	}
+	slices.SortFunc(labels, func(a, b series.Label) int { return strings.Compare(a.Name, b.Name) })
+	return labels, nil
+}
+
+var notInLabels = regexp.MustCompile(`[^a-zA-Z0-9]+`)
+
+// sanitize turns an attribute's key into a label name: every run of characters
+// that a label name cannot have, and every run of underscores, becomes one
+// underscore, and none is left at the ends.
+func sanitize(key string) string {
+	return strings.Trim(notInLabels.ReplaceAllString(key, "_"), "_")
+}
+
+func isLabelName(s string) bool {
+	return model.LegacyValidation.IsValidLabelName(s) && !strings.HasPrefix(s, model.ReservedLabelPrefix)
+}
+
+// An AttributeError says that an attribute of the node cannot become a label.
+type AttributeError string
+
+// Error implements error.
+func (e AttributeError) Error() string { return string(e) }

@@ -1,0 +1,210 @@
+package engine
+
+import (
+	"math"
+	"math/bits"
+	"slices"
+
+	"code.cloudfoundry.org/lager/v3"
+
+	"github.com/signalbox-ci/signalbox/internal/series"
+	"github.com/signalbox-ci/signalbox/internal/traffic"
+	"github.com/signalbox-ci/signalbox/metric"
+)
+
+// EmitsConcurrently implements metric.ConcurrentEmitter.
+func (e *Engine) EmitsConcurrently() {}
+
+// Emit updates the series that the event drives. An event that a rule refuses
+// is counted in signalbox_events_rejected_total and logged, at most once a
+// second for each event name and reason; an event that no rule knows is counted
+// in signalbox_events_unknown_total.
+func (e *Engine) Emit(logger lager.Logger, event metric.Event) {
+	plan := e.plans.Load().find(event.Name)
+	if plan == nil {
+		e.refuseUnknown(logger, event.Name)
+		return
+	}
+	var array [maxAttributes]string
+	var o observation // filled field by field: a literal would be made apart, and copied
+	o.value = event.Value
+	o.attributes = array[:plan.slots()]
+	for i, name := range plan.attributes {
+		if v, ok := event.Attributes[name]; ok {
+			o.attributes[i] = v
+			o.present |= 1 << i
+		}
+	}
+	if len(plan.derived) > 0 {
+		plan.replace(o.attributes)
+	}
+	e.observe(logger, plan, &o)
+}
+
+// Prepare implements metric.TypedEmitter.
+func (e *Engine) Prepare(t metric.EventType) metric.TypedEvent {
+	t.Attributes = slices.Clone(t.Attributes)
+	return newPreparedEvent(e, t)
+}
+
+// prepare resolves an event type by the plans. It keeps the attributes.
+func (e *Engine) prepare(plans *nameTable, t metric.EventType) metric.TypedEvent {
+	plan := plans.find(t.Name)
+	if plan == nil {
+		return &unknownEvent{e, t.Name}
+	}
+	at := make([]int, len(plan.attributes))
+	var present uint32
+	for i, name := range plan.attributes {
+		for j, attribute := range t.Attributes {
+			if attribute == name { // of two the last, as in a map
+				at[i] = j
+				present |= 1 << i
+			}
+		}
+	}
+	if bits.OnesCount32(present) == len(at) && len(t.Attributes) <= maxTypeAttributes && len(plan.derived) == 0 {
+		return &typedEvent{e, plan.withAttributes(t.Attributes, at)}
+	}
+	return &partialEvent{e, plan, at, present}
+}
+
+// maxTypeAttributes is how many attributes a bit set can tell of.
+const maxTypeAttributes = 32
+
+// A typedEvent takes the events of a type that has all the attributes that the
+// rules look at: the values are used where they are.
+type typedEvent struct {
+	engine *Engine
+	plan   *plan // by the type's indexes
+}
+
+// EmitValues implements metric.TypedEvent.
+func (t *typedEvent) EmitValues(logger lager.Logger, value float64, values []string) {
+	var o observation
+	o.value = value
+	o.present = math.MaxUint32
+	o.attributes = values
+	t.engine.observe(logger, t.plan, &o)
+}
+
+// A partialEvent takes the events of a type that lacks some of them, or of which
+// label values are derived.
+type partialEvent struct {
+	engine  *Engine
+	plan    *plan
+	at      []int  // by the plan's attributes: the index of the type's
+	present uint32 // bit set of those that the type has
+}
+
+// EmitValues implements metric.TypedEvent.
+func (t *partialEvent) EmitValues(logger lager.Logger, value float64, values []string) {
+	var array [maxAttributes]string
+	var o observation
+	o.value = value
+	o.present = t.present
+	o.attributes = array[:t.plan.slots()]
+	for i, at := range t.at {
+		if t.present&(1<<i) != 0 {
+			o.attributes[i] = values[at]
+		}
+	}
+	if len(t.plan.derived) > 0 {
+		t.plan.replace(o.attributes)
+	}
+	t.engine.observe(logger, t.plan, &o)
+}
+
+// An unknownEvent is of a type that no rule knows.
+type unknownEvent struct {
+	engine *Engine
+	name   string
+}
+
+// EmitValues implements metric.TypedEvent.
+func (u *unknownEvent) EmitValues(logger lager.Logger, _ float64, _ []string) {
+	u.engine.refuseUnknown(logger, u.name)
+}
+
+// An observation is what a plan looks at of one event.
+type observation struct {
+	value      float64
+	present    uint32   // bit set of the attributes that are there
+	attributes []string // by the plan's indexes
+}
+
+// observe makes the plan's updates.
+func (e *Engine) observe(logger lager.Logger, plan *plan, o *observation) {
+	now := e.clock.Now()
+	var failed rejections
+	for i := range plan.updates {
+		if reason := plan.updates[i].apply(plan, o, now); reason != accepted {
+			failed.add(reason, i)
+		}
+	}
+	// Right behind the updates: an atomic addition waits for the stores before
+	// it, and so that is waited for once.
+	plan.received.Inc()
+	if failed.any {
+		e.reject(logger, plan, o, now, &failed)
+	}
+}
+
+// apply makes one update, or tells why not.
+func (u *update) apply(plan *plan, o *observation, now series.Instant) reason {
+	if o.present&u.required != u.required {
+		return missingAttribute
+	}
+	if u.when >= 0 && o.attributes[u.when] != u.equals {
+		return accepted
+	}
+	for _, i := range u.nonEmpty {
+		if o.attributes[i] == "" {
+			return emptyAttribute
+		}
+	}
+	value := o.value
+	switch u.operand {
+	case one:
+		value = 1
+	case holding:
+		value = hold(value)
+	}
+	if u.divide != 0 {
+		value /= u.divide
+	}
+	if u.op == series.Observe && value < 0 && value >= -math.MaxFloat64 {
+		return negative // the sum would go down, which it must not
+	}
+	worker := ""
+	if plan.worker >= 0 {
+		worker = o.attributes[plan.worker]
+	}
+	var values series.Values
+	values.All, values.Order, values.Exemplar = o.attributes, u.labels, u.exemplar
+	return reasonOf(u.family.Update(u.op, &values, worker, value, now))
+}
+
+// hold is what a lock's event adds to the locks that are held. What is not a
+// number stays that, to be rejected.
+func hold(value float64) float64 {
+	switch {
+	case value == 1:
+		return 1
+	case value-value != 0: // NaN or infinite
+		return value
+	}
+	return -1
+}
+
+// CountMalformed counts input that is not an event in signalbox_events_rejected_total,
+// and keeps the error as the example of its reason, one a second; nil is counted
+// without one. It does not log.
+func (e *Engine) CountMalformed(why error) {
+	e.self.refused.Add(1)
+	e.self.rejected[malformed].Add(1)
+	now := e.clock.Now()
+	if ok, _ := e.self.malformed.Allow(now); ok && why != nil {
+		e.self.examples[malformed].Keep(traffic.Example{At: now, Message: why.Error()})
+	}
+}

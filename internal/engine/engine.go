@@ -1,0 +1,209 @@
+// Package engine turns events into updates of series.
+//
+// Rules are compiled into plans (compile.go), one for each event name: which
+// attributes to read, and which families to update with them. Emitting an event looks
+// up its plan once (emit.go). A reload compiles the rules anew and replaces the plans
+// (reload.go); families that stay the same keep their series.
+package engine
+
+import (
+	"errors"
+	"slices"
+	"sync/atomic"
+	"time"
+
+	"code.cloudfoundry.org/lager/v3"
+	"github.com/prometheus/client_golang/prometheus"
+	dto "github.com/prometheus/client_model/go"
+
+	"github.com/signalbox-ci/signalbox/emitter/rule"
+	"github.com/signalbox-ci/signalbox/internal/catalog"
+	"github.com/signalbox-ci/signalbox/internal/mapping"
+	"github.com/signalbox-ci/signalbox/internal/series"
+	"github.com/signalbox-ci/signalbox/internal/traffic"
+	"github.com/signalbox-ci/signalbox/metric"
+)
+
+// maxLabelValueBytes is the length up to which a label value is accepted.
+const maxLabelValueBytes = 16 << 10
+
+// Options configure an Engine.
+type Options struct {
+	Source     mapping.Source    // the rules
+	Attributes map[string]string // of the node; they become constant labels
+
+	WorkerStaleAfter time.Duration // how long a worker stays without a heartbeat
+	MaxSeries        int           // how many series a family may have
+
+	// Clock returns the time; nil means time.Now. Rates always go by RealTime.
+	Clock func() time.Time
+
+	// RealTime returns the time of the machine; nil means time.Now.
+	RealTime func() time.Time
+
+	// Logger is for what happens outside of Emit until Attach; nil discards it.
+	Logger lager.Logger
+}
+
+// An Engine updates the series of its store with events. It is safe for concurrent
+// use. Emitting never blocks and never panics.
+type Engine struct {
+	plans    atomic.Pointer[nameTable] // replaced by Reload
+	received traffic.Tallies
+	store    *series.Store
+	clock    *series.Clock
+	self     *selfMetrics
+	mapping  mappingInForce
+	logger   atomic.Pointer[lager.Logger] // for what happens outside of Emit
+	now      func() time.Time
+	history  *traffic.History
+	realTime func() time.Time
+
+	// tolerance is how far the clock's reading can be behind.
+	tolerance time.Duration
+}
+
+// Engine implements the interfaces of emitters and of client_golang.
+var (
+	_ metric.TypedEmitter  = (*Engine)(nil)
+	_ prometheus.Collector = (*Engine)(nil)
+	_ prometheus.Gatherer  = (*Engine)(nil)
+)
+
+// New returns an Engine. It fails if the mapping file cannot be read, with errors of
+// type *rule.MappingError in the tree if a rule is wrong, and with an AttributeError
+// if an attribute cannot become a label.
+func New(o Options) (*Engine, error) {
+	o = o.withDefaults()
+	rules, err := o.Source.Read()
+	if err != nil {
+		return nil, err
+	}
+	constants, err := constantLabels(o.Attributes, append(slices.Clone(rules.Rules), catalog.LastSeen))
+	if err != nil {
+		return nil, errors.Join(rules.Err(nil), err)
+	}
+	e := &Engine{clock: series.NewClock(), now: o.Clock, realTime: o.RealTime}
+	if o.Clock == nil {
+		e.now = time.Now
+		// A hundredth of the staleness limit is precise enough.
+		e.tolerance = min(max(o.WorkerStaleAfter/100, time.Millisecond), 100*time.Millisecond)
+	} else {
+		e.clock = series.NewExactClock(o.Clock)
+	}
+	e.mapping.source = o.Source
+	e.logger.Store(&o.Logger)
+	e.store = series.NewStore(series.Options{
+		Clock:         e.clock,
+		Constants:     constants,
+		OwnerLimit:    o.WorkerStaleAfter,
+		MaxSeries:     o.MaxSeries,
+		MaxValueBytes: maxLabelValueBytes,
+	})
+	if e.self, err = addOwnFamilies(e.store, o, &e.received); err != nil {
+		return nil, err
+	}
+	if _, err = e.putInForce(rules); err != nil {
+		return nil, err
+	}
+	e.history = traffic.NewHistory(&e.received, e.realTime())
+	return e, nil
+}
+
+func (o Options) withDefaults() Options {
+	if o.RealTime == nil {
+		o.RealTime = time.Now
+	}
+	if o.Logger == nil {
+		o.Logger = lager.NewLogger("signalbox") // without a sink it discards everything
+	}
+	return o
+}
+
+// addOwnFamilies adds the families that no rule updates.
+func addOwnFamilies(store *series.Store, o Options, received *traffic.Tallies) (*selfMetrics, error) {
+	name := prefixed(o.Source.Namespace, catalog.LastSeen.Metric)
+	if _, err := store.AddLastSeen(name, catalog.LastSeen.Help, rule.WorkerAttribute); err != nil {
+		return nil, err
+	}
+	return newSelfMetrics(store, o.MaxSeries, received)
+}
+
+// Check reports what New would find wrong with the rules and the attributes, and
+// counts the rules.
+func Check(o Options) (Summary, error) {
+	o = o.withDefaults()
+	rules, err := o.Source.Read()
+	if err != nil {
+		return Summary{}, err
+	}
+	constants, attributesErr := constantLabels(o.Attributes, append(slices.Clone(rules.Rules), catalog.LastSeen))
+	store := series.NewStore(series.Options{Constants: constants})
+	if _, err := addOwnFamilies(store, o, new(traffic.Tallies)); err != nil {
+		return Summary{}, errors.Join(attributesErr, err)
+	}
+	c, err := compile(o.Source.Namespace, rules, store, nil)
+	return summaryOf(rules, c), errors.Join(attributesErr, err)
+}
+
+// Store returns the store, for pages and exports.
+func (e *Engine) Store() *series.Store { return e.store }
+
+// Clock returns the clock that the store uses.
+func (e *Engine) Clock() *series.Clock { return e.clock }
+
+// TickInterval returns how often the clock must be ticked; 0 if it needs no ticks.
+func (e *Engine) TickInterval() time.Duration { return e.tolerance }
+
+// Logger returns the logger for what happens outside of Emit.
+func (e *Engine) Logger() lager.Logger { return *e.logger.Load() }
+
+// Attach implements metric.AttachableEmitter.
+func (e *Engine) Attach(logger lager.Logger, stats func() []metric.EmitterStats) {
+	logger = logger.Session("prometheus")
+	e.logger.Store(&logger)
+	e.self.stats.Store(&stats)
+}
+
+// Knows reports whether a rule or the list of silent events has the event.
+func (e *Engine) Knows(event string) bool { return e.plans.Load().find(event) != nil }
+
+// Silent reports whether the event is known and updates no series.
+func (e *Engine) Silent(event string) bool {
+	p := e.plans.Load().find(event)
+	return p != nil && len(p.updates) == 0
+}
+
+// Sweep removes the series of stale workers and the series that are idle for too long.
+func (e *Engine) Sweep() series.Swept {
+	begin := time.Now()
+	swept := e.store.Sweep(e.clock.Tick(), e.tolerance)
+	e.self.swept(swept, time.Since(begin))
+	return swept
+}
+
+// Refresh updates the metrics about Signalbox itself. It precedes each scrape.
+func (e *Engine) Refresh() { e.self.refresh() }
+
+// Describe implements prometheus.Collector.
+func (e *Engine) Describe(descs chan<- *prometheus.Desc) { e.store.Describe(descs) }
+
+// Collect implements prometheus.Collector.
+func (e *Engine) Collect(metrics chan<- prometheus.Metric) {
+	e.Refresh()
+	e.store.Collect(metrics)
+}
+
+// Gather implements prometheus.Gatherer.
+func (e *Engine) Gather() ([]*dto.MetricFamily, error) {
+	e.Refresh()
+	return e.store.Gather()
+}
+
+// SampleRates records the current counts of events for History. It is called every
+// traffic.SampleInterval.
+func (e *Engine) SampleRates() { e.history.Sample(e.realTime()) }
+
+// BeginHistory excludes the events so far from the rates, those of now and of the last
+// hour: for a program that replays its past when it starts. It changes no metric.
+func (e *Engine) BeginHistory() { e.history.Begin(e.realTime()) }

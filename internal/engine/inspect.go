@@ -1,0 +1,69 @@
+package engine
+
+import (
+	"slices"
+
+	"github.com/signalbox-ci/signalbox/internal/series"
+	"github.com/signalbox-ci/signalbox/internal/traffic"
+	"github.com/signalbox-ci/signalbox/metric"
+)
+
+// What the status page shows of the engine.
+
+// Received returns the counts of the events received.
+func (e *Engine) Received() *traffic.Tallies { return &e.received }
+
+// Rates calls do with the rates of the events received, by the machine's time.
+func (e *Engine) Rates(do func(traffic.Reading)) { e.history.Read(e.realTime(), do) }
+
+// UnknownEvents returns how many events no rule knew.
+func (e *Engine) UnknownEvents() uint64 { return e.self.unknown.Load() }
+
+// RejectedEvents returns how many events were rejected for at least one metric.
+func (e *Engine) RejectedEvents() uint64 { return e.self.refused.Load() }
+
+// UnknownNames returns the names of events that no rule knows, the most frequent
+// first, and how many events had other names, for which there was no room.
+func (e *Engine) UnknownNames(wall series.Wall) (names []traffic.UnknownName, others uint64) {
+	// A name that a rule knows since may still be in the list.
+	names = slices.DeleteFunc(e.self.names.List(wall), func(n traffic.UnknownName) bool { return e.Knows(n.Name) })
+	return names, e.self.names.Other()
+}
+
+// EmitterStats returns the statistics of the Monitor's emitters; none before Attach.
+func (e *Engine) EmitterStats() []metric.EmitterStats {
+	if stats := e.self.stats.Load(); stats != nil {
+		return (*stats)()
+	}
+	return nil
+}
+
+// A WorkerGauge is a family of gauges that belong to workers.
+type WorkerGauge struct {
+	Family *series.Family
+	labels []string // the attributes that the family's labels show
+}
+
+// WorkerGauge returns the first gauge that the event sets and that belongs to the
+// worker.
+func (e *Engine) WorkerGauge(event string) (WorkerGauge, bool) {
+	p := e.plans.Load().find(event)
+	if p == nil || p.worker < 0 {
+		return WorkerGauge{}, false
+	}
+	for i := range p.updates {
+		u := &p.updates[i]
+		if u.op != series.Set || !slices.Contains(u.labels, uint8(p.worker)) {
+			continue
+		}
+		g := WorkerGauge{Family: u.family}
+		for _, l := range u.labels {
+			g.labels = append(g.labels, p.attributeOf(l))
+		}
+		return g, true
+	}
+	return WorkerGauge{}, false
+}
+
+// Label returns the index of the label that shows the attribute, or -1.
+func (g WorkerGauge) Label(attribute string) int { return slices.Index(g.labels, attribute) }

@@ -1,0 +1,46 @@
+package engine
+
+import (
+	"sync/atomic"
+
+	"code.cloudfoundry.org/lager/v3"
+
+	"github.com/signalbox-ci/signalbox/metric"
+)
+
+// A preparedEvent takes the events of one type for as long as the emitter lives.
+// What the type comes to is resolved once for each mapping.
+type preparedEvent struct {
+	engine    *Engine
+	eventType metric.EventType
+	resolved  atomic.Pointer[resolvedEvent]
+}
+
+// A resolvedEvent is what an event type comes to by the plans of one mapping.
+type resolvedEvent struct {
+	plans *nameTable
+	event metric.TypedEvent
+}
+
+func newPreparedEvent(e *Engine, t metric.EventType) *preparedEvent {
+	p := &preparedEvent{engine: e, eventType: t}
+	p.resolve(e.plans.Load())
+	return p
+}
+
+// EmitValues implements metric.TypedEvent.
+func (p *preparedEvent) EmitValues(logger lager.Logger, value float64, values []string) {
+	r := p.resolved.Load()
+	if plans := p.engine.plans.Load(); r.plans != plans {
+		r = p.resolve(plans)
+	}
+	r.event.EmitValues(logger, value, values)
+}
+
+// resolve resolves the type by the plans. Two goroutines may do it at a time, and
+// come to the same.
+func (p *preparedEvent) resolve(plans *nameTable) *resolvedEvent {
+	r := &resolvedEvent{plans, p.engine.prepare(plans, p.eventType)}
+	p.resolved.Store(r)
+	return r
+}

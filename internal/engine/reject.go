@@ -1,0 +1,203 @@
+package engine
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strings"
+	"unicode/utf8"
+
+	"code.cloudfoundry.org/lager/v3"
+
+	"github.com/signalbox-ci/signalbox/internal/excerpt"
+	"github.com/signalbox-ci/signalbox/internal/series"
+	"github.com/signalbox-ci/signalbox/internal/traffic"
+	"github.com/signalbox-ci/signalbox/metric"
+)
+
+// A reason is why an event was rejected for a metric.
+type reason uint8
+
+const (
+	accepted reason = iota
+	missingAttribute
+	emptyAttribute
+	notFinite
+	negative
+	invalidUTF8
+	valueTooLong
+	seriesLimit
+	malformed // what came was no event; counted by CountMalformed
+
+	reasons // how many there are
+)
+
+// reasonLabels are the values of the label "reason".
+var reasonLabels = [reasons]string{
+	missingAttribute: "missing_attribute",
+	emptyAttribute:   "empty_attribute",
+	notFinite:        "not_finite",
+	negative:         "negative",
+	invalidUTF8:      "invalid_utf8",
+	valueTooLong:     "label_value_too_long",
+	seriesLimit:      "series_limit",
+	malformed:        "malformed",
+}
+
+func reasonOf(r series.Result) reason {
+	switch r {
+	case series.OK:
+		return accepted
+	case series.NoRoom, series.Overflowed:
+		return seriesLimit
+	case series.NotFinite:
+		return notFinite
+	case series.Negative:
+		return negative
+	case series.InvalidUTF8:
+		return invalidUTF8
+	default:
+		return valueTooLong
+	}
+}
+
+// rejections are the updates of one event that were refused: how many for each
+// reason, and the first of them.
+type rejections struct {
+	any   bool
+	count [reasons]uint8
+	first [reasons]uint8
+}
+
+func (r *rejections) add(why reason, update int) {
+	if r.count[why] == 0 {
+		r.first[why] = uint8(update)
+	}
+	r.count[why]++
+	r.any = true
+}
+
+// reject counts and logs what was refused of an event. If the event is a
+// heartbeat, it proves all the same that its worker is alive.
+func (e *Engine) reject(logger lager.Logger, plan *plan, o *observation, now series.Instant, failed *rejections) {
+	// Unless there was no room for the worker, which has been counted.
+	if plan.heartbeat && o.present&(1<<plan.worker) != 0 && failed.count[seriesLimit] == 0 {
+		e.store.Heartbeat(o.attributes[plan.worker], now)
+	}
+	e.self.refused.Add(1)
+	for why := range reasons {
+		if failed.count[why] == 0 {
+			continue
+		}
+		e.self.rejected[why].Add(1)
+		if ok, unlogged := plan.limiters[why].Allow(now); ok {
+			u := &plan.updates[failed.first[why]]
+			description := u.describe(plan, o, why)
+			e.self.examples[why].Keep(traffic.Example{At: now, Event: plan.event, Metric: u.family.Name(), Message: description})
+			e.log(logger, "event-rejected", description, lager.Data{
+				"event": plan.event, "metric": u.family.Name(), "metrics": failed.count[why],
+				"reason": reasonLabels[why], "unlogged": unlogged,
+			})
+		}
+	}
+}
+
+// describe says in a sentence why the update was refused.
+func (u *update) describe(plan *plan, o *observation, why reason) string {
+	switch why {
+	case missingAttribute:
+		return fmt.Sprintf("the event has no attribute %s", plan.named(func(i int) bool { return u.required&^o.present&(1<<i) != 0 }))
+	case emptyAttribute:
+		return fmt.Sprintf("attribute %s is empty", plan.named(func(i int) bool {
+			return o.attributes[i] == "" && slices.Contains(u.nonEmpty, uint8(i))
+		}))
+	case notFinite:
+		return fmt.Sprintf("the value is %v, want a finite number", o.value)
+	case negative:
+		return fmt.Sprintf("the value is %v, want one that is not negative: a %v only grows", o.value, u.family.Type())
+	case invalidUTF8:
+		for _, i := range u.labels {
+			if !utf8.ValidString(o.attributes[i]) {
+				return fmt.Sprintf("attribute %q is not UTF-8: %s", plan.attributeOf(i), excerpt.Quote(o.attributes[i]))
+			}
+		}
+	case valueTooLong:
+		for _, i := range u.labels {
+			if len(o.attributes[i]) > maxLabelValueBytes {
+				return fmt.Sprintf("attribute %q has %d bytes, want at most %d: %s",
+					plan.attributeOf(i), len(o.attributes[i]), maxLabelValueBytes, excerpt.Quote(o.attributes[i]))
+			}
+		}
+	}
+	if u.family.Type() == series.Gauge {
+		return fmt.Sprintf("the metric has %d series, which is the limit", u.family.Limit())
+	}
+	return fmt.Sprintf("the metric has %d series, which is the limit: counted under the label value %s", u.family.Limit(), series.Overflow)
+}
+
+// named names the attributes that are chosen.
+func (p *plan) named(chosen func(int) bool) string {
+	var names []string
+	for i, name := range p.attributes {
+		if chosen(i) {
+			names = append(names, fmt.Sprintf("%q", name))
+		}
+	}
+	return strings.Join(names, " or ")
+}
+
+// refuseUnknown counts an event that no rule knows, and logs it.
+func (e *Engine) refuseUnknown(logger lager.Logger, event string) {
+	e.received.Unknown.Inc()
+	now := e.clock.Now()
+	if !utf8.ValidString(event) {
+		e.self.refused.Add(1)
+		e.self.rejected[invalidUTF8].Add(1)
+		if ok, unlogged := e.self.badNames.Allow(now); ok {
+			const description = "the event's name is not UTF-8"
+			e.self.examples[invalidUTF8].Keep(traffic.Example{At: now, Event: event, Message: description})
+			e.log(logger, "event-rejected", description, lager.Data{
+				"event":  excerpt.Quote(event), // quoted, since JSON cannot show it otherwise
+				"reason": reasonLabels[invalidUTF8], "unlogged": unlogged,
+			})
+		}
+		return
+	}
+	e.self.unknown.Add(1)
+	e.self.names.Count(event, now)
+	if ok, unlogged := e.self.unknownNames.Allow(now); ok {
+		orDefault(logger, e).Info("unknown-event", lager.Data{"event": excerpt.Short(event), "unlogged": unlogged})
+	}
+}
+
+// log logs a refusal in a way that makes no event of it again.
+func (e *Engine) log(logger lager.Logger, action, why string, data lager.Data) {
+	orDefault(logger, e).Error(action, fmt.Errorf("%w: %s", metric.ErrFailedToEmit, why), data)
+}
+
+// orDefault is the logger, or the emitter's own if there is none.
+func orDefault(logger lager.Logger, e *Engine) lager.Logger {
+	if logger == nil {
+		return *e.logger.Load()
+	}
+	return logger
+}
+
+// A Rejection is a reason for which events were rejected.
+type Rejection struct {
+	Reason  string // a value of the label "reason"
+	Count   uint64
+	Example *traffic.Example // the latest; nil if none was kept
+}
+
+// Rejections returns the reasons for which events were rejected so far, the most
+// frequent first.
+func (e *Engine) Rejections() (list []Rejection) {
+	for why := accepted + 1; why < reasons; why++ {
+		if count := e.self.rejected[why].Load(); count > 0 {
+			list = append(list, Rejection{reasonLabels[why], count, e.self.examples[why].Load()})
+		}
+	}
+	slices.SortStableFunc(list, func(a, b Rejection) int { return cmp.Compare(b.Count, a.Count) })
+	return list
+}

@@ -1,0 +1,108 @@
+package engine
+
+import (
+	"fmt"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/signalbox-ci/signalbox/emitter/rule"
+)
+
+var branches = []rule.Replacement{
+	{Match: `release/.*`, With: "release"},
+	{Match: `(?P<kind>feature|bugfix)/(.*)`, With: "${kind}"},
+	{Match: `main|master`, With: "trunk"},
+	{Match: ``, With: "none"},
+	{Match: `cost:(\d+)`, With: "$$$1"},
+}
+
+func replacerOf(t *testing.T, replacements []rule.Replacement) *replacer {
+	t.Helper()
+	r, err := newReplacer(replacements)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return r
+}
+
+func TestTheFirstReplacementThatMatchesTheWholeValueCounts(t *testing.T) {
+	r := replacerOf(t, branches)
+	long := strings.Repeat("x", maxLabelValueBytes) + "/"
+	for range 2 { // the second time from memory
+		for value, want := range map[string]string{
+			"release/1.0":         "release",
+			"release/1.0\nx":      "release",
+			"a release/1":         "a release/1",
+			"feature/release/1":   "feature",
+			"bugfix/x":            "bugfix",
+			"main":                "trunk",
+			"mainline":            "mainline",
+			"":                    "none",
+			"cost:12":             "$12",
+			"release/\xff":        "release/\xff",
+			"release/" + long:     "release/" + long,
+			strings.ToUpper("a"):  "A",
+			"feature/" + long[:9]: "feature",
+		} {
+			if got := r.replace(value); got != want {
+				t.Errorf("%.40q becomes %.40q, want %.40q", value, got, want)
+			}
+		}
+	}
+}
+
+func TestAnExpressionEndsWhereItEnds(t *testing.T) {
+	r := replacerOf(t, []rule.Replacement{{Match: `\Qa.b`, With: "quoted"}, {Match: `a|b`, With: "either"}, {Match: `(?-s)c.`, With: "line"}})
+	for value, want := range map[string]string{
+		"a.b": "quoted", "a.b)$": "a.b)$", "axb": "axb", "b": "either", "ab": "ab", "cx": "line", "c\n": "c\n",
+	} {
+		if got := r.replace(value); got != want {
+			t.Errorf("%q becomes %q, want %q", value, got, want)
+		}
+	}
+}
+
+func TestAReplacerRemembersSoMuchAndNoMore(t *testing.T) {
+	r := replacerOf(t, branches)
+	for i := range 100_000 {
+		r.replace(fmt.Sprint("feature/", i))
+	}
+	r.replace("release/" + strings.Repeat("x", maxRemembered))
+	remembered := 0
+	for s := range r.sets {
+		for w := range r.sets[s] {
+			if known := r.sets[s][w].Load(); known != nil {
+				if remembered++; len(known.from)+len(known.to) > maxRemembered {
+					t.Errorf("a value of %d bytes is remembered", len(known.from))
+				}
+			}
+		}
+	}
+	if remembered != replacerSets*replacerWays {
+		t.Errorf("%d values are remembered", remembered)
+	}
+}
+
+func TestReplacingFromMemoryAllocatesNothing(t *testing.T) {
+	r := replacerOf(t, branches)
+	value := "release/1"
+	if n := testing.AllocsPerRun(100, func() { r.replace(value) }); n != 0 {
+		t.Errorf("%v allocations", n)
+	}
+}
+
+func TestGoroutinesReplaceAtTheSameTime(t *testing.T) {
+	r := replacerOf(t, branches)
+	var wg sync.WaitGroup
+	for range 4 {
+		wg.Go(func() {
+			for i := range 5000 {
+				if got := r.replace(fmt.Sprint("release/", i%3000)); got != "release" {
+					t.Errorf("got %q", got)
+				}
+			}
+		})
+	}
+	wg.Wait()
+}

@@ -1,0 +1,4 @@
+package status
+
+// NewHandler makes a handler of overviews that a test makes.
+var NewHandler = newHandler

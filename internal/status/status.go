@@ -1,0 +1,212 @@
+package status
+
+import (
+	"cmp"
+	"context"
+	"net/http"
+	"runtime"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/signalbox-ci/signalbox/internal/buildinfo"
+	"github.com/signalbox-ci/signalbox/internal/engine"
+	"github.com/signalbox-ci/signalbox/internal/excerpt"
+	"github.com/signalbox-ci/signalbox/internal/series"
+	"github.com/signalbox-ci/signalbox/internal/traffic"
+)
+
+// An overview is reused for a second, or ten times as long as it took to collect, but
+// for five seconds at most: however many clients look at the page, the cost is small
+// and the page is never old.
+const (
+	overviewAge      = time.Second
+	overviewAgeTimes = 10
+	overviewAgeMost  = 5 * time.Second
+)
+
+// Options configure a Status.
+type Options struct {
+	Engine *engine.Engine
+
+	// Settings returns the flags in force. It must not ask for the overview.
+	Settings func() []Setting
+
+	// RealTime returns the time of the machine; nil means time.Now.
+	RealTime func() time.Time
+}
+
+// A Status collects the overview from the engine, its store, and the sections of other
+// parts of the program. It is safe for concurrent use.
+type Status struct {
+	engine   *engine.Engine
+	settings func() []Setting
+	realTime func() time.Time
+	started  time.Time
+	scrapes  scrapeLog
+	labels   labelCounts
+
+	sectionsMu sync.Mutex // protects sections
+	sections   []Section
+
+	mu     sync.Mutex // protects the following fields; held while an overview is collected
+	latest *Overview
+	number uint64 // of latest
+	until  time.Time
+}
+
+// New returns a Status that was started now.
+func New(o Options) *Status {
+	s := &Status{engine: o.Engine, settings: o.Settings, realTime: o.RealTime, labels: labelCounts{wanted: make(chan labelsWanted)}}
+	if s.realTime == nil {
+		s.realTime = time.Now
+	}
+	s.started = s.engine.Clock().Wall().Time(s.engine.Clock().Tick())
+	return s
+}
+
+// Run counts label values until the context ends.
+func (s *Status) Run(ctx context.Context) { s.labels.run(ctx) }
+
+// Handler serves the page, its assets and the overview.
+func (s *Status) Handler() http.Handler { return newHandler(s.Overview) }
+
+// Add adds a section. It replaces the fields of earlier ones that have the same names.
+func (s *Status) Add(section Section) {
+	s.sectionsMu.Lock()
+	defer s.sectionsMu.Unlock()
+	s.sections = append(s.sections, section)
+}
+
+// Scraped records a request for the metrics page.
+func (s *Status) Scraped(scrape Scrape) {
+	scrape.Remote, scrape.UserAgent = shown(scrape.Remote), shown(scrape.UserAgent)
+	s.scrapes.add(scrape)
+}
+
+// Overview returns the overview with lists cut to the limit, and its number: overviews
+// with the same number and limit are equal. It must not be changed. Times are those of
+// the engine's clock, rates those of the machine's.
+func (s *Status) Overview(limit int) (Overview, uint64) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	now := s.realTime()
+	if s.latest == nil || !now.Before(s.until) {
+		begin := time.Now()
+		o := s.Collect(now)
+		s.latest = &o
+		s.number++
+		s.until = now.Add(min(max(overviewAge, overviewAgeTimes*time.Since(begin)), overviewAgeMost))
+	}
+	return s.latest.cutTo(limit), s.number
+}
+
+// Collect makes a new overview, with lists of MaxLimit entries.
+func (s *Status) Collect(now time.Time) Overview {
+	at, wall := s.engine.Clock().Tick(), s.engine.Clock().Wall()
+	build := buildinfo.Read()
+	o := Overview{
+		Time:     wall.Time(at),
+		Started:  s.started,
+		Build:    Build{Version: build.Version, Revision: build.Revision, GoVersion: runtime.Version()},
+		Settings: sortSettings(s.settings()),
+		Mapping:  s.mapping(),
+		Events:   s.events(wall),
+		Workers:  s.workers(MaxLimit, at, wall),
+		Families: s.families(now),
+		Scrapes:  s.scrapes.list(),
+		Emitters: s.emitters(),
+	}
+	o.fields = map[string]func(limit int) any{}
+	s.sectionsMu.Lock()
+	defer s.sectionsMu.Unlock()
+	for _, section := range s.sections {
+		for field, value := range section.OverviewFields() {
+			o.fields[field] = value
+		}
+		if r, ok := section.(Reporter); ok {
+			o.Reports = append(o.Reports, r.OverviewReport(o.Time))
+		}
+	}
+	return o
+}
+
+// mapping returns the state of the mapping file, or nil if there is none.
+func (s *Status) mapping() *Mapping {
+	state := s.engine.MappingState()
+	if state.File == "" {
+		return nil
+	}
+	m := &Mapping{File: state.File, LoadedAt: state.LoadedAt.UTC()}
+	if state.Err != nil {
+		failed := state.FailedAt.UTC()
+		m.Error, m.FailedAt = excerpt.Cut(state.Err.Error(), maxShownErrorBytes), &failed
+	}
+	return m
+}
+
+// events returns the counts and rates of events, all together and by name.
+func (s *Status) events(wall series.Wall) Events {
+	e := Events{
+		Unknown:      s.engine.UnknownEvents(),
+		Rejected:     s.engine.RejectedEvents(),
+		SlotSeconds:  traffic.SlotLength.Seconds(),
+		Names:        []EventName{},
+		UnknownNames: []UnknownName{},
+		Rejections:   []Rejection{},
+	}
+	s.engine.Rates(func(r traffic.Reading) {
+		e.Received = s.engine.Received().Unknown.Value()
+		for name, count := range s.engine.Received().All() {
+			e.Received += count
+			if count == 0 {
+				continue
+			}
+			n := EventName{Name: shown(name), Received: count, Silent: s.engine.Silent(name)}
+			n.PerSecond, n.History = r.Of(name, count)
+			e.Names = append(e.Names, n)
+		}
+		e.PerSecond, e.History = r.OfAll(e.Received)
+		e.LastSlotSeconds = traffic.Rounded(r.LastSlot().Seconds())
+	})
+	slices.SortFunc(e.Names, func(a, b EventName) int {
+		return cmp.Or(cmp.Compare(b.PerSecond, a.PerSecond), cmp.Compare(b.Received, a.Received), strings.Compare(a.Name, b.Name))
+	})
+	names, others := s.engine.UnknownNames(wall)
+	e.UnknownOther = others
+	for _, n := range names {
+		e.UnknownNames = append(e.UnknownNames, UnknownName{Name: n.Name, Count: n.Count, Last: n.Last})
+	}
+	for _, r := range s.engine.Rejections() {
+		rejection := Rejection{Reason: r.Reason, Count: r.Count}
+		if x := r.Example; x != nil {
+			rejection.Latest = &Example{Time: wall.Time(x.At), Event: x.Event, Metric: x.Metric, Message: x.Message}
+		}
+		e.Rejections = append(e.Rejections, rejection)
+	}
+	return e
+}
+
+// emitters returns the state of the emitters' queues, sorted by name.
+func (s *Status) emitters() []Emitter {
+	list := []Emitter{}
+	for _, e := range s.engine.EmitterStats() {
+		list = append(list, Emitter{Name: shown(e.Emitter), QueueLength: e.QueueLength, QueueCapacity: e.QueueCapacity, Dropped: e.Dropped})
+	}
+	slices.SortStableFunc(list, func(a, b Emitter) int { return strings.Compare(a.Name, b.Name) })
+	return list
+}
+
+// cutTo returns the overview with its lists cut, but for those that are short anyway.
+func (o Overview) cutTo(limit int) Overview {
+	o.Events.Names = first(o.Events.Names, limit)
+	o.Events.UnknownNames = first(o.Events.UnknownNames, limit)
+	o.Workers.List = first(o.Workers.List, limit)
+	o.Families.List = first(o.Families.List, limit)
+	o.Scrapes = first(o.Scrapes, limit)
+	o.limit = limit
+	return o
+}
+
+func first[E any](list []E, limit int) []E { return list[:min(len(list), max(limit, 0))] }

@@ -1,0 +1,35 @@
+package traffic
+
+import (
+	"strings"
+	"sync/atomic"
+
+	"github.com/signalbox-ci/signalbox/internal/excerpt"
+	"github.com/signalbox-ci/signalbox/internal/series"
+)
+
+// maxExampleBytes is the length up to which each text of an example is kept.
+const maxExampleBytes = 512
+
+// An Example is an event that was rejected. Long texts are cut.
+type Example struct {
+	At      series.Instant
+	Event   string // its name; may be empty
+	Metric  string // the metric that it was rejected for; may be empty
+	Message string // why
+}
+
+// A LatestExample holds the latest example of one kind. The zero value holds none. It
+// is safe for concurrent use.
+type LatestExample struct{ example atomic.Pointer[Example] }
+
+// Keep replaces the example. It keeps copies of the texts, which need not be UTF-8.
+func (l *LatestExample) Keep(e Example) {
+	for _, text := range []*string{&e.Event, &e.Metric, &e.Message} {
+		*text = strings.Clone(strings.ToValidUTF8(excerpt.Prefix(*text, maxExampleBytes), "\uFFFD"))
+	}
+	l.example.Store(&e)
+}
+
+// Load returns the example, or nil if there is none.
+func (l *LatestExample) Load() *Example { return l.example.Load() }

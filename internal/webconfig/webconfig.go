@@ -1,0 +1,113 @@
+// Package webconfig checks Prometheus web configuration files, which enable TLS, client
+// certificates and basic authentication of a listener.
+package webconfig
+
+import (
+	"bytes"
+	"cmp"
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/prometheus/exporter-toolkit/web"
+	"go.yaml.in/yaml/v3"
+
+	"github.com/signalbox-ci/signalbox/internal/excerpt"
+	"github.com/signalbox-ci/signalbox/internal/regularfile"
+)
+
+// Fields are the fields at the top of a web configuration file.
+var Fields = []string{"tls_server_config", "http_server_config", "basic_auth_users", "rate_limit"}
+
+// Check returns what is wrong with a web configuration file, or nil if nothing is or if
+// the name is empty. The text of the error has a line for each fault, with the file and,
+// where it is known, the line in it. It never contains a password.
+func Check(file string) error {
+	if file == "" {
+		return nil
+	}
+	// exporter-toolkit would wait forever for a named pipe.
+	content, err := regularfile.Read(file)
+	if err != nil {
+		return err
+	}
+	if err := checkSyntax(file, content); err != nil {
+		return err
+	}
+	if err := checkPasswords(file, content); err != nil {
+		return err
+	}
+	if err := web.Validate(file); err != nil {
+		return fmt.Errorf("%s: %s", file, hideValues(strings.TrimSuffix(err.Error(), ": ")))
+	}
+	return nil
+}
+
+// checkSyntax decodes the file strictly, as exporter-toolkit does.
+func checkSyntax(file string, content []byte) error {
+	decoder := yaml.NewDecoder(bytes.NewReader(content))
+	decoder.KnownFields(true)
+	err := decoder.Decode(&web.Config{})
+	typeError, ok := errors.AsType[*yaml.TypeError](err)
+	switch {
+	case err == nil, errors.Is(err, io.EOF): // an empty file changes nothing
+		return nil
+	case !ok:
+		return fault(file, strings.TrimPrefix(err.Error(), "yaml: "))
+	}
+	var errs []error
+	for _, text := range typeError.Errors {
+		errs = append(errs, fault(file, text))
+	}
+	return errors.Join(errs...)
+}
+
+// fault turns a fault that the YAML package found, as in "line 3: text", into an error
+// that begins with the file and the line.
+func fault(file, text string) error {
+	var line int
+	if n, _ := fmt.Sscanf(text, "line %d: ", &line); n == 1 {
+		_, text, _ = strings.Cut(text, ": ")
+		return fmt.Errorf("%s:%d: %s", file, line, hideValues(text))
+	}
+	return fmt.Errorf("%s: %s", file, hideValues(text))
+}
+
+var (
+	// fileValue matches what the YAML package repeats of a file: in backquotes the
+	// beginning of a value, in quotes the name of an anchor, after an exclamation mark a
+	// tag. Any of them can be a password that was written without quotes.
+	fileValue = regexp.MustCompile("(?s)\\s(`.*`|'.*'|![^!\\s]\\S*)")
+
+	// bcryptHash is what the bcrypt package accepts: exporter-toolkit looks at the
+	// beginning of a hash only, and then refuses every password.
+	bcryptHash = regexp.MustCompile(`^\$2[a-z]?\$(0[4-9]|[12]\d|3[01])\$[./A-Za-z0-9]{53}$`)
+)
+
+// hideValues replaces the values of a file in a message.
+func hideValues(message string) string { return fileValue.ReplaceAllString(message, " …") }
+
+// checkPasswords checks that the passwords are bcrypt hashes.
+func checkPasswords(file string, content []byte) error {
+	var config struct {
+		Users map[string]yaml.Node `yaml:"basic_auth_users"`
+	}
+	if err := yaml.Unmarshal(content, &config); err != nil {
+		return fault(file, strings.TrimPrefix(err.Error(), "yaml: "))
+	}
+	users := slices.SortedFunc(maps.Keys(config.Users), func(a, b string) int {
+		return cmp.Or(cmp.Compare(config.Users[a].Line, config.Users[b].Line), strings.Compare(a, b))
+	})
+	var errs []error
+	for _, user := range users {
+		if hash := config.Users[user]; !bcryptHash.MatchString(hash.Value) {
+			errs = append(errs, fmt.Errorf("%s:%d: basic_auth_users: user %s: not a bcrypt hash, expected what `htpasswd -nBC 10 USER` prints after the colon",
+				file, hash.Line, excerpt.Quote(user)))
+		}
+	}
+	return errors.Join(errs...)
+}
