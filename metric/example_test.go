@@ -60,8 +60,8 @@ func ExampleGauge() {
 	running.Inc()
 	running.Inc()
 	running.Dec()
-	fmt.Println(running.Max()) // the highest since it was last asked
-	fmt.Println(running.Max()) // nothing happened, so the current value
+	fmt.Println(running.TakePeak()) // the highest value since the last call
+	fmt.Println(running.TakePeak()) // nothing changed, so the current value
 	// Output:
 	// 2
 	// 1

@@ -258,8 +258,8 @@ func TestRunStopsAtASignal(t *testing.T) {
 func TestABadIntervalIsAnError(t *testing.T) {
 	g := NewWithT(t)
 	for interval, problem := range map[time.Duration]string{
-		0:            "emitting periodically: the interval is 0s, expected more than 0",
-		-time.Second: "emitting periodically: the interval is -1s, expected more than 0",
+		0:            "emitting periodically: got interval 0s, expected more than 0",
+		-time.Second: "emitting periodically: got interval -1s, expected more than 0",
 	} {
 		periodic := metric.PeriodicallyEmit(lager.NewLogger("ci"), metric.NewMonitor(), interval)
 		ready := make(chan struct{})

@@ -106,7 +106,7 @@ var _ = Describe("A prepared event type", func() {
 		Expect(emitter.typed.Events()).To(BeEmpty())
 		Expect(lines.Lines()).To(HaveLen(2))
 		Expect(lines.Lines()[0].Error).To(MatchError(metric.ErrFailedToEmit))
-		Expect(lines.Lines()[0].Error).To(MatchError(ContainSubstring(`"deploy finished" has 1 values, expected 2`)))
+		Expect(lines.Lines()[0].Error).To(MatchError(ContainSubstring(`event "deploy finished": got 1 values, expected 2`)))
 	})
 
 	It("emits from many goroutines at once", func() {

@@ -389,7 +389,7 @@ var _ = Describe("Counting queries", func() {
 
 				Expect(got.calls).To(Equal(want.calls))
 				Expect(messagesOf(errs)).To(Equal(messagesOf(wantErrs)))
-				Expect(counter.Delta()).To(Equal(got.executed), "%v", got.calls)
+				Expect(counter.TakeDelta()).To(Equal(got.executed), "%v", got.calls)
 			})
 		}
 	}
@@ -403,7 +403,7 @@ var _ = Describe("Counting queries", func() {
 				scenario.do(db, &journal{})
 			}
 			Expect(db.Close()).To(Succeed())
-			Expect(counter.Delta()).To(Equal(7.0))
+			Expect(counter.TakeDelta()).To(Equal(7.0))
 		}
 	})
 
@@ -429,7 +429,7 @@ var _ = Describe("Counting queries", func() {
 		Expect(db.Driver()).To(Equal(full.fullDriver))
 		Expect(db.Close()).To(Succeed())
 		Expect(j.calls).To(ContainElement("close connector"))
-		Expect(counter.Delta()).To(Equal(1.0))
+		Expect(counter.TakeDelta()).To(Equal(1.0))
 	})
 
 	It("closes a connector that cannot be closed", func() {
