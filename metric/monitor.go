@@ -184,8 +184,9 @@ func (m *Monitor) descriptions() []string {
 func (m *Monitor) idle() bool { return m.dispatcher.Load() == nil }
 
 // Emit hands an event to every emitter. It does not wait for slow emitters: an event
-// for which an emitter's queue has no room is dropped for that emitter, counted (see
-// Stats) and logged at most once a second.
+// for which an emitter's queue has no room is dropped for that emitter and counted (see
+// Stats). Drops are logged at most once a second; only then does Emit wait for the
+// logger.
 //
 // Emit adds the Host if it is empty, and those of the node's attributes that the event
 // lacks. It sets a zero Time to the current time, except for TypedEmitters, which take
