@@ -90,8 +90,8 @@ type TypedEmitter interface {
 	// of this package, and at the first event for types passed to Monitor.Prepare; the
 	// latter may happen in several goroutines at once, for different types. The
 	// attributes are the type's own followed by the node's; Prepare must not change
-	// them. If it returns nil, the emitter receives no typed events of that type, not
-	// even through Emit.
+	// them. If it returns nil, the emitter does not receive the events of that type
+	// that are emitted by typed calls or a Prepared, not even through Emit.
 	Prepare(EventType) TypedEvent
 }
 

@@ -423,7 +423,7 @@ var _ = Describe("Monitor", func() {
 			Expect(monitor.Stats()[1].Dropped).To(BeZero())
 		})
 
-		It("goes on after an emitter panicked", func() {
+		It("continues after an emitter panicked", func() {
 			emitted := make(chan float64)
 			register("shaky", emitterFunc(func(logger lager.Logger, e metric.Event) {
 				if e.Value < 3 {

@@ -45,9 +45,9 @@ func (p *Periodic) Run(signals <-chan os.Signal, ready chan<- struct{}) error {
 }
 
 // RunContext flushes the Monitor at each interval until the context is done. It then
-// emits the counters and gauges once more, so that no count is lost, and returns nil.
-// An error from Monitor.CountWorkers is logged. RunContext returns an error only if
-// the interval is not positive.
+// emits everything but the states of the workers once more, so that no count is lost,
+// and returns nil. An error from Monitor.CountWorkers is logged. RunContext returns an
+// error only if the interval is not positive.
 func (p *Periodic) RunContext(ctx context.Context) error {
 	if err := p.validate(); err != nil {
 		return err

@@ -78,7 +78,7 @@ var _ = Describe("A prepared event type", func() {
 		Expect(emitter.Events()[0].Attributes).To(Equal(attributes{"stage": "live"}))
 	})
 
-	It("goes on when the Monitor is initialised anew", func() {
+	It("remains valid when the Monitor is initialized again", func() {
 		logger, _ := newLogger()
 		emitter := &typedRecorder{}
 		monitor := metric.NewMonitor()
@@ -97,7 +97,7 @@ var _ = Describe("A prepared event type", func() {
 		}))
 	})
 
-	It("refuses another number of values", func() {
+	It("rejects a wrong number of values", func() {
 		logger, lines := newLogger()
 		emitter := &typedRecorder{}
 		prepared := started(logger, nil, emitter).Prepare(deploy)
