@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -18,7 +19,7 @@ import (
 	"github.com/signalbox-ci/signalbox/metric"
 )
 
-// A run is what the scheduler knows of one.
+// A run is a build as the scheduler represents it.
 type run struct {
 	id       int
 	job      string
@@ -36,15 +37,14 @@ func (b run) Attributes() map[string]string {
 	}
 }
 
-// What a scheduler does from its start to its end.
+// A scheduler from start to exit.
 func Example_scheduler() {
-	logger := lager.NewLogger("scheduler")
-	monitor := metric.NewMonitor() // or metric.Metrics, which has emitter.Default registered
-	prometheus := &emitter.PrometheusConfig{}
-	monitor.RegisterEmitter(prometheus)
+	logger := metric.SlogLogger(slog.Default())
+	monitor := metric.NewMonitor()
+	monitor.RegisterEmitter(&emitter.PrometheusConfig{})
 
-	// The emitters' flags beside the scheduler's own. Without the address nothing
-	// is served, and events go nowhere.
+	// Add the emitter's flags to the scheduler's own. Without an address to listen on,
+	// no metrics are served and events are discarded.
 	parser := flags.NewNamedParser("scheduler", flags.Default)
 	if err := monitor.WireEmitters(parser.Group); err != nil {
 		panic(err)
@@ -56,12 +56,12 @@ func Example_scheduler() {
 		panic(err)
 	}
 
-	// Counters and gauges become events every ten seconds.
+	// Emit the counters and gauges every ten seconds.
 	ctx, stop := context.WithCancel(context.Background())
 	done := make(chan error)
 	go func() { done <- metric.PeriodicallyEmit(logger, monitor, 10*time.Second).RunContext(ctx) }()
 
-	// What happens in the scheduler.
+	// Report what happens.
 	monitor.BuildsStarted.Inc()
 	finished := time.Now()
 	metric.BuildFinished{Build: run{
@@ -71,7 +71,7 @@ func Example_scheduler() {
 		Resource: metric.WorkerContainers, WorkerName: "worker-1", Platform: "linux", Count: 12,
 	}.EmitTo(logger, monitor)
 
-	// At its end: what was counted is emitted, then all is closed.
+	// At exit, emit the last counts, then close the emitter.
 	stop()
 	<-done
 	page := pageOf(monitor)
@@ -88,7 +88,7 @@ func Example_scheduler() {
 	// concourse_workers_containers{platform="linux",tags="",team="",worker="worker-1"} 12
 }
 
-// What events of the scheduler's own drive.
+// Metrics of events that the scheduler defines.
 func ExamplePrometheusConfig_rules() {
 	rules := []rule.Rule{{
 		Event: "deploy finished", Metric: "deploys_total", Type: rule.Counter, Operation: rule.Inc,
@@ -101,9 +101,9 @@ func ExamplePrometheusConfig_rules() {
 	logger := lager.NewLogger("scheduler")
 	monitor := metric.NewMonitor()
 	monitor.RegisterEmitter(&emitter.PrometheusConfig{BindIP: "127.0.0.1", BindPort: "0", Rules: rules})
-	// With metric.Metrics, it is emitter.Default.Rules = rules instead.
+	// With metric.Metrics, set emitter.Default.Rules instead.
 	if err := monitor.Initialize(logger, "web-1", nil, 0); err != nil {
-		panic(err) // a rule with a mistake is refused here, with the reason
+		panic(err) // names the rule and the reason if a rule is invalid
 	}
 
 	monitor.Emit(logger, metric.Event{
@@ -116,7 +116,7 @@ func ExamplePrometheusConfig_rules() {
 	// concourse_deploys_total{branch="release",environment="live"} 1
 }
 
-// The page on a listener of the scheduler's own, beside the emitter's.
+// The metrics page on the scheduler's own server.
 func ExamplePrometheus_Handler() {
 	// No listener: the page is part of the program's own server.
 	config := emitter.PrometheusConfig{Handler: true, Namespace: "ci"}
@@ -139,13 +139,13 @@ func ExamplePrometheus_Handler() {
 	// ci_locks_held{region="eu",type="Batch"} 1
 }
 
-// What agents of a server push, by template.
+// Metrics pushed by the agents of a server, summed by template.
 func Example_agents() {
 	agents, err := aggregator.New(lager.NewLogger("server"), nil, 2*time.Minute, []string{"template_name"})
 	if err != nil {
 		panic(err)
 	}
-	defer agents.Run(context.Background())() // forgets what has expired
+	defer agents.Run(context.Background())() // removes expired metrics
 
 	config := emitter.PrometheusConfig{BindIP: "127.0.0.1", BindPort: "0", Pushed: agents}
 	e, err := config.NewEmitter(nil)
@@ -160,7 +160,7 @@ func Example_agents() {
 			aggregator.Labels{Username: user, TemplateName: "go"},
 			[]aggregator.Metric{{Name: "tests_total", Type: aggregator.Counter, Value: 3}})
 		if err != nil {
-			fmt.Println(err) // metric by metric; the others are applied
+			fmt.Println(err) // an *aggregator.RejectedError names the rejected metrics; the others are applied
 		}
 	}
 
@@ -171,7 +171,7 @@ func Example_agents() {
 	// tests_total{template_name="go"} 6
 }
 
-// pageOf is the page of the Monitor's Prometheus emitter.
+// pageOf returns the page of the Monitor's Prometheus emitter.
 func pageOf(monitor *metric.Monitor) string {
 	answer, err := http.Get(monitor.Emitters()[0].(*emitter.Prometheus).URL())
 	if err != nil {
@@ -181,11 +181,11 @@ func pageOf(monitor *metric.Monitor) string {
 	return string(must(io.ReadAll(answer.Body)))
 }
 
-// show prints the samples that begin so.
-func show(page string, beginnings ...string) {
+// show prints the lines that have one of the prefixes.
+func show(page string, prefixes ...string) {
 	for line := range strings.Lines(page) {
-		for _, beginning := range beginnings {
-			if strings.HasPrefix(line, beginning) {
+		for _, prefix := range prefixes {
+			if strings.HasPrefix(line, prefix) {
 				fmt.Print(line)
 			}
 		}

@@ -6,28 +6,29 @@ import (
 	"code.cloudfoundry.org/lager/v3"
 )
 
-// A Build is what the build events tell of.
+// A Build is the subject of a build event. Its methods are called while the event is
+// emitted, from the goroutine that emits it.
 type Build interface {
-	// ID is the build's number among all builds.
+	// ID returns the build's number, unique among all builds.
 	ID() int
 
-	// Attributes tell which build it is: build, build_id, job, pipeline,
-	// team_name and the like. The map is only read, and not kept.
+	// Attributes identify the build: build, build_id, job, pipeline, team_name and
+	// others. The map is neither changed nor kept.
 	Attributes() map[string]string
 
-	// Status is how the build ended. Only finished builds are asked.
+	// Status returns how the build ended. It is called only for finished builds.
 	Status() BuildStatus
 
-	// StartTime and EndTime are zero for a build that never started, such as
-	// one that was aborted while it waited.
+	// StartTime and EndTime return the zero time for a build that never started, such
+	// as one that was aborted while it was waiting.
 	StartTime() time.Time
 	EndTime() time.Time
 }
 
-// A BuildStatus is how a build ended.
+// A BuildStatus is the outcome of a build.
 type BuildStatus string
 
-// The ways in which a build can end.
+// The outcomes of a build.
 const (
 	BuildSucceeded BuildStatus = "succeeded"
 	BuildFailed    BuildStatus = "failed"
@@ -35,7 +36,7 @@ const (
 	BuildErrored   BuildStatus = "errored"
 )
 
-// Build events are no event types: their attributes are the build's.
+// Build events have no EventType, since their attributes depend on the build.
 const (
 	buildStartedName       = "build started"
 	buildFinishedName      = "build finished"
@@ -44,9 +45,9 @@ const (
 	buildStatusAttribute = "build_status"
 )
 
-// BuildStarted tells that a build started. The event's value is the build's ID.
+// A BuildStarted event reports that a build started. Its value is the build's ID.
 type BuildStarted struct {
-	Build Build
+	Build Build // must not be nil
 }
 
 // Emit emits the event to Metrics.
@@ -54,23 +55,23 @@ func (e BuildStarted) Emit(logger lager.Logger) { e.EmitTo(logger, Metrics) }
 
 // EmitTo emits the event to a Monitor.
 func (e BuildStarted) EmitTo(logger lager.Logger, m *Monitor) {
-	l := m.borrow()
-	if l == nil {
+	s := m.acquire()
+	if s == nil {
 		return
 	}
-	defer l.giveBack()
-	l.deliver(logger, Event{
+	defer s.release()
+	s.deliver(logger, Event{
 		Name:       buildStartedName,
 		Value:      float64(e.Build.ID()),
-		Attributes: l.merge(e.Build.Attributes()),
+		Attributes: s.merge(e.Build.Attributes()),
 	})
 }
 
-// BuildFinished tells that a build other than a check ended, with its status
-// as the attribute build_status. The event's value is how long it ran, in
-// milliseconds; 0 if it never started.
+// A BuildFinished event reports that a build ended. Its value is the build's duration
+// in milliseconds, 0 if the build never started; the attribute build_status is its
+// status. For builds that check a resource, use CheckBuildFinished.
 type BuildFinished struct {
-	Build Build
+	Build Build // must not be nil
 }
 
 // Emit emits the event to Metrics.
@@ -81,9 +82,10 @@ func (e BuildFinished) EmitTo(logger lager.Logger, m *Monitor) {
 	emitFinished(logger, m, buildFinishedName, e.Build)
 }
 
-// CheckBuildFinished is BuildFinished for a build that checks a resource.
+// A CheckBuildFinished event reports that a build that checks a resource ended. Its
+// value and attributes are those of BuildFinished.
 type CheckBuildFinished struct {
-	Build Build
+	Build Build // must not be nil
 }
 
 // Emit emits the event to Metrics.
@@ -95,22 +97,22 @@ func (e CheckBuildFinished) EmitTo(logger lager.Logger, m *Monitor) {
 }
 
 func emitFinished(logger lager.Logger, m *Monitor, name string, build Build) {
-	l := m.borrow()
-	if l == nil {
+	s := m.acquire()
+	if s == nil {
 		return
 	}
-	defer l.giveBack()
-	attributes := l.merge(build.Attributes())
+	defer s.release()
+	attributes := s.merge(build.Attributes())
 	attributes[buildStatusAttribute] = string(build.Status())
-	l.deliver(logger, Event{
+	s.deliver(logger, Event{
 		Name:       name,
 		Value:      milliseconds(buildDuration(build)),
 		Attributes: attributes,
 	})
 }
 
-// buildDuration is 0 for a build that never started: the time since the year 1
-// would spoil every sum that it is added to.
+// buildDuration returns 0 for a build that never started. The time since year 1 would
+// distort every sum.
 func buildDuration(build Build) time.Duration {
 	start, end := build.StartTime(), build.EndTime()
 	if start.IsZero() || end.Before(start) {

@@ -2,23 +2,24 @@ package metric
 
 import "sync/atomic"
 
-// A Counter counts things that happen, until somebody asks how many there
-// were. The zero value is at zero. It is safe for concurrent use, and must not
-// be copied.
+// A Counter counts what happens between two ticks of PeriodicallyEmit. The zero value
+// is a counter at zero. It is safe for concurrent use and must not be copied.
 type Counter struct {
 	value atomic.Int64
 }
 
-// Inc counts one.
+// Inc adds 1.
 func (c *Counter) Inc() { c.value.Add(1) }
 
-// IncDelta counts delta. What happened cannot be undone: a negative delta is
-// ignored.
+// IncDelta adds delta. Counters only grow: a negative delta is ignored.
 func (c *Counter) IncDelta(delta int) {
 	if delta > 0 {
 		c.value.Add(int64(delta))
 	}
 }
 
-// Delta returns what was counted since it was last asked.
-func (c *Counter) Delta() float64 { return float64(c.value.Swap(0)) }
+// TakeDelta returns what was counted since the last call of TakeDelta, and sets the
+// counter to zero. PeriodicallyEmit and Monitor.Flush call it for the counters of a
+// Monitor; what a program takes is missing from the events. (Concourse's name for it,
+// used only by its metric package and by tests, is Delta.)
+func (c *Counter) TakeDelta() float64 { return float64(c.value.Swap(0)) }

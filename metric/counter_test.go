@@ -14,23 +14,23 @@ var _ = Describe("Counter", func() {
 
 	BeforeEach(func() { counter = new(metric.Counter) })
 
-	It("tells the sum since it was last asked", func() {
-		Expect(counter.Delta()).To(BeZero())
+	It("returns the sum since the last call", func() {
+		Expect(counter.TakeDelta()).To(BeZero())
 		counter.Inc()
 		counter.IncDelta(4)
-		Expect(counter.Delta()).To(Equal(5.0))
-		Expect(counter.Delta()).To(BeZero())
+		Expect(counter.TakeDelta()).To(Equal(5.0))
+		Expect(counter.TakeDelta()).To(BeZero())
 		counter.IncDelta(2)
-		Expect(counter.Delta()).To(Equal(2.0))
+		Expect(counter.TakeDelta()).To(Equal(2.0))
 	})
 
 	It("ignores negative deltas", func() {
 		counter.IncDelta(3)
 		counter.IncDelta(-5)
-		Expect(counter.Delta()).To(Equal(3.0))
+		Expect(counter.TakeDelta()).To(Equal(3.0))
 	})
 
-	It("loses nothing when it is asked while it counts", func() {
+	It("loses nothing when it is read while it counts", func() {
 		var sum float64
 		var counting sync.WaitGroup
 		for range 4 {
@@ -41,9 +41,9 @@ var _ = Describe("Counter", func() {
 			})
 		}
 		for range 1000 {
-			sum += counter.Delta()
+			sum += counter.TakeDelta()
 		}
 		counting.Wait()
-		Expect(sum + counter.Delta()).To(Equal(4000.0))
+		Expect(sum + counter.TakeDelta()).To(Equal(4000.0))
 	})
 })

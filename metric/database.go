@@ -7,7 +7,8 @@ import (
 	"code.cloudfoundry.org/lager/v3"
 )
 
-// A Database tells how its connection pool is doing. A *sql.DB is one.
+// A Database has the statistics of a connection pool, as *sql.DB does. It must be safe
+// for concurrent use.
 type Database interface {
 	Stats() sql.DBStats
 }
@@ -19,8 +20,9 @@ type namedDatabase struct {
 
 var databaseConnections = define("database connections", "ConnectionName")
 
-// RegisterDatabase makes PeriodicallyEmit tell how many connections of the
-// database are open, under the name.
+// RegisterDatabase makes PeriodicallyEmit and Flush emit the number of the database's
+// open connections, with the name as the attribute ConnectionName. The database cannot
+// be removed.
 func (m *Monitor) RegisterDatabase(name string, database Database) {
 	m.registered.Lock()
 	defer m.registered.Unlock()

@@ -1,33 +1,38 @@
-// Package metric is what a CI scheduler imports to be observed.
+// Package metric lets a CI scheduler emit events, such as finished builds and used
+// workers, and keep counters and gauges. Emitters turn them into metrics: package
+// emitter of this module serves them to Prometheus, for example.
 //
-// A scheduler tells what happens in it in three ways. A typed call tells of one
-// thing that happened:
+// A program initializes a [Monitor], usually [Metrics], and then reports what happens:
 //
+//	// At start. Importing package emitter has registered the Prometheus emitter.
+//	err := metric.Metrics.WireEmitters(parser.Group) // adds the emitters' flags
+//	_, err = parser.Parse()
+//	err = metric.Metrics.Initialize(logger, "web-1", nil, 0)
+//	defer metric.Metrics.Close(ctx)
+//	go metric.PeriodicallyEmit(logger, metric.Metrics, 10*time.Second).RunContext(ctx)
+//
+//	// When something happens.
 //	metric.BuildFinished{Build: build}.Emit(logger)
-//
-// A Counter or a Gauge of a Monitor is kept up to date for next to nothing, and
-// PeriodicallyEmit tells its value now and then:
-//
 //	metric.Metrics.ContainersCreated.Inc()
 //	metric.Metrics.StepsWaiting.With(labels).Inc()
+//	metric.Metrics.Emit(logger, metric.Event{Name: "deploy finished", Value: 12.5})
 //
-// And Monitor.Emit takes events of the scheduler's own; Monitor.Prepare is for many
-// of one type. Whichever way, the Monitor hands the event to every emitter that was
-// configured: an Emitter that does not promise more stands behind a bounded queue
-// of its own, so that a slow one can hold up nobody; a ConcurrentEmitter is called
-// directly.
+// There are three ways to report something:
 //
-// Most programs use the Monitor called Metrics. They register the factories
-// of the emitters that they offer (that of Prometheus registers itself when its
-// package is imported), let the flags choose and configure some, initialise, and
-// close in the end:
+//   - Typed calls, such as [BuildFinished] and [WorkerUsage], emit one event each. The
+//     method Emit emits it to Metrics, and EmitTo to another Monitor.
+//   - Counters and gauges are fields of the Monitor. [PeriodicallyEmit] emits the growth
+//     of each counter and the peak of each gauge at regular intervals; [Monitor.Flush]
+//     does so immediately, for tests.
+//   - [Monitor.Emit] emits events with names of the program's own; [Monitor.Prepare] is
+//     for frequent ones.
 //
-//	metric.Metrics.RegisterEmitter(&MyEmitterConfig{})
-//	err := metric.Metrics.WireEmitters(parser.Group)
-//	// parse the flags
-//	err = metric.Metrics.Initialize(logger, host, attributes, 0)
-//	defer metric.Metrics.Close(ctx)
+// Every event goes to every configured emitter. An emitter receives events through a
+// bounded queue, so that a slow one delays neither the program nor other emitters, or
+// is called directly if it is a [ConcurrentEmitter]. Before Initialize, after Close and
+// with no emitter configured, events are discarded; this costs a few nanoseconds.
 //
-// An event before Initialize, after Close or with no emitter configured goes
-// nowhere, at the cost of one atomic load.
+// All functions and methods are safe for concurrent use unless documented otherwise.
+// They accept a nil logger, which discards what would be logged. Programs that use
+// log/slog pass [SlogLogger](slog.Default()).
 package metric

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"reflect"
 	"runtime"
-	"sync/atomic"
 
 	"code.cloudfoundry.org/lager/v3"
 )
@@ -13,10 +12,10 @@ const errorLogName = "error log"
 
 var errorLog = define(errorLogName, "message")
 
-// ErrorLog tells that an error was logged. The event's value is 1. ErrorSink
-// emits it.
+// An ErrorLog event reports that an error was logged. Its value is 1. ErrorSink emits
+// it; programs that do not log through lager can emit it themselves.
 type ErrorLog struct {
-	Message string // the whole of it: component, sessions and action, joined with dots
+	Message string // with lager: component, sessions and action, joined by dots
 }
 
 // Emit emits the event to Metrics.
@@ -27,50 +26,44 @@ func (e ErrorLog) EmitTo(logger lager.Logger, m *Monitor) {
 	emittingErrorLog(func() { m.emit(logger, errorLog, 1, e.Message) })
 }
 
-// An ErrorSink is a lager sink that turns every line at level error into an
-// "error log" event. It is safe for concurrent use.
+// An ErrorSink is a lager.Sink that emits an ErrorLog event for every line at level
+// error. It is safe for concurrent use.
 //
-// An error that the events themselves cause makes no event, or it would go
-// round in circles. That is an error that wraps ErrFailedToEmit, and any error
-// that is logged while an "error log" event is being emitted, by the emitting
-// goroutine. An emitter that logs errors while it emits other events is
-// counted like anybody else. So is one that logs from a goroutine of its own; its
-// errors should wrap ErrFailedToEmit, or each will make an event that may fail again.
+// To avoid endless loops, it ignores errors that are caused by its own events: those
+// that wrap ErrFailedToEmit, and those that a goroutine logs while it emits an "error
+// log" event. Errors that an emitter logs during other events are counted like all
+// others. So are errors that an emitter logs from a goroutine of its own; they should
+// wrap ErrFailedToEmit, because otherwise each causes an event that may fail again.
 type ErrorSink struct {
-	logger     lager.Logger
-	monitor    *Monitor
-	suppressed atomic.Uint64
+	logger  lager.Logger
+	monitor *Monitor
 }
 
-// NewErrorSinkCollector returns an ErrorSink that emits to Metrics. The logger
-// goes to the emitters with the events; it may be the one whose sink this is.
+// NewErrorSinkCollector returns an ErrorSink that emits to Metrics. Emitters receive the
+// logger along with the events. It may be the logger with which the sink is registered,
+// or nil.
 func NewErrorSinkCollector(logger lager.Logger) *ErrorSink {
 	return NewErrorSink(logger, Metrics)
 }
 
-// NewErrorSink is NewErrorSinkCollector for any Monitor.
+// NewErrorSink is like NewErrorSinkCollector but emits to the given Monitor.
 func NewErrorSink(logger lager.Logger, monitor *Monitor) *ErrorSink {
 	return &ErrorSink{logger: logger, monitor: monitor}
 }
 
-// Log emits an event for a line at level error.
+// Log emits an event if the line is at level error. It implements lager.Sink.
 func (s *ErrorSink) Log(line lager.LogFormat) {
 	if line.LogLevel != lager.ERROR {
 		return
 	}
 	if failedToEmit(line) || isEmittingErrorLog() {
-		s.suppressed.Add(1)
 		return
 	}
 	ErrorLog{Message: line.Message}.EmitTo(s.logger, s.monitor)
 }
 
-// Suppressed returns how many errors made no event since they came from
-// emitting events.
-func (s *ErrorSink) Suppressed() uint64 { return s.suppressed.Load() }
-
-// failedToEmit looks for the error in the data, too: some code logs it there
-// and passes a nil error.
+// failedToEmit reports whether the line's error wraps ErrFailedToEmit. Some code passes
+// a nil error and has the error in the data.
 func failedToEmit(line lager.LogFormat) bool {
 	err := line.Error
 	if err == nil {
@@ -79,22 +72,22 @@ func failedToEmit(line lager.LogFormat) bool {
 	return errors.Is(err, ErrFailedToEmit)
 }
 
-// emittingErrorLog runs the emission of an "error log" event. It does nothing
-// but be on the stack, where isEmittingErrorLog looks for it. That it is not
-// inlined saves relying on the traces of inlined calls.
+// emittingErrorLog calls emit, which emits an "error log" event. Its only purpose is to
+// be on the stack, where isEmittingErrorLog looks for it. It is not inlined, so that
+// this does not depend on how inlined calls are traced.
 //
 //go:noinline
 func emittingErrorLog(emit func()) { emit() }
 
 var emittingErrorLogName = runtime.FuncForPC(reflect.ValueOf(emittingErrorLog).Pointer()).Name()
 
-// isEmittingErrorLog tells whether the calling goroutine is emitting an "error
-// log" event.
+// isEmittingErrorLog reports whether the calling goroutine is emitting an "error log"
+// event.
 //
-// It reads the stack. Go gives a goroutine no identity and no variables, the
-// call passes through an emitter and a logger that hand nothing on, and a flag
-// that goroutines share would swallow the errors of the others. Reading some
-// dozens of frames costs about what logging the line did, and errors are rare.
+// It inspects the stack, because goroutines have neither identities nor variables, the
+// emitter and the logger in between pass nothing on, and a flag shared by goroutines
+// would suppress the errors of others. This costs about as much as logging the line,
+// and errors are rare.
 func isEmittingErrorLog() bool {
 	var pcs [64]uintptr
 	for skip := 2; ; skip += len(pcs) {

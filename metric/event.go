@@ -8,131 +8,140 @@ import (
 	"code.cloudfoundry.org/lager/v3"
 )
 
-// ErrFailedToEmit is the cause of every error that this module logs because an
-// event could not be delivered or was refused. ErrorSink ignores such errors:
-// turned into events of their own they would loop.
+// ErrFailedToEmit is wrapped by every error that this module logs because an event was
+// rejected or could not be delivered. ErrorSink ignores such errors, since an event
+// about each of them could fail in turn.
 var ErrFailedToEmit = errors.New("failed to emit")
 
-// An Event is one thing that happened in a CI system, told as a number.
+// An Event is something that happened in a CI system, expressed as a number.
 type Event struct {
-	// Name says what happened: "build finished", "worker containers". What a
-	// name means, and the unit of its Value, is listed by `signalbox catalog`.
+	// Name is the kind of event, such as "build finished" or "worker containers". The
+	// command `signalbox catalog` lists the known names with their meanings and the
+	// units of their values.
 	Name string
 
-	// Value is the number that the event carries. Its zero is a value.
+	// Value is the number that the event carries. 0 is a value like any other.
 	Value float64
 
-	// Attributes tell which build, worker or request it was. Nil is the same
-	// as none. Whoever hands an event to Emit must not change the map until
-	// Emit has returned; an emitter must not keep or change it after that.
+	// Attributes describe the build, worker or request. Nil is the same as empty.
+	// The caller of Emit must not change the map until Emit returns. An emitter must
+	// not change the map, nor keep it after its Emit returns.
 	Attributes map[string]string
 
-	// Host is the scheduler that emitted the event. Empty means the host
-	// that the Monitor was initialised with.
+	// Host is the scheduler that emitted the event. Empty means the host that the
+	// Monitor was initialized with.
 	Host string
 
-	// Time is when it happened. Its zero means now.
+	// Time is when the event happened. The zero Time means now.
 	Time time.Time
 }
 
-// An Emitter sends events somewhere: to a metrics page, a database, a log.
+// An Emitter sends events to a destination, such as a metrics page, a database or a
+// log.
 //
-// The Monitor calls Emit from one goroutine at a time, behind a bounded queue,
-// unless the emitter is a ConcurrentEmitter. An Emitter that is also a
-// ContextCloser or an io.Closer is closed by Monitor.Close, after its last event.
+// Unless it is a ConcurrentEmitter, the Monitor puts its events into a bounded queue
+// and calls Emit from one goroutine. If Emit panics, the Monitor logs the panic and
+// goes on with the next event. If the emitter implements ContextCloser or io.Closer,
+// Monitor.Close closes it after its last event.
 type Emitter interface {
-	// Emit takes one event. Problems go to the logger, with an error that
-	// wraps ErrFailedToEmit. The event has a Host if the Monitor was given
-	// one, and a Time unless the emitter is a TypedEmitter.
+	// Emit takes one event. It logs problems to the logger, with errors that wrap
+	// ErrFailedToEmit. The Monitor never passes a nil logger. The event has a Host if
+	// the Monitor was initialized with one, and a Time unless the emitter is a
+	// TypedEmitter.
 	Emit(lager.Logger, Event)
 }
 
-// A ConcurrentEmitter is safe for concurrent use, never blocks and never
-// panics. The Monitor calls it in the goroutine that emits the event: without
-// a queue there is nothing to overflow. An event that is under way when the Monitor
-// closes may reach it while it closes, or after. What it logs in Emit may come back
-// to it as an "error log" event, in the same goroutine: it must not log with a lock
-// held that Emit takes.
+// A ConcurrentEmitter is an Emitter that is safe for concurrent use, never blocks and
+// never panics. The Monitor calls it without a queue, in the goroutine that emits the
+// event.
+//
+// Events that are emitted while the Monitor closes may reach the emitter during its
+// Close or afterwards. An error that it logs in Emit may come back to it as an "error
+// log" event in the same goroutine, so it must not log while it holds a lock that Emit
+// acquires.
 type ConcurrentEmitter interface {
 	Emitter
 
-	// EmitsConcurrently marks the emitter; it is never called.
+	// EmitsConcurrently marks the emitter. It is never called.
 	EmitsConcurrently()
 }
 
-// A ContextCloser is an emitter that can take some time to close. The context says
-// how much; what is not done by then is given up.
+// A ContextCloser is an Emitter that may take some time to close. When the context is
+// done, CloseContext must abandon what remains and return.
 type ContextCloser interface {
 	CloseContext(context.Context) error
 }
 
-// An EventType is the fixed shape of events: their name, and the names of the
-// attributes in the order in which their values come. Of two attributes of the same
-// name the last counts.
+// An EventType describes events that share a name and a list of attributes. Their
+// values are passed in the order of Attributes. If two attributes have the same name,
+// the last one counts.
 type EventType struct {
 	Name       string
 	Attributes []string
 }
 
-// A TypedEmitter is a ConcurrentEmitter that can resolve an EventType once and
-// from then on take the events of that type as bare attribute values. It
-// spares a typed call both the map and the lookups by name.
+// A TypedEmitter is a ConcurrentEmitter that resolves an EventType once and then takes
+// the events of that type as bare attribute values. This saves typed calls a map and
+// lookups by name.
 type TypedEmitter interface {
 	ConcurrentEmitter
 
-	// Prepare resolves an event type: those of this package when the Monitor is
-	// initialised, and those that Monitor.Prepare was asked for when the first of
-	// their events comes, from whichever goroutine that comes, and from several
-	// at once for different types. The attributes are the type's own and then the
-	// node's; it must not change them. Nil means that the emitter wants no such
-	// events: they do not come through Emit either.
+	// Prepare resolves an event type. The Monitor calls it in Initialize for the types
+	// of this package, and at the first event for types passed to Monitor.Prepare; the
+	// latter may happen in several goroutines at once, for different types. The
+	// attributes are the type's own followed by the node's; Prepare must not change
+	// them. If it returns nil, the emitter does not receive the events of that type
+	// that are emitted by typed calls or a Prepared, not even through Emit.
 	Prepare(EventType) TypedEvent
 }
 
-// A TypedEvent takes the events of one EventType, with the promises of a
-// ConcurrentEmitter.
+// A TypedEvent takes the events of one EventType. Like a ConcurrentEmitter, it is safe
+// for concurrent use, never blocks and never panics.
 type TypedEvent interface {
-	// EmitValues takes one event: values[i] is the value of the type's
-	// Attributes[i]. It must not keep the slice.
+	// EmitValues takes one event. values[i] is the value of the type's Attributes[i].
+	// EmitValues must not keep the slice. The logger is as in Emitter.
 	EmitValues(logger lager.Logger, value float64, values []string)
 }
 
-// An EmitterFactory makes an emitter from its configuration. It is a go-flags
-// group: the exported fields with flag tags become flags of the program.
+// An EmitterFactory creates an Emitter from its configuration. WireEmitters uses it as
+// a group of go-flags, so it must be a pointer to a struct; exported fields with flag
+// tags become flags of the program.
 type EmitterFactory interface {
 	// Description names the emitter in help texts, logs and metrics.
 	Description() string
 
-	// IsConfigured tells whether enough was configured to start the emitter.
+	// IsConfigured reports whether the configuration is sufficient to start the
+	// emitter.
 	IsConfigured() bool
 
-	// NewEmitter starts the emitter. The attributes are the node's own; every
-	// event carries them too, unless it has an attribute of the same name.
-	// A nil Emitter with a nil error means that there is nothing to start.
+	// NewEmitter starts the emitter. The attributes are the node's; they are also
+	// part of every event, unless it has an attribute of the same name. If both the
+	// Emitter and the error are nil, there is nothing to start.
 	NewEmitter(attributes map[string]string) (Emitter, error)
 }
 
-// An AttachableEmitter wants to know the Monitor that feeds it.
+// An AttachableEmitter is an Emitter that needs a logger or the statistics of its
+// Monitor.
 type AttachableEmitter interface {
 	Emitter
 
-	// Attach is called once, by Monitor.Initialize, before the first event.
-	// The logger is for whatever the emitter does besides taking events.
-	// stats tells how the Monitor's emitters are doing, the caller's own
-	// among them; it is safe for concurrent use.
+	// Attach is called once by Monitor.Initialize, before the first event. The logger
+	// is for messages that do not concern a particular event. stats returns the
+	// statistics of all emitters of the Monitor, this one included; it is safe for
+	// concurrent use.
 	Attach(logger lager.Logger, stats func() []EmitterStats)
 }
 
-// EmitterStats tells how one configured emitter is doing.
+// EmitterStats are the statistics of a running emitter.
 type EmitterStats struct {
-	// Emitter is the description of the factory that made it.
+	// Emitter is the description of the emitter's factory.
 	Emitter string
 
-	// QueueLength is how many events wait for the emitter now, QueueCapacity
-	// how many can. Both are 0 for a ConcurrentEmitter, which has no queue.
+	// QueueLength is the number of events waiting for the emitter, and QueueCapacity
+	// the maximum. Both are 0 for a ConcurrentEmitter, which has no queue.
 	QueueLength, QueueCapacity int
 
-	// Dropped counts the events that found the queue full, and those at which
-	// the emitter panicked.
+	// Dropped is the number of events that were lost because the queue was full or
+	// the emitter panicked, since Initialize.
 	Dropped uint64
 }

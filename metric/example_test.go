@@ -3,6 +3,8 @@ package metric_test
 import (
 	"context"
 	"fmt"
+	"log/slog"
+	"os"
 
 	"code.cloudfoundry.org/lager/v3"
 
@@ -10,27 +12,30 @@ import (
 )
 
 // printer is an emitter that prints events.
-type printer struct{}
+type printer struct{ only string }
 
-func (printer) Emit(_ lager.Logger, event metric.Event) {
-	fmt.Println(event.Name, event.Value, event.Attributes)
+func (p printer) Emit(_ lager.Logger, event metric.Event) {
+	if p.only == "" || p.only == event.Name {
+		fmt.Println(event.Name, event.Value, event.Attributes)
+	}
 }
 
-// PrinterConfig makes a printer.
+// PrinterConfig is the factory of printer.
 type PrinterConfig struct {
-	Print bool `long:"print-events" description:"Print each event."`
+	Print bool   `long:"print-events" description:"Print each event."`
+	Only  string `long:"print-only" description:"Print only events of this name."`
 }
 
 func (c *PrinterConfig) Description() string { return "Printer" }
 func (c *PrinterConfig) IsConfigured() bool  { return c.Print }
 func (c *PrinterConfig) NewEmitter(map[string]string) (metric.Emitter, error) {
-	return printer{}, nil
+	return printer{c.Only}, nil
 }
 
 func Example() {
 	logger := lager.NewLogger("ci")
 	monitor := metric.NewMonitor()
-	monitor.RegisterEmitter(&PrinterConfig{Print: true}) // a flag would set it
+	monitor.RegisterEmitter(&PrinterConfig{Print: true}) // usually set by a flag
 	if err := monitor.Initialize(logger, "web-1", map[string]string{"zone": "b"}, 0); err != nil {
 		fmt.Println(err)
 		return
@@ -60,11 +65,48 @@ func ExampleGauge() {
 	running.Inc()
 	running.Inc()
 	running.Dec()
-	fmt.Println(running.Max()) // the highest since it was last asked
-	fmt.Println(running.Max()) // nothing happened, so the current value
+	fmt.Println(running.TakePeak()) // the highest value since the last call
+	fmt.Println(running.TakePeak()) // nothing changed, so the current value
 	// Output:
 	// 2
 	// 1
+}
+
+// A program that uses log/slog wraps its logger once.
+func ExampleSlogLogger() {
+	withoutTime := func(_ []string, attr slog.Attr) slog.Attr {
+		if attr.Key == slog.TimeKey {
+			return slog.Attr{}
+		}
+		return attr
+	}
+	handler := slog.NewTextHandler(os.Stdout, &slog.HandlerOptions{ReplaceAttr: withoutTime})
+
+	logger := metric.SlogLogger(slog.New(handler))
+	monitor := metric.NewMonitor()
+	monitor.RegisterEmitter(&PrinterConfig{}) // not configured
+	if err := monitor.Initialize(logger, "web-1", nil, 0); err != nil {
+		fmt.Println(err)
+	}
+	// Output:
+	// level=INFO msg=metric.no-emitter emitters=[Printer] reason="no emitter is configured; events are discarded"
+}
+
+// Flush emits counters and gauges without waiting for a tick of PeriodicallyEmit.
+func ExampleMonitor_Flush() {
+	monitor := metric.NewMonitor()
+	monitor.RegisterEmitter(&PrinterConfig{Print: true, Only: "builds started"})
+	if err := monitor.Initialize(nil, "web-1", nil, 0); err != nil {
+		fmt.Println(err)
+		return
+	}
+
+	monitor.BuildsStarted.IncDelta(2)
+	monitor.Flush(context.Background(), nil)
+
+	monitor.Close(context.Background())
+	// Output:
+	// builds started 2 map[]
 }
 
 func ExampleMonitor_Prepare() {

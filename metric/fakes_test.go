@@ -15,7 +15,7 @@ import (
 	"github.com/signalbox-ci/signalbox/metric"
 )
 
-// recorder keeps the events that it gets.
+// recorder records its events.
 type recorder struct {
 	mu     sync.Mutex
 	events []metric.Event
@@ -43,17 +43,17 @@ func (r *recorder) Names() []string {
 	return names
 }
 
-// concurrentRecorder is called by whoever emits.
+// concurrentRecorder is a concurrent emitter.
 type concurrentRecorder struct{ recorder }
 
 func (*concurrentRecorder) EmitsConcurrently() {}
 
-// typedRecorder tells apart what came through Emit and what came typed.
+// typedRecorder records typed events apart from those that come through Emit.
 type typedRecorder struct {
 	concurrentRecorder
 	typed    recorder
 	prepared []metric.EventType
-	refuses  string // the event that it does not want
+	refuses  string // the event that it does not take
 }
 
 func (r *typedRecorder) Prepare(eventType metric.EventType) metric.TypedEvent {
@@ -115,7 +115,7 @@ func (s *stuck) Close() error {
 	return nil
 }
 
-// closer is a queued emitter that notes when it is closed.
+// closer is a queued emitter that records when it is closed.
 type closer struct {
 	recorder
 	name  string
@@ -128,7 +128,7 @@ func (c *closer) Close() error {
 	return c.err
 }
 
-// factory makes an emitter that is at hand.
+// factory returns a given emitter.
 type factory struct {
 	Flag string `long:"flag"`
 
@@ -162,7 +162,7 @@ func started(logger lager.Logger, attributes map[string]string, emitters ...metr
 	return monitor
 }
 
-// logSink keeps the lines that are logged.
+// logSink records the lines that are logged.
 type logSink struct {
 	mu    sync.Mutex
 	lines []lager.LogFormat
@@ -180,8 +180,8 @@ func (s *logSink) Lines() []lager.LogFormat {
 	return append([]lager.LogFormat(nil), s.lines...)
 }
 
-// Dropped returns the numbers of lost events in the lines with the message,
-// and fails unless they wrap ErrFailedToEmit.
+// Dropped returns the numbers of dropped events in the lines with the message. It
+// panics if one does not wrap ErrFailedToEmit.
 func (s *logSink) Dropped(message string) []uint64 {
 	var dropped []uint64
 	for _, line := range s.Lines() {
@@ -196,7 +196,7 @@ func (s *logSink) Dropped(message string) []uint64 {
 	return dropped
 }
 
-// newLogger returns a logger of component "ci", and what it logs.
+// newLogger returns a logger of component "ci", and the lines that it logs.
 func newLogger(sinks ...lager.Sink) (lager.Logger, *logSink) {
 	logger, lines := lager.NewLogger("ci"), &logSink{}
 	logger.RegisterSink(lines)

@@ -11,12 +11,13 @@ type CounterFamily[K comparable] = Family[K, Counter]
 // A GaugeFamily has a Gauge for each key, such as the labels of a step.
 type GaugeFamily[K comparable] = Family[K, Gauge]
 
-// A Family has a counter or a gauge for each key that was ever used. The zero
-// value is empty. It is safe for concurrent use, and must not be copied.
+// A Family holds a Counter or a Gauge for each key. Members are never removed, so the
+// set of keys must be bounded. The zero value is an empty family. It is safe for
+// concurrent use and must not be copied.
 type Family[K comparable, I Counter | Gauge] struct {
 	mu      sync.RWMutex // protects the following fields
 	byKey   map[K]*I
-	members []familyMember[K, I] // in the order of their first use; only ever appended to
+	members []familyMember[K, I] // in the order of their creation; append-only
 }
 
 type familyMember[K comparable, I Counter | Gauge] struct {
@@ -24,8 +25,9 @@ type familyMember[K comparable, I Counter | Gauge] struct {
 	instrument *I
 }
 
-// With returns the instrument of the key, the same each time. It makes it at
-// the key's first use; after that, it allocates nothing.
+// With returns the Counter or Gauge for the key, and creates it if necessary. It
+// returns the same pointer each time, which callers may keep. It allocates only when
+// the key is new.
 func (f *Family[K, I]) With(key K) *I {
 	f.mu.RLock()
 	instrument := f.byKey[key]
@@ -36,7 +38,7 @@ func (f *Family[K, I]) With(key K) *I {
 	return f.add(key)
 }
 
-// Slow path of With: the key is new, or was a moment ago.
+// add is the slow path of With, for a key that was new a moment ago.
 func (f *Family[K, I]) add(key K) *I {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -52,9 +54,9 @@ func (f *Family[K, I]) add(key K) *I {
 	return instrument
 }
 
-// All goes through the family in the order in which its keys were first used.
-// It holds no lock meanwhile, and leaves out keys that are added meanwhile.
-func (f *Family[K, I]) All() iter.Seq2[K, *I] {
+// all iterates over the members in the order of their creation. It holds no lock while
+// it does, and skips members that are created meanwhile.
+func (f *Family[K, I]) all() iter.Seq2[K, *I] {
 	return func(yield func(K, *I) bool) {
 		f.mu.RLock()
 		members := f.members

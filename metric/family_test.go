@@ -1,4 +1,4 @@
-package metric_test
+package metric
 
 import (
 	"slices"
@@ -6,50 +6,48 @@ import (
 
 	. "github.com/onsi/ginkgo/v2"
 	. "github.com/onsi/gomega"
-
-	"github.com/signalbox-ci/signalbox/metric"
 )
 
 var _ = Describe("Family", func() {
-	It("has one instrument for each key", func() {
-		var family metric.GaugeFamily[metric.TasksWaitingLabels]
-		linux := metric.TasksWaitingLabels{TeamId: "1", Platform: "linux"}
+	It("has one instrument per key", func() {
+		var family GaugeFamily[TasksWaitingLabels]
+		linux := TasksWaitingLabels{TeamId: "1", Platform: "linux"}
 		family.With(linux).Set(3)
-		family.With(metric.TasksWaitingLabels{TeamId: "1", Platform: "darwin"}).Set(5)
-		Expect(family.With(linux).Max()).To(Equal(3.0))
+		family.With(TasksWaitingLabels{TeamId: "1", Platform: "darwin"}).Set(5)
+		Expect(family.With(linux).TakePeak()).To(Equal(3.0))
 		Expect(family.With(linux)).To(BeIdenticalTo(family.With(linux)))
 	})
 
-	It("goes through its keys in the order of their first use", func() {
-		var family metric.CounterFamily[string]
+	It("iterates over its keys in the order of their first use", func() {
+		var family CounterFamily[string]
 		for _, key := range []string{"c", "a", "b", "a", "c"} {
 			family.With(key).Inc()
 		}
 		var keys []string
 		var deltas []float64
-		for key, counter := range family.All() {
+		for key, counter := range family.all() {
 			keys = append(keys, key)
-			deltas = append(deltas, counter.Delta())
+			deltas = append(deltas, counter.TakeDelta())
 		}
 		Expect(keys).To(Equal([]string{"c", "a", "b"}))
 		Expect(deltas).To(Equal([]float64{2, 2, 1}))
 	})
 
-	It("can be used while somebody goes through it", func() {
-		var family metric.CounterFamily[int]
+	It("can be used during an iteration", func() {
+		var family CounterFamily[int]
 		family.With(0)
-		for key := range family.All() {
+		for key := range family.all() {
 			family.With(key + 1)
 			Expect(key).To(BeZero())
 		}
-		for range family.All() {
+		for range family.all() {
 			break
 		}
 	})
 
-	It("loses no count when a key is new to many at once", func() {
+	It("loses no count when several goroutines create a key", func() {
 		for range 500 {
-			var family metric.CounterFamily[int]
+			var family CounterFamily[int]
 			var counting sync.WaitGroup
 			begin := make(chan struct{})
 			for range 4 {
@@ -63,8 +61,8 @@ var _ = Describe("Family", func() {
 			close(begin)
 			counting.Wait()
 			var deltas []float64
-			for _, counter := range family.All() {
-				deltas = append(deltas, counter.Delta())
+			for _, counter := range family.all() {
+				deltas = append(deltas, counter.TakeDelta())
 			}
 			Expect(deltas).To(Equal(slices.Repeat([]float64{4}, 20)))
 		}

@@ -2,26 +2,26 @@ package metric
 
 import "sync"
 
-// A Gauge follows a number that goes up and down, such as the builds running
-// now. Since it is asked only now and then, it remembers the peak in between.
-// The zero value is at zero. It is safe for concurrent use, and must not be
-// copied.
+// A Gauge holds a number that goes up and down, such as the number of running builds.
+// Because it is read only at the ticks of PeriodicallyEmit, it remembers the peak in
+// between. The zero value is a gauge at zero. It is safe for concurrent use and must
+// not be copied.
 type Gauge struct {
-	// A mutex rather than atomics: the value and the peak change together,
-	// and a peak between two calls of Max must not get lost.
+	// A mutex rather than atomics, because value and peak change together: a peak
+	// between two calls of TakePeak must not be lost.
 	mu      sync.Mutex // protects the following fields
 	value   int64
-	changed bool  // since the last Max
-	peak    int64 // the highest value since the last Max, if changed
+	changed bool  // since the last TakePeak
+	peak    int64 // the highest value since the last TakePeak, if changed
 }
 
-// Inc adds one.
+// Inc adds 1.
 func (g *Gauge) Inc() { g.add(1) }
 
-// Dec subtracts one.
+// Dec subtracts 1.
 func (g *Gauge) Dec() { g.add(-1) }
 
-// Set makes the value the gauge's.
+// Set sets the gauge to a value.
 func (g *Gauge) Set(value int64) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -42,9 +42,12 @@ func (g *Gauge) setLocked(value int64) {
 	g.changed = true
 }
 
-// Max returns the highest value that the gauge was brought to since Max was
-// last asked, or its current value if nothing happened in between.
-func (g *Gauge) Max() float64 {
+// TakePeak returns the highest value that the gauge took since the last call of
+// TakePeak, or the current value if it has not changed since. The next peak starts
+// from here: PeriodicallyEmit and Monitor.Flush call TakePeak for the gauges of a
+// Monitor, and a peak that a program takes is missing from the events. (Concourse's
+// name for it, used only by its metric package and by tests, is Max.)
+func (g *Gauge) TakePeak() float64 {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	if !g.changed {

@@ -14,38 +14,38 @@ var _ = Describe("Gauge", func() {
 
 	BeforeEach(func() { gauge = new(metric.Gauge) })
 
-	It("tells the peak since it was last asked, then the current value", func() {
+	It("returns the peak since the last call, then the current value", func() {
 		gauge.Set(9)
 		gauge.Set(1)
-		Expect(gauge.Max()).To(Equal(9.0))
-		Expect(gauge.Max()).To(Equal(1.0))
-		Expect(gauge.Max()).To(Equal(1.0))
+		Expect(gauge.TakePeak()).To(Equal(9.0))
+		Expect(gauge.TakePeak()).To(Equal(1.0))
+		Expect(gauge.TakePeak()).To(Equal(1.0))
 	})
 
 	It("goes up and down by one", func() {
-		Expect(gauge.Max()).To(BeZero())
+		Expect(gauge.TakePeak()).To(BeZero())
 		gauge.Inc()
 		gauge.Inc()
 		gauge.Dec()
-		Expect(gauge.Max()).To(Equal(2.0))
+		Expect(gauge.TakePeak()).To(Equal(2.0))
 		gauge.Dec()
-		Expect(gauge.Max()).To(BeZero())
+		Expect(gauge.TakePeak()).To(BeZero())
 	})
 
-	It("forgets the value from before when something happened since", func() {
+	It("forgets the earlier value when it has changed since", func() {
 		gauge.Set(5)
-		Expect(gauge.Max()).To(Equal(5.0))
+		Expect(gauge.TakePeak()).To(Equal(5.0))
 		gauge.Dec()
-		Expect(gauge.Max()).To(Equal(4.0))
+		Expect(gauge.TakePeak()).To(Equal(4.0))
 	})
 
-	DescribeTable("knows negative numbers",
+	DescribeTable("holds negative numbers",
 		func(want float64, values ...int64) {
 			for _, value := range values {
 				gauge.Set(value)
 			}
-			Expect(gauge.Max()).To(Equal(want))
-			Expect(gauge.Max()).To(Equal(float64(values[len(values)-1])))
+			Expect(gauge.TakePeak()).To(Equal(want))
+			Expect(gauge.TakePeak()).To(Equal(float64(values[len(values)-1])))
 		},
 		Entry("alone", -1.0, int64(-1)),
 		Entry("rising", -1.0, int64(-3), int64(-1)),
@@ -53,9 +53,9 @@ var _ = Describe("Gauge", func() {
 		Entry("from above", 2.0, int64(2), int64(-3)),
 	)
 
-	It("loses no peak when it is asked at any moment", func() {
-		// A peak that got lost between two questions would be missing from
-		// the answers, since each is higher than anything before.
+	It("loses no peak when it is read while it changes", func() {
+		// Each peak is higher than all before, so a lost one is missing from the
+		// values read.
 		const peaks = 2000
 		step := make(chan int64)
 		var setting sync.WaitGroup
@@ -67,14 +67,14 @@ var _ = Describe("Gauge", func() {
 		})
 		for peak := int64(1); peak <= peaks; peak++ {
 			step <- peak
-			before := gauge.Max() // races with the two Sets
+			before := gauge.TakePeak() // races with the two Sets
 			if peak == peaks {
 				close(step)
 				setting.Wait()
 			} else {
 				step <- 0
 			}
-			Expect(max(before, gauge.Max())).To(Equal(float64(peak)))
+			Expect(max(before, gauge.TakePeak())).To(Equal(float64(peak)))
 		}
 	})
 })

@@ -10,8 +10,8 @@ import (
 
 var httpResponseTime = define("http response time", "method", "path", "route", "status")
 
-// HTTPResponseTime tells how long it took to answer a request. The event's
-// value is in milliseconds.
+// An HTTPResponseTime event reports how long it took to answer an HTTP request. Its
+// value is the duration in milliseconds. WrapHandler emits it.
 type HTTPResponseTime struct {
 	Route      string
 	Path       string
@@ -26,24 +26,24 @@ func (e HTTPResponseTime) Emit(logger lager.Logger) { e.EmitTo(logger, Metrics) 
 // EmitTo emits the event to a Monitor.
 func (e HTTPResponseTime) EmitTo(logger lager.Logger, m *Monitor) {
 	if m.idle() {
-		return // before the work on the status
+		return // before formatting the status
 	}
 	m.emit(logger, httpResponseTime, milliseconds(e.Duration),
 		e.Method, e.Path, e.Route, formatInt(e.StatusCode))
 }
 
-// WrapHandler returns a handler that does what the given one does, and emits an
-// HTTPResponseTime for each request. The response writer keeps its optional
-// interfaces: http.Flusher, http.Hijacker and the like.
+// WrapHandler returns a handler that calls the given one and emits an HTTPResponseTime
+// event to the Monitor for each request. The http.ResponseWriter keeps its optional
+// interfaces, such as http.Flusher and http.Hijacker. The returned handler is safe for
+// concurrent use if the given one is. The logger may be nil.
 //
-// A method that is not one of net/http's constants is emitted as "other":
-// clients choose it freely, and each would be a series. A handler that panics
-// before it has written anything counts as status 500, whatever the client
-// gets to see; the panic goes on.
+// The event's method is "other" for methods without a constant in net/http, since
+// clients could otherwise create any number of series. If the handler panics before it
+// writes a response, the event's status is 500, even though the client may receive no
+// response. The panic continues.
 func WrapHandler(logger lager.Logger, metrics *Monitor, route string, handler http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		// Taken now, since handlers such as http.StripPrefix may be at work
-		// on the request.
+		// Read before the call, since the handler may change the request.
 		event := HTTPResponseTime{Route: route, Path: r.URL.Path, Method: knownMethod(r.Method)}
 
 		response := httpsnoop.Metrics{Code: http.StatusOK}

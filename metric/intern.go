@@ -6,30 +6,28 @@ import (
 )
 
 const (
-	// maxInterned bounds the intern table. It is far more than a CI system
-	// has jobs and sets of tags; should it be too little after all, then
-	// starting over costs no more than having no table.
+	// maxInterned is the maximum number of strings in an internTable. It is far more
+	// than a CI system has jobs and sets of tags. Should it ever be too few, starting
+	// over costs no more than having no table.
 	maxInterned = 8192
 
-	// maxInternedLength bounds what an entry can take. Longer text is rare
-	// enough to be built anew each time.
+	// maxInternedLength is the maximum length of a string in an internTable, in bytes.
+	// Longer text is rare enough to be allocated each time.
 	maxInternedLength = 256
 )
 
-// interned keeps the text of attribute values that are put together for an
-// event, which are mostly the same few: without it, each would be an
-// allocation.
+// interned holds attribute values that are formatted for an event. They are mostly the
+// same few, and without the table each would be an allocation.
 var interned internTable
 
-// An internTable keeps one string of each text, up to a limit, beyond which it
-// forgets all of them and starts over. The zero value is empty. It is safe for
-// concurrent use.
+// An internTable holds one string for each text. When it is full, it starts over empty.
+// The zero value is an empty table. It is safe for concurrent use.
 type internTable struct {
 	mu      sync.RWMutex // protects strings
 	strings map[string]string
 }
 
-// of returns text as a string, without an allocation if the table has it.
+// of returns text as a string. It does not allocate if the table has it.
 func (t *internTable) of(text []byte) string {
 	t.mu.RLock()
 	s, ok := t.strings[string(text)]
@@ -59,7 +57,7 @@ func joinTags(tags []string) string {
 	case 1:
 		return tags[0]
 	}
-	var array [maxInternedLength]byte // longer text moves to the heap
+	var array [maxInternedLength]byte // append allocates for longer text
 	text := append(array[:0], tags[0]...)
 	for _, tag := range tags[1:] {
 		text = append(text, '/')
@@ -71,7 +69,7 @@ func joinTags(tags []string) string {
 // formatInt returns n in decimal.
 func formatInt(n int) string {
 	if 0 <= n && n < 100 {
-		return strconv.Itoa(n) // has these ready
+		return strconv.Itoa(n) // which does not allocate
 	}
 	var array [20]byte // enough for any int64
 	return interned.of(strconv.AppendInt(array[:0], int64(n), 10))

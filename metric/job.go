@@ -12,7 +12,7 @@ var (
 	schedulingJobDuration = define("scheduling: job duration (ms)", "job", "job_id", "pipeline")
 )
 
-// jobStatusValues are the numbers that dashboards know the statuses by.
+// jobStatusValues are the numbers by which dashboards know the statuses.
 var jobStatusValues = map[BuildStatus]float64{
 	BuildSucceeded: 0,
 	BuildFailed:    1,
@@ -20,9 +20,9 @@ var jobStatusValues = map[BuildStatus]float64{
 	BuildErrored:   3,
 }
 
-// JobStatus tells how the last build of a job that ended, ended. The event's
-// value is 0 for succeeded, 1 for failed, 2 for aborted, 3 for errored; any
-// other status is not emitted, but logged.
+// A JobStatus event reports the status of a job's last completed build. Its value is 0
+// for succeeded, 1 for failed, 2 for aborted and 3 for errored. Any other status is
+// logged as an error and not emitted.
 type JobStatus struct {
 	Status       BuildStatus
 	JobName      string
@@ -36,19 +36,19 @@ func (e JobStatus) Emit(logger lager.Logger) { e.EmitTo(logger, Metrics) }
 // EmitTo emits the event to a Monitor.
 func (e JobStatus) EmitTo(logger lager.Logger, m *Monitor) {
 	if m.idle() {
-		return // nobody wants to hear of a bad status
+		return // without logging a bad status
 	}
 	value, ok := jobStatusValues[e.Status]
 	if !ok {
-		logger.Error("unknown-build-status", fmt.Errorf("%w: job %q has build status %q, expected succeeded, failed, aborted or errored",
+		orDiscard(logger).Error("unknown-build-status", fmt.Errorf("%w: job %q has build status %q, expected succeeded, failed, aborted or errored",
 			ErrFailedToEmit, e.JobName, e.Status))
 		return
 	}
 	m.emit(logger, jobStatus, value, e.JobName, e.PipelineName, e.TeamName)
 }
 
-// SchedulingJobDuration tells how long it took to schedule a job. The event's
-// value is in milliseconds.
+// A SchedulingJobDuration event reports how long it took to schedule a job. Its value
+// is the duration in milliseconds.
 type SchedulingJobDuration struct {
 	PipelineName string
 	JobName      string
@@ -62,7 +62,7 @@ func (e SchedulingJobDuration) Emit(logger lager.Logger) { e.EmitTo(logger, Metr
 // EmitTo emits the event to a Monitor.
 func (e SchedulingJobDuration) EmitTo(logger lager.Logger, m *Monitor) {
 	if m.idle() {
-		return // before the work on the ID
+		return // before formatting the ID
 	}
 	m.emit(logger, schedulingJobDuration, milliseconds(e.Duration),
 		e.JobName, formatInt(e.JobID), e.PipelineName)

@@ -4,7 +4,7 @@ import "code.cloudfoundry.org/lager/v3"
 
 var lockHeld = define("lock held", "type")
 
-// LockAcquired tells that this node now holds a lock. The event's value is 1.
+// A LockAcquired event reports that this node acquired a lock. Its value is 1.
 type LockAcquired struct {
 	LockType string
 }
@@ -17,8 +17,8 @@ func (e LockAcquired) EmitTo(logger lager.Logger, m *Monitor) {
 	m.emit(logger, lockHeld, 1, e.LockType)
 }
 
-// LockReleased tells that this node no longer holds a lock. It is the same
-// event as LockAcquired, with the value 0.
+// A LockReleased event reports that this node released a lock. It has the same name as
+// LockAcquired, "lock held", and the value 0.
 type LockReleased struct {
 	LockType string
 }

@@ -4,8 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
-	"maps"
 	"reflect"
 	"slices"
 	"sync"
@@ -15,20 +13,19 @@ import (
 	"github.com/jessevdk/go-flags"
 )
 
-// Metrics is the Monitor that the Emit methods of the typed calls use, and
-// that a program uses unless it makes one of its own.
+// Metrics is the default Monitor, which the Emit methods of the typed calls use.
 var Metrics = NewMonitor()
 
 // defaultBufferSize holds some seconds of the events of a busy scheduler.
 const defaultBufferSize = 1000
 
-// A Monitor hands events to the emitters that were configured, and keeps the
-// counters and gauges that PeriodicallyEmit turns into events.
+// A Monitor hands events to the configured emitters, and holds the counters and gauges
+// that PeriodicallyEmit turns into events.
 //
-// It is safe for concurrent use. Its zero value is ready for use; it must not
-// be copied.
+// Its methods are safe for concurrent use. The zero value is ready for use and has no
+// emitters. A Monitor must not be copied after first use.
 type Monitor struct {
-	DatabaseQueries Counter // statements executed, see CountQueries
+	DatabaseQueries Counter // statements executed; see CountQueries
 
 	ContainersCreated Counter
 	ContainersDeleted Counter
@@ -55,17 +52,18 @@ type Monitor struct {
 	ChecksEnqueued            Counter
 
 	ConcurrentRequests         GaugeFamily[string]   // requests being served, by action
-	ConcurrentRequestsLimitHit CounterFamily[string] // requests turned away, by action
+	ConcurrentRequestsLimitHit CounterFamily[string] // requests rejected because of a limit, by action
 
 	VolumesStreamed            Counter
 	VolumesStreamedViaFallback Counter
 	GetStepCacheHits           Counter
 	StreamedResourceCaches     Counter
 
-	// CountWorkers, unless it is nil, is asked for the states of the workers
-	// each time that PeriodicallyEmit emits; the context ends with the interval,
-	// or when that is stopped. A scheduler that emits WorkerStates itself leaves it nil. It
-	// must not be changed while PeriodicallyEmit runs.
+	// CountWorkers, if not nil, is called at each tick of PeriodicallyEmit and by
+	// Flush to count the workers in each state. At a tick, its context is done when
+	// the interval has passed or PeriodicallyEmit is stopped. Leave it nil if the
+	// program emits WorkerStates itself. It must not be changed while PeriodicallyEmit
+	// or Flush runs.
 	CountWorkers func(context.Context) (WorkerStates, error)
 
 	registered sync.Mutex // protects the following fields
@@ -75,27 +73,28 @@ type Monitor struct {
 	lifecycle   sync.Mutex // held by Initialize and Close; protects initialized
 	initialized bool
 
-	// wiring is what Initialize made of the configured emitters. It is nil
-	// before Initialize, after Close, and with no emitter configured.
-	wiring atomic.Pointer[wiring]
+	flushing sync.Mutex // held while the counters and gauges are emitted
+
+	// dispatcher is nil before Initialize, after Close, and with no emitter configured.
+	dispatcher atomic.Pointer[dispatcher]
 }
 
-// NewMonitor returns a Monitor with no emitters registered.
+// NewMonitor returns a Monitor without emitters.
 func NewMonitor() *Monitor {
 	return &Monitor{}
 }
 
-// RegisterEmitter adds a factory to those that WireEmitters and Initialize
-// know of.
+// RegisterEmitter adds a factory for WireEmitters and Initialize to use. Register
+// factories before calling either.
 func (m *Monitor) RegisterEmitter(factory EmitterFactory) {
 	m.registered.Lock()
 	defer m.registered.Unlock()
 	m.factories = append(m.factories, factory)
 }
 
-// WireEmitters adds a group of flags for each registered factory, whose fields
-// the flags then set. It fails on a factory that is no pointer to a struct, and
-// on flags that go-flags refuses.
+// WireEmitters adds a group of command-line flags for each registered factory. Parsing
+// the flags then sets the factory's fields. WireEmitters returns an error if a factory
+// is not a pointer to a struct or if go-flags rejects its flags.
 func (m *Monitor) WireEmitters(group *flags.Group) error {
 	for _, factory := range m.Factories() {
 		if err := addGroup(group, factory); err != nil {
@@ -114,62 +113,65 @@ func addGroup(group *flags.Group, factory EmitterFactory) error {
 	return err
 }
 
-// Factories returns the registered factories, in the order of their registration.
-// What a flag cannot set is set on them, before Initialize.
+// Factories returns the registered factories in the order of their registration. Use
+// it to change settings that have no flag, before Initialize.
 func (m *Monitor) Factories() []EmitterFactory {
 	m.registered.Lock()
 	defer m.registered.Unlock()
 	return slices.Clone(m.factories)
 }
 
-// Initialize starts every registered emitter that is configured; from then on
-// they get the events. With none configured, events go nowhere, which the log says.
+// Initialize starts the emitters of all registered factories that are configured.
+// From then on they receive events. If none is configured, Initialize logs that and
+// events are discarded.
 //
-// The host and the attributes are the node's own. An event that names no host
-// gets this one; every event gets the attributes, except where it has one of
-// the same name.
+// The host and the attributes are those of the node. An event without a Host gets this
+// one. Every event gets the attributes, except those that it has itself.
 //
-// The buffer size is the capacity, in events, of the queue of each emitter that
-// is not a ConcurrentEmitter. 0 means 1000.
+// Each emitter that is not a ConcurrentEmitter gets a queue for bufferSize events; 0
+// means 1000.
 //
-// If an emitter fails to start, those already started are closed again, and
-// the error names the one that failed. A Monitor that is initialised already
-// is left as it is, and that is an error.
+// The logger is used for messages about the emitters. If it is nil, they are discarded.
+//
+// If an emitter fails to start, Initialize closes those already started and returns an
+// error that names the emitter and wraps the cause. If the Monitor is already
+// initialized, Initialize returns an error and changes nothing.
 func (m *Monitor) Initialize(logger lager.Logger, host string, attributes map[string]string, bufferSize uint32) error {
 	m.lifecycle.Lock()
 	defer m.lifecycle.Unlock()
 
 	if m.initialized {
-		return errors.New("the monitor is initialised already, expected Close before the next Initialize")
+		return errors.New("monitor is already initialized; close it first")
 	}
 	if bufferSize == 0 {
 		bufferSize = defaultBufferSize
 	}
+	logger = orDiscard(logger)
 
-	outlets, err := startOutlets(logger, m.Factories(), attributes, bufferSize)
+	running, err := startEmitters(logger, m.Factories(), attributes, bufferSize)
 	if err != nil {
 		return err
 	}
 	m.initialized = true
-	if len(outlets) == 0 {
-		logger.Info("no-emitter", lager.Data{"because": "none is configured, so events go nowhere", "emitters": m.descriptions()})
+	if len(running) == 0 {
+		logger.Info("no-emitter", lager.Data{"reason": "no emitter is configured; events are discarded", "emitters": m.descriptions()})
 		return nil
 	}
 
-	w := newWiring(host, attributes, outlets)
-	for _, o := range outlets {
-		if attachable, ok := o.emitter.(AttachableEmitter); ok {
-			attachable.Attach(o.logger, w.stats)
+	d := newDispatcher(host, attributes, running)
+	for _, r := range running {
+		if attachable, ok := r.emitter.(AttachableEmitter); ok {
+			attachable.Attach(r.logger, d.stats)
 		}
 	}
-	for _, q := range w.queues {
+	for _, q := range d.queues {
 		go q.run()
 	}
-	m.wiring.Store(w)
+	m.dispatcher.Store(d)
 	return nil
 }
 
-// descriptions are what the registered emitters are called.
+// descriptions returns the descriptions of the registered factories.
 func (m *Monitor) descriptions() []string {
 	descriptions := []string{}
 	for _, factory := range m.Factories() {
@@ -178,114 +180,82 @@ func (m *Monitor) descriptions() []string {
 	return descriptions
 }
 
-// startOutlets starts the configured ones among the factories' emitters: all
-// of them, or none.
-func startOutlets(logger lager.Logger, factories []EmitterFactory, attributes map[string]string, bufferSize uint32) ([]*outlet, error) {
-	var outlets []*outlet
-	for _, factory := range factories {
-		if !factory.IsConfigured() {
-			continue
-		}
-		// Each factory gets a map of its own, to keep as it likes.
-		emitter, err := factory.NewEmitter(maps.Clone(attributes))
-		if err != nil {
-			err = fmt.Errorf("starting emitter %q: %w", factory.Description(), err)
-			return nil, errors.Join(err, closeOutlets(context.Background(), outlets))
-		}
-		if emitter == nil {
-			continue
-		}
-		outlets = append(outlets, newOutlet(logger, factory.Description(), emitter, bufferSize))
-	}
-	return outlets, nil
-}
+// idle reports whether the Monitor takes no events.
+func (m *Monitor) idle() bool { return m.dispatcher.Load() == nil }
 
-// closeOutlets closes the emitters that can be closed, the last one first.
-func closeOutlets(ctx context.Context, outlets []*outlet) error {
-	var errs []error
-	for _, o := range slices.Backward(outlets) {
-		var err error
-		switch closer := o.emitter.(type) {
-		case ContextCloser:
-			err = closer.CloseContext(ctx)
-		case io.Closer:
-			err = closer.Close()
-		}
-		if err != nil {
-			errs = append(errs, fmt.Errorf("closing emitter %q: %w", o.description, err))
-		}
-	}
-	return errors.Join(errs...)
-}
-
-// Emit hands an event to every emitter. It never waits for one that is slow; where
-// it has to log that a queue is full, it waits for the log.
+// Emit hands an event to every emitter. It does not wait for slow emitters: an event
+// for which an emitter's queue has no room is dropped for that emitter and counted (see
+// Stats). Drops are logged at most once a second; only then does Emit wait for the
+// logger.
 //
-// Node attributes that the event lacks are added, and its Host if it is empty.
-// A zero Time becomes now for emitters that are not TypedEmitters; those get
-// the zero, which means the same to them, unless another emitter needed the
-// clock to be read.
+// Emit adds the Host if it is empty, and those of the node's attributes that the event
+// lacks. It sets a zero Time to the current time, except for TypedEmitters, which take
+// the zero Time as now.
 //
-// An Emit that overlaps Close may or may not hand its event on.
+// Before Initialize, after Close and with no emitter configured, Emit does nothing. An
+// event that is emitted while Close runs may be lost. Emitters receive the logger
+// along with the event, to log problems with it; a nil logger discards them.
 func (m *Monitor) Emit(logger lager.Logger, event Event) {
-	l := m.borrow()
-	if l == nil {
+	s := m.acquire()
+	if s == nil {
 		return
 	}
-	defer l.giveBack()
+	defer s.release()
 
-	node := l.wiring.attributes
+	node := s.dispatcher.attributes
 	switch {
 	case len(node) == 0:
 	case len(event.Attributes) == 0:
 		event.Attributes = node
 	default:
-		event.Attributes = l.merge(event.Attributes)
+		event.Attributes = s.merge(event.Attributes)
 	}
-	l.deliver(logger, event)
+	s.deliver(logger, event)
 }
 
-// Close stops taking events, lets the emitters finish what is in their queues
-// until the context is done, and closes those that are ContextClosers or
-// io.Closers, whether they finished or not. The error joins what went wrong: how
-// many events were left, and for which emitter, and the errors from closing.
+// Close stops taking events, waits until the emitters have processed their queues or
+// the context is done, and then closes those that implement ContextCloser or io.Closer,
+// in reverse order of registration.
 //
-// Stop a Periodic first, and wait for it, so that what was counted since its last
-// tick is not lost. A Monitor that is not initialised, or closed already, closes
-// without error. It can be initialised again. Close must not be called from an
-// emitter's Emit.
+// The returned error joins the errors from closing and, for each emitter that had not
+// processed its queue when the context was done, an error that says how many events
+// were left and wraps the context's error.
+//
+// To keep what was counted since the last tick, stop PeriodicallyEmit and wait for it
+// before calling Close. Closing a Monitor that is not initialized does nothing. After
+// Close, the Monitor can be initialized again. Emitters must not call Close from Emit.
 func (m *Monitor) Close(ctx context.Context) error {
 	m.lifecycle.Lock()
 	defer m.lifecycle.Unlock()
 
 	m.initialized = false
-	w := m.wiring.Swap(nil)
-	if w == nil {
+	d := m.dispatcher.Swap(nil)
+	if d == nil {
 		return nil
 	}
-	return w.close(ctx)
+	return d.close(ctx)
 }
 
-// Emitters returns the running emitters, in the order in which their factories
-// were registered.
+// Emitters returns the running emitters in the order in which their factories were
+// registered. It returns nil before Initialize and after Close.
 func (m *Monitor) Emitters() []Emitter {
-	w := m.wiring.Load()
-	if w == nil {
+	d := m.dispatcher.Load()
+	if d == nil {
 		return nil
 	}
-	emitters := make([]Emitter, len(w.outlets))
-	for i, o := range w.outlets {
-		emitters[i] = o.emitter
+	emitters := make([]Emitter, len(d.running))
+	for i, r := range d.running {
+		emitters[i] = r.emitter
 	}
 	return emitters
 }
 
-// Stats tells how each of the running emitters is doing, in the order of
-// Emitters.
+// Stats returns the statistics of the running emitters, in the order of Emitters. It
+// returns nil before Initialize and after Close.
 func (m *Monitor) Stats() []EmitterStats {
-	w := m.wiring.Load()
-	if w == nil {
+	d := m.dispatcher.Load()
+	if d == nil {
 		return nil
 	}
-	return w.stats()
+	return d.stats()
 }

@@ -25,8 +25,8 @@ type pool struct{ open atomic.Int64 }
 
 func (p *pool) Stats() sql.DBStats { return sql.DBStats{OpenConnections: int(p.open.Load())} }
 
-// ticking runs PeriodicallyEmit every 10 seconds of fake time, and calls the
-// test with what it emits.
+// ticking runs PeriodicallyEmit every 10 seconds of fake time, and calls the test with
+// the recorder of its events and the lines that it logs.
 func ticking(t *testing.T, prepare func(*metric.Monitor), test func(*WithT, *metric.Monitor, *recorder, *logSink)) {
 	synctest.Test(t, func(t *testing.T) {
 		g := NewWithT(t)
@@ -204,7 +204,7 @@ func TestATickEmitsTheStatesOfTheWorkers(t *testing.T) {
 	})
 }
 
-func TestATickTakesNothingThatNobodyGets(t *testing.T) {
+func TestATickTakesNothingWhileTheMonitorTakesNoEvents(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		g := NewWithT(t)
 		logger, _ := newLogger()
@@ -231,7 +231,7 @@ func TestRunStopsAtASignal(t *testing.T) {
 		g := NewWithT(t)
 		emitted := &typedRecorder{}
 		monitor := monitorOf(t, nil, emitted)
-		// The signal comes while a database is asked and does not answer.
+		// The signal arrives while CountWorkers waits for a database.
 		asked := make(chan struct{})
 		monitor.CountWorkers = func(ctx context.Context) (metric.WorkerStates, error) {
 			close(asked)
@@ -258,8 +258,8 @@ func TestRunStopsAtASignal(t *testing.T) {
 func TestABadIntervalIsAnError(t *testing.T) {
 	g := NewWithT(t)
 	for interval, problem := range map[time.Duration]string{
-		0:            "emitting periodically: the interval is 0s, expected more than 0",
-		-time.Second: "emitting periodically: the interval is -1s, expected more than 0",
+		0:            "emitting periodically: got interval 0s, expected more than 0",
+		-time.Second: "emitting periodically: got interval -1s, expected more than 0",
 	} {
 		periodic := metric.PeriodicallyEmit(lager.NewLogger("ci"), metric.NewMonitor(), interval)
 		ready := make(chan struct{})
@@ -269,7 +269,7 @@ func TestABadIntervalIsAnError(t *testing.T) {
 	}
 }
 
-func TestWhatWasCountedSinceTheLastTickIsNotLost(t *testing.T) {
+func TestCountsSinceTheLastTickAreEmittedAtTheEnd(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		g := NewWithT(t)
 		logger, _ := newLogger()
@@ -291,7 +291,7 @@ func TestCountingWorkersEndsWithTheInterval(t *testing.T) {
 		logger, lines := newLogger()
 		monitor, emitted := newMonitorWithRecorder(logger)
 		monitor.CountWorkers = func(ctx context.Context) (metric.WorkerStates, error) {
-			<-ctx.Done() // a database that does not answer
+			<-ctx.Done() // as if waiting for a database
 			return metric.WorkerStates{}, ctx.Err()
 		}
 		ctx, cancel := context.WithCancel(t.Context())

@@ -9,80 +9,77 @@ import (
 	"code.cloudfoundry.org/lager/v3"
 )
 
-// A Prepared emits events of one EventType: what it comes to for each emitter has
-// been looked up beforehand, and the attributes' values come without their names.
-// It is for whoever emits many events of a type that is not among this package's
-// typed calls. Monitor.Prepare makes it.
+// A Prepared emits events of one EventType. Unlike Monitor.Emit, it needs no map of
+// attributes for each event, and emitters look up the event's name only once. Use it
+// for frequent events that are not among this package's typed calls.
 //
-// It is safe for concurrent use, and good for as long as the Monitor is, also over
-// Close and the next Initialize.
+// Monitor.Prepare creates it. It is safe for concurrent use, and remains valid when
+// the Monitor is closed and initialized again.
 type Prepared struct {
 	monitor   *Monitor
 	eventType EventType
-	resolved  atomic.Pointer[resolved]
-	resolving sync.Mutex
+	resolved  atomic.Pointer[resolvedType]
+	resolving sync.Mutex // held while resolved is replaced
 }
 
-// A resolved is what an event type comes to in one wiring.
-type resolved struct {
-	wiring *wiring
-	shape  shape
-}
-
-// Prepare returns a Prepared, which emits events of the type without a map for each.
-// Its first event costs some microseconds: keep it. What is wrong with the type, a
-// name that no emitter knows or an attribute that one misses, shows when events
-// come, as with Emit.
+// Prepare returns a Prepared for events of the given type. The first event costs some
+// microseconds, so create a Prepared once and keep it. Problems with the type, such as
+// a name that no emitter knows or a missing attribute, are reported when events are
+// emitted, as by Monitor.Emit.
 func (m *Monitor) Prepare(t EventType) *Prepared {
 	t.Attributes = slices.Clone(t.Attributes)
 	return &Prepared{monitor: m, eventType: t}
 }
 
-// Emit is Monitor.Emit for an event of the type: values[i] is the value of the
-// type's Attributes[i], and of the event itself Name and Attributes are not looked
-// at. The slice is not kept. Before Initialize and after Close the event goes
-// nowhere, as with Monitor.Emit; and so it does where there are not as many values
-// as attributes, which is logged.
+// Emit emits an event of the type, as Monitor.Emit does. values[i] is the value of
+// the type's Attributes[i]; Emit ignores the event's Name and Attributes, and does not
+// keep the slice.
+//
+// If the number of values differs from the number of attributes, Emit logs an error
+// that wraps ErrFailedToEmit and discards the event. A nil logger discards what would
+// be logged.
 func (p *Prepared) Emit(logger lager.Logger, event Event, values []string) {
-	w := p.monitor.wiring.Load()
-	if w == nil {
+	d := p.monitor.dispatcher.Load()
+	if d == nil {
 		return
 	}
+	logger = orDiscard(logger)
 	if len(values) != len(p.eventType.Attributes) {
-		logger.Error("wrong-number-of-values", fmt.Errorf("%w: event %q has %d values, expected %d",
+		logger.Error("wrong-number-of-values", fmt.Errorf("%w: event %q: got %d values, expected %d",
 			ErrFailedToEmit, p.eventType.Name, len(values), len(p.eventType.Attributes)))
 		return
 	}
 	if p.eventType.Name == errorLogName {
-		emittingErrorLog(func() { p.emit(logger, w, &event, values) })
+		emittingErrorLog(func() { p.emit(logger, d, &event, values) })
 		return
 	}
-	p.emit(logger, w, &event, values)
+	p.emit(logger, d, &event, values)
 }
 
-func (p *Prepared) emit(logger lager.Logger, w *wiring, event *Event, values []string) {
-	s := p.shapeIn(w)
-	if len(s.nodeValues) == 0 && !w.needsTime() {
-		s.emitTyped(logger, event.Value, values)
+func (p *Prepared) emit(logger lager.Logger, d *dispatcher, event *Event, values []string) {
+	t := p.resolve(d)
+	if len(t.nodeValues) == 0 && !d.needsTime() {
+		t.emitTyped(logger, event.Value, values)
 		return
 	}
-	l := w.lanes.Get().(*lane)
-	defer l.giveBack()
-	l.emit(logger, s, *event, l.withNode(s, values))
+	s := d.scratches.Get().(*scratch)
+	defer s.release()
+	s.emit(logger, t, *event, s.withNode(t, values))
 }
 
-// shapeIn returns the type's shape in a wiring. When the Monitor was initialised
-// anew, so is the shape.
-func (p *Prepared) shapeIn(w *wiring) *shape {
-	if r := p.resolved.Load(); r != nil && r.wiring == w {
-		return &r.shape
+// resolve returns the type as the dispatcher emits it. It resolves the type again
+// after the Monitor was initialized again.
+func (p *Prepared) resolve(d *dispatcher) *resolvedType {
+	if t := p.resolved.Load(); t != nil && t.dispatcher == d {
+		return t
 	}
 	p.resolving.Lock()
 	defer p.resolving.Unlock()
-	r := p.resolved.Load()
-	if r == nil || r.wiring != w {
-		r = &resolved{wiring: w, shape: w.newShape(p.eventType)}
-		p.resolved.Store(r)
+	t := p.resolved.Load()
+	if t == nil || t.dispatcher != d {
+		resolved := d.resolve(p.eventType)
+		t = &resolved
+		p.resolved.Store(t)
 	}
-	return &r.shape
+	return t
 }

@@ -78,7 +78,7 @@ var _ = Describe("A prepared event type", func() {
 		Expect(emitter.Events()[0].Attributes).To(Equal(attributes{"stage": "live"}))
 	})
 
-	It("goes on when the Monitor is initialised anew", func() {
+	It("remains valid when the Monitor is initialized again", func() {
 		logger, _ := newLogger()
 		emitter := &typedRecorder{}
 		monitor := metric.NewMonitor()
@@ -97,7 +97,7 @@ var _ = Describe("A prepared event type", func() {
 		}))
 	})
 
-	It("refuses another number of values", func() {
+	It("rejects a wrong number of values", func() {
 		logger, lines := newLogger()
 		emitter := &typedRecorder{}
 		prepared := started(logger, nil, emitter).Prepare(deploy)
@@ -106,7 +106,7 @@ var _ = Describe("A prepared event type", func() {
 		Expect(emitter.typed.Events()).To(BeEmpty())
 		Expect(lines.Lines()).To(HaveLen(2))
 		Expect(lines.Lines()[0].Error).To(MatchError(metric.ErrFailedToEmit))
-		Expect(lines.Lines()[0].Error).To(MatchError(ContainSubstring(`"deploy finished" has 1 values, expected 2`)))
+		Expect(lines.Lines()[0].Error).To(MatchError(ContainSubstring(`event "deploy finished": got 1 values, expected 2`)))
 	})
 
 	It("emits from many goroutines at once", func() {

@@ -7,18 +7,17 @@ import (
 	"io"
 )
 
-// CountQueries returns a driver that does what the given one does, and counts
-// each statement that is executed, successfully or not, mostly in
-// Monitor.DatabaseQueries:
+// CountQueries wraps a database driver so that each statement that is executed,
+// successfully or not, increments the counter, usually that of a Monitor:
 //
 //	sql.Register("counted", metric.CountQueries(driver, &metric.Metrics.DatabaseQueries))
 //
-// Preparing, committing and the like are not counted, and neither is what the
-// driver refuses with driver.ErrSkip or driver.ErrBadConn: database/sql then
-// does it in another way. Whatever of the optional interfaces of
-// database/sql/driver the driver has, it keeps. Code that is after the driver's
-// own connection, through sql.Conn.Raw, finds a wrapper instead, whose method
-// Unwrap() driver.Conn returns it.
+// Other operations, such as preparing and committing, are not counted, nor are
+// statements for which the driver returns driver.ErrSkip or driver.ErrBadConn, since
+// database/sql then retries in another way. The wrapped driver keeps the optional
+// interfaces of database/sql/driver that the driver implements. With sql.Conn.Raw,
+// programs receive the wrapper of the driver's connection; its method
+// Unwrap() driver.Conn returns the connection itself.
 func CountQueries(d driver.Driver, queries *Counter) driver.Driver {
 	counting := countingDriver{d, queries}
 	if withContext, ok := d.(driver.DriverContext); ok {
@@ -27,8 +26,9 @@ func CountQueries(d driver.Driver, queries *Counter) driver.Driver {
 	return counting
 }
 
-// CountConnectorQueries is CountQueries for use with sql.OpenDB. The Driver
-// method of the sql.DB returns the connector's own driver.
+// CountConnectorQueries is like CountQueries but wraps a connector, for use with
+// sql.OpenDB. The Driver method of the resulting sql.DB returns the connector's driver,
+// which does not count.
 func CountConnectorQueries(connector driver.Connector, queries *Counter) driver.Connector {
 	return countingConnector{connector, queries}
 }
@@ -72,7 +72,7 @@ func (c countingConnector) Connect(ctx context.Context) (driver.Conn, error) {
 	return countConn(conn, c.queries), nil
 }
 
-// Close implements io.Closer, which database/sql looks for.
+// Close implements io.Closer, which database/sql calls if it is implemented.
 func (c countingConnector) Close() error {
 	if closer, ok := c.Connector.(io.Closer); ok {
 		return closer.Close()
@@ -80,16 +80,15 @@ func (c countingConnector) Close() error {
 	return nil
 }
 
-// countExecution counts a statement, unless its error says that it was not
-// executed.
+// countExecution counts a statement, unless its error means that it was not executed.
 func countExecution(queries *Counter, err error) {
 	if err != driver.ErrSkip && !errors.Is(err, driver.ErrBadConn) {
 		queries.Inc()
 	}
 }
 
-// plainValues is for the interfaces from before there were named parameters.
-// It fails as database/sql does.
+// plainValues converts arguments for the interfaces without named parameters. It returns
+// the same errors as database/sql.
 func plainValues(ctx context.Context, args []driver.NamedValue) ([]driver.Value, error) {
 	values := make([]driver.Value, len(args))
 	for i, arg := range args {

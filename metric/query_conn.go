@@ -1,4 +1,4 @@
-//lint:file-ignore SA1019 a driver that is wrapped may have nothing newer
+//lint:file-ignore SA1019 wrapped drivers may implement only the deprecated interfaces
 
 package metric
 
@@ -8,11 +8,10 @@ import (
 	"errors"
 )
 
-// countConn wraps a connection. Most optional interfaces the wrapper can always
-// have, and do without the connection's what database/sql would do. Not so
-// executing and querying without a prepared statement: for a connection that
-// has it, database/sql converts the arguments before it has a statement to ask
-// how, and so one that has not must not seem to.
+// countConn wraps a connection. The wrapper implements most optional interfaces in any
+// case; where the connection does not, it does what database/sql would do. Executing
+// and querying without a prepared statement are the exceptions, because database/sql
+// converts the arguments differently for connections that can.
 func countConn(conn driver.Conn, queries *Counter) driver.Conn {
 	counting := &countingConn{conn, queries}
 	exec, query := execContext(conn, queries), queryContext(conn, queries)
@@ -99,8 +98,8 @@ func (c *countingConn) IsValid() bool {
 	return true
 }
 
-// CheckNamedValue leaves it to the next in line, which in the end is the
-// default, if the connection has nothing to say.
+// CheckNamedValue returns driver.ErrSkip if the connection has no such method;
+// database/sql then uses the next checker, in the end its default.
 func (c *countingConn) CheckNamedValue(value *driver.NamedValue) error {
 	if checker, ok := c.Conn.(driver.NamedValueChecker); ok {
 		return checker.CheckNamedValue(value)
@@ -111,8 +110,8 @@ func (c *countingConn) CheckNamedValue(value *driver.NamedValue) error {
 // An execFunc is the method of a driver.ExecerContext.
 type execFunc func(context.Context, string, []driver.NamedValue) (driver.Result, error)
 
-// execContext returns how to execute on a connection without preparing, and
-// count that; nil if the connection does not have it.
+// execContext returns a counting function that executes statements without preparing
+// them, or nil if the connection cannot.
 func execContext(conn driver.Conn, queries *Counter) execFunc {
 	switch execer := conn.(type) {
 	case driver.ExecerContext:
@@ -121,7 +120,7 @@ func execContext(conn driver.Conn, queries *Counter) execFunc {
 			countExecution(queries, err)
 			return result, err
 		}
-	case driver.Execer: // deprecated, but not dead
+	case driver.Execer: // deprecated, but in use
 		return func(ctx context.Context, query string, args []driver.NamedValue) (driver.Result, error) {
 			values, err := plainValues(ctx, args)
 			if err != nil {
@@ -138,7 +137,7 @@ func execContext(conn driver.Conn, queries *Counter) execFunc {
 // A queryFunc is the method of a driver.QueryerContext.
 type queryFunc func(context.Context, string, []driver.NamedValue) (driver.Rows, error)
 
-// queryContext is execContext for queries.
+// queryContext is like execContext but for queries.
 func queryContext(conn driver.Conn, queries *Counter) queryFunc {
 	switch queryer := conn.(type) {
 	case driver.QueryerContext:
@@ -147,7 +146,7 @@ func queryContext(conn driver.Conn, queries *Counter) queryFunc {
 			countExecution(queries, err)
 			return rows, err
 		}
-	case driver.Queryer: // deprecated, but not dead
+	case driver.Queryer: // deprecated, but in use
 		return func(ctx context.Context, query string, args []driver.NamedValue) (driver.Rows, error) {
 			values, err := plainValues(ctx, args)
 			if err != nil {
@@ -161,7 +160,7 @@ func queryContext(conn driver.Conn, queries *Counter) queryFunc {
 	return nil
 }
 
-// An execConn is a driver.ExecerContext besides.
+// An execConn is a countingConn that implements driver.ExecerContext.
 type execConn struct {
 	*countingConn
 	exec execFunc
@@ -171,7 +170,7 @@ func (c execConn) ExecContext(ctx context.Context, query string, args []driver.N
 	return c.exec(ctx, query, args)
 }
 
-// A queryConn is a driver.QueryerContext besides.
+// A queryConn is a countingConn that implements driver.QueryerContext.
 type queryConn struct {
 	*countingConn
 	query queryFunc
@@ -181,7 +180,7 @@ func (c queryConn) QueryContext(ctx context.Context, query string, args []driver
 	return c.query(ctx, query, args)
 }
 
-// An execQueryConn is both.
+// An execQueryConn is a countingConn that implements both.
 type execQueryConn struct {
 	execConn
 	query queryFunc

@@ -1,4 +1,4 @@
-//lint:file-ignore SA1019 a driver that is wrapped may have nothing newer
+//lint:file-ignore SA1019 wrapped drivers may implement only the deprecated interfaces
 
 package metric
 
@@ -7,8 +7,8 @@ import (
 	"database/sql/driver"
 )
 
-// countStmt wraps a prepared statement. The wrapper has a column converter only
-// if the statement has: database/sql takes one that is there for the last word.
+// countStmt wraps a prepared statement. The wrapper implements driver.ColumnConverter
+// only if the statement does, because database/sql prefers it to its own conversion.
 func countStmt(stmt driver.Stmt, conn *countingConn) driver.Stmt {
 	counting := &countingStmt{stmt, conn}
 	if converter, ok := stmt.(driver.ColumnConverter); ok {
@@ -69,8 +69,8 @@ func (s *countingStmt) QueryContext(ctx context.Context, args []driver.NamedValu
 	return s.Query(values)
 }
 
-// CheckNamedValue asks the statement, or else the connection, as database/sql
-// does.
+// CheckNamedValue calls the statement's checker or, if it has none, the connection's, as
+// database/sql does.
 func (s *countingStmt) CheckNamedValue(value *driver.NamedValue) error {
 	if checker, ok := s.Stmt.(driver.NamedValueChecker); ok {
 		return checker.CheckNamedValue(value)

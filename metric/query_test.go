@@ -14,38 +14,38 @@ import (
 	"github.com/signalbox-ci/signalbox/metric"
 )
 
-// journal is what a fake driver was asked to do.
-type journal struct {
+// driverLog records the calls of a fake driver.
+type driverLog struct {
 	calls    []string
 	executed float64 // statements, successfully or not
 	fail     error   // what executing and querying return
 }
 
-func (j *journal) note(format string, args ...any) {
+func (j *driverLog) note(format string, args ...any) {
 	j.calls = append(j.calls, fmt.Sprintf(format, args...))
 }
 
-// until makes what follows fail if the context is done. A query that did not
-// would leave database/sql to close its rows some time or other.
-func (j *journal) until(ctx context.Context) *journal {
+// until makes the following calls fail if the context is done. If a query succeeded,
+// database/sql would close its rows at some later time.
+func (j *driverLog) until(ctx context.Context) *driverLog {
 	if ctx.Err() != nil {
 		j.fail = ctx.Err()
 	}
 	return j
 }
 
-func (j *journal) execute() {
+func (j *driverLog) execute() {
 	if !errors.Is(j.fail, driver.ErrBadConn) {
 		j.executed++
 	}
 }
 
-func (j *journal) result() (driver.Result, error) {
+func (j *driverLog) result() (driver.Result, error) {
 	j.execute()
 	return driver.RowsAffected(1), j.fail
 }
 
-func (j *journal) rows() (driver.Rows, error) {
+func (j *driverLog) rows() (driver.Rows, error) {
 	j.execute()
 	if j.fail != nil {
 		return nil, j.fail
@@ -59,12 +59,12 @@ func (noRows) Columns() []string         { return []string{"n"} }
 func (noRows) Close() error              { return nil }
 func (noRows) Next([]driver.Value) error { return io.EOF }
 
-// The minimal driver has nothing optional.
+// The minimal driver implements no optional interfaces.
 type (
-	minimalDriver struct{ *journal }
-	minimalConn   struct{ *journal }
-	minimalStmt   struct{ *journal }
-	minimalTx     struct{ *journal }
+	minimalDriver struct{ *driverLog }
+	minimalConn   struct{ *driverLog }
+	minimalStmt   struct{ *driverLog }
+	minimalTx     struct{ *driverLog }
 )
 
 func (d minimalDriver) Open(name string) (driver.Conn, error) {
@@ -96,7 +96,8 @@ func (s minimalStmt) Query(args []driver.Value) (driver.Rows, error) {
 func (t minimalTx) Commit() error   { t.note("commit"); return nil }
 func (t minimalTx) Rollback() error { t.note("rollback"); return nil }
 
-// The legacy driver executes and queries without preparing, in the old way.
+// The legacy driver implements the deprecated interfaces for executing and querying
+// without preparing.
 type (
 	legacyDriver struct{ minimalDriver }
 	legacyConn   struct{ minimalConn }
@@ -105,7 +106,7 @@ type (
 )
 
 func (d legacyDriver) Open(name string) (driver.Conn, error) {
-	conn := minimalConn{d.journal}
+	conn := minimalConn{d.driverLog}
 	switch name {
 	case "exec":
 		return execerConn{conn}, nil
@@ -130,8 +131,8 @@ func (c queryerConn) Query(query string, args []driver.Value) (driver.Rows, erro
 	return legacyConn(c).Query(query, args)
 }
 
-// The full driver has everything. point is a type of its own, which only its
-// checkers and converters know.
+// The full driver implements every optional interface. Only its checkers and converters
+// accept the type point.
 type (
 	fullDriver struct {
 		minimalDriver
@@ -237,20 +238,20 @@ func (s convertedStmt) ColumnConverter(index int) driver.ValueConverter {
 }
 func (s countedStmt) NumInput() int { return 2 }
 
-// A databaseScenario does things to a database and returns the errors.
+// A databaseScenario uses a database and returns the errors.
 type databaseScenario struct {
 	name string
-	do   func(*sql.DB, *journal) []error
+	do   func(*sql.DB, *driverLog) []error
 }
 
 var ctx = context.Background()
 
 var databaseScenarios = []databaseScenario{
-	{"executes and queries", func(db *sql.DB, _ *journal) []error {
+	{"executes and queries", func(db *sql.DB, _ *driverLog) []error {
 		_, err := db.Exec("insert", 1, "a")
 		return []error{err, query(db, "select", 2), query(db, "select", int8(3))}
 	}},
-	{"prepares", func(db *sql.DB, _ *journal) []error {
+	{"prepares", func(db *sql.DB, _ *driverLog) []error {
 		stmt, err := db.Prepare("insert")
 		_, err2 := stmt.Exec(1)
 		_, err3 := stmt.Exec(2)
@@ -260,14 +261,14 @@ var databaseScenarios = []databaseScenario{
 		_, err5 := db.Prepare("unpreparable")
 		return []error{err, err2, err3, err4, err5}
 	}},
-	{"runs a transaction", func(db *sql.DB, _ *journal) []error {
+	{"runs a transaction", func(db *sql.DB, _ *driverLog) []error {
 		tx, err := db.Begin()
 		_, err2 := tx.Exec("insert")
 		err3 := tx.Commit()
 		tx, err4 := db.Begin()
 		return []error{err, err2, err3, err4, tx.Rollback()}
 	}},
-	{"runs a transaction with options", func(db *sql.DB, _ *journal) []error {
+	{"runs a transaction with options", func(db *sql.DB, _ *driverLog) []error {
 		tx, err := db.BeginTx(ctx, &sql.TxOptions{Isolation: sql.LevelSerializable})
 		if err == nil {
 			tx.Rollback()
@@ -278,7 +279,7 @@ var databaseScenarios = []databaseScenario{
 		}
 		return []error{err, err2}
 	}},
-	{"is cancelled", func(db *sql.DB, _ *journal) []error {
+	{"is cancelled", func(db *sql.DB, _ *driverLog) []error {
 		conn, err := db.Conn(ctx)
 		stmt, err2 := conn.PrepareContext(ctx, "insert")
 		if err2 != nil {
@@ -294,25 +295,25 @@ var databaseScenarios = []databaseScenario{
 		_, err6 := conn.PrepareContext(cancelled, "insert")
 		return []error{err, err2, err3, err4, err5, err6}
 	}},
-	{"fails", func(db *sql.DB, j *journal) []error {
+	{"fails", func(db *sql.DB, j *driverLog) []error {
 		j.fail = errors.New("duplicate key")
 		_, err := db.Exec("insert")
 		return []error{err, query(db, "select")}
 	}},
-	{"has a bad connection", func(db *sql.DB, j *journal) []error {
+	{"has a bad connection", func(db *sql.DB, j *driverLog) []error {
 		j.fail = fmt.Errorf("reset by peer: %w", driver.ErrBadConn)
 		_, err := db.Exec("insert")
 		return []error{err, query(db, "select")}
 	}},
-	{"names arguments", func(db *sql.DB, _ *journal) []error {
+	{"names arguments", func(db *sql.DB, _ *driverLog) []error {
 		_, err := db.Exec("insert", sql.Named("id", 1))
 		return []error{err, query(db, "select", sql.Named("id", 1))}
 	}},
-	{"passes types of its own", func(db *sql.DB, _ *journal) []error {
+	{"passes types of its own", func(db *sql.DB, _ *driverLog) []error {
 		_, err := db.Exec("insert", point{1, 2}, nil, 3)
 		return []error{err, query(db, "select", point{3, 4})}
 	}},
-	{"passes types of its own to statements", func(db *sql.DB, _ *journal) []error {
+	{"passes types of its own to statements", func(db *sql.DB, _ *driverLog) []error {
 		var errs []error
 		for _, name := range []string{"insert", "converted", "unchecked", "two inputs"} {
 			stmt, err := db.Prepare(name)
@@ -323,7 +324,7 @@ var databaseScenarios = []databaseScenario{
 		}
 		return errs
 	}},
-	{"pings", func(db *sql.DB, _ *journal) []error {
+	{"pings", func(db *sql.DB, _ *driverLog) []error {
 		return []error{db.Ping(), db.Ping()}
 	}},
 }
@@ -339,8 +340,8 @@ func query(db *sql.DB, query string, args ...any) error {
 	return rows.Err()
 }
 
-// open opens a database in the way of sql.Open, which cannot be used since it
-// registers drivers for good.
+// open opens a database like sql.Open, which cannot be used because drivers cannot be
+// unregistered.
 func open(d driver.Driver, name string) (*sql.DB, error) {
 	if withContext, ok := d.(driver.DriverContext); ok {
 		connector, err := withContext.OpenConnector(name)
@@ -363,20 +364,20 @@ func (d dsn) Driver() driver.Driver                        { return d.driver }
 var _ = Describe("Counting queries", func() {
 	for _, kind := range []struct {
 		name   string
-		driver func(*journal) driver.Driver
+		driver func(*driverLog) driver.Driver
 		dsn    string
 	}{
-		{"minimal", func(j *journal) driver.Driver { return minimalDriver{j} }, ""},
-		{"legacy", func(j *journal) driver.Driver { return legacyDriver{minimalDriver{j}} }, ""},
-		{"legacy exec", func(j *journal) driver.Driver { return legacyDriver{minimalDriver{j}} }, "exec"},
-		{"legacy query", func(j *journal) driver.Driver { return legacyDriver{minimalDriver{j}} }, "query"},
-		{"full", func(j *journal) driver.Driver { return fullDriver{minimalDriver{j}, false} }, ""},
-		{"skipping", func(j *journal) driver.Driver { return fullDriver{minimalDriver{j}, true} }, ""},
+		{"minimal", func(j *driverLog) driver.Driver { return minimalDriver{j} }, ""},
+		{"legacy", func(j *driverLog) driver.Driver { return legacyDriver{minimalDriver{j}} }, ""},
+		{"legacy exec", func(j *driverLog) driver.Driver { return legacyDriver{minimalDriver{j}} }, "exec"},
+		{"legacy query", func(j *driverLog) driver.Driver { return legacyDriver{minimalDriver{j}} }, "query"},
+		{"full", func(j *driverLog) driver.Driver { return fullDriver{minimalDriver{j}, false} }, ""},
+		{"skipping", func(j *driverLog) driver.Driver { return fullDriver{minimalDriver{j}, true} }, ""},
 	} {
 		for _, scenario := range databaseScenarios {
 			It("changes nothing for a "+kind.name+" driver that "+scenario.name, func() {
-				run := func(wrap func(driver.Driver) driver.Driver) ([]error, *journal) {
-					j := &journal{}
+				run := func(wrap func(driver.Driver) driver.Driver) ([]error, *driverLog) {
+					j := &driverLog{}
 					db, err := open(wrap(kind.driver(j)), kind.dsn)
 					Expect(err).NotTo(HaveOccurred())
 					errs := scenario.do(db, j)
@@ -389,26 +390,26 @@ var _ = Describe("Counting queries", func() {
 
 				Expect(got.calls).To(Equal(want.calls))
 				Expect(messagesOf(errs)).To(Equal(messagesOf(wantErrs)))
-				Expect(counter.Delta()).To(Equal(got.executed), "%v", got.calls)
+				Expect(counter.TakeDelta()).To(Equal(got.executed), "%v", got.calls)
 			})
 		}
 	}
 
 	It("counts each execution once, and nothing else", func() {
 		var counter metric.Counter
-		for _, d := range []driver.Driver{minimalDriver{&journal{}}, fullDriver{minimalDriver{&journal{}}, false}, fullDriver{minimalDriver{&journal{}}, true}} {
+		for _, d := range []driver.Driver{minimalDriver{&driverLog{}}, fullDriver{minimalDriver{&driverLog{}}, false}, fullDriver{minimalDriver{&driverLog{}}, true}} {
 			db, err := open(metric.CountQueries(d, &counter), "")
 			Expect(err).NotTo(HaveOccurred())
 			for _, scenario := range databaseScenarios[:3] {
-				scenario.do(db, &journal{})
+				scenario.do(db, &driverLog{})
 			}
 			Expect(db.Close()).To(Succeed())
-			Expect(counter.Delta()).To(Equal(7.0))
+			Expect(counter.TakeDelta()).To(Equal(7.0))
 		}
 	})
 
-	It("undoes what a driver without contexts did too late", func() {
-		j := &journal{}
+	It("rolls back what a driver without contexts completed after the context was done", func() {
+		j := &driverLog{}
 		conn, err := metric.CountConnectorQueries(dsn{minimalDriver{j}, ""}, new(metric.Counter)).Connect(ctx)
 		Expect(err).NotTo(HaveOccurred())
 		cancelled, cancel := context.WithCancel(ctx)
@@ -422,23 +423,23 @@ var _ = Describe("Counting queries", func() {
 
 	It("counts through a connector", func() {
 		var counter metric.Counter
-		j := &journal{}
+		j := &driverLog{}
 		full := fullConnector{fullDriver{minimalDriver{j}, false}, "here"}
 		db := sql.OpenDB(metric.CountConnectorQueries(full, &counter))
 		Expect(query(db, "select")).To(Succeed())
 		Expect(db.Driver()).To(Equal(full.fullDriver))
 		Expect(db.Close()).To(Succeed())
 		Expect(j.calls).To(ContainElement("close connector"))
-		Expect(counter.Delta()).To(Equal(1.0))
+		Expect(counter.TakeDelta()).To(Equal(1.0))
 	})
 
 	It("closes a connector that cannot be closed", func() {
-		connector := metric.CountConnectorQueries(dsn{minimalDriver{&journal{}}, ""}, new(metric.Counter))
+		connector := metric.CountConnectorQueries(dsn{minimalDriver{&driverLog{}}, ""}, new(metric.Counter))
 		Expect(sql.OpenDB(connector).Close()).To(Succeed())
 	})
 
-	It("passes on that there is no connection", func() {
-		counting := metric.CountQueries(fullDriver{minimalDriver{&journal{}}, false}, new(metric.Counter))
+	It("returns the error of connecting", func() {
+		counting := metric.CountQueries(fullDriver{minimalDriver{&driverLog{}}, false}, new(metric.Counter))
 		_, err := open(counting, "nowhere")
 		Expect(err).To(MatchError("no such host"))
 		db, err := open(counting, "refused")
@@ -447,13 +448,13 @@ var _ = Describe("Counting queries", func() {
 		Expect(db.Close()).To(Succeed())
 	})
 
-	It("is no DriverContext for a driver that is none", func() {
-		_, is := metric.CountQueries(minimalDriver{&journal{}}, new(metric.Counter)).(driver.DriverContext)
+	It("implements DriverContext only if the driver does", func() {
+		_, is := metric.CountQueries(minimalDriver{&driverLog{}}, new(metric.Counter)).(driver.DriverContext)
 		Expect(is).To(BeFalse())
 	})
 
-	It("lets the driver's own connection be had", func() {
-		db, err := open(metric.CountQueries(fullDriver{minimalDriver{&journal{}}, false}, new(metric.Counter)), "")
+	It("gives access to the driver's connection", func() {
+		db, err := open(metric.CountQueries(fullDriver{minimalDriver{&driverLog{}}, false}, new(metric.Counter)), "")
 		Expect(err).NotTo(HaveOccurred())
 		defer db.Close()
 		conn, err := db.Conn(ctx)

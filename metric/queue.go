@@ -10,9 +10,8 @@ import (
 	"code.cloudfoundry.org/lager/v3"
 )
 
-// A queue stands between a Monitor and an emitter that may be slow. Whoever
-// emits pushes, which never waits; one goroutine takes the events out and gives
-// them to the emitter.
+// A queue holds the events for an emitter that may be slow. Its push never waits; one
+// goroutine, in run, gives the events to the emitter.
 type queue struct {
 	logger      lager.Logger
 	description string // of the emitter
@@ -21,15 +20,15 @@ type queue struct {
 
 	mu       sync.Mutex // protects the following fields
 	wake     sync.Cond  // signalled when waiting or closed changed
-	waiting  ring
-	emitting bool // run has taken an event and its emission is under way
+	waiting  ringBuffer
+	emitting bool // run is emitting an event that it has taken out
 	closed   bool
 	dropped  uint64
-	overflow lossReport // events that found the queue full
-	panics   lossReport // events at which the emitter panicked
+	overflow dropReport // of events for which the queue had no room
+	panics   dropReport // of events at which the emitter panicked
 }
 
-// A queuedEvent is an event and the logger of whoever emitted it.
+// A queuedEvent is an event and the logger that it was emitted with.
 type queuedEvent struct {
 	logger lager.Logger
 	event  Event
@@ -41,13 +40,13 @@ func newQueue(logger lager.Logger, description string, emitter Emitter, capacity
 		description: description,
 		emitter:     emitter,
 		done:        make(chan struct{}),
-		waiting:     ring{capacity: capacity},
+		waiting:     ringBuffer{capacity: capacity},
 	}
 	q.wake.L = &q.mu
 	return q
 }
 
-// push adds an event, or drops it if there is no room or the queue is closed.
+// push adds an event. It drops the event if the queue is full or closed.
 func (q *queue) push(logger lager.Logger, event Event) {
 	q.mu.Lock()
 	if !q.closed && q.waiting.push(queuedEvent{logger, event}) {
@@ -56,10 +55,10 @@ func (q *queue) push(logger lager.Logger, event Event) {
 		return
 	}
 	q.dropped++
-	lost := q.overflow.add(time.Now())
+	dropped := q.overflow.add(time.Now())
 	q.mu.Unlock()
 
-	q.logOverflow(lost)
+	q.logOverflow(dropped)
 }
 
 // run gives the events to the emitter until the queue is closed and empty.
@@ -74,7 +73,7 @@ func (q *queue) run() {
 	}
 }
 
-// next waits for an event. It returns false when no more will come.
+// next waits for an event. It returns false when the queue is closed and empty.
 func (q *queue) next() (queuedEvent, bool) {
 	q.mu.Lock()
 	q.emitting = false
@@ -83,26 +82,26 @@ func (q *queue) next() (queuedEvent, bool) {
 	}
 	next, ok := q.waiting.pop()
 	q.emitting = ok
-	var lost uint64
+	var dropped uint64
 	if q.overflow.pending() {
-		lost = q.overflow.due(time.Now())
+		dropped = q.overflow.due(time.Now())
 	}
 	q.mu.Unlock()
 
-	q.logOverflow(lost)
+	q.logOverflow(dropped)
 	return next, ok
 }
 
-// emit survives an emitter that panics: whoever wrote it, it must not take the
-// scheduler down.
+// emit gives an event to the emitter. It recovers from a panic, so that a faulty
+// emitter does not end the scheduler.
 func (q *queue) emit(next queuedEvent) {
 	defer func() {
 		if cause := recover(); cause != nil {
 			q.mu.Lock()
 			q.dropped++
-			lost := q.panics.add(time.Now())
+			dropped := q.panics.add(time.Now())
 			q.mu.Unlock()
-			q.logPanics(lost, cause, debug.Stack())
+			q.logPanics(dropped, cause, debug.Stack())
 		}
 	}()
 	if next.event.Name == errorLogName {
@@ -112,7 +111,7 @@ func (q *queue) emit(next queuedEvent) {
 	q.emitter.Emit(next.logger, next.event)
 }
 
-// close lets run return once the queue is empty.
+// close makes run return when the queue is empty.
 func (q *queue) close() {
 	q.mu.Lock()
 	defer q.mu.Unlock()
@@ -120,11 +119,11 @@ func (q *queue) close() {
 	q.wake.Signal()
 }
 
-// drain waits until run has returned. When the context is done it takes what
-// is left out of the queue and says how much that was; it does not wait for an
-// emission under way, which may never end.
+// drain waits until run has returned. If the context is done before, it empties the
+// queue and returns an error that says how many events were left and wraps the context's
+// error. It does not wait for a call of the emitter to return, which may block forever.
 func (q *queue) drain(ctx context.Context) error {
-	defer q.logRest()
+	defer q.logUnreported()
 	select {
 	case <-q.done:
 		return nil
@@ -133,18 +132,18 @@ func (q *queue) drain(ctx context.Context) error {
 
 	q.mu.Lock()
 	left := q.waiting.length
-	q.waiting = ring{capacity: q.waiting.capacity}
+	q.waiting = ringBuffer{capacity: q.waiting.capacity}
 	emitting := q.emitting
 	q.mu.Unlock()
 
 	if !emitting {
-		<-q.done // at once: run finds the queue closed and empty
+		<-q.done // which is immediate: the queue is closed and empty
 	}
 	switch {
 	case emitting:
-		return fmt.Errorf("emitter %q was not done: one event was still being emitted, %d were left in its queue: %w", q.description, left, ctx.Err())
+		return fmt.Errorf("emitter %q did not finish: one event was being emitted and %d were left in its queue: %w", q.description, left, ctx.Err())
 	case left > 0:
-		return fmt.Errorf("emitter %q was not done: %d events were left in its queue: %w", q.description, left, ctx.Err())
+		return fmt.Errorf("emitter %q did not finish: %d events were left in its queue: %w", q.description, left, ctx.Err())
 	}
 	return nil
 }
@@ -160,9 +159,8 @@ func (q *queue) stats() EmitterStats {
 	}
 }
 
-// logRest logs the losses that were not due for a line yet. None may go
-// unmentioned.
-func (q *queue) logRest() {
+// logUnreported logs the dropped events that no line has reported yet.
+func (q *queue) logUnreported() {
 	q.mu.Lock()
 	overflow, panics := q.overflow.take(), q.panics.take()
 	q.mu.Unlock()
@@ -171,21 +169,22 @@ func (q *queue) logRest() {
 	q.logPanics(panics, nil, nil)
 }
 
-func (q *queue) logOverflow(lost uint64) {
-	if lost == 0 {
+func (q *queue) logOverflow(dropped uint64) {
+	if dropped == 0 {
 		return
 	}
 	q.logger.Error("queue-full", fmt.Errorf("%w: the queue of emitter %q was full", ErrFailedToEmit, q.description),
-		lager.Data{"dropped": lost})
+		lager.Data{"dropped": dropped})
 }
 
-// logPanics tells of the last panic among those that it counts, if it is known.
-func (q *queue) logPanics(lost uint64, cause any, stack []byte) {
-	if lost == 0 {
+// logPanics logs how many events were dropped because of panics. The cause and the stack
+// are those of the last one; they may be nil.
+func (q *queue) logPanics(dropped uint64, cause any, stack []byte) {
+	if dropped == 0 {
 		return
 	}
 	err := fmt.Errorf("%w: emitter %q panicked", ErrFailedToEmit, q.description)
-	data := lager.Data{"dropped": lost}
+	data := lager.Data{"dropped": dropped}
 	if cause != nil {
 		err = fmt.Errorf("%w: %v", err, cause)
 		data["trace"] = string(stack)

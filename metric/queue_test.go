@@ -11,8 +11,6 @@ import (
 	"github.com/signalbox-ci/signalbox/metric"
 )
 
-// The lines about full queues are told in fake time: a nanosecond before a
-// second has passed nothing, at the second the line.
 func TestDropsAreLoggedAtMostOnceASecond(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		g := NewWithT(t)
@@ -31,11 +29,11 @@ func TestDropsAreLoggedAtMostOnceASecond(t *testing.T) {
 
 		emit(1)
 		<-slow.begun
-		emit(2) // these fill the queue
+		emit(2) // which fill the queue
 		g.Expect(logged()).To(BeEmpty())
 
 		emit(5)
-		g.Expect(logged()).To(Equal([]uint64{1}), "the first is told of at once")
+		g.Expect(logged()).To(Equal([]uint64{1}), "the first is logged immediately")
 		time.Sleep(time.Second - 1)
 		emit(5)
 		g.Expect(logged()).To(Equal([]uint64{1}))
@@ -45,14 +43,14 @@ func TestDropsAreLoggedAtMostOnceASecond(t *testing.T) {
 		g.Expect(lines.Lines()[1].Error).To(MatchError(`failed to emit: the queue of emitter "slow" was full`))
 		g.Expect(lines.Lines()[1].Data).To(HaveKeyWithValue("emitter", "slow"))
 
-		// The emit loop tells of the rest when it comes by.
+		// The queue's goroutine logs the rest before its next event.
 		time.Sleep(time.Second)
 		slow.released <- struct{}{}
 		synctest.Wait()
 		g.Expect(logged()).To(Equal([]uint64{1, 10, 4}))
 
-		// And Close of what it did not.
-		emit(7) // one finds room
+		// Close logs what remains.
+		emit(7) // there is room for one
 		g.Expect(monitor.Stats()[0].Dropped).To(BeEquivalentTo(21))
 		close(slow.released)
 		g.Expect(monitor.Close(context.Background())).To(Succeed())
@@ -78,5 +76,33 @@ func TestCloseWaitsUntilItsDeadline(t *testing.T) {
 		g.Expect(monitor.Close(ctx)).To(MatchError(context.DeadlineExceeded))
 		g.Expect(time.Since(start)).To(Equal(3 * time.Second))
 		close(slow.released)
+	})
+}
+
+func TestCloseReportsTheEventsLeftWhenItsContextIsDone(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		g := NewWithT(t)
+		logger, _ := newLogger()
+		slow, quick := newStuck(), &recorder{}
+		monitor := metric.NewMonitor()
+		monitor.RegisterEmitter(&factory{name: "quick", emitter: quick})
+		monitor.RegisterEmitter(&factory{name: "slow", emitter: slow})
+		g.Expect(monitor.Initialize(logger, "web-1", nil, 10)).To(Succeed())
+		for range 4 {
+			monitor.Emit(logger, metric.Event{Name: "deploy finished"})
+		}
+		synctest.Wait()
+		g.Expect(quick.Events()).To(HaveLen(4))
+
+		ctx, cancel := context.WithCancel(context.Background())
+		cancel()
+		err := monitor.Close(ctx)
+		g.Expect(err).To(MatchError(`emitter "slow" did not finish: one event was being emitted and 3 were left in its queue: context canceled`))
+		g.Expect(err).To(MatchError(context.Canceled))
+		g.Expect(slow.closed.Load()).To(BeEquivalentTo(1), "was not closed")
+
+		close(slow.released)
+		synctest.Wait()
+		g.Expect(slow.Events()).To(HaveLen(1), "went on with events that were abandoned")
 	})
 }

@@ -2,6 +2,6 @@
 
 package metric_test
 
-// raceEnabled: under the race detector a sync.Pool drops items at random, and
-// so allocations cannot be counted.
+// raceEnabled reports whether the race detector is on. It makes sync.Pool drop items at
+// random, so that allocations cannot be counted.
 const raceEnabled = true

@@ -6,10 +6,10 @@ import (
 	"code.cloudfoundry.org/lager/v3"
 )
 
-// runtimeEvents lists what PeriodicallyEmit tells of the Go runtime: byte
-// counts and totals since the start of the process, unless said otherwise.
+// runtimeEvents lists the events about the Go runtime. Their values are bytes or totals
+// since the start of the process, except where noted.
 var runtimeEvents = []struct {
-	event eventType
+	event eventTypeID
 	value func(*runtime.MemStats) float64
 }{
 	{define("gc pause total duration"), func(m *runtime.MemStats) float64 { return float64(m.PauseTotalNs) }}, // nanoseconds
@@ -21,7 +21,7 @@ var runtimeEvents = []struct {
 	{define("stack inuse"), func(m *runtime.MemStats) float64 { return float64(m.StackInuse) }},
 	{define("sys"), func(m *runtime.MemStats) float64 { return float64(m.Sys) }},
 	{define("num gc"), func(m *runtime.MemStats) float64 { return float64(m.NumGC) }},
-	{define("gc cpu fraction"), func(m *runtime.MemStats) float64 { return m.GCCPUFraction * 100 }}, // per cent, whatever the name says: so Concourse emits it
+	{define("gc cpu fraction"), func(m *runtime.MemStats) float64 { return m.GCCPUFraction * 100 }}, // percent, as Concourse emits it
 	{define("next gc"), func(m *runtime.MemStats) float64 { return float64(m.NextGC) }},
 	{define("num cpu"), func(*runtime.MemStats) float64 { return float64(runtime.NumCPU()) }},          // now
 	{define("goroutines"), func(*runtime.MemStats) float64 { return float64(runtime.NumGoroutine()) }}, // now

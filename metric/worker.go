@@ -7,11 +7,11 @@ import (
 	"code.cloudfoundry.org/lager/v3"
 )
 
-// A WorkerResource is something that a worker has a number of.
+// A WorkerResource is something of which a worker has a number.
 type WorkerResource uint8
 
-// The resources of a worker. The unknown ones are those that it has but the
-// scheduler does not know of.
+// The resources of a worker. Unknown containers and volumes are those that exist on
+// the worker but that the scheduler has no record of.
 const (
 	WorkerContainers WorkerResource = iota
 	WorkerVolumes
@@ -20,9 +20,9 @@ const (
 	WorkerUnknownVolumes
 )
 
-// The attributes of each are the first of worker, platform, team_name and
-// tags: emit relies on it.
-var workerUsage = eventTable{"worker resource", []eventType{
+// The attributes of each type are the first few of worker, platform, team_name and
+// tags. Monitor.emit relies on it.
+var workerUsage = eventTable{"worker resource", []eventTypeID{
 	WorkerContainers:        define("worker containers", "worker", "platform", "team_name", "tags"),
 	WorkerVolumes:           define("worker volumes", "worker", "platform", "team_name", "tags"),
 	WorkerTasks:             define("worker tasks", "worker", "platform"),
@@ -30,25 +30,26 @@ var workerUsage = eventTable{"worker resource", []eventType{
 	WorkerUnknownVolumes:    define("worker unknown volumes", "worker"),
 }}
 
-// WorkerUsage tells how many of a resource a worker has now. The event's value
-// is the count.
+// A WorkerUsage event reports how many of a resource a worker currently has. Its value
+// is the count. A Resource other than the constants is logged as an error and not
+// emitted.
 type WorkerUsage struct {
 	Resource   WorkerResource
 	WorkerName string
-	Platform   string   // not part of the unknown resources' events
-	TeamName   string   // part of the containers' and volumes' events only; empty for a worker of all teams
-	Tags       []string // part of the containers' and volumes' events only, joined with slashes
+	Platform   string   // not part of events about unknown resources
+	TeamName   string   // only part of events about containers and volumes; empty for a worker shared by all teams
+	Tags       []string // only part of events about containers and volumes; joined with slashes
 	Count      int
 }
 
 // Emit emits the event to Metrics.
 func (e WorkerUsage) Emit(logger lager.Logger) { e.EmitTo(logger, Metrics) }
 
-// EmitTo emits the event to a Monitor. A set of tags that is longer than 256
-// bytes, joined, costs an allocation each time.
+// EmitTo emits the event to a Monitor. It allocates memory each time if the joined tags
+// are longer than 256 bytes.
 func (e WorkerUsage) EmitTo(logger lager.Logger, m *Monitor) {
 	if m.idle() {
-		return // before the work on the tags
+		return // before joining the tags
 	}
 	m.emit(logger, workerUsage.at(logger, int(e.Resource)), float64(e.Count),
 		e.WorkerName, e.Platform, e.TeamName, joinTags(e.Tags))
@@ -56,9 +57,8 @@ func (e WorkerUsage) EmitTo(logger lager.Logger, m *Monitor) {
 
 var workerState = define("worker state", "state")
 
-// WorkerStates tells how many workers are in each state. It is one event for
-// each of the five states, those that no worker is in included; the events'
-// value is the count.
+// WorkerStates reports how many workers are in each state, as one event for each of the
+// five states, including those without workers. The events' values are the counts.
 type WorkerStates struct {
 	Running  int
 	Stalled  int
@@ -67,16 +67,16 @@ type WorkerStates struct {
 	Retiring int
 }
 
-// workerStateNames are the states, in the order of counts.
+// workerStateNames are the names of the states, in the order of counts.
 var workerStateNames = [...]string{"running", "stalled", "landing", "landed", "retiring"}
 
 func (s *WorkerStates) counts() [len(workerStateNames)]*int {
 	return [...]*int{&s.Running, &s.Stalled, &s.Landing, &s.Landed, &s.Retiring}
 }
 
-// CountWorkerStates counts the workers by their states. A worker in a state
-// that is none of the five is not counted, and is an error; the others are
-// counted all the same.
+// CountWorkerStates counts workers by state, from a map of worker names to states. If a
+// worker is in a state that WorkerStates does not have, CountWorkerStates counts the
+// others and returns an error that names one such worker.
 func CountWorkerStates[State ~string](byWorker map[string]State) (WorkerStates, error) {
 	var states WorkerStates
 	var err error

@@ -28,7 +28,7 @@ var _ = Describe("a demo", func() {
 		})
 		Eventually(pushes.Load).Should(BeNumerically(">", 1))
 		summary := d.Stop()
-		pushed, started := pushes.Load(), d.simulation.monitor.BuildsStarted.Delta()
+		pushed, started := pushes.Load(), d.simulation.monitor.BuildsStarted.TakeDelta()
 
 		Expect(summary.Past).To(BeNumerically(">", 5_000))
 		Expect(summary.Past + summary.Events()).To(BeEquivalentTo(d.simulation.tally.total()))

@@ -6,16 +6,16 @@ import (
 	"code.cloudfoundry.org/lager/v3"
 )
 
-// StepsWaitingLabels tell which steps wait for a worker.
+// StepsWaitingLabels describe steps that wait for a worker.
 type StepsWaitingLabels struct {
 	Platform   string
 	TeamId     string
 	TeamName   string
-	Type       string // of the step: task, get, put, check, run
+	Type       string // of the step: task, get, put, check or run
 	WorkerTags string // joined with slashes
 }
 
-// TasksWaitingLabels tell which tasks wait for a worker.
+// TasksWaitingLabels describe tasks that wait for a worker.
 type TasksWaitingLabels struct {
 	TeamId     string
 	WorkerTags string // joined with slashes
@@ -29,16 +29,16 @@ var (
 	tasksWaitingDuration = define("tasks waiting duration", "teamId", "workerTags", "platform")
 )
 
-func (l StepsWaitingLabels) emit(logger lager.Logger, m *Monitor, t eventType, value float64) {
+func (l StepsWaitingLabels) emit(logger lager.Logger, m *Monitor, t eventTypeID, value float64) {
 	m.emit(logger, t, value, l.Platform, l.TeamId, l.TeamName, l.Type, l.WorkerTags)
 }
 
-func (l TasksWaitingLabels) emit(logger lager.Logger, m *Monitor, t eventType, value float64) {
+func (l TasksWaitingLabels) emit(logger lager.Logger, m *Monitor, t eventTypeID, value float64) {
 	m.emit(logger, t, value, l.TeamId, l.WorkerTags, l.Platform)
 }
 
-// StepsWaitingDuration tells how long a step waited for a worker. The event's
-// value is in seconds. How many wait is Monitor.StepsWaiting.
+// A StepsWaitingDuration event reports how long a step waited for a worker. Its value
+// is the duration in seconds. Monitor.StepsWaiting holds how many steps are waiting.
 type StepsWaitingDuration struct {
 	Labels   StepsWaitingLabels
 	Duration time.Duration
@@ -52,8 +52,8 @@ func (e StepsWaitingDuration) EmitTo(logger lager.Logger, m *Monitor) {
 	e.Labels.emit(logger, m, stepsWaitingDuration, e.Duration.Seconds())
 }
 
-// TasksWaitingDuration tells how long a task waited for a worker. The event's
-// value is in seconds. How many wait is Monitor.TasksWaiting.
+// A TasksWaitingDuration event reports how long a task waited for a worker. Its value
+// is the duration in seconds. Monitor.TasksWaiting holds how many tasks are waiting.
 type TasksWaitingDuration struct {
 	Labels   TasksWaitingLabels
 	Duration time.Duration

@@ -5,11 +5,11 @@ import (
 	"testing"
 )
 
-// The ring is compared with a slice over random pushes and pops, which take it
-// through growing at every position of its head.
-func TestRingIsABoundedQueue(t *testing.T) {
+// The buffer is compared with a slice during random pushes and pops, so that it grows
+// at every position of its head.
+func TestRingBufferIsABoundedQueue(t *testing.T) {
 	for capacity := range 70 {
-		r := ring{capacity: capacity}
+		r := ringBuffer{capacity: capacity}
 		var model []float64
 		next := 0.0
 		for range 2000 {
@@ -41,13 +41,13 @@ func TestRingIsABoundedQueue(t *testing.T) {
 	}
 }
 
-func TestRingLetsGoOfWhatItGaveAway(t *testing.T) {
-	r := ring{capacity: 4}
+func TestRingBufferDoesNotRetainPoppedEvents(t *testing.T) {
+	r := ringBuffer{capacity: 4}
 	r.push(queuedEvent{event: Event{Name: "gone"}})
 	r.pop()
 	for _, event := range r.events {
 		if event.event.Name != "" {
-			t.Error("the ring still holds the event")
+			t.Error("the buffer still holds the event")
 		}
 	}
 }

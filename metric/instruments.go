@@ -1,9 +1,8 @@
 package metric
 
-// counters lists the Counters of a Monitor, and what PeriodicallyEmit emits
-// their deltas as.
+// counters lists the Counters of a Monitor with the events that report their growth.
 var counters = []struct {
-	event   eventType
+	event   eventTypeID
 	values  []string // of the event type's attributes
 	counter func(*Monitor) *Counter
 }{
@@ -29,10 +28,9 @@ var counters = []struct {
 
 var checksFinished = define("checks finished", "status")
 
-// gauges lists the Gauges of a Monitor, and what PeriodicallyEmit emits their
-// maxima as.
+// gauges lists the Gauges of a Monitor with the events that report their peaks.
 var gauges = []struct {
-	event eventType
+	event eventTypeID
 	gauge func(*Monitor) *Gauge
 }{
 	{define("jobs scheduling"), func(m *Monitor) *Gauge { return &m.JobsScheduling }},
@@ -41,7 +39,7 @@ var gauges = []struct {
 	{define("checks queue size"), func(m *Monitor) *Gauge { return &m.ChecksQueueSize }},
 }
 
-// The families of a Monitor; those of waiting steps and tasks are elsewhere.
+// The events of a Monitor's families; steps.go has those of waiting steps and tasks.
 var (
 	concurrentRequests         = define("concurrent requests", "action")
 	concurrentRequestsLimitHit = define("concurrent requests limit hit", "action")

@@ -1,0 +1,71 @@
+package metric
+
+import (
+	"context"
+
+	"code.cloudfoundry.org/lager/v3"
+)
+
+// Flush emits immediately what PeriodicallyEmit emits at its next tick: the growth of
+// each counter since it was last emitted, the peak of each gauge since then, the open
+// connections of the registered databases, statistics of the Go runtime, and the states
+// of the workers if CountWorkers is set. Tests call it to see counters and gauges
+// without waiting for a tick.
+//
+// Concurrent emitters have received the events when Flush returns; for others, the
+// events are in their queues. Flush can be called while PeriodicallyEmit runs, which
+// then emits what was counted after Flush. If the Monitor takes no events, Flush does
+// nothing, and the counters and gauges keep their values. Emitters must not call Flush
+// from Emit.
+//
+// Flush returns the error of CountWorkers, which receives the context; all else is
+// emitted in any case. A nil logger discards what would be logged.
+func (m *Monitor) Flush(ctx context.Context, logger lager.Logger) error {
+	logger = orDiscard(logger)
+	m.emitInstruments(logger)
+	// Outside the lock, since counting may query a database and take long.
+	return m.emitWorkers(ctx, logger)
+}
+
+// emitInstruments does nothing while the Monitor takes no events: reading a counter
+// resets it, and the count would be lost.
+func (m *Monitor) emitInstruments(logger lager.Logger) {
+	m.flushing.Lock()
+	defer m.flushing.Unlock()
+	if m.idle() {
+		return
+	}
+
+	for _, row := range counters {
+		m.emit(logger, row.event, row.counter(m).TakeDelta(), row.values...)
+	}
+	for action, counter := range m.ConcurrentRequestsLimitHit.all() {
+		m.emit(logger, concurrentRequestsLimitHit, counter.TakeDelta(), action)
+	}
+	for _, row := range gauges {
+		m.emit(logger, row.event, row.gauge(m).TakePeak())
+	}
+	for action, gauge := range m.ConcurrentRequests.all() {
+		m.emit(logger, concurrentRequests, gauge.TakePeak(), action)
+	}
+	for labels, gauge := range m.StepsWaiting.all() {
+		labels.emit(logger, m, stepsWaiting, gauge.TakePeak())
+	}
+	for labels, gauge := range m.TasksWaiting.all() {
+		labels.emit(logger, m, tasksWaiting, gauge.TakePeak())
+	}
+	m.emitDatabases(logger)
+	m.emitRuntime(logger)
+}
+
+func (m *Monitor) emitWorkers(ctx context.Context, logger lager.Logger) error {
+	if m.CountWorkers == nil || m.idle() {
+		return nil
+	}
+	states, err := m.CountWorkers(ctx)
+	if err != nil {
+		return err
+	}
+	states.EmitTo(logger, m)
+	return nil
+}

@@ -1,0 +1,55 @@
+package metric
+
+import "maps"
+
+// maxScratchAttributes is the largest size at which a scratch's map goes back into
+// the pool. The cost of clearing a map grows with the most entries it ever held.
+const maxScratchAttributes = 64
+
+// A scratch is the reusable memory in which one call of a Monitor assembles an event.
+// Its contents have no meaning between calls.
+type scratch struct {
+	dispatcher *dispatcher
+	values     []string
+	attributes map[string]string
+}
+
+func newScratch(d *dispatcher) *scratch {
+	return &scratch{
+		dispatcher: d,
+		attributes: make(map[string]string),
+	}
+}
+
+// acquire returns a scratch, which the caller must release, or nil if the Monitor
+// takes no events.
+func (m *Monitor) acquire() *scratch {
+	d := m.dispatcher.Load()
+	if d == nil {
+		return nil
+	}
+	return d.scratches.Get().(*scratch)
+}
+
+func (s *scratch) release() {
+	if len(s.attributes) > maxScratchAttributes {
+		s.attributes = make(map[string]string)
+	}
+	s.dispatcher.scratches.Put(s)
+}
+
+// withNode returns s.values, filled with the values of the type's own attributes and
+// then the node's.
+func (s *scratch) withNode(t *resolvedType, own []string) []string {
+	s.values = append(append(s.values[:0], own...), t.nodeValues...)
+	return s.values
+}
+
+// merge returns s.attributes, filled with the node's attributes and the event's. The
+// event's take precedence.
+func (s *scratch) merge(attributes map[string]string) map[string]string {
+	clear(s.attributes)
+	maps.Copy(s.attributes, s.dispatcher.attributes)
+	maps.Copy(s.attributes, attributes)
+	return s.attributes
+}
