@@ -333,6 +333,14 @@ var _ = Describe("The server", func() {
 		Expect(time.Since(begin)).To(BeNumerically("<", 4*time.Second))
 	})
 
+	It("limits how long a client may take to send a request, and to read the answer", func() {
+		listen()
+		// Prometheus gives up after ten seconds by default.
+		Expect(server.server.ReadHeaderTimeout).To(And(BeNumerically(">", 0), BeNumerically("<=", 10*time.Second)))
+		Expect(server.server.ReadTimeout).To(And(BeNumerically(">", 0), BeNumerically("<=", 10*time.Second)))
+		Expect(server.server.WriteTimeout).To(And(BeNumerically(">=", 10*time.Second), BeNumerically("<=", 5*time.Minute)))
+	})
+
 	It("can be shut down without having served", func() {
 		unserved, err := newServer()
 		Expect(err).NotTo(HaveOccurred())
