@@ -121,7 +121,7 @@ Its builds, and an event of your own:
   curl -d '{"name": "coffee ready"}' http://%s%s
 
 Ctrl-C ends it.
-`, pace, strings.TrimSuffix(page, "metrics"), page, page, s.address, events.EventsPath)
+`, pace, strings.TrimSuffix(page, "metrics"), page, page, s.address, events.Path)
 }
 
 // writeSummary tells what there was.

@@ -9,12 +9,13 @@ import (
 
 	"code.cloudfoundry.org/lager/v3"
 
+	"github.com/signalbox-ci/signalbox/cmd/signalbox/internal/source"
 	"github.com/signalbox-ci/signalbox/cmd/signalbox/internal/source/events"
 )
 
 // inputOptions say how standard input is read.
 type inputOptions struct {
-	limits events.Limits
+	limits source.Limits
 
 	// lager is for a log of Concourse's rather than for events. rest, if not nil,
 	// gets the lines of it that are no events.
@@ -47,12 +48,12 @@ func noInput() *input {
 // readInput starts to read events from r, one a line. Lines that are no events
 // go to the log, and so does a summary at the end. Whoever calls it must call
 // Close. The status says how far it is.
-func readInput(logger lager.Logger, r io.Reader, o inputOptions, s events.Sink, status *inputStatus) *input {
+func readInput(logger lager.Logger, r io.Reader, o inputOptions, s source.Sink, status *inputStatus) *input {
 	reader, writer := io.Pipe()
 	in := &input{pipe: reader, done: make(chan struct{})}
 	decoding := &decoding{
 		logger:     logger,
-		rejections: events.NewRejections(logger),
+		rejections: source.NewRejections(logger),
 		tally:      events.Tally{Sink: s},
 		decoder:    events.NewDecoder(o.limits),
 		options:    o,
@@ -97,7 +98,7 @@ func (in *input) Close() error {
 // A decoding turns an input into events.
 type decoding struct {
 	logger     lager.Logger
-	rejections *events.Rejections
+	rejections *source.Rejections
 	tally      events.Tally
 	decoder    *events.Decoder
 	options    inputOptions
@@ -116,7 +117,7 @@ func (d *decoding) run(r io.Reader) error {
 		err = d.readLog(r, d.options.rest)
 		summary["skipped"] = d.status.skipped.Load()
 	} else {
-		err = d.decoder.Decode(r, events.Lines, d.accept, d.reject)
+		err = d.decoder.Decode(r, source.Lines, d.accept, d.reject)
 	}
 	d.progress.Close()
 

@@ -15,7 +15,6 @@ import (
 	. "github.com/onsi/gomega"
 	"github.com/onsi/gomega/gbytes"
 
-	"github.com/signalbox-ci/signalbox/cmd/signalbox/internal/source/events"
 	"github.com/signalbox-ci/signalbox/metric"
 )
 
@@ -124,8 +123,8 @@ type counter struct{ events atomic.Int32 }
 
 func (c *counter) Emit(metric.Event) { c.events.Add(1) }
 
-func (c *counter) Prepare(metric.EventType) func(*events.Event) {
-	return func(event *events.Event) { c.Emit(event.Event) }
+func (c *counter) Prepare(metric.EventType) func(*metric.Event, []string) {
+	return func(event *metric.Event, _ []string) { c.Emit(*event) }
 }
 
 func (c *counter) Knows(string) bool { return true }

@@ -100,7 +100,7 @@ func (p *pushedMetrics) serveOn(factories []metric.EmitterFactory) {
 // takenElsewhere says where what is sent to the listener that serves metrics should have
 // gone, if it is for the intake.
 func takenElsewhere(r *http.Request) string {
-	if r.URL.Path == events.EventsPath || r.URL.Path == agents.Path || pushgateway.Handles(r) {
+	if r.URL.Path == events.Path || r.URL.Path == agents.Path || pushgateway.Handles(r) {
 		return "events and pushes are taken on another port, that of --intake-bind-port"
 	}
 	return ""

@@ -15,6 +15,7 @@ import (
 
 	"code.cloudfoundry.org/lager/v3"
 
+	"github.com/signalbox-ci/signalbox/cmd/signalbox/internal/source"
 	"github.com/signalbox-ci/signalbox/cmd/signalbox/internal/source/events"
 	"github.com/signalbox-ci/signalbox/metric"
 )
@@ -97,7 +98,7 @@ type service struct {
 	logger  lager.Logger
 	address net.Addr // of the intake
 	sink    *sink
-	server  *events.Server
+	server  *source.Server
 	pushed  *pushedMetrics
 	hangups hangups
 }
@@ -144,8 +145,8 @@ func (c *daemon) start(stderr io.Writer) (s *service, err error) {
 	c.announce(logger, listener.Addr())
 	hangups.reload(c.monitor.Emitters())
 	sink := newSink(logger, c.monitor)
-	handler := pushed.handler(c, logger, pageOf(c.monitor.Emitters()), events.NewHandler(logger.Session("intake"), c.limits(), sink))
-	server := events.Serve(logger, listener, handler)
+	handler := pushed.handler(c, logger, pageOf(c.monitor.Emitters()), newIntake(logger, c.limits(), sink))
+	server := source.Serve(logger, listener, handler)
 
 	return &service{logger: logger, address: listener.Addr(), sink: sink, server: server, pushed: pushed, hangups: hangups}, nil
 }
@@ -215,7 +216,7 @@ func (c *runCommand) inputOptions(w world, screen *screen) inputOptions {
 }
 
 // shutDown stops taking in, drains and closes, in this order.
-func (c *daemon) shutDown(logger lager.Logger, server *events.Server, input *input, pushed *pushedMetrics) error {
+func (c *daemon) shutDown(logger lager.Logger, server *source.Server, input *input, pushed *pushedMetrics) error {
 	timeout := time.Duration(c.ShutdownTimeout)
 	ctx, cancel := context.WithTimeout(context.Background(), timeout)
 	defer cancel()
@@ -322,12 +323,12 @@ func (c *daemon) announce(logger lager.Logger, intakeAddress net.Addr) {
 			logger.Info("serving-metrics", lager.Data{"url": server.URL()})
 		}
 	}
-	logger.Info("taking-events", lager.Data{"url": "http://" + intakeAddress.String() + events.EventsPath})
+	logger.Info("taking-events", lager.Data{"url": "http://" + intakeAddress.String() + events.Path})
 	logger.Info("taking-pushes", lager.Data{"url": "http://" + intakeAddress.String() + "/metrics/job/"})
 }
 
-func (c *daemon) limits() events.Limits {
-	return events.Limits{
+func (c *daemon) limits() source.Limits {
+	return source.Limits{
 		BodyBytes:       int64(c.Intake.MaxBodyBytes),
 		LineBytes:       int(c.Intake.MaxLineBytes),
 		Attributes:      int(c.Intake.MaxAttributes),

@@ -240,7 +240,7 @@ var _ = Describe("signalbox run", func() {
 			status, _ := daemon.post(startEvent, "Content-Encoding", "br")
 			Expect(status).To(Equal(http.StatusUnsupportedMediaType))
 			Expect(daemon.page()).To(ContainSubstring(`signalbox_events_rejected_total{reason="malformed"} 2`))
-			Expect(daemon.stderr()).To(MatchRegexp(`(?s)rejected-body.*more than the limit of 50 bytes.*rejected-body.*Content-Encoding`))
+			Expect(daemon.stderr()).To(MatchRegexp(`(?s)rejected-events.*more than the limit of 50 bytes.*rejected-body.*Content-Encoding`))
 		})
 
 		It("keeps to the other limits", func() {

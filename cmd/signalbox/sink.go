@@ -3,7 +3,6 @@ package main
 import (
 	"code.cloudfoundry.org/lager/v3"
 
-	"github.com/signalbox-ci/signalbox/cmd/signalbox/internal/source/events"
 	"github.com/signalbox-ci/signalbox/metric"
 )
 
@@ -40,16 +39,16 @@ func newSink(logger lager.Logger, monitor *metric.Monitor) *sink {
 	return s
 }
 
-// Emit implements events.Sink.
+// Emit implements source.Sink.
 func (s *sink) Emit(event metric.Event) { s.monitor.Emit(s.logger, event) }
 
-// Prepare implements events.Sink.
-func (s *sink) Prepare(t metric.EventType) func(*events.Event) {
+// Prepare implements source.Sink.
+func (s *sink) Prepare(t metric.EventType) func(*metric.Event, []string) {
 	prepared := s.monitor.Prepare(t)
-	return func(event *events.Event) { prepared.Emit(s.logger, event.Event, event.Values) }
+	return func(event *metric.Event, values []string) { prepared.Emit(s.logger, *event, values) }
 }
 
-// Knows implements events.Sink. Where no emitter can tell, every name is known.
+// Knows implements source.Sink. Where no emitter can tell, every name is known.
 func (s *sink) Knows(name string) bool {
 	for _, knower := range s.knowers {
 		if knower.Knows(name) {
@@ -60,7 +59,7 @@ func (s *sink) Knows(name string) bool {
 	return len(s.knowers) == 0
 }
 
-// Malformed implements events.Sink.
+// Malformed implements source.Sink.
 func (s *sink) Malformed(why error) {
 	for _, tallier := range s.talliers {
 		tallier.CountMalformed(why)

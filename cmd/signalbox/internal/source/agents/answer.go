@@ -1,8 +1,6 @@
 package agents
 
-// maxErrors is how many of a body's errors an answer lists. They tend to be the
-// same one over and over.
-const maxErrors = 10
+import "github.com/signalbox-ci/signalbox/cmd/signalbox/internal/source"
 
 // An answer says what became of the metrics of a body.
 type answer struct {
@@ -33,7 +31,7 @@ type fault struct {
 
 // list lists a fault, if there is room left.
 func (a *answer) list(f fault) {
-	if len(a.Errors) < maxErrors {
+	if len(a.Errors) < source.MaxErrors {
 		a.Errors = append(a.Errors, f)
 	}
 }

@@ -1,24 +1,20 @@
 package agents_test
 
 import (
-	"bytes"
 	"fmt"
 	"io"
 	"net/http"
 	"net/http/httptest"
 	"strings"
-	"testing/iotest"
 	"time"
 
 	"code.cloudfoundry.org/lager/v3/lagertest"
-	"github.com/klauspost/compress/gzip"
-	"github.com/klauspost/compress/s2"
-	"github.com/klauspost/compress/zstd"
 	. "github.com/onsi/ginkgo/v2"
 	. "github.com/onsi/gomega"
 	"github.com/onsi/gomega/gbytes"
 
 	"github.com/signalbox-ci/signalbox/cmd/signalbox/internal/source/agents"
+	"github.com/signalbox-ci/signalbox/cmd/signalbox/internal/source/sourcetest"
 )
 
 // one is an update of a metric.
@@ -324,11 +320,11 @@ var _ = Describe("Handler", func() {
 				"reason": "the body is too large: 157 bytes, more than the limit of 156 bytes; nothing was applied"}]}`))
 			Expect(sink.updates).To(BeEmpty())
 			Expect(malformed).To(Equal(1))
-			Expect(logger).To(gbytes.Say("rejected-body"))
+			Expect(logger).To(gbytes.Say("rejected-agent-metrics"))
 		})
 
 		It("apply what came before the cut of one that does not, and answer 413", func() {
-			w := do(http.MethodPost, unsized(one("a")+"\n"+one("bb")+"\n"))
+			w := do(http.MethodPost, sourcetest.Unsized(one("a")+"\n"+one("bb")+"\n"))
 			Expect(w.Code).To(Equal(http.StatusRequestEntityTooLarge))
 			Expect(w.Body).To(MatchJSON(`{"accepted": 1, "rejected": 1, "errors": [{"line": 2, "update": 1,
 				"reason": "the body is too large: more than the limit of 156 bytes"}]}`))
@@ -337,13 +333,13 @@ var _ = Describe("Handler", func() {
 		})
 
 		It("are for what a body is decompressed to", func() {
-			w := post(gzipped(strings.Repeat(one("a")+"\n", 1000)), "Content-Encoding", "gzip")
+			w := post(sourcetest.Gzip(strings.Repeat(one("a")+"\n", 1000)), "Content-Encoding", "gzip")
 			Expect(w.Code).To(Equal(http.StatusRequestEntityTooLarge))
 			Expect(w.Body.String()).To(HavePrefix(`{"accepted":2,"rejected":1,"errors":[{"line":3,"update":2,"reason":"the body is too large`))
 		})
 
 		It("show among the errors even if there are many before", func() {
-			w := do(http.MethodPost, unsized(strings.Repeat("{}\n", 100)))
+			w := do(http.MethodPost, sourcetest.Unsized(strings.Repeat("{}\n", 100)))
 			Expect(w.Code).To(Equal(http.StatusRequestEntityTooLarge))
 			Expect(w.Body.String()).To(HavePrefix(`{"accepted":0,"rejected":53,`))
 			Expect(strings.Count(w.Body.String(), "the update has no metrics")).To(Equal(9))
@@ -365,7 +361,7 @@ var _ = Describe("Handler", func() {
 			for end := 0; end <= len(body); end++ {
 				*sink = recorder{}
 				malformed = 0
-				cut := io.MultiReader(strings.NewReader(body[:end]), iotest.ErrReader(io.ErrUnexpectedEOF))
+				cut := sourcetest.Broken(body[:end], io.ErrUnexpectedEOF)
 				w := do(http.MethodPost, cut)
 				Expect(w.Code).To(Equal(http.StatusBadRequest))
 				accepted := sink.metrics()
@@ -387,7 +383,7 @@ var _ = Describe("Handler", func() {
 
 	It("applies no update that reaches to the cut, though it may be whole", func() {
 		for _, body := range []string{one("a"), "[" + one("a"), strings.TrimSpace(spread("a"))} {
-			w := do(http.MethodPost, io.MultiReader(strings.NewReader(body), iotest.ErrReader(io.ErrUnexpectedEOF)))
+			w := do(http.MethodPost, sourcetest.Broken(body, io.ErrUnexpectedEOF))
 			Expect(w.Code).To(Equal(http.StatusBadRequest))
 			Expect(w.Body.String()).To(HavePrefix(`{"accepted":0,"rejected":1,`))
 			Expect(sink.updates).To(BeEmpty())
@@ -438,14 +434,14 @@ var _ = Describe("Handler", func() {
 			Expect(w.Code).To(Equal(http.StatusOK), w.Body.String())
 			Expect(sink.metrics()).To(Equal([]string{"a{} gauge 1"}))
 		},
-		Entry("gzip", "gzip", gzipped),
-		Entry("snappy", "snappy", snappied),
-		Entry("zstd", "zstd", zstandard),
+		Entry("gzip", "gzip", sourcetest.Gzip),
+		Entry("snappy", "snappy", sourcetest.Snappy),
+		Entry("zstd", "zstd", sourcetest.Zstd),
 		Entry("not at all", "identity", func(s string) string { return s }),
 	)
 
 	It("says so when a compressed body is damaged", func() {
-		text := gzipped(one("a"))
+		text := sourcetest.Gzip(one("a"))
 		w := post(text[:len(text)-3], "Content-Encoding", "gzip")
 		Expect(w.Code).To(Equal(http.StatusBadRequest))
 		Expect(w.Body).To(MatchJSON(`{"accepted": 0, "rejected": 1, "errors": [
@@ -471,7 +467,7 @@ var _ = Describe("Handler", func() {
 		w := do(http.MethodGet, nil)
 		Expect(w.Code).To(Equal(http.StatusMethodNotAllowed))
 		Expect(w.Header()).To(HaveKeyWithValue("Allow", ConsistOf("POST")))
-		Expect(w.Body).To(MatchJSON(`{"error": "the method GET is not allowed here, want POST"}`))
+		Expect(w.Body).To(MatchJSON(`{"error": "method GET not allowed, expected POST"}`))
 	})
 
 	It("does without somebody who counts", func() {
@@ -503,36 +499,3 @@ func manyLabels(n int) string {
 
 	return strings.Join(labels, ",")
 }
-
-func gzipped(text string) string {
-	var b bytes.Buffer
-	w := gzip.NewWriter(&b)
-	fmt.Fprint(w, text)
-	w.Close() //nolint:errcheck // it goes to memory
-
-	return b.String()
-}
-
-func snappied(text string) string {
-	var b bytes.Buffer
-	w := s2.NewWriter(&b, s2.WriterSnappyCompat())
-	fmt.Fprint(w, text)
-	w.Close() //nolint:errcheck // it goes to memory
-
-	return b.String()
-}
-
-func zstandard(text string) string {
-	var b bytes.Buffer
-	w, err := zstd.NewWriter(&b)
-	if err != nil {
-		panic(err)
-	}
-	fmt.Fprint(w, text)
-	w.Close() //nolint:errcheck // it goes to memory
-
-	return b.String()
-}
-
-// unsized is a body that does not say how long it is.
-func unsized(body string) io.Reader { return struct{ io.Reader }{strings.NewReader(body)} }

@@ -9,6 +9,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
+
+	"github.com/signalbox-ci/signalbox/cmd/signalbox/internal/source"
+	"github.com/signalbox-ci/signalbox/cmd/signalbox/internal/source/jsonscan"
 )
 
 // bufferBytes is how much a Decoder reads at once. Longer lines are put
@@ -25,7 +28,7 @@ const byteOrderMark = "\xef\xbb\xbf"
 //
 // It is not safe for concurrent use. Make one with NewDecoder.
 type Decoder struct {
-	limits Limits
+	limits source.Limits
 	events eventParser
 
 	// buffer is the Decoder's own; in is what it reads from: the buffer, or
@@ -50,8 +53,8 @@ type Decoder struct {
 
 // NewDecoder returns a Decoder that holds events to the limits, of which
 // BodyBytes is not the Decoder's concern.
-func NewDecoder(limits Limits) *Decoder {
-	limits = limits.withDefaults()
+func NewDecoder(limits source.Limits) *Decoder {
+	limits = limits.WithDefaults()
 
 	return &Decoder{
 		limits: limits,
@@ -68,11 +71,11 @@ func NewDecoder(limits Limits) *Decoder {
 //
 // An error is the reader's. What came before it has been decoded, except for
 // an unfinished line or element. Line tells where it was.
-func (d *Decoder) Decode(r io.Reader, format Format, good func(*Event), bad func(line int, err error)) error {
+func (d *Decoder) Decode(r io.Reader, format source.Format, good func(*Event), bad func(line int, err error)) error {
 	d.start(r, good, bad)
 	defer d.release()
 
-	if format == Lines {
+	if format == source.Lines {
 		return d.decodeLines()
 	}
 
@@ -173,9 +176,9 @@ func (d *Decoder) decodeEvent(data []byte, line int) {
 // line. Broken JSON is reported at its own line and column, both from 1, the column
 // in bytes.
 func (d *Decoder) reject(data []byte, line int, err error) {
-	if syntax, ok := errors.AsType[*syntaxError](err); ok {
-		before := data[:syntax.offset]
-		column := syntax.offset - bytes.LastIndexByte(before, '\n')
+	if syntax, ok := errors.AsType[*jsonscan.SyntaxError](err); ok {
+		before := data[:syntax.Offset]
+		column := syntax.Offset - bytes.LastIndexByte(before, '\n')
 		if further := bytes.Count(before, newline); further > 0 {
 			line += further
 		} else {

@@ -9,7 +9,9 @@ import (
 	"time"
 	"unicode/utf8"
 
-	"github.com/signalbox-ci/signalbox/cmd/signalbox/internal/reply"
+	"github.com/signalbox-ci/signalbox/cmd/signalbox/internal/source"
+	"github.com/signalbox-ci/signalbox/cmd/signalbox/internal/source/jsonscan"
+	"github.com/signalbox-ci/signalbox/internal/excerpt"
 	"github.com/signalbox-ci/signalbox/metric"
 )
 
@@ -48,8 +50,8 @@ func fieldOf(name []byte) int {
 //
 // It is not safe for concurrent use.
 type eventParser struct {
-	limits  Limits
-	scanner scanner
+	limits  source.Limits
+	scanner jsonscan.Scanner
 	texts   texts
 	shapes  shapes
 
@@ -81,17 +83,17 @@ type Event struct {
 
 // parse returns the event, which is good until the next call.
 //
-// An error is a *syntaxError if the data is not JSON as far as it was read;
+// An error is a *jsonscan.SyntaxError if the data is not JSON as far as it was read;
 // any other says why this JSON is not an event.
 func (p *eventParser) parse(data []byte) (*Event, error) {
 	s := &p.scanner
 	// Asked first: within a string nothing else would notice.
-	if !s.reset(data) {
+	if !s.Reset(data) {
 		return nil, invalidUTF8(data)
 	}
 
-	if s.peek() != '{' {
-		return nil, s.mismatch("an event", "an object")
+	if s.Peek() != '{' {
+		return nil, s.Mismatch("an event", "an object")
 	}
 
 	p.event = Event{Event: metric.Event{Value: 1}, Values: p.event.Values[:0]}
@@ -99,7 +101,7 @@ func (p *eventParser) parse(data []byte) (*Event, error) {
 	if err := p.fields(); err != nil {
 		return nil, err
 	}
-	if err := s.end(); err != nil {
+	if err := s.End(); err != nil {
 		return nil, err
 	}
 	if p.event.Name == "" {
@@ -114,9 +116,9 @@ func (p *eventParser) parse(data []byte) (*Event, error) {
 func (p *eventParser) fields() error {
 	next, seen := 0, 0
 
-	return p.scanner.members(func() error {
+	return p.scanner.Members(func() error {
 		field := next
-		if next == noField || !p.scanner.skip(fieldKeys[next]) {
+		if next == noField || !p.scanner.Skip(fieldKeys[next]) {
 			var err error
 			if field, err = p.unexpectedField(); err != nil {
 				return err
@@ -134,13 +136,13 @@ func (p *eventParser) fields() error {
 
 // unexpectedField reads the name of a field, and the colon.
 func (p *eventParser) unexpectedField() (int, error) {
-	key, err := p.scanner.key()
+	key, err := p.scanner.Key()
 	if err != nil {
 		return 0, err
 	}
 	field := fieldOf(key)
 	if field == noField {
-		return 0, fmt.Errorf("unknown field %s; known are name, value, attributes, host, time", reply.Quote(key))
+		return 0, fmt.Errorf("unknown field %s; known are name, value, attributes, host, time", excerpt.Quote(key))
 	}
 
 	return field, nil
@@ -167,7 +169,7 @@ func (p *eventParser) findShape() {
 // field reads the value of one field into the event. A null leaves it as it is.
 func (p *eventParser) field(field int) error {
 	s, event := &p.scanner, &p.event
-	if c := s.peek(); c == 'n' && s.literal("null") {
+	if c := s.Peek(); c == 'n' && s.Literal("null") {
 		return nil
 	}
 
@@ -209,17 +211,17 @@ func (p *eventParser) name() (string, error) {
 // text reads the name or the host.
 func (p *eventParser) text(what string) ([]byte, error) {
 	s := &p.scanner
-	if s.peek() != '"' {
-		return nil, s.mismatch(what, "a string")
+	if s.Peek() != '"' {
+		return nil, s.Mismatch(what, "a string")
 	}
 
-	text, err := s.str()
+	text, err := s.Text()
 	if err != nil {
 		return nil, err
 	}
 	if len(text) > p.limits.LabelValueBytes {
 		return nil, fmt.Errorf("%s %s has %d bytes, more than the limit of %d",
-			what, reply.Quote(text), len(text), p.limits.LabelValueBytes)
+			what, excerpt.Quote(text), len(text), p.limits.LabelValueBytes)
 	}
 
 	return text, nil
@@ -227,11 +229,11 @@ func (p *eventParser) text(what string) ([]byte, error) {
 
 func (p *eventParser) value() (float64, error) {
 	s := &p.scanner
-	if c := s.peek(); c != '-' && (c < '0' || c > '9') {
-		return 0, s.mismatch("value", "a number")
+	if c := s.Peek(); c != '-' && (c < '0' || c > '9') {
+		return 0, s.Mismatch("value", "a number")
 	}
 
-	text, err := s.number()
+	text, err := s.Number()
 	if err != nil {
 		return 0, err
 	}
@@ -240,7 +242,7 @@ func (p *eventParser) value() (float64, error) {
 	}
 	value, err := strconv.ParseFloat(string(text), 64)
 	if err != nil {
-		return 0, fmt.Errorf("value %s is out of the range of a double", reply.Shorten(text))
+		return 0, fmt.Errorf("value %s is out of the range of a double", excerpt.Short(text))
 	}
 
 	return value, nil
@@ -264,18 +266,18 @@ func wholeNumber(digits []byte) (value float64, ok bool) {
 
 func (p *eventParser) time() (time.Time, error) {
 	s := &p.scanner
-	if s.peek() != '"' {
-		return time.Time{}, s.mismatch("time", "a string")
+	if s.Peek() != '"' {
+		return time.Time{}, s.Mismatch("time", "a string")
 	}
 
-	text, err := s.str()
+	text, err := s.Text()
 	if err != nil {
 		return time.Time{}, err
 	}
 
 	var t time.Time
 	if err := t.UnmarshalText(text); err != nil {
-		return time.Time{}, fmt.Errorf("time %s is not RFC 3339, like %q", reply.Quote(text), "2006-01-02T15:04:05Z")
+		return time.Time{}, fmt.Errorf("time %s is not RFC 3339, like %q", excerpt.Quote(text), "2006-01-02T15:04:05Z")
 	}
 
 	return t, nil
@@ -284,23 +286,23 @@ func (p *eventParser) time() (time.Time, error) {
 // readAttributes reads the attributes into names and values.
 func (p *eventParser) readAttributes() error {
 	s := &p.scanner
-	if s.peek() != '{' {
-		return s.mismatch("attributes", "an object")
+	if s.Peek() != '{' {
+		return s.Mismatch("attributes", "an object")
 	}
 
-	return s.members(p.readAttribute)
+	return s.Members(p.readAttribute)
 }
 
 // readAttribute reads one more attribute.
 func (p *eventParser) readAttribute() error {
 	s, i := &p.scanner, len(p.names)
-	if e := p.expected; e != nil && i < len(e.keys) && s.skip(e.keys[i]) {
+	if e := p.expected; e != nil && i < len(e.keys) && s.Skip(e.keys[i]) {
 		p.names = append(p.names, e.Attributes[i])
 	} else if err := p.attributeName(); err != nil {
 		return err
 	}
 
-	if e := p.expected; e != nil && s.skipString(e.latest[i]) {
+	if e := p.expected; e != nil && s.SkipString(e.latest[i]) {
 		p.event.Values = append(p.event.Values, e.latest[i])
 		return nil
 	}
@@ -319,13 +321,13 @@ func (p *eventParser) readAttribute() error {
 // attributeName reads the name of an attribute and the colon. If it is not the
 // name that was expected, then from here on nothing is.
 func (p *eventParser) attributeName() error {
-	key, err := p.scanner.key()
+	key, err := p.scanner.Key()
 	if err != nil {
 		return err
 	}
 	if len(key) > p.limits.LabelValueBytes {
 		return fmt.Errorf("attribute %s has a name of %d bytes, more than the limit of %d",
-			reply.Quote(key), len(key), p.limits.LabelValueBytes)
+			excerpt.Quote(key), len(key), p.limits.LabelValueBytes)
 	}
 	i := len(p.names)
 	if i == p.limits.Attributes {
@@ -338,7 +340,7 @@ func (p *eventParser) attributeName() error {
 	p.expected = nil
 	name := p.texts.of(key)
 	if slices.Contains(p.names, name) {
-		return fmt.Errorf("attribute %s is there twice", reply.Quote(key))
+		return fmt.Errorf("attribute %s is there twice", excerpt.Quote(key))
 	}
 	p.names = append(p.names, name)
 
@@ -351,38 +353,28 @@ func (p *eventParser) attributeValue() (value string, plain bool, err error) {
 	s, name := &p.scanner, p.names[len(p.names)-1]
 
 	var text []byte
-	switch c := s.peek(); {
+	switch c := s.Peek(); {
 	case c == '"':
-		text, err = s.str()
-		plain = s.plain && len(text) <= maxTextBytes
+		text, err = s.Text()
+		plain = s.Plain() && len(text) <= maxTextBytes
 	case c == '-' || '0' <= c && c <= '9':
-		text, err = s.number()
-	case c == 't' && s.literal("true"):
+		text, err = s.Number()
+	case c == 't' && s.Literal("true"):
 		return "true", false, nil
-	case c == 'f' && s.literal("false"):
+	case c == 'f' && s.Literal("false"):
 		return "false", false, nil
 	default:
-		return "", false, s.mismatch("attribute "+reply.Quote(name), "a string, number or boolean")
+		return "", false, s.Mismatch("attribute "+excerpt.Quote(name), "a string, number or boolean")
 	}
 	if err != nil {
 		return "", false, err
 	}
 	if len(text) > p.limits.LabelValueBytes {
 		return "", false, fmt.Errorf("attribute %s has a value of %d bytes, more than the limit of %d",
-			reply.Quote(name), len(text), p.limits.LabelValueBytes)
+			excerpt.Quote(name), len(text), p.limits.LabelValueBytes)
 	}
 
 	return p.texts.of(text), plain, nil
-}
-
-// mismatch is the error for a value of the wrong kind, or for no value at all.
-func (s *scanner) mismatch(what, wanted string) error {
-	found, err := s.kind()
-	if err != nil {
-		return err
-	}
-
-	return fmt.Errorf("%s is %s, not %s", what, found, wanted)
 }
 
 func invalidUTF8(data []byte) error {
@@ -390,7 +382,7 @@ func invalidUTF8(data []byte) error {
 	for {
 		r, size := utf8.DecodeRune(data[at:])
 		if r == utf8.RuneError && size <= 1 {
-			return fmt.Errorf("not UTF-8: %s at byte %d", reply.Quote(data[at:min(at+4, len(data))]), at+1)
+			return fmt.Errorf("not UTF-8: %s at byte %d", excerpt.Quote(data[at:min(at+4, len(data))]), at+1)
 		}
 		at += size
 	}

@@ -11,12 +11,13 @@ import (
 	"testing/iotest"
 	"unicode/utf8"
 
+	"github.com/signalbox-ci/signalbox/cmd/signalbox/internal/source"
 	"github.com/signalbox-ci/signalbox/cmd/signalbox/internal/source/events"
 	"github.com/signalbox-ci/signalbox/metric"
 )
 
 // fuzzLimits are small enough for a fuzzer to run into.
-var fuzzLimits = events.Limits{LineBytes: 300, Attributes: 4, LabelValueBytes: 24}
+var fuzzLimits = source.Limits{LineBytes: 300, Attributes: 4, LabelValueBytes: 24}
 
 var seeds = []string{
 	"",
@@ -55,7 +56,7 @@ type decoded struct {
 	errs   []string
 }
 
-func decode(t *testing.T, r io.Reader, format events.Format) decoded {
+func decode(t *testing.T, r io.Reader, format source.Format) decoded {
 	var got decoded
 	decoder := events.NewDecoder(fuzzLimits)
 	err := decoder.Decode(r, format,
@@ -80,7 +81,7 @@ func FuzzDecoder(f *testing.F) {
 	}
 
 	f.Fuzz(func(t *testing.T, input []byte) {
-		for _, format := range []events.Format{events.Lines, events.Sniff} {
+		for _, format := range []source.Format{source.Lines, source.Sniff} {
 			got := decode(t, bytes.NewReader(input), format)
 			if again := decode(t, iotest.OneByteReader(bytes.NewReader(input)), format); !reflect.DeepEqual(got, again) {
 				t.Errorf("%+v at once,\n%+v byte by byte", got, again)
@@ -97,7 +98,7 @@ func FuzzDecoder(f *testing.F) {
 					t.Errorf("the reason is %q", reason)
 				}
 			}
-			if format != events.Lines {
+			if format != source.Lines {
 				continue
 			}
 
@@ -127,11 +128,11 @@ func FuzzEvent(f *testing.F) {
 			return
 		}
 
-		got := decode(t, bytes.NewReader(line), events.Lines)
+		got := decode(t, bytes.NewReader(line), source.Lines)
 		// What came before makes a decoder expect something, but changes nothing.
 		if len(line) <= fuzzLimits.LineBytes {
 			stream := bytes.Join([][]byte{line, expected, line, line, unexpected, line}, []byte("\n"))
-			after := decode(t, bytes.NewReader(stream), events.Lines)
+			after := decode(t, bytes.NewReader(stream), source.Lines)
 			if n := len(got.events); len(after.events) != 4*n+2 || n > 0 && !(reflect.DeepEqual(after.events[0], got.events[0]) &&
 				reflect.DeepEqual(after.events[2], got.events[0]) && reflect.DeepEqual(after.events[3], got.events[0]) &&
 				reflect.DeepEqual(after.events[5], got.events[0])) {

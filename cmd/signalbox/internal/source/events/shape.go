@@ -25,7 +25,7 @@ type Shape struct {
 
 	// What a Tally knows of it: what its events go to, and whether their name is
 	// known there. emit is nil until it is prepared.
-	emit  func(*Event)
+	emit  func(*metric.Event, []string)
 	known bool
 }
 

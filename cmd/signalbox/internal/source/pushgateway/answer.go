@@ -5,7 +5,7 @@ import (
 	"net/http"
 	"strings"
 
-	"github.com/signalbox-ci/signalbox/cmd/signalbox/internal/reply"
+	"github.com/signalbox-ci/signalbox/internal/excerpt"
 )
 
 // maxReason is how many bytes of a reason are answered and logged. Reasons repeat
@@ -32,11 +32,7 @@ func (r *refusal) answer(w http.ResponseWriter) {
 	io.WriteString(w, r.reason+"\n") //nolint:errcheck // the client is gone
 }
 
-// shorten cuts a text that is too long, and makes it UTF-8.
+// shorten truncates a text that is too long, and makes it UTF-8.
 func shorten(text string) string {
-	if len(text) > maxReason {
-		text = reply.Cut(text, maxReason) + "…"
-	}
-
-	return strings.ToValidUTF8(text, "\ufffd")
+	return strings.ToValidUTF8(excerpt.Cut(text, maxReason), "\ufffd")
 }

@@ -1,4 +1,4 @@
-// Package push serves the HTTP API of the Prometheus Pushgateway: jobs push metrics
+// Package pushgateway serves the HTTP API of the Prometheus Pushgateway: jobs push metrics
 // to it in groups, and delete them.
 //
 // It differs from the Pushgateway 1.11.3 in these points. A %2F in a path belongs to
@@ -18,9 +18,9 @@ import (
 	"code.cloudfoundry.org/lager/v3"
 	"github.com/prometheus/client_golang/prometheus"
 
-	"github.com/signalbox-ci/signalbox/cmd/signalbox/internal/reply"
-	"github.com/signalbox-ci/signalbox/cmd/signalbox/internal/source/events"
+	"github.com/signalbox-ci/signalbox/cmd/signalbox/internal/source"
 	"github.com/signalbox-ci/signalbox/emitter/aggregator"
+	"github.com/signalbox-ci/signalbox/internal/methods"
 )
 
 // A Store holds what is pushed. It is safe for concurrent use.
@@ -70,7 +70,7 @@ type handler struct {
 	large      chan struct{} // holds a token for each large body that is being parsed
 	listing    chan struct{} // and for each list of groups that is being written
 	metrics    metrics
-	rejections *events.Rejections
+	rejections *source.Rejections
 }
 
 // NewHandler returns the handler of the Pushgateway's API. It must get requests
@@ -85,7 +85,7 @@ func NewHandler(options Options) http.Handler {
 		large:      make(chan struct{}, maxLargeBodies),
 		listing:    make(chan struct{}, maxListings),
 		metrics:    newMetrics(options.Registerer),
-		rejections: events.NewRejections(options.Logger),
+		rejections: source.NewRejections(options.Logger),
 	}
 }
 
@@ -151,21 +151,21 @@ func redirect(w http.ResponseWriter, r *http.Request, clean string) {
 	w.WriteHeader(http.StatusTemporaryRedirect)
 }
 
-// allow tells whether a request is to be served, because it has one of the methods.
-// If not, it is answered.
-func allow(w http.ResponseWriter, r *http.Request, methods ...string) bool {
-	if slices.Contains(methods, r.Method) {
+// allow reports whether a request has one of the methods. If not, it answers the
+// request. As in the Pushgateway, OPTIONS lists the methods.
+func allow(w http.ResponseWriter, r *http.Request, served ...string) bool {
+	if slices.Contains(served, r.Method) {
 		return true
 	}
 
-	allowed := slices.Sorted(slices.Values(append(slices.Clone(methods), http.MethodOptions)))
+	reason := methods.NotAllowed(w.Header(), r.Method, served...)
+	allowed := slices.Sorted(slices.Values(append(served, http.MethodOptions)))
 	w.Header().Set("Allow", strings.Join(allowed, ", "))
 	if r.Method == http.MethodOptions {
 		w.WriteHeader(http.StatusOK)
 		return false
 	}
-	refuse(http.StatusMethodNotAllowed, reply.NotAllowed(r.Method, methods...)).answer(w)
-
+	refuse(http.StatusMethodNotAllowed, reason).answer(w)
 	return false
 }
 

@@ -1,4 +1,4 @@
-package events_test
+package source_test
 
 import (
 	"errors"
@@ -9,7 +9,7 @@ import (
 	"code.cloudfoundry.org/lager/v3"
 	"code.cloudfoundry.org/lager/v3/lagertest"
 
-	"github.com/signalbox-ci/signalbox/cmd/signalbox/internal/source/events"
+	"github.com/signalbox-ci/signalbox/cmd/signalbox/internal/source"
 )
 
 // Rejections must tell the first hundred one by one, then one a second, and
@@ -19,7 +19,7 @@ func TestRejections(t *testing.T) {
 		sink := lagertest.NewTestSink()
 		logger := lager.NewLogger("test")
 		logger.RegisterSink(sink)
-		rejections := events.NewRejections(logger)
+		rejections := source.NewRejections(logger)
 		reject := func(times int) {
 			for range times {
 				rejections.Log("rejected", errors.New("reason"), lager.Data{})

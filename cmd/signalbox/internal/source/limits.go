@@ -1,7 +1,7 @@
-package events
+package source
 
-// Limits bound what one body, line or event may take up. Input past a limit is
-// refused with a reason that names the limit; it is never cut to fit.
+// Limits are the largest sizes of what is accepted. Input past a limit is refused with
+// a reason that names the limit; it is never truncated.
 type Limits struct {
 	// BodyBytes is the size of a body after decompression. 0 means 64 MiB.
 	// Standard input has no such limit.
@@ -14,12 +14,13 @@ type Limits struct {
 	// Attributes is the number of an event's attributes. 0 means 64.
 	Attributes int
 
-	// LabelValueBytes is the length of an attribute's value; names of events,
-	// attributes and hosts may not be longer either. 0 means 4 KiB.
+	// LabelValueBytes is the length of an attribute's value, and of the names of
+	// events, attributes and hosts. 0 means 4 KiB.
 	LabelValueBytes int
 }
 
-func (l Limits) withDefaults() Limits {
+// WithDefaults returns the limits with the defaults instead of zeros.
+func (l Limits) WithDefaults() Limits {
 	if l.BodyBytes == 0 {
 		l.BodyBytes = 64 << 20
 	}
@@ -32,6 +33,5 @@ func (l Limits) withDefaults() Limits {
 	if l.LabelValueBytes == 0 {
 		l.LabelValueBytes = 4 << 10
 	}
-
 	return l
 }

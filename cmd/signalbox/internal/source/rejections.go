@@ -1,6 +1,7 @@
-package events
+package source
 
 import (
+	"net/http"
 	"sync"
 	"time"
 
@@ -63,4 +64,11 @@ func (r *Rejections) take() (unlogged int, ok bool) {
 	unlogged, r.unlogged = r.unlogged, 0
 
 	return unlogged, true
+}
+
+// RefuseEncoding answers and logs a request for whose body OpenBody returned an error.
+func (r *Rejections) RefuseEncoding(w http.ResponseWriter, request *http.Request, err error) {
+	r.Log("rejected-body", err, lager.Data{"remote": request.RemoteAddr})
+	w.Header().Set("Accept-Encoding", Encodings)
+	Refuse(w, http.StatusUnsupportedMediaType, err.Error())
 }
