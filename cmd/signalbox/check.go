@@ -14,6 +14,7 @@ import (
 
 	"github.com/signalbox-ci/signalbox/emitter"
 	"github.com/signalbox-ci/signalbox/internal/regularfile"
+	"github.com/signalbox-ci/signalbox/internal/spelling"
 	"github.com/signalbox-ci/signalbox/metric"
 )
 
@@ -148,7 +149,7 @@ func kindOf(content []byte) kind {
 	// Or else the nearest: a file whose one field is misspelt is told so.
 	misspelt := func(known []string) bool {
 		return slices.ContainsFunc(fields, func(name string) bool {
-			return slices.ContainsFunc(known, func(k string) bool { return editDistance(name, k) <= 2 })
+			return slices.ContainsFunc(known, func(k string) bool { return spelling.Distance(name, k) <= 2 })
 		})
 	}
 	switch {

@@ -11,6 +11,7 @@ import (
 	"github.com/jessevdk/go-flags"
 
 	"github.com/signalbox-ci/signalbox/internal/duration"
+	"github.com/signalbox-ci/signalbox/internal/spelling"
 	"github.com/signalbox-ci/signalbox/metric"
 )
 
@@ -203,7 +204,7 @@ func (l *commandLine) unknownCommand(message string, args []string) error {
 		known = append(known, command.Name)
 	}
 	slices.Sort(known)
-	if near := nearest(name, known); near != "" && near != name {
+	if near := spelling.Nearest(name, known); near != "" && near != name {
 		return usageError(fmt.Sprintf("unknown command '%s', did you mean '%s'?", name, near))
 	}
 	last := len(known) - 1
@@ -221,7 +222,7 @@ func (l *commandLine) flagHint(message string) string {
 			known = append(known, option.LongNameWithNamespace())
 		})
 	}
-	if near := nearest(strings.TrimSuffix(name, "'"), known); near != "" {
+	if near := spelling.Nearest(strings.TrimSuffix(name, "'"), known); near != "" {
 		return ", did you mean --" + near + "?"
 	}
 

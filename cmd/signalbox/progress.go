@@ -1,12 +1,15 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"io"
 	"os"
 	"strconv"
 	"sync/atomic"
 	"time"
+
+	"github.com/signalbox-ci/signalbox/internal/interval"
 )
 
 const (
@@ -27,7 +30,7 @@ type progress struct {
 	bytes, accepted, rejected atomic.Int64
 
 	recent []rateSample // the latest, at most rateSamples
-	stop   chan struct{}
+	stop   context.CancelFunc
 	done   chan struct{} // closed when nothing more is shown
 }
 
@@ -40,15 +43,19 @@ type rateSample struct {
 // showProgress begins to show the progress of reading r. Whoever calls it must call
 // Close.
 func showProgress(s *screen, r io.Reader) *progress {
+	ctx, stop := context.WithCancel(context.Background())
 	p := &progress{
 		screen: s,
 		size:   sizeLeft(r),
 		start:  time.Now(),
-		stop:   make(chan struct{}),
+		stop:   stop,
 		done:   make(chan struct{}),
 	}
-	go p.run()
-
+	go func() {
+		defer close(p.done)
+		interval.Run(ctx, progressInterval, func() { p.screen.show(p.status(time.Now())) })
+		p.screen.show("")
+	}()
 	return p
 }
 
@@ -91,27 +98,12 @@ func (r countingReader) Read(b []byte) (int, error) {
 	return n, err
 }
 
-func (p *progress) run() {
-	defer close(p.done)
-	ticker := time.NewTicker(progressInterval)
-	defer ticker.Stop()
-	for {
-		select {
-		case <-p.stop:
-			p.screen.show("")
-			return
-		case now := <-ticker.C:
-			p.screen.show(p.status(now))
-		}
-	}
-}
-
 // Close ends it and clears the status. It may be called once.
 func (p *progress) Close() {
 	if p == nil {
 		return
 	}
-	close(p.stop)
+	p.stop()
 	<-p.done
 }
 

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"net/http"
 	"runtime"
-	"runtime/debug"
 	"slices"
 	"time"
 
@@ -17,6 +16,7 @@ import (
 	"github.com/signalbox-ci/signalbox/cmd/signalbox/internal/source/pushgateway"
 	"github.com/signalbox-ci/signalbox/emitter"
 	"github.com/signalbox-ci/signalbox/emitter/aggregator"
+	"github.com/signalbox-ci/signalbox/internal/buildinfo"
 	"github.com/signalbox-ci/signalbox/metric"
 )
 
@@ -158,10 +158,11 @@ func (p *pushedMetrics) Close() error {
 // buildInfo is what the status says of how the program was built, under the names
 // that the Pushgateway uses.
 func buildInfo() map[string]string {
-	info := map[string]string{"goVersion": runtime.Version(), "platform": runtime.GOOS + "/" + runtime.GOARCH}
-	if build, ok := debug.ReadBuildInfo(); ok {
-		info["version"] = build.Main.Version
-		info["revision"] = revisionOf(build)
+	build := buildinfo.Read()
+	return map[string]string{
+		"goVersion": runtime.Version(),
+		"platform":  runtime.GOOS + "/" + runtime.GOARCH,
+		"version":   build.Version,
+		"revision":  build.RevisionText(),
 	}
-	return info
 }
