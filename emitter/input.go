@@ -14,6 +14,10 @@ type Input struct {
 	// Concourse web node that has events among its lines.
 	Format string
 
+	// RegularFile reports whether it is a regular file: one that is replayed, whose
+	// end is no failure.
+	RegularFile bool
+
 	// Each line counts once. Accepted ones are events, of which Unknown have a name
 	// that no rule knew; Rejected ones claim to be events and are none; Skipped ones
 	// are the other lines of a log. None ever goes down.
@@ -74,12 +78,13 @@ func (m *selfMetrics) inputStatus() *status.Input {
 	}
 	in := m.input.input()
 	s := &status.Input{
-		Format:   presented(in.Format),
-		Accepted: in.Accepted,
-		Unknown:  in.Unknown,
-		Rejected: in.Rejected,
-		Skipped:  in.Skipped,
-		EndedAt:  unlessZero(in.EndedAt),
+		Format:      presented(in.Format),
+		RegularFile: in.RegularFile,
+		Accepted:    in.Accepted,
+		Unknown:     in.Unknown,
+		Rejected:    in.Rejected,
+		Skipped:     in.Skipped,
+		EndedAt:     unlessZero(in.EndedAt),
 	}
 	if in.Err != nil {
 		s.Error = presented(in.Err.Error())

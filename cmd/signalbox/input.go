@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
 	"time"
 
 	"code.cloudfoundry.org/lager/v3"
@@ -49,6 +50,8 @@ func noInput() *input {
 // go to the log, and so does a summary at the end. Whoever calls it must call
 // Close. The status says how far it is.
 func readInput(logger lager.Logger, r io.Reader, o inputOptions, s source.Sink, status *inputStatus) *input {
+	_, isRegular := regularFile(r)
+	status.regularFile.Store(isRegular)
 	reader, writer := io.Pipe()
 	in := &input{pipe: reader, done: make(chan struct{})}
 	decoding := &decoding{
@@ -79,6 +82,16 @@ func readInput(logger lager.Logger, r io.Reader, o inputOptions, s source.Sink, 
 	}()
 
 	return in
+}
+
+// regularFile returns the regular file that r is. It reports whether r is one.
+func regularFile(r io.Reader) (*os.File, bool) {
+	file, ok := r.(*os.File)
+	if !ok {
+		return nil, false
+	}
+	info, err := file.Stat()
+	return file, err == nil && info.Mode().IsRegular()
 }
 
 // Done is closed when the input has ended and its last event was emitted.

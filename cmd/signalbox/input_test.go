@@ -3,6 +3,8 @@ package main
 import (
 	"errors"
 	"io"
+	"os"
+	"path/filepath"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -73,6 +75,26 @@ var _ = Describe("standard input", func() {
 		Entry("is an error if it is empty", "", inputOptions{goesOn: true}, `stdin.ended.*"log_level":2.*"error":"there was no line: `),
 		Entry("is none if the daemon ends with it", "nonsense\n", inputOptions{}, `stdin.ended.*"log_level":1`),
 	)
+
+	It("says whether it is a regular file, whose end is no failure", func() {
+		file, err := os.Create(filepath.Join(GinkgoT().TempDir(), "events.ndjson"))
+		Expect(err).NotTo(HaveOccurred())
+		DeferCleanup(file.Close)
+		reader, writer, err := os.Pipe()
+		Expect(err).NotTo(HaveOccurred())
+		DeferCleanup(reader.Close)
+		Expect(writer.Close()).To(Succeed())
+		null, err := os.Open(os.DevNull)
+		Expect(err).NotTo(HaveOccurred())
+		DeferCleanup(null.Close)
+
+		for r, expected := range map[io.Reader]bool{file: true, reader: false, null: false, strings.NewReader(""): false} {
+			status := &inputStatus{}
+			Expect(status.now().RegularFile).To(BeFalse())
+			Expect(readInput(logger, r, inputOptions{}, sink, status).Close()).To(Succeed())
+			Expect(status.now().RegularFile).To(Equal(expected), "%T", r)
+		}
+	})
 
 	It("that is not taken is at its end", func() {
 		Expect(noInput().Done()).To(BeClosed())

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"os"
 	"strconv"
 	"sync/atomic"
 	"time"
@@ -59,21 +58,17 @@ func showProgress(s *screen, r io.Reader) *progress {
 	return p
 }
 
-// sizeLeft is how much there is to read, or 0 if that cannot be known.
+// sizeLeft returns the number of bytes left to read, or 0 if that is not known.
 func sizeLeft(r io.Reader) int64 {
-	file, ok := r.(*os.File)
+	file, ok := regularFile(r)
 	if !ok {
 		return 0
 	}
 	info, err := file.Stat()
-	if err != nil || !info.Mode().IsRegular() {
+	offset, seekErr := file.Seek(0, io.SeekCurrent)
+	if err != nil || seekErr != nil {
 		return 0
 	}
-	offset, err := file.Seek(0, io.SeekCurrent)
-	if err != nil {
-		return 0
-	}
-
 	return max(0, info.Size()-offset)
 }
 

@@ -57,7 +57,12 @@ type Mapping struct {
 
 // An Input is how it stands with standard input. It is missing if that is not read.
 type Input struct {
-	Format   string `json:"format"`   // "events", or "lager" for a log
+	Format string `json:"format"` // "events", or "lager" for a log
+
+	// RegularFile reports whether it is a regular file: one that is replayed, whose
+	// end is no failure.
+	RegularFile bool `json:"regular_file,omitempty"`
+
 	Accepted uint64 `json:"accepted"` // events, unknown ones included
 	Unknown  uint64 `json:"unknown"`
 	Rejected uint64 `json:"rejected"` // lines that should be an event and are none
