@@ -10,7 +10,6 @@ import (
 	"net/http"
 	"net/url"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"syscall"
@@ -155,7 +154,7 @@ var _ = Describe("signalbox run", func() {
 		It("is not brought about by the end of whoever reads the log", func() {
 			reader, writer, err := os.Pipe()
 			Expect(err).NotTo(HaveOccurred())
-			command := exec.Command(binary, "run", "--prometheus-bind-port=0", "--intake-bind-port=0")
+			command := signalbox(nil, daemonArgs()...)
 			command.Stderr = writer
 			Expect(command.Start()).To(Succeed())
 			DeferCleanup(func() {
@@ -355,7 +354,7 @@ var _ = Describe("signalbox run", func() {
 		It("of one command's variables is nothing to another", func() {
 			p := start([]string{"SIGNALBOX_INTAKE_BIND_PORT=http"}, "version")
 			Eventually(p).Should(gexec.Exit(exitClean))
-			p = start([]string{"SIGNALBOX_FORMAT=xml"}, "run", "--prometheus-bind-port=0", "--intake-bind-port=0")
+			p = start([]string{"SIGNALBOX_FORMAT=xml"}, daemonArgs()...)
 			p.eventsURL()
 		})
 

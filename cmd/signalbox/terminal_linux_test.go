@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"os/exec"
 	"strings"
 
 	. "github.com/onsi/ginkgo/v2"
@@ -32,8 +31,7 @@ func startOnTerminal(stdin io.Reader, variables []string, args ...string) *watch
 	theirs, err := os.OpenFile(fmt.Sprintf("/dev/pts/%d", number), os.O_RDWR|unix.O_NOCTTY, 0)
 	Expect(err).NotTo(HaveOccurred())
 
-	command := exec.Command(binary, args...)
-	command.Env = append([]string{"TERM=xterm", "NO_COLOR="}, variables...)
+	command := signalbox(append([]string{"TERM=xterm", "NO_COLOR="}, variables...), args...)
 	command.Stdin, command.Stdout, command.Stderr = stdin, theirs, theirs
 	Expect(command.Start()).To(Succeed())
 	theirs.Close()
