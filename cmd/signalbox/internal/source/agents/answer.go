@@ -1,7 +1,5 @@
 package agents
 
-import "github.com/signalbox-ci/signalbox/cmd/signalbox/internal/source"
-
 // An answer says what became of the metrics of a body.
 type answer struct {
 	Accepted int `json:"accepted"`
@@ -27,11 +25,4 @@ type fault struct {
 	Name   string `json:"name,omitempty"`
 
 	Reason string `json:"reason"`
-}
-
-// list lists a fault, if there is room left.
-func (a *answer) list(f fault) {
-	if len(a.Errors) < source.MaxErrors {
-		a.Errors = append(a.Errors, f)
-	}
 }

@@ -217,14 +217,17 @@ func (d *dispatcher) takeUpdate(start, end int) {
 }
 
 // list lists an error of the update at the given place, or of a metric of it if the
-// index is one.
+// index is one. It lists no more than the answer has room for.
 func (d *dispatcher) list(at fault, metric int, name string, err error) {
+	if len(d.answer.Errors) == source.MaxErrors {
+		return
+	}
 	at.Reason = err.Error()
 	if metric >= 0 {
 		at.Metric = &metric
 		at.Name = excerpt.Short(name)
 	}
-	d.answer.list(at)
+	d.answer.Errors = append(d.answer.Errors, at)
 }
 
 // rejectSyntax rejects an update, or what is in the place of one, that begins at start

@@ -55,6 +55,10 @@ type Options struct {
 	// Page serves GET of /metrics. If nil, nothing is there.
 	Page http.Handler
 
+	// Next serves the requests with paths that are not of this API. If nil, they are
+	// answered with status 404.
+	Next http.Handler
+
 	// Flags, BuildInfo and StartTime are shown at /api/v1/status.
 	Flags, BuildInfo map[string]string
 	StartTime        time.Time
@@ -64,7 +68,7 @@ type Options struct {
 	Registerer prometheus.Registerer
 }
 
-// A handler serves the requests that it Handles.
+// A handler serves requests; see NewHandler.
 type handler struct {
 	Options
 	large      chan struct{} // holds a token for each large body that is being parsed
@@ -76,6 +80,9 @@ type handler struct {
 // NewHandler returns the handler of the Pushgateway's API. It must get requests
 // with the paths that clients sent: see Handles.
 func NewHandler(options Options) http.Handler {
+	if options.Next == nil {
+		options.Next = http.HandlerFunc(serveNotFound)
+	}
 	if options.BodyBytes == 0 {
 		options.BodyBytes = 16 << 20
 	}
@@ -133,13 +140,16 @@ func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			// It ends by a signal, not because somebody on the network says so.
 			refuse(http.StatusForbidden, "the lifecycle API is not enabled").answer(w)
 		}
+	case nowhere:
+		serveNotFound(w, r)
 	default:
-		notFound.answer(w)
+		h.Next.ServeHTTP(w, r)
 	}
 }
 
-var notFound = refuse(http.StatusNotFound,
-	"nothing is here; metrics are pushed to /metrics/job/<job>{/<label>/<value>}")
+func serveNotFound(w http.ResponseWriter, _ *http.Request) {
+	refuse(http.StatusNotFound, "nothing is here; metrics are pushed to /metrics/job/<job>{/<label>/<value>}").answer(w)
+}
 
 // redirect sends the client to a clean path, which locate knows: so it begins with
 // a component of its own and cannot be taken for another host.

@@ -164,6 +164,12 @@ var _ = Describe("Handler", func() {
 		})
 	})
 
+	It("leaves other paths to the next handler", func() {
+		f.options.Next = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { io.WriteString(w, "next") }) //nolint:errcheck // to memory
+		Expect(f.do(http.MethodPost, "/api/v1/events", nil).Body.String()).To(Equal("next"))
+		Expect(f.do(http.MethodGet, "/metrics/elsewhere", nil).Code).To(Equal(http.StatusNotFound))
+	})
+
 	It("does not end because somebody asks it to", func() {
 		for _, method := range []string{http.MethodPut, http.MethodPost} {
 			w := f.do(method, "/-/quit", nil)
