@@ -2,6 +2,9 @@ package source
 
 import "mime"
 
+// ByteOrderMark is what some editors and shells put before UTF-8 text.
+const ByteOrderMark = "\xef\xbb\xbf"
+
 // A Format is how JSON values are laid out in a body.
 type Format int
 

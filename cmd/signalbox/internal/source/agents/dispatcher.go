@@ -13,9 +13,6 @@ import (
 	"github.com/signalbox-ci/signalbox/internal/excerpt"
 )
 
-// byteOrderMark is what some editors and shells put before UTF-8 text.
-const byteOrderMark = "\xef\xbb\xbf"
-
 // A dispatcher finds the updates of one body, hands them to the sink in order, and
 // keeps account of what became of them.
 //
@@ -43,7 +40,7 @@ type dispatcher struct {
 }
 
 func newDispatcher(ctx context.Context, options Options, parser *parser, body []byte, complete bool) *dispatcher {
-	body = bytes.TrimPrefix(body, []byte(byteOrderMark))
+	body = bytes.TrimPrefix(body, []byte(source.ByteOrderMark))
 	if complete {
 		// Where it is cut short, the end is behind what is there.
 		body = bytes.TrimRight(body, " \t\r\n")

@@ -18,9 +18,6 @@ import (
 // together in a buffer of their own.
 const bufferBytes = 64 << 10
 
-// byteOrderMark is what some editors and shells put before UTF-8 text.
-const byteOrderMark = "\xef\xbb\xbf"
-
 // A Decoder reads events from one input after the other, keeping its buffers.
 // It holds one event's bytes at a time, never a whole body, except where only
 // the whole body can tell whether it is one object: then at most a line's
@@ -91,8 +88,8 @@ func (d *Decoder) start(r io.Reader, good func(*Event), bad func(line int, err e
 	d.in, d.line, d.indent = d.buffer, 0, 0
 	d.good, d.bad = good, bad
 
-	if start, _ := d.in.Peek(len(byteOrderMark)); string(start) == byteOrderMark {
-		d.in.Discard(len(byteOrderMark)) //nolint:errcheck // it was peeked at
+	if start, _ := d.in.Peek(len(source.ByteOrderMark)); string(start) == source.ByteOrderMark {
+		d.in.Discard(len(source.ByteOrderMark)) //nolint:errcheck // it was peeked at
 	}
 }
 
