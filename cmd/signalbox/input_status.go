@@ -52,6 +52,5 @@ func (s *inputStatus) now() emitter.Input {
 	if end := s.end.Load(); end != nil {
 		in.EndedAt, in.Err = end.at, end.err
 	}
-
 	return in
 }

@@ -62,7 +62,6 @@ func daemonArgs(args ...string) []string {
 // startDaemon starts the daemon on free ports of the loopback interface.
 func startDaemon(args ...string) *process {
 	GinkgoHelper()
-
 	return start(nil, daemonArgs(args...)...)
 }
 
@@ -79,20 +78,17 @@ func (p *process) url(message string) string {
 		found = line.FindStringSubmatch(p.stderr())
 		return found
 	}).ShouldNot(BeEmpty())
-
 	return found[1]
 }
 
 func (p *process) eventsURL() string {
 	GinkgoHelper()
-
 	return p.url("taking-events")
 }
 
 // page is the metrics page as it is now.
 func (p *process) page() string {
 	GinkgoHelper()
-
 	return body(client.Get(p.url("serving-metrics")))
 }
 
@@ -107,7 +103,6 @@ func (p *process) post(text string, headers ...string) (status int, answer strin
 	}
 	response, err := client.Do(request)
 	answer = body(response, err)
-
 	return response.StatusCode, answer
 }
 
@@ -122,6 +117,5 @@ func body(response *http.Response, err error) string {
 	defer response.Body.Close()
 	text, err := io.ReadAll(response.Body)
 	Expect(err).NotTo(HaveOccurred())
-
 	return string(text)
 }

@@ -39,8 +39,7 @@ type rateSample struct {
 	events int64
 }
 
-// showProgress begins to show the progress of reading r. Whoever calls it must call
-// Close.
+// showProgress begins to show the progress of reading r. The caller must call Close.
 func showProgress(s *screen, r io.Reader) *progress {
 	ctx, stop := context.WithCancel(context.Background())
 	p := &progress{
@@ -77,7 +76,6 @@ func (p *progress) count(r io.Reader) io.Reader {
 	if p == nil {
 		return r
 	}
-
 	return countingReader{r, &p.bytes}
 }
 
@@ -89,7 +87,6 @@ type countingReader struct {
 func (r countingReader) Read(b []byte) (int, error) {
 	n, err := r.Reader.Read(b)
 	r.bytes.Add(int64(n))
-
 	return n, err
 }
 
@@ -119,11 +116,10 @@ func (p *progress) status(now time.Time) string {
 	if rejected := p.rejected.Load(); rejected > 0 {
 		status += ", " + grouped(rejected) + " rejected"
 	}
-
 	return status
 }
 
-// rate is how many events a second there were of late, or -1 if it is too early to
+// rate is how many events a second there were recently, or -1 if it is too early to
 // tell.
 func (p *progress) rate(now time.Time, events int64) int64 {
 	rate := int64(-1)
@@ -135,7 +131,6 @@ func (p *progress) rate(now time.Time, events int64) int64 {
 		p.recent = append(p.recent[:0], p.recent[1:]...)
 	}
 	p.recent = append(p.recent, rateSample{now, events})
-
 	return rate
 }
 
@@ -145,6 +140,5 @@ func grouped[N int64 | uint64](n N) string {
 	for i := len(digits) - 3; i > 0; i -= 3 {
 		digits = digits[:i] + "," + digits[i:]
 	}
-
 	return digits
 }

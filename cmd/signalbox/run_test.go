@@ -147,7 +147,7 @@ var _ = Describe("signalbox run", func() {
 			daemon.page() // by then the daemon has accepted the others
 
 			daemon.Terminate()
-			Eventually(daemon, "3s").Should(gexec.Exit(0))
+			Eventually(daemon).Should(gexec.Exit(0))
 			Expect(daemon.stderr()).NotTo(ContainSubstring("cut-off-requests"))
 		})
 

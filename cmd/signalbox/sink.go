@@ -6,12 +6,12 @@ import (
 	"github.com/signalbox-ci/signalbox/metric"
 )
 
-// A knower is an emitter that can tell whether it does anything with an event.
+// A knower is an emitter that reports whether it uses an event.
 type knower interface {
 	Knows(event string) bool
 }
 
-// A tallier is an emitter that keeps the count of what is not even an event.
+// A tallier is an emitter that counts input that is not an event.
 type tallier interface {
 	CountMalformed(why error)
 }
@@ -35,7 +35,6 @@ func newSink(logger lager.Logger, monitor *metric.Monitor) *sink {
 			s.talliers = append(s.talliers, tallier)
 		}
 	}
-
 	return s
 }
 
@@ -48,14 +47,13 @@ func (s *sink) Prepare(t metric.EventType) func(*metric.Event, []string) {
 	return func(event *metric.Event, values []string) { prepared.Emit(s.logger, *event, values) }
 }
 
-// Knows implements source.Sink. Where no emitter can tell, every name is known.
+// Knows implements source.Sink. If no emitter reports it, every name is known.
 func (s *sink) Knows(name string) bool {
 	for _, knower := range s.knowers {
 		if knower.Knows(name) {
 			return true
 		}
 	}
-
 	return len(s.knowers) == 0
 }
 

@@ -41,7 +41,6 @@ func (l *commandLine) strayVariables() (strays []strayVariable) {
 		}
 		strays = append(strays, stray)
 	}
-
 	return strays
 }
 
@@ -51,6 +50,5 @@ var serviceVariable = regexp.MustCompile(`^([A-Z0-9_]+_)?(SERVICE_HOST|SERVICE_P
 
 func isServiceVariable(name, value string) bool {
 	isPort := name == "PORT" || strings.HasSuffix(name, "_PORT")
-
 	return serviceVariable.MatchString(name) || isPort && strings.Contains(value, "://")
 }

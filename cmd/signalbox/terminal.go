@@ -19,7 +19,6 @@ func terminalOf(w io.Writer) *terminal {
 	if _, ok := columnsOf(file); !ok {
 		return nil
 	}
-
 	return &terminal{file}
 }
 
@@ -38,7 +37,6 @@ func (t *terminal) columns() int {
 	if columns, ok := columnsOf(t.file); ok && columns > 0 {
 		return columns
 	}
-
 	return usualColumns
 }
 
@@ -58,6 +56,5 @@ func (s style) set(rendition, text string) string {
 	if !s.on {
 		return text
 	}
-
 	return "\x1b[" + rendition + "m" + text + "\x1b[0m"
 }

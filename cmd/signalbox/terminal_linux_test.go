@@ -47,7 +47,6 @@ func startOnTerminal(stdin io.Reader, variables []string, args ...string) *watch
 		command.Process.Kill()
 		Eventually(w.ended).Should(BeClosed())
 	})
-
 	return w
 }
 
@@ -62,7 +61,6 @@ func (w *watched) text() string {
 // onTerminal is what signalbox prints on a terminal.
 func onTerminal(variable string, args ...string) string {
 	GinkgoHelper()
-
 	return startOnTerminal(nil, []string{variable}, args...).text()
 }
 

@@ -70,7 +70,7 @@ func (p *pace) emitDue(s *simulation, elapsed time.Duration) {
 	}
 }
 
-// isLong tells whether a burst has lasted long enough. It does not look at the clock
+// isLong reports whether a burst has lasted long enough. It does not look at the clock
 // each time, which costs as much as an event.
 func isLong(steps int, begin time.Time) bool {
 	return steps%64 == 0 && time.Since(begin) > longestBurst

@@ -25,7 +25,6 @@ func read(raw io.Reader, encoding string, limit int64) (string, error) {
 	Expect(ok).To(BeTrue(), "the encoding %q", encoding)
 	defer content.Close()
 	text, err := io.ReadAll(content)
-
 	return string(text), err
 }
 
@@ -185,6 +184,5 @@ func noise(n int) string {
 	for i := range b {
 		b[i] = byte(rand.Uint32())
 	}
-
 	return string(b)
 }

@@ -3,12 +3,12 @@ package source
 // Limits are the largest sizes of what is accepted. Input past a limit is refused with
 // a reason that names the limit; it is never truncated.
 type Limits struct {
-	// BodyBytes is the size of a body after decompression. 0 means 64 MiB.
-	// Standard input has no such limit.
+	// BodyBytes is the size of a body after decompression. 0 means 64 MiB. Standard
+	// input has no such limit.
 	BodyBytes int64
 
-	// LineBytes is the length of a line without its line ending, and of an
-	// event in an array or on its own. 0 means 1 MiB.
+	// LineBytes is the length of a line without its line ending, and of an event in an
+	// array or on its own. 0 means 1 MiB.
 	LineBytes int
 
 	// Attributes is the number of an event's attributes. 0 means 64.

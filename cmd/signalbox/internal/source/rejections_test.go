@@ -12,8 +12,8 @@ import (
 	"github.com/signalbox-ci/signalbox/cmd/signalbox/internal/source"
 )
 
-// Rejections must tell the first hundred one by one, then one a second, and
-// with that one how many went untold.
+// Rejections must tell the first hundred one by one, then one a second, and with that
+// one how many went untold.
 func TestRejections(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		sink := lagertest.NewTestSink()

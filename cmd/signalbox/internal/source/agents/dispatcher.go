@@ -16,8 +16,8 @@ import (
 // A dispatcher finds the updates of one body, hands them to the sink in order, and
 // keeps account of what became of them.
 //
-// A broken line is rejected and the next one read. Anywhere else broken JSON ends
-// the body, since there is no telling where the next update begins.
+// A broken line is rejected and the next one read. Anywhere else broken JSON ends the
+// body, since there is no telling where the next update begins.
 type dispatcher struct {
 	ctx       context.Context
 	sink      Sink
@@ -45,7 +45,6 @@ func newDispatcher(ctx context.Context, options Options, parser *parser, body []
 		// Where it is cut short, the end is behind what is there.
 		body = bytes.TrimRight(body, " \t\r\n")
 	}
-
 	return &dispatcher{
 		ctx:       ctx,
 		sink:      options.Sink,
@@ -182,7 +181,6 @@ func (d *dispatcher) takeUpdate(start, end int) {
 		d.malformed()
 		d.answer.Rejected += max(1, p.found)
 		d.list(at, -1, "", err)
-
 		return
 	}
 	for range p.found - len(p.metrics) {
@@ -194,7 +192,6 @@ func (d *dispatcher) takeUpdate(start, end int) {
 	if err != nil && some == nil {
 		d.answer.Rejected += max(1, p.found)
 		d.list(at, -1, "", err)
-
 		return
 	}
 
@@ -254,6 +251,5 @@ func (d *dispatcher) reject(offset int, err error) {
 func (d *dispatcher) line(offset int) int {
 	d.lines += bytes.Count(d.body[d.counted:offset], []byte{'\n'})
 	d.counted = offset
-
 	return d.lines + 1
 }

@@ -21,8 +21,8 @@ const Path = "/api/v1/agent-metrics"
 // A Sink takes the metrics that were well formed. It is safe for concurrent use.
 type Sink interface {
 	// UpdateFrom applies the metrics of the agent with the base labels. It keeps
-	// neither slice. It returns an *aggregator.RejectedError when it rejected some
-	// of the metrics and applied the others; after any other error it applied none.
+	// neither slice. It returns an *aggregator.RejectedError when it rejected some of
+	// the metrics and applied the others; after any other error it applied none.
 	UpdateFrom(ctx context.Context, base []aggregator.Label, metrics []aggregator.Metric) error
 }
 
@@ -33,8 +33,8 @@ type Options struct {
 
 	Sink Sink
 
-	// BodyBytes is the size of a body after decompression. 0 means 16 MiB. A body
-	// is held in memory, so it is also what one request can take.
+	// BodyBytes is the size of a body after decompression. 0 means 16 MiB. A body is
+	// held in memory, so it is also what one request can take.
 	BodyBytes int64
 
 	// Malformed, if not nil, is called for each metric, update and body that could
@@ -70,7 +70,6 @@ func NewHandler(options Options) http.Handler {
 
 	h := &handler{options: options, rejections: source.NewRejections(options.Logger)}
 	h.buffers.New = func() any { return new(buffers) }
-
 	return h
 }
 

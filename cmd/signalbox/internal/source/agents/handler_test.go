@@ -151,8 +151,8 @@ var _ = Describe("Handler", func() {
 			`unknown field "Value"; known are name, type, value, labels`),
 		Entry("with an update's field", `{"metrics":[],"name":"x","type":"gauge","value":1}`,
 			`unknown field "metrics"; known are name, type, value, labels`),
-		Entry("with a name given twice", `{"name":"x","name":"y","type":"gauge","value":1}`, `field "name" is there twice`),
-		Entry("with a value given twice", `{"name":"x","type":"gauge","value":1,"\u0076alue":1}`, `field "value" is there twice`),
+		Entry("with a name given twice", `{"name":"x","name":"y","type":"gauge","value":1}`, `field "name" is duplicated`),
+		Entry("with a value given twice", `{"name":"x","type":"gauge","value":1,"\u0076alue":1}`, `field "value" is duplicated`),
 		Entry("whose labels are null", `{"name":"x","type":"gauge","value":1,"labels":null}`, `labels is null, not an object`),
 		Entry("whose labels are an array", `{"name":"x","type":"gauge","value":1,"labels":[{}]}`, `labels is an array, not an object`),
 		Entry("with a label that is null", `{"name":"x","type":"gauge","value":1,"labels":{"a":null}}`, `label "a" is null, not a string`),
@@ -161,7 +161,7 @@ var _ = Describe("Handler", func() {
 		Entry("with a label that is an object", `{"name":"x","type":"gauge","value":1,"labels":{"a":{"b":"}"}}}`,
 			`label "a" is an object, not a string`),
 		Entry("with a label given twice", `{"name":"x","type":"gauge","value":1,"labels":{"a":"1","b":"2","\u0061":"1"}}`,
-			`label "a" is there twice`),
+			`label "a" is duplicated`),
 		Entry("with a label too many", `{"name":"x","type":"gauge","value":1,"labels":{`+manyLabels(65)+`}}`,
 			`more labels than the limit of 64`),
 		Entry("whose name is not UTF-8", "{\"name\":\"a\xff\",\"type\":\"gauge\",\"value\":1}", `name: "a\xff" is not UTF-8`),
@@ -211,10 +211,10 @@ var _ = Describe("Handler", func() {
 		Entry("whose metrics are an object", `{"metrics":{"name":"x"}}`, 1, `metrics is an object, not an array`),
 		Entry("whose labels are null", `{"labels":null,"metrics":[{},{}]}`, 2, `labels is null, not an object`),
 		Entry("with a label that is a number", `{"labels":{"username":5},"metrics":[]}`, 1, `label "username" is a number, not a string`),
-		Entry("with a label given twice", `{"labels":{"username":"a","username":"b"},"metrics":[{},{},{}]}`, 3, `label "username" is there twice`),
+		Entry("with a label given twice", `{"labels":{"username":"a","username":"b"},"metrics":[{},{},{}]}`, 3, `label "username" is duplicated`),
 		Entry("with a field that nobody knows", `{"metrics":[{},{}],"label":{}}`, 2, `unknown field "label"; known are labels, metrics`),
 		Entry("with a field in capitals", `{"Metrics":[{}]}`, 1, `unknown field "Metrics"; known are labels, metrics`),
-		Entry("with metrics given twice", `{"metrics":[{"name":"x","type":"gauge","value":1}],"metrics":[]}`, 1, `field "metrics" is there twice`),
+		Entry("with metrics given twice", `{"metrics":[{"name":"x","type":"gauge","value":1}],"metrics":[]}`, 1, `field "metrics" is duplicated`),
 		Entry("that is not JSON", `{"metrics":[}`, 1,
 			`not JSON: invalid character '}' looking for beginning of value (column 13)`),
 		Entry("that lacks its end", `{"metrics":["`, 1, `not JSON: it ends too early (column 14)`),
@@ -496,6 +496,5 @@ func manyLabels(n int) string {
 	for i := range n {
 		labels = append(labels, fmt.Sprintf(`"l%d":"v"`, i))
 	}
-
 	return strings.Join(labels, ",")
 }

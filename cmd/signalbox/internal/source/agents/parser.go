@@ -13,8 +13,8 @@ import (
 	"github.com/signalbox-ci/signalbox/internal/excerpt"
 )
 
-// maxLabels is how many labels a metric or an agent may have: more than anybody
-// writes, and few enough to look for a second one of the same name among them.
+// maxLabels is how many labels a metric or an agent may have: more than is useful, and
+// few enough to look for a second one of the same name among them.
 const maxLabels = 64
 
 // The fields of an update and of a metric, as bits of what was seen.
@@ -57,9 +57,9 @@ func metricField(key []byte) uint {
 	}
 }
 
-// A parser turns the JSON of updates into what the aggregator takes. It reads what
-// it knows and nothing else: what would be ignored is an error, so that a misspelled
-// label does not go unnoticed.
+// A parser turns the JSON of updates into what the aggregator takes. It reads what it
+// knows and nothing else: what would be ignored is an error, so that a misspelled label
+// does not go unnoticed.
 //
 // The zero value is ready to use. It is not safe for concurrent use.
 type parser struct {
@@ -192,7 +192,6 @@ func (p *parser) metricField(metric *aggregator.Metric, seen *uint) error {
 		p.labels, err = p.appendLabels(p.labels)
 		metric.Labels = p.labels[start:len(p.labels):len(p.labels)]
 	}
-
 	return err
 }
 
@@ -208,7 +207,7 @@ func (p *parser) field(seen *uint, bits func(name []byte) uint, known string) (u
 		return 0, fmt.Errorf("unknown field %s; known are %s", excerpt.Quote(name), known)
 	}
 	if *seen&bit != 0 {
-		return 0, fmt.Errorf("field %s is there twice", excerpt.Quote(name))
+		return 0, fmt.Errorf("field %s is duplicated", excerpt.Quote(name))
 	}
 	*seen |= bit
 	return bit, nil
@@ -318,7 +317,7 @@ func (p *parser) label(others []aggregator.Label) (label aggregator.Label, err e
 	}
 	for _, other := range others {
 		if other.Name == string(key) {
-			return label, fmt.Errorf("label %s is there twice", excerpt.Quote(key))
+			return label, fmt.Errorf("label %s is duplicated", excerpt.Quote(key))
 		}
 	}
 	label.Name = string(key)

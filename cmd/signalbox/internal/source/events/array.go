@@ -10,9 +10,9 @@ import (
 	"github.com/signalbox-ci/signalbox/internal/excerpt"
 )
 
-// decodeArray decodes the events of an array, of which nothing is read yet,
-// one element at a time. What is wrong with an element is reported with its
-// number, from 1: most arrays come in a single line. Broken JSON ends the array.
+// decodeArray decodes the events of an array, of which nothing is read yet, one element
+// at a time. What is wrong with an element is reported with its number, from 1: most
+// arrays come in a single line. Broken JSON ends the array.
 func (d *Decoder) decodeArray() error {
 	d.in.ReadByte() //nolint:errcheck // skipSpace has seen the bracket
 
@@ -59,12 +59,11 @@ func (d *Decoder) decodeArray() error {
 	if err == io.EOF {
 		return nil
 	}
-
 	return err
 }
 
-// decodeElement decodes the element that begins with the byte c, which is not
-// read yet. It tells whether the array can go on.
+// decodeElement decodes the element that begins with the byte c, which is not read yet.
+// It reports whether the array can go on.
 func (d *Decoder) decodeElement(c byte, number int) (ok bool, err error) {
 	start := d.line
 	reject := func(line int, err error) { d.bad(line, fmt.Errorf("element %d: %w", number, err)) }
@@ -84,8 +83,8 @@ func (d *Decoder) decodeElement(c byte, number int) (ok bool, err error) {
 		return true, nil
 	}
 
-	// Slow path: the parser stops at the first thing that is wrong, but it is
-	// broken JSON further on that decides whether the array can be trusted.
+	// Slow path: the parser stops at the first thing that is wrong, but it is broken
+	// JSON further on that decides whether the array can be trusted.
 	syntax, broken := errors.AsType[*jsonscan.SyntaxError](err)
 	if !broken {
 		syntax = jsonscan.Check(element)
@@ -96,13 +95,11 @@ func (d *Decoder) decodeElement(c byte, number int) (ok bool, err error) {
 		return false, nil
 	}
 	reject(start, err)
-
 	return true, nil
 }
 
-// readElement reads to the end of the element. What it returns is good until
-// the next call. It returns errLineTooLong for an element past the limit,
-// which it has skipped.
+// readElement reads to the end of the element. What it returns is good until the next
+// call. It returns errLineTooLong for an element past the limit, which it has skipped.
 func (d *Decoder) readElement(scan jsonscan.ValueScan) ([]byte, error) {
 	d.long = d.long[:0]
 	for {
@@ -126,7 +123,6 @@ func (d *Decoder) readElement(scan jsonscan.ValueScan) ([]byte, error) {
 	if len(d.long) > d.limits.LineBytes {
 		return nil, errLineTooLong
 	}
-
 	return d.long, nil
 }
 
@@ -136,7 +132,6 @@ func (d *Decoder) endOfArray(err error) error {
 		return err
 	}
 	d.bad(d.line, errors.New("not JSON: it ends inside the array"))
-
 	return nil
 }
 

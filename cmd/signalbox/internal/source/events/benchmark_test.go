@@ -16,8 +16,8 @@ import (
 	"github.com/signalbox-ci/signalbox/metric"
 )
 
-// batch is a thousand events as a scheduler emits them, of some ten names and
-// a hundred workers, in lines.
+// batch is a thousand events as a scheduler emits them, of some ten names and a hundred
+// workers, in lines.
 func batch() []byte {
 	var b bytes.Buffer
 	for i := range 1000 {
@@ -33,14 +33,12 @@ func batch() []byte {
 			fmt.Fprintf(&b, `{"name":"gc: event of kind %d","value":%d,"attributes":{},%s}`+"\n", i%40/4, i, stamp)
 		}
 	}
-
 	return b.Bytes()
 }
 
 // array is the same as one array.
 func array(lines []byte) []byte {
 	elements := bytes.ReplaceAll(bytes.TrimSpace(lines), []byte("\n"), []byte(","))
-
 	return append(append([]byte("["), elements...), ']')
 }
 

@@ -72,6 +72,5 @@ func (r *recorder) names() []string {
 	for _, event := range r.events {
 		names = append(names, event.Name)
 	}
-
 	return names
 }

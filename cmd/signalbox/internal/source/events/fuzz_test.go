@@ -68,13 +68,11 @@ func decode(t *testing.T, r io.Reader, format source.Format) decoded {
 	if err != nil {
 		t.Errorf("the reader did not fail, yet: %v", err)
 	}
-
 	return got
 }
 
-// FuzzDecoder feeds anything. It must not matter in what pieces it comes, each
-// line that is not blank must be accounted for, and the reasons must be short
-// and in order.
+// FuzzDecoder feeds anything. It must not matter in what pieces it comes, each line
+// that is not blank must be accounted for, and the reasons must be short and in order.
 func FuzzDecoder(f *testing.F) {
 	for _, seed := range seeds {
 		f.Add([]byte(seed))
@@ -116,8 +114,8 @@ func FuzzDecoder(f *testing.F) {
 	})
 }
 
-// FuzzEvent compares the parser with encoding/json, which knows JSON but does
-// not know what an event may be.
+// FuzzEvent compares the parser with encoding/json, which knows JSON but does not know
+// what an event may be.
 func FuzzEvent(f *testing.F) {
 	for _, seed := range seeds {
 		f.Add([]byte(seed))
@@ -188,7 +186,6 @@ func decodeEvent(line []byte) (metric.Event, bool) {
 	if len(event.Attributes) == 0 {
 		event.Attributes = nil
 	}
-
 	return event, event.Name != ""
 }
 
@@ -215,18 +212,16 @@ func texts(raw json.RawMessage) (map[string]string, bool) {
 		}
 		all[key] = value
 	}
-
 	return all, true
 }
 
 func text(raw json.RawMessage) (string, bool) {
 	var s string
 	ok := kindOf(raw) == '"' && json.Unmarshal(raw, &s) == nil && !repaired(raw, s)
-
 	return s, ok && len(s) <= fuzzLimits.LabelValueBytes
 }
 
-// object returns the members of an object in which no key is there twice.
+// object returns the members of an object in which no key is duplicated.
 func object(raw []byte) (map[string]json.RawMessage, bool) {
 	members := map[string]json.RawMessage{}
 	if !utf8.Valid(raw) || kindOf(raw) != '{' || json.Unmarshal(raw, &members) != nil {
@@ -246,7 +241,6 @@ func object(raw []byte) (map[string]json.RawMessage, bool) {
 		decoder.Decode(&skipped) //nolint:errcheck // it is valid
 		keys++
 	}
-
 	return members, keys == len(members)
 }
 
@@ -254,7 +248,6 @@ func object(raw []byte) (map[string]json.RawMessage, bool) {
 func repaired(raw []byte, s string) bool {
 	lower := strings.ToLower(string(raw))
 	given := strings.Count(lower, "\ufffd") + strings.Count(lower, `\ufffd`) - strings.Count(lower, `\\ufffd`)
-
 	return strings.Count(s, "\ufffd") > given
 }
 

@@ -10,8 +10,8 @@ import (
 	"github.com/signalbox-ci/signalbox/metric"
 )
 
-// What came before lets a decoder expect something, but changes nothing. The first
-// of each pair is what is expected when the second comes.
+// What came before lets a decoder expect something, but changes nothing. The first of
+// each pair is what is expected when the second comes.
 func TestHistoryChangesNothing(t *testing.T) {
 	read := func(d *events.Decoder, line string) (accepted []metric.Event, errs []string) {
 		_ = d.Decode(strings.NewReader(line), source.Lines,

@@ -115,12 +115,11 @@ func (p *eventParser) parseLager(line []byte) (*Event, error) {
 		return nil, err
 	}
 	p.findShape()
-
 	return &p.event, nil
 }
 
 // logLine reads all of the line but its data, of which it returns the offset, or -1.
-// It tells whether the line claims to be an event, as far as it could be read.
+// It reports whether the line claims to be an event, as far as it could be read.
 func (p *eventParser) logLine() (claims bool, data int, err error) {
 	s := &p.scanner
 	if s.Peek() != '{' {
@@ -151,7 +150,6 @@ func (p *eventParser) logLine() (claims bool, data int, err error) {
 		default:
 			err = s.SkipValue()
 		}
-
 		return err
 	})
 	if err == nil {
@@ -160,7 +158,6 @@ func (p *eventParser) logLine() (claims bool, data int, err error) {
 	if err == nil {
 		err = timeErr
 	}
-
 	return claims, data, err
 }
 
@@ -197,7 +194,6 @@ func (p *eventParser) logData() error {
 		default:
 			err = p.logAttribute(key)
 		}
-
 		return err
 	})
 	switch {
@@ -208,7 +204,6 @@ func (p *eventParser) logData() error {
 	case !valued:
 		return errors.New("the event has no value in its data")
 	}
-
 	return nil
 }
 
@@ -240,7 +235,6 @@ func (p *eventParser) logAttribute(key []byte) error {
 	p.names = append(p.names, name)
 	value, _, err := p.attributeValue()
 	p.event.Values = append(p.event.Values, value)
-
 	return err
 }
 
@@ -257,6 +251,5 @@ func logTime(text []byte) (time.Time, error) {
 	if err != nil || fractionErr != nil {
 		return t, fmt.Errorf("timestamp %s is neither RFC 3339 nor seconds since the epoch", excerpt.Quote(text))
 	}
-
 	return time.Unix(seconds, int64(nanoseconds)).UTC(), nil
 }

@@ -2,13 +2,13 @@ package events
 
 import "github.com/signalbox-ci/signalbox/cmd/signalbox/internal/source"
 
-// A Tally counts what became of one input while its events go to the Sink. All
-// that one Decoder reads must go to the same Sink.
+// A Tally counts what became of one input while its events go to the Sink. All that one
+// Decoder reads must go to the same Sink.
 type Tally struct {
 	Sink source.Sink
 
-	// Accepted counts the well-formed events, Unknown those among them whose
-	// names the Sink does not know, Rejected what was not an event.
+	// Accepted counts the well-formed events, Unknown those among them whose names the
+	// Sink does not know, Rejected what was not an event.
 	Accepted, Unknown, Rejected int
 
 	attributes map[string]string // lent to each event that has to have a map

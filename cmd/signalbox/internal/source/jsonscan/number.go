@@ -28,7 +28,6 @@ func (s *Scanner) Number() ([]byte, error) {
 			return nil, s.unexpected("a digit")
 		}
 	}
-
 	return s.data[start:s.Pos], nil
 }
 
@@ -38,6 +37,5 @@ func (s *Scanner) digits() bool {
 	for s.Pos < len(s.data) && '0' <= s.data[s.Pos] && s.data[s.Pos] <= '9' {
 		s.Pos++
 	}
-
 	return s.Pos > start
 }

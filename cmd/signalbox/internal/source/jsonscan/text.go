@@ -6,8 +6,8 @@ import (
 	"unicode/utf8"
 )
 
-// Text reads a string, without its quotes and with its escapes undone. The
-// bytes are good until the next call of Key or Text.
+// Text reads a string, without its quotes and with its escapes undone. The bytes are
+// good until the next call of Key or Text.
 func (s *Scanner) Text() ([]byte, error) {
 	if !s.Take('"') {
 		return nil, s.unexpected("a string")
@@ -36,7 +36,6 @@ func (s *Scanner) Text() ([]byte, error) {
 		}
 		s.Pos++
 	}
-
 	return nil, s.unended()
 }
 
@@ -59,7 +58,6 @@ func (s *Scanner) escapedText() ([]byte, error) {
 			}
 		}
 	}
-
 	return nil, s.unended()
 }
 
@@ -89,7 +87,6 @@ func (s *Scanner) escape() error {
 	}
 	s.unescaped = append(s.unescaped, c)
 	s.Pos += 2
-
 	return nil
 }
 
@@ -101,8 +98,8 @@ func (s *Scanner) unicodeEscape() error {
 
 	length := 6
 	if utf16.IsSurrogate(r) {
-		// encoding/json turns a half of a pair into U+FFFD. Two different
-		// values would become one label value, so it is an error here.
+		// encoding/json turns a half of a pair into U+FFFD. Two different values would
+		// become one label value, so it is an error here.
 		low, _ := s.hex4(s.Pos + 6)
 		r = utf16.DecodeRune(r, low)
 		if r == utf8.RuneError {
@@ -112,7 +109,6 @@ func (s *Scanner) unicodeEscape() error {
 	}
 	s.unescaped = utf8.AppendRune(s.unescaped, r)
 	s.Pos += length
-
 	return nil
 }
 
@@ -136,6 +132,5 @@ func (s *Scanner) hex4(at int) (rune, bool) {
 		}
 		r = r<<4 | rune(c)
 	}
-
 	return r, true
 }

@@ -8,8 +8,8 @@ import (
 	"github.com/signalbox-ci/signalbox/internal/excerpt"
 )
 
-// maxReason is how many bytes of a reason are answered and logged. Reasons repeat
-// what somebody sent, and that can be the whole of a body.
+// maxReason is how many bytes of a reason are answered and logged. A reason can repeat
+// a whole body.
 const maxReason = 4 << 10
 
 // A refusal is why a request was refused, and the status that goes with it.

@@ -36,7 +36,6 @@ func decode(body []byte, contentType string) ([]*dto.MetricFamily, error) {
 	if err != nil && known && mediaType == "application/openmetrics-text" {
 		err = fmt.Errorf("%w (OpenMetrics is read as the text format 0.0.4)", err)
 	}
-
 	return families, err
 }
 
@@ -72,7 +71,7 @@ func decodeText(body []byte) ([]*dto.MetricFamily, error) {
 
 func byFamilyName(a, b *dto.MetricFamily) int { return cmp.Compare(a.GetName(), b.GetName()) }
 
-// isCompound tells whether each metric of a family is several samples in text.
+// isCompound reports whether each metric of a family is several samples in text.
 func isCompound(family *dto.MetricFamily) bool {
 	switch family.GetType() {
 	case dto.MetricType_SUMMARY, dto.MetricType_HISTOGRAM, dto.MetricType_GAUGE_HISTOGRAM:
@@ -127,18 +126,16 @@ func decodeProtobuf(body []byte) ([]*dto.MetricFamily, error) {
 	}
 
 	slices.SortFunc(families, byFamilyName)
-
 	return families, nil
 }
 
-// guarded makes an error of a panic. Parsers of what anybody may send should not
-// panic, but a daemon should not rely on it.
+// guarded makes an error of a panic. A parser should not panic, but the daemon must not
+// rely on that.
 func guarded(parse func() error) (err error) {
 	defer func() {
 		if p := recover(); p != nil {
 			err = fmt.Errorf("the parser failed: %v", p)
 		}
 	}()
-
 	return parse()
 }

@@ -49,7 +49,6 @@ func (h *handler) deleteGroup(r *http.Request, components []string) *refusal {
 	if err := h.Store.DeleteGroup(r.Context(), grouping); err != nil {
 		return storeRefusal(err)
 	}
-
 	return nil
 }
 

@@ -1,5 +1,5 @@
-// Package pushgateway serves the HTTP API of the Prometheus Pushgateway: jobs push metrics
-// to it in groups, and delete them.
+// Package pushgateway serves the HTTP API of the Prometheus Pushgateway: jobs push
+// metrics to it in groups, and delete them.
 //
 // It differs from the Pushgateway 1.11.3 in these points. A %2F in a path belongs to
 // the value that it is in. The parameter ttl of a push says how long its group lives.
@@ -44,9 +44,8 @@ type Options struct {
 	Store  Store
 	Logger lager.Logger // gets what is refused
 
-	// BodyBytes is the most that a body may have after decompression. 0 means
-	// 16 MiB. What a body turns into can take up sixty times as much, if it is
-	// made for that.
+	// BodyBytes is the most that a body may have after decompression. 0 means 16 MiB.
+	// What a body turns into can take up sixty times as much, if it is made for that.
 	BodyBytes int64
 
 	// Admin allows to wipe the store by PUT to /api/v1/admin/wipe.
@@ -63,8 +62,8 @@ type Options struct {
 	Flags, BuildInfo map[string]string
 	StartTime        time.Time
 
-	// Registerer, if not nil, gets the metrics of the handler itself. It must
-	// not have those of another.
+	// Registerer, if not nil, gets the metrics of the handler itself. It must not have
+	// those of another.
 	Registerer prometheus.Registerer
 }
 
@@ -77,8 +76,8 @@ type handler struct {
 	rejections *source.Rejections
 }
 
-// NewHandler returns the handler of the Pushgateway's API. It must get requests
-// with the paths that clients sent: see Handles.
+// NewHandler returns the handler of the Pushgateway's API. It must get requests with
+// the paths that clients sent: see Handles.
 func NewHandler(options Options) http.Handler {
 	if options.Next == nil {
 		options.Next = http.HandlerFunc(serveNotFound)
@@ -86,7 +85,6 @@ func NewHandler(options Options) http.Handler {
 	if options.BodyBytes == 0 {
 		options.BodyBytes = 16 << 20
 	}
-
 	return &handler{
 		Options:    options,
 		large:      make(chan struct{}, maxLargeBodies),
@@ -137,7 +135,7 @@ func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		h.serveWipe(w, r)
 	case theQuit:
 		if allow(w, r, http.MethodPost, http.MethodPut) {
-			// It ends by a signal, not because somebody on the network says so.
+			// A client on the network must not be able to end the daemon.
 			refuse(http.StatusForbidden, "the lifecycle API is not enabled").answer(w)
 		}
 	case nowhere:
@@ -151,8 +149,8 @@ func serveNotFound(w http.ResponseWriter, _ *http.Request) {
 	refuse(http.StatusNotFound, "nothing is here; metrics are pushed to /metrics/job/<job>{/<label>/<value>}").answer(w)
 }
 
-// redirect sends the client to a clean path, which locate knows: so it begins with
-// a component of its own and cannot be taken for another host.
+// redirect sends the client to a clean path, which locate knows: so it begins with a
+// component of its own and cannot be taken for another host.
 func redirect(w http.ResponseWriter, r *http.Request, clean string) {
 	if r.URL.RawQuery != "" {
 		clean += "?" + r.URL.RawQuery
@@ -179,7 +177,7 @@ func allow(w http.ResponseWriter, r *http.Request, served ...string) bool {
 	return false
 }
 
-// servePage serves what is to be scraped, if that is to be had here.
+// servePage serves the metrics page, if there is one.
 func (h *handler) servePage(w http.ResponseWriter, r *http.Request) {
 	if !allow(w, r, http.MethodGet) {
 		return
