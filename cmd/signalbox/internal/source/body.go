@@ -30,12 +30,12 @@ type Body struct {
 }
 
 // OpenBody returns the body of a request, of at most limit bytes. An error says that
-// its Content-Encoding is not supported; the body is not decompressed then.
+// its Content-Encoding is not supported.
 func OpenBody(r *http.Request, limit int64) (*Body, error) {
 	encoding := r.Header.Get("Content-Encoding")
 	b, ok := NewBody(r.Body, encoding, limit)
 	if !ok {
-		return b, fmt.Errorf("the Content-Encoding %s is none of %s", excerpt.Quote(encoding), Encodings)
+		return nil, fmt.Errorf("the Content-Encoding %s is none of %s", excerpt.Quote(encoding), Encodings)
 	}
 	if encoding == "" && r.ContentLength > limit {
 		// The sender can split it, so nothing of it must be applied.
@@ -45,8 +45,7 @@ func OpenBody(r *http.Request, limit int64) (*Body, error) {
 }
 
 // NewBody returns the body that was sent in the Content-Encoding, of at most limit
-// bytes. It reports whether the encoding is supported; if not, the body is not
-// decompressed.
+// bytes. It reports whether the encoding is supported.
 func NewBody(sent io.Reader, encoding string, limit int64) (*Body, bool) {
 	name, decompressors, ok := decompressorsFor(encoding)
 	b := &Body{

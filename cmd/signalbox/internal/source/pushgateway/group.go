@@ -100,9 +100,12 @@ func (h *handler) push(r *http.Request, components []string) (size int64, refuse
 // read reads the body of a request into the buffer. It returns the size of the body as
 // it was sent.
 func (h *handler) read(r *http.Request, buffer *bytes.Buffer) (size int64, err error) {
-	// As in the Pushgateway, an encoding that is not supported is no error. Almost
-	// always the body cannot be parsed then.
 	body, unsupported := source.OpenBody(r, h.BodyBytes)
+	if unsupported != nil {
+		// As in the Pushgateway it is no error. Almost always the body cannot be
+		// parsed then.
+		body, _ = source.NewBody(r.Body, "", h.BodyBytes)
+	}
 	defer body.Close()
 	if _, err := buffer.ReadFrom(body); err != nil {
 		return body.SentBytes(), source.Explain(err)
