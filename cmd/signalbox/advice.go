@@ -8,8 +8,8 @@ import (
 )
 
 // withAdvice adds to an error of listening what can be done about it with the flags
-// that have the address and the port. Other errors, such as those of files that nobody
-// may read, stay as they are.
+// that have the address and the port. It returns other errors, such as those of files
+// that it may not read, unchanged.
 func withAdvice(err error, ipFlag, portFlag string) error {
 	if _, ok := errors.AsType[*net.OpError](err); !ok {
 		return err

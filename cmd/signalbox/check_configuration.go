@@ -12,6 +12,7 @@ import (
 
 	"github.com/jessevdk/go-flags"
 
+	"github.com/signalbox-ci/signalbox/internal/spelling"
 	"github.com/signalbox-ci/signalbox/metric"
 )
 
@@ -102,7 +103,7 @@ func (v variable) set(options map[string]*flags.Option) error {
 			names = append(names, strings.TrimPrefix(name, prefix))
 		}
 		slices.Sort(names)
-		if near := nearest(strings.TrimPrefix(v.name, prefix), names); near != "" {
+		if near := spelling.Nearest(strings.TrimPrefix(v.name, prefix), names); near != "" {
 			hint = "did you mean " + prefix + near + "?"
 		}
 		return fmt.Errorf("%s is no variable of signalbox run: %s", v.name, hint)

@@ -11,6 +11,7 @@ import (
 	"github.com/jessevdk/go-flags"
 
 	"github.com/signalbox-ci/signalbox/internal/duration"
+	"github.com/signalbox-ci/signalbox/internal/spelling"
 	"github.com/signalbox-ci/signalbox/internal/status"
 	"github.com/signalbox-ci/signalbox/metric"
 )
@@ -36,9 +37,9 @@ type commandLine struct {
 	commands map[string]command
 }
 
-// newCommandLine returns the command line of signalbox: its own commands, with
-// the flags of the Monitor's emitters among those of run. The demo has a Monitor of
-// its own: what it makes up goes to its own page and nowhere else.
+// newCommandLine returns the command line of signalbox: its own commands, with the
+// flags of the Monitor's emitters among those of run. The demo has a Monitor of its
+// own: what it makes up goes to its own page and nowhere else.
 func newCommandLine(monitor *metric.Monitor) (*commandLine, error) {
 	line := &commandLine{
 		parser:   flags.NewNamedParser("signalbox", flags.HelpFlag|flags.PassDoubleDash),
@@ -100,7 +101,6 @@ func newCommandLine(monitor *metric.Monitor) (*commandLine, error) {
 	if err != nil {
 		return nil, err
 	}
-
 	return line, nil
 }
 
@@ -123,13 +123,11 @@ func (l *commandLine) addDaemon(name, short, long string, c command, d *daemon, 
 			}
 		}
 	}
-
 	return nil
 }
 
 func (l *commandLine) add(name, short, long string, c command) (*flags.Command, error) {
 	l.commands[name] = c
-
 	return l.parser.AddCommand(name, short, long, c)
 }
 
@@ -144,8 +142,8 @@ func (l *commandLine) parse(args []string) (command, error) {
 		args = append(slices.Clone(args[1:]), "--help")
 	}
 
-	// Only the command that runs looks at its variables: go-flags would have
-	// those of one command fail another.
+	// Only the command that runs looks at its variables: go-flags would have those of
+	// one command fail another.
 	for _, arg := range args {
 		if command := l.parser.Find(arg); command != nil {
 			eachOption(command.Group, useEnvironment)
@@ -160,7 +158,6 @@ func (l *commandLine) parse(args []string) (command, error) {
 	if len(rest) > 0 {
 		return nil, usageError(fmt.Sprintf("unexpected argument %q: %s takes flags only", rest[0], l.parser.Active.Name))
 	}
-
 	return l.commands[l.parser.Active.Name], nil
 }
 
@@ -204,11 +201,10 @@ func (l *commandLine) unknownCommand(message string, args []string) error {
 		known = append(known, command.Name)
 	}
 	slices.Sort(known)
-	if near := nearest(name, known); near != "" && near != name {
+	if near := spelling.Nearest(name, known); near != "" && near != name {
 		return usageError(fmt.Sprintf("unknown command '%s', did you mean '%s'?", name, near))
 	}
 	last := len(known) - 1
-
 	return usageError(fmt.Sprintf("unknown command '%s'; the commands are %s or %s", name, strings.Join(known[:last], ", "), known[last]))
 }
 
@@ -222,10 +218,9 @@ func (l *commandLine) flagHint(message string) string {
 			known = append(known, option.LongNameWithNamespace())
 		})
 	}
-	if near := nearest(strings.TrimSuffix(name, "'"), known); near != "" {
+	if near := spelling.Nearest(strings.TrimSuffix(name, "'"), known); near != "" {
 		return ", did you mean --" + near + "?"
 	}
-
 	return "; " + l.helpHint() + " lists the flags"
 }
 
@@ -234,12 +229,11 @@ func (l *commandLine) helpHint() string {
 	if l.parser.Active == nil {
 		return "signalbox --help"
 	}
-
 	return "signalbox " + l.parser.Active.Name + " --help"
 }
 
-// environmentHint names the variable that a bad value came from, if it did not
-// come from the arguments.
+// environmentHint names the variable that a bad value came from, if it did not come
+// from the arguments.
 func (l *commandLine) environmentHint(message string, args []string) string {
 	hint := ""
 	for _, command := range l.parser.Commands() {
@@ -256,7 +250,6 @@ func (l *commandLine) environmentHint(message string, args []string) string {
 			hint = " (from " + option.EnvDefaultKey + ")"
 		})
 	}
-
 	return hint
 }
 
@@ -288,13 +281,12 @@ func inPlainWords(message string) string {
 			return before + ": " + quoted + " is not a duration like 10s or 1m30s" + duration.Hint(value)
 		}
 	}
-
 	return message
 }
 
-// useEnvironment lets an option take its value from SIGNALBOX_ and its name. A
-// variable that is set but empty is as good as none: that is how deployment
-// templates leave one out.
+// useEnvironment lets an option take its value from SIGNALBOX_ and its name. A variable
+// that is set but empty is as good as none: that is how deployment templates leave one
+// out.
 func useEnvironment(option *flags.Option) {
 	name := option.LongNameWithNamespace()
 	if name == "" {

@@ -30,9 +30,10 @@ var _ = Describe("signalbox completion", func() {
 		for _, name := range []string{"web.yml", "web two.yml", "other"} {
 			Expect(os.WriteFile(filepath.Join(dir, name), nil, 0o600)).To(Succeed())
 		}
+		completed := signalbox(nil)
 		command := exec.Command("bash", append([]string{"-c", completeInBash, "bash"}, words...)...)
 		command.Dir = dir
-		command.Env = append(os.Environ(), "SIGNALBOX="+binary)
+		command.Env = append(completed.Env, "SIGNALBOX="+completed.Path)
 		command.Stderr = GinkgoWriter
 		offered, err := command.Output()
 		Expect(err).NotTo(HaveOccurred())
@@ -62,18 +63,17 @@ var _ = Describe("signalbox completion", func() {
 	)
 
 	It("describes what it offers to shells that show it, in one word with the flag", func() {
-		command := exec.Command(binary, "run", "--stdin-format=l")
-		command.Env = append(os.Environ(), "GO_FLAGS_COMPLETION=verbose")
+		variables := []string{"GO_FLAGS_COMPLETION=verbose"}
+		command := signalbox(variables, "run", "--stdin-format=l")
 		Expect(command.Output()).To(BeEquivalentTo("--stdin-format=lager\n"))
 
-		command = exec.Command(binary, "ver")
-		command.Env = append(os.Environ(), "GO_FLAGS_COMPLETION=verbose")
+		command = signalbox(variables, "ver")
 		Expect(command.Output()).To(BeEquivalentTo("version\tPrint the version\n"))
 	})
 
 	DescribeTable("prints a script that the shell takes",
 		func(shell string, check ...string) {
-			script, err := exec.Command(binary, "completion", shell).Output()
+			script, err := signalbox(nil, "completion", shell).Output()
 			Expect(err).NotTo(HaveOccurred())
 			Expect(string(script)).To(ContainSubstring("signalbox completion " + shell))
 			if _, err := exec.LookPath(shell); err != nil {

@@ -48,13 +48,12 @@ var demoDefaults = map[string]string{
 func newDemoCommand() *demoCommand {
 	c := &demoCommand{daemon: daemon{monitor: metric.NewMonitor()}, prometheus: &emitter.PrometheusConfig{}}
 	c.monitor.RegisterEmitter(c.prometheus)
-
 	return c
 }
 
 // run serves and simulates until a signal comes or the time is over.
 func (c *demoCommand) run(w world) error {
-	s, err := c.start(w.stderr)
+	s, err := c.start(w.stderr, nil)
 	if err != nil {
 		return err
 	}
@@ -82,9 +81,8 @@ func (c *demoCommand) run(w world) error {
 	}
 	s.wait(w.signals, ended.Done(), "--duration is over")
 
-	summary := simulation.Stop() // before there is nobody left to push to
+	summary := simulation.Stop() // while the intake still takes pushes
 	err = c.shutDown(s.logger, s.server, noInput(), s.pushed)
-
 	return errors.Join(welcomeErr, err, writeSummary(w.stdout, summary))
 }
 
@@ -95,7 +93,6 @@ func (c *demoCommand) mistakesLogger(logger lager.Logger) lager.Logger {
 	if c.LogLevel == "error" {
 		return lager.NewLogger("signalbox") // which has no sink
 	}
-
 	return logger.Session("demo")
 }
 
@@ -108,7 +105,6 @@ func (c *demoCommand) welcome(s *service, page string) string {
 	case c.Demo.Speed != 60:
 		pace = fmt.Sprintf("%s times as fast as the clock", c.Demo.Speed)
 	}
-
 	return fmt.Sprintf(`This is a simulated CI system, at %s.
 
   Status page   %s
@@ -120,7 +116,7 @@ Its builds, and an event of your own:
   curl -d '{"name": "coffee ready"}' http://%s%s
 
 Ctrl-C ends it.
-`, pace, strings.TrimSuffix(page, "metrics"), page, page, s.address, events.EventsPath)
+`, pace, strings.TrimSuffix(page, "metrics"), page, page, s.address, events.Path)
 }
 
 // writeSummary tells what there was.
@@ -138,7 +134,6 @@ func writeSummary(w io.Writer, s demo.Summary) error {
 	}
 	_, err := fmt.Fprintf(w, "\nJobs and agents pushed %s times; %s failed, and %s were too many to be sent.\n",
 		grouped(s.Sent), grouped(s.Failed), grouped(s.Skipped))
-
 	return err
 }
 
@@ -155,7 +150,6 @@ func (s *speed) UnmarshalFlag(text string) error {
 		return fmt.Errorf("%s is not more than 0 and at most %d", text, maxSpeed)
 	}
 	*s = speed(factor)
-
 	return nil
 }
 

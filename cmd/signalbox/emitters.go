@@ -5,7 +5,6 @@ import (
 
 	"code.cloudfoundry.org/lager/v3"
 
-	"github.com/signalbox-ci/signalbox/cmd/signalbox/internal/source/events"
 	"github.com/signalbox-ci/signalbox/internal/host"
 	"github.com/signalbox-ci/signalbox/metric"
 )
@@ -80,16 +79,16 @@ func appendIf[T any](list []T, e metric.Emitter) []T {
 	return list
 }
 
-// Emit implements events.Sink.
+// Emit implements source.Sink.
 func (e *emitters) Emit(event metric.Event) { e.monitor.Emit(e.logger, event) }
 
-// Prepare implements events.Sink.
-func (e *emitters) Prepare(t metric.EventType) func(*events.Event) {
+// Prepare implements source.Sink.
+func (e *emitters) Prepare(t metric.EventType) func(*metric.Event, []string) {
 	prepared := e.monitor.Prepare(t)
-	return func(event *events.Event) { prepared.Emit(e.logger, event.Event, event.Values) }
+	return func(event *metric.Event, values []string) { prepared.Emit(e.logger, *event, values) }
 }
 
-// Knows implements events.Sink. If no emitter knows which events it uses, every event
+// Knows implements source.Sink. If no emitter knows which events it uses, every event
 // counts as known.
 func (e *emitters) Knows(name string) bool {
 	for _, k := range e.knowers {
@@ -100,7 +99,7 @@ func (e *emitters) Knows(name string) bool {
 	return len(e.knowers) == 0
 }
 
-// Malformed implements events.Sink.
+// Malformed implements source.Sink.
 func (e *emitters) Malformed(why error) {
 	for _, m := range e.malformed {
 		m.CountMalformed(why)

@@ -36,7 +36,6 @@ func (a *attributes) UnmarshalFlag(text string) error {
 		*a = make(attributes)
 	}
 	(*a)[key] = value
-
 	return nil
 }
 
@@ -49,7 +48,6 @@ func (a *ipAddress) UnmarshalFlag(text string) error {
 		return fmt.Errorf("%q is not an IP address", text)
 	}
 	*a = ipAddress(text)
-
 	return nil
 }
 
@@ -69,7 +67,6 @@ func (l *limit) UnmarshalFlag(text string) error {
 		return fmt.Errorf("%d is less than 1", n)
 	}
 	*l = limit(n)
-
 	return nil
 }
 
@@ -86,14 +83,13 @@ func (t *timeout) UnmarshalFlag(text string) error {
 		return fmt.Errorf("%s is not more than 0s", text)
 	}
 	*t = timeout(d)
-
 	return nil
 }
 
 // String is the duration as it would be given.
 func (t timeout) String() string { return time.Duration(t).String() }
 
-// lifetime is the flag of how long something lives; 0 is for ever.
+// lifetime is the flag of how long something lives; 0 is forever.
 type lifetime time.Duration
 
 // UnmarshalFlag takes a duration that is not negative.
@@ -106,7 +102,6 @@ func (l *lifetime) UnmarshalFlag(text string) error {
 		return fmt.Errorf("%s is less than 0s", text)
 	}
 	*l = lifetime(d)
-
 	return nil
 }
 
@@ -128,7 +123,6 @@ func (n *labelNames) UnmarshalFlag(text string) error {
 		}
 	}
 	*n = labelNames(text)
-
 	return nil
 }
 
@@ -141,18 +135,16 @@ func (n labelNames) list() []string {
 	for i, name := range names {
 		names[i] = strings.TrimSpace(name)
 	}
-
 	return names
 }
 
-// isRepeatable tells whether an option may be given several times.
+// isRepeatable reports whether an option may be given several times.
 func isRepeatable(option *flags.Option) bool {
 	kind := option.Field().Type.Kind()
-
 	return kind == reflect.Map || kind == reflect.Slice
 }
 
-// isSwitch tells whether an option is given without a value.
+// isSwitch reports whether an option is given without a value.
 func isSwitch(option *flags.Option) bool {
 	return option.Field().Type.Kind() == reflect.Bool
 }

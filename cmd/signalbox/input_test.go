@@ -3,6 +3,8 @@ package main
 import (
 	"errors"
 	"io"
+	"os"
+	"path/filepath"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -15,7 +17,6 @@ import (
 	. "github.com/onsi/gomega"
 	"github.com/onsi/gomega/gbytes"
 
-	"github.com/signalbox-ci/signalbox/cmd/signalbox/internal/source/events"
 	"github.com/signalbox-ci/signalbox/metric"
 )
 
@@ -75,6 +76,26 @@ var _ = Describe("standard input", func() {
 		Entry("is none if the daemon ends with it", "nonsense\n", inputOptions{}, `stdin.ended.*"log_level":1`),
 	)
 
+	It("says whether it is a regular file, whose end is no failure", func() {
+		file, err := os.Create(filepath.Join(GinkgoT().TempDir(), "events.ndjson"))
+		Expect(err).NotTo(HaveOccurred())
+		DeferCleanup(file.Close)
+		reader, writer, err := os.Pipe()
+		Expect(err).NotTo(HaveOccurred())
+		DeferCleanup(reader.Close)
+		Expect(writer.Close()).To(Succeed())
+		null, err := os.Open(os.DevNull)
+		Expect(err).NotTo(HaveOccurred())
+		DeferCleanup(null.Close)
+
+		for r, expected := range map[io.Reader]bool{file: true, reader: false, null: false, strings.NewReader(""): false} {
+			status := &inputStatus{}
+			Expect(status.overview().RegularFile).To(BeFalse())
+			Expect(readInput(logger, r, inputOptions{}, sink, status).Close()).To(Succeed())
+			Expect(status.overview().RegularFile).To(Equal(expected), "%T", r)
+		}
+	})
+
 	It("that is not taken is at its end", func() {
 		Expect(noInput().Done()).To(BeClosed())
 		Expect(noInput().Close()).To(Succeed())
@@ -124,8 +145,8 @@ type counter struct{ events atomic.Int32 }
 
 func (c *counter) Emit(metric.Event) { c.events.Add(1) }
 
-func (c *counter) Prepare(metric.EventType) func(*events.Event) {
-	return func(event *events.Event) { c.Emit(event.Event) }
+func (c *counter) Prepare(metric.EventType) func(*metric.Event, []string) {
+	return func(event *metric.Event, _ []string) { c.Emit(*event) }
 }
 
 func (c *counter) Knows(string) bool { return true }

@@ -40,7 +40,6 @@ func concourseLog(newSink sinkMaker) (log string, others int) {
 			fmt.Fprintln(&written, "goroutine", others, "[running]:")
 		}
 	}
-
 	return written.String(), others
 }
 

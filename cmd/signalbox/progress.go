@@ -1,12 +1,14 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"io"
-	"os"
 	"strconv"
 	"sync/atomic"
 	"time"
+
+	"github.com/signalbox-ci/signalbox/internal/interval"
 )
 
 const (
@@ -27,7 +29,7 @@ type progress struct {
 	bytes, accepted, rejected atomic.Int64
 
 	recent []rateSample // the latest, at most rateSamples
-	stop   chan struct{}
+	stop   context.CancelFunc
 	done   chan struct{} // closed when nothing more is shown
 }
 
@@ -37,36 +39,35 @@ type rateSample struct {
 	events int64
 }
 
-// showProgress begins to show the progress of reading r. Whoever calls it must call
-// Close.
+// showProgress begins to show the progress of reading r. The caller must call Close.
 func showProgress(s *screen, r io.Reader) *progress {
+	ctx, stop := context.WithCancel(context.Background())
 	p := &progress{
 		screen: s,
 		size:   sizeLeft(r),
 		start:  time.Now(),
-		stop:   make(chan struct{}),
+		stop:   stop,
 		done:   make(chan struct{}),
 	}
-	go p.run()
-
+	go func() {
+		defer close(p.done)
+		interval.Run(ctx, progressInterval, func() { p.screen.show(p.status(time.Now())) })
+		p.screen.show("")
+	}()
 	return p
 }
 
-// sizeLeft is how much there is to read, or 0 if that cannot be known.
+// sizeLeft returns the number of bytes left to read, or 0 if that is not known.
 func sizeLeft(r io.Reader) int64 {
-	file, ok := r.(*os.File)
+	file, ok := regularFile(r)
 	if !ok {
 		return 0
 	}
 	info, err := file.Stat()
-	if err != nil || !info.Mode().IsRegular() {
+	offset, seekErr := file.Seek(0, io.SeekCurrent)
+	if err != nil || seekErr != nil {
 		return 0
 	}
-	offset, err := file.Seek(0, io.SeekCurrent)
-	if err != nil {
-		return 0
-	}
-
 	return max(0, info.Size()-offset)
 }
 
@@ -75,7 +76,6 @@ func (p *progress) count(r io.Reader) io.Reader {
 	if p == nil {
 		return r
 	}
-
 	return countingReader{r, &p.bytes}
 }
 
@@ -87,23 +87,7 @@ type countingReader struct {
 func (r countingReader) Read(b []byte) (int, error) {
 	n, err := r.Reader.Read(b)
 	r.bytes.Add(int64(n))
-
 	return n, err
-}
-
-func (p *progress) run() {
-	defer close(p.done)
-	ticker := time.NewTicker(progressInterval)
-	defer ticker.Stop()
-	for {
-		select {
-		case <-p.stop:
-			p.screen.show("")
-			return
-		case now := <-ticker.C:
-			p.screen.show(p.status(now))
-		}
-	}
 }
 
 // Close ends it and clears the status. It may be called once.
@@ -111,7 +95,7 @@ func (p *progress) Close() {
 	if p == nil {
 		return
 	}
-	close(p.stop)
+	p.stop()
 	<-p.done
 }
 
@@ -132,11 +116,10 @@ func (p *progress) status(now time.Time) string {
 	if rejected := p.rejected.Load(); rejected > 0 {
 		status += ", " + grouped(rejected) + " rejected"
 	}
-
 	return status
 }
 
-// rate is how many events a second there were of late, or -1 if it is too early to
+// rate is how many events a second there were recently, or -1 if it is too early to
 // tell.
 func (p *progress) rate(now time.Time, events int64) int64 {
 	rate := int64(-1)
@@ -148,7 +131,6 @@ func (p *progress) rate(now time.Time, events int64) int64 {
 		p.recent = append(p.recent[:0], p.recent[1:]...)
 	}
 	p.recent = append(p.recent, rateSample{now, events})
-
 	return rate
 }
 
@@ -158,6 +140,5 @@ func grouped[N int64 | uint64](n N) string {
 	for i := len(digits) - 3; i > 0; i -= 3 {
 		digits = digits[:i] + "," + digits[i:]
 	}
-
 	return digits
 }

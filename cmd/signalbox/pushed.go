@@ -89,7 +89,7 @@ func (c *daemon) checkPushed() error {
 // takenElsewhere says where what is sent to the listener that serves metrics should have
 // gone, if it is for the intake.
 func takenElsewhere(r *http.Request) string {
-	if r.URL.Path == events.EventsPath || r.URL.Path == agents.Path || pushgateway.Handles(r) {
+	if r.URL.Path == events.Path || r.URL.Path == agents.Path || pushgateway.Handles(r) {
 		return "events and pushes are taken on another port, that of --intake-bind-port"
 	}
 	return ""
@@ -103,7 +103,9 @@ func (p *pushedMetrics) handler(c *daemon, logger lager.Logger, page, next http.
 		BodyBytes: int64(c.Pushes.MaxBodyBytes),
 		Malformed: p.CountMalformed,
 	})
-	forJobs := pushgateway.NewHandler(pushgateway.Options{
+	// The Pushgateway's API comes first, before anything that would clean the path: a
+	// %2F in it is part of a value.
+	return pushgateway.NewHandler(pushgateway.Options{
 		Store:      p,
 		Logger:     logger.Session("push"),
 		BodyBytes:  int64(c.Pushes.MaxBodyBytes),
@@ -113,17 +115,13 @@ func (p *pushedMetrics) handler(c *daemon, logger lager.Logger, page, next http.
 		BuildInfo:  buildInfo(),
 		StartTime:  time.Now(),
 		Registerer: p.registry,
-	})
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		// Before anything that would clean the path: a %2F in it is part of a value.
-		switch {
-		case pushgateway.Handles(r):
-			forJobs.ServeHTTP(w, r)
-		case r.URL.Path == agents.Path:
-			forAgents.ServeHTTP(w, r)
-		default:
-			next.ServeHTTP(w, r)
-		}
+		Next: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			if r.URL.Path == agents.Path {
+				forAgents.ServeHTTP(w, r)
+			} else {
+				next.ServeHTTP(w, r)
+			}
+		}),
 	})
 }
 

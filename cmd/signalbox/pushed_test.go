@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bytes"
 	"fmt"
 	"io"
 	"net/http"
@@ -10,11 +9,12 @@ import (
 	"strings"
 	"syscall"
 
-	"github.com/klauspost/compress/gzip"
 	. "github.com/onsi/ginkgo/v2"
 	. "github.com/onsi/gomega"
 	"github.com/onsi/gomega/gbytes"
 	"github.com/onsi/gomega/gexec"
+
+	"github.com/signalbox-ci/signalbox/cmd/signalbox/internal/source/sourcetest"
 )
 
 var _ = Describe("signalbox run, with metrics that are pushed", func() {
@@ -61,7 +61,7 @@ var _ = Describe("signalbox run, with metrics that are pushed", func() {
 			return body(client.Post(base+path, "text/plain", strings.NewReader("x 1\n")))
 		}
 		for _, path := range []string{"/metrics/job/a%2Fb/l/v", "/api/v1/agent-metrics", "/api/v1/events"} {
-			Expect(post(path)).To(HaveSuffix("want GET or HEAD; events and pushes are taken on another port, that of --intake-bind-port\n"))
+			Expect(post(path)).To(HaveSuffix("expected GET or HEAD; events and pushes are taken on another port, that of --intake-bind-port\n"))
 		}
 		Expect(post("/elsewhere")).To(HaveSuffix("want GET or HEAD\n"))
 	})
@@ -90,7 +90,7 @@ var _ = Describe("signalbox run, with metrics that are pushed", func() {
 	})
 
 	It("drops what was not pushed again", func() {
-		daemon := startDaemon("--push-ttl=1s", "--agent-metrics-ttl=1s")
+		daemon := startDaemon("--push-ttl=100ms", "--agent-metrics-ttl=100ms")
 		Expect(put(daemon, "/metrics/job/short", "x 1\n")).To(Equal(http.StatusOK))
 		Expect(put(daemon, "/metrics/job/long?ttl=1h", "x 1\n")).To(Equal(http.StatusOK))
 		agentMetrics(daemon, `{"labels":{"username":"alice"},"metrics":[{"name":"y","type":"gauge","value":5}]}`)
@@ -110,17 +110,12 @@ var _ = Describe("signalbox run, with metrics that are pushed", func() {
 	})
 
 	It("survives a gzip bomb, a truncated body and nonsense", func() {
-		daemon := startDaemon()
-		var bomb bytes.Buffer
-		w := gzip.NewWriter(&bomb)
-		zeros := bytes.Repeat([]byte("x 1\n"), 256<<10)
-		for range 32 {
-			w.Write(zeros)
-		}
-		w.Close()
-		status, answer := send(daemon, http.MethodPut, "/metrics/job/bomb", &bomb, "Content-Encoding", "gzip")
+		daemon := startDaemon("--push-max-body-bytes=100000")
+		bomb := strings.NewReader(sourcetest.Gzip(strings.Repeat("x 1\n", 1<<20)))
+		Expect(bomb.Len()).To(BeNumerically("<", 100_000))
+		status, answer := send(daemon, http.MethodPut, "/metrics/job/bomb", bomb, "Content-Encoding", "gzip")
 		Expect(status).To(Equal(http.StatusRequestEntityTooLarge))
-		Expect(answer).To(ContainSubstring("16777216"))
+		Expect(answer).To(ContainSubstring("more than the limit of 100000 bytes"))
 		status, _ = send(daemon, http.MethodPut, "/metrics/job/p", strings.NewReader("\x7ftruncated"),
 			"Content-Type", "application/vnd.google.protobuf; proto=io.prometheus.client.MetricFamily; encoding=delimited")
 		Expect(status).To(Equal(http.StatusBadRequest))

@@ -27,24 +27,21 @@ func recordedEvents() string {
 
 	marker := bytes.Index(lines, []byte(`"marker":"scrape-1"`))
 	Expect(marker).To(BeNumerically(">", 0))
-
 	return string(lines[:bytes.LastIndexByte(lines[:marker], '\n')+1])
 }
 
-// notConcourse matches the lines of families that the recorded node did not
-// serve: those of other collectors, those that are new, and one that newer nodes
-// have no more.
+// notConcourse matches the lines of families that the recorded node did not serve:
+// those of other collectors, those that are new, and one that newer nodes have no more.
 var notConcourse = regexp.MustCompile(`^(# TYPE )?(go_|process_|signalbox_|concourse_(containers_|volumes_(created|deleted|failed)_total|workers_last_seen_|lidar_check_queue_size))`)
 
-// concourseLines are the lines of the page that can be compared with a recorded
-// one: all but help texts.
+// concourseLines are the lines of the page that can be compared with a recorded one:
+// all but help texts.
 func concourseLines(page string) (lines []string) {
 	for line := range strings.Lines(page) {
 		if !strings.HasPrefix(line, "# HELP ") && !notConcourse.MatchString(line) {
 			lines = append(lines, line)
 		}
 	}
-
 	return lines
 }
 

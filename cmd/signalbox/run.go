@@ -15,6 +15,7 @@ import (
 
 	"code.cloudfoundry.org/lager/v3"
 
+	"github.com/signalbox-ci/signalbox/cmd/signalbox/internal/source"
 	"github.com/signalbox-ci/signalbox/cmd/signalbox/internal/source/events"
 	"github.com/signalbox-ci/signalbox/internal/host"
 	"github.com/signalbox-ci/signalbox/internal/status"
@@ -70,19 +71,18 @@ func (c *runCommand) run(w world) error {
 	if screen != nil {
 		stderr = screen
 	}
-	standardInput := &inputStatus{format: c.Input.Format}
-	var sections []status.Section
+	var status *inputStatus
 	if c.Input.Stdin {
-		sections = append(sections, standardInput)
+		status = &inputStatus{format: c.Input.Format, begun: time.Now()}
 	}
-	s, err := c.start(stderr, sections...)
+	s, err := c.start(stderr, status)
 	if err != nil {
 		return err
 	}
 	defer s.hangups.stop()
 	input := noInput()
 	if c.Input.Stdin {
-		input = readInput(s.logger.Session("stdin"), w.stdin, c.inputOptions(w, screen), s.emitters, standardInput)
+		input = readInput(s.logger.Session("stdin"), w.stdin, c.inputOptions(w, screen), s.emitters, status)
 	}
 
 	ended := input.Done()
@@ -100,13 +100,14 @@ type service struct {
 	logger   lager.Logger
 	address  net.Addr // of the intake
 	emitters *emitters
-	server   *events.Server
+	server   *source.Server
 	pushed   *pushedMetrics
 	hangups  hangups
 }
 
-// start binds, serves, and says in the log where.
-func (c *daemon) start(stderr io.Writer, sections ...status.Section) (s *service, err error) {
+// start binds the listeners, serves, and logs the addresses. The input is the state of
+// standard input; nil if that is not read.
+func (c *daemon) start(stderr io.Writer, input *inputStatus) (s *service, err error) {
 	hangups := catchHangups()
 	defer func() {
 		if err != nil {
@@ -137,7 +138,11 @@ func (c *daemon) start(stderr io.Writer, sections ...status.Section) (s *service
 	if err != nil {
 		return nil, errors.Join(err, listener.Close())
 	}
-	registerInputMetrics(pushed.registry, sections)
+	var sections []status.Section
+	if input != nil {
+		pushed.registry.MustRegister(input)
+		sections = append(sections, input)
+	}
 	hostEmitters(c.monitor.Factories(), host.Options{
 		Settings:  c.flags,
 		Sections:  sections,
@@ -153,8 +158,8 @@ func (c *daemon) start(stderr io.Writer, sections ...status.Section) (s *service
 	emitters := newEmitters(logger, c.monitor)
 	announce(logger, emitters, listener.Addr())
 	hangups.call(emitters.reload)
-	handler := pushed.handler(c, logger, emitters.page(), events.NewHandler(logger.Session("intake"), c.limits(), emitters))
-	server := events.Serve(logger, listener, handler)
+	handler := pushed.handler(c, logger, emitters.page(), newIntake(logger, c.limits(), emitters))
+	server := source.Serve(logger, listener, handler)
 
 	return &service{logger: logger, address: listener.Addr(), emitters: emitters, server: server, pushed: pushed, hangups: hangups}, nil
 }
@@ -224,7 +229,7 @@ func (c *runCommand) inputOptions(w world, screen *screen) inputOptions {
 }
 
 // shutDown stops taking in, drains and closes, in this order.
-func (c *daemon) shutDown(logger lager.Logger, server *events.Server, input *input, pushed *pushedMetrics) error {
+func (c *daemon) shutDown(logger lager.Logger, server *source.Server, input *input, pushed *pushedMetrics) error {
 	timeout := time.Duration(c.ShutdownTimeout)
 	ctx, cancel := context.WithTimeout(context.Background(), timeout)
 	defer cancel()
@@ -331,12 +336,12 @@ func announce(logger lager.Logger, emitters *emitters, intakeAddress net.Addr) {
 			logger.Info("serving-metrics", lager.Data{"url": url})
 		}
 	}
-	logger.Info("taking-events", lager.Data{"url": "http://" + intakeAddress.String() + events.EventsPath})
+	logger.Info("taking-events", lager.Data{"url": "http://" + intakeAddress.String() + events.Path})
 	logger.Info("taking-pushes", lager.Data{"url": "http://" + intakeAddress.String() + "/metrics/job/"})
 }
 
-func (c *daemon) limits() events.Limits {
-	return events.Limits{
+func (c *daemon) limits() source.Limits {
+	return source.Limits{
 		BodyBytes:       int64(c.Intake.MaxBodyBytes),
 		LineBytes:       int(c.Intake.MaxLineBytes),
 		Attributes:      int(c.Intake.MaxAttributes),

@@ -10,7 +10,6 @@ import (
 	"net/http"
 	"net/url"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"syscall"
@@ -148,14 +147,14 @@ var _ = Describe("signalbox run", func() {
 			daemon.page() // by then the daemon has accepted the others
 
 			daemon.Terminate()
-			Eventually(daemon, "3s").Should(gexec.Exit(0))
+			Eventually(daemon).Should(gexec.Exit(0))
 			Expect(daemon.stderr()).NotTo(ContainSubstring("cut-off-requests"))
 		})
 
 		It("is not brought about by the end of whoever reads the log", func() {
 			reader, writer, err := os.Pipe()
 			Expect(err).NotTo(HaveOccurred())
-			command := exec.Command(binary, "run", "--prometheus-bind-port=0", "--intake-bind-port=0")
+			command := signalbox(nil, daemonArgs()...)
 			command.Stderr = writer
 			Expect(command.Start()).To(Succeed())
 			DeferCleanup(func() {
@@ -240,7 +239,7 @@ var _ = Describe("signalbox run", func() {
 			status, _ := daemon.post(startEvent, "Content-Encoding", "br")
 			Expect(status).To(Equal(http.StatusUnsupportedMediaType))
 			Expect(daemon.page()).To(ContainSubstring(`signalbox_events_rejected_total{reason="malformed"} 2`))
-			Expect(daemon.stderr()).To(MatchRegexp(`(?s)rejected-body.*more than the limit of 50 bytes.*rejected-body.*Content-Encoding`))
+			Expect(daemon.stderr()).To(MatchRegexp(`(?s)rejected-events.*more than the limit of 50 bytes.*rejected-body.*Content-Encoding`))
 		})
 
 		It("keeps to the other limits", func() {
@@ -355,7 +354,7 @@ var _ = Describe("signalbox run", func() {
 		It("of one command's variables is nothing to another", func() {
 			p := start([]string{"SIGNALBOX_INTAKE_BIND_PORT=http"}, "version")
 			Eventually(p).Should(gexec.Exit(exitClean))
-			p = start([]string{"SIGNALBOX_FORMAT=xml"}, "run", "--prometheus-bind-port=0", "--intake-bind-port=0")
+			p = start([]string{"SIGNALBOX_FORMAT=xml"}, daemonArgs()...)
 			p.eventsURL()
 		})
 

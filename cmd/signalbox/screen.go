@@ -44,7 +44,6 @@ func (s *screen) writeTo(w io.Writer, text []byte) (int, error) {
 		s.midLine = text[n-1] != '\n'
 	}
 	s.draw()
-
 	return n, err
 }
 
@@ -60,7 +59,7 @@ func (s *screen) show(status string) {
 
 func (s *screen) erase() {
 	if s.shown {
-		io.WriteString(s.terminal, eraseLine) //nolint:errcheck // there is nobody to tell
+		io.WriteString(s.terminal, eraseLine) //nolint:errcheck // there is no other place to report it
 		s.shown = false
 	}
 }

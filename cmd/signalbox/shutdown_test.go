@@ -15,8 +15,8 @@ import (
 )
 
 var _ = Describe("the end of signalbox run", func() {
-	// end runs the daemon with an emitter that closes in its own way, and asks
-	// it to end at once.
+	// end runs the daemon with an emitter that closes in its own way, and asks it to
+	// end at once.
 	end := func(closing func() error, args ...string) (code int, lastLine string) {
 		GinkgoHelper()
 

@@ -3,10 +3,11 @@ package main
 import (
 	"io"
 	"os"
+
+	"golang.org/x/term"
 )
 
-// A terminal is what is at the other end of a writer, if that is a terminal on which
-// lines can be erased and set in bold. A nil terminal is none.
+// A terminal is one on which lines can be erased and set in bold.
 type terminal struct{ file *os.File }
 
 // terminalOf returns the terminal that w writes to, or nil.
@@ -18,19 +19,24 @@ func terminalOf(w io.Writer) *terminal {
 	if _, ok := columnsOf(file); !ok {
 		return nil
 	}
-
 	return &terminal{file}
 }
 
-// usualColumns is how wide a terminal is that does not say.
+// columnsOf returns the width of the terminal that the file is, or 0 if the terminal
+// does not know its width. It reports whether the file is a terminal.
+func columnsOf(file *os.File) (columns int, ok bool) {
+	columns, _, err := term.GetSize(int(file.Fd()))
+	return columns, err == nil
+}
+
+// usualColumns is the width of a terminal that does not know it.
 const usualColumns = 80
 
-// columns is how wide the terminal is now.
+// columns returns the width of the terminal, as it is now.
 func (t *terminal) columns() int {
 	if columns, ok := columnsOf(t.file); ok && columns > 0 {
 		return columns
 	}
-
 	return usualColumns
 }
 
@@ -50,6 +56,5 @@ func (s style) set(rendition, text string) string {
 	if !s.on {
 		return text
 	}
-
 	return "\x1b[" + rendition + "m" + text + "\x1b[0m"
 }

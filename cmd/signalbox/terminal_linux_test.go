@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"os/exec"
 	"strings"
 
 	. "github.com/onsi/ginkgo/v2"
@@ -32,8 +31,7 @@ func startOnTerminal(stdin io.Reader, variables []string, args ...string) *watch
 	theirs, err := os.OpenFile(fmt.Sprintf("/dev/pts/%d", number), os.O_RDWR|unix.O_NOCTTY, 0)
 	Expect(err).NotTo(HaveOccurred())
 
-	command := exec.Command(binary, args...)
-	command.Env = append([]string{"TERM=xterm", "NO_COLOR="}, variables...)
+	command := signalbox(append([]string{"TERM=xterm", "NO_COLOR="}, variables...), args...)
 	command.Stdin, command.Stdout, command.Stderr = stdin, theirs, theirs
 	Expect(command.Start()).To(Succeed())
 	theirs.Close()
@@ -49,7 +47,6 @@ func startOnTerminal(stdin io.Reader, variables []string, args ...string) *watch
 		command.Process.Kill()
 		Eventually(w.ended).Should(BeClosed())
 	})
-
 	return w
 }
 
@@ -64,7 +61,6 @@ func (w *watched) text() string {
 // onTerminal is what signalbox prints on a terminal.
 func onTerminal(variable string, args ...string) string {
 	GinkgoHelper()
-
 	return startOnTerminal(nil, []string{variable}, args...).text()
 }
 

@@ -27,13 +27,15 @@ func Nearest(word string, candidates []string) string {
 	if len(word) > maxLength {
 		return ""
 	}
-	best, least := "", min(len(word)/3+1, 4)+1
+	best, least := "", maxLength
 	for _, c := range candidates {
 		d := Distance(strings.ToLower(word), strings.ToLower(c))
 		if strings.HasSuffix(word, "_"+c) {
 			d = 0
 		}
-		if d < least && d < len(c) {
+		// A long candidate may lack a whole word.
+		near := max(min(len(word)/3+1, 4), len(c)/3)
+		if d <= near && d < least && d < len(c) {
 			best, least = c, d
 		}
 	}

@@ -10,8 +10,8 @@ import (
 // checkInterval is how far the checks of one resource are apart.
 const checkInterval = time.Minute
 
-// A resource is what a pipeline watches for new versions. Its checks are builds,
-// one after the other: it implements metric.Build itself.
+// A resource is what a pipeline watches for new versions. Its checks are builds, one
+// after the other: it implements metric.Build itself.
 type resource struct {
 	attributes map[string]string
 	status     metric.BuildStatus

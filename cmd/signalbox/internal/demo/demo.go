@@ -34,7 +34,8 @@ type Options struct {
 	// Speed is how many simulated seconds there are in one by the clock.
 	Speed float64
 
-	// Past, if not nil, is called once the past is over, and before anything else happens.
+	// Past, if not nil, is called once the past is over, and before anything else
+	// happens.
 	Past func()
 
 	// EventsPerSecond, unless it is 0, is how many events to emit in a second by the
@@ -73,8 +74,8 @@ type Demo struct {
 	end    time.Time // set when nothing is running
 }
 
-// Start starts a demo, which has some past already when it returns. Whoever starts one
-// must stop it.
+// Start starts a demo, which has some past already when it returns. The caller must
+// stop it.
 func Start(o Options) *Demo {
 	ctx, stop := context.WithCancel(context.Background())
 	p := &pace{speed: o.Speed, eventsPerSecond: float64(o.EventsPerSecond)}
@@ -113,8 +114,9 @@ func Start(o Options) *Demo {
 	return d
 }
 
-// scaled is how much simulated time passes in a time by the clock. It is enough
-// that heartbeats do not crowd out all else, and so little that many times it is still a time.Duration.
+// scaled is how much simulated time passes in a time by the clock. It is enough that
+// heartbeats do not crowd out all else, and so little that many times it is still a
+// time.Duration.
 func scaled(d time.Duration, speed float64) time.Duration {
 	const least, most = time.Minute, 100 * 24 * time.Hour
 	return time.Duration(min(max(float64(d)*speed, float64(least)), float64(most)))

@@ -3,6 +3,8 @@ package demo
 import (
 	"context"
 	"time"
+
+	"github.com/signalbox-ci/signalbox/internal/interval"
 )
 
 const (
@@ -28,15 +30,8 @@ type pace struct {
 
 // run runs the simulation until the context ends.
 func (p *pace) run(ctx context.Context, s *simulation) {
-	ticker := time.NewTicker(tick)
-	defer ticker.Stop()
 	last := time.Now()
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case <-ticker.C:
-		}
+	interval.Run(ctx, tick, func() {
 		now := time.Now()
 		if p.eventsPerSecond > 0 {
 			p.emitDue(s, now.Sub(last))
@@ -44,7 +39,7 @@ func (p *pace) run(ctx context.Context, s *simulation) {
 			p.catchUp(s, now.Sub(last))
 		}
 		last = now
-	}
+	})
 }
 
 // catchUp does what happens in a time by the clock.
@@ -75,7 +70,7 @@ func (p *pace) emitDue(s *simulation, elapsed time.Duration) {
 	}
 }
 
-// isLong tells whether a burst has lasted long enough. It does not look at the clock
+// isLong reports whether a burst has lasted long enough. It does not look at the clock
 // each time, which costs as much as an event.
 func isLong(steps int, begin time.Time) bool {
 	return steps%64 == 0 && time.Since(begin) > longestBurst

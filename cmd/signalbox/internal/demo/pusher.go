@@ -15,6 +15,8 @@ import (
 	"code.cloudfoundry.org/lager/v3"
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/push"
+
+	"github.com/signalbox-ci/signalbox/internal/interval"
 )
 
 const (
@@ -80,17 +82,9 @@ func offer[Push any](p *pusher, to chan<- Push, push Push) {
 
 // sendAll sends what is offered, not too fast, until the context ends.
 func sendAll[Push any](ctx context.Context, p *pusher, offered <-chan Push, send func(context.Context, Push) error) {
-	pace := time.NewTicker(pushesApart)
-	defer pace.Stop()
-	for {
+	interval.Run(ctx, pushesApart, func() {
 		select {
 		case <-ctx.Done():
-			return
-		case <-pace.C:
-		}
-		select {
-		case <-ctx.Done():
-			return
 		case push := <-offered:
 			err := send(ctx, push)
 			switch {
@@ -98,13 +92,13 @@ func sendAll[Push any](ctx context.Context, p *pusher, offered <-chan Push, send
 				p.sent.Add(1)
 			case errors.Is(err, context.Canceled):
 			default:
-				// One says what is wrong; the others are counted.
+				// The first is logged, the others are only counted.
 				if p.failed.Add(1) == 1 {
 					p.logger.Error("failed", err)
 				}
 			}
 		}
-	}
+	})
 }
 
 func (p *pusher) sendJob(ctx context.Context, of jobPush) error {

@@ -21,8 +21,8 @@ type setting struct {
 	seed    uint64
 
 	// After how long a worker's series, and what an agent has pushed, are dropped, in
-	// simulated time: how long they are away goes by that, and how often one hears
-	// of them.
+	// simulated time: how long they are away goes by that, and how often one hears of
+	// them.
 	staleAfter, agentTTL time.Duration
 }
 

@@ -16,7 +16,7 @@ const (
 	landing              // takes no more builds, finishes those that it has
 	landed               // has finished them, and is restarted
 	retiring             // takes no more builds, and is not to come back soon
-	stalled              // has died: nobody hears of it
+	stalled              // has died without a sign
 	gone                 // has left
 )
 
@@ -32,12 +32,12 @@ type worker struct {
 	caches   int      // volumes that are no build's
 }
 
-// beats tells whether the worker sends heartbeats.
+// beats reports whether the worker sends heartbeats.
 func (w *worker) beats() bool {
 	return w.state == running || w.state == landing || w.state == retiring
 }
 
-// takes tells whether the worker can run a task of the job now.
+// takes reports whether the worker can run a task of the job now.
 func (w *worker) takes(j *job) bool {
 	return w.state == running && len(w.builds) < w.tasks &&
 		w.platform == j.platform && w.tag == j.tag && (w.team == "" || w.team == j.team)

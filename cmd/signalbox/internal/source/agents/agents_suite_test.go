@@ -55,7 +55,6 @@ func (r *recorder) UpdateFrom(_ context.Context, base []aggregator.Label, metric
 	if len(rejections) > 0 {
 		return &aggregator.RejectedError{Rejections: rejections}
 	}
-
 	return nil
 }
 
@@ -68,7 +67,6 @@ func (r *recorder) metrics() []string {
 	for _, update := range r.updates {
 		all = append(all, update[1:]...)
 	}
-
 	return all
 }
 
@@ -77,6 +75,5 @@ func show(labels []aggregator.Label) string {
 	for _, label := range labels {
 		texts = append(texts, fmt.Sprintf("%s=%q", label.Name, label.Value))
 	}
-
 	return "{" + strings.Join(texts, ",") + "}"
 }

@@ -1,15 +1,11 @@
 package agents
 
-// maxErrors is how many of a body's errors an answer lists. They tend to be the
-// same one over and over.
-const maxErrors = 10
-
 // An answer says what became of the metrics of a body.
 type answer struct {
 	Accepted int `json:"accepted"`
 
-	// Rejected counts metrics. Of an update that is refused as a whole it counts
-	// all, at least one; what is not JSON counts as one.
+	// Rejected counts metrics. Of an update that is refused as a whole it counts all,
+	// at least one; what is not JSON counts as one.
 	//
 	// It and Errors are left out when everything was accepted.
 	Rejected int     `json:"rejected,omitempty"`
@@ -18,8 +14,8 @@ type answer struct {
 
 // A fault is what is wrong with a metric, or with an update as a whole.
 type fault struct {
-	// Line is where the update begins or, if that is not JSON, where it breaks. It
-	// is counted from 1, Update and Metric from 0.
+	// Line is where the update begins or, if that is not JSON, where it breaks. It is
+	// counted from 1, Update and Metric from 0.
 	Line   int `json:"line"`
 	Update int `json:"update"`
 
@@ -29,11 +25,4 @@ type fault struct {
 	Name   string `json:"name,omitempty"`
 
 	Reason string `json:"reason"`
-}
-
-// list lists a fault, if there is room left.
-func (a *answer) list(f fault) {
-	if len(a.Errors) < maxErrors {
-		a.Errors = append(a.Errors, f)
-	}
 }

@@ -30,7 +30,6 @@ func batch(n, metrics int) string {
 		}
 		b.WriteString("]}\n")
 	}
-
 	return b.String()
 }
 

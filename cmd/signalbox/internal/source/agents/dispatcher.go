@@ -7,19 +7,17 @@ import (
 	"fmt"
 	"slices"
 
-	"github.com/signalbox-ci/signalbox/cmd/signalbox/internal/reply"
-	"github.com/signalbox-ci/signalbox/cmd/signalbox/internal/source/events"
+	"github.com/signalbox-ci/signalbox/cmd/signalbox/internal/source"
+	"github.com/signalbox-ci/signalbox/cmd/signalbox/internal/source/jsonscan"
 	"github.com/signalbox-ci/signalbox/emitter/aggregator"
+	"github.com/signalbox-ci/signalbox/internal/excerpt"
 )
-
-// byteOrderMark is what some editors and shells put before UTF-8 text.
-const byteOrderMark = "\xef\xbb\xbf"
 
 // A dispatcher finds the updates of one body, hands them to the sink in order, and
 // keeps account of what became of them.
 //
-// A broken line is rejected and the next one read. Anywhere else broken JSON ends
-// the body, since there is no telling where the next update begins.
+// A broken line is rejected and the next one read. Anywhere else broken JSON ends the
+// body, since there is no telling where the next update begins.
 type dispatcher struct {
 	ctx       context.Context
 	sink      Sink
@@ -42,12 +40,11 @@ type dispatcher struct {
 }
 
 func newDispatcher(ctx context.Context, options Options, parser *parser, body []byte, complete bool) *dispatcher {
-	body = bytes.TrimPrefix(body, []byte(byteOrderMark))
+	body = bytes.TrimPrefix(body, []byte(source.ByteOrderMark))
 	if complete {
 		// Where it is cut short, the end is behind what is there.
 		body = bytes.TrimRight(body, " \t\r\n")
 	}
-
 	return &dispatcher{
 		ctx:       ctx,
 		sink:      options.Sink,
@@ -61,12 +58,12 @@ func newDispatcher(ctx context.Context, options Options, parser *parser, body []
 // dispatch goes through the body. What is not promised to be lines may be an array,
 // lines or, if its first line is only the beginning of an update, updates that are
 // spread over lines.
-func (d *dispatcher) dispatch(format events.Format) {
-	start := skipSpace(d.body, 0)
+func (d *dispatcher) dispatch(format source.Format) {
+	start := jsonscan.SkipSpace(d.body, 0)
 
 	switch {
 	case start == len(d.body):
-	case format == events.Lines:
+	case format == source.Lines:
 		d.takeLines()
 	case d.body[start] == '[':
 		d.takeArray(start)
@@ -81,6 +78,12 @@ func (d *dispatcher) dispatch(format events.Format) {
 // open there is not the beginning of anything.
 func firstLine(data []byte) []byte {
 	return data[:bytes.IndexByte(data, '\n')+1]
+}
+
+// isBeginning reports whether data are JSON as far as they go, but lack an end.
+func isBeginning(data []byte) bool {
+	err := jsonscan.Check(data)
+	return err != nil && err.Unfinished
 }
 
 // takeLines takes one update a line. Blank lines carry nothing.
@@ -99,13 +102,13 @@ func (d *dispatcher) takeLines() {
 }
 
 func (d *dispatcher) takeLine(start, end int) {
-	start = skipSpace(d.body[:end], start)
+	start = jsonscan.SkipSpace(d.body[:end], start)
 	if start == end {
 		return
 	}
 
-	if n, err := check(d.body[start:end]); err != nil {
-		d.rejectSyntax(start+n, err)
+	if err := jsonscan.Check(d.body[start:end]); err != nil {
+		d.rejectSyntax(start, err)
 		return
 	}
 	d.takeUpdate(start, end)
@@ -113,17 +116,17 @@ func (d *dispatcher) takeLine(start, end int) {
 
 // takeSequence takes updates with nothing but white space between them.
 func (d *dispatcher) takeSequence(start int) {
-	for start = skipSpace(d.body, start); start < len(d.body); start = skipSpace(d.body, start) {
-		n, err := check(d.body[start:])
+	for start = jsonscan.SkipSpace(d.body, start); start < len(d.body); start = jsonscan.SkipSpace(d.body, start) {
+		err := jsonscan.Check(d.body[start:])
 		end, ended := len(d.body), true
 		if err != nil || !d.complete {
-			end, ended = valueEnd(d.body[:start+n], start)
+			end, ended = jsonscan.ValueEnd(d.good(start, err), start)
 		}
 		if !d.complete && end == len(d.body) {
 			return
 		}
 		if !ended {
-			d.rejectSyntax(start+n, err)
+			d.rejectSyntax(start, err)
 			return
 		}
 		d.takeUpdate(start, end)
@@ -133,12 +136,12 @@ func (d *dispatcher) takeSequence(start int) {
 
 // takeArray takes the updates of the array that begins at start.
 func (d *dispatcher) takeArray(start int) {
-	n, err := check(d.body[start:])
-	valid := d.body[:start+n]
+	err := jsonscan.Check(d.body[start:])
+	valid := d.good(start, err)
 
 	at := start + 1
 	for {
-		at = skipSpace(valid, at)
+		at = jsonscan.SkipSpace(valid, at)
 		if at == len(valid) || valid[at] == ']' {
 			break
 		}
@@ -147,7 +150,7 @@ func (d *dispatcher) takeArray(start int) {
 			continue
 		}
 
-		end, ended := valueEnd(valid, at)
+		end, ended := jsonscan.ValueEnd(valid, at)
 		if !ended || !d.complete && end == len(d.body) {
 			break
 		}
@@ -155,9 +158,17 @@ func (d *dispatcher) takeArray(start int) {
 		at = end
 	}
 
-	if err != nil && (d.complete || err != errUnfinished) {
-		d.rejectSyntax(start+n, err)
+	if err != nil && (d.complete || !err.Unfinished) {
+		d.rejectSyntax(start, err)
 	}
+}
+
+// good returns the body up to the error, or nil, of checking it from start on.
+func (d *dispatcher) good(start int, err *jsonscan.SyntaxError) []byte {
+	if err == nil {
+		return d.body
+	}
+	return d.body[:start+err.Offset]
 }
 
 // takeUpdate takes the update between start and end, which is JSON.
@@ -170,7 +181,6 @@ func (d *dispatcher) takeUpdate(start, end int) {
 		d.malformed()
 		d.answer.Rejected += max(1, p.found)
 		d.list(at, -1, "", err)
-
 		return
 	}
 	for range p.found - len(p.metrics) {
@@ -182,14 +192,13 @@ func (d *dispatcher) takeUpdate(start, end int) {
 	if err != nil && some == nil {
 		d.answer.Rejected += max(1, p.found)
 		d.list(at, -1, "", err)
-
 		return
 	}
 
 	accepted, faults := len(p.metrics), p.faults
 	if some != nil {
 		accepted -= len(some.Rejections)
-		for _, r := range some.Rejections[:min(len(some.Rejections), maxErrors)] {
+		for _, r := range some.Rejections[:min(len(some.Rejections), source.MaxErrors)] {
 			faults = append(faults, metricFault{p.indexes[r.Index], r.Name, r.Err})
 		}
 		slices.SortStableFunc(faults, func(a, b metricFault) int { return a.index - b.index })
@@ -202,19 +211,23 @@ func (d *dispatcher) takeUpdate(start, end int) {
 }
 
 // list lists an error of the update at the given place, or of a metric of it if the
-// index is one.
+// index is one. It lists no more than the answer has room for.
 func (d *dispatcher) list(at fault, metric int, name string, err error) {
+	if len(d.answer.Errors) == source.MaxErrors {
+		return
+	}
 	at.Reason = err.Error()
 	if metric >= 0 {
 		at.Metric = &metric
-		at.Name = reply.Shorten(name)
+		at.Name = excerpt.Short(name)
 	}
-	d.answer.list(at)
+	d.answer.Errors = append(d.answer.Errors, at)
 }
 
-// rejectSyntax rejects an update, or what stands in the place of one, that is not
-// JSON at the given offset. The column is counted from 1, in bytes.
-func (d *dispatcher) rejectSyntax(offset int, err error) {
+// rejectSyntax rejects an update, or what is in the place of one, that begins at start
+// and is not JSON. The column is counted from 1, in bytes.
+func (d *dispatcher) rejectSyntax(start int, err *jsonscan.SyntaxError) {
+	offset := start + err.Offset
 	column := offset - bytes.LastIndexByte(d.body[:offset], '\n')
 	d.reject(offset, fmt.Errorf("%w (column %d)", err, column))
 }
@@ -222,7 +235,7 @@ func (d *dispatcher) rejectSyntax(offset int, err error) {
 // breakOff rejects what is missing of the body, for the error that ended it.
 func (d *dispatcher) breakOff(err error) {
 	// It must show, whatever came before.
-	d.answer.Errors = d.answer.Errors[:min(len(d.answer.Errors), maxErrors-1)]
+	d.answer.Errors = d.answer.Errors[:min(len(d.answer.Errors), source.MaxErrors-1)]
 	d.reject(len(d.body), err)
 }
 
@@ -238,6 +251,5 @@ func (d *dispatcher) reject(offset int, err error) {
 func (d *dispatcher) line(offset int) int {
 	d.lines += bytes.Count(d.body[d.counted:offset], []byte{'\n'})
 	d.counted = offset
-
 	return d.lines + 1
 }

@@ -132,7 +132,6 @@ func updatesIn(body []byte, lines bool) ([][]string, bool) {
 			sink.UpdateFrom(context.Background(), base, metrics) //nolint:errcheck // only what it keeps counts
 		}
 	}
-
 	return sink.updates, true
 }
 
@@ -149,7 +148,6 @@ func elementsIn(array []byte) [][]byte {
 		}
 		elements = append(elements, element)
 	}
-
 	return elements
 }
 
@@ -181,7 +179,6 @@ func updateIn(piece []byte) (base []aggregator.Label, metrics []aggregator.Metri
 			metrics = append(metrics, metric)
 		}
 	}
-
 	return base, metrics, found
 }
 
@@ -219,7 +216,6 @@ func metricIn(element []byte) (metric aggregator.Metric, ok bool) {
 			return metric, false
 		}
 	}
-
 	return metric, metric.Name != "" && typed && valued
 }
 
@@ -237,11 +233,10 @@ func labelsIn(object []byte) ([]aggregator.Label, bool) {
 		}
 		labels = append(labels, aggregator.Label{Name: key, Value: value})
 	}
-
 	return labels, true
 }
 
-// objectIn returns the members of an object in which no key is there twice or damaged.
+// objectIn returns the members of an object in which no key is duplicated or damaged.
 func objectIn(data []byte) (keys []string, values []json.RawMessage, ok bool) {
 	if !json.Valid(data) {
 		return nil, nil, false
@@ -267,7 +262,6 @@ func objectIn(data []byte) (keys []string, values []json.RawMessage, ok bool) {
 		}
 		keys, values = append(keys, key), append(values, value)
 	}
-
 	return keys, values, true
 }
 
@@ -276,7 +270,6 @@ func textIn(data []byte) (string, bool) {
 	if json.Unmarshal(data, &s) != nil || s == nil || damaged(data) {
 		return "", false
 	}
-
 	return *s, true
 }
 
@@ -289,6 +282,5 @@ var (
 // damaged tells whether encoding/json repairs the text that it reads in a string.
 func damaged(str []byte) bool {
 	str = escapedBackslash.ReplaceAll(str, []byte("x"))
-
 	return !utf8.Valid(str) || half.Match(pair.ReplaceAll(str, []byte("x")))
 }

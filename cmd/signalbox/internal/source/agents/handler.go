@@ -11,9 +11,7 @@ import (
 
 	"code.cloudfoundry.org/lager/v3"
 
-	"github.com/signalbox-ci/signalbox/cmd/signalbox/internal/body"
-	"github.com/signalbox-ci/signalbox/cmd/signalbox/internal/reply"
-	"github.com/signalbox-ci/signalbox/cmd/signalbox/internal/source/events"
+	"github.com/signalbox-ci/signalbox/cmd/signalbox/internal/source"
 	"github.com/signalbox-ci/signalbox/emitter/aggregator"
 )
 
@@ -23,8 +21,8 @@ const Path = "/api/v1/agent-metrics"
 // A Sink takes the metrics that were well formed. It is safe for concurrent use.
 type Sink interface {
 	// UpdateFrom applies the metrics of the agent with the base labels. It keeps
-	// neither slice. It returns an *aggregator.RejectedError when it rejected some
-	// of the metrics and applied the others; after any other error it applied none.
+	// neither slice. It returns an *aggregator.RejectedError when it rejected some of
+	// the metrics and applied the others; after any other error it applied none.
 	UpdateFrom(ctx context.Context, base []aggregator.Label, metrics []aggregator.Metric) error
 }
 
@@ -35,8 +33,8 @@ type Options struct {
 
 	Sink Sink
 
-	// BodyBytes is the size of a body after decompression. 0 means 16 MiB. A body
-	// is held in memory, so it is also what one request can take.
+	// BodyBytes is the size of a body after decompression. 0 means 16 MiB. A body is
+	// held in memory, so it is also what one request can take.
 	BodyBytes int64
 
 	// Malformed, if not nil, is called for each metric, update and body that could
@@ -51,7 +49,7 @@ const maxKeptBytes = 1 << 20
 // A handler serves Path.
 type handler struct {
 	options    Options
-	rejections *events.Rejections
+	rejections *source.Rejections
 	buffers    sync.Pool // of *buffers
 }
 
@@ -70,71 +68,43 @@ func NewHandler(options Options) http.Handler {
 		options.Malformed = func() {}
 	}
 
-	h := &handler{options: options, rejections: events.NewRejections(options.Logger)}
+	h := &handler{options: options, rejections: source.NewRejections(options.Logger)}
 	h.buffers.New = func() any { return new(buffers) }
-
 	return h
 }
 
 // ServeHTTP implements http.Handler.
 func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	if r.Method != http.MethodPost {
-		w.Header().Set("Allow", http.MethodPost)
-		reply.Refuse(w, http.StatusMethodNotAllowed, reply.NotAllowed(r.Method, http.MethodPost))
-
+	if !source.AllowMethods(w, r, http.MethodPost) {
 		return
 	}
-
-	content, err := body.OpenRequest(r, h.options.BodyBytes)
-	switch {
-	case errors.Is(err, body.ErrTooLarge):
-		h.rejectBody(r, err)
-		reply.JSON(w, http.StatusRequestEntityTooLarge, answer{Rejected: 1, Errors: []fault{{Line: 1, Reason: err.Error()}}})
-
-		return
-	case err != nil:
-		h.rejectBody(r, err)
-		w.Header().Set("Accept-Encoding", body.Encodings)
-		reply.Refuse(w, http.StatusUnsupportedMediaType, err.Error())
-
+	body, err := source.OpenBody(r, h.options.BodyBytes)
+	if err != nil {
+		h.options.Malformed()
+		h.rejections.RefuseEncoding(w, r, err)
 		return
 	}
-	defer content.Close()
-
+	defer body.Close()
 	buffers := h.buffers.Get().(*buffers)
-	defer func() {
-		if buffers.body.Cap() <= maxKeptBytes {
-			h.buffers.Put(buffers)
-		}
-	}()
-	buffers.body.Reset()
-	_, readErr := buffers.body.ReadFrom(content)
+	defer h.release(buffers)
 
+	_, readErr := buffers.body.ReadFrom(body)
 	d := newDispatcher(r.Context(), h.options, &buffers.parser, buffers.body.Bytes(), readErr == nil)
-	d.dispatch(events.FormatOf(r.Header.Get("Content-Type")))
+	d.dispatch(source.FormatOf(r.Header.Get("Content-Type")))
 	if readErr != nil {
-		d.breakOff(body.Explain(readErr))
+		d.breakOff(source.Explain(readErr))
 	}
 
 	h.logRejections(r, d.answer)
-	reply.JSON(w, statusOf(d.answer, readErr), d.answer)
+	source.Answer(w, source.StatusOf(d.answer.Rejected, readErr), d.answer)
 }
 
-func statusOf(a answer, readErr error) int {
-	switch {
-	case errors.Is(readErr, body.ErrTooLarge):
-		return http.StatusRequestEntityTooLarge
-	case a.Rejected > 0:
-		return http.StatusBadRequest
-	default:
-		return http.StatusOK
+// release returns buffers to the pool, unless they are too large to be kept.
+func (h *handler) release(b *buffers) {
+	if b.body.Cap() <= maxKeptBytes {
+		b.body.Reset()
+		h.buffers.Put(b)
 	}
-}
-
-// rejectBody counts and logs a body of which nothing was read.
-func (h *handler) rejectBody(r *http.Request, err error) {
-	h.options.Malformed()
-	h.rejections.Log("rejected-body", err, lager.Data{"remote": r.RemoteAddr})
 }
 
 // logRejections logs the first error of an answer, if there is one.

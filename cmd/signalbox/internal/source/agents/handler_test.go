@@ -1,24 +1,20 @@
 package agents_test
 
 import (
-	"bytes"
 	"fmt"
 	"io"
 	"net/http"
 	"net/http/httptest"
 	"strings"
-	"testing/iotest"
 	"time"
 
 	"code.cloudfoundry.org/lager/v3/lagertest"
-	"github.com/klauspost/compress/gzip"
-	"github.com/klauspost/compress/s2"
-	"github.com/klauspost/compress/zstd"
 	. "github.com/onsi/ginkgo/v2"
 	. "github.com/onsi/gomega"
 	"github.com/onsi/gomega/gbytes"
 
 	"github.com/signalbox-ci/signalbox/cmd/signalbox/internal/source/agents"
+	"github.com/signalbox-ci/signalbox/cmd/signalbox/internal/source/sourcetest"
 )
 
 // one is an update of a metric.
@@ -155,8 +151,8 @@ var _ = Describe("Handler", func() {
 			`unknown field "Value"; known are name, type, value, labels`),
 		Entry("with an update's field", `{"metrics":[],"name":"x","type":"gauge","value":1}`,
 			`unknown field "metrics"; known are name, type, value, labels`),
-		Entry("with a name given twice", `{"name":"x","name":"y","type":"gauge","value":1}`, `field "name" is there twice`),
-		Entry("with a value given twice", `{"name":"x","type":"gauge","value":1,"\u0076alue":1}`, `field "value" is there twice`),
+		Entry("with a name given twice", `{"name":"x","name":"y","type":"gauge","value":1}`, `field "name" is duplicated`),
+		Entry("with a value given twice", `{"name":"x","type":"gauge","value":1,"\u0076alue":1}`, `field "value" is duplicated`),
 		Entry("whose labels are null", `{"name":"x","type":"gauge","value":1,"labels":null}`, `labels is null, not an object`),
 		Entry("whose labels are an array", `{"name":"x","type":"gauge","value":1,"labels":[{}]}`, `labels is an array, not an object`),
 		Entry("with a label that is null", `{"name":"x","type":"gauge","value":1,"labels":{"a":null}}`, `label "a" is null, not a string`),
@@ -165,7 +161,7 @@ var _ = Describe("Handler", func() {
 		Entry("with a label that is an object", `{"name":"x","type":"gauge","value":1,"labels":{"a":{"b":"}"}}}`,
 			`label "a" is an object, not a string`),
 		Entry("with a label given twice", `{"name":"x","type":"gauge","value":1,"labels":{"a":"1","b":"2","\u0061":"1"}}`,
-			`label "a" is there twice`),
+			`label "a" is duplicated`),
 		Entry("with a label too many", `{"name":"x","type":"gauge","value":1,"labels":{`+manyLabels(65)+`}}`,
 			`more labels than the limit of 64`),
 		Entry("whose name is not UTF-8", "{\"name\":\"a\xff\",\"type\":\"gauge\",\"value\":1}", `name: "a\xff" is not UTF-8`),
@@ -215,10 +211,10 @@ var _ = Describe("Handler", func() {
 		Entry("whose metrics are an object", `{"metrics":{"name":"x"}}`, 1, `metrics is an object, not an array`),
 		Entry("whose labels are null", `{"labels":null,"metrics":[{},{}]}`, 2, `labels is null, not an object`),
 		Entry("with a label that is a number", `{"labels":{"username":5},"metrics":[]}`, 1, `label "username" is a number, not a string`),
-		Entry("with a label given twice", `{"labels":{"username":"a","username":"b"},"metrics":[{},{},{}]}`, 3, `label "username" is there twice`),
+		Entry("with a label given twice", `{"labels":{"username":"a","username":"b"},"metrics":[{},{},{}]}`, 3, `label "username" is duplicated`),
 		Entry("with a field that nobody knows", `{"metrics":[{},{}],"label":{}}`, 2, `unknown field "label"; known are labels, metrics`),
 		Entry("with a field in capitals", `{"Metrics":[{}]}`, 1, `unknown field "Metrics"; known are labels, metrics`),
-		Entry("with metrics given twice", `{"metrics":[{"name":"x","type":"gauge","value":1}],"metrics":[]}`, 1, `field "metrics" is there twice`),
+		Entry("with metrics given twice", `{"metrics":[{"name":"x","type":"gauge","value":1}],"metrics":[]}`, 1, `field "metrics" is duplicated`),
 		Entry("that is not JSON", `{"metrics":[}`, 1,
 			`not JSON: invalid character '}' looking for beginning of value (column 13)`),
 		Entry("that lacks its end", `{"metrics":["`, 1, `not JSON: it ends too early (column 14)`),
@@ -324,11 +320,11 @@ var _ = Describe("Handler", func() {
 				"reason": "the body is too large: 157 bytes, more than the limit of 156 bytes; nothing was applied"}]}`))
 			Expect(sink.updates).To(BeEmpty())
 			Expect(malformed).To(Equal(1))
-			Expect(logger).To(gbytes.Say("rejected-body"))
+			Expect(logger).To(gbytes.Say("rejected-agent-metrics"))
 		})
 
 		It("apply what came before the cut of one that does not, and answer 413", func() {
-			w := do(http.MethodPost, unsized(one("a")+"\n"+one("bb")+"\n"))
+			w := do(http.MethodPost, sourcetest.Unsized(one("a")+"\n"+one("bb")+"\n"))
 			Expect(w.Code).To(Equal(http.StatusRequestEntityTooLarge))
 			Expect(w.Body).To(MatchJSON(`{"accepted": 1, "rejected": 1, "errors": [{"line": 2, "update": 1,
 				"reason": "the body is too large: more than the limit of 156 bytes"}]}`))
@@ -337,13 +333,13 @@ var _ = Describe("Handler", func() {
 		})
 
 		It("are for what a body is decompressed to", func() {
-			w := post(gzipped(strings.Repeat(one("a")+"\n", 1000)), "Content-Encoding", "gzip")
+			w := post(sourcetest.Gzip(strings.Repeat(one("a")+"\n", 1000)), "Content-Encoding", "gzip")
 			Expect(w.Code).To(Equal(http.StatusRequestEntityTooLarge))
 			Expect(w.Body.String()).To(HavePrefix(`{"accepted":2,"rejected":1,"errors":[{"line":3,"update":2,"reason":"the body is too large`))
 		})
 
 		It("show among the errors even if there are many before", func() {
-			w := do(http.MethodPost, unsized(strings.Repeat("{}\n", 100)))
+			w := do(http.MethodPost, sourcetest.Unsized(strings.Repeat("{}\n", 100)))
 			Expect(w.Code).To(Equal(http.StatusRequestEntityTooLarge))
 			Expect(w.Body.String()).To(HavePrefix(`{"accepted":0,"rejected":53,`))
 			Expect(strings.Count(w.Body.String(), "the update has no metrics")).To(Equal(9))
@@ -365,7 +361,7 @@ var _ = Describe("Handler", func() {
 			for end := 0; end <= len(body); end++ {
 				*sink = recorder{}
 				malformed = 0
-				cut := io.MultiReader(strings.NewReader(body[:end]), iotest.ErrReader(io.ErrUnexpectedEOF))
+				cut := sourcetest.Broken(body[:end], io.ErrUnexpectedEOF)
 				w := do(http.MethodPost, cut)
 				Expect(w.Code).To(Equal(http.StatusBadRequest))
 				accepted := sink.metrics()
@@ -387,7 +383,7 @@ var _ = Describe("Handler", func() {
 
 	It("applies no update that reaches to the cut, though it may be whole", func() {
 		for _, body := range []string{one("a"), "[" + one("a"), strings.TrimSpace(spread("a"))} {
-			w := do(http.MethodPost, io.MultiReader(strings.NewReader(body), iotest.ErrReader(io.ErrUnexpectedEOF)))
+			w := do(http.MethodPost, sourcetest.Broken(body, io.ErrUnexpectedEOF))
 			Expect(w.Code).To(Equal(http.StatusBadRequest))
 			Expect(w.Body.String()).To(HavePrefix(`{"accepted":0,"rejected":1,`))
 			Expect(sink.updates).To(BeEmpty())
@@ -438,14 +434,14 @@ var _ = Describe("Handler", func() {
 			Expect(w.Code).To(Equal(http.StatusOK), w.Body.String())
 			Expect(sink.metrics()).To(Equal([]string{"a{} gauge 1"}))
 		},
-		Entry("gzip", "gzip", gzipped),
-		Entry("snappy", "snappy", snappied),
-		Entry("zstd", "zstd", zstandard),
+		Entry("gzip", "gzip", sourcetest.Gzip),
+		Entry("snappy", "snappy", sourcetest.Snappy),
+		Entry("zstd", "zstd", sourcetest.Zstd),
 		Entry("not at all", "identity", func(s string) string { return s }),
 	)
 
 	It("says so when a compressed body is damaged", func() {
-		text := gzipped(one("a"))
+		text := sourcetest.Gzip(one("a"))
 		w := post(text[:len(text)-3], "Content-Encoding", "gzip")
 		Expect(w.Code).To(Equal(http.StatusBadRequest))
 		Expect(w.Body).To(MatchJSON(`{"accepted": 0, "rejected": 1, "errors": [
@@ -471,7 +467,7 @@ var _ = Describe("Handler", func() {
 		w := do(http.MethodGet, nil)
 		Expect(w.Code).To(Equal(http.StatusMethodNotAllowed))
 		Expect(w.Header()).To(HaveKeyWithValue("Allow", ConsistOf("POST")))
-		Expect(w.Body).To(MatchJSON(`{"error": "the method GET is not allowed here, want POST"}`))
+		Expect(w.Body).To(MatchJSON(`{"error": "method GET not allowed, expected POST"}`))
 	})
 
 	It("does without somebody who counts", func() {
@@ -500,39 +496,5 @@ func manyLabels(n int) string {
 	for i := range n {
 		labels = append(labels, fmt.Sprintf(`"l%d":"v"`, i))
 	}
-
 	return strings.Join(labels, ",")
 }
-
-func gzipped(text string) string {
-	var b bytes.Buffer
-	w := gzip.NewWriter(&b)
-	fmt.Fprint(w, text)
-	w.Close() //nolint:errcheck // it goes to memory
-
-	return b.String()
-}
-
-func snappied(text string) string {
-	var b bytes.Buffer
-	w := s2.NewWriter(&b, s2.WriterSnappyCompat())
-	fmt.Fprint(w, text)
-	w.Close() //nolint:errcheck // it goes to memory
-
-	return b.String()
-}
-
-func zstandard(text string) string {
-	var b bytes.Buffer
-	w, err := zstd.NewWriter(&b)
-	if err != nil {
-		panic(err)
-	}
-	fmt.Fprint(w, text)
-	w.Close() //nolint:errcheck // it goes to memory
-
-	return b.String()
-}
-
-// unsized is a body that does not say how long it is.
-func unsized(body string) io.Reader { return struct{ io.Reader }{strings.NewReader(body)} }

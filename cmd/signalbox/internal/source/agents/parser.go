@@ -5,13 +5,16 @@ import (
 	"fmt"
 	"math"
 	"strconv"
+	"unicode/utf8"
 
-	"github.com/signalbox-ci/signalbox/cmd/signalbox/internal/reply"
+	"github.com/signalbox-ci/signalbox/cmd/signalbox/internal/source"
+	"github.com/signalbox-ci/signalbox/cmd/signalbox/internal/source/jsonscan"
 	"github.com/signalbox-ci/signalbox/emitter/aggregator"
+	"github.com/signalbox-ci/signalbox/internal/excerpt"
 )
 
-// maxLabels is how many labels a metric or an agent may have: more than anybody
-// writes, and few enough to look for a second one of the same name among them.
+// maxLabels is how many labels a metric or an agent may have: more than is useful, and
+// few enough to look for a second one of the same name among them.
 const maxLabels = 64
 
 // The fields of an update and of a metric, as bits of what was seen.
@@ -54,13 +57,14 @@ func metricField(key []byte) uint {
 	}
 }
 
-// A parser turns the JSON of updates into what the aggregator takes. It reads what
-// it knows and nothing else: what says something that would be ignored is an error,
-// so that nobody waits for a label that was misspelt.
+// A parser turns the JSON of updates into what the aggregator takes. It reads what it
+// knows and nothing else: what would be ignored is an error, so that a misspelled label
+// does not go unnoticed.
 //
 // The zero value is ready to use. It is not safe for concurrent use.
 type parser struct {
-	in cursor
+	in    jsonscan.Scanner
+	clean bool // whether the update is UTF-8
 
 	// The update that was parsed last; all are reused.
 	base    []aggregator.Label
@@ -79,33 +83,45 @@ type metricFault struct {
 	err   error
 }
 
-// parse parses the JSON value of an update. An error says why it is refused as a
-// whole; found is right nevertheless.
+// parse parses the JSON value of an update, which must be valid JSON. An error says
+// why it is refused as a whole; found is right nevertheless.
 func (p *parser) parse(update []byte) error {
-	p.in = newCursor(update)
+	p.clean = p.in.Reset(update)
 	p.base, p.metrics, p.indexes = p.base[:0], p.metrics[:0], p.indexes[:0]
 	p.faults, p.labels, p.found = p.faults[:0], p.labels[:0], 0
 
-	if err := p.in.expect("an update", "an object"); err != nil {
-		return err
+	if p.in.Peek() != '{' {
+		return p.in.Mismatch("an update", "an object")
 	}
-
-	var first error
 	seen := uint(0)
-	for key := range p.in.members() {
-		if err := p.updateField(&seen, key); err != nil && first == nil {
-			first = err
-		}
-	}
-	if first == nil && seen&fieldMetrics == 0 {
+	err := p.fields(func() error { return p.updateField(&seen) })
+	if err == nil && seen&fieldMetrics == 0 {
 		return errors.New("the update has no metrics")
 	}
+	return err
+}
 
+// fields reads an object. It calls field to read each of its members, of which it
+// skips those that could not be read, and returns the first error.
+func (p *parser) fields(field func() error) (first error) {
+	p.in.Members(func() error { //nolint:errcheck // it is valid JSON
+		start := p.in.Pos
+		if err := field(); err != nil {
+			p.in.Pos = start
+			p.in.SkipValue() // the name
+			p.in.Take(':')
+			p.in.SkipValue()
+			if first == nil {
+				first = err
+			}
+		}
+		return nil
+	})
 	return first
 }
 
-func (p *parser) updateField(seen *uint, key []byte) error {
-	bit, err := p.field(seen, key, updateField, updateFields)
+func (p *parser) updateField(seen *uint) error {
+	bit, err := p.field(seen, updateField, updateFields)
 	if err != nil {
 		return err
 	}
@@ -114,42 +130,37 @@ func (p *parser) updateField(seen *uint, key []byte) error {
 		p.base, err = p.appendLabels(p.base)
 		return err
 	}
-	if err := p.in.expect("metrics", "an array"); err != nil {
-		return err
+	if p.in.Peek() != '[' {
+		return p.in.Mismatch("metrics", "an array")
 	}
-	for index := range p.in.elements() {
+	return p.in.Elements(func() error {
+		index, start := p.found, p.in.Pos
 		p.found++
-
 		metric, err := p.metric()
 		if err == nil {
 			p.metrics = append(p.metrics, metric)
 			p.indexes = append(p.indexes, index)
-		} else if len(p.faults) < maxErrors {
+			return nil
+		}
+		if len(p.faults) < source.MaxErrors {
 			p.faults = append(p.faults, metricFault{index, metric.Name, err})
 		}
-	}
-
-	return nil
+		p.in.Pos = start
+		return p.in.SkipValue()
+	})
 }
 
 // metric reads a metric. With an error it has its name, if that can be read.
 func (p *parser) metric() (aggregator.Metric, error) {
 	var metric aggregator.Metric
-	if err := p.in.expect("a metric", "an object"); err != nil {
-		return metric, err
+	if p.in.Peek() != '{' {
+		return metric, p.in.Mismatch("a metric", "an object")
 	}
-
-	var first error
 	seen := uint(0)
-	for key := range p.in.members() {
-		if err := p.metricField(&metric, &seen, key); err != nil && first == nil {
-			first = err
-		}
-	}
-
+	err := p.fields(func() error { return p.metricField(&metric, &seen) })
 	switch {
-	case first != nil:
-		return metric, first
+	case err != nil:
+		return metric, err
 	case metric.Name == "":
 		return metric, errors.New("the metric has no name")
 	case seen&fieldType == 0:
@@ -161,8 +172,8 @@ func (p *parser) metric() (aggregator.Metric, error) {
 	}
 }
 
-func (p *parser) metricField(metric *aggregator.Metric, seen *uint, key []byte) error {
-	bit, err := p.field(seen, key, metricField, metricFields)
+func (p *parser) metricField(metric *aggregator.Metric, seen *uint) error {
+	bit, err := p.field(seen, metricField, metricFields)
 	if err != nil {
 		return err
 	}
@@ -181,38 +192,57 @@ func (p *parser) metricField(metric *aggregator.Metric, seen *uint, key []byte) 
 		p.labels, err = p.appendLabels(p.labels)
 		metric.Labels = p.labels[start:len(p.labels):len(p.labels)]
 	}
-
 	return err
 }
 
-// field returns the bit of a field that bits knows and that was not seen before.
-func (p *parser) field(seen *uint, key []byte, bits func(name []byte) uint, known string) (uint, error) {
-	name, err := p.in.text(key)
+// field reads the name of a field and returns its bit. It must be one that bits knows
+// and that was not seen before.
+func (p *parser) field(seen *uint, bits func(name []byte) uint, known string) (uint, error) {
+	name, err := p.key()
 	if err != nil {
 		return 0, err
 	}
 	bit := bits(name)
 	if bit == 0 {
-		return 0, fmt.Errorf("unknown field %s; known are %s", reply.Quote(string(name)), known)
+		return 0, fmt.Errorf("unknown field %s; known are %s", excerpt.Quote(name), known)
 	}
 	if *seen&bit != 0 {
-		return 0, fmt.Errorf("field %s is there twice", reply.Quote(string(name)))
+		return 0, fmt.Errorf("field %s is duplicated", excerpt.Quote(name))
 	}
 	*seen |= bit
-
 	return bit, nil
 }
 
-func (p *parser) text(what string) ([]byte, error) {
-	if err := p.in.expect(what, "a string"); err != nil {
+// key reads the name of a member, and the colon.
+func (p *parser) key() ([]byte, error) {
+	key, err := p.in.Key()
+	if err != nil {
 		return nil, err
 	}
-	text, err := p.in.text(p.in.raw())
+	return key, p.checkUTF8(key)
+}
+
+// text reads a string.
+func (p *parser) text(what string) ([]byte, error) {
+	if p.in.Peek() != '"' {
+		return nil, p.in.Mismatch(what, "a string")
+	}
+	text, err := p.in.Text()
+	if err == nil {
+		err = p.checkUTF8(text)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", what, err)
 	}
-
 	return text, nil
+}
+
+func (p *parser) checkUTF8(text []byte) error {
+	// To ask once for the whole update costs much less than to ask for each string.
+	if p.clean || utf8.Valid(text) {
+		return nil
+	}
+	return fmt.Errorf("%s is not UTF-8", excerpt.Quote(text))
 }
 
 func (p *parser) metricType() (aggregator.Type, error) {
@@ -227,25 +257,25 @@ func (p *parser) metricType() (aggregator.Type, error) {
 	case "gauge":
 		return aggregator.Gauge, nil
 	default:
-		return 0, fmt.Errorf("type %s is neither counter nor gauge", reply.Quote(string(name)))
+		return 0, fmt.Errorf("type %s is neither counter nor gauge", excerpt.Quote(name))
 	}
 }
 
 // value reads a number, or the name of one that JSON does not have.
 func (p *parser) value() (float64, error) {
-	if p.in.kind() != "a string" {
-		if err := p.in.expect("value", "a number"); err != nil {
+	if c := p.in.Peek(); c == '-' || '0' <= c && c <= '9' {
+		number, err := p.in.Number()
+		if err != nil {
 			return 0, err
 		}
-		number := p.in.raw()
 		value, err := strconv.ParseFloat(string(number), 64)
 		if err != nil {
-			return 0, fmt.Errorf("value %s is out of the range of a double", reply.Shorten(string(number)))
+			return 0, fmt.Errorf("value %s is out of the range of a double", excerpt.Short(number))
 		}
-
 		return value, nil
+	} else if c != '"' {
+		return 0, p.in.Mismatch("value", "a number")
 	}
-
 	name, err := p.text("value")
 	if err != nil {
 		return 0, err
@@ -258,40 +288,49 @@ func (p *parser) value() (float64, error) {
 	case "-Inf":
 		return math.Inf(-1), nil
 	default:
-		return 0, fmt.Errorf(`value %s is neither a number nor "NaN", "+Inf" or "-Inf"`, reply.Quote(string(name)))
+		return 0, fmt.Errorf(`value %s is neither a number nor "NaN", "+Inf" or "-Inf"`, excerpt.Quote(name))
 	}
 }
 
 // appendLabels reads labels, and appends them.
 func (p *parser) appendLabels(labels []aggregator.Label) ([]aggregator.Label, error) {
-	if err := p.in.expect("labels", "an object"); err != nil {
-		return labels, err
+	if p.in.Peek() != '{' {
+		return labels, p.in.Mismatch("labels", "an object")
 	}
-
 	start := len(labels)
-	for key := range p.in.members() {
-		name, err := p.in.text(key)
-		if err != nil {
-			return labels, fmt.Errorf("a label's name: %w", err)
-		}
-		if len(labels)-start == maxLabels {
-			return labels, fmt.Errorf("more labels than the limit of %d", maxLabels)
-		}
-		for _, other := range labels[start:] {
-			if other.Name == string(name) {
-				return labels, fmt.Errorf("label %s is there twice", reply.Quote(string(name)))
-			}
-		}
+	err := p.in.Members(func() error {
+		label, err := p.label(labels[start:])
+		labels = append(labels, label)
+		return err
+	})
+	return labels, err
+}
 
-		if p.in.kind() != "a string" {
-			return labels, p.in.expect("label "+reply.Quote(string(name)), "a string")
-		}
-		value, err := p.in.text(p.in.raw())
-		if err != nil {
-			return labels, fmt.Errorf("label %s: %w", reply.Quote(string(name)), err)
-		}
-		labels = append(labels, aggregator.Label{Name: string(name), Value: string(value)})
+// label reads a label, in addition to others.
+func (p *parser) label(others []aggregator.Label) (label aggregator.Label, err error) {
+	key, err := p.key()
+	if err != nil {
+		return label, fmt.Errorf("a label's name: %w", err)
 	}
-
-	return labels, nil
+	if len(others) == maxLabels {
+		return label, fmt.Errorf("more labels than the limit of %d", maxLabels)
+	}
+	for _, other := range others {
+		if other.Name == string(key) {
+			return label, fmt.Errorf("label %s is duplicated", excerpt.Quote(key))
+		}
+	}
+	label.Name = string(key)
+	if p.in.Peek() != '"' {
+		return label, p.in.Mismatch("label "+excerpt.Quote(label.Name), "a string")
+	}
+	value, err := p.in.Text()
+	if err == nil {
+		err = p.checkUTF8(value)
+	}
+	if err != nil {
+		return label, fmt.Errorf("label %s: %w", excerpt.Quote(label.Name), err)
+	}
+	label.Value = string(value)
+	return label, nil
 }

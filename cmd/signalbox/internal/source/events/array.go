@@ -2,17 +2,17 @@ package events
 
 import (
 	"bytes"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 
-	"github.com/signalbox-ci/signalbox/cmd/signalbox/internal/reply"
+	"github.com/signalbox-ci/signalbox/cmd/signalbox/internal/source/jsonscan"
+	"github.com/signalbox-ci/signalbox/internal/excerpt"
 )
 
-// decodeArray decodes the events of an array, of which nothing is read yet,
-// one element at a time. What is wrong with an element is reported with its
-// number, from 1: most arrays come in a single line. Broken JSON ends the array.
+// decodeArray decodes the events of an array, of which nothing is read yet, one element
+// at a time. What is wrong with an element is reported with its number, from 1: most
+// arrays come in a single line. Broken JSON ends the array.
 func (d *Decoder) decodeArray() error {
 	d.in.ReadByte() //nolint:errcheck // skipSpace has seen the bracket
 
@@ -59,17 +59,16 @@ func (d *Decoder) decodeArray() error {
 	if err == io.EOF {
 		return nil
 	}
-
 	return err
 }
 
-// decodeElement decodes the element that begins with the byte c, which is not
-// read yet. It tells whether the array can go on.
+// decodeElement decodes the element that begins with the byte c, which is not read yet.
+// It reports whether the array can go on.
 func (d *Decoder) decodeElement(c byte, number int) (ok bool, err error) {
 	start := d.line
 	reject := func(line int, err error) { d.bad(line, fmt.Errorf("element %d: %w", number, err)) }
 
-	element, err := d.readElement(newElementScan(c))
+	element, err := d.readElement(jsonscan.NewValueScan(c))
 	if err == errLineTooLong {
 		reject(start, d.tooLong())
 		return true, nil
@@ -84,25 +83,24 @@ func (d *Decoder) decodeElement(c byte, number int) (ok bool, err error) {
 		return true, nil
 	}
 
-	// Slow path: the parser stops at the first thing that is wrong, but it is
-	// broken JSON further on that decides whether the array can be trusted.
-	syntax, broken := errors.AsType[*syntaxError](err)
+	// Slow path: the parser stops at the first thing that is wrong, but it is broken
+	// JSON further on that decides whether the array can be trusted.
+	syntax, broken := errors.AsType[*jsonscan.SyntaxError](err)
 	if !broken {
-		syntax, broken = findSyntaxError(element)
+		syntax = jsonscan.Check(element)
+		broken = syntax != nil
 	}
 	if broken {
-		reject(start+bytes.Count(element[:syntax.offset], newline), syntax)
+		reject(start+bytes.Count(element[:syntax.Offset], newline), syntax)
 		return false, nil
 	}
 	reject(start, err)
-
 	return true, nil
 }
 
-// readElement reads to the end of the element. What it returns is good until
-// the next call. It returns errLineTooLong for an element past the limit,
-// which it has skipped.
-func (d *Decoder) readElement(scan elementScan) ([]byte, error) {
+// readElement reads to the end of the element. What it returns is good until the next
+// call. It returns errLineTooLong for an element past the limit, which it has skipped.
+func (d *Decoder) readElement(scan jsonscan.ValueScan) ([]byte, error) {
 	d.long = d.long[:0]
 	for {
 		if _, err := d.in.Peek(1); err != nil {
@@ -110,7 +108,7 @@ func (d *Decoder) readElement(scan elementScan) ([]byte, error) {
 		}
 		chunk, _ := d.in.Peek(d.in.Buffered())
 
-		n, done := scan.next(chunk)
+		n, done := scan.Next(chunk)
 		chunk = chunk[:n]
 		d.line += bytes.Count(chunk, newline)
 		if room := d.limits.LineBytes + 1 - len(d.long); room > 0 {
@@ -125,7 +123,6 @@ func (d *Decoder) readElement(scan elementScan) ([]byte, error) {
 	if len(d.long) > d.limits.LineBytes {
 		return nil, errLineTooLong
 	}
-
 	return d.long, nil
 }
 
@@ -135,78 +132,9 @@ func (d *Decoder) endOfArray(err error) error {
 		return err
 	}
 	d.bad(d.line, errors.New("not JSON: it ends inside the array"))
-
 	return nil
 }
 
 func (d *Decoder) unexpected(c byte, wanted string) {
-	d.bad(d.line, fmt.Errorf("not JSON: %s where %s should be", reply.Quote([]byte{c}), wanted))
-}
-
-// findSyntaxError returns the first syntax error in the whole of the data.
-func findSyntaxError(data []byte) (*syntaxError, bool) {
-	var whole json.RawMessage
-	syntax, ok := errors.AsType[*json.SyntaxError](json.Unmarshal(data, &whole))
-	if !ok {
-		return nil, false
-	}
-
-	offset := max(0, int(syntax.Offset)-1) // it counts the offending byte
-
-	return &syntaxError{offset, "not JSON: " + syntax.Error()}, true
-}
-
-// An elementScan finds the end of an element of an array, knowing no more of
-// JSON than strings and brackets. Where the element is broken it may stop too
-// early or too late, but then the element will not parse.
-type elementScan struct {
-	bare     bool // neither string nor brackets around it: a number, a word
-	depth    int
-	inString bool
-	escaped  bool
-}
-
-// newElementScan returns the scan of an element that begins with the byte c.
-func newElementScan(c byte) elementScan {
-	return elementScan{bare: c != '{' && c != '[' && c != '"'}
-}
-
-// next goes on with another chunk. It returns how much of it belongs to the
-// element, and whether the element ends there.
-func (e *elementScan) next(chunk []byte) (n int, done bool) {
-	for i, c := range chunk {
-		switch {
-		case e.bare:
-			switch c {
-			case ',', ']', '}', ' ', '\t', '\r', '\n':
-				return i, true
-			}
-		case e.escaped:
-			e.escaped = false
-		case e.inString:
-			switch c {
-			case '\\':
-				e.escaped = true
-			case '"':
-				e.inString = false
-				if e.depth == 0 {
-					return i + 1, true
-				}
-			}
-		default:
-			switch c {
-			case '"':
-				e.inString = true
-			case '{', '[':
-				e.depth++
-			case '}', ']':
-				e.depth--
-				if e.depth == 0 {
-					return i + 1, true
-				}
-			}
-		}
-	}
-
-	return len(chunk), false
+	d.bad(d.line, fmt.Errorf("not JSON: %s where %s should be", excerpt.Quote([]byte{c}), wanted))
 }

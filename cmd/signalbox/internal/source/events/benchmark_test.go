@@ -11,12 +11,13 @@ import (
 	"code.cloudfoundry.org/lager/v3"
 	"github.com/klauspost/compress/zstd"
 
+	"github.com/signalbox-ci/signalbox/cmd/signalbox/internal/source"
 	"github.com/signalbox-ci/signalbox/cmd/signalbox/internal/source/events"
 	"github.com/signalbox-ci/signalbox/metric"
 )
 
-// batch is a thousand events as a scheduler emits them, of some ten names and
-// a hundred workers, in lines.
+// batch is a thousand events as a scheduler emits them, of some ten names and a hundred
+// workers, in lines.
 func batch() []byte {
 	var b bytes.Buffer
 	for i := range 1000 {
@@ -32,14 +33,12 @@ func batch() []byte {
 			fmt.Fprintf(&b, `{"name":"gc: event of kind %d","value":%d,"attributes":{},%s}`+"\n", i%40/4, i, stamp)
 		}
 	}
-
 	return b.Bytes()
 }
 
 // array is the same as one array.
 func array(lines []byte) []byte {
 	elements := bytes.ReplaceAll(bytes.TrimSpace(lines), []byte("\n"), []byte(","))
-
 	return append(append([]byte("["), elements...), ']')
 }
 
@@ -48,13 +47,13 @@ func BenchmarkDecode(b *testing.B) {
 	for _, bench := range []struct {
 		name   string
 		input  []byte
-		format events.Format
+		format source.Format
 	}{
-		{"lines", lines, events.Lines},
-		{"array", array(lines), events.Sniff},
+		{"lines", lines, source.Lines},
+		{"array", array(lines), source.Sniff},
 	} {
 		b.Run(bench.name, func(b *testing.B) {
-			decoder := events.NewDecoder(events.Limits{})
+			decoder := events.NewDecoder(source.Limits{})
 			count := 0
 			good := func(*events.Event) { count++ }
 			bad := func(line int, err error) { b.Fatalf("line %d: %v", line, err) }
@@ -80,7 +79,7 @@ func BenchmarkLager(b *testing.B) {
 			fmt.Sprintf(`{"name":"worker containers","platform":"linux","session":"4.%d","tags":"a/b","team-name":"main","value":%d,"worker":"worker-%d"}`, i, i, i%100)))
 		log.WriteString("goroutine 1 [running]:\n")
 	}
-	decoder := events.NewDecoder(events.Limits{})
+	decoder := events.NewDecoder(source.Limits{})
 	bad := func(line int, err error) { b.Fatalf("line %d: %v", line, err) }
 
 	b.SetBytes(int64(log.Len()))
@@ -110,11 +109,11 @@ func BenchmarkHandler(b *testing.B) {
 		{"zstd", "zstd", encoder.EncodeAll(lines, nil)},
 	} {
 		b.Run(bench.name, func(b *testing.B) {
-			handler := events.NewHandler(lager.NewLogger("benchmark"), events.Limits{}, discard{})
+			handler := events.NewHandler(lager.NewLogger("benchmark"), source.Limits{}, discard{})
 
 			b.ReportAllocs()
 			for b.Loop() {
-				r := httptest.NewRequest(http.MethodPost, events.EventsPath, io.NopCloser(bytes.NewReader(bench.body)))
+				r := httptest.NewRequest(http.MethodPost, events.Path, io.NopCloser(bytes.NewReader(bench.body)))
 				r.Header.Set("Content-Encoding", bench.encoding)
 				w := httptest.NewRecorder()
 				handler.ServeHTTP(w, r)
@@ -132,7 +131,9 @@ type discard struct{}
 
 func (discard) Emit(metric.Event) {}
 
-func (discard) Prepare(metric.EventType) func(*events.Event) { return func(*events.Event) {} }
+func (discard) Prepare(metric.EventType) func(*metric.Event, []string) {
+	return func(*metric.Event, []string) {}
+}
 
 func (discard) Knows(string) bool { return true }
 

@@ -1,5 +1,5 @@
-// Package intake takes events in: newline-delimited JSON, a JSON array or one
-// JSON object, from a reader or over HTTP.
+// Package events takes events, from a reader or over HTTP: newline-delimited JSON, a
+// JSON array, a JSON object, or the log of a Concourse web node.
 package events
 
 import (
@@ -9,36 +9,34 @@ import (
 	"errors"
 	"fmt"
 	"io"
+
+	"github.com/signalbox-ci/signalbox/cmd/signalbox/internal/source"
+	"github.com/signalbox-ci/signalbox/cmd/signalbox/internal/source/jsonscan"
 )
 
-// bufferBytes is how much a Decoder reads at once. Longer lines are put
-// together in a buffer of their own.
+// bufferBytes is how much a Decoder reads at once. Longer lines are put together in a
+// buffer of their own.
 const bufferBytes = 64 << 10
 
-// byteOrderMark is what some editors and shells put before UTF-8 text.
-const byteOrderMark = "\xef\xbb\xbf"
-
-// A Decoder reads events from one input after the other, keeping its buffers.
-// It holds one event's bytes at a time, never a whole body, except where only
-// the whole body can tell whether it is one object: then at most a line's
-// limit of it.
+// A Decoder reads events from one input after the other, keeping its buffers. It holds
+// one event's bytes at a time, never a whole body, except where only the whole body can
+// tell whether it is one object: then at most a line's limit of it.
 //
 // It is not safe for concurrent use. Make one with NewDecoder.
 type Decoder struct {
-	limits Limits
+	limits source.Limits
 	events eventParser
 
-	// buffer is the Decoder's own; in is what it reads from: the buffer, or
-	// what was read ahead of it and then the buffer.
+	// buffer is the Decoder's own; in is what it reads from: the buffer, or what was
+	// read ahead of it and then the buffer.
 	buffer, in *bufio.Reader
 
-	// line is the number of the line that is being read, from 1. indent is how
-	// much white space was skipped at its start before it was read.
+	// line is the number of the line that is being read, from 1. indent is how much
+	// white space was skipped at its start before it was read.
 	line, indent int
 
-	// long holds a line or array element that does not lie in the buffer in
-	// one piece, whole what was read in search of a single object. Both are
-	// reused.
+	// long holds a line or array element that does not lie in the buffer in one piece,
+	// whole what was read in search of a single object. Both are reused.
 	long, whole []byte
 
 	good func(*Event)
@@ -48,11 +46,10 @@ type Decoder struct {
 	spill func(text []byte)
 }
 
-// NewDecoder returns a Decoder that holds events to the limits, of which
-// BodyBytes is not the Decoder's concern.
-func NewDecoder(limits Limits) *Decoder {
-	limits = limits.withDefaults()
-
+// NewDecoder returns a Decoder that holds events to the limits, of which BodyBytes is
+// not the Decoder's concern.
+func NewDecoder(limits source.Limits) *Decoder {
+	limits = limits.WithDefaults()
 	return &Decoder{
 		limits: limits,
 		events: eventParser{limits: limits},
@@ -60,22 +57,20 @@ func NewDecoder(limits Limits) *Decoder {
 	}
 }
 
-// Decode reads events up to the end of r. It calls good with each event, in
-// order, which may use it until it returns. It calls bad with each piece of input
-// that is not an event, where it is and why, and goes on behind it where it can:
-// behind a line and behind a well-formed element of an array. Broken JSON in an
-// array ends the array.
+// Decode reads events up to the end of r. It calls good with each event, in order,
+// which may use it until it returns. It calls bad with each piece of input that is not
+// an event, where it is and why, and goes on behind it where it can: behind a line and
+// behind a well-formed element of an array. Broken JSON in an array ends the array.
 //
-// An error is the reader's. What came before it has been decoded, except for
-// an unfinished line or element. Line tells where it was.
-func (d *Decoder) Decode(r io.Reader, format Format, good func(*Event), bad func(line int, err error)) error {
+// An error is the reader's. What came before it has been decoded, except for an
+// unfinished line or element. Line returns where it was.
+func (d *Decoder) Decode(r io.Reader, format source.Format, good func(*Event), bad func(line int, err error)) error {
 	d.start(r, good, bad)
 	defer d.release()
 
-	if format == Lines {
+	if format == source.Lines {
 		return d.decodeLines()
 	}
-
 	return d.decodeSniffed()
 }
 
@@ -88,8 +83,8 @@ func (d *Decoder) start(r io.Reader, good func(*Event), bad func(line int, err e
 	d.in, d.line, d.indent = d.buffer, 0, 0
 	d.good, d.bad = good, bad
 
-	if start, _ := d.in.Peek(len(byteOrderMark)); string(start) == byteOrderMark {
-		d.in.Discard(len(byteOrderMark)) //nolint:errcheck // it was peeked at
+	if start, _ := d.in.Peek(len(source.ByteOrderMark)); string(start) == source.ByteOrderMark {
+		d.in.Discard(len(source.ByteOrderMark)) //nolint:errcheck // it was peeked at
 	}
 }
 
@@ -126,12 +121,11 @@ func (d *Decoder) decodeSniffed() error {
 		return d.decodeObjectOrLines(line)
 	}
 	d.indent = 0
-
 	return d.decodeLines()
 }
 
-// decodeObjectOrLines decodes input whose first line is not JSON in itself: an
-// object that is spread over lines, or else lines, the first of them broken.
+// decodeObjectOrLines decodes input whose first line is not JSON in itself: an object
+// that is spread over lines, or else lines, the first of them broken.
 func (d *Decoder) decodeObjectOrLines(first []byte) error {
 	start := d.line
 
@@ -154,12 +148,11 @@ func (d *Decoder) decodeObjectOrLines(first []byte) error {
 	}
 	d.in = bufio.NewReaderSize(io.MultiReader(bytes.NewReader(d.whole), rest), bufferBytes)
 	d.line = start - 1
-
 	return d.decodeLines()
 }
 
-// decodeEvent decodes the event that begins in the given line, as the first
-// thing there but for the indent.
+// decodeEvent decodes the event that begins in the given line, as the first thing there
+// but for the indent.
 func (d *Decoder) decodeEvent(data []byte, line int) {
 	event, err := d.events.parse(data)
 	if err != nil {
@@ -173,9 +166,9 @@ func (d *Decoder) decodeEvent(data []byte, line int) {
 // line. Broken JSON is reported at its own line and column, both from 1, the column
 // in bytes.
 func (d *Decoder) reject(data []byte, line int, err error) {
-	if syntax, ok := errors.AsType[*syntaxError](err); ok {
-		before := data[:syntax.offset]
-		column := syntax.offset - bytes.LastIndexByte(before, '\n')
+	if syntax, ok := errors.AsType[*jsonscan.SyntaxError](err); ok {
+		before := data[:syntax.Offset]
+		column := syntax.Offset - bytes.LastIndexByte(before, '\n')
 		if further := bytes.Count(before, newline); further > 0 {
 			line += further
 		} else {
@@ -190,8 +183,8 @@ func (d *Decoder) tooLong() error {
 	return fmt.Errorf("longer than the limit of %d bytes", d.limits.LineBytes)
 }
 
-// skipSpace skips white space, counting lines, and returns the byte after it
-// without reading it.
+// skipSpace skips white space, counting lines, and returns the byte after it without
+// reading it.
 func (d *Decoder) skipSpace() (byte, error) {
 	for {
 		c, err := d.in.ReadByte()

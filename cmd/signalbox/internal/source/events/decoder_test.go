@@ -11,7 +11,9 @@ import (
 	. "github.com/onsi/ginkgo/v2"
 	. "github.com/onsi/gomega"
 
+	"github.com/signalbox-ci/signalbox/cmd/signalbox/internal/source"
 	"github.com/signalbox-ci/signalbox/cmd/signalbox/internal/source/events"
+	"github.com/signalbox-ci/signalbox/cmd/signalbox/internal/source/sourcetest"
 	"github.com/signalbox-ci/signalbox/metric"
 )
 
@@ -23,16 +25,16 @@ var _ = Describe("Decoder", func() {
 	)
 
 	BeforeEach(func() {
-		decoder = events.NewDecoder(events.Limits{})
+		decoder = events.NewDecoder(source.Limits{})
 	})
 
-	decodeFrom := func(r io.Reader, format events.Format) error {
+	decodeFrom := func(r io.Reader, format source.Format) error {
 		sink, bad = &recorder{}, []string{}
 		return decoder.Decode(r, format, sink.record, func(line int, err error) {
 			bad = append(bad, fmt.Sprintf("%d: %s", line, err))
 		})
 	}
-	decode := func(format events.Format, text string) {
+	decode := func(format source.Format, text string) {
 		GinkgoHelper()
 		Expect(decodeFrom(strings.NewReader(text), format)).To(Succeed())
 	}
@@ -40,7 +42,7 @@ var _ = Describe("Decoder", func() {
 	Describe("an event", func() {
 		event := func(text string) metric.Event {
 			GinkgoHelper()
-			decode(events.Lines, text)
+			decode(source.Lines, text)
 			Expect(bad).To(BeEmpty())
 			Expect(sink.events).To(HaveLen(1))
 			return sink.events[0]
@@ -105,7 +107,7 @@ var _ = Describe("Decoder", func() {
 			for i := range 20_000 {
 				fmt.Fprintf(&text, "{\"name\":\"n%d\",\"attributes\":{\"k%d\":\"v%d\"}}\n", i, i, i)
 			}
-			decode(events.Lines, text.String())
+			decode(source.Lines, text.String())
 			Expect(bad).To(BeEmpty())
 			Expect(sink.events).To(HaveLen(20_000))
 			for i, event := range sink.events {
@@ -116,7 +118,7 @@ var _ = Describe("Decoder", func() {
 		})
 
 		It("has nothing of the event before it", func() {
-			decode(events.Lines, `{"name":"a","value":2,"attributes":{"k":"v"},"host":"h"}`+"\n"+
+			decode(source.Lines, `{"name":"a","value":2,"attributes":{"k":"v"},"host":"h"}`+"\n"+
 				`{"name":"b","attributes":{"l":"w"}}`+"\n"+
 				`{"name":"c"}`)
 			Expect(sink.events[1:]).To(Equal([]metric.Event{
@@ -128,7 +130,7 @@ var _ = Describe("Decoder", func() {
 
 	DescribeTable("says what is wrong with a line",
 		func(text, reason string) {
-			decode(events.Lines, text)
+			decode(source.Lines, text)
 			Expect(bad).To(Equal([]string{"1: " + reason}))
 			Expect(sink.events).To(BeEmpty())
 		},
@@ -157,12 +159,12 @@ var _ = Describe("Decoder", func() {
 			`attribute "k" is an object, not a string, number or boolean`),
 		Entry("an attribute of an array", `{"name":"a","attributes":{"k":["v"]}}`,
 			`attribute "k" is an array, not a string, number or boolean`),
-		Entry("an attribute that is there twice", `{"name":"a","attributes":{"k":"v","k":"w"}}`, `attribute "k" is there twice`),
+		Entry("an attribute that is duplicated", `{"name":"a","attributes":{"k":"v","k":"w"}}`, `attribute "k" is duplicated`),
 		Entry("an unknown field", `{"name":"a","attrs":{}}`,
 			`unknown field "attrs"; known are name, value, attributes, host, time`),
 		Entry("a field in capitals", `{"Name":"a"}`,
 			`unknown field "Name"; known are name, value, attributes, host, time`),
-		Entry("a field that is there twice", `{"name":"a","name":"b"}`, `field "name" is there twice`),
+		Entry("a field that is duplicated", `{"name":"a","name":"b"}`, `field "name" is duplicated`),
 		Entry("something behind the event", `{"name":"a"} {"name":"b"}`, `not JSON: "{" where the end should be (column 14)`),
 		Entry("a missing colon", `{"name" "a"}`, `not JSON: "\"" where a colon should be (column 9)`),
 		Entry("a missing comma", `{"name":"a""value":1}`,
@@ -183,26 +185,26 @@ var _ = Describe("Decoder", func() {
 	)
 
 	It("repeats no more than a little of what is wrong", func() {
-		decode(events.Lines, `{"`+strings.Repeat("ä", 500)+`":1}`)
+		decode(source.Lines, `{"`+strings.Repeat("ä", 500)+`":1}`)
 		Expect(bad).To(HaveLen(1))
 		Expect(len(bad[0])).To(BeNumerically("<", 150))
 		Expect(bad[0]).To(HavePrefix(`1: unknown field "` + strings.Repeat("ä", 32) + `"…;`))
 
-		decode(events.Lines, `{"x`+strings.Repeat("ä", 500)+`":1}`)
+		decode(source.Lines, `{"x`+strings.Repeat("ä", 500)+`":1}`)
 		Expect(bad[0]).To(HavePrefix(`1: unknown field "x` + strings.Repeat("ä", 31) + `"…;`))
 
-		decode(events.Lines, `{"value":`+strings.Repeat("1", 500)+`}`)
+		decode(source.Lines, `{"value":`+strings.Repeat("1", 500)+`}`)
 		Expect(bad).To(Equal([]string{"1: value " + strings.Repeat("1", 64) + "… is out of the range of a double"}))
 	})
 
 	Describe("limits", func() {
 		BeforeEach(func() {
-			decoder = events.NewDecoder(events.Limits{LineBytes: 60, Attributes: 2, LabelValueBytes: 8})
+			decoder = events.NewDecoder(source.Limits{LineBytes: 60, Attributes: 2, LabelValueBytes: 8})
 		})
 
 		DescribeTable("refuse",
 			func(text, reason string) {
-				decode(events.Lines, text+"\n"+`{"name":"next"}`)
+				decode(source.Lines, text+"\n"+`{"name":"next"}`)
 				Expect(bad).To(Equal([]string{"1: " + reason}))
 				Expect(sink.names()).To(Equal([]string{"next"}))
 			},
@@ -221,7 +223,7 @@ var _ = Describe("Decoder", func() {
 
 		DescribeTable("let pass",
 			func(text string) {
-				decode(events.Lines, text)
+				decode(source.Lines, text)
 				Expect(bad).To(BeEmpty())
 				Expect(sink.events).To(HaveLen(1))
 			},
@@ -233,13 +235,13 @@ var _ = Describe("Decoder", func() {
 		)
 
 		It("hold for an array's elements", func() {
-			decode(events.Sniff, `[{"name":"a"},`+"\n"+`{"name":"`+strings.Repeat("x", 1<<18)+`"},`+"\n"+`{"name":"c"}]`)
+			decode(source.Sniff, `[{"name":"a"},`+"\n"+`{"name":"`+strings.Repeat("x", 1<<18)+`"},`+"\n"+`{"name":"c"}]`)
 			Expect(bad).To(Equal([]string{"2: element 2: longer than the limit of 60 bytes"}))
 			Expect(sink.names()).To(Equal([]string{"a", "c"}))
 		})
 
 		It("let an array be as long as it likes", func() {
-			decode(events.Sniff, `[`+strings.Repeat(`{"name":"a"}, `, 1000)+`{"name":"b"}]`)
+			decode(source.Sniff, `[`+strings.Repeat(`{"name":"a"}, `, 1000)+`{"name":"b"}]`)
 			Expect(bad).To(BeEmpty())
 			Expect(sink.events).To(HaveLen(1001))
 		})
@@ -247,7 +249,7 @@ var _ = Describe("Decoder", func() {
 
 	Describe("lines", func() {
 		It("go on after a bad one, by their numbers", func() {
-			decode(events.Lines, `{"name":"a"}`+"\n\n"+`{"nome":"b"}`+"\n \t\r\n"+`{"name":"c"}`+"\n"+`}`+"\n")
+			decode(source.Lines, `{"name":"a"}`+"\n\n"+`{"nome":"b"}`+"\n \t\r\n"+`{"name":"c"}`+"\n"+`}`+"\n")
 			Expect(sink.names()).To(Equal([]string{"a", "c"}))
 			Expect(bad).To(Equal([]string{
 				`3: unknown field "nome"; known are name, value, attributes, host, time`,
@@ -257,7 +259,7 @@ var _ = Describe("Decoder", func() {
 
 		DescribeTable("may end as they like",
 			func(text string) {
-				decode(events.Lines, text)
+				decode(source.Lines, text)
 				Expect(bad).To(BeEmpty())
 				Expect(sink.names()).To(Equal([]string{"a", "b"}))
 			},
@@ -269,18 +271,18 @@ var _ = Describe("Decoder", func() {
 
 		It("may be longer than the buffer", func() {
 			long := `{"name":"a"` + strings.Repeat(" ", 300<<10) + `}`
-			decode(events.Lines, long+"\n"+`{"name":"b"}`+"\n"+long)
+			decode(source.Lines, long+"\n"+`{"name":"b"}`+"\n"+long)
 			Expect(bad).To(BeEmpty())
 			Expect(sink.names()).To(Equal([]string{"a", "b", "a"}))
 		})
 
 		It("are not an array", func() {
-			decode(events.Lines, `[{"name":"a"}]`)
+			decode(source.Lines, `[{"name":"a"}]`)
 			Expect(bad).To(Equal([]string{"1: an event is an array, not an object"}))
 		})
 
 		It("may be none", func() {
-			decode(events.Lines, "")
+			decode(source.Lines, "")
 			Expect(bad).To(BeEmpty())
 			Expect(sink.events).To(BeEmpty())
 		})
@@ -290,7 +292,7 @@ var _ = Describe("Decoder", func() {
 			seen := make(chan string)
 			done := make(chan error)
 			go func() {
-				done <- decoder.Decode(reader, events.Lines,
+				done <- decoder.Decode(reader, source.Lines,
 					func(event *events.Event) { seen <- event.Name },
 					func(int, error) {})
 			}()
@@ -308,11 +310,11 @@ var _ = Describe("Decoder", func() {
 	Describe("input of any kind", func() {
 		DescribeTable("may be",
 			func(text string, names ...string) {
-				decode(events.Sniff, text)
+				decode(source.Sniff, text)
 				Expect(bad).To(BeEmpty())
 				Expect(sink.names()).To(Equal(append([]string{}, names...)))
 
-				Expect(decodeFrom(iotest.OneByteReader(strings.NewReader(text)), events.Sniff)).To(Succeed())
+				Expect(decodeFrom(iotest.OneByteReader(strings.NewReader(text)), source.Sniff)).To(Succeed())
 				Expect(bad).To(BeEmpty())
 				Expect(sink.names()).To(Equal(append([]string{}, names...)), "one byte at a time")
 			},
@@ -330,46 +332,46 @@ var _ = Describe("Decoder", func() {
 		)
 
 		It("is lines if the first is JSON, right or wrong", func() {
-			decode(events.Sniff, "\n5\n"+`{"name":"a"}`)
+			decode(source.Sniff, "\n5\n"+`{"name":"a"}`)
 			Expect(bad).To(Equal([]string{"2: an event is a number, not an object"}))
 			Expect(sink.names()).To(Equal([]string{"a"}))
 		})
 
 		It("is lines if it is not JSON as a whole", func() {
-			decode(events.Sniff, "\n{\"name\":\"a\n\n{\"name\":\"b\"}\n")
+			decode(source.Sniff, "\n{\"name\":\"a\n\n{\"name\":\"b\"}\n")
 			Expect(bad).To(Equal([]string{"2: not JSON: it ends inside a string (column 11)"}))
 			Expect(sink.names()).To(Equal([]string{"b"}))
 		})
 
 		It("is lines if the first is too long", func() {
-			decoder = events.NewDecoder(events.Limits{LineBytes: 20})
-			decode(events.Sniff, `{"name":"0123456789abcdef"}`+"\n"+`{"name":"b"}`)
+			decoder = events.NewDecoder(source.Limits{LineBytes: 20})
+			decode(source.Sniff, `{"name":"0123456789abcdef"}`+"\n"+`{"name":"b"}`)
 			Expect(bad).To(Equal([]string{"1: longer than the limit of 20 bytes"}))
 			Expect(sink.names()).To(Equal([]string{"b"}))
 		})
 
 		It("is lines if it is longer than a line may be", func() {
-			decoder = events.NewDecoder(events.Limits{LineBytes: 20})
-			decode(events.Sniff, "{\n\"name\":\"a\",\n\"value\":3}\n"+strings.Repeat("{\"name\":\"b\"}\n", 50000))
+			decoder = events.NewDecoder(source.Limits{LineBytes: 20})
+			decode(source.Sniff, "{\n\"name\":\"a\",\n\"value\":3}\n"+strings.Repeat("{\"name\":\"b\"}\n", 50000))
 			Expect(bad).To(HaveLen(3))
 			Expect(sink.events).To(HaveLen(50000))
 			Expect(decoder.Line()).To(Equal(50004))
 		})
 
 		It("says where an object is broken", func() {
-			decode(events.Sniff, "\n \t{\"name\":\"\\ud800\"}")
+			decode(source.Sniff, "\n \t{\"name\":\"\\ud800\"}")
 			Expect(bad).To(Equal([]string{`2: "\\ud800" in a string is no character (column 12)`}))
 
-			decode(events.Sniff, "\n \t{\n\"name\":\"\\ud800\"}")
+			decode(source.Sniff, "\n \t{\n\"name\":\"\\ud800\"}")
 			Expect(bad).To(Equal([]string{`3: "\\ud800" in a string is no character (column 9)`}))
 
-			decode(events.Sniff, "  \n {\"name\":\"\\ud800\"}")
+			decode(source.Sniff, "  \n {\"name\":\"\\ud800\"}")
 			Expect(bad).To(Equal([]string{`2: "\\ud800" in a string is no character (column 11)`}))
 
-			decode(events.Sniff, " {\"name\":\"a\"}\n{}}")
+			decode(source.Sniff, " {\"name\":\"a\"}\n{}}")
 			Expect(bad).To(Equal([]string{`2: not JSON: "}" where the end should be (column 3)`}))
 
-			decode(events.Sniff, "\n {}}\n {}}")
+			decode(source.Sniff, "\n {}}\n {}}")
 			Expect(bad).To(Equal([]string{
 				`2: not JSON: "}" where the end should be (column 4)`,
 				`3: not JSON: "}" where the end should be (column 4)`,
@@ -377,14 +379,14 @@ var _ = Describe("Decoder", func() {
 		})
 
 		It("says in which line an object is wrong", func() {
-			decode(events.Sniff, "\n{\n\"name\":\"a\",\n\"value\":\"5\"}\n")
+			decode(source.Sniff, "\n{\n\"name\":\"a\",\n\"value\":\"5\"}\n")
 			Expect(bad).To(Equal([]string{"2: value is a string, not a number"}))
 		})
 	})
 
 	Describe("an array", func() {
 		It("goes on after a wrong element, which it names by the line where that starts", func() {
-			decode(events.Sniff, "[{\"name\":\"a\"},\n\n{\n\"name\":\n5}, true\n,[{}],\"x\",-1.5,null,\n{\"name\":\"b\"}]")
+			decode(source.Sniff, "[{\"name\":\"a\"},\n\n{\n\"name\":\n5}, true\n,[{}],\"x\",-1.5,null,\n{\"name\":\"b\"}]")
 			Expect(sink.names()).To(Equal([]string{"a", "b"}))
 			Expect(bad).To(Equal([]string{
 				"3: element 2: name is a number, not a string",
@@ -398,7 +400,7 @@ var _ = Describe("Decoder", func() {
 
 		DescribeTable("ends where it is not JSON",
 			func(text, reason string) {
-				decode(events.Sniff, text)
+				decode(source.Sniff, text)
 				Expect(sink.names()).To(Equal([]string{"a"}))
 				Expect(bad).To(Equal([]string{reason}))
 			},
@@ -420,27 +422,27 @@ var _ = Describe("Decoder", func() {
 		failure := errors.New("out of order")
 
 		DescribeTable("gets what came before it applied, but nothing unfinished",
-			func(text string, format events.Format, line int, names ...string) {
-				r := io.MultiReader(strings.NewReader(text), iotest.ErrReader(failure))
+			func(text string, format source.Format, line int, names ...string) {
+				r := sourcetest.Broken(text, failure)
 				Expect(decodeFrom(r, format)).To(MatchError(failure))
 				Expect(bad).To(BeEmpty())
 				Expect(sink.names()).To(Equal(append([]string{}, names...)))
 				Expect(decoder.Line()).To(Equal(line))
 			},
-			Entry("at once", "", events.Sniff, 1),
-			Entry("in lines", "{\"name\":\"a\"}\n{\"name\":\"b\"}", events.Lines, 2, "a"),
-			Entry("between lines", "{\"name\":\"a\"}\n", events.Lines, 2, "a"),
-			Entry("in a long line", "{\"name\":\"a\"}\n"+strings.Repeat(" ", 1<<17), events.Lines, 2, "a"),
-			Entry("in lines that were sniffed", "{\"name\":\"a\"}\n{\"name\":\"b\"}", events.Sniff, 2, "a"),
-			Entry("in a first line", "\n{\"name\":\"a\"}", events.Sniff, 2),
-			Entry("in an array", "[{\"name\":\"a\"},\n{\"name\":", events.Sniff, 2, "a"),
-			Entry("behind an array's comma", "[{\"name\":\"a\"},\n", events.Sniff, 2, "a"),
-			Entry("behind an array", "[{\"name\":\"a\"}]\n", events.Sniff, 2, "a"),
+			Entry("at once", "", source.Sniff, 1),
+			Entry("in lines", "{\"name\":\"a\"}\n{\"name\":\"b\"}", source.Lines, 2, "a"),
+			Entry("between lines", "{\"name\":\"a\"}\n", source.Lines, 2, "a"),
+			Entry("in a long line", "{\"name\":\"a\"}\n"+strings.Repeat(" ", 1<<17), source.Lines, 2, "a"),
+			Entry("in lines that were sniffed", "{\"name\":\"a\"}\n{\"name\":\"b\"}", source.Sniff, 2, "a"),
+			Entry("in a first line", "\n{\"name\":\"a\"}", source.Sniff, 2),
+			Entry("in an array", "[{\"name\":\"a\"},\n{\"name\":", source.Sniff, 2, "a"),
+			Entry("behind an array's comma", "[{\"name\":\"a\"},\n", source.Sniff, 2, "a"),
+			Entry("behind an array", "[{\"name\":\"a\"}]\n", source.Sniff, 2, "a"),
 		)
 
 		It("fails while an object is read as lines", func() {
-			r := io.MultiReader(strings.NewReader("{\n{\"name\":\"a\"}\n{\"name\":\"b\"}"), iotest.ErrReader(failure))
-			Expect(decodeFrom(r, events.Sniff)).To(MatchError(failure))
+			r := sourcetest.Broken("{\n{\"name\":\"a\"}\n{\"name\":\"b\"}", failure)
+			Expect(decodeFrom(r, source.Sniff)).To(MatchError(failure))
 			Expect(bad).To(HaveLen(1))
 			Expect(sink.names()).To(Equal([]string{"a"}))
 			Expect(decoder.Line()).To(Equal(3))
@@ -449,15 +451,15 @@ var _ = Describe("Decoder", func() {
 })
 
 var _ = DescribeTable("Content-Type",
-	func(contentType string, format events.Format) {
-		Expect(events.FormatOf(contentType)).To(Equal(format))
+	func(contentType string, format source.Format) {
+		Expect(source.FormatOf(contentType)).To(Equal(format))
 	},
-	Entry("NDJSON", "application/x-ndjson", events.Lines),
-	Entry("NDJSON with a parameter", "Application/NDJSON; charset=utf-8", events.Lines),
-	Entry("JSON lines", "application/jsonl", events.Lines),
-	Entry("JSON lines by their other name", "application/x-jsonlines", events.Lines),
-	Entry("JSON", "application/json", events.Sniff),
-	Entry("what curl sends", "application/x-www-form-urlencoded", events.Sniff),
-	Entry("none", "", events.Sniff),
-	Entry("nonsense", ";;;", events.Sniff),
+	Entry("NDJSON", "application/x-ndjson", source.Lines),
+	Entry("NDJSON with a parameter", "Application/NDJSON; charset=utf-8", source.Lines),
+	Entry("JSON lines", "application/jsonl", source.Lines),
+	Entry("JSON lines by their other name", "application/x-jsonlines", source.Lines),
+	Entry("JSON", "application/json", source.Sniff),
+	Entry("what curl sends", "application/x-www-form-urlencoded", source.Sniff),
+	Entry("none", "", source.Sniff),
+	Entry("nonsense", ";;;", source.Sniff),
 )

@@ -12,9 +12,9 @@ import (
 	"github.com/signalbox-ci/signalbox/metric"
 )
 
-func TestIntake(t *testing.T) {
+func TestEvents(t *testing.T) {
 	RegisterFailHandler(Fail)
-	RunSpecs(t, "Intake")
+	RunSpecs(t, "Events")
 }
 
 // A recorder is a Sink that keeps what it gets.
@@ -33,12 +33,12 @@ func (r *recorder) Emit(event metric.Event) {
 
 // Prepare returns what records events of the type, with an attribute more that tells
 // that it did.
-func (r *recorder) Prepare(t metric.EventType) func(*events.Event) {
-	return func(read *events.Event) {
-		event := read.Event
+func (r *recorder) Prepare(t metric.EventType) func(*metric.Event, []string) {
+	return func(read *metric.Event, values []string) {
+		event := *read
 		event.Attributes = map[string]string{"prepared": "yes"}
 		for i, name := range t.Attributes {
-			event.Attributes[name] = read.Values[i]
+			event.Attributes[name] = values[i]
 		}
 		r.Emit(event)
 	}
@@ -72,6 +72,5 @@ func (r *recorder) names() []string {
 	for _, event := range r.events {
 		names = append(names, event.Name)
 	}
-
 	return names
 }

@@ -11,12 +11,13 @@ import (
 	"testing/iotest"
 	"unicode/utf8"
 
+	"github.com/signalbox-ci/signalbox/cmd/signalbox/internal/source"
 	"github.com/signalbox-ci/signalbox/cmd/signalbox/internal/source/events"
 	"github.com/signalbox-ci/signalbox/metric"
 )
 
 // fuzzLimits are small enough for a fuzzer to run into.
-var fuzzLimits = events.Limits{LineBytes: 300, Attributes: 4, LabelValueBytes: 24}
+var fuzzLimits = source.Limits{LineBytes: 300, Attributes: 4, LabelValueBytes: 24}
 
 var seeds = []string{
 	"",
@@ -55,7 +56,7 @@ type decoded struct {
 	errs   []string
 }
 
-func decode(t *testing.T, r io.Reader, format events.Format) decoded {
+func decode(t *testing.T, r io.Reader, format source.Format) decoded {
 	var got decoded
 	decoder := events.NewDecoder(fuzzLimits)
 	err := decoder.Decode(r, format,
@@ -67,20 +68,18 @@ func decode(t *testing.T, r io.Reader, format events.Format) decoded {
 	if err != nil {
 		t.Errorf("the reader did not fail, yet: %v", err)
 	}
-
 	return got
 }
 
-// FuzzDecoder feeds anything. It must not matter in what pieces it comes, each
-// line that is not blank must be accounted for, and the reasons must be short
-// and in order.
+// FuzzDecoder feeds anything. It must not matter in what pieces it comes, each line
+// that is not blank must be accounted for, and the reasons must be short and in order.
 func FuzzDecoder(f *testing.F) {
 	for _, seed := range seeds {
 		f.Add([]byte(seed))
 	}
 
 	f.Fuzz(func(t *testing.T, input []byte) {
-		for _, format := range []events.Format{events.Lines, events.Sniff} {
+		for _, format := range []source.Format{source.Lines, source.Sniff} {
 			got := decode(t, bytes.NewReader(input), format)
 			if again := decode(t, iotest.OneByteReader(bytes.NewReader(input)), format); !reflect.DeepEqual(got, again) {
 				t.Errorf("%+v at once,\n%+v byte by byte", got, again)
@@ -97,7 +96,7 @@ func FuzzDecoder(f *testing.F) {
 					t.Errorf("the reason is %q", reason)
 				}
 			}
-			if format != events.Lines {
+			if format != source.Lines {
 				continue
 			}
 
@@ -115,8 +114,8 @@ func FuzzDecoder(f *testing.F) {
 	})
 }
 
-// FuzzEvent compares the parser with encoding/json, which knows JSON but does
-// not know what an event may be.
+// FuzzEvent compares the parser with encoding/json, which knows JSON but does not know
+// what an event may be.
 func FuzzEvent(f *testing.F) {
 	for _, seed := range seeds {
 		f.Add([]byte(seed))
@@ -127,11 +126,11 @@ func FuzzEvent(f *testing.F) {
 			return
 		}
 
-		got := decode(t, bytes.NewReader(line), events.Lines)
+		got := decode(t, bytes.NewReader(line), source.Lines)
 		// What came before makes a decoder expect something, but changes nothing.
 		if len(line) <= fuzzLimits.LineBytes {
 			stream := bytes.Join([][]byte{line, expected, line, line, unexpected, line}, []byte("\n"))
-			after := decode(t, bytes.NewReader(stream), events.Lines)
+			after := decode(t, bytes.NewReader(stream), source.Lines)
 			if n := len(got.events); len(after.events) != 4*n+2 || n > 0 && !(reflect.DeepEqual(after.events[0], got.events[0]) &&
 				reflect.DeepEqual(after.events[2], got.events[0]) && reflect.DeepEqual(after.events[3], got.events[0]) &&
 				reflect.DeepEqual(after.events[5], got.events[0])) {
@@ -187,7 +186,6 @@ func decodeEvent(line []byte) (metric.Event, bool) {
 	if len(event.Attributes) == 0 {
 		event.Attributes = nil
 	}
-
 	return event, event.Name != ""
 }
 
@@ -214,18 +212,16 @@ func texts(raw json.RawMessage) (map[string]string, bool) {
 		}
 		all[key] = value
 	}
-
 	return all, true
 }
 
 func text(raw json.RawMessage) (string, bool) {
 	var s string
 	ok := kindOf(raw) == '"' && json.Unmarshal(raw, &s) == nil && !repaired(raw, s)
-
 	return s, ok && len(s) <= fuzzLimits.LabelValueBytes
 }
 
-// object returns the members of an object in which no key is there twice.
+// object returns the members of an object in which no key is duplicated.
 func object(raw []byte) (map[string]json.RawMessage, bool) {
 	members := map[string]json.RawMessage{}
 	if !utf8.Valid(raw) || kindOf(raw) != '{' || json.Unmarshal(raw, &members) != nil {
@@ -245,7 +241,6 @@ func object(raw []byte) (map[string]json.RawMessage, bool) {
 		decoder.Decode(&skipped) //nolint:errcheck // it is valid
 		keys++
 	}
-
 	return members, keys == len(members)
 }
 
@@ -253,7 +248,6 @@ func object(raw []byte) (map[string]json.RawMessage, bool) {
 func repaired(raw []byte, s string) bool {
 	lower := strings.ToLower(string(raw))
 	given := strings.Count(lower, "\ufffd") + strings.Count(lower, `\ufffd`) - strings.Count(lower, `\\ufffd`)
-
 	return strings.Count(s, "\ufffd") > given
 }
 

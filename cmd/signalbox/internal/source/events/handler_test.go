@@ -1,23 +1,19 @@
 package events_test
 
 import (
-	"bytes"
-	"fmt"
 	"io"
 	"net/http"
 	"net/http/httptest"
 	"strings"
-	"testing/iotest"
 
 	"code.cloudfoundry.org/lager/v3/lagertest"
-	"github.com/klauspost/compress/gzip"
-	"github.com/klauspost/compress/snappy"
-	"github.com/klauspost/compress/zstd"
 	. "github.com/onsi/ginkgo/v2"
 	. "github.com/onsi/gomega"
 	"github.com/onsi/gomega/gbytes"
 
+	"github.com/signalbox-ci/signalbox/cmd/signalbox/internal/source"
 	"github.com/signalbox-ci/signalbox/cmd/signalbox/internal/source/events"
+	"github.com/signalbox-ci/signalbox/cmd/signalbox/internal/source/sourcetest"
 )
 
 var _ = Describe("Handler", func() {
@@ -30,7 +26,7 @@ var _ = Describe("Handler", func() {
 	BeforeEach(func() {
 		logger = lagertest.NewTestLogger("intake")
 		sink = &recorder{}
-		handler = events.NewHandler(logger, events.Limits{}, sink)
+		handler = events.NewHandler(logger, source.Limits{}, sink)
 	})
 
 	do := func(method, path string, body io.Reader, headers ...string) *httptest.ResponseRecorder {
@@ -111,7 +107,7 @@ var _ = Describe("Handler", func() {
 
 		Describe("limits", func() {
 			BeforeEach(func() {
-				handler = events.NewHandler(logger, events.Limits{BodyBytes: 29}, sink)
+				handler = events.NewHandler(logger, source.Limits{BodyBytes: 29}, sink)
 			})
 
 			It("take a body of just that size", func() {
@@ -129,7 +125,7 @@ var _ = Describe("Handler", func() {
 			})
 
 			It("apply what came before the cut of one that does not, and answer 413", func() {
-				w := do(http.MethodPost, "/api/v1/events", unsized("{\"name\":\"a\"}\n{\"name\":\"abcde\"}\n"))
+				w := do(http.MethodPost, "/api/v1/events", sourcetest.Unsized("{\"name\":\"a\"}\n{\"name\":\"abcde\"}\n"))
 				Expect(w.Code).To(Equal(http.StatusRequestEntityTooLarge))
 				Expect(w.Body).To(MatchJSON(`{
 					"accepted": 1, "unknown": 0, "rejected": 1,
@@ -139,7 +135,7 @@ var _ = Describe("Handler", func() {
 			})
 
 			It("are for what a body is decompressed to", func() {
-				body := gzipped(strings.Repeat("{\"name\":\"a\"}\n", 10_000))
+				body := sourcetest.Gzip(strings.Repeat("{\"name\":\"a\"}\n", 10_000))
 				Expect(len(body)).To(BeNumerically("<", 1000))
 
 				w := post(body, "Content-Encoding", "gzip")
@@ -148,15 +144,15 @@ var _ = Describe("Handler", func() {
 			})
 
 			It("end a compressed body that holds nothing for ever", func() {
-				empty := gzipped("")
-				endless := &repeater{text: []byte(empty)}
+				empty := sourcetest.Gzip("")
+				endless := sourcetest.Endless(empty)
 				w := do(http.MethodPost, "/api/v1/events", endless, "Content-Encoding", "gzip")
 				Expect(w.Code).To(Equal(http.StatusRequestEntityTooLarge))
 			})
 
 			It("show among the errors even if there are many before", func() {
-				handler = events.NewHandler(logger, events.Limits{BodyBytes: 60}, sink)
-				w := do(http.MethodPost, "/api/v1/events", unsized(strings.Repeat("{}\n", 21)))
+				handler = events.NewHandler(logger, source.Limits{BodyBytes: 60}, sink)
+				w := do(http.MethodPost, "/api/v1/events", sourcetest.Unsized(strings.Repeat("{}\n", 21)))
 				Expect(w.Code).To(Equal(http.StatusRequestEntityTooLarge))
 				Expect(w.Body.String()).To(HavePrefix(`{"accepted":0,"unknown":0,"rejected":21,`))
 				Expect(strings.Count(w.Body.String(), "the event has no name")).To(Equal(9))
@@ -175,10 +171,10 @@ var _ = Describe("Handler", func() {
 						Expect(w.Body).To(MatchJSON(`{"accepted":2,"unknown":0}`))
 					}
 				},
-				Entry("gzip", "gzip", gzipped),
-				Entry("gzip by its other name, in capitals", "X-GZIP", gzipped),
-				Entry("snappy", "snappy", snappied),
-				Entry("zstd", "zstd", zstandard),
+				Entry("gzip", "gzip", sourcetest.Gzip),
+				Entry("gzip by its other name, in capitals", "X-GZIP", sourcetest.Gzip),
+				Entry("snappy", "snappy", sourcetest.Snappy),
+				Entry("zstd", "zstd", sourcetest.Zstd),
 				Entry("not at all", "identity", func(s string) string { return s }),
 			)
 
@@ -188,10 +184,10 @@ var _ = Describe("Handler", func() {
 					Expect(w.Code).To(Equal(http.StatusOK), w.Body.String())
 					Expect(w.Body).To(MatchJSON(`{"accepted":0,"unknown":0}`))
 				},
-				Entry("gzip", "gzip", gzipped("")),
+				Entry("gzip", "gzip", sourcetest.Gzip("")),
 				Entry("gzip of no bytes", "gzip", ""),
-				Entry("snappy", "snappy", snappied("")),
-				Entry("zstd", "zstd", zstandard("")),
+				Entry("snappy", "snappy", sourcetest.Snappy("")),
+				Entry("zstd", "zstd", sourcetest.Zstd("")),
 				Entry("zstd of no bytes", "zstd", ""),
 			)
 
@@ -205,19 +201,19 @@ var _ = Describe("Handler", func() {
 					}
 
 					// It was not the decompressor that broke.
-					compress := map[string]func(string) string{"gzip": gzipped, "snappy": snappied, "zstd": zstandard}[encoding]
+					compress := map[string]func(string) string{"gzip": sourcetest.Gzip, "snappy": sourcetest.Snappy, "zstd": sourcetest.Zstd}[encoding]
 					Expect(post(compress(lines), "Content-Encoding", encoding).Code).To(Equal(http.StatusOK))
 				},
 				Entry("gzip that is none", "gzip", lines, `the body cannot be read: in gzip: gzip: invalid header`),
-				Entry("gzip cut off at its end", "gzip", cut(gzipped(lines), 3), `the body is cut off: in gzip: unexpected EOF`),
+				Entry("gzip cut off at its end", "gzip", sourcetest.Cut(sourcetest.Gzip(lines), 3), `the body is cut off: in gzip: unexpected EOF`),
 				Entry("snappy that is none", "snappy", lines, `the body cannot be read: in snappy: `),
 				Entry("zstd that is none", "zstd", lines, `the body cannot be read: in zstd: `),
-				Entry("zstd cut off", "zstd", cut(zstandard(lines), 3), `the body is cut off: in zstd: unexpected EOF`),
+				Entry("zstd cut off", "zstd", sourcetest.Cut(sourcetest.Zstd(lines), 3), `the body is cut off: in zstd: unexpected EOF`),
 			)
 
 			It("get what came before the damage applied", func() {
 				many := strings.Repeat("{\"name\":\"a\"}\n", 10_000)
-				w := post(corrupt(gzipped(many), 7), "Content-Encoding", "gzip")
+				w := post(sourcetest.Corrupt(sourcetest.Gzip(many), 7), "Content-Encoding", "gzip")
 				Expect(w.Code).To(Equal(http.StatusBadRequest))
 				Expect(w.Body.String()).To(HavePrefix(`{"accepted":10000,"unknown":0,"rejected":1,"errors":[{"line":10001,`))
 				Expect(sink.events).To(HaveLen(10_000))
@@ -233,7 +229,7 @@ var _ = Describe("Handler", func() {
 		})
 
 		It("applies what it got of a body that breaks off, but no half of an event", func() {
-			body := io.MultiReader(strings.NewReader("{\"name\":\"a\"}\n{\"name\":\"b\"}"), iotest.ErrReader(io.ErrUnexpectedEOF))
+			body := sourcetest.Broken("{\"name\":\"a\"}\n{\"name\":\"b\"}", io.ErrUnexpectedEOF)
 			w := do(http.MethodPost, "/api/v1/events", body)
 			Expect(w.Code).To(Equal(http.StatusBadRequest))
 			Expect(w.Body).To(MatchJSON(`{
@@ -246,86 +242,7 @@ var _ = Describe("Handler", func() {
 			w := do(http.MethodGet, "/api/v1/events", nil)
 			Expect(w.Code).To(Equal(http.StatusMethodNotAllowed))
 			Expect(w.Header()).To(HaveKeyWithValue("Allow", ConsistOf("POST")))
-			Expect(w.Body).To(MatchJSON(`{"error": "the method GET is not allowed here, want POST"}`))
+			Expect(w.Body).To(MatchJSON(`{"error": "method GET not allowed, expected POST"}`))
 		})
 	})
-
-	DescribeTable("answers health checks",
-		func(path string) {
-			w := do(http.MethodGet, path, nil)
-			Expect(w.Code).To(Equal(http.StatusOK))
-			Expect(w.Body.String()).To(Equal("OK"))
-
-			w = do(http.MethodDelete, path, nil)
-			Expect(w.Code).To(Equal(http.StatusMethodNotAllowed))
-			Expect(w.Header()).To(HaveKeyWithValue("Allow", ConsistOf("GET, HEAD")))
-			Expect(w.Body).To(MatchJSON(`{"error": "the method DELETE is not allowed here, want GET or HEAD"}`))
-		},
-		Entry("alive", "/-/healthy"),
-		Entry("ready", "/-/ready"),
-	)
-
-	It("answers 404 elsewhere, and says where events go", func() {
-		w := do(http.MethodPost, "/events", strings.NewReader(`{"name":"a"}`))
-		Expect(w.Code).To(Equal(http.StatusNotFound))
-		Expect(w.Body).To(MatchJSON(`{"error": "nothing is here; events are taken by POST to /api/v1/events, metrics of jobs by PUT or POST to /metrics/job/<job>, and those of agents by POST to /api/v1/agent-metrics"}`))
-		Expect(sink.events).To(BeEmpty())
-	})
 })
-
-func gzipped(text string) string {
-	var b bytes.Buffer
-	w := gzip.NewWriter(&b)
-	fmt.Fprint(w, text)
-	w.Close() //nolint:errcheck // it goes to memory
-
-	return b.String()
-}
-
-func snappied(text string) string {
-	var b bytes.Buffer
-	w := snappy.NewBufferedWriter(&b)
-	fmt.Fprint(w, text)
-	w.Close() //nolint:errcheck // it goes to memory
-
-	return b.String()
-}
-
-func zstandard(text string) string {
-	var b bytes.Buffer
-	w, err := zstd.NewWriter(&b)
-	if err != nil {
-		panic(err)
-	}
-	fmt.Fprint(w, text)
-	w.Close() //nolint:errcheck // it goes to memory
-
-	return b.String()
-}
-
-// cut drops the last n bytes.
-func cut(text string, n int) string { return text[:len(text)-n] }
-
-// corrupt changes the byte that is the nth from the end.
-func corrupt(text string, n int) string {
-	b := []byte(text)
-	b[len(b)-n] ^= 0xff
-
-	return string(b)
-}
-
-// A repeater reads the same over and over.
-type repeater struct {
-	text []byte
-	at   int
-}
-
-func (r *repeater) Read(p []byte) (int, error) {
-	n := copy(p, r.text[r.at:])
-	r.at = (r.at + n) % len(r.text)
-
-	return n, nil
-}
-
-// unsized is a body that does not say how long it is.
-func unsized(body string) io.Reader { return struct{ io.Reader }{strings.NewReader(body)} }

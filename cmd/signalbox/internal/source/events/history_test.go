@@ -5,15 +5,16 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/signalbox-ci/signalbox/cmd/signalbox/internal/source"
 	"github.com/signalbox-ci/signalbox/cmd/signalbox/internal/source/events"
 	"github.com/signalbox-ci/signalbox/metric"
 )
 
-// What came before lets a decoder expect something, but changes nothing. The first
-// of each pair is what is expected when the second comes.
+// What came before lets a decoder expect something, but changes nothing. The first of
+// each pair is what is expected when the second comes.
 func TestHistoryChangesNothing(t *testing.T) {
 	read := func(d *events.Decoder, line string) (accepted []metric.Event, errs []string) {
-		_ = d.Decode(strings.NewReader(line), events.Lines,
+		_ = d.Decode(strings.NewReader(line), source.Lines,
 			func(e *events.Event) { accepted = append(accepted, plain(e)) },
 			func(_ int, err error) { errs = append(errs, err.Error()) })
 		return accepted, errs
@@ -35,12 +36,12 @@ func TestHistoryChangesNothing(t *testing.T) {
 		pairs = append(pairs, [2]string{whole, whole[:i]})
 	}
 	for _, p := range pairs {
-		d := events.NewDecoder(events.Limits{})
+		d := events.NewDecoder(source.Limits{})
 		for range 3 {
 			read(d, p[0])
 		}
 		got, gotErrs := read(d, p[1])
-		want, wantErrs := read(events.NewDecoder(events.Limits{}), p[1])
+		want, wantErrs := read(events.NewDecoder(source.Limits{}), p[1])
 		if !reflect.DeepEqual(got, want) || !reflect.DeepEqual(gotErrs, wantErrs) {
 			t.Errorf("after %q, %q is %v %q, not %v %q", p[0], p[1], got, gotErrs, want, wantErrs)
 		}
@@ -51,13 +52,13 @@ func TestHistoryChangesNothing(t *testing.T) {
 		}
 		for i := range 24 {
 			v := strings.Repeat("x", i) + string(rune(c)) + strings.Repeat("x", 24-i)
-			if got, _ := read(events.NewDecoder(events.Limits{}), ev(`"s":"`+v+`"`)); len(got) > 0 {
+			if got, _ := read(events.NewDecoder(source.Limits{}), ev(`"s":"`+v+`"`)); len(got) > 0 {
 				t.Errorf("accepted %q", v)
 			}
 		}
 	}
 	for text, value := range map[string]float64{"12345678901234567890123": 12345678901234567890123, "3000000000": 3e9, "999999999999999": 999999999999999} {
-		got, _ := read(events.NewDecoder(events.Limits{}), `{"name":"a","value":`+text+`}`)
+		got, _ := read(events.NewDecoder(source.Limits{}), `{"name":"a","value":`+text+`}`)
 		if got[0].Value != value {
 			t.Errorf("%s is read as %v", text, got[0].Value)
 		}

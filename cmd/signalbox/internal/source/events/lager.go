@@ -10,7 +10,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/signalbox-ci/signalbox/cmd/signalbox/internal/reply"
+	"github.com/signalbox-ci/signalbox/internal/excerpt"
 )
 
 // A Concourse web node that is told to emit to its logs logs each event as the data
@@ -95,7 +95,7 @@ func (p *eventParser) parseLager(line []byte) (*Event, error) {
 		return nil, errOtherLine
 	}
 	s := &p.scanner
-	isText := s.reset(line)
+	isText := s.Reset(line)
 
 	p.event = Event{Values: p.event.Values[:0]}
 	p.names, p.expected = p.names[:0], nil
@@ -110,70 +110,67 @@ func (p *eventParser) parseLager(line []byte) (*Event, error) {
 	case data < 0:
 		return nil, errors.New("the event has no data")
 	}
-	s.pos = data
+	s.Pos = data
 	if err := p.logData(); err != nil {
 		return nil, err
 	}
 	p.findShape()
-
 	return &p.event, nil
 }
 
 // logLine reads all of the line but its data, of which it returns the offset, or -1.
-// It tells whether the line claims to be an event, as far as it could be read.
+// It reports whether the line claims to be an event, as far as it could be read.
 func (p *eventParser) logLine() (claims bool, data int, err error) {
 	s := &p.scanner
-	if s.peek() != '{' {
+	if s.Peek() != '{' {
 		return false, -1, errOtherLine
 	}
 
 	data = -1
 	var timeErr error
-	err = s.members(func() error {
-		key, err := s.key()
+	err = s.Members(func() error {
+		key, err := s.Key()
 		if err != nil {
 			return err
 		}
 		switch string(key) {
 		case "message":
 			var text []byte
-			text, err = s.str()
+			text, err = s.Text()
 			claims = bytes.HasSuffix(text, []byte(eventMessage))
 		case "timestamp":
 			var text []byte
-			if text, err = s.str(); err == nil {
+			if text, err = s.Text(); err == nil {
 				p.event.Time, timeErr = logTime(text)
 			}
 		case "data":
-			s.peek()
-			data = s.pos
-			err = s.skipValue()
+			s.Peek()
+			data = s.Pos
+			err = s.SkipValue()
 		default:
-			err = s.skipValue()
+			err = s.SkipValue()
 		}
-
 		return err
 	})
 	if err == nil {
-		err = s.end()
+		err = s.End()
 	}
 	if err == nil {
 		err = timeErr
 	}
-
 	return claims, data, err
 }
 
 // logData reads the data of a line into the event.
 func (p *eventParser) logData() error {
 	s := &p.scanner
-	if s.peek() != '{' {
-		return s.mismatch("data", "an object")
+	if s.Peek() != '{' {
+		return s.Mismatch("data", "an object")
 	}
 
 	named, valued := false, false
-	err := s.members(func() error {
-		key, err := s.key()
+	err := s.Members(func() error {
+		key, err := s.Key()
 		if err != nil {
 			return err
 		}
@@ -187,17 +184,16 @@ func (p *eventParser) logData() error {
 			valued = true
 			p.event.Value, err = p.value()
 		case "session":
-			err = s.skipValue()
+			err = s.SkipValue()
 		case "host":
-			if s.peek() != '"' {
-				return s.skipValue()
+			if s.Peek() != '"' {
+				return s.SkipValue()
 			}
 			text, err = p.text("host")
 			p.event.Host = p.texts.of(text)
 		default:
 			err = p.logAttribute(key)
 		}
-
 		return err
 	})
 	switch {
@@ -208,7 +204,6 @@ func (p *eventParser) logData() error {
 	case !valued:
 		return errors.New("the event has no value in its data")
 	}
-
 	return nil
 }
 
@@ -221,7 +216,7 @@ func (p *eventParser) logAttribute(key []byte) error {
 	s := &p.scanner
 	if len(key) > p.limits.LabelValueBytes {
 		return fmt.Errorf("attribute %s has a name of %d bytes, more than the limit of %d",
-			reply.Quote(key), len(key), p.limits.LabelValueBytes)
+			excerpt.Quote(key), len(key), p.limits.LabelValueBytes)
 	}
 	p.attribute = append(p.attribute[:0], key...)
 	for i, c := range p.attribute {
@@ -230,8 +225,8 @@ func (p *eventParser) logAttribute(key []byte) error {
 		}
 	}
 	name := p.texts.of(p.attribute)
-	if c := s.peek(); c == '{' || c == '[' || c == 'n' || slices.Contains(p.names, name) {
-		return s.skipValue()
+	if c := s.Peek(); c == '{' || c == '[' || c == 'n' || slices.Contains(p.names, name) {
+		return s.SkipValue()
 	}
 	if len(p.names) == p.limits.Attributes {
 		return fmt.Errorf("more attributes than the limit of %d", p.limits.Attributes)
@@ -240,7 +235,6 @@ func (p *eventParser) logAttribute(key []byte) error {
 	p.names = append(p.names, name)
 	value, _, err := p.attributeValue()
 	p.event.Values = append(p.event.Values, value)
-
 	return err
 }
 
@@ -255,8 +249,7 @@ func logTime(text []byte) (time.Time, error) {
 	seconds, err := strconv.ParseInt(whole, 10, 64)
 	nanoseconds, fractionErr := strconv.ParseUint((fraction + "000000000")[:9], 10, 64)
 	if err != nil || fractionErr != nil {
-		return t, fmt.Errorf("timestamp %s is neither RFC 3339 nor seconds since the epoch", reply.Quote(text))
+		return t, fmt.Errorf("timestamp %s is neither RFC 3339 nor seconds since the epoch", excerpt.Quote(text))
 	}
-
 	return time.Unix(seconds, int64(nanoseconds)).UTC(), nil
 }

@@ -5,13 +5,14 @@ import (
 	"fmt"
 	"io"
 	"strings"
-	"testing/iotest"
 	"time"
 
 	. "github.com/onsi/ginkgo/v2"
 	. "github.com/onsi/gomega"
 
+	"github.com/signalbox-ci/signalbox/cmd/signalbox/internal/source"
 	"github.com/signalbox-ci/signalbox/cmd/signalbox/internal/source/events"
+	"github.com/signalbox-ci/signalbox/cmd/signalbox/internal/source/sourcetest"
 	"github.com/signalbox-ci/signalbox/metric"
 )
 
@@ -25,12 +26,12 @@ var _ = Describe("A Concourse node's log", func() {
 		sink   *recorder
 		rest   *strings.Builder
 		bad    []string
-		limits events.Limits
+		limits source.Limits
 		at     = time.Date(2026, 1, 2, 15, 4, 5, 123456789, time.UTC)
 	)
 
 	BeforeEach(func() {
-		sink, rest, bad, limits = &recorder{}, &strings.Builder{}, nil, events.Limits{}
+		sink, rest, bad, limits = &recorder{}, &strings.Builder{}, nil, source.Limits{}
 	})
 
 	decode := func(r io.Reader) (skipped int, err error) {
@@ -128,7 +129,7 @@ var _ = Describe("A Concourse node's log", func() {
 
 	It("may end in an error of the reader's", func() {
 		failure := errors.New("out of order")
-		skipped, err := decode(io.MultiReader(strings.NewReader("a\nb\nc"), iotest.ErrReader(failure)))
+		skipped, err := decode(sourcetest.Broken("a\nb\nc", failure))
 		Expect(err).To(Equal(failure))
 		Expect(skipped).To(Equal(2))
 	})

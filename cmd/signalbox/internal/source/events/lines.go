@@ -12,8 +12,8 @@ var newline = []byte{'\n'}
 // errLineTooLong says that a line was skipped because of its length.
 var errLineTooLong = errors.New("line too long")
 
-// decodeLines decodes one event a line, up to the end of the input. Blank
-// lines count, but carry nothing.
+// decodeLines decodes one event a line, up to the end of the input. Blank lines count,
+// but carry nothing.
 func (d *Decoder) decodeLines() error {
 	for {
 		line, err := d.readLine()
@@ -31,8 +31,8 @@ func (d *Decoder) decodeLines() error {
 	}
 }
 
-// readLine reads a line and returns it without its ending, LF or CRLF, which
-// the last line may lack. The line is good until the next call.
+// readLine reads a line and returns it without its ending, LF or CRLF, which the last
+// line may lack. The line is good until the next call.
 //
 // It returns errLineTooLong for a line past the limit, which it has skipped, with
 // what it has kept of it, and io.EOF behind the last line. After any other error the
@@ -52,12 +52,11 @@ func (d *Decoder) readLine() ([]byte, error) {
 	if len(line) > d.limits.LineBytes {
 		return line, errLineTooLong
 	}
-
 	return line, nil
 }
 
-// readLongLine goes on with a line that overflows the buffer. Of a line past
-// the limit it keeps no more than shows that it is.
+// readLongLine goes on with a line that overflows the buffer. Of a line past the limit
+// it keeps no more than shows that it is.
 func (d *Decoder) readLongLine(line []byte) ([]byte, error) {
 	const lineEnding = 2
 
@@ -79,17 +78,15 @@ func (d *Decoder) readLongLine(line []byte) ([]byte, error) {
 // trimLineEnding cuts off an LF or CRLF. A lone CR is white space to JSON.
 func trimLineEnding(line []byte) []byte {
 	line = bytes.TrimSuffix(line, newline)
-
 	return bytes.TrimSuffix(line, []byte{'\r'})
 }
 
-// isBlank tells whether there is nothing but JSON's white space in a line.
+// isBlank reports whether there is nothing but JSON's white space in a line.
 func isBlank(line []byte) bool {
 	for _, c := range line {
 		if c != ' ' && c != '\t' && c != '\r' {
 			return false
 		}
 	}
-
 	return true
 }

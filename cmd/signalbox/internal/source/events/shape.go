@@ -7,36 +7,36 @@ import (
 )
 
 // What sends events writes all of one name alike: the same attributes in the same
-// order, and in most of them what it wrote the last time. So the parser expects
-// just that, and compares; only where it was mistaken it has to find out.
+// order, and in most of them what it wrote the last time. So the parser expects just
+// that, and compares; only where it was mistaken it has to find out.
 
 // A Shape is how events of a name are written. The Decoder keeps those that it has
 // seen, as long as there is room.
 type Shape struct {
 	metric.EventType // in the order in which they are written
 
-	// keys are the attributes' names as they stand in the JSON: in quotes, and
-	// with the colon. Empty for one that is not written plainly.
+	// keys are the attributes' names as they stand in the JSON: in quotes, and with the
+	// colon. Empty for one that is not written plainly.
 	keys []string
 
-	// latest are the attributes' values in the latest event, those that were
-	// written plainly as strings; empty for the others.
+	// latest are the attributes' values in the latest event, those that were written
+	// plainly as strings; empty for the others.
 	latest []string
 
 	// What a Tally knows of it: what its events go to, and whether their name is
 	// known there. emit is nil until it is prepared.
-	emit  func(*Event)
+	emit  func(*metric.Event, []string)
 	known bool
 }
 
 const (
-	// maxShapeAttributes is how many attributes the shapes that are kept may have
-	// in all, with one more for each shape: several times what a CI system's
-	// events have. It bounds what the shapes take up at about a megabyte.
+	// maxShapeAttributes is how many attributes the shapes that are kept may have in
+	// all, with one more for each shape: several times what a CI system's events have.
+	// It bounds what the shapes take up at about a megabyte.
 	maxShapeAttributes = 4096
 
-	// maxWays is how many shapes events of one name may have. One that has more
-	// is not worth guessing at.
+	// maxWays is how many shapes events of one name may have. One that has more is not
+	// worth guessing at.
 	maxWays = 4
 )
 
@@ -55,7 +55,6 @@ func (ss *shapes) guess(name []byte) *Shape {
 			ss.guessed = ways[0]
 		}
 	}
-
 	return ss.guessed
 }
 
@@ -66,11 +65,9 @@ func (ss *shapes) find(name string, attributes []string) *Shape {
 		if slices.Equal(s.Attributes, attributes) {
 			ways[0], ways[i] = s, ways[0]
 			ss.guessed = s
-
 			return s
 		}
 	}
-
 	return nil
 }
 
@@ -98,17 +95,15 @@ func (ss *shapes) keep(name string, attributes []string) *Shape {
 	ss.byName[name] = append([]*Shape{s}, ss.byName[name]...)
 	ss.attributes += size
 	ss.guessed = s
-
 	return s
 }
 
-// isPlain tells whether JSON may write the text as it is.
+// isPlain reports whether JSON may write the text as it is.
 func isPlain(text string) bool {
 	for _, c := range []byte(text) {
 		if c < ' ' || c == '"' || c == '\\' {
 			return false
 		}
 	}
-
 	return true
 }

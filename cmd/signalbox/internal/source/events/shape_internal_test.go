@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+
+	"github.com/signalbox-ci/signalbox/cmd/signalbox/internal/source"
 )
 
 func TestTheShapeOfTheLatestEventIsExpected(t *testing.T) {
@@ -35,7 +37,7 @@ func TestTheShapeOfTheLatestEventIsExpected(t *testing.T) {
 
 func TestWhatShapesHoldOnToIsBounded(t *testing.T) {
 	long := strings.Repeat("x", maxTextBytes+1)
-	decoder := NewDecoder(Limits{})
+	decoder := NewDecoder(source.Limits{})
 	ss := &decoder.events.shapes
 	var lines strings.Builder
 	for i := range 3000 {
@@ -47,7 +49,7 @@ func TestWhatShapesHoldOnToIsBounded(t *testing.T) {
 		fmt.Fprintf(&lines, `{"name":"%s"}`+"\n"+`{"name":"long","attributes":{"%s":"x"}}`+"\n", long, long)
 	}
 	for range 2 {
-		if err := decoder.Decode(strings.NewReader(lines.String()), Lines, func(*Event) {
+		if err := decoder.Decode(strings.NewReader(lines.String()), source.Lines, func(*Event) {
 			if ss.attributes > maxShapeAttributes {
 				t.Fatalf("%d attributes are kept", ss.attributes)
 			}

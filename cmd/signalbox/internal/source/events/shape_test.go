@@ -9,6 +9,7 @@ import (
 	. "github.com/onsi/ginkgo/v2"
 	. "github.com/onsi/gomega"
 
+	"github.com/signalbox-ci/signalbox/cmd/signalbox/internal/source"
 	"github.com/signalbox-ci/signalbox/cmd/signalbox/internal/source/events"
 	"github.com/signalbox-ci/signalbox/metric"
 )
@@ -22,14 +23,14 @@ var _ = Describe("Events of one name", func() {
 
 	BeforeEach(func() {
 		sink = &recorder{}
-		decoder = events.NewDecoder(events.Limits{})
+		decoder = events.NewDecoder(source.Limits{})
 		tally = events.Tally{Sink: sink}
 	})
 
 	take := func(lines ...string) []metric.Event {
 		GinkgoHelper()
 		sink.events = nil
-		Expect(decoder.Decode(strings.NewReader(strings.Join(lines, "\n")), events.Lines, tally.Accept, func(line int, err error) {
+		Expect(decoder.Decode(strings.NewReader(strings.Join(lines, "\n")), source.Lines, tally.Accept, func(line int, err error) {
 			Fail(fmt.Sprint(line, err))
 		})).To(Succeed())
 		return sink.events
@@ -126,12 +127,12 @@ func TestDecodingDoesNotAllocate(t *testing.T) {
 		fmt.Fprintf(&body, `{"name":"worker tasks","value":%d.5,"attributes":{"platform":"linux","worker":"w-%d"}}`+"\n", i, i)
 		fmt.Fprintf(&body, `{"name":"lock held","value":0,"attributes":{"type":"Batch"},"host":"web-1","time":"2026-08-07T10:11:12.5Z"}`+"\n")
 	}
-	decoder := events.NewDecoder(events.Limits{})
+	decoder := events.NewDecoder(source.Limits{})
 	tally := events.Tally{Sink: discard{}}
 	reader := bytes.NewReader(nil)
 	if n := testing.AllocsPerRun(50, func() {
 		reader.Reset(body.Bytes())
-		if err := decoder.Decode(reader, events.Lines, tally.Accept, func(line int, err error) { t.Error(line, err) }); err != nil {
+		if err := decoder.Decode(reader, source.Lines, tally.Accept, func(line int, err error) { t.Error(line, err) }); err != nil {
 			t.Error(err)
 		}
 	}); n > 5 {

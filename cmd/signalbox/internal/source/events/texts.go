@@ -1,18 +1,18 @@
 package events
 
 const (
-	// maxTexts is how many texts are kept: more than a CI system has names of
-	// events, attributes, workers, teams and pipelines together.
+	// maxTexts is how many texts are kept: more than a CI system has names of events,
+	// attributes, workers, teams and pipelines together.
 	maxTexts = 8192
 
-	// maxTextBytes is the longest text worth keeping. With maxTexts it bounds
-	// what the texts take up at about a megabyte.
+	// maxTextBytes is the longest text worth keeping. With maxTexts it bounds what the
+	// texts take up at about a megabyte.
 	maxTextBytes = 64
 )
 
-// texts makes strings of bytes, one string for all that read the same. Events
-// repeat their names, attributes and most of the values without end; without
-// texts each event would allocate each of them anew.
+// texts makes strings of bytes, one string for all that read the same. Events repeat
+// their names, attributes and most of the values without end; without texts each event
+// would allocate each of them anew.
 //
 // The zero value is ready to use. It is not safe for concurrent use.
 type texts struct {
@@ -34,11 +34,10 @@ func (t *texts) of(text []byte) string {
 		t.kept = make(map[string]string)
 	}
 	if len(t.kept) >= maxTexts {
-		// Starting over is cheaper than knowing which texts are in use, and
-		// those that are come back with the next events.
+		// Starting over is cheaper than knowing which texts are in use, and those that
+		// are come back with the next events.
 		clear(t.kept)
 	}
 	t.kept[s] = s
-
 	return s
 }

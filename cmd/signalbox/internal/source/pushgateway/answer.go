@@ -5,11 +5,11 @@ import (
 	"net/http"
 	"strings"
 
-	"github.com/signalbox-ci/signalbox/cmd/signalbox/internal/reply"
+	"github.com/signalbox-ci/signalbox/internal/excerpt"
 )
 
-// maxReason is how many bytes of a reason are answered and logged. Reasons repeat
-// what somebody sent, and that can be the whole of a body.
+// maxReason is how many bytes of a reason are answered and logged. A reason can repeat
+// a whole body.
 const maxReason = 4 << 10
 
 // A refusal is why a request was refused, and the status that goes with it.
@@ -32,11 +32,7 @@ func (r *refusal) answer(w http.ResponseWriter) {
 	io.WriteString(w, r.reason+"\n") //nolint:errcheck // the client is gone
 }
 
-// shorten cuts a text that is too long, and makes it UTF-8.
+// shorten truncates a text that is too long, and makes it UTF-8.
 func shorten(text string) string {
-	if len(text) > maxReason {
-		text = reply.Cut(text, maxReason) + "…"
-	}
-
-	return strings.ToValidUTF8(text, "\ufffd")
+	return strings.ToValidUTF8(excerpt.Cut(text, maxReason), "\ufffd")
 }

@@ -21,8 +21,8 @@ const (
 	// expiryKey is not the Pushgateway's. No metric has a dot in its name.
 	expiryKey = "signalbox.expiry"
 
-	// familyPrefix goes before the name of a family that is one of the keys
-	// above. In the Pushgateway such a family hides the group's labels.
+	// familyPrefix goes before the name of a family that is one of the keys above. In
+	// the Pushgateway such a family hides the group's labels.
 	familyPrefix = "signalbox.family."
 )
 
@@ -93,7 +93,6 @@ func marshal(answer any) []byte {
 	if err != nil {
 		panic("BUG: an answer that is not JSON: " + err.Error())
 	}
-
 	return text
 }
 
@@ -143,12 +142,11 @@ func groupAnswer(g aggregator.Group) map[string]any {
 	answer[expiryKey] = expiry
 	answer[pushName] = timeAnswer(pushHelp, labels, g.Pushed, g.Failed)
 	answer[failureName] = timeAnswer(failureHelp, labels, g.Failed, g.Pushed)
-
 	return answer
 }
 
-// timeAnswer is how the API shows when a group was last pushed to. If it was not,
-// it is a zero as old as the other time.
+// timeAnswer is how the API shows when a group was last pushed to. If it was not, it is
+// a zero as old as the other time.
 func timeAnswer(help string, group map[string]string, at, other time.Time) familyAnswer {
 	labels := map[string]string{model.InstanceLabel: ""}
 	for name, value := range group {
@@ -159,7 +157,6 @@ func timeAnswer(help string, group map[string]string, at, other time.Time) famil
 	if !at.IsZero() {
 		seconds, stamp = float64(at.UnixNano())/1e9, at
 	}
-
 	return familyAnswer{
 		Timestamp: stamp.UTC(),
 		Type:      dto.MetricType_GAUGE.String(),
@@ -199,12 +196,11 @@ func metricAnswers(family *dto.MetricFamily) []map[string]any {
 		}
 		answers[i] = answer
 	}
-
 	return answers
 }
 
-// bucketAnswer shows the native buckets if there are any, or else the classic ones
-// by their bounds.
+// bucketAnswer shows the native buckets if there are any, or else the classic ones by
+// their bounds.
 func bucketAnswer(h *dto.Histogram) any {
 	if len(h.PositiveSpan)+len(h.NegativeSpan) > 0 {
 		return nativeBuckets(h)
@@ -214,7 +210,6 @@ func bucketAnswer(h *dto.Histogram) any {
 	for _, b := range h.Bucket {
 		buckets[fmt.Sprint(b.GetUpperBound())] = number(b.GetCumulativeCountFloat(), b.GetCumulativeCount())
 	}
-
 	return buckets
 }
 
@@ -223,6 +218,5 @@ func number(float float64, integer uint64) string {
 	if float > 0 {
 		return fmt.Sprint(float)
 	}
-
 	return fmt.Sprint(integer)
 }

@@ -15,6 +15,7 @@ import (
 	dto "github.com/prometheus/client_model/go"
 
 	"github.com/signalbox-ci/signalbox/cmd/signalbox/internal/source/pushgateway"
+	"github.com/signalbox-ci/signalbox/cmd/signalbox/internal/source/sourcetest"
 	"github.com/signalbox-ci/signalbox/emitter/aggregator"
 )
 
@@ -47,7 +48,7 @@ func BenchmarkPush(b *testing.B) {
 
 		for _, bench := range []struct{ name, contentType, encoding, body string }{
 			{"text", "", "", text.String()},
-			{"text-gzip", "", "gzip", gzipped(text.String())},
+			{"text-gzip", "", "gzip", sourcetest.Gzip(text.String())},
 			{"protobuf", protobufType, "", protobuf},
 		} {
 			b.Run(fmt.Sprintf("%s-%d", bench.name, samples), func(b *testing.B) {

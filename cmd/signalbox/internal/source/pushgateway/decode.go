@@ -6,7 +6,6 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
-	"io"
 	"maps"
 	"mime"
 	"slices"
@@ -17,8 +16,6 @@ import (
 	"github.com/prometheus/common/model"
 	"google.golang.org/protobuf/encoding/protowire"
 	"google.golang.org/protobuf/proto"
-
-	"github.com/signalbox-ci/signalbox/cmd/signalbox/internal/body"
 )
 
 // decode reads the families of a body, sorted by name. It only parses: whether they
@@ -27,27 +24,29 @@ import (
 //
 // A body is delimited protobuf if the Content-Type says exactly that. Anything else
 // is text, whatever else it claims to be.
-func decode(content io.Reader, contentType string) ([]*dto.MetricFamily, error) {
+func decode(body []byte, contentType string) ([]*dto.MetricFamily, error) {
 	mediaType, parameters, err := mime.ParseMediaType(contentType)
 	known := err == nil
 
 	if known && mediaType == "application/vnd.google.protobuf" &&
 		parameters["encoding"] == "delimited" && parameters["proto"] == "io.prometheus.client.MetricFamily" {
-		return decodeProtobuf(content)
+		return decodeProtobuf(body)
 	}
-	families, err := decodeText(content)
+	families, err := decodeText(body)
 	if err != nil && known && mediaType == "application/openmetrics-text" {
 		err = fmt.Errorf("%w (OpenMetrics is read as the text format 0.0.4)", err)
 	}
-
 	return families, err
 }
 
 // decodeText reads the text format 0.0.4.
-func decodeText(content io.Reader) ([]*dto.MetricFamily, error) {
-	guard := newTextGuard(content)
+func decodeText(body []byte) ([]*dto.MetricFamily, error) {
+	braces, err := checkText(body)
+	if err != nil {
+		return nil, err
+	}
 	in := readers.Get().(*bufio.Reader)
-	in.Reset(guard)
+	in.Reset(bytes.NewReader(body))
 	defer func() {
 		in.Reset(nil)
 		readers.Put(in)
@@ -55,25 +54,24 @@ func decodeText(content io.Reader) ([]*dto.MetricFamily, error) {
 
 	var byName map[string]*dto.MetricFamily
 	parser := expfmt.NewTextParser(model.LegacyValidation)
-	err := guarded(func() (err error) {
+	err = guarded(func() (err error) {
 		byName, err = parser.TextToMetricFamilies(in)
 		return err
 	})
 	if err != nil {
-		return nil, explain(err)
+		return nil, err
 	}
 	families := slices.SortedFunc(maps.Values(byName), byFamilyName)
-	if guard.braces && slices.ContainsFunc(families, isCompound) {
+	if braces && slices.ContainsFunc(families, isCompound) {
 		// The parser may have added the sample to the series of another line.
 		return nil, errors.New("a name is within braces, in a body that has a summary or a histogram")
 	}
-
 	return families, nil
 }
 
 func byFamilyName(a, b *dto.MetricFamily) int { return cmp.Compare(a.GetName(), b.GetName()) }
 
-// isCompound tells whether each metric of a family is several samples in text.
+// isCompound reports whether each metric of a family is several samples in text.
 func isCompound(family *dto.MetricFamily) bool {
 	switch family.GetType() {
 	case dto.MetricType_SUMMARY, dto.MetricType_HISTOGRAM, dto.MetricType_GAUGE_HISTOGRAM:
@@ -89,13 +87,7 @@ var readers = sync.Pool{New: func() any { return bufio.NewReaderSize(nil, 4<<10)
 
 // decodeProtobuf reads messages that follow each other, each behind its length.
 // Messages of the same name and type become one family.
-func decodeProtobuf(content io.Reader) ([]*dto.MetricFamily, error) {
-	buffer := buffers.Get().(*bytes.Buffer)
-	defer putBuffer(buffer)
-	if _, err := buffer.ReadFrom(content); err != nil {
-		return nil, explain(err)
-	}
-
+func decodeProtobuf(body []byte) ([]*dto.MetricFamily, error) {
 	type key struct {
 		name string
 		typ  dto.MetricType
@@ -103,7 +95,7 @@ func decodeProtobuf(content io.Reader) ([]*dto.MetricFamily, error) {
 	known := make(map[key]*dto.MetricFamily)
 	var families []*dto.MetricFamily
 	options := proto.UnmarshalOptions{DiscardUnknown: true}
-	for number, rest := 1, buffer.Bytes(); len(rest) > 0; number++ {
+	for number, rest := 1, body; len(rest) > 0; number++ {
 		message, n := protowire.ConsumeBytes(rest)
 		if n < 0 {
 			return nil, fmt.Errorf("message %d: %w", number, protowire.ParseError(n))
@@ -134,37 +126,16 @@ func decodeProtobuf(content io.Reader) ([]*dto.MetricFamily, error) {
 	}
 
 	slices.SortFunc(families, byFamilyName)
-
 	return families, nil
 }
 
-var buffers = sync.Pool{New: func() any { return new(bytes.Buffer) }}
-
-// putBuffer gives a buffer back. An outsized one shall not stay around for ever.
-func putBuffer(b *bytes.Buffer) {
-	if b.Cap() <= 64<<10 {
-		b.Reset()
-		buffers.Put(b)
-	}
-}
-
-// guarded makes an error of a panic. Parsers of what anybody may send should not
-// panic, but a daemon should not rely on it.
+// guarded makes an error of a panic. A parser should not panic, but the daemon must not
+// rely on that.
 func guarded(parse func() error) (err error) {
 	defer func() {
 		if p := recover(); p != nil {
-			err = fmt.Errorf("its parser failed: %v", p)
+			err = fmt.Errorf("the parser failed: %v", p)
 		}
 	}()
-
 	return parse()
-}
-
-// explain says what it means that the text parser, or a reader, ended in an error.
-func explain(err error) error {
-	if _, ok := errors.AsType[expfmt.ParseError](err); ok {
-		return err
-	}
-
-	return body.Explain(err)
 }

@@ -1,7 +1,6 @@
 package pushgateway_test
 
 import (
-	"bytes"
 	"cmp"
 	"context"
 	"fmt"
@@ -12,17 +11,14 @@ import (
 	"strings"
 	"sync"
 	"sync/atomic"
-	"time"
 
-	"github.com/klauspost/compress/gzip"
-	"github.com/klauspost/compress/snappy"
-	"github.com/klauspost/compress/zstd"
 	. "github.com/onsi/ginkgo/v2"
 	. "github.com/onsi/gomega"
 	dto "github.com/prometheus/client_model/go"
 	"google.golang.org/protobuf/proto"
 
 	"github.com/signalbox-ci/signalbox/cmd/signalbox/internal/source/pushgateway"
+	"github.com/signalbox-ci/signalbox/cmd/signalbox/internal/source/sourcetest"
 )
 
 var _ = Describe("Bodies", func() {
@@ -99,7 +95,7 @@ var _ = Describe("Bodies", func() {
 			Entry("label twice", "x{a=\"1\",a=\"2\"} 1\n", `text format parsing error in line 1: duplicate label names for metric "x"`),
 			Entry("label that is not UTF-8", "x{a=\"\xff\"} 1\n", `text format parsing error in line 1: invalid label value "\xff"`),
 			Entry("what the parser panics at", "g 1\n# TYPE s summary\ng 2\n{\"s\",a=\"1\"} 1\n",
-				"the body cannot be read: its parser failed: assignment to entry in nil map"),
+				"the parser failed: assignment to entry in nil map"),
 			Entry("what the parser adds to the wrong series", "# TYPE s summary\ns_sum{a=\"1\"} 1\ng 1\n{\"s_sum\"} 2\n",
 				"a name is within braces, in a body that has a summary or a histogram"),
 		)
@@ -137,8 +133,8 @@ var _ = Describe("Bodies", func() {
 			}
 			once.Store(true)
 			Expect(f.put("/small", "x 1\n").Code).To(Equal(http.StatusOK))
-			waiting, cancel := context.WithTimeout(context.Background(), 10*time.Millisecond)
-			defer cancel()
+			waiting, cancel := context.WithCancel(context.Background())
+			cancel()
 			w := httptest.NewRecorder()
 			f.handler.ServeHTTP(w, httptest.NewRequest(http.MethodPut, "/metrics/job/third", strings.NewReader(large)).WithContext(waiting))
 			Expect(w.Code).To(Equal(http.StatusServiceUnavailable))
@@ -253,7 +249,7 @@ var _ = Describe("Bodies", func() {
 			Entry("count less than that of a bucket", &dto.Histogram{SampleCount: proto.Uint64(1), Bucket: []*dto.Bucket{bucketOf(1, 2)}},
 				"its count is 1, that of the bucket le=1 is 2"),
 			Entry("bucket twice", &dto.Histogram{SampleCount: proto.Uint64(1), Bucket: []*dto.Bucket{bucketOf(1, 1), bucketOf(1, 1)}},
-				"the bucket le=1 is there twice"),
+				"the bucket le=1 is duplicated"),
 			Entry("bound that is none", &dto.Histogram{Bucket: []*dto.Bucket{bucketOf(math.NaN(), 1)}}, "the bound of a bucket is NaN"),
 			Entry("count that is none", &dto.Histogram{Bucket: []*dto.Bucket{{CumulativeCountFloat: proto.Float64(math.NaN())}}},
 				"the count of the bucket le=0 is NaN, after 0"),
@@ -274,10 +270,10 @@ var _ = Describe("Bodies", func() {
 				Expect(w.Code).To(Equal(http.StatusOK), w.Body.String())
 				Expect(names()).To(Equal([]string{"y"}))
 			},
-			Entry("gzip", "gzip", gzipped),
-			Entry("gzip, in capitals", "GZIP", gzipped),
-			Entry("snappy", "snappy", snappied),
-			Entry("zstd", "zstd", zstandard),
+			Entry("gzip", "gzip", sourcetest.Gzip),
+			Entry("gzip, in capitals", "GZIP", sourcetest.Gzip),
+			Entry("snappy", "snappy", sourcetest.Snappy),
+			Entry("zstd", "zstd", sourcetest.Zstd),
 			Entry("not at all", "identity", func(s string) string { return s }),
 			Entry("by what nobody knows", "br", func(s string) string { return s }),
 		)
@@ -290,16 +286,16 @@ var _ = Describe("Bodies", func() {
 				Expect(f.store.pushes).To(BeEmpty())
 			},
 			Entry("gzip that is none", "gzip", "x 1\nx 1\nx 1\nx 1\n", "the body cannot be read: in gzip: gzip: invalid header"),
-			Entry("gzip without anything", "gzip", "", "the body is cut off: in gzip: there is none of it"),
-			Entry("gzip, cut off", "gzip", gzipped("x 1\n")[:14], "the body is cut off: in gzip: unexpected EOF"),
-			Entry("gzip, cut off at its end", "gzip", gzipped("x 1\n")[:20], "the body is cut off: in gzip: unexpected EOF"),
+			Entry("gzip without anything", "gzip", "", "the body is cut off: in gzip: unexpected EOF"),
+			Entry("gzip, cut off", "gzip", sourcetest.Gzip("x 1\n")[:14], "the body is cut off: in gzip: unexpected EOF"),
+			Entry("gzip, cut off at its end", "gzip", sourcetest.Gzip("x 1\n")[:20], "the body is cut off: in gzip: unexpected EOF"),
 			Entry("snappy that is none", "snappy", "x 1\n", "in snappy: "),
 			Entry("snappy that is one block", "snappy", "\x04\x0cx 1\n", "in snappy: "),
 			Entry("zstd that is none", "zstd", "x 1\n", "in zstd: "),
 		)
 
 		It("may be empty", func() {
-			for encoding, body := range map[string]string{"gzip": gzipped(""), "snappy": "", "zstd": zstandard("")} {
+			for encoding, body := range map[string]string{"gzip": sourcetest.Gzip(""), "snappy": "", "zstd": sourcetest.Zstd("")} {
 				Expect(f.put("/j", body, "Content-Encoding", encoding).Code).To(Equal(http.StatusOK), encoding)
 			}
 		})
@@ -314,33 +310,5 @@ func withLabels(n int) string {
 		fmt.Fprintf(&b, ",l%d=\"v\"", i)
 	}
 	b.WriteString("} 1\n")
-
 	return b.String()
-}
-
-func gzipped(text string) string {
-	var b bytes.Buffer
-	w := gzip.NewWriter(&b)
-	fmt.Fprint(w, text)
-	w.Close() //nolint:errcheck // it goes to memory
-
-	return b.String()
-}
-
-func snappied(text string) string {
-	var b bytes.Buffer
-	w := snappy.NewBufferedWriter(&b)
-	fmt.Fprint(w, text)
-	w.Close() //nolint:errcheck // it goes to memory
-
-	return b.String()
-}
-
-func zstandard(text string) string {
-	w, err := zstd.NewWriter(nil)
-	if err != nil {
-		panic(err)
-	}
-
-	return string(w.EncodeAll([]byte(text), nil))
 }

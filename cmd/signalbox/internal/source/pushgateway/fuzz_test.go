@@ -37,13 +37,11 @@ type fuzzed struct {
 func newFuzzed() *fuzzed {
 	f := &fuzzed{}
 	f.handler = pushgateway.NewHandler(pushgateway.Options{Store: f, Logger: lager.NewLogger("fuzz"), BodyBytes: 1 << 20})
-
 	return f
 }
 
 func (f *fuzzed) Push(_ context.Context, p aggregator.Push) error {
 	f.pushed = &p
-
 	return nil
 }
 
@@ -67,7 +65,6 @@ func (f *fuzzed) put(t *testing.T, path string, contentType string, body []byte)
 	if !utf8.Valid(w.Body.Bytes()) || w.Body.Len() > 4200 {
 		t.Errorf("%s: answered %q", path, w.Body)
 	}
-
 	return f.pushed, w
 }
 
@@ -131,7 +128,6 @@ func inBase64(value string) string {
 	if value == "" {
 		return "="
 	}
-
 	return base64.RawURLEncoding.EncodeToString([]byte(value))
 }
 
@@ -161,7 +157,6 @@ func labelMap(t *testing.T, labels []aggregator.Label) map[string]string {
 		}
 		all[label.Name] = label.Value
 	}
-
 	return all
 }
 
@@ -206,7 +201,6 @@ func readPath(escaped string) (map[string]string, bool) {
 			labels[name] = value
 		}
 	}
-
 	return labels, labels["job"] != ""
 }
 
@@ -223,7 +217,6 @@ func fromBase64(value string) (string, bool) {
 		value += "="
 	}
 	raw, err := base64.StdEncoding.DecodeString(value)
-
 	return string(raw), err == nil
 }
 

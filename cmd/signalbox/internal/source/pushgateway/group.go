@@ -7,31 +7,32 @@ import (
 	"io"
 	"net/http"
 	"strings"
+	"sync"
 	"time"
 
 	"code.cloudfoundry.org/lager/v3"
 
-	"github.com/signalbox-ci/signalbox/cmd/signalbox/internal/body"
+	"github.com/signalbox-ci/signalbox/cmd/signalbox/internal/source"
 	"github.com/signalbox-ci/signalbox/emitter/aggregator"
 )
 
 // serveGroup changes or deletes the group that the components name.
 func (h *handler) serveGroup(w http.ResponseWriter, r *http.Request, components []string) {
 	start := time.Now()
-	wire := &countingReader{Reader: r.Body}
-
 	var refused *refusal
+	var size int64
 	status := http.StatusOK
 	if r.Method == http.MethodDelete {
-		refused, status = h.deleteGroup(r, components), http.StatusAccepted
+		status = http.StatusAccepted
+		refused = h.deleteGroup(r, components)
 	} else {
-		refused = h.push(r, wire, components)
+		size, refused = h.push(r, components)
 	}
 	if refused != nil {
 		status = refused.status
 		h.logRefusal(r, "rejected-push", refused)
 	}
-	h.metrics.observe(r.Method, status, time.Since(start), wire.read)
+	h.metrics.observe(r.Method, status, time.Since(start), size)
 
 	if refused != nil {
 		refused.answer(w)
@@ -48,58 +49,42 @@ func (h *handler) deleteGroup(r *http.Request, components []string) *refusal {
 	if err := h.Store.DeleteGroup(r.Context(), grouping); err != nil {
 		return storeRefusal(err)
 	}
-
 	return nil
 }
 
-func (h *handler) push(r *http.Request, wire *countingReader, components []string) *refusal {
+// push applies a body to a group. It returns the size of the body as it was sent.
+func (h *handler) push(r *http.Request, components []string) (size int64, refused *refusal) {
 	grouping, err := parseGroup(components)
 	if err != nil {
-		return badRequest(err)
+		return 0, badRequest(err)
 	}
 	ttl, err := parseTTL(r.URL.RawQuery)
 	if err != nil {
-		return badRequest(err)
+		return 0, badRequest(err)
 	}
-
-	encoding := r.Header.Get("Content-Encoding")
-	content, ok := body.Open(wire, encoding, h.BodyBytes)
-	if !ok {
-		// As the Pushgateway does. Almost always it fails to parse.
-		encoding = ""
-		content, _ = body.Open(wire, encoding, h.BodyBytes)
-	}
-	defer content.Close()
-	if encoding == "" && r.ContentLength > h.BodyBytes {
-		return refuse(http.StatusRequestEntityTooLarge, fmt.Sprintf("%v: %d bytes, more than the limit of %d bytes",
-			body.ErrTooLarge, r.ContentLength, h.BodyBytes))
-	}
-
 	buffer := buffers.Get().(*bytes.Buffer)
-	defer putBuffer(buffer)
-	_, readErr := buffer.ReadFrom(content)
+	defer release(buffer)
+	size, err = h.read(r, buffer)
+	switch {
+	case errors.Is(err, source.ErrTooLarge):
+		return size, refuse(http.StatusRequestEntityTooLarge, err.Error())
+	case err != nil:
+		return size, badRequest(err)
+	}
+
 	if buffer.Len() > largeBody {
-		// It is here, so nobody waits for a client that is slow.
+		// The whole body is here, so a slow client makes no other wait.
 		select {
 		case h.large <- struct{}{}:
 			defer func() { <-h.large }()
 		case <-r.Context().Done():
-			return refuse(http.StatusServiceUnavailable, "too many large bodies are being read")
+			return size, refuse(http.StatusServiceUnavailable, "too many large bodies are being read")
 		}
 	}
-
-	families, err := decode(io.MultiReader(buffer, failingReader{readErr}), r.Header.Get("Content-Type"))
-	switch {
-	case errors.Is(err, body.ErrTooLarge):
-		return refuse(http.StatusRequestEntityTooLarge, err.Error())
-	case err != nil:
-		return badRequest(err)
-	case wire.read == 0 && strings.Contains(strings.ToLower(encoding), "gzip"):
-		// Even an empty body has a header in gzip. Taken for an empty body it
-		// would empty the group. The other encodings may write nothing for nothing.
-		return badRequest(errors.New("the body is cut off: in gzip: there is none of it"))
+	families, err := decode(buffer.Bytes(), r.Header.Get("Content-Type"))
+	if err != nil {
+		return size, badRequest(err)
 	}
-
 	err = h.Store.Push(r.Context(), aggregator.Push{
 		Grouping: grouping,
 		Families: families,
@@ -107,10 +92,44 @@ func (h *handler) push(r *http.Request, wire *countingReader, components []strin
 		TTL:      ttl,
 	})
 	if err != nil {
-		return storeRefusal(err)
+		return size, storeRefusal(err)
 	}
+	return size, nil
+}
 
-	return nil
+// read reads the body of a request into the buffer. It returns the size of the body as
+// it was sent.
+func (h *handler) read(r *http.Request, buffer *bytes.Buffer) (size int64, err error) {
+	body, unsupported := source.OpenBody(r, h.BodyBytes)
+	if unsupported != nil {
+		// As in the Pushgateway it is no error. Almost always the body cannot be
+		// parsed then.
+		body, _ = source.NewBody(r.Body, "", h.BodyBytes)
+	}
+	defer body.Close()
+	if _, err := buffer.ReadFrom(body); err != nil {
+		return body.SentBytes(), source.Explain(err)
+	}
+	gzipped := unsupported == nil && strings.Contains(strings.ToLower(r.Header.Get("Content-Encoding")), "gzip")
+	if gzipped && body.SentBytes() == 0 {
+		// Even an empty body has a header in gzip. Taken for an empty body it would
+		// empty the group. In the other encodings an empty body may be no bytes.
+		return 0, source.Explain(fmt.Errorf("in gzip: %w", io.ErrUnexpectedEOF))
+	}
+	return body.SentBytes(), nil
+}
+
+// maxKeptBytes is the largest buffer that is kept for the next body.
+const maxKeptBytes = 64 << 10
+
+var buffers = sync.Pool{New: func() any { return new(bytes.Buffer) }}
+
+// release returns a buffer to the pool, unless it is too large to be kept.
+func release(b *bytes.Buffer) {
+	if b.Cap() <= maxKeptBytes {
+		b.Reset()
+		buffers.Put(b)
+	}
 }
 
 // invalidPrefix is what the Pushgateway says of pushes that can be read, but not taken.
@@ -142,28 +161,4 @@ func (h *handler) logRefusal(r *http.Request, action string, refused *refusal) {
 		"remote": r.RemoteAddr,
 		"status": refused.status,
 	})
-}
-
-// A countingReader counts what is read.
-type countingReader struct {
-	io.Reader
-	read int64
-}
-
-func (c *countingReader) Read(p []byte) (int, error) {
-	n, err := c.Reader.Read(p)
-	c.read += int64(n)
-
-	return n, err
-}
-
-// A failingReader is what follows what could be read: the reason, or nothing more.
-type failingReader struct{ err error }
-
-func (r failingReader) Read([]byte) (int, error) {
-	if r.err == nil {
-		return 0, io.EOF
-	}
-
-	return 0, r.err
 }

@@ -1,5 +1,5 @@
-// Package push serves the HTTP API of the Prometheus Pushgateway: jobs push metrics
-// to it in groups, and delete them.
+// Package pushgateway serves the HTTP API of the Prometheus Pushgateway: jobs push
+// metrics to it in groups, and delete them.
 //
 // It differs from the Pushgateway 1.11.3 in these points. A %2F in a path belongs to
 // the value that it is in. The parameter ttl of a push says how long its group lives.
@@ -18,9 +18,9 @@ import (
 	"code.cloudfoundry.org/lager/v3"
 	"github.com/prometheus/client_golang/prometheus"
 
-	"github.com/signalbox-ci/signalbox/cmd/signalbox/internal/reply"
-	"github.com/signalbox-ci/signalbox/cmd/signalbox/internal/source/events"
+	"github.com/signalbox-ci/signalbox/cmd/signalbox/internal/source"
 	"github.com/signalbox-ci/signalbox/emitter/aggregator"
+	"github.com/signalbox-ci/signalbox/internal/methods"
 )
 
 // A Store holds what is pushed. It is safe for concurrent use.
@@ -44,9 +44,8 @@ type Options struct {
 	Store  Store
 	Logger lager.Logger // gets what is refused
 
-	// BodyBytes is the most that a body may have after decompression. 0 means
-	// 16 MiB. What a body turns into can take up sixty times as much, if it is
-	// made for that.
+	// BodyBytes is the most that a body may have after decompression. 0 means 16 MiB.
+	// What a body turns into can take up sixty times as much, if it is made for that.
 	BodyBytes int64
 
 	// Admin allows to wipe the store by PUT to /api/v1/admin/wipe.
@@ -55,37 +54,43 @@ type Options struct {
 	// Page serves GET of /metrics. If nil, nothing is there.
 	Page http.Handler
 
+	// Next serves the requests with paths that are not of this API. If nil, they are
+	// answered with status 404.
+	Next http.Handler
+
 	// Flags, BuildInfo and StartTime are shown at /api/v1/status.
 	Flags, BuildInfo map[string]string
 	StartTime        time.Time
 
-	// Registerer, if not nil, gets the metrics of the handler itself. It must
-	// not have those of another.
+	// Registerer, if not nil, gets the metrics of the handler itself. It must not have
+	// those of another.
 	Registerer prometheus.Registerer
 }
 
-// A handler serves the requests that it Handles.
+// A handler serves requests; see NewHandler.
 type handler struct {
 	Options
 	large      chan struct{} // holds a token for each large body that is being parsed
 	listing    chan struct{} // and for each list of groups that is being written
 	metrics    metrics
-	rejections *events.Rejections
+	rejections *source.Rejections
 }
 
-// NewHandler returns the handler of the Pushgateway's API. It must get requests
-// with the paths that clients sent: see Handles.
+// NewHandler returns the handler of the Pushgateway's API. It must get requests with
+// the paths that clients sent: see Handles.
 func NewHandler(options Options) http.Handler {
+	if options.Next == nil {
+		options.Next = http.HandlerFunc(serveNotFound)
+	}
 	if options.BodyBytes == 0 {
 		options.BodyBytes = 16 << 20
 	}
-
 	return &handler{
 		Options:    options,
 		large:      make(chan struct{}, maxLargeBodies),
 		listing:    make(chan struct{}, maxListings),
 		metrics:    newMetrics(options.Registerer),
-		rejections: events.NewRejections(options.Logger),
+		rejections: source.NewRejections(options.Logger),
 	}
 }
 
@@ -130,19 +135,22 @@ func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		h.serveWipe(w, r)
 	case theQuit:
 		if allow(w, r, http.MethodPost, http.MethodPut) {
-			// It ends by a signal, not because somebody on the network says so.
+			// A client on the network must not be able to end the daemon.
 			refuse(http.StatusForbidden, "the lifecycle API is not enabled").answer(w)
 		}
+	case nowhere:
+		serveNotFound(w, r)
 	default:
-		notFound.answer(w)
+		h.Next.ServeHTTP(w, r)
 	}
 }
 
-var notFound = refuse(http.StatusNotFound,
-	"nothing is here; metrics are pushed to /metrics/job/<job>{/<label>/<value>}")
+func serveNotFound(w http.ResponseWriter, _ *http.Request) {
+	refuse(http.StatusNotFound, "nothing is here; metrics are pushed to /metrics/job/<job>{/<label>/<value>}").answer(w)
+}
 
-// redirect sends the client to a clean path, which locate knows: so it begins with
-// a component of its own and cannot be taken for another host.
+// redirect sends the client to a clean path, which locate knows: so it begins with a
+// component of its own and cannot be taken for another host.
 func redirect(w http.ResponseWriter, r *http.Request, clean string) {
 	if r.URL.RawQuery != "" {
 		clean += "?" + r.URL.RawQuery
@@ -151,25 +159,25 @@ func redirect(w http.ResponseWriter, r *http.Request, clean string) {
 	w.WriteHeader(http.StatusTemporaryRedirect)
 }
 
-// allow tells whether a request is to be served, because it has one of the methods.
-// If not, it is answered.
-func allow(w http.ResponseWriter, r *http.Request, methods ...string) bool {
-	if slices.Contains(methods, r.Method) {
+// allow reports whether a request has one of the methods. If not, it answers the
+// request. As in the Pushgateway, OPTIONS lists the methods.
+func allow(w http.ResponseWriter, r *http.Request, served ...string) bool {
+	if slices.Contains(served, r.Method) {
 		return true
 	}
 
-	allowed := slices.Sorted(slices.Values(append(slices.Clone(methods), http.MethodOptions)))
+	reason := methods.NotAllowed(w.Header(), r.Method, served...)
+	allowed := slices.Sorted(slices.Values(append(served, http.MethodOptions)))
 	w.Header().Set("Allow", strings.Join(allowed, ", "))
 	if r.Method == http.MethodOptions {
 		w.WriteHeader(http.StatusOK)
 		return false
 	}
-	refuse(http.StatusMethodNotAllowed, reply.NotAllowed(r.Method, methods...)).answer(w)
-
+	refuse(http.StatusMethodNotAllowed, reason).answer(w)
 	return false
 }
 
-// servePage serves what is to be scraped, if that is to be had here.
+// servePage serves the metrics page, if there is one.
 func (h *handler) servePage(w http.ResponseWriter, r *http.Request) {
 	if !allow(w, r, http.MethodGet) {
 		return

@@ -15,6 +15,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/testutil"
 
+	"github.com/signalbox-ci/signalbox/cmd/signalbox/internal/source/sourcetest"
 	"github.com/signalbox-ci/signalbox/emitter/aggregator"
 )
 
@@ -59,14 +60,14 @@ var _ = Describe("Handler", func() {
 			Expect(w.Header()).To(HaveKeyWithValue("Allow", ConsistOf(allowed)))
 			Expect(w.Body.String()).To(BeEmpty())
 		},
-		Entry("GET of a group", "GET", "/metrics/job/j", "DELETE, OPTIONS, POST, PUT", "want DELETE, POST or PUT\n"),
-		Entry("HEAD of a group", "HEAD", "/metrics/job/j/l/v", "DELETE, OPTIONS, POST, PUT", "want DELETE, POST or PUT\n"),
-		Entry("PATCH of a group that cannot be", "PATCH", "/metrics/job/j/l", "DELETE, OPTIONS, POST, PUT", "want DELETE, POST or PUT\n"),
-		Entry("POST of the page", "POST", "/metrics", "GET, OPTIONS", "want GET\n"),
-		Entry("HEAD of the page", "HEAD", "/metrics", "GET, OPTIONS", "want GET\n"),
-		Entry("DELETE of the metrics", "DELETE", "/api/v1/metrics", "GET, OPTIONS", "want GET\n"),
-		Entry("HEAD of the status", "HEAD", "/api/v1/status", "GET, OPTIONS", "want GET\n"),
-		Entry("GET of the wipe", "GET", "/api/v1/admin/wipe", "OPTIONS, PUT", "want PUT\n"),
+		Entry("GET of a group", "GET", "/metrics/job/j", "DELETE, OPTIONS, POST, PUT", "expected DELETE, POST or PUT\n"),
+		Entry("HEAD of a group", "HEAD", "/metrics/job/j/l/v", "DELETE, OPTIONS, POST, PUT", "expected DELETE, POST or PUT\n"),
+		Entry("PATCH of a group that cannot be", "PATCH", "/metrics/job/j/l", "DELETE, OPTIONS, POST, PUT", "expected DELETE, POST or PUT\n"),
+		Entry("POST of the page", "POST", "/metrics", "GET, OPTIONS", "expected GET\n"),
+		Entry("HEAD of the page", "HEAD", "/metrics", "GET, OPTIONS", "expected GET\n"),
+		Entry("DELETE of the metrics", "DELETE", "/api/v1/metrics", "GET, OPTIONS", "expected GET\n"),
+		Entry("HEAD of the status", "HEAD", "/api/v1/status", "GET, OPTIONS", "expected GET\n"),
+		Entry("GET of the wipe", "GET", "/api/v1/admin/wipe", "OPTIONS, PUT", "expected PUT\n"),
 	)
 
 	Describe("ttl", func() {
@@ -130,7 +131,7 @@ var _ = Describe("Handler", func() {
 		Entry("too much", fmt.Errorf("wrapped: %w", &aggregator.PushError{Refusal: aggregator.LimitReached, Err: errors.New("full")}), 429, "wrapped: full"),
 		Entry("not stored", &aggregator.PushError{Refusal: aggregator.NotStored, Err: errors.New("disk full")}, 500, "disk full"),
 		Entry("anything else", errors.New("oops"), 500, "oops"),
-		Entry("endless", errors.New(strings.Repeat("é", 4000)), 500, strings.Repeat("é", 2048)+"…"),
+		Entry("endless", errors.New(strings.Repeat("é", 4000)), 500, strings.Repeat("é", 2046)+"…"),
 	)
 
 	It("tells that a deletion failed", func() {
@@ -161,6 +162,12 @@ var _ = Describe("Handler", func() {
 			Expect(w.Code).To(Equal(http.StatusNotFound))
 			Expect(w.Body.String()).To(ContainSubstring("metrics are not scraped here, only pushed"))
 		})
+	})
+
+	It("leaves other paths to the next handler", func() {
+		f.options.Next = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { io.WriteString(w, "next") }) //nolint:errcheck // to memory
+		Expect(f.do(http.MethodPost, "/api/v1/events", nil).Body.String()).To(Equal("next"))
+		Expect(f.do(http.MethodGet, "/metrics/elsewhere", nil).Code).To(Equal(http.StatusNotFound))
 	})
 
 	It("does not end because somebody asks it to", func() {
@@ -212,23 +219,23 @@ var _ = Describe("Handler", func() {
 				Expect(w.Body.String()).To(Equal("the body is too large: " + reason + "\n"))
 				Expect(f.store.pushes).To(BeEmpty())
 			},
-			Entry("that says so", strings.NewReader("x 1\nyy 2\n"), "9 bytes, more than the limit of 8 bytes"),
-			Entry("that does not", unsized("x 1\nyy 2\n"), "more than the limit of 8 bytes"),
-			Entry("between lines", unsized("x 1\ny 2\nz 3\n"), "more than the limit of 8 bytes"),
-			Entry("in protobuf", unsized("\x0aaaaaaaaaaaaaa"), "more than the limit of 8 bytes", "Content-Type", protobufType),
-			Entry("when decompressed", unsized(gzipped("x 1\nyy 2\n")), "more than the limit of 8 bytes", "Content-Encoding", "gzip"),
-			Entry("in an encoding that nobody knows", unsized("x 1\nyy 2\n"), "more than the limit of 8 bytes", "Content-Encoding", "br"),
+			Entry("that says so", strings.NewReader("x 1\nyy 2\n"), "9 bytes, more than the limit of 8 bytes; nothing was applied"),
+			Entry("that does not", sourcetest.Unsized("x 1\nyy 2\n"), "more than the limit of 8 bytes"),
+			Entry("between lines", sourcetest.Unsized("x 1\ny 2\nz 3\n"), "more than the limit of 8 bytes"),
+			Entry("in protobuf", sourcetest.Unsized("\x0aaaaaaaaaaaaaa"), "more than the limit of 8 bytes", "Content-Type", protobufType),
+			Entry("when decompressed", sourcetest.Unsized(sourcetest.Gzip("x 1\nyy 2\n")), "more than the limit of 8 bytes", "Content-Encoding", "gzip"),
+			Entry("in an encoding that nobody knows", sourcetest.Unsized("x 1\nyy 2\n"), "more than the limit of 8 bytes", "Content-Encoding", "br"),
 		)
 
 		It("are for what is decompressed, not for what comes", func() {
-			Expect(len(gzipped("x 1\n"))).To(BeNumerically(">", 8))
-			Expect(f.put("/j", gzipped("x 1\n"), "Content-Encoding", "gzip").Code).To(Equal(http.StatusOK))
+			Expect(len(sourcetest.Gzip("x 1\n"))).To(BeNumerically(">", 8))
+			Expect(f.put("/j", sourcetest.Gzip("x 1\n"), "Content-Encoding", "gzip").Code).To(Equal(http.StatusOK))
 		})
 	})
 
 	DescribeTable("tells that a body breaks off",
 		func(contentType, start string) {
-			body := io.MultiReader(strings.NewReader(start), iotest.ErrReader(io.ErrUnexpectedEOF))
+			body := sourcetest.Broken(start, io.ErrUnexpectedEOF)
 			w := f.do(http.MethodPut, "/metrics/job/j", body, "Content-Type", contentType)
 			Expect(w.Code).To(Equal(http.StatusBadRequest))
 			Expect(w.Body.String()).To(Equal("the body is cut off: unexpected EOF\n"))
@@ -249,7 +256,7 @@ var _ = Describe("Handler", func() {
 	It("counts and measures", func() {
 		registry := prometheus.NewPedanticRegistry()
 		f.options.Registerer = registry
-		f.put("/j", gzipped(strings.Repeat("x 1\n", 1000)), "Content-Encoding", "gzip")
+		f.put("/j", sourcetest.Gzip(strings.Repeat("x 1\n", 1000)), "Content-Encoding", "gzip")
 		Expect(testutil.GatherAndCompare(registry, strings.NewReader(`
 			# HELP signalbox_push_requests_total Requests to push or delete a group of metrics, by method and status.
 			# TYPE signalbox_push_requests_total counter
@@ -284,6 +291,3 @@ var _ = Describe("Handler", func() {
 		Expect(measured).To(HaveKeyWithValue("signalbox_push_duration_seconds put", BeNumerically(">", 0)))
 	})
 })
-
-// unsized is a body that does not say how long it is.
-func unsized(body string) io.Reader { return struct{ io.Reader }{strings.NewReader(body)} }

@@ -26,7 +26,7 @@ func sortBuckets(h *dto.Histogram) error {
 		case math.IsNaN(b.GetUpperBound()):
 			return errors.New("the bound of a bucket is NaN")
 		case i > 0 && b.GetUpperBound() == bound:
-			return fmt.Errorf("the bucket le=%v is there twice", bound)
+			return fmt.Errorf("the bucket le=%v is duplicated", bound)
 		case !(count >= below): // or NaN
 			return fmt.Errorf("the count of the bucket le=%v is %v, after %v", b.GetUpperBound(), count, below)
 		}
@@ -37,7 +37,6 @@ func sortBuckets(h *dto.Histogram) error {
 	if all := either(h.GetSampleCountFloat(), h.GetSampleCount()); !math.IsInf(bound, 1) && !(all >= below) {
 		return fmt.Errorf("its count is %v, that of the bucket le=%v is %v", all, bound, below)
 	}
-
 	return nil
 }
 
@@ -46,6 +45,5 @@ func either(float float64, integer uint64) float64 {
 	if float != 0 {
 		return float
 	}
-
 	return float64(integer)
 }

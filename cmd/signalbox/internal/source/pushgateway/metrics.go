@@ -10,8 +10,8 @@ import (
 	"github.com/prometheus/client_golang/prometheus/promauto"
 )
 
-// statuses are what each method may be answered with, so that what has not
-// happened yet shows as zero.
+// statuses are what each method may be answered with, so that what has not happened yet
+// shows as zero.
 var statuses = map[string][]int{
 	http.MethodPut: {
 		http.StatusOK, http.StatusBadRequest, http.StatusRequestEntityTooLarge,
@@ -60,7 +60,6 @@ func newMetrics(registerer prometheus.Registerer) metrics {
 			m.size.WithLabelValues(strings.ToLower(method))
 		}
 	}
-
 	return m
 }
 

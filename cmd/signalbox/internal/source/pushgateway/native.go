@@ -16,9 +16,9 @@ const (
 	both             // [lower, upper]
 )
 
-// nativeBuckets returns the buckets of a native histogram that have anything in
-// them, in order: each as how its bounds belong to it, the bounds and the count.
-// The histogram is what the Store took, so its spans have as many buckets as there are.
+// nativeBuckets returns the buckets of a native histogram that have anything in them,
+// in order: each as how its bounds belong to it, the bounds and the count. The
+// histogram is what the Store took, so its spans have as many buckets as there are.
 func nativeBuckets(h *dto.Histogram) [][]any {
 	negative, positive, zero := deltas(h.NegativeDelta), deltas(h.PositiveDelta), fmt.Sprint(h.GetZeroCount())
 	if h.GetSampleCountFloat() > 0 || h.GetZeroCountFloat() > 0 {
@@ -37,7 +37,6 @@ func nativeBuckets(h *dto.Histogram) [][]any {
 	eachBucket(h.GetSchema(), h.PositiveSpan, positive, func(lower, upper float64, count string) {
 		buckets = append(buckets, []any{upperOnly, fmt.Sprint(lower), fmt.Sprint(upper), count})
 	})
-
 	return buckets
 }
 
@@ -63,7 +62,6 @@ func bound(index int, schema int32) float64 {
 		// Infinity has a bucket of its own behind this one.
 		return math.MaxFloat64
 	}
-
 	return math.Exp2(exponent)
 }
 
@@ -74,7 +72,6 @@ func deltas(deltas []int64) []string {
 		count += delta
 		counts[i] = fmt.Sprint(count)
 	}
-
 	return counts
 }
 
@@ -83,6 +80,5 @@ func floats(floats []float64) []string {
 	for i, count := range floats {
 		counts[i] = fmt.Sprint(count)
 	}
-
 	return counts
 }

@@ -34,12 +34,11 @@ const (
 	theQuit                 // /-/quit
 )
 
-// Handles tells whether a request is for a handler of this package: whether its
+// Handles reports whether a request is for a handler of this package: whether its
 // path is /metrics, is below it, or is one of the API's. An http.ServeMux must not
 // see such a request first, for it takes the %2F of a label's value for a slash.
 func Handles(r *http.Request) bool {
 	where, _ := locate(cleanPath(r.URL.EscapedPath()))
-
 	return where != elsewhere
 }
 
@@ -72,11 +71,10 @@ func locate(escaped string) (place, []string) {
 	case begins(components, "-", "quit") && len(components) == 2:
 		return theQuit, nil
 	}
-
 	return elsewhere, nil
 }
 
-// begins tells whether escaped components begin with these.
+// begins reports whether escaped components begin with these.
 func begins(components []string, want ...string) bool {
 	if len(components) < len(want) {
 		return false
@@ -86,13 +84,12 @@ func begins(components []string, want ...string) bool {
 			return false
 		}
 	}
-
 	return true
 }
 
-// cleanPath returns an escaped path without empty, . and .. components. A slash at
-// its end stays: it can be the end of an empty value. What is escaped stays as it
-// is, so a value may be %2E%2E.
+// cleanPath returns an escaped path without empty, . and .. components. A slash at its
+// end stays: it can be the end of an empty value. What is escaped stays as it is, so a
+// value may be %2E%2E.
 func cleanPath(escaped string) string {
 	if !strings.HasPrefix(escaped, "/") {
 		return escaped
@@ -105,13 +102,11 @@ func cleanPath(escaped string) string {
 	if len(escaped) == len(clean)+1 {
 		return escaped // nothing was cleaned away but that slash
 	}
-
 	return clean + "/"
 }
 
-// parseGroup returns the labels, sorted by name, that a group's components name.
-// If a name is there more than once, the last counts, except that nothing changes
-// the job.
+// parseGroup returns the labels, sorted by name, that a group's components name. If a
+// name is there more than once, the last counts, except that nothing changes the job.
 func parseGroup(components []string) ([]aggregator.Label, error) {
 	job, err := parseLabel(components[0], components[1])
 	if err != nil {
@@ -144,7 +139,6 @@ func parseGroup(components []string) ([]aggregator.Label, error) {
 	slices.Reverse(labels)
 	labels = append(labels, job)
 	slices.SortStableFunc(labels, func(a, b aggregator.Label) int { return cmp.Compare(a.Name, b.Name) })
-
 	return slices.CompactFunc(labels, func(a, b aggregator.Label) bool { return a.Name == b.Name }), nil
 }
 
@@ -176,6 +170,5 @@ func parseLabel(escapedName, escapedValue string) (aggregator.Label, error) {
 	if !utf8.ValidString(value) {
 		return none, fmt.Errorf("the value of label %s is not UTF-8: %q", name, value)
 	}
-
 	return aggregator.Label{Name: name, Value: value}, nil
 }

@@ -17,7 +17,6 @@ func labelsOf(namesAndValues ...string) []aggregator.Label {
 	for i := 0; i < len(namesAndValues); i += 2 {
 		labels = append(labels, aggregator.Label{Name: namesAndValues[i], Value: namesAndValues[i+1]})
 	}
-
 	return labels
 }
 

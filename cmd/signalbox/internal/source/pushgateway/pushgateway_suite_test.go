@@ -48,7 +48,6 @@ func (r *recorder) Push(_ context.Context, p aggregator.Push) error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.pushes = append(r.pushes, p)
-
 	return r.err
 }
 
@@ -56,7 +55,6 @@ func (r *recorder) DeleteGroup(_ context.Context, grouping []aggregator.Label) e
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.deleted = append(r.deleted, grouping)
-
 	return r.err
 }
 
@@ -64,7 +62,6 @@ func (r *recorder) Groups() iter.Seq[aggregator.Group] {
 	if r.listed != nil {
 		r.listed()
 	}
-
 	return slices.Values(r.groups)
 }
 
@@ -72,7 +69,6 @@ func (r *recorder) Wipe(context.Context) error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.wiped++
-
 	return r.err
 }
 
@@ -87,7 +83,6 @@ type fixture struct {
 func newFixture() *fixture {
 	f := &fixture{store: &recorder{}, logger: lagertest.NewTestLogger("push")}
 	f.options = pushgateway.Options{Store: f.store, Logger: f.logger}
-
 	return f
 }
 
@@ -103,7 +98,6 @@ func (f *fixture) do(method, target string, body io.Reader, headers ...string) *
 		handler = pushgateway.NewHandler(f.options)
 	}
 	handler.ServeHTTP(w, r)
-
 	return w
 }
 
@@ -116,7 +110,6 @@ func (f *fixture) put(group, body string, headers ...string) *httptest.ResponseR
 func (f *fixture) last() aggregator.Push {
 	GinkgoHelper()
 	Expect(f.store.pushes).NotTo(BeEmpty())
-
 	return f.store.pushes[len(f.store.pushes)-1]
 }
 
@@ -130,7 +123,6 @@ func delimited(families ...*dto.MetricFamily) string {
 			panic(err)
 		}
 	}
-
 	return b.String()
 }
 
@@ -155,7 +147,6 @@ func pairs(labels ...string) []*dto.LabelPair {
 	for i := 0; i < len(labels); i += 2 {
 		all = append(all, &dto.LabelPair{Name: &labels[i], Value: &labels[i+1]})
 	}
-
 	return all
 }
 

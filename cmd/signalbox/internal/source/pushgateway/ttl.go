@@ -46,9 +46,8 @@ func parseTTL(query string) (*time.Duration, error) {
 	case ttl < 0:
 		return nil, fmt.Errorf("the parameter ttl is %q, which is negative", text)
 	case ttl == 0 && strings.ContainsAny(text, "123456789"):
-		// Rounded to nothing it would be for ever.
+		// Rounded to 0 the group would never expire.
 		return nil, fmt.Errorf("the parameter ttl is %q, which is less than a nanosecond", text)
 	}
-
 	return &ttl, nil
 }

@@ -1,4 +1,4 @@
-package events_test
+package source_test
 
 import (
 	"context"
@@ -15,7 +15,7 @@ import (
 	"github.com/onsi/gomega/gbytes"
 	"go.uber.org/goleak"
 
-	"github.com/signalbox-ci/signalbox/cmd/signalbox/internal/source/events"
+	"github.com/signalbox-ci/signalbox/cmd/signalbox/internal/source"
 )
 
 var _ = Describe("Server", func() {
@@ -23,7 +23,7 @@ var _ = Describe("Server", func() {
 		logger   *lagertest.TestLogger
 		listener net.Listener
 		handler  http.HandlerFunc
-		server   *events.Server
+		server   *source.Server
 		client   *http.Client
 	)
 
@@ -40,7 +40,7 @@ var _ = Describe("Server", func() {
 	})
 
 	JustBeforeEach(func() {
-		server = events.Serve(logger, listener, handler)
+		server = source.Serve(logger, listener, handler)
 	})
 
 	AfterEach(func() {

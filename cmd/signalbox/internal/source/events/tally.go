@@ -1,30 +1,14 @@
 package events
 
-import "github.com/signalbox-ci/signalbox/metric"
+import "github.com/signalbox-ci/signalbox/cmd/signalbox/internal/source"
 
-// A Sink takes the events that were well formed. It is safe for concurrent use.
-type Sink interface {
-	// Emit hands an event on. The event's attributes are good until it returns.
-	Emit(metric.Event)
-
-	// Prepare returns what hands on the events of a type. An event is good until
-	// that returns.
-	Prepare(metric.EventType) (emit func(*Event))
-
-	// Knows tells whether events of this name mean anything to anybody.
-	Knows(name string) bool
-
-	// Malformed counts a piece of input that is not an event, for the reason.
-	Malformed(why error)
-}
-
-// A Tally counts what became of one input while its events go to the Sink. All
-// that one Decoder reads must go to the same Sink.
+// A Tally counts what became of one input while its events go to the Sink. All that one
+// Decoder reads must go to the same Sink.
 type Tally struct {
-	Sink Sink
+	Sink source.Sink
 
-	// Accepted counts the well-formed events, Unknown those among them whose
-	// names the Sink does not know, Rejected what was not an event.
+	// Accepted counts the well-formed events, Unknown those among them whose names the
+	// Sink does not know, Rejected what was not an event.
 	Accepted, Unknown, Rejected int
 
 	attributes map[string]string // lent to each event that has to have a map
@@ -50,7 +34,7 @@ func (t *Tally) Accept(event *Event) {
 	if !s.known {
 		t.Unknown++
 	}
-	s.emit(event)
+	s.emit(&event.Event, event.Values)
 }
 
 // acceptFirst hands on the first event of a shape: there may never be another, so
@@ -65,7 +49,6 @@ func (t *Tally) acceptFirst(event *Event) {
 	}
 	plain := event.Event
 	plain.Attributes = t.attributes
-
 	if !t.Sink.Knows(plain.Name) {
 		t.Unknown++
 	}

@@ -1,4 +1,4 @@
-package events
+package source
 
 import (
 	"context"
@@ -14,9 +14,8 @@ import (
 )
 
 const (
-	// readHeaderTimeout is for clients that connect and say nothing,
-	// readTimeout for bodies that trickle in. A full body takes a minute on a
-	// line of 10 Mbit/s.
+	// readHeaderTimeout is for clients that connect and say nothing, readTimeout for
+	// bodies that trickle in. A full body takes a minute on a line of 10 Mbit/s.
 	readHeaderTimeout = 10 * time.Second
 	readTimeout       = 5 * time.Minute
 	idleTimeout       = 2 * time.Minute
@@ -24,7 +23,7 @@ const (
 	maxHeaderBytes = 64 << 10
 )
 
-// A Server serves the intake on a listener. Start it with Serve.
+// A Server serves HTTP on a listener. Start it with Serve.
 type Server struct {
 	http *http.Server
 	done chan struct{} // closed when the server has stopped
@@ -34,9 +33,8 @@ type Server struct {
 	fresh map[net.Conn]bool // connections that have not sent a request; guarded by mu
 }
 
-// Serve starts to serve the handler on the listener, which it takes over. What
-// the server has to say about connections goes to the logger. Whoever calls it
-// must call Close.
+// Serve starts to serve the handler on the listener, which it takes over. What the
+// server has to say about connections goes to the logger. The caller must call Close.
 func Serve(logger lager.Logger, listener net.Listener, handler http.Handler) *Server {
 	s := &Server{
 		http: &http.Server{
@@ -57,7 +55,6 @@ func Serve(logger lager.Logger, listener net.Listener, handler http.Handler) *Se
 			s.err = err
 		}
 	}()
-
 	return s
 }
 
@@ -76,13 +73,13 @@ func (s *Server) track(conn net.Conn, state http.ConnState) {
 // Done is closed when the server has stopped, by itself or because of Close.
 func (s *Server) Done() <-chan struct{} { return s.done }
 
-// Close takes no more connections, waits for the requests that are being
-// served, and stops the server. When the context ends first it cuts the
-// requests off. It returns why the server stopped before Close, the context's
-// error if requests were cut off, or nil.
+// Close takes no more connections, waits for the requests that are being served, and
+// stops the server. When the context ends first it cuts the requests off. It returns
+// why the server stopped before Close, the context's error if requests were cut off, or
+// nil.
 func (s *Server) Close(ctx context.Context) error {
-	// Nobody waits for an answer on a connection that has not sent a request,
-	// but http.Server would give it five seconds.
+	// Nobody waits for an answer on a connection that has not sent a request, but
+	// http.Server would give it five seconds.
 	s.mu.Lock()
 	for conn := range s.fresh {
 		conn.Close() //nolint:errcheck // it is of no use anymore
@@ -94,7 +91,6 @@ func (s *Server) Close(ctx context.Context) error {
 		s.http.Close() //nolint:errcheck // the listener is closed already
 	}
 	<-s.done
-
 	return errors.Join(s.err, err)
 }
 
@@ -103,6 +99,5 @@ type errorLog struct{ logger lager.Logger }
 
 func (l errorLog) Write(line []byte) (int, error) {
 	l.logger.Error("http", errors.New(strings.TrimSpace(string(line))))
-
 	return len(line), nil
 }

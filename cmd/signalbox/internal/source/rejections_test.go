@@ -1,4 +1,4 @@
-package events_test
+package source_test
 
 import (
 	"errors"
@@ -9,17 +9,17 @@ import (
 	"code.cloudfoundry.org/lager/v3"
 	"code.cloudfoundry.org/lager/v3/lagertest"
 
-	"github.com/signalbox-ci/signalbox/cmd/signalbox/internal/source/events"
+	"github.com/signalbox-ci/signalbox/cmd/signalbox/internal/source"
 )
 
-// Rejections must tell the first hundred one by one, then one a second, and
-// with that one how many went untold.
+// Rejections must tell the first hundred one by one, then one a second, and with that
+// one how many went untold.
 func TestRejections(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		sink := lagertest.NewTestSink()
 		logger := lager.NewLogger("test")
 		logger.RegisterSink(sink)
-		rejections := events.NewRejections(logger)
+		rejections := source.NewRejections(logger)
 		reject := func(times int) {
 			for range times {
 				rejections.Log("rejected", errors.New("reason"), lager.Data{})

@@ -1,6 +1,7 @@
-package events
+package source
 
 import (
+	"net/http"
 	"sync"
 	"time"
 
@@ -9,14 +10,14 @@ import (
 
 const (
 	// rejectionBurst is how many rejections are logged one by one before
-	// rejectionInterval spaces them out. It is more than anybody reads and
-	// less than fills a disk.
+	// rejectionInterval spaces them out. It is more than an operator reads and less
+	// than fills a disk.
 	rejectionBurst    = 100
 	rejectionInterval = time.Second
 )
 
-// Rejections logs what was refused. All are counted, but when there are many
-// only some are logged, each of those with the number that were not.
+// Rejections logs what was refused. All are counted, but when there are many only some
+// are logged, each of those with the number that were not.
 //
 // It is safe for concurrent use. Make one with NewRejections.
 type Rejections struct {
@@ -33,7 +34,7 @@ func NewRejections(logger lager.Logger) *Rejections {
 	return &Rejections{logger: logger, burst: rejectionBurst, refilled: time.Now()}
 }
 
-// Log logs a rejection, unless too many were logged of late.
+// Log logs a rejection, unless too many were logged recently.
 func (r *Rejections) Log(action string, err error, data lager.Data) {
 	unlogged, ok := r.take()
 	if !ok {
@@ -45,8 +46,8 @@ func (r *Rejections) Log(action string, err error, data lager.Data) {
 	r.logger.Error(action, err, data)
 }
 
-// take decides whether a rejection may be logged, and returns how many before
-// it were not.
+// take decides whether a rejection may be logged, and returns how many before it were
+// not.
 func (r *Rejections) take() (unlogged int, ok bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -61,6 +62,12 @@ func (r *Rejections) take() (unlogged int, ok bool) {
 	}
 	r.burst--
 	unlogged, r.unlogged = r.unlogged, 0
-
 	return unlogged, true
+}
+
+// RefuseEncoding answers and logs a request for whose body OpenBody returned an error.
+func (r *Rejections) RefuseEncoding(w http.ResponseWriter, request *http.Request, err error) {
+	r.Log("rejected-body", err, lager.Data{"remote": request.RemoteAddr})
+	w.Header().Set("Accept-Encoding", Encodings)
+	Refuse(w, http.StatusUnsupportedMediaType, err.Error())
 }

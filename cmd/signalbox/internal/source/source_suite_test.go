@@ -1,4 +1,4 @@
-package body_test
+package source_test
 
 import (
 	"testing"
@@ -7,7 +7,7 @@ import (
 	. "github.com/onsi/gomega"
 )
 
-func TestBody(t *testing.T) {
+func TestSource(t *testing.T) {
 	RegisterFailHandler(Fail)
-	RunSpecs(t, "Body")
+	RunSpecs(t, "Sources")
 }

@@ -1,28 +1,29 @@
-package events
+package source
 
 import "mime"
 
-// A Format is how events are laid out in a body.
+// ByteOrderMark is what some editors and shells put before UTF-8 text.
+const ByteOrderMark = "\xef\xbb\xbf"
+
+// A Format is how JSON values are laid out in a body.
 type Format int
 
 const (
-	// Sniff takes an array, a single object or lines, whichever the body
-	// turns out to be.
+	// Sniff accepts an array, a single value or lines, as the body shows.
 	Sniff Format = iota
 
-	// Lines takes one object a line and nothing else.
+	// Lines accepts one value a line and nothing else.
 	Lines
 )
 
 // FormatOf returns the format that a Content-Type promises. Only the types of
-// newline-delimited JSON promise anything: what is sent as application/json is
-// lines often enough, and many clients send whatever their library sets.
+// newline-delimited JSON promise anything: bodies sent as application/json are often
+// lines, and many clients send the type that their library sets.
 func FormatOf(contentType string) Format {
 	mediaType, _, err := mime.ParseMediaType(contentType)
 	if err != nil {
 		return Sniff
 	}
-
 	switch mediaType {
 	case "application/x-ndjson", "application/ndjson",
 		"application/jsonl", "application/x-jsonl",

@@ -1,0 +1,135 @@
+package main
+
+import (
+	"iter"
+	"strings"
+	"time"
+
+	"github.com/signalbox-ci/signalbox/internal/excerpt"
+	"github.com/signalbox-ci/signalbox/internal/status"
+)
+
+// inputOverview is the field "input" of the overview.
+type inputOverview struct {
+	Format string `json:"format"` // "events", or "lager" for a log
+
+	// RegularFile reports whether it is a regular file: one that is replayed, whose
+	// end is no failure.
+	RegularFile bool `json:"regular_file,omitempty"`
+
+	Accepted uint64 `json:"accepted"` // events, unknown ones included
+	Unknown  uint64 `json:"unknown"`
+	Rejected uint64 `json:"rejected"` // lines that claim to be events and are not
+	Skipped  uint64 `json:"skipped"`  // other lines of a log
+
+	EndedAt *time.Time `json:"ended_at"` // null while it is read
+
+	// Error says why it could not be read to its end. It is missing if it could.
+	Error string `json:"error,omitempty"`
+}
+
+// OverviewFields implements status.Section.
+func (s *inputStatus) OverviewFields() iter.Seq2[string, func(limit int) any] {
+	return func(yield func(string, func(limit int) any) bool) {
+		o := s.overview()
+		yield("input", func(int) any { return o })
+	}
+}
+
+func (s *inputStatus) overview() inputOverview {
+	unknown := s.unknown.Load()
+	o := inputOverview{
+		Format:      s.format,
+		RegularFile: s.regularFile.Load(),
+		Accepted:    s.known.Load() + unknown,
+		Unknown:     unknown,
+		Rejected:    s.rejected.Load(),
+		Skipped:     s.skipped.Load(),
+	}
+	if end := s.end.Load(); end != nil {
+		at := end.at.UTC()
+		o.EndedAt = &at
+		if end.err != nil {
+			o.Error = excerpt.Cut(end.err.Error(), 1<<10)
+		}
+	}
+	return o
+}
+
+// What makes an input without events look like a mistake.
+const (
+	silentAfter = time.Minute // without a line
+	fewLines    = 20          // of a log, none of which is an event
+)
+
+// OverviewReport implements status.Reporter.
+func (s *inputStatus) OverviewReport(now time.Time) status.Report {
+	o := s.overview()
+	return status.Report{Line: o.line(now), Findings: o.findings(now, s.begun), Help: o.help()}
+}
+
+// line says what became of the lines so far.
+func (o inputOverview) line(now time.Time) string {
+	parts := []string{counted(o.Accepted, "event")}
+	if o.Unknown > 0 {
+		parts = append(parts, grouped(o.Unknown)+" of them unknown")
+	}
+	if o.Rejected > 0 {
+		parts = append(parts, counted(o.Rejected, "line")+" rejected")
+	}
+	if o.Format == "lager" {
+		parts = append(parts, counted(o.Skipped, "line")+" of the log skipped")
+	}
+	ended := ""
+	if o.EndedAt != nil {
+		ended = "; ended " + ago(now, *o.EndedAt)
+	}
+	return "Standard input: " + strings.Join(parts, ", ") + ended + "."
+}
+
+// findings returns what looks wrong. A regular file that was read to its end is a
+// replay that is over; a pipe that ended has lost its program.
+func (o inputOverview) findings(now, begun time.Time) (found []status.Finding) {
+	add := func(level, kind, text string) {
+		found = append(found, status.Finding{Level: level, Kind: kind, Text: text})
+	}
+	lines := o.Accepted + o.Rejected + o.Skipped
+	switch {
+	case o.Error != "":
+		add("bad", "standard input failed", "standard input could not be read to its end: "+o.Error)
+	case o.EndedAt != nil && !o.RegularFile:
+		add("warn", "standard input ended", "standard input ended "+ago(now, *o.EndedAt))
+	case o.EndedAt == nil && lines == 0 && now.Sub(begun) > silentAfter:
+		add("warn", "nothing on standard input", "no line has come on standard input")
+	}
+	switch noEvents := o.Accepted == 0; {
+	case noEvents && o.Format == "lager" && o.Skipped >= fewLines, noEvents && o.EndedAt != nil && o.RegularFile:
+		add("warn", "standard input has no events", "none of "+counted(lines, "line")+" of standard input is an event")
+	}
+	return found
+}
+
+// help says where the events of a log come from.
+func (o inputOverview) help() []status.HelpText {
+	if o.Format != "lager" {
+		return nil
+	}
+	return []status.HelpText{
+		{Text: "No event has come yet. They are in the log of a Concourse web node that runs with these variables:"},
+		{Snippet: "CONCOURSE_EMIT_TO_LOGS=true\nCONCOURSE_LOG_LEVEL=debug"},
+		{Text: "Lines must be as the node writes them: a line with something in front, such as a name or a time, is skipped."},
+	}
+}
+
+// counted returns "1 line" or "2,000 lines".
+func counted(n uint64, noun string) string {
+	if n == 1 {
+		return "1 " + noun
+	}
+	return grouped(n) + " " + noun + "s"
+}
+
+// ago returns how long ago something was, in whole seconds.
+func ago(now, then time.Time) string {
+	return max(now.Sub(then), 0).Truncate(time.Second).String() + " ago"
+}

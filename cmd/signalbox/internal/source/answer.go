@@ -1,0 +1,61 @@
+package source
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"net/http"
+	"slices"
+	"strconv"
+
+	"github.com/signalbox-ci/signalbox/internal/methods"
+)
+
+// MaxErrors is how many of a body's errors an answer lists. They tend to be the same
+// one over and over.
+const MaxErrors = 10
+
+// Answer writes the value as JSON, which it must be possible to encode as.
+func Answer(w http.ResponseWriter, status int, value any) {
+	var b bytes.Buffer
+	encoder := json.NewEncoder(&b)
+	encoder.SetEscapeHTML(false) // it is not HTML, and people read it
+	if err := encoder.Encode(value); err != nil {
+		panic("BUG: an answer that is not JSON: " + err.Error())
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("Content-Length", strconv.Itoa(b.Len()))
+	w.Header().Set("X-Content-Type-Options", "nosniff")
+	w.WriteHeader(status)
+	w.Write(b.Bytes()) //nolint:errcheck // the client is gone
+}
+
+// Refuse answers a request of which nothing was read.
+func Refuse(w http.ResponseWriter, status int, reason string) {
+	Answer(w, status, struct {
+		Error string `json:"error"`
+	}{reason})
+}
+
+// AllowMethods reports whether a request has one of the methods. If not, it answers the
+// request with status 405.
+func AllowMethods(w http.ResponseWriter, r *http.Request, allowed ...string) bool {
+	if slices.Contains(allowed, r.Method) {
+		return true
+	}
+	Refuse(w, http.StatusMethodNotAllowed, methods.NotAllowed(w.Header(), r.Method, allowed...))
+	return false
+}
+
+// StatusOf returns the status of the answer to a body of which so many pieces were
+// rejected, and of which reading ended in readErr, or nil.
+func StatusOf(rejected int, readErr error) int {
+	switch {
+	case errors.Is(readErr, ErrTooLarge):
+		return http.StatusRequestEntityTooLarge
+	case rejected > 0:
+		return http.StatusBadRequest
+	default:
+		return http.StatusOK
+	}
+}

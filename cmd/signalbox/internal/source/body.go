@@ -1,0 +1,143 @@
+package source
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"sync"
+
+	"github.com/signalbox-ci/signalbox/internal/excerpt"
+)
+
+// ErrTooLarge is the cause of every error for a body past its limit.
+var ErrTooLarge = errors.New("the body is too large")
+
+// A Body is the body of a request, decompressed and limited in size. Any failure, a
+// body that is too large or that cannot be decompressed included, is an error of Read;
+// Explain completes it for the client. The caller must call Close.
+type Body struct {
+	sent     sentBody
+	encoding string // for errors
+
+	// decompressors is nil if the body is not compressed; decompressor is nil before
+	// the first Read as well.
+	decompressors *sync.Pool
+	decompressor  decompressor
+
+	limit, left int64
+	err         error // what ended it
+}
+
+// OpenBody returns the body of a request, of at most limit bytes. An error says that
+// its Content-Encoding is not supported.
+func OpenBody(r *http.Request, limit int64) (*Body, error) {
+	encoding := r.Header.Get("Content-Encoding")
+	b, ok := NewBody(r.Body, encoding, limit)
+	if !ok {
+		return nil, fmt.Errorf("the Content-Encoding %s is none of %s", excerpt.Quote(encoding), Encodings)
+	}
+	if encoding == "" && r.ContentLength > limit {
+		// The sender can split it, so nothing of it must be applied.
+		b.err = fmt.Errorf("%w: %d bytes, more than the limit of %d bytes; nothing was applied", ErrTooLarge, r.ContentLength, limit)
+	}
+	return b, nil
+}
+
+// NewBody returns the body that was sent in the Content-Encoding, of at most limit
+// bytes. It reports whether the encoding is supported.
+func NewBody(sent io.Reader, encoding string, limit int64) (*Body, bool) {
+	name, decompressors, ok := decompressorsFor(encoding)
+	b := &Body{
+		sent:          sentBody{r: sent, limit: limit},
+		encoding:      name,
+		decompressors: decompressors,
+		limit:         limit,
+		left:          limit,
+	}
+	if decompressors != nil {
+		b.sent.limit += framingBytes
+	}
+	return b, ok
+}
+
+// Read implements io.Reader. After an error it returns the same error again.
+func (b *Body) Read(p []byte) (int, error) {
+	if b.err != nil {
+		return 0, b.err
+	}
+
+	// One byte more than is left shows whether there is more.
+	if int64(len(p)) > b.left+1 {
+		p = p[:b.left+1]
+	}
+	n, err := b.decompress(p)
+	b.left -= int64(n)
+	if b.left < 0 {
+		n, err = n-1, tooLarge(b.limit)
+	}
+	b.err = err
+	return n, err
+}
+
+// decompress reads what is left, whatever its size.
+func (b *Body) decompress(p []byte) (n int, err error) {
+	if b.decompressors == nil {
+		return b.sent.Read(p)
+	}
+	if b.decompressor == nil {
+		b.decompressor = b.decompressors.Get().(decompressor)
+		err = b.decompressor.Reset(&b.sent)
+	}
+	if err == nil {
+		n, err = b.decompressor.Read(p)
+	}
+	if err != nil && err != io.EOF && !errors.Is(err, ErrTooLarge) {
+		err = fmt.Errorf("in %s: %w", b.encoding, err)
+	}
+	return n, err
+}
+
+// SentBytes returns how many bytes were read so far, before decompression.
+func (b *Body) SentBytes() int64 { return b.sent.read }
+
+// Close releases the decompressor. The body must not be read afterwards.
+func (b *Body) Close() {
+	if b.decompressor != nil {
+		b.decompressor.Reset(http.NoBody) //nolint:errcheck // it releases the body
+		b.decompressors.Put(b.decompressor)
+		b.decompressor = nil
+	}
+}
+
+// A sentBody is a body as it was sent. It ends in an error somewhere behind its limit,
+// where io.LimitedReader would end as if it were complete.
+type sentBody struct {
+	r           io.Reader
+	limit, read int64
+}
+
+func (s *sentBody) Read(p []byte) (int, error) {
+	if s.read > s.limit {
+		return 0, tooLarge(s.limit)
+	}
+	n, err := s.r.Read(p)
+	s.read += int64(n)
+	return n, err
+}
+
+func tooLarge(limit int64) error {
+	return fmt.Errorf("%w: more than the limit of %d bytes", ErrTooLarge, limit)
+}
+
+// Explain returns an error of Read, other than io.EOF, with an explanation for the
+// client.
+func Explain(err error) error {
+	if errors.Is(err, ErrTooLarge) {
+		return err
+	}
+	if errors.Is(err, io.ErrUnexpectedEOF) {
+		return fmt.Errorf("the body is cut off: %w", err)
+	}
+	return fmt.Errorf("the body cannot be read: %w", err)
+}

@@ -1,0 +1,75 @@
+package source
+
+import (
+	"io"
+	"strings"
+	"sync"
+
+	"github.com/klauspost/compress/gzip"
+	"github.com/klauspost/compress/s2"
+	"github.com/klauspost/compress/zstd"
+)
+
+// Encodings are the supported values of Content-Encoding, as Accept-Encoding lists
+// them.
+const Encodings = "gzip, snappy, zstd"
+
+// framingBytes is by how much a compressed body may be larger than its content, for
+// its framing. A larger one is nothing good, such as endless empty blocks.
+const framingBytes = 64 << 10
+
+// maxZstdWindow is the window that RFC 9659 allows clients to rely on. A decoder keeps
+// a whole window in memory, so it is also what one request can use.
+const maxZstdWindow = 8 << 20
+
+// A decompressor is what gzip.Reader and zstd.Decoder have in common.
+type decompressor interface {
+	io.Reader
+	Reset(io.Reader) error
+}
+
+// decompressorsFor returns the name of an encoding, and its decompressors; nil if it
+// does not compress. It reports whether the encoding is supported.
+func decompressorsFor(encoding string) (name string, pool *sync.Pool, ok bool) {
+	switch name = strings.ToLower(strings.TrimSpace(encoding)); name {
+	case "", "identity":
+		return name, nil, true
+	case "gzip", "x-gzip":
+		return "gzip", &gzipReaders, true
+	case "zstd":
+		return name, &zstdReaders, true
+	case "snappy":
+		return name, &snappyReaders, true
+	default:
+		return name, nil, false
+	}
+}
+
+var gzipReaders = sync.Pool{New: func() any { return new(gzip.Reader) }}
+
+var zstdReaders = sync.Pool{New: func() any {
+	// With a concurrency of 1 there are no goroutines to leave behind when the pool
+	// drops a decoder.
+	d, err := zstd.NewReader(nil,
+		zstd.WithDecoderConcurrency(1),
+		zstd.WithDecoderLowmem(true),
+		zstd.WithDecoderMaxWindow(maxZstdWindow))
+	if err != nil {
+		panic("BUG: zstd options: " + err.Error())
+	}
+	return d
+}}
+
+// snappyReaders read snappy's framed format, a stream of chunks.
+var snappyReaders = sync.Pool{New: func() any {
+	// The format's blocks have at most that; the decoder's own default is 4 MiB.
+	return snappyReader{s2.NewReader(nil, s2.ReaderMaxBlockSize(64<<10))}
+}}
+
+type snappyReader struct{ *s2.Reader }
+
+// Reset implements decompressor.
+func (r snappyReader) Reset(sent io.Reader) error {
+	r.Reader.Reset(sent)
+	return nil
+}

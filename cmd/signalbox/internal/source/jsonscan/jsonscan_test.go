@@ -1,0 +1,73 @@
+package jsonscan_test
+
+import (
+	"errors"
+	"testing"
+
+	"github.com/signalbox-ci/signalbox/cmd/signalbox/internal/source/jsonscan"
+)
+
+func TestValueEnd(t *testing.T) {
+	for _, c := range []struct {
+		data  string
+		start int
+		end   int
+		ended bool
+	}{
+		{`{"a":[1,"}]"]},`, 0, 14, true},
+		{`"a\"b" ,`, 0, 6, true},
+		{`[12,3]`, 1, 3, true},
+		{`12`, 0, 2, false},
+		{`{"a":`, 0, 5, false},
+		{`"a\`, 0, 3, false},
+		{``, 0, 0, false},
+	} {
+		if end, ended := jsonscan.ValueEnd([]byte(c.data), c.start); end != c.end || ended != c.ended {
+			t.Errorf("%s from %d: got %d, %v, expected %d, %v", c.data, c.start, end, ended, c.end, c.ended)
+		}
+	}
+}
+
+func TestCheck(t *testing.T) {
+	if err := jsonscan.Check([]byte(` {"a": 1} `)); err != nil {
+		t.Error(err)
+	}
+	for data, want := range map[string]jsonscan.SyntaxError{
+		`{"a": `:   {Offset: 6, Reason: "not JSON: it ends too early", Unfinished: true},
+		`{"a": x}`: {Offset: 6, Reason: "not JSON: invalid character 'x' looking for beginning of value"},
+		`1 2`:      {Offset: 2, Reason: "not JSON: invalid character '2' after top-level value"},
+		``:         {Offset: 0, Reason: "not JSON: it ends too early", Unfinished: true},
+	} {
+		if err := jsonscan.Check([]byte(data)); err == nil || *err != want {
+			t.Errorf("%s: got %+v, expected %+v", data, err, want)
+		}
+	}
+}
+
+// A caller can skip a value that it could not read, and go on behind it.
+func TestAScannerGoesOnBehindAValue(t *testing.T) {
+	var s jsonscan.Scanner
+	if !s.Reset([]byte(` [ "\ud800" , {"b": [2]}, "\u00e9" ] `)) {
+		t.Error("not UTF-8")
+	}
+	var texts []string
+	err := s.Elements(func() error {
+		start := s.Pos
+		text, err := s.Text()
+		if err != nil {
+			if _, ok := errors.AsType[*jsonscan.SyntaxError](err); !ok {
+				t.Errorf("got %T, expected a SyntaxError", err)
+			}
+			s.Pos = start
+			return s.SkipValue()
+		}
+		texts = append(texts, string(text))
+		return nil
+	})
+	if err != nil || s.End() != nil {
+		t.Error(err, s.End())
+	}
+	if len(texts) != 1 || texts[0] != "é" {
+		t.Errorf("got %q", texts)
+	}
+}

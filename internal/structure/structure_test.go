@@ -1,0 +1,125 @@
+// Package structure has the test of which package may import which.
+package structure_test
+
+import (
+	"os/exec"
+	"slices"
+	"strings"
+	"testing"
+)
+
+const module = "github.com/signalbox-ci/signalbox/"
+
+// small are the shared helpers that every package but metric may import. They import
+// nothing of the module.
+var small = []string{
+	"internal/buildinfo", "internal/duration", "internal/excerpt", "internal/interval", "internal/methods",
+	"internal/regularfile", "internal/secureheaders", "internal/spelling", "internal/topn",
+}
+
+// allowed lists what each package may import of the module, besides the small helpers.
+// Data flows from the top of this table to its bottom, and so do imports: whatever is
+// further down knows nothing of what is above it. A name that ends in "/..." stands for
+// everything below it.
+var allowed = []struct {
+	name    string
+	imports []string
+}{
+	{"cmd/signalbox", []string{"emitter/...", "internal/...", "metric", "cmd/signalbox/internal/..."}},
+	{"cmd/signalbox/internal/demo", []string{"metric", "cmd/signalbox/internal/source/..."}},
+	{"cmd/signalbox/internal/source/events", []string{"cmd/signalbox/internal/source", "cmd/signalbox/internal/source/jsonscan", "metric"}},
+	{"cmd/signalbox/internal/source/pushgateway", []string{"cmd/signalbox/internal/source", "emitter/aggregator"}},
+	{"cmd/signalbox/internal/source/agents", []string{"cmd/signalbox/internal/source", "cmd/signalbox/internal/source/jsonscan", "emitter/aggregator"}},
+	{"cmd/signalbox/internal/source", []string{"metric", "internal/webconfig"}},
+	{"cmd/signalbox/internal/source/jsonscan", nil},
+	{"emitterfakes", []string{"emitter"}},
+	{"emitter", []string{"emitter/rule", "internal/...", "metric"}},
+	{"internal/host", []string{"internal/series", "internal/status"}},
+	{"internal/status", []string{"internal/engine", "internal/series", "internal/traffic"}},
+	{"internal/exposition", []string{"internal/series"}},
+	{"internal/engine", []string{"emitter/rule", "internal/catalog", "internal/mapping", "internal/series", "internal/traffic", "metric"}},
+	{"internal/mapping", []string{"emitter/rule", "internal/catalog"}},
+	{"internal/catalog", []string{"emitter/rule"}},
+	{"emitter/rule", nil},
+	{"emitter/aggregator", []string{"emitter/aggregator/internal/storage", "internal/series"}},
+	{"emitter/aggregator/internal/storage", nil},
+	{"internal/traffic", []string{"internal/series"}},
+	{"internal/series", nil},
+	{"internal/webconfig", nil},
+	{"metric", nil},
+}
+
+// TestImportsPointDown fails if a package imports what the table does not list, if one
+// is missing in the table, or if an entry is of no package.
+func TestImportsPointDown(t *testing.T) {
+	list := exec.CommandContext(t.Context(), "go", "list", "-f", `{{.ImportPath}} {{join .Imports " "}}`,
+		"../../cmd/...", "../../emitter/...", "../../emitterfakes", "../../internal/...", "../../metric")
+	out, err := list.Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	found := map[string]bool{}
+	for line := range strings.Lines(string(out)) {
+		fields := strings.Fields(line)
+		name := strings.TrimPrefix(fields[0], module)
+		found[name] = true
+		if name == "internal/structure" {
+			continue
+		}
+		may, known := importsOf(name)
+		if !known {
+			t.Errorf("package %s is in neither table", name)
+		}
+		for _, path := range fields[1:] {
+			imported, ours := strings.CutPrefix(path, module)
+			if ours && !slices.ContainsFunc(may, func(pattern string) bool { return matches(pattern, imported) }) {
+				t.Errorf("package %s must not import %s", name, imported)
+			}
+		}
+	}
+	for _, p := range allowed {
+		if !found[p.name] {
+			t.Errorf("there is no package %s", p.name)
+		}
+	}
+	for _, name := range small {
+		if !found[name] {
+			t.Errorf("there is no package %s", name)
+		}
+	}
+}
+
+// TestTheTableIsInOrder fails if an entry may import one above it.
+func TestTheTableIsInOrder(t *testing.T) {
+	for i, p := range allowed {
+		for _, above := range allowed[:i] {
+			for _, pattern := range p.imports {
+				if pattern == above.name {
+					t.Errorf("%s may import %s, which is above it", p.name, above.name)
+				}
+			}
+		}
+	}
+}
+
+// importsOf returns what a package may import; false if it is in neither table.
+func importsOf(name string) (patterns []string, known bool) {
+	if slices.Contains(small, name) {
+		// methods shows the name of a method like everything that a client sent.
+		return []string{"internal/excerpt"}, true
+	}
+	for _, p := range allowed {
+		if p.name == name {
+			if name == "metric" {
+				return nil, true
+			}
+			return append(slices.Clone(p.imports), small...), true
+		}
+	}
+	return nil, false
+}
+
+func matches(pattern, name string) bool {
+	tree, ok := strings.CutSuffix(pattern, "/...")
+	return name == pattern || ok && (name == tree || strings.HasPrefix(name, tree+"/"))
+}
