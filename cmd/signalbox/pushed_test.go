@@ -63,7 +63,7 @@ var _ = Describe("signalbox run, with metrics that are pushed", func() {
 		for _, path := range []string{"/metrics/job/a%2Fb/l/v", "/api/v1/agent-metrics", "/api/v1/events"} {
 			Expect(post(path)).To(HaveSuffix("expected GET or HEAD; events and pushes are taken on another port, that of --intake-bind-port\n"))
 		}
-		Expect(post("/elsewhere")).To(HaveSuffix("want GET or HEAD\n"))
+		Expect(post("/elsewhere")).To(HaveSuffix("expected GET or HEAD\n"))
 	})
 
 	It("serves what agents push", func() {

@@ -24,7 +24,7 @@ func TestNearest(t *testing.T) {
 		{"concourse_builds_started_total", []string{"builds_started_total"}, "builds_started_total"},
 		{"prometheus-gc-intervall", []string{"prometheus-gc-interval", "prometheus-bind-ip"}, "prometheus-gc-interval"},
 		{"intake-port", []string{"intake-bind-ip", "intake-bind-port"}, "intake-bind-port"}, // a word left out
-		{strings.Repeat("a", 201), []string{strings.Repeat("a", 200)}, ""}, // too long to compare
+		{strings.Repeat("a", 201), []string{strings.Repeat("a", 200)}, ""},                  // too long to compare
 	} {
 		if got := spelling.Nearest(c.word, c.candidates); got != c.want {
 			t.Errorf("Nearest(%q): got %q, expected %q", c.word, got, c.want)
