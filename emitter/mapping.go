@@ -164,21 +164,17 @@ func (c *compiler) otherTypes() map[string]series.Type {
 	return types
 }
 
-// clash tells why there cannot be a family of that name and type beside those types:
+// clash returns why there cannot be a family of that name and type beside those types:
 // its name, or that of one of its samples, means something else.
 func clash(types map[string]series.Type, o series.FamilyOptions) error {
-	if _, ok := types[o.Name]; ok {
+	typeOf := func(name string) (series.Type, bool) {
+		typ, ok := types[name]
+		return typ, ok
+	}
+	if _, ok := typeOf(o.Name); ok {
 		return fmt.Errorf("metric %s is already there, as one of Signalbox's own", o.Name)
 	}
-	for _, suffix := range []string{"_bucket", "_sum", "_count", "_created"} {
-		if base, ok := strings.CutSuffix(o.Name, suffix); ok && types[base] == series.Histogram {
-			return fmt.Errorf("metric %s has the name of a sample of the histogram %s", o.Name, base)
-		}
-		if _, ok := types[o.Name+suffix]; ok && o.Type == series.Histogram {
-			return fmt.Errorf("metric %s would have a sample of the name of the metric %s", o.Name, o.Name+suffix)
-		}
-	}
-	return nil
+	return series.CheckSampleNames(o.Name, o.Type, true, typeOf)
 }
 
 // replacer returns a replacer for the replacements: one for all who ask for the
