@@ -12,7 +12,6 @@ import (
 	"code.cloudfoundry.org/lager/v3"
 	"github.com/prometheus/client_golang/prometheus"
 
-	"github.com/signalbox-ci/signalbox/emitter/aggregator"
 	"github.com/signalbox-ci/signalbox/internal/exposition"
 	"github.com/signalbox-ci/signalbox/internal/series"
 	"github.com/signalbox-ci/signalbox/internal/status"
@@ -61,7 +60,7 @@ type PrometheusConfig struct {
 
 	// Pushed, if not nil, has metrics that are served on the page too from the start:
 	// see Prometheus.ServePushed.
-	Pushed *aggregator.Aggregator `no-flag:"true"`
+	Pushed Pushed `no-flag:"true"`
 
 	// Gatherer, if not nil, has metrics that are served on the page too from the
 	// start: see Prometheus.ServeGatherer.

@@ -2,13 +2,14 @@ package emitter
 
 import (
 	"cmp"
+	"encoding/json"
+	"reflect"
 	"runtime"
 	"slices"
 	"strings"
 	"sync"
 	"time"
 
-	"github.com/signalbox-ci/signalbox/emitter/aggregator"
 	"github.com/signalbox-ci/signalbox/internal/status"
 	"github.com/signalbox-ci/signalbox/metric"
 )
@@ -163,38 +164,22 @@ func emitterOf(s metric.EmitterStats) status.Emitter {
 	return status.Emitter{Name: presented(s.Emitter), QueueLength: s.QueueLength, QueueCapacity: s.QueueCapacity, Dropped: s.Dropped}
 }
 
-// pushedBy is what jobs and agents pushed; nothing if nobody can.
-func (p *Prometheus) pushedBy() (status.Groups, status.Agents) {
-	groups, agents := status.Groups{List: []status.Group{}}, status.Agents{List: []status.Agent{}}
-	a := p.beside.aggregator.Load()
-	if a == nil {
-		return groups, agents
-	}
-	g := a.LatestGroups(status.MaxLimit)
-	groups.Total, groups.Series, groups.Limit = g.Total, g.Series, g.SeriesLimit
-	groups.DamagedFile, groups.StorageError = presented(g.DamagedFile), presented(g.StorageError)
-	for _, g := range g.Latest {
-		groups.List = append(groups.List, status.Group{
-			Labels: statusLabels(g.Labels), Series: g.Series,
-			Pushed: unlessZero(g.Pushed), Failed: unlessZero(g.Failed), Expires: unlessZero(g.Expires),
-		})
-	}
-	held := a.LatestAgents(status.MaxLimit)
-	agents.Total, agents.Series, agents.Limit = held.Total, held.Series, held.SeriesLimit
-	for _, a := range held.Latest {
-		agents.List = append(agents.List, status.Agent{
-			Labels: statusLabels(a.Labels), Series: a.Series, Updated: a.Updated.UTC(), Expires: a.Expires.UTC(),
-		})
-	}
-	return groups, agents
-}
+// What the overview has of groups and agents if nothing can be pushed.
+const (
+	noGroups = `{"total":0,"series":0,"limit":0,"list":[],"damaged_file":"","storage_error":""}`
+	noAgents = `{"total":0,"series":0,"limit":0,"list":[]}`
+)
 
-func statusLabels(labels []aggregator.Label) []status.Label {
-	list := make([]status.Label, len(labels))
-	for i, l := range labels {
-		list[i] = status.Label{Name: presented(l.Name), Value: presented(l.Value)}
+// pushedBy returns the sections about what is pushed.
+func (p *Prometheus) pushedBy() (groups, agents any) {
+	fields := map[string]any{"groups": json.RawMessage(noGroups), "agents": json.RawMessage(noAgents)}
+	if pushed := p.beside.provider.Load(); pushed != nil {
+		for _, section := range (*pushed).OverviewSections() {
+			field, value := section.OverviewSection(status.MaxLimit)
+			fields[field] = value
+		}
 	}
-	return list
+	return fields["groups"], fields["agents"]
 }
 
 // presented is a text as the overview shows it.
@@ -223,10 +208,25 @@ func cutTo(o status.Overview, limit int) status.Overview {
 	o.Events.UnknownNames = first(o.Events.UnknownNames, limit)
 	o.Workers.List = first(o.Workers.List, limit)
 	o.Families.List = first(o.Families.List, limit)
-	o.Groups.List = first(o.Groups.List, limit)
-	o.Agents.List = first(o.Agents.List, limit)
+	o.Groups, o.Agents = cutLists(o.Groups, limit), cutLists(o.Agents, limit)
 	o.Scrapes = first(o.Scrapes, limit)
 	return o
+}
+
+// cutLists returns a section with the slices among its fields cut to the limit.
+func cutLists(section any, limit int) any {
+	value := reflect.ValueOf(section)
+	if value.Kind() != reflect.Struct {
+		return section
+	}
+	cut := reflect.New(value.Type()).Elem()
+	cut.Set(value)
+	for i := range cut.NumField() {
+		if f := cut.Field(i); f.Kind() == reflect.Slice {
+			f.SetLen(min(f.Len(), max(limit, 0)))
+		}
+	}
+	return cut.Interface()
 }
 
 func first[E any](list []E, most int) []E { return list[:min(len(list), max(most, 0))] }

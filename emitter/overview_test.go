@@ -314,27 +314,34 @@ var _ = Describe("The overview", func() {
 	Describe("of what is pushed", func() {
 		It("has groups and agents", func() {
 			p := start(config, nil)
-			Expect(overview(p).Groups).To(Equal(status.Groups{List: []status.Group{}}))
-			a, err := aggregator.New(logger, nil, time.Minute, nil, aggregator.WithClock(func() time.Time { return now }))
+			encoded := func(section any) string {
+				text, err := json.Marshal(section)
+				Expect(err).NotTo(HaveOccurred())
+				return string(text)
+			}
+			Expect(encoded(overview(p).Groups)).To(Equal(`{"total":0,"series":0,"limit":0,"list":[],"damaged_file":"","storage_error":""}`))
+			Expect(encoded(overview(p).Agents)).To(Equal(`{"total":0,"series":0,"limit":0,"list":[]}`))
+			a, err := aggregator.New(aggregator.Options{AgentTTL: time.Minute, Clock: func() time.Time { return now }})
 			Expect(err).NotTo(HaveOccurred())
 			p.ServePushed(a)
 			ttl := time.Hour
-			Expect(a.Push(context.Background(), aggregator.Push{
+			Expect(a.Groups.Push(context.Background(), aggregator.Push{
 				Grouping: []aggregator.Label{{Name: "job", Value: "j"}}, TTL: &ttl,
 				Families: []*dto.MetricFamily{{Name: proto.String("m"), Type: dto.MetricType_GAUGE.Enum(),
 					Metric: []*dto.Metric{{Gauge: &dto.Gauge{Value: proto.Float64(1)}}}}},
 			})).To(Succeed())
-			Expect(a.Update(context.Background(), aggregator.Labels{Username: "alice"},
+			Expect(a.Agents.Update(context.Background(), aggregator.Labels{Username: "alice"},
 				[]aggregator.Metric{{Name: "n", Type: aggregator.Gauge}})).To(Succeed())
-			at := now
 			o := overview(p)
-			expires := at.Add(time.Hour)
-			Expect(o.Groups).To(Equal(status.Groups{Total: 1, Series: 1, Limit: 1_000_000, List: []status.Group{
-				{Labels: []status.Label{{Name: "job", Value: "j"}}, Series: 1, Pushed: &at, Expires: &expires},
-			}}))
-			Expect(o.Agents).To(Equal(status.Agents{Total: 1, Series: 1, Limit: 1_000_000, List: []status.Agent{
-				{Labels: []status.Label{{Name: "username", Value: "alice"}}, Series: 1, Updated: at, Expires: at.Add(time.Minute)},
-			}}))
+			Expect(encoded(o.Groups)).To(Equal(`{"total":1,"series":1,"limit":1000000,"list":[` +
+				`{"labels":[{"name":"job","value":"j"}],"series":1,"pushed":"2023-11-14T22:13:22Z","failed":null,"expires":"2023-11-14T23:13:22Z"}],` +
+				`"damaged_file":"","storage_error":""}`))
+			Expect(encoded(o.Agents)).To(Equal(`{"total":1,"series":1,"limit":1000000,"list":[` +
+				`{"labels":[{"name":"username","value":"alice"}],"series":1,"updated":"2023-11-14T22:13:22Z","expires":"2023-11-14T22:14:22Z"}]}`))
+			Expect(a.Groups.Push(context.Background(), aggregator.Push{Grouping: []aggregator.Label{{Name: "job", Value: "k"}}})).To(Succeed())
+			overview(p)
+			Expect(encoded(emitter.Overview(p, 1).Groups)).To(And(HavePrefix(`{"total":2,`), ContainSubstring(`"k"`), Not(ContainSubstring(`"j"`))))
+			Expect(encoded(emitter.Overview(p, 2).Groups)).To(ContainSubstring(`"j"`))
 		})
 	})
 
@@ -469,12 +476,12 @@ var _ = Describe("The overview", func() {
 		write("")
 		config.Settings = func() map[string]string { return map[string]string{"host": strings.Repeat("ü", 600)} }
 		p := start(config, nil)
-		a, err := aggregator.New(logger, nil, time.Minute, nil)
+		a, err := aggregator.New(aggregator.Options{})
 		Expect(err).NotTo(HaveOccurred())
 		p.ServePushed(a)
 		long, cut := strings.Repeat("ü", 600), strings.Repeat("ü", 510)+"…"
 		p.Emit(logger, event("worker containers", 1, attributes{"worker": long, "platform": long, "team_name": long, "tags": long}))
-		Expect(a.Push(context.Background(), aggregator.Push{
+		Expect(a.Groups.Push(context.Background(), aggregator.Push{
 			Grouping: []aggregator.Label{{Name: "job", Value: long}},
 			Families: []*dto.MetricFamily{{Name: proto.String("m"), Type: dto.MetricType_GAUGE.Enum(),
 				Metric: []*dto.Metric{{Gauge: &dto.Gauge{Value: proto.Float64(1)}}}}},
@@ -485,7 +492,7 @@ var _ = Describe("The overview", func() {
 		o := overview(p)
 		Expect(o.Workers.List).To(HaveExactElements(And(
 			HaveField("Name", cut), HaveField("Platform", cut), HaveField("Team", cut), HaveField("Tags", cut))))
-		Expect(o.Groups.List).To(HaveExactElements(HaveField("Labels", HaveExactElements(status.Label{Name: "job", Value: cut}))))
+		Expect(o.Groups).To(HaveField("List", HaveExactElements(HaveField("Labels", HaveExactElements(HaveField("Value", cut))))))
 		Expect(o.Settings).To(HaveExactElements(status.Setting{Name: "host", Value: cut}))
 		Expect(len(o.Mapping.Error)).To(And(BeNumerically(">", 4000), BeNumerically("<=", 4096)))
 		Expect(o.Mapping.Error).To(HaveSuffix("…"))
@@ -494,7 +501,7 @@ var _ = Describe("The overview", func() {
 	It("can be asked for while events come and series go", func() {
 		config := &emitter.PrometheusConfig{WorkerStaleAfter: time.Millisecond}
 		p := start(config, nil)
-		a, err := aggregator.New(logger, nil, time.Minute, nil)
+		a, err := aggregator.New(aggregator.Options{})
 		Expect(err).NotTo(HaveOccurred())
 		p.ServePushed(a)
 		var running sync.WaitGroup
@@ -506,7 +513,7 @@ var _ = Describe("The overview", func() {
 					p.Emit(logger, event("builds started", -1, nil))
 					p.CountMalformed(errors.New("x"))
 					if i%10 == 0 {
-						Expect(a.Update(context.Background(), aggregator.Labels{Username: fmt.Sprint(g, i)},
+						Expect(a.Agents.Update(context.Background(), aggregator.Labels{Username: fmt.Sprint(g, i)},
 							[]aggregator.Metric{{Name: "n", Type: aggregator.Gauge}})).To(Succeed())
 					}
 				}
@@ -529,7 +536,7 @@ var _ = Describe("The overview", func() {
 		Expect(o.Events.Rejected).To(Equal(uint64(6000)))
 		Expect(o.Events.UnknownNames).To(HaveLen(200))
 		Expect(o.Events.UnknownOther).To(Equal(uint64(2800)))
-		Expect(o.Agents.Total).To(Equal(300))
+		Expect(o.Agents).To(HaveField("Total", Equal(300)))
 	})
 })
 

@@ -9,17 +9,16 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	dto "github.com/prometheus/client_model/go"
 
-	"github.com/signalbox-ci/signalbox/emitter/aggregator"
 	"github.com/signalbox-ci/signalbox/internal/exposition"
 	"github.com/signalbox-ci/signalbox/internal/series"
 )
 
 // neighbours are what the emitter's page has beside its own series.
 type neighbours struct {
-	store      *series.Store
-	pushed     atomic.Pointer[exposition.Pushed]
-	aggregator atomic.Pointer[aggregator.Aggregator] // that it comes from
-	gatherers  atomic.Pointer[prometheus.Gatherers]
+	store     *series.Store
+	pushed    atomic.Pointer[exposition.Pushed]
+	provider  atomic.Pointer[Pushed] // of pushed
+	gatherers atomic.Pointer[prometheus.Gatherers]
 
 	// types are those of the families that the gatherers had of late.
 	types atomic.Pointer[map[string]series.Type]
@@ -63,13 +62,25 @@ func (n *neighbours) typeOf(name string) (series.Type, bool) {
 	return t, ok
 }
 
-// ServePushed serves what agents and jobs push to the aggregator on the emitter's
-// page too. Pushes that would clash with what is on the page are refused from then
-// on. A second aggregator takes the place of the first.
-func (p *Prometheus) ServePushed(a *aggregator.Aggregator) {
+// Pushed is what agents and jobs push: an *aggregator.Aggregator.
+type Pushed interface {
+	series.Provider
+
+	// OverviewSections returns what the status page shows of it. A section contributes
+	// one field of the overview; the value is encoded as JSON, its lists cut to limit
+	// entries.
+	OverviewSections() []interface {
+		OverviewSection(limit int) (field string, value any)
+	}
+}
+
+// ServePushed serves what agents and jobs push on the emitter's page too. Pushes that
+// would clash with what is on the page are refused from then on. A second call
+// replaces what the first one served.
+func (p *Prometheus) ServePushed(pushed Pushed) {
 	p.beside.look()
-	store, clock := a.OnPage(p.beside.typeOf)
-	p.beside.aggregator.Store(a)
+	store, clock := series.Provide(pushed, p.beside.typeOf)
+	p.beside.provider.Store(&pushed)
 	p.beside.pushed.Store(&exposition.Pushed{Store: store, Clock: clock})
 }
 

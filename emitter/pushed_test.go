@@ -7,7 +7,6 @@ import (
 	"os"
 	"path/filepath"
 
-	"code.cloudfoundry.org/lager/v3"
 	. "github.com/onsi/ginkgo/v2"
 	. "github.com/onsi/gomega"
 	"github.com/prometheus/client_golang/prometheus"
@@ -26,12 +25,12 @@ var _ = Describe("The page of the Prometheus emitter with what is pushed", func(
 	BeforeEach(func() {
 		p = start(&emitter.PrometheusConfig{}, nil)
 		var err error
-		a, err = aggregator.New(lager.NewLogger("test"), nil, 0, nil)
+		a, err = aggregator.New(aggregator.Options{})
 		Expect(err).NotTo(HaveOccurred())
 		p.ServePushed(a)
 	})
 	gauge := func(name string) error {
-		return a.Update(context.Background(), aggregator.Labels{Username: "alice"},
+		return a.Agents.Update(context.Background(), aggregator.Labels{Username: "alice"},
 			[]aggregator.Metric{{Name: name, Type: aggregator.Gauge, Value: 7}})
 	}
 	push := func(name string, typ dto.MetricType) error {
@@ -39,7 +38,7 @@ var _ = Describe("The page of the Prometheus emitter with what is pushed", func(
 		if typ == dto.MetricType_COUNTER {
 			m = &dto.Metric{Counter: &dto.Counter{Value: proto.Float64(7)}}
 		}
-		return a.Push(context.Background(), aggregator.Push{
+		return a.Groups.Push(context.Background(), aggregator.Push{
 			Grouping: []aggregator.Label{{Name: "job", Value: "j"}},
 			Families: []*dto.MetricFamily{{Name: &name, Type: &typ, Metric: []*dto.Metric{m}}},
 			Replace:  true,

@@ -3,6 +3,8 @@ package aggregator
 import (
 	"fmt"
 	"math/big"
+
+	"github.com/signalbox-ci/signalbox/internal/excerpt"
 )
 
 // An exact is a sum of finite numbers without any rounding. So it is the same in
@@ -36,7 +38,7 @@ func (e *exact) String() string { return e.sum.Text('p', 0) }
 // parse sets the sum to what String returned.
 func (e *exact) parse(text string) error {
 	if _, _, err := e.sum.SetPrec(exactBits).Parse(text, 0); err != nil {
-		return fmt.Errorf("the sum %q: %w", shorten(text), err)
+		return fmt.Errorf("the sum %q: %w", excerpt.Short(text), err)
 	}
 	return nil
 }

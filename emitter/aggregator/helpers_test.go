@@ -15,7 +15,18 @@ import (
 func unsafeString(b []byte) string { return unsafe.String(unsafe.SliceData(b), len(b)) }
 
 // groupsOf are the groups of an aggregator.
-func groupsOf(a *aggregator.Aggregator) []aggregator.Group { return slices.Collect(a.Groups()) }
+func groupsOf(a *aggregator.Aggregator) []aggregator.Group { return slices.Collect(a.Groups.List()) }
+
+// groupsOverview and agentsOverview are the sections of the overview.
+func groupsOverview(a *aggregator.Aggregator, limit int) aggregator.GroupsOverview {
+	_, o := a.Groups.OverviewSection(limit)
+	return o.(aggregator.GroupsOverview)
+}
+
+func agentsOverview(a *aggregator.Aggregator, limit int) aggregator.AgentsOverview {
+	_, o := a.Agents.OverviewSection(limit)
+	return o.(aggregator.AgentsOverview)
+}
 
 // selfValue is the value of a metric of the registry that has the label value, or
 // none if that is empty.

@@ -18,7 +18,7 @@ import (
 // counted since the last one of its group, and so never goes down. It stays for as
 // long as the Aggregator lives, and over a restart if groups are stored.
 type sum struct {
-	jobs       *jobs
+	all        *Groups
 	name, help string
 	typ        series.Type
 	shown      string
@@ -118,7 +118,7 @@ func (s *sum) restore(retired *exact, metric *dto.Metric) {
 func (s *sum) hasChanged() {
 	if !s.unstored {
 		s.unstored = true
-		s.jobs.unstored = append(s.jobs.unstored, s)
+		s.all.unstored = append(s.all.unstored, s)
 	}
 }
 

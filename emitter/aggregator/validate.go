@@ -11,6 +11,7 @@ import (
 	"github.com/prometheus/common/model"
 	"google.golang.org/protobuf/types/known/timestamppb"
 
+	"github.com/signalbox-ci/signalbox/internal/excerpt"
 	"github.com/signalbox-ci/signalbox/internal/series"
 )
 
@@ -20,7 +21,7 @@ const maxOwnLabels = 64
 
 // A kind is what is particular to the metrics of a type.
 type kind struct {
-	// carried tells whether a metric carries the value of the type.
+	// carried reports whether a metric carries the value of the type.
 	carried func(*dto.Metric) bool
 
 	// reserved is the label that the samples of a metric have of their own, so
@@ -65,21 +66,21 @@ var kinds = [...]kind{
 func checkFamily(grouping []Label, mf *dto.MetricFamily) error {
 	name := mf.GetName()
 	if !model.LegacyValidation.IsValidMetricName(name) {
-		return fmt.Errorf("%q cannot be the name of a metric", shorten(name))
+		return fmt.Errorf("%q cannot be the name of a metric", excerpt.Short(name))
 	}
 
 	typ, ok := series.TypeOf(mf.GetType())
 	switch {
 	case !ok:
-		return fmt.Errorf("metric %s is of the unknown type %s", shorten(name), mf.GetType())
+		return fmt.Errorf("metric %s is of the unknown type %s", excerpt.Short(name), mf.GetType())
 	case !utf8.ValidString(mf.GetHelp()):
-		return fmt.Errorf("the help text of metric %s is %q, which is not UTF-8", shorten(name), shorten(mf.GetHelp()))
+		return fmt.Errorf("the help text of metric %s is %q, which is not UTF-8", excerpt.Short(name), excerpt.Short(mf.GetHelp()))
 	case !model.LegacyValidation.IsValidMetricName(name + mf.GetUnit()):
-		return fmt.Errorf("%q cannot be the unit of metric %s", shorten(mf.GetUnit()), shorten(name))
+		return fmt.Errorf("%q cannot be the unit of metric %s", excerpt.Short(mf.GetUnit()), excerpt.Short(name))
 	}
 	for i, m := range mf.Metric {
 		if err := checkSample(grouping, typ, m); err != nil {
-			return fmt.Errorf("metric %s: number %d of %d: %w", shorten(name), i+1, len(mf.Metric), err)
+			return fmt.Errorf("metric %s: number %d of %d: %w", excerpt.Short(name), i+1, len(mf.Metric), err)
 		}
 	}
 	return nil
@@ -102,7 +103,7 @@ func checkSample(grouping []Label, typ series.Type, m *dto.Metric) error {
 	for _, l := range m.Label {
 		name := l.GetName()
 		if strings.HasPrefix(name, model.ReservedLabelPrefix) {
-			return fmt.Errorf("%q cannot be the name of a label", shorten(name))
+			return fmt.Errorf("%q cannot be the name of a label", excerpt.Short(name))
 		}
 		if name == reserved {
 			return fmt.Errorf("label %s is reserved in a %s", name, typ)
@@ -144,11 +145,11 @@ func checkPairs(labels []*dto.LabelPair) error {
 		name := l.GetName()
 		switch {
 		case !model.LegacyValidation.IsValidLabelName(name):
-			return fmt.Errorf("%q cannot be the name of a label", shorten(name))
+			return fmt.Errorf("%q cannot be the name of a label", excerpt.Short(name))
 		case i > 0 && name == labels[i-1].GetName():
-			return fmt.Errorf("label %s is given twice", shorten(name))
+			return fmt.Errorf("label %s is duplicated", excerpt.Short(name))
 		case !utf8.ValidString(l.GetValue()):
-			return fmt.Errorf("label %s is %q, which is not UTF-8", shorten(name), shorten(l.GetValue()))
+			return fmt.Errorf("label %s is %q, which is not UTF-8", excerpt.Short(name), excerpt.Short(l.GetValue()))
 		}
 	}
 	return nil

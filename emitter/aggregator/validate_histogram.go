@@ -42,14 +42,14 @@ func checkHistogram(h *dto.Histogram) error {
 	return checkTime("the time of creation", h.CreatedTimestamp)
 }
 
-// isNative tells whether there is anything that makes a scraper take a histogram
+// isNative reports whether there is anything that makes a scraper take a histogram
 // for a native one.
 func isNative(h *dto.Histogram) bool {
 	return len(h.PositiveSpan) > 0 || len(h.NegativeSpan) > 0 ||
 		h.GetZeroThreshold() != 0 || h.GetZeroCount() != 0 || h.GetZeroCountFloat() != 0
 }
 
-// isFloat tells whether a native histogram counts in floats.
+// isFloat reports whether a native histogram counts in floats.
 func isFloat(h *dto.Histogram) bool {
 	return h.GetSampleCountFloat() > 0 || h.GetZeroCountFloat() > 0
 }

@@ -25,8 +25,8 @@ type Overview struct {
 	Events   Events    `json:"events"`
 	Workers  Workers   `json:"workers"`
 	Families Families  `json:"families"`
-	Groups   Groups    `json:"groups"`
-	Agents   Agents    `json:"agents"`
+	Groups   any       `json:"groups"`   // of jobs, as aggregator.Groups has it
+	Agents   any       `json:"agents"`   // as aggregator.Agents has it
 	Scrapes  []Scrape  `json:"scrapes"`  // the latest, newest first
 	Emitters []Emitter `json:"emitters"` // by name
 }
@@ -172,48 +172,6 @@ type Family struct {
 type LabelCount struct {
 	Name   string `json:"name"`
 	Values int    `json:"values"`
-}
-
-// A Label is a name and a value.
-type Label struct {
-	Name  string `json:"name"`
-	Value string `json:"value"`
-}
-
-// Groups are what jobs pushed.
-type Groups struct {
-	Total  int     `json:"total"`
-	Series int     `json:"series"`
-	Limit  int     `json:"limit"` // of the series of all
-	List   []Group `json:"list"`  // those first that were pushed last
-
-	DamagedFile  string `json:"damaged_file"`  // where the file of groups was moved when it was found damaged, since the start
-	StorageError string `json:"storage_error"` // why the latest attempt to bring pushes to disk failed
-}
-
-// A Group is what was pushed under one set of labels.
-type Group struct {
-	Labels  []Label    `json:"labels"`
-	Series  int        `json:"series"`
-	Pushed  *time.Time `json:"pushed"`  // null if no push succeeded
-	Failed  *time.Time `json:"failed"`  // null if none failed
-	Expires *time.Time `json:"expires"` // null if it stays until it is deleted
-}
-
-// Agents are those that pushed within their TTL.
-type Agents struct {
-	Total  int     `json:"total"`
-	Series int     `json:"series"`
-	Limit  int     `json:"limit"` // of the series of all
-	List   []Agent `json:"list"`  // those first that were heard of last
-}
-
-// An Agent is one of them.
-type Agent struct {
-	Labels  []Label   `json:"labels"`
-	Series  int       `json:"series"`
-	Updated time.Time `json:"updated"`
-	Expires time.Time `json:"expires"`
 }
 
 // A Scrape is one request for the metrics page.

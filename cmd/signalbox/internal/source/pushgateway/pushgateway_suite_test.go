@@ -52,7 +52,7 @@ func (r *recorder) Push(_ context.Context, p aggregator.Push) error {
 	return r.err
 }
 
-func (r *recorder) DeleteGroup(_ context.Context, grouping []aggregator.Label) error {
+func (r *recorder) Delete(_ context.Context, grouping []aggregator.Label) error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.deleted = append(r.deleted, grouping)
@@ -60,7 +60,7 @@ func (r *recorder) DeleteGroup(_ context.Context, grouping []aggregator.Label) e
 	return r.err
 }
 
-func (r *recorder) Groups() iter.Seq[aggregator.Group] {
+func (r *recorder) List() iter.Seq[aggregator.Group] {
 	if r.listed != nil {
 		r.listed()
 	}

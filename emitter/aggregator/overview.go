@@ -1,0 +1,154 @@
+package aggregator
+
+import (
+	"cmp"
+	"slices"
+	"time"
+
+	"github.com/signalbox-ci/signalbox/internal/excerpt"
+	"github.com/signalbox-ci/signalbox/internal/series"
+	"github.com/signalbox-ci/signalbox/internal/topn"
+)
+
+// maxShownBytes is the maximum length of a text in the overview.
+const maxShownBytes = 1 << 10
+
+// OverviewSections returns the sections of the overview that the status page of
+// emitter.Prometheus shows: Agents and Groups.
+func (a *Aggregator) OverviewSections() []interface{ OverviewSection(limit int) (string, any) } {
+	return []interface{ OverviewSection(limit int) (string, any) }{a.Agents, a.Groups}
+}
+
+type (
+	// A groupsOverview is what the overview shows of groups.
+	groupsOverview struct {
+		Total  int             `json:"total"`
+		Series int             `json:"series"` // of all groups, and sums of them
+		Limit  int             `json:"limit"`  // of those
+		List   []groupOverview `json:"list"`   // pushed to last first
+
+		DamagedFile  string `json:"damaged_file"`  // where the storage file was moved when it was found damaged, since the start
+		StorageError string `json:"storage_error"` // why the last write failed; empty if it did not
+	}
+	groupOverview struct {
+		Labels  []labelOverview `json:"labels"`
+		Series  int             `json:"series"`
+		Pushed  *time.Time      `json:"pushed"`  // null if no push succeeded
+		Failed  *time.Time      `json:"failed"`  // null if no push failed
+		Expires *time.Time      `json:"expires"` // null if the group never expires
+	}
+
+	// An agentsOverview is what the overview shows of the agents that pushed within
+	// their TTL.
+	agentsOverview struct {
+		Total  int             `json:"total"`
+		Series int             `json:"series"` // of all agents, and sums of them, those that expired recently included
+		Limit  int             `json:"limit"`  // of those
+		List   []agentOverview `json:"list"`   // updated last first
+	}
+	agentOverview struct {
+		Labels  []labelOverview `json:"labels"` // base labels that are not empty, in their order
+		Series  int             `json:"series"`
+		Updated time.Time       `json:"updated"`
+		Expires time.Time       `json:"expires"`
+	}
+
+	labelOverview struct {
+		Name  string `json:"name"`
+		Value string `json:"value"`
+	}
+)
+
+func shown(text string) string { return excerpt.Cut(text, maxShownBytes) }
+
+func shownLabel(l Label) labelOverview {
+	return labelOverview{Name: shown(l.Name), Value: shown(l.Value)}
+}
+
+func unlessZero(t time.Time) *time.Time {
+	if t.IsZero() {
+		return nil
+	}
+	t = t.UTC()
+	return &t
+}
+
+// OverviewSection returns the field of the overview about groups, and its value, which
+// is encoded as JSON, with at most limit groups. Pushes wait only as long as it takes
+// to list these, however many groups there are.
+func (gs *Groups) OverviewSection(limit int) (field string, value any) {
+	gs.mu.Lock()
+	defer gs.mu.Unlock()
+	now, wall := gs.clock.Tick(), gs.wall()
+	gs.expire(now)
+	o := groupsOverview{
+		Total:  len(gs.groups),
+		Series: int(gs.seriesCount.Load()) + len(gs.sums),
+		Limit:  gs.maxSeries,
+		List:   make([]groupOverview, 0, min(max(limit, 0), len(gs.groups))),
+	}
+	if file := gs.diskStatus.movedTo.Load(); file != nil {
+		o.DamagedFile = shown(*file)
+	}
+	if err := gs.diskStatus.flushErr.Load(); err != nil {
+		o.StorageError = shown((*err).Error())
+	}
+	for e := gs.latest.Front(); e != nil && len(o.List) < limit; e = e.Next() {
+		g := e.Value.(*group)
+		entry := groupOverview{
+			Labels: make([]labelOverview, 0, len(g.labels)), Series: g.size(),
+			Pushed: unlessZero(g.pushed), Failed: unlessZero(g.failed), Expires: unlessZero(g.expires(now, wall)),
+		}
+		for _, l := range g.labels {
+			entry.Labels = append(entry.Labels, shownLabel(l))
+		}
+		o.List = append(o.List, entry)
+	}
+	return "groups", o
+}
+
+// OverviewSection returns the field of the overview about agents, and its value, which
+// is encoded as JSON, with at most limit agents. Updates do not wait for it, but for a
+// moment those of the agents that it lists.
+func (a *Agents) OverviewSection(limit int) (field string, value any) {
+	now, wall := a.clock.Tick(), a.wall()
+	o := agentsOverview{Series: int(a.held.Load()), Limit: int(a.maxSeries), List: []agentOverview{}}
+	type updatedAgent struct {
+		*agent
+		at series.Instant
+	}
+	latest := topn.New(limit, func(a, b updatedAgent) int {
+		return cmp.Or(cmp.Compare(b.at, a.at), slices.Compare(a.values, b.values))
+	})
+	for ag := range a.all {
+		at := series.Instant(ag.updated.Load())
+		if at == 0 || after(at, a.ttl) <= now {
+			continue // it is being created, or kept only for its counters
+		}
+		o.Total++
+		latest.Add(updatedAgent{ag, at})
+	}
+	for _, ag := range latest.Sorted() {
+		updated := wall.Add(-time.Duration(now - ag.at)).UTC()
+		entry := agentOverview{Labels: []labelOverview{}, Series: ag.live(now), Updated: updated, Expires: updated.Add(a.ttl)}
+		for i, v := range ag.values {
+			if v != "" {
+				entry.Labels = append(entry.Labels, shownLabel(Label{Name: a.base[i], Value: v}))
+			}
+		}
+		o.List = append(o.List, entry)
+	}
+	return "agents", o
+}
+
+// live returns the number of the agent's series that live.
+func (ag *agent) live(now series.Instant) (n int) {
+	ag.mu.Lock()
+	defer ag.mu.Unlock()
+	for i := range ag.entries {
+		if e := &ag.entries[i]; e.summed && e.deadline > now || !e.summed && !e.series.Over(now) {
+			n++
+		}
+	}
+	return n
+}
