@@ -55,8 +55,8 @@ func newAgents(c *core, o Options) *Agents {
 //
 // Metrics that are not valid, or clash with other families or series, are rejected:
 // then the error is a *RejectedError, and the other metrics are applied. After any
-// other error nothing is applied: the context had ended, and the error is that of the
-// context, or the base labels are not valid. Update keeps nothing of its arguments.
+// other error nothing is applied: it is context.Cause(ctx) if the context had ended, or
+// else says what is wrong with the base labels. Update keeps nothing of its arguments.
 func (a *Agents) Update(ctx context.Context, labels Labels, metrics []Metric) error {
 	var values [MaxBaseLabels]string
 	for i, v := range [...]string{labels.Username, labels.WorkspaceName, labels.AgentName, labels.TemplateName} {
@@ -97,16 +97,16 @@ func (a *Agents) CountMalformed() { a.self.rejected[malformed].Inc() }
 
 // update applies the metrics of the agent that has the values of the base labels.
 func (a *Agents) update(ctx context.Context, values []string, metrics []Metric) error {
-	if err := ctx.Err(); err != nil {
-		return a.refuse(canceled, err)
+	if ctx.Err() != nil {
+		return a.refuse(canceled, context.Cause(ctx))
 	}
 	for i, v := range values {
 		if err := checkLabelValue(a.base[i], v); err != nil {
 			return a.refuse(baseLabels, fmt.Errorf("base %w", err))
 		}
 	}
+	a.others.refresh(a.clock)
 	begin := a.clock.Tick()
-	a.others.refresh(begin)
 	ag := a.lock(values)
 	rejected := a.apply(ag, metrics, begin)
 	if len(ag.entries) == 0 {

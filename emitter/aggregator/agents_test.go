@@ -332,6 +332,14 @@ load{agent_name="main",template_name="go",username="alice",workspace_name="blue"
 		})
 	})
 
+	It("is that of one agent if there are no base labels", func() {
+		create(aggregator.Options{AgentBaseLabels: []string{}})
+		Expect(update(aggregator.Labels{}, gauge("x", 1), counter("y", 2))).To(Succeed())
+		Expect(update(aggregator.Labels{}, gauge("x", 3))).To(Succeed())
+		Expect(samples(a)).To(ConsistOf("x 3", "y 2"))
+		Expect(update(alice, gauge("x", 4))).To(MatchError("username is none of the base labels []"))
+	})
+
 	Describe("aggregated", func() {
 		BeforeEach(func() { create(aggregator.Options{AgentAggregateBy: []string{"template_name"}}) })
 

@@ -222,7 +222,7 @@ func checkLabelValue(name, v string) error {
 	return nil
 }
 
-// shownLabels returns the labels of a series that a page shows, sorted.
+// shownLabels returns the labels of a series that a page shows.
 func (a *Agents) shownLabels(ag *agent, own []Label) []Label {
 	shown := make([]Label, 0, len(own)+len(a.base))
 	for i, v := range ag.values {
@@ -238,7 +238,6 @@ func (a *Agents) shownLabels(ag *agent, own []Label) []Label {
 		}
 		shown = append(shown, l)
 	}
-	sortLabels(shown)
 	return shown
 }
 

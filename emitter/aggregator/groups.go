@@ -38,8 +38,8 @@ type Groups struct {
 	seriesCount atomic.Int64 // of the groups, without sums
 	sumCount    atomic.Int64 // as len(sums)
 
-	// mu protects the following fields and what is in them. It is locked before the
-	// store's lock, which a change of series needs as well.
+	// mu protects the following fields, and the groups and sums themselves. It is locked
+	// before the store's lock, which a change of series needs as well.
 	mu       sync.Mutex
 	groups   map[string]*group // by key
 	expiring expiring
@@ -69,13 +69,13 @@ func newGroups(c *core, o Options) *Groups {
 // Push applies what a job pushes to its group. It returns when the change is served
 // and, if groups are stored, on disk.
 //
-// The error is a *PushError, or that of the context if it ends before; in that case the
-// push may have been applied and stored all the same. A push that is refused changes
+// The error is a *PushError, or wraps context.Cause(ctx) if the context ends before; then
+// the push may have been applied and stored all the same. A push that is refused changes
 // nothing but the time of the group's last failure. One that was not stored is served,
-// and is stored with the next change that can be.
+// and writing it is tried again.
 func (gs *Groups) Push(ctx context.Context, p Push) error {
-	if err := ctx.Err(); err != nil {
-		return err
+	if ctx.Err() != nil {
+		return context.Cause(ctx)
 	}
 	onDisk, err := gs.push(p)
 	if err == nil {
@@ -101,10 +101,10 @@ func (gs *Groups) push(p Push) (ticket, error) {
 	}
 	families, invalid := gs.prepare(labels, p.Families)
 
+	gs.others.refresh(gs.clock)
 	gs.mu.Lock()
 	defer gs.mu.Unlock()
 	now, wall := gs.clock.Tick(), gs.wall()
-	gs.others.refresh(now)
 	gs.expire(now)
 	g := gs.groups[key]
 	if g == nil {
@@ -120,8 +120,9 @@ func (gs *Groups) push(p Push) (ticket, error) {
 	return gs.save(g), err
 }
 
-// apply makes the families of a push those of the group, or notes that the push was
-// refused because they are invalid, or for what is there. The caller must hold mu.
+// apply makes the families of a push those of the group. If it refuses the push, because
+// of what is invalid in it or contradicts other metrics, it notes when that happened. The
+// caller must hold mu.
 func (gs *Groups) apply(g *group, families []*family, invalid error, replace bool, ttl time.Duration, now series.Instant, wall time.Time) error {
 	gs.store.Lock()
 	defer gs.store.Unlock()
@@ -153,15 +154,15 @@ func (gs *Groups) apply(g *group, families []*family, invalid error, replace boo
 
 // Delete deletes the group with the grouping labels, if there is one, and returns when
 // it is deleted on disk as well. The error is a *PushError, Invalid or NotStored, or
-// that of the context if it ends before; in that case the group may have been deleted
-// all the same.
+// wraps context.Cause(ctx) if the context ends before; then the group may have been
+// deleted all the same.
 func (gs *Groups) Delete(ctx context.Context, grouping []Label) error {
 	_, key, err := prepareGrouping(grouping)
 	if err != nil {
 		return &PushError{Invalid, err}
 	}
-	if err := ctx.Err(); err != nil {
-		return err
+	if ctx.Err() != nil {
+		return context.Cause(ctx)
 	}
 	return wait(ctx, gs.delete(key), "the group is deleted, but not on disk")
 }
@@ -179,8 +180,8 @@ func (gs *Groups) delete(key string) ticket {
 // Wipe deletes all groups, and the sums of those that are gone. It returns when they
 // are deleted on disk as well; the errors are those of Delete.
 func (gs *Groups) Wipe(ctx context.Context) error {
-	if err := ctx.Err(); err != nil {
-		return err
+	if ctx.Err() != nil {
+		return context.Cause(ctx)
 	}
 	return wait(ctx, gs.wipe(), "all groups are deleted, but not on disk")
 }

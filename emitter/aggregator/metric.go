@@ -74,13 +74,17 @@ func hasName(labels []Label, name string) bool {
 	return slices.ContainsFunc(labels, func(l Label) bool { return l.Name == name })
 }
 
-// labelText returns the text of labels, which must be sorted by name, as a page shows
-// it between the braces.
-func labelText(labels []Label) string {
+// labelText returns the text of labels as a page shows it between the braces, sorted by
+// name.
+func labelText(labels []Label, more ...Label) string {
 	var array [16]series.Label
-	converted := array[:0]
+	all := array[:0]
 	for _, l := range labels {
-		converted = append(converted, series.Label(l))
+		all = append(all, series.Label(l))
 	}
-	return series.LabelText(converted)
+	for _, l := range more {
+		all = append(all, series.Label(l))
+	}
+	slices.SortFunc(all, func(a, b series.Label) int { return strings.Compare(a.Name, b.Name) })
+	return series.LabelText(all)
 }

@@ -45,9 +45,14 @@ const registeredAge = series.Instant(time.Second)
 func (o *otherNames) onPage(taken func(name string) (series.Type, bool)) { o.page.Store(&taken) }
 
 // refresh asks the registry for its names, if they are needed and may be out of date.
-// The caller must not hold the store's lock: collectors may look at the store.
-func (o *otherNames) refresh(now series.Instant) {
-	if o.registry == nil || o.page.Load() != nil || o.isFresh(now) {
+// The caller must hold no lock: it is up to a collector what it does when it describes
+// itself.
+func (o *otherNames) refresh(clock *series.Clock) {
+	if o.registry == nil || o.page.Load() != nil {
+		return
+	}
+	now := clock.Tick()
+	if o.isFresh(now) {
 		return
 	}
 	o.mu.Lock()

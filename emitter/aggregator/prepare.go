@@ -167,13 +167,10 @@ func (gs *Groups) texts(labels []Label, grouping int) (text, shown string) {
 
 // textOf returns the text of the labels, with that of the instance.
 func textOf(labels []Label) string {
-	var array [16]Label
-	all := append(array[:0], labels...)
-	if !hasName(all, instanceLabel) {
-		all = append(all, Label{Name: instanceLabel})
+	if hasName(labels, instanceLabel) {
+		return labelText(labels)
 	}
-	sortLabels(all)
-	return labelText(all)
+	return labelText(labels, Label{Name: instanceLabel})
 }
 
 // take sets the value of the sample to that of a metric, which must have one of the type.

@@ -19,7 +19,7 @@ func (gs *Groups) open() error {
 	if gs.path == "" {
 		return nil
 	}
-	gs.others.refresh(gs.clock.Tick())
+	gs.others.refresh(gs.clock)
 	var records []storage.Record
 	disk, err := storage.Open(gs.path, storage.Options{
 		Load:    func(r storage.Record) error { records = append(records, r); return nil },

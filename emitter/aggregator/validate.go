@@ -15,11 +15,11 @@ import (
 	"github.com/signalbox-ci/signalbox/internal/series"
 )
 
-// maxOwnLabels is how many labels a pushed metric may have beside those of its group
-// and the instance, and an exemplar may have at all. It is more than anybody needs.
+// maxOwnLabels is the maximum number of labels that a pushed metric has beside those of
+// its group and the instance, and of those that an exemplar has.
 const maxOwnLabels = 64
 
-// A kind is what is particular to the metrics of a type.
+// A kind has the checks of the metrics of one type.
 type kind struct {
 	// carried reports whether a metric carries the value of the type.
 	carried func(*dto.Metric) bool
@@ -28,7 +28,7 @@ type kind struct {
 	// that the metric itself must not have it; "" if there is none.
 	reserved string
 
-	// check says what is wrong with the value; nil if nothing can be.
+	// check returns what is wrong with the value. It is nil if every value is valid.
 	check func(*dto.Metric) error
 }
 
@@ -60,9 +60,9 @@ var kinds = [...]kind{
 	},
 }
 
-// checkFamily says what there is in a family, pushed to the group of these labels,
-// that some exposition format cannot say, or for which a scraper refuses all that it
-// scraped. It does not look at what else there is. It sorts labels.
+// checkFamily returns what an exposition format cannot express of a family, pushed to the
+// group with these labels, or what would make a scraper refuse the whole page. It does
+// not look at other families. It sorts labels.
 func checkFamily(grouping []Label, mf *dto.MetricFamily) error {
 	name := mf.GetName()
 	if !model.LegacyValidation.IsValidMetricName(name) {
@@ -155,8 +155,8 @@ func checkPairs(labels []*dto.LabelPair) error {
 	return nil
 }
 
-// ownLabels is how many of the labels, which are sorted, a metric has beside those of
-// its group and the instance. A group that is restored brings all of them.
+// ownLabels returns the number of the labels, which are sorted, that a metric has beside
+// those of its group and the instance. Those of a restored group are among them.
 func ownLabels(grouping []Label, labels []*dto.LabelPair) int {
 	n := len(labels)
 	if n <= maxOwnLabels {
@@ -207,7 +207,8 @@ func checkExemplar(e *dto.Exemplar) error {
 	return nil
 }
 
-// checkTime checks a time that may be missing. Not every format can say any other.
+// checkTime checks a time that may be missing. Not every format can express an invalid
+// one.
 func checkTime(which string, t *timestamppb.Timestamp) error {
 	if t != nil && !t.IsValid() {
 		return fmt.Errorf("%s is out of range", which)

@@ -31,6 +31,16 @@ var _ = Describe("A list of what was pushed last", func() {
 		return clock.Now()
 	}
 
+	It("is in two fields of the overview", func() {
+		start(aggregator.Options{})
+		var fields []string
+		for _, section := range a.OverviewSections() {
+			field, _ := section.OverviewSection(1)
+			fields = append(fields, field)
+		}
+		Expect(fields).To(ConsistOf("agents", "groups"))
+	})
+
 	Describe("by jobs", func() {
 		push := func(job, body string, ttl time.Duration) error {
 			return a.Groups.Push(context.Background(), aggregator.Push{Grouping: []aggregator.Label{{Name: "job", Value: job}}, Families: text(body), Replace: true, TTL: &ttl})
