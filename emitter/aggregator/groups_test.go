@@ -759,9 +759,20 @@ y{instance="",job="j",suite="unit"} 4
 			Expect(log).To(gbytes.Say("cannot-restore"))
 			Expect(samples(a)).To(BeEmpty())
 			Expect(remove("job/j")).To(Succeed())
+			Expect(os.Truncate(options.StoragePath, 4096)).To(Succeed())
+			Expect(push("job/k", "x 1\n")).To(Succeed())
+			Expect(log).To(gbytes.Say("storage-damaged"), "so that everything is written again")
 			options.GroupAggregateBy = nil
 			restart()
-			Expect(samples(a)).To(BeEmpty())
+			Expect(samples(a)).To(ConsistOf(HavePrefix("x{")))
+		})
+
+		It("is not there after a restart if the group was refused", func() {
+			Expect(push("job/j", "x 1\n")).To(Succeed())
+			Expect(push("job/j/instance/", "y 1\n")).To(MatchError(ContainSubstring("push_time_seconds")))
+			restart()
+			Expect(groupsOf(a)).To(HaveLen(1))
+			Expect(selfValue(reg, "signalbox_push_storage_restore_failures_total", "")).To(BeZero())
 		})
 
 		It("restores what is there when it is aggregated otherwise", func() {
