@@ -870,7 +870,7 @@ y{instance="",job="j",suite="unit"} 4
 			Expect(selfValue(reg, "signalbox_push_storage_damaged", "")).To(Equal(1.0))
 			moved, err := filepath.Glob(options.StoragePath + ".damaged-*")
 			Expect(err).NotTo(HaveOccurred())
-			Expect(moved).To(Equal([]string{groupsOverview(a, 0).DamagedFile}))
+			Expect(moved).To(Equal([]string{groupsSection(a, 0).DamagedFile}))
 			Expect(push("job/j", "x 2\n")).To(Succeed())
 			restart()
 			Expect(samples(a)).To(HaveLen(1))
@@ -878,12 +878,12 @@ y{instance="",job="j",suite="unit"} 4
 		})
 
 		It("is known to be no longer stored, until it is again", func() {
-			Expect(groupsOverview(a, 0).StorageError).To(BeEmpty())
+			Expect(groupsSection(a, 0).StorageError).To(BeEmpty())
 			aggregator.Flushed(a, errors.New("no space left on device"))
-			Expect(groupsOverview(a, 0).StorageError).To(Equal("no space left on device"))
+			Expect(groupsSection(a, 0).StorageError).To(Equal("no space left on device"))
 			Expect(selfValue(reg, "signalbox_push_storage_flush_failures_total", "")).To(Equal(1.0))
 			Expect(push("job/j", "x 1\n")).To(Succeed())
-			Expect(groupsOverview(a, 0).StorageError).To(BeEmpty())
+			Expect(groupsSection(a, 0).StorageError).To(BeEmpty())
 		})
 
 		It("is said not to be stored once the aggregator is closed", func() {

@@ -17,15 +17,15 @@ func unsafeString(b []byte) string { return unsafe.String(unsafe.SliceData(b), l
 // groupsOf are the groups of an aggregator.
 func groupsOf(a *aggregator.Aggregator) []aggregator.Group { return slices.Collect(a.Groups.List()) }
 
-// groupsOverview and agentsOverview are the sections of the overview.
-func groupsOverview(a *aggregator.Aggregator, limit int) aggregator.GroupsOverview {
+// groupsSection and agentsSection are the sections of the overview.
+func groupsSection(a *aggregator.Aggregator, limit int) aggregator.GroupsSection {
 	_, o := a.Groups.OverviewSection(limit)
-	return o.(aggregator.GroupsOverview)
+	return o.(aggregator.GroupsSection)
 }
 
-func agentsOverview(a *aggregator.Aggregator, limit int) aggregator.AgentsOverview {
+func agentsSection(a *aggregator.Aggregator, limit int) aggregator.AgentsSection {
 	_, o := a.Agents.OverviewSection(limit)
-	return o.(aggregator.AgentsOverview)
+	return o.(aggregator.AgentsSection)
 }
 
 // selfValue is the value of a metric of the registry that has the label value, or

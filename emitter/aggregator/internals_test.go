@@ -107,9 +107,9 @@ func Flushed(a *Aggregator, err error) { a.Groups.flushed(1, time.Millisecond, e
 
 // The sections of the overview.
 type (
-	GroupsOverview = groupsOverview
-	GroupOverview  = groupOverview
-	AgentsOverview = agentsOverview
-	AgentOverview  = agentOverview
-	LabelOverview  = labelOverview
+	GroupsSection = groupsSection
+	GroupEntry    = groupEntry
+	AgentsSection = agentsSection
+	AgentEntry    = agentEntry
+	LabelEntry    = labelEntry
 )

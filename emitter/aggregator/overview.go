@@ -19,50 +19,53 @@ func (a *Aggregator) OverviewSections() []interface{ OverviewSection(limit int) 
 	return []interface{ OverviewSection(limit int) (string, any) }{a.Agents, a.Groups}
 }
 
-type (
-	// A groupsOverview is what the overview shows of groups.
-	groupsOverview struct {
-		Total  int             `json:"total"`
-		Series int             `json:"series"` // of all groups, and sums of them
-		Limit  int             `json:"limit"`  // of those
-		List   []groupOverview `json:"list"`   // pushed to last first
+// A groupsSection is the overview's section about the groups of pushed metrics.
+type groupsSection struct {
+	Total  int          `json:"total"`
+	Series int          `json:"series"` // of all groups, and sums of them
+	Limit  int          `json:"limit"`  // of series
+	List   []groupEntry `json:"list"`   // pushed to last first
 
-		DamagedFile  string `json:"damaged_file"`  // where the storage file was moved when it was found damaged, since the start
-		StorageError string `json:"storage_error"` // why the last write failed; empty if it did not
-	}
-	groupOverview struct {
-		Labels  []labelOverview `json:"labels"`
-		Series  int             `json:"series"`
-		Pushed  *time.Time      `json:"pushed"`  // null if no push succeeded
-		Failed  *time.Time      `json:"failed"`  // null if no push failed
-		Expires *time.Time      `json:"expires"` // null if the group never expires
-	}
+	DamagedFile  string `json:"damaged_file"`  // where the storage file was moved when it was found damaged, since the start
+	StorageError string `json:"storage_error"` // why the last write to disk failed; empty if it did not
+}
 
-	// An agentsOverview is what the overview shows of the agents that pushed within
-	// their TTL.
-	agentsOverview struct {
-		Total  int             `json:"total"`
-		Series int             `json:"series"` // of all agents, and sums of them, those that expired recently included
-		Limit  int             `json:"limit"`  // of those
-		List   []agentOverview `json:"list"`   // updated last first
-	}
-	agentOverview struct {
-		Labels  []labelOverview `json:"labels"` // base labels that are not empty, in their order
-		Series  int             `json:"series"`
-		Updated time.Time       `json:"updated"`
-		Expires time.Time       `json:"expires"`
-	}
+// A groupEntry is what was pushed with one set of grouping labels.
+type groupEntry struct {
+	Labels  []labelEntry `json:"labels"`
+	Series  int          `json:"series"`
+	Pushed  *time.Time   `json:"pushed"`  // null if no push succeeded
+	Failed  *time.Time   `json:"failed"`  // null if no push failed
+	Expires *time.Time   `json:"expires"` // null if the group never expires
+}
 
-	labelOverview struct {
-		Name  string `json:"name"`
-		Value string `json:"value"`
-	}
-)
+// An agentsSection is the overview's section about the agents that pushed within their
+// TTL.
+type agentsSection struct {
+	Total  int          `json:"total"`
+	Series int          `json:"series"` // of all agents, and sums of them, those that expired recently included
+	Limit  int          `json:"limit"`  // of series
+	List   []agentEntry `json:"list"`   // updated last first
+}
+
+// An agentEntry is one of the agents.
+type agentEntry struct {
+	Labels  []labelEntry `json:"labels"` // base labels that are not empty
+	Series  int          `json:"series"`
+	Updated time.Time    `json:"updated"`
+	Expires time.Time    `json:"expires"`
+}
+
+// A labelEntry is a name and a value.
+type labelEntry struct {
+	Name  string `json:"name"`
+	Value string `json:"value"`
+}
 
 func shown(text string) string { return excerpt.Cut(text, maxShownBytes) }
 
-func shownLabel(l Label) labelOverview {
-	return labelOverview{Name: shown(l.Name), Value: shown(l.Value)}
+func shownLabel(l Label) labelEntry {
+	return labelEntry{Name: shown(l.Name), Value: shown(l.Value)}
 }
 
 func unlessZero(t time.Time) *time.Time {
@@ -81,11 +84,11 @@ func (gs *Groups) OverviewSection(limit int) (field string, value any) {
 	defer gs.mu.Unlock()
 	now, wall := gs.clock.Tick(), gs.wall()
 	gs.expire(now)
-	o := groupsOverview{
+	o := groupsSection{
 		Total:  len(gs.groups),
 		Series: int(gs.seriesCount.Load()) + len(gs.sums),
 		Limit:  gs.maxSeries,
-		List:   make([]groupOverview, 0, min(max(limit, 0), len(gs.groups))),
+		List:   make([]groupEntry, 0, min(max(limit, 0), len(gs.groups))),
 	}
 	if file := gs.diskStatus.movedTo.Load(); file != nil {
 		o.DamagedFile = shown(*file)
@@ -95,8 +98,8 @@ func (gs *Groups) OverviewSection(limit int) (field string, value any) {
 	}
 	for e := gs.latest.Front(); e != nil && len(o.List) < limit; e = e.Next() {
 		g := e.Value.(*group)
-		entry := groupOverview{
-			Labels: make([]labelOverview, 0, len(g.labels)), Series: g.size(),
+		entry := groupEntry{
+			Labels: make([]labelEntry, 0, len(g.labels)), Series: g.size(),
 			Pushed: unlessZero(g.pushed), Failed: unlessZero(g.failed), Expires: unlessZero(g.expires(now, wall)),
 		}
 		for _, l := range g.labels {
@@ -112,7 +115,7 @@ func (gs *Groups) OverviewSection(limit int) (field string, value any) {
 // moment those of the agents that it lists.
 func (a *Agents) OverviewSection(limit int) (field string, value any) {
 	now, wall := a.clock.Tick(), a.wall()
-	o := agentsOverview{Series: int(a.held.Load()), Limit: int(a.maxSeries), List: []agentOverview{}}
+	o := agentsSection{Series: int(a.held.Load()), Limit: int(a.maxSeries), List: []agentEntry{}}
 	type updatedAgent struct {
 		*agent
 		at series.Instant
@@ -130,7 +133,7 @@ func (a *Agents) OverviewSection(limit int) (field string, value any) {
 	}
 	for _, ag := range latest.Sorted() {
 		updated := wall.Add(-time.Duration(now - ag.at)).UTC()
-		entry := agentOverview{Labels: []labelOverview{}, Series: ag.live(now), Updated: updated, Expires: updated.Add(a.ttl)}
+		entry := agentEntry{Labels: []labelEntry{}, Series: ag.live(now), Updated: updated, Expires: updated.Add(a.ttl)}
 		for i, v := range ag.values {
 			if v != "" {
 				entry.Labels = append(entry.Labels, shownLabel(Label{Name: a.base[i], Value: v}))

@@ -46,7 +46,7 @@ var _ = Describe("A list of what was pushed last", func() {
 			return a.Groups.Push(context.Background(), aggregator.Push{Grouping: []aggregator.Label{{Name: "job", Value: job}}, Families: text(body), Replace: true, TTL: &ttl})
 		}
 		latest := func(most int) (jobs []string) {
-			for _, g := range groupsOverview(a, most).List {
+			for _, g := range groupsSection(a, most).List {
 				jobs = append(jobs, g.Labels[0].Value)
 			}
 			return jobs
@@ -66,26 +66,26 @@ var _ = Describe("A list of what was pushed last", func() {
 			Expect(latest(9)).To(Equal([]string{"short", "a", "b", "failing"}))
 			tick()
 
-			l := groupsOverview(a, 9)
+			l := groupsSection(a, 9)
 			Expect(l.Total).To(Equal(3))
 			Expect(l.Series).To(Equal(4))
 			Expect(l.Limit).To(Equal(50))
-			labels := func(job string) []aggregator.LabelOverview {
-				return []aggregator.LabelOverview{{Name: "job", Value: job}}
+			labels := func(job string) []aggregator.LabelEntry {
+				return []aggregator.LabelEntry{{Name: "job", Value: job}}
 			}
-			Expect(l.List).To(Equal([]aggregator.GroupOverview{
+			Expect(l.List).To(Equal([]aggregator.GroupEntry{
 				{Labels: labels("a"), Series: 3, Pushed: &pushed},
 				{Labels: labels("b"), Series: 1, Pushed: new(pushed.Add(-time.Second)), Expires: new(pushed.Add(time.Hour - time.Second))},
 				{Labels: labels("failing"), Failed: &failed},
 			}), "short expired at %s", expired.Add(time.Second))
 			Expect(latest(2)).To(Equal([]string{"a", "b"}))
-			Expect(groupsOverview(a, 0).List).To(BeEmpty())
-			Expect(groupsOverview(a, -1).List).To(BeEmpty())
+			Expect(groupsSection(a, 0).List).To(BeEmpty())
+			Expect(groupsSection(a, -1).List).To(BeEmpty())
 
 			Expect(a.Groups.Delete(context.Background(), []aggregator.Label{{Name: "job", Value: "a"}})).To(Succeed())
 			Expect(latest(9)).To(Equal([]string{"b", "failing"}))
 			Expect(a.Groups.Wipe(context.Background())).To(Succeed())
-			Expect(groupsOverview(a, 9)).To(Equal(aggregator.GroupsOverview{Limit: 50, List: []aggregator.GroupOverview{}}))
+			Expect(groupsSection(a, 9)).To(Equal(aggregator.GroupsSection{Limit: 50, List: []aggregator.GroupEntry{}}))
 		})
 
 		It("is in the same order after a restart", func() {
@@ -112,7 +112,7 @@ var _ = Describe("A list of what was pushed last", func() {
 			return a.Agents.Update(context.Background(), aggregator.Labels{Username: user, TemplateName: "go"}, metrics)
 		}
 		users := func(most int) (users []string) {
-			for _, g := range agentsOverview(a, most).List {
+			for _, g := range agentsSection(a, most).List {
 				users = append(users, g.Labels[0].Value)
 			}
 			return users
@@ -135,20 +135,20 @@ var _ = Describe("A list of what was pushed last", func() {
 			Expect(update("8", bad)).NotTo(Succeed())
 
 			Expect(users(3)).To(Equal([]string{"a", "8", "7"}))
-			l := agentsOverview(a, 1)
-			Expect(l).To(Equal(aggregator.AgentsOverview{Total: 10, Series: 11, Limit: 70, List: []aggregator.AgentOverview{{
-				Labels: []aggregator.LabelOverview{{Name: "username", Value: "a"}, {Name: "template_name", Value: "go"}},
+			l := agentsSection(a, 1)
+			Expect(l).To(Equal(aggregator.AgentsSection{Total: 10, Series: 11, Limit: 70, List: []aggregator.AgentEntry{{
+				Labels: []aggregator.LabelEntry{{Name: "username", Value: "a"}, {Name: "template_name", Value: "go"}},
 				Series: 2, Updated: updated, Expires: updated.Add(time.Minute),
 			}}}))
-			Expect(agentsOverview(a, 0).List).To(BeEmpty())
-			Expect(agentsOverview(a, -1).List).To(BeEmpty())
+			Expect(agentsSection(a, 0).List).To(BeEmpty())
+			Expect(agentsSection(a, -1).List).To(BeEmpty())
 
 			clock.Advance(55 * time.Second)
-			l = agentsOverview(a, 100)
+			l = agentsSection(a, 100)
 			Expect(l.Total).To(Equal(4), "those within the TTL")
 			Expect(l.List[0].Series).To(Equal(1), "the counter was not pushed again")
 			clock.Advance(time.Minute)
-			Expect(agentsOverview(a, 100).List).To(BeEmpty())
+			Expect(agentsSection(a, 100).List).To(BeEmpty())
 		})
 
 		It("leaves out those that are kept for what they counted alone", func() {
@@ -157,7 +157,7 @@ var _ = Describe("A list of what was pushed last", func() {
 			Expect(users(9)).To(Equal([]string{"a"}))
 			clock.Advance(time.Minute)
 			a.Sweep()
-			Expect(agentsOverview(a, 9).Total).To(BeZero())
+			Expect(agentsSection(a, 9).Total).To(BeZero())
 			Expect(update("a", counter)).To(Succeed())
 			Expect(users(9)).To(Equal([]string{"a"}))
 		})

@@ -25,8 +25,8 @@ type Overview struct {
 	Events   Events    `json:"events"`
 	Workers  Workers   `json:"workers"`
 	Families Families  `json:"families"`
-	Groups   any       `json:"groups"`   // of jobs, as aggregator.Groups has it
-	Agents   any       `json:"agents"`   // as aggregator.Agents has it
+	Groups   any       `json:"groups"`   // a groupsSection
+	Agents   any       `json:"agents"`   // an agentsSection
 	Scrapes  []Scrape  `json:"scrapes"`  // the latest, newest first
 	Emitters []Emitter `json:"emitters"` // by name
 }
