@@ -141,13 +141,13 @@ func ExamplePrometheus_Handler() {
 
 // Metrics pushed by the agents of a server, summed by template.
 func Example_agents() {
-	agents, err := aggregator.New(lager.NewLogger("server"), nil, 2*time.Minute, []string{"template_name"})
+	pushed, err := aggregator.New(aggregator.Options{AgentTTL: 2 * time.Minute, AgentAggregateBy: []string{"template_name"}})
 	if err != nil {
 		panic(err)
 	}
-	defer agents.Run(context.Background())() // removes expired metrics
+	defer pushed.Run(context.Background())() // frees the memory of what has expired
 
-	config := emitter.PrometheusConfig{BindIP: "127.0.0.1", BindPort: "0", Pushed: agents}
+	config := emitter.PrometheusConfig{BindIP: "127.0.0.1", BindPort: "0", Pushed: pushed}
 	e, err := config.NewEmitter(nil)
 	if err != nil {
 		panic(err)
@@ -156,7 +156,7 @@ func Example_agents() {
 	defer prometheus.Close()
 
 	for _, user := range []string{"alice", "bob"} {
-		err := agents.Update(context.Background(),
+		err := pushed.Agents.Update(context.Background(),
 			aggregator.Labels{Username: user, TemplateName: "go"},
 			[]aggregator.Metric{{Name: "tests_total", Type: aggregator.Counter, Value: 3}})
 		if err != nil {

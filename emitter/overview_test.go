@@ -457,7 +457,7 @@ var _ = Describe("The overview", func() {
 	It("can be asked for while events come and series go", func() {
 		config := &emitter.PrometheusConfig{WorkerStaleAfter: time.Millisecond}
 		p := start(config, nil)
-		a, err := aggregator.New(logger, nil, time.Minute, nil)
+		a, err := aggregator.New(aggregator.Options{})
 		Expect(err).NotTo(HaveOccurred())
 		p.ServePushed(a)
 		var running sync.WaitGroup
@@ -469,7 +469,7 @@ var _ = Describe("The overview", func() {
 					p.Emit(logger, event("builds started", -1, nil))
 					p.CountMalformed(errors.New("x"))
 					if i%10 == 0 {
-						Expect(a.Update(context.Background(), aggregator.Labels{Username: fmt.Sprint(g, i)},
+						Expect(a.Agents.Update(context.Background(), aggregator.Labels{Username: fmt.Sprint(g, i)},
 							[]aggregator.Metric{{Name: "n", Type: aggregator.Gauge}})).To(Succeed())
 					}
 				}

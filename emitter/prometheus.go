@@ -52,9 +52,12 @@ var (
 	_ PrometheusGarbageCollectable = (*Prometheus)(nil)
 )
 
-// Pushed has what agents and jobs push, to be served on the page. *aggregator.Aggregator
-// implements it.
-type Pushed interface{ series.Provider }
+// Pushed has what agents and jobs push, for the page and the status page.
+// *aggregator.Aggregator implements it.
+type Pushed interface {
+	series.Provider
+	status.Section
+}
 
 // newPrometheus wires an engine, the status and the page. Nothing runs yet.
 func newPrometheus(e *engine.Engine, c *PrometheusConfig) (*Prometheus, error) {
@@ -139,9 +142,7 @@ func (p *Prometheus) Gather() ([]*dto.MetricFamily, error) { return p.core.Gathe
 // A second call replaces what the first passed.
 func (p *Prometheus) ServePushed(pushed Pushed) {
 	p.sources.Push(pushed)
-	if section, ok := pushed.(status.Section); ok {
-		p.status.Add(section)
-	}
+	p.status.Add(pushed)
 }
 
 // ServeGatherer serves what the gatherer has on the emitter's page too, beside

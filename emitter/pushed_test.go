@@ -2,12 +2,12 @@ package emitter_test
 
 import (
 	"context"
+	"encoding/json"
 	"net/http"
 	"net/http/httptest"
 	"os"
 	"path/filepath"
 
-	"code.cloudfoundry.org/lager/v3"
 	. "github.com/onsi/ginkgo/v2"
 	. "github.com/onsi/gomega"
 	"github.com/prometheus/client_golang/prometheus"
@@ -27,12 +27,12 @@ var _ = Describe("The page of the Prometheus emitter with what is pushed", func(
 	BeforeEach(func() {
 		p = start(&emitter.PrometheusConfig{}, nil)
 		var err error
-		a, err = aggregator.New(lager.NewLogger("test"), nil, 0, nil)
+		a, err = aggregator.New(aggregator.Options{})
 		Expect(err).NotTo(HaveOccurred())
 		p.ServePushed(a)
 	})
 	gauge := func(name string) error {
-		return a.Update(context.Background(), aggregator.Labels{Username: "alice"},
+		return a.Agents.Update(context.Background(), aggregator.Labels{Username: "alice"},
 			[]aggregator.Metric{{Name: name, Type: aggregator.Gauge, Value: 7}})
 	}
 	push := func(name string, typ dto.MetricType) error {
@@ -40,7 +40,7 @@ var _ = Describe("The page of the Prometheus emitter with what is pushed", func(
 		if typ == dto.MetricType_COUNTER {
 			m = &dto.Metric{Counter: &dto.Counter{Value: proto.Float64(7)}}
 		}
-		return a.Push(context.Background(), aggregator.Push{
+		return a.Groups.Push(context.Background(), aggregator.Push{
 			Grouping: []aggregator.Label{{Name: "job", Value: "j"}},
 			Families: []*dto.MetricFamily{{Name: &name, Type: &typ, Metric: []*dto.Metric{m}}},
 			Replace:  true,
@@ -87,6 +87,27 @@ var _ = Describe("The page of the Prometheus emitter with what is pushed", func(
 		p = start(config, nil)
 		Expect(scrape(p)).To(And(ContainSubstring("\na_gauge{"), ContainSubstring("\nb_gauge 0\n")))
 		Expect(gauge("b_gauge")).To(MatchError(ContainSubstring("one of the server's own")))
+	})
+
+	It("has groups and agents in the overview, none at first", func() {
+		overview := func() (answer struct {
+			Groups, Agents struct {
+				Total int
+				List  []struct{ Series int }
+			}
+		}) {
+			w := httptest.NewRecorder()
+			p.Handler().ServeHTTP(w, httptest.NewRequest(http.MethodGet, "/api/v1/overview?limit=1", nil))
+			Expect(json.Unmarshal(w.Body.Bytes(), &answer)).To(Succeed())
+			return answer
+		}
+		Expect(overview().Groups.Total + overview().Agents.Total).To(BeZero())
+
+		p = start(&emitter.PrometheusConfig{Pushed: a}, nil)
+		Expect(gauge("a")).To(Succeed())
+		Expect(push("b", dto.MetricType_GAUGE)).To(Succeed())
+		Expect(overview().Groups).To(And(HaveField("Total", 1), HaveField("List", HaveExactElements(HaveField("Series", 1)))))
+		Expect(overview().Agents).To(And(HaveField("Total", 1), HaveField("List", HaveExactElements(HaveField("Series", 1)))))
 	})
 
 	It("can be served elsewhere too, unless it is guarded", func() {

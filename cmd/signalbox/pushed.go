@@ -54,17 +54,22 @@ func (c *daemon) openPushed(logger lager.Logger) (*pushedMetrics, error) {
 	}
 	p := &pushedMetrics{registry: prometheus.NewRegistry()}
 	var err error
-	p.Aggregator, err = aggregator.New(logger, p.registry, time.Duration(c.Agents.TTL), c.Agents.AggregateBy.list(),
-		aggregator.WithBaseLabels(c.Agents.BaseLabels.list()...),
-		aggregator.WithMaxSeries(int(c.Agents.MaxSeries)),
-		aggregator.WithPushes(aggregator.PushOptions{
-			TTL:             time.Duration(c.Pushes.TTL),
-			AggregateBy:     c.Pushes.AggregateBy.list(),
-			AggregateGauges: c.Pushes.AggregateGauges,
-			MaxGroups:       int(c.Pushes.MaxGroups),
-			MaxSeries:       int(c.Pushes.MaxSeries),
-			StoragePath:     c.Pushes.StoragePath,
-		}))
+	p.Aggregator, err = aggregator.New(aggregator.Options{
+		Logger:     logger,
+		Registerer: p.registry,
+
+		AgentTTL:         time.Duration(c.Agents.TTL),
+		AgentBaseLabels:  append([]string{}, c.Agents.BaseLabels.list()...), // not nil: none are none
+		AgentAggregateBy: c.Agents.AggregateBy.list(),
+		AgentMaxSeries:   int(c.Agents.MaxSeries),
+
+		GroupTTL:             time.Duration(c.Pushes.TTL),
+		GroupAggregateBy:     c.Pushes.AggregateBy.list(),
+		GroupAggregateGauges: c.Pushes.AggregateGauges,
+		MaxGroups:            int(c.Pushes.MaxGroups),
+		GroupMaxSeries:       int(c.Pushes.MaxSeries),
+		StoragePath:          c.Pushes.StoragePath,
+	})
 	if err != nil {
 		return nil, fmt.Errorf("cannot keep what is pushed (--push-storage-path): %w", err)
 	}
@@ -99,14 +104,14 @@ func takenElsewhere(r *http.Request) string {
 func (p *pushedMetrics) handler(c *daemon, logger lager.Logger, page, next http.Handler) http.Handler {
 	forAgents := agents.NewHandler(agents.Options{
 		Logger:    logger.Session("agents"),
-		Sink:      p,
+		Sink:      p.Agents,
 		BodyBytes: int64(c.Pushes.MaxBodyBytes),
-		Malformed: p.CountMalformed,
+		Malformed: p.Agents.CountMalformed,
 	})
 	// The Pushgateway's API comes first, before anything that would clean the path: a
 	// %2F in it is part of a value.
 	return pushgateway.NewHandler(pushgateway.Options{
-		Store:      p,
+		Store:      p.Groups,
 		Logger:     logger.Session("push"),
 		BodyBytes:  int64(c.Pushes.MaxBodyBytes),
 		Admin:      c.Pushes.AdminAPI,

@@ -9,19 +9,21 @@ import (
 	"github.com/signalbox-ci/signalbox/internal/series"
 )
 
-// An agent is one set of base label values, and the series that were pushed under
-// it. Its lock is held by one update at a time, and by the sweep for as long as it
-// looks at this agent; no scrape takes it.
+// An agent is one set of values of the base labels, and the series that were pushed
+// with them.
 type agent struct {
 	hash   uint64
 	values []string // of the base labels
-	next   *agent   // with the same hash; guarded by the lock on all agents
+	next   *agent   // with the same hash; protected by Agents.mu
 
-	// updated is the Instant of the last update that was applied, or a part of it.
+	// updated is the Instant of the last update that was applied, if only in part.
 	updated atomic.Int64
 
+	// mu protects the following fields. An update holds it, and a sweep while it looks
+	// at this agent; no scrape does. It is locked before Agents.mu and the store's
+	// lock.
 	mu                sync.Mutex
-	gone              bool    // forgotten: the next update makes a new one
+	gone              bool    // removed: the next update creates a new agent
 	entries           []entry // in the order of their first push
 	cursor            int     // the entry that is probably asked for next
 	round             uint64  // counts updates
@@ -29,7 +31,7 @@ type agent struct {
 	scratch, compared []Label
 
 	// clashed are the metrics that the update under way cannot push, nil if there are
-	// none: finding out takes time in proportion to the series that there are.
+	// none. Checking that takes time in proportion to the number of series.
 	clashed map[clashKey]error
 }
 
@@ -51,22 +53,22 @@ type entry struct {
 	family *series.OpenFamily
 	series *series.OpenSeries
 
-	// Of a summed counter, whose series is the sum: what it counted last, and
-	// when it is over.
+	// For a summed counter, whose series is the sum: its last value, and when that
+	// expires.
 	last     float64
 	deadline series.Instant
 }
 
-// find returns the agent's entry for a metric, or nil. Agents push the same metrics
-// in the same order every time, labels too, so the entry after the one found last is
-// tried first: that is a comparison, and no hash.
-func (ag *agent) find(seed maphash.Seed, m *Metric) *entry {
+// find returns the agent's entry for a metric, or nil. Agents push the same metrics and
+// labels in the same order every time, so the entry after the one found last is tried
+// first, which takes a comparison and no hash.
+func (ag *agent) find(m *Metric) *entry {
 	if ag.cursor < len(ag.entries) && ag.entries[ag.cursor].is(m.Name, m.Labels) {
 		ag.cursor++
 		return &ag.entries[ag.cursor-1]
 	}
 	labels := ag.normal(m.Labels)
-	for i := ag.first(hashMetric(seed, m.Name, labels)); i >= 0; i = ag.entries[i].next {
+	for i := ag.first(hashMetric(m.Name, labels)); i >= 0; i = ag.entries[i].next {
 		e := &ag.entries[i]
 		if name, pushed := ag.pieces(e); name == m.Name && slices.Equal(pushed, labels) {
 			ag.cursor = int(i) + 1
@@ -76,9 +78,9 @@ func (ag *agent) find(seed maphash.Seed, m *Metric) *entry {
 	return nil
 }
 
-// appendKey appends what an entry is found by: the metric's name and its labels, in
-// the order of the first push, each piece with its length before it in two bytes.
-// Empty labels do not count.
+// appendKey appends the key of an entry: the metric's name and its labels, in the order
+// of the first push, each piece after its length in two bytes. Empty labels are left
+// out.
 func appendKey(b []byte, name string, labels []Label) []byte {
 	b = appendPiece(b, name)
 	for _, l := range labels {
@@ -89,8 +91,8 @@ func appendKey(b []byte, name string, labels []Label) []byte {
 	return b
 }
 
-// pieces are the name and the labels that the entry's key was made of, the labels
-// sorted. They are good until the next call.
+// pieces returns the name and the labels in the entry's key, the labels sorted. They are
+// valid until the next call.
 func (ag *agent) pieces(e *entry) (name string, labels []Label) {
 	next := func(key string) (piece, rest string) {
 		n := 2 + int(key[0]) + int(key[1])<<8
@@ -112,7 +114,7 @@ func appendPiece(b []byte, s string) []byte {
 	return append(append(b, byte(len(s)), byte(len(s)>>8)), s...)
 }
 
-// is tells whether the entry is that of the metric, with the labels in the order of
+// is reports whether the entry is that of the metric, with the labels in the order of
 // the first push.
 func (e *entry) is(name string, labels []Label) bool {
 	rest, ok := cutPiece(e.key, name)
@@ -135,7 +137,7 @@ func cutPiece(key, s string) (rest string, ok bool) {
 	return key[n:], true
 }
 
-// normal is the labels sorted and without empty ones, good until the next call.
+// normal returns the labels sorted and without empty ones, valid until the next call.
 func (ag *agent) normal(labels []Label) []Label {
 	ag.scratch = ag.scratch[:0]
 	for _, l := range labels {
@@ -154,26 +156,26 @@ func (ag *agent) first(hash uint64) int32 {
 	return -1
 }
 
-// add adds an entry for the metric. It copies the strings, which may be part of
-// something large that somebody sent.
-func (ag *agent) add(seed maphash.Seed, e entry, m *Metric) *entry {
+// add adds an entry for the metric. It copies the strings, which may be part of a large
+// request.
+func (ag *agent) add(e entry, m *Metric) *entry {
 	e.key = string(appendKey(nil, m.Name, m.Labels))
 	ag.entries = append(ag.entries, e)
-	ag.enter(seed, len(ag.entries)-1)
+	ag.enter(len(ag.entries) - 1)
 	return &ag.entries[len(ag.entries)-1]
 }
 
-// enter puts an entry into the index.
-func (ag *agent) enter(seed maphash.Seed, i int) {
+// enter adds an entry to the index.
+func (ag *agent) enter(i int) {
 	e := &ag.entries[i]
 	name, labels := ag.pieces(e)
-	hash := hashMetric(seed, name, labels)
+	hash := hashMetric(name, labels)
 	e.next = ag.first(hash)
 	ag.index[hash] = int32(i)
 }
 
 // remove removes the entries for which gone returns true, and returns them.
-func (ag *agent) remove(seed maphash.Seed, gone func(*entry) bool) (removed []entry) {
+func (ag *agent) remove(gone func(*entry) bool) (removed []entry) {
 	kept := 0
 	for i := range ag.entries {
 		if e := ag.entries[i]; gone(&ag.entries[i]) {
@@ -189,25 +191,17 @@ func (ag *agent) remove(seed maphash.Seed, gone func(*entry) bool) (removed []en
 		ag.cursor = 0
 		clear(ag.index)
 		for i := range ag.entries {
-			ag.enter(seed, i)
+			ag.enter(i)
 		}
 	}
 	return removed
 }
 
-func hashMetric(seed maphash.Seed, name string, labels []Label) uint64 {
-	h := maphash.String(seed, name)
+func hashMetric(name string, labels []Label) uint64 {
+	h := maphash.String(hashSeed, name)
 	for i := range labels {
-		h = h*31 + maphash.String(seed, labels[i].Name)
-		h = h*31 + maphash.String(seed, labels[i].Value)
-	}
-	return h
-}
-
-func hashValues(seed maphash.Seed, values []string) uint64 {
-	h := uint64(0)
-	for _, v := range values {
-		h = h*31 + maphash.String(seed, v)
+		h = h*31 + maphash.String(hashSeed, labels[i].Name)
+		h = h*31 + maphash.String(hashSeed, labels[i].Value)
 	}
 	return h
 }

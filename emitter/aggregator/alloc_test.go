@@ -19,7 +19,7 @@ func TestUpdateAllocatesNothing(t *testing.T) {
 		}
 		update := func(f *fleet) {
 			for i := range f.labels {
-				if err := a.Update(context.Background(), f.labels[i], f.metrics[i]); err != nil {
+				if err := a.Agents.Update(context.Background(), f.labels[i], f.metrics[i]); err != nil {
 					t.Fatal(err)
 				}
 			}

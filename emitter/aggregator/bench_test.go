@@ -9,7 +9,6 @@ import (
 	"testing"
 	"time"
 
-	"code.cloudfoundry.org/lager/v3"
 	"github.com/prometheus/client_golang/prometheus"
 	dto "github.com/prometheus/client_model/go"
 	"github.com/prometheus/common/expfmt"
@@ -43,9 +42,9 @@ func newFleet(agents int) *fleet {
 	return f
 }
 
-func newAggregator(tb testing.TB, aggregateBy []string, options ...aggregator.Option) *aggregator.Aggregator {
+func newAggregator(tb testing.TB, aggregateBy []string) *aggregator.Aggregator {
 	tb.Helper()
-	a, err := aggregator.New(lager.NewLogger("test"), nil, time.Hour, aggregateBy, options...)
+	a, err := aggregator.New(aggregator.Options{AgentTTL: time.Hour, AgentAggregateBy: aggregateBy})
 	if err != nil {
 		tb.Fatal(err)
 	}
@@ -67,7 +66,7 @@ func BenchmarkUpdate(b *testing.B) {
 			a := newAggregator(b, bench.aggregateBy)
 			first, pushed := newFleet(agents), newFleet(1).metrics[0]
 			for i := range agents {
-				if err := a.Update(context.Background(), first.labels[i], first.metrics[i]); err != nil {
+				if err := a.Agents.Update(context.Background(), first.labels[i], first.metrics[i]); err != nil {
 					b.Fatal(err)
 				}
 			}
@@ -83,7 +82,7 @@ func BenchmarkUpdate(b *testing.B) {
 				for m := range pushed {
 					pushed[m].Value++
 				}
-				if err := a.Update(context.Background(), first.labels[at], pushed); err != nil {
+				if err := a.Agents.Update(context.Background(), first.labels[at], pushed); err != nil {
 					b.Fatal(err)
 				}
 				n++
@@ -109,7 +108,7 @@ func BenchmarkPush(b *testing.B) {
 						}},
 					})
 				}
-				err := a.Push(context.Background(), aggregator.Push{
+				err := a.Groups.Push(context.Background(), aggregator.Push{
 					Grouping: []aggregator.Label{{Name: "job", Value: "test"}, {Name: "instance", Value: strconv.Itoa(group)}},
 					Families: families, Replace: true,
 				})
@@ -136,7 +135,7 @@ func BenchmarkRegistry(b *testing.B) {
 	a := newAggregator(b, nil)
 	f := newFleet(2000)
 	for i := range f.labels {
-		if err := a.Update(context.Background(), f.labels[i], f.metrics[i]); err != nil {
+		if err := a.Agents.Update(context.Background(), f.labels[i], f.metrics[i]); err != nil {
 			b.Fatal(err)
 		}
 	}

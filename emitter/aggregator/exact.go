@@ -3,12 +3,13 @@ package aggregator
 import (
 	"fmt"
 	"math/big"
+
+	"github.com/signalbox-ci/signalbox/internal/excerpt"
 )
 
-// An exact is a sum of finite numbers without any rounding. So it is the same in
-// whatever order they come and go, also after a restart, and as a number it does not
-// go down when something is added that is not negative. Its zero value is 0. It must
-// not be copied.
+// An exact is a sum of finite numbers without any rounding. So it is the same in whatever
+// order they are added and removed, also after a restart, and does not go down when a
+// number is added that is not negative. Its zero value is 0. It must not be copied.
 type exact struct{ sum big.Float }
 
 // exactBits are enough for the difference between the largest and the smallest
@@ -24,19 +25,19 @@ func (e *exact) add(v float64) {
 // addExact adds another sum.
 func (e *exact) addExact(v *exact) { e.sum.SetPrec(exactBits).Add(&e.sum, &v.sum) }
 
-// value is the nearest number.
+// value returns the nearest float64.
 func (e *exact) value() float64 {
 	v, _ := e.sum.Float64()
 	return v
 }
 
-// String is the sum in full.
+// String returns the sum in full.
 func (e *exact) String() string { return e.sum.Text('p', 0) }
 
 // parse sets the sum to what String returned.
 func (e *exact) parse(text string) error {
 	if _, _, err := e.sum.SetPrec(exactBits).Parse(text, 0); err != nil {
-		return fmt.Errorf("the sum %q: %w", shorten(text), err)
+		return fmt.Errorf("the sum %q: %w", excerpt.Short(text), err)
 	}
 	return nil
 }

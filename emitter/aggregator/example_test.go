@@ -6,25 +6,28 @@ import (
 	"os"
 	"time"
 
-	"code.cloudfoundry.org/lager/v3"
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/common/expfmt"
 
 	"github.com/signalbox-ci/signalbox/emitter/aggregator"
 )
 
-// Agents of the same template are shown as one, in a registry that one has already.
+// Agents of the same template are shown as one, in a registry that exists already.
 func ExampleNew() {
 	registry := prometheus.NewRegistry()
-	agents, err := aggregator.New(lager.NewLogger("server"), registry, 2*time.Minute, []string{"template_name"})
+	pushed, err := aggregator.New(aggregator.Options{
+		Registerer:       registry,
+		AgentTTL:         2 * time.Minute,
+		AgentAggregateBy: []string{"template_name"},
+	})
 	if err != nil {
 		panic(err)
 	}
-	defer agents.Run(context.Background())()
-	registry.MustRegister(agents)
+	defer pushed.Run(context.Background())()
+	registry.MustRegister(pushed)
 
 	for _, name := range []string{"a", "b"} {
-		err := agents.Update(context.Background(), aggregator.Labels{AgentName: name, TemplateName: "go"}, []aggregator.Metric{
+		err := pushed.Agents.Update(context.Background(), aggregator.Labels{AgentName: name, TemplateName: "go"}, []aggregator.Metric{
 			{Name: "builds_total", Type: aggregator.Counter, Value: 21, Labels: []aggregator.Label{{Name: "status", Value: "ok"}}},
 			{Name: "load-1m", Type: aggregator.Gauge, Value: 1},
 		})

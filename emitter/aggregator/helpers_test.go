@@ -15,7 +15,25 @@ import (
 func unsafeString(b []byte) string { return unsafe.String(unsafe.SliceData(b), len(b)) }
 
 // groupsOf are the groups of an aggregator.
-func groupsOf(a *aggregator.Aggregator) []aggregator.Group { return slices.Collect(a.Groups()) }
+func groupsOf(a *aggregator.Aggregator) []aggregator.Group { return slices.Collect(a.Groups.List()) }
+
+// groupsSection and agentsSection return the fields of the overview.
+func groupsSection(a *aggregator.Aggregator, limit int) aggregator.GroupsSection {
+	return overviewField(a, "groups", limit).(aggregator.GroupsSection)
+}
+
+func agentsSection(a *aggregator.Aggregator, limit int) aggregator.AgentsSection {
+	return overviewField(a, "agents", limit).(aggregator.AgentsSection)
+}
+
+func overviewField(a *aggregator.Aggregator, name string, limit int) any {
+	for field, value := range a.OverviewFields() {
+		if field == name {
+			return value(limit)
+		}
+	}
+	return nil
+}
 
 // selfValue is the value of a metric of the registry that has the label value, or
 // none if that is empty.

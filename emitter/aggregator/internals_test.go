@@ -7,38 +7,35 @@ import (
 	"sync"
 	"testing"
 	"time"
-
-	"code.cloudfoundry.org/lager/v3"
 )
 
-func newPlain(t *testing.T, options ...Option) *Aggregator {
+func newPlain(t *testing.T) *Agents {
 	t.Helper()
-	a, err := New(lager.NewLogger("test"), nil, time.Minute, nil, options...)
+	a, err := New(Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
-	return a
+	return a.Agents
 }
 
-// TestAgentsOfOneHash lets agents share a hash, of which there is no other way to
-// have some.
+// TestAgentsOfOneHash gives several agents one hash, which no test could find otherwise.
 func TestAgentsOfOneHash(t *testing.T) {
 	a := newPlain(t)
 	var agents []*agent
 	for i := range 4 {
-		agents = append(agents, a.makeAgent(42, []string{fmt.Sprint(i), "", "", ""}))
+		agents = append(agents, a.add(42, []string{fmt.Sprint(i), "", "", ""}))
 	}
 	for _, i := range []int{2, 3, 0} { // in the middle, first, last
-		a.forgetAgent(agents[i])
+		a.forget(agents[i])
 		agents[i] = nil
 		for k, ag := range agents {
-			if found := a.findAgent(42, []string{fmt.Sprint(k), "", "", ""}); found != ag {
+			if found := a.find(42, []string{fmt.Sprint(k), "", "", ""}); found != ag {
 				t.Errorf("after %d was forgotten, %d is %v, want %v", i, k, found, ag)
 			}
 		}
 	}
-	a.forgetAgent(agents[1])
-	if len(a.agents.byHash) != 0 {
+	a.forget(agents[1])
+	if len(a.byHash) != 0 {
 		t.Error("not all are forgotten")
 	}
 }
@@ -47,7 +44,7 @@ func TestAgentsOfOneHash(t *testing.T) {
 func TestAgentIsForgottenMeanwhile(t *testing.T) {
 	a := newPlain(t)
 	values := []string{"alice", "", "", ""}
-	ag := a.lockAgent(values)
+	ag := a.lock(values)
 	var wg sync.WaitGroup
 	wg.Go(func() {
 		if err := a.Update(context.Background(), Labels{Username: "alice"}, []Metric{{Name: "x", Type: Gauge, Value: 1}}); err != nil {
@@ -57,10 +54,10 @@ func TestAgentIsForgottenMeanwhile(t *testing.T) {
 	for range 100 {
 		runtime.Gosched()
 	}
-	a.forgetIfEmpty(ag)
+	a.forget(ag)
 	ag.mu.Unlock()
 	wg.Wait()
-	if now := a.lockAgent(values); now == ag || len(now.entries) != 1 {
+	if now := a.lock(values); now == ag || len(now.entries) != 1 {
 		t.Errorf("the update went to an agent that is forgotten")
 	}
 }
@@ -69,7 +66,10 @@ func TestAgentIsForgottenMeanwhile(t *testing.T) {
 // expired must not stay in memory.
 func TestNothingIsKept(t *testing.T) {
 	now := time.Unix(1e9, 0)
-	a := newPlain(t, WithClock(func() time.Time { return now }))
+	a, err := New(Options{Clock: func() time.Time { return now }, AgentTTL: time.Minute})
+	if err != nil {
+		t.Fatal(err)
+	}
 	heap := func() uint64 {
 		runtime.GC()
 		var m runtime.MemStats
@@ -81,10 +81,10 @@ func TestNothingIsKept(t *testing.T) {
 		for i := range 1000 {
 			metrics = append(metrics, Metric{Name: fmt.Sprintf("x%d", i%3), Type: Gauge, Labels: []Label{{Name: "l", Value: fmt.Sprint(n, "-", i)}}})
 		}
-		if err := a.Update(context.Background(), Labels{Username: fmt.Sprint(n)}, metrics); err != nil {
+		if err := a.Agents.Update(context.Background(), Labels{Username: fmt.Sprint(n)}, metrics); err != nil {
 			t.Fatal(err)
 		}
-		if err := a.Update(context.Background(), Labels{Username: "stays"}, metrics[:3]); err != nil {
+		if err := a.Agents.Update(context.Background(), Labels{Username: "stays"}, metrics[:3]); err != nil {
 			t.Fatal(err)
 		}
 		now = now.Add(30 * time.Second)
@@ -102,5 +102,14 @@ func TestNothingIsKept(t *testing.T) {
 	}
 }
 
-// Flushed is what the storage says after an attempt to bring pushes to disk.
-func Flushed(a *Aggregator, err error) { a.jobs.flushed(1, time.Millisecond, err) }
+// Flushed does what happens after an attempt to write pushes to disk.
+func Flushed(a *Aggregator, err error) { a.Groups.flushed(1, time.Millisecond, err) }
+
+// The sections of the overview.
+type (
+	GroupsSection = groupsSection
+	GroupEntry    = groupEntry
+	AgentsSection = agentsSection
+	AgentEntry    = agentEntry
+	LabelEntry    = labelEntry
+)

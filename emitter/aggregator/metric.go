@@ -2,25 +2,26 @@ package aggregator
 
 import (
 	"fmt"
+	"slices"
+	"strings"
 
 	"github.com/signalbox-ci/signalbox/internal/series"
 )
 
-// A Label is a name and a value: Label{Name: "path", Value: "/tmp"}. One with an
-// empty value is the same as none.
-type Label = series.Label
+// A Label is a name and a value. One with an empty value is the same as none.
+type Label struct{ Name, Value string }
 
-// A Type is what kind of metric an agent pushes. Its zero value is none.
+// A Type is the type of a metric that an agent pushes. The zero value is not valid.
 type Type uint8
 
-// The types. What an agent pushes replaces what the same series held, whatever the
-// type; the types differ in how series are summed (see New).
+// The types of metrics. What an agent pushes replaces the value of the series, whatever
+// its type; how series are aggregated depends on it (see Options).
 const (
 	Counter Type = iota + 1
 	Gauge
 )
 
-// A Metric is one sample of what an agent pushes.
+// A Metric is one sample that an agent pushes.
 type Metric struct {
 	Name   string
 	Type   Type
@@ -28,22 +29,27 @@ type Metric struct {
 	Labels []Label // the metric's own, in any order, each name once
 }
 
-// Labels are the base labels of agents in the default set: who it is that pushes.
-// An empty one is the same as none.
+// Labels are the default base labels, which identify an agent. An empty one is the same
+// as none.
 type Labels struct {
 	Username, WorkspaceName, AgentName, TemplateName string
 }
 
-// A Rejection says which metric of an update was rejected, and why.
+// A Rejection is why a metric of an update was rejected.
 type Rejection struct {
-	Index  int    // in the update's metrics
-	Name   string // the metric's
-	Reason string // a word or two, of a fixed few: the label value of the self-metric
-	Err    error  // in full
+	Index int    // of the metric in the update
+	Name  string // of the metric
+
+	// Reason is the value of the label reason of signalbox_agent_metrics_rejected_total
+	// under which the rejection is counted: invalid_name, invalid_label, invalid_type,
+	// negative, not_finite, clash or series_limit.
+	Reason string
+
+	Err error // in full
 }
 
-// A RejectedError is the error of an update of which some metrics were rejected.
-// The others were applied.
+// A RejectedError is the error of an update of which some metrics were rejected, and
+// the others applied.
 type RejectedError struct {
 	Rejections []Rejection // in the order of their index
 }
@@ -58,4 +64,27 @@ func (e *RejectedError) Error() string {
 	default:
 		return fmt.Sprintf("%d metrics were rejected, the first since %v", n, e.Rejections[0].Err)
 	}
+}
+
+func sortLabels(labels []Label) {
+	slices.SortFunc(labels, func(a, b Label) int { return strings.Compare(a.Name, b.Name) })
+}
+
+func hasName(labels []Label, name string) bool {
+	return slices.ContainsFunc(labels, func(l Label) bool { return l.Name == name })
+}
+
+// labelText returns the text of labels as a page shows it between the braces, sorted by
+// name.
+func labelText(labels []Label, more ...Label) string {
+	var array [16]series.Label
+	all := array[:0]
+	for _, l := range labels {
+		all = append(all, series.Label(l))
+	}
+	for _, l := range more {
+		all = append(all, series.Label(l))
+	}
+	slices.SortFunc(all, func(a, b series.Label) int { return strings.Compare(a.Name, b.Name) })
+	return series.LabelText(all)
 }

@@ -15,7 +15,6 @@ import (
 	"testing"
 	"time"
 
-	"code.cloudfoundry.org/lager/v3"
 	"github.com/prometheus/client_golang/prometheus"
 	dto "github.com/prometheus/client_model/go"
 	"github.com/prometheus/common/expfmt"
@@ -116,14 +115,15 @@ func (w *world) open() {
 	w.entries, w.agents, w.agentSums, w.over = map[string]*modelEntry{}, map[string]bool{}, map[string]float64{}, map[string]float64{}
 	w.expired = 0
 	w.reg = prometheus.NewRegistry()
-	p := aggregator.PushOptions{TTL: w.defaultTTL, MaxGroups: modelMaxGroups, MaxSeries: modelMaxSeries, StoragePath: w.path}
-	var by []string
+	o := aggregator.Options{
+		Registerer: w.reg, Clock: w.clock.Now, AgentTTL: modelAgentTTL, AgentMaxSeries: modelMaxAgents,
+		GroupTTL: w.defaultTTL, MaxGroups: modelMaxGroups, GroupMaxSeries: modelMaxSeries, StoragePath: w.path,
+	}
 	if w.aggregated {
-		p.AggregateBy, p.AggregateGauges, by = []string{"job"}, w.fold, []string{"template_name"}
+		o.GroupAggregateBy, o.GroupAggregateGauges, o.AgentAggregateBy = []string{"job"}, w.fold, []string{"template_name"}
 	}
 	var err error
-	w.a, err = aggregator.New(lager.NewLogger("model"), w.reg, modelAgentTTL, by, aggregator.WithClock(w.clock.Now),
-		aggregator.WithMaxSeries(modelMaxAgents), aggregator.WithPushes(p))
+	w.a, err = aggregator.New(o)
 	if err != nil {
 		w.Fatal(err)
 	}
@@ -153,13 +153,13 @@ func (w *world) step() {
 	case n < 93:
 		g := w.grouping()
 		w.did("delete %v", g)
-		if err := w.a.DeleteGroup(context.Background(), g); err != nil {
+		if err := w.a.Groups.Delete(context.Background(), g); err != nil {
 			w.Error(err)
 		}
 		delete(w.groups, keyOf(g))
 	case n < 96:
 		w.did("wipe")
-		if err := w.a.Wipe(context.Background()); err != nil {
+		if err := w.a.Groups.Wipe(context.Background()); err != nil {
 			w.Error(err)
 		}
 		clear(w.groups)
@@ -273,7 +273,7 @@ func (w *world) push() {
 	if bad {
 		p.Families = append(p.Families, clientFamily("a-b", "", modelFamily{typ: "gauge"}))
 	}
-	err := w.a.Push(context.Background(), p)
+	err := w.a.Groups.Push(context.Background(), p)
 	w.did("push to %v, replace %t, ttl %s: %v: %v", p.Grouping, p.Replace, ttl, families, err)
 
 	want := w.refusal(p, families, bad)
@@ -431,7 +431,7 @@ func (w *world) update() {
 	if !w.agents[agent] {
 		delete(w.agents, agent)
 	}
-	err := w.a.Update(context.Background(), labels, metrics)
+	err := w.a.Agents.Update(context.Background(), labels, metrics)
 	w.did("update of %v: %v: %v", labels, metrics, err)
 	got := 0
 	if e := (*aggregator.RejectedError)(nil); errors.As(err, &e) {

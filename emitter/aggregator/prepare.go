@@ -11,11 +11,12 @@ import (
 	dto "github.com/prometheus/client_model/go"
 	"github.com/prometheus/common/model"
 
+	"github.com/signalbox-ci/signalbox/internal/excerpt"
 	"github.com/signalbox-ci/signalbox/internal/series"
 )
 
-// A family is what a group has of one metric. It does not change once it belongs to
-// a group, though the series do that it leads to.
+// A family is the part of a metric family that a group has. It does not change once it
+// belongs to a group; the values of its series do.
 type family struct {
 	name, help string
 	typ        series.Type
@@ -26,21 +27,21 @@ type family struct {
 
 // A sample is one metric of a push.
 type sample struct {
-	text  string // of all its labels: which series of the group it is
+	text  string // of all its labels, which identify it in the group
 	shown string // of those that a page shows
 
 	value  float64
-	metric *dto.Metric // what value cannot say; nil if there is nothing of the kind
+	metric *dto.Metric // if not nil, it stands in the place of value
 
 	series *series.OpenSeries // nil if it went into a sum
 }
 
-// instanceLabel is on every pushed series, if only with an empty value, so that the
-// scraper does not put its own there.
+// instanceLabel is on every pushed series, if only with an empty value, so that
+// Prometheus does not add its own.
 const instanceLabel = "instance"
 
-// prepareGrouping checks grouping labels, and returns them sorted, with the key that
-// they make.
+// prepareGrouping checks grouping labels, and returns them sorted, with the key of their
+// group.
 func prepareGrouping(grouping []Label) (labels []Label, key string, err error) {
 	labels = slices.Clone(grouping)
 	sortLabels(labels)
@@ -51,10 +52,10 @@ func prepareGrouping(grouping []Label) (labels []Label, key string, err error) {
 			return nil, "", fmt.Errorf("grouping: %w", err)
 		}
 		if i > 0 && labels[i-1].Name == l.Name {
-			return nil, "", fmt.Errorf("grouping: label %s is given twice", l.Name)
+			return nil, "", fmt.Errorf("grouping: label %s is duplicated", l.Name)
 		}
 		if !utf8.ValidString(l.Value) {
-			return nil, "", fmt.Errorf("grouping: label %s is %q, which is not UTF-8", l.Name, shorten(l.Value))
+			return nil, "", fmt.Errorf("grouping: label %s is %q, which is not UTF-8", l.Name, excerpt.Short(l.Value))
 		}
 		hasJob = hasJob || l.Name == "job" && l.Value != ""
 		b.WriteString(l.Name)
@@ -68,20 +69,16 @@ func prepareGrouping(grouping []Label) (labels []Label, key string, err error) {
 	return labels, b.String(), nil
 }
 
-func sortLabels(labels []Label) {
-	slices.SortFunc(labels, func(a, b Label) int { return strings.Compare(a.Name, b.Name) })
-}
-
-// errTimestamp is what PushError has for a push with timestamps.
+// errTimestamp is the error of a push with timestamps.
 var errTimestamp = errors.New("pushed metrics must not have timestamps")
 
-// maxLabelBytes is what the labels of one push may take. Every metric has those of the
-// group too: a small body can make much of a long path.
+// maxLabelBytes limits the memory of the labels of one push. Every metric has those of
+// the group too, so a small body with a long path can take much.
 const maxLabelBytes = 256 << 20
 
-// prepare makes families of what was pushed, sorted by name, or says what is wrong
-// with it.
-func (j *jobs) prepare(grouping []Label, pushed []*dto.MetricFamily) ([]*family, error) {
+// prepare returns what was pushed as families, sorted by name, or what is wrong with it
+// on its own, whatever else there is.
+func (gs *Groups) prepare(grouping []Label, pushed []*dto.MetricFamily) ([]*family, error) {
 	families := make([]*family, 0, len(pushed))
 	bytes := 0
 	for i, mf := range pushed {
@@ -93,12 +90,12 @@ func (j *jobs) prepare(grouping []Label, pushed []*dto.MetricFamily) ([]*family,
 		}
 		name := mf.GetName()
 		if name == pushTimeName || name == failureTimeName {
-			continue // we know better
+			continue // the group has its own
 		}
 		typ, _ := series.TypeOf(mf.GetType())
 		f := &family{name: name, help: mf.GetHelp(), typ: typ, samples: make([]sample, 0, len(mf.Metric))}
 		for _, m := range mf.Metric {
-			s, err := j.prepareSample(grouping, f, m)
+			s, err := gs.prepareSample(grouping, f, m)
 			if err != nil {
 				return nil, fmt.Errorf("metric %s: %w", name, err)
 			}
@@ -112,16 +109,16 @@ func (j *jobs) prepare(grouping []Label, pushed []*dto.MetricFamily) ([]*family,
 	slices.SortFunc(families, func(a, b *family) int { return strings.Compare(a.name, b.name) })
 	for i, f := range families {
 		if i > 0 && families[i-1].name == f.name {
-			return nil, fmt.Errorf("metric %s is there twice", f.name)
+			return nil, fmt.Errorf("metric %s is duplicated", f.name)
 		}
-		if err := f.checkTwice(); err != nil {
+		if err := f.checkDuplicates(); err != nil {
 			return nil, err
 		}
 	}
 	return families, nil
 }
 
-func (f *family) checkTwice() error {
+func (f *family) checkDuplicates() error {
 	if len(f.samples) < 2 {
 		return nil
 	}
@@ -129,14 +126,14 @@ func (f *family) checkTwice() error {
 	for i := range f.samples {
 		text := f.samples[i].text
 		if _, ok := seen[text]; ok {
-			return fmt.Errorf("metric %s{%s} was collected before with the same name and label values", f.name, shorten(text))
+			return errCollectedBefore(f.name, text)
 		}
 		seen[text] = struct{}{}
 	}
 	return nil
 }
 
-func (j *jobs) prepareSample(grouping []Label, f *family, m *dto.Metric) (sample, error) {
+func (gs *Groups) prepareSample(grouping []Label, f *family, m *dto.Metric) (sample, error) {
 	if m.TimestampMs != nil {
 		return sample{}, errTimestamp
 	}
@@ -148,38 +145,35 @@ func (j *jobs) prepareSample(grouping []Label, f *family, m *dto.Metric) (sample
 		}
 	}
 	s := sample{}
-	s.text, s.shown = j.texts(labels, len(grouping))
-	return s, s.take(f.typ, m, j.aggregated)
+	s.text, s.shown = gs.texts(labels, len(grouping))
+	return s, s.take(f.typ, m, gs.aggregated)
 }
 
-// texts are the texts of all labels, and of those that a page shows, given that the
-// first so many are grouping labels.
-func (j *jobs) texts(labels []Label, grouping int) (text, shown string) {
+// texts returns the texts of all labels, and of those that a page shows. The first ones,
+// as many as grouping says, are grouping labels.
+func (gs *Groups) texts(labels []Label, grouping int) (text, shown string) {
 	text = textOf(labels)
-	if !j.aggregated {
+	if !gs.aggregated {
 		return text, text
 	}
 	kept := make([]Label, 0, len(labels)+1)
 	for i, l := range labels {
-		if i >= grouping || slices.Contains(j.options.AggregateBy, l.Name) {
+		if i >= grouping || slices.Contains(gs.aggregateBy, l.Name) {
 			kept = append(kept, l)
 		}
 	}
 	return text, textOf(kept)
 }
 
-// textOf is the text of the labels and that of the instance.
+// textOf returns the text of the labels, with that of the instance.
 func textOf(labels []Label) string {
-	var array [16]Label
-	all := append(array[:0], labels...)
-	if !hasName(all, instanceLabel) {
-		all = append(all, Label{Name: instanceLabel})
+	if hasName(labels, instanceLabel) {
+		return labelText(labels)
 	}
-	sortLabels(all)
-	return series.LabelText(all)
+	return labelText(labels, Label{Name: instanceLabel})
 }
 
-// take takes the value of a metric, which it must have, into the sample.
+// take sets the value of the sample to that of a metric, which must have one of the type.
 func (s *sample) take(typ series.Type, m *dto.Metric, aggregated bool) error {
 	switch typ {
 	case series.Counter:
@@ -194,13 +188,13 @@ func (s *sample) take(typ series.Type, m *dto.Metric, aggregated bool) error {
 	case series.Summary:
 		s.metric = &dto.Metric{Summary: m.Summary}
 		if aggregated {
-			// Quantiles of several summaries make no quantile of all.
+			// The quantiles of several summaries do not give those of all.
 			s.metric.Summary = &dto.Summary{SampleCount: m.Summary.SampleCount, SampleSum: m.Summary.SampleSum}
 		}
 	default:
 		s.metric = &dto.Metric{Histogram: m.Histogram}
 		if !isNative(m.Histogram) {
-			m.Histogram.Schema = nil // it means nothing, but a sum would become native by it
+			m.Histogram.Schema = nil // it has no meaning, but would make a sum native
 		}
 	}
 	if aggregated {
@@ -209,13 +203,13 @@ func (s *sample) take(typ series.Type, m *dto.Metric, aggregated bool) error {
 	return nil
 }
 
-// client is the sample as the client library has it, with all of its labels.
+// client returns the sample in the form of the client library, with all of its labels.
 func (s *sample) client(typ series.Type) *dto.Metric {
 	row := series.Row{Labels: s.text, Value: s.value, Metric: s.metric}
 	return row.Client(typ)
 }
 
-// client is the family as the client library has it.
+// client returns the family in the form of the client library.
 func (f *family) client() *dto.MetricFamily {
 	mf := &dto.MetricFamily{Name: &f.name, Help: &f.help, Type: f.typ.ClientModel().Enum()}
 	if f.help == "" {

@@ -1,14 +1,10 @@
 package aggregator
 
 import (
-	"time"
-
 	"github.com/prometheus/client_golang/prometheus"
-
-	"github.com/signalbox-ci/signalbox/internal/series"
 )
 
-// selfMetrics are what an Aggregator tells about itself.
+// selfMetrics are the metrics about an Aggregator itself.
 type selfMetrics struct {
 	collectors []prometheus.Collector
 
@@ -57,7 +53,8 @@ var reasonLabels = [reasons]string{"", "invalid_name", "invalid_label", "invalid
 
 var refusalLabels = [...]string{Invalid: "invalid", Inconsistent: "inconsistent", LimitReached: "limit", NotStored: "not_stored"}
 
-func newSelfMetrics(a *Aggregator) (*selfMetrics, error) {
+// newSelfMetrics returns the metrics, not yet registered.
+func newSelfMetrics(a *Aggregator) *selfMetrics {
 	m := &selfMetrics{}
 	counter := func(name, help string) prometheus.Counter {
 		c := prometheus.NewCounter(prometheus.CounterOpts{Name: name, Help: help})
@@ -79,12 +76,12 @@ func newSelfMetrics(a *Aggregator) (*selfMetrics, error) {
 	}
 
 	gauge("signalbox_agents", "Agents whose series are remembered.", func() float64 {
-		a.agents.RLock()
-		defer a.agents.RUnlock()
-		return float64(len(a.agents.byHash))
+		a.Agents.mu.RLock()
+		defer a.Agents.mu.RUnlock()
+		return float64(len(a.Agents.byHash))
 	})
-	gauge("signalbox_agent_series", "Series of agents that are remembered, and sums of them.", func() float64 { return float64(a.held.Load()) })
-	gauge("signalbox_agent_series_limit", "Series that agents may have.", func() float64 { return float64(a.maxSeries) })
+	gauge("signalbox_agent_series", "Series of agents that are remembered, and sums of them.", func() float64 { return float64(a.Agents.held.Load()) })
+	gauge("signalbox_agent_series_limit", "Series that agents may have.", func() float64 { return float64(a.Agents.maxSeries) })
 	m.updates = histogram("signalbox_agent_update_duration_seconds", "Time taken by an agent's update.", 1e-6)
 	refused := vector("signalbox_agent_updates_rejected_total", "Updates of agents that could be read, but were rejected as a whole, by reason.", "reason")
 	for why := range updateReasons {
@@ -96,18 +93,18 @@ func newSelfMetrics(a *Aggregator) (*selfMetrics, error) {
 	}
 	m.sweeps = histogram("signalbox_push_sweep_duration_seconds", "Time taken to forget what has expired of what was pushed.", 1e-5)
 
-	gauge("signalbox_push_groups", "Groups of pushed metrics.", func() float64 { return float64(a.jobs.groupCount.Load()) })
-	gauge("signalbox_push_groups_limit", "Groups of pushed metrics that there may be.", func() float64 { return float64(a.jobs.options.MaxGroups) })
-	gauge("signalbox_push_series", "Series in groups of pushed metrics.", func() float64 { return float64(a.jobs.seriesCount.Load()) })
-	gauge("signalbox_push_sums", "Series that groups are summed to; they count toward the limit too.", func() float64 { return float64(a.jobs.sumCount.Load()) })
-	gauge("signalbox_push_series_limit", "Series in groups of pushed metrics, and sums of them, that there may be.", func() float64 { return float64(a.jobs.options.MaxSeries) })
+	gauge("signalbox_push_groups", "Groups of pushed metrics.", func() float64 { return float64(a.Groups.groupCount.Load()) })
+	gauge("signalbox_push_groups_limit", "Groups of pushed metrics that there may be.", func() float64 { return float64(a.Groups.max) })
+	gauge("signalbox_push_series", "Series in groups of pushed metrics.", func() float64 { return float64(a.Groups.seriesCount.Load()) })
+	gauge("signalbox_push_sums", "Series that groups are summed to; they count toward the limit too.", func() float64 { return float64(a.Groups.sumCount.Load()) })
+	gauge("signalbox_push_series_limit", "Series in groups of pushed metrics, and sums of them, that there may be.", func() float64 { return float64(a.Groups.maxSeries) })
 	m.pushes = counter("signalbox_pushes_total", "Pushes to groups that could be read, rejected ones included.")
 	pushesRejected := vector("signalbox_pushes_rejected_total", "Pushes to groups that were rejected, or not stored, by reason.", "reason")
 	for r := Invalid; r <= NotStored; r++ {
 		m.pushesRejected[r] = pushesRejected.WithLabelValues(refusalLabels[r])
 	}
 	m.groupsExpired = counter("signalbox_push_groups_expired_total", "Groups of pushed metrics that expired.")
-	if a.jobs.options.StoragePath != "" {
+	if a.Groups.path != "" {
 		m.flushes = histogram("signalbox_push_storage_flush_duration_seconds", "Time taken to bring pushes to disk, many at a time.", 1e-5)
 		m.flushFailures = counter("signalbox_push_storage_flush_failures_total", "Attempts to bring pushes to disk that failed.")
 		m.restoreFailures = counter("signalbox_push_storage_restore_failures_total", "Groups and sums on disk that could not be restored; they stay there.")
@@ -115,32 +112,29 @@ func newSelfMetrics(a *Aggregator) (*selfMetrics, error) {
 			Help: "1 if the file with the pushed groups was found damaged, and moved aside, since the start."})
 		m.collectors = append(m.collectors, m.storageDamaged)
 	}
+	return m
+}
 
-	if a.registerer == nil {
-		return m, nil
+// register registers the metrics, or none of them. A nil registerer takes none.
+func (m *selfMetrics) register(with prometheus.Registerer) error {
+	if with == nil {
+		return nil
 	}
 	for i, c := range m.collectors {
-		if err := a.registerer.Register(c); err != nil {
+		if err := with.Register(c); err != nil {
 			m.collectors = m.collectors[:i]
-			m.unregister(a.registerer)
-			return nil, err
+			m.unregister(with)
+			return err
 		}
 	}
-	return m, nil
+	return nil
 }
 
 func (m *selfMetrics) unregister(from prometheus.Registerer) {
-	if from != nil {
-		for _, c := range m.collectors {
-			from.Unregister(c)
-		}
+	if from == nil {
+		return
+	}
+	for _, c := range m.collectors {
+		from.Unregister(c)
 	}
 }
-
-// CountMalformed counts what somebody sent as a metric of an agent and was none, in
-// signalbox_agent_metrics_rejected_total. Logging it is up to the caller.
-func (a *Aggregator) CountMalformed() { a.self.rejected[malformed].Inc() }
-
-func (m *selfMetrics) updated(took series.Instant) { m.updates.Observe(time.Duration(took).Seconds()) }
-
-func (m *selfMetrics) swept(took series.Instant) { m.sweeps.Observe(time.Duration(took).Seconds()) }

@@ -11,23 +11,24 @@ import (
 	"github.com/prometheus/common/model"
 	"google.golang.org/protobuf/types/known/timestamppb"
 
+	"github.com/signalbox-ci/signalbox/internal/excerpt"
 	"github.com/signalbox-ci/signalbox/internal/series"
 )
 
-// maxOwnLabels is how many labels a pushed metric may have beside those of its group
-// and the instance, and an exemplar may have at all. It is more than anybody needs.
+// maxOwnLabels is the maximum number of labels that a pushed metric has beside those of
+// its group and the instance, and of those that an exemplar has.
 const maxOwnLabels = 64
 
-// A kind is what is particular to the metrics of a type.
+// A kind has the checks of the metrics of one type.
 type kind struct {
-	// carried tells whether a metric carries the value of the type.
+	// carried reports whether a metric carries the value of the type.
 	carried func(*dto.Metric) bool
 
 	// reserved is the label that the samples of a metric have of their own, so
 	// that the metric itself must not have it; "" if there is none.
 	reserved string
 
-	// check says what is wrong with the value; nil if nothing can be.
+	// check returns what is wrong with the value. It is nil if every value is valid.
 	check func(*dto.Metric) error
 }
 
@@ -59,27 +60,27 @@ var kinds = [...]kind{
 	},
 }
 
-// checkFamily says what there is in a family, pushed to the group of these labels,
-// that some exposition format cannot say, or for which a scraper refuses all that it
-// scraped. It does not look at what else there is. It sorts labels.
+// checkFamily returns what an exposition format cannot express of a family, pushed to the
+// group with these labels, or what would make a scraper refuse the whole page. It does
+// not look at other families. It sorts labels.
 func checkFamily(grouping []Label, mf *dto.MetricFamily) error {
 	name := mf.GetName()
 	if !model.LegacyValidation.IsValidMetricName(name) {
-		return fmt.Errorf("%q cannot be the name of a metric", shorten(name))
+		return fmt.Errorf("%q cannot be the name of a metric", excerpt.Short(name))
 	}
 
 	typ, ok := series.TypeOf(mf.GetType())
 	switch {
 	case !ok:
-		return fmt.Errorf("metric %s is of the unknown type %s", shorten(name), mf.GetType())
+		return fmt.Errorf("metric %s is of the unknown type %s", excerpt.Short(name), mf.GetType())
 	case !utf8.ValidString(mf.GetHelp()):
-		return fmt.Errorf("the help text of metric %s is %q, which is not UTF-8", shorten(name), shorten(mf.GetHelp()))
+		return fmt.Errorf("the help text of metric %s is %q, which is not UTF-8", excerpt.Short(name), excerpt.Short(mf.GetHelp()))
 	case !model.LegacyValidation.IsValidMetricName(name + mf.GetUnit()):
-		return fmt.Errorf("%q cannot be the unit of metric %s", shorten(mf.GetUnit()), shorten(name))
+		return fmt.Errorf("%q cannot be the unit of metric %s", excerpt.Short(mf.GetUnit()), excerpt.Short(name))
 	}
 	for i, m := range mf.Metric {
 		if err := checkSample(grouping, typ, m); err != nil {
-			return fmt.Errorf("metric %s: number %d of %d: %w", shorten(name), i+1, len(mf.Metric), err)
+			return fmt.Errorf("metric %s: number %d of %d: %w", excerpt.Short(name), i+1, len(mf.Metric), err)
 		}
 	}
 	return nil
@@ -102,7 +103,7 @@ func checkSample(grouping []Label, typ series.Type, m *dto.Metric) error {
 	for _, l := range m.Label {
 		name := l.GetName()
 		if strings.HasPrefix(name, model.ReservedLabelPrefix) {
-			return fmt.Errorf("%q cannot be the name of a label", shorten(name))
+			return fmt.Errorf("%q cannot be the name of a label", excerpt.Short(name))
 		}
 		if name == reserved {
 			return fmt.Errorf("label %s is reserved in a %s", name, typ)
@@ -144,18 +145,18 @@ func checkPairs(labels []*dto.LabelPair) error {
 		name := l.GetName()
 		switch {
 		case !model.LegacyValidation.IsValidLabelName(name):
-			return fmt.Errorf("%q cannot be the name of a label", shorten(name))
+			return fmt.Errorf("%q cannot be the name of a label", excerpt.Short(name))
 		case i > 0 && name == labels[i-1].GetName():
-			return fmt.Errorf("label %s is given twice", shorten(name))
+			return fmt.Errorf("label %s is duplicated", excerpt.Short(name))
 		case !utf8.ValidString(l.GetValue()):
-			return fmt.Errorf("label %s is %q, which is not UTF-8", shorten(name), shorten(l.GetValue()))
+			return fmt.Errorf("label %s is %q, which is not UTF-8", excerpt.Short(name), excerpt.Short(l.GetValue()))
 		}
 	}
 	return nil
 }
 
-// ownLabels is how many of the labels, which are sorted, a metric has beside those of
-// its group and the instance. A group that is restored brings all of them.
+// ownLabels returns the number of the labels, which are sorted, that a metric has beside
+// those of its group and the instance. Those of a restored group are among them.
 func ownLabels(grouping []Label, labels []*dto.LabelPair) int {
 	n := len(labels)
 	if n <= maxOwnLabels {
@@ -206,7 +207,8 @@ func checkExemplar(e *dto.Exemplar) error {
 	return nil
 }
 
-// checkTime checks a time that may be missing. Not every format can say any other.
+// checkTime checks a time that may be missing. Not every format can express an invalid
+// one.
 func checkTime(which string, t *timestamppb.Timestamp) error {
 	if t != nil && !t.IsValid() {
 		return fmt.Errorf("%s is out of range", which)

@@ -10,13 +10,13 @@ import (
 	dto "github.com/prometheus/client_model/go"
 )
 
-// minSchema and maxSchema are the resolutions of native histograms that every
+// minSchema and maxSchema limit the resolutions of native histograms to those that every
 // Prometheus knows.
 const minSchema, maxSchema = -4, 8
 
-// checkHistogram checks a histogram, classic or native or both. The bounds and counts
-// of classic buckets are not its concern: those that make no sense are scraped all
-// the same, and the Pushgateway never minded.
+// checkHistogram checks a histogram, classic or native or both. It does not look at the
+// bounds and counts of classic buckets: Prometheus scrapes them even if they make no
+// sense, and the Pushgateway accepts them.
 func checkHistogram(h *dto.Histogram) error {
 	if isNative(h) {
 		if err := checkNative(h); err != nil {
@@ -42,20 +42,19 @@ func checkHistogram(h *dto.Histogram) error {
 	return checkTime("the time of creation", h.CreatedTimestamp)
 }
 
-// isNative tells whether there is anything that makes a scraper take a histogram
-// for a native one.
+// isNative reports whether a scraper takes the histogram for a native one.
 func isNative(h *dto.Histogram) bool {
 	return len(h.PositiveSpan) > 0 || len(h.NegativeSpan) > 0 ||
 		h.GetZeroThreshold() != 0 || h.GetZeroCount() != 0 || h.GetZeroCountFloat() != 0
 }
 
-// isFloat tells whether a native histogram counts in floats.
+// isFloat reports whether a native histogram counts in floats.
 func isFloat(h *dto.Histogram) bool {
 	return h.GetSampleCountFloat() > 0 || h.GetZeroCountFloat() > 0
 }
 
-// checkNative asks what Prometheus asks before it takes a native histogram. If it
-// does not like the answers, it drops the whole scrape.
+// checkNative does the checks of Prometheus, which drops the whole scrape if one of them
+// fails.
 func checkNative(h *dto.Histogram) error {
 	if h.GetSchema() < minSchema || h.GetSchema() > maxSchema {
 		return fmt.Errorf("its schema is %d, not from %d to %d", h.GetSchema(), minSchema, maxSchema)
@@ -103,7 +102,7 @@ func checkNative(h *dto.Histogram) error {
 	return nil
 }
 
-// checkSpans checks the spans of so many buckets.
+// checkSpans checks spans that should have the given number of buckets.
 func checkSpans(spans []*dto.BucketSpan, buckets int) error {
 	var spanned uint64
 	var index int64

@@ -7,7 +7,6 @@ import (
 	"math"
 	"strings"
 
-	"code.cloudfoundry.org/lager/v3"
 	. "github.com/onsi/ginkgo/v2"
 	. "github.com/onsi/gomega"
 	"github.com/prometheus/client_golang/prometheus"
@@ -24,7 +23,7 @@ var _ = Describe("A push that makes no sense on its own", func() {
 
 	BeforeEach(func() {
 		var err error
-		a, err = aggregator.New(lager.NewLogger("test"), nil, 0, nil)
+		a, err = aggregator.New(aggregator.Options{})
 		Expect(err).NotTo(HaveOccurred())
 	})
 	push := func(group []string, families ...*dto.MetricFamily) error {
@@ -32,7 +31,7 @@ var _ = Describe("A push that makes no sense on its own", func() {
 		for i := 0; i < len(group); i += 2 {
 			p.Grouping = append(p.Grouping, aggregator.Label{Name: group[i], Value: group[i+1]})
 		}
-		return a.Push(context.Background(), p)
+		return a.Groups.Push(context.Background(), p)
 	}
 	// expectScrape expects that all there is can be told in every format.
 	expectScrape := func() {
@@ -89,12 +88,12 @@ var _ = Describe("A push that makes no sense on its own", func() {
 		Entry("with a UTF-8 label", pushed("x", dto.MetricType_GAUGE, gauge1("a.b", "v")), `metric x: number 1 of 1: "a.b" cannot be the name of a label`),
 		Entry("with its name as a label", pushed("x", dto.MetricType_GAUGE, gauge1("__name__", "v")), `metric x: number 1 of 1: "__name__" cannot be the name of a label`),
 		Entry("with a reserved label", pushed("x", dto.MetricType_GAUGE, gauge1("__a", "v")), `metric x: number 1 of 1: "__a" cannot be the name of a label`),
-		Entry("with a label twice", pushed("x", dto.MetricType_GAUGE, gauge1("a", "1", "b", "1", "a", "2")), "metric x: number 1 of 1: label a is given twice"),
+		Entry("with a label twice", pushed("x", dto.MetricType_GAUGE, gauge1("a", "1", "b", "1", "a", "2")), "metric x: number 1 of 1: label a is duplicated"),
 		Entry("with a label that is not UTF-8", pushed("x", dto.MetricType_GAUGE, gauge1("a", "\xff")), `metric x: number 1 of 1: label a is "\xff", which is not UTF-8`),
 		Entry("with many labels", pushed("x", dto.MetricType_GAUGE, gauge1(many(64)...)), ""),
 		Entry("with too many labels", pushed("x", dto.MetricType_GAUGE, gauge1(many(65)...)), "metric x: number 1 of 1: it has 65 labels, more than the limit of 64"),
 		Entry("with many labels that the group overrules, or that are the instance", pushed("x", dto.MetricType_GAUGE, gauge1(append(many(64), "job", "own", "instance", "own")...)), ""),
-		Entry("with a label that the group overrules, twice", pushed("x", dto.MetricType_GAUGE, gauge1("job", "1", "job", "2")), "metric x: number 1 of 1: label job is given twice"),
+		Entry("with a label that the group overrules, twice", pushed("x", dto.MetricType_GAUGE, gauge1("job", "1", "job", "2")), "metric x: number 1 of 1: label job is duplicated"),
 		Entry("with a label that the group overrules, not UTF-8", pushed("x", dto.MetricType_GAUGE, gauge1("job", "\xff")), `metric x: number 1 of 1: label job is "\xff", which is not UTF-8`),
 		Entry("with the quantile of a summary", pushed("x", dto.MetricType_SUMMARY, &dto.Metric{Summary: &dto.Summary{}, Label: pairsOf("quantile", "1")}), "metric x: number 1 of 1: label quantile is reserved in a summary"),
 		Entry("with the le of a histogram", pushed("x", dto.MetricType_HISTOGRAM, &dto.Metric{Histogram: &dto.Histogram{}, Label: pairsOf("le", "1")}), "metric x: number 1 of 1: label le is reserved in a histogram"),
@@ -175,12 +174,12 @@ var _ = Describe("A push that makes no sense on its own", func() {
 	})
 
 	It("is refused if a family is there twice, whatever the types", func() {
-		expectRefused(push(nil, pushed("x", dto.MetricType_GAUGE, gauge1()), pushed("x", dto.MetricType_UNTYPED)), "metric x is there twice")
+		expectRefused(push(nil, pushed("x", dto.MetricType_GAUGE, gauge1()), pushed("x", dto.MetricType_UNTYPED)), "metric x is duplicated")
 	})
 
 	It("does not become native by a resolution alone, when it is summed", func() {
 		var err error
-		a, err = aggregator.New(lager.NewLogger("test"), nil, 0, nil, aggregator.WithPushes(aggregator.PushOptions{AggregateBy: []string{"job"}}))
+		a, err = aggregator.New(aggregator.Options{GroupAggregateBy: []string{"job"}})
 		Expect(err).NotTo(HaveOccurred())
 		Expect(push([]string{"run", "1"}, pushed("x", dto.MetricType_HISTOGRAM, &dto.Metric{Histogram: &dto.Histogram{SampleCount: proto.Uint64(5), Schema: proto.Int32(3)}}))).To(Succeed())
 		sum := familyOf(a, "x").Metric[0].Histogram

@@ -116,15 +116,10 @@ func clash(types map[string]series.Type, o series.FamilyOptions) error {
 	if _, ok := types[o.Name]; ok {
 		return fmt.Errorf("metric %s exists already, as one of Signalbox's own", o.Name)
 	}
-	for _, suffix := range []string{"_bucket", "_sum", "_count", "_created"} {
-		if base, ok := strings.CutSuffix(o.Name, suffix); ok && types[base] == series.Histogram {
-			return fmt.Errorf("metric %s has the name of a sample of the histogram %s", o.Name, base)
-		}
-		if _, ok := types[o.Name+suffix]; ok && o.Type == series.Histogram {
-			return fmt.Errorf("metric %s would have a sample of the name of the metric %s", o.Name, o.Name+suffix)
-		}
-	}
-	return nil
+	return series.CheckSampleNames(o.Name, o.Type, true, func(name string) (series.Type, bool) {
+		typ, ok := types[name]
+		return typ, ok
+	})
 }
 
 // replacer returns the replacer for the replacements; equal ones share it.

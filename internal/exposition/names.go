@@ -41,7 +41,7 @@ func namesOf(m merge) *names {
 // add adds a family. A rigid one is of its type in any case.
 func (n *names) add(name string, typ series.Type, rigid bool) {
 	n.families[name] = true
-	for _, s := range sampleNames(name, typ) {
+	for _, s := range series.SampleNames(name, typ) {
 		n.taken[s] = true
 		n.wanted[s]++
 	}
@@ -52,7 +52,7 @@ func (n *names) add(name string, typ series.Type, rigid bool) {
 }
 
 func (n *names) hasRoom(f *series.OpenFamily) bool {
-	for _, s := range sampleNames(f.Name(), f.Type()) {
+	for _, s := range series.SampleNames(f.Name(), f.Type()) {
 		if n.taken[s] {
 			n.clashes[f.Name()] = s
 			return false
@@ -86,17 +86,6 @@ func (n *names) hasType(name string, typ series.Type) bool {
 		}
 	}
 	return true
-}
-
-// sampleNames are the names of a family's samples, and its own.
-func sampleNames(name string, typ series.Type) []string {
-	switch typ {
-	case series.Histogram, series.GaugeHistogram:
-		return []string{name, name + "_bucket", name + "_sum", name + "_count"}
-	case series.Summary:
-		return []string{name, name + "_sum", name + "_count"}
-	}
-	return []string{name}
 }
 
 // typeNames are the names that a family holds besides, by being of its type.

@@ -21,7 +21,10 @@ type Options struct {
 	Sections []status.Section
 
 	// Pushed, if not nil, has what agents and jobs push.
-	Pushed series.Provider
+	Pushed interface {
+		series.Provider
+		status.Section
+	}
 
 	// Gatherer, if not nil, has metrics that are served on the page too.
 	Gatherer prometheus.Gatherer

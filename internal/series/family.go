@@ -22,8 +22,11 @@ const (
 	GaugeHistogram
 )
 
-// String is the type's name in the Prometheus text format.
+// String is the type's name in the Prometheus text format, or "metric" for AnyType.
 func (t Type) String() string {
+	if t == AnyType {
+		return "metric"
+	}
 	return [...]string{"counter", "gauge", "histogram", "untyped", "summary", "gaugehistogram"}[t]
 }
 

@@ -71,13 +71,13 @@ func agentContests() []contest {
 }
 
 func signalboxAgents() (*agentKeeper, error) {
-	a, err := aggregator.New(logger, nil, time.Hour, nil)
+	a, err := aggregator.New(aggregator.Options{AgentTTL: time.Hour})
 	if err != nil {
 		return nil, err
 	}
 	return &agentKeeper{
 		update: func(labels aggregator.Labels, metrics []aggregator.Metric) error {
-			return a.Update(context.Background(), labels, metrics)
+			return a.Agents.Update(context.Background(), labels, metrics)
 		},
 		page: func() (http.Handler, error) {
 			p, err := newSignalbox(func(c *emitter.PrometheusConfig) { c.Pushed = a })

@@ -77,7 +77,7 @@ func (h *handler) serveMetrics(w http.ResponseWriter) {
 	out := bufio.NewWriter(w)
 	out.WriteString(`{"status":"success","data":[`) //nolint:errcheck // so is Flush
 	separator := ""
-	for group := range h.Store.Groups() {
+	for group := range h.Store.List() {
 		out.WriteString(separator) //nolint:errcheck // so is Flush
 		separator = ","
 		if _, err := out.Write(marshal(groupAnswer(group))); err != nil {

@@ -22,10 +22,10 @@ import (
 // A discard is a Store that does nothing.
 type discard struct{}
 
-func (discard) Push(context.Context, aggregator.Push) error           { return nil }
-func (discard) DeleteGroup(context.Context, []aggregator.Label) error { return nil }
-func (discard) Groups() iter.Seq[aggregator.Group]                    { return slices.Values[[]aggregator.Group](nil) }
-func (discard) Wipe(context.Context) error                            { return nil }
+func (discard) Push(context.Context, aggregator.Push) error      { return nil }
+func (discard) Delete(context.Context, []aggregator.Label) error { return nil }
+func (discard) List() iter.Seq[aggregator.Group]                 { return slices.Values[[]aggregator.Group](nil) }
+func (discard) Wipe(context.Context) error                       { return nil }
 
 // BenchmarkPush shows what a push costs up to the store, without the network: one of
 // 20 samples, as a batch job has them, and one of a thousand.

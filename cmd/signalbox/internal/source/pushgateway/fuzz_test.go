@@ -243,11 +243,11 @@ func FuzzBody(f *testing.F) {
 
 	f.Fuzz(func(t *testing.T, body []byte) {
 		for _, contentType := range []string{"", protobufType} {
-			store, err := aggregator.New(lager.NewLogger("fuzz"), nil, 0, nil)
+			store, err := aggregator.New(aggregator.Options{})
 			if err != nil {
 				t.Fatal(err)
 			}
-			handler := pushgateway.NewHandler(pushgateway.Options{Store: store, Logger: lager.NewLogger("fuzz"), BodyBytes: 1 << 20})
+			handler := pushgateway.NewHandler(pushgateway.Options{Store: store.Groups, Logger: lager.NewLogger("fuzz"), BodyBytes: 1 << 20})
 			r := httptest.NewRequest(http.MethodPut, "/metrics/job/j", bytes.NewReader(body))
 			r.Header.Set("Content-Type", contentType)
 			w := httptest.NewRecorder()

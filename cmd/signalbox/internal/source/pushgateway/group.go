@@ -46,7 +46,7 @@ func (h *handler) deleteGroup(r *http.Request, components []string) *refusal {
 	if err != nil {
 		return badRequest(err)
 	}
-	if err := h.Store.DeleteGroup(r.Context(), grouping); err != nil {
+	if err := h.Store.Delete(r.Context(), grouping); err != nil {
 		return storeRefusal(err)
 	}
 	return nil

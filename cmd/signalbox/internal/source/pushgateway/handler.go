@@ -29,11 +29,11 @@ type Store interface {
 	// *aggregator.PushError.
 	Push(context.Context, aggregator.Push) error
 
-	// DeleteGroup deletes the group of these labels, if there is one.
-	DeleteGroup(context.Context, []aggregator.Label) error
+	// Delete deletes the group of these labels, if there is one.
+	Delete(context.Context, []aggregator.Label) error
 
-	// Groups returns what is held, sorted by labels. None of it is changed later on.
-	Groups() iter.Seq[aggregator.Group]
+	// List returns what is held, sorted by labels. None of it is changed later on.
+	List() iter.Seq[aggregator.Group]
 
 	// Wipe deletes all groups.
 	Wipe(context.Context) error

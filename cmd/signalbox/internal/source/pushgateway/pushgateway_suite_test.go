@@ -51,14 +51,14 @@ func (r *recorder) Push(_ context.Context, p aggregator.Push) error {
 	return r.err
 }
 
-func (r *recorder) DeleteGroup(_ context.Context, grouping []aggregator.Label) error {
+func (r *recorder) Delete(_ context.Context, grouping []aggregator.Label) error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.deleted = append(r.deleted, grouping)
 	return r.err
 }
 
-func (r *recorder) Groups() iter.Seq[aggregator.Group] {
+func (r *recorder) List() iter.Seq[aggregator.Group] {
 	if r.listed != nil {
 		r.listed()
 	}

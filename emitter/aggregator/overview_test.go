@@ -6,7 +6,6 @@ import (
 	"path/filepath"
 	"time"
 
-	"code.cloudfoundry.org/lager/v3"
 	. "github.com/onsi/ginkgo/v2"
 	. "github.com/onsi/gomega"
 
@@ -19,11 +18,11 @@ var _ = Describe("A list of what was pushed last", func() {
 		a     *aggregator.Aggregator
 	)
 	BeforeEach(func() { clock = newFakeClock() })
-	start := func(aggregateBy []string, options aggregator.PushOptions) {
+	start := func(options aggregator.Options) {
 		GinkgoHelper()
+		options.Clock, options.AgentTTL, options.AgentMaxSeries = clock.Now, time.Minute, 70
 		var err error
-		a, err = aggregator.New(lager.NewLogger("test"), nil, time.Minute, aggregateBy,
-			aggregator.WithClock(clock.Now), aggregator.WithMaxSeries(70), aggregator.WithPushes(options))
+		a, err = aggregator.New(options)
 		Expect(err).NotTo(HaveOccurred())
 	}
 	// tick is the time, a second later.
@@ -32,19 +31,28 @@ var _ = Describe("A list of what was pushed last", func() {
 		return clock.Now()
 	}
 
+	It("is in two fields of the overview", func() {
+		start(aggregator.Options{})
+		var fields []string
+		for field := range a.OverviewFields() {
+			fields = append(fields, field)
+		}
+		Expect(fields).To(ConsistOf("agents", "groups"))
+	})
+
 	Describe("by jobs", func() {
 		push := func(job, body string, ttl time.Duration) error {
-			return a.Push(context.Background(), aggregator.Push{Grouping: []aggregator.Label{{Name: "job", Value: job}}, Families: text(body), Replace: true, TTL: &ttl})
+			return a.Groups.Push(context.Background(), aggregator.Push{Grouping: []aggregator.Label{{Name: "job", Value: job}}, Families: text(body), Replace: true, TTL: &ttl})
 		}
 		latest := func(most int) (jobs []string) {
-			for _, g := range a.LatestGroups(most).Latest {
+			for _, g := range groupsSection(a, most).List {
 				jobs = append(jobs, g.Labels[0].Value)
 			}
 			return jobs
 		}
 
 		It("has the groups in the order of their last pushes, as many as asked for", func() {
-			start(nil, aggregator.PushOptions{MaxSeries: 50})
+			start(aggregator.Options{GroupMaxSeries: 50})
 			Expect(push("a", "x 1\ny 1\n", 0)).To(Succeed())
 			failed := tick()
 			Expect(push("failing", "# TYPE x counter\nx 1\n", 0)).NotTo(Succeed())
@@ -57,29 +65,31 @@ var _ = Describe("A list of what was pushed last", func() {
 			Expect(latest(9)).To(Equal([]string{"short", "a", "b", "failing"}))
 			tick()
 
-			l := a.LatestGroups(9)
+			l := groupsSection(a, 9)
 			Expect(l.Total).To(Equal(3))
 			Expect(l.Series).To(Equal(4))
-			Expect(l.SeriesLimit).To(Equal(50))
-			labels := func(job string) []aggregator.Label { return []aggregator.Label{{Name: "job", Value: job}} }
-			Expect(l.Latest).To(Equal([]aggregator.GroupSummary{
-				{Labels: labels("a"), Series: 3, Pushed: pushed},
-				{Labels: labels("b"), Series: 1, Pushed: pushed.Add(-time.Second), Expires: pushed.Add(time.Hour - time.Second)},
-				{Labels: labels("failing"), Failed: failed},
+			Expect(l.Limit).To(Equal(50))
+			labels := func(job string) []aggregator.LabelEntry {
+				return []aggregator.LabelEntry{{Name: "job", Value: job}}
+			}
+			Expect(l.List).To(Equal([]aggregator.GroupEntry{
+				{Labels: labels("a"), Series: 3, Pushed: &pushed},
+				{Labels: labels("b"), Series: 1, Pushed: new(pushed.Add(-time.Second)), Expires: new(pushed.Add(time.Hour - time.Second))},
+				{Labels: labels("failing"), Failed: &failed},
 			}), "short expired at %s", expired.Add(time.Second))
 			Expect(latest(2)).To(Equal([]string{"a", "b"}))
-			Expect(a.LatestGroups(0).Latest).To(BeEmpty())
-			Expect(a.LatestGroups(-1).Latest).To(BeEmpty())
+			Expect(groupsSection(a, 0).List).To(BeEmpty())
+			Expect(groupsSection(a, -1).List).To(BeEmpty())
 
-			Expect(a.DeleteGroup(context.Background(), labels("a"))).To(Succeed())
+			Expect(a.Groups.Delete(context.Background(), []aggregator.Label{{Name: "job", Value: "a"}})).To(Succeed())
 			Expect(latest(9)).To(Equal([]string{"b", "failing"}))
-			Expect(a.Wipe(context.Background())).To(Succeed())
-			Expect(a.LatestGroups(9)).To(Equal(aggregator.LatestGroups{SeriesLimit: 50, Latest: []aggregator.GroupSummary{}}))
+			Expect(a.Groups.Wipe(context.Background())).To(Succeed())
+			Expect(groupsSection(a, 9)).To(Equal(aggregator.GroupsSection{Limit: 50, List: []aggregator.GroupEntry{}}))
 		})
 
 		It("is in the same order after a restart", func() {
-			options := aggregator.PushOptions{StoragePath: filepath.Join(GinkgoT().TempDir(), "groups.db")}
-			start(nil, options)
+			options := aggregator.Options{StoragePath: filepath.Join(GinkgoT().TempDir(), "groups.db")}
+			start(options)
 			var want []string
 			for i := range 20 {
 				tick()
@@ -87,7 +97,7 @@ var _ = Describe("A list of what was pushed last", func() {
 				want = append([]string{fmt.Sprint(i)}, want...)
 			}
 			Expect(a.Close()).To(Succeed())
-			start(nil, options)
+			start(options)
 			DeferCleanup(a.Close)
 			Expect(latest(100)).To(Equal(want))
 			tick()
@@ -98,10 +108,10 @@ var _ = Describe("A list of what was pushed last", func() {
 
 	Describe("by agents", func() {
 		update := func(user string, metrics ...aggregator.Metric) error {
-			return a.Update(context.Background(), aggregator.Labels{Username: user, TemplateName: "go"}, metrics)
+			return a.Agents.Update(context.Background(), aggregator.Labels{Username: user, TemplateName: "go"}, metrics)
 		}
 		users := func(most int) (users []string) {
-			for _, g := range a.LatestAgents(most).Latest {
+			for _, g := range agentsSection(a, most).List {
 				users = append(users, g.Labels[0].Value)
 			}
 			return users
@@ -111,7 +121,7 @@ var _ = Describe("A list of what was pushed last", func() {
 		bad := aggregator.Metric{Name: "bad name", Type: aggregator.Gauge}
 
 		It("has the agents that were heard of last, as many as asked for", func() {
-			start(nil, aggregator.PushOptions{})
+			start(aggregator.Options{})
 			Expect(update("a", gauge, counter)).To(Succeed())
 			for i := range 9 {
 				tick()
@@ -124,29 +134,29 @@ var _ = Describe("A list of what was pushed last", func() {
 			Expect(update("8", bad)).NotTo(Succeed())
 
 			Expect(users(3)).To(Equal([]string{"a", "8", "7"}))
-			l := a.LatestAgents(1)
-			Expect(l).To(Equal(aggregator.LatestAgents{Total: 10, Series: 11, SeriesLimit: 70, Latest: []aggregator.AgentSummary{{
-				Labels: []aggregator.Label{{Name: "username", Value: "a"}, {Name: "template_name", Value: "go"}},
+			l := agentsSection(a, 1)
+			Expect(l).To(Equal(aggregator.AgentsSection{Total: 10, Series: 11, Limit: 70, List: []aggregator.AgentEntry{{
+				Labels: []aggregator.LabelEntry{{Name: "username", Value: "a"}, {Name: "template_name", Value: "go"}},
 				Series: 2, Updated: updated, Expires: updated.Add(time.Minute),
 			}}}))
-			Expect(a.LatestAgents(0).Latest).To(BeEmpty())
-			Expect(a.LatestAgents(-1).Latest).To(BeEmpty())
+			Expect(agentsSection(a, 0).List).To(BeEmpty())
+			Expect(agentsSection(a, -1).List).To(BeEmpty())
 
 			clock.Advance(55 * time.Second)
-			l = a.LatestAgents(100)
+			l = agentsSection(a, 100)
 			Expect(l.Total).To(Equal(4), "those within the TTL")
-			Expect(l.Latest[0].Series).To(Equal(1), "the counter was not pushed again")
+			Expect(l.List[0].Series).To(Equal(1), "the counter was not pushed again")
 			clock.Advance(time.Minute)
-			Expect(a.LatestAgents(100).Latest).To(BeEmpty())
+			Expect(agentsSection(a, 100).List).To(BeEmpty())
 		})
 
 		It("leaves out those that are kept for what they counted alone", func() {
-			start([]string{"template_name"}, aggregator.PushOptions{})
+			start(aggregator.Options{AgentAggregateBy: []string{"template_name"}})
 			Expect(update("a", counter)).To(Succeed())
 			Expect(users(9)).To(Equal([]string{"a"}))
 			clock.Advance(time.Minute)
 			a.Sweep()
-			Expect(a.LatestAgents(9).Total).To(BeZero())
+			Expect(agentsSection(a, 9).Total).To(BeZero())
 			Expect(update("a", counter)).To(Succeed())
 			Expect(users(9)).To(Equal([]string{"a"}))
 		})

@@ -27,7 +27,7 @@ var _ = Describe("What jobs push", func() {
 		clock   *fakeClock
 		a       *aggregator.Aggregator
 		reg     *prometheus.Registry
-		options aggregator.PushOptions
+		options aggregator.Options
 		log     *gbytes.Buffer
 	)
 
@@ -37,7 +37,8 @@ var _ = Describe("What jobs push", func() {
 		logger.RegisterSink(lager.NewWriterSink(log, lager.DEBUG))
 		reg = prometheus.NewRegistry()
 		var err error
-		a, err = aggregator.New(logger, reg, 0, nil, aggregator.WithClock(clock.Now), aggregator.WithPushes(options))
+		options.Logger, options.Registerer, options.Clock = logger, reg, clock.Now
+		a, err = aggregator.New(options)
 		Expect(err).NotTo(HaveOccurred())
 		DeferCleanup(func(a *aggregator.Aggregator) { Expect(a.Close()).To(Succeed()) }, a)
 	}
@@ -53,14 +54,14 @@ var _ = Describe("What jobs push", func() {
 		for _, change := range more {
 			change(&p)
 		}
-		return a.Push(context.Background(), p)
+		return a.Groups.Push(context.Background(), p)
 	}
 	add := func(p *aggregator.Push) { p.Replace = false }
 	ttl := func(d time.Duration) func(*aggregator.Push) { return func(p *aggregator.Push) { p.TTL = &d } }
 	protobuf := func(families ...*dto.MetricFamily) func(*aggregator.Push) {
 		return func(p *aggregator.Push) { p.Families = families }
 	}
-	remove := func(path string) error { return a.DeleteGroup(context.Background(), grouping(path)) }
+	remove := func(path string) error { return a.Groups.Delete(context.Background(), grouping(path)) }
 	refusal := func(err error) aggregator.Refusal {
 		GinkgoHelper()
 		var refused *aggregator.PushError
@@ -80,7 +81,7 @@ var _ = Describe("What jobs push", func() {
 
 	BeforeEach(func() {
 		clock = newFakeClock()
-		options = aggregator.PushOptions{}
+		options = aggregator.Options{}
 		log = gbytes.NewBuffer()
 		start()
 	})
@@ -153,7 +154,7 @@ y{instance="",job="j",suite="unit"} 4
 	})
 
 	It("is shown, and stays, where an agent's series of that name has expired", func() {
-		Expect(a.Update(context.Background(), aggregator.Labels{Username: "u"}, []aggregator.Metric{{Name: "x", Type: aggregator.Gauge}})).To(Succeed())
+		Expect(a.Agents.Update(context.Background(), aggregator.Labels{Username: "u"}, []aggregator.Metric{{Name: "x", Type: aggregator.Gauge}})).To(Succeed())
 		Expect(push("job/j", "# HELP x First.\n# TYPE x gauge\nx 1\n")).To(Succeed())
 		Expect(remove("job/j")).To(Succeed())
 		clock.Advance(2 * time.Minute) // the agent's has expired, and is not swept yet
@@ -168,12 +169,12 @@ y{instance="",job="j",suite="unit"} 4
 		others := prometheus.NewPedanticRegistry()
 		others.MustRegister(prometheus.NewHistogram(prometheus.HistogramOpts{Name: "own_seconds"}), prometheus.NewGauge(prometheus.GaugeOpts{Name: "own_count"}))
 		var err error
-		a, err = aggregator.New(lager.NewLogger("test"), others, 0, nil)
+		a, err = aggregator.New(aggregator.Options{Registerer: others})
 		Expect(err).NotTo(HaveOccurred())
 		others.MustRegister(a)
 		Expect(push("job/j", "own_seconds_sum 1\n")).To(MatchError(ContainSubstring("own_seconds, which is one of the server's own")))
 		Expect(push("job/j", "# TYPE own summary\nown_count 1\nown_sum 1\n")).To(MatchError(ContainSubstring("own_count, which is one of the server's own")))
-		Expect(a.Update(context.Background(), aggregator.Labels{}, []aggregator.Metric{{Name: "own_seconds_count", Type: aggregator.Counter}})).To(HaveOccurred())
+		Expect(a.Agents.Update(context.Background(), aggregator.Labels{}, []aggregator.Metric{{Name: "own_seconds_count", Type: aggregator.Counter}})).To(HaveOccurred())
 		Expect(push("job/j", "ours_count 1\n")).To(Succeed())
 		Expect(gather(others)).To(ContainSubstring("ours_count"))
 	})
@@ -182,7 +183,7 @@ y{instance="",job="j",suite="unit"} 4
 		clock.now = time.Time{}
 		start()
 		Expect(push("job/j", "x 1\n", ttl(time.Minute))).To(Succeed())
-		Expect(a.Update(context.Background(), aggregator.Labels{}, []aggregator.Metric{{Name: "y", Type: aggregator.Gauge}})).To(Succeed())
+		Expect(a.Agents.Update(context.Background(), aggregator.Labels{}, []aggregator.Metric{{Name: "y", Type: aggregator.Gauge}})).To(Succeed())
 		Expect(samples(a)).To(HaveLen(2))
 		clock.Advance(time.Hour)
 		Expect(samples(a)).To(BeEmpty())
@@ -217,13 +218,13 @@ y{instance="",job="j",suite="unit"} 4
 			Entry("by another type", "# TYPE c gauge\nc 1\n", "metric c is pushed as gauge, but is there as counter"),
 			Entry("by no type", "c 1\n", "metric c is pushed as untyped, but is there as counter"),
 			Entry("by a name that a histogram's sample has", "h_count 1\n", "metric h_count has the name of a sample of the histogram h"),
-			Entry("by a summary with a sample of a name that is taken", "# TYPE s summary\ns_count 1\n", "summary s has a sample with the name of the untyped s_sum"),
+			Entry("by a summary with a sample of a name that is taken", "# TYPE s summary\ns_count 1\n", "metric s would have a sample of the name of the metric s_sum"),
 			Entry("by a name that a sample of its own has", "# TYPE n histogram\nn_bucket{le=\"+Inf\"} 1\nn_sum 1\nn_count 1\n# TYPE n_count2 counter\nn_count2 1\nok 1\nh_sum 1\n", "h_sum"),
 			Entry("in another push mode", "# TYPE c gauge\nc 1\n", "metric c", add),
 			Entry("with the same series twice", "y{a=\"1\"} 1\ny{a=\"2\"} 1\ny{a=\"1\"} 2\n", "metric y{a=\"1\",instance=\"\",job=\"mine\"} was collected before with the same name and label values"),
 			Entry("with series that its group's labels make the same", "y{job=\"1\"} 1\ny{job=\"2\"} 1\n", "was collected before with the same name and label values"),
 			Entry("with timestamps", "y 1 1234\n", "pushed metrics must not have timestamps"),
-			Entry("with the same labels twice", "", "label a is given twice", protobuf(&dto.MetricFamily{
+			Entry("with the same labels twice", "", "label a is duplicated", protobuf(&dto.MetricFamily{
 				Name: proto.String("y"), Type: dto.MetricType_GAUGE.Enum(), Metric: []*dto.Metric{{
 					Gauge: &dto.Gauge{}, Label: []*dto.LabelPair{{Name: proto.String("a")}, {Name: proto.String("b")}, {Name: proto.String("a")}}}}})),
 			Entry("with a label that a histogram's samples have of their own", "", "label le is reserved in a histogram", protobuf(&dto.MetricFamily{
@@ -235,7 +236,7 @@ y{instance="",job="j",suite="unit"} 4
 				Name: proto.String("y"), Type: dto.MetricType_GAUGE.Enum(), Metric: []*dto.Metric{{Gauge: &dto.Gauge{}, Label: []*dto.LabelPair{{Name: proto.String("a"), Value: proto.String("\xff")}}}}})),
 			Entry("without the value that it promises", "", "metric y: number 1 of 1: it is no counter", protobuf(&dto.MetricFamily{
 				Name: proto.String("y"), Type: dto.MetricType_COUNTER.Enum(), Metric: []*dto.Metric{{Gauge: &dto.Gauge{}}}})),
-			Entry("with a family twice", "", "metric y is there twice", protobuf(
+			Entry("with a family twice", "", "metric y is duplicated", protobuf(
 				&dto.MetricFamily{Name: proto.String("y"), Type: dto.MetricType_GAUGE.Enum()}, &dto.MetricFamily{Name: proto.String("y"), Type: dto.MetricType_GAUGE.Enum()})),
 		)
 
@@ -249,11 +250,11 @@ y{instance="",job="j",suite="unit"} 4
 		})
 
 		It("is refused where an agent has the series, and an agent is where a group has it", func() {
-			Expect(a.Update(context.Background(), aggregator.Labels{}, []aggregator.Metric{{Name: "z", Type: aggregator.Gauge,
+			Expect(a.Agents.Update(context.Background(), aggregator.Labels{}, []aggregator.Metric{{Name: "z", Type: aggregator.Gauge,
 				Labels: []aggregator.Label{{Name: "job", Value: "j"}, {Name: "instance", Value: "i"}}}})).To(Succeed())
 			Expect(push("job/j/instance/i", "# TYPE z gauge\nz 1\n")).To(MatchError(ContainSubstring("was collected before")))
 			Expect(push("job/j/instance/k", "# TYPE z gauge\nz 1\n")).To(Succeed())
-			Expect(a.Update(context.Background(), aggregator.Labels{}, []aggregator.Metric{{Name: "z", Type: aggregator.Gauge,
+			Expect(a.Agents.Update(context.Background(), aggregator.Labels{}, []aggregator.Metric{{Name: "z", Type: aggregator.Gauge,
 				Labels: []aggregator.Label{{Name: "job", Value: "j"}, {Name: "instance", Value: "k"}}}})).To(MatchError(ContainSubstring("is pushed by another agent or job")))
 			clock.Advance(2 * time.Minute)
 			Expect(push("job/j/instance/i", "# TYPE z gauge\nz 1\n")).To(Succeed(), "the agent's has expired")
@@ -291,7 +292,7 @@ y{instance="",job="j",suite="unit"} 4
 		Entry("without a job", "suite/unit", "job name is required"),
 		Entry("with an empty job", "job/", "job name is required"),
 		Entry("with a label that cannot be", "job/j/a-b/1", `"a-b"`),
-		Entry("with a label twice", "job/j/a/1/a/2", "label a is given twice"),
+		Entry("with a label twice", "job/j/a/1/a/2", "label a is duplicated"),
 		Entry("with a value that is not UTF-8", "job/j/a/\xff", `label a is "\xff"`),
 	)
 
@@ -310,7 +311,7 @@ y{instance="",job="j",suite="unit"} 4
 	})
 
 	It("has the TTL of its last push", func() {
-		options.TTL = time.Hour
+		options.GroupTTL = time.Hour
 		start()
 		Expect(push("job/j", "x 1\n")).To(Succeed())
 		Expect(push("job/j", "x 1\n", ttl(time.Minute))).To(Succeed())
@@ -333,7 +334,7 @@ y{instance="",job="j",suite="unit"} 4
 	})
 
 	It("keeps a refused push's group no longer than others", func() {
-		options.TTL = time.Minute
+		options.GroupTTL = time.Minute
 		start()
 		Expect(push("job/j", "x 1 1\n")).NotTo(Succeed())
 		Expect(times()).To(HaveLen(2))
@@ -342,7 +343,7 @@ y{instance="",job="j",suite="unit"} 4
 	})
 
 	It("has a limit on groups, and on their series", func() {
-		options.MaxGroups, options.MaxSeries = 2, 3
+		options.MaxGroups, options.GroupMaxSeries = 2, 3
 		start()
 		Expect(push("job/a", "x 1\ny 1\n")).To(Succeed())
 		Expect(push("job/b", "x 1\n")).To(Succeed())
@@ -397,7 +398,7 @@ y{instance="",job="j",suite="unit"} 4
 
 	Describe("aggregated by job", func() {
 		BeforeEach(func() {
-			options.AggregateBy = []string{"job"}
+			options.GroupAggregateBy = []string{"job"}
 			start()
 		})
 
@@ -557,7 +558,7 @@ y{instance="",job="j",suite="unit"} 4
 		})
 
 		It("counts sums toward the limit, since they stay", func() {
-			options.MaxSeries = 10
+			options.GroupMaxSeries = 10
 			start()
 			for i := range 20 {
 				push(fmt.Sprintf("job/j/run/%d", i), fmt.Sprintf("# TYPE c counter\nc{i=\"%d\"} 1\n", i))
@@ -590,7 +591,7 @@ y{instance="",job="j",suite="unit"} 4
 	})
 
 	DescribeTable("folds gauges", func(fold string, want float64) {
-		options.AggregateBy, options.AggregateGauges = []string{"job"}, fold
+		options.GroupAggregateBy, options.GroupAggregateGauges = []string{"job"}, fold
 		start()
 		Expect(push("job/j/run/1", "x 10\n")).To(Succeed())
 		Expect(push("job/j/run/2", "x 1\n")).To(Succeed())
@@ -673,7 +674,7 @@ y{instance="",job="j",suite="unit"} 4
 		})
 
 		It("keeps sums, with what is gone of them", func() {
-			options.AggregateBy = []string{"job"}
+			options.GroupAggregateBy = []string{"job"}
 			restart()
 			body := func(n int) string {
 				return fmt.Sprintf("# TYPE c counter\nc %d\n# TYPE h histogram\nh_bucket{le=\"1\"} %d\nh_bucket{le=\"+Inf\"} %d\nh_sum 1\nh_count %d\n", n, n, n, n)
@@ -694,14 +695,14 @@ y{instance="",job="j",suite="unit"} 4
 			Expect(samples(a)).To(Equal(before))
 			restart()
 			Expect(samples(a)).To(Equal(before))
-			Expect(a.Wipe(context.Background())).To(Succeed())
+			Expect(a.Groups.Wipe(context.Background())).To(Succeed())
 			Expect(page(a)).To(BeEmpty())
 			restart()
 			Expect(page(a)).To(BeEmpty())
 		})
 
 		It("forgets on disk a sum that was made anew with other buckets", func() {
-			options.AggregateBy = []string{"job"}
+			options.GroupAggregateBy = []string{"job"}
 			restart()
 			body := "# TYPE h histogram\nh_bucket{le=\"%d\"} 1\nh_bucket{le=\"+Inf\"} 1\nh_sum 1\nh_count 1\n"
 			Expect(push("job/j/run/1", fmt.Sprintf(body, 1))).To(Succeed())
@@ -717,31 +718,31 @@ y{instance="",job="j",suite="unit"} 4
 		})
 
 		It("does not restore a sum that would make a page of which nobody can tell what it says", func() {
-			options.AggregateBy = []string{"job"}
+			options.GroupAggregateBy = []string{"job"}
 			restart()
 			Expect(push("job/j", "# TYPE k_count counter\nk_count 5\n")).To(Succeed())
 			Expect(remove("job/j")).To(Succeed())
-			options.AggregateBy = nil
+			options.GroupAggregateBy = nil
 			restart()
 			Expect(push("job/j", "# TYPE k histogram\nk_bucket{le=\"+Inf\"} 1\nk_sum 1\nk_count 1\n")).To(Succeed())
-			options.AggregateBy = []string{"job"}
+			options.GroupAggregateBy = []string{"job"}
 			restart()
 			Expect(log).To(gbytes.Say("metric k_count has the name of a sample of the histogram k"))
 			Expect(samples(a)).To(HaveLen(3))
 		})
 
 		It("loses nothing when the file is damaged while it runs", func() {
-			options.AggregateBy = []string{"job"}
+			options.GroupAggregateBy = []string{"job"}
 			restart()
 			Expect(push("job/j/run/1", "# TYPE c counter\nc 5\n")).To(Succeed())
 			Expect(remove("job/j/run/1")).To(Succeed())
-			options.AggregateBy = nil // the sum stays on disk
+			options.GroupAggregateBy = nil // the sum stays on disk
 			restart()
 			Expect(push("job/j/run/2", "# TYPE c counter\nc 1\n")).To(Succeed())
 			Expect(os.Truncate(options.StoragePath, 4096)).To(Succeed())
 			Expect(push("job/j/run/3", "# TYPE c counter\nc 2\n")).To(Succeed())
 			Expect(log).To(gbytes.Say("storage-damaged"))
-			options.AggregateBy = []string{"job"}
+			options.GroupAggregateBy = []string{"job"}
 			restart()
 			Expect(samples(a)).To(ConsistOf(`c{instance="",job="j"} 8`))
 			Expect(remove("job/j/run/2")).To(Succeed())
@@ -753,33 +754,44 @@ y{instance="",job="j",suite="unit"} 4
 
 		It("deletes a group that could not be restored", func() {
 			Expect(push("job/j", "# TYPE c counter\nc -1\n")).To(Succeed())
-			options.AggregateBy = []string{"job"}
+			options.GroupAggregateBy = []string{"job"}
 			restart()
 			Expect(log).To(gbytes.Say("cannot-restore"))
 			Expect(samples(a)).To(BeEmpty())
 			Expect(remove("job/j")).To(Succeed())
-			options.AggregateBy = nil
+			Expect(os.Truncate(options.StoragePath, 4096)).To(Succeed())
+			Expect(push("job/k", "x 1\n")).To(Succeed())
+			Expect(log).To(gbytes.Say("storage-damaged"), "so that everything is written again")
+			options.GroupAggregateBy = nil
 			restart()
-			Expect(samples(a)).To(BeEmpty())
+			Expect(samples(a)).To(ConsistOf(HavePrefix("x{")))
+		})
+
+		It("is not there after a restart if the group was refused", func() {
+			Expect(push("job/j", "x 1\n")).To(Succeed())
+			Expect(push("job/j/instance/", "y 1\n")).To(MatchError(ContainSubstring("push_time_seconds")))
+			restart()
+			Expect(groupsOf(a)).To(HaveLen(1))
+			Expect(selfValue(reg, "signalbox_push_storage_restore_failures_total", "")).To(BeZero())
 		})
 
 		It("restores what is there when it is aggregated otherwise", func() {
 			Expect(push("job/j/run/1", "# TYPE c counter\nc 5\n")).To(Succeed())
 			Expect(push("job/j/run/2", "# TYPE c counter\nc 6\n")).To(Succeed())
-			options.AggregateBy = []string{"job"}
+			options.GroupAggregateBy = []string{"job"}
 			restart()
 			Expect(remove("job/j/run/2")).To(Succeed())
 			Expect(samples(a)).To(ConsistOf(`c{instance="",job="j"} 11`))
-			options.AggregateBy = nil
+			options.GroupAggregateBy = nil
 			restart()
 			Expect(samples(a)).To(ConsistOf(`c{instance="",job="j",run="1"} 5`))
-			options.AggregateBy = []string{"job"}
+			options.GroupAggregateBy = []string{"job"}
 			restart()
 			Expect(samples(a)).To(ConsistOf(`c{instance="",job="j"} 11`))
 		})
 
 		It("keeps sums of fractions, to the last digit", func() {
-			options.AggregateBy = []string{"job", "env"}
+			options.GroupAggregateBy = []string{"job", "env"}
 			restart()
 			total := 0.0
 			for i := range 50 {
@@ -789,7 +801,7 @@ y{instance="",job="j",suite="unit"} 4
 				}
 				before := samples(a)
 				if i%10 == 9 {
-					options.AggregateBy[0], options.AggregateBy[1] = options.AggregateBy[1], options.AggregateBy[0]
+					options.GroupAggregateBy[0], options.GroupAggregateBy[1] = options.GroupAggregateBy[1], options.GroupAggregateBy[0]
 					restart()
 				}
 				Expect(samples(a)).To(Equal(before))
@@ -800,7 +812,7 @@ y{instance="",job="j",suite="unit"} 4
 		})
 
 		It("shows gauges that were pushed last", func() {
-			options.AggregateBy, options.AggregateGauges = []string{"job"}, "last"
+			options.GroupAggregateBy, options.GroupAggregateGauges = []string{"job"}, "last"
 			restart()
 			Expect(push("job/j/run/1", "x 1\n")).To(Succeed())
 			clock.Advance(time.Second)
@@ -815,25 +827,25 @@ y{instance="",job="j",suite="unit"} 4
 		})
 
 		It("restores what does not contradict, whatever it was aggregated by", func() {
-			options.AggregateBy = []string{"job"}
+			options.GroupAggregateBy = []string{"job"}
 			restart()
 			Expect(push("job/j", "# TYPE x counter\nx 1\n")).To(Succeed())
 			Expect(push("job/j/instance/", "# TYPE y counter\ny 1\n")).To(Succeed(), "their times are one")
-			options.AggregateBy = nil
+			options.GroupAggregateBy = nil
 			restart()
 			Expect(log).To(gbytes.Say("cannot-restore"))
 			Expect(times()).To(HaveLen(2), "and a page can be had")
 			Expect(remove("job/j")).To(Succeed())
 			Expect(remove("job/j/instance/")).To(Succeed())
 
-			options.AggregateBy = []string{"job"}
+			options.GroupAggregateBy = []string{"job"}
 			restart()
 			Expect(push("job/j", "# TYPE x counter\nx 1\n")).To(Succeed())
 			Expect(remove("job/j")).To(Succeed())
-			options.AggregateBy = nil
+			options.GroupAggregateBy = nil
 			restart()
 			Expect(push("job/j", "# TYPE x gauge\nx 1\ny 1\n")).To(Succeed())
-			options.AggregateBy = []string{"job"}
+			options.GroupAggregateBy = []string{"job"}
 			restart()
 			Expect(samples(a)).To(ConsistOf(`x{instance="",job="j"} 1`, `y{instance="",job="j"} 1`), "what lives goes first")
 		})
@@ -842,7 +854,7 @@ y{instance="",job="j",suite="unit"} 4
 			for i := range 3 {
 				Expect(push(fmt.Sprintf("job/j/run/%d", i), "x 5\n")).To(Succeed())
 			}
-			options.MaxGroups, options.MaxSeries = 1, 1
+			options.MaxGroups, options.GroupMaxSeries = 1, 1
 			restart()
 			Expect(samples(a)).To(HaveLen(3))
 			Expect(push("job/j/run/0", "x 6\n")).To(Succeed(), "it adds nothing")
@@ -858,7 +870,7 @@ y{instance="",job="j",suite="unit"} 4
 			Expect(selfValue(reg, "signalbox_push_storage_damaged", "")).To(Equal(1.0))
 			moved, err := filepath.Glob(options.StoragePath + ".damaged-*")
 			Expect(err).NotTo(HaveOccurred())
-			Expect(moved).To(Equal([]string{a.LatestGroups(0).DamagedFile}))
+			Expect(moved).To(Equal([]string{groupsSection(a, 0).DamagedFile}))
 			Expect(push("job/j", "x 2\n")).To(Succeed())
 			restart()
 			Expect(samples(a)).To(HaveLen(1))
@@ -866,12 +878,12 @@ y{instance="",job="j",suite="unit"} 4
 		})
 
 		It("is known to be no longer stored, until it is again", func() {
-			Expect(a.LatestGroups(0).StorageError).To(BeEmpty())
+			Expect(groupsSection(a, 0).StorageError).To(BeEmpty())
 			aggregator.Flushed(a, errors.New("no space left on device"))
-			Expect(a.LatestGroups(0).StorageError).To(Equal("no space left on device"))
+			Expect(groupsSection(a, 0).StorageError).To(Equal("no space left on device"))
 			Expect(selfValue(reg, "signalbox_push_storage_flush_failures_total", "")).To(Equal(1.0))
 			Expect(push("job/j", "x 1\n")).To(Succeed())
-			Expect(a.LatestGroups(0).StorageError).To(BeEmpty())
+			Expect(groupsSection(a, 0).StorageError).To(BeEmpty())
 		})
 
 		It("is said not to be stored once the aggregator is closed", func() {
@@ -883,7 +895,7 @@ y{instance="",job="j",suite="unit"} 4
 	})
 
 	It("takes pushes from everywhere while it is scraped, and every page is whole", func() {
-		options.AggregateBy = []string{"job"}
+		options.GroupAggregateBy = []string{"job"}
 		options.StoragePath = filepath.Join(GinkgoT().TempDir(), "groups.db")
 		start()
 		const jobs, runs = 8, 50

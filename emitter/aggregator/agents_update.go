@@ -1,0 +1,268 @@
+package aggregator
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/prometheus/common/model"
+
+	"github.com/signalbox-ci/signalbox/internal/excerpt"
+	"github.com/signalbox-ci/signalbox/internal/series"
+)
+
+// maxTextBytes is the maximum length of a name or a label value. In an entry's key the
+// length of each takes two bytes.
+const maxTextBytes = 16 << 10
+
+// apply applies the metrics of an update to the agent, and returns those that are
+// rejected. The caller must hold the agent's lock.
+func (a *Agents) apply(ag *agent, metrics []Metric, now series.Instant) (rejected []Rejection) {
+	ag.round++
+	ag.clashed = nil
+	deadline := after(now, a.ttl)
+	for i := range metrics {
+		if why, err := a.applyOne(ag, &metrics[i], now, deadline); err != nil {
+			rejected = append(rejected, Rejection{Index: i, Name: strings.Clone(metrics[i].Name), Reason: reasonLabels[why], Err: err})
+			a.self.rejected[why].Inc()
+		}
+	}
+	if len(rejected) < len(metrics) {
+		ag.updated.Store(int64(now))
+	}
+	return rejected
+}
+
+// applyOne applies one metric, or returns why not.
+func (a *Agents) applyOne(ag *agent, m *Metric, now, deadline series.Instant) (reason, error) {
+	if m.Type == Counter {
+		if m.Value-m.Value != 0 {
+			return notFinite, fmt.Errorf("counter %s is %v, expected a finite number", excerpt.Short(m.Name), m.Value)
+		}
+		if m.Value < 0 {
+			return negative, fmt.Errorf("counter %s is %v, expected a number that is not negative", excerpt.Short(m.Name), m.Value)
+		}
+	}
+	e := ag.find(m)
+	for {
+		if e == nil || e.typ != m.Type {
+			if e != nil && !e.summed && e.series.Ended() {
+				a.removeEnded(ag)
+			}
+			var why reason
+			var err error
+			if e, why, err = a.newEntry(ag, m, now); err != nil {
+				return why, err
+			}
+		}
+		if e.summed && e.round == ag.round {
+			return clashes, fmt.Errorf("counter %s is duplicated", m.Name)
+		}
+		e.round = ag.round
+		if e.set(m.Value, deadline) {
+			return 0, nil
+		}
+		// It had expired, and another client took its labels, or its name.
+		a.removeEnded(ag)
+		e = nil
+	}
+}
+
+// set sets the entry's value. It returns false if its series has ended.
+func (e *entry) set(v float64, deadline series.Instant) bool {
+	if e.summed {
+		if v >= e.last {
+			e.series.Add(v - e.last)
+		} else {
+			e.series.Add(v) // it started again from zero
+		}
+		e.last, e.deadline = v, deadline
+		return true
+	}
+	e.series.Set(v)
+	return e.series.LiveUntil(deadline)
+}
+
+// newEntry creates the entry of a metric that the agent has not pushed yet, or not with
+// that type.
+func (a *Agents) newEntry(ag *agent, m *Metric, now series.Instant) (*entry, reason, error) {
+	own := ag.normal(m.Labels)
+	if why, err := checkMetric(m, own); err != nil {
+		return nil, why, err
+	}
+	if err := ag.clashed[clashKey{m.Name, m.Type}]; err != nil {
+		return nil, clashes, err
+	}
+	e := entry{typ: m.Type, summed: a.aggregated && m.Type == Counter}
+	if why, err := a.place(ag, &e, m.Name, labelText(a.shownLabels(ag, own)), now); err != nil {
+		return nil, why, err
+	}
+	return ag.add(e, m), 0, nil
+}
+
+func (e *entry) familyType() series.Type {
+	if e.typ == Gauge {
+		return series.Gauge
+	}
+	return series.Counter
+}
+
+// holder returns the holder of the labels of what an agent pushes: all agents
+// together, if they may be shown as one.
+func (a *Agents) holder(ag *agent) any {
+	if a.aggregated {
+		return a
+	}
+	return ag
+}
+
+// place gives a new entry its series in the store. If the agent is the only one that has
+// pushed the metric, with another type, those series are removed.
+func (a *Agents) place(ag *agent, e *entry, name, text string, now series.Instant) (reason, error) {
+	a.store.Lock()
+	defer a.store.Unlock()
+	holder, typ := a.holder(ag), e.familyType()
+	if err := a.checkFamily(ag, name, typ, holder, now); err != nil {
+		if ag.clashed == nil {
+			ag.clashed = make(map[clashKey]error)
+		}
+		ag.clashed[clashKey{strings.Clone(name), e.typ}] = err
+		return clashes, err
+	}
+	if f := a.store.Family(name); f != nil && f.Type() != typ {
+		a.leave(ag.remove(func(e *entry) bool { return e.family == f }))
+	}
+	if n := a.held.Load(); n >= a.maxSeries {
+		return limitReached, fmt.Errorf("metric %s: agents have %d series, which is the limit", name, n)
+	}
+	if f := a.store.Family(name); f != nil {
+		switch held := f.Holder(text, now); {
+		case held == nil, a.aggregated && held == holder:
+		case held == holder:
+			return clashes, fmt.Errorf("metric %s: with its labels renamed it is the same series as another one of this agent: {%s}", name, excerpt.Short(text))
+		default:
+			return clashes, fmt.Errorf("metric %s{%s} is pushed by another agent or job", name, excerpt.Short(text))
+		}
+	}
+	f := a.store.Family(name) // asking for the holder may have ended the last series
+	if f == nil {
+		f = a.store.AddFamily(strings.Clone(name), "", typ)
+	}
+	e.family = f
+	a.held.Add(1)
+	switch {
+	case e.summed:
+		if e.series = f.Only(text, holder); e.series == nil {
+			e.series = f.Join(text, holder, nil, series.Alone)
+			e.series.LiveUntil(series.Never)
+			a.held.Add(1) // the sum stays when its agents are gone
+		}
+	case a.aggregated:
+		e.series = f.Join(text, holder, nil, series.Sum)
+	default:
+		e.series = f.Join(text, holder, nil, series.Alone)
+	}
+	return 0, nil
+}
+
+// checkFamily returns why the agent cannot push a metric of that name and type, or nil.
+// The caller must hold the store's lock.
+func (a *Agents) checkFamily(ag *agent, name string, typ series.Type, holder any, now series.Instant) error {
+	if name == pushTimeName || name == failureTimeName {
+		return fmt.Errorf("metric %s is reserved", name)
+	}
+	if _, ok := a.others.typeOf(name); ok {
+		return errServersOwn(name)
+	}
+	if f := a.store.Family(name); f != nil {
+		if f.Type() == typ {
+			return nil // it was checked when the family was added
+		}
+		inThisUpdate := func(e entry) bool { return e.family == f && e.round == ag.round }
+		if a.aggregated || f.HeldBeside(holder, now) || slices.ContainsFunc(ag.entries, inThisUpdate) {
+			return errOtherType(name, typ, f.Type())
+		}
+	}
+	return a.checkNewFamily(name, typ, a.typeOf)
+}
+
+// checkMetric returns what is wrong with a metric's name, type and own labels.
+func checkMetric(m *Metric, own []Label) (reason, error) {
+	if !model.LegacyValidation.IsValidMetricName(m.Name) || len(m.Name) > maxTextBytes {
+		return invalidName, fmt.Errorf("%q cannot be the name of a metric", excerpt.Short(m.Name))
+	}
+	if m.Type != Counter && m.Type != Gauge {
+		return invalidType, fmt.Errorf("metric %s is neither counter nor gauge", m.Name)
+	}
+	for i, l := range own {
+		if err := checkLabelName(l.Name); err != nil {
+			return invalidLabel, fmt.Errorf("metric %s: %w", m.Name, err)
+		}
+		if len(l.Name) > maxTextBytes {
+			return invalidLabel, fmt.Errorf("metric %s: the name of label %s is %d bytes long, expected at most %d", m.Name, excerpt.Short(l.Name), len(l.Name), maxTextBytes)
+		}
+		if i > 0 && own[i-1].Name == l.Name {
+			return invalidLabel, fmt.Errorf("metric %s: label %s is duplicated", m.Name, l.Name)
+		}
+		if err := checkLabelValue(l.Name, l.Value); err != nil {
+			return invalidLabel, fmt.Errorf("metric %s: %w", m.Name, err)
+		}
+	}
+	return 0, nil
+}
+
+func checkLabelValue(name, v string) error {
+	if len(v) > maxTextBytes {
+		return fmt.Errorf("label %s is %d bytes long, expected at most %d", name, len(v), maxTextBytes)
+	}
+	if !utf8.ValidString(v) {
+		return fmt.Errorf("label %s is %q, which is not UTF-8", name, excerpt.Short(v))
+	}
+	return nil
+}
+
+// shownLabels returns the labels of a series that a page shows.
+func (a *Agents) shownLabels(ag *agent, own []Label) []Label {
+	shown := make([]Label, 0, len(own)+len(a.base))
+	for i, v := range ag.values {
+		if a.shown[i] && v != "" {
+			shown = append(shown, Label{Name: a.base[i], Value: v})
+		}
+	}
+	for _, l := range own {
+		if slices.Contains(a.base, l.Name) {
+			for slices.Contains(a.base, l.Name) || hasName(own, l.Name) || hasName(shown, l.Name) {
+				l.Name = model.ExportedLabelPrefix + l.Name
+			}
+		}
+		shown = append(shown, l)
+	}
+	return shown
+}
+
+// remove removes the entries for which gone returns true, with their series. The caller
+// must hold the agent's lock.
+func (a *Agents) remove(ag *agent, gone func(*entry) bool) {
+	if removed := ag.remove(gone); len(removed) > 0 {
+		a.store.Lock()
+		defer a.store.Unlock()
+		a.leave(removed)
+	}
+}
+
+// leave ends the series of entries that were removed. A sum keeps what an entry added
+// to it. The caller must hold the store's lock.
+func (a *Agents) leave(removed []entry) {
+	a.held.Add(int64(-len(removed)))
+	for i := range removed {
+		if e := &removed[i]; !e.summed {
+			e.family.Leave(e.series)
+		}
+	}
+}
+
+// removeEnded removes the entries whose series other clients have ended.
+func (a *Agents) removeEnded(ag *agent) {
+	a.remove(ag, func(e *entry) bool { return !e.summed && e.series.Ended() })
+}

@@ -1,0 +1,169 @@
+package aggregator
+
+import "github.com/signalbox-ci/signalbox/internal/series"
+
+// setFamilies makes the families those of the group, or with replace all that it has.
+// at returns when each was pushed. The caller must hold mu and the store's lock, as for
+// everything below.
+func (gs *Groups) setFamilies(g *group, families []*family, replace bool, at func(*family) series.Instant) {
+	if replace {
+		for name, old := range g.families {
+			if _, stays := find(families, name); !stays {
+				gs.removeFamily(g, old)
+			}
+		}
+	}
+	for _, f := range families {
+		old := g.families[f.name]
+		if old != nil && (old.typ != f.typ || len(f.samples) == 0) {
+			gs.removeFamily(g, old)
+			old = nil
+		}
+		if len(f.samples) > 0 {
+			gs.setFamily(g, old, f, at(f))
+		}
+	}
+}
+
+// setFamily makes a family the group's, in the place of the old one, which may be nil.
+func (gs *Groups) setFamily(g *group, old, f *family, now series.Instant) {
+	f.open = gs.openFor(g, f)
+	replaced := newReplaced(old)
+	for i := range f.samples {
+		s := &f.samples[i]
+		before := replaced.take(i, s.text)
+		if gs.aggregated && isSummed(f.typ) {
+			gs.sum(f, s).add(g, before, s)
+			continue
+		}
+		if before != nil {
+			s.series = before.series
+		} else {
+			fold := series.Alone
+			if gs.aggregated {
+				fold = gs.fold
+			}
+			s.series = f.open.Join(s.shown, gs.holder(g), &g.source, fold)
+		}
+		if s.metric != nil {
+			s.series.Fill(s.metric)
+		} else {
+			s.series.Set(s.value)
+		}
+		s.series.Updated(now)
+		s.series.LiveUntil(series.Never)
+	}
+	g.families[f.name] = f
+	gs.seriesCount.Add(int64(len(f.samples)))
+	if old != nil {
+		gs.seriesCount.Add(int64(-len(old.samples)))
+		for gone := range replaced.rest {
+			gs.removeSample(g, old, gone)
+		}
+	}
+}
+
+// openFor returns the family in the store for a family of the group, and adds it if
+// necessary. Its help is the first one of the clients that still have series in it.
+func (gs *Groups) openFor(g *group, f *family) *series.OpenFamily {
+	open := gs.store.Family(f.name)
+	if open != nil && f.help != "" && f.help != open.Help() &&
+		(open.Help() == "" || !gs.aggregated && !open.HeldBeside(g, gs.clock.Now())) {
+		open.SetHelp(f.help)
+	}
+	return gs.family(f.name, f.help, f.typ) // asking may have ended the last of others
+}
+
+// A replaced is the samples of a family that is being replaced by another one, which
+// usually has the same ones in the same order.
+type replaced struct {
+	old   []sample
+	taken []bool
+	index map[string]int // made when the order differs
+}
+
+func newReplaced(old *family) *replaced {
+	if old == nil {
+		return &replaced{}
+	}
+	return &replaced{old: old.samples, taken: make([]bool, len(old.samples))}
+}
+
+// take returns the old sample with the text, or nil; it is probably the i-th.
+func (r *replaced) take(i int, text string) *sample {
+	if i >= len(r.old) || r.old[i].text != text {
+		if r.index == nil && len(r.old) > 0 {
+			r.index = make(map[string]int, len(r.old))
+			for i := range r.old {
+				r.index[r.old[i].text] = i
+			}
+		}
+		var ok bool
+		if i, ok = r.index[text]; !ok {
+			return nil
+		}
+	}
+	r.taken[i] = true
+	return &r.old[i]
+}
+
+// rest calls yield with the samples that were not taken.
+func (r *replaced) rest(yield func(*sample) bool) {
+	for i, taken := range r.taken {
+		if !taken && !yield(&r.old[i]) {
+			return
+		}
+	}
+}
+
+// sum returns the sum that a sample goes into, and creates it if necessary. If the sample
+// does not fit, the sum is created anew: it has no samples of other groups.
+func (gs *Groups) sum(f *family, s *sample) *sum {
+	total := gs.sums[sumKey{f.name, s.shown}]
+	if total != nil && !total.fits(s) {
+		gs.dropSum(total)
+		f.open = gs.family(f.name, f.help, f.typ)
+		total = nil
+	}
+	if total == nil {
+		total = gs.newSum(f.open, f.help, s.shown)
+	}
+	return total
+}
+
+// newSum creates a sum, which is shown once there is something in it.
+func (gs *Groups) newSum(f *series.OpenFamily, help, shown string) *sum {
+	total := &sum{all: gs, name: f.Name(), help: help, typ: f.Type(), shown: shown, groups: make(map[*group]struct{})}
+	total.series = f.Join(shown, gs, nil, series.Alone)
+	gs.sums[sumKey{f.Name(), shown}] = total
+	gs.sumCount.Store(int64(len(gs.sums)))
+	return total
+}
+
+// dropSum removes a sum.
+func (gs *Groups) dropSum(total *sum) {
+	gs.store.Family(total.name).Leave(total.series)
+	delete(gs.sums, sumKey{total.name, total.shown})
+	gs.sumCount.Store(int64(len(gs.sums)))
+	total.dropped = true
+	total.hasChanged()
+}
+
+// removeFamily removes a family from the group.
+func (gs *Groups) removeFamily(g *group, f *family) {
+	for i := range f.samples {
+		gs.removeSample(g, f, &f.samples[i])
+	}
+	delete(g.families, f.name)
+	gs.seriesCount.Add(int64(-len(f.samples)))
+}
+
+// removeSample removes what a sample has in the store. What it counted stays in its sum,
+// if it has one.
+func (gs *Groups) removeSample(g *group, f *family, s *sample) {
+	if s.series != nil {
+		f.open.Leave(s.series)
+		return
+	}
+	gs.sums[sumKey{f.name, s.shown}].leave(g, s)
+}

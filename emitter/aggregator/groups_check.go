@@ -1,0 +1,155 @@
+package aggregator
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/signalbox-ci/signalbox/internal/excerpt"
+	"github.com/signalbox-ci/signalbox/internal/series"
+)
+
+// refusal returns why a push of the families to the group is refused, a *PushError, or
+// nil. invalid is what is wrong with the families themselves. The caller must hold mu
+// and the store's lock.
+func (gs *Groups) refusal(g *group, families []*family, invalid error, replace bool, now series.Instant) error {
+	if invalid != nil {
+		return &PushError{Inconsistent, invalid}
+	}
+	if err := gs.checkLimit(g, families, replace); err != nil { // the cheaper one first
+		return &PushError{LimitReached, err}
+	}
+	if err := gs.check(g, families, replace, now); err != nil {
+		return &PushError{Inconsistent, err}
+	}
+	return nil
+}
+
+// checkLimit returns why the group cannot have as many series as the push would give
+// it.
+func (gs *Groups) checkLimit(g *group, families []*family, replace bool) error {
+	added := 0
+	for _, f := range families {
+		added += len(f.samples) + gs.newSums(f)
+		if old := g.families[f.name]; old != nil && !replace {
+			added -= len(old.samples)
+		}
+	}
+	if replace {
+		added -= g.size()
+	}
+	n := int(gs.seriesCount.Load()) + len(gs.sums)
+	if added > 0 && n+added > gs.maxSeries {
+		return fmt.Errorf("the push would bring groups from %d series to %d, and the limit is %d", n, n+added, gs.maxSeries)
+	}
+	return nil
+}
+
+// newSums returns how many sums would have to be created for a family.
+func (gs *Groups) newSums(f *family) (n int) {
+	if gs.aggregated && isSummed(f.typ) {
+		for i := range f.samples {
+			if gs.sums[sumKey{f.name, f.samples[i].shown}] == nil {
+				n++
+			}
+		}
+	}
+	return n
+}
+
+// check returns why the families cannot become the group's, or nil. It looks only at
+// what has their names and labels.
+func (gs *Groups) check(g *group, families []*family, replace bool, now series.Instant) error {
+	holder := gs.holder(g)
+	typeOf := gs.typesAfter(g, families, replace, now)
+	for _, f := range families {
+		if len(f.samples) == 0 {
+			continue // it is to be removed
+		}
+		open := gs.store.Family(f.name)
+		if err := gs.checkFamily(f, open, holder, typeOf, now); err != nil {
+			return err
+		}
+		for i := range f.samples {
+			s := &f.samples[i]
+			if open != nil {
+				if held := open.Holder(s.shown, now); held != nil && held != holder {
+					return errCollectedBefore(f.name, s.shown)
+				}
+			}
+			if total := gs.sums[sumKey{f.name, s.shown}]; total != nil && !total.fits(s) && !total.isOnlyOf(g) {
+				return fmt.Errorf("metric %s{%s}: its buckets are not those that it is aggregated with", f.name, excerpt.Short(s.text))
+			}
+		}
+	}
+	return nil
+}
+
+// checkFamily returns why there cannot be a family of this name and type, given the one
+// of the name that is in the store, or nil.
+func (gs *Groups) checkFamily(f *family, open *series.OpenFamily, holder any, typeOf func(string) (series.Type, bool), now series.Instant) error {
+	if there, ok := gs.others.typeOf(f.name); ok && there != series.AnyType && there != f.typ {
+		return errOtherType(f.name, f.typ, there)
+	}
+	if open != nil && open.Type() == f.typ {
+		return nil // it was checked when the family was added
+	}
+	if open != nil && (gs.aggregated || open.HeldBeside(holder, now)) {
+		return errOtherType(f.name, f.typ, open.Type())
+	}
+	return gs.checkNewFamily(f.name, f.typ, typeOf)
+}
+
+// typesAfter returns a function that returns the types of families as they would be
+// after the push.
+func (gs *Groups) typesAfter(g *group, families []*family, replace bool, now series.Instant) func(string) (series.Type, bool) {
+	return func(name string) (series.Type, bool) {
+		pushed, named := find(families, name)
+		if named && len(pushed.samples) > 0 {
+			return pushed.typ, true
+		}
+		if f := gs.store.Family(name); f != nil && (!replace && !named || gs.aggregated || f.HeldBeside(g, now)) {
+			return f.Type(), true
+		}
+		return gs.others.typeOf(name)
+	}
+}
+
+// find returns the family of the name among families sorted by name.
+func find(families []*family, name string) (*family, bool) {
+	i, ok := slices.BinarySearchFunc(families, name, func(f *family, name string) int { return strings.Compare(f.name, name) })
+	if !ok {
+		return nil, false
+	}
+	return families[i], true
+}
+
+// checkTimes returns why a new group cannot have series that say when it was pushed to:
+// another group has the same labels, once the instance is added.
+func (gs *Groups) checkTimes(g *group, now series.Instant) error {
+	_, shown := gs.texts(g.labels, len(g.labels))
+	if f := gs.store.Family(pushTimeName); f != nil && !gs.aggregated && f.Holder(shown, now) != nil {
+		return errCollectedBefore(pushTimeName, shown)
+	}
+	return nil
+}
+
+// checkSum returns why there cannot be a sum of that name, type and labels.
+func (gs *Groups) checkSum(name string, typ series.Type, shown string) error {
+	f := gs.store.Family(name)
+	if f == nil {
+		return gs.checkNewFamily(name, typ, gs.typeOf)
+	}
+	if f.Type() != typ {
+		return errOtherType(name, typ, f.Type())
+	}
+	if held := f.Holder(shown, gs.clock.Now()); held != nil && held != any(gs) {
+		return errors.New("another client has its labels")
+	}
+	return nil
+}
+
+func errCollectedBefore(name, labels string) error {
+	return fmt.Errorf("metric %s{%s} was collected before with the same name and label values", name, excerpt.Short(labels))
+}

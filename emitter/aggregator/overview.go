@@ -1,0 +1,173 @@
+package aggregator
+
+import (
+	"cmp"
+	"iter"
+	"slices"
+	"time"
+
+	"github.com/signalbox-ci/signalbox/internal/excerpt"
+	"github.com/signalbox-ci/signalbox/internal/series"
+	"github.com/signalbox-ci/signalbox/internal/topn"
+)
+
+// maxShownBytes is the maximum length of a text in the overview.
+const maxShownBytes = 1 << 10
+
+// overviewLimit is how many groups and agents the overview has at most.
+const overviewLimit = 1000
+
+// OverviewFields yields the fields of the overview that the status page of
+// emitter.Prometheus shows: their names, and functions that return their values as of
+// now, for JSON, with at most limit entries in a list.
+func (a *Aggregator) OverviewFields() iter.Seq2[string, func(limit int) any] {
+	return func(yield func(string, func(limit int) any) bool) {
+		agents, groups := a.Agents.overview(overviewLimit), a.Groups.overview(overviewLimit)
+		cutAgents := func(limit int) any {
+			o := agents
+			o.List = o.List[:min(max(limit, 0), len(o.List))]
+			return o
+		}
+		cutGroups := func(limit int) any {
+			o := groups
+			o.List = o.List[:min(max(limit, 0), len(o.List))]
+			return o
+		}
+		_ = yield("agents", cutAgents) && yield("groups", cutGroups)
+	}
+}
+
+// A groupsSection is the overview's section about the groups of pushed metrics.
+type groupsSection struct {
+	Total  int          `json:"total"`
+	Series int          `json:"series"` // of all groups, and sums of them
+	Limit  int          `json:"limit"`  // of series
+	List   []groupEntry `json:"list"`   // pushed to last first
+
+	DamagedFile  string `json:"damaged_file"`  // where the storage file was moved when it was found damaged, since the start
+	StorageError string `json:"storage_error"` // why the last write to disk failed; empty if it did not
+}
+
+// A groupEntry is what was pushed with one set of grouping labels.
+type groupEntry struct {
+	Labels  []labelEntry `json:"labels"`
+	Series  int          `json:"series"`
+	Pushed  *time.Time   `json:"pushed"`  // null if no push succeeded
+	Failed  *time.Time   `json:"failed"`  // null if no push failed
+	Expires *time.Time   `json:"expires"` // null if the group never expires
+}
+
+// An agentsSection is the overview's section about the agents that pushed within their
+// TTL.
+type agentsSection struct {
+	Total  int          `json:"total"`
+	Series int          `json:"series"` // of all agents, and sums of them, those that expired recently included
+	Limit  int          `json:"limit"`  // of series
+	List   []agentEntry `json:"list"`   // updated last first
+}
+
+// An agentEntry is one of the agents.
+type agentEntry struct {
+	Labels  []labelEntry `json:"labels"` // base labels that are not empty
+	Series  int          `json:"series"`
+	Updated time.Time    `json:"updated"`
+	Expires time.Time    `json:"expires"`
+}
+
+// A labelEntry is a name and a value.
+type labelEntry struct {
+	Name  string `json:"name"`
+	Value string `json:"value"`
+}
+
+func shown(text string) string { return excerpt.Cut(text, maxShownBytes) }
+
+func shownLabel(l Label) labelEntry {
+	return labelEntry{Name: shown(l.Name), Value: shown(l.Value)}
+}
+
+func unlessZero(t time.Time) *time.Time {
+	if t.IsZero() {
+		return nil
+	}
+	t = t.UTC()
+	return &t
+}
+
+// overview returns the section about groups, with at most limit groups. Pushes wait only
+// as long as it takes to list these, however many groups there are.
+func (gs *Groups) overview(limit int) groupsSection {
+	gs.mu.Lock()
+	defer gs.mu.Unlock()
+	now, wall := gs.clock.Tick(), gs.wall()
+	gs.expire(now)
+	o := groupsSection{
+		Total:  len(gs.groups),
+		Series: int(gs.seriesCount.Load()) + len(gs.sums),
+		Limit:  gs.maxSeries,
+		List:   make([]groupEntry, 0, min(max(limit, 0), len(gs.groups))),
+	}
+	if file := gs.diskStatus.movedTo.Load(); file != nil {
+		o.DamagedFile = shown(*file)
+	}
+	if err := gs.diskStatus.flushErr.Load(); err != nil {
+		o.StorageError = shown((*err).Error())
+	}
+	for e := gs.latest.Front(); e != nil && len(o.List) < limit; e = e.Next() {
+		g := e.Value.(*group)
+		entry := groupEntry{
+			Labels: make([]labelEntry, 0, len(g.labels)), Series: g.size(),
+			Pushed: unlessZero(g.pushed), Failed: unlessZero(g.failed), Expires: unlessZero(g.expires(now, wall)),
+		}
+		for _, l := range g.labels {
+			entry.Labels = append(entry.Labels, shownLabel(l))
+		}
+		o.List = append(o.List, entry)
+	}
+	return o
+}
+
+// overview returns the section about agents, with at most limit agents. Updates do not
+// wait for it, except briefly those of the agents that it lists.
+func (a *Agents) overview(limit int) agentsSection {
+	now, wall := a.clock.Tick(), a.wall()
+	o := agentsSection{Series: int(a.held.Load()), Limit: int(a.maxSeries), List: []agentEntry{}}
+	type updatedAgent struct {
+		*agent
+		at series.Instant
+	}
+	latest := topn.New(limit, func(a, b updatedAgent) int {
+		return cmp.Or(cmp.Compare(b.at, a.at), slices.Compare(a.values, b.values))
+	})
+	for ag := range a.all {
+		at := series.Instant(ag.updated.Load())
+		if at == 0 || after(at, a.ttl) <= now {
+			continue // it is being created, or kept only for its counters
+		}
+		o.Total++
+		latest.Add(updatedAgent{ag, at})
+	}
+	for _, ag := range latest.Sorted() {
+		updated := wall.Add(-time.Duration(now - ag.at)).UTC()
+		entry := agentEntry{Labels: []labelEntry{}, Series: ag.live(now), Updated: updated, Expires: updated.Add(a.ttl)}
+		for i, v := range ag.values {
+			if v != "" {
+				entry.Labels = append(entry.Labels, shownLabel(Label{Name: a.base[i], Value: v}))
+			}
+		}
+		o.List = append(o.List, entry)
+	}
+	return o
+}
+
+// live returns the number of the agent's series that live.
+func (ag *agent) live(now series.Instant) (n int) {
+	ag.mu.Lock()
+	defer ag.mu.Unlock()
+	for i := range ag.entries {
+		if e := &ag.entries[i]; e.summed && e.deadline > now || !e.summed && !e.series.Over(now) {
+			n++
+		}
+	}
+	return n
+}

@@ -1,0 +1,121 @@
+package aggregator
+
+import (
+	"maps"
+	"math"
+	"slices"
+
+	dto "github.com/prometheus/client_model/go"
+	"google.golang.org/protobuf/proto"
+)
+
+// sameBuckets reports whether two histograms can be summed.
+func sameBuckets(a, b *dto.Histogram) bool {
+	return (a.Schema == nil) == (b.Schema == nil) && a.GetSchema() == b.GetSchema() && a.GetZeroThreshold() == b.GetZeroThreshold() &&
+		slices.EqualFunc(finite(a.Bucket), finite(b.Bucket), func(a, b *dto.Bucket) bool { return a.GetUpperBound() == b.GetUpperBound() })
+}
+
+// finite returns the buckets without that for +Inf, whose count is that of the histogram.
+func finite(buckets []*dto.Bucket) []*dto.Bucket {
+	if n := len(buckets); n > 0 && math.IsInf(buckets[n-1].GetUpperBound(), 1) {
+		return buckets[:n-1]
+	}
+	return buckets
+}
+
+// plus returns a + sign*b, of two summaries or two histograms with the same buckets,
+// except for their sums. a may be nil. Neither is changed.
+func plus(a, b *dto.Metric, sign int) *dto.Metric {
+	if b.Summary != nil {
+		var count uint64
+		if a != nil {
+			count = a.Summary.GetSampleCount()
+		}
+		return &dto.Metric{Summary: &dto.Summary{SampleCount: proto.Uint64(count + uint64(sign)*b.Summary.GetSampleCount())}}
+	}
+	if a == nil {
+		a = &dto.Metric{Histogram: &dto.Histogram{}}
+	}
+	return &dto.Metric{Histogram: plusHistogram(a.Histogram, b.Histogram, sign)}
+}
+
+// plusHistogram returns a + sign*b. The exemplars are those of b where it has any.
+func plusHistogram(a, b *dto.Histogram, sign int) *dto.Histogram {
+	times := uint64(sign) // wraps around, as does the addition
+	sum := &dto.Histogram{SampleCount: proto.Uint64(a.GetSampleCount() + times*b.GetSampleCount())}
+	before := finite(a.Bucket)
+	for i, bucket := range finite(b.Bucket) {
+		n := &dto.Bucket{UpperBound: bucket.UpperBound, Exemplar: bucket.Exemplar}
+		var count uint64
+		if i < len(before) {
+			count = before[i].GetCumulativeCount()
+			if n.Exemplar == nil || sign < 0 {
+				n.Exemplar = before[i].Exemplar
+			}
+		}
+		n.CumulativeCount = proto.Uint64(count + times*bucket.GetCumulativeCount())
+		sum.Bucket = append(sum.Bucket, n)
+	}
+	if b.Schema != nil {
+		sum.Schema, sum.ZeroThreshold = b.Schema, b.ZeroThreshold
+		sum.ZeroCount = proto.Uint64(a.GetZeroCount() + times*b.GetZeroCount())
+		sum.PositiveSpan, sum.PositiveDelta = plusSpans(a.PositiveSpan, a.PositiveDelta, b.PositiveSpan, b.PositiveDelta, int64(sign))
+		sum.NegativeSpan, sum.NegativeDelta = plusSpans(a.NegativeSpan, a.NegativeDelta, b.NegativeSpan, b.NegativeDelta, int64(sign))
+		if len(sum.PositiveSpan)+len(sum.NegativeSpan) == 0 {
+			// A native histogram without observations is known by this.
+			sum.PositiveSpan = []*dto.BucketSpan{{Offset: proto.Int32(0), Length: proto.Uint32(0)}}
+		}
+	}
+	return sum
+}
+
+// sparse returns the counts of the buckets of a native histogram by index.
+func sparse(spans []*dto.BucketSpan, deltas []int64) map[int32]int64 {
+	counts := make(map[int32]int64, len(deltas))
+	var index int32
+	var count int64
+	for _, span := range spans {
+		index += span.GetOffset()
+		for range span.GetLength() {
+			if len(deltas) == 0 {
+				return counts
+			}
+			count += deltas[0]
+			deltas = deltas[1:]
+			counts[index] = count
+			index++
+		}
+	}
+	return counts
+}
+
+// shrank reports whether a bucket of a native histogram counts less now than then.
+func shrank(spans []*dto.BucketSpan, deltas []int64, thenSpans []*dto.BucketSpan, thenDeltas []int64) bool {
+	now := sparse(spans, deltas)
+	for index, count := range sparse(thenSpans, thenDeltas) {
+		if now[index] < count {
+			return true
+		}
+	}
+	return false
+}
+
+func plusSpans(aSpans []*dto.BucketSpan, aDeltas []int64, bSpans []*dto.BucketSpan, bDeltas []int64, sign int64) ([]*dto.BucketSpan, []int64) {
+	counts := sparse(aSpans, aDeltas)
+	for index, count := range sparse(bSpans, bDeltas) {
+		counts[index] += sign * count
+	}
+	var spans []*dto.BucketSpan
+	var deltas []int64
+	var next int32
+	var last int64
+	for _, index := range slices.Sorted(maps.Keys(counts)) {
+		if len(spans) == 0 || index != next {
+			spans = append(spans, &dto.BucketSpan{Offset: proto.Int32(index - next), Length: proto.Uint32(0)})
+		}
+		*spans[len(spans)-1].Length++
+		deltas = append(deltas, counts[index]-last)
+		next, last = index+1, counts[index]
+	}
+	return spans, deltas
+}
