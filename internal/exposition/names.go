@@ -1,10 +1,6 @@
 package exposition
 
-import (
-	"strings"
-
-	"github.com/signalbox-ci/signalbox/internal/series"
-)
+import "github.com/signalbox-ci/signalbox/internal/series"
 
 // names say who has which names on an OpenMetrics page. There, no two families may
 // have samples of one name, nor may their types allow for it: a counter that has
@@ -45,7 +41,7 @@ func (n *names) add(name string, typ series.Type, rigid bool) {
 		n.taken[s] = true
 		n.wanted[s]++
 	}
-	for _, s := range typeNames(name, typ) {
+	for _, s := range series.OpenMetricsNames(name, typ) {
 		n.taken[s] = n.taken[s] || rigid
 		n.wanted[s]++
 	}
@@ -74,34 +70,16 @@ func (n *names) clash(family string) (name string, ok bool) {
 // counterBase is what OpenMetrics calls the family of a counter; false if it
 // cannot be a counter there.
 func (n *names) counterBase(name string) (base string, ok bool) {
-	base, ok = cutTotal(name)
+	base, ok = series.CounterBase(name)
 	return base, ok && n.hasType(name, series.Counter)
 }
 
 // hasType tells whether a family can hold the names that its type demands.
 func (n *names) hasType(name string, typ series.Type) bool {
-	for _, s := range typeNames(name, typ) {
+	for _, s := range series.OpenMetricsNames(name, typ) {
 		if n.wanted[s] > 1 {
 			return false
 		}
 	}
 	return true
-}
-
-// typeNames are the names that a family holds besides, by being of its type.
-func typeNames(name string, typ series.Type) []string {
-	switch typ {
-	case series.Counter:
-		if base, ok := cutTotal(name); ok {
-			return []string{base, base + "_created"}
-		}
-	case series.Histogram, series.Summary:
-		return []string{name + "_created"}
-	}
-	return nil
-}
-
-func cutTotal(name string) (base string, ok bool) {
-	base, ok = strings.CutSuffix(name, "_total")
-	return base, ok && base != ""
 }

@@ -16,15 +16,16 @@ type sampleSuffix struct {
 	created bool   // only OpenMetrics has them
 }
 
+const createdSuffix = "_created"
+
 // sampleSuffixes does not have the samples that have the name of their family, which
-// the quantiles of a summary do, nor those of a counter: in OpenMetrics it has
-// name_total and name_created, but where another family has one of these names, the
-// page shows it as unknown, not as a counter.
+// the quantiles of a summary do, nor those of a counter: where another family has one of
+// the names of a counter in OpenMetrics, the page shows it as unknown, not as a counter.
 var sampleSuffixes = []sampleSuffix{
 	{text: "_bucket", types: []Type{Histogram, GaugeHistogram}},
 	{text: "_sum", types: []Type{Histogram, GaugeHistogram, Summary}},
 	{text: "_count", types: []Type{Histogram, GaugeHistogram, Summary}},
-	{text: "_created", types: []Type{Histogram, Summary}, created: true},
+	{text: createdSuffix, types: []Type{Histogram, Summary}, created: true},
 }
 
 func (s *sampleSuffix) isOf(typ Type) bool {
@@ -39,9 +40,32 @@ func (s *sampleSuffix) isOf(typ Type) bool {
 // SampleNames returns the names that the samples of a family have in every format, its
 // own among them.
 func SampleNames(name string, typ Type) []string {
-	names := []string{name}
+	return appendSampleNames(append(make([]string, 0, 4), name), name, typ, false)
+}
+
+// OpenMetricsNames returns the other names that a family has in OpenMetrics, where the
+// family of a counter name_total is called name.
+func OpenMetricsNames(name string, typ Type) []string {
+	if typ != Counter {
+		return appendSampleNames(nil, name, typ, true)
+	}
+	base, ok := CounterBase(name)
+	if !ok {
+		return nil
+	}
+	return []string{base, base + createdSuffix}
+}
+
+// CounterBase returns what OpenMetrics calls the family of a counter of this name; false
+// if it cannot be a counter there.
+func CounterBase(name string) (base string, ok bool) {
+	base, ok = strings.CutSuffix(name, "_total")
+	return base, ok && base != ""
+}
+
+func appendSampleNames(names []string, name string, typ Type, created bool) []string {
 	for i := range sampleSuffixes {
-		if s := &sampleSuffixes[i]; s.isOf(typ) && !s.created {
+		if s := &sampleSuffixes[i]; s.isOf(typ) && s.created == created {
 			names = append(names, name+s.text)
 		}
 	}

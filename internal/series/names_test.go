@@ -21,6 +21,27 @@ func TestSampleNames(t *testing.T) {
 	}
 }
 
+func TestOpenMetricsNames(t *testing.T) {
+	for _, test := range []struct {
+		name string
+		typ  Type
+		want []string
+	}{
+		{"x_total", Counter, []string{"x", "x_created"}},
+		{"x", Counter, nil},
+		{"_total", Counter, nil},
+		{"x_total", Gauge, nil},
+		{"x", Untyped, nil},
+		{"x", Summary, []string{"x_created"}},
+		{"x", Histogram, []string{"x_created"}},
+		{"x", GaugeHistogram, nil},
+	} {
+		if got := OpenMetricsNames(test.name, test.typ); !slices.Equal(got, test.want) {
+			t.Errorf("%s %s: got %q, expected %q", test.typ, test.name, got, test.want)
+		}
+	}
+}
+
 func TestCheckSampleNames(t *testing.T) {
 	there := map[string]Type{
 		"h": Histogram, "s": Summary, "gh": GaugeHistogram, "c": Counter, "c_total": Counter, "g": Gauge, "u": Untyped, "any": AnyType,

@@ -10,19 +10,20 @@ type Provider interface {
 // An OpenProvider is a Provider for other types to embed. Make one with
 // NewOpenProvider.
 type OpenProvider struct {
-	store *OpenStore
-	clock *Clock
-	taken func(taken func(name string) (Type, bool))
+	store  *OpenStore
+	clock  *Clock
+	onPage func(taken func(name string) (Type, bool))
 }
 
 // NewOpenProvider returns a provider of the families of the store, the deadlines of
-// which are instants of the clock. It calls taken with what Provide is given.
-func NewOpenProvider(store *OpenStore, clock *Clock, taken func(taken func(name string) (Type, bool))) OpenProvider {
-	return OpenProvider{store: store, clock: clock, taken: taken}
+// which are instants of the clock. Provide calls onPage with the function that it is
+// given.
+func NewOpenProvider(store *OpenStore, clock *Clock, onPage func(taken func(name string) (Type, bool))) OpenProvider {
+	return OpenProvider{store: store, clock: clock, onPage: onPage}
 }
 
 func (p OpenProvider) provide(taken func(name string) (Type, bool)) (*OpenStore, *Clock) {
-	p.taken(taken)
+	p.onPage(taken)
 	return p.store, p.clock
 }
 
