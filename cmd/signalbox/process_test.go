@@ -32,7 +32,8 @@ func signalbox(variables []string, args ...string) *exec.Cmd {
 			command.Env = append(command.Env, variable)
 		}
 	}
-	command.Env = append(command.Env, runAsSignalbox+"=1")
+	// With the race detector a process would otherwise sleep for a second at its end.
+	command.Env = append(command.Env, runAsSignalbox+"=1", "GORACE=atexit_sleep_ms=0")
 	command.Env = append(command.Env, variables...)
 	return command
 }
