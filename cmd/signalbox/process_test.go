@@ -16,7 +16,7 @@ import (
 // A process is a running signalbox.
 type process struct {
 	*gexec.Session
-	stdin io.WriteCloser
+	stdin io.WriteCloser // nil if it is not a pipe
 }
 
 // signalbox returns the command that runs signalbox with the variables, such as
@@ -45,13 +45,22 @@ func start(variables []string, args ...string) *process {
 	command := signalbox(variables, args...)
 	stdin, err := command.StdinPipe()
 	Expect(err).NotTo(HaveOccurred())
+	p := startCommand(command)
+	p.stdin = stdin
+	return p
+}
+
+// startCommand starts a command of signalbox. It ends with the spec.
+func startCommand(command *exec.Cmd) *process {
+	GinkgoHelper()
+
 	session, err := gexec.Start(command, GinkgoWriter, GinkgoWriter)
 	Expect(err).NotTo(HaveOccurred())
 	DeferCleanup(func() {
 		session.Kill()
 		Eventually(session).Should(gexec.Exit())
 	})
-	return &process{session, stdin}
+	return &process{Session: session}
 }
 
 // daemonArgs are the arguments of a daemon on free ports of the loopback interface,
