@@ -8,7 +8,6 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
-	"testing/iotest"
 	"testing/synctest"
 	"time"
 
@@ -17,6 +16,7 @@ import (
 	. "github.com/onsi/gomega"
 	"github.com/onsi/gomega/gbytes"
 
+	"github.com/signalbox-ci/signalbox/cmd/signalbox/internal/source/sourcetest"
 	"github.com/signalbox-ci/signalbox/metric"
 )
 
@@ -35,7 +35,7 @@ var _ = Describe("standard input", func() {
 
 	It("says why it could not be read, and where", func() {
 		failure := errors.New("out of order")
-		r := io.MultiReader(strings.NewReader(startEvent+"\n"+startEvent), iotest.ErrReader(failure))
+		r := sourcetest.Broken(startEvent+"\n"+startEvent, failure)
 		in := readInput(logger, r, inputOptions{}, sink, status)
 		Eventually(in.Done()).Should(BeClosed())
 

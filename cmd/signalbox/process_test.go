@@ -16,7 +16,7 @@ import (
 // A process is a running signalbox.
 type process struct {
 	*gexec.Session
-	stdin io.WriteCloser
+	stdin io.WriteCloser // nil if it is not a pipe
 }
 
 // signalbox returns the command that runs signalbox with the variables, such as
@@ -32,7 +32,8 @@ func signalbox(variables []string, args ...string) *exec.Cmd {
 			command.Env = append(command.Env, variable)
 		}
 	}
-	command.Env = append(command.Env, runAsSignalbox+"=1")
+	// With the race detector a process would otherwise sleep for a second at its end.
+	command.Env = append(command.Env, runAsSignalbox+"=1", "GORACE=atexit_sleep_ms=0")
 	command.Env = append(command.Env, variables...)
 	return command
 }
@@ -44,13 +45,22 @@ func start(variables []string, args ...string) *process {
 	command := signalbox(variables, args...)
 	stdin, err := command.StdinPipe()
 	Expect(err).NotTo(HaveOccurred())
+	p := startCommand(command)
+	p.stdin = stdin
+	return p
+}
+
+// startCommand starts a command of signalbox. It ends with the spec.
+func startCommand(command *exec.Cmd) *process {
+	GinkgoHelper()
+
 	session, err := gexec.Start(command, GinkgoWriter, GinkgoWriter)
 	Expect(err).NotTo(HaveOccurred())
 	DeferCleanup(func() {
 		session.Kill()
 		Eventually(session).Should(gexec.Exit())
 	})
-	return &process{session, stdin}
+	return &process{Session: session}
 }
 
 // daemonArgs are the arguments of a daemon on free ports of the loopback interface,

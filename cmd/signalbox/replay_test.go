@@ -5,6 +5,7 @@ import (
 	"compress/gzip"
 	"io"
 	"os"
+	"path/filepath"
 	"regexp"
 	"strings"
 
@@ -63,6 +64,21 @@ var _ = Describe("Replaying the recording of a Concourse node", func() {
 		Eventually(p.stderr).Should(MatchRegexp(`stdin.ended.*"accepted":10720,"rejected":0,.*"unknown":0`))
 
 		Expect(concourseLines(p.page())).To(Equal(recordedLines))
+	})
+
+	It("from a file is told from a pipe that ended", func() {
+		file := filepath.Join(GinkgoT().TempDir(), "events.ndjson")
+		Expect(os.WriteFile(file, []byte(startEvent+"\n"), 0o600)).To(Succeed())
+		events, err := os.Open(file)
+		Expect(err).NotTo(HaveOccurred())
+		defer events.Close()
+		command := signalbox(nil, daemonArgs("--stdin")...)
+		command.Stdin = events
+		p := startCommand(command)
+
+		overview := strings.TrimSuffix(p.url("serving-metrics"), "/metrics") + "/api/v1/overview"
+		Eventually(func() string { return body(client.Get(overview)) }).Should(
+			MatchRegexp(`"input":\{"format":"events","regular_file":true,"accepted":1,.*"ended_at":"`))
 	})
 
 	It("over HTTP serves the node's page, line for line", func() {

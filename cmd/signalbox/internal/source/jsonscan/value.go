@@ -18,36 +18,41 @@ func NewValueScan(c byte) ValueScan {
 // Next scans the next chunk. It returns how many bytes of it belong to the value, and
 // whether the value ends there.
 func (v *ValueScan) Next(chunk []byte) (n int, done bool) {
-	for i, c := range chunk {
-		switch {
-		case v.bare:
-			switch c {
+	for i := 0; i < len(chunk); i++ {
+		if v.bare {
+			switch chunk[i] {
 			case ',', ']', '}', ' ', '\t', '\r', '\n':
 				return i, true
 			}
-		case v.escaped:
+			continue
+		}
+		if v.escaped {
 			v.escaped = false
-		case v.inString:
-			switch c {
-			case '\\':
-				v.escaped = true
-			case '"':
-				v.inString = false
-				if v.depth == 0 {
-					return i + 1, true
-				}
+			continue
+		}
+		if v.inString {
+			for i < len(chunk) && chunk[i] != '"' && chunk[i] != '\\' {
+				i++
 			}
-		default:
-			switch c {
-			case '"':
-				v.inString = true
-			case '{', '[':
-				v.depth++
-			case '}', ']':
-				v.depth--
-				if v.depth == 0 {
-					return i + 1, true
-				}
+			if i == len(chunk) {
+				break
+			}
+			v.escaped = chunk[i] == '\\'
+			v.inString = v.escaped
+			if !v.inString && v.depth == 0 {
+				return i + 1, true
+			}
+			continue
+		}
+		switch chunk[i] {
+		case '"':
+			v.inString = true
+		case '{', '[':
+			v.depth++
+		case '}', ']':
+			v.depth--
+			if v.depth == 0 {
+				return i + 1, true
 			}
 		}
 	}
