@@ -40,7 +40,6 @@ func (c *catalogCommand) run(w world) error {
 	default:
 		err = printed.writeTable(out, styleOf(w.stdout))
 	}
-
 	return unlessSeenEnough(errors.Join(err, out.Flush()))
 }
 
@@ -60,7 +59,6 @@ func newCatalog(naming catalog.Naming) printedCatalog {
 	if naming == catalog.Modern {
 		other = catalog.Inherited
 	}
-
 	return printedCatalog{
 		Rules:        catalog.Rules(naming),
 		SilentEvents: catalog.SilentEvents(),
@@ -90,7 +88,6 @@ func (c printedCatalog) writeTable(w *bufio.Writer, s style) error {
 	}
 	fmt.Fprintln(w)
 	writeWrapped(w, "", c.silent())
-
 	return nil // the writer keeps its first error
 }
 
@@ -121,7 +118,6 @@ func (c printedCatalog) writeMarkdown(w io.Writer) error {
 	}
 
 	_, err := fmt.Fprintf(w, "\n%s\n", c.silent())
-
 	return err
 }
 
@@ -133,7 +129,6 @@ func (c printedCatalog) writeYAML(w io.Writer) error {
 	fmt.Fprintf(w, "# Signalbox's built-in rules, with %s names, for signalbox run --mapping-file FILE.\n", c.naming)
 	encoder := yaml.NewEncoder(w)
 	encoder.SetIndent(2)
-
 	return errors.Join(encoder.Encode(c), encoder.Close())
 }
 
@@ -154,7 +149,6 @@ func (c printedCatalog) writeJSON(w io.Writer) error {
 	encoder := json.NewEncoder(w)
 	encoder.SetIndent("", "  ")
 	encoder.SetEscapeHTML(false)
-
 	return encoder.Encode(struct {
 		Builtin      bool       `json:"builtin"`
 		Rules        []jsonRule `json:"rules"`
@@ -167,7 +161,6 @@ func operation(r rule.Rule) string {
 	if r.Divide != 0 && r.Divide != 1 {
 		return fmt.Sprintf("%s/%g", r.Operation, r.Divide)
 	}
-
 	return string(r.Operation)
 }
 
@@ -192,7 +185,6 @@ func series(r rule.Rule) string {
 	if len(labels) == 0 {
 		return catalogNamespace + r.Metric
 	}
-
 	return catalogNamespace + r.Metric + "{" + strings.Join(labels, ", ") + "}"
 }
 
@@ -208,6 +200,5 @@ func conditions(r rule.Rule) string {
 	if len(asks) == 0 {
 		return ""
 	}
-
 	return "(" + strings.Join(asks, ", ") + ")"
 }

@@ -23,7 +23,6 @@ var _ = Describe("signalbox catalog", func() {
 		code := run(metric.NewMonitor(), append([]string{"catalog"}, args...), world{stdout: &stdout, stderr: &stderr})
 		Expect(code).To(Equal(exitClean))
 		Expect(stderr.String()).To(BeEmpty())
-
 		return stdout.String()
 	}
 
@@ -38,7 +37,6 @@ var _ = Describe("signalbox catalog", func() {
 				byEvent[event] = append(byEvent[event], strings.Join(strings.Fields(line), " "))
 			}
 		}
-
 		return byEvent
 	}
 

@@ -51,7 +51,6 @@ func (c *checkCommand) run(w world) error {
 			return err
 		}
 	}
-
 	return failed
 }
 
@@ -158,6 +157,5 @@ func kindOf(content []byte) kind {
 	case misspelt(mapping.Fields()):
 		return mappingFile
 	}
-
 	return unknown
 }

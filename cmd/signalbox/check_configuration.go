@@ -60,7 +60,6 @@ func (c *checkCommand) checkConfiguration(file string, content []byte) (verdict 
 
 	summary, err := line.commands["run"].(*runCommand).checkAll()
 	findings = append(findings, findingsOf(err, lines)...)
-
 	return fmt.Sprintf("configuration of signalbox run, variables: %d; %v", ours, summary), joined(file, findings)
 }
 
@@ -87,7 +86,6 @@ func joined(file string, findings []finding) error {
 			errs = append(errs, fmt.Errorf("%s:%d: %s", file, f.line, f.text))
 		}
 	}
-
 	return errors.Join(errs...)
 }
 
@@ -122,7 +120,6 @@ func (v variable) set(options map[string]*flags.Option) error {
 			return errors.New(inPlainWords(v.name + ": " + strings.ToLower(message[:1]) + message[1:]))
 		}
 	}
-
 	return nil
 }
 
@@ -172,7 +169,6 @@ func findingsOf(err error, lines map[string]int) (findings []finding) {
 		}
 		findings = append(findings, f)
 	}
-
 	return findings
 }
 
@@ -196,7 +192,6 @@ func readVariables(content string) (variables []variable, findings []finding) {
 		v.line = first
 		variables = append(variables, v)
 	}
-
 	return variables, findings
 }
 
@@ -213,7 +208,6 @@ func readVariable(text string) (v variable, err error) {
 	if err != nil {
 		return v, fmt.Errorf("%s: %w", v.name, err)
 	}
-
 	return v, nil
 }
 
@@ -238,6 +232,5 @@ func unquoted(text string) (string, error) {
 	if quote != 0 {
 		return "", fmt.Errorf("the quote %c does not end in its line", quote)
 	}
-
 	return b.String(), nil
 }

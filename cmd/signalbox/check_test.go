@@ -40,14 +40,12 @@ var _ = Describe("signalbox check", func() {
 		var out, errs bytes.Buffer
 		code = run(monitor, append([]string{"check", file}, others...), world{stdout: &out, stderr: &errs})
 		short := strings.NewReplacer(file, "FILE", directory, "DIR")
-
 		return code, short.Replace(out.String()), short.Replace(errs.String())
 	}
 	write := func(name, content string) string {
 		GinkgoHelper()
 		path := filepath.Join(directory, name)
 		Expect(os.WriteFile(path, []byte(content), 0o600)).To(Succeed())
-
 		return path
 	}
 

@@ -56,7 +56,6 @@ func (c *completionCommand) run(w world) error {
 		return usageError(fmt.Sprintf("there is no completion for %q; the shells are %s", c.Args.Shell, strings.Join(shells, ", ")))
 	}
 	_, err := io.WriteString(w.stdout, script)
-
 	return err
 }
 
@@ -99,7 +98,6 @@ func (l *commandLine) completions(words []string) []flags.Completion {
 	if args := command.Args(); len(args) > 0 && takesFile(args[0].Name) {
 		return plainItems("", []string{filesWanted})
 	}
-
 	return matching(word, optionItems(command))
 }
 
@@ -115,7 +113,6 @@ func optionBefore(command *flags.Command, before []string, word string) (option 
 		if option == nil || isSwitch(option) || !isOurs(option) {
 			return nil
 		}
-
 		return option
 	}
 
@@ -127,7 +124,6 @@ func optionBefore(command *flags.Command, before []string, word string) (option 
 	} else if last := len(before) - 1; before[last] == "=" {
 		before = before[:last]
 	}
-
 	return find(before[len(before)-1]), "", word
 }
 
@@ -136,7 +132,6 @@ func valueItems(option *flags.Option, given, typed string) []flags.Completion {
 	if takesFile(option.ValueName) {
 		return plainItems("", []string{filesWanted})
 	}
-
 	return matching(given+typed, plainItems(given, option.Choices))
 }
 
@@ -150,7 +145,6 @@ func (l *commandLine) commandItems() []flags.Completion {
 	for _, command := range l.parser.Commands() {
 		items = append(items, flags.Completion{Item: command.Name, Description: command.ShortDescription})
 	}
-
 	return append(items, flags.Completion{Item: "--help", Description: "Show help"})
 }
 
@@ -161,7 +155,6 @@ func optionItems(command *flags.Command) []flags.Completion {
 			items = append(items, flags.Completion{Item: "--" + option.LongNameWithNamespace(), Description: option.Description})
 		}
 	})
-
 	return append(items, flags.Completion{Item: "--help", Description: "Show help"})
 }
 
@@ -170,7 +163,6 @@ func plainItems(prefix string, texts []string) []flags.Completion {
 	for i, text := range texts {
 		items[i].Item = prefix + text
 	}
-
 	return items
 }
 

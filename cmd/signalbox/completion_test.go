@@ -37,7 +37,6 @@ var _ = Describe("signalbox completion", func() {
 		command.Stderr = GinkgoWriter
 		offered, err := command.Output()
 		Expect(err).NotTo(HaveOccurred())
-
 		return strings.Split(strings.TrimSuffix(string(offered), "\n"), "\n")
 	}
 

@@ -13,7 +13,6 @@ import (
 var _ = Describe("signalbox demo", func() {
 	startDemo := func(args ...string) *process {
 		GinkgoHelper()
-
 		return start(nil, append([]string{"demo", "--prometheus-bind-port=0", "--intake-bind-port=0"}, args...)...)
 	}
 

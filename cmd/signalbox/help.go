@@ -29,7 +29,6 @@ func (l *commandLine) writeHelp(w io.Writer) error {
 	} else {
 		l.writeOverview(out)
 	}
-
 	return unlessSeenEnough(out.Flush())
 }
 
@@ -126,7 +125,6 @@ func valueHelp(option *flags.Option) string {
 	if isRepeatable(option) {
 		return "=" + value + " ..."
 	}
-
 	return "=" + value
 }
 

@@ -77,7 +77,6 @@ var _ = Describe("The log of a Concourse node", func() {
 		Entry("with secrets redacted", sinkMaker(func(w io.Writer, level lager.LogLevel) lager.Sink {
 			sink, err := lager.NewRedactingSink(lager.NewPrettySink(w, level), nil, nil)
 			Expect(err).NotTo(HaveOccurred())
-
 			return sink
 		})),
 	)

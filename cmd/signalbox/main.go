@@ -86,7 +86,6 @@ func run(monitor *metric.Monitor, args []string, w world) int {
 	} else if err != nil {
 		return fail(w.stderr, err)
 	}
-
 	return exitClean
 }
 
@@ -100,7 +99,6 @@ func fail(stderr io.Writer, err error) int {
 	if _, ok := errors.AsType[emitter.FlagError](err); ok {
 		return exitBadUsage
 	}
-
 	return exitFailure
 }
 
@@ -110,7 +108,6 @@ func unlessSeenEnough(err error) error {
 	if errors.Is(err, syscall.EPIPE) {
 		return nil
 	}
-
 	return err
 }
 

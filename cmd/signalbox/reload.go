@@ -13,7 +13,6 @@ type hangups chan os.Signal
 func catchHangups() hangups {
 	h := make(hangups, 1)
 	signal.Notify(h, syscall.SIGHUP)
-
 	return h
 }
 

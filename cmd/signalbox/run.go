@@ -90,7 +90,6 @@ func (c *runCommand) run(w world) error {
 		ended = nil
 	}
 	s.wait(w.signals, ended, "standard input ended")
-
 	return c.shutDown(s.logger, s.server, input, s.pushed)
 }
 
@@ -160,7 +159,6 @@ func (c *daemon) start(stderr io.Writer, input *inputStatus) (s *service, err er
 	hangups.call(emitters.reload)
 	handler := pushed.handler(c, logger, emitters.page(), newIntake(logger, c.limits(), emitters))
 	server := source.Serve(logger, listener, handler)
-
 	return &service{logger: logger, address: listener.Addr(), emitters: emitters, server: server, pushed: pushed, hangups: hangups}, nil
 }
 
@@ -196,7 +194,6 @@ func (c *runCommand) checkInput() error {
 	case c.Input.Format == "lager":
 		return usageError("--stdin-format=lager needs --stdin")
 	}
-
 	return nil
 }
 
@@ -212,7 +209,6 @@ func (c *runCommand) screen(w world) *screen {
 			return nil
 		}
 	}
-
 	return &screen{terminal: w.stderr, columns: t.columns}
 }
 
@@ -224,7 +220,6 @@ func (c *runCommand) inputOptions(w world, screen *screen) inputOptions {
 			o.rest = screen.above(w.stdout)
 		}
 	}
-
 	return o
 }
 
@@ -251,7 +246,6 @@ func (c *daemon) shutDown(logger lager.Logger, server *source.Server, input *inp
 	if err == nil {
 		logger.Info("stopped")
 	}
-
 	return err
 }
 
@@ -284,7 +278,6 @@ func (c *daemon) newLogger(stderr io.Writer) (lager.Logger, error) {
 
 	logger := lager.NewLogger("signalbox")
 	logger.RegisterSink(lager.NewPrettySink(stderr, level))
-
 	return logger, nil
 }
 
@@ -309,7 +302,6 @@ func (c *daemon) host() (string, error) {
 	if err != nil {
 		return "", fmt.Errorf("cannot find out the machine's name, --host is needed: %w", err)
 	}
-
 	return host, nil
 }
 
@@ -325,7 +317,6 @@ func (c *daemon) listen() (net.Listener, error) {
 		err = withAdvice(err, "--intake-bind-ip", "--intake-bind-port")
 		return nil, fmt.Errorf("cannot take events on %s (--intake-bind-ip, --intake-bind-port): %w", address, err)
 	}
-
 	return listener, nil
 }
 

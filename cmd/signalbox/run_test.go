@@ -425,6 +425,5 @@ func hostOf(address string) string {
 
 	parsed, err := url.Parse(address)
 	Expect(err).NotTo(HaveOccurred())
-
 	return parsed.Host
 }

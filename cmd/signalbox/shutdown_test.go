@@ -29,7 +29,6 @@ var _ = Describe("the end of signalbox run", func() {
 		code = run(monitor, append([]string{"run", "--intake-bind-port=0"}, args...),
 			world{stdin: strings.NewReader(""), stdout: &bytes.Buffer{}, stderr: &stderr, signals: signals})
 		lines := strings.Split(strings.TrimSpace(stderr.String()), "\n")
-
 		return code, lines[len(lines)-1]
 	}
 

@@ -21,6 +21,5 @@ func Hint(text string) string {
 	if err != nil || days > math.MaxInt64/uint64(day) {
 		return ""
 	}
-
 	return fmt.Sprintf(": did you mean %dh?", 24*days)
 }

@@ -83,7 +83,6 @@ func (d *daemon) stop() error {
 	if d.endErr != nil {
 		return fmt.Errorf("%s: %w", d.name, d.endErr)
 	}
-
 	return nil
 }
 
@@ -92,7 +91,6 @@ func (d *daemon) ready(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-
 	return response.Body.Close()
 }
 
@@ -106,7 +104,6 @@ func (d *daemon) page(ctx context.Context, families ...string) (map[string]*dto.
 	defer response.Body.Close()
 
 	parser := expfmt.NewTextParser(model.UTF8Validation)
-
 	return parser.TextToMetricFamilies(response.Body)
 }
 
@@ -123,7 +120,6 @@ func (d *daemon) get(ctx context.Context, path string) (*http.Response, error) {
 	if response.StatusCode != http.StatusOK {
 		return nil, errors.Join(fmt.Errorf("%s answers %s with %s", d.name, path, response.Status), response.Body.Close())
 	}
-
 	return response, nil
 }
 
@@ -138,7 +134,6 @@ func (d *daemon) cpu() (time.Duration, error) {
 	if err != nil {
 		return 0, err
 	}
-
 	return time.Duration(stat.CPUTime() * float64(time.Second)), nil
 }
 
@@ -154,7 +149,6 @@ func (d *daemon) rest(interval time.Duration) error {
 		}
 		before = now
 	}
-
 	return err
 }
 
@@ -171,7 +165,6 @@ func buildProgram(ctx context.Context, dir, root, pkg string) (string, error) {
 	if output, err := build.CombinedOutput(); err != nil {
 		return "", fmt.Errorf("go build %s: %w\n%s", pkg, err, output)
 	}
-
 	return program, nil
 }
 
@@ -189,7 +182,6 @@ func startSignalbox(ctx context.Context, name, program string, flags ...string) 
 	if err != nil {
 		return nil, err
 	}
-
 	return startDaemon(ctx, name, address, program, append([]string{
 		"run", "--prometheus-bind-ip=127.0.0.1", "--prometheus-bind-port=0",
 		"--intake-bind-ip=127.0.0.1", "--intake-bind-port=" + port, "--log-level=error"}, flags...)...)
@@ -201,6 +193,5 @@ func freeAddress() (string, error) {
 	if err != nil {
 		return "", err
 	}
-
 	return l.Addr().String(), l.Close()
 }

@@ -22,7 +22,6 @@ func updates(n int) []update {
 	for i := range all {
 		all[i] = update{worker: fmt.Sprintf("worker-%d", i%updatedWorkers), value: i}
 	}
-
 	return all
 }
 
@@ -75,7 +74,6 @@ func measureEvents(ctx context.Context, o options) (_ []comparison, err error) {
 	if err != nil {
 		return nil, err
 	}
-
 	return []comparison{many, one}, nil
 }
 
@@ -110,6 +108,5 @@ func compareFeeds(ctx context.Context, what string, rounds, updates int, feeds .
 	for i := range c.results {
 		c.results[i].detail = withRange(byClock[i], "events/s by the clock")
 	}
-
 	return c, nil
 }

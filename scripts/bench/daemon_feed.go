@@ -46,7 +46,6 @@ func newFeed(d *daemon, updates []update, each int, encode func([]update) []byte
 	for message := range slices.Chunk(updates, each) {
 		f.messages = append(f.messages, encode(message))
 	}
-
 	return f
 }
 
@@ -58,7 +57,6 @@ func (f *feed) open(ctx context.Context) error {
 		}
 		f.conns = append(f.conns, conn)
 	}
-
 	return nil
 }
 
@@ -68,7 +66,6 @@ func (f *feed) close() error {
 		errs = append(errs, conn.Close())
 	}
 	f.conns = nil
-
 	return errors.Join(errs...)
 }
 
@@ -99,7 +96,6 @@ func (f *feed) round(ctx context.Context, updates int) (cpu, clock time.Duration
 	if err != nil {
 		return 0, 0, err
 	}
-
 	return cpuAfter - cpuBefore, clock, f.verify(ctx)
 }
 
@@ -119,7 +115,6 @@ func (f *feed) send(ctx context.Context, messages int) error {
 		})
 	}
 	senders.Wait()
-
 	return errors.Join(append(errs, ctx.Err())...)
 }
 
@@ -156,7 +151,6 @@ func (f *feed) wait(ctx context.Context, want float64) error {
 // count is how many updates the daemon has applied since it began.
 func (f *feed) count(ctx context.Context) (float64, error) {
 	page, err := f.daemon.page(ctx, f.applied)
-
 	return total(page[f.applied]), err
 }
 
@@ -185,7 +179,6 @@ func (f *feed) verify(ctx context.Context) error {
 			return fmt.Errorf("%s of %s is %g, want %d", f.updated, u.worker, got, u.value)
 		}
 	}
-
 	return nil
 }
 
@@ -195,6 +188,5 @@ func total(counter *dto.MetricFamily) float64 {
 	for _, m := range counter.GetMetric() {
 		sum += m.GetCounter().GetValue()
 	}
-
 	return sum
 }

@@ -41,7 +41,6 @@ func measurePushes(ctx context.Context, o options) ([]comparison, error) {
 		}
 		comparisons = append(comparisons, c)
 	}
-
 	return comparisons, nil
 }
 
@@ -112,7 +111,6 @@ func comparePushes(ctx context.Context, o options, groups int, program, gateway 
 			}
 		}
 	}
-
 	return c, nil
 }
 
@@ -123,7 +121,6 @@ func fillGroups(ctx context.Context, d *daemon, groups int) error {
 			return err
 		}
 	}
-
 	return nil
 }
 
@@ -142,7 +139,6 @@ func holdsGroups(ctx context.Context, d *daemon, groups int) error {
 	if want := pushedSamples * groups; held != want {
 		return fmt.Errorf("%s holds %d samples, want %d", d.name, held, want)
 	}
-
 	return nil
 }
 
@@ -162,7 +158,6 @@ func push(ctx context.Context, d *daemon, group, value int, want ...int) error {
 	if err == nil && !slices.Contains(want, response.StatusCode) {
 		err = fmt.Errorf("%s answers a push with %s: %s", d.name, response.Status, answer)
 	}
-
 	return err
 }
 
@@ -178,6 +173,5 @@ func pushBody(value int) string {
 			fmt.Fprintf(&body, "bench_%d_seconds{stage=\"%d\"} %d\n", family, stage, value)
 		}
 	}
-
 	return body.String()
 }

@@ -24,7 +24,6 @@ func findPushgateway(ctx context.Context, dir string) (string, error) {
 		if output, err := command.CombinedOutput(); err != nil {
 			return fmt.Errorf("%s: %w\n%s", command, err, output)
 		}
-
 		return nil
 	}
 	if err := run("apt-get", "download", name); err != nil {
@@ -40,7 +39,6 @@ func findPushgateway(ctx context.Context, dir string) (string, error) {
 	if len(packages) != 1 {
 		return "", fmt.Errorf("apt-get download %s leaves %q", name, packages)
 	}
-
 	return filepath.Join(dir, "usr/bin", name), run("dpkg", "-x", packages[0], dir)
 }
 
@@ -58,7 +56,6 @@ func startFilledPushgateway(ctx context.Context, dir, program string, groups int
 	if err := errors.Join(err, filler.stop()); err != nil {
 		return nil, err
 	}
-
 	return startPushgateway(ctx, program, file)
 }
 
@@ -71,7 +68,6 @@ func startPushgateway(ctx context.Context, program, file string, flags ...string
 	if err != nil {
 		return nil, err
 	}
-
 	return startDaemon(ctx, pushgatewayName(string(version)), address, program, append([]string{
 		"--web.listen-address=" + address, "--persistence.file=" + file, "--log.level=error"}, flags...)...)
 }
@@ -81,6 +77,5 @@ func pushgatewayName(version string) string {
 	if fields := strings.Fields(version); len(fields) > 2 {
 		return "Pushgateway " + fields[2]
 	}
-
 	return "Pushgateway"
 }

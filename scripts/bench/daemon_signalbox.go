@@ -16,7 +16,6 @@ func signalboxFeed(d *daemon, updates []update, each, connections int) *feed {
 		for _, u := range message {
 			body.Write(eventLine(u))
 		}
-
 		return fmt.Appendf(nil, "POST /api/v1/events HTTP/1.1\r\nHost: %s\r\nContent-Type: application/x-ndjson\r\nContent-Length: %d\r\n\r\n%s",
 			d.address, body.Len(), &body)
 	})
@@ -26,7 +25,6 @@ func signalboxFeed(d *daemon, updates []update, each, connections int) *feed {
 	f.applied = "signalbox_events_received_total"
 	f.refused = []string{"signalbox_events_rejected_total", "signalbox_events_unknown_total"}
 	f.updated = "concourse_workers_containers"
-
 	return f
 }
 
@@ -49,6 +47,5 @@ func readAnswer(r *bufio.Reader, want string) error {
 	if got := string(bytes.TrimSpace(answer)); response.StatusCode != http.StatusOK || got != want {
 		return fmt.Errorf("answered with %s: %s; want %s", response.Status, got, want)
 	}
-
 	return nil
 }

@@ -43,7 +43,6 @@ func startStatsdExporter(ctx context.Context, dir string) (*statsdExporter, erro
 	if err != nil {
 		return nil, err
 	}
-
 	return &statsdExporter{d, socket}, nil
 }
 
@@ -58,7 +57,6 @@ func (s *statsdExporter) feed(updates []update, each int) *feed {
 			}
 			packet = append(packet, statsdLine(u)...)
 		}
-
 		return packet
 	})
 	f.network, f.address, f.connections = "unixgram", s.socket, 1
@@ -68,7 +66,6 @@ func (s *statsdExporter) feed(updates []update, each int) *feed {
 		"statsd_exporter_events_conflict_total", "statsd_exporter_events_error_total",
 	}
 	f.updated = "concourse_workers_containers"
-
 	return f
 }
 

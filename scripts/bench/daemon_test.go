@@ -83,7 +83,6 @@ func (s *fakeSignalbox) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		for worker, value := range s.values {
 			fmt.Fprintf(w, "concourse_workers_containers{worker=%q} %d\n", worker, value)
 		}
-
 		return
 	}
 	n := 0

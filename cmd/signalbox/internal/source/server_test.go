@@ -55,7 +55,6 @@ var _ = Describe("Server", func() {
 		}
 		defer response.Body.Close()
 		text, err := io.ReadAll(response.Body)
-
 		return string(text), err
 	}
 

@@ -44,7 +44,6 @@ var _ = Describe("Handler", func() {
 		}
 		w := httptest.NewRecorder()
 		agents.NewHandler(options).ServeHTTP(w, r)
-
 		return w
 	}
 	post := func(body string, headers ...string) *httptest.ResponseRecorder {

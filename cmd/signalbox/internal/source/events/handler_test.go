@@ -36,7 +36,6 @@ var _ = Describe("Handler", func() {
 		}
 		w := httptest.NewRecorder()
 		handler.ServeHTTP(w, r)
-
 		return w
 	}
 	post := func(body string, headers ...string) *httptest.ResponseRecorder {

@@ -38,7 +38,6 @@ var _ = Describe("A Concourse node's log", func() {
 		err = events.NewDecoder(limits).DecodeLager(r, rest, sink.record, func(line int, err error) {
 			bad = append(bad, fmt.Sprintf("%d: %v", line, err))
 		}, func() { skipped++ })
-
 		return skipped, err
 	}
 

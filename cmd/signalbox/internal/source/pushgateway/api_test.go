@@ -43,7 +43,6 @@ var _ = Describe("API", func() {
 		for _, family := range families {
 			g.Families = append(g.Families, aggregator.GroupFamily{MetricFamily: family, Pushed: pushed.Add(-time.Second)})
 		}
-
 		return g
 	}
 
@@ -175,7 +174,6 @@ u{instance="i",job="j"} 3
 			Expect(json.Unmarshal(f.do(http.MethodGet, "/api/v1/metrics", nil).Body.Bytes(), &answer)).To(Succeed())
 			metric := answer.Data[0].H.Metrics[0]
 			delete(metric, "labels")
-
 			return metric
 		}
 

@@ -33,7 +33,6 @@ var _ = Describe("Bodies", func() {
 		for _, family := range f.last().Families {
 			names = append(names, family.GetName())
 		}
-
 		return names
 	}
 
@@ -163,7 +162,6 @@ var _ = Describe("Bodies", func() {
 	Describe("protobuf", func() {
 		put := func(body string) string {
 			w := f.put("/j", body, "Content-Type", protobufType)
-
 			return fmt.Sprint(w.Code, " ", w.Body)
 		}
 
