@@ -400,7 +400,7 @@ func TestAddFamilyRefusesClashes(t *testing.T) {
 func TestNothingIsLostToAKill(t *testing.T) {
 	for _, typ := range []Type{Counter, Histogram} {
 		t.Run(typ.String(), func(t *testing.T) {
-			for range 300 {
+			for range 100 {
 				s := &Series{}
 				update := func() bool { return s.add(1) }
 				if typ == Histogram {
