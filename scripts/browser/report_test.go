@@ -42,7 +42,7 @@ var _ = Describe("Reports of other parts of the program", func() {
 		Expect(t.trouble()).To(BeEmpty())
 	})
 
-	It("have their findings among those of the page, the worst first", func() {
+	It("have their findings among those of the page", func() {
 		note, warn, bad := finding("note", "slow", "it is slow"), finding("warn", "full", "it is full"), finding("bad", "broken", "it is broken")
 		show(report("", note))
 		Expect(t.text("#health")).To(HavePrefix("All well"))

@@ -573,7 +573,7 @@ export function makeSections({ plotted, plot, more }) {
       caption: "Settings and their values",
       list: (o) => o.settings,
       sum: (o) => (o.settings.length ? plural(o.settings.length, "setting") : ""),
-      empty: () => [sentence("They are not known here: whoever embeds Signalbox has them.")],
+      empty: () => [sentence("None are known here: the program that embeds Signalbox has them.")],
       key: (s) => s.name,
       find: (s) => `${s.name} ${s.value}`,
       by: 0,
@@ -621,6 +621,9 @@ function showFaults(place, error) {
   }
 }
 
+// The length up to which a report's line is shown, in characters.
+const lineCharacters = 500;
+
 // showReports shows the lines of the reports, one below the other.
 export function showReports(place, { reports }) {
   const lines = reports.map((r) => r.line).filter((line) => line !== "");
@@ -632,7 +635,7 @@ export function showReports(place, { reports }) {
     if (index === place.children.length) {
       place.append(element("p"));
     }
-    say(place.children[index], escaped(line));
+    say(place.children[index], escaped(line, lineCharacters));
   });
 }
 
