@@ -82,7 +82,7 @@ var _ = Describe("A status", func() {
 	BeforeEach(func() {
 		now = start
 		clock = func() time.Time { return now }
-		e = newEngine(clock, 0, counter("deploy", "deploys_total"))
+		e = newEngine(clock, 0, counter("deploy", "deploys_total"), counter("release", "releases_total"))
 		s = newStatus(e, clock)
 	})
 	get := func(query string) map[string]json.RawMessage {
@@ -199,16 +199,18 @@ var _ = Describe("A status", func() {
 	})
 
 	It("counts all events, and cuts the lists of names to the limit", func() {
+		e.Emit(nil, metric.Event{Name: "release"})
 		for i := range 5 {
 			e.Emit(nil, metric.Event{Name: fmt.Sprint("unknown ", i)})
 			e.Emit(nil, metric.Event{Name: "deploy"})
 		}
-		o, _ := s.Overview(2)
-		Expect(o.Events.Received).To(Equal(uint64(10)))
+		o, _ := s.Overview(1)
+		Expect(o.Events.Received).To(Equal(uint64(11)))
 		Expect(o.Events.Unknown).To(Equal(uint64(5)))
 		Expect(o.Events.Names).To(HaveExactElements(And(HaveField("Name", "deploy"), HaveField("Received", uint64(5)))))
-		Expect(o.Events.UnknownNames).To(HaveLen(2))
+		Expect(o.Events.UnknownNames).To(HaveLen(1))
 		o, _ = s.Overview(4)
-		Expect(o.Events.UnknownNames).To(HaveLen(4), "cut for that request only")
+		Expect(o.Events.Names).To(HaveLen(2), "cut for that request only")
+		Expect(o.Events.UnknownNames).To(HaveLen(4))
 	})
 })

@@ -81,6 +81,9 @@ var _ = Describe("The workers", func() {
 			return list
 		}
 		Expect(list()).To(Equal([]string{"b 0s 298", "a 1s 299", "c 2s 300"}))
+		o, _ := s.Overview(2)
+		Expect(o.Workers.List).To(HaveExactElements(HaveField("Name", "b"), HaveField("Name", "a")))
+		Expect(o.Workers.Total).To(Equal(3))
 		now = start.Add(301 * time.Second)
 		Expect(list()).To(Equal([]string{"b 0s -1", "a 1s 0", "c 2s 1"}))
 		e.Sweep()

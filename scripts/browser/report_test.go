@@ -42,7 +42,7 @@ var _ = Describe("Reports of other parts of the program", func() {
 		Expect(t.trouble()).To(BeEmpty())
 	})
 
-	It("have their findings among those of the page", func() {
+	It("have their findings among those of the page, the worst first", func() {
 		note, warn, bad := finding("note", "slow", "it is slow"), finding("warn", "full", "it is full"), finding("bad", "broken", "it is broken")
 		show(report("", note))
 		Expect(t.text("#health")).To(HavePrefix("All well"))
@@ -53,13 +53,19 @@ var _ = Describe("Reports of other parts of the program", func() {
 
 		show(report("", bad, finding("fatal", "odd", "its level is unknown")), report("", warn))
 		Expect(t.text("#health")).To(HavePrefix("Trouble"))
-		Expect(findings()).To(ConsistOf(
-			"finding bad #events it is broken", "finding warn #events it is full", "finding note #events its level is unknown"))
+		Expect(findings()).To(Equal([]string{
+			"finding bad #events it is broken", "finding warn #events it is full", "finding note #events its level is unknown"}))
 		Expect(eval[string](t, `document.querySelector("#health-spoken").textContent`)).To(Equal("Trouble: broken, full, odd."))
 
 		By("showing all findings of one kind")
 		show(report("", warn), report("", finding("bad", "full", "it is full, too")))
-		Expect(findings()).To(ConsistOf("finding warn #events it is full", "finding bad #events it is full, too"))
+		Expect(findings()).To(Equal([]string{"finding bad #events it is full, too", "finding warn #events it is full"}))
+
+		By("keeping the focus while they change")
+		eval[bool](t, `document.querySelector("#health .warn").focus() === undefined`)
+		show(report("", finding("bad", "full", "it is full, too"), bad), report("", warn))
+		Expect(findings()).To(HaveLen(3))
+		Expect(eval[string](t, `document.activeElement.textContent`)).To(HavePrefix("it is full"))
 		show()
 		Expect(findings()).To(BeEmpty())
 		Expect(t.trouble()).To(BeEmpty())

@@ -153,25 +153,28 @@ export function showHealth(place, spoken, o) {
   say(place.sum, `${facts}${quiet ? "; nothing dropped or rejected" : ""}.`);
 
   const links = new Map();
-  for (const { level: of, section, kind, text } of found) {
+  for (const { level, section, kind, text } of found) {
     let key = `${section} ${kind}`;
     while (links.has(key)) {
-      key += "+"; // two reports can have findings of one kind
+      key += "+"; // several reports can have findings of one kind
     }
     const link = place.links.get(key) ?? element("a", { href: `#${section}` });
-    link.className = `finding ${of}`;
+    link.className = `finding ${level}`;
     say(link, text);
     links.set(key, link);
-    if (!link.isConnected) {
-      place.append(link);
-    }
   }
-  for (const [key, link] of place.links) {
-    if (!links.has(key)) {
-      link.remove();
-    }
-  }
+  place.links.forEach((link, key) => links.has(key) || link.remove());
   place.links = links;
+  // A link that is moved loses the focus, so none is while one of them has it.
+  const held = place.contains(document.activeElement);
+  let next = place.sum.nextSibling;
+  for (const link of links.values()) {
+    if (link === next) {
+      next = next.nextSibling;
+    } else if (!held || !link.isConnected) {
+      place.insertBefore(link, next);
+    }
+  }
 
   const kinds = found.map((f) => f.kind).join(", ");
   say(spoken, `${words[level]}: ${kinds || "nothing dropped or rejected"}.`);
