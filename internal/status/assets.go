@@ -14,8 +14,8 @@ import (
 //go:embed page
 var embedded embed.FS
 
-// contentTypes are those of the files that the page is made of. They are told here
-// because a system's own table can say otherwise.
+// contentTypes maps the extensions of the page's files to their types. It does not depend
+// on the system's table of types.
 var contentTypes = map[string]string{
 	".html": "text/html; charset=utf-8",
 	".css":  "text/css; charset=utf-8",
@@ -23,11 +23,11 @@ var contentTypes = map[string]string{
 	".svg":  "image/svg+xml",
 }
 
-// assetNames are the files below /assets/.
+// assetNames returns the names of the files below /assets/.
 func assetNames() (names []string) {
 	entries, err := fs.ReadDir(embedded, "page/assets")
 	if err != nil {
-		panic("BUG: " + err.Error()) // they are compiled in
+		panic("BUG: " + err.Error()) // the files are compiled in
 	}
 	for _, entry := range entries {
 		names = append(names, entry.Name())
@@ -35,20 +35,20 @@ func assetNames() (names []string) {
 	return names
 }
 
-// pageFile serves a file of the page. A browser asks each time whether it has
-// changed, so that page and daemon are of one version after an upgrade, and is told
-// by the ETag that it has not.
+// pageFile returns a handler that serves a file of the page. Browsers ask each time
+// whether the file has changed, so that an upgrade takes effect at once; the ETag lets
+// the handler answer that it has not.
 func pageFile(name string) http.Handler {
 	content, err := embedded.ReadFile("page/" + name)
 	if err != nil {
-		panic("BUG: " + err.Error()) // it is compiled in
+		panic("BUG: " + err.Error()) // the file is compiled in
 	}
 	contentType, ok := contentTypes[path.Ext(name)]
 	if !ok {
 		panic("BUG: no content type for " + name)
 	}
 	sum := sha256.Sum256(content)
-	// Weak, since it is the same for what is compressed and what is not.
+	// The ETag is weak because it is the same with and without compression.
 	etag := `W/"` + hex.EncodeToString(sum[:12]) + `"`
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		header := w.Header()

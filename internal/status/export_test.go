@@ -1,4 +1,4 @@
 package status
 
-// NewHandler makes a handler of overviews that a test makes.
+// NewHandler returns a handler of a test's own overviews.
 var NewHandler = newHandler

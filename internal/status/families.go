@@ -10,10 +10,10 @@ import (
 	"github.com/signalbox-ci/signalbox/internal/series"
 )
 
-// countedFamilies is how many of the largest families have their label values counted.
+// countedFamilies is the number of families, the largest, whose label values are counted.
 const countedFamilies = 10
 
-// families returns the families that events update, those with the most series first.
+// families returns the families that events update, most series first.
 func (s *Status) families(now time.Time) Families {
 	f := Families{List: []Family{}}
 	var all []*series.Family
@@ -23,7 +23,7 @@ func (s *Status) families(now time.Time) Families {
 			f.Limit = family.Limit()
 		}
 	}
-	size := make(map[*series.Family]int, len(all)) // they change while they are sorted
+	size := make(map[*series.Family]int, len(all)) // sizes change while the families are sorted
 	for _, family := range all {
 		size[family] = family.Len()
 		f.Series += size[family]
@@ -31,10 +31,10 @@ func (s *Status) families(now time.Time) Families {
 	slices.SortStableFunc(all, func(a, b *series.Family) int { return cmp.Compare(size[b], size[a]) })
 
 	f.Total = len(all)
-	labels := s.labels.of(all[:min(len(all), countedFamilies)], now)
+	labels := s.labels.latest(all[:min(len(all), countedFamilies)], now)
 	for _, family := range all {
 		f.List = append(f.List, Family{
-			Name:    shown(family.Name()),
+			Name:    cutText(family.Name()),
 			Type:    family.Type().String(),
 			Series:  size[family],
 			Refused: family.Refused(),
@@ -44,54 +44,54 @@ func (s *Status) families(now time.Time) Families {
 	return f
 }
 
-// labelCounts counts how many values the labels of the largest families have. That
-// reads each of their series, which can take longer than a client waits for the
-// overview, so the goroutine of run does it, at most a twentieth of the time. Until it
-// is done, of returns the previous counts.
-type labelCounts struct {
-	wanted chan labelsWanted // unbuffered: requests while it counts are left out
-	latest atomic.Pointer[countedLabels]
+// A labelCounter counts the distinct values of the labels of families. Counting reads
+// every series, which can take longer than a client waits for the overview, so the
+// goroutine of run does it, at most a twentieth of the time.
+type labelCounter struct {
+	requests chan labelCountRequest // unbuffered: requests while run is counting are dropped
+	counts   atomic.Pointer[labelCounts]
 }
 
-type labelsWanted struct {
+type labelCountRequest struct {
 	families []*series.Family
 	now      time.Time
 }
 
-type countedLabels struct {
-	byFamily map[string][]LabelCount // the name, so that no family is kept
-	until    time.Time               // when they are to be counted again
+// labelCounts are the results of one count.
+type labelCounts struct {
+	byFamily map[string][]LabelCount // by name, so that removed families can be freed
+	until    time.Time               // when to count again
 }
 
-// labelCountsAge is how long counts are used, at least.
+// labelCountsAge is the minimum time for which counts are used.
 const labelCountsAge = 5 * time.Second
 
-// of returns the latest counts by family, nil before the first, and requests new ones if
-// those are old.
-func (l *labelCounts) of(families []*series.Family, now time.Time) map[string][]LabelCount {
-	latest := l.latest.Load()
-	if latest == nil || !now.Before(latest.until) {
+// latest returns the latest counts by the name of the family, nil before the first, and
+// requests new ones if they are old.
+func (l *labelCounter) latest(families []*series.Family, now time.Time) map[string][]LabelCount {
+	counts := l.counts.Load()
+	if counts == nil || !now.Before(counts.until) {
 		select {
-		case l.wanted <- labelsWanted{families, now}:
-		default: // it is counting
+		case l.requests <- labelCountRequest{families, now}:
+		default: // run is counting
 		}
 	}
-	if latest == nil {
+	if counts == nil {
 		return nil
 	}
-	return latest.byFamily
+	return counts.byFamily
 }
 
-// run counts what of requests, until the context ends.
-func (l *labelCounts) run(ctx context.Context) {
+// run counts what latest requests until the context ends.
+func (l *labelCounter) run(ctx context.Context) {
 	for {
 		select {
 		case <-ctx.Done():
 			return
-		case w := <-l.wanted:
+		case request := <-l.requests:
 			begin := time.Now()
-			counts := make(map[string][]LabelCount, len(w.families))
-			for _, f := range w.families {
+			counts := make(map[string][]LabelCount, len(request.families))
+			for _, f := range request.families {
 				if ctx.Err() != nil {
 					return
 				}
@@ -99,10 +99,10 @@ func (l *labelCounts) run(ctx context.Context) {
 					continue
 				}
 				for _, c := range f.CountValues() {
-					counts[f.Name()] = append(counts[f.Name()], LabelCount{Name: shown(c.Name), Values: c.Values})
+					counts[f.Name()] = append(counts[f.Name()], LabelCount{Name: cutText(c.Name), Values: c.Values})
 				}
 			}
-			l.latest.Store(&countedLabels{counts, w.now.Add(max(labelCountsAge, 20*time.Since(begin)))})
+			l.counts.Store(&labelCounts{counts, request.now.Add(max(labelCountsAge, 20*time.Since(begin)))})
 		}
 	}
 }

@@ -12,28 +12,28 @@ import (
 	"github.com/signalbox-ci/signalbox/internal/secureheaders"
 )
 
-// MaxLimit is how many entries a list of the overview has at most, and defaultLimit if
-// the request does not say.
+// MaxLimit is the maximum number of entries of a list of the overview, defaultLimit the
+// maximum if the request does not have one.
 const (
 	MaxLimit     = 1000
 	defaultLimit = 100
 )
 
-// An overview can be large, and whoever asks for it slow to read it. So many may be
-// under way, and each must have been read in that time.
+// An overview can be large and a client slow to read it, so the number of answers under
+// way is limited, and the time for writing each.
 const (
 	maxInFlight  = 8
 	writeTimeout = 15 * time.Second
 )
 
-// newHandler serves the status page at /, what it is made of below /assets/, and
-// the overview that it shows, as JSON, at /api/v1/overview. Any other path is
-// answered 404, any method but GET and HEAD 405.
+// newHandler returns a handler that serves the status page at /, the page's files below
+// /assets/, and the overview as JSON at /api/v1/overview. It answers 404 to other paths
+// and 405 to methods other than GET and HEAD.
 //
 // The overview function is called for each request for the JSON, by up to 8 goroutines
-// at once: requests beyond that are answered 503. Its limit is from 1 to MaxLimit. Its
-// second result tells overviews apart: as long as it stays the same, so does what the
-// function returns for a limit.
+// at once; further requests are answered 503. Its limit is from 1 to MaxLimit. Its
+// second result is the number of the overview: overviews with the same number and limit
+// are equal.
 func newHandler(overview func(limit int) (Overview, uint64)) http.Handler {
 	mux := http.NewServeMux()
 	mux.Handle("GET /{$}", pageFile("index.html"))
@@ -53,9 +53,9 @@ func newHandler(overview func(limit int) (Overview, uint64)) http.Handler {
 
 // An overviewHandler answers with the overview as JSON.
 type overviewHandler struct {
-	overview  func(limit int) (Overview, uint64)
-	slots     chan struct{} // one taken for each answer under way
-	encodings encodings
+	overview func(limit int) (Overview, uint64)
+	slots    chan struct{} // has an element for each answer under way
+	encoded  encodingCache
 }
 
 func (h *overviewHandler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
@@ -74,18 +74,18 @@ func (h *overviewHandler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	o, number := h.overview(limit)
-	body, err := h.encodings.of(o, number, limit)
+	body, err := h.encoded.get(o, number, limit)
 	if err != nil {
-		http.Error(w, "the overview cannot be JSON: "+err.Error(), http.StatusInternalServerError)
+		http.Error(w, "encoding the overview: "+err.Error(), http.StatusInternalServerError)
 		return
 	}
-	// Where it cannot be set, the server's own time-out has to do.
+	// Without support for deadlines, the server's own timeout applies.
 	http.NewResponseController(w).SetWriteDeadline(time.Now().Add(writeTimeout)) //nolint:errcheck
 	w.Header().Set("Content-Type", "application/json")
 	w.Write(body) //nolint:errcheck // the client is gone
 }
 
-// requestedLimit is how many entries the request wants of each list.
+// requestedLimit returns the limit that the request has, or the default.
 func requestedLimit(r *http.Request) (int, error) {
 	query := r.URL.Query()
 	if !query.Has("limit") {
@@ -94,7 +94,7 @@ func requestedLimit(r *http.Request) (int, error) {
 	given := query.Get("limit")
 	limit, err := strconv.Atoi(given)
 	if err != nil || limit < 1 || limit > MaxLimit {
-		return 0, fmt.Errorf("limit is %s, want a whole number from 1 to %d", excerpt.Quote(given), MaxLimit)
+		return 0, fmt.Errorf("got limit %s, expected a whole number from 1 to %d", excerpt.Quote(given), MaxLimit)
 	}
 	return limit, nil
 }

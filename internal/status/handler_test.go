@@ -20,13 +20,13 @@ import (
 	"github.com/signalbox-ci/signalbox/internal/status"
 )
 
-// A deadlineRecorder keeps the write deadline that it is given.
+// A deadlineRecorder records the write deadline.
 type deadlineRecorder struct {
 	*httptest.ResponseRecorder
 	deadline time.Time
 }
 
-// SetWriteDeadline is what http.ResponseController calls.
+// SetWriteDeadline is called by http.ResponseController.
 func (r *deadlineRecorder) SetWriteDeadline(deadline time.Time) error {
 	r.deadline = deadline
 	return nil
@@ -35,7 +35,7 @@ func (r *deadlineRecorder) SetWriteDeadline(deadline time.Time) error {
 var _ = Describe("The status page's handler", func() {
 	var (
 		handler http.Handler
-		limits  []int // that the overview was asked for
+		limits  []int // requested of the overview
 		answer  status.Overview
 		number  uint64 // of the answer
 	)
@@ -64,7 +64,7 @@ var _ = Describe("The status page's handler", func() {
 		return string(content)
 	}
 
-	It("serves the page, and everything that the page names, by relative addresses", func() {
+	It("serves the page, and the files that it references by relative addresses", func() {
 		response := request("GET", "/")
 		Expect(response).To(HaveHTTPStatus(200))
 		Expect(response).To(HaveHTTPHeaderWithValue("Content-Type", "text/html; charset=utf-8"))
@@ -75,13 +75,13 @@ var _ = Describe("The status page's handler", func() {
 		for _, found := range named {
 			Expect(found[1]).To(MatchRegexp(`^[a-z]`), "an address that works behind a path prefix")
 			if found[1] == "metrics" {
-				continue // which the server of the metrics serves beside the page
+				continue // served by the metrics listener, beside this handler
 			}
 			Expect(request("GET", "/"+found[1])).To(HaveHTTPStatus(200), found[1])
 		}
 	})
 
-	It("loads every module at once, not one after another has been read", func() {
+	It("preloads every module, so that the browser does not find them one by one", func() {
 		page := body(request("GET", "/"))
 		scripts, err := filepath.Glob("page/assets/*.js")
 		Expect(err).NotTo(HaveOccurred())
@@ -91,7 +91,7 @@ var _ = Describe("The status page's handler", func() {
 		}
 	})
 
-	DescribeTable("serves what the page is made of, by its type",
+	DescribeTable("serves the page's files with their content types",
 		func(path, contentType string) {
 			response := request("GET", path)
 			Expect(response).To(HaveHTTPStatus(200))
@@ -103,7 +103,7 @@ var _ = Describe("The status page's handler", func() {
 		Entry("the icon", "/assets/icon.svg", "image/svg+xml"),
 	)
 
-	It("is asked each time whether a file has changed, and says that it has not", func() {
+	It("makes browsers revalidate files, and answers 304 if they are unchanged", func() {
 		first := request("GET", "/assets/page.js")
 		Expect(first).To(HaveHTTPHeaderWithValue("Cache-Control", "no-cache"))
 		etag := first.Header.Get("ETag")
@@ -115,17 +115,17 @@ var _ = Describe("The status page's handler", func() {
 		Expect(body(again)).To(BeEmpty())
 	})
 
-	It("serves the overview as JSON that nobody keeps", func() {
+	It("serves the overview as JSON that clients must not cache", func() {
 		answer.Events = status.Events{Received: 7, Names: []status.EventName{{Name: "<b>\u202e"}}}
 		response := request("GET", "/api/v1/overview")
 		Expect(response).To(HaveHTTPStatus(200))
 		Expect(response).To(HaveHTTPHeaderWithValue("Content-Type", "application/json"))
 		Expect(response).To(HaveHTTPHeaderWithValue("Cache-Control", "no-store"))
-		Expect(body(response)).To(And(ContainSubstring(`"received":7`), ContainSubstring("\"<b>\u202e\"")), "as it is, in as many bytes")
+		Expect(body(response)).To(And(ContainSubstring(`"received":7`), ContainSubstring("\"<b>\u202e\"")), "without escapes")
 		Expect(limits).To(Equal([]int{100}))
 	})
 
-	DescribeTable("compresses what is long",
+	DescribeTable("compresses long answers",
 		func(path string) {
 			for range 100 {
 				answer.Settings = append(answer.Settings, status.Setting{Name: "prometheus-bind-port", Value: "9391"})
@@ -143,21 +143,21 @@ var _ = Describe("The status page's handler", func() {
 		Entry("a script", "/assets/sections.js"),
 	)
 
-	DescribeTable("takes a limit",
+	DescribeTable("passes the limit on",
 		func(query string, limit int) {
 			Expect(request("GET", "/api/v1/overview"+query)).To(HaveHTTPStatus(200))
 			Expect(limits).To(Equal([]int{limit}))
 		},
-		Entry("the least", "?limit=1", 1),
-		Entry("the most", "?limit=1000", 1000),
-		Entry("and ignores what else there is", "?limit=20&other=5", 20),
+		Entry("the minimum", "?limit=1", 1),
+		Entry("the maximum", "?limit=1000", 1000),
+		Entry("ignoring other parameters", "?limit=20&other=5", 20),
 	)
 
-	DescribeTable("refuses a limit that is none",
+	DescribeTable("refuses other limits",
 		func(query, shown string) {
 			response := request("GET", "/api/v1/overview"+query)
 			Expect(response).To(HaveHTTPStatus(400))
-			Expect(body(response)).To(Equal("limit is " + shown + ", want a whole number from 1 to 1000\n"))
+			Expect(body(response)).To(Equal("got limit " + shown + ", expected a whole number from 1 to 1000\n"))
 			Expect(response).To(HaveHTTPHeaderWithValue("Cache-Control", "no-store"))
 			Expect(limits).To(BeEmpty())
 		},
@@ -166,22 +166,22 @@ var _ = Describe("The status page's handler", func() {
 		Entry("a fraction", "?limit=1.5", `"1.5"`),
 		Entry("empty", "?limit=", `""`),
 		Entry("a word with markup", "?limit=%3Cb%3E%0A", `"<b>\n"`),
-		Entry("more than fits", "?limit="+strings.Repeat("9", 63)+"%C3%A9", `"`+strings.Repeat("9", 63)+`"…`),
+		Entry("a long text", "?limit="+strings.Repeat("9", 63)+"%C3%A9", `"`+strings.Repeat("9", 63)+`"…`),
 	)
 
-	It("says so when an overview cannot be JSON", func() {
+	It("answers 500 if the overview cannot be encoded", func() {
 		answer.Events.PerSecond = math.NaN()
 		response := request("GET", "/api/v1/overview")
 		Expect(response).To(HaveHTTPStatus(500))
 		Expect(body(response)).To(ContainSubstring("NaN"))
 	})
 
-	DescribeTable("encodes an overview once for all who ask for it",
+	DescribeTable("encodes an overview once for all clients",
 		func(limit string) {
 			get := func() string { return body(request("GET", "/api/v1/overview?limit="+limit)) }
 			first := get()
 			answer.Events.Received = 9
-			Expect(get()).To(Equal(first), "the same overview, which nobody changes")
+			Expect(get()).To(Equal(first), "the overview of that number")
 			number++
 			Expect(get()).To(ContainSubstring(`"received":9`))
 		},
@@ -189,7 +189,7 @@ var _ = Describe("The status page's handler", func() {
 		Entry("for longer lists", "1000"),
 	)
 
-	It("tells the limits of an overview apart", func() {
+	It("caches each limit of an overview separately", func() {
 		handler = status.NewHandler(func(limit int) (status.Overview, uint64) {
 			return status.Overview{Events: status.Events{Received: uint64(limit)}}, 1
 		})
@@ -198,7 +198,7 @@ var _ = Describe("The status page's handler", func() {
 		}
 	})
 
-	It("answers 503 while eight overviews are under way, and goes on after that", func() {
+	It("answers 503 while eight overviews are under way, and 200 afterwards", func() {
 		begun, proceed := make(chan struct{}), make(chan struct{})
 		handler = status.NewHandler(func(int) (status.Overview, uint64) {
 			begun <- struct{}{}
@@ -224,7 +224,7 @@ var _ = Describe("The status page's handler", func() {
 		Expect(request("GET", "/api/v1/overview")).To(HaveHTTPStatus(200))
 	})
 
-	DescribeTable("gives a slow reader fifteen seconds, whether it compresses or not",
+	DescribeTable("has a write deadline of fifteen seconds, with and without compression",
 		func(encoding string) {
 			r := httptest.NewRequest("GET", "/api/v1/overview", nil)
 			r.Header.Set("Accept-Encoding", encoding)
@@ -238,10 +238,10 @@ var _ = Describe("The status page's handler", func() {
 
 	DescribeTable("answers other paths 404",
 		func(path string) { Expect(request("GET", path)).To(HaveHTTPStatus(404)) },
-		Entry("a page that is none", "/nothing"),
-		Entry("the page by its file's name", "/index.html"),
+		Entry("an unknown page", "/nothing"),
+		Entry("the page's file name", "/index.html"),
 		Entry("the directory of assets", "/assets/"),
-		Entry("an asset that is none", "/assets/nothing.js"),
+		Entry("an unknown asset", "/assets/nothing.js"),
 		Entry("a longer path", "/api/v1/overview/more"),
 	)
 
@@ -264,7 +264,7 @@ var _ = Describe("The status page's handler", func() {
 		}
 	})
 
-	DescribeTable("keeps the page to itself",
+	DescribeTable("sends headers that isolate the page",
 		func(path string) {
 			header := request("GET", path).Header
 			Expect(header.Get("X-Content-Type-Options")).To(Equal("nosniff"))
@@ -281,7 +281,7 @@ var _ = Describe("The status page's handler", func() {
 		Entry("a bad limit", "/api/v1/overview?limit=x"),
 	)
 
-	It("has neither markup made of text in its scripts, nor scripts or styles in its markup", func() {
+	It("makes no markup from text in its scripts, and has no inline scripts or styles", func() {
 		markup := regexp.MustCompile(`innerHTML|outerHTML|insertAdjacentHTML|document\.write|DOMParser|setHTML|eval\(|new Function`)
 		inline := regexp.MustCompile(`(?i)<style|\sstyle=|\son[a-z]+=|<script(?:[^>]*[^>])?>[^<]`)
 		err := filepath.WalkDir("page", func(path string, entry fs.DirEntry, err error) error {

@@ -1,22 +1,19 @@
-// Package status serves the page that shows an operator what the emitter is doing,
-// and the JSON behind it.
+// Package status serves the page that shows an operator what Signalbox is doing, and the
+// JSON behind it.
 package status
 
 import "time"
 
-// An Overview is what GET /api/v1/overview answers, and all that the status page
-// shows. Times are in RFC 3339; durations are in seconds. Names, label values and
-// messages are as somebody sent them: nothing in them can be trusted. They are at most
-// 1 KiB each, and the mapping file's error 4 KiB: longer ones are cut to that, and end
-// in "…".
+// An Overview is the answer to GET /api/v1/overview, and everything that the status page
+// shows. Times are in RFC 3339, durations in seconds. Names, label values and messages
+// are as the sender sent them, so do not trust them. They are at most 1 KiB long, the
+// error of the mapping file 4 KiB; longer texts are cut and end in "…".
 //
-// Lists are cut to the limit that the request asks for (?limit=, 100 if it does not,
-// 1000 at most); what stands beside a list counts all of it.
+// Lists have at most as many entries as the request asks for (?limit=, 100 by default, at
+// most 1000). The totals beside a list count everything.
 type Overview struct {
-	// Time is when the overview was made, Started when the emitter was.
-	Time    time.Time `json:"time"`
-	Started time.Time `json:"started"`
-
+	Time     time.Time `json:"time"`    // when the overview was made
+	Started  time.Time `json:"started"` // when Signalbox was started
 	Build    Build     `json:"build"`
 	Settings []Setting `json:"settings"` // in force, sorted by name; may be empty
 	Mapping  *Mapping  `json:"mapping,omitempty"`
@@ -24,159 +21,184 @@ type Overview struct {
 	Events   Events    `json:"events"`
 	Workers  Workers   `json:"workers"`
 	Families Families  `json:"families"`
-	Scrapes  []Scrape  `json:"scrapes"`  // the latest, newest first
-	Emitters []Emitter `json:"emitters"` // by name
-	Reports  []Report  `json:"reports,omitempty"`
+	Scrapes  []Scrape  `json:"scrapes"`           // the latest, newest first
+	Emitters []Emitter `json:"emitters"`          // sorted by name
+	Reports  []Report  `json:"reports,omitempty"` // missing if there are none
 
-	fields map[string]func(limit int) any // that Sections contributed
+	fields map[string]func(limit int) any // contributed by Sections
 	limit  int                            // to which their lists are cut
 }
 
-// A Build is what was built.
+// A Build is the build of the program.
 type Build struct {
-	Version   string `json:"version"` // empty if it is not known, as the others
-	Revision  string `json:"revision"`
+	Version   string `json:"version"`  // empty if unknown
+	Revision  string `json:"revision"` // empty if unknown
 	GoVersion string `json:"go_version"`
 }
 
-// A Setting is a flag and its value. A value that is a secret reads "<secret>".
+// A Setting is a flag and its value. The value of a secret is "<secret>".
 type Setting struct {
-	Name  string `json:"name"` // without dashes: "prometheus-bind-port"
+	Name  string `json:"name"` // without dashes in front: "prometheus-bind-port"
 	Value string `json:"value"`
 }
 
-// A Mapping is how it stands with the mapping file. It is missing if there is none.
+// A Mapping is the state of the mapping file. It is missing if there is no such file.
 type Mapping struct {
 	File     string    `json:"file"`
-	LoadedAt time.Time `json:"loaded_at"` // when what is in force was read
+	LoadedAt time.Time `json:"loaded_at"` // when the rules in force were read
 
-	// Error is why the last reload changed nothing, at FailedAt. Empty if it
+	// Error is why the latest reload failed, at FailedAt. Both are missing if it
 	// succeeded.
 	Error    string     `json:"error,omitempty"`
 	FailedAt *time.Time `json:"failed_at,omitempty"`
 }
 
-// Events are what became of the events.
+// Events are the counts and rates of the events received.
 type Events struct {
-	Received  uint64  `json:"received"` // since the start, unknown and rejected ones included
-	PerSecond float64 `json:"per_second"`
-	Unknown   uint64  `json:"unknown"`
-	Rejected  uint64  `json:"rejected"` // for at least one metric, or malformed
+	Received  uint64  `json:"received"`   // since the start, including unknown and rejected events
+	PerSecond float64 `json:"per_second"` // over the last ten seconds
+	Unknown   uint64  `json:"unknown"`    // events that no rule knows
+	Rejected  uint64  `json:"rejected"`   // malformed events, and events rejected for at least one metric
 
-	// History is the rate of the last hour, in events per second: one number a
-	// slot of SlotSeconds, oldest first. The last slot ends now, and is a part of
-	// one, of LastSlotSeconds. Slots before the start are missing.
+	// History is the rate over the last hour, in events per second, oldest first:
+	// one number for each slot of SlotSeconds. The last slot ends now and has only
+	// LastSlotSeconds so far. Slots before the start are missing.
 	History         []float64 `json:"history"`
 	SlotSeconds     float64   `json:"slot_seconds"`
 	LastSlotSeconds float64   `json:"last_slot_seconds"`
 
-	Names []EventName `json:"names"` // that were received, most frequent of late first
+	Names []EventName `json:"names"` // known events that were received, highest recent rate first
 
 	UnknownNames []UnknownName `json:"unknown_names"` // most frequent first
-	// UnknownOther counts unknown events of so many other names that they are
-	// not told apart.
-	UnknownOther uint64 `json:"unknown_other"`
+	UnknownOther uint64        `json:"unknown_other"` // unknown events with other names, for which there was no room
 
-	Rejections []Rejection `json:"rejections"` // of reasons that there were, most frequent first
+	Rejections []Rejection `json:"rejections"` // reasons for which events were rejected, most frequent first
 }
 
-// An EventName is an event that rules know.
+// An EventName is an event that a rule knows.
 type EventName struct {
 	Name      string    `json:"name"`
 	Received  uint64    `json:"received"`
 	PerSecond float64   `json:"per_second"` // over the last ten seconds
-	History   []float64 `json:"history"`    // as that of Events
-	Silent    bool      `json:"silent"`     // it drives nothing, on purpose
+	History   []float64 `json:"history"`    // in the same slots as the history of all events
+	Silent    bool      `json:"silent"`     // it is known and updates no series
 }
 
 // An UnknownName is the name of events that no rule knows.
 type UnknownName struct {
-	Name  string    `json:"name"` // its beginning, if it is long
+	Name  string    `json:"name"` // the beginning of a long name
 	Count uint64    `json:"count"`
-	Last  time.Time `json:"last"`
+	Last  time.Time `json:"last"` // when the latest event of that name was received
 }
 
 // A Rejection is a reason for which events were rejected.
 type Rejection struct {
 	Reason string   `json:"reason"` // label value of signalbox_events_rejected_total
 	Count  uint64   `json:"count"`
-	Latest *Example `json:"latest,omitempty"` // one of the last second with any
+	Latest *Example `json:"latest,omitempty"` // recorded at most once a second
 }
 
 // An Example is an event that was rejected.
 type Example struct {
 	Time    time.Time `json:"time"`
-	Event   string    `json:"event"`  // its name; empty if it had none
-	Metric  string    `json:"metric"` // the first that it was rejected for
+	Event   string    `json:"event"`  // name of the event; empty if it had none
+	Metric  string    `json:"metric"` // the first metric for which it was rejected; may be empty
 	Message string    `json:"message"`
 }
 
-// Workers are those that were heard of within the staleness limit.
+// Workers are the workers whose heartbeats arrived within the staleness limit.
 type Workers struct {
 	Total             int      `json:"total"`
-	StaleAfterSeconds float64  `json:"stale_after_seconds"`
-	List              []Worker `json:"list"` // those first that will be dropped first
+	StaleAfterSeconds float64  `json:"stale_after_seconds"` // staleness limit
+	List              []Worker `json:"list"`                // oldest heartbeat first
 }
 
-// A Worker is one of them. Its numbers are the sum of what was reported for its
-// label sets; nil if nothing was.
+// A Worker is one of the workers. Its containers, volumes and tasks are sums over its
+// label sets; they are null if none were reported.
 type Worker struct {
 	Name          string    `json:"name"`
 	Platform      string    `json:"platform"`
-	Team          string    `json:"team"` // empty if it serves all
+	Team          string    `json:"team"` // empty if it serves all teams
 	Tags          string    `json:"tags"`
 	Containers    *float64  `json:"containers"`
 	Volumes       *float64  `json:"volumes"`
 	Tasks         *float64  `json:"tasks"`
 	LastHeartbeat time.Time `json:"last_heartbeat"`
-	// DropsInSeconds is how long until its series go, unless it is heard of. It
-	// is negative if the next sweep takes it.
+
+	// DropsInSeconds is the time until its series are removed if no heartbeat arrives.
+	// It is negative if the next sweep removes them.
 	DropsInSeconds float64 `json:"drops_in_seconds"`
 }
 
-// Families are the metric families that events drive.
+// Families are the metric families that events update.
 type Families struct {
 	Total  int      `json:"total"`
-	Series int      `json:"series"`
-	Limit  int      `json:"limit"` // of the series of each
-	List   []Family `json:"list"`  // those with the most series first
+	Series int      `json:"series"` // of all families
+	Limit  int      `json:"limit"`  // maximum number of series of each family
+	List   []Family `json:"list"`   // most series first
 }
 
-// A Family is one of them.
+// A Family is one of the metric families.
 type Family struct {
 	Name    string `json:"name"`
 	Type    string `json:"type"` // counter, gauge, histogram
 	Series  int    `json:"series"`
 	Refused uint64 `json:"refused"` // updates for which there was no room
 
-	// Labels tell which label makes them many: each with its number of distinct
-	// values, the most first. Only the largest families have them, and none until
-	// they were counted for the first time, which is done beside.
+	// Labels are the numbers of distinct values of each label, highest first: the
+	// first label is the main reason why the family has so many series. Only the
+	// largest families have them. They are counted in the background, so they are
+	// missing at first and may be a few seconds old.
 	Labels []LabelCount `json:"labels,omitempty"`
 }
 
-// A LabelCount is how many values a label has in a family.
+// A LabelCount is the number of distinct values of a label in a family.
 type LabelCount struct {
 	Name   string `json:"name"`
 	Values int    `json:"values"`
 }
 
-// A Scrape is one request for the metrics page.
+// A Scrape is a request for the metrics page.
 type Scrape struct {
-	Time            time.Time `json:"time"` // when it began
+	Time            time.Time `json:"time"` // when the request began
 	DurationSeconds float64   `json:"duration_seconds"`
 	Bytes           int64     `json:"bytes"`    // as sent, compressed
 	Format          string    `json:"format"`   // text, openmetrics, protobuf
 	Encoding        string    `json:"encoding"` // gzip, zstd, or empty
-	Status          int       `json:"status"`   // of HTTP
-	Remote          string    `json:"remote"`   // address of who asked
+	Status          int       `json:"status"`   // HTTP status code
+	Remote          string    `json:"remote"`   // address of the client
 	UserAgent       string    `json:"user_agent"`
 }
 
-// An Emitter is how it stands with the queue of one emitter.
+// An Emitter is the state of an emitter's queue.
 type Emitter struct {
 	Name          string `json:"name"`
 	QueueLength   int    `json:"queue_length"`
-	QueueCapacity int    `json:"queue_capacity"` // 0: it takes events without a queue
-	Dropped       uint64 `json:"dropped"`
+	QueueCapacity int    `json:"queue_capacity"` // 0 if it takes events without a queue
+	Dropped       uint64 `json:"dropped"`        // events that were lost
+}
+
+// A Report is text that a part of the program adds to the page.
+type Report struct {
+	// Line is shown below the heading of the events. It is missing if there is none.
+	Line string `json:"line,omitempty"`
+
+	Findings []Finding `json:"findings,omitempty"`
+
+	// Help says how events get here. It replaces the page's own help, which is shown
+	// until the first event is received.
+	Help []HelpText `json:"help,omitempty"`
+}
+
+// A Finding is something that an operator should know.
+type Finding struct {
+	Level string `json:"level"` // bad, warn, note
+	Kind  string `json:"kind"`  // a short text without numbers, which identifies the finding
+	Text  string `json:"text"`
+}
+
+// A HelpText is a paragraph, or commands to copy.
+type HelpText struct {
+	Text    string `json:"text,omitempty"`
+	Snippet string `json:"snippet,omitempty"`
 }

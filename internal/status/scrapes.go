@@ -2,10 +2,10 @@ package status
 
 import "sync"
 
-// keptScrapes is how many scrapes are remembered.
+// keptScrapes is the number of scrapes that a scrapeLog keeps.
 const keptScrapes = 20
 
-// A scrapeLog remembers the latest scrapes. The zero value is empty. It is safe for
+// A scrapeLog keeps the latest scrapes. The zero value is empty. It is safe for
 // concurrent use.
 type scrapeLog struct {
 	mu    sync.Mutex // protects the following fields
@@ -20,7 +20,7 @@ func (l *scrapeLog) add(s Scrape) {
 	l.total++
 }
 
-// list returns the scrapes, the newest first.
+// list returns the scrapes, newest first.
 func (l *scrapeLog) list() []Scrape {
 	l.mu.Lock()
 	defer l.mu.Unlock()

@@ -13,15 +13,15 @@ import (
 // secret replaces the value of a setting that must not be shown.
 const secret = "<secret>"
 
-// SettingOf returns a flag and its value as they may be shown to anyone. A flag with
-// the tag `secret:"true"` shows no value, and a URL no user information. Several values
-// are separated by commas.
+// SettingOf returns a flag and its value without secrets: a flag with the tag
+// `secret:"true"` shows no value, and a URL no user information. Several values are
+// separated by commas.
 func SettingOf(name string, tag reflect.StructTag, value any) Setting {
 	text := settingText(value)
 	if tag.Get("secret") == "true" && text != "" {
 		text = secret
 	}
-	return Setting{Name: shown(name), Value: shown(text)}
+	return Setting{Name: cutText(name), Value: cutText(text)}
 }
 
 func settingText(value any) string {
@@ -42,7 +42,8 @@ func settingText(value any) string {
 	return strings.Join(texts, ",")
 }
 
-// withoutUserInfo replaces the user name and password of a URL.
+// withoutUserInfo returns a text that, if it is a URL, has its user name and password
+// replaced.
 func withoutUserInfo(text string) string {
 	scheme, rest, ok := strings.Cut(text, "://")
 	if !ok || !strings.Contains(rest, "@") {
@@ -52,22 +53,22 @@ func withoutUserInfo(text string) string {
 	if err == nil && u.User == nil {
 		return text
 	}
-	// A password with characters that should be escaped reaches up to the last @.
+	// A password with unescaped characters ends at the last @.
 	return scheme + "://" + secret + rest[strings.LastIndex(rest, "@"):]
 }
 
-// sortSettings sorts settings by name.
+// sortSettings returns the settings sorted by name.
 func sortSettings(list []Setting) []Setting {
 	list = slices.Clone(list)
 	slices.SortFunc(list, func(a, b Setting) int { return strings.Compare(a.Name, b.Name) })
 	return list
 }
 
-// The length up to which the overview shows a text.
+// The maximum length of a text in the overview.
 const (
-	maxShownBytes      = 1 << 10
-	maxShownErrorBytes = 4 << 10 // of the mapping file
+	maxTextBytes         = 1 << 10
+	maxMappingErrorBytes = 4 << 10
 )
 
-// shown returns a text as the overview shows it.
-func shown(text string) string { return excerpt.Cut(text, maxShownBytes) }
+// cutText returns a text that is cut to the maximum length.
+func cutText(text string) string { return excerpt.Cut(text, maxTextBytes) }

@@ -18,8 +18,8 @@ import (
 )
 
 // An overview is reused for a second, or ten times as long as it took to collect, but
-// for five seconds at most: however many clients look at the page, the cost is small
-// and the page is never old.
+// for at most five seconds. So the cost is small with any number of clients, and the
+// page is never old.
 const (
 	overviewAge      = time.Second
 	overviewAgeTimes = 10
@@ -45,7 +45,7 @@ type Status struct {
 	realTime func() time.Time
 	started  time.Time
 	scrapes  scrapeLog
-	labels   labelCounts
+	labels   labelCounter
 
 	sectionsMu sync.Mutex // protects sections
 	sections   []Section
@@ -58,7 +58,7 @@ type Status struct {
 
 // New returns a Status that was started now.
 func New(o Options) *Status {
-	s := &Status{engine: o.Engine, settings: o.Settings, realTime: o.RealTime, labels: labelCounts{wanted: make(chan labelsWanted)}}
+	s := &Status{engine: o.Engine, settings: o.Settings, realTime: o.RealTime, labels: labelCounter{requests: make(chan labelCountRequest)}}
 	if s.realTime == nil {
 		s.realTime = time.Now
 	}
@@ -72,7 +72,8 @@ func (s *Status) Run(ctx context.Context) { s.labels.run(ctx) }
 // Handler serves the page, its assets and the overview.
 func (s *Status) Handler() http.Handler { return newHandler(s.Overview) }
 
-// Add adds a section. It replaces the fields of earlier ones that have the same names.
+// Add adds a section. Its fields replace those of earlier sections that have the same
+// names.
 func (s *Status) Add(section Section) {
 	s.sectionsMu.Lock()
 	defer s.sectionsMu.Unlock()
@@ -81,13 +82,13 @@ func (s *Status) Add(section Section) {
 
 // Scraped records a request for the metrics page.
 func (s *Status) Scraped(scrape Scrape) {
-	scrape.Remote, scrape.UserAgent = shown(scrape.Remote), shown(scrape.UserAgent)
+	scrape.Remote, scrape.UserAgent = cutText(scrape.Remote), cutText(scrape.UserAgent)
 	s.scrapes.add(scrape)
 }
 
 // Overview returns the overview with lists cut to the limit, and its number: overviews
-// with the same number and limit are equal. It must not be changed. Times are those of
-// the engine's clock, rates those of the machine's.
+// with the same number and limit are equal. The caller must not change it. Times are
+// those of the engine's clock; rates use the machine's clock.
 func (s *Status) Overview(limit int) (Overview, uint64) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -141,7 +142,7 @@ func (s *Status) mapping() *Mapping {
 	m := &Mapping{File: state.File, LoadedAt: state.LoadedAt.UTC()}
 	if state.Err != nil {
 		failed := state.FailedAt.UTC()
-		m.Error, m.FailedAt = excerpt.Cut(state.Err.Error(), maxShownErrorBytes), &failed
+		m.Error, m.FailedAt = excerpt.Cut(state.Err.Error(), maxMappingErrorBytes), &failed
 	}
 	return m
 }
@@ -163,7 +164,7 @@ func (s *Status) events(wall series.Wall) Events {
 			if count == 0 {
 				continue
 			}
-			n := EventName{Name: shown(name), Received: count, Silent: s.engine.Silent(name)}
+			n := EventName{Name: cutText(name), Received: count, Silent: s.engine.Silent(name)}
 			n.PerSecond, n.History = r.Of(name, count)
 			e.Names = append(e.Names, n)
 		}
@@ -192,13 +193,14 @@ func (s *Status) events(wall series.Wall) Events {
 func (s *Status) emitters() []Emitter {
 	list := []Emitter{}
 	for _, e := range s.engine.EmitterStats() {
-		list = append(list, Emitter{Name: shown(e.Emitter), QueueLength: e.QueueLength, QueueCapacity: e.QueueCapacity, Dropped: e.Dropped})
+		list = append(list, Emitter{Name: cutText(e.Emitter), QueueLength: e.QueueLength, QueueCapacity: e.QueueCapacity, Dropped: e.Dropped})
 	}
 	slices.SortStableFunc(list, func(a, b Emitter) int { return strings.Compare(a.Name, b.Name) })
 	return list
 }
 
-// cutTo returns the overview with its lists cut, but for those that are short anyway.
+// cutTo returns the overview with lists cut to the limit. Lists that are always short
+// are not cut.
 func (o Overview) cutTo(limit int) Overview {
 	o.Events.Names = first(o.Events.Names, limit)
 	o.Events.UnknownNames = first(o.Events.UnknownNames, limit)

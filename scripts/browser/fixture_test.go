@@ -42,6 +42,25 @@ func emptyOverview() object {
 	}
 }
 
+// reportsOverview is that of a program that has no events yet, takes no pushes, and has
+// parts that report something.
+func reportsOverview() object {
+	o := emptyOverview()
+	delete(o, "groups")
+	delete(o, "agents")
+	r := report("Standard input: 0 events, 12 lines rejected, 1,204,877 lines of the log skipped; ended 5 s ago.",
+		finding("bad", "standard input failed", "standard input could not be read to its end: line 8: input/output error"),
+		finding("warn", "standard input has no events", "none of 1,204,889 lines of standard input is an event"),
+		finding("note", "standard input is slow", "the latest line of standard input came 2 min ago"))
+	r["help"] = list{
+		object{"text": "No event has come yet. They are in the log of a Concourse web node that runs with these variables:"},
+		object{"snippet": "CONCOURSE_EMIT_TO_LOGS=true\nCONCOURSE_LOG_LEVEL=debug"},
+		object{"text": "Lines must be as the node writes them: lines with a name or a time in front are skipped."},
+	}
+	o["reports"] = list{r, report("Journal: 118,204 entries in 12 segments, the latest 3 s ago.")}
+	return o
+}
+
 // history is a rate over the last hour, with a morning's ups and downs.
 func history(random *rand.Rand, mean float64) (rates list) {
 	for i := range 360 {
@@ -61,9 +80,7 @@ func fullOverview() object {
 		"error":     `/etc/signalbox/mapping.yaml:14: rules[2].type: "guage": expected counter, gauge or histogram`,
 		"failed_at": ago(5 * time.Minute),
 	}
-	o["input"] = object{
-		"format": "lager", "accepted": 118204, "unknown": 1871, "rejected": 2, "skipped": 1204877, "ended_at": nil,
-	}
+	o["reports"] = list{report("Standard input: 118,204 events, 1,871 of them unknown, 2 lines rejected, 1,204,877 lines of the log skipped.")}
 
 	names := []struct {
 		name string
@@ -188,6 +205,15 @@ func family(name, kind string, series, refused int, labels ...any) object {
 	return object{"name": name, "type": kind, "series": series, "refused": refused, "labels": counts}
 }
 
+// report is what a part of the program reports, with findings and without help.
+func report(line string, findings ...any) object {
+	return object{"line": line, "findings": findings}
+}
+
+func finding(level, kind, text string) object {
+	return object{"level": level, "kind": kind, "text": text}
+}
+
 func group(pushed, failed, expires any, series int, labels ...string) object {
 	return object{"labels": pairs(labels), "series": series, "pushed": pushed, "failed": failed, "expires": expires}
 }
@@ -253,10 +279,13 @@ func hostileOverview() object {
 	o["agents"].(object)["list"] = agents
 	o["scrapes"], o["emitters"], o["settings"] = scrapes, emitters, settings
 	o["mapping"].(object)["file"], o["mapping"].(object)["error"] = hostileTexts[4], strings.Join(hostileTexts, " ")
-	o["input"] = object{
-		"format": hostileTexts[1], "accepted": -1, "unknown": 1e300, "rejected": "1", "skipped": 1, "ended_at": ago(-time.Hour),
-		"error": strings.Join(hostileTexts, " "),
+	reports := list{}
+	for _, text := range hostileTexts {
+		r := report(text, finding(text, text, text))
+		r["help"] = list{object{"text": text}, object{"snippet": text}}
+		reports = append(reports, r)
 	}
+	o["reports"] = reports
 	o["build"].(object)["version"] = hostileTexts[0]
 	return o
 }

@@ -133,11 +133,12 @@ var _ = Describe("An answer that is not what it should be", func() {
 		},
 		Entry("when it has a time and nothing else", object{"time": ago(0)}),
 		Entry("when all is null", object{
-			"time": ago(0), "started": nil, "build": nil, "settings": nil, "mapping": nil, "input": nil, "events": nil, "workers": nil,
+			"time": ago(0), "started": nil, "build": nil, "settings": nil, "mapping": nil, "reports": nil, "events": nil, "workers": nil,
 			"families": nil, "groups": nil, "agents": nil, "scrapes": nil, "emitters": nil}),
 		Entry("when nothing has the type that it should", object{
 			"time": ago(0), "started": 7, "build": list{1}, "settings": object{"name": 1}, "mapping": "x",
-			"input": object{"format": 1, "accepted": "many", "ended_at": "yesterday", "error": list{}},
+			"reports": list{nil, 1, "x", list{}, object{"line": 1, "findings": object{"text": "x"}, "help": "x"},
+				object{"line": object{}, "findings": list{nil, "x", object{"level": 1, "kind": list{}, "text": 7}}, "help": list{nil, 1, object{"text": 1, "snippet": list{}}}}},
 			"events": object{"received": "many", "per_second": nil, "history": object{}, "slot_seconds": 0, "names": list{nil, 1, "x", list{}},
 				"unknown_names": list{object{"name": object{}, "last": "yesterday"}}, "rejections": list{object{"latest": 5}}},
 			"workers":  object{"list": list{object{"name": nil, "containers": "12", "last_heartbeat": -1}}},

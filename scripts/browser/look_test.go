@@ -11,7 +11,9 @@ import (
 
 // Pictures of the page, for people to look at: -screenshots DIR writes them.
 var _ = Describe("Screenshots", func() {
-	overviews := map[string]func() object{"empty": emptyOverview, "full": fullOverview, "hostile": hostileOverview}
+	overviews := map[string]func() object{
+		"empty": emptyOverview, "full": fullOverview, "hostile": hostileOverview, "reports": reportsOverview,
+	}
 	looks := map[string]look{
 		"wide": wide, "narrow": narrow, "4k": {width: 3840, height: 2160}, "tablet": {width: 820, height: 1180},
 	}
@@ -26,7 +28,7 @@ var _ = Describe("Screenshots", func() {
 			s := newStage(d, overview())
 			for name, l := range looks {
 				for _, dark := range []bool{false, true} {
-					if content != "full" && (dark || name == "4k" || name == "tablet") {
+					if content != "full" && (dark && content != "reports" || name == "4k" || name == "tablet") {
 						continue
 					}
 					l.dark = dark

@@ -1,25 +1,26 @@
-// How it stands, in one sentence: what is going on and what is wrong, each with a link
-// to where the page says more.
+// The health of the program in one line: what is going on, and what is wrong, with links
+// to the sections that say more.
 
 import { element, say } from "./element.js";
 import { plural, rate, share, span } from "./format.js";
-import { visible } from "./text.js";
+import { escaped, visible } from "./text.js";
 
-// What happened longer ago than this is no trouble any more, in milliseconds.
+// Age from which a problem is only a note, or a scrape is missed, in milliseconds.
 const recent = 10 * 60 * 1000;
 
-// For how long no event may come before that is worth a word, in seconds.
+// Time without an event from which there is a finding, in seconds.
 const quietTime = 5 * 60;
 
-// The share of a limit from which there is little room: that of the alerts.
+// Share of a limit from which there is a finding: the same as in the alerts.
 const nearLimit = 0.8;
 
-// How many lines a log may begin with that are no events, before that is told.
-const fewLines = 20;
+// The length up to which the text and the kind of a report's finding are shown, in
+// characters.
+const findingCharacters = 240;
 
-// findings are what an operator should know, the worst first. Each has a level, "bad",
-// "warn" or "note", the section that has more, and a text; its kind stays the same
-// while the numbers in the text change.
+// findings returns what an operator should know, the worst first. Each finding has a
+// level ("bad", "warn" or "note"), the section that says more, a text, and a kind, which
+// stays the same while numbers in the text change.
 function findings(o) {
   const found = [];
   const add = (level, section, kind, text) => found.push({ level, section, kind, text });
@@ -29,17 +30,8 @@ function findings(o) {
     add("bad", "mapping", "the mapping file was not loaded", `the mapping file was not loaded: ${visible(first)}`);
   }
 
-  if (o.input?.error) {
-    add("bad", "events", "standard input failed", `standard input could not be read to its end: ${visible(o.input.error)}`);
-  } else if (o.input && o.input.endedAt !== null) {
-    add("warn", "events", "standard input ended", `standard input ended ${span((o.time - o.input.endedAt) / 1000)} ago`);
-  }
-  const lines = o.input ? o.input.accepted + o.input.rejected + o.input.skipped : 0;
-  if (o.input && lines === 0 && o.input.endedAt === null && o.started !== null && o.time - o.started > 60000) {
-    add("warn", "events", "nothing on standard input", "no line has come on standard input");
-  }
-  if (o.input?.format === "lager" && o.input.accepted === 0 && o.input.skipped >= fewLines) {
-    add("warn", "events", "standard input has no events", `none of ${plural(lines, "line")} of standard input is an event`);
+  for (const { level, kind, text } of o.reports.flatMap((r) => r.findings)) {
+    add(level, "events", escaped(kind || text, findingCharacters), escaped(text, findingCharacters));
   }
 
   const full = o.families.list.filter((f) => o.families.limit > 0 && f.series >= o.families.limit);
@@ -58,7 +50,7 @@ function findings(o) {
     ["groups", o.groups, "pushed groups"],
     ["agents", o.agents, "agents"],
   ]) {
-    if (pushed.limit > 0 && pushed.series >= nearLimit * pushed.limit) {
+    if (pushed?.limit > 0 && pushed.series >= nearLimit * pushed.limit) {
       const level = pushed.series >= pushed.limit ? "bad" : "warn";
       add(level, section, `${noun} near their limit`, `${noun} take ${share(pushed.series, pushed.limit)} of the series that they may`);
     }
@@ -84,16 +76,16 @@ function findings(o) {
     }
   }
 
-  if (o.groups.storageError) {
+  if (o.groups?.storageError) {
     add("bad", "groups", "pushes cannot be stored", `pushes cannot be stored: ${visible(o.groups.storageError)}`);
   }
-  if (o.groups.damagedFile) {
+  if (o.groups?.damagedFile) {
     const text = `the file of pushed groups was found damaged, and moved to ${visible(o.groups.damagedFile)}`;
     add("warn", "groups", "the file of groups was damaged", text);
   }
 
-  const failed = o.groups.list.filter((g) => g.failed !== null && g.failed > (g.pushed ?? 0));
-  if (failed.length) {
+  const failed = o.groups?.list.filter((g) => g.failed !== null && g.failed > (g.pushed ?? 0));
+  if (failed?.length) {
     add("warn", "groups", "pushes refused", `the latest push of ${plural(failed.length, "group")} was refused`);
   }
 
@@ -127,27 +119,27 @@ function findings(o) {
   return found.sort((a, b) => order.indexOf(a.level) - order.indexOf(b.level));
 }
 
-// secondsWithoutEvents is for how long no event has come, as far as the history goes
-// back.
+// secondsWithoutEvents returns for how long no event has come, as far as the history
+// goes back.
 function secondsWithoutEvents({ history, slotSeconds, lastSlotSeconds }) {
   const slots = history.length - 1 - history.findLastIndex((rate) => rate > 0);
   return slots * slotSeconds - (slotSeconds - lastSlotSeconds);
 }
 
-// isLate tells whether three quarters of the time after which a worker is dropped are
-// over.
+// isLate reports whether three quarters of the time after which a worker is dropped have
+// passed.
 export function isLate(worker, staleAfter) {
   return staleAfter > 0 && worker.dropsIn < staleAfter / 4;
 }
 
 const words = { bad: "Trouble", warn: "Attention", note: "All well", good: "All well" };
 
-// showHealth shows the sentence, and says what changed in it to those who do not see
-// it. The numbers that change all the time are not said.
+// showHealth shows the health, and has screen readers read what changed in it, without
+// the numbers that change all the time.
 export function showHealth(place, spoken, o) {
   const found = findings(o);
   const level = found[0]?.level ?? "good";
-  const series = o.families.series + o.groups.series + o.agents.series;
+  const series = o.families.series + (o.groups?.series ?? 0) + (o.agents?.series ?? 0);
   if (!place.links) {
     place.state = element("span", { className: "state" });
     place.sum = element("span", { className: "sum" });
@@ -157,25 +149,32 @@ export function showHealth(place, spoken, o) {
   place.parentElement.dataset.level = level;
   say(place.state, words[level]);
   const facts = `${rate(o.events.perSecond)} events/s, ${plural(o.workers.total, "worker")}, ${plural(series, "series", "series")}`;
-  const quiet = !found.some((f) => f.kind === "events dropped" || f.kind === "events rejected");
+  const quiet = o.events.rejected === 0 && o.emitters.every((e) => e.dropped === 0);
   say(place.sum, `${facts}${quiet ? "; nothing dropped or rejected" : ""}.`);
 
   const links = new Map();
-  for (const { level: of, section, kind, text } of found) {
-    const link = place.links.get(kind) ?? element("a", { href: `#${section}` });
-    link.className = `finding ${of}`;
+  for (const { level, section, kind, text } of found) {
+    let key = `${section} ${kind}`;
+    while (links.has(key)) {
+      key += "+"; // several reports can have findings of one kind
+    }
+    const link = place.links.get(key) ?? element("a", { href: `#${section}` });
+    link.className = `finding ${level}`;
     say(link, text);
-    links.set(kind, link);
-    if (!link.isConnected) {
-      place.append(link);
-    }
+    links.set(key, link);
   }
-  for (const [kind, link] of place.links) {
-    if (!links.has(kind)) {
-      link.remove();
-    }
-  }
+  place.links.forEach((link, key) => links.has(key) || link.remove());
   place.links = links;
+  // A link that is moved loses the focus, so none is while one of them has it.
+  const held = place.contains(document.activeElement);
+  let next = place.sum.nextSibling;
+  for (const link of links.values()) {
+    if (link === next) {
+      next = next.nextSibling;
+    } else if (!held || !link.isConnected) {
+      place.insertBefore(link, next);
+    }
+  }
 
   const kinds = found.map((f) => f.kind).join(", ");
   say(spoken, `${words[level]}: ${kinds || "nothing dropped or rejected"}.`);

@@ -1,5 +1,5 @@
-// The overview, read so that nothing in it can surprise the page: a list that is
-// missing is empty, a number that is none is 0, a text that is none is empty.
+// Reads the overview so that nothing in it can surprise the page: a missing list is
+// empty, a missing number 0, a missing text empty, and so is one of a wrong type.
 
 // How many entries of a list the server tells at most.
 export const maxLimit = 1000;
@@ -11,6 +11,7 @@ const text = (value) => (typeof value === "string" ? value : "");
 const number = (value) => (Number.isFinite(value) ? value : 0);
 const count = (value) => Math.max(0, number(value));
 const maybe = (value) => (Number.isFinite(value) ? value : null);
+const level = (value) => (value === "bad" || value === "warn" ? value : "note");
 const rates = (value) => list(value).slice(-4000).map(count);
 
 // Times become milliseconds since 1970, and null if there is none: that of Go's zero
@@ -36,7 +37,7 @@ export function readOverview(json) {
     build: { version: text(build.version), revision: text(build.revision), goVersion: text(build.go_version) },
     settings: objects(o.settings).map((s) => ({ name: text(s.name), value: text(s.value) })),
     mapping: readMapping(o.mapping),
-    input: readInput(o.input),
+    reports: objects(o.reports).map(readReport),
     events: {
       received: count(events.received),
       perSecond: count(events.per_second),
@@ -91,11 +92,7 @@ export function readOverview(json) {
         labels: objects(f.labels).map((l) => ({ name: text(l.name), values: count(l.values) })),
       })),
     },
-    groups: {
-      ...readPushed(o.groups, (g) => ({ pushed: time(g.pushed), failed: time(g.failed) })),
-      damagedFile: text(object(o.groups).damaged_file),
-      storageError: text(object(o.groups).storage_error),
-    },
+    groups: readPushed(o.groups, (g) => ({ pushed: time(g.pushed), failed: time(g.failed) })),
     agents: readPushed(o.agents, (a) => ({ updated: time(a.updated) })),
     scrapes: objects(o.scrapes).map((s) => ({
       time: time(s.time),
@@ -128,18 +125,15 @@ function readMapping(value) {
   };
 }
 
-function readInput(value) {
-  if (value === null || typeof value !== "object") {
-    return null;
-  }
+// readReport reads what a part of the program reports. The page knows nothing of that
+// part.
+function readReport(report) {
   return {
-    format: text(value.format),
-    accepted: count(value.accepted),
-    unknown: count(value.unknown),
-    rejected: count(value.rejected),
-    skipped: count(value.skipped),
-    endedAt: time(value.ended_at),
-    error: text(value.error),
+    line: text(report.line),
+    findings: objects(report.findings)
+      .map((f) => ({ level: level(f.level), kind: text(f.kind), text: text(f.text) }))
+      .filter((f) => f.text !== ""),
+    help: objects(report.help).map((h) => ({ text: text(h.text), snippet: text(h.snippet) })),
   };
 }
 
@@ -150,14 +144,19 @@ function readExample(value) {
   return { time: time(value.time), event: text(value.event), metric: text(value.metric), message: text(value.message) };
 }
 
-// readPushed reads groups or agents, which have a list of who pushed.
+// readPushed reads pushed groups or agents. It returns null if there are none in the
+// overview: then the program takes no pushes.
 function readPushed(value, times) {
-  const pushed = object(value);
+  if (value === null || typeof value !== "object" || Array.isArray(value)) {
+    return null;
+  }
   return {
-    total: count(pushed.total),
-    series: count(pushed.series),
-    limit: count(pushed.limit),
-    list: objects(pushed.list).map((p) => ({
+    total: count(value.total),
+    series: count(value.series),
+    limit: count(value.limit),
+    damagedFile: text(value.damaged_file),
+    storageError: text(value.storage_error),
+    list: objects(value.list).map((p) => ({
       labels: labels(p.labels),
       series: count(p.series),
       expires: time(p.expires),

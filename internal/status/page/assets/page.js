@@ -6,7 +6,7 @@ import { showHealth } from "./health.js";
 import { maxLimit, readOverview } from "./overview.js";
 import { Plot } from "./plot.js";
 import { Refresh } from "./refresh.js";
-import { makeSections, showInput, showMapping } from "./sections.js";
+import { makeSections, showMapping, showReports } from "./sections.js";
 import { showName, showText, visible } from "./text.js";
 
 const byId = (id) => document.getElementById(id);
@@ -53,29 +53,32 @@ function showEvents(o) {
   plot.update(title, history, o.events.slotSeconds, o.events.lastSlotSeconds, o.time);
 }
 
-// The list of sections, with what is in them.
+// The list of sections, with the number of entries in each: null if that is not shown,
+// undefined if the section is hidden.
 const counts = [
   ["events", "Events", (o) => o.events.names.length],
   ["unknown", "Unknown", (o) => o.events.unknown, "note"],
   ["rejections", "Rejected", (o) => o.events.rejected, "warn"],
   ["workers", "Workers", (o) => o.workers.total],
   ["families", "Families", (o) => o.families.total],
-  ["groups", "Groups", (o) => o.groups.total],
-  ["agents", "Agents", (o) => o.agents.total],
+  ["groups", "Groups", (o) => o.groups?.total],
+  ["agents", "Agents", (o) => o.agents?.total],
   ["scrapes", "Scrapes", () => null],
   ["emitters", "Emitters", () => null],
   ["mapping", "Mapping", () => null],
   ["settings", "Settings", () => null],
 ].map(([id, title, count, level = ""]) => {
   const badge = element("span", { className: "count" });
-  byId("contents").append(element("li", {}, element("a", { href: `#${id}` }, title, " ", badge)));
-  return { badge, count, level };
+  const item = element("li", {}, element("a", { href: `#${id}` }, title, " ", badge));
+  byId("contents").append(item);
+  return { item, badge, count, level };
 });
 
 function showContents(o) {
-  for (const { badge, count, level } of counts) {
+  for (const { item, badge, count, level } of counts) {
     const n = count(o);
-    say(badge, n === null ? "" : number(n));
+    item.hidden = n === undefined;
+    say(badge, n === undefined || n === null ? "" : number(n));
     badge.className = n ? `count ${level}` : "count";
   }
 }
@@ -104,7 +107,7 @@ async function show(json) {
   showHealth(byId("health"), byId("health-spoken"), o);
   showContents(o);
   showEvents(o);
-  showInput(byId("input"), o);
+  showReports(byId("reports"), o);
   for (const section of sections) {
     section.update(o);
     await nextTask();

@@ -7,7 +7,7 @@ import { isLate } from "./health.js";
 import { showSpark } from "./plot.js";
 import { ruleFor } from "./rule.js";
 import { Table } from "./table.js";
-import { showName, showText, visible } from "./text.js";
+import { escaped, showName, showText, visible } from "./text.js";
 
 // Columns. Each shows one thing in a cell and sorts by it.
 
@@ -138,9 +138,9 @@ function snippet(text) {
 
 // A Section shows one part of the overview: a table, or a sentence when it is empty.
 class Section {
-  // The table's options are as those of Table; list(o) and total(o) get its rows,
-  // empty(o) the nodes that stand there when there are none, sum(o) what is said
-  // beside the heading.
+  // The options are those of Table and these: list(o) and total(o) return the rows and
+  // their number, empty(o) the nodes shown when there are none, sum(o) the text beside
+  // the heading. A section is hidden if it has present(o) and that returns false.
   constructor(id, options, place = document.getElementById(id).querySelector(".body")) {
     this.options = options;
     this.panel = document.getElementById(id);
@@ -155,7 +155,8 @@ class Section {
 
   update(o) {
     now = o.time;
-    const { list, total, empty, sum } = this.options;
+    const { present, list, total, empty, sum } = this.options;
+    this.panel.hidden = present ? !present(o) : false;
     const rows = list(o);
     const none = rows.length === 0;
     this.holder.hidden = none;
@@ -181,7 +182,7 @@ class Section {
 const sentence = (...parts) => element("p", {}, ...parts);
 const setting = (o, name) => o.settings.find((s) => s.name === name)?.value ?? "";
 
-// intake is where the daemon takes events and pushes, as far as the settings tell.
+// intake returns the URL of the daemon's intake, as far as the settings have it.
 function intake(o) {
   const ip = setting(o, "intake-bind-ip");
   const port = setting(o, "intake-bind-port");
@@ -190,7 +191,7 @@ function intake(o) {
   return `http://${host}:${/^[1-9][0-9]*$/.test(port) ? port : "19391"}`;
 }
 
-// intakeHint says how events come to the intake.
+// intakeHint says how to send events to the intake.
 function intakeHint(o) {
   return [
     sentence("No event has come yet. A scheduler that embeds Signalbox emits them by itself; the daemon takes them like this:"),
@@ -198,13 +199,14 @@ function intakeHint(o) {
   ];
 }
 
-// logHint says how events come from the log that is read from standard input.
-function logHint() {
-  return [
-    sentence("No event has come yet. They are in the log of a Concourse web node that runs with these variables:"),
-    snippet("CONCOURSE_EMIT_TO_LOGS=true\nCONCOURSE_LOG_LEVEL=debug"),
-    sentence("Lines must be as the node writes them: one that has something put before it, such as a name or a time, is skipped."),
-  ];
+// eventsHint says how events get here: what the reports say about it, or else how they
+// come to the intake.
+function eventsHint(o) {
+  const help = o.reports.flatMap((r) => r.help).flatMap((h) => [
+    ...(h.text ? [sentence(escaped(h.text))] : []),
+    ...(h.snippet ? [snippet(h.snippet.split("\n").map((line) => escaped(line)).join("\n"))] : []),
+  ]);
+  return help.length ? help : intakeHint(o);
 }
 
 // makeSections makes those sections that are tables. The page has what they ask of it:
@@ -219,7 +221,7 @@ export function makeSections({ plotted, plot, more }) {
         list: (o) => o.events.names,
         sum: (o) =>
           o.started === null ? "" : `${plural(o.events.received, "event")} in ${span((o.time - o.started) / 1000)}`,
-        empty: (o) => (o.input?.format === "lager" ? logHint() : intakeHint(o)),
+        empty: eventsHint,
         key: (n) => n.name,
         find: (n) => n.name,
         by: 2,
@@ -442,8 +444,9 @@ export function makeSections({ plotted, plot, more }) {
 
     new Section("groups", {
       caption: "Groups of metrics that jobs pushed",
-      list: (o) => o.groups.list,
-      total: (o) => o.groups.total,
+      present: (o) => o.groups !== null,
+      list: (o) => o.groups?.list ?? [],
+      total: (o) => o.groups?.total ?? 0,
       sum: (o) => pushedSum(o.groups),
       empty: (o) => [
         sentence("No job has pushed. One does so as to a Pushgateway:"),
@@ -467,8 +470,9 @@ export function makeSections({ plotted, plot, more }) {
 
     new Section("agents", {
       caption: "Agents that push metrics",
-      list: (o) => o.agents.list,
-      total: (o) => o.agents.total,
+      present: (o) => o.agents !== null,
+      list: (o) => o.agents?.list ?? [],
+      total: (o) => o.agents?.total ?? 0,
       sum: (o) => pushedSum(o.agents),
       empty: () => [
         sentence(
@@ -569,7 +573,7 @@ export function makeSections({ plotted, plot, more }) {
       caption: "Settings and their values",
       list: (o) => o.settings,
       sum: (o) => (o.settings.length ? plural(o.settings.length, "setting") : ""),
-      empty: () => [sentence("They are not known here: whoever embeds Signalbox has them.")],
+      empty: () => [sentence("None are known here: the program that embeds Signalbox has them.")],
       key: (s) => s.name,
       find: (s) => `${s.name} ${s.value}`,
       by: 0,
@@ -581,7 +585,7 @@ export function makeSections({ plotted, plot, more }) {
 }
 
 function pushedSum(pushed) {
-  if (!pushed.total) {
+  if (!pushed?.total) {
     return "";
   }
   const of = pushed.limit ? `, ${share(pushed.series, pushed.limit)} of the limit` : "";
@@ -617,29 +621,25 @@ function showFaults(place, error) {
   }
 }
 
-// showInput shows in a line what became of standard input, and nothing if it is not
-// read.
-export function showInput(place, o) {
-  const { input } = o;
-  place.hidden = input === null;
-  if (input === null) {
-    return;
+// The length up to which a report's line is shown, in characters.
+const lineCharacters = 500;
+
+// showReports shows the lines of the reports, one below the other.
+export function showReports(place, { reports }) {
+  const lines = reports.map((r) => r.line).filter((line) => line !== "");
+  place.hidden = lines.length === 0;
+  while (place.children.length > lines.length) {
+    place.lastChild.remove();
   }
-  const parts = [plural(input.accepted, "event")];
-  if (input.unknown) {
-    parts.push(`${number(input.unknown)} of them unknown`);
-  }
-  if (input.rejected) {
-    parts.push(`${plural(input.rejected, "line")} rejected`);
-  }
-  if (input.format === "lager") {
-    parts.push(`${plural(input.skipped, "line")} of the log skipped`);
-  }
-  const ended = input.endedAt === null ? "" : `; ended ${span((o.time - input.endedAt) / 1000)} ago`;
-  say(place, `Standard input: ${parts.join(", ")}${ended}.`);
+  lines.forEach((line, index) => {
+    if (index === place.children.length) {
+      place.append(element("p"));
+    }
+    say(place.children[index], escaped(line, lineCharacters));
+  });
 }
 
-// showMapping shows how it stands with the mapping file.
+// showMapping shows the state of the mapping file.
 export function showMapping(place, o) {
   now = o.time;
   const { mapping } = o;

@@ -39,11 +39,17 @@ function breakable(text) {
   return parts.flatMap((part, index) => (index === 0 ? [part] : [element("wbr"), part]));
 }
 
-// visible is a text with its invisible characters made visible, for where there can
-// be no elements: in names that are read out.
+// escaped returns a text cut to a number of characters, with its invisible characters
+// made visible, for places that cannot have elements.
+export function escaped(text, most = fullCharacters) {
+  const { head, cut } = beginning(text, most);
+  return head.replace(invisible, (character) => `‹${codePoint(character)}›`) + (cut ? "…" : "");
+}
+
+// visible returns the beginning of a name like escaped, in quotes if it could not be
+// seen otherwise.
 export function visible(text) {
-  const { head, cut } = beginning(text, shownCharacters);
-  const shown = head.replace(invisible, (character) => `‹${codePoint(character)}›`) + (cut ? "…" : "");
+  const shown = escaped(text, shownCharacters);
   return needsQuotes.test(text) ? `“${shown}”` : shown;
 }
 

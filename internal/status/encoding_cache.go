@@ -9,25 +9,24 @@ import (
 	"sync"
 )
 
-// encodings keep the JSON of the latest overview, so that those who ask for it at the
-// same time, and are slow to read it, share it. Only that of the limits that the page
-// asks for is kept: there are as many others as anybody likes. Their zero value has
-// none. They are safe for concurrent use.
-type encodings struct {
-	mu      sync.Mutex // held while one is made, so that nobody makes it beside
+// An encodingCache holds the JSON of the latest overview, so that concurrent requests
+// share it. It holds only the limits that the page requests, since clients can request
+// any number of others. The zero value is empty. It is safe for concurrent use.
+type encodingCache struct {
+	mu      sync.Mutex // protects the following fields; held while an overview is encoded
 	number  uint64     // of the overview
 	byLimit map[int][]byte
 }
 
-// of is the JSON of an overview that has that number and was cut to that limit. It must
-// not be changed.
-func (e *encodings) of(o Overview, number uint64, limit int) ([]byte, error) {
+// get returns the JSON of the overview, which has the number and is cut to the limit. The
+// caller must not change it.
+func (e *encodingCache) get(o Overview, number uint64, limit int) ([]byte, error) {
 	if limit != defaultLimit && limit != MaxLimit {
 		return encode(o)
 	}
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	if number < e.number { // somebody has a later one already
+	if number < e.number { // the cache has a later overview
 		return encode(o)
 	}
 	if number > e.number || e.byLimit == nil {
@@ -43,8 +42,9 @@ func (e *encodings) of(o Overview, number uint64, limit int) ([]byte, error) {
 	return body, err
 }
 
-// encode leaves < and the like as they are, which need six times the room otherwise:
-// what is neither HTML nor taken for it needs no escapes for that.
+// encode returns the overview as JSON, with the fields that sections contributed, sorted
+// by name. It does not escape <, > and &: the JSON is not served as HTML, and escapes
+// take six times the space.
 func encode(o Overview) ([]byte, error) {
 	var b bytes.Buffer
 	encoder := json.NewEncoder(&b)
@@ -58,7 +58,8 @@ func encode(o Overview) ([]byte, error) {
 		if err := encoder.Encode(o.fields[field](o.limit)); err != nil {
 			return nil, err
 		}
+		b.Truncate(b.Len() - len("\n"))
 		b.WriteString("}\n")
 	}
-	return bytes.Clone(b.Bytes()), nil // without the capacity to grow
+	return bytes.Clone(b.Bytes()), nil // without the buffer's unused capacity
 }
