@@ -7,9 +7,9 @@ import (
 	"strings"
 
 	"github.com/signalbox-ci/signalbox/emitter/rule"
+	"github.com/signalbox-ci/signalbox/internal/loglimit"
 	"github.com/signalbox-ci/signalbox/internal/mapping"
 	"github.com/signalbox-ci/signalbox/internal/series"
-	"github.com/signalbox-ci/signalbox/internal/traffic"
 )
 
 // compile resolves rules into plans, for a store in which the families inForce are, by
@@ -140,7 +140,7 @@ func (c *compiler) replacer(replacements []rule.Replacement) (*replacer, error) 
 func (c *compiler) plan(event string) *plan {
 	p := c.plans[event]
 	if p == nil {
-		p = &plan{event: event, worker: -1, limiters: new([reasons]traffic.Limiter)}
+		p = &plan{event: event, worker: -1, limiters: new([reasons]loglimit.Limiter)}
 		c.plans[event] = p
 	}
 	return p

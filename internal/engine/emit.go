@@ -4,6 +4,7 @@ import (
 	"math"
 	"math/bits"
 	"slices"
+	"time"
 
 	"code.cloudfoundry.org/lager/v3"
 
@@ -204,7 +205,7 @@ func (e *Engine) CountMalformed(why error) {
 	e.self.refused.Add(1)
 	e.self.rejected[malformed].Add(1)
 	now := e.clock.Now()
-	if ok, _ := e.self.malformed.Allow(now); ok && why != nil {
+	if ok, _ := e.self.malformed.Allow(time.Duration(now)); ok && why != nil {
 		e.self.examples[malformed].Keep(traffic.Example{At: now, Message: why.Error()})
 	}
 }

@@ -6,8 +6,8 @@ import (
 	"slices"
 
 	"github.com/signalbox-ci/signalbox/emitter/rule"
+	"github.com/signalbox-ci/signalbox/internal/loglimit"
 	"github.com/signalbox-ci/signalbox/internal/series"
-	"github.com/signalbox-ci/signalbox/internal/traffic"
 )
 
 // A plan is what one event drives. The event's attributes are read once, into a
@@ -20,7 +20,7 @@ type plan struct {
 	updates    []update
 	worker     int // index of the attribute that names the worker, or -1
 	heartbeat  bool
-	limiters   *[reasons]traffic.Limiter
+	limiters   *[reasons]loglimit.Limiter
 }
 
 // A derived is a label value that is made of an attribute's: the k-th stands in an

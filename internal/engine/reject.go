@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 	"unicode/utf8"
 
 	"code.cloudfoundry.org/lager/v3"
@@ -90,7 +91,7 @@ func (e *Engine) reject(logger lager.Logger, plan *plan, o *observation, now ser
 			continue
 		}
 		e.self.rejected[why].Add(1)
-		if ok, unlogged := plan.limiters[why].Allow(now); ok {
+		if ok, unlogged := plan.limiters[why].Allow(time.Duration(now)); ok {
 			u := &plan.updates[failed.first[why]]
 			description := u.describe(plan, o, why)
 			e.self.examples[why].Keep(traffic.Example{At: now, Event: plan.event, Metric: u.family.Name(), Message: description})
@@ -153,7 +154,7 @@ func (e *Engine) refuseUnknown(logger lager.Logger, event string) {
 	if !utf8.ValidString(event) {
 		e.self.refused.Add(1)
 		e.self.rejected[invalidUTF8].Add(1)
-		if ok, unlogged := e.self.badNames.Allow(now); ok {
+		if ok, unlogged := e.self.badNames.Allow(time.Duration(now)); ok {
 			const description = "the event's name is not UTF-8"
 			e.self.examples[invalidUTF8].Keep(traffic.Example{At: now, Event: event, Message: description})
 			e.log(logger, "event-rejected", description, lager.Data{
@@ -165,7 +166,7 @@ func (e *Engine) refuseUnknown(logger lager.Logger, event string) {
 	}
 	e.self.unknown.Add(1)
 	e.self.names.Count(event, now)
-	if ok, unlogged := e.self.unknownNames.Allow(now); ok {
+	if ok, unlogged := e.self.unknownNames.Allow(time.Duration(now)); ok {
 		orDefault(logger, e).Info("unknown-event", lager.Data{"event": excerpt.Short(event), "unlogged": unlogged})
 	}
 }

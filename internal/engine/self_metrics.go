@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/signalbox-ci/signalbox/internal/buildinfo"
+	"github.com/signalbox-ci/signalbox/internal/loglimit"
 	"github.com/signalbox-ci/signalbox/internal/series"
 	"github.com/signalbox-ci/signalbox/internal/traffic"
 	"github.com/signalbox-ci/signalbox/metric"
@@ -23,7 +24,7 @@ type selfMetrics struct {
 	rejected [reasons]atomic.Uint64
 	refused  atomic.Uint64 // events that were rejected, whatever for
 
-	badNames, malformed, unknownNames traffic.Limiter
+	badNames, malformed, unknownNames loglimit.Limiter
 
 	names    traffic.UnknownNames
 	examples [reasons]traffic.LatestExample

@@ -3,13 +3,13 @@ package exposition
 import (
 	"fmt"
 	"net/http"
-	"sync/atomic"
 	"time"
 
 	"code.cloudfoundry.org/lager/v3"
 	"github.com/klauspost/compress/gzhttp"
 	"github.com/prometheus/common/expfmt"
 
+	"github.com/signalbox-ci/signalbox/internal/loglimit"
 	"github.com/signalbox-ci/signalbox/internal/methods"
 	"github.com/signalbox-ci/signalbox/internal/secureheaders"
 )
@@ -122,7 +122,7 @@ func newMetricsHandler(o HandlerOptions) http.Handler {
 	if err != nil {
 		panic("BUG: " + err.Error()) // the options above are constants
 	}
-	handler := compressed(&pageHandler{page: o.Page, logger: o.Logger})
+	handler := compressed(&pageHandler{page: o.Page, logger: o.Logger, began: time.Now()})
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		begin := time.Now()
 		counted := &countedWriter{ResponseWriter: w}
@@ -143,7 +143,8 @@ func newMetricsHandler(o HandlerOptions) http.Handler {
 type pageHandler struct {
 	page   Page
 	logger func() lager.Logger
-	logged atomic.Int64 // when an error was last logged, in seconds
+	began  time.Time
+	limit  loglimit.Limiter // of log lines about errors
 }
 
 func (h *pageHandler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
@@ -153,8 +154,8 @@ func (h *pageHandler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	if err := h.page.Write(w, format); err != nil && r.Context().Err() == nil {
-		if now, last := time.Now().Unix(), h.logged.Load(); now != last && h.logged.CompareAndSwap(last, now) {
-			h.logger().Error("scrape-incomplete", err)
+		if ok, unlogged := h.limit.Allow(time.Since(h.began)); ok {
+			h.logger().Error("scrape-incomplete", err, lager.Data{"unlogged": unlogged})
 		}
 	}
 }

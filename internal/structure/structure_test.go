@@ -13,8 +13,8 @@ const module = "github.com/signalbox-ci/signalbox/"
 // small are the shared helpers that every package but metric may import. They import
 // nothing of the module.
 var small = []string{
-	"internal/buildinfo", "internal/duration", "internal/excerpt", "internal/interval", "internal/methods",
-	"internal/regularfile", "internal/secureheaders", "internal/spelling", "internal/topn",
+	"internal/buildinfo", "internal/duration", "internal/excerpt", "internal/interval", "internal/loglimit",
+	"internal/methods", "internal/regularfile", "internal/secureheaders", "internal/spelling", "internal/topn",
 }
 
 // allowed lists what each package may import of the module, besides the small helpers.

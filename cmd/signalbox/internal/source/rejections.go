@@ -2,19 +2,16 @@ package source
 
 import (
 	"net/http"
-	"sync"
 	"time"
 
 	"code.cloudfoundry.org/lager/v3"
+
+	"github.com/signalbox-ci/signalbox/internal/loglimit"
 )
 
-const (
-	// rejectionBurst is how many rejections are logged one by one before
-	// rejectionInterval spaces them out. It is more than an operator reads and less
-	// than fills a disk.
-	rejectionBurst    = 100
-	rejectionInterval = time.Second
-)
+// rejectionBurst is how many rejections are logged one by one before one a second is.
+// It is more than an operator reads and less than fills a disk.
+const rejectionBurst = 100
 
 // Rejections logs what was refused. All are counted, but when there are many only some
 // are logged, each of those with the number that were not.
@@ -22,21 +19,18 @@ const (
 // It is safe for concurrent use. Make one with NewRejections.
 type Rejections struct {
 	logger lager.Logger
-
-	mu       sync.Mutex // protects the following fields
-	burst    int        // how many may be logged at once
-	refilled time.Time  // when burst was last brought up to date
-	unlogged int        // since the last that was logged
+	began  time.Time
+	limit  loglimit.Limiter
 }
 
 // NewRejections returns Rejections that go to the logger, on the error level.
 func NewRejections(logger lager.Logger) *Rejections {
-	return &Rejections{logger: logger, burst: rejectionBurst, refilled: time.Now()}
+	return &Rejections{logger: logger, began: time.Now(), limit: loglimit.Limiter{Burst: rejectionBurst}}
 }
 
 // Log logs a rejection, unless too many were logged recently.
 func (r *Rejections) Log(action string, err error, data lager.Data) {
-	unlogged, ok := r.take()
+	ok, unlogged := r.limit.Allow(time.Since(r.began))
 	if !ok {
 		return
 	}
@@ -44,25 +38,6 @@ func (r *Rejections) Log(action string, err error, data lager.Data) {
 		data["unlogged"] = unlogged
 	}
 	r.logger.Error(action, err, data)
-}
-
-// take decides whether a rejection may be logged, and returns how many before it were
-// not.
-func (r *Rejections) take() (unlogged int, ok bool) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-
-	if n := int(time.Since(r.refilled) / rejectionInterval); n > 0 {
-		r.burst = min(r.burst+n, rejectionBurst)
-		r.refilled = r.refilled.Add(time.Duration(n) * rejectionInterval)
-	}
-	if r.burst == 0 {
-		r.unlogged++
-		return 0, false
-	}
-	r.burst--
-	unlogged, r.unlogged = r.unlogged, 0
-	return unlogged, true
 }
 
 // RefuseEncoding answers and logs a request for whose body OpenBody returned an error.
