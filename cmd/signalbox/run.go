@@ -18,6 +18,7 @@ import (
 	"github.com/signalbox-ci/signalbox/cmd/signalbox/internal/source"
 	"github.com/signalbox-ci/signalbox/cmd/signalbox/internal/source/events"
 	"github.com/signalbox-ci/signalbox/internal/host"
+	"github.com/signalbox-ci/signalbox/internal/httpserver"
 	"github.com/signalbox-ci/signalbox/internal/status"
 	"github.com/signalbox-ci/signalbox/metric"
 )
@@ -99,7 +100,7 @@ type service struct {
 	logger   lager.Logger
 	address  net.Addr // of the intake
 	emitters *emitters
-	server   *source.Server
+	server   *httpserver.Server
 	pushed   *pushedMetrics
 	hangups  hangups
 }
@@ -224,7 +225,7 @@ func (c *runCommand) inputOptions(w world, screen *screen) inputOptions {
 }
 
 // shutDown stops taking in, drains and closes, in this order.
-func (c *daemon) shutDown(logger lager.Logger, server *source.Server, input *input, pushed *pushedMetrics) error {
+func (c *daemon) shutDown(logger lager.Logger, server *httpserver.Server, input *input, pushed *pushedMetrics) error {
 	timeout := time.Duration(c.ShutdownTimeout)
 	ctx, cancel := context.WithTimeout(context.Background(), timeout)
 	defer cancel()
@@ -234,7 +235,7 @@ func (c *daemon) shutDown(logger lager.Logger, server *source.Server, input *inp
 	intakeCtx, cancel := context.WithTimeout(ctx, timeout/2)
 	defer cancel()
 
-	serverErr := server.Close(intakeCtx)
+	serverErr := server.Shutdown(intakeCtx)
 	if errors.Is(serverErr, context.DeadlineExceeded) {
 		// Its clients know that they got no answer. It is no failure of ours.
 		logger.Error("cut-off-requests", serverErr)
@@ -307,12 +308,7 @@ func (c *daemon) host() (string, error) {
 
 func (c *daemon) listen() (net.Listener, error) {
 	address := net.JoinHostPort(string(c.Intake.BindIP), strconv.Itoa(int(c.Intake.BindPort)))
-
-	network := "tcp"
-	if net.ParseIP(string(c.Intake.BindIP)).To4() != nil {
-		network = "tcp4" // or 0.0.0.0 would be the wildcard of IPv6 as well
-	}
-	listener, err := net.Listen(network, address)
+	listener, err := httpserver.Listen(address)
 	if err != nil {
 		err = withAdvice(err, "--intake-bind-ip", "--intake-bind-port")
 		return nil, fmt.Errorf("cannot take events on %s (--intake-bind-ip, --intake-bind-port): %w", address, err)

@@ -13,7 +13,7 @@ const module = "github.com/signalbox-ci/signalbox/"
 // small are the shared helpers that every package but metric may import. They import
 // nothing of the module.
 var small = []string{
-	"internal/buildinfo", "internal/duration", "internal/excerpt", "internal/interval", "internal/loglimit",
+	"internal/buildinfo", "internal/duration", "internal/excerpt", "internal/httpserver", "internal/interval", "internal/loglimit",
 	"internal/methods", "internal/regularfile", "internal/secureheaders", "internal/spelling", "internal/topn",
 }
 

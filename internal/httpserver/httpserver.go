@@ -1,0 +1,168 @@
+// Package httpserver serves HTTP on the program's listeners: with time-outs, a web
+// configuration file for TLS and authentication, and a shutdown that does not wait for
+// idle clients.
+package httpserver
+
+import (
+	"context"
+	"errors"
+	"log"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"strings"
+	"sync"
+	"time"
+
+	"code.cloudfoundry.org/lager/v3"
+	"github.com/prometheus/exporter-toolkit/web"
+	"go.yaml.in/yaml/v3"
+)
+
+// Listen listens on a TCP address. The wildcard of IPv4, 0.0.0.0, does not include IPv6.
+func Listen(address string) (net.Listener, error) {
+	network := "tcp"
+	if host, _, _ := net.SplitHostPort(address); net.ParseIP(host).To4() != nil {
+		network = "tcp4"
+	}
+	return net.Listen(network, address)
+}
+
+// Options configure a Server. A time-out of 0 is none.
+type Options struct {
+	Handler http.Handler
+
+	// WebConfigFile, if not empty, is exporter-toolkit's configuration of TLS, client
+	// certificates and basic authentication. It must be valid; it is read again for each
+	// connection and request.
+	WebConfigFile string
+
+	ReadHeaderTimeout time.Duration // for clients that connect and send nothing
+	ReadTimeout       time.Duration // for a whole request
+	WriteTimeout      time.Duration // for a whole answer
+	IdleTimeout       time.Duration // between two requests
+	MaxHeaderBytes    int           // 0 means http.DefaultMaxHeaderBytes
+
+	// Logger returns the logger in force, for what http.Server reports about
+	// connections.
+	Logger func() lager.Logger
+
+	// Failed, if not nil, is called when serving ends without a Shutdown. Otherwise
+	// Shutdown returns the error.
+	Failed func(error)
+}
+
+// A Server serves on a listener. It must be shut down, whether it serves or not.
+type Server struct {
+	listener net.Listener
+	http     *http.Server
+	options  Options
+	serving  sync.WaitGroup
+	done     chan struct{} // closed when serving has ended
+	err      error         // why it ended without a Shutdown; after done
+
+	mu    sync.Mutex
+	fresh map[net.Conn]bool // connections without a request so far; guarded by mu
+}
+
+// New returns a Server that takes over the listener. It serves once Serve is called.
+func New(listener net.Listener, o Options) *Server {
+	s := &Server{
+		listener: listener,
+		options:  o,
+		done:     make(chan struct{}),
+		fresh:    map[net.Conn]bool{},
+		http: &http.Server{
+			Handler:           o.Handler,
+			ReadHeaderTimeout: o.ReadHeaderTimeout,
+			ReadTimeout:       o.ReadTimeout,
+			WriteTimeout:      o.WriteTimeout,
+			IdleTimeout:       o.IdleTimeout,
+			MaxHeaderBytes:    o.MaxHeaderBytes,
+			ErrorLog:          log.New(logWriter{o.Logger}, "", 0),
+		},
+	}
+	s.http.ConnState = s.track
+	return s
+}
+
+// Serve starts to serve, and returns at once.
+func (s *Server) Serve() {
+	address, systemdSocket := []string{s.listener.Addr().String()}, false
+	flags := &web.FlagConfig{
+		WebListenAddresses: &address,
+		WebSystemdSocket:   &systemdSocket,
+		WebConfigFile:      &s.options.WebConfigFile,
+	}
+	s.serving.Go(func() {
+		defer close(s.done)
+		err := web.Serve(s.listener, s.http, flags, slog.New(slog.DiscardHandler))
+		switch {
+		case err == nil || errors.Is(err, http.ErrServerClosed):
+		case s.options.Failed != nil:
+			s.options.Failed(err)
+		default:
+			s.err = err
+		}
+	})
+}
+
+// Done is closed when a Server that serves has stopped, with or without a Shutdown.
+func (s *Server) Done() <-chan struct{} { return s.done }
+
+// Addr returns the address of the listener.
+func (s *Server) Addr() net.Addr { return s.listener.Addr() }
+
+// Scheme returns "https" if the web configuration file enables TLS, or else "http".
+func (s *Server) Scheme() string {
+	content, err := os.ReadFile(s.options.WebConfigFile)
+	var config web.Config
+	if err == nil && yaml.Unmarshal(content, &config) == nil && config.TLSConfig.IsEnabled() {
+		return "https"
+	}
+	return "http"
+}
+
+// Shutdown closes the listener and waits for the requests in progress. If the context
+// ends first, it cuts them off and returns the context's error. The error joins the one
+// that ended serving before, unless Options.Failed was called with that.
+func (s *Server) Shutdown(ctx context.Context) error {
+	s.closeFresh()
+	err := s.http.Shutdown(ctx)
+	if err != nil {
+		s.http.Close() //nolint:errcheck // the listener is closed already
+	}
+	s.listener.Close() //nolint:errcheck // for a server that never served
+	s.serving.Wait()
+	return errors.Join(s.err, err)
+}
+
+// closeFresh closes the connections without a request. No client waits for an answer
+// there, but http.Server.Shutdown would wait five seconds for them.
+func (s *Server) closeFresh() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for conn := range s.fresh {
+		conn.Close() //nolint:errcheck // it is of no use anymore
+	}
+}
+
+// track keeps account of the connections without a request.
+func (s *Server) track(conn net.Conn, state http.ConnState) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if state == http.StateNew {
+		s.fresh[conn] = true
+	} else {
+		delete(s.fresh, conn)
+	}
+}
+
+// logWriter logs what http.Server reports.
+type logWriter struct{ logger func() lager.Logger }
+
+func (w logWriter) Write(line []byte) (int, error) {
+	w.logger().Info("http-server", lager.Data{"message": strings.TrimSpace(string(line))})
+	return len(line), nil
+}

@@ -1,0 +1,201 @@
+package httpserver
+
+import (
+	"context"
+	"errors"
+	"io"
+	"net"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"code.cloudfoundry.org/lager/v3"
+	"code.cloudfoundry.org/lager/v3/lagertest"
+	. "github.com/onsi/ginkgo/v2"
+	. "github.com/onsi/gomega"
+	"github.com/onsi/gomega/gbytes"
+	"go.uber.org/goleak"
+)
+
+func TestHTTPServer(t *testing.T) {
+	RegisterFailHandler(Fail)
+	RunSpecs(t, "HTTP server")
+}
+
+var _ = Describe("Server", func() {
+	var (
+		logger   *lagertest.TestLogger
+		listener net.Listener
+		handler  http.HandlerFunc
+		server   *Server
+		client   *http.Client
+		options  Options
+	)
+
+	BeforeEach(func() {
+		before := goleak.IgnoreCurrent()
+		DeferCleanup(func() { goleak.VerifyNone(GinkgoT(), before) })
+
+		var err error
+		logger = lagertest.NewTestLogger("intake")
+		listener, err = net.Listen("tcp", "127.0.0.1:0")
+		Expect(err).NotTo(HaveOccurred())
+		handler = func(w http.ResponseWriter, r *http.Request) { io.WriteString(w, "served") }
+		client = &http.Client{Transport: &http.Transport{}}
+		options = Options{
+			Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { handler(w, r) }),
+			Logger:  func() lager.Logger { return logger },
+		}
+	})
+
+	JustBeforeEach(func() {
+		server = New(listener, options)
+		server.Serve()
+	})
+
+	AfterEach(func() {
+		client.CloseIdleConnections()
+		server.Shutdown(context.Background())
+	})
+
+	get := func() (string, error) {
+		response, err := client.Get("http://" + listener.Addr().String())
+		if err != nil {
+			return "", err
+		}
+		defer response.Body.Close()
+		text, err := io.ReadAll(response.Body)
+		return string(text), err
+	}
+
+	It("serves until it is closed", func() {
+		Expect(get()).To(Equal("served"))
+		Expect(server.Done()).NotTo(BeClosed())
+
+		Expect(server.Shutdown(context.Background())).To(Succeed())
+		Expect(server.Done()).To(BeClosed())
+		_, err := get()
+		Expect(err).To(HaveOccurred())
+	})
+
+	It("may be closed twice", func() {
+		Expect(server.Shutdown(context.Background())).To(Succeed())
+		Expect(server.Shutdown(context.Background())).To(Succeed())
+	})
+
+	It("says why it stopped by itself", func() {
+		listener.Close()
+		Eventually(server.Done()).Should(BeClosed())
+		Expect(server.Shutdown(context.Background())).To(MatchError(net.ErrClosed))
+	})
+
+	Context("with a request that takes its time", func() {
+		var started, finish chan struct{}
+
+		BeforeEach(func() {
+			started, finish = make(chan struct{}), make(chan struct{})
+			handler = func(w http.ResponseWriter, r *http.Request) {
+				close(started)
+				<-finish
+				io.WriteString(w, "late")
+			}
+		})
+
+		It("waits for it", func() {
+			answer := make(chan string)
+			go func() {
+				text, _ := get()
+				answer <- text
+			}()
+			Eventually(started).Should(BeClosed())
+
+			closed := make(chan error)
+			go func() { closed <- server.Shutdown(context.Background()) }()
+			Eventually(func() error {
+				connection, err := net.Dial("tcp", listener.Addr().String())
+				if err == nil {
+					connection.Close()
+				}
+				return err
+			}).ShouldNot(Succeed(), "no more connections")
+			Expect(closed).NotTo(Receive())
+
+			close(finish)
+			Eventually(answer).Should(Receive(Equal("late")))
+			Eventually(closed).Should(Receive(BeNil()))
+		})
+
+		It("cuts it off at the deadline", func() {
+			failed := make(chan error)
+			go func() {
+				_, err := get()
+				failed <- err
+			}()
+			Eventually(started).Should(BeClosed())
+
+			ctx, cancel := context.WithTimeout(context.Background(), time.Millisecond)
+			defer cancel()
+			Expect(server.Shutdown(ctx)).To(MatchError(context.DeadlineExceeded))
+			Eventually(failed).Should(Receive(HaveOccurred()))
+			close(finish)
+		})
+	})
+
+	Context("with a handler that panics", func() {
+		BeforeEach(func() {
+			handler = func(http.ResponseWriter, *http.Request) { panic(errors.New("out of order")) }
+		})
+
+		It("logs it and goes on", func() {
+			_, err := get()
+			Expect(err).To(HaveOccurred())
+			Eventually(logger).Should(gbytes.Say("out of order"))
+			Expect(server.Done()).NotTo(BeClosed())
+		})
+	})
+
+	It("calls Failed instead, if there is one", func() {
+		failed := make(chan error, 1)
+		other, err := Listen("127.0.0.1:0")
+		Expect(err).NotTo(HaveOccurred())
+		options.Failed = func(err error) { failed <- err }
+		s := New(other, options)
+		s.Serve()
+		other.Close()
+		Eventually(failed).Should(Receive(MatchError(net.ErrClosed)))
+		Expect(s.Shutdown(context.Background())).To(Succeed())
+	})
+
+	It("can be shut down without having served", func() {
+		other, err := Listen("127.0.0.1:0")
+		Expect(err).NotTo(HaveOccurred())
+		Expect(New(other, options).Shutdown(context.Background())).To(Succeed())
+		_, err = net.Dial("tcp", other.Addr().String())
+		Expect(err).To(HaveOccurred())
+	})
+
+	It("closes connections without a request when it is shut down", func() {
+		conn, err := net.Dial("tcp", listener.Addr().String())
+		Expect(err).NotTo(HaveOccurred())
+		defer conn.Close()
+		fresh := func() int {
+			server.mu.Lock()
+			defer server.mu.Unlock()
+			return len(server.fresh)
+		}
+		Eventually(fresh).Should(Equal(1))
+		server.closeFresh()
+		Expect(io.ReadAll(conn)).To(BeEmpty())
+		Eventually(fresh).Should(BeZero())
+	})
+
+	It("has nothing to do with clients that send no request", func() {
+		connection, err := net.Dial("tcp", listener.Addr().String())
+		Expect(err).NotTo(HaveOccurred())
+		defer connection.Close()
+		_, err = io.Copy(connection, strings.NewReader("nonsense\r\n\r\n"))
+		Expect(err).NotTo(HaveOccurred())
+		Expect(io.ReadAll(connection)).To(HavePrefix("HTTP/1.1 400 Bad Request"))
+	})
+})

@@ -1,0 +1,106 @@
+package httpserver
+
+import (
+	"context"
+	"io"
+	"net"
+	"net/http"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"code.cloudfoundry.org/lager/v3"
+)
+
+// A client that is silent, or does not read its answer, must not keep a connection open
+// forever.
+func TestSilentClientsAreDisconnected(t *testing.T) {
+	options := Options{
+		ReadHeaderTimeout: 2 * time.Second,
+		ReadTimeout:       4 * time.Second,
+		WriteTimeout:      6 * time.Second,
+		IdleTimeout:       8 * time.Second,
+		Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			io.Copy(io.Discard, r.Body) //nolint:errcheck // it fails if the client is silent
+			if r.URL.Path == "/long" {
+				w.Write(make([]byte, 1<<20)) //nolint:errcheck // it fails if the client does not read
+			}
+		}),
+		Logger: func() lager.Logger { return lager.NewLogger("test") },
+	}
+	for _, c := range []struct {
+		name, sent string
+		read       int64 // bytes of the answer; -1 for all
+		after      time.Duration
+	}{
+		{"before the request", "", -1, options.ReadHeaderTimeout},
+		{"within the header", "POST / HTTP/1.1\r\nHost: a\r\n", -1, options.ReadHeaderTimeout},
+		{"within the body", "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\n\r\nx", -1, options.ReadTimeout},
+		{"within the answer", "GET /long HTTP/1.1\r\nHost: a\r\n\r\n", 100, options.WriteTimeout},
+		{"after the answer", "GET / HTTP/1.1\r\nHost: a\r\n\r\n", -1, options.IdleTimeout},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				ours, theirs := net.Pipe()
+				closed := make(chan time.Time, 1)
+				listener := oneConnection{accept: make(chan net.Conn, 1), closed: make(chan struct{})}
+				listener.accept <- watched{ours, closed}
+				server := New(listener, options)
+				server.Serve()
+				defer server.Shutdown(context.Background()) //nolint:errcheck // the listener fails
+				began := time.Now()
+				if _, err := io.WriteString(theirs, c.sent); err != nil {
+					t.Fatal(err)
+				}
+				if c.read < 0 {
+					io.Copy(io.Discard, theirs) //nolint:errcheck // until it is closed
+				} else {
+					io.CopyN(io.Discard, theirs, c.read) //nolint:errcheck // and then it stops reading
+				}
+				if took := (<-closed).Sub(began); took < c.after || took > c.after+time.Second {
+					t.Errorf("disconnected after %s, expected %s", took, c.after)
+				}
+			})
+		})
+	}
+}
+
+// watched is a connection that tells when it was closed first.
+type watched struct {
+	net.Conn
+	closed chan time.Time
+}
+
+func (w watched) Close() error {
+	select {
+	case w.closed <- time.Now():
+	default:
+	}
+	return w.Conn.Close()
+}
+
+// oneConnection is a listener that accepts one connection.
+type oneConnection struct {
+	accept chan net.Conn
+	closed chan struct{}
+}
+
+func (l oneConnection) Accept() (net.Conn, error) {
+	select {
+	case conn := <-l.accept:
+		return conn, nil
+	case <-l.closed:
+		return nil, net.ErrClosed
+	}
+}
+
+func (l oneConnection) Close() error {
+	select {
+	case <-l.closed:
+	default:
+		close(l.closed)
+	}
+	return nil
+}
+
+func (l oneConnection) Addr() net.Addr { return &net.TCPAddr{} }
