@@ -78,7 +78,7 @@ func oneOf[T ~string](found *faults, field, what string, value T, choices ...T) 
 		names = append(names, string(c))
 	}
 	if value == "" {
-		found.add(field, "%s is missing: want %s", what, orList(choices))
+		found.add(field, "%s is missing: expected %s", what, orList(choices))
 		return
 	}
 	found.add(field, "%s %q is not one of %s%s", what, value, strings.Join(names, ", "), spelling.Hint(string(value), names))

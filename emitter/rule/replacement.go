@@ -40,7 +40,7 @@ func (r Replacement) faults() (found faults) {
 		switch {
 		case text == "$$":
 		case name == "":
-			found.add("with", "%q has a $ that stands for nothing: want $1, ${1}, ${name}, or $$ for a dollar", r.With)
+			found.add("with", "%q has a $ that refers to no group: expected $1, ${1}, ${name}, or $$ for a dollar sign", r.With)
 		case err == nil && n > groups.NumSubexp():
 			found.add("with", "%q refers to %s, but match has %s", r.With, text, plural(groups.NumSubexp(), "group"))
 		case err != nil && groups.SubexpIndex(name) < 0:

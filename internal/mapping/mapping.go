@@ -28,8 +28,8 @@ type Mapping struct {
 	SilentEvents []string
 	Own          int // how many of Rules are from the mapping file
 
-	places   []rulePlace // by the index of the rule; nil without a file
-	document *document   // nil without a file
+	positions []position // by the index of the rule; nil without a file
+	document  *document  // nil without a file
 }
 
 // A RuleError says what is wrong with one of a Mapping's rules.
@@ -89,11 +89,11 @@ func (m Mapping) errorOf(w RuleError) *rule.MappingError {
 // explain adds what is wrong with the rules to the document.
 func (m Mapping) explain(wrong []RuleError) {
 	for _, w := range wrong {
-		path := m.places[w.Index].path(w.Field, m.document)
+		path := m.positions[w.Index].path(w.Field, m.document)
 		if path == "" {
-			m.document.fault(0, "", "%v", m.errorOf(w))
+			m.document.fault("", "%v", m.errorOf(w))
 		} else if !m.document.doubtful(path) {
-			m.document.fault(0, path, "%s", w.Reason)
+			m.document.fault(path, "%s", w.Reason)
 		}
 	}
 }
