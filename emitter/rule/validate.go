@@ -11,19 +11,19 @@ import (
 	"github.com/prometheus/common/model"
 )
 
-// operations are the operations that go with a type.
+// operations are the operations of each type.
 var operations = map[Type][]Operation{
 	Counter:   {Add, Inc},
 	Gauge:     {Set, Hold},
 	Histogram: {Observe},
 }
 
-// What a value may be divided by: beyond that, values that events have overflow, or
-// become nothing.
+// The range of Divide. Beyond it, values of events overflow or become 0.
 const minDivide, maxDivide = 1e-100, 1e100
 
-// Validate returns what is wrong with the rule by itself, and nil if nothing is. The
-// fields of the errors are named as in YAML: "labels[0].name".
+// Validate checks the rule by itself, without the rules that it must agree with. It
+// returns all errors, or nil if the rule is valid. The fields of the errors are named as
+// in YAML: "labels[0].name".
 func (r Rule) Validate() []FieldError {
 	var found faults
 	found.unless(r.Event != "", "event", "event is empty")
@@ -90,7 +90,7 @@ func (r Rule) Validate() []FieldError {
 	return found
 }
 
-// faults are what is wrong with the label itself.
+// faults returns the errors of the label.
 func (l Label) faults() (found faults) {
 	found.unless(isLabelName(l.Name), "name",
 		"label %q is not a label name: expected letters, digits and _, not starting with a digit or __", l.Name)
@@ -104,7 +104,7 @@ func (l Label) faults() (found faults) {
 	return found
 }
 
-// faults are what is wrong with the label itself.
+// faults returns the errors of the exemplar label.
 func (l ExemplarLabel) faults() (found faults) {
 	found.unless(isLabelName(l.Name), "name",
 		"exemplar label %q is not a label name: expected letters, digits and _, not starting with a digit or __", l.Name)

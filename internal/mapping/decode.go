@@ -19,11 +19,11 @@ import (
 // very many.
 const maxValues = 1 << 17
 
-// readDocument decodes a file into to, a pointer to a struct with yaml tags. The YAML
-// package would do so too, but it reports only lines, ignores duplicates of values in
-// lists, and has no limit on what aliases stand for.
+// readDocument decodes a file into to, a pointer to a struct with yaml tags. Unlike the
+// YAML package's own decoding, it remembers the position of each field, and limits what
+// aliases can stand for.
 func readDocument(file string, content []byte, to any) *document {
-	d := &document{file: file, fields: map[string]*field{}}
+	d := newDocument(file)
 	first, second, err := parse(content)
 	switch {
 	case err != nil:
@@ -57,8 +57,8 @@ func (d *document) tooManyValues(n *yaml.Node) bool {
 
 // resolve returns the node that n is an alias of, or else n.
 func resolve(n *yaml.Node) *yaml.Node {
-	for n.Kind == yaml.AliasNode {
-		n = n.Alias
+	if n.Kind == yaml.AliasNode {
+		return n.Alias
 	}
 	return n
 }

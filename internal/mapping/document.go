@@ -10,7 +10,7 @@ import (
 	"github.com/signalbox-ci/signalbox/emitter/rule"
 )
 
-// maxFaults is how many faults of a file are reported.
+// maxFaults is how many faults of a file are reported; a program's are all reported.
 const maxFaults = 100
 
 // A document is a mapping file that is being read: the positions of its fields and
@@ -18,8 +18,12 @@ const maxFaults = 100
 type document struct {
 	file   string
 	fields map[string]*field // by path
-	faults []fault
+	faults []*rule.MappingError
 	values int // counted so far
+}
+
+func newDocument(file string) *document {
+	return &document{file: file, fields: map[string]*field{}}
 }
 
 // A field is a value in the file, or a value that the file lacks. Its path is that in
@@ -30,12 +34,6 @@ type field struct {
 	hasValue  bool   // the file has a value other than null
 	wrong     bool   // the field has a fault
 	partWrong bool   // a part of the field has a fault
-}
-
-// A fault is an error at a position in the file.
-type fault struct {
-	line       int
-	path, text string
 }
 
 // field returns the field with the path, and creates it if necessary.
@@ -59,7 +57,7 @@ func (d *document) fault(path, format string, args ...any) {
 
 // faultAt records a fault of a field, at another line.
 func (d *document) faultAt(line int, path, format string, args ...any) {
-	d.faults = append(d.faults, fault{line, path, fmt.Sprintf(format, args...)})
+	d.faults = append(d.faults, &rule.MappingError{File: d.file, Line: line, Field: path, Reason: fmt.Sprintf(format, args...)})
 	f := d.field(path)
 	f.wrong = true
 	for f = f.parent; f != nil; f = f.parent {
@@ -88,16 +86,14 @@ func (d *document) doubtful(path string) bool {
 // err returns the faults in the order of their lines: all of them, or the first
 // maxFaults and the number of the others.
 func (d *document) err() error {
-	slices.SortStableFunc(d.faults, func(a, b fault) int { return cmp.Compare(a.line, b.line) })
+	slices.SortStableFunc(d.faults, func(a, b *rule.MappingError) int { return cmp.Compare(a.Line, b.Line) })
 	var errs []error
 	for i, f := range d.faults {
-		if i == maxFaults {
-			f = fault{line: f.line, text: fmt.Sprintf("and %d more", len(d.faults)-i)}
-		}
-		errs = append(errs, &rule.MappingError{File: d.file, Line: f.line, Field: f.path, Reason: f.text})
-		if i == maxFaults {
+		if i == maxFaults && d.file != "" {
+			errs = append(errs, &rule.MappingError{File: d.file, Line: f.Line, Reason: fmt.Sprintf("and %d more", len(d.faults)-i)})
 			break
 		}
+		errs = append(errs, f)
 	}
 	return errors.Join(errs...)
 }

@@ -20,12 +20,12 @@ type mappingFile struct {
 type metricChange struct {
 	Metric          string         `yaml:"metric"`           // name of the metric, without the namespace
 	Drop            bool           `yaml:"drop"`             // removes the metric
-	Help            *string        `yaml:"help"`             // replaces the help text, if not nil, as the fields below do
-	DropLabels      []string       `yaml:"drop_labels"`      // labels to remove, with what they require
-	AddLabels       []rule.Label   `yaml:"add_labels"`       // labels to add after that
-	Buckets         []float64      `yaml:"buckets"`          // only for a histogram
-	IdleTTL         *time.Duration `yaml:"idle_ttl"`         // 0s means that series never expire
-	NativeHistogram *bool          `yaml:"native_histogram"` // only for a histogram
+	Help            *string        `yaml:"help"`             // help text that replaces the one of the rules
+	DropLabels      []string       `yaml:"drop_labels"`      // names of labels to remove, with what they require
+	AddLabels       []rule.Label   `yaml:"add_labels"`       // labels to add, after drop_labels
+	Buckets         []float64      `yaml:"buckets"`          // buckets that replace those of the rules; only for a histogram
+	IdleTTL         *time.Duration `yaml:"idle_ttl"`         // idle TTL that replaces the one of the rules; with 0s, series never expire
+	NativeHistogram *bool          `yaml:"native_histogram"` // adds native buckets (true) or removes them (false); only for a histogram
 }
 
 // changesNothing reports whether the change neither replaces anything nor changes labels.

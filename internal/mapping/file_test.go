@@ -1,6 +1,7 @@
 package mapping_test
 
 import (
+	"errors"
 	"fmt"
 	"reflect"
 	"slices"
@@ -194,6 +195,9 @@ func TestFaultsHavePositions(t *testing.T) {
 		{"\xff\xfer\x00:\x00\n\x00'\x00", `m.yml:2: not YAML: found unexpected end of stream, in what begins here or on the next line`},
 		{"rules:\n" + strings.Repeat("- a\n", 131_073), `m.yml:131072: there are more than 131072 values in the file, aliases counted as what they stand for`},
 		{"rules: #" + strings.Repeat("x", 300<<10) + "\n - [\n", `m.yml:2: not YAML: did not find expected node content, in what begins here or on the next line`},
+		{"rules: &a [*a]", `m.yml:1: there are more than 131072 values in the file, aliases counted as what they stand for`},
+		{"builtin: true\r\nrules: x\r\n", `m.yml:2: rules: expected a list, got "x"`},
+		{"[a,\n b,\n c\nrules: []\nmetrics: []\n", `m.yml:3: not YAML: did not find expected ',' or ']'`},
 		{"- a", `m.yml:1: expected fields and their values, got a list`},
 		{"hello", `m.yml:1: expected fields and their values, got "hello"`},
 		{"builtin: true\n---\nbuiltin: false", `m.yml:2: a second document begins here, expected one document in the file`},
@@ -210,6 +214,8 @@ func TestFaultsHavePositions(t *testing.T) {
 		// Rules.
 		{ruleLine("lables: []"), `m.yml:2: rules[0].lables: unknown field: did you mean "labels"?`},
 		{ruleLine("help: [a]"), `m.yml:2: rules[0].help: expected a string, got a list`},
+		{"rules:\n- event: e\n  metric: m\n  type: gauge\n  operation: set\n  help:\n    [a]", `m.yml:6: rules[0].help: expected a string, got a list`},
+		{"builtin: &b true\nrules: *b", `m.yml:2: rules: expected a list, got "true"`},
 		{ruleLine("divide: many"), `m.yml:2: rules[0].divide: expected a number, got "many"`},
 		{ruleLine("divide: 0"), `m.yml:2: rules[0].divide: divide is 0, expected a positive number`},
 		{ruleLine("divide: -0.0"), `m.yml:2: rules[0].divide: divide is 0, expected a positive number`},
@@ -219,6 +225,8 @@ func TestFaultsHavePositions(t *testing.T) {
 		{ruleLine("idle_ttl: 300"), `m.yml:2: rules[0].idle_ttl: expected a duration like 30s, 10m or 24h, got "300": did you mean 300s?`},
 		{ruleLine("idle_ttl: 2d"), `m.yml:2: rules[0].idle_ttl: expected a duration like 30s, 10m or 24h, got "2d": did you mean 48h?`},
 		{ruleLine("idle_ttl: soon"), `m.yml:2: rules[0].idle_ttl: expected a duration like 30s, 10m or 24h, got "soon"`},
+		{ruleLine("idle_ttl: -1s, labels: [{name: a, attribute: a}]") + "\nmetrics: [{metric: m, help: a}]",
+			`m.yml:2: rules[0].idle_ttl: idle_ttl -1s is negative`},
 		{ruleLine("idle_ttl: 1h"), `m.yml:2: rules[0].idle_ttl: idle_ttl requires labels: the only series of a metric without labels never expires`},
 		{ruleLine("buckets: [1]"), `m.yml:2: rules[0].buckets: buckets go with histograms, not with a gauge`},
 		{ruleLine("native_histogram: true"), `m.yml:2: rules[0].native_histogram: native_histogram goes with histograms, not with a gauge`},
@@ -300,6 +308,9 @@ func TestFaultsHavePositions(t *testing.T) {
 			`m.yml:1: metrics[0]: nothing is changed: expected one of drop, help, drop_labels, add_labels, buckets, idle_ttl, native_histogram`},
 		{"metrics:\n- metric: builds_finished\n  drop_labels:\n  - jobb",
 			`m.yml:4: metrics[0].drop_labels[0]: metric "builds_finished" has no label "jobb", only job, pipeline, status, team: did you mean "job"?`},
+		{"rules:\n- {event: a, metric: m, type: gauge, operation: set, labels: [{name: x, attribute: x}]}\n" +
+			"- {event: b, metric: m, type: gauge, operation: set, labels: [{name: x, attribute: x}]}\n" +
+			"metrics: [{metric: m, drop_labels: [a]}]", `m.yml:4: metrics[0].drop_labels[0]: metric "m" has no label "a", only x`},
 		{"metrics: [{metric: builds_started_total, drop_labels: [a]}]", `m.yml:1: metrics[0].drop_labels[0]: metric "builds_started_total" has no labels`},
 		{"metrics: [{metric: workers_containers, drop_labels: [team, worker]}]",
 			`m.yml:1: metrics[0].drop_labels[1]: "worker" names the worker that a series of "workers_containers" belongs to, so it must stay`},
@@ -359,5 +370,33 @@ func TestOfManyFaultsTheFirstAreReported(t *testing.T) {
 	}
 	if last := lines[100]; !strings.HasSuffix(last, fmt.Sprintf(": and %d more", 5*rules-100)) {
 		t.Errorf("the last line is %s", last)
+	}
+}
+
+func TestPositionsOfFaultsInAProgramsRules(t *testing.T) {
+	for _, c := range []struct {
+		label    rule.Label
+		file     string
+		expected rule.MappingError
+	}{
+		{rule.Label{Name: "b"}, "metrics: [{metric: m, add_labels: [{name: a, attribute: a}]}]",
+			rule.MappingError{Event: "e", Metric: "m", Field: "labels[0].attribute", Reason: `label "b" has no attribute`}},
+		{rule.Label{Name: "b", Attribute: "b"}, "metrics: [{metric: m, drop_labels: [b]}]",
+			rule.MappingError{File: "m.yml", Line: 1, Field: "metrics[0].idle_ttl",
+				Reason: "idle_ttl requires labels: the only series of a metric without labels never expires"}},
+	} {
+		program := rule.Rule{Event: "e", Metric: "m", Type: rule.Gauge, Operation: rule.Set, Labels: []rule.Label{c.label}, IdleTTL: time.Hour}
+		m := mapping.Source{File: "m.yml", Rules: []rule.Rule{program}}.Parse([]byte(c.file))
+		err := m.Err([]mapping.RuleError{{Index: 0, FieldError: m.Rules[0].Validate()[0]}})
+		if got, ok := errors.AsType[*rule.MappingError](err); !ok || *got != c.expected {
+			t.Errorf("%s: got %+v, expected %+v", c.file, got, c.expected)
+		}
+	}
+}
+
+func TestKeysDoNotCountAsValues(t *testing.T) {
+	_, err := load("rules:\n" + strings.Repeat("- {event: e}\n", 45_000))
+	if strings.Contains(fmt.Sprint(err), "values in the file") {
+		t.Errorf("got %v", err)
 	}
 }

@@ -25,10 +25,10 @@ func read(s Source, content []byte) Mapping {
 	}
 	m.positions = make([]position, len(m.Rules))
 	m.dropEvents(f.DropEvents)
-	beginsMetrics := beginsMetrics(s.Namespace, s.Rules)
+	mayRepeat := beginsMetrics(s.Namespace, s.Rules)
 	for i, r := range f.Rules {
 		path := at("rules", i)
-		if !beginsMetrics {
+		if !mayRepeat {
 			m.checkNamespace(r, path, s.Namespace)
 		}
 		if divide := path + ".divide"; r.Divide == 0 && m.says(divide) && !m.doubtful(divide) {
@@ -75,17 +75,19 @@ func (m *reader) checkReplacements(labels []rule.Label, path string) {
 	for i, label := range labels {
 		for k := range label.Replace {
 			replacement := at(at(path, i)+".replace", k)
-			if !m.says(replacement+".match") && !m.doubtful(replacement) {
-				m.fault(replacement, "match is missing: expected a regular expression, or '' for the empty value")
+			if m.doubtful(replacement) {
+				continue
 			}
-			if !m.says(replacement+".with") && !m.doubtful(replacement) {
+			if !m.says(replacement + ".match") {
+				m.fault(replacement, "match is missing: expected a regular expression, or '' for the empty value")
+			} else if !m.says(replacement + ".with") {
 				m.fault(replacement, "with is missing: expected the new value, or '' for the empty value")
 			}
 		}
 	}
 }
 
-// dropEvents removes the rules of the events.
+// dropEvents removes the rules of events.
 func (m *reader) dropEvents(events []string) {
 	known := m.events()
 	for i, event := range events {

@@ -28,20 +28,20 @@ func parse(content []byte) (first, second *yaml.Node, err error) {
 	return first, second, nil
 }
 
-// maxSearchedBytes is how large a file may be whose syntax error is searched for its
-// line, which takes a dozen parses.
+// maxSearchedBytes is how large a file may be in which the line of a syntax error is
+// searched, which takes a dozen parses.
 const maxSearchedBytes = 256 << 10
 
 // yamlError matches the beginning of the YAML package's errors.
-var yamlError = regexp.MustCompile(`^yaml: (?:line (\d+)(?:, column \d+)?: )?`)
+var yamlError = regexp.MustCompile(`^(?:yaml: )?(?:line (\d+)(?:, column \d+)?: )?`)
 
 // syntaxFault returns the line and the text of an error that parse returned.
 //
 // The YAML package reports the line on which the enclosing list or mapping begins, the
-// line before, or none. The line with the fault is the last one of the shortest
-// beginning of the file that has the same error: the package stops close to the fault.
-// It is not searched in files over maxSearchedBytes, and not in UTF-16, which cannot be
-// cut into lines bytewise; for those, the text says that the line is approximate.
+// line before that, or none. The line with the fault is the last line of the shortest
+// beginning of the file that has the same error, because the package stops close to the
+// fault. A binary search finds it. In files over maxSearchedBytes, and in UTF-16, whose
+// lines cannot be split at bytes, the result is the package's line, and the text says so.
 func syntaxFault(content []byte, err error) (line int, text string) {
 	prefix := yamlError.FindStringSubmatch(err.Error())
 	text = err.Error()[len(prefix[0]):]
@@ -54,15 +54,16 @@ func syntaxFault(content []byte, err error) (line int, text string) {
 		content = bytes.ReplaceAll(content, []byte("\r"), []byte("\n"))
 	}
 
-	// The package does not report the beginning of what begins on the first line; after
-	// an empty line it does, and so two errors are equal only if they are the same.
+	// An error contains the line of the enclosing list or mapping, unless that is the
+	// first line of the file. With an empty line before, it always does, so that the same
+	// error in another list is different.
 	lines := bytes.SplitAfter(append([]byte("\n"), content...), []byte("\n"))
 	errorOf := func(last int) string {
 		_, _, err := parse(bytes.Join(lines[:last+1], nil))
 		return fmt.Sprint(err)
 	}
 	fault := errorOf(len(lines) - 1)
-	line = sort.Search(len(lines)-1, func(last int) bool { return errorOf(last) == fault })
+	line = max(1, sort.Search(len(lines)-1, func(last int) bool { return errorOf(last) == fault }))
 	indentation := lines[line][:len(lines[line])-len(bytes.TrimLeft(lines[line], " \t"))]
 	if bytes.Contains(indentation, []byte("\t")) {
 		text += ": the line begins with a tab, expected spaces"
