@@ -405,7 +405,7 @@ var _ = Describe("Rules of an embedding scheduler", func() {
 		wrong := deployed
 		wrong.Type = rule.Gauge
 		_, err := (&emitter.PrometheusConfig{BindIP: "127.0.0.1", BindPort: "0", Rules: []rule.Rule{wrong}}).NewEmitter(nil)
-		Expect(err).To(MatchError(`rule for event "deployed", metric "deploys_total": operation "inc" does not go with a gauge: want set or hold`))
+		Expect(err).To(MatchError(`rule for event "deployed", metric "deploys_total": operation "inc" does not go with a gauge: expected set or hold`))
 	})
 
 	It("can be changed by a mapping file", func() {
