@@ -12,7 +12,7 @@ import (
 
 // check reports whether a change can be applied, after those before it, and records the
 // fault otherwise.
-func (m *reader) check(c metricChange, before []metricChange, path string) bool {
+func (m *Mapping) check(c metricChange, before []metricChange, path string) bool {
 	metrics := m.metrics()
 	switch {
 	case m.doubtful(path + ".metric"):
@@ -36,7 +36,7 @@ func (m *reader) check(c metricChange, before []metricChange, path string) bool 
 }
 
 // apply applies a change to the rules of its metric.
-func (m *reader) apply(c metricChange, path string) {
+func (m *Mapping) apply(c metricChange, path string) {
 	if c.Drop {
 		m.remove(func(r rule.Rule) bool { return r.Metric == c.Metric })
 		return
@@ -68,7 +68,7 @@ func replace[T any](value, with *T) {
 }
 
 // dropLabels removes labels from a copy of the rule's list.
-func (m *reader) dropLabels(r *rule.Rule, c metricChange, path string) {
+func (m *Mapping) dropLabels(r *rule.Rule, c metricChange, path string) {
 	var names []string
 	for _, l := range r.Labels {
 		names = append(names, l.Name)

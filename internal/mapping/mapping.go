@@ -27,8 +27,8 @@ type Mapping struct {
 	SilentEvents []string
 	Own          int // number of Rules that are from the mapping file
 
+	*document            // nil without a file
 	positions []position // by the index of the rule; nil without a file
-	document  *document  // nil without a file
 }
 
 // A RuleError is an error in one of a Mapping's rules.
@@ -67,7 +67,7 @@ func (s Source) finish(m Mapping) Mapping {
 // Err returns all errors: those in the mapping file, in the order of its lines, and
 // those in the rules, which compiling them found. The result is nil, or joins errors of
 // type *rule.MappingError. An error that may be the consequence of another is left out.
-// The caller must call Err only once.
+// Err changes the Mapping, so the caller must call it only once.
 func (m Mapping) Err(inRules []RuleError) error {
 	d := cmp.Or(m.document, newDocument(""))
 	for _, e := range inRules {

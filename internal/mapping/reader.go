@@ -9,17 +9,11 @@ import (
 	"github.com/signalbox-ci/signalbox/internal/spelling"
 )
 
-// A reader applies a mapping file to the rules of a source.
-type reader struct {
-	*document
-	Mapping
-}
-
 // read applies a mapping file to the rules of the source. The document of the result
 // has the faults of the file.
 func read(s Source, content []byte) Mapping {
 	var f mappingFile
-	m := reader{document: readDocument(s.File, content, &f)}
+	m := Mapping{document: readDocument(s.File, content, &f)}
 	if f.Builtin == nil || *f.Builtin {
 		m.Rules, m.SilentEvents = slices.Clone(s.Rules), slices.Clone(s.SilentEvents)
 	}
@@ -45,17 +39,16 @@ func read(s Source, content []byte) Mapping {
 		}
 	}
 	m.silence(f.SilentEvents)
-	m.Mapping.document = m.document
 	for _, p := range m.positions {
 		if p.rule != "" {
 			m.Own++
 		}
 	}
-	return m.Mapping
+	return m
 }
 
 // checkNamespace checks that the metric's name does not include the namespace.
-func (m *reader) checkNamespace(r rule.Rule, path, namespace string) {
+func (m *Mapping) checkNamespace(r rule.Rule, path, namespace string) {
 	if before := namespace + "_"; strings.HasPrefix(r.Metric, before) && !m.doubtful(path+".metric") {
 		m.fault(path+".metric", "metric %q would become %q: leave out %q, which is the namespace", r.Metric, before+r.Metric, before)
 	}
@@ -71,7 +64,7 @@ func beginsMetrics(namespace string, rules []rule.Rule) bool {
 
 // checkReplacements checks that the file has both fields of all replacements; in a
 // decoded rule, a missing field looks like an empty one.
-func (m *reader) checkReplacements(labels []rule.Label, path string) {
+func (m *Mapping) checkReplacements(labels []rule.Label, path string) {
 	for i, label := range labels {
 		for k := range label.Replace {
 			replacement := at(at(path, i)+".replace", k)
@@ -88,7 +81,7 @@ func (m *reader) checkReplacements(labels []rule.Label, path string) {
 }
 
 // dropEvents removes the rules of events.
-func (m *reader) dropEvents(events []string) {
+func (m *Mapping) dropEvents(events []string) {
 	known := m.events()
 	for i, event := range events {
 		path := at("drop_events", i)
@@ -106,7 +99,7 @@ func (m *reader) dropEvents(events []string) {
 }
 
 // silence adds events that are known and update nothing.
-func (m *reader) silence(events []string) {
+func (m *Mapping) silence(events []string) {
 	driving := m.events()
 	for i, event := range events {
 		path := at("silent_events", i)
@@ -125,7 +118,7 @@ func (m *reader) silence(events []string) {
 }
 
 // remove removes rules. Their events stay known, even if they no longer update anything.
-func (m *reader) remove(which func(rule.Rule) bool) {
+func (m *Mapping) remove(which func(rule.Rule) bool) {
 	var rules []rule.Rule
 	var positions []position
 	for i, r := range m.Rules {
@@ -139,22 +132,17 @@ func (m *reader) remove(which func(rule.Rule) bool) {
 }
 
 // events returns the events of the rules.
-func (m *reader) events() []string {
-	return distinct(m.Rules, func(r rule.Rule) string { return r.Event })
+func (m *Mapping) events() (names []string) {
+	for _, r := range m.Rules {
+		names = append(names, r.Event)
+	}
+	return names
 }
 
 // metrics returns the metrics of the rules.
-func (m *reader) metrics() []string {
-	return distinct(m.Rules, func(r rule.Rule) string { return r.Metric })
-}
-
-func distinct(rules []rule.Rule, of func(rule.Rule) string) (names []string) {
-	seen := map[string]bool{}
-	for _, r := range rules {
-		if name := of(r); !seen[name] {
-			seen[name] = true
-			names = append(names, name)
-		}
+func (m *Mapping) metrics() (names []string) {
+	for _, r := range m.Rules {
+		names = append(names, r.Metric)
 	}
 	return names
 }
