@@ -110,7 +110,7 @@ var _ = Describe("A mapping file", func() {
 			Expect(err).To(MatchError("--mapping-file: open " + file + ": no such file or directory"))
 			write("rules: {}")
 			_, err = config.NewEmitter(nil)
-			Expect(err).To(MatchError(file + ":1: rules: want a list, got fields"))
+			Expect(err).To(MatchError(file + ":1: rules: expected a list, got fields"))
 			write("metrics: [{metric: builds_finished, add_labels: [{name: zone, attribute: zone}]}]")
 			_, err = config.NewEmitter(map[string]string{"zone": "b"})
 			Expect(err).To(MatchError(ContainSubstring(`attribute "zone" becomes the label "zone", which is a label of metric builds_finished itself`)))
@@ -405,7 +405,7 @@ var _ = Describe("Rules of an embedding scheduler", func() {
 		wrong := deployed
 		wrong.Type = rule.Gauge
 		_, err := (&emitter.PrometheusConfig{BindIP: "127.0.0.1", BindPort: "0", Rules: []rule.Rule{wrong}}).NewEmitter(nil)
-		Expect(err).To(MatchError(`rule for event "deployed", metric "deploys_total": operation "inc" does not go with a gauge: want set or hold`))
+		Expect(err).To(MatchError(`rule for event "deployed", metric "deploys_total": operation "inc" does not go with a gauge: expected set or hold`))
 	})
 
 	It("can be changed by a mapping file", func() {

@@ -79,9 +79,9 @@ var _ = Describe("signalbox check", func() {
 		Entry("of a mapping file", "drop_events:\n- error lgo\nrules:\n- evnt: a\n",
 			`FILE:2: drop_events[0]: no built-in rule is for the event "error lgo": did you mean "error log"?`,
 			`FILE:4: rules[0].evnt: unknown field: did you mean "event"?`,
-			`FILE:4: rules[0].metric: metric "" is not a metric name: want letters, digits, _ and :, not starting with a digit`,
-			`FILE:4: rules[0].type: type is missing: want counter, gauge or histogram`,
-			`FILE:4: rules[0].operation: operation is missing: want add, inc, set, hold or observe`),
+			`FILE:4: rules[0].metric: metric "" is not a metric name: expected letters, digits, _ and :, not starting with a digit`,
+			`FILE:4: rules[0].type: type is missing: expected counter, gauge or histogram`,
+			`FILE:4: rules[0].operation: operation is missing: expected add, inc, set, hold or observe`),
 		Entry("of a misspelt mapping file", "rulse: []", `FILE:1: rulse: unknown field: did you mean "rules"?`),
 		Entry("of a web configuration file", "rate_limit:\n  burts: 3\n", `FILE:2: field burts not found in type web.RateLimiterConfig`),
 		Entry("of one that is not even YAML", "basic_auth_users: [", `FILE:1: did not find expected node content`),
@@ -110,7 +110,7 @@ var _ = Describe("signalbox check", func() {
 	It("checks the files that a configuration names, too", func() {
 		mapping, web := write("mapping.yml", "builtin: maybe"), write("web.yml", "rate_limit: {burst: x}")
 		code, _, stderr := check("SIGNALBOX_MAPPING_FILE=" + mapping + "\nSIGNALBOX_PROMETHEUS_WEB_CONFIG_FILE='" + web + "'\n")
-		Expect(stderr).To(Equal("DIR/mapping.yml:1: builtin: want true or false, got \"maybe\"\n" +
+		Expect(stderr).To(Equal("DIR/mapping.yml:1: builtin: expected true or false, got \"maybe\"\n" +
 			"DIR/web.yml:1: cannot unmarshal !!str … into int\n"))
 		Expect(code).To(Equal(exitFailure))
 

@@ -8,28 +8,29 @@ import (
 	"github.com/signalbox-ci/signalbox/internal/spelling"
 )
 
-// A MappingError says what is wrong with one field of a rule or of a mapping file.
-// Functions that report several join them with errors.Join.
+// A MappingError is an error in one field of a rule or of a mapping file. Functions that
+// find several join them with errors.Join; errors.As finds the first.
 type MappingError struct {
-	// File is the mapping file, and Line the line in it, from 1. File is empty for a
-	// rule that a program passed.
+	// File is the path of the mapping file, and Line the line in it, from 1. File is
+	// empty, and Line 0, for a rule that a program passed.
 	File string
 	Line int
 
-	// Event and Metric identify the rule. They are empty for an error that is about
-	// the file.
+	// Event and Metric identify a rule that a program passed. They are empty for an
+	// error in a file.
 	Event, Metric string
 
-	// Field is the path of the field, as in "rules[0].labels[1].name" of a file or
-	// "labels[1].name" of a program's rule. It is empty for the whole.
+	// Field is the path of the field, such as "rules[0].labels[1].name" in a file or
+	// "labels[1].name" in a program's rule. It is empty for an error in the whole file
+	// or rule.
 	Field string
 
-	// Reason says what is wrong.
+	// Reason is the error, in words.
 	Reason string
 }
 
-// Error implements error. The text begins with the file and line, or with the event
-// and metric of the rule.
+// Error returns the position and the reason. The position is the file, line and field,
+// or the event and metric of the rule.
 func (e *MappingError) Error() string {
 	place := fmt.Sprintf("rule for event %q, metric %q", e.Event, e.Metric)
 	if e.File != "" {
@@ -41,13 +42,13 @@ func (e *MappingError) Error() string {
 	return place + ": " + e.Reason
 }
 
-// A FieldError says what is wrong with one field of a rule.
+// A FieldError is an error in one field of a rule.
 type FieldError struct {
-	Field  string // its path, as in "labels[0].name"; empty for the whole rule
-	Reason string
+	Field  string // path of the field, such as "labels[0].name"; empty for the whole rule
+	Reason string // the error, in words
 }
 
-// faults collects field errors.
+// faults collects the errors of a rule.
 type faults []FieldError
 
 func (fs *faults) add(field, format string, args ...any) {
@@ -61,14 +62,14 @@ func (fs *faults) unless(good bool, field, format string, args ...any) {
 	}
 }
 
-// under adds the errors of a part of the rule.
+// under adds the errors of the part of the rule that the field contains.
 func (fs *faults) under(field string, part faults) {
 	for _, f := range part {
 		*fs = append(*fs, FieldError{strings.TrimSuffix(field+"."+f.Field, "."), f.Reason})
 	}
 }
 
-// oneOf adds an error if the value is none of the choices.
+// oneOf adds an error if the value is not one of the choices.
 func oneOf[T ~string](found *faults, field, what string, value T, choices ...T) {
 	if slices.Contains(choices, value) {
 		return
@@ -78,7 +79,7 @@ func oneOf[T ~string](found *faults, field, what string, value T, choices ...T) 
 		names = append(names, string(c))
 	}
 	if value == "" {
-		found.add(field, "%s is missing: want %s", what, orList(choices))
+		found.add(field, "%s is missing: expected %s", what, orList(choices))
 		return
 	}
 	found.add(field, "%s %q is not one of %s%s", what, value, strings.Join(names, ", "), spelling.Hint(string(value), names))

@@ -12,11 +12,11 @@ import (
 	"github.com/signalbox-ci/signalbox/internal/excerpt"
 )
 
-// Compile returns the regular expression that matches the whole values that Match
-// does.
+// Compile returns Match as a regular expression that matches only whole values. It
+// returns an error of type *syntax.Error if Match is not a regular expression.
 func (r Replacement) Compile() (*regexp.Regexp, error) {
-	// Match is parsed by itself first, so that what surrounds it cannot become part of
-	// it, as it would with a \Q that has no end.
+	// Parsing Match by itself first keeps the text around it from becoming part of it,
+	// as would happen with \Q without \E.
 	tree, err := syntax.Parse(r.Match, syntax.Perl|syntax.DotNL)
 	if err != nil {
 		return nil, err
@@ -24,10 +24,10 @@ func (r Replacement) Compile() (*regexp.Regexp, error) {
 	return regexp.Compile("^(?:" + tree.String() + ")$")
 }
 
-// reference is what stands for a group in the text that replaces a value.
+// reference matches what refers to a group in With.
 var reference = regexp.MustCompile(`\$(?:\$|\{([\pL\pN_]+)\}|([\pL\pN_]+))?`)
 
-// faults are what is wrong with the replacement.
+// faults returns the errors of the replacement.
 func (r Replacement) faults() (found faults) {
 	groups, err := r.Compile()
 	if err != nil {
@@ -40,7 +40,7 @@ func (r Replacement) faults() (found faults) {
 		switch {
 		case text == "$$":
 		case name == "":
-			found.add("with", "%q has a $ that stands for nothing: want $1, ${1}, ${name}, or $$ for a dollar", r.With)
+			found.add("with", "%q has a $ that refers to no group: expected $1, ${1}, ${name}, or $$ for a dollar sign", r.With)
 		case err == nil && n > groups.NumSubexp():
 			found.add("with", "%q refers to %s, but match has %s", r.With, text, plural(groups.NumSubexp(), "group"))
 		case err != nil && groups.SubexpIndex(name) < 0:
@@ -54,7 +54,7 @@ func (r Replacement) faults() (found faults) {
 	return found
 }
 
-// whereWrong says what is wrong with a regular expression, and where.
+// whereWrong returns the reason and the place of an error in a regular expression.
 func whereWrong(match string, err error) string {
 	wrong, ok := errors.AsType[*syntax.Error](err)
 	if !ok {

@@ -1,5 +1,5 @@
-// Package rule has the rules that map events to metrics, as programs write them in Go
-// and operators write them in YAML.
+// Package rule defines the rules that map events to metrics. Programs write rules in Go,
+// operators write them in YAML, in a mapping file.
 package rule
 
 import (
@@ -11,115 +11,126 @@ import (
 //
 // Several rules may have the same event, and several the same metric. Rules with the
 // same metric must agree on everything that belongs to the family: type, help, label
-// names, buckets, native histogram, worker and idle TTL.
+// names, buckets, native histogram, worker and idle TTL. Event, Metric, Type and
+// Operation are required; the other fields may have their zero values, except that a
+// histogram needs buckets.
 type Rule struct {
 	// Event is the event's name, exactly as it is emitted.
 	Event string `json:"event" yaml:"event"`
 
-	// Metric is the family's name, without the namespace.
+	// Metric is the family's name, without the namespace: "deploys_total", which
+	// becomes "concourse_deploys_total".
 	Metric string `json:"metric" yaml:"metric"`
 
 	// Type is the family's type.
 	Type Type `json:"type" yaml:"type"`
 
-	// Help is the family's help text.
+	// Help is the family's help text. It may be empty.
 	Help string `json:"help" yaml:"help"`
 
-	// Labels are the family's labels, and where their values come from.
+	// Labels are the family's labels, in any order. Without labels, the family has one
+	// series.
 	Labels []Label `json:"labels,omitempty" yaml:"labels,omitempty"`
 
-	// Needs are attributes that must be present though no label shows them.
+	// Needs are further attributes that an event must have. An event without one of
+	// them is rejected for the metric.
 	Needs []string `json:"needs,omitempty" yaml:"needs,omitempty,flow"`
 
-	// When, if not nil, restricts the rule to events whose attribute has the value.
-	// An event that lacks the attribute is rejected for the metric.
+	// When restricts the rule to events that meet the condition. An event that lacks the
+	// attribute is rejected for the metric. Without When, the rule applies to all events.
 	When *Condition `json:"when,omitempty" yaml:"when,omitempty"`
 
 	// Operation is how the event's value changes the series.
 	Operation Operation `json:"operation" yaml:"operation"`
 
-	// Divide is what the value is divided by first: 1000 turns milliseconds
-	// into seconds. 0 means 1.
+	// Divide is what the value is divided by first, from 1e-100 to 1e100: 1000 turns
+	// milliseconds into seconds. 0 means 1. The operations inc and hold, which do not
+	// use the value, do not allow it.
 	Divide float64 `json:"divide,omitempty" yaml:"divide,omitempty"`
 
-	// Buckets are a histogram's upper bounds, ascending, none below 0, without +Inf.
+	// Buckets are the upper bounds of a histogram's buckets, in the unit of the divided
+	// value: ascending, none below 0, without +Inf. Only histograms have them.
 	Buckets []float64 `json:"buckets,omitempty" yaml:"buckets,omitempty,flow"`
 
-	// NativeHistogram adds native buckets to a histogram, which are served in
-	// protobuf.
+	// NativeHistogram adds native buckets to a histogram. Only scrapes in protobuf show
+	// them.
 	NativeHistogram bool `json:"native_histogram,omitempty" yaml:"native_histogram,omitempty"`
 
 	// Exemplar lists the labels of the exemplars of a histogram's buckets, in this
-	// order. An event need not have the attributes: labels whose attribute is
-	// missing or empty are left out. So is a whole exemplar that OpenMetrics cannot
-	// show, because its labels have more than 128 characters or are not UTF-8. A
-	// bucket keeps its exemplar for at least a second, until an event replaces it.
+	// order; without them there are no exemplars. A label whose attribute is missing or
+	// empty is left out. An exemplar that OpenMetrics cannot show, because its labels
+	// have more than 128 characters or are not UTF-8, is left out too. A bucket keeps
+	// its exemplar for at least a second, until an event replaces it.
 	Exemplar []ExemplarLabel `json:"exemplar,omitempty" yaml:"exemplar,omitempty"`
 
-	// Worker is how the series depend on the worker that the attribute "worker"
-	// names. Empty means that they belong to no worker.
+	// Worker is how the series depend on the worker that the attribute "worker" names.
+	// It requires a label with this attribute and without replacements. Empty means that
+	// the series belong to no worker.
 	Worker Ownership `json:"worker,omitempty" yaml:"worker,omitempty"`
 
-	// IdleTTL is how long a series stays without an update. 0 means that it never
-	// expires.
+	// IdleTTL is how long a series stays without an update, at least a millisecond. It
+	// requires labels. 0 means that the series never expires.
 	IdleTTL time.Duration `json:"idle_ttl,omitempty" yaml:"idle_ttl,omitempty"`
 }
 
 // A Label is one label of a family.
 type Label struct {
-	// Name is the label's name.
+	// Name is the label's name: letters, digits and _, not starting with a digit or __.
 	Name string `json:"name" yaml:"name"`
 
 	// Attribute is the event's attribute that gives the label its value.
 	Attribute string `json:"attribute" yaml:"attribute"`
 
-	// Required is what an event must have. Empty means that the label's value is
-	// empty for an event without the attribute.
+	// Required is what an event must have; other events are rejected for the metric.
+	// Empty means that an event without the attribute has the empty label value.
 	Required Requirement `json:"required,omitempty" yaml:"required,omitempty"`
 
 	// Replace maps the attribute's value to the label's. The first replacement that
-	// matches applies; a value that none matches stays as it is. A missing attribute
-	// counts as empty. Required, Needs and When apply to the original value.
+	// matches applies; a value that no replacement matches stays as it is. A missing
+	// attribute counts as empty. Conditions and requirements apply to the original value.
 	Replace []Replacement `json:"replace,omitempty" yaml:"replace,omitempty"`
 }
 
 // A Replacement maps attribute values to a label value.
 type Replacement struct {
-	// Match is a regular expression (RE2) that matches the whole value; a dot
-	// matches newlines too.
+	// Match is a regular expression (RE2) that must match the whole value. A dot
+	// matches newlines too. The empty expression matches the empty value.
 	Match string `json:"match" yaml:"match"`
 
-	// With is the label's value. $1 or ${1} is the text of Match's first group,
-	// ${name} that of a named group, and $$ a dollar sign.
+	// With is the label's value, which may be empty. $1 or ${1} stands for the text of
+	// Match's first group, ${name} for that of a named group, and $$ for a dollar sign.
 	With string `json:"with" yaml:"with"`
 }
 
 // An ExemplarLabel is one label of an exemplar.
 type ExemplarLabel struct {
-	// Name is the label's name.
+	// Name is the label's name: letters, digits and _, not starting with a digit or __.
 	Name string `json:"name" yaml:"name"`
 
 	// Attribute is the event's attribute that gives the label its value.
 	Attribute string `json:"attribute" yaml:"attribute"`
 }
 
-// A Condition holds for events whose Attribute equals Value.
+// A Condition holds for events whose attribute has the value.
 type Condition struct {
+	// Attribute is the event's attribute. It must not be empty.
 	Attribute string `json:"attribute" yaml:"attribute"`
-	Value     string `json:"value" yaml:"value"`
+
+	// Value is the whole value that the attribute must have. It may be empty.
+	Value string `json:"value" yaml:"value"`
 }
 
-// Type is the type of a metric family.
+// A Type is the type of a metric family. There is no default.
 type Type string
 
-// The types of families that rules can drive.
+// The types of families that rules can update.
 const (
 	Counter   Type = "counter"
 	Gauge     Type = "gauge"
 	Histogram Type = "histogram"
 )
 
-// Operation is how an event's value changes a series.
+// An Operation is how an event's value changes a series. There is no default.
 type Operation string
 
 // The operations. Add and Inc are for counters, Set and Hold for gauges,
@@ -128,33 +139,34 @@ const (
 	Add     Operation = "add"     // adds the value, which must not be negative
 	Inc     Operation = "inc"     // adds one, whatever the value
 	Set     Operation = "set"     // replaces the value
-	Hold    Operation = "hold"    // adds one if the value is 1, subtracts one otherwise
-	Observe Operation = "observe" // counts the value in its bucket
+	Hold    Operation = "hold"    // adds one if the value is 1, subtracts one for any other value
+	Observe Operation = "observe" // counts the value in its bucket; the value must not be negative
 )
 
-// Requirement is what a label requires of its attribute.
+// A Requirement is what a label requires of its attribute.
 type Requirement string
 
 // The requirements. The empty one requires nothing.
 const (
 	Present  Requirement = "present"   // the event must have the attribute
-	NonEmpty Requirement = "non-empty" // the event must have the attribute, and it must not be empty
+	NonEmpty Requirement = "non-empty" // the event must have the attribute, with a value that is not empty
 )
 
-// Ownership is how a family's series depend on a worker.
+// An Ownership is how a family's series depend on a worker.
 type Ownership string
 
-// The ownerships. Series of either are removed with their worker. An event of a
-// Heartbeat family shows that the worker is alive; one of an Owned family does not.
+// The ownerships. The series of both are removed with their worker. With the empty one,
+// series belong to no worker.
 const (
-	Owned     Ownership = "owned"
-	Heartbeat Ownership = "heartbeat"
+	Owned     Ownership = "owned"     // an event does not show that the worker is alive
+	Heartbeat Ownership = "heartbeat" // an event shows that the worker is alive
 )
 
 // WorkerAttribute is the attribute that names the worker an event is about.
 const WorkerAttribute = "worker"
 
-// NamesWorker reports whether the label's value is the worker's name as it is.
+// NamesWorker reports whether the label's value is the name of the worker, without
+// replacements.
 func (l Label) NamesWorker() bool { return l.Attribute == WorkerAttribute && len(l.Replace) == 0 }
 
 // Clone returns a copy of the rule that shares no memory with it.

@@ -11,34 +11,34 @@ import (
 	"github.com/prometheus/common/model"
 )
 
-// operations are the operations that go with a type.
+// operations are the operations of each type.
 var operations = map[Type][]Operation{
 	Counter:   {Add, Inc},
 	Gauge:     {Set, Hold},
 	Histogram: {Observe},
 }
 
-// What a value may be divided by: beyond that, values that events have overflow, or
-// become nothing.
+// The range of Divide. Beyond it, values of events overflow or become 0.
 const minDivide, maxDivide = 1e-100, 1e100
 
-// Validate returns what is wrong with the rule by itself, and nil if nothing is. The
-// fields of the errors are named as in YAML: "labels[0].name".
+// Validate checks the rule by itself, without the rules that it must agree with. It
+// returns all errors, or nil if the rule is valid. The fields of the errors are named as
+// in YAML: "labels[0].name".
 func (r Rule) Validate() []FieldError {
 	var found faults
 	found.unless(r.Event != "", "event", "event is empty")
 	found.unless(isMetricName(r.Metric), "metric",
-		"metric %q is not a metric name: want letters, digits, _ and :, not starting with a digit", r.Metric)
+		"metric %q is not a metric name: expected letters, digits, _ and :, not starting with a digit", r.Metric)
 	allowed, known := operations[r.Type]
 	if !known {
 		oneOf(&found, "type", "type", r.Type, Counter, Gauge, Histogram)
 		oneOf(&found, "operation", "operation", r.Operation, Add, Inc, Set, Hold, Observe)
 	} else {
-		found.unless(r.Operation != "", "operation", "operation is missing: want %s", orList(allowed))
+		found.unless(r.Operation != "", "operation", "operation is missing: expected %s", orList(allowed))
 		found.unless(r.Operation == "" || slices.Contains(allowed, r.Operation), "operation",
-			"operation %q does not go with a %s: want %s", r.Operation, r.Type, orList(allowed))
+			"operation %q does not go with a %s: expected %s", r.Operation, r.Type, orList(allowed))
 		found.unless(len(r.Buckets) > 0 || r.Type != Histogram, "buckets",
-			"a histogram needs buckets: want their upper bounds, such as [0.1, 1, 10]")
+			"a histogram needs buckets: expected their upper bounds, such as [0.1, 1, 10]")
 		found.unless(len(r.Buckets) == 0 || r.Type == Histogram, "buckets",
 			"buckets go with histograms, not with a %s", r.Type)
 		found.unless(!r.NativeHistogram || r.Type == Histogram, "native_histogram",
@@ -47,11 +47,11 @@ func (r Rule) Validate() []FieldError {
 			"exemplar goes with histograms, not with a %s", r.Type)
 	}
 	found.unless(r.Divide == 0 || r.Divide >= minDivide && r.Divide <= maxDivide, "divide",
-		"divide is %v, want a positive number, from %v to %v", r.Divide, minDivide, maxDivide)
+		"divide is %v, expected a positive number, from %v to %v", r.Divide, minDivide, maxDivide)
 	found.unless(r.Divide == 0 || r.Operation != Inc && r.Operation != Hold, "divide",
 		"divide does not go with the operation %q, which does not use the value", r.Operation)
 	found.unless(len(r.Buckets) == 0 || !(r.Buckets[0] < 0), "buckets",
-		"buckets %v begin below 0, want bounds of at least 0", r.Buckets)
+		"buckets %v begin below 0, expected bounds of at least 0", r.Buckets)
 	for i, bound := range r.Buckets {
 		if math.IsNaN(bound) || math.IsInf(bound, 0) || i > 0 && bound <= r.Buckets[i-1] {
 			found.add("buckets", "buckets %v are not finite and ascending", r.Buckets)
@@ -61,7 +61,7 @@ func (r Rule) Validate() []FieldError {
 	if r.Worker != "" {
 		oneOf(&found, "worker", "worker", r.Worker, Owned, Heartbeat)
 		found.unless(slices.ContainsFunc(r.Labels, Label.NamesWorker), "worker",
-			"worker wants a label with the attribute %q as it is: two workers must not share a series", WorkerAttribute)
+			"worker requires a label with the attribute %q, without replacements: two workers must not share a series", WorkerAttribute)
 	}
 	switch {
 	case r.IdleTTL < 0:
@@ -69,12 +69,12 @@ func (r Rule) Validate() []FieldError {
 	case r.IdleTTL > 0 && r.IdleTTL < time.Millisecond:
 		found.add("idle_ttl", "idle_ttl %v is under a millisecond", r.IdleTTL)
 	case r.IdleTTL > 0 && len(r.Labels) == 0:
-		found.add("idle_ttl", "a metric without labels has one series, which stays: idle_ttl wants labels")
+		found.add("idle_ttl", "idle_ttl requires labels: the only series of a metric without labels never expires")
 	}
 	found.unless(r.When == nil || r.When.Attribute != "", "when", "when has no attribute")
 	for i, l := range r.Labels {
 		found.under(fmt.Sprintf("labels[%d]", i), l.faults())
-		found.unless(l.Name != "le" || r.Type != Histogram, fmt.Sprintf("labels[%d].name", i), `label "le" is the histogram's own`)
+		found.unless(l.Name != "le" || r.Type != Histogram, fmt.Sprintf("labels[%d].name", i), `label "le" is reserved for the buckets of a histogram`)
 		found.unless(!slices.ContainsFunc(r.Labels[:i], func(before Label) bool { return before.Name == l.Name }),
 			fmt.Sprintf("labels[%d].name", i), "label %q is duplicated", l.Name)
 	}
@@ -86,14 +86,14 @@ func (r Rule) Validate() []FieldError {
 		length += len(l.Name)
 	}
 	found.unless(length < prometheus.ExemplarMaxRunes, "exemplar",
-		"the names of the exemplar's labels have %d characters; with their values they may have %d", length, prometheus.ExemplarMaxRunes)
+		"the names of the exemplar's labels have %d characters; names and values together may have at most %d", length, prometheus.ExemplarMaxRunes)
 	return found
 }
 
-// faults are what is wrong with the label itself.
+// faults returns the errors of the label.
 func (l Label) faults() (found faults) {
 	found.unless(isLabelName(l.Name), "name",
-		"label %q is not a label name: want letters, digits and _, not starting with a digit or __", l.Name)
+		"label %q is not a label name: expected letters, digits and _, not starting with a digit or __", l.Name)
 	found.unless(l.Attribute != "", "attribute", "label %q has no attribute", l.Name)
 	if l.Required != "" {
 		oneOf(&found, "required", fmt.Sprintf("label %q: required", l.Name), l.Required, Present, NonEmpty)
@@ -104,10 +104,10 @@ func (l Label) faults() (found faults) {
 	return found
 }
 
-// faults are what is wrong with the label itself.
+// faults returns the errors of the exemplar label.
 func (l ExemplarLabel) faults() (found faults) {
 	found.unless(isLabelName(l.Name), "name",
-		"exemplar label %q is not a label name: want letters, digits and _, not starting with a digit or __", l.Name)
+		"exemplar label %q is not a label name: expected letters, digits and _, not starting with a digit or __", l.Name)
 	found.unless(l.Attribute != "", "attribute", "exemplar label %q has no attribute", l.Name)
 	return found
 }

@@ -11,10 +11,10 @@ import (
 	"github.com/signalbox-ci/signalbox/emitter/rule"
 )
 
-// TestTheCatalogIsWhatDashboardsDependOn compares the catalog with a list of what
-// was promised: events, names, types, labels, operations, buckets, owners.
-func TestTheCatalogIsWhatDashboardsDependOn(t *testing.T) {
-	promised, err := os.ReadFile("testdata/catalog.txt")
+// Dashboards depend on the events, names, types, labels, operations, buckets and owners
+// in this list.
+func TestCatalogIsUnchanged(t *testing.T) {
+	recorded, err := os.ReadFile("testdata/catalog.txt")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -23,7 +23,7 @@ func TestTheCatalogIsWhatDashboardsDependOn(t *testing.T) {
 		rules = append(rules, strings.TrimRight(fmt.Sprintln(r.Event, "|", r.Metric, "|", r.Type, "|", labelsOf(r), "|", conditionsOf(r), "|", r.Operation, r.Divide, "|", r.Buckets, "|", r.Worker, r.IdleTTL), "\n"))
 	}
 	slices.Sort(rules)
-	if got := strings.Join(rules, "\n") + "\n"; got != string(promised) {
+	if got := strings.Join(rules, "\n") + "\n"; got != string(recorded) {
 		t.Errorf("the catalog is now\n%s", got)
 	}
 }
@@ -42,10 +42,10 @@ func conditionsOf(r rule.Rule) string {
 	return fmt.Sprint(r.Needs)
 }
 
-func TestTheCatalogReadsWell(t *testing.T) {
+func TestHelpTextsAndOrderOfLabels(t *testing.T) {
 	for _, r := range Rules(Inherited) {
 		if !strings.HasSuffix(r.Help, ".") || len(r.Help) < 10 {
-			t.Errorf("%s: help %q is no sentence", r.Metric, r.Help)
+			t.Errorf("%s: got help %q, expected a sentence", r.Metric, r.Help)
 		}
 		names := make([]string, len(r.Labels))
 		for i, l := range r.Labels {
@@ -57,7 +57,7 @@ func TestTheCatalogReadsWell(t *testing.T) {
 	}
 }
 
-func TestWhatACallerChangesInTheCatalogStaysWithTheCaller(t *testing.T) {
+func TestCallersCannotChangeTheCatalog(t *testing.T) {
 	for _, naming := range []Naming{Inherited, Modern} {
 		before := clone(Rules(naming))
 		for _, r := range Rules(naming) {
@@ -79,20 +79,20 @@ func TestWhatACallerChangesInTheCatalogStaysWithTheCaller(t *testing.T) {
 		}
 		for i, r := range Rules(naming) {
 			if !reflect.DeepEqual(r, before[i]) {
-				t.Errorf("%s: rule %d is now %+v, want %+v", naming, i, r, before[i])
+				t.Errorf("%s: rule %d is now %+v, expected %+v", naming, i, r, before[i])
 			}
 		}
 	}
 }
 
-func TestModernFormsAreOfFamiliesInTheCatalog(t *testing.T) {
+func TestModernFormsBelongToFamilies(t *testing.T) {
 	metrics := map[string]bool{}
 	for _, r := range Rules(Inherited) {
 		metrics[r.Metric] = true
 	}
 	for inherited := range modernForms {
 		if !metrics[inherited] {
-			t.Errorf("no family is called %s", inherited)
+			t.Errorf("got a modern form of %s, which is no family", inherited)
 		}
 	}
 }

@@ -13,10 +13,10 @@ import (
 // updates the same families in either naming. The zero value means Inherited.
 type Naming string
 
-// The namings. A name that both have is that of the same family.
+// The namings. A name that is in both belongs to the same family in both.
 const (
 	Inherited Naming = "inherited" // the names of Concourse's web node
-	Modern    Naming = "modern"    // the names that Prometheus' naming practices ask for
+	Modern    Naming = "modern"    // names that follow Prometheus' naming practices
 )
 
 // Rules returns the built-in rules in a naming, in the order in which `signalbox
@@ -66,7 +66,7 @@ func rename(r *rule.Rule) {
 	slices.SortFunc(r.Labels, func(a, b rule.Label) int { return strings.Compare(a.Name, b.Name) })
 }
 
-// A modernForm is what a family of the inherited catalog is in the modern one.
+// A modernForm is the difference between a family's inherited and modern form.
 type modernForm struct {
 	metric string
 
@@ -75,13 +75,13 @@ type modernForm struct {
 	seconds []float64
 }
 
-// workBuckets are for the web node's own work, which takes milliseconds as a rule,
-// and minutes when the database or a worker is slow.
+// workBuckets are for the web node's own work, which normally takes milliseconds, and
+// minutes when the database or a worker is slow.
 var workBuckets = []float64{.001, .005, .01, .05, .1, .25, .5, 1, 2.5, 5, 10, 60, 300}
 
-// modernForms are the modern forms of the families whose inherited names are not as
-// Prometheus wants them, by those names. Names that are stay, so that what works
-// with one naming works with the other as far as it can.
+// modernForms are the modern forms of families, by inherited name. Families whose
+// inherited names follow Prometheus' practices are not in it: they keep their names, so
+// that as many dashboards and rules as possible work with both namings.
 var modernForms = map[string]modernForm{
 	"error_logs": {metric: "error_logs_total"},
 
@@ -122,8 +122,8 @@ var modernForms = map[string]modernForm{
 	"gc_gc_volume_collector_duration":                        {metric: "gc_volume_collector_duration_seconds", seconds: workBuckets},
 }
 
-// Hint returns what an unknown metric was probably meant to be, to append to an error:
-// the metric that has this name in the other naming, or else the nearest known one.
+// Hint returns the metric that an unknown one was probably meant to be, to append to an
+// error: the one that has this name in the other naming, or else the nearest known one.
 func Hint(metric string, known []string) string {
 	for inherited, form := range modernForms {
 		switch {
@@ -136,8 +136,8 @@ func Hint(metric string, known []string) string {
 	return spelling.Hint(metric, known)
 }
 
-// modernLabels are the modern names of labels, in whichever family they are: the
-// same thing has the same label everywhere, so that families can be joined by it.
+// modernLabels are the modern names of labels, by inherited name. A label has the same
+// name in all families, so that queries can join them.
 var modernLabels = map[string]string{
 	"dbname":       "pool", // the attribute is the name of a connection pool
 	"jobName":      "job",

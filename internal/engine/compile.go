@@ -164,7 +164,7 @@ func (d *definition) accepts(r rule.Rule) error {
 	var differences []string
 	compare := func(what, format string, here, there any) {
 		if !reflect.DeepEqual(here, there) {
-			differences = append(differences, fmt.Sprintf("%s is "+format+", want "+format, what, here, there))
+			differences = append(differences, fmt.Sprintf("%s is "+format+", expected "+format, what, here, there))
 		}
 	}
 	compare("type", "%v", r.Type, d.rule.Type)

@@ -1,7 +1,7 @@
 package mapping
 
 import (
-	"errors"
+	"cmp"
 	"fmt"
 	"slices"
 
@@ -9,10 +9,10 @@ import (
 	"github.com/signalbox-ci/signalbox/internal/regularfile"
 )
 
-// A Source is where the rules come from: the program, and a mapping file that adds
-// rules and changes those.
+// A Source is where rules come from: the program, and a mapping file that adds rules
+// and changes those of the program.
 type Source struct {
-	File string // the mapping file; empty if there is none
+	File string // path of the mapping file; empty if there is none
 
 	Rules        []rule.Rule // the rules without the file
 	SilentEvents []string    // events that are known and update nothing, without the file
@@ -21,25 +21,24 @@ type Source struct {
 	NativeHistograms bool   // adds native buckets to all histograms
 }
 
-// A Mapping is the rules that are to be compiled, with their positions in the mapping
-// file.
+// A Mapping is a list of rules to compile, with their positions in the mapping file.
 type Mapping struct {
 	Rules        []rule.Rule
 	SilentEvents []string
-	Own          int // how many of Rules are from the mapping file
+	Own          int // number of Rules that are from the mapping file
 
-	places   []rulePlace // by the index of the rule; nil without a file
-	document *document   // nil without a file
+	*document            // nil without a file
+	positions []position // by the index of the rule; nil without a file
 }
 
-// A RuleError says what is wrong with one of a Mapping's rules.
+// A RuleError is an error in one of a Mapping's rules.
 type RuleError struct {
 	Index int // in Mapping.Rules
 	rule.FieldError
 }
 
-// Read reads the rules. The error is that of reading the file; what is wrong with its
-// content, Err returns.
+// Read reads the mapping file, if there is one, and applies it to the rules. It returns an
+// error if it cannot read the file. Errors in its content are returned by Err.
 func (s Source) Read() (Mapping, error) {
 	if s.File == "" {
 		return s.finish(Mapping{Rules: s.Rules, SilentEvents: s.SilentEvents}), nil
@@ -51,10 +50,10 @@ func (s Source) Read() (Mapping, error) {
 	return s.Parse(content), nil
 }
 
-// Parse is Read of a mapping file that has the content.
+// Parse is like Read, but takes the content of the mapping file.
 func (s Source) Parse(content []byte) Mapping { return s.finish(read(s, content)) }
 
-// finish adds native buckets if the source asks for them.
+// finish adds native buckets to all histograms, if the source says so.
 func (s Source) finish(m Mapping) Mapping {
 	if s.NativeHistograms {
 		m.Rules = slices.Clone(m.Rules)
@@ -65,35 +64,23 @@ func (s Source) finish(m Mapping) Mapping {
 	return m
 }
 
-// Err returns everything that is wrong: with the mapping file, and with the rules, as
-// compiling them found out. The result is nil, or joins errors of type
-// *rule.MappingError, those of the file in the order of its lines.
-func (m Mapping) Err(wrong []RuleError) error {
-	if m.document != nil {
-		m.explain(wrong)
-		return m.document.err()
-	}
-	var errs []error
-	for _, w := range wrong {
-		errs = append(errs, m.errorOf(w))
-	}
-	return errors.Join(errs...)
-}
-
-// errorOf returns the error of a rule that is not from a file.
-func (m Mapping) errorOf(w RuleError) *rule.MappingError {
-	r := m.Rules[w.Index]
-	return &rule.MappingError{Event: r.Event, Metric: r.Metric, Field: w.Field, Reason: w.Reason}
-}
-
-// explain adds what is wrong with the rules to the document.
-func (m Mapping) explain(wrong []RuleError) {
-	for _, w := range wrong {
-		path := m.places[w.Index].path(w.Field, m.document)
-		if path == "" {
-			m.document.fault(0, "", "%v", m.errorOf(w))
-		} else if !m.document.doubtful(path) {
-			m.document.fault(0, path, "%s", w.Reason)
+// Err returns all errors: those in the mapping file, in the order of its lines, and
+// those in the rules, which compiling them found. The result is nil, or joins errors of
+// type *rule.MappingError. An error that may be the consequence of another is left out.
+// Err changes the Mapping, so the caller must call it only once.
+func (m Mapping) Err(inRules []RuleError) error {
+	d := cmp.Or(m.document, newDocument(""))
+	for _, e := range inRules {
+		path := ""
+		if m.positions != nil {
+			path = m.positions[e.Index].path(e.Field, d)
+		}
+		switch r := m.Rules[e.Index]; {
+		case path == "":
+			d.faults = append(d.faults, &rule.MappingError{Event: r.Event, Metric: r.Metric, Field: e.Field, Reason: e.Reason})
+		case !d.doubtful(path):
+			d.fault(path, "%s", e.Reason)
 		}
 	}
+	return d.err()
 }

@@ -10,7 +10,7 @@ import (
 	"github.com/signalbox-ci/signalbox/emitter/rule"
 )
 
-func TestTheDocumentationNamesEveryField(t *testing.T) {
+func TestDocumentationNamesEveryField(t *testing.T) {
 	text, err := os.ReadFile("../../docs/mapping.md")
 	if err != nil {
 		t.Fatal(err)
@@ -27,7 +27,7 @@ func TestTheDocumentationNamesEveryField(t *testing.T) {
 	}
 }
 
-func TestAliasesCannotMakeMuchOfLittle(t *testing.T) {
+func TestAliasBombIsRefused(t *testing.T) {
 	content := "rules:\n - &r {event: e, metric: m, labels: &l [" + strings.Repeat("{name: a},", 1000) + "]}\n" +
 		strings.Repeat(" - *r\n", 10_000)
 	err := Source{File: "m.yml", Namespace: "ci"}.Parse([]byte(content)).Err(nil)
@@ -36,7 +36,7 @@ func TestAliasesCannotMakeMuchOfLittle(t *testing.T) {
 	}
 }
 
-func TestANamespaceThatMetricsBeginWithMayBeThereTwice(t *testing.T) {
+func TestNamespaceThatMetricNamesBeginWith(t *testing.T) {
 	const rule = "rules:\n- {event: e, metric: builds_e_total, type: counter, operation: inc}"
 	for namespace, faults := range map[string]int{"builds": 0, "builds_e": 1, "b": 0} {
 		err := Source{File: "m.yml", Namespace: namespace}.Parse([]byte(rule)).Err(nil)

@@ -3,6 +3,7 @@ package mapping
 import (
 	"bytes"
 	"errors"
+	"fmt"
 	"io"
 	"regexp"
 	"sort"
@@ -11,108 +12,61 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// maxSearchedBytes is how large a file may be in which the line of a fault is looked
-// for: that parses it several times.
+// parse returns the first two documents in a file, nil for those that it lacks. A
+// mapping file has at most one.
+func parse(content []byte) (first, second *yaml.Node, err error) {
+	decoder := yaml.NewDecoder(bytes.NewReader(content))
+	for _, node := range []**yaml.Node{&first, &second} {
+		var document yaml.Node
+		if err := decoder.Decode(&document); errors.Is(err, io.EOF) {
+			break
+		} else if err != nil {
+			return nil, nil, err
+		}
+		*node = &document
+	}
+	return first, second, nil
+}
+
+// maxSearchedBytes is how large a file may be in which the line of a syntax error is
+// searched, which takes a dozen parses.
 const maxSearchedBytes = 256 << 10
 
-// syntaxFault is the line on which a file stops being YAML, and what is wrong there;
-// line 0 if it is YAML.
+// yamlError matches the beginning of the YAML package's errors.
+var yamlError = regexp.MustCompile(`^(?:yaml: )?(?:line (\d+)(?:, column \d+)?: )?`)
+
+// syntaxFault returns the line and the text of an error that parse returned.
 //
-// The package that reads YAML tells the line on which the list or the like begins that
-// has the fault, or the line before, or none. So the line is looked for: it is the last
-// of the shortest beginning of the file that has the same fault. The package has hardly
-// read further than that when it finds the fault.
-func syntaxFault(content []byte) (line int, text string) {
-	if isUTF16(content) { // of which no beginning can be told by its lines
-		return faultOfPackage(content)
+// The YAML package reports the line on which the enclosing list or mapping begins, the
+// line before that, or none. The line with the fault is the last line of the shortest
+// beginning of the file that has the same error, because the package stops close to the
+// fault. A binary search finds it. In files over maxSearchedBytes, and in UTF-16, whose
+// lines cannot be split at bytes, the result is the package's line, and the text says so.
+func syntaxFault(content []byte, err error) (line int, text string) {
+	prefix := yamlError.FindStringSubmatch(err.Error())
+	text = err.Error()[len(prefix[0]):]
+	isUTF16 := bytes.HasPrefix(content, []byte("\xff\xfe")) || bytes.HasPrefix(content, []byte("\xfe\xff"))
+	if len(content) > maxSearchedBytes || isUTF16 {
+		line, _ = strconv.Atoi(prefix[1])
+		return max(line, 1), text + ", in what begins here or on the next line"
 	}
 	if !bytes.Contains(content, []byte("\n")) {
 		content = bytes.ReplaceAll(content, []byte("\r"), []byte("\n"))
 	}
-	lines := bytes.SplitAfter(content, []byte("\n"))
-	read, fault := syntaxError(lines)
-	if fault == "" {
-		return 0, ""
-	}
-	text = yamlError.ReplaceAllString(fault, "")
-	last := min(max(read, 1), len(lines)) - 1
-	if len(content) > maxSearchedBytes {
-		return last + 1, text + ", here or shortly before"
-	}
 
-	same := func(i int) bool { _, f := syntaxError(lines[:i+1]); return f == fault }
-	at, other := last, -1 // a beginning with the fault, and one without or with another
-	for step := 1; at > 0; step *= 2 {
-		i := max(at-step, 0)
-		if !same(i) {
-			other = i
-			break
-		}
-		at = i
+	// An error contains the line of the enclosing list or mapping, unless that is the
+	// first line of the file. With an empty line before, it always does, so that the same
+	// error in another list is different.
+	lines := bytes.SplitAfter(append([]byte("\n"), content...), []byte("\n"))
+	errorOf := func(last int) string {
+		_, _, err := parse(bytes.Join(lines[:last+1], nil))
+		return fmt.Sprint(err)
 	}
-	at = other + 1 + sort.Search(at-other-1, func(i int) bool { return same(other + 1 + i) })
-	indentation := lines[at][:len(lines[at])-len(bytes.TrimLeft(lines[at], " \t"))]
+	fault := errorOf(len(lines) - 1)
+	line = max(1, sort.Search(len(lines)-1, func(last int) bool { return errorOf(last) == fault }))
+	indentation := lines[line][:len(lines[line])-len(bytes.TrimLeft(lines[line], " \t"))]
 	if bytes.Contains(indentation, []byte("\t")) {
-		text += ": the line begins with a tab, want spaces"
+		text += ": the line begins with a tab, expected spaces"
 	}
-	return at + 1, text
-}
-
-// yamlError matches what errors of the YAML package begin with.
-var yamlError = regexp.MustCompile(`^yaml: (?:line (\d+)(?:, column \d+)?: )?`)
-
-// faultOfPackage is what the YAML package says of a file.
-func faultOfPackage(content []byte) (line int, text string) {
-	var root yaml.Node
-	err := yaml.Unmarshal(content, &root)
-	if err == nil {
-		return 0, ""
-	}
-	line = 1
-	if parts := yamlError.FindStringSubmatch(err.Error()); parts != nil && parts[1] != "" {
-		line, _ = strconv.Atoi(parts[1])
-	}
-	return line, yamlError.ReplaceAllString(err.Error(), "")
-}
-
-func isUTF16(content []byte) bool {
-	return bytes.HasPrefix(content, []byte{0xff, 0xfe}) || bytes.HasPrefix(content, []byte{0xfe, 0xff})
-}
-
-// syntaxError is what is wrong with the YAML of these lines, or empty, and how many of
-// them were read to find out. Only the first two documents count: there should be one.
-func syntaxError(lines [][]byte) (read int, fault string) {
-	// Of what begins on the first line, the package would not tell where it begins;
-	// with an empty one before, equal faults at different places are different errors.
-	r := &lineReader{lines: lines, rest: []byte("\n")}
-	decoder := yaml.NewDecoder(r)
-	for range 2 {
-		var document yaml.Node
-		if err := decoder.Decode(&document); errors.Is(err, io.EOF) {
-			return r.read, ""
-		} else if err != nil {
-			return r.read, err.Error()
-		}
-	}
-	return r.read, ""
-}
-
-// A lineReader reads no further than to the end of a line at a time.
-type lineReader struct {
-	lines [][]byte
-	read  int    // of the lines
-	rest  []byte // of the latest
-}
-
-func (r *lineReader) Read(to []byte) (int, error) {
-	if len(r.rest) == 0 {
-		if r.read == len(r.lines) || len(r.lines[r.read]) == 0 {
-			return 0, io.EOF
-		}
-		r.rest = r.lines[r.read]
-		r.read++
-	}
-	n := copy(to, r.rest)
-	r.rest = r.rest[n:]
-	return n, nil
+	return line, text
 }

@@ -1,8 +1,8 @@
-package engine
+package mapping_test
 
 import (
+	"errors"
 	"fmt"
-	"os"
 	"reflect"
 	"slices"
 	"strings"
@@ -15,40 +15,35 @@ import (
 	"github.com/signalbox-ci/signalbox/internal/catalog"
 	"github.com/signalbox-ci/signalbox/internal/excerpt"
 	"github.com/signalbox-ci/signalbox/internal/mapping"
-	"github.com/signalbox-ci/signalbox/internal/series"
-	"github.com/signalbox-ci/signalbox/internal/traffic"
 )
 
-// loadMapping compiles a mapping file over the built-in catalog.
-func loadMapping(content string) (book, compiled, error) {
-	return loadMappingOver(catalog.Rules(catalog.Inherited), content)
-}
-
-// A book is the rules of a mapping.
-type book mapping.Mapping
-
-func loadMappingOver(rules []rule.Rule, content string) (book, compiled, error) {
-	m := mapping.Source{File: "m.yml", Rules: rules, SilentEvents: catalog.SilentEvents(), Namespace: "ci"}.Parse([]byte(content))
-	store := series.NewStore(series.Options{Constants: []series.Label{{Name: "zone", Value: "b"}}})
-	if _, err := addOwnFamilies(store, Options{Source: mapping.Source{Namespace: "ci"}}, new(traffic.Tallies)); err != nil {
-		panic(err)
+// load reads a mapping file over the built-in catalog, and validates each rule by
+// itself.
+func load(content string) (mapping.Mapping, error) {
+	m := mapping.Source{
+		File: "m.yml", Rules: catalog.Rules(catalog.Inherited), SilentEvents: catalog.SilentEvents(), Namespace: "ci",
+	}.Parse([]byte(content))
+	var wrong []mapping.RuleError
+	for i, r := range m.Rules {
+		for _, e := range r.Validate() {
+			wrong = append(wrong, mapping.RuleError{Index: i, FieldError: e})
+		}
 	}
-	c, err := compile("ci", m, store, nil)
-	return book(m), c, err
+	return m, m.Err(wrong)
 }
 
-// mustLoad is loadMapping of a file without faults.
-func mustLoad(t *testing.T, content string) (book, compiled) {
+// mustLoad is load of a file without faults.
+func mustLoad(t *testing.T, content string) mapping.Mapping {
 	t.Helper()
-	book, m, err := loadMapping(content)
+	m, err := load(content)
 	if err != nil {
 		t.Fatalf("%s\n%v", content, err)
 	}
-	return book, m
+	return m
 }
 
-func (b book) of(metric string) (rules []rule.Rule) {
-	for _, r := range b.Rules {
+func rulesOf(m mapping.Mapping, metric string) (rules []rule.Rule) {
+	for _, r := range m.Rules {
 		if r.Metric == metric {
 			rules = append(rules, r)
 		}
@@ -63,16 +58,16 @@ func labelNamesOf(r rule.Rule) (names []string) {
 	return names
 }
 
-func TestAMappingFileThatSaysNothingChangesNothing(t *testing.T) {
+func TestEmptyFileChangesNothing(t *testing.T) {
 	for _, content := range []string{"", "\n# nothing yet\n", "---\n", "{}", "null", "builtin: true\nrules:\nmetrics: []\n"} {
-		book, _ := mustLoad(t, content)
-		if !reflect.DeepEqual(book.Rules, catalog.Rules(catalog.Inherited)) || !slices.Equal(book.SilentEvents, catalog.SilentEvents()) {
+		m := mustLoad(t, content)
+		if !reflect.DeepEqual(m.Rules, catalog.Rules(catalog.Inherited)) || !slices.Equal(m.SilentEvents, catalog.SilentEvents()) {
 			t.Errorf("%q changes the catalog", content)
 		}
 	}
 }
 
-func TestTheCatalogAsYAMLLoadsBack(t *testing.T) {
+func TestCatalogPrintedAsYAMLLoadsBack(t *testing.T) {
 	everything := append(catalog.Rules(catalog.Inherited), rule.Rule{
 		Event: "deploy finished", Metric: "deploys_duration_seconds", Type: rule.Histogram, Operation: rule.Observe, Divide: 1000,
 		Help: "Time: \"from\" start\nto end # really.", Buckets: []float64{.005, 1, 1e9}, IdleTTL: 36 * time.Hour,
@@ -85,17 +80,17 @@ func TestTheCatalogAsYAMLLoadsBack(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	book, _ := mustLoad(t, string(content))
-	if !reflect.DeepEqual(book.Rules, everything) {
-		t.Errorf("got %+v", book.Rules)
+	m := mustLoad(t, string(content))
+	if !reflect.DeepEqual(m.Rules, everything) {
+		t.Errorf("got %+v", m.Rules)
 	}
-	if !slices.Equal(book.SilentEvents, catalog.SilentEvents()) {
-		t.Errorf("silent events are %q", book.SilentEvents)
+	if !slices.Equal(m.SilentEvents, catalog.SilentEvents()) {
+		t.Errorf("got silent events %q", m.SilentEvents)
 	}
 }
 
-func TestAMappingFileAddsAndTakesAway(t *testing.T) {
-	book, m := mustLoad(t, `
+func TestFileAddsAndRemovesRules(t *testing.T) {
+	m := mustLoad(t, `
 rules:
   - event: deploy finished
     metric: deploys_total
@@ -110,27 +105,29 @@ metrics:
   - {metric: builds_failed_total, drop: true}
   - {metric: workers_registered, drop: true}
 `)
-	for _, gone := range []string{"error_logs", "jobs_scheduled_total", "builds_failed_total", "workers_registered"} {
-		if len(book.of(gone)) > 0 || m.families[gone] != nil {
-			t.Errorf("%s is still there", gone)
+	for _, removed := range []string{"error_logs", "jobs_scheduled_total", "builds_failed_total", "workers_registered"} {
+		if len(rulesOf(m, removed)) > 0 {
+			t.Errorf("%s is still in the rules", removed)
 		}
 	}
-	for event, updates := range map[string]int{
-		"deploy finished": 1, "jobs scheduled": 1, "noise": 0, "mallocs": 0, "error log": 0, "worker state": 0,
-		"build finished": len(m.plans["build finished"].updates),
-	} {
-		if p := m.plans[event]; p == nil || len(p.updates) != updates {
-			t.Errorf("%q drives %+v, want %d metrics", event, p, updates)
+	for _, added := range []string{"deploys_total", "jobs_planned_total"} {
+		if len(rulesOf(m, added)) != 1 {
+			t.Errorf("%s is not in the rules", added)
 		}
 	}
-	if len(catalog.Rules(catalog.Inherited)) != len(book.Rules)+4-2 || m.families["deploys_total"].options.Name != "ci_deploys_total" {
-		t.Errorf("there are %d rules and %d families", len(book.Rules), len(m.families))
+	if got, expected := len(m.Rules), len(catalog.Rules(catalog.Inherited))-4+2; got != expected || m.Own != 2 {
+		t.Errorf("got %d rules, %d of them from the file, expected %d and 2", got, m.Own, expected)
+	}
+	for _, silent := range []string{"noise", "mallocs", "error log", "worker state"} {
+		if !slices.Contains(m.SilentEvents, silent) {
+			t.Errorf("event %q is not known", silent)
+		}
 	}
 }
 
-func TestAMappingFileChangesFamilies(t *testing.T) {
+func TestMetricChanges(t *testing.T) {
 	before := catalog.Rules(catalog.Inherited)
-	book, _ := mustLoad(t, `
+	m := mustLoad(t, `
 metrics:
   - metric: builds_duration_seconds
     help: How long.
@@ -144,15 +141,15 @@ metrics:
     drop_labels: [worker, tags]
     add_labels: [{name: node, attribute: worker}]
 `)
-	r := book.of("builds_duration_seconds")[0]
+	r := rulesOf(m, "builds_duration_seconds")[0]
 	if r.Help != "How long." || !slices.Equal(labelNamesOf(r), []string{"pipeline", "branch"}) || !slices.Equal(r.Buckets, []float64{10, 60.5, 600}) ||
 		r.IdleTTL != 24*time.Hour || !r.NativeHistogram || r.Labels[1].Replace[0].With != "release" {
 		t.Errorf("got %+v", r)
 	}
-	if r := book.of("builds_finished")[0]; r.IdleTTL != 90*time.Minute || len(r.Labels) != 4 {
+	if r := rulesOf(m, "builds_finished")[0]; r.IdleTTL != 90*time.Minute || len(r.Labels) != 4 {
 		t.Errorf("got %+v", r)
 	}
-	if r := book.of("workers_containers")[0]; !slices.Equal(labelNamesOf(r), []string{"platform", "team", "node"}) || r.Worker != rule.Heartbeat {
+	if r := rulesOf(m, "workers_containers")[0]; !slices.Equal(labelNamesOf(r), []string{"platform", "team", "node"}) || r.Worker != rule.Heartbeat {
 		t.Errorf("got %+v", r)
 	}
 	if !reflect.DeepEqual(catalog.Rules(catalog.Inherited), before) {
@@ -160,24 +157,25 @@ metrics:
 	}
 }
 
-func TestAnchorsAreFine(t *testing.T) {
-	book, _ := mustLoad(t, `
+func TestAnchorsAndAliases(t *testing.T) {
+	m := mustLoad(t, `
 rules:
   - {event: a, metric: a_total, type: counter, operation: inc, labels: &both [{name: x, attribute: x}]}
   - {event: b, metric: b_total, type: counter, operation: inc, labels: *both}
 `)
-	if r := book.of("b_total"); len(r) != 1 || len(r[0].Labels) != 1 {
+	if r := rulesOf(m, "b_total"); len(r) != 1 || len(r[0].Labels) != 1 {
 		t.Errorf("got %+v", r)
 	}
 }
 
-// ruleLine is a file with one rule in one line, which has more fields.
+// ruleLine returns a file with one rule on its second line, which also has the fields in
+// more.
 func ruleLine(more string) string {
 	return "rules:\n  - {event: e, metric: m, type: gauge, operation: set, " + more + "}"
 }
 
-func TestWhatIsWrongWithAMappingFileIsSaidWithItsPlace(t *testing.T) {
-	for _, c := range []struct{ content, want string }{
+func TestFaultsHavePositions(t *testing.T) {
+	for _, c := range []struct{ content, expected string }{
 		// The file.
 		{"rules: [", `m.yml:1: not YAML: did not find expected node content`},
 		{"rules:\n  - a: b\n c: d", `m.yml:3: not YAML: did not find expected key`},
@@ -190,77 +188,70 @@ func TestWhatIsWrongWithAMappingFileIsSaidWithItsPlace(t *testing.T) {
 		{"builtin: true\nhelp: \x01", `m.yml:2: not YAML: control characters are not allowed`},
 		{"builtin: true\n---\nrules: []\n x: 1\n", `m.yml:4: not YAML: did not find expected key`},
 		{"rules:\n\t- event: e\n",
-			`m.yml:2: not YAML: found character that cannot start any token: the line begins with a tab, want spaces`},
+			`m.yml:2: not YAML: found character that cannot start any token: the line begins with a tab, expected spaces`},
 		{"\uFEFFrules:\n  - event: e\n  \tmetric: m\n",
-			`m.yml:3: not YAML: found a tab character that violates indentation: the line begins with a tab, want spaces`},
+			`m.yml:3: not YAML: found a tab character that violates indentation: the line begins with a tab, expected spaces`},
 		{"rules:\r  - event: x\r    help: 'it\r", `m.yml:3: not YAML: found unexpected end of stream`},
-		{"\xff\xfer\x00:\x00\n\x00'\x00", `m.yml:2: not YAML: found unexpected end of stream`},
-		{"rules:\n" + strings.Repeat("- a\n", 131_073), `m.yml:2: there are more than 131072 values in the file, aliases counted as what they stand for`},
-		{"rules: #" + strings.Repeat("x", 300<<10) + "\n - [\n", `m.yml:2: not YAML: did not find expected node content, here or shortly before`},
-		{"- a", `m.yml:1: want fields and their values, got a list`},
-		{"hello", `m.yml:1: want fields and their values, got "hello"`},
-		{"builtin: true\n---\nbuiltin: false", `m.yml:2: a second document begins here, want one in a file`},
+		{"\xff\xfer\x00:\x00\n\x00'\x00", `m.yml:2: not YAML: found unexpected end of stream, in what begins here or on the next line`},
+		{"rules:\n" + strings.Repeat("- a\n", 131_073), `m.yml:131072: there are more than 131072 values in the file, aliases counted as what they stand for`},
+		{"rules: #" + strings.Repeat("x", 300<<10) + "\n - [\n", `m.yml:2: not YAML: did not find expected node content, in what begins here or on the next line`},
+		{"rules: &a [*a]", `m.yml:1: there are more than 131072 values in the file, aliases counted as what they stand for`},
+		{"builtin: true\r\nrules: x\r\n", `m.yml:2: rules: expected a list, got "x"`},
+		{"[a,\n b,\n c\nrules: []\nmetrics: []\n", `m.yml:3: not YAML: did not find expected ',' or ']'`},
+		{"- a", `m.yml:1: expected fields and their values, got a list`},
+		{"hello", `m.yml:1: expected fields and their values, got "hello"`},
+		{"builtin: true\n---\nbuiltin: false", `m.yml:2: a second document begins here, expected one document in the file`},
 		{"builtin: true\nrulse: []", `m.yml:2: rulse: unknown field: did you mean "rules"?`},
 		{"builtin: true\n\"a b\\nc\": 1\n",
-			`m.yml:2: "a b\nc": unknown field: want one of builtin, rules, silent_events, drop_events, metrics`},
-		{"flags: []", `m.yml:1: flags: unknown field: want one of builtin, rules, silent_events, drop_events, metrics`},
+			`m.yml:2: "a b\nc": unknown field: expected one of builtin, rules, silent_events, drop_events, metrics`},
+		{"flags: []", `m.yml:1: flags: unknown field: expected one of builtin, rules, silent_events, drop_events, metrics`},
 		{"builtin: true\n\nbuiltin: false", `m.yml:3: field "builtin" is duplicated, first on line 1`},
-		{"builtin: 3", `m.yml:1: builtin: want true or false, got "3"`},
-		{"rules: yes", `m.yml:1: rules: want a list, got "yes"`},
+		{"builtin: 3", `m.yml:1: builtin: expected true or false, got "3"`},
+		{"rules: yes", `m.yml:1: rules: expected a list, got "yes"`},
 		{"rules:\n  -", `m.yml:2: rules[0]: there is nothing after the dash`},
-		{"rules: [e]", `m.yml:1: rules[0]: want fields and their values, got "e"`},
+		{"rules: [e]", `m.yml:1: rules[0]: expected fields and their values, got "e"`},
 
 		// Rules.
 		{ruleLine("lables: []"), `m.yml:2: rules[0].lables: unknown field: did you mean "labels"?`},
-		{ruleLine("help: [a]"), `m.yml:2: rules[0].help: want a text, got a list`},
-		{ruleLine("divide: many"), `m.yml:2: rules[0].divide: want a number, got "many"`},
-		{ruleLine("divide: 0"), `m.yml:2: rules[0].divide: divide is 0, want a positive number`},
-		{ruleLine("divide: -0.0"), `m.yml:2: rules[0].divide: divide is 0, want a positive number`},
-		{ruleLine("divide: 1e-320"), `m.yml:2: rules[0].divide: divide is 1e-320, want a positive number, from 1e-100 to 1e+100`},
-		{ruleLine("divide: 1e101"), `m.yml:2: rules[0].divide: divide is 1e+101, want a positive number, from 1e-100 to 1e+100`},
+		{ruleLine("help: [a]"), `m.yml:2: rules[0].help: expected a string, got a list`},
+		{"rules:\n- event: e\n  metric: m\n  type: gauge\n  operation: set\n  help:\n    [a]", `m.yml:6: rules[0].help: expected a string, got a list`},
+		{"builtin: &b true\nrules: *b", `m.yml:2: rules: expected a list, got "true"`},
+		{ruleLine("divide: many"), `m.yml:2: rules[0].divide: expected a number, got "many"`},
+		{ruleLine("divide: 0"), `m.yml:2: rules[0].divide: divide is 0, expected a positive number`},
+		{ruleLine("divide: -0.0"), `m.yml:2: rules[0].divide: divide is 0, expected a positive number`},
+		{ruleLine("divide: 1e-320"), `m.yml:2: rules[0].divide: divide is 1e-320, expected a positive number, from 1e-100 to 1e+100`},
+		{ruleLine("divide: 1e101"), `m.yml:2: rules[0].divide: divide is 1e+101, expected a positive number, from 1e-100 to 1e+100`},
 		{ruleLine("divide: "), `<nil>`},
-		{ruleLine("idle_ttl: 300"), `m.yml:2: rules[0].idle_ttl: want a duration like 30s, 10m or 24h, got "300": did you mean 300s?`},
-		{ruleLine("idle_ttl: 2d"), `m.yml:2: rules[0].idle_ttl: want a duration like 30s, 10m or 24h, got "2d": did you mean 48h?`},
-		{ruleLine("idle_ttl: soon"), `m.yml:2: rules[0].idle_ttl: want a duration like 30s, 10m or 24h, got "soon"`},
-		{ruleLine("idle_ttl: 1h"), `m.yml:2: rules[0].idle_ttl: a metric without labels has one series, which stays: idle_ttl wants labels`},
+		{ruleLine("idle_ttl: 300"), `m.yml:2: rules[0].idle_ttl: expected a duration like 30s, 10m or 24h, got "300": did you mean 300s?`},
+		{ruleLine("idle_ttl: 2d"), `m.yml:2: rules[0].idle_ttl: expected a duration like 30s, 10m or 24h, got "2d": did you mean 48h?`},
+		{ruleLine("idle_ttl: soon"), `m.yml:2: rules[0].idle_ttl: expected a duration like 30s, 10m or 24h, got "soon"`},
+		{ruleLine("idle_ttl: -1s, labels: [{name: a, attribute: a}]") + "\nmetrics: [{metric: m, help: a}]",
+			`m.yml:2: rules[0].idle_ttl: idle_ttl -1s is negative`},
+		{ruleLine("idle_ttl: 1h"), `m.yml:2: rules[0].idle_ttl: idle_ttl requires labels: the only series of a metric without labels never expires`},
 		{ruleLine("buckets: [1]"), `m.yml:2: rules[0].buckets: buckets go with histograms, not with a gauge`},
 		{ruleLine("native_histogram: true"), `m.yml:2: rules[0].native_histogram: native_histogram goes with histograms, not with a gauge`},
 		{ruleLine("labels: [{name: a, attribute: a, required: presnt}]"),
 			`m.yml:2: rules[0].labels[0].required: label "a": required "presnt" is not one of present, non-empty: did you mean "present"?`},
 		{ruleLine("labels: [{name: a, attribute: a}, {name: a, attribute: b}]"), `m.yml:2: rules[0].labels[1].name: label "a" is duplicated`},
 		{ruleLine("labels: [{name: 1st, attribute: a}]"),
-			`m.yml:2: rules[0].labels[0].name: label "1st" is not a label name: want letters, digits and _, not starting with a digit or __`},
-		{ruleLine("labels: [{name: zone, attribute: a}]"),
-			`m.yml:2: rules[0].metric: metric ci_m: constant label "zone" is also a label of the metric itself`},
+			`m.yml:2: rules[0].labels[0].name: label "1st" is not a label name: expected letters, digits and _, not starting with a digit or __`},
 		{ruleLine("when: {value: a}"), `m.yml:2: rules[0].when: when has no attribute`},
 		{"rules:\n  - event: e\n    type: countr\n    metric: m\n    operation: inc",
 			`m.yml:3: rules[0].type: type "countr" is not one of counter, gauge, histogram: did you mean "counter"?`},
 		{"rules:\n  - metric: m\n    type: gauge\n    operation: hold", `m.yml:2: rules[0].event: event is empty`},
 		{"rules:\n  - event: e\n    metric: m\n    type: counter\n    operation: set",
-			`m.yml:5: rules[0].operation: operation "set" does not go with a counter: want add or inc`},
+			`m.yml:5: rules[0].operation: operation "set" does not go with a counter: expected add or inc`},
 		{"rules:\n- {event: e, metric: h, type: histogram, operation: observe, buckets: [-1, 0, 1]}",
-			`m.yml:2: rules[0].buckets: buckets [-1 0 1] begin below 0, want bounds of at least 0`},
+			`m.yml:2: rules[0].buckets: buckets [-1 0 1] begin below 0, expected bounds of at least 0`},
 		{"rules:\n- &a {event: e, metric: e_total, type: counter, operation: inc}\n- <<: *a\n  event: f\n  hlep: x",
-			`m.yml:3: rules[1]: merge keys (<<) are not supported: write the fields out`},
+			"m.yml:3: rules[1]: merge keys (<<) are not supported: write the fields out\n" +
+				`m.yml:5: rules[1].hlep: unknown field: did you mean "help"?`},
 		{ruleLine("labels: [{<<: {name: a}, attribute: a}]"), `m.yml:2: rules[0].labels[0]: merge keys (<<) are not supported: write the fields out`},
 		{"<<: {rules: []}", `m.yml:1: merge keys (<<) are not supported: write the fields out`},
-		{"'<<': {rules: []}", `m.yml:1: "<<": unknown field: want one of builtin, rules, silent_events, drop_events, metrics`},
-		{"rules:\n- {event: e, metric: builds_started_total, type: counter, operation: inc}",
-			`m.yml:2: rules[0]: metric "builds_started_total" is defined differently by the rule for event "builds started": ` +
-				`help is "", want "Builds started."`},
-		{"rules:\n- {event: builds started, metric: builds_started_total, type: counter, operation: inc, help: Builds started.}",
-			`m.yml:2: rules[0]: event "builds started" updates metric "builds_started_total" in this way already`},
-		{"rules:\n- {event: e, metric: workers_last_seen_timestamp_seconds, type: gauge, operation: set}",
-			`m.yml:2: rules[0].metric: metric ci_workers_last_seen_timestamp_seconds exists already, as one of Signalbox's own`},
-		{"rules:\n- {event: e, metric: builds_duration_seconds_sum, type: gauge, operation: set}",
-			`m.yml:2: rules[0].metric: metric ci_builds_duration_seconds_sum has the name of a sample of the histogram ci_builds_duration_seconds`},
-		{"rules:\n- {event: e, metric: h_sum, type: gauge, operation: set}\n- {event: e, metric: h, type: histogram, operation: observe, buckets: [1]}",
-			`m.yml:3: rules[1].metric: metric ci_h would have a sample of the name of the metric ci_h_sum`},
-		{"rules:\n- {event: e, metric: h_created, type: gauge, operation: set}\n- {event: e, metric: h, type: histogram, operation: observe, buckets: [1]}",
-			`m.yml:3: rules[1].metric: metric ci_h would have a sample of the name of the metric ci_h_created`},
+		{"'<<': {rules: []}", `m.yml:1: "<<": unknown field: expected one of builtin, rules, silent_events, drop_events, metrics`},
 
 		{"rules:\n- {event: e, metric: h, type: histogram, operation: observe}",
-			`m.yml:2: rules[0].buckets: a histogram needs buckets: want their upper bounds, such as [0.1, 1, 10]`},
+			`m.yml:2: rules[0].buckets: a histogram needs buckets: expected their upper bounds, such as [0.1, 1, 10]`},
 		{"rules:\n- {event: e, metric: ci_e_total, type: counter, operation: inc}",
 			`m.yml:2: rules[0].metric: metric "ci_e_total" would become "ci_ci_e_total": leave out "ci_", which is the namespace`},
 
@@ -276,18 +267,18 @@ func TestWhatIsWrongWithAMappingFileIsSaidWithItsPlace(t *testing.T) {
 		{ruleLine("labels: [{name: a, attribute: a, replace: [{match: '(a)', with: '$1s'}]}]"),
 			`m.yml:2: rules[0].labels[0].replace[0].with: "$1s" refers to $1s, but match has no group of that name: did you mean ${1}s?`},
 		{ruleLine("labels: [{name: a, attribute: a, replace: [{match: '(a)', with: 'US$'}]}]"),
-			`m.yml:2: rules[0].labels[0].replace[0].with: "US$" has a $ that stands for nothing: want $1, ${1}, ${name}, or $$ for a dollar`},
+			`m.yml:2: rules[0].labels[0].replace[0].with: "US$" has a $ that refers to no group: expected $1, ${1}, ${name}, or $$ for a dollar sign`},
 		{ruleLine("labels: [{name: a, attribute: a, replace: [{match: '" + strings.Repeat("(", 999) + "a" + strings.Repeat(")", 999) + "', with: x}]}]"),
 			`m.yml:2: rules[0].labels[0].replace[0].match: ` + excerpt.Quote(strings.Repeat("(", 999)+"a"+strings.Repeat(")", 999)) +
 				` is not a regular expression (RE2): expression nests too deeply`},
 
 		{ruleLine("labels: [{name: a, attribute: a, replace: [{with: z}]}]"),
-			`m.yml:2: rules[0].labels[0].replace[0]: match is missing: want a regular expression, or '' for the empty value`},
+			`m.yml:2: rules[0].labels[0].replace[0]: match is missing: expected a regular expression, or '' for the empty value`},
 		{"metrics: [{metric: builds_finished, add_labels: [{name: a, attribute: a, replace: [{match: , with: z}]}]}]",
-			`m.yml:1: metrics[0].add_labels[0].replace[0]: match is missing: want a regular expression, or '' for the empty value`},
+			`m.yml:1: metrics[0].add_labels[0].replace[0]: match is missing: expected a regular expression, or '' for the empty value`},
 		{ruleLine("labels: [{name: a, attribute: a, replace: [{match: '', with: ''}]}]"), `<nil>`},
 		{ruleLine("labels: [{name: a, attribute: a, replace: [{match: z}]}]"),
-			`m.yml:2: rules[0].labels[0].replace[0]: with is missing: want what the value becomes, or '' for the empty value`},
+			`m.yml:2: rules[0].labels[0].replace[0]: with is missing: expected the new value, or '' for the empty value`},
 		{ruleLine("labels: [{name: a, attribute: a, replace: [{mtach: a, with: z}]}]"),
 			`m.yml:2: rules[0].labels[0].replace[0].mtach: unknown field: did you mean "match"?`},
 
@@ -297,12 +288,12 @@ func TestWhatIsWrongWithAMappingFileIsSaidWithItsPlace(t *testing.T) {
 		{"drop_events: [mallocs]", `m.yml:1: drop_events[0]: "mallocs" drives nothing anyway`},
 		{"builtin: false\ndrop_events: [error log]", `m.yml:2: drop_events[0]: no built-in rule is for the event "error log"`},
 		{"silent_events: [error log]",
-			`m.yml:1: silent_events[0]: "error log" drives a metric: drop_events is for taking away the built-in rules of an event`},
+			`m.yml:1: silent_events[0]: "error log" drives a metric: use drop_events to remove the built-in rules of an event`},
 		{"silent_events: [a, a]", `m.yml:1: silent_events[1]: "a" is duplicated`},
 		{"silent_events: ['']", `m.yml:1: silent_events[0]: the name of an event is empty`},
 
 		// Changes to metrics.
-		{"metrics: [{help: a}]", "m.yml:1: metrics[0]: there is no metric: want the name of one, as `signalbox catalog` has it, without the namespace"},
+		{"metrics: [{help: a}]", "m.yml:1: metrics[0]: there is no metric: expected the name of one, as `signalbox catalog` prints it, without the namespace"},
 		{"metrics: [{metric: concourse_builds_finished, idle_ttl: 1h}]",
 			`m.yml:1: metrics[0].metric: no rule drives the metric "concourse_builds_finished": did you mean "builds_finished"?`},
 		{"metrics: [{metric: build_finished, idle_ttl: 1h}]",
@@ -311,61 +302,36 @@ func TestWhatIsWrongWithAMappingFileIsSaidWithItsPlace(t *testing.T) {
 			`m.yml:1: metrics[0].metric: no rule drives the metric "job_builds_finished_total": with --prometheus-naming=inherited it is "builds_finished"`},
 		{"metrics: [{metric: signalbox_series, drop: true}]", `m.yml:1: metrics[0].metric: "signalbox_series" is not driven by rules, and cannot be changed`},
 		{"metrics:\n- metric: builds_finished\n  idle_ttl: 1h\n- metric: builds_finished\n  help: a",
-			`m.yml:4: metrics[1].metric: there are changes to "builds_finished" already: want all of them together`},
+			`m.yml:4: metrics[1].metric: there are changes to "builds_finished" already: expected all of them together`},
 		{"metrics: [{metric: builds_finished, drop: true, help: a}]", `m.yml:1: metrics[0].drop: a metric that is dropped cannot be changed as well`},
 		{"metrics: [{metric: builds_finished}]",
-			`m.yml:1: metrics[0]: nothing is changed: want one of drop, help, drop_labels, add_labels, buckets, idle_ttl, native_histogram`},
+			`m.yml:1: metrics[0]: nothing is changed: expected one of drop, help, drop_labels, add_labels, buckets, idle_ttl, native_histogram`},
 		{"metrics:\n- metric: builds_finished\n  drop_labels:\n  - jobb",
 			`m.yml:4: metrics[0].drop_labels[0]: metric "builds_finished" has no label "jobb", only job, pipeline, status, team: did you mean "job"?`},
+		{"rules:\n- {event: a, metric: m, type: gauge, operation: set, labels: [{name: x, attribute: x}]}\n" +
+			"- {event: b, metric: m, type: gauge, operation: set, labels: [{name: x, attribute: x}]}\n" +
+			"metrics: [{metric: m, drop_labels: [a]}]", `m.yml:4: metrics[0].drop_labels[0]: metric "m" has no label "a", only x`},
 		{"metrics: [{metric: builds_started_total, drop_labels: [a]}]", `m.yml:1: metrics[0].drop_labels[0]: metric "builds_started_total" has no labels`},
 		{"metrics: [{metric: workers_containers, drop_labels: [team, worker]}]",
-			`m.yml:1: metrics[0].drop_labels[1]: "worker" says which worker a series of "workers_containers" belongs to, and goes with, so it must stay`},
+			`m.yml:1: metrics[0].drop_labels[1]: "worker" names the worker that a series of "workers_containers" belongs to, so it must stay`},
 		{"metrics:\n- metric: builds_finished\n  drop_labels: [team]\n  add_labels:\n  - {name: x, attribute: x}\n  - {name: job, attribute: x}",
 			`m.yml:6: metrics[0].add_labels[1].name: label "job" is duplicated`},
 		{"metrics:\n- metric: builds_finished\n  buckets: [1]",
 			`m.yml:3: metrics[0].buckets: buckets go with histograms, not with a counter`},
 		{"metrics: [{metric: builds_duration_seconds, buckets: [2, 1]}]", `m.yml:1: metrics[0].buckets: buckets [2 1] are not finite and ascending`},
 		{"metrics: [{metric: builds_duration_seconds, buckets: []}]",
-			`m.yml:1: metrics[0].buckets: a histogram needs buckets: want their upper bounds, such as [0.1, 1, 10]`},
+			`m.yml:1: metrics[0].buckets: a histogram needs buckets: expected their upper bounds, such as [0.1, 1, 10]`},
 		{"metrics: [{metric: builds_started_total, idle_ttl: 1h}]",
-			`m.yml:1: metrics[0].idle_ttl: a metric without labels has one series, which stays: idle_ttl wants labels`},
+			`m.yml:1: metrics[0].idle_ttl: idle_ttl requires labels: the only series of a metric without labels never expires`},
 	} {
-		if _, _, err := loadMapping(c.content); fmt.Sprint(err) != c.want {
-			t.Errorf("%s\n got %v\nwant %s", c.content, err, c.want)
+		if _, err := load(c.content); fmt.Sprint(err) != c.expected {
+			t.Errorf("%s\n got      %v\n expected %s", c.content, err, c.expected)
 		}
 	}
 }
 
-func TestAllThatIsWrongWithAMappingFileIsSaidAtOnce(t *testing.T) {
-	_, _, err := loadMapping(`metrics:
-  - metric: builds_finishd
-    drop: true
-rules:
-  - event: e
-    metric: m
-    type: countr
-    operation: inc
-    labels:
-      - {name: a-b, attribut: x}
-  - event: e
-    metric: error_logs
-    type: gauge
-    operation: set
-silent_evnts: []
-`)
-	want := `m.yml:2: metrics[0].metric: no rule drives the metric "builds_finishd": did you mean "builds_finished"?
-m.yml:7: rules[0].type: type "countr" is not one of counter, gauge, histogram: did you mean "counter"?
-m.yml:10: rules[0].labels[0].attribut: unknown field: did you mean "attribute"?
-m.yml:10: rules[0].labels[0].name: label "a-b" is not a label name: want letters, digits and _, not starting with a digit or __
-m.yml:11: rules[1]: metric "error_logs" is defined differently by the rule for event "error log": type is gauge, want counter; help is "", want "Error-level log lines, by message."; list of label names is [], want [message]
-m.yml:15: silent_evnts: unknown field: did you mean "silent_events"?`
-	if fmt.Sprint(err) != want {
-		t.Errorf("got\n%v\nwant\n%s", err, want)
-	}
-}
-
-func TestAMisspeltFieldHidesNoOtherFault(t *testing.T) {
-	for _, c := range []struct{ content, want string }{
+func TestMisspelledFieldHidesNoOtherFault(t *testing.T) {
+	for _, c := range []struct{ content, expected string }{
 		{"metrics:\n- metric: builds_finished\n  drop_label: [job]\n  add_labels: [{name: job, attribute: job}]\n  idle_ttl: -1s\n",
 			`m.yml:3: metrics[0].drop_label: unknown field: did you mean "drop_labels"?
 m.yml:5: metrics[0].idle_ttl: idle_ttl -1s is negative`},
@@ -378,28 +344,28 @@ m.yml:3: metrics[0].hlep: unknown field: did you mean "help"?`},
 		{"metrics:\n- metric: builds_finished\n  hlep: a\n", `m.yml:3: metrics[0].hlep: unknown field: did you mean "help"?`},
 		{"metrics:\n- mteric: builds_finished\n  help: a\n", `m.yml:2: metrics[0].mteric: unknown field: did you mean "metric"?`},
 		{"rules:\n- event: e\n  metric: m\n  operation: incr\n",
-			`m.yml:2: rules[0].type: type is missing: want counter, gauge or histogram
+			`m.yml:2: rules[0].type: type is missing: expected counter, gauge or histogram
 m.yml:4: rules[0].operation: operation "incr" is not one of add, inc, set, hold, observe: did you mean "inc"?`},
 	} {
-		if _, _, err := loadMapping(c.content); fmt.Sprint(err) != c.want {
-			t.Errorf("%s\n got %v\nwant %s", c.content, err, c.want)
+		if _, err := load(c.content); fmt.Sprint(err) != c.expected {
+			t.Errorf("%s\n got      %v\n expected %s", c.content, err, c.expected)
 		}
 	}
 }
 
-func TestOfVeryManyFaultsTheFirstAreSaid(t *testing.T) {
+func TestOfManyFaultsTheFirstAreReported(t *testing.T) {
 	const rules = 5000
 	var content strings.Builder
 	content.WriteString("rules:\n")
 	for i := range rules {
 		fmt.Fprintf(&content, "- {zork%d: 1}\n", i)
 	}
-	_, _, err := loadMapping(content.String())
+	_, err := load(content.String())
 	lines := strings.Split(fmt.Sprint(err), "\n")
 	if len(lines) != 100+1 {
-		t.Fatalf("there are %d lines", len(lines))
+		t.Fatalf("got %d lines, expected 101", len(lines))
 	}
-	if want := "m.yml:2: rules[0].zork0: unknown field: want one of "; !strings.HasPrefix(lines[0], want) {
+	if expected := "m.yml:2: rules[0].zork0: unknown field: expected one of "; !strings.HasPrefix(lines[0], expected) {
 		t.Errorf("the first line is %s", lines[0])
 	}
 	if last := lines[100]; !strings.HasSuffix(last, fmt.Sprintf(": and %d more", 5*rules-100)) {
@@ -407,55 +373,30 @@ func TestOfVeryManyFaultsTheFirstAreSaid(t *testing.T) {
 	}
 }
 
-func TestTheExamplesInTheDocumentationLoad(t *testing.T) {
-	text, err := os.ReadFile("../../docs/mapping.md")
-	if err != nil {
-		t.Fatal(err)
-	}
-	blocks := strings.Split(string(text), "```yaml\n")[1:]
-	if len(blocks) < 3 {
-		t.Errorf("there are only %d examples", len(blocks))
-	}
-	operations, err := os.ReadFile("../../docs/operations.md")
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, block := range strings.Split(string(operations), "```yaml\n")[1:] {
-		if strings.HasPrefix(block, "metrics:") { // others are for Prometheus
-			blocks = append(blocks, block)
-		}
-	}
-	for _, block := range blocks {
-		content, _, _ := strings.Cut(block, "```")
-		if _, _, err := loadMapping(content); err != nil {
-			t.Errorf("%s\n%v", content, err)
+func TestPositionsOfFaultsInAProgramsRules(t *testing.T) {
+	for _, c := range []struct {
+		label    rule.Label
+		file     string
+		expected rule.MappingError
+	}{
+		{rule.Label{Name: "b"}, "metrics: [{metric: m, add_labels: [{name: a, attribute: a}]}]",
+			rule.MappingError{Event: "e", Metric: "m", Field: "labels[0].attribute", Reason: `label "b" has no attribute`}},
+		{rule.Label{Name: "b", Attribute: "b"}, "metrics: [{metric: m, drop_labels: [b]}]",
+			rule.MappingError{File: "m.yml", Line: 1, Field: "metrics[0].idle_ttl",
+				Reason: "idle_ttl requires labels: the only series of a metric without labels never expires"}},
+	} {
+		program := rule.Rule{Event: "e", Metric: "m", Type: rule.Gauge, Operation: rule.Set, Labels: []rule.Label{c.label}, IdleTTL: time.Hour}
+		m := mapping.Source{File: "m.yml", Rules: []rule.Rule{program}}.Parse([]byte(c.file))
+		err := m.Err([]mapping.RuleError{{Index: 0, FieldError: m.Rules[0].Validate()[0]}})
+		if got, ok := errors.AsType[*rule.MappingError](err); !ok || *got != c.expected {
+			t.Errorf("%s: got %+v, expected %+v", c.file, got, c.expected)
 		}
 	}
 }
 
-func FuzzMappingFile(f *testing.F) {
-	for _, seed := range []string{
-		"", "{}", "rules:\n- *a", "a: &a [*a]", "rules: &a [*a]", "rules: [&a {labels: *a}]", "!!binary a", "<<: {rules: []}", "? [a]\n: b",
-		ruleLine("labels: [{name: a, attribute: a, replace: [{match: '(a)', with: '$1'}]}]"),
-		"metrics:\n- metric: builds_finished\n  drop_labels: [team]\n  add_labels:\n  - {name: x, attribute: x}\n  idle_ttl: 3h",
-		"drop_events: [error log]\nsilent_events: [a]\nbuiltin: false",
-	} {
-		f.Add(seed)
+func TestKeysDoNotCountAsValues(t *testing.T) {
+	_, err := load("rules:\n" + strings.Repeat("- {event: e}\n", 45_000))
+	if strings.Contains(fmt.Sprint(err), "values in the file") {
+		t.Errorf("got %v", err)
 	}
-	f.Fuzz(func(t *testing.T, content string) {
-		book, m, err := loadMappingOver(catalog.Rules(catalog.Inherited)[:12], content)
-		if err != nil {
-			for line := range strings.Lines(err.Error()) {
-				if !strings.HasPrefix(line, "m.yml:") && !strings.Contains(content, "\n") {
-					t.Errorf("%q has no place", line)
-				}
-			}
-			return
-		}
-		for _, r := range book.Rules {
-			if m.families[r.Metric] == nil || m.plans[r.Event] == nil {
-				t.Errorf("rule %+v came to nothing", r)
-			}
-		}
-	})
 }

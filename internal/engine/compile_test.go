@@ -1,0 +1,221 @@
+package engine
+
+import (
+	"fmt"
+	"os"
+	"strings"
+	"testing"
+
+	"github.com/signalbox-ci/signalbox/emitter/rule"
+	"github.com/signalbox-ci/signalbox/internal/catalog"
+	"github.com/signalbox-ci/signalbox/internal/mapping"
+	"github.com/signalbox-ci/signalbox/internal/series"
+	"github.com/signalbox-ci/signalbox/internal/traffic"
+)
+
+// compileFile compiles a mapping file over built-in rules, in a store with a constant
+// label and the families about Signalbox itself.
+func compileFile(builtin []rule.Rule, content string) (mapping.Mapping, compiled, error) {
+	m := mapping.Source{File: "m.yml", Rules: builtin, SilentEvents: catalog.SilentEvents(), Namespace: "ci"}.Parse([]byte(content))
+	store := series.NewStore(series.Options{Constants: []series.Label{{Name: "zone", Value: "b"}}})
+	if _, err := addOwnFamilies(store, Options{Source: mapping.Source{Namespace: "ci"}}, new(traffic.Tallies)); err != nil {
+		panic(err)
+	}
+	c, err := compile("ci", m, store, nil)
+	return m, c, err
+}
+
+func compileRules(rules ...rule.Rule) error {
+	m := mapping.Mapping{Rules: rules}
+	_, err := compile("ci", m, series.NewStore(series.Options{}), nil)
+	return err
+}
+
+func TestCatalogCompiles(t *testing.T) {
+	rules := mapping.Mapping{Rules: catalog.Rules(catalog.Inherited), SilentEvents: catalog.SilentEvents()}
+	m, err := compile("concourse", rules, series.NewStore(series.Options{}), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, event := range catalog.SilentEvents() {
+		if p := m.plans[event]; p == nil || len(p.updates) != 0 {
+			t.Errorf("%q is unknown, or updates something", event)
+		}
+	}
+	for _, p := range m.plans {
+		if len(p.attributes) > maxAttributes/2 {
+			t.Errorf("the rules for %q use %d attributes: expected at most half of the limit, to leave room for an operator's rules", p.event, len(p.attributes))
+		}
+	}
+}
+
+func TestLimitOfAttributesPerEvent(t *testing.T) {
+	r := rule.Rule{Event: "e", Metric: "m", Type: rule.Gauge, Operation: rule.Set, Needs: strings.Split("abcdefghijklmnop", "")}
+	if err := compileRules(r); err != nil {
+		t.Fatal(err)
+	}
+	r.Needs = append(r.Needs, "q")
+	if err := compileRules(r); err == nil || !strings.Contains(err.Error(), "more than 16 attributes") {
+		t.Errorf("got %v", err)
+	}
+}
+
+func TestRulesOfOneMetricMustAgree(t *testing.T) {
+	a := rule.Rule{Event: "a", Metric: "m", Type: rule.Counter, Operation: rule.Add, Labels: []rule.Label{{Name: "x", Attribute: "y"}}}
+	b := a
+	b.Event, b.Operation, b.Labels = "b", rule.Inc, []rule.Label{{Name: "x", Attribute: "z", Required: rule.Present}}
+	if err := compileRules(a, b); err != nil {
+		t.Errorf("rules that agree on the family: %v", err)
+	}
+	b.Help = "Something else."
+	err := compileRules(a, b)
+	if err == nil || !strings.Contains(err.Error(), `metric "m" is defined differently by the rule for event "a"`) {
+		t.Errorf("got %v", err)
+	}
+}
+
+func TestRulesOfOneHistogramMustAgreeOnNativeBucketsButNotOnExemplars(t *testing.T) {
+	a := rule.Rule{Event: "a", Metric: "m", Type: rule.Histogram, Operation: rule.Observe, Buckets: []float64{1}, Exemplar: []rule.ExemplarLabel{{Name: "x", Attribute: "y"}}}
+	b := a
+	b.Event, b.Exemplar = "b", nil
+	if err := compileRules(a, b); err != nil {
+		t.Errorf("rules that agree on the family: %v", err)
+	}
+	b.NativeHistogram = true
+	if err := compileRules(a, b); err == nil || !strings.Contains(err.Error(), "native_histogram is true, expected false") {
+		t.Errorf("got %v", err)
+	}
+}
+
+func TestLimitOfRulesPerEvent(t *testing.T) {
+	rules := make([]rule.Rule, maxUpdates)
+	for i := range rules {
+		rules[i] = rule.Rule{Event: "e", Metric: fmt.Sprint("m", i), Type: rule.Gauge, Operation: rule.Set}
+	}
+	if err := compileRules(rules...); err != nil {
+		t.Fatal(err)
+	}
+	rules = append(rules, rule.Rule{Event: "e", Metric: "m", Type: rule.Gauge, Operation: rule.Set})
+	if err := compileRules(rules...); err == nil || !strings.Contains(err.Error(), `more than 255 rules for event "e"`) {
+		t.Errorf("got %v", err)
+	}
+}
+
+func TestAllInvalidRulesAreReportedAtOnce(t *testing.T) {
+	err := compileRules(rule.Rule{Event: "a"}, rule.Rule{Metric: "m"})
+	for _, expected := range []string{
+		`rule for event "a", metric "": metric "" is not a metric name`,
+		`rule for event "a", metric "": type is missing: expected counter, gauge or histogram`,
+		`rule for event "", metric "m": event is empty`,
+	} {
+		if err == nil || !strings.Contains(err.Error(), expected) {
+			t.Errorf("got %v\nexpected one with %s", err, expected)
+		}
+	}
+}
+
+// A mapping file's rules can have faults that only show when they are compiled.
+func TestFaultsFoundByCompilingHavePositions(t *testing.T) {
+	for _, c := range []struct{ content, expected string }{
+		{"rules:\n- {event: e, metric: m, type: gauge, operation: set, labels: [{name: zone, attribute: a}]}",
+			`m.yml:2: rules[0].metric: metric ci_m: constant label "zone" is also a label of the metric itself`},
+		{"rules:\n- {event: e, metric: builds_started_total, type: counter, operation: inc}",
+			`m.yml:2: rules[0]: metric "builds_started_total" is defined differently by the rule for event "builds started": ` +
+				`help is "", expected "Builds started."`},
+		{"rules:\n- {event: builds started, metric: builds_started_total, type: counter, operation: inc, help: Builds started.}",
+			`m.yml:2: rules[0]: event "builds started" updates metric "builds_started_total" in this way already`},
+		{"rules:\n- {event: e, metric: workers_last_seen_timestamp_seconds, type: gauge, operation: set}",
+			`m.yml:2: rules[0].metric: metric ci_workers_last_seen_timestamp_seconds exists already, as one of Signalbox's own`},
+		{"rules:\n- {event: e, metric: builds_duration_seconds_sum, type: gauge, operation: set}",
+			`m.yml:2: rules[0].metric: metric ci_builds_duration_seconds_sum has the name of a sample of the histogram ci_builds_duration_seconds`},
+		{"rules:\n- {event: e, metric: h_sum, type: gauge, operation: set}\n- {event: e, metric: h, type: histogram, operation: observe, buckets: [1]}",
+			`m.yml:3: rules[1].metric: metric ci_h would have a sample of the name of the metric ci_h_sum`},
+		{"rules:\n- {event: e, metric: h_created, type: gauge, operation: set}\n- {event: e, metric: h, type: histogram, operation: observe, buckets: [1]}",
+			`m.yml:3: rules[1].metric: metric ci_h would have a sample of the name of the metric ci_h_created`},
+	} {
+		if _, _, err := compileFile(catalog.Rules(catalog.Inherited), c.content); fmt.Sprint(err) != c.expected {
+			t.Errorf("%s\n got      %v\n expected %s", c.content, err, c.expected)
+		}
+	}
+}
+
+func TestAllFaultsOfAFileAreReportedAtOnce(t *testing.T) {
+	_, _, err := compileFile(catalog.Rules(catalog.Inherited), `metrics:
+  - metric: builds_finishd
+    drop: true
+rules:
+  - event: e
+    metric: m
+    type: countr
+    operation: inc
+    labels:
+      - {name: a-b, attribut: x}
+  - event: e
+    metric: error_logs
+    type: gauge
+    operation: set
+silent_evnts: []
+`)
+	expected := `m.yml:2: metrics[0].metric: no rule drives the metric "builds_finishd": did you mean "builds_finished"?
+m.yml:7: rules[0].type: type "countr" is not one of counter, gauge, histogram: did you mean "counter"?
+m.yml:10: rules[0].labels[0].attribut: unknown field: did you mean "attribute"?
+m.yml:10: rules[0].labels[0].name: label "a-b" is not a label name: expected letters, digits and _, not starting with a digit or __
+m.yml:11: rules[1]: metric "error_logs" is defined differently by the rule for event "error log": type is gauge, expected counter; help is "", expected "Error-level log lines, by message."; list of label names is [], expected [message]
+m.yml:15: silent_evnts: unknown field: did you mean "silent_events"?`
+	if fmt.Sprint(err) != expected {
+		t.Errorf("got\n%v\nexpected\n%s", err, expected)
+	}
+}
+
+func TestExamplesInTheDocumentationCompile(t *testing.T) {
+	text, err := os.ReadFile("../../docs/mapping.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	blocks := strings.Split(string(text), "```yaml\n")[1:]
+	if len(blocks) < 3 {
+		t.Errorf("there are only %d examples", len(blocks))
+	}
+	operations, err := os.ReadFile("../../docs/operations.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, block := range strings.Split(string(operations), "```yaml\n")[1:] {
+		if strings.HasPrefix(block, "metrics:") { // others are for Prometheus
+			blocks = append(blocks, block)
+		}
+	}
+	for _, block := range blocks {
+		content, _, _ := strings.Cut(block, "```")
+		if _, _, err := compileFile(catalog.Rules(catalog.Inherited), content); err != nil {
+			t.Errorf("%s\n%v", content, err)
+		}
+	}
+}
+
+func FuzzMappingFile(f *testing.F) {
+	for _, seed := range []string{
+		"", "{}", "rules:\n- *a", "a: &a [*a]", "rules: &a [*a]", "rules: [&a {labels: *a}]", "!!binary a", "<<: {rules: []}", "? [a]\n: b",
+		"rules:\n- {event: e, metric: m, type: gauge, operation: set, labels: [{name: a, attribute: a, replace: [{match: '(a)', with: '$1'}]}]}",
+		"metrics:\n- metric: builds_finished\n  drop_labels: [team]\n  add_labels:\n  - {name: x, attribute: x}\n  idle_ttl: 3h",
+		"drop_events: [error log]\nsilent_events: [a]\nbuiltin: false",
+	} {
+		f.Add(seed)
+	}
+	f.Fuzz(func(t *testing.T, content string) {
+		m, c, err := compileFile(catalog.Rules(catalog.Inherited)[:12], content)
+		if err != nil {
+			for line := range strings.Lines(err.Error()) {
+				if !strings.HasPrefix(line, "m.yml:") && !strings.Contains(content, "\n") {
+					t.Errorf("%q has no position", line)
+				}
+			}
+			return
+		}
+		for _, r := range m.Rules {
+			if c.families[r.Metric] == nil || c.plans[r.Event] == nil {
+				t.Errorf("rule %+v has no family or no plan", r)
+			}
+		}
+	})
+}

@@ -1,0 +1,148 @@
+package mapping
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/signalbox-ci/signalbox/emitter/rule"
+	"github.com/signalbox-ci/signalbox/internal/catalog"
+	"github.com/signalbox-ci/signalbox/internal/spelling"
+)
+
+// read applies a mapping file to the rules of the source. The document of the result
+// has the faults of the file.
+func read(s Source, content []byte) Mapping {
+	var f mappingFile
+	m := Mapping{document: readDocument(s.File, content, &f)}
+	if f.Builtin == nil || *f.Builtin {
+		m.Rules, m.SilentEvents = slices.Clone(s.Rules), slices.Clone(s.SilentEvents)
+	}
+	m.positions = make([]position, len(m.Rules))
+	m.dropEvents(f.DropEvents)
+	mayRepeat := beginsMetrics(s.Namespace, s.Rules)
+	for i, r := range f.Rules {
+		path := at("rules", i)
+		if !mayRepeat {
+			m.checkNamespace(r, path, s.Namespace)
+		}
+		if divide := path + ".divide"; r.Divide == 0 && m.says(divide) && !m.doubtful(divide) {
+			m.fault(divide, "divide is 0, expected a positive number")
+		}
+		m.checkReplacements(r.Labels, path+".labels")
+		m.Rules = append(m.Rules, r)
+		m.positions = append(m.positions, position{rule: path})
+	}
+	for i, c := range f.Metrics {
+		m.checkReplacements(c.AddLabels, at("metrics", i)+".add_labels")
+		if m.check(c, f.Metrics[:i], at("metrics", i)) {
+			m.apply(c, at("metrics", i))
+		}
+	}
+	m.silence(f.SilentEvents)
+	for _, p := range m.positions {
+		if p.rule != "" {
+			m.Own++
+		}
+	}
+	return m
+}
+
+// checkNamespace checks that the metric's name does not include the namespace.
+func (m *Mapping) checkNamespace(r rule.Rule, path, namespace string) {
+	if before := namespace + "_"; strings.HasPrefix(r.Metric, before) && !m.doubtful(path+".metric") {
+		m.fault(path+".metric", "metric %q would become %q: leave out %q, which is the namespace", r.Metric, before+r.Metric, before)
+	}
+}
+
+// beginsMetrics reports whether the names of metrics of the rules, or of the catalog in
+// either naming, begin with the namespace. Then a name with both is no mistake.
+func beginsMetrics(namespace string, rules []rule.Rule) bool {
+	return namespace == "" || slices.ContainsFunc(slices.Concat(rules, catalog.Rules(catalog.Inherited), catalog.Rules(catalog.Modern)), func(r rule.Rule) bool {
+		return strings.HasPrefix(r.Metric, namespace+"_")
+	})
+}
+
+// checkReplacements checks that the file has both fields of all replacements; in a
+// decoded rule, a missing field looks like an empty one.
+func (m *Mapping) checkReplacements(labels []rule.Label, path string) {
+	for i, label := range labels {
+		for k := range label.Replace {
+			replacement := at(at(path, i)+".replace", k)
+			if m.doubtful(replacement) {
+				continue
+			}
+			if !m.says(replacement + ".match") {
+				m.fault(replacement, "match is missing: expected a regular expression, or '' for the empty value")
+			} else if !m.says(replacement + ".with") {
+				m.fault(replacement, "with is missing: expected the new value, or '' for the empty value")
+			}
+		}
+	}
+}
+
+// dropEvents removes the rules of events.
+func (m *Mapping) dropEvents(events []string) {
+	known := m.events()
+	for i, event := range events {
+		path := at("drop_events", i)
+		switch {
+		case m.doubtful(path):
+		case slices.Contains(events[:i], event):
+			m.fault(path, "%q is duplicated", event)
+		case slices.Contains(m.SilentEvents, event):
+			m.fault(path, "%q drives nothing anyway", event)
+		case !slices.Contains(known, event):
+			m.fault(path, "no built-in rule is for the event %q%s", event, spelling.Hint(event, known))
+		}
+	}
+	m.remove(func(r rule.Rule) bool { return slices.Contains(events, r.Event) })
+}
+
+// silence adds events that are known and update nothing.
+func (m *Mapping) silence(events []string) {
+	driving := m.events()
+	for i, event := range events {
+		path := at("silent_events", i)
+		switch {
+		case m.doubtful(path):
+		case event == "":
+			m.fault(path, "the name of an event is empty")
+		case slices.Contains(events[:i], event):
+			m.fault(path, "%q is duplicated", event)
+		case slices.Contains(driving, event):
+			m.fault(path, "%q drives a metric: use drop_events to remove the built-in rules of an event", event)
+		case !slices.Contains(m.SilentEvents, event):
+			m.SilentEvents = append(m.SilentEvents, event)
+		}
+	}
+}
+
+// remove removes rules. Their events stay known, even if they no longer update anything.
+func (m *Mapping) remove(which func(rule.Rule) bool) {
+	var rules []rule.Rule
+	var positions []position
+	for i, r := range m.Rules {
+		if !which(r) {
+			rules, positions = append(rules, r), append(positions, m.positions[i])
+		} else if !slices.Contains(m.SilentEvents, r.Event) {
+			m.SilentEvents = append(m.SilentEvents, r.Event)
+		}
+	}
+	m.Rules, m.positions = rules, positions
+}
+
+// events returns the events of the rules.
+func (m *Mapping) events() (names []string) {
+	for _, r := range m.Rules {
+		names = append(names, r.Event)
+	}
+	return names
+}
+
+// metrics returns the metrics of the rules.
+func (m *Mapping) metrics() (names []string) {
+	for _, r := range m.Rules {
+		names = append(names, r.Metric)
+	}
+	return names
+}
