@@ -1,6 +1,7 @@
 package main
 
 import (
+	"fmt"
 	"iter"
 	"strings"
 	"time"
@@ -129,7 +130,17 @@ func counted(n uint64, noun string) string {
 	return grouped(n) + " " + noun + "s"
 }
 
-// ago returns how long ago something was, in whole seconds.
+// ago returns how long ago something was, in the way of the status page.
 func ago(now, then time.Time) string {
-	return max(now.Sub(then), 0).Truncate(time.Second).String() + " ago"
+	since := max(now.Sub(then), 0)
+	switch minutes := int(since.Minutes()); {
+	case minutes == 0:
+		return fmt.Sprintf("%d s ago", int(since.Seconds()))
+	case minutes < 60:
+		return fmt.Sprintf("%d min ago", minutes)
+	case minutes < 48*60:
+		return fmt.Sprintf("%d h ago", minutes/60)
+	default:
+		return fmt.Sprintf("%d d ago", minutes/60/24)
+	}
 }

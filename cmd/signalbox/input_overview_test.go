@@ -24,14 +24,14 @@ func TestTheReportOfStandardInput(t *testing.T) {
 		"a log that is read": {format: "lager", known: 4, unknown: 3, rejected: 2, skipped: 1234,
 			line: "Standard input: 7 events, 3 of them unknown, 2 lines rejected, 1,234 lines of the log skipped."},
 		"events that are read": {format: "events", known: 1, rejected: 1, line: "Standard input: 1 event, 1 line rejected."},
-		"a pipe that ended": {format: "events", known: 2, end: ended, line: "Standard input: 2 events; ended 5s ago.",
-			finding: status.Finding{Level: "warn", Kind: "standard input ended", Text: "standard input ended 5s ago"}},
-		"a file that was replayed": {format: "events", regular: true, known: 2, end: ended, line: "Standard input: 2 events; ended 5s ago."},
+		"a pipe that ended": {format: "events", known: 2, end: ended, line: "Standard input: 2 events; ended 5 s ago.",
+			finding: status.Finding{Level: "warn", Kind: "standard input ended", Text: "standard input ended 5 s ago"}},
+		"a file that was replayed": {format: "events", regular: true, known: 2, end: ended, line: "Standard input: 2 events; ended 5 s ago."},
 		"a file that could not be read": {format: "events", regular: true, known: 2,
-			end: &inputEnd{now, errors.New("line 3: input/output error")}, line: "Standard input: 2 events; ended 0s ago.",
+			end: &inputEnd{now, errors.New("line 3: input/output error")}, line: "Standard input: 2 events; ended 0 s ago.",
 			finding: status.Finding{Level: "bad", Kind: "standard input failed", Text: "standard input could not be read to its end: line 3: input/output error"}},
 		"a file without events": {format: "lager", regular: true, skipped: 3, end: ended,
-			line:    "Standard input: 0 events, 3 lines of the log skipped; ended 5s ago.",
+			line:    "Standard input: 0 events, 3 lines of the log skipped; ended 5 s ago.",
 			finding: status.Finding{Level: "warn", Kind: "standard input has no events", Text: "none of 3 lines of standard input is an event"}},
 		"nothing yet": {format: "events", now: begun.Add(silentAfter), line: "Standard input: 0 events."},
 		"nothing for too long": {format: "events", now: begun.Add(silentAfter + 1), line: "Standard input: 0 events.",
@@ -67,5 +67,22 @@ func TestTheReportOfStandardInput(t *testing.T) {
 				t.Errorf("the help is %+v", r.Help)
 			}
 		})
+	}
+}
+
+func TestAgo(t *testing.T) {
+	now := time.Unix(1_700_000_000, 0)
+	for since, expected := range map[time.Duration]string{
+		-time.Second:                   "0 s ago",
+		59*time.Second + 999_999_999:   "59 s ago",
+		time.Minute:                    "1 min ago",
+		time.Hour - 1:                  "59 min ago",
+		time.Hour:                      "1 h ago",
+		48*time.Hour - time.Nanosecond: "47 h ago",
+		50 * time.Hour:                 "2 d ago",
+	} {
+		if got := ago(now, now.Add(-since)); got != expected {
+			t.Errorf("%v: got %q, expected %q", since, got, expected)
+		}
 	}
 }
