@@ -116,9 +116,9 @@ func (o inputOverview) help() []status.HelpText {
 		return nil
 	}
 	return []status.HelpText{
-		{Text: "No event has come yet. They are in the log of a Concourse web node that runs with these variables:"},
-		{Snippet: "CONCOURSE_EMIT_TO_LOGS=true\nCONCOURSE_LOG_LEVEL=debug"},
-		{Text: "Lines must be as the node writes them: a line with something in front, such as a name or a time, is skipped."},
+		{Section: "events", Text: "No event has come yet. They are in the log of a Concourse web node that runs with these variables:"},
+		{Section: "events", Snippet: "CONCOURSE_EMIT_TO_LOGS=true\nCONCOURSE_LOG_LEVEL=debug"},
+		{Section: "events", Text: "Lines must be as the node writes them: a line with something in front, such as a name or a time, is skipped."},
 	}
 }
 

@@ -1,29 +1,28 @@
 package main
 
 import (
-	"net/http"
-	"net/http/httptest"
+	"net"
 	"strings"
-
-	"code.cloudfoundry.org/lager/v3/lagertest"
-	. "github.com/onsi/ginkgo/v2"
-	. "github.com/onsi/gomega"
-
-	"github.com/signalbox-ci/signalbox/cmd/signalbox/internal/source"
+	"testing"
+	"time"
 )
 
-var _ = Describe("The intake", func() {
-	DescribeTable("serves",
-		func(method, path string, status int, text string) {
-			w := httptest.NewRecorder()
-			handler := newIntake(lagertest.NewTestLogger("test"), source.Limits{}, &counter{})
-			handler.ServeHTTP(w, httptest.NewRequest(method, path, strings.NewReader(startEvent)))
-			Expect(w.Code).To(Equal(status))
-			Expect(w.Body.String()).To(ContainSubstring(text))
-		},
-		Entry("events", "POST", "/api/v1/events", http.StatusOK, `"accepted":1`),
-		Entry("health checks", "GET", "/-/healthy", http.StatusOK, "OK"),
-		Entry("404 elsewhere, which says where events go", "POST", "/events", http.StatusNotFound,
-			"nothing is here; events are taken by POST to /api/v1/events, metrics of jobs by PUT or POST to /metrics/job/<job>, and those of agents by POST to /api/v1/agent-metrics"),
-	)
-})
+func TestTheHelpNamesTheIntake(t *testing.T) {
+	for _, c := range []struct {
+		ip, url string
+	}{{"127.0.0.1", "http://127.0.0.1:19391/"}, {"::1", "http://[::1]:19391/"}, {"0.0.0.0", "http://{hostname}:19391/"}, {"::", "http://{hostname}:19391/"}} {
+		address := &net.TCPAddr{IP: net.ParseIP(c.ip), Port: 19391}
+		for _, log := range []bool{false, true} {
+			sections := map[string]int{}
+			for _, h := range (intakeHelp{address, log}).OverviewReport(time.Time{}).Help {
+				sections[h.Section]++
+				if text := h.Text + h.Snippet; strings.Contains(text, "http:") && !strings.Contains(text, c.url) {
+					t.Errorf("%s: got %q, expected %s", c.ip, text, c.url)
+				}
+			}
+			if sections["groups"] == 0 || sections["agents"] == 0 || (sections["events"] == 0) != log {
+				t.Errorf("%s: help for %v", c.ip, sections)
+			}
+		}
+	}
+}

@@ -138,7 +138,7 @@ func (c *daemon) start(stderr io.Writer, input *inputStatus) (s *service, err er
 	if err != nil {
 		return nil, errors.Join(err, listener.Close())
 	}
-	var sections []status.Section
+	sections := []status.Section{intakeHelp{listener.Addr(), input != nil && input.format == "lager"}}
 	if input != nil {
 		pushed.registry.MustRegister(input)
 		sections = append(sections, input)

@@ -185,8 +185,8 @@ type Report struct {
 
 	Findings []Finding `json:"findings,omitempty"`
 
-	// Help says how events get here. It replaces the page's own help, which is shown
-	// until the first event is received.
+	// Help says how events, groups or agents get here. The page shows it as long as it
+	// has none.
 	Help []HelpText `json:"help,omitempty"`
 }
 
@@ -197,8 +197,10 @@ type Finding struct {
 	Text  string `json:"text"`
 }
 
-// A HelpText is a paragraph, or commands to copy.
+// A HelpText is a paragraph, or commands to copy. In either, {hostname} stands for the
+// host that the page is served from.
 type HelpText struct {
+	Section string `json:"section"` // events, groups, agents
 	Text    string `json:"text,omitempty"`
 	Snippet string `json:"snippet,omitempty"`
 }

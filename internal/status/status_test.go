@@ -141,7 +141,7 @@ var _ = Describe("A status", func() {
 				return status.Report{
 					Line:     at.Format(time.TimeOnly),
 					Findings: []status.Finding{{Level: "warn", Kind: "full", Text: "it is full"}},
-					Help:     []status.HelpText{{Text: "Run this:"}, {Snippet: "echo '<1>'"}},
+					Help:     []status.HelpText{{Section: "events", Text: "Run this:"}, {Section: "events", Snippet: "echo '<1>'"}},
 				}
 			}))
 			s.Add(constant("journal", 1))
@@ -149,7 +149,7 @@ var _ = Describe("A status", func() {
 			Expect(get("")["reports"]).To(MatchJSON(`[{
 				"line": "22:13:20",
 				"findings": [{"level": "warn", "kind": "full", "text": "it is full"}],
-				"help": [{"text": "Run this:"}, {"snippet": "echo '<1>'"}]
+				"help": [{"section": "events", "text": "Run this:"}, {"section": "events", "snippet": "echo '<1>'"}]
 			}, {"line": "second"}]`))
 			now = now.Add(time.Minute)
 			Expect(get("")["reports"]).To(ContainSubstring("22:14:20"), "as of the overview")

@@ -72,20 +72,22 @@ var _ = Describe("Reports of other parts of the program", func() {
 	})
 
 	It("say how events get here, as long as none has come", func() {
-		Expect(t.text("#events code")).To(HavePrefix("curl "))
+		Expect(t.text("#events .hint")).To(Equal("No event has come yet."))
 		r := report("")
-		r["help"] = list{object{"text": "Set these variables:"}, object{"snippet": "A=1\nB=2"}, object{"text": "Then <b>restart</b> it."}}
+		r["help"] = list{object{"section": "events", "text": "Set these variables:"}, object{"section": "events", "snippet": "A=1\nB=2"},
+			object{"section": "events", "text": "Then <b>restart</b> {hostname}."}, object{"section": "groups", "text": "Push."}}
 		show(r)
 		Expect(eval[[]string](t, `[...document.querySelectorAll("#events .hint p, #events .hint code")].map((e) => e.innerText)`)).
-			To(Equal([]string{"Set these variables:", "A=1\nB=2", "Then <b>restart</b> it."}))
+			To(Equal([]string{"Set these variables:", "A=1\nB=2", "Then <b>restart</b> 127.0.0.1."}))
 		Expect(t.text("#events .hint button")).To(Equal("Copy"))
+		Expect(t.text("#groups .hint")).To(MatchRegexp(`No job has pushed yet\.\s+Push\.`))
 		show(report("A line."))
-		Expect(t.text("#events code")).To(HavePrefix("curl "))
+		Expect(t.text("#events .hint")).To(Equal("No event has come yet."))
 	})
 
 	It("are shown for what they are", func() {
 		r := report("gnp\u202Egpj \x00", finding("warn", "odd", "a\u200Bb"))
-		r["help"] = list{object{"text": "c\u202Ed"}, object{"snippet": "e\u202Ef\ng"}}
+		r["help"] = list{object{"section": "events", "text": "c\u202Ed"}, object{"section": "events", "snippet": "e\u202Ef\ng"}}
 		show(r)
 		Expect(lines()).To(Equal([]string{"gnp‹U+202E›gpj ‹U+0000›"}))
 		Expect(findings()).To(Equal([]string{"finding warn #events a‹U+200B›b"}))

@@ -133,7 +133,7 @@ function readReport(report) {
     findings: objects(report.findings)
       .map((f) => ({ level: level(f.level), kind: text(f.kind), text: text(f.text) }))
       .filter((f) => f.text !== ""),
-    help: objects(report.help).map((h) => ({ text: text(h.text), snippet: text(h.snippet) })),
+    help: objects(report.help).map((h) => ({ section: text(h.section), text: text(h.text), snippet: text(h.snippet) })),
   };
 }
 

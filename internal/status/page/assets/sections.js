@@ -180,33 +180,23 @@ class Section {
 }
 
 const sentence = (...parts) => element("p", {}, ...parts);
-const setting = (o, name) => o.settings.find((s) => s.name === name)?.value ?? "";
 
-// intake returns the URL of the daemon's intake, as far as the settings have it.
-function intake(o) {
-  const ip = setting(o, "intake-bind-ip");
-  const port = setting(o, "intake-bind-port");
-  const any = ip === "0.0.0.0" || ip === "::";
-  const host = any ? location.hostname : ip.includes(":") ? `[${ip}]` : ip || "127.0.0.1";
-  return `http://${host}:${/^[1-9][0-9]*$/.test(port) ? port : "19391"}`;
+// helpFor returns what the reports say about how to fill a section.
+function helpFor(section, o) {
+  const filled = (text) => escaped(text.replaceAll("{hostname}", location.hostname));
+  return o.reports
+    .flatMap((r) => r.help)
+    .filter((h) => h.section === section)
+    .flatMap((h) => [
+      ...(h.text ? [sentence(filled(h.text))] : []),
+      ...(h.snippet ? [snippet(h.snippet.split("\n").map(filled).join("\n"))] : []),
+    ]);
 }
 
-// intakeHint says how to send events to the intake.
-function intakeHint(o) {
-  return [
-    sentence("No event has come yet. A scheduler that embeds Signalbox emits them by itself; the daemon takes them like this:"),
-    snippet(`curl -d '{"name": "builds started"}' ${intake(o)}/api/v1/events`),
-  ];
-}
-
-// eventsHint says how events get here: what the reports say about it, or else how they
-// come to the intake.
+// eventsHint says how events get here.
 function eventsHint(o) {
-  const help = o.reports.flatMap((r) => r.help).flatMap((h) => [
-    ...(h.text ? [sentence(escaped(h.text))] : []),
-    ...(h.snippet ? [snippet(h.snippet.split("\n").map((line) => escaped(line)).join("\n"))] : []),
-  ]);
-  return help.length ? help : intakeHint(o);
+  const help = helpFor("events", o);
+  return help.length ? help : [sentence("No event has come yet.")];
 }
 
 // makeSections makes those sections that are tables. The page has what they ask of it:
@@ -448,10 +438,7 @@ export function makeSections({ plotted, plot, more }) {
       list: (o) => o.groups?.list ?? [],
       total: (o) => o.groups?.total ?? 0,
       sum: (o) => pushedSum(o.groups),
-      empty: (o) => [
-        sentence("No job has pushed. One does so as to a Pushgateway:"),
-        snippet(`echo 'tests_total 312' | curl --data-binary @- '${intake(o)}/metrics/job/unit?ttl=1h'`),
-      ],
+      empty: (o) => [sentence("No job has pushed yet."), ...helpFor("groups", o)],
       key: labelsText,
       find: labelsText,
       by: 2,
@@ -474,13 +461,7 @@ export function makeSections({ plotted, plot, more }) {
       list: (o) => o.agents?.list ?? [],
       total: (o) => o.agents?.total ?? 0,
       sum: (o) => pushedSum(o.agents),
-      empty: () => [
-        sentence(
-          "No agent has pushed of late. Agents push to ",
-          element("code", {}, "/api/v1/agent-metrics"),
-          ", and what they stop pushing goes.",
-        ),
-      ],
+      empty: (o) => [sentence("No agent has pushed recently."), ...helpFor("agents", o)],
       key: labelsText,
       find: labelsText,
       by: 2,
