@@ -1,8 +1,9 @@
 // Package emitter has the emitters that a metric.Monitor can hand events to. Importing
 // it registers them with metric.Metrics.
 //
-// Each emitter is one file with its flags, its factory and the emitter. The Prometheus
-// emitter keeps series, which events update by rules, and serves them on a page.
+// The Prometheus emitter (prometheus_config.go has its flags and factory, prometheus.go
+// the emitter) keeps series, which events update by rules, and serves them on a page.
+// Garbage collection removes stale ones (garbage.go).
 package emitter
 
 import "github.com/signalbox-ci/signalbox/metric"

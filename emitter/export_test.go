@@ -16,17 +16,17 @@ var CollectPeriodically = collectPeriodically
 
 // WritePage writes the emitter's own families, without a listener.
 func WritePage(p *Prometheus, w io.Writer, format expfmt.Format) error {
-	page := exposition.Page{Store: p.Store(), Refresh: p.Refresh, Created: true}
+	page := exposition.Page{Store: p.engine.Store(), Refresh: p.engine.Refresh, Created: true}
 	return page.Write(w, format)
 }
 
 // Unrefreshed are the emitter's families as a page shows them that was being written
 // when something happened.
-func Unrefreshed(p *Prometheus) ([]*dto.MetricFamily, error) { return p.Store().Gather() }
+func Unrefreshed(p *Prometheus) ([]*dto.MetricFamily, error) { return p.engine.Store().Gather() }
 
 // Tallied are the names of the events that are counted.
 func Tallied(p *Prometheus) (names []string) {
-	for name := range p.Received().All() {
+	for name := range p.engine.Received().All() {
 		names = append(names, name)
 	}
 	return names

@@ -41,7 +41,7 @@ var _ = Describe("The overview", func() {
 	// overview is the overview a second later.
 	overview := func(p *emitter.Prometheus) status.Overview {
 		now = now.Add(time.Second)
-		p.SampleRates()
+		p.Engine().SampleRates()
 		return emitter.Overview(p, 1000)
 	}
 	names := func(o status.Overview) map[string]status.EventName {
@@ -207,8 +207,8 @@ var _ = Describe("The overview", func() {
 			p.Emit(logger, event("builds started", -1, nil))
 			p.Emit(logger, event("builds started", -2, nil))
 			p.Emit(logger, event("build finished", 1, nil))
-			p.CountMalformed(errors.New("not JSON"))
-			p.CountMalformed(errors.New("not JSON either"))
+			p.Engine().CountMalformed(errors.New("not JSON"))
+			p.Engine().CountMalformed(errors.New("not JSON either"))
 			o := overview(p)
 			Expect(o.Events.Rejected).To(Equal(uint64(5)))
 			Expect(o.Events.Rejections).To(ConsistOf(
@@ -416,7 +416,7 @@ var _ = Describe("The overview", func() {
 			p.Emit(logger, event("error log", 1, attributes{"message": text + "\xff"}))
 			now = now.Add(2 * time.Second)
 		}
-		p.CountMalformed(errors.New(strings.Repeat("\xff", 1<<20)))
+		p.Engine().CountMalformed(errors.New(strings.Repeat("\xff", 1<<20)))
 		o := overview(p)
 		text, err := json.Marshal(o)
 		Expect(err).NotTo(HaveOccurred())
@@ -467,7 +467,7 @@ var _ = Describe("The overview", func() {
 					p.Emit(logger, workerContainers(fmt.Sprintf("w%d", i%50), 1))
 					p.Emit(logger, event(fmt.Sprintf("unknown %d %d", g, i), 1, nil))
 					p.Emit(logger, event("builds started", -1, nil))
-					p.CountMalformed(errors.New("x"))
+					p.Engine().CountMalformed(errors.New("x"))
 					if i%10 == 0 {
 						Expect(a.Agents.Update(context.Background(), aggregator.Labels{Username: fmt.Sprint(g, i)},
 							[]aggregator.Metric{{Name: "n", Type: aggregator.Gauge}})).To(Succeed())
@@ -479,7 +479,7 @@ var _ = Describe("The overview", func() {
 			for range 50 {
 				p.CollectGarbage()
 				a.Sweep()
-				p.SampleRates()
+				p.Engine().SampleRates()
 			}
 		})
 		for range 50 {

@@ -24,11 +24,10 @@ import (
 // Prometheus is the emitter that keeps series, which events update, and serves them.
 // PrometheusConfig.NewEmitter makes it. It implements metric.TypedEmitter.
 //
-// It is safe for concurrent use. Emitting never blocks and never panics. After Close,
-// events still update the series, which are no longer served.
+// It is safe for concurrent use. Emitting never blocks and never panics. Close ends the
+// listener and the removal of stale series; events still update the series.
 type Prometheus struct {
-	*core // which takes the events
-
+	engine  *engine.Engine // takes the events
 	status  *status.Status
 	sources *exposition.Sources
 	scrapes scrapeMetrics
@@ -39,9 +38,6 @@ type Prometheus struct {
 	stop    context.CancelFunc
 	running sync.WaitGroup // the goroutines that stop ends
 }
-
-// core is embedded in Prometheus without showing its fields and methods to users.
-type core = engine.Engine
 
 // Prometheus implements these interfaces.
 var (
@@ -61,7 +57,7 @@ type Pushed interface {
 
 // newPrometheus wires an engine, the status and the page. Nothing runs yet.
 func newPrometheus(e *engine.Engine, c *PrometheusConfig) (*Prometheus, error) {
-	p := &Prometheus{core: e, guarded: c.WebConfigFile != "", sources: exposition.NewSources(e.Store())}
+	p := &Prometheus{engine: e, guarded: c.WebConfigFile != "", sources: exposition.NewSources(e.Store())}
 	if err := p.scrapes.addTo(e.Store()); err != nil {
 		return nil, err
 	}
@@ -94,22 +90,42 @@ func newPrometheus(e *engine.Engine, c *PrometheusConfig) (*Prometheus, error) {
 func (p *Prometheus) start(c *PrometheusConfig) {
 	ctx, stop := context.WithCancel(context.Background())
 	p.stop = stop
-	if tick := p.TickInterval(); tick > 0 {
-		p.running.Go(func() { interval.Run(ctx, tick, func() { p.Clock().Tick() }) })
+	if tick := p.engine.TickInterval(); tick > 0 {
+		p.running.Go(func() { interval.Run(ctx, tick, func() { p.engine.Clock().Tick() }) })
 	}
-	p.running.Go(func() { collectPeriodically(ctx, p.Logger, c.GCInterval, p) })
+	p.running.Go(func() { collectPeriodically(ctx, p.engine.Logger, c.GCInterval, p) })
 	p.running.Go(func() { p.status.Run(ctx) })
 	if c.realTime == nil {
-		p.running.Go(func() { interval.Run(ctx, traffic.SampleInterval, p.SampleRates) })
+		p.running.Go(func() { interval.Run(ctx, traffic.SampleInterval, p.engine.SampleRates) })
 	}
 	if p.server != nil {
 		p.server.Serve()
 	}
 }
 
+// EmitsConcurrently implements metric.ConcurrentEmitter.
+func (p *Prometheus) EmitsConcurrently() {}
+
+// Emit implements metric.Emitter. It updates the series of the event's rules. An event
+// that a rule rejects is counted in signalbox_events_rejected_total and logged, at most
+// once a second for each event name and reason; an event that no rule knows is counted
+// in signalbox_events_unknown_total. A nil logger means the emitter's own.
+func (p *Prometheus) Emit(logger lager.Logger, event metric.Event) { p.engine.Emit(logger, event) }
+
+// Prepare implements metric.TypedEmitter.
+func (p *Prometheus) Prepare(t metric.EventType) metric.TypedEvent { return p.engine.Prepare(t) }
+
+// Attach implements metric.AttachableEmitter. The logger replaces PrometheusConfig.Logger.
+func (p *Prometheus) Attach(logger lager.Logger, stats func() []metric.EmitterStats) {
+	p.engine.Attach(logger, stats)
+}
+
+// Engine returns the engine, for Signalbox's own daemon.
+func (p *Prometheus) Engine() *engine.Engine { return p.engine }
+
 // CollectGarbage implements PrometheusGarbageCollectable. It uses the emitter's clock.
 func (p *Prometheus) CollectGarbage() Garbage {
-	swept := p.Sweep()
+	swept := p.engine.Sweep()
 	return Garbage{Workers: swept.Owners, Series: swept.Series}
 }
 
@@ -122,25 +138,28 @@ func (p *Prometheus) CollectGarbage() Garbage {
 // signalbox_mapping_last_reload_successful is 0 until a reload succeeds. Without a
 // mapping file there is nothing to do. Concurrent reloads wait for each other.
 func (p *Prometheus) Reload() error {
-	_, err := p.core.Reload()
+	_, err := p.engine.Reload()
 	return err
 }
 
 // Describe implements prometheus.Collector.
-func (p *Prometheus) Describe(descs chan<- *prometheus.Desc) { p.core.Describe(descs) }
+func (p *Prometheus) Describe(descs chan<- *prometheus.Desc) { p.engine.Describe(descs) }
 
 // Collect implements prometheus.Collector. The emitter's own page costs a hundredth of
 // it.
-func (p *Prometheus) Collect(metrics chan<- prometheus.Metric) { p.core.Collect(metrics) }
+func (p *Prometheus) Collect(metrics chan<- prometheus.Metric) { p.engine.Collect(metrics) }
 
 // Gather implements prometheus.Gatherer. It returns the emitter's own families, not
 // those of client_golang's default registry that are on its page too.
-func (p *Prometheus) Gather() ([]*dto.MetricFamily, error) { return p.core.Gather() }
+func (p *Prometheus) Gather() ([]*dto.MetricFamily, error) { return p.engine.Gather() }
 
 // ServePushed serves what agents and jobs push on the emitter's page and on its status
 // page too. From then on, pushes that would clash with what is on the page are refused.
-// A second call replaces what the first passed.
+// A second call replaces what the first passed. Nil does nothing.
 func (p *Prometheus) ServePushed(pushed Pushed) {
+	if pushed == nil {
+		return
+	}
 	p.sources.Push(pushed)
 	p.status.Add(pushed)
 }
@@ -155,14 +174,22 @@ func (p *Prometheus) ServeGatherer(g prometheus.Gatherer) { p.sources.Add(g) }
 //
 //	mux.Handle("/signalbox/", http.StripPrefix("/signalbox", p.Handler()))
 //
-// It returns nil if a web configuration file protects the emitter's own listener, since
-// the program's server might not.
+// http.ServeMux redirects /signalbox to /signalbox/ by itself; with another router, do
+// that, since the page's links are relative. The handler has no authentication of its
+// own. If a web configuration file protects the emitter's own listener, it answers 403
+// to everything, because the program's server might not be protected. After Close it
+// still serves, but stale series are no longer removed.
 func (p *Prometheus) Handler() http.Handler {
 	if p.guarded {
-		return nil
+		return http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+			http.Error(w, "the web configuration file of the metrics listener does not apply here", http.StatusForbidden)
+		})
 	}
 	return p.handler
 }
+
+// Guarded reports whether a web configuration file protects the emitter's own listener.
+func (p *Prometheus) Guarded() bool { return p.guarded }
 
 // Addr returns the address of the emitter's listener, with the port that port 0 became:
 // "127.0.0.1:9391". It stays the same after Close. It is empty without a listener.
@@ -190,8 +217,8 @@ func (p *Prometheus) Close() error {
 }
 
 // CloseContext closes the listener, waits for scrapes in progress, and stops the
-// emitter's goroutines. If the context ends first, it cuts the scrapes off and logs
-// that; the error does not wrap the context's. Closing again does nothing.
+// emitter's goroutines. If the context ends first, it cuts the scrapes off, which is
+// logged and not an error. Closing again does nothing.
 func (p *Prometheus) CloseContext(ctx context.Context) error {
 	p.stop()
 	var err error
@@ -200,7 +227,7 @@ func (p *Prometheus) CloseContext(ctx context.Context) error {
 	}
 	p.running.Wait()
 	if ctx.Err() != nil && errors.Is(err, ctx.Err()) {
-		p.Logger().Info("cut-off-scrapes")
+		p.engine.Logger().Info("cut-off-scrapes")
 		return nil
 	}
 	return err
@@ -209,9 +236,9 @@ func (p *Prometheus) CloseContext(ctx context.Context) error {
 // scraped counts a scrape and shows it on the status page.
 func (p *Prometheus) scraped(s exposition.Scrape) {
 	p.scrapes.count(s)
-	began := p.Clock().Tick() - series.Instant(s.Took)
+	began := p.engine.Clock().Tick() - series.Instant(s.Took)
 	p.status.Scraped(status.Scrape{
-		Time:            p.Clock().Wall().Time(began),
+		Time:            p.engine.Clock().Wall().Time(began),
 		DurationSeconds: s.Took.Round(time.Microsecond).Seconds(),
 		Bytes:           s.Bytes,
 		Format:          s.Format,
@@ -257,7 +284,7 @@ func (p *Prometheus) listen(c *PrometheusConfig) (err error) {
 		Address:       net.JoinHostPort(c.BindIP, c.BindPort),
 		WebConfigFile: c.WebConfigFile,
 		Handler:       p.handler,
-		Logger:        func() lager.Logger { return p.Logger() },
+		Logger:        func() lager.Logger { return p.engine.Logger() },
 	})
 	return err
 }

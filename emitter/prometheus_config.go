@@ -60,7 +60,8 @@ type PrometheusConfig struct {
 	// machine's: for tests, or to replay a recording.
 	Clock func() time.Time `no-flag:"true"`
 
-	// Logger, if not nil, is used until a Monitor attaches its own.
+	// Logger, if not nil, is used until a Monitor attaches its own, which discards
+	// everything if Monitor.Initialize got a nil logger.
 	Logger lager.Logger `no-flag:"true"`
 
 	host     host.Options
@@ -85,7 +86,7 @@ func (config *PrometheusConfig) IsConfigured() bool {
 }
 
 // NewEmitter starts the emitter, a *Prometheus, with the attributes as constant labels.
-// It fails, with nothing left running, with a FlagError if a field has an invalid value
+// It fails, with nothing left running, with a *FlagError if a field has an invalid value
 // or an attribute cannot be a label, with a *rule.MappingError for each fault of the
 // rules, or if it cannot listen.
 func (config *PrometheusConfig) NewEmitter(attributes map[string]string) (metric.Emitter, error) {
@@ -113,15 +114,18 @@ func (config *PrometheusConfig) NewEmitter(attributes map[string]string) (metric
 
 // Check reports what NewEmitter would find wrong, except that the address may be in
 // use, without starting anything. The summary of the mapping is for people: "70 rules
-// (69 built in, 1 own), 70 families". The text of the error has a line for each fault,
-// and those of the mapping file begin with the file and the line.
+// (69 built in, 1 own), 70 families"; it is empty with an error. The text of the error
+// has a line for each fault; those of the mapping file begin with the file and line.
 func (config *PrometheusConfig) Check(attributes map[string]string) (summary string, err error) {
 	c, err := config.withDefaults()
 	if c.checkNames() != nil {
 		return "", errors.Join(err, c.checkWebConfig())
 	}
 	counted, mappingErr := engine.Check(c.engineOptions(attributes))
-	return counted.String(), errors.Join(err, flagged(mappingErr), c.checkWebConfig())
+	if err = errors.Join(err, flagged(mappingErr), c.checkWebConfig()); err != nil {
+		return "", err
+	}
+	return counted.String(), nil
 }
 
 func (config *PrometheusConfig) engineOptions(attributes map[string]string) engine.Options {
@@ -167,18 +171,21 @@ func (config *PrometheusConfig) withDefaults() (*PrometheusConfig, error) {
 			refuse("bind-port", c.BindPort, "a port from 0 to 65535")
 		}
 	}
+	if c.WebConfigFile != "" && c.BindIP == "" && c.BindPort == "" {
+		refuse("web-config-file", c.WebConfigFile, "an IP address and a port to listen on as well")
+	}
 	errs = append(errs, c.checkNames())
 	if c.WorkerStaleAfter < 0 {
-		refuse("worker-stale-after", c.WorkerStaleAfter, "a positive duration")
+		refuse("worker-stale-after", c.WorkerStaleAfter, "a duration of at least 0")
 	}
 	if c.GCInterval < 0 {
-		refuse("gc-interval", c.GCInterval, "a positive duration")
+		refuse("gc-interval", c.GCInterval, "a duration of at least 0")
 	}
 	if c.MaxSeriesPerMetric < 0 {
-		refuse("max-series-per-metric", c.MaxSeriesPerMetric, "a positive number")
+		refuse("max-series-per-metric", c.MaxSeriesPerMetric, "a number of at least 0")
 	}
 	if c.MaxScrapesInFlight < 0 {
-		refuse("max-scrapes-in-flight", c.MaxScrapesInFlight, "a positive number")
+		refuse("max-scrapes-in-flight", c.MaxScrapesInFlight, "a number of at least 0")
 	}
 	return &c, errors.Join(errs...)
 }
@@ -210,24 +217,25 @@ func (config *PrometheusConfig) checkWebConfig() error {
 }
 
 // A FlagError says that a field of PrometheusConfig has an invalid value, or that an
-// attribute of the node cannot be a label.
+// attribute of the node cannot be a label. It does not cover what is wrong with the
+// content of files.
 type FlagError struct{ Err error }
 
 // Error implements error.
-func (e FlagError) Error() string { return e.Err.Error() }
+func (e *FlagError) Error() string { return e.Err.Error() }
 
 // Unwrap returns Err.
-func (e FlagError) Unwrap() error { return e.Err }
+func (e *FlagError) Unwrap() error { return e.Err }
 
 // invalid returns the error of a flag with an invalid value.
 func invalid(flag string, value any, expected string) error {
-	return FlagError{fmt.Errorf("--prometheus-%s: got %q, expected %s", flag, fmt.Sprint(value), expected)}
+	return &FlagError{fmt.Errorf("--prometheus-%s: got %q, expected %s", flag, fmt.Sprint(value), expected)}
 }
 
 // flagged makes the error a FlagError if an attribute is wrong.
 func flagged(err error) error {
 	if _, ok := errors.AsType[engine.AttributeError](err); ok {
-		return FlagError{err}
+		return &FlagError{err}
 	}
 	return err
 }

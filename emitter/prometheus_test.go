@@ -140,9 +140,9 @@ var _ = Describe("The Prometheus emitter", func() {
 			Expect(samplesOf(p)).To(HaveKeyWithValue("signalbox_events_unknown_total", "1"))
 			Expect(logger.LogMessages()).To(Equal([]string{"emitter.unknown-event"}))
 			Expect(logger.Logs()[0].Data).To(HaveKeyWithValue("event", "no such event"))
-			Expect(p.Knows("build started")).To(BeTrue())
-			Expect(p.Knows("build finished")).To(BeTrue())
-			Expect(p.Knows("no such event")).To(BeFalse())
+			Expect(p.Engine().Knows("build started")).To(BeTrue())
+			Expect(p.Engine().Knows("build finished")).To(BeTrue())
+			Expect(p.Engine().Knows("no such event")).To(BeFalse())
 		})
 
 		It("are received, whether any rule knows them or not", func() {
@@ -508,7 +508,7 @@ var _ = Describe("The Prometheus emitter", func() {
 
 	It("counts what was not even an event", func() {
 		p := start(config, nil)
-		p.CountMalformed(nil)
+		p.Engine().CountMalformed(nil)
 		Expect(samplesOf(p)).To(HaveKeyWithValue(rejectedFor("malformed"), "1"))
 	})
 

@@ -119,6 +119,12 @@ var _ = Describe("The page of the Prometheus emitter with what is pushed", func(
 		file := filepath.Join(GinkgoT().TempDir(), "web.yml")
 		Expect(os.WriteFile(file, []byte("basic_auth_users: {a: $2y$10$pmAX5hAnmEgRbVQwRo0Gsuxw8iAGD9aiAT6mDUxnvqrKOpkQI2wF6}\n"), 0o600)).To(Succeed())
 		guarded := start(&emitter.PrometheusConfig{WebConfigFile: file}, nil)
-		Expect(guarded.Handler()).To(BeNil())
+		Expect(guarded.Guarded()).To(BeTrue())
+		w = httptest.NewRecorder()
+		guarded.Handler().ServeHTTP(w, httptest.NewRequest(http.MethodGet, "/metrics", nil))
+		Expect(w.Code).To(Equal(http.StatusForbidden))
+
+		_, err := (&emitter.PrometheusConfig{Handler: true, WebConfigFile: file}).NewEmitter(nil)
+		Expect(err).To(MatchError(ContainSubstring("--prometheus-web-config-file")), "there is no listener for it")
 	})
 })

@@ -66,7 +66,7 @@ var _ = Describe("A mapping file", func() {
 		It("maps events of one's own, with values replaced, however they come", func() {
 			write(deploys)
 			p := start(config, nil)
-			Expect(p.Knows("deploy finished")).To(BeTrue())
+			Expect(p.Engine().Knows("deploy finished")).To(BeTrue())
 			p.Emit(logger, event("deploy finished", 1, attributes{"env": "prod", "branch": "release/7"}))
 			prepared := p.Prepare(metric.EventType{Name: "deploy finished", Attributes: []string{"branch", "env"}})
 			values := []string{"release/7", "prod"}
@@ -159,8 +159,8 @@ var _ = Describe("A mapping file", func() {
 			}
 			Expect(samples).NotTo(HaveKey(ContainSubstring("f_total")))
 			Expect(samples).NotTo(HaveKey(ContainSubstring("jobs_scheduled_total")))
-			Expect(p.Knows("jobs scheduled")).To(BeTrue())
-			Expect(p.Knows("f")).To(BeFalse())
+			Expect(p.Engine().Knows("jobs scheduled")).To(BeTrue())
+			Expect(p.Engine().Knows("f")).To(BeFalse())
 			Expect(logger.LogMessages()).To(ContainElement("emitter.mapping-reloaded"))
 		})
 
@@ -412,7 +412,7 @@ var _ = Describe("Rules of an embedding scheduler", func() {
 		file := filepath.Join(GinkgoT().TempDir(), "ci.yml")
 		Expect(os.WriteFile(file, []byte("drop_events: [deployed]"), 0o600)).To(Succeed())
 		p := start(&emitter.PrometheusConfig{Rules: []rule.Rule{deployed}, MappingFile: file}, nil)
-		Expect(p.Knows("deployed")).To(BeTrue())
+		Expect(p.Engine().Knows("deployed")).To(BeTrue())
 		Expect(samplesOf(p)).NotTo(HaveKey(ContainSubstring("deploys_total")))
 	})
 })

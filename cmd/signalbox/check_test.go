@@ -95,7 +95,7 @@ var _ = Describe("signalbox check", func() {
 			`FILE:2: SIGNALBOX_INTAKE_BIND_PORT: "http" is not a number`,
 			`FILE:3: SIGNALBOX_LOG_LEVEL: invalid value 'loud' for option '--log-level'. Allowed values are: debug, info or error`,
 			`FILE:4: --exit-on-eof needs --stdin`,
-			`FILE:5: --prometheus-gc-interval: got "-1s", expected a positive duration`,
+			`FILE:5: --prometheus-gc-interval: got "-1s", expected a duration of at least 0`,
 			`FILE:6: SIGNALBOX_HOST: the quote " does not end in its line`,
 			`FILE:7: systemd takes NAME=value, without export`,
 			`FILE:8: "nonsense" is not NAME=value`,

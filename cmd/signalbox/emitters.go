@@ -2,9 +2,11 @@ package main
 
 import (
 	"net/http"
+	"slices"
 
 	"code.cloudfoundry.org/lager/v3"
 
+	"github.com/signalbox-ci/signalbox/internal/engine"
 	"github.com/signalbox-ci/signalbox/internal/host"
 	"github.com/signalbox-ci/signalbox/metric"
 )
@@ -25,23 +27,19 @@ type checker interface {
 
 // What the daemon uses of an emitter, if the emitter has it.
 type (
-	// An eventKnower knows which events it uses.
-	eventKnower interface{ Knows(event string) bool }
-
-	// A malformedCounter counts input that is not an event.
-	malformedCounter interface{ CountMalformed(why error) }
+	// A ruled emitter turns events into series with an engine.
+	ruled interface{ Engine() *engine.Engine }
 
 	// A reloader can read its mapping file again.
 	reloader interface{ Reload() error }
 
-	// A server serves metrics on a listener of its own.
-	server interface{ URL() string }
-
-	// A handler serves metrics for other listeners; its handler may be nil.
-	handler interface{ Handler() http.Handler }
-
-	// A historian keeps rates, and can begin them anew.
-	historian interface{ BeginHistory() }
+	// A server serves metrics on its own listener, and for other listeners unless a web
+	// configuration file protects its own.
+	server interface {
+		URL() string
+		Handler() http.Handler
+		Guarded() bool
+	}
 )
 
 // emitters are the emitters of a Monitor by what they can do.
@@ -49,34 +47,26 @@ type emitters struct {
 	monitor *metric.Monitor
 	logger  lager.Logger
 
-	knowers    []eventKnower
-	malformed  []malformedCounter
-	reloaders  []reloader
-	servers    []server
-	handlers   []handler
-	historians []historian
+	engines   []*engine.Engine
+	reloaders []reloader
+	servers   []server
 }
 
 // newEmitters returns the emitters of an initialized Monitor.
 func newEmitters(logger lager.Logger, monitor *metric.Monitor) *emitters {
 	e := &emitters{monitor: monitor, logger: logger.Session("emit")}
 	for _, one := range monitor.Emitters() {
-		e.knowers = appendIf(e.knowers, one)
-		e.malformed = appendIf(e.malformed, one)
-		e.reloaders = appendIf(e.reloaders, one)
-		e.servers = appendIf(e.servers, one)
-		e.handlers = appendIf(e.handlers, one)
-		e.historians = appendIf(e.historians, one)
+		if r, ok := one.(ruled); ok {
+			e.engines = append(e.engines, r.Engine())
+		}
+		if r, ok := one.(reloader); ok {
+			e.reloaders = append(e.reloaders, r)
+		}
+		if s, ok := one.(server); ok {
+			e.servers = append(e.servers, s)
+		}
 	}
 	return e
-}
-
-// appendIf appends the emitter to the list if it is a T.
-func appendIf[T any](list []T, e metric.Emitter) []T {
-	if t, ok := e.(T); ok {
-		return append(list, t)
-	}
-	return list
 }
 
 // Emit implements source.Sink.
@@ -88,21 +78,15 @@ func (e *emitters) Prepare(t metric.EventType) func(*metric.Event, []string) {
 	return func(event *metric.Event, values []string) { prepared.Emit(e.logger, *event, values) }
 }
 
-// Knows implements source.Sink. If no emitter knows which events it uses, every event
-// counts as known.
+// Knows implements source.Sink. If no emitter has rules, every event counts as known.
 func (e *emitters) Knows(name string) bool {
-	for _, k := range e.knowers {
-		if k.Knows(name) {
-			return true
-		}
-	}
-	return len(e.knowers) == 0
+	return len(e.engines) == 0 || slices.ContainsFunc(e.engines, func(one *engine.Engine) bool { return one.Knows(name) })
 }
 
 // Malformed implements source.Sink.
 func (e *emitters) Malformed(why error) {
-	for _, m := range e.malformed {
-		m.CountMalformed(why)
+	for _, one := range e.engines {
+		one.CountMalformed(why)
 	}
 }
 
@@ -115,17 +99,17 @@ func (e *emitters) reload() {
 
 // beginHistory excludes what was emitted so far from the rates.
 func (e *emitters) beginHistory() {
-	for _, h := range e.historians {
-		h.BeginHistory()
+	for _, one := range e.engines {
+		one.BeginHistory()
 	}
 }
 
-// page returns the metrics page of the first emitter that serves it for other
+// page returns the handler of the first emitter that serves metrics for other
 // listeners, or nil.
 func (e *emitters) page() http.Handler {
-	for _, h := range e.handlers {
-		if page := h.Handler(); page != nil {
-			return page
+	for _, s := range e.servers {
+		if !s.Guarded() {
+			return s.Handler()
 		}
 	}
 	return nil

@@ -96,7 +96,7 @@ func fail(stderr io.Writer, err error) int {
 	if _, ok := errors.AsType[usageError](err); ok {
 		return exitBadUsage
 	}
-	if _, ok := errors.AsType[emitter.FlagError](err); ok {
+	if _, ok := errors.AsType[*emitter.FlagError](err); ok {
 		return exitBadUsage
 	}
 	return exitFailure

@@ -2,6 +2,7 @@ package rule
 
 import (
 	"fmt"
+	"iter"
 	"slices"
 	"strings"
 
@@ -35,11 +36,34 @@ func (e *MappingError) Error() string {
 	place := fmt.Sprintf("rule for event %q, metric %q", e.Event, e.Metric)
 	if e.File != "" {
 		place = fmt.Sprintf("%s:%d", e.File, e.Line)
-		if e.Field != "" {
-			place += ": " + e.Field
-		}
+	}
+	// The reason names a field of the rule itself, but not which label is meant.
+	if e.Field != "" && (e.File != "" || strings.Contains(e.Field, "[")) {
+		place += ": " + e.Field
 	}
 	return place + ": " + e.Reason
+}
+
+// MappingErrors returns all errors of type *MappingError in the tree of err.
+func MappingErrors(err error) iter.Seq[*MappingError] {
+	return func(yield func(*MappingError) bool) { eachMappingError(err, yield) }
+}
+
+// eachMappingError returns false once yield did.
+func eachMappingError(err error, yield func(*MappingError) bool) bool {
+	switch e := err.(type) {
+	case *MappingError:
+		return yield(e)
+	case interface{ Unwrap() error }:
+		return eachMappingError(e.Unwrap(), yield)
+	case interface{ Unwrap() []error }:
+		for _, inner := range e.Unwrap() {
+			if !eachMappingError(inner, yield) {
+				return false
+			}
+		}
+	}
+	return true
 }
 
 // A FieldError is an error in one field of a rule.

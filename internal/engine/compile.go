@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/signalbox-ci/signalbox/emitter/rule"
+	"github.com/signalbox-ci/signalbox/internal/catalog"
 	"github.com/signalbox-ci/signalbox/internal/loglimit"
 	"github.com/signalbox-ci/signalbox/internal/mapping"
 	"github.com/signalbox-ci/signalbox/internal/series"
@@ -64,6 +65,10 @@ func (c *compiler) add(r rule.Rule, before []rule.Rule) []rule.FieldError {
 	if slices.ContainsFunc(before, func(b rule.Rule) bool { return sameUpdate(r, b) }) {
 		return wrong("", fmt.Errorf("event %q updates metric %q in this way already", r.Event, r.Metric))
 	}
+	if c.repeatsNamespace(r) {
+		return wrong("metric", fmt.Errorf("metric %q would become %q: leave out %q, which is the namespace",
+			r.Metric, prefixed(c.namespace, r.Metric), prefixed(c.namespace, "")))
+	}
 	def := c.families[r.Metric]
 	if def == nil {
 		var err error
@@ -79,6 +84,14 @@ func (c *compiler) add(r rule.Rule, before []rule.Rule) []rule.FieldError {
 		return wrong("", err)
 	}
 	return nil
+}
+
+// repeatsNamespace reports whether the metric's name includes the namespace. That is no
+// mistake if metrics of the catalog begin with the same word.
+func (c *compiler) repeatsNamespace(r rule.Rule) bool {
+	begins := func(r rule.Rule) bool { return strings.HasPrefix(r.Metric, prefixed(c.namespace, "")) }
+	return c.namespace != "" && begins(r) &&
+		!slices.ContainsFunc(slices.Concat(catalog.Rules(catalog.Inherited), catalog.Rules(catalog.Modern)), begins)
 }
 
 // define returns the family of the rule: the one in force if its definition is the

@@ -219,3 +219,23 @@ func FuzzMappingFile(f *testing.F) {
 		}
 	})
 }
+
+// A metric must not include the namespace, in a mapping file or in Go, unless the
+// catalog has metrics that begin with the same word.
+func TestMetricsDoNotIncludeTheNamespace(t *testing.T) {
+	const file = "rules:\n- {event: e, metric: builds_e_total, type: counter, operation: inc}"
+	r := rule.Rule{Event: "e", Metric: "builds_e_total", Type: rule.Counter, Operation: rule.Inc}
+	const expected = `metric "builds_e_total" would become "builds_e_builds_e_total": leave out "builds_e_", which is the namespace`
+	for namespace, wrong := range map[string]bool{"builds": false, "builds_e": true, "b": false, "": false} {
+		for what, source := range map[string]mapping.Source{"file": {File: "m.yml"}, "Go": {Rules: []rule.Rule{r}}} {
+			m := mapping.Mapping{Rules: source.Rules}
+			if source.File != "" {
+				m = source.Parse([]byte(file))
+			}
+			_, err := compile(namespace, m, series.NewStore(series.Options{}), nil)
+			if (err != nil) != wrong || wrong && !strings.Contains(err.Error(), expected) {
+				t.Errorf("%s, namespace %q: got %v", what, namespace, err)
+			}
+		}
+	}
+}

@@ -103,7 +103,7 @@ func reloadHandler(o HandlerOptions) http.Handler {
 		case r.Method != http.MethodPost && r.Method != http.MethodPut:
 			http.Error(w, methods.NotAllowed(w.Header(), r.Method, http.MethodPost, http.MethodPut), http.StatusMethodNotAllowed)
 		case !o.EnableReload:
-			http.Error(w, "reloading over HTTP is disabled: enable it with --enable-reload-api; SIGHUP always reloads", http.StatusForbidden)
+			http.Error(w, "reloading over HTTP is disabled; --enable-reload-api enables it", http.StatusForbidden)
 		default:
 			guarded.ServeHTTP(w, r)
 		}

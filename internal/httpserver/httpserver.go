@@ -18,6 +18,9 @@ import (
 	"code.cloudfoundry.org/lager/v3"
 	"github.com/prometheus/exporter-toolkit/web"
 	"go.yaml.in/yaml/v3"
+
+	"github.com/signalbox-ci/signalbox/internal/loglimit"
+	"github.com/signalbox-ci/signalbox/internal/webconfig"
 )
 
 // Listen listens on a TCP address. The wildcard of IPv4, 0.0.0.0, does not include IPv6.
@@ -80,7 +83,7 @@ func New(listener net.Listener, o Options) *Server {
 			WriteTimeout:      o.WriteTimeout,
 			IdleTimeout:       o.IdleTimeout,
 			MaxHeaderBytes:    o.MaxHeaderBytes,
-			ErrorLog:          log.New(logWriter{o.Logger}, "", 0),
+			ErrorLog:          log.New(logWriter{o}, "", 0),
 		},
 	}
 	s.http.ConnState = s.track
@@ -97,7 +100,7 @@ func (s *Server) Serve() {
 	}
 	s.serving.Go(func() {
 		defer close(s.done)
-		err := web.Serve(s.listener, s.http, flags, slog.New(slog.DiscardHandler))
+		err := web.Serve(s.listener, s.http, flags, slog.New(&configLog{options: s.options, began: time.Now()}))
 		switch {
 		case err == nil || errors.Is(err, http.ErrServerClosed):
 		case s.options.Failed != nil:
@@ -159,10 +162,42 @@ func (s *Server) track(conn net.Conn, state http.ConnState) {
 	}
 }
 
-// logWriter logs what http.Server reports.
-type logWriter struct{ logger func() lager.Logger }
+// logWriter logs what http.Server reports: among it handshakes that failed because the
+// web configuration file is no longer valid, with what is in the file.
+type logWriter struct{ options Options }
 
 func (w logWriter) Write(line []byte) (int, error) {
-	w.logger().Info("http-server", lager.Data{"message": strings.TrimSpace(string(line))})
+	message := strings.TrimSpace(string(line))
+	if w.options.WebConfigFile != "" {
+		message = webconfig.HideValues(message)
+	}
+	w.options.Logger().Info("http-server", lager.Data{"message": message})
 	return len(line), nil
+}
+
+// configLog is the slog.Handler under exporter-toolkit, which logs an error for each
+// request while the web configuration file is not valid. It logs what is wrong with the
+// file, at most once a second, and never what is in it.
+type configLog struct {
+	options Options
+	began   time.Time
+	limit   loglimit.Limiter
+}
+
+// Enabled implements slog.Handler, as do the other methods.
+func (l *configLog) Enabled(_ context.Context, level slog.Level) bool {
+	return level >= slog.LevelError
+}
+func (l *configLog) WithAttrs([]slog.Attr) slog.Handler { return l }
+func (l *configLog) WithGroup(string) slog.Handler      { return l }
+
+func (l *configLog) Handle(_ context.Context, r slog.Record) error {
+	if ok, unlogged := l.limit.Allow(time.Since(l.began)); ok {
+		err := webconfig.Check(l.options.WebConfigFile)
+		if err == nil { // valid again
+			err = errors.New(r.Message)
+		}
+		l.options.Logger().Error("web-config-invalid", err, lager.Data{"unlogged": unlogged})
+	}
+	return nil
 }

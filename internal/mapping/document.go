@@ -90,7 +90,7 @@ func (d *document) err() error {
 	var errs []error
 	for i, f := range d.faults {
 		if i == maxFaults && d.file != "" {
-			errs = append(errs, &rule.MappingError{File: d.file, Line: f.Line, Reason: fmt.Sprintf("and %d more", len(d.faults)-i)})
+			errs = append(errs, fmt.Errorf("%s:%d: and %d more", d.file, f.Line, len(d.faults)-i))
 			break
 		}
 		errs = append(errs, f)

@@ -252,8 +252,6 @@ func TestFaultsHavePositions(t *testing.T) {
 
 		{"rules:\n- {event: e, metric: h, type: histogram, operation: observe}",
 			`m.yml:2: rules[0].buckets: a histogram needs buckets: expected their upper bounds, such as [0.1, 1, 10]`},
-		{"rules:\n- {event: e, metric: ci_e_total, type: counter, operation: inc}",
-			`m.yml:2: rules[0].metric: metric "ci_e_total" would become "ci_ci_e_total": leave out "ci_", which is the namespace`},
 
 		// Replacements.
 		{ruleLine("labels: [{name: a, attribute: a, replace: [{match: 'ab(c', with: x}]}]"),

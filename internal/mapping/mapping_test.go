@@ -35,13 +35,3 @@ func TestAliasBombIsRefused(t *testing.T) {
 		t.Errorf("got %v", err)
 	}
 }
-
-func TestNamespaceThatMetricNamesBeginWith(t *testing.T) {
-	const rule = "rules:\n- {event: e, metric: builds_e_total, type: counter, operation: inc}"
-	for namespace, faults := range map[string]int{"builds": 0, "builds_e": 1, "b": 0} {
-		err := Source{File: "m.yml", Namespace: namespace}.Parse([]byte(rule)).Err(nil)
-		if (err != nil) != (faults > 0) {
-			t.Errorf("namespace %s: %v", namespace, err)
-		}
-	}
-}

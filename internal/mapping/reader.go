@@ -2,10 +2,8 @@ package mapping
 
 import (
 	"slices"
-	"strings"
 
 	"github.com/signalbox-ci/signalbox/emitter/rule"
-	"github.com/signalbox-ci/signalbox/internal/catalog"
 	"github.com/signalbox-ci/signalbox/internal/spelling"
 )
 
@@ -19,12 +17,8 @@ func read(s Source, content []byte) Mapping {
 	}
 	m.positions = make([]position, len(m.Rules))
 	m.dropEvents(f.DropEvents)
-	mayRepeat := beginsMetrics(s.Namespace, s.Rules)
 	for i, r := range f.Rules {
 		path := at("rules", i)
-		if !mayRepeat {
-			m.checkNamespace(r, path, s.Namespace)
-		}
 		if divide := path + ".divide"; r.Divide == 0 && m.says(divide) && !m.doubtful(divide) {
 			m.fault(divide, "divide is 0, expected a positive number")
 		}
@@ -45,21 +39,6 @@ func read(s Source, content []byte) Mapping {
 		}
 	}
 	return m
-}
-
-// checkNamespace checks that the metric's name does not include the namespace.
-func (m *Mapping) checkNamespace(r rule.Rule, path, namespace string) {
-	if before := namespace + "_"; strings.HasPrefix(r.Metric, before) && !m.doubtful(path+".metric") {
-		m.fault(path+".metric", "metric %q would become %q: leave out %q, which is the namespace", r.Metric, before+r.Metric, before)
-	}
-}
-
-// beginsMetrics reports whether the names of metrics of the rules, or of the catalog in
-// either naming, begin with the namespace. Then a name with both is no mistake.
-func beginsMetrics(namespace string, rules []rule.Rule) bool {
-	return namespace == "" || slices.ContainsFunc(slices.Concat(rules, catalog.Rules(catalog.Inherited), catalog.Rules(catalog.Modern)), func(r rule.Rule) bool {
-		return strings.HasPrefix(r.Metric, namespace+"_")
-	})
 }
 
 // checkReplacements checks that the file has both fields of all replacements; in a

@@ -42,7 +42,7 @@ func Check(file string) error {
 		return err
 	}
 	if err := web.Validate(file); err != nil {
-		return fmt.Errorf("%s: %s", file, hideValues(strings.TrimSuffix(err.Error(), ": ")))
+		return fmt.Errorf("%s: %s", file, HideValues(strings.TrimSuffix(err.Error(), ": ")))
 	}
 	return nil
 }
@@ -72,9 +72,9 @@ func fault(file, text string) error {
 	var line int
 	if n, _ := fmt.Sscanf(text, "line %d: ", &line); n == 1 {
 		_, text, _ = strings.Cut(text, ": ")
-		return fmt.Errorf("%s:%d: %s", file, line, hideValues(text))
+		return fmt.Errorf("%s:%d: %s", file, line, HideValues(text))
 	}
-	return fmt.Errorf("%s: %s", file, hideValues(text))
+	return fmt.Errorf("%s: %s", file, HideValues(text))
 }
 
 var (
@@ -88,8 +88,9 @@ var (
 	bcryptHash = regexp.MustCompile(`^\$2[a-z]?\$(0[4-9]|[12]\d|3[01])\$[./A-Za-z0-9]{53}$`)
 )
 
-// hideValues replaces the values of a file in a message.
-func hideValues(message string) string { return fileValue.ReplaceAllString(message, " …") }
+// HideValues returns a message of exporter-toolkit or the YAML package without the values
+// of the file, which can be passwords.
+func HideValues(message string) string { return fileValue.ReplaceAllString(message, " …") }
 
 // checkPasswords checks that the passwords are bcrypt hashes.
 func checkPasswords(file string, content []byte) error {

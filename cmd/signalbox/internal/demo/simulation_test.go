@@ -165,7 +165,7 @@ var _ = Describe("the simulation", func() {
 			for _, rule := range catalog.Rules(catalog.Inherited) {
 				Expect(recorded.counts).To(HaveKey(rule.Event))
 			}
-			unknown := slices.DeleteFunc(slices.Collect(maps.Keys(recorded.counts)), page.Knows)
+			unknown := slices.DeleteFunc(slices.Collect(maps.Keys(recorded.counts)), page.Engine().Knows)
 			Expect(unknown).To(ConsistOf("deploy finished"))
 			Expect(sum("signalbox_events_unknown_total")).To(BeEquivalentTo(s.tally[deploys]))
 			Expect(sum("signalbox_events_rejected_total")).To(BeEquivalentTo(s.tally[mistakes]))
