@@ -1,8 +1,9 @@
-// Package emitter has the emitters that a metric.Monitor can hand events to. Importing
-// it registers them with metric.Metrics.
+// Package emitter contains the emitters to which a metric.Monitor can pass events.
+// Importing it registers them with metric.Metrics.
 //
-// Each emitter is one file with its flags, its factory and the emitter. The Prometheus
-// emitter keeps series, which events update by rules, and serves them on a page.
+// Each emitter is one file with its flags, its factory and the emitter itself. The
+// Prometheus emitter keeps series, which events update according to rules, and serves
+// them on a page.
 package emitter
 
 import "github.com/signalbox-ci/signalbox/metric"

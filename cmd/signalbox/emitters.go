@@ -9,7 +9,7 @@ import (
 	"github.com/signalbox-ci/signalbox/metric"
 )
 
-// hostEmitters passes the daemon's options to the factories that take them.
+// hostEmitters passes the daemon's options to the factories that accept them.
 func hostEmitters(factories []metric.EmitterFactory, o host.Options) {
 	for _, factory := range factories {
 		if f, ok := factory.(interface{ Host(host.Options) }); ok {
@@ -23,7 +23,7 @@ type checker interface {
 	Check(attributes map[string]string) (summary string, err error)
 }
 
-// What the daemon uses of an emitter, if the emitter has it.
+// The optional methods of emitters that the daemon uses.
 type (
 	// An eventKnower knows which events it uses.
 	eventKnower interface{ Knows(event string) bool }
@@ -34,17 +34,17 @@ type (
 	// A reloader can read its mapping file again.
 	reloader interface{ Reload() error }
 
-	// A server serves metrics on a listener of its own.
+	// A server serves metrics on its own listener.
 	server interface{ URL() string }
 
-	// A handler serves metrics for other listeners; its handler may be nil.
+	// A handler serves metrics on other listeners; its handler may be nil.
 	handler interface{ Handler() http.Handler }
 
-	// A historian keeps rates, and can begin them anew.
+	// A historian keeps rates of events, and can restart them.
 	historian interface{ BeginHistory() }
 )
 
-// emitters are the emitters of a Monitor by what they can do.
+// emitters are the emitters of a Monitor, by their optional methods.
 type emitters struct {
 	monitor *metric.Monitor
 	logger  lager.Logger
@@ -88,8 +88,8 @@ func (e *emitters) Prepare(t metric.EventType) func(*metric.Event, []string) {
 	return func(event *metric.Event, values []string) { prepared.Emit(e.logger, *event, values) }
 }
 
-// Knows implements source.Sink. If no emitter knows which events it uses, every event
-// counts as known.
+// Knows implements source.Sink. If no emitter is an eventKnower, every event counts as
+// known.
 func (e *emitters) Knows(name string) bool {
 	for _, k := range e.knowers {
 		if k.Knows(name) {
@@ -113,14 +113,14 @@ func (e *emitters) reload() {
 	}
 }
 
-// beginHistory excludes what was emitted so far from the rates.
+// beginHistory excludes the events so far from the rates.
 func (e *emitters) beginHistory() {
 	for _, h := range e.historians {
 		h.BeginHistory()
 	}
 }
 
-// page returns the metrics page of the first emitter that serves it for other
+// page returns the handler of the first emitter that can serve its metrics on other
 // listeners, or nil.
 func (e *emitters) page() http.Handler {
 	for _, h := range e.handlers {
@@ -131,7 +131,7 @@ func (e *emitters) page() http.Handler {
 	return nil
 }
 
-// url returns the URL of the first page, or the empty string.
+// url returns the URL of the first metrics page, or the empty string.
 func (e *emitters) url() string {
 	if len(e.servers) == 0 {
 		return ""

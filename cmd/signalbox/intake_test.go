@@ -24,6 +24,6 @@ var _ = Describe("The intake", func() {
 		Entry("events", "POST", "/api/v1/events", http.StatusOK, `"accepted":1`),
 		Entry("health checks", "GET", "/-/healthy", http.StatusOK, "OK"),
 		Entry("404 elsewhere, which says where events go", "POST", "/events", http.StatusNotFound,
-			"nothing is here; events are taken by POST to /api/v1/events, metrics of jobs by PUT or POST to /metrics/job/<job>, and those of agents by POST to /api/v1/agent-metrics"),
+			"not found: send events by POST to /api/v1/events, metrics of jobs by PUT or POST to /metrics/job/<job>, and metrics of agents by POST to /api/v1/agent-metrics"),
 	)
 })

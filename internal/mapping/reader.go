@@ -54,8 +54,8 @@ func (m *Mapping) checkNamespace(r rule.Rule, path, namespace string) {
 	}
 }
 
-// beginsMetrics reports whether the names of metrics of the rules, or of the catalog in
-// either naming, begin with the namespace. Then a name with both is no mistake.
+// beginsMetrics reports whether names of metrics in the rules, or in the catalog in
+// either naming, begin with the namespace. Then a name with the prefix may be intended.
 func beginsMetrics(namespace string, rules []rule.Rule) bool {
 	return namespace == "" || slices.ContainsFunc(slices.Concat(rules, catalog.Rules(catalog.Inherited), catalog.Rules(catalog.Modern)), func(r rule.Rule) bool {
 		return strings.HasPrefix(r.Metric, namespace+"_")
@@ -90,7 +90,7 @@ func (m *Mapping) dropEvents(events []string) {
 		case slices.Contains(events[:i], event):
 			m.fault(path, "%q is duplicated", event)
 		case slices.Contains(m.SilentEvents, event):
-			m.fault(path, "%q drives nothing anyway", event)
+			m.fault(path, "%q updates no metric, so there is nothing to drop", event)
 		case !slices.Contains(known, event):
 			m.fault(path, "no built-in rule is for the event %q%s", event, spelling.Hint(event, known))
 		}
@@ -110,7 +110,7 @@ func (m *Mapping) silence(events []string) {
 		case slices.Contains(events[:i], event):
 			m.fault(path, "%q is duplicated", event)
 		case slices.Contains(driving, event):
-			m.fault(path, "%q drives a metric: use drop_events to remove the built-in rules of an event", event)
+			m.fault(path, "%q updates a metric: use drop_events to remove the built-in rules of an event", event)
 		case !slices.Contains(m.SilentEvents, event):
 			m.SilentEvents = append(m.SilentEvents, event)
 		}
