@@ -59,8 +59,8 @@ var _ = Describe("The page of the Prometheus emitter with what is pushed", func(
 		Expect(gauge("concourse_workers_containers")).To(MatchError(ContainSubstring("the server itself")), "though it has no series yet")
 		Expect(gauge("signalbox_build_info")).To(MatchError(ContainSubstring("the server itself")))
 		Expect(gauge("concourse_builds_duration_seconds_count")).To(MatchError(ContainSubstring("name of a sample of the histogram concourse_builds_duration_seconds")))
-		Expect(push("concourse_workers_containers", dto.MetricType_COUNTER)).To(MatchError(ContainSubstring("is pushed as counter, but is there as gauge")))
-		Expect(push("go_goroutines", dto.MetricType_COUNTER)).To(MatchError(ContainSubstring("is pushed as counter, but is there as gauge")))
+		Expect(push("concourse_workers_containers", dto.MetricType_COUNTER)).To(MatchError(ContainSubstring("got type counter, expected gauge")))
+		Expect(push("go_goroutines", dto.MetricType_COUNTER)).To(MatchError(ContainSubstring("got type counter, expected gauge")))
 	})
 
 	It("serves what a job pushes under one of the emitter's own names beside that", func() {

@@ -84,7 +84,7 @@ load{agent_name="main",template_name="go",username="alice",workspace_name="blue"
 		Expect(selfValue(reg, "signalbox_agent_series", "")).To(Equal(4.0))
 	})
 
-	It("takes update of many metrics in any order", func() {
+	It("takes an update of many metrics in any order", func() {
 		var metrics []aggregator.Metric
 		for i := range 100 {
 			metrics = append(metrics, gauge("x", float64(i), label("i", fmt.Sprint(i))))
@@ -210,7 +210,7 @@ load{agent_name="main",template_name="go",username="alice",workspace_name="blue"
 
 	It("refuses a type that differs from another agent's, until that has expired", func() {
 		Expect(update(alice, gauge("x", 1))).To(Succeed())
-		Expect(rejections(update(bob, counter("x", 1)))).To(ConsistOf(HaveField("Err", MatchError("metric x: got type counter, expected gauge, as it was pushed before"))))
+		Expect(rejections(update(bob, counter("x", 1)))).To(ConsistOf(HaveField("Err", MatchError("metric x: got type counter, expected gauge, its existing type"))))
 		clock.Advance(2 * time.Minute)
 		Expect(update(bob, counter("x", 1))).To(Succeed())
 		Expect(page(a)).To(HavePrefix("# TYPE x counter\nx{"))

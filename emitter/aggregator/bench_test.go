@@ -51,7 +51,7 @@ func newAggregator(tb testing.TB, aggregateBy []string) *aggregator.Aggregator {
 	return a
 }
 
-// BenchmarkUpdate measures update of 50 metrics with two own labels each, with
+// BenchmarkUpdate measures an update of 50 metrics with two own labels each, with
 // 100,000 series live, each agent in turn: an agent's series are not in the caches
 // when its turn comes. What it pushes is, as if it had just been decoded; its strings
 // are equal to those that are kept, but not the same.

@@ -215,8 +215,8 @@ y{instance="",job="j",suite="unit"} 4
 				`push_failure_time_seconds{instance="",job="new"} 1.77236646e+09`))
 			Expect(samples(a)).To(HaveLen(len(before)))
 		},
-			Entry("by another type", "# TYPE c gauge\nc 1\n", "metric c: got type gauge, expected counter, as it was pushed before"),
-			Entry("by no type", "c 1\n", "metric c: got type untyped, expected counter, as it was pushed before"),
+			Entry("by another type", "# TYPE c gauge\nc 1\n", "metric c: got type gauge, expected counter, its existing type"),
+			Entry("by no type", "c 1\n", "metric c: got type untyped, expected counter, its existing type"),
 			Entry("by a name that a histogram's sample has", "h_count 1\n", "metric h_count has the name of a sample of the histogram h"),
 			Entry("by a summary with a sample of a name that is taken", "# TYPE s summary\ns_count 1\n", "metric s would have a sample with the name of metric s_sum"),
 			Entry("by a name that a sample of its own has", "# TYPE n histogram\nn_bucket{le=\"+Inf\"} 1\nn_sum 1\nn_count 1\n# TYPE n_count2 counter\nn_count2 1\nok 1\nh_sum 1\n", "h_sum"),

@@ -125,5 +125,5 @@ func errServersOwn(name string) error {
 }
 
 func errOtherType(name string, typ, there series.Type) error {
-	return fmt.Errorf("metric %s: got type %s, expected %s, as it was pushed before", name, typ, there)
+	return fmt.Errorf("metric %s: got type %s, expected %s, its existing type", name, typ, there)
 }

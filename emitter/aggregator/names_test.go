@@ -79,7 +79,7 @@ var _ = Describe("A name that is pushed", func() {
 		Expect(update("registered")).To(Succeed())
 		Expect(update("shown")).To(MatchError("metric shown is served by the server itself"))
 		Expect(update("shown_sum")).To(MatchError("metric shown_sum has the name of a sample of the histogram shown"))
-		Expect(push("# TYPE shown counter\nshown 1\n")).To(MatchError("metric shown: got type counter, expected histogram, as it was pushed before"))
+		Expect(push("# TYPE shown counter\nshown 1\n")).To(MatchError("metric shown: got type counter, expected histogram, its existing type"))
 		Expect(registry.described.Load()).To(BeZero())
 		Expect(store.Families()).To(ContainElement(HaveField("Name()", "registered")))
 	})

@@ -12,7 +12,7 @@ import (
 
 var byID = &ExemplarLabels{Names: []string{"id"}, From: []uint8{1}}
 
-// observed is update of the series a by what an event with the ID is about.
+// observed is an update of the series a by what an event with the ID is about.
 func observed(id string) *Values {
 	return &Values{All: []string{"a", id}, Order: []uint8{0}, Exemplar: byID}
 }

@@ -156,8 +156,8 @@ var _ = Describe("An answer that is not what it should be", func() {
 			Expect(t.text("#away")).To(ContainSubstring(reason))
 			Expect(t.trouble()).To(BeEmpty())
 		},
-		Entry("when expected a JSON, got another type", "<html>sign in</html>", "is not valid JSON"),
-		Entry("when expected a overview, got another type", `{"status": "success"}`, "the answer is no overview"),
+		Entry("when it is no JSON", "<html>sign in</html>", "is not valid JSON"),
+		Entry("when it is no overview", `{"status": "success"}`, "the answer is no overview"),
 		Entry("when it is null", `null`, "the answer is no overview"),
 	)
 })

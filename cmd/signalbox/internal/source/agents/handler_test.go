@@ -17,7 +17,7 @@ import (
 	"github.com/signalbox-ci/signalbox/cmd/signalbox/internal/source/sourcetest"
 )
 
-// one is update of a metric.
+// one is an update of a metric.
 func one(name string) string {
 	return `{"labels":{"username":"u"},"metrics":[{"name":"` + name + `","type":"gauge","value":1}]}`
 }
@@ -50,7 +50,7 @@ var _ = Describe("Handler", func() {
 		return do(http.MethodPost, strings.NewReader(body), headers...)
 	}
 
-	It("applies update, and answers 200", func() {
+	It("applies an update, and answers 200", func() {
 		w := post(`{
 			"labels": {"username": "ada", "workspace_name": "main", "agent_name": "a-1", "template_name": "go"},
 			"metrics": [
@@ -148,7 +148,7 @@ var _ = Describe("Handler", func() {
 			`unknown field "unit", expected one of name, type, value, labels`),
 		Entry("with a field in capitals", `{"name":"x","type":"gauge","Value":1}`,
 			`unknown field "Value", expected one of name, type, value, labels`),
-		Entry("with update's field", `{"metrics":[],"name":"x","type":"gauge","value":1}`,
+		Entry("with an update's field", `{"metrics":[],"name":"x","type":"gauge","value":1}`,
 			`unknown field "metrics", expected one of name, type, value, labels`),
 		Entry("with a name given twice", `{"name":"x","name":"y","type":"gauge","value":1}`, `field "name" is duplicated`),
 		Entry("with a value given twice", `{"name":"x","type":"gauge","value":1,"\u0076alue":1}`, `field "value" is duplicated`),
@@ -193,7 +193,7 @@ var _ = Describe("Handler", func() {
 		Expect(w.Body.String()).To(ContainSubstring(`"name":"rejected` + strings.Repeat("x", 56) + `…"`))
 	})
 
-	DescribeTable("refuses update as a whole",
+	DescribeTable("refuses an update as a whole",
 		func(update string, rejected int, reason string) {
 			w := post("\n" + update + "\n" + one("good") + "\n")
 			Expect(w.Code).To(Equal(http.StatusBadRequest))
@@ -225,7 +225,7 @@ var _ = Describe("Handler", func() {
 			`not JSON: invalid character '[' exceeded max depth (column 10011)`),
 	)
 
-	It("says so when the sink refuses update, and goes on", func() {
+	It("says so when the sink refuses an update, and goes on", func() {
 		refused := `{"labels":{"username":"rejected"},"metrics":[{"name":"a","type":"gauge","value":1},{},{"name":"b","type":"gauge","value":1}]}`
 		w := post(`[` + one("a") + `,` + refused + `,{"labels":{"username":"rejected"},"metrics":[]},` + one("b") + `]`)
 		Expect(w.Code).To(Equal(http.StatusBadRequest))
@@ -249,11 +249,11 @@ var _ = Describe("Handler", func() {
 			Expect(names).To(Equal(metrics))
 		},
 		Entry("nothing", "application/json", " \n"),
-		Entry("update of nothing", "application/json", `{"metrics":[]}`),
-		Entry("update", "application/json", one("a"), "a"),
-		Entry("update from curl", "application/x-www-form-urlencoded", one("a"), "a"),
-		Entry("update behind a byte order mark", "", "\ufeff"+one("a"), "a"),
-		Entry("update spread over lines", "application/json", spread("a"), "a"),
+		Entry("an update of nothing", "application/json", `{"metrics":[]}`),
+		Entry("an update", "application/json", one("a"), "a"),
+		Entry("an update from curl", "application/x-www-form-urlencoded", one("a"), "a"),
+		Entry("an update behind a byte order mark", "", "\ufeff"+one("a"), "a"),
+		Entry("an update spread over lines", "application/json", spread("a"), "a"),
 		Entry("updates spread over lines", "application/json", spread("a")+spread("b")+" "+one("c"), "a", "b", "c"),
 		Entry("an array", "application/json", "["+one("a")+" ,\n"+spread("b")+"]\n", "a", "b"),
 		Entry("an empty array", "application/json", "[]"),
@@ -296,11 +296,11 @@ var _ = Describe("Handler", func() {
 		Entry("behind an array", "["+one("a")+"]\n]", 2, 1, `not JSON: invalid character ']' after top-level value (column 1)`, "a"),
 		Entry("where an array lacks its end", "["+one("a")+",\n"+one("b"), 2, 2, "not JSON: unexpected end of input (column 78)", "a", "b"),
 		Entry("where an element lacks its end", "["+one("a")+",\n"+one("b")[:70], 2, 1, "not JSON: unexpected end of input (column 71)", "a"),
-		Entry("behind update spread over lines", spread("a")+"oops", 10, 1,
+		Entry("behind an update spread over lines", spread("a")+"oops", 10, 1,
 			"not JSON: invalid character 'o' looking for beginning of value (column 1)", "a"),
-		Entry("in update spread over lines", spread("a")+"{\n  \"metrics\": [{oops}]\n}\n"+one("b"), 11, 1,
+		Entry("in an update spread over lines", spread("a")+"{\n  \"metrics\": [{oops}]\n}\n"+one("b"), 11, 1,
 			"not JSON: invalid character 'o' looking for beginning of object key string (column 16)", "a"),
-		Entry("where update spread over lines lacks its end", strings.TrimSuffix(spread("a"), "}\n"), 8, 0,
+		Entry("where an update spread over lines lacks its end", strings.TrimSuffix(spread("a"), "}\n"), 8, 0,
 			"not JSON: unexpected end of input (column 4)"),
 	)
 
@@ -355,7 +355,7 @@ var _ = Describe("Handler", func() {
 		Expect(w.Body.String()).To(ContainSubstring("more than the limit of 16777216 bytes"))
 	})
 
-	DescribeTable("applies no part of update that is cut off",
+	DescribeTable("applies no part of an update that is cut off",
 		func(body string, metrics ...string) {
 			for end := 0; end <= len(body); end++ {
 				*sink = recorder{}
