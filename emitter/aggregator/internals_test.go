@@ -40,7 +40,7 @@ func TestAgentsOfOneHash(t *testing.T) {
 	}
 }
 
-// TestAgentIsForgottenMeanwhile forgets an agent while update is on its way to it.
+// TestAgentIsForgottenMeanwhile forgets an agent while an update is on its way to it.
 func TestAgentIsForgottenMeanwhile(t *testing.T) {
 	a := newPlain(t)
 	values := []string{"alice", "", "", ""}
