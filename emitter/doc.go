@@ -1,5 +1,5 @@
-// Package emitter has the emitters that a metric.Monitor can hand events to. Importing
-// it registers them with metric.Metrics.
+// Package emitter contains the emitters to which a metric.Monitor can pass events.
+// Importing it registers them with metric.Metrics.
 //
 // The Prometheus emitter (prometheus_config.go has its flags and factory, prometheus.go
 // the emitter) keeps series, which events update by rules, and serves them on a page.

@@ -14,19 +14,19 @@ import (
 
 // A PrometheusGarbageCollectable has series that become stale.
 type PrometheusGarbageCollectable interface {
-	// CollectGarbage removes stale workers and stale series, and counts them. It may
-	// be called while events are emitted.
+	// CollectGarbage removes stale workers and stale series, and counts them. It may be
+	// called while events are emitted.
 	CollectGarbage() Garbage
 }
 
 // Garbage counts what a garbage collection removed.
 type Garbage struct {
-	Workers int // without a heartbeat for the staleness limit
-	Series  int // of these workers, and series that were idle for too long
+	Workers int // workers without a heartbeat within the staleness limit
+	Series  int // series of these workers, and series that were idle for too long
 }
 
-// DoGarbageCollection collects garbage once, and logs what was removed, if anything
-// was. A nil logger is fine.
+// DoGarbageCollection collects garbage once, and logs what was removed, if anything. A
+// nil logger discards what would be logged.
 func DoGarbageCollection(logger lager.Logger, from PrometheusGarbageCollectable) {
 	garbage := from.CollectGarbage()
 	if garbage != (Garbage{}) && logger != nil {

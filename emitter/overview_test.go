@@ -213,7 +213,7 @@ var _ = Describe("The overview", func() {
 			Expect(o.Events.Rejected).To(Equal(uint64(5)))
 			Expect(o.Events.Rejections).To(ConsistOf(
 				status.Rejection{Reason: "negative", Count: 2, Latest: &status.Example{
-					Time: at, Event: "builds started", Metric: "concourse_builds_started_total", Message: "the value is -1, want one that is not negative: a counter only grows",
+					Time: at, Event: "builds started", Metric: "concourse_builds_started_total", Message: "got value -1, expected a number that is not negative: a counter only grows",
 				}},
 				status.Rejection{Reason: "malformed", Count: 2, Latest: &status.Example{Time: at, Message: "not JSON"}},
 				And(HaveField("Reason", "missing_attribute"), HaveField("Count", uint64(1)),

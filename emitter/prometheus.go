@@ -22,7 +22,7 @@ import (
 )
 
 // Prometheus is the emitter that keeps series, which events update, and serves them.
-// PrometheusConfig.NewEmitter makes it. It implements metric.TypedEmitter.
+// PrometheusConfig.NewEmitter creates it. It implements metric.TypedEmitter.
 //
 // It is safe for concurrent use. Emitting never blocks and never panics. Close ends the
 // listener and the removal of stale series; events still update the series.
@@ -32,11 +32,11 @@ type Prometheus struct {
 	sources *exposition.Sources
 	scrapes scrapeMetrics
 	handler http.Handler
-	guarded bool               // the listener has a web configuration file
+	guarded bool               // a web configuration file protects the listener
 	server  *exposition.Server // nil without a listener
 
 	stop    context.CancelFunc
-	running sync.WaitGroup // the goroutines that stop ends
+	running sync.WaitGroup // the goroutines that stop terminates
 }
 
 // Prometheus implements these interfaces.
@@ -48,14 +48,14 @@ var (
 	_ PrometheusGarbageCollectable = (*Prometheus)(nil)
 )
 
-// Pushed has what agents and jobs push, for the page and the status page.
-// *aggregator.Aggregator implements it.
+// Pushed contains the metrics that agents and jobs push, for the page and the status
+// page. *aggregator.Aggregator implements it.
 type Pushed interface {
 	series.Provider
 	status.Section
 }
 
-// newPrometheus wires an engine, the status and the page. Nothing runs yet.
+// newPrometheus connects an engine, the status and the page. It starts nothing.
 func newPrometheus(e *engine.Engine, c *PrometheusConfig) (*Prometheus, error) {
 	p := &Prometheus{engine: e, guarded: c.WebConfigFile != "", sources: exposition.NewSources(e.Store())}
 	if err := p.scrapes.addTo(e.Store()); err != nil {
@@ -86,7 +86,7 @@ func newPrometheus(e *engine.Engine, c *PrometheusConfig) (*Prometheus, error) {
 	return p, nil
 }
 
-// start starts what runs until Close.
+// start starts the goroutines that run until Close.
 func (p *Prometheus) start(c *PrometheusConfig) {
 	ctx, stop := context.WithCancel(context.Background())
 	p.stop = stop
@@ -133,10 +133,10 @@ func (p *Prometheus) CollectGarbage() Garbage {
 // stays the same keep their series and values; those that are defined differently start
 // empty. Events are never blocked.
 //
-// If anything is wrong with the file, nothing changes. The error joins a
-// *rule.MappingError for each fault; it is logged as well, and
+// If the file has errors, nothing changes. The returned error joins a
+// *rule.MappingError for each of them and is also logged, and
 // signalbox_mapping_last_reload_successful is 0 until a reload succeeds. Without a
-// mapping file there is nothing to do. Concurrent reloads wait for each other.
+// mapping file, Reload does nothing. Concurrent calls wait for each other.
 func (p *Prometheus) Reload() error {
 	_, err := p.engine.Reload()
 	return err
@@ -145,17 +145,18 @@ func (p *Prometheus) Reload() error {
 // Describe implements prometheus.Collector.
 func (p *Prometheus) Describe(descs chan<- *prometheus.Desc) { p.engine.Describe(descs) }
 
-// Collect implements prometheus.Collector. The emitter's own page costs a hundredth of
-// it.
+// Collect implements prometheus.Collector. Scraping the emitter's own page is about a
+// hundred times cheaper.
 func (p *Prometheus) Collect(metrics chan<- prometheus.Metric) { p.engine.Collect(metrics) }
 
-// Gather implements prometheus.Gatherer. It returns the emitter's own families, not
-// those of client_golang's default registry that are on its page too.
+// Gather implements prometheus.Gatherer. It returns the emitter's own families, without
+// those of client_golang's default registry, which are also on its page.
 func (p *Prometheus) Gather() ([]*dto.MetricFamily, error) { return p.engine.Gather() }
 
-// ServePushed serves what agents and jobs push on the emitter's page and on its status
-// page too. From then on, pushes that would clash with what is on the page are refused.
-// A second call replaces what the first passed. Nil does nothing.
+// ServePushed adds the metrics that agents and jobs push to the emitter's page and
+// status page. Afterwards, pushes that would clash with metrics on the page are
+// refused. A second call replaces the argument of the
+// first; nil does nothing.
 func (p *Prometheus) ServePushed(pushed Pushed) {
 	if pushed == nil {
 		return
@@ -164,13 +165,13 @@ func (p *Prometheus) ServePushed(pushed Pushed) {
 	p.status.Add(pushed)
 }
 
-// ServeGatherer serves what the gatherer has on the emitter's page too, beside
-// client_golang's default registry.
+// ServeGatherer adds the gatherer's metrics to the emitter's page, in addition to those
+// of client_golang's default registry.
 func (p *Prometheus) ServeGatherer(g prometheus.Gatherer) { p.sources.Add(g) }
 
-// Handler returns a handler that serves what the emitter's own listener serves, for the
-// program's own server: the page at /metrics, the status page at /, health checks at
-// /-/healthy and /-/ready. Below a prefix, strip it:
+// Handler returns a handler that serves the same as the emitter's listener, for use
+// with the program's own server: the page at /metrics, the status page at /, and health
+// checks at /-/healthy and /-/ready. Below a prefix, strip it:
 //
 //	mux.Handle("/signalbox/", http.StripPrefix("/signalbox", p.Handler()))
 //
@@ -191,8 +192,9 @@ func (p *Prometheus) Handler() http.Handler {
 // Guarded reports whether a web configuration file protects the emitter's own listener.
 func (p *Prometheus) Guarded() bool { return p.guarded }
 
-// Addr returns the address of the emitter's listener, with the port that port 0 became:
-// "127.0.0.1:9391". It stays the same after Close. It is empty without a listener.
+// Addr returns the address of the emitter's listener with its actual port, such as
+// "127.0.0.1:9391", or the empty string without a listener. It does not change after
+// Close.
 func (p *Prometheus) Addr() string {
 	if p.server == nil {
 		return ""
@@ -200,8 +202,8 @@ func (p *Prometheus) Addr() string {
 	return p.server.Addr()
 }
 
-// URL returns the URL of the page: "http://127.0.0.1:9391/metrics". It stays the same
-// after Close. It is empty without a listener.
+// URL returns the URL of the page, such as "http://127.0.0.1:9391/metrics", or the
+// empty string without a listener. It does not change after Close.
 func (p *Prometheus) URL() string {
 	if p.server == nil {
 		return ""
@@ -233,7 +235,7 @@ func (p *Prometheus) CloseContext(ctx context.Context) error {
 	return err
 }
 
-// scraped counts a scrape and shows it on the status page.
+// scraped records a scrape in the metrics and for the status page.
 func (p *Prometheus) scraped(s exposition.Scrape) {
 	p.scrapes.count(s)
 	began := p.engine.Clock().Tick() - series.Instant(s.Took)
@@ -275,7 +277,7 @@ func (m *scrapeMetrics) count(s exposition.Scrape) {
 	}
 }
 
-// listen opens the emitter's listener, if there is to be one.
+// listen opens the emitter's listener, if one is configured.
 func (p *Prometheus) listen(c *PrometheusConfig) (err error) {
 	if c.BindIP == "" {
 		return nil

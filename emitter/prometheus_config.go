@@ -21,9 +21,9 @@ import (
 	"github.com/signalbox-ci/signalbox/metric"
 )
 
-// PrometheusConfig configures and makes the Prometheus emitter. It is a go-flags group;
-// it can also be used without parsing flags: a zero field means the flag's default. It
-// must not change after NewEmitter.
+// PrometheusConfig configures and creates the Prometheus emitter. It is a go-flags
+// group, but can also be used without parsing flags: a zero field means the flag's
+// default. It must not be changed after NewEmitter.
 type PrometheusConfig struct {
 	BindIP   string `long:"prometheus-bind-ip" value-name:"IP" description:"IP address to serve Prometheus metrics on, IPv4 or IPv6. Without it and the port there is no Prometheus emitter."`
 	BindPort string `long:"prometheus-bind-port" value-name:"PORT" description:"Port to serve Prometheus metrics on; 0 takes any free one."`
@@ -44,20 +44,20 @@ type PrometheusConfig struct {
 	//lint:ignore SA5008 go-flags needs a tag for each choice
 	Naming string `long:"prometheus-naming" choice:"inherited" choice:"modern" default:"inherited" description:"What metrics and labels are called: inherited, as Concourse's dashboards and alerts expect, or modern, as Prometheus' naming practices want, in base units."`
 
-	// Handler configures an emitter without a listener of its own: the program serves
-	// Prometheus.Handler on its own server. With BindIP and BindPort there is a listener
-	// as well.
+	// Handler configures an emitter without its own listener: the program serves
+	// Prometheus.Handler on its own server. If BindIP and BindPort are set as well, the
+	// emitter also has a listener.
 	Handler bool `no-flag:"true"`
 
-	// Rules are added to the built-in catalog, for events of the program's own.
+	// Rules are added to the built-in catalog, for the program's own events.
 	Rules []rule.Rule `no-flag:"true"`
 
-	// Pushed, if not nil, has what agents and jobs push, which is on the page from the
-	// start: see Prometheus.ServePushed.
+	// Pushed, if not nil, contains the metrics that agents and jobs push, which are on
+	// the page from the start: see Prometheus.ServePushed.
 	Pushed Pushed `no-flag:"true"`
 
 	// Clock, if not nil, returns the time that the emitter uses instead of the
-	// machine's: for tests, or to replay a recording.
+	// machine's, for tests or to replay a recording.
 	Clock func() time.Time `no-flag:"true"`
 
 	// Logger, if not nil, is used until a Monitor attaches its own, which discards
@@ -65,10 +65,11 @@ type PrometheusConfig struct {
 	Logger lager.Logger `no-flag:"true"`
 
 	host     host.Options
-	realTime func() time.Time // for tests: the time of rates, which only the test samples then
+	realTime func() time.Time // for tests: the time of rates; if set, only the test samples them
 }
 
-// Host sets options that only Signalbox's own daemon uses. It must precede NewEmitter.
+// Host sets options that only Signalbox's own daemon uses. It must be called before
+// NewEmitter.
 func (config *PrometheusConfig) Host(o host.Options) {
 	config.host = o
 	if o.Pushed != nil {
@@ -150,8 +151,8 @@ func (config *PrometheusConfig) engineOptions(attributes map[string]string) engi
 	}
 }
 
-// withDefaults returns the configuration with defaults for its zero fields, and what is
-// wrong with it.
+// withDefaults returns the configuration with defaults for zero fields, and an error
+// that joins those of all invalid fields.
 func (config *PrometheusConfig) withDefaults() (*PrometheusConfig, error) {
 	c := *config
 	setDefault(&c.Namespace, "concourse")
@@ -197,7 +198,7 @@ func setDefault[T comparable](field *T, value T) {
 	}
 }
 
-// checkNames returns what is wrong with the namespace and the naming.
+// checkNames returns an error if the namespace or the naming is invalid.
 func (config *PrometheusConfig) checkNames() error {
 	var errs []error
 	if !model.LegacyValidation.IsValidLabelName(config.Namespace) { // a metric name without colons
@@ -232,7 +233,7 @@ func invalid(flag string, value any, expected string) error {
 	return &FlagError{fmt.Errorf("--prometheus-%s: got %q, expected %s", flag, fmt.Sprint(value), expected)}
 }
 
-// flagged makes the error a FlagError if an attribute is wrong.
+// flagged turns an AttributeError into a FlagError, and returns other errors unchanged.
 func flagged(err error) error {
 	if _, ok := errors.AsType[engine.AttributeError](err); ok {
 		return &FlagError{err}
@@ -241,7 +242,7 @@ func flagged(err error) error {
 }
 
 // settings returns the flags in force. The host's settings have the values that were
-// given; of the configuration's own flags, a zero means the default.
+// given; in the configuration's own fields, zero means the default.
 func (config *PrometheusConfig) settings() []status.Setting {
 	own := config.ownSettings()
 	if config.host.Settings == nil {

@@ -265,7 +265,7 @@ var _ = Describe("The Prometheus emitter", func() {
 			Entry("NaN for a lock", event("lock held", math.NaN(), attributes{"type": "t"}), "not_finite", ContainSubstring("NaN")),
 			Entry("infinity", event("builds started", math.Inf(1), nil), "not_finite", ContainSubstring("+Inf")),
 			Entry("minus infinity observed", event("gc: volume collector duration (ms)", math.Inf(-1), nil), "not_finite", ContainSubstring("-Inf")),
-			Entry("a negative observation", event("gc: volume collector duration (ms)", -7, nil), "negative", ContainSubstring("-7, want one that is not negative: a histogram only grows")),
+			Entry("a negative observation", event("gc: volume collector duration (ms)", -7, nil), "negative", ContainSubstring("-7, expected a number that is not negative: a histogram only grows")),
 			Entry("a negative addition", event("builds started", -1, nil), "negative", ContainSubstring("-1")),
 			Entry("a value that is not UTF-8", event("worker containers", 1, with("tags", "a\xffb")), "invalid_utf8", ContainSubstring(`"tags" is not UTF-8: "a\xffb"`)),
 			Entry("a name that is not UTF-8", event("worker\xff", 1, good), "invalid_utf8", ContainSubstring("name is not UTF-8")),

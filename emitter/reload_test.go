@@ -113,7 +113,7 @@ var _ = Describe("A mapping file", func() {
 			Expect(err).To(MatchError(file + ":1: rules: expected a list, got fields"))
 			write("metrics: [{metric: builds_finished, add_labels: [{name: zone, attribute: zone}]}]")
 			_, err = config.NewEmitter(map[string]string{"zone": "b"})
-			Expect(err).To(MatchError(ContainSubstring(`attribute "zone" becomes the label "zone", which is a label of metric builds_finished itself`)))
+			Expect(err).To(MatchError(ContainSubstring(`attribute "zone" becomes the label "zone", which is already a label of metric builds_finished`)))
 		})
 
 		It("lets a node's attribute have the name of a label that it drops", func() {
@@ -405,7 +405,7 @@ var _ = Describe("Rules of an embedding scheduler", func() {
 		wrong := deployed
 		wrong.Type = rule.Gauge
 		_, err := (&emitter.PrometheusConfig{BindIP: "127.0.0.1", BindPort: "0", Rules: []rule.Rule{wrong}}).NewEmitter(nil)
-		Expect(err).To(MatchError(`rule for event "deployed", metric "deploys_total": operation "inc" does not go with a gauge: expected set or hold`))
+		Expect(err).To(MatchError(`rule for event "deployed", metric "deploys_total": operation "inc" is not valid for a gauge: expected set or hold`))
 	})
 
 	It("can be changed by a mapping file", func() {

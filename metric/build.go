@@ -111,8 +111,8 @@ func emitFinished(logger lager.Logger, m *Monitor, name string, build Build) {
 	})
 }
 
-// buildDuration returns 0 for a build that never started. The time since year 1 would
-// distort every sum.
+// buildDuration returns the build's duration, or 0 for a build that never started: the
+// time since year 1 would distort every sum.
 func buildDuration(build Build) time.Duration {
 	start, end := build.StartTime(), build.EndTime()
 	if start.IsZero() || end.Before(start) {

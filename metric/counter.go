@@ -20,6 +20,6 @@ func (c *Counter) IncDelta(delta int) {
 
 // TakeDelta returns what was counted since the last call of TakeDelta, and sets the
 // counter to zero. PeriodicallyEmit and Monitor.Flush call it for the counters of a
-// Monitor; what a program takes is missing from the events. (Concourse's name for it,
-// used only by its metric package and by tests, is Delta.)
+// Monitor; a count that a program takes is missing from the events. (Concourse's name
+// for it, used only by its metric package and by tests, is Delta.)
 func (c *Counter) TakeDelta() float64 { return float64(c.value.Swap(0)) }

@@ -21,7 +21,7 @@ type dispatcher struct {
 	// The running emitters, by kind.
 	concurrent []ConcurrentEmitter // TypedEmitters included
 	typed      []TypedEmitter
-	untyped    []ConcurrentEmitter // those of concurrent that are not TypedEmitters
+	untyped    []ConcurrentEmitter // those in concurrent that are not TypedEmitters
 	queues     []*queue            // of all other emitters
 
 	types []resolvedType // of eventTypes, by the same index

@@ -41,7 +41,7 @@ type Event struct {
 //
 // Unless it is a ConcurrentEmitter, the Monitor puts its events into a bounded queue
 // and calls Emit from one goroutine. If Emit panics, the Monitor logs the panic and
-// goes on with the next event. If the emitter implements ContextCloser or io.Closer,
+// continues with the next event. If the emitter implements ContextCloser or io.Closer,
 // Monitor.Close closes it after its last event.
 type Emitter interface {
 	// Emit takes one event. It logs problems to the logger, with errors that wrap

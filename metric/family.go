@@ -38,7 +38,7 @@ func (f *Family[K, I]) With(key K) *I {
 	return f.add(key)
 }
 
-// add is the slow path of With, for a key that was new a moment ago.
+// add is the slow path of With, for a key that With did not find.
 func (f *Family[K, I]) add(key K) *I {
 	f.mu.Lock()
 	defer f.mu.Unlock()

@@ -7,8 +7,8 @@ import (
 
 const (
 	// maxInterned is the maximum number of strings in an internTable. It is far more
-	// than a CI system has jobs and sets of tags. Should it ever be too few, starting
-	// over costs no more than having no table.
+	// than a CI system has jobs and sets of tags. If it is ever exceeded, starting over
+	// costs no more than having no table.
 	maxInterned = 8192
 
 	// maxInternedLength is the maximum length of a string in an internTable, in bytes.

@@ -16,7 +16,7 @@ import (
 // Metrics is the default Monitor, which the Emit methods of the typed calls use.
 var Metrics = NewMonitor()
 
-// defaultBufferSize holds some seconds of the events of a busy scheduler.
+// defaultBufferSize is enough for a few seconds of events of a busy scheduler.
 const defaultBufferSize = 1000
 
 // A Monitor hands events to the configured emitters, and holds the counters and gauges

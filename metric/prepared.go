@@ -22,7 +22,7 @@ type Prepared struct {
 	resolving sync.Mutex // held while resolved is replaced
 }
 
-// Prepare returns a Prepared for events of the given type. The first event costs some
+// Prepare returns a Prepared for events of the given type. The first event takes a few
 // microseconds, so create a Prepared once and keep it. Problems with the type, such as
 // a name that no emitter knows or a missing attribute, are reported when events are
 // emitted, as by Monitor.Emit.
@@ -67,8 +67,8 @@ func (p *Prepared) emit(logger lager.Logger, d *dispatcher, event *Event, values
 	s.emit(logger, t, *event, s.withNode(t, values))
 }
 
-// resolve returns the type as the dispatcher emits it. It resolves the type again
-// after the Monitor was initialized again.
+// resolve returns the type as the dispatcher emits it. It resolves the type again after
+// the Monitor has been initialized again.
 func (p *Prepared) resolve(d *dispatcher) *resolvedType {
 	if t := p.resolved.Load(); t != nil && t.dispatcher == d {
 		return t

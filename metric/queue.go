@@ -21,7 +21,7 @@ type queue struct {
 	mu       sync.Mutex // protects the following fields
 	wake     sync.Cond  // signalled when waiting or closed changed
 	waiting  ringBuffer
-	emitting bool // run is emitting an event that it has taken out
+	emitting bool // run is emitting an event that it has removed from waiting
 	closed   bool
 	dropped  uint64
 	overflow dropReport // of events for which the queue had no room
@@ -119,9 +119,10 @@ func (q *queue) close() {
 	q.wake.Signal()
 }
 
-// drain waits until run has returned. If the context is done before, it empties the
-// queue and returns an error that says how many events were left and wraps the context's
-// error. It does not wait for a call of the emitter to return, which may block forever.
+// drain waits until run has returned. If the context is done first, it empties the
+// queue and returns an error that says how many events were left and wraps the
+// context's error. It does not wait for a call of the emitter to return, which may
+// block forever.
 func (q *queue) drain(ctx context.Context) error {
 	defer q.logUnreported()
 	select {

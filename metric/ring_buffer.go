@@ -4,7 +4,8 @@ package metric
 const minRingBufferSize = 16
 
 // A ringBuffer is a bounded first-in-first-out list of events. Its memory grows with
-// the most events it ever held, not with its capacity, which may be set very high.
+// the maximum number of events that it has held, not with its capacity, which may be
+// very large.
 type ringBuffer struct {
 	capacity int
 	events   []queuedEvent // length of them are in use, beginning at head

@@ -2,8 +2,9 @@ package metric
 
 import "maps"
 
-// maxScratchAttributes is the largest size at which a scratch's map goes back into
-// the pool. The cost of clearing a map grows with the most entries it ever held.
+// maxScratchAttributes is the maximum size of a scratch's map that is returned to the
+// pool. The cost of clearing a map grows with the maximum number of entries it has
+// held.
 const maxScratchAttributes = 64
 
 // A scratch is the reusable memory in which one call of a Monitor assembles an event.

@@ -7,7 +7,7 @@ import (
 	"code.cloudfoundry.org/lager/v3"
 )
 
-// A WorkerResource is something of which a worker has a number.
+// A WorkerResource is a kind of resource that is counted for each worker.
 type WorkerResource uint8
 
 // The resources of a worker. Unknown containers and volumes are those that exist on

@@ -21,7 +21,7 @@ import (
 	"github.com/signalbox-ci/signalbox/metric"
 )
 
-// checkCommand checks files without starting anything.
+// A checkCommand checks files without starting anything.
 type checkCommand struct {
 	monitor *metric.Monitor
 
@@ -54,8 +54,8 @@ func (c *checkCommand) run(w world) error {
 	return failed
 }
 
-// check says what the file is. Each line of an error begins with the file that is
-// meant and, where there is one, the line in it.
+// check reports the kind of the file and its errors. Each line of an error begins with
+// the file and, if known, the line.
 func (c *checkCommand) check(file string) (verdict string, err error) {
 	content, err := regularfile.Read(file)
 	if path, ok := errors.AsType[*fs.PathError](err); ok {
@@ -67,7 +67,7 @@ func (c *checkCommand) check(file string) (verdict string, err error) {
 
 	switch kindOf(content) {
 	case nothing:
-		return "empty, which changes nothing, be it a mapping file or a web configuration file", nil
+		return "empty, which changes nothing in a mapping file or web configuration file", nil
 	case mappingFile:
 		summary, err := c.checkMapping(file)
 		return fmt.Sprintf("mapping file, %v", summary), err
@@ -76,13 +76,13 @@ func (c *checkCommand) check(file string) (verdict string, err error) {
 	case configuration:
 		return c.checkConfiguration(file, content)
 	default:
-		return "", fmt.Errorf("%s: cannot tell what it is: looked for the fields of a mapping file (%s), "+
-			"those of a web configuration file (%s), and lines %sFLAG=value",
+		return "", fmt.Errorf("%s: unknown kind of file: expected the fields of a mapping file (%s),  "+
+			"those of a web configuration file (%s), or lines %sFLAG=value",
 			file, strings.Join(mapping.Fields(), ", "), strings.Join(webconfig.Fields, ", "), environmentKey(""))
 	}
 }
 
-// checkMapping checks a mapping file for the naming and namespace of the flags.
+// checkMapping checks a mapping file with the naming and namespace of the flags.
 func (c *checkCommand) checkMapping(file string) (engine.Summary, error) {
 	return engine.Check(engine.Options{Source: mapping.Source{
 		File:         file,
@@ -92,7 +92,7 @@ func (c *checkCommand) checkMapping(file string) (engine.Summary, error) {
 	}})
 }
 
-// A kind is what a file is.
+// A kind is the kind of a file.
 type kind int
 
 const (
@@ -109,9 +109,9 @@ var (
 	field      = regexp.MustCompile(`^["']?([a-z_]+)["']?\s*:`)
 )
 
-// kindOf tells what a file is by what is in it, right or wrong.
+// kindOf detects the kind of a file by its content, which may have errors.
 func kindOf(content []byte) kind {
-	content = bytes.TrimPrefix(content, []byte("\uFEFF")) // which Windows puts in front
+	content = bytes.TrimPrefix(content, []byte("\uFEFF")) // the byte order mark that Windows programs write
 	empty := true
 	var fields []string
 	for line := range strings.Lines(string(content)) {
@@ -131,7 +131,7 @@ func kindOf(content []byte) kind {
 		return nothing
 	}
 
-	// The lines are for files that are not even YAML.
+	// Look at the lines as well, for files that are not YAML.
 	var top map[string]yaml.Node
 	if yaml.Unmarshal(content, &top) == nil && len(top) > 0 {
 		fields = slices.Collect(maps.Keys(top))
@@ -145,7 +145,7 @@ func kindOf(content []byte) kind {
 	case among(mapping.Fields()):
 		return mappingFile
 	}
-	// Or else the nearest: a file whose one field is misspelt is told so.
+	// Otherwise the nearest kind, so that a file whose only field is misspelled gets a hint.
 	misspelt := func(known []string) bool {
 		return slices.ContainsFunc(fields, func(name string) bool {
 			return slices.ContainsFunc(known, func(k string) bool { return spelling.Distance(name, k) <= 2 })

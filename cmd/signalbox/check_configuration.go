@@ -16,13 +16,13 @@ import (
 	"github.com/signalbox-ci/signalbox/metric"
 )
 
-// A variable is a line of a file that systemd reads as an EnvironmentFile.
+// A variable is a line of a file in the format of systemd's EnvironmentFile.
 type variable struct {
 	line        int
 	name, value string
 }
 
-// checkConfiguration checks a file of variables as the configuration of run, with
+// checkConfiguration checks a file of variables as the configuration of run, including
 // the files that it names.
 func (c *checkCommand) checkConfiguration(file string, content []byte) (verdict string, err error) {
 	variables, findings := readVariables(string(content))
@@ -46,7 +46,7 @@ func (c *checkCommand) checkConfiguration(file string, content []byte) (verdict 
 	lines := make(map[string]int)
 	for _, v := range variables {
 		if !strings.HasPrefix(v.name, environmentKey("")) {
-			continue // the business of somebody else
+			continue // a variable of another program
 		}
 		ours++
 		lines[v.name] = v.line
@@ -63,8 +63,8 @@ func (c *checkCommand) checkConfiguration(file string, content []byte) (verdict 
 	return fmt.Sprintf("configuration of signalbox run, variables: %d; %v", ours, summary), joined(file, findings)
 }
 
-// A finding is what is wrong with a configuration. Line 0 is the whole; elsewhere
-// means that the text says itself which line of which file it is about.
+// A finding is an error in a configuration. Line 0 means the whole file. elsewhere
+// means that the text itself begins with a file and line.
 type finding struct {
 	line int
 	text string
@@ -72,7 +72,7 @@ type finding struct {
 
 const elsewhere = math.MaxInt
 
-// joined is all findings as one error, in the order of the lines.
+// joined returns all findings as one error, in the order of their lines.
 func joined(file string, findings []finding) error {
 	slices.SortStableFunc(findings, func(a, b finding) int { return cmp.Compare(a.line, b.line) })
 	var errs []error
@@ -89,8 +89,7 @@ func joined(file string, findings []finding) error {
 	return errors.Join(errs...)
 }
 
-// set gives the flag that the variable stands for its value. One that is empty is as
-// good as none.
+// set sets the flag of the variable. An empty variable is ignored.
 func (v variable) set(options map[string]*flags.Option) error {
 	option := options[v.name]
 	if option == nil {
@@ -104,7 +103,7 @@ func (v variable) set(options map[string]*flags.Option) error {
 		if near := spelling.Nearest(strings.TrimPrefix(v.name, prefix), names); near != "" {
 			hint = "did you mean " + prefix + near + "?"
 		}
-		return fmt.Errorf("%s is no variable of signalbox run: %s", v.name, hint)
+		return fmt.Errorf("%s is not a variable of signalbox run: %s", v.name, hint)
 	}
 	if v.value == "" {
 		return nil
@@ -123,8 +122,8 @@ func (v variable) set(options map[string]*flags.Option) error {
 	return nil
 }
 
-// checkAll returns everything that is wrong with the flags, as far as it can be known
-// without starting the daemon, and a summary of the mapping.
+// checkAll returns all errors in the flags that can be found without starting the
+// daemon, and a summary of the mapping.
 func (c *runCommand) checkAll() (summary string, err error) {
 	errs := []error{c.checkInput(), c.checkPushed()}
 	configured := false
@@ -144,14 +143,14 @@ func (c *runCommand) checkAll() (summary string, err error) {
 	return summary, errors.Join(errs...)
 }
 
-// flagName is the flag that an error is about.
+// flagName matches the flag at the beginning of an error.
 var flagName = regexp.MustCompile(`^--([a-z0-9-]+)`)
 
-// ownPlace is how an error begins that says itself where something stands.
+// ownPlace matches the beginning of an error that contains a file and line.
 var ownPlace = regexp.MustCompile(`^[^:]+:\d+: `)
 
-// findingsOf are the findings that an error has, one a line. Those that begin with a
-// flag stand on the line of its variable.
+// findingsOf returns the findings in an error, one for each line. Those that begin with
+// a flag get the line of its variable.
 func findingsOf(err error, lines map[string]int) (findings []finding) {
 	if err == nil {
 		return nil
@@ -172,7 +171,7 @@ func findingsOf(err error, lines map[string]int) (findings []finding) {
 	return findings
 }
 
-// readVariables reads what systemd takes for an EnvironmentFile.
+// readVariables parses a file in the format of systemd's EnvironmentFile.
 func readVariables(content string) (variables []variable, findings []finding) {
 	lines := strings.Split(content, "\n")
 	for i := 0; i < len(lines); i++ {
@@ -197,10 +196,10 @@ func readVariables(content string) (variables []variable, findings []finding) {
 
 func readVariable(text string) (v variable, err error) {
 	if strings.HasPrefix(strings.TrimSpace(text), "export ") {
-		return v, errors.New("systemd takes NAME=value, without export")
+		return v, errors.New("got export, expected only NAME=value, as systemd requires")
 	}
 	if !assignment.MatchString(text) {
-		return v, fmt.Errorf("%q is not NAME=value", text)
+		return v, fmt.Errorf("got %q, expected NAME=value", text)
 	}
 	name, value, _ := strings.Cut(text, "=")
 	v.name = strings.TrimSpace(name)
@@ -211,7 +210,7 @@ func readVariable(text string) (v variable, err error) {
 	return v, nil
 }
 
-// unquoted is the value without the quotes and backslashes that it is written with.
+// unquoted returns the value without its quotes and backslashes.
 func unquoted(text string) (string, error) {
 	var b strings.Builder
 	quote := byte(0)
@@ -230,7 +229,7 @@ func unquoted(text string) (string, error) {
 		}
 	}
 	if quote != 0 {
-		return "", fmt.Errorf("the quote %c does not end in its line", quote)
+		return "", fmt.Errorf("the quote %c is not closed on the same line", quote)
 	}
 	return b.String(), nil
 }

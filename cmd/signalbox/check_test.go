@@ -90,21 +90,21 @@ var _ = Describe("signalbox check", func() {
 		Entry("of a configuration",
 			"SIGNALBOX_INTAKE_BIND_PROT=1\nSIGNALBOX_INTAKE_BIND_PORT=http\nSIGNALBOX_LOG_LEVEL=loud\nSIGNALBOX_EXIT_ON_EOF=true\n"+
 				"SIGNALBOX_PROMETHEUS_GC_INTERVAL=-1s\nSIGNALBOX_HOST=\"a\nexport SIGNALBOX_HOST=a\nnonsense\nSIGNALBOX_ATTRIBUTE=worker=1\nSIGNALBOX_XYZ=1\nSIGNALBOX_STDIN=yes\nSIGNALBOX_PROMETHEUS_WORKER_STALE_AFTER=5",
-			`FILE: attribute "worker" becomes the label "worker", which is a label of metric workers_containers itself`,
-			`FILE:1: SIGNALBOX_INTAKE_BIND_PROT is no variable of signalbox run: did you mean SIGNALBOX_INTAKE_BIND_PORT?`,
+			`FILE: attribute "worker" becomes the label "worker", which is already a label of metric workers_containers`,
+			`FILE:1: SIGNALBOX_INTAKE_BIND_PROT is not a variable of signalbox run: did you mean SIGNALBOX_INTAKE_BIND_PORT?`,
 			`FILE:2: SIGNALBOX_INTAKE_BIND_PORT: "http" is not a number`,
 			`FILE:3: SIGNALBOX_LOG_LEVEL: invalid value 'loud' for option '--log-level'. Allowed values are: debug, info or error`,
-			`FILE:4: --exit-on-eof needs --stdin`,
+			`FILE:4: --exit-on-eof requires --stdin`,
 			`FILE:5: --prometheus-gc-interval: got "-1s", expected a duration of at least 0`,
-			`FILE:6: SIGNALBOX_HOST: the quote " does not end in its line`,
-			`FILE:7: systemd takes NAME=value, without export`,
-			`FILE:8: "nonsense" is not NAME=value`,
-			`FILE:10: SIGNALBOX_XYZ is no variable of signalbox run: signalbox run --help lists the flags`,
+			`FILE:6: SIGNALBOX_HOST: the quote " is not closed on the same line`,
+			`FILE:7: got export, expected only NAME=value, as systemd requires`,
+			`FILE:8: got "nonsense", expected NAME=value`,
+			`FILE:10: SIGNALBOX_XYZ is not a variable of signalbox run: signalbox run --help lists the flags`,
 			`FILE:11: SIGNALBOX_STDIN: "yes", want true or false`,
 			`FILE:12: SIGNALBOX_PROMETHEUS_WORKER_STALE_AFTER: "5" is not a duration like 10s or 1m30s`),
 		Entry("of what could be anything", "hello",
-			`FILE: cannot tell what it is: looked for the fields of a mapping file (builtin, rules, silent_events, drop_events, metrics), `+
-				`those of a web configuration file (tls_server_config, http_server_config, basic_auth_users, rate_limit), and lines SIGNALBOX_FLAG=value`),
+			`FILE: unknown kind of file: expected the fields of a mapping file (builtin, rules, silent_events, drop_events, metrics),  `+
+				`those of a web configuration file (tls_server_config, http_server_config, basic_auth_users, rate_limit), or lines SIGNALBOX_FLAG=value`),
 	)
 
 	It("checks the files that a configuration names, too", func() {
@@ -137,11 +137,11 @@ var _ = Describe("signalbox check", func() {
 	It("goes by the names in force", func() {
 		const change = "metrics: [{metric: job_builds_finished_total, drop_labels: [job]}]"
 		_, _, stderr := check(change)
-		Expect(stderr).To(ContainSubstring(`no rule drives the metric "job_builds_finished_total"`))
+		Expect(stderr).To(ContainSubstring(`no rule updates the metric "job_builds_finished_total"`))
 		_, _, stderr = check(change, "--prometheus-naming=modern")
 		Expect(stderr).To(BeEmpty())
 		_, _, stderr = check("metrics: [{metric: builds_finished, drop: true}]", "--prometheus-naming=modern")
-		Expect(stderr).To(HaveSuffix(`no rule drives the metric "builds_finished": with --prometheus-naming=modern it is "job_builds_finished_total"` + "\n"))
+		Expect(stderr).To(HaveSuffix(`no rule updates the metric "builds_finished": with --prometheus-naming=modern it is "job_builds_finished_total"` + "\n"))
 
 		const own = "rules: [{event: e, metric: ci_e_total, type: counter, operation: inc, help: h}]"
 		_, _, stderr = check(own)

@@ -11,7 +11,7 @@ import (
 	"github.com/signalbox-ci/signalbox/metric"
 )
 
-// hostEmitters passes the daemon's options to the factories that take them.
+// hostEmitters passes the daemon's options to the factories that accept them.
 func hostEmitters(factories []metric.EmitterFactory, o host.Options) {
 	for _, factory := range factories {
 		if f, ok := factory.(interface{ Host(host.Options) }); ok {
@@ -25,7 +25,7 @@ type checker interface {
 	Check(attributes map[string]string) (summary string, err error)
 }
 
-// What the daemon uses of an emitter, if the emitter has it.
+// The optional methods of emitters that the daemon uses.
 type (
 	// A ruled emitter turns events into series with an engine.
 	ruled interface{ Engine() *engine.Engine }
@@ -42,7 +42,7 @@ type (
 	}
 )
 
-// emitters are the emitters of a Monitor by what they can do.
+// emitters are the emitters of a Monitor, by their optional methods.
 type emitters struct {
 	monitor *metric.Monitor
 	logger  lager.Logger
@@ -97,7 +97,7 @@ func (e *emitters) reload() {
 	}
 }
 
-// beginHistory excludes what was emitted so far from the rates.
+// beginHistory excludes the events so far from the rates.
 func (e *emitters) beginHistory() {
 	for _, one := range e.engines {
 		one.BeginHistory()
@@ -115,7 +115,7 @@ func (e *emitters) page() http.Handler {
 	return nil
 }
 
-// url returns the URL of the first page, or the empty string.
+// url returns the URL of the first metrics page, or the empty string.
 func (e *emitters) url() string {
 	if len(e.servers) == 0 {
 		return ""

@@ -116,7 +116,7 @@ func (n *labelNames) UnmarshalFlag(text string) error {
 	names := labelNames(text).list()
 	for i, name := range names {
 		if !model.LegacyValidation.IsValidLabelName(name) || strings.HasPrefix(name, model.ReservedLabelPrefix) {
-			return fmt.Errorf("%q cannot be the name of a label", name)
+			return fmt.Errorf("%q is not a label name", name)
 		}
 		if slices.Contains(names[:i], name) {
 			return fmt.Errorf("%q is given twice", name)

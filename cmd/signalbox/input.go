@@ -11,40 +11,40 @@ import (
 	"github.com/signalbox-ci/signalbox/cmd/signalbox/internal/source/events"
 )
 
-// inputOptions say how standard input is read.
+// inputOptions configure how standard input is read.
 type inputOptions struct {
 	limits source.Limits
 
-	// lager is for a log of Concourse's rather than for events. rest, if not nil,
-	// gets the lines of it that are no events.
+	// lager means that the input is a log of Concourse rather than events. rest, if not
+	// nil, receives the lines of the log that are not events.
 	lager bool
 	rest  io.Writer
 
 	// screen, if not nil, shows progress.
 	screen *screen
 
-	// goesOn reports whether the daemon goes on when the input ends, so that an input
-	// without events is a mistake.
+	// goesOn reports whether the daemon continues when the input ends, so that an input
+	// without events is probably a mistake.
 	goesOn bool
 }
 
-// An input is the events of standard input on their way to the sink.
+// An input reads events from standard input and passes them to the sink.
 type input struct {
 	pipe *io.PipeReader
 	done chan struct{} // closed when the last event has been emitted
-	err  error         // why it could not be read to its end; after done
+	err  error         // the error that ended reading early; valid after done
 }
 
-// noInput returns an input that is at its end.
+// noInput returns an input that has ended.
 func noInput() *input {
 	done := make(chan struct{})
 	close(done)
 	return &input{done: done}
 }
 
-// readInput starts to read events from r, one a line. Lines that are no events go to
-// the log, and so does a summary at the end. The caller must call Close. The status
-// counts the lines.
+// readInput starts to read events from r, one per line. It logs lines that are not
+// events, and a summary at the end. It counts the lines in the status. The caller must
+// call Close.
 func readInput(logger lager.Logger, r io.Reader, o inputOptions, s source.Sink, status *inputStatus) *input {
 	_, isRegular := regularFile(r)
 	status.regularFile.Store(isRegular)
@@ -63,23 +63,22 @@ func readInput(logger lager.Logger, r io.Reader, o inputOptions, s source.Sink, 
 		r = decoding.progress.count(r)
 	}
 
-	// Nothing can wake up a read of a terminal or of a silent pipe, so this goroutine
-	// may have to end with the process. Once the pipe is closed what it reads goes
-	// nowhere.
+	// Nothing can interrupt reading from a terminal or a silent pipe, so this goroutine
+	// may run until the process ends. After Close, it discards what it reads.
 	go func() {
 		_, err := io.Copy(writer, r)
-		writer.CloseWithError(err) //nolint:errcheck // it never fails
+		writer.CloseWithError(err) //nolint:errcheck // CloseWithError never fails
 	}()
 	go func() {
 		defer close(in.done)
 		if err := decoding.run(reader); err != nil {
-			in.err = fmt.Errorf("reading standard input, %w", err)
+			in.err = fmt.Errorf("reading standard input: %w", err)
 		}
 	}()
 	return in
 }
 
-// regularFile returns the regular file that r is. It reports whether r is one.
+// regularFile returns r as a file, and reports whether it is a regular file.
 func regularFile(r io.Reader) (*os.File, bool) {
 	file, ok := r.(*os.File)
 	if !ok {
@@ -89,14 +88,15 @@ func regularFile(r io.Reader) (*os.File, bool) {
 	return file, err == nil && info.Mode().IsRegular()
 }
 
-// Done is closed when the input has ended and its last event was emitted.
+// Done returns a channel that is closed when the last event of the input has been
+// emitted.
 func (in *input) Done() <-chan struct{} { return in.done }
 
-// Close stops reading. When it returns, the sink gets nothing more. It returns why the
-// input could not be read to its end, unless Close itself is why.
+// Close stops reading. Afterwards the sink receives no more events. It returns the
+// error that ended reading early, unless Close itself ended it.
 func (in *input) Close() error {
 	if in.pipe != nil {
-		in.pipe.Close() //nolint:errcheck // it never fails
+		in.pipe.Close() //nolint:errcheck // Close never fails
 	}
 	<-in.done
 	return in.err

@@ -13,7 +13,7 @@ import (
 	"github.com/signalbox-ci/signalbox/cmd/signalbox/internal/source/events"
 )
 
-// A decoding turns an input into events.
+// A decoding decodes the events of an input.
 type decoding struct {
 	logger     lager.Logger
 	rejections *source.Rejections
@@ -23,8 +23,8 @@ type decoding struct {
 	status     *inputStatus
 	progress   *progress // or nil
 
-	firstSkipped time.Time // when the first line of a log was skipped
-	warned       bool      // that there are no events
+	firstSkipped time.Time // time at which the first line of a log was skipped
+	warned       bool      // skip has logged that there are no events
 }
 
 // run decodes all of r.
@@ -56,7 +56,8 @@ func (d *decoding) run(r io.Reader) error {
 	return err
 }
 
-// readLog decodes a log, and copies to rest, if there is one, what is no event.
+// readLog decodes a log, and copies lines that are not events to rest, if it is not
+// nil.
 func (d *decoding) readLog(r io.Reader, rest io.Writer) error {
 	if rest == nil {
 		return d.decoder.DecodeLager(r, nil, d.accept, d.reject, d.skip)
@@ -91,15 +92,16 @@ func (d *decoding) reject(line int, err error) {
 	}
 }
 
-// A log without events looks like a mistake once it has this many lines, or when one
-// comes this long after the first: a node that emits to it does so before the tenth
-// line, and within seconds.
+// A log without events is probably a mistake when it has this many lines, or when this
+// much time has passed since the first line: a node that emits to its log does so
+// within ten lines and a few seconds.
 const (
 	manyLines = 1000
 	longTime  = time.Minute
 )
 
-// skip counts a line of a log that is no event. It says once that there is no other.
+// skip counts a line of a log that is not an event. Once, it logs that there are no
+// events.
 func (d *decoding) skip() {
 	skipped := d.status.skipped.Add(1)
 	if d.warned || d.tally.Accepted > 0 {
@@ -115,7 +117,7 @@ func (d *decoding) skip() {
 	}
 }
 
-// noEvents says what may be wrong with an input that has had no events.
+// noEvents returns the probable reason why an input had no events.
 func (d *decoding) noEvents() error {
 	switch {
 	case d.status.skipped.Load()+d.status.rejected.Load() == 0:
@@ -127,8 +129,8 @@ func (d *decoding) noEvents() error {
 }
 
 var (
-	errNoLines     = errors.New("there was no line: look at what should write to standard input")
+	errNoLines     = errors.New("standard input had no lines: check the program that writes to it")
 	errNoEvents    = errors.New("no line is an event")
 	errNoLogEvents = errors.New("no line is an event: run the Concourse web node with CONCOURSE_EMIT_TO_LOGS=true and " +
-		"CONCOURSE_LOG_LEVEL=debug, and see that lines are as it writes them, with nothing put before them")
+		"CONCOURSE_LOG_LEVEL=debug, and pass its lines on unchanged, without a prefix")
 )

@@ -14,18 +14,18 @@ import (
 type inputOverview struct {
 	Format string `json:"format"` // "events", or "lager" for a log
 
-	// RegularFile reports whether it is a regular file: one that is replayed, whose
-	// end is no failure.
+	// RegularFile reports whether standard input is a regular file, whose end is
+	// expected.
 	RegularFile bool `json:"regular_file,omitempty"`
 
-	Accepted uint64 `json:"accepted"` // events, unknown ones included
+	Accepted uint64 `json:"accepted"` // events, including unknown ones
 	Unknown  uint64 `json:"unknown"`
-	Rejected uint64 `json:"rejected"` // lines that claim to be events and are not
+	Rejected uint64 `json:"rejected"` // lines that claim to be events but are not
 	Skipped  uint64 `json:"skipped"`  // other lines of a log
 
 	EndedAt *time.Time `json:"ended_at"` // null while it is read
 
-	// Error says why it could not be read to its end. It is missing if it could.
+	// Error is the error that ended reading early. It is missing if there was none.
 	Error string `json:"error,omitempty"`
 }
 
@@ -57,10 +57,10 @@ func (s *inputStatus) overview() inputOverview {
 	return o
 }
 
-// What makes an input without events look like a mistake.
+// The limits after which an input without events is probably a mistake.
 const (
-	silentAfter = time.Minute // without a line
-	fewLines    = 20          // of a log, none of which is an event
+	silentAfter = time.Minute // time without a line
+	fewLines    = 20          // lines of a log without an event
 )
 
 // OverviewReport implements status.Reporter.
@@ -69,7 +69,7 @@ func (s *inputStatus) OverviewReport(now time.Time) status.Report {
 	return status.Report{Line: o.line(now), Findings: o.findings(now, s.begun), Help: o.help()}
 }
 
-// line says what became of the lines so far.
+// line returns a summary of the lines so far.
 func (o inputOverview) line(now time.Time) string {
 	parts := []string{counted(o.Accepted, "event")}
 	if o.Unknown > 0 {
@@ -88,8 +88,8 @@ func (o inputOverview) line(now time.Time) string {
 	return "Standard input: " + strings.Join(parts, ", ") + ended + "."
 }
 
-// findings returns what looks wrong. A regular file that was read to its end is a
-// replay that is over; a pipe that ended has lost its program.
+// findings returns probable problems. The end of a regular file is the end of a replay;
+// if a pipe ends, the program that wrote to it has stopped.
 func (o inputOverview) findings(now, begun time.Time) (found []status.Finding) {
 	add := func(level, kind, text string) {
 		found = append(found, status.Finding{Level: level, Kind: kind, Text: text})
@@ -110,7 +110,7 @@ func (o inputOverview) findings(now, begun time.Time) (found []status.Finding) {
 	return found
 }
 
-// help says where the events of a log come from.
+// help explains where the events of a log come from.
 func (o inputOverview) help() []status.HelpText {
 	if o.Format != "lager" {
 		return nil

@@ -7,22 +7,23 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 )
 
-// An inputStatus is the state of standard input. It is safe for concurrent use, but
+// An inputStatus is the state of standard input. It is safe for concurrent use, except
 // for the format.
 type inputStatus struct {
 	format string // as in the flag
 
-	// regularFile reports whether it is a regular file, which has an end, unlike a
-	// pipe from a program that is supposed to run as long as the daemon.
+	// regularFile reports whether standard input is a regular file, which has an end,
+	// unlike a pipe from a program that should run as long as the daemon.
 	regularFile atomic.Bool
 
 	known, unknown, rejected, skipped atomic.Uint64 // lines, each of which counts once
 
-	begun time.Time                // when reading began
-	end   atomic.Pointer[inputEnd] // nil while it is read
+	begun time.Time                // time at which reading began
+	end   atomic.Pointer[inputEnd] // nil while standard input is read
 }
 
-// An inputEnd is when it ended, and the error that ended it, or nil.
+// An inputEnd is the time at which standard input ended, and the error that ended it,
+// or nil.
 type inputEnd struct {
 	at  time.Time
 	err error

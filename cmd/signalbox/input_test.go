@@ -41,7 +41,7 @@ var _ = Describe("standard input", func() {
 
 		err := in.Close()
 		Expect(err).To(MatchError(failure))
-		Expect(err).To(MatchError(ContainSubstring("reading standard input, line 2: ")))
+		Expect(err).To(MatchError(ContainSubstring("reading standard input: line 2: ")))
 		Expect(logger).To(gbytes.Say(`failed.*"accepted":1`))
 		Expect(sink.events.Load()).To(Equal(int32(1)))
 		Expect(status.overview().EndedAt).NotTo(BeNil())
@@ -72,7 +72,7 @@ var _ = Describe("standard input", func() {
 		},
 		Entry("is an error", "nonsense\n", inputOptions{goesOn: true}, `stdin.ended.*"log_level":2.*"error":"no line is an event"`),
 		Entry("is an error if it is a log", "a line\n", inputOptions{goesOn: true, lager: true}, `stdin.ended.*"log_level":2.*CONCOURSE_EMIT_TO_LOGS=true`),
-		Entry("is an error if it is empty", "", inputOptions{goesOn: true}, `stdin.ended.*"log_level":2.*"error":"there was no line: `),
+		Entry("is an error if it is empty", "", inputOptions{goesOn: true}, `stdin.ended.*"log_level":2.*"error":"standard input had no lines: `),
 		Entry("is none if the daemon ends with it", "nonsense\n", inputOptions{}, `stdin.ended.*"log_level":1`),
 	)
 

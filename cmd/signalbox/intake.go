@@ -15,11 +15,11 @@ import (
 	"github.com/signalbox-ci/signalbox/internal/status"
 )
 
-// newIntake returns the handler of the intake's listener, except for pushes: it takes
-// events, and answers health checks.
+// newIntake returns the handler of the intake's listener, without the handlers for
+// pushes of jobs: it accepts events and answers health checks.
 func newIntake(logger lager.Logger, limits source.Limits, sink source.Sink) http.Handler {
-	mux := source.NewMux("nothing is here; events are taken by POST to " + events.Path +
-		", metrics of jobs by PUT or POST to /metrics/job/<job>, and those of agents by POST to " + agents.Path)
+	mux := source.NewMux("not found: send events by POST to " + events.Path +
+		", metrics of jobs by PUT or POST to /metrics/job/<job>, and metrics of agents by POST to " + agents.Path)
 	mux.Handle(events.Path, events.NewHandler(logger.Session("intake"), limits, sink))
 	return mux
 }

@@ -93,7 +93,7 @@ func (p *process) url(message string) string {
 
 func (p *process) eventsURL() string {
 	GinkgoHelper()
-	return p.url("taking-events")
+	return p.url("listening-for-events")
 }
 
 // page is the metrics page as it is now.

@@ -20,7 +20,7 @@ import (
 	"github.com/signalbox-ci/signalbox/internal/status"
 )
 
-// agentFlags are for the metrics that agents push.
+// agentFlags configure metrics that agents push.
 type agentFlags struct {
 	TTL         timeout    `long:"agent-metrics-ttl" value-name:"DURATION" default:"2m" description:"Drop what an agent pushed when it has not been pushed again for this long."`
 	AggregateBy labelNames `long:"agent-metrics-aggregate-by" value-name:"LABEL,..." description:"Base labels to sum the metrics of agents by: series that differ in the other base labels become one."`
@@ -28,7 +28,7 @@ type agentFlags struct {
 	MaxSeries   limit      `long:"agent-metrics-max-series" value-name:"N" default:"1000000" description:"Most series of agents, and sums of them."`
 }
 
-// pushFlags are for the metrics that jobs push in groups.
+// pushFlags configure metrics that jobs push in groups.
 type pushFlags struct {
 	TTL             lifetime   `long:"push-ttl" value-name:"DURATION" default:"0s" description:"Drop a group of pushed metrics when it has not been pushed again for this long; 0s is never. A push can ask for another time with the query parameter ttl."`
 	AggregateBy     labelNames `long:"push-aggregate-by" value-name:"LABEL,..." description:"Grouping labels to aggregate pushed metrics by: groups that differ in the others become one."`
@@ -40,14 +40,15 @@ type pushFlags struct {
 	AdminAPI        bool       `long:"enable-admin-api" description:"Allow to delete all pushed groups, and their sums, by PUT to /api/v1/admin/wipe."`
 }
 
-// A pushedMetrics is what agents and jobs push, and where they push it.
+// A pushedMetrics holds the metrics that agents and jobs push, and handles their
+// requests.
 type pushedMetrics struct {
 	*aggregator.Aggregator
-	registry *prometheus.Registry // of metrics about all that
+	registry *prometheus.Registry // of metrics about pushed metrics
 	stop     func()
 }
 
-// openPushed restores what was pushed before, and makes ready to take more.
+// openPushed restores the stored groups and prepares for new pushes.
 func (c *daemon) openPushed(logger lager.Logger) (*pushedMetrics, error) {
 	if err := c.checkPushed(); err != nil {
 		return nil, err
@@ -59,7 +60,7 @@ func (c *daemon) openPushed(logger lager.Logger) (*pushedMetrics, error) {
 		Registerer: p.registry,
 
 		AgentTTL:         time.Duration(c.Agents.TTL),
-		AgentBaseLabels:  append([]string{}, c.Agents.BaseLabels.list()...), // not nil: none are none
+		AgentBaseLabels:  append([]string{}, c.Agents.BaseLabels.list()...), // not nil, because nil means the default
 		AgentAggregateBy: c.Agents.AggregateBy.list(),
 		AgentMaxSeries:   int(c.Agents.MaxSeries),
 
@@ -71,36 +72,37 @@ func (c *daemon) openPushed(logger lager.Logger) (*pushedMetrics, error) {
 		StoragePath:          c.Pushes.StoragePath,
 	})
 	if err != nil {
-		return nil, fmt.Errorf("cannot keep what is pushed (--push-storage-path): %w", err)
+		return nil, fmt.Errorf("opening the storage of pushed metrics (--push-storage-path): %w", err)
 	}
 	p.stop = p.Run(context.Background())
 	return p, nil
 }
 
-// checkPushed is what is wrong with flags that a type of their own cannot tell.
+// checkPushed returns an error if flags contradict each other.
 func (c *daemon) checkPushed() error {
 	base := c.Agents.BaseLabels.list()
 	for _, name := range c.Agents.AggregateBy.list() {
 		if !slices.Contains(base, name) {
-			return usageError(fmt.Sprintf("--agent-metrics-aggregate-by has %q, which is none of the base labels %q", name, base))
+			return usageError(fmt.Sprintf("--agent-metrics-aggregate-by: got %q, expected base labels of %q", name, base))
 		}
 	}
 	if len(base) > aggregator.MaxBaseLabels {
-		return usageError(fmt.Sprintf("--agent-metrics-base-labels has %d labels, want at most %d", len(base), aggregator.MaxBaseLabels))
+		return usageError(fmt.Sprintf("--agent-metrics-base-labels: got %d labels, expected at most %d", len(base), aggregator.MaxBaseLabels))
 	}
 	return nil
 }
 
-// takenElsewhere says where what is sent to the listener that serves metrics should have
-// gone, if it is for the intake.
+// takenElsewhere returns a hint if a request to the metrics listener should have been
+// sent to the intake.
 func takenElsewhere(r *http.Request) string {
 	if r.URL.Path == events.Path || r.URL.Path == agents.Path || pushgateway.Handles(r) {
-		return "events and pushes are taken on another port, that of --intake-bind-port"
+		return "send events and pushes to the port of --intake-bind-port"
 	}
 	return ""
 }
 
-// handler serves what is for pushing, and has next serve the rest.
+// handler returns a handler that serves the APIs for pushing, and passes other requests
+// to next.
 func (p *pushedMetrics) handler(c *daemon, logger lager.Logger, page, next http.Handler) http.Handler {
 	forAgents := agents.NewHandler(agents.Options{
 		Logger:    logger.Session("agents"),
@@ -108,8 +110,8 @@ func (p *pushedMetrics) handler(c *daemon, logger lager.Logger, page, next http.
 		BodyBytes: int64(c.Pushes.MaxBodyBytes),
 		Malformed: p.Agents.CountMalformed,
 	})
-	// The Pushgateway's API comes first, before anything that would clean the path: a
-	// %2F in it is part of a value.
+	// The Pushgateway's API comes first, before anything that cleans the path: a %2F in
+	// it is part of a value.
 	return pushgateway.NewHandler(pushgateway.Options{
 		Store:      p.Groups,
 		Logger:     logger.Session("push"),
@@ -130,7 +132,7 @@ func (p *pushedMetrics) handler(c *daemon, logger lager.Logger, page, next http.
 	})
 }
 
-// Close waits until all is on disk, if it goes there.
+// Close waits until all groups are on disk, if they are stored.
 func (p *pushedMetrics) Close() error {
 	p.stop()
 	return p.Aggregator.Close()

@@ -61,7 +61,7 @@ var _ = Describe("signalbox run, with metrics that are pushed", func() {
 			return body(client.Post(base+path, "text/plain", strings.NewReader("x 1\n")))
 		}
 		for _, path := range []string{"/metrics/job/a%2Fb/l/v", "/api/v1/agent-metrics", "/api/v1/events"} {
-			Expect(post(path)).To(HaveSuffix("expected GET or HEAD; events and pushes are taken on another port, that of --intake-bind-port\n"))
+			Expect(post(path)).To(HaveSuffix("expected GET or HEAD; send events and pushes to the port of --intake-bind-port\n"))
 		}
 		Expect(post("/elsewhere")).To(HaveSuffix("expected GET or HEAD\n"))
 	})
@@ -180,9 +180,9 @@ var _ = Describe("signalbox run, with metrics that are pushed", func() {
 		Entry("a TTL of nothing", "agent-metrics-ttl", "--agent-metrics-ttl=0s"),
 		Entry("a negative TTL", "push-ttl", "--push-ttl=-1s"),
 		Entry("a label twice", `"job" is given twice`, "--push-aggregate-by=job,job"),
-		Entry("a reserved label", `"__name__" cannot be the name of a label`, "--agent-metrics-base-labels=__name__"),
-		Entry("too many base labels", "--agent-metrics-base-labels has 17 labels", "--agent-metrics-base-labels=a,b,c,d,e,f,g,h,i,j,k,l,m,n,o,p,q"),
-		Entry("a name that is no label's", `"a-b" cannot be the name of a label`, "--push-aggregate-by=job,a-b"),
+		Entry("a reserved label", `"__name__" is not a label name`, "--agent-metrics-base-labels=__name__"),
+		Entry("too many base labels", "--agent-metrics-base-labels: got 17 labels", "--agent-metrics-base-labels=a,b,c,d,e,f,g,h,i,j,k,l,m,n,o,p,q"),
+		Entry("a name that is no label's", `"a-b" is not a label name`, "--push-aggregate-by=job,a-b"),
 		Entry("an unknown fold", "push-aggregate-gauges", "--push-aggregate-gauges=median"),
 	)
 })

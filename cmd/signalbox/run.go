@@ -23,8 +23,8 @@ import (
 	"github.com/signalbox-ci/signalbox/metric"
 )
 
-// A daemon serves metrics and takes events and pushes: what run and demo have in
-// common. The flags of the emitters are not here: the Monitor adds them.
+// A daemon serves metrics and receives events and pushes. run and demo share it. The
+// Monitor adds the flags of the emitters.
 type daemon struct {
 	monitor *metric.Monitor
 	flags   func() []status.Setting // all of them; secrets are hidden
@@ -50,7 +50,7 @@ type daemon struct {
 	Pushes pushFlags  `group:"Metrics that jobs push"`
 }
 
-// runCommand is the daemon by itself.
+// A runCommand is the daemon as the command run.
 type runCommand struct {
 	daemon
 
@@ -62,7 +62,7 @@ type runCommand struct {
 	} `group:"Standard input"`
 }
 
-// run serves until a signal comes, the intake breaks down or, if asked to,
+// run serves until it receives a signal, the intake fails or, with --exit-on-eof,
 // standard input ends.
 func (c *runCommand) run(w world) error {
 	if err := c.checkInput(); err != nil {
@@ -94,19 +94,19 @@ func (c *runCommand) run(w world) error {
 	return c.shutDown(s.logger, s.server, input, s.pushed)
 }
 
-// A service is a daemon that has started. Whoever starts one must shut it down, and
-// let go of the hangups.
+// A service is a daemon that has started. The caller must shut it down and stop its
+// handling of SIGHUP.
 type service struct {
 	logger   lager.Logger
-	address  net.Addr // of the intake
+	address  net.Addr // address of the intake
 	emitters *emitters
 	server   *httpserver.Server
 	pushed   *pushedMetrics
 	hangups  hangups
 }
 
-// start binds the listeners, serves, and logs the addresses. The input is the state of
-// standard input; nil if that is not read.
+// start opens the listeners, serves, and logs the addresses. input is the state of
+// standard input, or nil if that is not read.
 func (c *daemon) start(stderr io.Writer, input *inputStatus) (s *service, err error) {
 	hangups := catchHangups()
 	defer func() {
@@ -125,7 +125,7 @@ func (c *daemon) start(stderr io.Writer, input *inputStatus) (s *service, err er
 	}
 
 	if !slices.ContainsFunc(c.monitor.Factories(), metric.EmitterFactory.IsConfigured) {
-		// Without one, everything would be taken and nothing done with it.
+		// Without an emitter, all events would be discarded.
 		return nil, errNoEmitter
 	}
 
@@ -163,43 +163,43 @@ func (c *daemon) start(stderr io.Writer, input *inputStatus) (s *service, err er
 	return &service{logger: logger, address: listener.Addr(), emitters: emitters, server: server, pushed: pushed, hangups: hangups}, nil
 }
 
-// wait returns when a signal comes, the intake breaks down, or the channel is closed,
-// of which because says why.
+// wait returns when a signal arrives, the intake fails, or ended is closed. It logs the
+// reason; because is the one for ended.
 func (s *service) wait(signals <-chan os.Signal, ended <-chan struct{}, because string) {
 	select {
 	case received := <-signals:
-		signal.Reset(os.Interrupt, syscall.SIGTERM) // a second one ends it at once
+		signal.Reset(os.Interrupt, syscall.SIGTERM) // a second signal ends the process immediately
 		because = received.String()
 	case <-ended:
 	case <-s.server.Done():
-		because = "the intake broke down"
+		because = "the intake failed"
 	}
 	s.logger.Info("stopping", lager.Data{"because": because})
 }
 
-// errNoEmitter says that whatever is taken in would go nowhere.
+// errNoEmitter is the error if all events would be discarded.
 var errNoEmitter = usageError("no emitter is configured: neither --prometheus-bind-ip nor --prometheus-bind-port may be empty; " +
 	"leave both out to serve metrics on " + net.JoinHostPort(usualDefaults["prometheus-bind-ip"], usualDefaults["prometheus-bind-port"]))
 
-// checkInput is what is wrong with flags of standard input that do not go together.
+// checkInput returns an error if the flags of standard input contradict each other.
 func (c *runCommand) checkInput() error {
 	switch {
 	case c.Input.Stdin && c.Input.Passthrough && c.Input.Format != "lager":
-		return usageError("--stdin-passthrough needs --stdin-format=lager: all other lines are events")
+		return usageError("--stdin-passthrough requires --stdin-format=lager")
 	case c.Input.Stdin:
 		return nil
 	case c.Input.ExitOnEOF:
-		return usageError("--exit-on-eof needs --stdin")
+		return usageError("--exit-on-eof requires --stdin")
 	case c.Input.Passthrough:
-		return usageError("--stdin-passthrough needs --stdin")
+		return usageError("--stdin-passthrough requires --stdin")
 	case c.Input.Format == "lager":
-		return usageError("--stdin-format=lager needs --stdin")
+		return usageError("--stdin-format=lager requires --stdin")
 	}
 	return nil
 }
 
-// screen is where progress is shown, or nil if that is nowhere: there must be
-// somebody who looks on, and somebody else who types.
+// screen returns where to show progress, or nil. Showing it requires --stdin, standard
+// error on a terminal, and standard input that is not a terminal.
 func (c *runCommand) screen(w world) *screen {
 	t := terminalOf(w.stderr)
 	if t == nil || !c.Input.Stdin {
@@ -224,20 +224,20 @@ func (c *runCommand) inputOptions(w world, screen *screen) inputOptions {
 	return o
 }
 
-// shutDown stops taking in, drains and closes, in this order.
+// shutDown stops the intake and the input, drains the queues and closes the emitters,
+// in this order.
 func (c *daemon) shutDown(logger lager.Logger, server *httpserver.Server, input *input, pushed *pushedMetrics) error {
 	timeout := time.Duration(c.ShutdownTimeout)
 	ctx, cancel := context.WithTimeout(context.Background(), timeout)
 	defer cancel()
 
-	// A client that takes its time may have half of it: then there is still
-	// some left for the queues.
+	// A slow client gets at most half of the time, so that some is left for the queues.
 	intakeCtx, cancel := context.WithTimeout(ctx, timeout/2)
 	defer cancel()
 
 	serverErr := server.Shutdown(intakeCtx)
 	if errors.Is(serverErr, context.DeadlineExceeded) {
-		// Its clients know that they got no answer. It is no failure of ours.
+		// The clients receive no answer and can retry, so this is not a failure.
 		logger.Error("cut-off-requests", serverErr)
 		serverErr = nil
 	}
@@ -250,14 +250,13 @@ func (c *daemon) shutDown(logger lager.Logger, server *httpserver.Server, input 
 	return err
 }
 
-// closeAll drains and closes the emitters, and brings what was pushed to disk. An
-// emitter, or a disk, may take longer than the context lasts; then it goes with the
-// process.
+// closeAll drains and closes the emitters, and waits until pushed groups are on disk.
+// If an emitter or a disk takes longer than the context, it is abandoned.
 func (c *daemon) closeAll(ctx context.Context, pushed *pushedMetrics) error {
 	closed := make(chan error, 1)
 	go func() { closed <- errors.Join(c.monitor.Close(ctx), pushed.Close()) }()
 
-	// The drain ends with the context, and then has this long to say so.
+	// The emitters are abandoned when the context ends, and then have this long to return.
 	const grace = 500 * time.Millisecond
 	overdue := make(chan struct{})
 	stop := context.AfterFunc(ctx, func() { time.AfterFunc(grace, func() { close(overdue) }) })
@@ -282,13 +281,13 @@ func (c *daemon) newLogger(stderr io.Writer) (lager.Logger, error) {
 	return logger, nil
 }
 
-// logStrayVariables says which variables may be misspelt. They are no reason not to
-// start: somebody else may have set them.
+// logStrayVariables logs environment variables that may be misspelled. They do not
+// prevent a start, because they may belong to another program.
 func (c *daemon) logStrayVariables(logger lager.Logger) {
 	for _, stray := range c.strayVariables() {
-		err := errors.New("no flag has this variable; signalbox run --help lists the flags")
+		err := errors.New("unknown variable: signalbox run --help lists the flags")
 		if stray.nearest != "" {
-			err = fmt.Errorf("no flag has this variable, did you mean %s?", stray.nearest)
+			err = fmt.Errorf("unknown variable: did you mean %s?", stray.nearest)
 		}
 		logger.Error("unknown-variable", err, lager.Data{"variable": stray.name})
 	}
@@ -301,7 +300,7 @@ func (c *daemon) host() (string, error) {
 
 	host, err := os.Hostname()
 	if err != nil {
-		return "", fmt.Errorf("cannot find out the machine's name, --host is needed: %w", err)
+		return "", fmt.Errorf("cannot determine the machine's name, set --host: %w", err)
 	}
 	return host, nil
 }
@@ -311,20 +310,21 @@ func (c *daemon) listen() (net.Listener, error) {
 	listener, err := httpserver.Listen(address)
 	if err != nil {
 		err = withAdvice(err, "--intake-bind-ip", "--intake-bind-port")
-		return nil, fmt.Errorf("cannot take events on %s (--intake-bind-ip, --intake-bind-port): %w", address, err)
+		return nil, fmt.Errorf("cannot receive events on %s (--intake-bind-ip, --intake-bind-port): %w", address, err)
 	}
 	return listener, nil
 }
 
-// announce says where metrics are served and where events are taken.
+// announce logs the addresses at which metrics are served and events and pushes are
+// received.
 func announce(logger lager.Logger, emitters *emitters, intakeAddress net.Addr) {
 	for _, server := range emitters.servers {
 		if url := server.URL(); url != "" {
 			logger.Info("serving-metrics", lager.Data{"url": url})
 		}
 	}
-	logger.Info("taking-events", lager.Data{"url": "http://" + intakeAddress.String() + events.Path})
-	logger.Info("taking-pushes", lager.Data{"url": "http://" + intakeAddress.String() + "/metrics/job/"})
+	logger.Info("listening-for-events", lager.Data{"url": "http://" + intakeAddress.String() + events.Path})
+	logger.Info("listening-for-pushes", lager.Data{"url": "http://" + intakeAddress.String() + "/metrics/job/"})
 }
 
 func (c *daemon) limits() source.Limits {

@@ -34,7 +34,7 @@ var _ = Describe("signalbox run", func() {
 			Expect(daemon.eventsURL()).To(MatchRegexp(`^http://127\.0\.0\.1:\d+/api/v1/events$`))
 			lines := strings.Split(daemon.stderr(), "\n")
 			Expect(lines[0]).To(MatchRegexp(`"message":"signalbox.serving-metrics","data":\{"url":"http://127\.0\.0\.1:\d+/metrics"\}`))
-			Expect(lines[1]).To(ContainSubstring(`"message":"signalbox.taking-events"`))
+			Expect(lines[1]).To(ContainSubstring(`"message":"signalbox.listening-for-events"`))
 		})
 
 		It("turns posted events into metrics", func() {
@@ -197,8 +197,8 @@ var _ = Describe("signalbox run", func() {
 			status, answer := daemon.post(startEvent + "\n{\"name\":1}\n" + startEvent + "\nnonsense")
 			Expect(status).To(Equal(http.StatusBadRequest))
 			Expect(answer).To(MatchJSON(`{"accepted": 2, "unknown": 0, "rejected": 2, "errors": [
-				{"line": 2, "reason": "name is a number, not a string"},
-				{"line": 4, "reason": "not JSON: \"nonsense\" where a value should be (column 1)"}
+				{"line": 2, "reason": "name: got a number, expected a string"},
+				{"line": 4, "reason": "not JSON: got \"nonsense\", expected a value (column 1)"}
 			]}`))
 			Expect(daemon.page()).To(And(
 				ContainSubstring("concourse_builds_started_total 2"),
@@ -264,7 +264,7 @@ var _ = Describe("signalbox run", func() {
 			daemon.stdin.Close()
 			Eventually(daemon).Should(gexec.Exit(0))
 			Expect(daemon.stderr()).To(MatchRegexp(`"signalbox.stdin.rejected-line","data":\{"error":"the event has no name","line":3,`))
-			Expect(daemon.stderr()).To(MatchRegexp(`"signalbox.stdin.rejected-line","data":\{"error":"an event is an array, not an object","line":5,`))
+			Expect(daemon.stderr()).To(MatchRegexp(`"signalbox.stdin.rejected-line","data":\{"error":"event: got an array, expected an object","line":5,`))
 			Expect(daemon.stderr()).To(MatchRegexp(`"signalbox.stdin.ended","data":\{"accepted":2,"rejected":2,.*"unknown":0\}`))
 			Expect(daemon.stderr()).To(ContainSubstring(`"message":"signalbox.stopped"`))
 		})
@@ -328,10 +328,10 @@ var _ = Describe("signalbox run", func() {
 			Entry("a port of metrics that is none", "run --intake-bind-port=0 --prometheus-bind-port=abc", `--prometheus-bind-port: got "abc"`),
 			Entry("a namespace that is none", "run --intake-bind-port=0 --prometheus-namespace=1bad", `--prometheus-namespace: got "1bad"`),
 			Entry("a limit of staleness below 0", "run --intake-bind-port=0 --prometheus-worker-stale-after=-1s", `--prometheus-worker-stale-after: got "-1s"`),
-			Entry("--exit-on-eof alone", "run --exit-on-eof", "--exit-on-eof needs --stdin"),
-			Entry("--stdin-format=lager alone", "run --stdin-format=lager", "--stdin-format=lager needs --stdin"),
-			Entry("--stdin-passthrough alone", "run --stdin-passthrough", "--stdin-passthrough needs --stdin"),
-			Entry("--stdin-passthrough of events", "run --stdin --stdin-passthrough", "--stdin-passthrough needs --stdin-format=lager"),
+			Entry("--exit-on-eof alone", "run --exit-on-eof", "--exit-on-eof requires --stdin"),
+			Entry("--stdin-format=lager alone", "run --stdin-format=lager", "--stdin-format=lager requires --stdin"),
+			Entry("--stdin-passthrough alone", "run --stdin-passthrough", "--stdin-passthrough requires --stdin"),
+			Entry("--stdin-passthrough of events", "run --stdin --stdin-passthrough", "--stdin-passthrough requires --stdin-format=lager"),
 			Entry("completion for no shell", "completion", "bash, zsh, fish"),
 			Entry("completion for another shell", "completion csh", `"csh"`, "bash, zsh, fish"),
 			Entry("completion for two shells", "completion bash zsh", `unexpected argument "zsh"`),
@@ -369,7 +369,7 @@ var _ = Describe("signalbox run", func() {
 			_, port, _ := net.SplitHostPort(taken.Addr().String())
 
 			fails(startDaemon("--intake-bind-port="+port), exitFailure,
-				"cannot take events on 127.0.0.1:"+port, "address already in use", "take a different one with --intake-bind-port")
+				"cannot receive events on 127.0.0.1:"+port, "address already in use", "take a different one with --intake-bind-port")
 			fails(startDaemon("--prometheus-bind-port="+port), exitFailure,
 				"127.0.0.1:"+port, "address already in use", "take a different one with --prometheus-bind-port")
 		})

@@ -75,7 +75,7 @@ var _ = Describe("The status of signalbox run", func() {
 		events := get(strings.TrimSuffix(daemon.url("serving-metrics"), "/metrics") + "/api/v1/overview")["events"].(map[string]any)
 		Expect(events["rejections"]).To(HaveExactElements(And(
 			HaveKeyWithValue("reason", "malformed"),
-			HaveKeyWithValue("latest", HaveKeyWithValue("message", ContainSubstring(`not JSON: "nonsense"`))),
+			HaveKeyWithValue("latest", HaveKeyWithValue("message", ContainSubstring(`not JSON: got "nonsense"`))),
 		)))
 	})
 })

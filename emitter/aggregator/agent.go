@@ -19,33 +19,33 @@ type agent struct {
 	// updated is the Instant of the last update that was applied, if only in part.
 	updated atomic.Int64
 
-	// mu protects the following fields. An update holds it, and a sweep while it looks
-	// at this agent; no scrape does. It is locked before Agents.mu and the store's
-	// lock.
+	// mu protects the following fields. An update holds it, and so does a sweep while
+	// it looks at this agent; a scrape does not. It is locked before Agents.mu and the
+	// store's lock.
 	mu                sync.Mutex
-	gone              bool    // removed: the next update creates a new agent
+	gone              bool    // the agent was removed: the next update creates a new one
 	entries           []entry // in the order of their first push
-	cursor            int     // the entry that is probably asked for next
-	round             uint64  // counts updates
+	cursor            int     // index of the entry that find probably needs next
+	round             uint64  // number of updates
 	index             map[uint64]int32
 	scratch, compared []Label
 
-	// clashed are the metrics that the update under way cannot push, nil if there are
-	// none. Checking that takes time in proportion to the number of series.
+	// clashed are the metrics that the current update cannot push, or nil. Checking a
+	// metric takes time proportional to the number of series.
 	clashed map[clashKey]error
 }
 
-// A clashKey is a metric by name and type.
+// A clashKey identifies a metric by its name and type.
 type clashKey struct {
 	name string
 	typ  Type
 }
 
-// An entry is one series of an agent. It is 64 bytes, and its key one string, so that
-// finding it costs few cache lines where there are too many series for the caches.
+// An entry is one series of an agent. It has 64 bytes and a key of one string, so that
+// finding it touches few cache lines if the series do not fit into the caches.
 type entry struct {
-	round  uint64 // of the agent's last update that had it
-	next   int32  // with the same hash; -1 if there is none
+	round  uint64 // of the agent's latest update that contained the series
+	next   int32  // index of the next entry with the same hash; -1 if there is none
 	typ    Type
 	summed bool
 	key    string // see appendKey
@@ -53,15 +53,15 @@ type entry struct {
 	family *series.OpenFamily
 	series *series.OpenSeries
 
-	// For a summed counter, whose series is the sum: its last value, and when that
+	// For a counter whose series is a sum: its last value, and when that value
 	// expires.
 	last     float64
 	deadline series.Instant
 }
 
 // find returns the agent's entry for a metric, or nil. Agents push the same metrics and
-// labels in the same order every time, so the entry after the one found last is tried
-// first, which takes a comparison and no hash.
+// labels in the same order every time, so it first tries the entry after the one found
+// last, which takes a comparison but no hash.
 func (ag *agent) find(m *Metric) *entry {
 	if ag.cursor < len(ag.entries) && ag.entries[ag.cursor].is(m.Name, m.Labels) {
 		ag.cursor++
@@ -79,8 +79,8 @@ func (ag *agent) find(m *Metric) *entry {
 }
 
 // appendKey appends the key of an entry: the metric's name and its labels, in the order
-// of the first push, each piece after its length in two bytes. Empty labels are left
-// out.
+// of the first push. The length of each piece precedes it, in two bytes. Empty labels
+// are left out.
 func appendKey(b []byte, name string, labels []Label) []byte {
 	b = appendPiece(b, name)
 	for _, l := range labels {
@@ -91,7 +91,7 @@ func appendKey(b []byte, name string, labels []Label) []byte {
 	return b
 }
 
-// pieces returns the name and the labels in the entry's key, the labels sorted. They are
+// pieces returns the name and the labels in the entry's key. The labels are sorted, and
 // valid until the next call.
 func (ag *agent) pieces(e *entry) (name string, labels []Label) {
 	next := func(key string) (piece, rest string) {
@@ -128,7 +128,8 @@ func (e *entry) is(name string, labels []Label) bool {
 	return ok && rest == ""
 }
 
-// cutPiece cuts s off a key; ok is false if the key does not begin with it.
+// cutPiece removes s from the beginning of a key. ok is false if the key does not begin
+// with it.
 func cutPiece(key, s string) (rest string, ok bool) {
 	n := 2 + len(s)
 	if len(key) < n || int(key[0])|int(key[1])<<8 != len(s) || key[2:n] != s {
@@ -137,7 +138,8 @@ func cutPiece(key, s string) (rest string, ok bool) {
 	return key[n:], true
 }
 
-// normal returns the labels sorted and without empty ones, valid until the next call.
+// normal returns the labels sorted and without empty ones. They are valid until the
+// next call.
 func (ag *agent) normal(labels []Label) []Label {
 	ag.scratch = ag.scratch[:0]
 	for _, l := range labels {

@@ -22,11 +22,11 @@ type Agents struct {
 
 	ttl        time.Duration
 	base       []string // names of the base labels
-	shown      []bool   // which of them a page shows
-	aggregated bool     // whether a page does not show all of them
+	shown      []bool   // whether the page shows the base label, by index
+	aggregated bool     // whether the page does not show all of them
 	maxSeries  int64
 
-	held atomic.Int64 // series, and sums of them
+	held atomic.Int64 // number of series and sums
 
 	mu     sync.RWMutex // protects byHash, and agent.next
 	byHash map[uint64]*agent
@@ -47,16 +47,16 @@ func newAgents(c *core, o Options) *Agents {
 	return a
 }
 
-// Update takes the metrics of the agent with these base labels. The value of a metric
-// replaces the one that the same series had, and lives for Options.AgentTTL from now. A
+// Update applies the metrics of the agent with these base labels. The value of a metric
+// replaces the previous value of the series, and expires after Options.AgentTTL. A
 // series is identified by the metric's name, the base labels and the metric's own
-// labels, in any order. An own label that has the name of a base label is renamed to
-// exported_ and that name.
+// labels, in any order. An own label with the name of a base label is renamed to
+// exported_ followed by the name.
 //
-// Metrics that are not valid, or clash with other families or series, are rejected:
-// then the error is a *RejectedError, and the other metrics are applied. After any
-// other error nothing is applied: it is context.Cause(ctx) if the context had ended, or
-// else says what is wrong with the base labels. Update keeps nothing of its arguments.
+// Update rejects metrics that are invalid or clash with other families or series,
+// applies the others, and returns a *RejectedError. After any other error it has
+// applied nothing: the error is context.Cause(ctx) if the context has ended, or else
+// describes what is wrong with the base labels. Update retains neither argument.
 func (a *Agents) Update(ctx context.Context, labels Labels, metrics []Metric) error {
 	var values [MaxBaseLabels]string
 	for i, v := range [...]string{labels.Username, labels.WorkspaceName, labels.AgentName, labels.TemplateName} {
@@ -65,23 +65,23 @@ func (a *Agents) Update(ctx context.Context, labels Labels, metrics []Metric) er
 		}
 		at := slices.Index(a.base, defaultBaseLabels[i])
 		if at < 0 {
-			return a.refuse(baseLabels, fmt.Errorf("%s is none of the base labels %q", defaultBaseLabels[i], a.base))
+			return a.refuse(baseLabels, fmt.Errorf("got label %s, expected one of the base labels %q", defaultBaseLabels[i], a.base))
 		}
 		values[at] = v
 	}
 	return a.update(ctx, values[:len(a.base)], metrics)
 }
 
-// UpdateFrom is Update for other base labels than the default ones, see
-// Options.AgentBaseLabels: base has those that are not empty, in any order, each name
-// once.
+// UpdateFrom is like Update, for base labels other than the default ones; see
+// Options.AgentBaseLabels. base contains those that are not empty, in any order, each
+// name once.
 func (a *Agents) UpdateFrom(ctx context.Context, base []Label, metrics []Metric) error {
 	var values [MaxBaseLabels]string
 	var given [MaxBaseLabels]bool
 	for _, l := range base {
 		at := slices.Index(a.base, l.Name)
 		if at < 0 {
-			return a.refuse(baseLabels, fmt.Errorf("%q is none of the base labels %q", excerpt.Short(l.Name), a.base))
+			return a.refuse(baseLabels, fmt.Errorf("got label %q, expected one of the base labels %q", excerpt.Short(l.Name), a.base))
 		}
 		if given[at] {
 			return a.refuse(baseLabels, fmt.Errorf("base label %q is duplicated", l.Name))
@@ -91,11 +91,11 @@ func (a *Agents) UpdateFrom(ctx context.Context, base []Label, metrics []Metric)
 	return a.update(ctx, values[:len(a.base)], metrics)
 }
 
-// CountMalformed counts data that a client sent as a metric of an agent, but that could
-// not be read as one, in signalbox_agent_metrics_rejected_total. It does not log.
+// CountMalformed counts data that a client sent as a metric of an agent but that could
+// not be read, in signalbox_agent_metrics_rejected_total. It does not log.
 func (a *Agents) CountMalformed() { a.self.rejected[malformed].Inc() }
 
-// update applies the metrics of the agent that has the values of the base labels.
+// update applies the metrics of the agent with the values of the base labels.
 func (a *Agents) update(ctx context.Context, values []string, metrics []Metric) error {
 	if ctx.Err() != nil {
 		return a.refuse(canceled, context.Cause(ctx))
@@ -120,7 +120,7 @@ func (a *Agents) update(ctx context.Context, values []string, metrics []Metric) 
 	return nil
 }
 
-// refuse counts an update of which nothing was applied.
+// refuse counts an update that was rejected as a whole.
 func (a *Agents) refuse(why updateReason, err error) error {
 	a.self.refused[why].Inc()
 	return err
@@ -190,7 +190,7 @@ func (a *Agents) forget(gone *agent) {
 	}
 }
 
-// all calls yield with the agents, in any order, until it returns false. It gives up
+// all calls yield with each agent, in any order, until yield returns false. It releases
 // the lock from time to time, for updates that create agents.
 func (a *Agents) all(yield func(*agent) bool) {
 	const atATime = 1024
@@ -210,7 +210,7 @@ func (a *Agents) all(yield func(*agent) bool) {
 	}
 }
 
-// sweep frees the series that have expired, and the agents that have none left.
+// sweep removes the series that have expired, and the agents without series.
 func (a *Agents) sweep(now series.Instant) {
 	for _, ag := range slices.Collect(a.all) {
 		ag.mu.Lock()
@@ -222,13 +222,13 @@ func (a *Agents) sweep(now series.Instant) {
 	}
 }
 
-// isOver reports whether an entry is of no more use.
+// isOver reports whether an entry can be removed.
 func (a *Agents) isOver(e *entry, now series.Instant) bool {
 	if !e.summed {
 		return e.series.Over(now)
 	}
 	// An agent that returns after its TTL, because the network was down, continues
-	// from where it was, as long as that is remembered.
+	// from its last value if it is still remembered.
 	const remembered = 10
 	return after(e.deadline, (remembered-1)*min(a.ttl, math.MaxInt64/remembered)) <= now
 }

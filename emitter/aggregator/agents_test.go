@@ -163,22 +163,22 @@ load{agent_name="main",template_name="go",username="alice",workspace_name="blue"
 		Expect(selfValue(reg, "signalbox_agent_metrics_rejected_total", reason)).To(Equal(1.0))
 		Expect(rejections(update(alice, m))).To(HaveLen(1), "again")
 	},
-		Entry("no name", gauge("", 1), "invalid_name", `"" cannot be the name of a metric`),
+		Entry("no name", gauge("", 1), "invalid_name", `"" is not a metric name`),
 		Entry("a name that cannot be", gauge("a-b", 1), "invalid_name", `"a-b"`),
 		Entry("a name without end", gauge(strings.Repeat("x", 100_000), 1), "invalid_name", "…"),
 		Entry("a reserved name", gauge("push_time_seconds", 1), "clash", "reserved"),
-		Entry("no type", aggregator.Metric{Name: "x", Value: 1}, "invalid_type", "metric x is neither counter nor gauge"),
+		Entry("no type", aggregator.Metric{Name: "x", Value: 1}, "invalid_type", "metric x: got an unknown type, expected counter or gauge"),
 		Entry("a type that is none", aggregator.Metric{Name: "x", Type: 7, Value: 1}, "invalid_type", "metric x"),
-		Entry("a negative counter", counter("x", -1), "negative", "counter x is -1"),
-		Entry("a counter that is not a number", counter("x", math.NaN()), "not_finite", "counter x is NaN"),
-		Entry("an infinite counter", counter("x", math.Inf(1)), "not_finite", "counter x is +Inf"),
+		Entry("a negative counter", counter("x", -1), "negative", "counter x: got -1"),
+		Entry("a counter that is not a number", counter("x", math.NaN()), "not_finite", "counter x: got NaN"),
+		Entry("an infinite counter", counter("x", math.Inf(1)), "not_finite", "counter x: got +Inf"),
 		Entry("a label name that cannot be", gauge("x", 1, label("a-b", "1")), "invalid_label", `metric x: "a-b"`),
 		Entry("a reserved label name", gauge("x", 1, label("__name__", "1")), "invalid_label", `metric x: "__name__"`),
 		Entry("a label without a name", gauge("x", 1, label("", "1")), "invalid_label", `metric x: ""`),
-		Entry("a label name without end", gauge("x", 1, label(strings.Repeat("x", 70_000), "1")), "invalid_label", "70000 bytes long"),
+		Entry("a label name without end", gauge("x", 1, label(strings.Repeat("x", 70_000), "1")), "invalid_label", "has 70000 bytes"),
 		Entry("a label that is given twice", gauge("x", 1, label("a", "1"), label("a", "2")), "invalid_label", "label a is duplicated"),
 		Entry("a value that is not UTF-8", gauge("x", 1, label("a", "\xff")), "invalid_label", `label a is "\xff", which is not UTF-8`),
-		Entry("a value without end", gauge("x", 1, label("a", strings.Repeat("x", 20_000))), "invalid_label", "label a is 20000 bytes long"),
+		Entry("a value without end", gauge("x", 1, label("a", strings.Repeat("x", 20_000))), "invalid_label", "label a has 20000 bytes"),
 	)
 
 	It("keeps a gauge that is not a number, or infinite", func() {
@@ -190,7 +190,7 @@ load{agent_name="main",template_name="go",username="alice",workspace_name="blue"
 		err := update(aggregator.Labels{Username: "\xff"}, gauge("x", 1))
 		Expect(err).To(MatchError(ContainSubstring(`base label username is "\xff"`)))
 		Expect(a.Agents.UpdateFrom(context.Background(), []aggregator.Label{label("pool", "x")}, []aggregator.Metric{gauge("x", 1)})).
-			To(MatchError(ContainSubstring(`"pool" is none of the base labels`)))
+			To(MatchError(ContainSubstring(`got label "pool", expected one of the base labels`)))
 		Expect(a.Agents.UpdateFrom(context.Background(), []aggregator.Label{label("username", "x"), label("username", "y")}, []aggregator.Metric{gauge("x", 1)})).
 			To(MatchError(ContainSubstring(`"username" is duplicated`)))
 		ctx, cancel := context.WithCancel(context.Background())
@@ -210,7 +210,7 @@ load{agent_name="main",template_name="go",username="alice",workspace_name="blue"
 
 	It("refuses a type that differs from another agent's, until that has expired", func() {
 		Expect(update(alice, gauge("x", 1))).To(Succeed())
-		Expect(rejections(update(bob, counter("x", 1)))).To(ConsistOf(HaveField("Err", MatchError("metric x is pushed as counter, but is there as gauge"))))
+		Expect(rejections(update(bob, counter("x", 1)))).To(ConsistOf(HaveField("Err", MatchError("metric x: got type counter, expected gauge, its existing type"))))
 		clock.Advance(2 * time.Minute)
 		Expect(update(bob, counter("x", 1))).To(Succeed())
 		Expect(page(a)).To(HavePrefix("# TYPE x counter\nx{"))
@@ -285,7 +285,7 @@ load{agent_name="main",template_name="go",username="alice",workspace_name="blue"
 	})
 
 	It("says of several rejections how many, and the first", func() {
-		Expect(update(alice, gauge("a-b", 1), gauge("x", 1), gauge("c-d", 1))).To(MatchError(`2 metrics were rejected, the first since "a-b" cannot be the name of a metric`))
+		Expect(update(alice, gauge("a-b", 1), gauge("x", 1), gauge("c-d", 1))).To(MatchError(`2 metrics were rejected, the first: "a-b" is not a metric name`))
 		Expect((&aggregator.RejectedError{}).Error()).NotTo(BeEmpty())
 	})
 
@@ -328,7 +328,7 @@ load{agent_name="main",template_name="go",username="alice",workspace_name="blue"
 		})
 
 		It("refuses others", func() {
-			Expect(update(alice, gauge("x", 1))).To(MatchError(ContainSubstring("workspace_name is none of the base labels")))
+			Expect(update(alice, gauge("x", 1))).To(MatchError(ContainSubstring("got label workspace_name, expected one of the base labels")))
 		})
 	})
 
@@ -337,7 +337,7 @@ load{agent_name="main",template_name="go",username="alice",workspace_name="blue"
 		Expect(update(aggregator.Labels{}, gauge("x", 1), counter("y", 2))).To(Succeed())
 		Expect(update(aggregator.Labels{}, gauge("x", 3))).To(Succeed())
 		Expect(samples(a)).To(ConsistOf("x 3", "y 2"))
-		Expect(update(alice, gauge("x", 4))).To(MatchError("username is none of the base labels []"))
+		Expect(update(alice, gauge("x", 4))).To(MatchError("got label username, expected one of the base labels []"))
 	})
 
 	Describe("aggregated", func() {
@@ -414,16 +414,16 @@ x{k="2",template_name="go"} 10
 		Expect(err).To(MatchError(ContainSubstring(message)))
 		Expect(reg.Gather()).To(BeEmpty())
 	},
-		Entry("an unknown label to aggregate by", `AgentAggregateBy has "user"`, aggregator.Options{AgentAggregateBy: []string{"username", "user"}}),
-		Entry("one that is given twice", `AgentAggregateBy has "username" more than once`, aggregator.Options{AgentAggregateBy: []string{"username", "username"}}),
-		Entry("a negative TTL", "AgentTTL is -1s", aggregator.Options{AgentTTL: -time.Second}),
-		Entry("a negative TTL of groups", "GroupTTL is -1s", aggregator.Options{GroupTTL: -time.Second}),
-		Entry("a negative limit on series of agents", "AgentMaxSeries is -1", aggregator.Options{AgentMaxSeries: -1}),
-		Entry("a negative limit on groups", "MaxGroups is -1", aggregator.Options{MaxGroups: -1}),
-		Entry("a negative limit on series of groups", "GroupMaxSeries is -1", aggregator.Options{GroupMaxSeries: -1}),
+		Entry("an unknown label to aggregate by", `AgentAggregateBy: got "user"`, aggregator.Options{AgentAggregateBy: []string{"username", "user"}}),
+		Entry("one that is given twice", `AgentAggregateBy: "username" is duplicated`, aggregator.Options{AgentAggregateBy: []string{"username", "username"}}),
+		Entry("a negative TTL", "AgentTTL: got -1s", aggregator.Options{AgentTTL: -time.Second}),
+		Entry("a negative TTL of groups", "GroupTTL: got -1s", aggregator.Options{GroupTTL: -time.Second}),
+		Entry("a negative limit on series of agents", "AgentMaxSeries: got -1", aggregator.Options{AgentMaxSeries: -1}),
+		Entry("a negative limit on groups", "MaxGroups: got -1", aggregator.Options{MaxGroups: -1}),
+		Entry("a negative limit on series of groups", "GroupMaxSeries: got -1", aggregator.Options{GroupMaxSeries: -1}),
 		Entry("a base label that cannot be", `AgentBaseLabels: "a-b"`, aggregator.Options{AgentBaseLabels: []string{"a-b"}}),
-		Entry("a base label twice", `AgentBaseLabels has "a" more than once`, aggregator.Options{AgentBaseLabels: []string{"a", "a"}}),
-		Entry("too many base labels", "AgentBaseLabels has 17 labels", aggregator.Options{AgentBaseLabels: strings.Split("abcdefghijklmnopq", "")}),
+		Entry("a base label twice", `AgentBaseLabels: "a" is duplicated`, aggregator.Options{AgentBaseLabels: []string{"a", "a"}}),
+		Entry("too many base labels", "AgentBaseLabels: got 17 labels", aggregator.Options{AgentBaseLabels: strings.Split("abcdefghijklmnopq", "")}),
 		Entry("gauges folded in an unknown way", `"median" is none of sum, last, max, min, mean`, aggregator.Options{GroupAggregateGauges: "median"}),
 		Entry("a grouping label that cannot be", `GroupAggregateBy: "a-b"`, aggregator.Options{GroupAggregateBy: []string{"a-b"}}),
 		Entry("a storage file in a directory that is not there", "/nowhere/at/all", aggregator.Options{StoragePath: "/nowhere/at/all"}),

@@ -12,12 +12,12 @@ import (
 	"github.com/signalbox-ci/signalbox/internal/series"
 )
 
-// maxTextBytes is the maximum length of a name or a label value. In an entry's key the
-// length of each takes two bytes.
+// maxTextBytes is the maximum length of a name or a label value. The key of an entry
+// has two bytes for each length.
 const maxTextBytes = 16 << 10
 
-// apply applies the metrics of an update to the agent, and returns those that are
-// rejected. The caller must hold the agent's lock.
+// apply applies the metrics of an update to the agent, and returns the rejected ones.
+// The caller must hold the agent's lock.
 func (a *Agents) apply(ag *agent, metrics []Metric, now series.Instant) (rejected []Rejection) {
 	ag.round++
 	ag.clashed = nil
@@ -34,14 +34,15 @@ func (a *Agents) apply(ag *agent, metrics []Metric, now series.Instant) (rejecte
 	return rejected
 }
 
-// applyOne applies one metric, or returns why not.
+// applyOne applies one metric, or returns the reason and the error for which it is
+// rejected.
 func (a *Agents) applyOne(ag *agent, m *Metric, now, deadline series.Instant) (reason, error) {
 	if m.Type == Counter {
 		if m.Value-m.Value != 0 {
-			return notFinite, fmt.Errorf("counter %s is %v, expected a finite number", excerpt.Short(m.Name), m.Value)
+			return notFinite, fmt.Errorf("counter %s: got %v, expected a finite number", excerpt.Short(m.Name), m.Value)
 		}
 		if m.Value < 0 {
-			return negative, fmt.Errorf("counter %s is %v, expected a number that is not negative", excerpt.Short(m.Name), m.Value)
+			return negative, fmt.Errorf("counter %s: got %v, expected a number that is not negative", excerpt.Short(m.Name), m.Value)
 		}
 	}
 	e := ag.find(m)
@@ -63,19 +64,19 @@ func (a *Agents) applyOne(ag *agent, m *Metric, now, deadline series.Instant) (r
 		if e.set(m.Value, deadline) {
 			return 0, nil
 		}
-		// It had expired, and another client took its labels, or its name.
+		// It had expired, and another client has taken its labels or its name.
 		a.removeEnded(ag)
 		e = nil
 	}
 }
 
-// set sets the entry's value. It returns false if its series has ended.
+// set sets the entry's value. It returns false if the series has ended.
 func (e *entry) set(v float64, deadline series.Instant) bool {
 	if e.summed {
 		if v >= e.last {
 			e.series.Add(v - e.last)
 		} else {
-			e.series.Add(v) // it started again from zero
+			e.series.Add(v) // the counter was reset
 		}
 		e.last, e.deadline = v, deadline
 		return true
@@ -108,8 +109,8 @@ func (e *entry) familyType() series.Type {
 	return series.Counter
 }
 
-// holder returns the holder of the labels of what an agent pushes: all agents
-// together, if they may be shown as one.
+// holder returns the holder of the labels that an agent pushes. If agents are
+// aggregated, that is all agents together.
 func (a *Agents) holder(ag *agent) any {
 	if a.aggregated {
 		return a
@@ -117,8 +118,8 @@ func (a *Agents) holder(ag *agent) any {
 	return ag
 }
 
-// place gives a new entry its series in the store. If the agent is the only one that has
-// pushed the metric, with another type, those series are removed.
+// place assigns a series in the store to a new entry. If only this agent has pushed the
+// metric, but with another type, its series with that type are removed.
 func (a *Agents) place(ag *agent, e *entry, name, text string, now series.Instant) (reason, error) {
 	a.store.Lock()
 	defer a.store.Unlock()
@@ -134,18 +135,18 @@ func (a *Agents) place(ag *agent, e *entry, name, text string, now series.Instan
 		a.leave(ag.remove(func(e *entry) bool { return e.family == f }))
 	}
 	if n := a.held.Load(); n >= a.maxSeries {
-		return limitReached, fmt.Errorf("metric %s: agents have %d series, which is the limit", name, n)
+		return limitReached, fmt.Errorf("metric %s: agents have reached their limit of %d series", name, n)
 	}
 	if f := a.store.Family(name); f != nil {
 		switch held := f.Holder(text, now); {
 		case held == nil, a.aggregated && held == holder:
 		case held == holder:
-			return clashes, fmt.Errorf("metric %s: with its labels renamed it is the same series as another one of this agent: {%s}", name, excerpt.Short(text))
+			return clashes, fmt.Errorf("metric %s: after renaming labels, it has the same labels as another series of this agent: {%s}", name, excerpt.Short(text))
 		default:
 			return clashes, fmt.Errorf("metric %s{%s} is pushed by another agent or job", name, excerpt.Short(text))
 		}
 	}
-	f := a.store.Family(name) // asking for the holder may have ended the last series
+	f := a.store.Family(name) // checking the holder may have ended the last series
 	if f == nil {
 		f = a.store.AddFamily(strings.Clone(name), "", typ)
 	}
@@ -156,7 +157,7 @@ func (a *Agents) place(ag *agent, e *entry, name, text string, now series.Instan
 		if e.series = f.Only(text, holder); e.series == nil {
 			e.series = f.Join(text, holder, nil, series.Alone)
 			e.series.LiveUntil(series.Never)
-			a.held.Add(1) // the sum stays when its agents are gone
+			a.held.Add(1) // the sum remains when its agents have been removed
 		}
 	case a.aggregated:
 		e.series = f.Join(text, holder, nil, series.Sum)
@@ -166,8 +167,8 @@ func (a *Agents) place(ag *agent, e *entry, name, text string, now series.Instan
 	return 0, nil
 }
 
-// checkFamily returns why the agent cannot push a metric of that name and type, or nil.
-// The caller must hold the store's lock.
+// checkFamily returns an error if the agent cannot push a metric with that name and
+// type. The caller must hold the store's lock.
 func (a *Agents) checkFamily(ag *agent, name string, typ series.Type, holder any, now series.Instant) error {
 	if name == pushTimeName || name == failureTimeName {
 		return fmt.Errorf("metric %s is reserved", name)
@@ -177,7 +178,7 @@ func (a *Agents) checkFamily(ag *agent, name string, typ series.Type, holder any
 	}
 	if f := a.store.Family(name); f != nil {
 		if f.Type() == typ {
-			return nil // it was checked when the family was added
+			return nil // the family was checked when it was added
 		}
 		inThisUpdate := func(e entry) bool { return e.family == f && e.round == ag.round }
 		if a.aggregated || f.HeldBeside(holder, now) || slices.ContainsFunc(ag.entries, inThisUpdate) {
@@ -187,20 +188,20 @@ func (a *Agents) checkFamily(ag *agent, name string, typ series.Type, holder any
 	return a.checkNewFamily(name, typ, a.typeOf)
 }
 
-// checkMetric returns what is wrong with a metric's name, type and own labels.
+// checkMetric returns an error if a metric's name, type or own labels are invalid.
 func checkMetric(m *Metric, own []Label) (reason, error) {
 	if !model.LegacyValidation.IsValidMetricName(m.Name) || len(m.Name) > maxTextBytes {
-		return invalidName, fmt.Errorf("%q cannot be the name of a metric", excerpt.Short(m.Name))
+		return invalidName, fmt.Errorf("%q is not a metric name", excerpt.Short(m.Name))
 	}
 	if m.Type != Counter && m.Type != Gauge {
-		return invalidType, fmt.Errorf("metric %s is neither counter nor gauge", m.Name)
+		return invalidType, fmt.Errorf("metric %s: got an unknown type, expected counter or gauge", m.Name)
 	}
 	for i, l := range own {
 		if err := checkLabelName(l.Name); err != nil {
 			return invalidLabel, fmt.Errorf("metric %s: %w", m.Name, err)
 		}
 		if len(l.Name) > maxTextBytes {
-			return invalidLabel, fmt.Errorf("metric %s: the name of label %s is %d bytes long, expected at most %d", m.Name, excerpt.Short(l.Name), len(l.Name), maxTextBytes)
+			return invalidLabel, fmt.Errorf("metric %s: the name of label %s has %d bytes, expected at most %d", m.Name, excerpt.Short(l.Name), len(l.Name), maxTextBytes)
 		}
 		if i > 0 && own[i-1].Name == l.Name {
 			return invalidLabel, fmt.Errorf("metric %s: label %s is duplicated", m.Name, l.Name)
@@ -214,7 +215,7 @@ func checkMetric(m *Metric, own []Label) (reason, error) {
 
 func checkLabelValue(name, v string) error {
 	if len(v) > maxTextBytes {
-		return fmt.Errorf("label %s is %d bytes long, expected at most %d", name, len(v), maxTextBytes)
+		return fmt.Errorf("label %s has %d bytes, expected at most %d", name, len(v), maxTextBytes)
 	}
 	if !utf8.ValidString(v) {
 		return fmt.Errorf("label %s is %q, which is not UTF-8", name, excerpt.Short(v))
@@ -222,7 +223,7 @@ func checkLabelValue(name, v string) error {
 	return nil
 }
 
-// shownLabels returns the labels of a series that a page shows.
+// shownLabels returns the labels of a series that the page shows.
 func (a *Agents) shownLabels(ag *agent, own []Label) []Label {
 	shown := make([]Label, 0, len(own)+len(a.base))
 	for i, v := range ag.values {
@@ -241,7 +242,7 @@ func (a *Agents) shownLabels(ag *agent, own []Label) []Label {
 	return shown
 }
 
-// remove removes the entries for which gone returns true, with their series. The caller
+// remove removes the entries for which gone returns true, and their series. The caller
 // must hold the agent's lock.
 func (a *Agents) remove(ag *agent, gone func(*entry) bool) {
 	if removed := ag.remove(gone); len(removed) > 0 {
@@ -251,8 +252,8 @@ func (a *Agents) remove(ag *agent, gone func(*entry) bool) {
 	}
 }
 
-// leave ends the series of entries that were removed. A sum keeps what an entry added
-// to it. The caller must hold the store's lock.
+// leave ends the series of removed entries. A sum keeps what an entry added to it. The
+// caller must hold the store's lock.
 func (a *Agents) leave(removed []entry) {
 	a.held.Add(int64(-len(removed)))
 	for i := range removed {

@@ -12,24 +12,25 @@ import (
 	"github.com/signalbox-ci/signalbox/internal/series"
 )
 
-// An Aggregator holds what agents and jobs push. Make one with New. It is safe for
-// concurrent use.
+// An Aggregator holds the metrics that agents and jobs push. Create it with New. It is
+// safe for concurrent use.
 type Aggregator struct {
 	provider
 	*core
 
-	// Agents takes and holds the metrics of agents. It must not be replaced.
+	// Agents receives and holds the metrics of agents. It must not be replaced.
 	Agents *Agents
 
-	// Groups takes and holds the groups of metrics that jobs push. It must not be
+	// Groups receives and holds the groups of metrics that jobs push. It must not be
 	// replaced.
 	Groups *Groups
 }
 
-// A provider makes the Aggregator a series.Provider, for the page of emitter.Prometheus.
+// A provider makes the Aggregator a series.Provider, for the page of
+// emitter.Prometheus.
 type provider = series.OpenProvider
 
-// A core is what agents and groups share.
+// A core is the state that agents and groups share.
 type core struct {
 	logger lager.Logger
 	clock  *series.Clock
@@ -42,12 +43,12 @@ type core struct {
 // Aggregator is a prometheus.Collector.
 var _ prometheus.Collector = (*Aggregator)(nil)
 
-// New returns an Aggregator, which holds what was stored at Options.StoragePath
-// before. A file there that is damaged is moved aside, not an error.
+// New returns an Aggregator with the groups stored at Options.StoragePath. If the file
+// there is damaged, New moves it aside and returns no error.
 //
-// New fails if an option is not valid, if the metrics about the Aggregator cannot be
-// registered, or if the storage file cannot be opened; then nothing stays registered
-// or open.
+// New returns an error if an option is invalid, if the metrics about the Aggregator
+// cannot be registered, or if the storage file cannot be opened. Then nothing remains
+// registered or open.
 func New(options Options) (*Aggregator, error) {
 	o, err := options.withDefaults()
 	if err != nil {
@@ -77,10 +78,10 @@ func New(options Options) (*Aggregator, error) {
 	return a, nil
 }
 
-// Run starts to call Sweep every quarter of the agents' TTL, but at least every 15
-// seconds. It goes on until the context ends or stop is called; stop waits until a
-// sweep under way is over. Expired metrics are not shown without it either, but their
-// memory is not freed.
+// Run starts to call Sweep at every quarter of the agents' TTL, but at least every 15
+// seconds, until the context ends or stop is called. stop waits for a sweep in
+// progress. Without Run, expired metrics are not shown either, but they keep their
+// memory.
 func (a *Aggregator) Run(ctx context.Context) (stop func()) {
 	ctx, cancel := context.WithCancel(ctx)
 	done := make(chan struct{})
@@ -94,9 +95,9 @@ func (a *Aggregator) Run(ctx context.Context) (stop func()) {
 	}
 }
 
-// Sweep frees the memory of what has expired. Updates wait while it looks at their
-// agent, pushes while it deletes the groups that have expired, and scrapes while new
-// series are sorted.
+// Sweep frees the memory of expired series. Updates wait while it looks at their agent,
+// pushes wait while it removes expired groups, and scrapes wait while new series are
+// sorted.
 func (a *Aggregator) Sweep() {
 	begin := a.clock.Tick()
 	a.Agents.sweep(begin)
@@ -107,13 +108,13 @@ func (a *Aggregator) Sweep() {
 	a.self.sweeps.Observe(time.Duration(a.clock.Tick() - begin).Seconds())
 }
 
-// Close waits until everything that was pushed is on disk, and closes the storage file;
-// without one it does nothing. Later pushes are served, but fail with NotStored. A
-// second call returns what the first one did.
+// Close waits until all pushes are on disk, and closes the storage file. Without a
+// storage file it does nothing. Later pushes are served, but fail with NotStored. A
+// second call returns the result of the first.
 func (a *Aggregator) Close() error { return a.Groups.close() }
 
-// Describe implements prometheus.Collector. It sends nothing: it is not known what will
-// be pushed.
+// Describe implements prometheus.Collector. It sends nothing, because the metrics that
+// clients will push are not known.
 func (a *Aggregator) Describe(chan<- *prometheus.Desc) {}
 
 // Collect implements prometheus.Collector.
@@ -127,7 +128,7 @@ func (a *Aggregator) Collect(metrics chan<- prometheus.Metric) {
 	}
 }
 
-// collected is a series on its way to a registry.
+// A collected is a series that Collect passes to a registry.
 type collected struct {
 	desc *prometheus.Desc
 	*dto.Metric
@@ -143,7 +144,7 @@ func (c collected) Write(out *dto.Metric) error {
 	return nil
 }
 
-// after returns the instant that is d after now; Never if d is 0.
+// after returns the instant that is d after now, or Never if d is 0.
 func after(now series.Instant, d time.Duration) series.Instant {
 	if at := now + series.Instant(d); d > 0 && at > now {
 		return at

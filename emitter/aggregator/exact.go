@@ -7,13 +7,14 @@ import (
 	"github.com/signalbox-ci/signalbox/internal/excerpt"
 )
 
-// An exact is a sum of finite numbers without any rounding. So it is the same in whatever
-// order they are added and removed, also after a restart, and does not go down when a
-// number is added that is not negative. Its zero value is 0. It must not be copied.
+// An exact is a sum of finite numbers without rounding errors. So it is the same in
+// whatever order numbers are added and subtracted, even after a restart, and adding a
+// number that is not negative never decreases it. The zero value is 0. It must not be
+// copied.
 type exact struct{ sum big.Float }
 
-// exactBits are enough for the difference between the largest and the smallest
-// number, and for 2^64 of them.
+// exactBits is the precision for the difference between the largest and the smallest
+// number, and for 2^64 additions.
 const exactBits = 2200
 
 // add adds v.
@@ -34,10 +35,10 @@ func (e *exact) value() float64 {
 // String returns the sum in full.
 func (e *exact) String() string { return e.sum.Text('p', 0) }
 
-// parse sets the sum to what String returned.
+// parse sets the sum to a text that String returned.
 func (e *exact) parse(text string) error {
 	if _, _, err := e.sum.SetPrec(exactBits).Parse(text, 0); err != nil {
-		return fmt.Errorf("the sum %q: %w", excerpt.Short(text), err)
+		return fmt.Errorf("invalid sum %q: %w", excerpt.Short(text), err)
 	}
 	return nil
 }

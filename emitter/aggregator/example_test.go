@@ -42,8 +42,8 @@ func ExampleNew() {
 		}
 	}
 	// Output:
-	// "load-1m" cannot be the name of a metric
-	// "load-1m" cannot be the name of a metric
+	// "load-1m" is not a metric name
+	// "load-1m" is not a metric name
 	// # TYPE builds_total counter
 	// builds_total{status="ok",template_name="go"} 42
 }

@@ -10,14 +10,14 @@ import (
 	"github.com/signalbox-ci/signalbox/internal/series"
 )
 
-// A group is what was pushed with one set of grouping labels.
+// A group contains the metrics that were pushed with one set of grouping labels.
 type group struct {
 	key    string
 	labels []Label // sorted
 	source series.Source
 	ttl    time.Duration
-	place  int           // in Groups.expiring; -1 if the group never expires
-	latest *list.Element // of Groups.latest
+	place  int           // index in Groups.expiring; -1 if the group never expires
+	latest *list.Element // in Groups.latest
 
 	pushed, failed time.Time
 	families       map[string]*family
@@ -25,7 +25,7 @@ type group struct {
 	pushTime, failureTime timeSeries
 }
 
-// A timeSeries is one of the two series that say when a group was pushed to.
+// A timeSeries is one of the two series with the times of pushes to a group.
 type timeSeries struct {
 	family *series.OpenFamily
 	series *series.OpenSeries
@@ -35,7 +35,7 @@ func newGroup(key string, labels []Label) *group {
 	return &group{key: key, labels: labels, place: -1, families: make(map[string]*family)}
 }
 
-// isNew reports whether the group is not yet one of the groups.
+// isNew reports whether the group has not been added to Groups yet.
 func (g *group) isNew() bool { return g.pushTime.series == nil }
 
 // size returns the number of the group's series.
@@ -46,7 +46,7 @@ func (g *group) size() (n int) {
 	return n
 }
 
-// expires returns when the group expires; zero if it never does.
+// expires returns when the group expires, or the zero time if it never does.
 func (g *group) expires(now series.Instant, wall time.Time) time.Time {
 	if at := g.source.Deadline(); at != series.Never {
 		return wall.Add(time.Duration(at - now))
@@ -54,7 +54,7 @@ func (g *group) expires(now series.Instant, wall time.Time) time.Time {
 	return time.Time{}
 }
 
-// A snapshot is a group at one moment.
+// A snapshot is the state of a group at one moment.
 type snapshot struct {
 	group    Group     // without its Families
 	families []*family // sorted by name; they do not change
@@ -116,8 +116,8 @@ func (gs *Groups) remove(g *group) {
 	gs.groupCount.Store(int64(len(gs.groups)))
 }
 
-// holder returns the holder of the labels of what a group pushed: all groups together,
-// if they may be shown as one.
+// holder returns the holder of the labels that a group pushed. If groups are
+// aggregated, that is all groups together.
 func (gs *Groups) holder(g *group) any {
 	if gs.aggregated {
 		return gs
@@ -125,8 +125,8 @@ func (gs *Groups) holder(g *group) any {
 	return g
 }
 
-// family returns the family of the name, and adds it if necessary. The caller must hold
-// the store's lock.
+// family returns the family with the name, and adds it if necessary. The caller must
+// hold the store's lock.
 func (gs *Groups) family(name, help string, typ series.Type) *series.OpenFamily {
 	if f := gs.store.Family(name); f != nil {
 		return f
@@ -134,7 +134,7 @@ func (gs *Groups) family(name, help string, typ series.Type) *series.OpenFamily 
 	return gs.store.AddFamily(name, help, typ)
 }
 
-// setTTL lets the group live for the TTL from now, or forever if that is 0.
+// setTTL makes the group expire after the TTL from now, or never if the TTL is 0.
 func (gs *Groups) setTTL(g *group, ttl time.Duration, now series.Instant) {
 	g.ttl = ttl
 	gs.liveUntil(g, after(now, ttl))
@@ -153,10 +153,10 @@ func (gs *Groups) liveUntil(g *group, deadline series.Instant) {
 	}
 }
 
-// expiring is a heap of the groups that expire, the first to do so on top.
+// expiring is a heap of the groups that expire; the first to expire is on top.
 type expiring []*group
 
-// Len implements heap.Interface, as do the others.
+// Len and the following methods implement heap.Interface.
 func (e expiring) Len() int           { return len(e) }
 func (e expiring) Less(i, j int) bool { return e[i].source.Deadline() < e[j].source.Deadline() }
 func (e expiring) Swap(i, j int) {

@@ -20,41 +20,41 @@ import (
 // Groups holds the metrics that jobs push, in groups. It is part of an Aggregator. It
 // is safe for concurrent use.
 //
-// Changes of groups follow each other in one order, which is also that on disk; only
-// waiting for the disk happens at the same time.
+// Changes are applied and written to disk in the same order, one after another. Only
+// waiting for the disk is concurrent.
 type Groups struct {
 	*core
 
 	ttl         time.Duration
 	aggregateBy []string // sorted
-	aggregated  bool     // whether there are any
+	aggregated  bool     // whether groups are aggregated
 	fold        series.Fold
 	max         int
 	maxSeries   int
-	path        string           // of the file that groups are stored in
+	path        string           // of the storage file
 	disk        *storage.Storage // nil if groups are not stored
 	diskStatus  storageStatus
-	groupCount  atomic.Int64 // as len(groups), for readers that do not hold mu
-	seriesCount atomic.Int64 // of the groups, without sums
-	sumCount    atomic.Int64 // as len(sums)
+	groupCount  atomic.Int64 // len(groups), for readers that do not hold mu
+	seriesCount atomic.Int64 // series of groups, without sums
+	sumCount    atomic.Int64 // len(sums)
 
-	// mu protects the following fields, and the groups and sums themselves. It is locked
-	// before the store's lock, which a change of series needs as well.
+	// mu protects the following fields, and the groups and sums themselves. It is
+	// locked before the store's lock, which changes of series also need.
 	mu       sync.Mutex
 	groups   map[string]*group // by key
 	expiring expiring
-	latest   list.List // of *group, the one that was pushed to last first
+	latest   list.List // of *group, latest push first
 	sums     map[sumKey]*sum
-	kept     map[string]storage.Change // on disk, but not restored; by record key
-	unstored []*sum                    // whose retired has changed since it was last stored
+	kept     map[string]storage.Change // changes for records that are on disk but not restored, by record key
+	unstored []*sum                    // sums whose retired has changed since it was last stored
 }
 
 func newGroups(c *core, o Options) *Groups {
-	fold, _ := series.ParseFold(o.GroupAggregateGauges) // was checked
+	fold, _ := series.ParseFold(o.GroupAggregateGauges) // validated by withDefaults
 	return &Groups{
 		core:        c,
 		ttl:         o.GroupTTL,
-		aggregateBy: slices.Sorted(slices.Values(o.GroupAggregateBy)), // it means the same in any order
+		aggregateBy: slices.Sorted(slices.Values(o.GroupAggregateBy)), // the order has no meaning
 		aggregated:  len(o.GroupAggregateBy) > 0,
 		fold:        fold,
 		max:         o.MaxGroups,
@@ -66,13 +66,13 @@ func newGroups(c *core, o Options) *Groups {
 	}
 }
 
-// Push applies what a job pushes to its group. It returns when the change is served
-// and, if groups are stored, on disk.
+// Push applies a push to its group. It returns when the change is served and, if groups
+// are stored, on disk.
 //
-// The error is a *PushError, or wraps context.Cause(ctx) if the context ends before; then
-// the push may have been applied and stored all the same. A push that is refused changes
-// nothing but the time of the group's last failure. One that was not stored is served,
-// and writing it is tried again.
+// The error is a *PushError, or wraps context.Cause(ctx) if the context ends first; the
+// push may have been applied and stored in that case. A push that is refused changes
+// only the time of the group's last failure. A push that could not be stored is served,
+// and writing it is retried.
 func (gs *Groups) Push(ctx context.Context, p Push) error {
 	if ctx.Err() != nil {
 		return context.Cause(ctx)
@@ -96,7 +96,7 @@ func (gs *Groups) push(p Push) (ticket, error) {
 	ttl := gs.ttl
 	if p.TTL != nil {
 		if ttl = *p.TTL; ttl < 0 {
-			return nil, &PushError{Invalid, fmt.Errorf("the TTL is %s, expected a positive duration", ttl)}
+			return nil, &PushError{Invalid, fmt.Errorf("got TTL %s, expected a duration that is not negative", ttl)}
 		}
 	}
 	families, invalid := gs.prepare(labels, p.Families)
@@ -109,7 +109,7 @@ func (gs *Groups) push(p Push) (ticket, error) {
 	g := gs.groups[key]
 	if g == nil {
 		if len(gs.groups) >= gs.max {
-			return nil, &PushError{LimitReached, fmt.Errorf("there are %d groups, which is the limit", len(gs.groups))}
+			return nil, &PushError{LimitReached, fmt.Errorf("got a new group, but the limit of %d groups is reached", len(gs.groups))}
 		}
 		g = newGroup(key, labels)
 	}
@@ -120,9 +120,9 @@ func (gs *Groups) push(p Push) (ticket, error) {
 	return gs.save(g), err
 }
 
-// apply makes the families of a push those of the group. If it refuses the push, because
-// of what is invalid in it or contradicts other metrics, it notes when that happened. The
-// caller must hold mu.
+// apply replaces families of the group by those of a push. If it refuses the push,
+// because the push is invalid or contradicts other metrics, it records the time of the
+// failure. The caller must hold mu.
 func (gs *Groups) apply(g *group, families []*family, invalid error, replace bool, ttl time.Duration, now series.Instant, wall time.Time) error {
 	gs.store.Lock()
 	defer gs.store.Unlock()
@@ -154,8 +154,8 @@ func (gs *Groups) apply(g *group, families []*family, invalid error, replace boo
 
 // Delete deletes the group with the grouping labels, if there is one, and returns when
 // it is deleted on disk as well. The error is a *PushError, Invalid or NotStored, or
-// wraps context.Cause(ctx) if the context ends before; then the group may have been
-// deleted all the same.
+// wraps context.Cause(ctx) if the context ends first; the group may have been deleted
+// in that case.
 func (gs *Groups) Delete(ctx context.Context, grouping []Label) error {
 	_, key, err := prepareGrouping(grouping)
 	if err != nil {
@@ -174,11 +174,11 @@ func (gs *Groups) delete(key string) ticket {
 	if g := gs.groups[key]; g != nil {
 		gs.remove(g)
 	}
-	return gs.unsave(key) // it may be one that could not be restored
+	return gs.unsave(key) // the group may be on disk but not restored
 }
 
-// Wipe deletes all groups, and the sums of those that are gone. It returns when they
-// are deleted on disk as well; the errors are those of Delete.
+// Wipe deletes all groups, and the sums of removed groups. It returns when they are
+// deleted on disk as well. The errors are those of Delete.
 func (gs *Groups) Wipe(ctx context.Context) error {
 	if ctx.Err() != nil {
 		return context.Cause(ctx)
@@ -197,13 +197,14 @@ func (gs *Groups) wipe() ticket {
 		gs.dropSum(total)
 	}
 	gs.store.Unlock()
-	gs.unstored = nil // everything goes
+	gs.unstored = nil // wiping the disk removes all sums
 	gs.logger.Info("wiped")
 	return gs.wipeDisk()
 }
 
-// List returns the groups as of the call, sorted by their labels. The families of a
-// group are made when it is its turn, since they take more memory in this form.
+// List returns the groups as of the call, sorted by their labels. It creates the
+// families of each group only when the iteration reaches it, since they take more
+// memory in this form.
 func (gs *Groups) List() iter.Seq[Group] {
 	snapshots := gs.snapshots()
 	slices.SortFunc(snapshots, func(a, b snapshot) int {

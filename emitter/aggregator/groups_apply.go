@@ -2,9 +2,9 @@ package aggregator
 
 import "github.com/signalbox-ci/signalbox/internal/series"
 
-// setFamilies makes the families those of the group, or with replace all that it has.
-// at returns when each was pushed. The caller must hold mu and the store's lock, as for
-// everything below.
+// setFamilies makes the families those of the group; if replace is true, the group
+// loses all others. at returns when each family was pushed. The caller must hold mu and
+// the store's lock, as for all functions below.
 func (gs *Groups) setFamilies(g *group, families []*family, replace bool, at func(*family) series.Instant) {
 	if replace {
 		for name, old := range g.families {
@@ -25,7 +25,7 @@ func (gs *Groups) setFamilies(g *group, families []*family, replace bool, at fun
 	}
 }
 
-// setFamily makes a family the group's, in the place of the old one, which may be nil.
+// setFamily makes f a family of the group, in place of old, which may be nil.
 func (gs *Groups) setFamily(g *group, old, f *family, now series.Instant) {
 	f.open = gs.openFor(g, f)
 	replaced := newReplaced(old)
@@ -64,22 +64,22 @@ func (gs *Groups) setFamily(g *group, old, f *family, now series.Instant) {
 }
 
 // openFor returns the family in the store for a family of the group, and adds it if
-// necessary. Its help is the first one of the clients that still have series in it.
+// necessary. Its help text is the first among the clients that still have series in it.
 func (gs *Groups) openFor(g *group, f *family) *series.OpenFamily {
 	open := gs.store.Family(f.name)
 	if open != nil && f.help != "" && f.help != open.Help() &&
 		(open.Help() == "" || !gs.aggregated && !open.HeldBeside(g, gs.clock.Now())) {
 		open.SetHelp(f.help)
 	}
-	return gs.family(f.name, f.help, f.typ) // asking may have ended the last of others
+	return gs.family(f.name, f.help, f.typ) // checking may have ended the last series of others
 }
 
-// A replaced is the samples of a family that is being replaced by another one, which
-// usually has the same ones in the same order.
+// A replaced contains the samples of a family that is being replaced by another one,
+// which usually has the same samples in the same order.
 type replaced struct {
 	old   []sample
 	taken []bool
-	index map[string]int // made when the order differs
+	index map[string]int // built when the order differs
 }
 
 func newReplaced(old *family) *replaced {
@@ -89,7 +89,7 @@ func newReplaced(old *family) *replaced {
 	return &replaced{old: old.samples, taken: make([]bool, len(old.samples))}
 }
 
-// take returns the old sample with the text, or nil; it is probably the i-th.
+// take returns the old sample with the text, or nil. It is probably the i-th.
 func (r *replaced) take(i int, text string) *sample {
 	if i >= len(r.old) || r.old[i].text != text {
 		if r.index == nil && len(r.old) > 0 {
@@ -107,7 +107,7 @@ func (r *replaced) take(i int, text string) *sample {
 	return &r.old[i]
 }
 
-// rest calls yield with the samples that were not taken.
+// rest calls yield with the samples that take did not return.
 func (r *replaced) rest(yield func(*sample) bool) {
 	for i, taken := range r.taken {
 		if !taken && !yield(&r.old[i]) {
@@ -116,8 +116,9 @@ func (r *replaced) rest(yield func(*sample) bool) {
 	}
 }
 
-// sum returns the sum that a sample goes into, and creates it if necessary. If the sample
-// does not fit, the sum is created anew: it has no samples of other groups.
+// sum returns the sum that a sample is added to, and creates it if necessary. If the
+// sample does not fit, the sum is replaced; the caller has checked that it has no
+// samples of other groups.
 func (gs *Groups) sum(f *family, s *sample) *sum {
 	total := gs.sums[sumKey{f.name, s.shown}]
 	if total != nil && !total.fits(s) {
@@ -131,7 +132,7 @@ func (gs *Groups) sum(f *family, s *sample) *sum {
 	return total
 }
 
-// newSum creates a sum, which is shown once there is something in it.
+// newSum creates a sum. It is shown once a sample has been added.
 func (gs *Groups) newSum(f *series.OpenFamily, help, shown string) *sum {
 	total := &sum{all: gs, name: f.Name(), help: help, typ: f.Type(), shown: shown, groups: make(map[*group]struct{})}
 	total.series = f.Join(shown, gs, nil, series.Alone)
@@ -158,8 +159,8 @@ func (gs *Groups) removeFamily(g *group, f *family) {
 	gs.seriesCount.Add(int64(-len(f.samples)))
 }
 
-// removeSample removes what a sample has in the store. What it counted stays in its sum,
-// if it has one.
+// removeSample removes a sample from the store. Its sum, if any, keeps what it has
+// counted.
 func (gs *Groups) removeSample(g *group, f *family, s *sample) {
 	if s.series != nil {
 		f.open.Leave(s.series)

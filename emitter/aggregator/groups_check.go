@@ -10,14 +10,14 @@ import (
 	"github.com/signalbox-ci/signalbox/internal/series"
 )
 
-// refusal returns why a push of the families to the group is refused, a *PushError, or
-// nil. invalid is what is wrong with the families themselves. The caller must hold mu
+// refusal returns a *PushError if pushing the families to the group must be refused, or
+// nil. invalid is the error in the families themselves, or nil. The caller must hold mu
 // and the store's lock.
 func (gs *Groups) refusal(g *group, families []*family, invalid error, replace bool, now series.Instant) error {
 	if invalid != nil {
 		return &PushError{Inconsistent, invalid}
 	}
-	if err := gs.checkLimit(g, families, replace); err != nil { // the cheaper one first
+	if err := gs.checkLimit(g, families, replace); err != nil { // the cheaper check first
 		return &PushError{LimitReached, err}
 	}
 	if err := gs.check(g, families, replace, now); err != nil {
@@ -26,8 +26,7 @@ func (gs *Groups) refusal(g *group, families []*family, invalid error, replace b
 	return nil
 }
 
-// checkLimit returns why the group cannot have as many series as the push would give
-// it.
+// checkLimit returns an error if the push would exceed the limit of series.
 func (gs *Groups) checkLimit(g *group, families []*family, replace bool) error {
 	added := 0
 	for _, f := range families {
@@ -41,12 +40,12 @@ func (gs *Groups) checkLimit(g *group, families []*family, replace bool) error {
 	}
 	n := int(gs.seriesCount.Load()) + len(gs.sums)
 	if added > 0 && n+added > gs.maxSeries {
-		return fmt.Errorf("the push would bring groups from %d series to %d, and the limit is %d", n, n+added, gs.maxSeries)
+		return fmt.Errorf("the push would increase the series of groups from %d to %d, which exceeds the limit of %d", n, n+added, gs.maxSeries)
 	}
 	return nil
 }
 
-// newSums returns how many sums would have to be created for a family.
+// newSums returns the number of sums that would be created for a family.
 func (gs *Groups) newSums(f *family) (n int) {
 	if gs.aggregated && isSummed(f.typ) {
 		for i := range f.samples {
@@ -58,14 +57,14 @@ func (gs *Groups) newSums(f *family) (n int) {
 	return n
 }
 
-// check returns why the families cannot become the group's, or nil. It looks only at
-// what has their names and labels.
+// check returns an error if the families cannot become those of the group. It looks
+// only at families and series with the same names and labels.
 func (gs *Groups) check(g *group, families []*family, replace bool, now series.Instant) error {
 	holder := gs.holder(g)
 	typeOf := gs.typesAfter(g, families, replace, now)
 	for _, f := range families {
 		if len(f.samples) == 0 {
-			continue // it is to be removed
+			continue // the push removes the family
 		}
 		open := gs.store.Family(f.name)
 		if err := gs.checkFamily(f, open, holder, typeOf, now); err != nil {
@@ -79,21 +78,21 @@ func (gs *Groups) check(g *group, families []*family, replace bool, now series.I
 				}
 			}
 			if total := gs.sums[sumKey{f.name, s.shown}]; total != nil && !total.fits(s) && !total.isOnlyOf(g) {
-				return fmt.Errorf("metric %s{%s}: its buckets are not those that it is aggregated with", f.name, excerpt.Short(s.text))
+				return fmt.Errorf("metric %s{%s}: the buckets differ from those of the series that it is aggregated with", f.name, excerpt.Short(s.text))
 			}
 		}
 	}
 	return nil
 }
 
-// checkFamily returns why there cannot be a family of this name and type, given the one
-// of the name that is in the store, or nil.
+// checkFamily returns an error if there cannot be a family with this name and type.
+// open is the family with that name in the store, or nil.
 func (gs *Groups) checkFamily(f *family, open *series.OpenFamily, holder any, typeOf func(string) (series.Type, bool), now series.Instant) error {
 	if there, ok := gs.others.typeOf(f.name); ok && there != series.AnyType && there != f.typ {
 		return errOtherType(f.name, f.typ, there)
 	}
 	if open != nil && open.Type() == f.typ {
-		return nil // it was checked when the family was added
+		return nil // the family was checked when it was added
 	}
 	if open != nil && (gs.aggregated || open.HeldBeside(holder, now)) {
 		return errOtherType(f.name, f.typ, open.Type())
@@ -116,7 +115,7 @@ func (gs *Groups) typesAfter(g *group, families []*family, replace bool, now ser
 	}
 }
 
-// find returns the family of the name among families sorted by name.
+// find returns the family with the name among families sorted by name.
 func find(families []*family, name string) (*family, bool) {
 	i, ok := slices.BinarySearchFunc(families, name, func(f *family, name string) int { return strings.Compare(f.name, name) })
 	if !ok {
@@ -125,8 +124,8 @@ func find(families []*family, name string) (*family, bool) {
 	return families[i], true
 }
 
-// checkTimes returns why a new group cannot have series that say when it was pushed to:
-// another group has the same labels, once the instance is added.
+// checkTimes returns an error if a new group cannot have series for the times of
+// pushes: another group has the same labels, once the label instance is added.
 func (gs *Groups) checkTimes(g *group, now series.Instant) error {
 	_, shown := gs.texts(g.labels, len(g.labels))
 	if f := gs.store.Family(pushTimeName); f != nil && !gs.aggregated && f.Holder(shown, now) != nil {
@@ -135,7 +134,7 @@ func (gs *Groups) checkTimes(g *group, now series.Instant) error {
 	return nil
 }
 
-// checkSum returns why there cannot be a sum of that name, type and labels.
+// checkSum returns an error if there cannot be a sum with that name, type and labels.
 func (gs *Groups) checkSum(name string, typ series.Type, shown string) error {
 	f := gs.store.Family(name)
 	if f == nil {
@@ -145,7 +144,7 @@ func (gs *Groups) checkSum(name string, typ series.Type, shown string) error {
 		return errOtherType(name, typ, f.Type())
 	}
 	if held := f.Holder(shown, gs.clock.Now()); held != nil && held != any(gs) {
-		return errors.New("another client has its labels")
+		return errors.New("another client has pushed a series with the same labels")
 	}
 	return nil
 }

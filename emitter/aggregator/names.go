@@ -14,39 +14,40 @@ import (
 	"github.com/signalbox-ci/signalbox/internal/series"
 )
 
-// The families that say when a group was pushed to. Agents cannot push them; from jobs
+// The families with the times of pushes to a group. Agents cannot push them; from jobs
 // they are ignored.
 const (
 	pushTimeName    = "push_time_seconds"
 	failureTimeName = "push_failure_time_seconds"
 )
 
-// otherNames are the names of the families that are served beside what is pushed: those
-// on the page, if the Aggregator is on one, or else those in the registry.
+// otherNames contains the names of the families that are served in addition to pushed
+// ones: those on the page if the Aggregator is part of one, or else those in the
+// registry.
 type otherNames struct {
-	page     atomic.Pointer[func(name string) (series.Type, bool)] // nil: not on a page
-	registry prometheus.Collector                                  // nil: its names are not known
+	page     atomic.Pointer[func(name string) (series.Type, bool)] // nil if the Aggregator is not part of a page
+	registry prometheus.Collector                                  // nil if its names are not known
 
-	mu         sync.Mutex // held to ask the registry
+	mu         sync.Mutex // held while the registry is described
 	registered atomic.Pointer[registered]
 }
 
-// registered are the names in a registry at an instant.
+// A registered contains the names in a registry at an instant.
 type registered struct {
 	at    series.Instant
 	names map[string]bool
 }
 
-// registeredAge is how old the names in the registry may be. Describing all that is
-// registered takes time, and happens while a push waits.
+// registeredAge is the maximum age of the names in the registry. Describing everything
+// in it takes time, while a push waits.
 const registeredAge = series.Instant(time.Second)
 
 // onPage makes the names those of a page.
 func (o *otherNames) onPage(taken func(name string) (series.Type, bool)) { o.page.Store(&taken) }
 
-// refresh asks the registry for its names, if they are needed and may be out of date.
-// The caller must hold no lock: it is up to a collector what it does when it describes
-// itself.
+// refresh gets the names from the registry if they are needed and may be out of date.
+// The caller must hold no lock, because collectors may do anything when they describe
+// themselves.
 func (o *otherNames) refresh(clock *series.Clock) {
 	if o.registry == nil || o.page.Load() != nil {
 		return
@@ -77,16 +78,16 @@ func (o *otherNames) isFresh(now series.Instant) bool {
 	return r != nil && now-r.at < registeredAge
 }
 
-// nameIn returns the name of the metric that a Desc describes, which only its text has:
-// Desc{fqName: "go_goroutines", help: …
+// nameIn returns the name of the metric that a Desc describes. Only the text of the
+// Desc contains it: Desc{fqName: "go_goroutines", help: …
 func nameIn(d *prometheus.Desc) string {
 	quoted, _ := strconv.QuotedPrefix(strings.TrimPrefix(d.String(), "Desc{fqName: "))
 	name, _ := strconv.Unquote(quoted)
 	return name
 }
 
-// typeOf returns the type of the family that is served under the name beside what is
-// pushed; series.AnyType if only its name is known.
+// typeOf returns the type of the family that is served under the name in addition to
+// pushed families; series.AnyType if only its name is known.
 func (o *otherNames) typeOf(name string) (series.Type, bool) {
 	if typeOf := o.page.Load(); typeOf != nil {
 		return (*typeOf)(name)
@@ -104,26 +105,25 @@ func (c *core) typeOf(name string) (series.Type, bool) {
 	return c.others.typeOf(name)
 }
 
-// checkNewFamily returns why a family of that name and type cannot be added beside
-// those that typeOf knows: one of the other families, or one of its samples, has the
-// name, or the name of one of its samples.
+// checkNewFamily returns an error if a family with that name and type cannot be added
+// to those that typeOf knows, because its name or a name of its samples is taken.
 func (c *core) checkNewFamily(name string, typ series.Type, typeOf func(name string) (series.Type, bool)) error {
 	if other, ok := c.others.typeOf(name); ok && other == series.AnyType {
 		return errServersOwn(name)
 	}
-	// Samples name_created are in OpenMetrics alone, and some clients push families of
-	// these names together with the histograms that have such samples.
+	// Samples with the suffix _created exist only in OpenMetrics, and some clients push
+	// families with these names together with the histograms that have such samples.
 	err := series.CheckSampleNames(name, typ, false, typeOf)
 	if clash, ok := errors.AsType[*series.NameClash](err); ok && clash.OtherType == series.AnyType {
-		return fmt.Errorf("%w, which is one of the server's own", err)
+		return fmt.Errorf("%w, which the server itself serves", err)
 	}
 	return err
 }
 
 func errServersOwn(name string) error {
-	return fmt.Errorf("metric %s is one of the server's own", name)
+	return fmt.Errorf("metric %s is served by the server itself", name)
 }
 
 func errOtherType(name string, typ, there series.Type) error {
-	return fmt.Errorf("metric %s is pushed as %s, but is there as %s", name, typ, there)
+	return fmt.Errorf("metric %s: got type %s, expected %s, its existing type", name, typ, there)
 }

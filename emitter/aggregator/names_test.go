@@ -51,8 +51,8 @@ var _ = Describe("A name that is pushed", func() {
 		registry.MustRegister(gauge("first"))
 		start(registry)
 		Expect(registry.described.Load()).To(BeZero())
-		Expect(update("first")).To(MatchError("metric first is one of the server's own"))
-		Expect(push("first 1\n")).To(MatchError("metric first is one of the server's own"))
+		Expect(update("first")).To(MatchError("metric first is served by the server itself"))
+		Expect(push("first 1\n")).To(MatchError("metric first is served by the server itself"))
 		registry.MustRegister(gauge("second"))
 		clock.Advance(time.Second - 1)
 		for range 10 {
@@ -60,7 +60,7 @@ var _ = Describe("A name that is pushed", func() {
 		}
 		Expect(registry.described.Load()).To(BeEquivalentTo(1))
 		clock.Advance(1)
-		Expect(update("second")).To(MatchError("metric second is one of the server's own"))
+		Expect(update("second")).To(MatchError("metric second is served by the server itself"))
 		Expect(registry.described.Load()).To(BeEquivalentTo(2))
 	})
 
@@ -77,9 +77,9 @@ var _ = Describe("A name that is pushed", func() {
 		start(registry)
 		store, _ := series.Provide(a, func(name string) (series.Type, bool) { return series.Histogram, name == "shown" })
 		Expect(update("registered")).To(Succeed())
-		Expect(update("shown")).To(MatchError("metric shown is one of the server's own"))
+		Expect(update("shown")).To(MatchError("metric shown is served by the server itself"))
 		Expect(update("shown_sum")).To(MatchError("metric shown_sum has the name of a sample of the histogram shown"))
-		Expect(push("# TYPE shown counter\nshown 1\n")).To(MatchError("metric shown is pushed as counter, but is there as histogram"))
+		Expect(push("# TYPE shown counter\nshown 1\n")).To(MatchError("metric shown: got type counter, expected histogram, its existing type"))
 		Expect(registry.described.Load()).To(BeZero())
 		Expect(store.Families()).To(ContainElement(HaveField("Name()", "registered")))
 	})

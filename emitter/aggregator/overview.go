@@ -14,12 +14,12 @@ import (
 // maxShownBytes is the maximum length of a text in the overview.
 const maxShownBytes = 1 << 10
 
-// overviewLimit is how many groups and agents the overview has at most.
+// overviewLimit is the maximum number of groups, and of agents, in the overview.
 const overviewLimit = 1000
 
 // OverviewFields yields the fields of the overview that the status page of
-// emitter.Prometheus shows: their names, and functions that return their values as of
-// now, for JSON, with at most limit entries in a list.
+// emitter.Prometheus shows: their names, each with a function that returns the value as
+// of now, for JSON. The function cuts lists to the limit.
 func (a *Aggregator) OverviewFields() iter.Seq2[string, func(limit int) any] {
 	return func(yield func(string, func(limit int) any) bool) {
 		agents, groups := a.Agents.overview(overviewLimit), a.Groups.overview(overviewLimit)
@@ -40,12 +40,12 @@ func (a *Aggregator) OverviewFields() iter.Seq2[string, func(limit int) any] {
 // A groupsSection is the overview's section about the groups of pushed metrics.
 type groupsSection struct {
 	Total  int          `json:"total"`
-	Series int          `json:"series"` // of all groups, and sums of them
-	Limit  int          `json:"limit"`  // of series
-	List   []groupEntry `json:"list"`   // pushed to last first
+	Series int          `json:"series"` // of all groups, including sums
+	Limit  int          `json:"limit"`  // maximum number of series
+	List   []groupEntry `json:"list"`   // latest push first
 
-	DamagedFile  string `json:"damaged_file"`  // where the storage file was moved when it was found damaged, since the start
-	StorageError string `json:"storage_error"` // why the last write to disk failed; empty if it did not
+	DamagedFile  string `json:"damaged_file"`  // path to which a damaged storage file was moved since the start
+	StorageError string `json:"storage_error"` // error of the last write to disk; empty if it succeeded
 }
 
 // A groupEntry is what was pushed with one set of grouping labels.
@@ -61,9 +61,9 @@ type groupEntry struct {
 // TTL.
 type agentsSection struct {
 	Total  int          `json:"total"`
-	Series int          `json:"series"` // of all agents, and sums of them, those that expired recently included
-	Limit  int          `json:"limit"`  // of series
-	List   []agentEntry `json:"list"`   // updated last first
+	Series int          `json:"series"` // of all agents, including sums and series that expired recently
+	Limit  int          `json:"limit"`  // maximum number of series
+	List   []agentEntry `json:"list"`   // latest update first
 }
 
 // An agentEntry is one of the agents.
@@ -94,8 +94,8 @@ func unlessZero(t time.Time) *time.Time {
 	return &t
 }
 
-// overview returns the section about groups, with at most limit groups. Pushes wait only
-// as long as it takes to list these, however many groups there are.
+// overview returns the section about groups, with at most limit groups. Pushes wait
+// only while these are listed, however many groups there are.
 func (gs *Groups) overview(limit int) groupsSection {
 	gs.mu.Lock()
 	defer gs.mu.Unlock()
@@ -128,7 +128,7 @@ func (gs *Groups) overview(limit int) groupsSection {
 }
 
 // overview returns the section about agents, with at most limit agents. Updates do not
-// wait for it, except briefly those of the agents that it lists.
+// wait for it, except briefly those of the listed agents.
 func (a *Agents) overview(limit int) agentsSection {
 	now, wall := a.clock.Tick(), a.wall()
 	o := agentsSection{Series: int(a.held.Load()), Limit: int(a.maxSeries), List: []agentEntry{}}
@@ -142,7 +142,7 @@ func (a *Agents) overview(limit int) agentsSection {
 	for ag := range a.all {
 		at := series.Instant(ag.updated.Load())
 		if at == 0 || after(at, a.ttl) <= now {
-			continue // it is being created, or kept only for its counters
+			continue // the agent is being created, or kept only for its counters
 		}
 		o.Total++
 		latest.Add(updatedAgent{ag, at})
@@ -160,7 +160,7 @@ func (a *Agents) overview(limit int) agentsSection {
 	return o
 }
 
-// live returns the number of the agent's series that live.
+// live returns the number of the agent's series that have not expired.
 func (ag *agent) live(now series.Instant) (n int) {
 	ag.mu.Lock()
 	defer ag.mu.Unlock()

@@ -15,8 +15,8 @@ import (
 	"github.com/signalbox-ci/signalbox/internal/series"
 )
 
-// A family is the part of a metric family that a group has. It does not change once it
-// belongs to a group; the values of its series do.
+// A family is a group's part of a metric family. It does not change once it belongs to
+// a group; the values of its series do.
 type family struct {
 	name, help string
 	typ        series.Type
@@ -27,21 +27,21 @@ type family struct {
 
 // A sample is one metric of a push.
 type sample struct {
-	text  string // of all its labels, which identify it in the group
-	shown string // of those that a page shows
+	text  string // text of all labels, which identifies the sample in the group
+	shown string // text of the labels that the page shows
 
 	value  float64
-	metric *dto.Metric // if not nil, it stands in the place of value
+	metric *dto.Metric // if not nil, it replaces value
 
-	series *series.OpenSeries // nil if it went into a sum
+	series *series.OpenSeries // nil if the sample is part of a sum
 }
 
-// instanceLabel is on every pushed series, if only with an empty value, so that
+// instanceLabel is part of every pushed series, possibly with an empty value, so that
 // Prometheus does not add its own.
 const instanceLabel = "instance"
 
-// prepareGrouping checks grouping labels, and returns them sorted, with the key of their
-// group.
+// prepareGrouping checks grouping labels, and returns them sorted, with the key of
+// their group.
 func prepareGrouping(grouping []Label) (labels []Label, key string, err error) {
 	labels = slices.Clone(grouping)
 	sortLabels(labels)
@@ -59,7 +59,7 @@ func prepareGrouping(grouping []Label) (labels []Label, key string, err error) {
 		}
 		hasJob = hasJob || l.Name == "job" && l.Value != ""
 		b.WriteString(l.Name)
-		b.WriteByte(model.SeparatorByte) // in no name, and in no UTF-8
+		b.WriteByte(model.SeparatorByte) // not part of any UTF-8 text
 		b.WriteString(l.Value)
 		b.WriteByte(model.SeparatorByte)
 	}
@@ -69,15 +69,15 @@ func prepareGrouping(grouping []Label) (labels []Label, key string, err error) {
 	return labels, b.String(), nil
 }
 
-// errTimestamp is the error of a push with timestamps.
+// errTimestamp is the error for a push with timestamps.
 var errTimestamp = errors.New("pushed metrics must not have timestamps")
 
-// maxLabelBytes limits the memory of the labels of one push. Every metric has those of
-// the group too, so a small body with a long path can take much.
+// maxLabelBytes limits the memory of the labels of one push. Every metric also has the
+// labels of the group, so a small body with a long path can take much memory.
 const maxLabelBytes = 256 << 20
 
-// prepare returns what was pushed as families, sorted by name, or what is wrong with it
-// on its own, whatever else there is.
+// prepare returns the pushed families, sorted by name, or an error in the push itself,
+// independent of other metrics.
 func (gs *Groups) prepare(grouping []Label, pushed []*dto.MetricFamily) ([]*family, error) {
 	families := make([]*family, 0, len(pushed))
 	bytes := 0
@@ -90,7 +90,7 @@ func (gs *Groups) prepare(grouping []Label, pushed []*dto.MetricFamily) ([]*fami
 		}
 		name := mf.GetName()
 		if name == pushTimeName || name == failureTimeName {
-			continue // the group has its own
+			continue // Signalbox serves its own
 		}
 		typ, _ := series.TypeOf(mf.GetType())
 		f := &family{name: name, help: mf.GetHelp(), typ: typ, samples: make([]sample, 0, len(mf.Metric))}
@@ -101,7 +101,7 @@ func (gs *Groups) prepare(grouping []Label, pushed []*dto.MetricFamily) ([]*fami
 			}
 			f.samples = append(f.samples, s)
 			if bytes += len(s.text) + len(s.shown); bytes > maxLabelBytes {
-				return nil, fmt.Errorf("metric %s: the labels of the push take more than %d bytes, those of the group counted for each metric", name, maxLabelBytes)
+				return nil, fmt.Errorf("metric %s: the labels of the push have more than %d bytes, which is the limit; the labels of the group count for each metric", name, maxLabelBytes)
 			}
 		}
 		families = append(families, f)
@@ -149,8 +149,8 @@ func (gs *Groups) prepareSample(grouping []Label, f *family, m *dto.Metric) (sam
 	return s, s.take(f.typ, m, gs.aggregated)
 }
 
-// texts returns the texts of all labels, and of those that a page shows. The first ones,
-// as many as grouping says, are grouping labels.
+// texts returns the text of all labels, and that of the labels that the page shows. The
+// first labels, as many as grouping says, are grouping labels.
 func (gs *Groups) texts(labels []Label, grouping int) (text, shown string) {
 	text = textOf(labels)
 	if !gs.aggregated {
@@ -165,7 +165,7 @@ func (gs *Groups) texts(labels []Label, grouping int) (text, shown string) {
 	return text, textOf(kept)
 }
 
-// textOf returns the text of the labels, with that of the instance.
+// textOf returns the text of the labels, including the label instance.
 func textOf(labels []Label) string {
 	if hasName(labels, instanceLabel) {
 		return labelText(labels)
@@ -173,7 +173,8 @@ func textOf(labels []Label) string {
 	return labelText(labels, Label{Name: instanceLabel})
 }
 
-// take sets the value of the sample to that of a metric, which must have one of the type.
+// take sets the sample's value to that of the metric, which must have a value of the
+// type.
 func (s *sample) take(typ series.Type, m *dto.Metric, aggregated bool) error {
 	switch typ {
 	case series.Counter:
@@ -188,13 +189,13 @@ func (s *sample) take(typ series.Type, m *dto.Metric, aggregated bool) error {
 	case series.Summary:
 		s.metric = &dto.Metric{Summary: m.Summary}
 		if aggregated {
-			// The quantiles of several summaries do not give those of all.
+			// Quantiles of several summaries cannot be combined.
 			s.metric.Summary = &dto.Summary{SampleCount: m.Summary.SampleCount, SampleSum: m.Summary.SampleSum}
 		}
 	default:
 		s.metric = &dto.Metric{Histogram: m.Histogram}
 		if !isNative(m.Histogram) {
-			m.Histogram.Schema = nil // it has no meaning, but would make a sum native
+			m.Histogram.Schema = nil // it has no meaning here, but would make the sum native
 		}
 	}
 	if aggregated {
@@ -203,13 +204,13 @@ func (s *sample) take(typ series.Type, m *dto.Metric, aggregated bool) error {
 	return nil
 }
 
-// client returns the sample in the form of the client library, with all of its labels.
+// client returns the sample in client_golang's form, with all of its labels.
 func (s *sample) client(typ series.Type) *dto.Metric {
 	row := series.Row{Labels: s.text, Value: s.value, Metric: s.metric}
 	return row.Client(typ)
 }
 
-// client returns the family in the form of the client library.
+// client returns the family in client_golang's form.
 func (f *family) client() *dto.MetricFamily {
 	mf := &dto.MetricFamily{Name: &f.name, Help: &f.help, Type: f.typ.ClientModel().Enum()}
 	if f.help == "" {

@@ -6,22 +6,22 @@ import (
 	dto "github.com/prometheus/client_model/go"
 )
 
-// A Push is what a job pushes to its group.
+// A Push is a push of a job to its group.
 type Push struct {
 	// Grouping are the labels that identify the group: job, which must not be empty,
-	// and any others, in any order, each name once.
+	// and others, in any order, each name once.
 	Grouping []Label
 
 	// Families are the metrics, each name once. The labels of a metric are those that
-	// the job sent; a label that the group has too is replaced by that of the group.
-	// The families belong to the Aggregator from then on, which may change them.
+	// the job sent; a label that the group also has gets the group's value. The
+	// Aggregator owns the families afterwards and may change them.
 	Families []*dto.MetricFamily
 
-	// Replace is whether the push replaces everything that the group had, or only the
-	// families that it names.
+	// Replace determines whether the push replaces all families of the group, or only
+	// those with the same names.
 	Replace bool
 
-	// TTL, if not nil, is how long the group lives after this push, in the place of
+	// TTL, if not nil, is how long the group lives after this push, instead of
 	// Options.GroupTTL. 0 means that it never expires.
 	TTL *time.Duration
 }
@@ -31,19 +31,19 @@ type Group struct {
 	// Labels are the grouping labels, sorted by name.
 	Labels []Label
 
-	// Pushed is when the group was last pushed to, and Failed when a push to it was
-	// last refused. They are zero if that has not happened.
+	// Pushed is the time of the last push to the group, and Failed the time when a push
+	// to it was last refused. They are zero if there was none.
 	Pushed, Failed time.Time
 
-	// Expires is when the group expires, unless it is pushed to again. It is zero if
-	// the group never expires.
+	// Expires is when the group expires without another push. It is zero if the group
+	// never expires.
 	Expires time.Time
 
 	// TTL is how long the group lives after a push. 0 means that it never expires.
 	TTL time.Duration
 
-	// Families are sorted by name, without the times of pushes. The labels of their
-	// metrics are sorted by name, and have those of the group.
+	// Families are sorted by name, without those for the times of pushes. The labels of
+	// their metrics are sorted by name and include those of the group.
 	Families []GroupFamily
 }
 
@@ -60,22 +60,23 @@ type Refusal uint8
 
 // The refusals.
 const (
-	// Invalid means that the grouping labels or the TTL are not valid. There is no
-	// group of which the failure could be noted.
+	// Invalid means that the grouping labels or the TTL are invalid. No group records
+	// the failure.
 	Invalid Refusal = iota + 1
 
-	// Inconsistent means that the metrics are not valid, or contradict each other or
+	// Inconsistent means that the metrics are invalid, or contradict each other or
 	// other metrics.
 	Inconsistent
 
-	// LimitReached means that there would be more groups or series than allowed.
+	// LimitReached means that the push would exceed the maximum number of groups or
+	// series.
 	LimitReached
 
 	// NotStored means that the change is served, but could not be written to disk.
 	NotStored
 )
 
-// A PushError is the error of a push that was refused, or of a change of groups that
+// A PushError is returned by a push that was refused, or by a change of groups that
 // could not be stored.
 type PushError struct {
 	Refusal Refusal

@@ -18,33 +18,33 @@ const (
 	groupRecord = 'g'
 )
 
-// A record is a JSON object, with its length before it, and delimited protobuf
-// messages of the families.
+// A record is a JSON object preceded by its length, followed by the families as
+// delimited protobuf messages.
 type (
 	groupHeader struct {
 		Labels         []Label
 		Pushed, Failed time.Time
-		Expires        time.Time // zero: never
+		Expires        time.Time // zero if the group never expires
 		TTL            time.Duration
 		FamiliesPushed []time.Time
 	}
 	sumHeader struct {
-		AggregateBy []string // sorted; what the sum is good for
+		AggregateBy []string // sorted; the labels by which groups were aggregated
 		Shown       string
-		Retired     string // exact
+		Retired     string // an exact, as text
 	}
 )
 
 func encodeRecord(header any, families []*dto.MetricFamily) []byte {
 	head, err := json.Marshal(header)
 	if err != nil {
-		panic("BUG: a header that cannot be JSON: " + err.Error())
+		panic("BUG: a header cannot be encoded: " + err.Error())
 	}
 	b := bytes.NewBuffer(binary.AppendUvarint(nil, uint64(len(head))))
 	b.Write(head)
 	for _, f := range families {
 		if _, err := protodelim.MarshalTo(b, f); err != nil {
-			panic("BUG: a family that cannot be stored: " + err.Error()) // all texts were checked
+			panic("BUG: a family cannot be encoded: " + err.Error()) // all texts were validated
 		}
 	}
 	return b.Bytes()
@@ -54,7 +54,7 @@ func decodeRecord(record []byte, header any) (families []*dto.MetricFamily, err 
 	b := bytes.NewReader(record)
 	n, err := binary.ReadUvarint(b)
 	if err != nil || n > uint64(b.Len()) {
-		return nil, errors.New("its header is cut off")
+		return nil, errors.New("the header is cut off")
 	}
 	head := make([]byte, n)
 	if _, err := io.ReadFull(b, head); err != nil {

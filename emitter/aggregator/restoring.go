@@ -13,8 +13,8 @@ import (
 	"github.com/signalbox-ci/signalbox/internal/series"
 )
 
-// open opens the file that groups are stored in, if there is to be one, and restores
-// what is there. What cannot be restored stays there.
+// open opens the storage file, if groups are stored, and restores its records. Records
+// that cannot be restored remain in the file.
 func (gs *Groups) open() error {
 	if gs.path == "" {
 		return nil
@@ -31,9 +31,9 @@ func (gs *Groups) open() error {
 		return err
 	}
 	gs.disk = disk
-	gs.restore(records, groupRecord, gs.restoreGroup) // what lives goes first
+	gs.restore(records, groupRecord, gs.restoreGroup) // groups before sums
 	gs.restore(records, sumRecord, gs.restoreSum)
-	records = nil // or Load would keep them for as long as the storage is open
+	records = nil // otherwise they would stay in memory as long as the storage is open
 	gs.orderLatest()
 	gs.sweep(gs.clock.Tick())
 	gs.logger.Info("restored", lager.Data{"groups": gs.groupCount.Load(), "series": gs.seriesCount.Load()})
@@ -58,8 +58,8 @@ func (gs *Groups) restore(records []storage.Record, kind byte, one func([]byte) 
 	}
 }
 
-// orderLatest sorts the groups by their last pushes, after they were restored in
-// another order.
+// orderLatest sorts the groups by their latest pushes, after restoring them in another
+// order.
 func (gs *Groups) orderLatest() {
 	gs.mu.Lock()
 	defer gs.mu.Unlock()
@@ -69,29 +69,29 @@ func (gs *Groups) orderLatest() {
 	}
 }
 
-// errOtherwise is the error of sums of groups that were aggregated by other labels.
+// errOtherwise is the error for sums of groups that were aggregated by other labels.
 var errOtherwise = errors.New("aggregated by other labels")
 
-// restoreSum restores a sum that is not there, or adds it to what groups have counted.
+// restoreSum restores a sum, or adds it to the sum of the restored groups.
 func (gs *Groups) restoreSum(record []byte) error {
 	var header sumHeader
 	families, err := decodeRecord(record, &header)
 	if err != nil {
-		return fmt.Errorf("a sum on disk: %w", err)
+		return fmt.Errorf("reading a sum: %w", err)
 	}
 	if !slices.Equal(header.AggregateBy, gs.aggregateBy) {
-		return errOtherwise // it is kept for when groups are aggregated like that again
+		return errOtherwise // it is kept in case groups are aggregated by these labels again
 	}
 	if len(families) != 1 {
-		return fmt.Errorf("a sum on disk: it has %d families", len(families))
+		return fmt.Errorf("reading a sum: got %d families, expected 1", len(families))
 	}
 	mf := families[0]
 	fail := func(format string, args ...any) error {
-		return fmt.Errorf("the sum of %s{%s} on disk: %w", mf.GetName(), header.Shown, fmt.Errorf(format, args...))
+		return fmt.Errorf("restoring the sum of %s{%s}: %w", mf.GetName(), header.Shown, fmt.Errorf(format, args...))
 	}
 	typ, ok := series.TypeOf(mf.GetType())
 	if !ok || !isSummed(typ) {
-		return fail("it has type %s", mf.GetType())
+		return fail("got type %s, expected a type that can be summed", mf.GetType())
 	}
 	var retired exact
 	if err := retired.parse(header.Retired); err != nil {
@@ -107,7 +107,7 @@ func (gs *Groups) restoreSum(record []byte) error {
 		}
 	}
 	if typ != series.Counter && counts.metric == nil {
-		return fail("it has no counts")
+		return fail("the counts are missing")
 	}
 
 	gs.mu.Lock()
@@ -122,7 +122,7 @@ func (gs *Groups) restoreSum(record []byte) error {
 	if total == nil {
 		total = gs.newSum(f, mf.GetHelp(), header.Shown)
 	} else if !total.fits(&counts) {
-		return fail("its buckets are not those that groups have")
+		return fail("the buckets differ from those of the groups")
 	}
 	total.restore(&retired, counts.metric)
 	return nil
@@ -132,18 +132,18 @@ func (gs *Groups) restoreGroup(record []byte) error {
 	var header groupHeader
 	pushed, err := decodeRecord(record, &header)
 	if err != nil {
-		return fmt.Errorf("a group on disk: %w", err)
+		return fmt.Errorf("reading a group: %w", err)
 	}
 	labels, key, err := prepareGrouping(header.Labels)
 	if err != nil {
-		return fmt.Errorf("a group on disk: %w", err)
+		return fmt.Errorf("reading a group: %w", err)
 	}
 	families, err := gs.prepare(labels, pushed)
 	if err != nil {
-		return fmt.Errorf("group %q on disk: %w", labels, err)
+		return fmt.Errorf("restoring group %q: %w", labels, err)
 	}
 	for i, f := range families {
-		if i < len(header.FamiliesPushed) { // in the same order
+		if i < len(header.FamiliesPushed) { // the times have the same order
 			f.pushed = header.FamiliesPushed[i]
 		}
 	}
@@ -156,10 +156,10 @@ func (gs *Groups) restoreGroup(record []byte) error {
 	g := newGroup(key, labels)
 	g.pushed, g.failed, g.ttl = header.Pushed, header.Failed, header.TTL
 	if err := gs.check(g, families, true, now); err != nil {
-		return fmt.Errorf("group %q on disk: %w", labels, err)
+		return fmt.Errorf("restoring group %q: %w", labels, err)
 	}
 	if err := gs.checkTimes(g, now); err != nil {
-		return fmt.Errorf("group %q on disk: %w", labels, err)
+		return fmt.Errorf("restoring group %q: %w", labels, err)
 	}
 	gs.admit(g)
 	gs.setFamilies(g, families, true, func(f *family) series.Instant { return now - series.Instant(max(wall.Sub(f.pushed), 0)) })
@@ -168,7 +168,7 @@ func (gs *Groups) restoreGroup(record []byte) error {
 	if header.Expires.IsZero() {
 		gs.liveUntil(g, series.Never)
 	} else {
-		// Not longer than when it was pushed, if the clock was set back since.
+		// At most the TTL, even if the clock was set back in the meantime.
 		gs.liveUntil(g, now+series.Instant(min(header.Expires.Sub(wall), g.ttl)))
 	}
 	return nil

@@ -22,7 +22,7 @@ type selfMetrics struct {
 	restoreFailures prometheus.Counter
 }
 
-// A reason is why a metric of an agent was rejected.
+// A reason is the reason why a metric of an agent was rejected.
 type reason uint8
 
 const (
@@ -38,7 +38,7 @@ const (
 	reasons
 )
 
-// An updateReason is why an update of an agent was rejected as a whole.
+// An updateReason is the reason why an update of an agent was rejected as a whole.
 type updateReason uint8
 
 const (
@@ -53,7 +53,7 @@ var reasonLabels = [reasons]string{"", "invalid_name", "invalid_label", "invalid
 
 var refusalLabels = [...]string{Invalid: "invalid", Inconsistent: "inconsistent", LimitReached: "limit", NotStored: "not_stored"}
 
-// newSelfMetrics returns the metrics, not yet registered.
+// newSelfMetrics returns the metrics without registering them.
 func newSelfMetrics(a *Aggregator) *selfMetrics {
 	m := &selfMetrics{}
 	counter := func(name, help string) prometheus.Counter {
@@ -115,7 +115,8 @@ func newSelfMetrics(a *Aggregator) *selfMetrics {
 	return m
 }
 
-// register registers the metrics, or none of them. A nil registerer takes none.
+// register registers all of the metrics, or none if there is an error. It does nothing
+// if the registerer is nil.
 func (m *selfMetrics) register(with prometheus.Registerer) error {
 	if with == nil {
 		return nil

@@ -15,7 +15,7 @@ import (
 	"github.com/signalbox-ci/signalbox/emitter/aggregator/internal/storage"
 )
 
-// A ticket is for waiting until a change is on disk.
+// A ticket waits until a change is on disk.
 type ticket interface{ Wait(context.Context) error }
 
 // noTicket is the ticket of a change that is not stored.
@@ -24,9 +24,9 @@ type noTicket struct{}
 // Wait implements ticket.
 func (noTicket) Wait(context.Context) error { return nil }
 
-// save stores a group, and the sums that changed with it. The caller must hold mu, so
-// that changes are stored in the order in which they were made. The same holds for
-// unsave and wipeDisk.
+// save stores a group, and the sums that changed with it. The caller of save, unsave
+// and wipeDisk must hold mu, so that changes are stored in the order in which they were
+// made.
 func (gs *Groups) save(g *group) ticket {
 	if gs.disk == nil {
 		return noTicket{}
@@ -53,7 +53,7 @@ func (gs *Groups) wipeDisk() ticket {
 	return gs.disk.Wipe()
 }
 
-// recordKey returns the key of a record, which is short whatever its parts are.
+// recordKey returns the key of a record. It is short even if the parts are long.
 func recordKey(parts ...string) string {
 	h := sha256.New()
 	for _, p := range parts {
@@ -62,7 +62,7 @@ func recordKey(parts ...string) string {
 	return string(h.Sum(nil))
 }
 
-// change returns the record of the group as it is now.
+// change returns the record of the group's current state.
 func (gs *Groups) change(g *group) storage.Change {
 	s := g.snapshot(gs.clock.Now(), gs.wall())
 	return storage.Change{Kind: groupRecord, Key: recordKey(g.key), Value: func() []byte {
@@ -77,7 +77,7 @@ func (gs *Groups) change(g *group) storage.Change {
 }
 
 // takeUnstored returns the records of the sums that have changed since they were last
-// stored, which they count as from then on.
+// stored, and marks them as stored.
 func (gs *Groups) takeUnstored() []storage.Change {
 	var changes []storage.Change
 	for _, s := range gs.unstored {
@@ -109,7 +109,7 @@ func (s *sum) change() storage.Change {
 	}}
 }
 
-// allRecords returns everything that is to be stored.
+// allRecords returns all records to store.
 func (gs *Groups) allRecords() []storage.Change {
 	gs.mu.Lock()
 	defer gs.mu.Unlock()
@@ -133,13 +133,13 @@ func (gs *Groups) close() error {
 	return gs.disk.Close()
 }
 
-// A storageStatus is what is wrong with the storage file.
+// A storageStatus records problems with the storage file.
 type storageStatus struct {
-	movedTo  atomic.Pointer[string] // where the file was moved when it was found damaged; nil if it was not
-	flushErr atomic.Pointer[error]  // why the last write failed; nil if it did not
+	movedTo  atomic.Pointer[string] // path to which a damaged file was moved; nil if there was none
+	flushErr atomic.Pointer[error]  // error of the last write; nil if it succeeded
 }
 
-// flushed records how long a write took, and whether it failed.
+// flushed records the duration of a write, and its error.
 func (gs *Groups) flushed(_ int, took time.Duration, err error) {
 	gs.self.flushes.Observe(took.Seconds())
 	if err == nil {

@@ -6,10 +6,10 @@ import (
 	"github.com/signalbox-ci/signalbox/internal/series"
 )
 
-// A sum is one series that is the sum of those of many groups: of counters, of
-// histograms, or of the counts and sums of summaries. It grows by what each push
-// counted since the last one of its group, and so never goes down. It stays for as long
-// as the Aggregator lives, and over a restart if groups are stored.
+// A sum is one series that is the sum of series of many groups: of counters, of
+// histograms, or of the counts and sums of summaries. It grows by what each push has
+// counted since the previous push of its group, so it never decreases. It exists as
+// long as the Aggregator, and across restarts if groups are stored.
 type sum struct {
 	all        *Groups
 	name, help string
@@ -17,18 +17,19 @@ type sum struct {
 	shown      string
 	series     *series.OpenSeries
 
-	groups map[*group]struct{} // that have a sample in it; each has one at most
+	groups map[*group]struct{} // groups that have a sample in it, at most one each
 
-	// total is the value that is shown, or the sum beside the counts in metric.
+	// total is the value that is shown, or the sum that accompanies the counts in
+	// metric.
 	total  exact
 	metric *dto.Metric // nil for counters
 
-	// retired is what was counted by groups that are gone, or that have started again
-	// from zero since. It is stored; the rest is stored with the groups.
+	// retired is what was counted by groups that were removed or have restarted from
+	// zero. It is stored; the rest is stored with the groups.
 	retired       exact
-	retiredMetric *dto.Metric // nil for counters, and if there is none
+	retiredMetric *dto.Metric // nil for counters, and if nothing was retired
 	unstored      bool        // retired has changed since it was last stored
-	dropped       bool        // it was removed
+	dropped       bool        // the sum was removed
 }
 
 type sumKey struct{ name, shown string }
@@ -49,11 +50,12 @@ func (s *sum) isOnlyOf(g *group) bool {
 	return len(s.groups) == 0 || has && len(s.groups) == 1
 }
 
-// add adds what the group's push counted since the previous one; previous may be nil.
+// add adds what the group's push has counted since the previous one. previous may be
+// nil.
 func (s *sum) add(g *group, previous, sample *sample) {
 	if _, has := s.groups[g]; !has {
 		s.groups[g] = struct{}{}
-		previous = nil // that was in a sum that was dropped
+		previous = nil // the previous sample was part of a dropped sum
 	}
 	if previous != nil && sample.startedAgain(previous) {
 		s.retire(previous)
@@ -82,13 +84,13 @@ func (s *sum) show() {
 	s.series.LiveUntil(series.Never)
 }
 
-// leave keeps what a group counted that no longer has a sample.
+// leave keeps what a group has counted whose sample was removed.
 func (s *sum) leave(g *group, gone *sample) {
 	delete(s.groups, g)
 	s.retire(gone)
 }
 
-// retire keeps what a group has counted.
+// retire adds what a group has counted to retired.
 func (s *sum) retire(gone *sample) {
 	s.hasChanged()
 	s.retired.add(gone.summand())
@@ -115,8 +117,8 @@ func (s *sum) hasChanged() {
 	}
 }
 
-// summand returns the part of the sample that has to be summed exactly: the value of a
-// counter, or the sum of a histogram or summary. The counts are whole numbers.
+// summand returns the part of the sample that is summed exactly: the value of a
+// counter, or the sum of a histogram or summary. Counts are integers.
 func (s *sample) summand() float64 {
 	switch {
 	case s.metric == nil:
@@ -127,17 +129,17 @@ func (s *sample) summand() float64 {
 	return s.metric.Histogram.GetSampleSum()
 }
 
-// withSum returns a summary or histogram with another sum.
+// withSum returns a copy of a summary or histogram with another sum.
 func withSum(m *dto.Metric, sum float64) *dto.Metric {
 	if m.Summary != nil {
 		return &dto.Metric{Summary: &dto.Summary{SampleCount: m.Summary.SampleCount, SampleSum: &sum}}
 	}
-	m.Histogram.SampleSum = &sum // it is the sum's own
+	m.Histogram.SampleSum = &sum // the histogram belongs to the sum
 	return m
 }
 
-// startedAgain reports whether the client has started to count from zero again since the
-// previous sample.
+// startedAgain reports whether the client has restarted from zero since the previous
+// sample.
 func (s *sample) startedAgain(previous *sample) bool {
 	if s.metric == nil {
 		return s.value < previous.value
@@ -159,7 +161,7 @@ func (s *sample) startedAgain(previous *sample) bool {
 		now.GetZeroCount() < then.GetZeroCount()
 }
 
-// isBack reports whether a count is lower than it was, or is the same count of other
+// isBack reports whether a count has decreased, or is the same count of other
 // observations.
 func isBack[T interface {
 	GetSampleCount() uint64

@@ -9,13 +9,13 @@ import (
 	"google.golang.org/protobuf/proto"
 )
 
-// sameBuckets reports whether two histograms can be summed.
+// sameBuckets reports whether two histograms have the same buckets and can be summed.
 func sameBuckets(a, b *dto.Histogram) bool {
 	return (a.Schema == nil) == (b.Schema == nil) && a.GetSchema() == b.GetSchema() && a.GetZeroThreshold() == b.GetZeroThreshold() &&
 		slices.EqualFunc(finite(a.Bucket), finite(b.Bucket), func(a, b *dto.Bucket) bool { return a.GetUpperBound() == b.GetUpperBound() })
 }
 
-// finite returns the buckets without that for +Inf, whose count is that of the histogram.
+// finite returns the buckets without +Inf, whose count is that of the histogram.
 func finite(buckets []*dto.Bucket) []*dto.Bucket {
 	if n := len(buckets); n > 0 && math.IsInf(buckets[n-1].GetUpperBound(), 1) {
 		return buckets[:n-1]
@@ -23,8 +23,8 @@ func finite(buckets []*dto.Bucket) []*dto.Bucket {
 	return buckets
 }
 
-// plus returns a + sign*b, of two summaries or two histograms with the same buckets,
-// except for their sums. a may be nil. Neither is changed.
+// plus returns a + sign*b, except for their sums, of two summaries or two histograms
+// with the same buckets. a may be nil. Neither is changed.
 func plus(a, b *dto.Metric, sign int) *dto.Metric {
 	if b.Summary != nil {
 		var count uint64
@@ -39,9 +39,10 @@ func plus(a, b *dto.Metric, sign int) *dto.Metric {
 	return &dto.Metric{Histogram: plusHistogram(a.Histogram, b.Histogram, sign)}
 }
 
-// plusHistogram returns a + sign*b. The exemplars are those of b where it has any.
+// plusHistogram returns a + sign*b. It keeps the exemplars of b, or those of a where b
+// has none.
 func plusHistogram(a, b *dto.Histogram, sign int) *dto.Histogram {
-	times := uint64(sign) // wraps around, as does the addition
+	times := uint64(sign) // -1 wraps around, and so does the addition
 	sum := &dto.Histogram{SampleCount: proto.Uint64(a.GetSampleCount() + times*b.GetSampleCount())}
 	before := finite(a.Bucket)
 	for i, bucket := range finite(b.Bucket) {
@@ -62,7 +63,7 @@ func plusHistogram(a, b *dto.Histogram, sign int) *dto.Histogram {
 		sum.PositiveSpan, sum.PositiveDelta = plusSpans(a.PositiveSpan, a.PositiveDelta, b.PositiveSpan, b.PositiveDelta, int64(sign))
 		sum.NegativeSpan, sum.NegativeDelta = plusSpans(a.NegativeSpan, a.NegativeDelta, b.NegativeSpan, b.NegativeDelta, int64(sign))
 		if len(sum.PositiveSpan)+len(sum.NegativeSpan) == 0 {
-			// A native histogram without observations is known by this.
+			// This span marks a native histogram without observations.
 			sum.PositiveSpan = []*dto.BucketSpan{{Offset: proto.Int32(0), Length: proto.Uint32(0)}}
 		}
 	}
@@ -89,7 +90,7 @@ func sparse(spans []*dto.BucketSpan, deltas []int64) map[int32]int64 {
 	return counts
 }
 
-// shrank reports whether a bucket of a native histogram counts less now than then.
+// shrank reports whether the count of a bucket of a native histogram has decreased.
 func shrank(spans []*dto.BucketSpan, deltas []int64, thenSpans []*dto.BucketSpan, thenDeltas []int64) bool {
 	now := sparse(spans, deltas)
 	for index, count := range sparse(thenSpans, thenDeltas) {

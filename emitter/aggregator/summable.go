@@ -9,32 +9,32 @@ import (
 	"github.com/signalbox-ci/signalbox/internal/series"
 )
 
-// maxCount is the largest count that is summed: a sum of a thousand of them is still far
-// from an overflow.
+// maxCount is the maximum count that is summed. A sum of a thousand such counts is
+// still far from an overflow.
 const maxCount = 1 << 53
 
-// checkSum returns why a value or a sum cannot be summed over groups.
+// checkSum returns an error if a value or a sum cannot be summed over groups.
 func checkSum(what string, v float64) error {
 	if v-v != 0 { // NaN or infinite
-		return fmt.Errorf("its %s is %v and cannot be aggregated, expected a finite number", what, v)
+		return fmt.Errorf("got %s %v, expected a finite number to aggregate", what, v)
 	}
 	return nil
 }
 
 func checkCount(n uint64) error {
 	if n > maxCount {
-		return fmt.Errorf("it counts %d, and what counts more than %d cannot be aggregated", n, uint64(maxCount))
+		return fmt.Errorf("got count %d, expected at most %d to aggregate", n, uint64(maxCount))
 	}
 	return nil
 }
 
-// checkSummable returns why a metric cannot be summed.
+// checkSummable returns an error if a metric cannot be summed.
 func checkSummable(typ series.Type, m *dto.Metric) error {
 	switch typ {
 	case series.Counter:
 		v := m.Counter.GetValue()
 		if v < 0 {
-			return fmt.Errorf("its value is %v and cannot be aggregated, expected a number that is not negative", v)
+			return fmt.Errorf("got value %v, expected a number that is not negative to aggregate", v)
 		}
 		return checkSum("value", v)
 	case series.Summary:
@@ -51,7 +51,7 @@ func checkSummableHistogram(h *dto.Histogram) error {
 	var last uint64
 	for _, b := range finite(h.Bucket) {
 		if n := b.GetCumulativeCount(); n < last || n > h.GetSampleCount() {
-			return errors.New("its counts are not cumulative, and cannot be aggregated")
+			return errors.New("bucket counts that are not cumulative cannot be aggregated")
 		} else {
 			last = n
 		}
@@ -64,7 +64,7 @@ func checkSummableHistogram(h *dto.Histogram) error {
 		}
 	}
 	if fractions {
-		return errors.New("histograms with fractions of counts cannot be aggregated")
+		return errors.New("histograms with fractional counts cannot be aggregated")
 	}
 	return errors.Join(checkCount(h.GetSampleCount()), checkCount(h.GetZeroCount()), checkSum("sum", h.GetSampleSum()))
 }

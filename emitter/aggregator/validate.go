@@ -15,20 +15,21 @@ import (
 	"github.com/signalbox-ci/signalbox/internal/series"
 )
 
-// maxOwnLabels is the maximum number of labels that a pushed metric has beside those of
-// its group and the instance, and of those that an exemplar has.
+// maxOwnLabels is the maximum number of labels of a pushed metric in addition to those
+// of its group and instance, and of labels of an exemplar.
 const maxOwnLabels = 64
 
-// A kind has the checks of the metrics of one type.
+// A kind contains the checks for metrics of one type.
 type kind struct {
-	// carried reports whether a metric carries the value of the type.
+	// carried reports whether a metric has a value of the type.
 	carried func(*dto.Metric) bool
 
-	// reserved is the label that the samples of a metric have of their own, so
-	// that the metric itself must not have it; "" if there is none.
+	// reserved is the label that the samples of a metric have by themselves, so that
+	// the metric must not have it, or the empty string.
 	reserved string
 
-	// check returns what is wrong with the value. It is nil if every value is valid.
+	// check returns an error if the value is invalid. It is nil if every value is
+	// valid.
 	check func(*dto.Metric) error
 }
 
@@ -60,23 +61,23 @@ var kinds = [...]kind{
 	},
 }
 
-// checkFamily returns what an exposition format cannot express of a family, pushed to the
-// group with these labels, or what would make a scraper refuse the whole page. It does
-// not look at other families. It sorts labels.
+// checkFamily returns an error if an exposition format cannot express the family, which
+// was pushed to the group with these labels, or if it would make a scraper refuse the
+// whole page. It does not look at other families. It sorts labels.
 func checkFamily(grouping []Label, mf *dto.MetricFamily) error {
 	name := mf.GetName()
 	if !model.LegacyValidation.IsValidMetricName(name) {
-		return fmt.Errorf("%q cannot be the name of a metric", excerpt.Short(name))
+		return fmt.Errorf("%q is not a metric name", excerpt.Short(name))
 	}
 
 	typ, ok := series.TypeOf(mf.GetType())
 	switch {
 	case !ok:
-		return fmt.Errorf("metric %s is of the unknown type %s", excerpt.Short(name), mf.GetType())
+		return fmt.Errorf("metric %s: unknown type %s", excerpt.Short(name), mf.GetType())
 	case !utf8.ValidString(mf.GetHelp()):
 		return fmt.Errorf("the help text of metric %s is %q, which is not UTF-8", excerpt.Short(name), excerpt.Short(mf.GetHelp()))
 	case !model.LegacyValidation.IsValidMetricName(name + mf.GetUnit()):
-		return fmt.Errorf("%q cannot be the unit of metric %s", excerpt.Short(mf.GetUnit()), excerpt.Short(name))
+		return fmt.Errorf("metric %[2]s: invalid unit %[1]q", excerpt.Short(mf.GetUnit()), excerpt.Short(name))
 	}
 	for i, m := range mf.Metric {
 		if err := checkSample(grouping, typ, m); err != nil {
@@ -88,7 +89,7 @@ func checkFamily(grouping []Label, mf *dto.MetricFamily) error {
 
 func checkSample(grouping []Label, typ series.Type, m *dto.Metric) error {
 	if m == nil {
-		return errors.New("it is nil")
+		return errors.New("the metric is nil")
 	}
 	if err := checkValue(typ, m); err != nil {
 		return err
@@ -97,20 +98,20 @@ func checkSample(grouping []Label, typ series.Type, m *dto.Metric) error {
 		return err
 	}
 	if n := ownLabels(grouping, m.Label); n > maxOwnLabels {
-		return fmt.Errorf("it has %d labels, more than the limit of %d", n, maxOwnLabels)
+		return fmt.Errorf("got %d labels, expected at most %d", n, maxOwnLabels)
 	}
 	reserved := kinds[typ].reserved
 	for _, l := range m.Label {
 		name := l.GetName()
 		if strings.HasPrefix(name, model.ReservedLabelPrefix) {
-			return fmt.Errorf("%q cannot be the name of a label", excerpt.Short(name))
+			return fmt.Errorf("%q is not a label name", excerpt.Short(name))
 		}
 		if name == reserved {
 			return fmt.Errorf("label %s is reserved in a %s", name, typ)
 		}
 	}
 	if reserved != "" && hasName(grouping, reserved) {
-		return fmt.Errorf("label %s is reserved in a %s, but its group has it", reserved, typ)
+		return fmt.Errorf("label %s is reserved in a %s, but is a label of the group", reserved, typ)
 	}
 	if check := kinds[typ].check; check != nil {
 		return check(m)
@@ -118,10 +119,10 @@ func checkSample(grouping []Label, typ series.Type, m *dto.Metric) error {
 	return nil
 }
 
-// checkValue checks that a metric has the value of the type, and no other.
+// checkValue returns an error unless a metric has a value of the type, and no other.
 func checkValue(typ series.Type, m *dto.Metric) error {
 	if !kinds[typ].carried(m) {
-		return fmt.Errorf("it is no %s", typ)
+		return fmt.Errorf("expected a %s, got another type", typ)
 	}
 	values := 0
 	for _, there := range [...]bool{m.Counter != nil, m.Gauge != nil, m.Untyped != nil, m.Summary != nil, m.Histogram != nil} {
@@ -130,12 +131,13 @@ func checkValue(typ series.Type, m *dto.Metric) error {
 		}
 	}
 	if values > 1 {
-		return fmt.Errorf("it is a %s, and something else", typ)
+		return fmt.Errorf("expected only a %s, got another type as well", typ)
 	}
 	return nil
 }
 
-// checkPairs checks the labels of a metric or of an exemplar. It sorts them.
+// checkPairs returns an error if the labels of a metric or of an exemplar are invalid.
+// It sorts them.
 func checkPairs(labels []*dto.LabelPair) error {
 	if slices.Contains(labels, nil) {
 		return errors.New("a label is nil")
@@ -145,7 +147,7 @@ func checkPairs(labels []*dto.LabelPair) error {
 		name := l.GetName()
 		switch {
 		case !model.LegacyValidation.IsValidLabelName(name):
-			return fmt.Errorf("%q cannot be the name of a label", excerpt.Short(name))
+			return fmt.Errorf("%q is not a label name", excerpt.Short(name))
 		case i > 0 && name == labels[i-1].GetName():
 			return fmt.Errorf("label %s is duplicated", excerpt.Short(name))
 		case !utf8.ValidString(l.GetValue()):
@@ -155,12 +157,13 @@ func checkPairs(labels []*dto.LabelPair) error {
 	return nil
 }
 
-// ownLabels returns the number of the labels, which are sorted, that a metric has beside
-// those of its group and the instance. Those of a restored group are among them.
+// ownLabels returns the number of labels that a metric has in addition to those of its
+// group and instance. The labels are sorted. Those of a restored group include the
+// group's.
 func ownLabels(grouping []Label, labels []*dto.LabelPair) int {
 	n := len(labels)
 	if n <= maxOwnLabels {
-		return n // Fast path: it does not matter whose they are.
+		return n // Fast path: the number is within the limit in any case.
 	}
 	has := func(name string) bool {
 		_, ok := slices.BinarySearchFunc(labels, name, func(l *dto.LabelPair, name string) int { return strings.Compare(l.GetName(), name) })
@@ -188,7 +191,7 @@ func checkSummary(s *dto.Summary) error {
 	return checkTime("the time of creation", s.CreatedTimestamp)
 }
 
-// checkExemplar checks an exemplar that may be missing.
+// checkExemplar returns an error if an exemplar is invalid. It may be nil.
 func checkExemplar(e *dto.Exemplar) error {
 	if e == nil {
 		return nil
@@ -197,18 +200,18 @@ func checkExemplar(e *dto.Exemplar) error {
 	switch {
 	case err != nil:
 	case len(e.Label) > maxOwnLabels:
-		err = fmt.Errorf("it has %d labels, more than the limit of %d", len(e.Label), maxOwnLabels)
+		err = fmt.Errorf("got %d labels, expected at most %d", len(e.Label), maxOwnLabels)
 	default:
-		err = checkTime("its time", e.Timestamp)
+		err = checkTime("the time", e.Timestamp)
 	}
 	if err != nil {
-		return fmt.Errorf("an exemplar: %w", err)
+		return fmt.Errorf("exemplar: %w", err)
 	}
 	return nil
 }
 
-// checkTime checks a time that may be missing. Not every format can express an invalid
-// one.
+// checkTime returns an error if a time is out of range. It may be nil. Not every format
+// can express such a time.
 func checkTime(which string, t *timestamppb.Timestamp) error {
 	if t != nil && !t.IsValid() {
 		return fmt.Errorf("%s is out of range", which)

@@ -10,13 +10,13 @@ import (
 	dto "github.com/prometheus/client_model/go"
 )
 
-// minSchema and maxSchema limit the resolutions of native histograms to those that every
-// Prometheus knows.
+// minSchema and maxSchema limit the resolutions of native histograms to those that
+// every version of Prometheus supports.
 const minSchema, maxSchema = -4, 8
 
-// checkHistogram checks a histogram, classic or native or both. It does not look at the
-// bounds and counts of classic buckets: Prometheus scrapes them even if they make no
-// sense, and the Pushgateway accepts them.
+// checkHistogram checks a classic or native histogram, or one that is both. It does not
+// check the bounds and counts of classic buckets: Prometheus scrapes them even if they
+// are inconsistent, and the Pushgateway accepts them.
 func checkHistogram(h *dto.Histogram) error {
 	if isNative(h) {
 		if err := checkNative(h); err != nil {
@@ -42,25 +42,25 @@ func checkHistogram(h *dto.Histogram) error {
 	return checkTime("the time of creation", h.CreatedTimestamp)
 }
 
-// isNative reports whether a scraper takes the histogram for a native one.
+// isNative reports whether a scraper treats the histogram as native.
 func isNative(h *dto.Histogram) bool {
 	return len(h.PositiveSpan) > 0 || len(h.NegativeSpan) > 0 ||
 		h.GetZeroThreshold() != 0 || h.GetZeroCount() != 0 || h.GetZeroCountFloat() != 0
 }
 
-// isFloat reports whether a native histogram counts in floats.
+// isFloat reports whether a native histogram has float counts.
 func isFloat(h *dto.Histogram) bool {
 	return h.GetSampleCountFloat() > 0 || h.GetZeroCountFloat() > 0
 }
 
-// checkNative does the checks of Prometheus, which drops the whole scrape if one of them
-// fails.
+// checkNative makes the same checks as Prometheus, which drops the whole scrape if one
+// of them fails.
 func checkNative(h *dto.Histogram) error {
 	if h.GetSchema() < minSchema || h.GetSchema() > maxSchema {
-		return fmt.Errorf("its schema is %d, not from %d to %d", h.GetSchema(), minSchema, maxSchema)
+		return fmt.Errorf("got schema %d, expected one from %d to %d", h.GetSchema(), minSchema, maxSchema)
 	}
 	if !(h.GetZeroThreshold() >= 0) || !(h.GetZeroCountFloat() >= 0) { // or NaN
-		return fmt.Errorf("its zero bucket is up to %v and has %v", h.GetZeroThreshold(), h.GetZeroCountFloat())
+		return fmt.Errorf("got a zero bucket with threshold %v and count %v, expected numbers that are not negative", h.GetZeroThreshold(), h.GetZeroCountFloat())
 	}
 
 	positive, negative := len(h.PositiveDelta), len(h.NegativeDelta)
@@ -73,7 +73,7 @@ func checkNative(h *dto.Histogram) error {
 	if isFloat(h) {
 		for _, count := range slices.Concat(h.PositiveCount, h.NegativeCount) {
 			if !(count >= 0) {
-				return fmt.Errorf("a bucket's count is %v", count)
+				return fmt.Errorf("got bucket count %v, expected a number that is not negative", count)
 			}
 		}
 		return nil
@@ -85,24 +85,25 @@ func checkNative(h *dto.Histogram) error {
 		for _, delta := range deltas {
 			count += delta
 			if count < 0 {
-				return fmt.Errorf("a bucket's count is %d", count)
+				return fmt.Errorf("got bucket count %d, expected a number that is not negative", count)
 			}
 			var carry uint64
 			if sum, carry = bits.Add64(sum, uint64(count), 0); carry > 0 {
-				return errors.New("its buckets have more than can be counted")
+				return errors.New("the sum of the bucket counts overflows")
 			}
 		}
 	}
 
-	// Observations of NaN are in no bucket, but make the sum NaN.
+	// Observations of NaN are not in any bucket, but make the sum NaN.
 	count := h.GetSampleCount()
 	if sum > count || sum < count && !math.IsNaN(h.GetSampleSum()) {
-		return fmt.Errorf("its count is %d, that of its native buckets together %d", count, sum)
+		return fmt.Errorf("got count %d, but the counts of the native buckets add up to %d", count, sum)
 	}
 	return nil
 }
 
-// checkSpans checks spans that should have the given number of buckets.
+// checkSpans returns an error unless the spans are valid and have the given number of
+// buckets.
 func checkSpans(spans []*dto.BucketSpan, buckets int) error {
 	var spanned uint64
 	var index int64
@@ -111,16 +112,16 @@ func checkSpans(spans []*dto.BucketSpan, buckets int) error {
 			return fmt.Errorf("span %d is nil", i+1)
 		}
 		if i > 0 && s.GetOffset() < 0 {
-			return fmt.Errorf("span %d goes back by %d", i+1, s.GetOffset())
+			return fmt.Errorf("span %d has the negative offset %d", i+1, s.GetOffset())
 		}
 		spanned += uint64(s.GetLength())
 		index += int64(s.GetOffset()) + int64(s.GetLength())
 		if index > math.MaxInt32 {
-			return fmt.Errorf("span %d goes beyond the last bucket that there can be", i+1)
+			return fmt.Errorf("span %d exceeds the last possible bucket", i+1)
 		}
 	}
 	if spanned != uint64(buckets) {
-		return fmt.Errorf("its spans have %d buckets, but there are %d", spanned, buckets)
+		return fmt.Errorf("the spans have %d buckets, but there are %d counts", spanned, buckets)
 	}
 	return nil
 }

@@ -69,29 +69,29 @@ var _ = Describe("A push that makes no sense on its own", func() {
 			expectRefused(push(nil, before, family), reason)
 		},
 		Entry("nil", nil, "metric family 2 of 2 is nil"),
-		Entry("without a name", pushed("", dto.MetricType_GAUGE, gauge1()), `"" cannot be the name of a metric`),
-		Entry("with a UTF-8 name", pushed("a.b", dto.MetricType_GAUGE, gauge1()), `"a.b" cannot be the name of a metric`),
-		Entry("with a name that cannot be, and no metrics", pushed("é", dto.MetricType_GAUGE), `"é" cannot be the name of a metric`),
-		Entry("with a name without end", pushed(strings.Repeat("-", 100_000), dto.MetricType_GAUGE), `"`+strings.Repeat("-", 64)+`…" cannot be the name of a metric`),
-		Entry("with a unit that cannot be", &dto.MetricFamily{Name: proto.String("x"), Unit: proto.String("a b")}, `"a b" cannot be the unit of metric x`),
-		Entry("with an unknown type", pushed("x", 77, gauge1()), "metric x is of the unknown type 77"),
+		Entry("without a name", pushed("", dto.MetricType_GAUGE, gauge1()), `"" is not a metric name`),
+		Entry("with a UTF-8 name", pushed("a.b", dto.MetricType_GAUGE, gauge1()), `"a.b" is not a metric name`),
+		Entry("with a name that cannot be, and no metrics", pushed("é", dto.MetricType_GAUGE), `"é" is not a metric name`),
+		Entry("with a name without end", pushed(strings.Repeat("-", 100_000), dto.MetricType_GAUGE), `"`+strings.Repeat("-", 64)+`…" is not a metric name`),
+		Entry("with a unit that cannot be", &dto.MetricFamily{Name: proto.String("x"), Unit: proto.String("a b")}, `metric x: invalid unit "a b"`),
+		Entry("with an unknown type", pushed("x", 77, gauge1()), "metric x: unknown type 77"),
 		Entry("with a help text that is not UTF-8", &dto.MetricFamily{Name: proto.String("x"), Help: proto.String("\xff")}, `the help text of metric x is "\xff", which is not UTF-8`),
 
-		Entry("with a metric that is nil", pushed("x", dto.MetricType_GAUGE, nil), "metric x: number 1 of 1: it is nil"),
-		Entry("with the value of another type", pushed("x", dto.MetricType_COUNTER, gauge1()), "metric x: number 1 of 1: it is no counter"),
-		Entry("without a value", pushed("x", dto.MetricType_GAUGE, gauge1(), &dto.Metric{}), "metric x: number 2 of 2: it is no gauge"),
-		Entry("with two values", pushed("x", dto.MetricType_GAUGE, &dto.Metric{Gauge: &dto.Gauge{}, Summary: &dto.Summary{}}), "metric x: number 1 of 1: it is a gauge, and something else"),
-		Entry("with a bad value of a push time", pushed("push_time_seconds", dto.MetricType_COUNTER, gauge1()), "metric push_time_seconds: number 1 of 1: it is no counter"),
+		Entry("with a metric that is nil", pushed("x", dto.MetricType_GAUGE, nil), "metric x: number 1 of 1: the metric is nil"),
+		Entry("with the value of another type", pushed("x", dto.MetricType_COUNTER, gauge1()), "metric x: number 1 of 1: expected a counter, got another type"),
+		Entry("without a value", pushed("x", dto.MetricType_GAUGE, gauge1(), &dto.Metric{}), "metric x: number 2 of 2: expected a gauge, got another type"),
+		Entry("with two values", pushed("x", dto.MetricType_GAUGE, &dto.Metric{Gauge: &dto.Gauge{}, Summary: &dto.Summary{}}), "metric x: number 1 of 1: expected only a gauge, got another type as well"),
+		Entry("with a bad value of a push time", pushed("push_time_seconds", dto.MetricType_COUNTER, gauge1()), "metric push_time_seconds: number 1 of 1: expected a counter, got another type"),
 
 		Entry("with a label that is nil", pushed("x", dto.MetricType_GAUGE, &dto.Metric{Gauge: &dto.Gauge{}, Label: []*dto.LabelPair{nil}}), "metric x: number 1 of 1: a label is nil"),
-		Entry("with an empty label", pushed("x", dto.MetricType_GAUGE, &dto.Metric{Gauge: &dto.Gauge{}, Label: []*dto.LabelPair{{}}}), `metric x: number 1 of 1: "" cannot be the name of a label`),
-		Entry("with a UTF-8 label", pushed("x", dto.MetricType_GAUGE, gauge1("a.b", "v")), `metric x: number 1 of 1: "a.b" cannot be the name of a label`),
-		Entry("with its name as a label", pushed("x", dto.MetricType_GAUGE, gauge1("__name__", "v")), `metric x: number 1 of 1: "__name__" cannot be the name of a label`),
-		Entry("with a reserved label", pushed("x", dto.MetricType_GAUGE, gauge1("__a", "v")), `metric x: number 1 of 1: "__a" cannot be the name of a label`),
+		Entry("with an empty label", pushed("x", dto.MetricType_GAUGE, &dto.Metric{Gauge: &dto.Gauge{}, Label: []*dto.LabelPair{{}}}), `metric x: number 1 of 1: "" is not a label name`),
+		Entry("with a UTF-8 label", pushed("x", dto.MetricType_GAUGE, gauge1("a.b", "v")), `metric x: number 1 of 1: "a.b" is not a label name`),
+		Entry("with its name as a label", pushed("x", dto.MetricType_GAUGE, gauge1("__name__", "v")), `metric x: number 1 of 1: "__name__" is not a label name`),
+		Entry("with a reserved label", pushed("x", dto.MetricType_GAUGE, gauge1("__a", "v")), `metric x: number 1 of 1: "__a" is not a label name`),
 		Entry("with a label twice", pushed("x", dto.MetricType_GAUGE, gauge1("a", "1", "b", "1", "a", "2")), "metric x: number 1 of 1: label a is duplicated"),
 		Entry("with a label that is not UTF-8", pushed("x", dto.MetricType_GAUGE, gauge1("a", "\xff")), `metric x: number 1 of 1: label a is "\xff", which is not UTF-8`),
 		Entry("with many labels", pushed("x", dto.MetricType_GAUGE, gauge1(many(64)...)), ""),
-		Entry("with too many labels", pushed("x", dto.MetricType_GAUGE, gauge1(many(65)...)), "metric x: number 1 of 1: it has 65 labels, more than the limit of 64"),
+		Entry("with too many labels", pushed("x", dto.MetricType_GAUGE, gauge1(many(65)...)), "metric x: number 1 of 1: got 65 labels, expected at most 64"),
 		Entry("with many labels that the group overrules, or that are the instance", pushed("x", dto.MetricType_GAUGE, gauge1(append(many(64), "job", "own", "instance", "own")...)), ""),
 		Entry("with a label that the group overrules, twice", pushed("x", dto.MetricType_GAUGE, gauge1("job", "1", "job", "2")), "metric x: number 1 of 1: label job is duplicated"),
 		Entry("with a label that the group overrules, not UTF-8", pushed("x", dto.MetricType_GAUGE, gauge1("job", "\xff")), `metric x: number 1 of 1: label job is "\xff", which is not UTF-8`),
@@ -108,13 +108,13 @@ var _ = Describe("A push that makes no sense on its own", func() {
 		Entry("with an exemplar", counterOf(&dto.Counter{Exemplar: &dto.Exemplar{Label: pairsOf("a", "1"), Timestamp: &timestamppb.Timestamp{Seconds: 1}}}), ""),
 		Entry("with an exemplar that is empty", counterOf(&dto.Counter{Exemplar: &dto.Exemplar{}}), ""),
 		Entry("with an exemplar's label that cannot be", counterOf(&dto.Counter{Exemplar: &dto.Exemplar{Label: pairsOf("a.b", "1")}}),
-			`metric x: number 1 of 1: an exemplar: "a.b" cannot be the name of a label`),
+			`metric x: number 1 of 1: exemplar: "a.b" is not a label name`),
 		Entry("with an exemplar's label that is nil", counterOf(&dto.Counter{Exemplar: &dto.Exemplar{Label: []*dto.LabelPair{nil}}}),
-			"metric x: number 1 of 1: an exemplar: a label is nil"),
+			"metric x: number 1 of 1: exemplar: a label is nil"),
 		Entry("with an exemplar of too many labels", counterOf(&dto.Counter{Exemplar: &dto.Exemplar{Label: pairsOf(many(65)...)}}),
-			"metric x: number 1 of 1: an exemplar: it has 65 labels, more than the limit of 64"),
+			"metric x: number 1 of 1: exemplar: got 65 labels, expected at most 64"),
 		Entry("with an exemplar's time that cannot be", counterOf(&dto.Counter{Exemplar: &dto.Exemplar{Timestamp: &timestamppb.Timestamp{Nanos: -1}}}),
-			"metric x: number 1 of 1: an exemplar: its time is out of range"),
+			"metric x: number 1 of 1: exemplar: the time is out of range"),
 	)
 
 	DescribeTable("is refused as a histogram",
@@ -134,40 +134,40 @@ var _ = Describe("A push that makes no sense on its own", func() {
 			{UpperBound: proto.Float64(1)}, {UpperBound: proto.Float64(math.NaN()), CumulativeCountFloat: proto.Float64(math.NaN())}}}, ""),
 		Entry("with a bucket that is nil", &dto.Histogram{Bucket: []*dto.Bucket{nil}}, "a bucket is nil"),
 		Entry("with an exemplar of a bucket", &dto.Histogram{Bucket: []*dto.Bucket{{Exemplar: &dto.Exemplar{Timestamp: &timestamppb.Timestamp{Seconds: 1 << 60}}}}},
-			"an exemplar: its time is out of range"),
+			"exemplar: the time is out of range"),
 		Entry("with an exemplar that is nil", &dto.Histogram{Exemplars: []*dto.Exemplar{nil}}, "an exemplar is nil"),
-		Entry("with an exemplar", &dto.Histogram{Exemplars: []*dto.Exemplar{{Label: pairsOf("a", "\xff")}}}, `an exemplar: label a is "\xff", which is not UTF-8`),
+		Entry("with an exemplar", &dto.Histogram{Exemplars: []*dto.Exemplar{{Label: pairsOf("a", "\xff")}}}, `exemplar: label a is "\xff", which is not UTF-8`),
 		Entry("with a time of creation", &dto.Histogram{CreatedTimestamp: &timestamppb.Timestamp{Nanos: -1}}, "the time of creation is out of range"),
 		Entry("native", nativeWith(func(*dto.Histogram) {}), ""),
 		Entry("native, without observations", &dto.Histogram{Schema: proto.Int32(3), PositiveSpan: []*dto.BucketSpan{{}}}, ""),
 		Entry("native, of floats", &dto.Histogram{SampleCountFloat: proto.Float64(1.5), PositiveSpan: []*dto.BucketSpan{{Length: proto.Uint32(1)}}, PositiveCount: []float64{1.5}}, ""),
 		Entry("native, of negative floats", &dto.Histogram{SampleCountFloat: proto.Float64(1.5), NegativeSpan: []*dto.BucketSpan{{Length: proto.Uint32(1)}}, NegativeCount: []float64{-1.5}},
-			"a bucket's count is -1.5"),
-		Entry("native, with an unknown schema", nativeWith(func(h *dto.Histogram) { h.Schema = proto.Int32(9) }), "its schema is 9, not from -4 to 8"),
-		Entry("native, with a wrong count", nativeWith(func(h *dto.Histogram) { h.SampleCount = proto.Uint64(10) }), "its count is 10, that of its native buckets together 9"),
+			"got bucket count -1.5, expected a number that is not negative"),
+		Entry("native, with an unknown schema", nativeWith(func(h *dto.Histogram) { h.Schema = proto.Int32(9) }), "got schema 9, expected one from -4 to 8"),
+		Entry("native, with a wrong count", nativeWith(func(h *dto.Histogram) { h.SampleCount = proto.Uint64(10) }), "got count 10, but the counts of the native buckets add up to 9"),
 		Entry("native, with NaN among the observations", nativeWith(func(h *dto.Histogram) {
 			h.SampleCount, h.SampleSum = proto.Uint64(10), proto.Float64(math.NaN())
 		}), ""),
 		Entry("native, with a span that is nil", nativeWith(func(h *dto.Histogram) { h.PositiveSpan[1] = nil }), "span 2 is nil"),
-		Entry("native, with buckets without spans", nativeWith(func(h *dto.Histogram) { h.PositiveSpan = h.PositiveSpan[:1] }), "its spans have 2 buckets, but there are 4"),
+		Entry("native, with buckets without spans", nativeWith(func(h *dto.Histogram) { h.PositiveSpan = h.PositiveSpan[:1] }), "the spans have 2 buckets, but there are 4 counts"),
 		Entry("native, with spans without buckets", nativeWith(func(h *dto.Histogram) { h.NegativeSpan[0].Length = proto.Uint32(math.MaxUint32) }),
-			"span 1 goes beyond the last bucket that there can be"),
-		Entry("native, with spans that overlap", nativeWith(func(h *dto.Histogram) { h.PositiveSpan[1].Offset = proto.Int32(-1) }), "span 2 goes back by -1"),
-		Entry("native, with a negative count", nativeWith(func(h *dto.Histogram) { h.PositiveDelta[0] = -1 }), "a bucket's count is -1"),
+			"span 1 exceeds the last possible bucket"),
+		Entry("native, with spans that overlap", nativeWith(func(h *dto.Histogram) { h.PositiveSpan[1].Offset = proto.Int32(-1) }), "span 2 has the negative offset -1"),
+		Entry("native, with a negative count", nativeWith(func(h *dto.Histogram) { h.PositiveDelta[0] = -1 }), "got bucket count -1, expected a number that is not negative"),
 		Entry("native, with more than can be counted", nativeWith(func(h *dto.Histogram) {
 			h.PositiveDelta, h.ZeroCount = []int64{math.MaxInt64, 0, 0, 0}, proto.Uint64(math.MaxUint64)
-		}), "its buckets have more than can be counted"),
-		Entry("native, with a zero bucket that is none", nativeWith(func(h *dto.Histogram) { h.ZeroThreshold = proto.Float64(-1) }), "its zero bucket is up to -1 and has 0"),
+		}), "the sum of the bucket counts overflows"),
+		Entry("native, with a zero bucket that is none", nativeWith(func(h *dto.Histogram) { h.ZeroThreshold = proto.Float64(-1) }), "got a zero bucket with threshold -1 and count 0, expected numbers that are not negative"),
 	)
 
 	It("is refused if its group has a label that samples have of their own", func() {
 		summary := func(labels ...string) *dto.MetricFamily {
 			return pushed("x", dto.MetricType_SUMMARY, &dto.Metric{Summary: &dto.Summary{}, Label: pairsOf(labels...)})
 		}
-		expectRefused(push([]string{"quantile", "1"}, summary()), "metric x: number 1 of 1: label quantile is reserved in a summary, but its group has it")
+		expectRefused(push([]string{"quantile", "1"}, summary()), "metric x: number 1 of 1: label quantile is reserved in a summary, but is a label of the group")
 		expectRefused(push([]string{"quantile", "1"}, summary("quantile", "2")), "metric x: number 1 of 1: label quantile is reserved in a summary")
 		expectRefused(push([]string{"le", "1"}, pushed("x", dto.MetricType_HISTOGRAM, &dto.Metric{Histogram: &dto.Histogram{}})),
-			"metric x: number 1 of 1: label le is reserved in a histogram, but its group has it")
+			"metric x: number 1 of 1: label le is reserved in a histogram, but is a label of the group")
 		Expect(push([]string{"le", "1"}, summary())).To(Succeed())
 		Expect(push([]string{"quantile", "1"}, pushed("y", dto.MetricType_GAUGE, gauge1("quantile", "own")))).To(Succeed())
 		Expect(samples(a)).To(ContainElement(`y{instance="",job="j",quantile="1"} 1`))

@@ -36,25 +36,25 @@ func (r Rule) Validate() []FieldError {
 	} else {
 		found.unless(r.Operation != "", "operation", "operation is missing: expected %s", orList(allowed))
 		found.unless(r.Operation == "" || slices.Contains(allowed, r.Operation), "operation",
-			"operation %q does not go with a %s: expected %s", r.Operation, r.Type, orList(allowed))
+			"operation %q is not valid for a %s: expected %s", r.Operation, r.Type, orList(allowed))
 		found.unless(len(r.Buckets) > 0 || r.Type != Histogram, "buckets",
 			"a histogram needs buckets: expected their upper bounds, such as [0.1, 1, 10]")
 		found.unless(len(r.Buckets) == 0 || r.Type == Histogram, "buckets",
-			"buckets go with histograms, not with a %s", r.Type)
+			"buckets are not valid for a %s: expected a histogram", r.Type)
 		found.unless(!r.NativeHistogram || r.Type == Histogram, "native_histogram",
-			"native_histogram goes with histograms, not with a %s", r.Type)
+			"native_histogram is not valid for a %s: expected a histogram", r.Type)
 		found.unless(len(r.Exemplar) == 0 || r.Type == Histogram, "exemplar",
-			"exemplar goes with histograms, not with a %s", r.Type)
+			"exemplar is not valid for a %s: expected a histogram", r.Type)
 	}
 	found.unless(r.Divide == 0 || r.Divide >= minDivide && r.Divide <= maxDivide, "divide",
 		"divide is %v, expected a positive number, from %v to %v", r.Divide, minDivide, maxDivide)
 	found.unless(r.Divide == 0 || r.Operation != Inc && r.Operation != Hold, "divide",
-		"divide does not go with the operation %q, which does not use the value", r.Operation)
+		"divide is not valid for the operation %q, which does not use the value", r.Operation)
 	found.unless(len(r.Buckets) == 0 || !(r.Buckets[0] < 0), "buckets",
 		"buckets %v begin below 0, expected bounds of at least 0", r.Buckets)
 	for i, bound := range r.Buckets {
 		if math.IsNaN(bound) || math.IsInf(bound, 0) || i > 0 && bound <= r.Buckets[i-1] {
-			found.add("buckets", "buckets %v are not finite and ascending", r.Buckets)
+			found.add("buckets", "got buckets %v, expected finite numbers in ascending order", r.Buckets)
 			break
 		}
 	}
@@ -65,9 +65,9 @@ func (r Rule) Validate() []FieldError {
 	}
 	switch {
 	case r.IdleTTL < 0:
-		found.add("idle_ttl", "idle_ttl %v is negative", r.IdleTTL)
+		found.add("idle_ttl", "got idle_ttl %v, expected a positive duration", r.IdleTTL)
 	case r.IdleTTL > 0 && r.IdleTTL < time.Millisecond:
-		found.add("idle_ttl", "idle_ttl %v is under a millisecond", r.IdleTTL)
+		found.add("idle_ttl", "got idle_ttl %v, expected at least a millisecond", r.IdleTTL)
 	case r.IdleTTL > 0 && len(r.Labels) == 0:
 		found.add("idle_ttl", "idle_ttl requires labels: the only series of a metric without labels never expires")
 	}

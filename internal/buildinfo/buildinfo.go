@@ -6,11 +6,11 @@ import "runtime/debug"
 // Module is the path of Signalbox's module.
 const Module = "github.com/signalbox-ci/signalbox"
 
-// Info describes the build of Signalbox. Strings that are not known are empty.
+// Info describes the build of Signalbox. Unknown strings are empty.
 type Info struct {
-	Version  string // of the module, in the program that embeds it as in the daemon
-	Revision string // the commit; only of programs in the module itself
-	Modified bool   // whether there were uncommitted changes
+	Version  string // of the module, in the daemon and in programs that embed it
+	Revision string // the commit; known only in programs of the module itself
+	Modified bool   // the build had uncommitted changes
 	Tags     string // build tags, separated by commas
 }
 
@@ -45,8 +45,8 @@ func of(info *debug.BuildInfo) Info {
 	return b
 }
 
-// RevisionText returns the commit for display: "unknown" if it is not known, with
-// " (modified)" after it if there were uncommitted changes.
+// RevisionText returns the commit for display: "unknown" if it is not known, followed
+// by " (modified)" if the build had uncommitted changes.
 func (i Info) RevisionText() string {
 	switch {
 	case i.Revision == "":

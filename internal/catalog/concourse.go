@@ -3,15 +3,15 @@ package catalog
 
 import "github.com/signalbox-ci/signalbox/emitter/rule"
 
-// LastSeen describes the family that no event updates; the store itself keeps it.
+// LastSeen describes a family that no event updates; the store itself maintains it.
 var LastSeen = rule.Rule{
 	Metric: "workers_last_seen_timestamp_seconds",
 	Help:   "When a worker was last heard of, in seconds since the epoch.",
 	Labels: workerLabels,
 }
 
-// The buckets. The histograms of the garbage collectors and of job scheduling observe
-// milliseconds, but have bounds for seconds, as in Concourse's web node.
+// The buckets. The histograms for garbage collectors and job scheduling observe
+// milliseconds but have bounds for seconds, as in Concourse's web node.
 var (
 	buildBuckets      = []float64{1, 60, 180, 300, 600, 900, 1200, 1800, 2700, 3600, 7200, 18000, 36000}
 	schedulingBuckets = []float64{30, 60, 180, 300, 600, 900, 1200, 1800, 2700, 3600, 7200, 18000, 36000}
@@ -54,7 +54,7 @@ var (
 	}
 )
 
-// Attributes that the build families require besides those of their labels.
+// Attributes that the build families require in addition to those of their labels.
 var (
 	needsStatus        = []string{"build_status"}
 	needsTeamAndStatus = []string{"team_name", "build_status"}
@@ -65,7 +65,8 @@ func statusIs(status string) *rule.Condition {
 }
 
 // concourse maps the events of Concourse's web node. Dashboards depend on the names,
-// labels, units and buckets, so they are the web node's, peculiarities included.
+// labels, units and buckets, so these are the same as in the web node, including its
+// peculiarities.
 var concourse = []rule.Rule{
 	{Event: "error log", Metric: "error_logs", Type: rule.Counter, Operation: rule.Inc,
 		Help:   "Error-level log lines, by message.",
@@ -247,9 +248,9 @@ var concourse = []rule.Rule{
 		Help: "Volumes on a worker that the scheduler does not know.", Labels: workerLabels},
 }
 
-// silentEvents are known and deliberately update no series: the Go and process
-// collectors have metrics of the runtime already, and the value of "build started" is
-// the build's ID.
+// silentEvents are known but deliberately update no series: the Go and process
+// collectors already export metrics about the runtime, and the value of "build started"
+// is the build's ID.
 var silentEvents = []string{
 	"build started",
 	"gc pause total duration",

@@ -13,17 +13,17 @@ import (
 // updates the same families in either naming. The zero value means Inherited.
 type Naming string
 
-// The namings. A name that is in both belongs to the same family in both.
+// The namings. A name that occurs in both belongs to the same family in both.
 const (
 	Inherited Naming = "inherited" // the names of Concourse's web node
 	Modern    Naming = "modern"    // names that follow Prometheus' naming practices
 )
 
 // Rules returns the built-in rules in a naming, in the order in which `signalbox
-// catalog` prints them, or nil if there is no such naming. A rule has the same index
-// in either naming; only the name of the metric, the names of the labels and, where
-// the inherited form observes milliseconds, the unit with the help text and the
-// buckets differ. The caller may change the rules.
+// catalog` prints them, or nil if there is no such naming. A rule has the same index in
+// both namings. They differ only in the names of metrics and labels and, where the
+// inherited form observes milliseconds, in the unit with the help text and the buckets.
+// The caller may change the rules.
 func Rules(n Naming) []rule.Rule {
 	switch n {
 	case "", Inherited:
@@ -71,17 +71,17 @@ type modernForm struct {
 	metric string
 
 	// seconds are the buckets of a histogram that observes milliseconds in its
-	// inherited form, and seconds in this one. It is nil for any other family.
+	// inherited form and seconds in this one. It is nil for other families.
 	seconds []float64
 }
 
-// workBuckets are for the web node's own work, which normally takes milliseconds, and
-// minutes when the database or a worker is slow.
+// workBuckets are for the web node's own work, which normally takes milliseconds, but
+// minutes if the database or a worker is slow.
 var workBuckets = []float64{.001, .005, .01, .05, .1, .25, .5, 1, 2.5, 5, 10, 60, 300}
 
-// modernForms are the modern forms of families, by inherited name. Families whose
-// inherited names follow Prometheus' practices are not in it: they keep their names, so
-// that as many dashboards and rules as possible work with both namings.
+// modernForms are the modern forms of families, by inherited name. It omits families
+// whose inherited names follow Prometheus' practices: they keep their names, so that as
+// many dashboards and rules as possible work with both namings.
 var modernForms = map[string]modernForm{
 	"error_logs": {metric: "error_logs_total"},
 
@@ -91,7 +91,7 @@ var modernForms = map[string]modernForm{
 	"builds_finished":                      {metric: "job_builds_finished_total"},
 	"builds_latest_completed_build_status": {metric: "builds_latest_completed_status"},
 
-	// Waiting for workers, in seconds already.
+	// Waiting for workers. These already observe seconds.
 	"tasks_wait_duration": {metric: "tasks_wait_duration_seconds"},
 	"steps_wait_duration": {metric: "steps_wait_duration_seconds"},
 
@@ -101,7 +101,7 @@ var modernForms = map[string]modernForm{
 	"caches_get_step_cache_hits":            {metric: "caches_get_step_hits_total"},
 	"caches_streamed_resource_caches":       {metric: "caches_streamed_total"},
 
-	// Garbage collection: what it found to collect, and how long it took.
+	// Garbage collection.
 	"volumes_orphaned_volumes_to_be_deleted":                 {metric: "volumes_orphaned_total"},
 	"gc_creating_containers_to_be_garbage_collected":         {metric: "gc_creating_containers_found_total"},
 	"gc_created_containers_to_be_garbage_collected":          {metric: "gc_created_containers_found_total"},
@@ -123,7 +123,8 @@ var modernForms = map[string]modernForm{
 }
 
 // Hint returns the metric that an unknown one was probably meant to be, to append to an
-// error: the one that has this name in the other naming, or else the nearest known one.
+// error: the metric that has this name in the other naming, or else the nearest known
+// one.
 func Hint(metric string, known []string) string {
 	for inherited, form := range modernForms {
 		switch {

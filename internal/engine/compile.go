@@ -13,9 +13,9 @@ import (
 	"github.com/signalbox-ci/signalbox/internal/series"
 )
 
-// compile resolves rules into plans, for a store in which the families inForce are, by
-// metric. The families that it makes are not in the store yet. The error reports
-// everything that is wrong with the mapping file and the rules.
+// compile resolves rules into plans. inForce are the families in the store that rules
+// update, by metric; families that compile creates are not in the store yet. The error
+// joins all errors in the mapping file and the rules.
 func compile(namespace string, rules mapping.Mapping, store *series.Store, inForce map[string]*definition) (compiled, error) {
 	c := compiler{
 		namespace: namespace,
@@ -40,7 +40,7 @@ func compile(namespace string, rules mapping.Mapping, store *series.Store, inFor
 	return c.compiled, rules.Err(wrong)
 }
 
-// A compiled mapping says what each event updates.
+// A compiled is a compiled mapping: what each event updates.
 type compiled struct {
 	plans    map[string]*plan       // by event
 	families map[string]*definition // by metric
@@ -50,20 +50,20 @@ type compiled struct {
 type compiler struct {
 	namespace string
 	store     *series.Store
-	inForce   map[string]*definition // those that stay as they are keep their series
+	inForce   map[string]*definition // families whose definition stays the same keep their series
 
 	compiled
-	types     map[string]series.Type // of all families there will be, by full name
+	types     map[string]series.Type // of all families after the change, by full name
 	replacers []*replacer
 }
 
-// add resolves one rule, after those before it.
+// add resolves one rule. before are the rules before it.
 func (c *compiler) add(r rule.Rule, before []rule.Rule) []rule.FieldError {
 	wrong := func(field string, err error) []rule.FieldError {
 		return []rule.FieldError{{Field: field, Reason: err.Error()}}
 	}
 	if slices.ContainsFunc(before, func(b rule.Rule) bool { return sameUpdate(r, b) }) {
-		return wrong("", fmt.Errorf("event %q updates metric %q in this way already", r.Event, r.Metric))
+		return wrong("", fmt.Errorf("another rule updates metric %q for event %q with the same labels and condition", r.Metric, r.Event))
 	}
 	if c.repeatsNamespace(r) {
 		return wrong("metric", fmt.Errorf("metric %q would become %q: leave out %q, which is the namespace",
@@ -123,11 +123,11 @@ func otherTypes(store *series.Store, inForce map[string]*definition) map[string]
 	return types
 }
 
-// clash returns an error if a family cannot have its name beside the families of those
-// types, because the name, or that of one of its samples, is taken.
+// clash returns an error if a family cannot be added to the families in types, because
+// its name, or that of one of its samples, is taken.
 func clash(types map[string]series.Type, o series.FamilyOptions) error {
 	if _, ok := types[o.Name]; ok {
-		return fmt.Errorf("metric %s exists already, as one of Signalbox's own", o.Name)
+		return fmt.Errorf("metric %s is one of Signalbox's own", o.Name)
 	}
 	return series.CheckSampleNames(o.Name, o.Type, true, func(name string) (series.Type, bool) {
 		typ, ok := types[name]
@@ -159,14 +159,15 @@ func (c *compiler) plan(event string) *plan {
 	return p
 }
 
-// A definition is a family with the first rule that asked for it.
+// A definition is a family and the first rule that uses it.
 type definition struct {
 	rule    rule.Rule
 	options series.FamilyOptions
 	family  *series.Family
 }
 
-// accepts returns an error if another rule must not update the same family.
+// accepts returns an error if the rule does not agree with the first rule of the
+// family.
 func (d *definition) accepts(r rule.Rule) error {
 	labelNames := func(r rule.Rule) (names []string) {
 		for _, l := range sortedLabels(r) {
@@ -222,8 +223,8 @@ func prefixed(namespace, metric string) string {
 	return namespace + "_" + metric
 }
 
-// sameUpdate reports whether both rules make the same update of the same events, so
-// that each event would count twice.
+// sameUpdate reports whether both rules update the same metric in the same way, so that
+// each event would count twice.
 func sameUpdate(a, b rule.Rule) bool {
 	return a.Event == b.Event && a.Metric == b.Metric &&
 		reflect.DeepEqual(a.When, b.When) && reflect.DeepEqual(sortedLabels(a), sortedLabels(b))

@@ -123,15 +123,15 @@ func TestFaultsFoundByCompilingHavePositions(t *testing.T) {
 			`m.yml:2: rules[0]: metric "builds_started_total" is defined differently by the rule for event "builds started": ` +
 				`help is "", expected "Builds started."`},
 		{"rules:\n- {event: builds started, metric: builds_started_total, type: counter, operation: inc, help: Builds started.}",
-			`m.yml:2: rules[0]: event "builds started" updates metric "builds_started_total" in this way already`},
+			`m.yml:2: rules[0]: another rule updates metric "builds_started_total" for event "builds started" with the same labels and condition`},
 		{"rules:\n- {event: e, metric: workers_last_seen_timestamp_seconds, type: gauge, operation: set}",
-			`m.yml:2: rules[0].metric: metric ci_workers_last_seen_timestamp_seconds exists already, as one of Signalbox's own`},
+			`m.yml:2: rules[0].metric: metric ci_workers_last_seen_timestamp_seconds is one of Signalbox's own`},
 		{"rules:\n- {event: e, metric: builds_duration_seconds_sum, type: gauge, operation: set}",
 			`m.yml:2: rules[0].metric: metric ci_builds_duration_seconds_sum has the name of a sample of the histogram ci_builds_duration_seconds`},
 		{"rules:\n- {event: e, metric: h_sum, type: gauge, operation: set}\n- {event: e, metric: h, type: histogram, operation: observe, buckets: [1]}",
-			`m.yml:3: rules[1].metric: metric ci_h would have a sample of the name of the metric ci_h_sum`},
+			`m.yml:3: rules[1].metric: metric ci_h would have a sample with the name of metric ci_h_sum`},
 		{"rules:\n- {event: e, metric: h_created, type: gauge, operation: set}\n- {event: e, metric: h, type: histogram, operation: observe, buckets: [1]}",
-			`m.yml:3: rules[1].metric: metric ci_h would have a sample of the name of the metric ci_h_created`},
+			`m.yml:3: rules[1].metric: metric ci_h would have a sample with the name of metric ci_h_created`},
 	} {
 		if _, _, err := compileFile(catalog.Rules(catalog.Inherited), c.content); fmt.Sprint(err) != c.expected {
 			t.Errorf("%s\n got      %v\n expected %s", c.content, err, c.expected)
@@ -156,7 +156,7 @@ rules:
     operation: set
 silent_evnts: []
 `)
-	expected := `m.yml:2: metrics[0].metric: no rule drives the metric "builds_finishd": did you mean "builds_finished"?
+	expected := `m.yml:2: metrics[0].metric: no rule updates the metric "builds_finishd": did you mean "builds_finished"?
 m.yml:7: rules[0].type: type "countr" is not one of counter, gauge, histogram: did you mean "counter"?
 m.yml:10: rules[0].labels[0].attribut: unknown field: did you mean "attribute"?
 m.yml:10: rules[0].labels[0].name: label "a-b" is not a label name: expected letters, digits and _, not starting with a digit or __

@@ -14,10 +14,9 @@ import (
 	"github.com/signalbox-ci/signalbox/internal/series"
 )
 
-// constantLabels makes the labels that every series has of the node's attributes, sorted
-// by name. It fails with an AttributeError, naming the attributes, if two of them become the
-// same label, if one becomes a label that a rule uses itself, or if one cannot be a
-// label at all.
+// constantLabels turns the node's attributes into labels that every series has, sorted
+// by name. It returns an AttributeError that names the attributes if two of them become
+// the same label, if one becomes a label that a rule uses, or if one cannot be a label.
 func constantLabels(attributes map[string]string, rules []rule.Rule) ([]series.Label, error) {
 	usedBy := map[string]string{"le": "the histograms' buckets"}
 	for _, r := range slices.Backward(rules) {
@@ -32,11 +31,11 @@ func constantLabels(attributes map[string]string, rules []rule.Rule) ([]series.L
 		name, value := sanitize(key), attributes[key]
 		switch {
 		case !isLabelName(name):
-			return nil, AttributeError(fmt.Sprintf("attribute %q cannot become a label: want a letter in it, before any digit", key))
+			return nil, AttributeError(fmt.Sprintf("attribute %q cannot become a label: expected a letter in it, before any digit", key))
 		case keys[name] != "":
 			return nil, AttributeError(fmt.Sprintf("attributes %q and %q both become the label %q", keys[name], key, name))
 		case usedBy[name] != "":
-			return nil, AttributeError(fmt.Sprintf("attribute %q becomes the label %q, which is a label of %s itself", key, name, usedBy[name]))
+			return nil, AttributeError(fmt.Sprintf("attribute %q becomes the label %q, which is already a label of %s", key, name, usedBy[name]))
 		case !utf8.ValidString(value):
 			return nil, AttributeError(fmt.Sprintf("attribute %q has a value that is not UTF-8: %q", key, value))
 		}
@@ -49,9 +48,9 @@ func constantLabels(attributes map[string]string, rules []rule.Rule) ([]series.L
 
 var notInLabels = regexp.MustCompile(`[^a-zA-Z0-9]+`)
 
-// sanitize turns an attribute's key into a label name: every run of characters
-// that a label name cannot have, and every run of underscores, becomes one
-// underscore, and none is left at the ends.
+// sanitize turns an attribute's key into a label name: it replaces every run of other
+// characters than letters and digits by one underscore, and removes underscores at the
+// ends.
 func sanitize(key string) string {
 	return strings.Trim(notInLabels.ReplaceAllString(key, "_"), "_")
 }
@@ -60,7 +59,8 @@ func isLabelName(s string) bool {
 	return model.LegacyValidation.IsValidLabelName(s) && !strings.HasPrefix(s, model.ReservedLabelPrefix)
 }
 
-// An AttributeError says that an attribute of the node cannot become a label.
+// An AttributeError is the error for an attribute of the node that cannot become a
+// label.
 type AttributeError string
 
 // Error implements error.

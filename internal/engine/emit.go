@@ -16,10 +16,10 @@ import (
 // EmitsConcurrently implements metric.ConcurrentEmitter.
 func (e *Engine) EmitsConcurrently() {}
 
-// Emit updates the series that the event drives. An event that a rule refuses
-// is counted in signalbox_events_rejected_total and logged, at most once a
-// second for each event name and reason; an event that no rule knows is counted
-// in signalbox_events_unknown_total.
+// Emit updates the series that rules map the event to. An event that is rejected for a
+// metric is counted in signalbox_events_rejected_total and logged, at most once a
+// second for each event name and reason. An event that no rule knows is counted in
+// signalbox_events_unknown_total.
 func (e *Engine) Emit(logger lager.Logger, event metric.Event) {
 	plan := e.plans.Load().find(event.Name)
 	if plan == nil {
@@ -27,7 +27,7 @@ func (e *Engine) Emit(logger lager.Logger, event metric.Event) {
 		return
 	}
 	var array [maxAttributes]string
-	var o observation // filled field by field: a literal would be made apart, and copied
+	var o observation // set field by field, because the compiler would build a literal elsewhere and copy it
 	o.value = event.Value
 	o.attributes = array[:plan.slots()]
 	for i, name := range plan.attributes {
@@ -48,7 +48,7 @@ func (e *Engine) Prepare(t metric.EventType) metric.TypedEvent {
 	return newPreparedEvent(e, t)
 }
 
-// prepare resolves an event type by the plans. It keeps the attributes.
+// prepare resolves an event type by the plans. It retains the attributes.
 func (e *Engine) prepare(plans *nameTable, t metric.EventType) metric.TypedEvent {
 	plan := plans.find(t.Name)
 	if plan == nil {
@@ -58,7 +58,7 @@ func (e *Engine) prepare(plans *nameTable, t metric.EventType) metric.TypedEvent
 	var present uint32
 	for i, name := range plan.attributes {
 		for j, attribute := range t.Attributes {
-			if attribute == name { // of two the last, as in a map
+			if attribute == name { // the last of two counts, as in a map
 				at[i] = j
 				present |= 1 << i
 			}
@@ -70,14 +70,14 @@ func (e *Engine) prepare(plans *nameTable, t metric.EventType) metric.TypedEvent
 	return &partialEvent{e, plan, at, present}
 }
 
-// maxTypeAttributes is how many attributes a bit set can tell of.
+// maxTypeAttributes is the maximum number of attributes that fit into a bit set.
 const maxTypeAttributes = 32
 
-// A typedEvent takes the events of a type that has all the attributes that the
-// rules look at: the values are used where they are.
+// A typedEvent takes the events of a type that has all the attributes that the rules
+// use. The values are not copied.
 type typedEvent struct {
 	engine *Engine
-	plan   *plan // by the type's indexes
+	plan   *plan // for observations of the type's attributes
 }
 
 // EmitValues implements metric.TypedEvent.
@@ -89,13 +89,13 @@ func (t *typedEvent) EmitValues(logger lager.Logger, value float64, values []str
 	t.engine.observe(logger, t.plan, &o)
 }
 
-// A partialEvent takes the events of a type that lacks some of them, or of which
-// label values are derived.
+// A partialEvent takes the events of a type that lacks some of these attributes or has
+// too many attributes, or of which label values are derived.
 type partialEvent struct {
 	engine  *Engine
 	plan    *plan
-	at      []int  // by the plan's attributes: the index of the type's
-	present uint32 // bit set of those that the type has
+	at      []int  // at[i] is the type's index of the plan's i-th attribute
+	present uint32 // bit set of the plan's attributes that the type has
 }
 
 // EmitValues implements metric.TypedEvent.
@@ -116,7 +116,7 @@ func (t *partialEvent) EmitValues(logger lager.Logger, value float64, values []s
 	t.engine.observe(logger, t.plan, &o)
 }
 
-// An unknownEvent is of a type that no rule knows.
+// An unknownEvent takes the events of a type that no rule knows.
 type unknownEvent struct {
 	engine *Engine
 	name   string
@@ -127,14 +127,14 @@ func (u *unknownEvent) EmitValues(logger lager.Logger, _ float64, _ []string) {
 	u.engine.refuseUnknown(logger, u.name)
 }
 
-// An observation is what a plan looks at of one event.
+// An observation contains what a plan uses of one event.
 type observation struct {
 	value      float64
-	present    uint32   // bit set of the attributes that are there
+	present    uint32   // bit set of the attributes that the event has
 	attributes []string // by the plan's indexes
 }
 
-// observe makes the plan's updates.
+// observe applies the plan's updates to an event.
 func (e *Engine) observe(logger lager.Logger, plan *plan, o *observation) {
 	now := e.clock.Now()
 	var failed rejections
@@ -143,15 +143,15 @@ func (e *Engine) observe(logger lager.Logger, plan *plan, o *observation) {
 			failed.add(reason, i)
 		}
 	}
-	// Right behind the updates: an atomic addition waits for the stores before
-	// it, and so that is waited for once.
+	// Immediately after the updates: an atomic addition waits for the pending stores,
+	// so the event waits for them only once.
 	plan.received.Inc()
 	if failed.any {
 		e.reject(logger, plan, o, now, &failed)
 	}
 }
 
-// apply makes one update, or tells why not.
+// apply applies one update, or returns the reason why it was rejected.
 func (u *update) apply(plan *plan, o *observation, now series.Instant) reason {
 	if o.present&u.required != u.required {
 		return missingAttribute
@@ -175,7 +175,7 @@ func (u *update) apply(plan *plan, o *observation, now series.Instant) reason {
 		value /= u.divide
 	}
 	if u.op == series.Observe && value < 0 && value >= -math.MaxFloat64 {
-		return negative // the sum would go down, which it must not
+		return negative // the sum of a histogram must not decrease
 	}
 	worker := ""
 	if plan.worker >= 0 {
@@ -186,8 +186,8 @@ func (u *update) apply(plan *plan, o *observation, now series.Instant) reason {
 	return reasonOf(u.family.Update(u.op, &values, worker, value, now))
 }
 
-// hold is what a lock's event adds to the locks that are held. What is not a
-// number stays that, to be rejected.
+// hold returns what an event adds to a gauge with the operation hold: 1 or -1. NaN and
+// infinities are returned unchanged, for the family to reject.
 func hold(value float64) float64 {
 	switch {
 	case value == 1:
@@ -198,9 +198,9 @@ func hold(value float64) float64 {
 	return -1
 }
 
-// CountMalformed counts input that is not an event in signalbox_events_rejected_total,
-// and keeps the error as the example of its reason, one a second; nil is counted
-// without one. It does not log.
+// CountMalformed counts input that is not an event in signalbox_events_rejected_total.
+// It keeps the error as the example of the reason, at most once a second; if the error
+// is nil, it only counts. It does not log.
 func (e *Engine) CountMalformed(why error) {
 	e.self.refused.Add(1)
 	e.self.rejected[malformed].Add(1)

@@ -1,9 +1,9 @@
 // Package engine turns events into updates of series.
 //
-// Rules are compiled into plans (compile.go), one for each event name: which
-// attributes to read, and which families to update with them. Emitting an event looks
-// up its plan once (emit.go). A reload compiles the rules anew and replaces the plans
-// (reload.go); families that stay the same keep their series.
+// Rules are compiled into plans (compile.go), one for each event name: which attributes
+// to read, and which families to update with them. An event finds its plan with one
+// lookup (emit.go). A reload compiles the rules again and replaces the plans
+// (reload.go); families whose definition stays the same keep their series.
 package engine
 
 import (
@@ -24,7 +24,7 @@ import (
 	"github.com/signalbox-ci/signalbox/metric"
 )
 
-// maxLabelValueBytes is the length up to which a label value is accepted.
+// maxLabelValueBytes is the maximum length of a label value.
 const maxLabelValueBytes = 16 << 10
 
 // Options configure an Engine.
@@ -32,16 +32,17 @@ type Options struct {
 	Source     mapping.Source    // the rules
 	Attributes map[string]string // of the node; they become constant labels
 
-	WorkerStaleAfter time.Duration // how long a worker stays without a heartbeat
-	MaxSeries        int           // how many series a family may have
+	WorkerStaleAfter time.Duration // how long a worker's series stay without a heartbeat
+	MaxSeries        int           // maximum number of series of a family
 
-	// Clock returns the time; nil means time.Now. Rates always go by RealTime.
+	// Clock returns the time; nil means time.Now. Rates always use RealTime.
 	Clock func() time.Time
 
-	// RealTime returns the time of the machine; nil means time.Now.
+	// RealTime returns the machine's time; nil means time.Now.
 	RealTime func() time.Time
 
-	// Logger is for what happens outside of Emit until Attach; nil discards it.
+	// Logger is used outside of Emit until Attach provides another; nil discards
+	// everything.
 	Logger lager.Logger
 }
 
@@ -54,12 +55,12 @@ type Engine struct {
 	clock    *series.Clock
 	self     *selfMetrics
 	mapping  mappingInForce
-	logger   atomic.Pointer[lager.Logger] // for what happens outside of Emit
+	logger   atomic.Pointer[lager.Logger] // used outside of Emit
 	now      func() time.Time
 	history  *traffic.History
 	realTime func() time.Time
 
-	// tolerance is how far the clock's reading can be behind.
+	// tolerance is the maximum age of the clock's reading.
 	tolerance time.Duration
 }
 
@@ -70,9 +71,9 @@ var (
 	_ prometheus.Gatherer  = (*Engine)(nil)
 )
 
-// New returns an Engine. It fails if the mapping file cannot be read, with errors of
-// type *rule.MappingError in the tree if a rule is wrong, and with an AttributeError
-// if an attribute cannot become a label.
+// New returns an Engine. It returns an error if it cannot read the mapping file, an
+// error that joins a *rule.MappingError for each error in the rules, or an
+// AttributeError if an attribute cannot become a label.
 func New(o Options) (*Engine, error) {
 	o = o.withDefaults()
 	rules, err := o.Source.Read()
@@ -129,8 +130,7 @@ func addOwnFamilies(store *series.Store, o Options, received *traffic.Tallies) (
 	return newSelfMetrics(store, o.MaxSeries, received)
 }
 
-// Check reports what New would find wrong with the rules and the attributes, and
-// counts the rules.
+// Check returns the error that New would return, and counts the rules and families.
 func Check(o Options) (Summary, error) {
 	o = o.withDefaults()
 	rules, err := o.Source.Read()
@@ -155,7 +155,7 @@ func (e *Engine) Clock() *series.Clock { return e.clock }
 // TickInterval returns how often the clock must be ticked; 0 if it needs no ticks.
 func (e *Engine) TickInterval() time.Duration { return e.tolerance }
 
-// Logger returns the logger for what happens outside of Emit.
+// Logger returns the logger to use outside of Emit.
 func (e *Engine) Logger() lager.Logger { return *e.logger.Load() }
 
 // Attach implements metric.AttachableEmitter.
@@ -165,7 +165,7 @@ func (e *Engine) Attach(logger lager.Logger, stats func() []metric.EmitterStats)
 	e.self.stats.Store(&stats)
 }
 
-// Knows reports whether a rule or the list of silent events has the event.
+// Knows reports whether the event has a rule or is on the list of silent events.
 func (e *Engine) Knows(event string) bool { return e.plans.Load().find(event) != nil }
 
 // Silent reports whether the event is known and updates no series.
@@ -174,7 +174,7 @@ func (e *Engine) Silent(event string) bool {
 	return p != nil && len(p.updates) == 0
 }
 
-// Sweep removes the series of stale workers and the series that are idle for too long.
+// Sweep removes the series of stale workers and the series that were idle for too long.
 func (e *Engine) Sweep() series.Swept {
 	begin := time.Now()
 	swept := e.store.Sweep(e.clock.Tick(), e.tolerance)
@@ -182,7 +182,8 @@ func (e *Engine) Sweep() series.Swept {
 	return swept
 }
 
-// Refresh updates the metrics about Signalbox itself. It precedes each scrape.
+// Refresh updates the metrics about Signalbox itself. It must be called before each
+// scrape.
 func (e *Engine) Refresh() { e.self.refresh() }
 
 // Describe implements prometheus.Collector.
@@ -200,10 +201,11 @@ func (e *Engine) Gather() ([]*dto.MetricFamily, error) {
 	return e.store.Gather()
 }
 
-// SampleRates records the current counts of events for History. It is called every
+// SampleRates records the current counts of events for Rates. It must be called every
 // traffic.SampleInterval.
 func (e *Engine) SampleRates() { e.history.Sample(e.realTime()) }
 
-// BeginHistory excludes the events so far from the rates, those of now and of the last
-// hour: for a program that replays its past when it starts. It changes no metric.
+// BeginHistory excludes the events so far from the current rates and their history.
+// Programs that replay past events at their start call it afterwards. It changes no
+// metric.
 func (e *Engine) BeginHistory() { e.history.Begin(e.realTime()) }

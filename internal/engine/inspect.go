@@ -8,29 +8,30 @@ import (
 	"github.com/signalbox-ci/signalbox/metric"
 )
 
-// What the status page shows of the engine.
+// The methods in this file are for the status page.
 
 // Received returns the counts of the events received.
 func (e *Engine) Received() *traffic.Tallies { return &e.received }
 
-// Rates calls do with the rates of the events received, by the machine's time.
+// Rates calls do with the rates of the events received, at the machine's time.
 func (e *Engine) Rates(do func(traffic.Reading)) { e.history.Read(e.realTime(), do) }
 
-// UnknownEvents returns how many events no rule knew.
+// UnknownEvents returns the number of events that no rule knew.
 func (e *Engine) UnknownEvents() uint64 { return e.self.unknown.Load() }
 
-// RejectedEvents returns how many events were rejected for at least one metric.
+// RejectedEvents returns the number of malformed events and events that were rejected
+// for at least one metric.
 func (e *Engine) RejectedEvents() uint64 { return e.self.refused.Load() }
 
-// UnknownNames returns the names of events that no rule knows, the most frequent
-// first, and how many events had other names, for which there was no room.
+// UnknownNames returns the names of events that no rule knows, most frequent first, and
+// the number of unknown events with other names, for which there was no room.
 func (e *Engine) UnknownNames(wall series.Wall) (names []traffic.UnknownName, others uint64) {
-	// A name that a rule knows since may still be in the list.
+	// The list may still contain a name that a rule knows since the last reload.
 	names = slices.DeleteFunc(e.self.names.List(wall), func(n traffic.UnknownName) bool { return e.Knows(n.Name) })
 	return names, e.self.names.Other()
 }
 
-// EmitterStats returns the statistics of the Monitor's emitters; none before Attach.
+// EmitterStats returns the statistics of the Monitor's emitters, or nil before Attach.
 func (e *Engine) EmitterStats() []metric.EmitterStats {
 	if stats := e.self.stats.Load(); stats != nil {
 		return (*stats)()
@@ -41,10 +42,10 @@ func (e *Engine) EmitterStats() []metric.EmitterStats {
 // A WorkerGauge is a family of gauges that belong to workers.
 type WorkerGauge struct {
 	Family *series.Family
-	labels []string // the attributes that the family's labels show
+	labels []string // the attribute of each of the family's labels
 }
 
-// WorkerGauge returns the first gauge that the event sets and that belongs to the
+// WorkerGauge returns the first gauge that the event sets and whose series belong to a
 // worker.
 func (e *Engine) WorkerGauge(event string) (WorkerGauge, bool) {
 	p := e.plans.Load().find(event)
@@ -65,5 +66,5 @@ func (e *Engine) WorkerGauge(event string) (WorkerGauge, bool) {
 	return WorkerGauge{}, false
 }
 
-// Label returns the index of the label that shows the attribute, or -1.
+// Label returns the index of the label with the attribute, or -1.
 func (g WorkerGauge) Label(attribute string) int { return slices.Index(g.labels, attribute) }

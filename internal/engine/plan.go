@@ -10,12 +10,12 @@ import (
 	"github.com/signalbox-ci/signalbox/internal/series"
 )
 
-// A plan is what one event drives. The event's attributes are read once, into a
-// slice, and all updates are made from that.
+// A plan holds everything that one event updates. The event's attributes are read once,
+// into a slice that all updates use.
 type plan struct {
 	event      string
-	received   *series.Tally // of the event; set when the plan comes into force
-	attributes []string      // that the updates look at
+	received   *series.Tally // of the event; set when the plan is put in force
+	attributes []string      // that the updates use
 	derived    []derived
 	updates    []update
 	worker     int // index of the attribute that names the worker, or -1
@@ -23,19 +23,20 @@ type plan struct {
 	limiters   *[reasons]loglimit.Limiter
 }
 
-// A derived is a label value that is made of an attribute's: the k-th stands in an
-// observation in the k-th place from the end.
+// A derived is a label value that a replacer computes from an attribute. The k-th is at
+// the k-th position from the end of an observation's attributes.
 type derived struct {
 	from int // index of the attribute
 	by   *replacer
 }
 
-// maxAttributes is how many attributes of one event the rules may look at, each
-// way in which they are replaced counted as one more. It bounds what an Emit puts
-// on its stack; the built-in catalog needs five.
+// maxAttributes is the maximum number of attributes that the rules for one event may
+// use; each way of replacing an attribute's values counts as one more. It bounds what
+// Emit puts on its stack. The built-in catalog needs five.
 const maxAttributes = 16
 
-// maxUpdates is how many metrics one event may drive: as many as a byte can count.
+// maxUpdates is the maximum number of rules for one event. An index of a rule must fit
+// into a byte.
 const maxUpdates = math.MaxUint8
 
 // An update is one rule, resolved.
@@ -45,14 +46,14 @@ type update struct {
 	operand  operand
 	divide   float64
 	labels   []uint8 // index of the value for each of the family's labels
-	required uint32  // bit set of attributes that must be there
+	required uint32  // bit set of attributes that must be present
 	nonEmpty []uint8 // indexes of those that must not be empty
 	when     int     // index of the attribute that the rule is conditional on, or -1
 	equals   string
 	exemplar *series.ExemplarLabels // nil if the rule has none
 }
 
-// operand is where the number comes from that a series is updated with.
+// An operand is the source of the number with which a series is updated.
 type operand uint8
 
 const (
@@ -61,7 +62,7 @@ const (
 	holding // 1 if the event's value is 1, -1 otherwise
 )
 
-// add resolves a rule whose series are the family's.
+// add resolves a rule that updates the family.
 func (p *plan) add(r rule.Rule, family *series.Family, replacer func([]rule.Replacement) (*replacer, error)) error {
 	u := update{family: family, divide: r.Divide, when: -1}
 	switch r.Operation {
@@ -115,16 +116,16 @@ func (p *plan) add(r rule.Rule, family *series.Family, replacer func([]rule.Repl
 		u.required |= 1 << p.worker
 	}
 	if len(p.updates) == maxUpdates {
-		return fmt.Errorf("there are more than %d rules for event %q", maxUpdates, p.event)
+		return fmt.Errorf("there are more than %d rules for event %q, which is the limit", maxUpdates, p.event)
 	}
 	if len(p.attributes)+len(p.derived) > maxAttributes {
-		return fmt.Errorf("the rules for event %q look at more than %d attributes, each way of replacing one counted too", p.event, maxAttributes)
+		return fmt.Errorf("the rules for event %q use more than %d attributes, which is the limit; each way of replacing an attribute counts as one more", p.event, maxAttributes)
 	}
 	p.updates = append(p.updates, u)
 	return nil
 }
 
-// slots is how many values an observation has room for.
+// slots returns the number of values of an observation.
 func (p *plan) slots() int {
 	if len(p.derived) > 0 {
 		return maxAttributes
@@ -132,7 +133,8 @@ func (p *plan) slots() int {
 	return len(p.attributes)
 }
 
-// derive returns the index of a derived value in the plan's observations.
+// derive returns the index of a derived value in the plan's observations, and adds the
+// value if necessary.
 func (p *plan) derive(d derived) int {
 	k := slices.Index(p.derived, d)
 	if k < 0 {
@@ -142,15 +144,15 @@ func (p *plan) derive(d derived) int {
 	return maxAttributes - 1 - k
 }
 
-// replace makes the derived values of an observation.
+// replace computes the derived values of an observation.
 func (p *plan) replace(values []string) {
 	for k, d := range p.derived {
 		values[maxAttributes-1-k] = d.by.replace(values[d.from])
 	}
 }
 
-// attributeOf is the name of the attribute that a value of an observation is, or is
-// derived from.
+// attributeOf returns the name of the attribute that a value of an observation is, or
+// is derived from.
 func (p *plan) attributeOf(value uint8) string {
 	if k := maxAttributes - 1 - int(value); k >= 0 && k < len(p.derived) {
 		value = uint8(p.derived[k].from)
@@ -158,7 +160,8 @@ func (p *plan) attributeOf(value uint8) string {
 	return p.attributes[value]
 }
 
-// attribute returns the index of an attribute in the plan's observations.
+// attribute returns the index of an attribute in the plan's observations, and adds the
+// attribute if necessary.
 func (p *plan) attribute(name string) int {
 	if i := slices.Index(p.attributes, name); i >= 0 {
 		return i
@@ -167,8 +170,8 @@ func (p *plan) attribute(name string) int {
 	return len(p.attributes) - 1
 }
 
-// withAttributes returns the plan for observations of other attributes, in which the
-// plan's attributes have the indexes at. All of them must be there.
+// withAttributes returns the plan for observations of other attributes. at[i] is the
+// index of the plan's i-th attribute among them; they must include all of the plan's.
 func (p *plan) withAttributes(attributes []string, at []int) *plan {
 	r := *p
 	r.attributes = attributes

@@ -8,15 +8,15 @@ import (
 	"github.com/signalbox-ci/signalbox/metric"
 )
 
-// A preparedEvent takes the events of one type for as long as the emitter lives.
-// What the type comes to is resolved once for each mapping.
+// A preparedEvent takes the events of one type for as long as the emitter lives. It
+// resolves the type once for each mapping.
 type preparedEvent struct {
 	engine    *Engine
 	eventType metric.EventType
 	resolved  atomic.Pointer[resolvedEvent]
 }
 
-// A resolvedEvent is what an event type comes to by the plans of one mapping.
+// A resolvedEvent is an event type resolved by the plans of one mapping.
 type resolvedEvent struct {
 	plans *nameTable
 	event metric.TypedEvent
@@ -37,8 +37,8 @@ func (p *preparedEvent) EmitValues(logger lager.Logger, value float64, values []
 	r.event.EmitValues(logger, value, values)
 }
 
-// resolve resolves the type by the plans. Two goroutines may do it at a time, and
-// come to the same.
+// resolve resolves the type by the plans. Two goroutines may do so at the same time,
+// with the same result.
 func (p *preparedEvent) resolve(plans *nameTable) *resolvedEvent {
 	r := &resolvedEvent{plans, p.engine.prepare(plans, p.eventType)}
 	p.resolved.Store(r)

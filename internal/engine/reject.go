@@ -16,7 +16,7 @@ import (
 	"github.com/signalbox-ci/signalbox/metric"
 )
 
-// A reason is why an event was rejected for a metric.
+// A reason is the reason why an event was rejected for a metric.
 type reason uint8
 
 const (
@@ -28,9 +28,9 @@ const (
 	invalidUTF8
 	valueTooLong
 	seriesLimit
-	malformed // what came was no event; counted by CountMalformed
+	malformed // the input was not an event; counted by CountMalformed
 
-	reasons // how many there are
+	reasons // the number of reasons
 )
 
 // reasonLabels are the values of the label "reason".
@@ -62,8 +62,8 @@ func reasonOf(r series.Result) reason {
 	}
 }
 
-// rejections are the updates of one event that were refused: how many for each
-// reason, and the first of them.
+// rejections are the rejected updates of one event: their number by reason, and the
+// index of the first one.
 type rejections struct {
 	any   bool
 	count [reasons]uint8
@@ -78,10 +78,10 @@ func (r *rejections) add(why reason, update int) {
 	r.any = true
 }
 
-// reject counts and logs what was refused of an event. If the event is a
-// heartbeat, it proves all the same that its worker is alive.
+// reject counts and logs the rejected updates of an event. If the event is a heartbeat,
+// it still shows that its worker is alive.
 func (e *Engine) reject(logger lager.Logger, plan *plan, o *observation, now series.Instant, failed *rejections) {
-	// Unless there was no room for the worker, which has been counted.
+	// If there was no room for the worker, that has been counted.
 	if plan.heartbeat && o.present&(1<<plan.worker) != 0 && failed.count[seriesLimit] == 0 {
 		e.store.Heartbeat(o.attributes[plan.worker], now)
 	}
@@ -103,7 +103,7 @@ func (e *Engine) reject(logger lager.Logger, plan *plan, o *observation, now ser
 	}
 }
 
-// describe says in a sentence why the update was refused.
+// describe returns the reason why the update was rejected, in words.
 func (u *update) describe(plan *plan, o *observation, why reason) string {
 	switch why {
 	case missingAttribute:
@@ -113,9 +113,9 @@ func (u *update) describe(plan *plan, o *observation, why reason) string {
 			return o.attributes[i] == "" && slices.Contains(u.nonEmpty, uint8(i))
 		}))
 	case notFinite:
-		return fmt.Sprintf("the value is %v, want a finite number", o.value)
+		return fmt.Sprintf("got value %v, expected a finite number", o.value)
 	case negative:
-		return fmt.Sprintf("the value is %v, want one that is not negative: a %v only grows", o.value, u.family.Type())
+		return fmt.Sprintf("got value %v, expected a number that is not negative: a %v only grows", o.value, u.family.Type())
 	case invalidUTF8:
 		for _, i := range u.labels {
 			if !utf8.ValidString(o.attributes[i]) {
@@ -125,18 +125,18 @@ func (u *update) describe(plan *plan, o *observation, why reason) string {
 	case valueTooLong:
 		for _, i := range u.labels {
 			if len(o.attributes[i]) > maxLabelValueBytes {
-				return fmt.Sprintf("attribute %q has %d bytes, want at most %d: %s",
+				return fmt.Sprintf("attribute %q has %d bytes, expected at most %d: %s",
 					plan.attributeOf(i), len(o.attributes[i]), maxLabelValueBytes, excerpt.Quote(o.attributes[i]))
 			}
 		}
 	}
 	if u.family.Type() == series.Gauge {
-		return fmt.Sprintf("the metric has %d series, which is the limit", u.family.Limit())
+		return fmt.Sprintf("the metric has reached its limit of %d series", u.family.Limit())
 	}
-	return fmt.Sprintf("the metric has %d series, which is the limit: counted under the label value %s", u.family.Limit(), series.Overflow)
+	return fmt.Sprintf("the metric has reached its limit of %d series: counted under the label value %s", u.family.Limit(), series.Overflow)
 }
 
-// named names the attributes that are chosen.
+// named returns the names of the chosen attributes.
 func (p *plan) named(chosen func(int) bool) string {
 	var names []string
 	for i, name := range p.attributes {
@@ -158,7 +158,7 @@ func (e *Engine) refuseUnknown(logger lager.Logger, event string) {
 			const description = "the event's name is not UTF-8"
 			e.self.examples[invalidUTF8].Keep(traffic.Example{At: now, Event: event, Message: description})
 			e.log(logger, "event-rejected", description, lager.Data{
-				"event":  excerpt.Quote(event), // quoted, since JSON cannot show it otherwise
+				"event":  excerpt.Quote(event), // quoted because JSON cannot represent invalid UTF-8
 				"reason": reasonLabels[invalidUTF8], "unlogged": unlogged,
 			})
 		}
@@ -171,12 +171,12 @@ func (e *Engine) refuseUnknown(logger lager.Logger, event string) {
 	}
 }
 
-// log logs a refusal in a way that makes no event of it again.
+// log logs an error that wraps ErrFailedToEmit, so that it causes no "error log" event.
 func (e *Engine) log(logger lager.Logger, action, why string, data lager.Data) {
 	orDefault(logger, e).Error(action, fmt.Errorf("%w: %s", metric.ErrFailedToEmit, why), data)
 }
 
-// orDefault is the logger, or the emitter's own if there is none.
+// orDefault returns the logger, or the engine's own if it is nil.
 func orDefault(logger lager.Logger, e *Engine) lager.Logger {
 	if logger == nil {
 		return *e.logger.Load()
@@ -184,7 +184,7 @@ func orDefault(logger lager.Logger, e *Engine) lager.Logger {
 	return logger
 }
 
-// A Rejection is a reason for which events were rejected.
+// A Rejection counts the events that were rejected for one reason.
 type Rejection struct {
 	Reason  string // a value of the label "reason"
 	Count   uint64

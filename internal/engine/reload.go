@@ -12,14 +12,14 @@ import (
 	"github.com/signalbox-ci/signalbox/internal/series"
 )
 
-// A Summary counts what a mapping has.
+// A Summary counts the rules and families of a mapping.
 type Summary struct {
-	Rules    int // in all
-	Own      int // of Rules, those from the mapping file
+	Rules    int // all of them
+	Own      int // those from the mapping file
 	Families int // that the rules update
 }
 
-// String returns the counts as in "72 rules (69 built in, 3 own), 58 families".
+// String returns the counts, as in "72 rules (69 built in, 3 own), 58 families".
 func (s Summary) String() string {
 	rules, families := "rules", "families"
 	if s.Rules == 1 {
@@ -39,38 +39,38 @@ func summaryOf(m mapping.Mapping, c compiled) Summary {
 type mappingInForce struct {
 	source mapping.Source
 
-	mu       sync.Mutex             // held while a mapping is put in force
-	families map[string]*definition // by metric; guarded by mu
+	mu       sync.Mutex             // held while a mapping is put in force; protects families
+	families map[string]*definition // by metric
 
 	state atomic.Pointer[MappingState]
 }
 
-// A MappingState says how the last attempts to load a mapping went.
+// A MappingState is the state of the mapping and of the last attempt to load it.
 type MappingState struct {
 	File     string    // empty if there is no mapping file
 	LoadedAt time.Time // when the mapping in force was loaded
 	FailedAt time.Time // when the last attempt failed; zero if it succeeded
-	Err      error     // why it failed; nil if it succeeded
+	Err      error     // the error of that attempt; nil if it succeeded
 }
 
-// MappingState returns the state of the mapping file.
+// MappingState returns the state of the mapping.
 func (e *Engine) MappingState() MappingState { return *e.mapping.state.Load() }
 
-// Reload reads the mapping file again and puts it in force. It returns what changed, in
-// one line. Families whose definition stays the same keep their series and values;
-// those that are defined differently start empty. Events that are under way update what
-// they updated before; none waits.
+// Reload reads the mapping file again and puts it in force. It returns a one-line
+// summary of the changes. Families whose definition stays the same keep their series
+// and values; those that are defined differently start empty. Events are not blocked:
+// those that are being emitted meanwhile update what they updated before.
 //
-// If anything is wrong with the file, nothing changes. The error joins one
-// *rule.MappingError for each fault; it is logged as well, and
+// If the file has errors, nothing changes. The returned error joins a
+// *rule.MappingError for each of them and is also logged, and
 // signalbox_mapping_last_reload_successful is 0 until a reload succeeds. Without a
-// mapping file there is nothing to do. Concurrent reloads wait for each other.
+// mapping file, Reload does nothing. Concurrent calls wait for each other.
 func (e *Engine) Reload() (changes string, err error) {
 	m := &e.mapping
 	logger := *e.logger.Load()
 	if m.source.File == "" {
-		logger.Info("nothing-to-reload", lager.Data{"because": "there is no --mapping-file"})
-		return "nothing to reload: there is no --mapping-file", nil
+		logger.Info("nothing-to-reload", lager.Data{"because": "--mapping-file is not set"})
+		return "nothing to reload: --mapping-file is not set", nil
 	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -85,12 +85,12 @@ func (e *Engine) Reload() (changes string, err error) {
 	return fmt.Sprintf("reloaded %s: %v", m.source.File, changed), nil
 }
 
-// readAndPutInForce reads the mapping file and puts it in force. A panic, which a file
-// must not cause, becomes an error. The caller must hold mapping.mu.
+// readAndPutInForce reads the mapping file and puts it in force. It turns a panic,
+// which would be a bug, into an error. The caller must hold mapping.mu.
 func (e *Engine) readAndPutInForce() (changes mappingChanges, err error) {
 	defer func() {
 		if why := recover(); why != nil {
-			err = fmt.Errorf("--mapping-file: %s: reading it failed, which is a fault of Signalbox: %v", e.mapping.source.File, why)
+			err = fmt.Errorf("--mapping-file: %s: reading it panicked, which is a bug in Signalbox: %v", e.mapping.source.File, why)
 		}
 	}()
 	rules, err := e.mapping.source.Read()
@@ -100,7 +100,7 @@ func (e *Engine) readAndPutInForce() (changes mappingChanges, err error) {
 	return e.putInForce(rules)
 }
 
-// mappingChanges says what a new mapping changed.
+// mappingChanges counts what a new mapping changed.
 type mappingChanges struct {
 	summary                       Summary
 	kept, changed, added, dropped int // families
@@ -110,9 +110,10 @@ func (c mappingChanges) String() string {
 	return fmt.Sprintf("%v; of the families %d kept, %d changed, %d added, %d dropped", c.summary, c.kept, c.changed, c.added, c.dropped)
 }
 
-// putInForce compiles a mapping and puts it in force, or returns what is wrong with it.
-// It replaces the families before the plans, so that the first event of a new rule is
-// on the page. The caller must hold mapping.mu once the engine is shared.
+// putInForce compiles a mapping and puts it in force, or returns the errors in it. It
+// replaces the families before the plans, so that the page already contains a new
+// family when its first event arrives. The caller must hold mapping.mu unless the
+// engine is not shared yet.
 func (e *Engine) putInForce(rules mapping.Mapping) (mappingChanges, error) {
 	m := &e.mapping
 	next, err := compile(m.source.Namespace, rules, e.store, m.families)

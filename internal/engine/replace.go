@@ -11,37 +11,37 @@ import (
 	"github.com/signalbox-ci/signalbox/emitter/rule"
 )
 
-// A replacer maps attribute values to label values, by replacements of which the
-// first that matches counts. It is safe for concurrent use.
+// A replacer maps attribute values to label values. The first replacement that matches
+// applies. It is safe for concurrent use.
 //
-// The same values come over and over, so it remembers what became of them: in sets
-// of a few ways each, like the cache of a processor, where a new value takes the
-// place of an old one. So looking up takes no lock, and values that never come back
-// cannot take more memory than that.
+// Because the same values are replaced again and again, it has a cache. Like the cache
+// of a processor, that is divided into sets of a few entries each, in which a new entry
+// replaces an old one. So looking up takes no lock, and the memory is bounded.
 type replacer struct {
 	replacements []rule.Replacement
 	matches      []*regexp.Regexp // by the index of the replacement
 	sets         [replacerSets]replacerSet
-	turn         atomic.Uint32 // chooses who has to go
+	turn         atomic.Uint32 // chooses the entry to replace
 }
 
 const (
 	replacerSets = 256
 	replacerWays = 4
 
-	// maxRemembered is how long a value and what becomes of it may be together, to
-	// be remembered: so that a replacer takes no more than a megabyte.
+	// maxRemembered is the maximum length of a value and its replacement, together, in
+	// the cache. It limits a replacer to about a megabyte.
 	maxRemembered = 1 << 10
 )
 
 type replacerSet [replacerWays]atomic.Pointer[replaced]
 
-// A replaced is a value, and what became of it.
+// A replaced is a value and its replacement.
 type replaced struct{ from, to string }
 
 var replacerSeed = maphash.MakeSeed()
 
-// newReplacer makes a replacer. It fails if a replacement has no regular expression.
+// newReplacer returns a replacer. It returns an error if a replacement's Match is not a
+// regular expression.
 func newReplacer(replacements []rule.Replacement) (*replacer, error) {
 	r := &replacer{replacements: slices.Clone(replacements)}
 	for _, by := range replacements {
@@ -54,8 +54,8 @@ func newReplacer(replacements []rule.Replacement) (*replacer, error) {
 	return r, nil
 }
 
-// replace is what becomes of the value. It allocates only for a value that it does
-// not remember.
+// replace returns the replacement of the value. It allocates only for a value that is
+// not in the cache.
 func (r *replacer) replace(value string) string {
 	set := &r.sets[maphash.String(replacerSeed, value)%replacerSets]
 	for i := range set {
@@ -70,8 +70,8 @@ func (r *replacer) replace(value string) string {
 	return to
 }
 
-// compute is replace without the cache. A value that could not be a label's in any
-// case stays as it is, and is rejected for that.
+// compute is replace without the cache. It returns values that cannot be label values
+// unchanged; they are rejected later.
 func (r *replacer) compute(value string) string {
 	if len(value) > maxLabelValueBytes || !utf8.ValidString(value) {
 		return value
@@ -81,7 +81,7 @@ func (r *replacer) compute(value string) string {
 			return string(match.ExpandString(nil, r.replacements[i].With, value, found))
 		}
 	}
-	return strings.Clone(value) // which may be part of something large
+	return strings.Clone(value) // value may be part of a large request
 }
 
 func (set *replacerSet) remember(turn *atomic.Uint32, from, to string) {

@@ -13,8 +13,8 @@ import (
 	"github.com/signalbox-ci/signalbox/metric"
 )
 
-// selfMetrics are the metrics about Signalbox itself, under signalbox_. What is counted
-// for each event is counted here, where it costs next to nothing, and written to the
+// selfMetrics are the metrics about Signalbox itself, with the prefix signalbox_. What
+// is counted for each event is counted here, where counting is cheap, and copied to the
 // store before each scrape.
 type selfMetrics struct {
 	store *series.Store
@@ -22,7 +22,7 @@ type selfMetrics struct {
 	received *traffic.Tallies
 	unknown  atomic.Uint64
 	rejected [reasons]atomic.Uint64
-	refused  atomic.Uint64 // events that were rejected, whatever for
+	refused  atomic.Uint64 // events that were rejected for any reason
 
 	badNames, malformed, unknownNames loglimit.Limiter
 
@@ -31,7 +31,7 @@ type selfMetrics struct {
 
 	stats atomic.Pointer[func() []metric.EmitterStats]
 
-	refreshing sync.Mutex // so that no counter is set back by an older reading
+	refreshing sync.Mutex // so that an older reading does not decrease a counter
 
 	eventsReceived, eventsUnknown, eventsRejected    *series.Family
 	eventsDropped, queueLength, queueCapacity        *series.Family
@@ -95,12 +95,12 @@ func newSelfMetrics(store *series.Store, maxSeries int, received *traffic.Tallie
 	return self, nil
 }
 
-// set sets a series to what was counted elsewhere.
+// set sets a series to a value that was counted elsewhere.
 func (m *selfMetrics) set(f *series.Family, v float64, labels ...string) {
 	f.Update(series.Set, series.Plain(labels...), "", v, m.store.Clock().Now())
 }
 
-// refresh brings the store up to what was counted.
+// refresh copies the current values to the store.
 func (m *selfMetrics) refresh() {
 	m.refreshing.Lock()
 	defer m.refreshing.Unlock()
@@ -125,7 +125,7 @@ func (m *selfMetrics) refresh() {
 	}
 }
 
-// forget takes away what is told about families that are there no more.
+// forget removes the metrics about families that have been removed.
 func (m *selfMetrics) forget(families []*series.Family) {
 	m.refreshing.Lock()
 	defer m.refreshing.Unlock()
@@ -135,7 +135,7 @@ func (m *selfMetrics) forget(families []*series.Family) {
 	}
 }
 
-// swept counts what a sweep removed, and how long it took.
+// swept counts what a sweep removed, and records its duration.
 func (m *selfMetrics) swept(s series.Swept, took time.Duration) {
 	m.add(m.seriesCollected, s.Series)
 	m.add(m.workersCollected, s.Owners)

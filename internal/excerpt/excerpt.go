@@ -1,5 +1,5 @@
-// Package excerpt shortens text for display: what a client sent, as errors, log
-// lines and the status page show it. No function splits a UTF-8 character.
+// Package excerpt shortens text from clients for display in errors, log lines and the
+// status page. No function splits a UTF-8 character.
 package excerpt
 
 import (
@@ -7,13 +7,13 @@ import (
 	"unicode/utf8"
 )
 
-// MaxQuoted is how many bytes of a text Quote and Short show: enough to recognize it
-// by, too few to flood a log with.
+// MaxQuoted is the maximum number of bytes of a text that Quote and Short return,
+// before escaping. It is enough to recognize the text and does not flood a log.
 const MaxQuoted = 64
 
 const ellipsis = "…"
 
-// Prefix returns as much of the beginning of text as fits into max bytes.
+// Prefix returns the longest prefix of text that has at most max bytes.
 func Prefix(text string, max int) string {
 	if len(text) <= max {
 		return text
@@ -33,14 +33,14 @@ func Cut(text string, max int) string {
 	return Prefix(text, max-len(ellipsis)) + ellipsis
 }
 
-// Quote returns text in double quotes, with Go's escapes. Of a text of more than
-// MaxQuoted bytes it returns the beginning, with an ellipsis after the quotes.
+// Quote returns text in double quotes, with Go's escapes. If text has more than
+// MaxQuoted bytes, it returns the beginning, with an ellipsis after the quotes.
 func Quote[T string | []byte](text T) string {
 	shown, end := short(text)
 	return strconv.Quote(shown) + end
 }
 
-// Short is Quote without the quotes, for numbers, names, and text that is quoted
+// Short is like Quote without the quotes, for numbers, names, and text that is quoted
 // elsewhere.
 func Short[T string | []byte](text T) string {
 	shown, end := short(text)

@@ -14,33 +14,33 @@ import (
 	"github.com/signalbox-ci/signalbox/internal/secureheaders"
 )
 
-// HandlerOptions configure a Handler.
+// HandlerOptions configure a handler.
 type HandlerOptions struct {
 	Page Page
 
-	// Status serves / and every path that has no other handler. Nil means 404.
+	// Status serves / and all paths without another handler. Nil means 404.
 	Status http.Handler
 
-	// Reload reloads the mapping file, and returns what changed. Nil means that there
-	// is no /-/reload. Unless EnableReload is true, requests there are answered 403.
+	// Reload reloads the mapping file, and returns what changed. If nil, there is no
+	// /-/reload. Unless EnableReload is true, requests there are answered 403.
 	Reload       func() (changes string, err error)
 	EnableReload bool
 
-	// Elsewhere, if not nil, returns a hint where a request that is not for reading
-	// should have gone; it may be empty.
+	// Elsewhere, if not nil, returns a hint to which listener a request other than GET
+	// and HEAD should have been sent. It may be empty.
 	Elsewhere func(*http.Request) string
 
 	// Logger returns the logger in force.
 	Logger func() lager.Logger
 
-	// MaxInFlight is how many scrapes may be in progress. Done is called at the end of
-	// each, those included that were refused because they were too many.
+	// MaxInFlight is the maximum number of scrapes in progress. Done is called at the
+	// end of each scrape, including those that were refused because of the limit.
 	MaxInFlight int
 	Done        func(Scrape)
 }
 
-// NewHandler serves the page at /metrics, health checks at /-/healthy and /-/ready,
-// /-/reload, and the status.
+// NewHandler returns a handler that serves the page at /metrics, health checks at
+// /-/healthy and /-/ready, /-/reload, and the status.
 func NewHandler(o HandlerOptions) http.Handler {
 	mux := http.NewServeMux()
 	mux.Handle("GET /metrics", newMetricsHandler(o))
@@ -59,7 +59,7 @@ func NewHandler(o HandlerOptions) http.Handler {
 			http.NotFound(w, r)
 		}
 	})
-	secured := secureheaders.Add(mux) // browsers show the errors and redirects of mux too
+	secured := secureheaders.Add(mux) // because browsers also show the errors and redirects of mux
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.URL.Path == "/metrics" && (r.Method == http.MethodGet || r.Method == http.MethodHead) {
 			mux.ServeHTTP(w, r)
@@ -69,8 +69,8 @@ func NewHandler(o HandlerOptions) http.Handler {
 	})
 }
 
-// refuseMethod answers a request that is not for reading. The client may have confused
-// this listener with another.
+// refuseMethod answers a request other than GET and HEAD. The client may have confused
+// this listener with another one.
 func refuseMethod(w http.ResponseWriter, r *http.Request, elsewhere func(*http.Request) string) {
 	text := methods.NotAllowed(w.Header(), r.Method, http.MethodGet, http.MethodHead)
 	if elsewhere != nil {
@@ -86,8 +86,8 @@ func ok(w http.ResponseWriter, _ *http.Request) {
 	fmt.Fprint(w, "OK")
 }
 
-// reloadHandler reloads on POST and PUT. A page of another site, in the browser of
-// someone who can reach the listener, cannot cause it.
+// reloadHandler returns a handler that reloads on POST and PUT. It refuses requests that
+// a page of another site makes in the browser of a user who can reach the listener.
 func reloadHandler(o HandlerOptions) http.Handler {
 	reload := http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		changes, err := o.Reload()
@@ -110,9 +110,9 @@ func reloadHandler(o HandlerOptions) http.Handler {
 	})
 }
 
-// newMetricsHandler answers scrapes with the page, in the format and compression
-// that the scraper prefers. More than the given number at a time are answered
-// 503, so that scrapers that do not keep up cannot pile up.
+// newMetricsHandler returns a handler that answers scrapes with the page, in the format
+// and compression that the scraper prefers. It answers scrapes beyond the limit with
+// 503, so that slow scrapers do not pile up.
 func newMetricsHandler(o HandlerOptions) http.Handler {
 	slots := make(chan struct{}, o.MaxInFlight)
 	compressed, err := gzhttp.NewWrapper(
@@ -131,7 +131,7 @@ func newMetricsHandler(o HandlerOptions) http.Handler {
 			defer func() { <-slots }()
 			handler.ServeHTTP(counted, r)
 		default:
-			http.Error(counted, fmt.Sprintf("%d scrapes are under way, which is the limit", o.MaxInFlight), http.StatusServiceUnavailable)
+			http.Error(counted, fmt.Sprintf("%d scrapes are in progress, which is the limit", o.MaxInFlight), http.StatusServiceUnavailable)
 		}
 		if s := counted.scrape(r, time.Since(begin)); r.Method != http.MethodHead || s.Refused() {
 			o.Done(s)
@@ -144,7 +144,7 @@ type pageHandler struct {
 	page   Page
 	logger func() lager.Logger
 	began  time.Time
-	limit  loglimit.Limiter // of log lines about errors
+	limit  loglimit.Limiter // limits log lines about errors
 }
 
 func (h *pageHandler) ServeHTTP(w http.ResponseWriter, r *http.Request) {

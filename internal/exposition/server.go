@@ -12,7 +12,7 @@ import (
 
 // ServerOptions configure a Server.
 type ServerOptions struct {
-	Address       string // host and port; port 0 takes a free one
+	Address       string // host and port; port 0 means any free one
 	WebConfigFile string // see httpserver.Options
 	Handler       http.Handler
 	Logger        func() lager.Logger // returns the logger in force
@@ -21,16 +21,16 @@ type ServerOptions struct {
 // A Server serves a page on its own listener.
 type Server struct{ *httpserver.Server }
 
-// The time-outs. Prometheus gives up on a scrape after ten seconds unless told
-// otherwise, and returns every minute or more often.
+// The timeouts. By default, Prometheus gives up on a scrape after ten seconds, and
+// scrapes at least once a minute.
 const (
 	readHeaderTimeout = 5 * time.Second
 	writeTimeout      = 2 * time.Minute
 	idleTimeout       = 5 * time.Minute
 )
 
-// Listen opens the listener. Serve begins to serve on it; either way the Server must be
-// shut down.
+// Listen opens the listener. Call Serve to start the Server. It must be shut down, even
+// if it was never started.
 func Listen(o ServerOptions) (*Server, error) {
 	listener, err := httpserver.Listen(o.Address)
 	if err != nil {

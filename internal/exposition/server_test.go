@@ -220,7 +220,7 @@ var _ = Describe("The server", func() {
 		<-begun
 		response, body := get("/metrics")
 		Expect(response.StatusCode).To(Equal(http.StatusServiceUnavailable))
-		Expect(body).To(Equal("1 scrapes are under way, which is the limit\n"))
+		Expect(body).To(Equal("1 scrapes are in progress, which is the limit\n"))
 		Expect(done()).To(HaveExactElements(And(
 			HaveField("Status", http.StatusServiceUnavailable), HaveField("Bytes", int64(len(body))), HaveField("Format", ""),
 		)))

@@ -11,19 +11,19 @@ import (
 	"github.com/signalbox-ci/signalbox/internal/series"
 )
 
-// Sources are what a page serves beside the store: what client_golang's default
-// registry and other gatherers have, and what agents and jobs push. It is safe for
-// concurrent use.
+// Sources are what a page serves in addition to the store: the metrics of
+// client_golang's default registry and other gatherers, and those that agents and jobs
+// push. It is safe for concurrent use.
 type Sources struct {
 	store     *series.Store
 	pushed    atomic.Pointer[Pushed]
 	gatherers atomic.Pointer[prometheus.Gatherers]
 
-	// types are those of the families that the gatherers returned last.
+	// types are the types of the families that the gatherers returned last.
 	types atomic.Pointer[map[string]series.Type]
 }
 
-// NewSources returns the sources of a page of the store.
+// NewSources returns the sources for a page of the store.
 func NewSources(store *series.Store) *Sources {
 	s := &Sources{store: store}
 	s.gatherers.Store(&prometheus.Gatherers{prometheus.DefaultGatherer})
@@ -48,7 +48,7 @@ func (s *Sources) remember(families []*dto.MetricFamily) {
 	s.types.Store(&types)
 }
 
-// typeOf returns the type of a family on the page; of pushed families it knows nothing.
+// typeOf returns the type of a family on the page, except for pushed families.
 func (s *Sources) typeOf(name string) (series.Type, bool) {
 	families := s.store.Families()
 	i, ok := slices.BinarySearchFunc(families, name, func(f *series.Family, name string) int {
@@ -61,8 +61,9 @@ func (s *Sources) typeOf(name string) (series.Type, bool) {
 	return t, ok
 }
 
-// Push serves what is pushed too. It replaces what an earlier call passed. From then on
-// the provider refuses what would clash with the rest of the page.
+// Push adds the provider's pushed metrics to the page. It replaces the provider of an
+// earlier call. Afterwards, the provider refuses metrics that would clash with the rest
+// of the page.
 func (s *Sources) Push(p series.Provider) {
 	s.look()
 	store, clock := series.Provide(p, s.typeOf)

@@ -1,5 +1,5 @@
-// Package host has what Signalbox's own daemon passes to the emitters it hosts, and
-// expects of them. Programs that embed Signalbox do not need it.
+// Package host contains the options that Signalbox's own daemon passes to the emitters
+// it hosts. Programs that embed Signalbox do not need it.
 package host
 
 import (
@@ -11,7 +11,7 @@ import (
 	"github.com/signalbox-ci/signalbox/internal/status"
 )
 
-// Options are the settings of an emitter that only the daemon has.
+// Options are the options of an emitter that only the daemon sets.
 type Options struct {
 	// Settings returns the flags in force, for the status page. Nil means those of the
 	// emitter.
@@ -20,16 +20,16 @@ type Options struct {
 	// Sections are added to the status page.
 	Sections []status.Section
 
-	// Pushed, if not nil, has what agents and jobs push.
+	// Pushed, if not nil, contains the metrics that agents and jobs push.
 	Pushed interface {
 		series.Provider
 		status.Section
 	}
 
-	// Gatherer, if not nil, has metrics that are served on the page too.
+	// Gatherer, if not nil, returns metrics to add to the page.
 	Gatherer prometheus.Gatherer
 
-	// Elsewhere, if not nil, returns a hint where a request that is not for reading
-	// should have gone; it may be empty.
+	// Elsewhere, if not nil, returns a hint to which listener a request other than GET
+	// and HEAD should have been sent. It may be empty.
 	Elsewhere func(*http.Request) string
 }

@@ -1,4 +1,4 @@
-// Package httpserver serves HTTP on the program's listeners: with time-outs, a web
+// Package httpserver serves HTTP on the program's listeners, with timeouts, a web
 // configuration file for TLS and authentication, and a shutdown that does not wait for
 // idle clients.
 package httpserver
@@ -23,7 +23,7 @@ import (
 	"github.com/signalbox-ci/signalbox/internal/webconfig"
 )
 
-// Listen listens on a TCP address. The wildcard of IPv4, 0.0.0.0, does not include IPv6.
+// Listen listens on a TCP address. 0.0.0.0 is the wildcard of IPv4 only.
 func Listen(address string) (net.Listener, error) {
 	network := "tcp"
 	if host, _, _ := net.SplitHostPort(address); net.ParseIP(host).To4() != nil {
@@ -32,7 +32,7 @@ func Listen(address string) (net.Listener, error) {
 	return net.Listen(network, address)
 }
 
-// Options configure a Server. A time-out of 0 is none.
+// Options configure a Server. A zero timeout means no timeout.
 type Options struct {
 	Handler http.Handler
 
@@ -42,34 +42,34 @@ type Options struct {
 	WebConfigFile string
 
 	ReadHeaderTimeout time.Duration // for clients that connect and send nothing
-	ReadTimeout       time.Duration // for a whole request
-	WriteTimeout      time.Duration // for a whole answer
+	ReadTimeout       time.Duration // for reading a whole request
+	WriteTimeout      time.Duration // for writing a whole response
 	IdleTimeout       time.Duration // between two requests
 	MaxHeaderBytes    int           // 0 means http.DefaultMaxHeaderBytes
 
-	// Logger returns the logger in force, for what http.Server reports about
-	// connections.
+	// Logger returns the logger in force. http.Server's messages about connections are
+	// logged to it.
 	Logger func() lager.Logger
 
-	// Failed, if not nil, is called when serving ends without a Shutdown. Otherwise
+	// Failed, if not nil, is called if serving ends without a Shutdown. If it is nil,
 	// Shutdown returns the error.
 	Failed func(error)
 }
 
-// A Server serves on a listener. It must be shut down, whether it serves or not.
+// A Server serves on a listener. It must be shut down, even if it was never started.
 type Server struct {
 	listener net.Listener
 	http     *http.Server
 	options  Options
 	serving  sync.WaitGroup
 	done     chan struct{} // closed when serving has ended
-	err      error         // why it ended without a Shutdown; after done
+	err      error         // the error that ended serving without a Shutdown; valid after done
 
 	mu    sync.Mutex
-	fresh map[net.Conn]bool // connections without a request so far; guarded by mu
+	fresh map[net.Conn]bool // connections that have not sent a request; protected by mu
 }
 
-// New returns a Server that takes over the listener. It serves once Serve is called.
+// New returns a Server that owns the listener. Call Serve to start it.
 func New(listener net.Listener, o Options) *Server {
 	s := &Server{
 		listener: listener,
@@ -90,7 +90,7 @@ func New(listener net.Listener, o Options) *Server {
 	return s
 }
 
-// Serve starts to serve, and returns at once.
+// Serve starts to serve and returns immediately.
 func (s *Server) Serve() {
 	address, systemdSocket := []string{s.listener.Addr().String()}, false
 	flags := &web.FlagConfig{
@@ -111,7 +111,8 @@ func (s *Server) Serve() {
 	})
 }
 
-// Done is closed when a Server that serves has stopped, with or without a Shutdown.
+// Done returns a channel that is closed when the Server has stopped serving, with or
+// without a Shutdown.
 func (s *Server) Done() <-chan struct{} { return s.done }
 
 // Addr returns the address of the listener.
@@ -128,30 +129,30 @@ func (s *Server) Scheme() string {
 }
 
 // Shutdown closes the listener and waits for the requests in progress. If the context
-// ends first, it cuts them off and returns the context's error. The error joins the one
-// that ended serving before, unless Options.Failed was called with that.
+// ends first, it interrupts them and returns the context's error. The result also joins
+// the error that ended serving before, unless Options.Failed was called with it.
 func (s *Server) Shutdown(ctx context.Context) error {
 	s.closeFresh()
 	err := s.http.Shutdown(ctx)
 	if err != nil {
-		s.http.Close() //nolint:errcheck // the listener is closed already
+		s.http.Close() //nolint:errcheck // the listener is already closed
 	}
-	s.listener.Close() //nolint:errcheck // for a server that never served
+	s.listener.Close() //nolint:errcheck // for a server that was never started
 	s.serving.Wait()
 	return errors.Join(s.err, err)
 }
 
-// closeFresh closes the connections without a request. No client waits for an answer
-// there, but http.Server.Shutdown would wait five seconds for them.
+// closeFresh closes the connections that have not sent a request. No client waits for a
+// response there, but http.Server.Shutdown would wait five seconds for them.
 func (s *Server) closeFresh() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for conn := range s.fresh {
-		conn.Close() //nolint:errcheck // it is of no use anymore
+		conn.Close() //nolint:errcheck // the connection is no longer needed
 	}
 }
 
-// track keeps account of the connections without a request.
+// track records which connections have not sent a request.
 func (s *Server) track(conn net.Conn, state http.ConnState) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

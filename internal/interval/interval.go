@@ -6,9 +6,9 @@ import (
 	"time"
 )
 
-// Run calls do each time the interval has passed, until the context ends; calls that
-// a slow one overlaps are left out. The first call comes after one interval, which
-// must be positive.
+// Run calls do at every interval until the context ends. It skips calls that are due
+// while a slow call is running. The first call is after one interval, which must be
+// positive.
 func Run(ctx context.Context, interval time.Duration, do func()) {
 	ticker := time.NewTicker(interval)
 	defer ticker.Stop()

@@ -10,22 +10,22 @@ import (
 	"github.com/signalbox-ci/signalbox/internal/spelling"
 )
 
-// check reports whether a change can be applied, after those before it, and records the
-// fault otherwise.
+// check reports whether a change can be applied after the changes before it. If not, it
+// records the fault.
 func (m *Mapping) check(c metricChange, before []metricChange, path string) bool {
 	metrics := m.metrics()
 	switch {
 	case m.doubtful(path + ".metric"):
 	case c.Metric == "":
-		m.fault(path, "there is no metric: expected the name of one, as `signalbox catalog` prints it, without the namespace")
+		m.fault(path, "metric is missing: expected the name of a metric, as `signalbox catalog` prints it, without the namespace")
 	case slices.ContainsFunc(before, func(b metricChange) bool { return b.Metric == c.Metric }):
-		m.fault(path+".metric", "there are changes to %q already: expected all of them together", c.Metric)
+		m.fault(path+".metric", "%q is duplicated: expected all changes to a metric in one place", c.Metric)
 	case c.Metric == catalog.LastSeen.Metric || strings.HasPrefix(c.Metric, "signalbox_"):
-		m.fault(path+".metric", "%q is not driven by rules, and cannot be changed", c.Metric)
+		m.fault(path+".metric", "%q is not updated by rules and cannot be changed", c.Metric)
 	case !slices.Contains(metrics, c.Metric):
-		m.fault(path+".metric", "no rule drives the metric %q%s", c.Metric, catalog.Hint(c.Metric, metrics))
+		m.fault(path+".metric", "no rule updates the metric %q%s", c.Metric, catalog.Hint(c.Metric, metrics))
 	case c.Drop && !c.changesNothing():
-		m.fault(path+".drop", "a metric that is dropped cannot be changed as well")
+		m.fault(path+".drop", "drop cannot be combined with other changes")
 	case !c.Drop && c.changesNothing() && !m.doubtful(path):
 		changes := fieldsOf(reflect.TypeFor[metricChange]())[1:] // without the metric's name
 		m.fault(path, "nothing is changed: expected one of %s", strings.Join(changes, ", "))

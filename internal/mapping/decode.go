@@ -15,8 +15,8 @@ import (
 	"github.com/signalbox-ci/signalbox/internal/spelling"
 )
 
-// maxValues is how many values a file may have. With aliases, a small file can have
-// very many.
+// maxValues is the maximum number of values in a file. With aliases, a small file can
+// have very many.
 const maxValues = 1 << 17
 
 // readDocument decodes a file into to, a pointer to a struct with yaml tags. Unlike the
@@ -34,7 +34,7 @@ func readDocument(file string, content []byte, to any) *document {
 		d.decode(first.Content[0], "", reflect.ValueOf(to).Elem())
 	}
 	if second != nil {
-		d.faultAt(second.Line, "", "a second document begins here, expected one document in the file")
+		d.faultAt(second.Line, "", "got a second document, expected one document in the file")
 	}
 	return d
 }
@@ -44,7 +44,7 @@ func readDocument(file string, content []byte, to any) *document {
 func (d *document) tooManyValues(n *yaml.Node) bool {
 	n = resolve(n)
 	if d.values++; d.values > maxValues {
-		d.faultAt(n.Line, "", "there are more than %d values in the file, aliases counted as what they stand for", maxValues)
+		d.faultAt(n.Line, "", "got more than %d values in the file, which is the limit; an alias counts as what it stands for", maxValues)
 		return true
 	}
 	for i, part := range n.Content {
@@ -103,7 +103,7 @@ func (d *document) decodeDuration(n *yaml.Node, path string, to reflect.Value) {
 			hint = fmt.Sprintf(": did you mean %dh?", 24*count)
 		}
 	}
-	d.fault(path, "expected a duration like 30s, 10m or 24h, got %s%s", describe(n), hint)
+	d.fault(path, "expected a duration such as 30s, 10m or 24h, got %s%s", describe(n), hint)
 }
 
 func (d *document) decodeList(n *yaml.Node, path string, to reflect.Value) {
@@ -116,7 +116,7 @@ func (d *document) decodeList(n *yaml.Node, path string, to reflect.Value) {
 		d.field(at(path, i)).line = element.Line
 		d.decode(element, at(path, i), to.Index(i))
 		if !d.says(at(path, i)) {
-			d.fault(at(path, i), "there is nothing after the dash")
+			d.fault(at(path, i), "expected a value after the dash")
 		}
 	}
 }

@@ -10,7 +10,8 @@ import (
 	"github.com/signalbox-ci/signalbox/emitter/rule"
 )
 
-// maxFaults is how many faults of a file are reported; a program's are all reported.
+// maxFaults is the maximum number of faults of a file that are reported. Faults in a
+// program's rules are all reported.
 const maxFaults = 100
 
 // A document is a mapping file that is being read: the positions of its fields and

@@ -31,7 +31,7 @@ func TestAliasBombIsRefused(t *testing.T) {
 	content := "rules:\n - &r {event: e, metric: m, labels: &l [" + strings.Repeat("{name: a},", 1000) + "]}\n" +
 		strings.Repeat(" - *r\n", 10_000)
 	err := Source{File: "m.yml", Namespace: "ci"}.Parse([]byte(content)).Err(nil)
-	if !strings.Contains(fmt.Sprint(err), "there are more than 131072 values in the file") {
+	if !strings.Contains(fmt.Sprint(err), "got more than 131072 values in the file") {
 		t.Errorf("got %v", err)
 	}
 }

@@ -69,7 +69,7 @@ func (m *Mapping) dropEvents(events []string) {
 		case slices.Contains(events[:i], event):
 			m.fault(path, "%q is duplicated", event)
 		case slices.Contains(m.SilentEvents, event):
-			m.fault(path, "%q drives nothing anyway", event)
+			m.fault(path, "%q updates no metric, so there is nothing to drop", event)
 		case !slices.Contains(known, event):
 			m.fault(path, "no built-in rule is for the event %q%s", event, spelling.Hint(event, known))
 		}
@@ -89,7 +89,7 @@ func (m *Mapping) silence(events []string) {
 		case slices.Contains(events[:i], event):
 			m.fault(path, "%q is duplicated", event)
 		case slices.Contains(driving, event):
-			m.fault(path, "%q drives a metric: use drop_events to remove the built-in rules of an event", event)
+			m.fault(path, "%q updates a metric: use drop_events to remove the built-in rules of an event", event)
 		case !slices.Contains(m.SilentEvents, event):
 			m.SilentEvents = append(m.SilentEvents, event)
 		}

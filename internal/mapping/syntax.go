@@ -28,8 +28,8 @@ func parse(content []byte) (first, second *yaml.Node, err error) {
 	return first, second, nil
 }
 
-// maxSearchedBytes is how large a file may be in which the line of a syntax error is
-// searched, which takes a dozen parses.
+// maxSearchedBytes is the maximum size of a file in which syntaxFault searches for the
+// line of an error, which takes a dozen parses.
 const maxSearchedBytes = 256 << 10
 
 // yamlError matches the beginning of the YAML package's errors.
@@ -48,7 +48,7 @@ func syntaxFault(content []byte, err error) (line int, text string) {
 	isUTF16 := bytes.HasPrefix(content, []byte("\xff\xfe")) || bytes.HasPrefix(content, []byte("\xfe\xff"))
 	if len(content) > maxSearchedBytes || isUTF16 {
 		line, _ = strconv.Atoi(prefix[1])
-		return max(line, 1), text + ", in what begins here or on the next line"
+		return max(line, 1), text + ", in the list or mapping that begins here or on the next line"
 	}
 	if !bytes.Contains(content, []byte("\n")) {
 		content = bytes.ReplaceAll(content, []byte("\r"), []byte("\n"))

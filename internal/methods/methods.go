@@ -1,4 +1,4 @@
-// Package methods refuses requests whose HTTP method a resource does not have.
+// Package methods answers requests with a method that a resource does not support.
 package methods
 
 import (
@@ -8,8 +8,8 @@ import (
 	"github.com/signalbox-ci/signalbox/internal/excerpt"
 )
 
-// NotAllowed sets the header Allow for an answer with status 405, and returns the
-// text of that answer. The allowed methods are at least one.
+// NotAllowed sets the header Allow for a response with status 405, and returns the text
+// of the response. There must be at least one allowed method.
 func NotAllowed(header http.Header, method string, allowed ...string) string {
 	header.Set("Allow", strings.Join(allowed, ", "))
 	last := len(allowed) - 1

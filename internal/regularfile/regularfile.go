@@ -9,13 +9,13 @@ import (
 	"syscall"
 )
 
-// MaxBytes is the size up to which a file is read. A mapping file of a thousand rules
-// has a few hundred kilobytes.
+// MaxBytes is the maximum size of a file. A mapping file with a thousand rules has a
+// few hundred kilobytes.
 const MaxBytes = 8 << 20
 
-// Read returns the content of a regular file. It does not block: it fails for a named
-// pipe, a device, a directory, and for a file of more than MaxBytes. The error names
-// the file; if the file cannot be opened or read, it is a *fs.PathError.
+// Read returns the content of a regular file. It does not block: it returns an error
+// for a named pipe, a device, a directory, and a file of more than MaxBytes. The error
+// names the file. If the file cannot be opened or read, it is a *fs.PathError.
 func Read(file string) ([]byte, error) {
 	// Without O_NONBLOCK, opening a named pipe waits for a writer.
 	f, err := os.OpenFile(file, os.O_RDONLY|syscall.O_NONBLOCK, 0)
@@ -35,12 +35,12 @@ func Read(file string) ([]byte, error) {
 		return nil, err
 	}
 	if len(content) > MaxBytes {
-		return nil, fmt.Errorf("%s has more than %d MiB, expected a smaller file", file, MaxBytes>>20)
+		return nil, fmt.Errorf("%s is larger than %d MiB, which is the limit", file, MaxBytes>>20)
 	}
 	return content, nil
 }
 
-// describeMode returns what kind of file it is, if it is not regular.
+// describeMode returns the kind of a file that is not regular.
 func describeMode(mode fs.FileMode) string {
 	switch {
 	case mode.IsDir():

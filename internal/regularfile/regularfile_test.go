@@ -48,6 +48,6 @@ var _ = Describe("A file that is read as a whole", func() {
 		Expect(regularfile.Read(file)).To(HaveLen(8 << 20))
 		Expect(os.WriteFile(file, bytes.Repeat([]byte("#\n"), 4<<20+1), 0o600)).To(Succeed())
 		_, err := regularfile.Read(file)
-		Expect(err).To(MatchError(file + " has more than 8 MiB, expected a smaller file"))
+		Expect(err).To(MatchError(file + " is larger than 8 MiB, which is the limit"))
 	})
 })

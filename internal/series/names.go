@@ -6,21 +6,22 @@ import (
 )
 
 // AnyType is the type of a family of which only the name is known. It may have the
-// samples of every type.
+// samples of any type.
 const AnyType Type = 0xff
 
-// A sampleSuffix is what the name of a sample has after that of its family.
+// A sampleSuffix is a suffix that names of samples have in addition to the name of
+// their family.
 type sampleSuffix struct {
 	text    string
-	types   []Type // of the families that have such samples
+	types   []Type // types of families that have such samples
 	created bool   // only OpenMetrics has them
 }
 
 const createdSuffix = "_created"
 
-// sampleSuffixes does not have the samples that have the name of their family, which
-// the quantiles of a summary do, nor those of a counter: where another family has one of
-// the names of a counter in OpenMetrics, the page shows it as unknown, not as a counter.
+// sampleSuffixes omits samples with the name of their family, such as the quantiles of
+// a summary. It also omits those of counters: if another family has one of a counter's
+// names in OpenMetrics, the page shows the counter with type unknown.
 var sampleSuffixes = []sampleSuffix{
 	{text: "_bucket", types: []Type{Histogram, GaugeHistogram}},
 	{text: "_sum", types: []Type{Histogram, GaugeHistogram, Summary}},
@@ -37,14 +38,14 @@ func (s *sampleSuffix) isOf(typ Type) bool {
 	return false
 }
 
-// SampleNames returns the names that the samples of a family have in every format, its
-// own among them.
+// SampleNames returns the names that the samples of a family have in any format,
+// including the family's own name.
 func SampleNames(name string, typ Type) []string {
 	return appendSampleNames(append(make([]string, 0, 4), name), name, typ, false)
 }
 
-// OpenMetricsNames returns the other names that a family has in OpenMetrics, where the
-// family of a counter name_total is called name.
+// OpenMetricsNames returns the additional names that a family has in OpenMetrics, in
+// which the family of a counter name_total is called name.
 func OpenMetricsNames(name string, typ Type) []string {
 	if typ != Counter {
 		return appendSampleNames(nil, name, typ, true)
@@ -56,8 +57,8 @@ func OpenMetricsNames(name string, typ Type) []string {
 	return []string{base, base + createdSuffix}
 }
 
-// CounterBase returns what OpenMetrics calls the family of a counter of this name; false
-// if it cannot be a counter there.
+// CounterBase returns the name in OpenMetrics of the family of a counter. It returns
+// false if the family cannot be a counter there.
 func CounterBase(name string) (base string, ok bool) {
 	base, ok = strings.CutSuffix(name, "_total")
 	return base, ok && base != ""
@@ -72,8 +73,8 @@ func appendSampleNames(names []string, name string, typ Type, created bool) []st
 	return names
 }
 
-// A NameClash is the error of a family that cannot be beside another one, because the
-// samples of one of the two have the name of the other.
+// A NameClash is the error for a family that clashes with another one, because samples
+// of one have the name of the other.
 type NameClash struct {
 	Name, Other string
 	Type        Type // of Name
@@ -83,15 +84,15 @@ type NameClash struct {
 // Error implements error.
 func (c *NameClash) Error() string {
 	if strings.HasPrefix(c.Other, c.Name) {
-		return fmt.Sprintf("metric %s would have a sample of the name of the metric %s", c.Name, c.Other)
+		return fmt.Sprintf("metric %s would have a sample with the name of metric %s", c.Name, c.Other)
 	}
 	return fmt.Sprintf("metric %s has the name of a sample of the %s %s", c.Name, c.OtherType, c.Other)
 }
 
-// CheckSampleNames returns a *NameClash if a family of that name and type cannot be
-// beside those that typeOf knows, for the names of samples; nil if it can be. A family
-// of the name itself is not its concern. With created, it takes account of the samples
-// that only OpenMetrics has.
+// CheckSampleNames returns a *NameClash if a family with that name and type clashes
+// with those that typeOf knows, because of the names of samples, or nil. It does not
+// check for a family with the same name. If created is true, it includes the samples
+// that exist only in OpenMetrics.
 func CheckSampleNames(name string, typ Type, created bool, typeOf func(name string) (Type, bool)) error {
 	for i := range sampleSuffixes {
 		s := &sampleSuffixes[i]

@@ -114,9 +114,9 @@ func TestCheckSampleNames(t *testing.T) {
 
 func TestNameClashSaysWhatClashes(t *testing.T) {
 	for want, c := range map[string]NameClash{
-		"metric h_sum has the name of a sample of the histogram h":     {Name: "h_sum", Other: "h", OtherType: Histogram},
-		"metric h_sum has the name of a sample of the metric h":        {Name: "h_sum", Other: "h", OtherType: AnyType},
-		"metric h would have a sample of the name of the metric h_sum": {Name: "h", Other: "h_sum", OtherType: Gauge},
+		"metric h_sum has the name of a sample of the histogram h":   {Name: "h_sum", Other: "h", OtherType: Histogram},
+		"metric h_sum has the name of a sample of the metric h":      {Name: "h_sum", Other: "h", OtherType: AnyType},
+		"metric h would have a sample with the name of metric h_sum": {Name: "h", Other: "h_sum", OtherType: Gauge},
 	} {
 		if got := c.Error(); got != want {
 			t.Errorf("got %q, expected %q", got, want)

@@ -6,8 +6,8 @@ import (
 	"strings"
 )
 
-// maxLength is the length in bytes up to which a word is compared with others, which
-// takes time in proportion.
+// maxLength is the maximum length in bytes of a word that is compared with candidates,
+// since the time for that grows with the length.
 const maxLength = 200
 
 // Hint returns `: did you mean "candidate"?`, to append to an error, or the empty
@@ -19,10 +19,10 @@ func Hint(word string, candidates []string) string {
 	return ""
 }
 
-// Nearest returns the candidate nearest to the word, the first of several, or the
-// empty string if none is near. Upper and lower case are the same. A word that ends
-// in an underscore and a candidate, as a metric with its namespace does, is nearest
-// to that candidate.
+// Nearest returns the candidate nearest to the word, the first if there are several, or
+// the empty string if none is near. It ignores case. A word that ends in an underscore
+// followed by a candidate, such as a metric with its namespace, is nearest to that
+// candidate.
 func Nearest(word string, candidates []string) string {
 	if len(word) > maxLength {
 		return ""

@@ -36,8 +36,8 @@ func assetNames() (names []string) {
 }
 
 // pageFile returns a handler that serves a file of the page. Browsers ask each time
-// whether the file has changed, so that an upgrade takes effect at once; the ETag lets
-// the handler answer that it has not.
+// whether the file has changed, so that an upgrade takes effect immediately; with the
+// ETag, the handler can answer that it has not.
 func pageFile(name string) http.Handler {
 	content, err := embedded.ReadFile("page/" + name)
 	if err != nil {

@@ -70,7 +70,7 @@ func (h *overviewHandler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		defer func() { <-h.slots }()
 	default:
 		w.Header().Set("Retry-After", "1")
-		http.Error(w, fmt.Sprintf("%d overviews are under way, which is the limit: try again in a second", maxInFlight), http.StatusServiceUnavailable)
+		http.Error(w, fmt.Sprintf("%d overviews are in progress, which is the limit: try again in a second", maxInFlight), http.StatusServiceUnavailable)
 		return
 	}
 	o, number := h.overview(limit)

@@ -215,7 +215,7 @@ var _ = Describe("The status page's handler", func() {
 		response := request("GET", "/api/v1/overview")
 		Expect(response).To(HaveHTTPStatus(503))
 		Expect(response).To(HaveHTTPHeaderWithValue("Retry-After", "1"))
-		Expect(body(response)).To(Equal("8 overviews are under way, which is the limit: try again in a second\n"))
+		Expect(body(response)).To(Equal("8 overviews are in progress, which is the limit: try again in a second\n"))
 		Expect(request("GET", "/")).To(HaveHTTPStatus(200))
 
 		close(proceed)

@@ -17,9 +17,9 @@ import (
 	"github.com/signalbox-ci/signalbox/internal/traffic"
 )
 
-// An overview is reused for a second, or ten times as long as it took to collect, but
-// for at most five seconds. So the cost is small with any number of clients, and the
-// page is never old.
+// An overview is reused for a second, or for ten times as long as collecting it took,
+// but for at most five seconds. So the cost is bounded for any number of clients, and
+// the page is always recent.
 const (
 	overviewAge      = time.Second
 	overviewAgeTimes = 10

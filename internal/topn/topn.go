@@ -1,5 +1,5 @@
 // Package topn selects the first few elements of a long sequence, in an order that
-// the caller defines, in memory proportional to the few.
+// the caller defines. Its memory is proportional to the number of selected elements.
 package topn
 
 import (
@@ -7,20 +7,20 @@ import (
 	"slices"
 )
 
-// A Selection keeps the first n of the elements that are added to it. It is not safe
-// for concurrent use.
+// A Selection keeps the first n of the elements added to it. It is not safe for
+// concurrent use.
 type Selection[T any] struct {
 	n    int
 	kept worstFirst[T]
 }
 
-// New returns an empty Selection of at most n elements; none if n is 0 or less.
-// compare orders them as in slices.SortFunc.
+// New returns an empty Selection for at most n elements, or for none if n is not
+// positive. compare orders elements as in slices.SortFunc.
 func New[T any](n int, compare func(a, b T) int) *Selection[T] {
 	return &Selection[T]{n: n, kept: worstFirst[T]{compare: compare}}
 }
 
-// Add adds an element, unless n elements that come before it are kept already.
+// Add adds an element, unless the Selection has n elements that precede it.
 func (s *Selection[T]) Add(v T) {
 	if len(s.kept.elements) < s.n {
 		heap.Push(&s.kept, v)
@@ -30,14 +30,13 @@ func (s *Selection[T]) Add(v T) {
 	}
 }
 
-// Sorted returns the elements that are kept, in order. Nothing may be added
-// afterwards.
+// Sorted returns the elements in order. Add must not be called afterwards.
 func (s *Selection[T]) Sorted() []T {
 	slices.SortFunc(s.kept.elements, s.kept.compare)
 	return s.kept.elements
 }
 
-// worstFirst implements heap.Interface with the last element in order on top.
+// worstFirst implements heap.Interface, with the last element in order on top.
 type worstFirst[T any] struct {
 	elements []T
 	compare  func(a, b T) int

@@ -14,9 +14,9 @@ const maxExampleBytes = 512
 // An Example is an event that was rejected. Long texts are cut.
 type Example struct {
 	At      series.Instant
-	Event   string // its name; may be empty
-	Metric  string // the metric that it was rejected for; may be empty
-	Message string // why
+	Event   string // name of the event; may be empty
+	Metric  string // the metric for which it was rejected; may be empty
+	Message string // the reason, in words
 }
 
 // A LatestExample holds the latest example of one kind. The zero value holds none. It

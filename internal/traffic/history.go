@@ -6,8 +6,8 @@ import (
 	"time"
 )
 
-// The history is an hour, in slots of ten seconds. What is the rate at the moment is
-// that of the last ten seconds too.
+// A History covers an hour, in slots of ten seconds. The current rate is that of the
+// last ten seconds.
 const (
 	SlotLength     = 10 * time.Second
 	historySlots   = int(time.Hour / SlotLength)
@@ -15,31 +15,31 @@ const (
 	SampleInterval = time.Second
 	recentSamples  = int(recentWindow/SampleInterval) + 1
 
-	// leastSlot is from when on a slot that is being filled can tell a rate.
+	// leastSlot is the age from which the current slot is reported.
 	leastSlot = time.Second
 )
 
-// A History tells at what rate events came recently, all together and by name. It
-// knows what it is told by sample, which should be called every second: where it is
-// called late, what came meanwhile counts as spread evenly. Its times are those of
-// the machine, whatever clock the emitter goes by. It is safe for concurrent use.
+// A History keeps the recent rates of events, in total and by name. Sample must be
+// called about every SampleInterval; the events between two late samples count as
+// evenly spread. It uses the machine's time, even if the emitter has another clock. It
+// is safe for concurrent use.
 type History struct {
 	tallies *Tallies
 
-	mu     sync.Mutex // guards what follows
+	mu     sync.Mutex // protects the following fields
 	start  time.Time
-	slot   int       // the one that is being filled, counted from the start
+	slot   int       // the current one, counted from the start
 	begun  time.Time // when it began: the first sample in it
 	times  [recentSamples]time.Time
-	taken  int // samples so far; the n-th stands at n%recentSamples
+	taken  int // samples so far; the n-th is at n%recentSamples
 	total  track
-	byName map[string]*track // of events that there were
+	byName map[string]*track // of the events received so far
 }
 
-// A track is the history of one event, or of all.
+// A track is the history of one event name, or of all events.
 type track struct {
-	rates  [historySlots]float32 // of slots that are over, the n-th at n%historySlots
-	atSlot uint64                // the count when the present slot began
+	rates  [historySlots]float32 // of completed slots; the n-th is at n%historySlots
+	atSlot uint64                // the count when the current slot began
 	recent [recentSamples]uint64 // the counts at times
 }
 
@@ -49,7 +49,7 @@ func NewHistory(t *Tallies, now time.Time) *History {
 	return h
 }
 
-// Begin begins anew: what has come so far is in no rate.
+// Begin discards the history. The events so far are part of no rate.
 func (h *History) Begin(now time.Time) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -66,12 +66,12 @@ func (h *History) Begin(now time.Time) {
 	h.total = *trackFrom(total)
 }
 
-// trackFrom is a track that begins with a count.
+// trackFrom returns a track that starts at the count.
 func trackFrom(count uint64) *track {
 	return &track{atSlot: count, recent: [recentSamples]uint64{count}}
 }
 
-// Sample notes how many events there are by now.
+// Sample records the current counts.
 func (h *History) Sample(now time.Time) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -109,21 +109,22 @@ func (h *History) Sample(now time.Time) {
 	}
 }
 
-// A Reading is what the history can tell at one moment.
+// A Reading gives access to the rates at one moment.
 type Reading struct {
 	*History
 	now  time.Time
-	from int // the sample that the present rate is counted from
+	from int // the sample at which the current rate starts
 }
 
-// Read calls do with a Reading, which is good until do returns.
+// Read calls do with a Reading, which is valid until do returns. It holds a lock
+// meanwhile.
 func (h *History) Read(now time.Time, do func(Reading)) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	r := Reading{History: h, now: now, from: h.taken - 1}
 	for n := h.taken - 2; n >= max(h.taken-recentSamples, 0); n-- {
-		// Unless the one after it is just being taken, and the one before it was
-		// long ago.
+		// Use the oldest sample in the window or, if that is less than SampleInterval
+		// old, the one before it.
 		if now.Sub(h.times[n%recentSamples]) > recentWindow && now.Sub(h.times[r.from%recentSamples]) >= SampleInterval {
 			break
 		}
@@ -132,23 +133,21 @@ func (h *History) Read(now time.Time, do func(Reading)) {
 	do(r)
 }
 
-// Of is the rate of an event at the moment, and its history up to now, given how many
-// there are by now.
+// Of returns the current rate and the history of an event, given its current count.
 func (r Reading) Of(event string, count uint64) (perSecond float64, slots []float64) {
 	if t := r.byName[event]; t != nil {
 		return r.track(t, count)
 	}
-	return r.track(new(track), count) // they came since the last sample
+	return r.track(new(track), count) // all of them arrived after the last sample
 }
 
-// OfAll is the same of all events.
+// OfAll is like Of, for all events together.
 func (r Reading) OfAll(count uint64) (perSecond float64, slots []float64) {
 	return r.track(&r.total, count)
 }
 
 func (r Reading) track(t *track, count uint64) (perSecond float64, slots []float64) {
-	// A rate over less than a second would say more about the moment than about
-	// the events.
+	// A rate over less than a second would vary too much.
 	since := max(r.now.Sub(r.times[r.from%recentSamples]), time.Second)
 	perSecond = rate(count, t.recent[r.from%recentSamples], since)
 
@@ -163,7 +162,8 @@ func (r Reading) track(t *track, count uint64) (perSecond float64, slots []float
 	return perSecond, slots
 }
 
-// LastSlot is how long the last slot is: as long as any while the next has hardly begun.
+// LastSlot returns the length of the last slot that Of returns: the age of the current
+// slot if that is reported, or else SlotLength.
 func (r Reading) LastSlot() time.Duration {
 	if part := r.now.Sub(r.begun); part >= leastSlot {
 		return part
@@ -171,13 +171,13 @@ func (r Reading) LastSlot() time.Duration {
 	return SlotLength
 }
 
-// rate is how many a second it is to get from one count to another.
+// rate returns the events per second that take a count from one value to another.
 func rate(count, from uint64, in time.Duration) float64 {
 	if count < from {
-		return 0 // it was read before the sample was taken
+		return 0 // the count was read before the sample
 	}
 	return Rounded(float64(count-from) / in.Seconds())
 }
 
-// Rounded leaves a number the digits that anybody reads.
+// Rounded rounds to three decimal places.
 func Rounded(v float64) float64 { return math.Round(v*1000) / 1000 }

@@ -7,10 +7,10 @@ import (
 	"github.com/signalbox-ci/signalbox/internal/series"
 )
 
-// Tallies counts the events that were received, by name. An event's count goes on when
-// its rules change. The zero value is ready to use. It is safe for concurrent use.
+// Tallies counts the events received, by name. A count continues when the event's rules
+// change. The zero value is ready to use. It is safe for concurrent use.
 type Tallies struct {
-	mu     sync.Mutex // guards byName
+	mu     sync.Mutex // protects byName
 	byName map[string]*series.Tally
 
 	// Unknown counts the events that no rule knows.
@@ -34,7 +34,7 @@ func (t *Tallies) Of(event string) *series.Tally {
 }
 
 // All yields the names and counts of the events that rules know, or knew before. It
-// holds the lock meanwhile: the loop must not call Of.
+// holds the lock while it iterates, so the loop must not call Of.
 func (t *Tallies) All() iter.Seq2[string, uint64] {
 	return func(yield func(string, uint64) bool) {
 		t.mu.Lock()
@@ -47,7 +47,7 @@ func (t *Tallies) All() iter.Seq2[string, uint64] {
 	}
 }
 
-// Total returns how many events were received, unknown ones included.
+// Total returns the number of events received, including unknown ones.
 func (t *Tallies) Total() uint64 {
 	n := t.Unknown.Value()
 	for _, count := range t.All() {

@@ -13,25 +13,27 @@ import (
 	"github.com/signalbox-ci/signalbox/internal/series"
 )
 
-// What is kept of the names that no rule knows is bounded, whoever sends them.
+// The limits of the memory for unknown names, which senders choose freely.
 const (
 	maxUnknownNames     = 200
 	maxUnknownNameBytes = 128
 )
 
-// A name that was not seen for some time gives way to a new one, when there is no room;
-// it is looked for now and then only, since that takes a look at all of them.
+// When there is no room, a name that was not received for unknownNameQuiet gives way to
+// a new one. Finding it takes a walk over all names, so it happens at most once in
+// unknownNameReplace.
 const (
 	unknownNameQuiet   = 60 * time.Second
 	unknownNameReplace = time.Second
 )
 
-// UnknownNames count the events that no rule knows, by name: maxUnknownNames of them,
-// and the others together. Names that agree in their first maxUnknownNameBytes are one.
-// Its zero value is ready to use.
+// UnknownNames counts the events that no rule knows, by name: up to maxUnknownNames of
+// them, and the others together. Names with the same first maxUnknownNameBytes bytes
+// count as one. The zero value is ready to use. It is safe for concurrent use.
 //
-// A known one costs a lookup without a lock. The map is never changed but replaced by
-// another, which happens once a name, and once a second when it is full.
+// Counting a name that is in the map takes no lock. The map is never changed but
+// replaced by a modified copy: once for each new name, and at most once a second when
+// it is full.
 type UnknownNames struct {
 	byName   atomic.Pointer[map[string]*unknownName]
 	changing sync.Mutex    // held while the map is replaced
@@ -44,7 +46,7 @@ type unknownName struct {
 	last  atomic.Int64 // Instant
 }
 
-// Count counts an event. It keeps nothing of the name.
+// Count counts an event. It does not retain the name.
 func (u *UnknownNames) Count(name string, now series.Instant) {
 	n := u.find(excerpt.Prefix(name, maxUnknownNameBytes), now)
 	if n == nil {
@@ -57,7 +59,8 @@ func (u *UnknownNames) Count(name string, now series.Instant) {
 	}
 }
 
-// find returns the entry of a name, made if need be, or nil if there is no room.
+// find returns the entry of a name, and creates it if necessary. It returns nil if
+// there is no room.
 func (u *UnknownNames) find(name string, now series.Instant) *unknownName {
 	n, full := u.look(name)
 	if n != nil || full && !u.mayReplace(now) {
@@ -76,25 +79,26 @@ func (u *UnknownNames) find(name string, now series.Instant) *unknownName {
 		}
 	}
 	n = new(unknownName)
-	n.last.Store(int64(now)) // so that it is not taken for a quiet one
+	n.last.Store(int64(now)) // so that quietest does not choose it
 	u.change(func(names map[string]*unknownName) {
 		if ok {
 			u.other.Add(names[gone].count.Load())
 			delete(names, gone)
 		}
-		names[strings.Clone(name)] = n // which may be part of something large that somebody sent
+		names[strings.Clone(name)] = n // name may be part of a large request
 	})
 	return n
 }
 
-// mayReplace tells, once in a while, that a name may be looked for that gives way.
+// mayReplace reports whether it is time to look for a name to replace, at most once in
+// unknownNameReplace.
 func (u *UnknownNames) mayReplace(now series.Instant) bool {
 	last := u.replaced.Load()
 	return time.Duration(int64(now)-last) >= unknownNameReplace && u.replaced.CompareAndSwap(last, int64(now))
 }
 
-// quietest is the least frequent of the names that were not seen for some time; false
-// if all were.
+// quietest returns the least frequent of the names that were not received for
+// unknownNameQuiet. It returns false if there is none.
 func (u *UnknownNames) quietest(now series.Instant) (name string, ok bool) {
 	var least uint64
 	for candidate, n := range *u.byName.Load() {
@@ -106,7 +110,7 @@ func (u *UnknownNames) quietest(now series.Instant) (name string, ok bool) {
 	return name, ok
 }
 
-// Forget drops the names that are known by now.
+// Forget removes the names that are known by now.
 func (u *UnknownNames) Forget(known func(name string) bool) {
 	u.changing.Lock()
 	defer u.changing.Unlock()
@@ -115,8 +119,8 @@ func (u *UnknownNames) Forget(known func(name string) bool) {
 	})
 }
 
-// change puts another map in the place of the one that there is, for who holds the lock.
-// An event that is counted at that moment in a name that goes is in the total only.
+// change replaces the map by a modified copy. The caller must hold changing. An event
+// that is counted at the same time under a removed name is part only of the total.
 func (u *UnknownNames) change(do func(names map[string]*unknownName)) {
 	names := map[string]*unknownName{}
 	if before := u.byName.Load(); before != nil {
@@ -138,7 +142,7 @@ func (u *UnknownNames) look(name string) (n *unknownName, full bool) {
 type UnknownName struct {
 	Name  string
 	Count uint64
-	Last  time.Time // when the last one came
+	Last  time.Time // when the latest event was received
 }
 
 // Other returns how many events had names for which there was no room.

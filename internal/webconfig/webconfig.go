@@ -1,5 +1,5 @@
 // Package webconfig checks Prometheus web configuration files, which enable TLS, client
-// certificates and basic authentication of a listener.
+// certificates and basic authentication on a listener.
 package webconfig
 
 import (
@@ -20,12 +20,12 @@ import (
 	"github.com/signalbox-ci/signalbox/internal/regularfile"
 )
 
-// Fields are the fields at the top of a web configuration file.
+// Fields are the top-level fields of a web configuration file.
 var Fields = []string{"tls_server_config", "http_server_config", "basic_auth_users", "rate_limit"}
 
-// Check returns what is wrong with a web configuration file, or nil if nothing is or if
-// the name is empty. The text of the error has a line for each fault, with the file and,
-// where it is known, the line in it. It never contains a password.
+// Check returns the errors in a web configuration file, or nil if there are none or if
+// the name is empty. The error's text has one line for each error, with the file and,
+// if known, the line in it. It never contains a password.
 func Check(file string) error {
 	if file == "" {
 		return nil
@@ -66,8 +66,8 @@ func checkSyntax(file string, content []byte) error {
 	return errors.Join(errs...)
 }
 
-// fault turns a fault that the YAML package found, as in "line 3: text", into an error
-// that begins with the file and the line.
+// fault turns an error of the YAML package, such as "line 3: text", into an error that
+// begins with the file and the line.
 func fault(file, text string) error {
 	var line int
 	if n, _ := fmt.Sscanf(text, "line %d: ", &line); n == 1 {
@@ -78,13 +78,13 @@ func fault(file, text string) error {
 }
 
 var (
-	// fileValue matches what the YAML package repeats of a file: in backquotes the
-	// beginning of a value, in quotes the name of an anchor, after an exclamation mark a
-	// tag. Any of them can be a password that was written without quotes.
+	// fileValue matches text from the file in errors of the YAML package: the
+	// beginning of a value in backquotes, the name of an anchor in quotes, or a tag after
+	// an exclamation mark. Each can be a password that was written without quotes.
 	fileValue = regexp.MustCompile("(?s)\\s(`.*`|'.*'|![^!\\s]\\S*)")
 
-	// bcryptHash is what the bcrypt package accepts: exporter-toolkit looks at the
-	// beginning of a hash only, and then refuses every password.
+	// bcryptHash is what the bcrypt package accepts. exporter-toolkit checks only the
+	// beginning of a hash, and then rejects every password.
 	bcryptHash = regexp.MustCompile(`^\$2[a-z]?\$(0[4-9]|[12]\d|3[01])\$[./A-Za-z0-9]{53}$`)
 )
 

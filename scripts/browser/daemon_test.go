@@ -48,7 +48,7 @@ func startDaemon(args ...string) *daemon {
 			StopTrying("signalbox ended").Attach("log", string(d.log.Contents())).Now()
 		default:
 		}
-		d.page, d.intake = d.announced("signalbox.serving-metrics"), d.announced("signalbox.taking-events")
+		d.page, d.intake = d.announced("signalbox.serving-metrics"), d.announced("signalbox.listening-for-events")
 		return d.page != "" && d.intake != ""
 	}).Should(BeTrue())
 	return d

@@ -83,7 +83,7 @@ func startCommand(command string, args ...string) *signalbox {
 			StopTrying("signalbox ended").Attach("log", string(s.log.Contents())).Now()
 		default:
 		}
-		s.metrics, s.events = s.announced("signalbox.serving-metrics"), s.announced("signalbox.taking-events")
+		s.metrics, s.events = s.announced("signalbox.serving-metrics"), s.announced("signalbox.listening-for-events")
 		return s.metrics != "" && s.events != ""
 	}, "20s", "5ms").Should(BeTrue())
 	return s

@@ -11,15 +11,14 @@ import (
 	"github.com/signalbox-ci/signalbox/internal/methods"
 )
 
-// MaxErrors is how many of a body's errors an answer lists. They tend to be the same
-// one over and over.
+// MaxErrors is the maximum number of errors that an answer lists. They usually repeat.
 const MaxErrors = 10
 
-// Answer writes the value as JSON, which it must be possible to encode as.
+// Answer writes the value as JSON. It panics if the value cannot be encoded.
 func Answer(w http.ResponseWriter, status int, value any) {
 	var b bytes.Buffer
 	encoder := json.NewEncoder(&b)
-	encoder.SetEscapeHTML(false) // it is not HTML, and people read it
+	encoder.SetEscapeHTML(false) // the answer is not HTML, and people read it
 	if err := encoder.Encode(value); err != nil {
 		panic("BUG: an answer that is not JSON: " + err.Error())
 	}
@@ -30,15 +29,15 @@ func Answer(w http.ResponseWriter, status int, value any) {
 	w.Write(b.Bytes()) //nolint:errcheck // the client is gone
 }
 
-// Refuse answers a request of which nothing was read.
+// Refuse answers a request whose body was not read.
 func Refuse(w http.ResponseWriter, status int, reason string) {
 	Answer(w, status, struct {
 		Error string `json:"error"`
 	}{reason})
 }
 
-// AllowMethods reports whether a request has one of the methods. If not, it answers the
-// request with status 405.
+// AllowMethods reports whether the request has one of the methods. If not, it answers
+// with status 405.
 func AllowMethods(w http.ResponseWriter, r *http.Request, allowed ...string) bool {
 	if slices.Contains(allowed, r.Method) {
 		return true
@@ -47,8 +46,8 @@ func AllowMethods(w http.ResponseWriter, r *http.Request, allowed ...string) boo
 	return false
 }
 
-// StatusOf returns the status of the answer to a body of which so many pieces were
-// rejected, and of which reading ended in readErr, or nil.
+// StatusOf returns the status of an answer, given the number of rejected pieces of the
+// body and the error that ended reading it, or nil.
 func StatusOf(rejected int, readErr error) int {
 	switch {
 	case errors.Is(readErr, ErrTooLarge):

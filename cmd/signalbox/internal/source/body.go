@@ -10,42 +10,42 @@ import (
 	"github.com/signalbox-ci/signalbox/internal/excerpt"
 )
 
-// ErrTooLarge is the cause of every error for a body past its limit.
+// ErrTooLarge is wrapped by every error about a body that exceeds its limit.
 var ErrTooLarge = errors.New("the body is too large")
 
-// A Body is the body of a request, decompressed and limited in size. Any failure, a
-// body that is too large or that cannot be decompressed included, is an error of Read;
-// Explain completes it for the client. The caller must call Close.
+// A Body is the body of a request, decompressed and limited in size. Read returns an
+// error if the body is too large or cannot be decompressed; Explain adds an explanation
+// for the client. The caller must call Close.
 type Body struct {
 	sent     sentBody
 	encoding string // for errors
 
-	// decompressors is nil if the body is not compressed; decompressor is nil before
-	// the first Read as well.
+	// decompressors is nil if the body is not compressed. decompressor is nil until the
+	// first Read, and always if the body is not compressed.
 	decompressors *sync.Pool
 	decompressor  decompressor
 
 	limit, left int64
-	err         error // what ended it
+	err         error // the error that ended reading
 }
 
-// OpenBody returns the body of a request, of at most limit bytes. An error says that
-// its Content-Encoding is not supported.
+// OpenBody returns the body of a request, of at most limit bytes. It returns an error
+// if the Content-Encoding is not supported.
 func OpenBody(r *http.Request, limit int64) (*Body, error) {
 	encoding := r.Header.Get("Content-Encoding")
 	b, ok := NewBody(r.Body, encoding, limit)
 	if !ok {
-		return nil, fmt.Errorf("the Content-Encoding %s is none of %s", excerpt.Quote(encoding), Encodings)
+		return nil, fmt.Errorf("got Content-Encoding %s, expected one of %s", excerpt.Quote(encoding), Encodings)
 	}
 	if encoding == "" && r.ContentLength > limit {
-		// The sender can split it, so nothing of it must be applied.
+		// Apply nothing, so that the client can split the body and send it again.
 		b.err = fmt.Errorf("%w: %d bytes, more than the limit of %d bytes; nothing was applied", ErrTooLarge, r.ContentLength, limit)
 	}
 	return b, nil
 }
 
-// NewBody returns the body that was sent in the Content-Encoding, of at most limit
-// bytes. It reports whether the encoding is supported.
+// NewBody returns the body sent in the Content-Encoding, of at most limit bytes. It
+// reports whether the encoding is supported.
 func NewBody(sent io.Reader, encoding string, limit int64) (*Body, bool) {
 	name, decompressors, ok := decompressorsFor(encoding)
 	b := &Body{
@@ -67,7 +67,7 @@ func (b *Body) Read(p []byte) (int, error) {
 		return 0, b.err
 	}
 
-	// One byte more than is left shows whether there is more.
+	// One byte beyond the limit shows whether the body exceeds it.
 	if int64(len(p)) > b.left+1 {
 		p = p[:b.left+1]
 	}
@@ -80,7 +80,7 @@ func (b *Body) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// decompress reads what is left, whatever its size.
+// decompress reads without checking the limit of the decompressed size.
 func (b *Body) decompress(p []byte) (n int, err error) {
 	if b.decompressors == nil {
 		return b.sent.Read(p)
@@ -93,25 +93,25 @@ func (b *Body) decompress(p []byte) (n int, err error) {
 		n, err = b.decompressor.Read(p)
 	}
 	if err != nil && err != io.EOF && !errors.Is(err, ErrTooLarge) {
-		err = fmt.Errorf("in %s: %w", b.encoding, err)
+		err = fmt.Errorf("decoding %s: %w", b.encoding, err)
 	}
 	return n, err
 }
 
-// SentBytes returns how many bytes were read so far, before decompression.
+// SentBytes returns the number of bytes read so far, before decompression.
 func (b *Body) SentBytes() int64 { return b.sent.read }
 
 // Close releases the decompressor. The body must not be read afterwards.
 func (b *Body) Close() {
 	if b.decompressor != nil {
-		b.decompressor.Reset(http.NoBody) //nolint:errcheck // it releases the body
+		b.decompressor.Reset(http.NoBody) //nolint:errcheck // it lets go of the body
 		b.decompressors.Put(b.decompressor)
 		b.decompressor = nil
 	}
 }
 
-// A sentBody is a body as it was sent. It ends in an error somewhere behind its limit,
-// where io.LimitedReader would end as if it were complete.
+// A sentBody is a body before decompression. Beyond its limit it returns an error,
+// where io.LimitedReader would return io.EOF, as at the end of a complete body.
 type sentBody struct {
 	r           io.Reader
 	limit, read int64
@@ -130,8 +130,7 @@ func tooLarge(limit int64) error {
 	return fmt.Errorf("%w: more than the limit of %d bytes", ErrTooLarge, limit)
 }
 
-// Explain returns an error of Read, other than io.EOF, with an explanation for the
-// client.
+// Explain adds an explanation for the client to an error of Read other than io.EOF.
 func Explain(err error) error {
 	if errors.Is(err, ErrTooLarge) {
 		return err
@@ -139,5 +138,5 @@ func Explain(err error) error {
 	if errors.Is(err, io.ErrUnexpectedEOF) {
 		return fmt.Errorf("the body is cut off: %w", err)
 	}
-	return fmt.Errorf("the body cannot be read: %w", err)
+	return fmt.Errorf("reading the body: %w", err)
 }

@@ -10,26 +10,26 @@ import (
 	"github.com/klauspost/compress/zstd"
 )
 
-// Encodings are the supported values of Content-Encoding, as Accept-Encoding lists
-// them.
+// Encodings are the supported values of Content-Encoding, as in Accept-Encoding.
 const Encodings = "gzip, snappy, zstd"
 
-// framingBytes is by how much a compressed body may be larger than its content, for
-// its framing. A larger one is nothing good, such as endless empty blocks.
+// framingBytes is the number of bytes by which a compressed body may exceed the limit
+// of its content, for framing. A larger one is probably an attack, such as endless
+// empty blocks.
 const framingBytes = 64 << 10
 
-// maxZstdWindow is the window that RFC 9659 allows clients to rely on. A decoder keeps
-// a whole window in memory, so it is also what one request can use.
+// maxZstdWindow is the window size that RFC 9659 allows clients to rely on. A decoder
+// keeps the window in memory, so this is also the memory that one request can use.
 const maxZstdWindow = 8 << 20
 
-// A decompressor is what gzip.Reader and zstd.Decoder have in common.
+// A decompressor is the common interface of gzip.Reader and zstd.Decoder.
 type decompressor interface {
 	io.Reader
 	Reset(io.Reader) error
 }
 
-// decompressorsFor returns the name of an encoding, and its decompressors; nil if it
-// does not compress. It reports whether the encoding is supported.
+// decompressorsFor returns the name of an encoding and its decompressors, or nil if the
+// encoding does not compress. It reports whether the encoding is supported.
 func decompressorsFor(encoding string) (name string, pool *sync.Pool, ok bool) {
 	switch name = strings.ToLower(strings.TrimSpace(encoding)); name {
 	case "", "identity":
@@ -48,8 +48,8 @@ func decompressorsFor(encoding string) (name string, pool *sync.Pool, ok bool) {
 var gzipReaders = sync.Pool{New: func() any { return new(gzip.Reader) }}
 
 var zstdReaders = sync.Pool{New: func() any {
-	// With a concurrency of 1 there are no goroutines to leave behind when the pool
-	// drops a decoder.
+	// With a concurrency of 1, a decoder has no goroutines that would leak when the pool
+	// drops it.
 	d, err := zstd.NewReader(nil,
 		zstd.WithDecoderConcurrency(1),
 		zstd.WithDecoderLowmem(true),
@@ -60,9 +60,9 @@ var zstdReaders = sync.Pool{New: func() any {
 	return d
 }}
 
-// snappyReaders read snappy's framed format, a stream of chunks.
+// snappyReaders read the framing format of snappy.
 var snappyReaders = sync.Pool{New: func() any {
-	// The format's blocks have at most that; the decoder's own default is 4 MiB.
+	// The format limits blocks to 64 KiB; the decoder's default is 4 MiB.
 	return snappyReader{s2.NewReader(nil, s2.ReaderMaxBlockSize(64<<10))}
 }}
 

@@ -2,23 +2,24 @@ package source
 
 import "mime"
 
-// ByteOrderMark is what some editors and shells put before UTF-8 text.
+// ByteOrderMark is the byte order mark that some editors and shells write before UTF-8
+// text.
 const ByteOrderMark = "\xef\xbb\xbf"
 
-// A Format is how JSON values are laid out in a body.
+// A Format is the layout of JSON values in a body.
 type Format int
 
 const (
-	// Sniff accepts an array, a single value or lines, as the body shows.
+	// Sniff accepts an array, a single value or lines, and detects which it is.
 	Sniff Format = iota
 
-	// Lines accepts one value a line and nothing else.
+	// Lines accepts only one value per line.
 	Lines
 )
 
-// FormatOf returns the format that a Content-Type promises. Only the types of
-// newline-delimited JSON promise anything: bodies sent as application/json are often
-// lines, and many clients send the type that their library sets.
+// FormatOf returns the format for a Content-Type. Only the types of newline-delimited
+// JSON mean Lines: bodies sent as application/json are often lines, and many clients
+// send the default type of their library.
 func FormatOf(contentType string) Format {
 	mediaType, _, err := mime.ParseMediaType(contentType)
 	if err != nil {

@@ -1,17 +1,17 @@
 package source
 
-// Limits are the largest sizes of what is accepted. Input past a limit is refused with
-// a reason that names the limit; it is never truncated.
+// Limits are the maximum sizes of input. Input beyond a limit is rejected, with a
+// reason that names the limit; it is never truncated.
 type Limits struct {
-	// BodyBytes is the size of a body after decompression. 0 means 64 MiB. Standard
-	// input has no such limit.
+	// BodyBytes is the size of a body after decompression. 0 means 64 MiB. It does not
+	// apply to standard input.
 	BodyBytes int64
 
 	// LineBytes is the length of a line without its line ending, and of an event in an
-	// array or on its own. 0 means 1 MiB.
+	// array or by itself. 0 means 1 MiB.
 	LineBytes int
 
-	// Attributes is the number of an event's attributes. 0 means 64.
+	// Attributes is the number of attributes of an event. 0 means 64.
 	Attributes int
 
 	// LabelValueBytes is the length of an attribute's value, and of the names of
@@ -19,7 +19,7 @@ type Limits struct {
 	LabelValueBytes int
 }
 
-// WithDefaults returns the limits with the defaults instead of zeros.
+// WithDefaults returns the limits with defaults in place of zeros.
 func (l Limits) WithDefaults() Limits {
 	if l.BodyBytes == 0 {
 		l.BodyBytes = 64 << 20

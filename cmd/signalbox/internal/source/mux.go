@@ -5,8 +5,8 @@ import (
 	"net/http"
 )
 
-// NewMux returns a mux that answers health checks. To requests for paths that are not
-// added to it, it answers with status 404 and the text notFound.
+// NewMux returns a mux that answers health checks. It answers requests for other paths
+// that are not added to it with status 404 and the text notFound.
 func NewMux(notFound string) *http.ServeMux {
 	mux := http.NewServeMux()
 	mux.HandleFunc("/-/healthy", serveOK)

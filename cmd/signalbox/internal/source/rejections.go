@@ -9,21 +9,21 @@ import (
 	"github.com/signalbox-ci/signalbox/internal/loglimit"
 )
 
-// rejectionBurst is how many rejections are logged one by one before one a second is.
-// It is more than an operator reads and less than fills a disk.
+// rejectionBurst is the number of rejections that are logged before the limit of one a
+// second applies. It is more than an operator reads, but does not fill a disk.
 const rejectionBurst = 100
 
-// Rejections logs what was refused. All are counted, but when there are many only some
-// are logged, each of those with the number that were not.
+// Rejections logs rejected input. It limits the number of log lines; each line has the
+// number of rejections that were not logged before it.
 //
-// It is safe for concurrent use. Make one with NewRejections.
+// It is safe for concurrent use. Create it with NewRejections.
 type Rejections struct {
 	logger lager.Logger
 	began  time.Time
 	limit  loglimit.Limiter
 }
 
-// NewRejections returns Rejections that go to the logger, on the error level.
+// NewRejections returns Rejections that log to the logger, at level error.
 func NewRejections(logger lager.Logger) *Rejections {
 	return &Rejections{logger: logger, began: time.Now(), limit: loglimit.Limiter{Burst: rejectionBurst}}
 }
@@ -40,7 +40,7 @@ func (r *Rejections) Log(action string, err error, data lager.Data) {
 	r.logger.Error(action, err, data)
 }
 
-// RefuseEncoding answers and logs a request for whose body OpenBody returned an error.
+// RefuseEncoding answers and logs a request for which OpenBody returned an error.
 func (r *Rejections) RefuseEncoding(w http.ResponseWriter, request *http.Request, err error) {
 	r.Log("rejected-body", err, lager.Data{"remote": request.RemoteAddr})
 	w.Header().Set("Accept-Encoding", Encodings)

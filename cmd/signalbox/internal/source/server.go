@@ -10,8 +10,8 @@ import (
 	"github.com/signalbox-ci/signalbox/internal/httpserver"
 )
 
-// The limits of a connection. A body of the maximum size takes a minute on a line of
-// 10 Mbit/s. Answers have no time-out: they are short.
+// The timeouts of a connection. They allow a body of the maximum size at 10 Mbit/s,
+// which takes a minute. There is no timeout for answers, which are short.
 const (
 	readHeaderTimeout = 10 * time.Second
 	readTimeout       = 5 * time.Minute
@@ -19,8 +19,8 @@ const (
 	maxHeaderBytes    = 64 << 10
 )
 
-// Serve starts to serve the handler on the listener, which it takes over. The caller
-// must shut the server down.
+// Serve starts to serve the handler on the listener. The server owns the listener, and
+// the caller must shut the server down.
 func Serve(logger lager.Logger, listener net.Listener, handler http.Handler) *httpserver.Server {
 	s := httpserver.New(listener, httpserver.Options{
 		Handler:           handler,

@@ -13,27 +13,27 @@ import (
 	"github.com/signalbox-ci/signalbox/internal/excerpt"
 )
 
-// A dispatcher finds the updates of one body, hands them to the sink in order, and
-// keeps account of what became of them.
+// A dispatcher finds the updates in one body, passes them to the sink in order, and
+// counts the results.
 //
-// A broken line is rejected and the next one read. Anywhere else broken JSON ends the
-// body, since there is no telling where the next update begins.
+// It rejects a line that is not JSON and continues with the next one. Anywhere else a
+// syntax error ends the body, because it is unknown where the next update begins.
 type dispatcher struct {
 	ctx       context.Context
 	sink      Sink
 	malformed func()
 
-	// body is what was read, complete whether that is all. If it is not, an update
-	// that reaches to the end of body may be only a part of what was sent.
+	// body is what was read of the body; complete reports whether that is everything.
+	// If it is not, an update at the end of body may be cut off.
 	//
-	// It is the caller's, and so is the parser.
+	// The caller owns body and the parser.
 	body     []byte
 	complete bool
 
-	update int // the index of the next update
+	update int // index of the next update
 	parser *parser
 
-	// lines is how many lines end before the offset counted.
+	// lines is the number of lines that end before the offset counted.
 	lines, counted int
 
 	answer answer
@@ -42,7 +42,7 @@ type dispatcher struct {
 func newDispatcher(ctx context.Context, options Options, parser *parser, body []byte, complete bool) *dispatcher {
 	body = bytes.TrimPrefix(body, []byte(source.ByteOrderMark))
 	if complete {
-		// Where it is cut short, the end is behind what is there.
+		// A body that was cut off continues after its white space.
 		body = bytes.TrimRight(body, " \t\r\n")
 	}
 	return &dispatcher{
@@ -55,9 +55,9 @@ func newDispatcher(ctx context.Context, options Options, parser *parser, body []
 	}
 }
 
-// dispatch goes through the body. What is not promised to be lines may be an array,
-// lines or, if its first line is only the beginning of an update, updates that are
-// spread over lines.
+// dispatch processes the body. If the format does not say that it consists of lines, it
+// is an array, lines or, if its first line is only the beginning of an update, updates
+// that span several lines.
 func (d *dispatcher) dispatch(format source.Format) {
 	start := jsonscan.SkipSpace(d.body, 0)
 
@@ -67,26 +67,26 @@ func (d *dispatcher) dispatch(format source.Format) {
 		d.takeLines()
 	case d.body[start] == '[':
 		d.takeArray(start)
-	case isBeginning(firstLine(d.body[start:])): // or there is only one
+	case isBeginning(firstLine(d.body[start:])): // or there is only one line
 		d.takeSequence(start)
 	default:
 		d.takeLines()
 	}
 }
 
-// firstLine returns the first line, if it has an ending, and with it: a string that is
-// open there is not the beginning of anything.
+// firstLine returns the first line of data with its line ending: a string that is open
+// at the line ending is invalid, not incomplete.
 func firstLine(data []byte) []byte {
 	return data[:bytes.IndexByte(data, '\n')+1]
 }
 
-// isBeginning reports whether data are JSON as far as they go, but lack an end.
+// isBeginning reports whether data is the beginning of a JSON value, but incomplete.
 func isBeginning(data []byte) bool {
 	err := jsonscan.Check(data)
 	return err != nil && err.Unfinished
 }
 
-// takeLines takes one update a line. Blank lines carry nothing.
+// takeLines takes one update per line. It skips blank lines.
 func (d *dispatcher) takeLines() {
 	for start := 0; start < len(d.body); {
 		length := bytes.IndexByte(d.body[start:], '\n')
@@ -114,7 +114,7 @@ func (d *dispatcher) takeLine(start, end int) {
 	d.takeUpdate(start, end)
 }
 
-// takeSequence takes updates with nothing but white space between them.
+// takeSequence takes updates separated by nothing but white space.
 func (d *dispatcher) takeSequence(start int) {
 	for start = jsonscan.SkipSpace(d.body, start); start < len(d.body); start = jsonscan.SkipSpace(d.body, start) {
 		err := jsonscan.Check(d.body[start:])
@@ -163,7 +163,8 @@ func (d *dispatcher) takeArray(start int) {
 	}
 }
 
-// good returns the body up to the error, or nil, of checking it from start on.
+// good returns the part of the body before the error that checking it from start
+// returned, or all of it if the error is nil.
 func (d *dispatcher) good(start int, err *jsonscan.SyntaxError) []byte {
 	if err == nil {
 		return d.body
@@ -171,7 +172,7 @@ func (d *dispatcher) good(start int, err *jsonscan.SyntaxError) []byte {
 	return d.body[:start+err.Offset]
 }
 
-// takeUpdate takes the update between start and end, which is JSON.
+// takeUpdate takes the update between start and end, which must be valid JSON.
 func (d *dispatcher) takeUpdate(start, end int) {
 	at := fault{Line: d.line(start), Update: d.update}
 	d.update++
@@ -210,8 +211,8 @@ func (d *dispatcher) takeUpdate(start, end int) {
 	}
 }
 
-// list lists an error of the update at the given place, or of a metric of it if the
-// index is one. It lists no more than the answer has room for.
+// list adds an error to the answer: of the update at the given place, or of one of its
+// metrics if the index is not negative. It drops errors beyond MaxErrors.
 func (d *dispatcher) list(at fault, metric int, name string, err error) {
 	if len(d.answer.Errors) == source.MaxErrors {
 		return
@@ -224,17 +225,17 @@ func (d *dispatcher) list(at fault, metric int, name string, err error) {
 	d.answer.Errors = append(d.answer.Errors, at)
 }
 
-// rejectSyntax rejects an update, or what is in the place of one, that begins at start
-// and is not JSON. The column is counted from 1, in bytes.
+// rejectSyntax rejects the update that begins at start and is not JSON. The column is
+// counted from 1, in bytes.
 func (d *dispatcher) rejectSyntax(start int, err *jsonscan.SyntaxError) {
 	offset := start + err.Offset
 	column := offset - bytes.LastIndexByte(d.body[:offset], '\n')
 	d.reject(offset, fmt.Errorf("%w (column %d)", err, column))
 }
 
-// breakOff rejects what is missing of the body, for the error that ended it.
+// breakOff rejects the missing rest of the body, with the error that ended it.
 func (d *dispatcher) breakOff(err error) {
-	// It must show, whatever came before.
+	// Always list this error, even if there are MaxErrors others.
 	d.answer.Errors = d.answer.Errors[:min(len(d.answer.Errors), source.MaxErrors-1)]
 	d.reject(len(d.body), err)
 }
@@ -246,8 +247,8 @@ func (d *dispatcher) reject(offset int, err error) {
 	d.update++
 }
 
-// line is the number of the line, from 1, that has the byte at offset. The offset must
-// not be less than the last time: the lines before that are not counted again.
+// line returns the number, from 1, of the line with the byte at offset. The offset must
+// not be less than in the previous call, so that each line is counted once.
 func (d *dispatcher) line(offset int) int {
 	d.lines += bytes.Count(d.body[d.counted:offset], []byte{'\n'})
 	d.counted = offset

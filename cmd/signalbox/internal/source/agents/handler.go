@@ -1,5 +1,5 @@
-// Package agents takes in the metrics that agents push, over HTTP: one update, an
-// array of updates, or updates one after the other.
+// Package agents receives the metrics that agents push over HTTP: one update, an array
+// of updates, or a sequence of updates.
 package agents
 
 import (
@@ -15,35 +15,35 @@ import (
 	"github.com/signalbox-ci/signalbox/emitter/aggregator"
 )
 
-// Path is where agents post their metrics to.
+// Path is the path to which agents post their metrics.
 const Path = "/api/v1/agent-metrics"
 
-// A Sink takes the metrics that were well formed. It is safe for concurrent use.
+// A Sink takes well-formed metrics. It is safe for concurrent use.
 type Sink interface {
-	// UpdateFrom applies the metrics of the agent with the base labels. It keeps
-	// neither slice. It returns an *aggregator.RejectedError when it rejected some of
-	// the metrics and applied the others; after any other error it applied none.
+	// UpdateFrom applies the metrics of the agent with the base labels. It retains
+	// neither slice. It returns an *aggregator.RejectedError if it rejected some of the
+	// metrics and applied the others; after any other error it has applied none.
 	UpdateFrom(ctx context.Context, base []aggregator.Label, metrics []aggregator.Metric) error
 }
 
-// Options are what a handler needs.
+// Options configure a handler.
 type Options struct {
-	// Logger gets what was rejected; so does the client, in more detail.
+	// Logger receives the rejections. The client receives them in more detail.
 	Logger lager.Logger
 
 	Sink Sink
 
-	// BodyBytes is the size of a body after decompression. 0 means 16 MiB. A body is
-	// held in memory, so it is also what one request can take.
+	// BodyBytes is the maximum size of a body after decompression. 0 means 16 MiB. The
+	// whole body is held in memory, so this is also the memory that a request can take.
 	BodyBytes int64
 
-	// Malformed, if not nil, is called for each metric, update and body that could
-	// not be read, and so never came to the Sink.
+	// Malformed, if not nil, is called for each metric, update and body that could not
+	// be read and therefore did not reach the Sink.
 	Malformed func()
 }
 
-// maxKeptBytes is the largest body whose buffers are kept for the next: more than
-// agents push, and not too much to hold on to.
+// maxKeptBytes is the maximum size of a body whose buffers are reused: more than agents
+// usually push, but little enough to keep.
 const maxKeptBytes = 1 << 20
 
 // A handler serves Path.
@@ -53,13 +53,13 @@ type handler struct {
 	buffers    sync.Pool // of *buffers
 }
 
-// The buffers are for one request at a time.
+// buffers belong to one request at a time.
 type buffers struct {
 	body   bytes.Buffer
 	parser parser
 }
 
-// NewHandler returns the handler of Path. It does not look at a request's path.
+// NewHandler returns the handler of Path. It ignores the path of requests.
 func NewHandler(options Options) http.Handler {
 	if options.BodyBytes == 0 {
 		options.BodyBytes = 16 << 20
@@ -99,7 +99,7 @@ func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	source.Answer(w, source.StatusOf(d.answer.Rejected, readErr), d.answer)
 }
 
-// release returns buffers to the pool, unless they are too large to be kept.
+// release returns the buffers to the pool, unless they are too large.
 func (h *handler) release(b *buffers) {
 	if b.body.Cap() <= maxKeptBytes {
 		b.body.Reset()

@@ -89,8 +89,8 @@ var _ = Describe("Handler", func() {
 		Expect(w.Code).To(Equal(http.StatusBadRequest))
 		Expect(w.Body.String()).To(Equal(`{"accepted":2,"rejected":4,"errors":[` +
 			`{"line":1,"update":0,"metric":1,"name":"rejected_1","reason":"metric \"rejected_1\" is not wanted"},` +
-			`{"line":1,"update":0,"metric":2,"name":"b","reason":"type \"foo\" is neither counter nor gauge"},` +
-			`{"line":1,"update":0,"metric":3,"reason":"a metric is a number, not an object"},` +
+			`{"line":1,"update":0,"metric":2,"name":"b","reason":"got type \"foo\", expected counter or gauge"},` +
+			`{"line":1,"update":0,"metric":3,"reason":"metric: got a number, expected an object"},` +
 			`{"line":1,"update":0,"metric":4,"name":"rejected_2","reason":"metric \"rejected_2\" is not wanted"}]}` + "\n"))
 		Expect(sink.metrics()).To(Equal([]string{"a{} gauge 1", "c{} gauge 1"}))
 		Expect(malformed).To(Equal(2), "the sink counts what it rejects itself")
@@ -123,42 +123,42 @@ var _ = Describe("Handler", func() {
 			Expect(sink.metrics()).To(Equal([]string{"good{} gauge 1"}))
 			Expect(malformed).To(Equal(1))
 		},
-		Entry("that is none", `"x"`, `a metric is a string, not an object`),
-		Entry("that is null", `null`, `a metric is null, not an object`),
-		Entry("that is an array", `[1,[2]]`, `a metric is an array, not an object`),
+		Entry("that is none", `"x"`, `metric: got a string, expected an object`),
+		Entry("that is null", `null`, `metric: got null, expected an object`),
+		Entry("that is an array", `[1,[2]]`, `metric: got an array, expected an object`),
 		Entry("without a name", `{"type":"gauge","value":1}`, `the metric has no name`),
 		Entry("with an empty name", `{"name":"","type":"gauge","value":1}`, `the metric has no name`),
-		Entry("without a type", `{"name":"x","value":1}`, `the metric has no type, counter or gauge`),
+		Entry("without a type", `{"name":"x","value":1}`, `the metric has no type, expected counter or gauge`),
 		Entry("without a value", `{"name":"x","type":"gauge"}`, `the metric has no value`),
 		Entry("without anything", `{}`, `the metric has no name`),
-		Entry("whose name is null", `{"name":null,"type":"gauge","value":1}`, `name is null, not a string`),
-		Entry("whose name is a number", `{"name":5,"type":"gauge","value":1}`, `name is a number, not a string`),
-		Entry("whose type is null", `{"name":"x","type":null,"value":1}`, `type is null, not a string`),
-		Entry("whose type is in capitals", `{"name":"x","type":"Gauge","value":1}`, `type "Gauge" is neither counter nor gauge`),
+		Entry("whose name is null", `{"name":null,"type":"gauge","value":1}`, `name: got null, expected a string`),
+		Entry("whose name is a number", `{"name":5,"type":"gauge","value":1}`, `name: got a number, expected a string`),
+		Entry("whose type is null", `{"name":"x","type":null,"value":1}`, `type: got null, expected a string`),
+		Entry("whose type is in capitals", `{"name":"x","type":"Gauge","value":1}`, `got type "Gauge", expected counter or gauge`),
 		Entry("whose type is long", `{"name":"x","type":"`+strings.Repeat("é", 50)+`","value":1}`,
-			`type "`+strings.Repeat("é", 32)+`"… is neither counter nor gauge`),
-		Entry("whose value is null", `{"name":"x","type":"gauge","value":null}`, `value is null, not a number`),
-		Entry("whose value is a boolean", `{"name":"x","type":"gauge","value":true}`, `value is a boolean, not a number`),
+			`got type "`+strings.Repeat("é", 32)+`"…, expected counter or gauge`),
+		Entry("whose value is null", `{"name":"x","type":"gauge","value":null}`, `value: got null, expected a number`),
+		Entry("whose value is a boolean", `{"name":"x","type":"gauge","value":true}`, `value: got a boolean, expected a number`),
 		Entry("whose value is a number in quotes", `{"name":"x","type":"gauge","value":"5"}`,
-			`value "5" is neither a number nor "NaN", "+Inf" or "-Inf"`),
+			`got value "5", expected a number, "NaN", "+Inf" or "-Inf"`),
 		Entry("whose value is infinite without a sign", `{"name":"x","type":"gauge","value":"Inf"}`,
-			`value "Inf" is neither a number nor "NaN", "+Inf" or "-Inf"`),
-		Entry("whose value is too large", `{"name":"x","type":"gauge","value":1e999}`, `value 1e999 is out of the range of a double`),
+			`got value "Inf", expected a number, "NaN", "+Inf" or "-Inf"`),
+		Entry("whose value is too large", `{"name":"x","type":"gauge","value":1e999}`, `value 1e999 is out of range of a float64`),
 		Entry("with a field that nobody knows", `{"unit":"s","name":"x","type":"gauge","value":1}`,
-			`unknown field "unit"; known are name, type, value, labels`),
+			`unknown field "unit", expected one of name, type, value, labels`),
 		Entry("with a field in capitals", `{"name":"x","type":"gauge","Value":1}`,
-			`unknown field "Value"; known are name, type, value, labels`),
+			`unknown field "Value", expected one of name, type, value, labels`),
 		Entry("with an update's field", `{"metrics":[],"name":"x","type":"gauge","value":1}`,
-			`unknown field "metrics"; known are name, type, value, labels`),
+			`unknown field "metrics", expected one of name, type, value, labels`),
 		Entry("with a name given twice", `{"name":"x","name":"y","type":"gauge","value":1}`, `field "name" is duplicated`),
 		Entry("with a value given twice", `{"name":"x","type":"gauge","value":1,"\u0076alue":1}`, `field "value" is duplicated`),
-		Entry("whose labels are null", `{"name":"x","type":"gauge","value":1,"labels":null}`, `labels is null, not an object`),
-		Entry("whose labels are an array", `{"name":"x","type":"gauge","value":1,"labels":[{}]}`, `labels is an array, not an object`),
-		Entry("with a label that is null", `{"name":"x","type":"gauge","value":1,"labels":{"a":null}}`, `label "a" is null, not a string`),
+		Entry("whose labels are null", `{"name":"x","type":"gauge","value":1,"labels":null}`, `labels: got null, expected an object`),
+		Entry("whose labels are an array", `{"name":"x","type":"gauge","value":1,"labels":[{}]}`, `labels: got an array, expected an object`),
+		Entry("with a label that is null", `{"name":"x","type":"gauge","value":1,"labels":{"a":null}}`, `label "a": got null, expected a string`),
 		Entry("with a label that is a number, and others", `{"name":"x","type":"gauge","value":1,"labels":{"a":5,"b":{},"c":"d"}}`,
-			`label "a" is a number, not a string`),
+			`label "a": got a number, expected a string`),
 		Entry("with a label that is an object", `{"name":"x","type":"gauge","value":1,"labels":{"a":{"b":"}"}}}`,
-			`label "a" is an object, not a string`),
+			`label "a": got an object, expected a string`),
 		Entry("with a label given twice", `{"name":"x","type":"gauge","value":1,"labels":{"a":"1","b":"2","\u0061":"1"}}`,
 			`label "a" is duplicated`),
 		Entry("with a label too many", `{"name":"x","type":"gauge","value":1,"labels":{`+manyLabels(65)+`}}`,
@@ -168,13 +168,13 @@ var _ = Describe("Handler", func() {
 		Entry("with a label that is not UTF-8", "{\"name\":\"x\",\"type\":\"gauge\",\"value\":1,\"labels\":{\"a\":\"\xc3\"}}",
 			`label "a": "\xc3" is not UTF-8`),
 		Entry("with a label's name that is not UTF-8", "{\"name\":\"x\",\"type\":\"gauge\",\"value\":1,\"labels\":{\"\xc3\":\"a\"}}",
-			`a label's name: "\xc3" is not UTF-8`),
+			`label name: "\xc3" is not UTF-8`),
 		Entry("with the first half of a pair", `{"name":"x","type":"gauge","value":1,"labels":{"a":"\\\uD83D!"}}`,
-			`label "a": "\\uD83D" in a string is no character`),
+			`label "a": invalid escape sequence "\\uD83D" in a string`),
 		Entry("with two first halves", `{"name":"x","type":"gauge","value":1,"labels":{"a":"\ud83d\ud83d"}}`,
-			`label "a": "\\ud83d" in a string is no character`),
+			`label "a": invalid escape sequence "\\ud83d" in a string`),
 		Entry("with the second half of a pair", `{"name":"x","type":"gauge","value":1,"labels":{"a":"\ude00"}}`,
-			`label "a": "\\ude00" in a string is no character`),
+			`label "a": invalid escape sequence "\\ude00" in a string`),
 	)
 
 	It("takes as many labels as the limit", func() {
@@ -203,20 +203,20 @@ var _ = Describe("Handler", func() {
 			Expect(sink.metrics()).To(Equal([]string{"good{} gauge 1"}))
 			Expect(malformed).To(Equal(1))
 		},
-		Entry("that is none", `5`, 1, `an update is a number, not an object`),
-		Entry("that is null", `null`, 1, `an update is null, not an object`),
+		Entry("that is none", `5`, 1, `update: got a number, expected an object`),
+		Entry("that is null", `null`, 1, `update: got null, expected an object`),
 		Entry("without metrics", `{"labels":{"username":"u"}}`, 1, `the update has no metrics`),
-		Entry("whose metrics are null", `{"metrics":null}`, 1, `metrics is null, not an array`),
-		Entry("whose metrics are an object", `{"metrics":{"name":"x"}}`, 1, `metrics is an object, not an array`),
-		Entry("whose labels are null", `{"labels":null,"metrics":[{},{}]}`, 2, `labels is null, not an object`),
-		Entry("with a label that is a number", `{"labels":{"username":5},"metrics":[]}`, 1, `label "username" is a number, not a string`),
+		Entry("whose metrics are null", `{"metrics":null}`, 1, `metrics: got null, expected an array`),
+		Entry("whose metrics are an object", `{"metrics":{"name":"x"}}`, 1, `metrics: got an object, expected an array`),
+		Entry("whose labels are null", `{"labels":null,"metrics":[{},{}]}`, 2, `labels: got null, expected an object`),
+		Entry("with a label that is a number", `{"labels":{"username":5},"metrics":[]}`, 1, `label "username": got a number, expected a string`),
 		Entry("with a label given twice", `{"labels":{"username":"a","username":"b"},"metrics":[{},{},{}]}`, 3, `label "username" is duplicated`),
-		Entry("with a field that nobody knows", `{"metrics":[{},{}],"label":{}}`, 2, `unknown field "label"; known are labels, metrics`),
-		Entry("with a field in capitals", `{"Metrics":[{}]}`, 1, `unknown field "Metrics"; known are labels, metrics`),
+		Entry("with a field that nobody knows", `{"metrics":[{},{}],"label":{}}`, 2, `unknown field "label", expected one of labels, metrics`),
+		Entry("with a field in capitals", `{"Metrics":[{}]}`, 1, `unknown field "Metrics", expected one of labels, metrics`),
 		Entry("with metrics given twice", `{"metrics":[{"name":"x","type":"gauge","value":1}],"metrics":[]}`, 1, `field "metrics" is duplicated`),
 		Entry("that is not JSON", `{"metrics":[}`, 1,
 			`not JSON: invalid character '}' looking for beginning of value (column 13)`),
-		Entry("that lacks its end", `{"metrics":["`, 1, `not JSON: it ends too early (column 14)`),
+		Entry("that lacks its end", `{"metrics":["`, 1, `not JSON: unexpected end of input (column 14)`),
 		Entry("with a number that JSON does not have", `{"metrics":[NaN]}`, 1,
 			`not JSON: invalid character 'N' looking for beginning of value (column 13)`),
 		Entry("with another behind it", `{"metrics":[]} {"metrics":[]}`, 1,
@@ -264,7 +264,7 @@ var _ = Describe("Handler", func() {
 	It("does not take an array for lines", func() {
 		w := post("["+one("a")+"]", "Content-Type", "application/x-ndjson")
 		Expect(w.Code).To(Equal(http.StatusBadRequest))
-		Expect(w.Body.String()).To(ContainSubstring("an update is an array, not an object"))
+		Expect(w.Body.String()).To(ContainSubstring("update: got an array, expected an object"))
 		Expect(sink.updates).To(BeEmpty())
 	})
 
@@ -286,22 +286,22 @@ var _ = Describe("Handler", func() {
 		Entry("in the first line", "  {'}\n"+one("b")+"\n"+one("c"), 1, 0,
 			`not JSON: invalid character '\'' looking for beginning of object key string (column 4)`, "b", "c"),
 		Entry("in a first line that breaks off in a string", "{\"met\n"+one("b"), 1, 0,
-			`not JSON: it ends too early (column 6)`, "b"),
+			`not JSON: unexpected end of input (column 6)`, "b"),
 		Entry("in a first line that may go on in the next", "{\"metrics\":[\n"+one("b"), 2, 0,
-			`not JSON: it ends too early (column 78)`),
+			`not JSON: unexpected end of input (column 78)`),
 		Entry("in an array", "["+one("a")+",\n"+one("b")+",\n {oops},"+one("c")+"]", 3, 2,
 			"not JSON: invalid character 'o' looking for beginning of object key string (column 3)", "a", "b"),
 		Entry("between elements", "["+one("a")+" "+one("b")+"]", 1, 1,
 			`not JSON: invalid character '{' after array element (column 80)`, "a"),
 		Entry("behind an array", "["+one("a")+"]\n]", 2, 1, `not JSON: invalid character ']' after top-level value (column 1)`, "a"),
-		Entry("where an array lacks its end", "["+one("a")+",\n"+one("b"), 2, 2, "not JSON: it ends too early (column 78)", "a", "b"),
-		Entry("where an element lacks its end", "["+one("a")+",\n"+one("b")[:70], 2, 1, "not JSON: it ends too early (column 71)", "a"),
+		Entry("where an array lacks its end", "["+one("a")+",\n"+one("b"), 2, 2, "not JSON: unexpected end of input (column 78)", "a", "b"),
+		Entry("where an element lacks its end", "["+one("a")+",\n"+one("b")[:70], 2, 1, "not JSON: unexpected end of input (column 71)", "a"),
 		Entry("behind an update spread over lines", spread("a")+"oops", 10, 1,
 			"not JSON: invalid character 'o' looking for beginning of value (column 1)", "a"),
 		Entry("in an update spread over lines", spread("a")+"{\n  \"metrics\": [{oops}]\n}\n"+one("b"), 11, 1,
 			"not JSON: invalid character 'o' looking for beginning of object key string (column 16)", "a"),
 		Entry("where an update spread over lines lacks its end", strings.TrimSuffix(spread("a"), "}\n"), 8, 0,
-			"not JSON: it ends too early (column 4)"),
+			"not JSON: unexpected end of input (column 4)"),
 	)
 
 	Describe("limits", func() {
@@ -444,19 +444,19 @@ var _ = Describe("Handler", func() {
 		w := post(text[:len(text)-3], "Content-Encoding", "gzip")
 		Expect(w.Code).To(Equal(http.StatusBadRequest))
 		Expect(w.Body).To(MatchJSON(`{"accepted": 0, "rejected": 1, "errors": [
-			{"line": 1, "update": 0, "reason": "the body is cut off: in gzip: unexpected EOF"}
+			{"line": 1, "update": 0, "reason": "the body is cut off: decoding gzip: unexpected EOF"}
 		]}`))
 
 		w = post(one("a"), "Content-Encoding", "gzip")
 		Expect(w.Code).To(Equal(http.StatusBadRequest))
-		Expect(w.Body.String()).To(ContainSubstring("the body cannot be read: in gzip: gzip: invalid header"))
+		Expect(w.Body.String()).To(ContainSubstring("reading the body: decoding gzip: gzip: invalid header"))
 	})
 
 	It("refuses an encoding that nobody knows", func() {
 		w := post(one("a"), "Content-Encoding", "br")
 		Expect(w.Code).To(Equal(http.StatusUnsupportedMediaType))
 		Expect(w.Header()).To(HaveKeyWithValue("Accept-Encoding", ConsistOf("gzip, snappy, zstd")))
-		Expect(w.Body).To(MatchJSON(`{"error": "the Content-Encoding \"br\" is none of gzip, snappy, zstd"}`))
+		Expect(w.Body).To(MatchJSON(`{"error": "got Content-Encoding \"br\", expected one of gzip, snappy, zstd"}`))
 		Expect(sink.updates).To(BeEmpty())
 		Expect(malformed).To(Equal(1))
 		Expect(logger).To(gbytes.Say("rejected-body"))

@@ -7,11 +7,11 @@ import (
 	"github.com/signalbox-ci/signalbox/internal/excerpt"
 )
 
-// maxLabels is how many labels a metric or an agent may have: more than is useful, and
-// few enough to look for a second one of the same name among them.
+// maxLabels is the maximum number of labels of a metric or an agent. It is low enough
+// for a linear search for duplicates.
 const maxLabels = 64
 
-// appendLabels reads labels, and appends them.
+// appendLabels reads labels and appends them.
 func (p *parser) appendLabels(labels []aggregator.Label) ([]aggregator.Label, error) {
 	if p.in.Peek() != '{' {
 		return labels, p.in.Mismatch("labels", "an object")
@@ -25,11 +25,11 @@ func (p *parser) appendLabels(labels []aggregator.Label) ([]aggregator.Label, er
 	return labels, err
 }
 
-// label reads a label, in addition to others.
+// label reads a label, which must not have the name of one of the others.
 func (p *parser) label(others []aggregator.Label) (label aggregator.Label, err error) {
 	key, err := p.key()
 	if err != nil {
-		return label, fmt.Errorf("a label's name: %w", err)
+		return label, fmt.Errorf("label name: %w", err)
 	}
 	if len(others) == maxLabels {
 		return label, fmt.Errorf("more labels than the limit of %d", maxLabels)

@@ -13,7 +13,7 @@ import (
 	"github.com/signalbox-ci/signalbox/internal/excerpt"
 )
 
-// The fields of an update and of a metric, as bits of what was seen.
+// The fields of an update and of a metric, as bits of a set.
 const (
 	fieldLabels = 1 << iota
 	fieldMetrics
@@ -53,41 +53,40 @@ func metricField(key []byte) uint {
 	}
 }
 
-// A parser turns the JSON of updates into what the aggregator takes. It reads what it
-// knows and nothing else: what would be ignored is an error, so that a misspelled label
-// does not go unnoticed.
+// A parser decodes the JSON of updates. Unknown fields are errors, so that a misspelled
+// label is noticed.
 //
 // The zero value is ready to use. It is not safe for concurrent use.
 type parser struct {
 	in    jsonscan.Scanner
 	clean bool // whether the update is UTF-8
 
-	// The update that was parsed last; all are reused.
+	// The latest update. The memory of all fields is reused.
 	base    []aggregator.Label
-	metrics []aggregator.Metric // those that are well formed
-	indexes []int               // of metrics, in the update
-	found   int                 // how many metrics the update has, malformed ones included
-	faults  []metricFault       // of the malformed ones, the first maxErrors
+	metrics []aggregator.Metric // the well-formed ones
+	indexes []int               // of the metrics in the update
+	found   int                 // number of metrics in the update, including malformed ones
+	faults  []metricFault       // errors of the first source.MaxErrors malformed metrics
 
 	labels []aggregator.Label // lent to metrics
 }
 
-// A metricFault is what is wrong with a metric.
+// A metricFault is an error in a metric.
 type metricFault struct {
 	index int // in the update
 	name  string
 	err   error
 }
 
-// parse parses the JSON value of an update, which must be valid JSON. An error says
-// why it is refused as a whole; found is right nevertheless.
+// parse parses an update, which must be valid JSON. An error is the reason why the
+// update is refused as a whole; found is correct in any case.
 func (p *parser) parse(update []byte) error {
 	p.clean = p.in.Reset(update)
 	p.base, p.metrics, p.indexes = p.base[:0], p.metrics[:0], p.indexes[:0]
 	p.faults, p.labels, p.found = p.faults[:0], p.labels[:0], 0
 
 	if p.in.Peek() != '{' {
-		return p.in.Mismatch("an update", "an object")
+		return p.in.Mismatch("update", "an object")
 	}
 	seen := uint(0)
 	err := p.fields(func() error { return p.updateField(&seen) })
@@ -97,14 +96,14 @@ func (p *parser) parse(update []byte) error {
 	return err
 }
 
-// fields reads an object. It calls field to read each of its members, of which it
-// skips those that could not be read, and returns the first error.
+// fields reads an object. It calls field for each member, skips members that field
+// could not read, and returns the first error.
 func (p *parser) fields(field func() error) (first error) {
 	p.in.Members(func() error { //nolint:errcheck // it is valid JSON
 		start := p.in.Pos
 		if err := field(); err != nil {
 			p.in.Pos = start
-			p.in.SkipValue() // the name
+			p.in.SkipValue() // the member's name
 			p.in.Take(':')
 			p.in.SkipValue()
 			if first == nil {
@@ -146,11 +145,12 @@ func (p *parser) updateField(seen *uint) error {
 	})
 }
 
-// metric reads a metric. With an error it has its name, if that can be read.
+// metric reads a metric. If it returns an error, the metric has its name, unless that
+// could not be read.
 func (p *parser) metric() (aggregator.Metric, error) {
 	var metric aggregator.Metric
 	if p.in.Peek() != '{' {
-		return metric, p.in.Mismatch("a metric", "an object")
+		return metric, p.in.Mismatch("metric", "an object")
 	}
 	seen := uint(0)
 	err := p.fields(func() error { return p.metricField(&metric, &seen) })
@@ -160,7 +160,7 @@ func (p *parser) metric() (aggregator.Metric, error) {
 	case metric.Name == "":
 		return metric, errors.New("the metric has no name")
 	case seen&fieldType == 0:
-		return metric, errors.New("the metric has no type, counter or gauge")
+		return metric, errors.New("the metric has no type, expected counter or gauge")
 	case seen&fieldValue == 0:
 		return metric, errors.New("the metric has no value")
 	default:
@@ -191,8 +191,8 @@ func (p *parser) metricField(metric *aggregator.Metric, seen *uint) error {
 	return err
 }
 
-// field reads the name of a field and returns its bit. It must be one that bits knows
-// and that was not seen before.
+// field reads the name of a field and returns its bit. bits returns the bit of a known
+// name. A field must not be duplicated.
 func (p *parser) field(seen *uint, bits func(name []byte) uint, known string) (uint, error) {
 	name, err := p.key()
 	if err != nil {
@@ -200,7 +200,7 @@ func (p *parser) field(seen *uint, bits func(name []byte) uint, known string) (u
 	}
 	bit := bits(name)
 	if bit == 0 {
-		return 0, fmt.Errorf("unknown field %s; known are %s", excerpt.Quote(name), known)
+		return 0, fmt.Errorf("unknown field %s, expected one of %s", excerpt.Quote(name), known)
 	}
 	if *seen&bit != 0 {
 		return 0, fmt.Errorf("field %s is duplicated", excerpt.Quote(name))
@@ -209,7 +209,7 @@ func (p *parser) field(seen *uint, bits func(name []byte) uint, known string) (u
 	return bit, nil
 }
 
-// key reads the name of a member, and the colon.
+// key reads the name of a member and the colon.
 func (p *parser) key() ([]byte, error) {
 	key, err := p.in.Key()
 	if err != nil {
@@ -234,7 +234,7 @@ func (p *parser) text(what string) ([]byte, error) {
 }
 
 func (p *parser) checkUTF8(text []byte) error {
-	// To ask once for the whole update costs much less than to ask for each string.
+	// Checking the whole update once costs much less than checking each string.
 	if p.clean || utf8.Valid(text) {
 		return nil
 	}
@@ -253,11 +253,11 @@ func (p *parser) metricType() (aggregator.Type, error) {
 	case "gauge":
 		return aggregator.Gauge, nil
 	default:
-		return 0, fmt.Errorf("type %s is neither counter nor gauge", excerpt.Quote(name))
+		return 0, fmt.Errorf("got type %s, expected counter or gauge", excerpt.Quote(name))
 	}
 }
 
-// value reads a number, or the name of one that JSON does not have.
+// value reads a number, or a string that names a number that JSON cannot represent.
 func (p *parser) value() (float64, error) {
 	if c := p.in.Peek(); c == '-' || '0' <= c && c <= '9' {
 		number, err := p.in.Number()
@@ -266,7 +266,7 @@ func (p *parser) value() (float64, error) {
 		}
 		value, err := strconv.ParseFloat(string(number), 64)
 		if err != nil {
-			return 0, fmt.Errorf("value %s is out of the range of a double", excerpt.Short(number))
+			return 0, fmt.Errorf("value %s is out of range of a float64", excerpt.Short(number))
 		}
 		return value, nil
 	} else if c != '"' {
@@ -284,6 +284,6 @@ func (p *parser) value() (float64, error) {
 	case "-Inf":
 		return math.Inf(-1), nil
 	default:
-		return 0, fmt.Errorf(`value %s is neither a number nor "NaN", "+Inf" or "-Inf"`, excerpt.Quote(name))
+		return 0, fmt.Errorf(`got value %s, expected a number, "NaN", "+Inf" or "-Inf"`, excerpt.Quote(name))
 	}
 }

@@ -10,9 +10,9 @@ import (
 	"github.com/signalbox-ci/signalbox/internal/excerpt"
 )
 
-// decodeArray decodes the events of an array, of which nothing is read yet, one element
-// at a time. What is wrong with an element is reported with its number, from 1: most
-// arrays come in a single line. Broken JSON ends the array.
+// decodeArray decodes the events of an array, one element at a time. It reports errors
+// with the number of the element, from 1, because most arrays are in a single line. A
+// syntax error ends the array.
 func (d *Decoder) decodeArray() error {
 	d.in.ReadByte() //nolint:errcheck // skipSpace has seen the bracket
 
@@ -62,8 +62,8 @@ func (d *Decoder) decodeArray() error {
 	return err
 }
 
-// decodeElement decodes the element that begins with the byte c, which is not read yet.
-// It reports whether the array can go on.
+// decodeElement decodes the element that begins with the byte c, which was not read
+// yet. It reports whether decoding the array can continue.
 func (d *Decoder) decodeElement(c byte, number int) (ok bool, err error) {
 	start := d.line
 	reject := func(line int, err error) { d.bad(line, fmt.Errorf("element %d: %w", number, err)) }
@@ -83,8 +83,8 @@ func (d *Decoder) decodeElement(c byte, number int) (ok bool, err error) {
 		return true, nil
 	}
 
-	// Slow path: the parser stops at the first thing that is wrong, but it is broken
-	// JSON further on that decides whether the array can be trusted.
+	// Slow path: the parser stops at the first error, but whether the array can be
+	// trusted depends on syntax errors after that one.
 	syntax, broken := errors.AsType[*jsonscan.SyntaxError](err)
 	if !broken {
 		syntax = jsonscan.Check(element)
@@ -98,8 +98,8 @@ func (d *Decoder) decodeElement(c byte, number int) (ok bool, err error) {
 	return true, nil
 }
 
-// readElement reads to the end of the element. What it returns is good until the next
-// call. It returns errLineTooLong for an element past the limit, which it has skipped.
+// readElement reads to the end of the element. The bytes are valid until the next call.
+// It skips an element that exceeds the limit and returns errLineTooLong.
 func (d *Decoder) readElement(scan jsonscan.ValueScan) ([]byte, error) {
 	d.long = d.long[:0]
 	for {
@@ -131,10 +131,10 @@ func (d *Decoder) endOfArray(err error) error {
 	if err != io.EOF {
 		return err
 	}
-	d.bad(d.line, errors.New("not JSON: it ends inside the array"))
+	d.bad(d.line, errors.New("not JSON: unterminated array"))
 	return nil
 }
 
-func (d *Decoder) unexpected(c byte, wanted string) {
-	d.bad(d.line, fmt.Errorf("not JSON: %s where %s should be", excerpt.Quote([]byte{c}), wanted))
+func (d *Decoder) unexpected(c byte, expected string) {
+	d.bad(d.line, fmt.Errorf("not JSON: got %s, expected %s", excerpt.Quote([]byte{c}), expected))
 }

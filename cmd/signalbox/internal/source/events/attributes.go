@@ -16,7 +16,7 @@ func (p *eventParser) readAttributes() error {
 	return s.Members(p.readAttribute)
 }
 
-// readAttribute reads one more attribute.
+// readAttribute reads one attribute.
 func (p *eventParser) readAttribute() error {
 	s, i := &p.scanner, len(p.names)
 	if e := p.expected; e != nil && i < len(e.keys) && s.Skip(e.keys[i]) {
@@ -40,8 +40,8 @@ func (p *eventParser) readAttribute() error {
 	return nil
 }
 
-// attributeName reads the name of an attribute and the colon. If it is not the name
-// that was expected, then from here on nothing is.
+// attributeName reads the name of an attribute and the colon. If the name is not the
+// expected one, the parser expects nothing for the rest of the event.
 func (p *eventParser) attributeName() error {
 	key, err := p.scanner.Key()
 	if err != nil {
@@ -68,8 +68,8 @@ func (p *eventParser) attributeName() error {
 	return nil
 }
 
-// attributeValue reads a string, or a number or boolean as its text. It reports
-// whether that was a string written plainly.
+// attributeValue reads a string, or a number or boolean as text. It reports whether the
+// value was a string without escapes.
 func (p *eventParser) attributeValue() (value string, plain bool, err error) {
 	s, name := &p.scanner, p.names[len(p.names)-1]
 

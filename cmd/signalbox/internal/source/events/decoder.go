@@ -1,5 +1,5 @@
-// Package events takes events, from a reader or over HTTP: newline-delimited JSON, a
-// JSON array, a JSON object, or the log of a Concourse web node.
+// Package events decodes events from a reader or HTTP requests: newline-delimited JSON,
+// a JSON array, a JSON object, or the log of a Concourse web node.
 package events
 
 import (
@@ -14,40 +14,41 @@ import (
 	"github.com/signalbox-ci/signalbox/cmd/signalbox/internal/source/jsonscan"
 )
 
-// bufferBytes is how much a Decoder reads at once. Longer lines are put together in a
-// buffer of their own.
+// bufferBytes is the size of a Decoder's read buffer. Longer lines are assembled in a
+// separate buffer.
 const bufferBytes = 64 << 10
 
-// A Decoder reads events from one input after the other, keeping its buffers. It holds
-// one event's bytes at a time, never a whole body, except where only the whole body can
-// tell whether it is one object: then at most a line's limit of it.
+// A Decoder reads events from one input after another and reuses its buffers. It holds
+// the bytes of one event at a time, not those of a whole body. The exception is an
+// input that may be one object spread over lines; then it holds as much as a line may
+// have.
 //
-// It is not safe for concurrent use. Make one with NewDecoder.
+// It is not safe for concurrent use. Create it with NewDecoder.
 type Decoder struct {
 	limits source.Limits
 	events eventParser
 
-	// buffer is the Decoder's own; in is what it reads from: the buffer, or what was
-	// read ahead of it and then the buffer.
+	// buffer belongs to the Decoder. in is the current reader: buffer, or data that was
+	// read ahead followed by buffer.
 	buffer, in *bufio.Reader
 
-	// line is the number of the line that is being read, from 1. indent is how much
-	// white space was skipped at its start before it was read.
+	// line is the number of the current line, from 1. indent is the amount of white
+	// space that was skipped at its start.
 	line, indent int
 
-	// long holds a line or array element that does not lie in the buffer in one piece,
-	// whole what was read in search of a single object. Both are reused.
+	// long holds a line or array element that is not contiguous in the buffer. whole
+	// holds the input that was read to find a single object. Both are reused.
 	long, whole []byte
 
 	good func(*Event)
 	bad  func(line int, err error)
 
-	// spill, if not nil, gets what of a line is beyond the limit and not in long.
+	// spill, if not nil, receives the part of a line that exceeds the limit and is not
+	// in long.
 	spill func(text []byte)
 }
 
-// NewDecoder returns a Decoder that holds events to the limits, of which BodyBytes is
-// not the Decoder's concern.
+// NewDecoder returns a Decoder with the limits. It ignores BodyBytes.
 func NewDecoder(limits source.Limits) *Decoder {
 	limits = limits.WithDefaults()
 	return &Decoder{
@@ -57,13 +58,13 @@ func NewDecoder(limits source.Limits) *Decoder {
 	}
 }
 
-// Decode reads events up to the end of r. It calls good with each event, in order,
-// which may use it until it returns. It calls bad with each piece of input that is not
-// an event, where it is and why, and goes on behind it where it can: behind a line and
-// behind a well-formed element of an array. Broken JSON in an array ends the array.
+// Decode reads events until the end of r. It calls good with each event, in order; the
+// event is valid until good returns. It calls bad with the line and the reason for each
+// piece of input that is not an event. After a bad line, or a bad element of an array
+// that is valid JSON, decoding continues. A syntax error in an array ends the array.
 //
-// An error is the reader's. What came before it has been decoded, except for an
-// unfinished line or element. Line returns where it was.
+// Decode returns the reader's errors. Everything before the error has been decoded,
+// except for an unfinished line or element. Line returns the line of the error.
 func (d *Decoder) Decode(r io.Reader, format source.Format, good func(*Event), bad func(line int, err error)) error {
 	d.start(r, good, bad)
 	defer d.release()
@@ -74,10 +75,10 @@ func (d *Decoder) Decode(r io.Reader, format source.Format, good func(*Event), b
 	return d.decodeSniffed()
 }
 
-// Line is the number of the line, from 1, that was reached in the latest input.
+// Line returns the number, from 1, of the line reached in the latest input.
 func (d *Decoder) Line() int { return d.line }
 
-// start begins with another input.
+// start prepares the Decoder for another input.
 func (d *Decoder) start(r io.Reader, good func(*Event), bad func(line int, err error)) {
 	d.buffer.Reset(r)
 	d.in, d.line, d.indent = d.buffer, 0, 0
@@ -88,13 +89,13 @@ func (d *Decoder) start(r io.Reader, good func(*Event), bad func(line int, err e
 	}
 }
 
-// release lets go of what belongs to the caller.
+// release drops references to values of the caller.
 func (d *Decoder) release() {
 	d.buffer.Reset(nil)
 	d.in, d.good, d.bad, d.spill = nil, nil, nil, nil
 }
 
-// decodeSniffed finds out what the input is, and decodes it.
+// decodeSniffed detects the format of the input and decodes it.
 func (d *Decoder) decodeSniffed() error {
 	d.line = 1
 	c, err := d.skipSpace()
@@ -108,7 +109,7 @@ func (d *Decoder) decodeSniffed() error {
 		return d.decodeArray()
 	}
 
-	d.line-- // of this line nothing but space was read
+	d.line-- // only white space of this line was read
 	line, err := d.readLine()
 	switch {
 	case err == errLineTooLong:
@@ -124,8 +125,8 @@ func (d *Decoder) decodeSniffed() error {
 	return d.decodeLines()
 }
 
-// decodeObjectOrLines decodes input whose first line is not JSON in itself: an object
-// that is spread over lines, or else lines, the first of them broken.
+// decodeObjectOrLines decodes input whose first line is not a JSON value: an object
+// spread over lines, or else lines of which the first is bad.
 func (d *Decoder) decodeObjectOrLines(first []byte) error {
 	start := d.line
 
@@ -135,7 +136,7 @@ func (d *Decoder) decodeObjectOrLines(first []byte) error {
 	_, err := whole.ReadFrom(io.LimitReader(d.in, int64(d.limits.LineBytes)+1))
 	d.whole = whole.Bytes()
 
-	// The last line ending does not count against the limit, as for lines.
+	// The last line ending does not count toward the limit, as for lines.
 	if err == nil && len(trimLineEnding(d.whole)) <= d.limits.LineBytes && json.Valid(d.whole) {
 		d.decodeEvent(d.whole, start)
 		d.line += bytes.Count(trimLineEnding(d.whole), newline)
@@ -151,8 +152,8 @@ func (d *Decoder) decodeObjectOrLines(first []byte) error {
 	return d.decodeLines()
 }
 
-// decodeEvent decodes the event that begins in the given line, as the first thing there
-// but for the indent.
+// decodeEvent decodes an event that begins in the given line, after nothing but the
+// indent.
 func (d *Decoder) decodeEvent(data []byte, line int) {
 	event, err := d.events.parse(data)
 	if err != nil {
@@ -162,9 +163,9 @@ func (d *Decoder) decodeEvent(data []byte, line int) {
 	d.good(event)
 }
 
-// reject reports what is wrong with the data of an event that begins in the given
-// line. Broken JSON is reported at its own line and column, both from 1, the column
-// in bytes.
+// reject reports an error in the data of an event that begins in the given line. A
+// syntax error is reported with its own line and column, both from 1, the column in
+// bytes.
 func (d *Decoder) reject(data []byte, line int, err error) {
 	if syntax, ok := errors.AsType[*jsonscan.SyntaxError](err); ok {
 		before := data[:syntax.Offset]
@@ -183,8 +184,8 @@ func (d *Decoder) tooLong() error {
 	return fmt.Errorf("longer than the limit of %d bytes", d.limits.LineBytes)
 }
 
-// skipSpace skips white space, counting lines, and returns the byte after it without
-// reading it.
+// skipSpace skips white space, counts lines, and returns the next byte without reading
+// it.
 func (d *Decoder) skipSpace() (byte, error) {
 	for {
 		c, err := d.in.ReadByte()
@@ -204,7 +205,7 @@ func (d *Decoder) skipSpace() (byte, error) {
 	}
 }
 
-// A failingReader fails with its error.
+// A failingReader returns its error.
 type failingReader struct{ err error }
 
 func (r failingReader) Read([]byte) (int, error) { return 0, r.err }

@@ -134,51 +134,51 @@ var _ = Describe("Decoder", func() {
 			Expect(bad).To(Equal([]string{"1: " + reason}))
 			Expect(sink.events).To(BeEmpty())
 		},
-		Entry("another kind", `[1]`, `an event is an array, not an object`),
-		Entry("a word that means nothing", `nonsense`, `not JSON: "nonsense" where a value should be (column 1)`),
+		Entry("another kind", `[1]`, `event: got an array, expected an object`),
+		Entry("a word that means nothing", `nonsense`, `not JSON: got "nonsense", expected a value (column 1)`),
 		Entry("no name", `{}`, `the event has no name`),
 		Entry("a null name", `{"name":null}`, `the event has no name`),
 		Entry("an empty name", `{"name":""}`, `the event has no name`),
-		Entry("a name that is no string", `{"name":5}`, `name is a number, not a string`),
-		Entry("a value that is no number", `{"name":"a","value":"5"}`, `value is a string, not a number`),
-		Entry("a value out of range", `{"name":"a","value":1e999}`, `value 1e999 is out of the range of a double`),
+		Entry("a name that is no string", `{"name":5}`, `name: got a number, expected a string`),
+		Entry("a value that is no number", `{"name":"a","value":"5"}`, `value: got a string, expected a number`),
+		Entry("a value out of range", `{"name":"a","value":1e999}`, `value 1e999 is out of range of a float64`),
 		Entry("a value that JSON cannot say", `{"name":"a","value":NaN}`,
-			`not JSON: "NaN" where a value should be (column 21)`),
+			`not JSON: got "NaN", expected a value (column 21)`),
 		Entry("a number with a leading zero", `{"name":"a","value":01}`,
-			`not JSON: "1" where a comma or the object's end should be (column 22)`),
-		Entry("a number without digits", `{"name":"a","value":-}`, `not JSON: "}" where a digit should be (column 22)`),
+			`not JSON: got "1", expected a comma or the object's end (column 22)`),
+		Entry("a number without digits", `{"name":"a","value":-}`, `not JSON: got "}", expected a digit (column 22)`),
 		Entry("a number that stops at its point", `{"name":"a","value":1.}`,
-			`not JSON: "}" where a digit should be (column 23)`),
+			`not JSON: got "}", expected a digit (column 23)`),
 		Entry("a time that is none", `{"name":"a","time":"yesterday"}`,
-			`time "yesterday" is not RFC 3339, like "2006-01-02T15:04:05Z"`),
-		Entry("a time in seconds", `{"name":"a","time":1700000000}`, `time is a number, not a string`),
-		Entry("attributes that are no object", `{"name":"a","attributes":[]}`, `attributes is an array, not an object`),
+			`got time "yesterday", expected RFC 3339, such as "2006-01-02T15:04:05Z"`),
+		Entry("a time in seconds", `{"name":"a","time":1700000000}`, `time: got a number, expected a string`),
+		Entry("attributes that are no object", `{"name":"a","attributes":[]}`, `attributes: got an array, expected an object`),
 		Entry("an attribute of null", `{"name":"a","attributes":{"k":null}}`,
-			`attribute "k" is null, not a string, number or boolean`),
+			`attribute "k": got null, expected a string, number or boolean`),
 		Entry("an attribute of an object", `{"name":"a","attributes":{"k":{}}}`,
-			`attribute "k" is an object, not a string, number or boolean`),
+			`attribute "k": got an object, expected a string, number or boolean`),
 		Entry("an attribute of an array", `{"name":"a","attributes":{"k":["v"]}}`,
-			`attribute "k" is an array, not a string, number or boolean`),
+			`attribute "k": got an array, expected a string, number or boolean`),
 		Entry("an attribute that is duplicated", `{"name":"a","attributes":{"k":"v","k":"w"}}`, `attribute "k" is duplicated`),
 		Entry("an unknown field", `{"name":"a","attrs":{}}`,
-			`unknown field "attrs"; known are name, value, attributes, host, time`),
+			`unknown field "attrs", expected one of name, value, attributes, host, time`),
 		Entry("a field in capitals", `{"Name":"a"}`,
-			`unknown field "Name"; known are name, value, attributes, host, time`),
+			`unknown field "Name", expected one of name, value, attributes, host, time`),
 		Entry("a field that is duplicated", `{"name":"a","name":"b"}`, `field "name" is duplicated`),
-		Entry("something behind the event", `{"name":"a"} {"name":"b"}`, `not JSON: "{" where the end should be (column 14)`),
-		Entry("a missing colon", `{"name" "a"}`, `not JSON: "\"" where a colon should be (column 9)`),
+		Entry("something behind the event", `{"name":"a"} {"name":"b"}`, `not JSON: got "{", expected the end (column 14)`),
+		Entry("a missing colon", `{"name" "a"}`, `not JSON: got "\"", expected a colon (column 9)`),
 		Entry("a missing comma", `{"name":"a""value":1}`,
-			`not JSON: "\"" where a comma or the object's end should be (column 12)`),
-		Entry("a trailing comma", `{"name":"a",}`, `not JSON: "}" where a string should be (column 13)`),
-		Entry("a missing end", `{"name":"a"`, `not JSON: it ends where a comma or the object's end should be (column 12)`),
-		Entry("a string without end", `{"name":"a`, `not JSON: it ends inside a string (column 11)`),
-		Entry("a string that ends in a backslash", `{"name":"a\`, `not JSON: it ends inside a string (column 11)`),
-		Entry("a bare tab in a string", "{\"name\":\"a\tb\"}", `not JSON: a bare "\t" in a string (column 11)`),
-		Entry("a bare NUL in a string with an escape", "{\"name\":\"\\n\x00\"}", `not JSON: a bare "\x00" in a string (column 12)`),
-		Entry("an escape that is none", `{"name":"\x"}`, `"\\x" in a string is no character (column 10)`),
-		Entry("a Unicode escape that is none", `{"name":"\u12g4"}`, `"\\u12g4" in a string is no character (column 10)`),
-		Entry("half a surrogate pair", `{"name":"\ud83d!"}`, `"\\ud83d" in a string is no character (column 10)`),
-		Entry("the wrong half of a surrogate pair", `{"name":"\ude80\ud83d"}`, `"\\ude80" in a string is no character (column 10)`),
+			`not JSON: got "\"", expected a comma or the object's end (column 12)`),
+		Entry("a trailing comma", `{"name":"a",}`, `not JSON: got "}", expected a string (column 13)`),
+		Entry("a missing end", `{"name":"a"`, `not JSON: got the end of the input, expected a comma or the object's end (column 12)`),
+		Entry("a string without end", `{"name":"a`, `not JSON: unterminated string (column 11)`),
+		Entry("a string that ends in a backslash", `{"name":"a\`, `not JSON: unterminated string (column 11)`),
+		Entry("a bare tab in a string", "{\"name\":\"a\tb\"}", `not JSON: unescaped control character "\t" in a string (column 11)`),
+		Entry("a bare NUL in a string with an escape", "{\"name\":\"\\n\x00\"}", `not JSON: unescaped control character "\x00" in a string (column 12)`),
+		Entry("an escape that is none", `{"name":"\x"}`, `invalid escape sequence "\\x" in a string (column 10)`),
+		Entry("a Unicode escape that is none", `{"name":"\u12g4"}`, `invalid escape sequence "\\u12g4" in a string (column 10)`),
+		Entry("half a surrogate pair", `{"name":"\ud83d!"}`, `invalid escape sequence "\\ud83d" in a string (column 10)`),
+		Entry("the wrong half of a surrogate pair", `{"name":"\ude80\ud83d"}`, `invalid escape sequence "\\ude80" in a string (column 10)`),
 		Entry("invalid UTF-8", "{\"name\":\"a\xff\"}", `not UTF-8: "\xff\"}" at byte 11`),
 		Entry("invalid UTF-8 in an attribute", "{\"name\":\"a\",\"attributes\":{\"k\xc3\":\"v\"}}",
 			`not UTF-8: "\xc3\":\"" at byte 29`),
@@ -188,13 +188,13 @@ var _ = Describe("Decoder", func() {
 		decode(source.Lines, `{"`+strings.Repeat("ä", 500)+`":1}`)
 		Expect(bad).To(HaveLen(1))
 		Expect(len(bad[0])).To(BeNumerically("<", 150))
-		Expect(bad[0]).To(HavePrefix(`1: unknown field "` + strings.Repeat("ä", 32) + `"…;`))
+		Expect(bad[0]).To(HavePrefix(`1: unknown field "` + strings.Repeat("ä", 32) + `"…, expected one of`))
 
 		decode(source.Lines, `{"x`+strings.Repeat("ä", 500)+`":1}`)
-		Expect(bad[0]).To(HavePrefix(`1: unknown field "x` + strings.Repeat("ä", 31) + `"…;`))
+		Expect(bad[0]).To(HavePrefix(`1: unknown field "x` + strings.Repeat("ä", 31) + `"…, expected one of`))
 
 		decode(source.Lines, `{"value":`+strings.Repeat("1", 500)+`}`)
-		Expect(bad).To(Equal([]string{"1: value " + strings.Repeat("1", 64) + "… is out of the range of a double"}))
+		Expect(bad).To(Equal([]string{"1: value " + strings.Repeat("1", 64) + "… is out of range of a float64"}))
 	})
 
 	Describe("limits", func() {
@@ -252,8 +252,8 @@ var _ = Describe("Decoder", func() {
 			decode(source.Lines, `{"name":"a"}`+"\n\n"+`{"nome":"b"}`+"\n \t\r\n"+`{"name":"c"}`+"\n"+`}`+"\n")
 			Expect(sink.names()).To(Equal([]string{"a", "c"}))
 			Expect(bad).To(Equal([]string{
-				`3: unknown field "nome"; known are name, value, attributes, host, time`,
-				`6: not JSON: "}" where a value should be (column 1)`,
+				`3: unknown field "nome", expected one of name, value, attributes, host, time`,
+				`6: not JSON: got "}", expected a value (column 1)`,
 			}))
 		})
 
@@ -278,7 +278,7 @@ var _ = Describe("Decoder", func() {
 
 		It("are not an array", func() {
 			decode(source.Lines, `[{"name":"a"}]`)
-			Expect(bad).To(Equal([]string{"1: an event is an array, not an object"}))
+			Expect(bad).To(Equal([]string{"1: event: got an array, expected an object"}))
 		})
 
 		It("may be none", func() {
@@ -333,13 +333,13 @@ var _ = Describe("Decoder", func() {
 
 		It("is lines if the first is JSON, right or wrong", func() {
 			decode(source.Sniff, "\n5\n"+`{"name":"a"}`)
-			Expect(bad).To(Equal([]string{"2: an event is a number, not an object"}))
+			Expect(bad).To(Equal([]string{"2: event: got a number, expected an object"}))
 			Expect(sink.names()).To(Equal([]string{"a"}))
 		})
 
 		It("is lines if it is not JSON as a whole", func() {
 			decode(source.Sniff, "\n{\"name\":\"a\n\n{\"name\":\"b\"}\n")
-			Expect(bad).To(Equal([]string{"2: not JSON: it ends inside a string (column 11)"}))
+			Expect(bad).To(Equal([]string{"2: not JSON: unterminated string (column 11)"}))
 			Expect(sink.names()).To(Equal([]string{"b"}))
 		})
 
@@ -360,27 +360,27 @@ var _ = Describe("Decoder", func() {
 
 		It("says where an object is broken", func() {
 			decode(source.Sniff, "\n \t{\"name\":\"\\ud800\"}")
-			Expect(bad).To(Equal([]string{`2: "\\ud800" in a string is no character (column 12)`}))
+			Expect(bad).To(Equal([]string{`2: invalid escape sequence "\\ud800" in a string (column 12)`}))
 
 			decode(source.Sniff, "\n \t{\n\"name\":\"\\ud800\"}")
-			Expect(bad).To(Equal([]string{`3: "\\ud800" in a string is no character (column 9)`}))
+			Expect(bad).To(Equal([]string{`3: invalid escape sequence "\\ud800" in a string (column 9)`}))
 
 			decode(source.Sniff, "  \n {\"name\":\"\\ud800\"}")
-			Expect(bad).To(Equal([]string{`2: "\\ud800" in a string is no character (column 11)`}))
+			Expect(bad).To(Equal([]string{`2: invalid escape sequence "\\ud800" in a string (column 11)`}))
 
 			decode(source.Sniff, " {\"name\":\"a\"}\n{}}")
-			Expect(bad).To(Equal([]string{`2: not JSON: "}" where the end should be (column 3)`}))
+			Expect(bad).To(Equal([]string{`2: not JSON: got "}", expected the end (column 3)`}))
 
 			decode(source.Sniff, "\n {}}\n {}}")
 			Expect(bad).To(Equal([]string{
-				`2: not JSON: "}" where the end should be (column 4)`,
-				`3: not JSON: "}" where the end should be (column 4)`,
+				`2: not JSON: got "}", expected the end (column 4)`,
+				`3: not JSON: got "}", expected the end (column 4)`,
 			}))
 		})
 
 		It("says in which line an object is wrong", func() {
 			decode(source.Sniff, "\n{\n\"name\":\"a\",\n\"value\":\"5\"}\n")
-			Expect(bad).To(Equal([]string{"2: value is a string, not a number"}))
+			Expect(bad).To(Equal([]string{"2: value: got a string, expected a number"}))
 		})
 	})
 
@@ -389,12 +389,12 @@ var _ = Describe("Decoder", func() {
 			decode(source.Sniff, "[{\"name\":\"a\"},\n\n{\n\"name\":\n5}, true\n,[{}],\"x\",-1.5,null,\n{\"name\":\"b\"}]")
 			Expect(sink.names()).To(Equal([]string{"a", "b"}))
 			Expect(bad).To(Equal([]string{
-				"3: element 2: name is a number, not a string",
-				"5: element 3: an event is a boolean, not an object",
-				"6: element 4: an event is an array, not an object",
-				"6: element 5: an event is a string, not an object",
-				"6: element 6: an event is a number, not an object",
-				"6: element 7: an event is null, not an object",
+				"3: element 2: name: got a number, expected a string",
+				"5: element 3: event: got a boolean, expected an object",
+				"6: element 4: event: got an array, expected an object",
+				"6: element 5: event: got a string, expected an object",
+				"6: element 6: event: got a number, expected an object",
+				"6: element 7: event: got null, expected an object",
 			}))
 		})
 
@@ -404,17 +404,17 @@ var _ = Describe("Decoder", func() {
 				Expect(sink.names()).To(Equal([]string{"a"}))
 				Expect(bad).To(Equal([]string{reason}))
 			},
-			Entry("a comma too many", "[{\"name\":\"a\"}\n,,{\"name\":\"b\"}]", `2: not JSON: "," where a value should be`),
-			Entry("a trailing comma", `[{"name":"a"},]`, `1: not JSON: "]" where a value should be`),
-			Entry("a missing comma", `[{"name":"a"}{"name":"b"}]`, `1: not JSON: "{" where a comma or the array's end should be`),
-			Entry("a missing end", "[{\"name\":\"a\"}\n\n", `3: not JSON: it ends inside the array`),
-			Entry("an end in an element", "[{\"name\":\"a\"}\n,{\"name\":", `2: not JSON: it ends inside the array`),
-			Entry("something behind its end", "[{\"name\":\"a\"}]\n[{\"name\":\"b\"}]", `2: not JSON: "[" where the end should be`),
+			Entry("a comma too many", "[{\"name\":\"a\"}\n,,{\"name\":\"b\"}]", `2: not JSON: got ",", expected a value`),
+			Entry("a trailing comma", `[{"name":"a"},]`, `1: not JSON: got "]", expected a value`),
+			Entry("a missing comma", `[{"name":"a"}{"name":"b"}]`, `1: not JSON: got "{", expected a comma or the array's end`),
+			Entry("a missing end", "[{\"name\":\"a\"}\n\n", `3: not JSON: unterminated array`),
+			Entry("an end in an element", "[{\"name\":\"a\"}\n,{\"name\":", `2: not JSON: unterminated array`),
+			Entry("something behind its end", "[{\"name\":\"a\"}]\n[{\"name\":\"b\"}]", `2: not JSON: got "[", expected the end`),
 			Entry("a broken element", "[{\"name\":\"a\"},{\n\"name\" \"b\"},{\"name\":\"c\"}]",
-				`2: element 2: not JSON: "\"" where a colon should be`),
+				`2: element 2: not JSON: got "\"", expected a colon`),
 			Entry("an element broken behind what is wrong with it", "[{\"name\":\"a\"},{\"name\":5,\n\"x\" oops},{\"name\":\"c\"}]",
 				`2: element 2: not JSON: invalid character 'o' after object key`),
-			Entry("a word", "[{\"name\":\"a\"}, oops, {\"name\":\"c\"}]", `1: element 2: not JSON: "oops" where a value should be`),
+			Entry("a word", "[{\"name\":\"a\"}, oops, {\"name\":\"c\"}]", `1: element 2: not JSON: got "oops", expected a value`),
 		)
 	})
 

@@ -2,17 +2,16 @@ package events
 
 import "github.com/signalbox-ci/signalbox/metric"
 
-// An Event is an event as it was read. It is good until the Decoder reads the next
-// one.
+// An Event is a decoded event. It is valid until the Decoder reads the next one.
 type Event struct {
 	metric.Event // without Attributes
 
-	// Shape says which attributes the event has, and Values their values in the same
-	// order.
+	// Shape contains the names of the event's attributes, and Values their values in
+	// the same order.
 	Shape  *Shape
 	Values []string
 
-	// expected says that events of the shape have come before.
+	// expected reports whether an earlier event had the same shape.
 	expected bool
 }
 
@@ -27,10 +26,10 @@ const (
 	noField
 )
 
-// fieldKeys are the fields' names as they stand in the JSON.
+// fieldKeys are the names of the fields as written in JSON.
 var fieldKeys = [...]string{`"name":`, `"value":`, `"attributes":`, `"host":`, `"time":`}
 
-// fieldOf returns the field called name, or noField.
+// fieldOf returns the field with the name, or noField.
 func fieldOf(name []byte) int {
 	for field, key := range fieldKeys {
 		if key[1:len(key)-len(`":`)] == string(name) {

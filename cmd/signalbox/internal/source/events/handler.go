@@ -10,7 +10,7 @@ import (
 	"github.com/signalbox-ci/signalbox/cmd/signalbox/internal/source"
 )
 
-// Path is where clients post events to.
+// Path is the path to which clients post events.
 const Path = "/api/v1/events"
 
 // A handler serves Path.
@@ -21,8 +21,8 @@ type handler struct {
 	decoders   sync.Pool // of *Decoder
 }
 
-// NewHandler returns the handler of Path, which takes events for the sink. It does not
-// look at a request's path. The logger gets what was rejected; so does the client, in
+// NewHandler returns the handler of Path, which passes events to the sink. It ignores
+// the path of requests. The logger receives the rejections; the client receives them in
 // more detail.
 func NewHandler(logger lager.Logger, limits source.Limits, sink source.Sink) http.Handler {
 	h := &handler{
@@ -34,23 +34,23 @@ func NewHandler(logger lager.Logger, limits source.Limits, sink source.Sink) htt
 	return h
 }
 
-// An answer says what became of the events of a body.
+// An answer reports what became of the events of a body.
 type answer struct {
 	Accepted int `json:"accepted"`
 	Unknown  int `json:"unknown"`
 
-	// Rejected and Errors are left out when every event was well formed.
+	// Rejected and Errors are left out if every event was well formed.
 	Rejected int         `json:"rejected,omitempty"`
 	Errors   []lineError `json:"errors,omitempty"`
 }
 
-// A lineError says what is wrong with the event in a line.
+// A lineError is the reason why the event in a line was rejected.
 type lineError struct {
 	Line   int    `json:"line"`
 	Reason string `json:"reason"`
 }
 
-// ServeHTTP implements http.Handler. It answers when the last event of the body has
+// ServeHTTP implements http.Handler. It answers after the last event of the body has
 // been emitted.
 func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if !source.AllowMethods(w, r, http.MethodPost) {
@@ -76,7 +76,7 @@ func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	readErr := decoder.Decode(body, source.FormatOf(r.Header.Get("Content-Type")), tally.Accept, reject)
 	if readErr != nil {
-		// It must be listed, however many errors came before.
+		// Always list this error, even if there are MaxErrors others.
 		errs = errs[:min(len(errs), source.MaxErrors-1)]
 		reject(decoder.Line(), source.Explain(readErr))
 	}

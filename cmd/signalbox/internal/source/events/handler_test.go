@@ -66,8 +66,8 @@ var _ = Describe("Handler", func() {
 			Expect(w.Body).To(MatchJSON(`{
 				"accepted": 2, "unknown": 0, "rejected": 2,
 				"errors": [
-					{"line": 3, "reason": "name is a number, not a string"},
-					{"line": 5, "reason": "not JSON: \"oops\" where a value should be (column 1)"}
+					{"line": 3, "reason": "name: got a number, expected a string"},
+					{"line": 5, "reason": "not JSON: got \"oops\", expected a value (column 1)"}
 				]
 			}`))
 			Expect(sink.names()).To(Equal([]string{"a", "b"}))
@@ -75,7 +75,7 @@ var _ = Describe("Handler", func() {
 
 		It("logs that events were rejected, with the first reason", func() {
 			post("{\"name\":5}\n{\"name\":6}\n{\"name\":\"a\"}\n")
-			Expect(logger).To(gbytes.Say(`rejected-events.*"accepted":1,"error":"name is a number, not a string","line":1.*"rejected":2`))
+			Expect(logger).To(gbytes.Say(`rejected-events.*"accepted":1,"error":"name: got a number, expected a string","line":1.*"rejected":2`))
 		})
 
 		It("lists the first ten errors and counts them all", func() {
@@ -203,11 +203,11 @@ var _ = Describe("Handler", func() {
 					compress := map[string]func(string) string{"gzip": sourcetest.Gzip, "snappy": sourcetest.Snappy, "zstd": sourcetest.Zstd}[encoding]
 					Expect(post(compress(lines), "Content-Encoding", encoding).Code).To(Equal(http.StatusOK))
 				},
-				Entry("gzip that is none", "gzip", lines, `the body cannot be read: in gzip: gzip: invalid header`),
-				Entry("gzip cut off at its end", "gzip", sourcetest.Cut(sourcetest.Gzip(lines), 3), `the body is cut off: in gzip: unexpected EOF`),
-				Entry("snappy that is none", "snappy", lines, `the body cannot be read: in snappy: `),
-				Entry("zstd that is none", "zstd", lines, `the body cannot be read: in zstd: `),
-				Entry("zstd cut off", "zstd", sourcetest.Cut(sourcetest.Zstd(lines), 3), `the body is cut off: in zstd: unexpected EOF`),
+				Entry("gzip that is none", "gzip", lines, `reading the body: decoding gzip: gzip: invalid header`),
+				Entry("gzip cut off at its end", "gzip", sourcetest.Cut(sourcetest.Gzip(lines), 3), `the body is cut off: decoding gzip: unexpected EOF`),
+				Entry("snappy that is none", "snappy", lines, `reading the body: decoding snappy: `),
+				Entry("zstd that is none", "zstd", lines, `reading the body: decoding zstd: `),
+				Entry("zstd cut off", "zstd", sourcetest.Cut(sourcetest.Zstd(lines), 3), `the body is cut off: decoding zstd: unexpected EOF`),
 			)
 
 			It("get what came before the damage applied", func() {
@@ -222,7 +222,7 @@ var _ = Describe("Handler", func() {
 				w := post(lines, "Content-Encoding", "br")
 				Expect(w.Code).To(Equal(http.StatusUnsupportedMediaType))
 				Expect(w.Header()).To(HaveKeyWithValue("Accept-Encoding", ConsistOf("gzip, snappy, zstd")))
-				Expect(w.Body).To(MatchJSON(`{"error": "the Content-Encoding \"br\" is none of gzip, snappy, zstd"}`))
+				Expect(w.Body).To(MatchJSON(`{"error": "got Content-Encoding \"br\", expected one of gzip, snappy, zstd"}`))
 				Expect(sink.events).To(BeEmpty())
 			})
 		})

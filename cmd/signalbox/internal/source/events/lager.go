@@ -13,33 +13,33 @@ import (
 	"github.com/signalbox-ci/signalbox/internal/excerpt"
 )
 
-// A Concourse web node that is told to emit to its logs logs each event as the data
-// of a line of lager's. Newer nodes write
+// With --emit-to-logs, a Concourse web node logs each event as the data of a line that
+// lager writes. Recent versions write the following in one line:
 //
 //	{"timestamp":"2026-01-02T15:04:05.123456789Z","level":"debug","source":"atc",
 //	 "message":"atc.tracker.build-finished.emit.event","data":{"build-status":"failed",
 //	 "name":"build finished","session":"4.7","team-name":"main","value":94000}}
 //
-// in one line, older ones "log_level":0 for the level and "1546300800.123456717" for
-// the time. Each _ in the name of an attribute is a - there, and what the logger had
-// to say before stands among the attributes; so does the number of its session.
+// Older ones write "log_level":0 for the level and "1546300800.123456717" for the time.
+// In the names of attributes, each _ is logged as -. The data also contains the
+// logger's own data and the number of its session.
 
-// eventMessage is what the message of a line ends in that is an event: the monitor
-// logs in a session of its own. (The message "atc.dex.event" is the login server's.)
+// eventMessage is the end of the message of each line that is an event: the monitor
+// logs in a session of its own. (The message "atc.dex.event" is from the login server.)
 const eventMessage = ".emit.event"
 
-// eventMark is in every line that is an event.
+// eventMark is part of every line that is an event.
 var eventMark = []byte(eventMessage + `"`)
 
-// errOtherLine says that a line of a log is no event, and does not claim to be one.
+// errOtherLine is the error for a line that is not an event.
 var errOtherLine = errors.New("not an event")
 
-// DecodeLager reads the events that a Concourse web node emits to its log, up to the
-// end of r. It calls good and bad as Decode does, but what is not an event and does
-// not claim to be one is nothing bad: it calls other for each such line.
+// DecodeLager reads the events that a Concourse web node emits to its log, until the
+// end of r. It calls good and bad as Decode does, but calls other for each line that is
+// not an event and does not claim to be one.
 //
-// If rest is not nil, all lines but the events are copied there, other lines and bad
-// ones, of whatever length.
+// If rest is not nil, DecodeLager copies all lines to it that are not events, including
+// bad ones, whatever their length.
 func (d *Decoder) DecodeLager(r io.Reader, rest io.Writer, good func(*Event), bad func(line int, err error), other func()) error {
 	d.start(r, good, bad)
 	defer d.release()
@@ -47,10 +47,10 @@ func (d *Decoder) DecodeLager(r io.Reader, rest io.Writer, good func(*Event), ba
 		rest = io.Discard
 	}
 
-	spilled := false // of this line, its beginning included
+	spilled := false // of this line, including its beginning
 	d.spill = func(text []byte) {
 		if !spilled {
-			rest.Write(d.long) //nolint:errcheck // the writer's concern
+			rest.Write(d.long) //nolint:errcheck // the writer keeps its error
 			spilled = true
 		}
 		rest.Write(text) //nolint:errcheck // likewise
@@ -88,10 +88,10 @@ func (d *Decoder) DecodeLager(r io.Reader, rest io.Writer, good func(*Event), ba
 	}
 }
 
-// parseLager returns the event in a line of a log, which is good until the next call.
-// It returns errOtherLine for a line that does not claim to be an event.
+// parseLager returns the event in a line of a log. It is valid until the next call.
+// parseLager returns errOtherLine for a line that does not claim to be an event.
 func (p *eventParser) parseLager(line []byte) (*Event, error) {
-	if !bytes.Contains(line, eventMark) { // of most lines there is no more to be seen
+	if !bytes.Contains(line, eventMark) { // true for most lines
 		return nil, errOtherLine
 	}
 	s := &p.scanner
@@ -118,8 +118,8 @@ func (p *eventParser) parseLager(line []byte) (*Event, error) {
 	return &p.event, nil
 }
 
-// logLine reads all of the line but its data, of which it returns the offset, or -1.
-// It reports whether the line claims to be an event, as far as it could be read.
+// logLine reads the line except for its data, and returns the offset of the data, or
+// -1. It reports whether the line claims to be an event, as far as it could be read.
 func (p *eventParser) logLine() (claims bool, data int, err error) {
 	s := &p.scanner
 	if s.Peek() != '{' {
@@ -200,18 +200,18 @@ func (p *eventParser) logData() error {
 	case err != nil:
 		return err
 	case !named || p.event.Name == "":
-		return errors.New("the event has no name in its data")
+		return errors.New("the data of the event has no name")
 	case !valued:
-		return errors.New("the event has no value in its data")
+		return errors.New("the data of the event has no value")
 	}
 	return nil
 }
 
-// logAttribute reads the value of an attribute whose name is logged as key. What is
-// not text, a number or a boolean is the logger's, and skipped.
+// logAttribute reads the value of an attribute that is logged as key. It skips values
+// that are not strings, numbers or booleans, which belong to the logger.
 //
-// Where two keys come to the same name the first counts. Lager sorts them, so that is
-// the one with hyphens, which the emitter has written.
+// If two keys become the same name, the first counts. Lager sorts keys, so that is the
+// one with hyphens, which the emitter has written.
 func (p *eventParser) logAttribute(key []byte) error {
 	s := &p.scanner
 	if len(key) > p.limits.LabelValueBytes {
@@ -238,7 +238,7 @@ func (p *eventParser) logAttribute(key []byte) error {
 	return err
 }
 
-// logTime is the time of a line: RFC 3339, or seconds since the epoch.
+// logTime parses the time of a line: RFC 3339, or seconds since the epoch.
 func logTime(text []byte) (time.Time, error) {
 	var t time.Time
 	if t.UnmarshalText(text) == nil {
@@ -249,7 +249,7 @@ func logTime(text []byte) (time.Time, error) {
 	seconds, err := strconv.ParseInt(whole, 10, 64)
 	nanoseconds, fractionErr := strconv.ParseUint((fraction + "000000000")[:9], 10, 64)
 	if err != nil || fractionErr != nil {
-		return t, fmt.Errorf("timestamp %s is neither RFC 3339 nor seconds since the epoch", excerpt.Quote(text))
+		return t, fmt.Errorf("got timestamp %s, expected RFC 3339 or seconds since the epoch", excerpt.Quote(text))
 	}
 	return time.Unix(seconds, int64(nanoseconds)).UTC(), nil
 }

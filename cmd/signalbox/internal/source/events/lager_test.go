@@ -98,14 +98,14 @@ var _ = Describe("A Concourse node's log", func() {
 			Expect(sink.events).To(BeEmpty())
 			Expect(rest.String()).To(Equal("a line\n" + text + "\n"))
 		},
-		Entry("without a name", `{"message":"atc.emit.event","data":{"value":1}}`, "the event has no name in its data"),
-		Entry("without a value", `{"message":"atc.emit.event","data":{"name":"a"}}`, "the event has no value in its data"),
-		Entry("with text for a value", `{"message":"atc.emit.event","data":{"name":"a","value":"1"}}`, "value is a string, not a number"),
+		Entry("without a name", `{"message":"atc.emit.event","data":{"value":1}}`, "the data of the event has no name"),
+		Entry("without a value", `{"message":"atc.emit.event","data":{"name":"a"}}`, "the data of the event has no value"),
+		Entry("with text for a value", `{"message":"atc.emit.event","data":{"name":"a","value":"1"}}`, "value: got a string, expected a number"),
 		Entry("without data", `{"message":"atc.emit.event"}`, "the event has no data"),
-		Entry("with text for data", `{"message":"atc.emit.event","data":"a"}`, "data is a string, not an object"),
-		Entry("at no time", `{"timestamp":"noon","message":"atc.emit.event","data":{"name":"a","value":1}}`, `timestamp "noon" is neither`),
-		Entry("cut off", `{"message":"atc.emit.event","data":{"name":"a","va`, "not JSON: it ends inside a value (column 51)"),
-		Entry("with more behind", `{"message":"atc.emit.event","data":{"name":"a","value":1}} x`, `not JSON: "x" where the end should be`),
+		Entry("with text for data", `{"message":"atc.emit.event","data":"a"}`, "data: got a string, expected an object"),
+		Entry("at no time", `{"timestamp":"noon","message":"atc.emit.event","data":{"name":"a","value":1}}`, `got timestamp "noon", expected`),
+		Entry("cut off", `{"message":"atc.emit.event","data":{"name":"a","va`, "not JSON: unterminated value (column 51)"),
+		Entry("with more behind", `{"message":"atc.emit.event","data":{"name":"a","value":1}} x`, `not JSON: got "x", expected the end`),
 		Entry("not in UTF-8", `{"message":"atc.emit.event","data":{"name":"a`+"\xff"+`","value":1}}`, "not UTF-8"),
 	)
 

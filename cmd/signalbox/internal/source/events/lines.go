@@ -9,11 +9,11 @@ import (
 
 var newline = []byte{'\n'}
 
-// errLineTooLong says that a line was skipped because of its length.
+// errLineTooLong is the error for a line that was skipped because of its length.
 var errLineTooLong = errors.New("line too long")
 
-// decodeLines decodes one event a line, up to the end of the input. Blank lines count,
-// but carry nothing.
+// decodeLines decodes one event per line, until the end of the input. It skips blank
+// lines, but counts them.
 func (d *Decoder) decodeLines() error {
 	for {
 		line, err := d.readLine()
@@ -31,12 +31,12 @@ func (d *Decoder) decodeLines() error {
 	}
 }
 
-// readLine reads a line and returns it without its ending, LF or CRLF, which the last
-// line may lack. The line is good until the next call.
+// readLine reads a line and returns it without its line ending, LF or CRLF, which the
+// last line may lack. The line is valid until the next call.
 //
-// It returns errLineTooLong for a line past the limit, which it has skipped, with
-// what it has kept of it, and io.EOF behind the last line. After any other error the
-// line is lost.
+// It skips a line that exceeds the limit, and returns errLineTooLong with the part that
+// it kept. It returns io.EOF after the last line. After any other error the line is
+// lost.
 func (d *Decoder) readLine() ([]byte, error) {
 	d.line++
 
@@ -55,8 +55,8 @@ func (d *Decoder) readLine() ([]byte, error) {
 	return line, nil
 }
 
-// readLongLine goes on with a line that overflows the buffer. Of a line past the limit
-// it keeps no more than shows that it is.
+// readLongLine continues reading a line that exceeds the buffer. It keeps only as much
+// of the line as shows whether it exceeds the limit.
 func (d *Decoder) readLongLine(line []byte) ([]byte, error) {
 	const lineEnding = 2
 
@@ -75,13 +75,13 @@ func (d *Decoder) readLongLine(line []byte) ([]byte, error) {
 	}
 }
 
-// trimLineEnding cuts off an LF or CRLF. A lone CR is white space to JSON.
+// trimLineEnding removes an LF or CRLF. To JSON, a CR by itself is white space.
 func trimLineEnding(line []byte) []byte {
 	line = bytes.TrimSuffix(line, newline)
 	return bytes.TrimSuffix(line, []byte{'\r'})
 }
 
-// isBlank reports whether there is nothing but JSON's white space in a line.
+// isBlank reports whether a line contains only JSON's white space.
 func isBlank(line []byte) bool {
 	for _, c := range line {
 		if c != ' ' && c != '\t' && c != '\r' {

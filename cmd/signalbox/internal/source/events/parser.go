@@ -14,13 +14,12 @@ import (
 	"github.com/signalbox-ci/signalbox/metric"
 )
 
-// An eventParser turns the JSON of one event into an Event. It reads what it knows and
-// nothing else: an event with a field that would be ignored is an error, so that a
-// misspelled field does not go unnoticed.
+// An eventParser decodes the JSON of one event. Unknown fields are errors, so that a
+// misspelled field is noticed.
 //
-// It is written by hand because encoding/json takes NAME for name, repairs invalid text
-// in silence, keeps the last of two equal fields and forgets how a number was written;
-// to check all that beside it costs more than this does.
+// It does not use encoding/json, which takes NAME for name, silently repairs invalid
+// text, keeps the last of two equal fields and forgets how a number was written.
+// Checking all that separately would cost more than this parser.
 //
 // It is not safe for concurrent use.
 type eventParser struct {
@@ -29,31 +28,31 @@ type eventParser struct {
 	texts   texts
 	shapes  shapes
 
-	event Event // that is being read
+	event Event // being read
 
-	// names are those of its attributes so far, and expected is the shape that it has
-	// so far, if it has one that is known.
+	// names are the event's attributes read so far. expected is the shape that the
+	// event still may have, or nil.
 	names    []string
 	expected *Shape
 
-	loose Shape // lent to events whose shapes are not kept
+	loose Shape // used for events whose shapes are not kept
 
-	attribute []byte // lent to each name that is logged otherwise; reused
+	attribute []byte // buffer for names that are logged in another form; reused
 }
 
-// parse returns the event, which is good until the next call.
+// parse returns the event, which is valid until the next call.
 //
-// An error is a *jsonscan.SyntaxError if the data is not JSON as far as it was read;
-// any other says why this JSON is not an event.
+// The error is a *jsonscan.SyntaxError if the data read so far is not JSON; any other
+// error is the reason why the JSON is not an event.
 func (p *eventParser) parse(data []byte) (*Event, error) {
 	s := &p.scanner
-	// Asked first: within a string nothing else would notice.
+	// Check UTF-8 first: nothing else would notice invalid UTF-8 in a string.
 	if !s.Reset(data) {
 		return nil, invalidUTF8(data)
 	}
 
 	if s.Peek() != '{' {
-		return nil, s.Mismatch("an event", "an object")
+		return nil, s.Mismatch("event", "an object")
 	}
 
 	p.event = Event{Event: metric.Event{Value: 1}, Values: p.event.Values[:0]}
@@ -91,7 +90,8 @@ func (p *eventParser) fields() error {
 	})
 }
 
-// unexpectedField reads the name of a field, and the colon.
+// unexpectedField reads the name of a field that is not the expected one, and the
+// colon.
 func (p *eventParser) unexpectedField() (int, error) {
 	key, err := p.scanner.Key()
 	if err != nil {
@@ -99,12 +99,12 @@ func (p *eventParser) unexpectedField() (int, error) {
 	}
 	field := fieldOf(key)
 	if field == noField {
-		return 0, fmt.Errorf("unknown field %s; known are name, value, attributes, host, time", excerpt.Quote(key))
+		return 0, fmt.Errorf("unknown field %s, expected one of name, value, attributes, host, time", excerpt.Quote(key))
 	}
 	return field, nil
 }
 
-// findShape sets the shape of the event that was read.
+// findShape sets the shape of the event.
 func (p *eventParser) findShape() {
 	event := &p.event
 	event.expected = true
@@ -122,7 +122,7 @@ func (p *eventParser) findShape() {
 	}
 }
 
-// field reads the value of one field into the event. A null leaves it as it is.
+// field reads the value of one field into the event. It ignores null.
 func (p *eventParser) field(field int) error {
 	s, event := &p.scanner, &p.event
 	if c := s.Peek(); c == 'n' && s.Literal("null") {
@@ -147,13 +147,13 @@ func (p *eventParser) field(field int) error {
 	return err
 }
 
-// name reads the name, which tells what attributes to expect.
+// name reads the name, which determines the expected attributes.
 func (p *eventParser) name() (string, error) {
 	text, err := p.text("name")
 	if err != nil {
 		return "", err
 	}
-	if len(p.names) == 0 { // else they came before
+	if len(p.names) == 0 { // otherwise the attributes precede the name
 		p.expected = p.shapes.guess(text)
 	}
 	if p.expected != nil {
@@ -195,19 +195,20 @@ func (p *eventParser) value() (float64, error) {
 	}
 	value, err := strconv.ParseFloat(string(text), 64)
 	if err != nil {
-		return 0, fmt.Errorf("value %s is out of the range of a double", excerpt.Short(text))
+		return 0, fmt.Errorf("value %s is out of range of a float64", excerpt.Short(text))
 	}
 	return value, nil
 }
 
-// wholeNumber is the value of digits alone, so few that a double can hold it.
+// wholeNumber returns the value of a number that has only digits, few enough for a
+// float64.
 func wholeNumber(digits []byte) (value float64, ok bool) {
 	if len(digits) > 15 {
 		return 0, false
 	}
 	var n int64
 	for _, c := range digits {
-		if c < '0' || c > '9' { // a point, a sign or an exponent
+		if c < '0' || c > '9' { // such as a point, a sign or an exponent
 			return 0, false
 		}
 		n = 10*n + int64(c-'0')
@@ -228,7 +229,7 @@ func (p *eventParser) time() (time.Time, error) {
 
 	var t time.Time
 	if err := t.UnmarshalText(text); err != nil {
-		return time.Time{}, fmt.Errorf("time %s is not RFC 3339, like %q", excerpt.Quote(text), "2006-01-02T15:04:05Z")
+		return time.Time{}, fmt.Errorf("got time %s, expected RFC 3339, such as %q", excerpt.Quote(text), "2006-01-02T15:04:05Z")
 	}
 	return t, nil
 }

@@ -6,48 +6,48 @@ import (
 	"github.com/signalbox-ci/signalbox/metric"
 )
 
-// What sends events writes all of one name alike: the same attributes in the same
-// order, and in most of them what it wrote the last time. So the parser expects just
-// that, and compares; only where it was mistaken it has to find out.
+// A sender writes all events with the same name alike: the same attributes in the same
+// order, mostly with the values of the previous event. So the parser compares the input
+// with what it expects, and parses only what differs.
 
-// A Shape is how events of a name are written. The Decoder keeps those that it has
-// seen, as long as there is room.
+// A Shape describes how events with a name are written. The Decoder keeps the shapes of
+// the events that it has decoded, within a limit.
 type Shape struct {
-	metric.EventType // in the order in which they are written
+	metric.EventType // attributes in the order in which they are written
 
-	// keys are the attributes' names as they stand in the JSON: in quotes, and with the
-	// colon. Empty for one that is not written plainly.
+	// keys are the names of the attributes as written in JSON: in quotes, with the
+	// colon. A name that needs escapes has an empty key.
 	keys []string
 
-	// latest are the attributes' values in the latest event, those that were written
-	// plainly as strings; empty for the others.
+	// latest are the values of the attributes in the latest event. Values that were not
+	// strings without escapes are empty.
 	latest []string
 
-	// What a Tally knows of it: what its events go to, and whether their name is
-	// known there. emit is nil until it is prepared.
+	// These fields belong to the Tally: emit is the function that the Sink prepared for
+	// the shape, or nil; known reports whether the Sink knows the name.
 	emit  func(*metric.Event, []string)
 	known bool
 }
 
 const (
-	// maxShapeAttributes is how many attributes the shapes that are kept may have in
-	// all, with one more for each shape: several times what a CI system's events have.
-	// It bounds what the shapes take up at about a megabyte.
+	// maxShapeAttributes is the maximum number of attributes in all shapes that are
+	// kept, where each shape counts as one more. It is several times what the events of
+	// a CI system have, and limits the memory for shapes to about a megabyte.
 	maxShapeAttributes = 4096
 
-	// maxWays is how many shapes events of one name may have. One that has more is not
-	// worth guessing at.
+	// maxWays is the maximum number of shapes for one name. With more, guessing the
+	// shape is not worthwhile.
 	maxWays = 4
 )
 
-// shapes are the shapes that a parser has seen. The zero value is ready to use.
+// shapes are the shapes that a parser keeps. The zero value is ready to use.
 type shapes struct {
-	byName     map[string][]*Shape // of the shapes of a name the latest comes first
+	byName     map[string][]*Shape // latest first
 	attributes int                 // as maxShapeAttributes counts them
 	guessed    *Shape              // the shape of the latest event
 }
 
-// guess is the shape that an event of the name probably has, or nil.
+// guess returns the shape that an event with the name probably has, or nil.
 func (ss *shapes) guess(name []byte) *Shape {
 	if ss.guessed == nil || ss.guessed.Name != string(name) {
 		ss.guessed = nil
@@ -71,7 +71,7 @@ func (ss *shapes) find(name string, attributes []string) *Shape {
 	return nil
 }
 
-// keep keeps a new shape and returns it, or nil if it is not worth that.
+// keep keeps a new shape and returns it, or returns nil if there are too many.
 func (ss *shapes) keep(name string, attributes []string) *Shape {
 	isLong := func(text string) bool { return len(text) > maxTextBytes }
 	size := 1 + len(attributes)
@@ -79,7 +79,7 @@ func (ss *shapes) keep(name string, attributes []string) *Shape {
 		return nil
 	}
 	if ss.byName == nil || ss.attributes+size > maxShapeAttributes {
-		// Starting over is cheaper than knowing which are in use.
+		// Starting over is cheaper than tracking which shapes are in use.
 		*ss = shapes{byName: make(map[string][]*Shape)}
 	}
 	s := &Shape{
@@ -98,7 +98,7 @@ func (ss *shapes) keep(name string, attributes []string) *Shape {
 	return s
 }
 
-// isPlain reports whether JSON may write the text as it is.
+// isPlain reports whether text needs no escapes in JSON.
 func isPlain(text string) bool {
 	for _, c := range []byte(text) {
 		if c < ' ' || c == '"' || c == '\\' {

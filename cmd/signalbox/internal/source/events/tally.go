@@ -2,25 +2,25 @@ package events
 
 import "github.com/signalbox-ci/signalbox/cmd/signalbox/internal/source"
 
-// A Tally counts what became of one input while its events go to the Sink. All that one
-// Decoder reads must go to the same Sink.
+// A Tally passes the events of one input to the Sink, and counts the results. All
+// Tallies of one Decoder must have the same Sink.
 type Tally struct {
 	Sink source.Sink
 
 	// Accepted counts the well-formed events, Unknown those among them whose names the
-	// Sink does not know, Rejected what was not an event.
+	// Sink does not know, and Rejected the pieces of input that are not events.
 	Accepted, Unknown, Rejected int
 
-	attributes map[string]string // lent to each event that has to have a map
+	attributes map[string]string // the map of each event that needs one; reused
 }
 
-// Reject counts a piece of input that is not an event, for the reason.
+// Reject counts a piece of input that is not an event. The error is the reason.
 func (t *Tally) Reject(why error) {
 	t.Rejected++
 	t.Sink.Malformed(why)
 }
 
-// Accept counts an event and hands it to the Sink.
+// Accept counts an event and passes it to the Sink.
 func (t *Tally) Accept(event *Event) {
 	t.Accepted++
 	if !event.expected {
@@ -37,8 +37,8 @@ func (t *Tally) Accept(event *Event) {
 	s.emit(&event.Event, event.Values)
 }
 
-// acceptFirst hands on the first event of a shape: there may never be another, so
-// nothing is prepared.
+// acceptFirst passes on the first event of a shape. It prepares nothing, because
+// another event may never follow.
 func (t *Tally) acceptFirst(event *Event) {
 	if t.attributes == nil {
 		t.attributes = make(map[string]string)

@@ -33,10 +33,10 @@ func TestCheck(t *testing.T) {
 		t.Error(err)
 	}
 	for data, want := range map[string]jsonscan.SyntaxError{
-		`{"a": `:   {Offset: 6, Reason: "not JSON: it ends too early", Unfinished: true},
+		`{"a": `:   {Offset: 6, Reason: "not JSON: unexpected end of input", Unfinished: true},
 		`{"a": x}`: {Offset: 6, Reason: "not JSON: invalid character 'x' looking for beginning of value"},
 		`1 2`:      {Offset: 2, Reason: "not JSON: invalid character '2' after top-level value"},
-		``:         {Offset: 0, Reason: "not JSON: it ends too early", Unfinished: true},
+		``:         {Offset: 0, Reason: "not JSON: unexpected end of input", Unfinished: true},
 	} {
 		if err := jsonscan.Check([]byte(data)); err == nil || *err != want {
 			t.Errorf("%s: got %+v, expected %+v", data, err, want)

@@ -1,7 +1,6 @@
-// Package jsonscan reads JSON, as of RFC 8259, token by token. It is for sources that
-// refuse what encoding/json accepts: that package takes NAME for name, replaces
-// invalid characters, keeps the last of two equal fields, and all that without an
-// error.
+// Package jsonscan reads JSON (RFC 8259) token by token. It is for sources that must
+// reject what encoding/json silently accepts: that package takes NAME for name,
+// replaces invalid characters, and keeps the last of two equal fields.
 package jsonscan
 
 import (
@@ -10,27 +9,26 @@ import (
 	"unicode/utf8"
 )
 
-// A Scanner reads the JSON tokens of one value. It is strict: every string that it
-// returns is written as the RFC says, and every escape in it is a character. White
-// space before a token is skipped.
+// A Scanner reads the JSON tokens of one value. It is strict: it checks every string
+// that it returns, and every escape in it. It skips white space before a token.
 //
 // The zero value is ready for Reset. A Scanner is not safe for concurrent use.
 type Scanner struct {
-	// Pos is the offset of the next byte. It may be set to an earlier offset, to read
-	// a value again.
+	// Pos is the offset of the next byte. It may be set to an earlier offset, to read a
+	// value again.
 	Pos int
 
 	data []byte
 
-	// plain reports whether there are neither backslashes nor control characters in
-	// the data, so that a string ends at the next quote.
+	// plain reports whether the data contains neither backslashes nor control
+	// characters, so that a string ends at the next quote.
 	plain bool
 
-	// unescaped holds the last string that had escapes in it. It is reused.
+	// unescaped contains the latest string that had escapes. Its memory is reused.
 	unescaped []byte
 }
 
-// Reset starts to read other data. It reports whether they are UTF-8.
+// Reset starts to read other data. It reports whether the data is UTF-8.
 func (s *Scanner) Reset(data []byte) bool {
 	s.data, s.Pos = data, 0
 	var ascii bool
@@ -41,7 +39,7 @@ func (s *Scanner) Reset(data []byte) bool {
 // Plain reports whether no string in the data has an escape or a control character.
 func (s *Scanner) Plain() bool { return s.plain }
 
-// inspect reports whether data are ASCII, and whether they have neither backslashes
+// inspect reports whether data is ASCII, and whether it contains neither backslashes
 // nor control characters. It looks at eight bytes at a time: where one is less than a
 // space or equals a backslash, a top bit is set in special.
 func inspect(data []byte) (ascii, plain bool) {
@@ -62,7 +60,7 @@ func inspect(data []byte) (ascii, plain bool) {
 	return beyond&(0x80*each) == 0, special&(0x80*each) == 0
 }
 
-// Peek returns the byte that begins the next token, or 0 at the end.
+// Peek returns the first byte of the next token, or 0 at the end.
 func (s *Scanner) Peek() byte {
 	for s.Pos < len(s.data) {
 		switch c := s.data[s.Pos]; c {
@@ -75,7 +73,7 @@ func (s *Scanner) Peek() byte {
 	return 0
 }
 
-// Take skips the byte c, and reports whether it came next.
+// Take skips the byte c if it comes next, and reports whether it did.
 func (s *Scanner) Take(c byte) bool {
 	if s.Peek() != c {
 		return false
@@ -84,7 +82,8 @@ func (s *Scanner) Take(c byte) bool {
 	return true
 }
 
-// Skip skips the text, and reports whether it came next. An empty text never does.
+// Skip skips the text if it comes next, and reports whether it did. It returns false
+// for an empty text.
 func (s *Scanner) Skip(text string) bool {
 	if text == "" || s.Peek() != text[0] {
 		return false
@@ -97,8 +96,8 @@ func (s *Scanner) Skip(text string) bool {
 	return true
 }
 
-// SkipString skips a string with the content text, which needs no escapes, and
-// reports whether it came next.
+// SkipString skips the string if it comes next, and reports whether it did. The text
+// must need no escapes.
 func (s *Scanner) SkipString(text string) bool {
 	if s.Peek() != '"' {
 		return false
@@ -112,7 +111,8 @@ func (s *Scanner) SkipString(text string) bool {
 	return true
 }
 
-// Literal skips the word true, false or null, and reports whether it came next.
+// Literal skips the word true, false or null if it comes next, and reports whether it
+// did.
 func (s *Scanner) Literal(word string) bool {
 	s.Peek()
 	end := s.Pos + len(word)
@@ -126,8 +126,8 @@ func (s *Scanner) Literal(word string) bool {
 	return true
 }
 
-// Members reads an object, which must come next. It calls member to read each of its
-// members, and returns its error.
+// Members reads an object, which must come next. It calls member for each of its
+// members, and returns the first error.
 func (s *Scanner) Members(member func() error) error {
 	s.Take('{')
 	if s.Take('}') {
@@ -146,8 +146,8 @@ func (s *Scanner) Members(member func() error) error {
 	}
 }
 
-// Elements reads an array, which must come next. It calls element to read each of its
-// elements, and returns its error.
+// Elements reads an array, which must come next. It calls element for each of its
+// elements, and returns the first error.
 func (s *Scanner) Elements(element func() error) error {
 	s.Take('[')
 	if s.Take(']') {
@@ -166,8 +166,8 @@ func (s *Scanner) Elements(element func() error) error {
 	}
 }
 
-// Key reads the name of a member, and the colon. The bytes are valid until the next
-// call of Key or Text.
+// Key reads the name of a member and the colon. The bytes are valid until the next call
+// of Key or Text.
 func (s *Scanner) Key() ([]byte, error) {
 	key, err := s.Text()
 	if err != nil {
@@ -179,8 +179,8 @@ func (s *Scanner) Key() ([]byte, error) {
 	return key, nil
 }
 
-// SkipValue skips the next value, whatever it is. It looks at it no closer than it
-// must to find its end.
+// SkipValue skips the next value. It checks the value only as far as finding its end
+// requires.
 func (s *Scanner) SkipValue() error {
 	scan := NewValueScan(s.Peek())
 	n, done := scan.Next(s.data[s.Pos:])
@@ -189,7 +189,7 @@ func (s *Scanner) SkipValue() error {
 	}
 	s.Pos += n
 	if !done {
-		return &SyntaxError{Offset: s.Pos, Reason: "not JSON: it ends inside a value"}
+		return &SyntaxError{Offset: s.Pos, Reason: "not JSON: unterminated value"}
 	}
 	return nil
 }
@@ -203,14 +203,14 @@ func (s *Scanner) End() error {
 	return nil
 }
 
-// Mismatch returns the error for a next value that is of another kind than wanted, or
-// is no value. Both what, the name of the value, and wanted are for the error.
-func (s *Scanner) Mismatch(what, wanted string) error {
+// Mismatch returns the error for a next value of another kind than expected, or for
+// something that is not a value. what is the name of the value.
+func (s *Scanner) Mismatch(what, expected string) error {
 	found, err := s.kind()
 	if err != nil {
 		return err
 	}
-	return fmt.Errorf("%s is %s, not %s", what, found, wanted)
+	return fmt.Errorf("%s: got %s, expected %s", what, found, expected)
 }
 
 // kind returns the kind of the next value, with an article.

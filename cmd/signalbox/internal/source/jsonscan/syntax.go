@@ -9,20 +9,20 @@ import (
 	"github.com/signalbox-ci/signalbox/internal/excerpt"
 )
 
-// A SyntaxError is the error for data that are not JSON. What follows the offset
-// cannot be trusted: nothing shows where the next value begins, except in lines.
+// A SyntaxError is the error for data that is not JSON. Data after the offset cannot be
+// trusted, because it is unknown where the next value begins, except in lines.
 type SyntaxError struct {
-	Offset int // of the byte that does not fit
+	Offset int // of the unexpected byte
 	Reason string
 
-	// Unfinished reports whether the data are JSON as far as they go, but lack an
-	// end. Only Check sets it.
+	// Unfinished reports whether the data is the beginning of a JSON value, but
+	// incomplete. Only Check sets it.
 	Unfinished bool
 }
 
 func (e *SyntaxError) Error() string { return e.Reason }
 
-// Check returns nil if data are one JSON value.
+// Check returns nil if data is one JSON value.
 func Check(data []byte) *SyntaxError {
 	if json.Valid(data) {
 		return nil
@@ -33,16 +33,16 @@ func Check(data []byte) *SyntaxError {
 		panic("BUG: JSON that is neither valid nor invalid")
 	}
 	if syntax.Error() == "unexpected end of JSON input" {
-		return &SyntaxError{Offset: len(data), Reason: "not JSON: it ends too early", Unfinished: true}
+		return &SyntaxError{Offset: len(data), Reason: "not JSON: unexpected end of input", Unfinished: true}
 	}
-	// json.SyntaxError's Offset is behind the byte.
+	// json.SyntaxError's Offset is after the byte.
 	return &SyntaxError{Offset: max(0, int(syntax.Offset)-1), Reason: "not JSON: " + syntax.Error()}
 }
 
-// unexpected returns the error for what comes next where wanted should.
-func (s *Scanner) unexpected(wanted string) error {
+// unexpected returns the error for a next token other than expected.
+func (s *Scanner) unexpected(expected string) error {
 	if s.Pos >= len(s.data) {
-		return s.syntaxError("not JSON: it ends where %s should be", wanted)
+		return s.syntaxError("not JSON: got the end of the input, expected %s", expected)
 	}
 
 	found := s.data[s.Pos:]
@@ -56,22 +56,22 @@ func (s *Scanner) unexpected(wanted string) error {
 		_, size := utf8.DecodeRune(found)
 		found = found[:size]
 	}
-	return s.syntaxError("not JSON: %s where %s should be", excerpt.Quote(found), wanted)
+	return s.syntaxError("not JSON: got %s, expected %s", excerpt.Quote(found), expected)
 }
 
 func (s *Scanner) unended() error {
-	return s.syntaxError("not JSON: it ends inside a string")
+	return s.syntaxError("not JSON: unterminated string")
 }
 
 func (s *Scanner) controlCharacter() error {
-	return s.syntaxError("not JSON: a bare %s in a string", excerpt.Quote(s.data[s.Pos:s.Pos+1]))
+	return s.syntaxError("not JSON: unescaped control character %s in a string", excerpt.Quote(s.data[s.Pos:s.Pos+1]))
 }
 
 func (s *Scanner) badEscape(end int) error {
-	return s.syntaxError("%s in a string is no character", excerpt.Quote(s.data[s.Pos:min(end, len(s.data))]))
+	return s.syntaxError("invalid escape sequence %s in a string", excerpt.Quote(s.data[s.Pos:min(end, len(s.data))]))
 }
 
-// syntaxError returns an error for the next byte.
+// syntaxError returns an error at the next byte.
 func (s *Scanner) syntaxError(format string, args ...any) error {
 	return &SyntaxError{Offset: s.Pos, Reason: fmt.Sprintf(format, args...)}
 }

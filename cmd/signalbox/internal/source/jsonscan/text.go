@@ -6,8 +6,8 @@ import (
 	"unicode/utf8"
 )
 
-// Text reads a string, without its quotes and with its escapes undone. The bytes are
-// good until the next call of Key or Text.
+// Text reads a string and returns it without its quotes and escapes. The bytes are
+// valid until the next call of Key or Text.
 func (s *Scanner) Text() ([]byte, error) {
 	if !s.Take('"') {
 		return nil, s.unexpected("a string")
@@ -39,7 +39,7 @@ func (s *Scanner) Text() ([]byte, error) {
 	return nil, s.unended()
 }
 
-// escapedText goes on with a string at its first backslash.
+// escapedText continues with a string at its first backslash.
 func (s *Scanner) escapedText() ([]byte, error) {
 	for s.Pos < len(s.data) {
 		c := s.data[s.Pos]
@@ -61,7 +61,7 @@ func (s *Scanner) escapedText() ([]byte, error) {
 	return nil, s.unended()
 }
 
-// escape reads one escape, or two that make one character.
+// escape reads one escape sequence, or two that form one character.
 func (s *Scanner) escape() error {
 	if s.Pos+1 >= len(s.data) {
 		return s.unended()
@@ -98,8 +98,8 @@ func (s *Scanner) unicodeEscape() error {
 
 	length := 6
 	if utf16.IsSurrogate(r) {
-		// encoding/json turns a half of a pair into U+FFFD. Two different values would
-		// become one label value, so it is an error here.
+		// encoding/json turns half of a surrogate pair into U+FFFD. Two different
+		// values would become one label value, so this is an error here.
 		low, _ := s.hex4(s.Pos + 6)
 		r = utf16.DecodeRune(r, low)
 		if r == utf8.RuneError {
@@ -112,7 +112,7 @@ func (s *Scanner) unicodeEscape() error {
 	return nil
 }
 
-// hex4 reads the escape \uXXXX at an offset.
+// hex4 reads the escape sequence \uXXXX at an offset.
 func (s *Scanner) hex4(at int) (rune, bool) {
 	if at+6 > len(s.data) || s.data[at] != '\\' || s.data[at+1] != 'u' {
 		return 0, false

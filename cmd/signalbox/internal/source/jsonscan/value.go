@@ -1,22 +1,22 @@
 package jsonscan
 
-// A ValueScan finds the end of a value in data that come in chunks. It knows no more
-// of JSON than strings and brackets: where the value is broken it may stop too early
-// or too late, but then the value cannot be parsed.
+// A ValueScan finds the end of a value in data that arrives in chunks. It only knows
+// strings and brackets. In invalid JSON it may stop too early or too late; such a value
+// cannot be parsed in either case.
 type ValueScan struct {
-	bare     bool // neither string nor brackets around it: a number, a word
+	bare     bool // a number or a word: neither quotes nor brackets
 	depth    int
 	inString bool
 	escaped  bool
 }
 
-// NewValueScan returns the scan of a value that begins with the byte c.
+// NewValueScan returns a scan for a value that begins with the byte c.
 func NewValueScan(c byte) ValueScan {
 	return ValueScan{bare: c != '{' && c != '[' && c != '"'}
 }
 
-// Next scans the next chunk. It returns how many bytes of it belong to the value, and
-// whether the value ends there.
+// Next scans the next chunk. It returns the number of bytes that belong to the value,
+// and whether the value ends in the chunk.
 func (v *ValueScan) Next(chunk []byte) (n int, done bool) {
 	for i := 0; i < len(chunk); i++ {
 		if v.bare {
@@ -59,8 +59,8 @@ func (v *ValueScan) Next(chunk []byte) (n int, done bool) {
 	return len(chunk), false
 }
 
-// ValueEnd returns the offset of the end of the value that begins at the offset start.
-// If data end before it, that is their end, and ended is false.
+// ValueEnd returns the offset of the end of the value that begins at start. If data
+// ends before the value does, it returns len(data) and false.
 func ValueEnd(data []byte, start int) (end int, ended bool) {
 	if start == len(data) {
 		return start, false
@@ -70,8 +70,8 @@ func ValueEnd(data []byte, start int) (end int, ended bool) {
 	return start + n, ended
 }
 
-// SkipSpace returns the offset of the first byte from start on that is not white
-// space, or the length of data.
+// SkipSpace returns the offset of the first byte at or after start that is not white
+// space, or len(data).
 func SkipSpace(data []byte, start int) int {
 	for start < len(data) {
 		switch data[start] {

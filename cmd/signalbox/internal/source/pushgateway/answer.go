@@ -8,23 +8,23 @@ import (
 	"github.com/signalbox-ci/signalbox/internal/excerpt"
 )
 
-// maxReason is how many bytes of a reason are answered and logged. A reason can repeat
-// a whole body.
+// maxReason is the maximum number of bytes of a reason in answers and logs. A reason
+// can contain a whole body.
 const maxReason = 4 << 10
 
-// A refusal is why a request was refused, and the status that goes with it.
+// A refusal is the reason why a request was refused, and the status of the answer.
 type refusal struct {
 	status int
 	reason string
 }
 
-// refuse returns a refusal of one of the statuses.
+// refuse returns a refusal with the status, one of the statuses of the method.
 func refuse(status int, reason string) *refusal { return &refusal{status, shorten(reason)} }
 
-// badRequest is the refusal of what the client got wrong.
+// badRequest returns the refusal for an error of the client.
 func badRequest(err error) *refusal { return refuse(http.StatusBadRequest, err.Error()) }
 
-// answer tells the client about it.
+// answer sends the refusal to the client.
 func (r *refusal) answer(w http.ResponseWriter) {
 	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
 	w.Header().Set("X-Content-Type-Options", "nosniff")
@@ -32,7 +32,7 @@ func (r *refusal) answer(w http.ResponseWriter) {
 	io.WriteString(w, r.reason+"\n") //nolint:errcheck // the client is gone
 }
 
-// shorten truncates a text that is too long, and makes it UTF-8.
+// shorten truncates a text that is too long, and replaces invalid UTF-8.
 func shorten(text string) string {
 	return strings.ToValidUTF8(excerpt.Cut(text, maxReason), "\ufffd")
 }

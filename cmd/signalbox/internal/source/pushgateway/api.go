@@ -18,15 +18,15 @@ const (
 	labelsKey  = "labels"
 	successKey = "last_push_successful"
 
-	// expiryKey is not the Pushgateway's. No metric has a dot in its name.
+	// expiryKey is an addition to the Pushgateway's API. Names of metrics have no dot.
 	expiryKey = "signalbox.expiry"
 
-	// familyPrefix goes before the name of a family that is one of the keys above. In
-	// the Pushgateway such a family hides the group's labels.
+	// familyPrefix precedes the name of a family that is equal to one of the keys
+	// above. In the Pushgateway, such a family hides the group's labels.
 	familyPrefix = "signalbox.family."
 )
 
-// The families that each group has beside those that were pushed.
+// The families that each group has in addition to those that were pushed.
 const (
 	pushName = "push_time_seconds"
 	pushHelp = "Last Unix time when changing this group in the Pushgateway succeeded."
@@ -35,7 +35,7 @@ const (
 	failureHelp = "Last Unix time when changing this group in the Pushgateway failed."
 )
 
-// setCORS lets scripts of any site read the API, but not wipe anything.
+// setCORS lets scripts of any site read the API, but not wipe the groups.
 func setCORS(w http.ResponseWriter) {
 	header := w.Header()
 	header.Set("Access-Control-Allow-Headers", "Accept, Authorization, Content-Type, Origin")
@@ -58,11 +58,11 @@ func (h *handler) serveStatus(w http.ResponseWriter) {
 	w.Write(text) //nolint:errcheck // the client is gone
 }
 
-// listTimeout is how long a client has to read a list of all groups.
+// listTimeout is the time that a client has to read a list of all groups.
 const listTimeout = time.Minute
 
-// serveMetrics answers with all groups, sorted by their labels. It makes the answer
-// of one group at a time: all at once, they can be gigabytes.
+// serveMetrics answers with all groups, sorted by their labels. It creates the answer
+// for one group at a time, because together they can be gigabytes.
 func (h *handler) serveMetrics(w http.ResponseWriter) {
 	select {
 	case h.listing <- struct{}{}:
@@ -71,20 +71,20 @@ func (h *handler) serveMetrics(w http.ResponseWriter) {
 		refuse(http.StatusServiceUnavailable, fmt.Sprintf("%d lists of all groups are being written, which is the limit", maxListings)).answer(w)
 		return
 	}
-	http.NewResponseController(w).SetWriteDeadline(time.Now().Add(listTimeout)) //nolint:errcheck // then there is none
+	http.NewResponseController(w).SetWriteDeadline(time.Now().Add(listTimeout)) //nolint:errcheck // then there is no deadline
 
 	w.Header().Set("Content-Type", "application/json")
 	out := bufio.NewWriter(w)
-	out.WriteString(`{"status":"success","data":[`) //nolint:errcheck // so is Flush
+	out.WriteString(`{"status":"success","data":[`) //nolint:errcheck // Flush returns the error
 	separator := ""
 	for group := range h.Store.List() {
-		out.WriteString(separator) //nolint:errcheck // so is Flush
+		out.WriteString(separator) //nolint:errcheck // Flush returns the error
 		separator = ","
 		if _, err := out.Write(marshal(groupAnswer(group))); err != nil {
 			return // the client is gone
 		}
 	}
-	out.WriteString("]}") //nolint:errcheck // so is Flush
+	out.WriteString("]}") //nolint:errcheck // Flush returns the error
 	out.Flush()           //nolint:errcheck // the client is gone
 }
 
@@ -96,7 +96,7 @@ func marshal(answer any) []byte {
 	return text
 }
 
-// A familyAnswer is how the API shows a family.
+// A familyAnswer is a family in the API.
 type familyAnswer struct {
 	Timestamp time.Time        `json:"time_stamp"`
 	Type      string           `json:"type"`
@@ -104,14 +104,14 @@ type familyAnswer struct {
 	Metrics   []map[string]any `json:"metrics"`
 }
 
-// An expiryAnswer is how the API shows when a group goes.
+// An expiryAnswer is the expiry of a group in the API.
 type expiryAnswer struct {
-	// Expires is left out if the group does not expire, and TTL is 0.
+	// Expires is left out, and TTL is 0, if the group never expires.
 	Expires *time.Time `json:"expires,omitempty"`
 	TTL     float64    `json:"ttl_seconds"`
 }
 
-// groupAnswer is how the API shows a group.
+// groupAnswer returns a group in the form of the API.
 func groupAnswer(g aggregator.Group) map[string]any {
 	expiry := expiryAnswer{TTL: g.TTL.Seconds()}
 	if !g.Expires.IsZero() {
@@ -199,7 +199,7 @@ func metricAnswers(family *dto.MetricFamily) []map[string]any {
 	return answers
 }
 
-// bucketAnswer shows the native buckets if there are any, or else the classic ones by
+// bucketAnswer returns the native buckets if there are any, or else the classic ones by
 // their bounds.
 func bucketAnswer(h *dto.Histogram) any {
 	if len(h.PositiveSpan)+len(h.NegativeSpan) > 0 {
@@ -213,7 +213,7 @@ func bucketAnswer(h *dto.Histogram) any {
 	return buckets
 }
 
-// number is a number that is a float if that is positive, and an integer otherwise.
+// number formats the float if it is positive, or else the integer.
 func number(float float64, integer uint64) string {
 	if float > 0 {
 		return fmt.Sprint(float)

@@ -18,12 +18,11 @@ import (
 	"google.golang.org/protobuf/proto"
 )
 
-// decode reads the families of a body, sorted by name. It only parses: whether they
-// make sense is for the Store to say. In protobuf, families may be without metrics,
-// and a name may be there several times, with different types.
+// decode decodes the families in a body, sorted by name. It does not validate them; the
+// Store does. In protobuf, families may have no metrics, and several families with
+// different types may have the same name.
 //
-// A body is delimited protobuf if the Content-Type says exactly that. Anything else
-// is text, whatever else it claims to be.
+// A body is delimited protobuf if the Content-Type says exactly that, or else text.
 func decode(body []byte, contentType string) ([]*dto.MetricFamily, error) {
 	mediaType, parameters, err := mime.ParseMediaType(contentType)
 	known := err == nil
@@ -39,7 +38,7 @@ func decode(body []byte, contentType string) ([]*dto.MetricFamily, error) {
 	return families, err
 }
 
-// decodeText reads the text format 0.0.4.
+// decodeText decodes the text format 0.0.4.
 func decodeText(body []byte) ([]*dto.MetricFamily, error) {
 	braces, err := checkText(body)
 	if err != nil {
@@ -64,14 +63,15 @@ func decodeText(body []byte) ([]*dto.MetricFamily, error) {
 	families := slices.SortedFunc(maps.Values(byName), byFamilyName)
 	if braces && slices.ContainsFunc(families, isCompound) {
 		// The parser may have added the sample to the series of another line.
-		return nil, errors.New("a name is within braces, in a body that has a summary or a histogram")
+		return nil, errors.New("a metric name in braces is not supported in a body with a summary or a histogram")
 	}
 	return families, nil
 }
 
 func byFamilyName(a, b *dto.MetricFamily) int { return cmp.Compare(a.GetName(), b.GetName()) }
 
-// isCompound reports whether each metric of a family is several samples in text.
+// isCompound reports whether each metric of a family has several samples in the text
+// format.
 func isCompound(family *dto.MetricFamily) bool {
 	switch family.GetType() {
 	case dto.MetricType_SUMMARY, dto.MetricType_HISTOGRAM, dto.MetricType_GAUGE_HISTOGRAM:
@@ -81,12 +81,12 @@ func isCompound(family *dto.MetricFamily) bool {
 	}
 }
 
-// readers are what the text parser reads from. It takes one as it is if its buffer
-// has at least 4 KiB, and makes its own otherwise.
+// readers are the readers of the text parser. It uses a reader directly if its buffer
+// has at least 4 KiB, and otherwise creates its own.
 var readers = sync.Pool{New: func() any { return bufio.NewReaderSize(nil, 4<<10) }}
 
-// decodeProtobuf reads messages that follow each other, each behind its length.
-// Messages of the same name and type become one family.
+// decodeProtobuf decodes a sequence of messages, each preceded by its length. It merges
+// messages with the same name and type into one family.
 func decodeProtobuf(body []byte) ([]*dto.MetricFamily, error) {
 	type key struct {
 		name string
@@ -117,7 +117,7 @@ func decodeProtobuf(body []byte) ([]*dto.MetricFamily, error) {
 
 		key := key{family.GetName(), family.GetType()}
 		if first, again := known[key]; again {
-			// The Pushgateway would drop the first.
+			// The Pushgateway would drop the first one.
 			first.Metric = append(first.Metric, family.Metric...)
 			continue
 		}
@@ -129,12 +129,12 @@ func decodeProtobuf(body []byte) ([]*dto.MetricFamily, error) {
 	return families, nil
 }
 
-// guarded makes an error of a panic. A parser should not panic, but the daemon must not
-// rely on that.
+// guarded turns a panic of a parser into an error. A parser should not panic, but if it
+// does, the daemon must continue.
 func guarded(parse func() error) (err error) {
 	defer func() {
 		if p := recover(); p != nil {
-			err = fmt.Errorf("the parser failed: %v", p)
+			err = fmt.Errorf("the parser panicked: %v", p)
 		}
 	}()
 	return parse()

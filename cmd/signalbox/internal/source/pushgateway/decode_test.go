@@ -94,9 +94,9 @@ var _ = Describe("Bodies", func() {
 			Entry("label twice", "x{a=\"1\",a=\"2\"} 1\n", `text format parsing error in line 1: duplicate label names for metric "x"`),
 			Entry("label that is not UTF-8", "x{a=\"\xff\"} 1\n", `text format parsing error in line 1: invalid label value "\xff"`),
 			Entry("what the parser panics at", "g 1\n# TYPE s summary\ng 2\n{\"s\",a=\"1\"} 1\n",
-				"the parser failed: assignment to entry in nil map"),
+				"the parser panicked: assignment to entry in nil map"),
 			Entry("what the parser adds to the wrong series", "# TYPE s summary\ns_sum{a=\"1\"} 1\ng 1\n{\"s_sum\"} 2\n",
-				"a name is within braces, in a body that has a summary or a histogram"),
+				"a metric name in braces is not supported in a body with a summary or a histogram"),
 		)
 
 		It("takes names within braces otherwise", func() {
@@ -147,7 +147,7 @@ var _ = Describe("Bodies", func() {
 			for _, n := range []int{65, 10_000} {
 				w := f.put("/j", "x 1\n"+withLabels(n))
 				Expect(w.Code).To(Equal(http.StatusBadRequest))
-				Expect(w.Body.String()).To(Equal("text format parsing error in line 2: a metric with more than 64 labels\n"))
+				Expect(w.Body.String()).To(Equal("text format parsing error in line 2: a metric has more than 64 labels, which is the limit\n"))
 			}
 		})
 
@@ -243,16 +243,16 @@ var _ = Describe("Bodies", func() {
 			Entry("in order", &dto.Histogram{SampleCount: proto.Uint64(2), Bucket: []*dto.Bucket{bucketOf(-1, 1), bucketOf(1, 1), bucketOf(math.Inf(1), 2)}}, ""),
 			Entry("in disorder", &dto.Histogram{SampleCount: proto.Uint64(2), Bucket: []*dto.Bucket{bucketOf(2, 2), bucketOf(1, 1)}}, ""),
 			Entry("counts that go down", &dto.Histogram{SampleCount: proto.Uint64(2), Bucket: []*dto.Bucket{bucketOf(1, 2), bucketOf(2, 1)}},
-				"the count of the bucket le=2 is 1, after 2"),
+				"got count 1 in bucket le=2, expected at least the previous count 2"),
 			Entry("count less than that of a bucket", &dto.Histogram{SampleCount: proto.Uint64(1), Bucket: []*dto.Bucket{bucketOf(1, 2)}},
-				"its count is 1, that of the bucket le=1 is 2"),
+				"got count 1, expected at least that of bucket le=1, which is 2"),
 			Entry("bucket twice", &dto.Histogram{SampleCount: proto.Uint64(1), Bucket: []*dto.Bucket{bucketOf(1, 1), bucketOf(1, 1)}},
-				"the bucket le=1 is duplicated"),
+				"bucket le=1 is duplicated"),
 			Entry("bound that is none", &dto.Histogram{Bucket: []*dto.Bucket{bucketOf(math.NaN(), 1)}}, "the bound of a bucket is NaN"),
 			Entry("count that is none", &dto.Histogram{Bucket: []*dto.Bucket{{CumulativeCountFloat: proto.Float64(math.NaN())}}},
-				"the count of the bucket le=0 is NaN, after 0"),
+				"got count NaN in bucket le=0, expected at least the previous count 0"),
 			Entry("negative count", &dto.Histogram{Bucket: []*dto.Bucket{{CumulativeCountFloat: proto.Float64(-1)}}},
-				"the count of the bucket le=0 is -1, after 0"),
+				"got count -1 in bucket le=0, expected at least the previous count 0"),
 		)
 	})
 
@@ -283,13 +283,13 @@ var _ = Describe("Bodies", func() {
 				Expect(w.Body.String()).To(ContainSubstring(reason))
 				Expect(f.store.pushes).To(BeEmpty())
 			},
-			Entry("gzip that is none", "gzip", "x 1\nx 1\nx 1\nx 1\n", "the body cannot be read: in gzip: gzip: invalid header"),
-			Entry("gzip without anything", "gzip", "", "the body is cut off: in gzip: unexpected EOF"),
-			Entry("gzip, cut off", "gzip", sourcetest.Gzip("x 1\n")[:14], "the body is cut off: in gzip: unexpected EOF"),
-			Entry("gzip, cut off at its end", "gzip", sourcetest.Gzip("x 1\n")[:20], "the body is cut off: in gzip: unexpected EOF"),
-			Entry("snappy that is none", "snappy", "x 1\n", "in snappy: "),
-			Entry("snappy that is one block", "snappy", "\x04\x0cx 1\n", "in snappy: "),
-			Entry("zstd that is none", "zstd", "x 1\n", "in zstd: "),
+			Entry("gzip that is none", "gzip", "x 1\nx 1\nx 1\nx 1\n", "reading the body: decoding gzip: gzip: invalid header"),
+			Entry("gzip without anything", "gzip", "", "the body is cut off: decoding gzip: unexpected EOF"),
+			Entry("gzip, cut off", "gzip", sourcetest.Gzip("x 1\n")[:14], "the body is cut off: decoding gzip: unexpected EOF"),
+			Entry("gzip, cut off at its end", "gzip", sourcetest.Gzip("x 1\n")[:20], "the body is cut off: decoding gzip: unexpected EOF"),
+			Entry("snappy that is none", "snappy", "x 1\n", "decoding snappy: "),
+			Entry("snappy that is one block", "snappy", "\x04\x0cx 1\n", "decoding snappy: "),
+			Entry("zstd that is none", "zstd", "x 1\n", "decoding zstd: "),
 		)
 
 		It("may be empty", func() {

@@ -16,7 +16,7 @@ import (
 	"github.com/signalbox-ci/signalbox/emitter/aggregator"
 )
 
-// serveGroup changes or deletes the group that the components name.
+// serveGroup changes or deletes the group with the path components.
 func (h *handler) serveGroup(w http.ResponseWriter, r *http.Request, components []string) {
 	start := time.Now()
 	var refused *refusal
@@ -52,7 +52,7 @@ func (h *handler) deleteGroup(r *http.Request, components []string) *refusal {
 	return nil
 }
 
-// push applies a body to a group. It returns the size of the body as it was sent.
+// push applies a body to a group. It returns the size of the body before decompression.
 func (h *handler) push(r *http.Request, components []string) (size int64, refused *refusal) {
 	grouping, err := parseGroup(components)
 	if err != nil {
@@ -73,7 +73,7 @@ func (h *handler) push(r *http.Request, components []string) (size int64, refuse
 	}
 
 	if buffer.Len() > largeBody {
-		// The whole body is here, so a slow client makes no other wait.
+		// The whole body has been read, so a slow client does not make others wait.
 		select {
 		case h.large <- struct{}{}:
 			defer func() { <-h.large }()
@@ -97,13 +97,13 @@ func (h *handler) push(r *http.Request, components []string) (size int64, refuse
 	return size, nil
 }
 
-// read reads the body of a request into the buffer. It returns the size of the body as
-// it was sent.
+// read reads the body of a request into the buffer. It returns the size of the body
+// before decompression.
 func (h *handler) read(r *http.Request, buffer *bytes.Buffer) (size int64, err error) {
 	body, unsupported := source.OpenBody(r, h.BodyBytes)
 	if unsupported != nil {
-		// As in the Pushgateway it is no error. Almost always the body cannot be
-		// parsed then.
+		// As in the Pushgateway, an unknown encoding is not an error. The body can
+		// almost never be parsed then.
 		body, _ = source.NewBody(r.Body, "", h.BodyBytes)
 	}
 	defer body.Close()
@@ -112,19 +112,19 @@ func (h *handler) read(r *http.Request, buffer *bytes.Buffer) (size int64, err e
 	}
 	gzipped := unsupported == nil && strings.Contains(strings.ToLower(r.Header.Get("Content-Encoding")), "gzip")
 	if gzipped && body.SentBytes() == 0 {
-		// Even an empty body has a header in gzip. Taken for an empty body it would
-		// empty the group. In the other encodings an empty body may be no bytes.
-		return 0, source.Explain(fmt.Errorf("in gzip: %w", io.ErrUnexpectedEOF))
+		// Even an empty body has a header in gzip. Treated as an empty body, this one would
+		// empty the group. In the other encodings, an empty body may have no bytes.
+		return 0, source.Explain(fmt.Errorf("decoding gzip: %w", io.ErrUnexpectedEOF))
 	}
 	return body.SentBytes(), nil
 }
 
-// maxKeptBytes is the largest buffer that is kept for the next body.
+// maxKeptBytes is the maximum size of a buffer that is reused.
 const maxKeptBytes = 64 << 10
 
 var buffers = sync.Pool{New: func() any { return new(bytes.Buffer) }}
 
-// release returns a buffer to the pool, unless it is too large to be kept.
+// release returns a buffer to the pool, unless it is too large.
 func release(b *bytes.Buffer) {
 	if b.Cap() <= maxKeptBytes {
 		b.Reset()
@@ -132,10 +132,11 @@ func release(b *bytes.Buffer) {
 	}
 }
 
-// invalidPrefix is what the Pushgateway says of pushes that can be read, but not taken.
+// invalidPrefix begins the Pushgateway's error for pushes that can be decoded but are
+// invalid.
 const invalidPrefix = "pushed metrics are invalid or inconsistent with existing metrics: "
 
-// storeRefusal is how an error of the Store is told.
+// storeRefusal returns the refusal for an error of the Store.
 func storeRefusal(err error) *refusal {
 	refused, ok := errors.AsType[*aggregator.PushError](err)
 	if !ok {
@@ -148,8 +149,8 @@ func storeRefusal(err error) *refusal {
 	case aggregator.LimitReached:
 		return refuse(http.StatusTooManyRequests, err.Error())
 	default:
-		// What is not stored is still served, so it is not that the service is
-		// unavailable: a 503 might make a proxy send clients away.
+		// A change that could not be stored is still served, so the service is not
+		// unavailable: a 503 might cause a proxy to send clients elsewhere.
 		return refuse(http.StatusInternalServerError, err.Error())
 	}
 }

@@ -1,10 +1,10 @@
 // Package pushgateway serves the HTTP API of the Prometheus Pushgateway: jobs push
 // metrics to it in groups, and delete them.
 //
-// It differs from the Pushgateway 1.11.3 in these points. A %2F in a path belongs to
-// the value that it is in. The parameter ttl of a push says how long its group lives.
-// What would break a scrape later is refused at once. Bodies may come in zstd too,
-// and have a limit.
+// It differs from the Pushgateway 1.11.3 as follows. A %2F in a path is part of a
+// value. The query parameter ttl of a push sets the lifetime of its group. Pushes that
+// would make a later scrape fail are refused immediately. Bodies may be compressed with
+// zstd, and their size is limited.
 package pushgateway
 
 import (
@@ -23,61 +23,60 @@ import (
 	"github.com/signalbox-ci/signalbox/internal/methods"
 )
 
-// A Store holds what is pushed. It is safe for concurrent use.
+// A Store holds the pushed groups. It is safe for concurrent use.
 type Store interface {
-	// Push takes what a job pushes. What it refuses, and why, is a
-	// *aggregator.PushError.
+	// Push applies a push. It returns an *aggregator.PushError if it refuses it.
 	Push(context.Context, aggregator.Push) error
 
-	// Delete deletes the group of these labels, if there is one.
+	// Delete deletes the group with the labels, if there is one.
 	Delete(context.Context, []aggregator.Label) error
 
-	// List returns what is held, sorted by labels. None of it is changed later on.
+	// List returns the groups, sorted by labels. They do not change afterwards.
 	List() iter.Seq[aggregator.Group]
 
 	// Wipe deletes all groups.
 	Wipe(context.Context) error
 }
 
-// Options are what a handler is made of. Store and Logger must be there.
+// Options configure a handler. Store and Logger are required.
 type Options struct {
 	Store  Store
-	Logger lager.Logger // gets what is refused
+	Logger lager.Logger // receives the refusals
 
-	// BodyBytes is the most that a body may have after decompression. 0 means 16 MiB.
-	// What a body turns into can take up sixty times as much, if it is made for that.
+	// BodyBytes is the maximum size of a body after decompression. 0 means 16 MiB. A
+	// malicious body can take sixty times as much memory when it is decoded.
 	BodyBytes int64
 
-	// Admin allows to wipe the store by PUT to /api/v1/admin/wipe.
+	// Admin enables wiping the store by PUT to /api/v1/admin/wipe.
 	Admin bool
 
-	// Page serves GET of /metrics. If nil, nothing is there.
+	// Page serves GET /metrics. If nil, such requests are answered with status 404.
 	Page http.Handler
 
-	// Next serves the requests with paths that are not of this API. If nil, they are
-	// answered with status 404.
+	// Next serves requests for paths outside this API. If nil, they are answered with
+	// status 404.
 	Next http.Handler
 
-	// Flags, BuildInfo and StartTime are shown at /api/v1/status.
+	// Flags, BuildInfo and StartTime are part of /api/v1/status.
 	Flags, BuildInfo map[string]string
 	StartTime        time.Time
 
-	// Registerer, if not nil, gets the metrics of the handler itself. It must not have
-	// those of another.
+	// Registerer, if not nil, receives the metrics about the handler. It must not have
+	// those of another handler.
 	Registerer prometheus.Registerer
 }
 
 // A handler serves requests; see NewHandler.
 type handler struct {
 	Options
-	large      chan struct{} // holds a token for each large body that is being parsed
-	listing    chan struct{} // and for each list of groups that is being written
+	large      chan struct{} // has an element for each large body that is being parsed
+	listing    chan struct{} // has an element for each list of groups that is being written
 	metrics    metrics
 	rejections *source.Rejections
 }
 
-// NewHandler returns the handler of the Pushgateway's API. It must get requests with
-// the paths that clients sent: see Handles.
+// NewHandler returns the handler of the Pushgateway's API. It needs the paths of
+// requests as the clients sent them; see Handles.
 func NewHandler(options Options) http.Handler {
 	if options.Next == nil {
 		options.Next = http.HandlerFunc(serveNotFound)
@@ -94,14 +93,16 @@ func NewHandler(options Options) http.Handler {
 	}
 }
 
-// Parsed, a body takes fifty times its size. So the large ones wait for each other,
-// once they are there, and the small ones do not wait for them.
+// A parsed body takes fifty times its size. So the number of large bodies that are
+// parsed at the same time is limited. They wait only after they were read, and small
+// ones do not wait.
 const (
 	largeBody      = 1 << 20
 	maxLargeBodies = 2
 )
 
-// maxListings is how many lists of all groups may be written at a time.
+// maxListings is the maximum number of lists of all groups that are written at the same
+// time.
 const maxListings = 2
 
 // ServeHTTP implements http.Handler.
@@ -146,11 +147,11 @@ func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 }
 
 func serveNotFound(w http.ResponseWriter, _ *http.Request) {
-	refuse(http.StatusNotFound, "nothing is here; metrics are pushed to /metrics/job/<job>{/<label>/<value>}").answer(w)
+	refuse(http.StatusNotFound, "not found: push metrics to /metrics/job/<job>{/<label>/<value>}").answer(w)
 }
 
-// redirect sends the client to a clean path, which locate knows: so it begins with a
-// component of its own and cannot be taken for another host.
+// redirect sends the client to a clean path, which locate knows. So the path begins
+// with a component of this API and cannot be taken for another host.
 func redirect(w http.ResponseWriter, r *http.Request, clean string) {
 	if r.URL.RawQuery != "" {
 		clean += "?" + r.URL.RawQuery
@@ -160,7 +161,7 @@ func redirect(w http.ResponseWriter, r *http.Request, clean string) {
 }
 
 // allow reports whether a request has one of the methods. If not, it answers the
-// request. As in the Pushgateway, OPTIONS lists the methods.
+// request. As in the Pushgateway, the answer to OPTIONS lists the methods.
 func allow(w http.ResponseWriter, r *http.Request, served ...string) bool {
 	if slices.Contains(served, r.Method) {
 		return true
@@ -183,7 +184,7 @@ func (h *handler) servePage(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	if h.Page == nil {
-		refuse(http.StatusNotFound, "metrics are not scraped here, only pushed, to /metrics/job/<job>{/<label>/<value>}").answer(w)
+		refuse(http.StatusNotFound, "this listener does not serve metrics: push metrics to /metrics/job/<job>{/<label>/<value>}").answer(w)
 		return
 	}
 	h.Page.ServeHTTP(w, r)

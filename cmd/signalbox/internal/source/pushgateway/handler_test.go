@@ -100,19 +100,19 @@ var _ = Describe("Handler", func() {
 				Expect(w.Body.String()).To(ContainSubstring(reason))
 				Expect(f.store.pushes).To(BeEmpty())
 			},
-			Entry("twice", "ttl=1&ttl=1", "the parameter ttl is there 2 times"),
-			Entry("empty", "ttl=", `the parameter ttl is "", neither a duration like 90s`),
-			Entry("word", "ttl=soon", `the parameter ttl is "soon", neither`),
-			Entry("unknown unit", "ttl=1d", `the parameter ttl is "1d", neither a duration like 90s or 1h30m nor a number of seconds: did you mean 24h?`),
-			Entry("negative", "ttl=-1", `the parameter ttl is "-1", which is negative`),
-			Entry("negative duration", "ttl=-1s", `the parameter ttl is "-1s", which is negative`),
-			Entry("NaN", "ttl=NaN", "neither"),
-			Entry("infinite", "ttl=Inf", "neither"),
-			Entry("too long", "ttl=1e10", "neither"),
-			Entry("rounded to zero", "ttl=0.1ns", "less than a nanosecond"),
-			Entry("rounded to zero seconds", "ttl=1e-10", "less than a nanosecond"),
-			Entry("query that cannot be read", "ttl=%25&x=%zz", "the query cannot be read"),
-			Entry("query with a semicolon", "a=b;ttl=5", "the query cannot be read"),
+			Entry("twice", "ttl=1&ttl=1", "parameter ttl: got 2 values, expected one"),
+			Entry("empty", "ttl=", `parameter ttl: got "", expected a duration like 90s`),
+			Entry("word", "ttl=soon", `parameter ttl: got "soon", expected`),
+			Entry("unknown unit", "ttl=1d", `parameter ttl: got "1d", expected a duration like 90s or 1h30m, or a number of seconds: did you mean 24h?`),
+			Entry("negative", "ttl=-1", `parameter ttl: got "-1", expected a duration that is not negative`),
+			Entry("negative duration", "ttl=-1s", `parameter ttl: got "-1s", expected a duration that is not negative`),
+			Entry("NaN", "ttl=NaN", "expected a duration"),
+			Entry("infinite", "ttl=Inf", "expected a duration"),
+			Entry("too long", "ttl=1e10", "expected a duration"),
+			Entry("rounded to zero", "ttl=0.1ns", "at least a nanosecond"),
+			Entry("rounded to zero seconds", "ttl=1e-10", "at least a nanosecond"),
+			Entry("query that cannot be read", "ttl=%25&x=%zz", "invalid query"),
+			Entry("query with a semicolon", "a=b;ttl=5", "invalid query"),
 		)
 	})
 
@@ -160,7 +160,7 @@ var _ = Describe("Handler", func() {
 		It("may be elsewhere", func() {
 			w := f.do(http.MethodGet, "/metrics", nil)
 			Expect(w.Code).To(Equal(http.StatusNotFound))
-			Expect(w.Body.String()).To(ContainSubstring("metrics are not scraped here, only pushed"))
+			Expect(w.Body.String()).To(ContainSubstring("this listener does not serve metrics"))
 		})
 	})
 
@@ -250,7 +250,7 @@ var _ = Describe("Handler", func() {
 	It("tells why a body cannot be read", func() {
 		w := f.do(http.MethodPut, "/metrics/job/j", iotest.ErrReader(errors.New("i/o timeout")))
 		Expect(w.Code).To(Equal(http.StatusBadRequest))
-		Expect(w.Body.String()).To(Equal("the body cannot be read: i/o timeout\n"))
+		Expect(w.Body.String()).To(Equal("reading the body: i/o timeout\n"))
 	})
 
 	It("counts and measures", func() {

@@ -11,8 +11,8 @@ import (
 )
 
 // sortBuckets sorts classic buckets, and checks that their counts are cumulative, as
-// the protobuf format wants them. Text may have them as it likes: there they are
-// often written by hand, and the Pushgateway never minded.
+// the protobuf format requires. In the text format neither is required: such bodies are
+// often written by hand, and the Pushgateway does not check them.
 func sortBuckets(h *dto.Histogram) error {
 	if len(h.GetBucket()) == 0 {
 		return nil
@@ -26,21 +26,21 @@ func sortBuckets(h *dto.Histogram) error {
 		case math.IsNaN(b.GetUpperBound()):
 			return errors.New("the bound of a bucket is NaN")
 		case i > 0 && b.GetUpperBound() == bound:
-			return fmt.Errorf("the bucket le=%v is duplicated", bound)
+			return fmt.Errorf("bucket le=%v is duplicated", bound)
 		case !(count >= below): // or NaN
-			return fmt.Errorf("the count of the bucket le=%v is %v, after %v", b.GetUpperBound(), count, below)
+			return fmt.Errorf("got count %v in bucket le=%v, expected at least the previous count %v", count, b.GetUpperBound(), below)
 		}
 		below, bound = count, b.GetUpperBound()
 	}
 
-	// A bucket +Inf that is not there is shown with the count of all.
+	// A missing bucket +Inf is shown with the count of the histogram.
 	if all := either(h.GetSampleCountFloat(), h.GetSampleCount()); !math.IsInf(bound, 1) && !(all >= below) {
-		return fmt.Errorf("its count is %v, that of the bucket le=%v is %v", all, bound, below)
+		return fmt.Errorf("got count %v, expected at least that of bucket le=%v, which is %v", all, bound, below)
 	}
 	return nil
 }
 
-// either is a number that is a float if that is not zero, and an integer otherwise.
+// either returns the float if it is not zero, or else the integer.
 func either(float float64, integer uint64) float64 {
 	if float != 0 {
 		return float

@@ -10,8 +10,8 @@ import (
 	"github.com/prometheus/client_golang/prometheus/promauto"
 )
 
-// statuses are what each method may be answered with, so that what has not happened yet
-// shows as zero.
+// statuses are the statuses of the answers to each method, so that the counters start
+// at zero.
 var statuses = map[string][]int{
 	http.MethodPut: {
 		http.StatusOK, http.StatusBadRequest, http.StatusRequestEntityTooLarge,
@@ -26,7 +26,7 @@ var statuses = map[string][]int{
 	},
 }
 
-// metrics are what the handler tells about itself.
+// metrics are the metrics about the handler.
 type metrics struct {
 	requests *prometheus.CounterVec
 	duration *prometheus.HistogramVec
@@ -63,7 +63,7 @@ func newMetrics(registerer prometheus.Registerer) metrics {
 	return m
 }
 
-// observe takes account of a request of one of the methods in statuses.
+// observe records a request with one of the methods in statuses.
 func (m metrics) observe(method string, status int, took time.Duration, size int64) {
 	method = strings.ToLower(method)
 	m.requests.WithLabelValues(method, strconv.Itoa(status)).Inc()

@@ -8,7 +8,7 @@ import (
 	dto "github.com/prometheus/client_model/go"
 )
 
-// How the bounds of a bucket belong to it, as the Pushgateway's API numbers it.
+// The kinds of bucket bounds, with the numbers that the Pushgateway's API uses.
 const (
 	upperOnly = iota // (lower, upper]
 	lowerOnly        // [lower, upper)
@@ -16,9 +16,9 @@ const (
 	both             // [lower, upper]
 )
 
-// nativeBuckets returns the buckets of a native histogram that have anything in them,
-// in order: each as how its bounds belong to it, the bounds and the count. The
-// histogram is what the Store took, so its spans have as many buckets as there are.
+// nativeBuckets returns the non-empty buckets of a native histogram in order, each as
+// the kind of its bounds, the bounds, and the count. The histogram must be valid, so
+// that its spans have as many buckets as there are counts.
 func nativeBuckets(h *dto.Histogram) [][]any {
 	negative, positive, zero := deltas(h.NegativeDelta), deltas(h.PositiveDelta), fmt.Sprint(h.GetZeroCount())
 	if h.GetSampleCountFloat() > 0 || h.GetZeroCountFloat() > 0 {
@@ -40,7 +40,7 @@ func nativeBuckets(h *dto.Histogram) [][]any {
 	return buckets
 }
 
-// eachBucket calls do with the bounds of each bucket that is not empty.
+// eachBucket calls do with the bounds and the count of each bucket that is not empty.
 func eachBucket(schema int32, spans []*dto.BucketSpan, counts []string, do func(lower, upper float64, count string)) {
 	index, i := 0, 0
 	for _, span := range spans {
@@ -55,17 +55,17 @@ func eachBucket(schema int32, spans []*dto.BucketSpan, counts []string, do func(
 	}
 }
 
-// bound is the upper bound of a bucket on the positive side.
+// bound returns the upper bound of a bucket on the positive side.
 func bound(index int, schema int32) float64 {
 	exponent := math.Ldexp(float64(index), -int(schema))
 	if exponent == 1024 {
-		// Infinity has a bucket of its own behind this one.
+		// Infinity has a separate bucket after this one.
 		return math.MaxFloat64
 	}
 	return math.Exp2(exponent)
 }
 
-// deltas are the counts of buckets that are given as differences.
+// deltas returns the counts of buckets that are given as differences.
 func deltas(deltas []int64) []string {
 	counts, count := make([]string, len(deltas)), int64(0)
 	for i, delta := range deltas {

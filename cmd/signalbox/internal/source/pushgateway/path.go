@@ -17,15 +17,15 @@ import (
 	"github.com/signalbox-ci/signalbox/emitter/aggregator"
 )
 
-// base64Suffix is what a label's name has in a path if its value is in base64.
+// base64Suffix follows the name of a label in a path if the value is in base64.
 const base64Suffix = "@base64"
 
-// A place is where a path leads.
+// A place is the target of a path.
 type place uint8
 
 const (
-	elsewhere  place = iota // not to this handler
-	nowhere                 // below /metrics, but to nothing
+	elsewhere  place = iota // not a path of this handler
+	nowhere                 // below /metrics, but not found
 	thePage                 // /metrics
 	theGroup                // /metrics/job/<job>…
 	theMetrics              // /api/v1/metrics
@@ -34,22 +34,23 @@ const (
 	theQuit                 // /-/quit
 )
 
-// Handles reports whether a request is for a handler of this package: whether its
-// path is /metrics, is below it, or is one of the API's. An http.ServeMux must not
-// see such a request first, for it takes the %2F of a label's value for a slash.
+// Handles reports whether a request is for a handler of this package: whether its path
+// is /metrics, is below it, or is one of the API's. The request must not pass through
+// an http.ServeMux first, which would take the %2F in a label value for a slash.
 func Handles(r *http.Request) bool {
 	where, _ := locate(cleanPath(r.URL.EscapedPath()))
 	return where != elsewhere
 }
 
-// locate returns where a clean escaped path leads, and for a group the components
-// that name it, still escaped: job or job@base64, the job, and what follows.
+// locate returns the target of a clean escaped path. For a group, it also returns the
+// components that identify it, still escaped: job or job@base64, the job, and the
+// others.
 func locate(escaped string) (place, []string) {
 	if !strings.HasPrefix(escaped, "/") {
 		return elsewhere, nil
 	}
 
-	// Split first and unescape later, or a %2F would split too.
+	// Split before unescaping, so that a %2F does not split.
 	components := strings.Split(escaped[1:], "/")
 	switch {
 	case begins(components, "metrics", "job") || begins(components, "metrics", "job"+base64Suffix):
@@ -74,7 +75,7 @@ func locate(escaped string) (place, []string) {
 	return elsewhere, nil
 }
 
-// begins reports whether escaped components begin with these.
+// begins reports whether the escaped components begin with the given ones.
 func begins(components []string, want ...string) bool {
 	if len(components) < len(want) {
 		return false
@@ -87,8 +88,8 @@ func begins(components []string, want ...string) bool {
 	return true
 }
 
-// cleanPath returns an escaped path without empty, . and .. components. A slash at its
-// end stays: it can be the end of an empty value. What is escaped stays as it is, so a
+// cleanPath returns an escaped path without empty, . and .. components. It keeps a
+// slash at the end, which can be the end of an empty value. It does not unescape, so a
 // value may be %2E%2E.
 func cleanPath(escaped string) string {
 	if !strings.HasPrefix(escaped, "/") {
@@ -100,13 +101,13 @@ func cleanPath(escaped string) string {
 		return clean
 	}
 	if len(escaped) == len(clean)+1 {
-		return escaped // nothing was cleaned away but that slash
+		return escaped // only that slash was removed
 	}
 	return clean + "/"
 }
 
-// parseGroup returns the labels, sorted by name, that a group's components name. If a
-// name is there more than once, the last counts, except that nothing changes the job.
+// parseGroup returns the labels, sorted by name, in the components of a group. If a
+// name is duplicated, the last one counts, except for job.
 func parseGroup(components []string) ([]aggregator.Label, error) {
 	job, err := parseLabel(components[0], components[1])
 	if err != nil {
@@ -115,7 +116,7 @@ func parseGroup(components []string) ([]aggregator.Label, error) {
 
 	rest := components[2:]
 	if len(rest) == 1 && rest[0] == "" {
-		rest = nil // just a slash at the end
+		rest = nil // the path ended in a slash
 	}
 	if len(rest)%2 != 0 {
 		return nil, fmt.Errorf("odd number of components in label string %q", "/"+strings.Join(rest, "/"))
@@ -135,14 +136,14 @@ func parseGroup(components []string) ([]aggregator.Label, error) {
 		return nil, errors.New("job name is required")
 	}
 
-	// Behind all others of its name is the one that counts.
+	// The last label with a name counts.
 	slices.Reverse(labels)
 	labels = append(labels, job)
 	slices.SortStableFunc(labels, func(a, b aggregator.Label) int { return cmp.Compare(a.Name, b.Name) })
 	return slices.CompactFunc(labels, func(a, b aggregator.Label) bool { return a.Name == b.Name }), nil
 }
 
-// parseLabel returns the label of an escaped name, which may have base64Suffix, and
+// parseLabel returns the label for an escaped name, which may end in base64Suffix, and
 // an escaped value.
 func parseLabel(escapedName, escapedValue string) (aggregator.Label, error) {
 	var none aggregator.Label

@@ -6,12 +6,12 @@ import (
 	"github.com/prometheus/common/expfmt"
 )
 
-// maxLabels is how many labels a line of text may have. The Store has its own limit,
-// but the text parser takes time that grows with the square of the number: at ten
-// thousand, which fit into 90 KB, it is many seconds.
+// maxLabels is the maximum number of labels in a line of text. The Store has its own
+// limit, but the time that the text parser takes grows with the square of the number:
+// ten thousand labels, which fit into 90 KB, take many seconds.
 const maxLabels = 64
 
-// A textState is what part of a line comes next.
+// A textState is the part of a line that comes next.
 type textState uint8
 
 const (
@@ -19,11 +19,11 @@ const (
 	comment
 	sample
 	quoted
-	escaped // in quotes, behind a backslash
+	escaped // in quotes, after a backslash
 )
 
 // checkText returns an error if a line has more than maxLabels labels. It reports
-// whether a line begins with a brace, and so has the metric's name within.
+// whether a line begins with a brace, so that the metric's name is inside the braces.
 func checkText(text []byte) (braces bool, err error) {
 	state, line, labels := lineStart, 1, 0
 	for _, c := range text {
@@ -58,7 +58,7 @@ func checkText(text []byte) (braces bool, err error) {
 			state = quoted
 		case c == '=':
 			if labels++; labels > maxLabels {
-				return braces, expfmt.ParseError{Line: line, Msg: fmt.Sprintf("a metric with more than %d labels", maxLabels)}
+				return braces, expfmt.ParseError{Line: line, Msg: fmt.Sprintf("a metric has more than %d labels, which is the limit", maxLabels)}
 			}
 		}
 	}

@@ -10,19 +10,19 @@ import (
 	"github.com/signalbox-ci/signalbox/internal/duration"
 )
 
-// maxSeconds is how many seconds fit into a time.Duration.
+// maxSeconds is the number of seconds that fit into a time.Duration.
 const maxSeconds = float64(1<<63-1) / float64(time.Second)
 
-// parseTTL returns what the parameter ttl of a query says, nil if there is none: a
-// duration as Go writes it, or seconds.
+// parseTTL returns the parameter ttl of a query, or nil if there is none. It is a
+// duration in Go's syntax, or a number of seconds.
 func parseTTL(query string) (*time.Duration, error) {
 	if query == "" {
 		return nil, nil
 	}
 	parameters, err := url.ParseQuery(query)
 	if err != nil {
-		// It is an error even if ttl can be read: it may be what cannot.
-		return nil, fmt.Errorf("the query cannot be read: %w", err)
+		// This is an error even if there is a valid ttl: the invalid part may be another.
+		return nil, fmt.Errorf("invalid query: %w", err)
 	}
 
 	texts := parameters["ttl"]
@@ -30,7 +30,7 @@ func parseTTL(query string) (*time.Duration, error) {
 	case len(texts) == 0:
 		return nil, nil
 	case len(texts) > 1:
-		return nil, fmt.Errorf("the parameter ttl is there %d times", len(texts))
+		return nil, fmt.Errorf("parameter ttl: got %d values, expected one", len(texts))
 	}
 
 	text := texts[0]
@@ -38,16 +38,16 @@ func parseTTL(query string) (*time.Duration, error) {
 	if err != nil {
 		seconds, err := strconv.ParseFloat(text, 64)
 		if err != nil || !(-maxSeconds < seconds && seconds < maxSeconds) {
-			return nil, fmt.Errorf("the parameter ttl is %q, neither a duration like 90s or 1h30m nor a number of seconds%s", text, duration.Hint(text))
+			return nil, fmt.Errorf("parameter ttl: got %q, expected a duration like 90s or 1h30m, or a number of seconds%s", text, duration.Hint(text))
 		}
 		ttl = time.Duration(seconds * float64(time.Second))
 	}
 	switch {
 	case ttl < 0:
-		return nil, fmt.Errorf("the parameter ttl is %q, which is negative", text)
+		return nil, fmt.Errorf("parameter ttl: got %q, expected a duration that is not negative", text)
 	case ttl == 0 && strings.ContainsAny(text, "123456789"):
-		// Rounded to 0 the group would never expire.
-		return nil, fmt.Errorf("the parameter ttl is %q, which is less than a nanosecond", text)
+		// Rounded to 0, it would mean that the group never expires.
+		return nil, fmt.Errorf("parameter ttl: got %q, expected at least a nanosecond, or 0", text)
 	}
 	return &ttl, nil
 }

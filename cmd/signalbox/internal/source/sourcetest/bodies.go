@@ -1,5 +1,5 @@
-// Package sourcetest has bodies of requests for the tests of sources: compressed ones,
-// damaged ones, and ones that break off or do not end.
+// Package sourcetest contains request bodies for the tests of sources: compressed,
+// damaged, broken off, and endless ones.
 package sourcetest
 
 import (
@@ -52,22 +52,22 @@ func compress(text string, newWriter func(io.Writer) io.WriteCloser) string {
 // Cut returns text without its last n bytes.
 func Cut(text string, n int) string { return text[:len(text)-n] }
 
-// Corrupt returns text with another byte in the place that is the nth from the end.
+// Corrupt returns text with a changed byte at the nth position from the end.
 func Corrupt(text string, n int) string {
 	b := []byte(text)
 	b[len(b)-n] ^= 0xff
 	return string(b)
 }
 
-// Unsized returns a body of a request that does not state its length.
+// Unsized returns a request body of unknown length.
 func Unsized(text string) io.Reader { return struct{ io.Reader }{strings.NewReader(text)} }
 
-// Broken returns a body that fails with err behind the text.
+// Broken returns a body that fails with err after the text.
 func Broken(text string, err error) io.Reader {
 	return io.MultiReader(strings.NewReader(text), iotest.ErrReader(err))
 }
 
-// Endless returns a body that repeats the text without end.
+// Endless returns a body that repeats the text forever.
 func Endless(text string) io.Reader { return &endless{text: text} }
 
 type endless struct {
