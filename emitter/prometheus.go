@@ -35,6 +35,9 @@ type Prometheus struct {
 	guarded bool               // a web configuration file protects the listener
 	server  *exposition.Server // nil without a listener
 
+	pushedMu sync.Mutex // protects pushed
+	pushed   status.Section
+
 	stop    context.CancelFunc
 	running sync.WaitGroup // the goroutines that stop terminates
 }
@@ -65,12 +68,6 @@ func newPrometheus(e *engine.Engine, c *PrometheusConfig) (*Prometheus, error) {
 	for _, section := range c.host.Sections {
 		p.status.Add(section)
 	}
-	if c.host.Gatherer != nil {
-		p.ServeGatherer(c.host.Gatherer)
-	}
-	if c.Pushed != nil {
-		p.ServePushed(c.Pushed)
-	}
 	page := p.sources.Page()
 	page.Refresh, page.Created = e.Refresh, !c.OmitCreatedTimestamp
 	p.handler = exposition.NewHandler(exposition.HandlerOptions{
@@ -88,6 +85,12 @@ func newPrometheus(e *engine.Engine, c *PrometheusConfig) (*Prometheus, error) {
 
 // start starts the goroutines that run until Close.
 func (p *Prometheus) start(c *PrometheusConfig) {
+	// Only now: a provider must not know of an emitter that could not start.
+	if c.host.Gatherer != nil {
+		p.ServeGatherer(c.host.Gatherer)
+	}
+	p.ServePushed(c.Pushed)
+
 	ctx, stop := context.WithCancel(context.Background())
 	p.stop = stop
 	if tick := p.engine.TickInterval(); tick > 0 {
@@ -162,7 +165,10 @@ func (p *Prometheus) ServePushed(pushed Pushed) {
 		return
 	}
 	p.sources.Push(pushed)
-	p.status.Add(pushed)
+	p.pushedMu.Lock()
+	defer p.pushedMu.Unlock()
+	p.status.Replace(p.pushed, pushed)
+	p.pushed = pushed
 }
 
 // ServeGatherer adds the gatherer's metrics to the emitter's page, in addition to those

@@ -117,8 +117,10 @@ func (e *emitters) page() http.Handler {
 
 // url returns the URL of the first metrics page, or the empty string.
 func (e *emitters) url() string {
-	if len(e.servers) == 0 {
-		return ""
+	for _, s := range e.servers {
+		if url := s.URL(); url != "" {
+			return url
+		}
 	}
-	return e.servers[0].URL()
+	return ""
 }

@@ -11,9 +11,9 @@ import (
 	"time"
 
 	"github.com/jessevdk/go-flags"
-	"github.com/prometheus/common/model"
 
 	"github.com/signalbox-ci/signalbox/internal/duration"
+	"github.com/signalbox-ci/signalbox/internal/names"
 )
 
 // attributes is a repeatable flag of key=value pairs.
@@ -113,12 +113,12 @@ type labelNames string
 
 // UnmarshalFlag takes names, or nothing.
 func (n *labelNames) UnmarshalFlag(text string) error {
-	names := labelNames(text).list()
-	for i, name := range names {
-		if !model.LegacyValidation.IsValidLabelName(name) || strings.HasPrefix(name, model.ReservedLabelPrefix) {
+	list := labelNames(text).list()
+	for i, name := range list {
+		if !names.IsLabel(name) {
 			return fmt.Errorf("%q is not a label name", name)
 		}
-		if slices.Contains(names[:i], name) {
+		if slices.Contains(list[:i], name) {
 			return fmt.Errorf("%q is given twice", name)
 		}
 	}

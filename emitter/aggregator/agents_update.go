@@ -9,6 +9,7 @@ import (
 	"github.com/prometheus/common/model"
 
 	"github.com/signalbox-ci/signalbox/internal/excerpt"
+	"github.com/signalbox-ci/signalbox/internal/names"
 	"github.com/signalbox-ci/signalbox/internal/series"
 )
 
@@ -190,7 +191,7 @@ func (a *Agents) checkFamily(ag *agent, name string, typ series.Type, holder any
 
 // checkMetric returns an error if a metric's name, type or own labels are invalid.
 func checkMetric(m *Metric, own []Label) (reason, error) {
-	if !model.LegacyValidation.IsValidMetricName(m.Name) || len(m.Name) > maxTextBytes {
+	if !names.IsMetric(m.Name) || len(m.Name) > maxTextBytes {
 		return invalidName, fmt.Errorf("%q is not a metric name", excerpt.Short(m.Name))
 	}
 	if m.Type != Counter && m.Type != Gauge {

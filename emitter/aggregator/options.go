@@ -9,9 +9,9 @@ import (
 
 	"code.cloudfoundry.org/lager/v3"
 	"github.com/prometheus/client_golang/prometheus"
-	"github.com/prometheus/common/model"
 
 	"github.com/signalbox-ci/signalbox/internal/excerpt"
+	"github.com/signalbox-ci/signalbox/internal/names"
 	"github.com/signalbox-ci/signalbox/internal/series"
 )
 
@@ -157,7 +157,7 @@ func checkLabelNames(field string, names []string) error {
 }
 
 func checkLabelName(name string) error {
-	if !model.LegacyValidation.IsValidLabelName(name) || len(name) >= 2 && name[:2] == model.ReservedLabelPrefix {
+	if !names.IsLabel(name) {
 		return fmt.Errorf("%q is not a label name", excerpt.Short(name))
 	}
 	return nil

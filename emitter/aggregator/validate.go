@@ -12,6 +12,7 @@ import (
 	"google.golang.org/protobuf/types/known/timestamppb"
 
 	"github.com/signalbox-ci/signalbox/internal/excerpt"
+	"github.com/signalbox-ci/signalbox/internal/names"
 	"github.com/signalbox-ci/signalbox/internal/series"
 )
 
@@ -66,7 +67,7 @@ var kinds = [...]kind{
 // whole page. It does not look at other families. It sorts labels.
 func checkFamily(grouping []Label, mf *dto.MetricFamily) error {
 	name := mf.GetName()
-	if !model.LegacyValidation.IsValidMetricName(name) {
+	if !names.IsMetric(name) {
 		return fmt.Errorf("%q is not a metric name", excerpt.Short(name))
 	}
 
@@ -76,7 +77,7 @@ func checkFamily(grouping []Label, mf *dto.MetricFamily) error {
 		return fmt.Errorf("metric %s: unknown type %s", excerpt.Short(name), mf.GetType())
 	case !utf8.ValidString(mf.GetHelp()):
 		return fmt.Errorf("the help text of metric %s is %q, which is not UTF-8", excerpt.Short(name), excerpt.Short(mf.GetHelp()))
-	case !model.LegacyValidation.IsValidMetricName(name + mf.GetUnit()):
+	case !names.IsMetric(name + mf.GetUnit()):
 		return fmt.Errorf("metric %[2]s: invalid unit %[1]q", excerpt.Short(mf.GetUnit()), excerpt.Short(name))
 	}
 	for i, m := range mf.Metric {

@@ -4,11 +4,11 @@ import (
 	"fmt"
 	"math"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
-	"github.com/prometheus/common/model"
+
+	"github.com/signalbox-ci/signalbox/internal/names"
 )
 
 // operations are the operations of each type.
@@ -27,7 +27,7 @@ const minDivide, maxDivide = 1e-100, 1e100
 func (r Rule) Validate() []FieldError {
 	var found faults
 	found.unless(r.Event != "", "event", "event is empty")
-	found.unless(isMetricName(r.Metric), "metric",
+	found.unless(names.IsMetric(r.Metric), "metric",
 		"metric %q is not a metric name: expected letters, digits, _ and :, not starting with a digit", r.Metric)
 	allowed, known := operations[r.Type]
 	if !known {
@@ -92,7 +92,7 @@ func (r Rule) Validate() []FieldError {
 
 // faults returns the errors of the label.
 func (l Label) faults() (found faults) {
-	found.unless(isLabelName(l.Name), "name",
+	found.unless(names.IsLabel(l.Name), "name",
 		"label %q is not a label name: expected letters, digits and _, not starting with a digit or __", l.Name)
 	found.unless(l.Attribute != "", "attribute", "label %q has no attribute", l.Name)
 	if l.Required != "" {
@@ -106,17 +106,8 @@ func (l Label) faults() (found faults) {
 
 // faults returns the errors of the exemplar label.
 func (l ExemplarLabel) faults() (found faults) {
-	found.unless(isLabelName(l.Name), "name",
+	found.unless(names.IsLabel(l.Name), "name",
 		"exemplar label %q is not a label name: expected letters, digits and _, not starting with a digit or __", l.Name)
 	found.unless(l.Attribute != "", "attribute", "exemplar label %q has no attribute", l.Name)
 	return found
-}
-
-// isMetricName reports whether s can be the name of a metric in all formats.
-func isMetricName(s string) bool { return model.LegacyValidation.IsValidMetricName(s) }
-
-// isLabelName reports whether s can be the name of a label in all formats. Names that
-// begin with two underscores are reserved.
-func isLabelName(s string) bool {
-	return model.LegacyValidation.IsValidLabelName(s) && !strings.HasPrefix(s, model.ReservedLabelPrefix)
 }

@@ -8,9 +8,8 @@ import (
 	"strings"
 	"unicode/utf8"
 
-	"github.com/prometheus/common/model"
-
 	"github.com/signalbox-ci/signalbox/emitter/rule"
+	"github.com/signalbox-ci/signalbox/internal/names"
 	"github.com/signalbox-ci/signalbox/internal/series"
 )
 
@@ -30,7 +29,7 @@ func constantLabels(attributes map[string]string, rules []rule.Rule) ([]series.L
 	for _, key := range slices.Sorted(maps.Keys(attributes)) {
 		name, value := sanitize(key), attributes[key]
 		switch {
-		case !isLabelName(name):
+		case !names.IsLabel(name):
 			return nil, AttributeError(fmt.Sprintf("attribute %q cannot become a label: expected a letter in it, before any digit", key))
 		case keys[name] != "":
 			return nil, AttributeError(fmt.Sprintf("attributes %q and %q both become the label %q", keys[name], key, name))
@@ -53,10 +52,6 @@ var notInLabels = regexp.MustCompile(`[^a-zA-Z0-9]+`)
 // ends.
 func sanitize(key string) string {
 	return strings.Trim(notInLabels.ReplaceAllString(key, "_"), "_")
-}
-
-func isLabelName(s string) bool {
-	return model.LegacyValidation.IsValidLabelName(s) && !strings.HasPrefix(s, model.ReservedLabelPrefix)
 }
 
 // An AttributeError is the error for an attribute of the node that cannot become a

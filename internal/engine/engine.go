@@ -160,9 +160,13 @@ func (e *Engine) Logger() lager.Logger { return *e.logger.Load() }
 
 // Attach implements metric.AttachableEmitter.
 func (e *Engine) Attach(logger lager.Logger, stats func() []metric.EmitterStats) {
-	logger = logger.Session("prometheus")
-	e.logger.Store(&logger)
-	e.self.stats.Store(&stats)
+	if logger != nil {
+		logger = logger.Session("prometheus")
+		e.logger.Store(&logger)
+	}
+	if stats != nil {
+		e.self.stats.Store(&stats)
+	}
 }
 
 // Knows reports whether the event has a rule or is on the list of silent events.

@@ -2,6 +2,7 @@ package exposition
 
 import (
 	"fmt"
+	"net"
 	"net/http"
 	"time"
 
@@ -36,7 +37,12 @@ func Listen(o ServerOptions) (*Server, error) {
 	if err != nil {
 		return nil, fmt.Errorf("cannot serve metrics on %s: %w", o.Address, err)
 	}
-	return &Server{httpserver.New(listener, httpserver.Options{
+	return &Server{httpserver.New(listener, o.http(listener.Addr()))}, nil
+}
+
+// http returns the options of the HTTP server.
+func (o ServerOptions) http(address net.Addr) httpserver.Options {
+	return httpserver.Options{
 		Handler:           o.Handler,
 		WebConfigFile:     o.WebConfigFile,
 		ReadHeaderTimeout: readHeaderTimeout,
@@ -45,9 +51,9 @@ func Listen(o ServerOptions) (*Server, error) {
 		IdleTimeout:       idleTimeout,
 		Logger:            o.Logger,
 		Failed: func(err error) {
-			o.Logger().Error("metrics-listener-failed", err, lager.Data{"address": listener.Addr().String()})
+			o.Logger().Error("metrics-listener-failed", err, lager.Data{"address": address.String()})
 		},
-	})}, nil
+	}
 }
 
 // Addr returns the address of the listener.

@@ -32,7 +32,10 @@ import (
 
 func TestAClientHasLimitedTime(t *testing.T) {
 	// Prometheus gives up after ten seconds by default.
-	for name, timeout := range map[string]time.Duration{"request": readHeaderTimeout, "answer": writeTimeout, "idle": idleTimeout} {
+	o := ServerOptions{}.http(nil)
+	for name, timeout := range map[string]time.Duration{
+		"header": o.ReadHeaderTimeout, "request": o.ReadTimeout, "answer": o.WriteTimeout, "idle": o.IdleTimeout,
+	} {
 		if timeout < time.Second || timeout > 10*time.Minute {
 			t.Errorf("%s: %v", name, timeout)
 		}

@@ -10,14 +10,12 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
-	"os"
 	"strings"
 	"sync"
 	"time"
 
 	"code.cloudfoundry.org/lager/v3"
 	"github.com/prometheus/exporter-toolkit/web"
-	"go.yaml.in/yaml/v3"
 
 	"github.com/signalbox-ci/signalbox/internal/loglimit"
 	"github.com/signalbox-ci/signalbox/internal/webconfig"
@@ -61,12 +59,14 @@ type Server struct {
 	listener net.Listener
 	http     *http.Server
 	options  Options
+	scheme   string
 	serving  sync.WaitGroup
 	done     chan struct{} // closed when serving has ended
 	err      error         // the error that ended serving without a Shutdown; valid after done
 
-	mu    sync.Mutex
-	fresh map[net.Conn]bool // connections that have not sent a request; protected by mu
+	mu      sync.Mutex        // protects the following fields
+	fresh   map[net.Conn]bool // connections that have not sent a request
+	closing bool              // whether new ones are closed at once
 }
 
 // New returns a Server that owns the listener. Call Serve to start it.
@@ -74,6 +74,7 @@ func New(listener net.Listener, o Options) *Server {
 	s := &Server{
 		listener: listener,
 		options:  o,
+		scheme:   "http",
 		done:     make(chan struct{}),
 		fresh:    map[net.Conn]bool{},
 		http: &http.Server{
@@ -87,6 +88,9 @@ func New(listener net.Listener, o Options) *Server {
 		},
 	}
 	s.http.ConnState = s.track
+	if webconfig.EnablesTLS(o.WebConfigFile) {
+		s.scheme = "https"
+	}
 	return s
 }
 
@@ -118,15 +122,9 @@ func (s *Server) Done() <-chan struct{} { return s.done }
 // Addr returns the address of the listener.
 func (s *Server) Addr() net.Addr { return s.listener.Addr() }
 
-// Scheme returns "https" if the web configuration file enables TLS, or else "http".
-func (s *Server) Scheme() string {
-	content, err := os.ReadFile(s.options.WebConfigFile)
-	var config web.Config
-	if err == nil && yaml.Unmarshal(content, &config) == nil && config.TLSConfig.IsEnabled() {
-		return "https"
-	}
-	return "http"
-}
+// Scheme returns "https" if the web configuration file enabled TLS when the Server was
+// created, or else "http".
+func (s *Server) Scheme() string { return s.scheme }
 
 // Shutdown closes the listener and waits for the requests in progress. If the context
 // ends first, it interrupts them and returns the context's error. The result also joins
@@ -147,6 +145,7 @@ func (s *Server) Shutdown(ctx context.Context) error {
 func (s *Server) closeFresh() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	s.closing = true
 	for conn := range s.fresh {
 		conn.Close() //nolint:errcheck // the connection is no longer needed
 	}
@@ -156,10 +155,13 @@ func (s *Server) closeFresh() {
 func (s *Server) track(conn net.Conn, state http.ConnState) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if state == http.StateNew {
-		s.fresh[conn] = true
-	} else {
+	switch {
+	case state != http.StateNew:
 		delete(s.fresh, conn)
+	case s.closing:
+		conn.Close() //nolint:errcheck // the connection is no longer needed
+	default:
+		s.fresh[conn] = true
 	}
 }
 

@@ -186,8 +186,28 @@ var _ = Describe("Server", func() {
 		}
 		Eventually(fresh).Should(Equal(1))
 		server.closeFresh()
+		late, err := net.Dial("tcp", listener.Addr().String()) // before the listener is closed
+		Expect(err).NotTo(HaveOccurred())
+		defer late.Close()
+		Expect(io.ReadAll(late)).To(BeEmpty())
 		Expect(io.ReadAll(conn)).To(BeEmpty())
 		Eventually(fresh).Should(BeZero())
+	})
+
+	It("limits the header of a request", func() {
+		other, err := Listen("127.0.0.1:0")
+		Expect(err).NotTo(HaveOccurred())
+		options.MaxHeaderBytes = 1000
+		s := New(other, options)
+		s.Serve()
+		DeferCleanup(func(ctx SpecContext) { Expect(s.Shutdown(ctx)).To(Succeed()) })
+		request, err := http.NewRequest(http.MethodGet, "http://"+other.Addr().String(), nil)
+		Expect(err).NotTo(HaveOccurred())
+		request.Header.Set("X", strings.Repeat("x", 8000)) // net/http adds 4 KiB to the limit
+		response, err := client.Do(request)
+		Expect(err).NotTo(HaveOccurred())
+		response.Body.Close()
+		Expect(response.StatusCode).To(Equal(http.StatusRequestHeaderFieldsTooLarge))
 	})
 
 	It("has nothing to do with clients that send no request", func() {

@@ -5,12 +5,12 @@ import (
 	"reflect"
 	"regexp"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 
 	"go.yaml.in/yaml/v3"
 
+	"github.com/signalbox-ci/signalbox/internal/duration"
 	"github.com/signalbox-ci/signalbox/internal/excerpt"
 	"github.com/signalbox-ci/signalbox/internal/spelling"
 )
@@ -90,18 +90,14 @@ func (d *document) decode(n *yaml.Node, path string, to reflect.Value) {
 }
 
 func (d *document) decodeDuration(n *yaml.Node, path string, to reflect.Value) {
-	duration, err := time.ParseDuration(n.Value)
+	value, err := time.ParseDuration(n.Value)
 	if n.Kind == yaml.ScalarNode && err == nil {
-		to.SetInt(int64(duration))
+		to.SetInt(int64(value))
 		return
 	}
-	hint := ""
+	hint := duration.Hint(n.Value)
 	if n.Tag == "!!int" {
 		hint = fmt.Sprintf(": did you mean %ss?", n.Value)
-	} else if days, ok := strings.CutSuffix(n.Value, "d"); ok {
-		if count, err := strconv.ParseUint(days, 10, 16); err == nil {
-			hint = fmt.Sprintf(": did you mean %dh?", 24*count)
-		}
 	}
 	d.fault(path, "expected a duration such as 30s, 10m or 24h, got %s%s", describe(n), hint)
 }

@@ -40,11 +40,7 @@ func (st *Store) OwnerLimit() time.Duration { return st.ownerLimit }
 // Owner is whom the series belongs to; nil if to nobody.
 func (s *Series) Owner() *Owner { return s.owner }
 
-// LabelNames are the names of the family's own labels, sorted. The slice must not be
-// changed.
-func (f *Family) LabelNames() []string { return f.layout.names }
-
-// Values appends the values of the series' labels to dst, in the order of LabelNames.
+// Values appends the values of the series' labels to dst, in the order of the family's labels.
 func (f *Family) Values(dst []string, s *Series) []string { return f.layout.values(dst, s.labels) }
 
 // Time is the wall-clock time of an instant, to the millisecond, in UTC.

@@ -72,12 +72,14 @@ func (s *Status) Run(ctx context.Context) { s.labels.run(ctx) }
 // Handler serves the page, its assets and the overview.
 func (s *Status) Handler() http.Handler { return newHandler(s.Overview) }
 
-// Add adds a section. Its fields replace those of earlier sections that have the same
-// names.
-func (s *Status) Add(section Section) {
+// Add adds a section. Its fields replace those of earlier ones with the same names.
+func (s *Status) Add(section Section) { s.Replace(nil, section) }
+
+// Replace is like Add, and removes the old section if it is not nil.
+func (s *Status) Replace(old, section Section) {
 	s.sectionsMu.Lock()
 	defer s.sectionsMu.Unlock()
-	s.sections = append(s.sections, section)
+	s.sections = append(slices.DeleteFunc(s.sections, func(s Section) bool { return s == old }), section)
 }
 
 // Scraped records a request for the metrics page.

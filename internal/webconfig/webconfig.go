@@ -47,6 +47,13 @@ func Check(file string) error {
 	return nil
 }
 
+// EnablesTLS reports whether a web configuration file can be read and enables TLS.
+func EnablesTLS(file string) bool {
+	content, err := regularfile.Read(file)
+	var config web.Config
+	return err == nil && yaml.Unmarshal(content, &config) == nil && config.TLSConfig.IsEnabled()
+}
+
 // checkSyntax decodes the file strictly, as exporter-toolkit does.
 func checkSyntax(file string, content []byte) error {
 	decoder := yaml.NewDecoder(bytes.NewReader(content))

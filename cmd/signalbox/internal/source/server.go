@@ -22,14 +22,18 @@ const (
 // Serve starts to serve the handler on the listener. The server owns the listener, and
 // the caller must shut the server down.
 func Serve(logger lager.Logger, listener net.Listener, handler http.Handler) *httpserver.Server {
-	s := httpserver.New(listener, httpserver.Options{
+	s := httpserver.New(listener, serverOptions(logger, handler))
+	s.Serve()
+	return s
+}
+
+func serverOptions(logger lager.Logger, handler http.Handler) httpserver.Options {
+	return httpserver.Options{
 		Handler:           handler,
 		ReadHeaderTimeout: readHeaderTimeout,
 		ReadTimeout:       readTimeout,
 		IdleTimeout:       idleTimeout,
 		MaxHeaderBytes:    maxHeaderBytes,
 		Logger:            func() lager.Logger { return logger },
-	})
-	s.Serve()
-	return s
+	}
 }

@@ -15,6 +15,7 @@ import (
 	"github.com/prometheus/common/model"
 
 	"github.com/signalbox-ci/signalbox/emitter/aggregator"
+	"github.com/signalbox-ci/signalbox/internal/names"
 )
 
 // base64Suffix follows the name of a label in a path if the value is in base64.
@@ -153,7 +154,7 @@ func parseLabel(escapedName, escapedValue string) (aggregator.Label, error) {
 		return none, fmt.Errorf("improper label name %q: %w", escapedName, err)
 	}
 	name, encoded := strings.CutSuffix(name, base64Suffix)
-	if !model.LegacyValidation.IsValidLabelName(name) || strings.HasPrefix(name, model.ReservedLabelPrefix) {
+	if !names.IsLabel(name) {
 		return none, fmt.Errorf("improper label name %q", name)
 	}
 
