@@ -5,9 +5,15 @@ import (
 
 	. "github.com/onsi/ginkgo/v2"
 	. "github.com/onsi/gomega"
+	"go.uber.org/goleak"
 )
 
 func TestEmitter(t *testing.T) {
 	RegisterFailHandler(Fail)
 	RunSpecs(t, "emitter")
+}
+
+// TestMain fails if goroutines go on when the tests are over.
+func TestMain(m *testing.M) {
+	goleak.VerifyTestMain(m, goleak.IgnoreAnyFunction("github.com/onsi/ginkgo/v2/internal/interrupt_handler.(*InterruptHandler).registerForInterrupts.func2"))
 }

@@ -13,6 +13,7 @@ import (
 	dto "github.com/prometheus/client_model/go"
 	"github.com/prometheus/common/expfmt"
 	"github.com/prometheus/common/model"
+	"go.uber.org/goleak"
 
 	"github.com/signalbox-ci/signalbox/emitter/aggregator"
 )
@@ -113,4 +114,9 @@ func familyOf(a *aggregator.Aggregator, name string) *dto.MetricFamily {
 	}
 	Fail("there is no " + name)
 	return nil
+}
+
+// TestMain fails if goroutines go on when the tests are over.
+func TestMain(m *testing.M) {
+	goleak.VerifyTestMain(m, goleak.IgnoreAnyFunction("github.com/onsi/ginkgo/v2/internal/interrupt_handler.(*InterruptHandler).registerForInterrupts.func2"))
 }
