@@ -29,7 +29,7 @@ var allowed = []struct {
 	imports []string
 }{
 	{"cmd/signalbox", []string{"emitter/...", "internal/...", "metric", "cmd/signalbox/internal/..."}},
-	{"cmd/signalbox/internal/demo", []string{"metric", "cmd/signalbox/internal/source/..."}},
+	{"cmd/signalbox/internal/demo", []string{"metric"}},
 	{"cmd/signalbox/internal/source/events", []string{"cmd/signalbox/internal/source", "cmd/signalbox/internal/source/jsonscan", "metric"}},
 	{"cmd/signalbox/internal/source/pushgateway", []string{"cmd/signalbox/internal/source", "emitter/aggregator"}},
 	{"cmd/signalbox/internal/source/agents", []string{"cmd/signalbox/internal/source", "cmd/signalbox/internal/source/jsonscan", "emitter/aggregator"}},
