@@ -57,7 +57,6 @@ func (c *demoCommand) run(w world) error {
 	if err != nil {
 		return err
 	}
-	defer s.hangups.stop()
 	simulation := demo.Start(demo.Options{
 		Past:            s.emitters.beginHistory, // all at once, it would look like a rush of events
 		Monitor:         c.monitor,
@@ -82,7 +81,7 @@ func (c *demoCommand) run(w world) error {
 	s.wait(w.signals, ended.Done(), "--duration is over")
 
 	summary := simulation.Stop() // while the intake still takes pushes
-	err = c.shutDown(s.logger, s.server, noInput(), s.pushed)
+	err = s.stop(noInput())
 	return errors.Join(welcomeErr, err, writeSummary(w.stdout, summary))
 }
 

@@ -80,7 +80,6 @@ func (c *runCommand) run(w world) error {
 	if err != nil {
 		return err
 	}
-	defer s.hangups.stop()
 	input := noInput()
 	if c.Input.Stdin {
 		input = readInput(s.logger.Session("stdin"), w.stdin, c.inputOptions(w, screen), s.emitters, status)
@@ -91,12 +90,13 @@ func (c *runCommand) run(w world) error {
 		ended = nil
 	}
 	s.wait(w.signals, ended, "standard input ended")
-	return c.shutDown(s.logger, s.server, input, s.pushed)
+	return s.stop(input)
 }
 
-// A service is a daemon that has started. The caller must shut it down and stop its
-// handling of SIGHUP.
+// A service is a daemon that has started. It must be stopped.
 type service struct {
+	monitor  *metric.Monitor
+	timeout  time.Duration // for stopping
 	logger   lager.Logger
 	address  net.Addr // address of the intake
 	emitters *emitters
@@ -160,7 +160,16 @@ func (c *daemon) start(stderr io.Writer, input *inputStatus) (s *service, err er
 	hangups.call(emitters.reload)
 	handler := pushed.handler(c, logger, emitters.page(), newIntake(logger, c.limits(), emitters))
 	server := source.Serve(logger, listener, handler)
-	return &service{logger: logger, address: listener.Addr(), emitters: emitters, server: server, pushed: pushed, hangups: hangups}, nil
+	return &service{
+		monitor:  c.monitor,
+		timeout:  time.Duration(c.ShutdownTimeout),
+		logger:   logger,
+		address:  listener.Addr(),
+		emitters: emitters,
+		server:   server,
+		pushed:   pushed,
+		hangups:  hangups,
+	}, nil
 }
 
 // wait returns when a signal arrives, the intake fails, or ended is closed. It logs the
@@ -175,6 +184,52 @@ func (s *service) wait(signals <-chan os.Signal, ended <-chan struct{}, because 
 		because = "the intake failed"
 	}
 	s.logger.Info("stopping", lager.Data{"because": because})
+}
+
+// stop stops the intake and the input, drains the queues and closes the emitters, in
+// this order. It returns within the shutdown timeout and a moment.
+func (s *service) stop(input *input) error {
+	defer s.hangups.stop() // until then, SIGHUP must not terminate the process
+	ctx, cancel := context.WithTimeout(context.Background(), s.timeout)
+	defer cancel()
+
+	// A slow client gets at most half of the time, so that some is left for the queues.
+	intakeCtx, cancel := context.WithTimeout(ctx, s.timeout/2)
+	defer cancel()
+
+	serverErr := s.server.Shutdown(intakeCtx)
+	if errors.Is(serverErr, context.DeadlineExceeded) {
+		// The clients receive no answer and can retry, so this is not a failure.
+		s.logger.Error("cut-off-requests", serverErr)
+		serverErr = nil
+	}
+	inputErr := input.Close()
+
+	err := errors.Join(serverErr, inputErr, s.closeAll(ctx))
+	if err == nil {
+		s.logger.Info("stopped")
+	}
+	return err
+}
+
+// closeAll drains and closes the emitters, and waits until pushed groups are on disk.
+// If an emitter or a disk takes longer than the context, it is abandoned.
+func (s *service) closeAll(ctx context.Context) error {
+	closed := make(chan error, 1)
+	go func() { closed <- errors.Join(s.monitor.Close(ctx), s.pushed.Close()) }()
+
+	// The emitters are abandoned when the context ends, and then have this long to return.
+	const grace = 500 * time.Millisecond
+	overdue := make(chan struct{})
+	stop := context.AfterFunc(ctx, func() { time.AfterFunc(grace, func() { close(overdue) }) })
+	defer stop()
+
+	select {
+	case err := <-closed:
+		return err
+	case <-overdue:
+		return fmt.Errorf("not everything was closed within %s (--shutdown-timeout)", s.timeout)
+	}
 }
 
 // errNoEmitter is the error if all events would be discarded.
@@ -222,52 +277,6 @@ func (c *runCommand) inputOptions(w world, screen *screen) inputOptions {
 		}
 	}
 	return o
-}
-
-// shutDown stops the intake and the input, drains the queues and closes the emitters,
-// in this order.
-func (c *daemon) shutDown(logger lager.Logger, server *httpserver.Server, input *input, pushed *pushedMetrics) error {
-	timeout := time.Duration(c.ShutdownTimeout)
-	ctx, cancel := context.WithTimeout(context.Background(), timeout)
-	defer cancel()
-
-	// A slow client gets at most half of the time, so that some is left for the queues.
-	intakeCtx, cancel := context.WithTimeout(ctx, timeout/2)
-	defer cancel()
-
-	serverErr := server.Shutdown(intakeCtx)
-	if errors.Is(serverErr, context.DeadlineExceeded) {
-		// The clients receive no answer and can retry, so this is not a failure.
-		logger.Error("cut-off-requests", serverErr)
-		serverErr = nil
-	}
-	inputErr := input.Close()
-
-	err := errors.Join(serverErr, inputErr, c.closeAll(ctx, pushed))
-	if err == nil {
-		logger.Info("stopped")
-	}
-	return err
-}
-
-// closeAll drains and closes the emitters, and waits until pushed groups are on disk.
-// If an emitter or a disk takes longer than the context, it is abandoned.
-func (c *daemon) closeAll(ctx context.Context, pushed *pushedMetrics) error {
-	closed := make(chan error, 1)
-	go func() { closed <- errors.Join(c.monitor.Close(ctx), pushed.Close()) }()
-
-	// The emitters are abandoned when the context ends, and then have this long to return.
-	const grace = 500 * time.Millisecond
-	overdue := make(chan struct{})
-	stop := context.AfterFunc(ctx, func() { time.AfterFunc(grace, func() { close(overdue) }) })
-	defer stop()
-
-	select {
-	case err := <-closed:
-		return err
-	case <-overdue:
-		return fmt.Errorf("not everything was closed within %s (--shutdown-timeout)", time.Duration(c.ShutdownTimeout))
-	}
 }
 
 func (c *daemon) newLogger(stderr io.Writer) (lager.Logger, error) {
