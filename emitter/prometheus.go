@@ -158,8 +158,7 @@ func (p *Prometheus) Gather() ([]*dto.MetricFamily, error) { return p.engine.Gat
 
 // ServePushed adds the metrics that agents and jobs push to the emitter's page and
 // status page. Afterwards, pushes that would clash with metrics on the page are
-// refused. A second call replaces the argument of the
-// first; nil does nothing.
+// refused. A second call replaces the argument of the first; nil does nothing.
 func (p *Prometheus) ServePushed(pushed Pushed) {
 	if pushed == nil {
 		return

@@ -87,9 +87,9 @@ func (config *PrometheusConfig) IsConfigured() bool {
 }
 
 // NewEmitter starts the emitter, a *Prometheus, with the attributes as constant labels.
-// It fails, with nothing left running, with a *FlagError if a field has an invalid value
-// or an attribute cannot be a label, with a *rule.MappingError for each fault of the
-// rules, or if it cannot listen.
+// It fails, with nothing left running, with a *FlagError if a field has an invalid
+// value or an attribute cannot be a label, with a *rule.MappingError for each fault of
+// the rules, or if it cannot listen.
 func (config *PrometheusConfig) NewEmitter(attributes map[string]string) (metric.Emitter, error) {
 	c, err := config.withDefaults()
 	if err != nil {

@@ -2,6 +2,5 @@
 
 package emitter_test
 
-// raceEnabled tells that pools drop some of what is put in, which costs
-// allocations.
+// raceEnabled tells that pools drop some of what is put in, which costs allocations.
 const raceEnabled = true

@@ -39,9 +39,9 @@ type ErrorSink struct {
 	monitor *Monitor
 }
 
-// NewErrorSinkCollector returns an ErrorSink that emits to Metrics. Emitters receive the
-// logger along with the events. It may be the logger with which the sink is registered,
-// or nil.
+// NewErrorSinkCollector returns an ErrorSink that emits to Metrics. Emitters receive
+// the logger along with the events. It may be the logger with which the sink is
+// registered, or nil.
 func NewErrorSinkCollector(logger lager.Logger) *ErrorSink {
 	return NewErrorSink(logger, Metrics)
 }

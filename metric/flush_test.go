@@ -155,8 +155,8 @@ func TestConcurrentFlushesLoseNothing(t *testing.T) {
 	})
 }
 
-// Of two concurrent flushes, the second must not emit a gauge's current value before the
-// first has emitted the peak, or the peak would remain in the metrics.
+// Of two concurrent flushes, the second must not emit a gauge's current value before
+// the first has emitted the peak, or the peak would remain in the metrics.
 func TestFlushesDoNotOverlap(t *testing.T) {
 	g := NewWithT(t)
 	const peak = 5

@@ -87,8 +87,8 @@ func countExecution(queries *Counter, err error) {
 	}
 }
 
-// plainValues converts arguments for the interfaces without named parameters. It returns
-// the same errors as database/sql.
+// plainValues converts arguments for the interfaces without named parameters. It
+// returns the same errors as database/sql.
 func plainValues(ctx context.Context, args []driver.NamedValue) ([]driver.Value, error) {
 	values := make([]driver.Value, len(args))
 	for i, arg := range args {

@@ -69,8 +69,8 @@ func (s *countingStmt) QueryContext(ctx context.Context, args []driver.NamedValu
 	return s.Query(values)
 }
 
-// CheckNamedValue calls the statement's checker or, if it has none, the connection's, as
-// database/sql does.
+// CheckNamedValue calls the statement's checker or, if it has none, the connection's,
+// as database/sql does.
 func (s *countingStmt) CheckNamedValue(value *driver.NamedValue) error {
 	if checker, ok := s.Stmt.(driver.NamedValueChecker); ok {
 		return checker.CheckNamedValue(value)

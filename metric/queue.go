@@ -178,8 +178,8 @@ func (q *queue) logOverflow(dropped uint64) {
 		lager.Data{"dropped": dropped})
 }
 
-// logPanics logs how many events were dropped because of panics. The cause and the stack
-// are those of the last one; they may be nil.
+// logPanics logs how many events were dropped because of panics. The cause and the
+// stack are those of the last one; they may be nil.
 func (q *queue) logPanics(dropped uint64, cause any, stack []byte) {
 	if dropped == 0 {
 		return

@@ -1,5 +1,4 @@
-// Signalbox is the metrics layer for CI systems: events in, a Prometheus page
-// out.
+// Signalbox is the metrics layer for CI systems: events in, a Prometheus page out.
 package main
 
 import (
@@ -53,8 +52,7 @@ type command interface {
 	run(world) error
 }
 
-// run parses the arguments, runs the command that they name, and returns the
-// exit code.
+// run parses the arguments, runs the command that they name, and returns the exit code.
 func run(monitor *metric.Monitor, args []string, w world) int {
 	line, err := newCommandLine(monitor)
 	if err != nil {

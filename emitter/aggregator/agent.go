@@ -53,8 +53,7 @@ type entry struct {
 	family *series.OpenFamily
 	series *series.OpenSeries
 
-	// For a counter whose series is a sum: its last value, and when that value
-	// expires.
+	// For a counter whose series is a sum: its last value, and when that value expires.
 	last     float64
 	deadline series.Instant
 }

@@ -9,8 +9,8 @@ import (
 	"github.com/signalbox-ci/signalbox/internal/spelling"
 )
 
-// A MappingError is an error in one field of a rule or of a mapping file. Functions that
-// find several join them with errors.Join; errors.As finds the first.
+// A MappingError is an error in one field of a rule or of a mapping file. Functions
+// that find several join them with errors.Join; errors.As finds the first.
 type MappingError struct {
 	// File is the path of the mapping file, and Line the line in it, from 1. File is
 	// empty, and Line 0, for a rule that a program passed.

@@ -1,5 +1,5 @@
-// Package rule defines the rules that map events to metrics. Programs write rules in Go,
-// operators write them in YAML, in a mapping file.
+// Package rule defines the rules that map events to metrics. Programs write rules in
+// Go, operators write them in YAML, in a mapping file.
 package rule
 
 import (
@@ -36,8 +36,9 @@ type Rule struct {
 	// them is rejected for the metric.
 	Needs []string `json:"needs,omitempty" yaml:"needs,omitempty,flow"`
 
-	// When restricts the rule to events that meet the condition. An event that lacks the
-	// attribute is rejected for the metric. Without When, the rule applies to all events.
+	// When restricts the rule to events that meet the condition. An event that lacks
+	// the attribute is rejected for the metric. Without When, the rule applies to all
+	// events.
 	When *Condition `json:"when,omitempty" yaml:"when,omitempty"`
 
 	// Operation is how the event's value changes the series.
@@ -64,8 +65,8 @@ type Rule struct {
 	Exemplar []ExemplarLabel `json:"exemplar,omitempty" yaml:"exemplar,omitempty"`
 
 	// Worker is how the series depend on the worker that the attribute "worker" names.
-	// It requires a label with this attribute and without replacements. Empty means that
-	// the series belong to no worker.
+	// It requires a label with this attribute and without replacements. Empty means
+	// that the series belong to no worker.
 	Worker Ownership `json:"worker,omitempty" yaml:"worker,omitempty"`
 
 	// IdleTTL is how long a series stays without an update, at least a millisecond. It
@@ -87,7 +88,8 @@ type Label struct {
 
 	// Replace maps the attribute's value to the label's. The first replacement that
 	// matches applies; a value that no replacement matches stays as it is. A missing
-	// attribute counts as empty. Conditions and requirements apply to the original value.
+	// attribute counts as empty. Conditions and requirements apply to the original
+	// value.
 	Replace []Replacement `json:"replace,omitempty" yaml:"replace,omitempty"`
 }
 

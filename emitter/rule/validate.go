@@ -22,8 +22,8 @@ var operations = map[Type][]Operation{
 const minDivide, maxDivide = 1e-100, 1e100
 
 // Validate checks the rule by itself, without the rules that it must agree with. It
-// returns all errors, or nil if the rule is valid. The fields of the errors are named as
-// in YAML: "labels[0].name".
+// returns all errors, or nil if the rule is valid. The fields of the errors are named
+// as in YAML: "labels[0].name".
 func (r Rule) Validate() []FieldError {
 	var found faults
 	found.unless(r.Event != "", "event", "event is empty")

@@ -86,8 +86,9 @@ func ok(w http.ResponseWriter, _ *http.Request) {
 	fmt.Fprint(w, "OK")
 }
 
-// reloadHandler returns a handler that reloads on POST and PUT. It refuses requests that
-// a page of another site makes in the browser of a user who can reach the listener.
+// reloadHandler returns a handler that reloads on POST and PUT. It refuses requests
+// that a page of another site makes in the browser of a user who can reach the
+// listener.
 func reloadHandler(o HandlerOptions) http.Handler {
 	reload := http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		changes, err := o.Reload()

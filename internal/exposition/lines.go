@@ -216,8 +216,7 @@ func (t *text) appendTime(b []byte, at *timestamppb.Timestamp) []byte {
 	return t.float(b, float64(at.AsTime().UnixNano())/1e9)
 }
 
-// createdOf is when a series was created, or nil. At most one of its contents is
-// there.
+// createdOf is when a series was created, or nil. At most one of its contents is there.
 func createdOf(m *dto.Metric) *timestamppb.Timestamp {
 	switch {
 	case m.Counter != nil:

@@ -5,9 +5,8 @@ import (
 	"sync"
 )
 
-// An output gathers what is written until there is enough of it to pass on. The
-// formats append to buf, and call spill now and then. After an error it drops
-// what is written.
+// An output gathers what is written until there is enough of it to pass on. The formats
+// append to buf, and call spill now and then. After an error it drops what is written.
 type output struct {
 	w   io.Writer
 	buf []byte

@@ -59,9 +59,8 @@ type format interface {
 	pushed(out *output, f *series.OpenFamily) error
 }
 
-// Write writes the page. The error joins what Others could not gather and what
-// was left out, without which the rest was written all the same, and what the
-// writer returned.
+// Write writes the page. The error joins what Others could not gather and what was left
+// out, without which the rest was written all the same, and what the writer returned.
 func (p *Page) Write(w io.Writer, as expfmt.Format) error {
 	if p.Refresh != nil {
 		p.Refresh()

@@ -179,8 +179,7 @@ func (h *histogramLines) append(b []byte, s *series.Series, snapshot *series.Sna
 	return append(b, '\n')
 }
 
-// appendExemplar writes what stands after the sample of a bucket that has an
-// exemplar.
+// appendExemplar writes what stands after the sample of a bucket that has an exemplar.
 func (h *histogramLines) appendExemplar(b []byte, e *series.Exemplar) []byte {
 	b = append(b, " # {"...)
 	b = append(b, e.Labels...)

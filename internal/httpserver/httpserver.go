@@ -35,8 +35,8 @@ type Options struct {
 	Handler http.Handler
 
 	// WebConfigFile, if not empty, is exporter-toolkit's configuration of TLS, client
-	// certificates and basic authentication. It must be valid; it is read again for each
-	// connection and request.
+	// certificates and basic authentication. It must be valid; it is read again for
+	// each connection and request.
 	WebConfigFile string
 
 	ReadHeaderTimeout time.Duration // for clients that connect and send nothing

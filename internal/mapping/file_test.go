@@ -168,8 +168,8 @@ rules:
 	}
 }
 
-// ruleLine returns a file with one rule on its second line, which also has the fields in
-// more.
+// ruleLine returns a file with one rule on its second line, which also has the fields
+// in more.
 func ruleLine(more string) string {
 	return "rules:\n  - {event: e, metric: m, type: gauge, operation: set, " + more + "}"
 }

@@ -37,8 +37,8 @@ type RuleError struct {
 	rule.FieldError
 }
 
-// Read reads the mapping file, if there is one, and applies it to the rules. It returns an
-// error if it cannot read the file. Errors in its content are returned by Err.
+// Read reads the mapping file, if there is one, and applies it to the rules. It returns
+// an error if it cannot read the file. Errors in its content are returned by Err.
 func (s Source) Read() (Mapping, error) {
 	if s.File == "" {
 		return s.finish(Mapping{Rules: s.Rules, SilentEvents: s.SilentEvents}), nil

@@ -12,8 +12,8 @@ type position struct {
 	labels int    // how many of the rule's labels are its own; the change added the others
 }
 
-// path returns the path of a rule's field: in the change if that sets it, or else in the
-// rule. It is empty if neither is in the file.
+// path returns the path of a rule's field: in the change if that sets it, or else in
+// the rule. It is empty if neither is in the file.
 func (p position) path(field string, d *document) string {
 	inChange, added := field, true
 	var label int

@@ -41,7 +41,8 @@ var yamlError = regexp.MustCompile(`^(?:yaml: )?(?:line (\d+)(?:, column \d+)?: 
 // line before that, or none. The line with the fault is the last line of the shortest
 // beginning of the file that has the same error, because the package stops close to the
 // fault. A binary search finds it. In files over maxSearchedBytes, and in UTF-16, whose
-// lines cannot be split at bytes, the result is the package's line, and the text says so.
+// lines cannot be split at bytes, the result is the package's line, and the text says
+// so.
 func syntaxFault(content []byte, err error) (line int, text string) {
 	prefix := yamlError.FindStringSubmatch(err.Error())
 	text = err.Error()[len(prefix[0]):]
@@ -55,8 +56,8 @@ func syntaxFault(content []byte, err error) (line int, text string) {
 	}
 
 	// An error contains the line of the enclosing list or mapping, unless that is the
-	// first line of the file. With an empty line before, it always does, so that the same
-	// error in another list is different.
+	// first line of the file. With an empty line before, it always does, so that the
+	// same error in another list is different.
 	lines := bytes.SplitAfter(append([]byte("\n"), content...), []byte("\n"))
 	errorOf := func(last int) string {
 		_, _, err := parse(bytes.Join(lines[:last+1], nil))

@@ -35,9 +35,8 @@ func NewExactClock(now func() time.Time) *Clock {
 	return &Clock{exact: now}
 }
 
-// NewSteadyClock makes an exact clock of one that may be set back. Time does not
-// go back with it: what lasts for a minute lasts until the clock has gone on by a
-// minute.
+// NewSteadyClock makes an exact clock of one that may be set back. Time does not go
+// back with it: what lasts for a minute lasts until the clock has gone on by a minute.
 func NewSteadyClock(now func() time.Time) *Clock {
 	var mu sync.Mutex
 	last := now()

@@ -119,8 +119,7 @@ const (
 // Op is what an update does to a series.
 type Op uint8
 
-// The operations: Add for counters and gauges, Set for gauges, Observe for
-// histograms.
+// The operations: Add for counters and gauges, Set for gauges, Observe for histograms.
 const (
 	Add Op = iota
 	Set

@@ -14,9 +14,8 @@ import (
 // label names are not fixed beforehand, nor are those of one family's series the
 // same. A series is identified by the text of its labels.
 //
-// Its lock is held by whoever makes families and series come and go. Neither
-// updates of series that are there take it, nor scrapes, but for a list of what
-// changed.
+// Its lock is held by whoever makes families and series come and go. Neither updates of
+// series that are there take it, nor scrapes, but for a list of what changed.
 type OpenStore struct {
 	sync.Mutex
 	families map[string]*OpenFamily
@@ -98,8 +97,9 @@ func (f *OpenFamily) SetHelp(help string) { f.help.Store(&help) }
 // Type is the family's type.
 func (f *OpenFamily) Type() Type { return f.typ }
 
-// Holder is who has the series with the labels: nil if there is none. One whose
-// time is over is ended by asking, and the family goes with its last one. The caller holds the store's lock.
+// Holder is who has the series with the labels: nil if there is none. One whose time is
+// over is ended by asking, and the family goes with its last one. The caller holds the
+// store's lock.
 func (f *OpenFamily) Holder(labels string, now Instant) any {
 	c := f.cells[labels]
 	if c == nil {
@@ -112,10 +112,9 @@ func (f *OpenFamily) Holder(labels string, now Instant) any {
 	return c.holder
 }
 
-// HeldBeside tells whether anybody but the holder has series here. It looks at no
-// more than the holder's, those whose time is over, and one other; it ends those, and
-// the family goes with its last one. The caller holds
-// the store's lock.
+// HeldBeside tells whether anybody but the holder has series here. It looks at no more
+// than the holder's, those whose time is over, and one other; it ends those, and the
+// family goes with its last one. The caller holds the store's lock.
 func (f *OpenFamily) HeldBeside(holder any, now Instant) bool {
 	for labels, c := range f.cells {
 		if c.holder != holder && f.Holder(labels, now) != nil {

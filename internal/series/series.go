@@ -8,10 +8,9 @@ import (
 
 // A Series is one label set of a family, and its value.
 //
-// It is 64 bytes. What updates write to is its second half; newSeries puts the text
-// of the labels behind that, so no two series' are closer than 48 bytes to each
-// other, and on objects that begin at multiples of 16 bytes they never share a
-// cache line.
+// It is 64 bytes. What updates write to is its second half; newSeries puts the text of
+// the labels behind that, so no two series' are closer than 48 bytes to each other, and
+// on objects that begin at multiples of 16 bytes they never share a cache line.
 type Series struct {
 	labels  string // as a scrape prints them between the braces
 	owner   *Owner // nil if it belongs to nobody

@@ -10,12 +10,11 @@ import (
 // one insertion never moves more than one segment's entries, however many
 // series there are, and a lookup is two loads and a short probe.
 //
-// Any number of goroutines may find at any time. insert and remove want the
-// family's lock. Finding may miss an entry that is being inserted at the same
-// moment, and may find one that has just been removed; whoever cares asks again
-// under the lock, and asks the series whether it is dead. What was inserted before
-// is always found: a segment that is replaced keeps its entries for those who are
-// still looking there.
+// Any number of goroutines may find at any time. insert and remove want the family's
+// lock. Finding may miss an entry that is being inserted at the same moment, and may
+// find one that has just been removed; whoever cares asks again under the lock, and
+// asks the series whether it is dead. What was inserted before is always found: a
+// segment that is replaced keeps its entries for those who are still looking there.
 type table struct {
 	directory atomic.Pointer[directory]
 }

@@ -14,8 +14,8 @@ import (
 //go:embed page
 var embedded embed.FS
 
-// contentTypes maps the extensions of the page's files to their types. It does not depend
-// on the system's table of types.
+// contentTypes maps the extensions of the page's files to their types. It does not
+// depend on the system's table of types.
 var contentTypes = map[string]string{
 	".html": "text/html; charset=utf-8",
 	".css":  "text/css; charset=utf-8",

@@ -18,8 +18,8 @@ type encodingCache struct {
 	byLimit map[int][]byte
 }
 
-// get returns the JSON of the overview, which has the number and is cut to the limit. The
-// caller must not change it.
+// get returns the JSON of the overview, which has the number and is cut to the limit.
+// The caller must not change it.
 func (e *encodingCache) get(o Overview, number uint64, limit int) ([]byte, error) {
 	if limit != defaultLimit && limit != MaxLimit {
 		return encode(o)
@@ -42,9 +42,9 @@ func (e *encodingCache) get(o Overview, number uint64, limit int) ([]byte, error
 	return body, err
 }
 
-// encode returns the overview as JSON, with the fields that sections contributed, sorted
-// by name. It does not escape <, > and &: the JSON is not served as HTML, and escapes
-// take six times the space.
+// encode returns the overview as JSON, with the fields that sections contributed,
+// sorted by name. It does not escape <, > and &: the JSON is not served as HTML, and
+// escapes take six times the space.
 func encode(o Overview) ([]byte, error) {
 	var b bytes.Buffer
 	encoder := json.NewEncoder(&b)

@@ -1,16 +1,16 @@
-// Package status serves the page that shows an operator what Signalbox is doing, and the
-// JSON behind it.
+// Package status serves the page that shows an operator what Signalbox is doing, and
+// the JSON behind it.
 package status
 
 import "time"
 
-// An Overview is the answer to GET /api/v1/overview, and everything that the status page
-// shows. Times are in RFC 3339, durations in seconds. Names, label values and messages
-// are as the sender sent them, so do not trust them. They are at most 1 KiB long, the
-// error of the mapping file 4 KiB; longer texts are cut and end in "…".
+// An Overview is the answer to GET /api/v1/overview, and everything that the status
+// page shows. Times are in RFC 3339, durations in seconds. Names, label values and
+// messages are as the sender sent them, so do not trust them. They are at most 1 KiB
+// long, the error of the mapping file 4 KiB; longer texts are cut and end in "…".
 //
-// Lists have at most as many entries as the request asks for (?limit=, 100 by default, at
-// most 1000). The totals beside a list count everything.
+// Lists have at most as many entries as the request asks for (?limit=, 100 by default,
+// at most 1000). The totals beside a list count everything.
 type Overview struct {
 	Time     time.Time `json:"time"`    // when the overview was made
 	Started  time.Time `json:"started"` // when Signalbox was started

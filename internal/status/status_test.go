@@ -23,8 +23,8 @@ import (
 // start is when the clocks of the tests start.
 var start = time.UnixMilli(1_700_000_000_000).UTC()
 
-// newEngine returns an engine with the rules, whose clocks are now. Workers become stale
-// after five minutes.
+// newEngine returns an engine with the rules, whose clocks are now. Workers become
+// stale after five minutes.
 func newEngine(now func() time.Time, maxSeries int, rules ...rule.Rule) *engine.Engine {
 	e, err := engine.New(engine.Options{
 		Source:           mapping.Source{Rules: rules, Namespace: "ci"},

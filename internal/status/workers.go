@@ -20,8 +20,8 @@ const (
 	workerTasksEvent      = "worker tasks"
 )
 
-// workers returns the workers with the oldest heartbeats, at most limit of them. It takes
-// memory in proportion to the limit, and walks over the series of three families.
+// workers returns the workers with the oldest heartbeats, at most limit of them. It
+// takes memory in proportion to the limit, and walks over the series of three families.
 func (s *Status) workers(limit int, now series.Instant, wall series.Wall) Workers {
 	staleAfter := s.engine.Store().OwnerLimit()
 	total, oldest := s.oldestHeartbeats(limit)
@@ -114,8 +114,8 @@ func addUsage(gauge engine.WorkerGauge, workers map[*series.Owner]*labeledWorker
 // finite returns v, or the nearest number that JSON can represent.
 func finite(v float64) float64 { return min(max(v, -math.MaxFloat64), math.MaxFloat64) }
 
-// addValue appends the value of a label to the list, unless the family has no such label
-// (label is -1), or the value is empty or in the list already.
+// addValue appends the value of a label to the list, unless the family has no such
+// label (label is -1), or the value is empty or in the list already.
 func addValue(list, values []string, label int) []string {
 	if label < 0 || values[label] == "" || slices.Contains(list, values[label]) {
 		return list

@@ -84,8 +84,9 @@ func TestImportsPointDown(t *testing.T) {
 	}
 }
 
-// packages returns the imports of the module's packages, tests left out, by name. It reads
-// the files itself, so that the result of the test is not cached when they change.
+// packages returns the imports of the module's packages, tests left out, by name. It
+// reads the files itself, so that the result of the test is not cached when they
+// change.
 func packages(t *testing.T) map[string]map[string]bool {
 	found := map[string]map[string]bool{}
 	for _, top := range []string{"cmd", "emitter", "emitterfakes", "internal", "metric"} {

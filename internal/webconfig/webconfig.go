@@ -85,9 +85,9 @@ func fault(file, text string) error {
 }
 
 var (
-	// fileValue matches text from the file in errors of the YAML package: the
-	// beginning of a value in backquotes, the name of an anchor in quotes, or a tag after
-	// an exclamation mark. Each can be a password that was written without quotes.
+	// fileValue matches text from the file in errors of the YAML package: the beginning
+	// of a value in backquotes, the name of an anchor in quotes, or a tag after an
+	// exclamation mark. Each can be a password that was written without quotes.
 	fileValue = regexp.MustCompile("(?s)\\s(`.*`|'.*'|![^!\\s]\\S*)")
 
 	// bcryptHash is what the bcrypt package accepts. exporter-toolkit checks only the
@@ -95,8 +95,8 @@ var (
 	bcryptHash = regexp.MustCompile(`^\$2[a-z]?\$(0[4-9]|[12]\d|3[01])\$[./A-Za-z0-9]{53}$`)
 )
 
-// HideValues returns a message of exporter-toolkit or the YAML package without the values
-// of the file, which can be passwords.
+// HideValues returns a message of exporter-toolkit or the YAML package without the
+// values of the file, which can be passwords.
 func HideValues(message string) string { return fileValue.ReplaceAllString(message, " …") }
 
 // checkPasswords checks that the passwords are bcrypt hashes.

@@ -48,8 +48,8 @@ type Options struct {
 }
 
 const (
-	// past is how much happens before the demo starts: enough for builds of all kinds to
-	// have ended.
+	// past is how much happens before the demo starts: enough for builds of all kinds
+	// to have ended.
 	past = 10 * time.Minute
 
 	// usualEvents is about how many events there are in a simulated second by day.

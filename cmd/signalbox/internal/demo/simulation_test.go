@@ -16,8 +16,8 @@ import (
 )
 
 var _ = Describe("the simulation", func() {
-	// eventsOf is all that is emitted in half an hour, and what is counted meanwhile. The
-	// pieces are what the clock makes of it.
+	// eventsOf is all that is emitted in half an hour, and what is counted meanwhile.
+	// The pieces are what the clock makes of it.
 	eventsOf := func(seed uint64, piece time.Duration) []string {
 		GinkgoHelper()
 		recorded := &recorder{keep: true}

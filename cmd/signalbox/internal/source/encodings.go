@@ -48,8 +48,8 @@ func decompressorsFor(encoding string) (name string, pool *sync.Pool, ok bool) {
 var gzipReaders = sync.Pool{New: func() any { return new(gzip.Reader) }}
 
 var zstdReaders = sync.Pool{New: func() any {
-	// With a concurrency of 1, a decoder has no goroutines that would leak when the pool
-	// drops it.
+	// With a concurrency of 1, a decoder has no goroutines that would leak when the
+	// pool drops it.
 	d, err := zstd.NewReader(nil,
 		zstd.WithDecoderConcurrency(1),
 		zstd.WithDecoderLowmem(true),

@@ -47,9 +47,10 @@ type Options struct {
 	// a new one has taken its place.
 	Damaged func(Damage)
 
-	// Rebuild returns all records as they should be, what was committed included. It is called when a write found
-	// the file damaged, and what it returns is in the new file before anything is
-	// acknowledged. If it is nil, what can be read of the old file is kept.
+	// Rebuild returns all records as they should be, what was committed included. It is
+	// called when a write found the file damaged, and what it returns is in the new
+	// file before anything is acknowledged. If it is nil, what can be read of the old
+	// file is kept.
 	Rebuild func() []Change
 
 	// Flushed is called after each write, with how many records it changed.

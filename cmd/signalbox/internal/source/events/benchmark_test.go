@@ -92,8 +92,7 @@ func BenchmarkLager(b *testing.B) {
 	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N*3000), "ns/line")
 }
 
-// BenchmarkHandler shows what one POST of a thousand events costs without the
-// network.
+// BenchmarkHandler shows what one POST of a thousand events costs without the network.
 func BenchmarkHandler(b *testing.B) {
 	lines := batch()
 	encoder, err := zstd.NewWriter(nil)

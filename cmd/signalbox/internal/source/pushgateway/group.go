@@ -112,8 +112,9 @@ func (h *handler) read(r *http.Request, buffer *bytes.Buffer) (size int64, err e
 	}
 	gzipped := unsupported == nil && strings.Contains(strings.ToLower(r.Header.Get("Content-Encoding")), "gzip")
 	if gzipped && body.SentBytes() == 0 {
-		// Even an empty body has a header in gzip. Treated as an empty body, this one would
-		// empty the group. In the other encodings, an empty body may have no bytes.
+		// Even an empty body has a header in gzip. Treated as an empty body, this one
+		// would empty the group. In the other encodings, an empty body may have no
+		// bytes.
 		return 0, source.Explain(fmt.Errorf("decoding gzip: %w", io.ErrUnexpectedEOF))
 	}
 	return body.SentBytes(), nil
