@@ -118,7 +118,7 @@ func servedPage() map[string]*dto.MetricFamily {
 }
 
 // announcement is a line of the log that says where something is.
-var announcement = regexp.MustCompile(`(?:serving|taking)-(metrics|events|pushes).*"(http://[^"]+)"`)
+var announcement = regexp.MustCompile(`(?:serving|listening-for)-(metrics|events|pushes).*"(http://[^"]+)"`)
 
 func announced(log io.Reader) map[string]string {
 	GinkgoHelper()
