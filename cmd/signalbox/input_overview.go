@@ -51,7 +51,7 @@ func (s *inputStatus) overview() inputOverview {
 		at := end.at.UTC()
 		o.EndedAt = &at
 		if end.err != nil {
-			o.Error = excerpt.Cut(end.err.Error(), 1<<10)
+			o.Error = excerpt.Display(end.err.Error())
 		}
 	}
 	return o

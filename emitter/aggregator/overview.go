@@ -11,9 +11,6 @@ import (
 	"github.com/signalbox-ci/signalbox/internal/topn"
 )
 
-// maxShownBytes is the maximum length of a text in the overview.
-const maxShownBytes = 1 << 10
-
 // overviewLimit is the maximum number of groups, and of agents, in the overview.
 const overviewLimit = 1000
 
@@ -80,10 +77,8 @@ type labelEntry struct {
 	Value string `json:"value"`
 }
 
-func shown(text string) string { return excerpt.Cut(text, maxShownBytes) }
-
 func shownLabel(l Label) labelEntry {
-	return labelEntry{Name: shown(l.Name), Value: shown(l.Value)}
+	return labelEntry{Name: excerpt.Display(l.Name), Value: excerpt.Display(l.Value)}
 }
 
 func unlessZero(t time.Time) *time.Time {
@@ -108,10 +103,10 @@ func (gs *Groups) overview(limit int) groupsSection {
 		List:   make([]groupEntry, 0, min(max(limit, 0), len(gs.groups))),
 	}
 	if file := gs.diskStatus.movedTo.Load(); file != nil {
-		o.DamagedFile = shown(*file)
+		o.DamagedFile = excerpt.Display(*file)
 	}
 	if err := gs.diskStatus.flushErr.Load(); err != nil {
-		o.StorageError = shown((*err).Error())
+		o.StorageError = excerpt.Display((*err).Error())
 	}
 	for e := gs.latest.Front(); e != nil && len(o.List) < limit; e = e.Next() {
 		g := e.Value.(*group)

@@ -4,6 +4,7 @@ package excerpt
 
 import (
 	"strconv"
+	"strings"
 	"unicode/utf8"
 )
 
@@ -31,6 +32,18 @@ func Cut(text string, max int) string {
 		return text
 	}
 	return Prefix(text, max-len(ellipsis)) + ellipsis
+}
+
+// MaxDisplayed is how many bytes of a text Display returns.
+const MaxDisplayed = 1 << 10
+
+// Display returns text as the status page shows it, cut to MaxDisplayed bytes.
+func Display(text string) string { return Cut(text, MaxDisplayed) }
+
+// Keep returns a copy of the first max bytes of text, in valid UTF-8: to keep a part of
+// what a client sent without keeping the rest in memory.
+func Keep(text string, max int) string {
+	return strings.Clone(strings.ToValidUTF8(Prefix(text, max), "\uFFFD"))
 }
 
 // Quote returns text in double quotes, with Go's escapes. If text has more than

@@ -42,3 +42,25 @@ func TestLongTextIsCutBetweenCharacters(t *testing.T) {
 		}
 	}
 }
+
+func TestKeptTextIsACopyInUTF8(t *testing.T) {
+	for _, c := range []struct {
+		text string
+		max  int
+		want string
+	}{{"abc", 2, "ab"}, {"a\xffb", 10, "a\uFFFDb"}, {"a€", 3, "a"}, {"", 5, ""}} {
+		if got := excerpt.Keep(c.text, c.max); got != c.want {
+			t.Errorf("Keep(%q, %d): got %q, expected %q", c.text, c.max, got, c.want)
+		}
+	}
+	large := strings.Repeat("x", 1<<20)
+	if n := testing.AllocsPerRun(10, func() { excerpt.Keep(large, 100) }); n != 1 {
+		t.Errorf("%v allocations, expected the copy", n)
+	}
+}
+
+func TestDisplay(t *testing.T) {
+	if got := excerpt.Display(strings.Repeat("ü", 600)); got != strings.Repeat("ü", 510)+"…" {
+		t.Errorf("got %d bytes", len(got))
+	}
+}

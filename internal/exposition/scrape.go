@@ -5,10 +5,11 @@ import (
 	"io"
 	"net"
 	"net/http"
-	"strings"
 	"time"
 
 	"github.com/prometheus/common/expfmt"
+
+	"github.com/signalbox-ci/signalbox/internal/excerpt"
 )
 
 // A Scrape is one request for the page, answered.
@@ -77,8 +78,7 @@ func (w *countedWriter) scrape(r *http.Request, took time.Duration) Scrape {
 	if host, _, err := net.SplitHostPort(r.RemoteAddr); err == nil {
 		s.Remote = host
 	}
-	agent := r.UserAgent()
-	s.UserAgent = strings.Clone(strings.ToValidUTF8(agent[:min(len(agent), maxUserAgentBytes)], ""))
+	s.UserAgent = excerpt.Keep(r.UserAgent(), maxUserAgentBytes)
 	if !s.Refused() {
 		s.Format = formatName(expfmt.Format(w.Header().Get("Content-Type")))
 	}

@@ -250,7 +250,7 @@ var _ = Describe("The server", func() {
 		Entry("text", "text/plain", "", "text", "Prometheus/3", "Prometheus/3"),
 		Entry("OpenMetrics, compressed", "application/openmetrics-text;version=1.0.0", "gzip", "openmetrics", "x", "x"),
 		Entry("protobuf, compressed", "application/vnd.google.protobuf;proto=io.prometheus.client.MetricFamily;encoding=delimited", "zstd", "protobuf", "x", "x"),
-		Entry("a long user agent, not in UTF-8", "", "", "text", "\xff"+strings.Repeat("a", 300), strings.Repeat("a", 199)),
+		Entry("a long user agent, not in UTF-8", "", "", "text", "\xff"+strings.Repeat("a", 300), "\uFFFD"+strings.Repeat("a", 199)),
 	)
 
 	It("tells nothing of a request for the headers alone", func() {

@@ -7,6 +7,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/signalbox-ci/signalbox/internal/excerpt"
 	"github.com/signalbox-ci/signalbox/internal/series"
 )
 
@@ -34,7 +35,7 @@ func (s *Status) families(now time.Time) Families {
 	labels := s.labels.latest(all[:min(len(all), countedFamilies)], now)
 	for _, family := range all {
 		f.List = append(f.List, Family{
-			Name:    cutText(family.Name()),
+			Name:    excerpt.Display(family.Name()),
 			Type:    family.Type().String(),
 			Series:  size[family],
 			Refused: family.Refused(),
@@ -99,7 +100,7 @@ func (l *labelCounter) run(ctx context.Context) {
 					continue
 				}
 				for _, c := range f.CountValues() {
-					counts[f.Name()] = append(counts[f.Name()], LabelCount{Name: cutText(c.Name), Values: c.Values})
+					counts[f.Name()] = append(counts[f.Name()], LabelCount{Name: excerpt.Display(c.Name), Values: c.Values})
 				}
 			}
 			l.counts.Store(&labelCounts{counts, request.now.Add(max(labelCountsAge, 20*time.Since(begin)))})

@@ -21,7 +21,7 @@ func SettingOf(name string, tag reflect.StructTag, value any) Setting {
 	if tag.Get("secret") == "true" && text != "" {
 		text = secret
 	}
-	return Setting{Name: cutText(name), Value: cutText(text)}
+	return Setting{Name: excerpt.Display(name), Value: excerpt.Display(text)}
 }
 
 func settingText(value any) string {
@@ -63,12 +63,3 @@ func sortSettings(list []Setting) []Setting {
 	slices.SortFunc(list, func(a, b Setting) int { return strings.Compare(a.Name, b.Name) })
 	return list
 }
-
-// The maximum length of a text in the overview.
-const (
-	maxTextBytes         = 1 << 10
-	maxMappingErrorBytes = 4 << 10
-)
-
-// cutText returns a text that is cut to the maximum length.
-func cutText(text string) string { return excerpt.Cut(text, maxTextBytes) }

@@ -26,6 +26,9 @@ const (
 	overviewAgeMost  = 5 * time.Second
 )
 
+// maxMappingErrorBytes is the maximum length of the mapping file's error in the overview.
+const maxMappingErrorBytes = 4 << 10
+
 // Options configure a Status.
 type Options struct {
 	Engine *engine.Engine
@@ -84,7 +87,7 @@ func (s *Status) Replace(old, section Section) {
 
 // Scraped records a request for the metrics page.
 func (s *Status) Scraped(scrape Scrape) {
-	scrape.Remote, scrape.UserAgent = cutText(scrape.Remote), cutText(scrape.UserAgent)
+	scrape.Remote, scrape.UserAgent = excerpt.Display(scrape.Remote), excerpt.Display(scrape.UserAgent)
 	s.scrapes.add(scrape)
 }
 
@@ -166,7 +169,7 @@ func (s *Status) events(wall series.Wall) Events {
 			if count == 0 {
 				continue
 			}
-			n := EventName{Name: cutText(name), Received: count, Silent: s.engine.Silent(name)}
+			n := EventName{Name: excerpt.Display(name), Received: count, Silent: s.engine.Silent(name)}
 			n.PerSecond, n.History = r.Of(name, count)
 			e.Names = append(e.Names, n)
 		}
@@ -195,7 +198,7 @@ func (s *Status) events(wall series.Wall) Events {
 func (s *Status) emitters() []Emitter {
 	list := []Emitter{}
 	for _, e := range s.engine.EmitterStats() {
-		list = append(list, Emitter{Name: cutText(e.Emitter), QueueLength: e.QueueLength, QueueCapacity: e.QueueCapacity, Dropped: e.Dropped})
+		list = append(list, Emitter{Name: excerpt.Display(e.Emitter), QueueLength: e.QueueLength, QueueCapacity: e.QueueCapacity, Dropped: e.Dropped})
 	}
 	slices.SortStableFunc(list, func(a, b Emitter) int { return strings.Compare(a.Name, b.Name) })
 	return list

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/signalbox-ci/signalbox/internal/engine"
+	"github.com/signalbox-ci/signalbox/internal/excerpt"
 	"github.com/signalbox-ci/signalbox/internal/series"
 	"github.com/signalbox-ci/signalbox/internal/topn"
 	"github.com/signalbox-ci/signalbox/internal/traffic"
@@ -33,7 +34,7 @@ func (s *Status) workers(limit int, now series.Instant, wall series.Wall) Worker
 	byOwner := make(map[*series.Owner]*labeledWorker, len(oldest))
 	for i, h := range oldest {
 		w.List[i] = Worker{
-			Name:           cutText(h.owner.Name()),
+			Name:           excerpt.Display(h.owner.Name()),
 			LastHeartbeat:  wall.Time(h.last),
 			DropsInSeconds: traffic.Rounded(staleAfter.Seconds() + s.engine.TickInterval().Seconds() - time.Duration(now-h.last).Seconds()),
 		}
@@ -52,7 +53,7 @@ func (s *Status) workers(limit int, now series.Instant, wall series.Wall) Worker
 		}
 	}
 	for _, sw := range byOwner {
-		sw.Platform, sw.Team, sw.Tags = cutText(sortAndJoin(sw.platforms)), cutText(sortAndJoin(sw.teams)), cutText(sortAndJoin(sw.tags))
+		sw.Platform, sw.Team, sw.Tags = excerpt.Display(sortAndJoin(sw.platforms)), excerpt.Display(sortAndJoin(sw.teams)), excerpt.Display(sortAndJoin(sw.tags))
 	}
 	return w
 }

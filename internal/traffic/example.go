@@ -1,7 +1,6 @@
 package traffic
 
 import (
-	"strings"
 	"sync/atomic"
 
 	"github.com/signalbox-ci/signalbox/internal/excerpt"
@@ -26,7 +25,7 @@ type LatestExample struct{ example atomic.Pointer[Example] }
 // Keep replaces the example. It keeps copies of the texts, which need not be UTF-8.
 func (l *LatestExample) Keep(e Example) {
 	for _, text := range []*string{&e.Event, &e.Metric, &e.Message} {
-		*text = strings.Clone(strings.ToValidUTF8(excerpt.Prefix(*text, maxExampleBytes), "\uFFFD"))
+		*text = excerpt.Keep(*text, maxExampleBytes)
 	}
 	l.example.Store(&e)
 }
