@@ -14,6 +14,7 @@ import (
 
 	"github.com/signalbox-ci/signalbox/internal/engine"
 	"github.com/signalbox-ci/signalbox/internal/exposition"
+	"github.com/signalbox-ci/signalbox/internal/host"
 	"github.com/signalbox-ci/signalbox/internal/interval"
 	"github.com/signalbox-ci/signalbox/internal/series"
 	"github.com/signalbox-ci/signalbox/internal/status"
@@ -53,10 +54,7 @@ var (
 
 // Pushed contains the metrics that agents and jobs push, for the page and the status
 // page. *aggregator.Aggregator implements it.
-type Pushed interface {
-	series.Provider
-	status.Section
-}
+type Pushed interface{ host.Pushed }
 
 // newPrometheus connects an engine, the status and the page. It starts nothing.
 func newPrometheus(e *engine.Engine, c *PrometheusConfig) (*Prometheus, error) {

@@ -19,7 +19,7 @@ var _ = Describe("signalbox demo", func() {
 	// stdout is all that the process has printed there so far.
 	stdout := func(p *process) string { return string(p.Out.Contents()) }
 
-	It("has a page that is alive, until it is told to end", func() {
+	It("serves a live page until it receives a signal", func() {
 		demo := startDemo("--speed=1200") // what goes wrong on purpose does so after minutes
 		Eventually(demo.Out).Should(gbytes.Say("Ctrl-C ends it."))
 		var page string

@@ -66,7 +66,7 @@ var _ = Describe("Replaying the recording of a Concourse node", func() {
 		Expect(concourseLines(p.page())).To(Equal(recordedLines))
 	})
 
-	It("from a file is told from a pipe that ended", func() {
+	It("distinguishes a file that was read to its end from a pipe that ended", func() {
 		file := filepath.Join(GinkgoT().TempDir(), "events.ndjson")
 		Expect(os.WriteFile(file, []byte(startEvent+"\n"), 0o600)).To(Succeed())
 		events, err := os.Open(file)

@@ -11,6 +11,12 @@ import (
 	"github.com/signalbox-ci/signalbox/internal/status"
 )
 
+// Pushed contains the metrics that agents and jobs push, for the page and the status page.
+type Pushed interface {
+	series.Provider
+	status.Section
+}
+
 // Options are the options of an emitter that only the daemon sets.
 type Options struct {
 	// Settings returns the flags in force, for the status page. Nil means those of the
@@ -21,10 +27,7 @@ type Options struct {
 	Sections []status.Section
 
 	// Pushed, if not nil, contains the metrics that agents and jobs push.
-	Pushed interface {
-		series.Provider
-		status.Section
-	}
+	Pushed Pushed
 
 	// Gatherer, if not nil, returns metrics to add to the page.
 	Gatherer prometheus.Gatherer

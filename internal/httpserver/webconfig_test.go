@@ -73,3 +73,26 @@ func TestTheHTTPServersLogHidesPasswords(t *testing.T) {
 		t.Errorf("logged %s", log)
 	}
 }
+
+func TestTheSchemeStaysTheSame(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "web.yml")
+	for scheme, content := range map[string]string{"http": "", "https": "tls_server_config: {cert_file: a, key_file: b}\n"} {
+		if err := os.WriteFile(file, []byte(content), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		listener, err := Listen("127.0.0.1:0")
+		if err != nil {
+			t.Fatal(err)
+		}
+		s := New(listener, Options{WebConfigFile: file, Logger: func() lager.Logger { return lager.NewLogger("test") }})
+		if err := s.Shutdown(context.Background()); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.Remove(file); err != nil {
+			t.Fatal(err)
+		}
+		if s.Scheme() != scheme {
+			t.Errorf("got %s, expected %s", s.Scheme(), scheme)
+		}
+	}
+}

@@ -14,8 +14,9 @@ import (
 // label names are not fixed beforehand, nor are those of one family's series the
 // same. A series is identified by the text of its labels.
 //
-// Its lock is held by whoever makes families and series come and go. Neither updates of
-// series that are there take it, nor scrapes, but for a list of what changed.
+// The caller must hold the store's lock to create or remove families and series. Updates
+// of existing series do not take it. A scrape takes it only to list the families after
+// some were created or removed.
 type OpenStore struct {
 	sync.Mutex
 	families map[string]*OpenFamily
@@ -112,9 +113,9 @@ func (f *OpenFamily) Holder(labels string, now Instant) any {
 	return c.holder
 }
 
-// HeldBeside tells whether anybody but the holder has series here. It looks at no more
-// than the holder's, those whose time is over, and one other; it ends those, and the
-// family goes with its last one. The caller holds the store's lock.
+// HeldBeside reports whether the family has live series of another holder. It visits the
+// holder's series, expired series, and at most one other. It removes the expired series,
+// and the family if none is left. The caller must hold the store's lock.
 func (f *OpenFamily) HeldBeside(holder any, now Instant) bool {
 	for labels, c := range f.cells {
 		if c.holder != holder && f.Holder(labels, now) != nil {

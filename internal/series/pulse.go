@@ -28,7 +28,7 @@ func (p *pulse) beat(now Instant) bool {
 	}
 }
 
-// stop stops the pulse if there was no beat for the limit, and tells whether it did.
+// stop stops the pulse if there was no beat for the limit, and reports whether it did.
 func (p *pulse) stop(now Instant, limit time.Duration) bool {
 	last := p.last.Load()
 	return last != stopped && int64(now)-last >= int64(limit) && p.last.CompareAndSwap(last, stopped)

@@ -10,11 +10,12 @@ import (
 // one insertion never moves more than one segment's entries, however many
 // series there are, and a lookup is two loads and a short probe.
 //
-// Any number of goroutines may find at any time. insert and remove want the family's
-// lock. Finding may miss an entry that is being inserted at the same moment, and may
-// find one that has just been removed; whoever cares asks again under the lock, and
-// asks the series whether it is dead. What was inserted before is always found: a
-// segment that is replaced keeps its entries for those who are still looking there.
+// find may be called by any number of goroutines at any time. The caller of insert and
+// remove must hold the family's lock. find may miss an entry that is being inserted at
+// the same time, and may return one that was just removed; a caller to which that matters
+// calls it again under the lock and checks whether the series is dead. Entries inserted
+// earlier are always found: a replaced segment keeps its entries for goroutines that
+// still read it.
 type table struct {
 	directory atomic.Pointer[directory]
 }

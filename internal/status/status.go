@@ -78,7 +78,7 @@ func (s *Status) Handler() http.Handler { return newHandler(s.Overview) }
 // Add adds a section. Its fields replace those of earlier ones with the same names.
 func (s *Status) Add(section Section) { s.Replace(nil, section) }
 
-// Replace is like Add, and removes the old section if it is not nil.
+// Replace is like Add, and removes the old section, which must be a pointer or nil.
 func (s *Status) Replace(old, section Section) {
 	s.sectionsMu.Lock()
 	defer s.sectionsMu.Unlock()

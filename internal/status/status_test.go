@@ -124,6 +124,14 @@ var _ = Describe("A status", func() {
 			Expect(w.Body.String()).To(HaveSuffix(`,"first":3,"second":2}` + "\n"))
 		})
 
+		It("drops a section that another replaces", func() {
+			first, second := &fields{"first", func(int) any { return 1 }}, &fields{"second", func(int) any { return 2 }}
+			s.Add(constant("third", 3))
+			s.Replace(nil, first)
+			s.Replace(first, second)
+			Expect(get("")).To(And(HaveKey("second"), HaveKey("third"), Not(HaveKey("first"))))
+		})
+
 		It("is valid JSON without any, and has neither reports nor a mapping file", func() {
 			Expect(get("")).To(And(HaveLen(9), Not(HaveKey("reports")), Not(HaveKey("mapping"))))
 		})

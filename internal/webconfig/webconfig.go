@@ -25,7 +25,8 @@ var Fields = []string{"tls_server_config", "http_server_config", "basic_auth_use
 
 // Check returns the errors in a web configuration file, or nil if there are none or if
 // the name is empty. The error's text has one line for each error, with the file and,
-// if known, the line in it. It never contains a password.
+// if known, the line in it. It contains no values of the file, so no passwords; it does
+// contain the names of fields.
 func Check(file string) error {
 	if file == "" {
 		return nil

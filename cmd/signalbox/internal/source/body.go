@@ -104,7 +104,7 @@ func (b *Body) SentBytes() int64 { return b.sent.read }
 // Close releases the decompressor. The body must not be read afterwards.
 func (b *Body) Close() {
 	if b.decompressor != nil {
-		b.decompressor.Reset(http.NoBody) //nolint:errcheck // it lets go of the body
+		b.decompressor.Reset(http.NoBody) //nolint:errcheck // releases the body
 		b.decompressors.Put(b.decompressor)
 		b.decompressor = nil
 	}

@@ -140,7 +140,7 @@ var _ = Describe("Body", func() {
 		Entry("capitals and spaces", " Snappy ", sourcetest.Snappy(text)),
 	)
 
-	It("is not opened in an encoding that nobody knows", func() {
+	It("is not opened in an unknown encoding", func() {
 		for _, encoding := range []string{"br", "deflate", "gzip, gzip", "nonsense"} {
 			_, ok := source.NewBody(strings.NewReader(text), encoding, limit)
 			Expect(ok).To(BeFalse(), encoding)
