@@ -14,8 +14,8 @@ import (
 //go:embed page
 var embedded embed.FS
 
-// contentTypes maps the extensions of the page's files to their types. It does not
-// depend on the system's table of types.
+// contentTypes maps the extensions of the page's files to their content types. Package
+// mime is not used because its types depend on the system's configuration.
 var contentTypes = map[string]string{
 	".html": "text/html; charset=utf-8",
 	".css":  "text/css; charset=utf-8",
@@ -35,9 +35,9 @@ func assetNames() (names []string) {
 	return names
 }
 
-// pageFile returns a handler that serves a file of the page. Browsers ask each time
-// whether the file has changed, so that an upgrade takes effect immediately; with the
-// ETag, the handler can answer that it has not.
+// pageFile returns a handler that serves a file of the page. Browsers revalidate the
+// file each time, so that an upgrade takes effect immediately. The ETag lets the handler
+// answer 304 if the file has not changed.
 func pageFile(name string) http.Handler {
 	content, err := embedded.ReadFile("page/" + name)
 	if err != nil {

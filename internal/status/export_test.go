@@ -1,4 +1,4 @@
 package status
 
-// NewHandler returns a handler of a test's own overviews.
+// NewHandler returns a handler that serves the overviews of a test.
 var NewHandler = newHandler

@@ -11,7 +11,8 @@ import (
 	"github.com/signalbox-ci/signalbox/internal/series"
 )
 
-// countedFamilies is the number of families, the largest, whose label values are counted.
+// countedFamilies is the number of families whose label values are counted: those with
+// the most series.
 const countedFamilies = 10
 
 // families returns the families that events update, most series first.
@@ -45,9 +46,9 @@ func (s *Status) families(now time.Time) Families {
 	return f
 }
 
-// A labelCounter counts the distinct values of the labels of families. Counting reads
-// every series, which can take longer than a client waits for the overview, so the
-// goroutine of run does it, at most a twentieth of the time.
+// A labelCounter counts the distinct values of each label of a family. Counting reads
+// every series, which can take longer than a client waits for the overview, so run does
+// it in its own goroutine. It spends at most a twentieth of the time on it.
 type labelCounter struct {
 	requests chan labelCountRequest // unbuffered: requests while run is counting are dropped
 	counts   atomic.Pointer[labelCounts]
@@ -67,8 +68,8 @@ type labelCounts struct {
 // labelCountsAge is the minimum time for which counts are used.
 const labelCountsAge = 5 * time.Second
 
-// latest returns the latest counts by the name of the family, nil before the first, and
-// requests new ones if they are old.
+// latest returns the latest counts by family name, or nil if there are none yet. It
+// requests new counts if these are too old.
 func (l *labelCounter) latest(families []*series.Family, now time.Time) map[string][]LabelCount {
 	counts := l.counts.Load()
 	if counts == nil || !now.Before(counts.until) {
@@ -83,7 +84,7 @@ func (l *labelCounter) latest(families []*series.Family, now time.Time) map[stri
 	return counts.byFamily
 }
 
-// run counts what latest requests until the context ends.
+// run counts the label values that latest requests until ctx is done.
 func (l *labelCounter) run(ctx context.Context) {
 	for {
 		select {

@@ -18,7 +18,7 @@ import (
 )
 
 var _ = Describe("The families", func() {
-	It("are those that events update, most series first", func() {
+	It("are the families that events update, most series first", func() {
 		clock := func() time.Time { return start }
 		histogram := rule.Rule{Event: "duration", Metric: "duration_seconds", Type: rule.Histogram, Operation: rule.Observe,
 			Buckets: []float64{1}, Help: "Durations.", Labels: []rule.Label{{Name: "job", Attribute: "job"}}}
@@ -72,7 +72,7 @@ func TestLabelCounts(t *testing.T) {
 					byFamily[f.Name] = f.Labels
 				}
 			}
-			synctest.Wait() // for what the call requested
+			synctest.Wait() // until the requested counts are done
 			return byFamily
 		}
 		if got := counts(0); len(got) != 0 {
@@ -91,7 +91,7 @@ func TestLabelCounts(t *testing.T) {
 		for i := 2; i < 12; i++ { // the ten largest
 			first[fmt.Sprintf("ci_family_%d_total", i)] = []status.LabelCount{{Name: "job", Values: i}, {Name: "team", Values: 2}}
 		}
-		// Those with two series have as many jobs as teams.
+		// The family with two series has as many jobs as teams.
 		if got := counts(0); !reflect.DeepEqual(got, first) {
 			t.Errorf("got %v, expected %v", got, first)
 		}
@@ -101,7 +101,7 @@ func TestLabelCounts(t *testing.T) {
 			t.Errorf("got %v, expected counts to be reused for five seconds: %v", got, first)
 		}
 		if got := counts(5 * time.Second); !reflect.DeepEqual(got, first) {
-			t.Errorf("got %v, expected the old counts while the new ones are made: %v", got, first)
+			t.Errorf("got %v, expected the old counts while run makes new ones: %v", got, first)
 		}
 		got := counts(5 * time.Second)
 		expected := []status.LabelCount{{Name: "job", Values: 20}, {Name: "team", Values: 2}}

@@ -12,15 +12,15 @@ import (
 	"github.com/signalbox-ci/signalbox/internal/secureheaders"
 )
 
-// MaxLimit is the maximum number of entries of a list of the overview, defaultLimit the
-// maximum if the request does not have one.
+// MaxLimit is the maximum number of entries in a list of the overview. defaultLimit
+// applies to requests that have no limit.
 const (
 	MaxLimit     = 1000
 	defaultLimit = 100
 )
 
-// An overview can be large and a client slow to read it, so the number of answers under
-// way is limited, and the time for writing each.
+// An overview can be large, and a client can be slow to read it, so the number of
+// concurrent responses is limited, and so is the time for writing each of them.
 const (
 	maxInFlight  = 8
 	writeTimeout = 15 * time.Second
@@ -30,10 +30,10 @@ const (
 // /assets/, and the overview as JSON at /api/v1/overview. It answers 404 to other paths
 // and 405 to methods other than GET and HEAD.
 //
-// The overview function is called for each request for the JSON, by up to 8 goroutines
-// at once; further requests are answered 503. Its limit is from 1 to MaxLimit. Its
-// second result is the number of the overview: overviews with the same number and limit
-// are equal.
+// The handler calls the overview function for each request for the JSON, in up to 8
+// goroutines at once; it answers further requests with 503. The limit is from 1 to
+// MaxLimit. The second result is the number of the overview: overviews with the same
+// number and limit are equal.
 func newHandler(overview func(limit int) (Overview, uint64)) http.Handler {
 	mux := http.NewServeMux()
 	mux.Handle("GET /{$}", pageFile("index.html"))
@@ -46,7 +46,7 @@ func newHandler(overview func(limit int) (Overview, uint64)) http.Handler {
 	})
 	compressed, err := gzhttp.NewWrapper(gzhttp.EnableZstd(false), gzhttp.MinSize(1024))
 	if err != nil {
-		panic("BUG: " + err.Error()) // the options above are constants
+		panic("BUG: " + err.Error()) // the options are constants
 	}
 	return secureheaders.Add(compressed(mux))
 }
@@ -54,7 +54,7 @@ func newHandler(overview func(limit int) (Overview, uint64)) http.Handler {
 // An overviewHandler answers with the overview as JSON.
 type overviewHandler struct {
 	overview func(limit int) (Overview, uint64)
-	slots    chan struct{} // has an element for each answer under way
+	slots    chan struct{} // has one element for each response in progress
 	encoded  encodingCache
 }
 
@@ -70,7 +70,7 @@ func (h *overviewHandler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		defer func() { <-h.slots }()
 	default:
 		w.Header().Set("Retry-After", "1")
-		http.Error(w, fmt.Sprintf("%d overviews are in progress, which is the limit: try again in a second", maxInFlight), http.StatusServiceUnavailable)
+		http.Error(w, fmt.Sprintf("limit of %d concurrent requests for the overview reached: try again in a second", maxInFlight), http.StatusServiceUnavailable)
 		return
 	}
 	o, number := h.overview(limit)
@@ -79,13 +79,13 @@ func (h *overviewHandler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, "encoding the overview: "+err.Error(), http.StatusInternalServerError)
 		return
 	}
-	// Without support for deadlines, the server's own timeout applies.
+	// If w does not support deadlines, the server's own timeout applies.
 	http.NewResponseController(w).SetWriteDeadline(time.Now().Add(writeTimeout)) //nolint:errcheck
 	w.Header().Set("Content-Type", "application/json")
 	w.Write(body) //nolint:errcheck // the client is gone
 }
 
-// requestedLimit returns the limit that the request has, or the default.
+// requestedLimit returns the request's limit, or the default if it has none.
 func requestedLimit(r *http.Request) (int, error) {
 	query := r.URL.Query()
 	if !query.Has("limit") {
@@ -94,7 +94,7 @@ func requestedLimit(r *http.Request) (int, error) {
 	given := query.Get("limit")
 	limit, err := strconv.Atoi(given)
 	if err != nil || limit < 1 || limit > MaxLimit {
-		return 0, fmt.Errorf("got limit %s, expected a whole number from 1 to %d", excerpt.Quote(given), MaxLimit)
+		return 0, fmt.Errorf("got limit %s, expected an integer from 1 to %d", excerpt.Quote(given), MaxLimit)
 	}
 	return limit, nil
 }

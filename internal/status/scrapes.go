@@ -10,7 +10,7 @@ const keptScrapes = 20
 type scrapeLog struct {
 	mu    sync.Mutex // protects the following fields
 	ring  [keptScrapes]Scrape
-	total int // scrapes so far; the n-th is at n%keptScrapes
+	total int // scrapes so far; scrape n, counted from 0, is at n%keptScrapes
 }
 
 func (l *scrapeLog) add(s Scrape) {

@@ -5,15 +5,16 @@ import (
 	"time"
 )
 
-// A Section contributes fields to the overview. Parts of the program that this package
-// does not know implement it, such as those that receive pushes or read events.
+// A Section contributes fields to the overview. It is implemented by parts of the
+// program that this package does not import, such as those that receive pushes or read
+// events.
 type Section interface {
 	// OverviewFields yields the names of fields of the overview, each with a function
-	// that returns the value of the field as of the call to OverviewFields, to be
+	// that returns the field's value, as of the call to OverviewFields. The value is
 	// encoded as JSON. The function cuts lists to the limit. It is called once for
-	// each answer, by several goroutines at once.
+	// each response, in several goroutines at once.
 	//
-	// OverviewFields must be quick and must not ask for the overview. It is called by
+	// OverviewFields must be quick and must not call Status.Overview. It is called in
 	// one goroutine at a time.
 	OverviewFields() iter.Seq2[string, func(limit int) any]
 }
@@ -22,6 +23,7 @@ type Section interface {
 type Reporter interface {
 	Section
 
-	// OverviewReport returns the text as of now. The rules of OverviewFields apply.
+	// OverviewReport returns the text as of now. Like OverviewFields, it must be quick
+	// and must not call Status.Overview, and is called in one goroutine at a time.
 	OverviewReport(now time.Time) Report
 }

@@ -13,9 +13,9 @@ import (
 // secret replaces the value of a setting that must not be shown.
 const secret = "<secret>"
 
-// SettingOf returns a flag and its value without secrets: a flag with the tag
-// `secret:"true"` shows no value, and a URL no user information. Several values are
-// separated by commas.
+// SettingOf returns a flag and its value. It replaces secrets with "<secret>": the value
+// of a flag that has the tag `secret:"true"`, and the user information in URLs. It joins
+// several values with commas.
 func SettingOf(name string, tag reflect.StructTag, value any) Setting {
 	text := settingText(value)
 	if tag.Get("secret") == "true" && text != "" {
@@ -42,8 +42,8 @@ func settingText(value any) string {
 	return strings.Join(texts, ",")
 }
 
-// withoutUserInfo returns a text that, if it is a URL, has its user name and password
-// replaced.
+// withoutUserInfo returns the text, with the user name and password replaced if it is a
+// URL.
 func withoutUserInfo(text string) string {
 	scheme, rest, ok := strings.Cut(text, "://")
 	if !ok || !strings.Contains(rest, "@") {

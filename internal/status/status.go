@@ -17,13 +17,13 @@ import (
 	"github.com/signalbox-ci/signalbox/internal/traffic"
 )
 
-// An overview is reused for a second, or for ten times as long as collecting it took,
-// but for at most five seconds. So the cost is bounded for any number of clients, and
-// the page is always recent.
+// An overview is reused for one second, or for ten times as long as it took to collect
+// if that is longer, but for at most five seconds. This bounds the cost for any number
+// of clients and keeps the page recent.
 const (
-	overviewAge      = time.Second
-	overviewAgeTimes = 10
-	overviewAgeMost  = 5 * time.Second
+	minOverviewAge    = time.Second
+	overviewAgeFactor = 10
+	maxOverviewAge    = 5 * time.Second
 )
 
 // maxMappingErrorBytes is the maximum length of the mapping file's error in the overview.
@@ -33,15 +33,15 @@ const maxMappingErrorBytes = 4 << 10
 type Options struct {
 	Engine *engine.Engine
 
-	// Settings returns the flags in force. It must not ask for the overview.
+	// Settings returns the flags and their values. It must not call Status.Overview.
 	Settings func() []Setting
 
-	// RealTime returns the time of the machine; nil means time.Now.
+	// RealTime returns the machine's time. Nil means time.Now.
 	RealTime func() time.Time
 }
 
-// A Status collects the overview from the engine, its store, and the sections of other
-// parts of the program. It is safe for concurrent use.
+// A Status collects the overview from the engine, from the engine's store, and from the
+// sections that other parts of the program add. It is safe for concurrent use.
 type Status struct {
 	engine   *engine.Engine
 	settings func() []Setting
@@ -55,11 +55,11 @@ type Status struct {
 
 	mu     sync.Mutex // protects the following fields; held while an overview is collected
 	latest *Overview
-	number uint64 // of latest
-	until  time.Time
+	number uint64    // number of latest
+	until  time.Time // when latest becomes too old
 }
 
-// New returns a Status that was started now.
+// New returns a Status whose start time is now.
 func New(o Options) *Status {
 	s := &Status{engine: o.Engine, settings: o.Settings, realTime: o.RealTime, labels: labelCounter{requests: make(chan labelCountRequest)}}
 	if s.realTime == nil {
@@ -69,16 +69,18 @@ func New(o Options) *Status {
 	return s
 }
 
-// Run counts label values until the context ends.
+// Run counts label values until ctx is done.
 func (s *Status) Run(ctx context.Context) { s.labels.run(ctx) }
 
-// Handler serves the page, its assets and the overview.
+// Handler returns a handler that serves the page, its assets and the overview.
 func (s *Status) Handler() http.Handler { return newHandler(s.Overview) }
 
-// Add adds a section. Its fields replace those of earlier ones with the same names.
+// Add adds a section. Its fields replace fields of earlier sections that have the same
+// names.
 func (s *Status) Add(section Section) { s.Replace(nil, section) }
 
-// Replace is like Add, and removes the old section, which must be a pointer or nil.
+// Replace adds a section, like Add, and removes the old one, which must be a pointer or
+// nil.
 func (s *Status) Replace(old, section Section) {
 	s.sectionsMu.Lock()
 	defer s.sectionsMu.Unlock()
@@ -91,9 +93,10 @@ func (s *Status) Scraped(scrape Scrape) {
 	s.scrapes.add(scrape)
 }
 
-// Overview returns the overview with lists cut to the limit, and its number: overviews
-// with the same number and limit are equal. The caller must not change it. Times are
-// those of the engine's clock; rates use the machine's clock.
+// Overview returns the overview, with its lists cut to the limit, and the number of the
+// overview. Overviews with the same number and limit are equal. The caller must not
+// modify the overview. Its times come from the engine's clock; its rates are computed
+// with the machine's clock.
 func (s *Status) Overview(limit int) (Overview, uint64) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -103,12 +106,12 @@ func (s *Status) Overview(limit int) (Overview, uint64) {
 		o := s.Collect(now)
 		s.latest = &o
 		s.number++
-		s.until = now.Add(min(max(overviewAge, overviewAgeTimes*time.Since(begin)), overviewAgeMost))
+		s.until = now.Add(min(max(minOverviewAge, overviewAgeFactor*time.Since(begin)), maxOverviewAge))
 	}
 	return s.latest.cutTo(limit), s.number
 }
 
-// Collect makes a new overview, with lists of MaxLimit entries.
+// Collect returns a new overview, whose lists have at most MaxLimit entries.
 func (s *Status) Collect(now time.Time) Overview {
 	at, wall := s.engine.Clock().Tick(), s.engine.Clock().Wall()
 	build := buildinfo.Read()
@@ -152,7 +155,7 @@ func (s *Status) mapping() *Mapping {
 	return m
 }
 
-// events returns the counts and rates of events, all together and by name.
+// events returns the counts and rates of events, in total and by name.
 func (s *Status) events(wall series.Wall) Events {
 	e := Events{
 		Unknown:      s.engine.UnknownEvents(),
@@ -204,8 +207,8 @@ func (s *Status) emitters() []Emitter {
 	return list
 }
 
-// cutTo returns the overview with lists cut to the limit. Lists that are always short
-// are not cut.
+// cutTo returns the overview with its lists cut to the limit, except for those that are
+// always short.
 func (o Overview) cutTo(limit int) Overview {
 	o.Events.Names = first(o.Events.Names, limit)
 	o.Events.UnknownNames = first(o.Events.UnknownNames, limit)

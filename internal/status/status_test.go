@@ -20,11 +20,11 @@ import (
 	"github.com/signalbox-ci/signalbox/metric"
 )
 
-// start is when the clocks of the tests start.
+// start is the time at which the clocks of the tests start.
 var start = time.UnixMilli(1_700_000_000_000).UTC()
 
-// newEngine returns an engine with the rules, whose clocks are now. Workers become
-// stale after five minutes.
+// newEngine returns an engine with the rules; now is its clock and the machine's clock.
+// Workers become stale after five minutes.
 func newEngine(now func() time.Time, maxSeries int, rules ...rule.Rule) *engine.Engine {
 	e, err := engine.New(engine.Options{
 		Source:           mapping.Source{Rules: rules, Namespace: "ci"},
@@ -39,12 +39,12 @@ func newEngine(now func() time.Time, maxSeries int, rules ...rule.Rule) *engine.
 	return e
 }
 
-// newStatus returns the status of an engine, without settings.
+// newStatus returns a Status of the engine, without settings.
 func newStatus(e *engine.Engine, now func() time.Time) *status.Status {
 	return status.New(status.Options{Engine: e, RealTime: now, Settings: func() []status.Setting { return nil }})
 }
 
-// counter returns a rule that counts the events of a name.
+// counter returns a rule that counts events.
 func counter(event, metric string, labels ...string) rule.Rule {
 	r := rule.Rule{Event: event, Metric: metric, Type: rule.Counter, Operation: rule.Inc, Help: "Events."}
 	for _, label := range labels {
@@ -98,7 +98,7 @@ var _ = Describe("A status", func() {
 	constant := func(name string, value any) fields { return fields{name, func(int) any { return value }} }
 
 	Describe("with sections", func() {
-		It("has their fields in the JSON, beside its own", func() {
+		It("has their fields in the JSON, in addition to its own", func() {
 			s.Add(constant("journal", map[string]int{"entries": 7}))
 			s.Add(constant("a \"quoted\" name", "<b>"))
 			o := get("")
@@ -115,7 +115,7 @@ var _ = Describe("A status", func() {
 			}
 		})
 
-		It("replaces the fields of earlier sections by those of later ones", func() {
+		It("replaces fields of earlier sections with those of later ones", func() {
 			s.Add(constant("first", 1))
 			s.Add(constant("second", 2))
 			s.Add(constant("first", 3))
@@ -124,7 +124,7 @@ var _ = Describe("A status", func() {
 			Expect(w.Body.String()).To(HaveSuffix(`,"first":3,"second":2}` + "\n"))
 		})
 
-		It("drops a section that another replaces", func() {
+		It("removes a section that another one replaces", func() {
 			first, second := &fields{"first", func(int) any { return 1 }}, &fields{"second", func(int) any { return 2 }}
 			s.Add(constant("third", 3))
 			s.Replace(nil, first)
@@ -132,7 +132,7 @@ var _ = Describe("A status", func() {
 			Expect(get("")).To(And(HaveKey("second"), HaveKey("third"), Not(HaveKey("first"))))
 		})
 
-		It("is valid JSON without any, and has neither reports nor a mapping file", func() {
+		It("has valid JSON if there are none, without reports and mapping file", func() {
 			Expect(get("")).To(And(HaveLen(9), Not(HaveKey("reports")), Not(HaveKey("mapping"))))
 		})
 
@@ -144,7 +144,7 @@ var _ = Describe("A status", func() {
 			Expect(w.Body.String()).To(ContainSubstring("NaN"))
 		})
 
-		It("has the reports of those that are Reporters, in order", func() {
+		It("has the reports of the sections that are Reporters, in order", func() {
 			s.Add(reporter(func(at time.Time) status.Report {
 				return status.Report{
 					Line:     at.Format(time.TimeOnly),
@@ -179,7 +179,7 @@ var _ = Describe("A status", func() {
 		Expect(collected).To(Equal(2))
 	})
 
-	It("keeps the latest scrapes, newest first, with their texts cut", func() {
+	It("keeps the latest scrapes, newest first, and cuts their texts", func() {
 		Expect(s.Collect(now).Scrapes).To(BeEmpty())
 		for i := range 21 {
 			s.Scraped(status.Scrape{Status: 200 + i, Remote: "10.0.0.1", UserAgent: "curl"})
@@ -218,7 +218,7 @@ var _ = Describe("A status", func() {
 		Expect(o.Events.Names).To(HaveExactElements(And(HaveField("Name", "deploy"), HaveField("Received", uint64(5)))))
 		Expect(o.Events.UnknownNames).To(HaveLen(1))
 		o, _ = s.Overview(4)
-		Expect(o.Events.Names).To(HaveLen(2), "cut for that request only")
+		Expect(o.Events.Names).To(HaveLen(2), "the previous call cut only its own lists")
 		Expect(o.Events.UnknownNames).To(HaveLen(4))
 	})
 })

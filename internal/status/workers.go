@@ -21,8 +21,8 @@ const (
 	workerTasksEvent      = "worker tasks"
 )
 
-// workers returns the workers with the oldest heartbeats, at most limit of them. It
-// takes memory in proportion to the limit, and walks over the series of three families.
+// workers returns the workers with the oldest heartbeats, at most limit of them. Its
+// memory use is proportional to the limit. It reads all series of three families.
 func (s *Status) workers(limit int, now series.Instant, wall series.Wall) Workers {
 	staleAfter := s.engine.Store().OwnerLimit()
 	total, oldest := s.oldestHeartbeats(limit)
@@ -52,8 +52,8 @@ func (s *Status) workers(limit int, now series.Instant, wall series.Wall) Worker
 			addUsage(gauge, byOwner, usage.field, wall)
 		}
 	}
-	for _, sw := range byOwner {
-		sw.Platform, sw.Team, sw.Tags = excerpt.Display(sortAndJoin(sw.platforms)), excerpt.Display(sortAndJoin(sw.teams)), excerpt.Display(sortAndJoin(sw.tags))
+	for _, lw := range byOwner {
+		lw.Platform, lw.Team, lw.Tags = excerpt.Display(sortAndJoin(lw.platforms)), excerpt.Display(sortAndJoin(lw.teams)), excerpt.Display(sortAndJoin(lw.tags))
 	}
 	return w
 }
@@ -68,7 +68,7 @@ func (h heartbeat) compare(other heartbeat) int {
 	return cmp.Or(cmp.Compare(h.last, other.last), strings.Compare(h.owner.Name(), other.owner.Name()))
 }
 
-// oldestHeartbeats returns the number of workers, and the oldest of their latest
+// oldestHeartbeats returns the number of workers and at most limit of their latest
 // heartbeats, oldest first.
 func (s *Status) oldestHeartbeats(limit int) (total int, oldest []heartbeat) {
 	selection := topn.New(limit, heartbeat.compare)
@@ -112,11 +112,11 @@ func addUsage(gauge engine.WorkerGauge, workers map[*series.Owner]*labeledWorker
 	}
 }
 
-// finite returns v, or the nearest number that JSON can represent.
+// finite returns v, or the nearest finite number if v is infinite: JSON has no infinity.
 func finite(v float64) float64 { return min(max(v, -math.MaxFloat64), math.MaxFloat64) }
 
-// addValue appends the value of a label to the list, unless the family has no such
-// label (label is -1), or the value is empty or in the list already.
+// addValue appends the value of a label to the list unless the family has no such label
+// (label is -1), the value is empty, or the list already contains it.
 func addValue(list, values []string, label int) []string {
 	if label < 0 || values[label] == "" || slices.Contains(list, values[label]) {
 		return list
@@ -124,7 +124,7 @@ func addValue(list, values []string, label int) []string {
 	return append(list, values[label])
 }
 
-// sortAndJoin sorts the values and returns them in one text.
+// sortAndJoin sorts the values and joins them with commas.
 func sortAndJoin(values []string) string {
 	slices.Sort(values)
 	return strings.Join(values, ", ")

@@ -15,7 +15,7 @@ import (
 	"github.com/signalbox-ci/signalbox/metric"
 )
 
-// usage returns a rule that sets a gauge of the worker's usage.
+// usage returns a rule that sets a gauge to a worker's usage.
 func usage(event, metric string, labels ...string) rule.Rule {
 	r := rule.Rule{
 		Event: event, Metric: metric, Type: rule.Gauge, Operation: rule.Set, Worker: rule.Heartbeat, Help: "Usage.",
@@ -51,7 +51,7 @@ var _ = Describe("The workers", func() {
 	}
 	n := func(v float64) *float64 { return &v }
 
-	It("are none before the first heartbeat", func() {
+	It("are an empty list before the first heartbeat", func() {
 		Expect(s.Collect(now).Workers).To(Equal(status.Workers{StaleAfterSeconds: 300, List: []status.Worker{}}))
 	})
 
@@ -90,9 +90,9 @@ var _ = Describe("The workers", func() {
 		Expect(list()).NotTo(ContainElement(HavePrefix("b ")))
 	})
 
-	It("are the thousand with the oldest heartbeats, of more than that", func() {
+	It("are the thousand with the oldest heartbeats if there are more", func() {
 		for i := range 1100 {
-			now = start.Add(time.Duration(i*7%1100) * time.Millisecond) // not in their order
+			now = start.Add(time.Duration(i*7%1100) * time.Millisecond) // not in this order
 			emit("worker containers", float64(i), "worker", fmt.Sprint(i))
 		}
 		w := s.Collect(now).Workers
@@ -114,14 +114,14 @@ var _ = Describe("The workers", func() {
 			HaveField("Containers", HaveValue(Equal(-math.MaxFloat64))), HaveField("Containers", HaveValue(Equal(math.MaxFloat64)))))
 	})
 
-	It("have texts that are cut to 1 KiB", func() {
+	It("have texts of at most 1 KiB", func() {
 		long, cut := strings.Repeat("ü", 600), strings.Repeat("ü", 510)+"…"
 		emit("worker containers", 1, "worker", long, "platform", long, "team_name", long, "tags", long)
 		Expect(s.Collect(now).Workers.List).To(HaveExactElements(And(
 			HaveField("Name", cut), HaveField("Platform", cut), HaveField("Team", cut), HaveField("Tags", cut))))
 	})
 
-	It("have no usage if no rule maps it to a gauge of workers", func() {
+	It("have no usage if no rule sets a worker's gauge", func() {
 		clock := func() time.Time { return now }
 		e = newEngine(clock, 0, counter("worker containers", "containers_total", "worker"), usage("worker tasks", "tasks"))
 		s = newStatus(e, clock)
