@@ -10,12 +10,12 @@ import (
 	"github.com/signalbox-ci/signalbox/internal/status"
 )
 
-// inputOverview is the field "input" of the overview.
+// inputOverview is the value of the overview's field "input".
 type inputOverview struct {
 	Format string `json:"format"` // "events", or "lager" for a log
 
-	// RegularFile reports whether standard input is a regular file, whose end is
-	// expected.
+	// RegularFile is true if standard input is a regular file, which is expected to
+	// end.
 	RegularFile bool `json:"regular_file,omitempty"`
 
 	Accepted uint64 `json:"accepted"` // events, including unknown ones
@@ -23,7 +23,7 @@ type inputOverview struct {
 	Rejected uint64 `json:"rejected"` // lines that claim to be events but are not
 	Skipped  uint64 `json:"skipped"`  // other lines of a log
 
-	EndedAt *time.Time `json:"ended_at"` // null while it is read
+	EndedAt *time.Time `json:"ended_at"` // null while standard input is being read
 
 	// Error is the error that ended reading early. It is missing if there was none.
 	Error string `json:"error,omitempty"`
@@ -57,10 +57,11 @@ func (s *inputStatus) overview() inputOverview {
 	return o
 }
 
-// The limits after which an input without events is probably a mistake.
+// Without events, standard input is probably misconfigured once one of these limits is
+// reached.
 const (
 	silentAfter = time.Minute // time without a line
-	fewLines    = 20          // lines of a log without an event
+	fewLines    = 20          // number of log lines without an event
 )
 
 // OverviewReport implements status.Reporter.
@@ -69,7 +70,7 @@ func (s *inputStatus) OverviewReport(now time.Time) status.Report {
 	return status.Report{Line: o.line(now), Findings: o.findings(now, s.begun), Help: o.help()}
 }
 
-// line returns a summary of the lines so far.
+// line returns a summary of the lines read so far.
 func (o inputOverview) line(now time.Time) string {
 	parts := []string{counted(o.Accepted, "event")}
 	if o.Unknown > 0 {
@@ -79,7 +80,7 @@ func (o inputOverview) line(now time.Time) string {
 		parts = append(parts, counted(o.Rejected, "line")+" rejected")
 	}
 	if o.Format == "lager" {
-		parts = append(parts, counted(o.Skipped, "line")+" of the log skipped")
+		parts = append(parts, counted(o.Skipped, "log line")+" skipped")
 	}
 	ended := ""
 	if o.EndedAt != nil {
@@ -88,8 +89,8 @@ func (o inputOverview) line(now time.Time) string {
 	return "Standard input: " + strings.Join(parts, ", ") + ended + "."
 }
 
-// findings returns probable problems. The end of a regular file is the end of a replay;
-// if a pipe ends, the program that wrote to it has stopped.
+// findings returns probable problems. The end of a regular file is only the end of a
+// replay, but the end of a pipe means that the program that wrote to it has stopped.
 func (o inputOverview) findings(now, begun time.Time) (found []status.Finding) {
 	add := func(level, kind, text string) {
 		found = append(found, status.Finding{Level: level, Kind: kind, Text: text})
@@ -97,28 +98,28 @@ func (o inputOverview) findings(now, begun time.Time) (found []status.Finding) {
 	lines := o.Accepted + o.Rejected + o.Skipped
 	switch {
 	case o.Error != "":
-		add("bad", "standard input failed", "standard input could not be read to its end: "+o.Error)
+		add("bad", "reading standard input failed", "reading standard input failed: "+o.Error)
 	case o.EndedAt != nil && !o.RegularFile:
 		add("warn", "standard input ended", "standard input ended "+ago(now, *o.EndedAt))
 	case o.EndedAt == nil && lines == 0 && now.Sub(begun) > silentAfter:
-		add("warn", "nothing on standard input", "no line has come on standard input")
+		add("warn", "no lines on standard input", "no lines received on standard input")
 	}
 	switch noEvents := o.Accepted == 0; {
 	case noEvents && o.Format == "lager" && o.Skipped >= fewLines, noEvents && o.EndedAt != nil && o.RegularFile:
-		add("warn", "standard input has no events", "none of "+counted(lines, "line")+" of standard input is an event")
+		add("warn", "no events on standard input", "no events in "+counted(lines, "line")+" of standard input")
 	}
 	return found
 }
 
-// help explains where the events of a log come from.
+// help explains how to get events into the log that is read from standard input.
 func (o inputOverview) help() []status.HelpText {
 	if o.Format != "lager" {
 		return nil
 	}
 	return []status.HelpText{
-		{Section: "events", Text: "No event has come yet. They are in the log of a Concourse web node that runs with these variables:"},
+		{Section: "events", Text: "No events received yet. A Concourse web node writes them to its log if it runs with these environment variables:"},
 		{Section: "events", Snippet: "CONCOURSE_EMIT_TO_LOGS=true\nCONCOURSE_LOG_LEVEL=debug"},
-		{Section: "events", Text: "Lines must be as the node writes them: a line with something in front, such as a name or a time, is skipped."},
+		{Section: "events", Text: "Pass on the lines unchanged: Signalbox skips lines that have a prefix, such as a name or a time."},
 	}
 }
 
@@ -130,7 +131,7 @@ func counted(n uint64, noun string) string {
 	return grouped(n) + " " + noun + "s"
 }
 
-// ago returns how long ago something was, in the way of the status page.
+// ago returns how long ago then was, in the format of the status page.
 func ago(now, then time.Time) string {
 	since := max(now.Sub(then), 0)
 	switch minutes := int(since.Minutes()); {

@@ -24,13 +24,14 @@ func newIntake(logger lager.Logger, limits source.Limits, sink source.Sink) http
 	return mux
 }
 
-// intakeHelp tells the status page how to send something to the intake.
+// intakeHelp explains on the status page how to send events and metrics to the intake
+// listener.
 type intakeHelp struct {
 	address net.Addr
-	log     bool // events come from a log instead, which has help of its own
+	log     bool // if true, events come from a log instead, which has its own help
 }
 
-// OverviewFields implements status.Section. There are none.
+// OverviewFields implements status.Section. It yields no fields.
 func (h intakeHelp) OverviewFields() iter.Seq2[string, func(limit int) any] {
 	return func(func(string, func(limit int) any) bool) {}
 }
@@ -42,13 +43,13 @@ func (h intakeHelp) OverviewReport(time.Time) status.Report {
 		url = fmt.Sprintf("http://{hostname}:%d", a.Port)
 	}
 	r := status.Report{Help: []status.HelpText{
-		{Section: "groups", Text: "Jobs push as to a Pushgateway:"},
+		{Section: "groups", Text: "To push metrics from a job, as to a Pushgateway:"},
 		{Section: "groups", Snippet: "echo 'tests_total 312' | curl --data-binary @- '" + url + "/metrics/job/unit?ttl=1h'"},
-		{Section: "agents", Text: "Agents push to " + url + agents.Path + ". What they stop pushing is removed."},
+		{Section: "agents", Text: "Agents push metrics to " + url + agents.Path + ". Series that an agent stops pushing are removed."},
 	}}
 	if !h.log {
 		r.Help = append(r.Help,
-			status.HelpText{Section: "events", Text: "No event has come yet. Send one like this:"},
+			status.HelpText{Section: "events", Text: "No events received yet. To send one:"},
 			status.HelpText{Section: "events", Snippet: `curl -d '{"name": "builds started"}' ` + url + events.Path},
 		)
 	}

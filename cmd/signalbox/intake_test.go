@@ -31,7 +31,7 @@ var _ = Describe("The intake", func() {
 	)
 })
 
-func TestTheHelpNamesTheIntake(t *testing.T) {
+func TestIntakeHelpHasTheURL(t *testing.T) {
 	for _, c := range []struct {
 		ip, url string
 	}{{"127.0.0.1", "http://127.0.0.1:19391/"}, {"::1", "http://[::1]:19391/"}, {"0.0.0.0", "http://{hostname}:19391/"}, {"::", "http://{hostname}:19391/"}} {

@@ -14,9 +14,10 @@ import (
 // overviewLimit is the maximum number of groups, and of agents, in the overview.
 const overviewLimit = 1000
 
-// OverviewFields yields the fields of the overview that the status page of
-// emitter.Prometheus shows: their names, each with a function that returns the value as
-// of now, for JSON. The function cuts lists to the limit.
+// OverviewFields yields the fields that the aggregator contributes to the overview of
+// the status page, "agents" and "groups". With each name it yields a function that
+// returns the field's value, as of the call to OverviewFields, for encoding as JSON. The
+// function cuts lists to the limit.
 func (a *Aggregator) OverviewFields() iter.Seq2[string, func(limit int) any] {
 	return func(yield func(string, func(limit int) any) bool) {
 		agents, groups := a.Agents.overview(overviewLimit), a.Groups.overview(overviewLimit)
@@ -34,28 +35,28 @@ func (a *Aggregator) OverviewFields() iter.Seq2[string, func(limit int) any] {
 	}
 }
 
-// A groupsSection is the overview's section about the groups of pushed metrics.
+// A groupsSection is the overview's field "groups", about groups of pushed metrics.
 type groupsSection struct {
 	Total  int          `json:"total"`
 	Series int          `json:"series"` // of all groups, including sums
 	Limit  int          `json:"limit"`  // maximum number of series
 	List   []groupEntry `json:"list"`   // latest push first
 
-	DamagedFile  string `json:"damaged_file"`  // path to which a damaged storage file was moved since the start
-	StorageError string `json:"storage_error"` // error of the last write to disk; empty if it succeeded
+	DamagedFile  string `json:"damaged_file"`  // path to which a damaged storage file was moved since the start; empty if there was none
+	StorageError string `json:"storage_error"` // error of the latest write to disk; empty if it succeeded
 }
 
-// A groupEntry is what was pushed with one set of grouping labels.
+// A groupEntry is one of the groups.
 type groupEntry struct {
-	Labels  []labelEntry `json:"labels"`
+	Labels  []labelEntry `json:"labels"` // grouping key
 	Series  int          `json:"series"`
-	Pushed  *time.Time   `json:"pushed"`  // null if no push succeeded
-	Failed  *time.Time   `json:"failed"`  // null if no push failed
+	Pushed  *time.Time   `json:"pushed"`  // time of the latest successful push; null if there was none
+	Failed  *time.Time   `json:"failed"`  // time of the latest rejected push; null if there was none
 	Expires *time.Time   `json:"expires"` // null if the group never expires
 }
 
-// An agentsSection is the overview's section about the agents that pushed within their
-// TTL.
+// An agentsSection is the overview's field "agents", about the agents that pushed within
+// the TTL.
 type agentsSection struct {
 	Total  int          `json:"total"`
 	Series int          `json:"series"` // of all agents, including sums and series that expired recently
@@ -65,13 +66,13 @@ type agentsSection struct {
 
 // An agentEntry is one of the agents.
 type agentEntry struct {
-	Labels  []labelEntry `json:"labels"` // base labels that are not empty
+	Labels  []labelEntry `json:"labels"` // base labels with a value
 	Series  int          `json:"series"`
-	Updated time.Time    `json:"updated"`
+	Updated time.Time    `json:"updated"` // time of the latest push
 	Expires time.Time    `json:"expires"`
 }
 
-// A labelEntry is a name and a value.
+// A labelEntry is a label name and its value.
 type labelEntry struct {
 	Name  string `json:"name"`
 	Value string `json:"value"`
@@ -89,8 +90,8 @@ func unlessZero(t time.Time) *time.Time {
 	return &t
 }
 
-// overview returns the section about groups, with at most limit groups. Pushes wait
-// only while these are listed, however many groups there are.
+// overview returns the section about groups, with at most limit groups. It blocks pushes
+// only while it lists these groups, no matter how many groups there are.
 func (gs *Groups) overview(limit int) groupsSection {
 	gs.mu.Lock()
 	defer gs.mu.Unlock()
@@ -122,8 +123,8 @@ func (gs *Groups) overview(limit int) groupsSection {
 	return o
 }
 
-// overview returns the section about agents, with at most limit agents. Updates do not
-// wait for it, except briefly those of the listed agents.
+// overview returns the section about agents, with at most limit agents. It blocks
+// updates only briefly, and only those of the listed agents.
 func (a *Agents) overview(limit int) agentsSection {
 	now, wall := a.clock.Tick(), a.wall()
 	o := agentsSection{Series: int(a.held.Load()), Limit: int(a.maxSeries), List: []agentEntry{}}
@@ -137,7 +138,7 @@ func (a *Agents) overview(limit int) agentsSection {
 	for ag := range a.all {
 		at := series.Instant(ag.updated.Load())
 		if at == 0 || after(at, a.ttl) <= now {
-			continue // the agent is being created, or kept only for its counters
+			continue // the agent is being created, or is kept only for its counters
 		}
 		o.Total++
 		latest.Add(updatedAgent{ag, at})
