@@ -1,43 +1,43 @@
-// Elements, made without any markup: nothing here reads HTML.
+// Helpers that create DOM elements. Nothing here parses HTML.
 
-// element makes an element with the given properties and children. Properties whose
-// name has a dash, and role, are attributes; the others are set as they are.
+// element creates an element with the given properties and children. Properties with a
+// dash in their names, role and scope are set as attributes, the others as properties.
 export function element(tag, properties = {}, ...children) {
-  const made = document.createElement(tag);
+  const created = document.createElement(tag);
   for (const [name, value] of Object.entries(properties)) {
     if (name.includes("-") || name === "role" || name === "scope") {
-      made.setAttribute(name, value);
+      created.setAttribute(name, value);
     } else {
-      made[name] = value;
+      created[name] = value;
     }
   }
-  made.append(...children);
-  return made;
+  created.append(...children);
+  return created;
 }
 
 const svgNamespace = "http://www.w3.org/2000/svg";
 
-// drawing makes an element of SVG with the given attributes.
-export function drawing(tag, attributes = {}) {
-  const made = document.createElementNS(svgNamespace, tag);
-  draw(made, attributes);
-  return made;
+// svgElement creates an SVG element with the given attributes.
+export function svgElement(tag, attributes = {}) {
+  const created = document.createElementNS(svgNamespace, tag);
+  setAttributes(created, attributes);
+  return created;
 }
 
-// draw sets attributes of an element of SVG, those that are not so already.
-export function draw(drawn, attributes) {
+// setAttributes sets those attributes of an element whose values differ.
+export function setAttributes(target, attributes) {
   for (const [name, value] of Object.entries(attributes)) {
     const text = String(value);
-    if (drawn.getAttribute(name) !== text) {
-      drawn.setAttribute(name, text);
+    if (target.getAttribute(name) !== text) {
+      target.setAttribute(name, text);
     }
   }
 }
 
-// say gives an element a text, unless it has it: what somebody has selected, and
-// what a screen reader has read, stays.
-export function say(spoken, text) {
-  if (spoken.textContent !== text) {
-    spoken.textContent = text;
+// setText sets the text of an element if it differs. Otherwise it leaves the element
+// alone, so that the user's selection stays and screen readers do not read it again.
+export function setText(target, text) {
+  if (target.textContent !== text) {
+    target.textContent = text;
   }
 }

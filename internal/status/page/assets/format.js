@@ -1,4 +1,4 @@
-// Numbers, sizes and times, as people read them.
+// Formats numbers, sizes and times for people.
 
 const whole = new Intl.NumberFormat(undefined, { maximumFractionDigits: 0 });
 const tenths = new Intl.NumberFormat(undefined, { maximumFractionDigits: 1 });
@@ -6,17 +6,17 @@ const hundredths = new Intl.NumberFormat(undefined, { maximumFractionDigits: 2 }
 const exponential = new Intl.NumberFormat(undefined, { notation: "scientific", maximumFractionDigits: 2 });
 const compact = new Intl.NumberFormat(undefined, { notation: "compact", maximumSignificantDigits: 3 });
 
-// number is a count: 12,345.
+// number formats a count: "12,345".
 export function number(n) {
   return n >= 1e15 ? exponential.format(n) : whole.format(n);
 }
 
-// quantity is a value of a gauge, which can have a fraction.
+// quantity formats the value of a gauge, which can have a fraction.
 export function quantity(n) {
   return Math.abs(n) >= 1e15 ? exponential.format(n) : hundredths.format(n);
 }
 
-// rate is a number of events per second, as exact as it is of use.
+// rate formats a number of events per second, with more digits for smaller numbers.
 export function rate(n) {
   if (n > 0 && n < 0.01) {
     return "< " + hundredths.format(0.01);
@@ -24,17 +24,17 @@ export function rate(n) {
   return (n >= 100 ? whole : n >= 10 ? tenths : hundredths).format(n);
 }
 
-// tick is a number beside an axis.
+// tick formats a number on an axis.
 export function tick(n) {
   return n >= 10000 ? compact.format(n) : hundredths.format(n);
 }
 
-// plural is a count with its noun: "1 worker", "19 workers".
+// plural formats a count with its noun: "1 worker", "19 workers".
 export function plural(n, noun, nouns = noun + "s") {
   return `${number(n)} ${n === 1 ? noun : nouns}`;
 }
 
-// share is a part of a whole in percent; a part that is not 0 is never shown as 0.
+// share formats a part of a whole in percent. Only a part of 0 becomes "0 %".
 export function share(part, all) {
   if (all <= 0 || part <= 0) {
     return "0 %";
@@ -43,7 +43,7 @@ export function share(part, all) {
   return percent < 0.1 ? "< 0.1 %" : `${(percent < 10 ? tenths : whole).format(percent)} %`;
 }
 
-// bytes is a size, in units of 1000.
+// bytes formats a size, with units that are powers of 1000.
 export function bytes(n) {
   if (n < 1000) {
     return `${whole.format(n)} B`;
@@ -56,7 +56,7 @@ export function bytes(n) {
   return `${(n < 10 ? tenths : whole).format(n)} ${units[unit]}`;
 }
 
-// duration is a short time in the unit that suits it: "12 s", "3 min", "2 h 5 min".
+// duration formats a time that can be shorter than a second: "310 µs", "21 ms", "12 s".
 export function duration(seconds) {
   const s = Math.max(0, seconds);
   if (s < 0.0005) {
@@ -71,7 +71,7 @@ export function duration(seconds) {
   return span(s);
 }
 
-// span is a time in whole seconds or more: how old something is, how long it runs.
+// span formats a time in seconds and longer units: "12 s", "3 min", "2 h 5 min".
 export function span(seconds) {
   const s = Math.max(0, Math.floor(seconds));
   if (s < 60) {
@@ -110,16 +110,18 @@ const fullFormat = new Intl.DateTimeFormat(undefined, {
   timeZoneName: "short",
 });
 
-// clock is a time of day in hours and minutes, clockSeconds one with seconds, both in
-// milliseconds since 1970.
+// clock formats the time of day, in hours and minutes, of a time in milliseconds since
+// 1970.
 export function clock(ms) {
   return clockFormat.format(ms);
 }
+
+// clockSeconds is like clock, with seconds.
 export function clockSeconds(ms) {
   return secondsFormat.format(ms);
 }
 
-// absolute is a moment in full.
+// absolute formats the full date and time.
 export function absolute(ms) {
   return fullFormat.format(ms);
 }

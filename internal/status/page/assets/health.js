@@ -1,50 +1,48 @@
-// The health of the program in one line: what is going on, and what is wrong, with links
-// to the sections that say more.
+// Shows the health of the program: its state, a few numbers, and findings with links to
+// the sections that explain them.
 
-import { element, say } from "./element.js";
+import { element, setText } from "./element.js";
 import { plural, rate, share, span } from "./format.js";
-import { escaped, visible } from "./text.js";
+import { displayName, escapeInvisible } from "./text.js";
 
-// Age from which a problem is only a note, or a scrape is missed, in milliseconds.
+// A rejection that is older than this is only a note, and a latest scrape that is older
+// than this is a warning. In milliseconds.
 const recent = 10 * 60 * 1000;
 
-// Time without an event from which there is a finding, in seconds.
+// A time without events of this length is a finding. In seconds.
 const quietTime = 5 * 60;
 
-// Share of a limit from which there is a finding: the same as in the alerts.
+// Reaching this share of a limit is a finding. The alerts use the same share.
 const nearLimit = 0.8;
 
-// The length up to which the text and the kind of a report's finding are shown, in
-// characters.
-const findingCharacters = 240;
+// The length to which texts and kinds of findings in reports are cut, in characters.
+const maxFindingLength = 240;
 
 // findings returns what an operator should know, the worst first. Each finding has a
-// level ("bad", "warn" or "note"), the section that says more, a text, and a kind, which
-// stays the same while numbers in the text change.
+// level ("bad", "warn" or "note"), the section that explains it, a text, and a kind,
+// which stays the same when numbers in the text change.
 function findings(o) {
   const found = [];
   const add = (level, section, kind, text) => found.push({ level, section, kind, text });
 
   if (o.mapping?.error) {
     const [first] = o.mapping.error.split("\n");
-    add("bad", "mapping", "the mapping file was not loaded", `the mapping file was not loaded: ${visible(first)}`);
+    add("bad", "mapping", "reloading the mapping file failed", `reloading the mapping file failed: ${displayName(first)}`);
   }
 
   for (const { level, kind, text } of o.reports.flatMap((r) => r.findings)) {
-    add(level, "events", escaped(kind || text, findingCharacters), escaped(text, findingCharacters));
+    add(level, "events", escapeInvisible(kind || text, maxFindingLength), escapeInvisible(text, maxFindingLength));
   }
 
   const full = o.families.list.filter((f) => o.families.limit > 0 && f.series >= o.families.limit);
-  const close = o.families.list.filter(
+  const almostFull = o.families.list.filter(
     (f) => o.families.limit > 0 && f.series < o.families.limit && f.series >= nearLimit * o.families.limit,
   );
   if (full.length) {
-    const verb = full.length === 1 ? "has" : "have";
-    add("bad", "families", "families are full", `${plural(full.length, "family", "families")} ${verb} no room for more series`);
+    add("bad", "families", "families at the series limit", `${plural(full.length, "family", "families")} at the series limit`);
   }
-  if (close.length) {
-    const verb = close.length === 1 ? "has" : "have";
-    add("warn", "families", "families are nearly full", `${plural(close.length, "family", "families")} ${verb} little room for more series`);
+  if (almostFull.length) {
+    add("warn", "families", "families near the series limit", `${plural(almostFull.length, "family", "families")} near the series limit`);
   }
   for (const [section, pushed, noun] of [
     ["groups", o.groups, "pushed groups"],
@@ -52,7 +50,7 @@ function findings(o) {
   ]) {
     if (pushed?.limit > 0 && pushed.series >= nearLimit * pushed.limit) {
       const level = pushed.series >= pushed.limit ? "bad" : "warn";
-      add(level, section, `${noun} near their limit`, `${noun} take ${share(pushed.series, pushed.limit)} of the series that they may`);
+      add(level, section, `${noun} near the series limit`, `${noun} use ${share(pushed.series, pushed.limit)} of the series limit`);
     }
   }
 
@@ -62,7 +60,7 @@ function findings(o) {
   }
   const queues = o.emitters.filter((e) => e.queueCapacity > 0 && e.queueLength >= nearLimit * e.queueCapacity);
   if (queues.length) {
-    add("warn", "emitters", "queues nearly full", `${plural(queues.length, "queue")} nearly full`);
+    add("warn", "emitters", "emitter queues almost full", `${plural(queues.length, "emitter queue")} almost full`);
   }
 
   if (o.events.rejected) {
@@ -77,105 +75,106 @@ function findings(o) {
   }
 
   if (o.groups?.storageError) {
-    add("bad", "groups", "pushes cannot be stored", `pushes cannot be stored: ${visible(o.groups.storageError)}`);
+    add("bad", "groups", "pushes cannot be stored", `pushes cannot be stored: ${displayName(o.groups.storageError)}`);
   }
   if (o.groups?.damagedFile) {
-    const text = `the file of pushed groups was found damaged, and moved to ${visible(o.groups.damagedFile)}`;
-    add("warn", "groups", "the file of groups was damaged", text);
+    const text = `the storage file of pushed groups was damaged and has been moved to ${displayName(o.groups.damagedFile)}`;
+    add("warn", "groups", "the storage file of pushed groups was damaged", text);
   }
 
   const failed = o.groups?.list.filter((g) => g.failed !== null && g.failed > (g.pushed ?? 0));
   if (failed?.length) {
-    add("warn", "groups", "pushes refused", `the latest push of ${plural(failed.length, "group")} was refused`);
+    add("warn", "groups", "pushes rejected", `${plural(failed.length, "group")} whose latest push was rejected`);
   }
 
   const late = o.workers.list.filter((w) => isLate(w, o.workers.staleAfter));
   if (late.length) {
-    add("warn", "workers", "workers silent", `${plural(late.length, "worker")} not heard of for long`);
+    add("warn", "workers", "workers without a recent heartbeat", `${plural(late.length, "worker")} without a recent heartbeat`);
   }
 
   const scrape = o.scrapes[0];
   if (scrape && scrape.status !== 200) {
-    add("warn", "scrapes", "the latest scrape failed", `the latest scrape was answered ${scrape.status}`);
+    add("warn", "scrapes", "the latest scrape failed", `the latest scrape failed with status ${scrape.status}`);
   } else if (scrape && scrape.time !== null && o.time - scrape.time > recent) {
-    add("warn", "scrapes", "nobody scrapes", `nobody has scraped for ${span((o.time - scrape.time) / 1000)}`);
+    add("warn", "scrapes", "no recent scrape", `no scrape for ${span((o.time - scrape.time) / 1000)}`);
   } else if (!scrape) {
-    add("note", "scrapes", "nobody scrapes yet", "nobody has scraped yet");
+    add("note", "scrapes", "no scrapes yet", "no scrapes yet");
   }
 
   const quiet = secondsWithoutEvents(o.events);
   if (o.events.received && quiet >= quietTime) {
-    const over = quiet > 3500; // the history has no more
-    add(over ? "note" : "warn", "events", "no events", `no event for ${over ? "over an hour" : span(quiet)}`);
+    const wholeHistory = quiet > 3500; // the history has one hour
+    add(wholeHistory ? "note" : "warn", "events", "no events", `no events for ${wholeHistory ? "more than an hour" : span(quiet)}`);
   }
 
   if (o.events.unknown) {
-    const known = o.events.unknownNames.length;
-    const names = o.events.unknownOther || known === 0 ? "" : ` of ${plural(known, "name")}`;
-    add("note", "unknown", "events that no rule knows", `${plural(o.events.unknown, "event")}${names} that no rule knows`);
+    const listed = o.events.unknownNames.length;
+    const names = o.events.unknownOther || listed === 0 ? "" : ` with ${plural(listed, "name")}`;
+    add("note", "unknown", "unknown events", `${plural(o.events.unknown, "unknown event")}${names}`);
   }
 
   const order = ["bad", "warn", "note"];
   return found.sort((a, b) => order.indexOf(a.level) - order.indexOf(b.level));
 }
 
-// secondsWithoutEvents returns for how long no event has come, as far as the history
-// goes back.
+// secondsWithoutEvents returns the time since the latest event, or the length of the
+// history if it has no events.
 function secondsWithoutEvents({ history, slotSeconds, lastSlotSeconds }) {
   const slots = history.length - 1 - history.findLastIndex((rate) => rate > 0);
   return slots * slotSeconds - (slotSeconds - lastSlotSeconds);
 }
 
-// isLate reports whether three quarters of the time after which a worker is dropped have
-// passed.
+// isLate reports whether three quarters of the time after which a worker becomes stale
+// have passed.
 export function isLate(worker, staleAfter) {
   return staleAfter > 0 && worker.dropsIn < staleAfter / 4;
 }
 
-const words = { bad: "Trouble", warn: "Attention", note: "All well", good: "All well" };
+const states = { bad: "Problems", warn: "Warnings", note: "Healthy", good: "Healthy" };
 
-// showHealth shows the health, and has screen readers read what changed in it, without
-// the numbers that change all the time.
-export function showHealth(place, spoken, o) {
+// showHealth shows the health in target. In the live region, which screen readers read
+// when it changes, it shows the kinds of the findings, without the numbers, which change
+// all the time.
+export function showHealth(target, liveRegion, o) {
   const found = findings(o);
   const level = found[0]?.level ?? "good";
   const series = o.families.series + (o.groups?.series ?? 0) + (o.agents?.series ?? 0);
-  if (!place.links) {
-    place.state = element("span", { className: "state" });
-    place.sum = element("span", { className: "sum" });
-    place.links = new Map();
-    place.replaceChildren(place.state, place.sum);
+  if (!target.links) {
+    target.state = element("span", { className: "state" });
+    target.numbers = element("span");
+    target.links = new Map();
+    target.replaceChildren(target.state, target.numbers);
   }
-  place.parentElement.dataset.level = level;
-  say(place.state, words[level]);
-  const facts = `${rate(o.events.perSecond)} events/s, ${plural(o.workers.total, "worker")}, ${plural(series, "series", "series")}`;
-  const quiet = o.events.rejected === 0 && o.emitters.every((e) => e.dropped === 0);
-  say(place.sum, `${facts}${quiet ? "; nothing dropped or rejected" : ""}.`);
+  target.parentElement.dataset.level = level;
+  setText(target.state, states[level]);
+  const numbers = `${rate(o.events.perSecond)} events/s, ${plural(o.workers.total, "worker")}, ${plural(series, "series", "series")}`;
+  const noneLost = o.events.rejected === 0 && o.emitters.every((e) => e.dropped === 0);
+  setText(target.numbers, `${numbers}${noneLost ? "; no events dropped or rejected" : ""}.`);
 
   const links = new Map();
   for (const { level, section, kind, text } of found) {
     let key = `${section} ${kind}`;
     while (links.has(key)) {
-      key += "+"; // several reports can have findings of one kind
+      key += "+"; // several reports can have findings of the same kind
     }
-    const link = place.links.get(key) ?? element("a", { href: `#${section}` });
+    const link = target.links.get(key) ?? element("a", { href: `#${section}` });
     link.className = `finding ${level}`;
-    say(link, text);
+    setText(link, text);
     links.set(key, link);
   }
-  place.links.forEach((link, key) => links.has(key) || link.remove());
-  place.links = links;
-  // A link that is moved loses the focus, so none is while one of them has it.
-  const held = place.contains(document.activeElement);
-  let next = place.sum.nextSibling;
+  target.links.forEach((link, key) => links.has(key) || link.remove());
+  target.links = links;
+  // Moving a link takes the focus from it, so links are not moved while one has it.
+  const hasFocus = target.contains(document.activeElement);
+  let next = target.numbers.nextSibling;
   for (const link of links.values()) {
     if (link === next) {
       next = next.nextSibling;
-    } else if (!held || !link.isConnected) {
-      place.insertBefore(link, next);
+    } else if (!hasFocus || !link.isConnected) {
+      target.insertBefore(link, next);
     }
   }
 
   const kinds = found.map((f) => f.kind).join(", ");
-  say(spoken, `${words[level]}: ${kinds || "nothing dropped or rejected"}.`);
+  setText(liveRegion, `${states[level]}: ${kinds || "no events dropped or rejected"}.`);
 }

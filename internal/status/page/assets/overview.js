@@ -1,7 +1,8 @@
-// Reads the overview so that nothing in it can surprise the page: a missing list is
-// empty, a missing number 0, a missing text empty, and so is one of a wrong type.
+// Reads the overview. A list, number or string that is missing or has a wrong type
+// becomes an empty list, 0 or an empty string, so that the rest of the page need not
+// check.
 
-// How many entries of a list the server tells at most.
+// The maximum number of entries in a list of the server's response.
 export const maxLimit = 1000;
 
 const list = (value) => (Array.isArray(value) ? value : []);
@@ -10,12 +11,12 @@ const objects = (value) => list(value).map(object);
 const text = (value) => (typeof value === "string" ? value : "");
 const number = (value) => (Number.isFinite(value) ? value : 0);
 const count = (value) => Math.max(0, number(value));
-const maybe = (value) => (Number.isFinite(value) ? value : null);
+const numberOrNull = (value) => (Number.isFinite(value) ? value : null);
 const level = (value) => (value === "bad" || value === "warn" ? value : "note");
 const rates = (value) => list(value).slice(-4000).map(count);
 
-// Times become milliseconds since 1970, and null if there is none: that of Go's zero
-// time is none.
+// time returns a time in milliseconds since 1970, or null if there is none, or if it is
+// Go's zero time.
 function time(value) {
   const ms = Date.parse(text(value));
   return Number.isFinite(ms) && ms > 0 && ms < 8.64e15 ? ms : null;
@@ -23,12 +24,12 @@ function time(value) {
 
 const labels = (value) => objects(value).map((l) => ({ name: text(l.name), value: text(l.value) }));
 
-// readOverview reads the JSON of GET api/v1/overview. It throws if that is nothing
-// like an overview.
+// readOverview reads the JSON of GET api/v1/overview. It throws an Error if the JSON is
+// not an overview.
 export function readOverview(json) {
   const o = object(json);
   if (time(o.time) === null) {
-    throw new Error("the answer is no overview");
+    throw new Error("the response is not an overview");
   }
   const [build, events, workers, families] = [o.build, o.events, o.workers, o.families].map(object);
   return {
@@ -73,9 +74,9 @@ export function readOverview(json) {
         platform: text(w.platform),
         team: text(w.team),
         tags: text(w.tags),
-        containers: maybe(w.containers),
-        volumes: maybe(w.volumes),
-        tasks: maybe(w.tasks),
+        containers: numberOrNull(w.containers),
+        volumes: numberOrNull(w.volumes),
+        tasks: numberOrNull(w.tasks),
         lastHeartbeat: time(w.last_heartbeat),
         dropsIn: number(w.drops_in_seconds),
       })),
@@ -125,8 +126,7 @@ function readMapping(value) {
   };
 }
 
-// readReport reads what a part of the program reports. The page knows nothing of that
-// part.
+// readReport reads a report. The page does not know which part of the program made it.
 function readReport(report) {
   return {
     line: text(report.line),
@@ -144,8 +144,8 @@ function readExample(value) {
   return { time: time(value.time), event: text(value.event), metric: text(value.metric), message: text(value.message) };
 }
 
-// readPushed reads pushed groups or agents. It returns null if there are none in the
-// overview: then the program takes no pushes.
+// readPushed reads pushed groups or agents. It returns null if the overview has no such
+// field, because the program does not accept pushes.
 function readPushed(value, times) {
   if (value === null || typeof value !== "object" || Array.isArray(value)) {
     return null;

@@ -1,35 +1,35 @@
-// The status page: it asks for the overview every two seconds, and shows it.
+// The status page: requests the overview every two seconds and shows it.
 
-import { element, say } from "./element.js";
+import { element, setText } from "./element.js";
 import { clockSeconds, number, rate, span } from "./format.js";
 import { showHealth } from "./health.js";
 import { maxLimit, readOverview } from "./overview.js";
 import { Plot } from "./plot.js";
 import { Refresh } from "./refresh.js";
 import { makeSections, showMapping, showReports } from "./sections.js";
-import { showName, showText, visible } from "./text.js";
+import { displayName, showName, showText } from "./text.js";
 
 const byId = (id) => document.getElementById(id);
 
-let latest = null; // the overview that is shown
-let advanced = true; // whether it is another than the one before
+let latest = null; // the latest overview
+let isNew = true; // whether the latest overview differs from the previous one
 let limit = 100;
-let plotted = null; // the name of the event that is plotted alone
+let plotted = null; // the name of the only event in the plot; null if the plot has all events
 
-// The plot's heading, and the way back from one event to all.
+// The plot's heading, with a button that returns from one event to all events.
 const plotName = element("span");
 const plotRate = element("b");
-const plotAll = element("button", { type: "button", hidden: true }, "All events");
+const plotAll = element("button", { type: "button", hidden: true }, "Show all events");
 plotAll.addEventListener("click", () => plotOnly(null));
 byId("plot").append(element("p", { className: "plot-title" }, plotRate, " events/s ", plotName, " ", plotAll));
 const plot = new Plot(byId("plot"));
 
 const sections = makeSections({
   plotted: () => plotted,
-  plot: (name) => plotOnly(plotted === name ? null : name),
-  more: () => {
+  togglePlot: (name) => plotOnly(plotted === name ? null : name),
+  onMore: () => {
     limit = maxLimit;
-    refresh.askOnce();
+    refresh.refreshNow();
   },
 });
 
@@ -41,21 +41,21 @@ function plotOnly(name) {
   }
 }
 
-// showEvents shows the plot of all events, or of those of one name.
+// showEvents shows the plot of all events, or of the events with one name.
 function showEvents(o) {
   const one = plotted === null ? null : o.events.names.find((n) => n.name === plotted);
   const { perSecond, history } = plotted === null ? o.events : (one ?? { perSecond: 0, history: [] });
-  say(plotRate, rate(perSecond));
-  showName(plotName, plotted ?? "of all names");
+  setText(plotRate, rate(perSecond));
+  showName(plotName, plotted ?? "in total");
   plotAll.hidden = plotted === null;
   byId("plot").hidden = o.events.received === 0;
-  const title = `Events per second, ${plotted === null ? "all names" : visible(plotted)}`;
+  const title = `Events per second, ${plotted === null ? "total" : displayName(plotted)}`;
   plot.update(title, history, o.events.slotSeconds, o.events.lastSlotSeconds, o.time);
 }
 
-// The list of sections, with the number of entries in each: null if that is not shown,
-// undefined if the section is hidden.
-const counts = [
+// The links to the sections, with the number of entries in each section: null if the
+// link does not show it, undefined if the section is hidden.
+const contents = [
   ["events", "Events", (o) => o.events.names.length],
   ["unknown", "Unknown", (o) => o.events.unknown, "note"],
   ["rejections", "Rejected", (o) => o.events.rejected, "warn"],
@@ -75,15 +75,15 @@ const counts = [
 });
 
 function showContents(o) {
-  for (const { item, badge, count, level } of counts) {
+  for (const { item, badge, count, level } of contents) {
     const n = count(o);
     item.hidden = n === undefined;
-    say(badge, n === undefined || n === null ? "" : number(n));
+    setText(badge, n === undefined || n === null ? "" : number(n));
     badge.className = n ? `count ${level}` : "count";
   }
 }
 
-function showHead(o) {
+function showBuild(o) {
   const { version, revision, goVersion } = o.build;
   const parts = [version || "unknown version"];
   if (o.started !== null) {
@@ -93,46 +93,46 @@ function showHead(o) {
   byId("build").title = [revision, goVersion].filter(Boolean).join(", ");
 }
 
-// nextTask lets the browser do what waits: it takes input and paints.
-const nextTask = () => new Promise((resolve) => setTimeout(resolve));
+// yieldToBrowser lets the browser handle input and paint.
+const yieldToBrowser = () => new Promise((resolve) => setTimeout(resolve));
 
 async function show(json) {
   const o = readOverview(json);
   for (const name of o.events.names) {
-    name.slot = o.events.slotSeconds;
+    name.slotSeconds = o.events.slotSeconds;
   }
-  advanced = latest === null || o.time > latest.time;
+  isNew = latest === null || o.time > latest.time;
   latest = o;
-  showHead(o);
+  showBuild(o);
   showHealth(byId("health"), byId("health-spoken"), o);
   showContents(o);
   showEvents(o);
   showReports(byId("reports"), o);
   for (const section of sections) {
     section.update(o);
-    await nextTask();
+    await yieldToBrowser();
   }
   showMapping(byId("mapping").querySelector(".body"), o);
   document.body.dataset.shown = String(Number(document.body.dataset.shown ?? 0) + 1);
 }
 
-function showState({ paused, failed, since, again }) {
-  const away = byId("away");
-  away.hidden = failed === null;
-  document.body.classList.toggle("stale", failed !== null);
-  if (failed !== null) {
-    const wait = again === null ? "" : ` Next try in ${span((again - Date.now()) / 1000 + 0.5)}.`;
-    const news = `No answer from the server since ${clockSeconds(since)}`;
-    say(away, `${news}: ${failed}.${wait}`);
-    say(byId("health-spoken"), `${news}.`);
+function onState({ paused, error, since, retryAt }) {
+  const outage = byId("outage");
+  outage.hidden = error === null;
+  document.body.classList.toggle("stale", error !== null);
+  if (error !== null) {
+    const retry = retryAt === null ? "" : ` Retrying in ${span((retryAt - Date.now()) / 1000 + 0.5)}.`;
+    const summary = `No update since ${clockSeconds(since)}`;
+    setText(outage, `${summary}: ${error}.${retry}`);
+    setText(byId("health-spoken"), `${summary}.`);
   }
-  // A server that has much to look at answers the same for some seconds.
-  const state = paused ? "Paused" : failed !== null ? "Last updated" : advanced ? "Updated" : "As of";
-  const when = state === "As of" ? latest.time : since;
-  say(byId("refreshed"), latest === null ? "" : `${state} ${clockSeconds(when)}`);
+  // If collecting an overview takes long, the server reuses it for a few seconds.
+  const state = paused ? "Paused" : error !== null ? "Last updated" : isNew ? "Updated" : "As of";
+  const time = state === "As of" ? latest.time : since;
+  setText(byId("refreshed"), latest === null ? "" : `${state} ${clockSeconds(time)}`);
 }
 
-const refresh = new Refresh({ address: () => `api/v1/overview?limit=${limit}`, show, state: showState });
+const refresh = new Refresh({ url: () => `api/v1/overview?limit=${limit}`, show, onState });
 
 const pause = byId("pause");
 pause.hidden = false;
@@ -141,4 +141,4 @@ pause.addEventListener("click", () => {
   pause.setAttribute("aria-pressed", String(refresh.paused));
 });
 
-refresh.ask();
+refresh.start();

@@ -1,33 +1,33 @@
-// The plot of a rate over the last hour, and the small one beside a name.
+// Draws the plot of a rate over the last hour, and the small plots in tables.
 
-import { drawing, draw, element, say } from "./element.js";
+import { element, setAttributes, setText, svgElement } from "./element.js";
 import { clock, clockSeconds, rate, span, tick } from "./format.js";
 
 const height = 288;
 const margin = { top: 12, right: 12, bottom: 24, left: 48 };
 
-// The plot shows the shortest of these times that has all slots, in seconds.
-const widths = [300, 600, 900, 1800, 3600];
+// The lengths of time that a plot can have, in seconds. A plot has the shortest one that
+// contains the history.
+const timeSpans = [300, 600, 900, 1800, 3600];
 
-// Steps between the marks on the axis of time, in seconds.
-const steps = [60, 120, 300, 600, 900, 1800];
+// The possible distances between marks on the time axis, in seconds.
+const timeSteps = [60, 120, 300, 600, 900, 1800];
 
-// A Plot draws a history of rates in a place that is its own. Pointer and arrow keys
-// read the values; for those who see neither it is a slider that says them.
+// A Plot draws a history of rates. Users read values with the pointer or the arrow keys.
+// For screen readers, the plot is a slider whose value is the rate.
 export class Plot {
-  constructor(place) {
-    this.place = place;
+  constructor(container) {
     this.data = { values: [], slot: 10, last: 10, end: 0 };
-    this.at = null; // index of the slot that is read, counted from the newest
+    this.selected = null; // the selected slot: 0 is the latest one, 1 the one before
 
-    this.grid = drawing("g", { class: "grid" });
-    this.labels = drawing("g", { class: "labels" });
-    this.area = drawing("path", { class: "area" });
-    this.line = drawing("path", { class: "line" });
-    this.cross = drawing("path", { class: "cross" });
-    this.dot = drawing("circle", { class: "dot", r: 4 });
-    this.svg = drawing("svg", { "aria-hidden": "true", focusable: "false", height });
-    this.svg.append(this.grid, this.labels, this.area, this.line, this.cross, this.dot);
+    this.grid = svgElement("g", { class: "grid" });
+    this.labels = svgElement("g", { class: "labels" });
+    this.area = svgElement("path", { class: "area" });
+    this.line = svgElement("path", { class: "line" });
+    this.crosshair = svgElement("path", { class: "crosshair" });
+    this.dot = svgElement("circle", { class: "dot", r: 4 });
+    this.svg = svgElement("svg", { "aria-hidden": "true", focusable: "false", height });
+    this.svg.append(this.grid, this.labels, this.area, this.line, this.crosshair, this.dot);
     this.readout = element("p", { className: "readout" });
     this.frame = element(
       "div",
@@ -35,20 +35,20 @@ export class Plot {
       this.svg,
     );
     this.summary = element("p", { id: "plot-summary", className: "summary" });
-    place.append(this.readout, this.frame, this.summary);
+    container.append(this.readout, this.frame, this.summary);
 
-    this.frame.addEventListener("pointermove", (event) => this.point(event));
-    this.frame.addEventListener("pointerdown", (event) => this.point(event));
-    this.frame.addEventListener("pointerleave", () => this.read(null));
-    this.frame.addEventListener("blur", () => this.read(null));
-    this.frame.addEventListener("focus", () => this.read(this.at ?? 0));
-    this.frame.addEventListener("keydown", (event) => this.key(event));
+    this.frame.addEventListener("pointermove", (event) => this.onPointer(event));
+    this.frame.addEventListener("pointerdown", (event) => this.onPointer(event));
+    this.frame.addEventListener("pointerleave", () => this.select(null));
+    this.frame.addEventListener("blur", () => this.select(null));
+    this.frame.addEventListener("focus", () => this.select(this.selected ?? 0));
+    this.frame.addEventListener("keydown", (event) => this.onKey(event));
     new ResizeObserver(() => this.draw()).observe(this.frame);
   }
 
-  // update shows values, one for each slot of so many seconds, of which the last has
-  // seconds of its own and ends at a time, in milliseconds since 1970. The title says
-  // whose they are.
+  // update shows values, oldest first: one for each slot of the given number of seconds.
+  // The last slot has a length of its own, and ends at a time in milliseconds since
+  // 1970.
   update(title, values, slot, last, end) {
     this.data = { values, slot, last, end };
     if (this.frame.getAttribute("aria-label") !== title) {
@@ -57,8 +57,9 @@ export class Plot {
     this.draw();
   }
 
-  // moment is when the slot ended that lies so many slots back.
-  moment(back) {
+  // endOf returns the end of a slot, in milliseconds since 1970: 0 is the latest slot, 1
+  // the one before.
+  endOf(back) {
     const { slot, last, end } = this.data;
     return back <= 0 ? end : end - (last + (back - 1) * slot) * 1000;
   }
@@ -69,28 +70,29 @@ export class Plot {
     if (width === 0 || end === 0) {
       return;
     }
-    draw(this.svg, { width, viewBox: `0 0 ${width} ${height}` });
-    const seconds = widthOf((values.length - 1) * slot + last);
-    const step = niceStep(Math.max(0, ...values));
-    const top = step * Math.max(1, Math.ceil(Math.max(0, ...values) / step));
+    setAttributes(this.svg, { width, viewBox: `0 0 ${width} ${height}` });
+    const seconds = timeSpanFor((values.length - 1) * slot + last);
+    const max = Math.max(0, ...values);
+    const step = roundStep(max);
+    const top = step * Math.max(1, Math.ceil(max / step));
     this.x = (ms) => width - margin.right - ((end - ms) / 1000 / seconds) * (width - margin.left - margin.right);
     this.y = (value) => height - margin.bottom - (value / top) * (height - margin.top - margin.bottom);
     this.drawAxes(width, seconds, top, step);
 
-    // A slot is a step: a rate is that of the whole of it.
+    // The line has a step for each slot, because a rate is the mean of its slot.
     const points = [];
     const slots = Math.min(values.length, Math.ceil(seconds / slot));
     for (let back = slots - 1; back >= 0; back--) {
-      const from = Math.max(margin.left, this.x(this.moment(back + 1)));
+      const from = Math.max(margin.left, this.x(this.endOf(back + 1)));
       const y = this.y(values[values.length - 1 - back]).toFixed(1);
-      points.push(`${from.toFixed(1)} ${y}`, `${this.x(this.moment(back)).toFixed(1)} ${y}`);
+      points.push(`${from.toFixed(1)} ${y}`, `${this.x(this.endOf(back)).toFixed(1)} ${y}`);
     }
     const line = points.length ? `M${points.join("L")}` : "";
     const bottom = height - margin.bottom;
-    draw(this.line, { d: line });
-    draw(this.area, { d: line && `${line}V${bottom}H${points[0].split(" ")[0]}Z` });
+    setAttributes(this.line, { d: line });
+    setAttributes(this.area, { d: line && `${line}V${bottom}H${points[0].split(" ")[0]}Z` });
     this.summarize(values, slot);
-    this.read(this.at);
+    this.select(this.selected);
   }
 
   drawAxes(width, seconds, top, valueStep) {
@@ -103,8 +105,8 @@ export class Plot {
       lines.push(`M${margin.left} ${y}H${width - margin.right}`);
       texts.push({ x: margin.left - 8, y: y + 4, "text-anchor": "end", text: tick(value) });
     }
-    const room = (width - margin.left - margin.right) / 72;
-    const step = (steps.find((s) => seconds / s <= room) ?? steps.at(-1)) * 1000;
+    const maxLabels = (width - margin.left - margin.right) / 72;
+    const step = (timeSteps.find((s) => seconds / s <= maxLabels) ?? timeSteps.at(-1)) * 1000;
     const offset = new Date(end).getTimezoneOffset() * 60000;
     const first = Math.ceil((end - offset - seconds * 1000) / step) * step + offset;
     for (let ms = first; ms <= end; ms += step) {
@@ -114,123 +116,124 @@ export class Plot {
       texts.push({ x, y: height - 6, "text-anchor": anchor, text: clock(ms) });
     }
     if (!this.grid.firstChild) {
-      this.grid.append(drawing("path"));
+      this.grid.append(svgElement("path"));
     }
-    draw(this.grid.firstChild, { d: lines.join("") });
+    setAttributes(this.grid.firstChild, { d: lines.join("") });
     while (this.labels.childElementCount > texts.length) {
       this.labels.lastChild.remove();
     }
     texts.forEach(({ text, ...attributes }, index) => {
-      const label = this.labels.children[index] ?? this.labels.appendChild(drawing("text"));
-      draw(label, attributes);
-      say(label, text);
+      const label = this.labels.children[index] ?? this.labels.appendChild(svgElement("text"));
+      setAttributes(label, attributes);
+      setText(label, text);
     });
   }
 
-  // summarize says in words what the line shows.
+  // summarize describes the line in a sentence.
   summarize(values, slot) {
     if (values.length === 0) {
-      say(this.summary, "No events yet.");
+      setText(this.summary, "No events yet.");
       return;
     }
-    const most = Math.max(...values);
+    const max = Math.max(...values);
     const mean = values.reduce((sum, value) => sum + value, 0) / values.length;
-    const when = clock(this.moment(values.length - 1 - values.lastIndexOf(most)));
+    const when = clock(this.endOf(values.length - 1 - values.lastIndexOf(max)));
     const seconds = (values.length - 1) * slot + this.data.last;
     const time = Math.abs(seconds - 3600) < 60 ? "hour" : span(seconds);
-    say(this.summary, `Over the last ${time}: ${rate(mean)} events/s on average, ${rate(most)} at most, at ${when}.`);
+    setText(this.summary, `Over the last ${time}: average ${rate(mean)} events/s, maximum ${rate(max)} events/s at ${when}.`);
   }
 
-  point(event) {
+  onPointer(event) {
     const { slot, last, end } = this.data;
     const x = event.clientX - this.frame.getBoundingClientRect().left;
     const perSecond = this.x(end) - this.x(end - 1000);
     const secondsBack = (this.x(end) - x) / perSecond;
-    this.read(secondsBack < last ? 0 : 1 + Math.floor((secondsBack - last) / slot));
+    this.select(secondsBack < last ? 0 : 1 + Math.floor((secondsBack - last) / slot));
   }
 
-  key(event) {
-    const last = this.data.values.length - 1;
-    const minutes = Math.max(1, Math.round(300 / this.data.slot));
-    const moves = { ArrowLeft: 1, ArrowDown: 1, ArrowRight: -1, ArrowUp: -1, PageDown: minutes, PageUp: -minutes };
-    const at = this.at ?? 0;
-    let to;
+  onKey(event) {
+    const oldest = this.data.values.length - 1;
+    const fiveMinutes = Math.max(1, Math.round(300 / this.data.slot));
+    const moves = { ArrowLeft: 1, ArrowDown: 1, ArrowRight: -1, ArrowUp: -1, PageDown: fiveMinutes, PageUp: -fiveMinutes };
+    let back;
     if (event.key === "Home") {
-      to = last;
+      back = oldest;
     } else if (event.key === "End") {
-      to = 0;
+      back = 0;
     } else if (event.key in moves && !event.altKey && !event.ctrlKey && !event.metaKey) {
-      to = at + moves[event.key];
+      back = (this.selected ?? 0) + moves[event.key];
     } else {
       return;
     }
     event.preventDefault();
-    this.read(to);
+    this.select(back);
   }
 
-  // read says the value of the slot that lies so many slots back; null says none.
-  read(back) {
+  // select shows the time and the rate of a slot: 0 is the latest slot, 1 the one
+  // before. Null selects none; the slider then has the value of the latest slot.
+  select(back) {
     const { values } = this.data;
     if (values.length === 0) {
       back = null;
     }
-    this.at = back === null ? null : Math.min(Math.max(0, back), values.length - 1);
-    const now = values.length - 1 - (this.at ?? 0);
-    const value = values[now] ?? 0;
-    const until = this.moment(this.at ?? 0);
-    const since = this.moment((this.at ?? 0) + 1);
+    this.selected = back === null ? null : Math.min(Math.max(0, back), values.length - 1);
+    const index = values.length - 1 - (this.selected ?? 0);
+    const value = values[index] ?? 0;
+    const until = this.endOf(this.selected ?? 0);
+    const since = this.endOf((this.selected ?? 0) + 1);
     const range = `${clockSeconds(since)} to ${clockSeconds(until)}`;
-    draw(this.frame, {
+    setAttributes(this.frame, {
       "aria-valuemax": Math.max(0, values.length - 1),
-      "aria-valuenow": Math.max(0, now),
+      "aria-valuenow": Math.max(0, index),
       "aria-valuetext": values.length ? `${rate(value)} events per second, ${range}` : "no events yet",
     });
-    const reading = this.at !== null && this.x !== undefined;
-    say(this.readout, reading ? `${range}: ${rate(value)} events/s` : "");
-    draw(this.cross, { visibility: reading ? "visible" : "hidden" });
-    draw(this.dot, { visibility: reading ? "visible" : "hidden" });
-    if (reading) {
+    const visible = this.selected !== null && this.x !== undefined;
+    setText(this.readout, visible ? `${range}: ${rate(value)} events/s` : "");
+    setAttributes(this.crosshair, { visibility: visible ? "visible" : "hidden" });
+    setAttributes(this.dot, { visibility: visible ? "visible" : "hidden" });
+    if (visible) {
       const x = Math.max(margin.left, this.x((since + until) / 2)).toFixed(1);
-      draw(this.cross, { d: `M${x} ${margin.top}V${height - margin.bottom}` });
-      draw(this.dot, { cx: x, cy: this.y(value).toFixed(1) });
+      setAttributes(this.crosshair, { d: `M${x} ${margin.top}V${height - margin.bottom}` });
+      setAttributes(this.dot, { cx: x, cy: this.y(value).toFixed(1) });
     }
   }
 }
 
-// niceStep is the least round number of which five reach the largest value.
-function niceStep(most) {
-  if (most <= 0) {
+// roundStep returns the smallest round number that is at least a fifth of max.
+function roundStep(max) {
+  if (max <= 0) {
     return 1;
   }
-  const power = 10 ** Math.floor(Math.log10(most / 5));
-  return [1, 2, 2.5, 5, 10].find((factor) => 5 * factor * power >= most) * power;
+  const power = 10 ** Math.floor(Math.log10(max / 5));
+  return [1, 2, 2.5, 5, 10].find((factor) => 5 * factor * power >= max) * power;
 }
 
 const sparkWidth = 96;
 const sparkHeight = 20;
 const sparkPoints = 48;
 
-// widthOf is how many seconds a plot shows, if there is a history of so many.
-function widthOf(seconds) {
-  return widths.find((width) => width >= seconds) ?? widths.at(-1);
+// timeSpanFor returns the length of time of a plot, in seconds, whose history has the
+// given number of seconds.
+function timeSpanFor(seconds) {
+  return timeSpans.find((timeSpan) => timeSpan >= seconds) ?? timeSpans.at(-1);
 }
 
-// showSpark draws a history into a cell, over as long a time as the plot: the mean of
-// each few slots, as high as the largest.
-export function showSpark(cell, values, slot) {
-  let path = cell.spark;
+// showSparkline draws a history in an element, over the same length of time as the plot.
+// Each point is the mean of a few slots. The largest mean has the full height.
+export function showSparkline(target, values, slot) {
+  let path = target.sparkline;
   if (!path) {
-    const svg = drawing("svg", { class: "spark", "aria-hidden": "true", width: sparkWidth, height: sparkHeight });
-    path = cell.spark = drawing("path");
+    const svg = svgElement("svg", { class: "spark", "aria-hidden": "true", width: sparkWidth, height: sparkHeight });
+    path = target.sparkline = svgElement("path");
     svg.append(path);
-    cell.append(svg);
+    target.append(svg);
   }
-  const slots = Math.max(1, Math.round(widthOf((values.length - 1) * slot) / slot));
-  const each = slots / sparkPoints;
+  const slots = Math.max(1, Math.round(timeSpanFor((values.length - 1) * slot) / slot));
+  const slotsPerPoint = slots / sparkPoints;
   const means = [];
   for (let i = 0; i < sparkPoints; i++) {
-    const to = values.length - Math.round((sparkPoints - 1 - i) * each);
-    const from = Math.max(0, values.length - Math.round((sparkPoints - i) * each));
+    const to = values.length - Math.round((sparkPoints - 1 - i) * slotsPerPoint);
+    const from = Math.max(0, values.length - Math.round((sparkPoints - i) * slotsPerPoint));
     if (to > from) {
       let sum = 0;
       for (let k = from; k < to; k++) {
@@ -239,10 +242,10 @@ export function showSpark(cell, values, slot) {
       means.push({ i, mean: sum / (to - from) });
     }
   }
-  const most = Math.max(0, ...means.map(({ mean }) => mean));
+  const max = Math.max(0, ...means.map(({ mean }) => mean));
   const x = (i) => ((i * (sparkWidth - 1)) / (sparkPoints - 1)).toFixed(1);
-  const y = (mean) => (sparkHeight - 2 - (most ? mean / most : 0) * (sparkHeight - 4)).toFixed(1);
+  const y = (mean) => (sparkHeight - 2 - (max ? mean / max : 0) * (sparkHeight - 4)).toFixed(1);
   const d = means.map(({ i, mean }) => `${x(i)} ${y(mean)}`).join("L");
-  // One point is a dash.
-  draw(path, { d: d && (means.length > 1 ? `M${d}` : `M${d}h-2`) });
+  // A single point becomes a short dash.
+  setAttributes(path, { d: d && (means.length > 1 ? `M${d}` : `M${d}h-2`) });
 }

@@ -1,99 +1,103 @@
-// When the page asks the server again: every two seconds while somebody looks at it,
-// less often while there is no answer.
+// Requests the overview regularly: every two seconds while the page is visible, and less
+// often while requests fail.
 
 const interval = 2000;
-const longest = 30000;
-const patience = 15000;
+const maxWait = 30000;
+const requestTimeout = 15000;
 
-// A Refresh asks for the overview, over and over. The options:
+// A Refresh requests the overview again and again. The options:
 //
-//   address   address() is what it asks for
-//   show      show(json) shows an answer; what it throws counts as no answer
-//   state     state({paused, failed, since, again}) tells how it stands: failed is why
-//             there was no answer, since when there was the last one or the first
-//             question, again when it asks again; times are in milliseconds since 1970
+//   url       url() is the URL to request
+//   show      show(json) shows a response; if it throws, the request counts as failed
+//   onState   onState({paused, error, since, retryAt}) is called after each request:
+//             error is why the latest request failed, or null; since is the time of the
+//             latest successful request, or of the first request; retryAt is the time of
+//             the next request, or null; times are in milliseconds since 1970
 export class Refresh {
   constructor(options) {
     this.options = options;
     this.paused = false;
     this.failures = 0;
-    this.failed = null;
+    this.error = null;
     this.since = Date.now();
     this.timer = null;
-    this.asking = null;
-    document.addEventListener("visibilitychange", () => (document.hidden ? this.rest() : this.ask()));
+    this.request = null;
+    document.addEventListener("visibilitychange", () => (document.hidden ? this.stop() : this.start()));
   }
 
-  // pause stops or goes on.
+  // pause stops the requests, or resumes them.
   pause(paused) {
     this.paused = paused;
     if (paused) {
-      this.rest();
-      this.tell(null);
+      this.stop();
+      this.report(null);
     } else {
-      this.ask();
+      this.start();
     }
   }
 
-  // rest stops asking until somebody calls ask.
-  rest() {
+  // stop cancels the current request and the next one.
+  stop() {
     clearTimeout(this.timer);
-    this.asking?.abort();
-    this.asking = null;
+    this.request?.abort();
+    this.request = null;
   }
 
-  // ask asks now, and from then on in turn, unless it is paused.
-  ask() {
+  // start requests the overview now and then regularly, unless the page is paused or
+  // hidden.
+  start() {
     if (this.paused || document.hidden) {
-      this.rest();
+      this.stop();
     } else {
-      this.askOnce();
+      this.refreshNow();
     }
   }
 
-  // askOnce asks now, even while it is paused, and goes on in turn if it is not.
-  async askOnce() {
-    this.rest();
-    const asking = (this.asking = new AbortController());
+  // refreshNow requests the overview now, even while the page is paused. Unless it is
+  // paused, regular requests follow.
+  async refreshNow() {
+    this.stop();
+    const request = (this.request = new AbortController());
     const began = performance.now();
-    const tooLong = setTimeout(() => asking.abort(new Error(`it took longer than ${patience / 1000} s`)), patience);
+    const timedOut = new Error(`the request took longer than ${requestTimeout / 1000} s`);
+    const timeout = setTimeout(() => request.abort(timedOut), requestTimeout);
     try {
-      const response = await fetch(this.options.address(), { signal: asking.signal, cache: "no-store" });
+      const response = await fetch(this.options.url(), { signal: request.signal, cache: "no-store" });
       if (!response.ok) {
-        throw new Error(`it answered ${response.status}`);
+        throw new Error(`the server answered with status ${response.status}`);
       }
       const json = await response.json();
-      if (this.asking !== asking) {
+      if (this.request !== request) {
         return;
       }
       await this.options.show(json);
       this.failures = 0;
-      this.failed = null;
+      this.error = null;
       this.since = Date.now();
     } catch (error) {
-      if (this.asking !== asking) {
-        return; // somebody else asks, or nobody shall
+      if (this.request !== request) {
+        return; // canceled, and perhaps replaced by another request
       }
       this.failures++;
-      this.failed = error instanceof TypeError ? "it cannot be reached" : error.message;
+      this.error = error instanceof TypeError ? "the server cannot be reached" : error.message;
     } finally {
-      clearTimeout(tooLong);
+      clearTimeout(timeout);
     }
-    if (this.asking !== asking) {
+    if (this.request !== request) {
       return;
     }
     if (this.paused) {
-      this.tell(null);
+      this.report(null);
       return;
     }
-    // A page that takes long to make and to show is asked for less often.
+    // An overview that takes long to collect and to show is requested less often.
     const took = performance.now() - began;
-    const wait = Math.min(longest, Math.max(interval * 2 ** Math.min(this.failures, 6) / (this.failures ? 2 : 1), 4 * took));
-    this.timer = setTimeout(() => this.ask(), wait);
-    this.tell(Date.now() + wait);
+    const wait = Math.min(maxWait, Math.max(interval * 2 ** Math.min(this.failures, 6) / (this.failures ? 2 : 1), 4 * took));
+    this.timer = setTimeout(() => this.start(), wait);
+    this.report(Date.now() + wait);
   }
 
-  tell(again) {
-    this.options.state({ paused: this.paused, failed: this.failed, since: this.since, again });
+  report(retryAt) {
+    this.options.onState({ paused: this.paused, error: this.error, since: this.since, retryAt });
   }
 }

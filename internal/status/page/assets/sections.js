@@ -1,44 +1,43 @@
-// The sections of the page: which tables they have, and what they say when there is
-// nothing to show.
+// The sections of the page: their tables, and the texts that they show when they are
+// empty.
 
-import { draw, element, say } from "./element.js";
+import { element, setAttributes, setText } from "./element.js";
 import { absolute, bytes, duration, number, plural, quantity, rate, share, span } from "./format.js";
 import { isLate } from "./health.js";
-import { showSpark } from "./plot.js";
+import { showSparkline } from "./plot.js";
 import { ruleFor } from "./rule.js";
 import { Table } from "./table.js";
-import { escaped, showName, showText, visible } from "./text.js";
+import { displayName, escapeInvisible, showName, showText } from "./text.js";
 
-// Columns. Each shows one thing in a cell and sorts by it.
+// Columns. Each shows one value of a row and sorts by it.
 
-// textColumn shows what somebody sent.
-const textColumn = (title, get, more = {}) => ({
+// textColumn shows a text, which may come from a client.
+const textColumn = (title, get, options = {}) => ({
   title,
   sort: get,
   show: (cell, row) => showText(cell, get(row)),
-  ...more,
+  ...options,
 });
 
-// numberColumn shows a number, and a dash for null.
-const numberColumn = (title, get, format = number, more = {}) => ({
+// numberColumn shows a number, or a dash for null.
+const numberColumn = (title, get, format = number, options = {}) => ({
   title,
   number: true,
   sort: get,
   show: (cell, row) => {
     const value = get(row);
-    say(cell, value === null ? "–" : format(value));
+    setText(cell, value === null ? "–" : format(value));
     cell.classList.toggle("zero", !value);
   },
-  ...more,
+  ...options,
 });
 
-// The moment of the overview that is shown, in milliseconds since 1970: how long ago
-// something was is told by the server's clock.
+// The time of the overview, in milliseconds since 1970. Relative times are computed with
+// it, because the browser's clock may be wrong.
 let now = 0;
 
-// timeColumn shows how long ago something was, or how long until it is; the text that
-// stands where there is no time can depend on the row.
-const timeColumn = (title, get, none = () => "–", more = {}) => ({
+// timeColumn shows a time relative to now, or the text ifNull for null.
+const timeColumn = (title, get, ifNull = "–") => ({
   title,
   number: true,
   sort: get,
@@ -46,7 +45,7 @@ const timeColumn = (title, get, none = () => "–", more = {}) => ({
     const ms = get(row);
     if (ms === null) {
       cell.time = null;
-      say(cell, none(row));
+      setText(cell, ifNull);
       return;
     }
     if (!cell.time) {
@@ -55,39 +54,38 @@ const timeColumn = (title, get, none = () => "–", more = {}) => ({
     }
     showTime(cell.time, ms);
   },
-  ...more,
 });
 
-// showTime shows a moment in an element that is a time.
-function showTime(place, ms) {
-  if (place.ms !== ms) {
-    place.ms = ms;
-    place.dateTime = new Date(ms).toISOString();
-    place.title = absolute(ms);
+// showTime shows a time, relative to now, in a time element.
+function showTime(target, ms) {
+  if (target.ms !== ms) {
+    target.ms = ms;
+    target.dateTime = new Date(ms).toISOString();
+    target.title = absolute(ms);
   }
   const seconds = (now - ms) / 1000;
-  say(place, seconds < -0.5 ? `in ${span(-seconds)}` : seconds < 1 ? "now" : `${span(seconds)} ago`);
+  setText(target, seconds < -0.5 ? `in ${span(-seconds)}` : seconds < 1 ? "now" : `${span(seconds)} ago`);
 }
 
-// labelsColumn shows the labels of who pushed.
+// labelsColumn shows the labels of a group or of an agent.
 const labelsColumn = {
   title: "Labels",
   wide: true,
   sort: labelsText,
   show: (cell, { labels }) => {
     if (cell.childElementCount !== labels.length) {
-      // The spaces are for those who copy them.
+      // The spaces separate the labels when a user copies them.
       cell.replaceChildren(
         ...labels.flatMap(() => [element("span", { className: "label" }, element("span"), "=", element("span")), " "]),
       );
     }
     labels.forEach(({ name, value }, index) => {
-      const [before, , after] = cell.children[index].childNodes;
-      showText(before, name);
-      showText(after, value);
+      const [nameElement, , valueElement] = cell.children[index].childNodes;
+      showText(nameElement, name);
+      showText(valueElement, value);
     });
     if (labels.length === 0) {
-      say(cell, "none");
+      setText(cell, "none");
     }
   },
 };
@@ -96,39 +94,39 @@ function labelsText({ labels }) {
   return labels.map(({ name, value }) => `${name}=${value}`).join(" ");
 }
 
-// showBar shows a part of 1 as a bar, with words that say the same.
-function showBar(cell, part, words, level) {
+// showBar shows a part of 1 as a bar, with a text next to it.
+function showBar(cell, part, text, level) {
   if (!cell.bar) {
     cell.bar = element("span", { className: "bar", "aria-hidden": "true" }, element("span"));
-    cell.words = element("span");
-    cell.append(cell.bar, cell.words);
+    cell.barText = element("span");
+    cell.append(cell.bar, cell.barText);
   }
   const width = `${Math.round(100 * Math.min(1, Math.max(0, part)))}%`;
   if (cell.bar.firstChild.style.inlineSize !== width) {
     cell.bar.firstChild.style.inlineSize = width;
   }
   cell.bar.dataset.level = level;
-  say(cell.words, words);
+  setText(cell.barText, text);
 }
 
-// copy puts a text into the clipboard. Where a browser does not let it, over plain HTTP,
-// it selects the text instead.
+// copy copies a snippet to the clipboard. If the browser does not allow it, as over
+// plain HTTP, it selects the snippet instead.
 async function copy(button, code) {
   try {
     await navigator.clipboard.writeText(code.textContent);
-    say(button, "Copied");
+    setText(button, "Copied");
   } catch {
     const range = document.createRange();
     range.selectNodeContents(code);
     const selection = document.getSelection();
     selection.removeAllRanges();
     selection.addRange(range);
-    say(button, "Selected: press Ctrl+C");
+    setText(button, "Selected: press Ctrl+C");
   }
-  setTimeout(() => say(button, "Copy"), 4000);
+  setTimeout(() => setText(button, "Copy"), 4000);
 }
 
-// snippet is a text to copy.
+// snippet returns an element with a text and a button that copies it.
 function snippet(text) {
   const code = element("code", {}, text);
   const button = element("button", { type: "button" }, "Copy");
@@ -136,86 +134,88 @@ function snippet(text) {
   return element("div", { className: "snippet" }, element("pre", { tabIndex: 0 }, code), button);
 }
 
-// A Section shows one part of the overview: a table, or a sentence when it is empty.
+// A Section shows a part of the overview as a table, or a hint if the table is empty.
 class Section {
-  // The options are those of Table and these: list(o) and total(o) return the rows and
-  // their number, empty(o) the nodes shown when there are none, sum(o) the text beside
-  // the heading. A section is hidden if it has present(o) and that returns false.
-  constructor(id, options, place = document.getElementById(id).querySelector(".body")) {
+  // The options are those of Table, and also: list(o) returns the rows; total(o) returns
+  // the number of all rows, if the list can be cut; hint(o) returns the nodes to show if
+  // there are no rows; subtitle(o) returns the text next to the heading; isPresent(o)
+  // reports whether to show the section, which is always shown without it.
+  constructor(id, options, container = document.getElementById(id).querySelector(".body")) {
     this.options = options;
     this.panel = document.getElementById(id);
-    this.sum = element("span", { className: "sum" });
-    this.panel.querySelector("h2").after(this.sum);
+    this.subtitle = element("span", { className: "subtitle" });
+    this.panel.querySelector("h2").after(this.subtitle);
     this.hint = element("div", { className: "hint" });
-    this.holder = element("div", { id: `${id}-rows`, className: "rows" });
-    place.append(this.hint, this.holder);
-    this.table = new Table(this.holder, options);
-    this.sum.after(this.table.filterLine);
+    this.hintText = null; // null if the hint is empty
+    this.tableContainer = element("div", { id: `${id}-rows`, className: "rows" });
+    container.append(this.hint, this.tableContainer);
+    this.table = new Table(this.tableContainer, options);
+    this.subtitle.after(this.table.filterLine);
   }
 
   update(o) {
     now = o.time;
-    const { present, list, total, empty, sum } = this.options;
-    this.panel.hidden = present ? !present(o) : false;
+    const { isPresent, list, total, hint, subtitle } = this.options;
+    this.panel.hidden = isPresent ? !isPresent(o) : false;
     const rows = list(o);
-    const none = rows.length === 0;
-    this.holder.hidden = none;
-    this.panel.classList.toggle("empty", none);
-    say(this.sum, sum(o));
+    const isEmpty = rows.length === 0;
+    this.tableContainer.hidden = isEmpty;
+    this.panel.classList.toggle("empty", isEmpty);
+    setText(this.subtitle, subtitle(o));
     this.table.update(rows, total ? total(o) : rows.length);
-    if (!none) {
+    if (!isEmpty) {
       this.hint.replaceChildren();
-      this.hint.of = null;
+      this.hintText = null;
     } else {
-      // The hint is made anew only when it says something else, so that what is
-      // selected in it stays.
-      const nodes = empty(o);
+      // The hint is replaced only if its text changes, so that the user's selection in
+      // it stays.
+      const nodes = hint(o);
       const text = nodes.map((node) => node.textContent ?? node).join("");
-      if (this.hint.of !== text) {
-        this.hint.of = text;
+      if (this.hintText !== text) {
+        this.hintText = text;
         this.hint.replaceChildren(...nodes);
       }
     }
   }
 }
 
-const sentence = (...parts) => element("p", {}, ...parts);
+const paragraph = (...parts) => element("p", {}, ...parts);
 
-// helpFor returns what the reports say about how to fill a section.
+// helpFor returns the help that the reports have for a section.
 function helpFor(section, o) {
-  const filled = (text) => escaped(text.replaceAll("{hostname}", location.hostname));
+  const expand = (text) => escapeInvisible(text.replaceAll("{hostname}", location.hostname));
   return o.reports
     .flatMap((r) => r.help)
     .filter((h) => h.section === section)
     .flatMap((h) => [
-      ...(h.text ? [sentence(filled(h.text))] : []),
-      ...(h.snippet ? [snippet(h.snippet.split("\n").map(filled).join("\n"))] : []),
+      ...(h.text ? [paragraph(expand(h.text))] : []),
+      ...(h.snippet ? [snippet(h.snippet.split("\n").map(expand).join("\n"))] : []),
     ]);
 }
 
-// eventsHint says how events get here.
+// eventsHint explains how to send events.
 function eventsHint(o) {
   const help = helpFor("events", o);
-  return help.length ? help : [sentence("No event has come yet.")];
+  return help.length ? help : [paragraph("No events received yet.")];
 }
 
-// makeSections makes those sections that are tables. The page has what they ask of it:
-// plotted() is the name of the event that is plotted, plot(name) plots another, more()
-// asks for longer lists.
-export function makeSections({ plotted, plot, more }) {
+// makeSections returns the sections that have tables. The page passes functions to them:
+// plotted() returns the name of the only event in the plot, or null; togglePlot(name)
+// plots only this event, or all events again; onMore() requests longer lists.
+export function makeSections({ plotted, togglePlot, onMore }) {
   return [
     new Section(
       "events",
       {
         caption: "Events by name",
         list: (o) => o.events.names,
-        sum: (o) =>
+        subtitle: (o) =>
           o.started === null ? "" : `${plural(o.events.received, "event")} in ${span((o.time - o.started) / 1000)}`,
-        empty: eventsHint,
+        hint: eventsHint,
         key: (n) => n.name,
-        find: (n) => n.name,
-        by: 2,
-        more,
+        searchText: (n) => n.name,
+        sortBy: 2,
+        onMore,
         columns: [
           {
             title: "Event",
@@ -223,7 +223,7 @@ export function makeSections({ plotted, plot, more }) {
             show: (cell, n) => {
               if (!cell.name) {
                 cell.name = element("span");
-                cell.silent = element("span", { className: "tag", title: "It is known, and drives no series." }, "silent");
+                cell.silent = element("span", { className: "tag", title: "Known, but updates no series" }, "silent");
                 cell.append(cell.name, " ", cell.silent);
               }
               showName(cell.name, n.name);
@@ -232,47 +232,47 @@ export function makeSections({ plotted, plot, more }) {
           },
           {
             title: "History",
-            note: "Over the time of the plot; choose one to plot it alone",
+            tooltip: "Over the same time as the plot; select one to plot only this event",
             sort: (n) => n.history.reduce((sum, value) => sum + value, 0),
             number: true,
             show: (cell, n) => {
               if (!cell.button) {
                 cell.button = element("button", { type: "button", className: "plot-one" });
-                cell.button.addEventListener("click", () => plot(cell.event));
+                cell.button.addEventListener("click", () => togglePlot(cell.event));
                 cell.append(cell.button);
               }
               if (cell.event !== n.name) {
                 cell.event = n.name;
-                cell.button.setAttribute("aria-label", `Plot ${visible(n.name)} alone`);
+                cell.button.setAttribute("aria-label", `Plot ${displayName(n.name)} alone`);
               }
-              draw(cell.button, { "aria-pressed": plotted() === n.name });
-              showSpark(cell.button, n.history, n.slot);
+              setAttributes(cell.button, { "aria-pressed": plotted() === n.name });
+              showSparkline(cell.button, n.history, n.slotSeconds);
             },
           },
-          numberColumn("Per second", (n) => n.perSecond, rate, { note: "Over the last ten seconds" }),
-          numberColumn("Received", (n) => n.received, number, { note: "Since the start" }),
+          numberColumn("Per second", (n) => n.perSecond, rate, { tooltip: "Over the last ten seconds" }),
+          numberColumn("Received", (n) => n.received, number, { tooltip: "Since the start" }),
         ],
       },
       document.getElementById("names"),
     ),
 
     new Section("unknown", {
-      caption: "Events that no rule knows, by name",
+      caption: "Unknown events by name",
       list: (o) => o.events.unknownNames,
-      sum: (o) =>
+      subtitle: (o) =>
         (o.events.unknown ? plural(o.events.unknown, "event") : "") +
-        (o.events.unknownOther ? `, ${number(o.events.unknownOther)} of names that are not told apart` : ""),
-      empty: (o) => [
-        sentence(
+        (o.events.unknownOther ? `, ${number(o.events.unknownOther)} with names that are not listed` : ""),
+      hint: (o) => [
+        paragraph(
           o.events.unknown
-            ? "Their names are not told apart: there are too many."
-            : "None. An event whose name no rule knows, or that is misspelt, is counted here.",
+            ? "There are too many names to list them."
+            : "None. Events whose name Signalbox does not know are listed here, for example misspelled names.",
         ),
       ],
       key: (u) => u.name,
-      find: (u) => u.name,
-      by: 1,
-      more,
+      searchText: (u) => u.name,
+      sortBy: 1,
+      onMore,
       columns: [
         {
           title: "Event",
@@ -280,32 +280,32 @@ export function makeSections({ plotted, plot, more }) {
           show: (cell, u) => {
             if (!cell.name) {
               cell.name = element("span");
-              cell.map = element("details", { className: "map" }, element("summary", {}, "map it"));
-              cell.map.addEventListener("toggle", () => showRule(cell));
-              cell.append(cell.name, " ", cell.map);
+              cell.rule = element("details", { className: "rule" }, element("summary", {}, "add a rule"));
+              cell.rule.addEventListener("toggle", () => showRule(cell));
+              cell.append(cell.name, " ", cell.rule);
             }
             if (cell.event !== u.name) {
               cell.event = u.name;
-              cell.map.firstChild.setAttribute("aria-label", `map it: ${visible(u.name)}`);
+              cell.rule.firstChild.setAttribute("aria-label", `Add a rule for ${displayName(u.name)}`);
               showName(cell.name, u.name);
               showRule(cell);
             }
           },
         },
         numberColumn("Count", (u) => u.count),
-        timeColumn("Last", (u) => u.last),
+        timeColumn("Latest", (u) => u.last),
       ],
     }),
 
     new Section("rejections", {
       caption: "Rejections by reason, with the latest example of each",
       list: (o) => o.events.rejections,
-      sum: (o) => (o.events.rejected ? plural(o.events.rejected, "event") : ""),
-      empty: () => [sentence("None. An event that a rule refuses is counted here by its reason, with an example.")],
+      subtitle: (o) => (o.events.rejected ? plural(o.events.rejected, "event") : ""),
+      hint: () => [paragraph("None. Rejected events are counted here by reason, with an example of each.")],
       key: (r) => r.reason,
-      find: (r) => `${r.reason} ${r.latest?.event ?? ""} ${r.latest?.metric ?? ""} ${r.latest?.message ?? ""}`,
-      by: 1,
-      more,
+      searchText: (r) => `${r.reason} ${r.latest?.event ?? ""} ${r.latest?.metric ?? ""} ${r.latest?.message ?? ""}`,
+      sortBy: 1,
+      onMore,
       columns: [
         textColumn("Reason", (r) => r.reason),
         numberColumn("Count", (r) => r.count),
@@ -319,10 +319,10 @@ export function makeSections({ plotted, plot, more }) {
               cell.message = element("div");
               cell.event = element("span");
               cell.metric = element("span");
-              cell.who = element("div", { className: "muted" }, "event ", cell.event, ", metric ", cell.metric);
-              cell.append(cell.message, cell.who);
+              cell.source = element("div", { className: "muted" }, "event ", cell.event, ", metric ", cell.metric);
+              cell.append(cell.message, cell.source);
             }
-            cell.who.hidden = r.latest === null;
+            cell.source.hidden = r.latest === null;
             showText(cell.message, r.latest?.message ?? "");
             showText(cell.event, r.latest?.event ?? "");
             showText(cell.metric, r.latest?.metric ?? "");
@@ -332,15 +332,15 @@ export function makeSections({ plotted, plot, more }) {
     }),
 
     new Section("workers", {
-      caption: "Workers, those first that will be dropped first",
+      caption: "Workers, with the oldest heartbeat first",
       list: (o) => o.workers.list.map((w) => ({ ...w, staleAfter: o.workers.staleAfter })),
       total: (o) => o.workers.total,
-      sum: (o) =>
-        o.workers.total ? `${number(o.workers.total)}, dropped when silent for ${span(o.workers.staleAfter)}` : "",
-      empty: (o) => [
-        sentence(
-          `None was heard of${o.workers.staleAfter ? ` in the last ${span(o.workers.staleAfter)}` : ""}. ` +
-            "A worker is there while its heartbeats arrive: the events ",
+      subtitle: (o) =>
+        o.workers.total ? `${plural(o.workers.total, "worker")}, stale after ${span(o.workers.staleAfter)} without a heartbeat` : "",
+      hint: (o) => [
+        paragraph(
+          `No worker has sent a heartbeat${o.workers.staleAfter ? ` in the last ${span(o.workers.staleAfter)}` : ""}. ` +
+            "Heartbeats are the events ",
           element("code", {}, "worker containers"),
           ", ",
           element("code", {}, "worker volumes"),
@@ -350,10 +350,10 @@ export function makeSections({ plotted, plot, more }) {
         ),
       ],
       key: (w) => w.name,
-      find: (w) => `${w.name} ${w.platform} ${w.team} ${w.tags}`,
-      by: 8,
+      searchText: (w) => `${w.name} ${w.platform} ${w.team} ${w.tags}`,
+      sortBy: 8,
       ascending: true,
-      more,
+      onMore,
       columns: [
         { title: "Worker", sort: (w) => w.name, show: (cell, w) => showName(cell, w.name) },
         textColumn("Platform", (w) => w.platform),
@@ -364,39 +364,39 @@ export function makeSections({ plotted, plot, more }) {
         numberColumn("Tasks", (w) => w.tasks, quantity),
         timeColumn("Last heartbeat", (w) => w.lastHeartbeat),
         {
-          title: "Dropped",
+          title: "Removed",
           number: true,
-          note: "When its series go, unless it is heard of",
+          tooltip: "When its series are removed if no heartbeat arrives",
           sort: (w) => w.dropsIn,
           show: (cell, w) => {
-            const words = w.dropsIn > 0 ? `in ${span(w.dropsIn)}` : "by the next sweep";
+            const text = w.dropsIn > 0 ? `in ${span(w.dropsIn)}` : "at the next sweep";
             const level = isLate(w, w.staleAfter) ? "warn" : "";
-            showBar(cell, w.staleAfter ? w.dropsIn / w.staleAfter : 1, words, level);
+            showBar(cell, w.staleAfter ? w.dropsIn / w.staleAfter : 1, text, level);
           },
         },
       ],
     }),
 
     new Section("families", {
-      caption: "Metric families, those with the most series first",
+      caption: "Metric families, with the most series first",
       list: (o) => o.families.list.map((f) => ({ ...f, limit: o.families.limit })),
       total: (o) => o.families.total,
-      sum: (o) =>
+      subtitle: (o) =>
         o.families.total
           ? `${plural(o.families.series, "series", "series")} in ${plural(o.families.total, "family", "families")}` +
-            (o.families.limit ? `, at most ${number(o.families.limit)} in each` : "")
+            (o.families.limit ? `, at most ${number(o.families.limit)} per family` : "")
           : "",
-      empty: () => [sentence("There is none yet.")],
+      hint: () => [paragraph("No metric families yet.")],
       key: (f) => f.name,
-      find: (f) => `${f.name} ${f.type} ${f.labels.map((l) => l.name).join(" ")}`,
-      by: 2,
-      more,
+      searchText: (f) => `${f.name} ${f.type} ${f.labels.map((l) => l.name).join(" ")}`,
+      sortBy: 2,
+      onMore,
       columns: [
         textColumn("Family", (f) => f.name),
         textColumn("Type", (f) => f.type, { className: "type" }),
         numberColumn("Series", (f) => f.series),
         {
-          title: "Of the limit",
+          title: "Limit used",
           number: true,
           sort: (f) => (f.limit ? f.series / f.limit : 0),
           show: (cell, f) => {
@@ -406,9 +406,9 @@ export function makeSections({ plotted, plot, more }) {
           },
         },
         {
-          title: "Values of labels",
+          title: "Label values",
           wide: true,
-          note: "How many values each label has: the first makes the series many",
+          tooltip: "Number of distinct values of each label; the first label is the main reason for the number of series",
           sort: (f) => f.labels[0]?.values ?? 0,
           show: (cell, f) => {
             if (cell.childElementCount !== f.labels.length) {
@@ -421,51 +421,51 @@ export function makeSections({ plotted, plot, more }) {
             }
             f.labels.forEach(({ name, values }, index) => {
               showText(cell.children[index].firstChild, name);
-              say(cell.children[index].lastChild, number(values));
+              setText(cell.children[index].lastChild, number(values));
             });
           },
         },
-        numberColumn("Refused", (f) => f.refused, number, {
-          note: "Updates for which there was no room",
-          wrong: (f) => f.refused > 0,
+        numberColumn("Rejected", (f) => f.refused, number, {
+          tooltip: "Updates rejected because the family had reached the limit",
+          warn: (f) => f.refused > 0,
         }),
       ],
     }),
 
     new Section("groups", {
-      caption: "Groups of metrics that jobs pushed",
-      present: (o) => o.groups !== null,
+      caption: "Pushed groups of metrics",
+      isPresent: (o) => o.groups !== null,
       list: (o) => o.groups?.list ?? [],
       total: (o) => o.groups?.total ?? 0,
-      sum: (o) => pushedSum(o.groups),
-      empty: (o) => [sentence("No job has pushed yet."), ...helpFor("groups", o)],
+      subtitle: (o) => pushedSubtitle(o.groups, "group"),
+      hint: (o) => [paragraph("No job has pushed metrics yet."), ...helpFor("groups", o)],
       key: labelsText,
-      find: labelsText,
-      by: 2,
-      more,
+      searchText: labelsText,
+      sortBy: 2,
+      onMore,
       columns: [
         labelsColumn,
         numberColumn("Series", (g) => g.series),
-        timeColumn("Pushed", (g) => g.pushed, () => "never"),
+        timeColumn("Pushed", (g) => g.pushed, "never"),
         {
-          ...timeColumn("Refused", (g) => g.failed),
-          wrong: (g) => g.failed !== null && g.failed > (g.pushed ?? 0),
+          ...timeColumn("Rejected", (g) => g.failed),
+          warn: (g) => g.failed !== null && g.failed > (g.pushed ?? 0),
         },
-        timeColumn("Expires", (g) => g.expires, () => "never"),
+        timeColumn("Expires", (g) => g.expires, "never"),
       ],
     }),
 
     new Section("agents", {
       caption: "Agents that push metrics",
-      present: (o) => o.agents !== null,
+      isPresent: (o) => o.agents !== null,
       list: (o) => o.agents?.list ?? [],
       total: (o) => o.agents?.total ?? 0,
-      sum: (o) => pushedSum(o.agents),
-      empty: (o) => [sentence("No agent has pushed recently."), ...helpFor("agents", o)],
+      subtitle: (o) => pushedSubtitle(o.agents, "agent"),
+      hint: (o) => [paragraph("No agent has pushed metrics recently."), ...helpFor("agents", o)],
       key: labelsText,
-      find: labelsText,
-      by: 2,
-      more,
+      searchText: labelsText,
+      sortBy: 2,
+      onMore,
       columns: [
         labelsColumn,
         numberColumn("Series", (a) => a.series),
@@ -475,11 +475,11 @@ export function makeSections({ plotted, plot, more }) {
     }),
 
     new Section("scrapes", {
-      caption: "The latest scrapes",
+      caption: "The latest scrapes, newest first",
       list: (o) => o.scrapes,
-      sum: () => "",
-      empty: () => [
-        sentence("Nobody has scraped yet. Let Prometheus do so:"),
+      subtitle: () => "",
+      hint: () => [
+        paragraph("No scrapes yet. To scrape Signalbox, add this to the configuration of Prometheus:"),
         snippet(`scrape_configs:
 - job_name: signalbox
   honor_labels: true
@@ -487,25 +487,25 @@ export function makeSections({ plotted, plot, more }) {
 `),
       ],
       key: (s) => `${s.time} ${s.remote}`,
-      find: (s) => `${s.remote} ${s.userAgent} ${s.format} ${s.status}`,
-      by: 0,
-      more,
+      searchText: (s) => `${s.remote} ${s.userAgent} ${s.format} ${s.status}`,
+      sortBy: 0,
+      onMore,
       columns: [
-        timeColumn("When", (s) => s.time),
-        numberColumn("Took", (s) => s.duration, duration),
-        numberColumn("Size", (s) => s.bytes, bytes, { note: "As sent, compressed" }),
+        timeColumn("Time", (s) => s.time),
+        numberColumn("Duration", (s) => s.duration, duration),
+        numberColumn("Size", (s) => s.bytes, bytes, { tooltip: "After compression" }),
         textColumn("Format", (s) => s.format + (s.encoding && `, ${s.encoding}`)),
         {
           title: "Status",
           number: true,
           sort: (s) => s.status,
           show: (cell, s) => {
-            say(cell, String(s.status));
+            setText(cell, String(s.status));
           },
-          wrong: (s) => s.status !== 200,
+          warn: (s) => s.status !== 200,
         },
         {
-          title: "Who",
+          title: "Client",
           wide: true,
           sort: (s) => s.remote,
           show: (cell, s) => {
@@ -522,15 +522,15 @@ export function makeSections({ plotted, plot, more }) {
     }),
 
     new Section("emitters", {
-      caption: "Emitters, with their queues",
+      caption: "Emitters and their queues",
       list: (o) => o.emitters,
-      sum: () => "",
-      empty: () => [sentence("There is none.")],
+      subtitle: () => "",
+      hint: () => [paragraph("No emitters.")],
       key: (e) => e.name,
-      find: (e) => e.name,
-      by: 0,
+      searchText: (e) => e.name,
+      sortBy: 0,
       ascending: true,
-      more,
+      onMore,
       columns: [
         textColumn("Emitter", (e) => e.name),
         {
@@ -539,130 +539,129 @@ export function makeSections({ plotted, plot, more }) {
           sort: (e) => (e.queueCapacity ? e.queueLength / e.queueCapacity : 0),
           show: (cell, e) => {
             const part = e.queueCapacity ? e.queueLength / e.queueCapacity : 0;
-            const words = e.queueCapacity
-              ? `${number(e.queueLength)} of ${number(e.queueCapacity)}`
-              : "takes events at once";
-            showBar(cell, part, words, part >= 0.9 ? "warn" : "");
+            const text = e.queueCapacity ? `${number(e.queueLength)} of ${number(e.queueCapacity)}` : "no queue";
+            showBar(cell, part, text, part >= 0.9 ? "warn" : "");
             cell.bar.hidden = !e.queueCapacity;
           },
         },
-        numberColumn("Dropped", (e) => e.dropped, number, { wrong: (e) => e.dropped > 0 }),
+        numberColumn("Dropped", (e) => e.dropped, number, { warn: (e) => e.dropped > 0 }),
       ],
     }),
 
     new Section("settings", {
       caption: "Settings and their values",
       list: (o) => o.settings,
-      sum: (o) => (o.settings.length ? plural(o.settings.length, "setting") : ""),
-      empty: () => [sentence("None are known here: the program that embeds Signalbox has them.")],
+      subtitle: (o) => (o.settings.length ? plural(o.settings.length, "setting") : ""),
+      hint: () => [paragraph("None. The program that embeds Signalbox reports no settings.")],
       key: (s) => s.name,
-      find: (s) => `${s.name} ${s.value}`,
-      by: 0,
+      searchText: (s) => `${s.name} ${s.value}`,
+      sortBy: 0,
       ascending: true,
-      more,
+      onMore,
       columns: [textColumn("Name", (s) => s.name), textColumn("Value", (s) => s.value, { wide: true })],
     }),
   ];
 }
 
-function pushedSum(pushed) {
+// pushedSubtitle summarizes the pushed groups, or the agents.
+function pushedSubtitle(pushed, noun) {
   if (!pushed?.total) {
     return "";
   }
-  const of = pushed.limit ? `, ${share(pushed.series, pushed.limit)} of the limit` : "";
-  return `${number(pushed.total)} with ${plural(pushed.series, "series", "series")}${of}`;
+  const limitUsed = pushed.limit ? `, ${share(pushed.series, pushed.limit)} of the limit` : "";
+  return `${plural(pushed.total, noun)} with ${plural(pushed.series, "series", "series")}${limitUsed}`;
 }
 
-// showRule shows the rule for an unknown event, once somebody wants to see it.
+// showRule shows the rule for an unknown event when the user opens it.
 function showRule(cell) {
-  if (!cell.map.open || cell.rule === cell.event) {
+  if (!cell.rule.open || cell.rule.event === cell.event) {
     return;
   }
-  cell.rule = cell.event;
-  cell.map.replaceChildren(
-    cell.map.firstChild,
-    sentence("Put a rule like this into a file, and name it with ", element("code", {}, "--mapping-file"), ":"),
+  cell.rule.event = cell.event;
+  cell.rule.replaceChildren(
+    cell.rule.firstChild,
+    paragraph("Add a rule like this to the mapping file (", element("code", {}, "--mapping-file"), "):"),
     snippet(ruleFor(cell.event)),
   );
 }
 
-// showFaults shows what is wrong with the mapping file: one fault a line.
-function showFaults(place, error) {
-  if (place.faults === error) {
+// showMappingErrors shows the errors in the mapping file, each in an element of its own.
+function showMappingErrors(target, text) {
+  if (target.errors === text) {
     return;
   }
-  place.faults = error;
-  place.trouble.querySelectorAll(".bad").forEach((fault) => fault.remove());
-  for (const line of error.split("\n").filter((line) => line !== "")) {
-    const fault = element("dd", { className: "bad" });
-    showText(fault, line);
-    // Where it is long, what is wrong stands at its end.
-    fault.querySelectorAll("details").forEach((long) => (long.open = true));
-    place.trouble.append(fault);
+  target.errors = text;
+  target.failure.querySelectorAll(".bad").forEach((error) => error.remove());
+  for (const line of text.split("\n").filter((line) => line !== "")) {
+    const error = element("dd", { className: "bad" });
+    showText(error, line);
+    // Long errors are open, because their ends are the most important part.
+    error.querySelectorAll("details").forEach((long) => (long.open = true));
+    target.failure.append(error);
   }
 }
 
-// The length up to which a report's line is shown, in characters.
-const lineCharacters = 500;
+// The length to which the line of a report is cut, in characters.
+const maxLineLength = 500;
 
 // showReports shows the lines of the reports, one below the other.
-export function showReports(place, { reports }) {
+export function showReports(target, { reports }) {
   const lines = reports.map((r) => r.line).filter((line) => line !== "");
-  place.hidden = lines.length === 0;
-  while (place.children.length > lines.length) {
-    place.lastChild.remove();
+  target.hidden = lines.length === 0;
+  while (target.children.length > lines.length) {
+    target.lastChild.remove();
   }
   lines.forEach((line, index) => {
-    if (index === place.children.length) {
-      place.append(element("p"));
+    if (index === target.children.length) {
+      target.append(element("p"));
     }
-    say(place.children[index], escaped(line, lineCharacters));
+    setText(target.children[index], escapeInvisible(line, maxLineLength));
   });
 }
 
 // showMapping shows the state of the mapping file.
-export function showMapping(place, o) {
+export function showMapping(target, o) {
   now = o.time;
   const { mapping } = o;
-  place.closest("section").classList.toggle("empty", mapping === null);
+  target.closest("section").classList.toggle("empty", mapping === null);
   if (mapping === null) {
-    if (place.of !== "none") {
-      place.of = "none";
-      place.replaceChildren(
-        sentence(
-          "None: the built-in catalog is in force. ",
+    if (target.content !== "none") {
+      target.content = "none";
+      target.replaceChildren(
+        paragraph(
+          "None. The built-in rules are in use. Add rules with ",
           element("code", {}, "--mapping-file"),
-          " adds rules of your own; ",
+          "; ",
           element("code", {}, "signalbox catalog --format yaml"),
-          " prints those that there are.",
+          " prints the built-in rules.",
         ),
       );
     }
     return;
   }
-  if (place.of !== "file") {
-    place.of = "file";
-    place.file = element("dd");
-    place.loaded = element("time");
-    place.failed = element("time");
-    place.trouble = element("div", {}, element("dt", {}, "Not loaded"), element("dd", {}, place.failed));
-    place.replaceChildren(
+  if (target.content !== "file") {
+    target.content = "file";
+    target.file = element("dd");
+    target.loaded = element("time");
+    target.failed = element("time");
+    target.failure = element("div", {}, element("dt", {}, "Reload failed"), element("dd", {}, target.failed));
+    target.replaceChildren(
       element(
         "dl",
         {},
-        element("div", {}, element("dt", {}, "File"), place.file),
-        element("div", {}, element("dt", {}, "In force since"), element("dd", {}, place.loaded)),
-        place.trouble,
+        element("div", {}, element("dt", {}, "File"), target.file),
+        element("div", {}, element("dt", {}, "Loaded"), element("dd", {}, target.loaded)),
+        target.failure,
       ),
     );
   }
-  showText(place.file, mapping.file);
+  showText(target.file, mapping.file);
   if (mapping.loadedAt !== null) {
-    showTime(place.loaded, mapping.loadedAt);
+    showTime(target.loaded, mapping.loadedAt);
   }
-  place.trouble.hidden = mapping.error === "";
-  showFaults(place, mapping.error);
+  target.failure.hidden = mapping.error === "";
+  showMappingErrors(target, mapping.error);
   if (mapping.failedAt !== null) {
-    showTime(place.failed, mapping.failedAt);
+    showTime(target.failed, mapping.failedAt);
   }
 }

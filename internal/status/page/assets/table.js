@@ -1,46 +1,45 @@
-// A table whose rows are kept: those of a new overview that were there before are
-// changed in place, so that focus, selection and what is open stay.
+// A table that updates existing rows in place, so that the focus, the selection and open
+// details stay when a new overview arrives.
 
-import { element, say } from "./element.js";
-import { plural } from "./format.js";
+import { element, setText } from "./element.js";
+import { number, plural } from "./format.js";
 import { maxLimit } from "./overview.js";
 
-// A filter is offered for tables that are longer than this.
-const longTable = 12;
+// Tables with more rows than this have a filter.
+const filterLength = 12;
 
-// In tables that are longer than this, rows that are not in sight are not changed until
-// they are: there can be thousands.
-const lazyTable = 100;
+// Tables with more rows than this update a row only when it is visible, because there
+// can be thousands.
+const lazyLength = 100;
 
-// For how long after the pointer moved over the rows they keep their order, in
-// milliseconds: nobody wants to click on what jumps away.
-const held = 8000;
+// Rows do not move for this time after the pointer moved over them, so that they do not
+// jump away from a user who is about to click. In milliseconds.
+const holdTime = 8000;
 
 const collator = new Intl.Collator(undefined, { numeric: true });
 
-// A Table shows rows in a place that is its own. The options:
+// A Table shows rows in a container. The options:
 //
-//   caption     what the table lists, for those who do not see the heading above it
-//   columns     a list of {title, number, wide, sort, show, wrong, note}: show(cell, row)
-//               shows the row in a cell, sort(row) is what the column is sorted by, a
-//               number or a text; number aligns to the right and sorts the largest
-//               first, wide is for columns that need room, wrong(row) tells whether the
-//               cell shows something wrong
-//   key         key(row) tells rows apart
-//   find        find(row) is the text that the filter looks in
-//   by          the column that it is sorted by at first
-//   ascending   whether the smallest comes first then
-//   more        called when somebody wants to see more rows
+//   caption     caption for screen readers
+//   columns     list of {title, tooltip, number, wide, className, sort, show, warn}:
+//               number aligns the column to the right and sorts it in descending order
+//               first, wide is for columns that need more room, sort(row) is the number
+//               or string to sort by, show(cell, row) shows the row's value in a cell,
+//               warn(row) reports whether to highlight the cell
+//   key         key(row) identifies a row
+//   searchText  searchText(row) is the text that the filter searches
+//   sortBy      index of the column to sort by at first
+//   ascending   whether to sort in ascending order at first
+//   onMore      called when the user asks for more rows
 export class Table {
-  constructor(place, options) {
+  constructor(container, options) {
     this.options = options;
     this.rows = new Map();
-    this.order = { column: options.by, ascending: options.ascending === true };
-    this.list = [];
+    this.order = { column: options.sortBy, ascending: options.ascending === true };
     this.total = 0;
-    this.moved = -Infinity;
+    this.pointerMoved = -Infinity;
 
-    const id = `${place.closest("section").id}-${place.id || "table"}`;
+    const id = `${container.closest("section").id}-${container.id || "table"}`;
     this.filter = element("input", {
       type: "search",
       id: `${id}-filter`,
@@ -54,25 +53,25 @@ export class Table {
 
     this.headings = options.columns.map((column, index) => this.heading(column, index));
     this.body = element("tbody", { role: "rowgroup" });
-    this.body.addEventListener("pointermove", () => (this.moved = performance.now()));
-    this.body.addEventListener("pointerleave", () => (this.moved = -Infinity));
+    this.body.addEventListener("pointermove", () => (this.pointerMoved = performance.now()));
+    this.body.addEventListener("pointerleave", () => (this.pointerMoved = -Infinity));
     this.scroll = element(
       "div",
       { className: "scroll", tabIndex: 0, role: "region", "aria-label": options.caption },
       element(
         "table",
         { role: "table" },
-        element("caption", { className: "unseen" }, options.caption),
+        element("caption", { className: "visually-hidden" }, options.caption),
         element("thead", { role: "rowgroup" }, element("tr", { role: "row" }, ...this.headings)),
         this.body,
       ),
     );
-    this.sight = new IntersectionObserver((entries) => this.see(entries), { root: this.scroll, rootMargin: "300px" });
+    this.observer = new IntersectionObserver((entries) => this.onVisibility(entries), { root: this.scroll, rootMargin: "300px" });
     this.count = element("span");
     this.more = element("button", { type: "button", hidden: true }, "Show more");
-    this.more.addEventListener("click", () => options.more());
+    this.more.addEventListener("click", () => options.onMore());
     this.foot = element("p", { className: "foot", hidden: true }, this.count, this.more);
-    place.append(this.scroll, this.foot);
+    container.append(this.scroll, this.foot);
   }
 
   heading(column, index) {
@@ -84,27 +83,26 @@ export class Table {
     });
     const className = column.number && index > 0 ? "number" : "";
     const heading = element("th", { scope: "col", role: "columnheader", className }, button);
-    if (column.note) {
-      heading.title = column.note;
+    if (column.tooltip) {
+      heading.title = column.tooltip;
     }
     return heading;
   }
 
-  // update shows a list, of so many rows that there are in all.
+  // update shows a list. The total includes rows that the list does not have.
   update(list, total = list.length) {
-    this.list = list;
     this.total = total;
     const seen = new Map();
     const rows = new Map();
     for (const data of list) {
       const key = this.options.key(data);
-      const again = seen.get(key) ?? 0;
-      seen.set(key, again + 1);
-      const unique = again ? `${key}\u0000${again}` : key;
+      const duplicates = seen.get(key) ?? 0;
+      seen.set(key, duplicates + 1);
+      const unique = duplicates ? `${key}\u0000${duplicates}` : key;
       const known = this.rows.get(unique);
-      const row = known ?? this.row();
+      const row = known ?? this.newRow();
       row.data = data;
-      row.stale = known !== undefined && list.length > lazyTable && !row.inSight;
+      row.stale = known !== undefined && list.length > lazyLength && !row.isVisible;
       if (!row.stale) {
         this.show(row);
       }
@@ -112,7 +110,7 @@ export class Table {
     }
     for (const [key, row] of this.rows) {
       if (!rows.has(key)) {
-        this.sight.unobserve(row);
+        this.observer.unobserve(row);
         row.remove();
       }
     }
@@ -120,54 +118,57 @@ export class Table {
     this.arrange(false);
   }
 
-  // row makes a row. On a phone it is no line of a table but a few lines with the
-  // columns' titles in them, so its roles are told.
-  row() {
+  // newRow returns a new row. Its elements have explicit roles because on a narrow screen
+  // the style sheet gives them a display other than that of tables, which removes the
+  // implicit roles.
+  newRow() {
     const cells = this.options.columns.map(({ title, number, wide, className = "" }, index) =>
       index === 0
         ? element("th", { scope: "row", role: "rowheader" })
         : element("td", { role: "cell", "data-title": title, className: number ? "number" : wide ? "wide" : className }),
     );
     const row = element("tr", { role: "row" }, ...cells);
-    this.sight.observe(row);
+    this.observer.observe(row);
     return row;
   }
 
-  // show shows in a row what is known of it.
+  // show updates the cells of a row.
   show(row) {
     this.options.columns.forEach((column, index) => {
       column.show(row.cells[index], row.data);
-      if (column.wrong) {
-        row.cells[index].classList.toggle("warn", column.wrong(row.data));
+      if (column.warn) {
+        row.cells[index].classList.toggle("warn", column.warn(row.data));
       }
     });
     row.stale = false;
   }
 
-  // see brings rows that come into sight up to date.
-  see(entries) {
+  // onVisibility updates stale rows that become visible.
+  onVisibility(entries) {
     for (const { target: row, isIntersecting } of entries) {
-      row.inSight = isIntersecting;
+      row.isVisible = isIntersecting;
       if (isIntersecting && row.stale) {
         this.show(row);
       }
     }
   }
 
-  // isHeld tells whether somebody is at work in the rows.
-  isHeld() {
+  // isInUse reports whether the user is working with the rows: the focus, the pointer or
+  // the selection is in them.
+  isInUse() {
     const selection = document.getSelection();
     return (
       this.body.contains(document.activeElement) ||
-      performance.now() - this.moved < held ||
+      performance.now() - this.pointerMoved < holdTime ||
       (selection !== null && !selection.isCollapsed && this.body.contains(selection.anchorNode))
     );
   }
 
-  // arrange puts the rows in order and hides those that the filter leaves out. Unless
-  // it was asked for, it moves none while somebody is at work there: new ones come last.
-  arrange(asked) {
-    const { columns, find } = this.options;
+  // arrange sorts the rows and hides those that do not match the filter. While the rows
+  // are in use, it does not move them, and appends new ones, unless the user asked for
+  // it.
+  arrange(userAsked) {
+    const { columns, searchText } = this.options;
     const { column, ascending } = this.order;
     this.headings.forEach((heading, index) => {
       const sorted = index !== column ? "none" : ascending ? "ascending" : "descending";
@@ -178,50 +179,52 @@ export class Table {
 
     const sign = ascending ? 1 : -1;
     const sorted = [...this.rows.values()]
-      .map((row) => ({ row, by: columns[column].sort(row.data) }))
-      .sort((a, b) => sign * compare(a.by, b.by));
-    const keep = !asked && this.isHeld();
+      .map((row) => ({ row, value: columns[column].sort(row.data) }))
+      .sort((a, b) => sign * compare(a.value, b.value));
+    const keepOrder = !userAsked && this.isInUse();
     let next = this.body.firstElementChild;
     for (const { row } of sorted) {
       if (row === next) {
         next = next.nextElementSibling;
-      } else if (!keep) {
+      } else if (!keepOrder) {
         this.body.insertBefore(row, next);
       } else if (!row.isConnected) {
         this.body.append(row);
       }
     }
 
-    const wanted = this.filter.value.trim().toLowerCase();
-    let shown = 0;
+    const query = this.filter.value.trim().toLowerCase();
+    let matches = 0;
     for (const { row } of sorted) {
-      const hidden = wanted !== "" && !find(row.data).toLowerCase().includes(wanted);
+      const hidden = query !== "" && !searchText(row.data).toLowerCase().includes(query);
       if (row.hidden !== hidden) {
         row.hidden = hidden;
       }
-      shown += hidden ? 0 : 1;
+      matches += hidden ? 0 : 1;
     }
-    this.tell(shown, wanted);
+    this.showCounts(matches, query);
   }
 
-  // tell says how many rows are shown where that is not all.
-  tell(shown, wanted) {
-    const long = this.rows.size > longTable || wanted !== "";
-    this.filterLine.hidden = !long;
+  // showCounts shows the filter if the table is long, and the number of rows if the table
+  // does not show all rows.
+  showCounts(matches, query) {
+    this.filterLine.hidden = this.rows.size <= filterLength && query === "";
     const cut = this.rows.size < this.total;
-    const most = this.rows.size >= maxLimit;
-    this.foot.hidden = !cut && wanted === "";
-    this.more.hidden = !cut || most;
-    if (wanted !== "") {
-      say(this.count, `${plural(shown, "row")} of ${plural(this.rows.size, "row")} match${shown === 1 ? "es" : ""}${cut ? `; there are ${plural(this.total, "row")} in all` : ""}. `);
+    const hasMax = this.rows.size >= maxLimit;
+    this.foot.hidden = !cut && query === "";
+    this.more.hidden = !cut || hasMax;
+    if (query !== "") {
+      const verb = matches === 1 ? "matches" : "match";
+      const total = cut ? ` (${number(this.total)} in total)` : "";
+      setText(this.count, `${number(matches)} of ${plural(this.rows.size, "row")} ${verb}${total}. `);
     } else if (cut) {
-      say(this.count, `The first ${plural(this.rows.size, "row")} of ${plural(this.total, "row")}. `);
+      setText(this.count, `The first ${number(this.rows.size)} of ${plural(this.total, "row")}. `);
     }
   }
 }
 
-// compare compares numbers or texts; what there is none of comes last in descending
-// order.
+// compare compares numbers or strings. Null is less than anything else, so it comes last
+// in descending order.
 function compare(a, b) {
   if (a === null || b === null) {
     return (a === null ? 0 : 1) - (b === null ? 0 : 1);
