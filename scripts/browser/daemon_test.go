@@ -25,11 +25,11 @@ type daemon struct {
 	log     *gbytes.Buffer
 	exited  chan struct{}
 	page    string // URL of the status page
-	intake  string // URL of where events and pushes go, without a path
+	intake  string // URL of the intake listener, without a path
 }
 
-// startDaemon starts a signalbox on free ports. It ends with the spec, or with the
-// container whose BeforeAll starts it.
+// startDaemon starts a daemon on free ports. It is stopped after the spec, or after the
+// container whose BeforeAll started it.
 func startDaemon(args ...string) *daemon {
 	GinkgoHelper()
 	d := &daemon{log: gbytes.NewBuffer(), exited: make(chan struct{})}
@@ -38,23 +38,23 @@ func startDaemon(args ...string) *daemon {
 	d.command.Stderr = io.MultiWriter(d.log, GinkgoWriter)
 	Expect(d.command.Start()).To(Succeed())
 	go func() {
-		d.command.Wait() //nolint:errcheck // it is killed
+		d.command.Wait() //nolint:errcheck // the daemon is killed
 		close(d.exited)
 	}()
 	DeferCleanup(d.kill)
 	Eventually(func() bool {
 		select {
 		case <-d.exited:
-			StopTrying("signalbox ended").Attach("log", string(d.log.Contents())).Now()
+			StopTrying("signalbox has exited").Attach("log", string(d.log.Contents())).Now()
 		default:
 		}
-		d.page, d.intake = d.announced("signalbox.serving-metrics"), d.announced("signalbox.listening-for-events")
+		d.page, d.intake = d.loggedURL("signalbox.serving-metrics"), d.loggedURL("signalbox.listening-for-events")
 		return d.page != "" && d.intake != ""
 	}).Should(BeTrue())
 	return d
 }
 
-// freePort is a port for a daemon whose settings shall name it.
+// freePort returns a TCP port that is free at the moment.
 func freePort() string {
 	GinkgoHelper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
@@ -64,12 +64,13 @@ func freePort() string {
 }
 
 func (d *daemon) kill() {
-	d.command.Process.Kill() //nolint:errcheck // it may be gone already
+	d.command.Process.Kill() //nolint:errcheck // it may have exited already
 	<-d.exited
 }
 
-// announced is the root of the URL in a line of the log.
-func (d *daemon) announced(message string) string {
+// loggedURL returns the URL that the daemon logged with a message, without its path, or
+// "" if it has not logged the message yet.
+func (d *daemon) loggedURL(message string) string {
 	for line := range bytes.Lines(d.log.Contents()) {
 		var entry struct {
 			Message string
@@ -85,7 +86,7 @@ func (d *daemon) announced(message string) string {
 	return ""
 }
 
-// emit sends events: names and attributes as JSON, one a line.
+// emit sends events as JSON, one per line.
 func (d *daemon) emit(lines string) {
 	GinkgoHelper()
 	d.post("/api/v1/events", "application/x-ndjson", strings.NewReader(lines))
@@ -99,7 +100,7 @@ func (d *daemon) emitEvent(name string, value float64, attributes map[string]str
 	d.emit(string(event))
 }
 
-// replay sends the recording of a Concourse node.
+// replay sends the recorded events of a Concourse node.
 func (d *daemon) replay() {
 	GinkgoHelper()
 	file, err := os.Open("../../emitter/testdata/concourse-a/events.ndjson.gz")
@@ -118,13 +119,13 @@ func (d *daemon) replay() {
 	d.post("/api/v1/events", "application/x-ndjson", &events)
 }
 
-// push pushes metrics as a job does; the path says to which group.
+// push pushes metrics as a job does. The path contains the grouping key.
 func (d *daemon) push(path, metrics string) {
 	GinkgoHelper()
 	d.post(path, "text/plain", strings.NewReader(metrics))
 }
 
-// scrape asks for the metrics as Prometheus does.
+// scrape requests the metrics page as Prometheus does.
 func (d *daemon) scrape() {
 	GinkgoHelper()
 	request, err := http.NewRequest(http.MethodGet, d.page+"/metrics", nil)
@@ -147,7 +148,7 @@ func (d *daemon) post(path, contentType string, body io.Reader) {
 	Expect(response.StatusCode).To(Equal(http.StatusOK), string(answer))
 }
 
-// overview is what the daemon answers to GET /api/v1/overview.
+// overview returns the daemon's response to GET /api/v1/overview.
 func (d *daemon) overview() object {
 	GinkgoHelper()
 	response, err := http.Get(d.page + "/api/v1/overview")

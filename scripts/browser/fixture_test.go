@@ -8,8 +8,8 @@ import (
 	"time"
 )
 
-// The fixtures are overviews as the daemon answers them, in JSON; a test compares
-// their fields with those of a real one.
+// The fixtures are overviews in the form of the daemon's JSON. A test compares their
+// fields with those of a real overview.
 type (
 	object = map[string]any
 	list   = []any
@@ -17,10 +17,10 @@ type (
 
 var fixtureTime = time.Date(2026, 3, 4, 14, 32, 10, 0, time.UTC)
 
-// ago is a time so long before that of the fixtures.
+// ago returns the time that is d before the time of the fixtures.
 func ago(d time.Duration) string { return fixtureTime.Add(-d).Format(time.RFC3339Nano) }
 
-// emptyOverview is that of a daemon that has just started.
+// emptyOverview returns the overview of a daemon that has just started.
 func emptyOverview() object {
 	return object{
 		"time": ago(0), "started": ago(4 * time.Second),
@@ -42,26 +42,26 @@ func emptyOverview() object {
 	}
 }
 
-// reportsOverview is that of a program that has no events yet, takes no pushes, and has
-// parts that report something.
+// reportsOverview returns the overview of a program that has no events yet, does not
+// accept pushes, and has reports.
 func reportsOverview() object {
 	o := emptyOverview()
 	delete(o, "groups")
 	delete(o, "agents")
-	r := report("Standard input: 0 events, 12 lines rejected, 1,204,877 lines of the log skipped; ended 5 s ago.",
-		finding("bad", "standard input failed", "standard input could not be read to its end: line 8: input/output error"),
-		finding("warn", "standard input has no events", "none of 1,204,889 lines of standard input is an event"),
-		finding("note", "standard input is slow", "the latest line of standard input came 2 min ago"))
+	r := report("Standard input: 0 events, 12 lines rejected, 1,204,877 log lines skipped; ended 5 s ago.",
+		finding("bad", "reading standard input failed", "reading standard input failed: line 8: input/output error"),
+		finding("warn", "no events on standard input", "no events in 1,204,889 lines of standard input"),
+		finding("note", "standard input is slow", "latest line on standard input 2 min ago"))
 	r["help"] = list{
-		object{"section": "events", "text": "No event has come yet. They are in the log of a Concourse web node that runs with these variables:"},
+		object{"section": "events", "text": "No events received yet. A Concourse web node writes them to its log if it runs with these environment variables:"},
 		object{"section": "events", "snippet": "CONCOURSE_EMIT_TO_LOGS=true\nCONCOURSE_LOG_LEVEL=debug"},
-		object{"section": "events", "text": "Lines must be as the node writes them: lines with a name or a time in front are skipped."},
+		object{"section": "events", "text": "Pass on the lines unchanged: Signalbox skips lines that have a prefix, such as a name or a time."},
 	}
 	o["reports"] = list{r, report("Journal: 118,204 entries in 12 segments, the latest 3 s ago.")}
 	return o
 }
 
-// history is a rate over the last hour, with a morning's ups and downs.
+// history returns a varying rate over the last hour.
 func history(random *rand.Rand, mean float64) (rates list) {
 	for i := range 360 {
 		wave := 1 + 0.45*math.Sin(float64(i)/38) + 0.2*math.Sin(float64(i)/7)
@@ -70,7 +70,7 @@ func history(random *rand.Rand, mean float64) (rates list) {
 	return rates
 }
 
-// fullOverview is that of a busy installation, with something of everything.
+// fullOverview returns the overview of a busy installation, with entries in every list.
 func fullOverview() object {
 	random := rand.New(rand.NewPCG(1, 2))
 	o := emptyOverview()
@@ -80,7 +80,7 @@ func fullOverview() object {
 		"error":     `/etc/signalbox/mapping.yaml:14: rules[2].type: "guage": expected counter, gauge or histogram`,
 		"failed_at": ago(5 * time.Minute),
 	}
-	o["reports"] = list{report("Standard input: 118,204 events, 1,871 of them unknown, 2 lines rejected, 1,204,877 lines of the log skipped.")}
+	o["reports"] = list{report("Standard input: 118,204 events, 1,871 of them unknown, 2 lines rejected, 1,204,877 log lines skipped.")}
 
 	names := []struct {
 		name string
@@ -117,7 +117,7 @@ func fullOverview() object {
 			"message": `the attribute "team_name" is missing`}},
 		object{"reason": "negative", "count": 2, "latest": object{
 			"time": ago(2 * time.Hour), "event": "jobs scheduled", "metric": "concourse_jobs_scheduled_total",
-			"message": "the value is -3: a counter takes what is not negative"}},
+			"message": "got value -3, expected a number that is not negative"}},
 	}
 
 	workers := list{}
@@ -196,7 +196,7 @@ func fullOverview() object {
 	return o
 }
 
-// family is a family, with names of labels and how many values each has.
+// family returns a family. The labels are names, each followed by its number of values.
 func family(name, kind string, series, refused int, labels ...any) object {
 	counts := list{}
 	for i := 0; i < len(labels); i += 2 {
@@ -205,7 +205,7 @@ func family(name, kind string, series, refused int, labels ...any) object {
 	return object{"name": name, "type": kind, "series": series, "refused": refused, "labels": counts}
 }
 
-// report is what a part of the program reports, with findings and without help.
+// report returns a report with findings and without help.
 func report(line string, findings ...any) object {
 	return object{"line": line, "findings": findings}
 }
@@ -223,15 +223,15 @@ func agent(since time.Duration, series int, labels ...string) object {
 }
 
 func pairs(labels []string) list {
-	made := list{}
+	pairs := list{}
 	for i := 0; i < len(labels); i += 2 {
-		made = append(made, object{"name": labels[i], "value": labels[i+1]})
+		pairs = append(pairs, object{"name": labels[i], "value": labels[i+1]})
 	}
-	return made
+	return pairs
 }
 
-// What people who mean ill, or their programs, may send as a name, a label value or
-// a message.
+// hostileTexts are texts that malicious clients may send as names, label values or
+// messages.
 var hostileTexts = []string{
 	`<script>window.ran = "script"</script>`,
 	`<img src=x onerror="window.ran = 'img'">`,
@@ -249,7 +249,7 @@ var hostileTexts = []string{
 	"name: - & *yaml ! | > ' \" % @ `",
 }
 
-// hostileOverview has the hostile texts wherever there is a text.
+// hostileOverview returns an overview that has the hostile texts in every field.
 func hostileOverview() object {
 	o := fullOverview()
 	events := o["events"].(object)
@@ -290,8 +290,8 @@ func hostileOverview() object {
 	return o
 }
 
-// hugeOverview has as many rows in each list as a request can ask for. The round
-// changes all that changes between two of them.
+// hugeOverview returns an overview with the maximum number of rows in each list. Each
+// round has other values.
 func hugeOverview(round int) object {
 	const rows = 1000
 	random := rand.New(rand.NewPCG(1, uint64(round)))

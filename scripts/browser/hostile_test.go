@@ -10,18 +10,18 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// harmless checks that nothing of what was sent did anything.
-func (t *tab) harmless() {
+// expectHarmless checks that no text from a client had an effect on the page.
+func (t *tab) expectHarmless() {
 	GinkgoHelper()
 	Expect(eval[string](t, `String(window.ran)`)).To(Equal("undefined"), "a script ran")
-	Expect(t.trouble()).To(BeEmpty())
+	Expect(t.problems()).To(BeEmpty())
 	Expect(eval[int](t, `document.querySelectorAll("script, img, iframe, object, embed, style, base, form").length`)).
 		To(Equal(2), "the page's script and its icon")
-	t.fits()
+	t.expectFits()
 }
 
-// fits checks that the page is no wider than the screen.
-func (t *tab) fits() {
+// expectFits checks that the page is not wider than the screen.
+func (t *tab) expectFits() {
 	GinkgoHelper()
 	Expect(eval[[]string](t, `(() => {
 		const width = document.documentElement.clientWidth;
@@ -32,8 +32,8 @@ func (t *tab) fits() {
 	})()`)).To(BeEmpty())
 }
 
-var _ = Describe("What people who mean ill send", func() {
-	It("is harmless on its way through the daemon", func() {
+var _ = Describe("Text from a malicious client", func() {
+	It("is harmless after it has passed through the daemon", func() {
 		d := startDaemon("--intake-max-label-value-bytes=20000")
 		for i, text := range hostileTexts {
 			d.emitEvent("worker containers", float64(i), map[string]string{
@@ -48,25 +48,25 @@ var _ = Describe("What people who mean ill send", func() {
 			t := open(d.page, l)
 			t.eventually(fmt.Sprintf(`document.querySelectorAll("#workers tbody tr").length === %d`, len(hostileTexts)))
 			t.eventually(`document.querySelectorAll("#unknown tbody tr").length > 10`)
-			Expect(t.text("#workers")).To(ContainSubstring(hostileTexts[0]), "it is shown as text")
+			Expect(t.text("#workers")).To(ContainSubstring(hostileTexts[0]), "markup is shown as text")
 			Expect(t.text("#groups")).To(ContainSubstring("branch=‹U+202E›gpj"))
 			t.refreshed()
-			t.harmless()
+			t.expectHarmless()
 		}
 	})
 
-	It("is harmless wherever there is a text", func() {
-		s := newStage(startDaemon(), hostileOverview())
+	It("is harmless everywhere on the page", func() {
+		s := newFakeServer(startDaemon(), hostileOverview())
 		for _, l := range []look{wide, narrow, {width: 320, height: 600, dark: true}} {
 			t := open(s.page, l)
 			eval[bool](t, `[...document.querySelectorAll("details")].map((d) => d.open = true).length > 0`)
 			t.refreshed()
-			t.harmless()
+			t.expectHarmless()
 		}
 	})
 
-	It("is shown so that it can be seen for what it is", func() {
-		s := newStage(startDaemon(), hostileOverview())
+	It("has its invisible characters escaped", func() {
+		s := newFakeServer(startDaemon(), hostileOverview())
 		t := open(s.page, wide)
 		settings := t.column("settings", 1)
 		Expect(settings).To(ContainElements(
@@ -74,15 +74,15 @@ var _ = Describe("What people who mean ill send", func() {
 			"line‹U+000A›feed‹U+0009›tab‹U+0000›nul‹U+001B›[31mred‹U+0085›‹U+2028›",
 			"שלום worker عربي", "__proto__", "–",
 		))
-		By("telling a text that looks like an escape from one")
+		By("distinguishing escapes from text that looks like one")
 		Expect(eval[int](t, `[...document.querySelectorAll("#settings td")]
 			.filter((cell) => cell.innerText === "‹U+202E›" && !cell.querySelector(".escape")).length`)).To(Equal(1))
-		By("isolating what is written from right to left")
+		By("isolating right-to-left text")
 		Expect(eval[string](t, `getComputedStyle(document.querySelector("#settings bdi")).unicodeBidi`)).To(Equal("isolate"))
 	})
 
-	It("is cut where it is long, and can be read in full with the keyboard", func() {
-		s := newStage(startDaemon(), hostileOverview())
+	It("is cut if it is long, and can be opened with the keyboard", func() {
+		s := newFakeServer(startDaemon(), hostileOverview())
 		t := open(s.page, wide)
 		long := `[...document.querySelectorAll("#settings td details")].find((d) => d.innerText.startsWith("0123456789"))`
 		Expect(eval[int](t, long+`.querySelector("summary bdi").textContent.length`)).To(Equal(80))
@@ -92,15 +92,15 @@ var _ = Describe("What people who mean ill send", func() {
 		t.eventually(long + `.querySelector("p").checkVisibility()`)
 		t.refreshed()
 		Expect(eval[string](t, long+`.querySelector("p").innerText`)).To(Equal(
-			strings.Repeat("0123456789", 410)[:4096] + " and 6,144 characters more, which the JSON has"))
+			strings.Repeat("0123456789", 410)[:4096] + " and 6,144 more characters, which are in the JSON"))
 	})
 
-	It("comes into a rule as what it is", func() {
-		s := newStage(startDaemon(), hostileOverview())
+	It("is quoted correctly in suggested rules", func() {
+		s := newFakeServer(startDaemon(), hostileOverview())
 		t := open(s.page, wide)
-		eval[bool](t, `[...document.querySelectorAll("#unknown details.map")].map((d) => d.open = true).length > 0`)
+		eval[bool](t, `[...document.querySelectorAll("#unknown details.rule")].map((d) => d.open = true).length > 0`)
 		t.eventually(`document.querySelectorAll("#unknown pre").length === ` + fmt.Sprint(len(hostileTexts)))
-		rules := map[string]string{} // the metrics by event
+		metrics := map[string]string{} // by event
 		for _, text := range eval[[]string](t, `[...document.querySelectorAll("#unknown pre")].map((pre) => pre.textContent)`) {
 			var file struct {
 				Rules []struct{ Event, Metric, Type, Help, Operation string }
@@ -111,31 +111,31 @@ var _ = Describe("What people who mean ill send", func() {
 			Expect(rule.Type+" "+rule.Operation).To(Equal("counter inc"), text)
 			Expect(rule.Metric).To(MatchRegexp(`^[a-z][a-z0-9_]{0,120}_total$`))
 			Expect(rule.Help).To(ContainSubstring(rule.Event))
-			rules[rule.Event] = rule.Metric
+			metrics[rule.Event] = rule.Metric
 		}
 		for _, text := range hostileTexts {
-			Expect(rules).To(HaveKey(text))
+			Expect(metrics).To(HaveKey(text))
 		}
-		Expect(rules[" spaces  within "]).To(Equal("spaces_within_total"))
-		Expect(rules[""]).To(Equal("events_total"))
+		Expect(metrics[" spaces  within "]).To(Equal("spaces_within_total"))
+		Expect(metrics[""]).To(Equal("events_total"))
 	})
 })
 
-var _ = Describe("An answer that is not what it should be", func() {
+var _ = Describe("An invalid response", func() {
 	DescribeTable("does not break the page",
 		func(overview object) {
-			s := newStage(startDaemon(), overview)
+			s := newFakeServer(startDaemon(), overview)
 			t := open(s.page, wide)
 			t.refreshed()
-			Expect(t.trouble()).To(BeEmpty())
+			Expect(t.problems()).To(BeEmpty())
 			s.show(fullOverview())
 			Eventually(func() []string { return t.rows("workers") }).Should(HaveLen(19))
 		},
-		Entry("when it has a time and nothing else", object{"time": ago(0)}),
-		Entry("when all is null", object{
+		Entry("if only the time is present", object{"time": ago(0)}),
+		Entry("if everything else is null", object{
 			"time": ago(0), "started": nil, "build": nil, "settings": nil, "mapping": nil, "reports": nil, "events": nil, "workers": nil,
 			"families": nil, "groups": nil, "agents": nil, "scrapes": nil, "emitters": nil}),
-		Entry("when nothing has the type that it should", object{
+		Entry("if everything else has the wrong type", object{
 			"time": ago(0), "started": 7, "build": list{1}, "settings": object{"name": 1}, "mapping": "x",
 			"reports": list{nil, 1, "x", list{}, object{"line": 1, "findings": object{"text": "x"}, "help": "x"},
 				object{"line": object{}, "findings": list{nil, "x", object{"level": 1, "kind": list{}, "text": 7}}, "help": list{nil, 1, object{"text": 1, "snippet": list{}}}}},
@@ -147,17 +147,17 @@ var _ = Describe("An answer that is not what it should be", func() {
 			"scrapes": list{object{"time": "0001-01-01T00:00:00Z"}}, "emitters": list{nil}}),
 	)
 
-	DescribeTable("counts as no answer",
+	DescribeTable("counts as a failed request",
 		func(body, reason string) {
-			s := newStage(startDaemon(), fullOverview())
+			s := newFakeServer(startDaemon(), fullOverview())
 			t := open(s.page, wide)
-			s.say(func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, body) })
-			t.eventually(`!document.querySelector("#away").hidden`)
-			Expect(t.text("#away")).To(ContainSubstring(reason))
-			Expect(t.trouble()).To(BeEmpty())
+			s.handle(func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, body) })
+			t.eventually(`!document.querySelector("#outage").hidden`)
+			Expect(t.text("#outage")).To(ContainSubstring(reason))
+			Expect(t.problems()).To(BeEmpty())
 		},
-		Entry("when it is no JSON", "<html>sign in</html>", "is not valid JSON"),
-		Entry("when it is no overview", `{"status": "success"}`, "the answer is no overview"),
-		Entry("when it is null", `null`, "the answer is no overview"),
+		Entry("if it is not JSON", "<html>sign in</html>", "is not valid JSON"),
+		Entry("if it is not an overview", `{"status": "success"}`, "is not an overview"),
+		Entry("if it is null", `null`, "is not an overview"),
 	)
 })

@@ -8,53 +8,53 @@ import (
 	. "github.com/onsi/gomega"
 )
 
-var _ = Describe("The page with the keyboard alone", func() {
+var _ = Describe("The page with only the keyboard", func() {
 	var t *tab
-	BeforeEach(func() { t = open(newStage(startDaemon(), fullOverview()).page, wide) })
+	BeforeEach(func() { t = open(newFakeServer(startDaemon(), fullOverview()).page, wide) })
 
 	focused := func() string {
 		return eval[string](t, `document.activeElement.innerText || document.activeElement.ariaLabel || ""`)
 	}
 
-	It("is skipped to with the first key", func() {
+	It("has a link to the main content as its first element", func() {
 		t.press(kb.Tab)
-		Expect(focused()).To(Equal("Skip to the numbers"))
+		Expect(focused()).To(Equal("Skip to main content"))
 		t.press(kb.Enter)
 		t.eventually(`document.activeElement.id === "main"`)
 	})
 
-	It("is sorted by any column, either way", func() {
+	It("sorts by any column, in both directions", func() {
 		heading := `[...document.querySelectorAll("#workers thead button")].find((b) => b.innerText.startsWith("Containers"))`
 		eval[bool](t, heading+`.focus() === undefined`)
 		t.press(kb.Enter)
 		t.eventually(heading + `.closest("th").ariaSort === "descending"`)
-		most := t.column("workers", 4)
-		Expect(most).To(HaveLen(19))
-		Expect(slices.IsSortedFunc(most, func(a, b string) int { return len(b) - len(a) })).To(BeTrue(), "%v", most)
+		descending := t.column("workers", 4)
+		Expect(descending).To(HaveLen(19))
+		Expect(slices.IsSortedFunc(descending, func(a, b string) int { return len(b) - len(a) })).To(BeTrue(), "%v", descending)
 		Expect(eval[[]string](t, `[...document.querySelectorAll("#workers [aria-sort]")].map((h) => h.ariaSort).filter((s) => s !== "none")`)).
 			To(Equal([]string{"descending"}))
 
 		t.press(" ")
 		t.eventually(heading + `.closest("th").ariaSort === "ascending"`)
-		least := t.column("workers", 4)
-		slices.Reverse(most)
-		Expect(least[0]).To(Equal(most[0]))
+		ascending := t.column("workers", 4)
+		slices.Reverse(descending)
+		Expect(ascending[0]).To(Equal(descending[0]))
 
 		t.refreshed()
-		Expect(t.column("workers", 4)).To(Equal(least))
+		Expect(t.column("workers", 4)).To(Equal(ascending))
 		Expect(focused()).To(Equal("Containers"))
 	})
 
-	It("is filtered, and says how many rows match", func() {
+	It("filters a table, and shows how many rows match", func() {
 		eval[bool](t, `document.querySelector("#workers input").focus() === undefined`)
 		t.press("DARWIN")
 		Eventually(func() []string { return t.rows("workers") }).Should(And(HaveLen(3), HaveEach(ContainSubstring("| darwin |"))))
-		Expect(t.text("#workers .foot")).To(HavePrefix("3 rows of 19 rows match."))
+		Expect(t.text("#workers .foot")).To(HavePrefix("3 of 19 rows match."))
 		t.refreshed()
 		Expect(t.rows("workers")).To(HaveLen(3))
 	})
 
-	It("reads the plot, value by value", func() {
+	It("reads the plot value by value", func() {
 		value := `document.querySelector(".plot").getAttribute("aria-valuetext")`
 		eval[bool](t, `document.querySelector(".plot").focus() === undefined`)
 		now := eval[string](t, value)
@@ -70,13 +70,13 @@ var _ = Describe("The page with the keyboard alone", func() {
 		Expect(eval[string](t, value)).To(Equal(now))
 	})
 
-	It("reaches everything, and shows where it is", func() {
+	It("reaches every section, and shows the focus", func() {
 		reached := map[string]bool{}
 		for range 120 {
 			t.press(kb.Tab)
-			where := eval[string](t, `document.activeElement.closest("section")?.id ?? ""`)
-			if where != "" {
-				reached[where] = true
+			section := eval[string](t, `document.activeElement.closest("section")?.id ?? ""`)
+			if section != "" {
+				reached[section] = true
 			}
 			Expect(eval[bool](t, `document.activeElement === document.body ||
 				getComputedStyle(document.activeElement).outlineStyle !== "none"`)).To(BeTrue(), focused())

@@ -12,17 +12,17 @@ import (
 	. "github.com/onsi/gomega"
 )
 
-var _ = Describe("The page while things happen", func() {
-	It("begins with what to do, and follows what comes without being loaded again", func() {
+var _ = Describe("The page of a running daemon", func() {
+	It("shows hints at first, and then events and pushes without being reloaded", func() {
 		d := startDaemon("--intake-bind-port=" + freePort())
 		t := open(d.page, wide)
 		eval[bool](t, `window.sameDocument = true`)
-		Expect(t.text("#health")).To(HavePrefix("All well"))
-		Expect(t.text("#events")).To(ContainSubstring("No event has come yet"))
+		Expect(t.text("#health")).To(HavePrefix("Healthy"))
+		Expect(t.text("#events")).To(ContainSubstring("No events received yet"))
 		Expect(t.text("#events code")).To(Equal(`curl -d '{"name": "builds started"}' ` + d.intake + `/api/v1/events`))
-		Expect(t.text("#workers")).To(ContainSubstring("None was heard of in the last 5 min"))
+		Expect(t.text("#workers")).To(ContainSubstring("No worker has sent a heartbeat in the last 5 min"))
 		Expect(t.text("#groups")).To(ContainSubstring("No job has pushed"))
-		Expect(t.text("#scrapes")).To(ContainSubstring("Nobody has scraped yet"))
+		Expect(t.text("#scrapes")).To(ContainSubstring("No scrapes yet"))
 
 		d.emit(`{"name": "jobs scheduled", "value": 3}
 			{"name": "worker containers", "value": 12, "attributes": {"worker": "w1", "platform": "linux", "team_name": "main"}}
@@ -35,7 +35,7 @@ var _ = Describe("The page while things happen", func() {
 		Eventually(func() []string { return t.rows("events") }).Should(ConsistOf(
 			HavePrefix("jobs scheduled |"), HavePrefix("worker containers |")))
 		Eventually(func() []string { return t.rows("workers") }).Should(ConsistOf(HavePrefix("w1 | linux | main | – | 12 | – | – |")))
-		Eventually(func() []string { return t.rows("unknown") }).Should(ConsistOf(HavePrefix("deploy finished map it | 1 |")))
+		Eventually(func() []string { return t.rows("unknown") }).Should(ConsistOf(HavePrefix("deploy finished add a rule | 1 |")))
 		Eventually(func() []string { return t.rows("groups") }).Should(ConsistOf(HavePrefix("job=unit |")))
 		Eventually(func() []string { return t.rows("agents") }).Should(ConsistOf(ContainSubstring("username=alice")))
 		Eventually(func() []string { return t.rows("scrapes") }).Should(HaveLen(1))
@@ -44,25 +44,25 @@ var _ = Describe("The page while things happen", func() {
 		Eventually(func() []string { return t.rows("workers") }).Should(ConsistOf(HavePrefix("w1 | linux | main | – | 13 |")))
 
 		Expect(eval[bool](t, `window.sameDocument === true`)).To(BeTrue())
-		Expect(t.trouble()).To(BeEmpty())
+		Expect(t.problems()).To(BeEmpty())
 	})
 
-	Context("when somebody is at work in it", func() {
+	Context("when the user works with it", func() {
 		var (
-			s *stage
+			s *fakeServer
 			t *tab
 			o object
 		)
 		names := func() list { return o["events"].(object)["names"].(list) }
 		BeforeEach(func() {
 			o = fullOverview()
-			s = newStage(startDaemon(), o)
+			s = newFakeServer(startDaemon(), o)
 			t = open(s.page, wide)
 		})
 
-		It("keeps focus, what is open, what is selected and how far it is scrolled", func() {
+		It("keeps the focus, the selection, open details and the scroll position", func() {
 			eval[bool](t, `(() => {
-				document.querySelector("#unknown details.map").open = true;
+				document.querySelector("#unknown details.rule").open = true;
 				document.querySelector('[aria-label="Plot build finished alone"]').focus();
 				document.querySelector("#workers .scroll").scrollTop = 120;
 				const message = document.querySelector("#rejections td.wide bdi");
@@ -70,7 +70,7 @@ var _ = Describe("The page while things happen", func() {
 				scrollTo(0, 300);
 				return true;
 			})()`)
-			// All that can change does.
+			// Values change in all of these places.
 			names()[9].(object)["per_second"] = 5000
 			o["events"].(object)["unknown_names"].(list)[0].(object)["count"] = 1300
 			for _, w := range o["workers"].(object)["list"].(list) {
@@ -82,7 +82,7 @@ var _ = Describe("The page while things happen", func() {
 
 			Expect(t.rows("unknown")[0]).To(ContainSubstring("| 1,300 |"))
 			Expect(eval[[]any](t, `[
-				document.querySelector("#unknown details.map").open,
+				document.querySelector("#unknown details.rule").open,
 				document.activeElement.ariaLabel,
 				document.querySelector("#workers .scroll").scrollTop,
 				document.getSelection().toString(),
@@ -90,7 +90,7 @@ var _ = Describe("The page while things happen", func() {
 			]`)).To(Equal([]any{true, "Plot build finished alone", 120.0, `the attribute "team_name" is missing`, 300.0}))
 		})
 
-		It("moves no row away from under it, and brings them in order when it is left", func() {
+		It("does not move rows while they have the focus, and sorts them afterwards", func() {
 			t.eventually(`document.querySelector("#events tbody th").innerText === "http response time"`)
 			eval[bool](t, `document.querySelector('[aria-label="Plot lock held alone"]').focus() === undefined`)
 			names()[4].(object)["per_second"] = 9999
@@ -104,13 +104,13 @@ var _ = Describe("The page while things happen", func() {
 			Expect(t.column("events", 0)[:2]).To(Equal([]string{"lock held", "new one"}))
 		})
 
-		It("stops when it is told to, or when nobody looks, and goes on after that", func() {
+		It("sends no requests while it is paused or hidden, and continues afterwards", func() {
 			t.click("#pause")
 			Expect(t.text("#refreshed")).To(HavePrefix("Paused "))
-			asked := t.questions()
-			Consistently(t.questions, "3s").Should(Equal(asked))
+			requests := t.overviewRequests()
+			Consistently(t.overviewRequests, "3s").Should(Equal(requests))
 			t.click("#pause")
-			t.eventually(fmt.Sprintf(`questions.length >= %d`, len(asked)+2))
+			t.eventually(fmt.Sprintf(`fetched.length >= %d`, len(requests)+2))
 
 			hide := `(() => {
 				Object.defineProperty(document, "hidden", {value: %t, configurable: true});
@@ -118,28 +118,28 @@ var _ = Describe("The page while things happen", func() {
 				return true;
 			})()`
 			eval[bool](t, fmt.Sprintf(hide, true))
-			asked = t.questions()
-			Consistently(t.questions, "3s").Should(Equal(asked))
+			requests = t.overviewRequests()
+			Consistently(t.overviewRequests, "3s").Should(Equal(requests))
 			eval[bool](t, fmt.Sprintf(hide, false))
-			t.eventually(fmt.Sprintf(`questions.length >= %d`, len(asked)+2))
+			t.eventually(fmt.Sprintf(`fetched.length >= %d`, len(requests)+2))
 		})
 
-		It("shows longer lists when it is asked for them", func() {
-			Expect(t.text("#groups .foot")).To(HavePrefix("The first 4 rows of 412 rows."))
+		It("requests longer lists when the user asks for more rows", func() {
+			Expect(t.text("#groups .foot")).To(HavePrefix("The first 4 of 412 rows."))
 			t.click("#groups .foot button")
-			Expect(t.questions()).To(ContainElement("api/v1/overview?limit=1000"))
+			Expect(t.overviewRequests()).To(ContainElement("api/v1/overview?limit=1000"))
 		})
 
-		It("shows each fault of the mapping file by itself, and the first above all", func() {
+		It("shows each error of the mapping file separately, and the first one in the health", func() {
 			o["mapping"].(object)["error"] = "mapping.yaml:3: first\nmapping.yaml:7: second\n"
 			s.show(o)
 			t.refreshed()
-			Expect(eval[[]string](t, `[...document.querySelectorAll("#mapping dd.bad")].map((fault) => fault.innerText)`)).
+			Expect(eval[[]string](t, `[...document.querySelectorAll("#mapping dd.bad")].map((error) => error.innerText)`)).
 				To(Equal([]string{"mapping.yaml:3: first", "mapping.yaml:7: second"}))
 			Expect(t.text("#health")).To(And(ContainSubstring("mapping.yaml:3: first"), Not(ContainSubstring("second"))))
 		})
 
-		It("puts names in quotes that could not be seen otherwise", func() {
+		It("puts names with outer spaces and empty names in quotes", func() {
 			unknown := list{}
 			for i, name := range []string{" ", "", "deploy ", "deploy"} {
 				unknown = append(unknown, object{"name": name, "count": 9 - i, "last": ago(0)})
@@ -152,9 +152,9 @@ var _ = Describe("The page while things happen", func() {
 				To(Equal([]string{`"“" `, `"“"`, `"“"deploy `, `nonedeploy`}))
 		})
 
-		DescribeTable("has room for a rule that is shown", func(width int64) {
+		DescribeTable("has room for suggested rules", func(width int64) {
 			t.look(look{width: width, height: 900})
-			eval[bool](t, `[...document.querySelectorAll("#unknown details.map")].map((d) => d.open = true).length > 0`)
+			eval[bool](t, `[...document.querySelectorAll("#unknown details.rule")].map((d) => d.open = true).length > 0`)
 			t.eventually(`document.querySelectorAll("#unknown pre").length > 1`)
 			Expect(eval[[]int](t, `(({scrollWidth, clientWidth}) => [scrollWidth, clientWidth])(document.querySelector("#unknown .scroll"))`)).
 				To(HaveEach(eval[int](t, `document.querySelector("#unknown .scroll").clientWidth`)))
@@ -164,7 +164,7 @@ var _ = Describe("The page while things happen", func() {
 			Entry("on a large screen", int64(1920)),
 		)
 
-		It("says so when events no longer come", func() {
+		It("shows that no events arrive any more", func() {
 			health := func(silent int) string {
 				rates := list{}
 				for range 359 - silent {
@@ -178,58 +178,58 @@ var _ = Describe("The page while things happen", func() {
 				t.refreshed()
 				return t.text("#health")
 			}
-			Expect(health(20)).NotTo(ContainSubstring("No event for"))
-			Expect(health(40)).To(ContainSubstring("No event for 6 min"))
-			Expect(health(359)).To(ContainSubstring("No event for over an hour"))
+			Expect(health(20)).NotTo(ContainSubstring("No events for"))
+			Expect(health(40)).To(ContainSubstring("No events for 6 min"))
+			Expect(health(359)).To(ContainSubstring("No events for more than an hour"))
 		})
 
-		It("says what is wrong with the file of pushed groups", func() {
+		It("shows problems with the storage file of pushed groups", func() {
 			groups := o["groups"].(object)
 			groups["damaged_file"], groups["storage_error"] = "/data/pushed.db.damaged-7", "no space left on device"
 			s.show(o)
 			t.refreshed()
 			Expect(t.text("#health")).To(And(
 				ContainSubstring("Pushes cannot be stored: no space left on device"),
-				ContainSubstring("The file of pushed groups was found damaged, and moved to /data/pushed.db.damaged-7")))
+				ContainSubstring("has been moved to /data/pushed.db.damaged-7")))
 		})
 
-		It("plots all that it tells of", func() {
+		It("plots the whole history that the summary describes", func() {
 			var rates list
-			for range 31 { // five minutes, and the slot that is being filled
+			for range 31 { // five minutes, and the current slot
 				rates = append(rates, 10)
 			}
 			rates[0] = 1500
 			o["events"].(object)["history"], o["events"].(object)["last_slot_seconds"] = rates, 4
 			s.show(o)
 			t.refreshed()
-			Expect(t.text("#plot-summary")).To(ContainSubstring("1,500 at most"))
+			Expect(t.text("#plot-summary")).To(ContainSubstring("maximum 1,500 events/s"))
 			line := eval[string](t, `document.querySelector("#plot .line").getAttribute("d")`)
 			Expect(strings.Count(line, " ")).To(Equal(2*len(rates)), line)
 		})
 
-		It("breaks no type of a family", func() {
+		It("shows the type of a family on one line", func() {
 			Expect(eval[bool](t, `[...document.querySelectorAll("#families td.type bdi")].every((type) => type.getClientRects().length === 1)`)).To(BeTrue())
 		})
 
-		It("shows longer lists while it is paused, too, and stays paused", func() {
+		It("requests longer lists while it is paused, and stays paused", func() {
 			t.click("#pause")
-			asked := append(t.questions(), "api/v1/overview?limit=1000")
+			requests := append(t.overviewRequests(), "api/v1/overview?limit=1000")
 			t.click("#groups .foot button")
-			Expect(t.questions()).To(Equal(asked))
-			Consistently(t.questions, "3s").Should(Equal(asked))
+			Expect(t.overviewRequests()).To(Equal(requests))
+			Consistently(t.overviewRequests, "3s").Should(Equal(requests))
 			Expect(t.text("#refreshed")).To(HavePrefix("Paused "))
 		})
 
-		It("says of when it is if the server answers the same again", func() {
+		It("shows the time of the overview if the server sends the same one again", func() {
 			t.eventually(`document.querySelector("#refreshed").innerText.startsWith("As of ")`)
-			s.say(func(w http.ResponseWriter, _ *http.Request) {
+			s.handle(func(w http.ResponseWriter, _ *http.Request) {
 				o["time"] = time.Now()
-				json.NewEncoder(w).Encode(o) //nolint:errcheck // the page is gone
+				json.NewEncoder(w).Encode(o) //nolint:errcheck // the page may have been closed
 			})
 			t.eventually(`document.querySelector("#refreshed").innerText.startsWith("Updated ")`)
 		})
 
-		It("tells the times of a last slot that is shorter than the others", func() {
+		It("shows the start and the end of a last slot that is shorter than the others", func() {
 			o["events"].(object)["last_slot_seconds"] = 4
 			s.show(o)
 			t.refreshed()

@@ -9,7 +9,7 @@ import (
 	. "github.com/onsi/gomega"
 )
 
-// Pictures of the page, for people to look at: -screenshots DIR writes them.
+// Screenshots of the page for reviewers: -screenshots DIR writes them.
 var _ = Describe("Screenshots", func() {
 	overviews := map[string]func() object{
 		"empty": emptyOverview, "full": fullOverview, "hostile": hostileOverview, "reports": reportsOverview,
@@ -18,14 +18,14 @@ var _ = Describe("Screenshots", func() {
 		"wide": wide, "narrow": narrow, "4k": {width: 3840, height: 2160}, "tablet": {width: 820, height: 1180},
 	}
 
-	It("are written where they are asked for", func() {
+	It("are written to the directory that the flag names", func() {
 		if *screenshotsFlag == "" {
 			return
 		}
 		Expect(os.MkdirAll(*screenshotsFlag, 0o755)).To(Succeed())
 		d := startDaemon()
 		for content, overview := range overviews {
-			s := newStage(d, overview())
+			s := newFakeServer(d, overview())
 			for name, l := range looks {
 				for _, dark := range []bool{false, true} {
 					if content != "full" && (dark && content != "reports" || name == "4k" || name == "tablet") {
@@ -33,8 +33,8 @@ var _ = Describe("Screenshots", func() {
 					}
 					l.dark = dark
 					t := open(s.page, l)
-					colours := map[bool]string{false: "light", true: "dark"}[dark]
-					t.screenshot(filepath.Join(*screenshotsFlag, fmt.Sprintf("%s-%s-%s.png", content, name, colours)), name != "4k")
+					scheme := map[bool]string{false: "light", true: "dark"}[dark]
+					t.screenshot(filepath.Join(*screenshotsFlag, fmt.Sprintf("%s-%s-%s.png", content, name, scheme)), name != "4k")
 				}
 			}
 		}

@@ -8,13 +8,13 @@ import (
 var _ = Describe("Reports of other parts of the program", func() {
 	var (
 		o object
-		s *stage
+		s *fakeServer
 		t *tab
 	)
 	BeforeEach(func() {
 		o = emptyOverview()
 		o["scrapes"] = fullOverview()["scrapes"]
-		s = newStage(startDaemon(), o)
+		s = newFakeServer(startDaemon(), o)
 		t = open(s.page, wide)
 	})
 	show := func(reports ...any) {
@@ -34,45 +34,45 @@ var _ = Describe("Reports of other parts of the program", func() {
 		Expect(eval[bool](t, `document.querySelector("#reports").hidden`)).To(BeTrue())
 		show(report("Standard input: 7 events; ended 5 s ago."), report(""), report("Journal: 3 entries."))
 		Expect(lines()).To(Equal([]string{"Standard input: 7 events; ended 5 s ago.", "Journal: 3 entries."}))
-		Expect(t.text("#health")).To(HavePrefix("All well"))
+		Expect(t.text("#health")).To(HavePrefix("Healthy"))
 		show(report("Journal: 4 entries."))
 		Expect(lines()).To(Equal([]string{"Journal: 4 entries."}))
 		show()
 		Expect(eval[bool](t, `document.querySelector("#reports").hidden`)).To(BeTrue())
-		Expect(t.trouble()).To(BeEmpty())
+		Expect(t.problems()).To(BeEmpty())
 	})
 
-	It("have their findings among those of the page, the worst first", func() {
+	It("have their findings among the page's own, the worst first", func() {
 		note, warn, bad := finding("note", "slow", "it is slow"), finding("warn", "full", "it is full"), finding("bad", "broken", "it is broken")
 		show(report("", note))
-		Expect(t.text("#health")).To(HavePrefix("All well"))
+		Expect(t.text("#health")).To(HavePrefix("Healthy"))
 		Expect(findings()).To(Equal([]string{"finding note #events it is slow"}))
 
 		show(report("", warn), report("", note))
-		Expect(t.text("#health")).To(HavePrefix("Attention"))
+		Expect(t.text("#health")).To(HavePrefix("Warnings"))
 
 		show(report("", bad, finding("fatal", "odd", "its level is unknown")), report("", warn))
-		Expect(t.text("#health")).To(HavePrefix("Trouble"))
+		Expect(t.text("#health")).To(HavePrefix("Problems"))
 		Expect(findings()).To(Equal([]string{
 			"finding bad #events it is broken", "finding warn #events it is full", "finding note #events its level is unknown"}))
-		Expect(eval[string](t, `document.querySelector("#health-spoken").textContent`)).To(Equal("Trouble: broken, full, odd."))
+		Expect(eval[string](t, `document.querySelector("#health-spoken").textContent`)).To(Equal("Problems: broken, full, odd."))
 
-		By("showing all findings of one kind")
+		By("showing all findings of the same kind")
 		show(report("", warn), report("", finding("bad", "full", "it is full, too")))
 		Expect(findings()).To(Equal([]string{"finding bad #events it is full, too", "finding warn #events it is full"}))
 
-		By("keeping the focus while they change")
+		By("keeping the focus while findings change")
 		eval[bool](t, `document.querySelector("#health .warn").focus() === undefined`)
 		show(report("", finding("bad", "full", "it is full, too"), bad), report("", warn))
 		Expect(findings()).To(HaveLen(3))
 		Expect(eval[string](t, `document.activeElement.textContent`)).To(HavePrefix("it is full"))
 		show()
 		Expect(findings()).To(BeEmpty())
-		Expect(t.trouble()).To(BeEmpty())
+		Expect(t.problems()).To(BeEmpty())
 	})
 
-	It("say how events get here, as long as none has come", func() {
-		Expect(t.text("#events .hint")).To(Equal("No event has come yet."))
+	It("explain how to send events until the first event arrives", func() {
+		Expect(t.text("#events .hint")).To(Equal("No events received yet."))
 		r := report("")
 		r["help"] = list{object{"section": "events", "text": "Set these variables:"}, object{"section": "events", "snippet": "A=1\nB=2"},
 			object{"section": "events", "text": "Then <b>restart</b> {hostname}."}, object{"section": "groups", "text": "Push."}}
@@ -80,12 +80,12 @@ var _ = Describe("Reports of other parts of the program", func() {
 		Expect(eval[[]string](t, `[...document.querySelectorAll("#events .hint p, #events .hint code")].map((e) => e.innerText)`)).
 			To(Equal([]string{"Set these variables:", "A=1\nB=2", "Then <b>restart</b> 127.0.0.1."}))
 		Expect(t.text("#events .hint button")).To(Equal("Copy"))
-		Expect(t.text("#groups .hint")).To(MatchRegexp(`No job has pushed yet\.\s+Push\.`))
+		Expect(t.text("#groups .hint")).To(MatchRegexp(`No job has pushed metrics yet\.\s+Push\.`))
 		show(report("A line."))
-		Expect(t.text("#events .hint")).To(Equal("No event has come yet."))
+		Expect(t.text("#events .hint")).To(Equal("No events received yet."))
 	})
 
-	It("are shown for what they are", func() {
+	It("have their invisible characters escaped", func() {
 		r := report("gnp\u202Egpj \x00", finding("warn", "odd", "a\u200Bb"))
 		r["help"] = list{object{"section": "events", "text": "c\u202Ed"}, object{"section": "events", "snippet": "e\u202Ef\ng"}}
 		show(r)
@@ -95,10 +95,10 @@ var _ = Describe("Reports of other parts of the program", func() {
 	})
 })
 
-var _ = Describe("The page of a program that takes no pushes", func() {
-	It("has no sections of pushed groups and agents", func() {
+var _ = Describe("The page of a program that does not accept pushes", func() {
+	It("has no sections for pushed groups and agents", func() {
 		o := fullOverview()
-		s := newStage(startDaemon(), o)
+		s := newFakeServer(startDaemon(), o)
 		t := open(s.page, wide)
 		visible := func() []bool {
 			return eval[[]bool](t, `["#groups", "#agents", "nav a[href='#groups']", "nav a[href='#agents']"].map((e) => document.querySelector(e).checkVisibility())`)
@@ -111,7 +111,7 @@ var _ = Describe("The page of a program that takes no pushes", func() {
 		Expect(visible()).To(HaveEach(false))
 		Expect(t.text("#health")).To(ContainSubstring("163,217 series"))
 		Expect(t.rows("workers")).To(HaveLen(19))
-		Expect(t.trouble()).To(BeEmpty())
+		Expect(t.problems()).To(BeEmpty())
 		s.show(fullOverview())
 		t.refreshed()
 		Expect(visible()).To(HaveEach(true))

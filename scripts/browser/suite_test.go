@@ -1,5 +1,5 @@
-// Package browser tests the status page in a real browser: headless Chromium, and
-// the built signalbox. It is run by scripts/browser-test.
+// Package browser tests the status page of the built daemon in headless Chromium. Run it
+// with scripts/browser-test.
 package browser
 
 import (
@@ -17,9 +17,9 @@ import (
 )
 
 var (
-	chromiumFlag    = flag.String("chromium", "chromium", "the browser to run")
-	signalboxFlag   = flag.String("signalbox", "", "the signalbox to run, rather than one that is built for it")
-	screenshotsFlag = flag.String("screenshots", "", "directory to write screenshots of the page to")
+	chromiumFlag    = flag.String("chromium", "chromium", "Browser to run.")
+	signalboxFlag   = flag.String("signalbox", "", "Signalbox binary to run; built from the source if empty.")
+	screenshotsFlag = flag.String("screenshots", "", "Directory for screenshots of the page; none are written if empty.")
 )
 
 func TestBrowser(t *testing.T) {
@@ -32,7 +32,7 @@ func TestBrowser(t *testing.T) {
 var (
 	signalboxBinary string
 
-	// browser is the context of the one Chromium that all tabs are in.
+	// browser is the context of the Chromium process, which all tabs share.
 	browser context.Context
 )
 
@@ -50,8 +50,8 @@ var _ = BeforeSuite(func() {
 		Expect(err).NotTo(HaveOccurred(), string(output))
 	}
 
-	// Nothing that Chromium does for itself, such as looking for updates, may be
-	// taken for what the page does; and root has no sandbox.
+	// Chromium must not send requests of its own, for example for updates, because the
+	// tests check the requests of the page. The sandbox does not work for root.
 	allocator, cancel := chromedp.NewExecAllocator(context.Background(),
 		chromedp.ExecPath(*chromiumFlag),
 		chromedp.UserDataDir(filepath.Join(dir, "profile")),

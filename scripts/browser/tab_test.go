@@ -20,11 +20,11 @@ import (
 	. "github.com/onsi/gomega"
 )
 
-// A look is how a tab shows a page.
+// A look is the size and the color scheme of a tab.
 type look struct {
 	width, height int64
 	dark          bool
-	scale         float64 // of pixels; 0 means 1
+	scale         float64 // device pixel ratio; 0 means 1
 }
 
 var (
@@ -32,30 +32,30 @@ var (
 	narrow = look{width: 390, height: 844}
 )
 
-// A tab is a tab of the browser, that keeps account of what went wrong in it and of
-// where it asked.
+// A tab is a tab of the browser. It records errors and requests.
 type tab struct {
 	ctx context.Context
 
-	mu       sync.Mutex
-	troubles []string
-	urls     []string
+	mu       sync.Mutex // protects the following fields
+	errorLog []string
+	urls     []string // of all requests
 }
 
-// hurry keeps account of what the page's scripts ask for and of how long they wait for
-// the next time, and makes these waits a fifth of what they are: a test need not wait
-// for a page that looks every two seconds. Patience with the server stays.
-const hurry = `
-	window.questions = [];
+// fasterRefresh is a script that records the URLs that the page fetches, and the times
+// for which it waits between requests. It divides these times by five, so that the tests
+// do not wait for a page that refreshes every two seconds. It does not change the request
+// timeout of 15 s.
+const fasterRefresh = `
+	window.fetched = [];
 	window.waits = [];
-	window.fetch = ((fetch) => (address, ...more) => (questions.push(address), fetch(address, ...more)))(fetch);
-	window.setTimeout = ((setTimeout) => (what, wait = 0) => {
-		if (wait < 1000 || wait === 15000) return setTimeout(what, wait);
+	window.fetch = ((fetch) => (url, ...options) => (fetched.push(url), fetch(url, ...options)))(fetch);
+	window.setTimeout = ((setTimeout) => (callback, wait = 0) => {
+		if (wait < 1000 || wait === 15000) return setTimeout(callback, wait);
 		waits.push(wait);
-		return setTimeout(what, wait / 5);
+		return setTimeout(callback, wait / 5);
 	})(setTimeout);`
 
-// open opens a page in a tab of its own, and waits until it shows an overview.
+// open opens a page in a new tab and waits until it shows an overview.
 func open(url string, looks look) *tab {
 	GinkgoHelper()
 	t := &tab{}
@@ -64,36 +64,36 @@ func open(url string, looks look) *tab {
 	ctx, timeout := context.WithTimeout(ctx, 5*time.Minute)
 	DeferCleanup(timeout)
 	t.ctx = ctx
-	_, logging := chromedp.Call(ctx, log.Enable, cdp.Empty{})
-	_, asking := chromedp.Call(ctx, network.Enable, network.EnableParams{})
-	_, hurrying := chromedp.Call(ctx, page.AddScriptToEvaluateOnNewDocument, page.AddScriptToEvaluateOnNewDocumentParams{Source: hurry})
-	Expect(errors.Join(logging, asking, hurrying)).To(Succeed())
+	_, logErr := chromedp.Call(ctx, log.Enable, cdp.Empty{})
+	_, networkErr := chromedp.Call(ctx, network.Enable, network.EnableParams{})
+	_, scriptErr := chromedp.Call(ctx, page.AddScriptToEvaluateOnNewDocument, page.AddScriptToEvaluateOnNewDocumentParams{Source: fasterRefresh})
+	Expect(errors.Join(logErr, networkErr, scriptErr)).To(Succeed())
 	t.look(looks)
 	t.run(chromedp.Navigate(url))
 	t.eventually(`document.body.dataset.shown > 0`)
 	return t
 }
 
-// look gives the tab a size and colours. Nothing moves.
+// look sets the size and the color scheme of the tab, and disables animations.
 func (t *tab) look(l look) {
 	GinkgoHelper()
-	colours := "light"
+	scheme := "light"
 	if l.dark {
-		colours = "dark"
+		scheme = "dark"
 	}
-	_, sizing := chromedp.Call(t.ctx, emulation.SetDeviceMetricsOverride, emulation.SetDeviceMetricsOverrideParams{
+	_, sizeErr := chromedp.Call(t.ctx, emulation.SetDeviceMetricsOverride, emulation.SetDeviceMetricsOverrideParams{
 		Width: l.width, Height: l.height, DeviceScaleFactor: max(1, l.scale), Mobile: l.width < 500,
 	})
-	_, colouring := chromedp.Call(t.ctx, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{
+	_, mediaErr := chromedp.Call(t.ctx, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{
 		Features: []*emulation.MediaFeature{
-			{Name: "prefers-color-scheme", Value: colours},
+			{Name: "prefers-color-scheme", Value: scheme},
 			{Name: "prefers-reduced-motion", Value: "reduce"},
 		},
 	})
-	Expect(errors.Join(sizing, colouring)).To(Succeed())
+	Expect(errors.Join(sizeErr, mediaErr)).To(Succeed())
 }
 
-// note keeps what the browser tells of the page.
+// note records an event that the browser reports about the page.
 func (t *tab) note(event any) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -103,35 +103,35 @@ func (t *tab) note(event any) {
 		for _, argument := range e.Args {
 			values = append(values, string(argument.Value))
 		}
-		t.troubles = append(t.troubles, fmt.Sprintf("console.%s: %s", e.Type, strings.Join(values, " ")))
+		t.errorLog = append(t.errorLog, fmt.Sprintf("console.%s: %s", e.Type, strings.Join(values, " ")))
 	case *runtime.EventExceptionThrown:
-		t.troubles = append(t.troubles, fmt.Sprint("exception: ", *e.ExceptionDetails))
+		t.errorLog = append(t.errorLog, fmt.Sprint("exception: ", *e.ExceptionDetails))
 	case *log.EventEntryAdded:
-		t.troubles = append(t.troubles, fmt.Sprintf("%s: %s (%s)", e.Entry.Source, e.Entry.Text, e.Entry.URL))
+		t.errorLog = append(t.errorLog, fmt.Sprintf("%s: %s (%s)", e.Entry.Source, e.Entry.Text, e.Entry.URL))
 	case *page.EventJavascriptDialogOpening:
-		t.troubles = append(t.troubles, "dialog: "+e.Message)
+		t.errorLog = append(t.errorLog, "dialog: "+e.Message)
 	case *network.EventRequestWillBeSent:
 		t.urls = append(t.urls, e.Request.URL)
 	}
 }
 
-// trouble is what went wrong: errors, refusals by the content security policy,
-// anything on the console.
-func (t *tab) trouble() []string {
+// problems returns the errors so far: exceptions, console output, dialogs, and violations
+// of the content security policy.
+func (t *tab) problems() []string {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	return append([]string(nil), t.troubles...)
+	return append([]string(nil), t.errorLog...)
 }
 
-// questions are the addresses that the page's scripts have asked for, up to now: what
-// the browser tells of its requests, and what a server gets of them, comes later.
-func (t *tab) questions() []string {
+// overviewRequests returns the URLs that the page's scripts have fetched. It is up to
+// date, whereas the browser reports requests later, and a server receives them later.
+func (t *tab) overviewRequests() []string {
 	GinkgoHelper()
-	return eval[[]string](t, `questions`)
+	return eval[[]string](t, `fetched`)
 }
 
-// asked is every URL that the browser has told of asking for the page.
-func (t *tab) asked() []string {
+// requestedURLs returns the URLs of the requests that the browser has reported.
+func (t *tab) requestedURLs() []string {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	return append([]string(nil), t.urls...)
@@ -142,7 +142,7 @@ func (t *tab) run(steps ...chromedp.Action[chromedp.Void]) {
 	Expect(chromedp.Do(t.ctx, steps...)).To(Succeed())
 }
 
-// eval is the value of an expression, or of a promise, in the page.
+// eval returns the value of an expression in the page, or the value of its promise.
 func eval[T any](t *tab, script string) T {
 	GinkgoHelper()
 	value, err := chromedp.Run(t.ctx, chromedp.Evaluate[T](script, chromedp.EvalAwaitPromise))
@@ -156,15 +156,15 @@ func (t *tab) eventually(condition string) {
 	Eventually(func() bool { return eval[bool](t, "Boolean("+condition+")") }).Should(BeTrue(), condition)
 }
 
-// refreshed waits until the page has shown another overview.
+// refreshed waits until the page has shown an overview that it requested after the call.
 func (t *tab) refreshed() {
 	GinkgoHelper()
 	shown := eval[int](t, `Number(document.body.dataset.shown)`)
 	t.eventually(fmt.Sprintf(`document.body.dataset.shown > %d`, shown+1))
 }
 
-// rows are the texts of the rows of a section's table that can be seen, their cells
-// with " | " between them.
+// rows returns the texts of the visible rows of a section's table, with " | " between the
+// cells.
 func (t *tab) rows(section string) []string {
 	GinkgoHelper()
 	return eval[[]string](t, `[...document.querySelectorAll("#`+section+` tbody tr")]
@@ -172,27 +172,27 @@ func (t *tab) rows(section string) []string {
 		.map((row) => [...row.cells].map((cell) => cell.innerText.replace(/\s+/g, " ").trim()).join(" | "))`)
 }
 
-// column are the texts of one column of a section's table.
+// column returns the texts of a column of a section's table.
 func (t *tab) column(section string, index int) []string {
 	GinkgoHelper()
 	return eval[[]string](t, fmt.Sprintf(`[...document.querySelectorAll("#%s tbody tr")]
 		.map((row) => row.cells[%d].innerText.trim())`, section, index))
 }
 
-// text is the visible text of an element.
+// text returns the visible text of an element.
 func (t *tab) text(selector string) string {
 	GinkgoHelper()
 	return eval[string](t, `document.querySelector(`+"`"+selector+"`"+`).innerText`)
 }
 
-// press presses a key, with what has the focus.
+// press sends key presses to the focused element.
 func (t *tab) press(keys string) {
 	GinkgoHelper()
 	t.run(chromedp.KeyEvent(keys))
 }
 
-// click clicks an element if a mouse could: nothing is before its middle. It does not
-// move the mouse, since the page may move what is below it meanwhile.
+// click clicks an element. It fails if another element covers the center. It does not
+// move the mouse pointer, because the page can move elements in the meantime.
 func (t *tab) click(selector string) {
 	GinkgoHelper()
 	Expect(eval[bool](t, `(() => {
@@ -206,11 +206,11 @@ func (t *tab) click(selector string) {
 	})()`)).To(BeTrue(), "%s cannot be clicked", selector)
 }
 
-// screenshot writes a picture of the page, all of it or as far as it is seen.
-func (t *tab) screenshot(file string, all bool) {
+// screenshot writes a picture of the whole page, or of the visible part.
+func (t *tab) screenshot(file string, wholePage bool) {
 	GinkgoHelper()
 	params := page.CaptureScreenshotParams{Format: page.CaptureScreenshotFormatPng}
-	if all {
+	if wholePage {
 		size := eval[[]float64](t, `[document.documentElement.scrollWidth, document.documentElement.scrollHeight]`)
 		beyond := true
 		params.CaptureBeyondViewport = &beyond

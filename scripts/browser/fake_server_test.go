@@ -13,23 +13,24 @@ import (
 	. "github.com/onsi/gomega"
 )
 
-// A stage is a proxy before a daemon, below a path of its own, whose overview is
-// what a test says: the page is the daemon's, and what it shows is not.
-type stage struct {
+// A fakeServer is a reverse proxy in front of a daemon, below a path prefix. It serves
+// the daemon's status page, but answers requests for the overview itself.
+type fakeServer struct {
 	page   string // URL of the status page
 	server *httptest.Server
 
-	mu     sync.Mutex
-	answer http.HandlerFunc // to what asks for the overview
+	mu       sync.Mutex
+	overview http.HandlerFunc // answers requests for the overview
 }
 
 const prefix = "/behind/a/proxy"
 
-func newStage(d *daemon, overview any) *stage {
+// newFakeServer returns a fakeServer whose page shows the overview.
+func newFakeServer(d *daemon, overview any) *fakeServer {
 	GinkgoHelper()
 	target, err := url.Parse(d.page)
 	Expect(err).NotTo(HaveOccurred())
-	s := &stage{}
+	s := &fakeServer{}
 	s.show(overview)
 	proxy := &httputil.ReverseProxy{Rewrite: func(r *httputil.ProxyRequest) { r.SetURL(target) }}
 	s.server = httptest.NewServer(http.StripPrefix(prefix, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -38,29 +39,29 @@ func newStage(d *daemon, overview any) *stage {
 			return
 		}
 		s.mu.Lock()
-		answer := s.answer
+		overview := s.overview
 		s.mu.Unlock()
-		answer(w, r)
+		overview(w, r)
 	})))
 	DeferCleanup(s.server.Close)
 	s.page = s.server.URL + prefix + "/"
 	return s
 }
 
-// show makes an overview what the page gets from now on.
-func (s *stage) show(overview any) {
+// show answers requests for the overview with the given one from now on.
+func (s *fakeServer) show(overview any) {
 	GinkgoHelper()
 	body, err := json.Marshal(overview)
 	Expect(err).NotTo(HaveOccurred())
-	s.say(func(w http.ResponseWriter, _ *http.Request) {
+	s.handle(func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", "application/json")
-		w.Write(body) //nolint:errcheck // the page is gone
+		w.Write(body) //nolint:errcheck // the page may have been closed
 	})
 }
 
-// say makes a handler answer the page from now on.
-func (s *stage) say(answer http.HandlerFunc) {
+// handle answers requests for the overview with the handler from now on.
+func (s *fakeServer) handle(overview http.HandlerFunc) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.answer = answer
+	s.overview = overview
 }
