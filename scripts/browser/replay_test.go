@@ -91,7 +91,7 @@ var _ = Describe("The page of a daemon that has replayed a Concourse node's even
 	})
 
 	It("lists emitters and settings", func() {
-		Expect(t.rows("emitters")).To(ContainElement("Prometheus | no queue | 0"))
+		Expect(t.rows("emitters")).To(ContainElement("Prometheus | none | 0"))
 		Expect(t.rows("settings")).To(ContainElement("prometheus-bind-ip | 127.0.0.1"))
 		Expect(t.text("#mapping")).To(ContainSubstring("The built-in rules are in use"))
 	})

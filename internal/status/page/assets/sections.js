@@ -266,7 +266,7 @@ export function makeSections({ plotted, togglePlot, onMore }) {
         paragraph(
           o.events.unknown
             ? "There are too many names to list them."
-            : "None. Events whose name Signalbox does not know are listed here, for example misspelled names.",
+            : "None. Events with unknown names, for example misspelled ones, are listed here.",
         ),
       ],
       key: (u) => u.name,
@@ -479,7 +479,7 @@ export function makeSections({ plotted, togglePlot, onMore }) {
       list: (o) => o.scrapes,
       subtitle: () => "",
       hint: () => [
-        paragraph("No scrapes yet. To scrape Signalbox, add this to the configuration of Prometheus:"),
+        paragraph("No scrapes yet. To scrape Signalbox, add this to your Prometheus configuration:"),
         snippet(`scrape_configs:
 - job_name: signalbox
   honor_labels: true
@@ -539,7 +539,7 @@ export function makeSections({ plotted, togglePlot, onMore }) {
           sort: (e) => (e.queueCapacity ? e.queueLength / e.queueCapacity : 0),
           show: (cell, e) => {
             const part = e.queueCapacity ? e.queueLength / e.queueCapacity : 0;
-            const text = e.queueCapacity ? `${number(e.queueLength)} of ${number(e.queueCapacity)}` : "no queue";
+            const text = e.queueCapacity ? `${number(e.queueLength)} of ${number(e.queueCapacity)}` : "none";
             showBar(cell, part, text, part >= 0.9 ? "warn" : "");
             cell.bar.hidden = !e.queueCapacity;
           },
@@ -568,8 +568,8 @@ function pushedSubtitle(pushed, noun) {
   if (!pushed?.total) {
     return "";
   }
-  const limitUsed = pushed.limit ? `, ${share(pushed.series, pushed.limit)} of the limit` : "";
-  return `${plural(pushed.total, noun)} with ${plural(pushed.series, "series", "series")}${limitUsed}`;
+  const limitUsed = pushed.limit ? `, ${share(pushed.series, pushed.limit)} of limit` : "";
+  return `${plural(pushed.total, noun)}, ${plural(pushed.series, "series", "series")}${limitUsed}`;
 }
 
 // showRule shows the rule for an unknown event when the user opens it.
