@@ -48,7 +48,7 @@ func (s *Status) families(now time.Time) Families {
 
 // A labelCounter counts the distinct values of each label of a family. Counting reads
 // every series, which can take longer than a client waits for the overview, so run does
-// it in its own goroutine. It spends at most a twentieth of the time on it.
+// it in its own goroutine, for at most a twentieth of the time.
 type labelCounter struct {
 	requests chan labelCountRequest // unbuffered: requests while run is counting are dropped
 	counts   atomic.Pointer[labelCounts]

@@ -6,8 +6,9 @@ import "time"
 
 // An Overview is the response to GET /api/v1/overview. It contains everything that the
 // status page shows. Times are in RFC 3339, durations in seconds. Names, label values
-// and messages come unchanged from the sender, so do not trust them. They are at most
-// 1 KiB long, the error of the mapping file 4 KiB; longer texts are cut and end in "…".
+// and messages come from clients and are not escaped, so do not trust them. They are at
+// most 1 KiB long, the error of the mapping file 4 KiB; longer texts are cut and end in
+// "…".
 //
 // Lists have at most as many entries as the request asks for (?limit=, 100 by default,
 // at most 1000). The totals next to a list count everything.
@@ -57,7 +58,7 @@ type Mapping struct {
 type Events struct {
 	Received  uint64  `json:"received"`   // since the start, including unknown and rejected events
 	PerSecond float64 `json:"per_second"` // over the last ten seconds
-	Unknown   uint64  `json:"unknown"`    // events that neither a rule nor silent_events names
+	Unknown   uint64  `json:"unknown"`    // events that have no rule and are not in silent_events
 	Rejected  uint64  `json:"rejected"`   // malformed events, and events rejected for at least one metric
 
 	// History is the rate over the last hour, in events per second, oldest first: one

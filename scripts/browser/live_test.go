@@ -164,7 +164,7 @@ var _ = Describe("The page of a running daemon", func() {
 			Entry("on a large screen", int64(1920)),
 		)
 
-		It("shows that no events arrive any more", func() {
+		It("shows that events have stopped arriving", func() {
 			health := func(silent int) string {
 				rates := list{}
 				for range 359 - silent {

@@ -5,14 +5,14 @@ import { element, setText } from "./element.js";
 import { plural, rate, share, span } from "./format.js";
 import { displayName, escapeInvisible } from "./text.js";
 
-// A rejection that is older than this is only a note, and a latest scrape that is older
-// than this is a warning. In milliseconds.
+// If the latest rejection is older than this, it is only a note. If the latest scrape is
+// older than this, it is a warning. In milliseconds.
 const recent = 10 * 60 * 1000;
 
-// A time without events of this length is a finding. In seconds.
+// If no event arrives for this time, it is a finding. In seconds.
 const quietTime = 5 * 60;
 
-// Reaching this share of a limit is a finding. The alerts use the same share.
+// If this share of a limit is reached, it is a finding. The alerts use the same share.
 const nearLimit = 0.8;
 
 // The length to which texts and kinds of findings in reports are cut, in characters.

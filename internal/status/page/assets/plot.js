@@ -212,8 +212,8 @@ const sparkWidth = 96;
 const sparkHeight = 20;
 const sparkPoints = 48;
 
-// timeSpanFor returns the length of time of a plot, in seconds, whose history has the
-// given number of seconds.
+// timeSpanFor returns the length of time, in seconds, that a plot shows if the history
+// has the given length.
 function timeSpanFor(seconds) {
   return timeSpans.find((timeSpan) => timeSpan >= seconds) ?? timeSpans.at(-1);
 }

@@ -138,8 +138,8 @@ function snippet(text) {
 class Section {
   // The options are those of Table, and also: list(o) returns the rows; total(o) returns
   // the number of all rows, if the list can be cut; hint(o) returns the nodes to show if
-  // there are no rows; subtitle(o) returns the text next to the heading; isPresent(o)
-  // reports whether to show the section, which is always shown without it.
+  // there are no rows; subtitle(o) returns the text next to the heading; isPresent(o),
+  // if given, reports whether to show the section.
   constructor(id, options, container = document.getElementById(id).querySelector(".body")) {
     this.options = options;
     this.panel = document.getElementById(id);
@@ -595,7 +595,7 @@ function showMappingErrors(target, text) {
   for (const line of text.split("\n").filter((line) => line !== "")) {
     const error = element("dd", { className: "bad" });
     showText(error, line);
-    // Long errors are open, because their ends are the most important part.
+    // Long errors are open, because the end of an error says what is wrong.
     error.querySelectorAll("details").forEach((long) => (long.open = true));
     target.failure.append(error);
   }

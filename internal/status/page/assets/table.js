@@ -89,7 +89,7 @@ export class Table {
     return heading;
   }
 
-  // update shows a list. The total includes rows that the list does not have.
+  // update shows a list of rows. The total also counts rows that are not in the list.
   update(list, total = list.length) {
     this.total = total;
     const seen = new Map();
@@ -164,9 +164,9 @@ export class Table {
     );
   }
 
-  // arrange sorts the rows and hides those that do not match the filter. While the rows
-  // are in use, it does not move them, and appends new ones, unless the user asked for
-  // it.
+  // arrange sorts the rows and hides those that do not match the filter. Unless the user
+  // asked for it, it does not move rows while they are in use, and appends new rows at
+  // the end.
   arrange(userAsked) {
     const { columns, searchText } = this.options;
     const { column, ascending } = this.order;
