@@ -27,7 +27,8 @@ function findings(o) {
 
   if (o.mapping?.error) {
     const [first] = o.mapping.error.split("\n");
-    add("bad", "mapping", "reloading the mapping file failed", `reloading the mapping file failed: ${displayName(first)}`);
+    const kind = "reloading the mapping file failed";
+    add("bad", "mapping", kind, `${kind}: ${displayName(first)}`);
   }
 
   for (const { level, kind, text } of o.reports.flatMap((r) => r.findings)) {
@@ -39,10 +40,12 @@ function findings(o) {
     (f) => o.families.limit > 0 && f.series < o.families.limit && f.series >= nearLimit * o.families.limit,
   );
   if (full.length) {
-    add("bad", "families", "families at the series limit", `${plural(full.length, "family", "families")} at the series limit`);
+    const count = plural(full.length, "family", "families");
+    add("bad", "families", "families at the series limit", `${count} at the series limit`);
   }
   if (almostFull.length) {
-    add("warn", "families", "families near the series limit", `${plural(almostFull.length, "family", "families")} near the series limit`);
+    const count = plural(almostFull.length, "family", "families");
+    add("warn", "families", "families near the series limit", `${count} near the series limit`);
   }
   for (const [section, pushed, noun] of [
     ["groups", o.groups, "pushed groups"],
@@ -50,7 +53,8 @@ function findings(o) {
   ]) {
     if (pushed?.limit > 0 && pushed.series >= nearLimit * pushed.limit) {
       const level = pushed.series >= pushed.limit ? "bad" : "warn";
-      add(level, section, `${noun} near the series limit`, `${noun} use ${share(pushed.series, pushed.limit)} of the series limit`);
+      const used = share(pushed.series, pushed.limit);
+      add(level, section, `${noun} near the series limit`, `${noun} use ${used} of the series limit`);
     }
   }
 
@@ -78,8 +82,8 @@ function findings(o) {
     add("bad", "groups", "pushes cannot be stored", `pushes cannot be stored: ${displayName(o.groups.storageError)}`);
   }
   if (o.groups?.damagedFile) {
-    const text = `the storage file of pushed groups was damaged and has been moved to ${displayName(o.groups.damagedFile)}`;
-    add("warn", "groups", "the storage file of pushed groups was damaged", text);
+    const kind = "the storage file of pushed groups was damaged";
+    add("warn", "groups", kind, `${kind} and has been moved to ${displayName(o.groups.damagedFile)}`);
   }
 
   const failed = o.groups?.list.filter((g) => g.failed !== null && g.failed > (g.pushed ?? 0));
@@ -89,7 +93,8 @@ function findings(o) {
 
   const late = o.workers.list.filter((w) => isLate(w, o.workers.staleAfter));
   if (late.length) {
-    add("warn", "workers", "workers without a recent heartbeat", `${plural(late.length, "worker")} without a recent heartbeat`);
+    const count = plural(late.length, "worker");
+    add("warn", "workers", "workers without a recent heartbeat", `${count} without a recent heartbeat`);
   }
 
   const scrape = o.scrapes[0];
@@ -104,7 +109,8 @@ function findings(o) {
   const quiet = secondsWithoutEvents(o.events);
   if (o.events.received && quiet >= quietTime) {
     const wholeHistory = quiet > 3500; // the history has one hour
-    add(wholeHistory ? "note" : "warn", "events", "no events", `no events for ${wholeHistory ? "more than an hour" : span(quiet)}`);
+    const time = wholeHistory ? "more than an hour" : span(quiet);
+    add(wholeHistory ? "note" : "warn", "events", "no events", `no events for ${time}`);
   }
 
   if (o.events.unknown) {
@@ -147,7 +153,8 @@ export function showHealth(target, liveRegion, o) {
   }
   target.parentElement.dataset.level = level;
   setText(target.state, states[level]);
-  const numbers = `${rate(o.events.perSecond)} events/s, ${plural(o.workers.total, "worker")}, ${plural(series, "series", "series")}`;
+  const workers = plural(o.workers.total, "worker");
+  const numbers = `${rate(o.events.perSecond)} events/s, ${workers}, ${plural(series, "series", "series")}`;
   const noneLost = o.events.rejected === 0 && o.emitters.every((e) => e.dropped === 0);
   setText(target.numbers, `${numbers}${noneLost ? "; no events dropped or rejected" : ""}.`);
 

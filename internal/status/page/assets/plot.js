@@ -140,7 +140,8 @@ export class Plot {
     const when = clock(this.endOf(values.length - 1 - values.lastIndexOf(max)));
     const seconds = (values.length - 1) * slot + this.data.last;
     const time = Math.abs(seconds - 3600) < 60 ? "hour" : span(seconds);
-    setText(this.summary, `Over the last ${time}: average ${rate(mean)} events/s, maximum ${rate(max)} events/s at ${when}.`);
+    const rates = `average ${rate(mean)} events/s, maximum ${rate(max)} events/s at ${when}`;
+    setText(this.summary, `Over the last ${time}: ${rates}.`);
   }
 
   onPointer(event) {
@@ -153,8 +154,8 @@ export class Plot {
 
   onKey(event) {
     const oldest = this.data.values.length - 1;
-    const fiveMinutes = Math.max(1, Math.round(300 / this.data.slot));
-    const moves = { ArrowLeft: 1, ArrowDown: 1, ArrowRight: -1, ArrowUp: -1, PageDown: fiveMinutes, PageUp: -fiveMinutes };
+    const page = Math.max(1, Math.round(300 / this.data.slot)); // five minutes
+    const moves = { ArrowLeft: 1, ArrowDown: 1, ArrowRight: -1, ArrowUp: -1, PageDown: page, PageUp: -page };
     let back;
     if (event.key === "Home") {
       back = oldest;

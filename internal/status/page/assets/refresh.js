@@ -9,10 +9,11 @@ const requestTimeout = 15000;
 //
 //   url       url() is the URL to request
 //   show      show(json) shows a response; if it throws, the request counts as failed
-//   onState   onState({paused, error, since, retryAt}) is called after each request:
-//             error is why the latest request failed, or null; since is the time of the
-//             latest successful request, or of the first request; retryAt is the time of
-//             the next request, or null; times are in milliseconds since 1970
+//   onState   onState({paused, error, since, retryAt}) is called after each request, and
+//             when the page is paused: error is why the latest request failed, or null;
+//             since is the time of the latest successful request, or of the first
+//             request; retryAt is the time of the next request, or null; times are in
+//             milliseconds since 1970
 export class Refresh {
   constructor(options) {
     this.options = options;
@@ -43,8 +44,8 @@ export class Refresh {
     this.request = null;
   }
 
-  // start requests the overview now and then regularly, unless the page is paused or
-  // hidden.
+  // start requests the overview immediately, and regularly after that, unless the page is
+  // paused or hidden.
   start() {
     if (this.paused || document.hidden) {
       this.stop();
@@ -53,8 +54,8 @@ export class Refresh {
     }
   }
 
-  // refreshNow requests the overview now, even while the page is paused. Unless it is
-  // paused, regular requests follow.
+  // refreshNow requests the overview immediately, even while the page is paused. Unless
+  // it is paused, regular requests follow.
   async refreshNow() {
     this.stop();
     const request = (this.request = new AbortController());

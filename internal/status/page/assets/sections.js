@@ -336,7 +336,9 @@ export function makeSections({ plotted, togglePlot, onMore }) {
       list: (o) => o.workers.list.map((w) => ({ ...w, staleAfter: o.workers.staleAfter })),
       total: (o) => o.workers.total,
       subtitle: (o) =>
-        o.workers.total ? `${plural(o.workers.total, "worker")}, stale after ${span(o.workers.staleAfter)} without a heartbeat` : "",
+        o.workers.total
+          ? `${plural(o.workers.total, "worker")}, stale after ${span(o.workers.staleAfter)} without a heartbeat`
+          : "",
       hint: (o) => [
         paragraph(
           `No worker has sent a heartbeat${o.workers.staleAfter ? ` in the last ${span(o.workers.staleAfter)}` : ""}. ` +
@@ -408,7 +410,7 @@ export function makeSections({ plotted, togglePlot, onMore }) {
         {
           title: "Label values",
           wide: true,
-          tooltip: "Number of distinct values of each label; the first label is the main reason for the number of series",
+          tooltip: "Number of distinct values of each label; the first label adds the most series",
           sort: (f) => f.labels[0]?.values ?? 0,
           show: (cell, f) => {
             if (cell.childElementCount !== f.labels.length) {

@@ -66,7 +66,10 @@ export class Table {
         this.body,
       ),
     );
-    this.observer = new IntersectionObserver((entries) => this.onVisibility(entries), { root: this.scroll, rootMargin: "300px" });
+    this.observer = new IntersectionObserver((entries) => this.onVisibility(entries), {
+      root: this.scroll,
+      rootMargin: "300px",
+    });
     this.count = element("span");
     this.more = element("button", { type: "button", hidden: true }, "Show more");
     this.more.addEventListener("click", () => options.onMore());
