@@ -111,8 +111,8 @@ func (b *Body) Close() {
 	}
 }
 
-// A sentBody is a body before decompression. If the body exceeds the limit, Read returns
-// an error; io.LimitedReader would return io.EOF, as if the body were complete.
+// A sentBody is a body before decompression. If the body exceeds the limit, Read
+// returns an error; io.LimitedReader would return io.EOF, as if the body were complete.
 type sentBody struct {
 	r           io.Reader
 	limit, read int64

@@ -18,9 +18,9 @@ const Encodings = "gzip, snappy, zstd"
 // such as an endless sequence of empty blocks.
 const framingBytes = 64 << 10
 
-// maxZstdWindow is the maximum window size of zstd. RFC 9659 requires decoders to support
-// this size. A decoder keeps the window in memory, so this also limits the memory that
-// decompressing one request can use.
+// maxZstdWindow is the maximum window size of zstd. RFC 9659 requires decoders to
+// support this size. A decoder keeps the window in memory, so this also limits the
+// memory that decompressing one request can use.
 const maxZstdWindow = 8 << 20
 
 // A decompressor is the common interface of gzip.Reader and zstd.Decoder.

@@ -9,8 +9,8 @@ import (
 	"github.com/signalbox-ci/signalbox/internal/loglimit"
 )
 
-// rejectionBurst is the number of rejections that are logged before the limit of one per
-// second applies. It is more than an operator reads, but not enough to fill a disk.
+// rejectionBurst is the number of rejections that are logged before the limit of one
+// per second applies. It is more than an operator reads, but not enough to fill a disk.
 const rejectionBurst = 100
 
 // Rejections logs rejected input, at a limited rate. The first line after rejections

@@ -19,9 +19,9 @@ func TestAgents(t *testing.T) {
 	RunSpecs(t, "Agents")
 }
 
-// A recorder is a Sink that keeps the updates that it receives, with the base labels and
-// each metric as text. It rejects metrics whose names begin with "rejected", and all
-// updates of the user "rejected".
+// A recorder is a Sink that keeps the updates that it receives, with the base labels
+// and each metric as text. It rejects metrics whose names begin with "rejected", and
+// all updates of the user "rejected".
 type recorder struct {
 	mu      sync.Mutex
 	updates [][]string // of each, the base labels and then the metrics

@@ -33,8 +33,8 @@ func batch(n, metrics int) string {
 	return b.String()
 }
 
-// BenchmarkHandler measures the cost of a POST of a thousand metrics without the network
-// and the aggregator.
+// BenchmarkHandler measures the cost of a POST of a thousand metrics without the
+// network and the aggregator.
 func BenchmarkHandler(b *testing.B) {
 	for _, bench := range []struct {
 		name, body string

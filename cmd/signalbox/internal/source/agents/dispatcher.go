@@ -43,7 +43,8 @@ type dispatcher struct {
 func newDispatcher(ctx context.Context, options Options, parser *parser, body []byte, complete bool) *dispatcher {
 	body = bytes.TrimPrefix(body, []byte(source.ByteOrderMark))
 	if complete {
-		// In an incomplete body, white space shows that the update before it is complete.
+		// In an incomplete body, white space shows that the update before it is
+		// complete.
 		body = bytes.TrimRight(body, " \t\r\n")
 	}
 	return &dispatcher{

@@ -93,7 +93,8 @@ func BenchmarkLager(b *testing.B) {
 	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N*3000), "ns/line")
 }
 
-// BenchmarkHandler measures the cost of a POST of a thousand events without the network.
+// BenchmarkHandler measures the cost of a POST of a thousand events without the
+// network.
 func BenchmarkHandler(b *testing.B) {
 	lines := batch()
 	encoder, err := zstd.NewWriter(nil)

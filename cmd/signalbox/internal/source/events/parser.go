@@ -19,7 +19,8 @@ import (
 //
 // It does not use encoding/json, which ignores the case of field names, silently
 // replaces invalid text, keeps the last of duplicate fields, and does not preserve the
-// text of numbers. Checking for all of this separately would be slower than this parser.
+// text of numbers. Checking for all of this separately would be slower than this
+// parser.
 //
 // It is not safe for concurrent use.
 type eventParser struct {

@@ -8,8 +8,8 @@ import "github.com/signalbox-ci/signalbox/cmd/signalbox/internal/source"
 type Tally struct {
 	Sink source.Sink
 
-	// Accepted is the number of well-formed events, Unknown is the number of those whose
-	// names the Sink does not know, and Rejected is the number of malformed ones.
+	// Accepted is the number of well-formed events, Unknown is the number of those
+	// whose names the Sink does not know, and Rejected is the number of malformed ones.
 	Accepted, Unknown, Rejected int
 
 	attributes map[string]string // for events that need a map; reused

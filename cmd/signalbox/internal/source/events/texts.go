@@ -5,8 +5,8 @@ const (
 	// all events, attributes, workers, teams and pipelines of a CI system.
 	maxTexts = 8192
 
-	// maxTextBytes is the maximum length of a text that is kept. Together with maxTexts,
-	// it limits the memory for texts to about a megabyte.
+	// maxTextBytes is the maximum length of a text that is kept. Together with
+	// maxTexts, it limits the memory for texts to about a megabyte.
 	maxTextBytes = 64
 )
 

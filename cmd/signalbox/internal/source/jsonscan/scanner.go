@@ -14,8 +14,8 @@ import (
 //
 // The zero value is ready for Reset. A Scanner is not safe for concurrent use.
 type Scanner struct {
-	// Pos is the offset of the next byte. The caller may set it to an earlier offset, to
-	// read a value again.
+	// Pos is the offset of the next byte. The caller may set it to an earlier offset,
+	// to read a value again.
 	Pos int
 
 	data []byte
