@@ -39,8 +39,8 @@ func Refuse(w http.ResponseWriter, status int, reason string) {
 	}{reason})
 }
 
-// AllowMethods reports whether the request has one of the methods. If not, it
-// responds with status 405.
+// AllowMethods reports whether the request has one of the methods. If not, it responds
+// with status 405.
 func AllowMethods(w http.ResponseWriter, r *http.Request, allowed ...string) bool {
 	if slices.Contains(allowed, r.Method) {
 		return true

@@ -68,7 +68,7 @@ func (b *Body) Read(p []byte) (int, error) {
 		return 0, b.err
 	}
 
-	// Read up to one byte more than the limit, to notice that the body exceeds it.
+	// Read up to one byte more than the limit, to detect that the body exceeds it.
 	if int64(len(p)) > b.left+1 {
 		p = p[:b.left+1]
 	}

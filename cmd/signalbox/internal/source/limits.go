@@ -1,7 +1,7 @@
 package source
 
 // Limits are the maximum sizes of input. Input that exceeds a limit is rejected with a
-// reason that names the limit; it is never truncated. Zero means the default.
+// reason that names the limit; it is never truncated. A zero means the default.
 type Limits struct {
 	// BodyBytes is the maximum size of a body after decompression. The default is
 	// 64 MiB. It does not apply to standard input.

@@ -216,9 +216,9 @@ func (d *dispatcher) dispatchUpdate(start, end int) {
 	}
 }
 
-// addError adds an error in the update at the given place to the response. If metric is
-// not negative, it is the index of the metric with the error. addError omits the error
-// if the response already has MaxErrors errors.
+// addError adds an error to the response, unless it already has MaxErrors errors. at
+// contains the line and the index of the update. If metric is not negative, it is the
+// index of the metric with the error, and name is the metric's name.
 func (d *dispatcher) addError(at updateError, metric int, name string, err error) {
 	if len(d.response.Errors) == source.MaxErrors {
 		return

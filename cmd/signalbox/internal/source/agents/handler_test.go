@@ -237,7 +237,7 @@ var _ = Describe("Handler", func() {
 		Expect(malformed).To(Equal(1))
 	})
 
-	DescribeTable("accepts the same formats as for events:",
+	DescribeTable("accepts the same formats as for events",
 		func(contentType, body string, metrics ...string) {
 			w := post(body, "Content-Type", contentType)
 			Expect(w.Code).To(Equal(http.StatusOK), w.Body.String())
@@ -268,7 +268,7 @@ var _ = Describe("Handler", func() {
 		Expect(sink.updates).To(BeEmpty())
 	})
 
-	DescribeTable("applies the updates before a syntax error, and reports its position:",
+	DescribeTable("applies the updates before a syntax error, and reports its position",
 		func(body string, line, update int, reason string, metrics ...string) {
 			w := post(body)
 			Expect(w.Code).To(Equal(http.StatusBadRequest))
@@ -355,7 +355,7 @@ var _ = Describe("Handler", func() {
 		Expect(w.Body.String()).To(ContainSubstring("more than the limit of 16777216 bytes"))
 	})
 
-	DescribeTable("applies only complete updates of a body that is cut off:",
+	DescribeTable("applies only complete updates of a body that is cut off",
 		func(body string, metrics ...string) {
 			for end := 0; end <= len(body); end++ {
 				*sink = recorder{}
@@ -427,7 +427,7 @@ var _ = Describe("Handler", func() {
 		Entry("of labels", `{"labels":{"b":""`, `,"\u0061":""`, "}}"),
 	)
 
-	DescribeTable("accepts compressed bodies:",
+	DescribeTable("accepts compressed bodies",
 		func(encoding string, compress func(string) string) {
 			w := post(compress(one("a")), "Content-Encoding", encoding)
 			Expect(w.Code).To(Equal(http.StatusOK), w.Body.String())

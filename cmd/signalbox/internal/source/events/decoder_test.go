@@ -276,7 +276,7 @@ var _ = Describe("Decoder", func() {
 			Expect(sink.names()).To(Equal([]string{"a", "b", "a"}))
 		})
 
-		It("may not be an array", func() {
+		It("must not be an array", func() {
 			decode(source.Lines, `[{"name":"a"}]`)
 			Expect(rejected).To(Equal([]string{"1: event: got an array, expected an object"}))
 		})

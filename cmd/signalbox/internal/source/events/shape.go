@@ -11,8 +11,9 @@ import (
 // Therefore the parser compares the input with the previous event of the same name, and
 // parses only the differences.
 
-// A Shape contains the name of events and their attributes as they are written. The
-// Decoder keeps the shapes of the events that it has decoded, up to a limit.
+// A Shape is the name of an event and the names of its attributes, in the order in
+// which they are written. The Decoder keeps the shapes of events that it has decoded,
+// up to a limit.
 type Shape struct {
 	metric.EventType // with the attributes in the order in which they are written
 

@@ -1,8 +1,8 @@
 package events
 
 const (
-	// maxTexts is the maximum number of texts that are kept. It exceeds the number of
-	// all events, attributes, workers, teams and pipelines of a CI system.
+	// maxTexts is the maximum number of texts that are kept. A CI system has fewer
+	// names of events, attributes, workers, teams and pipelines in total.
 	maxTexts = 8192
 
 	// maxTextBytes is the maximum length of a text that is kept. Together with

@@ -179,8 +179,8 @@ func (s *Scanner) Key() ([]byte, error) {
 	return key, nil
 }
 
-// SkipValue skips the next value. It checks the value only as much as is necessary
-// to find its end.
+// SkipValue skips the next value. It checks the value only as much as is necessary to
+// find its end.
 func (s *Scanner) SkipValue() error {
 	scan := NewValueScan(s.Peek())
 	n, done := scan.Next(s.data[s.Pos:])

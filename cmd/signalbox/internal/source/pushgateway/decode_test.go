@@ -37,7 +37,7 @@ var _ = Describe("Bodies", func() {
 	}
 
 	Describe("text", func() {
-		DescribeTable("is the format of every body that is not delimited protobuf:",
+		DescribeTable("is the format of every body that is not delimited protobuf",
 			func(contentType string) {
 				w := f.put("/j", "# TYPE x gauge\nx 1\na 1\n", "Content-Type", contentType)
 				Expect(w.Code).To(Equal(http.StatusOK), w.Body.String())
@@ -52,7 +52,7 @@ var _ = Describe("Bodies", func() {
 			Entry("OpenMetrics", "application/openmetrics-text; version=1.0.0"),
 		)
 
-		DescribeTable("may contain no metrics:",
+		DescribeTable("may contain no metrics",
 			func(body string) {
 				Expect(f.put("/j", body).Code).To(Equal(http.StatusOK))
 				Expect(f.last().Families).To(BeEmpty())
@@ -79,7 +79,7 @@ var _ = Describe("Bodies", func() {
 			Expect(f.put("/j", body).Code).To(Equal(http.StatusOK))
 		})
 
-		DescribeTable("is rejected if it cannot be parsed:",
+		DescribeTable("is rejected if it cannot be parsed",
 			func(body, reason string) {
 				w := f.put("/j", body)
 				Expect(w.Code).To(Equal(http.StatusBadRequest))
@@ -213,7 +213,7 @@ var _ = Describe("Bodies", func() {
 			Expect(f.last().Families[0].ProtoReflect().GetUnknown()).To(BeEmpty())
 		})
 
-		DescribeTable("is rejected if it cannot be parsed:",
+		DescribeTable("is rejected if it cannot be parsed",
 			func(body, reason string) {
 				Expect(put(body)).To(MatchRegexp("^400 " + reason + "\n$"))
 			},
@@ -224,7 +224,7 @@ var _ = Describe("Bodies", func() {
 			Entry("a damaged message", "\x03\x0a\x05x", "message 1: proto:.cannot parse invalid wire-format data"),
 		)
 
-		DescribeTable("buckets:",
+		DescribeTable("buckets",
 			func(h *dto.Histogram, reason string) {
 				for _, typ := range []dto.MetricType{dto.MetricType_HISTOGRAM, dto.MetricType_GAUGE_HISTOGRAM} {
 					answer := put(delimited(familyOf("x", typ, histogramOf(h))))
@@ -257,7 +257,7 @@ var _ = Describe("Bodies", func() {
 	})
 
 	Describe("that are compressed", func() {
-		DescribeTable("are decompressed:",
+		DescribeTable("are decompressed",
 			func(encoding string, compress func(string) string) {
 				for _, body := range []string{"x 1\n", strings.Repeat("# A comment.\n", 100_000) + "x 1\n"} {
 					w := f.put("/j", compress(body), "Content-Encoding", encoding)
@@ -276,7 +276,7 @@ var _ = Describe("Bodies", func() {
 			Entry("an unknown encoding, which is ignored", "br", func(s string) string { return s }),
 		)
 
-		DescribeTable("are rejected if damaged:",
+		DescribeTable("are rejected if damaged",
 			func(encoding, body, reason string) {
 				w := f.put("/j", body, "Content-Encoding", encoding)
 				Expect(w.Code).To(Equal(http.StatusBadRequest))

@@ -151,8 +151,9 @@ func storeRejection(err error) *rejection {
 	case aggregator.LimitReached:
 		return reject(http.StatusTooManyRequests, err.Error())
 	default:
-		// The change is in effect even though it could not be written to disk. A 503
-		// might cause a proxy to send the client to another server.
+		// The change is in effect even though it could not be written to disk. So the
+		// status is not 503, which might cause a proxy to send the client to another
+		// server.
 		return reject(http.StatusInternalServerError, err.Error())
 	}
 }

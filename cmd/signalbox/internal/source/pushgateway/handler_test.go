@@ -47,7 +47,7 @@ var _ = Describe("Handler", func() {
 		Expect(f.store.deleted).To(Equal([][]aggregator.Label{labelsOf("job", "j", "l", "v")}))
 	})
 
-	DescribeTable("rejects other methods:",
+	DescribeTable("rejects other methods",
 		func(method, target, allowed, want string) {
 			f.options.Admin = true
 			w := f.do(method, target, nil)
@@ -71,7 +71,7 @@ var _ = Describe("Handler", func() {
 	)
 
 	Describe("ttl", func() {
-		DescribeTable("is the lifetime of the group:",
+		DescribeTable("is the lifetime of the group",
 			func(query string, ttl time.Duration) {
 				Expect(f.put("/j?"+query, "").Code).To(Equal(http.StatusOK))
 				Expect(f.last().TTL).To(HaveValue(Equal(ttl)))
@@ -84,7 +84,7 @@ var _ = Describe("Handler", func() {
 			Entry("zero, as a duration", "ttl=0s", time.Duration(0)),
 		)
 
-		DescribeTable("defaults to that of the store:",
+		DescribeTable("defaults to that of the store",
 			func(query string) {
 				Expect(f.put("/j?"+query, "").Code).To(Equal(http.StatusOK))
 				Expect(f.last().TTL).To(BeNil())
@@ -93,7 +93,7 @@ var _ = Describe("Handler", func() {
 			Entry("other parameters", "a=b&TTL=5&c"),
 		)
 
-		DescribeTable("is rejected:",
+		DescribeTable("is rejected",
 			func(query, reason string) {
 				w := f.put("/j?"+query, "")
 				Expect(w.Code).To(Equal(http.StatusBadRequest))
@@ -116,7 +116,7 @@ var _ = Describe("Handler", func() {
 		)
 	})
 
-	DescribeTable("responds with the error of the store:",
+	DescribeTable("responds with the error of the store",
 		func(err error, status int, reason string) {
 			f.store.err = err
 			w := f.put("/j", "x 1\n")
@@ -157,7 +157,7 @@ var _ = Describe("Handler", func() {
 			Expect(w.Body.String()).To(Equal("page"))
 		})
 
-		It("may not exist", func() {
+		It("responds with 404 if there is none", func() {
 			w := f.do(http.MethodGet, "/metrics", nil)
 			Expect(w.Code).To(Equal(http.StatusNotFound))
 			Expect(w.Body.String()).To(ContainSubstring("this listener does not serve metrics"))
@@ -212,7 +212,7 @@ var _ = Describe("Handler", func() {
 			Expect(f.put("/j", "x 1\ny 2\n").Code).To(Equal(http.StatusOK))
 		})
 
-		DescribeTable("reject a larger body with 413:",
+		DescribeTable("reject a larger body with 413",
 			func(body io.Reader, reason string, headers ...string) {
 				w := f.do(http.MethodPut, "/metrics/job/j", body, headers...)
 				Expect(w.Code).To(Equal(http.StatusRequestEntityTooLarge))
@@ -233,7 +233,7 @@ var _ = Describe("Handler", func() {
 		})
 	})
 
-	DescribeTable("reports that a body is cut off:",
+	DescribeTable("reports that a body is cut off",
 		func(contentType, start string) {
 			body := sourcetest.Broken(start, io.ErrUnexpectedEOF)
 			w := f.do(http.MethodPut, "/metrics/job/j", body, "Content-Type", contentType)

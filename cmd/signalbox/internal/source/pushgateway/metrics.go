@@ -42,7 +42,7 @@ func newMetrics(registerer prometheus.Registerer) metrics {
 		}, []string{"method", "code"}),
 		duration: factory.NewHistogramVec(prometheus.HistogramOpts{
 			Name:    "signalbox_push_duration_seconds",
-			Help:    "Time taken to serve a request to push to or delete a group, including receiving the body.",
+			Help:    "Duration of requests to push to or delete a group, including the time to receive the body.",
 			Buckets: prometheus.ExponentialBuckets(0.0005, 4, 8), // up to 8 s
 		}, []string{"method"}),
 		size: factory.NewHistogramVec(prometheus.HistogramOpts{

@@ -25,7 +25,7 @@ var _ = Describe("Paths", func() {
 
 	BeforeEach(func() { f = newFixture() })
 
-	DescribeTable("of groups are parsed:",
+	DescribeTable("of groups are parsed",
 		func(path string, labels ...string) {
 			w := f.put(path, "")
 			Expect(w.Code).To(Equal(http.StatusOK), w.Body.String())
@@ -51,7 +51,7 @@ var _ = Describe("Paths", func() {
 		Entry("UTF-8", "/%E2%98%83", "job", "☃"),
 	)
 
-	DescribeTable("of groups are rejected:",
+	DescribeTable("of groups are rejected",
 		func(path, reason string) {
 			w := f.put(path, "")
 			Expect(w.Code).To(Equal(http.StatusBadRequest))
@@ -82,7 +82,7 @@ var _ = Describe("Paths", func() {
 		Entry("base64 that is not UTF-8", "/j/l@base64/_w", `the value of label l is not UTF-8: "\xff"`),
 	)
 
-	DescribeTable("that are not clean are redirected:",
+	DescribeTable("that are not clean are redirected",
 		func(method, target, location string) {
 			w := f.do(method, target, nil)
 			Expect(w.Code).To(Equal(http.StatusTemporaryRedirect))
@@ -109,7 +109,7 @@ var _ = Describe("Paths", func() {
 		Expect(w.Header()).To(HaveKeyWithValue("Location", ConsistOf("/metrics/job/j")))
 	})
 
-	DescribeTable("that do not exist:",
+	DescribeTable("that do not exist",
 		func(target string) {
 			for _, method := range []string{"GET", "PUT", "DELETE"} {
 				w := f.do(method, target, nil)
@@ -126,7 +126,7 @@ var _ = Describe("Paths", func() {
 		Entry("outside the API", "/job/j"),
 	)
 
-	DescribeTable("are recognized by Handles:",
+	DescribeTable("are recognized by Handles",
 		func(target string, handled bool) {
 			Expect(pushgateway.Handles(httptest.NewRequest(http.MethodGet, target, nil))).To(Equal(handled))
 		},
