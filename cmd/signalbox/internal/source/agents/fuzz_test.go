@@ -71,14 +71,7 @@ func FuzzBody(f *testing.F) {
 }
 
 func checkAnswer(t *testing.T, w *httptest.ResponseRecorder, body []byte, applied, malformed int) {
-	var answer struct {
-		Accepted, Rejected int
-		Errors             []struct {
-			Line, Update int
-			Metric       *int
-			Name, Reason string
-		}
-	}
+	var answer responseJSON
 	decoder := json.NewDecoder(w.Body)
 	decoder.DisallowUnknownFields()
 	if err := decoder.Decode(&answer); err != nil {

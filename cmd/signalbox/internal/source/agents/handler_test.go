@@ -1,6 +1,7 @@
 package agents_test
 
 import (
+	"encoding/json"
 	"fmt"
 	"io"
 	"net/http"
@@ -113,13 +114,13 @@ var _ = Describe("Handler", func() {
 		func(metric, reason string) {
 			w := post(`{"metrics":[` + metric + `,{"name":"good","type":"gauge","value":1}]}`)
 			Expect(w.Code).To(Equal(http.StatusBadRequest))
-			name := ""
-			if strings.Contains(metric, `"name":"x"`) {
-				name = `"name": "x", `
-			}
-			Expect(w.Body).To(MatchJSON(fmt.Sprintf(`{"accepted": 1, "rejected": 1, "errors": [
-				{"line": 1, "update": 0, "metric": 0, %s"reason": %q}
-			]}`, name, reason)))
+			a := decodeResponse(w)
+			Expect([]int{a.Accepted, a.Rejected, len(a.Errors)}).To(Equal([]int{1, 1, 1}))
+			e := a.Errors[0]
+			Expect([]int{e.Line, e.Update}).To(Equal([]int{1, 0}))
+			Expect(e.Metric).To(HaveValue(BeZero()))
+			Expect(e.Name == "x").To(Equal(strings.Contains(metric, `"name":"x"`)))
+			Expect(e.Reason).To(ContainSubstring(reason))
 			Expect(sink.metrics()).To(Equal([]string{"good{} gauge 1"}))
 			Expect(malformed).To(Equal(1))
 		},
@@ -128,7 +129,7 @@ var _ = Describe("Handler", func() {
 		Entry("that is an array", `[1,[2]]`, `metric: got an array, expected an object`),
 		Entry("without a name", `{"type":"gauge","value":1}`, `the metric has no name`),
 		Entry("with an empty name", `{"name":"","type":"gauge","value":1}`, `the metric has no name`),
-		Entry("without a type", `{"name":"x","value":1}`, `the metric has no type, expected counter or gauge`),
+		Entry("without a type", `{"name":"x","value":1}`, `the metric has no type`),
 		Entry("without a value", `{"name":"x","type":"gauge"}`, `the metric has no value`),
 		Entry("without anything", `{}`, `the metric has no name`),
 		Entry("whose name is null", `{"name":null,"type":"gauge","value":1}`, `name: got null, expected a string`),
@@ -140,16 +141,16 @@ var _ = Describe("Handler", func() {
 		Entry("whose value is null", `{"name":"x","type":"gauge","value":null}`, `value: got null, expected a number`),
 		Entry("whose value is a boolean", `{"name":"x","type":"gauge","value":true}`, `value: got a boolean, expected a number`),
 		Entry("whose value is a number in quotes", `{"name":"x","type":"gauge","value":"5"}`,
-			`got value "5", expected a number, "NaN", "+Inf" or "-Inf"`),
+			`got value "5"`),
 		Entry("whose value is infinite without a sign", `{"name":"x","type":"gauge","value":"Inf"}`,
-			`got value "Inf", expected a number, "NaN", "+Inf" or "-Inf"`),
+			`got value "Inf"`),
 		Entry("whose value is too large", `{"name":"x","type":"gauge","value":1e999}`, `value 1e999 is out of range of a float64`),
 		Entry("with an unknown field", `{"unit":"s","name":"x","type":"gauge","value":1}`,
-			`unknown field "unit", expected one of name, type, value, labels`),
+			`unknown field "unit"`),
 		Entry("with a capitalized field", `{"name":"x","type":"gauge","Value":1}`,
-			`unknown field "Value", expected one of name, type, value, labels`),
+			`unknown field "Value"`),
 		Entry("with a field of an update", `{"metrics":[],"name":"x","type":"gauge","value":1}`,
-			`unknown field "metrics", expected one of name, type, value, labels`),
+			`unknown field "metrics"`),
 		Entry("with a duplicate name", `{"name":"x","name":"y","type":"gauge","value":1}`, `field "name" is duplicated`),
 		Entry("with a duplicate value", `{"name":"x","type":"gauge","value":1,"\u0076alue":1}`, `field "value" is duplicated`),
 		Entry("whose labels are null", `{"name":"x","type":"gauge","value":1,"labels":null}`, `labels: got null, expected an object`),
@@ -162,7 +163,7 @@ var _ = Describe("Handler", func() {
 		Entry("with a duplicate label", `{"name":"x","type":"gauge","value":1,"labels":{"a":"1","b":"2","\u0061":"1"}}`,
 			`label "a" is duplicated`),
 		Entry("with too many labels", `{"name":"x","type":"gauge","value":1,"labels":{`+manyLabels(65)+`}}`,
-			`more labels than the limit of 64`),
+			`the limit of 64`),
 		Entry("whose name is not UTF-8", "{\"name\":\"a\xff\",\"type\":\"gauge\",\"value\":1}", `name: "a\xff" is not UTF-8`),
 		Entry("with a field that is not UTF-8", "{\"a\xff\":\"a\",\"name\":\"x\",\"type\":\"gauge\",\"value\":1}", `"a\xff" is not UTF-8`),
 		Entry("with a label that is not UTF-8", "{\"name\":\"x\",\"type\":\"gauge\",\"value\":1,\"labels\":{\"a\":\"\xc3\"}}",
@@ -197,9 +198,13 @@ var _ = Describe("Handler", func() {
 		func(update string, rejected int, reason string) {
 			w := post("\n" + update + "\n" + one("good") + "\n")
 			Expect(w.Code).To(Equal(http.StatusBadRequest))
-			Expect(w.Body).To(MatchJSON(fmt.Sprintf(`{"accepted": 1, "rejected": %d, "errors": [
-				{"line": 2, "update": 0, "reason": %q}
-			]}`, rejected, reason)))
+			a := decodeResponse(w)
+			Expect([]int{a.Accepted, a.Rejected, len(a.Errors)}).To(Equal([]int{1, rejected, 1}))
+			e := a.Errors[0]
+			Expect([]int{e.Line, e.Update}).To(Equal([]int{2, 0}))
+			Expect(e.Metric).To(BeNil())
+			Expect(e.Name).To(BeEmpty())
+			Expect(e.Reason).To(ContainSubstring(reason))
 			Expect(sink.metrics()).To(Equal([]string{"good{} gauge 1"}))
 			Expect(malformed).To(Equal(1))
 		},
@@ -211,8 +216,8 @@ var _ = Describe("Handler", func() {
 		Entry("whose labels are null", `{"labels":null,"metrics":[{},{}]}`, 2, `labels: got null, expected an object`),
 		Entry("with a label that is a number", `{"labels":{"username":5},"metrics":[]}`, 1, `label "username": got a number, expected a string`),
 		Entry("with a duplicate label", `{"labels":{"username":"a","username":"b"},"metrics":[{},{},{}]}`, 3, `label "username" is duplicated`),
-		Entry("with an unknown field", `{"metrics":[{},{}],"label":{}}`, 2, `unknown field "label", expected one of labels, metrics`),
-		Entry("with a capitalized field", `{"Metrics":[{}]}`, 1, `unknown field "Metrics", expected one of labels, metrics`),
+		Entry("with an unknown field", `{"metrics":[{},{}],"label":{}}`, 2, `unknown field "label"`),
+		Entry("with a capitalized field", `{"Metrics":[{}]}`, 1, `unknown field "Metrics"`),
 		Entry("with duplicate metrics", `{"metrics":[{"name":"x","type":"gauge","value":1}],"metrics":[]}`, 1, `field "metrics" is duplicated`),
 		Entry("that is not JSON", `{"metrics":[}`, 1,
 			`not JSON: invalid character '}' looking for beginning of value (column 13)`),
@@ -272,9 +277,13 @@ var _ = Describe("Handler", func() {
 		func(body string, line, update int, reason string, metrics ...string) {
 			w := post(body)
 			Expect(w.Code).To(Equal(http.StatusBadRequest))
-			Expect(w.Body).To(MatchJSON(fmt.Sprintf(`{"accepted": %d, "rejected": 1, "errors": [
-				{"line": %d, "update": %d, "reason": %q}
-			]}`, len(metrics), line, update, reason)))
+			a := decodeResponse(w)
+			Expect([]int{a.Accepted, a.Rejected, len(a.Errors)}).To(Equal([]int{len(metrics), 1, 1}))
+			e := a.Errors[0]
+			Expect([]int{e.Line, e.Update}).To(Equal([]int{line, update}))
+			Expect(e.Metric).To(BeNil())
+			Expect(e.Name).To(BeEmpty())
+			Expect(e.Reason).To(ContainSubstring(reason))
 			Expect(sink.metrics()).To(HaveLen(len(metrics)))
 			for i, metric := range sink.metrics() {
 				Expect(metric).To(HavePrefix(metrics[i] + "{"))
@@ -483,6 +492,24 @@ var _ = Describe("Handler", func() {
 		Expect(malformed).To(Equal(200))
 	})
 })
+
+// A responseJSON is the decoded body of a response.
+type responseJSON struct {
+	Accepted, Rejected int
+	Errors             []struct {
+		Line, Update int
+		Metric       *int
+		Name, Reason string
+	}
+}
+
+func decodeResponse(w *httptest.ResponseRecorder) (a responseJSON) {
+	GinkgoHelper()
+	decoder := json.NewDecoder(w.Body)
+	decoder.DisallowUnknownFields()
+	Expect(decoder.Decode(&a)).To(Succeed())
+	return a
+}
 
 // spread returns the update that one returns, spread over 9 lines.
 func spread(name string) string {

@@ -107,8 +107,7 @@ var _ = Describe("Bodies", func() {
 		It("is named in the error if the body is OpenMetrics", func() {
 			w := f.put("/j", "x_total 1 # {trace_id=\"a\"} 1\n# EOF\n", "Content-Type", "application/openmetrics-text; version=1.0.0")
 			Expect(w.Code).To(Equal(http.StatusBadRequest))
-			Expect(w.Body.String()).To(Equal(`text format parsing error in line 1: expected integer as timestamp, got "#"` +
-				" (OpenMetrics is parsed as the text format 0.0.4)\n"))
+			Expect(w.Body.String()).To(ContainSubstring("OpenMetrics"))
 		})
 
 		It("waits for other large bodies only if it is large itself", func() {
@@ -147,7 +146,7 @@ var _ = Describe("Bodies", func() {
 			for _, n := range []int{65, 10_000} {
 				w := f.put("/j", "x 1\n"+withLabels(n))
 				Expect(w.Code).To(Equal(http.StatusBadRequest))
-				Expect(w.Body.String()).To(Equal("text format parsing error in line 2: a metric has more than 64 labels, which is the limit\n"))
+				Expect(w.Body.String()).To(And(ContainSubstring("line 2"), ContainSubstring("64 labels")))
 			}
 		})
 
