@@ -28,33 +28,33 @@ func (p *Page) newLibraryEncoder(out *output, as expfmt.Format, names *names) *l
 	return &libraryEncoder{out: out, encoder: expfmt.NewEncoder(out, as, options...), names: names}
 }
 
-func (f *libraryEncoder) family(mf *dto.MetricFamily) error {
-	if err := f.encode(mf); err != nil {
+func (e *libraryEncoder) family(mf *dto.MetricFamily) error {
+	if err := e.encode(mf); err != nil {
 		return fmt.Errorf("metric %s from another registry: %w", mf.GetName(), err)
 	}
 	return nil
 }
 
 // encode writes a family. It does not return errors of the writer, which out.err keeps.
-func (f *libraryEncoder) encode(mf *dto.MetricFamily) error {
-	if f.names != nil && mf.GetType() == dto.MetricType_COUNTER && !f.isCounter(mf) {
+func (e *libraryEncoder) encode(mf *dto.MetricFamily) error {
+	if e.names != nil && mf.GetType() == dto.MetricType_COUNTER && !e.isCounter(mf) {
 		mf = untyped(mf)
 	}
-	if err := f.encoder.Encode(mf); err != nil && f.out.err == nil {
+	if err := e.encoder.Encode(mf); err != nil && e.out.err == nil {
 		return err
 	}
 	return nil
 }
 
-func (f *libraryEncoder) isCounter(mf *dto.MetricFamily) bool {
-	_, ok := f.names.counterBase(mf.GetName())
+func (e *libraryEncoder) isCounter(mf *dto.MetricFamily) bool {
+	_, ok := e.names.counterBase(mf.GetName())
 	return ok && !slices.ContainsFunc(mf.Metric, func(m *dto.Metric) bool { return !validCounterValue(m.GetCounter().GetValue()) })
 }
 
 // shared writes a pushed family and another family with the same name and type as one
 // family. The other family takes precedence: its help text is written, and if both have
 // a series with the same labels, the pushed series is omitted.
-func (f *libraryEncoder) shared(fs familiesOfName, now series.Instant) error {
+func (e *libraryEncoder) shared(fs familiesOfName, now series.Instant) error {
 	first := fs.gathered
 	if fs.stored != nil {
 		first = fs.stored.Gather()
@@ -70,7 +70,7 @@ func (f *libraryEncoder) shared(fs familiesOfName, now series.Instant) error {
 		case !hasContentOfType(m, mf.GetType()): // it has no content yet
 		case seen[labelText(m.Label)]:
 			duplicates++
-		case f.names != nil && !makeValid(m, mf.GetType()):
+		case e.names != nil && !makeValid(m, mf.GetType()):
 			invalid++
 		default:
 			mf.Metric = append(mf.Metric, m)
@@ -84,7 +84,7 @@ func (f *libraryEncoder) shared(fs familiesOfName, now series.Instant) error {
 		errs = append(errs, fmt.Errorf("%d pushed series of metric %s are omitted from OpenMetrics: their values are invalid for type %s there", invalid, mf.GetName(), mf.GetType()))
 	}
 	if len(mf.Metric) > 0 {
-		if err := f.encode(mf); err != nil {
+		if err := e.encode(mf); err != nil {
 			errs = append(errs, fmt.Errorf("metric %s, which includes pushed series: %w", mf.GetName(), err))
 		}
 	}

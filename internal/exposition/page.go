@@ -2,11 +2,11 @@
 // the format, writes the families and their series, and runs the metrics listener, with
 // optional TLS and authentication.
 //
-// A scrape reads the store and writes the page series by series through one buffer. So
-// the memory that it needs does not grow with the number of series, with three
-// exceptions, in which a format needs data of a whole family in advance: the list of
-// pushed series and, in protobuf, the list of exemplars, and the encoded family of
-// native histograms.
+// A scrape reads the store and writes the page series by series through one buffer, so
+// the memory that it needs does not grow with the number of series. The exceptions are
+// data of a family that a format needs in advance: a list of the pushed series and, in
+// protobuf, also a list of the exemplars, and the encoded series of a family of native
+// histograms.
 package exposition
 
 import (

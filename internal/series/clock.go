@@ -15,7 +15,7 @@ type Instant int64
 // Reading the system clock costs as much as half an update, and staleness is measured
 // in minutes. So updates read the time of the last tick, and the program that runs the
 // store calls Tick regularly. Ticks follow the monotonic clock: setting the system time
-// makes no series older or younger.
+// does not change the age of any series.
 type Clock struct {
 	tick  atomic.Int64
 	start time.Time        // includes a monotonic reading

@@ -45,8 +45,8 @@ func (vs *Values) rehash() {
 // bytesOf returns the bytes of s without copying them. They must not be written to.
 func bytesOf(s string) []byte { return unsafe.Slice(unsafe.StringData(s), len(s)) }
 
-// sameBytes reports whether a and b are equal; their lengths must be. Label values are
-// so short that the call of memequal would cost more than the comparison.
+// sameBytes reports whether a and b, which must have the same length, are equal. Label
+// values are so short that calling memequal would cost more than the comparison.
 func sameBytes(a, b []byte) bool {
 	n := len(a)
 	b = b[:n]

@@ -7,9 +7,10 @@ import (
 )
 
 // A native holds the native buckets of a histogram. Their bounds grow exponentially, by
-// about 9% each, and only buckets that contain observations exist, so bounds need not
-// be configured. It counts as client_golang does with a bucket factor of 1.1, at most
-// 160 buckets, and without resets, which would make the classic buckets decrease.
+// about 9% each at the finest schema, and only buckets that contain observations exist,
+// so bounds need not be configured. It counts as client_golang does with a bucket
+// factor of 1.1, at most 160 buckets, and without resets, which would make the classic
+// buckets decrease.
 //
 // It is not safe for concurrent use: histogram.reading guards it.
 type native struct {

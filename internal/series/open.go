@@ -106,23 +106,23 @@ func (f *OpenFamily) Type() Type { return f.typ }
 // series. That applies only to a series whose fold is Alone. The caller must hold the
 // store's lock.
 func (f *OpenFamily) Holder(labels string, now Instant) any {
-	c := f.labelSets[labels]
-	if c == nil {
+	ls := f.labelSets[labels]
+	if ls == nil {
 		return nil
 	}
-	if c.series.fold == Alone && c.series.end(now) {
-		f.removeLabelSet(c)
+	if ls.series.fold == Alone && ls.series.end(now) {
+		f.removeLabelSet(ls)
 		return nil
 	}
-	return c.holder
+	return ls.holder
 }
 
 // HeldBeside reports whether the family has live series of another holder. It visits
 // the holder's series, expired series, and at most one other. It removes the expired
 // series, and the family if none is left. The caller must hold the store's lock.
 func (f *OpenFamily) HeldBeside(holder any, now Instant) bool {
-	for labels, c := range f.labelSets {
-		if c.holder != holder && f.Holder(labels, now) != nil {
+	for labels, ls := range f.labelSets {
+		if ls.holder != holder && f.Holder(labels, now) != nil {
 			return true
 		}
 	}
@@ -132,8 +132,8 @@ func (f *OpenFamily) HeldBeside(holder any, now Instant) bool {
 // Only returns the holder's series with the labels, or nil. The holder must have at
 // most one such series. The caller must hold the store's lock.
 func (f *OpenFamily) Only(labels string, holder any) *OpenSeries {
-	if c := f.labelSets[labels]; c != nil && c.holder == holder {
-		return c.series
+	if ls := f.labelSets[labels]; ls != nil && ls.holder == holder {
+		return ls.series
 	}
 	return nil
 }
@@ -141,17 +141,17 @@ func (f *OpenFamily) Only(labels string, holder any) *OpenSeries {
 // Join adds a series with the labels for the holder. No other holder may hold these
 // labels. The same holder may hold several series with these labels, unless fold is
 // Alone. The series expires at its own deadline or, if source is not nil, at that of
-// the source, whichever is first. Scrapes show the series as soon as its deadline is
+// the source, whichever comes first. Scrapes show the series as soon as its deadline is
 // set. The caller must hold the store's lock.
 func (f *OpenFamily) Join(labels string, holder any, source *Source, fold Fold) *OpenSeries {
-	c := f.labelSets[labels]
-	if c == nil {
-		c = &labelSet{labels: labels, holder: holder}
-		f.labelSets[labels] = c
+	ls := f.labelSets[labels]
+	if ls == nil {
+		ls = &labelSet{labels: labels, holder: holder}
+		f.labelSets[labels] = ls
 	}
-	s := &OpenSeries{labels: c.labels, source: source, fold: fold}
-	c.series = s
-	c.n++
+	s := &OpenSeries{labels: ls.labels, source: source, fold: fold}
+	ls.series = s
+	ls.n++
 	f.order.add(s)
 	return s
 }
@@ -162,16 +162,16 @@ func (f *OpenFamily) Leave(s *OpenSeries) {
 	if !s.kill() {
 		return
 	}
-	if c := f.labelSets[s.labels]; c.n > 1 {
-		c.n--
+	if ls := f.labelSets[s.labels]; ls.n > 1 {
+		ls.n--
 	} else {
-		f.removeLabelSet(c)
+		f.removeLabelSet(ls)
 	}
 }
 
-// removeLabelSet removes c, and the family if no other label set is left.
-func (f *OpenFamily) removeLabelSet(c *labelSet) {
-	delete(f.labelSets, c.labels)
+// removeLabelSet removes ls, and the family if no other label set is left.
+func (f *OpenFamily) removeLabelSet(ls *labelSet) {
+	delete(f.labelSets, ls.labels)
 	if len(f.labelSets) == 0 && f.store.families[f.name] == f {
 		delete(f.store.families, f.name)
 		f.store.version.Add(1)
@@ -194,7 +194,7 @@ type Row struct {
 }
 
 // Rows returns an iterator over the rows of the family as of now, in the order of their
-// labels. A row is valid only until the next one.
+// labels. A row is valid only during its iteration.
 func (f *OpenFamily) Rows(now Instant) func(yield func(*Row) bool) {
 	return func(yield func(*Row) bool) {
 		var row Row

@@ -9,7 +9,7 @@ import (
 // A Series is one label set of a family, and its value.
 //
 // Its size is 64 bytes, and updates write only to the second half. newSeries puts the
-// label text behind that, and the first half of the next Series is never written to, so
+// label text after it, and the first half of the next Series is never written to, so
 // the written parts of two series are at least 48 bytes apart. As objects begin at
 // multiples of 16 bytes, those parts never share a cache line.
 type Series struct {

@@ -10,18 +10,19 @@ import (
 // moves more than the entries of one segment, regardless of the number of series, and a
 // lookup takes two loads and a short probe.
 //
-// find is safe for concurrent use with all methods. The caller of insert and remove
-// must hold the family's lock. find may miss an entry that is being inserted
-// concurrently, and may return one that was just removed; a caller to which this
-// matters calls it again under the lock, and checks whether the series is dead. It
-// always finds entries that were inserted earlier and not removed: a segment that was
-// replaced keeps its entries for goroutines that still read it.
+// Any number of goroutines may call find, concurrently with all other methods. The
+// caller of insert and remove must hold the family's lock. find may miss an entry that
+// is being inserted concurrently, and may return one that was just removed; a caller to
+// which this matters calls it again under the lock, and checks whether the series is
+// dead. It always finds entries that were inserted earlier and not removed: a segment
+// that was replaced keeps its entries for goroutines that still read it.
 type table struct {
 	directory atomic.Pointer[directory]
 }
 
-// A directory has a fixed size; only the segments that it points to change. All entries
-// whose indexes share the top d bits of a segment of depth d point to that segment.
+// A directory has a fixed size; only the segments that it points to change. The hashes
+// in a segment of depth d share their top d bits, and all entries whose indexes begin
+// with these bits point to that segment.
 type directory struct {
 	depth    uint
 	segments []atomic.Pointer[segment] // 1<<depth
