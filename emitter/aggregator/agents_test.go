@@ -424,7 +424,7 @@ x{k="2",template_name="go"} 10
 		Entry("a base label that cannot be", `AgentBaseLabels: "a-b"`, aggregator.Options{AgentBaseLabels: []string{"a-b"}}),
 		Entry("a base label twice", `AgentBaseLabels: "a" is duplicated`, aggregator.Options{AgentBaseLabels: []string{"a", "a"}}),
 		Entry("too many base labels", "AgentBaseLabels: got 17 labels", aggregator.Options{AgentBaseLabels: strings.Split("abcdefghijklmnopq", "")}),
-		Entry("gauges folded in an unknown way", `"median" is none of sum, last, max, min, mean`, aggregator.Options{GroupAggregateGauges: "median"}),
+		Entry("gauges folded in an unknown way", `GroupAggregateGauges: got "median"`, aggregator.Options{GroupAggregateGauges: "median"}),
 		Entry("a grouping label that cannot be", `GroupAggregateBy: "a-b"`, aggregator.Options{GroupAggregateBy: []string{"a-b"}}),
 		Entry("a storage file in a directory that is not there", "/nowhere/at/all", aggregator.Options{StoragePath: "/nowhere/at/all"}),
 	)
