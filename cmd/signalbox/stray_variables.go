@@ -11,15 +11,15 @@ import (
 	"github.com/signalbox-ci/signalbox/internal/spelling"
 )
 
-// A strayVariable is a variable of the environment that looks like one of ours, and
-// that no flag knows.
+// A strayVariable is an environment variable that begins with environmentPrefix but does
+// not belong to a flag.
 type strayVariable struct {
 	name    string
-	nearest string // the variable that it may stand for, or ""
+	nearest string // variable that was probably meant, or the empty string
 }
 
-// strayVariables are those of the environment. A variable of one command's is none to
-// another.
+// strayVariables returns the stray variables in the environment. The variables of all
+// commands count as known.
 func (l *commandLine) strayVariables() (strays []strayVariable) {
 	var known []string
 	for _, command := range l.parser.Commands() {
@@ -44,8 +44,8 @@ func (l *commandLine) strayVariables() (strays []strayVariable) {
 	return strays
 }
 
-// serviceVariable matches what Kubernetes tells each container about services; one
-// that is called signalbox is likely.
+// serviceVariable matches the variables with which Kubernetes describes a service to each
+// container. A service that is called signalbox is likely.
 var serviceVariable = regexp.MustCompile(`^([A-Z0-9_]+_)?(SERVICE_HOST|SERVICE_PORT(_[A-Z0-9_]+)?|PORT_\d+_(TCP|UDP|SCTP)(_PROTO|_PORT|_ADDR)?)$`)
 
 func isServiceVariable(name, value string) bool {
