@@ -60,7 +60,7 @@ func (c *demoCommand) run(w world) error {
 	simulation := demo.Start(demo.Options{
 		Past:            s.emitters.beginHistory, // the past is simulated at once, so it must not count in rates
 		Monitor:         c.monitor,
-		Logger:          c.mistakesLogger(s.logger),
+		Logger:          c.simulationLogger(s.logger),
 		Failures:        s.logger.Session("demo"),
 		Intake:          "http://" + s.address.String(),
 		AgentLabels:     c.Agents.BaseLabels.list(),
@@ -85,10 +85,11 @@ func (c *demoCommand) run(w world) error {
 	return errors.Join(welcomeErr, err, writeSummary(w.stdout, summary))
 }
 
-// mistakesLogger returns the logger for rejected events, which the simulation emits on
-// purpose. For a scheduler they would be errors, but in a demo they are expected: the
-// status page shows them, and the log contains them only if its level is below error.
-func (c *demoCommand) mistakesLogger(logger lager.Logger) lager.Logger {
+// simulationLogger returns the logger for rejected and unknown events, which the
+// simulation emits on purpose. For a scheduler they would be errors, but in a demo they
+// are expected: the status page shows them, and the log contains them only if the
+// minimum level is below error.
+func (c *demoCommand) simulationLogger(logger lager.Logger) lager.Logger {
 	if c.LogLevel == "error" {
 		return lager.NewLogger("signalbox") // without a sink
 	}
