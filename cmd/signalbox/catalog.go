@@ -43,8 +43,8 @@ func (c *catalogCommand) run(w world) error {
 	return ignoreBrokenPipe(errors.Join(err, out.Flush()))
 }
 
-// A printedCatalog contains the built-in rules in one naming. Its form is that of a
-// mapping file that replaces the built-in rules with its own.
+// A printedCatalog contains the built-in rules in one naming, in the form of a mapping
+// file that replaces them.
 type printedCatalog struct {
 	Builtin      bool        `yaml:"builtin"`
 	Rules        []rule.Rule `yaml:"rules"`

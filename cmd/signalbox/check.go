@@ -92,7 +92,7 @@ func (c *checkCommand) checkMapping(file string) (engine.Summary, error) {
 	}})
 }
 
-// A kind is the kind of a file.
+// A kind is a kind of file that check detects.
 type kind int
 
 const (

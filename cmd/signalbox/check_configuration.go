@@ -39,17 +39,17 @@ func (c *checkCommand) checkConfiguration(file string, content []byte) (verdict 
 
 	options := make(map[string]*flags.Option)
 	eachOption(line.parser.Find("run").Group, func(option *flags.Option) {
-		if isOurs(option) {
+		if isOwnFlag(option) {
 			options[environmentKey(option.LongNameWithNamespace())] = option
 		}
 	})
-	ours := 0
+	count := 0
 	lines := make(map[string]int)
 	for _, v := range variables {
 		if !strings.HasPrefix(v.name, environmentKey("")) {
 			continue // a variable of another program
 		}
-		ours++
+		count++
 		lines[v.name] = v.line
 		if err := v.set(options); err != nil {
 			findings = append(findings, finding{v.line, err.Error()})
@@ -61,7 +61,7 @@ func (c *checkCommand) checkConfiguration(file string, content []byte) (verdict 
 
 	summary, err := line.commands["run"].(*runCommand).checkAll()
 	findings = append(findings, findingsOf(err, lines)...)
-	return fmt.Sprintf("environment file of signalbox run, variables: %d; %v", ours, summary), joined(file, findings)
+	return fmt.Sprintf("environment file of signalbox run, variables: %d; %v", count, summary), joined(file, findings)
 }
 
 // A finding is an error in an environment file. Line 0 means the whole file. The line

@@ -136,7 +136,7 @@ func (l *commandLine) add(name, short, long string, c command) (*flags.Command, 
 // parse returns the command in the arguments, with its flags set. The error is errHelp,
 // errNoCommand or a usageError.
 func (l *commandLine) parse(args []string) (command, error) {
-	// Accept other common spellings.
+	// Accept the common forms "--version" and "help".
 	switch {
 	case len(args) == 1 && args[0] == "--version":
 		args = []string{"version"}

@@ -111,7 +111,7 @@ func optionBefore(command *flags.Command, before []string, word string) (option 
 			return nil
 		}
 		option := command.FindOptionByLongName(name)
-		if option == nil || isSwitch(option) || !isOurs(option) {
+		if option == nil || isSwitch(option) || !isOwnFlag(option) {
 			return nil
 		}
 		return option
@@ -152,7 +152,7 @@ func (l *commandLine) commandItems() []flags.Completion {
 func optionItems(command *flags.Command) []flags.Completion {
 	var items []flags.Completion
 	eachOption(command.Group, func(option *flags.Option) {
-		if !option.Hidden && isOurs(option) {
+		if !option.Hidden && isOwnFlag(option) {
 			items = append(items, flags.Completion{Item: "--" + option.LongNameWithNamespace(), Description: option.Description})
 		}
 	})

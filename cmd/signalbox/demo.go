@@ -123,7 +123,7 @@ Press Ctrl-C to stop.
 func writeSummary(w io.Writer, s demo.Summary) error {
 	events := s.Events()
 	rate := math.Round(float64(events) / s.Elapsed.Seconds())
-	fmt.Fprintf(w, "\n%s events in %s (%s per second), which is %s of simulated time, after %s events before the start:\n\n",
+	fmt.Fprintf(w, "\n%s events in %s (%s per second), %s of simulated time. Before the start, another %s events were simulated.\n\n",
 		grouped(events), s.Elapsed.Round(time.Millisecond), grouped(uint64(rate)), s.Simulated.Round(time.Second), grouped(s.Past))
 	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', tabwriter.AlignRight)
 	for _, k := range s.Kinds {

@@ -60,7 +60,7 @@ func writeCommandHelp(out helpPage, command *flags.Command) {
 
 	example := ""
 	eachOption(command.Group, func(option *flags.Option) {
-		if example == "" && isOurs(option) {
+		if example == "" && isOwnFlag(option) {
 			example = option.LongNameWithNamespace()
 		}
 	})
@@ -83,7 +83,7 @@ func writeGroupHelp(out helpPage, title string, group *flags.Group) {
 
 	first := true
 	for _, option := range group.Options() {
-		if option.Hidden || !isOurs(option) {
+		if option.Hidden || !isOwnFlag(option) {
 			continue
 		}
 		if first {
@@ -128,14 +128,13 @@ func valueHelp(option *flags.Option) string {
 	return "=" + value
 }
 
-// isOurs reports whether an option belongs to a command or an emitter. The --help of
+// isOwnFlag reports whether an option belongs to a command or an emitter. The --help of
 // go-flags does not; its field is a function.
-func isOurs(option *flags.Option) bool {
+func isOwnFlag(option *flags.Option) bool {
 	return option.LongName != "" && option.Field().Type.Kind() != reflect.Func
 }
 
-// writeWrapped prints a text, wrapped at helpColumns, with an indented start of each
-// line.
+// writeWrapped prints a text wrapped at helpColumns. Each line begins with the indent.
 func writeWrapped(out io.Writer, indent, text string) {
 	line := indent
 	for _, word := range strings.Fields(text) {

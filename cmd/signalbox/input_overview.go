@@ -102,7 +102,7 @@ func (o inputOverview) findings(now, begun time.Time) (found []status.Finding) {
 	case o.EndedAt != nil && !o.RegularFile:
 		add("warn", "standard input ended", "standard input ended "+ago(now, *o.EndedAt))
 	case o.EndedAt == nil && lines == 0 && now.Sub(begun) > silentAfter:
-		add("warn", "nothing on standard input", "standard input has had no lines yet")
+		add("warn", "nothing on standard input", "no lines read from standard input yet")
 	}
 	switch noEvents := o.Accepted == 0; {
 	case noEvents && o.Format == "lager" && o.Skipped >= fewLines, noEvents && o.EndedAt != nil && o.RegularFile:

@@ -35,7 +35,7 @@ func TestReportOfStandardInput(t *testing.T) {
 			finding: status.Finding{Level: "warn", Kind: "standard input has no events", Text: "none of 3 lines of standard input is an event"}},
 		"no lines yet": {format: "events", now: begun.Add(silentAfter), line: "Standard input: 0 events."},
 		"no lines for too long": {format: "events", now: begun.Add(silentAfter + 1), line: "Standard input: 0 events.",
-			finding: status.Finding{Level: "warn", Kind: "nothing on standard input", Text: "standard input has had no lines yet"}},
+			finding: status.Finding{Level: "warn", Kind: "nothing on standard input", Text: "no lines read from standard input yet"}},
 		"a few lines that are not events": {format: "lager", skipped: fewLines - 1, line: "Standard input: 0 events, 19 lines of the log skipped."},
 		"many lines that are not events": {format: "lager", skipped: fewLines, line: "Standard input: 0 events, 20 lines of the log skipped.",
 			finding: status.Finding{Level: "warn", Kind: "standard input has no events", Text: "none of 20 lines of standard input is an event"}},

@@ -20,8 +20,9 @@ const (
 	rateSamples = 8
 )
 
-// A progress shows the progress of a replay as the status of a screen. The methods count
-// and Close of a nil progress do nothing. Its counters are safe for concurrent use.
+// A progress shows how much of a replay has been read, as the status of a screen. The
+// methods count and Close of a nil progress do nothing. Its counters are safe for
+// concurrent use.
 type progress struct {
 	screen *screen
 	size   int64 // size of the input in bytes; 0 means unknown

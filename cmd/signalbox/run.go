@@ -182,7 +182,7 @@ func (s *service) wait(signals <-chan os.Signal, ended <-chan struct{}, endedRea
 		reason = received.String()
 	case <-ended:
 	case <-s.server.Done():
-		reason = "the intake failed"
+		reason = "the intake listener failed"
 	}
 	s.logger.Info("stopping", lager.Data{"reason": reason})
 }

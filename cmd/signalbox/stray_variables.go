@@ -24,15 +24,15 @@ func (l *commandLine) strayVariables() (strays []strayVariable) {
 	var known []string
 	for _, command := range l.parser.Commands() {
 		eachOption(command.Group, func(option *flags.Option) {
-			if isOurs(option) {
+			if isOwnFlag(option) {
 				known = append(known, strings.TrimPrefix(environmentKey(option.LongNameWithNamespace()), environmentPrefix))
 			}
 		})
 	}
 	for _, variable := range os.Environ() {
 		key, value, _ := strings.Cut(variable, "=")
-		name, ours := strings.CutPrefix(key, environmentPrefix)
-		if !ours || slices.Contains(known, name) || isServiceVariable(name, value) {
+		name, hasPrefix := strings.CutPrefix(key, environmentPrefix)
+		if !hasPrefix || slices.Contains(known, name) || isServiceVariable(name, value) {
 			continue
 		}
 		stray := strayVariable{name: key}

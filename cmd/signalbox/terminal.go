@@ -7,7 +7,7 @@ import (
 	"golang.org/x/term"
 )
 
-// A terminal is a terminal that supports erasing lines and bold text.
+// A terminal is a file that is a terminal and supports erasing lines and bold text.
 type terminal struct{ file *os.File }
 
 // terminalOf returns the terminal that w writes to, or nil if it is not one.

@@ -100,7 +100,7 @@ func Start(o Options) *Demo {
 	s.pusher = d.pusher
 	s.advance(past)
 	d.before, d.begin = s.tally, time.Now()
-	d.pusher.skipped.Store(0) // the past is simulated too fast for its pushes
+	d.pusher.skipped.Store(0) // pushes of the past do not count: it is simulated too fast for them
 	if o.Past != nil {
 		o.Past()
 	}

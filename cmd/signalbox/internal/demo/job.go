@@ -11,7 +11,7 @@ import (
 // is not triggered. This limits the queue while workers are missing.
 const maxUnfinished = 3
 
-// A job is a job of a pipeline and its state.
+// A job is a jobPlan with the state of the job.
 type job struct {
 	jobPlan
 	id             int

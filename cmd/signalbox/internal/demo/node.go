@@ -9,7 +9,7 @@ import (
 	"github.com/signalbox-ci/signalbox/metric"
 )
 
-// A route is a route of the web node's API.
+// A route is an endpoint of the web node's API.
 type route struct {
 	name, method, path string
 	weight             int           // relative frequency of requests
@@ -105,7 +105,8 @@ func (s *simulation) emitRequest(route, method, path string, status int, took ti
 	emit(s, requests, metric.HTTPResponseTime{Route: route, Path: path, Method: method, StatusCode: status, Duration: took})
 }
 
-// scan does work that holds a lock briefly, and adds the next scan to the agenda.
+// scan holds a lock briefly, changes the number of database connections, sometimes logs
+// an error, and adds the next scan to the agenda.
 func (s *simulation) scan() {
 	held := pick(s.random, lockTypes)
 	emit(s, locks, metric.LockAcquired{LockType: held})
@@ -126,8 +127,8 @@ func (s *simulation) logError(message string) {
 	emit(s, errorLogs, metric.ErrorLog{Message: message})
 }
 
-// collectGarbage removes containers and volumes of builds, and adds the next collection to
-// the agenda.
+// collectGarbage emits the results of a garbage collection, and adds the next one to the
+// agenda.
 func (s *simulation) collectGarbage() {
 	for collector := metric.BuildCollector; collector <= metric.VolumeCollector; collector++ {
 		emit(s, collections, metric.CollectorDuration{

@@ -25,7 +25,7 @@ type jobPlan struct {
 
 	duration      time.Duration // median duration of a task
 	spread        float64       // parameter of the lognormal distribution of durations; 0 means 0.35
-	fails, flakes float64       // probabilities that a build fails permanently, or can succeed on a retry
+	fails, flakes float64       // probabilities that a build fails, without and with a retry
 	platform      string        // "" means linux
 	tag           string        // tag of the workers that can run it; "" means workers without a tag
 

@@ -29,7 +29,8 @@ type agentPush struct {
 	sessions int
 }
 
-// pushResults pushes the results of a build if its job pushes results.
+// pushResults pushes the results of a build if its job pushes results. An aborted build
+// pushes nothing.
 func (s *simulation) pushResults(b *build) {
 	j := b.job
 	if j.pushes == pushesNothing || b.status == metric.BuildAborted {

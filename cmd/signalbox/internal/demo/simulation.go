@@ -74,7 +74,7 @@ func newSimulation(c config) *simulation {
 	return s
 }
 
-// after adds an action to the agenda that runs after d of simulated time.
+// after adds an action to the agenda, to run in d of simulated time.
 func (s *simulation) after(d time.Duration, do func()) { s.agenda.add(s.now+d, do) }
 
 // step runs the next action of the agenda, which emits a few dozen events at most.
