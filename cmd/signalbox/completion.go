@@ -63,8 +63,8 @@ func (c *completionCommand) run(w world) error {
 // arguments returns the values that the argument of completion may have.
 func (*completionCommand) arguments() []string { return shells }
 
-// writeCompletions prints the possible completions of the last word. The words are split
-// as the shell splits them: in bash, each = is a separate word.
+// writeCompletions prints the possible completions of the last word. The words are
+// split as the shell splits them: in bash, each = is a separate word.
 func (l *commandLine) writeCompletions(w io.Writer, words []string) {
 	verbose := os.Getenv(completionVariable) == "verbose"
 	for _, item := range l.completions(words) {
@@ -103,7 +103,8 @@ func (l *commandLine) completions(words []string) []flags.Completion {
 }
 
 // optionBefore returns the option whose value the word completes, or nil. It splits the
-// word into the prefix before the value, such as --flag=, and the beginning of the value.
+// word into the prefix before the value, such as --flag=, and the beginning of the
+// value.
 func optionBefore(command *flags.Command, before []string, word string) (option *flags.Option, prefix, typed string) {
 	find := func(text string) *flags.Option {
 		name, ok := strings.CutPrefix(text, "--")

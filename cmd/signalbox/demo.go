@@ -34,8 +34,8 @@ type demoCommand struct {
 	} `group:"Simulation"`
 }
 
-// demoDefaults are the defaults that differ from those of run. The time limits are short,
-// so that stale series disappear while the user is watching.
+// demoDefaults are the defaults that differ from those of run. The time limits are
+// short, so that stale series disappear while the user is watching.
 var demoDefaults = map[string]string{
 	"log-level":                     "error",
 	"prometheus-worker-stale-after": "30s",

@@ -21,7 +21,8 @@ type helpPage struct {
 	style style
 }
 
-// writeHelp prints the help of the active command, or that of signalbox if there is none.
+// writeHelp prints the help of the active command, or that of signalbox if there is
+// none.
 func (l *commandLine) writeHelp(w io.Writer) error {
 	out := helpPage{bufio.NewWriter(w), styleOf(w)}
 	if command := l.parser.Active; command != nil {

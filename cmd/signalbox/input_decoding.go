@@ -100,7 +100,8 @@ const (
 	longTime  = time.Minute
 )
 
-// skip counts a line of a log that is not an event. It logs once if there are no events.
+// skip counts a line of a log that is not an event. It logs once if there are no
+// events.
 func (d *decoding) skip() {
 	skipped := d.status.skipped.Add(1)
 	if d.warned || d.tally.Accepted > 0 {

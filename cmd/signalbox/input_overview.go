@@ -57,8 +57,8 @@ func (s *inputStatus) overview() inputOverview {
 	return o
 }
 
-// An input without events is probably a mistake after this time without a line, or after
-// this many lines of a log.
+// An input without events is probably a mistake after this time without a line, or
+// after this many lines of a log.
 const (
 	silentAfter = time.Minute
 	fewLines    = 20
@@ -89,8 +89,8 @@ func (o inputOverview) line(now time.Time) string {
 	return "Standard input: " + strings.Join(parts, ", ") + ended + "."
 }
 
-// findings returns probable problems. The end of a regular file is the expected end of a
-// replay. The end of a pipe means that the program that wrote to it has stopped.
+// findings returns probable problems. The end of a regular file is the expected end of
+// a replay. The end of a pipe means that the program that wrote to it has stopped.
 func (o inputOverview) findings(now, begun time.Time) (found []status.Finding) {
 	add := func(level, kind, text string) {
 		found = append(found, status.Finding{Level: level, Kind: kind, Text: text})

@@ -12,8 +12,8 @@ import (
 type inputStatus struct {
 	format string // value of --stdin-format
 
-	// regularFile means that standard input is a regular file, which has an end, and not
-	// a pipe from a program that should run as long as the daemon.
+	// regularFile means that standard input is a regular file, which has an end, and
+	// not a pipe from a program that should run as long as the daemon.
 	regularFile atomic.Bool
 
 	known, unknown, rejected, skipped atomic.Uint64 // lines; each line is counted in one of them

@@ -24,8 +24,8 @@ func newIntake(logger lager.Logger, limits source.Limits, sink source.Sink) http
 	return mux
 }
 
-// intakeHelp is a section of the status page that explains how to send events and pushes
-// to the intake.
+// intakeHelp is a section of the status page that explains how to send events and
+// pushes to the intake.
 type intakeHelp struct {
 	address net.Addr
 	log     bool // events come from a log, which has its own help

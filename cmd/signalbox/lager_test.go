@@ -115,8 +115,8 @@ var _ = Describe("The log of a Concourse node", func() {
 	})
 })
 
-// ownLines returns the lines of the page about metrics that events update, except for the
-// times at which workers were last seen.
+// ownLines returns the lines of the page about metrics that events update, except for
+// the times at which workers were last seen.
 func ownLines(page string) []string {
 	return slices.DeleteFunc(slices.Collect(strings.Lines(page)), func(line string) bool {
 		return !strings.Contains(line, "concourse_") || strings.Contains(line, "concourse_workers_last_seen_")

@@ -47,8 +47,8 @@ type world struct {
 
 // A command is a subcommand of signalbox. Its exported fields are flags.
 type command interface {
-	// run runs the command. An error is shown to the user in one line; a usageError means
-	// that the flags contradict each other.
+	// run runs the command. An error is shown to the user in one line; a usageError
+	// means that the flags contradict each other.
 	run(world) error
 }
 
@@ -100,8 +100,8 @@ func fail(stderr io.Writer, err error) int {
 	return exitFailure
 }
 
-// ignoreBrokenPipe returns an error from writing to standard output, or nil if the reader
-// has closed it, as in "signalbox catalog | head".
+// ignoreBrokenPipe returns an error from writing to standard output, or nil if the
+// reader has closed it, as in "signalbox catalog | head".
 func ignoreBrokenPipe(err error) error {
 	if errors.Is(err, syscall.EPIPE) {
 		return nil

@@ -20,7 +20,8 @@ func (r flushingReader) Read(b []byte) (int, error) {
 }
 
 // A copier writes to w until a write fails. It logs that error and then discards all
-// text, because the daemon must process events even if the reader of the copy has exited.
+// text, because the daemon must process events even if the reader of the copy has
+// exited.
 type copier struct {
 	logger lager.Logger
 	w      io.Writer

@@ -16,7 +16,8 @@ const (
 	// progress.
 	progressInterval = 250 * time.Millisecond
 
-	// rateSamples is the number of intervals over which the rate is measured: two seconds.
+	// rateSamples is the number of intervals over which the rate is measured: two
+	// seconds.
 	rateSamples = 8
 )
 

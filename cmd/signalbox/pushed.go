@@ -92,8 +92,8 @@ func (c *daemon) checkPushed() error {
 	return nil
 }
 
-// intakeHint returns a hint if a request to the metrics listener should have been sent to
-// the intake listener.
+// intakeHint returns a hint if a request to the metrics listener should have been sent
+// to the intake listener.
 func intakeHint(r *http.Request) string {
 	if r.URL.Path == events.Path || r.URL.Path == agents.Path || pushgateway.Handles(r) {
 		return "send events and pushes to the intake listener (--intake-bind-port)"
@@ -101,7 +101,8 @@ func intakeHint(r *http.Request) string {
 	return ""
 }
 
-// handler returns a handler that serves the push APIs and passes other requests to next.
+// handler returns a handler that serves the push APIs and passes other requests to
+// next.
 func (p *pushedMetrics) handler(c *daemon, logger lager.Logger, page, next http.Handler) http.Handler {
 	forAgents := agents.NewHandler(agents.Options{
 		Logger:    logger.Session("agents"),
@@ -131,7 +132,8 @@ func (p *pushedMetrics) handler(c *daemon, logger lager.Logger, page, next http.
 	})
 }
 
-// Close stops background work and waits until all groups are on disk, if they are stored.
+// Close stops background work and waits until all groups are on disk, if they are
+// stored.
 func (p *pushedMetrics) Close() error {
 	p.stop()
 	return p.Aggregator.Close()

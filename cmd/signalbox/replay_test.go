@@ -35,8 +35,8 @@ func recordedEvents() string {
 // collectors, new ones, and one that newer nodes no longer serve.
 var notConcourse = regexp.MustCompile(`^(# TYPE )?(go_|process_|signalbox_|concourse_(containers_|volumes_(created|deleted|failed)_total|workers_last_seen_|lidar_check_queue_size))`)
 
-// concourseLines returns the lines of the page that are compared with a recorded page. It
-// omits help texts.
+// concourseLines returns the lines of the page that are compared with a recorded page.
+// It omits help texts.
 func concourseLines(page string) (lines []string) {
 	for line := range strings.Lines(page) {
 		if !strings.HasPrefix(line, "# HELP ") && !notConcourse.MatchString(line) {

@@ -64,8 +64,8 @@ func (s *screen) erase() {
 	}
 }
 
-// draw shows the status, cut to the width of the terminal, because erase could not erase
-// a wrapped line.
+// draw shows the status, cut to the width of the terminal, because erase could not
+// erase a wrapped line.
 func (s *screen) draw() {
 	if s.status == "" || s.midLine {
 		return

@@ -15,8 +15,8 @@ import (
 )
 
 var _ = Describe("the shutdown of signalbox run", func() {
-	// shutDown starts the daemon with an emitter that is closed by the function, and stops
-	// it immediately.
+	// shutDown starts the daemon with an emitter that is closed by the function, and
+	// stops it immediately.
 	shutDown := func(closing func() error, args ...string) (code int, lastLine string) {
 		GinkgoHelper()
 

@@ -9,8 +9,8 @@ import (
 	. "github.com/onsi/gomega"
 )
 
-// The test binary runs as signalbox if the environment variable runAsSignalbox is set, so
-// that tests need not build another binary.
+// The test binary runs as signalbox if the environment variable runAsSignalbox is set,
+// so that tests need not build another binary.
 const runAsSignalbox = "TEST_RUN_AS_SIGNALBOX"
 
 func TestMain(m *testing.M) {

@@ -11,8 +11,8 @@ import (
 	"github.com/signalbox-ci/signalbox/internal/spelling"
 )
 
-// A strayVariable is an environment variable that begins with environmentPrefix but does
-// not belong to a flag.
+// A strayVariable is an environment variable that begins with environmentPrefix but
+// does not belong to a flag.
 type strayVariable struct {
 	name    string
 	nearest string // variable that was probably meant, or the empty string
@@ -44,8 +44,8 @@ func (l *commandLine) strayVariables() (strays []strayVariable) {
 	return strays
 }
 
-// serviceVariable matches the variables with which Kubernetes describes a service to each
-// container. A service that is called signalbox is likely.
+// serviceVariable matches the variables with which Kubernetes describes a service to
+// each container. A service that is called signalbox is likely.
 var serviceVariable = regexp.MustCompile(`^([A-Z0-9_]+_)?(SERVICE_HOST|SERVICE_PORT(_[A-Z0-9_]+)?|PORT_\d+_(TCP|UDP|SCTP)(_PROTO|_PORT|_ADDR)?)$`)
 
 func isServiceVariable(name, value string) bool {

@@ -22,8 +22,8 @@ func terminalOf(w io.Writer) *terminal {
 	return &terminal{file}
 }
 
-// columnsOf reports whether the file is a terminal, and returns its width, which is 0 if
-// the terminal does not report it.
+// columnsOf reports whether the file is a terminal, and returns its width, which is 0
+// if the terminal does not report it.
 func columnsOf(file *os.File) (columns int, ok bool) {
 	columns, _, err := term.GetSize(int(file.Fd()))
 	return columns, err == nil

@@ -12,7 +12,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// A terminalSession is a signalbox process on a terminal, and the output of the terminal.
+// A terminalSession is a signalbox process on a terminal, and the output of the
+// terminal.
 type terminalSession struct {
 	*gbytes.Buffer
 	ended chan struct{} // closed at the end of the output

@@ -10,8 +10,8 @@ import (
 // checkInterval is the average time between a check of a resource and the next one.
 const checkInterval = time.Minute
 
-// A resource is an input of a pipeline, which is checked for new versions. Each check is
-// a build. Only one runs at a time, so a resource implements metric.Build itself.
+// A resource is an input of a pipeline, which is checked for new versions. Each check
+// is a build. Only one runs at a time, so a resource implements metric.Build itself.
 type resource struct {
 	attributes map[string]string
 	status     metric.BuildStatus

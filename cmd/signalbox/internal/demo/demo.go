@@ -16,8 +16,8 @@ type Options struct {
 	// from other schedulers.
 	Monitor *metric.Monitor
 
-	// Logger receives the messages about rejected and unknown events, which the simulation
-	// emits on purpose.
+	// Logger receives the messages about rejected and unknown events, which the
+	// simulation emits on purpose.
 	Logger lager.Logger
 
 	// Failures receives all other errors.
@@ -26,8 +26,8 @@ type Options struct {
 	// Intake is the URL, without a path, to which jobs and agents push.
 	Intake string
 
-	// AgentLabels are the names of the labels for the user, the workspace, the agent and
-	// the template of an agent, in this order. There may be fewer names.
+	// AgentLabels are the names of the labels for the user, the workspace, the agent
+	// and the template of an agent, in this order. There may be fewer names.
 	AgentLabels []string
 
 	// Seed is the seed of all random numbers.
@@ -44,8 +44,8 @@ type Options struct {
 	// not 0, Speed is ignored.
 	EventsPerSecond uint
 
-	// StaleAfter and AgentTTL are the times, in real time, after which the daemon removes
-	// the series of a worker and of an agent.
+	// StaleAfter and AgentTTL are the times, in real time, after which the daemon
+	// removes the series of a worker and of an agent.
 	StaleAfter, AgentTTL time.Duration
 }
 
@@ -59,8 +59,8 @@ const (
 	typicalEventRate = 10
 
 	// reportInterval is the interval, in real time, at which counters and gauges are
-	// emitted. It is shorter than the ten seconds of a scheduler, so that the page shows
-	// them soon.
+	// emitted. It is shorter than the ten seconds of a scheduler, so that the page
+	// shows them soon.
 	reportInterval = time.Second
 )
 
@@ -117,14 +117,15 @@ func Start(o Options) *Demo {
 }
 
 // scaled converts a duration from real time to simulated time. The result has limits: a
-// shorter one would make heartbeats the majority of all events, and multiples of a longer
-// one would overflow time.Duration.
+// shorter one would make heartbeats the majority of all events, and multiples of a
+// longer one would overflow time.Duration.
 func scaled(d time.Duration, speed float64) time.Duration {
 	const shortest, longest = time.Minute, 100 * 24 * time.Hour
 	return time.Duration(min(max(float64(d)*speed, float64(shortest)), float64(longest)))
 }
 
-// Stop stops the demo, waits until all its goroutines have ended, and returns a summary.
+// Stop stops the demo, waits until all its goroutines have ended, and returns a
+// summary.
 func (d *Demo) Stop() Summary {
 	d.stop()
 	d.running.Wait()
@@ -154,8 +155,8 @@ type Summary struct {
 	Past      uint64        // number of events before the start
 	Kinds     []KindCount
 
-	// Numbers of pushes from jobs and agents: accepted, failed or rejected, and not sent
-	// because there were too many.
+	// Numbers of pushes from jobs and agents: accepted, failed or rejected, and not
+	// sent because there were too many.
 	Sent, Failed, Skipped uint64
 }
 

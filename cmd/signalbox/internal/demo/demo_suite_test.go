@@ -64,8 +64,8 @@ func (r *recorder) Emit(_ lager.Logger, event metric.Event) {
 	r.events = append(r.events, text.String())
 }
 
-// newMonitor returns an initialized Monitor with emitters. It is closed at the end of the
-// spec.
+// newMonitor returns an initialized Monitor with emitters. It is closed at the end of
+// the spec.
 func newMonitor(factories ...metric.EmitterFactory) *metric.Monitor {
 	GinkgoHelper()
 	m := metric.NewMonitor()
@@ -82,8 +82,8 @@ func newTestSimulation(m *metric.Monitor, seed uint64) *simulation {
 	return newSimulation(config{monitor: m, logger: silent, seed: seed, staleAfter: 30 * time.Minute, agentTTL: 30 * time.Minute})
 }
 
-// emitCounters emits the counters and gauges of the Monitor once, as PeriodicallyEmit does
-// when it is stopped.
+// emitCounters emits the counters and gauges of the Monitor once, as PeriodicallyEmit
+// does when it is stopped.
 func emitCounters(m *metric.Monitor) {
 	GinkgoHelper()
 	ctx, cancel := context.WithCancel(context.Background())

@@ -1,9 +1,9 @@
-// Package demo simulates a CI system. It emits events and metrics through package metric,
-// as a scheduler that embeds Signalbox does.
+// Package demo simulates a CI system. It emits events and metrics through package
+// metric, as a scheduler that embeds Signalbox does.
 //
 // The simulation is a discrete-event simulation in one goroutine: an agenda contains
-// actions by simulated time, and each action may add others. All random numbers come from
-// one seeded source, so that the same seed produces the same events at any speed.
+// actions by simulated time, and each action may add others. All random numbers come
+// from one seeded source, so that the same seed produces the same events at any speed.
 //
 //	demo.go          starting and stopping a simulation, and its summary
 //	pace.go          the speed: relative to real time, or in events per second

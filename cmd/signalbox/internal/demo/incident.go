@@ -12,8 +12,8 @@ func (s *simulation) planIncidents() {
 	s.after(s.exponential(4*time.Minute), s.emitInvalidEvent)
 }
 
-// incident makes a pipeline, a worker or the web node unreliable or slow for a while, and
-// adds the next incident to the agenda.
+// incident makes a pipeline, a worker or the web node unreliable or slow for a while,
+// and adds the next incident to the agenda.
 func (s *simulation) incident() {
 	duration := s.uniform(30*time.Minute, 90*time.Minute)
 	switch s.IntN(3) {

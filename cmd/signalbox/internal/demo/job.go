@@ -7,8 +7,8 @@ import (
 	"github.com/signalbox-ci/signalbox/metric"
 )
 
-// maxUnfinished is the maximum number of unfinished builds of a job. With so many, the job
-// is not triggered. This limits the queue while workers are missing.
+// maxUnfinished is the maximum number of unfinished builds of a job. With so many, the
+// job is not triggered. This limits the queue while workers are missing.
 const maxUnfinished = 3
 
 // A job is a jobPlan with the state of the job.
@@ -72,7 +72,8 @@ func (j *job) taskLabels() metric.TasksWaitingLabels {
 	return metric.TasksWaitingLabels{TeamId: j.teamID, WorkerTags: j.tag, Platform: j.platform}
 }
 
-// planTrigger adds the next trigger of a job to the agenda, unless other jobs trigger it.
+// planTrigger adds the next trigger of a job to the agenda, unless other jobs trigger
+// it.
 func (s *simulation) planTrigger(j *job) {
 	var wait time.Duration
 	switch {

@@ -127,8 +127,8 @@ func (s *simulation) logError(message string) {
 	emit(s, errorLogs, metric.ErrorLog{Message: message})
 }
 
-// collectGarbage emits the results of a garbage collection, and adds the next one to the
-// agenda.
+// collectGarbage emits the results of a garbage collection, and adds the next one to
+// the agenda.
 func (s *simulation) collectGarbage() {
 	for collector := metric.BuildCollector; collector <= metric.VolumeCollector; collector++ {
 		emit(s, collections, metric.CollectorDuration{

@@ -42,8 +42,8 @@ const (
 	pushesRuns               // results of each build in its own group
 )
 
-// organization contains all teams, pipelines and jobs. With its rates and durations, a few
-// dozen builds are running at midday, and a few are waiting.
+// organization contains all teams, pipelines and jobs. With its rates and durations, a
+// few dozen builds are running at midday, and a few are waiting.
 var organization = []teamPlan{
 	{"platform", []pipelinePlan{
 		{"infrastructure", []jobPlan{

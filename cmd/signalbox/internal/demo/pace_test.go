@@ -11,8 +11,8 @@ import (
 	"github.com/signalbox-ci/signalbox/metric"
 )
 
-// runPaced runs a simulation for a time. The caller must run in a synctest bubble, whose
-// clock does not advance while the simulation works.
+// runPaced runs a simulation for a time. The caller must run in a synctest bubble,
+// whose clock does not advance while the simulation works.
 func runPaced(p *pace, s *simulation, d time.Duration) {
 	ctx, cancel := context.WithTimeout(context.Background(), d)
 	defer cancel()

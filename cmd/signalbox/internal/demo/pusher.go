@@ -31,9 +31,9 @@ const (
 	pushTimeout = 5 * time.Second
 )
 
-// A pusher sends pushes to the daemon's intake. For jobs, it uses client_golang's package
-// push, as a client of a Pushgateway does; for agents, it sends JSON. It skips pushes if
-// its queue is full.
+// A pusher sends pushes to the daemon's intake. For jobs, it uses client_golang's
+// package push, as a client of a Pushgateway does; for agents, it sends JSON. It skips
+// pushes if its queue is full.
 type pusher struct {
 	intake     string   // URL without a path
 	baseLabels []string // names of the base labels of agents

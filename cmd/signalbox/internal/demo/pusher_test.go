@@ -14,7 +14,8 @@ import (
 var _ = Describe("the pusher", func() {
 	type request struct{ method, path, query, body string }
 
-	// startWithServer starts a pusher and a server that answers every push with the status.
+	// startWithServer starts a pusher and a server that answers every push with the
+	// status.
 	startWithServer := func(status int) (*pusher, <-chan request) {
 		requests := make(chan request, 10)
 		server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

@@ -39,8 +39,8 @@ func (s *simulation) assign(b *build, w *worker) {
 	s.runTask(b, w)
 }
 
-// workerFor returns the worker with the fewest builds that can run a task of the job now,
-// or nil.
+// workerFor returns the worker with the fewest builds that can run a task of the job
+// now, or nil.
 func (s *simulation) workerFor(j *job) *worker {
 	var best *worker
 	for _, w := range s.workers {

@@ -9,7 +9,8 @@ import (
 	"github.com/signalbox-ci/signalbox/metric"
 )
 
-// epoch is the time at which the simulation begins: on a Monday, before the busiest hours.
+// epoch is the time at which the simulation begins: on a Monday, before the busiest
+// hours.
 var epoch = time.Date(2026, time.January, 5, epochHour, 0, 0, 0, time.UTC)
 
 const epochHour = 10
@@ -20,13 +21,14 @@ type config struct {
 	logger  lager.Logger
 	seed    uint64
 
-	// staleAfter and agentTTL are the simulated times after which the daemon removes the
-	// series of a worker and of an agent. They decide how often workers and agents report,
-	// and how long they are absent.
+	// staleAfter and agentTTL are the simulated times after which the daemon removes
+	// the series of a worker and of an agent. They decide how often workers and agents
+	// report, and how long they are absent.
 	staleAfter, agentTTL time.Duration
 }
 
-// A simulation is the state of the simulated CI system. It is not safe for concurrent use.
+// A simulation is the state of the simulated CI system. It is not safe for concurrent
+// use.
 type simulation struct {
 	config
 	random
@@ -97,8 +99,8 @@ func (s *simulation) slowed(d time.Duration) time.Duration {
 	return time.Duration(float64(d) * s.slowness)
 }
 
-// load returns the activity of users at the current time of day: 1 in the early afternoon,
-// and a quarter of that at night.
+// load returns the activity of users at the current time of day: 1 in the early
+// afternoon, and a quarter of that at night.
 func (s *simulation) load() float64 {
 	const busiest = 14 * time.Hour
 	untilBusiest := busiest - epochHour*time.Hour - s.now

@@ -16,8 +16,8 @@ import (
 )
 
 var _ = Describe("the simulation", func() {
-	// eventsOf returns all events, counters and gauges of half an hour, which is simulated
-	// in steps, as different speeds would do.
+	// eventsOf returns all events, counters and gauges of half an hour, which is
+	// simulated in steps, as different speeds would do.
 	eventsOf := func(seed uint64, step time.Duration) []string {
 		GinkgoHelper()
 		recorded := &recorder{keep: true}

@@ -49,8 +49,8 @@ func (s *simulation) heartbeatInterval() time.Duration {
 	return min(30*time.Second, s.staleAfter/4)
 }
 
-// heartbeat emits the usage of a worker, and adds the next heartbeat to the agenda until
-// the worker stops.
+// heartbeat emits the usage of a worker, and adds the next heartbeat to the agenda
+// until the worker stops.
 func (s *simulation) heartbeat(w *worker) {
 	if !w.sendsHeartbeats() {
 		return // planReturn restarts the heartbeats
@@ -78,8 +78,9 @@ func (s *simulation) emitUsage(w *worker, resource metric.WorkerResource, count 
 	})
 }
 
-// planOutage adds the next failure or restart of a worker to the agenda. The time depends
-// on the staleness limit, so that workers disappear and return visibly at any speed.
+// planOutage adds the next failure or restart of a worker to the agenda. The time
+// depends on the staleness limit, so that workers disappear and return visibly at any
+// speed.
 func (s *simulation) planOutage(w *worker) {
 	s.after(s.exponential(20*s.staleAfter), func() {
 		switch {
