@@ -31,18 +31,18 @@
 //
 // There are three ways to report something:
 //
-//   - Typed calls, such as [BuildFinished] and [WorkerUsage], emit one event each. Their
-//     method Emit emits it to Metrics, and EmitTo to another Monitor.
-//   - Counters and gauges are fields of the Monitor. [PeriodicallyEmit] emits the growth
-//     of each counter and the peak of each gauge at regular intervals; [Monitor.Flush]
-//     does so immediately, for tests.
+//   - Typed calls, such as [BuildFinished] and [WorkerUsage], emit one event each:
+//     Emit emits it to Metrics, and EmitTo to another Monitor.
+//   - Counters and gauges are fields of the Monitor. At regular intervals,
+//     [PeriodicallyEmit] emits the growth of each counter and the peak of each gauge;
+//     [Monitor.Flush] does so immediately, for tests.
 //   - [Monitor.Emit] emits events with names that the program defines. For frequent
 //     events, [Monitor.Prepare] is faster.
 //
 // Every event goes to every configured emitter. The Monitor calls a [ConcurrentEmitter]
-// directly. Every other emitter receives events through its own bounded queue, so that a
-// slow emitter delays neither the program nor other emitters. Before Initialize, after
-// Close, and if no emitter is configured, events are discarded; this takes a few
+// directly. Every other emitter receives events through its own bounded queue, so that
+// a slow emitter delays neither the program nor other emitters. Before Initialize,
+// after Close, and if no emitter is configured, events are discarded; this takes a few
 // nanoseconds.
 //
 // All functions and methods are safe for concurrent use unless documented otherwise.

@@ -32,8 +32,9 @@ func (e ErrorLog) EmitTo(logger lager.Logger, m *Monitor) {
 // To avoid endless loops, an ErrorSink ignores errors that its own events cause: those
 // that wrap ErrFailedToEmit, and those that a goroutine logs while it emits an "error
 // log" event. It does count the errors that an emitter logs while it handles other
-// events, and the errors that an emitter logs from its own goroutines. The latter should
-// wrap ErrFailedToEmit; otherwise, each of them causes an event that may fail again.
+// events, and the errors that an emitter logs from its own goroutines. The latter
+// should wrap ErrFailedToEmit; otherwise, each of them causes an event that may fail
+// again.
 type ErrorSink struct {
 	logger  lager.Logger
 	monitor *Monitor

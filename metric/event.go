@@ -47,8 +47,8 @@ type Event struct {
 type Emitter interface {
 	// Emit takes one event. If it cannot deliver the event, it logs an error that wraps
 	// ErrFailedToEmit to the logger, which a Monitor never passes as nil. The event has
-	// a Host if the Monitor was initialized with one, and a Time unless the emitter is a
-	// TypedEmitter.
+	// a Host if the Monitor was initialized with one, and a Time unless the emitter is
+	// a TypedEmitter.
 	Emit(lager.Logger, Event)
 }
 

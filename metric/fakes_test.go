@@ -92,8 +92,8 @@ type concurrentFunc func(lager.Logger, metric.Event)
 func (f concurrentFunc) Emit(logger lager.Logger, event metric.Event) { f(logger, event) }
 func (concurrentFunc) EmitsConcurrently()                             {}
 
-// stuck is a queued emitter. Its Emit sends to begun when it starts, and returns once it
-// can receive from released.
+// stuck is a queued emitter. Its Emit sends to begun when it starts, and returns once
+// it can receive from released.
 type stuck struct {
 	recorder
 	begun    chan struct{}

@@ -189,12 +189,12 @@ func (m *Monitor) idle() bool { return m.dispatcher.Load() == nil }
 // Stats). Dropped events are logged at most once a second; only then does Emit wait for
 // the logger.
 //
-// Emit sets an empty Host to the Monitor's host, and adds those of the node's attributes
-// that the event lacks. It sets a zero Time to the current time, except for
+// Emit sets an empty Host to the Monitor's host, and adds those of the node's
+// attributes that the event lacks. It sets a zero Time to the current time, except for
 // TypedEmitters, for which the zero Time means now.
 //
-// Before Initialize, after Close, and if no emitter is configured, Emit does nothing. An
-// event that is emitted while Close runs may be lost. Emitters log problems with the
+// Before Initialize, after Close, and if no emitter is configured, Emit does nothing.
+// An event that is emitted while Close runs may be lost. Emitters log problems with the
 // event to the logger; a nil logger discards them.
 func (m *Monitor) Emit(logger lager.Logger, event Event) {
 	s := m.acquire()
@@ -218,9 +218,9 @@ func (m *Monitor) Emit(logger lager.Logger, event Event) {
 // the context is done, and then closes those that implement ContextCloser or io.Closer,
 // in reverse order of registration.
 //
-// The returned error joins the errors of closing the emitters and, for each emitter that
-// had not processed its queue when the context was done, an error that states how many
-// events were left and wraps the context's error.
+// The returned error joins the errors of closing the emitters and, for each emitter
+// that had not processed its queue when the context was done, an error that states how
+// many events were left and wraps the context's error.
 //
 // To emit what was counted since the last tick, stop PeriodicallyEmit and wait until it
 // returns before calling Close. Closing a Monitor that is not initialized does nothing.

@@ -20,8 +20,8 @@ type Periodic struct {
 }
 
 // PeriodicallyEmit returns a Periodic that flushes the Monitor at the given interval
-// once the caller starts it with Run or RunContext. Both return an error if the interval
-// is not positive. A nil logger discards all messages.
+// once the caller starts it with Run or RunContext. Both return an error if the
+// interval is not positive. A nil logger discards all messages.
 func PeriodicallyEmit(logger lager.Logger, monitor *Monitor, interval time.Duration) *Periodic {
 	return &Periodic{logger: orDiscard(logger).Session("periodic"), monitor: monitor, interval: interval}
 }
@@ -44,9 +44,9 @@ func (p *Periodic) Run(signals <-chan os.Signal, ready chan<- struct{}) error {
 }
 
 // RunContext flushes the Monitor at each interval until the context is done. It then
-// emits everything except the states of the workers once more, so that no count is lost,
-// and returns nil. It logs errors of Monitor.CountWorkers. It returns an error only if
-// the interval is not positive.
+// emits everything except the states of the workers once more, so that no count is
+// lost, and returns nil. It logs errors of Monitor.CountWorkers. It returns an error
+// only if the interval is not positive.
 func (p *Periodic) RunContext(ctx context.Context) error {
 	if err := p.validate(); err != nil {
 		return err

@@ -25,8 +25,8 @@ type pool struct{ open atomic.Int64 }
 
 func (p *pool) Stats() sql.DBStats { return sql.DBStats{OpenConnections: int(p.open.Load())} }
 
-// ticking runs PeriodicallyEmit with an interval of 10 seconds in a synctest bubble, and
-// calls the test with the recorder of its events and the sink of its log.
+// ticking runs PeriodicallyEmit with an interval of 10 seconds in a synctest bubble,
+// and calls the test with the recorder of its events and the sink of its log.
 func ticking(t *testing.T, prepare func(*metric.Monitor), test func(*WithT, *metric.Monitor, *recorder, *logSink)) {
 	synctest.Test(t, func(t *testing.T) {
 		g := NewWithT(t)

@@ -23,9 +23,9 @@ type Prepared struct {
 }
 
 // Prepare returns a Prepared for events of the given type. Emitting the first event
-// takes a few microseconds, so create a Prepared once and keep it. As with Monitor.Emit,
-// emitters report problems with the type, such as an unknown name or a missing
-// attribute, only when events are emitted.
+// takes a few microseconds, so create a Prepared once and keep it. As with
+// Monitor.Emit, emitters report problems with the type, such as an unknown name or a
+// missing attribute, only when events are emitted.
 func (m *Monitor) Prepare(t EventType) *Prepared {
 	t.Attributes = slices.Clone(t.Attributes)
 	return &Prepared{monitor: m, eventType: t}

@@ -9,9 +9,9 @@ import (
 	"github.com/signalbox-ci/signalbox/internal/spelling"
 )
 
-// A MappingError is an error in one field of a rule or of a mapping file. Functions that
-// find several errors join them with errors.Join; errors.As finds the first one, and
-// MappingErrors finds all.
+// A MappingError is an error in one field of a rule or of a mapping file. Functions
+// that find several errors join them with errors.Join; errors.As finds the first one,
+// and MappingErrors finds all.
 type MappingError struct {
 	// File is the path of the mapping file, and Line is the line in it, starting at 1.
 	// For a rule that a program passed, File is empty and Line is 0.
@@ -45,8 +45,8 @@ func (e *MappingError) Error() string {
 	return place + ": " + e.Reason
 }
 
-// MappingErrors returns an iterator over all errors of type *MappingError in the tree of
-// err. If err is nil or contains none, the iterator is empty.
+// MappingErrors returns an iterator over all errors of type *MappingError in the tree
+// of err. If err is nil or contains none, the iterator is empty.
 func MappingErrors(err error) iter.Seq[*MappingError] {
 	return func(yield func(*MappingError) bool) { eachMappingError(err, yield) }
 }

@@ -12,8 +12,8 @@ import (
 	"github.com/signalbox-ci/signalbox/internal/excerpt"
 )
 
-// Compile returns Match as a regular expression that matches only whole values. If Match
-// is not a regular expression, it returns an error of type *syntax.Error.
+// Compile returns Match as a regular expression that matches only whole values. If
+// Match is not a regular expression, it returns an error of type *syntax.Error.
 func (r Replacement) Compile() (*regexp.Regexp, error) {
 	// Parse Match on its own first, so that the added text cannot become part of it, as
 	// would happen after \Q without \E.

@@ -37,9 +37,9 @@ import (
 //
 // Several rules may have the same event, and several rules may have the same metric.
 // Rules with the same metric must agree on everything that belongs to the family: type,
-// help, label names, buckets, native histogram, worker and idle TTL. Event, Metric, Type
-// and Operation are required, and Buckets if Type is Histogram. All other fields may
-// have their zero values.
+// help, label names, buckets, native histogram, worker and idle TTL. Event, Metric,
+// Type and Operation are required, and Buckets if Type is Histogram. All other fields
+// may have their zero values.
 type Rule struct {
 	// Event is the event's name, exactly as the program emits it.
 	Event string `json:"event" yaml:"event"`
@@ -71,8 +71,8 @@ type Rule struct {
 	Operation Operation `json:"operation" yaml:"operation"`
 
 	// Divide is the number by which the value is divided first, from 1e-100 to 1e100:
-	// 1000 turns milliseconds into seconds. 0 means 1. It is invalid with the operations
-	// inc and hold, which do not use the value.
+	// 1000 turns milliseconds into seconds. 0 means 1. It is invalid with the
+	// operations inc and hold, which do not use the value.
 	Divide float64 `json:"divide,omitempty" yaml:"divide,omitempty"`
 
 	// Buckets are the upper bounds of a histogram's buckets, in the unit of the divided
@@ -96,8 +96,8 @@ type Rule struct {
 	// means that the series do not belong to a worker.
 	Worker Ownership `json:"worker,omitempty" yaml:"worker,omitempty"`
 
-	// IdleTTL is how long a series is kept without an update, at least a millisecond. It
-	// requires labels. 0 means that the series never expires.
+	// IdleTTL is how long a series is kept without an update, at least a millisecond.
+	// It requires labels. 0 means that the series never expires.
 	IdleTTL time.Duration `json:"idle_ttl,omitempty" yaml:"idle_ttl,omitempty"`
 }
 
@@ -127,8 +127,8 @@ type Replacement struct {
 	// matches newlines too. The empty expression matches the empty value.
 	Match string `json:"match" yaml:"match"`
 
-	// With is the label's value, which may be empty. $1 or ${1} stands for the text that
-	// Match's first group matched, ${name} for that of a named group, and $$ for a
+	// With is the label's value, which may be empty. $1 or ${1} stands for the text
+	// that Match's first group matched, ${name} for that of a named group, and $$ for a
 	// dollar sign.
 	With string `json:"with" yaml:"with"`
 }
