@@ -22,9 +22,9 @@ import (
 )
 
 // PrometheusConfig configures and creates the Prometheus emitter. It implements
-// metric.EmitterFactory, whose flags are those of the fields. Programs can also set the
-// fields without parsing flags; a zero field means the flag's default. Fields must not
-// be changed after NewEmitter is called.
+// metric.EmitterFactory. Its fields are go-flags flags, but programs can also set them
+// without parsing flags; a zero field means the flag's default. Fields must not be
+// changed after NewEmitter is called.
 type PrometheusConfig struct {
 	BindIP   string `long:"prometheus-bind-ip" value-name:"IP" description:"IPv4 or IPv6 address to serve Prometheus metrics on. The Prometheus emitter is disabled unless both the address and the port are set."`
 	BindPort string `long:"prometheus-bind-port" value-name:"PORT" description:"Port to serve Prometheus metrics on; 0 selects any free port."`
@@ -66,7 +66,7 @@ type PrometheusConfig struct {
 	Logger lager.Logger `no-flag:"true"`
 
 	host     host.Options
-	realTime func() time.Time // only for tests, which then sample rates themselves, at these times
+	realTime func() time.Time // only for tests: the clock of event rates, which the test then samples
 }
 
 // Host sets options that only Signalbox's own daemon uses. Call it before NewEmitter.

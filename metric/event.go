@@ -46,9 +46,9 @@ type Event struct {
 // Monitor.Close closes it after its last event.
 type Emitter interface {
 	// Emit takes one event. If it cannot deliver the event, it logs an error that wraps
-	// ErrFailedToEmit to the logger, which a Monitor never passes as nil. The event has
-	// a Host if the Monitor was initialized with one, and a Time unless the emitter is
-	// a TypedEmitter.
+	// ErrFailedToEmit. When a Monitor calls Emit, the logger is not nil, and the event
+	// has a Host if the Monitor was initialized with one, and a Time unless the emitter
+	// is a TypedEmitter.
 	Emit(lager.Logger, Event)
 }
 

@@ -18,8 +18,8 @@ import (
 // Flush does nothing, and the counters and gauges keep their values. Emitters must not
 // call Flush from Emit.
 //
-// Flush passes the context to CountWorkers and returns its error. Even then, it emits
-// everything else. A nil logger discards all messages.
+// Flush passes the context to CountWorkers and returns its error. If CountWorkers
+// fails, Flush still emits everything else. A nil logger discards all messages.
 func (m *Monitor) Flush(ctx context.Context, logger lager.Logger) error {
 	logger = orDiscard(logger)
 	m.emitInstruments(logger)

@@ -13,7 +13,7 @@ var httpResponseTime = define("http response time", "method", "path", "route", "
 // An HTTPResponseTime event reports how long it took to answer an HTTP request. Its
 // value is the duration in milliseconds. WrapHandler emits it.
 type HTTPResponseTime struct {
-	Route      string // name of the handler, such as "GetInfo"
+	Route      string // name of the route, such as "GetInfo"
 	Path       string // path of the request, such as "/api/v1/info"
 	Method     string
 	StatusCode int

@@ -8,7 +8,7 @@ const minRingBufferSize = 16
 // very large.
 type ringBuffer struct {
 	capacity int
-	events   []queuedEvent // in use are length events, starting at head and wrapping around
+	events   []queuedEvent // a ring; length elements are in use, starting at head
 	head     int
 	length   int
 }
