@@ -338,7 +338,7 @@ var _ = Describe("Monitor", func() {
 			Expect(typed.typed.Events()[0].Attributes).To(Equal(want))
 		})
 
-		It("does not mix the attributes of an event into the next one after an event with many attributes", func() {
+		It("does not carry attributes over to the next event, even after an event with many attributes", func() {
 			emitter := &concurrentRecorder{}
 			register("fake", emitter)
 			initialize(map[string]string{"zone": "b"})
