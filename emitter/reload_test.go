@@ -113,7 +113,7 @@ var _ = Describe("A mapping file", func() {
 			Expect(err).To(MatchError(file + ":1: rules: expected a list, got fields"))
 			write("metrics: [{metric: builds_finished, add_labels: [{name: zone, attribute: zone}]}]")
 			_, err = config.NewEmitter(map[string]string{"zone": "b"})
-			Expect(err).To(MatchError(ContainSubstring(`attribute "zone" becomes the label "zone", which is already a label of metric builds_finished`)))
+			Expect(err).To(MatchError(ContainSubstring(`attribute "zone" becomes the label "zone", which is already used by metric builds_finished`)))
 		})
 
 		It("lets a node's attribute have the name of a label that it drops", func() {
@@ -351,7 +351,7 @@ var _ = Describe("A mapping file", func() {
 			write("rules: [{event: e, metric: e_total, type: counter, operation: inc}]\nmetrics: [{metric: error_logs, help: a}, {metric: locks_held, drop: true}]")
 			families := len(distinctMetrics())
 			status, answer := ask(p, http.MethodPut)
-			Expect(answer).To(Equal(fmt.Sprintf("reloaded %s: %d rules (%d built in, 1 own), %d families; of the families %d kept, 1 changed, 1 added, 1 dropped\n",
+			Expect(answer).To(Equal(fmt.Sprintf("reloaded %s: %d rules (%d built-in, 1 custom), %d families; families: %d kept, 1 changed, 1 added, 1 removed\n",
 				file, len(catalog.Rules(catalog.Inherited)), len(catalog.Rules(catalog.Inherited))-1, families, families-2)))
 			Expect(status).To(Equal(http.StatusOK))
 

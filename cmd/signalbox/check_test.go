@@ -58,8 +58,8 @@ var _ = Describe("signalbox check", func() {
 			Expect(stdout).To(HavePrefix("FILE: ok: " + verdict))
 			Expect(code).To(Equal(exitClean))
 		},
-		Entry("a mapping file", ownRule, fmt.Sprintf("mapping file, %d rules (%d built in, 1 own), ", builtin+1, builtin)),
-		Entry("a mapping file in one line", "{builtin: false}", "mapping file, 0 rules (0 built in, 0 own), 0 families\n"),
+		Entry("a mapping file", ownRule, fmt.Sprintf("mapping file, %d rules (%d built-in, 1 custom), ", builtin+1, builtin)),
+		Entry("a mapping file in one line", "{builtin: false}", "mapping file, 0 rules (0 built-in, 0 custom), 0 families\n"),
 		Entry("one that is indented", "  rules: []\n", "mapping file, "),
 		Entry("one in the line of its beginning", "--- {rules: []}", "mapping file, "),
 		Entry("one with a byte order mark", "\uFEFFrules: []\n", "mapping file, "),
@@ -90,7 +90,7 @@ var _ = Describe("signalbox check", func() {
 		Entry("of a configuration",
 			"SIGNALBOX_INTAKE_BIND_PROT=1\nSIGNALBOX_INTAKE_BIND_PORT=http\nSIGNALBOX_LOG_LEVEL=loud\nSIGNALBOX_EXIT_ON_EOF=true\n"+
 				"SIGNALBOX_PROMETHEUS_GC_INTERVAL=-1s\nSIGNALBOX_HOST=\"a\nexport SIGNALBOX_HOST=a\nnonsense\nSIGNALBOX_ATTRIBUTE=worker=1\nSIGNALBOX_XYZ=1\nSIGNALBOX_STDIN=yes\nSIGNALBOX_PROMETHEUS_WORKER_STALE_AFTER=5",
-			`FILE: attribute "worker" becomes the label "worker", which is already a label of metric workers_containers`,
+			`FILE: attribute "worker" becomes the label "worker", which is already used by metric workers_containers`,
 			`FILE:1: SIGNALBOX_INTAKE_BIND_PROT is not a variable of signalbox run: did you mean SIGNALBOX_INTAKE_BIND_PORT?`,
 			`FILE:2: SIGNALBOX_INTAKE_BIND_PORT: "http" is not a number`,
 			`FILE:3: SIGNALBOX_LOG_LEVEL: invalid value 'loud' for option '--log-level'. Allowed values are: debug, info or error`,
@@ -128,7 +128,7 @@ var _ = Describe("signalbox check", func() {
 
 			_, stdout, stderr := check(catalog.String(), "--prometheus-naming", naming)
 			Expect(stderr).To(BeEmpty())
-			Expect(stdout).To(HavePrefix(fmt.Sprintf("FILE: ok: mapping file, %d rules (0 built in, %[1]d own)", builtin)))
+			Expect(stdout).To(HavePrefix(fmt.Sprintf("FILE: ok: mapping file, %d rules (0 built-in, %[1]d custom)", builtin)))
 		},
 		Entry("of the inherited names", "inherited"),
 		Entry("of the modern names", "modern"),
@@ -141,7 +141,7 @@ var _ = Describe("signalbox check", func() {
 		_, _, stderr = check(change, "--prometheus-naming=modern")
 		Expect(stderr).To(BeEmpty())
 		_, _, stderr = check("metrics: [{metric: builds_finished, drop: true}]", "--prometheus-naming=modern")
-		Expect(stderr).To(HaveSuffix(`no rule updates the metric "builds_finished": with --prometheus-naming=modern it is "job_builds_finished_total"` + "\n"))
+		Expect(stderr).To(HaveSuffix(`no rule updates the metric "builds_finished": with --prometheus-naming=modern, its name is "job_builds_finished_total"` + "\n"))
 
 		const own = "rules: [{event: e, metric: ci_e_total, type: counter, operation: inc, help: h}]"
 		_, _, stderr = check(own)
