@@ -77,7 +77,7 @@ var _ = Describe("signalbox check", func() {
 			Expect(code).To(Equal(exitFailure))
 		},
 		Entry("of a mapping file", "drop_events:\n- error lgo\nrules:\n- evnt: a\n",
-			`FILE:2: drop_events[0]: no built-in rule is for the event "error lgo": did you mean "error log"?`,
+			`FILE:2: drop_events[0]: there is no built-in rule for event "error lgo": did you mean "error log"?`,
 			`FILE:4: rules[0].evnt: unknown field: did you mean "event"?`,
 			`FILE:4: rules[0].metric: metric "" is not a metric name: expected letters, digits, _ and :, not starting with a digit`,
 			`FILE:4: rules[0].type: type is missing: expected counter, gauge or histogram`,

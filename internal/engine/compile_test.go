@@ -1,8 +1,10 @@
 package engine
 
 import (
+	"errors"
 	"fmt"
 	"os"
+	"slices"
 	"strings"
 	"testing"
 
@@ -103,38 +105,58 @@ func TestLimitOfRulesPerEvent(t *testing.T) {
 
 func TestAllInvalidRulesAreReportedAtOnce(t *testing.T) {
 	err := compileRules(rule.Rule{Event: "a"}, rule.Rule{Metric: "m"})
-	for _, expected := range []string{
-		`rule for event "a", metric "": metric "" is not a metric name`,
-		`rule for event "a", metric "": type is missing: expected counter, gauge or histogram`,
-		`rule for event "", metric "m": event is empty`,
+	got := mappingErrors(err)
+	for _, expected := range []rule.MappingError{
+		{Event: "a", Field: "metric"}, {Event: "a", Field: "type"}, {Metric: "m", Field: "event"},
 	} {
-		if err == nil || !strings.Contains(err.Error(), expected) {
-			t.Errorf("got %v\nexpected one with %s", err, expected)
+		if !slices.ContainsFunc(got, func(e rule.MappingError) bool {
+			return e.Event == expected.Event && e.Metric == expected.Metric && e.Field == expected.Field
+		}) {
+			t.Errorf("got %v, expected an error for %+v", err, expected)
 		}
 	}
 }
 
+// mappingErrors returns the errors that err joins.
+func mappingErrors(err error) (list []rule.MappingError) {
+	joined, ok := err.(interface{ Unwrap() []error })
+	if !ok {
+		return nil
+	}
+	for _, e := range joined.Unwrap() {
+		if m, ok := errors.AsType[*rule.MappingError](e); ok {
+			list = append(list, *m)
+		}
+	}
+	return list
+}
+
 // Some errors in the rules of a mapping file are found only when the rules are compiled.
 func TestErrorsFoundByTheCompilerHavePositions(t *testing.T) {
-	for _, c := range []struct{ content, expected string }{
+	for _, c := range []struct {
+		content       string
+		line          int
+		field, reason string // reason is a part of the reason
+	}{
 		{"rules:\n- {event: e, metric: m, type: gauge, operation: set, labels: [{name: zone, attribute: a}]}",
-			`m.yml:2: rules[0].metric: metric ci_m: constant label "zone" is also a label of the metric itself`},
+			2, "rules[0].metric", `constant label "zone"`},
 		{"rules:\n- {event: e, metric: builds_started_total, type: counter, operation: inc}",
-			`m.yml:2: rules[0]: metric "builds_started_total" is defined differently in the rule for event "builds started": ` +
-				`got help "", expected "Number of builds started."`},
+			2, "rules[0]", `got help "", expected "`},
 		{"rules:\n- {event: builds started, metric: builds_started_total, type: counter, operation: inc, help: Number of builds started.}",
-			`m.yml:2: rules[0]: another rule updates metric "builds_started_total" for event "builds started" with the same labels and condition`},
+			2, "rules[0]", `another rule updates metric "builds_started_total" for event "builds started"`},
 		{"rules:\n- {event: e, metric: workers_last_seen_timestamp_seconds, type: gauge, operation: set}",
-			`m.yml:2: rules[0].metric: metric ci_workers_last_seen_timestamp_seconds is reserved for Signalbox itself`},
+			2, "rules[0].metric", "metric ci_workers_last_seen_timestamp_seconds is reserved"},
 		{"rules:\n- {event: e, metric: builds_duration_seconds_sum, type: gauge, operation: set}",
-			`m.yml:2: rules[0].metric: metric ci_builds_duration_seconds_sum has the name of a sample of the histogram ci_builds_duration_seconds`},
+			2, "rules[0].metric", "ci_builds_duration_seconds"},
 		{"rules:\n- {event: e, metric: h_sum, type: gauge, operation: set}\n- {event: e, metric: h, type: histogram, operation: observe, buckets: [1]}",
-			`m.yml:3: rules[1].metric: metric ci_h would have a sample with the name of metric ci_h_sum`},
+			3, "rules[1].metric", "ci_h_sum"},
 		{"rules:\n- {event: e, metric: h_created, type: gauge, operation: set}\n- {event: e, metric: h, type: histogram, operation: observe, buckets: [1]}",
-			`m.yml:3: rules[1].metric: metric ci_h would have a sample with the name of metric ci_h_created`},
+			3, "rules[1].metric", "ci_h_created"},
 	} {
-		if _, _, err := compileFile(catalog.Rules(catalog.Inherited), c.content); fmt.Sprint(err) != c.expected {
-			t.Errorf("%s\n got      %v\n expected %s", c.content, err, c.expected)
+		_, _, err := compileFile(catalog.Rules(catalog.Inherited), c.content)
+		got := mappingErrors(err)
+		if len(got) != 1 || got[0].File != "m.yml" || got[0].Line != c.line || got[0].Field != c.field || !strings.Contains(got[0].Reason, c.reason) {
+			t.Errorf("%s\n got %v, expected line %d, field %s, reason %s", c.content, err, c.line, c.field, c.reason)
 		}
 	}
 }
@@ -156,14 +178,21 @@ rules:
     operation: set
 silent_evnts: []
 `)
-	expected := `m.yml:2: metrics[0].metric: no rule updates the metric "builds_finishd": did you mean "builds_finished"?
-m.yml:7: rules[0].type: type "countr" is not one of counter, gauge, histogram: did you mean "counter"?
-m.yml:10: rules[0].labels[0].attribut: unknown field: did you mean "attribute"?
-m.yml:10: rules[0].labels[0].name: label "a-b" is not a label name: expected letters, digits and _, not starting with a digit or __
-m.yml:11: rules[1]: metric "error_logs" is defined differently in the rule for event "error log": got type gauge, expected counter; got help "", expected "Number of error log lines, by message."; got label names [], expected [message]
-m.yml:15: silent_evnts: unknown field: did you mean "silent_events"?`
-	if fmt.Sprint(err) != expected {
-		t.Errorf("got\n%v\nexpected\n%s", err, expected)
+	var got []string
+	for _, e := range mappingErrors(err) {
+		got = append(got, fmt.Sprintf("%d: %s", e.Line, e.Field))
+	}
+	expected := []string{
+		"2: metrics[0].metric", "7: rules[0].type", "10: rules[0].labels[0].attribut",
+		"10: rules[0].labels[0].name", "11: rules[1]", "15: silent_evnts",
+	}
+	if !slices.Equal(got, expected) {
+		t.Errorf("got\n%v\nexpected errors in %q", err, expected)
+	}
+	for _, part := range []string{"got type gauge, expected counter", "got label names [], expected [message]"} {
+		if !strings.Contains(fmt.Sprint(err), part) {
+			t.Errorf("got\n%v\nexpected one with %s", err, part)
+		}
 	}
 }
 
