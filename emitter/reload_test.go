@@ -110,7 +110,7 @@ var _ = Describe("A mapping file", func() {
 			Expect(err).To(MatchError("--mapping-file: open " + file + ": no such file or directory"))
 			write("rules: {}")
 			_, err = config.NewEmitter(nil)
-			Expect(err).To(MatchError(file + ":1: rules: expected a list, got fields"))
+			Expect(err).To(MatchError(file + ":1: rules: got fields, expected a list"))
 			write("metrics: [{metric: builds_finished, add_labels: [{name: zone, attribute: zone}]}]")
 			_, err = config.NewEmitter(map[string]string{"zone": "b"})
 			Expect(err).To(MatchError(ContainSubstring(`attribute "zone" becomes the label "zone", which is already used by metric builds_finished`)))

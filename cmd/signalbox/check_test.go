@@ -110,7 +110,7 @@ var _ = Describe("signalbox check", func() {
 	It("checks the files that a configuration names, too", func() {
 		mapping, web := write("mapping.yml", "builtin: maybe"), write("web.yml", "rate_limit: {burst: x}")
 		code, _, stderr := check("SIGNALBOX_MAPPING_FILE=" + mapping + "\nSIGNALBOX_PROMETHEUS_WEB_CONFIG_FILE='" + web + "'\n")
-		Expect(stderr).To(Equal("DIR/mapping.yml:1: builtin: expected true or false, got \"maybe\"\n" +
+		Expect(stderr).To(Equal("DIR/mapping.yml:1: builtin: got \"maybe\", expected true or false\n" +
 			"DIR/web.yml:1: cannot unmarshal !!str … into int\n"))
 		Expect(code).To(Equal(exitFailure))
 
@@ -147,7 +147,7 @@ var _ = Describe("signalbox check", func() {
 		_, _, stderr = check(own)
 		Expect(stderr).To(BeEmpty())
 		_, _, stderr = check(own, "--prometheus-namespace=ci")
-		Expect(stderr).To(ContainSubstring(`leave out "ci_", which is the namespace`))
+		Expect(stderr).To(ContainSubstring(`remove the namespace "ci_"`))
 
 		_, _, stderr = check("SIGNALBOX_PROMETHEUS_NAMING=modern\nSIGNALBOX_MAPPING_FILE=" + write("change.yml", change))
 		Expect(stderr).To(BeEmpty())
