@@ -9,8 +9,8 @@ import (
 	"time"
 )
 
-// Hint returns a suggestion to append to an error about an invalid duration, such as ":
-// did you mean 48h?" for 2d. It returns an empty string if it has no suggestion.
+// Hint returns a suggestion to append to an error about an invalid duration. For 2d, it
+// returns ": did you mean 48h?". It returns an empty string if it has no suggestion.
 func Hint(text string) string {
 	number, ok := strings.CutSuffix(text, "d")
 	if !ok {

@@ -171,7 +171,7 @@ func (e *Engine) Attach(logger lager.Logger, stats func() []metric.EmitterStats)
 	}
 }
 
-// Knows reports whether the event has a rule or is on the list of silent events.
+// Knows reports whether the event is known: it has a rule or is listed as silent.
 func (e *Engine) Knows(event string) bool { return e.plans.Load().find(event) != nil }
 
 // Silent reports whether the event is known but updates no series.

@@ -14,7 +14,7 @@ const interval = time.Second
 // without a burst. A Limiter is safe for concurrent use and takes no lock.
 type Limiter struct {
 	// Burst is the number of messages allowed at once after a quiet period. Zero means
-	// 1.
+	// one.
 	Burst int
 
 	// next is the time at which the next message would be allowed without a burst. It

@@ -10,8 +10,8 @@ import (
 // because the time for a comparison grows with the length.
 const maxLength = 200
 
-// Hint returns a suggestion to append to an error, such as `: did you mean
-// "candidate"?`. It returns an empty string if no candidate is similar to the word.
+// Hint returns a suggestion to append to an error: `: did you mean "candidate"?`. It
+// returns an empty string if no candidate is similar to the word.
 func Hint(word string, candidates []string) string {
 	if best := Nearest(word, candidates); best != "" {
 		return fmt.Sprintf(": did you mean %q?", best)
