@@ -19,9 +19,9 @@ import (
 // the limit, aliases could make a small file expand to a very large one.
 const maxValues = 1 << 17
 
-// readDocument decodes a file into to, a pointer to a struct with yaml tags. Unlike the
-// decoder of the YAML package, it records the position of each field and limits the
-// expansion of aliases.
+// readDocument decodes a file. The destination is a pointer to a struct with yaml tags.
+// Unlike the decoder of the YAML package, it records the position of each field and
+// limits the expansion of aliases.
 func readDocument(file string, content []byte, to any) *document {
 	d := newDocument(file)
 	first, second, err := parse(content)
@@ -63,8 +63,7 @@ func resolve(n *yaml.Node) *yaml.Node {
 	return n
 }
 
-// decode decodes the value of a field into to. It leaves to unchanged if the value is
-// null.
+// decode decodes the value of a field. A null value leaves the destination unchanged.
 func (d *document) decode(n *yaml.Node, path string, to reflect.Value) {
 	n = resolve(n)
 	if n.Kind == yaml.ScalarNode && n.Tag == "!!null" {
