@@ -35,10 +35,10 @@ func Example_testing() {
 		panic(err)
 	}
 	err := testutil.GatherAndCompare(monitor.Emitters()[0].(prometheus.Gatherer), strings.NewReader(`
-# HELP concourse_builds_started_total Builds started.
+# HELP concourse_builds_started_total Number of builds started.
 # TYPE concourse_builds_started_total counter
 concourse_builds_started_total 1
-# HELP concourse_locks_held Database locks held at the moment, by type of lock.
+# HELP concourse_locks_held Number of database locks currently held, by lock type.
 # TYPE concourse_locks_held gauge
 concourse_locks_held{type="Batch"} 1
 `), "concourse_builds_started_total", "concourse_locks_held")

@@ -197,7 +197,7 @@ var _ = Describe("The overview", func() {
 			Expect(o.Events.Received).To(Equal(uint64(4)))
 			Expect(o.Events.Unknown).To(Equal(uint64(3)))
 			Expect(o.Events.Rejections).To(Equal([]status.Rejection{{Reason: "invalid_utf8", Count: 1, Latest: &status.Example{
-				Time: at, Event: "\uFFFD", Message: "the event's name is not UTF-8",
+				Time: at, Event: "\uFFFD", Message: "the name of the event is not valid UTF-8",
 			}}}))
 		})
 
@@ -213,7 +213,7 @@ var _ = Describe("The overview", func() {
 			Expect(o.Events.Rejected).To(Equal(uint64(5)))
 			Expect(o.Events.Rejections).To(ConsistOf(
 				status.Rejection{Reason: "negative", Count: 2, Latest: &status.Example{
-					Time: at, Event: "builds started", Metric: "concourse_builds_started_total", Message: "got value -1, expected a number that is not negative: a counter only grows",
+					Time: at, Event: "builds started", Metric: "concourse_builds_started_total", Message: "got value -1, expected a non-negative number for a counter",
 				}},
 				status.Rejection{Reason: "malformed", Count: 2, Latest: &status.Example{Time: at, Message: "not JSON"}},
 				And(HaveField("Reason", "missing_attribute"), HaveField("Count", uint64(1)),

@@ -222,7 +222,7 @@ var _ = Describe("The Prometheus emitter", func() {
 		t.Attributes[19], values[19] = "state", "\xff"
 		p.Prepare(t).EmitValues(logger, 1, values)
 		Expect(logger.Logs()).To(HaveLen(1))
-		Expect(logger.Logs()[0].Data["error"]).To(ContainSubstring(`attribute "state" is not UTF-8`))
+		Expect(logger.Logs()[0].Data["error"]).To(ContainSubstring(`attribute "state" is not valid UTF-8`))
 	})
 
 	Describe("invalid events", func() {
@@ -268,10 +268,10 @@ var _ = Describe("The Prometheus emitter", func() {
 			Entry("NaN for a lock", event("lock held", math.NaN(), attributes{"type": "t"}), "not_finite", ContainSubstring("NaN")),
 			Entry("infinity", event("builds started", math.Inf(1), nil), "not_finite", ContainSubstring("+Inf")),
 			Entry("minus infinity observed", event("gc: volume collector duration (ms)", math.Inf(-1), nil), "not_finite", ContainSubstring("-Inf")),
-			Entry("a negative observation", event("gc: volume collector duration (ms)", -7, nil), "negative", ContainSubstring("-7, expected a number that is not negative: a histogram only grows")),
+			Entry("a negative observation", event("gc: volume collector duration (ms)", -7, nil), "negative", ContainSubstring("-7, expected a non-negative number for a histogram")),
 			Entry("a negative addition", event("builds started", -1, nil), "negative", ContainSubstring("-1")),
-			Entry("a value that is not UTF-8", event("worker containers", 1, with("tags", "a\xffb")), "invalid_utf8", ContainSubstring(`"tags" is not UTF-8: "a\xffb"`)),
-			Entry("a name that is not UTF-8", event("worker\xff", 1, valid), "invalid_utf8", ContainSubstring("name is not UTF-8")),
+			Entry("a value that is not UTF-8", event("worker containers", 1, with("tags", "a\xffb")), "invalid_utf8", ContainSubstring(`"tags" is not valid UTF-8: "a\xffb"`)),
+			Entry("a name that is not UTF-8", event("worker\xff", 1, valid), "invalid_utf8", ContainSubstring("is not valid UTF-8")),
 			Entry("a value of 10 MB", event("worker containers", 1, with("worker", long)), "label_value_too_long", ContainSubstring(`"worker" has 10485760 bytes`)),
 		)
 
@@ -454,7 +454,7 @@ var _ = Describe("The Prometheus emitter", func() {
 			Entry("le", map[string]string{"le": "1"}, `"le"`),
 			Entry("no valid character", map[string]string{"--": "1"}, `"--" cannot become a label`),
 			Entry("a digit at the start", map[string]string{"1st": "1"}, `"1st" cannot become a label`),
-			Entry("not UTF-8", map[string]string{"a": "\xff"}, `attribute "a"`, "not UTF-8"),
+			Entry("not UTF-8", map[string]string{"a": "\xff"}, `attribute "a"`, "not valid UTF-8"),
 		)
 	})
 
@@ -522,7 +522,7 @@ var _ = Describe("The Prometheus emitter", func() {
 			registry := prometheus.NewPedanticRegistry()
 			Expect(registry.Register(p)).To(Succeed())
 			Expect(testutil.GatherAndCompare(registry, strings.NewReader(`
-				# HELP concourse_workers_containers Containers on a worker.
+				# HELP concourse_workers_containers Number of containers on a worker.
 				# TYPE concourse_workers_containers gauge
 				concourse_workers_containers{node="a",platform="linux",tags="a/b",team="main",worker="w"} 3
 			`), "concourse_workers_containers")).To(Succeed())

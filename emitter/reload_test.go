@@ -352,7 +352,7 @@ var _ = Describe("A mapping file", func() {
 			write("rules: [{event: e, metric: e_total, type: counter, operation: inc}]\nmetrics: [{metric: error_logs, help: a}, {metric: locks_held, drop: true}]")
 			families := len(distinctMetrics())
 			status, answer := request(p, http.MethodPut)
-			Expect(answer).To(Equal(fmt.Sprintf("reloaded %s: %d rules (%d built in, 1 own), %d families; of the families %d kept, 1 changed, 1 added, 1 dropped\n",
+			Expect(answer).To(Equal(fmt.Sprintf("reloaded %s: %d rules (%d built-in, 1 custom), %d families; families: %d kept, 1 changed, 1 added, 1 removed\n",
 				file, len(catalog.Rules(catalog.Inherited)), len(catalog.Rules(catalog.Inherited))-1, families, families-2)))
 			Expect(status).To(Equal(http.StatusOK))
 

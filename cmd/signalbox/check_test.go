@@ -58,8 +58,8 @@ var _ = Describe("signalbox check", func() {
 			Expect(stdout).To(HavePrefix("FILE: ok: " + verdict))
 			Expect(code).To(Equal(exitClean))
 		},
-		Entry("a mapping file", ownRule, fmt.Sprintf("mapping file, %d rules (%d built in, 1 own), ", builtin+1, builtin)),
-		Entry("a mapping file of one line", "{builtin: false}", "mapping file, 0 rules (0 built in, 0 own), 0 families\n"),
+		Entry("a mapping file", ownRule, fmt.Sprintf("mapping file, %d rules (%d built-in, 1 custom), ", builtin+1, builtin)),
+		Entry("a mapping file of one line", "{builtin: false}", "mapping file, 0 rules (0 built-in, 0 custom), 0 families\n"),
 		Entry("an indented mapping file", "  rules: []\n", "mapping file, "),
 		Entry("a mapping file on the line of the document marker", "--- {rules: []}", "mapping file, "),
 		Entry("a mapping file with a byte order mark", "\uFEFFrules: []\n", "mapping file, "),
@@ -77,7 +77,7 @@ var _ = Describe("signalbox check", func() {
 			Expect(code).To(Equal(exitFailure))
 		},
 		Entry("of a mapping file", "drop_events:\n- error lgo\nrules:\n- evnt: a\n",
-			`FILE:2: drop_events[0]: no built-in rule is for the event "error lgo": did you mean "error log"?`,
+			`FILE:2: drop_events[0]: there is no built-in rule for event "error lgo": did you mean "error log"?`,
 			`FILE:4: rules[0].evnt: unknown field: did you mean "event"?`,
 			`FILE:4: rules[0].metric: metric "" is not a metric name: expected letters, digits, _ and :, not starting with a digit`,
 			`FILE:4: rules[0].type: type is missing: expected counter, gauge or histogram`,
@@ -90,7 +90,7 @@ var _ = Describe("signalbox check", func() {
 		Entry("of an environment file",
 			"SIGNALBOX_INTAKE_BIND_PROT=1\nSIGNALBOX_INTAKE_BIND_PORT=http\nSIGNALBOX_LOG_LEVEL=loud\nSIGNALBOX_EXIT_ON_EOF=true\n"+
 				"SIGNALBOX_PROMETHEUS_GC_INTERVAL=-1s\nSIGNALBOX_HOST=\"a\nexport SIGNALBOX_HOST=a\nnonsense\nSIGNALBOX_ATTRIBUTE=worker=1\nSIGNALBOX_XYZ=1\nSIGNALBOX_STDIN=yes\nSIGNALBOX_PROMETHEUS_WORKER_STALE_AFTER=5",
-			`FILE: attribute "worker" becomes the label "worker", which is already a label of metric workers_containers`,
+			`FILE: attribute "worker" becomes the label "worker", which is already used by metric workers_containers`,
 			`FILE:1: SIGNALBOX_INTAKE_BIND_PROT is not a variable of signalbox run: did you mean SIGNALBOX_INTAKE_BIND_PORT?`,
 			`FILE:2: SIGNALBOX_INTAKE_BIND_PORT: got "http", expected a number`,
 			`FILE:3: SIGNALBOX_LOG_LEVEL: invalid value 'loud' for option '--log-level'. Allowed values are: debug, info or error`,
@@ -111,7 +111,7 @@ var _ = Describe("signalbox check", func() {
 	It("checks the files that an environment file names", func() {
 		mapping, web := write("mapping.yml", "builtin: maybe"), write("web.yml", "rate_limit: {burst: x}")
 		code, _, stderr := check("SIGNALBOX_MAPPING_FILE=" + mapping + "\nSIGNALBOX_PROMETHEUS_WEB_CONFIG_FILE='" + web + "'\n")
-		Expect(stderr).To(Equal("DIR/mapping.yml:1: builtin: expected true or false, got \"maybe\"\n" +
+		Expect(stderr).To(Equal("DIR/mapping.yml:1: builtin: got \"maybe\", expected true or false\n" +
 			"DIR/web.yml:1: cannot unmarshal !!str … into int\n"))
 		Expect(code).To(Equal(exitFailure))
 
@@ -129,7 +129,7 @@ var _ = Describe("signalbox check", func() {
 
 			_, stdout, stderr := check(catalog.String(), "--prometheus-naming", naming)
 			Expect(stderr).To(BeEmpty())
-			Expect(stdout).To(HavePrefix(fmt.Sprintf("FILE: ok: mapping file, %d rules (0 built in, %[1]d own)", builtin)))
+			Expect(stdout).To(HavePrefix(fmt.Sprintf("FILE: ok: mapping file, %d rules (0 built-in, %[1]d custom)", builtin)))
 		},
 		Entry("with inherited names", "inherited"),
 		Entry("with modern names", "modern"),
@@ -142,13 +142,13 @@ var _ = Describe("signalbox check", func() {
 		_, _, stderr = check(change, "--prometheus-naming=modern")
 		Expect(stderr).To(BeEmpty())
 		_, _, stderr = check("metrics: [{metric: builds_finished, drop: true}]", "--prometheus-naming=modern")
-		Expect(stderr).To(HaveSuffix(`no rule updates the metric "builds_finished": with --prometheus-naming=modern it is "job_builds_finished_total"` + "\n"))
+		Expect(stderr).To(HaveSuffix(`no rule updates the metric "builds_finished": with --prometheus-naming=modern, its name is "job_builds_finished_total"` + "\n"))
 
 		const own = "rules: [{event: e, metric: ci_e_total, type: counter, operation: inc, help: h}]"
 		_, _, stderr = check(own)
 		Expect(stderr).To(BeEmpty())
 		_, _, stderr = check(own, "--prometheus-namespace=ci")
-		Expect(stderr).To(ContainSubstring(`leave out "ci_", which is the namespace`))
+		Expect(stderr).To(ContainSubstring(`remove the namespace "ci_"`))
 
 		_, _, stderr = check("SIGNALBOX_PROMETHEUS_NAMING=modern\nSIGNALBOX_MAPPING_FILE=" + write("change.yml", change))
 		Expect(stderr).To(BeEmpty())

@@ -25,7 +25,7 @@ var _ = Describe("signalbox run --mapping-file", func() {
 
 		Expect(os.WriteFile(file, []byte(ownRule), 0o600)).To(Succeed())
 		daemon.Signal(syscall.SIGHUP)
-		Eventually(daemon.Err).Should(gbytes.Say(`mapping-reloaded.*1 own`))
+		Eventually(daemon.Err).Should(gbytes.Say(`mapping-reloaded.*1 custom`))
 		_, answer = daemon.post(deployed)
 		Expect(answer).To(MatchJSON(`{"accepted":1,"unknown":0}`))
 
@@ -64,7 +64,7 @@ var _ = Describe("signalbox run --mapping-file", func() {
 		Expect(answer).To(ContainSubstring("--enable-reload-api"))
 
 		status, answer = reload(startDaemon("--mapping-file="+file, "--enable-reload-api"))
-		Expect(answer).To(MatchRegexp(`^reloaded .*ci\.yml: .*1 own.* 0 changed, 0 added, 0 dropped\n$`))
+		Expect(answer).To(MatchRegexp(`^reloaded .*ci\.yml: .*1 custom.* 0 changed, 0 added, 0 removed\n$`))
 		Expect(status).To(Equal(http.StatusOK))
 	})
 
