@@ -86,7 +86,7 @@ func (d *decoding) accept(event *events.Event) {
 func (d *decoding) reject(line int, err error) {
 	d.tally.Reject(err)
 	d.status.rejected.Add(1)
-	d.rejections.Log("rejected-line", err, lager.Data{"line": line})
+	d.rejections.Log("line-rejected", err, lager.Data{"line": line})
 	if d.progress != nil {
 		d.progress.rejected.Add(1)
 	}

@@ -93,7 +93,7 @@ var _ = Describe("The log of a Concourse node", func() {
 
 		Expect(string(p.Out.Contents())).To(Equal("one\ntwo\n" +
 			strings.Replace(event, `"value":1`, `"value":null`, 1) + strings.Repeat("x", 3<<20) + "\n"))
-		Expect(p.stderr()).To(MatchRegexp(`stdin.rejected-line","data":\{"error":"value: got null, expected a number","line":5,`))
+		Expect(p.stderr()).To(MatchRegexp(`stdin.line-rejected","data":\{"error":"value: got null, expected a number","line":5,`))
 		Expect(p.stderr()).To(MatchRegexp(`stdin.ended.*"accepted":2,"rejected":1,.*"skipped":3,`))
 	})
 

@@ -229,7 +229,7 @@ var _ = Describe("signalbox run", func() {
 			status, _ := daemon.post(startEvent, "Content-Encoding", "br")
 			Expect(status).To(Equal(http.StatusUnsupportedMediaType))
 			Expect(daemon.page()).To(ContainSubstring(`signalbox_events_rejected_total{reason="malformed"} 2`))
-			Expect(daemon.stderr()).To(MatchRegexp(`(?s)rejected-events.*more than the limit of 50 bytes.*rejected-body.*Content-Encoding`))
+			Expect(daemon.stderr()).To(MatchRegexp(`(?s)events-rejected.*more than the limit of 50 bytes.*body-rejected.*Content-Encoding`))
 		})
 
 		It("enforces the other limits", func() {
@@ -263,8 +263,8 @@ var _ = Describe("signalbox run", func() {
 			fmt.Fprint(daemon.stdin, startEvent+"\n\n{\"name\":null}\n"+startEvent+"\n["+startEvent+"]\n")
 			daemon.stdin.Close()
 			Eventually(daemon).Should(gexec.Exit(0))
-			Expect(daemon.stderr()).To(MatchRegexp(`"signalbox.stdin.rejected-line","data":\{"error":"the event has no name","line":3,`))
-			Expect(daemon.stderr()).To(MatchRegexp(`"signalbox.stdin.rejected-line","data":\{"error":"event: got an array, expected an object","line":5,`))
+			Expect(daemon.stderr()).To(MatchRegexp(`"signalbox.stdin.line-rejected","data":\{"error":"the event has no name","line":3,`))
+			Expect(daemon.stderr()).To(MatchRegexp(`"signalbox.stdin.line-rejected","data":\{"error":"event: got an array, expected an object","line":5,`))
 			Expect(daemon.stderr()).To(MatchRegexp(`"signalbox.stdin.ended","data":\{"accepted":2,"rejected":2,.*"unknown":0\}`))
 			Expect(daemon.stderr()).To(ContainSubstring(`"message":"signalbox.stopped"`))
 		})

@@ -103,7 +103,7 @@ var _ = Describe("On a terminal", func() {
 			}
 			above = append(above, parts[len(parts)-1])
 		}
-		Expect(above).To(ContainElement(ContainSubstring("signalbox.stdin.rejected-line")))
+		Expect(above).To(ContainElement(ContainSubstring("signalbox.stdin.line-rejected")))
 		Expect(above).To(ContainElement("{\"message\":\"a.emit.event\"}\n"))
 		Expect(above).To(ContainElement("a line\n"))
 		Expect(above[len(above)-1]).To(ContainSubstring("signalbox.stopped"))

@@ -44,7 +44,7 @@ func (r *Rejections) Log(action string, err error, data lager.Data) {
 // RefuseEncoding responds to a request for which OpenBody returned err, and logs the
 // rejection.
 func (r *Rejections) RefuseEncoding(w http.ResponseWriter, request *http.Request, err error) {
-	r.Log("rejected-body", err, lager.Data{"remote": request.RemoteAddr})
+	r.Log("body-rejected", err, lager.Data{"remote": request.RemoteAddr})
 	w.Header().Set("Accept-Encoding", Encodings)
 	Refuse(w, http.StatusUnsupportedMediaType, err.Error())
 }

@@ -125,5 +125,5 @@ func (h *handler) logRejections(r *http.Request, resp response) {
 	if first.Name != "" {
 		data["name"] = first.Name
 	}
-	h.rejections.Log("rejected-agent-metrics", errors.New(first.Reason), data)
+	h.rejections.Log("agent-metrics-rejected", errors.New(first.Reason), data)
 }

@@ -95,7 +95,7 @@ var _ = Describe("Handler", func() {
 			`{"line":1,"update":0,"metric":4,"name":"rejected_2","reason":"metric \"rejected_2\" is rejected"}]}` + "\n"))
 		Expect(sink.metrics()).To(Equal([]string{"a{} gauge 1", "c{} gauge 1"}))
 		Expect(malformed).To(Equal(2), "the sink counts its rejections itself")
-		Expect(logger).To(gbytes.Say(`rejected-agent-metrics.*"accepted":2,"error":"metric \\"rejected_1\\" is rejected","line":1,` +
+		Expect(logger).To(gbytes.Say(`agent-metrics-rejected.*"accepted":2,"error":"metric \\"rejected_1\\" is rejected","line":1,` +
 			`"name":"rejected_1",.*"rejected":4,.*"update":0`))
 	})
 
@@ -328,7 +328,7 @@ var _ = Describe("Handler", func() {
 				"reason": "the body is too large: 157 bytes, more than the limit of 156 bytes; nothing was applied"}]}`))
 			Expect(sink.updates).To(BeEmpty())
 			Expect(malformed).To(Equal(1))
-			Expect(logger).To(gbytes.Say("rejected-agent-metrics"))
+			Expect(logger).To(gbytes.Say("agent-metrics-rejected"))
 		})
 
 		It("reject the rest of a body without a Content-Length with 413", func() {
@@ -468,7 +468,7 @@ var _ = Describe("Handler", func() {
 		Expect(w.Body).To(MatchJSON(`{"error": "got Content-Encoding \"br\", expected one of gzip, snappy, zstd"}`))
 		Expect(sink.updates).To(BeEmpty())
 		Expect(malformed).To(Equal(1))
-		Expect(logger).To(gbytes.Say("rejected-body"))
+		Expect(logger).To(gbytes.Say("body-rejected"))
 	})
 
 	It("rejects other methods", func() {

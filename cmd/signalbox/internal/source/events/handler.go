@@ -81,7 +81,7 @@ func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 
 	if tally.Rejected > 0 {
-		h.rejections.Log("rejected-events", errors.New(errs[0].Reason), lager.Data{
+		h.rejections.Log("events-rejected", errors.New(errs[0].Reason), lager.Data{
 			"remote":   r.RemoteAddr,
 			"line":     errs[0].Line,
 			"rejected": tally.Rejected,

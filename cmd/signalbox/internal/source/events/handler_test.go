@@ -75,7 +75,7 @@ var _ = Describe("Handler", func() {
 
 		It("logs the first reason and the number of rejected events", func() {
 			post("{\"name\":5}\n{\"name\":6}\n{\"name\":\"a\"}\n")
-			Expect(logger).To(gbytes.Say(`rejected-events.*"accepted":1,"error":"name: got a number, expected a string","line":1.*"rejected":2`))
+			Expect(logger).To(gbytes.Say(`events-rejected.*"accepted":1,"error":"name: got a number, expected a string","line":1.*"rejected":2`))
 		})
 
 		It("lists the first ten errors but counts all of them", func() {

@@ -30,7 +30,7 @@ func (h *handler) serveGroup(w http.ResponseWriter, r *http.Request, components 
 	}
 	if rejected != nil {
 		status = rejected.status
-		h.logRejection(r, "rejected-push", rejected)
+		h.logRejection(r, "push-rejected", rejected)
 	}
 	h.metrics.observe(r.Method, status, time.Since(start), size)
 

@@ -206,7 +206,7 @@ func (h *handler) serveWipe(w http.ResponseWriter, r *http.Request) {
 	}
 	if err := h.Store.Wipe(r.Context()); err != nil {
 		rejected := storeRejection(err)
-		h.logRejection(r, "rejected-wipe", rejected)
+		h.logRejection(r, "wipe-rejected", rejected)
 		rejected.writeTo(w)
 		return
 	}

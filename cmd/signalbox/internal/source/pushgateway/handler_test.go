@@ -145,7 +145,7 @@ var _ = Describe("Handler", func() {
 		for range 120 {
 			f.put("/a%2Fb/l", "")
 		}
-		Expect(f.logger).To(gbytes.Say(`rejected-push.*odd number of components.*"method":"PUT","path":"/metrics/job/a%2Fb/l","remote":"[^"]*".*"status":400`))
+		Expect(f.logger).To(gbytes.Say(`push-rejected.*odd number of components.*"method":"PUT","path":"/metrics/job/a%2Fb/l","remote":"[^"]*".*"status":400`))
 		Expect(len(f.logger.Logs())).To(Equal(120), "each handler has its own limit")
 	})
 
@@ -201,7 +201,7 @@ var _ = Describe("Handler", func() {
 			w := f.do(http.MethodPut, "/api/v1/admin/wipe", nil)
 			Expect(w.Code).To(Equal(http.StatusInternalServerError))
 			Expect(w.Body.String()).To(Equal("oops\n"))
-			Expect(f.logger).To(gbytes.Say("rejected-wipe"))
+			Expect(f.logger).To(gbytes.Say("wipe-rejected"))
 		})
 	})
 
