@@ -28,8 +28,8 @@ const (
 var bucketName = []byte("records")
 
 // openLocked opens the file at the path, or creates an empty one, and locks it. If the
-// path is a symbolic link, openLocked sets it to the target, so that the file is renamed
-// later and not the link.
+// path is a symbolic link, openLocked sets it to the target, so that the file is
+// renamed later and not the link.
 func openLocked(path *string) (*os.File, error) {
 	for deadline := time.Now().Add(lockTimeout); ; {
 		if info, err := os.Stat(*path); err == nil && !info.Mode().IsRegular() {
@@ -82,9 +82,9 @@ func withoutPath(err error) error {
 	return err
 }
 
-// openBolt opens a database in a file that is sound or empty. If bbolt returns an error,
-// it has closed the file; if bbolt panics, openBolt returns a damageError and the file
-// remains open.
+// openBolt opens a database in a file that is sound or empty. If bbolt returns an
+// error, it has closed the file; if bbolt panics, openBolt returns a damageError and
+// the file remains open.
 //
 // NoFreelistSync must not be set: without a list of free pages in the file, bbolt
 // searches for them whenever it opens the file and whenever a write fails, in its own
@@ -172,7 +172,8 @@ func keepDamaged(path string) (string, error) {
 	}
 }
 
-// syncDir syncs the directory that contains the path, so that renames in it are durable.
+// syncDir syncs the directory that contains the path, so that renames in it are
+// durable.
 func syncDir(path string) error {
 	dir, err := os.Open(filepath.Dir(path))
 	if err != nil {
@@ -225,8 +226,8 @@ func apply(tx *bbolt.Tx, b *batch, fault func() error) error {
 	return nil
 }
 
-// A damageError is a panic in bbolt, or a fault in the memory to which it maps the file.
-// Both mean that the file is damaged.
+// A damageError is a panic in bbolt, or a fault in the memory to which it maps the
+// file. Both mean that the file is damaged.
 type damageError struct{ cause any }
 
 func (e damageError) Error() string { return fmt.Sprint(e.cause) }

@@ -7,6 +7,6 @@ import (
 	"os"
 )
 
-// tryLock returns errors.ErrUnsupported: on this platform, the lock cannot be shared with
-// bbolt.
+// tryLock returns errors.ErrUnsupported: on this platform, the lock cannot be shared
+// with bbolt.
 func tryLock(*os.File) (bool, error) { return false, errors.ErrUnsupported }

@@ -18,9 +18,9 @@ import (
 // size. A page may span several, which follow it. The first two pages contain metadata
 // and are written in turn: the one with the higher transaction number is valid, and the
 // other describes the file as it was one transaction before. The metadata points to the
-// list of free pages, and to the root of a tree of branch and leaf pages, whose elements
-// are the buckets. A bucket is also a tree or, if it is small, a leaf page within its
-// element.
+// list of free pages, and to the root of a tree of branch and leaf pages, whose
+// elements are the buckets. A bucket is also a tree or, if it is small, a leaf page
+// within its element.
 
 const (
 	pageSize = 4096 // independent of the machine, so that files can be moved to another one
@@ -49,9 +49,9 @@ type contents struct {
 	newer   error    // a versionError if there are records of a newer version
 }
 
-// readFile reads and checks a file. If it is damaged, the records are those with a valid
-// checksum. If a record that the last transaction wrote cannot be read, its previous
-// value is used if that can be found.
+// readFile reads and checks a file. If it is damaged, the records are those with a
+// valid checksum. If a record that the last transaction wrote cannot be read, its
+// previous value is used if that can be found.
 func readFile(f io.ReaderAt, size int64) (found contents) {
 	var metas []meta
 	for i := range int64(2) {
@@ -152,8 +152,8 @@ func (r *reader) damaged(format string, args ...any) {
 }
 
 // readAll reads the tree and the list of free pages, and checks that every page is part
-// of one of them. If part of the tree is damaged, it also reads the leaves that the tree
-// no longer reaches.
+// of one of them. If part of the tree is damaged, it also reads the leaves that the
+// tree no longer reaches.
 func (r *reader) readAll() {
 	if p := r.page(r.meta.root); p != nil {
 		r.readTree(p, r.meta.root, r.readBucket)
@@ -342,8 +342,8 @@ func (r *reader) readRecord(e element, id uint64) {
 	}
 }
 
-// readFreelist marks the pages in the list of free pages as visited. It returns false if
-// the list is damaged.
+// readFreelist marks the pages in the list of free pages as visited. It returns false
+// if the list is damaged.
 func (r *reader) readFreelist() bool {
 	id := r.meta.freelist
 	p := r.page(id)

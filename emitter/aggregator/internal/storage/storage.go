@@ -8,8 +8,8 @@
 //
 // bbolt trusts its file: a damaged file can make it crash in its own goroutines, or
 // loop. For this reason, this package reads and checks the file page by page (pages.go)
-// before bbolt opens it. It moves a damaged file aside, never deletes it, and writes the
-// records that it could still read to a new file.
+// before bbolt opens it. It moves a damaged file aside, never deletes it, and writes
+// the records that it could still read to a new file.
 package storage
 
 import (
@@ -164,9 +164,9 @@ func (s *Storage) open() error {
 }
 
 // Commit applies the changes atomically: if the process ends before they are on disk,
-// none of them is. Changes take effect in the order of the commits. Commit does not wait
-// for the disk; the ticket does. The ticket of a commit without changes waits for the
-// commits before it.
+// none of them is. Changes take effect in the order of the commits. Commit does not
+// wait for the disk; the ticket does. The ticket of a commit without changes waits for
+// the commits before it.
 //
 // Changes that could not be written are retained, and every further write tries them
 // again. So an error of the ticket means that the changes are not on disk yet. There
