@@ -22,8 +22,8 @@ type Agents struct {
 
 	ttl        time.Duration
 	base       []string // names of the base labels
-	shown      []bool   // by index in base; whether series are served with the label
-	aggregated bool     // whether there are base labels that series are served without
+	shown      []bool   // whether series are served with the base label, by index in base
+	aggregated bool     // whether series are served without some of the base labels
 	maxSeries  int64
 
 	seriesCount atomic.Int64 // number of series, including sums
@@ -47,11 +47,12 @@ func newAgents(c *core, o Options) *Agents {
 	return a
 }
 
-// Update applies the metrics of the agent with the base labels. The value of a metric
-// replaces the previous value of its series, which expires Options.AgentTTL later. A
-// series is identified by the name of the metric, the base labels and the labels of the
-// metric; the order of labels has no meaning. A label of a metric that has the name of
-// a base label gets the prefix exported_.
+// Update applies the metrics of the agent with the given base labels. The value of a
+// metric replaces the previous value of its series. The series expires after
+// Options.AgentTTL unless it is updated again. A series is identified by the name of
+// the metric, the base labels and the labels of the metric; the order of labels does
+// not matter. A label of a metric that has the name of a base label gets the prefix
+// exported_.
 //
 // If some of the metrics are invalid or conflict with other families or series, Update
 // rejects them, applies the others, and returns a *RejectedError. If it returns any

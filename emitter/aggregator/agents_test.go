@@ -227,7 +227,7 @@ load{agent_name="main",template_name="go",username="alice",workspace_name="blue"
 		Expect(selfValue(reg, "signalbox_agent_series", "")).To(Equal(2.0))
 	})
 
-	It("accepts updates after another client has pushed the name of an expired series", func() {
+	It("accepts updates after another client has taken the name of an expired series", func() {
 		Expect(update(alice, gauge("z", 1), counter("x", 1))).To(Succeed())
 		clock.Advance(2 * time.Minute)
 		Expect(update(bob, gauge("x", 1))).To(Succeed()) // alice's series has not been swept
@@ -238,7 +238,7 @@ load{agent_name="main",template_name="go",username="alice",workspace_name="blue"
 		Expect(samples(a)).To(HaveLen(3))
 	})
 
-	It("checks a rejected name once per update, also after another client has pushed the name of many expired series", func() {
+	It("checks a rejected name only once per update, even if another client has taken the name of many expired series", func() {
 		var metrics, others []aggregator.Metric
 		for i := range 20_000 {
 			metrics = append(metrics, counter("x", 1, label("i", fmt.Sprint(i))))

@@ -79,10 +79,10 @@ func New(options Options) (*Aggregator, error) {
 	return a, nil
 }
 
-// Run starts a goroutine that calls Sweep once per quarter of Options.AgentTTL, but at
-// least every 15 seconds and at most every 100 milliseconds. The goroutine ends when
-// the context ends or stop is called. stop waits for a sweep in progress; it may be
-// called more than once.
+// Run starts a goroutine that calls Sweep at intervals of a quarter of
+// Options.AgentTTL, but at least 100 milliseconds and at most 15 seconds. The goroutine
+// ends when the context ends or stop is called. stop waits for a sweep in progress; it
+// may be called more than once.
 //
 // Expired metrics are never served, whether or not Run was called, but they use memory
 // until they are swept.
@@ -113,9 +113,11 @@ func (a *Aggregator) Sweep() {
 }
 
 // Close writes all pushes to disk and closes the storage file. It returns an error if
-// that fails. Without a storage file, Close does nothing and returns nil. Metrics are
-// still served after Close, and later pushes as well, but their error is NotStored.
-// Further calls of Close return the result of the first.
+// that fails. Further calls return the same error. After Close, the Aggregator still
+// serves metrics and applies pushes, but Groups.Push returns a *PushError with the
+// Refusal NotStored.
+//
+// Without a storage file, Close does nothing and returns nil.
 func (a *Aggregator) Close() error { return a.Groups.close() }
 
 // Describe implements prometheus.Collector. It sends nothing, because it is not known

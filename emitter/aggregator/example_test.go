@@ -47,7 +47,8 @@ func Example() {
 	registry.MustRegister(pushed)
 
 	// An agent pushes all of its metrics at regular intervals.
-	err = pushed.Agents.Update(ctx, aggregator.Labels{Username: "alice"}, []aggregator.Metric{
+	agent := aggregator.Labels{Username: "alice"}
+	err = pushed.Agents.Update(ctx, agent, []aggregator.Metric{
 		{Name: "builds_total", Type: aggregator.Counter, Value: 21},
 	})
 	if err != nil {

@@ -117,8 +117,8 @@ func (gs *Groups) remove(g *group) {
 	gs.groupCount.Store(int64(len(gs.groups)))
 }
 
-// holder returns the holder of the labels that a group pushed. If groups are
-// aggregated, that is all groups together.
+// holder returns the holder of the group's series in the store. If groups are
+// aggregated, all of them share one holder.
 func (gs *Groups) holder(g *group) any {
 	if gs.aggregated {
 		return gs

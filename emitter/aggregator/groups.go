@@ -155,10 +155,10 @@ func (gs *Groups) apply(g *group, families []*family, invalid error, replace boo
 	return nil
 }
 
-// Delete deletes the group with the grouping labels, if there is one. It returns once
-// the group is also deleted on disk. The error is a *PushError with the Refusal Invalid
-// or NotStored. If the context ends first, the error wraps context.Cause(ctx), and the
-// group may have been deleted nevertheless.
+// Delete deletes the group with the grouping labels. It returns once the group is also
+// deleted on disk. It returns nil if there is no such group. The error is a *PushError
+// with the Refusal Invalid or NotStored. If the context ends first, the error wraps
+// context.Cause(ctx), and the group may have been deleted nevertheless.
 func (gs *Groups) Delete(ctx context.Context, grouping []Label) error {
 	_, key, err := prepareGrouping(grouping)
 	if err != nil {
@@ -258,8 +258,8 @@ func (gs *Groups) expire(now series.Instant) {
 	}
 }
 
-// wait waits until a change is on disk. If that fails, it returns a *PushError that
-// begins with the text failed.
+// wait waits until a change is on disk. If writing fails, it returns a *PushError whose
+// text begins with failed.
 func wait(ctx context.Context, t ticket, failed string) error {
 	err := t.Wait(ctx)
 	if err == nil || ctx.Err() != nil && errors.Is(err, context.Cause(ctx)) {

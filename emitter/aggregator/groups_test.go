@@ -153,7 +153,7 @@ y{instance="",job="j",suite="unit"} 4
 		Expect(help()).To(Equal("Third."))
 	})
 
-	It("serves a group's series of a name of which an agent's series has expired", func() {
+	It("serves a series whose name was used by an expired series of an agent", func() {
 		Expect(a.Agents.Update(context.Background(), aggregator.Labels{Username: "u"}, []aggregator.Metric{{Name: "x", Type: aggregator.Gauge}})).To(Succeed())
 		Expect(push("job/j", "# HELP x First.\n# TYPE x gauge\nx 1\n")).To(Succeed())
 		Expect(remove("job/j")).To(Succeed())
@@ -326,7 +326,7 @@ y{instance="",job="j",suite="unit"} 4
 		Expect(push("job/l", "x 1\n", ttl(-1))).To(MatchError(ContainSubstring("got TTL -1ns")))
 	})
 
-	It("accepts the names and labels of expired groups from other groups", func() {
+	It("lets other groups use the names and labels of an expired group", func() {
 		Expect(push("job/j/instance/i", "# TYPE x counter\nx 1\n", ttl(time.Minute))).To(Succeed())
 		clock.Advance(time.Minute)
 		Expect(push("job/j", "# TYPE x gauge\nx{instance=\"i\"} 2\n")).To(Succeed())
@@ -546,7 +546,7 @@ y{instance="",job="j",suite="unit"} 4
 			Expect(push("job/j", "g NaN\n")).To(Succeed())
 		})
 
-		It("rejects summaries and histograms that would make a sum invalid forever", func() {
+		It("rejects summaries and histograms that would make a sum permanently invalid", func() {
 			for _, body := range []string{
 				"# TYPE s summary\ns_sum +Inf\ns_count 1\n",
 				"# TYPE s summary\ns_sum 1\ns_count 1.8e19\n",

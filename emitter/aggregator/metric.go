@@ -64,7 +64,7 @@ type RejectedError struct {
 	Rejections []Rejection // sorted by Index
 }
 
-// Error returns the number of rejected metrics and the text of the first error.
+// Error returns the text of the first error and, if there are several, their number.
 func (e *RejectedError) Error() string {
 	switch n := len(e.Rejections); n {
 	case 0:

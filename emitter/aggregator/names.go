@@ -126,11 +126,11 @@ func (c *core) checkNewFamily(name string, typ series.Type, typeOf func(name str
 // errServersOwn returns the error for a pushed metric with the name of a metric that
 // the server has in addition to pushed ones.
 func errServersOwn(name string) error {
-	return fmt.Errorf("metric %s has the name of a metric of the server itself", name)
+	return fmt.Errorf("metric %s: the server itself has a metric with this name", name)
 }
 
 // errOtherType returns the error for a pushed metric whose type differs from that of
 // the existing metric with this name.
 func errOtherType(name string, typ, existing series.Type) error {
-	return fmt.Errorf("metric %s: got type %s, expected %s, the type of the existing metric with this name", name, typ, existing)
+	return fmt.Errorf("metric %s: got type %s, expected %s, the type of the existing metric", name, typ, existing)
 }

@@ -52,8 +52,8 @@ var _ = Describe("The name of a pushed metric", func() {
 		registry.MustRegister(gauge("first"))
 		start(registry)
 		Expect(registry.described.Load()).To(BeZero())
-		Expect(update("first")).To(MatchError("metric first has the name of a metric of the server itself"))
-		Expect(push("first 1\n")).To(MatchError("metric first has the name of a metric of the server itself"))
+		Expect(update("first")).To(MatchError("metric first: the server itself has a metric with this name"))
+		Expect(push("first 1\n")).To(MatchError("metric first: the server itself has a metric with this name"))
 		registry.MustRegister(gauge("second"))
 		clock.Advance(time.Second - 1)
 		for range 10 {
@@ -61,7 +61,7 @@ var _ = Describe("The name of a pushed metric", func() {
 		}
 		Expect(registry.described.Load()).To(BeEquivalentTo(1))
 		clock.Advance(1)
-		Expect(update("second")).To(MatchError("metric second has the name of a metric of the server itself"))
+		Expect(update("second")).To(MatchError("metric second: the server itself has a metric with this name"))
 		Expect(registry.described.Load()).To(BeEquivalentTo(2))
 	})
 
@@ -78,7 +78,7 @@ var _ = Describe("The name of a pushed metric", func() {
 		start(registry)
 		store, _ := series.Provide(a, func(name string) (series.Type, bool) { return series.Histogram, name == "shown" })
 		Expect(update("registered")).To(Succeed())
-		Expect(update("shown")).To(MatchError("metric shown has the name of a metric of the server itself"))
+		Expect(update("shown")).To(MatchError("metric shown: the server itself has a metric with this name"))
 		Expect(update("shown_sum")).To(MatchError("metric shown_sum has the name of a sample of the histogram shown"))
 		Expect(push("# TYPE shown counter\nshown 1\n")).To(MatchError(ContainSubstring("metric shown: got type counter, expected histogram")))
 		Expect(registry.described.Load()).To(BeZero())

@@ -24,12 +24,13 @@ var defaultBaseLabels = []string{"username", "workspace_name", "agent_name", "te
 // Options configure an Aggregator. The zero value of each field means its default.
 // Negative durations and limits are invalid.
 type Options struct {
-	// Logger logs events in the background, for example that groups could not be
-	// written to disk. By default, nothing is logged.
+	// Logger receives log messages, for example when groups cannot be written to disk.
+	// By default, nothing is logged.
 	Logger lager.Logger
 
-	// Registerer registers the metrics about the Aggregator itself (signalbox_agents
-	// and others). They are never unregistered. By default, they are not registered.
+	// Registerer is where New registers the metrics about the Aggregator itself
+	// (signalbox_agents and others). They are never unregistered. By default, they are
+	// not registered.
 	//
 	// The Aggregator itself can also be registered there, because it rejects a pushed
 	// metric that has the name of a registered one. It knows these names only if the

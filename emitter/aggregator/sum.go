@@ -46,7 +46,7 @@ func (s *sum) canAdd(sample *sample) bool {
 	return s.typ != series.Histogram || s.metric == nil || sameBuckets(s.metric.Histogram, sample.metric.Histogram)
 }
 
-// isOnlyOf reports whether no other group has a sample in the sum.
+// isOnlyOf reports whether no group other than g has a sample in the sum.
 func (s *sum) isOnlyOf(g *group) bool {
 	_, has := s.groups[g]
 	return len(s.groups) == 0 || has && len(s.groups) == 1

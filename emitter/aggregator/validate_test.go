@@ -18,7 +18,7 @@ import (
 	"github.com/signalbox-ci/signalbox/emitter/aggregator"
 )
 
-var _ = Describe("A push that is invalid in itself", func() {
+var _ = Describe("The validation of a push", func() {
 	var a *aggregator.Aggregator
 
 	BeforeEach(func() {
@@ -63,7 +63,7 @@ var _ = Describe("A push that is invalid in itself", func() {
 		Expect(page(a)).To(MatchRegexp(`push_failure_time_seconds{.*} [1-9]`))
 	}
 
-	DescribeTable("is rejected, so that scrapes succeed, if it contains a family",
+	DescribeTable("checks a family",
 		func(family *dto.MetricFamily, reason string) {
 			before := pushed("before", dto.MetricType_GAUGE, gauge1())
 			expectRejected(push(nil, before, family), reason)
@@ -117,7 +117,7 @@ var _ = Describe("A push that is invalid in itself", func() {
 			"metric x: sample 1 of 1: exemplar: timestamp is out of range"),
 	)
 
-	DescribeTable("is rejected if it contains a histogram",
+	DescribeTable("checks a histogram",
 		func(h *dto.Histogram, reason string) {
 			for _, typ := range []dto.MetricType{dto.MetricType_HISTOGRAM, dto.MetricType_GAUGE_HISTOGRAM} {
 				want := reason
@@ -160,7 +160,7 @@ var _ = Describe("A push that is invalid in itself", func() {
 		Entry("that is native, with an invalid zero bucket", nativeWith(func(h *dto.Histogram) { h.ZeroThreshold = proto.Float64(-1) }), "got a zero bucket with threshold -1 and count 0, expected non-negative numbers"),
 	)
 
-	It("is rejected if its group has a label that is reserved in the metric", func() {
+	It("rejects a metric if its group has a label that is reserved in the metric", func() {
 		summary := func(labels ...string) *dto.MetricFamily {
 			return pushed("x", dto.MetricType_SUMMARY, &dto.Metric{Summary: &dto.Summary{}, Label: pairsOf(labels...)})
 		}
@@ -173,11 +173,11 @@ var _ = Describe("A push that is invalid in itself", func() {
 		Expect(samples(a)).To(ContainElement(`y{instance="",job="j",quantile="1"} 1`))
 	})
 
-	It("is rejected if a family is duplicated, even with another type", func() {
+	It("rejects a duplicated family, even if its type differs", func() {
 		expectRejected(push(nil, pushed("x", dto.MetricType_GAUGE, gauge1()), pushed("x", dto.MetricType_UNTYPED)), "metric x is duplicated")
 	})
 
-	It("does not sum a classic histogram with a schema as a native one", func() {
+	It("ignores the schema of a classic histogram, so that its sum is not native", func() {
 		var err error
 		a, err = aggregator.New(aggregator.Options{GroupAggregateBy: []string{"job"}})
 		Expect(err).NotTo(HaveOccurred())

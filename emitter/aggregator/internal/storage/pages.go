@@ -33,7 +33,7 @@ const (
 	freelistPage = 0x10
 
 	bucketElement = 0x01 // flag of an element of a leaf
-	bucketHeader  = 16   // root page, or 0 if the bucket is within the element; a sequence number
+	bucketHeader  = 16   // root page (0 if the bucket is within the element), sequence number
 
 	boltMagic   = 0xED0CDAED
 	boltVersion = 2

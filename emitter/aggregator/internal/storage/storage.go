@@ -7,9 +7,9 @@
 // goroutines share the two syncs of a transaction.
 //
 // bbolt trusts its file: a damaged file can make it crash in its own goroutines, or
-// loop. For this reason, this package reads and checks the file page by page (pages.go)
-// before bbolt opens it. It moves a damaged file aside, never deletes it, and writes
-// the records that it could still read to a new file.
+// loop forever. For this reason, this package reads and checks the file page by page
+// (pages.go) before bbolt opens it. It moves a damaged file aside, never deletes it,
+// and writes the records that it could still read to a new file.
 package storage
 
 import (
