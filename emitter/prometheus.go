@@ -71,14 +71,14 @@ func newPrometheus(e *engine.Engine, c *PrometheusConfig) (*Prometheus, error) {
 	page := p.sources.Page()
 	page.Refresh, page.Created = e.Refresh, !c.OmitCreatedTimestamp
 	p.handler = exposition.NewHandler(exposition.HandlerOptions{
-		Page:         page,
-		Status:       p.status.Handler(),
-		Reload:       e.Reload,
-		EnableReload: c.EnableReloadAPI,
-		Elsewhere:    c.host.Elsewhere,
-		Logger:       e.Logger,
-		MaxInFlight:  c.MaxScrapesInFlight,
-		Done:         p.scraped,
+		Page:              page,
+		Status:            p.status.Handler(),
+		Reload:            e.Reload,
+		EnableReload:      c.EnableReloadAPI,
+		WrongListenerHint: c.host.WrongListenerHint,
+		Logger:            e.Logger,
+		MaxInFlight:       c.MaxScrapesInFlight,
+		Done:              p.scraped,
 	})
 	return p, nil
 }

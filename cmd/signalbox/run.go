@@ -144,11 +144,11 @@ func (c *daemon) start(stderr io.Writer, input *inputStatus) (s *service, err er
 		sections = append(sections, input)
 	}
 	hostEmitters(c.monitor.Factories(), host.Options{
-		Settings:  c.flags,
-		Sections:  sections,
-		Pushed:    pushed.Aggregator,
-		Gatherer:  pushed.registry,
-		Elsewhere: intakeHint,
+		Settings:          c.flags,
+		Sections:          sections,
+		Pushed:            pushed.Aggregator,
+		Gatherer:          pushed.registry,
+		WrongListenerHint: intakeHint,
 	})
 	if err := c.monitor.Initialize(logger, hostname, c.Attributes, c.BufferSize); err != nil {
 		err = withAdvice(err, "--prometheus-bind-ip", "--prometheus-bind-port")

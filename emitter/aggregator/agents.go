@@ -228,7 +228,7 @@ func (a *Agents) sweep(now series.Instant) {
 // canRemove reports whether an entry can be removed.
 func (a *Agents) canRemove(e *entry, now series.Instant) bool {
 	if !e.summed {
-		return e.series.Over(now)
+		return e.series.Expired(now)
 	}
 	// The last value of a summed counter is kept for ten times the TTL. If the agent
 	// returns within this time, for example after a network failure, the counter

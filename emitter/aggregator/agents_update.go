@@ -184,7 +184,7 @@ func (a *Agents) checkFamily(ag *agent, name string, typ series.Type, holder any
 			return nil // the family was checked when it was added
 		}
 		inThisUpdate := func(e entry) bool { return e.family == f && e.update == ag.updates }
-		if a.aggregated || f.HeldBeside(holder, now) || slices.ContainsFunc(ag.entries, inThisUpdate) {
+		if a.aggregated || f.HeldByOthers(holder, now) || slices.ContainsFunc(ag.entries, inThisUpdate) {
 			return errOtherType(name, typ, f.Type())
 		}
 	}

@@ -107,7 +107,7 @@ func (a *Aggregator) Sweep() {
 	a.Agents.sweep(begin)
 	a.Groups.sweep(begin)
 	for _, f := range a.store.Families() {
-		f.Sift()
+		f.Sweep()
 	}
 	a.self.sweeps.Observe(time.Duration(a.clock.Tick() - begin).Seconds())
 }

@@ -250,7 +250,7 @@ func (gs *Groups) sweep(now series.Instant) {
 
 // expire removes the groups that have expired. The caller must hold mu.
 func (gs *Groups) expire(now series.Instant) {
-	for len(gs.expiring) > 0 && gs.expiring[0].source.Over(now) {
+	for len(gs.expiring) > 0 && gs.expiring[0].source.Expired(now) {
 		g := gs.expiring[0]
 		gs.remove(g)
 		gs.saveDeletion(g.key)

@@ -95,7 +95,7 @@ func (gs *Groups) checkFamily(f *family, open *series.OpenFamily, holder any, ty
 	if open != nil && open.Type() == f.typ {
 		return nil // the family was checked when it was added
 	}
-	if open != nil && (gs.aggregated || open.HeldBeside(holder, now)) {
+	if open != nil && (gs.aggregated || open.HeldByOthers(holder, now)) {
 		return errOtherType(f.name, f.typ, open.Type())
 	}
 	return gs.checkNewFamily(f.name, f.typ, typeOf)
@@ -109,7 +109,7 @@ func (gs *Groups) typesAfter(g *group, families []*family, replace bool, now ser
 		if named && len(pushed.samples) > 0 {
 			return pushed.typ, true
 		}
-		if f := gs.store.Family(name); f != nil && (!replace && !named || gs.aggregated || f.HeldBeside(g, now)) {
+		if f := gs.store.Family(name); f != nil && (!replace && !named || gs.aggregated || f.HeldByOthers(g, now)) {
 			return f.Type(), true
 		}
 		return gs.others.typeOf(name)

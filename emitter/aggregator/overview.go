@@ -163,7 +163,7 @@ func (ag *agent) live(now series.Instant) (n int) {
 	ag.mu.Lock()
 	defer ag.mu.Unlock()
 	for i := range ag.entries {
-		if e := &ag.entries[i]; e.summed && e.deadline > now || !e.summed && !e.series.Over(now) {
+		if e := &ag.entries[i]; e.summed && e.deadline > now || !e.summed && !e.series.Expired(now) {
 			n++
 		}
 	}

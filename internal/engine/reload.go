@@ -15,7 +15,7 @@ import (
 // A Summary counts the rules and families of a mapping.
 type Summary struct {
 	Rules    int // number of all rules
-	Own      int // number of rules from the mapping file
+	Custom   int // number of rules from the mapping file
 	Families int // number of families that the rules update
 }
 
@@ -28,11 +28,11 @@ func (s Summary) String() string {
 	if s.Families == 1 {
 		families = "family"
 	}
-	return fmt.Sprintf("%d %s (%d built-in, %d custom), %d %s", s.Rules, rules, s.Rules-s.Own, s.Own, s.Families, families)
+	return fmt.Sprintf("%d %s (%d built-in, %d custom), %d %s", s.Rules, rules, s.Rules-s.Custom, s.Custom, s.Families, families)
 }
 
 func summaryOf(m mapping.Mapping, c compiledMapping) Summary {
-	return Summary{Rules: len(m.Rules), Own: m.Own, Families: len(c.families)}
+	return Summary{Rules: len(m.Rules), Custom: m.Custom, Families: len(c.families)}
 }
 
 // An activeMapping is the active mapping and its source.

@@ -53,7 +53,7 @@ func (c *churner) step() {
 		c.update(h)
 		h.s.LiveUntil(c.clock.Tick() + series.Instant(c.IntN(2e6)))
 	default:
-		c.held[c.IntN(len(c.held))].f.Sift()
+		c.held[c.IntN(len(c.held))].f.Sweep()
 	}
 }
 

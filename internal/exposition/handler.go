@@ -27,9 +27,9 @@ type HandlerOptions struct {
 	Reload       func() (changes string, err error)
 	EnableReload bool
 
-	// Elsewhere, if not nil, returns a hint that names the right listener for a request
-	// other than GET and HEAD. It returns an empty string if it has no hint.
-	Elsewhere func(*http.Request) string
+	// WrongListenerHint, if not nil, returns a hint that names the right listener for a
+	// request with a method other than GET and HEAD, or is empty.
+	WrongListenerHint func(*http.Request) string
 
 	// Logger returns the current logger.
 	Logger func() lager.Logger
@@ -53,7 +53,7 @@ func NewHandler(o HandlerOptions) http.Handler {
 	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
 		switch {
 		case r.Method != http.MethodGet && r.Method != http.MethodHead:
-			rejectMethod(w, r, o.Elsewhere)
+			rejectMethod(w, r, o.WrongListenerHint)
 		case o.Status != nil:
 			o.Status.ServeHTTP(w, r)
 		default:

@@ -124,7 +124,7 @@ var _ = Describe("The server", func() {
 	})
 
 	It("adds a hint to the answer to a POST", func() {
-		options.Elsewhere = func(r *http.Request) string {
+		options.WrongListenerHint = func(r *http.Request) string {
 			if r.URL.Path == "/events" {
 				return "send events to the intake listener"
 			}

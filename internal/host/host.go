@@ -33,7 +33,7 @@ type Options struct {
 	// Gatherer, if not nil, returns metrics to add to the metrics page.
 	Gatherer prometheus.Gatherer
 
-	// Elsewhere, if not nil, returns a hint about the listener that accepts a request.
+	// WrongListenerHint, if not nil, returns a hint about the listener that accepts a request.
 	// It is called for requests other than GET and HEAD. The hint may be empty.
-	Elsewhere func(*http.Request) string
+	WrongListenerHint func(*http.Request) string
 }

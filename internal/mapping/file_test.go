@@ -114,8 +114,8 @@ metrics:
 			t.Errorf("metric %s is not in the rules", added)
 		}
 	}
-	if got, expected := len(m.Rules), len(catalog.Rules(catalog.Inherited))-4+2; got != expected || m.Own != 2 {
-		t.Errorf("got %d rules with %d from the file, expected %d with 2", got, m.Own, expected)
+	if got, expected := len(m.Rules), len(catalog.Rules(catalog.Inherited))-4+2; got != expected || m.Custom != 2 {
+		t.Errorf("got %d rules with %d from the file, expected %d with 2", got, m.Custom, expected)
 	}
 	for _, silent := range []string{"noise", "mallocs", "error log", "worker state"} {
 		if !slices.Contains(m.SilentEvents, silent) {

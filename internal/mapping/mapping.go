@@ -25,7 +25,7 @@ type Source struct {
 type Mapping struct {
 	Rules        []rule.Rule
 	SilentEvents []string
-	Own          int // number of rules from the mapping file
+	Custom       int // number of rules from the mapping file
 
 	*document            // nil without a mapping file
 	positions []position // by index of the rule; nil without a mapping file

@@ -35,7 +35,7 @@ func read(s Source, content []byte) Mapping {
 	m.addSilentEvents(f.SilentEvents)
 	for _, p := range m.positions {
 		if p.rule != "" {
-			m.Own++
+			m.Custom++
 		}
 	}
 	return m

@@ -117,10 +117,10 @@ func (f *OpenFamily) Holder(labels string, now Instant) any {
 	return ls.holder
 }
 
-// HeldBeside reports whether the family has live series of another holder. It visits
+// HeldByOthers reports whether the family has live series of another holder. It visits
 // the holder's series, expired series, and at most one other. It removes the expired
 // series, and the family if none is left. The caller must hold the store's lock.
-func (f *OpenFamily) HeldBeside(holder any, now Instant) bool {
+func (f *OpenFamily) HeldByOthers(holder any, now Instant) bool {
 	for labels, ls := range f.labelSets {
 		if ls.holder != holder && f.Holder(labels, now) != nil {
 			return true
@@ -178,9 +178,9 @@ func (f *OpenFamily) removeLabelSet(ls *labelSet) {
 	}
 }
 
-// Sift frees the memory of series that have ended. Call it regularly. Scrapes do not
-// show ended series, even before Sift was called.
-func (f *OpenFamily) Sift() { f.order.sweep(func(*OpenSeries) {}) }
+// Sweep frees the memory of series that have ended. Call it regularly. Scrapes do not
+// show ended series, even before Sweep was called.
+func (f *OpenFamily) Sweep() { f.order.sweep(func(*OpenSeries) {}) }
 
 // A Row is what a scrape shows of one series, or of several that are folded into one.
 type Row struct {

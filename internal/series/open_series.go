@@ -58,8 +58,8 @@ func (s *OpenSeries) Add(v float64) {
 // Set the value before the deadline: otherwise a scrape may show the series without it.
 func (s *OpenSeries) LiveUntil(at Instant) bool { return s.deadline.set(at) }
 
-// Over reports whether the series' own deadline has passed.
-func (s *OpenSeries) Over(now Instant) bool { return s.deadline.passed(now) }
+// Expired reports whether the series' own deadline has passed.
+func (s *OpenSeries) Expired(now Instant) bool { return s.deadline.passed(now) }
 
 // Ended reports whether the series has ended, which is final.
 func (s *OpenSeries) Ended() bool { return s.dead() }
@@ -90,8 +90,8 @@ type Source struct{ deadline deadline }
 // LiveUntil sets the deadline of the source.
 func (s *Source) LiveUntil(at Instant) { s.deadline.set(at) }
 
-// Over reports whether the source's deadline has passed.
-func (s *Source) Over(now Instant) bool { return s.deadline.passed(now) }
+// Expired reports whether the source's deadline has passed.
+func (s *Source) Expired(now Instant) bool { return s.deadline.passed(now) }
 
 // Deadline returns the source's deadline. Never means that it does not expire.
 func (s *Source) Deadline() Instant { return Instant(s.deadline.at.Load()) }

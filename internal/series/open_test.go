@@ -105,8 +105,8 @@ func TestEndedOpenSeriesAreRemoved(t *testing.T) {
 	if f.Holder(`a="1"`, 19) != "me" {
 		t.Error("Holder returned another holder before the deadline")
 	}
-	if f.HeldBeside("me", 19) || !f.HeldBeside("you", 19) {
-		t.Error("HeldBeside returned a wrong result")
+	if f.HeldByOthers("me", 19) || !f.HeldByOthers("you", 19) {
+		t.Error("HeldByOthers returned a wrong result")
 	}
 	if f.Holder(`a="1"`, 20) != nil {
 		t.Error("Holder returned a holder at the deadline")
@@ -124,7 +124,7 @@ func TestEndedOpenSeriesAreRemoved(t *testing.T) {
 	if got := st.Families(); len(got) != 0 {
 		t.Errorf("%d families are left", len(got))
 	}
-	f.Sift()
+	f.Sweep()
 	if pages := f.order.pages(); len(pages) != 0 {
 		t.Errorf("%d pages are left", len(pages))
 	}
@@ -180,7 +180,7 @@ func TestConcurrentWalksOfOpenSeries(t *testing.T) {
 	}
 	for n := range 100 {
 		if n%10 == 0 {
-			f.Sift()
+			f.Sweep()
 		}
 		stays := 0
 		rows := rowsOf(f, 0)

@@ -31,9 +31,9 @@ func Answer(w http.ResponseWriter, status int, value any) {
 	w.Write(b.Bytes()) //nolint:errcheck // the client is gone
 }
 
-// Refuse responds with the status and the reason, as JSON. It is for requests whose
+// Reject responds with the status and the reason, as JSON. It is for requests whose
 // body was not read.
-func Refuse(w http.ResponseWriter, status int, reason string) {
+func Reject(w http.ResponseWriter, status int, reason string) {
 	Answer(w, status, struct {
 		Error string `json:"error"`
 	}{reason})
@@ -45,7 +45,7 @@ func AllowMethods(w http.ResponseWriter, r *http.Request, allowed ...string) boo
 	if slices.Contains(allowed, r.Method) {
 		return true
 	}
-	Refuse(w, http.StatusMethodNotAllowed, methods.NotAllowed(w.Header(), r.Method, allowed...))
+	Reject(w, http.StatusMethodNotAllowed, methods.NotAllowed(w.Header(), r.Method, allowed...))
 	return false
 }
 

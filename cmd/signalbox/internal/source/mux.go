@@ -12,7 +12,7 @@ func NewMux(notFound string) *http.ServeMux {
 	mux.HandleFunc("/-/healthy", serveOK)
 	mux.HandleFunc("/-/ready", serveOK)
 	mux.HandleFunc("/", func(w http.ResponseWriter, _ *http.Request) {
-		Refuse(w, http.StatusNotFound, notFound)
+		Reject(w, http.StatusNotFound, notFound)
 	})
 	return mux
 }

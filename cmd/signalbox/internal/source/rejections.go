@@ -41,10 +41,10 @@ func (r *Rejections) Log(action string, err error, data lager.Data) {
 	r.logger.Error(action, err, data)
 }
 
-// RefuseEncoding responds to a request for which OpenBody returned err, and logs the
+// RejectEncoding responds to a request for which OpenBody returned err, and logs the
 // rejection.
-func (r *Rejections) RefuseEncoding(w http.ResponseWriter, request *http.Request, err error) {
+func (r *Rejections) RejectEncoding(w http.ResponseWriter, request *http.Request, err error) {
 	r.Log("body-rejected", err, lager.Data{"remote": request.RemoteAddr})
 	w.Header().Set("Accept-Encoding", Encodings)
-	Refuse(w, http.StatusUnsupportedMediaType, err.Error())
+	Reject(w, http.StatusUnsupportedMediaType, err.Error())
 }

@@ -82,7 +82,7 @@ func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	body, err := source.OpenBody(r, h.options.BodyBytes)
 	if err != nil {
 		h.options.Malformed()
-		h.rejections.RefuseEncoding(w, r, err)
+		h.rejections.RejectEncoding(w, r, err)
 		return
 	}
 	defer body.Close()

@@ -58,7 +58,7 @@ func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	body, err := source.OpenBody(r, h.limits.BodyBytes)
 	if err != nil {
 		h.sink.Malformed(err)
-		h.rejections.RefuseEncoding(w, r, err)
+		h.rejections.RejectEncoding(w, r, err)
 		return
 	}
 	defer body.Close()

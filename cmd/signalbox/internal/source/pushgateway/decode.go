@@ -111,7 +111,7 @@ func decodeProtobuf(body []byte) ([]*dto.MetricFamily, error) {
 
 		for i, m := range family.Metric {
 			if err := sortBuckets(m.Histogram); err != nil {
-				return nil, fmt.Errorf("message %d: metric %s: number %d of %d: %w",
+				return nil, fmt.Errorf("message %d: metric %s: sample %d of %d: %w",
 					number, shorten(family.GetName()), i+1, len(family.Metric), err)
 			}
 		}

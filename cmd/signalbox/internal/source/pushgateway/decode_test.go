@@ -234,7 +234,7 @@ var _ = Describe("Bodies", func() {
 						})).To(BeTrue())
 						continue
 					}
-					Expect(answer).To(Equal("400 message 1: metric x: number 1 of 1: " + reason + "\n"))
+					Expect(answer).To(Equal("400 message 1: metric x: sample 1 of 1: " + reason + "\n"))
 					Expect(f.store.pushes).To(BeEmpty())
 				}
 			},
