@@ -14,18 +14,18 @@ import (
 type inputOverview struct {
 	Format string `json:"format"` // "events", or "lager" for a log
 
-	// RegularFile is true if standard input is a regular file, which is expected to
-	// end.
+	// RegularFile means that standard input is a regular file, so that its end is
+	// expected.
 	RegularFile bool `json:"regular_file,omitempty"`
 
 	Accepted uint64 `json:"accepted"` // events, including unknown ones
 	Unknown  uint64 `json:"unknown"`
-	Rejected uint64 `json:"rejected"` // lines that claim to be events but are not
-	Skipped  uint64 `json:"skipped"`  // other lines of a log
+	Rejected uint64 `json:"rejected"` // lines that are invalid events
+	Skipped  uint64 `json:"skipped"`  // lines of a log that are not events
 
-	EndedAt *time.Time `json:"ended_at"` // null while standard input is being read
+	EndedAt *time.Time `json:"ended_at"` // null while standard input is read
 
-	// Error is the error that ended reading early. It is missing if there was none.
+	// Error is the error that ended reading early, if any.
 	Error string `json:"error,omitempty"`
 }
 
@@ -57,11 +57,11 @@ func (s *inputStatus) overview() inputOverview {
 	return o
 }
 
-// Without events, standard input is probably misconfigured once one of these limits is
-// reached.
+// An input without events is probably a mistake after this time without a line, or
+// after this many lines of a log.
 const (
-	silentAfter = time.Minute // time without a line
-	fewLines    = 20          // number of log lines without an event
+	silentAfter = time.Minute
+	fewLines    = 20
 )
 
 // OverviewReport implements status.Reporter.
@@ -89,8 +89,8 @@ func (o inputOverview) line(now time.Time) string {
 	return "Standard input: " + strings.Join(parts, ", ") + ended + "."
 }
 
-// findings returns probable problems. The end of a regular file is only the end of a
-// replay, but the end of a pipe means that the program that wrote to it has stopped.
+// findings returns probable problems. The end of a regular file is the expected end of
+// a replay. The end of a pipe means that the program that wrote to it has stopped.
 func (o inputOverview) findings(now, begun time.Time) (found []status.Finding) {
 	add := func(level, kind, text string) {
 		found = append(found, status.Finding{Level: level, Kind: kind, Text: text})
@@ -131,7 +131,7 @@ func counted(n uint64, noun string) string {
 	return grouped(n) + " " + noun + "s"
 }
 
-// ago returns how long ago then was, in the format of the status page.
+// ago returns how long before now a time was, in the format of the status page.
 func ago(now, then time.Time) string {
 	since := max(now.Sub(then), 0)
 	switch minutes := int(since.Minutes()); {

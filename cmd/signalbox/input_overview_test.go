@@ -27,7 +27,7 @@ func TestReportOfStandardInput(t *testing.T) {
 		"a pipe that ended": {format: "events", known: 2, end: ended, line: "Standard input: 2 events; ended 5 s ago.",
 			finding: status.Finding{Level: "warn", Kind: "standard input ended", Text: "standard input ended 5 s ago"}},
 		"a file that was replayed": {format: "events", regular: true, known: 2, end: ended, line: "Standard input: 2 events; ended 5 s ago."},
-		"a file that could not be read": {format: "events", regular: true, known: 2,
+		"a file that cannot be read": {format: "events", regular: true, known: 2,
 			end: &inputEnd{now, errors.New("line 3: input/output error")}, line: "Standard input: 2 events; ended 0 s ago.",
 			finding: status.Finding{Level: "bad", Kind: "reading standard input failed", Text: "reading standard input failed: line 3: input/output error"}},
 		"a file without events": {format: "lager", regular: true, skipped: 3, end: ended,
@@ -64,7 +64,7 @@ func TestReportOfStandardInput(t *testing.T) {
 				t.Errorf("got %+v, expected %+v", r.Findings, expected)
 			}
 			if (len(r.Help) > 0) != (c.format == "lager") {
-				t.Errorf("got help %+v", r.Help)
+				t.Errorf("got the help %+v", r.Help)
 			}
 		})
 	}

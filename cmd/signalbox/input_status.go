@@ -10,19 +10,20 @@ import (
 // An inputStatus is the state of standard input. Its atomic fields are safe for
 // concurrent use; the others are set before reading begins.
 type inputStatus struct {
-	format string // value of the flag
+	format string // value of --stdin-format
 
-	// regularFile is true if standard input is a regular file, which is expected to
-	// end, unlike a pipe from a program that should run as long as the daemon.
+	// regularFile means that standard input is a regular file, which has an end, and
+	// not a pipe from a program that should run as long as the daemon.
 	regularFile atomic.Bool
 
-	known, unknown, rejected, skipped atomic.Uint64 // numbers of lines; each line counts once
+	known, unknown, rejected, skipped atomic.Uint64 // lines; each line is counted in one of them
 
 	begun time.Time                // when reading began
 	end   atomic.Pointer[inputEnd] // nil while standard input is being read
 }
 
-// An inputEnd is the end of standard input.
+// An inputEnd is the end of standard input: its time, and the error that caused it, or
+// nil.
 type inputEnd struct {
 	at  time.Time
 	err error // error that ended it early, or nil
@@ -30,7 +31,7 @@ type inputEnd struct {
 
 var (
 	inputLines = prometheus.NewDesc("signalbox_input_lines_total",
-		"Number of lines read from standard input, by outcome: known and unknown events, rejected lines, and skipped lines of a log.",
+		"Number of lines read from standard input, by outcome: known or unknown events, rejected lines, and skipped lines of a log.",
 		[]string{"outcome"}, nil)
 	inputUp = prometheus.NewDesc("signalbox_input_up", "1 while standard input is being read, 0 after it has ended.", nil, nil)
 )

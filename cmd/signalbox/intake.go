@@ -15,23 +15,23 @@ import (
 	"github.com/signalbox-ci/signalbox/internal/status"
 )
 
-// newIntake returns the handler of the intake's listener, without the handlers for
-// pushes of jobs: it accepts events and answers health checks.
+// newIntake returns the part of the intake listener's handler that accepts events and
+// answers health checks. It does not handle pushes.
 func newIntake(logger lager.Logger, limits source.Limits, sink source.Sink) http.Handler {
-	mux := source.NewMux("not found: send events by POST to " + events.Path +
-		", metrics of jobs by PUT or POST to /metrics/job/<job>, and metrics of agents by POST to " + agents.Path)
+	mux := source.NewMux("not found: POST events to " + events.Path +
+		", PUT or POST metrics of jobs to /metrics/job/<job>, POST metrics of agents to " + agents.Path)
 	mux.Handle(events.Path, events.NewHandler(logger.Session("intake"), limits, sink))
 	return mux
 }
 
-// intakeHelp explains on the status page how to send events and metrics to the intake
-// listener.
+// intakeHelp is a section of the status page that explains how to send events and
+// pushes to the intake.
 type intakeHelp struct {
 	address net.Addr
-	log     bool // if true, events come from a log instead, which has its own help
+	log     bool // events come from a log, which has its own help
 }
 
-// OverviewFields implements status.Section. It yields no fields.
+// OverviewFields implements status.Section. It returns no fields.
 func (h intakeHelp) OverviewFields() iter.Seq2[string, func(limit int) any] {
 	return func(func(string, func(limit int) any) bool) {}
 }

@@ -5,14 +5,14 @@ import (
 	"net/http"
 )
 
-// NewMux returns a mux that answers health checks. It answers requests for other paths
-// that are not added to it with status 404 and the text notFound.
+// NewMux returns a mux that serves the health checks /-/healthy and /-/ready. For paths
+// without a handler, it responds with status 404 and notFound as the error.
 func NewMux(notFound string) *http.ServeMux {
 	mux := http.NewServeMux()
 	mux.HandleFunc("/-/healthy", serveOK)
 	mux.HandleFunc("/-/ready", serveOK)
 	mux.HandleFunc("/", func(w http.ResponseWriter, _ *http.Request) {
-		Refuse(w, http.StatusNotFound, notFound)
+		Reject(w, http.StatusNotFound, notFound)
 	})
 	return mux
 }
