@@ -10,7 +10,7 @@ import (
 // writeTable writes the comparisons as a Markdown table with a line for each contender.
 func writeTable(w io.Writer, comparisons []comparison) error {
 	var b strings.Builder
-	b.WriteString("| work | contender | median (range of the rounds) | Signalbox vs. peer | allocations per operation | goal | met |\n")
+	b.WriteString("| work | contender | median (range of the rounds) | ratio to Signalbox | allocations per operation | goal | met |\n")
 	b.WriteString("|---|---|---:|---:|---:|---|---|\n")
 	for i := range comparisons {
 		c := &comparisons[i]

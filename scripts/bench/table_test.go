@@ -34,7 +34,7 @@ func TestTable(t *testing.T) {
 	if err := writeTable(&b, comparisons); err != nil {
 		t.Fatal(err)
 	}
-	const want = `| work | contender | median (range of the rounds) | Signalbox vs. peer | allocations per operation | goal | met |
+	const want = `| work | contender | median (range of the rounds) | ratio to Signalbox | allocations per operation | goal | met |
 |---|---|---:|---:|---:|---|---|
 | Emit | Signalbox | 11 ns (10–12) |  | 0 | 0 allocations; ≤ 10 ns | yes; **no** |
 |  | peer | 100 ns (99–240) | 10× (9–20) | 3 (240 B) | ≥ 15× | **no** |
