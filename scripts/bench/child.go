@@ -17,8 +17,8 @@ import (
 
 // Each contender runs in its own process, a copy of this program, so that its heap and
 // garbage collector do not affect the others. The process sets up its task and reports
-// that it is ready. Then it reads requests from standard input, does the requested number
-// of operations for each, and answers with the time and memory that they took.
+// that it is ready. Then it reads requests from standard input, does the requested
+// number of operations for each, and answers with the time and memory that they took.
 
 // A contender takes part in a contest.
 type contender struct {
@@ -34,7 +34,8 @@ type task struct {
 	// run does n operations, one after the other.
 	run func(n int) error
 
-	// facts, if not nil, returns additional figures after the setup and after each turn.
+	// facts, if not nil, returns additional figures after the setup and after each
+	// turn.
 	facts func() map[string]float64
 }
 

@@ -1,8 +1,8 @@
 package main
 
 // A comparison is a section of the table: a piece of work, and the result of each
-// contender. Contenders take turns within a round, so that other load on the machine, and
-// changes of its clock frequency, affect all of them in the same way.
+// contender. Contenders take turns within a round, so that other load on the machine,
+// and changes of its clock frequency, affect all of them in the same way.
 type comparison struct {
 	work string // "Emit, `worker containers`, 1,000 workers"
 	unit unit
@@ -31,8 +31,8 @@ type result struct {
 	// detail, if not empty, is shown after the figure.
 	detail string
 
-	// bound is set for a result that is not a peer's, but shows what the machine allows,
-	// or Signalbox with other flags. The table shows no ratio for it.
+	// bound is set for a result that is not a peer's, but shows what the machine
+	// allows, or Signalbox with other flags. The table shows no ratio for it.
 	bound bool
 }
 
@@ -100,7 +100,7 @@ func (c *comparison) ratios(peer result) []float64 {
 	return ratios
 }
 
-// A verdict says whether Signalbox reached a goal.
+// A verdict is the result of comparing Signalbox with a goal.
 type verdict struct {
 	goal
 	reached float64

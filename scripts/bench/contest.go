@@ -9,8 +9,8 @@ import (
 	"time"
 )
 
-// A contest lets contenders do the same work. They take turns: each contender has one turn
-// in each round.
+// A contest lets contenders do the same work. They take turns: each contender has one
+// turn in each round.
 type contest struct {
 	name       string // unique, and short
 	contenders []contender
@@ -37,8 +37,8 @@ type contest struct {
 	plot  bool // only run for a plot
 }
 
-// turnTime is how long a turn should take. A contender whose operation takes longer does
-// one operation.
+// turnTime is how long a turn should take. A contender whose operation takes longer
+// does one operation.
 const turnTime = 100 * time.Millisecond
 
 // A measurement holds the turns of a contest, by contender and round.

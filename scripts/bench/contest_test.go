@@ -33,8 +33,8 @@ func TestFindContender(t *testing.T) {
 	}
 }
 
-// The goals of each contest must be about its contenders. The contests of -check must have
-// goals that it checks, and must include all contests with a wide margin.
+// The goals of each contest must be about its contenders. The contests of -check must
+// have goals that it checks, and must include all contests with a wide margin.
 func TestGoals(t *testing.T) {
 	for _, contest := range contests() {
 		m := &measurement{contest: contest, turns: make([][]turn, len(contest.contenders))}

@@ -15,8 +15,8 @@ type update struct {
 
 const updatedWorkers = 1000
 
-// updates returns n updates of all workers in turn. The last value of each worker differs
-// from all its earlier values.
+// updates returns n updates of all workers in turn. The last value of each worker
+// differs from all its earlier values.
 func updates(n int) []update {
 	all := make([]update, n)
 	for i := range all {
@@ -25,17 +25,17 @@ func updates(n int) []update {
 	return all
 }
 
-// measureEvents sends Signalbox events over HTTP, and statsd_exporter the same updates as
-// lines, and verifies the series on the page. One comparison has many updates per message,
-// which shows the maximum speed, and one has a single update per message, like a client
-// without a buffer.
+// measureEvents sends Signalbox events over HTTP, and statsd_exporter the same updates
+// as lines, and verifies the series on the page. One comparison has many updates per
+// message, which shows the maximum speed, and one has a single update per message, like
+// a client without a buffer.
 //
 // The result is the number of events per second of the daemon's processor time, because
-// the client runs on the same processors and uses part of them. Signalbox does more work:
-// it validates each event, and also updates the time when the worker was
-// last seen. The events are typical of a scheduler and favorable to Signalbox: they have
-// the same name, and three of the four attributes have the same value in all events,
-// which is what its parser is optimized for.
+// the client runs on the same processors and uses part of them. Signalbox does more
+// work: it validates each event, and also updates the time when the worker was last
+// seen. The events are typical of a scheduler and favorable to Signalbox: they have the
+// same name, and three of the four attributes have the same value in all events, which
+// is what its parser is optimized for.
 func measureEvents(ctx context.Context, o options) (_ []comparison, err error) {
 	const (
 		perBody   = 5000 // 0.9 MB

@@ -44,8 +44,8 @@ func measurePushes(ctx context.Context, o options) ([]comparison, error) {
 	return comparisons, nil
 }
 
-// comparePushes measures pushes to daemons that hold the given number of groups. Without
-// the program of a gateway it measures only Signalbox.
+// comparePushes measures pushes to daemons that hold the given number of groups.
+// Without the program of a gateway it measures only Signalbox.
 func comparePushes(ctx context.Context, o options, groups int, program, gateway string) (_ comparison, err error) {
 	c := comparison{
 		work: fmt.Sprintf("Push of %d samples, %s groups held", pushedSamples, thousands(groups)),

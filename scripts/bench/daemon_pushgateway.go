@@ -43,9 +43,9 @@ func findPushgateway(ctx context.Context, dir string) (string, error) {
 }
 
 // startFilledPushgateway starts a Pushgateway that holds groups. With its consistency
-// check, a Pushgateway gathers all groups on every push, so filling it would take hours.
-// So it is filled with the check disabled, and then restarted from its file with the
-// check enabled.
+// check, a Pushgateway gathers all groups on every push, so filling it would take
+// hours. So it is filled with the check disabled, and then restarted from its file with
+// the check enabled.
 func startFilledPushgateway(ctx context.Context, dir, program string, groups int) (*daemon, error) {
 	file := filepath.Join(dir, fmt.Sprintf("pushgateway-groups-%d", groups))
 	filler, err := startPushgateway(ctx, program, file, "--push.disable-consistency-check")
@@ -73,7 +73,8 @@ func startPushgateway(ctx context.Context, program, file string, flags ...string
 		"--web.listen-address=" + address, "--persistence.file=" + file, "--log.level=error"}, flags...)...)
 }
 
-// pushgatewayName converts "pushgateway, version 1.5.1 (branch: …" to "Pushgateway 1.5.1".
+// pushgatewayName converts "pushgateway, version 1.5.1 (branch: …" to "Pushgateway
+// 1.5.1".
 func pushgatewayName(version string) string {
 	if fields := strings.Fields(version); len(fields) > 2 {
 		return "Pushgateway " + fields[2]

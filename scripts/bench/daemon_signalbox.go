@@ -28,8 +28,8 @@ func signalboxFeed(d *daemon, updates []update, each, connections int) *feed {
 	return f
 }
 
-// eventLine encodes an update as an event without host and time, which a statsd line does
-// not have either.
+// eventLine encodes an update as an event without host and time, which a statsd line
+// does not have either.
 func eventLine(u update) []byte {
 	return fmt.Appendf(nil, `{"name":"worker containers","value":%d,`+
 		`"attributes":{"worker":%q,"platform":"linux","team_name":"main","tags":"gpu/large"}}`+"\n", u.value, u.worker)

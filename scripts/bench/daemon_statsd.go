@@ -15,14 +15,15 @@ type statsdExporter struct {
 // startStatsdExporter starts statsd_exporter in the configuration that is fastest
 // according to its README. It has no mapping, because the lines already have the right
 // names and labels. Unused tag formats are disabled, because the parser would look for
-// them in each line; InfluxDB tags were as fast as DogStatsD tags, or faster. The mapping
-// cache uses random replacement ("use this for very high throughput"). The sizes of the
-// queue and its flushes are the defaults ("the defaults should perform well even for very
-// high traffic environments"); other sizes made no measurable difference.
+// them in each line; InfluxDB tags were as fast as DogStatsD tags, or faster. The
+// mapping cache uses random replacement ("use this for very high throughput"). The
+// sizes of the queue and its flushes are the defaults ("the defaults should perform
+// well even for very high traffic environments"); other sizes made no measurable
+// difference.
 //
-// The transport is a Unix datagram socket. It was 10% faster than TCP, which is read 4 KB
-// at a time, and it loses nothing: the sender waits while the socket is full. Over UDP the
-// sender does not wait, and lines were lost.
+// The transport is a Unix datagram socket. It was 10% faster than TCP, which is read 4
+// KB at a time, and it loses nothing: the sender waits while the socket is full. Over
+// UDP the sender does not wait, and lines were lost.
 func startStatsdExporter(ctx context.Context, dir string) (*statsdExporter, error) {
 	program, err := buildProgram(ctx, dir, ".", "github.com/prometheus/statsd_exporter")
 	if err != nil {

@@ -14,8 +14,8 @@ var durations = []struct {
 	nanoseconds float64
 }{{"ns", 1}, {"µs", 1e3}, {"ms", 1e6}, {"s", 1e9}}
 
-// withRange returns the median of the values in a suitable unit, and their range: "11.9 s
-// (11.7–12.4)".
+// withRange returns the median of the values in a suitable unit, and their range: "11.9
+// s (11.7–12.4)".
 func withRange(values []float64, unitName string) string {
 	m := median(values)
 	scale := 1.0

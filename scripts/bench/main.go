@@ -1,6 +1,6 @@
-// Bench compares Signalbox with libraries and daemons that do the same work. In one run,
-// all of them take turns, and Bench prints the results as a Markdown table. The script
-// scripts/benchmark runs it.
+// Bench compares Signalbox with libraries and daemons that do the same work. In one
+// run, all of them take turns, and Bench prints the results as a Markdown table. The
+// script scripts/benchmark runs it.
 //
 //	work.go          a unit of work to measure
 //	comparison.go    the results of a measurement
@@ -134,7 +134,8 @@ func run(ctx context.Context, w io.Writer, o options, only, plots string) (err e
 		return err
 	}
 	if plots != "" {
-		// scripts/benchmark changes the directory and sets the variable to the original one.
+		// scripts/benchmark changes the directory and sets the variable to the original
+		// one.
 		if !filepath.IsAbs(plots) {
 			plots = filepath.Join(os.Getenv("BENCH_CALLED_IN"), plots)
 		}

@@ -50,8 +50,8 @@ const (
 )
 
 // scrape returns the task of scraping the page of a handler. It counts the samples of
-// families whose names begin with the prefix. Before each turn, update sets all series to
-// new values.
+// families whose names begin with the prefix. Before each turn, update sets all series
+// to new values.
 func scrape(page http.Handler, e exposition, prefix string, update func() error) (*task, error) {
 	request, err := e.request()
 	if err != nil {
@@ -107,8 +107,8 @@ func (b *body) Write(p []byte) (int, error) {
 	return b.w.Write(p)
 }
 
-// A count is the number of samples on a page, and the bytes of their lines if the format
-// is text.
+// A count is the number of samples on a page, and the bytes of their lines if the
+// format is text.
 type count struct {
 	samples, bytes int
 }

@@ -46,8 +46,8 @@ func gaugesOnly(start func() (*library, error)) newStore {
 	}
 }
 
-// withLastSeen returns a store that also has last-seen times if the shape has them, like
-// Signalbox.
+// withLastSeen returns a store that also has last-seen times if the shape has them,
+// like Signalbox.
 func withLastSeen(start func() (*library, error)) newStore {
 	return func(sh *shape) (*store, error) {
 		if sh.lastSeen == "" {
@@ -66,8 +66,8 @@ func withLastSeen(start func() (*library, error)) newStore {
 }
 
 // clientGolang looks up a gauge with WithLabelValues, which is the faster way according
-// to its documentation. With has "a performance overhead (for creating and processing the
-// Labels map)".
+// to its documentation. With has "a performance overhead (for creating and processing
+// the Labels map)".
 func clientGolang() (*library, error) {
 	registry := prometheus.NewRegistry()
 	return &library{
@@ -85,9 +85,9 @@ func clientGolang() (*library, error) {
 }
 
 // victoriaMetrics puts the labels of a gauge into its name. Its README shows
-// GetOrCreateGauge with a formatted name instead of a vector. The "Performance tip: prefer
-// NewGauge" in the documentation of that function is for names that are known in advance.
-// Concatenation is faster than the Sprintf in the documentation.
+// GetOrCreateGauge with a formatted name instead of a vector. The "Performance tip:
+// prefer NewGauge" in the documentation of that function is for names that are known in
+// advance. Concatenation is faster than the Sprintf in the documentation.
 func victoriaMetrics() (*library, error) {
 	set := metrics.NewSet()
 	return &library{
@@ -106,8 +106,9 @@ func victoriaMetrics() (*library, error) {
 }
 
 // goMetrics sets gauges with labels. With this PrometheusOpts they do not expire (with
-// DefaultPrometheusOpts they expire after a minute), so the page need not compare times.
-// Names and labels are passed to the sink unchanged, so all calls can share one slice.
+// DefaultPrometheusOpts they expire after a minute), so the page need not compare
+// times. Names and labels are passed to the sink unchanged, so all calls can share one
+// slice.
 func goMetrics() (*library, error) {
 	registry := prometheus.NewRegistry()
 	sink, err := gometricsprometheus.NewPrometheusSinkFrom(gometricsprometheus.PrometheusOpts{Registerer: registry})
@@ -136,11 +137,11 @@ func goMetrics() (*library, error) {
 }
 
 // openTelemetry records into a synchronous gauge. According to the documentation,
-// WithAttributeSet "should be preferred for performance sensitive code" to WithAttributes.
-// The set cannot be created in advance, because the value of the first label comes with
-// each event. The attributes are filled in for each event, because NewSet sorts them in
-// place. WithCardinalityLimit(0) means no limit; with the default, all series after the
-// first 2,000 would be combined into one.
+// WithAttributeSet "should be preferred for performance sensitive code" to
+// WithAttributes. The set cannot be created in advance, because the value of the first
+// label comes with each event. The attributes are filled in for each event, because
+// NewSet sorts them in place. WithCardinalityLimit(0) means no limit; with the default,
+// all series after the first 2,000 would be combined into one.
 func openTelemetry() (*library, error) {
 	registry := prometheus.NewRegistry()
 	exporter, err := otelprometheus.New(otelprometheus.WithRegisterer(registry),

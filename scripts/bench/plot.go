@@ -35,8 +35,8 @@ type line struct {
 
 type point struct{ x, y float64 }
 
-// plotted lists the contenders in the plots, as prefixes of their names, in the order of
-// their colors.
+// plotted lists the contenders in the plots, as prefixes of their names, in the order
+// of their colors.
 var plotted = []string{signalboxName, "client_golang", "VictoriaMetrics/metrics"}
 
 func emptyPlots() []plot {
@@ -222,8 +222,8 @@ func stepBelow(v float64) float64 {
 	return power
 }
 
-// labelHeights returns the vertical positions of the labels of the lines: at the ends of
-// the lines, moved apart so that they do not overlap.
+// labelHeights returns the vertical positions of the labels of the lines: at the ends
+// of the lines, moved apart so that they do not overlap.
 func (p *plot) labelHeights(y axis) []float64 {
 	heights, order := make([]float64, len(p.lines)), make([]int, len(p.lines))
 	for i, l := range p.lines {

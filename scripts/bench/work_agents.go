@@ -15,9 +15,9 @@ import (
 	"github.com/signalbox-ci/signalbox/scripts/bench/straightforward"
 )
 
-// In these contests, agents push the same metrics repeatedly, and the metrics are scraped.
-// The data of a push is as if it had just been decoded: its strings are equal to those in
-// the store, but do not share memory with them.
+// In these contests, agents push the same metrics repeatedly, and the metrics are
+// scraped. The data of a push is as if it had just been decoded: its strings are equal
+// to those in the store, but do not share memory with them.
 
 const (
 	agents       = 2000
@@ -113,8 +113,8 @@ func agentLabels(agent int) aggregator.Labels {
 	}
 }
 
-// pushedMetrics returns the metrics of an agent. Each has two labels in addition to those
-// of the agent.
+// pushedMetrics returns the metrics of an agent. Each has two labels in addition to
+// those of the agent.
 func pushedMetrics() []aggregator.Metric {
 	metrics := make([]aggregator.Metric, agentMetrics)
 	for i := range metrics {

@@ -13,9 +13,9 @@ import (
 	"github.com/signalbox-ci/signalbox/scripts/bench/straightforward"
 )
 
-// In these contests, each event updates a series. The events exist before the measurement
-// starts, as those of a scheduler exist before they reach an emitter. Workers and jobs
-// take turns, so that no series is always in the caches.
+// In these contests, each event updates a series. The events exist before the
+// measurement starts, as those of a scheduler exist before they reach an emitter.
+// Workers and jobs take turns, so that no series is always in the caches.
 
 const emitWorkers = 1000
 
@@ -66,10 +66,10 @@ func emitContests() []contest {
 	}
 }
 
-// compareWorkerContainers compares Signalbox, which takes label values from the attributes
-// of an event, with a vector that gets the label values directly. The goal of this
-// comparison takes the additional work into account. The second comparison, with
-// EmitValues, is one of equal work.
+// compareWorkerContainers compares Signalbox, which takes label values from the
+// attributes of an event, with a vector that gets the label values directly. The goal
+// of this comparison takes the additional work into account. The second comparison,
+// with EmitValues, is one of equal work.
 func compareWorkerContainers(m *measurement) []comparison {
 	return []comparison{{
 		work: fmt.Sprintf("Emit, `worker containers`, %s workers", thousands(emitWorkers)), unit: nanoseconds,
@@ -149,7 +149,8 @@ func straightforwardEmit(events func() []metric.Event) func() (*task, error) {
 	}
 }
 
-// flushed changes the task so that it calls flush at the end of each turn, and returns it.
+// flushed changes the task so that it calls flush at the end of each turn, and returns
+// it.
 func flushed(t *task, flush func()) *task {
 	run := t.run
 	t.run = func(n int) error {
@@ -184,9 +185,9 @@ func vectorFromEvents() (*task, error) {
 	}), nil
 }
 
-// tallyFromEvents looks up a gauge by the tags of its scope. The tags are the map of the
-// event's attributes, which Tagged only reads. As in the README, tally reports to the
-// reporter every second: only then does the latest value reach the vector.
+// tallyFromEvents looks up a gauge by the tags of its scope. The tags are the map of
+// the event's attributes, which Tagged only reads. As in the README, tally reports to
+// the reporter every second: only then does the latest value reach the vector.
 func tallyFromEvents() (*task, error) {
 	reporter := tallyprometheus.NewReporter(tallyprometheus.Options{Registerer: prometheus.NewRegistry()})
 	scope, _ := tally.NewRootScope(tally.ScopeOptions{
@@ -215,8 +216,8 @@ var buildLabels = [...]string{"job", "pipeline", "team", "status"}
 
 const pipelineName = "straightforward pipeline"
 
-// typedContests measures the whole path from the typed call of a scheduler to the updated
-// series.
+// typedContests measures the whole path from the typed call of a scheduler to the
+// updated series.
 func typedContests() []contest {
 	return []contest{{
 		name: "typed call",

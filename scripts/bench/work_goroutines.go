@@ -8,10 +8,10 @@ import (
 	"github.com/signalbox-ci/signalbox/metric"
 )
 
-// Two goroutines emit at the same time. In the first contest each updates its own series,
-// and the result is compared with a single goroutine. The bare arithmetic shows how much
-// faster two goroutines can be than one on this machine. In the second contest both
-// update the same series, compared with bare atomic operations.
+// Two goroutines emit at the same time. In the first contest each updates its own
+// series, and the result is compared with a single goroutine. The bare arithmetic shows
+// how much faster two goroutines can be than one on this machine. In the second contest
+// both update the same series, compared with bare atomic operations.
 
 const (
 	oneGoroutineName = signalboxName + ", one goroutine"
@@ -61,8 +61,8 @@ func goroutineContests() []contest {
 	}
 }
 
-// emittingGoroutines returns the task of emitting events in goroutines. Each goroutine has
-// half of the workers, or all have the same worker.
+// emittingGoroutines returns the task of emitting events in goroutines. Each goroutine
+// has half of the workers, or all have the same worker.
 func emittingGoroutines(goroutines int, distinct bool) (*task, error) {
 	p, err := newSignalbox()
 	if err != nil {

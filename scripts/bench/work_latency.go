@@ -14,15 +14,15 @@ import (
 	"github.com/signalbox-ci/signalbox/emitter"
 )
 
-// These contests measure the time of a single update: without other load, while the page
-// is scraped, and while half of the series are removed. One goroutine does an update every
-// latencyPace, so that the updates are not a load themselves. It reads the clock right
-// before and after each update, which takes about 50 ns. Between updates it spins, because
-// a goroutine that sleeps would measure how fast it wakes up. A preemption during an update
-// counts as time of the update, whatever its cause; one between updates does not. The third
-// contender shows the effect of the machine and the runtime alone: instead of an update, it
-// does a calculation that takes about as long, in the same program and under the same load
-// as Signalbox.
+// These contests measure the time of a single update: without other load, while the
+// page is scraped, and while half of the series are removed. One goroutine does an
+// update every latencyPace, so that the updates are not a load themselves. It reads the
+// clock right before and after each update, which takes about 50 ns. Between updates it
+// spins, because a goroutine that sleeps would measure how fast it wakes up. A
+// preemption during an update counts as time of the update, whatever its cause; one
+// between updates does not. The third contender shows the effect of the machine and the
+// runtime alone: instead of an update, it does a calculation that takes about as long,
+// in the same program and under the same load as Signalbox.
 //
 // On two processors, the updates use one, and the load uses the other.
 
@@ -219,9 +219,9 @@ func scraped(start newStore) func() (*load, error) {
 	}
 }
 
-// sweptSignalbox returns a load that removes half of latencySeries series. There are half
-// as many workers as series, because each also has a last-seen time, and half of the
-// workers are stale.
+// sweptSignalbox returns a load that removes half of latencySeries series. There are
+// half as many workers as series, because each also has a last-seen time, and half of
+// the workers are stale.
 func sweptSignalbox() (*load, error) {
 	var now atomic.Int64 // in nanoseconds
 	now.Store(time.Now().UnixNano())
@@ -256,8 +256,8 @@ func sweptSignalbox() (*load, error) {
 	}, nil
 }
 
-// sweptVector returns a load that deletes half of latencySeries series by a label value,
-// with the function that the documentation recommends for many series at once.
+// sweptVector returns a load that deletes half of latencySeries series by a label
+// value, with the function that the documentation recommends for many series at once.
 func sweptVector() (*load, error) {
 	stale := workerContainers
 	stale.labels = slices.Clone(stale.labels)

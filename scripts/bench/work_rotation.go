@@ -4,8 +4,9 @@ import (
 	"fmt"
 )
 
-// In these contests, so many workers take turns in random order that the data of a worker
-// is no longer in the caches when its turn comes. The order is the same for all contenders.
+// In these contests, so many workers take turns in random order that the data of a
+// worker is no longer in the caches when its turn comes. The order is the same for all
+// contenders.
 
 const bareMapName = "bare `map[string]*float64`"
 
@@ -54,8 +55,8 @@ func rotationContest(workers int) contest {
 	}
 }
 
-// bareMap returns a store that only looks up the value of a worker by name. It shows the
-// cost of memory accesses alone.
+// bareMap returns a store that only looks up the value of a worker by name. It shows
+// the cost of memory accesses alone.
 func bareMap(*shape) (*store, error) {
 	values := map[string]*float64{}
 	return &store{set: func(key string, value float64) {

@@ -12,13 +12,14 @@ import (
 	"github.com/signalbox-ci/signalbox/scripts/bench/straightforward"
 )
 
-// These contests scrape a page through its handler and discard it. All contenders have the
-// same families with the same series. The page of Signalbox also has the counters of the
-// catalog and the metrics about Signalbox itself. No page has the metrics of client_golang
-// about the Go runtime and the process. A quarter of the gauges are fractions with many
-// digits: see store.fill.
+// These contests scrape a page through its handler and discard it. All contenders have
+// the same families with the same series. The page of Signalbox also has the counters
+// of the catalog and the metrics about Signalbox itself. No page has the metrics of
+// client_golang about the Go runtime and the process. A quarter of the gauges are
+// fractions with many digits: see store.fill.
 //
-// Tally has no row, because its reporter uses client_golang's vectors and promhttp's page.
+// Tally has no row, because its reporter uses client_golang's vectors and promhttp's
+// page.
 
 func scrapeContests() []contest {
 	contests := []contest{
@@ -73,8 +74,8 @@ func scrapeGauges(start newStore, series int, e exposition) func() (*task, error
 	}
 }
 
-// formatContests scrapes the same gauges in other formats and encodings. promhttp is the
-// only peer that supports them.
+// formatContests scrapes the same gauges in other formats and encodings. promhttp is
+// the only peer that supports them.
 func formatContests() []contest {
 	const series = 100_000
 	var contests []contest
@@ -100,8 +101,8 @@ func formatContests() []contest {
 	return contests
 }
 
-// histogramContests scrapes the metrics of finished builds: a histogram and a counter for
-// each job.
+// histogramContests scrapes the metrics of finished builds: a histogram and a counter
+// for each job.
 func histogramContests() []contest {
 	const jobs = 10_000
 	filled := func(start func() (finish func(job string, seconds float64), page http.Handler, err error)) func() (*task, error) {

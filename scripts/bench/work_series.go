@@ -90,8 +90,8 @@ func (s *shape) bytes(n int) (values, text float64) {
 	return values + float64(digits)/float64(n), text + float64(digits)/float64(n)
 }
 
-// createSeries returns the task of creating series. It creates a new string for each key,
-// as real events have, so a store that retains the string also uses its memory.
+// createSeries returns the task of creating series. It creates a new string for each
+// key, as real events have, so a store that retains the string also uses its memory.
 func createSeries(start newStore, sh *shape) func() (*task, error) {
 	return func() (*task, error) {
 		s, err := start(sh)

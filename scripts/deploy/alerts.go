@@ -85,8 +85,9 @@ var workerAlerts = group{name: "ci-workers", about: "Workers that send no heartb
 		summary: `Only {{ $value }} workers are left, over 30% fewer than usual`,
 		description: `There are {{ $value }} workers, less than 70% of the median of the last day. Find out what the missing ones have in common: ` +
 			`a host, a zone, a version, or the key that they register with.`},
-	// Fires for a platform that had workers for most of the day. The count of a platform
-	// without workers disappears; all:workers:count exists as long as there is a Signalbox.
+	// Fires for a platform that had workers for most of the day. The count of a
+	// platform without workers disappears; all:workers:count exists as long as there is
+	// a Signalbox.
 	{alert: "CIPlatformLost", pending: "10m", severity: critical,
 		expr: `quantile_over_time(0.5, platform:workers:count[1d])
 			and count_over_time(platform:workers:count[1d]) > on () group_left () 0.5 * count_over_time(all:workers:count[1d])

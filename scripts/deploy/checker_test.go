@@ -13,8 +13,8 @@ import (
 )
 
 // check returns the labels of the series that a query returns. It fails if the query
-// names metrics or labels that do not exist. It follows the query as Prometheus does, so
-// a label that an aggregation removes does not exist outside the aggregation.
+// names metrics or labels that do not exist. It follows the query as Prometheus does,
+// so a label that an aggregation removes does not exist outside the aggregation.
 func (v vocabulary) check(query string) (labelSet, error) {
 	expr, err := parser.ParseExpr(withoutIntervals(query))
 	if err != nil {

@@ -17,8 +17,8 @@ type variable struct {
 	description string
 }
 
-// A row is a heading and the panels below it. Panels are laid out from left to right, and
-// wrap to a new line when they do not fit.
+// A row is a heading and the panels below it. Panels are laid out from left to right,
+// and wrap to a new line when they do not fit.
 type row struct {
 	title  string
 	panels []panel
@@ -74,8 +74,8 @@ const (
 	grey   = "#808080"
 )
 
-// rising returns thresholds that are green below warn, yellow from warn on, and red from
-// bad on.
+// rising returns thresholds that are green below warn, yellow from warn on, and red
+// from bad on.
 func rising(warn, bad float64) []threshold {
 	return []threshold{{0, green}, {warn, yellow}, {bad, red}}
 }

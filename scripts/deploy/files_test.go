@@ -106,7 +106,8 @@ var _ = Describe("The tests of the rules", func() {
 			for _, test := range file.Tests {
 				for _, a := range test.Alerts {
 					fires[a.Alert] = fires[a.Alert] || len(a.Firing) > 0
-					// An alert that fires for one of several series is silent for the others.
+					// An alert that fires for one of several series is silent for the
+					// others.
 					silent[a.Alert] = silent[a.Alert] || len(a.Firing) == 0 || len(test.Series) > len(a.Firing)
 				}
 			}

@@ -15,7 +15,8 @@ const schemaVersion = 38
 // object is a JSON object. Its keys are written in sorted order.
 type object = map[string]any
 
-// dataSource returns a reference to the Prometheus data source that the viewer selected.
+// dataSource returns a reference to the Prometheus data source that the viewer
+// selected.
 func dataSource() object { return object{"type": "prometheus", "uid": "${datasource}"} }
 
 // json returns the dashboard as Grafana imports or provisions it.

@@ -31,13 +31,13 @@ type family struct {
 // lastSeen is the only family that no rule of the catalog updates.
 const lastSeen = "workers_last_seen_timestamp_seconds"
 
-// namespacePattern matches the values that --prometheus-namespace accepts, and the empty
-// string.
+// namespacePattern matches the values that --prometheus-namespace accepts, and the
+// empty string.
 var namespacePattern = regexp.MustCompile(`^([a-zA-Z_][a-zA-Z0-9_]*)?$`)
 
-// newLanguage returns the language of a naming and a namespace. It fails if the catalogs
-// of the two namings do not have the same rules in the same order, or if the namespace is
-// invalid.
+// newLanguage returns the language of a naming and a namespace. It fails if the
+// catalogs of the two namings do not have the same rules in the same order, or if the
+// namespace is invalid.
 func newLanguage(naming catalog.Naming, namespace string) (*language, error) {
 	if !namespacePattern.MatchString(namespace) {
 		return nil, fmt.Errorf("-namespace: got %q, expected letters, digits and _, not starting with a digit", namespace)

@@ -100,12 +100,13 @@ const (
 		"value that a series had when it appeared, if its target was scraped before or its process is new."
 )
 
-// increaseOf returns a query for the increase of counters in a window, summed by labels. A
-// series appears with its first event, which the function increase does not see, so the
-// query adds the value that a series had when it appeared. The label "counted" keeps this
-// value apart from the increase, so that "or" retains both, and the sum works with only
-// one of them. If the target was not scraped before the window, its series count as new
-// only if its process is new: otherwise they grew before Prometheus found them.
+// increaseOf returns a query for the increase of counters in a window, summed by
+// labels. A series appears with its first event, which the function increase does not
+// see, so the query adds the value that a series had when it appeared. The label
+// "counted" keeps this value apart from the increase, so that "or" retains both, and
+// the sum works even if only one of them exists. If the target was not scraped before
+// the window, its series count as new only if its process is new: otherwise they grew
+// before Prometheus found them.
 func increaseOf(by, counter, window string) string {
 	return fmt.Sprintf(`sum by (%[1]s) (
 		increase(%[2]s[%[3]s])
@@ -139,8 +140,8 @@ func withTags(rate string) string {
 	return fmt.Sprintf(`label_replace(%s, "tags", "$1", "workerTags", "(.*)")`, rate)
 }
 
-// weekOf returns rules that record the mean and the standard deviation over a week. They
-// leave out the last hour, so that an unusual value is not compared with itself.
+// weekOf returns rules that record the mean and the standard deviation over a week.
+// They leave out the last hour, so that an unusual value is not compared with itself.
 func weekOf(record string) []rule {
 	return []rule{
 		{record: record + "_avg1w", expr: fmt.Sprintf(`avg_over_time(%s[1w] offset 1h)`, record)},

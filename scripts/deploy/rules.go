@@ -17,7 +17,8 @@ type group struct {
 	rules    []rule
 }
 
-// A rule records the result of a query, or fires an alert for each series of the result.
+// A rule records the result of a query, or fires an alert for each series of the
+// result.
 type rule struct {
 	record string // level:metric:operation, with the metric without namespace
 	expr   string

@@ -130,8 +130,8 @@ func (test *promtoolTest) translate(l *language) error {
 	return nil
 }
 
-// translate translates the name and labels of the series, and converts its values to the
-// unit of the language.
+// translate translates the name and labels of the series, and converts its values to
+// the unit of the language.
 func (s *promtoolSeries) translate(l *language) error {
 	selector, err := parser.ParseExpr(s.Series)
 	if err != nil {

@@ -200,8 +200,8 @@ func (l *language) call(e *parser.Call) (term, error) {
 	return t, nil
 }
 
-// labelReplace translates a call of label_replace whose arguments are translated. If the
-// call gives a label the name that it already has in the language, as in
+// labelReplace translates a call of label_replace whose arguments are translated. If
+// the call gives a label the name that it already has in the language, as in
 // label_replace(v, "team", "$1", "team", "(.*)"), the result is v alone.
 func (t term) labelReplace(e *parser.Call) term {
 	argument := func(i int) *parser.StringLiteral { return e.Args[i].(*parser.StringLiteral) }

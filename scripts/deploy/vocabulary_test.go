@@ -83,8 +83,8 @@ func setOf(labels labelSet) (names []string) {
 	return names
 }
 
-// servedPage returns the metrics page of a daemon after an event of a worker and a push,
-// so that the page has all metrics about Signalbox itself.
+// servedPage returns the metrics page of a daemon after an event of a worker and a
+// push, so that the page has all metrics about Signalbox itself.
 func servedPage() map[string]*dto.MetricFamily {
 	GinkgoHelper()
 	directory := GinkgoT().TempDir()

@@ -3,7 +3,8 @@ package main
 // ofSelected limits a query by worker to the selected workers.
 const ofSelected = ` and on (worker) worker:workers_containers:freshest{platform=~"$platform",worker=~"$worker"}`
 
-// heartbeatAge is a query for the time since the last heartbeat of each selected worker.
+// heartbeatAge is a query for the time since the last heartbeat of each selected
+// worker.
 const heartbeatAge = `(time() - worker:workers_last_seen_timestamp_seconds:max{worker=~"$worker"})` + ofSelected
 
 var workersDashboard = dashboard{
@@ -22,7 +23,7 @@ var workersDashboard = dashboard{
 				[]threshold{{0, red}, {1, green}}),
 			number("Usual", "short", "Median number of workers of the selected platforms in the last day. The alert CIWorkersLost fires if all platforms together have 30% fewer workers than usual, and CIPlatformLost if one platform has none.",
 				`sum(quantile_over_time(0.5, platform:workers:count{platform=~"$platform"}[1d]))`, nil),
-			number("Oldest heartbeat", "s", "Longest time since the last heartbeat of a selected worker. At the staleness limit the worker is removed; see CIWorkerStale.",
+			number("Oldest heartbeat", "s", "Maximum time since the last heartbeat of a selected worker. At the staleness limit the worker is removed; see CIWorkerStale.",
 				`max(`+heartbeatAge+`)`, rising(60, 120)),
 			number("Stalled", "short", "Registered workers that no longer send heartbeats. The metric has no platform, so all platforms are included. Restart the workers or prune them; see CIWorkersStalled.",
 				`max(workers_registered{state="stalled"})`, zeroExpected()),

@@ -17,7 +17,8 @@ import (
 	"github.com/prometheus/common/expfmt"
 )
 
-// The clients push to a real Pushgateway, too, which shows that their requests are correct.
+// The clients push to a real Pushgateway, too, which shows that their requests are
+// correct.
 var _ = Describe("Common clients of the Pushgateway", Ordered, ContinueOnFailure, func() {
 	var theirs, ours gateway
 

@@ -27,8 +27,9 @@ func (p *prometheusServer) get(path string, data any) {
 	Expect(answer.Status).To(Equal("success"))
 }
 
-// frequentRules writes the rules in deploy for a naming without their evaluation intervals,
-// so that Prometheus evaluates them every second, and returns a pattern of the files.
+// frequentRules writes the rules in deploy for a naming without their evaluation
+// intervals, so that Prometheus evaluates them every second, and returns a pattern of
+// the files.
 func frequentRules(naming string) (files string) {
 	GinkgoHelper()
 	dir := GinkgoT().TempDir()

@@ -20,9 +20,10 @@ import (
 	"google.golang.org/protobuf/encoding/protodelim"
 )
 
-// A scenario is a sequence of requests. A Pushgateway and signalbox, both without groups at
-// first, receive the same requests. Both must answer each request with the same status, and
-// serve the same page at the end, except for the differences that the scenario lists.
+// A scenario is a sequence of requests. A Pushgateway and signalbox, both without
+// groups at first, receive the same requests. Both must answer each request with the
+// same status, and serve the same page at the end, except for the differences that the
+// scenario lists.
 type scenario struct {
 	name  string
 	steps []step
@@ -33,8 +34,8 @@ type scenario struct {
 	differs []string
 	why     string // the reason for the differences
 
-	// protobufDiffers lists the differences of the pages in protobuf. nil means the same
-	// differences as in text.
+	// protobufDiffers lists the differences of the pages in protobuf. nil means the
+	// same differences as in text.
 	protobufDiffers []string
 
 	// groupsDiffer lists the differences of the answers of the query API. If the pages
@@ -70,7 +71,8 @@ func del(group string, with ...option) step {
 	return request(http.MethodDelete, "/metrics/job"+group, append([]option{answered(http.StatusAccepted)}, with...)...)
 }
 
-// request returns a step whose answer must be 200, unless an option sets another status.
+// request returns a step whose answer must be 200, unless an option sets another
+// status.
 func request(method, path string, with ...option) step {
 	s := step{method: method, path: path, header: http.Header{}, status: http.StatusOK}
 	for _, o := range with {

@@ -64,8 +64,8 @@ func (r *register) endWrites() {
 	}
 }
 
-// lost returns the acknowledged numbers that cannot precede the number that the register
-// holds, because their writes began after the write of that number had ended.
+// lost returns the acknowledged numbers that cannot precede the number that the
+// register holds, because their writes began after the write of that number had ended.
 func (r *register) lost(held int) (lost []int) {
 	for i, w := range r.writes {
 		if w.acked && (held == 0 || w.start.After(r.writes[held-1].end)) {
@@ -94,8 +94,9 @@ func (p *pusher) push(client *http.Client, method, url, body string) bool {
 	return true
 }
 
-// run pushes in turn to its own groups, to its own metric in a group that all pushers share,
-// and to the register. It calls began when it first pushes to the register, or when it ends.
+// run pushes in turn to its own groups, to its own metric in a group that all pushers
+// share, and to the register. It calls began when it first pushes to the register, or
+// when it ends.
 func (p *pusher) run(g gateway, round int, began func()) {
 	defer began()
 	client := &http.Client{Transport: &http.Transport{}}

@@ -33,8 +33,8 @@ func recordedEvents() []byte {
 	return all[:bytes.LastIndexByte(all[:marker], '\n')+1]
 }
 
-// recordedPage returns the samples on the page that the recorded node served at the first
-// marker, by key as in result.key.
+// recordedPage returns the samples on the page that the recorded node served at the
+// first marker, by key as in result.key.
 func recordedPage() map[string]float64 {
 	GinkgoHelper()
 	page, err := os.ReadFile(recording + "metrics-1.txt")
@@ -151,8 +151,8 @@ print(len(list(parse(sys.stdin.read()))))`)
 	})
 })
 
-// inherited lists the names that existing dashboards depend on, although Prometheus' linter
-// finds fault with them.
+// inherited lists the names that existing dashboards depend on, although Prometheus'
+// linter finds fault with them.
 var inherited = []string{
 	"concourse_builds_finished",
 	"concourse_caches_get_step_cache_hits",

@@ -11,8 +11,8 @@ import (
 	. "github.com/onsi/gomega"
 )
 
-// When a scrape no longer contains a series, a real Prometheus marks it as stale, and queries
-// no longer return it.
+// When a scrape no longer contains a series, a real Prometheus marks it as stale, and
+// queries no longer return it.
 var _ = Describe("A real Prometheus that scrapes pushed metrics", Ordered, func() {
 	var (
 		prometheus *prometheusServer

@@ -55,8 +55,8 @@ func (g gateway) send(method, path string, header http.Header, body []byte) answ
 	return answer{response.StatusCode, response.Header, string(all)}
 }
 
-// push sends a body in the text format to a group, given by its path. The answer must be
-// 200.
+// push sends a body in the text format to a group, given by its path. The answer must
+// be 200.
 func (g gateway) push(method, group, body string) {
 	GinkgoHelper()
 	a := g.send(method, "/metrics/job/"+group, nil, []byte(body))

@@ -15,7 +15,8 @@ import (
 	"github.com/signalbox-ci/signalbox/internal/catalog"
 )
 
-// promtoolFindings returns the findings of promtool check metrics on a page, one per line.
+// promtoolFindings returns the findings of promtool check metrics on a page, one per
+// line.
 func promtoolFindings(page string) []string {
 	GinkgoHelper()
 	check := exec.Command("promtool", "check", "metrics")
@@ -30,8 +31,8 @@ func promtoolFindings(page string) []string {
 	return strings.Split(strings.TrimSpace(string(output)), "\n")
 }
 
-// catalogEvents returns an event for each rule of the catalog, one per line. Each event has
-// the attributes of all rules for its name, so that none is rejected.
+// catalogEvents returns an event for each rule of the catalog, one per line. Each event
+// has the attributes of all rules for its name, so that none is rejected.
 func catalogEvents() []byte {
 	GinkgoHelper()
 	attributes := map[string]map[string]string{} // by event

@@ -27,8 +27,8 @@ const (
 	protobufFormat = "application/vnd.google.protobuf;proto=io.prometheus.client.MetricFamily;encoding=delimited"
 )
 
-// A page contains the sorted lines of a gateway's page, or of the groups in an answer of its
-// query API: one line for each family and one for each series.
+// A page contains the sorted lines of a gateway's page, or of the groups in an answer
+// of its query API: one line for each family and one for each series.
 //
 //	# tests_total counter "Number of tests."
 //	tests_total{instance="",job="unit"} 312
@@ -40,8 +40,8 @@ type page []string
 // ownPrefixes are the prefixes of the families of the gateways themselves.
 var ownPrefixes = []string{"go_", "process_", "promhttp_", "pushgateway_", "signalbox_", "concourse_"}
 
-// isTime reports whether a metric is the time of a push. The values of these metrics differ
-// between the gateways, and so do their help texts.
+// isTime reports whether a metric is the time of a push. The values of these metrics
+// differ between the gateways, and so do their help texts.
 func isTime(name string) bool {
 	return name == "push_time_seconds" || name == "push_failure_time_seconds"
 }
@@ -202,8 +202,8 @@ func (p page) series(name string) string {
 	return ""
 }
 
-// readGroups returns the groups in an answer of the query API as lines, without the parts
-// that only Signalbox has.
+// readGroups returns the groups in an answer of the query API as lines, without the
+// parts that only Signalbox has.
 func readGroups(groups []map[string]json.RawMessage) page {
 	GinkgoHelper()
 	var p page
@@ -241,8 +241,8 @@ func readGroups(groups []map[string]json.RawMessage) page {
 	return p
 }
 
-// roundBounds rounds the bounds of native buckets, whose last digits depend on how they are
-// computed.
+// roundBounds rounds the bounds of native buckets, whose last digits depend on how they
+// are computed.
 func roundBounds(buckets any) {
 	native, _ := buckets.([]any)
 	for _, b := range native {
@@ -256,8 +256,8 @@ func roundBounds(buckets any) {
 	}
 }
 
-// diff returns the lines that only one of two pages has: first those of a, with the prefix
-// "- ", and then those of b, with the prefix "+ ".
+// diff returns the lines that only one of two pages has: first those of a, with the
+// prefix "- ", and then those of b, with the prefix "+ ".
 func diff(a, b page) (lines []string) {
 	var added []string
 	for len(a) > 0 || len(b) > 0 {

@@ -30,8 +30,8 @@ type daemon struct {
 	err     error
 }
 
-// start starts a program. It is killed at the end of the spec, or of the container whose
-// BeforeAll starts it.
+// start starts a program. It is killed at the end of the spec, or of the container
+// whose BeforeAll starts it.
 func start(name string, args ...string) *daemon {
 	GinkgoHelper()
 	d := &daemon{command: exec.Command(name, args...), log: gbytes.NewBuffer(), exited: make(chan struct{})}
@@ -133,8 +133,8 @@ func startPrometheus(page string, args ...string) *prometheusServer {
 	return startPrometheusWithRules(page, "", args...)
 }
 
-// startPrometheusWithRules is like startPrometheus, but the Prometheus also evaluates the
-// rules in the files that match a pattern.
+// startPrometheusWithRules is like startPrometheus, but the Prometheus also evaluates
+// the rules in the files that match a pattern.
 func startPrometheusWithRules(page, rules string, args ...string) *prometheusServer {
 	GinkgoHelper()
 	target, err := url.Parse(page)
@@ -170,8 +170,8 @@ scrape_configs:
 	return p
 }
 
-// freeAddress returns an unused address for a program that does not report the port that it
-// listens on.
+// freeAddress returns an unused address for a program that does not report the port
+// that it listens on.
 func freeAddress() string {
 	GinkgoHelper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")

@@ -12,8 +12,8 @@ import (
 )
 
 // randomStep returns a random request. It uses so few names, labels and types that many
-// requests contradict existing metrics. It avoids the known differences, and different help
-// texts of a metric, of which a Pushgateway serves an arbitrary one.
+// requests contradict existing metrics. It avoids the known differences, and different
+// help texts of a metric, of which a Pushgateway serves an arbitrary one.
 func randomStep(random *rand.Rand) step {
 	pick := func(from ...string) string { return from[random.IntN(len(from))] }
 	group := pick("/a", "/b", "@base64/YQ") + pick("", "", "/instance/i", "/l/1", "/l/2", "/l@base64/MQ", "/m/1/l/1", "/l/1/m/1", "/instance/i/l/1")
@@ -59,7 +59,8 @@ func randomName(random *rand.Rand) string {
 	return all[random.IntN(len(all))]
 }
 
-// randomType returns the usual type of the metric in most cases, so that some pushes succeed.
+// randomType returns the usual type of the metric in most cases, so that some pushes
+// succeed.
 func randomType(random *rand.Rand, name string) dto.MetricType {
 	if random.IntN(4) == 0 {
 		return dto.MetricType(random.IntN(5))

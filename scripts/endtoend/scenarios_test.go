@@ -11,8 +11,8 @@ import (
 	"google.golang.org/protobuf/types/known/timestamppb"
 )
 
-// scenarios lists requests to which a Pushgateway 1.11.3 and signalbox react in the same way,
-// and the known differences with their reasons.
+// scenarios lists requests to which a Pushgateway 1.11.3 and signalbox react in the
+// same way, and the known differences with their reasons.
 var scenarios = []scenario{
 	// Methods.
 	{name: "PUT replaces the group", steps: []step{

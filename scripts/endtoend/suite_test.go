@@ -1,7 +1,7 @@
 //go:build e2e
 
-// Package endtoend tests the built signalbox with the real programs that it works with or
-// replaces: Prometheus, the Pushgateway and its clients. scripts/e2e runs it.
+// Package endtoend tests the built signalbox with the real programs that it works with
+// or replaces: Prometheus, the Pushgateway and its clients. scripts/e2e runs it.
 package endtoend
 
 import (

@@ -11,8 +11,8 @@ import (
 	"github.com/compose-spec/compose-go/v2/types"
 )
 
-// The compose file must be valid, the files that it mounts and builds from must exist, and
-// it must publish all ports on loopback only.
+// The compose file must be valid, the files that it mounts and builds from must exist,
+// and it must publish all ports on loopback only.
 func TestCompose(t *testing.T) {
 	for command, env := range map[string][]string{"run": nil, "demo": {"SIGNALBOX_COMMAND=demo"}} {
 		options, err := cli.NewProjectOptions([]string{deploy("compose/compose.yaml")}, cli.WithEnv(env))
@@ -51,8 +51,8 @@ func requireFile(t *testing.T, path string) {
 	}
 }
 
-// promtool must accept the configuration of Prometheus and the rules that are mounted for
-// it.
+// promtool must accept the configuration of Prometheus and the rules that are mounted
+// for it.
 func TestComposePrometheus(t *testing.T) {
 	text, err := os.ReadFile(deploy("compose/prometheus.yml"))
 	if err != nil {

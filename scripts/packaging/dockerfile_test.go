@@ -19,8 +19,8 @@ import (
 	"github.com/moby/buildkit/frontend/dockerfile/parser"
 )
 
-// dockerfile returns the stages of the Dockerfile. The test fails if BuildKit's parser or
-// linter reports a warning.
+// dockerfile returns the stages of the Dockerfile. The test fails if BuildKit's parser
+// or linter reports a warning.
 func dockerfile(t *testing.T) []instructions.Stage {
 	t.Helper()
 	text, err := os.ReadFile(deploy("Dockerfile"))
@@ -62,8 +62,8 @@ func TestDockerfile(t *testing.T) {
 	}
 }
 
-// The binary that the Dockerfile builds must need nothing from the file system: it runs in
-// an empty root directory, as the user of the image.
+// The binary that the Dockerfile builds must need nothing from the file system: it runs
+// in an empty root directory, as the user of the image.
 func TestRunsFromScratch(t *testing.T) {
 	dir := t.TempDir()
 	binary := filepath.Join(dir, "signalbox")
@@ -121,8 +121,8 @@ func TestRunsFromScratch(t *testing.T) {
 	}
 }
 
-// chroot returns the attributes of a process with the directory as its root, and with the
-// user of the image.
+// chroot returns the attributes of a process with the directory as its root, and with
+// the user of the image.
 func chroot(dir string) *syscall.SysProcAttr {
 	if os.Getuid() == 0 {
 		return &syscall.SysProcAttr{Chroot: dir, Credential: &syscall.Credential{Uid: 65532, Gid: 65532}}

@@ -12,8 +12,8 @@ import (
 	"sigs.k8s.io/yaml"
 )
 
-// kustomize must build the manifests, and each manifest must have only the fields of its
-// kind.
+// kustomize must build the manifests, and each manifest must have only the fields of
+// its kind.
 func TestKubernetesManifests(t *testing.T) {
 	built, err := krusty.MakeKustomizer(krusty.MakeDefaultOptions()).Run(filesys.MakeFsOnDisk(), deploy("kubernetes"))
 	if err != nil {

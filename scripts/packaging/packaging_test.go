@@ -1,6 +1,6 @@
-// Package packaging tests the installation files in deploy/: the Dockerfile, the compose
-// file, the Kubernetes manifests and the systemd unit. It needs no container engine and no
-// cluster.
+// Package packaging tests the installation files in deploy/: the Dockerfile, the
+// compose file, the Kubernetes manifests and the systemd unit. It needs no container
+// engine and no cluster.
 package packaging
 
 import (

@@ -75,8 +75,8 @@ type source func(args []string) (string, error)
 
 var generated = regexp.MustCompile(`(?s)(<!-- generated: ([^\n]*) -->\n).*?(<!-- end -->)`)
 
-// update regenerates the parts of a file. If check is set, it changes nothing, and fails if
-// a part would change.
+// update regenerates the parts of a file. If check is set, it changes nothing, and
+// fails if a part would change.
 func update(file string, known map[string]source, check bool) error {
 	text, err := os.ReadFile(file)
 	if err != nil {

@@ -16,7 +16,8 @@ import (
 // sources returns the sources of generated parts by name.
 func sources(p *program) map[string]source {
 	return map[string]source{
-		// output signalbox catalog --format markdown: the output of a command as Markdown.
+		// output signalbox catalog --format markdown: the output of a command as
+		// Markdown.
 		"output": p.output,
 		// text signalbox run --help: the output of a command as a text block.
 		"text": func(args []string) (string, error) {
@@ -132,8 +133,8 @@ func comment(f *ast.Field) string {
 	return strings.ReplaceAll(strings.Join(strings.Fields(text), " "), "|", `\|`)
 }
 
-// typeText returns the description of a type for authors of JSON or YAML. For a string type
-// with constants, that is the list of their values.
+// typeText returns the description of a type for authors of JSON or YAML. For a string
+// type with constants, that is the list of their values.
 func typeText(file *ast.File, e ast.Expr) string {
 	name := typeName(e)
 	var values []string
@@ -187,7 +188,8 @@ func typeName(e ast.Expr) string {
 	return fmt.Sprintf("%T", e)
 }
 
-// example returns the body of a function as a block of Go code, without expected output.
+// example returns the body of a function as a block of Go code, without expected
+// output.
 func example(args []string) (string, error) {
 	if len(args) != 2 {
 		return "", fmt.Errorf("got %q, expected a file and a function", args)

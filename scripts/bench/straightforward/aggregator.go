@@ -11,8 +11,8 @@ import (
 	"github.com/signalbox-ci/signalbox/emitter/aggregator"
 )
 
-// An Aggregator stores metrics that agents push, in a map whose key is a string of the name
-// and the labels. It is a prometheus.Collector.
+// An Aggregator stores metrics that agents push, in a map whose key is a string of the
+// name and the labels. It is a prometheus.Collector.
 type Aggregator struct {
 	ttl time.Duration
 
@@ -29,8 +29,8 @@ type agentSeries struct {
 	expires   time.Time
 }
 
-// NewAggregator returns an Aggregator that removes series that were not pushed again within
-// the TTL.
+// NewAggregator returns an Aggregator that removes series that were not pushed again
+// within the TTL.
 func NewAggregator(ttl time.Duration) *Aggregator {
 	return &Aggregator{ttl: ttl, series: map[string]*agentSeries{}, descs: map[string]*prometheus.Desc{}}
 }
@@ -89,8 +89,8 @@ func (a *Aggregator) newSeries(m aggregator.Metric, labels []aggregator.Label) *
 	return &agentSeries{desc: desc, valueType: valueType, values: values}
 }
 
-// Describe implements prometheus.Collector. It sends nothing, because the pushed metrics
-// are not known in advance.
+// Describe implements prometheus.Collector. It sends nothing, because the pushed
+// metrics are not known in advance.
 func (a *Aggregator) Describe(chan<- *prometheus.Desc) {}
 
 // Collect implements prometheus.Collector. It removes expired series.

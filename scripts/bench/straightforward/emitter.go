@@ -1,6 +1,6 @@
 // Package straightforward does the same work as Signalbox in the simplest way, with
-// client_golang's vectors and a channel, and without optimizations. The benchmark compares
-// Signalbox with it.
+// client_golang's vectors and a channel, and without optimizations. The benchmark
+// compares Signalbox with it.
 //
 //	emitter.go    applies events to vectors, in a loop behind a channel
 //	monitor.go    typed events, and the attributes that a scheduler adds to them
@@ -38,8 +38,8 @@ type Emitter struct {
 	buildsRunning                              prometheus.Gauge
 }
 
-// A queueItem is an event and the logger for it, or a channel that the loop closes when it
-// reaches the item.
+// A queueItem is an event and the logger for it, or a channel that the loop closes when
+// it reaches the item.
 type queueItem struct {
 	logger  lager.Logger
 	event   metric.Event

@@ -10,7 +10,8 @@ import (
 	"github.com/signalbox-ci/signalbox/metric"
 )
 
-// A Monitor adds the host and the attributes of the node, and the time, to typed events.
+// A Monitor adds the host and the attributes of the node, and the time, to typed
+// events.
 type Monitor struct {
 	emitter    *Emitter
 	host       string
