@@ -12,8 +12,8 @@ type comparison struct {
 
 	goals []goal
 
-	// plot, if not empty, names the plot that the comparison is a point of, at series
-	// series.
+	// plot, if not empty, is the name of the plot to which the comparison adds points,
+	// at this number of series.
 	plot   string
 	series int
 

@@ -55,7 +55,7 @@ var buildAlerts = group{name: "ci-builds", about: "How builds end, and how long 
 			`pipeline:jobs_scheduling_duration_seconds:count15m >= 5`),
 		summary: `Scheduling a job of {{ $labels.pipeline }} takes {{ $value | humanizeDuration }} on average, longer than usual`,
 		description: `The scheduler needs {{ $value | humanizeDuration }} on average to schedule a job of {{ $labels.pipeline }}, more than twice its average of the past week. ` +
-			`The metric has no team, so this covers all pipelines of that name. Check the database, and look for jobs with a very large number of inputs.`},
+			`The metric has no team label, so this covers all pipelines of that name. Check the database, and look for jobs with a very large number of inputs.`},
 	{alert: "CIStepsQueueing", pending: "15m", severity: warning,
 		expr: unusual("team_type:steps_wait_duration_seconds:mean15m", 2, 60,
 			`team_type:steps_wait_duration_seconds:count15m >= 5`),
@@ -66,7 +66,7 @@ var buildAlerts = group{name: "ci-builds", about: "How builds end, and how long 
 		expr:    `platform_tags_team:steps_waiting:min5m > 0 unless platform_tags_team:steps_wait_duration_seconds:count5m > 0`,
 		summary: `{{ $value }} steps of team {{ $labels.team }} are waiting, and none gets a worker`,
 		description: `{{ $value }} steps of team {{ $labels.team }} are waiting for a worker (platform "{{ $labels.platform }}", tags "{{ $labels.tags }}"), ` +
-			`and no such step has got one for half an hour. Check whether the team has such a worker, and whether builds that hang occupy all of them.`},
+			`and no such step got one in the last half hour. Check whether the team has such a worker, and whether builds that hang occupy all of them.`},
 }}
 
 var workerAlerts = group{name: "ci-workers", about: "Workers that send no heartbeats or are gone. Adapt the two minutes and the 30% to how you run workers.", rules: []rule{
@@ -170,12 +170,12 @@ var seriesAlerts = group{name: "signalbox-series", about: "Metrics with too many
 		expr:    `signalbox_series / on (instance, job) group_left () signalbox_series_limit > 0.8`,
 		summary: `{{ $labels.metric }} has reached {{ $value | humanizePercentage }} of its series limit`,
 		description: `On {{ $labels.instance }}, {{ $labels.metric }} has {{ $value | humanizePercentage }} of the series that a metric may have. ` +
-			`Find the label whose values increase. Drop it, give the metric an idle TTL, or raise --prometheus-max-series-per-metric.`},
+			`Find the label that keeps getting new values. Drop it, give the metric an idle TTL, or raise --prometheus-max-series-per-metric.`},
 	{alert: "SignalboxSeriesOverflow", pending: "5m", severity: warning,
 		expr:    `increase(signalbox_series_refused_total[15m]) > 0`,
 		summary: `{{ $labels.metric }} has reached its series limit`,
 		description: `On {{ $labels.instance }}, {{ $value | printf "%.0f" }} updates in the last 15 minutes were for new series of {{ $labels.metric }} beyond the limit. ` +
-			`Counters and histograms count them under __overflow__; gauges lose them. Drop the label whose values increase, or raise --prometheus-max-series-per-metric.`},
+			`Counters and histograms count them under __overflow__; gauges lose them. Drop the label that keeps getting new values, or raise --prometheus-max-series-per-metric.`},
 	{alert: "SignalboxAgentSeriesLimitNear", pending: "15m", severity: warning,
 		expr:    `signalbox_agent_series / signalbox_agent_series_limit > 0.8`,
 		summary: `Agents on {{ $labels.instance }} have reached {{ $value | humanizePercentage }} of their series limit`,

@@ -56,7 +56,7 @@ var buildsDashboard = dashboard{
 		}},
 		{"How long builds wait", []panel{
 			graph("Mean scheduling time, slowest pipelines", "s",
-				"Mean time to schedule a job of the pipeline, over 15 minutes. The metric has no team, so all teams are included. High values mean that the database is slow or that jobs have a very large number of inputs; see CISchedulingSlow.",
+				"Mean time to schedule a job of the pipeline, over 15 minutes. The metric has no team label, so all teams are included. High values mean that the database is slow or that jobs have a very large number of inputs; see CISchedulingSlow.",
 				query{`topk(10, pipeline:jobs_scheduling_duration_seconds:mean15m{pipeline=~"$pipeline"})`, "{{pipeline}}"}).withWidth(12),
 			graph("90th percentile of the scheduling time", "s", "Time within which 90% of the jobs of a pipeline were scheduled, estimated from histogram buckets. All teams are included.",
 				query{`topk(10, pipeline:jobs_scheduling_duration_seconds:p90_15m{pipeline=~"$pipeline"})`, "{{pipeline}}"}).withWidth(12),

@@ -25,7 +25,7 @@ var workersDashboard = dashboard{
 				`sum(quantile_over_time(0.5, platform:workers:count{platform=~"$platform"}[1d]))`, nil),
 			number("Oldest heartbeat", "s", "Maximum time since the last heartbeat of a selected worker. At the staleness limit the worker is removed; see CIWorkerStale.",
 				`max(`+heartbeatAge+`)`, rising(60, 120)),
-			number("Stalled", "short", "Registered workers that no longer send heartbeats. The metric has no platform, so all platforms are included. Restart the workers or prune them; see CIWorkersStalled.",
+			number("Stalled", "short", "Registered workers that no longer send heartbeats. The metric has no platform label, so all platforms are included. Restart the workers or prune them; see CIWorkersStalled.",
 				`max(workers_registered{state="stalled"})`, zeroExpected()),
 			number("Containers", "short", "Containers on the selected workers. Concourse allows 256 per worker by default.",
 				`sum(worker:workers_containers:freshest{platform=~"$platform",worker=~"$worker"})`, nil),
