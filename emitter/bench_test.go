@@ -14,13 +14,15 @@ import (
 	"github.com/signalbox-ci/signalbox/metric"
 )
 
-// What an event costs, to be run several times in turn since machines drift:
+// These benchmarks measure the cost of an event. Run them several times, since the
+// speed of machines varies:
 //
 //	go test -run '^$' -bench . -cpu 1,2 -count 5 ./emitter
 //
-// The events are made beforehand, as a scheduler's would be by the time they
-// reach an emitter; workers and jobs take turns, so that no series is always hot.
-// scripts/benchmark compares with other libraries.
+// The benchmarks create the events in advance, because a scheduler's events exist by
+// the time they reach an emitter. They alternate between workers and jobs, so that no
+// series is always in the CPU's cache. scripts/benchmark compares Signalbox with other
+// libraries.
 
 const benchWorkers = 1000
 
@@ -57,8 +59,8 @@ func buildEvents(n int) []metric.Event {
 	return events
 }
 
-// each runs the work for every event in turn: in one goroutine, or with -cpu 2 in
-// as many as that, each beginning elsewhere.
+// each calls work for one event after the other, in as many goroutines as -cpu
+// requests. Each goroutine starts at a different event.
 func each(b *testing.B, events []metric.Event, work func(*metric.Event)) {
 	var goroutines atomic.Int64
 	b.ReportAllocs()
@@ -99,13 +101,13 @@ func BenchmarkWorkerContainers(b *testing.B) {
 			}.EmitTo(logger, m)
 		})
 	})
-	// What any emitter pays before it can begin.
-	b.Run("reading the attributes alone", func(b *testing.B) {
+	// The cost that every emitter has before it can do anything else.
+	b.Run("only reading the attributes", func(b *testing.B) {
 		var length atomic.Int64
 		each(b, events, func(e *metric.Event) {
 			a := e.Attributes
 			if len(a["platform"])+len(a["tags"])+len(a["team_name"])+len(a["worker"]) == 0 {
-				length.Add(1) // never, but the compiler cannot know
+				length.Add(1) // never happens, but the compiler does not know that
 			}
 		})
 	})

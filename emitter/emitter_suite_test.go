@@ -13,7 +13,7 @@ func TestEmitter(t *testing.T) {
 	RunSpecs(t, "emitter")
 }
 
-// TestMain fails if goroutines go on when the tests are over.
+// TestMain fails if goroutines are still running after the tests.
 func TestMain(m *testing.M) {
 	goleak.VerifyTestMain(m, goleak.IgnoreAnyFunction("github.com/onsi/ginkgo/v2/internal/interrupt_handler.(*InterruptHandler).registerForInterrupts.func2"))
 }

@@ -19,7 +19,24 @@ import (
 	"github.com/signalbox-ci/signalbox/metric"
 )
 
-// A run is a build as the scheduler represents it.
+// The example in the package documentation.
+func Example() {
+	logger := metric.SlogLogger(slog.New(slog.DiscardHandler))
+	monitor := metric.NewMonitor()
+	monitor.RegisterEmitter(&emitter.PrometheusConfig{BindIP: "127.0.0.1", BindPort: "0"})
+	if err := monitor.Initialize(logger, "web-1", nil, 0); err != nil {
+		panic(err)
+	}
+	defer monitor.Close(context.Background())
+
+	metric.LockAcquired{LockType: "Batch"}.EmitTo(logger, monitor)
+
+	show(pageOf(monitor), "concourse_locks_held{")
+	// Output:
+	// concourse_locks_held{type="Batch"} 1
+}
+
+// A run is a scheduler's own type for a build.
 type run struct {
 	id       int
 	job      string
@@ -37,14 +54,14 @@ func (b run) Attributes() map[string]string {
 	}
 }
 
-// A scheduler from start to exit.
+// A scheduler, from its start to its exit.
 func Example_scheduler() {
 	logger := metric.SlogLogger(slog.Default())
 	monitor := metric.NewMonitor()
 	monitor.RegisterEmitter(&emitter.PrometheusConfig{})
 
 	// Add the emitter's flags to the scheduler's own. Without an address to listen on,
-	// no metrics are served and events are discarded.
+	// the emitter is disabled, and the Monitor discards events.
 	parser := flags.NewNamedParser("scheduler", flags.Default)
 	if err := monitor.WireEmitters(parser.Group); err != nil {
 		panic(err)
@@ -71,7 +88,7 @@ func Example_scheduler() {
 		Resource: metric.WorkerContainers, WorkerName: "worker-1", Platform: "linux", Count: 12,
 	}.EmitTo(logger, monitor)
 
-	// At exit, emit the last counts, then close the emitter.
+	// On exit, emit the last counts, then close the emitter.
 	stop()
 	<-done
 	page := pageOf(monitor)
@@ -118,7 +135,7 @@ func ExamplePrometheusConfig_rules() {
 
 // The metrics page on the scheduler's own server.
 func ExamplePrometheus_Handler() {
-	// No listener: the page is part of the program's own server.
+	// Handler enables the emitter without a listener.
 	config := emitter.PrometheusConfig{Handler: true, Namespace: "ci"}
 	e, err := config.NewEmitter(map[string]string{"region": "eu"})
 	if err != nil {
@@ -139,13 +156,13 @@ func ExamplePrometheus_Handler() {
 	// ci_locks_held{region="eu",type="Batch"} 1
 }
 
-// Metrics pushed by the agents of a server, summed by template.
+// Metrics that a server's agents push, summed by template.
 func Example_agents() {
 	pushed, err := aggregator.New(aggregator.Options{AgentTTL: 2 * time.Minute, AgentAggregateBy: []string{"template_name"}})
 	if err != nil {
 		panic(err)
 	}
-	defer pushed.Run(context.Background())() // frees the memory of what has expired
+	defer pushed.Run(context.Background())() // removes expired metrics
 
 	config := emitter.PrometheusConfig{BindIP: "127.0.0.1", BindPort: "0", Pushed: pushed}
 	e, err := config.NewEmitter(nil)
@@ -171,7 +188,7 @@ func Example_agents() {
 	// tests_total{template_name="go"} 6
 }
 
-// pageOf returns the page of the Monitor's Prometheus emitter.
+// pageOf returns the metrics page of the Monitor's Prometheus emitter.
 func pageOf(monitor *metric.Monitor) string {
 	answer, err := http.Get(monitor.Emitters()[0].(*emitter.Prometheus).URL())
 	if err != nil {
@@ -181,7 +198,7 @@ func pageOf(monitor *metric.Monitor) string {
 	return string(must(io.ReadAll(answer.Body)))
 }
 
-// show prints the lines that have one of the prefixes.
+// show prints the lines of the page that have one of the prefixes.
 func show(page string, prefixes ...string) {
 	for line := range strings.Lines(page) {
 		for _, prefix := range prefixes {

@@ -18,7 +18,7 @@ import (
 	"github.com/signalbox-ci/signalbox/metric"
 )
 
-// linesOf are the lines of the emitter's own page that begin so.
+// linesOf returns the lines of the emitter's own page that start with the prefix.
 func linesOf(p *emitter.Prometheus, format expfmt.FormatType, prefix string) (lines []string) {
 	GinkgoHelper()
 	var b bytes.Buffer
@@ -31,7 +31,7 @@ func linesOf(p *emitter.Prometheus, format expfmt.FormatType, prefix string) (li
 	return lines
 }
 
-// protobufOf is a family of the emitter's page in protobuf.
+// protobufOf returns a family of the emitter's page in protobuf format.
 func protobufOf(p *emitter.Prometheus, name string) *dto.MetricFamily {
 	GinkgoHelper()
 	var b bytes.Buffer
@@ -73,35 +73,35 @@ var _ = Describe("Exemplars of builds", func() {
 		p = start(&emitter.PrometheusConfig{GCInterval: time.Hour, Clock: func() time.Time { return now }}, nil)
 	})
 
-	DescribeTable("tell which build is in a bucket of its duration",
+	DescribeTable("identify the build in the bucket of its duration",
 		func(more attributes, exemplar string) {
 			p.Emit(logger, buildFinished(more))
 			Expect(linesOf(p, expfmt.TypeOpenMetrics, bucketOf90Seconds)).To(ConsistOf(bucketOf90Seconds + " 1" + exemplar))
 			Expect(linesOf(p, expfmt.TypeTextPlain, buildDuration)).NotTo(ContainElement(ContainSubstring("build_id")))
 			Expect(logger.Logs()).To(BeEmpty())
 		},
-		Entry("and which trace", attributes{"build_id": "7", "trace_id": "4bf92f"}, exemplarOfTheTrace),
+		Entry("with its trace", attributes{"build_id": "7", "trace_id": "4bf92f"}, exemplarOfTheTrace),
 		Entry("without a trace", attributes{"build_id": "7"}, exemplarOfTheBuild),
 		Entry("with an empty trace", attributes{"build_id": "7", "trace_id": ""}, exemplarOfTheBuild),
-		Entry("but not without either", nil, ""),
-		Entry("but not with one that is too long", attributes{"build_id": "7", "trace_id": strings.Repeat("f", 120)}, ""),
-		Entry("but not with one that is not UTF-8", attributes{"build_id": "\xff"}, ""),
+		Entry("but not without a build ID and a trace", nil, ""),
+		Entry("but not with labels that are too long", attributes{"build_id": "7", "trace_id": strings.Repeat("f", 120)}, ""),
+		Entry("but not with a label that is not UTF-8", attributes{"build_id": "\xff"}, ""),
 	)
 
-	DescribeTable("are those of prepared events as well",
+	DescribeTable("are also created by prepared events",
 		func(names, values []string, exemplar string) {
 			p.Prepare(metric.EventType{Name: "build finished", Attributes: names}).EmitValues(logger, 90_000, values)
 			Expect(linesOf(p, expfmt.TypeOpenMetrics, bucketOf90Seconds)).To(ConsistOf(bucketOf90Seconds + " 1" + exemplar))
 		},
-		Entry("that have all attributes, in another order",
+		Entry("with all attributes, in another order",
 			[]string{"build_id", "job", "team_name", "trace_id", "pipeline", "build_status"},
 			[]string{"7", "unit", "main", "4bf92f", "p", "failed"}, exemplarOfTheTrace),
-		Entry("that lack one",
+		Entry("without a trace",
 			[]string{"build_id", "job", "team_name", "pipeline", "build_status"},
 			[]string{"7", "unit", "main", "p", "failed"}, exemplarOfTheBuild),
 	)
 
-	It("are replaced when they are a second old", func() {
+	It("are replaced by the next event once they are a second old", func() {
 		p.Emit(logger, buildFinished(attributes{"build_id": "7"}))
 		now = now.Add(999 * time.Millisecond)
 		p.Emit(logger, buildFinished(attributes{"build_id": "8"}))
@@ -151,7 +151,7 @@ func gathered(from prometheus.Gatherer, name string) *dto.MetricFamily {
 
 var _ = Describe("Native histograms", func() {
 	for _, on := range []bool{false, true} {
-		It(map[bool]string{false: "are not there unless asked for", true: "are beside the classic buckets if asked for"}[on], func() {
+		It(map[bool]string{false: "are disabled by default", true: "are added to the classic buckets if enabled"}[on], func() {
 			p := start(&emitter.PrometheusConfig{GCInterval: time.Hour, NativeHistograms: on}, nil)
 			p.Emit(lager.NewLogger("test"), buildFinished(attributes{"build_id": "7"}))
 			p.Emit(lager.NewLogger("test"), event("gc: volume collector duration (ms)", 0, nil))
@@ -160,11 +160,11 @@ var _ = Describe("Native histograms", func() {
 			Expect(h.GetSampleCount()).To(Equal(uint64(1)))
 			Expect(h.Bucket).To(HaveLen(13))
 			Expect(h.Bucket[2].GetCumulativeCount()).To(Equal(uint64(1)))
-			unlabelled := protobufOf(p, "concourse_gc_gc_volume_collector_duration").Metric[0].Histogram
-			Expect(unlabelled.GetSampleCount()).To(Equal(uint64(1)))
+			unlabeled := protobufOf(p, "concourse_gc_gc_volume_collector_duration").Metric[0].Histogram
+			Expect(unlabeled.GetSampleCount()).To(Equal(uint64(1)))
 			if !on {
 				Expect(h.Schema).To(BeNil())
-				Expect(unlabelled.Schema).To(BeNil())
+				Expect(unlabeled.Schema).To(BeNil())
 				return
 			}
 			// 90 is more than 64·2^(3/8), and at most 64·2^(4/8).
@@ -173,15 +173,15 @@ var _ = Describe("Native histograms", func() {
 			Expect(h.PositiveSpan).To(HaveLen(1))
 			Expect(h.PositiveSpan[0].GetOffset()).To(Equal(int32(6*8 + 4)))
 			Expect(h.PositiveDelta).To(Equal([]int64{1}))
-			Expect(unlabelled.GetZeroCount()).To(Equal(uint64(1)))
+			Expect(unlabeled.GetZeroCount()).To(Equal(uint64(1)))
 			Expect(protobufOf(p, "signalbox_scrape_duration_seconds").Metric[0].Histogram.Schema).To(BeNil())
 			Expect(samplesOf(p)).To(HaveKeyWithValue(buildDuration+`_bucket{job="unit",pipeline="p",team="main",le="180"}`, "1"))
 		})
 	}
 })
 
-// The clock stands still, so that no exemplar is old enough to be replaced.
-func TestEmittingAllocatesNothingForAnExemplarThatStays(t *testing.T) {
+// The clock does not advance, so that no exemplar is old enough to be replaced.
+func TestEmitDoesNotAllocateUnlessItReplacesAnExemplar(t *testing.T) {
 	now := time.Now()
 	config := &emitter.PrometheusConfig{BindIP: "127.0.0.1", BindPort: "0", NativeHistograms: true, Clock: func() time.Time { return now }}
 	e, err := config.NewEmitter(nil)

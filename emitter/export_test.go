@@ -11,7 +11,7 @@ import (
 	"github.com/signalbox-ci/signalbox/internal/status"
 )
 
-// CollectPeriodically is the garbage collector's loop.
+// CollectPeriodically runs the garbage collector until its context is done.
 var CollectPeriodically = collectPeriodically
 
 // WritePage writes the emitter's own families, without a listener.
@@ -20,27 +20,28 @@ func WritePage(p *Prometheus, w io.Writer, format expfmt.Format) error {
 	return page.Write(w, format)
 }
 
-// Unrefreshed are the emitter's families as a page shows them that was being written
-// when something happened.
+// Unrefreshed returns the emitter's families without updating them first. A page
+// contains these if something changes while it is being written.
 func Unrefreshed(p *Prometheus) ([]*dto.MetricFamily, error) { return p.engine.Store().Gather() }
 
-// Tallied are the names of the events that are counted.
-func Tallied(p *Prometheus) (names []string) {
+// CountedEvents returns the names of the events that have a counter of received events.
+func CountedEvents(p *Prometheus) (names []string) {
 	for name := range p.engine.Received().All() {
 		names = append(names, name)
 	}
 	return names
 }
 
-// DriveTime makes the rates of events use now, and only SampleRates sample them. The
-// status is collected anew when now has advanced by a second.
-func DriveTime(config *PrometheusConfig, now func() time.Time) { config.realTime = now }
+// SetRealTime replaces the clock of event rates and of the status page by now. The
+// emitter then samples rates only when a test calls Engine.SampleRates, and collects a
+// new status once now has advanced by a second.
+func SetRealTime(config *PrometheusConfig, now func() time.Time) { config.realTime = now }
 
-// Overview returns what GET /api/v1/overview answers.
+// Overview returns the overview that GET /api/v1/overview responds with.
 func Overview(p *Prometheus, limit int) status.Overview {
 	o, _ := p.status.Overview(limit)
 	return o
 }
 
-// MakeOverview collects a new overview.
-func MakeOverview(p *Prometheus) status.Overview { return p.status.Collect(time.Now()) }
+// CollectOverview collects a new overview.
+func CollectOverview(p *Prometheus) status.Overview { return p.status.Collect(time.Now()) }

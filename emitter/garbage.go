@@ -12,29 +12,29 @@ import (
 //go:generate go tool counterfeiter -generate
 //counterfeiter:generate -o ../emitterfakes . PrometheusGarbageCollectable
 
-// A PrometheusGarbageCollectable has series that become stale.
+// A PrometheusGarbageCollectable has workers and series that can become stale.
 type PrometheusGarbageCollectable interface {
-	// CollectGarbage removes stale workers and stale series, and counts them. It may be
-	// called while events are emitted.
+	// CollectGarbage removes stale workers and stale series, and returns how many it
+	// removed. It must be safe for concurrent use with emitting events.
 	CollectGarbage() Garbage
 }
 
 // Garbage counts what a garbage collection removed.
 type Garbage struct {
-	Workers int // workers without a heartbeat within the staleness limit
+	Workers int // workers whose last heartbeat was too long ago
 	Series  int // series of these workers, and series that were idle for too long
 }
 
-// DoGarbageCollection collects garbage once, and logs what was removed, if anything. A
-// nil logger discards what would be logged.
+// DoGarbageCollection collects garbage once, and logs how much it removed, unless there
+// was none. A nil logger discards the message.
 func DoGarbageCollection(logger lager.Logger, from PrometheusGarbageCollectable) {
 	garbage := from.CollectGarbage()
 	if garbage != (Garbage{}) && logger != nil {
-		logger.Info("collected-garbage", lager.Data{"workers": garbage.Workers, "series": garbage.Series})
+		logger.Info("garbage-collected", lager.Data{"workers": garbage.Workers, "series": garbage.Series})
 	}
 }
 
-// collectPeriodically collects garbage at every interval until the context ends.
+// collectPeriodically collects garbage at every interval until the context is done.
 func collectPeriodically(ctx context.Context, logger func() lager.Logger, every time.Duration, from PrometheusGarbageCollectable) {
 	interval.Run(ctx, every, func() { DoGarbageCollection(logger(), from) })
 }

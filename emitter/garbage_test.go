@@ -27,7 +27,7 @@ func TestGarbageIsCollectedAtEveryInterval(t *testing.T) {
 			after time.Duration
 			want  int
 		}{{time.Minute - 1, 0}, {1, 1}, {time.Minute - 1, 1}, {1, 2}, {10 * time.Minute, 12}} {
-			time.Sleep(step.after) // of the bubble's time
+			time.Sleep(step.after) // in the bubble's fake time
 			synctest.Wait()
 			if got := from.CollectGarbageCallCount(); got != step.want {
 				t.Errorf("%d collections, want %d", got, step.want)
@@ -38,17 +38,17 @@ func TestGarbageIsCollectedAtEveryInterval(t *testing.T) {
 	})
 }
 
-func TestOnlyWhatWasCollectedIsLogged(t *testing.T) {
+func TestGarbageCollectionIsLoggedOnlyIfThereWasGarbage(t *testing.T) {
 	var from emitterfakes.FakePrometheusGarbageCollectable
 	logger := lagertest.NewTestLogger("gc")
 	emitter.DoGarbageCollection(logger, &from)
 	if logs := logger.Logs(); len(logs) != 0 {
-		t.Errorf("logged %v though there was no garbage", logs)
+		t.Errorf("got log %v, want none without garbage", logs)
 	}
 	from.CollectGarbageReturns(emitter.Garbage{Workers: 1, Series: 5})
 	emitter.DoGarbageCollection(logger, &from)
 	logs := logger.Logs()
 	if len(logs) != 1 || logs[0].Data["workers"] != 1.0 || logs[0].Data["series"] != 5.0 {
-		t.Errorf("logged %v, want one line with what was collected", logs)
+		t.Errorf("got log %v, want one line with workers 1 and series 5", logs)
 	}
 }

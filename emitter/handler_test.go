@@ -12,7 +12,7 @@ import (
 	"github.com/signalbox-ci/signalbox/metric"
 )
 
-var _ = Describe("An emitter without a listener of its own", func() {
+var _ = Describe("An emitter with Handler", func() {
 	var (
 		p   *emitter.Prometheus
 		mux *http.ServeMux
@@ -22,7 +22,7 @@ var _ = Describe("An emitter without a listener of its own", func() {
 		monitor.RegisterEmitter(&emitter.PrometheusConfig{Handler: true})
 		Expect(monitor.Initialize(nil, "web-1", nil, 0)).To(Succeed())
 		DeferCleanup(func(ctx SpecContext) { Expect(monitor.Close(ctx)).To(Succeed()) })
-		Expect(monitor.Emitters()).To(HaveLen(1), "it counts as configured")
+		Expect(monitor.Emitters()).To(HaveLen(1), "the emitter is not configured")
 		p = monitor.Emitters()[0].(*emitter.Prometheus)
 		monitor.Emit(lager.NewLogger("test"), event("lock held", 1, attributes{"type": "Batch"}))
 
@@ -35,7 +35,7 @@ var _ = Describe("An emitter without a listener of its own", func() {
 		return w
 	}
 
-	It("serves below any prefix what its listener would serve", func() {
+	It("serves the pages of a listener below any prefix", func() {
 		Expect(get("/signalbox/metrics").Body.String()).To(ContainSubstring("\nconcourse_locks_held{type=\"Batch\"} 1\n"))
 		Expect(get("/signalbox/api/v1/overview").Body.String()).To(ContainSubstring(`"received":1,`))
 		Expect(get("/signalbox/-/healthy").Code).To(Equal(http.StatusOK))
@@ -44,7 +44,7 @@ var _ = Describe("An emitter without a listener of its own", func() {
 		Expect(get("/signalbox/nothing").Code).To(Equal(http.StatusNotFound))
 
 		page := get("/signalbox/")
-		Expect(page.Body.String()).To(ContainSubstring(`src="assets/page.js"`), "relative to the page")
+		Expect(page.Body.String()).To(ContainSubstring(`src="assets/page.js"`), "the link is not relative to the page")
 		Expect(page.Header()).To(HaveKey("Content-Security-Policy"))
 		Expect(get("/signalbox").Header()).To(HaveKeyWithValue("Location", []string{"/signalbox/"}))
 	})
@@ -54,13 +54,13 @@ var _ = Describe("An emitter without a listener of its own", func() {
 		Expect(p.URL()).To(BeEmpty())
 	})
 
-	It("can have a listener too", func() {
+	It("can have a listener as well", func() {
 		p := start(&emitter.PrometheusConfig{Handler: true, BindIP: "127.0.0.1", BindPort: "0"}, nil)
 		Expect(scrape(p)).To(ContainSubstring("signalbox_build_info"))
 		Expect(p.Handler()).NotTo(BeNil())
 	})
 
-	It("needs both parts of an address, or none", func() {
+	It("requires both an IP address and a port if one of them is set", func() {
 		for _, config := range []emitter.PrometheusConfig{{Handler: true, BindIP: "127.0.0.1"}, {Handler: true, BindPort: "0"}} {
 			_, err := config.NewEmitter(nil)
 			Expect(err).To(MatchError(ContainSubstring("--prometheus-bind-")))

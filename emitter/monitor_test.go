@@ -14,7 +14,7 @@ import (
 	"github.com/signalbox-ci/signalbox/metric"
 )
 
-// build is a build of a scheduler.
+// build is a metric.Build.
 type build struct{ attributes map[string]string }
 
 func (b build) ID() int                       { return 7 }
@@ -27,7 +27,7 @@ var finishedBuild = build{map[string]string{
 	"build": "1", "build_id": "7", "job": "unit", "pipeline": "web", "team_name": "main",
 }}
 
-// typedCalls is one of each typed call.
+// typedCalls has one call of each type.
 var typedCalls = []interface {
 	EmitTo(lager.Logger, *metric.Monitor)
 }{
@@ -64,8 +64,8 @@ func startMonitor(logger lager.Logger, attributes map[string]string, factories .
 	return m, m.Emitters()[0].(*emitter.Prometheus), nil
 }
 
-// stuckConfig makes an emitter that takes one event and does not come back from
-// it until it is released.
+// stuckConfig is an emitter, and its factory. Its Emit sends to taken and then blocks
+// until release is closed.
 type stuckConfig struct{ taken, release chan struct{} }
 
 func (c *stuckConfig) Description() string { return "Stuck" }
@@ -86,7 +86,7 @@ var _ = Describe("A Monitor with the Prometheus emitter", func() {
 	var logger *lagertest.TestLogger
 	BeforeEach(func() { logger = lagertest.NewTestLogger("ci") })
 
-	It("has a rule for every typed call, which refuses none of them", func() {
+	It("has rules for all typed calls, which reject none of them", func() {
 		for _, attributes := range []map[string]string{nil, {"zone": "b", "worker_pool": "x"}} {
 			m, p, err := startMonitor(logger, attributes)
 			Expect(err).NotTo(HaveOccurred())
@@ -125,7 +125,7 @@ var _ = Describe("A Monitor with the Prometheus emitter", func() {
 		}
 	})
 
-	It("knows every event that is emitted periodically", func() {
+	It("has rules for all events that PeriodicallyEmit emits", func() {
 		m, p, err := startMonitor(logger, nil)
 		Expect(err).NotTo(HaveOccurred())
 		defer m.Close(context.Background())
@@ -148,13 +148,13 @@ var _ = Describe("A Monitor with the Prometheus emitter", func() {
 		Eventually(ended).Should(Receive())
 	})
 
-	It("shows how other emitters' queues are doing", func() {
+	It("has metrics about the queues of other emitters", func() {
 		stuck := &stuckConfig{taken: make(chan struct{}, 1), release: make(chan struct{})}
 		m, p, err := startMonitor(logger, nil, stuck)
 		Expect(err).NotTo(HaveOccurred())
 		metric.LockAcquired{LockType: "Batch"}.EmitTo(logger, m)
 		<-stuck.taken
-		for range 5 { // two fit into the queue
+		for range 5 { // the queue has room for two
 			metric.LockAcquired{LockType: "Batch"}.EmitTo(logger, m)
 		}
 		Expect(samplesOf(p)).To(And(
@@ -168,21 +168,21 @@ var _ = Describe("A Monitor with the Prometheus emitter", func() {
 		Expect(m.Close(context.Background())).To(Succeed())
 	})
 
-	It("counts its own rejections' log lines as no errors of the CI system", func() {
+	It("does not count the log lines about rejected events as errors of the CI system", func() {
 		m, p, err := startMonitor(logger, nil)
 		Expect(err).NotTo(HaveOccurred())
 		defer m.Close(context.Background())
 		logger.RegisterSink(metric.NewErrorSink(logger, m))
 		m.Emit(logger, event("builds started", -1, nil))
-		logger.Error("one-of-theirs", nil)
+		logger.Error("scheduler-error", nil)
 		Expect(samplesOf(p)).To(And(
-			HaveKeyWithValue(`concourse_error_logs{message="ci.one-of-theirs"}`, "1"),
+			HaveKeyWithValue(`concourse_error_logs{message="ci.scheduler-error"}`, "1"),
 			Not(HaveKey(ContainSubstring("event-rejected"))),
 		))
 	})
 })
 
-func TestTypedCallsAllocateNothingDownToTheSeries(t *testing.T) {
+func TestTypedCallsDoNotAllocate(t *testing.T) {
 	for _, attributes := range []map[string]string{nil, {"zone": "b"}} {
 		logger := lager.NewLogger("ci")
 		m, _, err := startMonitor(logger, attributes)
@@ -193,7 +193,7 @@ func TestTypedCallsAllocateNothingDownToTheSeries(t *testing.T) {
 		for _, call := range typedCalls {
 			call.EmitTo(logger, m)
 			if n := testing.AllocsPerRun(100, func() { call.EmitTo(logger, m) }); n != 0 && !raceEnabled {
-				t.Errorf("%T with node attributes %v: %v allocations", call, attributes, n)
+				t.Errorf("%T with node attributes %v: %v allocations, want 0", call, attributes, n)
 			}
 		}
 	}

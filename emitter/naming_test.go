@@ -17,7 +17,8 @@ import (
 	"github.com/signalbox-ci/signalbox/metric"
 )
 
-// eventFor is an event that a rule takes, with all the attributes that it looks at.
+// eventFor returns an event that the rule accepts, with all attributes that the rule
+// uses.
 func eventFor(r rule.Rule, value float64) metric.Event {
 	e := event(r.Event, value, attributes{})
 	for _, l := range r.Labels {
@@ -32,7 +33,7 @@ func eventFor(r rule.Rule, value float64) metric.Event {
 	return e
 }
 
-// families are the metrics of the rules, each once.
+// families returns the distinct metrics of the rules.
 func families(rules []rule.Rule) []string {
 	names := map[string]bool{}
 	for _, r := range rules {
@@ -41,7 +42,7 @@ func families(rules []rule.Rule) []string {
 	return slices.Sorted(maps.Keys(names))
 }
 
-// byAttribute are the rule's labels without their names, by the attribute.
+// byAttribute returns the requirements of the rule's labels, by attribute.
 func byAttribute(r rule.Rule) map[string]rule.Requirement {
 	labels := map[string]rule.Requirement{}
 	for _, l := range r.Labels {
@@ -53,7 +54,7 @@ func byAttribute(r rule.Rule) map[string]rule.Requirement {
 var _ = Describe("The modern naming", func() {
 	inherited, modern := catalog.Rules(catalog.Inherited), catalog.Rules(catalog.Modern)
 
-	It("has every rule of the catalog, under another name at most", func() {
+	It("has the same rules as the inherited naming, except for names and units", func() {
 		Expect(modern).To(HaveLen(len(inherited)))
 		for i, m := range modern {
 			r := inherited[i]
@@ -73,7 +74,7 @@ var _ = Describe("The modern naming", func() {
 		}
 	})
 
-	It("keeps families apart, and means the same by the names that it keeps", func() {
+	It("has as many families as the inherited naming, and gives no family the inherited name of another", func() {
 		Expect(families(modern)).To(HaveLen(len(families(inherited))))
 		for i, m := range modern {
 			if slices.Contains(families(inherited), m.Metric) {
@@ -82,7 +83,7 @@ var _ = Describe("The modern naming", func() {
 		}
 	})
 
-	It("does not stutter, and has its units at the end", func() {
+	It("does not repeat words in names, and has units at the end", func() {
 		for _, name := range families(modern) {
 			seen := map[string]bool{}
 			for word := range strings.SplitSeq(name, "_") {
@@ -98,9 +99,9 @@ var _ = Describe("The modern naming", func() {
 		}
 	})
 
-	It("counts milliseconds into buckets of seconds", func() {
+	It("converts milliseconds into seconds", func() {
 		p := start(&emitter.PrometheusConfig{Naming: "modern"}, nil)
-		histograms := map[string]string{} // the modern names and labels, by the events that are in milliseconds
+		histograms := map[string]string{} // labels by modern name, for events with values in milliseconds
 		for i, r := range inherited {
 			if strings.Contains(r.Help, "milliseconds") {
 				p.Emit(lager.NewLogger("naming"), eventFor(r, 1500))
@@ -124,7 +125,7 @@ var _ = Describe("The modern naming", func() {
 		}
 	})
 
-	It("leaves Prometheus' lint nothing to say of a page with every family", func() {
+	It("passes promlint on a page with all families", func() {
 		p := start(&emitter.PrometheusConfig{Naming: "modern"}, nil)
 		logger := lager.NewLogger("naming")
 		for _, r := range inherited {

@@ -11,19 +11,19 @@ import (
 	"github.com/signalbox-ci/signalbox/emitter"
 )
 
-// What a status page costs that is looked at, a second time: the label values of the
-// families are counted less often.
+// BenchmarkOverview measures the cost of an overview after the first one, since the
+// emitter does not count the label values of families each time.
 func BenchmarkOverview(b *testing.B) {
 	for _, n := range []int{1000, 100_000} {
 		b.Run(fmt.Sprint(n), func(b *testing.B) {
 			p := newBenchEmitter(b)
 			emitWorkers(p, n)
 			begin := time.Now()
-			emitter.MakeOverview(p)
-			b.Logf("the first took %s", time.Since(begin))
+			emitter.CollectOverview(p)
+			b.Logf("the first overview took %s", time.Since(begin))
 			b.ReportAllocs()
 			for b.Loop() {
-				emitter.MakeOverview(p)
+				emitter.CollectOverview(p)
 			}
 		})
 	}
@@ -38,21 +38,21 @@ func emitWorkers(p *emitter.Prometheus, n int) {
 	}
 }
 
-func TestAnOverviewAllocatesForWhatItShows(t *testing.T) {
+func TestMemoryOfOverviewDoesNotGrowWithTheNumberOfWorkers(t *testing.T) {
 	config := &emitter.PrometheusConfig{BindIP: "127.0.0.1", BindPort: "0"}
 	now := time.Now()
-	emitter.DriveTime(config, func() time.Time { return now }) // so that label values are counted once
-	made, err := config.NewEmitter(nil)
+	emitter.SetRealTime(config, func() time.Time { return now }) // so that the emitter counts label values only once
+	e, err := config.NewEmitter(nil)
 	if err != nil {
 		t.Fatal(err)
 	}
-	p := made.(*emitter.Prometheus)
+	p := e.(*emitter.Prometheus)
 	defer p.Close()
 	bytesOf := func() uint64 {
 		var before, after runtime.MemStats
-		emitter.MakeOverview(p) // which counts label values, and puts series in order
+		emitter.CollectOverview(p) // counts label values and sorts series
 		runtime.ReadMemStats(&before)
-		emitter.MakeOverview(p)
+		emitter.CollectOverview(p)
 		runtime.ReadMemStats(&after)
 		return after.TotalAlloc - before.TotalAlloc
 	}
@@ -60,6 +60,6 @@ func TestAnOverviewAllocatesForWhatItShows(t *testing.T) {
 	few := bytesOf()
 	emitWorkers(p, 20_000)
 	if many := bytesOf(); many > few*3/2 {
-		t.Errorf("it takes %d bytes with 2,000 workers, and %d with 20,000", few, many)
+		t.Errorf("got %d bytes for 20,000 workers, want about as many as the %d bytes for 2,000 workers", many, few)
 	}
 }

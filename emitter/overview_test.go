@@ -36,9 +36,9 @@ var _ = Describe("The overview", func() {
 		now = time.UnixMilli(1_700_000_000_000).UTC()
 		logger = lager.NewLogger("overview")
 		config = &emitter.PrometheusConfig{GCInterval: time.Hour, Clock: func() time.Time { return now }}
-		emitter.DriveTime(config, func() time.Time { return now })
+		emitter.SetRealTime(config, func() time.Time { return now })
 	})
-	// overview is the overview a second later.
+	// overview advances the time by a second and returns the overview.
 	overview := func(p *emitter.Prometheus) status.Overview {
 		now = now.Add(time.Second)
 		p.Engine().SampleRates()
@@ -52,7 +52,7 @@ var _ = Describe("The overview", func() {
 		return byName
 	}
 
-	It("says how it stands with the mapping file, and which names still have no rule", func() {
+	It("has the state of the mapping file, and the names of events without a rule", func() {
 		file := filepath.Join(GinkgoT().TempDir(), "mapping.yml")
 		write := func(content string) { Expect(os.WriteFile(file, []byte(content), 0o600)).To(Succeed()) }
 		write("")
@@ -83,7 +83,7 @@ var _ = Describe("The overview", func() {
 		Expect(o.Mapping.Error).To(ContainSubstring("mapping.yml:1: "))
 	})
 
-	It("has room for other names once a rule knows one", func() {
+	It("has room for another unknown name once a rule handles one", func() {
 		config.MappingFile = filepath.Join(GinkgoT().TempDir(), "mapping.yml")
 		write := func(content string) { Expect(os.WriteFile(config.MappingFile, []byte(content), 0o600)).To(Succeed()) }
 		write("")
@@ -99,7 +99,7 @@ var _ = Describe("The overview", func() {
 		Expect(o.Events.UnknownOther).To(BeZero())
 	})
 
-	It("says after a replay what the page says", func() {
+	It("agrees with the metrics page during a replay", func() {
 		p := start(config, nil)
 		received := map[string]uint64{}
 		markers := 0
@@ -129,7 +129,7 @@ var _ = Describe("The overview", func() {
 				Expect(n.Count).To(Equal(received[n.Name]), n.Name)
 				delete(received, n.Name)
 			}
-			Expect(received).To(BeEmpty(), "neither known nor unknown")
+			Expect(received).To(BeEmpty(), "these are listed neither as known nor as unknown")
 			for name, n := range names(o) {
 				received[name] = n.Received
 			}
@@ -154,7 +154,7 @@ var _ = Describe("The overview", func() {
 	})
 
 	Describe("of events", func() {
-		It("follows what happens, by name", func() {
+		It("has the number and the rate of events, by name", func() {
 			p := start(config, nil)
 			Expect(overview(p).Events.Names).To(BeEmpty())
 			for range 20 {
@@ -180,10 +180,10 @@ var _ = Describe("The overview", func() {
 				o = overview(p)
 			}
 			Expect(o.Events.History).To(HaveLen(2))
-			Expect(o.Events.LastSlotSeconds).To(Equal(10.0), "the next has just begun")
+			Expect(o.Events.LastSlotSeconds).To(Equal(10.0), "the next slot has just begun")
 		})
 
-		It("tells the names that no rule knows, also of prepared types, and not those that are not UTF-8", func() {
+		It("has the names of events without a rule, including prepared ones, unless they are not UTF-8", func() {
 			p := start(config, nil)
 			p.Emit(logger, event("deploy", 1, nil))
 			p.Prepare(metric.EventType{Name: "deploy"}).EmitValues(logger, 1, nil)
@@ -197,11 +197,11 @@ var _ = Describe("The overview", func() {
 			Expect(o.Events.Received).To(Equal(uint64(4)))
 			Expect(o.Events.Unknown).To(Equal(uint64(3)))
 			Expect(o.Events.Rejections).To(Equal([]status.Rejection{{Reason: "invalid_utf8", Count: 1, Latest: &status.Example{
-				Time: at, Event: "\uFFFD", Message: "the event's name is not UTF-8",
+				Time: at, Event: "\uFFFD", Message: "the name of the event is not valid UTF-8",
 			}}}))
 		})
 
-		It("shows the latest example of each reason, one a second", func() {
+		It("has the latest example for each reason, and takes at most one per second", func() {
 			p := start(config, nil)
 			at := now
 			p.Emit(logger, event("builds started", -1, nil))
@@ -213,7 +213,7 @@ var _ = Describe("The overview", func() {
 			Expect(o.Events.Rejected).To(Equal(uint64(5)))
 			Expect(o.Events.Rejections).To(ConsistOf(
 				status.Rejection{Reason: "negative", Count: 2, Latest: &status.Example{
-					Time: at, Event: "builds started", Metric: "concourse_builds_started_total", Message: "got value -1, expected a number that is not negative: a counter only grows",
+					Time: at, Event: "builds started", Metric: "concourse_builds_started_total", Message: "got value -1, expected a non-negative number for a counter",
 				}},
 				status.Rejection{Reason: "malformed", Count: 2, Latest: &status.Example{Time: at, Message: "not JSON"}},
 				And(HaveField("Reason", "missing_attribute"), HaveField("Count", uint64(1)),
@@ -226,7 +226,7 @@ var _ = Describe("The overview", func() {
 	})
 
 	Describe("of workers", func() {
-		It("has those first that will be dropped first, with all that their label sets hold", func() {
+		It("sorts workers by the time of their removal, and sums their label sets", func() {
 			p := start(config, nil)
 			usage := func(kind, worker, team, tags string, n float64) {
 				p.Emit(logger, event("worker "+kind, n, attributes{"worker": worker, "platform": "linux", "team_name": team, "tags": tags}))
@@ -238,7 +238,7 @@ var _ = Describe("The overview", func() {
 			usage("containers", "shared", "a", "gpu", 2)
 			usage("volumes", "shared", "a", "gpu", 0)
 			usage("tasks", "shared", "", "", 7)
-			p.Emit(logger, event("worker unknown containers", 1, attributes{"worker": "unheard"}))
+			p.Emit(logger, event("worker unknown containers", 1, attributes{"worker": "without heartbeat"}))
 			o := overview(p)
 			n := func(v float64) *float64 { return &v }
 			Expect(o.Workers).To(Equal(status.Workers{Total: 2, StaleAfterSeconds: 300, List: []status.Worker{
@@ -254,7 +254,7 @@ var _ = Describe("The overview", func() {
 		})
 	})
 
-	It("has numbers that JSON has, whatever was sent", func() {
+	It("has only numbers that JSON can represent, even for extreme values", func() {
 		config.WorkerStaleAfter = math.MaxInt64
 		p := start(config, nil)
 		for _, tags := range []string{"a", "b"} {
@@ -267,11 +267,11 @@ var _ = Describe("The overview", func() {
 		Expect(err).NotTo(HaveOccurred())
 	})
 
-	It("has the thousand workers that will be dropped first, of more than that", func() {
+	It("lists only the thousand workers that will be removed first", func() {
 		p := start(config, nil)
 		begin := now
 		for i := range 1200 {
-			now = begin.Add(time.Duration(i*7%1200) * time.Second / 10) // not in their order
+			now = begin.Add(time.Duration(i*7%1200) * time.Second / 10) // not in ascending order
 			p.Emit(logger, workerContainers(fmt.Sprint(i), float64(i)))
 		}
 		w := overview(p).Workers
@@ -284,7 +284,7 @@ var _ = Describe("The overview", func() {
 	})
 
 	Describe("of families", func() {
-		It("tells which labels make them many", func() {
+		It("has the number of values of each label", func() {
 			config.MaxSeriesPerMetric = 25
 			p := start(config, nil)
 			for i := range 30 {
@@ -296,7 +296,7 @@ var _ = Describe("The overview", func() {
 			Eventually(func() []status.LabelCount {
 				o = overview(p)
 				return o.Families.List[1].Labels
-			}).ShouldNot(BeEmpty(), "once they are counted, which nobody waits for")
+			}).ShouldNot(BeEmpty(), "the emitter counts label values in the background")
 			Expect(o.Families.Limit).To(Equal(25))
 			Expect(o.Families.List[1]).To(Equal(status.Family{
 				Name: "concourse_builds_finished", Type: "counter", Series: 25, Refused: 5,
@@ -311,7 +311,7 @@ var _ = Describe("The overview", func() {
 	})
 
 	Describe("of the process", func() {
-		It("has the latest scrapes, the newest first", func() {
+		It("has the latest scrapes, newest first", func() {
 			p := start(config, nil)
 			for range 21 {
 				scrape(p)
@@ -335,7 +335,7 @@ var _ = Describe("The overview", func() {
 			}))
 		})
 
-		It("has the emitter's own settings, or those that it is given, without secrets", func() {
+		It("has the emitter's own settings, or those of the host", func() {
 			p := start(config, nil)
 			Expect(overview(p).Settings).To(ContainElements(
 				status.Setting{Name: "prometheus-bind-port", Value: "0"},
@@ -351,26 +351,26 @@ var _ = Describe("The overview", func() {
 			}})
 			Expect(overview(start(config, nil)).Settings).To(Equal([]status.Setting{
 				{Name: "prometheus-namespace", Value: "concourse"}, {Name: "prometheus-worker-stale-after", Value: "5m0s"},
-			}), "what is in force rather than what was given")
+			}), "expected the values in effect, not those given")
 		})
 
-		It("is made once a second at most, whoever asks", func() {
-			made := 0
-			config.Host(host.Options{Settings: func() []status.Setting { made++; return nil }})
+		It("is collected at most once a second, regardless of the number of requests", func() {
+			collected := 0
+			config.Host(host.Options{Settings: func() []status.Setting { collected++; return nil }})
 			p := start(config, nil)
 			overview(p)
 			for limit := range 100 {
 				now = now.Add(9 * time.Millisecond)
 				emitter.Overview(p, limit)
 			}
-			Expect(made).To(Equal(1))
+			Expect(collected).To(Equal(1))
 			now = now.Add(time.Hour)
 			emitter.Overview(p, 1)
-			Expect(made).To(Equal(2))
+			Expect(collected).To(Equal(2))
 		})
 	})
 
-	It("cuts lists to the limit, and counts all", func() {
+	It("shortens lists to the limit, but not the totals", func() {
 		p := start(config, nil)
 		for i := range 5 {
 			p.Emit(logger, workerContainers(fmt.Sprintf("w%d", i), 1))
@@ -383,10 +383,10 @@ var _ = Describe("The overview", func() {
 		Expect(o.Events.UnknownNames).To(HaveLen(2))
 		Expect(o.Events.Unknown).To(Equal(uint64(5)))
 		Expect(o.Families.List).To(HaveLen(2))
-		Expect(emitter.Overview(p, 4).Workers.List).To(HaveLen(4), "cut only for who asked")
+		Expect(emitter.Overview(p, 4).Workers.List).To(HaveLen(4), "the limit of an earlier request still applies")
 	})
 
-	It("is served on the metrics listener, with lists that are never null", func() {
+	It("is served on the metrics listener, without null for empty lists", func() {
 		p := start(config, nil)
 		get := func() string {
 			now = now.Add(time.Hour)
@@ -407,7 +407,7 @@ var _ = Describe("The overview", func() {
 		Expect(get()).NotTo(ContainSubstring("null"))
 	})
 
-	It("carries what hostile senders send, cut to size and as UTF-8", func() {
+	It("shortens hostile strings, and converts them to UTF-8", func() {
 		p := start(config, nil)
 		hostile := []string{"<script>alert(1)</script>", "\u202Egnp.exe", strings.Repeat("ü", 5000), "\x00\x1b[31m", "a\"b\\c\nd"}
 		for _, text := range hostile {
@@ -433,7 +433,7 @@ var _ = Describe("The overview", func() {
 		Expect(unknown).To(ConsistOf(hostile[0], hostile[1], strings.Repeat("ü", 64), hostile[3], hostile[4]))
 	})
 
-	It("cuts long texts between characters, and says so", func() {
+	It("shortens long strings between characters, and marks them with an ellipsis", func() {
 		config.MappingFile = filepath.Join(GinkgoT().TempDir(), "mapping.yml")
 		write := func(content string) { Expect(os.WriteFile(config.MappingFile, []byte(content), 0o600)).To(Succeed()) }
 		write("")
@@ -454,7 +454,7 @@ var _ = Describe("The overview", func() {
 		Expect(o.Mapping.Error).To(HaveSuffix("…"))
 	})
 
-	It("can be asked for while events come and series go", func() {
+	It("can be collected while events arrive and series are removed", func() {
 		config := &emitter.PrometheusConfig{WorkerStaleAfter: time.Millisecond}
 		p := start(config, nil)
 		a, err := aggregator.New(aggregator.Options{})
@@ -483,11 +483,11 @@ var _ = Describe("The overview", func() {
 			}
 		})
 		for range 50 {
-			o := emitter.MakeOverview(p)
+			o := emitter.CollectOverview(p)
 			Expect(len(o.Workers.List)).To(BeNumerically("<=", 50))
 		}
 		running.Wait()
-		o := emitter.MakeOverview(p)
+		o := emitter.CollectOverview(p)
 		Expect(o.Events.Received).To(Equal(uint64(9000)))
 		Expect(o.Events.Rejected).To(Equal(uint64(6000)))
 		Expect(o.Events.UnknownNames).To(HaveLen(200))
@@ -495,7 +495,8 @@ var _ = Describe("The overview", func() {
 	})
 })
 
-// expectWorkers compares workers with what the page has of them.
+// expectWorkers compares the workers of an overview with the samples of the metrics
+// page.
 func expectWorkers(workers []status.Worker, samples map[string]string) {
 	GinkgoHelper()
 	sums := map[string]float64{}
@@ -509,13 +510,13 @@ func expectWorkers(workers []status.Worker, samples map[string]string) {
 		}
 	}
 	last := 0.
-	heard := 0
+	seenWorkers := 0
 	for sum := range sums {
 		if strings.HasPrefix(sum, "last_seen") {
-			heard++
+			seenWorkers++
 		}
 	}
-	Expect(workers).To(HaveLen(heard))
+	Expect(workers).To(HaveLen(seenWorkers))
 	for _, w := range workers {
 		for kind, shown := range map[string]*float64{"containers": w.Containers, "volumes": w.Volumes, "tasks": w.Tasks} {
 			sum, ok := sums[kind+" "+w.Name]
@@ -526,7 +527,7 @@ func expectWorkers(workers []status.Worker, samples map[string]string) {
 		}
 		seen := float64(w.LastHeartbeat.UnixMilli()) / 1000
 		Expect(seen).To(Equal(sums["last_seen_timestamp_seconds "+w.Name]))
-		Expect(seen).To(BeNumerically(">=", last), "those first that will be dropped first")
+		Expect(seen).To(BeNumerically(">=", last), "workers are not sorted by the time of their removal")
 		last = seen
 	}
 }

@@ -22,25 +22,26 @@ import (
 	"github.com/signalbox-ci/signalbox/metric"
 )
 
-// Prometheus is the emitter that keeps series, which events update, and serves them.
-// PrometheusConfig.NewEmitter creates it. It implements metric.TypedEmitter.
+// Prometheus is the Prometheus emitter. Events update its series, which it serves on a
+// metrics page. PrometheusConfig.NewEmitter creates it. It implements
+// metric.TypedEmitter.
 //
-// It is safe for concurrent use. Emitting never blocks and never panics. Close ends the
-// listener and the removal of stale series; events still update the series.
+// It is safe for concurrent use. Emitting never blocks and never panics. Close stops
+// the listener and the removal of stale series; events still update the series.
 type Prometheus struct {
 	engine  *engine.Engine // takes the events
 	status  *status.Status
 	sources *exposition.Sources
 	scrapes scrapeMetrics
 	handler http.Handler
-	guarded bool               // a web configuration file protects the listener
+	guarded bool               // whether a web configuration file protects the listener
 	server  *exposition.Server // nil without a listener
 
 	pushedMu sync.Mutex // protects pushed
 	pushed   status.Section
 
 	stop    context.CancelFunc
-	running sync.WaitGroup // the goroutines that stop terminates
+	running sync.WaitGroup // goroutines that stop terminates
 }
 
 // Prometheus implements these interfaces.
@@ -52,11 +53,12 @@ var (
 	_ PrometheusGarbageCollectable = (*Prometheus)(nil)
 )
 
-// Pushed contains the metrics that agents and jobs push, for the page and the status
-// page. *aggregator.Aggregator implements it.
+// Pushed contains the metrics that agents and jobs push, for the metrics page and the
+// status page. *aggregator.Aggregator implements it.
 type Pushed interface{ host.Pushed }
 
-// newPrometheus connects an engine, the status and the page. It starts nothing.
+// newPrometheus connects an engine, the status page and the metrics page. It starts
+// nothing.
 func newPrometheus(e *engine.Engine, c *PrometheusConfig) (*Prometheus, error) {
 	p := &Prometheus{engine: e, guarded: c.WebConfigFile != "", sources: exposition.NewSources(e.Store())}
 	if err := p.scrapes.addTo(e.Store()); err != nil {
@@ -83,7 +85,8 @@ func newPrometheus(e *engine.Engine, c *PrometheusConfig) (*Prometheus, error) {
 
 // start starts the goroutines that run until Close.
 func (p *Prometheus) start(c *PrometheusConfig) {
-	// Only now: a provider must not know of an emitter that could not start.
+	// Register these only now, so that they have no reference to an emitter that failed
+	// to start.
 	if c.host.Gatherer != nil {
 		p.ServeGatherer(c.host.Gatherer)
 	}
@@ -107,16 +110,18 @@ func (p *Prometheus) start(c *PrometheusConfig) {
 // EmitsConcurrently implements metric.ConcurrentEmitter.
 func (p *Prometheus) EmitsConcurrently() {}
 
-// Emit implements metric.Emitter. It updates the series of the event's rules. An event
-// that a rule rejects is counted in signalbox_events_rejected_total and logged, at most
-// once a second for each event name and reason; an event that no rule knows is counted
-// in signalbox_events_unknown_total. A nil logger means the emitter's own.
+// Emit implements metric.Emitter. It updates the series of each rule for the event. If
+// the event is rejected for one of them, Emit counts that in
+// signalbox_events_rejected_total and logs it, at most once a second for each event
+// name and reason. If there is no rule for the event, Emit counts it in
+// signalbox_events_unknown_total. A nil logger means the emitter's own logger.
 func (p *Prometheus) Emit(logger lager.Logger, event metric.Event) { p.engine.Emit(logger, event) }
 
 // Prepare implements metric.TypedEmitter.
 func (p *Prometheus) Prepare(t metric.EventType) metric.TypedEvent { return p.engine.Prepare(t) }
 
-// Attach implements metric.AttachableEmitter. The logger replaces PrometheusConfig.Logger.
+// Attach implements metric.AttachableEmitter. The logger replaces that of
+// PrometheusConfig.
 func (p *Prometheus) Attach(logger lager.Logger, stats func() []metric.EmitterStats) {
 	p.engine.Attach(logger, stats)
 }
@@ -124,20 +129,21 @@ func (p *Prometheus) Attach(logger lager.Logger, stats func() []metric.EmitterSt
 // Engine returns the engine, for Signalbox's own daemon.
 func (p *Prometheus) Engine() *engine.Engine { return p.engine }
 
-// CollectGarbage implements PrometheusGarbageCollectable. It uses the emitter's clock.
+// CollectGarbage implements PrometheusGarbageCollectable. It takes the time from the
+// emitter's clock.
 func (p *Prometheus) CollectGarbage() Garbage {
 	swept := p.engine.Sweep()
 	return Garbage{Workers: swept.Owners, Series: swept.Series}
 }
 
-// Reload reads the mapping file again and puts it in force. Families whose definition
-// stays the same keep their series and values; those that are defined differently start
-// empty. Events are never blocked.
+// Reload reads the mapping file again and applies it. Families whose definition has not
+// changed keep their series and values; families whose definition has changed start
+// empty. Reload does not block events. Concurrent calls wait for each other.
 //
-// If the file has errors, nothing changes. The returned error joins a
-// *rule.MappingError for each of them and is also logged, and
+// If the file has errors, Reload changes nothing. It logs and returns an error that
+// joins a *rule.MappingError for each of them, and
 // signalbox_mapping_last_reload_successful is 0 until a reload succeeds. Without a
-// mapping file, Reload does nothing. Concurrent calls wait for each other.
+// mapping file, Reload does nothing.
 func (p *Prometheus) Reload() error {
 	_, err := p.engine.Reload()
 	return err
@@ -146,17 +152,17 @@ func (p *Prometheus) Reload() error {
 // Describe implements prometheus.Collector.
 func (p *Prometheus) Describe(descs chan<- *prometheus.Desc) { p.engine.Describe(descs) }
 
-// Collect implements prometheus.Collector. Scraping the emitter's own page is about a
-// hundred times cheaper.
+// Collect implements prometheus.Collector. Scraping the emitter's own page instead is
+// about a hundred times cheaper.
 func (p *Prometheus) Collect(metrics chan<- prometheus.Metric) { p.engine.Collect(metrics) }
 
-// Gather implements prometheus.Gatherer. It returns the emitter's own families, without
-// those of client_golang's default registry, which are also on its page.
+// Gather implements prometheus.Gatherer. It returns only the emitter's own families.
+// The emitter's page also contains those of client_golang's default registry.
 func (p *Prometheus) Gather() ([]*dto.MetricFamily, error) { return p.engine.Gather() }
 
-// ServePushed adds the metrics that agents and jobs push to the emitter's page and
-// status page. Afterwards, pushes that would clash with metrics on the page are
-// refused. A second call replaces the argument of the first; nil does nothing.
+// ServePushed adds the metrics that agents and jobs push to the emitter's metrics page
+// and status page. From then on, pushes that conflict with metrics on the page are
+// rejected. A second call replaces what the first one added. ServePushed ignores nil.
 func (p *Prometheus) ServePushed(pushed Pushed) {
 	if pushed == nil {
 		return
@@ -172,21 +178,24 @@ func (p *Prometheus) ServePushed(pushed Pushed) {
 // of client_golang's default registry.
 func (p *Prometheus) ServeGatherer(g prometheus.Gatherer) { p.sources.Add(g) }
 
-// Handler returns a handler that serves the same as the emitter's listener, for use
-// with the program's own server: the page at /metrics, the status page at /, and health
-// checks at /-/healthy and /-/ready. Below a prefix, strip it:
+// Handler returns a handler that serves the same pages as the emitter's listener, for
+// use with the program's own server: the metrics page at /metrics, the status page at
+// /, and health checks at /-/healthy and /-/ready. To serve them below a prefix, strip
+// the prefix:
 //
 //	mux.Handle("/signalbox/", http.StripPrefix("/signalbox", p.Handler()))
 //
-// http.ServeMux redirects /signalbox to /signalbox/ by itself; with another router, do
-// that, since the page's links are relative. The handler has no authentication of its
-// own. If a web configuration file protects the emitter's own listener, it answers 403
-// to everything, because the program's server might not be protected. After Close it
-// still serves, but stale series are no longer removed.
+// Since the links of the status page are relative, /signalbox must redirect to
+// /signalbox/. http.ServeMux does that; with another router, add the redirect.
+//
+// The handler does not authenticate clients. If a web configuration file protects the
+// emitter's own listener, the handler answers all requests with status 403, because the
+// program's server might not be protected. The handler still works after Close, but
+// then the emitter no longer removes stale series.
 func (p *Prometheus) Handler() http.Handler {
 	if p.guarded {
 		return http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
-			http.Error(w, "the web configuration file of the metrics listener does not apply here", http.StatusForbidden)
+			http.Error(w, "metrics are not served here, because the metrics listener's web configuration file does not protect this server", http.StatusForbidden)
 		})
 	}
 	return p.handler
@@ -196,8 +205,8 @@ func (p *Prometheus) Handler() http.Handler {
 func (p *Prometheus) Guarded() bool { return p.guarded }
 
 // Addr returns the address of the emitter's listener with its actual port, such as
-// "127.0.0.1:9391", or the empty string without a listener. It does not change after
-// Close.
+// "127.0.0.1:9391", or the empty string if there is no listener. Close does not change
+// it.
 func (p *Prometheus) Addr() string {
 	if p.server == nil {
 		return ""
@@ -205,8 +214,8 @@ func (p *Prometheus) Addr() string {
 	return p.server.Addr()
 }
 
-// URL returns the URL of the page, such as "http://127.0.0.1:9391/metrics", or the
-// empty string without a listener. It does not change after Close.
+// URL returns the URL of the metrics page, such as "http://127.0.0.1:9391/metrics", or
+// the empty string if there is no listener. Close does not change it.
 func (p *Prometheus) URL() string {
 	if p.server == nil {
 		return ""
@@ -214,7 +223,7 @@ func (p *Prometheus) URL() string {
 	return p.server.URL()
 }
 
-// Close is CloseContext with a timeout of five seconds.
+// Close calls CloseContext with a timeout of five seconds.
 func (p *Prometheus) Close() error {
 	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
 	defer cancel()
@@ -222,8 +231,8 @@ func (p *Prometheus) Close() error {
 }
 
 // CloseContext closes the listener, waits for scrapes in progress, and stops the
-// emitter's goroutines. If the context ends first, it cuts the scrapes off, which is
-// logged and not an error. Closing again does nothing.
+// emitter's goroutines. If the context is done first, CloseContext aborts the scrapes
+// and logs that, but does not return an error. Closing an emitter again does nothing.
 func (p *Prometheus) CloseContext(ctx context.Context) error {
 	p.stop()
 	var err error
@@ -232,7 +241,7 @@ func (p *Prometheus) CloseContext(ctx context.Context) error {
 	}
 	p.running.Wait()
 	if ctx.Err() != nil && errors.Is(err, ctx.Err()) {
-		p.engine.Logger().Info("cut-off-scrapes")
+		p.engine.Logger().Info("scrapes-aborted")
 		return nil
 	}
 	return err
@@ -260,14 +269,14 @@ type scrapeMetrics struct{ duration, refused *series.Family }
 func (m *scrapeMetrics) addTo(store *series.Store) (err error) {
 	m.duration, err = store.AddFamily(series.FamilyOptions{
 		Name: "signalbox_scrape_duration_seconds", Type: series.Histogram, Internal: true, Bounds: engine.DurationBuckets,
-		Help: "Time taken to serve a scrape, from the request to the last byte.",
+		Help: "Time to serve a scrape, from the request to the last byte.",
 	})
 	if err != nil {
 		return err
 	}
 	m.refused, err = store.AddFamily(series.FamilyOptions{
 		Name: "signalbox_scrapes_refused_total", Type: series.Counter, Internal: true,
-		Help: "Scrapes refused because too many were in progress.",
+		Help: "Number of scrapes rejected because too many were in progress.",
 	})
 	return err
 }

@@ -21,30 +21,31 @@ import (
 	"github.com/signalbox-ci/signalbox/metric"
 )
 
-// PrometheusConfig configures and creates the Prometheus emitter. It is a go-flags
-// group, but can also be used without parsing flags: a zero field means the flag's
-// default. It must not be changed after NewEmitter.
+// PrometheusConfig configures and creates the Prometheus emitter. It implements
+// metric.EmitterFactory. Its fields are go-flags flags, but programs can also set them
+// without parsing flags; a zero field means the flag's default. Fields must not be
+// changed after NewEmitter is called.
 type PrometheusConfig struct {
-	BindIP   string `long:"prometheus-bind-ip" value-name:"IP" description:"IP address to serve Prometheus metrics on, IPv4 or IPv6. Without it and the port there is no Prometheus emitter."`
-	BindPort string `long:"prometheus-bind-port" value-name:"PORT" description:"Port to serve Prometheus metrics on; 0 takes any free one."`
+	BindIP   string `long:"prometheus-bind-ip" value-name:"IP" description:"IPv4 or IPv6 address to serve Prometheus metrics on. The Prometheus emitter is disabled unless both the address and the port are set."`
+	BindPort string `long:"prometheus-bind-port" value-name:"PORT" description:"Port to serve Prometheus metrics on; 0 selects any free port."`
 
-	Namespace            string        `long:"prometheus-namespace" value-name:"NAME" default:"concourse" description:"What the names of all metrics begin with, before an underscore; empty means the default."`
-	WorkerStaleAfter     time.Duration `long:"prometheus-worker-stale-after" value-name:"DURATION" default:"5m" description:"Drop a worker's series when it has not been heard of for this long; 0 means the default."`
-	GCInterval           time.Duration `long:"prometheus-gc-interval" value-name:"DURATION" default:"1m" description:"How often to look for series to drop; 0 means the default."`
-	MaxSeriesPerMetric   int           `long:"prometheus-max-series-per-metric" value-name:"N" default:"100000" description:"How many series one metric may have. Counters and histograms count what is beyond under the label value __overflow__; gauges refuse it. 0 means the default."`
+	Namespace            string        `long:"prometheus-namespace" value-name:"NAME" default:"concourse" description:"Namespace of all metrics that events update, which is the prefix of their names; empty means the default."`
+	WorkerStaleAfter     time.Duration `long:"prometheus-worker-stale-after" value-name:"DURATION" default:"5m" description:"Time since a worker's last heartbeat after which its series are removed; 0 means the default."`
+	GCInterval           time.Duration `long:"prometheus-gc-interval" value-name:"DURATION" default:"1m" description:"Interval of garbage collection, which removes stale series; 0 means the default."`
+	MaxSeriesPerMetric   int           `long:"prometheus-max-series-per-metric" value-name:"N" default:"100000" description:"Maximum number of series per metric; 0 means the default. Beyond it, counters and histograms count events for new series under the label value __overflow__, and gauges reject them."`
 	WebConfigFile        string        `long:"prometheus-web-config-file" value-name:"FILE" description:"Prometheus web configuration file that enables TLS, client certificates or basic authentication."`
-	MaxScrapesInFlight   int           `long:"prometheus-max-scrapes-in-flight" value-name:"N" default:"16" description:"How many scrapes may be under way at a time; further ones are answered 503. 0 means the default."`
-	MappingFile          string        `long:"mapping-file" value-name:"FILE" description:"YAML file that adds rules for events to the built-in ones, and changes those. signalbox reads it again on SIGHUP; a scheduler that embeds this, when it calls Reload."`
-	EnableReloadAPI      bool          `long:"enable-reload-api" description:"Read the mapping file again on POST or PUT to /-/reload of the listener that metrics are served on."`
-	OmitCreatedTimestamp bool          `long:"prometheus-omit-created-samples" description:"Leave the _created samples out of OpenMetrics pages, for scrapers that would store them as series."`
-	NativeHistograms     bool          `long:"prometheus-native-histograms" description:"Serve native histograms to scrapers that ask for protobuf, beside the classic buckets of all histograms that events drive."`
+	MaxScrapesInFlight   int           `long:"prometheus-max-scrapes-in-flight" value-name:"N" default:"16" description:"Maximum number of concurrent scrapes; 0 means the default. Further scrapes are answered with status 503."`
+	MappingFile          string        `long:"mapping-file" value-name:"FILE" description:"YAML file that adds rules for events or changes the built-in ones. signalbox reloads it on SIGHUP; an embedding scheduler reloads it by calling Reload."`
+	EnableReloadAPI      bool          `long:"enable-reload-api" description:"Reload the mapping file on POST or PUT requests to /-/reload of the metrics listener."`
+	OmitCreatedTimestamp bool          `long:"prometheus-omit-created-samples" description:"Omit _created samples from OpenMetrics pages, for scrapers that would store them as series."`
+	NativeHistograms     bool          `long:"prometheus-native-histograms" description:"Add native histograms to the classic buckets of all histograms that events update, for scrapers that request protobuf."`
 
 	// Naming is "inherited" or "modern"; empty means "inherited".
 	//
 	//lint:ignore SA5008 go-flags needs a tag for each choice
-	Naming string `long:"prometheus-naming" choice:"inherited" choice:"modern" default:"inherited" description:"What metrics and labels are called: inherited, as Concourse's dashboards and alerts expect, or modern, as Prometheus' naming practices want, in base units."`
+	Naming string `long:"prometheus-naming" choice:"inherited" choice:"modern" default:"inherited" description:"Names of metrics and labels: inherited, as Concourse's dashboards and alerts expect, or modern, with base units, as Prometheus recommends."`
 
-	// Handler configures an emitter without its own listener: the program serves
+	// Handler enables the emitter without a listener: the program serves
 	// Prometheus.Handler on its own server. If BindIP and BindPort are set as well, the
 	// emitter also has a listener.
 	Handler bool `no-flag:"true"`
@@ -52,24 +53,23 @@ type PrometheusConfig struct {
 	// Rules are added to the built-in catalog, for the program's own events.
 	Rules []rule.Rule `no-flag:"true"`
 
-	// Pushed, if not nil, contains the metrics that agents and jobs push, which are on
-	// the page from the start: see Prometheus.ServePushed.
+	// Pushed, if not nil, contains the metrics that agents and jobs push. NewEmitter
+	// passes it to Prometheus.ServePushed.
 	Pushed Pushed `no-flag:"true"`
 
-	// Clock, if not nil, returns the time that the emitter uses instead of the
-	// machine's, for tests or to replay a recording.
+	// Clock, if not nil, replaces the system's clock, for tests and for replaying
+	// recorded events. It must be safe for concurrent use.
 	Clock func() time.Time `no-flag:"true"`
 
-	// Logger, if not nil, is used until a Monitor attaches its own, which discards
-	// everything if Monitor.Initialize got a nil logger.
+	// Logger is used until a Monitor attaches its own logger, even one that discards
+	// everything because Monitor.Initialize received nil. Nil discards all messages.
 	Logger lager.Logger `no-flag:"true"`
 
 	host     host.Options
-	realTime func() time.Time // for tests: the time of rates; if set, only the test samples them
+	realTime func() time.Time // only for tests: the clock of event rates, which the test then samples
 }
 
-// Host sets options that only Signalbox's own daemon uses. It must be called before
-// NewEmitter.
+// Host sets options that only Signalbox's own daemon uses. Call it before NewEmitter.
 func (config *PrometheusConfig) Host(o host.Options) {
 	config.host = o
 	if o.Pushed != nil {
@@ -80,16 +80,17 @@ func (config *PrometheusConfig) Host(o host.Options) {
 // Description implements metric.EmitterFactory.
 func (config *PrometheusConfig) Description() string { return "Prometheus" }
 
-// IsConfigured implements metric.EmitterFactory. It reports whether there is an output:
-// both BindIP and BindPort, or Handler.
+// IsConfigured implements metric.EmitterFactory. It reports whether both BindIP and
+// BindPort are set, or Handler.
 func (config *PrometheusConfig) IsConfigured() bool {
 	return config.Handler || config.BindIP != "" && config.BindPort != ""
 }
 
-// NewEmitter starts the emitter, a *Prometheus, with the attributes as constant labels.
-// It fails, with nothing left running, with a *FlagError if a field has an invalid
-// value or an attribute cannot be a label, with a *rule.MappingError for each fault of
-// the rules, or if it cannot listen.
+// NewEmitter starts and returns the emitter, a *Prometheus, with the attributes as
+// constant labels. If it returns an error, nothing is left running. The error wraps a
+// *FlagError if a field has an invalid value or an attribute cannot become a label, and
+// a *rule.MappingError for each error in the rules. NewEmitter also returns an error if
+// it cannot read a file or cannot listen on the address.
 func (config *PrometheusConfig) NewEmitter(attributes map[string]string) (metric.Emitter, error) {
 	c, err := config.withDefaults()
 	if err != nil {
@@ -97,7 +98,7 @@ func (config *PrometheusConfig) NewEmitter(attributes map[string]string) (metric
 	}
 	e, err := engine.New(c.engineOptions(attributes))
 	if err != nil {
-		return nil, flagged(err)
+		return nil, asFlagError(err)
 	}
 	if err = c.checkWebConfig(); err != nil {
 		return nil, err
@@ -113,17 +114,18 @@ func (config *PrometheusConfig) NewEmitter(attributes map[string]string) (metric
 	return p, nil
 }
 
-// Check reports what NewEmitter would find wrong, except that the address may be in
-// use, without starting anything. The summary of the mapping is for people: "70 rules
-// (69 built in, 1 own), 70 families"; it is empty with an error. The text of the error
-// has a line for each fault; those of the mapping file begin with the file and line.
+// Check returns the errors that NewEmitter would return, without starting anything. It
+// does not check whether the address is in use. The summary describes the mapping for
+// people, such as "70 rules (69 built-in, 1 custom), 70 families"; it is empty if there is
+// an error. The error's message has one line for each problem. Lines about the mapping
+// file begin with the file's path and the line number.
 func (config *PrometheusConfig) Check(attributes map[string]string) (summary string, err error) {
 	c, err := config.withDefaults()
 	if c.checkNames() != nil {
 		return "", errors.Join(err, c.checkWebConfig())
 	}
 	counted, mappingErr := engine.Check(c.engineOptions(attributes))
-	if err = errors.Join(err, flagged(mappingErr), c.checkWebConfig()); err != nil {
+	if err = errors.Join(err, asFlagError(mappingErr), c.checkWebConfig()); err != nil {
 		return "", err
 	}
 	return counted.String(), nil
@@ -151,8 +153,8 @@ func (config *PrometheusConfig) engineOptions(attributes map[string]string) engi
 	}
 }
 
-// withDefaults returns the configuration with defaults for zero fields, and an error
-// that joins those of all invalid fields.
+// withDefaults returns a copy of the configuration in which zero fields have their
+// defaults, and an error that joins the errors of all invalid fields.
 func (config *PrometheusConfig) withDefaults() (*PrometheusConfig, error) {
 	c := *config
 	setDefault(&c.Namespace, "concourse")
@@ -163,30 +165,30 @@ func (config *PrometheusConfig) withDefaults() (*PrometheusConfig, error) {
 	setDefault(&c.MaxScrapesInFlight, 16)
 
 	var errs []error
-	refuse := func(flag string, value any, expected string) { errs = append(errs, invalid(flag, value, expected)) }
+	reject := func(flag string, value any, expected string) { errs = append(errs, invalid(flag, value, expected)) }
 	if !c.Handler || c.BindIP != "" || c.BindPort != "" {
 		if net.ParseIP(c.BindIP) == nil {
-			refuse("bind-ip", c.BindIP, "an IP address")
+			reject("bind-ip", c.BindIP, "an IP address")
 		}
 		if _, err := strconv.ParseUint(c.BindPort, 10, 16); err != nil {
-			refuse("bind-port", c.BindPort, "a port from 0 to 65535")
+			reject("bind-port", c.BindPort, "a port from 0 to 65535")
 		}
 	}
 	if c.WebConfigFile != "" && c.BindIP == "" && c.BindPort == "" {
-		refuse("web-config-file", c.WebConfigFile, "an IP address and a port to listen on as well")
+		errs = append(errs, &FlagError{errors.New("--prometheus-web-config-file requires --prometheus-bind-ip and --prometheus-bind-port: without a listener, there is nothing to protect")})
 	}
 	errs = append(errs, c.checkNames())
 	if c.WorkerStaleAfter < 0 {
-		refuse("worker-stale-after", c.WorkerStaleAfter, "a duration of at least 0")
+		reject("worker-stale-after", c.WorkerStaleAfter, "a duration of at least 0")
 	}
 	if c.GCInterval < 0 {
-		refuse("gc-interval", c.GCInterval, "a duration of at least 0")
+		reject("gc-interval", c.GCInterval, "a duration of at least 0")
 	}
 	if c.MaxSeriesPerMetric < 0 {
-		refuse("max-series-per-metric", c.MaxSeriesPerMetric, "a number of at least 0")
+		reject("max-series-per-metric", c.MaxSeriesPerMetric, "a number of at least 0")
 	}
 	if c.MaxScrapesInFlight < 0 {
-		refuse("max-scrapes-in-flight", c.MaxScrapesInFlight, "a number of at least 0")
+		reject("max-scrapes-in-flight", c.MaxScrapesInFlight, "a number of at least 0")
 	}
 	return &c, errors.Join(errs...)
 }
@@ -217,9 +219,9 @@ func (config *PrometheusConfig) checkWebConfig() error {
 	return nil
 }
 
-// A FlagError says that a field of PrometheusConfig has an invalid value, or that an
-// attribute of the node cannot be a label. It does not cover what is wrong with the
-// content of files.
+// A FlagError reports that a field of PrometheusConfig has an invalid value, or that an
+// attribute of the node cannot become a label. Errors in the content of files are not
+// FlagErrors.
 type FlagError struct{ Err error }
 
 // Error implements error.
@@ -228,21 +230,24 @@ func (e *FlagError) Error() string { return e.Err.Error() }
 // Unwrap returns Err.
 func (e *FlagError) Unwrap() error { return e.Err }
 
-// invalid returns the error of a flag with an invalid value.
+// invalid returns the error for a flag with an invalid value. The flag is named without
+// its prefix.
 func invalid(flag string, value any, expected string) error {
 	return &FlagError{fmt.Errorf("--prometheus-%s: got %q, expected %s", flag, fmt.Sprint(value), expected)}
 }
 
-// flagged turns an AttributeError into a FlagError, and returns other errors unchanged.
-func flagged(err error) error {
+// asFlagError wraps an AttributeError in a FlagError, and returns other errors
+// unchanged.
+func asFlagError(err error) error {
 	if _, ok := errors.AsType[engine.AttributeError](err); ok {
 		return &FlagError{err}
 	}
 	return err
 }
 
-// settings returns the flags in force. The host's settings have the values that were
-// given; in the configuration's own fields, zero means the default.
+// settings returns the flags and the values that are in effect. The host's settings
+// contain the values as the user gave them; for flags of the emitter, settings replaces
+// these by values in which zero has become the default.
 func (config *PrometheusConfig) settings() []status.Setting {
 	own := config.ownSettings()
 	if config.host.Settings == nil {
@@ -261,6 +266,7 @@ func (config *PrometheusConfig) settings() []status.Setting {
 	return settings
 }
 
+// ownSettings returns the flags of the configuration and the values of their fields.
 func (config *PrometheusConfig) ownSettings() (settings []status.Setting) {
 	v := reflect.ValueOf(config).Elem()
 	for i := range v.NumField() {

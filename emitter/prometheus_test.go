@@ -27,6 +27,8 @@ import (
 	"github.com/signalbox-ci/signalbox/metric"
 )
 
+// start starts an emitter, on any free port unless the configuration has an address.
+// The emitter is closed when the spec ends.
 func start(config *emitter.PrometheusConfig, attributes map[string]string) *emitter.Prometheus {
 	GinkgoHelper()
 	if config.BindIP == "" {
@@ -39,7 +41,7 @@ func start(config *emitter.PrometheusConfig, attributes map[string]string) *emit
 	return p
 }
 
-// samplesOf is the emitter's own page, by sample.
+// samplesOf returns the values on the emitter's own page, by sample name and labels.
 func samplesOf(p *emitter.Prometheus) map[string]string {
 	GinkgoHelper()
 	var b bytes.Buffer
@@ -86,7 +88,7 @@ var _ = Describe("The Prometheus emitter", func() {
 	})
 
 	Describe("events", func() {
-		It("drive every metric that has a rule for them", func() {
+		It("update every metric with a rule for them", func() {
 			p := start(config, nil)
 			p.Emit(logger, event("build finished", 90_000, attributes{
 				"build_status": "failed", "team_name": "main", "pipeline": "p", "job": "unit", "build_id": "7",
@@ -111,7 +113,7 @@ var _ = Describe("The Prometheus emitter", func() {
 			Expect(logger.Logs()).To(BeEmpty())
 		})
 
-		DescribeTable("do to the series what their rule says",
+		DescribeTable("update the series with the operation of their rule",
 			func(sample, want string, events ...metric.Event) {
 				p := start(config, nil)
 				for _, e := range events {
@@ -132,7 +134,7 @@ var _ = Describe("The Prometheus emitter", func() {
 				event("tasks waiting", 1, attributes{"platform": "linux"})),
 		)
 
-		It("that are known to drive nothing are not unknown", func() {
+		It("that are known but update no metric are not unknown", func() {
 			p := start(config, nil)
 			for _, name := range append(catalog.SilentEvents(), "no such event") {
 				p.Emit(logger, event(name, 1, nil))
@@ -145,12 +147,12 @@ var _ = Describe("The Prometheus emitter", func() {
 			Expect(p.Engine().Knows("no such event")).To(BeFalse())
 		})
 
-		It("are received, whether any rule knows them or not", func() {
+		It("are counted as received, with and without a rule", func() {
 			p := start(config, nil)
 			p.Emit(logger, event("no such event", 1, nil))
 			p.Emit(logger, event("no such event\xff", 1, nil))
 			p.Prepare(metric.EventType{Name: "no such event"}).EmitValues(logger, 1, nil)
-			p.Emit(logger, event("worker tasks", 1, attributes{"platform": "linux"})) // a heartbeat of nobody
+			p.Emit(logger, event("worker tasks", 1, attributes{"platform": "linux"})) // a heartbeat without a worker
 			p.Emit(logger, event("containers created", 1, nil))
 			samples := samplesOf(p)
 			Expect(samples).To(HaveKeyWithValue("signalbox_events_received_total", "5"))
@@ -158,7 +160,7 @@ var _ = Describe("The Prometheus emitter", func() {
 			Expect(samples).NotTo(HaveKey(`concourse_workers_last_seen_timestamp_seconds{worker=""}`))
 		})
 
-		It("do the same whether they come with a map or with a type", func() {
+		It("have the same effect with a map of attributes as with an event type", func() {
 			byMap, byType := start(config, nil), start(config, nil)
 			typed := metric.EventType{Name: "worker containers", Attributes: []string{"extra", "worker", "tags", "platform", "team_name"}}
 			prepared := byType.Prepare(typed)
@@ -181,11 +183,12 @@ var _ = Describe("The Prometheus emitter", func() {
 				prepared.EmitValues(logger, 1000, values)
 			}
 			Expect(samplesOf(byType)).To(HaveKeyWithValue("concourse_builds_failed_total", "1"))
-			Expect(logger.Logs()).To(HaveLen(2), "one line for each emitter, of the empty platform")
+			Expect(logger.Logs()).To(HaveLen(2), "expected one line from each emitter, about the empty platform")
 			byMap.Emit(logger, event("worker tasks", 5, attributes{"worker": "w5", "platform": "linux"}))
 			byType.Prepare(metric.EventType{Name: "worker tasks", Attributes: []string{"platform", "worker", "platform"}}).
-				EmitValues(logger, 5, []string{"of two the last counts", "w5", "linux"})
-			// One with more attributes than fit into a bit set, which is refused, but heard of.
+				EmitValues(logger, 5, []string{"the last of two applies", "w5", "linux"})
+			// An event with more attributes than fit into the engine's bit set. It is
+			// rejected, but is a heartbeat.
 			many := event("worker tasks", 6, attributes{"worker": "w6", "platform": ""})
 			typed = metric.EventType{Name: "worker tasks"}
 			values := make([]string, 40, 42)
@@ -199,17 +202,17 @@ var _ = Describe("The Prometheus emitter", func() {
 			for _, p := range []*emitter.Prometheus{byMap, byType} {
 				short := p.Prepare(metric.EventType{Name: "worker containers", Attributes: []string{"worker"}})
 				short.EmitValues(logger, 1, []string{"w4"})
-				p.Prepare(metric.EventType{Name: "nobody knows"}).EmitValues(logger, 1, nil)
+				p.Prepare(metric.EventType{Name: "no such event"}).EmitValues(logger, 1, nil)
 				p.Prepare(metric.EventType{Name: "build started"}).EmitValues(logger, 1, nil)
 			}
-			byMap.Emit(logger, event("build started", 1, nil)) // to have the same number of events
+			byMap.Emit(logger, event("build started", 1, nil)) // so that both have the same number of events
 			byType.Emit(logger, event("build started", 1, nil))
 			Expect(samplesOf(byType)).To(Equal(samplesOf(byMap)))
 			Expect(samplesOf(byType)).To(HaveKeyWithValue(rejectedFor("missing_attribute"), "1"))
 		})
 	})
 
-	It("names the attribute that is wrong with an event of many", func() {
+	It("names the invalid attribute of an event with many attributes", func() {
 		p := start(config, nil)
 		t := metric.EventType{Name: "worker state", Attributes: make([]string, 20)}
 		for i := range t.Attributes {
@@ -219,15 +222,15 @@ var _ = Describe("The Prometheus emitter", func() {
 		t.Attributes[19], values[19] = "state", "\xff"
 		p.Prepare(t).EmitValues(logger, 1, values)
 		Expect(logger.Logs()).To(HaveLen(1))
-		Expect(logger.Logs()[0].Data["error"]).To(ContainSubstring(`attribute "state" is not UTF-8`))
+		Expect(logger.Logs()[0].Data["error"]).To(ContainSubstring(`attribute "state" is not valid UTF-8`))
 	})
 
-	Describe("bad events", func() {
+	Describe("invalid events", func() {
 		long := strings.Repeat("x", 10<<20)
-		good := attributes{"worker": "w", "platform": "linux", "team_name": "main", "tags": ""}
+		valid := attributes{"worker": "w", "platform": "linux", "team_name": "main", "tags": ""}
 		with := func(name, value string) attributes {
 			a := attributes{}
-			for k, v := range good {
+			for k, v := range valid {
 				a[k] = v
 			}
 			a[name] = value
@@ -239,8 +242,8 @@ var _ = Describe("The Prometheus emitter", func() {
 			return a
 		}
 
-		DescribeTable("are counted by reason and logged with it",
-			func(e metric.Event, reason string, complaint types.GomegaMatcher) {
+		DescribeTable("are counted by reason and logged",
+			func(e metric.Event, reason string, message types.GomegaMatcher) {
 				p := start(config, nil)
 				before := samplesOf(p)
 				p.Emit(logger, e)
@@ -255,24 +258,24 @@ var _ = Describe("The Prometheus emitter", func() {
 				line := logger.Logs()[0]
 				Expect(line.Message).To(Equal("emitter.event-rejected"))
 				Expect(line.Data).To(HaveKeyWithValue("reason", reason))
-				Expect(line.Data["error"]).To(complaint)
+				Expect(line.Data["error"]).To(message)
 				Expect(len(line.ToJSON())).To(BeNumerically("<", 1000))
 			},
 			Entry("a missing attribute", event("worker containers", 1, without("team_name")), "missing_attribute", ContainSubstring(`no attribute "team_name"`)),
 			Entry("no attributes at all", event("worker containers", 1, nil), "missing_attribute", ContainSubstring(`"platform" or "team_name" or "worker"`)),
 			Entry("an empty attribute", event("worker containers", 1, with("platform", "")), "empty_attribute", ContainSubstring(`"platform" is empty`)),
-			Entry("NaN", event("worker containers", math.NaN(), good), "not_finite", ContainSubstring("NaN")),
+			Entry("NaN", event("worker containers", math.NaN(), valid), "not_finite", ContainSubstring("NaN")),
 			Entry("NaN for a lock", event("lock held", math.NaN(), attributes{"type": "t"}), "not_finite", ContainSubstring("NaN")),
 			Entry("infinity", event("builds started", math.Inf(1), nil), "not_finite", ContainSubstring("+Inf")),
 			Entry("minus infinity observed", event("gc: volume collector duration (ms)", math.Inf(-1), nil), "not_finite", ContainSubstring("-Inf")),
-			Entry("a negative observation", event("gc: volume collector duration (ms)", -7, nil), "negative", ContainSubstring("-7, expected a number that is not negative: a histogram only grows")),
+			Entry("a negative observation", event("gc: volume collector duration (ms)", -7, nil), "negative", ContainSubstring("-7, expected a non-negative number for a histogram")),
 			Entry("a negative addition", event("builds started", -1, nil), "negative", ContainSubstring("-1")),
-			Entry("a value that is not UTF-8", event("worker containers", 1, with("tags", "a\xffb")), "invalid_utf8", ContainSubstring(`"tags" is not UTF-8: "a\xffb"`)),
-			Entry("a name that is not UTF-8", event("worker\xff", 1, good), "invalid_utf8", ContainSubstring("name is not UTF-8")),
+			Entry("a value that is not UTF-8", event("worker containers", 1, with("tags", "a\xffb")), "invalid_utf8", ContainSubstring(`"tags" is not valid UTF-8: "a\xffb"`)),
+			Entry("a name that is not UTF-8", event("worker\xff", 1, valid), "invalid_utf8", ContainSubstring("is not valid UTF-8")),
 			Entry("a value of 10 MB", event("worker containers", 1, with("worker", long)), "label_value_too_long", ContainSubstring(`"worker" has 10485760 bytes`)),
 		)
 
-		It("are rejected only for the metrics concerned", func() {
+		It("are rejected only for the metrics for which they are invalid", func() {
 			p := start(config, nil)
 			p.Emit(logger, event("build finished", 1000, attributes{"build_status": "failed"}))
 			p.Emit(logger, event("build finished", math.NaN(), attributes{"build_status": "failed", "team_name": "main"}))
@@ -285,7 +288,7 @@ var _ = Describe("The Prometheus emitter", func() {
 			Expect(samples).To(HaveKeyWithValue(rejectedFor("not_finite"), "1"))
 		})
 
-		It("are logged once a second for each event and reason", func() {
+		It("are logged at most once a second for each event name and reason", func() {
 			p := start(config, nil)
 			for range 100 {
 				p.Emit(logger, event("builds started", -1, nil))
@@ -299,7 +302,7 @@ var _ = Describe("The Prometheus emitter", func() {
 			Expect(samplesOf(p)).To(HaveKeyWithValue(rejectedFor("negative"), "201"))
 		})
 
-		It("are logged with an error that makes no event of it", func() {
+		It("are logged with an error that does not cause another event", func() {
 			p := start(config, nil)
 			var cause error
 			logger.RegisterSink(sinkFunc(func(l lager.LogFormat) { cause = l.Error }))
@@ -308,7 +311,7 @@ var _ = Describe("The Prometheus emitter", func() {
 			Expect(func() { p.Emit(nil, event("jobs scheduled", -1, nil)) }).NotTo(Panic())
 		})
 
-		It("find a limit on the series of a metric", func() {
+		It("cannot create more series per metric than the limit", func() {
 			config.MaxSeriesPerMetric = 2
 			p := start(config, nil)
 			for i := range 5 {
@@ -335,7 +338,7 @@ var _ = Describe("The Prometheus emitter", func() {
 	})
 
 	Describe("workers", func() {
-		It("keep their series while they are heard of, and lose them all after that", func() {
+		It("keep their series while they have heartbeats, and then lose them all", func() {
 			config.WorkerStaleAfter = time.Minute
 			p := start(config, nil)
 			p.Emit(logger, workerContainers("w1", 3))
@@ -347,7 +350,7 @@ var _ = Describe("The Prometheus emitter", func() {
 			Expect(p.CollectGarbage()).To(Equal(emitter.Garbage{}))
 			Expect(samplesOf(p)).To(HaveKeyWithValue(`concourse_workers_last_seen_timestamp_seconds{worker="w2"}`, "1.70000004e+09"))
 			now = now.Add(1)
-			// w1 with three series; and of w2 the label set that was not reported again.
+			// Three series of w1, and the series of w2 that was not updated again.
 			Expect(p.CollectGarbage()).To(Equal(emitter.Garbage{Workers: 1, Series: 4}))
 			samples := samplesOf(p)
 			Expect(samples).NotTo(HaveKey(ContainSubstring(`worker="w1"`)))
@@ -360,7 +363,7 @@ var _ = Describe("The Prometheus emitter", func() {
 			Expect(samplesOf(p)).To(HaveKeyWithValue(`concourse_workers_containers{platform="linux",tags="a/b",team="main",worker="w1"}`, "6"))
 		})
 
-		It("are alive though their event is rejected", func() {
+		It("stay alive even if their events are rejected", func() {
 			config.WorkerStaleAfter = time.Minute
 			p := start(config, nil)
 			p.Emit(logger, event("worker unknown containers", 1, attributes{"worker": "w"}))
@@ -370,7 +373,7 @@ var _ = Describe("The Prometheus emitter", func() {
 			Expect(p.CollectGarbage()).To(Equal(emitter.Garbage{}))
 		})
 
-		It("do not come back though they are updated while they are swept", func() {
+		It("stay removed even if events update them during the removal", func() {
 			config.Clock, config.GCInterval, config.WorkerStaleAfter = nil, time.Millisecond, time.Millisecond
 			p := start(config, nil)
 			const goroutines, each = 8, 2000
@@ -402,7 +405,7 @@ var _ = Describe("The Prometheus emitter", func() {
 		})
 	})
 
-	It("has the defaults that its flags say", func() {
+	It("uses the defaults of its flags for zero fields", func() {
 		p := start(&emitter.PrometheusConfig{Clock: func() time.Time { return now }}, nil)
 		p.Emit(logger, workerContainers("w", 1))
 		now = now.Add(5*time.Minute - 1)
@@ -412,7 +415,7 @@ var _ = Describe("The Prometheus emitter", func() {
 		Expect(samplesOf(p)).To(HaveKeyWithValue("signalbox_series_limit", "100000"))
 	})
 
-	It("goes by the real time unless told otherwise", func() {
+	It("uses the system's clock by default", func() {
 		p := start(&emitter.PrometheusConfig{WorkerStaleAfter: time.Second, GCInterval: 10 * time.Millisecond}, nil)
 		lastSeen := func() (seconds float64) {
 			p.Emit(logger, workerContainers("w", 1))
@@ -437,26 +440,26 @@ var _ = Describe("The Prometheus emitter", func() {
 			Expect(samplesOf(p)).To(HaveKey(`concourse_workers_containers{invalid_label="a",platform="linux",prefix_test="b\"c",tags="a/b",team="main",version="mine",worker="w"}`))
 		})
 
-		DescribeTable("that cannot be labels stop the start",
-			func(a map[string]string, complaints ...string) {
+		DescribeTable("that cannot become labels are an error",
+			func(a map[string]string, messages ...string) {
 				config.BindIP, config.BindPort = "127.0.0.1", "0"
 				_, err := config.NewEmitter(a)
-				for _, complaint := range complaints {
-					Expect(err).To(MatchError(ContainSubstring(complaint)))
+				for _, message := range messages {
+					Expect(err).To(MatchError(ContainSubstring(message)))
 				}
 			},
-			Entry("two become one", map[string]string{"a-b": "1", "a_b": "2"}, `"a-b" and "a_b"`, `label "a_b"`),
-			Entry("one is a metric's own", map[string]string{"te-am": "x", "team-": "1"}, `attribute "team-" becomes the label "team"`, "builds_finished"),
-			Entry("one is the last-seen metric's own", map[string]string{"worker": "1"}, `"worker"`),
+			Entry("two become the same label", map[string]string{"a-b": "1", "a_b": "2"}, `"a-b" and "a_b"`, `label "a_b"`),
+			Entry("one is already a label of a metric", map[string]string{"te-am": "x", "team-": "1"}, `attribute "team-" becomes the label "team"`, "builds_finished"),
+			Entry("one is already a label of the last-seen metric", map[string]string{"worker": "1"}, `"worker"`),
 			Entry("le", map[string]string{"le": "1"}, `"le"`),
-			Entry("nothing is left", map[string]string{"--": "1"}, `"--" cannot become a label`),
-			Entry("a digit comes first", map[string]string{"1st": "1"}, `"1st" cannot become a label`),
-			Entry("not UTF-8", map[string]string{"a": "\xff"}, `attribute "a"`, "not UTF-8"),
+			Entry("no valid character", map[string]string{"--": "1"}, `"--" cannot become a label`),
+			Entry("a digit at the start", map[string]string{"1st": "1"}, `"1st" cannot become a label`),
+			Entry("not UTF-8", map[string]string{"a": "\xff"}, `attribute "a"`, "not valid UTF-8"),
 		)
 	})
 
 	Describe("the listener", func() {
-		It("serves the emitter's families beside those of the default registry", func() {
+		It("serves the emitter's families and those of the default registry", func() {
 			p := start(config, nil)
 			Expect(scrape(p)).To(And(
 				ContainSubstring("\nconcourse_builds_started_total 0\n"),
@@ -467,7 +470,7 @@ var _ = Describe("The Prometheus emitter", func() {
 			Expect(samplesOf(p)).To(HaveKeyWithValue("signalbox_scrape_duration_seconds_count", "1"))
 		})
 
-		It("can be there twice in one process, also in one registry with different names", func() {
+		It("can run twice in one process", func() {
 			a := start(config, map[string]string{"x": "y"})
 			second := &emitter.PrometheusConfig{Namespace: "ci"}
 			b := start(second, map[string]string{"x": "y"})
@@ -477,15 +480,15 @@ var _ = Describe("The Prometheus emitter", func() {
 			Expect(scrape(b)).To(ContainSubstring("\nci_builds_started_total{x=\"y\"} 1\n"))
 		})
 
-		DescribeTable("does not start with a configuration that is no good",
-			func(change func(*emitter.PrometheusConfig), complaint string) {
+		DescribeTable("does not start with an invalid configuration",
+			func(change func(*emitter.PrometheusConfig), message string) {
 				config.BindIP, config.BindPort = "127.0.0.1", "0"
 				change(config)
 				_, err := config.NewEmitter(nil)
-				Expect(err).To(MatchError(ContainSubstring(complaint)))
+				Expect(err).To(MatchError(ContainSubstring(message)))
 			},
-			Entry("no IP", func(c *emitter.PrometheusConfig) { c.BindIP = "localhost:1" }, `--prometheus-bind-ip: got "localhost:1", expected an IP address`),
-			Entry("no port", func(c *emitter.PrometheusConfig) { c.BindPort = "http" }, `--prometheus-bind-port: got "http", expected a port from 0 to 65535`),
+			Entry("not an IP address", func(c *emitter.PrometheusConfig) { c.BindIP = "localhost:1" }, `--prometheus-bind-ip: got "localhost:1", expected an IP address`),
+			Entry("not a port", func(c *emitter.PrometheusConfig) { c.BindPort = "http" }, `--prometheus-bind-port: got "http", expected a port from 0 to 65535`),
 			Entry("port too high", func(c *emitter.PrometheusConfig) { c.BindPort = "65536" }, `--prometheus-bind-port: got "65536"`),
 			Entry("namespace", func(c *emitter.PrometheusConfig) { c.Namespace = "my ci" }, `--prometheus-namespace: got "my ci"`),
 			Entry("naming", func(c *emitter.PrometheusConfig) { c.Naming = "new" }, `--prometheus-naming: got "new", expected inherited or modern`),
@@ -496,7 +499,7 @@ var _ = Describe("The Prometheus emitter", func() {
 			Entry("web configuration", func(c *emitter.PrometheusConfig) { c.WebConfigFile = "/nonexistent/web.yml" }, "--prometheus-web-config-file: open /nonexistent/web.yml"),
 		)
 
-		It("goes on after Close without being served", func() {
+		It("stops with Close, but the emitter still accepts events", func() {
 			p := start(config, nil)
 			Expect(p.Close()).To(Succeed())
 			Expect(p.Close()).To(Succeed())
@@ -506,20 +509,20 @@ var _ = Describe("The Prometheus emitter", func() {
 		})
 	})
 
-	It("counts what was not even an event", func() {
+	It("counts malformed events", func() {
 		p := start(config, nil)
 		p.Engine().CountMalformed(nil)
 		Expect(samplesOf(p)).To(HaveKeyWithValue(rejectedFor("malformed"), "1"))
 	})
 
 	Describe("as a collector", func() {
-		It("sits in anyone's registry", func() {
+		It("can be registered with any registry", func() {
 			p := start(config, map[string]string{"node": "a"})
 			p.Emit(logger, workerContainers("w", 3))
 			registry := prometheus.NewPedanticRegistry()
 			Expect(registry.Register(p)).To(Succeed())
 			Expect(testutil.GatherAndCompare(registry, strings.NewReader(`
-				# HELP concourse_workers_containers Containers on a worker.
+				# HELP concourse_workers_containers Number of containers on a worker.
 				# TYPE concourse_workers_containers gauge
 				concourse_workers_containers{node="a",platform="linux",tags="a/b",team="main",worker="w"} 3
 			`), "concourse_workers_containers")).To(Succeed())
@@ -530,7 +533,7 @@ var _ = Describe("The Prometheus emitter", func() {
 			Expect(gathered).To(HaveLen(len(own)))
 		})
 
-		It("has metrics about itself that Prometheus' lint does not complain of", func() {
+		It("has metrics about itself that pass promlint", func() {
 			p := start(config, nil)
 			p.Attach(logger, func() []metric.EmitterStats {
 				return []metric.EmitterStats{{Emitter: "Slow", QueueLength: 3, QueueCapacity: 10, Dropped: 7}}
@@ -559,7 +562,7 @@ type sinkFunc func(lager.LogFormat)
 
 func (f sinkFunc) Log(l lager.LogFormat) { f(l) }
 
-func TestEmittingAllocatesNothing(t *testing.T) {
+func TestEmitDoesNotAllocate(t *testing.T) {
 	config := &emitter.PrometheusConfig{BindIP: "127.0.0.1", BindPort: "0"}
 	e, err := config.NewEmitter(nil)
 	if err != nil {

@@ -19,7 +19,7 @@ import (
 	"github.com/signalbox-ci/signalbox/internal/host"
 )
 
-var _ = Describe("The page of the Prometheus emitter with what is pushed", func() {
+var _ = Describe("The metrics page with pushed metrics", func() {
 	var (
 		p *emitter.Prometheus
 		a *aggregator.Aggregator
@@ -47,7 +47,7 @@ var _ = Describe("The page of the Prometheus emitter with what is pushed", func(
 		})
 	}
 
-	It("has it among the emitter's own, in order", func() {
+	It("lists pushed and the emitter's own metrics in one order", func() {
 		Expect(gauge("concourse_builds_waiting")).To(Succeed())
 		Expect(push("a_gauge", dto.MetricType_GAUGE)).To(Succeed())
 		page := scrape(p)
@@ -55,22 +55,22 @@ var _ = Describe("The page of the Prometheus emitter with what is pushed", func(
 		Expect(page).To(MatchRegexp("(?s)concourse_builds_started.*\nconcourse_builds_waiting{username=\"alice\"} 7\n.*\nconcourse_caches_"))
 	})
 
-	It("refuses what has the name of one of the emitter's own, as another type or from an agent", func() {
-		Expect(gauge("concourse_workers_containers")).To(MatchError(ContainSubstring("the server itself")), "though it has no series yet")
+	It("rejects pushed metrics with the name of one of the emitter's own, if they come from an agent or have another type", func() {
+		Expect(gauge("concourse_workers_containers")).To(MatchError(ContainSubstring("the server itself")), "although the family has no series yet")
 		Expect(gauge("signalbox_build_info")).To(MatchError(ContainSubstring("the server itself")))
 		Expect(gauge("concourse_builds_duration_seconds_count")).To(MatchError(ContainSubstring("name of a sample of the histogram concourse_builds_duration_seconds")))
 		Expect(push("concourse_workers_containers", dto.MetricType_COUNTER)).To(MatchError(ContainSubstring("got type counter, expected gauge")))
 		Expect(push("go_goroutines", dto.MetricType_COUNTER)).To(MatchError(ContainSubstring("got type counter, expected gauge")))
 	})
 
-	It("serves what a job pushes under one of the emitter's own names beside that", func() {
+	It("serves what a job pushes with the name of one of the emitter's own metrics next to that metric", func() {
 		Expect(push("go_goroutines", dto.MetricType_GAUGE)).To(Succeed())
 		Expect(scrape(p)).To(MatchRegexp("# TYPE go_goroutines gauge\ngo_goroutines [0-9]+\ngo_goroutines{instance=\"\",job=\"j\"} 7\n"))
 		Expect(push("concourse_builds_started_total", dto.MetricType_COUNTER)).To(Succeed())
 		Expect(scrape(p)).To(ContainSubstring("concourse_builds_started_total 0\nconcourse_builds_started_total{instance=\"\",job=\"j\"} 7\n"))
 	})
 
-	It("has what another gatherer has, and keeps its names", func() {
+	It("contains the metrics of another gatherer, and rejects pushed metrics with their names", func() {
 		registry := prometheus.NewRegistry()
 		registry.MustRegister(prometheus.NewGauge(prometheus.GaugeOpts{Name: "a_gauge"}))
 		p.ServeGatherer(registry)
@@ -78,7 +78,7 @@ var _ = Describe("The page of the Prometheus emitter with what is pushed", func(
 		Expect(gauge("a_gauge")).To(MatchError(ContainSubstring("the server itself")))
 	})
 
-	It("has it from the start, if it is configured so", func() {
+	It("contains pushed metrics and another gatherer's from the start, if they are configured", func() {
 		Expect(push("a_gauge", dto.MetricType_GAUGE)).To(Succeed())
 		registry := prometheus.NewRegistry()
 		registry.MustRegister(prometheus.NewGauge(prometheus.GaugeOpts{Name: "b_gauge"}))
@@ -89,7 +89,7 @@ var _ = Describe("The page of the Prometheus emitter with what is pushed", func(
 		Expect(gauge("b_gauge")).To(MatchError(ContainSubstring("the server itself")))
 	})
 
-	It("has groups and agents in the overview, none at first", func() {
+	It("comes with groups and agents in the overview", func() {
 		overview := func() (answer struct {
 			Groups, Agents struct {
 				Total int
@@ -110,7 +110,7 @@ var _ = Describe("The page of the Prometheus emitter with what is pushed", func(
 		Expect(overview().Agents).To(And(HaveField("Total", 1), HaveField("List", HaveExactElements(HaveField("Series", 1)))))
 	})
 
-	It("can be served elsewhere too, unless it is guarded", func() {
+	It("can also be served by the program's own server, unless a web configuration file protects the listener", func() {
 		Expect(push("a_gauge", dto.MetricType_GAUGE)).To(Succeed())
 		w := httptest.NewRecorder()
 		p.Handler().ServeHTTP(w, httptest.NewRequest(http.MethodGet, "/metrics", nil))
@@ -125,6 +125,6 @@ var _ = Describe("The page of the Prometheus emitter with what is pushed", func(
 		Expect(w.Code).To(Equal(http.StatusForbidden))
 
 		_, err := (&emitter.PrometheusConfig{Handler: true, WebConfigFile: file}).NewEmitter(nil)
-		Expect(err).To(MatchError(ContainSubstring("--prometheus-web-config-file")), "there is no listener for it")
+		Expect(err).To(MatchError(ContainSubstring("--prometheus-web-config-file")), "there is no listener to protect")
 	})
 })

@@ -2,4 +2,5 @@
 
 package emitter_test
 
+// raceEnabled reports whether the race detector is enabled.
 const raceEnabled = false

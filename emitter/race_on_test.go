@@ -2,5 +2,6 @@
 
 package emitter_test
 
-// raceEnabled tells that pools drop some of what is put in, which costs allocations.
+// raceEnabled reports whether the race detector is enabled. The race detector makes
+// sync.Pool drop items at random, so tests cannot count allocations.
 const raceEnabled = true

@@ -23,7 +23,7 @@ import (
 
 const recording = "testdata/concourse-a/"
 
-// A recorded line is an event, or the marker of a scrape.
+// recorded is a line of the recording: an event or, if it has a Marker, a scrape.
 type recorded struct {
 	metric.Event
 	Marker string
@@ -47,7 +47,7 @@ func readRecording() []recorded {
 	return lines
 }
 
-// A sweep is one line of the recording's sweeps: the node collected then.
+// A sweep is a line of the recording's sweeps: a garbage collection by the node.
 type sweep struct {
 	AfterEvents int `json:"after_events"`
 	Time        time.Time
@@ -65,7 +65,8 @@ func readSweeps() (sweeps []sweep) {
 	return sweeps
 }
 
-// A page is its samples by name and labels, and the types of its families.
+// A page is a parsed metrics page: the values of its samples by name and labels, and
+// the types of its families.
 type page struct {
 	samples map[string]string
 	types   map[string]string
@@ -86,8 +87,8 @@ func readPage(text string) page {
 	return p
 }
 
-// ours are the families that Signalbox has and the node that was recorded has
-// not: some are new, one is of an older Concourse.
+// ours lists the families that Signalbox has and the recorded node does not have. Some
+// are new; one is from an older version of Concourse.
 var ours = []string{
 	"concourse_workers_last_seen_timestamp_seconds",
 	"concourse_lidar_check_queue_size",
@@ -100,7 +101,7 @@ func familyOf(sample string) string {
 	return name
 }
 
-// withoutOurs drops what Concourse has not, and returns it for chaining.
+// withoutOurs removes the families that Concourse does not have, and returns p.
 func (p page) withoutOurs() page {
 	isOurs := func(name, _ string) bool {
 		return strings.HasPrefix(name, "signalbox_") || slices.Contains(ours, familyOf(name))
@@ -110,7 +111,7 @@ func (p page) withoutOurs() page {
 	return p
 }
 
-// split takes the samples of workers' own families out of the page.
+// split separates the samples of families about individual workers from all others.
 func (p page) split() (rest, workers map[string]string) {
 	rest, workers = map[string]string{}, map[string]string{}
 	for name, value := range p.samples {
@@ -123,12 +124,12 @@ func (p page) split() (rest, workers map[string]string) {
 	return rest, workers
 }
 
-// A workerModel says in the plainest way which series of workers there should
-// be, from the times of the events alone.
+// A workerModel is a simple model of the series that workers should have. It uses only
+// the events and their times.
 type workerModel struct {
-	heard   map[string]time.Time            // by worker
-	updated map[string]map[string]time.Time // by worker and sample, of heartbeat families
-	owned   map[string]map[string]bool      // by worker and sample, of the others
+	seen    map[string]time.Time            // last heartbeat, by worker
+	updated map[string]map[string]time.Time // last update of samples of heartbeat families, by worker and sample
+	owned   map[string]map[string]bool      // samples of other families, by worker and sample
 }
 
 func newWorkerModel() *workerModel {
@@ -149,7 +150,7 @@ func (m *workerModel) emit(e metric.Event) {
 		m.owned[worker][fmt.Sprintf("concourse_workers_unknown_%s{worker=%q}", kind, worker)] = true
 		return
 	}
-	m.heard[worker] = e.Time
+	m.seen[worker] = e.Time
 	if e.Attributes["platform"] == "" {
 		return
 	}
@@ -162,9 +163,9 @@ func (m *workerModel) emit(e metric.Event) {
 }
 
 func (m *workerModel) sweep(now time.Time, limit time.Duration) {
-	for worker, heard := range m.heard {
-		if now.Sub(heard) >= limit {
-			delete(m.heard, worker)
+	for worker, seen := range m.seen {
+		if now.Sub(seen) >= limit {
+			delete(m.seen, worker)
 			delete(m.updated, worker)
 			delete(m.owned, worker)
 		}
@@ -186,12 +187,12 @@ func (m *workerModel) samples() (names []string) {
 }
 
 var _ = Describe("Replaying the recording of a Concourse node", func() {
-	It("serves what the node served, but for the series of workers that are gone", func() {
+	It("serves the same samples as the node, except for the series of removed workers", func() {
 		const staleAfter = 2 * time.Minute
 		now := time.Time{}
 		config := &emitter.PrometheusConfig{
 			BindIP: "127.0.0.1", BindPort: "0",
-			WorkerStaleAfter: staleAfter, GCInterval: time.Hour, // collected when the node did
+			WorkerStaleAfter: staleAfter, GCInterval: time.Hour, // the test collects garbage when the node did
 			Clock: func() time.Time { return now },
 		}
 		e, err := config.NewEmitter(nil)
@@ -233,7 +234,7 @@ var _ = Describe("Replaying the recording of a Concourse node", func() {
 				Expect(wantWorkers).To(HaveKeyWithValue(sample, value), "marker %d", markers)
 			}
 			if markers == 1 {
-				Expect(lines(got, served.String())).To(Equal(lines(want, string(recordedPage))), "not in the same order")
+				Expect(lines(got, served.String())).To(Equal(lines(want, string(recordedPage))), "the order of the samples differs")
 				Expect(got.types).To(Equal(want.types))
 			}
 		}
@@ -241,7 +242,7 @@ var _ = Describe("Replaying the recording of a Concourse node", func() {
 	})
 })
 
-// lines are the samples of the page's text, in their order.
+// lines returns the lines of the page's text that are samples of p, in their order.
 func lines(p page, text string) (samples []string) {
 	for line := range strings.Lines(text) {
 		if i := strings.LastIndexByte(line, ' '); i >= 0 && p.samples[line[:i]] != "" && line[0] != '#' {

@@ -18,10 +18,10 @@ func BenchmarkTypedCall(b *testing.B) {
 		emitters []metric.Emitter
 	}{
 		{"no emitter", nil, nil},
-		{"typed emitter", nil, []metric.Emitter{nothing{}}},
-		{"typed emitter, 2 node attributes", attributes{"zone": "b", "rack": "1"}, []metric.Emitter{nothing{}}},
+		{"typed emitter", nil, []metric.Emitter{noop{}}},
+		{"typed emitter, 2 node attributes", attributes{"zone": "b", "rack": "1"}, []metric.Emitter{noop{}}},
 		{"plain concurrent emitter", nil, []metric.Emitter{plain}},
-		{"queued emitter", nil, []metric.Emitter{queuedNothing{}}},
+		{"queued emitter", nil, []metric.Emitter{queuedNoop{}}},
 	} {
 		monitor := monitorOf(b, bench.node, bench.emitters...)
 		b.Run(bench.name+"/containers", func(b *testing.B) {
@@ -64,7 +64,7 @@ func BenchmarkEmit(b *testing.B) {
 	logger := lager.NewLogger("ci")
 	event := metric.Event{Name: "worker containers", Attributes: attributes{"worker": "w", "platform": "linux", "team_name": "t", "tags": "a/b"}}
 	for name, node := range map[string]attributes{"no node attributes": nil, "2 node attributes": {"zone": "b", "rack": "1"}} {
-		monitor := monitorOf(b, node, nothing{})
+		monitor := monitorOf(b, node, noop{})
 		b.Run(name, func(b *testing.B) {
 			b.ReportAllocs()
 			for b.Loop() {

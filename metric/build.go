@@ -6,22 +6,25 @@ import (
 	"code.cloudfoundry.org/lager/v3"
 )
 
-// A Build is the subject of a build event. Its methods are called while the event is
-// emitted, from the goroutine that emits it.
+// A Build is the build that an event is about. Emit and EmitTo call its methods in the
+// goroutine that emits the event.
 type Build interface {
-	// ID returns the build's number, unique among all builds.
+	// ID returns the build's number, which is unique among all builds.
 	ID() int
 
-	// Attributes identify the build: build, build_id, job, pipeline, team_name and
-	// others. The map is neither changed nor kept.
+	// Attributes returns the attributes that identify the build, such as build,
+	// build_id, job, pipeline and team_name. Emit neither changes nor keeps the map.
 	Attributes() map[string]string
 
-	// Status returns how the build ended. It is called only for finished builds.
+	// Status returns the outcome of the build. It is called only for finished builds.
 	Status() BuildStatus
 
-	// StartTime and EndTime return the zero time for a build that never started, such
-	// as one that was aborted while it was waiting.
+	// StartTime returns when the build started. It returns the zero time for a build
+	// that never started, such as one that was aborted while it was waiting.
 	StartTime() time.Time
+
+	// EndTime returns when the build ended. It may return the zero time for a build
+	// that never started.
 	EndTime() time.Time
 }
 
@@ -68,8 +71,9 @@ func (e BuildStarted) EmitTo(logger lager.Logger, m *Monitor) {
 }
 
 // A BuildFinished event reports that a build ended. Its value is the build's duration
-// in milliseconds, 0 if the build never started; the attribute build_status is its
-// status. For builds that check a resource, use CheckBuildFinished.
+// in milliseconds, or 0 if the build never started or ends before it starts. The
+// attribute build_status is the build's status. For builds that check a resource, use
+// CheckBuildFinished.
 type BuildFinished struct {
 	Build Build // must not be nil
 }
@@ -111,8 +115,8 @@ func emitFinished(logger lager.Logger, m *Monitor, name string, build Build) {
 	})
 }
 
-// buildDuration returns the build's duration, or 0 for a build that never started: the
-// time since year 1 would distort every sum.
+// buildDuration returns the build's duration, or 0 for a build that never started,
+// since the time from year 1 to now would distort every sum.
 func buildDuration(build Build) time.Duration {
 	start, end := build.StartTime(), build.EndTime()
 	if start.IsZero() || end.Before(start) {

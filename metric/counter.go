@@ -3,7 +3,7 @@ package metric
 import "sync/atomic"
 
 // A Counter counts what happens between two ticks of PeriodicallyEmit. The zero value
-// is a counter at zero. It is safe for concurrent use and must not be copied.
+// is a counter at zero. A Counter is safe for concurrent use and must not be copied.
 type Counter struct {
 	value atomic.Int64
 }
@@ -18,8 +18,8 @@ func (c *Counter) IncDelta(delta int) {
 	}
 }
 
-// TakeDelta returns what was counted since the last call of TakeDelta, and sets the
-// counter to zero. PeriodicallyEmit and Monitor.Flush call it for the counters of a
-// Monitor; a count that a program takes is missing from the events. (Concourse's name
-// for it, used only by its metric package and by tests, is Delta.)
+// TakeDelta returns the count since the last call of TakeDelta and resets the counter
+// to zero. PeriodicallyEmit and Monitor.Flush call it for the counters of a Monitor; if
+// the program calls it as well, that count is missing from the events. In Concourse,
+// this method is called Delta.
 func (c *Counter) TakeDelta() float64 { return float64(c.value.Swap(0)) }

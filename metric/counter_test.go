@@ -14,7 +14,7 @@ var _ = Describe("Counter", func() {
 
 	BeforeEach(func() { counter = new(metric.Counter) })
 
-	It("returns the sum since the last call", func() {
+	It("returns the sum since the last call of TakeDelta", func() {
 		Expect(counter.TakeDelta()).To(BeZero())
 		counter.Inc()
 		counter.IncDelta(4)
@@ -30,7 +30,7 @@ var _ = Describe("Counter", func() {
 		Expect(counter.TakeDelta()).To(Equal(3.0))
 	})
 
-	It("loses nothing when it is read while it counts", func() {
+	It("loses no count if it is read while it is incremented", func() {
 		var sum float64
 		var counting sync.WaitGroup
 		for range 4 {

@@ -7,8 +7,8 @@ import (
 	"code.cloudfoundry.org/lager/v3"
 )
 
-// A Database has the statistics of a connection pool, as *sql.DB does. It must be safe
-// for concurrent use.
+// A Database returns the statistics of a connection pool, as *sql.DB does. It must be
+// safe for concurrent use.
 type Database interface {
 	Stats() sql.DBStats
 }
@@ -21,8 +21,8 @@ type namedDatabase struct {
 var databaseConnections = define("database connections", "ConnectionName")
 
 // RegisterDatabase makes PeriodicallyEmit and Flush emit the number of the database's
-// open connections, with the name as the attribute ConnectionName. The database cannot
-// be removed.
+// open connections, with the name as the attribute ConnectionName. A registered
+// database cannot be removed.
 func (m *Monitor) RegisterDatabase(name string, database Database) {
 	m.registered.Lock()
 	defer m.registered.Unlock()

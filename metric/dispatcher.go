@@ -12,19 +12,19 @@ import (
 )
 
 // A dispatcher hands events to the running emitters of an initialized Monitor.
-// Initialize creates it; after that nothing in it changes but the pool.
+// Initialize creates it; after that, only its pool changes.
 type dispatcher struct {
 	host       string
-	attributes map[string]string // of the node; emitters may receive this map itself
+	attributes map[string]string // the node's; emitters may receive this map, not a copy
 	running    []*runningEmitter
 
 	// The running emitters, by kind.
-	concurrent []ConcurrentEmitter // TypedEmitters included
+	concurrent []ConcurrentEmitter // including TypedEmitters
 	typed      []TypedEmitter
-	untyped    []ConcurrentEmitter // those in concurrent that are not TypedEmitters
+	untyped    []ConcurrentEmitter // concurrent without the TypedEmitters
 	queues     []*queue            // of all other emitters
 
-	types []resolvedType // of eventTypes, by the same index
+	types []resolvedType // the eventTypes, at the same indexes
 
 	scratches sync.Pool // of *scratch
 }
@@ -34,8 +34,8 @@ type dispatcher struct {
 type resolvedType struct {
 	EventType
 	dispatcher *dispatcher
-	own        int      // how many of the attributes are the event type's own
-	nodeValues []string // the values of the others
+	own        int      // number of attributes that are the event type's own
+	nodeValues []string // values of the remaining attributes, which are the node's
 	typed      []TypedEvent
 }
 
@@ -66,9 +66,9 @@ func newDispatcher(host string, attributes map[string]string, running []*running
 	return d
 }
 
-// resolve appends the node's attributes, sorted by name, to the event type's own and
-// lets the TypedEmitters prepare for the type. An attribute of the type's own shadows
-// the node's attribute of the same name.
+// resolve appends the node's attributes, sorted by name, to the event type's own, and
+// lets the TypedEmitters prepare for the type. If both have an attribute of the same
+// name, the type's own takes precedence.
 func (d *dispatcher) resolve(t EventType) resolvedType {
 	resolved := resolvedType{
 		EventType:  EventType{Name: t.Name, Attributes: slices.Clone(t.Attributes)},
@@ -109,13 +109,13 @@ func (d *dispatcher) enqueue(logger lager.Logger, event Event) {
 	}
 }
 
-// needsTime reports whether an emitter takes events that must have a Time.
+// needsTime reports whether any emitter requires events to have a Time.
 func (d *dispatcher) needsTime() bool {
 	return len(d.untyped)+len(d.queues) > 0
 }
 
-// complete sets the event's Host and, if an emitter needs it, its Time, where they
-// are missing.
+// complete fills in the event's Host, if it is missing, and its Time, if it is missing
+// and an emitter requires it.
 func (d *dispatcher) complete(event *Event) {
 	if event.Host == "" {
 		event.Host = d.host
@@ -138,10 +138,10 @@ func (s *scratch) deliver(logger lager.Logger, event Event) {
 	d.dispatch(logger, event)
 }
 
-// emit emits an event of one of this package's types; every typed call but those of
-// builds ends here. The values are those of the type's attributes, in their order.
-// Excess values are ignored, so that types whose attributes begin alike can share a
-// call. emit does nothing if t is 0.
+// emit emits an event of one of this package's types. All typed calls use it, except
+// those about builds. The values are those of the type's attributes, in the same order.
+// emit ignores excess values, so that a call can serve several types whose lists of
+// attributes start the same. If t is 0, emit does nothing.
 func (m *Monitor) emit(logger lager.Logger, t eventTypeID, value float64, values ...string) {
 	if t == 0 {
 		return
@@ -159,8 +159,8 @@ func (m *Monitor) emit(logger lager.Logger, t eventTypeID, value float64, values
 // emit gives an event of the type to every emitter. It uses only the event's Value,
 // Host and Time.
 //
-// Emitters that prepared for the type take the bare values. All others cost a map and
-// a reading of the clock.
+// Emitters that prepared for the type take the bare values. All others need a map and
+// the current time.
 func (s *scratch) emit(logger lager.Logger, t *resolvedType, event Event, values []string) {
 	t.emitTyped(logger, event.Value, values)
 	d := s.dispatcher

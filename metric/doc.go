@@ -1,38 +1,51 @@
-// Package metric lets a CI scheduler emit events, such as finished builds and used
-// workers, and keep counters and gauges. Emitters turn them into metrics: package
-// emitter of this module serves them to Prometheus, for example.
+// Package metric lets a CI scheduler report what happens: events, such as finished
+// builds, and counters and gauges, such as the number of running builds. Emitters, such
+// as the Prometheus emitter in package emitter of this module, turn them into metrics.
 //
-// A program initializes a [Monitor], usually [Metrics], and then reports what happens:
+//	logger := metric.SlogLogger(slog.Default())
+//	monitor := metric.NewMonitor()
+//	monitor.RegisterEmitter(&emitter.PrometheusConfig{BindIP: "127.0.0.1", BindPort: "9391"})
+//	if err := monitor.Initialize(logger, "web-1", nil, 0); err != nil {
+//		return err
+//	}
 //
-//	// At start. Importing package emitter has registered the Prometheus emitter.
-//	err := metric.Metrics.WireEmitters(parser.Group) // adds the emitters' flags
-//	_, err = parser.Parse()
-//	err = metric.Metrics.Initialize(logger, "web-1", nil, 0)
-//	defer metric.Metrics.Close(ctx)
-//	go metric.PeriodicallyEmit(logger, metric.Metrics, 10*time.Second).RunContext(ctx)
+//	// Emit the counters and gauges every ten seconds.
+//	ctx, stop := context.WithCancel(context.Background())
+//	stopped := make(chan error)
+//	go func() { stopped <- metric.PeriodicallyEmit(logger, monitor, 10*time.Second).RunContext(ctx) }()
 //
-//	// When something happens.
-//	metric.BuildFinished{Build: build}.Emit(logger)
-//	metric.Metrics.ContainersCreated.Inc()
-//	metric.Metrics.StepsWaiting.With(labels).Inc()
-//	metric.Metrics.Emit(logger, metric.Event{Name: "deploy finished", Value: 12.5})
+//	// Report what happens.
+//	monitor.ContainersCreated.Inc()
+//	metric.WorkerUsage{
+//		Resource: metric.WorkerContainers, WorkerName: "worker-1", Platform: "linux", Count: 12,
+//	}.EmitTo(logger, monitor)
+//	monitor.Emit(logger, metric.Event{Name: "deploy finished"}) // requires a rule; see package rule
+//
+//	// On exit, emit the last counts, then close the emitters.
+//	stop()
+//	return errors.Join(<-stopped, monitor.Close(context.Background()))
+//
+// A program can use [Metrics], a global Monitor, instead of creating its own. Importing
+// package emitter registers its emitter with Metrics, and [Monitor.WireEmitters] adds
+// the flags of the registered emitters to those of the program.
 //
 // There are three ways to report something:
 //
-//   - Typed calls, such as [BuildFinished] and [WorkerUsage], emit one event each. The
-//     method Emit emits it to Metrics, and EmitTo to another Monitor.
-//   - Counters and gauges are fields of the Monitor. [PeriodicallyEmit] emits the growth
-//     of each counter and the peak of each gauge at regular intervals; [Monitor.Flush]
-//     does so immediately, for tests.
-//   - [Monitor.Emit] emits events with names of the program's own; [Monitor.Prepare] is
-//     for frequent ones.
+//   - Typed calls, such as [BuildFinished] and [WorkerUsage], emit one event each:
+//     Emit emits it to Metrics, and EmitTo to another Monitor.
+//   - Counters and gauges are fields of the Monitor. At regular intervals,
+//     [PeriodicallyEmit] emits the growth of each counter and the peak of each gauge;
+//     [Monitor.Flush] does so immediately, for tests.
+//   - [Monitor.Emit] emits events with names that the program defines. For frequent
+//     events, [Monitor.Prepare] is faster.
 //
-// Every event goes to every configured emitter. An emitter receives events through a
-// bounded queue, so that a slow one delays neither the program nor other emitters, or
-// is called directly if it is a [ConcurrentEmitter]. Before Initialize, after Close and
-// with no emitter configured, events are discarded; this costs a few nanoseconds.
+// Every event goes to every configured emitter. The Monitor calls a [ConcurrentEmitter]
+// directly. Every other emitter receives events through its own bounded queue, so that
+// a slow emitter delays neither the program nor other emitters. Before Initialize,
+// after Close, and if no emitter is configured, events are discarded; this takes a few
+// nanoseconds.
 //
 // All functions and methods are safe for concurrent use unless documented otherwise.
-// They accept a nil logger, which discards what would be logged. Programs that use
-// log/slog pass [SlogLogger](slog.Default()).
+// They accept a nil logger, which discards all messages. Programs that use log/slog
+// pass [SlogLogger](slog.Default()).
 package metric

@@ -10,7 +10,7 @@ const dropReportInterval = time.Second
 // has nothing to report. It is not safe for concurrent use.
 type dropReport struct {
 	unreported uint64
-	last       time.Time // of the last report that was due
+	last       time.Time // when a report was last due
 }
 
 // add counts one dropped event and returns how many to report now, if any.
@@ -22,7 +22,7 @@ func (r *dropReport) add(now time.Time) uint64 {
 // pending reports whether any dropped events are unreported.
 func (r *dropReport) pending() bool { return r.unreported > 0 }
 
-// due returns how many dropped events to report now, and considers them reported.
+// due returns how many dropped events to report now, and marks them as reported.
 func (r *dropReport) due(now time.Time) uint64 {
 	if now.Sub(r.last) < dropReportInterval {
 		return 0

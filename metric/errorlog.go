@@ -15,7 +15,7 @@ var errorLog = define(errorLogName, "message")
 // An ErrorLog event reports that an error was logged. Its value is 1. ErrorSink emits
 // it; programs that do not log through lager can emit it themselves.
 type ErrorLog struct {
-	Message string // with lager: component, sessions and action, joined by dots
+	Message string // for lager: the component, sessions and action, joined by dots
 }
 
 // Emit emits the event to Metrics.
@@ -29,11 +29,12 @@ func (e ErrorLog) EmitTo(logger lager.Logger, m *Monitor) {
 // An ErrorSink is a lager.Sink that emits an ErrorLog event for every line at level
 // error. It is safe for concurrent use.
 //
-// To avoid endless loops, it ignores errors that are caused by its own events: those
+// To avoid endless loops, an ErrorSink ignores errors that its own events cause: those
 // that wrap ErrFailedToEmit, and those that a goroutine logs while it emits an "error
-// log" event. Errors that an emitter logs during other events are counted like all
-// others. So are errors that an emitter logs from a goroutine of its own; they should
-// wrap ErrFailedToEmit, because otherwise each causes an event that may fail again.
+// log" event. It does count the errors that an emitter logs while it handles other
+// events, and the errors that an emitter logs from its own goroutines. The latter
+// should wrap ErrFailedToEmit; otherwise, each of them causes an event that may fail
+// again.
 type ErrorSink struct {
 	logger  lager.Logger
 	monitor *Monitor
@@ -62,8 +63,8 @@ func (s *ErrorSink) Log(line lager.LogFormat) {
 	ErrorLog{Message: line.Message}.EmitTo(s.logger, s.monitor)
 }
 
-// failedToEmit reports whether the line's error wraps ErrFailedToEmit. Some code passes
-// a nil error and has the error in the data.
+// failedToEmit reports whether the line's error wraps ErrFailedToEmit. Some code logs a
+// nil error and puts the actual error into the data.
 func failedToEmit(line lager.LogFormat) bool {
 	err := line.Error
 	if err == nil {
@@ -73,8 +74,8 @@ func failedToEmit(line lager.LogFormat) bool {
 }
 
 // emittingErrorLog calls emit, which emits an "error log" event. Its only purpose is to
-// be on the stack, where isEmittingErrorLog looks for it. It is not inlined, so that
-// this does not depend on how inlined calls are traced.
+// be on the stack, where isEmittingErrorLog looks for it. It must not be inlined, so
+// that this does not depend on how stack traces show inlined calls.
 //
 //go:noinline
 func emittingErrorLog(emit func()) { emit() }
@@ -84,10 +85,10 @@ var emittingErrorLogName = runtime.FuncForPC(reflect.ValueOf(emittingErrorLog).P
 // isEmittingErrorLog reports whether the calling goroutine is emitting an "error log"
 // event.
 //
-// It inspects the stack, because goroutines have neither identities nor variables, the
-// emitter and the logger in between pass nothing on, and a flag shared by goroutines
-// would suppress the errors of others. This costs about as much as logging the line,
-// and errors are rare.
+// It inspects the stack because Go has no goroutine-local variables, because the
+// emitter and the logger in between pass no context on, and because a flag shared by
+// all goroutines would also suppress errors that other goroutines log. Inspecting the
+// stack takes about as long as logging the line, and errors are rare.
 func isEmittingErrorLog() bool {
 	var pcs [64]uintptr
 	for skip := 2; ; skip += len(pcs) {

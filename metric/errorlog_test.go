@@ -51,11 +51,11 @@ var _ = Describe("ErrorSink", func() {
 		return messages
 	}
 
-	// hiccups returns how often an emitter logged an error.
-	hiccups := func() int {
+	// emitterErrors returns how often an emitter logged an error.
+	emitterErrors := func() int {
 		n := 0
 		for _, line := range lines.Lines() {
-			if line.Message == "ci.hiccup" {
+			if line.Message == "ci.emitter-error" {
 				n++
 			}
 		}
@@ -73,7 +73,7 @@ var _ = Describe("ErrorSink", func() {
 		Expect(emitted.Events()[0].Value).To(Equal(1.0))
 	})
 
-	It("emits to Metrics when it is made as a collector", func() {
+	It("emits to Metrics if NewErrorSinkCollector created it", func() {
 		metric.Metrics.RegisterEmitter(&factory{name: "page", emitter: emitted})
 		Expect(metric.Metrics.Initialize(logger, "web-1", nil, 0)).To(Succeed())
 		DeferCleanup(func() {
@@ -86,25 +86,25 @@ var _ = Describe("ErrorSink", func() {
 		Expect(messages()).To(Equal([]string{"atc.failed"}))
 	})
 
-	DescribeTable("ignores errors from failing to emit",
+	DescribeTable("ignores errors that wrap ErrFailedToEmit",
 		func(err error, data lager.Data) {
 			run(nil)
 			logger.Error("failed", err, data)
 			Expect(messages()).To(BeEmpty())
 		},
-		Entry("plain", metric.ErrFailedToEmit, lager.Data{}),
+		Entry("the error itself", metric.ErrFailedToEmit, lager.Data{}),
 		Entry("wrapped", fmt.Errorf("worker w: %w", metric.ErrFailedToEmit), lager.Data{}),
 		Entry("joined", errors.Join(broken, metric.ErrFailedToEmit), lager.Data{}),
-		Entry("as data", nil, lager.Data{"error": metric.ErrFailedToEmit}),
+		Entry("in the data", nil, lager.Data{"error": metric.ErrFailedToEmit}),
 	)
 
-	It("accepts other data under the key error", func() {
+	It("accepts data with the key error that is not an error", func() {
 		run(nil)
 		logger.Error("failed", nil, lager.Data{"error": "text"})
 		Expect(messages()).To(HaveLen(1))
 	})
 
-	Describe("with an emitter that logs errors while it emits", func() {
+	Describe("with an emitter that logs errors in Emit", func() {
 		for _, kind := range []struct {
 			name string
 			of   func(func(lager.Logger, metric.Event)) metric.Emitter
@@ -113,54 +113,54 @@ var _ = Describe("ErrorSink", func() {
 			{"typed", func(emit func(lager.Logger, metric.Event)) metric.Emitter { return loggingTyped{emit} }},
 			{"queued", func(emit func(lager.Logger, metric.Event)) metric.Emitter { return emitterFunc(emit) }},
 		} {
-			It("ends for a "+kind.name+" one with the logger that it is passed", func() {
-				run(kind.of(func(passed lager.Logger, e metric.Event) { passed.Error("hiccup", broken) }))
+			It("causes no endless loop with a "+kind.name+" emitter that logs to the logger it receives", func() {
+				run(kind.of(func(passed lager.Logger, e metric.Event) { passed.Error("emitter-error", broken) }))
 				logger.Error("failed", broken)
 				Expect(monitor.Close(context.Background())).To(Succeed())
 				Expect(messages()).To(Equal([]string{"ci.failed"}))
-				Expect(hiccups()).To(Equal(1))
+				Expect(emitterErrors()).To(Equal(1))
 			})
 
-			It("ends for a "+kind.name+" one with a logger of its own, deep in the call stack", func() {
+			It("causes no endless loop with a "+kind.name+" emitter that logs to its own logger, deep in the call stack", func() {
 				own := lager.NewLogger("own")
 				own.RegisterSink(sink)
-				run(kind.of(func(lager.Logger, metric.Event) { deep(200, func() { own.Error("hiccup", broken) }) }))
+				run(kind.of(func(lager.Logger, metric.Event) { deep(200, func() { own.Error("emitter-error", broken) }) }))
 				logger.Error("failed", broken)
 				Expect(monitor.Close(context.Background())).To(Succeed())
 				Expect(messages()).To(Equal([]string{"ci.failed"}))
 			})
 
-			It("ends for a "+kind.name+" one when the program emits the event itself", func() {
-				run(kind.of(func(passed lager.Logger, e metric.Event) { passed.Error("hiccup", broken) }))
+			It("causes no endless loop with a "+kind.name+" emitter if the program emits the event itself", func() {
+				run(kind.of(func(passed lager.Logger, e metric.Event) { passed.Error("emitter-error", broken) }))
 				monitor.Emit(logger, metric.Event{Name: "error log", Value: 1, Attributes: attributes{"message": "by hand"}})
 				Expect(monitor.Close(context.Background())).To(Succeed())
 				Expect(messages()).To(Equal([]string{"by hand"}))
 			})
 
-			It("ends for a "+kind.name+" one when the program emits the event as a prepared one", func() {
-				run(kind.of(func(passed lager.Logger, e metric.Event) { passed.Error("hiccup", broken) }))
+			It("causes no endless loop with a "+kind.name+" emitter if the program emits a prepared event", func() {
+				run(kind.of(func(passed lager.Logger, e metric.Event) { passed.Error("emitter-error", broken) }))
 				monitor.Prepare(metric.EventType{Name: "error log", Attributes: []string{"message"}}).
 					Emit(logger, metric.Event{Value: 1}, []string{"by hand"})
 				Expect(monitor.Close(context.Background())).To(Succeed())
 				Expect(messages()).To(Equal([]string{"by hand"}))
 			})
 
-			It("counts what a "+kind.name+" one logs at other events", func() {
+			It("counts errors that a "+kind.name+" emitter logs while it emits other events", func() {
 				emits := make(chan struct{}, 10)
 				run(kind.of(func(passed lager.Logger, e metric.Event) {
-					passed.Error("hiccup", broken)
+					passed.Error("emitter-error", broken)
 					emits <- struct{}{}
 				}))
 				metric.LockAcquired{}.EmitTo(logger, monitor)
 				<-emits // of the lock
 				<-emits // of the error about it
 				Expect(monitor.Close(context.Background())).To(Succeed())
-				Expect(messages()).To(Equal([]string{"ci.hiccup"}))
-				Expect(hiccups()).To(Equal(2))
+				Expect(messages()).To(Equal([]string{"ci.emitter-error"}))
+				Expect(emitterErrors()).To(Equal(2))
 			})
 		}
 
-		It("counts the errors of other goroutines at the same time", func() {
+		It("counts errors that other goroutines log at the same time", func() {
 			begun, released := make(chan struct{}), make(chan struct{})
 			var second atomic.Bool
 			run(concurrentFunc(func(lager.Logger, metric.Event) {

@@ -13,23 +13,24 @@ import (
 // about each of them could fail in turn.
 var ErrFailedToEmit = errors.New("failed to emit")
 
-// An Event is something that happened in a CI system, expressed as a number.
+// An Event describes something that happened in a CI system. It has a numeric value.
 type Event struct {
 	// Name is the kind of event, such as "build finished" or "worker containers". The
 	// command `signalbox catalog` lists the known names with their meanings and the
 	// units of their values.
 	Name string
 
-	// Value is the number that the event carries. 0 is a value like any other.
+	// Value is a duration, a count or another number, depending on Name. 0 is an
+	// ordinary value.
 	Value float64
 
 	// Attributes describe the build, worker or request. Nil is the same as empty.
 	// The caller of Emit must not change the map until Emit returns. An emitter must
-	// not change the map, nor keep it after its Emit returns.
+	// neither change the map nor keep it after its Emit returns.
 	Attributes map[string]string
 
-	// Host is the scheduler that emitted the event. Empty means the host that the
-	// Monitor was initialized with.
+	// Host is the host of the scheduler that emitted the event. Empty means the host
+	// that the Monitor was initialized with.
 	Host string
 
 	// Time is when the event happened. The zero Time means now.
@@ -44,10 +45,10 @@ type Event struct {
 // continues with the next event. If the emitter implements ContextCloser or io.Closer,
 // Monitor.Close closes it after its last event.
 type Emitter interface {
-	// Emit takes one event. It logs problems to the logger, with errors that wrap
-	// ErrFailedToEmit. The Monitor never passes a nil logger. The event has a Host if
-	// the Monitor was initialized with one, and a Time unless the emitter is a
-	// TypedEmitter.
+	// Emit takes one event. If it cannot deliver the event, it logs an error that wraps
+	// ErrFailedToEmit. When a Monitor calls Emit, the logger is not nil, and the event
+	// has a Host if the Monitor was initialized with one, and a Time unless the emitter
+	// is a TypedEmitter.
 	Emit(lager.Logger, Event)
 }
 
@@ -56,9 +57,9 @@ type Emitter interface {
 // event.
 //
 // Events that are emitted while the Monitor closes may reach the emitter during its
-// Close or afterwards. An error that it logs in Emit may come back to it as an "error
-// log" event in the same goroutine, so it must not log while it holds a lock that Emit
-// acquires.
+// Close or afterwards. An error that the emitter logs in Emit may come back to it as an
+// "error log" event in the same goroutine, so the emitter must not log while it holds a
+// lock that Emit acquires.
 type ConcurrentEmitter interface {
 	Emitter
 
@@ -66,15 +67,16 @@ type ConcurrentEmitter interface {
 	EmitsConcurrently()
 }
 
-// A ContextCloser is an Emitter that may take some time to close. When the context is
-// done, CloseContext must abandon what remains and return.
+// A ContextCloser is an Emitter that may take some time to close.
 type ContextCloser interface {
+	// CloseContext delivers what the emitter still holds and releases its resources.
+	// When the context is done, it must abandon the rest and return.
 	CloseContext(context.Context) error
 }
 
-// An EventType describes events that share a name and a list of attributes. Their
-// values are passed in the order of Attributes. If two attributes have the same name,
-// the last one counts.
+// An EventType describes events that share a name and a list of attributes. Each event
+// passes the values of its attributes in the order of Attributes. If two attributes
+// have the same name, the last one is used.
 type EventType struct {
 	Name       string
 	Attributes []string
@@ -87,11 +89,11 @@ type TypedEmitter interface {
 	ConcurrentEmitter
 
 	// Prepare resolves an event type. The Monitor calls it in Initialize for the types
-	// of this package, and at the first event for types passed to Monitor.Prepare; the
-	// latter may happen in several goroutines at once, for different types. The
-	// attributes are the type's own followed by the node's; Prepare must not change
-	// them. If it returns nil, the emitter does not receive the events of that type
-	// that are emitted by typed calls or a Prepared, not even through Emit.
+	// of this package, and at the first event for types passed to Monitor.Prepare. The
+	// latter may happen in several goroutines at the same time, for different types.
+	// The attributes are the type's own followed by the node's; Prepare must not change
+	// them. If Prepare returns nil, the emitter receives none of the events of that
+	// type that typed calls or a Prepared emit, not even through Emit.
 	Prepare(EventType) TypedEvent
 }
 
@@ -114,9 +116,9 @@ type EmitterFactory interface {
 	// emitter.
 	IsConfigured() bool
 
-	// NewEmitter starts the emitter. The attributes are the node's; they are also
-	// part of every event, unless it has an attribute of the same name. If both the
-	// Emitter and the error are nil, there is nothing to start.
+	// NewEmitter starts the emitter. The attributes are the node's. The Monitor also
+	// adds them to every event, except those that the event has itself. If there is
+	// nothing to start, NewEmitter returns nil for both the Emitter and the error.
 	NewEmitter(attributes map[string]string) (Emitter, error)
 }
 
@@ -125,10 +127,10 @@ type EmitterFactory interface {
 type AttachableEmitter interface {
 	Emitter
 
-	// Attach is called once by Monitor.Initialize, before the first event. The logger
-	// is for messages that do not concern a particular event. stats returns the
-	// statistics of all emitters of the Monitor, this one included; it is safe for
-	// concurrent use.
+	// Attach gives the emitter a logger, for messages that do not concern a particular
+	// event, and a function that returns the statistics of all emitters of the Monitor,
+	// including this one. The function is safe for concurrent use. Monitor.Initialize
+	// calls Attach once, before the first event.
 	Attach(logger lager.Logger, stats func() []EmitterStats)
 }
 
@@ -141,7 +143,7 @@ type EmitterStats struct {
 	// the maximum. Both are 0 for a ConcurrentEmitter, which has no queue.
 	QueueLength, QueueCapacity int
 
-	// Dropped is the number of events that were lost because the queue was full or
-	// the emitter panicked, since Initialize.
+	// Dropped is the number of events since Initialize that were lost because the
+	// queue was full or the emitter panicked.
 	Dropped uint64
 }

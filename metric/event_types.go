@@ -14,8 +14,8 @@ var eventTypes []EventType
 // type.
 type eventTypeID int
 
-// define adds an event type to eventTypes. It must be called only to initialize
-// package variables.
+// define adds an event type to eventTypes. Only initializers of package variables may
+// call it.
 func define(name string, attributes ...string) eventTypeID {
 	eventTypes = append(eventTypes, EventType{Name: name, Attributes: attributes})
 	return eventTypeID(len(eventTypes))

@@ -2,12 +2,15 @@ package metric_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"os"
+	"time"
 
 	"code.cloudfoundry.org/lager/v3"
 
+	"github.com/signalbox-ci/signalbox/emitter"
 	"github.com/signalbox-ci/signalbox/metric"
 )
 
@@ -32,6 +35,7 @@ func (c *PrinterConfig) NewEmitter(map[string]string) (metric.Emitter, error) {
 	return printer{c.Only}, nil
 }
 
+// A custom emitter that prints events.
 func Example() {
 	logger := lager.NewLogger("ci")
 	monitor := metric.NewMonitor()
@@ -60,19 +64,49 @@ func Example() {
 	// deploy finished 3 map[zone:b]
 }
 
+// The example in the package documentation.
+func Example_prometheus() {
+	run := func() error {
+		logger := metric.SlogLogger(slog.New(slog.DiscardHandler))
+		monitor := metric.NewMonitor()
+		monitor.RegisterEmitter(&emitter.PrometheusConfig{BindIP: "127.0.0.1", BindPort: "0"})
+		if err := monitor.Initialize(logger, "web-1", nil, 0); err != nil {
+			return err
+		}
+
+		// Emit the counters and gauges every ten seconds.
+		ctx, stop := context.WithCancel(context.Background())
+		stopped := make(chan error)
+		go func() { stopped <- metric.PeriodicallyEmit(logger, monitor, 10*time.Second).RunContext(ctx) }()
+
+		// Report what happens.
+		monitor.ContainersCreated.Inc()
+		metric.WorkerUsage{
+			Resource: metric.WorkerContainers, WorkerName: "worker-1", Platform: "linux", Count: 12,
+		}.EmitTo(logger, monitor)
+		monitor.Emit(logger, metric.Event{Name: "deploy finished"}) // requires a rule; see package rule
+
+		// On exit, emit the last counts, then close the emitters.
+		stop()
+		return errors.Join(<-stopped, monitor.Close(context.Background()))
+	}
+	fmt.Println(run())
+	// Output: <nil>
+}
+
 func ExampleGauge() {
 	var running metric.Gauge
 	running.Inc()
 	running.Inc()
 	running.Dec()
 	fmt.Println(running.TakePeak()) // the highest value since the last call
-	fmt.Println(running.TakePeak()) // nothing changed, so the current value
+	fmt.Println(running.TakePeak()) // unchanged since then: the current value
 	// Output:
 	// 2
 	// 1
 }
 
-// A program that uses log/slog wraps its logger once.
+// A program that uses log/slog wraps its logger.
 func ExampleSlogLogger() {
 	withoutTime := func(_ []string, attr slog.Attr) slog.Attr {
 		if attr.Key == slog.TimeKey {
@@ -89,7 +123,7 @@ func ExampleSlogLogger() {
 		fmt.Println(err)
 	}
 	// Output:
-	// level=INFO msg=metric.no-emitter emitters=[Printer] reason="no emitter is configured; events are discarded"
+	// level=INFO msg=metric.discarding-events emitters=[Printer] reason="no emitter is configured"
 }
 
 // Flush emits counters and gauges without waiting for a tick of PeriodicallyEmit.

@@ -48,17 +48,18 @@ type concurrentRecorder struct{ recorder }
 
 func (*concurrentRecorder) EmitsConcurrently() {}
 
-// typedRecorder records typed events apart from those that come through Emit.
+// typedRecorder records typed events separately from those that it receives through
+// Emit.
 type typedRecorder struct {
 	concurrentRecorder
 	typed    recorder
 	prepared []metric.EventType
-	refuses  string // the event that it does not take
+	ignored  string // name of the event for which Prepare returns nil
 }
 
 func (r *typedRecorder) Prepare(eventType metric.EventType) metric.TypedEvent {
 	r.prepared = append(r.prepared, eventType)
-	if eventType.Name == r.refuses {
+	if eventType.Name == r.ignored {
 		return nil
 	}
 	return typedEvent{r, eventType}
@@ -91,8 +92,8 @@ type concurrentFunc func(lager.Logger, metric.Event)
 func (f concurrentFunc) Emit(logger lager.Logger, event metric.Event) { f(logger, event) }
 func (concurrentFunc) EmitsConcurrently()                             {}
 
-// stuck is a queued emitter whose Emit says that it has begun, and does not
-// return until it is released.
+// stuck is a queued emitter. Its Emit sends to begun when it starts, and returns once
+// it can receive from released.
 type stuck struct {
 	recorder
 	begun    chan struct{}
@@ -136,7 +137,7 @@ type factory struct {
 	off        bool
 	emitter    metric.Emitter
 	err        error
-	attributes map[string]string // that NewEmitter was given
+	attributes map[string]string // passed to NewEmitter
 }
 
 func (f *factory) Description() string { return f.name }
@@ -147,8 +148,8 @@ func (f *factory) NewEmitter(attributes map[string]string) (metric.Emitter, erro
 	return f.emitter, f.err
 }
 
-// started returns a Monitor whose emitters run, with queues for 2 events. It
-// is closed when the spec ends.
+// started returns an initialized Monitor with the given emitters and queues for 2
+// events. The Monitor is closed when the spec ends.
 func started(logger lager.Logger, attributes map[string]string, emitters ...metric.Emitter) *metric.Monitor {
 	GinkgoHelper()
 	monitor := metric.NewMonitor()
@@ -162,7 +163,7 @@ func started(logger lager.Logger, attributes map[string]string, emitters ...metr
 	return monitor
 }
 
-// logSink records the lines that are logged.
+// logSink records log lines.
 type logSink struct {
 	mu    sync.Mutex
 	lines []lager.LogFormat
@@ -180,8 +181,8 @@ func (s *logSink) Lines() []lager.LogFormat {
 	return append([]lager.LogFormat(nil), s.lines...)
 }
 
-// Dropped returns the numbers of dropped events in the lines with the message. It
-// panics if one does not wrap ErrFailedToEmit.
+// Dropped returns the numbers of dropped events in the lines with the given message. It
+// panics if the error of such a line does not wrap ErrFailedToEmit.
 func (s *logSink) Dropped(message string) []uint64 {
 	var dropped []uint64
 	for _, line := range s.Lines() {
@@ -196,7 +197,8 @@ func (s *logSink) Dropped(message string) []uint64 {
 	return dropped
 }
 
-// newLogger returns a logger of component "ci", and the lines that it logs.
+// newLogger returns a logger with the component "ci", and a sink that records what it
+// logs.
 func newLogger(sinks ...lager.Sink) (lager.Logger, *logSink) {
 	logger, lines := lager.NewLogger("ci"), &logSink{}
 	logger.RegisterSink(lines)
@@ -206,15 +208,15 @@ func newLogger(sinks ...lager.Sink) (lager.Logger, *logSink) {
 	return logger, lines
 }
 
-// nothing is a TypedEmitter that does nothing.
-type nothing struct{}
+// noop is a TypedEmitter that does nothing.
+type noop struct{}
 
-func (nothing) Emit(lager.Logger, metric.Event)            {}
-func (nothing) EmitsConcurrently()                         {}
-func (nothing) Prepare(metric.EventType) metric.TypedEvent { return nothing{} }
-func (nothing) EmitValues(lager.Logger, float64, []string) {}
+func (noop) Emit(lager.Logger, metric.Event)            {}
+func (noop) EmitsConcurrently()                         {}
+func (noop) Prepare(metric.EventType) metric.TypedEvent { return noop{} }
+func (noop) EmitValues(lager.Logger, float64, []string) {}
 
-// monitorOf is started for plain tests and benchmarks, without a log.
+// monitorOf is like started, but for plain tests and benchmarks, and it does not log.
 func monitorOf(tb testing.TB, node map[string]string, emitters ...metric.Emitter) *metric.Monitor {
 	tb.Helper()
 	monitor := metric.NewMonitor()
@@ -228,7 +230,7 @@ func monitorOf(tb testing.TB, node map[string]string, emitters ...metric.Emitter
 	return monitor
 }
 
-// queuedNothing is a queued emitter that does nothing.
-type queuedNothing struct{}
+// queuedNoop is a queued emitter that does nothing.
+type queuedNoop struct{}
 
-func (queuedNothing) Emit(lager.Logger, metric.Event) {}
+func (queuedNoop) Emit(lager.Logger, metric.Event) {}

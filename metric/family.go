@@ -12,7 +12,7 @@ type CounterFamily[K comparable] = Family[K, Counter]
 type GaugeFamily[K comparable] = Family[K, Gauge]
 
 // A Family holds a Counter or a Gauge for each key. Members are never removed, so the
-// set of keys must be bounded. The zero value is an empty family. It is safe for
+// set of keys must be bounded. The zero value is an empty family. A Family is safe for
 // concurrent use and must not be copied.
 type Family[K comparable, I Counter | Gauge] struct {
 	mu      sync.RWMutex // protects the following fields
@@ -25,9 +25,9 @@ type familyMember[K comparable, I Counter | Gauge] struct {
 	instrument *I
 }
 
-// With returns the Counter or Gauge for the key, and creates it if necessary. It
-// returns the same pointer each time, which callers may keep. It allocates only when
-// the key is new.
+// With returns the Counter or Gauge for the key, and creates it if necessary. For the
+// same key, it always returns the same pointer, which callers may keep. It allocates
+// only when the key is new.
 func (f *Family[K, I]) With(key K) *I {
 	f.mu.RLock()
 	instrument := f.byKey[key]
@@ -54,8 +54,8 @@ func (f *Family[K, I]) add(key K) *I {
 	return instrument
 }
 
-// all iterates over the members in the order of their creation. It holds no lock while
-// it does, and skips members that are created meanwhile.
+// all iterates over the members in the order of their creation. It does not hold the
+// lock during the iteration, and skips members that are created meanwhile.
 func (f *Family[K, I]) all() iter.Seq2[K, *I] {
 	return func(yield func(K, *I) bool) {
 		f.mu.RLock()

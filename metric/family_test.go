@@ -18,7 +18,7 @@ var _ = Describe("Family", func() {
 		Expect(family.With(linux)).To(BeIdenticalTo(family.With(linux)))
 	})
 
-	It("iterates over its keys in the order of their first use", func() {
+	It("iterates over keys in the order of their first use", func() {
 		var family CounterFamily[string]
 		for _, key := range []string{"c", "a", "b", "a", "c"} {
 			family.With(key).Inc()
@@ -45,7 +45,7 @@ var _ = Describe("Family", func() {
 		}
 	})
 
-	It("loses no count when several goroutines create a key", func() {
+	It("loses no count if several goroutines create the same key", func() {
 		for range 500 {
 			var family CounterFamily[int]
 			var counting sync.WaitGroup

@@ -6,24 +6,24 @@ import (
 	"code.cloudfoundry.org/lager/v3"
 )
 
-// Flush emits immediately what PeriodicallyEmit emits at its next tick: the growth of
-// each counter since it was last emitted, the peak of each gauge since then, the open
-// connections of the registered databases, statistics of the Go runtime, and the states
-// of the workers if CountWorkers is set. Tests call it to see counters and gauges
-// without waiting for a tick.
+// Flush immediately emits what PeriodicallyEmit would emit at its next tick: the growth
+// of each counter and the peak of each gauge since they were last emitted, the number
+// of open connections of each registered database, statistics of the Go runtime, and
+// the states of the workers if CountWorkers is set. Tests call it to see counters and
+// gauges without waiting for a tick.
 //
-// Concurrent emitters have received the events when Flush returns; for others, the
-// events are in their queues. Flush can be called while PeriodicallyEmit runs, which
-// then emits what was counted after Flush. If the Monitor takes no events, Flush does
-// nothing, and the counters and gauges keep their values. Emitters must not call Flush
-// from Emit.
+// When Flush returns, concurrent emitters have received the events; for others, the
+// events are in their queues. A program may call Flush while PeriodicallyEmit runs; the
+// next tick then emits what was counted after Flush. If the Monitor takes no events,
+// Flush does nothing, and the counters and gauges keep their values. Emitters must not
+// call Flush from Emit.
 //
-// Flush returns the error of CountWorkers, which receives the context; all else is
-// emitted in any case. A nil logger discards what would be logged.
+// Flush passes the context to CountWorkers and returns its error. If CountWorkers
+// fails, Flush still emits everything else. A nil logger discards all messages.
 func (m *Monitor) Flush(ctx context.Context, logger lager.Logger) error {
 	logger = orDiscard(logger)
 	m.emitInstruments(logger)
-	// Outside the lock, since counting may query a database and take long.
+	// Do not hold the lock, since CountWorkers may query a database and take long.
 	return m.emitWorkers(ctx, logger)
 }
 

@@ -16,7 +16,7 @@ import (
 	"github.com/signalbox-ci/signalbox/metric"
 )
 
-func TestFlushEmitsWhatTheNextTickWould(t *testing.T) {
+func TestFlushEmitsTheSameEventsAsATick(t *testing.T) {
 	var api pool
 	api.open.Store(5)
 	prepare := func(m *metric.Monitor) {
@@ -54,7 +54,7 @@ func TestFlushEmitsWhatTheNextTickWould(t *testing.T) {
 		g.Expect(m.Flush(t.Context(), logger)).To(Succeed())
 		flushed, flushedNames = since(emitted, 0), names(emitted)
 
-		// The next tick emits only what happened since.
+		// The next tick emits only what happened after Flush.
 		n := len(emitted.Events())
 		m.BuildsStarted.IncDelta(5)
 		tick()
@@ -82,14 +82,14 @@ func TestFlushReturnsTheErrorOfCountWorkers(t *testing.T) {
 	g.Expect(monitor.Flush(ctx, logger)).To(MatchError(context.Canceled))
 	g.Expect(since(&emitted.typed, 0)).To(HaveKey("builds started"))
 	g.Expect(since(&emitted.typed, 0)).NotTo(HaveKey("worker state running"))
-	g.Expect(lines.Lines()).To(BeEmpty(), "returned and logged")
+	g.Expect(lines.Lines()).To(BeEmpty(), "the error was both returned and logged")
 }
 
-func TestFlushKeepsTheValuesWhileTheMonitorTakesNoEvents(t *testing.T) {
+func TestFlushKeepsValuesWhileTheMonitorIsIdle(t *testing.T) {
 	g := NewWithT(t)
 	monitor := metric.NewMonitor()
 	monitor.CountWorkers = func(context.Context) (metric.WorkerStates, error) {
-		return metric.WorkerStates{}, errors.New("was called")
+		return metric.WorkerStates{}, errors.New("CountWorkers was called")
 	}
 	monitor.BuildsStarted.IncDelta(3)
 	monitor.BuildsRunning.Set(2)
@@ -108,7 +108,7 @@ func TestFlushPutsEventsIntoQueues(t *testing.T) {
 	g.Expect(emitted()).To(HaveKeyWithValue("builds started", 3.0))
 }
 
-func TestConcurrentFlushesLoseNothing(t *testing.T) {
+func TestConcurrentFlushesLoseNoCounts(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		g := NewWithT(t)
 		logger := lager.NewLogger("ci")
@@ -155,8 +155,8 @@ func TestConcurrentFlushesLoseNothing(t *testing.T) {
 	})
 }
 
-// Of two concurrent flushes, the second must not emit a gauge's current value before
-// the first has emitted the peak, or the peak would remain in the metrics.
+// If two goroutines call Flush, the second must not emit a gauge's current value before
+// the first has emitted its peak. Otherwise, the metric would keep the peak.
 func TestFlushesDoNotOverlap(t *testing.T) {
 	g := NewWithT(t)
 	const peak = 5
@@ -167,7 +167,7 @@ func TestFlushesDoNotOverlap(t *testing.T) {
 		}
 		if event.Value == peak {
 			for range 100 {
-				runtime.Gosched() // lets the other flush overtake, if it can
+				runtime.Gosched() // let the other Flush overtake this one, if it can
 			}
 		}
 		last.Store(int64(event.Value))

@@ -3,12 +3,12 @@ package metric
 import "sync"
 
 // A Gauge holds a number that goes up and down, such as the number of running builds.
-// Because it is read only at the ticks of PeriodicallyEmit, it remembers the peak in
-// between. The zero value is a gauge at zero. It is safe for concurrent use and must
-// not be copied.
+// Because PeriodicallyEmit reads it only at its ticks, a Gauge remembers its peak
+// between two ticks. The zero value is a gauge at zero. A Gauge is safe for concurrent
+// use and must not be copied.
 type Gauge struct {
-	// A mutex rather than atomics, because value and peak change together: a peak
-	// between two calls of TakePeak must not be lost.
+	// A mutex rather than atomics, because value and peak must change together, so that
+	// no peak between two calls of TakePeak is lost.
 	mu      sync.Mutex // protects the following fields
 	value   int64
 	changed bool  // since the last TakePeak
@@ -42,11 +42,10 @@ func (g *Gauge) setLocked(value int64) {
 	g.changed = true
 }
 
-// TakePeak returns the highest value that the gauge took since the last call of
-// TakePeak, or the current value if it has not changed since. The next peak starts
-// from here: PeriodicallyEmit and Monitor.Flush call TakePeak for the gauges of a
-// Monitor, and a peak that a program takes is missing from the events. (Concourse's
-// name for it, used only by its metric package and by tests, is Max.)
+// TakePeak returns the highest value that the gauge was changed to since the last call
+// of TakePeak, or the current value if it was not changed. PeriodicallyEmit and
+// Monitor.Flush call it for the gauges of a Monitor; if the program calls it as well,
+// that peak is missing from the events. In Concourse, this method is called Max.
 func (g *Gauge) TakePeak() float64 {
 	g.mu.Lock()
 	defer g.mu.Unlock()

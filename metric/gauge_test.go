@@ -14,7 +14,7 @@ var _ = Describe("Gauge", func() {
 
 	BeforeEach(func() { gauge = new(metric.Gauge) })
 
-	It("returns the peak since the last call, then the current value", func() {
+	It("returns the peak since the last call of TakePeak, then the current value", func() {
 		gauge.Set(9)
 		gauge.Set(1)
 		Expect(gauge.TakePeak()).To(Equal(9.0))
@@ -22,7 +22,7 @@ var _ = Describe("Gauge", func() {
 		Expect(gauge.TakePeak()).To(Equal(1.0))
 	})
 
-	It("goes up and down by one", func() {
+	It("is incremented and decremented by one", func() {
 		Expect(gauge.TakePeak()).To(BeZero())
 		gauge.Inc()
 		gauge.Inc()
@@ -32,7 +32,7 @@ var _ = Describe("Gauge", func() {
 		Expect(gauge.TakePeak()).To(BeZero())
 	})
 
-	It("forgets the earlier value when it has changed since", func() {
+	It("does not report the value before the last call of TakePeak as a peak", func() {
 		gauge.Set(5)
 		Expect(gauge.TakePeak()).To(Equal(5.0))
 		gauge.Dec()
@@ -47,15 +47,15 @@ var _ = Describe("Gauge", func() {
 			Expect(gauge.TakePeak()).To(Equal(want))
 			Expect(gauge.TakePeak()).To(Equal(float64(values[len(values)-1])))
 		},
-		Entry("alone", -1.0, int64(-1)),
+		Entry("a single one", -1.0, int64(-1)),
 		Entry("rising", -1.0, int64(-3), int64(-1)),
 		Entry("falling", -1.0, int64(-1), int64(-3)),
-		Entry("from above", 2.0, int64(2), int64(-3)),
+		Entry("after a positive number", 2.0, int64(2), int64(-3)),
 	)
 
-	It("loses no peak when it is read while it changes", func() {
-		// Each peak is higher than all before, so a lost one is missing from the
-		// values read.
+	It("loses no peak if it is read while it changes", func() {
+		// Each peak is higher than all before it, so that a lost peak is missing from
+		// the values that TakePeak returns.
 		const peaks = 2000
 		step := make(chan int64)
 		var setting sync.WaitGroup

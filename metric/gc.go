@@ -52,8 +52,8 @@ func (e CollectorDuration) EmitTo(logger lager.Logger, m *Monitor) {
 	m.emit(logger, collectorDuration.at(logger, int(e.Collector)), milliseconds(e.Duration))
 }
 
-// A Garbage is a kind of container or volume to be garbage collected: what it is, and
-// the state it is in.
+// A Garbage is a kind of container or volume to be garbage collected, in a particular
+// state.
 type Garbage uint8
 
 // The kinds of garbage.

@@ -13,8 +13,8 @@ var httpResponseTime = define("http response time", "method", "path", "route", "
 // An HTTPResponseTime event reports how long it took to answer an HTTP request. Its
 // value is the duration in milliseconds. WrapHandler emits it.
 type HTTPResponseTime struct {
-	Route      string
-	Path       string
+	Route      string // name of the route, such as "GetInfo"
+	Path       string // path of the request, such as "/api/v1/info"
 	Method     string
 	StatusCode int
 	Duration   time.Duration
@@ -40,10 +40,10 @@ func (e HTTPResponseTime) EmitTo(logger lager.Logger, m *Monitor) {
 // The event's method is "other" for methods without a constant in net/http, since
 // clients could otherwise create any number of series. If the handler panics before it
 // writes a response, the event's status is 500, even though the client may receive no
-// response. The panic continues.
+// response. WrapHandler does not recover from the panic.
 func WrapHandler(logger lager.Logger, metrics *Monitor, route string, handler http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		// Read before the call, since the handler may change the request.
+		// Read the request before calling the handler, which may change it.
 		event := HTTPResponseTime{Route: route, Path: r.URL.Path, Method: knownMethod(r.Method)}
 
 		response := httpsnoop.Metrics{Code: http.StatusOK}

@@ -21,7 +21,7 @@ import (
 var _ = Describe("WrapHandler", func() {
 	var (
 		emitted   *concurrentRecorder
-		responses chan metric.Event // the same events
+		responses chan metric.Event // receives the same events
 		monitor   *metric.Monitor
 		logger    lager.Logger
 	)
@@ -44,10 +44,10 @@ var _ = Describe("WrapHandler", func() {
 		w := serve("PUT", "/api/v1/info?verbose", func(w http.ResponseWriter, r *http.Request) {
 			r.URL.Path = "/changed"
 			w.WriteHeader(http.StatusTeapot)
-			io.WriteString(w, "short and stout")
+			io.WriteString(w, "body")
 		})
 		Expect(w.Code).To(Equal(http.StatusTeapot))
-		Expect(w.Body.String()).To(Equal("short and stout"))
+		Expect(w.Body.String()).To(Equal("body"))
 		Expect(emitted.Events()).To(HaveLen(1))
 		Expect(emitted.Events()[0].Name).To(Equal("http response time"))
 		Expect(emitted.Events()[0].Attributes).To(Equal(attributes{
@@ -67,7 +67,7 @@ var _ = Describe("WrapHandler", func() {
 		Expect(status()).To(Equal("200"))
 	})
 
-	DescribeTable("reports a handler that panics, and does not stop the panic",
+	DescribeTable("emits an event for a handler that panics, and does not recover from the panic",
 		func(want string, before http.HandlerFunc) {
 			Expect(func() {
 				serve("GET", "/", func(w http.ResponseWriter, r *http.Request) {
@@ -78,12 +78,12 @@ var _ = Describe("WrapHandler", func() {
 			Expect(emitted.Events()).To(HaveLen(1))
 			Expect(status()).To(Equal(want))
 		},
-		Entry("at once", "500", func(http.ResponseWriter, *http.Request) {}),
-		Entry("after its status", "404", func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(404) }),
-		Entry("in the middle of its body", "200", func(w http.ResponseWriter, _ *http.Request) { io.WriteString(w, "half") }),
+		Entry("immediately", "500", func(http.ResponseWriter, *http.Request) {}),
+		Entry("after writing the status", "404", func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(404) }),
+		Entry("while writing the body", "200", func(w http.ResponseWriter, _ *http.Request) { io.WriteString(w, "half") }),
 	)
 
-	DescribeTable("replaces unknown methods",
+	DescribeTable("replaces unknown methods by other",
 		func(method, want string) {
 			serve(method, "/", func(_ http.ResponseWriter, r *http.Request) { Expect(r.Method).To(Equal(method)) })
 			Expect(emitted.Events()[0].Attributes).To(HaveKeyWithValue("method", want))
@@ -94,11 +94,11 @@ var _ = Describe("WrapHandler", func() {
 		Entry(nil, "EVIL-4711", "other"), Entry(nil, "get", "other"),
 	)
 
-	It("keeps flushing, hijacking and deadlines working", func() {
-		var problems []string
+	It("supports flushing, hijacking and deadlines", func() {
+		var failed []string
 		check := func(what string, ok bool) {
 			if !ok {
-				problems = append(problems, what)
+				failed = append(failed, what)
 			}
 		}
 		server := httptest.NewServer(metric.WrapHandler(logger, monitor, "Hijack",
@@ -123,11 +123,11 @@ var _ = Describe("WrapHandler", func() {
 		answer, err := io.ReadAll(bufio.NewReader(conn))
 		Expect(err).NotTo(HaveOccurred())
 		Expect(string(answer)).To(HaveSuffix("hello\n"))
-		Expect(problems).To(BeEmpty())
+		Expect(failed).To(BeEmpty())
 		Expect((<-responses).Name).To(Equal("http response time"))
 	})
 
-	It("streams what is flushed", func() {
+	It("sends the response to the client when the handler flushes it", func() {
 		released := make(chan struct{})
 		server := httptest.NewServer(metric.WrapHandler(logger, monitor, "Stream",
 			http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {

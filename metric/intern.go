@@ -6,28 +6,29 @@ import (
 )
 
 const (
-	// maxInterned is the maximum number of strings in an internTable. It is far more
-	// than a CI system has jobs and sets of tags. If it is ever exceeded, starting over
-	// costs no more than having no table.
+	// maxInterned is the maximum number of strings in an internTable. A CI system has
+	// far fewer jobs and sets of tags. If it ever has more, clearing the table when it
+	// is full costs no more than having no table.
 	maxInterned = 8192
 
 	// maxInternedLength is the maximum length of a string in an internTable, in bytes.
-	// Longer text is rare enough to be allocated each time.
+	// Longer strings are rare enough to be allocated each time.
 	maxInternedLength = 256
 )
 
-// interned holds attribute values that are formatted for an event. They are mostly the
-// same few, and without the table each would be an allocation.
+// interned holds attribute values that are formatted for events. The same few values
+// recur, and without the table each occurrence would be an allocation.
 var interned internTable
 
-// An internTable holds one string for each text. When it is full, it starts over empty.
-// The zero value is an empty table. It is safe for concurrent use.
+// An internTable holds the strings that it has returned, so that equal text becomes the
+// same string. When it is full, it is cleared. The zero value is an empty table. It is
+// safe for concurrent use.
 type internTable struct {
 	mu      sync.RWMutex // protects strings
 	strings map[string]string
 }
 
-// of returns text as a string. It does not allocate if the table has it.
+// of returns text as a string. It does not allocate if the table contains the string.
 func (t *internTable) of(text []byte) string {
 	t.mu.RLock()
 	s, ok := t.strings[string(text)]
@@ -69,7 +70,7 @@ func joinTags(tags []string) string {
 // formatInt returns n in decimal.
 func formatInt(n int) string {
 	if 0 <= n && n < 100 {
-		return strconv.Itoa(n) // which does not allocate
+		return strconv.Itoa(n) // does not allocate for these
 	}
 	var array [20]byte // enough for any int64
 	return interned.of(strconv.AppendInt(array[:0], int64(n), 10))

@@ -8,7 +8,7 @@ import (
 	"unsafe"
 )
 
-func TestInternTableKeepsOneStringOfEachText(t *testing.T) {
+func TestInternTableReturnsTheSameStringForEqualText(t *testing.T) {
 	var table internTable
 	text := []byte("plain/bulky")
 	first := table.of(text)
@@ -17,7 +17,7 @@ func TestInternTableKeepsOneStringOfEachText(t *testing.T) {
 		t.Errorf("the string changed with the bytes: %q", first)
 	}
 	if second := table.of([]byte("plain/bulky")); unsafe.StringData(second) != unsafe.StringData(first) {
-		t.Error("the same text is another string")
+		t.Error("got another string for the same text")
 	}
 }
 
@@ -33,14 +33,14 @@ func TestInternTableIsBounded(t *testing.T) {
 		}
 	}
 	if len(table.strings) != 1 {
-		t.Errorf("%d strings after starting over, want 1", len(table.strings))
+		t.Errorf("%d strings after the table was full, want 1", len(table.strings))
 	}
 	long := strings.Repeat("x", maxInternedLength+1)
 	if got := table.of([]byte(long)); got != long {
 		t.Errorf("got %q, want %q", got, long)
 	}
 	if len(table.strings) != 1 {
-		t.Error("kept a text that is too long")
+		t.Error("the table keeps a string that is too long")
 	}
 }
 

@@ -12,7 +12,7 @@ var (
 	schedulingJobDuration = define("scheduling: job duration (ms)", "job", "job_id", "pipeline")
 )
 
-// jobStatusValues are the numbers by which dashboards know the statuses.
+// jobStatusValues maps the statuses to the numbers that dashboards expect.
 var jobStatusValues = map[BuildStatus]float64{
 	BuildSucceeded: 0,
 	BuildFailed:    1,
@@ -36,7 +36,7 @@ func (e JobStatus) Emit(logger lager.Logger) { e.EmitTo(logger, Metrics) }
 // EmitTo emits the event to a Monitor.
 func (e JobStatus) EmitTo(logger lager.Logger, m *Monitor) {
 	if m.idle() {
-		return // without logging a bad status
+		return // without logging an invalid status
 	}
 	value, ok := jobStatusValues[e.Status]
 	if !ok {

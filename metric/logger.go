@@ -10,7 +10,7 @@ import (
 	"code.cloudfoundry.org/lager/v3"
 )
 
-// discard is the logger that stands in for a nil one.
+// discard is the logger that replaces a nil one. It has no sinks.
 var discard = lager.NewLogger("metric")
 
 // orDiscard returns the logger, or one that discards everything if it is nil.
@@ -26,15 +26,15 @@ func orDiscard(logger lager.Logger) lager.Logger {
 //
 //	logger := metric.SlogLogger(slog.Default())
 //
-// The message is the lager action behind "metric" and the names of the sessions,
-// joined by dots, such as "metric.emitter.queue-full". The data become attributes,
-// sorted by key; the session's ID has the key "session", and an error the key "error",
-// with the error itself as the value. Lager's levels debug and info become those of
-// slog; error and fatal become slog.LevelError, and a fatal line carries the stack in
-// the attribute "trace". The level of the slog.Logger's handler applies.
+// The message consists of "metric", the names of the sessions and the lager action,
+// joined by dots, such as "metric.emitter.queue-full". Lager's data become attributes,
+// sorted by key. The session's ID has the key "session". An error has the key "error",
+// and its value is the error itself. Lager's levels debug and info become those of
+// slog; error and fatal become slog.LevelError, and a fatal line has the stack trace in
+// the attribute "trace". The slog.Logger's handler decides which levels are enabled.
 //
-// If logger is nil, everything is discarded. The result is safe for concurrent use,
-// except for its RegisterSink method.
+// If logger is nil, the returned logger discards everything. It is safe for concurrent
+// use, except for its RegisterSink method.
 func SlogLogger(logger *slog.Logger) lager.Logger {
 	l := lager.NewLogger("metric")
 	if logger != nil {
@@ -43,9 +43,9 @@ func SlogLogger(logger *slog.Logger) lager.Logger {
 	return l
 }
 
-// A slogSink writes lager's lines to a slog.Handler. Unlike the sink that lager has
-// (lager.NewSlogSink), it asks the handler whether the level is enabled, and it passes
-// errors on as values.
+// A slogSink writes lager's lines to a slog.Handler. Unlike lager's own sink
+// (lager.NewSlogSink), it asks the handler whether the level is enabled, and passes
+// errors on as error values.
 type slogSink struct {
 	handler slog.Handler
 }
@@ -59,7 +59,7 @@ func (s slogSink) Log(line lager.LogFormat) {
 	for _, key := range slices.Sorted(maps.Keys(line.Data)) {
 		value := line.Data[key]
 		if key == "error" && line.Error != nil {
-			value = line.Error // rather than its text
+			value = line.Error // rather than its message
 		}
 		record.AddAttrs(slog.Any(key, value))
 	}

@@ -47,7 +47,7 @@ var _ = Describe("SlogLogger", func() {
 		},
 		Entry("debug", func(l lager.Logger) { l.Debug("looked") },
 			`level=DEBUG msg=metric.looked`),
-		Entry("info, with data in the order of the keys",
+		Entry("info, with data sorted by key",
 			func(l lager.Logger) { l.Info("found", lager.Data{"c": 3, "a": "x y"}, lager.Data{"b": 2.5}) },
 			`level=INFO msg=metric.found a="x y" b=2.5 c=3`),
 		Entry("error", func(l lager.Logger) { l.Error("failed", broken, lager.Data{"dropped": uint64(3)}) },
@@ -68,14 +68,14 @@ var _ = Describe("SlogLogger", func() {
 			HavePrefix("level=ERROR msg=metric.failed error=broken trace="), ContainSubstring("logger_test.go")))
 	})
 
-	It("puts the data into the groups and beside the attributes of the slog.Logger", func() {
+	It("keeps the groups and attributes of the slog.Logger", func() {
 		metric.SlogLogger(logger.With("app", "ci").WithGroup("metrics")).Info("found", lager.Data{"n": 1})
 		Expect(output.String()).To(Equal("level=INFO msg=metric.found app=ci metrics.n=1\n"))
 	})
 
 	It("passes the error itself to the handler", func() {
 		handler := &recordHandler{}
-		metric.SlogLogger(slog.New(handler)).Error("failed", fmt.Errorf("here: %w", broken))
+		metric.SlogLogger(slog.New(handler)).Error("failed", fmt.Errorf("wrapped: %w", broken))
 		Expect(handler.errors).To(ConsistOf(MatchError(broken)))
 	})
 
@@ -100,10 +100,10 @@ var _ = Describe("SlogLogger", func() {
 		metric.SlogLogger(nil).Session("a").Error("failed", broken)
 	})
 
-	It("receives what the Monitor logs", func() {
+	It("receives the messages of a Monitor", func() {
 		monitor := metric.NewMonitor()
 		Expect(monitor.Initialize(metric.SlogLogger(logger), "web-1", nil, 0)).To(Succeed())
-		Expect(output.String()).To(HavePrefix("level=INFO msg=metric.no-emitter "))
+		Expect(output.String()).To(HavePrefix("level=INFO msg=metric.discarding-events "))
 	})
 })
 
@@ -128,7 +128,7 @@ func (h *recordHandler) Handle(_ context.Context, record slog.Record) error {
 }
 
 func TestTypedCallsDoNotAllocateWithSlog(t *testing.T) {
-	monitor := monitorOf(t, nil, nothing{}, concurrentFunc(func(lager.Logger, metric.Event) {}))
+	monitor := monitorOf(t, nil, noop{}, concurrentFunc(func(lager.Logger, metric.Event) {}))
 	loggers := map[string]lager.Logger{
 		"slog":     metric.SlogLogger(slog.New(slog.DiscardHandler)),
 		"nil slog": metric.SlogLogger(nil),
@@ -194,7 +194,7 @@ var _ = Describe("A nil logger", func() {
 		Expect(emitted()).To(Equal(6))
 	})
 
-	It("works in Prepared.Emit, also with a wrong number of values", func() {
+	It("works in Prepared.Emit, even with a wrong number of values", func() {
 		initialize()
 		prepared := monitor.Prepare(metric.EventType{Name: "deploy finished", Attributes: []string{"stage"}})
 		prepared.Emit(nil, metric.Event{}, []string{"live"})
@@ -202,7 +202,7 @@ var _ = Describe("A nil logger", func() {
 		Expect(emitted()).To(Equal(3))
 	})
 
-	It("works in typed calls, also with values out of range", func() {
+	It("works in typed calls, even with values out of range", func() {
 		initialize()
 		n := 0
 		for _, c := range typedCalls {

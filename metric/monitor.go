@@ -13,7 +13,7 @@ import (
 	"github.com/jessevdk/go-flags"
 )
 
-// Metrics is the default Monitor, which the Emit methods of the typed calls use.
+// Metrics is the default Monitor. The Emit methods of the typed calls emit to it.
 var Metrics = NewMonitor()
 
 // defaultBufferSize is enough for a few seconds of events of a busy scheduler.
@@ -39,7 +39,7 @@ type Monitor struct {
 
 	BuildsStarted      Counter
 	BuildsRunning      Gauge
-	CheckBuildsStarted Counter
+	CheckBuildsStarted Counter // builds that check a resource
 	CheckBuildsRunning Gauge
 
 	TasksWaiting GaugeFamily[TasksWaitingLabels] // tasks waiting for a worker
@@ -59,11 +59,11 @@ type Monitor struct {
 	GetStepCacheHits           Counter
 	StreamedResourceCaches     Counter
 
-	// CountWorkers, if not nil, is called at each tick of PeriodicallyEmit and by
-	// Flush to count the workers in each state. At a tick, its context is done when
-	// the interval has passed or PeriodicallyEmit is stopped. Leave it nil if the
-	// program emits WorkerStates itself. It must not be changed while PeriodicallyEmit
-	// or Flush runs.
+	// CountWorkers, if not nil, counts the workers in each state. PeriodicallyEmit
+	// calls it at each tick, with a context that is done when the interval has passed
+	// or PeriodicallyEmit is stopped. Flush calls it with its own context. Leave it nil
+	// if the program emits WorkerStates itself. It must not be changed while
+	// PeriodicallyEmit or Flush runs.
 	CountWorkers func(context.Context) (WorkerStates, error)
 
 	registered sync.Mutex // protects the following fields
@@ -84,8 +84,8 @@ func NewMonitor() *Monitor {
 	return &Monitor{}
 }
 
-// RegisterEmitter adds a factory for WireEmitters and Initialize to use. Register
-// factories before calling either.
+// RegisterEmitter adds an emitter's factory. Register all factories before calling
+// WireEmitters or Initialize.
 func (m *Monitor) RegisterEmitter(factory EmitterFactory) {
 	m.registered.Lock()
 	defer m.registered.Unlock()
@@ -113,25 +113,26 @@ func addGroup(group *flags.Group, factory EmitterFactory) error {
 	return err
 }
 
-// Factories returns the registered factories in the order of their registration. Use
-// it to change settings that have no flag, before Initialize.
+// Factories returns the registered factories in the order of their registration. Before
+// calling Initialize, programs can use it to change settings that have no flag.
 func (m *Monitor) Factories() []EmitterFactory {
 	m.registered.Lock()
 	defer m.registered.Unlock()
 	return slices.Clone(m.factories)
 }
 
-// Initialize starts the emitters of all registered factories that are configured.
-// From then on they receive events. If none is configured, Initialize logs that and
+// Initialize starts the emitters of all registered factories that are configured. From
+// then on, they receive events. If no factory is configured, Initialize logs that
 // events are discarded.
 //
 // The host and the attributes are those of the node. An event without a Host gets this
-// one. Every event gets the attributes, except those that it has itself.
+// host. Every event gets the attributes, except those that it has itself.
 //
 // Each emitter that is not a ConcurrentEmitter gets a queue for bufferSize events; 0
 // means 1000.
 //
-// The logger is used for messages about the emitters. If it is nil, they are discarded.
+// The Monitor logs messages about its emitters to the logger. A nil logger discards
+// them.
 //
 // If an emitter fails to start, Initialize closes those already started and returns an
 // error that names the emitter and wraps the cause. If the Monitor is already
@@ -154,7 +155,7 @@ func (m *Monitor) Initialize(logger lager.Logger, host string, attributes map[st
 	}
 	m.initialized = true
 	if len(running) == 0 {
-		logger.Info("no-emitter", lager.Data{"reason": "no emitter is configured; events are discarded", "emitters": m.descriptions()})
+		logger.Info("discarding-events", lager.Data{"reason": "no emitter is configured", "emitters": m.descriptions()})
 		return nil
 	}
 
@@ -183,18 +184,18 @@ func (m *Monitor) descriptions() []string {
 // idle reports whether the Monitor takes no events.
 func (m *Monitor) idle() bool { return m.dispatcher.Load() == nil }
 
-// Emit hands an event to every emitter. It does not wait for slow emitters: an event
-// for which an emitter's queue has no room is dropped for that emitter and counted (see
-// Stats). Drops are logged at most once a second; only then does Emit wait for the
-// logger.
+// Emit hands an event to every emitter. It does not wait for slow emitters: if an
+// emitter's queue is full, the event is dropped for that emitter and counted (see
+// Stats). Dropped events are logged at most once a second; only then does Emit wait for
+// the logger.
 //
-// Emit adds the Host if it is empty, and those of the node's attributes that the event
-// lacks. It sets a zero Time to the current time, except for TypedEmitters, which take
-// the zero Time as now.
+// Emit sets an empty Host to the Monitor's host, and adds those of the node's
+// attributes that the event lacks. It sets a zero Time to the current time, except for
+// TypedEmitters, for which the zero Time means now.
 //
-// Before Initialize, after Close and with no emitter configured, Emit does nothing. An
-// event that is emitted while Close runs may be lost. Emitters receive the logger
-// along with the event, to log problems with it; a nil logger discards them.
+// Before Initialize, after Close, and if no emitter is configured, Emit does nothing.
+// An event that is emitted while Close runs may be lost. Emitters log problems with the
+// event to the logger; a nil logger discards them.
 func (m *Monitor) Emit(logger lager.Logger, event Event) {
 	s := m.acquire()
 	if s == nil {
@@ -217,13 +218,14 @@ func (m *Monitor) Emit(logger lager.Logger, event Event) {
 // the context is done, and then closes those that implement ContextCloser or io.Closer,
 // in reverse order of registration.
 //
-// The returned error joins the errors from closing and, for each emitter that had not
-// processed its queue when the context was done, an error that says how many events
-// were left and wraps the context's error.
+// The returned error joins the errors of closing the emitters and, for each emitter
+// that had not processed its queue when the context was done, an error that states how
+// many events were left and wraps the context's error.
 //
-// To keep what was counted since the last tick, stop PeriodicallyEmit and wait for it
-// before calling Close. Closing a Monitor that is not initialized does nothing. After
-// Close, the Monitor can be initialized again. Emitters must not call Close from Emit.
+// To emit what was counted since the last tick, stop PeriodicallyEmit and wait until it
+// returns before calling Close. Closing a Monitor that is not initialized does nothing.
+// After Close, the Monitor can be initialized again. Emitters must not call Close from
+// Emit.
 func (m *Monitor) Close(ctx context.Context) error {
 	m.lifecycle.Lock()
 	defer m.lifecycle.Unlock()

@@ -16,7 +16,7 @@ import (
 	"github.com/signalbox-ci/signalbox/metric"
 )
 
-// attachable records what it is attached to.
+// attachable records the arguments of Attach.
 type attachable struct {
 	concurrentRecorder
 	stats    func() []metric.EmitterStats
@@ -55,8 +55,8 @@ var _ = Describe("Monitor", func() {
 		DeferCleanup(func() { Expect(monitor.Close(ctx)).To(Succeed()) })
 	}
 
-	Describe("flags", func() {
-		It("has a group for each factory", func() {
+	Describe("WireEmitters", func() {
+		It("adds a group of flags for each factory", func() {
 			first, second := &factory{name: "First"}, &factory{name: "Second"}
 			monitor.RegisterEmitter(first)
 			monitor.RegisterEmitter(second)
@@ -79,17 +79,17 @@ var _ = Describe("Monitor", func() {
 			Expect(monitor.WireEmitters(group)).To(MatchError(
 				`adding the flags of emitter "Odd" (metric_test.unwirable): provided data is not a pointer to struct`))
 		})
+
+		It("returns the error of go-flags for an invalid flag", func() {
+			monitor.RegisterEmitter(&badFlag{})
+			group := flags.NewParser(&struct{}{}, flags.None).Group
+			Expect(monitor.WireEmitters(group)).To(MatchError(And(
+				ContainSubstring(`adding the flags of emitter "Bad" (*metric_test.badFlag)`),
+				ContainSubstring("too-long"))))
+		})
 	})
 
-	It("rejects flags that go-flags rejects", func() {
-		monitor.RegisterEmitter(&badFlag{})
-		group := flags.NewParser(&struct{}{}, flags.None).Group
-		Expect(monitor.WireEmitters(group)).To(MatchError(And(
-			ContainSubstring(`adding the flags of emitter "Bad" (*metric_test.badFlag)`),
-			ContainSubstring("too-long"))))
-	})
-
-	Describe("with nothing to emit to", func() {
+	Describe("without running emitters", func() {
 		emitAll := func() {
 			monitor.Emit(logger, event)
 			for _, c := range typedCalls {
@@ -118,15 +118,15 @@ var _ = Describe("Monitor", func() {
 			Expect(concurrent.Events()).To(BeEmpty())
 		})
 
-		It("does nothing with no emitter configured", func() {
+		It("does nothing if no emitter is configured", func() {
 			register("off", &recorder{}).off = true
 			register("nothing to start", nil)
 			initialize(nil)
 			emitAll()
-			Expect(lines.Lines()).To(ContainElement(HaveField("Message", HaveSuffix("no-emitter"))))
+			Expect(lines.Lines()).To(ContainElement(HaveField("Message", HaveSuffix("discarding-events"))))
 		})
 
-		It("does nothing as a zero value with no emitter", func() {
+		It("does nothing if the Monitor is the zero value", func() {
 			monitor = new(metric.Monitor)
 			initialize(nil)
 			emitAll()
@@ -134,7 +134,7 @@ var _ = Describe("Monitor", func() {
 	})
 
 	Describe("Initialize", func() {
-		It("starts only what is configured", func() {
+		It("starts only configured emitters", func() {
 			on, off := &concurrentRecorder{}, &concurrentRecorder{}
 			register("on", on)
 			register("off", off).off = true
@@ -145,7 +145,7 @@ var _ = Describe("Monitor", func() {
 			Expect(monitor.Emitters()).To(Equal([]metric.Emitter{on}))
 		})
 
-		It("gives each factory attributes of its own", func() {
+		It("gives each factory its own copy of the attributes", func() {
 			first, second := register("first", &recorder{}), register("second", &recorder{})
 			third := &concurrentRecorder{}
 			register("third", third)
@@ -158,19 +158,19 @@ var _ = Describe("Monitor", func() {
 			Expect(third.Events()[0].Attributes).To(Equal(map[string]string{"zone": "b"}))
 		})
 
-		It("closes the started emitters when another fails, and names it", func() {
+		It("closes the started emitters if another fails to start, and names that one", func() {
 			var closed []string
 			register("first", &closer{name: "first", notes: &closed})
-			register("second", &closer{name: "second", notes: &closed, err: errors.New("stuck door")})
+			register("second", &closer{name: "second", notes: &closed, err: errors.New("disk full")})
 			register("third", nil).err = errors.New("port in use")
 			fourth := register("fourth", &recorder{})
 
 			err := monitor.Initialize(logger, "web-1", map[string]string{}, 2)
 			Expect(err).To(MatchError(And(
 				ContainSubstring(`starting emitter "third": port in use`),
-				ContainSubstring(`closing emitter "second": stuck door`))))
+				ContainSubstring(`closing emitter "second": disk full`))))
 			Expect(closed).To(Equal([]string{"second", "first"}))
-			Expect(fourth.attributes).To(BeNil(), "was started all the same")
+			Expect(fourth.attributes).To(BeNil(), "the fourth emitter was started")
 			monitor.Emit(logger, event)
 			Expect(monitor.Emitters()).To(BeEmpty())
 		})
@@ -186,7 +186,7 @@ var _ = Describe("Monitor", func() {
 			Expect(emitter.Events()).To(HaveLen(1))
 		})
 
-		It("fails when called again without Close, and changes nothing", func() {
+		It("fails and changes nothing if it is called again without Close", func() {
 			emitter := &concurrentRecorder{}
 			register("fake", emitter)
 			initialize(nil)
@@ -195,7 +195,7 @@ var _ = Describe("Monitor", func() {
 			Expect(emitter.Events()).To(HaveLen(1))
 		})
 
-		It("fails when called again with no emitter, too", func() {
+		It("fails if it is called again without emitters", func() {
 			initialize(nil)
 			Expect(monitor.Initialize(logger, "web-2", nil, 2)).NotTo(Succeed())
 		})
@@ -225,22 +225,22 @@ var _ = Describe("Monitor", func() {
 			Expect(emitter.Names()).To(Equal([]string{"deploy finished"}))
 		})
 
-		It("prepares each event type once, with the node's attributes behind its own", func() {
+		It("prepares each event type once, with the node's attributes after its own", func() {
 			emitter := &typedRecorder{}
 			register("typed", emitter)
 			initialize(map[string]string{"zone": "b", "rack": "1", "worker": "the node's"})
 
-			shapes := map[string][]string{}
+			prepared := map[string][]string{}
 			for _, eventType := range emitter.prepared {
-				Expect(shapes).NotTo(HaveKey(eventType.Name), "prepared twice")
-				shapes[eventType.Name] = eventType.Attributes
+				Expect(prepared).NotTo(HaveKey(eventType.Name), "prepared twice")
+				prepared[eventType.Name] = eventType.Attributes
 			}
-			Expect(shapes["lock held"]).To(Equal([]string{"type", "rack", "worker", "zone"}))
-			Expect(shapes["worker tasks"]).To(Equal([]string{"worker", "platform", "rack", "zone"}))
+			Expect(prepared["lock held"]).To(Equal([]string{"type", "rack", "worker", "zone"}))
+			Expect(prepared["worker tasks"]).To(Equal([]string{"worker", "platform", "rack", "zone"}))
 		})
 
-		It("accepts nil for an event type that the emitter does not take", func() {
-			emitter := &typedRecorder{refuses: "lock held"}
+		It("does not pass an emitter the events for which Prepare returned nil", func() {
+			emitter := &typedRecorder{ignored: "lock held"}
 			register("typed", emitter)
 			initialize(nil)
 			metric.LockAcquired{}.EmitTo(logger, monitor)
@@ -272,7 +272,7 @@ var _ = Describe("Monitor", func() {
 			Expect(done).To(BeTrue())
 		})
 
-		It("passes on the logger", func() {
+		It("passes the logger to the emitters", func() {
 			register("fake", concurrentFunc(func(l lager.Logger, _ metric.Event) { l.Info("concurrent") }))
 			register("fake", emitterFunc(func(l lager.Logger, _ metric.Event) { l.Info("queued") }))
 			initialize(nil)
@@ -281,7 +281,7 @@ var _ = Describe("Monitor", func() {
 			Expect([]string{lines.Lines()[0].Message, lines.Lines()[1].Message}).To(ConsistOf("ci.here.concurrent", "ci.here.queued"))
 		})
 
-		It("adds the host and the time that are missing", func() {
+		It("adds a missing host and time", func() {
 			emitter := &concurrentRecorder{}
 			register("fake", emitter)
 			initialize(nil)
@@ -294,7 +294,7 @@ var _ = Describe("Monitor", func() {
 			Expect(emitter.Events()[1].Time).To(Equal(midnight))
 		})
 
-		It("does not read the clock for typed emitters only", func() {
+		It("does not read the clock if all emitters are typed", func() {
 			emitter := &typedRecorder{}
 			register("fake", emitter)
 			initialize(nil)
@@ -302,7 +302,7 @@ var _ = Describe("Monitor", func() {
 			Expect(emitter.Events()[0].Time).To(BeZero())
 		})
 
-		DescribeTable("adds the node's attributes, but keeps the event's",
+		DescribeTable("adds the node's attributes without replacing the event's",
 			func(node, own, want map[string]string) {
 				emitter, queued := &concurrentRecorder{}, &recorder{}
 				register("fake", emitter)
@@ -324,10 +324,10 @@ var _ = Describe("Monitor", func() {
 			Entry("only the event's", nil, attributes{"a": "1"}, attributes{"a": "1"}),
 			Entry("only the node's", attributes{"zone": "b"}, nil, attributes{"zone": "b"}),
 			Entry("both", attributes{"zone": "b"}, attributes{"a": "1"}, attributes{"zone": "b", "a": "1"}),
-			Entry("both the same", attributes{"zone": "b"}, attributes{"zone": "c"}, attributes{"zone": "c"}),
+			Entry("both with the same name", attributes{"zone": "b"}, attributes{"zone": "c"}, attributes{"zone": "c"}),
 		)
 
-		It("shadows the node's attributes in typed calls, too", func() {
+		It("does not replace attributes of typed calls by the node's", func() {
 			emitter, typed := &concurrentRecorder{}, &typedRecorder{}
 			register("fake", emitter)
 			register("typed", typed)
@@ -338,7 +338,7 @@ var _ = Describe("Monitor", func() {
 			Expect(typed.typed.Events()[0].Attributes).To(Equal(want))
 		})
 
-		It("keeps nothing of an event with a large number of attributes", func() {
+		It("does not carry attributes over to the next event, even after an event with many attributes", func() {
 			emitter := &concurrentRecorder{}
 			register("fake", emitter)
 			initialize(map[string]string{"zone": "b"})
@@ -352,7 +352,7 @@ var _ = Describe("Monitor", func() {
 			Expect(emitter.Events()[1].Attributes).To(Equal(attributes{"zone": "b", "a": "1"}))
 		})
 
-		It("does not change a map while an emitter reads it and emits", func() {
+		It("does not change the attributes of an event whose emitter emits other events", func() {
 			var seen []map[string]string
 			register("fake", concurrentFunc(func(logger lager.Logger, e metric.Event) {
 				if e.Name == "outer" {
@@ -371,7 +371,7 @@ var _ = Describe("Monitor", func() {
 				{"zone": "b", "inner": "1"}, {"zone": "b", "type": "inner"}, {"zone": "b", "outer": "1"}}))
 		})
 
-		It("gives queues a map that outlives the call", func() {
+		It("gives queued emitters a copy of the attributes", func() {
 			emitter := newStuck()
 			register("slow", emitter)
 			initialize(nil)
@@ -385,7 +385,7 @@ var _ = Describe("Monitor", func() {
 			Expect(emitter.Events()[1].Attributes).To(Equal(attributes{"type": "3"}))
 		})
 
-		It("keeps the order of events in a queue", func() {
+		It("preserves the order of the events in a queue", func() {
 			emitter := newStuck()
 			register("slow", emitter)
 			Expect(monitor.Initialize(logger, "web-1", nil, 0)).To(Succeed())
@@ -406,7 +406,7 @@ var _ = Describe("Monitor", func() {
 			}
 		})
 
-		It("does not delay or drop the events of other emitters when one is slow", func() {
+		It("neither delays nor drops events for other emitters if one is slow", func() {
 			slow, fast := newStuck(), make(chan metric.Event)
 			register("slow", slow)
 			register("fast", emitterFunc(func(_ lager.Logger, e metric.Event) { fast <- e }))
@@ -419,15 +419,15 @@ var _ = Describe("Monitor", func() {
 					<-slow.begun
 				}
 			}
-			Expect(monitor.Stats()[0].Dropped).To(BeEquivalentTo(97)) // one is being emitted, two wait
+			Expect(monitor.Stats()[0].Dropped).To(BeEquivalentTo(97)) // one is being emitted, two are in the queue
 			Expect(monitor.Stats()[1].Dropped).To(BeZero())
 		})
 
-		It("continues after an emitter panicked", func() {
+		It("continues after an emitter panics", func() {
 			emitted := make(chan float64)
-			register("shaky", emitterFunc(func(logger lager.Logger, e metric.Event) {
+			register("faulty", emitterFunc(func(logger lager.Logger, e metric.Event) {
 				if e.Value < 3 {
-					panic("out of cheese")
+					panic("unexpected value")
 				}
 				emitted <- e.Value
 			}))
@@ -445,13 +445,14 @@ var _ = Describe("Monitor", func() {
 				sum += n
 			}
 			Expect(sum).To(BeEquivalentTo(3))
-			Expect(lines.Lines()[0].Error).To(MatchError(`failed to emit: emitter "shaky" panicked: out of cheese`))
+			Expect(lines.Lines()[0].Error).To(MatchError(And(
+				ContainSubstring(`"faulty"`), ContainSubstring("unexpected value"))))
 			Expect(lines.Lines()[0].Data["trace"]).To(ContainSubstring("monitor_test.go"))
 		})
 	})
 
 	Describe("Close", func() {
-		It("drains the queues, then closes emitters, the last first", func() {
+		It("drains the queues, then closes the emitters in reverse order", func() {
 			var closed []string
 			slow := newStuck()
 			register("slow", slow)
@@ -475,8 +476,8 @@ var _ = Describe("Monitor", func() {
 			Expect(slow.closed.Load()).To(BeEquivalentTo(1))
 		})
 
-		It("returns no error when the context is done but no event is left", func() {
-			register("quick", &recorder{})
+		It("returns no error if the context is done but the queues are empty", func() {
+			register("fast", &recorder{})
 			initialize(nil)
 			ctx, cancel := context.WithCancel(ctx)
 			cancel()
@@ -515,14 +516,14 @@ var _ = Describe("Monitor", func() {
 			deadline := time.Now().Add(time.Hour)
 			ctx, cancel := context.WithDeadline(ctx, deadline)
 			defer cancel()
-			patient := &contextCloser{}
-			register("patient", patient)
+			emitter := &contextCloser{}
+			register("fake", emitter)
 			initialize(nil)
 			Expect(monitor.Close(ctx)).To(Succeed())
-			Expect(patient.deadline).To(Equal(deadline))
+			Expect(emitter.deadline).To(Equal(deadline))
 		})
 
-		It("loses no earlier event, and does not panic at concurrent ones", func() {
+		It("loses no earlier events, and does not panic if events are emitted concurrently", func() {
 			for range 50 {
 				monitor = metric.NewMonitor()
 				var concurrent, queued atomic.Uint64
@@ -551,7 +552,8 @@ var _ = Describe("Monitor", func() {
 				<-begun
 				Expect(monitor.Close(ctx)).To(Succeed())
 				emitting.Wait()
-				// Each event that one emitter got, the other got or dropped.
+				// Each event that reached the concurrent emitter either reached the
+				// queued one or was counted as dropped.
 				Expect(queued.Load() + attached.stats()[1].Dropped).To(Equal(concurrent.Load()))
 			}
 		})
@@ -577,14 +579,14 @@ var _ = Describe("Monitor", func() {
 			Expect(monitor.Stats()[0]).To(Equal(metric.EmitterStats{Emitter: "slow", QueueLength: 2, QueueCapacity: 2, Dropped: 2}))
 		})
 
-		It("has room for 1000 events by default", func() {
+		It("reports a queue capacity of 1000 by default", func() {
 			register("queued", &recorder{})
 			Expect(monitor.Initialize(logger, "web-1", nil, 0)).To(Succeed())
 			Expect(monitor.Stats()[0].QueueCapacity).To(Equal(1000))
 			Expect(monitor.Close(ctx)).To(Succeed())
 		})
 
-		It("allocates no memory for the capacity of a queue", func() {
+		It("does not allocate the whole capacity of a queue in advance", func() {
 			register("queued", &recorder{})
 			Expect(monitor.Initialize(logger, "web-1", nil, 1<<32-1)).To(Succeed())
 			Expect(monitor.Close(ctx)).To(Succeed())
@@ -599,7 +601,7 @@ func (c closingConcurrent) Emit(lager.Logger, metric.Event) { c.emit() }
 func (c closingConcurrent) EmitsConcurrently()              {}
 func (c closingConcurrent) Close() error                    { c.close(); return nil }
 
-// unwirable is a factory that cannot be a group of flags.
+// unwirable is a factory that is not a pointer to a struct, as WireEmitters requires.
 type unwirable string
 
 func (u unwirable) Description() string                                { return string(u) }

@@ -10,25 +10,24 @@ import (
 	"code.cloudfoundry.org/lager/v3"
 )
 
-// A Periodic flushes a Monitor at regular intervals: see Monitor.Flush for what it
-// emits. Start it with either Run or RunContext, once. Use one Periodic per Monitor;
-// several would divide the peaks of the gauges among them.
+// A Periodic flushes a Monitor at regular intervals. Monitor.Flush documents what it
+// emits. Start it once, with either Run or RunContext. Use only one Periodic per
+// Monitor: with several, each would emit only some of the peaks of the gauges.
 type Periodic struct {
 	logger   lager.Logger
 	monitor  *Monitor
 	interval time.Duration
 }
 
-// PeriodicallyEmit returns a Periodic that flushes the Monitor at each interval. It
-// does not start it. The interval must be positive, or Run and RunContext fail. A nil
-// logger discards what would be logged.
+// PeriodicallyEmit returns a Periodic that flushes the Monitor at the given interval
+// once the caller starts it with Run or RunContext. Both return an error if the
+// interval is not positive. A nil logger discards all messages.
 func PeriodicallyEmit(logger lager.Logger, monitor *Monitor, interval time.Duration) *Periodic {
 	return &Periodic{logger: orDiscard(logger).Session("periodic"), monitor: monitor, interval: interval}
 }
 
-// Run is like RunContext but runs until it receives a signal. It closes ready when it
-// has started. A Periodic thereby implements the interface Runner of package
-// github.com/tedsuo/ifrit.
+// Run is like RunContext, but runs until it receives a signal. It closes ready when it
+// has started. It implements the Runner interface of package github.com/tedsuo/ifrit.
 func (p *Periodic) Run(signals <-chan os.Signal, ready chan<- struct{}) error {
 	if err := p.validate(); err != nil {
 		return err
@@ -45,9 +44,9 @@ func (p *Periodic) Run(signals <-chan os.Signal, ready chan<- struct{}) error {
 }
 
 // RunContext flushes the Monitor at each interval until the context is done. It then
-// emits everything but the states of the workers once more, so that no count is lost,
-// and returns nil. An error from Monitor.CountWorkers is logged. RunContext returns an
-// error only if the interval is not positive.
+// emits everything except the states of the workers once more, so that no count is
+// lost, and returns nil. It logs errors of Monitor.CountWorkers. It returns an error
+// only if the interval is not positive.
 func (p *Periodic) RunContext(ctx context.Context) error {
 	if err := p.validate(); err != nil {
 		return err
@@ -67,7 +66,7 @@ func (p *Periodic) RunContext(ctx context.Context) error {
 
 func (p *Periodic) validate() error {
 	if p.interval <= 0 {
-		return fmt.Errorf("emitting periodically: got interval %s, expected more than 0", p.interval)
+		return fmt.Errorf("emitting periodically: got interval %s, expected a positive duration", p.interval)
 	}
 	return nil
 }
@@ -75,7 +74,7 @@ func (p *Periodic) validate() error {
 func (p *Periodic) tick(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(ctx, p.interval)
 	defer cancel()
-	// Being stopped while the workers are counted is not an error.
+	// It is not an error if Run or RunContext is stopped while CountWorkers runs.
 	if err := p.monitor.Flush(ctx, p.logger); err != nil && !errors.Is(ctx.Err(), context.Canceled) {
 		p.logger.Error("failed-to-count-workers", err)
 	}

@@ -20,13 +20,13 @@ import (
 	"github.com/signalbox-ci/signalbox/metric"
 )
 
-// pool is a database.
+// pool is a metric.Database.
 type pool struct{ open atomic.Int64 }
 
 func (p *pool) Stats() sql.DBStats { return sql.DBStats{OpenConnections: int(p.open.Load())} }
 
-// ticking runs PeriodicallyEmit every 10 seconds of fake time, and calls the test with
-// the recorder of its events and the lines that it logs.
+// ticking runs PeriodicallyEmit with an interval of 10 seconds in a synctest bubble,
+// and calls the test with the recorder of its events and the sink of its log.
 func ticking(t *testing.T, prepare func(*metric.Monitor), test func(*WithT, *metric.Monitor, *recorder, *logSink)) {
 	synctest.Test(t, func(t *testing.T) {
 		g := NewWithT(t)
@@ -46,13 +46,14 @@ func ticking(t *testing.T, prepare func(*metric.Monitor), test func(*WithT, *met
 	})
 }
 
+// tick advances the fake time until the next tick is complete.
 func tick() {
 	time.Sleep(10 * time.Second)
 	synctest.Wait()
 }
 
-// since returns the events after the first n, without those of the runtime,
-// as name and attribute values.
+// since returns the values of the events after the first n, without those about the Go
+// runtime. The keys consist of the event's name and the values of some attributes.
 func since(emitted *recorder, n int) map[string]float64 {
 	values := map[string]float64{}
 	for _, event := range emitted.Events()[n:] {
@@ -122,7 +123,7 @@ func TestEachTickEmitsEveryInstrument(t *testing.T) {
 	})
 }
 
-func TestATickEmitsWaitingStepsAndTasksWithAllTheirLabels(t *testing.T) {
+func TestTickEmitsWaitingStepsAndTasksWithAllTheirLabels(t *testing.T) {
 	ticking(t, nil, func(g *WithT, m *metric.Monitor, emitted *recorder, _ *logSink) {
 		m.StepsWaiting.With(stepLabels).Inc()
 		m.TasksWaiting.With(taskLabels).Inc()
@@ -136,7 +137,7 @@ func TestATickEmitsWaitingStepsAndTasksWithAllTheirLabels(t *testing.T) {
 	})
 }
 
-func TestATickEmitsTheRuntime(t *testing.T) {
+func TestTickEmitsRuntimeStatistics(t *testing.T) {
 	ticking(t, nil, func(g *WithT, _ *metric.Monitor, emitted *recorder, _ *logSink) {
 		runtime.GC()
 		tick()
@@ -153,11 +154,11 @@ func TestATickEmitsTheRuntime(t *testing.T) {
 		g.Expect(values["heap inuse"]).To(BeNumerically(">=", values["heap alloc"]))
 		var stats runtime.MemStats
 		runtime.ReadMemStats(&stats)
-		g.Expect(values["gc cpu fraction"]/stats.GCCPUFraction).To(BeNumerically("~", 100, 50), "not in per cent")
+		g.Expect(values["gc cpu fraction"]/stats.GCCPUFraction).To(BeNumerically("~", 100, 50), "expected a percentage")
 	})
 }
 
-func TestATickEmitsTheConnectionsOfEachDatabase(t *testing.T) {
+func TestTickEmitsTheConnectionsOfEachDatabase(t *testing.T) {
 	var api, backend pool
 	api.open.Store(5)
 	backend.open.Store(25)
@@ -176,7 +177,7 @@ func TestATickEmitsTheConnectionsOfEachDatabase(t *testing.T) {
 	})
 }
 
-func TestATickEmitsTheStatesOfTheWorkers(t *testing.T) {
+func TestTickEmitsTheStatesOfTheWorkers(t *testing.T) {
 	var broken atomic.Bool
 	ticking(t, func(m *metric.Monitor) {
 		m.CountWorkers = func(context.Context) (metric.WorkerStates, error) {
@@ -204,7 +205,7 @@ func TestATickEmitsTheStatesOfTheWorkers(t *testing.T) {
 	})
 }
 
-func TestATickTakesNothingWhileTheMonitorTakesNoEvents(t *testing.T) {
+func TestTickKeepsValuesWhileTheMonitorIsIdle(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		g := NewWithT(t)
 		logger, _ := newLogger()
@@ -255,21 +256,21 @@ func TestRunStopsAtASignal(t *testing.T) {
 	})
 }
 
-func TestABadIntervalIsAnError(t *testing.T) {
+func TestRunRejectsAnIntervalThatIsNotPositive(t *testing.T) {
 	g := NewWithT(t)
-	for interval, problem := range map[time.Duration]string{
-		0:            "emitting periodically: got interval 0s, expected more than 0",
-		-time.Second: "emitting periodically: got interval -1s, expected more than 0",
+	for interval, value := range map[time.Duration]string{
+		0:            "interval 0s",
+		-time.Second: "interval -1s",
 	} {
 		periodic := metric.PeriodicallyEmit(lager.NewLogger("ci"), metric.NewMonitor(), interval)
 		ready := make(chan struct{})
-		g.Expect(periodic.Run(nil, ready)).To(MatchError(problem))
+		g.Expect(periodic.Run(nil, ready)).To(MatchError(ContainSubstring(value)))
 		g.Expect(ready).NotTo(BeClosed())
-		g.Expect(periodic.RunContext(context.Background())).To(MatchError(problem))
+		g.Expect(periodic.RunContext(context.Background())).To(MatchError(ContainSubstring(value)))
 	}
 }
 
-func TestCountsSinceTheLastTickAreEmittedAtTheEnd(t *testing.T) {
+func TestRunEmitsTheLastCountsBeforeItReturns(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		g := NewWithT(t)
 		logger, _ := newLogger()
@@ -285,13 +286,13 @@ func TestCountsSinceTheLastTickAreEmittedAtTheEnd(t *testing.T) {
 	})
 }
 
-func TestCountingWorkersEndsWithTheInterval(t *testing.T) {
+func TestContextOfCountWorkersIsDoneAfterTheInterval(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		g := NewWithT(t)
 		logger, lines := newLogger()
 		monitor, emitted := newMonitorWithRecorder(logger)
 		monitor.CountWorkers = func(ctx context.Context) (metric.WorkerStates, error) {
-			<-ctx.Done() // as if waiting for a database
+			<-ctx.Done() // as if it waited for a database
 			return metric.WorkerStates{}, ctx.Err()
 		}
 		ctx, cancel := context.WithCancel(t.Context())
@@ -311,8 +312,8 @@ func TestCountingWorkersEndsWithTheInterval(t *testing.T) {
 	})
 }
 
-// newMonitorWithRecorder returns a Monitor whose emitter adds up the events'
-// values by name.
+// newMonitorWithRecorder returns an initialized Monitor with a queued emitter, and a
+// function that returns the sums of the events' values, by the events' names.
 func newMonitorWithRecorder(logger lager.Logger) (*metric.Monitor, func() map[string]float64) {
 	var mu sync.Mutex
 	sums := map[string]float64{}

@@ -13,8 +13,8 @@ import (
 // attributes for each event, and emitters look up the event's name only once. Use it
 // for frequent events that are not among this package's typed calls.
 //
-// Monitor.Prepare creates it. It is safe for concurrent use, and remains valid when
-// the Monitor is closed and initialized again.
+// Monitor.Prepare returns it. It is safe for concurrent use, and remains valid when the
+// Monitor is closed and initialized again.
 type Prepared struct {
 	monitor   *Monitor
 	eventType EventType
@@ -22,22 +22,22 @@ type Prepared struct {
 	resolving sync.Mutex // held while resolved is replaced
 }
 
-// Prepare returns a Prepared for events of the given type. The first event takes a few
-// microseconds, so create a Prepared once and keep it. Problems with the type, such as
-// a name that no emitter knows or a missing attribute, are reported when events are
-// emitted, as by Monitor.Emit.
+// Prepare returns a Prepared for events of the given type. Emitting the first event
+// takes a few microseconds, so create a Prepared once and keep it. As with
+// Monitor.Emit, emitters report problems with the type, such as an unknown name or a
+// missing attribute, only when events are emitted.
 func (m *Monitor) Prepare(t EventType) *Prepared {
 	t.Attributes = slices.Clone(t.Attributes)
 	return &Prepared{monitor: m, eventType: t}
 }
 
-// Emit emits an event of the type, as Monitor.Emit does. values[i] is the value of
-// the type's Attributes[i]; Emit ignores the event's Name and Attributes, and does not
-// keep the slice.
+// Emit emits an event of the type, as Monitor.Emit does. values[i] is the value of the
+// type's Attributes[i]. Emit does not keep the slice, and ignores the event's Name and
+// Attributes.
 //
 // If the number of values differs from the number of attributes, Emit logs an error
-// that wraps ErrFailedToEmit and discards the event. A nil logger discards what would
-// be logged.
+// that wraps ErrFailedToEmit and discards the event. A nil logger discards all
+// messages.
 func (p *Prepared) Emit(logger lager.Logger, event Event, values []string) {
 	d := p.monitor.dispatcher.Load()
 	if d == nil {
@@ -67,8 +67,8 @@ func (p *Prepared) emit(logger lager.Logger, d *dispatcher, event *Event, values
 	s.emit(logger, t, *event, s.withNode(t, values))
 }
 
-// resolve returns the type as the dispatcher emits it. It resolves the type again after
-// the Monitor has been initialized again.
+// resolve returns the type as the dispatcher emits it. Each initialization of the
+// Monitor creates a new dispatcher, for which resolve resolves the type again.
 func (p *Prepared) resolve(d *dispatcher) *resolvedType {
 	if t := p.resolved.Load(); t != nil && t.dispatcher == d {
 		return t

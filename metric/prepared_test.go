@@ -18,7 +18,7 @@ var _ = Describe("A prepared event type", func() {
 	deploy := metric.EventType{Name: "deploy finished", Attributes: []string{"stage", "zone"}}
 
 	for _, node := range []attributes{nil, {"zone": "b", "rack": "7"}} {
-		It(fmt.Sprintf("emits what Monitor.Emit would, with node attributes %v", node), func() {
+		It(fmt.Sprintf("emits the same events as Monitor.Emit, with node attributes %v", node), func() {
 			logger, lines := newLogger()
 			var got, want [3]func() []metric.Event
 			var monitors [2]*metric.Monitor
@@ -46,7 +46,7 @@ var _ = Describe("A prepared event type", func() {
 			}
 			for i := range got {
 				expected := want[i]()
-				if i == 0 { // a typed emitter gets neither host nor time
+				if i == 0 { // a TypedEvent receives neither host nor time
 					for j := range expected {
 						expected[j].Host, expected[j].Time = "", time.Time{}
 					}
@@ -58,7 +58,7 @@ var _ = Describe("A prepared event type", func() {
 		})
 	}
 
-	It("completes an event that has no host and no time", func() {
+	It("adds a missing host and time", func() {
 		logger, _ := newLogger()
 		emitter := &concurrentRecorder{}
 		started(logger, nil, emitter).Prepare(deploy).Emit(logger, metric.Event{Value: 1}, []string{"live", "a"})
@@ -109,7 +109,7 @@ var _ = Describe("A prepared event type", func() {
 		Expect(lines.Lines()[0].Error).To(MatchError(ContainSubstring(`event "deploy finished": got 1 values, expected 2`)))
 	})
 
-	It("emits from many goroutines at once", func() {
+	It("is safe for concurrent use", func() {
 		logger, _ := newLogger()
 		typed, concurrent := &typedRecorder{}, &concurrentRecorder{}
 		prepared := started(logger, attributes{"rack": "7"}, typed, concurrent).Prepare(deploy)
@@ -135,7 +135,7 @@ func TestPreparedDoesNotAllocate(t *testing.T) {
 	logger := lager.NewLogger("ci")
 	values := []string{"live", "a"}
 	for _, node := range []attributes{nil, {"rack": "7"}} {
-		for _, emitter := range []metric.Emitter{nothing{}, concurrentFunc(func(lager.Logger, metric.Event) {})} {
+		for _, emitter := range []metric.Emitter{noop{}, concurrentFunc(func(lager.Logger, metric.Event) {})} {
 			prepared := monitorOf(t, node, emitter).Prepare(metric.EventType{Name: "deploy finished", Attributes: []string{"stage", "zone"}})
 			allocations := testing.AllocsPerRun(100, func() { prepared.Emit(logger, metric.Event{Value: 1}, values) })
 			if allocations != 0 && !raceEnabled {

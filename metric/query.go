@@ -7,17 +7,18 @@ import (
 	"io"
 )
 
-// CountQueries wraps a database driver so that each statement that is executed,
-// successfully or not, increments the counter, usually that of a Monitor:
+// CountQueries returns a database driver that wraps the given one and increments the
+// counter, usually that of a Monitor, for each statement that it executes, successfully
+// or not:
 //
 //	sql.Register("counted", metric.CountQueries(driver, &metric.Metrics.DatabaseQueries))
 //
-// Other operations, such as preparing and committing, are not counted, nor are
-// statements for which the driver returns driver.ErrSkip or driver.ErrBadConn, since
-// database/sql then retries in another way. The wrapped driver keeps the optional
-// interfaces of database/sql/driver that the driver implements. With sql.Conn.Raw,
-// programs receive the wrapper of the driver's connection; its method
-// Unwrap() driver.Conn returns the connection itself.
+// It does not count other operations, such as preparing and committing, nor statements
+// for which the driver returns driver.ErrSkip or driver.ErrBadConn, since database/sql
+// then retries in another way. The wrapper keeps the optional interfaces of package
+// database/sql/driver that the driver implements. The connection that sql.Conn.Raw
+// passes to a program is a wrapper as well; its method Unwrap() driver.Conn returns the
+// driver's own connection.
 func CountQueries(d driver.Driver, queries *Counter) driver.Driver {
 	counting := countingDriver{d, queries}
 	if withContext, ok := d.(driver.DriverContext); ok {
@@ -26,9 +27,9 @@ func CountQueries(d driver.Driver, queries *Counter) driver.Driver {
 	return counting
 }
 
-// CountConnectorQueries is like CountQueries but wraps a connector, for use with
-// sql.OpenDB. The Driver method of the resulting sql.DB returns the connector's driver,
-// which does not count.
+// CountConnectorQueries is like CountQueries, but wraps a connector, for use with
+// sql.OpenDB. The Driver method of the resulting sql.DB returns the connector's own
+// driver, which does not count.
 func CountConnectorQueries(connector driver.Connector, queries *Counter) driver.Connector {
 	return countingConnector{connector, queries}
 }
@@ -72,7 +73,7 @@ func (c countingConnector) Connect(ctx context.Context) (driver.Conn, error) {
 	return countConn(conn, c.queries), nil
 }
 
-// Close implements io.Closer, which database/sql calls if it is implemented.
+// Close implements io.Closer. sql.DB.Close calls it.
 func (c countingConnector) Close() error {
 	if closer, ok := c.Connector.(io.Closer); ok {
 		return closer.Close()
@@ -87,7 +88,7 @@ func countExecution(queries *Counter, err error) {
 	}
 }
 
-// plainValues converts arguments for the interfaces without named parameters. It
+// plainValues converts arguments for drivers that do not support named parameters. It
 // returns the same errors as database/sql.
 func plainValues(ctx context.Context, args []driver.NamedValue) ([]driver.Value, error) {
 	values := make([]driver.Value, len(args))

@@ -8,10 +8,11 @@ import (
 	"errors"
 )
 
-// countConn wraps a connection. The wrapper implements most optional interfaces in any
-// case; where the connection does not, it does what database/sql would do. Executing
-// and querying without a prepared statement are the exceptions, because database/sql
-// converts the arguments differently for connections that can.
+// countConn wraps a connection. The wrapper always implements most of the optional
+// interfaces; where the connection lacks one, the wrapper does what database/sql would
+// do. It implements driver.ExecerContext and driver.QueryerContext only if the
+// connection can execute and query without a prepared statement, because database/sql
+// converts the arguments differently for such connections.
 func countConn(conn driver.Conn, queries *Counter) driver.Conn {
 	counting := &countingConn{conn, queries}
 	exec, query := execContext(conn, queries), queryContext(conn, queries)
@@ -99,7 +100,7 @@ func (c *countingConn) IsValid() bool {
 }
 
 // CheckNamedValue returns driver.ErrSkip if the connection has no such method;
-// database/sql then uses the next checker, in the end its default.
+// database/sql then uses the next checker, and finally its default.
 func (c *countingConn) CheckNamedValue(value *driver.NamedValue) error {
 	if checker, ok := c.Conn.(driver.NamedValueChecker); ok {
 		return checker.CheckNamedValue(value)
@@ -110,8 +111,8 @@ func (c *countingConn) CheckNamedValue(value *driver.NamedValue) error {
 // An execFunc is the method of a driver.ExecerContext.
 type execFunc func(context.Context, string, []driver.NamedValue) (driver.Result, error)
 
-// execContext returns a counting function that executes statements without preparing
-// them, or nil if the connection cannot.
+// execContext returns a function that executes and counts statements without preparing
+// them, or nil if the connection cannot do that.
 func execContext(conn driver.Conn, queries *Counter) execFunc {
 	switch execer := conn.(type) {
 	case driver.ExecerContext:
@@ -137,7 +138,7 @@ func execContext(conn driver.Conn, queries *Counter) execFunc {
 // A queryFunc is the method of a driver.QueryerContext.
 type queryFunc func(context.Context, string, []driver.NamedValue) (driver.Rows, error)
 
-// queryContext is like execContext but for queries.
+// queryContext is like execContext, but for queries.
 func queryContext(conn driver.Conn, queries *Counter) queryFunc {
 	switch queryer := conn.(type) {
 	case driver.QueryerContext:
@@ -180,7 +181,8 @@ func (c queryConn) QueryContext(ctx context.Context, query string, args []driver
 	return c.query(ctx, query, args)
 }
 
-// An execQueryConn is a countingConn that implements both.
+// An execQueryConn is a countingConn that implements driver.ExecerContext and
+// driver.QueryerContext.
 type execQueryConn struct {
 	execConn
 	query queryFunc

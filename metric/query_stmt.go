@@ -8,7 +8,8 @@ import (
 )
 
 // countStmt wraps a prepared statement. The wrapper implements driver.ColumnConverter
-// only if the statement does, because database/sql prefers it to its own conversion.
+// only if the statement does, because database/sql prefers a ColumnConverter to its own
+// conversion.
 func countStmt(stmt driver.Stmt, conn *countingConn) driver.Stmt {
 	counting := &countingStmt{stmt, conn}
 	if converter, ok := stmt.(driver.ColumnConverter); ok {

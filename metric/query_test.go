@@ -18,37 +18,37 @@ import (
 type driverLog struct {
 	calls    []string
 	executed float64 // statements, successfully or not
-	fail     error   // what executing and querying return
+	fail     error   // returned by executions and queries
 }
 
-func (j *driverLog) note(format string, args ...any) {
-	j.calls = append(j.calls, fmt.Sprintf(format, args...))
+func (l *driverLog) note(format string, args ...any) {
+	l.calls = append(l.calls, fmt.Sprintf(format, args...))
 }
 
-// until makes the following calls fail if the context is done. If a query succeeded,
-// database/sql would close its rows at some later time.
-func (j *driverLog) until(ctx context.Context) *driverLog {
+// until makes the following calls fail if the context is done. If a query succeeded
+// with such a context, database/sql would close its rows asynchronously.
+func (l *driverLog) until(ctx context.Context) *driverLog {
 	if ctx.Err() != nil {
-		j.fail = ctx.Err()
+		l.fail = ctx.Err()
 	}
-	return j
+	return l
 }
 
-func (j *driverLog) execute() {
-	if !errors.Is(j.fail, driver.ErrBadConn) {
-		j.executed++
+func (l *driverLog) execute() {
+	if !errors.Is(l.fail, driver.ErrBadConn) {
+		l.executed++
 	}
 }
 
-func (j *driverLog) result() (driver.Result, error) {
-	j.execute()
-	return driver.RowsAffected(1), j.fail
+func (l *driverLog) result() (driver.Result, error) {
+	l.execute()
+	return driver.RowsAffected(1), l.fail
 }
 
-func (j *driverLog) rows() (driver.Rows, error) {
-	j.execute()
-	if j.fail != nil {
-		return nil, j.fail
+func (l *driverLog) rows() (driver.Rows, error) {
+	l.execute()
+	if l.fail != nil {
+		return nil, l.fail
 	}
 	return noRows{}, nil
 }
@@ -136,7 +136,7 @@ func (c queryerConn) Query(query string, args []driver.Value) (driver.Rows, erro
 type (
 	fullDriver struct {
 		minimalDriver
-		skip bool // executing and querying without preparing
+		skip bool // return driver.ErrSkip for executing and querying without preparing
 	}
 	fullConnector struct {
 		fullDriver
@@ -208,10 +208,10 @@ func (c *fullConn) CheckNamedValue(value *driver.NamedValue) error {
 	return checkPoint("conn", value)
 }
 
-func checkPoint(who string, value *driver.NamedValue) error {
+func checkPoint(checker string, value *driver.NamedValue) error {
 	switch v := value.Value.(type) {
 	case point:
-		value.Value = fmt.Sprintf("%s %d,%d", who, v.x, v.y)
+		value.Value = fmt.Sprintf("%s %d,%d", checker, v.x, v.y)
 		return nil
 	case nil:
 		return driver.ErrRemoveArgument
@@ -238,7 +238,7 @@ func (s convertedStmt) ColumnConverter(index int) driver.ValueConverter {
 }
 func (s countedStmt) NumInput() int { return 2 }
 
-// A databaseScenario uses a database and returns the errors.
+// A databaseScenario uses a database and returns the errors that it received.
 type databaseScenario struct {
 	name string
 	do   func(*sql.DB, *driverLog) []error
@@ -279,7 +279,7 @@ var databaseScenarios = []databaseScenario{
 		}
 		return []error{err, err2}
 	}},
-	{"is cancelled", func(db *sql.DB, _ *driverLog) []error {
+	{"cancels contexts", func(db *sql.DB, _ *driverLog) []error {
 		conn, err := db.Conn(ctx)
 		stmt, err2 := conn.PrepareContext(ctx, "insert")
 		if err2 != nil {
@@ -287,21 +287,21 @@ var databaseScenarios = []databaseScenario{
 		}
 		defer stmt.Close()
 		defer conn.Close()
-		cancelled, cancel := context.WithCancel(ctx)
+		canceled, cancel := context.WithCancel(ctx)
 		cancel()
-		_, err3 := conn.ExecContext(cancelled, "insert")
-		_, err4 := conn.QueryContext(cancelled, "select")
-		_, err5 := stmt.ExecContext(cancelled)
-		_, err6 := conn.PrepareContext(cancelled, "insert")
+		_, err3 := conn.ExecContext(canceled, "insert")
+		_, err4 := conn.QueryContext(canceled, "select")
+		_, err5 := stmt.ExecContext(canceled)
+		_, err6 := conn.PrepareContext(canceled, "insert")
 		return []error{err, err2, err3, err4, err5, err6}
 	}},
-	{"fails", func(db *sql.DB, j *driverLog) []error {
-		j.fail = errors.New("duplicate key")
+	{"executes failing statements", func(db *sql.DB, l *driverLog) []error {
+		l.fail = errors.New("duplicate key")
 		_, err := db.Exec("insert")
 		return []error{err, query(db, "select")}
 	}},
-	{"has a bad connection", func(db *sql.DB, j *driverLog) []error {
-		j.fail = fmt.Errorf("reset by peer: %w", driver.ErrBadConn)
+	{"uses a bad connection", func(db *sql.DB, l *driverLog) []error {
+		l.fail = fmt.Errorf("reset by peer: %w", driver.ErrBadConn)
 		_, err := db.Exec("insert")
 		return []error{err, query(db, "select")}
 	}},
@@ -309,11 +309,11 @@ var databaseScenarios = []databaseScenario{
 		_, err := db.Exec("insert", sql.Named("id", 1))
 		return []error{err, query(db, "select", sql.Named("id", 1))}
 	}},
-	{"passes types of its own", func(db *sql.DB, _ *driverLog) []error {
+	{"passes custom types", func(db *sql.DB, _ *driverLog) []error {
 		_, err := db.Exec("insert", point{1, 2}, nil, 3)
 		return []error{err, query(db, "select", point{3, 4})}
 	}},
-	{"passes types of its own to statements", func(db *sql.DB, _ *driverLog) []error {
+	{"passes custom types to statements", func(db *sql.DB, _ *driverLog) []error {
 		var errs []error
 		for _, name := range []string{"insert", "converted", "unchecked", "two inputs"} {
 			stmt, err := db.Prepare(name)
@@ -340,8 +340,8 @@ func query(db *sql.DB, query string, args ...any) error {
 	return rows.Err()
 }
 
-// open opens a database like sql.Open, which cannot be used because drivers cannot be
-// unregistered.
+// open opens a database as sql.Open does. Tests cannot use sql.Open itself, because
+// drivers cannot be unregistered.
 func open(d driver.Driver, name string) (*sql.DB, error) {
 	if withContext, ok := d.(driver.DriverContext); ok {
 		connector, err := withContext.OpenConnector(name)
@@ -367,22 +367,22 @@ var _ = Describe("Counting queries", func() {
 		driver func(*driverLog) driver.Driver
 		dsn    string
 	}{
-		{"minimal", func(j *driverLog) driver.Driver { return minimalDriver{j} }, ""},
-		{"legacy", func(j *driverLog) driver.Driver { return legacyDriver{minimalDriver{j}} }, ""},
-		{"legacy exec", func(j *driverLog) driver.Driver { return legacyDriver{minimalDriver{j}} }, "exec"},
-		{"legacy query", func(j *driverLog) driver.Driver { return legacyDriver{minimalDriver{j}} }, "query"},
-		{"full", func(j *driverLog) driver.Driver { return fullDriver{minimalDriver{j}, false} }, ""},
-		{"skipping", func(j *driverLog) driver.Driver { return fullDriver{minimalDriver{j}, true} }, ""},
+		{"minimal", func(l *driverLog) driver.Driver { return minimalDriver{l} }, ""},
+		{"legacy", func(l *driverLog) driver.Driver { return legacyDriver{minimalDriver{l}} }, ""},
+		{"legacy exec", func(l *driverLog) driver.Driver { return legacyDriver{minimalDriver{l}} }, "exec"},
+		{"legacy query", func(l *driverLog) driver.Driver { return legacyDriver{minimalDriver{l}} }, "query"},
+		{"full", func(l *driverLog) driver.Driver { return fullDriver{minimalDriver{l}, false} }, ""},
+		{"skipping", func(l *driverLog) driver.Driver { return fullDriver{minimalDriver{l}, true} }, ""},
 	} {
 		for _, scenario := range databaseScenarios {
-			It("changes nothing for a "+kind.name+" driver that "+scenario.name, func() {
+			It("does not change the behavior of a "+kind.name+" driver when a program "+scenario.name, func() {
 				run := func(wrap func(driver.Driver) driver.Driver) ([]error, *driverLog) {
-					j := &driverLog{}
-					db, err := open(wrap(kind.driver(j)), kind.dsn)
+					l := &driverLog{}
+					db, err := open(wrap(kind.driver(l)), kind.dsn)
 					Expect(err).NotTo(HaveOccurred())
-					errs := scenario.do(db, j)
+					errs := scenario.do(db, l)
 					Expect(db.Close()).To(Succeed())
-					return errs, j
+					return errs, l
 				}
 				var counter metric.Counter
 				wantErrs, want := run(func(d driver.Driver) driver.Driver { return d })
@@ -408,37 +408,37 @@ var _ = Describe("Counting queries", func() {
 		}
 	})
 
-	It("rolls back what a driver without contexts completed after the context was done", func() {
-		j := &driverLog{}
-		conn, err := metric.CountConnectorQueries(dsn{minimalDriver{j}, ""}, new(metric.Counter)).Connect(ctx)
+	It("undoes what a driver without context support completes after the context is done", func() {
+		l := &driverLog{}
+		conn, err := metric.CountConnectorQueries(dsn{minimalDriver{l}, ""}, new(metric.Counter)).Connect(ctx)
 		Expect(err).NotTo(HaveOccurred())
-		cancelled, cancel := context.WithCancel(ctx)
+		canceled, cancel := context.WithCancel(ctx)
 		cancel()
-		_, err = conn.(driver.ConnPrepareContext).PrepareContext(cancelled, "insert")
+		_, err = conn.(driver.ConnPrepareContext).PrepareContext(canceled, "insert")
 		Expect(err).To(MatchError(context.Canceled))
-		_, err = conn.(driver.ConnBeginTx).BeginTx(cancelled, driver.TxOptions{})
+		_, err = conn.(driver.ConnBeginTx).BeginTx(canceled, driver.TxOptions{})
 		Expect(err).To(MatchError(context.Canceled))
-		Expect(j.calls).To(Equal([]string{"open ", "prepare insert", "close stmt", "begin", "rollback"}))
+		Expect(l.calls).To(Equal([]string{"open ", "prepare insert", "close stmt", "begin", "rollback"}))
 	})
 
-	It("counts through a connector", func() {
+	It("counts the queries of a connector", func() {
 		var counter metric.Counter
-		j := &driverLog{}
-		full := fullConnector{fullDriver{minimalDriver{j}, false}, "here"}
+		l := &driverLog{}
+		full := fullConnector{fullDriver{minimalDriver{l}, false}, "here"}
 		db := sql.OpenDB(metric.CountConnectorQueries(full, &counter))
 		Expect(query(db, "select")).To(Succeed())
 		Expect(db.Driver()).To(Equal(full.fullDriver))
 		Expect(db.Close()).To(Succeed())
-		Expect(j.calls).To(ContainElement("close connector"))
+		Expect(l.calls).To(ContainElement("close connector"))
 		Expect(counter.TakeDelta()).To(Equal(1.0))
 	})
 
-	It("closes a connector that cannot be closed", func() {
+	It("accepts a connector that does not implement io.Closer", func() {
 		connector := metric.CountConnectorQueries(dsn{minimalDriver{&driverLog{}}, ""}, new(metric.Counter))
 		Expect(sql.OpenDB(connector).Close()).To(Succeed())
 	})
 
-	It("returns the error of connecting", func() {
+	It("returns errors of the driver's connector", func() {
 		counting := metric.CountQueries(fullDriver{minimalDriver{&driverLog{}}, false}, new(metric.Counter))
 		_, err := open(counting, "nowhere")
 		Expect(err).To(MatchError("no such host"))

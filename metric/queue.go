@@ -10,8 +10,8 @@ import (
 	"code.cloudfoundry.org/lager/v3"
 )
 
-// A queue holds the events for an emitter that may be slow. Its push never waits; one
-// goroutine, in run, gives the events to the emitter.
+// A queue holds the events for an emitter that may be slow. Its push method never
+// waits; one goroutine, which executes run, gives the events to the emitter.
 type queue struct {
 	logger      lager.Logger
 	description string // of the emitter
@@ -19,13 +19,13 @@ type queue struct {
 	done        chan struct{} // closed by run when it returns
 
 	mu       sync.Mutex // protects the following fields
-	wake     sync.Cond  // signalled when waiting or closed changed
+	wake     sync.Cond  // signaled when waiting or closed has changed
 	waiting  ringBuffer
 	emitting bool // run is emitting an event that it has removed from waiting
 	closed   bool
 	dropped  uint64
 	overflow dropReport // of events for which the queue had no room
-	panics   dropReport // of events at which the emitter panicked
+	panics   dropReport // of events that made the emitter panic
 }
 
 // A queuedEvent is an event and the logger that it was emitted with.
@@ -92,8 +92,8 @@ func (q *queue) next() (queuedEvent, bool) {
 	return next, ok
 }
 
-// emit gives an event to the emitter. It recovers from a panic, so that a faulty
-// emitter does not end the scheduler.
+// emit gives an event to the emitter. It recovers from panics, so that a faulty emitter
+// does not crash the scheduler.
 func (q *queue) emit(next queuedEvent) {
 	defer func() {
 		if cause := recover(); cause != nil {
@@ -120,8 +120,8 @@ func (q *queue) close() {
 }
 
 // drain waits until run has returned. If the context is done first, it empties the
-// queue and returns an error that says how many events were left and wraps the
-// context's error. It does not wait for a call of the emitter to return, which may
+// queue and returns an error that states how many events were left and wraps the
+// context's error. It then does not wait for a running call of the emitter, which may
 // block forever.
 func (q *queue) drain(ctx context.Context) error {
 	defer q.logUnreported()
@@ -138,7 +138,7 @@ func (q *queue) drain(ctx context.Context) error {
 	q.mu.Unlock()
 
 	if !emitting {
-		<-q.done // which is immediate: the queue is closed and empty
+		<-q.done // run returns immediately, since the queue is closed and empty
 	}
 	switch {
 	case emitting:
@@ -160,7 +160,7 @@ func (q *queue) stats() EmitterStats {
 	}
 }
 
-// logUnreported logs the dropped events that no line has reported yet.
+// logUnreported logs the dropped events that have not been reported yet.
 func (q *queue) logUnreported() {
 	q.mu.Lock()
 	overflow, panics := q.overflow.take(), q.panics.take()

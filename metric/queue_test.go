@@ -29,7 +29,7 @@ func TestDropsAreLoggedAtMostOnceASecond(t *testing.T) {
 
 		emit(1)
 		<-slow.begun
-		emit(2) // which fill the queue
+		emit(2) // fills the queue
 		g.Expect(logged()).To(BeEmpty())
 
 		emit(5)
@@ -40,17 +40,17 @@ func TestDropsAreLoggedAtMostOnceASecond(t *testing.T) {
 		time.Sleep(time.Nanosecond)
 		emit(5)
 		g.Expect(logged()).To(Equal([]uint64{1, 10}))
-		g.Expect(lines.Lines()[1].Error).To(MatchError(`failed to emit: the queue of emitter "slow" was full`))
+		g.Expect(lines.Lines()[1].Error).To(MatchError(ContainSubstring(`emitter "slow"`)))
 		g.Expect(lines.Lines()[1].Data).To(HaveKeyWithValue("emitter", "slow"))
 
-		// The queue's goroutine logs the rest before its next event.
+		// The goroutine of the queue logs the remaining drops before its next event.
 		time.Sleep(time.Second)
 		slow.released <- struct{}{}
 		synctest.Wait()
 		g.Expect(logged()).To(Equal([]uint64{1, 10, 4}))
 
-		// Close logs what remains.
-		emit(7) // there is room for one
+		// Close logs the drops that remain.
+		emit(7) // the queue has room for one
 		g.Expect(monitor.Stats()[0].Dropped).To(BeEquivalentTo(21))
 		close(slow.released)
 		g.Expect(monitor.Close(context.Background())).To(Succeed())
@@ -83,26 +83,27 @@ func TestCloseReportsTheEventsLeftWhenItsContextIsDone(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		g := NewWithT(t)
 		logger, _ := newLogger()
-		slow, quick := newStuck(), &recorder{}
+		slow, fast := newStuck(), &recorder{}
 		monitor := metric.NewMonitor()
-		monitor.RegisterEmitter(&factory{name: "quick", emitter: quick})
+		monitor.RegisterEmitter(&factory{name: "fast", emitter: fast})
 		monitor.RegisterEmitter(&factory{name: "slow", emitter: slow})
 		g.Expect(monitor.Initialize(logger, "web-1", nil, 10)).To(Succeed())
 		for range 4 {
 			monitor.Emit(logger, metric.Event{Name: "deploy finished"})
 		}
 		synctest.Wait()
-		g.Expect(quick.Events()).To(HaveLen(4))
+		g.Expect(fast.Events()).To(HaveLen(4))
 
 		ctx, cancel := context.WithCancel(context.Background())
 		cancel()
 		err := monitor.Close(ctx)
-		g.Expect(err).To(MatchError(`emitter "slow" did not finish: one event was being emitted and 3 were left in its queue: context canceled`))
+		g.Expect(err).To(MatchError(And(ContainSubstring(`emitter "slow"`), ContainSubstring("one event was being emitted and 3 were left"))))
+		g.Expect(err).NotTo(MatchError(ContainSubstring(`emitter "fast"`)))
 		g.Expect(err).To(MatchError(context.Canceled))
-		g.Expect(slow.closed.Load()).To(BeEquivalentTo(1), "was not closed")
+		g.Expect(slow.closed.Load()).To(BeEquivalentTo(1), "the emitter was not closed")
 
 		close(slow.released)
 		synctest.Wait()
-		g.Expect(slow.Events()).To(HaveLen(1), "went on with events that were abandoned")
+		g.Expect(slow.Events()).To(HaveLen(1), "the emitter received abandoned events")
 	})
 }

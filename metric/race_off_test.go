@@ -2,5 +2,5 @@
 
 package metric_test
 
-// raceEnabled reports whether the race detector is on.
+// raceEnabled reports whether the race detector is enabled.
 const raceEnabled = false

@@ -2,6 +2,6 @@
 
 package metric_test
 
-// raceEnabled reports whether the race detector is on. It makes sync.Pool drop items at
-// random, so that allocations cannot be counted.
+// raceEnabled reports whether the race detector is enabled. The race detector makes
+// sync.Pool drop items at random, so tests cannot count allocations.
 const raceEnabled = true

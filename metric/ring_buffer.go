@@ -8,7 +8,7 @@ const minRingBufferSize = 16
 // very large.
 type ringBuffer struct {
 	capacity int
-	events   []queuedEvent // length of them are in use, beginning at head
+	events   []queuedEvent // a ring; length elements are in use, starting at head
 	head     int
 	length   int
 }
@@ -32,7 +32,7 @@ func (r *ringBuffer) pop() (queuedEvent, bool) {
 		return queuedEvent{}, false
 	}
 	event := r.events[r.head]
-	r.events[r.head] = queuedEvent{} // so that the attributes can be garbage collected
+	r.events[r.head] = queuedEvent{} // so that its attributes can be garbage collected
 	r.head = (r.head + 1) % len(r.events)
 	r.length--
 	return event, true

@@ -5,8 +5,8 @@ import (
 	"testing"
 )
 
-// The buffer is compared with a slice during random pushes and pops, so that it grows
-// at every position of its head.
+// This test compares the buffer with a slice during random pushes and pops, so that the
+// buffer grows at every position of its head.
 func TestRingBufferIsABoundedQueue(t *testing.T) {
 	for capacity := range 70 {
 		r := ringBuffer{capacity: capacity}

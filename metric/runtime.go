@@ -6,8 +6,8 @@ import (
 	"code.cloudfoundry.org/lager/v3"
 )
 
-// runtimeEvents lists the events about the Go runtime. Their values are bytes or totals
-// since the start of the process, except where noted.
+// runtimeEvents lists the events about the Go runtime. Their values are numbers of
+// bytes, or totals since the start of the process, unless noted otherwise.
 var runtimeEvents = []struct {
 	event eventTypeID
 	value func(*runtime.MemStats) float64
@@ -17,14 +17,14 @@ var runtimeEvents = []struct {
 	{define("frees"), func(m *runtime.MemStats) float64 { return float64(m.Frees) }},
 	{define("heap alloc"), func(m *runtime.MemStats) float64 { return float64(m.HeapAlloc) }},
 	{define("heap inuse"), func(m *runtime.MemStats) float64 { return float64(m.HeapInuse) }},
-	{define("heap objects"), func(m *runtime.MemStats) float64 { return float64(m.HeapObjects) }}, // now
+	{define("heap objects"), func(m *runtime.MemStats) float64 { return float64(m.HeapObjects) }}, // current number
 	{define("stack inuse"), func(m *runtime.MemStats) float64 { return float64(m.StackInuse) }},
 	{define("sys"), func(m *runtime.MemStats) float64 { return float64(m.Sys) }},
 	{define("num gc"), func(m *runtime.MemStats) float64 { return float64(m.NumGC) }},
 	{define("gc cpu fraction"), func(m *runtime.MemStats) float64 { return m.GCCPUFraction * 100 }}, // percent, as Concourse emits it
 	{define("next gc"), func(m *runtime.MemStats) float64 { return float64(m.NextGC) }},
-	{define("num cpu"), func(*runtime.MemStats) float64 { return float64(runtime.NumCPU()) }},          // now
-	{define("goroutines"), func(*runtime.MemStats) float64 { return float64(runtime.NumGoroutine()) }}, // now
+	{define("num cpu"), func(*runtime.MemStats) float64 { return float64(runtime.NumCPU()) }},          // current number
+	{define("goroutines"), func(*runtime.MemStats) float64 { return float64(runtime.NumGoroutine()) }}, // current number
 }
 
 func (m *Monitor) emitRuntime(logger lager.Logger) {

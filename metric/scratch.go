@@ -2,13 +2,12 @@ package metric
 
 import "maps"
 
-// maxScratchAttributes is the maximum size of a scratch's map that is returned to the
-// pool. The cost of clearing a map grows with the maximum number of entries it has
-// held.
+// maxScratchAttributes is the maximum number of attributes in a map that returns to the
+// pool along with its scratch. The larger a map once was, the longer it takes to clear.
 const maxScratchAttributes = 64
 
-// A scratch is the reusable memory in which one call of a Monitor assembles an event.
-// Its contents have no meaning between calls.
+// A scratch is reusable memory in which one call of a Monitor assembles an event. Its
+// contents have no meaning between calls.
 type scratch struct {
 	dispatcher *dispatcher
 	values     []string

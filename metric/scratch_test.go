@@ -6,17 +6,17 @@ import (
 )
 
 func TestScratchKeepsNoLargeMap(t *testing.T) {
-	w := newDispatcher("web-1", nil, nil)
+	d := newDispatcher("web-1", nil, nil)
 	for _, n := range []int{maxScratchAttributes, maxScratchAttributes + 1} {
-		l := newScratch(w)
+		s := newScratch(d)
 		attributes := make(map[string]string)
 		for i := range n {
 			attributes[strconv.Itoa(i)] = ""
 		}
-		l.merge(attributes)
-		l.release()
-		if kept := len(l.attributes) == n; kept != (n <= maxScratchAttributes) {
-			t.Errorf("a map of %d attributes: kept is %v", n, kept)
+		s.merge(attributes)
+		s.release()
+		if kept := len(s.attributes) == n; kept != (n <= maxScratchAttributes) {
+			t.Errorf("map of %d attributes: got kept %v, want %v", n, kept, !kept)
 		}
 	}
 }

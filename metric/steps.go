@@ -38,7 +38,7 @@ func (l TasksWaitingLabels) emit(logger lager.Logger, m *Monitor, t eventTypeID,
 }
 
 // A StepsWaitingDuration event reports how long a step waited for a worker. Its value
-// is the duration in seconds. Monitor.StepsWaiting holds how many steps are waiting.
+// is the duration in seconds. Monitor.StepsWaiting holds the number of waiting steps.
 type StepsWaitingDuration struct {
 	Labels   StepsWaitingLabels
 	Duration time.Duration
@@ -53,7 +53,7 @@ func (e StepsWaitingDuration) EmitTo(logger lager.Logger, m *Monitor) {
 }
 
 // A TasksWaitingDuration event reports how long a task waited for a worker. Its value
-// is the duration in seconds. Monitor.TasksWaiting holds how many tasks are waiting.
+// is the duration in seconds. Monitor.TasksWaiting holds the number of waiting tasks.
 type TasksWaitingDuration struct {
 	Labels   TasksWaitingLabels
 	Duration time.Duration

@@ -7,11 +7,11 @@ import (
 	"code.cloudfoundry.org/lager/v3"
 )
 
-// A WorkerResource is a kind of resource that is counted for each worker.
+// A WorkerResource is a kind of resource that a scheduler counts for each worker.
 type WorkerResource uint8
 
-// The resources of a worker. Unknown containers and volumes are those that exist on
-// the worker but that the scheduler has no record of.
+// The resources of a worker. Unknown containers and volumes exist on the worker, but
+// the scheduler has no record of them.
 const (
 	WorkerContainers WorkerResource = iota
 	WorkerVolumes
@@ -21,7 +21,7 @@ const (
 )
 
 // The attributes of each type are the first few of worker, platform, team_name and
-// tags. Monitor.emit relies on it.
+// tags. WorkerUsage.EmitTo relies on this.
 var workerUsage = eventTable{"worker resource", []eventTypeID{
 	WorkerContainers:        define("worker containers", "worker", "platform", "team_name", "tags"),
 	WorkerVolumes:           define("worker volumes", "worker", "platform", "team_name", "tags"),
@@ -36,9 +36,9 @@ var workerUsage = eventTable{"worker resource", []eventTypeID{
 type WorkerUsage struct {
 	Resource   WorkerResource
 	WorkerName string
-	Platform   string   // not part of events about unknown resources
-	TeamName   string   // only part of events about containers and volumes; empty for a worker shared by all teams
-	Tags       []string // only part of events about containers and volumes; joined with slashes
+	Platform   string   // ignored for unknown containers and volumes
+	TeamName   string   // used only for containers and volumes; empty for a worker that all teams share
+	Tags       []string // used only for containers and volumes; the attribute joins them with slashes
 	Count      int
 }
 
@@ -57,8 +57,9 @@ func (e WorkerUsage) EmitTo(logger lager.Logger, m *Monitor) {
 
 var workerState = define("worker state", "state")
 
-// WorkerStates reports how many workers are in each state, as one event for each of the
-// five states, including those without workers. The events' values are the counts.
+// WorkerStates reports how many workers are in each state. It emits one event for each
+// of the five states, including those without workers. The events' values are the
+// counts.
 type WorkerStates struct {
 	Running  int
 	Stalled  int

@@ -15,14 +15,14 @@ import (
 	"github.com/signalbox-ci/signalbox/internal/catalog"
 )
 
-// catalogNamespace is what the metrics' names begin with unless
-// --prometheus-namespace says otherwise.
+// catalogNamespace is the prefix of metric names with the default
+// --prometheus-namespace.
 const catalogNamespace = "concourse_"
 
 // catalogCommand prints the built-in rules.
 type catalogCommand struct {
-	Format string `long:"format" choice:"table" choice:"markdown" choice:"json" choice:"yaml" default:"table" description:"How to print it. JSON and YAML hold everything about each rule, the metrics' names without a namespace; YAML is a mapping file to start from."`
-	Naming string `long:"prometheus-naming" choice:"inherited" choice:"modern" default:"inherited" description:"Whose names to print, as signalbox run takes the flag. Tables also show what a metric is in the other naming, where that differs."`
+	Format string `long:"format" choice:"table" choice:"markdown" choice:"json" choice:"yaml" default:"table" description:"Output format. JSON and YAML contain every field of each rule, and metric names without a namespace. YAML is a mapping file to start from."`
+	Naming string `long:"prometheus-naming" choice:"inherited" choice:"modern" default:"inherited" description:"Naming of metrics and labels, as in signalbox run. Tables also show the other naming where it differs."`
 }
 
 func (c *catalogCommand) run(w world) error {
@@ -40,18 +40,18 @@ func (c *catalogCommand) run(w world) error {
 	default:
 		err = printed.writeTable(out, styleOf(w.stdout))
 	}
-	return unlessSeenEnough(errors.Join(err, out.Flush()))
+	return ignoreBrokenPipe(errors.Join(err, out.Flush()))
 }
 
-// A printedCatalog is everything that the built-in rules say in one naming, in the form
-// of a mapping file that has them instead of the built-in ones.
+// A printedCatalog contains the built-in rules in one naming, in the form of a mapping
+// file that replaces them.
 type printedCatalog struct {
 	Builtin      bool        `yaml:"builtin"`
 	Rules        []rule.Rule `yaml:"rules"`
 	SilentEvents []string    `yaml:"silent_events"`
 
 	naming, other catalog.Naming
-	otherRules    []rule.Rule // each at the place that it has in Rules
+	otherRules    []rule.Rule // in the order of Rules
 }
 
 func newCatalog(naming catalog.Naming) printedCatalog {
@@ -68,8 +68,9 @@ func newCatalog(naming catalog.Naming) printedCatalog {
 	}
 }
 
-// writeTable prints events as headings, and below each a line for every metric
-// that it drives. Side by side, the names of both would fit no terminal.
+// writeTable prints each event as a heading, with a line below it for every metric that
+// the event updates. A table with events and metrics in one row would be wider than a
+// terminal.
 func (c printedCatalog) writeTable(w *bufio.Writer, s style) error {
 	row := func(typ, operation, series string) {
 		fmt.Fprintf(w, "  %-11s  %-12s  %s\n", typ, operation, series)
@@ -88,7 +89,7 @@ func (c printedCatalog) writeTable(w *bufio.Writer, s style) error {
 	}
 	fmt.Fprintln(w)
 	writeWrapped(w, "", c.silent())
-	return nil // the writer keeps its first error
+	return nil // Flush returns the first error
 }
 
 func (c printedCatalog) writeMarkdown(w io.Writer) error {
@@ -122,7 +123,7 @@ func (c printedCatalog) writeMarkdown(w io.Writer) error {
 }
 
 func (c printedCatalog) silent() string {
-	return "Known, and driving nothing: " + strings.Join(c.SilentEvents, ", ") + "."
+	return "Known events that update no metric: " + strings.Join(c.SilentEvents, ", ") + "."
 }
 
 func (c printedCatalog) writeYAML(w io.Writer) error {
@@ -133,7 +134,7 @@ func (c printedCatalog) writeYAML(w io.Writer) error {
 }
 
 func (c printedCatalog) writeJSON(w io.Writer) error {
-	// YAML writes durations as 5m0s; JSON would count nanoseconds.
+	// YAML writes durations as 5m0s; JSON would write nanoseconds.
 	type jsonRule struct {
 		rule.Rule
 		IdleTTL string `json:"idle_ttl,omitempty"`
@@ -156,7 +157,7 @@ func (c printedCatalog) writeJSON(w io.Writer) error {
 	}{c.Builtin, rules, c.SilentEvents})
 }
 
-// operation shows what happens to the event's value.
+// operation returns the operation and the divisor of a rule.
 func operation(r rule.Rule) string {
 	if r.Divide != 0 && r.Divide != 1 {
 		return fmt.Sprintf("%s/%g", r.Operation, r.Divide)
@@ -164,9 +165,9 @@ func operation(r rule.Rule) string {
 	return string(r.Operation)
 }
 
-// series shows a family with its labels. A label is name←attribute, or the name
-// where both are the same, followed by ! if the attribute must be present and by
-// !! if it must not be empty either.
+// series returns a family with its labels. A label is shown as name←attribute, or as
+// the name alone if both are the same. It is followed by ! if the attribute must be
+// present, and by !! if it must be present and not empty.
 func series(r rule.Rule) string {
 	var labels []string
 	for _, label := range r.Labels {
@@ -188,7 +189,7 @@ func series(r rule.Rule) string {
 	return catalogNamespace + r.Metric + "{" + strings.Join(labels, ", ") + "}"
 }
 
-// conditions shows what a rule asks of an event beside its labels.
+// conditions returns what a rule requires of an event in addition to its labels.
 func conditions(r rule.Rule) string {
 	var asks []string
 	if r.When != nil {

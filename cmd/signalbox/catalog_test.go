@@ -26,7 +26,7 @@ var _ = Describe("signalbox catalog", func() {
 		return stdout.String()
 	}
 
-	// metrics are the table's lines without their columns' padding, by the event's.
+	// metrics returns the lines of the table by event, without the padding of columns.
 	metrics := func(table string) map[string][]string {
 		byEvent := map[string][]string{}
 		event := ""
@@ -40,7 +40,7 @@ var _ = Describe("signalbox catalog", func() {
 		return byEvent
 	}
 
-	It("is a table with a line for each rule, below its event", func() {
+	It("prints a table with a line for each rule below its event", func() {
 		table := metrics(printed())
 		Expect(table["EVENT"]).To(Equal([]string{"TYPE OPERATION METRIC{LABELS}"}))
 		for _, rule := range catalog.Rules(catalog.Inherited) {
@@ -49,7 +49,7 @@ var _ = Describe("signalbox catalog", func() {
 		}
 	})
 
-	It("shows what a rule asks of an event", func() {
+	It("shows the attributes that a rule requires", func() {
 		table := metrics(printed())
 		Expect(table["worker containers"]).To(Equal([]string{
 			"gauge set concourse_workers_containers{platform!!, tags, team←team_name!, worker!}",
@@ -58,10 +58,10 @@ var _ = Describe("signalbox catalog", func() {
 			"histogram observe/1000 concourse_builds_duration_seconds{job, pipeline, team←team_name!} (needs build_status!)",
 			"counter inc concourse_builds_failed_total (if build_status=failed, needs team_name!, build_status!)",
 		))
-		Expect(printed()).To(ContainSubstring("Known, and driving nothing: build started, "))
+		Expect(printed()).To(ContainSubstring("Known events that update no metric: build started, "))
 	})
 
-	It("shows what a metric is in the other naming, where that differs", func() {
+	It("shows the other naming of a metric where it differs", func() {
 		Expect(metrics(printed())).To(And(
 			HaveKeyWithValue("lock held", []string{"gauge hold concourse_locks_held{type!}"}),
 			HaveKeyWithValue("tasks waiting", []string{
@@ -82,7 +82,7 @@ var _ = Describe("signalbox catalog", func() {
 		))
 	})
 
-	It("fits a terminal, all columns in line", func() {
+	It("prints a table with aligned columns that fits a terminal", func() {
 		for _, naming := range []string{"inherited", "modern"} {
 			table := printed("--prometheus-naming", naming)
 			for line := range strings.Lines(table) {
@@ -94,7 +94,7 @@ var _ = Describe("signalbox catalog", func() {
 		}
 	})
 
-	It("is a table for Markdown", func() {
+	It("prints a Markdown table", func() {
 		lines := strings.Split(printed("--format=markdown"), "\n")
 		Expect(lines[0]).To(Equal("| event | type | operation | inherited metric | modern metric, where it differs |"))
 		Expect(lines[1]).To(Equal("| --- | --- | --- | --- | --- |"))
@@ -105,7 +105,7 @@ var _ = Describe("signalbox catalog", func() {
 				"| concourse_gc_gc_build_collector_duration (observe) |\n"))
 	})
 
-	DescribeTable("has every rule as JSON, and as YAML that is a mapping file",
+	DescribeTable("prints every rule as JSON, and as a mapping file in YAML",
 		func(naming catalog.Naming, args ...string) {
 			var read struct {
 				Builtin      *bool
@@ -131,7 +131,7 @@ var _ = Describe("signalbox catalog", func() {
 		Entry("with modern names", catalog.Modern, "--prometheus-naming=modern"),
 	)
 
-	It("writes durations for people", func() {
+	It("prints durations with units", func() {
 		idle := printedCatalog{Rules: []rule.Rule{{Event: "a", Metric: "m", IdleTTL: 5 * time.Minute}}}
 		var text bytes.Buffer
 		Expect(idle.writeJSON(&text)).To(Succeed())
@@ -141,7 +141,7 @@ var _ = Describe("signalbox catalog", func() {
 		Expect(text.String()).To(ContainSubstring("idle_ttl: 5m0s\n"))
 	})
 
-	It("escapes what would end a cell in Markdown", func() {
+	It("escapes vertical bars in Markdown", func() {
 		var text bytes.Buffer
 		rules := []rule.Rule{{Event: "a|b", Metric: "m"}}
 		Expect(printedCatalog{Rules: rules, otherRules: rules}.writeMarkdown(&text)).To(Succeed())

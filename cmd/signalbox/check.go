@@ -25,8 +25,8 @@ import (
 type checkCommand struct {
 	monitor *metric.Monitor
 
-	Naming    string `long:"prometheus-naming" choice:"inherited" choice:"modern" default:"inherited" description:"Which names mapping files go by. Files of variables say that themselves."`
-	Namespace string `long:"prometheus-namespace" value-name:"NAME" default:"concourse" description:"What signalbox run puts before the names that are in mapping files. Files of variables say that themselves."`
+	Naming    string `long:"prometheus-naming" choice:"inherited" choice:"modern" default:"inherited" description:"Naming that the mapping files use. Environment files set their own."`
+	Namespace string `long:"prometheus-namespace" value-name:"NAME" default:"concourse" description:"Namespace that signalbox run adds to the names in the mapping files. Environment files set their own."`
 
 	Args struct {
 		Files []string `positional-arg-name:"FILE..."`
@@ -35,7 +35,7 @@ type checkCommand struct {
 
 func (c *checkCommand) run(w world) error {
 	if len(c.Args.Files) == 0 {
-		return usageError("check needs a file: signalbox check FILE...")
+		return usageError("check requires at least one file: signalbox check FILE...")
 	}
 
 	var failed error
@@ -47,15 +47,15 @@ func (c *checkCommand) run(w world) error {
 			continue
 		}
 		_, err = fmt.Fprintf(w.stdout, "%s: ok: %s\n", file, verdict)
-		if err := unlessSeenEnough(err); err != nil {
+		if err := ignoreBrokenPipe(err); err != nil {
 			return err
 		}
 	}
 	return failed
 }
 
-// check reports the kind of the file and its errors. Each line of an error begins with
-// the file and, if known, the line.
+// check returns a description of the file, or its errors. Each line of the error begins
+// with the file and, if known, the line number.
 func (c *checkCommand) check(file string) (verdict string, err error) {
 	content, err := regularfile.Read(file)
 	if path, ok := errors.AsType[*fs.PathError](err); ok {
@@ -67,7 +67,7 @@ func (c *checkCommand) check(file string) (verdict string, err error) {
 
 	switch kindOf(content) {
 	case nothing:
-		return "empty, which changes nothing in a mapping file or web configuration file", nil
+		return "empty, which is valid for a mapping file or web configuration file and changes nothing", nil
 	case mappingFile:
 		summary, err := c.checkMapping(file)
 		return fmt.Sprintf("mapping file, %v", summary), err
@@ -76,8 +76,8 @@ func (c *checkCommand) check(file string) (verdict string, err error) {
 	case configuration:
 		return c.checkConfiguration(file, content)
 	default:
-		return "", fmt.Errorf("%s: unknown kind of file: expected the fields of a mapping file (%s),  "+
-			"those of a web configuration file (%s), or lines %sFLAG=value",
+		return "", fmt.Errorf("%s: unknown kind of file: expected a mapping file with the fields %s, "+
+			"a web configuration file with the fields %s, or an environment file with lines %sFLAG=value",
 			file, strings.Join(mapping.Fields(), ", "), strings.Join(webconfig.Fields, ", "), environmentKey(""))
 	}
 }
@@ -92,7 +92,7 @@ func (c *checkCommand) checkMapping(file string) (engine.Summary, error) {
 	}})
 }
 
-// A kind is the kind of a file.
+// A kind is a kind of file that check detects.
 type kind int
 
 const (
@@ -131,7 +131,7 @@ func kindOf(content []byte) kind {
 		return nothing
 	}
 
-	// Look at the lines as well, for files that are not YAML.
+	// Invalid YAML keeps the fields found line by line.
 	var top map[string]yaml.Node
 	if yaml.Unmarshal(content, &top) == nil && len(top) > 0 {
 		fields = slices.Collect(maps.Keys(top))
@@ -145,16 +145,17 @@ func kindOf(content []byte) kind {
 	case among(mapping.Fields()):
 		return mappingFile
 	}
-	// Otherwise the nearest kind, so that a file whose only field is misspelled gets a hint.
-	misspelt := func(known []string) bool {
+	// If no field is known, guess the kind from misspelled fields, so that the error
+	// contains a hint.
+	misspelled := func(known []string) bool {
 		return slices.ContainsFunc(fields, func(name string) bool {
 			return slices.ContainsFunc(known, func(k string) bool { return spelling.Distance(name, k) <= 2 })
 		})
 	}
 	switch {
-	case misspelt(webconfig.Fields):
+	case misspelled(webconfig.Fields):
 		return webFile
-	case misspelt(mapping.Fields()):
+	case misspelled(mapping.Fields()):
 		return mappingFile
 	}
 	return unknown

@@ -16,14 +16,15 @@ import (
 	"github.com/signalbox-ci/signalbox/metric"
 )
 
-// A variable is a line of a file in the format of systemd's EnvironmentFile.
+// A variable is an assignment in an environment file, which has the format of systemd's
+// EnvironmentFile.
 type variable struct {
 	line        int
 	name, value string
 }
 
-// checkConfiguration checks a file of variables as the configuration of run, including
-// the files that it names.
+// checkConfiguration checks an environment file as the configuration of signalbox run,
+// including the files that its variables name.
 func (c *checkCommand) checkConfiguration(file string, content []byte) (verdict string, err error) {
 	variables, findings := readVariables(string(content))
 	monitor := metric.NewMonitor()
@@ -38,17 +39,17 @@ func (c *checkCommand) checkConfiguration(file string, content []byte) (verdict 
 
 	options := make(map[string]*flags.Option)
 	eachOption(line.parser.Find("run").Group, func(option *flags.Option) {
-		if isOurs(option) {
+		if isOwnFlag(option) {
 			options[environmentKey(option.LongNameWithNamespace())] = option
 		}
 	})
-	ours := 0
+	count := 0
 	lines := make(map[string]int)
 	for _, v := range variables {
 		if !strings.HasPrefix(v.name, environmentKey("")) {
 			continue // a variable of another program
 		}
-		ours++
+		count++
 		lines[v.name] = v.line
 		if err := v.set(options); err != nil {
 			findings = append(findings, finding{v.line, err.Error()})
@@ -60,11 +61,11 @@ func (c *checkCommand) checkConfiguration(file string, content []byte) (verdict 
 
 	summary, err := line.commands["run"].(*runCommand).checkAll()
 	findings = append(findings, findingsOf(err, lines)...)
-	return fmt.Sprintf("configuration of signalbox run, variables: %d; %v", ours, summary), joined(file, findings)
+	return fmt.Sprintf("environment file of signalbox run, variables: %d; %v", count, summary), joined(file, findings)
 }
 
-// A finding is an error in a configuration. Line 0 means the whole file. elsewhere
-// means that the text itself begins with a file and line.
+// A finding is an error in an environment file. Line 0 means the whole file. The line
+// elsewhere means that the text itself begins with a file and line.
 type finding struct {
 	line int
 	text string
@@ -72,7 +73,7 @@ type finding struct {
 
 const elsewhere = math.MaxInt
 
-// joined returns all findings as one error, in the order of their lines.
+// joined returns all findings as one error, sorted by line.
 func joined(file string, findings []finding) error {
 	slices.SortStableFunc(findings, func(a, b finding) int { return cmp.Compare(a.line, b.line) })
 	var errs []error
@@ -89,7 +90,7 @@ func joined(file string, findings []finding) error {
 	return errors.Join(errs...)
 }
 
-// set sets the flag of the variable. An empty variable is ignored.
+// set sets the flag that corresponds to the variable. It ignores an empty value.
 func (v variable) set(options map[string]*flags.Option) error {
 	option := options[v.name]
 	if option == nil {
@@ -116,7 +117,7 @@ func (v variable) set(options map[string]*flags.Option) error {
 	for _, value := range values {
 		if err := option.Set(&value); err != nil {
 			message := strings.ReplaceAll(err.Error(), "`", "'")
-			return errors.New(inPlainWords(v.name + ": " + strings.ToLower(message[:1]) + message[1:]))
+			return errors.New(rephrased(v.name + ": " + strings.ToLower(message[:1]) + message[1:]))
 		}
 	}
 	return nil
@@ -146,11 +147,11 @@ func (c *runCommand) checkAll() (summary string, err error) {
 // flagName matches the flag at the beginning of an error.
 var flagName = regexp.MustCompile(`^--([a-z0-9-]+)`)
 
-// ownPlace matches the beginning of an error that contains a file and line.
-var ownPlace = regexp.MustCompile(`^[^:]+:\d+: `)
+// ownPosition matches the beginning of an error that starts with a file and line.
+var ownPosition = regexp.MustCompile(`^[^:]+:\d+: `)
 
-// findingsOf returns the findings in an error, one for each line. Those that begin with
-// a flag get the line of its variable.
+// findingsOf splits an error into findings, one for each line of text. A finding that
+// begins with a flag gets the line of the flag's variable.
 func findingsOf(err error, lines map[string]int) (findings []finding) {
 	if err == nil {
 		return nil
@@ -159,11 +160,11 @@ func findingsOf(err error, lines map[string]int) (findings []finding) {
 		f := finding{text: strings.TrimSuffix(text, "\n")}
 		if parts := flagName.FindStringSubmatch(f.text); parts != nil {
 			f.line = lines[environmentKey(parts[1])]
-			if _, text, _ := strings.Cut(f.text, ": "); ownPlace.MatchString(text) {
+			if _, text, _ := strings.Cut(f.text, ": "); ownPosition.MatchString(text) {
 				f.text = text
 			}
 		}
-		if ownPlace.MatchString(f.text) {
+		if ownPosition.MatchString(f.text) {
 			f.line = elsewhere
 		}
 		findings = append(findings, f)
@@ -171,7 +172,7 @@ func findingsOf(err error, lines map[string]int) (findings []finding) {
 	return findings
 }
 
-// readVariables parses a file in the format of systemd's EnvironmentFile.
+// readVariables parses an environment file.
 func readVariables(content string) (variables []variable, findings []finding) {
 	lines := strings.Split(content, "\n")
 	for i := 0; i < len(lines); i++ {
@@ -196,7 +197,7 @@ func readVariables(content string) (variables []variable, findings []finding) {
 
 func readVariable(text string) (v variable, err error) {
 	if strings.HasPrefix(strings.TrimSpace(text), "export ") {
-		return v, errors.New("got export, expected only NAME=value, as systemd requires")
+		return v, errors.New("got export, expected NAME=value, which is the only form that systemd accepts")
 	}
 	if !assignment.MatchString(text) {
 		return v, fmt.Errorf("got %q, expected NAME=value", text)
@@ -210,7 +211,7 @@ func readVariable(text string) (v variable, err error) {
 	return v, nil
 }
 
-// unquoted returns the value without its quotes and backslashes.
+// unquoted returns the value without quotes and escaping backslashes.
 func unquoted(text string) (string, error) {
 	var b strings.Builder
 	quote := byte(0)

@@ -29,8 +29,8 @@ var _ = Describe("signalbox check", func() {
 	var directory string
 	BeforeEach(func() { directory = GinkgoT().TempDir() })
 
-	// check runs the command on a file that has the content, at the place FILE, and
-	// on others.
+	// check runs the command on a file with the content, which is called FILE in the
+	// result, and with other arguments.
 	check := func(content string, others ...string) (code int, stdout, stderr string) {
 		GinkgoHelper()
 		file := filepath.Join(directory, "file")
@@ -51,25 +51,25 @@ var _ = Describe("signalbox check", func() {
 
 	builtin := len(catalog.Rules(catalog.Inherited))
 
-	DescribeTable("tells what a file is, and that it is right",
+	DescribeTable("prints the kind of a valid file",
 		func(content, verdict string) {
 			code, stdout, stderr := check(content)
 			Expect(stderr).To(BeEmpty())
 			Expect(stdout).To(HavePrefix("FILE: ok: " + verdict))
 			Expect(code).To(Equal(exitClean))
 		},
-		Entry("a mapping file", ownRule, fmt.Sprintf("mapping file, %d rules (%d built in, 1 own), ", builtin+1, builtin)),
-		Entry("a mapping file in one line", "{builtin: false}", "mapping file, 0 rules (0 built in, 0 own), 0 families\n"),
-		Entry("one that is indented", "  rules: []\n", "mapping file, "),
-		Entry("one in the line of its beginning", "--- {rules: []}", "mapping file, "),
-		Entry("one with a byte order mark", "\uFEFFrules: []\n", "mapping file, "),
+		Entry("a mapping file", ownRule, fmt.Sprintf("mapping file, %d rules (%d built-in, 1 custom), ", builtin+1, builtin)),
+		Entry("a mapping file of one line", "{builtin: false}", "mapping file, 0 rules (0 built-in, 0 custom), 0 families\n"),
+		Entry("an indented mapping file", "  rules: []\n", "mapping file, "),
+		Entry("a mapping file on the line of the document marker", "--- {rules: []}", "mapping file, "),
+		Entry("a mapping file with a byte order mark", "\uFEFFrules: []\n", "mapping file, "),
 		Entry("a web configuration file", "---\nrate_limit:\n  burst: 3\n", "web configuration file\n"),
-		Entry("nothing", "# not yet\n", "empty, which changes nothing"),
-		Entry("a configuration", "# ours\nPATH=/bin\n\n; and\nSIGNALBOX_ATTRIBUTE=\"a=b c\",d=\\\n  'e'\nSIGNALBOX_HOST=\n",
-			"configuration of signalbox run, variables: 2; "),
+		Entry("an empty file", "# not yet\n", "empty, which is valid"),
+		Entry("an environment file", "# ours\nPATH=/bin\n\n; and\nSIGNALBOX_ATTRIBUTE=\"a=b c\",d=\\\n  'e'\nSIGNALBOX_HOST=\n",
+			"environment file of signalbox run, variables: 2; "),
 	)
 
-	DescribeTable("tells what is wrong, with file and line",
+	DescribeTable("prints errors with file and line",
 		func(content string, want ...string) {
 			code, stdout, stderr := check(content)
 			Expect(strings.Split(strings.TrimSuffix(stderr, "\n"), "\n")).To(Equal(want))
@@ -77,40 +77,41 @@ var _ = Describe("signalbox check", func() {
 			Expect(code).To(Equal(exitFailure))
 		},
 		Entry("of a mapping file", "drop_events:\n- error lgo\nrules:\n- evnt: a\n",
-			`FILE:2: drop_events[0]: no built-in rule is for the event "error lgo": did you mean "error log"?`,
+			`FILE:2: drop_events[0]: there is no built-in rule for event "error lgo": did you mean "error log"?`,
 			`FILE:4: rules[0].evnt: unknown field: did you mean "event"?`,
 			`FILE:4: rules[0].metric: metric "" is not a metric name: expected letters, digits, _ and :, not starting with a digit`,
 			`FILE:4: rules[0].type: type is missing: expected counter, gauge or histogram`,
 			`FILE:4: rules[0].operation: operation is missing: expected add, inc, set, hold or observe`),
-		Entry("of a misspelt mapping file", "rulse: []", `FILE:1: rulse: unknown field: did you mean "rules"?`),
+		Entry("of a mapping file with a misspelled field", "rulse: []", `FILE:1: rulse: unknown field: did you mean "rules"?`),
 		Entry("of a web configuration file", "rate_limit:\n  burts: 3\n", `FILE:2: field burts not found in type web.RateLimiterConfig`),
-		Entry("of one that is not even YAML", "basic_auth_users: [", `FILE:1: did not find expected node content`),
-		Entry("of a header", "http_server_config: {headers: {X: y}}", `FILE: HTTP header "X" can not be configured`),
-		Entry("of one that is indented", "rate_limit:\n  rules: 1\n", `FILE:2: field rules not found in type web.RateLimiterConfig`),
-		Entry("of a configuration",
+		Entry("of a file that is not YAML", "basic_auth_users: [", `FILE:1: did not find expected node content`),
+		Entry("of a forbidden header", "http_server_config: {headers: {X: y}}", `FILE: HTTP header "X" can not be configured`),
+		Entry("of an indented web configuration file", "rate_limit:\n  rules: 1\n", `FILE:2: field rules not found in type web.RateLimiterConfig`),
+		Entry("of an environment file",
 			"SIGNALBOX_INTAKE_BIND_PROT=1\nSIGNALBOX_INTAKE_BIND_PORT=http\nSIGNALBOX_LOG_LEVEL=loud\nSIGNALBOX_EXIT_ON_EOF=true\n"+
 				"SIGNALBOX_PROMETHEUS_GC_INTERVAL=-1s\nSIGNALBOX_HOST=\"a\nexport SIGNALBOX_HOST=a\nnonsense\nSIGNALBOX_ATTRIBUTE=worker=1\nSIGNALBOX_XYZ=1\nSIGNALBOX_STDIN=yes\nSIGNALBOX_PROMETHEUS_WORKER_STALE_AFTER=5",
-			`FILE: attribute "worker" becomes the label "worker", which is already a label of metric workers_containers`,
+			`FILE: attribute "worker" becomes the label "worker", which is already used by metric workers_containers`,
 			`FILE:1: SIGNALBOX_INTAKE_BIND_PROT is not a variable of signalbox run: did you mean SIGNALBOX_INTAKE_BIND_PORT?`,
-			`FILE:2: SIGNALBOX_INTAKE_BIND_PORT: "http" is not a number`,
+			`FILE:2: SIGNALBOX_INTAKE_BIND_PORT: got "http", expected a number`,
 			`FILE:3: SIGNALBOX_LOG_LEVEL: invalid value 'loud' for option '--log-level'. Allowed values are: debug, info or error`,
 			`FILE:4: --exit-on-eof requires --stdin`,
 			`FILE:5: --prometheus-gc-interval: got "-1s", expected a duration of at least 0`,
 			`FILE:6: SIGNALBOX_HOST: the quote " is not closed on the same line`,
-			`FILE:7: got export, expected only NAME=value, as systemd requires`,
+			`FILE:7: got export, expected NAME=value, which is the only form that systemd accepts`,
 			`FILE:8: got "nonsense", expected NAME=value`,
 			`FILE:10: SIGNALBOX_XYZ is not a variable of signalbox run: signalbox run --help lists the flags`,
-			`FILE:11: SIGNALBOX_STDIN: "yes", want true or false`,
-			`FILE:12: SIGNALBOX_PROMETHEUS_WORKER_STALE_AFTER: "5" is not a duration like 10s or 1m30s`),
-		Entry("of what could be anything", "hello",
-			`FILE: unknown kind of file: expected the fields of a mapping file (builtin, rules, silent_events, drop_events, metrics),  `+
-				`those of a web configuration file (tls_server_config, http_server_config, basic_auth_users, rate_limit), or lines SIGNALBOX_FLAG=value`),
+			`FILE:11: SIGNALBOX_STDIN: got "yes", expected true or false`,
+			`FILE:12: SIGNALBOX_PROMETHEUS_WORKER_STALE_AFTER: got "5", expected a duration such as 10s or 1m30s`),
+		Entry("of an unknown kind of file", "hello",
+			`FILE: unknown kind of file: expected a mapping file with the fields builtin, rules, silent_events, drop_events, metrics, `+
+				`a web configuration file with the fields tls_server_config, http_server_config, basic_auth_users, rate_limit, `+
+				`or an environment file with lines SIGNALBOX_FLAG=value`),
 	)
 
-	It("checks the files that a configuration names, too", func() {
+	It("checks the files that an environment file names", func() {
 		mapping, web := write("mapping.yml", "builtin: maybe"), write("web.yml", "rate_limit: {burst: x}")
 		code, _, stderr := check("SIGNALBOX_MAPPING_FILE=" + mapping + "\nSIGNALBOX_PROMETHEUS_WEB_CONFIG_FILE='" + web + "'\n")
-		Expect(stderr).To(Equal("DIR/mapping.yml:1: builtin: expected true or false, got \"maybe\"\n" +
+		Expect(stderr).To(Equal("DIR/mapping.yml:1: builtin: got \"maybe\", expected true or false\n" +
 			"DIR/web.yml:1: cannot unmarshal !!str … into int\n"))
 		Expect(code).To(Equal(exitFailure))
 
@@ -119,7 +120,7 @@ var _ = Describe("signalbox check", func() {
 			"FILE:3: --prometheus-web-config-file: open /nowhere: no such file or directory\n"))
 	})
 
-	DescribeTable("takes what signalbox catalog prints",
+	DescribeTable("accepts the output of signalbox catalog",
 		func(naming string) {
 			monitor := metric.NewMonitor()
 			monitor.RegisterEmitter(&emitter.PrometheusConfig{})
@@ -128,46 +129,46 @@ var _ = Describe("signalbox check", func() {
 
 			_, stdout, stderr := check(catalog.String(), "--prometheus-naming", naming)
 			Expect(stderr).To(BeEmpty())
-			Expect(stdout).To(HavePrefix(fmt.Sprintf("FILE: ok: mapping file, %d rules (0 built in, %[1]d own)", builtin)))
+			Expect(stdout).To(HavePrefix(fmt.Sprintf("FILE: ok: mapping file, %d rules (0 built-in, %[1]d custom)", builtin)))
 		},
-		Entry("of the inherited names", "inherited"),
-		Entry("of the modern names", "modern"),
+		Entry("with inherited names", "inherited"),
+		Entry("with modern names", "modern"),
 	)
 
-	It("goes by the names in force", func() {
+	It("uses the naming and namespace of the flags", func() {
 		const change = "metrics: [{metric: job_builds_finished_total, drop_labels: [job]}]"
 		_, _, stderr := check(change)
 		Expect(stderr).To(ContainSubstring(`no rule updates the metric "job_builds_finished_total"`))
 		_, _, stderr = check(change, "--prometheus-naming=modern")
 		Expect(stderr).To(BeEmpty())
 		_, _, stderr = check("metrics: [{metric: builds_finished, drop: true}]", "--prometheus-naming=modern")
-		Expect(stderr).To(HaveSuffix(`no rule updates the metric "builds_finished": with --prometheus-naming=modern it is "job_builds_finished_total"` + "\n"))
+		Expect(stderr).To(HaveSuffix(`no rule updates the metric "builds_finished": with --prometheus-naming=modern, its name is "job_builds_finished_total"` + "\n"))
 
 		const own = "rules: [{event: e, metric: ci_e_total, type: counter, operation: inc, help: h}]"
 		_, _, stderr = check(own)
 		Expect(stderr).To(BeEmpty())
 		_, _, stderr = check(own, "--prometheus-namespace=ci")
-		Expect(stderr).To(ContainSubstring(`leave out "ci_", which is the namespace`))
+		Expect(stderr).To(ContainSubstring(`remove the namespace "ci_"`))
 
 		_, _, stderr = check("SIGNALBOX_PROMETHEUS_NAMING=modern\nSIGNALBOX_MAPPING_FILE=" + write("change.yml", change))
 		Expect(stderr).To(BeEmpty())
 	})
 
-	It("goes through all files, though one is wrong", func() {
+	It("checks all files even if one has errors", func() {
 		code, stdout, stderr := check(ownRule, filepath.Join(directory, "none"), write("empty", ""))
 		Expect(stdout).To(MatchRegexp(`^FILE: ok: .*\nDIR/empty: ok: .*\n$`))
 		Expect(stderr).To(Equal("DIR/none: no such file or directory\n"))
 		Expect(code).To(Equal(exitFailure))
 	})
 
-	It("reads nothing that may never end", func() {
+	It("reads only regular files", func() {
 		_, _, stderr := check(ownRule, directory, "/dev/zero")
 		Expect(stderr).To(Equal("DIR is a directory, expected a regular file\n/dev/zero is a device, expected a regular file\n"))
 	})
 
-	It("is bad usage without a file", func() {
+	It("requires a file", func() {
 		var stderr bytes.Buffer
 		Expect(run(metric.NewMonitor(), []string{"check"}, world{stderr: &stderr})).To(Equal(exitBadUsage))
-		Expect(stderr.String()).To(Equal("signalbox: check needs a file: signalbox check FILE...\n"))
+		Expect(stderr.String()).To(Equal("signalbox: check requires at least one file: signalbox check FILE...\n"))
 	})
 })

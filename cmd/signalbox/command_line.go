@@ -16,87 +16,89 @@ import (
 	"github.com/signalbox-ci/signalbox/metric"
 )
 
-// usualDefaults are where metrics are served unless a flag says otherwise. The emitter
-// itself has no defaults: inside a scheduler it stays off until it is configured.
-var usualDefaults = map[string]string{
+// listenerDefaults are the defaults of the metrics listener's flags in the daemon. The
+// emitter itself has none: in a scheduler it is off until it is configured.
+var listenerDefaults = map[string]string{
 	"prometheus-bind-ip":   "127.0.0.1",
 	"prometheus-bind-port": "9391",
 }
 
 var (
-	// errHelp says that help was asked for.
-	errHelp = errors.New("help was asked for")
+	// errHelp means that the arguments request help.
+	errHelp = errors.New("help requested")
 
-	// errNoCommand says that nothing at all was asked for.
-	errNoCommand = errors.New("no command was given")
+	// errNoCommand means that the arguments contain no command.
+	errNoCommand = errors.New("no command")
 )
 
-// A commandLine is the commands and their flags.
+// A commandLine contains the commands and their flags.
 type commandLine struct {
 	parser   *flags.Parser
 	commands map[string]command
 }
 
-// newCommandLine returns the command line of signalbox: its own commands, with the
-// flags of the Monitor's emitters among those of run. The demo has a Monitor of its
-// own: what it makes up goes to its own page and nowhere else.
+// newCommandLine returns the command line of signalbox. The flags of the Monitor's
+// emitters become flags of run. The demo has its own Monitor, so that simulated events
+// reach no other emitters.
 func newCommandLine(monitor *metric.Monitor) (*commandLine, error) {
 	line := &commandLine{
 		parser:   flags.NewNamedParser("signalbox", flags.HelpFlag|flags.PassDoubleDash),
 		commands: make(map[string]command),
 	}
-	line.parser.LongDescription = "The metrics layer for CI systems: events in, a Prometheus page out."
+	line.parser.LongDescription = "A metrics layer for CI systems that turns events into Prometheus metrics."
 
 	run := &runCommand{daemon: daemon{monitor: monitor}}
-	err := line.addDaemon("run", "Take events and serve metrics",
-		"Takes events over HTTP, and from standard input if asked to, and serves the metrics that they drive, "+
-			"and those that agents and jobs push, "+
-			"until SIGTERM or SIGINT. Without any flags it does so on 127.0.0.1.",
+	err := line.addDaemon("run", "Receive events and serve metrics",
+		"Receives events over HTTP and, with --stdin, from standard input. Serves the metrics that they update, "+
+			"and the metrics that agents and jobs push, until it receives SIGTERM or SIGINT. "+
+			"By default it listens on 127.0.0.1 only.",
 		run, &run.daemon, nil)
 	if err != nil {
 		return nil, err
 	}
 
 	demo := newDemoCommand()
-	err = line.addDaemon("demo", "Simulate a CI system, and serve its metrics",
-		"Simulates a CI system with its builds, workers, agents and jobs that push, sped up, and serves its metrics as run does, "+
-			"until SIGTERM or SIGINT. It takes events and pushes beside its own. "+
-			"What goes wrong in it on purpose is logged with --log-level=info only.",
+	err = line.addDaemon("demo", "Simulate a CI system and serve its metrics",
+		"Simulates a CI system at high speed: builds, workers, and agents and jobs that push metrics. "+
+			"Serves its metrics as run does, until it receives SIGTERM or SIGINT. "+
+			"It also accepts other events and pushes. "+
+			"The simulation includes some invalid and unknown events, which are logged only with --log-level=info or debug.",
 		demo, &demo.daemon, demoDefaults)
 	if err != nil {
 		return nil, err
 	}
 
-	_, err = line.add("catalog", "Print the events that drive metrics, and the metrics",
-		"Prints the built-in catalog: which event drives which metric, and how. "+
-			"Where a metric or its labels have other names with --prometheus-naming=modern, those are on the line below. "+
-			"A label is followed by the attribute that gives it its value, where the names differ. "+
-			"An event without the attribute gives an empty value, except where the attribute must be present (!), "+
+	_, err = line.add("catalog", "Print the built-in events and metrics",
+		"Prints the built-in catalog: which metrics each event updates, and how. "+
+			"Where the other naming of --prometheus-naming differs, the next line shows it. "+
+			"A label takes its value from the attribute of the same name, or from the attribute after the arrow. "+
+			"If the event does not have the attribute, the label is empty, unless the attribute must be present (!), "+
 			"or present and not empty (!!).",
 		&catalogCommand{})
 	if err != nil {
 		return nil, err
 	}
 
-	_, err = line.add("check", "Check mapping files, web configuration and environment files",
-		"Checks files without starting anything: mapping files (--mapping-file), web configuration files "+
-			"(--prometheus-web-config-file), and files of lines SIGNALBOX_FLAG=value as systemd's EnvironmentFile takes them, "+
-			"with the files that those name. What a file is shows in what is in it. "+
-			"The exit code is 1 if anything is wrong with any of them.",
+	_, err = line.add("check", "Check mapping files, web configuration files and environment files",
+		"Checks files without starting the daemon: mapping files (--mapping-file), web configuration files "+
+			"(--prometheus-web-config-file), and environment files, which contain lines SIGNALBOX_FLAG=value in the format "+
+			"of systemd's EnvironmentFile. Files that an environment file names are checked too. "+
+			"The kind of each file is detected by its content. "+
+			"The exit code is 1 if any file has an error.",
 		&checkCommand{monitor: monitor})
 	if err != nil {
 		return nil, err
 	}
 
-	_, err = line.add("completion", "Print a script that completes commands and flags",
-		"Prints a script for a shell, bash, zsh or fish, that completes signalbox' commands, flags and their values. "+
-			"How to install it is said at its top.",
+	_, err = line.add("completion", "Print a shell completion script",
+		"Prints a completion script for bash, zsh or fish. It completes the commands of signalbox, their flags and values. "+
+			"The comments at its top explain how to install it.",
 		&completionCommand{})
 	if err != nil {
 		return nil, err
 	}
 
-	_, err = line.add("version", "Print the version", "Prints the version, the revision and the Go version.",
+	_, err = line.add("version", "Print the version", "Prints the version and the revision of signalbox, and the Go version.",
 		&versionCommand{})
 	if err != nil {
 		return nil, err
@@ -104,8 +106,8 @@ func newCommandLine(monitor *metric.Monitor) (*commandLine, error) {
 	return line, nil
 }
 
-// addDaemon adds a command that is a daemon, with the flags of its Monitor's
-// emitters. The defaults, by flag, are those that differ from the usual ones.
+// addDaemon adds a command that is a daemon, with the flags of its Monitor's emitters.
+// The defaults, by flag, replace those of the flags.
 func (l *commandLine) addDaemon(name, short, long string, c command, d *daemon, defaults map[string]string) error {
 	added, err := l.add(name, short, long, c)
 	if err != nil {
@@ -116,7 +118,7 @@ func (l *commandLine) addDaemon(name, short, long string, c command, d *daemon, 
 	if err := d.monitor.WireEmitters(added.Group); err != nil {
 		return err
 	}
-	for _, defaults := range []map[string]string{usualDefaults, defaults} {
+	for _, defaults := range []map[string]string{listenerDefaults, defaults} {
 		for flag, value := range defaults {
 			if option := added.FindOptionByLongName(flag); option != nil {
 				option.Default = []string{value}
@@ -131,10 +133,10 @@ func (l *commandLine) add(name, short, long string, c command) (*flags.Command, 
 	return l.parser.AddCommand(name, short, long, c)
 }
 
-// parse returns the command that the arguments ask for, with its flags set. It
-// returns errHelp, errNoCommand or a usageError.
+// parse returns the command in the arguments, with its flags set. The error is errHelp,
+// errNoCommand or a usageError.
 func (l *commandLine) parse(args []string) (command, error) {
-	// What one tries on a program that one does not know.
+	// Accept the common forms "--version" and "help".
 	switch {
 	case len(args) == 1 && args[0] == "--version":
 		args = []string{"version"}
@@ -142,8 +144,8 @@ func (l *commandLine) parse(args []string) (command, error) {
 		args = append(slices.Clone(args[1:]), "--help")
 	}
 
-	// Only the command that runs looks at its variables: go-flags would have those of
-	// one command fail another.
+	// Enable environment variables only for the command that runs. Otherwise, go-flags
+	// rejects the command line if a variable of another command is invalid.
 	for _, arg := range args {
 		if command := l.parser.Find(arg); command != nil {
 			eachOption(command.Group, useEnvironment)
@@ -161,7 +163,7 @@ func (l *commandLine) parse(args []string) (command, error) {
 	return l.commands[l.parser.Active.Name], nil
 }
 
-// explain turns an error of go-flags into one of parse.
+// explain converts an error of go-flags into an error that parse may return.
 func (l *commandLine) explain(err error, args []string) error {
 	flagsErr, ok := errors.AsType[*flags.Error](err)
 	if !ok {
@@ -180,14 +182,14 @@ func (l *commandLine) explain(err error, args []string) error {
 	case flags.ErrUnknownFlag:
 		return usageError(message + l.flagHint(message))
 	case flags.ErrMarshal, flags.ErrInvalidChoice:
-		return usageError(inPlainWords(message) + l.environmentHint(message, args))
+		return usageError(rephrased(message) + l.environmentHint(message, args))
 	default:
 		return usageError(message)
 	}
 }
 
-// unknownCommand is what is wrong with the argument that the message of go-flags is
-// about, whose own suggestions are of what is not near.
+// unknownCommand returns the error for the unknown command in a message of go-flags. It
+// replaces the suggestions of go-flags, which include commands that are not similar.
 func (l *commandLine) unknownCommand(message string, args []string) error {
 	name := ""
 	for _, arg := range args {
@@ -205,11 +207,11 @@ func (l *commandLine) unknownCommand(message string, args []string) error {
 		return usageError(fmt.Sprintf("unknown command '%s', did you mean '%s'?", name, near))
 	}
 	last := len(known) - 1
-	return usageError(fmt.Sprintf("unknown command '%s'; the commands are %s or %s", name, strings.Join(known[:last], ", "), known[last]))
+	return usageError(fmt.Sprintf("unknown command '%s', expected %s or %s", name, strings.Join(known[:last], ", "), known[last]))
 }
 
-// flagHint names the flag that an unknown one may stand for, or says where flags are
-// listed.
+// flagHint returns the known flag that is most similar to the unknown flag in the
+// message, or how to list the flags.
 func (l *commandLine) flagHint(message string) string {
 	_, name, _ := strings.Cut(message, "'")
 	var known []string
@@ -224,7 +226,7 @@ func (l *commandLine) flagHint(message string) string {
 	return "; " + l.helpHint() + " lists the flags"
 }
 
-// helpHint is the command that shows the help that fits.
+// helpHint returns the command line that shows the help of the active command.
 func (l *commandLine) helpHint() string {
 	if l.parser.Active == nil {
 		return "signalbox --help"
@@ -232,8 +234,8 @@ func (l *commandLine) helpHint() string {
 	return "signalbox " + l.parser.Active.Name + " --help"
 }
 
-// environmentHint names the variable that a bad value came from, if it did not come
-// from the arguments.
+// environmentHint returns the variable that an invalid value came from, or the empty
+// string if it came from the arguments.
 func (l *commandLine) environmentHint(message string, args []string) string {
 	hint := ""
 	for _, command := range l.parser.Commands() {
@@ -253,40 +255,40 @@ func (l *commandLine) environmentHint(message string, args []string) string {
 	return hint
 }
 
-// inPlainWords says in our own words what go-flags, strconv and time have to say about
-// a value, behind the flag or the variable that has it: not about the program, as in
-// "(expected uint16): strconv.ParseUint: parsing".
-func inPlainWords(message string) string {
+// rephrased returns a message of go-flags, strconv or time about an invalid value
+// without details of the program, such as "(expected uint16): strconv.ParseUint:
+// parsing". The flag or variable at the beginning remains.
+func rephrased(message string) string {
 	if before, after, found := strings.Cut(message, " (expected "); found {
 		if _, reason, found := strings.Cut(after, "): "); found {
 			message = before + ": " + reason
 		}
 	}
-	invalid := " is not a number"
+	expected := ", expected a number"
 	if before, after, found := strings.Cut(message, "strconv."); found {
 		if parser, reason, found := strings.Cut(after, ": parsing "); found {
-			message = before + reason
+			message = before + "got " + reason
 			if parser == "ParseBool" {
-				invalid = ", want true or false"
+				expected = ", expected true or false"
 			}
 		}
 	}
 	if before, found := strings.CutSuffix(message, ": invalid syntax"); found {
-		return before + invalid
+		return before + expected
 	}
 	if before, after, found := strings.Cut(message, ": time: "); found {
 		if i := strings.LastIndex(after, `duration "`); i >= 0 {
 			quoted := after[i+len("duration "):]
 			value, _ := strconv.Unquote(quoted)
-			return before + ": " + quoted + " is not a duration like 10s or 1m30s" + duration.Hint(value)
+			return before + ": got " + quoted + ", expected a duration such as 10s or 1m30s" + duration.Hint(value)
 		}
 	}
 	return message
 }
 
-// useEnvironment lets an option take its value from SIGNALBOX_ and its name. A variable
-// that is set but empty is as good as none: that is how deployment templates leave one
-// out.
+// useEnvironment enables an option to take its value from its environment variable. An
+// empty variable counts as unset, because deployment templates often set variables to
+// the empty string instead of omitting them.
 func useEnvironment(option *flags.Option) {
 	name := option.LongNameWithNamespace()
 	if name == "" {
@@ -303,15 +305,15 @@ func useEnvironment(option *flags.Option) {
 	}
 }
 
-// environmentPrefix is what all variables begin with.
+// environmentPrefix is the prefix of all environment variables.
 const environmentPrefix = "SIGNALBOX_"
 
-// environmentKey returns the variable that stands for a flag.
+// environmentKey returns the environment variable of a flag.
 func environmentKey(name string) string {
 	return environmentPrefix + strings.ToUpper(strings.NewReplacer("-", "_", ".", "_").Replace(name))
 }
 
-// eachOption calls f with every option of a group and of the groups in it.
+// eachOption calls f with every option of a group and its subgroups.
 func eachOption(group *flags.Group, f func(*flags.Option)) {
 	for _, option := range group.Options() {
 		f(option)

@@ -36,20 +36,20 @@ var _ = Describe("signalbox", func() {
 	}
 
 	Describe("help", func() {
-		It("goes to stdout when it is asked for", func() {
+		It("goes to stdout with --help", func() {
 			Expect(signalbox("--help")).To(Equal(exitClean))
 			Expect(stdout.String()).To(HavePrefix("Usage: signalbox <command> [flags]\n"))
-			Expect(stdout.String()).To(MatchRegexp(`(?m)^  run +Take events`))
+			Expect(stdout.String()).To(MatchRegexp(`(?m)^  run +Receive events`))
 			Expect(stderr.String()).To(BeEmpty())
 		})
 
-		It("goes to stderr when no command is given", func() {
+		It("goes to stderr without a command", func() {
 			Expect(signalbox()).To(Equal(exitBadUsage))
 			Expect(stderr.String()).To(HavePrefix("Usage: signalbox <command> [flags]\n"))
 			Expect(stdout.String()).To(BeEmpty())
 		})
 
-		It("is that of a command when it is asked for as one", func() {
+		It("shows a command with signalbox help", func() {
 			Expect(signalbox("run", "--help")).To(Equal(exitClean))
 			want := stdout.String()
 			stdout.Reset()
@@ -60,14 +60,14 @@ var _ = Describe("signalbox", func() {
 		It("shows every flag of run with its default", func() {
 			Expect(signalbox("run", "-h")).To(Equal(exitClean))
 			help := strings.Join(strings.Fields(stdout.String()), " ")
-			Expect(help).To(ContainSubstring("--intake-bind-ip=IP Address to take events and pushes on. (default: 127.0.0.1)"))
+			Expect(help).To(ContainSubstring("--intake-bind-ip=IP IP address to receive events and pushes on. (default: 127.0.0.1)"))
 			Expect(help).To(ContainSubstring("(default: 19391)"))
 			Expect(help).To(MatchRegexp(`--prometheus-bind-ip=IP [^()]*\(default: 127\.0\.0\.1\)`))
 			Expect(help).To(MatchRegexp(`--prometheus-bind-port=PORT [^()]*\(default: 9391\)`))
 			Expect(help).To(ContainSubstring("--attribute=KEY=VALUE ... "))
 			Expect(help).To(ContainSubstring("--log-level=debug|info|error "))
-			Expect(help).To(ContainSubstring("--stdin Take"))
-			Expect(help).To(ContainSubstring("--host as SIGNALBOX_HOST"))
+			Expect(help).To(ContainSubstring("--stdin Read"))
+			Expect(help).To(ContainSubstring("--host with SIGNALBOX_HOST"))
 			Expect(help).NotTo(ContainSubstring("--help"))
 		})
 
@@ -90,7 +90,7 @@ var _ = Describe("signalbox", func() {
 	})
 
 	Describe("run", func() {
-		It("serves on the usual ports of 127.0.0.1 unless told otherwise", func() {
+		It("listens on 127.0.0.1 by default", func() {
 			line, err := newCommandLine(monitor)
 			Expect(err).NotTo(HaveOccurred())
 			command, err := line.parse([]string{"run"})
@@ -103,7 +103,7 @@ var _ = Describe("signalbox", func() {
 			Expect(config.IsConfigured()).To(BeTrue())
 		})
 
-		It("has a variable for every flag, the emitters' too", func() {
+		It("has an environment variable for every flag, including those of emitters", func() {
 			line, err := newCommandLine(monitor)
 			Expect(err).NotTo(HaveOccurred())
 
@@ -120,7 +120,7 @@ var _ = Describe("signalbox", func() {
 		})
 	})
 
-	// withMapping has a mapping file at the place FILE of the arguments.
+	// withMapping replaces FILE in the arguments with the path of a mapping file.
 	withMapping := func(args []string) []string {
 		GinkgoHelper()
 		mapping := filepath.Join(GinkgoT().TempDir(), "ci.yml")
@@ -132,31 +132,31 @@ var _ = Describe("signalbox", func() {
 		return args
 	}
 
-	DescribeTable("fails if what it prints cannot be written",
+	DescribeTable("fails if standard output cannot be written",
 		func(args ...string) {
 			Expect(run(monitor, withMapping(args), world{stdout: fullDisk{}, stderr: stderr})).To(Equal(exitFailure))
 			Expect(stderr.String()).To(Equal("signalbox: no space left on device\n"))
 		},
 		Entry("help", "--help"),
 		Entry("a command's help", "help", "run"),
-		Entry("a verdict", "check", "FILE"),
+		Entry("the result of a check", "check", "FILE"),
 		Entry("the catalog", "catalog"),
 		Entry("the version", "version"),
-		Entry("a completion", "completion", "bash"),
+		Entry("a completion script", "completion", "bash"),
 	)
 
-	DescribeTable("does not mind a reader that has seen enough",
+	DescribeTable("succeeds if the reader closes standard output",
 		func(args ...string) {
 			Expect(run(monitor, withMapping(args), world{stdout: brokenPipe{}, stderr: stderr})).To(Equal(exitClean))
 			Expect(stderr.String()).To(BeEmpty())
 		},
-		Entry("of help", "help"),
-		Entry("of a command's help", "run", "--help"),
-		Entry("of verdicts", "check", "FILE"),
-		Entry("of the catalog", "catalog"),
-		Entry("of the catalog in Markdown", "catalog", "--format=markdown"),
-		Entry("of the catalog in JSON", "catalog", "--format=json"),
-		Entry("of the catalog in YAML", "catalog", "--format=yaml"),
+		Entry("during help", "help"),
+		Entry("during the help of a command", "run", "--help"),
+		Entry("during a check", "check", "FILE"),
+		Entry("during the catalog", "catalog"),
+		Entry("during the catalog in Markdown", "catalog", "--format=markdown"),
+		Entry("during the catalog in JSON", "catalog", "--format=json"),
+		Entry("during the catalog in YAML", "catalog", "--format=yaml"),
 	)
 
 	DescribeTable("prints its version",
@@ -169,12 +169,12 @@ var _ = Describe("signalbox", func() {
 	)
 })
 
-// A brokenPipe is written to in vain.
+// A brokenPipe is a pipe whose reader has closed it.
 type brokenPipe struct{}
 
 func (brokenPipe) Write([]byte) (int, error) { return 0, syscall.EPIPE }
 
-// A fullDisk is where nothing can be written.
+// A fullDisk is a file on a device without free space.
 type fullDisk struct{}
 
 func (fullDisk) Write([]byte) (int, error) { return 0, syscall.ENOSPC }

@@ -11,22 +11,23 @@ import (
 	"github.com/jessevdk/go-flags"
 )
 
-// completionVariable asks signalbox to print what the last of its arguments can be
-// completed to, one a line, and "verbose" for descriptions too, behind tabs. It is
-// the variable of go-flags, whose own completion knows nothing of choices.
+// If the environment variable completionVariable is set, signalbox prints the possible
+// completions of its last argument, one per line. The value "verbose" adds a tab and a
+// description to each. The variable is that of go-flags, whose own completion does not
+// support choices.
 const completionVariable = "GO_FLAGS_COMPLETION"
 
-// filesWanted is printed where the shell is to complete the name of a file.
-const filesWanted = ":files"
+// completeFiles is printed if the shell should complete a file name.
+const completeFiles = ":files"
 
-// completionCommand prints a script that makes a shell complete what is typed.
+// completionCommand prints a completion script for a shell.
 type completionCommand struct {
 	Args struct {
 		Shell string `positional-arg-name:"SHELL"`
 	} `positional-args:"yes"`
 }
 
-// The scripts, which say themselves how they are used.
+// The scripts. The comments at the top of each explain its use.
 var (
 	//go:embed completion/signalbox.bash
 	bashCompletion string
@@ -38,7 +39,7 @@ var (
 	fishCompletion string
 )
 
-// shells are those that there is a script for.
+// shells are the shells for which there is a script.
 var shells = []string{"bash", "zsh", "fish"}
 
 func (c *completionCommand) run(w world) error {
@@ -51,19 +52,19 @@ func (c *completionCommand) run(w world) error {
 	case "fish":
 		script = fishCompletion
 	case "":
-		return usageError("completion needs the name of a shell: " + strings.Join(shells, ", "))
+		return usageError("completion requires the name of a shell: " + strings.Join(shells, ", "))
 	default:
-		return usageError(fmt.Sprintf("there is no completion for %q; the shells are %s", c.Args.Shell, strings.Join(shells, ", ")))
+		return usageError(fmt.Sprintf("completion: got %q, expected one of the shells %s", c.Args.Shell, strings.Join(shells, ", ")))
 	}
 	_, err := io.WriteString(w.stdout, script)
 	return err
 }
 
-// arguments is what may follow completion.
+// arguments returns the values that the argument of completion may have.
 func (*completionCommand) arguments() []string { return shells }
 
-// writeCompletions prints what the last word of the command line may become. The
-// words are as the shell takes them apart: bash has each = for a word of its own.
+// writeCompletions prints the possible completions of the last word. The words are
+// split as the shell splits them: in bash, each = is a separate word.
 func (l *commandLine) writeCompletions(w io.Writer, words []string) {
 	verbose := os.Getenv(completionVariable) == "verbose"
 	for _, item := range l.completions(words) {
@@ -86,8 +87,8 @@ func (l *commandLine) completions(words []string) []flags.Completion {
 		return matching(word, l.commandItems())
 	}
 	command := l.parser.Find(before[at])
-	if option, given, typed := optionBefore(command, before, word); option != nil {
-		return valueItems(option, given, typed)
+	if option, prefix, typed := optionBefore(command, before, word); option != nil {
+		return valueItems(option, prefix, typed)
 	}
 	if strings.HasPrefix(word, "-") {
 		return matching(word, optionItems(command))
@@ -96,21 +97,22 @@ func (l *commandLine) completions(words []string) []flags.Completion {
 		return matching(word, plainItems("", c.arguments()))
 	}
 	if args := command.Args(); len(args) > 0 && takesFile(args[0].Name) {
-		return plainItems("", []string{filesWanted})
+		return plainItems("", []string{completeFiles})
 	}
 	return matching(word, optionItems(command))
 }
 
-// optionBefore returns the option whose value is typed, if one is: what of the word
-// stands before the value, and what is typed of the value.
-func optionBefore(command *flags.Command, before []string, word string) (option *flags.Option, given, typed string) {
+// optionBefore returns the option whose value the word completes, or nil. It splits the
+// word into the prefix before the value, such as --flag=, and the beginning of the
+// value.
+func optionBefore(command *flags.Command, before []string, word string) (option *flags.Option, prefix, typed string) {
 	find := func(text string) *flags.Option {
 		name, ok := strings.CutPrefix(text, "--")
 		if !ok {
 			return nil
 		}
 		option := command.FindOptionByLongName(name)
-		if option == nil || isSwitch(option) || !isOurs(option) {
+		if option == nil || isSwitch(option) || !isOwnFlag(option) {
 			return nil
 		}
 		return option
@@ -127,15 +129,15 @@ func optionBefore(command *flags.Command, before []string, word string) (option 
 	return find(before[len(before)-1]), "", word
 }
 
-// valueItems is what the value of an option may be.
-func valueItems(option *flags.Option, given, typed string) []flags.Completion {
+// valueItems returns the completions of the value of an option.
+func valueItems(option *flags.Option, prefix, typed string) []flags.Completion {
 	if takesFile(option.ValueName) {
-		return plainItems("", []string{filesWanted})
+		return plainItems("", []string{completeFiles})
 	}
-	return matching(given+typed, plainItems(given, option.Choices))
+	return matching(prefix+typed, plainItems(prefix, option.Choices))
 }
 
-// takesFile tells whether something with a placeholder of the name is a file's path.
+// takesFile reports whether the placeholder of a value stands for the path of a file.
 func takesFile(placeholder string) bool {
 	return strings.HasPrefix(placeholder, "FILE") || placeholder == "DIR"
 }
@@ -151,7 +153,7 @@ func (l *commandLine) commandItems() []flags.Completion {
 func optionItems(command *flags.Command) []flags.Completion {
 	var items []flags.Completion
 	eachOption(command.Group, func(option *flags.Option) {
-		if !option.Hidden && isOurs(option) {
+		if !option.Hidden && isOwnFlag(option) {
 			items = append(items, flags.Completion{Item: "--" + option.LongNameWithNamespace(), Description: option.Description})
 		}
 	})
@@ -166,7 +168,7 @@ func plainItems(prefix string, texts []string) []flags.Completion {
 	return items
 }
 
-// matching is the items that begin with what is typed.
+// matching returns the items that begin with the typed text.
 func matching(typed string, items []flags.Completion) []flags.Completion {
 	return slices.DeleteFunc(items, func(item flags.Completion) bool { return !strings.HasPrefix(item.Item, typed) })
 }

@@ -10,11 +10,11 @@ import (
 	. "github.com/onsi/gomega"
 )
 
-// completeInBash sources the script, sets what bash sets when Tab is pressed behind
-// the words, and prints what is offered, one a line.
+// completeInBash sources the completion script, sets the variables that bash sets when
+// Tab is pressed after the words, and prints the completions, one per line.
 const completeInBash = `
 source <("$SIGNALBOX" completion bash) || exit
-compopt() { :; } # there is no command line
+compopt() { :; } # it fails outside a completion
 COMP_WORDS=("$SIGNALBOX" "$@")
 COMP_CWORD=$#
 $(complete -p signalbox | sed 's/.*-F \([^ ]*\) .*/\1/')
@@ -22,7 +22,7 @@ printf '%s\n' "${COMPREPLY[@]}"
 `
 
 var _ = Describe("signalbox completion", func() {
-	// bash completes the last of the words, where = is a word of its own.
+	// bash returns the completions of the last word. Each = is a separate word.
 	bash := func(words ...string) []string {
 		GinkgoHelper()
 
@@ -45,23 +45,23 @@ var _ = Describe("signalbox completion", func() {
 			Expect(bash(strings.Split(typed, " ")...)).To(ConsistOf(want))
 		},
 		Entry("commands", "", "run", "demo", "catalog", "check", "completion", "version", "--help"),
-		Entry("the start of a command", "co", "completion"),
+		Entry("the beginning of a command", "co", "completion"),
 		Entry("files to check", "check we", "web.yml", "web two.yml"),
 		Entry("flags", "run --stdin", "--stdin", "--stdin-format", "--stdin-passthrough"),
-		Entry("flags without a dash to begin with", "catalog ", "--format", "--prometheus-naming", "--help"),
+		Entry("flags without a leading dash", "catalog ", "--format", "--prometheus-naming", "--help"),
 		Entry("flags of emitters", "run --log-level = info --prometheus-bind-", "--prometheus-bind-ip", "--prometheus-bind-port"),
-		Entry("choices behind =", "run --log-level =", "debug", "info", "error"),
-		Entry("the start of a choice behind =", "run --stdin --log-level = e", "error"),
-		Entry("the start of a choice behind a space", "catalog --format y", "yaml"),
-		Entry("no flags where a value must be", "run --host ", ""),
-		Entry("flags behind a switch", "run --stdin --exit", "--exit-on-eof"),
+		Entry("choices after =", "run --log-level =", "debug", "info", "error"),
+		Entry("the beginning of a choice after =", "run --stdin --log-level = e", "error"),
+		Entry("the beginning of a choice after a space", "catalog --format y", "yaml"),
+		Entry("no flags in place of a value", "run --host ", ""),
+		Entry("flags after a switch", "run --stdin --exit", "--exit-on-eof"),
 		Entry("files", "run --prometheus-web-config-file we", "web.yml", "web two.yml"),
-		Entry("files behind =", "run --push-storage-path = o", "other"),
+		Entry("files after =", "run --push-storage-path = o", "other"),
 		Entry("shells", "completion ", "bash", "zsh", "fish"),
-		Entry("nothing that there is not", "run --no-such", ""),
+		Entry("no unknown flags", "run --no-such", ""),
 	)
 
-	It("describes what it offers to shells that show it, in one word with the flag", func() {
+	It("adds descriptions for shells that show them, and the flag to its values", func() {
 		variables := []string{"GO_FLAGS_COMPLETION=verbose"}
 		command := signalbox(variables, "run", "--stdin-format=l")
 		Expect(command.Output()).To(BeEquivalentTo("--stdin-format=lager\n"))
@@ -70,13 +70,13 @@ var _ = Describe("signalbox completion", func() {
 		Expect(command.Output()).To(BeEquivalentTo("version\tPrint the version\n"))
 	})
 
-	DescribeTable("prints a script that the shell takes",
+	DescribeTable("prints a script with valid syntax",
 		func(shell string, check ...string) {
 			script, err := signalbox(nil, "completion", shell).Output()
 			Expect(err).NotTo(HaveOccurred())
 			Expect(string(script)).To(ContainSubstring("signalbox completion " + shell))
 			if _, err := exec.LookPath(shell); err != nil {
-				return // this machine does not have it
+				return // this machine does not have the shell
 			}
 			command := exec.Command(shell, check...)
 			command.Stdin = strings.NewReader(string(script))

@@ -20,22 +20,22 @@ import (
 	"github.com/signalbox-ci/signalbox/metric"
 )
 
-// demoCommand is the daemon with a CI system in it that is made up.
+// demoCommand is the daemon with a simulated CI system.
 type demoCommand struct {
 	daemon
 
 	prometheus *emitter.PrometheusConfig
 
 	Demo struct {
-		Seed            uint64   `long:"seed" value-name:"N" default:"1" description:"What happens by chance. The same seed makes the same events."`
-		Speed           speed    `long:"speed" value-name:"FACTOR" default:"60" description:"Simulated seconds in a second by the clock."`
-		EventsPerSecond uint32   `long:"events-per-second" value-name:"N" default:"0" description:"Emit as many events a second, however fast the simulation has to be for it; 0 leaves that to --speed. A machine that cannot do so many emits as many as it can."`
-		Duration        lifetime `long:"duration" value-name:"DURATION" default:"0s" description:"End after this time; 0s is to go on until SIGTERM or SIGINT."`
+		Seed            uint64   `long:"seed" value-name:"N" default:"1" description:"Seed of the random numbers. The same seed produces the same events."`
+		Speed           speed    `long:"speed" value-name:"FACTOR" default:"60" description:"Simulated seconds per second of real time."`
+		EventsPerSecond uint32   `long:"events-per-second" value-name:"N" default:"0" description:"Number of events to emit per second, instead of a fixed speed; 0 means that --speed applies. If the machine is too slow, it emits as many as it can."`
+		Duration        lifetime `long:"duration" value-name:"DURATION" default:"0s" description:"Stop after this time; 0s means never."`
 	} `group:"Simulation"`
 }
 
-// demoDefaults are those in which the demo differs from run. What is gone has to go
-// while one is watching.
+// demoDefaults are the defaults that differ from those of run. The time limits are
+// short, so that stale series disappear while the user is watching.
 var demoDefaults = map[string]string{
 	"log-level":                     "error",
 	"prometheus-worker-stale-after": "30s",
@@ -43,24 +43,24 @@ var demoDefaults = map[string]string{
 	"agent-metrics-ttl":             "30s",
 }
 
-// newDemoCommand returns one with a Monitor of its own, which has no emitter but that
-// for Prometheus.
+// newDemoCommand returns a demoCommand with its own Monitor, whose only emitter is the
+// Prometheus emitter.
 func newDemoCommand() *demoCommand {
 	c := &demoCommand{daemon: daemon{monitor: metric.NewMonitor()}, prometheus: &emitter.PrometheusConfig{}}
 	c.monitor.RegisterEmitter(c.prometheus)
 	return c
 }
 
-// run serves and simulates until a signal comes or the time is over.
+// run serves and simulates until it receives a signal or --duration is over.
 func (c *demoCommand) run(w world) error {
 	s, err := c.start(w.stderr, nil)
 	if err != nil {
 		return err
 	}
 	simulation := demo.Start(demo.Options{
-		Past:            s.emitters.beginHistory, // all at once, it would look like a rush of events
+		Past:            s.emitters.beginHistory, // the past is simulated at once, so it must not count in rates
 		Monitor:         c.monitor,
-		Logger:          c.mistakesLogger(s.logger),
+		Logger:          c.simulationLogger(s.logger),
 		Failures:        s.logger.Session("demo"),
 		Intake:          "http://" + s.address.String(),
 		AgentLabels:     c.Agents.BaseLabels.list(),
@@ -78,51 +78,52 @@ func (c *demoCommand) run(w world) error {
 		ended, cancel = context.WithTimeout(ended, time.Duration(c.Demo.Duration))
 		defer cancel()
 	}
-	s.wait(w.signals, ended.Done(), "--duration is over")
+	s.wait(w.signals, ended.Done(), "--duration has passed")
 
-	summary := simulation.Stop() // while the intake still takes pushes
+	summary := simulation.Stop() // while the intake still accepts pushes
 	err = s.stop(noInput())
 	return errors.Join(welcomeErr, err, writeSummary(w.stdout, summary))
 }
 
-// mistakesLogger is for events that the simulation gets wrong on purpose. They are
-// errors to a scheduler, but to one who watches a demo they are its plot: they are on
-// the status page anyhow, and in the log if it is asked for more than errors.
-func (c *demoCommand) mistakesLogger(logger lager.Logger) lager.Logger {
+// simulationLogger returns the logger for rejected and unknown events, which the
+// simulation emits on purpose. For a scheduler they would be errors, but in a demo they
+// are expected: the status page shows them, and the log contains them only if the
+// minimum level is below error.
+func (c *demoCommand) simulationLogger(logger lager.Logger) lager.Logger {
 	if c.LogLevel == "error" {
-		return lager.NewLogger("signalbox") // which has no sink
+		return lager.NewLogger("signalbox") // without a sink
 	}
 	return logger.Session("demo")
 }
 
-// welcome says where to look.
+// welcome returns the text that is printed at the start.
 func (c *demoCommand) welcome(s *service, page string) string {
-	pace := "one simulated minute a second"
+	pace := "one simulated minute per second"
 	switch {
 	case c.Demo.EventsPerSecond > 0:
-		pace = fmt.Sprintf("%s events a second", grouped(uint64(c.Demo.EventsPerSecond)))
+		pace = fmt.Sprintf("%s events per second", grouped(uint64(c.Demo.EventsPerSecond)))
 	case c.Demo.Speed != 60:
-		pace = fmt.Sprintf("%s times as fast as the clock", c.Demo.Speed)
+		pace = fmt.Sprintf("%s times real speed", c.Demo.Speed)
 	}
-	return fmt.Sprintf(`This is a simulated CI system, at %s.
+	return fmt.Sprintf(`Simulating a CI system at %s.
 
   Status page   %s
   Metrics       %s
 
-Its builds, and an event of your own:
+Try these commands to see its builds and to send an event:
 
   curl -s %s | grep builds_finished
   curl -d '{"name": "coffee ready"}' http://%s%s
 
-Ctrl-C ends it.
+Press Ctrl-C to stop.
 `, pace, strings.TrimSuffix(page, "metrics"), page, page, s.address, events.Path)
 }
 
-// writeSummary tells what there was.
+// writeSummary prints the number of events and pushes.
 func writeSummary(w io.Writer, s demo.Summary) error {
 	events := s.Events()
 	rate := math.Round(float64(events) / s.Elapsed.Seconds())
-	fmt.Fprintf(w, "\n%s events in %s: %s a second. That was %s of simulated time, after a past of %s events.\n\n",
+	fmt.Fprintf(w, "\n%s events in %s (%s per second), %s of simulated time. Before the start, another %s events were simulated.\n\n",
 		grouped(events), s.Elapsed.Round(time.Millisecond), grouped(uint64(rate)), s.Simulated.Round(time.Second), grouped(s.Past))
 	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', tabwriter.AlignRight)
 	for _, k := range s.Kinds {
@@ -131,29 +132,29 @@ func writeSummary(w io.Writer, s demo.Summary) error {
 	if err := table.Flush(); err != nil {
 		return err
 	}
-	_, err := fmt.Fprintf(w, "\nJobs and agents pushed %s times; %s failed, and %s were too many to be sent.\n",
+	_, err := fmt.Fprintf(w, "\nPushes of jobs and agents: %s sent, %s failed, %s skipped because there were too many.\n",
 		grouped(s.Sent), grouped(s.Failed), grouped(s.Skipped))
 	return err
 }
 
-// speed is the flag of a factor.
+// speed is the value of a flag: a factor greater than 0.
 type speed float64
 
-// UnmarshalFlag takes a positive number.
+// UnmarshalFlag parses a number greater than 0 and at most maxSpeed.
 func (s *speed) UnmarshalFlag(text string) error {
 	factor, err := strconv.ParseFloat(text, 64)
 	if err != nil {
-		return fmt.Errorf("%q is not a number", text)
+		return fmt.Errorf("got %q, expected a number", text)
 	}
 	if !(factor > 0 && factor <= maxSpeed) {
-		return fmt.Errorf("%s is not more than 0 and at most %d", text, maxSpeed)
+		return fmt.Errorf("got %s, expected more than 0 and at most %d", text, maxSpeed)
 	}
 	*s = speed(factor)
 	return nil
 }
 
-// String is the factor as it would be given.
+// String returns the factor in the form that UnmarshalFlag parses.
 func (s speed) String() string { return strconv.FormatFloat(float64(s), 'g', -1, 64) }
 
-// maxSpeed is more than any machine can do.
+// maxSpeed is faster than any machine can simulate.
 const maxSpeed = 1_000_000

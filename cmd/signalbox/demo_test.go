@@ -16,12 +16,12 @@ var _ = Describe("signalbox demo", func() {
 		return start(nil, append([]string{"demo", "--prometheus-bind-port=0", "--intake-bind-port=0"}, args...)...)
 	}
 
-	// stdout is all that the process has printed there so far.
+	// stdout returns the standard output of the process so far.
 	stdout := func(p *process) string { return string(p.Out.Contents()) }
 
 	It("serves a live page until it receives a signal", func() {
-		demo := startDemo("--speed=1200") // what goes wrong on purpose does so after minutes
-		Eventually(demo.Out).Should(gbytes.Say("Ctrl-C ends it."))
+		demo := startDemo("--speed=1200") // the first bad events come after simulated minutes
+		Eventually(demo.Out).Should(gbytes.Say("Press Ctrl-C to stop."))
 		var page string
 		for line := range strings.Lines(stdout(demo)) {
 			if name, url, _ := strings.Cut(strings.TrimSpace(line), " "); name == "Metrics" {
@@ -29,7 +29,7 @@ var _ = Describe("signalbox demo", func() {
 			}
 		}
 		metrics := func() string { return body(client.Get(page)) }
-		Expect(metrics()).To(And( // at once, since it has a past
+		Expect(metrics()).To(And( // immediately, from the simulated past
 			MatchRegexp(`(?m)^concourse_builds_finished_total [1-9]`),
 			MatchRegexp(`(?m)^concourse_builds_duration_seconds_count\{.*\} [1-9]`),
 			ContainSubstring(`concourse_workers_containers{platform="linux",tags="",team="",worker="linux-1"}`),
@@ -47,34 +47,34 @@ var _ = Describe("signalbox demo", func() {
 		demo.Terminate()
 		Eventually(demo).Should(gexec.Exit(exitClean))
 		Expect(stdout(demo)).To(And(
-			MatchRegexp(`(?m)^[\d,]+ events in [\d.ms]+: [\d,]+ a second`),
+			MatchRegexp(`(?m)^[\d,]+ events in [\d.ms]+ \([\d,]+ per second\)`),
 			MatchRegexp(`(?m)^ +[\d,]+  requests answered$`),
-			MatchRegexp(`(?m)^Jobs and agents pushed [1-9]\d* times; 0 failed`),
+			MatchRegexp(`(?m)^Pushes of jobs and agents: [1-9]\d* sent, 0 failed`),
 		))
-		Expect(demo.stderr()).To(BeEmpty()) // whatever went wrong on purpose
+		Expect(demo.stderr()).To(BeEmpty()) // bad events are not logged
 	})
 
-	It("logs what goes wrong on purpose where that is asked for", func() {
+	It("logs bad events with --log-level=info", func() {
 		demo := startDemo("--log-level=info", "--speed=1200")
 		Eventually(demo.Err).Should(gbytes.Say(`signalbox.demo.event-rejected`))
 		Eventually(demo.Err).Should(gbytes.Say(`signalbox.demo.unknown-event`))
 	})
 
-	It("takes events and pushes of others", func() {
+	It("accepts events from clients", func() {
 		demo := startDemo("--log-level=info")
 		status, _ := demo.post(`{"name":"worker state","value":77,"attributes":{"state":"mine"}}`)
 		Expect(status).To(Equal(http.StatusOK))
 		Expect(demo.page()).To(ContainSubstring(`concourse_workers_registered{state="mine"} 77`))
 	})
 
-	It("says how many events a second it was asked for, and ends when it was asked to", func() {
+	It("has flags for the rate of events and for the duration", func() {
 		demo := startDemo("--events-per-second=3000", "--duration=200ms")
 		Eventually(demo).Should(gexec.Exit(exitClean))
-		Expect(stdout(demo)).To(ContainSubstring("at 3,000 events a second."))
-		Expect(stdout(demo)).To(MatchRegexp(`(?m)^[1-9][\d,]* events in .*: [1-9][\d,]* a second`))
+		Expect(stdout(demo)).To(ContainSubstring("at 3,000 events per second."))
+		Expect(stdout(demo)).To(MatchRegexp(`(?m)^[1-9][\d,]* events in .* \([1-9][\d,]* per second`))
 	})
 
-	It("has what is gone go soon, and leaves run as it is", func() {
+	It("has a shorter staleness limit than run", func() {
 		help := start(nil, "demo", "--help")
 		Eventually(help).Should(gexec.Exit(exitClean))
 		Expect(strings.Join(strings.Fields(stdout(help)), " ")).To(MatchRegexp(

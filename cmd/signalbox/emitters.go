@@ -27,14 +27,15 @@ type checker interface {
 
 // The optional methods of emitters that the daemon uses.
 type (
-	// A ruled emitter turns events into series with an engine.
-	ruled interface{ Engine() *engine.Engine }
+	// An engineEmitter turns events into series with an engine.
+	engineEmitter interface{ Engine() *engine.Engine }
 
-	// A reloader can read its mapping file again.
+	// A reloader can reload its mapping file.
 	reloader interface{ Reload() error }
 
-	// A server serves metrics on its own listener, and for other listeners unless a web
-	// configuration file protects its own.
+	// A server serves metrics on its own listener. Its handler can serve them on other
+	// listeners too, unless Guarded reports that a web configuration file protects its
+	// own.
 	server interface {
 		URL() string
 		Handler() http.Handler
@@ -42,7 +43,7 @@ type (
 	}
 )
 
-// emitters are the emitters of a Monitor, by their optional methods.
+// emitters contains the emitters of a Monitor, by their optional methods.
 type emitters struct {
 	monitor *metric.Monitor
 	logger  lager.Logger
@@ -55,14 +56,14 @@ type emitters struct {
 // newEmitters returns the emitters of an initialized Monitor.
 func newEmitters(logger lager.Logger, monitor *metric.Monitor) *emitters {
 	e := &emitters{monitor: monitor, logger: logger.Session("emit")}
-	for _, one := range monitor.Emitters() {
-		if r, ok := one.(ruled); ok {
-			e.engines = append(e.engines, r.Engine())
+	for _, emitter := range monitor.Emitters() {
+		if withEngine, ok := emitter.(engineEmitter); ok {
+			e.engines = append(e.engines, withEngine.Engine())
 		}
-		if r, ok := one.(reloader); ok {
+		if r, ok := emitter.(reloader); ok {
 			e.reloaders = append(e.reloaders, r)
 		}
-		if s, ok := one.(server); ok {
+		if s, ok := emitter.(server); ok {
 			e.servers = append(e.servers, s)
 		}
 	}
@@ -80,13 +81,13 @@ func (e *emitters) Prepare(t metric.EventType) func(*metric.Event, []string) {
 
 // Knows implements source.Sink. If no emitter has rules, every event counts as known.
 func (e *emitters) Knows(name string) bool {
-	return len(e.engines) == 0 || slices.ContainsFunc(e.engines, func(one *engine.Engine) bool { return one.Knows(name) })
+	return len(e.engines) == 0 || slices.ContainsFunc(e.engines, func(e *engine.Engine) bool { return e.Knows(name) })
 }
 
 // Malformed implements source.Sink.
-func (e *emitters) Malformed(why error) {
-	for _, one := range e.engines {
-		one.CountMalformed(why)
+func (e *emitters) Malformed(err error) {
+	for _, engine := range e.engines {
+		engine.CountMalformed(err)
 	}
 }
 
@@ -97,10 +98,10 @@ func (e *emitters) reload() {
 	}
 }
 
-// beginHistory excludes the events so far from the rates.
+// beginHistory excludes the events so far from the rates on the status page.
 func (e *emitters) beginHistory() {
-	for _, one := range e.engines {
-		one.BeginHistory()
+	for _, engine := range e.engines {
+		engine.BeginHistory()
 	}
 }
 

@@ -13,8 +13,8 @@ import (
 	"github.com/signalbox-ci/signalbox/metric"
 )
 
-var _ = Describe("what the daemon takes in", func() {
-	It("reaches an emitter whole, whether it is the first of its kind or not", func() {
+var _ = Describe("an event on standard input", func() {
+	It("reaches an emitter unchanged, whether it is the first of its name or not", func() {
 		logger := lagertest.NewTestLogger("sink")
 		emitter := &keeper{}
 		monitor := metric.NewMonitor()
@@ -33,7 +33,7 @@ var _ = Describe("what the daemon takes in", func() {
 	})
 })
 
-// A keeper is the factory of itself, an emitter that keeps the events it gets.
+// A keeper is an emitter that keeps the events that it receives, and its own factory.
 type keeper struct{ events []metric.Event }
 
 func (*keeper) Description() string { return "keeper" }

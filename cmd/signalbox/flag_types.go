@@ -16,20 +16,20 @@ import (
 	"github.com/signalbox-ci/signalbox/internal/names"
 )
 
-// attributes is a repeatable flag of key=value pairs.
+// attributes is the value of a repeatable flag: key=value pairs.
 type attributes map[string]string
 
 // UnmarshalFlag adds a pair.
 func (a *attributes) UnmarshalFlag(text string) error {
 	key, value, ok := strings.Cut(text, "=")
 	if !ok {
-		return fmt.Errorf("%q is not key=value", text)
+		return fmt.Errorf("got %q, expected key=value", text)
 	}
 	if key == "" {
-		return fmt.Errorf("%q has an empty key", text)
+		return fmt.Errorf("got %q, whose key is empty", text)
 	}
 	if _, ok := (*a)[key]; ok {
-		return fmt.Errorf("%q is given twice", key)
+		return fmt.Errorf("key %q is duplicated", key)
 	}
 
 	if *a == nil {
@@ -39,94 +39,94 @@ func (a *attributes) UnmarshalFlag(text string) error {
 	return nil
 }
 
-// ipAddress is the flag of an address to listen on.
+// ipAddress is the value of a flag: an IP address to listen on.
 type ipAddress string
 
-// UnmarshalFlag takes an IPv4 or IPv6 address, the latter without brackets.
+// UnmarshalFlag parses an IPv4 address, or an IPv6 address without brackets.
 func (a *ipAddress) UnmarshalFlag(text string) error {
 	if _, err := netip.ParseAddr(text); err != nil {
-		return fmt.Errorf("%q is not an IP address", text)
+		return fmt.Errorf("got %q, expected an IP address", text)
 	}
 	*a = ipAddress(text)
 	return nil
 }
 
-// limit is the flag of a limit, which is at least 1.
+// limit is the value of a flag: a limit of at least 1.
 type limit int64
 
-// UnmarshalFlag takes a positive number.
+// UnmarshalFlag parses a positive integer.
 func (l *limit) UnmarshalFlag(text string) error {
 	n, err := strconv.ParseInt(text, 10, 64)
 	if errors.Is(err, strconv.ErrRange) {
 		return fmt.Errorf("%s is out of range", text)
 	}
 	if err != nil {
-		return fmt.Errorf("%q is not a whole number", text)
+		return fmt.Errorf("got %q, expected an integer", text)
 	}
 	if n < 1 {
-		return fmt.Errorf("%d is less than 1", n)
+		return fmt.Errorf("got %d, expected at least 1", n)
 	}
 	*l = limit(n)
 	return nil
 }
 
-// timeout is the flag of a time to wait, which is more than none.
+// timeout is the value of a flag: a duration greater than 0.
 type timeout time.Duration
 
-// UnmarshalFlag takes a positive duration.
+// UnmarshalFlag parses a duration greater than 0.
 func (t *timeout) UnmarshalFlag(text string) error {
 	d, err := time.ParseDuration(text)
 	if err != nil {
-		return fmt.Errorf("%q is not a duration like 10s or 1m30s%s", text, duration.Hint(text))
+		return fmt.Errorf("got %q, expected a duration such as 10s or 1m30s%s", text, duration.Hint(text))
 	}
 	if d <= 0 {
-		return fmt.Errorf("%s is not more than 0s", text)
+		return fmt.Errorf("got %s, expected more than 0s", text)
 	}
 	*t = timeout(d)
 	return nil
 }
 
-// String is the duration as it would be given.
+// String returns the duration in the form that UnmarshalFlag parses.
 func (t timeout) String() string { return time.Duration(t).String() }
 
-// lifetime is the flag of how long something lives; 0 is forever.
+// lifetime is the value of a flag: a TTL. Zero means that it never expires.
 type lifetime time.Duration
 
-// UnmarshalFlag takes a duration that is not negative.
+// UnmarshalFlag parses a duration of at least 0.
 func (l *lifetime) UnmarshalFlag(text string) error {
 	d, err := time.ParseDuration(text)
 	if err != nil {
-		return fmt.Errorf("%q is not a duration like 10m or 24h, or 0s for ever%s", text, duration.Hint(text))
+		return fmt.Errorf("got %q, expected a duration such as 10m or 24h, or 0s for no limit%s", text, duration.Hint(text))
 	}
 	if d < 0 {
-		return fmt.Errorf("%s is less than 0s", text)
+		return fmt.Errorf("got %s, expected at least 0s", text)
 	}
 	*l = lifetime(d)
 	return nil
 }
 
-// String is the duration as it would be given.
+// String returns the duration in the form that UnmarshalFlag parses.
 func (l lifetime) String() string { return time.Duration(l).String() }
 
-// labelNames is the flag of names of labels, with commas between them.
+// labelNames is the value of a flag: a comma-separated list of label names.
 type labelNames string
 
-// UnmarshalFlag takes names, or nothing.
+// UnmarshalFlag parses a list, which may be empty.
 func (n *labelNames) UnmarshalFlag(text string) error {
 	list := labelNames(text).list()
 	for i, name := range list {
 		if !names.IsLabel(name) {
-			return fmt.Errorf("%q is not a label name", name)
+			return fmt.Errorf("got %q, expected a label name", name)
 		}
 		if slices.Contains(list[:i], name) {
-			return fmt.Errorf("%q is given twice", name)
+			return fmt.Errorf("label %q is duplicated", name)
 		}
 	}
 	*n = labelNames(text)
 	return nil
 }
 
-// list is the names one by one.
+// list returns the names, without spaces around them.
 func (n labelNames) list() []string {
 	if n == "" {
 		return nil
@@ -138,13 +138,13 @@ func (n labelNames) list() []string {
 	return names
 }
 
-// isRepeatable reports whether an option may be given several times.
+// isRepeatable reports whether an option may be repeated.
 func isRepeatable(option *flags.Option) bool {
 	kind := option.Field().Type.Kind()
 	return kind == reflect.Map || kind == reflect.Slice
 }
 
-// isSwitch reports whether an option is given without a value.
+// isSwitch reports whether an option takes no value.
 func isSwitch(option *flags.Option) bool {
 	return option.Field().Type.Kind() == reflect.Bool
 }

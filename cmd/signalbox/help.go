@@ -10,18 +10,19 @@ import (
 	"github.com/jessevdk/go-flags"
 )
 
-// helpColumns is how wide help is. go-flags writes help of its own, but puts
-// flags, values, defaults and environment variables side by side: with names
-// as long as ours it does not fit.
+// helpColumns is the maximum width of help. The help of go-flags would be wider with
+// names as long as ours, because it puts flags, values, defaults and environment
+// variables on the same line.
 const helpColumns = 80
 
-// A helpPage is help as it is written, with headings in bold on a terminal.
+// A helpPage is a writer for help, with a style for headings.
 type helpPage struct {
 	*bufio.Writer
 	style style
 }
 
-// writeHelp prints the help of the active command, or of signalbox.
+// writeHelp prints the help of the active command, or that of signalbox if there is
+// none.
 func (l *commandLine) writeHelp(w io.Writer) error {
 	out := helpPage{bufio.NewWriter(w), styleOf(w)}
 	if command := l.parser.Active; command != nil {
@@ -29,10 +30,10 @@ func (l *commandLine) writeHelp(w io.Writer) error {
 	} else {
 		l.writeOverview(out)
 	}
-	return unlessSeenEnough(out.Flush())
+	return ignoreBrokenPipe(out.Flush())
 }
 
-// writeOverview prints what commands there are.
+// writeOverview prints the list of commands.
 func (l *commandLine) writeOverview(out helpPage) {
 	fmt.Fprintf(out, "%s signalbox <command> [flags]\n\n", out.style.bold("Usage:"))
 	writeWrapped(out, "", l.parser.LongDescription)
@@ -45,9 +46,9 @@ func (l *commandLine) writeOverview(out helpPage) {
 		fmt.Fprintf(out, "  %-*s  %s\n", width, command.Name, command.ShortDescription)
 	}
 	fmt.Fprintln(out)
-	writeWrapped(out, "", `"signalbox <command> --help" shows the command's flags.`)
+	writeWrapped(out, "", `Run "signalbox <command> --help" for the flags of a command.`)
 	fmt.Fprintln(out)
-	writeWrapped(out, "", "The exit code is 0 after a clean end, 1 after a failure and 2 after bad usage.")
+	writeWrapped(out, "", "The exit code is 0 on success, 1 on failure and 2 on incorrect usage.")
 }
 
 func writeCommandHelp(out helpPage, command *flags.Command) {
@@ -60,7 +61,7 @@ func writeCommandHelp(out helpPage, command *flags.Command) {
 
 	example := ""
 	eachOption(command.Group, func(option *flags.Option) {
-		if example == "" && isOurs(option) {
+		if example == "" && isOwnFlag(option) {
 			example = option.LongNameWithNamespace()
 		}
 	})
@@ -69,13 +70,13 @@ func writeCommandHelp(out helpPage, command *flags.Command) {
 	}
 
 	fmt.Fprintln(out)
-	writeWrapped(out, "", fmt.Sprintf("Every flag can also be given as an environment variable, --%s as %s. "+
-		"Flags come before variables. A variable takes several values with commas between them.",
+	writeWrapped(out, "", fmt.Sprintf("Every flag can also be set with an environment variable: --%s with %s, for example. "+
+		"Flags override variables. In a variable, separate the values of a repeatable flag with commas.",
 		example, environmentKey(example)))
 	writeGroupHelp(out, "Flags", command.Group)
 }
 
-// writeGroupHelp prints the flags of a group and of the groups in it.
+// writeGroupHelp prints the flags of a group and its subgroups.
 func writeGroupHelp(out helpPage, title string, group *flags.Group) {
 	if group.Hidden {
 		return
@@ -83,7 +84,7 @@ func writeGroupHelp(out helpPage, title string, group *flags.Group) {
 
 	first := true
 	for _, option := range group.Options() {
-		if option.Hidden || !isOurs(option) {
+		if option.Hidden || !isOwnFlag(option) {
 			continue
 		}
 		if first {
@@ -111,7 +112,7 @@ func writeOptionHelp(out helpPage, option *flags.Option) {
 	writeWrapped(out, "        ", description)
 }
 
-// valueHelp shows what may follow the name of an option.
+// valueHelp returns what may follow the name of an option, such as "=NAME".
 func valueHelp(option *flags.Option) string {
 	value := option.ValueName
 	switch {
@@ -128,13 +129,13 @@ func valueHelp(option *flags.Option) string {
 	return "=" + value
 }
 
-// isOurs tells whether an option was declared by a command or an emitter, and
-// not by go-flags, whose --help is a function.
-func isOurs(option *flags.Option) bool {
+// isOwnFlag reports whether an option belongs to a command or an emitter. The --help of
+// go-flags does not; its field is a function.
+func isOwnFlag(option *flags.Option) bool {
 	return option.LongName != "" && option.Field().Type.Kind() != reflect.Func
 }
 
-// writeWrapped prints a text as lines of at most helpColumns, each indented.
+// writeWrapped prints a text wrapped at helpColumns. Each line begins with the indent.
 func writeWrapped(out io.Writer, indent, text string) {
 	line := indent
 	for _, word := range strings.Fields(text) {

@@ -15,24 +15,24 @@ import (
 type inputOptions struct {
 	limits source.Limits
 
-	// lager means that the input is a log of Concourse rather than events. rest, if not
-	// nil, receives the lines of the log that are not events.
+	// lager means that the input is a log of Concourse, not just events. If rest is not
+	// nil, the lines of the log that are not events are copied to it.
 	lager bool
 	rest  io.Writer
 
 	// screen, if not nil, shows progress.
 	screen *screen
 
-	// goesOn reports whether the daemon continues when the input ends, so that an input
-	// without events is probably a mistake.
-	goesOn bool
+	// keepsRunning means that the daemon continues when the input ends. An input
+	// without events is probably a mistake then.
+	keepsRunning bool
 }
 
-// An input reads events from standard input and passes them to the sink.
+// An input reads events from standard input and passes them to a sink.
 type input struct {
 	pipe *io.PipeReader
 	done chan struct{} // closed when the last event has been emitted
-	err  error         // the error that ended reading early; valid after done
+	err  error         // error that ended reading early; valid after done is closed
 }
 
 // noInput returns an input that has ended.
@@ -42,9 +42,8 @@ func noInput() *input {
 	return &input{done: done}
 }
 
-// readInput starts to read events from r, one per line. It logs lines that are not
-// events, and a summary at the end. It counts the lines in the status. The caller must
-// call Close.
+// readInput starts reading events from r, one per line. It logs rejected lines, and a
+// summary at the end. It counts lines in the status. The caller must call Close.
 func readInput(logger lager.Logger, r io.Reader, o inputOptions, s source.Sink, status *inputStatus) *input {
 	_, isRegular := regularFile(r)
 	status.regularFile.Store(isRegular)
@@ -92,8 +91,8 @@ func regularFile(r io.Reader) (*os.File, bool) {
 // emitted.
 func (in *input) Done() <-chan struct{} { return in.done }
 
-// Close stops reading. Afterwards the sink receives no more events. It returns the
-// error that ended reading early, unless Close itself ended it.
+// Close stops reading. After it returns, the sink receives no more events. It returns
+// the error that ended reading early, if Close did not end it.
 func (in *input) Close() error {
 	if in.pipe != nil {
 		in.pipe.Close() //nolint:errcheck // Close never fails

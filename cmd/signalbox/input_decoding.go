@@ -24,7 +24,7 @@ type decoding struct {
 	progress   *progress // or nil
 
 	firstSkipped time.Time // time at which the first line of a log was skipped
-	warned       bool      // skip has logged that there are no events
+	warned       bool      // whether skip has logged that there are no events
 }
 
 // run decodes all of r.
@@ -41,7 +41,7 @@ func (d *decoding) run(r io.Reader) error {
 
 	summary["accepted"], summary["unknown"], summary["rejected"] = d.tally.Accepted, d.tally.Unknown, d.tally.Rejected
 	switch {
-	case err == nil && d.options.goesOn && d.tally.Accepted == 0:
+	case err == nil && d.options.keepsRunning && d.tally.Accepted == 0:
 		d.logger.Error("ended", d.noEvents(), summary)
 	case err == nil:
 		d.logger.Info("ended", summary)
@@ -86,21 +86,21 @@ func (d *decoding) accept(event *events.Event) {
 func (d *decoding) reject(line int, err error) {
 	d.tally.Reject(err)
 	d.status.rejected.Add(1)
-	d.rejections.Log("rejected-line", err, lager.Data{"line": line})
+	d.rejections.Log("line-rejected", err, lager.Data{"line": line})
 	if d.progress != nil {
 		d.progress.rejected.Add(1)
 	}
 }
 
-// A log without events is probably a mistake when it has this many lines, or when this
-// much time has passed since the first line: a node that emits to its log does so
+// A log without events is probably a mistake if it has this many lines, or if this much
+// time has passed since the first line. A node that emits events to its log does so
 // within ten lines and a few seconds.
 const (
 	manyLines = 1000
 	longTime  = time.Minute
 )
 
-// skip counts a line of a log that is not an event. Once, it logs that there are no
+// skip counts a line of a log that is not an event. It logs once if there are no
 // events.
 func (d *decoding) skip() {
 	skipped := d.status.skipped.Add(1)

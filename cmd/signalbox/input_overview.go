@@ -14,18 +14,18 @@ import (
 type inputOverview struct {
 	Format string `json:"format"` // "events", or "lager" for a log
 
-	// RegularFile reports whether standard input is a regular file, whose end is
+	// RegularFile means that standard input is a regular file, so that its end is
 	// expected.
 	RegularFile bool `json:"regular_file,omitempty"`
 
 	Accepted uint64 `json:"accepted"` // events, including unknown ones
 	Unknown  uint64 `json:"unknown"`
-	Rejected uint64 `json:"rejected"` // lines that claim to be events but are not
-	Skipped  uint64 `json:"skipped"`  // other lines of a log
+	Rejected uint64 `json:"rejected"` // lines that are invalid events
+	Skipped  uint64 `json:"skipped"`  // lines of a log that are not events
 
-	EndedAt *time.Time `json:"ended_at"` // null while it is read
+	EndedAt *time.Time `json:"ended_at"` // null while standard input is read
 
-	// Error is the error that ended reading early. It is missing if there was none.
+	// Error is the error that ended reading early, if any.
 	Error string `json:"error,omitempty"`
 }
 
@@ -57,10 +57,11 @@ func (s *inputStatus) overview() inputOverview {
 	return o
 }
 
-// The limits after which an input without events is probably a mistake.
+// An input without events is probably a mistake after this time without a line, or
+// after this many lines of a log.
 const (
-	silentAfter = time.Minute // time without a line
-	fewLines    = 20          // lines of a log without an event
+	silentAfter = time.Minute
+	fewLines    = 20
 )
 
 // OverviewReport implements status.Reporter.
@@ -69,7 +70,7 @@ func (s *inputStatus) OverviewReport(now time.Time) status.Report {
 	return status.Report{Line: o.line(now), Findings: o.findings(now, s.begun), Help: o.help()}
 }
 
-// line returns a summary of the lines so far.
+// line returns a summary of the lines read so far.
 func (o inputOverview) line(now time.Time) string {
 	parts := []string{counted(o.Accepted, "event")}
 	if o.Unknown > 0 {
@@ -88,8 +89,8 @@ func (o inputOverview) line(now time.Time) string {
 	return "Standard input: " + strings.Join(parts, ", ") + ended + "."
 }
 
-// findings returns probable problems. The end of a regular file is the end of a replay;
-// if a pipe ends, the program that wrote to it has stopped.
+// findings returns probable problems. The end of a regular file is the expected end of
+// a replay. The end of a pipe means that the program that wrote to it has stopped.
 func (o inputOverview) findings(now, begun time.Time) (found []status.Finding) {
 	add := func(level, kind, text string) {
 		found = append(found, status.Finding{Level: level, Kind: kind, Text: text})
@@ -101,7 +102,7 @@ func (o inputOverview) findings(now, begun time.Time) (found []status.Finding) {
 	case o.EndedAt != nil && !o.RegularFile:
 		add("warn", "standard input ended", "standard input ended "+ago(now, *o.EndedAt))
 	case o.EndedAt == nil && lines == 0 && now.Sub(begun) > silentAfter:
-		add("warn", "nothing on standard input", "no line has come on standard input")
+		add("warn", "nothing on standard input", "no lines read from standard input yet")
 	}
 	switch noEvents := o.Accepted == 0; {
 	case noEvents && o.Format == "lager" && o.Skipped >= fewLines, noEvents && o.EndedAt != nil && o.RegularFile:
@@ -116,9 +117,9 @@ func (o inputOverview) help() []status.HelpText {
 		return nil
 	}
 	return []status.HelpText{
-		{Section: "events", Text: "No event has come yet. They are in the log of a Concourse web node that runs with these variables:"},
+		{Section: "events", Text: "No events received yet. A Concourse web node writes events to its log if it runs with these variables:"},
 		{Section: "events", Snippet: "CONCOURSE_EMIT_TO_LOGS=true\nCONCOURSE_LOG_LEVEL=debug"},
-		{Section: "events", Text: "Lines must be as the node writes them: a line with something in front, such as a name or a time, is skipped."},
+		{Section: "events", Text: "Pass on the lines unchanged: a line with a prefix, such as a name or a timestamp, is skipped."},
 	}
 }
 
@@ -130,7 +131,7 @@ func counted(n uint64, noun string) string {
 	return grouped(n) + " " + noun + "s"
 }
 
-// ago returns how long ago something was, in the way of the status page.
+// ago returns how long before now a time was, in the format of the status page.
 func ago(now, then time.Time) string {
 	since := max(now.Sub(then), 0)
 	switch minutes := int(since.Minutes()); {

@@ -8,7 +8,7 @@ import (
 	"github.com/signalbox-ci/signalbox/internal/status"
 )
 
-func TestTheReportOfStandardInput(t *testing.T) {
+func TestReportOfStandardInput(t *testing.T) {
 	begun := time.Unix(1_700_000_000, 0)
 	now := begun.Add(time.Hour)
 	ended := &inputEnd{at: now.Add(-5 * time.Second)}
@@ -21,23 +21,23 @@ func TestTheReportOfStandardInput(t *testing.T) {
 		line                              string
 		finding                           status.Finding
 	}{
-		"a log that is read": {format: "lager", known: 4, unknown: 3, rejected: 2, skipped: 1234,
+		"a log": {format: "lager", known: 4, unknown: 3, rejected: 2, skipped: 1234,
 			line: "Standard input: 7 events, 3 of them unknown, 2 lines rejected, 1,234 lines of the log skipped."},
-		"events that are read": {format: "events", known: 1, rejected: 1, line: "Standard input: 1 event, 1 line rejected."},
+		"events": {format: "events", known: 1, rejected: 1, line: "Standard input: 1 event, 1 line rejected."},
 		"a pipe that ended": {format: "events", known: 2, end: ended, line: "Standard input: 2 events; ended 5 s ago.",
 			finding: status.Finding{Level: "warn", Kind: "standard input ended", Text: "standard input ended 5 s ago"}},
 		"a file that was replayed": {format: "events", regular: true, known: 2, end: ended, line: "Standard input: 2 events; ended 5 s ago."},
-		"a file that could not be read": {format: "events", regular: true, known: 2,
+		"a file that cannot be read": {format: "events", regular: true, known: 2,
 			end: &inputEnd{now, errors.New("line 3: input/output error")}, line: "Standard input: 2 events; ended 0 s ago.",
 			finding: status.Finding{Level: "bad", Kind: "standard input failed", Text: "standard input could not be read to its end: line 3: input/output error"}},
 		"a file without events": {format: "lager", regular: true, skipped: 3, end: ended,
 			line:    "Standard input: 0 events, 3 lines of the log skipped; ended 5 s ago.",
 			finding: status.Finding{Level: "warn", Kind: "standard input has no events", Text: "none of 3 lines of standard input is an event"}},
-		"nothing yet": {format: "events", now: begun.Add(silentAfter), line: "Standard input: 0 events."},
-		"nothing for too long": {format: "events", now: begun.Add(silentAfter + 1), line: "Standard input: 0 events.",
-			finding: status.Finding{Level: "warn", Kind: "nothing on standard input", Text: "no line has come on standard input"}},
-		"a few lines that are no events": {format: "lager", skipped: fewLines - 1, line: "Standard input: 0 events, 19 lines of the log skipped."},
-		"many lines that are no events": {format: "lager", skipped: fewLines, line: "Standard input: 0 events, 20 lines of the log skipped.",
+		"no lines yet": {format: "events", now: begun.Add(silentAfter), line: "Standard input: 0 events."},
+		"no lines for too long": {format: "events", now: begun.Add(silentAfter + 1), line: "Standard input: 0 events.",
+			finding: status.Finding{Level: "warn", Kind: "nothing on standard input", Text: "no lines read from standard input yet"}},
+		"a few lines that are not events": {format: "lager", skipped: fewLines - 1, line: "Standard input: 0 events, 19 lines of the log skipped."},
+		"many lines that are not events": {format: "lager", skipped: fewLines, line: "Standard input: 0 events, 20 lines of the log skipped.",
 			finding: status.Finding{Level: "warn", Kind: "standard input has no events", Text: "none of 20 lines of standard input is an event"}},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -64,7 +64,7 @@ func TestTheReportOfStandardInput(t *testing.T) {
 				t.Errorf("got %+v, expected %+v", r.Findings, expected)
 			}
 			if (len(r.Help) > 0) != (c.format == "lager") {
-				t.Errorf("the help is %+v", r.Help)
+				t.Errorf("got the help %+v", r.Help)
 			}
 		})
 	}

@@ -10,20 +10,20 @@ import (
 // An inputStatus is the state of standard input. It is safe for concurrent use, except
 // for the format.
 type inputStatus struct {
-	format string // as in the flag
+	format string // value of --stdin-format
 
-	// regularFile reports whether standard input is a regular file, which has an end,
-	// unlike a pipe from a program that should run as long as the daemon.
+	// regularFile means that standard input is a regular file, which has an end, and
+	// not a pipe from a program that should run as long as the daemon.
 	regularFile atomic.Bool
 
-	known, unknown, rejected, skipped atomic.Uint64 // lines, each of which counts once
+	known, unknown, rejected, skipped atomic.Uint64 // lines; each line is counted in one of them
 
 	begun time.Time                // time at which reading began
 	end   atomic.Pointer[inputEnd] // nil while standard input is read
 }
 
-// An inputEnd is the time at which standard input ended, and the error that ended it,
-// or nil.
+// An inputEnd is the end of standard input: its time, and the error that caused it, or
+// nil.
 type inputEnd struct {
 	at  time.Time
 	err error
@@ -31,9 +31,9 @@ type inputEnd struct {
 
 var (
 	inputLines = prometheus.NewDesc("signalbox_input_lines_total",
-		"Lines of standard input, by outcome: events that a rule knows or none does, what was rejected, and lines of a log that were skipped.",
+		"Number of lines read from standard input, by outcome: known or unknown events, rejected lines, and skipped lines of a log.",
 		[]string{"outcome"}, nil)
-	inputUp = prometheus.NewDesc("signalbox_input_up", "1 while standard input is read, 0 once it has ended.", nil, nil)
+	inputUp = prometheus.NewDesc("signalbox_input_up", "1 while standard input is being read, 0 after it has ended.", nil, nil)
 )
 
 // Describe implements prometheus.Collector.

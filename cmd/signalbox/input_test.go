@@ -33,7 +33,7 @@ var _ = Describe("standard input", func() {
 		status = &inputStatus{}
 	})
 
-	It("says why it could not be read, and where", func() {
+	It("returns the error and line at which reading failed", func() {
 		failure := errors.New("out of order")
 		r := sourcetest.Broken(startEvent+"\n"+startEvent, failure)
 		in := readInput(logger, r, inputOptions{}, sink, status)
@@ -48,7 +48,7 @@ var _ = Describe("standard input", func() {
 		Expect(status.overview().Error).To(HavePrefix("line 2: "))
 	})
 
-	It("gives nothing more once it is closed, though somebody still writes to it", func() {
+	It("emits no more events after it is closed, even if the writer continues", func() {
 		reader, writer := io.Pipe()
 		DeferCleanup(writer.Close)
 		in := readInput(logger, reader, inputOptions{}, sink, status)
@@ -70,13 +70,13 @@ var _ = Describe("standard input", func() {
 			Expect(in.Close()).To(Succeed())
 			Expect(logger).To(gbytes.Say(expected))
 		},
-		Entry("is an error", "nonsense\n", inputOptions{goesOn: true}, `stdin.ended.*"log_level":2.*"error":"no line is an event"`),
-		Entry("is an error if it is a log", "a line\n", inputOptions{goesOn: true, lager: true}, `stdin.ended.*"log_level":2.*CONCOURSE_EMIT_TO_LOGS=true`),
-		Entry("is an error if it is empty", "", inputOptions{goesOn: true}, `stdin.ended.*"log_level":2.*"error":"standard input had no lines: `),
-		Entry("is none if the daemon ends with it", "nonsense\n", inputOptions{}, `stdin.ended.*"log_level":1`),
+		Entry("is an error", "nonsense\n", inputOptions{keepsRunning: true}, `stdin.ended.*"log_level":2.*"error":"no line is an event"`),
+		Entry("is an error if it is a log", "a line\n", inputOptions{keepsRunning: true, lager: true}, `stdin.ended.*"log_level":2.*CONCOURSE_EMIT_TO_LOGS=true`),
+		Entry("is an error if it is empty", "", inputOptions{keepsRunning: true}, `stdin.ended.*"log_level":2.*"error":"standard input had no lines: `),
+		Entry("is not an error if the daemon exits with it", "nonsense\n", inputOptions{}, `stdin.ended.*"log_level":1`),
 	)
 
-	It("says whether it is a regular file, whose end is no failure", func() {
+	It("reports in its status whether it is a regular file", func() {
 		file, err := os.Create(filepath.Join(GinkgoT().TempDir(), "events.ndjson"))
 		Expect(err).NotTo(HaveOccurred())
 		DeferCleanup(file.Close)
@@ -96,20 +96,20 @@ var _ = Describe("standard input", func() {
 		}
 	})
 
-	It("that is not taken is at its end", func() {
+	It("has ended if it is not read", func() {
 		Expect(noInput().Done()).To(BeClosed())
 		Expect(noInput().Close()).To(Succeed())
 	})
 })
 
-func TestLogWithoutEventsSaysSo(t *testing.T) {
+func TestLogWithoutEventsIsLogged(t *testing.T) {
 	const event = `{"message":"atc.emit.event","data":{"name":"builds started","value":1}}` + "\n"
 	for name, c := range map[string]struct {
-		second string // line, right before a minute is over
-		said   int    // how often
+		second string // line just before a minute has passed
+		logged int    // how often
 	}{
-		"once":                {second: "two\n", said: 1},
-		"but not if one came": {second: event, said: 0},
+		"once":                          {second: "two\n", logged: 1},
+		"but not if there was an event": {second: event, logged: 0},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -118,13 +118,13 @@ func TestLogWithoutEventsSaysSo(t *testing.T) {
 				in := readInput(logger, reader, inputOptions{lager: true}, &counter{}, &inputStatus{})
 				defer in.Close()
 				defer writer.Close()
-				expect := func(line string, said int) {
+				expect := func(line string, logged int) {
 					t.Helper()
 					io.WriteString(writer, line)
 					synctest.Wait()
 					log := string(logger.Buffer().Contents())
-					if got := strings.Count(log, "no-events"); got != said {
-						t.Errorf("after %.10q it was said %d times, want %d:\n%s", line, got, said, log)
+					if got := strings.Count(log, "no-events"); got != logged {
+						t.Errorf("after %.10q: logged %d times, want %d:\n%s", line, got, logged, log)
 					}
 				}
 
@@ -132,15 +132,15 @@ func TestLogWithoutEventsSaysSo(t *testing.T) {
 				time.Sleep(longTime - 1)
 				expect(c.second, 0)
 				time.Sleep(time.Nanosecond)
-				expect("three\n", c.said)
+				expect("three\n", c.logged)
 				time.Sleep(longTime)
-				expect(strings.Repeat("a line\n", 2*manyLines), c.said)
+				expect(strings.Repeat("a line\n", 2*manyLines), c.logged)
 			})
 		})
 	}
 }
 
-// A counter is a sink that counts.
+// A counter is a sink that counts events.
 type counter struct{ events atomic.Int32 }
 
 func (c *counter) Emit(metric.Event) { c.events.Add(1) }

@@ -15,22 +15,23 @@ import (
 	"github.com/signalbox-ci/signalbox/internal/status"
 )
 
-// newIntake returns the handler of the intake's listener, without the handlers for
-// pushes of jobs: it accepts events and answers health checks.
+// newIntake returns the part of the intake listener's handler that accepts events and
+// answers health checks. It does not handle pushes.
 func newIntake(logger lager.Logger, limits source.Limits, sink source.Sink) http.Handler {
-	mux := source.NewMux("not found: send events by POST to " + events.Path +
-		", metrics of jobs by PUT or POST to /metrics/job/<job>, and metrics of agents by POST to " + agents.Path)
+	mux := source.NewMux("not found: POST events to " + events.Path +
+		", PUT or POST metrics of jobs to /metrics/job/<job>, POST metrics of agents to " + agents.Path)
 	mux.Handle(events.Path, events.NewHandler(logger.Session("intake"), limits, sink))
 	return mux
 }
 
-// intakeHelp tells the status page how to send something to the intake.
+// intakeHelp is a section of the status page that explains how to send events and
+// pushes to the intake.
 type intakeHelp struct {
 	address net.Addr
-	log     bool // events come from a log instead, which has help of its own
+	log     bool // events come from a log, which has its own help
 }
 
-// OverviewFields implements status.Section. There are none.
+// OverviewFields implements status.Section. It returns no fields.
 func (h intakeHelp) OverviewFields() iter.Seq2[string, func(limit int) any] {
 	return func(func(string, func(limit int) any) bool) {}
 }
@@ -42,13 +43,13 @@ func (h intakeHelp) OverviewReport(time.Time) status.Report {
 		url = fmt.Sprintf("http://{hostname}:%d", a.Port)
 	}
 	r := status.Report{Help: []status.HelpText{
-		{Section: "groups", Text: "Jobs push as to a Pushgateway:"},
+		{Section: "groups", Text: "Jobs push as they would to a Pushgateway:"},
 		{Section: "groups", Snippet: "echo 'tests_total 312' | curl --data-binary @- '" + url + "/metrics/job/unit?ttl=1h'"},
-		{Section: "agents", Text: "Agents push to " + url + agents.Path + ". What they stop pushing is removed."},
+		{Section: "agents", Text: "Agents push to " + url + agents.Path + ". Metrics that an agent no longer pushes are removed."},
 	}}
 	if !h.log {
 		r.Help = append(r.Help,
-			status.HelpText{Section: "events", Text: "No event has come yet. Send one like this:"},
+			status.HelpText{Section: "events", Text: "No events received yet. To send one:"},
 			status.HelpText{Section: "events", Snippet: `curl -d '{"name": "builds started"}' ` + url + events.Path},
 		)
 	}

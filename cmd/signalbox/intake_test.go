@@ -26,12 +26,12 @@ var _ = Describe("The intake", func() {
 		},
 		Entry("events", "POST", "/api/v1/events", http.StatusOK, `"accepted":1`),
 		Entry("health checks", "GET", "/-/healthy", http.StatusOK, "OK"),
-		Entry("404 elsewhere, which says where events go", "POST", "/events", http.StatusNotFound,
-			"not found: send events by POST to /api/v1/events, metrics of jobs by PUT or POST to /metrics/job/<job>, and metrics of agents by POST to /api/v1/agent-metrics"),
+		Entry("404 with a hint on other paths", "POST", "/events", http.StatusNotFound,
+			"not found: POST events to /api/v1/events, PUT or POST metrics of jobs to /metrics/job/<job>, POST metrics of agents to /api/v1/agent-metrics"),
 	)
 })
 
-func TestTheHelpNamesTheIntake(t *testing.T) {
+func TestHelpContainsTheURLOfTheIntake(t *testing.T) {
 	for _, c := range []struct {
 		ip, url string
 	}{{"127.0.0.1", "http://127.0.0.1:19391/"}, {"::1", "http://[::1]:19391/"}, {"0.0.0.0", "http://{hostname}:19391/"}, {"::", "http://{hostname}:19391/"}} {
@@ -45,7 +45,7 @@ func TestTheHelpNamesTheIntake(t *testing.T) {
 				}
 			}
 			if sections["groups"] == 0 || sections["agents"] == 0 || (sections["events"] == 0) != log {
-				t.Errorf("%s: help for %v", c.ip, sections)
+				t.Errorf("%s, log=%t: got help for %v", c.ip, log, sections)
 			}
 		}
 	}

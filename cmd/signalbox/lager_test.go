@@ -17,17 +17,17 @@ import (
 	"github.com/signalbox-ci/signalbox/metric"
 )
 
-// A sinkMaker is one of lager's.
-type sinkMaker func(io.Writer, lager.LogLevel) lager.Sink
+// A newSink is a constructor of a lager sink.
+type newSink func(io.Writer, lager.LogLevel) lager.Sink
 
-// concourseLog is what a Concourse web node logs that emits the recorded events, and
-// how many of the lines are no events.
-func concourseLog(newSink sinkMaker) (log string, others int) {
+// concourseLog returns the log of a Concourse web node that emits the recorded events,
+// and the number of lines that are not events.
+func concourseLog(sink newSink) (log string, others int) {
 	GinkgoHelper()
 
 	var written bytes.Buffer
 	logger := lager.NewLogger("atc")
-	logger.RegisterSink(newSink(&written, lager.DEBUG))
+	logger.RegisterSink(sink(&written, lager.DEBUG))
 	tracker := logger.Session("tracker", lager.Data{"team": "other", "id": []int{1, 2}, "build-id": 7})
 	scanner := bufio.NewScanner(strings.NewReader(recordedEvents()))
 	for scanner.Scan() {
@@ -43,7 +43,7 @@ func concourseLog(newSink sinkMaker) (log string, others int) {
 	return written.String(), others
 }
 
-// emitToLog is what Concourse's emitter does with --emit-to-logs.
+// emitToLog logs an event as Concourse does with --emit-to-logs.
 func emitToLog(logger lager.Logger, event metric.Event) {
 	data := lager.Data{"name": event.Name, "value": event.Value}
 	for name, value := range event.Attributes {
@@ -53,14 +53,14 @@ func emitToLog(logger lager.Logger, event metric.Event) {
 }
 
 var _ = Describe("The log of a Concourse node", func() {
-	DescribeTable("on standard input serves the page that its events serve",
-		func(newSink sinkMaker) {
+	DescribeTable("on standard input has the same effect as its events",
+		func(sink newSink) {
 			plain := startDaemon("--stdin")
 			io.WriteString(plain.stdin, recordedEvents())
 			plain.stdin.Close()
 			Eventually(plain.stderr).Should(ContainSubstring("stdin.ended"))
 
-			log, others := concourseLog(newSink)
+			log, others := concourseLog(sink)
 			p := startDaemon("--stdin", "--stdin-format=lager")
 			io.WriteString(p.stdin, log)
 			p.stdin.Close()
@@ -72,9 +72,9 @@ var _ = Describe("The log of a Concourse node", func() {
 			Expect(lines).To(Equal(ownLines(plain.page())))
 			Expect(p.Out.Contents()).To(BeEmpty())
 		},
-		Entry("as it is written now", sinkMaker(lager.NewPrettySink)),
-		Entry("as it was written before 2019", sinkMaker(lager.NewWriterSink)),
-		Entry("with secrets redacted", sinkMaker(func(w io.Writer, level lager.LogLevel) lager.Sink {
+		Entry("in the current format", newSink(lager.NewPrettySink)),
+		Entry("in the format before 2019", newSink(lager.NewWriterSink)),
+		Entry("with redacted secrets", newSink(func(w io.Writer, level lager.LogLevel) lager.Sink {
 			sink, err := lager.NewRedactingSink(lager.NewPrettySink(w, level), nil, nil)
 			Expect(err).NotTo(HaveOccurred())
 			return sink
@@ -83,7 +83,7 @@ var _ = Describe("The log of a Concourse node", func() {
 
 	const event = `{"message":"atc.emit.event","data":{"name":"builds started","value":1}}` + "\n"
 
-	It("goes on to standard output at once if asked to, but for the events", func() {
+	It("is copied to standard output immediately, without events, with --stdin-passthrough", func() {
 		p := startDaemon("--stdin", "--stdin-format=lager", "--stdin-passthrough", "--exit-on-eof")
 		io.WriteString(p.stdin, event+"one\n"+event)
 		Eventually(p.Out.Contents).Should(BeEquivalentTo("one\n"))
@@ -93,13 +93,13 @@ var _ = Describe("The log of a Concourse node", func() {
 
 		Expect(string(p.Out.Contents())).To(Equal("one\ntwo\n" +
 			strings.Replace(event, `"value":1`, `"value":null`, 1) + strings.Repeat("x", 3<<20) + "\n"))
-		Expect(p.stderr()).To(MatchRegexp(`stdin.rejected-line","data":\{"error":"value: got null, expected a number","line":5,`))
+		Expect(p.stderr()).To(MatchRegexp(`stdin.line-rejected","data":\{"error":"value: got null, expected a number","line":5,`))
 		Expect(p.stderr()).To(MatchRegexp(`stdin.ended.*"accepted":2,"rejected":1,.*"skipped":3,`))
 	})
 
-	It("is read on when nobody reads standard output anymore", func() {
+	It("is still read when standard output is closed", func() {
 		p := startDaemon("--stdin", "--stdin-format=lager", "--stdin-passthrough")
-		Expect(p.Out.Close()).To(Succeed()) // of the buffer: gexec's copy fails, and the pipe breaks
+		Expect(p.Out.Close()).To(Succeed()) // closes the buffer, so that gexec stops reading the pipe
 		for range 3 {
 			io.WriteString(p.stdin, strings.Repeat("x", 1<<20)+"\n"+event)
 		}
@@ -107,7 +107,7 @@ var _ = Describe("The log of a Concourse node", func() {
 		Expect(strings.Count(p.stderr(), "passthrough-failed")).To(Equal(1))
 	})
 
-	It("without any event gets an advice", func() {
+	It("without events makes the daemon log advice", func() {
 		p := startDaemon("--stdin", "--stdin-format=lager")
 		io.WriteString(p.stdin, strings.Repeat("a line\n", 2*manyLines))
 		Eventually(p.stderr).Should(ContainSubstring("CONCOURSE_EMIT_TO_LOGS=true"))
@@ -115,8 +115,8 @@ var _ = Describe("The log of a Concourse node", func() {
 	})
 })
 
-// ownLines are the lines of the page about what events drive, the time at which
-// workers were heard of aside.
+// ownLines returns the lines of the page about metrics that events update, except for
+// the times at which workers were last seen.
 func ownLines(page string) []string {
 	return slices.DeleteFunc(slices.Collect(strings.Lines(page)), func(line string) bool {
 		return !strings.Contains(line, "concourse_") || strings.Contains(line, "concourse_workers_last_seen_")

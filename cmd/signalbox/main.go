@@ -1,4 +1,4 @@
-// Signalbox is the metrics layer for CI systems: events in, a Prometheus page out.
+// Signalbox is a metrics layer for CI systems. It turns events into Prometheus metrics.
 package main
 
 import (
@@ -10,19 +10,19 @@ import (
 	"strings"
 	"syscall"
 
-	"github.com/signalbox-ci/signalbox/emitter" // which registers itself with metric.Metrics
+	"github.com/signalbox-ci/signalbox/emitter" // registers itself with metric.Metrics
 	"github.com/signalbox-ci/signalbox/metric"
 )
 
 // The exit codes.
 const (
 	exitClean    = 0
-	exitFailure  = 1 // it could not start, or broke down
+	exitFailure  = 1 // the command could not start, or failed
 	exitBadUsage = 2
 )
 
 func main() {
-	// Whoever reads the log may go away; that must not end the daemon.
+	// The program that reads the log may exit. That must not terminate the daemon.
 	signal.Ignore(syscall.SIGPIPE)
 
 	signals := make(chan os.Signal, 1)
@@ -36,23 +36,23 @@ func main() {
 	}))
 }
 
-// A world is what a command can touch besides the network.
+// A world is the environment of a command: its standard streams and signals.
 type world struct {
 	stdin          io.Reader
 	stdout, stderr io.Writer
 
-	// signals asks a command that does not end by itself to end.
+	// signals receives the signals that ask a daemon to stop.
 	signals <-chan os.Signal
 }
 
-// A command is one thing that signalbox can do. Its exported fields are flags.
+// A command is a subcommand of signalbox. Its exported fields are flags.
 type command interface {
-	// run does it. An error is one line for the user; a usageError says that
-	// the flags do not go together.
+	// run runs the command. An error is shown to the user in one line; a usageError
+	// means that the flags contradict each other.
 	run(world) error
 }
 
-// run parses the arguments, runs the command that they name, and returns the exit code.
+// run parses the arguments, runs the command in them, and returns the exit code.
 func run(monitor *metric.Monitor, args []string, w world) int {
 	line, err := newCommandLine(monitor)
 	if err != nil {
@@ -72,7 +72,7 @@ func run(monitor *metric.Monitor, args []string, w world) int {
 		return exitClean
 	}
 	if errors.Is(err, errNoCommand) {
-		line.writeHelp(w.stderr) //nolint:errcheck // there is nobody left to tell
+		line.writeHelp(w.stderr) //nolint:errcheck // there is no other place to report it
 		return exitBadUsage
 	}
 	if err != nil {
@@ -87,7 +87,7 @@ func run(monitor *metric.Monitor, args []string, w world) int {
 	return exitClean
 }
 
-// fail prints the error as one line and returns its exit code.
+// fail prints the error in one line and returns its exit code.
 func fail(stderr io.Writer, err error) int {
 	fmt.Fprintln(stderr, styleOf(stderr).red("signalbox:"), strings.ReplaceAll(err.Error(), "\n", "; "))
 
@@ -100,19 +100,19 @@ func fail(stderr io.Writer, err error) int {
 	return exitFailure
 }
 
-// unlessSeenEnough is the error of writing to standard output, unless that is a reader
-// who has seen enough, as in "signalbox catalog | head".
-func unlessSeenEnough(err error) error {
+// ignoreBrokenPipe returns an error from writing to standard output, or nil if the
+// reader has closed it, as in "signalbox catalog | head".
+func ignoreBrokenPipe(err error) error {
 	if errors.Is(err, syscall.EPIPE) {
 		return nil
 	}
 	return err
 }
 
-// errReported is the error of a command that has said itself what is wrong.
-var errReported = errors.New("what is wrong was reported")
+// errReported is the error of a command that has already printed its errors.
+var errReported = errors.New("errors were already printed")
 
-// A usageError is the fault of the command line or of the environment.
+// A usageError is an error in the command line or in the environment variables.
 type usageError string
 
 func (e usageError) Error() string { return string(e) }

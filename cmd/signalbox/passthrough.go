@@ -7,8 +7,8 @@ import (
 	"code.cloudfoundry.org/lager/v3"
 )
 
-// A flushingReader flushes a writer before it waits for more, so that what is copied
-// is never behind by more than what is being read.
+// A flushingReader flushes a writer before each read, which may block, so that the copy
+// of the input is complete up to the last read.
 type flushingReader struct {
 	io.Reader
 	w *bufio.Writer
@@ -19,8 +19,9 @@ func (r flushingReader) Read(b []byte) (int, error) {
 	return r.Reader.Read(b)
 }
 
-// A copier writes to w until that fails, which it logs. From then on it drops what it
-// gets: the reader of the copy may end, but events must go on.
+// A copier writes to w until a write fails. It logs that error and then discards all
+// text, because the daemon must process events even if the reader of the copy has
+// exited.
 type copier struct {
 	logger lager.Logger
 	w      io.Writer

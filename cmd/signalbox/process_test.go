@@ -32,13 +32,14 @@ func signalbox(variables []string, args ...string) *exec.Cmd {
 			command.Env = append(command.Env, variable)
 		}
 	}
-	// With the race detector a process would otherwise sleep for a second at its end.
+	// By default, the race detector makes a process sleep for a second before it exits.
 	command.Env = append(command.Env, runAsSignalbox+"=1", "GORACE=atexit_sleep_ms=0")
 	command.Env = append(command.Env, variables...)
 	return command
 }
 
-// start starts signalbox with the variables and the arguments. It ends with the spec.
+// start starts signalbox with the variables and the arguments. The process is killed at
+// the end of the spec.
 func start(variables []string, args ...string) *process {
 	GinkgoHelper()
 
@@ -50,7 +51,8 @@ func start(variables []string, args ...string) *process {
 	return p
 }
 
-// startCommand starts a command of signalbox. It ends with the spec.
+// startCommand starts a command of signalbox. The process is killed at the end of the
+// spec.
 func startCommand(command *exec.Cmd) *process {
 	GinkgoHelper()
 
@@ -63,8 +65,8 @@ func startCommand(command *exec.Cmd) *process {
 	return &process{Session: session}
 }
 
-// daemonArgs are the arguments of a daemon on free ports of the loopback interface,
-// and others.
+// daemonArgs returns the arguments of a daemon on free ports of the loopback interface,
+// followed by args.
 func daemonArgs(args ...string) []string {
 	return append([]string{"run", "--prometheus-bind-port=0", "--intake-bind-port=0"}, args...)
 }
@@ -75,10 +77,10 @@ func startDaemon(args ...string) *process {
 	return start(nil, daemonArgs(args...)...)
 }
 
-// stderr is everything that the process has printed there so far.
+// stderr returns the standard error of the process so far.
 func (p *process) stderr() string { return string(p.Err.Contents()) }
 
-// url is what a log line with the message says, once there is one.
+// url waits for a log line with the message, and returns its URL.
 func (p *process) url(message string) string {
 	GinkgoHelper()
 
@@ -96,13 +98,13 @@ func (p *process) eventsURL() string {
 	return p.url("listening-for-events")
 }
 
-// page is the metrics page as it is now.
+// page returns the current metrics page.
 func (p *process) page() string {
 	GinkgoHelper()
 	return body(client.Get(p.url("serving-metrics")))
 }
 
-// post sends a body of events. Headers are pairs of names and values.
+// post sends a request body of events. Headers are pairs of names and values.
 func (p *process) post(text string, headers ...string) (status int, answer string) {
 	GinkgoHelper()
 
@@ -116,8 +118,9 @@ func (p *process) post(text string, headers ...string) (status int, answer strin
 	return response.StatusCode, answer
 }
 
-// client opens a connection for each request: one that idles would not keep the
-// daemon from stopping, but one that was just opened may.
+// client opens a new connection for each request and closes it afterwards. An idle
+// connection would not prevent the daemon from stopping, but a connection that was just
+// opened may.
 var client = &http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
 
 func body(response *http.Response, err error) string {

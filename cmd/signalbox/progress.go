@@ -12,34 +12,37 @@ import (
 )
 
 const (
-	// progressInterval is how often progress is shown. What takes less shows none.
+	// progressInterval is the time between updates. An input that ends sooner shows no
+	// progress.
 	progressInterval = 250 * time.Millisecond
 
-	// rateSamples is over how many intervals the rate is taken: two seconds.
+	// rateSamples is the number of intervals over which the rate is measured: two
+	// seconds.
 	rateSamples = 8
 )
 
-// A progress shows in the status of a screen how far a replay is. A nil progress
-// shows nothing. Its counters may be added to at any time.
+// A progress shows how much of a replay has been read, as the status of a screen. The
+// methods count and Close of a nil progress do nothing. Its counters are safe for
+// concurrent use.
 type progress struct {
 	screen *screen
-	size   int64 // of the input in bytes; 0 is unknown
+	size   int64 // size of the input in bytes; 0 means unknown
 	start  time.Time
 
 	bytes, accepted, rejected atomic.Int64
 
-	recent []rateSample // the latest, at most rateSamples
+	recent []rateSample // latest samples, at most rateSamples
 	stop   context.CancelFunc
-	done   chan struct{} // closed when nothing more is shown
+	done   chan struct{} // closed when no more progress is shown
 }
 
-// A rateSample is how many events there were at a time.
+// A rateSample is the number of events up to a time.
 type rateSample struct {
 	at     time.Time
 	events int64
 }
 
-// showProgress begins to show the progress of reading r. The caller must call Close.
+// showProgress starts showing the progress of reading r. The caller must call Close.
 func showProgress(s *screen, r io.Reader) *progress {
 	ctx, stop := context.WithCancel(context.Background())
 	p := &progress{
@@ -57,7 +60,7 @@ func showProgress(s *screen, r io.Reader) *progress {
 	return p
 }
 
-// sizeLeft returns the number of bytes left to read, or 0 if that is not known.
+// sizeLeft returns the number of bytes left to read, or 0 if it is unknown.
 func sizeLeft(r io.Reader) int64 {
 	file, ok := regularFile(r)
 	if !ok {
@@ -71,7 +74,7 @@ func sizeLeft(r io.Reader) int64 {
 	return max(0, info.Size()-offset)
 }
 
-// count returns a reader of r that counts the bytes.
+// count returns a reader that reads from r and counts the bytes.
 func (p *progress) count(r io.Reader) io.Reader {
 	if p == nil {
 		return r
@@ -90,7 +93,7 @@ func (r countingReader) Read(b []byte) (int, error) {
 	return n, err
 }
 
-// Close ends it and clears the status. It may be called once.
+// Close stops showing progress and clears the status. It may be called only once.
 func (p *progress) Close() {
 	if p == nil {
 		return
@@ -99,16 +102,16 @@ func (p *progress) Close() {
 	<-p.done
 }
 
-// status is the progress in a line.
+// status returns the progress as one line.
 func (p *progress) status(now time.Time) string {
 	events, bytes := p.accepted.Load(), p.bytes.Load()
 
-	status := grouped(events) + " events"
+	status := counted(uint64(events), "event")
 	if rate := p.rate(now, events); rate >= 0 {
 		status += ", " + grouped(rate) + "/s"
 	}
 	if p.size > 0 && bytes > 0 {
-		// A file that grows is never more than read.
+		// If the file has grown, show 100%.
 		bytes = min(bytes, p.size)
 		left := time.Duration(float64(now.Sub(p.start)) * float64(p.size-bytes) / float64(bytes))
 		status += fmt.Sprintf(", %d%%, %s left", bytes*100/p.size, left.Round(time.Second))
@@ -119,8 +122,8 @@ func (p *progress) status(now time.Time) string {
 	return status
 }
 
-// rate is how many events a second there were recently, or -1 if it is too early to
-// tell.
+// rate returns the number of events per second in the recent past, or -1 if there is no
+// earlier sample.
 func (p *progress) rate(now time.Time, events int64) int64 {
 	rate := int64(-1)
 	if len(p.recent) > 0 {
@@ -134,7 +137,7 @@ func (p *progress) rate(now time.Time, events int64) int64 {
 	return rate
 }
 
-// grouped is a number, which is not negative, with commas between the thousands.
+// grouped formats a number of at least 0 with commas between groups of three digits.
 func grouped[N int64 | uint64](n N) string {
 	digits := strconv.FormatUint(uint64(n), 10)
 	for i := len(digits) - 3; i > 0; i -= 3 {

@@ -20,35 +20,35 @@ import (
 	"github.com/signalbox-ci/signalbox/internal/status"
 )
 
-// agentFlags configure metrics that agents push.
+// agentFlags are the flags for metrics that agents push.
 type agentFlags struct {
-	TTL         timeout    `long:"agent-metrics-ttl" value-name:"DURATION" default:"2m" description:"Drop what an agent pushed when it has not been pushed again for this long."`
-	AggregateBy labelNames `long:"agent-metrics-aggregate-by" value-name:"LABEL,..." description:"Base labels to sum the metrics of agents by: series that differ in the other base labels become one."`
-	BaseLabels  labelNames `long:"agent-metrics-base-labels" value-name:"LABEL,..." default:"username,workspace_name,agent_name,template_name" description:"Labels that say which agent pushes."`
-	MaxSeries   limit      `long:"agent-metrics-max-series" value-name:"N" default:"1000000" description:"Most series of agents, and sums of them."`
+	TTL         timeout    `long:"agent-metrics-ttl" value-name:"DURATION" default:"2m" description:"TTL of metrics that agents push. A series that is not pushed again within this time is removed."`
+	AggregateBy labelNames `long:"agent-metrics-aggregate-by" value-name:"LABEL,..." description:"Base labels to keep when adding up metrics of agents. Series that differ only in other base labels become one."`
+	BaseLabels  labelNames `long:"agent-metrics-base-labels" value-name:"LABEL,..." default:"username,workspace_name,agent_name,template_name" description:"Names of the labels that identify an agent."`
+	MaxSeries   limit      `long:"agent-metrics-max-series" value-name:"N" default:"1000000" description:"Maximum number of series of agents, and of sums of them."`
 }
 
-// pushFlags configure metrics that jobs push in groups.
+// pushFlags are the flags for groups of metrics that jobs push.
 type pushFlags struct {
-	TTL             lifetime   `long:"push-ttl" value-name:"DURATION" default:"0s" description:"Drop a group of pushed metrics when it has not been pushed again for this long; 0s is never. A push can ask for another time with the query parameter ttl."`
-	AggregateBy     labelNames `long:"push-aggregate-by" value-name:"LABEL,..." description:"Grouping labels to aggregate pushed metrics by: groups that differ in the others become one."`
-	AggregateGauges string     `long:"push-aggregate-gauges" choice:"sum" choice:"last" choice:"max" choice:"min" choice:"mean" default:"sum" description:"What becomes of gauges, and of untyped metrics, when groups are aggregated."`
-	StoragePath     string     `long:"push-storage-path" value-name:"FILE" description:"File that keeps pushed groups over a restart. Without it nothing is written to disk."`
-	MaxGroups       limit      `long:"push-max-groups" value-name:"N" default:"100000" description:"Most groups of pushed metrics."`
-	MaxSeries       limit      `long:"push-max-series" value-name:"N" default:"1000000" description:"Most series in groups of pushed metrics, and sums of them."`
-	MaxBodyBytes    limit      `long:"push-max-body-bytes" value-name:"N" default:"16777216" description:"Most bytes of a body of pushed metrics, of jobs or agents, after decompression. Reading it can take fifty times as much memory."`
-	AdminAPI        bool       `long:"enable-admin-api" description:"Allow to delete all pushed groups, and their sums, by PUT to /api/v1/admin/wipe."`
+	TTL             lifetime   `long:"push-ttl" value-name:"DURATION" default:"0s" description:"TTL of pushed groups; 0s keeps them. A push can set a different TTL with the query parameter ttl."`
+	AggregateBy     labelNames `long:"push-aggregate-by" value-name:"LABEL,..." description:"Grouping labels to keep when aggregating pushed groups. Groups that differ only in other labels become one."`
+	AggregateGauges string     `long:"push-aggregate-gauges" choice:"sum" choice:"last" choice:"max" choice:"min" choice:"mean" default:"sum" description:"How to aggregate gauges and untyped metrics."`
+	StoragePath     string     `long:"push-storage-path" value-name:"FILE" description:"File that stores pushed groups across restarts. If empty, groups are kept in memory only."`
+	MaxGroups       limit      `long:"push-max-groups" value-name:"N" default:"100000" description:"Maximum number of pushed groups."`
+	MaxSeries       limit      `long:"push-max-series" value-name:"N" default:"1000000" description:"Maximum number of series in pushed groups, and of sums of them."`
+	MaxBodyBytes    limit      `long:"push-max-body-bytes" value-name:"N" default:"16777216" description:"Maximum size of a push from a job or an agent, in bytes after decompression. Decoding can take fifty times as much memory."`
+	AdminAPI        bool       `long:"enable-admin-api" description:"Enable PUT /api/v1/admin/wipe, which deletes all pushed groups and their sums."`
 }
 
-// A pushedMetrics holds the metrics that agents and jobs push, and handles their
+// A pushedMetrics stores the metrics that agents and jobs push, and handles their
 // requests.
 type pushedMetrics struct {
 	*aggregator.Aggregator
-	registry *prometheus.Registry // of metrics about pushed metrics
+	registry *prometheus.Registry // metrics about pushes and standard input
 	stop     func()
 }
 
-// openPushed restores the stored groups and prepares for new pushes.
+// openPushed returns a pushedMetrics with the stored groups, if they are stored.
 func (c *daemon) openPushed(logger lager.Logger) (*pushedMetrics, error) {
 	if err := c.checkPushed(); err != nil {
 		return nil, err
@@ -78,12 +78,12 @@ func (c *daemon) openPushed(logger lager.Logger) (*pushedMetrics, error) {
 	return p, nil
 }
 
-// checkPushed returns an error if flags contradict each other.
+// checkPushed returns an error if the flags for pushed metrics contradict each other.
 func (c *daemon) checkPushed() error {
 	base := c.Agents.BaseLabels.list()
 	for _, name := range c.Agents.AggregateBy.list() {
 		if !slices.Contains(base, name) {
-			return usageError(fmt.Sprintf("--agent-metrics-aggregate-by: got %q, expected base labels of %q", name, base))
+			return usageError(fmt.Sprintf("--agent-metrics-aggregate-by: got %q, expected one of the base labels %q", name, base))
 		}
 	}
 	if len(base) > aggregator.MaxBaseLabels {
@@ -92,17 +92,17 @@ func (c *daemon) checkPushed() error {
 	return nil
 }
 
-// takenElsewhere returns a hint if a request to the metrics listener should have been
-// sent to the intake.
-func takenElsewhere(r *http.Request) string {
+// intakeHint returns a hint if a request to the metrics listener should have been sent
+// to the intake listener.
+func intakeHint(r *http.Request) string {
 	if r.URL.Path == events.Path || r.URL.Path == agents.Path || pushgateway.Handles(r) {
-		return "send events and pushes to the port of --intake-bind-port"
+		return "send events and pushes to the intake listener (--intake-bind-port)"
 	}
 	return ""
 }
 
-// handler returns a handler that serves the APIs for pushing, and passes other requests
-// to next.
+// handler returns a handler that serves the push APIs and passes other requests to
+// next.
 func (p *pushedMetrics) handler(c *daemon, logger lager.Logger, page, next http.Handler) http.Handler {
 	forAgents := agents.NewHandler(agents.Options{
 		Logger:    logger.Session("agents"),
@@ -110,8 +110,8 @@ func (p *pushedMetrics) handler(c *daemon, logger lager.Logger, page, next http.
 		BodyBytes: int64(c.Pushes.MaxBodyBytes),
 		Malformed: p.Agents.CountMalformed,
 	})
-	// The Pushgateway's API comes first, before anything that cleans the path: a %2F in
-	// it is part of a value.
+	// The handler of the Pushgateway's API must see the path before anything cleans it,
+	// because %2F is part of a value there.
 	return pushgateway.NewHandler(pushgateway.Options{
 		Store:      p.Groups,
 		Logger:     logger.Session("push"),
@@ -132,7 +132,8 @@ func (p *pushedMetrics) handler(c *daemon, logger lager.Logger, page, next http.
 	})
 }
 
-// Close waits until all groups are on disk, if they are stored.
+// Close stops background work and waits until all groups are on disk, if they are
+// stored.
 func (p *pushedMetrics) Close() error {
 	p.stop()
 	return p.Aggregator.Close()
@@ -147,8 +148,8 @@ func flagsOf(settings []status.Setting) map[string]string {
 	return flags
 }
 
-// buildInfo returns how the program was built, under the names that the Pushgateway
-// uses.
+// buildInfo returns the build information of the program, with the field names of the
+// Pushgateway.
 func buildInfo() map[string]string {
 	build := buildinfo.Read()
 	return map[string]string{

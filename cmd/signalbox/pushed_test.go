@@ -17,8 +17,8 @@ import (
 	"github.com/signalbox-ci/signalbox/cmd/signalbox/internal/source/sourcetest"
 )
 
-var _ = Describe("signalbox run, with metrics that are pushed", func() {
-	// send sends a request to the intake. The path stays as it is.
+var _ = Describe("signalbox run with pushed metrics", func() {
+	// send sends a request to the intake. It does not clean or escape the path.
 	send := func(daemon *process, method, path string, content io.Reader, headers ...string) (int, string) {
 		GinkgoHelper()
 		base := strings.TrimSuffix(daemon.eventsURL(), "/api/v1/events")
@@ -41,7 +41,7 @@ var _ = Describe("signalbox run, with metrics that are pushed", func() {
 		return send(daemon, http.MethodPost, "/api/v1/agent-metrics", strings.NewReader(content))
 	}
 
-	It("serves what jobs push, until it is deleted", func() {
+	It("serves the metrics that jobs push, until they are deleted", func() {
 		daemon := startDaemon()
 		Expect(put(daemon, "/metrics/job/a%2Fb/path/%2Fvar%2Ftmp", "x 1\n")).To(Equal(http.StatusOK))
 		Expect(daemon.page()).To(ContainSubstring("\nx{instance=\"\",job=\"a/b\",path=\"/var/tmp\"} 1\n"))
@@ -54,19 +54,19 @@ var _ = Describe("signalbox run, with metrics that are pushed", func() {
 		Expect(daemon.page()).NotTo(ContainSubstring("\nx{"))
 	})
 
-	It("tells who sends something to the listener of metrics that there is another", func() {
+	It("answers events and pushes on the metrics listener with a hint", func() {
 		base := strings.TrimSuffix(startDaemon().url("serving-metrics"), "/metrics")
 		post := func(path string) string {
 			GinkgoHelper()
 			return body(client.Post(base+path, "text/plain", strings.NewReader("x 1\n")))
 		}
 		for _, path := range []string{"/metrics/job/a%2Fb/l/v", "/api/v1/agent-metrics", "/api/v1/events"} {
-			Expect(post(path)).To(HaveSuffix("expected GET or HEAD; send events and pushes to the port of --intake-bind-port\n"))
+			Expect(post(path)).To(HaveSuffix("expected GET or HEAD; send events and pushes to the intake listener (--intake-bind-port)\n"))
 		}
 		Expect(post("/elsewhere")).To(HaveSuffix("expected GET or HEAD\n"))
 	})
 
-	It("serves what agents push", func() {
+	It("serves the metrics that agents push", func() {
 		daemon := startDaemon()
 		status, answer := agentMetrics(daemon, `{"labels":{"username":"alice"},"metrics":[{"name":"x_total","type":"counter","value":2,"labels":{"a":"b"}},{"name":"y","type":"blue","value":1}]}`)
 		Expect(status).To(Equal(http.StatusBadRequest))
@@ -76,7 +76,7 @@ var _ = Describe("signalbox run, with metrics that are pushed", func() {
 		Expect(daemon.page()).To(ContainSubstring(`signalbox_agent_metrics_rejected_total{reason="malformed"} 1`))
 	})
 
-	It("aggregates both by label", func() {
+	It("aggregates metrics of jobs and agents by label", func() {
 		daemon := startDaemon("--push-aggregate-by=job", "--push-aggregate-gauges=max", "--agent-metrics-base-labels=pool,runner", "--agent-metrics-aggregate-by=pool")
 		for i := range 3 {
 			Expect(put(daemon, fmt.Sprintf("/metrics/job/unit/run/%d", i), fmt.Sprintf("# TYPE tests_total counter\ntests_total 312\n# TYPE g gauge\ng %d\n", i))).To(Equal(http.StatusOK))
@@ -89,7 +89,7 @@ var _ = Describe("signalbox run, with metrics that are pushed", func() {
 			ContainSubstring("\njobs_total{pool=\"p\"} 15\n")))
 	})
 
-	It("drops what was not pushed again", func() {
+	It("removes metrics that are not pushed again", func() {
 		daemon := startDaemon("--push-ttl=100ms", "--agent-metrics-ttl=100ms")
 		Expect(put(daemon, "/metrics/job/short", "x 1\n")).To(Equal(http.StatusOK))
 		Expect(put(daemon, "/metrics/job/long?ttl=1h", "x 1\n")).To(Equal(http.StatusOK))
@@ -98,7 +98,7 @@ var _ = Describe("signalbox run, with metrics that are pushed", func() {
 		Expect(daemon.page()).To(ContainSubstring("\nx{instance=\"\",job=\"long\"} 1\n"))
 	})
 
-	It("refuses a runaway job's groups beyond the limit, and goes on with the rest", func() {
+	It("rejects groups of a runaway job beyond the limits, and continues with the others", func() {
 		daemon := startDaemon("--push-max-groups=3", "--push-max-series=4")
 		for i := range 3 {
 			Expect(put(daemon, fmt.Sprintf("/metrics/job/runaway/run/%d", i), "x 1\n")).To(Equal(http.StatusOK))
@@ -126,7 +126,7 @@ var _ = Describe("signalbox run, with metrics that are pushed", func() {
 		Expect(daemon.page()).To(And(ContainSubstring("\nx{"), ContainSubstring("concourse_builds_started_total 1")))
 	})
 
-	It("wipes when that is enabled", func() {
+	It("deletes all groups on request with --enable-admin-api", func() {
 		daemon := startDaemon()
 		status, _ := send(daemon, http.MethodPut, "/api/v1/admin/wipe", nil)
 		Expect(status).To(Equal(http.StatusNotFound))
@@ -137,7 +137,7 @@ var _ = Describe("signalbox run, with metrics that are pushed", func() {
 		Expect(daemon.page()).NotTo(ContainSubstring("\nx{"))
 	})
 
-	It("has groups again after it was stopped or killed, if they are stored", func() {
+	It("restores stored groups after it was stopped or killed", func() {
 		file := filepath.Join(GinkgoT().TempDir(), "groups.db")
 		daemon := startDaemon("--push-storage-path", file)
 		Expect(put(daemon, "/metrics/job/j", "x 1\n")).To(Equal(http.StatusOK))
@@ -162,7 +162,7 @@ var _ = Describe("signalbox run, with metrics that are pushed", func() {
 		Expect(daemon.Err).To(gbytes.Say("storage-damaged"))
 	})
 
-	It("does not serve a guarded page where nobody is asked who he is", func() {
+	It("does not serve the metrics page on the intake listener if it requires authentication", func() {
 		file := filepath.Join(GinkgoT().TempDir(), "web.yml")
 		Expect(os.WriteFile(file, []byte("basic_auth_users: {a: $2y$10$pmAX5hAnmEgRbVQwRo0Gsuxw8iAGD9aiAT6mDUxnvqrKOpkQI2wF6}\n"), 0o600)).To(Succeed())
 		daemon := startDaemon("--prometheus-web-config-file", file)
@@ -170,19 +170,19 @@ var _ = Describe("signalbox run, with metrics that are pushed", func() {
 		Expect(status).To(Equal(http.StatusNotFound))
 	})
 
-	DescribeTable("names the flag that is wrong", func(message string, flags ...string) {
+	DescribeTable("names the invalid flag", func(message string, flags ...string) {
 		daemon := startDaemon(flags...)
 		Eventually(daemon).Should(gexec.Exit(2))
 		Expect(daemon.stderr()).To(ContainSubstring(message))
 		Expect(strings.Count(daemon.stderr(), "\n")).To(Equal(1))
 	},
 		Entry("an unknown label to aggregate by", "--agent-metrics-aggregate-by", "--agent-metrics-aggregate-by=user"),
-		Entry("a TTL of nothing", "agent-metrics-ttl", "--agent-metrics-ttl=0s"),
+		Entry("a TTL of 0", "agent-metrics-ttl", "--agent-metrics-ttl=0s"),
 		Entry("a negative TTL", "push-ttl", "--push-ttl=-1s"),
-		Entry("a label twice", `"job" is given twice`, "--push-aggregate-by=job,job"),
-		Entry("a reserved label", `"__name__" is not a label name`, "--agent-metrics-base-labels=__name__"),
+		Entry("a duplicate label", `"job" is duplicated`, "--push-aggregate-by=job,job"),
+		Entry("a reserved label", `got "__name__", expected a label name`, "--agent-metrics-base-labels=__name__"),
 		Entry("too many base labels", "--agent-metrics-base-labels: got 17 labels", "--agent-metrics-base-labels=a,b,c,d,e,f,g,h,i,j,k,l,m,n,o,p,q"),
-		Entry("a name that is no label's", `"a-b" is not a label name`, "--push-aggregate-by=job,a-b"),
-		Entry("an unknown fold", "push-aggregate-gauges", "--push-aggregate-gauges=median"),
+		Entry("an invalid label name", `got "a-b", expected a label name`, "--push-aggregate-by=job,a-b"),
+		Entry("an unknown aggregation", "push-aggregate-gauges", "--push-aggregate-gauges=median"),
 	)
 })

@@ -7,8 +7,8 @@ import (
 	"syscall"
 )
 
-// hangups are the signals that ask the daemon to read its mapping file again. While
-// they are caught, they do not terminate it.
+// hangups receives SIGHUP, which makes the daemon reload its mapping file. While it
+// catches the signal, SIGHUP does not terminate the process.
 type hangups struct {
 	signals chan os.Signal
 	calling *sync.WaitGroup
@@ -20,7 +20,7 @@ func catchHangups() hangups {
 	return h
 }
 
-// call calls reload for each signal, until stop is called.
+// call starts a goroutine that calls reload for each signal until stop is called.
 func (h hangups) call(reload func()) {
 	h.calling.Go(func() {
 		for range h.signals {

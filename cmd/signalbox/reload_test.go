@@ -25,7 +25,7 @@ var _ = Describe("signalbox run --mapping-file", func() {
 
 		Expect(os.WriteFile(file, []byte(ownRule), 0o600)).To(Succeed())
 		daemon.Signal(syscall.SIGHUP)
-		Eventually(daemon.Err).Should(gbytes.Say(`mapping-reloaded.*1 own`))
+		Eventually(daemon.Err).Should(gbytes.Say(`mapping-reloaded.*1 custom`))
 		_, answer = daemon.post(deployed)
 		Expect(answer).To(MatchJSON(`{"accepted":1,"unknown":0}`))
 
@@ -42,7 +42,7 @@ var _ = Describe("signalbox run --mapping-file", func() {
 		Eventually(daemon).Should(gexec.Exit(0))
 	})
 
-	It("survives SIGHUP without one", func() {
+	It("is not required for SIGHUP", func() {
 		daemon := startDaemon()
 		daemon.eventsURL()
 		daemon.Signal(syscall.SIGHUP)
@@ -50,7 +50,7 @@ var _ = Describe("signalbox run --mapping-file", func() {
 		Expect(daemon.page()).To(ContainSubstring("\nsignalbox_mapping_last_reload_successful 1\n"))
 	})
 
-	It("reads it again when asked by HTTP, if that is enabled", func() {
+	It("reads it again on an HTTP request with --enable-reload-api", func() {
 		file := filepath.Join(GinkgoT().TempDir(), "ci.yml")
 		Expect(os.WriteFile(file, []byte(ownRule), 0o600)).To(Succeed())
 		reload := func(daemon *process) (int, string) {
@@ -64,11 +64,11 @@ var _ = Describe("signalbox run --mapping-file", func() {
 		Expect(answer).To(ContainSubstring("--enable-reload-api"))
 
 		status, answer = reload(startDaemon("--mapping-file="+file, "--enable-reload-api"))
-		Expect(answer).To(MatchRegexp(`^reloaded .*ci\.yml: .*1 own.* 0 changed, 0 added, 0 dropped\n$`))
+		Expect(answer).To(MatchRegexp(`^reloaded .*ci\.yml: .*1 custom.* 0 changed, 0 added, 0 removed\n$`))
 		Expect(status).To(Equal(http.StatusOK))
 	})
 
-	It("does not start if it is wrong, and says so in one line", func() {
+	It("does not start if the file is invalid, and prints the errors in one line", func() {
 		file := filepath.Join(GinkgoT().TempDir(), "ci.yml")
 		Expect(os.WriteFile(file, []byte("a: 1\nb: 2"), 0o600)).To(Succeed())
 		daemon := startDaemon("--mapping-file=" + file)

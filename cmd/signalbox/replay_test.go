@@ -15,7 +15,7 @@ import (
 
 const recording = "../../emitter/testdata/concourse-a/"
 
-// recordedEvents are the events of the recording up to its first marker.
+// recordedEvents returns the events of the recording up to its first marker.
 func recordedEvents() string {
 	GinkgoHelper()
 
@@ -31,12 +31,12 @@ func recordedEvents() string {
 	return string(lines[:bytes.LastIndexByte(lines[:marker], '\n')+1])
 }
 
-// notConcourse matches the lines of families that the recorded node did not serve:
-// those of other collectors, those that are new, and one that newer nodes have no more.
+// notConcourse matches the lines of families that are not compared: those of other
+// collectors, new ones, and one that newer nodes no longer serve.
 var notConcourse = regexp.MustCompile(`^(# TYPE )?(go_|process_|signalbox_|concourse_(containers_|volumes_(created|deleted|failed)_total|workers_last_seen_|lidar_check_queue_size))`)
 
-// concourseLines are the lines of the page that can be compared with a recorded one:
-// all but help texts.
+// concourseLines returns the lines of the page that are compared with a recorded page.
+// It omits help texts.
 func concourseLines(page string) (lines []string) {
 	for line := range strings.Lines(page) {
 		if !strings.HasPrefix(line, "# HELP ") && !notConcourse.MatchString(line) {

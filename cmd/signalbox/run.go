@@ -27,38 +27,38 @@ import (
 // Monitor adds the flags of the emitters.
 type daemon struct {
 	monitor *metric.Monitor
-	flags   func() []status.Setting // all of them; secrets are hidden
+	flags   func() []status.Setting // values of all flags, without secrets
 
 	strayVariables func() []strayVariable
 
-	Host            string     `long:"host" value-name:"NAME" default-mask:"the machine's name" description:"Host of events that do not name theirs."`
-	Attributes      attributes `long:"attribute" value-name:"KEY=VALUE" unquote:"false" description:"Attribute of this node, which every event carries too and every series that events drive, or that is about signalbox itself, shows as a label. May be repeated."`
-	BufferSize      uint32     `long:"buffer-size" value-name:"N" default:"1000" description:"Events that may wait for each emitter that has a queue; 0 means the default. The Prometheus emitter has none."`
-	LogLevel        string     `long:"log-level" choice:"debug" choice:"info" choice:"error" default:"info" description:"Least level of what is logged."`
-	ShutdownTimeout timeout    `long:"shutdown-timeout" value-name:"DURATION" default:"10s" description:"Time that requests and queues have to finish after SIGTERM."`
+	Host            string     `long:"host" value-name:"NAME" default-mask:"the hostname" description:"Host of events that do not contain one."`
+	Attributes      attributes `long:"attribute" value-name:"KEY=VALUE" unquote:"false" description:"Attribute of this node. It is added to every event, and as a label to the series of events and to metrics about Signalbox. Repeatable."`
+	BufferSize      uint32     `long:"buffer-size" value-name:"N" default:"1000" description:"Queue size of each emitter, in events; 0 means the default. The Prometheus emitter has no queue."`
+	LogLevel        string     `long:"log-level" choice:"debug" choice:"info" choice:"error" default:"info" description:"Minimum log level."`
+	ShutdownTimeout timeout    `long:"shutdown-timeout" value-name:"DURATION" default:"10s" description:"Maximum time to finish requests and drain queues after SIGTERM or SIGINT."`
 
 	Intake struct {
-		BindIP             ipAddress `long:"intake-bind-ip" value-name:"IP" default:"127.0.0.1" description:"Address to take events and pushes on."`
-		BindPort           uint16    `long:"intake-bind-port" value-name:"PORT" default:"19391" description:"Port to take events and pushes on. 0 takes any that is free; the log says which."`
-		MaxBodyBytes       limit     `long:"intake-max-body-bytes" value-name:"N" default:"67108864" description:"Most bytes of a body of events, after decompression."`
-		MaxLineBytes       limit     `long:"intake-max-line-bytes" value-name:"N" default:"1048576" description:"Most bytes of a line, or of an event in an array."`
-		MaxAttributes      limit     `long:"intake-max-attributes" value-name:"N" default:"64" description:"Most attributes of an event."`
-		MaxLabelValueBytes limit     `long:"intake-max-label-value-bytes" value-name:"N" default:"4096" description:"Most bytes of an attribute's value, and of a name."`
+		BindIP             ipAddress `long:"intake-bind-ip" value-name:"IP" default:"127.0.0.1" description:"IP address to receive events and pushes on."`
+		BindPort           uint16    `long:"intake-bind-port" value-name:"PORT" default:"19391" description:"Port to receive events and pushes on; 0 means any free port, which is logged."`
+		MaxBodyBytes       limit     `long:"intake-max-body-bytes" value-name:"N" default:"67108864" description:"Maximum size of a request body of events, in bytes after decompression."`
+		MaxLineBytes       limit     `long:"intake-max-line-bytes" value-name:"N" default:"1048576" description:"Maximum size of a line, or of an event in an array, in bytes."`
+		MaxAttributes      limit     `long:"intake-max-attributes" value-name:"N" default:"64" description:"Maximum number of attributes of an event."`
+		MaxLabelValueBytes limit     `long:"intake-max-label-value-bytes" value-name:"N" default:"4096" description:"Maximum size of a name or an attribute value, in bytes."`
 	} `group:"Intake"`
 
-	Agents agentFlags `group:"Metrics that agents push"`
-	Pushes pushFlags  `group:"Metrics that jobs push"`
+	Agents agentFlags `group:"Metrics pushed by agents"`
+	Pushes pushFlags  `group:"Metrics pushed by jobs"`
 }
 
-// A runCommand is the daemon as the command run.
+// A runCommand is the daemon with standard input.
 type runCommand struct {
 	daemon
 
 	Input struct {
-		Stdin       bool   `long:"stdin" description:"Take events from standard input too, one a line."`
-		Format      string `long:"stdin-format" choice:"events" choice:"lager" default:"events" description:"What a line is: an event, or a line of the log of a Concourse web node that runs with --emit-to-logs and --log-level=debug, of which the events are taken and the others skipped."`
-		Passthrough bool   `long:"stdin-passthrough" description:"Copy the lines of such a log that are no events to standard output."`
-		ExitOnEOF   bool   `long:"exit-on-eof" description:"End when standard input ends, once its events are delivered."`
+		Stdin       bool   `long:"stdin" description:"Read events from standard input too, one per line."`
+		Format      string `long:"stdin-format" choice:"events" choice:"lager" default:"events" description:"Format of standard input: one event per line (events), or the log of a Concourse web node that runs with --emit-to-logs and --log-level=debug (lager). Other lines of a log are skipped."`
+		Passthrough bool   `long:"stdin-passthrough" description:"Copy log lines that are not events to standard output."`
+		ExitOnEOF   bool   `long:"exit-on-eof" description:"Exit when standard input has ended and its events are delivered."`
 	} `group:"Standard input"`
 }
 
@@ -105,8 +105,8 @@ type service struct {
 	hangups  hangups
 }
 
-// start opens the listeners, serves, and logs the addresses. input is the state of
-// standard input, or nil if that is not read.
+// start opens the listeners, starts serving, and logs the addresses. input is the state
+// of standard input, or nil if it is not read.
 func (c *daemon) start(stderr io.Writer, input *inputStatus) (s *service, err error) {
 	hangups := catchHangups()
 	defer func() {
@@ -129,7 +129,7 @@ func (c *daemon) start(stderr io.Writer, input *inputStatus) (s *service, err er
 		return nil, errNoEmitter
 	}
 
-	// Bind everything before serving anything.
+	// Open all listeners before serving anything.
 	listener, err := c.listen()
 	if err != nil {
 		return nil, err
@@ -148,7 +148,7 @@ func (c *daemon) start(stderr io.Writer, input *inputStatus) (s *service, err er
 		Sections:  sections,
 		Pushed:    pushed.Aggregator,
 		Gatherer:  pushed.registry,
-		Elsewhere: takenElsewhere,
+		Elsewhere: intakeHint,
 	})
 	if err := c.monitor.Initialize(logger, hostname, c.Attributes, c.BufferSize); err != nil {
 		err = withAdvice(err, "--prometheus-bind-ip", "--prometheus-bind-port")
@@ -173,34 +173,35 @@ func (c *daemon) start(stderr io.Writer, input *inputStatus) (s *service, err er
 }
 
 // wait returns when a signal arrives, the intake fails, or ended is closed. It logs the
-// reason; because is the one for ended.
-func (s *service) wait(signals <-chan os.Signal, ended <-chan struct{}, because string) {
+// reason; endedReason is the reason for ended.
+func (s *service) wait(signals <-chan os.Signal, ended <-chan struct{}, endedReason string) {
+	reason := endedReason
 	select {
 	case received := <-signals:
 		signal.Reset(os.Interrupt, syscall.SIGTERM) // a second signal ends the process immediately
-		because = received.String()
+		reason = received.String()
 	case <-ended:
 	case <-s.server.Done():
-		because = "the intake failed"
+		reason = "the intake listener failed"
 	}
-	s.logger.Info("stopping", lager.Data{"because": because})
+	s.logger.Info("stopping", lager.Data{"reason": reason})
 }
 
 // stop stops the intake and the input, drains the queues and closes the emitters, in
-// this order. It returns within the shutdown timeout and a moment.
+// this order. It returns shortly after the shutdown timeout at the latest.
 func (s *service) stop(input *input) error {
 	defer s.hangups.stop() // until then, SIGHUP must not terminate the process
 	ctx, cancel := context.WithTimeout(context.Background(), s.timeout)
 	defer cancel()
 
-	// A slow client gets at most half of the time, so that some is left for the queues.
+	// Requests get at most half of the time, so that some is left for the queues.
 	intakeCtx, cancel := context.WithTimeout(ctx, s.timeout/2)
 	defer cancel()
 
 	serverErr := s.server.Shutdown(intakeCtx)
 	if errors.Is(serverErr, context.DeadlineExceeded) {
 		// The clients receive no answer and can retry, so this is not a failure.
-		s.logger.Error("cut-off-requests", serverErr)
+		s.logger.Error("requests-aborted", serverErr)
 		serverErr = nil
 	}
 	inputErr := input.Close()
@@ -218,7 +219,8 @@ func (s *service) closeAll(ctx context.Context) error {
 	closed := make(chan error, 1)
 	go func() { closed <- errors.Join(s.monitor.Close(ctx), s.pushed.Close()) }()
 
-	// The emitters are abandoned when the context ends, and then have this long to return.
+	// The emitters are abandoned when the context ends, and then have this long to
+	// return.
 	const grace = 500 * time.Millisecond
 	overdue := make(chan struct{})
 	stop := context.AfterFunc(ctx, func() { time.AfterFunc(grace, func() { close(overdue) }) })
@@ -228,15 +230,16 @@ func (s *service) closeAll(ctx context.Context) error {
 	case err := <-closed:
 		return err
 	case <-overdue:
-		return fmt.Errorf("not everything was closed within %s (--shutdown-timeout)", s.timeout)
+		return fmt.Errorf("shutdown was not complete after %s (--shutdown-timeout)", s.timeout)
 	}
 }
 
-// errNoEmitter is the error if all events would be discarded.
+// errNoEmitter means that no emitter is configured, so that all events would be
+// discarded.
 var errNoEmitter = usageError("no emitter is configured: neither --prometheus-bind-ip nor --prometheus-bind-port may be empty; " +
-	"leave both out to serve metrics on " + net.JoinHostPort(usualDefaults["prometheus-bind-ip"], usualDefaults["prometheus-bind-port"]))
+	"omit both to serve metrics on " + net.JoinHostPort(listenerDefaults["prometheus-bind-ip"], listenerDefaults["prometheus-bind-port"]))
 
-// checkInput returns an error if the flags of standard input contradict each other.
+// checkInput returns an error if the flags for standard input contradict each other.
 func (c *runCommand) checkInput() error {
 	switch {
 	case c.Input.Stdin && c.Input.Passthrough && c.Input.Format != "lager":
@@ -269,7 +272,7 @@ func (c *runCommand) screen(w world) *screen {
 }
 
 func (c *runCommand) inputOptions(w world, screen *screen) inputOptions {
-	o := inputOptions{limits: c.limits(), lager: c.Input.Format == "lager", screen: screen, goesOn: !c.Input.ExitOnEOF}
+	o := inputOptions{limits: c.limits(), lager: c.Input.Format == "lager", screen: screen, keepsRunning: !c.Input.ExitOnEOF}
 	if c.Input.Passthrough {
 		o.rest = w.stdout
 		if screen != nil && terminalOf(w.stdout) != nil {
@@ -290,8 +293,8 @@ func (c *daemon) newLogger(stderr io.Writer) (lager.Logger, error) {
 	return logger, nil
 }
 
-// logStrayVariables logs environment variables that may be misspelled. They do not
-// prevent a start, because they may belong to another program.
+// logStrayVariables logs environment variables that may be misspelled. They are not
+// errors, because they may belong to another program.
 func (c *daemon) logStrayVariables(logger lager.Logger) {
 	for _, stray := range c.strayVariables() {
 		err := errors.New("unknown variable: signalbox run --help lists the flags")
@@ -309,7 +312,7 @@ func (c *daemon) host() (string, error) {
 
 	host, err := os.Hostname()
 	if err != nil {
-		return "", fmt.Errorf("cannot determine the machine's name, set --host: %w", err)
+		return "", fmt.Errorf("cannot determine the hostname, set --host: %w", err)
 	}
 	return host, nil
 }

@@ -28,8 +28,8 @@ const (
 )
 
 var _ = Describe("signalbox run", func() {
-	Describe("from start to end", func() {
-		It("says first where metrics are served and where events are taken", func() {
+	Describe("daemon", func() {
+		It("logs first where it serves metrics and receives events", func() {
 			daemon := startDaemon()
 			Expect(daemon.eventsURL()).To(MatchRegexp(`^http://127\.0\.0\.1:\d+/api/v1/events$`))
 			lines := strings.Split(daemon.stderr(), "\n")
@@ -48,7 +48,7 @@ var _ = Describe("signalbox run", func() {
 			Expect(page).To(ContainSubstring("\nconcourse_builds_started_total 2\n"))
 		})
 
-		It("accepts an event that a rule refuses, and counts it as refused", func() {
+		It("accepts an event that a rule rejects, and counts it as rejected", func() {
 			daemon := startDaemon()
 			status, answer := daemon.post(`{"name":"worker state","value":3}` + "\n" + `{"name":"builds started","value":-1}`)
 			Expect(status).To(Equal(http.StatusOK))
@@ -61,7 +61,7 @@ var _ = Describe("signalbox run", func() {
 			if listener, err := net.Listen("tcp", "[::1]:0"); err == nil {
 				listener.Close()
 			} else {
-				return // this machine has none
+				return // this machine has no IPv6
 			}
 			daemon := startDaemon("--intake-bind-ip=::1", "--prometheus-bind-ip=::1")
 			Expect(daemon.eventsURL()).To(HavePrefix("http://[::1]:"))
@@ -70,12 +70,12 @@ var _ = Describe("signalbox run", func() {
 			Expect(daemon.page()).To(ContainSubstring("concourse_builds_started_total 1"))
 		})
 
-		It("shows the node's attributes on every series", func() {
+		It("adds the attributes of the node to every series", func() {
 			daemon := startDaemon("--attribute", "region=north", "--attribute=note=a=b,c")
 			Expect(daemon.page()).To(ContainSubstring(`concourse_builds_started_total{note="a=b,c",region="north"} 0`))
 		})
 
-		It("takes every flag from the environment too", func() {
+		It("reads every flag from the environment too", func() {
 			daemon := start([]string{
 				"SIGNALBOX_INTAKE_BIND_PORT=0", "SIGNALBOX_PROMETHEUS_BIND_PORT=0",
 				"SIGNALBOX_ATTRIBUTE=region=north,zone=1", "SIGNALBOX_PROMETHEUS_NAMESPACE=ci",
@@ -88,7 +88,7 @@ var _ = Describe("signalbox run", func() {
 			Expect(answer).To(ContainSubstring("more attributes than the limit of 1"))
 		})
 
-		It("logs no more than it is asked to", func() {
+		It("logs only messages of the minimum level", func() {
 			daemon := startDaemon("--log-level=error", "--stdin", "--exit-on-eof")
 			fmt.Fprintln(daemon.stdin, "nonsense")
 			daemon.stdin.Close()
@@ -97,7 +97,7 @@ var _ = Describe("signalbox run", func() {
 			Expect(daemon.stderr()).To(ContainSubstring(`"line":1`))
 		})
 
-		DescribeTable("ends on a signal",
+		DescribeTable("stops on a signal",
 			func(stop func(*process)) {
 				daemon := startDaemon()
 				daemon.eventsURL()
@@ -111,7 +111,7 @@ var _ = Describe("signalbox run", func() {
 			Entry("SIGINT", func(p *process) { p.Interrupt() }),
 		)
 
-		It("answers the request that is being sent, and then ends", func() {
+		It("answers a request in progress, and then stops", func() {
 			daemon := startDaemon()
 			reader, writer := io.Pipe()
 			answer := make(chan string, 1)
@@ -131,7 +131,7 @@ var _ = Describe("signalbox run", func() {
 			Eventually(daemon).Should(gexec.Exit(0))
 		})
 
-		It("does not wait for connections that ask for nothing, nor for scrapers that do not read", func() {
+		It("does not wait for idle connections or incomplete scrapes", func() {
 			daemon := startDaemon("--shutdown-timeout=1s")
 			for _, address := range []string{daemon.eventsURL(), daemon.url("serving-metrics")} {
 				conn, err := net.Dial("tcp", hostOf(address))
@@ -143,14 +143,14 @@ var _ = Describe("signalbox run", func() {
 			DeferCleanup(scraper.Close)
 			_, err = io.WriteString(scraper, "GET /metr")
 			Expect(err).NotTo(HaveOccurred())
-			daemon.page() // by then the daemon has accepted the others
+			daemon.page() // now the daemon has accepted the other connections
 
 			daemon.Terminate()
 			Eventually(daemon).Should(gexec.Exit(0))
-			Expect(daemon.stderr()).NotTo(ContainSubstring("cut-off-requests"))
+			Expect(daemon.stderr()).NotTo(ContainSubstring("requests-aborted"))
 		})
 
-		It("is not brought about by the end of whoever reads the log", func() {
+		It("continues if the reader of the log exits", func() {
 			reader, writer, err := os.Pipe()
 			Expect(err).NotTo(HaveOccurred())
 			command := signalbox(nil, daemonArgs()...)
@@ -171,28 +171,28 @@ var _ = Describe("signalbox run", func() {
 			events, _, _ = strings.Cut(events, `"`)
 			Expect(reader.Close()).To(Succeed())
 
-			for range 2 { // of which each makes a line in the log
+			for range 2 { // each request writes a line to the log
 				response, err := client.Post(events, "", strings.NewReader("nonsense"))
 				Expect(body(response, err)).To(ContainSubstring(`"rejected":1`))
 			}
 		})
 
-		It("does not wait for a client for ever", func() {
+		It("does not wait for a slow client beyond the timeout", func() {
 			daemon := startDaemon("--shutdown-timeout=100ms")
 			reader, writer := io.Pipe()
 			DeferCleanup(writer.Close)
-			go client.Post(daemon.eventsURL(), "application/x-ndjson", reader) //nolint:errcheck // it will fail
+			go client.Post(daemon.eventsURL(), "application/x-ndjson", reader) //nolint:errcheck // it is aborted
 			fmt.Fprintln(writer, startEvent)
 			Eventually(daemon.page).Should(ContainSubstring("concourse_builds_started_total 1"))
 
 			daemon.Terminate()
 			Eventually(daemon).Should(gexec.Exit(0))
-			Expect(daemon.stderr()).To(ContainSubstring("cut-off-requests"))
+			Expect(daemon.stderr()).To(ContainSubstring("requests-aborted"))
 		})
 	})
 
 	Describe("intake", func() {
-		It("answers 400 to bad events, naming lines and reasons, and applies the good ones", func() {
+		It("answers 400 with lines and reasons to invalid events, and applies the valid ones", func() {
 			daemon := startDaemon()
 			status, answer := daemon.post(startEvent + "\n{\"name\":1}\n" + startEvent + "\nnonsense")
 			Expect(status).To(Equal(http.StatusBadRequest))
@@ -206,7 +206,7 @@ var _ = Describe("signalbox run", func() {
 			))
 		})
 
-		It("takes gzip and zstd", func() {
+		It("accepts gzip and zstd", func() {
 			daemon := startDaemon()
 			for encoding, compress := range map[string]func(string) string{"gzip": sourcetest.Gzip, "zstd": sourcetest.Zstd} {
 				status, answer := daemon.post(compress(startEvent), "Content-Encoding", encoding)
@@ -215,7 +215,7 @@ var _ = Describe("signalbox run", func() {
 			Expect(daemon.page()).To(ContainSubstring("concourse_builds_started_total 2"))
 		})
 
-		It("answers 413 past the limit of a body", func() {
+		It("answers 413 to a body that exceeds the limit", func() {
 			daemon := startDaemon("--intake-max-body-bytes=50")
 			status, answer := daemon.post(startEvent + "\n" + startEvent + "\n" + startEvent + "\n")
 			Expect(status).To(Equal(http.StatusRequestEntityTooLarge))
@@ -223,16 +223,16 @@ var _ = Describe("signalbox run", func() {
 			Expect(daemon.page()).To(ContainSubstring("concourse_builds_started_total 0"))
 		})
 
-		It("counts and logs bodies that it refuses as a whole", func() {
+		It("counts and logs bodies that it rejects as a whole", func() {
 			daemon := startDaemon("--intake-max-body-bytes=50")
 			daemon.post(strings.Repeat(startEvent+"\n", 10))
 			status, _ := daemon.post(startEvent, "Content-Encoding", "br")
 			Expect(status).To(Equal(http.StatusUnsupportedMediaType))
 			Expect(daemon.page()).To(ContainSubstring(`signalbox_events_rejected_total{reason="malformed"} 2`))
-			Expect(daemon.stderr()).To(MatchRegexp(`(?s)rejected-events.*more than the limit of 50 bytes.*rejected-body.*Content-Encoding`))
+			Expect(daemon.stderr()).To(MatchRegexp(`(?s)events-rejected.*more than the limit of 50 bytes.*body-rejected.*Content-Encoding`))
 		})
 
-		It("keeps to the other limits", func() {
+		It("enforces the other limits", func() {
 			daemon := startDaemon("--intake-max-line-bytes=100", "--intake-max-label-value-bytes=10")
 			_, answer := daemon.post(strings.Repeat("x", 101) + "\n" + `{"name":"` + strings.Repeat("x", 11) + `"}`)
 			Expect(answer).To(ContainSubstring("longer than the limit of 100 bytes"))
@@ -241,7 +241,7 @@ var _ = Describe("signalbox run", func() {
 	})
 
 	Describe("--stdin", func() {
-		It("applies what comes as it comes, and serves on when it ends", func() {
+		It("applies events immediately, and continues serving when the input ends", func() {
 			daemon := startDaemon("--stdin")
 			fmt.Fprintln(daemon.stdin, startEvent)
 			Eventually(daemon.page).Should(ContainSubstring("concourse_builds_started_total 1"))
@@ -258,18 +258,18 @@ var _ = Describe("signalbox run", func() {
 			Eventually(daemon).Should(gexec.Exit(0))
 		})
 
-		It("logs bad lines by their numbers and goes on", func() {
+		It("logs rejected lines with their numbers and continues", func() {
 			daemon := startDaemon("--stdin", "--exit-on-eof")
 			fmt.Fprint(daemon.stdin, startEvent+"\n\n{\"name\":null}\n"+startEvent+"\n["+startEvent+"]\n")
 			daemon.stdin.Close()
 			Eventually(daemon).Should(gexec.Exit(0))
-			Expect(daemon.stderr()).To(MatchRegexp(`"signalbox.stdin.rejected-line","data":\{"error":"the event has no name","line":3,`))
-			Expect(daemon.stderr()).To(MatchRegexp(`"signalbox.stdin.rejected-line","data":\{"error":"event: got an array, expected an object","line":5,`))
+			Expect(daemon.stderr()).To(MatchRegexp(`"signalbox.stdin.line-rejected","data":\{"error":"the event has no name","line":3,`))
+			Expect(daemon.stderr()).To(MatchRegexp(`"signalbox.stdin.line-rejected","data":\{"error":"event: got an array, expected an object","line":5,`))
 			Expect(daemon.stderr()).To(MatchRegexp(`"signalbox.stdin.ended","data":\{"accepted":2,"rejected":2,.*"unknown":0\}`))
 			Expect(daemon.stderr()).To(ContainSubstring(`"message":"signalbox.stopped"`))
 		})
 
-		It("does not keep the daemon from ending", func() {
+		It("does not prevent the daemon from stopping", func() {
 			daemon := startDaemon("--stdin")
 			fmt.Fprintln(daemon.stdin, startEvent)
 			Eventually(daemon.page).Should(ContainSubstring("concourse_builds_started_total 1"))
@@ -279,8 +279,8 @@ var _ = Describe("signalbox run", func() {
 		})
 	})
 
-	Describe("what cannot be", func() {
-		// fails expects that the process ends with one line and nothing else.
+	Describe("errors", func() {
+		// fails expects that the process prints only one line and exits with the code.
 		fails := func(p *process, code int, parts ...string) {
 			GinkgoHelper()
 			Eventually(p).Should(gexec.Exit(code))
@@ -292,110 +292,110 @@ var _ = Describe("signalbox run", func() {
 			}
 		}
 
-		DescribeTable("is bad usage",
+		DescribeTable("of usage",
 			func(line string, parts ...string) {
 				fails(start(nil, strings.Fields(line)...), exitBadUsage, parts...)
 			},
 			Entry("an unknown command", "bogus", "unknown command 'bogus'", "catalog, check, completion, demo, run or version"),
-			Entry("a command that is like none", "foo", "unknown command 'foo'; the commands are catalog, check,"),
-			Entry("a command that is almost one", "rum", "unknown command 'rum', did you mean 'run'?"),
-			Entry("a command with letters swapped", "rnu --stdin", "unknown command 'rnu', did you mean 'run'?"),
+			Entry("a command that is not similar to any", "foo", "unknown command 'foo', expected catalog, check,"),
+			Entry("a misspelled command", "rum", "unknown command 'rum', did you mean 'run'?"),
+			Entry("a command with transposed letters", "rnu --stdin", "unknown command 'rnu', did you mean 'run'?"),
 			Entry("help of an unknown command", "help chekc", "unknown command 'chekc', did you mean 'check'?"),
-			Entry("a flag that is almost one", "run --intake-port=1", "unknown flag 'intake-port', did you mean --intake-bind-port?"),
+			Entry("a misspelled flag", "run --intake-port=1", "unknown flag 'intake-port', did you mean --intake-bind-port?"),
 			Entry("an unknown flag", "run --bogus", "unknown flag 'bogus'", "signalbox run --help"),
-			Entry("an unknown flag of no command", "--bogus", "unknown flag 'bogus'", "signalbox --help"),
+			Entry("an unknown flag without a command", "--bogus", "unknown flag 'bogus'", "signalbox --help"),
 			Entry("an argument", "run now", `unexpected argument "now"`),
 			Entry("a port out of range", "run --intake-bind-port=70000", "--intake-bind-port", `"70000"`, "out of range"),
-			Entry("a port that is none", "run --intake-bind-port=http", "--intake-bind-port", `"http" is not a number`),
-			Entry("an address that is none", "run --intake-bind-ip=localhost", "--intake-bind-ip", `"localhost" is not an IP address`),
-			Entry("no value", "run --intake-bind-port", "expected argument for flag '--intake-bind-port'"),
-			Entry("an attribute without value", "run --attribute=a", "--attribute", `"a" is not key=value`),
-			Entry("an attribute without key", "run --attribute==a", "--attribute", `"=a" has an empty key`),
-			Entry("an attribute given twice", "run --attribute=a=1 --attribute=a=2", "--attribute", `"a" is given twice`),
-			Entry("a limit of 0", "run --intake-max-body-bytes=0", "--intake-max-body-bytes", "0 is less than 1"),
-			Entry("a limit below 0", "run --intake-max-line-bytes -1", "--intake-max-line-bytes", "-1 is less than 1"),
-			Entry("a limit that is no number", "run --intake-max-attributes=few", "--intake-max-attributes", `"few" is not a whole number`),
-			Entry("a limit beyond numbers", "run --intake-max-label-value-bytes=9223372036854775808", "out of range"),
-			Entry("a time-out without unit", "run --shutdown-timeout=10", "--shutdown-timeout", `"10" is not a duration`),
-			Entry("a time-out of nothing", "run --shutdown-timeout=0s", "--shutdown-timeout", "0s is not more than 0s"),
-			Entry("a time-out in days", "run --shutdown-timeout=1d", `"1d" is not a duration like 10s or 1m30s: did you mean 24h?`),
-			Entry("a lifetime in days", "run --push-ttl=7d", `"7d" is not a duration like 10m or 24h, or 0s for ever: did you mean 168h?`),
-			Entry("an interval in days", "run --prometheus-gc-interval=1d", `'--prometheus-gc-interval': "1d" is not a duration like 10s or 1m30s: did you mean 24h?`),
-			Entry("an interval without unit", "run --prometheus-gc-interval=5", "--prometheus-gc-interval", `"5" is not a duration like 10s`),
-			Entry("a level that is none", "run --log-level=loud", "'loud'", "'--log-level'", "debug, info or error"),
+			Entry("an invalid port", "run --intake-bind-port=http", "--intake-bind-port", `got "http", expected a number`),
+			Entry("an invalid address", "run --intake-bind-ip=localhost", "--intake-bind-ip", `got "localhost", expected an IP address`),
+			Entry("a missing value", "run --intake-bind-port", "expected argument for flag '--intake-bind-port'"),
+			Entry("an attribute without a value", "run --attribute=a", "--attribute", `got "a", expected key=value`),
+			Entry("an attribute without a key", "run --attribute==a", "--attribute", `got "=a", whose key is empty`),
+			Entry("a duplicate attribute", "run --attribute=a=1 --attribute=a=2", "--attribute", `"a" is duplicated`),
+			Entry("a limit of 0", "run --intake-max-body-bytes=0", "--intake-max-body-bytes", "got 0, expected at least 1"),
+			Entry("a limit below 0", "run --intake-max-line-bytes -1", "--intake-max-line-bytes", "got -1, expected at least 1"),
+			Entry("a limit that is not a number", "run --intake-max-attributes=few", "--intake-max-attributes", `got "few", expected an integer`),
+			Entry("a limit out of range", "run --intake-max-label-value-bytes=9223372036854775808", "out of range"),
+			Entry("a timeout without a unit", "run --shutdown-timeout=10", "--shutdown-timeout", `got "10", expected a duration`),
+			Entry("a timeout of 0", "run --shutdown-timeout=0s", "--shutdown-timeout", "got 0s, expected more than 0s"),
+			Entry("a timeout in days", "run --shutdown-timeout=1d", `got "1d", expected a duration such as 10s or 1m30s: did you mean 24h?`),
+			Entry("a TTL in days", "run --push-ttl=7d", `got "7d", expected a duration such as 10m or 24h, or 0s for no limit: did you mean 168h?`),
+			Entry("an interval in days", "run --prometheus-gc-interval=1d", `'--prometheus-gc-interval': got "1d", expected a duration such as 10s or 1m30s: did you mean 24h?`),
+			Entry("an interval without a unit", "run --prometheus-gc-interval=5", "--prometheus-gc-interval", `got "5", expected a duration such as 10s`),
+			Entry("an invalid log level", "run --log-level=loud", "'loud'", "'--log-level'", "debug, info or error"),
 			Entry("a switch with a value", "run --stdin=yes", "'--stdin'"),
-			Entry("an address of metrics that is none", "run --intake-bind-port=0 --prometheus-bind-ip=localhost", `--prometheus-bind-ip: got "localhost"`),
-			Entry("a port of metrics that is none", "run --intake-bind-port=0 --prometheus-bind-port=abc", `--prometheus-bind-port: got "abc"`),
-			Entry("a namespace that is none", "run --intake-bind-port=0 --prometheus-namespace=1bad", `--prometheus-namespace: got "1bad"`),
-			Entry("a limit of staleness below 0", "run --intake-bind-port=0 --prometheus-worker-stale-after=-1s", `--prometheus-worker-stale-after: got "-1s"`),
-			Entry("--exit-on-eof alone", "run --exit-on-eof", "--exit-on-eof requires --stdin"),
-			Entry("--stdin-format=lager alone", "run --stdin-format=lager", "--stdin-format=lager requires --stdin"),
-			Entry("--stdin-passthrough alone", "run --stdin-passthrough", "--stdin-passthrough requires --stdin"),
-			Entry("--stdin-passthrough of events", "run --stdin --stdin-passthrough", "--stdin-passthrough requires --stdin-format=lager"),
-			Entry("completion for no shell", "completion", "bash, zsh, fish"),
-			Entry("completion for another shell", "completion csh", `"csh"`, "bash, zsh, fish"),
+			Entry("an invalid address of the metrics listener", "run --intake-bind-port=0 --prometheus-bind-ip=localhost", `--prometheus-bind-ip: got "localhost"`),
+			Entry("an invalid port of the metrics listener", "run --intake-bind-port=0 --prometheus-bind-port=abc", `--prometheus-bind-port: got "abc"`),
+			Entry("an invalid namespace", "run --intake-bind-port=0 --prometheus-namespace=1bad", `--prometheus-namespace: got "1bad"`),
+			Entry("a negative staleness limit", "run --intake-bind-port=0 --prometheus-worker-stale-after=-1s", `--prometheus-worker-stale-after: got "-1s"`),
+			Entry("--exit-on-eof without --stdin", "run --exit-on-eof", "--exit-on-eof requires --stdin"),
+			Entry("--stdin-format=lager without --stdin", "run --stdin-format=lager", "--stdin-format=lager requires --stdin"),
+			Entry("--stdin-passthrough without --stdin", "run --stdin-passthrough", "--stdin-passthrough requires --stdin"),
+			Entry("--stdin-passthrough without --stdin-format=lager", "run --stdin --stdin-passthrough", "--stdin-passthrough requires --stdin-format=lager"),
+			Entry("completion without a shell", "completion", "bash, zsh, fish"),
+			Entry("completion for an unsupported shell", "completion csh", `"csh"`, "bash, zsh, fish"),
 			Entry("completion for two shells", "completion bash zsh", `unexpected argument "zsh"`),
-			Entry("a speed that is no number", "demo --speed=fast", "--speed", `"fast" is not a number`),
-			Entry("a speed of nothing", "demo --speed=0", "--speed", "0 is not more than 0"),
-			Entry("a rate below 0", "demo --events-per-second=-1", "--events-per-second"),
-			Entry("a format that is none", "catalog --format=xml", "'xml'", "table, markdown, json or yaml"),
+			Entry("a speed that is not a number", "demo --speed=fast", "--speed", `got "fast", expected a number`),
+			Entry("a speed of 0", "demo --speed=0", "--speed", "got 0, expected more than 0"),
+			Entry("a negative rate", "demo --events-per-second=-1", "--events-per-second"),
+			Entry("an invalid format", "catalog --format=xml", "'xml'", "table, markdown, json or yaml"),
 		)
 
-		It("of one command's variables is nothing to another", func() {
+		It("in variables of another command are ignored", func() {
 			p := start([]string{"SIGNALBOX_INTAKE_BIND_PORT=http"}, "version")
 			Eventually(p).Should(gexec.Exit(exitClean))
 			p = start([]string{"SIGNALBOX_FORMAT=xml"}, daemonArgs()...)
 			p.eventsURL()
 		})
 
-		It("is to take events with no emitter to give them to", func() {
+		It("include a missing emitter", func() {
 			p := startDaemon("--prometheus-bind-port=")
 			Eventually(p).Should(gexec.Exit(exitBadUsage))
 			Expect(p.stderr()).To(Equal("signalbox: no emitter is configured: neither --prometheus-bind-ip nor --prometheus-bind-port " +
-				"may be empty; leave both out to serve metrics on 127.0.0.1:9391\n"))
+				"may be empty; omit both to serve metrics on 127.0.0.1:9391\n"))
 		})
 
-		It("is said of the variable that it comes from", func() {
+		It("name the environment variable with the invalid value", func() {
 			fails(start([]string{"SIGNALBOX_INTAKE_BIND_PORT=http"}, "run"), exitBadUsage,
-				"--intake-bind-port", `"http" is not a number (from SIGNALBOX_INTAKE_BIND_PORT)`)
+				"--intake-bind-port", `got "http", expected a number (from SIGNALBOX_INTAKE_BIND_PORT)`)
 			fails(start([]string{"SIGNALBOX_STDIN=maybe"}, "run"), exitBadUsage,
-				"--stdin", `"maybe", want true or false (from SIGNALBOX_STDIN)`)
+				"--stdin", `got "maybe", expected true or false (from SIGNALBOX_STDIN)`)
 		})
 
-		It("is a port that is taken", func() {
+		It("include a port in use", func() {
 			taken, err := net.Listen("tcp", "127.0.0.1:0")
 			Expect(err).NotTo(HaveOccurred())
 			DeferCleanup(taken.Close)
 			_, port, _ := net.SplitHostPort(taken.Addr().String())
 
 			fails(startDaemon("--intake-bind-port="+port), exitFailure,
-				"cannot receive events on 127.0.0.1:"+port, "address already in use", "take a different one with --intake-bind-port")
+				"cannot receive events on 127.0.0.1:"+port, "address already in use", "set --intake-bind-port to a different port")
 			fails(startDaemon("--prometheus-bind-port="+port), exitFailure,
-				"127.0.0.1:"+port, "address already in use", "take a different one with --prometheus-bind-port")
+				"127.0.0.1:"+port, "address already in use", "set --prometheus-bind-port to a different port")
 		})
 
-		It("is an address that the machine does not have", func() {
-			const documentation = "192.0.2.1" // which no machine has
-			fails(startDaemon("--intake-bind-ip="+documentation), exitFailure, documentation, "take one of its own with --intake-bind-ip")
-			fails(startDaemon("--prometheus-bind-ip="+documentation), exitFailure, documentation, "take one of its own with --prometheus-bind-ip")
+		It("include an address that the machine does not have", func() {
+			const documentation = "192.0.2.1" // reserved for documentation, so no machine has it
+			fails(startDaemon("--intake-bind-ip="+documentation), exitFailure, documentation, "set --intake-bind-ip to an address of this machine")
+			fails(startDaemon("--prometheus-bind-ip="+documentation), exitFailure, documentation, "set --prometheus-bind-ip to an address of this machine")
 		})
 
-		It("is a port that only root may have", func() {
+		It("include a privileged port", func() {
 			err := withAdvice(&net.OpError{Err: os.NewSyscallError("bind", syscall.EACCES)}, "--ip", "--port")
 			Expect(err).To(MatchError(syscall.EACCES))
-			Expect(err).To(MatchError(ContainSubstring("take a higher one with --port")))
+			Expect(err).To(MatchError(ContainSubstring("set --port to a higher port")))
 		})
 
-		It("is a file that only root may read, of which ports are no part", func() {
+		It("of files get no advice about ports", func() {
 			err := fmt.Errorf("--mapping-file: %w", &fs.PathError{Op: "open", Path: "ci.yml", Err: syscall.EACCES})
 			Expect(withAdvice(err, "--ip", "--port")).To(Equal(err))
 		})
 
-		It("is not a variable that no flag has, but the log says so", func() {
+		It("do not include unknown variables, which are logged", func() {
 			p := start([]string{
 				"SIGNALBOX_INTAKE_BIND_PORT=0", "SIGNALBOX_PROMETHEUS_BIND_PORT=0", "SIGNALBOX_FORMAT=xml",
 				"SIGNALBOX_INTAKE_PORT=1", "SIGNALBOX_ATRIBUTE=a=b", "SIGNALBOX_COLOUR_OF_THE_BOX=red",
-				"SIGNALBOX_SERVICE_HOST=10.0.0.1", "SIGNALBOX_SERVICE_PORT_METRICS=9391", // which Kubernetes sets
+				"SIGNALBOX_SERVICE_HOST=10.0.0.1", "SIGNALBOX_SERVICE_PORT_METRICS=9391", // set by Kubernetes
 				"SIGNALBOX_PORT=tcp://10.0.0.1:9391", "SIGNALBOX_PORT_9391_TCP_ADDR=10.0.0.1",
 			}, "run")
 			p.eventsURL()
@@ -405,7 +405,7 @@ var _ = Describe("signalbox run", func() {
 			Expect(p.stderr()).To(MatchRegexp(`lists the flags","variable":"SIGNALBOX_COLOUR_OF_THE_BOX"`))
 		})
 
-		It("is a web configuration that cannot be read", func() {
+		It("include a web configuration file that cannot be read", func() {
 			fails(startDaemon("--prometheus-web-config-file=/nowhere/web.yml"), exitFailure, "/nowhere/web.yml", "no such file")
 
 			path := filepath.Join(GinkgoT().TempDir(), "web.yml")
@@ -413,13 +413,13 @@ var _ = Describe("signalbox run", func() {
 			fails(startDaemon("--prometheus-web-config-file="+path), exitFailure, path)
 		})
 
-		It("is an attribute that cannot be a label", func() {
+		It("include an attribute that cannot be a label", func() {
 			fails(startDaemon("--attribute=???=1"), exitBadUsage, "???")
 		})
 	})
 })
 
-// hostOf is the address that a URL leads to.
+// hostOf returns the host and port of a URL.
 func hostOf(address string) string {
 	GinkgoHelper()
 

@@ -5,26 +5,26 @@ import (
 	"sync"
 )
 
-// eraseLine erases the line that the cursor is in, and goes to its start.
+// eraseLine erases the line of the cursor and moves the cursor to its start.
 const eraseLine = "\r\x1b[K"
 
-// A screen is a terminal that has a status in its last line, below all that is
-// written. The methods are safe for concurrent use.
+// A screen is a terminal with a status in its last line, below all other output. Its
+// methods are safe for concurrent use.
 type screen struct {
 	terminal io.Writer
 	columns  func() int
 
 	mu      sync.Mutex // protects the following fields, and the terminal
-	status  string     // "" is none
-	shown   bool       // whether it is on the terminal now
-	midLine bool       // whether what was last written lacks the end of its line
+	status  string     // empty means none
+	shown   bool       // whether the status is on the terminal now
+	midLine bool       // whether the last output did not end with a newline
 }
 
 // Write writes to the terminal, above the status.
 func (s *screen) Write(text []byte) (int, error) { return s.writeTo(s.terminal, text) }
 
-// above returns a writer to w, which shows on the same terminal, that keeps clear of
-// the status as well.
+// above returns a writer to w, another writer to the same terminal. It writes above the
+// status.
 func (s *screen) above(w io.Writer) io.Writer { return screenWriter{s, w} }
 
 type screenWriter struct {
@@ -47,7 +47,7 @@ func (s *screen) writeTo(w io.Writer, text []byte) (int, error) {
 	return n, err
 }
 
-// show replaces the status; "" is none.
+// show replaces the status. The empty string removes it.
 func (s *screen) show(status string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -64,8 +64,8 @@ func (s *screen) erase() {
 	}
 }
 
-// draw shows the status, cut to the width of the terminal: what wraps into the next
-// line could not be erased.
+// draw shows the status, cut to the width of the terminal, because erase could not
+// erase a wrapped line.
 func (s *screen) draw() {
 	if s.status == "" || s.midLine {
 		return
@@ -74,6 +74,6 @@ func (s *screen) draw() {
 	if room := s.columns() - 1; len(status) > room {
 		status = status[:max(0, room)]
 	}
-	io.WriteString(s.terminal, status) //nolint:errcheck // likewise
+	io.WriteString(s.terminal, status) //nolint:errcheck // there is no other place to report it
 	s.shown = true
 }

@@ -34,7 +34,7 @@ var _ = Describe("A screen", func() {
 		Expect(terminal.String()).To(Equal("one\nhalf\r\x1b[Ktwo\nhalf\r\x1b[Kthree\n"))
 	})
 
-	It("does not write the status behind a line that is not at its end", func() {
+	It("does not write the status after an incomplete line", func() {
 		other := &bytes.Buffer{}
 		s.show("half")
 		s.above(other).Write([]byte("on"))
@@ -44,7 +44,7 @@ var _ = Describe("A screen", func() {
 		Expect(terminal.String()).To(Equal("half\r\x1b[Kall"))
 	})
 
-	It("cuts a status that would wrap", func() {
+	It("truncates a status that would wrap", func() {
 		s.show("0123456789")
 		Expect(terminal.String()).To(Equal("012345678"))
 	})
@@ -53,7 +53,7 @@ var _ = Describe("A screen", func() {
 var _ = Describe("Progress", func() {
 	start := time.Date(2026, 1, 2, 15, 4, 5, 0, time.UTC)
 
-	It("has the rate of the last two seconds", func() {
+	It("shows the rate of the last two seconds", func() {
 		p := &progress{start: start}
 		Expect(p.status(start)).To(Equal("0 events"))
 		for tick := range 20 {
@@ -67,7 +67,7 @@ var _ = Describe("Progress", func() {
 		Expect(p.status(start.Add(6 * time.Second))).To(Equal("20,000 events, 0/s"))
 	})
 
-	It("of a file has a share and the time left, also of one that grows", func() {
+	It("of a file shows a percentage and the time left, even if the file grows", func() {
 		p := &progress{start: start, size: 1000}
 		p.bytes.Store(250)
 		p.accepted.Store(1234567)
@@ -77,7 +77,7 @@ var _ = Describe("Progress", func() {
 		Expect(p.status(start.Add(40 * time.Second))).To(ContainSubstring(", 100%, 0s left"))
 	})
 
-	It("knows how much of a file is left, and of nothing else", func() {
+	It("depends on the bytes left, which are known only for a file", func() {
 		path := filepath.Join(GinkgoT().TempDir(), "events")
 		Expect(os.WriteFile(path, []byte("0123456789"), 0o600)).To(Succeed())
 		file, err := os.Open(path)
@@ -94,23 +94,23 @@ var _ = Describe("Progress", func() {
 	})
 })
 
-func TestProgressIsShownFourTimesASecondAndCleared(t *testing.T) {
+func TestProgressIsShownFourTimesPerSecondAndCleared(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var terminal bytes.Buffer
-		s := &screen{terminal: &terminal, columns: func() int { return usualColumns }}
+		s := &screen{terminal: &terminal, columns: func() int { return defaultColumns }}
 		p := showProgress(s, strings.NewReader(""))
 		time.Sleep(progressInterval - 1)
 		synctest.Wait()
 		s.mu.Lock()
 		if terminal.Len() > 0 {
-			t.Errorf("%q before the first interval is over", terminal.String())
+			t.Errorf("got %q before the end of the first interval, want nothing", terminal.String())
 		}
 		s.mu.Unlock()
 		time.Sleep(2 * progressInterval)
 		synctest.Wait()
 		p.Close()
 		if want := fmt.Sprintf("0 events%s0 events, 0/s%s", eraseLine, eraseLine); terminal.String() != want {
-			t.Errorf("%q, want %q", terminal.String(), want)
+			t.Errorf("got %q, want %q", terminal.String(), want)
 		}
 	})
 }

@@ -6,7 +6,7 @@ import (
 	"github.com/signalbox-ci/signalbox/internal/status"
 )
 
-// settingsOf returns the values of a group's options without secrets.
+// settingsOf returns the values of a group's options, without secrets.
 func settingsOf(group *flags.Group) (settings []status.Setting) {
 	eachOption(group, func(option *flags.Option) {
 		if name := option.LongNameWithNamespace(); option.LongName != "" && option.LongName != "help" {

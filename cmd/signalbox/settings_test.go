@@ -18,7 +18,7 @@ var _ = Describe("The status of signalbox run", func() {
 		return answer
 	}
 
-	It("shows the flags in force on both listeners, without secrets", func() {
+	It("shows the values of the flags on both listeners, without secrets", func() {
 		daemon := startDaemon("--attribute=region=eu", "--attribute=url=https://ci:hunter2@ci:8080/x",
 			"--attribute=who=me@example.org", "--host=web-1", "--push-ttl=1h")
 		settings := map[string]any{}
@@ -38,7 +38,7 @@ var _ = Describe("The status of signalbox run", func() {
 		}
 	})
 
-	It("tells how far standard input was read", func() {
+	It("counts the lines of standard input", func() {
 		daemon := startDaemon("--stdin", "--stdin-format=lager")
 		input := func() any {
 			return get(strings.TrimSuffix(daemon.url("serving-metrics"), "/metrics") + "/api/v1/overview")["input"]
@@ -62,13 +62,13 @@ var _ = Describe("The status of signalbox run", func() {
 			ContainSubstring("\nsignalbox_input_up 0\n")))
 	})
 
-	It("has nothing of standard input that is not read", func() {
+	It("does not contain standard input if it is not read", func() {
 		daemon := startDaemon()
 		Expect(get(strings.TrimSuffix(daemon.url("serving-metrics"), "/metrics") + "/api/v1/overview")).NotTo(HaveKey("input"))
 		Expect(daemon.page()).NotTo(ContainSubstring("signalbox_input_"))
 	})
 
-	It("has an example of what was no event", func() {
+	It("contains an example of a rejected event", func() {
 		daemon := startDaemon()
 		status, _ := daemon.post("nonsense")
 		Expect(status).To(Equal(http.StatusBadRequest))

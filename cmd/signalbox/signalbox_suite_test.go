@@ -9,8 +9,8 @@ import (
 	. "github.com/onsi/gomega"
 )
 
-// runAsSignalbox is set in the environment of the test binary to have it be signalbox:
-// so there is no other binary to build.
+// The test binary runs as signalbox if the environment variable runAsSignalbox is set,
+// so that tests need not build another binary.
 const runAsSignalbox = "TEST_RUN_AS_SIGNALBOX"
 
 func TestMain(m *testing.M) {

@@ -11,28 +11,28 @@ import (
 	"github.com/signalbox-ci/signalbox/internal/spelling"
 )
 
-// A strayVariable is a variable of the environment that looks like one of ours, and
-// that no flag knows.
+// A strayVariable is an environment variable that begins with environmentPrefix but
+// does not belong to a flag.
 type strayVariable struct {
 	name    string
-	nearest string // the variable that it may stand for, or ""
+	nearest string // variable that was probably meant, or the empty string
 }
 
-// strayVariables are those of the environment. A variable of one command's is none to
-// another.
+// strayVariables returns the stray variables in the environment. The variables of all
+// commands count as known.
 func (l *commandLine) strayVariables() (strays []strayVariable) {
 	var known []string
 	for _, command := range l.parser.Commands() {
 		eachOption(command.Group, func(option *flags.Option) {
-			if isOurs(option) {
+			if isOwnFlag(option) {
 				known = append(known, strings.TrimPrefix(environmentKey(option.LongNameWithNamespace()), environmentPrefix))
 			}
 		})
 	}
 	for _, variable := range os.Environ() {
 		key, value, _ := strings.Cut(variable, "=")
-		name, ours := strings.CutPrefix(key, environmentPrefix)
-		if !ours || slices.Contains(known, name) || isServiceVariable(name, value) {
+		name, hasPrefix := strings.CutPrefix(key, environmentPrefix)
+		if !hasPrefix || slices.Contains(known, name) || isServiceVariable(name, value) {
 			continue
 		}
 		stray := strayVariable{name: key}
@@ -44,8 +44,8 @@ func (l *commandLine) strayVariables() (strays []strayVariable) {
 	return strays
 }
 
-// serviceVariable matches what Kubernetes tells each container about services; one
-// that is called signalbox is likely.
+// serviceVariable matches the variables with which Kubernetes describes a service to
+// each container. A service that is called signalbox is likely.
 var serviceVariable = regexp.MustCompile(`^([A-Z0-9_]+_)?(SERVICE_HOST|SERVICE_PORT(_[A-Z0-9_]+)?|PORT_\d+_(TCP|UDP|SCTP)(_PROTO|_PORT|_ADDR)?)$`)
 
 func isServiceVariable(name, value string) bool {

@@ -7,10 +7,10 @@ import (
 	"golang.org/x/term"
 )
 
-// A terminal is one on which lines can be erased and set in bold.
+// A terminal is a file that is a terminal and supports erasing lines and bold text.
 type terminal struct{ file *os.File }
 
-// terminalOf returns the terminal that w writes to, or nil.
+// terminalOf returns the terminal that w writes to, or nil if it is not one.
 func terminalOf(w io.Writer) *terminal {
 	file, ok := w.(*os.File)
 	if !ok || os.Getenv("TERM") == "dumb" {
@@ -22,29 +22,29 @@ func terminalOf(w io.Writer) *terminal {
 	return &terminal{file}
 }
 
-// columnsOf returns the width of the terminal that the file is, or 0 if the terminal
-// does not know its width. It reports whether the file is a terminal.
+// columnsOf reports whether the file is a terminal, and returns its width, which is 0
+// if the terminal does not report it.
 func columnsOf(file *os.File) (columns int, ok bool) {
 	columns, _, err := term.GetSize(int(file.Fd()))
 	return columns, err == nil
 }
 
-// usualColumns is the width of a terminal that does not know it.
-const usualColumns = 80
+// defaultColumns is the assumed width of a terminal that does not report it.
+const defaultColumns = 80
 
-// columns returns the width of the terminal, as it is now.
+// columns returns the current width of the terminal.
 func (t *terminal) columns() int {
 	if columns, ok := columnsOf(t.file); ok && columns > 0 {
 		return columns
 	}
-	return usualColumns
+	return defaultColumns
 }
 
-// A style sets text off. The zero value leaves it as it is.
+// A style formats text for a terminal. The zero value does not change it.
 type style struct{ on bool }
 
-// styleOf returns the style for what goes to w: none unless that is a terminal, and
-// none if NO_COLOR is not empty (https://no-color.org).
+// styleOf returns the style for text that is written to w. It is the zero style if w is
+// not a terminal or NO_COLOR is not empty (https://no-color.org).
 func styleOf(w io.Writer) style {
 	return style{on: os.Getenv("NO_COLOR") == "" && terminalOf(w) != nil}
 }

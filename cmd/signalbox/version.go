@@ -8,7 +8,7 @@ import (
 	"github.com/signalbox-ci/signalbox/internal/buildinfo"
 )
 
-// versionCommand prints what was built.
+// versionCommand prints the version.
 type versionCommand struct{}
 
 func (*versionCommand) run(w world) error {

@@ -9,29 +9,31 @@ import (
 	"github.com/signalbox-ci/signalbox/internal/series"
 )
 
-// An agent is one set of values of the base labels, and the series that were pushed
-// with them.
+// An agent is identified by the values of its base labels. It has the series that were
+// pushed with them.
 type agent struct {
 	hash   uint64
 	values []string // of the base labels
-	next   *agent   // with the same hash; protected by Agents.mu
+	next   *agent   // next agent with the same hash; protected by Agents.mu
 
-	// updated is the Instant of the last update that was applied, if only in part.
+	// updated is the Instant of the last update that was applied at least in part.
 	updated atomic.Int64
 
-	// mu protects the following fields. An update holds it, and so does a sweep while
-	// it looks at this agent; a scrape does not. It is locked before Agents.mu and the
-	// store's lock.
-	mu                sync.Mutex
-	gone              bool    // the agent was removed: the next update creates a new one
-	entries           []entry // in the order of their first push
-	cursor            int     // index of the entry that find probably needs next
-	round             uint64  // number of updates
-	index             map[uint64]int32
-	scratch, compared []Label
+	// mu protects the following fields. An update holds it, and a sweep while it
+	// examines this agent; scrapes do not need it. It is locked before Agents.mu and
+	// the store's lock.
+	mu      sync.Mutex
+	removed bool             // the agent was removed: the next update creates a new one
+	entries []entry          // in the order of their first push
+	cursor  int              // index of the entry that find tries first
+	updates uint64           // number of updates
+	index   map[uint64]int32 // by hash of a metric; index of its first entry
 
-	// clashed are the metrics that the current update cannot push, or nil. Checking a
-	// metric takes time proportional to the number of series.
+	normalized, inKey []Label // results of normalize and pieces, reused by the next call
+
+	// clashed contains the errors of metrics that conflict with other families, for the
+	// current update; it may be nil. These errors are cached because the check takes
+	// time proportional to the number of series.
 	clashed map[clashKey]error
 }
 
@@ -41,32 +43,32 @@ type clashKey struct {
 	typ  Type
 }
 
-// An entry is one series of an agent. It has 64 bytes and a key of one string, so that
-// finding it touches few cache lines if the series do not fit into the caches.
+// An entry is one series of an agent. Its size is limited to 64 bytes, and its key is a
+// single string, so that an update touches few cache lines.
 type entry struct {
-	round  uint64 // of the agent's latest update that contained the series
+	update uint64 // number of the agent's latest update that contained the series
 	next   int32  // index of the next entry with the same hash; -1 if there is none
 	typ    Type
-	summed bool
+	summed bool   // whether series is a sum of several agents' counters
 	key    string // see appendKey
 
 	family *series.OpenFamily
 	series *series.OpenSeries
 
-	// For a counter whose series is a sum: its last value, and when that value expires.
+	// If summed: the last value of the counter, and the instant at which it expires.
 	last     float64
 	deadline series.Instant
 }
 
-// find returns the agent's entry for a metric, or nil. Agents push the same metrics and
-// labels in the same order every time, so it first tries the entry after the one found
-// last, which takes a comparison but no hash.
+// find returns the agent's entry for a metric, or nil. Agents usually push the same
+// metrics and labels in the same order. So find first tries the entry that follows the
+// one it found last, which needs no hash.
 func (ag *agent) find(m *Metric) *entry {
-	if ag.cursor < len(ag.entries) && ag.entries[ag.cursor].is(m.Name, m.Labels) {
+	if ag.cursor < len(ag.entries) && ag.entries[ag.cursor].matches(m.Name, m.Labels) {
 		ag.cursor++
 		return &ag.entries[ag.cursor-1]
 	}
-	labels := ag.normal(m.Labels)
+	labels := ag.normalize(m.Labels)
 	for i := ag.first(hashMetric(m.Name, labels)); i >= 0; i = ag.entries[i].next {
 		e := &ag.entries[i]
 		if name, pushed := ag.pieces(e); name == m.Name && slices.Equal(pushed, labels) {
@@ -77,9 +79,9 @@ func (ag *agent) find(m *Metric) *entry {
 	return nil
 }
 
-// appendKey appends the key of an entry: the metric's name and its labels, in the order
-// of the first push. The length of each piece precedes it, in two bytes. Empty labels
-// are left out.
+// appendKey appends the key of an entry to b. The key consists of the metric's name and
+// the names and values of its labels, in the order of the first push. Each piece is
+// preceded by its length in two bytes. Empty labels are omitted.
 func appendKey(b []byte, name string, labels []Label) []byte {
 	b = appendPiece(b, name)
 	for _, l := range labels {
@@ -90,32 +92,32 @@ func appendKey(b []byte, name string, labels []Label) []byte {
 	return b
 }
 
-// pieces returns the name and the labels in the entry's key. The labels are sorted, and
-// valid until the next call.
+// pieces returns the name and the labels in the entry's key. The labels are sorted.
+// They are valid until the next call.
 func (ag *agent) pieces(e *entry) (name string, labels []Label) {
 	next := func(key string) (piece, rest string) {
 		n := 2 + int(key[0]) + int(key[1])<<8
 		return key[2:n], key[n:]
 	}
-	ag.compared = ag.compared[:0]
+	ag.inKey = ag.inKey[:0]
 	name, rest := next(e.key)
 	for rest != "" {
 		var l Label
 		l.Name, rest = next(rest)
 		l.Value, rest = next(rest)
-		ag.compared = append(ag.compared, l)
+		ag.inKey = append(ag.inKey, l)
 	}
-	sortLabels(ag.compared)
-	return name, ag.compared
+	sortLabels(ag.inKey)
+	return name, ag.inKey
 }
 
 func appendPiece(b []byte, s string) []byte {
 	return append(append(b, byte(len(s)), byte(len(s)>>8)), s...)
 }
 
-// is reports whether the entry is that of the metric, with the labels in the order of
-// the first push.
-func (e *entry) is(name string, labels []Label) bool {
+// matches reports whether the entry has this name and these labels. It returns false if
+// the order of the labels differs from the first push.
+func (e *entry) matches(name string, labels []Label) bool {
 	rest, ok := cutPiece(e.key, name)
 	for i := range labels {
 		if l := &labels[i]; l.Value != "" && ok {
@@ -127,8 +129,8 @@ func (e *entry) is(name string, labels []Label) bool {
 	return ok && rest == ""
 }
 
-// cutPiece removes s from the beginning of a key. ok is false if the key does not begin
-// with it.
+// cutPiece returns the key without the piece s at its beginning. ok is false if the key
+// does not begin with s.
 func cutPiece(key, s string) (rest string, ok bool) {
 	n := 2 + len(s)
 	if len(key) < n || int(key[0])|int(key[1])<<8 != len(s) || key[2:n] != s {
@@ -137,19 +139,20 @@ func cutPiece(key, s string) (rest string, ok bool) {
 	return key[n:], true
 }
 
-// normal returns the labels sorted and without empty ones. They are valid until the
-// next call.
-func (ag *agent) normal(labels []Label) []Label {
-	ag.scratch = ag.scratch[:0]
+// normalize returns the labels sorted by name, without empty ones. They are valid until
+// the next call.
+func (ag *agent) normalize(labels []Label) []Label {
+	ag.normalized = ag.normalized[:0]
 	for _, l := range labels {
 		if l.Value != "" {
-			ag.scratch = append(ag.scratch, l)
+			ag.normalized = append(ag.normalized, l)
 		}
 	}
-	sortLabels(ag.scratch)
-	return ag.scratch
+	sortLabels(ag.normalized)
+	return ag.normalized
 }
 
+// first returns the index of the first entry with the hash, or -1.
 func (ag *agent) first(hash uint64) int32 {
 	if i, ok := ag.index[hash]; ok {
 		return i
@@ -157,17 +160,17 @@ func (ag *agent) first(hash uint64) int32 {
 	return -1
 }
 
-// add adds an entry for the metric. It copies the strings, which may be part of a large
-// request.
+// add adds an entry for the metric. It copies the metric's strings, which may be part
+// of a large request.
 func (ag *agent) add(e entry, m *Metric) *entry {
 	e.key = string(appendKey(nil, m.Name, m.Labels))
 	ag.entries = append(ag.entries, e)
-	ag.enter(len(ag.entries) - 1)
+	ag.addToIndex(len(ag.entries) - 1)
 	return &ag.entries[len(ag.entries)-1]
 }
 
-// enter adds an entry to the index.
-func (ag *agent) enter(i int) {
+// addToIndex adds the i-th entry to the index.
+func (ag *agent) addToIndex(i int) {
 	e := &ag.entries[i]
 	name, labels := ag.pieces(e)
 	hash := hashMetric(name, labels)
@@ -175,11 +178,11 @@ func (ag *agent) enter(i int) {
 	ag.index[hash] = int32(i)
 }
 
-// remove removes the entries for which gone returns true, and returns them.
-func (ag *agent) remove(gone func(*entry) bool) (removed []entry) {
+// remove removes the entries for which del returns true, and returns them.
+func (ag *agent) remove(del func(*entry) bool) (removed []entry) {
 	kept := 0
 	for i := range ag.entries {
-		if e := ag.entries[i]; gone(&ag.entries[i]) {
+		if e := ag.entries[i]; del(&ag.entries[i]) {
 			removed = append(removed, e)
 		} else {
 			ag.entries[kept] = e
@@ -192,7 +195,7 @@ func (ag *agent) remove(gone func(*entry) bool) (removed []entry) {
 		ag.cursor = 0
 		clear(ag.index)
 		for i := range ag.entries {
-			ag.enter(i)
+			ag.addToIndex(i)
 		}
 	}
 	return removed

@@ -15,18 +15,18 @@ import (
 	"github.com/signalbox-ci/signalbox/internal/series"
 )
 
-// Agents holds the metrics that agents push. It is part of an Aggregator. It is safe
-// for concurrent use; updates of one agent wait for each other.
+// Agents receives and stores the metrics that agents push. It is the field Agents of an
+// Aggregator. It is safe for concurrent use; updates of the same agent are serialized.
 type Agents struct {
 	*core
 
 	ttl        time.Duration
 	base       []string // names of the base labels
-	shown      []bool   // whether the page shows the base label, by index
-	aggregated bool     // whether the page does not show all of them
+	shown      []bool   // whether series are served with the base label, by index in base
+	aggregated bool     // whether series are served without some of the base labels
 	maxSeries  int64
 
-	held atomic.Int64 // number of series and sums
+	seriesCount atomic.Int64 // number of series, including sums
 
 	mu     sync.RWMutex // protects byHash, and agent.next
 	byHash map[uint64]*agent
@@ -47,16 +47,18 @@ func newAgents(c *core, o Options) *Agents {
 	return a
 }
 
-// Update applies the metrics of the agent with these base labels. The value of a metric
-// replaces the previous value of the series, and expires after Options.AgentTTL. A
-// series is identified by the metric's name, the base labels and the metric's own
-// labels, in any order. An own label with the name of a base label is renamed to
-// exported_ followed by the name.
+// Update applies the metrics of the agent with the given base labels. The value of a
+// metric replaces the previous value of its series. The series expires after
+// Options.AgentTTL unless it is updated again. A series is identified by the name of
+// the metric, the base labels and the labels of the metric; the order of labels does
+// not matter. A label of a metric that has the name of a base label gets the prefix
+// exported_.
 //
-// Update rejects metrics that are invalid or clash with other families or series,
-// applies the others, and returns a *RejectedError. After any other error it has
-// applied nothing: the error is context.Cause(ctx) if the context has ended, or else
-// describes what is wrong with the base labels. Update retains neither argument.
+// If some of the metrics are invalid or conflict with other families or series, Update
+// rejects them, applies the others, and returns a *RejectedError. If it returns any
+// other error, it has applied none of them: the error is context.Cause(ctx) if the
+// context has ended, and otherwise describes an invalid base label. Update does not
+// retain its arguments.
 func (a *Agents) Update(ctx context.Context, labels Labels, metrics []Metric) error {
 	var values [MaxBaseLabels]string
 	for i, v := range [...]string{labels.Username, labels.WorkspaceName, labels.AgentName, labels.TemplateName} {
@@ -65,44 +67,45 @@ func (a *Agents) Update(ctx context.Context, labels Labels, metrics []Metric) er
 		}
 		at := slices.Index(a.base, defaultBaseLabels[i])
 		if at < 0 {
-			return a.refuse(baseLabels, fmt.Errorf("got label %s, expected one of the base labels %q", defaultBaseLabels[i], a.base))
+			return a.rejectUpdate(baseLabels, fmt.Errorf("got label %s, expected one of the base labels %q", defaultBaseLabels[i], a.base))
 		}
 		values[at] = v
 	}
 	return a.update(ctx, values[:len(a.base)], metrics)
 }
 
-// UpdateFrom is like Update, for base labels other than the default ones; see
-// Options.AgentBaseLabels. base contains those that are not empty, in any order, each
-// name once.
+// UpdateFrom is like Update, for base labels other than the default ones (see
+// Options.AgentBaseLabels). The labels in base may be in any order. A base label that
+// is not in base is empty. A name that is not that of a base label, or is duplicated,
+// is an error.
 func (a *Agents) UpdateFrom(ctx context.Context, base []Label, metrics []Metric) error {
 	var values [MaxBaseLabels]string
 	var given [MaxBaseLabels]bool
 	for _, l := range base {
 		at := slices.Index(a.base, l.Name)
 		if at < 0 {
-			return a.refuse(baseLabels, fmt.Errorf("got label %q, expected one of the base labels %q", excerpt.Short(l.Name), a.base))
+			return a.rejectUpdate(baseLabels, fmt.Errorf("got label %q, expected one of the base labels %q", excerpt.Short(l.Name), a.base))
 		}
 		if given[at] {
-			return a.refuse(baseLabels, fmt.Errorf("base label %q is duplicated", l.Name))
+			return a.rejectUpdate(baseLabels, fmt.Errorf("base label %q is duplicated", l.Name))
 		}
 		values[at], given[at] = l.Value, true
 	}
 	return a.update(ctx, values[:len(a.base)], metrics)
 }
 
-// CountMalformed counts data that a client sent as a metric of an agent but that could
-// not be read, in signalbox_agent_metrics_rejected_total. It does not log.
-func (a *Agents) CountMalformed() { a.self.rejected[malformed].Inc() }
+// CountMalformed increments signalbox_agent_metrics_rejected_total for a metric of an
+// agent that could not be decoded. It does not log.
+func (a *Agents) CountMalformed() { a.self.metricsRejected[malformed].Inc() }
 
-// update applies the metrics of the agent with the values of the base labels.
+// update applies the metrics of the agent with these values of the base labels.
 func (a *Agents) update(ctx context.Context, values []string, metrics []Metric) error {
 	if ctx.Err() != nil {
-		return a.refuse(canceled, context.Cause(ctx))
+		return a.rejectUpdate(canceled, context.Cause(ctx))
 	}
 	for i, v := range values {
 		if err := checkLabelValue(a.base[i], v); err != nil {
-			return a.refuse(baseLabels, fmt.Errorf("base %w", err))
+			return a.rejectUpdate(baseLabels, fmt.Errorf("base %w", err))
 		}
 	}
 	a.others.refresh(a.clock)
@@ -110,7 +113,7 @@ func (a *Agents) update(ctx context.Context, values []string, metrics []Metric) 
 	ag := a.lock(values)
 	rejected := a.apply(ag, metrics, begin)
 	if len(ag.entries) == 0 {
-		a.forget(ag)
+		a.removeAgent(ag)
 	}
 	ag.mu.Unlock()
 	a.self.updates.Observe(time.Duration(a.clock.Tick() - begin).Seconds())
@@ -120,14 +123,14 @@ func (a *Agents) update(ctx context.Context, values []string, metrics []Metric) 
 	return nil
 }
 
-// refuse counts an update that was rejected as a whole.
-func (a *Agents) refuse(why updateReason, err error) error {
-	a.self.refused[why].Inc()
+// rejectUpdate counts an update that is rejected as a whole, and returns err.
+func (a *Agents) rejectUpdate(why updateReason, err error) error {
+	a.self.updatesRejected[why].Inc()
 	return err
 }
 
-// lock returns the agent with the values of the base labels, locked. It creates the
-// agent if necessary.
+// lock returns the agent with these values of the base labels, with its mu locked. It
+// creates the agent if necessary.
 func (a *Agents) lock(values []string) *agent {
 	hash := hashValues(values)
 	for {
@@ -138,7 +141,7 @@ func (a *Agents) lock(values []string) *agent {
 			ag = a.add(hash, values)
 		}
 		ag.mu.Lock()
-		if !ag.gone {
+		if !ag.removed {
 			return ag
 		}
 		ag.mu.Unlock()
@@ -154,7 +157,7 @@ func (a *Agents) find(hash uint64, values []string) *agent {
 	return ag
 }
 
-// add returns the agent, and creates it if necessary.
+// add returns the agent. It creates the agent if find does not find it.
 func (a *Agents) add(hash uint64, values []string) *agent {
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -169,31 +172,31 @@ func (a *Agents) add(hash uint64, values []string) *agent {
 	return ag
 }
 
-// forget removes an agent. The caller must hold the agent's lock.
-func (a *Agents) forget(gone *agent) {
-	gone.gone = true
+// removeAgent removes an agent. The caller must hold the agent's lock.
+func (a *Agents) removeAgent(old *agent) {
+	old.removed = true
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	first := a.byHash[gone.hash]
-	if first == gone {
-		if gone.next == nil {
-			delete(a.byHash, gone.hash)
+	first := a.byHash[old.hash]
+	if first == old {
+		if old.next == nil {
+			delete(a.byHash, old.hash)
 		} else {
-			a.byHash[gone.hash] = gone.next
+			a.byHash[old.hash] = old.next
 		}
 		return
 	}
 	for ag := first; ag != nil; ag = ag.next {
-		if ag.next == gone {
-			ag.next = gone.next
+		if ag.next == old {
+			ag.next = old.next
 		}
 	}
 }
 
 // all calls yield with each agent, in any order, until yield returns false. It releases
-// the lock from time to time, for updates that create agents.
+// the lock from time to time, so that updates can create agents.
 func (a *Agents) all(yield func(*agent) bool) {
-	const atATime = 1024
+	const batch = 1024
 	a.mu.RLock()
 	defer a.mu.RUnlock()
 	n := 0
@@ -203,7 +206,7 @@ func (a *Agents) all(yield func(*agent) bool) {
 				return
 			}
 		}
-		if n++; n%atATime == 0 {
+		if n++; n%batch == 0 {
 			a.mu.RUnlock()
 			a.mu.RLock()
 		}
@@ -214,23 +217,24 @@ func (a *Agents) all(yield func(*agent) bool) {
 func (a *Agents) sweep(now series.Instant) {
 	for _, ag := range slices.Collect(a.all) {
 		ag.mu.Lock()
-		a.remove(ag, func(e *entry) bool { return a.isOver(e, now) })
+		a.remove(ag, func(e *entry) bool { return a.canRemove(e, now) })
 		if len(ag.entries) == 0 {
-			a.forget(ag)
+			a.removeAgent(ag)
 		}
 		ag.mu.Unlock()
 	}
 }
 
-// isOver reports whether an entry can be removed.
-func (a *Agents) isOver(e *entry, now series.Instant) bool {
+// canRemove reports whether an entry can be removed.
+func (a *Agents) canRemove(e *entry, now series.Instant) bool {
 	if !e.summed {
 		return e.series.Over(now)
 	}
-	// An agent that returns after its TTL, because the network was down, continues
-	// from its last value if it is still remembered.
-	const remembered = 10
-	return after(e.deadline, (remembered-1)*min(a.ttl, math.MaxInt64/remembered)) <= now
+	// The last value of a summed counter is kept for ten times the TTL. If the agent
+	// returns within this time, for example after a network failure, the counter
+	// continues from that value.
+	const ttls = 10
+	return after(e.deadline, (ttls-1)*min(a.ttl, math.MaxInt64/ttls)) <= now
 }
 
 var hashSeed = maphash.MakeSeed()

@@ -13,20 +13,20 @@ import (
 	"github.com/signalbox-ci/signalbox/internal/series"
 )
 
-// maxTextBytes is the maximum length of a name or a label value. The key of an entry
-// has two bytes for each length.
+// maxTextBytes is the maximum length of a name or a label value, in bytes. The key of
+// an entry has two bytes for each length.
 const maxTextBytes = 16 << 10
 
-// apply applies the metrics of an update to the agent, and returns the rejected ones.
-// The caller must hold the agent's lock.
+// apply applies the metrics of an update to the agent, and returns the rejections. The
+// caller must hold the agent's lock.
 func (a *Agents) apply(ag *agent, metrics []Metric, now series.Instant) (rejected []Rejection) {
-	ag.round++
+	ag.updates++
 	ag.clashed = nil
 	deadline := after(now, a.ttl)
 	for i := range metrics {
 		if why, err := a.applyOne(ag, &metrics[i], now, deadline); err != nil {
 			rejected = append(rejected, Rejection{Index: i, Name: strings.Clone(metrics[i].Name), Reason: reasonLabels[why], Err: err})
-			a.self.rejected[why].Inc()
+			a.self.metricsRejected[why].Inc()
 		}
 	}
 	if len(rejected) < len(metrics) {
@@ -35,15 +35,15 @@ func (a *Agents) apply(ag *agent, metrics []Metric, now series.Instant) (rejecte
 	return rejected
 }
 
-// applyOne applies one metric, or returns the reason and the error for which it is
-// rejected.
+// applyOne applies one metric. If it rejects the metric, it returns the reason and an
+// error.
 func (a *Agents) applyOne(ag *agent, m *Metric, now, deadline series.Instant) (reason, error) {
 	if m.Type == Counter {
 		if m.Value-m.Value != 0 {
 			return notFinite, fmt.Errorf("counter %s: got %v, expected a finite number", excerpt.Short(m.Name), m.Value)
 		}
 		if m.Value < 0 {
-			return negative, fmt.Errorf("counter %s: got %v, expected a number that is not negative", excerpt.Short(m.Name), m.Value)
+			return negative, fmt.Errorf("counter %s: got %v, expected a non-negative number", excerpt.Short(m.Name), m.Value)
 		}
 	}
 	e := ag.find(m)
@@ -58,14 +58,15 @@ func (a *Agents) applyOne(ag *agent, m *Metric, now, deadline series.Instant) (r
 				return why, err
 			}
 		}
-		if e.summed && e.round == ag.round {
+		if e.summed && e.update == ag.updates {
 			return clashes, fmt.Errorf("counter %s is duplicated", m.Name)
 		}
-		e.round = ag.round
+		e.update = ag.updates
 		if e.set(m.Value, deadline) {
 			return 0, nil
 		}
-		// It had expired, and another client has taken its labels or its name.
+		// The series had expired, and another client has pushed the same series, or a
+		// metric with the same name and another type.
 		a.removeEnded(ag)
 		e = nil
 	}
@@ -86,10 +87,10 @@ func (e *entry) set(v float64, deadline series.Instant) bool {
 	return e.series.LiveUntil(deadline)
 }
 
-// newEntry creates the entry of a metric that the agent has not pushed yet, or not with
-// that type.
+// newEntry creates the entry for a metric that the agent has not pushed yet, or has
+// pushed with another type.
 func (a *Agents) newEntry(ag *agent, m *Metric, now series.Instant) (*entry, reason, error) {
-	own := ag.normal(m.Labels)
+	own := ag.normalize(m.Labels)
 	if why, err := checkMetric(m, own); err != nil {
 		return nil, why, err
 	}
@@ -97,7 +98,7 @@ func (a *Agents) newEntry(ag *agent, m *Metric, now series.Instant) (*entry, rea
 		return nil, clashes, err
 	}
 	e := entry{typ: m.Type, summed: a.aggregated && m.Type == Counter}
-	if why, err := a.place(ag, &e, m.Name, labelText(a.shownLabels(ag, own)), now); err != nil {
+	if why, err := a.createSeries(ag, &e, m.Name, labelText(a.shownLabels(ag, own)), now); err != nil {
 		return nil, why, err
 	}
 	return ag.add(e, m), 0, nil
@@ -110,8 +111,8 @@ func (e *entry) familyType() series.Type {
 	return series.Counter
 }
 
-// holder returns the holder of the labels that an agent pushes. If agents are
-// aggregated, that is all agents together.
+// holder returns the holder of the agent's series in the store. If agents are
+// aggregated, all of them share one holder.
 func (a *Agents) holder(ag *agent) any {
 	if a.aggregated {
 		return a
@@ -119,9 +120,10 @@ func (a *Agents) holder(ag *agent) any {
 	return ag
 }
 
-// place assigns a series in the store to a new entry. If only this agent has pushed the
-// metric, but with another type, its series with that type are removed.
-func (a *Agents) place(ag *agent, e *entry, name, text string, now series.Instant) (reason, error) {
+// createSeries creates the series of a new entry in the store, or uses the existing
+// sum. If only this agent has pushed the metric, but with another type, createSeries
+// removes its series of that type.
+func (a *Agents) createSeries(ag *agent, e *entry, name, text string, now series.Instant) (reason, error) {
 	a.store.Lock()
 	defer a.store.Unlock()
 	holder, typ := a.holder(ag), e.familyType()
@@ -133,32 +135,32 @@ func (a *Agents) place(ag *agent, e *entry, name, text string, now series.Instan
 		return clashes, err
 	}
 	if f := a.store.Family(name); f != nil && f.Type() != typ {
-		a.leave(ag.remove(func(e *entry) bool { return e.family == f }))
+		a.removeSeries(ag.remove(func(e *entry) bool { return e.family == f }))
 	}
-	if n := a.held.Load(); n >= a.maxSeries {
-		return limitReached, fmt.Errorf("metric %s: agents have reached their limit of %d series", name, n)
+	if a.seriesCount.Load() >= a.maxSeries {
+		return limitReached, fmt.Errorf("metric %s: the limit of %d series of agents is reached", name, a.maxSeries)
 	}
 	if f := a.store.Family(name); f != nil {
 		switch held := f.Holder(text, now); {
 		case held == nil, a.aggregated && held == holder:
 		case held == holder:
-			return clashes, fmt.Errorf("metric %s: after renaming labels, it has the same labels as another series of this agent: {%s}", name, excerpt.Short(text))
+			return clashes, fmt.Errorf("metric %s{%s} has the same labels as another series of this agent, after labels were renamed", name, excerpt.Short(text))
 		default:
-			return clashes, fmt.Errorf("metric %s{%s} is pushed by another agent or job", name, excerpt.Short(text))
+			return clashes, fmt.Errorf("metric %s{%s} is already pushed by another agent or job", name, excerpt.Short(text))
 		}
 	}
-	f := a.store.Family(name) // checking the holder may have ended the last series
+	f := a.store.Family(name) // looked up again, because Holder may have removed the family
 	if f == nil {
 		f = a.store.AddFamily(strings.Clone(name), "", typ)
 	}
 	e.family = f
-	a.held.Add(1)
+	a.seriesCount.Add(1)
 	switch {
 	case e.summed:
 		if e.series = f.Only(text, holder); e.series == nil {
 			e.series = f.Join(text, holder, nil, series.Alone)
 			e.series.LiveUntil(series.Never)
-			a.held.Add(1) // the sum remains when its agents have been removed
+			a.seriesCount.Add(1) // for the sum, which remains when all of its agents have been removed
 		}
 	case a.aggregated:
 		e.series = f.Join(text, holder, nil, series.Sum)
@@ -181,7 +183,7 @@ func (a *Agents) checkFamily(ag *agent, name string, typ series.Type, holder any
 		if f.Type() == typ {
 			return nil // the family was checked when it was added
 		}
-		inThisUpdate := func(e entry) bool { return e.family == f && e.round == ag.round }
+		inThisUpdate := func(e entry) bool { return e.family == f && e.update == ag.updates }
 		if a.aggregated || f.HeldBeside(holder, now) || slices.ContainsFunc(ag.entries, inThisUpdate) {
 			return errOtherType(name, typ, f.Type())
 		}
@@ -189,7 +191,7 @@ func (a *Agents) checkFamily(ag *agent, name string, typ series.Type, holder any
 	return a.checkNewFamily(name, typ, a.typeOf)
 }
 
-// checkMetric returns an error if a metric's name, type or own labels are invalid.
+// checkMetric returns an error if the name, type or labels of a metric are invalid.
 func checkMetric(m *Metric, own []Label) (reason, error) {
 	if !names.IsMetric(m.Name) || len(m.Name) > maxTextBytes {
 		return invalidName, fmt.Errorf("%q is not a metric name", excerpt.Short(m.Name))
@@ -202,7 +204,7 @@ func checkMetric(m *Metric, own []Label) (reason, error) {
 			return invalidLabel, fmt.Errorf("metric %s: %w", m.Name, err)
 		}
 		if len(l.Name) > maxTextBytes {
-			return invalidLabel, fmt.Errorf("metric %s: the name of label %s has %d bytes, expected at most %d", m.Name, excerpt.Short(l.Name), len(l.Name), maxTextBytes)
+			return invalidLabel, fmt.Errorf("metric %s: label %s: got a name of %d bytes, expected at most %d", m.Name, excerpt.Short(l.Name), len(l.Name), maxTextBytes)
 		}
 		if i > 0 && own[i-1].Name == l.Name {
 			return invalidLabel, fmt.Errorf("metric %s: label %s is duplicated", m.Name, l.Name)
@@ -216,15 +218,15 @@ func checkMetric(m *Metric, own []Label) (reason, error) {
 
 func checkLabelValue(name, v string) error {
 	if len(v) > maxTextBytes {
-		return fmt.Errorf("label %s has %d bytes, expected at most %d", name, len(v), maxTextBytes)
+		return fmt.Errorf("label %s: got a value of %d bytes, expected at most %d", name, len(v), maxTextBytes)
 	}
 	if !utf8.ValidString(v) {
-		return fmt.Errorf("label %s is %q, which is not UTF-8", name, excerpt.Short(v))
+		return fmt.Errorf("label %s: value %q is not valid UTF-8", name, excerpt.Short(v))
 	}
 	return nil
 }
 
-// shownLabels returns the labels of a series that the page shows.
+// shownLabels returns the labels with which a series is served.
 func (a *Agents) shownLabels(ag *agent, own []Label) []Label {
 	shown := make([]Label, 0, len(own)+len(a.base))
 	for i, v := range ag.values {
@@ -243,20 +245,20 @@ func (a *Agents) shownLabels(ag *agent, own []Label) []Label {
 	return shown
 }
 
-// remove removes the entries for which gone returns true, and their series. The caller
+// remove removes the entries for which del returns true, and their series. The caller
 // must hold the agent's lock.
-func (a *Agents) remove(ag *agent, gone func(*entry) bool) {
-	if removed := ag.remove(gone); len(removed) > 0 {
+func (a *Agents) remove(ag *agent, del func(*entry) bool) {
+	if removed := ag.remove(del); len(removed) > 0 {
 		a.store.Lock()
 		defer a.store.Unlock()
-		a.leave(removed)
+		a.removeSeries(removed)
 	}
 }
 
-// leave ends the series of removed entries. A sum keeps what an entry added to it. The
-// caller must hold the store's lock.
-func (a *Agents) leave(removed []entry) {
-	a.held.Add(int64(-len(removed)))
+// removeSeries removes the series of removed entries from the store. Sums do not
+// decrease. The caller must hold the store's lock.
+func (a *Agents) removeSeries(removed []entry) {
+	a.seriesCount.Add(int64(-len(removed)))
 	for i := range removed {
 		if e := &removed[i]; !e.summed {
 			e.family.Leave(e.series)
@@ -264,7 +266,8 @@ func (a *Agents) leave(removed []entry) {
 	}
 }
 
-// removeEnded removes the entries whose series other clients have ended.
+// removeEnded removes the entries whose series have ended: they had expired, and other
+// clients have taken their names or labels.
 func (a *Agents) removeEnded(ag *agent) {
 	a.remove(ag, func(e *entry) bool { return !e.summed && e.series.Ended() })
 }

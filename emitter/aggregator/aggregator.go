@@ -12,22 +12,22 @@ import (
 	"github.com/signalbox-ci/signalbox/internal/series"
 )
 
-// An Aggregator holds the metrics that agents and jobs push. Create it with New. It is
-// safe for concurrent use.
+// An Aggregator receives the metrics that agents and jobs push, and serves them. New
+// returns one; the zero value is not usable. An Aggregator is safe for concurrent use.
 type Aggregator struct {
 	provider
 	*core
 
-	// Agents receives and holds the metrics of agents. It must not be replaced.
+	// Agents receives and stores the metrics of agents. It must not be replaced.
 	Agents *Agents
 
-	// Groups receives and holds the groups of metrics that jobs push. It must not be
+	// Groups receives and stores the groups of metrics that jobs push. It must not be
 	// replaced.
 	Groups *Groups
 }
 
-// A provider makes the Aggregator a series.Provider, for the page of
-// emitter.Prometheus.
+// A provider makes the Aggregator a series.Provider, so that emitter.Prometheus can
+// include it in its metrics page.
 type provider = series.OpenProvider
 
 // A core is the state that agents and groups share.
@@ -43,12 +43,13 @@ type core struct {
 // Aggregator is a prometheus.Collector.
 var _ prometheus.Collector = (*Aggregator)(nil)
 
-// New returns an Aggregator with the groups stored at Options.StoragePath. If the file
-// there is damaged, New moves it aside and returns no error.
+// New returns an Aggregator. If Options.StoragePath is set, New restores the groups in
+// that file, and the caller should call Close when it no longer needs the Aggregator.
+// New replaces a damaged file, keeps it under another name, and returns no error.
 //
 // New returns an error if an option is invalid, if the metrics about the Aggregator
-// cannot be registered, or if the storage file cannot be opened. Then nothing remains
-// registered or open.
+// itself cannot be registered, or if the storage file cannot be opened. In that case,
+// nothing remains registered or open.
 func New(options Options) (*Aggregator, error) {
 	o, err := options.withDefaults()
 	if err != nil {
@@ -78,10 +79,13 @@ func New(options Options) (*Aggregator, error) {
 	return a, nil
 }
 
-// Run starts to call Sweep at every quarter of the agents' TTL, but at least every 15
-// seconds, until the context ends or stop is called. stop waits for a sweep in
-// progress. Without Run, expired metrics are not shown either, but they keep their
-// memory.
+// Run starts a goroutine that calls Sweep at intervals of a quarter of
+// Options.AgentTTL, but at least 100 milliseconds and at most 15 seconds. The goroutine
+// ends when the context ends or stop is called. stop waits for a sweep in progress; it
+// may be called more than once.
+//
+// Expired metrics are never served, whether or not Run was called, but they use memory
+// until they are swept.
 func (a *Aggregator) Run(ctx context.Context) (stop func()) {
 	ctx, cancel := context.WithCancel(ctx)
 	done := make(chan struct{})
@@ -95,9 +99,9 @@ func (a *Aggregator) Run(ctx context.Context) (stop func()) {
 	}
 }
 
-// Sweep frees the memory of expired series. Updates wait while it looks at their agent,
-// pushes wait while it removes expired groups, and scrapes wait while new series are
-// sorted.
+// Sweep removes expired series and groups to free their memory. Updates of an agent
+// wait while Sweep examines that agent. Pushes wait while it removes expired groups.
+// Scrapes wait while it sorts new series.
 func (a *Aggregator) Sweep() {
 	begin := a.clock.Tick()
 	a.Agents.sweep(begin)
@@ -108,16 +112,19 @@ func (a *Aggregator) Sweep() {
 	a.self.sweeps.Observe(time.Duration(a.clock.Tick() - begin).Seconds())
 }
 
-// Close waits until all pushes are on disk, and closes the storage file. Without a
-// storage file it does nothing. Later pushes are served, but fail with NotStored. A
-// second call returns the result of the first.
+// Close writes all pushes to disk and closes the storage file. It returns an error if
+// that fails. Further calls return the same error. After Close, the Aggregator still
+// serves metrics and applies pushes, but Groups.Push returns a *PushError with the
+// Refusal NotStored.
+//
+// Without a storage file, Close does nothing and returns nil.
 func (a *Aggregator) Close() error { return a.Groups.close() }
 
-// Describe implements prometheus.Collector. It sends nothing, because the metrics that
-// clients will push are not known.
+// Describe implements prometheus.Collector. It sends nothing, because it is not known
+// which metrics clients will push.
 func (a *Aggregator) Describe(chan<- *prometheus.Desc) {}
 
-// Collect implements prometheus.Collector.
+// Collect implements prometheus.Collector. It sends all series that have not expired.
 func (a *Aggregator) Collect(metrics chan<- prometheus.Metric) {
 	now := a.clock.Tick()
 	for _, f := range a.store.Families() {
@@ -144,7 +151,7 @@ func (c collected) Write(out *dto.Metric) error {
 	return nil
 }
 
-// after returns the instant that is d after now, or Never if d is 0.
+// after returns now plus d, or Never if d is 0 or the result overflows.
 func after(now series.Instant, d time.Duration) series.Instant {
 	if at := now + series.Instant(d); d > 0 && at > now {
 		return at

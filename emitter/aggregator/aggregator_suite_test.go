@@ -23,7 +23,7 @@ func TestAggregator(t *testing.T) {
 	RunSpecs(t, "Aggregator")
 }
 
-// A fakeClock is a clock that goes when told to, also back.
+// A fakeClock is a clock that tests advance or set back.
 type fakeClock struct {
 	mu  sync.Mutex
 	now time.Time
@@ -39,14 +39,15 @@ func (c *fakeClock) Now() time.Time {
 	return c.now
 }
 
+// Advance advances the clock by d, which may be negative.
 func (c *fakeClock) Advance(d time.Duration) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.now = c.now.Add(d)
 }
 
-// page is what a registry that has the aggregator serves, without HELP lines and
-// without what the aggregator says about itself.
+// page returns the metrics of the aggregator in the text format, without HELP lines and
+// without the metrics about the aggregator itself.
 func page(a *aggregator.Aggregator) string {
 	GinkgoHelper()
 	registry := prometheus.NewPedanticRegistry()
@@ -54,6 +55,7 @@ func page(a *aggregator.Aggregator) string {
 	return gather(registry)
 }
 
+// gather is like page, for another Gatherer.
 func gather(from prometheus.Gatherer) string {
 	GinkgoHelper()
 	families, err := from.Gather()
@@ -75,7 +77,8 @@ func gather(from prometheus.Gatherer) string {
 	return strings.Join(lines, "")
 }
 
-// samples is the page without TYPE lines, and without the times of pushes.
+// samples returns the lines of page without TYPE lines, and without the times of
+// pushes.
 func samples(a *aggregator.Aggregator) []string {
 	GinkgoHelper()
 	var kept []string
@@ -87,7 +90,7 @@ func samples(a *aggregator.Aggregator) []string {
 	return kept
 }
 
-// text is the families of a page in the text format.
+// text returns the families of a page in the text format.
 func text(page string) []*dto.MetricFamily {
 	GinkgoHelper()
 	parser := expfmt.NewTextParser(model.LegacyValidation)
@@ -100,7 +103,7 @@ func text(page string) []*dto.MetricFamily {
 	return families
 }
 
-// familyOf is a family that the aggregator shows.
+// familyOf returns a family that the aggregator serves.
 func familyOf(a *aggregator.Aggregator, name string) *dto.MetricFamily {
 	GinkgoHelper()
 	registry := prometheus.NewPedanticRegistry()
@@ -112,11 +115,11 @@ func familyOf(a *aggregator.Aggregator, name string) *dto.MetricFamily {
 			return f
 		}
 	}
-	Fail("there is no " + name)
+	Fail("got no family " + name)
 	return nil
 }
 
-// TestMain fails if goroutines go on when the tests are over.
+// TestMain fails if goroutines are still running after the tests.
 func TestMain(m *testing.M) {
 	goleak.VerifyTestMain(m, goleak.IgnoreAnyFunction("github.com/onsi/ginkgo/v2/internal/interrupt_handler.(*InterruptHandler).registerForInterrupts.func2"))
 }

@@ -5,8 +5,8 @@ import (
 	"testing"
 )
 
-// TestUpdateAllocatesNothing holds for updates of series that are there.
-func TestUpdateAllocatesNothing(t *testing.T) {
+// TestUpdateDoesNotAllocate checks updates of existing series.
+func TestUpdateDoesNotAllocate(t *testing.T) {
 	for name, aggregateBy := range map[string][]string{"plain": nil, "aggregated": {"template_name"}} {
 		a := newAggregator(t, aggregateBy)
 		f := newFleet(3)

@@ -17,7 +17,8 @@ import (
 	"github.com/signalbox-ci/signalbox/emitter/aggregator"
 )
 
-// fleet is agents that push 50 metrics with two own labels each.
+// A fleet contains agents, each with 50 metrics that have two labels in addition to the
+// base labels.
 type fleet struct {
 	labels  []aggregator.Labels
 	metrics [][]aggregator.Metric
@@ -51,15 +52,15 @@ func newAggregator(tb testing.TB, aggregateBy []string) *aggregator.Aggregator {
 	return a
 }
 
-// BenchmarkUpdate measures an update of 50 metrics with two own labels each, with
-// 100,000 series live, each agent in turn: an agent's series are not in the caches
-// when its turn comes. What it pushes is, as if it had just been decoded; its strings
-// are equal to those that are kept, but not the same.
+// BenchmarkUpdate measures updates of 50 metrics with two labels each, among 100,000
+// series. The agents take turns, so the series of an agent are not in the CPU caches
+// when it updates them. The pushed metrics are in the caches, as if they had just been
+// decoded. Their strings are equal to the stored ones, but at other addresses.
 func BenchmarkUpdate(b *testing.B) {
 	for _, bench := range []struct {
 		name        string
 		aggregateBy []string
-		reordered   bool // labels come in another order than the first time
+		reordered   bool // whether the order of the labels differs from the first push
 	}{{"plain", nil, false}, {"aggregated", []string{"template_name"}, false}, {"reordered", nil, true}} {
 		b.Run(bench.name, func(b *testing.B) {
 			const agents = 2000
@@ -92,7 +93,7 @@ func BenchmarkUpdate(b *testing.B) {
 	}
 }
 
-// BenchmarkPush measures a push of 20 samples to a group that is there, with others.
+// BenchmarkPush measures pushes of 20 samples to one of several existing groups.
 func BenchmarkPush(b *testing.B) {
 	for _, groups := range []int{100, 10_000} {
 		b.Run(fmt.Sprintf("groups=%d", groups), func(b *testing.B) {
@@ -129,8 +130,8 @@ func BenchmarkPush(b *testing.B) {
 	}
 }
 
-// BenchmarkRegistry measures a scrape of 100,000 series of agents from a registry,
-// which the page of emitter.Prometheus does without.
+// BenchmarkRegistry measures a scrape of 100,000 series of agents through a registry.
+// The metrics page of emitter.Prometheus does not need one.
 func BenchmarkRegistry(b *testing.B) {
 	a := newAggregator(b, nil)
 	f := newFleet(2000)

@@ -12,38 +12,107 @@ import (
 	"github.com/signalbox-ci/signalbox/emitter/aggregator"
 )
 
-// Agents of the same template are shown as one, in a registry that exists already.
-func ExampleNew() {
+// printFamily prints a metric family of a registry in the text format.
+func printFamily(registry *prometheus.Registry, name string) {
+	families, err := registry.Gather()
+	if err != nil {
+		panic(err)
+	}
+	for _, f := range families {
+		if f.GetName() == name {
+			f.Help = nil
+			expfmt.MetricFamilyToText(os.Stdout, f)
+		}
+	}
+}
+
+// An agent and a job push metrics, which a registry serves.
+func Example() {
+	ctx := context.Background()
 	registry := prometheus.NewRegistry()
+	job := prometheus.NewRegistry()
+	tests := prometheus.NewCounter(prometheus.CounterOpts{Name: "tests_total"})
+	job.MustRegister(tests)
+	tests.Add(312)
+
 	pushed, err := aggregator.New(aggregator.Options{
-		Registerer:       registry,
-		AgentTTL:         2 * time.Minute,
-		AgentAggregateBy: []string{"template_name"},
+		AgentTTL: 2 * time.Minute,
+		GroupTTL: 24 * time.Hour,
 	})
 	if err != nil {
 		panic(err)
 	}
-	defer pushed.Run(context.Background())()
+	stop := pushed.Run(ctx) // removes expired metrics
+	defer stop()
+	registry.MustRegister(pushed)
+
+	// An agent pushes all of its metrics at regular intervals.
+	agent := aggregator.Labels{Username: "alice"}
+	err = pushed.Agents.Update(ctx, agent, []aggregator.Metric{
+		{Name: "builds_total", Type: aggregator.Counter, Value: 21},
+	})
+	if err != nil {
+		panic(err)
+	}
+
+	// A job pushes once, before it exits.
+	families, err := job.Gather()
+	if err != nil {
+		panic(err)
+	}
+	err = pushed.Groups.Push(ctx, aggregator.Push{
+		Grouping: []aggregator.Label{{Name: "job", Value: "nightly"}},
+		Families: families,
+		Replace:  true,
+	})
+	if err != nil {
+		panic(err)
+	}
+
+	printFamily(registry, "builds_total")
+	printFamily(registry, "tests_total")
+	// Output:
+	// # TYPE builds_total counter
+	// builds_total{username="alice"} 21
+	// # TYPE tests_total counter
+	// tests_total{instance="",job="nightly"} 312
+}
+
+// The series of agents with the same template are aggregated into one.
+func ExampleOptions_agentAggregateBy() {
+	registry := prometheus.NewRegistry()
+	pushed, err := aggregator.New(aggregator.Options{AgentAggregateBy: []string{"template_name"}})
+	if err != nil {
+		panic(err)
+	}
 	registry.MustRegister(pushed)
 
 	for _, name := range []string{"a", "b"} {
 		err := pushed.Agents.Update(context.Background(), aggregator.Labels{AgentName: name, TemplateName: "go"}, []aggregator.Metric{
 			{Name: "builds_total", Type: aggregator.Counter, Value: 21, Labels: []aggregator.Label{{Name: "status", Value: "ok"}}},
-			{Name: "load-1m", Type: aggregator.Gauge, Value: 1},
 		})
-		fmt.Println(err)
-	}
-
-	families, _ := registry.Gather()
-	for _, f := range families {
-		if f.GetName() == "builds_total" {
-			f.Help = nil
-			expfmt.MetricFamilyToText(os.Stdout, f)
+		if err != nil {
+			panic(err)
 		}
 	}
+
+	printFamily(registry, "builds_total")
 	// Output:
-	// "load-1m" is not a metric name
-	// "load-1m" is not a metric name
 	// # TYPE builds_total counter
 	// builds_total{status="ok",template_name="go"} 42
+}
+
+// An update applies the valid metrics and reports the others.
+func ExampleRejectedError() {
+	pushed, err := aggregator.New(aggregator.Options{})
+	if err != nil {
+		panic(err)
+	}
+	err = pushed.Agents.Update(context.Background(), aggregator.Labels{AgentName: "a"}, []aggregator.Metric{
+		{Name: "load_1m", Type: aggregator.Gauge, Value: 1},
+		{Name: "load-5m", Type: aggregator.Gauge, Value: 1},
+	})
+	fmt.Println(err)
+	// Output:
+	// "load-5m" is not a metric name
 }

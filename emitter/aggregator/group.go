@@ -16,7 +16,7 @@ type group struct {
 	labels []Label // sorted
 	source series.Source
 	ttl    time.Duration
-	place  int           // index in Groups.expiring; -1 if the group never expires
+	index  int           // in Groups.expiring; -1 if the group never expires
 	latest *list.Element // in Groups.latest
 
 	pushed, failed time.Time
@@ -25,14 +25,14 @@ type group struct {
 	pushTime, failureTime timeSeries
 }
 
-// A timeSeries is one of the two series with the times of pushes to a group.
+// A timeSeries is a series whose value is the time of a push to a group.
 type timeSeries struct {
 	family *series.OpenFamily
 	series *series.OpenSeries
 }
 
 func newGroup(key string, labels []Label) *group {
-	return &group{key: key, labels: labels, place: -1, families: make(map[string]*family)}
+	return &group{key: key, labels: labels, index: -1, families: make(map[string]*family)}
 }
 
 // isNew reports whether the group has not been added to Groups yet.
@@ -54,10 +54,10 @@ func (g *group) expires(now series.Instant, wall time.Time) time.Time {
 	return time.Time{}
 }
 
-// A snapshot is the state of a group at one moment.
+// A snapshot is the state of a group at a point in time.
 type snapshot struct {
-	group    Group     // without its Families
-	families []*family // sorted by name; they do not change
+	group    Group     // without Families
+	families []*family // sorted by name; immutable
 }
 
 func (g *group) snapshot(now series.Instant, wall time.Time) snapshot {
@@ -72,8 +72,9 @@ func (g *group) snapshot(now series.Instant, wall time.Time) snapshot {
 	return s
 }
 
-// admit adds a new group to the groups. The caller must hold mu and the store's lock.
-func (gs *Groups) admit(g *group) {
+// add adds the group to the groups if it is new. The caller must hold mu and the
+// store's lock.
+func (gs *Groups) add(g *group) {
 	if !g.isNew() {
 		return
 	}
@@ -108,16 +109,16 @@ func (gs *Groups) remove(g *group) {
 	for _, t := range []timeSeries{g.pushTime, g.failureTime} {
 		t.family.Leave(t.series)
 	}
-	if g.place >= 0 {
-		heap.Remove(&gs.expiring, g.place)
+	if g.index >= 0 {
+		heap.Remove(&gs.expiring, g.index)
 	}
 	delete(gs.groups, g.key)
 	gs.latest.Remove(g.latest)
 	gs.groupCount.Store(int64(len(gs.groups)))
 }
 
-// holder returns the holder of the labels that a group pushed. If groups are
-// aggregated, that is all groups together.
+// holder returns the holder of the group's series in the store. If groups are
+// aggregated, all of them share one holder.
 func (gs *Groups) holder(g *group) any {
 	if gs.aggregated {
 		return gs
@@ -134,26 +135,27 @@ func (gs *Groups) family(name, help string, typ series.Type) *series.OpenFamily 
 	return gs.store.AddFamily(name, help, typ)
 }
 
-// setTTL makes the group expire after the TTL from now, or never if the TTL is 0.
+// setTTL sets the TTL of the group, which begins now. 0 means that it never expires.
 func (gs *Groups) setTTL(g *group, ttl time.Duration, now series.Instant) {
 	g.ttl = ttl
 	gs.liveUntil(g, after(now, ttl))
 }
 
+// liveUntil sets the instant at which the group expires; Never means never.
 func (gs *Groups) liveUntil(g *group, deadline series.Instant) {
 	g.source.LiveUntil(deadline)
 	switch {
-	case deadline == series.Never && g.place >= 0:
-		heap.Remove(&gs.expiring, g.place)
+	case deadline == series.Never && g.index >= 0:
+		heap.Remove(&gs.expiring, g.index)
 	case deadline == series.Never:
-	case g.place >= 0:
-		heap.Fix(&gs.expiring, g.place)
+	case g.index >= 0:
+		heap.Fix(&gs.expiring, g.index)
 	default:
 		heap.Push(&gs.expiring, g)
 	}
 }
 
-// expiring is a heap of the groups that expire; the first to expire is on top.
+// expiring is a heap of the groups that have a TTL; the first to expire is on top.
 type expiring []*group
 
 // Len and the following methods implement heap.Interface.
@@ -161,11 +163,11 @@ func (e expiring) Len() int           { return len(e) }
 func (e expiring) Less(i, j int) bool { return e[i].source.Deadline() < e[j].source.Deadline() }
 func (e expiring) Swap(i, j int) {
 	e[i], e[j] = e[j], e[i]
-	e[i].place, e[j].place = i, j
+	e[i].index, e[j].index = i, j
 }
 
 func (e *expiring) Push(g any) {
-	g.(*group).place = len(*e)
+	g.(*group).index = len(*e)
 	*e = append(*e, g.(*group))
 }
 
@@ -174,10 +176,11 @@ func (e *expiring) Pop() any {
 	g := (*e)[last]
 	(*e)[last] = nil
 	*e = (*e)[:last]
-	g.place = -1
+	g.index = -1
 	return g
 }
 
+// unixSeconds returns a time in seconds since the Unix epoch, or 0 for the zero time.
 func unixSeconds(t time.Time) float64 {
 	if t.IsZero() {
 		return 0

@@ -17,11 +17,11 @@ import (
 	"github.com/signalbox-ci/signalbox/internal/series"
 )
 
-// Groups holds the metrics that jobs push, in groups. It is part of an Aggregator. It
-// is safe for concurrent use.
+// Groups receives and stores the metrics that jobs push, in groups. It is the field
+// Groups of an Aggregator. It is safe for concurrent use.
 //
-// Changes are applied and written to disk in the same order, one after another. Only
-// waiting for the disk is concurrent.
+// Changes are applied one at a time, and are written to disk in the same order. Calls
+// that wait for the disk do not block each other.
 type Groups struct {
 	*core
 
@@ -45,8 +45,11 @@ type Groups struct {
 	expiring expiring
 	latest   list.List // of *group, latest push first
 	sums     map[sumKey]*sum
-	kept     map[string]storage.Change // changes for records that are on disk but not restored, by record key
-	unstored []*sum                    // sums whose retired has changed since it was last stored
+	unstored []*sum // sums whose retired part has changed since it was last stored
+
+	// unrestored are the records that are on disk but were not restored, by record key.
+	// Each is a change that writes the record again.
+	unrestored map[string]storage.Change
 }
 
 func newGroups(c *core, o Options) *Groups {
@@ -54,7 +57,7 @@ func newGroups(c *core, o Options) *Groups {
 	return &Groups{
 		core:        c,
 		ttl:         o.GroupTTL,
-		aggregateBy: slices.Sorted(slices.Values(o.GroupAggregateBy)), // the order has no meaning
+		aggregateBy: slices.Sorted(slices.Values(o.GroupAggregateBy)), // so that the order in the options does not matter
 		aggregated:  len(o.GroupAggregateBy) > 0,
 		fold:        fold,
 		max:         o.MaxGroups,
@@ -62,17 +65,17 @@ func newGroups(c *core, o Options) *Groups {
 		path:        o.StoragePath,
 		groups:      make(map[string]*group),
 		sums:        make(map[sumKey]*sum),
-		kept:        make(map[string]storage.Change),
+		unrestored:  make(map[string]storage.Change),
 	}
 }
 
-// Push applies a push to its group. It returns when the change is served and, if groups
-// are stored, on disk.
+// Push applies a push to its group, which it creates if necessary. It returns once the
+// change is served and, if groups are stored, on disk.
 //
-// The error is a *PushError, or wraps context.Cause(ctx) if the context ends first; the
-// push may have been applied and stored in that case. A push that is refused changes
-// only the time of the group's last failure. A push that could not be stored is served,
-// and writing it is retried.
+// The error is a *PushError. If the context ends first, the error wraps
+// context.Cause(ctx), and the push may have been applied and stored nevertheless. A
+// rejected push changes only the time of the last failure of its group. A push that
+// could not be stored is served, and the Aggregator tries again to store it.
 func (gs *Groups) Push(ctx context.Context, p Push) error {
 	if ctx.Err() != nil {
 		return context.Cause(ctx)
@@ -82,8 +85,8 @@ func (gs *Groups) Push(ctx context.Context, p Push) error {
 		err = wait(ctx, onDisk, "the push is served, but could not be stored")
 	}
 	gs.self.pushes.Inc()
-	if refused, ok := errors.AsType[*PushError](err); ok {
-		gs.self.pushesRejected[refused.Refusal].Inc()
+	if rejected, ok := errors.AsType[*PushError](err); ok {
+		gs.self.pushesRejected[rejected.Refusal].Inc()
 	}
 	return err
 }
@@ -96,7 +99,7 @@ func (gs *Groups) push(p Push) (ticket, error) {
 	ttl := gs.ttl
 	if p.TTL != nil {
 		if ttl = *p.TTL; ttl < 0 {
-			return nil, &PushError{Invalid, fmt.Errorf("got TTL %s, expected a duration that is not negative", ttl)}
+			return nil, &PushError{Invalid, fmt.Errorf("got TTL %s, expected a non-negative duration", ttl)}
 		}
 	}
 	families, invalid := gs.prepare(labels, p.Families)
@@ -109,7 +112,7 @@ func (gs *Groups) push(p Push) (ticket, error) {
 	g := gs.groups[key]
 	if g == nil {
 		if len(gs.groups) >= gs.max {
-			return nil, &PushError{LimitReached, fmt.Errorf("got a new group, but the limit of %d groups is reached", len(gs.groups))}
+			return nil, &PushError{LimitReached, fmt.Errorf("cannot create a group: the limit of %d groups is reached", gs.max)}
 		}
 		g = newGroup(key, labels)
 	}
@@ -120,9 +123,9 @@ func (gs *Groups) push(p Push) (ticket, error) {
 	return gs.save(g), err
 }
 
-// apply replaces families of the group by those of a push. If it refuses the push,
-// because the push is invalid or contradicts other metrics, it records the time of the
-// failure. The caller must hold mu.
+// apply replaces families of the group by those of a push. If it rejects the push, it
+// records the time of the failure. invalid is an error that was found earlier in the
+// push itself, or nil. The caller must hold mu.
 func (gs *Groups) apply(g *group, families []*family, invalid error, replace bool, ttl time.Duration, now series.Instant, wall time.Time) error {
 	gs.store.Lock()
 	defer gs.store.Unlock()
@@ -131,8 +134,8 @@ func (gs *Groups) apply(g *group, families []*family, invalid error, replace boo
 			return &PushError{Inconsistent, err}
 		}
 	}
-	err := gs.refusal(g, families, invalid, replace, now)
-	gs.admit(g)
+	err := gs.checkPush(g, families, invalid, replace, now)
+	gs.add(g)
 	if err != nil {
 		g.failed = wall
 		g.failureTime.series.Set(unixSeconds(wall))
@@ -152,10 +155,10 @@ func (gs *Groups) apply(g *group, families []*family, invalid error, replace boo
 	return nil
 }
 
-// Delete deletes the group with the grouping labels, if there is one, and returns when
-// it is deleted on disk as well. The error is a *PushError, Invalid or NotStored, or
-// wraps context.Cause(ctx) if the context ends first; the group may have been deleted
-// in that case.
+// Delete deletes the group with the grouping labels. It returns once the group is also
+// deleted on disk. It returns nil if there is no such group. The error is a *PushError
+// with the Refusal Invalid or NotStored. If the context ends first, the error wraps
+// context.Cause(ctx), and the group may have been deleted nevertheless.
 func (gs *Groups) Delete(ctx context.Context, grouping []Label) error {
 	_, key, err := prepareGrouping(grouping)
 	if err != nil {
@@ -164,7 +167,7 @@ func (gs *Groups) Delete(ctx context.Context, grouping []Label) error {
 	if ctx.Err() != nil {
 		return context.Cause(ctx)
 	}
-	return wait(ctx, gs.delete(key), "the group is deleted, but not on disk")
+	return wait(ctx, gs.delete(key), "the group is no longer served, but could not be deleted on disk")
 }
 
 func (gs *Groups) delete(key string) ticket {
@@ -174,16 +177,17 @@ func (gs *Groups) delete(key string) ticket {
 	if g := gs.groups[key]; g != nil {
 		gs.remove(g)
 	}
-	return gs.unsave(key) // the group may be on disk but not restored
+	return gs.saveDeletion(key) // even if the group could not be restored from disk
 }
 
-// Wipe deletes all groups, and the sums of removed groups. It returns when they are
-// deleted on disk as well. The errors are those of Delete.
+// Wipe deletes all groups and sums. It returns once they are also deleted on disk. The
+// error is a *PushError with the Refusal NotStored. If the context ends first, the
+// error wraps context.Cause(ctx), and the groups may have been deleted nevertheless.
 func (gs *Groups) Wipe(ctx context.Context) error {
 	if ctx.Err() != nil {
 		return context.Cause(ctx)
 	}
-	return wait(ctx, gs.wipe(), "all groups are deleted, but not on disk")
+	return wait(ctx, gs.wipe(), "the groups are no longer served, but could not be deleted on disk")
 }
 
 func (gs *Groups) wipe() ticket {
@@ -197,14 +201,14 @@ func (gs *Groups) wipe() ticket {
 		gs.dropSum(total)
 	}
 	gs.store.Unlock()
-	gs.unstored = nil // wiping the disk removes all sums
-	gs.logger.Info("wiped")
+	gs.unstored = nil // wiping the disk also deletes the sums
+	gs.logger.Info("groups-wiped")
 	return gs.wipeDisk()
 }
 
-// List returns the groups as of the call, sorted by their labels. It creates the
-// families of each group only when the iteration reaches it, since they take more
-// memory in this form.
+// List returns the groups at the time of the call, sorted by their labels. To save
+// memory, it creates the families of each group only when the iteration reaches that
+// group.
 func (gs *Groups) List() iter.Seq[Group] {
 	snapshots := gs.snapshots()
 	slices.SortFunc(snapshots, func(a, b snapshot) int {
@@ -215,7 +219,7 @@ func (gs *Groups) List() iter.Seq[Group] {
 	return func(yield func(Group) bool) {
 		for _, s := range snapshots {
 			for _, f := range s.families {
-				s.group.Families = append(s.group.Families, GroupFamily{f.client(), f.pushed})
+				s.group.Families = append(s.group.Families, GroupFamily{f.toMetricFamily(), f.pushed})
 			}
 			if !yield(s.group) {
 				return
@@ -224,7 +228,7 @@ func (gs *Groups) List() iter.Seq[Group] {
 	}
 }
 
-// snapshots returns the groups as they are now, in any order.
+// snapshots returns the current state of all groups, in any order.
 func (gs *Groups) snapshots() []snapshot {
 	gs.mu.Lock()
 	defer gs.mu.Unlock()
@@ -237,6 +241,7 @@ func (gs *Groups) snapshots() []snapshot {
 	return snapshots
 }
 
+// sweep removes the groups that have expired.
 func (gs *Groups) sweep(now series.Instant) {
 	gs.mu.Lock()
 	defer gs.mu.Unlock()
@@ -248,12 +253,13 @@ func (gs *Groups) expire(now series.Instant) {
 	for len(gs.expiring) > 0 && gs.expiring[0].source.Over(now) {
 		g := gs.expiring[0]
 		gs.remove(g)
-		gs.unsave(g.key)
+		gs.saveDeletion(g.key)
 		gs.self.groupsExpired.Inc()
 	}
 }
 
-// wait waits until a change is on disk.
+// wait waits until a change is on disk. If writing fails, it returns a *PushError whose
+// text begins with failed.
 func wait(ctx context.Context, t ticket, failed string) error {
 	err := t.Wait(ctx)
 	if err == nil || ctx.Err() != nil && errors.Is(err, context.Cause(ctx)) {

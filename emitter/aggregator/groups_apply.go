@@ -2,9 +2,10 @@ package aggregator
 
 import "github.com/signalbox-ci/signalbox/internal/series"
 
-// setFamilies makes the families those of the group; if replace is true, the group
-// loses all others. at returns when each family was pushed. The caller must hold mu and
-// the store's lock, as for all functions below.
+// setFamilies adds the families to the group, or replaces those with the same names. If
+// replace is true, it removes all others. at returns the instant at which a family was
+// pushed. The caller must hold mu and the store's lock; this also applies to the
+// functions below.
 func (gs *Groups) setFamilies(g *group, families []*family, replace bool, at func(*family) series.Instant) {
 	if replace {
 		for name, old := range g.families {
@@ -25,7 +26,7 @@ func (gs *Groups) setFamilies(g *group, families []*family, replace bool, at fun
 	}
 }
 
-// setFamily makes f a family of the group, in place of old, which may be nil.
+// setFamily adds f to the group. It replaces old, unless that is nil.
 func (gs *Groups) setFamily(g *group, old, f *family, now series.Instant) {
 	f.open = gs.openFor(g, f)
 	replaced := newReplaced(old)
@@ -57,29 +58,31 @@ func (gs *Groups) setFamily(g *group, old, f *family, now series.Instant) {
 	gs.seriesCount.Add(int64(len(f.samples)))
 	if old != nil {
 		gs.seriesCount.Add(int64(-len(old.samples)))
-		for gone := range replaced.rest {
-			gs.removeSample(g, old, gone)
+		for removed := range replaced.rest {
+			gs.removeSample(g, old, removed)
 		}
 	}
 }
 
-// openFor returns the family in the store for a family of the group, and adds it if
-// necessary. Its help text is the first among the clients that still have series in it.
+// openFor returns the family in the store for a family of the group, and adds it to the
+// store if necessary. The help text of a family is that of the first client that pushed
+// one, as long as other clients have series in the family.
 func (gs *Groups) openFor(g *group, f *family) *series.OpenFamily {
 	open := gs.store.Family(f.name)
 	if open != nil && f.help != "" && f.help != open.Help() &&
 		(open.Help() == "" || !gs.aggregated && !open.HeldBeside(g, gs.clock.Now())) {
 		open.SetHelp(f.help)
 	}
-	return gs.family(f.name, f.help, f.typ) // checking may have ended the last series of others
+	// The family is looked up again, because HeldBeside may have removed it.
+	return gs.family(f.name, f.help, f.typ)
 }
 
-// A replaced contains the samples of a family that is being replaced by another one,
-// which usually has the same samples in the same order.
+// A replaced contains the samples of a family that is being replaced. The new family
+// usually has the same samples in the same order.
 type replaced struct {
 	old   []sample
 	taken []bool
-	index map[string]int // built when the order differs
+	index map[string]int // by text; built when the order differs
 }
 
 func newReplaced(old *family) *replaced {
@@ -89,7 +92,7 @@ func newReplaced(old *family) *replaced {
 	return &replaced{old: old.samples, taken: make([]bool, len(old.samples))}
 }
 
-// take returns the old sample with the text, or nil. It is probably the i-th.
+// take returns the old sample with the text, or nil. It first tries the i-th.
 func (r *replaced) take(i int, text string) *sample {
 	if i >= len(r.old) || r.old[i].text != text {
 		if r.index == nil && len(r.old) > 0 {
@@ -116,12 +119,12 @@ func (r *replaced) rest(yield func(*sample) bool) {
 	}
 }
 
-// sum returns the sum that a sample is added to, and creates it if necessary. If the
-// sample does not fit, the sum is replaced; the caller has checked that it has no
-// samples of other groups.
+// sum returns the sum to which a sample is to be added, and creates it if necessary. If
+// the sample has other buckets, sum replaces the existing sum; the caller has checked
+// that no other group has a sample in it.
 func (gs *Groups) sum(f *family, s *sample) *sum {
 	total := gs.sums[sumKey{f.name, s.shown}]
-	if total != nil && !total.fits(s) {
+	if total != nil && !total.canAdd(s) {
 		gs.dropSum(total)
 		f.open = gs.family(f.name, f.help, f.typ)
 		total = nil
@@ -132,7 +135,7 @@ func (gs *Groups) sum(f *family, s *sample) *sum {
 	return total
 }
 
-// newSum creates a sum. It is shown once a sample has been added.
+// newSum creates a sum. It is not served until a sample has been added.
 func (gs *Groups) newSum(f *series.OpenFamily, help, shown string) *sum {
 	total := &sum{all: gs, name: f.Name(), help: help, typ: f.Type(), shown: shown, groups: make(map[*group]struct{})}
 	total.series = f.Join(shown, gs, nil, series.Alone)
@@ -159,12 +162,12 @@ func (gs *Groups) removeFamily(g *group, f *family) {
 	gs.seriesCount.Add(int64(-len(f.samples)))
 }
 
-// removeSample removes a sample from the store. Its sum, if any, keeps what it has
-// counted.
+// removeSample removes a sample from the store. If the sample is part of a sum, the sum
+// does not decrease.
 func (gs *Groups) removeSample(g *group, f *family, s *sample) {
 	if s.series != nil {
 		f.open.Leave(s.series)
 		return
 	}
-	gs.sums[sumKey{f.name, s.shown}].leave(g, s)
+	gs.sums[sumKey{f.name, s.shown}].removeSample(g, s)
 }

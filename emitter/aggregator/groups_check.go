@@ -10,10 +10,10 @@ import (
 	"github.com/signalbox-ci/signalbox/internal/series"
 )
 
-// refusal returns a *PushError if pushing the families to the group must be refused, or
-// nil. invalid is the error in the families themselves, or nil. The caller must hold mu
-// and the store's lock.
-func (gs *Groups) refusal(g *group, families []*family, invalid error, replace bool, now series.Instant) error {
+// checkPush returns a *PushError if the push of the families to the group must be
+// rejected. invalid is an error that was found earlier in the push itself, or nil. The
+// caller must hold mu and the store's lock.
+func (gs *Groups) checkPush(g *group, families []*family, invalid error, replace bool, now series.Instant) error {
 	if invalid != nil {
 		return &PushError{Inconsistent, invalid}
 	}
@@ -40,12 +40,12 @@ func (gs *Groups) checkLimit(g *group, families []*family, replace bool) error {
 	}
 	n := int(gs.seriesCount.Load()) + len(gs.sums)
 	if added > 0 && n+added > gs.maxSeries {
-		return fmt.Errorf("the push would increase the series of groups from %d to %d, which exceeds the limit of %d", n, n+added, gs.maxSeries)
+		return fmt.Errorf("the push would increase the number of series from %d to %d, which exceeds the limit of %d", n, n+added, gs.maxSeries)
 	}
 	return nil
 }
 
-// newSums returns the number of sums that would be created for a family.
+// newSums returns the number of sums that pushing the family would create.
 func (gs *Groups) newSums(f *family) (n int) {
 	if gs.aggregated && isSummed(f.typ) {
 		for i := range f.samples {
@@ -57,8 +57,9 @@ func (gs *Groups) newSums(f *family) (n int) {
 	return n
 }
 
-// check returns an error if the families cannot become those of the group. It looks
-// only at families and series with the same names and labels.
+// check returns an error if the families contradict those of other groups or other
+// metrics. It compares them only with families of the same names and series of the same
+// labels.
 func (gs *Groups) check(g *group, families []*family, replace bool, now series.Instant) error {
 	holder := gs.holder(g)
 	typeOf := gs.typesAfter(g, families, replace, now)
@@ -77,19 +78,19 @@ func (gs *Groups) check(g *group, families []*family, replace bool, now series.I
 					return errCollectedBefore(f.name, s.shown)
 				}
 			}
-			if total := gs.sums[sumKey{f.name, s.shown}]; total != nil && !total.fits(s) && !total.isOnlyOf(g) {
-				return fmt.Errorf("metric %s{%s}: the buckets differ from those of the series that it is aggregated with", f.name, excerpt.Short(s.text))
+			if total := gs.sums[sumKey{f.name, s.shown}]; total != nil && !total.canAdd(s) && !total.isOnlyOf(g) {
+				return fmt.Errorf("metric %s{%s}: the buckets differ from those of the series with which it is aggregated", f.name, excerpt.Short(s.text))
 			}
 		}
 	}
 	return nil
 }
 
-// checkFamily returns an error if there cannot be a family with this name and type.
-// open is the family with that name in the store, or nil.
+// checkFamily returns an error if the name of the family is taken, or exists with
+// another type. open is the family with that name in the store, or nil.
 func (gs *Groups) checkFamily(f *family, open *series.OpenFamily, holder any, typeOf func(string) (series.Type, bool), now series.Instant) error {
-	if there, ok := gs.others.typeOf(f.name); ok && there != series.AnyType && there != f.typ {
-		return errOtherType(f.name, f.typ, there)
+	if other, ok := gs.others.typeOf(f.name); ok && other != series.AnyType && other != f.typ {
+		return errOtherType(f.name, f.typ, other)
 	}
 	if open != nil && open.Type() == f.typ {
 		return nil // the family was checked when it was added
@@ -100,8 +101,8 @@ func (gs *Groups) checkFamily(f *family, open *series.OpenFamily, holder any, ty
 	return gs.checkNewFamily(f.name, f.typ, typeOf)
 }
 
-// typesAfter returns a function that returns the types of families as they would be
-// after the push.
+// typesAfter returns a function that returns the type that a family would have after
+// the push. The function returns false if there would be no such family.
 func (gs *Groups) typesAfter(g *group, families []*family, replace bool, now series.Instant) func(string) (series.Type, bool) {
 	return func(name string) (series.Type, bool) {
 		pushed, named := find(families, name)
@@ -115,7 +116,7 @@ func (gs *Groups) typesAfter(g *group, families []*family, replace bool, now ser
 	}
 }
 
-// find returns the family with the name among families sorted by name.
+// find returns the family with the name. The families must be sorted by name.
 func find(families []*family, name string) (*family, bool) {
 	i, ok := slices.BinarySearchFunc(families, name, func(f *family, name string) int { return strings.Compare(f.name, name) })
 	if !ok {
@@ -124,8 +125,9 @@ func find(families []*family, name string) (*family, bool) {
 	return families[i], true
 }
 
-// checkTimes returns an error if a new group cannot have series for the times of
-// pushes: another group has the same labels, once the label instance is added.
+// checkTimes returns an error if a new group cannot have series with the times of
+// pushes, because their labels are those of another group. This happens if the groups
+// differ only in an empty label instance, which every series has.
 func (gs *Groups) checkTimes(g *group, now series.Instant) error {
 	_, shown := gs.texts(g.labels, len(g.labels))
 	if f := gs.store.Family(pushTimeName); f != nil && !gs.aggregated && f.Holder(shown, now) != nil {
@@ -134,7 +136,7 @@ func (gs *Groups) checkTimes(g *group, now series.Instant) error {
 	return nil
 }
 
-// checkSum returns an error if there cannot be a sum with that name, type and labels.
+// checkSum returns an error if a sum with this name, type and labels cannot be created.
 func (gs *Groups) checkSum(name string, typ series.Type, shown string) error {
 	f := gs.store.Family(name)
 	if f == nil {
@@ -149,6 +151,8 @@ func (gs *Groups) checkSum(name string, typ series.Type, shown string) error {
 	return nil
 }
 
+// errCollectedBefore returns the error for duplicate series. The Pushgateway uses the
+// same text.
 func errCollectedBefore(name, labels string) error {
 	return fmt.Errorf("metric %s{%s} was collected before with the same name and label values", name, excerpt.Short(labels))
 }

@@ -1,6 +1,7 @@
 package aggregator_test
 
 import (
+	"fmt"
 	"slices"
 	"unsafe"
 
@@ -11,17 +12,18 @@ import (
 	"github.com/signalbox-ci/signalbox/emitter/aggregator"
 )
 
-// unsafeString is a string that changes with the bytes.
+// unsafeString returns a string that shares the memory of b.
 func unsafeString(b []byte) string { return unsafe.String(unsafe.SliceData(b), len(b)) }
 
-// groupsOf are the groups of an aggregator.
+// groupsOf returns the groups of an aggregator.
 func groupsOf(a *aggregator.Aggregator) []aggregator.Group { return slices.Collect(a.Groups.List()) }
 
-// groupsSection and agentsSection return the fields of the overview.
+// groupsSection returns the field groups of the overview.
 func groupsSection(a *aggregator.Aggregator, limit int) aggregator.GroupsSection {
 	return overviewField(a, "groups", limit).(aggregator.GroupsSection)
 }
 
+// agentsSection returns the field agents of the overview.
 func agentsSection(a *aggregator.Aggregator, limit int) aggregator.AgentsSection {
 	return overviewField(a, "agents", limit).(aggregator.AgentsSection)
 }
@@ -35,8 +37,8 @@ func overviewField(a *aggregator.Aggregator, name string, limit int) any {
 	return nil
 }
 
-// selfValue is the value of a metric of the registry that has the label value, or
-// none if that is empty.
+// selfValue returns the value of a counter or gauge in the registry. value is the value
+// of its only label, or empty if it has no labels.
 func selfValue(from prometheus.Gatherer, name, value string) float64 {
 	GinkgoHelper()
 	families, err := from.Gather()
@@ -48,6 +50,6 @@ func selfValue(from prometheus.Gatherer, name, value string) float64 {
 			}
 		}
 	}
-	Fail("there is no " + name + " of " + value)
+	Fail(fmt.Sprintf("got no metric %s with label value %q", name, value))
 	return 0
 }

@@ -9,7 +9,7 @@ import (
 	"time"
 )
 
-func newPlain(t *testing.T) *Agents {
+func newDefault(t *testing.T) *Agents {
 	t.Helper()
 	a, err := New(Options{})
 	if err != nil {
@@ -18,31 +18,32 @@ func newPlain(t *testing.T) *Agents {
 	return a.Agents
 }
 
-// TestAgentsOfOneHash gives several agents one hash, which no test could find otherwise.
-func TestAgentsOfOneHash(t *testing.T) {
-	a := newPlain(t)
+// TestAgentsWithEqualHashes gives several agents the same hash, since other tests do
+// not find values with a collision.
+func TestAgentsWithEqualHashes(t *testing.T) {
+	a := newDefault(t)
 	var agents []*agent
 	for i := range 4 {
 		agents = append(agents, a.add(42, []string{fmt.Sprint(i), "", "", ""}))
 	}
-	for _, i := range []int{2, 3, 0} { // in the middle, first, last
-		a.forget(agents[i])
+	for _, i := range []int{2, 3, 0} { // middle, first, last
+		a.removeAgent(agents[i])
 		agents[i] = nil
 		for k, ag := range agents {
 			if found := a.find(42, []string{fmt.Sprint(k), "", "", ""}); found != ag {
-				t.Errorf("after %d was forgotten, %d is %v, want %v", i, k, found, ag)
+				t.Errorf("after agent %d was removed, agent %d is %v, want %v", i, k, found, ag)
 			}
 		}
 	}
-	a.forget(agents[1])
+	a.removeAgent(agents[1])
 	if len(a.byHash) != 0 {
-		t.Error("not all are forgotten")
+		t.Error("byHash is not empty after all agents were removed")
 	}
 }
 
-// TestAgentIsForgottenMeanwhile forgets an agent while an update is on its way to it.
-func TestAgentIsForgottenMeanwhile(t *testing.T) {
-	a := newPlain(t)
+// TestAgentIsRemovedDuringUpdate removes an agent while an update waits for its lock.
+func TestAgentIsRemovedDuringUpdate(t *testing.T) {
+	a := newDefault(t)
 	values := []string{"alice", "", "", ""}
 	ag := a.lock(values)
 	var wg sync.WaitGroup
@@ -54,17 +55,17 @@ func TestAgentIsForgottenMeanwhile(t *testing.T) {
 	for range 100 {
 		runtime.Gosched()
 	}
-	a.forget(ag)
+	a.removeAgent(ag)
 	ag.mu.Unlock()
 	wg.Wait()
-	if now := a.lock(values); now == ag || len(now.entries) != 1 {
-		t.Errorf("the update went to an agent that is forgotten")
+	if current := a.lock(values); current == ag || len(current.entries) != 1 {
+		t.Errorf("the update was applied to the removed agent")
 	}
 }
 
-// TestNothingIsKept pushes other series every time, and nobody scrapes: what has
-// expired must not stay in memory.
-func TestNothingIsKept(t *testing.T) {
+// TestExpiredSeriesAreFreed pushes different series each time, without scrapes. Expired
+// series must not remain in memory.
+func TestExpiredSeriesAreFreed(t *testing.T) {
 	now := time.Unix(1e9, 0)
 	a, err := New(Options{Clock: func() time.Time { return now }, AgentTTL: time.Minute})
 	if err != nil {
@@ -98,14 +99,14 @@ func TestNothingIsKept(t *testing.T) {
 		round(10 + n)
 	}
 	if after := heap(); after > before+1<<20 {
-		t.Errorf("it grew from %d to %d KiB", before>>10, after>>10)
+		t.Errorf("the heap grew from %d to %d KiB", before>>10, after>>10)
 	}
 }
 
-// Flushed does what happens after an attempt to write pushes to disk.
+// Flushed calls the callback that the storage calls after each write.
 func Flushed(a *Aggregator, err error) { a.Groups.flushed(1, time.Millisecond, err) }
 
-// The sections of the overview.
+// The types of the overview.
 type (
 	GroupsSection = groupsSection
 	GroupEntry    = groupEntry

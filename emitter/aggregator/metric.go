@@ -8,53 +8,63 @@ import (
 	"github.com/signalbox-ci/signalbox/internal/series"
 )
 
-// A Label is a name and a value. A label with an empty value is equivalent to no label.
+// A Label is the name and value of a label. A label with an empty value is equivalent
+// to no label.
 type Label struct{ Name, Value string }
 
 // A Type is the type of a metric that an agent pushes. The zero value is not valid.
 type Type uint8
 
-// The types of metrics. For both, a pushed value replaces the value of the series. The
-// type determines how series are aggregated (see Options).
+// The types of metrics that agents push. For both types, a pushed value is the current
+// value of the series, and not an increment. The type determines how series are
+// aggregated; see Options.AgentAggregateBy.
 const (
 	Counter Type = iota + 1
 	Gauge
 )
 
-// A Metric is one sample that an agent pushes.
+// A Metric is a sample that an agent pushes.
 type Metric struct {
-	Name   string
-	Type   Type
-	Value  float64 // of a counter, finite and not negative
-	Labels []Label // the metric's own, in any order, each name once
+	// Name is a metric name of at most 16 KiB.
+	Name string
+
+	// Type is Counter or Gauge.
+	Type Type
+
+	// Value is the current value. That of a counter must be finite and not negative.
+	Value float64
+
+	// Labels are the labels of the metric in addition to the base labels, in any order.
+	// A duplicated name is an error, as is a name or value of more than 16 KiB.
+	Labels []Label
 }
 
-// Labels are the default base labels, which identify an agent. An empty label is
-// equivalent to no label.
+// Labels contains the values of the default base labels, which identify an agent. An
+// empty value is equivalent to no label.
 type Labels struct {
 	Username, WorkspaceName, AgentName, TemplateName string
 }
 
-// A Rejection is the reason why a metric of an update was rejected.
+// A Rejection describes a rejected metric of an update.
 type Rejection struct {
-	Index int    // of the metric in the update
-	Name  string // of the metric
+	Index int    // index of the metric in the update
+	Name  string // name of the metric
 
-	// Reason is the value of the label reason under which
+	// Reason is the value of the label reason with which
 	// signalbox_agent_metrics_rejected_total counts the rejection: invalid_name,
 	// invalid_label, invalid_type, negative, not_finite, clash or series_limit.
 	Reason string
 
-	Err error // the error
+	Err error // never nil
 }
 
-// A RejectedError is returned by an update of which some metrics were rejected and the
-// others applied.
+// A RejectedError means that some of the metrics of an update were rejected. The others
+// were applied.
 type RejectedError struct {
-	Rejections []Rejection // in the order of their index
+	Rejections []Rejection // sorted by Index
 }
 
-// Error returns the number of rejected metrics, and the first error.
+// Error returns the text of the first error and, if there are several, their number.
 func (e *RejectedError) Error() string {
 	switch n := len(e.Rejections); n {
 	case 0:
@@ -66,16 +76,18 @@ func (e *RejectedError) Error() string {
 	}
 }
 
+// sortLabels sorts labels by name.
 func sortLabels(labels []Label) {
 	slices.SortFunc(labels, func(a, b Label) int { return strings.Compare(a.Name, b.Name) })
 }
 
+// hasName reports whether there is a label with the name.
 func hasName(labels []Label, name string) bool {
 	return slices.ContainsFunc(labels, func(l Label) bool { return l.Name == name })
 }
 
-// labelText returns the text of labels as the page shows it between the braces, sorted
-// by name.
+// labelText returns the text of labels, sorted by name, as it appears between the
+// braces on a metrics page.
 func labelText(labels []Label, more ...Label) string {
 	var array [16]series.Label
 	all := array[:0]

@@ -23,8 +23,8 @@ import (
 	"github.com/signalbox-ci/signalbox/emitter/aggregator"
 )
 
-// TestModel does whatever comes to mind to aggregators of all kinds, and to a model
-// that is too simple to be wrong, and compares what they show after each step.
+// TestModel applies random operations to an aggregator with random options and to a
+// much simpler model, and compares their state after each operation.
 func TestModel(t *testing.T) {
 	for seed := range int64(40) {
 		r := rand.New(rand.NewSource(seed))
@@ -36,13 +36,13 @@ func TestModel(t *testing.T) {
 }
 
 const (
-	modelAgentTTL  = 20 * time.Second
-	modelMaxAgents = 12 // series, and sums of them
-	modelMaxGroups = 5
-	modelMaxSeries = 18 // and sums of them
+	modelAgentTTL       = 20 * time.Second
+	modelMaxAgentSeries = 12 // including sums
+	modelMaxGroups      = 5
+	modelMaxGroupSeries = 18 // including sums
 )
 
-// A world is an aggregator and what it should be.
+// A world is an aggregator and its model.
 type world struct {
 	*testing.T
 	r     *rand.Rand
@@ -56,30 +56,30 @@ type world struct {
 	fold               string
 	defaultTTL         time.Duration
 
-	elapsed time.Duration // that the clock went on; never back
+	elapsed time.Duration // total time by which the clock has advanced
 	groups  map[string]*modelGroup
-	sums    map[string]float64 // of jobs, by series
-	types   map[string]string  // of families that have sums
-	expired float64
+	sums    map[string]float64 // sums of groups by series
+	types   map[string]string  // types of families that have sums
+	expired float64            // number of expired groups
 
-	entries   map[string]*modelEntry // of agents, by agent and series
+	entries   map[string]*modelEntry // series of agents by agent and series
 	agents    map[string]bool
-	agentSums map[string]float64
-	over      map[string]float64 // rejections by reason
+	agentSums map[string]float64 // sums of agents by series
+	rejected  map[string]float64 // number of rejected metrics by reason
 }
 
 type modelGroup struct {
 	labels         []aggregator.Label
 	pushed, failed time.Time
 	ttl            time.Duration
-	until          time.Duration // of elapsed; never if ttl is 0
-	expires        time.Time     // as it is on disk
+	until          time.Duration // value of elapsed at which the group expires, unless ttl is 0
+	expires        time.Time     // as stored on disk
 	families       map[string]modelFamily
 }
 
 type modelFamily struct {
 	typ    string
-	values map[string]float64 // by value of the own label
+	values map[string]float64 // by value of the label a
 }
 
 type modelEntry struct {
@@ -87,7 +87,7 @@ type modelEntry struct {
 	agent, name   string
 	shown         string
 	value         float64
-	until, forget time.Duration
+	until, remove time.Duration // values of elapsed at which the entry expires and a sweep removes it
 }
 
 func (w *world) run(t *testing.T) {
@@ -112,12 +112,12 @@ func (w *world) run(t *testing.T) {
 }
 
 func (w *world) open() {
-	w.entries, w.agents, w.agentSums, w.over = map[string]*modelEntry{}, map[string]bool{}, map[string]float64{}, map[string]float64{}
+	w.entries, w.agents, w.agentSums, w.rejected = map[string]*modelEntry{}, map[string]bool{}, map[string]float64{}, map[string]float64{}
 	w.expired = 0
 	w.reg = prometheus.NewRegistry()
 	o := aggregator.Options{
-		Registerer: w.reg, Clock: w.clock.Now, AgentTTL: modelAgentTTL, AgentMaxSeries: modelMaxAgents,
-		GroupTTL: w.defaultTTL, MaxGroups: modelMaxGroups, GroupMaxSeries: modelMaxSeries, StoragePath: w.path,
+		Registerer: w.reg, Clock: w.clock.Now, AgentTTL: modelAgentTTL, AgentMaxSeries: modelMaxAgentSeries,
+		GroupTTL: w.defaultTTL, MaxGroups: modelMaxGroups, GroupMaxSeries: modelMaxGroupSeries, StoragePath: w.path,
 	}
 	if w.aggregated {
 		o.GroupAggregateBy, o.GroupAggregateGauges, o.AgentAggregateBy = []string{"job"}, w.fold, []string{"template_name"}
@@ -147,7 +147,7 @@ func (w *world) step() {
 	case n < 82:
 		w.did("the clock is set back")
 		w.clock.Advance(-time.Duration(w.r.Intn(60)) * time.Second)
-		groupsOf(w.a) // or time would stand still until it is asked for
+		groupsOf(w.a) // reads the clock, so that the next advance is counted in full
 	case n < 88:
 		w.sweep()
 	case n < 93:
@@ -174,7 +174,7 @@ func (w *world) step() {
 	}
 }
 
-// restart makes of the model what is left of it after a restart.
+// restart opens a new aggregator, and changes the model as a restart does.
 func (w *world) restart() {
 	w.open()
 	for _, g := range w.groups {
@@ -185,7 +185,7 @@ func (w *world) restart() {
 	w.expire()
 }
 
-// kill restarts with what is on disk at this moment, without closing first.
+// kill restarts with a copy of the file that is taken before the aggregator is closed.
 func (w *world) kill() {
 	w.did("kill")
 	content, err := os.ReadFile(w.path)
@@ -215,7 +215,8 @@ func keyOf(labels []aggregator.Label) (key string) {
 	return key[1:]
 }
 
-// group is the group, made if there is room.
+// group returns the group, and creates it unless the limit is reached. It returns nil
+// if the limit is reached.
 func (w *world) group(labels []aggregator.Label) *modelGroup {
 	g := w.groups[keyOf(labels)]
 	if g == nil && len(w.groups) < modelMaxGroups {
@@ -300,7 +301,7 @@ func (w *world) push() {
 	}
 }
 
-// refusal is why a push should be refused.
+// refusal returns the expected reason for rejecting a push, or 0.
 func (w *world) refusal(p aggregator.Push, families map[string]modelFamily, bad bool) aggregator.Refusal {
 	key := keyOf(p.Grouping)
 	if w.groups[key] == nil && len(w.groups) == modelMaxGroups {
@@ -335,7 +336,7 @@ func (w *world) refusal(p aggregator.Push, families map[string]modelFamily, bad 
 			}
 		}
 	}
-	if size > before && size > modelMaxSeries {
+	if size > before && size > modelMaxGroupSeries {
 		return aggregator.LimitReached
 	}
 	if clash {
@@ -367,7 +368,7 @@ func (w *world) apply(g *modelGroup, families map[string]modelFamily, replace bo
 	}
 }
 
-// shown is a series of a group as a page shows it.
+// shown returns the name and labels with which a series of a group is served.
 func (w *world) shown(name, own string, g *modelGroup) string {
 	labels := []aggregator.Label{{Name: "instance"}}
 	if own != "" {
@@ -386,7 +387,7 @@ func (w *world) update() {
 	labels := aggregator.Labels{Username: []string{"alice", "bob"}[w.r.Intn(2)], TemplateName: []string{"go", "rust"}[w.r.Intn(2)]}
 	agent := fmt.Sprint(labels)
 	if w.r.Intn(3) == 0 {
-		w.sweep() // now and then, or types would depend on what is remembered
+		w.sweep() // otherwise, types would depend on series that are not removed yet
 	}
 	w.agents[agent] = true
 	var metrics []aggregator.Metric
@@ -398,7 +399,7 @@ func (w *world) update() {
 		case 0:
 			m.Name, m.Type = "agent_g", aggregator.Gauge
 		case 1:
-			m.Name, m.Type = "y", aggregator.Gauge // as groups do
+			m.Name, m.Type = "y", aggregator.Gauge // groups also push this metric
 			if w.aggregated || w.heldByGroup("y") != "" && w.heldByGroup("y") != "gauge" {
 				continue
 			}
@@ -414,15 +415,15 @@ func (w *world) update() {
 		metrics = append(metrics, m)
 		key := fmt.Sprint(m.Name, own)
 		if m.Value >= 0 && summed[key] {
-			w.over["clash"]++ // twice in one update
+			w.rejected["clash"]++ // duplicated in one update
 			wrong++
 			continue
 		}
-		taken := w.updateOne(labels, agent, own, m)
-		if !taken {
+		ok := w.updateOne(labels, agent, own, m)
+		if !ok {
 			wrong++
 		}
-		summed[key] = summed[key] || taken && w.aggregated && m.Type == aggregator.Counter
+		summed[key] = summed[key] || ok && w.aggregated && m.Type == aggregator.Counter
 	}
 	w.agents[agent] = false
 	for _, e := range w.entries {
@@ -453,14 +454,14 @@ func (w *world) heldByGroup(name string) string {
 
 func (w *world) updateOne(labels aggregator.Labels, agent string, own int, m aggregator.Metric) bool {
 	if m.Value < 0 && m.Type == aggregator.Counter {
-		w.over["negative"]++
+		w.rejected["negative"]++
 		return false
 	}
 	key := fmt.Sprint(agent, m.Name, own)
 	e := w.entries[key]
 	if e == nil {
-		if len(w.entries)+len(w.agentSums) >= modelMaxAgents {
-			w.over["series_limit"]++
+		if len(w.entries)+len(w.agentSums) >= modelMaxAgentSeries {
+			w.rejected["series_limit"]++
 			return false
 		}
 		e = &modelEntry{typ: m.Type, agent: agent, name: m.Name}
@@ -476,9 +477,9 @@ func (w *world) updateOne(labels aggregator.Labels, agent string, own int, m agg
 		w.entries[key] = e
 	}
 	e.until = w.elapsed + modelAgentTTL
-	e.forget = e.until
+	e.remove = e.until
 	if w.aggregated && m.Type == aggregator.Counter {
-		if e.forget += 9 * modelAgentTTL; m.Value >= e.value {
+		if e.remove += 9 * modelAgentTTL; m.Value >= e.value {
 			w.agentSums[e.shown] += m.Value - e.value
 		} else {
 			w.agentSums[e.shown] += m.Value
@@ -493,7 +494,7 @@ func (w *world) sweep() {
 	w.a.Sweep()
 	clear(w.agents)
 	for key, e := range w.entries {
-		if e.forget <= w.elapsed {
+		if e.remove <= w.elapsed {
 			delete(w.entries, key)
 		} else {
 			w.agents[e.agent] = true
@@ -526,12 +527,12 @@ func (w *world) compare() {
 
 	groups, series := groupsOf(w.a), 0
 	if len(groups) != len(w.groups) {
-		w.Errorf("there are %d groups, want %d", len(groups), len(w.groups))
+		w.Errorf("got %d groups, want %d", len(groups), len(w.groups))
 	}
 	for _, g := range groups {
 		m := w.groups[keyOf(g.Labels)]
 		if m == nil {
-			w.Errorf("there is group %v", g.Labels)
+			w.Errorf("got unexpected group %v", g.Labels)
 			continue
 		}
 		if !g.Pushed.Equal(m.pushed) || !g.Failed.Equal(m.failed) || g.TTL != m.ttl || g.Expires.IsZero() != (m.ttl == 0) ||
@@ -541,7 +542,7 @@ func (w *world) compare() {
 		for _, f := range g.Families {
 			series += len(f.Metric)
 			if want := len(m.families[f.GetName()].values); len(f.Metric) != want {
-				w.Errorf("group %v has %d of %s, want %d", g.Labels, len(f.Metric), f.GetName(), want)
+				w.Errorf("group %v has %d series of %s, want %d", g.Labels, len(f.Metric), f.GetName(), want)
 			}
 		}
 		if len(g.Families) != len(m.families) {
@@ -552,19 +553,19 @@ func (w *world) compare() {
 		"signalbox_push_groups": float64(len(w.groups)), "signalbox_push_series": float64(series),
 		"signalbox_push_sums": float64(len(w.sums)), "signalbox_agents": float64(len(w.agents)), "signalbox_push_groups_expired_total": w.expired,
 	}
-	for why, n := range w.over {
+	for why, n := range w.rejected {
 		self["signalbox_agent_metrics_rejected_total"+why] = n
 	}
-	live := len(w.agentSums) // at least; what is over may be forgotten, or not yet
+	least := len(w.agentSums) // expired series may have been removed or not
 	for _, e := range w.entries {
-		if e.forget > w.elapsed {
-			live++
+		if e.remove > w.elapsed {
+			least++
 		}
 	}
-	if got := selfValueOf(w.reg, "signalbox_agent_series"); got < float64(live) || got > float64(len(w.entries)+len(w.agentSums)) {
-		w.Errorf("signalbox_agent_series is %v, want %d to %d", got, live, len(w.entries)+len(w.agentSums))
+	if got := selfValueOf(w.reg, "signalbox_agent_series"); got < float64(least) || got > float64(len(w.entries)+len(w.agentSums)) {
+		w.Errorf("signalbox_agent_series is %v, want %d to %d", got, least, len(w.entries)+len(w.agentSums))
 	}
-	families, _ = w.reg.Gather() // again: those who are over are only counted out when somebody asks
+	families, _ = w.reg.Gather() // again, because listing the groups has removed the expired ones
 	for _, f := range families {
 		for _, m := range f.Metric {
 			key := f.GetName()
@@ -578,7 +579,7 @@ func (w *world) compare() {
 	}
 }
 
-// page is what a page should show, sorted.
+// page returns the expected lines of the page, sorted.
 func (w *world) page() []string {
 	values := map[string][]float64{}
 	add := func(series string, v float64) { values[series] = append(values[series], v) }
@@ -674,7 +675,7 @@ func clientFamily(name, help string, f modelFamily) *dto.MetricFamily {
 	return mf
 }
 
-// selfValueOf is the value of a gauge without labels.
+// selfValueOf returns the value of a gauge without labels, or -1.
 func selfValueOf(from prometheus.Gatherer, name string) float64 {
 	families, _ := from.Gather()
 	for _, f := range families {

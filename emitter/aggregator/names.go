@@ -14,40 +14,39 @@ import (
 	"github.com/signalbox-ci/signalbox/internal/series"
 )
 
-// The families with the times of pushes to a group. Agents cannot push them; from jobs
-// they are ignored.
+// The names of the families with the times of pushes to groups. Agents cannot push
+// these families. If a job pushes them, they are ignored.
 const (
 	pushTimeName    = "push_time_seconds"
 	failureTimeName = "push_failure_time_seconds"
 )
 
 // otherNames contains the names of the families that are served in addition to pushed
-// ones: those on the page if the Aggregator is part of one, or else those in the
-// registry.
+// families: those on the metrics page if the Aggregator is part of one, and otherwise
+// those in the registry.
 type otherNames struct {
 	page     atomic.Pointer[func(name string) (series.Type, bool)] // nil if the Aggregator is not part of a page
-	registry prometheus.Collector                                  // nil if its names are not known
+	registry prometheus.Collector                                  // nil if its names cannot be determined
 
 	mu         sync.Mutex // held while the registry is described
 	registered atomic.Pointer[registered]
 }
 
-// A registered contains the names in a registry at an instant.
+// A registered contains the names in a registry at a point in time.
 type registered struct {
 	at    series.Instant
 	names map[string]bool
 }
 
-// registeredAge is the maximum age of the names in the registry. Describing everything
-// in it takes time, while a push waits.
+// registeredAge is the maximum age of the names in the registry. They are cached,
+// because a push has to wait while all metrics in the registry are described.
 const registeredAge = series.Instant(time.Second)
 
-// onPage makes the names those of a page.
+// onPage sets the function that returns the type of a family on the page.
 func (o *otherNames) onPage(taken func(name string) (series.Type, bool)) { o.page.Store(&taken) }
 
-// refresh gets the names from the registry if they are needed and may be out of date.
-// The caller must hold no lock, because collectors may do anything when they describe
-// themselves.
+// refresh reads the names from the registry if they are needed and are too old. The
+// caller must hold no lock, because it calls Describe of arbitrary collectors.
 func (o *otherNames) refresh(clock *series.Clock) {
 	if o.registry == nil || o.page.Load() != nil {
 		return
@@ -73,21 +72,23 @@ func (o *otherNames) refresh(clock *series.Clock) {
 	o.registered.Store(r)
 }
 
+// isFresh reports whether the names in the registry are recent enough.
 func (o *otherNames) isFresh(now series.Instant) bool {
 	r := o.registered.Load()
 	return r != nil && now-r.at < registeredAge
 }
 
-// nameIn returns the name of the metric that a Desc describes. Only the text of the
-// Desc contains it: Desc{fqName: "go_goroutines", help: …
+// nameIn returns the name of the metric that a Desc describes. A Desc exposes the name
+// only in its text: Desc{fqName: "go_goroutines", help: …
 func nameIn(d *prometheus.Desc) string {
 	quoted, _ := strconv.QuotedPrefix(strings.TrimPrefix(d.String(), "Desc{fqName: "))
 	name, _ := strconv.Unquote(quoted)
 	return name
 }
 
-// typeOf returns the type of the family that is served under the name in addition to
-// pushed families; series.AnyType if only its name is known.
+// typeOf returns the type of the family with the name that is served in addition to
+// pushed families, or series.AnyType if only its name is known. It returns false if
+// there is no such family.
 func (o *otherNames) typeOf(name string) (series.Type, bool) {
 	if typeOf := o.page.Load(); typeOf != nil {
 		return (*typeOf)(name)
@@ -96,8 +97,8 @@ func (o *otherNames) typeOf(name string) (series.Type, bool) {
 	return series.AnyType, r != nil && r.names[name]
 }
 
-// typeOf returns the type of the family that is served under the name. The caller must
-// hold the store's lock.
+// typeOf returns the type of the family with the name, pushed or not. It returns false
+// if there is no such family. The caller must hold the store's lock.
 func (c *core) typeOf(name string) (series.Type, bool) {
 	if f := c.store.Family(name); f != nil {
 		return f.Type(), true
@@ -105,25 +106,31 @@ func (c *core) typeOf(name string) (series.Type, bool) {
 	return c.others.typeOf(name)
 }
 
-// checkNewFamily returns an error if a family with that name and type cannot be added
-// to those that typeOf knows, because its name or a name of its samples is taken.
+// checkNewFamily returns an error if a family with this name and type cannot be added,
+// because its name or a name of its samples is taken. typeOf returns the types of the
+// existing families.
 func (c *core) checkNewFamily(name string, typ series.Type, typeOf func(name string) (series.Type, bool)) error {
 	if other, ok := c.others.typeOf(name); ok && other == series.AnyType {
 		return errServersOwn(name)
 	}
-	// Samples with the suffix _created exist only in OpenMetrics, and some clients push
-	// families with these names together with the histograms that have such samples.
+	// The names of samples with the suffix _created are not checked. Such samples exist
+	// only in OpenMetrics, and some clients push families with these names along with
+	// the histograms that have such samples.
 	err := series.CheckSampleNames(name, typ, false, typeOf)
 	if clash, ok := errors.AsType[*series.NameClash](err); ok && clash.OtherType == series.AnyType {
-		return fmt.Errorf("%w, which the server itself serves", err)
+		return fmt.Errorf("%w, which is a metric of the server itself", err)
 	}
 	return err
 }
 
+// errServersOwn returns the error for a pushed metric with the name of a metric that
+// the server has in addition to pushed ones.
 func errServersOwn(name string) error {
-	return fmt.Errorf("metric %s is served by the server itself", name)
+	return fmt.Errorf("metric %s: the server itself has a metric with this name", name)
 }
 
-func errOtherType(name string, typ, there series.Type) error {
-	return fmt.Errorf("metric %s: got type %s, expected %s, its existing type", name, typ, there)
+// errOtherType returns the error for a pushed metric whose type differs from that of
+// the existing metric with this name.
+func errOtherType(name string, typ, existing series.Type) error {
+	return fmt.Errorf("metric %s: got type %s, expected %s, the type of the existing metric", name, typ, existing)
 }

@@ -13,18 +13,19 @@ import (
 	"github.com/signalbox-ci/signalbox/internal/series"
 )
 
-// A countingRegistry counts how often it describes what is registered.
+// A countingRegistry counts the calls of Describe.
 type countingRegistry struct {
 	*prometheus.Registry
 	described atomic.Int64
 }
 
+// Describe implements prometheus.Collector.
 func (r *countingRegistry) Describe(descs chan<- *prometheus.Desc) {
 	r.described.Add(1)
 	r.Registry.Describe(descs)
 }
 
-var _ = Describe("A name that is pushed", func() {
+var _ = Describe("The name of a pushed metric", func() {
 	var (
 		clock *fakeClock
 		a     *aggregator.Aggregator
@@ -46,13 +47,13 @@ var _ = Describe("A name that is pushed", func() {
 		return prometheus.NewGauge(prometheus.GaugeOpts{Name: name, Help: `Its "help", fqName: "x".`})
 	}
 
-	It("is looked for in the registry, which is asked once a second at most", func() {
+	It("is compared with the registry's names, which are read at most once a second", func() {
 		registry := &countingRegistry{Registry: prometheus.NewRegistry()}
 		registry.MustRegister(gauge("first"))
 		start(registry)
 		Expect(registry.described.Load()).To(BeZero())
-		Expect(update("first")).To(MatchError("metric first is served by the server itself"))
-		Expect(push("first 1\n")).To(MatchError("metric first is served by the server itself"))
+		Expect(update("first")).To(MatchError("metric first: the server itself has a metric with this name"))
+		Expect(push("first 1\n")).To(MatchError("metric first: the server itself has a metric with this name"))
 		registry.MustRegister(gauge("second"))
 		clock.Advance(time.Second - 1)
 		for range 10 {
@@ -60,31 +61,31 @@ var _ = Describe("A name that is pushed", func() {
 		}
 		Expect(registry.described.Load()).To(BeEquivalentTo(1))
 		clock.Advance(1)
-		Expect(update("second")).To(MatchError("metric second is served by the server itself"))
+		Expect(update("second")).To(MatchError("metric second: the server itself has a metric with this name"))
 		Expect(registry.described.Load()).To(BeEquivalentTo(2))
 	})
 
-	It("is not looked for in a registerer that does not say what it has", func() {
+	It("is not compared with the names in a registerer that is not a collector", func() {
 		registry := prometheus.NewRegistry()
 		registry.MustRegister(gauge("first"))
 		start(struct{ prometheus.Registerer }{registry})
 		Expect(update("first")).To(Succeed())
 	})
 
-	It("is looked for on the page, if there is one, and not in the registry", func() {
+	It("is compared with the names on the page instead of the registry's if the aggregator is part of a page", func() {
 		registry := &countingRegistry{Registry: prometheus.NewRegistry()}
 		registry.MustRegister(gauge("registered"))
 		start(registry)
 		store, _ := series.Provide(a, func(name string) (series.Type, bool) { return series.Histogram, name == "shown" })
 		Expect(update("registered")).To(Succeed())
-		Expect(update("shown")).To(MatchError("metric shown is served by the server itself"))
+		Expect(update("shown")).To(MatchError("metric shown: the server itself has a metric with this name"))
 		Expect(update("shown_sum")).To(MatchError("metric shown_sum has the name of a sample of the histogram shown"))
-		Expect(push("# TYPE shown counter\nshown 1\n")).To(MatchError("metric shown: got type counter, expected histogram, its existing type"))
+		Expect(push("# TYPE shown counter\nshown 1\n")).To(MatchError(ContainSubstring("metric shown: got type counter, expected histogram")))
 		Expect(registry.described.Load()).To(BeZero())
 		Expect(store.Families()).To(ContainElement(HaveField("Name()", "registered")))
 	})
 
-	It("may be that of a sample that only OpenMetrics has: Python's client pushes such families", func() {
+	It("may be that of a sample that exists only in OpenMetrics, because the Python client pushes such families", func() {
 		start(nil)
 		Expect(push("# TYPE h histogram\nh_bucket{le=\"+Inf\"} 1\nh_sum 1\nh_count 1\n# TYPE h_created gauge\nh_created 1.7e9\n")).To(Succeed())
 		Expect(samples(a)).To(ContainElement(`h_created{instance="",job="j"} 1.7e+09`))

@@ -15,87 +15,90 @@ import (
 	"github.com/signalbox-ci/signalbox/internal/series"
 )
 
-// MaxBaseLabels is the maximum number of base labels.
+// MaxBaseLabels is the maximum number of base labels of an agent.
 const MaxBaseLabels = 16
 
-// defaultBaseLabels are the names of the labels in the fields of Labels.
+// defaultBaseLabels are the label names for the fields of Labels, in order.
 var defaultBaseLabels = []string{"username", "workspace_name", "agent_name", "template_name"}
 
-// Options configure an Aggregator. The zero value of each field stands for its default.
+// Options configure an Aggregator. The zero value of each field means its default.
+// Negative durations and limits are invalid.
 type Options struct {
-	// Logger receives messages about background work, such as groups that cannot be
-	// stored. By default nothing is logged.
+	// Logger receives log messages, for example when groups cannot be written to disk.
+	// By default, nothing is logged.
 	Logger lager.Logger
 
-	// Registerer receives metrics about the Aggregator itself, signalbox_agents and
-	// others, which stay registered. By default they are not registered.
+	// Registerer is where New registers the metrics about the Aggregator itself
+	// (signalbox_agents and others). They are never unregistered. By default, they are
+	// not registered.
 	//
-	// A pushed metric with the name of a metric registered there is rejected, so that
-	// the Aggregator can be registered there as well. This requires a Registerer that
-	// is also a prometheus.Collector and describes everything registered, as
-	// *prometheus.Registry does. It is asked at most once a second, and only while
-	// metrics are pushed. The names in other registerers, and those of collectors that
-	// describe nothing, are not known: the program must keep them distinct from pushed
-	// ones, or scrapes of that registry fail.
+	// The Aggregator itself can also be registered there, because it rejects a pushed
+	// metric that has the name of a registered one. It knows these names only if the
+	// Registerer is also a prometheus.Collector that describes all registered metrics,
+	// as *prometheus.Registry does. The Aggregator reads them at most once a second,
+	// and only while metrics are pushed. It knows neither the names in any other
+	// Registerer nor those of collectors that describe nothing. The program must make
+	// sure that such names are never pushed; otherwise, scrapes of that registry fail.
 	Registerer prometheus.Registerer
 
-	// Clock returns the current time. It must be safe for concurrent use. It may be set
-	// back: a TTL of a minute has passed when the clock has advanced by a minute in
-	// total. The default is time.Now.
+	// Clock returns the current time. It must be safe for concurrent use. The clock may
+	// be set back, which does not affect TTLs: a TTL of a minute has passed once the
+	// clock has advanced by a minute in total. The default is time.Now.
 	Clock func() time.Time
 
-	// AgentTTL is how long a series of an agent lives after its last update. The
-	// default is 2 minutes.
+	// AgentTTL is the time after which a series of an agent expires unless the agent
+	// updates it. The default is 2 minutes.
 	AgentTTL time.Duration
 
 	// AgentBaseLabels are the names of the labels that identify an agent, at most
-	// MaxBaseLabels. Nil means those in the fields of Labels: username, workspace_name,
-	// agent_name and template_name. An empty slice means no base labels: all agents are
-	// one.
+	// MaxBaseLabels. Nil means the names for the fields of Labels: username,
+	// workspace_name, agent_name and template_name. An empty slice means that agents
+	// have no base labels, so all of them are treated as one agent.
 	AgentBaseLabels []string
 
-	// AgentAggregateBy names base labels. If it is not empty, series that differ only
-	// in the other base labels are shown as one. A gauge is the sum of the gauges that
-	// have not expired. A counter is the sum of everything counted: it does not
-	// decrease when an agent expires or restarts from zero. An agent that returns
-	// within ten times the TTL continues from its last value. By default series are not
-	// aggregated.
+	// AgentAggregateBy are the names of base labels to aggregate by. If there are any,
+	// series that differ only in the other base labels are aggregated into one. A gauge
+	// is the sum of the gauges that have not expired. A counter is the sum of
+	// everything that agents have counted, so it does not decrease when an agent
+	// expires or restarts from zero. If an agent returns within ten times AgentTTL, its
+	// counters continue from their last values. By default, series are not aggregated.
 	AgentAggregateBy []string
 
-	// AgentMaxSeries is the maximum number of series of all agents, including sums. New
-	// series beyond it are rejected. The default is 1,000,000.
+	// AgentMaxSeries is the maximum number of series of all agents, including sums.
+	// When it is reached, new series are rejected. The default is 1,000,000.
 	AgentMaxSeries int
 
-	// GroupTTL is how long a group lives after the last push to it, unless that push
-	// has its own TTL. By default a group never expires.
+	// GroupTTL is the time after which a group expires unless a job pushes to it again.
+	// The TTL of a push overrides it. By default, groups never expire.
 	GroupTTL time.Duration
 
-	// GroupAggregateBy names grouping labels. If it is not empty, groups with the same
-	// values of these labels are shown as one, without their other grouping labels.
-	// Counters, histograms, and the counts and sums of summaries are the sum of
-	// everything counted: they do not decrease when a group is removed or restarts from
-	// zero. By default groups are not aggregated.
+	// GroupAggregateBy are the names of grouping labels to aggregate by. If there are
+	// any, groups with the same values of these labels are aggregated into one, without
+	// their other grouping labels. Counters, histograms, and the counts and sums of
+	// summaries are the sum of everything that was counted, so they do not decrease
+	// when a group is removed or restarts from zero. By default, groups are not
+	// aggregated.
 	GroupAggregateBy []string
 
-	// GroupAggregateGauges is the operation for gauges and untyped metrics when groups
-	// are aggregated: sum, last, max, min or mean over the existing groups. The default
-	// is sum.
+	// GroupAggregateGauges is the operation by which gauges and untyped metrics of
+	// existing groups are aggregated: sum, last, max, min or mean. The default is sum.
 	GroupAggregateGauges string
 
-	// MaxGroups is the maximum number of groups. The default is 100,000.
+	// MaxGroups is the maximum number of groups. When it is reached, pushes to new
+	// groups are rejected. The default is 100,000.
 	MaxGroups int
 
-	// GroupMaxSeries is the maximum number of series of all groups, including sums. The
-	// default is 1,000,000.
+	// GroupMaxSeries is the maximum number of series of all groups, including sums.
+	// Pushes that would exceed it are rejected. The default is 1,000,000.
 	GroupMaxSeries int
 
-	// StoragePath is a file that keeps the groups across restarts. By default nothing
-	// is written to disk.
+	// StoragePath is the path of a file that stores the groups across restarts. New
+	// creates the file if necessary. By default, nothing is written to disk.
 	StoragePath string
 }
 
 // withDefaults returns the options with defaults in place of zero values. The error
-// joins one for each invalid field.
+// joins the errors of all invalid fields.
 func (o Options) withDefaults() (Options, error) {
 	if o.Logger == nil {
 		o.Logger = lager.NewLogger("signalbox")

@@ -11,12 +11,14 @@ import (
 	"github.com/signalbox-ci/signalbox/internal/topn"
 )
 
-// overviewLimit is the maximum number of groups, and of agents, in the overview.
+// overviewLimit is the maximum number of groups and of agents in the overview.
 const overviewLimit = 1000
 
-// OverviewFields yields the fields of the overview that the status page of
-// emitter.Prometheus shows: their names, each with a function that returns the value as
-// of now, for JSON. The function cuts lists to the limit.
+// OverviewFields returns the fields that the Aggregator adds to the overview of the
+// status page of emitter.Prometheus: agents and groups. It yields the name of each
+// field with a function that returns its value, which can be encoded as JSON. The value
+// describes the time of the iteration. Its list has at most limit elements, and never
+// more than 1,000.
 func (a *Aggregator) OverviewFields() iter.Seq2[string, func(limit int) any] {
 	return func(yield func(string, func(limit int) any) bool) {
 		agents, groups := a.Agents.overview(overviewLimit), a.Groups.overview(overviewLimit)
@@ -34,54 +36,55 @@ func (a *Aggregator) OverviewFields() iter.Seq2[string, func(limit int) any] {
 	}
 }
 
-// A groupsSection is the overview's section about the groups of pushed metrics.
+// A groupsSection is the section of the overview about groups of pushed metrics.
 type groupsSection struct {
-	Total  int          `json:"total"`
-	Series int          `json:"series"` // of all groups, including sums
+	Total  int          `json:"total"`  // number of groups
+	Series int          `json:"series"` // number of series of all groups, including sums
 	Limit  int          `json:"limit"`  // maximum number of series
 	List   []groupEntry `json:"list"`   // latest push first
 
-	DamagedFile  string `json:"damaged_file"`  // path to which a damaged storage file was moved since the start
+	DamagedFile  string `json:"damaged_file"`  // path to which a damaged storage file was moved since the start; empty if there was none
 	StorageError string `json:"storage_error"` // error of the last write to disk; empty if it succeeded
 }
 
-// A groupEntry is what was pushed with one set of grouping labels.
+// A groupEntry is a group of pushed metrics.
 type groupEntry struct {
-	Labels  []labelEntry `json:"labels"`
-	Series  int          `json:"series"`
-	Pushed  *time.Time   `json:"pushed"`  // null if no push succeeded
-	Failed  *time.Time   `json:"failed"`  // null if no push failed
+	Labels  []labelEntry `json:"labels"`  // grouping labels
+	Series  int          `json:"series"`  // number of series
+	Pushed  *time.Time   `json:"pushed"`  // time of the last successful push; null if there was none
+	Failed  *time.Time   `json:"failed"`  // time of the last rejected push; null if there was none
 	Expires *time.Time   `json:"expires"` // null if the group never expires
 }
 
-// An agentsSection is the overview's section about the agents that pushed within their
-// TTL.
+// An agentsSection is the section of the overview about the agents that pushed within
+// their TTL.
 type agentsSection struct {
-	Total  int          `json:"total"`
-	Series int          `json:"series"` // of all agents, including sums and series that expired recently
+	Total  int          `json:"total"`  // number of agents
+	Series int          `json:"series"` // number of series of all agents, including sums and series that expired recently
 	Limit  int          `json:"limit"`  // maximum number of series
 	List   []agentEntry `json:"list"`   // latest update first
 }
 
-// An agentEntry is one of the agents.
+// An agentEntry is an agent.
 type agentEntry struct {
-	Labels  []labelEntry `json:"labels"` // base labels that are not empty
-	Series  int          `json:"series"`
-	Updated time.Time    `json:"updated"`
-	Expires time.Time    `json:"expires"`
+	Labels  []labelEntry `json:"labels"`  // base labels that are not empty
+	Series  int          `json:"series"`  // number of series that have not expired
+	Updated time.Time    `json:"updated"` // time of the last update
+	Expires time.Time    `json:"expires"` // time at which all series expire if there are no further updates
 }
 
-// A labelEntry is a name and a value.
+// A labelEntry is a label.
 type labelEntry struct {
 	Name  string `json:"name"`
 	Value string `json:"value"`
 }
 
-func shownLabel(l Label) labelEntry {
+func newLabelEntry(l Label) labelEntry {
 	return labelEntry{Name: excerpt.Display(l.Name), Value: excerpt.Display(l.Value)}
 }
 
-func unlessZero(t time.Time) *time.Time {
+// timeOrNil returns the time in UTC, or nil for the zero time.
+func timeOrNil(t time.Time) *time.Time {
 	if t.IsZero() {
 		return nil
 	}
@@ -89,8 +92,8 @@ func unlessZero(t time.Time) *time.Time {
 	return &t
 }
 
-// overview returns the section about groups, with at most limit groups. Pushes wait
-// only while these are listed, however many groups there are.
+// overview returns the section about groups, with at most limit groups. Pushes wait for
+// it, but the time it takes does not depend on the total number of groups.
 func (gs *Groups) overview(limit int) groupsSection {
 	gs.mu.Lock()
 	defer gs.mu.Unlock()
@@ -112,21 +115,21 @@ func (gs *Groups) overview(limit int) groupsSection {
 		g := e.Value.(*group)
 		entry := groupEntry{
 			Labels: make([]labelEntry, 0, len(g.labels)), Series: g.size(),
-			Pushed: unlessZero(g.pushed), Failed: unlessZero(g.failed), Expires: unlessZero(g.expires(now, wall)),
+			Pushed: timeOrNil(g.pushed), Failed: timeOrNil(g.failed), Expires: timeOrNil(g.expires(now, wall)),
 		}
 		for _, l := range g.labels {
-			entry.Labels = append(entry.Labels, shownLabel(l))
+			entry.Labels = append(entry.Labels, newLabelEntry(l))
 		}
 		o.List = append(o.List, entry)
 	}
 	return o
 }
 
-// overview returns the section about agents, with at most limit agents. Updates do not
-// wait for it, except briefly those of the listed agents.
+// overview returns the section about agents, with at most limit agents. Only updates of
+// the listed agents wait for it, and only briefly.
 func (a *Agents) overview(limit int) agentsSection {
 	now, wall := a.clock.Tick(), a.wall()
-	o := agentsSection{Series: int(a.held.Load()), Limit: int(a.maxSeries), List: []agentEntry{}}
+	o := agentsSection{Series: int(a.seriesCount.Load()), Limit: int(a.maxSeries), List: []agentEntry{}}
 	type updatedAgent struct {
 		*agent
 		at series.Instant
@@ -137,7 +140,7 @@ func (a *Agents) overview(limit int) agentsSection {
 	for ag := range a.all {
 		at := series.Instant(ag.updated.Load())
 		if at == 0 || after(at, a.ttl) <= now {
-			continue // the agent is being created, or kept only for its counters
+			continue // the agent is being created, or has expired
 		}
 		o.Total++
 		latest.Add(updatedAgent{ag, at})
@@ -147,7 +150,7 @@ func (a *Agents) overview(limit int) agentsSection {
 		entry := agentEntry{Labels: []labelEntry{}, Series: ag.live(now), Updated: updated, Expires: updated.Add(a.ttl)}
 		for i, v := range ag.values {
 			if v != "" {
-				entry.Labels = append(entry.Labels, shownLabel(Label{Name: a.base[i], Value: v}))
+				entry.Labels = append(entry.Labels, newLabelEntry(Label{Name: a.base[i], Value: v}))
 			}
 		}
 		o.List = append(o.List, entry)

@@ -12,7 +12,7 @@ import (
 	"github.com/signalbox-ci/signalbox/emitter/aggregator"
 )
 
-var _ = Describe("A list of what was pushed last", func() {
+var _ = Describe("The overview", func() {
 	var (
 		clock *fakeClock
 		a     *aggregator.Aggregator
@@ -25,13 +25,13 @@ var _ = Describe("A list of what was pushed last", func() {
 		a, err = aggregator.New(options)
 		Expect(err).NotTo(HaveOccurred())
 	}
-	// tick is the time, a second later.
+	// tick advances the clock by a second and returns the time.
 	tick := func() time.Time {
 		clock.Advance(time.Second)
 		return clock.Now()
 	}
 
-	It("is in two fields of the overview", func() {
+	It("has the fields agents and groups", func() {
 		start(aggregator.Options{})
 		var fields []string
 		for field := range a.OverviewFields() {
@@ -40,18 +40,18 @@ var _ = Describe("A list of what was pushed last", func() {
 		Expect(fields).To(ConsistOf("agents", "groups"))
 	})
 
-	Describe("by jobs", func() {
+	Describe("of groups", func() {
 		push := func(job, body string, ttl time.Duration) error {
 			return a.Groups.Push(context.Background(), aggregator.Push{Grouping: []aggregator.Label{{Name: "job", Value: job}}, Families: text(body), Replace: true, TTL: &ttl})
 		}
-		latest := func(most int) (jobs []string) {
-			for _, g := range groupsSection(a, most).List {
+		latest := func(limit int) (jobs []string) {
+			for _, g := range groupsSection(a, limit).List {
 				jobs = append(jobs, g.Labels[0].Value)
 			}
 			return jobs
 		}
 
-		It("has the groups in the order of their last pushes, as many as asked for", func() {
+		It("lists the groups up to the limit, sorted by their last pushes", func() {
 			start(aggregator.Options{GroupMaxSeries: 50})
 			Expect(push("a", "x 1\ny 1\n", 0)).To(Succeed())
 			failed := tick()
@@ -76,7 +76,7 @@ var _ = Describe("A list of what was pushed last", func() {
 				{Labels: labels("a"), Series: 3, Pushed: &pushed},
 				{Labels: labels("b"), Series: 1, Pushed: new(pushed.Add(-time.Second)), Expires: new(pushed.Add(time.Hour - time.Second))},
 				{Labels: labels("failing"), Failed: &failed},
-			}), "short expired at %s", expired.Add(time.Second))
+			}), "the group short expired at %s", expired.Add(time.Second))
 			Expect(latest(2)).To(Equal([]string{"a", "b"}))
 			Expect(groupsSection(a, 0).List).To(BeEmpty())
 			Expect(groupsSection(a, -1).List).To(BeEmpty())
@@ -87,7 +87,7 @@ var _ = Describe("A list of what was pushed last", func() {
 			Expect(groupsSection(a, 9)).To(Equal(aggregator.GroupsSection{Limit: 50, List: []aggregator.GroupEntry{}}))
 		})
 
-		It("is in the same order after a restart", func() {
+		It("lists the groups in the same order after a restart", func() {
 			options := aggregator.Options{StoragePath: filepath.Join(GinkgoT().TempDir(), "groups.db")}
 			start(options)
 			var want []string
@@ -106,13 +106,13 @@ var _ = Describe("A list of what was pushed last", func() {
 		})
 	})
 
-	Describe("by agents", func() {
+	Describe("of agents", func() {
 		update := func(user string, metrics ...aggregator.Metric) error {
 			return a.Agents.Update(context.Background(), aggregator.Labels{Username: user, TemplateName: "go"}, metrics)
 		}
-		users := func(most int) (users []string) {
-			for _, g := range agentsSection(a, most).List {
-				users = append(users, g.Labels[0].Value)
+		users := func(limit int) (users []string) {
+			for _, ag := range agentsSection(a, limit).List {
+				users = append(users, ag.Labels[0].Value)
 			}
 			return users
 		}
@@ -120,7 +120,7 @@ var _ = Describe("A list of what was pushed last", func() {
 		counter := aggregator.Metric{Name: "c_total", Type: aggregator.Counter}
 		bad := aggregator.Metric{Name: "bad name", Type: aggregator.Gauge}
 
-		It("has the agents that were heard of last, as many as asked for", func() {
+		It("lists the agents up to the limit, sorted by their last updates", func() {
 			start(aggregator.Options{})
 			Expect(update("a", gauge, counter)).To(Succeed())
 			for i := range 9 {
@@ -144,13 +144,13 @@ var _ = Describe("A list of what was pushed last", func() {
 
 			clock.Advance(55 * time.Second)
 			l = agentsSection(a, 100)
-			Expect(l.Total).To(Equal(4), "those within the TTL")
+			Expect(l.Total).To(Equal(4), "agents with an update within the TTL")
 			Expect(l.List[0].Series).To(Equal(1), "the counter was not pushed again")
 			clock.Advance(time.Minute)
 			Expect(agentsSection(a, 100).List).To(BeEmpty())
 		})
 
-		It("leaves out those that are kept for what they counted alone", func() {
+		It("omits expired agents whose counters are kept", func() {
 			start(aggregator.Options{AgentAggregateBy: []string{"template_name"}})
 			Expect(update("a", counter)).To(Succeed())
 			Expect(users(9)).To(Equal([]string{"a"}))

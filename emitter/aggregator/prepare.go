@@ -15,33 +15,33 @@ import (
 	"github.com/signalbox-ci/signalbox/internal/series"
 )
 
-// A family is a group's part of a metric family. It does not change once it belongs to
-// a group; the values of its series do.
+// A family is the part of a metric family that was pushed to a group. It is immutable
+// once it belongs to the group, except for the values of its series.
 type family struct {
 	name, help string
 	typ        series.Type
 	pushed     time.Time
 	samples    []sample
-	open       *series.OpenFamily
+	open       *series.OpenFamily // the family in the store
 }
 
 // A sample is one metric of a push.
 type sample struct {
 	text  string // text of all labels, which identifies the sample in the group
-	shown string // text of the labels that the page shows
+	shown string // text of the labels with which it is served
 
 	value  float64
-	metric *dto.Metric // if not nil, it replaces value
+	metric *dto.Metric // replaces value if not nil
 
 	series *series.OpenSeries // nil if the sample is part of a sum
 }
 
-// instanceLabel is part of every pushed series, possibly with an empty value, so that
-// Prometheus does not add its own.
+// instanceLabel is the name of a label of every pushed series, possibly with an empty
+// value. Otherwise, Prometheus would add its own.
 const instanceLabel = "instance"
 
-// prepareGrouping checks grouping labels, and returns them sorted, with the key of
-// their group.
+// prepareGrouping checks grouping labels. It returns them sorted by name, and the key
+// of their group.
 func prepareGrouping(grouping []Label) (labels []Label, key string, err error) {
 	labels = slices.Clone(grouping)
 	sortLabels(labels)
@@ -55,11 +55,11 @@ func prepareGrouping(grouping []Label) (labels []Label, key string, err error) {
 			return nil, "", fmt.Errorf("grouping: label %s is duplicated", l.Name)
 		}
 		if !utf8.ValidString(l.Value) {
-			return nil, "", fmt.Errorf("grouping: label %s is %q, which is not UTF-8", l.Name, excerpt.Short(l.Value))
+			return nil, "", fmt.Errorf("grouping: label %s: value %q is not valid UTF-8", l.Name, excerpt.Short(l.Value))
 		}
 		hasJob = hasJob || l.Name == "job" && l.Value != ""
 		b.WriteString(l.Name)
-		b.WriteByte(model.SeparatorByte) // not part of any UTF-8 text
+		b.WriteByte(model.SeparatorByte) // does not occur in UTF-8
 		b.WriteString(l.Value)
 		b.WriteByte(model.SeparatorByte)
 	}
@@ -69,15 +69,17 @@ func prepareGrouping(grouping []Label) (labels []Label, key string, err error) {
 	return labels, b.String(), nil
 }
 
-// errTimestamp is the error for a push with timestamps.
+// errTimestamp is the error for a pushed metric with a timestamp. The Pushgateway uses
+// the same text.
 var errTimestamp = errors.New("pushed metrics must not have timestamps")
 
-// maxLabelBytes limits the memory of the labels of one push. Every metric also has the
-// labels of the group, so a small body with a long path can take much memory.
+// maxLabelBytes is the maximum size of the labels of one push, in bytes. The labels of
+// the group are added to every metric, so a small body with a long path can need much
+// memory.
 const maxLabelBytes = 256 << 20
 
-// prepare returns the pushed families, sorted by name, or an error in the push itself,
-// independent of other metrics.
+// prepare checks the pushed families independently of other metrics. It returns them
+// sorted by name.
 func (gs *Groups) prepare(grouping []Label, pushed []*dto.MetricFamily) ([]*family, error) {
 	families := make([]*family, 0, len(pushed))
 	bytes := 0
@@ -90,7 +92,7 @@ func (gs *Groups) prepare(grouping []Label, pushed []*dto.MetricFamily) ([]*fami
 		}
 		name := mf.GetName()
 		if name == pushTimeName || name == failureTimeName {
-			continue // Signalbox serves its own
+			continue // the Aggregator serves its own families with these names
 		}
 		typ, _ := series.TypeOf(mf.GetType())
 		f := &family{name: name, help: mf.GetHelp(), typ: typ, samples: make([]sample, 0, len(mf.Metric))}
@@ -101,7 +103,7 @@ func (gs *Groups) prepare(grouping []Label, pushed []*dto.MetricFamily) ([]*fami
 			}
 			f.samples = append(f.samples, s)
 			if bytes += len(s.text) + len(s.shown); bytes > maxLabelBytes {
-				return nil, fmt.Errorf("metric %s: the labels of the push have more than %d bytes, which is the limit; the labels of the group count for each metric", name, maxLabelBytes)
+				return nil, fmt.Errorf("metric %s: the labels of the push exceed the limit of %d bytes; the labels of the group count once for each metric", name, maxLabelBytes)
 			}
 		}
 		families = append(families, f)
@@ -118,6 +120,7 @@ func (gs *Groups) prepare(grouping []Label, pushed []*dto.MetricFamily) ([]*fami
 	return families, nil
 }
 
+// checkDuplicates returns an error if two samples have the same labels.
 func (f *family) checkDuplicates() error {
 	if len(f.samples) < 2 {
 		return nil
@@ -133,6 +136,7 @@ func (f *family) checkDuplicates() error {
 	return nil
 }
 
+// prepareSample checks a metric of the family and returns it as a sample.
 func (gs *Groups) prepareSample(grouping []Label, f *family, m *dto.Metric) (sample, error) {
 	if m.TimestampMs != nil {
 		return sample{}, errTimestamp
@@ -146,11 +150,11 @@ func (gs *Groups) prepareSample(grouping []Label, f *family, m *dto.Metric) (sam
 	}
 	s := sample{}
 	s.text, s.shown = gs.texts(labels, len(grouping))
-	return s, s.take(f.typ, m, gs.aggregated)
+	return s, s.setValue(f.typ, m, gs.aggregated)
 }
 
-// texts returns the text of all labels, and that of the labels that the page shows. The
-// first labels, as many as grouping says, are grouping labels.
+// texts returns the text of all labels, and the text of those with which a series is
+// served. The first labels are the grouping labels; grouping is their number.
 func (gs *Groups) texts(labels []Label, grouping int) (text, shown string) {
 	text = textOf(labels)
 	if !gs.aggregated {
@@ -165,7 +169,8 @@ func (gs *Groups) texts(labels []Label, grouping int) (text, shown string) {
 	return text, textOf(kept)
 }
 
-// textOf returns the text of the labels, including the label instance.
+// textOf returns the text of the labels, with an empty label instance if they have
+// none.
 func textOf(labels []Label) string {
 	if hasName(labels, instanceLabel) {
 		return labelText(labels)
@@ -173,9 +178,9 @@ func textOf(labels []Label) string {
 	return labelText(labels, Label{Name: instanceLabel})
 }
 
-// take sets the sample's value to that of the metric, which must have a value of the
-// type.
-func (s *sample) take(typ series.Type, m *dto.Metric, aggregated bool) error {
+// setValue sets the value of the sample to that of the metric, which must have a value
+// of the type. It returns an error if the value must be aggregated, but cannot be.
+func (s *sample) setValue(typ series.Type, m *dto.Metric, aggregated bool) error {
 	switch typ {
 	case series.Counter:
 		s.value = m.Counter.GetValue()
@@ -189,13 +194,13 @@ func (s *sample) take(typ series.Type, m *dto.Metric, aggregated bool) error {
 	case series.Summary:
 		s.metric = &dto.Metric{Summary: m.Summary}
 		if aggregated {
-			// Quantiles of several summaries cannot be combined.
+			// Quantiles cannot be aggregated.
 			s.metric.Summary = &dto.Summary{SampleCount: m.Summary.SampleCount, SampleSum: m.Summary.SampleSum}
 		}
 	default:
 		s.metric = &dto.Metric{Histogram: m.Histogram}
 		if !isNative(m.Histogram) {
-			m.Histogram.Schema = nil // it has no meaning here, but would make the sum native
+			m.Histogram.Schema = nil // has no meaning in a classic histogram, but would make a sum native
 		}
 	}
 	if aggregated {
@@ -204,20 +209,20 @@ func (s *sample) take(typ series.Type, m *dto.Metric, aggregated bool) error {
 	return nil
 }
 
-// client returns the sample in client_golang's form, with all of its labels.
-func (s *sample) client(typ series.Type) *dto.Metric {
+// toMetric returns the sample as a dto.Metric with all of its labels.
+func (s *sample) toMetric(typ series.Type) *dto.Metric {
 	row := series.Row{Labels: s.text, Value: s.value, Metric: s.metric}
 	return row.Client(typ)
 }
 
-// client returns the family in client_golang's form.
-func (f *family) client() *dto.MetricFamily {
+// toMetricFamily returns the family as a dto.MetricFamily.
+func (f *family) toMetricFamily() *dto.MetricFamily {
 	mf := &dto.MetricFamily{Name: &f.name, Help: &f.help, Type: f.typ.ClientModel().Enum()}
 	if f.help == "" {
 		mf.Help = nil
 	}
 	for i := range f.samples {
-		mf.Metric = append(mf.Metric, f.samples[i].client(f.typ))
+		mf.Metric = append(mf.Metric, f.samples[i].toMetric(f.typ))
 	}
 	return mf
 }

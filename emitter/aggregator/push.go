@@ -6,85 +6,88 @@ import (
 	dto "github.com/prometheus/client_model/go"
 )
 
-// A Push is a push of a job to its group.
+// A Push contains the metrics that a job pushes to a group.
 type Push struct {
-	// Grouping are the labels that identify the group: job, which must not be empty,
-	// and others, in any order, each name once.
+	// Grouping are the labels that identify the group, in any order. There must be a
+	// label job with a non-empty value. A duplicated name is an error.
 	Grouping []Label
 
-	// Families are the metrics, each name once. The labels of a metric are those that
-	// the job sent; a label that the group also has gets the group's value. The
-	// Aggregator owns the families afterwards and may change them.
+	// Families are the pushed metrics. A duplicated name is an error. If a metric has a
+	// label with the name of a grouping label, it gets the value of the grouping label.
+	// Groups.Push takes ownership of the families and may change them.
 	Families []*dto.MetricFamily
 
-	// Replace determines whether the push replaces all families of the group, or only
-	// those with the same names.
+	// Replace determines what the push replaces: all families of the group if it is
+	// true, and otherwise only families with the same names.
 	Replace bool
 
-	// TTL, if not nil, is how long the group lives after this push, instead of
-	// Options.GroupTTL. 0 means that it never expires.
+	// TTL overrides Options.GroupTTL if it is not nil: the group expires when the TTL
+	// has passed since this push. 0 means that the group never expires.
 	TTL *time.Duration
 }
 
-// A Group is a group of pushed metrics at the time of a call. It must not be changed.
+// A Group describes a group of pushed metrics at the time of a call to Groups.List. It
+// must not be changed.
 type Group struct {
 	// Labels are the grouping labels, sorted by name.
 	Labels []Label
 
-	// Pushed is the time of the last push to the group, and Failed the time when a push
-	// to it was last refused. They are zero if there was none.
+	// Pushed is the time of the last successful push to the group, and Failed that of
+	// the last rejected push. They are zero if there was none.
 	Pushed, Failed time.Time
 
-	// Expires is when the group expires without another push. It is zero if the group
-	// never expires.
+	// Expires is the time at which the group expires if there are no further pushes. It
+	// is zero if the group never expires.
 	Expires time.Time
 
-	// TTL is how long the group lives after a push. 0 means that it never expires.
+	// TTL is the time from the last push until the group expires. 0 means that the
+	// group never expires.
 	TTL time.Duration
 
-	// Families are sorted by name, without those for the times of pushes. The labels of
-	// their metrics are sorted by name and include those of the group.
+	// Families are sorted by name. They do not include push_time_seconds and
+	// push_failure_time_seconds. The labels of the metrics are sorted by name and
+	// include the grouping labels.
 	Families []GroupFamily
 }
 
-// A GroupFamily is a family of a Group.
+// A GroupFamily is a metric family of a Group.
 type GroupFamily struct {
 	*dto.MetricFamily
 
-	// Pushed is when the family was last pushed.
+	// Pushed is the time of the last push of the family.
 	Pushed time.Time
 }
 
-// A Refusal is the kind of a PushError.
+// A Refusal is the reason for a PushError. The zero value is not valid.
 type Refusal uint8
 
-// The refusals.
+// The reasons for a PushError.
 const (
-	// Invalid means that the grouping labels or the TTL are invalid. No group records
-	// the failure.
+	// Invalid means that the grouping labels or the TTL are invalid. The push does not
+	// count as a failed push of any group.
 	Invalid Refusal = iota + 1
 
-	// Inconsistent means that the metrics are invalid, or contradict each other or
-	// other metrics.
+	// Inconsistent means that the metrics are invalid, contradict each other, or
+	// contradict other metrics.
 	Inconsistent
 
 	// LimitReached means that the push would exceed the maximum number of groups or
 	// series.
 	LimitReached
 
-	// NotStored means that the change is served, but could not be written to disk.
+	// NotStored means that the change was applied, but could not be written to disk.
 	NotStored
 )
 
-// A PushError is returned by a push that was refused, or by a change of groups that
-// could not be stored.
+// A PushError means that a push was rejected, or that a change of groups could not be
+// written to disk.
 type PushError struct {
 	Refusal Refusal
-	Err     error // the cause
+	Err     error // never nil
 }
 
-// Error implements error.
+// Error returns the text of Err.
 func (e *PushError) Error() string { return e.Err.Error() }
 
-// Unwrap returns the cause.
+// Unwrap returns Err.
 func (e *PushError) Unwrap() error { return e.Err }

@@ -12,14 +12,14 @@ import (
 	"google.golang.org/protobuf/encoding/protodelim"
 )
 
-// The kinds of records.
+// The kinds of records in the storage file.
 const (
 	sumRecord   = 's'
 	groupRecord = 'g'
 )
 
-// A record is a JSON object preceded by its length, followed by the families as
-// delimited protobuf messages.
+// A record consists of the length of a JSON object, the JSON object, and the families
+// as delimited protobuf messages. The following types are those of the JSON objects.
 type (
 	groupHeader struct {
 		Labels         []Label
@@ -29,12 +29,13 @@ type (
 		FamiliesPushed []time.Time
 	}
 	sumHeader struct {
-		AggregateBy []string // sorted; the labels by which groups were aggregated
-		Shown       string
-		Retired     string // an exact, as text
+		AggregateBy []string // names of the labels by which groups were aggregated, sorted
+		Shown       string   // text of the labels of the sum
+		Retired     string   // text of an exact
 	}
 )
 
+// encodeRecord returns a record with a groupHeader or sumHeader.
 func encodeRecord(header any, families []*dto.MetricFamily) []byte {
 	head, err := json.Marshal(header)
 	if err != nil {
@@ -44,17 +45,19 @@ func encodeRecord(header any, families []*dto.MetricFamily) []byte {
 	b.Write(head)
 	for _, f := range families {
 		if _, err := protodelim.MarshalTo(b, f); err != nil {
-			panic("BUG: a family cannot be encoded: " + err.Error()) // all texts were validated
+			panic("BUG: a family cannot be encoded: " + err.Error()) // all strings were validated
 		}
 	}
 	return b.Bytes()
 }
 
+// decodeRecord decodes a record. header must be a pointer to its groupHeader or
+// sumHeader.
 func decodeRecord(record []byte, header any) (families []*dto.MetricFamily, err error) {
 	b := bytes.NewReader(record)
 	n, err := binary.ReadUvarint(b)
 	if err != nil || n > uint64(b.Len()) {
-		return nil, errors.New("the header is cut off")
+		return nil, errors.New("the header is truncated")
 	}
 	head := make([]byte, n)
 	if _, err := io.ReadFull(b, head); err != nil {

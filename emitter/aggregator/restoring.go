@@ -13,8 +13,8 @@ import (
 	"github.com/signalbox-ci/signalbox/internal/series"
 )
 
-// open opens the storage file, if groups are stored, and restores its records. Records
-// that cannot be restored remain in the file.
+// open opens the storage file, if groups are stored, and restores the groups and sums
+// in it. Records that cannot be restored remain in the file.
 func (gs *Groups) open() error {
 	if gs.path == "" {
 		return nil
@@ -33,33 +33,33 @@ func (gs *Groups) open() error {
 	gs.disk = disk
 	gs.restore(records, groupRecord, gs.restoreGroup) // groups before sums
 	gs.restore(records, sumRecord, gs.restoreSum)
-	records = nil // otherwise they would stay in memory as long as the storage is open
+	records = nil // the storage retains the function Load, which refers to this variable
 	gs.orderLatest()
 	gs.sweep(gs.clock.Tick())
-	gs.logger.Info("restored", lager.Data{"groups": gs.groupCount.Load(), "series": gs.seriesCount.Load()})
+	gs.logger.Info("groups-restored", lager.Data{"groups": gs.groupCount.Load(), "series": gs.seriesCount.Load()})
 	return nil
 }
 
-// restore restores the records of a kind.
-func (gs *Groups) restore(records []storage.Record, kind byte, one func([]byte) error) {
+// restore calls restoreOne with each record of a kind. It logs and counts errors.
+func (gs *Groups) restore(records []storage.Record, kind byte, restoreOne func([]byte) error) {
 	for _, r := range records {
 		if r.Kind != kind {
 			continue
 		}
-		err := one(r.Value)
+		err := restoreOne(r.Value)
 		if err == nil {
 			continue
 		}
-		gs.kept[r.Key] = storage.Change{Kind: r.Kind, Key: r.Key, Value: func() []byte { return r.Value }}
-		if !errors.Is(err, errOtherwise) {
+		gs.unrestored[r.Key] = storage.Change{Kind: r.Kind, Key: r.Key, Value: func() []byte { return r.Value }}
+		if !errors.Is(err, errOtherLabels) {
 			gs.self.restoreFailures.Inc()
-			gs.logger.Error("cannot-restore", err, lager.Data{"kept-in": gs.path})
+			gs.logger.Error("record-not-restored", err, lager.Data{"kept-in": gs.path})
 		}
 	}
 }
 
-// orderLatest sorts the groups by their latest pushes, after restoring them in another
-// order.
+// orderLatest sorts gs.latest by the time of the last push. The groups were restored in
+// another order.
 func (gs *Groups) orderLatest() {
 	gs.mu.Lock()
 	defer gs.mu.Unlock()
@@ -69,10 +69,12 @@ func (gs *Groups) orderLatest() {
 	}
 }
 
-// errOtherwise is the error for sums of groups that were aggregated by other labels.
-var errOtherwise = errors.New("aggregated by other labels")
+// errOtherLabels is the error for a stored sum of groups that were aggregated by other
+// labels.
+var errOtherLabels = errors.New("aggregated by other labels")
 
-// restoreSum restores a sum, or adds it to the sum of the restored groups.
+// restoreSum restores a sum. If restored groups have created the sum already, it adds
+// the stored part.
 func (gs *Groups) restoreSum(record []byte) error {
 	var header sumHeader
 	families, err := decodeRecord(record, &header)
@@ -80,7 +82,7 @@ func (gs *Groups) restoreSum(record []byte) error {
 		return fmt.Errorf("reading a sum: %w", err)
 	}
 	if !slices.Equal(header.AggregateBy, gs.aggregateBy) {
-		return errOtherwise // it is kept in case groups are aggregated by these labels again
+		return errOtherLabels // the record is kept in case groups are aggregated by these labels again
 	}
 	if len(families) != 1 {
 		return fmt.Errorf("reading a sum: got %d families, expected 1", len(families))
@@ -102,7 +104,7 @@ func (gs *Groups) restoreSum(record []byte) error {
 	}
 	counts := sample{}
 	if len(mf.Metric) > 0 {
-		if err := counts.take(typ, mf.Metric[0], false); err != nil {
+		if err := counts.setValue(typ, mf.Metric[0], false); err != nil {
 			return fail("%w", err)
 		}
 	}
@@ -121,13 +123,14 @@ func (gs *Groups) restoreSum(record []byte) error {
 	total := gs.sums[sumKey{mf.GetName(), header.Shown}]
 	if total == nil {
 		total = gs.newSum(f, mf.GetHelp(), header.Shown)
-	} else if !total.fits(&counts) {
+	} else if !total.canAdd(&counts) {
 		return fail("the buckets differ from those of the groups")
 	}
 	total.restore(&retired, counts.metric)
 	return nil
 }
 
+// restoreGroup restores a group.
 func (gs *Groups) restoreGroup(record []byte) error {
 	var header groupHeader
 	pushed, err := decodeRecord(record, &header)
@@ -143,7 +146,7 @@ func (gs *Groups) restoreGroup(record []byte) error {
 		return fmt.Errorf("restoring group %q: %w", labels, err)
 	}
 	for i, f := range families {
-		if i < len(header.FamiliesPushed) { // the times have the same order
+		if i < len(header.FamiliesPushed) { // the times are in the same order
 			f.pushed = header.FamiliesPushed[i]
 		}
 	}
@@ -161,14 +164,15 @@ func (gs *Groups) restoreGroup(record []byte) error {
 	if err := gs.checkTimes(g, now); err != nil {
 		return fmt.Errorf("restoring group %q: %w", labels, err)
 	}
-	gs.admit(g)
+	gs.add(g)
 	gs.setFamilies(g, families, true, func(f *family) series.Instant { return now - series.Instant(max(wall.Sub(f.pushed), 0)) })
 	g.pushTime.series.Set(unixSeconds(g.pushed))
 	g.failureTime.series.Set(unixSeconds(g.failed))
 	if header.Expires.IsZero() {
 		gs.liveUntil(g, series.Never)
 	} else {
-		// At most the TTL, even if the clock was set back in the meantime.
+		// The group expires after at most its TTL, even if the clock was set back
+		// while it was on disk.
 		gs.liveUntil(g, now+series.Instant(min(header.Expires.Sub(wall), g.ttl)))
 	}
 	return nil

@@ -8,10 +8,10 @@ import (
 type selfMetrics struct {
 	collectors []prometheus.Collector
 
-	updates  prometheus.Histogram
-	sweeps   prometheus.Histogram
-	refused  [updateReasons]prometheus.Counter
-	rejected [reasons]prometheus.Counter
+	updates         prometheus.Histogram
+	sweeps          prometheus.Histogram
+	updatesRejected [updateReasons]prometheus.Counter
+	metricsRejected [reasons]prometheus.Counter
 
 	pushes          prometheus.Counter
 	pushesRejected  [NotStored + 1]prometheus.Counter
@@ -35,7 +35,7 @@ const (
 	clashes
 	limitReached
 	malformed
-	reasons
+	reasons // number of reasons, including 0
 )
 
 // An updateReason is the reason why an update of an agent was rejected as a whole.
@@ -44,7 +44,7 @@ type updateReason uint8
 const (
 	canceled updateReason = iota
 	baseLabels
-	updateReasons
+	updateReasons // number of reasons
 )
 
 var updateReasonLabels = [updateReasons]string{"canceled", "base_labels"}
@@ -64,8 +64,8 @@ func newSelfMetrics(a *Aggregator) *selfMetrics {
 	gauge := func(name, help string, value func() float64) {
 		m.collectors = append(m.collectors, prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: name, Help: help}, value))
 	}
-	histogram := func(name, help string, least float64) prometheus.Histogram {
-		h := prometheus.NewHistogram(prometheus.HistogramOpts{Name: name, Help: help, Buckets: prometheus.ExponentialBuckets(least, 4, 10)})
+	histogram := func(name, help string, firstBound float64) prometheus.Histogram {
+		h := prometheus.NewHistogram(prometheus.HistogramOpts{Name: name, Help: help, Buckets: prometheus.ExponentialBuckets(firstBound, 4, 10)})
 		m.collectors = append(m.collectors, h)
 		return h
 	}
@@ -75,48 +75,48 @@ func newSelfMetrics(a *Aggregator) *selfMetrics {
 		return v
 	}
 
-	gauge("signalbox_agents", "Agents whose series are remembered.", func() float64 {
+	gauge("signalbox_agents", "Number of agents, including expired ones that have not been removed yet.", func() float64 {
 		a.Agents.mu.RLock()
 		defer a.Agents.mu.RUnlock()
 		return float64(len(a.Agents.byHash))
 	})
-	gauge("signalbox_agent_series", "Series of agents that are remembered, and sums of them.", func() float64 { return float64(a.Agents.held.Load()) })
-	gauge("signalbox_agent_series_limit", "Series that agents may have.", func() float64 { return float64(a.Agents.maxSeries) })
-	m.updates = histogram("signalbox_agent_update_duration_seconds", "Time taken by an agent's update.", 1e-6)
-	refused := vector("signalbox_agent_updates_rejected_total", "Updates of agents that could be read, but were rejected as a whole, by reason.", "reason")
+	gauge("signalbox_agent_series", "Number of series of agents, including sums, and expired series that have not been removed yet.", func() float64 { return float64(a.Agents.seriesCount.Load()) })
+	gauge("signalbox_agent_series_limit", "Maximum number of series of agents, including sums.", func() float64 { return float64(a.Agents.maxSeries) })
+	m.updates = histogram("signalbox_agent_update_duration_seconds", "Time taken to apply an update of an agent.", 1e-6)
+	updatesRejected := vector("signalbox_agent_updates_rejected_total", "Number of updates of agents that were decoded, but rejected as a whole, by reason.", "reason")
 	for why := range updateReasons {
-		m.refused[why] = refused.WithLabelValues(updateReasonLabels[why])
+		m.updatesRejected[why] = updatesRejected.WithLabelValues(updateReasonLabels[why])
 	}
-	rejected := vector("signalbox_agent_metrics_rejected_total", "Metrics of agents that were rejected, by reason.", "reason")
+	metricsRejected := vector("signalbox_agent_metrics_rejected_total", "Number of metrics of agents that were rejected, by reason.", "reason")
 	for why := invalidName; why < reasons; why++ {
-		m.rejected[why] = rejected.WithLabelValues(reasonLabels[why])
+		m.metricsRejected[why] = metricsRejected.WithLabelValues(reasonLabels[why])
 	}
-	m.sweeps = histogram("signalbox_push_sweep_duration_seconds", "Time taken to forget what has expired of what was pushed.", 1e-5)
+	m.sweeps = histogram("signalbox_push_sweep_duration_seconds", "Time taken to sweep expired agents and groups.", 1e-5)
 
-	gauge("signalbox_push_groups", "Groups of pushed metrics.", func() float64 { return float64(a.Groups.groupCount.Load()) })
-	gauge("signalbox_push_groups_limit", "Groups of pushed metrics that there may be.", func() float64 { return float64(a.Groups.max) })
-	gauge("signalbox_push_series", "Series in groups of pushed metrics.", func() float64 { return float64(a.Groups.seriesCount.Load()) })
-	gauge("signalbox_push_sums", "Series that groups are summed to; they count toward the limit too.", func() float64 { return float64(a.Groups.sumCount.Load()) })
-	gauge("signalbox_push_series_limit", "Series in groups of pushed metrics, and sums of them, that there may be.", func() float64 { return float64(a.Groups.maxSeries) })
-	m.pushes = counter("signalbox_pushes_total", "Pushes to groups that could be read, rejected ones included.")
-	pushesRejected := vector("signalbox_pushes_rejected_total", "Pushes to groups that were rejected, or not stored, by reason.", "reason")
+	gauge("signalbox_push_groups", "Number of groups of pushed metrics.", func() float64 { return float64(a.Groups.groupCount.Load()) })
+	gauge("signalbox_push_groups_limit", "Maximum number of groups of pushed metrics.", func() float64 { return float64(a.Groups.max) })
+	gauge("signalbox_push_series", "Number of series in groups of pushed metrics, without sums.", func() float64 { return float64(a.Groups.seriesCount.Load()) })
+	gauge("signalbox_push_sums", "Number of sums of series of aggregated groups. They count toward the limit of series.", func() float64 { return float64(a.Groups.sumCount.Load()) })
+	gauge("signalbox_push_series_limit", "Maximum number of series in groups of pushed metrics, including sums.", func() float64 { return float64(a.Groups.maxSeries) })
+	m.pushes = counter("signalbox_pushes_total", "Number of pushes to groups that were decoded, including rejected ones.")
+	pushesRejected := vector("signalbox_pushes_rejected_total", "Number of pushes to groups that were rejected or not stored, by reason.", "reason")
 	for r := Invalid; r <= NotStored; r++ {
 		m.pushesRejected[r] = pushesRejected.WithLabelValues(refusalLabels[r])
 	}
-	m.groupsExpired = counter("signalbox_push_groups_expired_total", "Groups of pushed metrics that expired.")
+	m.groupsExpired = counter("signalbox_push_groups_expired_total", "Number of groups of pushed metrics that expired.")
 	if a.Groups.path != "" {
-		m.flushes = histogram("signalbox_push_storage_flush_duration_seconds", "Time taken to bring pushes to disk, many at a time.", 1e-5)
-		m.flushFailures = counter("signalbox_push_storage_flush_failures_total", "Attempts to bring pushes to disk that failed.")
-		m.restoreFailures = counter("signalbox_push_storage_restore_failures_total", "Groups and sums on disk that could not be restored; they stay there.")
+		m.flushes = histogram("signalbox_push_storage_flush_duration_seconds", "Time taken by a write to disk, which may contain many pushes.", 1e-5)
+		m.flushFailures = counter("signalbox_push_storage_flush_failures_total", "Number of writes of pushes to disk that failed.")
+		m.restoreFailures = counter("signalbox_push_storage_restore_failures_total", "Number of groups and sums on disk that could not be restored. They remain on disk.")
 		m.storageDamaged = prometheus.NewGauge(prometheus.GaugeOpts{Name: "signalbox_push_storage_damaged",
-			Help: "1 if the file with the pushed groups was found damaged, and moved aside, since the start."})
+			Help: "Whether the file with the pushed groups was found damaged and moved aside since the start (1) or not (0)."})
 		m.collectors = append(m.collectors, m.storageDamaged)
 	}
 	return m
 }
 
-// register registers all of the metrics, or none if there is an error. It does nothing
-// if the registerer is nil.
+// register registers all of the metrics, or none of them if it returns an error. It
+// does nothing if the registerer is nil.
 func (m *selfMetrics) register(with prometheus.Registerer) error {
 	if with == nil {
 		return nil

@@ -15,45 +15,46 @@ import (
 	"github.com/signalbox-ci/signalbox/emitter/aggregator/internal/storage"
 )
 
-// A ticket waits until a change is on disk.
+// A ticket waits until a change is on disk; see storage.Ticket.
 type ticket interface{ Wait(context.Context) error }
 
-// noTicket is the ticket of a change that is not stored.
+// A noTicket is the ticket of a change that is not stored. It does not wait.
 type noTicket struct{}
 
-// Wait implements ticket.
+// Wait returns nil.
 func (noTicket) Wait(context.Context) error { return nil }
 
-// save stores a group, and the sums that changed with it. The caller of save, unsave
-// and wipeDisk must hold mu, so that changes are stored in the order in which they were
-// made.
+// save stores a group, and the sums that changed with it. The caller of save,
+// saveDeletion and wipeDisk must hold mu, so that changes are stored in the order in
+// which they were made.
 func (gs *Groups) save(g *group) ticket {
 	if gs.disk == nil {
 		return noTicket{}
 	}
-	delete(gs.kept, recordKey(g.key))
+	delete(gs.unrestored, recordKey(g.key))
 	return gs.disk.Commit(append(gs.takeUnstored(), gs.change(g)))
 }
 
-// unsave deletes a group on disk, and stores the sums that changed with it.
-func (gs *Groups) unsave(key string) ticket {
+// saveDeletion deletes a group on disk, and stores the sums that changed with it.
+func (gs *Groups) saveDeletion(key string) ticket {
 	if gs.disk == nil {
 		return noTicket{}
 	}
-	delete(gs.kept, recordKey(key))
+	delete(gs.unrestored, recordKey(key))
 	return gs.disk.Commit(append(gs.takeUnstored(), storage.Change{Kind: groupRecord, Key: recordKey(key)}))
 }
 
-// wipeDisk deletes everything on disk.
+// wipeDisk deletes all records on disk.
 func (gs *Groups) wipeDisk() ticket {
 	if gs.disk == nil {
 		return noTicket{}
 	}
-	clear(gs.kept)
+	clear(gs.unrestored)
 	return gs.disk.Wipe()
 }
 
-// recordKey returns the key of a record. It is short even if the parts are long.
+// recordKey returns the key of the record that is identified by the parts: a hash,
+// whose length does not depend on theirs.
 func recordKey(parts ...string) string {
 	h := sha256.New()
 	for _, p := range parts {
@@ -62,38 +63,40 @@ func recordKey(parts ...string) string {
 	return string(h.Sum(nil))
 }
 
-// change returns the record of the group's current state.
+// change returns the change that stores the current state of the group.
 func (gs *Groups) change(g *group) storage.Change {
 	s := g.snapshot(gs.clock.Now(), gs.wall())
 	return storage.Change{Kind: groupRecord, Key: recordKey(g.key), Value: func() []byte {
 		header := groupHeader{Labels: s.group.Labels, Pushed: s.group.Pushed, Failed: s.group.Failed, Expires: s.group.Expires, TTL: s.group.TTL}
 		var families []*dto.MetricFamily
 		for _, f := range s.families {
-			families = append(families, f.client())
+			families = append(families, f.toMetricFamily())
 			header.FamiliesPushed = append(header.FamiliesPushed, f.pushed)
 		}
 		return encodeRecord(header, families)
 	}}
 }
 
-// takeUnstored returns the records of the sums that have changed since they were last
-// stored, and marks them as stored.
+// takeUnstored returns the changes that store the sums in gs.unstored, and clears
+// gs.unstored.
 func (gs *Groups) takeUnstored() []storage.Change {
 	var changes []storage.Change
 	for _, s := range gs.unstored {
 		s.unstored = false
-		delete(gs.kept, s.key())
+		delete(gs.unrestored, s.key())
 		changes = append(changes, s.change())
 	}
 	gs.unstored = nil
 	return changes
 }
 
+// key returns the key of the sum's record.
 func (s *sum) key() string {
 	return recordKey(append([]string{s.name, s.shown}, s.all.aggregateBy...)...)
 }
 
-// change returns the record of the sum, or its deletion if it was dropped.
+// change returns the change that stores the sum, or deletes its record if it was
+// dropped.
 func (s *sum) change() storage.Change {
 	key := s.key()
 	if s.dropped {
@@ -105,16 +108,17 @@ func (s *sum) change() storage.Change {
 		retired.samples = []sample{{metric: s.retiredMetric}}
 	}
 	return storage.Change{Kind: sumRecord, Key: key, Value: func() []byte {
-		return encodeRecord(header, []*dto.MetricFamily{retired.client()})
+		return encodeRecord(header, []*dto.MetricFamily{retired.toMetricFamily()})
 	}}
 }
 
-// allRecords returns all records to store.
+// allRecords returns changes that store all groups, sums and records that were not
+// restored.
 func (gs *Groups) allRecords() []storage.Change {
 	gs.mu.Lock()
 	defer gs.mu.Unlock()
 	gs.takeUnstored()
-	changes := slices.Collect(maps.Values(gs.kept))
+	changes := slices.Collect(maps.Values(gs.unrestored))
 	for _, s := range gs.sums {
 		if s.retiredMetric != nil || s.retired.value() != 0 {
 			changes = append(changes, s.change())
@@ -133,13 +137,13 @@ func (gs *Groups) close() error {
 	return gs.disk.Close()
 }
 
-// A storageStatus records problems with the storage file.
+// A storageStatus contains the problems with the storage file, for the overview.
 type storageStatus struct {
 	movedTo  atomic.Pointer[string] // path to which a damaged file was moved; nil if there was none
 	flushErr atomic.Pointer[error]  // error of the last write; nil if it succeeded
 }
 
-// flushed records the duration of a write, and its error.
+// flushed records the duration and the error of a write.
 func (gs *Groups) flushed(_ int, took time.Duration, err error) {
 	gs.self.flushes.Observe(took.Seconds())
 	if err == nil {
@@ -148,7 +152,7 @@ func (gs *Groups) flushed(_ int, took time.Duration, err error) {
 	}
 	gs.diskStatus.flushErr.Store(&err)
 	gs.self.flushFailures.Inc()
-	gs.logger.Error("cannot-store-pushes", err)
+	gs.logger.Error("pushes-not-stored", err)
 }
 
 // damaged records that the file was found damaged.

@@ -6,26 +6,27 @@ import (
 	"github.com/signalbox-ci/signalbox/internal/series"
 )
 
-// A sum is one series that is the sum of series of many groups: of counters, of
-// histograms, or of the counts and sums of summaries. It grows by what each push has
-// counted since the previous push of its group, so it never decreases. It exists as
-// long as the Aggregator, and across restarts if groups are stored.
+// A sum is a series that is the sum of series of many groups: of counters, of
+// histograms, or of the counts and sums of summaries. Each push to a group increases it
+// by what was counted since the previous push, so it never decreases. It exists as long
+// as the Aggregator and, if groups are stored, across restarts.
 type sum struct {
 	all        *Groups
 	name, help string
 	typ        series.Type
-	shown      string
+	shown      string // text of the labels with which it is served
 	series     *series.OpenSeries
 
-	groups map[*group]struct{} // groups that have a sample in it, at most one each
+	groups map[*group]struct{} // groups that have a sample in the sum, at most one each
 
-	// total is the value that is shown, or the sum that accompanies the counts in
-	// metric.
+	// total is the value of a counter, or the sum of the observations of a histogram or
+	// summary. Their counts are in metric.
 	total  exact
 	metric *dto.Metric // nil for counters
 
-	// retired is what was counted by groups that were removed or have restarted from
-	// zero. It is stored; the rest is stored with the groups.
+	// retired is the part of the sum that was counted by groups that were removed or
+	// have restarted from zero. It is stored. The other part is not, because it can be
+	// computed from the stored groups.
 	retired       exact
 	retiredMetric *dto.Metric // nil for counters, and if nothing was retired
 	unstored      bool        // retired has changed since it was last stored
@@ -39,25 +40,26 @@ func isSummed(typ series.Type) bool {
 	return typ == series.Counter || typ == series.Histogram || typ == series.Summary
 }
 
-// fits reports whether a sample of the sum's type can be added to it.
-func (s *sum) fits(by *sample) bool {
-	return s.typ != series.Histogram || s.metric == nil || sameBuckets(s.metric.Histogram, by.metric.Histogram)
+// canAdd reports whether a sample of the sum's type can be added: a histogram must have
+// the same buckets.
+func (s *sum) canAdd(sample *sample) bool {
+	return s.typ != series.Histogram || s.metric == nil || sameBuckets(s.metric.Histogram, sample.metric.Histogram)
 }
 
-// isOnlyOf reports whether no other group has a sample in the sum.
+// isOnlyOf reports whether no group other than g has a sample in the sum.
 func (s *sum) isOnlyOf(g *group) bool {
 	_, has := s.groups[g]
 	return len(s.groups) == 0 || has && len(s.groups) == 1
 }
 
-// add adds what the group's push has counted since the previous one. previous may be
-// nil.
+// add increases the sum by the difference between a pushed sample and the previous one
+// of the same group, which may be nil.
 func (s *sum) add(g *group, previous, sample *sample) {
 	if _, has := s.groups[g]; !has {
 		s.groups[g] = struct{}{}
-		previous = nil // the previous sample was part of a dropped sum
+		previous = nil // the previous sample was part of a sum that was dropped
 	}
-	if previous != nil && sample.startedAgain(previous) {
+	if previous != nil && sample.wasReset(previous) {
 		s.retire(previous)
 		previous = nil
 	}
@@ -74,7 +76,7 @@ func (s *sum) add(g *group, previous, sample *sample) {
 	s.show()
 }
 
-// show sets the series to the sum.
+// show sets the series to the value of the sum.
 func (s *sum) show() {
 	if s.typ == series.Counter {
 		s.series.Set(s.total.value())
@@ -84,22 +86,22 @@ func (s *sum) show() {
 	s.series.LiveUntil(series.Never)
 }
 
-// leave keeps what a group has counted whose sample was removed.
-func (s *sum) leave(g *group, gone *sample) {
+// removeSample removes a group's sample from the sum, which does not decrease.
+func (s *sum) removeSample(g *group, removed *sample) {
 	delete(s.groups, g)
-	s.retire(gone)
+	s.retire(removed)
 }
 
-// retire adds what a group has counted to retired.
-func (s *sum) retire(gone *sample) {
+// retire adds the last sample of a group to the retired part.
+func (s *sum) retire(last *sample) {
 	s.hasChanged()
-	s.retired.add(gone.summand())
+	s.retired.add(last.summand())
 	if s.typ != series.Counter {
-		s.retiredMetric = plus(s.retiredMetric, gone.metric, 1)
+		s.retiredMetric = plus(s.retiredMetric, last.metric, 1)
 	}
 }
 
-// restore adds what was stored as retired.
+// restore adds a retired part that was restored from disk.
 func (s *sum) restore(retired *exact, metric *dto.Metric) {
 	s.retired.addExact(retired)
 	s.total.addExact(retired)
@@ -109,7 +111,7 @@ func (s *sum) restore(retired *exact, metric *dto.Metric) {
 	s.show()
 }
 
-// hasChanged marks the sum to be stored.
+// hasChanged records that the retired part must be stored.
 func (s *sum) hasChanged() {
 	if !s.unstored {
 		s.unstored = true
@@ -117,8 +119,8 @@ func (s *sum) hasChanged() {
 	}
 }
 
-// summand returns the part of the sample that is summed exactly: the value of a
-// counter, or the sum of a histogram or summary. Counts are integers.
+// summand returns the number that a sample adds to sum.total: the value of a counter,
+// or the sum of the observations of a histogram or summary.
 func (s *sample) summand() float64 {
 	switch {
 	case s.metric == nil:
@@ -129,26 +131,26 @@ func (s *sample) summand() float64 {
 	return s.metric.Histogram.GetSampleSum()
 }
 
-// withSum returns a copy of a summary or histogram with another sum.
+// withSum returns the summary or histogram with the given sum of observations. It
+// changes a histogram, but copies a summary.
 func withSum(m *dto.Metric, sum float64) *dto.Metric {
 	if m.Summary != nil {
 		return &dto.Metric{Summary: &dto.Summary{SampleCount: m.Summary.SampleCount, SampleSum: &sum}}
 	}
-	m.Histogram.SampleSum = &sum // the histogram belongs to the sum
+	m.Histogram.SampleSum = &sum
 	return m
 }
 
-// startedAgain reports whether the client has restarted from zero since the previous
-// sample.
-func (s *sample) startedAgain(previous *sample) bool {
+// wasReset reports whether the job has restarted from zero since the previous sample.
+func (s *sample) wasReset(previous *sample) bool {
 	if s.metric == nil {
 		return s.value < previous.value
 	}
 	if s.metric.Summary != nil {
-		return isBack(s.metric.Summary, previous.metric.Summary)
+		return countWasReset(s.metric.Summary, previous.metric.Summary)
 	}
 	now, then := s.metric.Histogram, previous.metric.Histogram
-	if isBack(now, then) || !sameBuckets(now, then) {
+	if countWasReset(now, then) || !sameBuckets(now, then) {
 		return true
 	}
 	for i, b := range then.Bucket {
@@ -156,14 +158,14 @@ func (s *sample) startedAgain(previous *sample) bool {
 			return true
 		}
 	}
-	return shrank(now.PositiveSpan, now.PositiveDelta, then.PositiveSpan, then.PositiveDelta) ||
-		shrank(now.NegativeSpan, now.NegativeDelta, then.NegativeSpan, then.NegativeDelta) ||
+	return bucketDecreased(now.PositiveSpan, now.PositiveDelta, then.PositiveSpan, then.PositiveDelta) ||
+		bucketDecreased(now.NegativeSpan, now.NegativeDelta, then.NegativeSpan, then.NegativeDelta) ||
 		now.GetZeroCount() < then.GetZeroCount()
 }
 
-// isBack reports whether a count has decreased, or is the same count of other
-// observations.
-func isBack[T interface {
+// countWasReset reports whether the count has decreased, or is the same but with
+// another sum of observations.
+func countWasReset[T interface {
 	GetSampleCount() uint64
 	GetSampleSum() float64
 }](now, then T) bool {

@@ -9,13 +9,15 @@ import (
 	"google.golang.org/protobuf/proto"
 )
 
-// sameBuckets reports whether two histograms have the same buckets and can be summed.
+// sameBuckets reports whether two histograms have the same buckets, so that they can be
+// summed.
 func sameBuckets(a, b *dto.Histogram) bool {
 	return (a.Schema == nil) == (b.Schema == nil) && a.GetSchema() == b.GetSchema() && a.GetZeroThreshold() == b.GetZeroThreshold() &&
 		slices.EqualFunc(finite(a.Bucket), finite(b.Bucket), func(a, b *dto.Bucket) bool { return a.GetUpperBound() == b.GetUpperBound() })
 }
 
-// finite returns the buckets without +Inf, whose count is that of the histogram.
+// finite returns the buckets without the +Inf bucket, whose count is the sample count
+// of the histogram.
 func finite(buckets []*dto.Bucket) []*dto.Bucket {
 	if n := len(buckets); n > 0 && math.IsInf(buckets[n-1].GetUpperBound(), 1) {
 		return buckets[:n-1]
@@ -23,8 +25,9 @@ func finite(buckets []*dto.Bucket) []*dto.Bucket {
 	return buckets
 }
 
-// plus returns a + sign*b, except for their sums, of two summaries or two histograms
-// with the same buckets. a may be nil. Neither is changed.
+// plus returns a + sign*b for two summaries, or for two histograms with the same
+// buckets. The result has counts, but no sum of observations. a may be nil, which means
+// zero. Neither a nor b is changed.
 func plus(a, b *dto.Metric, sign int) *dto.Metric {
 	if b.Summary != nil {
 		var count uint64
@@ -39,10 +42,10 @@ func plus(a, b *dto.Metric, sign int) *dto.Metric {
 	return &dto.Metric{Histogram: plusHistogram(a.Histogram, b.Histogram, sign)}
 }
 
-// plusHistogram returns a + sign*b. It keeps the exemplars of b, or those of a where b
-// has none.
+// plusHistogram returns a + sign*b. An exemplar of a bucket is that of b, or that of a
+// if b has none or sign is negative.
 func plusHistogram(a, b *dto.Histogram, sign int) *dto.Histogram {
-	times := uint64(sign) // -1 wraps around, and so does the addition
+	times := uint64(sign) // -1 wraps around, and so do the additions below
 	sum := &dto.Histogram{SampleCount: proto.Uint64(a.GetSampleCount() + times*b.GetSampleCount())}
 	before := finite(a.Bucket)
 	for i, bucket := range finite(b.Bucket) {
@@ -90,8 +93,9 @@ func sparse(spans []*dto.BucketSpan, deltas []int64) map[int32]int64 {
 	return counts
 }
 
-// shrank reports whether the count of a bucket of a native histogram has decreased.
-func shrank(spans []*dto.BucketSpan, deltas []int64, thenSpans []*dto.BucketSpan, thenDeltas []int64) bool {
+// bucketDecreased reports whether the count of any bucket of a native histogram has
+// decreased.
+func bucketDecreased(spans []*dto.BucketSpan, deltas []int64, thenSpans []*dto.BucketSpan, thenDeltas []int64) bool {
 	now := sparse(spans, deltas)
 	for index, count := range sparse(thenSpans, thenDeltas) {
 		if now[index] < count {
@@ -101,6 +105,8 @@ func shrank(spans []*dto.BucketSpan, deltas []int64, thenSpans []*dto.BucketSpan
 	return false
 }
 
+// plusSpans returns the spans and deltas of the buckets a + sign*b of a native
+// histogram.
 func plusSpans(aSpans []*dto.BucketSpan, aDeltas []int64, bSpans []*dto.BucketSpan, bDeltas []int64, sign int64) ([]*dto.BucketSpan, []int64) {
 	counts := sparse(aSpans, aDeltas)
 	for index, count := range sparse(bSpans, bDeltas) {

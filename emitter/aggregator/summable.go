@@ -9,38 +9,39 @@ import (
 	"github.com/signalbox-ci/signalbox/internal/series"
 )
 
-// maxCount is the maximum count that is summed. A sum of a thousand such counts is
-// still far from an overflow.
+// maxCount is the maximum count that can be aggregated. A sum of a thousand such counts
+// does not overflow.
 const maxCount = 1 << 53
 
-// checkSum returns an error if a value or a sum cannot be summed over groups.
-func checkSum(what string, v float64) error {
-	if v-v != 0 { // NaN or infinite
-		return fmt.Errorf("got %s %v, expected a finite number to aggregate", what, v)
+// checkFinite returns an error if v is infinite or NaN. what is "value" or "sum".
+func checkFinite(what string, v float64) error {
+	if v-v != 0 {
+		return fmt.Errorf("cannot be aggregated: got %s %v, expected a finite number", what, v)
 	}
 	return nil
 }
 
 func checkCount(n uint64) error {
 	if n > maxCount {
-		return fmt.Errorf("got count %d, expected at most %d to aggregate", n, uint64(maxCount))
+		return fmt.Errorf("cannot be aggregated: got count %d, expected at most %d", n, uint64(maxCount))
 	}
 	return nil
 }
 
-// checkSummable returns an error if a metric cannot be summed.
+// checkSummable returns an error if a metric of a type that is summed cannot be
+// aggregated. It also returns an error for gauge histograms, which are not summed.
 func checkSummable(typ series.Type, m *dto.Metric) error {
 	switch typ {
 	case series.Counter:
 		v := m.Counter.GetValue()
 		if v < 0 {
-			return fmt.Errorf("got value %v, expected a number that is not negative to aggregate", v)
+			return fmt.Errorf("cannot be aggregated: got value %v, expected a non-negative number", v)
 		}
-		return checkSum("value", v)
+		return checkFinite("value", v)
 	case series.Summary:
-		return errors.Join(checkCount(m.Summary.GetSampleCount()), checkSum("sum", m.Summary.GetSampleSum()))
+		return errors.Join(checkCount(m.Summary.GetSampleCount()), checkFinite("sum", m.Summary.GetSampleSum()))
 	case series.GaugeHistogram:
-		return errors.New("gauge histograms cannot be aggregated")
+		return errors.New("cannot be aggregated: got a gauge histogram, expected another type")
 	case series.Histogram:
 		return checkSummableHistogram(m.Histogram)
 	}
@@ -51,7 +52,7 @@ func checkSummableHistogram(h *dto.Histogram) error {
 	var last uint64
 	for _, b := range finite(h.Bucket) {
 		if n := b.GetCumulativeCount(); n < last || n > h.GetSampleCount() {
-			return errors.New("bucket counts that are not cumulative cannot be aggregated")
+			return fmt.Errorf("cannot be aggregated: got bucket count %d, expected a cumulative count from %d to %d", n, last, h.GetSampleCount())
 		} else {
 			last = n
 		}
@@ -64,7 +65,7 @@ func checkSummableHistogram(h *dto.Histogram) error {
 		}
 	}
 	if fractions {
-		return errors.New("histograms with fractional counts cannot be aggregated")
+		return errors.New("cannot be aggregated: got fractional counts, expected integers")
 	}
-	return errors.Join(checkCount(h.GetSampleCount()), checkCount(h.GetZeroCount()), checkSum("sum", h.GetSampleSum()))
+	return errors.Join(checkCount(h.GetSampleCount()), checkCount(h.GetZeroCount()), checkFinite("sum", h.GetSampleSum()))
 }

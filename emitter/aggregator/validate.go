@@ -20,51 +20,54 @@ import (
 // of its group and instance, and of labels of an exemplar.
 const maxOwnLabels = 64
 
-// A kind contains the checks for metrics of one type.
-type kind struct {
-	// carried reports whether a metric has a value of the type.
-	carried func(*dto.Metric) bool
+// A typeChecks contains the checks for metrics of one type.
+type typeChecks struct {
+	// hasValue reports whether a metric has a value of the type.
+	hasValue func(*dto.Metric) bool
 
-	// reserved is the label that the samples of a metric have by themselves, so that
-	// the metric must not have it, or the empty string.
+	// reserved is the name of a label that the samples of such a metric have in
+	// addition to its own labels. The metric must not have this label itself. It is
+	// empty if there is no such label.
 	reserved string
 
-	// check returns an error if the value is invalid. It is nil if every value is
+	// check returns an error if the value is invalid. If it is nil, all values are
 	// valid.
 	check func(*dto.Metric) error
 }
 
-var kinds = [...]kind{
+// checks contains the checks for each type.
+var checks = [...]typeChecks{
 	series.Counter: {
-		carried: func(m *dto.Metric) bool { return m.Counter != nil },
-		check:   func(m *dto.Metric) error { return checkCounter(m.Counter) },
+		hasValue: func(m *dto.Metric) bool { return m.Counter != nil },
+		check:    func(m *dto.Metric) error { return checkCounter(m.Counter) },
 	},
 	series.Gauge: {
-		carried: func(m *dto.Metric) bool { return m.Gauge != nil },
+		hasValue: func(m *dto.Metric) bool { return m.Gauge != nil },
 	},
 	series.Untyped: {
-		carried: func(m *dto.Metric) bool { return m.Untyped != nil },
+		hasValue: func(m *dto.Metric) bool { return m.Untyped != nil },
 	},
 	series.Summary: {
-		carried:  func(m *dto.Metric) bool { return m.Summary != nil },
+		hasValue: func(m *dto.Metric) bool { return m.Summary != nil },
 		reserved: model.QuantileLabel,
 		check:    func(m *dto.Metric) error { return checkSummary(m.Summary) },
 	},
 	series.Histogram: {
-		carried:  func(m *dto.Metric) bool { return m.Histogram != nil },
+		hasValue: func(m *dto.Metric) bool { return m.Histogram != nil },
 		reserved: model.BucketLabel,
 		check:    func(m *dto.Metric) error { return checkHistogram(m.Histogram) },
 	},
 	series.GaugeHistogram: {
-		carried:  func(m *dto.Metric) bool { return m.Histogram != nil },
+		hasValue: func(m *dto.Metric) bool { return m.Histogram != nil },
 		reserved: model.BucketLabel,
 		check:    func(m *dto.Metric) error { return checkHistogram(m.Histogram) },
 	},
 }
 
-// checkFamily returns an error if an exposition format cannot express the family, which
-// was pushed to the group with these labels, or if it would make a scraper refuse the
-// whole page. It does not look at other families. It sorts labels.
+// checkFamily returns an error if the family cannot be represented in all exposition
+// formats, or if Prometheus would drop a whole scrape because of it. grouping are the
+// labels of the group to which the family was pushed. checkFamily does not compare the
+// family with others. It sorts the labels of its metrics.
 func checkFamily(grouping []Label, mf *dto.MetricFamily) error {
 	name := mf.GetName()
 	if !names.IsMetric(name) {
@@ -76,13 +79,13 @@ func checkFamily(grouping []Label, mf *dto.MetricFamily) error {
 	case !ok:
 		return fmt.Errorf("metric %s: unknown type %s", excerpt.Short(name), mf.GetType())
 	case !utf8.ValidString(mf.GetHelp()):
-		return fmt.Errorf("the help text of metric %s is %q, which is not UTF-8", excerpt.Short(name), excerpt.Short(mf.GetHelp()))
+		return fmt.Errorf("metric %s: help text %q is not valid UTF-8", excerpt.Short(name), excerpt.Short(mf.GetHelp()))
 	case !names.IsMetric(name + mf.GetUnit()):
 		return fmt.Errorf("metric %[2]s: invalid unit %[1]q", excerpt.Short(mf.GetUnit()), excerpt.Short(name))
 	}
 	for i, m := range mf.Metric {
 		if err := checkSample(grouping, typ, m); err != nil {
-			return fmt.Errorf("metric %s: number %d of %d: %w", excerpt.Short(name), i+1, len(mf.Metric), err)
+			return fmt.Errorf("metric %s: sample %d of %d: %w", excerpt.Short(name), i+1, len(mf.Metric), err)
 		}
 	}
 	return nil
@@ -90,7 +93,7 @@ func checkFamily(grouping []Label, mf *dto.MetricFamily) error {
 
 func checkSample(grouping []Label, typ series.Type, m *dto.Metric) error {
 	if m == nil {
-		return errors.New("the metric is nil")
+		return errors.New("the sample is nil")
 	}
 	if err := checkValue(typ, m); err != nil {
 		return err
@@ -101,7 +104,7 @@ func checkSample(grouping []Label, typ series.Type, m *dto.Metric) error {
 	if n := ownLabels(grouping, m.Label); n > maxOwnLabels {
 		return fmt.Errorf("got %d labels, expected at most %d", n, maxOwnLabels)
 	}
-	reserved := kinds[typ].reserved
+	reserved := checks[typ].reserved
 	for _, l := range m.Label {
 		name := l.GetName()
 		if strings.HasPrefix(name, model.ReservedLabelPrefix) {
@@ -112,27 +115,28 @@ func checkSample(grouping []Label, typ series.Type, m *dto.Metric) error {
 		}
 	}
 	if reserved != "" && hasName(grouping, reserved) {
-		return fmt.Errorf("label %s is reserved in a %s, but is a label of the group", reserved, typ)
+		return fmt.Errorf("label %s is reserved in a %s, but the group has a label with this name", reserved, typ)
 	}
-	if check := kinds[typ].check; check != nil {
+	if check := checks[typ].check; check != nil {
 		return check(m)
 	}
 	return nil
 }
 
-// checkValue returns an error unless a metric has a value of the type, and no other.
+// checkValue returns an error unless a metric has a value of the type and no other
+// value.
 func checkValue(typ series.Type, m *dto.Metric) error {
-	if !kinds[typ].carried(m) {
-		return fmt.Errorf("expected a %s, got another type", typ)
+	if !checks[typ].hasValue(m) {
+		return fmt.Errorf("got no value or one of another type, expected a %s", typ)
 	}
 	values := 0
-	for _, there := range [...]bool{m.Counter != nil, m.Gauge != nil, m.Untyped != nil, m.Summary != nil, m.Histogram != nil} {
-		if there {
+	for _, isSet := range [...]bool{m.Counter != nil, m.Gauge != nil, m.Untyped != nil, m.Summary != nil, m.Histogram != nil} {
+		if isSet {
 			values++
 		}
 	}
 	if values > 1 {
-		return fmt.Errorf("expected only a %s, got another type as well", typ)
+		return fmt.Errorf("got values of %d types, expected only a %s", values, typ)
 	}
 	return nil
 }
@@ -152,19 +156,19 @@ func checkPairs(labels []*dto.LabelPair) error {
 		case i > 0 && name == labels[i-1].GetName():
 			return fmt.Errorf("label %s is duplicated", excerpt.Short(name))
 		case !utf8.ValidString(l.GetValue()):
-			return fmt.Errorf("label %s is %q, which is not UTF-8", excerpt.Short(name), excerpt.Short(l.GetValue()))
+			return fmt.Errorf("label %s: value %q is not valid UTF-8", excerpt.Short(name), excerpt.Short(l.GetValue()))
 		}
 	}
 	return nil
 }
 
-// ownLabels returns the number of labels that a metric has in addition to those of its
-// group and instance. The labels are sorted. Those of a restored group include the
-// group's.
+// ownLabels returns the number of labels of a metric, without the grouping labels and
+// the label instance, which the metrics of a restored group also contain. The labels
+// must be sorted by name. If the result is within maxOwnLabels, it may be too high.
 func ownLabels(grouping []Label, labels []*dto.LabelPair) int {
 	n := len(labels)
 	if n <= maxOwnLabels {
-		return n // Fast path: the number is within the limit in any case.
+		return n
 	}
 	has := func(name string) bool {
 		_, ok := slices.BinarySearchFunc(labels, name, func(l *dto.LabelPair, name string) int { return strings.Compare(l.GetName(), name) })
@@ -182,17 +186,17 @@ func ownLabels(grouping []Label, labels []*dto.LabelPair) int {
 }
 
 func checkCounter(c *dto.Counter) error {
-	return errors.Join(checkTime("the time of creation", c.CreatedTimestamp), checkExemplar(c.Exemplar))
+	return errors.Join(checkTime("created timestamp", c.CreatedTimestamp), checkExemplar(c.Exemplar))
 }
 
 func checkSummary(s *dto.Summary) error {
 	if slices.Contains(s.Quantile, nil) {
 		return errors.New("a quantile is nil")
 	}
-	return checkTime("the time of creation", s.CreatedTimestamp)
+	return checkTime("created timestamp", s.CreatedTimestamp)
 }
 
-// checkExemplar returns an error if an exemplar is invalid. It may be nil.
+// checkExemplar returns an error if an exemplar is invalid. A nil exemplar is valid.
 func checkExemplar(e *dto.Exemplar) error {
 	if e == nil {
 		return nil
@@ -203,7 +207,7 @@ func checkExemplar(e *dto.Exemplar) error {
 	case len(e.Label) > maxOwnLabels:
 		err = fmt.Errorf("got %d labels, expected at most %d", len(e.Label), maxOwnLabels)
 	default:
-		err = checkTime("the time", e.Timestamp)
+		err = checkTime("timestamp", e.Timestamp)
 	}
 	if err != nil {
 		return fmt.Errorf("exemplar: %w", err)
@@ -211,11 +215,11 @@ func checkExemplar(e *dto.Exemplar) error {
 	return nil
 }
 
-// checkTime returns an error if a time is out of range. It may be nil. Not every format
-// can express such a time.
-func checkTime(which string, t *timestamppb.Timestamp) error {
+// checkTime returns an error if a timestamp is out of range and so cannot be
+// represented in every format. A nil timestamp is valid.
+func checkTime(name string, t *timestamppb.Timestamp) error {
 	if t != nil && !t.IsValid() {
-		return fmt.Errorf("%s is out of range", which)
+		return fmt.Errorf("%s is out of range", name)
 	}
 	return nil
 }

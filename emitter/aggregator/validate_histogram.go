@@ -10,13 +10,14 @@ import (
 	dto "github.com/prometheus/client_model/go"
 )
 
-// minSchema and maxSchema limit the resolutions of native histograms to those that
-// every version of Prometheus supports.
+// minSchema and maxSchema are the lowest and highest schemas (resolutions) of native
+// histograms that every version of Prometheus supports.
 const minSchema, maxSchema = -4, 8
 
-// checkHistogram checks a classic or native histogram, or one that is both. It does not
-// check the bounds and counts of classic buckets: Prometheus scrapes them even if they
-// are inconsistent, and the Pushgateway accepts them.
+// checkHistogram returns an error if a histogram is invalid. The histogram may be
+// classic, native, or both. The bounds and counts of classic buckets are not checked:
+// Prometheus scrapes such buckets even if they are inconsistent, and the Pushgateway
+// accepts them.
 func checkHistogram(h *dto.Histogram) error {
 	if isNative(h) {
 		if err := checkNative(h); err != nil {
@@ -39,10 +40,10 @@ func checkHistogram(h *dto.Histogram) error {
 			return err
 		}
 	}
-	return checkTime("the time of creation", h.CreatedTimestamp)
+	return checkTime("created timestamp", h.CreatedTimestamp)
 }
 
-// isNative reports whether a scraper treats the histogram as native.
+// isNative reports whether Prometheus treats the histogram as native.
 func isNative(h *dto.Histogram) bool {
 	return len(h.PositiveSpan) > 0 || len(h.NegativeSpan) > 0 ||
 		h.GetZeroThreshold() != 0 || h.GetZeroCount() != 0 || h.GetZeroCountFloat() != 0
@@ -53,14 +54,14 @@ func isFloat(h *dto.Histogram) bool {
 	return h.GetSampleCountFloat() > 0 || h.GetZeroCountFloat() > 0
 }
 
-// checkNative makes the same checks as Prometheus, which drops the whole scrape if one
-// of them fails.
+// checkNative makes the same checks of a native histogram as Prometheus, which drops
+// the whole scrape if one of them fails.
 func checkNative(h *dto.Histogram) error {
 	if h.GetSchema() < minSchema || h.GetSchema() > maxSchema {
 		return fmt.Errorf("got schema %d, expected one from %d to %d", h.GetSchema(), minSchema, maxSchema)
 	}
-	if !(h.GetZeroThreshold() >= 0) || !(h.GetZeroCountFloat() >= 0) { // or NaN
-		return fmt.Errorf("got a zero bucket with threshold %v and count %v, expected numbers that are not negative", h.GetZeroThreshold(), h.GetZeroCountFloat())
+	if !(h.GetZeroThreshold() >= 0) || !(h.GetZeroCountFloat() >= 0) { // also true for NaN
+		return fmt.Errorf("got a zero bucket with threshold %v and count %v, expected non-negative numbers", h.GetZeroThreshold(), h.GetZeroCountFloat())
 	}
 
 	positive, negative := len(h.PositiveDelta), len(h.NegativeDelta)
@@ -73,7 +74,7 @@ func checkNative(h *dto.Histogram) error {
 	if isFloat(h) {
 		for _, count := range slices.Concat(h.PositiveCount, h.NegativeCount) {
 			if !(count >= 0) {
-				return fmt.Errorf("got bucket count %v, expected a number that is not negative", count)
+				return fmt.Errorf("got bucket count %v, expected a non-negative number", count)
 			}
 		}
 		return nil
@@ -85,7 +86,7 @@ func checkNative(h *dto.Histogram) error {
 		for _, delta := range deltas {
 			count += delta
 			if count < 0 {
-				return fmt.Errorf("got bucket count %d, expected a number that is not negative", count)
+				return fmt.Errorf("got bucket count %d, expected a non-negative number", count)
 			}
 			var carry uint64
 			if sum, carry = bits.Add64(sum, uint64(count), 0); carry > 0 {
@@ -94,16 +95,16 @@ func checkNative(h *dto.Histogram) error {
 		}
 	}
 
-	// Observations of NaN are not in any bucket, but make the sum NaN.
+	// Observations of NaN are counted but are not in any bucket. They make the sum NaN.
 	count := h.GetSampleCount()
 	if sum > count || sum < count && !math.IsNaN(h.GetSampleSum()) {
-		return fmt.Errorf("got count %d, but the counts of the native buckets add up to %d", count, sum)
+		return fmt.Errorf("got count %d, expected %d, the sum of the counts of the native buckets", count, sum)
 	}
 	return nil
 }
 
-// checkSpans returns an error unless the spans are valid and have the given number of
-// buckets.
+// checkSpans returns an error if spans are invalid, or do not have the given number of
+// buckets in total.
 func checkSpans(spans []*dto.BucketSpan, buckets int) error {
 	var spanned uint64
 	var index int64
@@ -112,16 +113,16 @@ func checkSpans(spans []*dto.BucketSpan, buckets int) error {
 			return fmt.Errorf("span %d is nil", i+1)
 		}
 		if i > 0 && s.GetOffset() < 0 {
-			return fmt.Errorf("span %d has the negative offset %d", i+1, s.GetOffset())
+			return fmt.Errorf("span %d: got offset %d, expected a non-negative number", i+1, s.GetOffset())
 		}
 		spanned += uint64(s.GetLength())
 		index += int64(s.GetOffset()) + int64(s.GetLength())
 		if index > math.MaxInt32 {
-			return fmt.Errorf("span %d exceeds the last possible bucket", i+1)
+			return fmt.Errorf("span %d extends beyond the last possible bucket", i+1)
 		}
 	}
 	if spanned != uint64(buckets) {
-		return fmt.Errorf("the spans have %d buckets, but there are %d counts", spanned, buckets)
+		return fmt.Errorf("got %d bucket counts, expected %d, the number of buckets in the spans", buckets, spanned)
 	}
 	return nil
 }

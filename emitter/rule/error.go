@@ -10,23 +10,24 @@ import (
 )
 
 // A MappingError is an error in one field of a rule or of a mapping file. Functions
-// that find several join them with errors.Join; errors.As finds the first.
+// that find several errors join them with errors.Join; errors.As finds the first one,
+// and MappingErrors finds all.
 type MappingError struct {
-	// File is the path of the mapping file, and Line the line in it, from 1. File is
-	// empty, and Line 0, for a rule that a program passed.
+	// File is the path of the mapping file, and Line is the line in it, starting at 1.
+	// For a rule that a program passed, File is empty and Line is 0.
 	File string
 	Line int
 
-	// Event and Metric identify a rule that a program passed. They are empty for an
-	// error in a file.
+	// Event and Metric identify a rule that a program passed. For an error in a file,
+	// they are empty.
 	Event, Metric string
 
 	// Field is the path of the field, such as "rules[0].labels[1].name" in a file or
-	// "labels[1].name" in a program's rule. It is empty for an error in the whole file
-	// or rule.
+	// "labels[1].name" in a program's rule. It is empty if the error concerns the whole
+	// file or rule.
 	Field string
 
-	// Reason is the error, in words.
+	// Reason describes the error.
 	Reason string
 }
 
@@ -37,19 +38,21 @@ func (e *MappingError) Error() string {
 	if e.File != "" {
 		place = fmt.Sprintf("%s:%d", e.File, e.Line)
 	}
-	// The reason names a field of the rule itself, but not which label is meant.
+	// The reason names a field of the rule, but not the index of a label.
 	if e.Field != "" && (e.File != "" || strings.Contains(e.Field, "[")) {
 		place += ": " + e.Field
 	}
 	return place + ": " + e.Reason
 }
 
-// MappingErrors returns all errors of type *MappingError in the tree of err.
+// MappingErrors returns an iterator over all errors of type *MappingError in the tree
+// of err. If err is nil or contains none, the iterator is empty.
 func MappingErrors(err error) iter.Seq[*MappingError] {
 	return func(yield func(*MappingError) bool) { eachMappingError(err, yield) }
 }
 
-// eachMappingError returns false once yield did.
+// eachMappingError calls yield for each *MappingError in the tree of err. It stops and
+// returns false once yield returns false.
 func eachMappingError(err error, yield func(*MappingError) bool) bool {
 	switch e := err.(type) {
 	case *MappingError:
@@ -69,32 +72,33 @@ func eachMappingError(err error, yield func(*MappingError) bool) bool {
 // A FieldError is an error in one field of a rule.
 type FieldError struct {
 	Field  string // path of the field, such as "labels[0].name"; empty for the whole rule
-	Reason string // the error, in words
+	Reason string // description of the error
 }
 
-// faults collects the errors of a rule.
-type faults []FieldError
+// fieldErrors collects the errors of a rule.
+type fieldErrors []FieldError
 
-func (fs *faults) add(field, format string, args ...any) {
-	*fs = append(*fs, FieldError{field, fmt.Sprintf(format, args...)})
+func (es *fieldErrors) add(field, format string, args ...any) {
+	*es = append(*es, FieldError{field, fmt.Sprintf(format, args...)})
 }
 
-// unless adds an error if good is false.
-func (fs *faults) unless(good bool, field, format string, args ...any) {
-	if !good {
-		fs.add(field, format, args...)
+// check adds an error if ok is false.
+func (es *fieldErrors) check(ok bool, field, format string, args ...any) {
+	if !ok {
+		es.add(field, format, args...)
 	}
 }
 
-// under adds the errors of the part of the rule that the field contains.
-func (fs *faults) under(field string, part faults) {
-	for _, f := range part {
-		*fs = append(*fs, FieldError{strings.TrimSuffix(field+"."+f.Field, "."), f.Reason})
+// addPart adds the errors of a part of the rule. The field contains that part.
+func (es *fieldErrors) addPart(field string, part fieldErrors) {
+	for _, e := range part {
+		*es = append(*es, FieldError{strings.TrimSuffix(field+"."+e.Field, "."), e.Reason})
 	}
 }
 
-// oneOf adds an error if the value is not one of the choices.
-func oneOf[T ~string](found *faults, field, what string, value T, choices ...T) {
+// oneOf adds an error to found if the value is not one of the choices. The error calls
+// the value what.
+func oneOf[T ~string](found *fieldErrors, field, what string, value T, choices ...T) {
 	if slices.Contains(choices, value) {
 		return
 	}

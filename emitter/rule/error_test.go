@@ -9,7 +9,7 @@ import (
 	"github.com/signalbox-ci/signalbox/emitter/rule"
 )
 
-func TestMappingErrorsAreFoundInATree(t *testing.T) {
+func TestMappingErrorsFindsAllErrorsInATree(t *testing.T) {
 	a, b, c := &rule.MappingError{Line: 1}, &rule.MappingError{Line: 2}, &rule.MappingError{Line: 3}
 	err := fmt.Errorf("initialize: %w", errors.Join(errors.New("other"), fmt.Errorf("file: %w", errors.Join(a, b)), c))
 	if got := slices.Collect(rule.MappingErrors(err)); !slices.Equal(got, []*rule.MappingError{a, b, c}) {
@@ -28,7 +28,7 @@ func TestMappingErrorsAreFoundInATree(t *testing.T) {
 	}
 }
 
-func TestMappingErrorNamesThePlace(t *testing.T) {
+func TestMappingErrorNamesThePosition(t *testing.T) {
 	for expected, e := range map[string]*rule.MappingError{
 		`m.yml:3: rules[0].metric: wrong`:                             {File: "m.yml", Line: 3, Field: "rules[0].metric", Reason: "wrong"},
 		`m.yml:1: wrong`:                                              {File: "m.yml", Line: 1, Reason: "wrong"},

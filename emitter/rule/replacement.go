@@ -12,11 +12,11 @@ import (
 	"github.com/signalbox-ci/signalbox/internal/excerpt"
 )
 
-// Compile returns Match as a regular expression that matches only whole values. It
-// returns an error of type *syntax.Error if Match is not a regular expression.
+// Compile returns Match as a regular expression that matches only whole values. If
+// Match is not a regular expression, it returns an error of type *syntax.Error.
 func (r Replacement) Compile() (*regexp.Regexp, error) {
-	// Parsing Match by itself first keeps the text around it from becoming part of it,
-	// as would happen with \Q without \E.
+	// Parse Match on its own first, so that the added text cannot become part of it, as
+	// would happen after \Q without \E.
 	tree, err := syntax.Parse(r.Match, syntax.Perl|syntax.DotNL)
 	if err != nil {
 		return nil, err
@@ -24,14 +24,14 @@ func (r Replacement) Compile() (*regexp.Regexp, error) {
 	return regexp.Compile("^(?:" + tree.String() + ")$")
 }
 
-// reference matches what refers to a group in With.
+// reference matches references to groups in With.
 var reference = regexp.MustCompile(`\$(?:\$|\{([\pL\pN_]+)\}|([\pL\pN_]+))?`)
 
-// faults returns the errors of the replacement.
-func (r Replacement) faults() (found faults) {
+// validate returns the errors of the replacement.
+func (r Replacement) validate() (found fieldErrors) {
 	groups, err := r.Compile()
 	if err != nil {
-		found.add("match", "%s is not a regular expression (RE2)%s", excerpt.Quote(r.Match), whereWrong(r.Match, err))
+		found.add("match", "%s is not a regular expression (RE2)%s", excerpt.Quote(r.Match), syntaxErrorDetail(r.Match, err))
 		return found
 	}
 	for _, at := range reference.FindAllStringSubmatch(r.With, -1) {
@@ -54,14 +54,15 @@ func (r Replacement) faults() (found faults) {
 	return found
 }
 
-// whereWrong returns the reason and the place of an error in a regular expression.
-func whereWrong(match string, err error) string {
-	wrong, ok := errors.AsType[*syntax.Error](err)
+// syntaxErrorDetail returns the reason for and the position of an error in a regular
+// expression.
+func syntaxErrorDetail(match string, err error) string {
+	syntaxErr, ok := errors.AsType[*syntax.Error](err)
 	if !ok {
 		return ": " + err.Error()
 	}
-	if i := strings.Index(match, wrong.Expr); i > 0 {
-		return fmt.Sprintf(": %s at character %d, %s", wrong.Code, utf8.RuneCountInString(match[:i])+1, excerpt.Quote(wrong.Expr))
+	if i := strings.Index(match, syntaxErr.Expr); i > 0 {
+		return fmt.Sprintf(": %s at character %d, %s", syntaxErr.Code, utf8.RuneCountInString(match[:i])+1, excerpt.Quote(syntaxErr.Expr))
 	}
-	return ": " + wrong.Code.String()
+	return ": " + syntaxErr.Code.String()
 }

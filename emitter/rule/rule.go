@@ -1,5 +1,31 @@
-// Package rule defines the rules that map events to metrics. Programs write rules in
-// Go, operators write them in YAML, in a mapping file.
+// Package rule defines the rules that decide which metrics an event updates. This rule
+// counts the deployments of each environment:
+//
+//	deployments := rule.Rule{
+//		Event:     "deploy finished",
+//		Metric:    "deploys_total",
+//		Type:      rule.Counter,
+//		Operation: rule.Inc,
+//		Help:      "Number of finished deployments, by environment.",
+//		Labels: []rule.Label{
+//			{Name: "environment", Attribute: "env", Required: rule.Present},
+//		},
+//	}
+//
+// A program adds its rules to the built-in ones with the field Rules of
+// emitter.PrometheusConfig. The namespace of that configuration becomes the prefix of
+// the metric's name, as in concourse_deploys_total{environment="live"}.
+//
+// Operators write the same rules in YAML, in a mapping file:
+//
+//	rules:
+//	  - event: deploy finished
+//	    metric: deploys_total
+//	    type: counter
+//	    operation: inc
+//	    help: Number of finished deployments, by environment.
+//	    labels:
+//	      - {name: environment, attribute: env, required: present}
 package rule
 
 import (
@@ -9,13 +35,13 @@ import (
 
 // A Rule maps one event to one update of one metric family.
 //
-// Several rules may have the same event, and several the same metric. Rules with the
-// same metric must agree on everything that belongs to the family: type, help, label
-// names, buckets, native histogram, worker and idle TTL. Event, Metric, Type and
-// Operation are required; the other fields may have their zero values, except that a
-// histogram needs buckets.
+// Several rules may have the same event, and several rules may have the same metric.
+// Rules with the same metric must agree on everything that belongs to the family: type,
+// help, label names, buckets, native histogram, worker and idle TTL. Event, Metric,
+// Type and Operation are required, and Buckets if Type is Histogram. All other fields
+// may have their zero values.
 type Rule struct {
-	// Event is the event's name, exactly as it is emitted.
+	// Event is the event's name, exactly as the program emits it.
 	Event string `json:"event" yaml:"event"`
 
 	// Metric is the family's name, without the namespace: "deploys_total", which
@@ -28,49 +54,50 @@ type Rule struct {
 	// Help is the family's help text. It may be empty.
 	Help string `json:"help" yaml:"help"`
 
-	// Labels are the family's labels, in any order. Without labels, the family has one
-	// series.
+	// Labels are the family's labels, in any order. Without labels, the family has only
+	// one series.
 	Labels []Label `json:"labels,omitempty" yaml:"labels,omitempty"`
 
-	// Needs are further attributes that an event must have. An event without one of
-	// them is rejected for the metric.
+	// Needs lists additional attributes that an event must have. An event that lacks
+	// one of them is rejected for this metric.
 	Needs []string `json:"needs,omitempty" yaml:"needs,omitempty,flow"`
 
 	// When restricts the rule to events that meet the condition. An event that lacks
-	// the attribute is rejected for the metric. Without When, the rule applies to all
-	// events.
+	// the condition's attribute is rejected for this metric. Without When, the rule
+	// applies to all events with its name.
 	When *Condition `json:"when,omitempty" yaml:"when,omitempty"`
 
-	// Operation is how the event's value changes the series.
+	// Operation determines how the event's value changes the series.
 	Operation Operation `json:"operation" yaml:"operation"`
 
-	// Divide is what the value is divided by first, from 1e-100 to 1e100: 1000 turns
-	// milliseconds into seconds. 0 means 1. The operations inc and hold, which do not
-	// use the value, do not allow it.
+	// Divide is the number by which the value is divided first, from 1e-100 to 1e100:
+	// 1000 turns milliseconds into seconds. 0 means 1. It is invalid with the
+	// operations inc and hold, which do not use the value.
 	Divide float64 `json:"divide,omitempty" yaml:"divide,omitempty"`
 
 	// Buckets are the upper bounds of a histogram's buckets, in the unit of the divided
-	// value: ascending, none below 0, without +Inf. Only histograms have them.
+	// value, in ascending order, at least 0 and without +Inf. They are required for
+	// histograms and invalid for other types.
 	Buckets []float64 `json:"buckets,omitempty" yaml:"buckets,omitempty,flow"`
 
-	// NativeHistogram adds native buckets to a histogram. Only scrapes in protobuf show
-	// them.
+	// NativeHistogram adds native buckets to a histogram. Only scrapes in protobuf
+	// format contain them.
 	NativeHistogram bool `json:"native_histogram,omitempty" yaml:"native_histogram,omitempty"`
 
 	// Exemplar lists the labels of the exemplars of a histogram's buckets, in this
-	// order; without them there are no exemplars. A label whose attribute is missing or
-	// empty is left out. An exemplar that OpenMetrics cannot show, because its labels
-	// have more than 128 characters or are not UTF-8, is left out too. A bucket keeps
-	// its exemplar for at least a second, until an event replaces it.
+	// order. If it is empty, there are no exemplars. An exemplar omits a label whose
+	// attribute is missing or empty. An exemplar is discarded if OpenMetrics does not
+	// allow it, because its labels have more than 128 characters or are not UTF-8. A
+	// bucket keeps its exemplar for at least a second, then until the next event.
 	Exemplar []ExemplarLabel `json:"exemplar,omitempty" yaml:"exemplar,omitempty"`
 
-	// Worker is how the series depend on the worker that the attribute "worker" names.
-	// It requires a label with this attribute and without replacements. Empty means
-	// that the series belong to no worker.
+	// Worker determines how the series depend on the worker that the attribute "worker"
+	// names. It requires a label with this attribute and without replacements. Empty
+	// means that the series do not belong to a worker.
 	Worker Ownership `json:"worker,omitempty" yaml:"worker,omitempty"`
 
-	// IdleTTL is how long a series stays without an update, at least a millisecond. It
-	// requires labels. 0 means that the series never expires.
+	// IdleTTL is how long a series is kept without an update, at least a millisecond.
+	// It requires labels. 0 means that the series never expires.
 	IdleTTL time.Duration `json:"idle_ttl,omitempty" yaml:"idle_ttl,omitempty"`
 }
 
@@ -82,12 +109,13 @@ type Label struct {
 	// Attribute is the event's attribute that gives the label its value.
 	Attribute string `json:"attribute" yaml:"attribute"`
 
-	// Required is what an event must have; other events are rejected for the metric.
-	// Empty means that an event without the attribute has the empty label value.
+	// Required is what the label requires of the attribute. An event that does not meet
+	// the requirement is rejected for this metric. If Required is empty, an event
+	// without the attribute gets an empty label value.
 	Required Requirement `json:"required,omitempty" yaml:"required,omitempty"`
 
 	// Replace maps the attribute's value to the label's. The first replacement that
-	// matches applies; a value that no replacement matches stays as it is. A missing
+	// matches applies; a value that no replacement matches remains unchanged. A missing
 	// attribute counts as empty. Conditions and requirements apply to the original
 	// value.
 	Replace []Replacement `json:"replace,omitempty" yaml:"replace,omitempty"`
@@ -99,8 +127,9 @@ type Replacement struct {
 	// matches newlines too. The empty expression matches the empty value.
 	Match string `json:"match" yaml:"match"`
 
-	// With is the label's value, which may be empty. $1 or ${1} stands for the text of
-	// Match's first group, ${name} for that of a named group, and $$ for a dollar sign.
+	// With is the label's value, which may be empty. $1 or ${1} stands for the text
+	// that Match's first group matched, ${name} for that of a named group, and $$ for a
+	// dollar sign.
 	With string `json:"with" yaml:"with"`
 }
 
@@ -132,17 +161,17 @@ const (
 	Histogram Type = "histogram"
 )
 
-// An Operation is how an event's value changes a series. There is no default.
+// An Operation determines how an event's value changes a series. There is no default.
 type Operation string
 
 // The operations. Add and Inc are for counters, Set and Hold for gauges,
 // Observe for histograms.
 const (
-	Add     Operation = "add"     // adds the value, which must not be negative
-	Inc     Operation = "inc"     // adds one, whatever the value
-	Set     Operation = "set"     // replaces the value
-	Hold    Operation = "hold"    // adds one if the value is 1, subtracts one for any other value
-	Observe Operation = "observe" // counts the value in its bucket; the value must not be negative
+	Add     Operation = "add"     // adds the event's value, which must not be negative
+	Inc     Operation = "inc"     // adds one, regardless of the event's value
+	Set     Operation = "set"     // sets the series to the event's value
+	Hold    Operation = "hold"    // adds one if the event's value is 1, and otherwise subtracts one
+	Observe Operation = "observe" // observes the event's value, which must not be negative
 )
 
 // A Requirement is what a label requires of its attribute.
@@ -154,24 +183,24 @@ const (
 	NonEmpty Requirement = "non-empty" // the event must have the attribute, with a value that is not empty
 )
 
-// An Ownership is how a family's series depend on a worker.
+// An Ownership determines how a family's series depend on a worker.
 type Ownership string
 
-// The ownerships. The series of both are removed with their worker. With the empty one,
-// series belong to no worker.
+// The ownerships. With both, series are removed when their worker is. With the empty
+// Ownership, series do not belong to a worker.
 const (
-	Owned     Ownership = "owned"     // an event does not show that the worker is alive
-	Heartbeat Ownership = "heartbeat" // an event shows that the worker is alive
+	Owned     Ownership = "owned"     // an event is not a heartbeat of its worker
+	Heartbeat Ownership = "heartbeat" // an event is a heartbeat of its worker
 )
 
-// WorkerAttribute is the attribute that names the worker an event is about.
+// WorkerAttribute is the attribute that contains the name of the event's worker.
 const WorkerAttribute = "worker"
 
 // NamesWorker reports whether the label's value is the name of the worker, without
 // replacements.
 func (l Label) NamesWorker() bool { return l.Attribute == WorkerAttribute && len(l.Replace) == 0 }
 
-// Clone returns a copy of the rule that shares no memory with it.
+// Clone returns a deep copy of the rule.
 func (r Rule) Clone() Rule {
 	r.Labels, r.Needs = slices.Clone(r.Labels), slices.Clone(r.Needs)
 	for i := range r.Labels {

@@ -9,7 +9,7 @@ import (
 	"github.com/signalbox-ci/signalbox/emitter/rule"
 )
 
-// validRule returns a rule without errors: a gauge, or a histogram.
+// validRule returns a valid rule for a gauge or a histogram.
 func validRule(t rule.Type) rule.Rule {
 	r := rule.Rule{Event: "e", Metric: "m", Type: t, Operation: rule.Set, Labels: []rule.Label{{Name: "a", Attribute: "b"}}}
 	if t == rule.Histogram {
@@ -37,7 +37,7 @@ func TestValidate(t *testing.T) {
 	for _, c := range []struct {
 		typ           rule.Type
 		change        func(*rule.Rule)
-		field, reason string // the reason is a part of it
+		field, reason string // reason is a substring of the error's Reason
 	}{
 		{rule.Gauge, func(r *rule.Rule) { r.Event = "" }, "event", "event is empty"},
 		{rule.Gauge, func(r *rule.Rule) { r.Metric = "1m" }, "metric", `metric "1m" is not a metric name`},
@@ -101,6 +101,6 @@ func TestCloneSharesNoMemory(t *testing.T) {
 	clone.Needs[0], clone.When.Attribute, clone.Buckets[0], clone.Exemplar[0].Name = "changed", "changed", 2, "changed"
 	if original.Labels[0].Name != "a" || original.Labels[0].Replace[0].Match != "a" || original.Needs[0] != "a" ||
 		original.When.Attribute != "a" || original.Buckets[0] != 1 || original.Exemplar[0].Name != "a" {
-		t.Errorf("the original is now %+v", original)
+		t.Errorf("changing the clone changed the original to %+v", original)
 	}
 }

@@ -8,22 +8,22 @@ const Module = "github.com/signalbox-ci/signalbox"
 
 // Info describes the build of Signalbox. Unknown strings are empty.
 type Info struct {
-	Version  string // of the module, in the daemon and in programs that embed it
-	Revision string // the commit; known only in programs of the module itself
-	Modified bool   // the build had uncommitted changes
+	Version  string // version of Module, also in programs that embed it
+	Revision string // commit; known only in programs of Module itself
+	Modified bool   // whether the build had uncommitted changes
 	Tags     string // build tags, separated by commas
 }
 
-// Read returns the information that the linker put into the program.
+// Read returns the build information that is embedded in the running program.
 func Read() Info {
 	info, ok := debug.ReadBuildInfo()
 	if !ok {
 		return Info{}
 	}
-	return of(info)
+	return infoFrom(info)
 }
 
-func of(info *debug.BuildInfo) Info {
+func infoFrom(info *debug.BuildInfo) Info {
 	b := Info{Version: info.Main.Version}
 	if info.Main.Path == Module {
 		for _, s := range info.Settings {
@@ -45,8 +45,8 @@ func of(info *debug.BuildInfo) Info {
 	return b
 }
 
-// RevisionText returns the commit for display: "unknown" if it is not known, followed
-// by " (modified)" if the build had uncommitted changes.
+// RevisionText returns the commit for display, or "unknown". It appends " (modified)"
+// to the commit if the build had uncommitted changes.
 func (i Info) RevisionText() string {
 	switch {
 	case i.Revision == "":

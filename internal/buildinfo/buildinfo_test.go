@@ -6,7 +6,7 @@ import (
 )
 
 func TestAProgramOfTheModule(t *testing.T) {
-	got := of(&debug.BuildInfo{
+	got := infoFrom(&debug.BuildInfo{
 		Main: debug.Module{Path: Module, Version: "v1.2.3"},
 		Settings: []debug.BuildSetting{
 			{Key: "vcs.revision", Value: "c0ffee"}, {Key: "vcs.modified", Value: "true"}, {Key: "-tags", Value: "a,b"},
@@ -16,12 +16,12 @@ func TestAProgramOfTheModule(t *testing.T) {
 		t.Errorf("got %+v, expected %+v", got, want)
 	}
 	if got.RevisionText() != "c0ffee (modified)" {
-		t.Errorf("got %q", got.RevisionText())
+		t.Errorf("got revision %q", got.RevisionText())
 	}
 }
 
 func TestAProgramThatEmbedsTheModule(t *testing.T) {
-	got := of(&debug.BuildInfo{
+	got := infoFrom(&debug.BuildInfo{
 		Main:     debug.Module{Path: "example.com/scheduler", Version: "v9.0.0"},
 		Deps:     []*debug.Module{{Path: "example.com/other", Version: "v0.1.0"}, {Path: Module, Version: "v1.2.3"}},
 		Settings: []debug.BuildSetting{{Key: "vcs.revision", Value: "the scheduler's"}},
@@ -30,6 +30,6 @@ func TestAProgramThatEmbedsTheModule(t *testing.T) {
 		t.Errorf("got %+v, expected %+v", got, want)
 	}
 	if got.RevisionText() != "unknown" {
-		t.Errorf("got %q", got.RevisionText())
+		t.Errorf("got revision %q", got.RevisionText())
 	}
 }

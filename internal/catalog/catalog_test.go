@@ -11,8 +11,8 @@ import (
 	"github.com/signalbox-ci/signalbox/emitter/rule"
 )
 
-// Dashboards depend on the events, names, types, labels, operations, buckets and owners
-// in this list.
+// The recorded list contains everything that dashboards depend on: events, names,
+// types, labels, conditions, operations, buckets, and lifetimes.
 func TestCatalogIsUnchanged(t *testing.T) {
 	recorded, err := os.ReadFile("testdata/catalog.txt")
 	if err != nil {
@@ -24,7 +24,7 @@ func TestCatalogIsUnchanged(t *testing.T) {
 	}
 	slices.Sort(rules)
 	if got := strings.Join(rules, "\n") + "\n"; got != string(recorded) {
-		t.Errorf("the catalog is now\n%s", got)
+		t.Errorf("got catalog\n%s\nexpected the content of testdata/catalog.txt", got)
 	}
 }
 
@@ -42,7 +42,7 @@ func conditionsOf(r rule.Rule) string {
 	return fmt.Sprint(r.Needs)
 }
 
-func TestHelpTextsAndOrderOfLabels(t *testing.T) {
+func TestHelpTextsAreSentencesAndLabelsAreSorted(t *testing.T) {
 	for _, r := range Rules(Inherited) {
 		if !strings.HasSuffix(r.Help, ".") || len(r.Help) < 10 {
 			t.Errorf("%s: got help %q, expected a sentence", r.Metric, r.Help)
@@ -52,7 +52,7 @@ func TestHelpTextsAndOrderOfLabels(t *testing.T) {
 			names[i] = l.Name
 		}
 		if !slices.IsSorted(names) {
-			t.Errorf("%s: labels %v are not sorted", r.Metric, names)
+			t.Errorf("%s: got labels %v, expected them to be sorted", r.Metric, names)
 		}
 	}
 }
@@ -85,14 +85,14 @@ func TestCallersCannotChangeTheCatalog(t *testing.T) {
 	}
 }
 
-func TestModernFormsBelongToFamilies(t *testing.T) {
+func TestModernFormsReferToExistingFamilies(t *testing.T) {
 	metrics := map[string]bool{}
 	for _, r := range Rules(Inherited) {
 		metrics[r.Metric] = true
 	}
 	for inherited := range modernForms {
 		if !metrics[inherited] {
-			t.Errorf("got a modern form of %s, which is no family", inherited)
+			t.Errorf("got a modern form of %s, which does not exist", inherited)
 		}
 	}
 }

@@ -9,21 +9,21 @@ import (
 	"github.com/signalbox-ci/signalbox/internal/spelling"
 )
 
-// A Naming decides the names of the catalog's metrics and of their labels. An event
+// A Naming determines the names of the catalog's metrics and of their labels. An event
 // updates the same families in either naming. The zero value means Inherited.
 type Naming string
 
-// The namings. A name that occurs in both belongs to the same family in both.
+// A name that occurs in both namings refers to the same family in both.
 const (
 	Inherited Naming = "inherited" // the names of Concourse's web node
 	Modern    Naming = "modern"    // names that follow Prometheus' naming practices
 )
 
 // Rules returns the built-in rules in a naming, in the order in which `signalbox
-// catalog` prints them, or nil if there is no such naming. A rule has the same index in
-// both namings. They differ only in the names of metrics and labels and, where the
-// inherited form observes milliseconds, in the unit with the help text and the buckets.
-// The caller may change the rules.
+// catalog` prints them. It returns nil if the naming does not exist. A rule has the
+// same index in both namings. The namings differ only in the names of metrics and
+// labels and, for histograms that observe milliseconds in the inherited form, in the
+// unit, help text, and buckets. The caller may modify the returned rules.
 func Rules(n Naming) []rule.Rule {
 	switch n {
 	case "", Inherited:
@@ -46,10 +46,10 @@ func clone(rules []rule.Rule) []rule.Rule {
 	return cloned
 }
 
-// SilentEvents returns the events that are known and update no series.
+// SilentEvents returns the known events that update no series.
 func SilentEvents() []string { return slices.Clone(silentEvents) }
 
-// rename turns a rule of the inherited naming into its modern form.
+// rename converts a rule from the inherited naming to its modern form.
 func rename(r *rule.Rule) {
 	if form, ok := modernForms[r.Metric]; ok {
 		r.Metric = form.metric
@@ -66,27 +66,28 @@ func rename(r *rule.Rule) {
 	slices.SortFunc(r.Labels, func(a, b rule.Label) int { return strings.Compare(a.Name, b.Name) })
 }
 
-// A modernForm is the difference between a family's inherited and modern form.
+// A modernForm describes how the modern form of a family differs from the inherited
+// one.
 type modernForm struct {
 	metric string
 
-	// seconds are the buckets of a histogram that observes milliseconds in its
-	// inherited form and seconds in this one. It is nil for other families.
+	// seconds contains the buckets, in seconds, if the family is a histogram whose
+	// inherited form observes milliseconds. It is nil for other families.
 	seconds []float64
 }
 
-// workBuckets are for the web node's own work, which normally takes milliseconds, but
-// minutes if the database or a worker is slow.
+// workBuckets are the buckets for work of the web node, which normally takes
+// milliseconds, but can take minutes if the database or a worker is slow.
 var workBuckets = []float64{.001, .005, .01, .05, .1, .25, .5, 1, 2.5, 5, 10, 60, 300}
 
-// modernForms are the modern forms of families, by inherited name. It omits families
-// whose inherited names follow Prometheus' practices: they keep their names, so that as
-// many dashboards and rules as possible work with both namings.
+// modernForms maps the inherited names of families to their modern forms. Families
+// whose inherited names already follow Prometheus' practices are not listed. They keep
+// their names, so that as many dashboards and rules as possible work with both namings.
 var modernForms = map[string]modernForm{
 	"error_logs": {metric: "error_logs_total"},
 
-	// Jobs and builds. The name builds_finished_total is taken, in the inherited
-	// catalog, by the family without labels.
+	// Jobs and builds. builds_finished cannot become builds_finished_total, because
+	// another family, without labels, has that name.
 	"jobs_schedulingDuration":              {metric: "jobs_scheduling_duration_seconds", seconds: workBuckets},
 	"builds_finished":                      {metric: "job_builds_finished_total"},
 	"builds_latest_completed_build_status": {metric: "builds_latest_completed_status"},
@@ -122,23 +123,23 @@ var modernForms = map[string]modernForm{
 	"gc_gc_volume_collector_duration":                        {metric: "gc_volume_collector_duration_seconds", seconds: workBuckets},
 }
 
-// Hint returns the metric that an unknown one was probably meant to be, to append to an
-// error: the metric that has this name in the other naming, or else the nearest known
-// one.
+// Hint returns a suggestion to append to an error about an unknown metric: the metric
+// that has this name in the other naming or, if there is none, the known metric with
+// the most similar name. It returns an empty string if it finds neither.
 func Hint(metric string, known []string) string {
 	for inherited, form := range modernForms {
 		switch {
 		case metric == inherited && slices.Contains(known, form.metric):
-			return fmt.Sprintf(": with --prometheus-naming=modern it is %q", form.metric)
+			return fmt.Sprintf(": with --prometheus-naming=modern, its name is %q", form.metric)
 		case metric == form.metric && slices.Contains(known, inherited):
-			return fmt.Sprintf(": with --prometheus-naming=inherited it is %q", inherited)
+			return fmt.Sprintf(": with --prometheus-naming=inherited, its name is %q", inherited)
 		}
 	}
 	return spelling.Hint(metric, known)
 }
 
-// modernLabels are the modern names of labels, by inherited name. A label has the same
-// name in all families, so that queries can join them.
+// modernLabels maps the inherited names of labels to their modern names. A label has
+// the same modern name in all families, so that queries can join them.
 var modernLabels = map[string]string{
 	"dbname":       "pool", // the attribute is the name of a connection pool
 	"jobName":      "job",

@@ -1,4 +1,4 @@
-// Package duration helps with durations that Go does not read.
+// Package duration helps users who write durations in units that Go does not support.
 package duration
 
 import (
@@ -9,8 +9,8 @@ import (
 	"time"
 )
 
-// Hint is what a text that is no duration was probably meant to be, as the end of an
-// error message: ": did you mean 48h?" of 2d. It is empty if that is not known.
+// Hint returns a suggestion to append to an error about an invalid duration. For 2d, it
+// returns ": did you mean 48h?". It returns an empty string if it has no suggestion.
 func Hint(text string) string {
 	number, ok := strings.CutSuffix(text, "d")
 	if !ok {

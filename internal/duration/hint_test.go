@@ -12,7 +12,7 @@ func TestHint(t *testing.T) {
 		"d": "", "-1d": "", "1.5d": "", "soon": "", "": "", "200000d": "",
 	} {
 		if got := duration.Hint(text); got != want {
-			t.Errorf("of %q: got %q, want %q", text, got, want)
+			t.Errorf("Hint(%q) = %q, want %q", text, got, want)
 		}
 	}
 }

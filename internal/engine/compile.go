@@ -13,35 +13,35 @@ import (
 	"github.com/signalbox-ci/signalbox/internal/series"
 )
 
-// compile resolves rules into plans. inForce are the families in the store that rules
-// update, by metric; families that compile creates are not in the store yet. The error
-// joins all errors in the mapping file and the rules.
-func compile(namespace string, rules mapping.Mapping, store *series.Store, inForce map[string]*definition) (compiled, error) {
+// compile resolves rules into plans. active contains the families in the store that
+// rules currently update, by metric. compile does not add the families that it creates
+// to the store. The returned error joins all errors in the mapping file and the rules.
+func compile(namespace string, rules mapping.Mapping, store *series.Store, active map[string]*definition) (compiledMapping, error) {
 	c := compiler{
-		namespace: namespace,
-		store:     store,
-		inForce:   inForce,
-		compiled:  compiled{plans: map[string]*plan{}, families: map[string]*definition{}},
-		types:     otherTypes(store, inForce),
+		namespace:       namespace,
+		store:           store,
+		active:          active,
+		compiledMapping: compiledMapping{plans: map[string]*plan{}, families: map[string]*definition{}},
+		types:           otherTypes(store, active),
 	}
-	var wrong []mapping.RuleError
+	var invalid []mapping.RuleError
 	for i, r := range rules.Rules {
 		found := r.Validate()
 		if len(found) == 0 {
 			found = c.add(r, rules.Rules[:i])
 		}
 		for _, f := range found {
-			wrong = append(wrong, mapping.RuleError{Index: i, FieldError: f})
+			invalid = append(invalid, mapping.RuleError{Index: i, FieldError: f})
 		}
 	}
 	for _, event := range rules.SilentEvents {
 		c.plan(event)
 	}
-	return c.compiled, rules.Err(wrong)
+	return c.compiledMapping, rules.Err(invalid)
 }
 
-// A compiled is a compiled mapping: what each event updates.
-type compiled struct {
+// A compiledMapping contains the result of compiling a mapping.
+type compiledMapping struct {
 	plans    map[string]*plan       // by event
 	families map[string]*definition // by metric
 }
@@ -50,58 +50,59 @@ type compiled struct {
 type compiler struct {
 	namespace string
 	store     *series.Store
-	inForce   map[string]*definition // families whose definition stays the same keep their series
+	active    map[string]*definition // families whose definition does not change keep their series
 
-	compiled
-	types     map[string]series.Type // of all families after the change, by full name
+	compiledMapping
+	types     map[string]series.Type // of all families after the reload, by full name
 	replacers []*replacer
 }
 
-// add resolves one rule. before are the rules before it.
-func (c *compiler) add(r rule.Rule, before []rule.Rule) []rule.FieldError {
-	wrong := func(field string, err error) []rule.FieldError {
+// add resolves one rule, given the rules that precede it.
+func (c *compiler) add(r rule.Rule, preceding []rule.Rule) []rule.FieldError {
+	invalid := func(field string, err error) []rule.FieldError {
 		return []rule.FieldError{{Field: field, Reason: err.Error()}}
 	}
-	if slices.ContainsFunc(before, func(b rule.Rule) bool { return sameUpdate(r, b) }) {
-		return wrong("", fmt.Errorf("another rule updates metric %q for event %q with the same labels and condition", r.Metric, r.Event))
+	if slices.ContainsFunc(preceding, func(b rule.Rule) bool { return sameUpdate(r, b) }) {
+		return invalid("", fmt.Errorf("another rule updates metric %q for event %q with the same labels and condition", r.Metric, r.Event))
 	}
 	if c.repeatsNamespace(r) {
-		return wrong("metric", fmt.Errorf("metric %q would become %q: leave out %q, which is the namespace",
+		return invalid("metric", fmt.Errorf("metric %q would become %q: remove the namespace %q from the name",
 			r.Metric, prefixed(c.namespace, r.Metric), prefixed(c.namespace, "")))
 	}
 	def := c.families[r.Metric]
 	if def == nil {
 		var err error
 		if def, err = c.define(r); err != nil {
-			return wrong("metric", err)
+			return invalid("metric", err)
 		}
 		c.families[r.Metric] = def
 		c.types[def.options.Name] = def.options.Type
 	} else if err := def.accepts(r); err != nil {
-		return wrong("", err)
+		return invalid("", err)
 	}
 	if err := c.plan(r.Event).add(r, def.family, c.replacer); err != nil {
-		return wrong("", err)
+		return invalid("", err)
 	}
 	return nil
 }
 
-// repeatsNamespace reports whether the metric's name includes the namespace. That is no
-// mistake if metrics of the catalog begin with the same word.
+// repeatsNamespace reports whether the metric's name already includes the namespace. It
+// returns false if metrics in the catalog start with the same word, because the name is
+// then probably intended.
 func (c *compiler) repeatsNamespace(r rule.Rule) bool {
-	begins := func(r rule.Rule) bool { return strings.HasPrefix(r.Metric, prefixed(c.namespace, "")) }
-	return c.namespace != "" && begins(r) &&
-		!slices.ContainsFunc(slices.Concat(catalog.Rules(catalog.Inherited), catalog.Rules(catalog.Modern)), begins)
+	startsWithNamespace := func(r rule.Rule) bool { return strings.HasPrefix(r.Metric, prefixed(c.namespace, "")) }
+	return c.namespace != "" && startsWithNamespace(r) &&
+		!slices.ContainsFunc(slices.Concat(catalog.Rules(catalog.Inherited), catalog.Rules(catalog.Modern)), startsWithNamespace)
 }
 
-// define returns the family of the rule: the one in force if its definition is the
-// same, or else a new one.
+// define returns the definition of the rule's family. It reuses the active family if
+// its options are the same. Otherwise, it creates a new family.
 func (c *compiler) define(r rule.Rule) (*definition, error) {
 	o := familyOptions(c.namespace, r)
 	if err := clash(c.types, o); err != nil {
 		return nil, err
 	}
-	if old := c.inForce[r.Metric]; old != nil && reflect.DeepEqual(old.options, o) {
+	if old := c.active[r.Metric]; old != nil && reflect.DeepEqual(old.options, o) {
 		return &definition{r, o, old.family}, nil
 	}
 	f, err := c.store.NewFamily(o)
@@ -112,22 +113,22 @@ func (c *compiler) define(r rule.Rule) (*definition, error) {
 }
 
 // otherTypes returns the types of the families in the store that no rule updates.
-func otherTypes(store *series.Store, inForce map[string]*definition) map[string]series.Type {
+func otherTypes(store *series.Store, active map[string]*definition) map[string]series.Type {
 	types := map[string]series.Type{}
 	for _, f := range store.Families() {
 		types[f.Name()] = f.Type()
 	}
-	for _, def := range inForce {
+	for _, def := range active {
 		delete(types, def.options.Name)
 	}
 	return types
 }
 
-// clash returns an error if a family cannot be added to the families in types, because
-// its name, or that of one of its samples, is taken.
+// clash returns an error if the name of a family, or of one of its samples, is already
+// used by one of the families in types.
 func clash(types map[string]series.Type, o series.FamilyOptions) error {
 	if _, ok := types[o.Name]; ok {
-		return fmt.Errorf("metric %s is one of Signalbox's own", o.Name)
+		return fmt.Errorf("metric %s is reserved for Signalbox itself", o.Name)
 	}
 	return series.CheckSampleNames(o.Name, o.Type, true, func(name string) (series.Type, bool) {
 		typ, ok := types[name]
@@ -135,7 +136,8 @@ func clash(types map[string]series.Type, o series.FamilyOptions) error {
 	})
 }
 
-// replacer returns the replacer for the replacements; equal ones share it.
+// replacer returns the replacer for the replacements. Equal lists of replacements share
+// one replacer.
 func (c *compiler) replacer(replacements []rule.Replacement) (*replacer, error) {
 	for _, r := range c.replacers {
 		if slices.Equal(r.replacements, replacements) {
@@ -149,7 +151,7 @@ func (c *compiler) replacer(replacements []rule.Replacement) (*replacer, error) 
 	return r, err
 }
 
-// plan returns the plan of the event, and creates it if necessary.
+// plan returns the plan of the event. It creates the plan if necessary.
 func (c *compiler) plan(event string) *plan {
 	p := c.plans[event]
 	if p == nil {
@@ -166,8 +168,8 @@ type definition struct {
 	family  *series.Family
 }
 
-// accepts returns an error if the rule does not agree with the first rule of the
-// family.
+// accepts returns an error if the rule defines the family differently from its first
+// rule.
 func (d *definition) accepts(r rule.Rule) error {
 	labelNames := func(r rule.Rule) (names []string) {
 		for _, l := range sortedLabels(r) {
@@ -176,20 +178,20 @@ func (d *definition) accepts(r rule.Rule) error {
 		return names
 	}
 	var differences []string
-	compare := func(what, format string, here, there any) {
-		if !reflect.DeepEqual(here, there) {
-			differences = append(differences, fmt.Sprintf("%s is "+format+", expected "+format, what, here, there))
+	compare := func(what, format string, got, expected any) {
+		if !reflect.DeepEqual(got, expected) {
+			differences = append(differences, fmt.Sprintf("got %s "+format+", expected "+format, what, got, expected))
 		}
 	}
 	compare("type", "%v", r.Type, d.rule.Type)
 	compare("help", "%q", r.Help, d.rule.Help)
-	compare("list of label names", "%v", labelNames(r), labelNames(d.rule))
+	compare("label names", "%v", labelNames(r), labelNames(d.rule))
 	compare("buckets", "%v", r.Buckets, d.rule.Buckets)
 	compare("worker", "%q", r.Worker, d.rule.Worker)
 	compare("idle_ttl", "%v", r.IdleTTL, d.rule.IdleTTL)
 	compare("native_histogram", "%v", r.NativeHistogram, d.rule.NativeHistogram)
 	if len(differences) > 0 {
-		return fmt.Errorf("metric %q is defined differently by the rule for event %q: %s",
+		return fmt.Errorf("metric %q is defined differently in the rule for event %q: %s",
 			r.Metric, d.rule.Event, strings.Join(differences, "; "))
 	}
 	return nil
@@ -223,8 +225,8 @@ func prefixed(namespace, metric string) string {
 	return namespace + "_" + metric
 }
 
-// sameUpdate reports whether both rules update the same metric in the same way, so that
-// each event would count twice.
+// sameUpdate reports whether both rules update the same series for the same events, so
+// that each event would be counted twice.
 func sameUpdate(a, b rule.Rule) bool {
 	return a.Event == b.Event && a.Metric == b.Metric &&
 		reflect.DeepEqual(a.When, b.When) && reflect.DeepEqual(sortedLabels(a), sortedLabels(b))

@@ -1,8 +1,10 @@
 package engine
 
 import (
+	"errors"
 	"fmt"
 	"os"
+	"slices"
 	"strings"
 	"testing"
 
@@ -13,12 +15,12 @@ import (
 	"github.com/signalbox-ci/signalbox/internal/traffic"
 )
 
-// compileFile compiles a mapping file over built-in rules, in a store with a constant
-// label and the families about Signalbox itself.
-func compileFile(builtin []rule.Rule, content string) (mapping.Mapping, compiled, error) {
+// compileFile compiles a mapping file on top of built-in rules. The store has a
+// constant label and the families about Signalbox itself.
+func compileFile(builtin []rule.Rule, content string) (mapping.Mapping, compiledMapping, error) {
 	m := mapping.Source{File: "m.yml", Rules: builtin, SilentEvents: catalog.SilentEvents(), Namespace: "ci"}.Parse([]byte(content))
 	store := series.NewStore(series.Options{Constants: []series.Label{{Name: "zone", Value: "b"}}})
-	if _, err := addOwnFamilies(store, Options{Source: mapping.Source{Namespace: "ci"}}, new(traffic.Tallies)); err != nil {
+	if _, err := addReservedFamilies(store, Options{Source: mapping.Source{Namespace: "ci"}}, new(traffic.Tallies)); err != nil {
 		panic(err)
 	}
 	c, err := compile("ci", m, store, nil)
@@ -39,12 +41,12 @@ func TestCatalogCompiles(t *testing.T) {
 	}
 	for _, event := range catalog.SilentEvents() {
 		if p := m.plans[event]; p == nil || len(p.updates) != 0 {
-			t.Errorf("%q is unknown, or updates something", event)
+			t.Errorf("event %q is unknown or has updates", event)
 		}
 	}
 	for _, p := range m.plans {
 		if len(p.attributes) > maxAttributes/2 {
-			t.Errorf("the rules for %q use %d attributes: expected at most half of the limit, to leave room for an operator's rules", p.event, len(p.attributes))
+			t.Errorf("the rules for %q use %d attributes, expected at most half of the limit: the rest is for rules of operators", p.event, len(p.attributes))
 		}
 	}
 }
@@ -55,34 +57,34 @@ func TestLimitOfAttributesPerEvent(t *testing.T) {
 		t.Fatal(err)
 	}
 	r.Needs = append(r.Needs, "q")
-	if err := compileRules(r); err == nil || !strings.Contains(err.Error(), "more than 16 attributes") {
+	if err := compileRules(r); err == nil || !strings.Contains(err.Error(), "expected at most 16") {
 		t.Errorf("got %v", err)
 	}
 }
 
-func TestRulesOfOneMetricMustAgree(t *testing.T) {
+func TestRulesOfAMetricMustDefineItTheSame(t *testing.T) {
 	a := rule.Rule{Event: "a", Metric: "m", Type: rule.Counter, Operation: rule.Add, Labels: []rule.Label{{Name: "x", Attribute: "y"}}}
 	b := a
 	b.Event, b.Operation, b.Labels = "b", rule.Inc, []rule.Label{{Name: "x", Attribute: "z", Required: rule.Present}}
 	if err := compileRules(a, b); err != nil {
-		t.Errorf("rules that agree on the family: %v", err)
+		t.Errorf("rules with the same definition of the family: %v", err)
 	}
 	b.Help = "Something else."
 	err := compileRules(a, b)
-	if err == nil || !strings.Contains(err.Error(), `metric "m" is defined differently by the rule for event "a"`) {
+	if err == nil || !strings.Contains(err.Error(), `metric "m" is defined differently in the rule for event "a"`) {
 		t.Errorf("got %v", err)
 	}
 }
 
-func TestRulesOfOneHistogramMustAgreeOnNativeBucketsButNotOnExemplars(t *testing.T) {
+func TestRulesOfAHistogramMayDifferInExemplarsButNotInNativeBuckets(t *testing.T) {
 	a := rule.Rule{Event: "a", Metric: "m", Type: rule.Histogram, Operation: rule.Observe, Buckets: []float64{1}, Exemplar: []rule.ExemplarLabel{{Name: "x", Attribute: "y"}}}
 	b := a
 	b.Event, b.Exemplar = "b", nil
 	if err := compileRules(a, b); err != nil {
-		t.Errorf("rules that agree on the family: %v", err)
+		t.Errorf("rules with the same definition of the family: %v", err)
 	}
 	b.NativeHistogram = true
-	if err := compileRules(a, b); err == nil || !strings.Contains(err.Error(), "native_histogram is true, expected false") {
+	if err := compileRules(a, b); err == nil || !strings.Contains(err.Error(), "got native_histogram true, expected false") {
 		t.Errorf("got %v", err)
 	}
 }
@@ -96,50 +98,70 @@ func TestLimitOfRulesPerEvent(t *testing.T) {
 		t.Fatal(err)
 	}
 	rules = append(rules, rule.Rule{Event: "e", Metric: "m", Type: rule.Gauge, Operation: rule.Set})
-	if err := compileRules(rules...); err == nil || !strings.Contains(err.Error(), `more than 255 rules for event "e"`) {
+	if err := compileRules(rules...); err == nil || !strings.Contains(err.Error(), `event "e" has too many rules`) {
 		t.Errorf("got %v", err)
 	}
 }
 
 func TestAllInvalidRulesAreReportedAtOnce(t *testing.T) {
 	err := compileRules(rule.Rule{Event: "a"}, rule.Rule{Metric: "m"})
-	for _, expected := range []string{
-		`rule for event "a", metric "": metric "" is not a metric name`,
-		`rule for event "a", metric "": type is missing: expected counter, gauge or histogram`,
-		`rule for event "", metric "m": event is empty`,
+	got := mappingErrors(err)
+	for _, expected := range []rule.MappingError{
+		{Event: "a", Field: "metric"}, {Event: "a", Field: "type"}, {Metric: "m", Field: "event"},
 	} {
-		if err == nil || !strings.Contains(err.Error(), expected) {
-			t.Errorf("got %v\nexpected one with %s", err, expected)
+		if !slices.ContainsFunc(got, func(e rule.MappingError) bool {
+			return e.Event == expected.Event && e.Metric == expected.Metric && e.Field == expected.Field
+		}) {
+			t.Errorf("got %v, expected an error for %+v", err, expected)
 		}
 	}
 }
 
-// A mapping file's rules can have faults that only show when they are compiled.
-func TestFaultsFoundByCompilingHavePositions(t *testing.T) {
-	for _, c := range []struct{ content, expected string }{
+// mappingErrors returns the errors that err joins.
+func mappingErrors(err error) (list []rule.MappingError) {
+	joined, ok := err.(interface{ Unwrap() []error })
+	if !ok {
+		return nil
+	}
+	for _, e := range joined.Unwrap() {
+		if m, ok := errors.AsType[*rule.MappingError](e); ok {
+			list = append(list, *m)
+		}
+	}
+	return list
+}
+
+// Some errors in the rules of a mapping file are found only when the rules are compiled.
+func TestErrorsFoundByTheCompilerHavePositions(t *testing.T) {
+	for _, c := range []struct {
+		content       string
+		line          int
+		field, reason string // reason is a part of the reason
+	}{
 		{"rules:\n- {event: e, metric: m, type: gauge, operation: set, labels: [{name: zone, attribute: a}]}",
-			`m.yml:2: rules[0].metric: metric ci_m: constant label "zone" is also a label of the metric itself`},
+			2, "rules[0].metric", `constant label "zone"`},
 		{"rules:\n- {event: e, metric: builds_started_total, type: counter, operation: inc}",
-			`m.yml:2: rules[0]: metric "builds_started_total" is defined differently by the rule for event "builds started": ` +
-				`help is "", expected "Builds started."`},
-		{"rules:\n- {event: builds started, metric: builds_started_total, type: counter, operation: inc, help: Builds started.}",
-			`m.yml:2: rules[0]: another rule updates metric "builds_started_total" for event "builds started" with the same labels and condition`},
+			2, "rules[0]", `got help "", expected "`},
+		{"rules:\n- {event: builds started, metric: builds_started_total, type: counter, operation: inc, help: Number of builds started.}",
+			2, "rules[0]", `another rule updates metric "builds_started_total" for event "builds started"`},
 		{"rules:\n- {event: e, metric: workers_last_seen_timestamp_seconds, type: gauge, operation: set}",
-			`m.yml:2: rules[0].metric: metric ci_workers_last_seen_timestamp_seconds is one of Signalbox's own`},
+			2, "rules[0].metric", "metric ci_workers_last_seen_timestamp_seconds is reserved"},
 		{"rules:\n- {event: e, metric: builds_duration_seconds_sum, type: gauge, operation: set}",
-			`m.yml:2: rules[0].metric: metric ci_builds_duration_seconds_sum has the name of a sample of the histogram ci_builds_duration_seconds`},
+			2, "rules[0].metric", "ci_builds_duration_seconds"},
 		{"rules:\n- {event: e, metric: h_sum, type: gauge, operation: set}\n- {event: e, metric: h, type: histogram, operation: observe, buckets: [1]}",
-			`m.yml:3: rules[1].metric: metric ci_h would have a sample with the name of metric ci_h_sum`},
+			3, "rules[1].metric", "ci_h_sum"},
 		{"rules:\n- {event: e, metric: h_created, type: gauge, operation: set}\n- {event: e, metric: h, type: histogram, operation: observe, buckets: [1]}",
-			`m.yml:3: rules[1].metric: metric ci_h would have a sample with the name of metric ci_h_created`},
+			3, "rules[1].metric", "ci_h_created"},
 	} {
-		if _, _, err := compileFile(catalog.Rules(catalog.Inherited), c.content); fmt.Sprint(err) != c.expected {
-			t.Errorf("%s\n got      %v\n expected %s", c.content, err, c.expected)
+		_, _, err := compileFile(catalog.Rules(catalog.Inherited), c.content)
+		got := mappingErrors(err)
+		if len(got) != 1 || got[0].File != "m.yml" || got[0].Line != c.line || got[0].Field != c.field || !strings.Contains(got[0].Reason, c.reason) {
+			t.Errorf("%s\n got %v, expected line %d, field %s, reason %s", c.content, err, c.line, c.field, c.reason)
 		}
 	}
 }
 
-func TestAllFaultsOfAFileAreReportedAtOnce(t *testing.T) {
+func TestAllErrorsInAFileAreReportedAtOnce(t *testing.T) {
 	_, _, err := compileFile(catalog.Rules(catalog.Inherited), `metrics:
   - metric: builds_finishd
     drop: true
@@ -156,14 +178,21 @@ rules:
     operation: set
 silent_evnts: []
 `)
-	expected := `m.yml:2: metrics[0].metric: no rule updates the metric "builds_finishd": did you mean "builds_finished"?
-m.yml:7: rules[0].type: type "countr" is not one of counter, gauge, histogram: did you mean "counter"?
-m.yml:10: rules[0].labels[0].attribut: unknown field: did you mean "attribute"?
-m.yml:10: rules[0].labels[0].name: label "a-b" is not a label name: expected letters, digits and _, not starting with a digit or __
-m.yml:11: rules[1]: metric "error_logs" is defined differently by the rule for event "error log": type is gauge, expected counter; help is "", expected "Error-level log lines, by message."; list of label names is [], expected [message]
-m.yml:15: silent_evnts: unknown field: did you mean "silent_events"?`
-	if fmt.Sprint(err) != expected {
-		t.Errorf("got\n%v\nexpected\n%s", err, expected)
+	var got []string
+	for _, e := range mappingErrors(err) {
+		got = append(got, fmt.Sprintf("%d: %s", e.Line, e.Field))
+	}
+	expected := []string{
+		"2: metrics[0].metric", "7: rules[0].type", "10: rules[0].labels[0].attribut",
+		"10: rules[0].labels[0].name", "11: rules[1]", "15: silent_evnts",
+	}
+	if !slices.Equal(got, expected) {
+		t.Errorf("got\n%v\nexpected errors in %q", err, expected)
+	}
+	for _, part := range []string{"got type gauge, expected counter", "got label names [], expected [message]"} {
+		if !strings.Contains(fmt.Sprint(err), part) {
+			t.Errorf("got\n%v\nexpected one with %s", err, part)
+		}
 	}
 }
 
@@ -174,14 +203,14 @@ func TestExamplesInTheDocumentationCompile(t *testing.T) {
 	}
 	blocks := strings.Split(string(text), "```yaml\n")[1:]
 	if len(blocks) < 3 {
-		t.Errorf("there are only %d examples", len(blocks))
+		t.Errorf("got %d examples, expected at least 3", len(blocks))
 	}
 	operations, err := os.ReadFile("../../docs/operations.md")
 	if err != nil {
 		t.Fatal(err)
 	}
 	for _, block := range strings.Split(string(operations), "```yaml\n")[1:] {
-		if strings.HasPrefix(block, "metrics:") { // others are for Prometheus
+		if strings.HasPrefix(block, "metrics:") { // the other examples are for Prometheus
 			blocks = append(blocks, block)
 		}
 	}
@@ -220,12 +249,12 @@ func FuzzMappingFile(f *testing.F) {
 	})
 }
 
-// A metric must not include the namespace, in a mapping file or in Go, unless the
-// catalog has metrics that begin with the same word.
+// The name of a metric must not include the namespace, in a mapping file or in Go,
+// unless metrics in the catalog start with the same word.
 func TestMetricsDoNotIncludeTheNamespace(t *testing.T) {
 	const file = "rules:\n- {event: e, metric: builds_e_total, type: counter, operation: inc}"
 	r := rule.Rule{Event: "e", Metric: "builds_e_total", Type: rule.Counter, Operation: rule.Inc}
-	const expected = `metric "builds_e_total" would become "builds_e_builds_e_total": leave out "builds_e_", which is the namespace`
+	const expected = `metric "builds_e_total" would become "builds_e_builds_e_total": remove the namespace "builds_e_" from the name`
 	for namespace, wrong := range map[string]bool{"builds": false, "builds_e": true, "b": false, "": false} {
 		for what, source := range map[string]mapping.Source{"file": {File: "m.yml"}, "Go": {Rules: []rule.Rule{r}}} {
 			m := mapping.Mapping{Rules: source.Rules}

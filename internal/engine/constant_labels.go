@@ -13,11 +13,11 @@ import (
 	"github.com/signalbox-ci/signalbox/internal/series"
 )
 
-// constantLabels turns the node's attributes into labels that every series has, sorted
-// by name. It returns an AttributeError that names the attributes if two of them become
-// the same label, if one becomes a label that a rule uses, or if one cannot be a label.
+// constantLabels converts the node's attributes to labels that every series has, sorted
+// by name. It returns an AttributeError if two attributes become the same label, if an
+// attribute becomes a label that a rule uses, or if it cannot become a label.
 func constantLabels(attributes map[string]string, rules []rule.Rule) ([]series.Label, error) {
-	usedBy := map[string]string{"le": "the histograms' buckets"}
+	usedBy := map[string]string{"le": "the buckets of histograms"}
 	for _, r := range slices.Backward(rules) {
 		for _, l := range r.Labels {
 			usedBy[l.Name] = "metric " + r.Metric
@@ -30,13 +30,13 @@ func constantLabels(attributes map[string]string, rules []rule.Rule) ([]series.L
 		name, value := sanitize(key), attributes[key]
 		switch {
 		case !names.IsLabel(name):
-			return nil, AttributeError(fmt.Sprintf("attribute %q cannot become a label: expected a letter in it, before any digit", key))
+			return nil, AttributeError(fmt.Sprintf("attribute %q cannot become a label: expected a letter before the first digit", key))
 		case keys[name] != "":
 			return nil, AttributeError(fmt.Sprintf("attributes %q and %q both become the label %q", keys[name], key, name))
 		case usedBy[name] != "":
-			return nil, AttributeError(fmt.Sprintf("attribute %q becomes the label %q, which is already a label of %s", key, name, usedBy[name]))
+			return nil, AttributeError(fmt.Sprintf("attribute %q becomes the label %q, which is already used by %s", key, name, usedBy[name]))
 		case !utf8.ValidString(value):
-			return nil, AttributeError(fmt.Sprintf("attribute %q has a value that is not UTF-8: %q", key, value))
+			return nil, AttributeError(fmt.Sprintf("attribute %q has the value %q, which is not valid UTF-8", key, value))
 		}
 		keys[name] = key
 		labels = append(labels, series.Label{Name: name, Value: value})
@@ -45,17 +45,16 @@ func constantLabels(attributes map[string]string, rules []rule.Rule) ([]series.L
 	return labels, nil
 }
 
-var notInLabels = regexp.MustCompile(`[^a-zA-Z0-9]+`)
+var nonLabelChars = regexp.MustCompile(`[^a-zA-Z0-9]+`)
 
-// sanitize turns an attribute's key into a label name: it replaces every run of other
-// characters than letters and digits by one underscore, and removes underscores at the
-// ends.
+// sanitize converts the key of an attribute to a label name. It replaces each run of
+// characters other than letters and digits with one underscore, and removes leading and
+// trailing underscores.
 func sanitize(key string) string {
-	return strings.Trim(notInLabels.ReplaceAllString(key, "_"), "_")
+	return strings.Trim(nonLabelChars.ReplaceAllString(key, "_"), "_")
 }
 
-// An AttributeError is the error for an attribute of the node that cannot become a
-// label.
+// An AttributeError reports an attribute of the node that cannot become a label.
 type AttributeError string
 
 // Error implements error.

@@ -16,18 +16,18 @@ import (
 // EmitsConcurrently implements metric.ConcurrentEmitter.
 func (e *Engine) EmitsConcurrently() {}
 
-// Emit updates the series that rules map the event to. An event that is rejected for a
-// metric is counted in signalbox_events_rejected_total and logged, at most once a
-// second for each event name and reason. An event that no rule knows is counted in
+// Emit updates the series that the rules for the event specify. If the event is
+// rejected for a metric, Emit counts it in signalbox_events_rejected_total and logs it,
+// at most once a second for each event name and reason. It counts an unknown event in
 // signalbox_events_unknown_total.
 func (e *Engine) Emit(logger lager.Logger, event metric.Event) {
 	plan := e.plans.Load().find(event.Name)
 	if plan == nil {
-		e.refuseUnknown(logger, event.Name)
+		e.recordUnknown(logger, event.Name)
 		return
 	}
 	var array [maxAttributes]string
-	var o observation // set field by field, because the compiler would build a literal elsewhere and copy it
+	var o observation // set by field, because the compiler copies a composite literal from a temporary
 	o.value = event.Value
 	o.attributes = array[:plan.slots()]
 	for i, name := range plan.attributes {
@@ -48,7 +48,7 @@ func (e *Engine) Prepare(t metric.EventType) metric.TypedEvent {
 	return newPreparedEvent(e, t)
 }
 
-// prepare resolves an event type by the plans. It retains the attributes.
+// prepare resolves an event type with the given plans. It retains the attributes.
 func (e *Engine) prepare(plans *nameTable, t metric.EventType) metric.TypedEvent {
 	plan := plans.find(t.Name)
 	if plan == nil {
@@ -58,7 +58,7 @@ func (e *Engine) prepare(plans *nameTable, t metric.EventType) metric.TypedEvent
 	var present uint32
 	for i, name := range plan.attributes {
 		for j, attribute := range t.Attributes {
-			if attribute == name { // the last of two counts, as in a map
+			if attribute == name { // if an attribute is duplicated, the last one counts, as in a map
 				at[i] = j
 				present |= 1 << i
 			}
@@ -70,14 +70,14 @@ func (e *Engine) prepare(plans *nameTable, t metric.EventType) metric.TypedEvent
 	return &partialEvent{e, plan, at, present}
 }
 
-// maxTypeAttributes is the maximum number of attributes that fit into a bit set.
+// maxTypeAttributes is the number of attributes that fit into an observation's bit set.
 const maxTypeAttributes = 32
 
-// A typedEvent takes the events of a type that has all the attributes that the rules
-// use. The values are not copied.
+// A typedEvent emits events of a type that has all attributes that the rules use. It
+// does not copy the values.
 type typedEvent struct {
 	engine *Engine
-	plan   *plan // for observations of the type's attributes
+	plan   *plan // with the indexes of the type's attributes
 }
 
 // EmitValues implements metric.TypedEvent.
@@ -89,12 +89,12 @@ func (t *typedEvent) EmitValues(logger lager.Logger, value float64, values []str
 	t.engine.observe(logger, t.plan, &o)
 }
 
-// A partialEvent takes the events of a type that lacks some of these attributes or has
-// too many attributes, or of which label values are derived.
+// A partialEvent emits events of a type that lacks some of the attributes that the
+// rules use, has more than maxTypeAttributes, or has derived label values.
 type partialEvent struct {
 	engine  *Engine
 	plan    *plan
-	at      []int  // at[i] is the type's index of the plan's i-th attribute
+	at      []int  // at[i] is the type's index of the plan's attribute i
 	present uint32 // bit set of the plan's attributes that the type has
 }
 
@@ -116,7 +116,7 @@ func (t *partialEvent) EmitValues(logger lager.Logger, value float64, values []s
 	t.engine.observe(logger, t.plan, &o)
 }
 
-// An unknownEvent takes the events of a type that no rule knows.
+// An unknownEvent emits events of an unknown type.
 type unknownEvent struct {
 	engine *Engine
 	name   string
@@ -124,14 +124,14 @@ type unknownEvent struct {
 
 // EmitValues implements metric.TypedEvent.
 func (u *unknownEvent) EmitValues(logger lager.Logger, _ float64, _ []string) {
-	u.engine.refuseUnknown(logger, u.name)
+	u.engine.recordUnknown(logger, u.name)
 }
 
-// An observation contains what a plan uses of one event.
+// An observation contains the parts of an event that a plan uses.
 type observation struct {
 	value      float64
 	present    uint32   // bit set of the attributes that the event has
-	attributes []string // by the plan's indexes
+	attributes []string // the values, by the plan's indexes
 }
 
 // observe applies the plan's updates to an event.
@@ -143,15 +143,15 @@ func (e *Engine) observe(logger lager.Logger, plan *plan, o *observation) {
 			failed.add(reason, i)
 		}
 	}
-	// Immediately after the updates: an atomic addition waits for the pending stores,
-	// so the event waits for them only once.
+	// Increment the tally immediately after the updates: an atomic addition waits for
+	// pending stores, so the event waits for them only once.
 	plan.received.Inc()
 	if failed.any {
 		e.reject(logger, plan, o, now, &failed)
 	}
 }
 
-// apply applies one update, or returns the reason why it was rejected.
+// apply applies one update. It returns accepted, or the reason for a rejection.
 func (u *update) apply(plan *plan, o *observation, now series.Instant) reason {
 	if o.present&u.required != u.required {
 		return missingAttribute
@@ -186,8 +186,8 @@ func (u *update) apply(plan *plan, o *observation, now series.Instant) reason {
 	return reasonOf(u.family.Update(u.op, &values, worker, value, now))
 }
 
-// hold returns what an event adds to a gauge with the operation hold: 1 or -1. NaN and
-// infinities are returned unchanged, for the family to reject.
+// hold returns the number that an event adds to a gauge with the operation hold: 1 or
+// -1. It returns NaN and infinities unchanged, so that the family rejects them.
 func hold(value float64) float64 {
 	switch {
 	case value == 1:
@@ -198,11 +198,11 @@ func hold(value float64) float64 {
 	return -1
 }
 
-// CountMalformed counts input that is not an event in signalbox_events_rejected_total.
-// It keeps the error as the example of the reason, at most once a second; if the error
-// is nil, it only counts. It does not log.
+// CountMalformed counts input that is not a valid event in
+// signalbox_events_rejected_total. Unless the error is nil, it keeps the error as the
+// example of this reason, at most once a second. It does not log.
 func (e *Engine) CountMalformed(why error) {
-	e.self.refused.Add(1)
+	e.self.rejectedEvents.Add(1)
 	e.self.rejected[malformed].Add(1)
 	now := e.clock.Now()
 	if ok, _ := e.self.malformed.Allow(time.Duration(now)); ok && why != nil {

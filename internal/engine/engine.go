@@ -1,9 +1,10 @@
-// Package engine turns events into updates of series.
+// Package engine updates series in response to events.
 //
-// Rules are compiled into plans (compile.go), one for each event name: which attributes
-// to read, and which families to update with them. An event finds its plan with one
-// lookup (emit.go). A reload compiles the rules again and replaces the plans
-// (reload.go); families whose definition stays the same keep their series.
+// The engine compiles rules into plans, one for each event name (compile.go). A plan
+// says which attributes to read and which families to update with them. Emitting an
+// event looks up its plan once (emit.go). A reload compiles the rules again and
+// replaces the plans (reload.go). Families whose definition does not change keep their
+// series.
 package engine
 
 import (
@@ -30,31 +31,31 @@ const maxLabelValueBytes = 16 << 10
 // Options configure an Engine.
 type Options struct {
 	Source     mapping.Source    // the rules
-	Attributes map[string]string // of the node; they become constant labels
+	Attributes map[string]string // attributes of the node, which become constant labels
 
-	WorkerStaleAfter time.Duration // how long a worker's series stay without a heartbeat
-	MaxSeries        int           // maximum number of series of a family
+	WorkerStaleAfter time.Duration // time without a heartbeat after which a worker is stale
+	MaxSeries        int           // maximum number of series per family
 
-	// Clock returns the time; nil means time.Now. Rates always use RealTime.
+	// Clock returns the current time. Nil means time.Now. Rates always use RealTime.
 	Clock func() time.Time
 
-	// RealTime returns the machine's time; nil means time.Now.
+	// RealTime returns the machine's time. Nil means time.Now.
 	RealTime func() time.Time
 
-	// Logger is used outside of Emit until Attach provides another; nil discards
-	// everything.
+	// Logger is used outside of Emit until Attach provides another logger. Nil discards
+	// all messages.
 	Logger lager.Logger
 }
 
-// An Engine updates the series of its store with events. It is safe for concurrent
-// use. Emitting never blocks and never panics.
+// An Engine updates the series in its store in response to events. It is safe for
+// concurrent use. Emitting never blocks and never panics.
 type Engine struct {
 	plans    atomic.Pointer[nameTable] // replaced by Reload
 	received traffic.Tallies
 	store    *series.Store
 	clock    *series.Clock
 	self     *selfMetrics
-	mapping  mappingInForce
+	mapping  activeMapping
 	logger   atomic.Pointer[lager.Logger] // used outside of Emit
 	now      func() time.Time
 	history  *traffic.History
@@ -71,9 +72,9 @@ var (
 	_ prometheus.Gatherer  = (*Engine)(nil)
 )
 
-// New returns an Engine. It returns an error if it cannot read the mapping file, an
-// error that joins a *rule.MappingError for each error in the rules, or an
-// AttributeError if an attribute cannot become a label.
+// New returns an Engine. If rules are invalid, the returned error joins a
+// *rule.MappingError for each of them. If an attribute cannot become a label, the error
+// is an AttributeError. New also returns an error if it cannot read the mapping file.
 func New(o Options) (*Engine, error) {
 	o = o.withDefaults()
 	rules, err := o.Source.Read()
@@ -87,7 +88,7 @@ func New(o Options) (*Engine, error) {
 	e := &Engine{clock: series.NewClock(), now: o.Clock, realTime: o.RealTime}
 	if o.Clock == nil {
 		e.now = time.Now
-		// A hundredth of the staleness limit is precise enough.
+		// One percent of the staleness limit is precise enough.
 		e.tolerance = min(max(o.WorkerStaleAfter/100, time.Millisecond), 100*time.Millisecond)
 	} else {
 		e.clock = series.NewExactClock(o.Clock)
@@ -101,10 +102,10 @@ func New(o Options) (*Engine, error) {
 		MaxSeries:     o.MaxSeries,
 		MaxValueBytes: maxLabelValueBytes,
 	})
-	if e.self, err = addOwnFamilies(e.store, o, &e.received); err != nil {
+	if e.self, err = addReservedFamilies(e.store, o, &e.received); err != nil {
 		return nil, err
 	}
-	if _, err = e.putInForce(rules); err != nil {
+	if _, err = e.activate(rules); err != nil {
 		return nil, err
 	}
 	e.history = traffic.NewHistory(&e.received, e.realTime())
@@ -121,8 +122,8 @@ func (o Options) withDefaults() Options {
 	return o
 }
 
-// addOwnFamilies adds the families that no rule updates.
-func addOwnFamilies(store *series.Store, o Options, received *traffic.Tallies) (*selfMetrics, error) {
+// addReservedFamilies adds the families that no rule updates to the store.
+func addReservedFamilies(store *series.Store, o Options, received *traffic.Tallies) (*selfMetrics, error) {
 	name := prefixed(o.Source.Namespace, catalog.LastSeen.Metric)
 	if _, err := store.AddLastSeen(name, catalog.LastSeen.Help, rule.WorkerAttribute); err != nil {
 		return nil, err
@@ -130,7 +131,7 @@ func addOwnFamilies(store *series.Store, o Options, received *traffic.Tallies) (
 	return newSelfMetrics(store, o.MaxSeries, received)
 }
 
-// Check returns the error that New would return, and counts the rules and families.
+// Check returns the number of rules and families, and the error that New would return.
 func Check(o Options) (Summary, error) {
 	o = o.withDefaults()
 	rules, err := o.Source.Read()
@@ -139,23 +140,24 @@ func Check(o Options) (Summary, error) {
 	}
 	constants, attributesErr := constantLabels(o.Attributes, append(slices.Clone(rules.Rules), catalog.LastSeen))
 	store := series.NewStore(series.Options{Constants: constants})
-	if _, err := addOwnFamilies(store, o, new(traffic.Tallies)); err != nil {
+	if _, err := addReservedFamilies(store, o, new(traffic.Tallies)); err != nil {
 		return Summary{}, errors.Join(attributesErr, err)
 	}
 	c, err := compile(o.Source.Namespace, rules, store, nil)
 	return summaryOf(rules, c), errors.Join(attributesErr, err)
 }
 
-// Store returns the store, for pages and exports.
+// Store returns the store, which the metrics page and exports read.
 func (e *Engine) Store() *series.Store { return e.store }
 
 // Clock returns the clock that the store uses.
 func (e *Engine) Clock() *series.Clock { return e.clock }
 
-// TickInterval returns how often the clock must be ticked; 0 if it needs no ticks.
+// TickInterval returns the interval at which the caller must tick the clock. It returns
+// 0 if the clock needs no ticks.
 func (e *Engine) TickInterval() time.Duration { return e.tolerance }
 
-// Logger returns the logger to use outside of Emit.
+// Logger returns the logger for messages outside of Emit.
 func (e *Engine) Logger() lager.Logger { return *e.logger.Load() }
 
 // Attach implements metric.AttachableEmitter.
@@ -169,16 +171,16 @@ func (e *Engine) Attach(logger lager.Logger, stats func() []metric.EmitterStats)
 	}
 }
 
-// Knows reports whether the event has a rule or is on the list of silent events.
+// Knows reports whether the event is known: it has a rule or is listed as silent.
 func (e *Engine) Knows(event string) bool { return e.plans.Load().find(event) != nil }
 
-// Silent reports whether the event is known and updates no series.
+// Silent reports whether the event is known but updates no series.
 func (e *Engine) Silent(event string) bool {
 	p := e.plans.Load().find(event)
 	return p != nil && len(p.updates) == 0
 }
 
-// Sweep removes the series of stale workers and the series that were idle for too long.
+// Sweep removes the series of stale workers, and series whose idle TTL has expired.
 func (e *Engine) Sweep() series.Swept {
 	begin := time.Now()
 	swept := e.store.Sweep(e.clock.Tick(), e.tolerance)
@@ -186,8 +188,8 @@ func (e *Engine) Sweep() series.Swept {
 	return swept
 }
 
-// Refresh updates the metrics about Signalbox itself. It must be called before each
-// scrape.
+// Refresh updates the metrics about Signalbox itself. The caller must call it before
+// each scrape.
 func (e *Engine) Refresh() { e.self.refresh() }
 
 // Describe implements prometheus.Collector.
@@ -205,11 +207,11 @@ func (e *Engine) Gather() ([]*dto.MetricFamily, error) {
 	return e.store.Gather()
 }
 
-// SampleRates records the current counts of events for Rates. It must be called every
+// SampleRates records the current event counts for Rates. The caller must call it every
 // traffic.SampleInterval.
 func (e *Engine) SampleRates() { e.history.Sample(e.realTime()) }
 
-// BeginHistory excludes the events so far from the current rates and their history.
-// Programs that replay past events at their start call it afterwards. It changes no
-// metric.
+// BeginHistory starts the history of rates again, without the events received so far.
+// Programs that replay past events at startup call it after the replay. It does not
+// affect metrics.
 func (e *Engine) BeginHistory() { e.history.Begin(e.realTime()) }

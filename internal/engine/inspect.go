@@ -8,25 +8,25 @@ import (
 	"github.com/signalbox-ci/signalbox/metric"
 )
 
-// The methods in this file are for the status page.
+// The status page uses the methods in this file.
 
-// Received returns the counts of the events received.
+// Received returns the numbers of events received.
 func (e *Engine) Received() *traffic.Tallies { return &e.received }
 
-// Rates calls do with the rates of the events received, at the machine's time.
+// Rates calls do with the current rates of events, measured in the machine's time.
 func (e *Engine) Rates(do func(traffic.Reading)) { e.history.Read(e.realTime(), do) }
 
-// UnknownEvents returns the number of events that no rule knew.
+// UnknownEvents returns the number of unknown events.
 func (e *Engine) UnknownEvents() uint64 { return e.self.unknown.Load() }
 
-// RejectedEvents returns the number of malformed events and events that were rejected
-// for at least one metric.
-func (e *Engine) RejectedEvents() uint64 { return e.self.refused.Load() }
+// RejectedEvents returns the number of events that were malformed or were rejected for
+// at least one metric.
+func (e *Engine) RejectedEvents() uint64 { return e.self.rejectedEvents.Load() }
 
-// UnknownNames returns the names of events that no rule knows, most frequent first, and
-// the number of unknown events with other names, for which there was no room.
+// UnknownNames returns the names of unknown events, the most frequent first, and the
+// number of unknown events whose names were not kept.
 func (e *Engine) UnknownNames(wall series.Wall) (names []traffic.UnknownName, others uint64) {
-	// The list may still contain a name that a rule knows since the last reload.
+	// The list may still contain a name that is known since the last reload.
 	names = slices.DeleteFunc(e.self.names.List(wall), func(n traffic.UnknownName) bool { return e.Knows(n.Name) })
 	return names, e.self.names.Other()
 }
@@ -42,11 +42,11 @@ func (e *Engine) EmitterStats() []metric.EmitterStats {
 // A WorkerGauge is a family of gauges that belong to workers.
 type WorkerGauge struct {
 	Family *series.Family
-	labels []string // the attribute of each of the family's labels
+	labels []string // for each label of the family, the attribute with its value
 }
 
 // WorkerGauge returns the first gauge that the event sets and whose series belong to a
-// worker.
+// worker. It returns false if there is none.
 func (e *Engine) WorkerGauge(event string) (WorkerGauge, bool) {
 	p := e.plans.Load().find(event)
 	if p == nil || p.worker < 0 {
@@ -66,5 +66,5 @@ func (e *Engine) WorkerGauge(event string) (WorkerGauge, bool) {
 	return WorkerGauge{}, false
 }
 
-// Label returns the index of the label with the attribute, or -1.
+// Label returns the index of the label whose value is from the attribute, or -1.
 func (g WorkerGauge) Label(attribute string) int { return slices.Index(g.labels, attribute) }

@@ -1,8 +1,8 @@
 package engine
 
-// A nameTable finds the plan of an event by its name. It is immutable. It is an
-// open-addressing table, at most a quarter full, and three times as fast as a map,
-// which saves a tenth of the time that an event takes.
+// A nameTable maps event names to plans. It is immutable. It is an open-addressing hash
+// table that is at most a quarter full. Lookups are three times as fast as in a map,
+// which saves a tenth of the time that it takes to emit an event.
 type nameTable struct {
 	plans []*plan
 	mask  uint64
@@ -24,7 +24,7 @@ func newNameTable(plans map[string]*plan) *nameTable {
 	return t
 }
 
-// find returns the plan for the event, or nil if no rule knows the name.
+// find returns the plan for the event, or nil if the event is unknown.
 func (t *nameTable) find(name string) *plan {
 	for i := hashName(name); ; i++ {
 		p := t.plans[i&t.mask]
@@ -34,9 +34,9 @@ func (t *nameTable) find(name string) *plan {
 	}
 }
 
-// hashName hashes the ends, the middle and the length of a name, which distinguish the
-// names of a catalog. A collision costs one comparison. Only the operator chooses the
-// names, so senders cannot cause collisions.
+// hashName hashes the length of a name and its first, middle, and last bytes. This is
+// enough to distinguish the names in a catalog. A collision costs one comparison. Only
+// the operator chooses the names in the table, so senders cannot cause collisions.
 func hashName(name string) uint64 {
 	n := len(name)
 	h := uint64(n)
@@ -50,7 +50,7 @@ func hashName(name string) uint64 {
 	return h * 0x9e37_79b9_7f4a_7c15 >> 32
 }
 
-// word returns the first eight bytes of s. The compiler turns this into one load.
+// word returns the first eight bytes of s. The compiler generates a single load.
 func word(s string) uint64 {
 	_ = s[7]
 	return uint64(s[0]) | uint64(s[1])<<8 | uint64(s[2])<<16 | uint64(s[3])<<24 |

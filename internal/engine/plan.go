@@ -10,50 +10,50 @@ import (
 	"github.com/signalbox-ci/signalbox/internal/series"
 )
 
-// A plan holds everything that one event updates. The event's attributes are read once,
+// A plan contains all updates for one event. The attributes of an event are read once,
 // into a slice that all updates use.
 type plan struct {
 	event      string
-	received   *series.Tally // of the event; set when the plan is put in force
-	attributes []string      // that the updates use
-	derived    []derived
+	received   *series.Tally // number of events; set when the plan becomes active
+	attributes []string      // names of the attributes that the updates use
+	derived    []derivedValue
 	updates    []update
 	worker     int // index of the attribute that names the worker, or -1
 	heartbeat  bool
 	limiters   *[reasons]loglimit.Limiter
 }
 
-// A derived is a label value that a replacer computes from an attribute. The k-th is at
-// the k-th position from the end of an observation's attributes.
-type derived struct {
-	from int // index of the attribute
-	by   *replacer
+// A derivedValue is a label value that a replacer computes from an attribute. In the
+// attributes of an observation, derived value k has index maxAttributes-1-k.
+type derivedValue struct {
+	from     int // index of the attribute
+	replacer *replacer
 }
 
 // maxAttributes is the maximum number of attributes that the rules for one event may
-// use; each way of replacing an attribute's values counts as one more. It bounds what
-// Emit puts on its stack. The built-in catalog needs five.
+// use. Each different list of replacements for an attribute counts as one more. The
+// limit bounds the stack usage of Emit. The built-in catalog needs five.
 const maxAttributes = 16
 
-// maxUpdates is the maximum number of rules for one event. An index of a rule must fit
+// maxUpdates is the maximum number of rules for one event. The index of a rule must fit
 // into a byte.
 const maxUpdates = math.MaxUint8
 
-// An update is one rule, resolved.
+// An update is a resolved rule.
 type update struct {
 	family   *series.Family
 	op       series.Op
 	operand  operand
 	divide   float64
-	labels   []uint8 // index of the value for each of the family's labels
-	required uint32  // bit set of attributes that must be present
-	nonEmpty []uint8 // indexes of those that must not be empty
-	when     int     // index of the attribute that the rule is conditional on, or -1
-	equals   string
-	exemplar *series.ExemplarLabels // nil if the rule has none
+	labels   []uint8                // for each label of the family, the index of its value
+	required uint32                 // bit set of attributes that must be present
+	nonEmpty []uint8                // indexes of attributes that must not be empty
+	when     int                    // index of the attribute in the rule's condition, or -1
+	equals   string                 // value of that attribute for which the update applies
+	exemplar *series.ExemplarLabels // nil if the rule has no exemplar
 }
 
-// An operand is the source of the number with which a series is updated.
+// An operand specifies the number that an update adds, sets, or observes.
 type operand uint8
 
 const (
@@ -62,8 +62,9 @@ const (
 	holding // 1 if the event's value is 1, -1 otherwise
 )
 
-// add resolves a rule that updates the family.
-func (p *plan) add(r rule.Rule, family *series.Family, replacer func([]rule.Replacement) (*replacer, error)) error {
+// add adds the update for a rule to the plan. family is the family that the rule
+// updates.
+func (p *plan) add(r rule.Rule, family *series.Family, replacerFor func([]rule.Replacement) (*replacer, error)) error {
 	u := update{family: family, divide: r.Divide, when: -1}
 	switch r.Operation {
 	case rule.Add:
@@ -81,11 +82,11 @@ func (p *plan) add(r rule.Rule, family *series.Family, replacer func([]rule.Repl
 		i := p.attribute(l.Attribute)
 		value := i
 		if len(l.Replace) > 0 {
-			by, err := replacer(l.Replace)
+			by, err := replacerFor(l.Replace)
 			if err != nil {
 				return err
 			}
-			value = p.derive(derived{i, by})
+			value = p.derive(derivedValue{i, by})
 		}
 		u.labels = append(u.labels, uint8(value))
 		switch l.Required {
@@ -116,16 +117,16 @@ func (p *plan) add(r rule.Rule, family *series.Family, replacer func([]rule.Repl
 		u.required |= 1 << p.worker
 	}
 	if len(p.updates) == maxUpdates {
-		return fmt.Errorf("there are more than %d rules for event %q, which is the limit", maxUpdates, p.event)
+		return fmt.Errorf("event %q has too many rules, expected at most %d", p.event, maxUpdates)
 	}
 	if len(p.attributes)+len(p.derived) > maxAttributes {
-		return fmt.Errorf("the rules for event %q use more than %d attributes, which is the limit; each way of replacing an attribute counts as one more", p.event, maxAttributes)
+		return fmt.Errorf("the rules for event %q use too many attributes, expected at most %d: each different list of replacements for an attribute counts as one more", p.event, maxAttributes)
 	}
 	p.updates = append(p.updates, u)
 	return nil
 }
 
-// slots returns the number of values of an observation.
+// slots returns the required length of an observation's attributes.
 func (p *plan) slots() int {
 	if len(p.derived) > 0 {
 		return maxAttributes
@@ -133,9 +134,9 @@ func (p *plan) slots() int {
 	return len(p.attributes)
 }
 
-// derive returns the index of a derived value in the plan's observations, and adds the
-// value if necessary.
-func (p *plan) derive(d derived) int {
+// derive returns the index of a derived value in the plan's observations. It adds the
+// value to the plan if necessary.
+func (p *plan) derive(d derivedValue) int {
 	k := slices.Index(p.derived, d)
 	if k < 0 {
 		k = len(p.derived)
@@ -147,21 +148,21 @@ func (p *plan) derive(d derived) int {
 // replace computes the derived values of an observation.
 func (p *plan) replace(values []string) {
 	for k, d := range p.derived {
-		values[maxAttributes-1-k] = d.by.replace(values[d.from])
+		values[maxAttributes-1-k] = d.replacer.replace(values[d.from])
 	}
 }
 
-// attributeOf returns the name of the attribute that a value of an observation is, or
-// is derived from.
-func (p *plan) attributeOf(value uint8) string {
-	if k := maxAttributes - 1 - int(value); k >= 0 && k < len(p.derived) {
-		value = uint8(p.derived[k].from)
+// attributeOf returns the name of the attribute that has the given index in the plan's
+// observations or, for a derived value, of the attribute from which it is derived.
+func (p *plan) attributeOf(index uint8) string {
+	if k := maxAttributes - 1 - int(index); k >= 0 && k < len(p.derived) {
+		index = uint8(p.derived[k].from)
 	}
-	return p.attributes[value]
+	return p.attributes[index]
 }
 
-// attribute returns the index of an attribute in the plan's observations, and adds the
-// attribute if necessary.
+// attribute returns the index of an attribute in the plan's observations. It adds the
+// attribute to the plan if necessary.
 func (p *plan) attribute(name string) int {
 	if i := slices.Index(p.attributes, name); i >= 0 {
 		return i
@@ -170,8 +171,9 @@ func (p *plan) attribute(name string) int {
 	return len(p.attributes) - 1
 }
 
-// withAttributes returns the plan for observations of other attributes. at[i] is the
-// index of the plan's i-th attribute among them; they must include all of the plan's.
+// withAttributes returns a copy of the plan for observations with the given attributes,
+// which must include all attributes of the plan. at[i] is the new index of attribute i.
+// The copied updates require no attributes, because all of them are present.
 func (p *plan) withAttributes(attributes []string, at []int) *plan {
 	r := *p
 	r.attributes = attributes

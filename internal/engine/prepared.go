@@ -8,15 +8,15 @@ import (
 	"github.com/signalbox-ci/signalbox/metric"
 )
 
-// A preparedEvent takes the events of one type for as long as the emitter lives. It
-// resolves the type once for each mapping.
+// A preparedEvent emits events of one type. It remains valid across reloads: it
+// resolves the event type again when the mapping has changed.
 type preparedEvent struct {
 	engine    *Engine
 	eventType metric.EventType
 	resolved  atomic.Pointer[resolvedEvent]
 }
 
-// A resolvedEvent is an event type resolved by the plans of one mapping.
+// A resolvedEvent is an event type that was resolved with the plans of one mapping.
 type resolvedEvent struct {
 	plans *nameTable
 	event metric.TypedEvent
@@ -37,8 +37,8 @@ func (p *preparedEvent) EmitValues(logger lager.Logger, value float64, values []
 	r.event.EmitValues(logger, value, values)
 }
 
-// resolve resolves the type by the plans. Two goroutines may do so at the same time,
-// with the same result.
+// resolve resolves the event type with the given plans. Goroutines may call it
+// concurrently, with the same result.
 func (p *preparedEvent) resolve(plans *nameTable) *resolvedEvent {
 	r := &resolvedEvent{plans, p.engine.prepare(plans, p.eventType)}
 	p.resolved.Store(r)

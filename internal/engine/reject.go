@@ -16,7 +16,7 @@ import (
 	"github.com/signalbox-ci/signalbox/metric"
 )
 
-// A reason is the reason why an event was rejected for a metric.
+// A reason is a reason for rejecting an event.
 type reason uint8
 
 const (
@@ -28,7 +28,7 @@ const (
 	invalidUTF8
 	valueTooLong
 	seriesLimit
-	malformed // the input was not an event; counted by CountMalformed
+	malformed // the input was not a valid event; see CountMalformed
 
 	reasons // the number of reasons
 )
@@ -62,12 +62,11 @@ func reasonOf(r series.Result) reason {
 	}
 }
 
-// rejections are the rejected updates of one event: their number by reason, and the
-// index of the first one.
+// rejections records the rejected updates of one event.
 type rejections struct {
 	any   bool
-	count [reasons]uint8
-	first [reasons]uint8
+	count [reasons]uint8 // number of updates, by reason
+	first [reasons]uint8 // index of the first update, by reason
 }
 
 func (r *rejections) add(why reason, update int) {
@@ -79,13 +78,14 @@ func (r *rejections) add(why reason, update int) {
 }
 
 // reject counts and logs the rejected updates of an event. If the event is a heartbeat,
-// it still shows that its worker is alive.
+// reject still records the heartbeat of the worker.
 func (e *Engine) reject(logger lager.Logger, plan *plan, o *observation, now series.Instant, failed *rejections) {
-	// If there was no room for the worker, that has been counted.
+	// If the series limit was reached, the worker may have no room in the store, and
+	// trying again would count that twice.
 	if plan.heartbeat && o.present&(1<<plan.worker) != 0 && failed.count[seriesLimit] == 0 {
 		e.store.Heartbeat(o.attributes[plan.worker], now)
 	}
-	e.self.refused.Add(1)
+	e.self.rejectedEvents.Add(1)
 	for why := range reasons {
 		if failed.count[why] == 0 {
 			continue
@@ -103,23 +103,23 @@ func (e *Engine) reject(logger lager.Logger, plan *plan, o *observation, now ser
 	}
 }
 
-// describe returns the reason why the update was rejected, in words.
+// describe returns an error text that explains why the update was rejected.
 func (u *update) describe(plan *plan, o *observation, why reason) string {
 	switch why {
 	case missingAttribute:
-		return fmt.Sprintf("the event has no attribute %s", plan.named(func(i int) bool { return u.required&^o.present&(1<<i) != 0 }))
+		return fmt.Sprintf("the event has no attribute %s", plan.attributesWhere(func(i int) bool { return u.required&^o.present&(1<<i) != 0 }))
 	case emptyAttribute:
-		return fmt.Sprintf("attribute %s is empty", plan.named(func(i int) bool {
+		return fmt.Sprintf("attribute %s is empty", plan.attributesWhere(func(i int) bool {
 			return o.attributes[i] == "" && slices.Contains(u.nonEmpty, uint8(i))
 		}))
 	case notFinite:
 		return fmt.Sprintf("got value %v, expected a finite number", o.value)
 	case negative:
-		return fmt.Sprintf("got value %v, expected a number that is not negative: a %v only grows", o.value, u.family.Type())
+		return fmt.Sprintf("got value %v, expected a non-negative number for a %v", o.value, u.family.Type())
 	case invalidUTF8:
 		for _, i := range u.labels {
 			if !utf8.ValidString(o.attributes[i]) {
-				return fmt.Sprintf("attribute %q is not UTF-8: %s", plan.attributeOf(i), excerpt.Quote(o.attributes[i]))
+				return fmt.Sprintf("attribute %q is not valid UTF-8: %s", plan.attributeOf(i), excerpt.Quote(o.attributes[i]))
 			}
 		}
 	case valueTooLong:
@@ -133,29 +133,30 @@ func (u *update) describe(plan *plan, o *observation, why reason) string {
 	if u.family.Type() == series.Gauge {
 		return fmt.Sprintf("the metric has reached its limit of %d series", u.family.Limit())
 	}
-	return fmt.Sprintf("the metric has reached its limit of %d series: counted under the label value %s", u.family.Limit(), series.Overflow)
+	return fmt.Sprintf("the metric has reached its limit of %d series: the event was counted in the series with label value %s", u.family.Limit(), series.Overflow)
 }
 
-// named returns the names of the chosen attributes.
-func (p *plan) named(chosen func(int) bool) string {
+// attributesWhere returns the names of the attributes whose index satisfies the
+// condition.
+func (p *plan) attributesWhere(condition func(int) bool) string {
 	var names []string
 	for i, name := range p.attributes {
-		if chosen(i) {
+		if condition(i) {
 			names = append(names, fmt.Sprintf("%q", name))
 		}
 	}
 	return strings.Join(names, " or ")
 }
 
-// refuseUnknown counts an event that no rule knows, and logs it.
-func (e *Engine) refuseUnknown(logger lager.Logger, event string) {
+// recordUnknown counts and logs an unknown event.
+func (e *Engine) recordUnknown(logger lager.Logger, event string) {
 	e.received.Unknown.Inc()
 	now := e.clock.Now()
 	if !utf8.ValidString(event) {
-		e.self.refused.Add(1)
+		e.self.rejectedEvents.Add(1)
 		e.self.rejected[invalidUTF8].Add(1)
-		if ok, unlogged := e.self.badNames.Allow(time.Duration(now)); ok {
-			const description = "the event's name is not UTF-8"
+		if ok, unlogged := e.self.invalidNames.Allow(time.Duration(now)); ok {
+			const description = "the name of the event is not valid UTF-8"
 			e.self.examples[invalidUTF8].Keep(traffic.Example{At: now, Event: event, Message: description})
 			e.log(logger, "event-rejected", description, lager.Data{
 				"event":  excerpt.Quote(event), // quoted because JSON cannot represent invalid UTF-8
@@ -171,12 +172,13 @@ func (e *Engine) refuseUnknown(logger lager.Logger, event string) {
 	}
 }
 
-// log logs an error that wraps ErrFailedToEmit, so that it causes no "error log" event.
-func (e *Engine) log(logger lager.Logger, action, why string, data lager.Data) {
-	orDefault(logger, e).Error(action, fmt.Errorf("%w: %s", metric.ErrFailedToEmit, why), data)
+// log logs an error. The error wraps ErrFailedToEmit, so that logging it does not emit
+// an "error log" event.
+func (e *Engine) log(logger lager.Logger, action, text string, data lager.Data) {
+	orDefault(logger, e).Error(action, fmt.Errorf("%w: %s", metric.ErrFailedToEmit, text), data)
 }
 
-// orDefault returns the logger, or the engine's own if it is nil.
+// orDefault returns the logger, or the engine's logger if it is nil.
 func orDefault(logger lager.Logger, e *Engine) lager.Logger {
 	if logger == nil {
 		return *e.logger.Load()
@@ -184,15 +186,15 @@ func orDefault(logger lager.Logger, e *Engine) lager.Logger {
 	return logger
 }
 
-// A Rejection counts the events that were rejected for one reason.
+// A Rejection describes the events that were rejected for one reason.
 type Rejection struct {
 	Reason  string // a value of the label "reason"
 	Count   uint64
-	Example *traffic.Example // the latest; nil if none was kept
+	Example *traffic.Example // the latest example; nil if none was kept
 }
 
-// Rejections returns the reasons for which events were rejected so far, the most
-// frequent first.
+// Rejections returns the reasons for which events have been rejected, the most frequent
+// first.
 func (e *Engine) Rejections() (list []Rejection) {
 	for why := accepted + 1; why < reasons; why++ {
 		if count := e.self.rejected[why].Load(); count > 0 {

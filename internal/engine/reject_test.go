@@ -19,7 +19,7 @@ func TestSanitize(t *testing.T) {
 		"trailing-separator-": "trailing_separator",
 	} {
 		if got := sanitize(key); got != want {
-			t.Errorf("sanitize(%q) is %q, want %q", key, got, want)
+			t.Errorf("sanitize(%q) = %q, want %q", key, got, want)
 		}
 	}
 }

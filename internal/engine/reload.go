@@ -14,12 +14,12 @@ import (
 
 // A Summary counts the rules and families of a mapping.
 type Summary struct {
-	Rules    int // all of them
-	Own      int // those from the mapping file
-	Families int // that the rules update
+	Rules    int // number of all rules
+	Own      int // number of rules from the mapping file
+	Families int // number of families that the rules update
 }
 
-// String returns the counts, as in "72 rules (69 built in, 3 own), 58 families".
+// String returns the counts, as in "72 rules (69 built-in, 3 custom), 58 families".
 func (s Summary) String() string {
 	rules, families := "rules", "families"
 	if s.Rules == 1 {
@@ -28,53 +28,53 @@ func (s Summary) String() string {
 	if s.Families == 1 {
 		families = "family"
 	}
-	return fmt.Sprintf("%d %s (%d built in, %d own), %d %s", s.Rules, rules, s.Rules-s.Own, s.Own, s.Families, families)
+	return fmt.Sprintf("%d %s (%d built-in, %d custom), %d %s", s.Rules, rules, s.Rules-s.Own, s.Own, s.Families, families)
 }
 
-func summaryOf(m mapping.Mapping, c compiled) Summary {
+func summaryOf(m mapping.Mapping, c compiledMapping) Summary {
 	return Summary{Rules: len(m.Rules), Own: m.Own, Families: len(c.families)}
 }
 
-// A mappingInForce is the mapping in force and its source.
-type mappingInForce struct {
+// An activeMapping is the active mapping and its source.
+type activeMapping struct {
 	source mapping.Source
 
-	mu       sync.Mutex             // held while a mapping is put in force; protects families
+	mu       sync.Mutex             // held while a mapping is activated; protects families
 	families map[string]*definition // by metric
 
 	state atomic.Pointer[MappingState]
 }
 
-// A MappingState is the state of the mapping and of the last attempt to load it.
+// A MappingState describes the active mapping and the last attempt to load a mapping.
 type MappingState struct {
-	File     string    // empty if there is no mapping file
-	LoadedAt time.Time // when the mapping in force was loaded
+	File     string    // path of the mapping file; empty if there is none
+	LoadedAt time.Time // when the active mapping was loaded
 	FailedAt time.Time // when the last attempt failed; zero if it succeeded
-	Err      error     // the error of that attempt; nil if it succeeded
+	Err      error     // error of the last attempt; nil if it succeeded
 }
 
 // MappingState returns the state of the mapping.
 func (e *Engine) MappingState() MappingState { return *e.mapping.state.Load() }
 
-// Reload reads the mapping file again and puts it in force. It returns a one-line
-// summary of the changes. Families whose definition stays the same keep their series
-// and values; those that are defined differently start empty. Events are not blocked:
-// those that are being emitted meanwhile update what they updated before.
+// Reload reads the mapping file again and activates it. It returns a one-line summary
+// of the changes. Families whose definition does not change keep their series and
+// values. Families whose definition changes start empty. Reload does not block events:
+// events that are emitted during a reload may still use the previous mapping.
 //
-// If the file has errors, nothing changes. The returned error joins a
-// *rule.MappingError for each of them and is also logged, and
-// signalbox_mapping_last_reload_successful is 0 until a reload succeeds. Without a
+// If the file has errors, the active mapping does not change. Reload then returns and
+// logs an error that joins a *rule.MappingError for each of them, and sets
+// signalbox_mapping_last_reload_successful to 0 until a reload succeeds. Without a
 // mapping file, Reload does nothing. Concurrent calls wait for each other.
 func (e *Engine) Reload() (changes string, err error) {
 	m := &e.mapping
 	logger := *e.logger.Load()
 	if m.source.File == "" {
-		logger.Info("nothing-to-reload", lager.Data{"because": "--mapping-file is not set"})
+		logger.Info("nothing-to-reload", lager.Data{"reason": "--mapping-file is not set"})
 		return "nothing to reload: --mapping-file is not set", nil
 	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	changed, err := e.readAndPutInForce()
+	changed, err := e.readAndActivate()
 	if err != nil {
 		m.state.Store(&MappingState{m.source.File, m.state.Load().LoadedAt, e.now(), err})
 		e.self.set(e.self.mappingReloaded, 0)
@@ -85,48 +85,48 @@ func (e *Engine) Reload() (changes string, err error) {
 	return fmt.Sprintf("reloaded %s: %v", m.source.File, changed), nil
 }
 
-// readAndPutInForce reads the mapping file and puts it in force. It turns a panic,
-// which would be a bug, into an error. The caller must hold mapping.mu.
-func (e *Engine) readAndPutInForce() (changes mappingChanges, err error) {
+// readAndActivate reads the mapping file and activates it. It converts a panic, which
+// would be a bug, to an error. The caller must hold mapping.mu.
+func (e *Engine) readAndActivate() (changes mappingChanges, err error) {
 	defer func() {
-		if why := recover(); why != nil {
-			err = fmt.Errorf("--mapping-file: %s: reading it panicked, which is a bug in Signalbox: %v", e.mapping.source.File, why)
+		if v := recover(); v != nil {
+			err = fmt.Errorf("--mapping-file: %s: loading the file caused a panic, which is a bug in Signalbox: %v", e.mapping.source.File, v)
 		}
 	}()
 	rules, err := e.mapping.source.Read()
 	if err != nil {
 		return mappingChanges{}, err
 	}
-	return e.putInForce(rules)
+	return e.activate(rules)
 }
 
-// mappingChanges counts what a new mapping changed.
+// mappingChanges describes the effect of a new mapping.
 type mappingChanges struct {
 	summary                       Summary
-	kept, changed, added, dropped int // families
+	kept, changed, added, removed int // numbers of families
 }
 
 func (c mappingChanges) String() string {
-	return fmt.Sprintf("%v; of the families %d kept, %d changed, %d added, %d dropped", c.summary, c.kept, c.changed, c.added, c.dropped)
+	return fmt.Sprintf("%v; families: %d kept, %d changed, %d added, %d removed", c.summary, c.kept, c.changed, c.added, c.removed)
 }
 
-// putInForce compiles a mapping and puts it in force, or returns the errors in it. It
-// replaces the families before the plans, so that the page already contains a new
-// family when its first event arrives. The caller must hold mapping.mu unless the
-// engine is not shared yet.
-func (e *Engine) putInForce(rules mapping.Mapping) (mappingChanges, error) {
+// activate compiles a mapping and makes it the active one, or returns the errors in it.
+// It replaces the families before the plans, so that the store already contains a new
+// family when the first event for it arrives. The caller must hold mapping.mu unless no
+// other goroutine can access the engine yet.
+func (e *Engine) activate(rules mapping.Mapping) (mappingChanges, error) {
 	m := &e.mapping
 	next, err := compile(m.source.Namespace, rules, e.store, m.families)
 	if err != nil {
 		return mappingChanges{}, err
 	}
 	changes := mappingChanges{summary: summaryOf(rules, next)}
-	var out, in, gone []*series.Family
+	var out, in, removed []*series.Family
 	for metric, def := range m.families {
 		switch after := next.families[metric]; {
 		case after == nil:
-			changes.dropped++
-			out, gone = append(out, def.family), append(gone, def.family)
+			changes.removed++
+			out, removed = append(out, def.family), append(removed, def.family)
 		case after.family != def.family:
 			changes.changed++
 			out = append(out, def.family)
@@ -151,7 +151,7 @@ func (e *Engine) putInForce(rules mapping.Mapping) (mappingChanges, error) {
 	}
 	e.plans.Store(newNameTable(next.plans))
 	e.self.names.Forget(e.Knows)
-	e.self.forget(gone)
+	e.self.forget(removed)
 	m.families = next.families
 
 	now := e.now()

@@ -9,7 +9,7 @@ import (
 	"github.com/signalbox-ci/signalbox/internal/mapping"
 )
 
-func TestAPanicOverAMappingFileIsAnError(t *testing.T) {
+func TestReloadReturnsAnErrorIfLoadingPanics(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "mapping.yml")
 	if err := os.WriteFile(file, nil, 0o600); err != nil {
 		t.Fatal(err)
@@ -19,12 +19,12 @@ func TestAPanicOverAMappingFileIsAnError(t *testing.T) {
 		t.Fatal(err)
 	}
 	e.mapping.families["broken"] = nil
-	for range 2 { // the second time needs the lock
+	for range 2 { // the second reload checks that the lock was released
 		if _, err = e.Reload(); err == nil || !strings.Contains(err.Error(), file) {
 			t.Errorf("got %v", err)
 		}
 	}
 	if state := e.MappingState(); state.Err == nil || state.FailedAt.IsZero() {
-		t.Errorf("the state is %+v", state)
+		t.Errorf("got state %+v, expected an error", state)
 	}
 }

@@ -11,37 +11,38 @@ import (
 	"github.com/signalbox-ci/signalbox/emitter/rule"
 )
 
-// A replacer maps attribute values to label values. The first replacement that matches
-// applies. It is safe for concurrent use.
+// A replacer maps attribute values to label values. It applies the first replacement
+// that matches. A replacer is safe for concurrent use.
 //
-// Because the same values are replaced again and again, it has a cache. Like the cache
-// of a processor, that is divided into sets of a few entries each, in which a new entry
-// replaces an old one. So looking up takes no lock, and the memory is bounded.
+// Because the same values occur again and again, a replacer caches results. Its cache
+// is set-associative, like that of a processor: the hash of a value selects a set of a
+// few entries, in which a new entry replaces an old one. Lookups take no lock, and the
+// memory is bounded.
 type replacer struct {
 	replacements []rule.Replacement
-	matches      []*regexp.Regexp // by the index of the replacement
+	matches      []*regexp.Regexp // by index of the replacement
 	sets         [replacerSets]replacerSet
-	turn         atomic.Uint32 // chooses the entry to replace
+	turn         atomic.Uint32 // selects the entry to replace
 }
 
 const (
 	replacerSets = 256
-	replacerWays = 4
+	replacerWays = 4 // entries per set
 
-	// maxRemembered is the maximum length of a value and its replacement, together, in
-	// the cache. It limits a replacer to about a megabyte.
-	maxRemembered = 1 << 10
+	// maxCached is the maximum total length of a cached value and its replacement. It
+	// limits the cache of a replacer to about a megabyte.
+	maxCached = 1 << 10
 )
 
-type replacerSet [replacerWays]atomic.Pointer[replaced]
+type replacerSet [replacerWays]atomic.Pointer[cachedReplacement]
 
-// A replaced is a value and its replacement.
-type replaced struct{ from, to string }
+// A cachedReplacement is a value and its replacement.
+type cachedReplacement struct{ from, to string }
 
 var replacerSeed = maphash.MakeSeed()
 
-// newReplacer returns a replacer. It returns an error if a replacement's Match is not a
-// regular expression.
+// newReplacer returns a replacer. It returns an error if the Match of a replacement is
+// not a valid regular expression.
 func newReplacer(replacements []rule.Replacement) (*replacer, error) {
 	r := &replacer{replacements: slices.Clone(replacements)}
 	for _, by := range replacements {
@@ -59,19 +60,19 @@ func newReplacer(replacements []rule.Replacement) (*replacer, error) {
 func (r *replacer) replace(value string) string {
 	set := &r.sets[maphash.String(replacerSeed, value)%replacerSets]
 	for i := range set {
-		if known := set[i].Load(); known != nil && known.from == value {
-			return known.to
+		if cached := set[i].Load(); cached != nil && cached.from == value {
+			return cached.to
 		}
 	}
 	to := r.compute(value)
-	if len(value)+len(to) <= maxRemembered {
-		set.remember(&r.turn, strings.Clone(value), to)
+	if len(value)+len(to) <= maxCached {
+		set.add(&r.turn, strings.Clone(value), to)
 	}
 	return to
 }
 
-// compute is replace without the cache. It returns values that cannot be label values
-// unchanged; they are rejected later.
+// compute is like replace, without the cache. It returns values that cannot be label
+// values unchanged, because the family rejects them later.
 func (r *replacer) compute(value string) string {
 	if len(value) > maxLabelValueBytes || !utf8.ValidString(value) {
 		return value
@@ -84,11 +85,12 @@ func (r *replacer) compute(value string) string {
 	return strings.Clone(value) // value may be part of a large request
 }
 
-func (set *replacerSet) remember(turn *atomic.Uint32, from, to string) {
+// add adds an entry to the set. If the set is full, the entry replaces another one.
+func (set *replacerSet) add(turn *atomic.Uint32, from, to string) {
 	for i := range set {
-		if set[i].CompareAndSwap(nil, &replaced{from, to}) {
+		if set[i].CompareAndSwap(nil, &cachedReplacement{from, to}) {
 			return
 		}
 	}
-	set[turn.Add(1)%replacerWays].Store(&replaced{from, to})
+	set[turn.Add(1)%replacerWays].Store(&cachedReplacement{from, to})
 }

@@ -26,10 +26,10 @@ func replacerOf(t *testing.T, replacements []rule.Replacement) *replacer {
 	return r
 }
 
-func TestTheFirstReplacementThatMatchesTheWholeValueCounts(t *testing.T) {
+func TestTheFirstReplacementThatMatchesTheWholeValueApplies(t *testing.T) {
 	r := replacerOf(t, branches)
 	long := strings.Repeat("x", maxLabelValueBytes) + "/"
-	for range 2 { // the second time from memory
+	for range 2 { // the second time from the cache
 		for value, want := range map[string]string{
 			"release/1.0":         "release",
 			"release/1.0\nx":      "release",
@@ -46,53 +46,53 @@ func TestTheFirstReplacementThatMatchesTheWholeValueCounts(t *testing.T) {
 			"feature/" + long[:9]: "feature",
 		} {
 			if got := r.replace(value); got != want {
-				t.Errorf("%.40q becomes %.40q, want %.40q", value, got, want)
+				t.Errorf("%.40q was replaced with %.40q, want %.40q", value, got, want)
 			}
 		}
 	}
 }
 
-func TestAnExpressionEndsWhereItEnds(t *testing.T) {
+func TestExpressionsCannotEscapeTheAnchors(t *testing.T) {
 	r := replacerOf(t, []rule.Replacement{{Match: `\Qa.b`, With: "quoted"}, {Match: `a|b`, With: "either"}, {Match: `(?-s)c.`, With: "line"}})
 	for value, want := range map[string]string{
 		"a.b": "quoted", "a.b)$": "a.b)$", "axb": "axb", "b": "either", "ab": "ab", "cx": "line", "c\n": "c\n",
 	} {
 		if got := r.replace(value); got != want {
-			t.Errorf("%q becomes %q, want %q", value, got, want)
+			t.Errorf("%q was replaced with %q, want %q", value, got, want)
 		}
 	}
 }
 
-func TestAReplacerRemembersSoMuchAndNoMore(t *testing.T) {
+func TestTheCacheIsBounded(t *testing.T) {
 	r := replacerOf(t, branches)
 	for i := range 100_000 {
 		r.replace(fmt.Sprint("feature/", i))
 	}
-	r.replace("release/" + strings.Repeat("x", maxRemembered))
-	remembered := 0
+	r.replace("release/" + strings.Repeat("x", maxCached))
+	entries := 0
 	for s := range r.sets {
 		for w := range r.sets[s] {
-			if known := r.sets[s][w].Load(); known != nil {
-				if remembered++; len(known.from)+len(known.to) > maxRemembered {
-					t.Errorf("a value of %d bytes is remembered", len(known.from))
+			if cached := r.sets[s][w].Load(); cached != nil {
+				if entries++; len(cached.from)+len(cached.to) > maxCached {
+					t.Errorf("a value of %d bytes is in the cache", len(cached.from))
 				}
 			}
 		}
 	}
-	if remembered != replacerSets*replacerWays {
-		t.Errorf("%d values are remembered", remembered)
+	if entries != replacerSets*replacerWays {
+		t.Errorf("the cache has %d entries, want %d", entries, replacerSets*replacerWays)
 	}
 }
 
-func TestReplacingFromMemoryAllocatesNothing(t *testing.T) {
+func TestReplacingFromTheCacheDoesNotAllocate(t *testing.T) {
 	r := replacerOf(t, branches)
 	value := "release/1"
 	if n := testing.AllocsPerRun(100, func() { r.replace(value) }); n != 0 {
-		t.Errorf("%v allocations", n)
+		t.Errorf("got %v allocations, want 0", n)
 	}
 }
 
-func TestGoroutinesReplaceAtTheSameTime(t *testing.T) {
+func TestAReplacerIsSafeForConcurrentUse(t *testing.T) {
 	r := replacerOf(t, branches)
 	var wg sync.WaitGroup
 	for range 4 {

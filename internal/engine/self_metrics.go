@@ -13,25 +13,27 @@ import (
 	"github.com/signalbox-ci/signalbox/metric"
 )
 
-// selfMetrics are the metrics about Signalbox itself, with the prefix signalbox_. What
-// is counted for each event is counted here, where counting is cheap, and copied to the
-// store before each scrape.
+// selfMetrics contains the metrics about Signalbox itself, which have the prefix
+// signalbox_. Values that change with each event are counted here, where counting is
+// cheap, and copied to the store before each scrape.
 type selfMetrics struct {
 	store *series.Store
 
-	received *traffic.Tallies
-	unknown  atomic.Uint64
-	rejected [reasons]atomic.Uint64
-	refused  atomic.Uint64 // events that were rejected for any reason
+	received       *traffic.Tallies
+	unknown        atomic.Uint64
+	rejected       [reasons]atomic.Uint64 // number of rejected events, by reason
+	rejectedEvents atomic.Uint64          // number of events rejected for any reason
 
-	badNames, malformed, unknownNames loglimit.Limiter
+	invalidNames, malformed, unknownNames loglimit.Limiter
 
 	names    traffic.UnknownNames
 	examples [reasons]traffic.LatestExample
 
 	stats atomic.Pointer[func() []metric.EmitterStats]
 
-	refreshing sync.Mutex // so that an older reading does not decrease a counter
+	// refreshing is held while the values are copied. Otherwise, a concurrent refresh
+	// could set a counter back to an older value.
+	refreshing sync.Mutex
 
 	eventsReceived, eventsUnknown, eventsRejected    *series.Family
 	eventsDropped, queueLength, queueCapacity        *series.Family
@@ -41,7 +43,8 @@ type selfMetrics struct {
 	mappingReloaded, mappingReloadTime               *series.Family
 }
 
-// DurationBuckets are for work that takes from a millisecond to several seconds.
+// DurationBuckets are the buckets, in seconds, for durations from a millisecond to
+// several seconds.
 var DurationBuckets = []float64{.001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10}
 
 func newSelfMetrics(store *series.Store, maxSeries int, received *traffic.Tallies) (*selfMetrics, error) {
@@ -51,35 +54,35 @@ func newSelfMetrics(store *series.Store, maxSeries int, received *traffic.Tallie
 		o      series.FamilyOptions
 	}{
 		{&self.eventsReceived, series.FamilyOptions{Name: "signalbox_events_received_total", Type: series.Counter,
-			Help: "Events received."}},
+			Help: "Number of events received."}},
 		{&self.eventsUnknown, series.FamilyOptions{Name: "signalbox_events_unknown_total", Type: series.Counter,
-			Help: "Events whose name no rule knows."}},
+			Help: "Number of events with an unknown name."}},
 		{&self.eventsRejected, series.FamilyOptions{Name: "signalbox_events_rejected_total", Type: series.Counter,
-			Help: "Events that were rejected for at least one metric, by reason.", Labels: []string{"reason"}}},
+			Help: "Number of events rejected for at least one metric, by reason.", Labels: []string{"reason"}}},
 		{&self.eventsDropped, series.FamilyOptions{Name: "signalbox_emitter_events_dropped_total", Type: series.Counter,
-			Help: "Events that found the queue of an emitter full, by emitter.", Labels: []string{"emitter"}}},
+			Help: "Number of events dropped because the queue of the emitter was full, by emitter.", Labels: []string{"emitter"}}},
 		{&self.queueLength, series.FamilyOptions{Name: "signalbox_emitter_queue_length", Type: series.Gauge,
-			Help: "Events that wait for an emitter, by emitter.", Labels: []string{"emitter"}}},
+			Help: "Number of events in the queue of an emitter, by emitter.", Labels: []string{"emitter"}}},
 		{&self.queueCapacity, series.FamilyOptions{Name: "signalbox_emitter_queue_capacity", Type: series.Gauge,
-			Help: "Events that can wait for an emitter; 0 if it takes them without a queue.", Labels: []string{"emitter"}}},
+			Help: "Maximum number of events in the queue of an emitter, by emitter; 0 if the emitter has no queue.", Labels: []string{"emitter"}}},
 		{&self.seriesHeld, series.FamilyOptions{Name: "signalbox_series", Type: series.Gauge,
-			Help: "Series, by metric.", Labels: []string{"metric"}}},
+			Help: "Number of series, by metric.", Labels: []string{"metric"}}},
 		{&self.seriesLimit, series.FamilyOptions{Name: "signalbox_series_limit", Type: series.Gauge,
-			Help: "Series that one metric may have."}},
+			Help: "Maximum number of series per metric."}},
 		{&self.seriesRefused, series.FamilyOptions{Name: "signalbox_series_refused_total", Type: series.Counter,
-			Help: "Updates for new label sets of a metric that had as many series as it may.", Labels: []string{"metric"}}},
+			Help: "Number of updates for new label sets after the metric had reached its series limit, by metric.", Labels: []string{"metric"}}},
 		{&self.seriesCollected, series.FamilyOptions{Name: "signalbox_series_collected_total", Type: series.Counter,
-			Help: "Series dropped because they or their worker were not heard of for too long."}},
+			Help: "Number of series removed because they were idle or their worker was stale."}},
 		{&self.workersCollected, series.FamilyOptions{Name: "signalbox_workers_collected_total", Type: series.Counter,
-			Help: "Workers dropped because they were not heard of for too long."}},
+			Help: "Number of workers removed because they were stale."}},
 		{&self.sweepDuration, series.FamilyOptions{Name: "signalbox_sweep_duration_seconds", Type: series.Histogram,
-			Help: "Time taken to look for series to drop.", Bounds: DurationBuckets}},
+			Help: "Time taken by a sweep for stale and idle series, in seconds.", Bounds: DurationBuckets}},
 		{&self.mappingReloaded, series.FamilyOptions{Name: "signalbox_mapping_last_reload_successful", Type: series.Gauge,
-			Help: "Whether the mapping file could be taken over when it was last read; 1 if there is none."}},
+			Help: "Whether the last attempt to load the mapping file was successful; 1 without a mapping file."}},
 		{&self.mappingReloadTime, series.FamilyOptions{Name: "signalbox_mapping_last_reload_success_timestamp_seconds", Type: series.Gauge,
-			Help: "When the mapping in force was taken over, in seconds since the epoch."}},
+			Help: "Time when the active mapping was loaded, in seconds since the Unix epoch."}},
 		{&self.buildInfo, series.FamilyOptions{Name: "signalbox_build_info", Type: series.Gauge,
-			Help:   "Always 1; the labels say what was built.",
+			Help:   "A metric with a constant value of 1, labeled with information about the build.",
 			Labels: []string{"branch", "goarch", "goos", "goversion", "revision", "tags", "version"}}},
 	} {
 		f.o.Internal = true
@@ -95,7 +98,7 @@ func newSelfMetrics(store *series.Store, maxSeries int, received *traffic.Tallie
 	return self, nil
 }
 
-// set sets a series to a value that was counted elsewhere.
+// set sets a series to a value that is maintained elsewhere.
 func (m *selfMetrics) set(f *series.Family, v float64, labels ...string) {
 	f.Update(series.Set, series.Plain(labels...), "", v, m.store.Clock().Now())
 }
@@ -125,7 +128,7 @@ func (m *selfMetrics) refresh() {
 	}
 }
 
-// forget removes the metrics about families that have been removed.
+// forget removes the metrics about the given families, which no longer exist.
 func (m *selfMetrics) forget(families []*series.Family) {
 	m.refreshing.Lock()
 	defer m.refreshing.Unlock()
@@ -135,7 +138,7 @@ func (m *selfMetrics) forget(families []*series.Family) {
 	}
 }
 
-// swept counts what a sweep removed, and records its duration.
+// swept counts the series and workers that a sweep removed, and records its duration.
 func (m *selfMetrics) swept(s series.Swept, took time.Duration) {
 	m.add(m.seriesCollected, s.Series)
 	m.add(m.workersCollected, s.Owners)

@@ -1,5 +1,5 @@
-// Package excerpt shortens text from clients for display in errors, log lines and the
-// status page. No function splits a UTF-8 character.
+// Package excerpt shortens text from clients for display in errors, log messages, and
+// the status page. No function splits a UTF-8 character.
 package excerpt
 
 import (
@@ -9,7 +9,7 @@ import (
 )
 
 // MaxQuoted is the maximum number of bytes of a text that Quote and Short return,
-// before escaping. It is enough to recognize the text and does not flood a log.
+// before escaping. This is enough to recognize the text, but does not flood a log.
 const MaxQuoted = 64
 
 const ellipsis = "…"
@@ -25,8 +25,8 @@ func Prefix(text string, max int) string {
 	return text[:max]
 }
 
-// Cut returns text if it has at most max bytes. Otherwise it returns a prefix that
-// ends in an ellipsis and has at most max bytes, ellipsis included.
+// Cut returns text if it has at most max bytes. Otherwise, it returns a prefix followed
+// by an ellipsis, which together have at most max bytes.
 func Cut(text string, max int) string {
 	if len(text) <= max {
 		return text
@@ -34,27 +34,28 @@ func Cut(text string, max int) string {
 	return Prefix(text, max-len(ellipsis)) + ellipsis
 }
 
-// MaxDisplayed is how many bytes of a text Display returns.
+// MaxDisplayed is the maximum number of bytes that Display returns.
 const MaxDisplayed = 1 << 10
 
-// Display returns text as the status page shows it, cut to MaxDisplayed bytes.
+// Display returns text for display on the status page, cut to MaxDisplayed bytes.
 func Display(text string) string { return Cut(text, MaxDisplayed) }
 
-// Keep returns a copy of the first max bytes of text, in valid UTF-8: to keep a part of
-// what a client sent without keeping the rest in memory.
+// Keep returns a copy of at most the first max bytes of text, converted to valid UTF-8.
+// The copy lets the caller store a part of a request without keeping the rest in
+// memory.
 func Keep(text string, max int) string {
 	return strings.Clone(strings.ToValidUTF8(Prefix(text, max), "\uFFFD"))
 }
 
-// Quote returns text in double quotes, with Go's escapes. If text has more than
-// MaxQuoted bytes, it returns the beginning, with an ellipsis after the quotes.
+// Quote returns text in double quotes, with Go escape sequences. If text has more than
+// MaxQuoted bytes, Quote returns only the beginning, with an ellipsis after the quotes.
 func Quote[T string | []byte](text T) string {
 	shown, end := short(text)
 	return strconv.Quote(shown) + end
 }
 
-// Short is like Quote without the quotes, for numbers, names, and text that is quoted
-// elsewhere.
+// Short is like Quote, but returns the text without quotes and escape sequences. It is
+// for numbers, names, and text that the caller quotes.
 func Short[T string | []byte](text T) string {
 	shown, end := short(text)
 	return shown + end

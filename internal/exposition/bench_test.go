@@ -10,8 +10,8 @@ import (
 	"github.com/signalbox-ci/signalbox/internal/series"
 )
 
-// newPushedGauges is a page of as many gauges as a fleet of agents pushes, of 4 to 6
-// labels, in ten families.
+// newPushedGauges returns a page with n pushed gauges in ten families, with 4 to 6
+// labels each, like those of a fleet of agents.
 func newPushedGauges(n int) *Page {
 	store := series.NewOpenStore()
 	store.Lock()
@@ -62,13 +62,14 @@ var formatNames = map[expfmt.FormatType]string{
 	expfmt.TypeProtoDelim:  "protobuf",
 }
 
-func TestScrapesOfWhatWasPushedAllocateNothingForEachSeries(t *testing.T) {
+func TestScrapesDoNotAllocatePerPushedSeries(t *testing.T) {
 	small, large := newPushedGauges(1000), newPushedGauges(10_000)
 	for as, name := range formatNames {
 		allocations := func(p *Page) float64 {
 			return testing.AllocsPerRun(20, func() { p.Write(io.Discard, expfmt.NewFormat(as)) })
 		}
-		// A collection in between empties the pools, so it is not quite the same.
+		// The numbers can differ slightly, because a garbage collection empties the
+		// pools.
 		if few, many := allocations(small), allocations(large); many > few+20 {
 			t.Errorf("%s: %v allocations for 1,000 series, %v for 10,000", name, few, many)
 		}

@@ -21,13 +21,13 @@ import (
 	"github.com/signalbox-ci/signalbox/internal/series"
 )
 
-// A churner pushes series of all types, whose value is in their labels as well,
-// updates them, lets them expire and takes them back.
+// A churner adds, updates and removes series of all types, and lets them expire. The
+// value of each series is also the value of its label n.
 type churner struct {
 	*rand.Rand
 	store  *series.OpenStore
 	clock  *series.Clock
-	number int // of the churner
+	number int // identifies the churner
 	held   []held
 }
 
@@ -76,7 +76,7 @@ func (c *churner) join() {
 		return
 	}
 	if f = c.store.Family(name); f == nil {
-		return // asking for the holder ended the last of the series, and the family
+		return // Holder removed the last series, which had expired, and the family
 	}
 	h := held{f, f.Join(labels, c, nil, series.Alone), n}
 	c.update(h)
@@ -104,15 +104,15 @@ func (c *churner) update(h held) {
 	}
 }
 
-// wrong says what is wrong with a page of which every series has its value in its
-// label n.
-func wrong(page string, as expfmt.Format) error {
+// checkChurned returns an error if a page is invalid, or if the value of a series
+// differs from that of its label n.
+func checkChurned(page string, as expfmt.Format) error {
 	switch as.FormatType() {
 	case expfmt.TypeTextPlain:
 		parser := expfmt.NewTextParser(model.LegacyValidation)
 		families, err := parser.TextToMetricFamilies(strings.NewReader(page))
 		for _, mf := range families {
-			err = errors.Join(err, wrongFamily(mf))
+			err = errors.Join(err, checkFamily(mf))
 		}
 		return err
 	case expfmt.TypeOpenMetrics:
@@ -122,7 +122,7 @@ func wrong(page string, as expfmt.Format) error {
 			mf := &dto.MetricFamily{}
 			if err := decoder.Decode(mf); err == io.EOF {
 				return nil
-			} else if err = errors.Join(err, wrongFamily(mf)); err != nil {
+			} else if err = errors.Join(err, checkFamily(mf)); err != nil {
 				return err
 			}
 		}
@@ -130,7 +130,7 @@ func wrong(page string, as expfmt.Format) error {
 	return nil
 }
 
-func wrongFamily(mf *dto.MetricFamily) error {
+func checkFamily(mf *dto.MetricFamily) error {
 	for _, m := range mf.Metric {
 		v := m.GetCounter().GetValue() + m.GetGauge().GetValue() + m.GetUntyped().GetValue() + m.GetSummary().GetSampleSum() + m.GetHistogram().GetSampleSum()
 		if n := fmt.Sprint(v); m.Label[len(m.Label)-1].GetValue() != n {
@@ -140,8 +140,8 @@ func wrongFamily(mf *dto.MetricFamily) error {
 	return nil
 }
 
-var _ = Describe("A page of what is being pushed", func() {
-	It("is right in all formats while series come, change, expire and go", func(ctx SpecContext) {
+var _ = Describe("A page during pushes", func() {
+	It("is correct in all formats while series are added, updated and removed, and expire", func(ctx SpecContext) {
 		store, own, clock := series.NewOpenStore(), newStore(), series.NewClock()
 		shared := add(own, series.FamilyOptions{Name: "gauge", Type: series.Gauge, Labels: []string{"n"}})
 		update(shared, series.Set, 7, "7")
@@ -159,13 +159,13 @@ var _ = Describe("A page of what is being pushed", func() {
 		}
 		formats := []expfmt.Format{textFormat, openMetricsFormat, protobufFormat, expfmt.NewFormat(expfmt.TypeProtoText)}
 		errs := make([]error, len(formats))
-		large := make([]int, len(formats)) // how many pages had much on them
+		large := make([]int, len(formats)) // number of pages with many series
 		const enough = 10
 		for i, format := range formats {
 			writing.Go(func() {
 				for large[i] < enough && errs[i] == nil && ctx.Err() == nil {
 					var b bytes.Buffer
-					errs[i] = errors.Join(page.Write(&b, format), wrong(b.String(), format))
+					errs[i] = errors.Join(page.Write(&b, format), checkChurned(b.String(), format))
 					if b.Len() > 5000 {
 						large[i]++
 					}

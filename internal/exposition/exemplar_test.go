@@ -25,7 +25,7 @@ var _ = Describe("A page of histograms with exemplars", func() {
 		observe(f, 1000.5, "unit", series.Label{Name: "trace_id", Value: ""}, series.Label{Name: "build_id", Value: `"8"`})
 	})
 
-	It("has them behind their buckets in OpenMetrics", func() {
+	It("has the exemplars after their buckets in OpenMetrics", func() {
 		page := written(Page{Store: store}, openMetricsFormat)
 		Expect(page).To(Equal(`# HELP build_seconds How long.
 # TYPE build_seconds histogram
@@ -44,11 +44,11 @@ build_seconds_count{job="unit"} 2
 		Expect(checkStrict(page)).To(Succeed())
 	})
 
-	It("has none in the text format", func() {
+	It("has no exemplars in the text format", func() {
 		Expect(written(Page{Store: store}, textFormat)).NotTo(ContainSubstring(" # "))
 	})
 
-	It("has them in protobuf, with a bucket for +Inf where that has one", func() {
+	It("has the exemplars in protobuf, and a +Inf bucket only with an exemplar", func() {
 		families := decode(written(Page{Store: store}, protobufFormat))
 		Expect(families[0].Metric[0].Histogram.Bucket).To(HaveLen(2))
 		buckets := families[0].Metric[1].Histogram.Bucket
@@ -61,7 +61,7 @@ build_seconds_count{job="unit"} 2
 		Expect(labelText(buckets[2].Exemplar.Label)).To(Equal(`build_id="\"8\""`))
 	})
 
-	It("has them where something was pushed to the same metric, too", func() {
+	It("also has the exemplars of a metric to which series were pushed", func() {
 		pushed := series.NewOpenStore()
 		pushed.Lock()
 		s := pushed.AddFamily("build_seconds", "", series.Histogram).Join(`job="pushed"`, nil, nil, series.Alone)
@@ -74,9 +74,9 @@ build_seconds_count{job="unit"} 2
 		Expect(checkStrict(page)).To(Succeed())
 	})
 
-	// What takes their place, or theirs, while the page is being written, must not
-	// change how long it is.
-	DescribeTable("is whole in protobuf while it is written and",
+	// Changes of exemplars or series while the page is written must not change the
+	// length of the message.
+	DescribeTable("is a complete protobuf message if, while it is written,",
 		func(change func(now *time.Time, store *series.Store, f *series.Family)) {
 			const n = 2000
 			now := epoch
@@ -112,7 +112,7 @@ build_seconds_count{job="unit"} 2
 			}
 			Expect(exemplars).To(Equal(n / 2))
 		},
-		Entry("others come", func(now *time.Time, _ *series.Store, f *series.Family) {
+		Entry("exemplars are replaced", func(now *time.Time, _ *series.Store, f *series.Family) {
 			*now = now.Add(time.Second)
 			for i := range 2000 {
 				values := series.Plain(fmt.Sprint(i), strings.Repeat("x", 50))
@@ -137,7 +137,7 @@ var _ = Describe("A page of native histograms", func() {
 		}
 	}
 
-	It("is that of classic ones in the formats of lines", func() {
+	It("equals a page of classic histograms in the text formats", func() {
 		classic, native := newStore(), newStore()
 		newFamily(classic, false)
 		newFamily(native, true)
@@ -146,7 +146,7 @@ var _ = Describe("A page of native histograms", func() {
 		}
 	})
 
-	It("has both in protobuf, and they agree", func() {
+	It("has consistent native and classic buckets in protobuf", func() {
 		store := newStore()
 		newFamily(store, true)
 		families := decode(written(Page{Store: store}, protobufFormat))
@@ -155,7 +155,7 @@ var _ = Describe("A page of native histograms", func() {
 			h := m.Histogram
 			Expect(h.GetSchema()).To(Equal(int32(3)))
 			Expect(h.GetZeroThreshold()).To(Equal(0x1p-128))
-			n := h.GetZeroCount() + counted(h.NegativeSpan, h.NegativeDelta) + counted(h.PositiveSpan, h.PositiveDelta)
+			n := h.GetZeroCount() + observationsIn(h.NegativeSpan, h.NegativeDelta) + observationsIn(h.PositiveSpan, h.PositiveDelta)
 			Expect(n).To(Equal(h.GetSampleCount()))
 			Expect(h.GetSampleCount()).To(Equal(uint64(100)))
 			Expect(h.Bucket[1].GetCumulativeCount()).To(And(BeNumerically(">", 0), BeNumerically("<=", 100)))
@@ -164,7 +164,7 @@ var _ = Describe("A page of native histograms", func() {
 		}
 	})
 
-	It("shows none that was swept, and stops writing when the scraper is gone", func() {
+	It("does not show swept histograms, and stops after a write error", func() {
 		now := epoch
 		store := series.NewStore(series.Options{Clock: series.NewExactClock(func() time.Time { return now })})
 		newFamily(store, true)
@@ -181,8 +181,8 @@ var _ = Describe("A page of native histograms", func() {
 	})
 })
 
-// counted is how many observations there are in native buckets.
-func counted(spans []*dto.BucketSpan, deltas []int64) (n uint64) {
+// observationsIn returns the number of observations in native buckets.
+func observationsIn(spans []*dto.BucketSpan, deltas []int64) (n uint64) {
 	GinkgoHelper()
 	length, count := 0, int64(0)
 	for _, s := range spans {

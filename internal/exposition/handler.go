@@ -14,33 +14,34 @@ import (
 	"github.com/signalbox-ci/signalbox/internal/secureheaders"
 )
 
-// HandlerOptions configure a handler.
+// HandlerOptions are the options of a handler.
 type HandlerOptions struct {
 	Page Page
 
 	// Status serves / and all paths without another handler. Nil means 404.
 	Status http.Handler
 
-	// Reload reloads the mapping file, and returns what changed. If nil, there is no
-	// /-/reload. Unless EnableReload is true, requests there are answered 403.
+	// Reload reloads the mapping file, and returns what changed. If it is nil, there is
+	// no /-/reload. Unless EnableReload is true, the handler answers requests for
+	// /-/reload with 403.
 	Reload       func() (changes string, err error)
 	EnableReload bool
 
-	// Elsewhere, if not nil, returns a hint to which listener a request other than GET
-	// and HEAD should have been sent. It may be empty.
+	// Elsewhere, if not nil, returns a hint that names the right listener for a request
+	// other than GET and HEAD. It returns an empty string if it has no hint.
 	Elsewhere func(*http.Request) string
 
-	// Logger returns the logger in force.
+	// Logger returns the current logger.
 	Logger func() lager.Logger
 
-	// MaxInFlight is the maximum number of scrapes in progress. Done is called at the
-	// end of each scrape, including those that were refused because of the limit.
+	// MaxInFlight is the maximum number of concurrent scrapes. Done is called at the
+	// end of each scrape, including those that were rejected because of this limit.
 	MaxInFlight int
 	Done        func(Scrape)
 }
 
 // NewHandler returns a handler that serves the page at /metrics, health checks at
-// /-/healthy and /-/ready, /-/reload, and the status.
+// /-/healthy and /-/ready, reloads at /-/reload, and the status at /.
 func NewHandler(o HandlerOptions) http.Handler {
 	mux := http.NewServeMux()
 	mux.Handle("GET /metrics", newMetricsHandler(o))
@@ -52,14 +53,16 @@ func NewHandler(o HandlerOptions) http.Handler {
 	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
 		switch {
 		case r.Method != http.MethodGet && r.Method != http.MethodHead:
-			refuseMethod(w, r, o.Elsewhere)
+			rejectMethod(w, r, o.Elsewhere)
 		case o.Status != nil:
 			o.Status.ServeHTTP(w, r)
 		default:
 			http.NotFound(w, r)
 		}
 	})
-	secured := secureheaders.Add(mux) // because browsers also show the errors and redirects of mux
+	// Browsers also show the errors and redirects of mux, so these need the headers,
+	// too. Only scrapes do not.
+	secured := secureheaders.Add(mux)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.URL.Path == "/metrics" && (r.Method == http.MethodGet || r.Method == http.MethodHead) {
 			mux.ServeHTTP(w, r)
@@ -69,9 +72,9 @@ func NewHandler(o HandlerOptions) http.Handler {
 	})
 }
 
-// refuseMethod answers a request other than GET and HEAD. The client may have confused
-// this listener with another one.
-func refuseMethod(w http.ResponseWriter, r *http.Request, elsewhere func(*http.Request) string) {
+// rejectMethod answers a request other than GET and HEAD. The client may have confused
+// this listener with another one, so the answer includes a hint.
+func rejectMethod(w http.ResponseWriter, r *http.Request, elsewhere func(*http.Request) string) {
 	text := methods.NotAllowed(w.Header(), r.Method, http.MethodGet, http.MethodHead)
 	if elsewhere != nil {
 		if where := elsewhere(r); where != "" {
@@ -86,9 +89,9 @@ func ok(w http.ResponseWriter, _ *http.Request) {
 	fmt.Fprint(w, "OK")
 }
 
-// reloadHandler returns a handler that reloads on POST and PUT. It refuses requests
-// that a page of another site makes in the browser of a user who can reach the
-// listener.
+// reloadHandler returns a handler that reloads on POST and PUT. It rejects cross-origin
+// requests of browsers: otherwise, any website could reload the mapping file through
+// the browser of a user who can reach the listener.
 func reloadHandler(o HandlerOptions) http.Handler {
 	reload := http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		changes, err := o.Reload()
@@ -132,7 +135,7 @@ func newMetricsHandler(o HandlerOptions) http.Handler {
 			defer func() { <-slots }()
 			handler.ServeHTTP(counted, r)
 		default:
-			http.Error(counted, fmt.Sprintf("%d scrapes are in progress, which is the limit", o.MaxInFlight), http.StatusServiceUnavailable)
+			http.Error(counted, fmt.Sprintf("the limit of %d concurrent scrapes is reached", o.MaxInFlight), http.StatusServiceUnavailable)
 		}
 		if s := counted.scrape(r, time.Since(begin)); r.Method != http.MethodHead || s.Refused() {
 			o.Done(s)
@@ -140,7 +143,7 @@ func newMetricsHandler(o HandlerOptions) http.Handler {
 	})
 }
 
-// A pageHandler answers with the page.
+// A pageHandler answers scrapes with the page.
 type pageHandler struct {
 	page   Page
 	logger func() lager.Logger

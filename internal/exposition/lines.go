@@ -12,19 +12,19 @@ import (
 	"github.com/signalbox-ci/signalbox/internal/series"
 )
 
-// A shape is what a pushed family looks like in a format of lines.
+// A shape describes how a pushed family is written in a text format.
 type shape struct {
-	family string // in the lines that begin it
-	typ    string // there, too
-	name   string // what its samples' names begin with
-	suffix string // and what they end in, if there are no parts
+	family string // name in the HELP and TYPE lines
+	typ    string // type in the TYPE line
+	name   string // prefix of the names of its samples
+	suffix string // suffix of these names, if there are no parts
 	parts  []part
 
-	full     bool // with exemplars and, if the page has them, _created samples
-	distinct bool // without buckets and quantiles that came before
+	details bool // write exemplars and, if the page has them, _created samples
+	unique  bool // omit repeated buckets and quantiles
 }
 
-// A part of a series is the samples that have one name.
+// A part writes those samples of a series that have the same name.
 type part struct {
 	suffix string
 	append func(*text, []byte, *shape, *series.Row) []byte
@@ -52,7 +52,7 @@ var (
 	}
 )
 
-// partsOf are the parts of a type; nil if its series are single samples.
+// partsOf returns the parts of a type. It returns nil if a series is a single sample.
 func partsOf(typ series.Type) []part {
 	switch typ {
 	case series.Histogram, series.GaugeHistogram:
@@ -63,8 +63,8 @@ func partsOf(typ series.Type) []part {
 	return nil
 }
 
-// pushed writes a family that was pushed as the client library does, to which in
-// this format a gauge histogram is a histogram.
+// pushed writes a pushed family. Like client_golang, it writes gauge histograms as
+// histograms.
 func (t *text) pushed(out *output, f *series.OpenFamily) error {
 	typ := f.Type()
 	if typ == series.GaugeHistogram {
@@ -74,14 +74,15 @@ func (t *text) pushed(out *output, f *series.OpenFamily) error {
 	return nil
 }
 
+// lines writes the rows of a pushed family.
 func (t *text) lines(out *output, f *series.OpenFamily, rows iter.Seq[*series.Row], s shape) {
-	begun := false
+	started := false
 	for row := range rows {
 		if s.parts != nil && !hasContent(row, f.Type()) {
 			continue
 		}
-		if !begun {
-			begun = true
+		if !started {
+			started = true
 			if help := f.Help(); help != "" {
 				out.buf = appendHelp(out.buf, s.family, t.escape.Replace(help))
 			}
@@ -90,7 +91,7 @@ func (t *text) lines(out *output, f *series.OpenFamily, rows iter.Seq[*series.Ro
 		if s.parts == nil {
 			out.buf = appendName(out.buf, s.name, s.suffix, row.Labels)
 			out.buf = t.float(out.buf, valueOf(row))
-			if s.full {
+			if s.details {
 				out.buf = t.appendExemplar(out.buf, row.Metric.GetCounter().GetExemplar())
 			}
 			out.buf = append(out.buf, '\n')
@@ -98,10 +99,10 @@ func (t *text) lines(out *output, f *series.OpenFamily, rows iter.Seq[*series.Ro
 		for i := range s.parts {
 			out.buf = s.parts[i].append(t, out.buf, &s, row)
 		}
-		if s.full && t.created && row.Metric != nil {
+		if s.details && t.created && row.Metric != nil {
 			out.buf = t.appendCreated(out.buf, &s, row)
 		}
-		if !out.spill() {
+		if !out.flushIfFull() {
 			return
 		}
 	}
@@ -112,13 +113,13 @@ func (t *text) appendBuckets(b []byte, s *shape, row *series.Row) []byte {
 	infinite := false
 	for i, bucket := range h.GetBucket() {
 		bound := bucket.GetUpperBound()
-		if s.distinct && slices.ContainsFunc(h.Bucket[:i], func(o *dto.Bucket) bool { return same(o.GetUpperBound(), bound) }) {
+		if s.unique && slices.ContainsFunc(h.Bucket[:i], func(o *dto.Bucket) bool { return sameNumber(o.GetUpperBound(), bound) }) {
 			continue
 		}
 		infinite = infinite || math.IsInf(bound, 1)
 		b = t.appendNameWith(b, s.name, "_bucket", row.Labels, "le", bound)
 		b = t.appendNumber(b, bucket.GetCumulativeCount(), bucket.GetCumulativeCountFloat())
-		if s.full {
+		if s.details {
 			b = t.appendExemplar(b, bucket.GetExemplar())
 		}
 		b = append(b, '\n')
@@ -135,7 +136,7 @@ func (t *text) appendQuantiles(b []byte, s *shape, row *series.Row) []byte {
 	quantiles := row.Metric.GetSummary().GetQuantile()
 	for i, q := range quantiles {
 		quantile := q.GetQuantile()
-		if s.distinct && slices.ContainsFunc(quantiles[:i], func(o *dto.Quantile) bool { return same(o.GetQuantile(), quantile) }) {
+		if s.unique && slices.ContainsFunc(quantiles[:i], func(o *dto.Quantile) bool { return sameNumber(o.GetQuantile(), quantile) }) {
 			continue
 		}
 		b = t.appendNameWith(b, s.name, "", row.Labels, "quantile", quantile)
@@ -157,20 +158,20 @@ func (t *text) appendCount(b []byte, s *shape, row *series.Row, n uint64, float 
 	return append(b, '\n')
 }
 
-// appendNumber writes how many observations there are: float, if not zero, is that
-// of a histogram that does not count in whole ones.
+// appendNumber writes a count of observations. float, if not zero, is that of a
+// histogram with float counts, and replaces n.
 func (t *text) appendNumber(b []byte, n uint64, float float64) []byte {
 	switch {
 	case float != 0:
 		return t.float(b, float)
-	case t.wholeCount:
+	case t.integerCounts:
 		return strconv.AppendUint(b, n, 10)
 	}
 	return t.float(b, float64(n))
 }
 
-// appendNameWith writes a sample's name and labels, with one more label after them
-// whose value is a number, and a space.
+// appendNameWith writes a sample's name and labels, one additional label whose value is
+// a number, and a space.
 func (t *text) appendNameWith(b []byte, name, suffix, labels, label string, value float64) []byte {
 	b = append(b, name...)
 	b = append(b, suffix...)
@@ -185,10 +186,10 @@ func (t *text) appendNameWith(b []byte, name, suffix, labels, label string, valu
 	return append(b, `"} `...)
 }
 
-// appendExemplar writes what stands after a sample that has an exemplar. One that
-// the format has no room for is left out.
+// appendExemplar writes the exemplar of a sample, if it has one. It omits an exemplar
+// that OpenMetrics does not allow.
 func (t *text) appendExemplar(b []byte, e *dto.Exemplar) []byte {
-	if e == nil || len(e.Label) == 0 || !showable(e) {
+	if e == nil || len(e.Label) == 0 || !validExemplar(e) {
 		return b
 	}
 	b = append(b, " # {"...)
@@ -216,7 +217,8 @@ func (t *text) appendTime(b []byte, at *timestamppb.Timestamp) []byte {
 	return t.float(b, float64(at.AsTime().UnixNano())/1e9)
 }
 
-// createdOf is when a series was created, or nil. At most one of its contents is there.
+// createdOf returns the creation time of a series, or nil. m has at most one of the
+// three contents.
 func createdOf(m *dto.Metric) *timestamppb.Timestamp {
 	switch {
 	case m.Counter != nil:
@@ -227,6 +229,7 @@ func createdOf(m *dto.Metric) *timestamppb.Timestamp {
 	return m.GetSummary().GetCreatedTimestamp()
 }
 
+// labelText returns the text of the labels, as written between the braces of a sample.
 func labelText(pairs []*dto.LabelPair) string {
 	labels := make([]series.Label, len(pairs))
 	for i, l := range pairs {
@@ -235,5 +238,5 @@ func labelText(pairs []*dto.LabelPair) string {
 	return series.LabelText(labels)
 }
 
-// same tells whether two numbers are written in the same way.
-func same(a, b float64) bool { return a == b || math.IsNaN(a) && math.IsNaN(b) }
+// sameNumber reports whether two numbers are written identically.
+func sameNumber(a, b float64) bool { return a == b || math.IsNaN(a) && math.IsNaN(b) }

@@ -9,79 +9,82 @@ import (
 	"github.com/signalbox-ci/signalbox/internal/series"
 )
 
-// A merge goes through three lists of families, each sorted by name, as if they
-// were one.
+// A merge iterates over three lists of families, each sorted by name, in the order of
+// their names.
 type merge struct {
-	own    []*series.Family
-	others []*dto.MetricFamily
-	pushed []*series.OpenFamily
+	stored   []*series.Family     // of Page.Store
+	gathered []*dto.MetricFamily  // of Page.Others
+	pushed   []*series.OpenFamily // of Page.Pushed
 }
 
-// heads are the families of one name; nil where there is none.
-type heads struct {
-	own    *series.Family
-	other  *dto.MetricFamily
-	pushed *series.OpenFamily
+// familiesOfName are the families with one name. A field is nil if there is none.
+type familiesOfName struct {
+	stored   *series.Family
+	gathered *dto.MetricFamily
+	pushed   *series.OpenFamily
 }
 
-// next takes the families of the next name from the lists; false if all are empty.
-func (m *merge) next() (h heads, ok bool) {
+// next removes the families with the next name from the lists, and returns them. It
+// returns false if all lists are empty.
+func (m *merge) next() (fs familiesOfName, ok bool) {
 	var name string
-	least := func(n string) {
+	candidate := func(n string) {
 		if !ok || n < name {
 			name, ok = n, true
 		}
 	}
-	if len(m.own) > 0 {
-		least(m.own[0].Name())
+	if len(m.stored) > 0 {
+		candidate(m.stored[0].Name())
 	}
-	if len(m.others) > 0 {
-		least(m.others[0].GetName())
+	if len(m.gathered) > 0 {
+		candidate(m.gathered[0].GetName())
 	}
 	if len(m.pushed) > 0 {
-		least(m.pushed[0].Name())
+		candidate(m.pushed[0].Name())
 	}
-	if len(m.own) > 0 && m.own[0].Name() == name {
-		h.own, m.own = m.own[0], m.own[1:]
+	if len(m.stored) > 0 && m.stored[0].Name() == name {
+		fs.stored, m.stored = m.stored[0], m.stored[1:]
 	}
-	if len(m.others) > 0 && m.others[0].GetName() == name {
-		h.other, m.others = m.others[0], m.others[1:]
+	if len(m.gathered) > 0 && m.gathered[0].GetName() == name {
+		fs.gathered, m.gathered = m.gathered[0], m.gathered[1:]
 	}
 	if len(m.pushed) > 0 && m.pushed[0].Name() == name {
-		h.pushed, m.pushed = m.pushed[0], m.pushed[1:]
+		fs.pushed, m.pushed = m.pushed[0], m.pushed[1:]
 	}
-	return h, ok
+	return fs, ok
 }
 
-// settle drops the families that cannot be shown beside the rest: one of the
-// others if there is an own one, and a pushed one that is of another type, or whose
-// samples have names that are taken. The error says which.
-func (h *heads) settle(names *names) (err error) {
-	if h.own != nil && h.other != nil {
-		err = fmt.Errorf("metric %s of another collector is left out: there is one of that name already", h.other.GetName())
-		h.other = nil
+// resolveConflicts omits families that conflict with others: a gathered family if there
+// is a stored one, and a pushed family if its type differs from that of the other
+// family, or if its samples have names that are taken. The error names the omitted
+// families. names is nil except for OpenMetrics.
+func (fs *familiesOfName) resolveConflicts(names *names) (err error) {
+	if fs.stored != nil && fs.gathered != nil {
+		err = fmt.Errorf("metric %s from another registry is omitted: a metric with that name already exists", fs.gathered.GetName())
+		fs.gathered = nil
 	}
-	if h.pushed == nil {
+	if fs.pushed == nil {
 		return err
 	}
-	name, typ := h.pushed.Name(), h.pushed.Type().ClientModel()
-	if shown, ok := h.shownType(); ok && shown != typ {
-		err = errors.Join(err, fmt.Errorf("pushed metric %s is left out: it is of type %s, but there is one of that name already, of type %s", name, typ, shown))
-		h.pushed = nil
+	name, typ := fs.pushed.Name(), fs.pushed.Type().ClientModel()
+	if shown, ok := fs.shownType(); ok && shown != typ {
+		err = errors.Join(err, fmt.Errorf("pushed metric %s is omitted: its type is %s, but the existing metric with that name has type %s", name, typ, shown))
+		fs.pushed = nil
 	} else if taken, ok := names.clash(name); ok {
-		err = errors.Join(err, fmt.Errorf("pushed metric %s is left out of OpenMetrics: another family holds the name %s", name, taken))
-		h.pushed = nil
+		err = errors.Join(err, fmt.Errorf("pushed metric %s is omitted from OpenMetrics: another metric already uses the name %s", name, taken))
+		fs.pushed = nil
 	}
 	return err
 }
 
-// shownType is the type of the family that is shown in any case.
-func (h *heads) shownType() (typ dto.MetricType, ok bool) {
+// shownType returns the type of the stored or gathered family, which is always shown.
+// It returns false if there is only a pushed family.
+func (fs *familiesOfName) shownType() (typ dto.MetricType, ok bool) {
 	switch {
-	case h.own != nil:
-		return h.own.Type().ClientModel(), true
-	case h.other != nil:
-		return h.other.GetType(), true
+	case fs.stored != nil:
+		return fs.stored.Type().ClientModel(), true
+	case fs.gathered != nil:
+		return fs.gathered.GetType(), true
 	}
 	return 0, false
 }

@@ -2,52 +2,61 @@ package exposition
 
 import "github.com/signalbox-ci/signalbox/internal/series"
 
-// names say who has which names on an OpenMetrics page. There, no two families may
-// have samples of one name, nor may their types allow for it: a counter that has
-// builds_total holds builds and builds_created as well, whether there are such
-// samples or not. A family of unknown type holds nothing of the kind, so that is
-// what counters, and whatever is pushed, are where names are short.
+// names records which families use which names on an OpenMetrics page. There, the
+// samples of two families must not have the same name. Moreover, a type reserves names
+// even if there are no such samples: the counter builds_total also reserves builds and
+// builds_created. A family of unknown type reserves no additional names. So counters
+// and pushed families whose reserved names conflict are written with unknown type.
 type names struct {
 	families map[string]bool
-	taken    map[string]bool   // held by a family, whatever becomes of its type
-	wanted   map[string]int    // how many families would hold it if all had their types
-	clashes  map[string]string // the pushed families for which there is no room, and the name that is taken
+
+	// taken are the names that a family uses regardless of the type it is written with.
+	taken map[string]bool
+
+	// wanted is, for each name, the number of families that would use or reserve it if
+	// all were written with their types.
+	wanted map[string]int
+
+	// clashes is, for each pushed family that cannot be shown, the name that is taken.
+	clashes map[string]string
 }
 
-// namesOf goes through all families of a page. The pushed ones come last: they give
-// way to the others.
-func namesOf(m merge) *names {
+// newNames returns the names of the families of a page. It adds the pushed families
+// last, because the others take precedence.
+func newNames(m merge) *names {
 	n := &names{families: map[string]bool{}, taken: map[string]bool{}, wanted: map[string]int{}, clashes: map[string]string{}}
-	for _, f := range m.own {
+	for _, f := range m.stored {
 		n.add(f.Name(), f.Type(), f.Type() != series.Counter)
 	}
-	for _, mf := range m.others {
+	for _, mf := range m.gathered {
 		if typ, ok := series.TypeOf(mf.GetType()); ok && !n.families[mf.GetName()] {
 			n.add(mf.GetName(), typ, typ != series.Counter)
 		}
 	}
 	for _, f := range m.pushed {
-		if !n.families[f.Name()] && n.hasRoom(f) {
+		if !n.families[f.Name()] && n.isFree(f) {
 			n.add(f.Name(), f.Type(), false)
 		}
 	}
 	return n
 }
 
-// add adds a family. A rigid one is of its type in any case.
-func (n *names) add(name string, typ series.Type, rigid bool) {
+// add adds a family. fixedType means that the family is always written with its type.
+func (n *names) add(name string, typ series.Type, fixedType bool) {
 	n.families[name] = true
 	for _, s := range series.SampleNames(name, typ) {
 		n.taken[s] = true
 		n.wanted[s]++
 	}
 	for _, s := range series.OpenMetricsNames(name, typ) {
-		n.taken[s] = n.taken[s] || rigid
+		n.taken[s] = n.taken[s] || fixedType
 		n.wanted[s]++
 	}
 }
 
-func (n *names) hasRoom(f *series.OpenFamily) bool {
+// isFree reports whether none of the names of a pushed family's samples are taken. If
+// one is, it records a clash.
+func (n *names) isFree(f *series.OpenFamily) bool {
 	for _, s := range series.SampleNames(f.Name(), f.Type()) {
 		if n.taken[s] {
 			n.clashes[f.Name()] = s
@@ -57,8 +66,8 @@ func (n *names) hasRoom(f *series.OpenFamily) bool {
 	return true
 }
 
-// clash is the name that a pushed family cannot have, if it cannot be shown. Without
-// names, which are for OpenMetrics, there is none.
+// clash returns the name that is taken if a pushed family cannot be shown because of
+// that. It returns false if n is nil.
 func (n *names) clash(family string) (name string, ok bool) {
 	if n == nil {
 		return "", false
@@ -67,15 +76,15 @@ func (n *names) clash(family string) (name string, ok bool) {
 	return name, ok
 }
 
-// counterBase is what OpenMetrics calls the family of a counter; false if it
-// cannot be a counter there.
+// counterBase returns the name in OpenMetrics of the family of a counter. It returns
+// false if the family must be written with unknown type.
 func (n *names) counterBase(name string) (base string, ok bool) {
 	base, ok = series.CounterBase(name)
-	return base, ok && n.hasType(name, series.Counter)
+	return base, ok && n.canHaveType(name, series.Counter)
 }
 
-// hasType tells whether a family can hold the names that its type demands.
-func (n *names) hasType(name string, typ series.Type) bool {
+// canHaveType reports whether no other family uses the names that the type reserves.
+func (n *names) canHaveType(name string, typ series.Type) bool {
 	for _, s := range series.OpenMetricsNames(name, typ) {
 		if n.wanted[s] > 1 {
 			return false

@@ -7,7 +7,7 @@ import (
 	"testing"
 )
 
-func TestNumbersAreWrittenAsByStrconv(t *testing.T) {
+func TestAppendFloatEqualsStrconv(t *testing.T) {
 	check := func(v float64) {
 		t.Helper()
 		for _, v := range []float64{v, -v} {
@@ -16,7 +16,7 @@ func TestNumbersAreWrittenAsByStrconv(t *testing.T) {
 				want = []byte("0")
 			}
 			if got := appendFloat([]byte("x "), v); string(got) != "x "+string(want) {
-				t.Fatalf("%b is written as %s, not %s", v, got[2:], want)
+				t.Fatalf("%b: got %s, want %s", v, got[2:], want)
 			}
 		}
 	}

@@ -8,15 +8,14 @@ import (
 	"github.com/signalbox-ci/signalbox/internal/series"
 )
 
-// openMetrics is the OpenMetrics text format, but for the line that ends a page.
+// openMetrics is the OpenMetrics text format, except for the last line of a page.
 //
-// There, the samples of a counter must end in _total, and the family is named
-// without that. Names do not change from one format to the other here, so a
-// counter whose name does not end so is a family of unknown type; and so is one
-// that would hold a name, without it, that another family has.
+// In OpenMetrics, the names of a counter's samples must end in _total, and the name of
+// its family lacks that suffix. As Signalbox uses the same sample names in all formats,
+// it writes a counter whose name does not end in _total as a family of unknown type,
+// and also a counter whose name without _total is used by another family.
 //
-// Nor do readers accept every value in a family that has a type. See pushed for
-// what becomes of those.
+// In addition, parsers reject certain values in families with a known type; see pushed.
 type openMetrics struct {
 	text
 	names *names
@@ -29,7 +28,7 @@ func newOpenMetrics(names *names, created bool, wall series.Wall, now series.Ins
 		float:         appendOpenFloat,
 		escape:        openHelpEscaper,
 		created:       created,
-		wholeCount:    true,
+		integerCounts: true,
 		withExemplars: true,
 		naming: func(f *series.Family) (name, suffix, typ string) {
 			if f.Type() != series.Counter {
@@ -44,12 +43,12 @@ func newOpenMetrics(names *names, created bool, wall series.Wall, now series.Ins
 	}}
 }
 
-// pushed writes what was pushed so that it is valid, whatever it is. Readers refuse
-// the whole page for one counter that is negative, a histogram whose buckets do not
-// add up, or a gauge histogram with the names that its samples have in the other
-// formats. All of that can stand in families of unknown type, so those are what such
-// a family becomes, at the price of exemplars and times of creation: one family for
-// each name that its samples have.
+// pushed writes a pushed family as valid OpenMetrics, whatever it contains. Parsers
+// reject the whole page if it contains a negative counter, a histogram with
+// inconsistent buckets, or a gauge histogram whose samples have the same names as in
+// the other formats. In families of unknown type, all of these are valid. So pushed
+// writes such a family as several families of unknown type, one for each sample name.
+// These have no exemplars and no creation times.
 func (o *openMetrics) pushed(out *output, f *series.OpenFamily) error {
 	switch f.Type() {
 	case series.Gauge:
@@ -59,7 +58,7 @@ func (o *openMetrics) pushed(out *output, f *series.OpenFamily) error {
 		o.lines(out, f, f.Rows(o.now), shape{family: f.Name(), name: f.Name(), typ: "unknown"})
 		return nil
 	}
-	rows := takeDown(f, o.now)
+	rows := newRows(f, o.now)
 	defer rows.release()
 	if shape, valid, ok := o.typed(f); ok && rows.all(valid) {
 		o.lines(out, f, rows.each, shape)
@@ -69,26 +68,27 @@ func (o *openMetrics) pushed(out *output, f *series.OpenFamily) error {
 	return nil
 }
 
-// typed is how a family looks that has its type, and which rows can stand in it; ok
-// is false if its name forbids that.
+// typed returns how to write a family with its type, and a function that reports
+// whether a row is valid for that type. ok is false if the family's name or type does
+// not allow it.
 func (o *openMetrics) typed(f *series.OpenFamily) (s shape, valid func(*series.Row) bool, ok bool) {
-	s = shape{family: f.Name(), name: f.Name(), typ: f.Type().String(), full: true, parts: partsOf(f.Type())}
+	s = shape{family: f.Name(), name: f.Name(), typ: f.Type().String(), details: true, parts: partsOf(f.Type())}
 	switch f.Type() {
 	case series.Counter:
 		s.name, ok = o.names.counterBase(f.Name())
 		s.family, s.suffix = s.name, "_total"
-		return s, func(r *series.Row) bool { return isCount(valueOf(r)) }, ok
+		return s, func(r *series.Row) bool { return validCounterValue(valueOf(r)) }, ok
 	case series.Histogram:
-		valid = func(r *series.Row) bool { return isHistogram(r.Metric.GetHistogram()) }
+		valid = func(r *series.Row) bool { return validHistogram(r.Metric.GetHistogram()) }
 	case series.Summary:
-		valid = func(r *series.Row) bool { return isSummary(r.Metric.GetSummary()) }
+		valid = func(r *series.Row) bool { return validSummary(r.Metric.GetSummary()) }
 	default:
 		return s, nil, false
 	}
-	return s, valid, o.names.hasType(f.Name(), f.Type())
+	return s, valid, o.names.canHaveType(f.Name(), f.Type())
 }
 
-// unknown writes a family as one of unknown type for each name of its samples.
+// unknown writes a family as one family of unknown type for each sample name.
 func (o *openMetrics) unknown(out *output, f *series.OpenFamily, rows *rows) {
 	parts := partsOf(f.Type())
 	if parts == nil {
@@ -96,11 +96,12 @@ func (o *openMetrics) unknown(out *output, f *series.OpenFamily, rows *rows) {
 		return
 	}
 	for i := range parts {
-		o.lines(out, f, rows.each, shape{family: f.Name() + parts[i].suffix, name: f.Name(), typ: "unknown", parts: parts[i : i+1], distinct: true})
+		o.lines(out, f, rows.each, shape{family: f.Name() + parts[i].suffix, name: f.Name(), typ: "unknown", parts: parts[i : i+1], unique: true})
 	}
 }
 
-// appendOpenFloat writes a number as OpenMetrics wants it: always as a float.
+// appendOpenFloat writes a number as a float, even if it is an integer, as
+// client_golang does for OpenMetrics.
 func appendOpenFloat(b []byte, v float64) []byte {
 	begin := len(b)
 	b = appendFloat(b, v)

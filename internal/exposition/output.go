@@ -5,8 +5,9 @@ import (
 	"sync"
 )
 
-// An output gathers what is written until there is enough of it to pass on. The formats
-// append to buf, and call spill now and then. After an error it drops what is written.
+// An output buffers what is written to w. The formats append to buf, and call
+// flushIfFull regularly. After an error of w, the output discards what is written to
+// it.
 type output struct {
 	w   io.Writer
 	buf []byte
@@ -16,14 +17,14 @@ type output struct {
 const (
 	bufferSize = 64 << 10
 
-	// spillAt leaves room for a few series, so that the buffer rarely grows.
-	spillAt = bufferSize - 4<<10
+	// flushSize leaves room for a few more series, so that the buffer rarely grows.
+	flushSize = bufferSize - 4<<10
 )
 
-// spill passes the content of the buffer on if there is much of it. It returns
-// false if the scraper is gone.
-func (o *output) spill() bool {
-	if len(o.buf) >= spillAt {
+// flushIfFull writes the buffer to w if it is almost full. It returns false if w
+// returned an error, which usually means that the scraper has disconnected.
+func (o *output) flushIfFull() bool {
+	if len(o.buf) >= flushSize {
 		o.flush()
 	}
 	return o.err == nil
@@ -36,10 +37,10 @@ func (o *output) flush() {
 	o.buf = o.buf[:0]
 }
 
-// Write implements io.Writer, for encoders of other packages.
+// Write implements io.Writer for the encoders of other packages.
 func (o *output) Write(b []byte) (int, error) {
 	o.buf = append(o.buf, b...)
-	o.spill()
+	o.flushIfFull()
 	return len(b), o.err
 }
 

@@ -1,11 +1,12 @@
-// Package exposition serves a store as a page that Prometheus scrapes: it
-// negotiates the format, writes the families and their series, and runs the
-// listener, with TLS and authentication if asked.
+// Package exposition serves the metrics page, which Prometheus scrapes. It negotiates
+// the format, writes the families and their series, and runs the metrics listener, with
+// optional TLS and authentication.
 //
-// Pages are written series by series through one buffer, from what the store
-// holds; a scrape takes no memory in proportion to their number, but where a format
-// has to know it all beforehand: for a list of what was pushed and, in protobuf, one
-// of exemplars, and the text of a family of native histograms.
+// A scrape reads the store and writes the page series by series through one buffer, so
+// the memory that it needs does not grow with the number of series. The exceptions are
+// data of a family that a format needs in advance: a list of the pushed series and, in
+// protobuf, also a list of the exemplars, and the encoded series of a family of native
+// histograms.
 package exposition
 
 import (
@@ -20,47 +21,49 @@ import (
 	"github.com/signalbox-ci/signalbox/internal/series"
 )
 
-// A Page is what a scrape gets: the families of the store, and beside them those
-// that another gatherer has, and what was pushed. It is safe for concurrent use.
+// A Page is the metrics page: the families of a store, of another gatherer, and those
+// that were pushed. It is safe for concurrent use.
 type Page struct {
 	Store *series.Store
 
-	// Others, if not nil, has further families. One that has the name of a
-	// family of the store is left out, and reported.
+	// Others, if not nil, gathers additional families. If one has the same name as a
+	// family of the store, Write omits it and reports an error.
 	Others prometheus.Gatherer
 
-	// Gathered, if not nil, is called with what Others gathered, for each page. It
-	// must not change it.
+	// Gathered, if not nil, is called for each page with what Others gathered. It must
+	// not change the families.
 	Gathered func([]*dto.MetricFamily)
 
-	// Pushed, if not nil, returns what was pushed, or nil while there is nothing of
-	// the kind. A family that has the name of one of the others' is shown as one
-	// with it if their types agree; if not, it is left out, and reported.
+	// Pushed, if not nil, returns the pushed families, or nil if there are none. If a
+	// pushed family has the same name and type as a family of Store or Others, Write
+	// combines them. If the types differ, it omits the pushed family and reports an
+	// error.
 	Pushed func() *Pushed
 
 	// Refresh, if not nil, is called before each scrape.
 	Refresh func()
 
-	// Created says whether OpenMetrics pages have _created samples. Protobuf
-	// carries the same in a field, always.
+	// Created adds _created samples to OpenMetrics pages. Protobuf always has the
+	// creation time, in a field.
 	Created bool
 }
 
 // Pushed are the families that agents and jobs push.
 type Pushed struct {
 	Store *series.OpenStore
-	Clock *series.Clock // which the deadlines in the store are by
+	Clock *series.Clock // the clock of the deadlines in Store
 }
 
-// A format writes families in one of the exposition formats. Of a family that has
-// no series, it writes nothing.
+// A format writes families in one of the exposition formats. It writes nothing for a
+// family without series.
 type format interface {
 	family(out *output, f *series.Family)
 	pushed(out *output, f *series.OpenFamily) error
 }
 
-// Write writes the page. The error joins what Others could not gather and what was left
-// out, without which the rest was written all the same, and what the writer returned.
+// Write writes the page. If Others fails, or if families or series must be omitted,
+// Write still writes the rest. It returns all of these errors, joined with that of the
+// writer.
 func (p *Page) Write(w io.Writer, as expfmt.Format) error {
 	if p.Refresh != nil {
 		p.Refresh()
@@ -75,31 +78,31 @@ func (p *Page) Write(w io.Writer, as expfmt.Format) error {
 	others, err := p.gatherOthers()
 	report(err)
 	pushed, now := p.pushed()
-	rest := merge{own: p.Store.Families(), others: others, pushed: pushed}
+	rest := merge{stored: p.Store.Families(), gathered: others, pushed: pushed}
 	out := &output{w: w, buf: getBuffer()}
 	defer func() { putBuffer(out.buf) }()
 
 	var names *names
 	if as.FormatType() == expfmt.TypeOpenMetrics {
-		names = namesOf(rest)
+		names = newNames(rest)
 	}
 	format := p.format(as, names, now)
-	foreign := p.foreign(out, as, names)
+	library := p.newLibraryEncoder(out, as, names)
 	for {
-		heads, ok := rest.next()
+		fs, ok := rest.next()
 		if !ok {
 			break
 		}
-		report(heads.settle(names))
-		switch shared := heads.own != nil || heads.other != nil; {
-		case heads.pushed != nil && shared:
-			report(foreign.together(heads, now))
-		case heads.pushed != nil:
-			report(format.pushed(out, heads.pushed))
-		case heads.own != nil:
-			format.family(out, heads.own)
-		case heads.other != nil:
-			report(foreign.family(heads.other))
+		report(fs.resolveConflicts(names))
+		switch shared := fs.stored != nil || fs.gathered != nil; {
+		case fs.pushed != nil && shared:
+			report(library.shared(fs, now))
+		case fs.pushed != nil:
+			report(format.pushed(out, fs.pushed))
+		case fs.stored != nil:
+			format.family(out, fs.stored)
+		case fs.gathered != nil:
+			report(library.family(fs.gathered))
 		}
 	}
 	if as.FormatType() == expfmt.TypeOpenMetrics {
@@ -121,7 +124,8 @@ func (p *Page) gatherOthers() ([]*dto.MetricFamily, error) {
 	return others, err
 }
 
-// pushed are the families that have something to show, as of now.
+// pushed returns the pushed families that have series to show, and the current time on
+// their clock.
 func (p *Page) pushed() (families []*series.OpenFamily, now series.Instant) {
 	if p.Pushed == nil {
 		return nil, 0
@@ -155,8 +159,8 @@ func (p *Page) format(as expfmt.Format, names *names, now series.Instant) format
 	return &viaClientLibrary{as, now}
 }
 
-// viaClientLibrary writes the formats that nobody scrapes, but that the header
-// can ask for: protobuf messages as text.
+// viaClientLibrary writes, with client_golang's encoder, the formats that a client can
+// request but no scraper does, such as protobuf messages as text.
 type viaClientLibrary struct {
 	as  expfmt.Format
 	now series.Instant

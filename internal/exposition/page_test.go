@@ -41,7 +41,8 @@ func update(f *series.Family, op series.Op, v float64, values ...string) {
 	Expect(f.Update(op, series.Plain(values...), "owner", v, series.Instant(epoch.UnixNano()))).To(Equal(series.OK))
 }
 
-// observe updates the series a of a histogram, with an exemplar of the labels.
+// observe updates the histogram with label value a. The labels are those of the
+// exemplar.
 func observe(f *series.Family, v float64, a string, labels ...series.Label) {
 	GinkgoHelper()
 	values := series.Plain(a)
@@ -54,8 +55,8 @@ func observe(f *series.Family, v float64, a string, labels ...series.Label) {
 	Expect(f.Update(series.Observe, values, "", v, series.Instant(epoch.UnixNano()))).To(Equal(series.OK))
 }
 
-// newVariedStore has a family of each kind, and values and labels that are hard
-// to write.
+// newVariedStore returns a store with families of all kinds, and with values and labels
+// that are difficult to encode.
 func newVariedStore() *series.Store {
 	store := newStore(series.Label{Name: "node", Value: `quo"te`})
 	counter := add(store, series.FamilyOptions{Name: "builds_total", Help: `A "help" \ text` + "\nof two lines", Type: series.Counter, Labels: []string{"job", "team"}})
@@ -87,7 +88,7 @@ func newVariedStore() *series.Store {
 	return store
 }
 
-// viaLibrary is the page as client_golang's own encoder writes it.
+// viaLibrary returns the page as client_golang's encoder writes it.
 func viaLibrary(store *series.Store, as expfmt.Format) string {
 	GinkgoHelper()
 	families, err := store.Gather()
@@ -129,21 +130,21 @@ var (
 )
 
 var _ = Describe("A page", func() {
-	It("is, in the text format, what client_golang writes, byte for byte", func() {
+	It("equals client_golang's output in the text format", func() {
 		store := newVariedStore()
 		Expect(written(Page{Store: store}, textFormat)).To(Equal(viaLibrary(store, textFormat)))
 	})
 
-	It("is, in OpenMetrics, what client_golang writes where no name has to change", func() {
+	It("equals client_golang's output in OpenMetrics if all counters end in _total", func() {
 		store := newVariedStore()
 		Expect(written(Page{Store: store, Created: true}, openMetricsFormat)).To(Equal(viaLibrary(store, openMetricsFormat)))
 	})
 
-	It("leaves _created samples out of OpenMetrics if told to", func() {
+	It("has no _created samples in OpenMetrics unless Created is true", func() {
 		Expect(written(Page{Store: newVariedStore()}, openMetricsFormat)).NotTo(ContainSubstring("_created"))
 	})
 
-	It("decodes, in protobuf, to what the store gathers", func() {
+	It("decodes to the result of Gather in protobuf", func() {
 		store := newVariedStore()
 		want, err := store.Gather()
 		Expect(err).NotTo(HaveOccurred())
@@ -154,7 +155,7 @@ var _ = Describe("A page", func() {
 		}
 	})
 
-	It("keeps the names of counters in OpenMetrics, at the price of their type", func() {
+	It("keeps the names of counters in OpenMetrics, with unknown type if necessary", func() {
 		store := newStore()
 		update(add(store, series.FamilyOptions{Name: "builds_finished", Type: series.Counter, Labels: []string{"job"}}), series.Add, 2, "unit")
 		update(add(store, series.FamilyOptions{Name: "builds_finished_total", Type: series.Counter}), series.Add, 3)
@@ -177,16 +178,16 @@ queries_created 1.7000000005e+09
 `))
 	})
 
-	It("writes the formats that only people read, too", func() {
+	It("also supports the protobuf text formats", func() {
 		store := newVariedStore()
 		for _, t := range []expfmt.FormatType{expfmt.TypeProtoText, expfmt.TypeProtoCompact} {
-			// The library varies the spaces in these on purpose.
+			// The protobuf library varies the spaces deliberately.
 			unspaced := func(s string) string { return strings.ReplaceAll(s, " ", "") }
 			Expect(unspaced(written(Page{Store: store}, expfmt.NewFormat(t)))).To(Equal(unspaced(viaLibrary(store, expfmt.NewFormat(t)))))
 		}
 	})
 
-	It("does not show what was swept", func() {
+	It("does not show swept series", func() {
 		now := epoch
 		store := series.NewStore(series.Options{Clock: series.NewExactClock(func() time.Time { return now }), OwnerLimit: time.Minute})
 		gauge := add(store, series.FamilyOptions{Name: "g", Type: series.Gauge, Labels: []string{"worker"}, Ownership: series.Heartbeat})
@@ -198,7 +199,7 @@ queries_created 1.7000000005e+09
 		}
 	})
 
-	Describe("with another gatherer beside the store", func() {
+	Describe("with another gatherer in addition to the store", func() {
 		var store *series.Store
 		var others *prometheus.Registry
 		BeforeEach(func() {
@@ -220,21 +221,21 @@ queries_created 1.7000000005e+09
 			Expect(decode(written(Page{Store: store, Others: others}, protobufFormat))).To(HaveLen(3))
 		})
 
-		It("keeps the names of its counters in OpenMetrics, too", func() {
+		It("keeps the names of the gatherer's counters in OpenMetrics", func() {
 			update(add(store, series.FamilyOptions{Name: "z", Type: series.Gauge}), series.Set, 1)
 			page := written(Page{Store: store, Others: others}, openMetricsFormat)
 			Expect(page).To(ContainSubstring("# TYPE z gauge\nz 1.0\n# HELP z_total \n# TYPE z_total unknown\nz_total 3.0\n"))
 		})
 
-		It("leaves out and reports a family that the store has as well", func() {
+		It("omits and reports a gathered family whose name the store also has", func() {
 			others.MustRegister(prometheus.NewGauge(prometheus.GaugeOpts{Name: "m"}))
 			var b bytes.Buffer
-			Expect((&Page{Store: store, Others: others}).Write(&b, textFormat)).To(MatchError(ContainSubstring("metric m of another collector is left out")))
+			Expect((&Page{Store: store, Others: others}).Write(&b, textFormat)).To(MatchError(ContainSubstring("metric m from another registry is omitted")))
 			Expect(strings.Count(b.String(), "# TYPE m ")).To(Equal(1))
 			Expect(b.String()).To(ContainSubstring("z_total 3"))
 		})
 
-		It("shows the rest when the other fails", func() {
+		It("shows the store's families when the gatherer fails", func() {
 			failing := prometheus.GathererFunc(func() ([]*dto.MetricFamily, error) { return nil, errors.New("no luck") })
 			var b bytes.Buffer
 			Expect((&Page{Store: store, Others: failing}).Write(&b, textFormat)).To(MatchError(ContainSubstring("no luck")))
@@ -242,10 +243,10 @@ queries_created 1.7000000005e+09
 		})
 	})
 
-	Describe("of which a sweep takes the rest while it is written", func() {
+	Describe("during which the remaining series are swept", func() {
 		const n = 5000
-		// sweptPage is the page of n series of a family, which are all swept when
-		// the first part of it is written.
+		// sweptPage returns the page of a family with n series. A sweep removes all
+		// of them when the first part of the page is written.
 		sweptPage := func(typ series.Type, as expfmt.Format) string {
 			GinkgoHelper()
 			now := epoch
@@ -265,7 +266,7 @@ queries_created 1.7000000005e+09
 			return b.String()
 		}
 
-		It("has no samples of those in text", func() {
+		It("has no samples of the swept series in the text format", func() {
 			for _, typ := range []series.Type{series.Counter, series.Gauge} {
 				page := readSamples(sweptPage(typ, textFormat))
 				Expect(len(page)).To(And(BeNumerically(">", 100), BeNumerically("<", n)))
@@ -275,7 +276,7 @@ queries_created 1.7000000005e+09
 			}
 		})
 
-		It("ends them in protobuf", func() {
+		It("has stale markers for the swept series in protobuf", func() {
 			for _, typ := range []series.Type{series.Counter, series.Gauge, series.Histogram} {
 				families := decode(sweptPage(typ, protobufFormat))
 				Expect(families).To(HaveLen(1))
@@ -294,7 +295,7 @@ queries_created 1.7000000005e+09
 		})
 	})
 
-	It("stops writing when the scraper is gone", func() {
+	It("stops writing after a write error", func() {
 		store := newStore()
 		f := add(store, series.FamilyOptions{Name: "m", Type: series.Gauge, Labels: []string{"a"}})
 		for i := range 20_000 {
@@ -307,7 +308,7 @@ queries_created 1.7000000005e+09
 		}
 	})
 
-	It("takes no memory for each series", func() {
+	It("does not allocate memory for each series", func() {
 		store := newStore()
 		f := add(store, series.FamilyOptions{Name: "m", Type: series.Histogram, Labels: []string{"a"}, Bounds: []float64{1, 2}})
 		exemplified := add(store, series.FamilyOptions{Name: "n", Type: series.Histogram, Labels: []string{"a"}, Bounds: []float64{1, 2}})
@@ -335,7 +336,7 @@ type writerFunc func([]byte) (int, error)
 
 func (f writerFunc) Write(b []byte) (int, error) { return f(b) }
 
-// readSamples are the samples of a page in the text format.
+// readSamples returns the samples of a page in the text format.
 func readSamples(page string) map[string]string {
 	samples := map[string]string{}
 	for line := range strings.Lines(page) {

@@ -12,32 +12,32 @@ import (
 // protobuf is the format of length-delimited io.prometheus.client.MetricFamily
 // messages.
 //
-// A message begins with its length, so each family is walked twice: first to
-// add up how long its series are, then to write them. What a series takes must
-// not change in between, though its value may. So the counts of histograms are
-// written in a fixed width, and a series that is swept between the two walks is
-// written all the same, with the value by which Prometheus marks a series that
-// has ended. The exemplars are those of the first walk, to which pointers are kept.
+// A message begins with its length, so each family is walked twice: first to add up the
+// lengths of its series, then to write them. The encoded length of a series must not
+// change in between, although its value may. So the counts of histograms have a fixed
+// width, and a series that is swept between the two walks is still written, with
+// Prometheus' stale marker as its value. The second walk writes the exemplars of the
+// first one, to which it keeps pointers.
 //
-// What a series with native buckets takes has no bound that would be worth keeping
-// to: families of such are written to memory first.
+// Native buckets have no useful maximum length. So a family of histograms with native
+// buckets is first encoded to memory.
 type protobuf struct {
 	wall     series.Wall
-	now      series.Instant // as of which to show what was pushed
-	walked   []uint64       // bit set: which series were alive on the first walk
+	now      series.Instant // the current time on the clock of the pushed families
+	alive    []uint64       // bit set of the series that were live on the first walk
 	snapshot series.Snapshot
-	metric   []byte // the metric being written, or a part of it
-	part     []byte
+	metric   []byte // the Metric message being written
+	part     []byte // a message in metric
 
-	// taken are the exemplars of the first walk, of a family that has any: those of
-	// each series in turn, and after them a nil.
-	taken     []*series.Exemplar
-	exemplars []*series.Exemplar // of the series being written
-	message   []byte             // a part of a part
-	written   []byte             // the family, if it has native buckets
+	// allExemplars are the exemplars found on the first walk: those of each series,
+	// followed by nil. They are collected only for families with exemplars.
+	allExemplars  []*series.Exemplar
+	exemplars     []*series.Exemplar // of the series being written
+	message       []byte             // a message in part
+	familyMessage []byte             // encoded metrics of a native family
 }
 
-// The numbers of the fields, from client_model's metrics.proto.
+// Field numbers from client_model's metrics.proto.
 const (
 	familyName, familyHelp, familyType, familyMetric = 1, 2, 3, 4
 
@@ -56,7 +56,8 @@ const (
 	timestampSeconds, timestampNanos = 1, 2
 )
 
-// staleMarker are the bits of the NaN with which Prometheus ends a series.
+// staleMarker is the bit pattern of the NaN with which Prometheus marks the end of a
+// series.
 const staleMarker = 0x7ff0_0000_0000_0002
 
 func (p *protobuf) family(out *output, f *series.Family) {
@@ -76,42 +77,43 @@ func (p *protobuf) family(out *output, f *series.Family) {
 	head := p.head(f)
 	out.buf = protowire.AppendVarint(out.buf, uint64(len(head)+length))
 	out.buf = append(out.buf, head...)
-	i, taken := 0, p.taken
+	i, rest := 0, p.allExemplars
 	for _, page := range pages {
 		for _, s := range page {
 			if exemplars {
-				end := slices.Index(taken, nil)
-				p.exemplars, taken = taken[:end], taken[end+1:]
+				end := slices.Index(rest, nil)
+				p.exemplars, rest = rest[:end], rest[end+1:]
 			}
-			if p.walked[i/64]&(1<<(i%64)) != 0 {
+			if p.alive[i/64]&(1<<(i%64)) != 0 {
 				p.encode(f, s)
 				out.buf = protowire.AppendTag(out.buf, familyMetric, protowire.BytesType)
 				out.buf = protowire.AppendBytes(out.buf, p.metric)
 			}
 			i++
-			if !out.spill() {
+			if !out.flushIfFull() {
 				return
 			}
 		}
 	}
 }
 
-// measure is the first walk.
+// measure is the first walk. It returns the total length of the series, and whether
+// there are any.
 func (p *protobuf) measure(f *series.Family, pages [][]*series.Series, exemplars bool) (length int, any bool) {
-	p.walked, p.taken, p.exemplars = p.walked[:0], p.taken[:0], nil
+	p.alive, p.allExemplars, p.exemplars = p.alive[:0], p.allExemplars[:0], nil
 	i := 0
 	for _, page := range pages {
 		for _, s := range page {
 			if i%64 == 0 {
-				p.walked = append(p.walked, 0)
+				p.alive = append(p.alive, 0)
 			}
 			if exemplars {
-				begin := len(p.taken)
-				p.taken = append(f.AppendExemplars(p.taken, s), nil)
-				p.exemplars = p.taken[begin : len(p.taken)-1]
+				begin := len(p.allExemplars)
+				p.allExemplars = append(f.AppendExemplars(p.allExemplars, s), nil)
+				p.exemplars = p.allExemplars[begin : len(p.allExemplars)-1]
 			}
 			if p.encode(f, s) {
-				p.walked[i/64] |= 1 << (i % 64)
+				p.alive[i/64] |= 1 << (i % 64)
 				length += protowire.SizeTag(familyMetric) + protowire.SizeBytes(len(p.metric))
 				any = true
 			}
@@ -127,7 +129,7 @@ func (p *protobuf) head(f *series.Family) []byte {
 	return appendFamilyType(b, f.Type())
 }
 
-// encode writes a series into p.metric. It returns false if it was swept.
+// encode encodes a series to p.metric. It returns false if the series was removed.
 func (p *protobuf) encode(f *series.Family, s *series.Series) (alive bool) {
 	p.metric = p.metric[:0]
 	for name, value := range f.Labels(s) {
@@ -168,7 +170,7 @@ func (p *protobuf) encodeHistogram(f *series.Family, s *series.Series, alive boo
 		}
 		p.part = p.appendBucket(p.part, n, f.Bounds()[i], e)
 	}
-	if len(exemplars) > 0 { // the bucket of +Inf is there if it has an exemplar
+	if len(exemplars) > 0 { // the +Inf bucket is included only with an exemplar
 		p.part = p.appendBucket(p.part, p.snapshot.Count, math.Inf(1), exemplars[0])
 	}
 	if f.Native() {
@@ -240,15 +242,16 @@ func appendDouble(b []byte, field protowire.Number, v float64) []byte {
 	return protowire.AppendFixed64(b, math.Float64bits(v))
 }
 
-// countWidth is how many bytes a count takes, whatever it is. Seven bits each
-// are enough for any count that a series reaches.
+// countWidth is the fixed number of bytes of an encoded count. Seven bits per byte are
+// enough for any count that a series can reach in practice.
 const countWidth = 8
 
-// bucketSize is what the message of a bucket takes, but for its exemplar.
+// bucketSize is the length of a Bucket message without exemplar.
 const bucketSize = 1 + countWidth + 1 + 8
 
-// appendCount writes a count as a varint of fixed width: all bytes but the last
-// say that more follow, which decoders accept though it is not the shortest form.
+// appendCount writes a count as a varint of fixed width: the continuation bit is set in
+// all bytes except the last. Decoders accept this, although it is not the shortest
+// encoding.
 func appendCount(b []byte, field protowire.Number, n uint64) []byte {
 	b = protowire.AppendTag(b, field, protowire.VarintType)
 	for range countWidth - 1 {

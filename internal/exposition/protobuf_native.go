@@ -8,7 +8,7 @@ import (
 	"github.com/signalbox-ci/signalbox/internal/series"
 )
 
-// The numbers of the fields that a histogram with native buckets has besides.
+// Field numbers of native buckets, from client_model's metrics.proto.
 const (
 	histogramSchema, histogramZeroThreshold, histogramZeroCount = 5, 6, 7
 
@@ -20,24 +20,24 @@ const (
 
 // nativeFamily writes a family of histograms with native buckets.
 func (p *protobuf) nativeFamily(out *output, f *series.Family, pages [][]*series.Series) {
-	p.written = p.written[:0]
+	p.familyMessage = p.familyMessage[:0]
 	for _, page := range pages {
 		for _, s := range page {
 			p.exemplars = f.AppendExemplars(p.exemplars[:0], s)
 			if p.encode(f, s) {
-				p.written = appendMessage(p.written, familyMetric, p.metric)
+				p.familyMessage = appendMessage(p.familyMessage, familyMetric, p.metric)
 			}
 		}
 	}
-	if len(p.written) == 0 {
+	if len(p.familyMessage) == 0 {
 		return
 	}
 	head := p.head(f)
-	out.buf = protowire.AppendVarint(out.buf, uint64(len(head)+len(p.written)))
+	out.buf = protowire.AppendVarint(out.buf, uint64(len(head)+len(p.familyMessage)))
 	out.buf = append(out.buf, head...)
-	for part := range slices.Chunk(p.written, bufferSize/2) {
+	for part := range slices.Chunk(p.familyMessage, bufferSize/2) {
 		out.buf = append(out.buf, part...)
-		if !out.spill() {
+		if !out.flushIfFull() {
 			return
 		}
 	}

@@ -9,16 +9,16 @@ import (
 	"github.com/signalbox-ci/signalbox/internal/series"
 )
 
-// pushed writes a family that was pushed. Its series come and go, and what they say
-// can change its length, between adding up the lengths and writing. So it is written
-// as it was when it was taken down: what a row refers to never changes.
+// pushed writes a pushed family. Between adding up the lengths and writing, series can
+// be added or removed, and updates can change the length of a series. So pushed makes a
+// list of the rows and writes that: the content that a row refers to is immutable.
 func (p *protobuf) pushed(out *output, f *series.OpenFamily) error {
-	rows := takeDown(f, p.now)
+	rows := newRows(f, p.now)
 	defer rows.release()
 	length := 0
 	for row := range rows.each {
 		if err := p.encodeRow(row, f.Type()); err != nil {
-			return fmt.Errorf("pushed metric %s is left out: %w", f.Name(), err)
+			return fmt.Errorf("pushed metric %s is omitted: %w", f.Name(), err)
 		}
 		length += protowire.SizeTag(familyMetric) + protowire.SizeBytes(len(p.metric))
 	}
@@ -33,17 +33,17 @@ func (p *protobuf) pushed(out *output, f *series.OpenFamily) error {
 	out.buf = protowire.AppendVarint(out.buf, uint64(len(head)+length))
 	out.buf = append(out.buf, head...)
 	for row := range rows.each {
-		p.encodeRow(row, f.Type()) // no error: there was none the first time
+		p.encodeRow(row, f.Type()) // cannot fail, as it succeeded above
 		out.buf = appendMessage(out.buf, familyMetric, p.metric)
-		if !out.spill() {
+		if !out.flushIfFull() {
 			break
 		}
 	}
 	return nil
 }
 
-// encodeRow writes a row into p.metric: its labels, and after them its content,
-// which together make one message.
+// encodeRow encodes a row to p.metric. It appends the row's content to the labels; the
+// concatenation of the two encodings is one Metric message.
 func (p *protobuf) encodeRow(row *series.Row, typ series.Type) (err error) {
 	p.metric = p.metric[:0]
 	for name, value := range series.LabelsOf(row.Labels) {

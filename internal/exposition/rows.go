@@ -6,48 +6,51 @@ import (
 	"github.com/signalbox-ci/signalbox/internal/series"
 )
 
-// rows are what a pushed family shows at a moment, taken down: for formats that
-// have to know all of it before they write the first.
-type rows struct{ taken []series.Row }
+// rows is a list of the rows of a pushed family at one moment, for formats that need
+// all rows before they can write the first one.
+type rows struct{ list []series.Row }
 
-// Pooled, since a list of many is dear to make and needed for a moment.
+// rowPool exists because a long list is expensive to allocate and needed only briefly.
 var rowPool = sync.Pool{New: func() any { return new(rows) }}
 
-func takeDown(f *series.OpenFamily, now series.Instant) *rows {
+// newRows returns the rows of a family as of now. Call release when they are no longer
+// needed.
+func newRows(f *series.OpenFamily, now series.Instant) *rows {
 	r := rowPool.Get().(*rows)
 	for row := range f.Rows(now) {
 		if hasContent(row, f.Type()) {
-			r.taken = append(r.taken, *row)
+			r.list = append(r.list, *row)
 		}
 	}
 	return r
 }
 
 func (r *rows) release() {
-	clear(r.taken) // so that the pool keeps nothing alive
-	r.taken = r.taken[:0]
+	clear(r.list) // otherwise the pool would keep their content in memory
+	r.list = r.list[:0]
 	rowPool.Put(r)
 }
 
 func (r *rows) each(yield func(*series.Row) bool) {
-	for i := range r.taken {
-		if !yield(&r.taken[i]) {
+	for i := range r.list {
+		if !yield(&r.list[i]) {
 			return
 		}
 	}
 }
 
+// all reports whether ok returns true for all rows.
 func (r *rows) all(ok func(*series.Row) bool) bool {
-	for i := range r.taken {
-		if !ok(&r.taken[i]) {
+	for i := range r.list {
+		if !ok(&r.list[i]) {
 			return false
 		}
 	}
 	return true
 }
 
-// hasContent tells whether there is anything to show: what has no value must have
-// a content.
+// hasContent reports whether a row can be shown. A histogram or summary has nothing to
+// show before its content is set.
 func hasContent(row *series.Row, typ series.Type) bool {
 	switch typ {
 	case series.Histogram, series.GaugeHistogram:
@@ -58,7 +61,7 @@ func hasContent(row *series.Row, typ series.Type) bool {
 	return true
 }
 
-// valueOf is the value of a counter, gauge or untyped series.
+// valueOf returns the value of a counter, gauge or untyped series.
 func valueOf(row *series.Row) float64 {
 	if row.Metric != nil {
 		return row.Metric.GetCounter().GetValue()

@@ -12,24 +12,24 @@ import (
 	"github.com/signalbox-ci/signalbox/internal/excerpt"
 )
 
-// A Scrape is one request for the page, answered.
+// A Scrape describes an answered request for the metrics page.
 type Scrape struct {
-	Took      time.Duration // from the request to the last byte
-	Bytes     int64         // of the body, as sent
-	Format    string        // text, openmetrics or protobuf; empty if it was refused
+	Took      time.Duration // from the request to the last byte of the answer
+	Bytes     int64         // length of the body as sent, after compression
+	Format    string        // text, openmetrics or protobuf; empty if Refused
 	Encoding  string        // gzip, zstd or empty
-	Status    int           // of HTTP
-	Remote    string        // the host that asked
-	UserAgent string        // its beginning, if it is long
+	Status    int           // HTTP status code
+	Remote    string        // host of the client
+	UserAgent string        // truncated if it is long
 }
 
-// Refused tells whether the scrape was one too many.
+// Refused reports whether the scrape exceeded the limit on concurrent scrapes.
 func (s *Scrape) Refused() bool { return s.Status == http.StatusServiceUnavailable }
 
-// maxUserAgentBytes is how much is kept of what a scraper says that it is.
+// maxUserAgentBytes is the maximum length of Scrape.UserAgent.
 const maxUserAgentBytes = 200
 
-// A countedWriter counts what it passes on.
+// A countedWriter records the status and counts the bytes of an answer.
 type countedWriter struct {
 	http.ResponseWriter
 	status int
@@ -49,7 +49,7 @@ func (w *countedWriter) Write(b []byte) (int, error) {
 	return n, err
 }
 
-// ReadFrom implements io.ReaderFrom, which the server may do without copying.
+// ReadFrom implements io.ReaderFrom. The server can implement it without copying.
 func (w *countedWriter) ReadFrom(r io.Reader) (int64, error) {
 	n, err := io.Copy(w.ResponseWriter, r)
 	w.bytes += n
@@ -63,10 +63,10 @@ func (w *countedWriter) Flush() {
 	}
 }
 
-// Unwrap is for http.ResponseController.
+// Unwrap lets http.ResponseController find the underlying writer.
 func (w *countedWriter) Unwrap() http.ResponseWriter { return w.ResponseWriter }
 
-// scrape is what came of the request.
+// scrape returns the Scrape for the request and its answer.
 func (w *countedWriter) scrape(r *http.Request, took time.Duration) Scrape {
 	s := Scrape{
 		Took:     took,
@@ -85,7 +85,7 @@ func (w *countedWriter) scrape(r *http.Request, took time.Duration) Scrape {
 	return s
 }
 
-// formatName is what people call a format.
+// formatName returns the short name of a format.
 func formatName(f expfmt.Format) string {
 	switch f.FormatType() {
 	case expfmt.TypeOpenMetrics:

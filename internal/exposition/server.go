@@ -11,27 +11,27 @@ import (
 	"github.com/signalbox-ci/signalbox/internal/httpserver"
 )
 
-// ServerOptions configure a Server.
+// ServerOptions are the options of a Server.
 type ServerOptions struct {
-	Address       string // host and port; port 0 means any free one
+	Address       string // host and port; port 0 means any free port
 	WebConfigFile string // see httpserver.Options
 	Handler       http.Handler
-	Logger        func() lager.Logger // returns the logger in force
+	Logger        func() lager.Logger // returns the current logger
 }
 
 // A Server serves a page on its own listener.
 type Server struct{ *httpserver.Server }
 
-// The timeouts. By default, Prometheus gives up on a scrape after ten seconds, and
-// scrapes at least once a minute.
+// The timeouts. By default, Prometheus scrapes every minute, and gives up on a scrape
+// after ten seconds.
 const (
 	readHeaderTimeout = 5 * time.Second
 	writeTimeout      = 2 * time.Minute
 	idleTimeout       = 5 * time.Minute
 )
 
-// Listen opens the listener. Call Serve to start the Server. It must be shut down, even
-// if it was never started.
+// Listen opens the listener, and returns a Server. The caller starts it with Serve, and
+// must shut it down, even if it never started it.
 func Listen(o ServerOptions) (*Server, error) {
 	listener, err := httpserver.Listen(o.Address)
 	if err != nil {

@@ -30,14 +30,13 @@ import (
 	"github.com/signalbox-ci/signalbox/internal/series"
 )
 
-func TestAClientHasLimitedTime(t *testing.T) {
-	// Prometheus gives up after ten seconds by default.
+func TestServerHasTimeouts(t *testing.T) {
 	o := ServerOptions{}.http(nil)
 	for name, timeout := range map[string]time.Duration{
 		"header": o.ReadHeaderTimeout, "request": o.ReadTimeout, "answer": o.WriteTimeout, "idle": o.IdleTimeout,
 	} {
 		if timeout < time.Second || timeout > 10*time.Minute {
-			t.Errorf("%s: %v", name, timeout)
+			t.Errorf("%s timeout: got %v, want between 1s and 10m", name, timeout)
 		}
 	}
 }
@@ -105,7 +104,7 @@ var _ = Describe("The server", func() {
 		return slices.Clone(scrapes)
 	}
 
-	It("has health checks, the status, and nothing else", func() {
+	It("serves health checks and the status, and answers other paths with 404", func() {
 		listen()
 		for _, path := range []string{"/-/healthy", "/-/ready"} {
 			response, body := get(path)
@@ -124,16 +123,16 @@ var _ = Describe("The server", func() {
 		Expect(posted.Header.Get("Allow")).To(Equal("GET, HEAD"))
 	})
 
-	It("tells who sends something where it is taken", func() {
+	It("adds a hint to the answer to a POST", func() {
 		options.Elsewhere = func(r *http.Request) string {
 			if r.URL.Path == "/events" {
-				return "events are taken elsewhere"
+				return "send events to the intake listener"
 			}
 			return ""
 		}
 		listen()
 		for path, want := range map[string]string{
-			"/events":  "method POST not allowed, expected GET or HEAD; events are taken elsewhere\n",
+			"/events":  "method POST not allowed, expected GET or HEAD; send events to the intake listener\n",
 			"/metrics": "method POST not allowed, expected GET or HEAD\n",
 		} {
 			response, err := client.Post("http://"+server.Addr()+path, "text/plain", nil)
@@ -145,7 +144,7 @@ var _ = Describe("The server", func() {
 		}
 	})
 
-	DescribeTable("keeps what a browser shows to itself",
+	DescribeTable("sets security headers on",
 		func(method, path string, status int) {
 			listen()
 			client.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
@@ -158,13 +157,13 @@ var _ = Describe("The server", func() {
 			Expect(response.Header.Get("Content-Security-Policy")).To(ContainSubstring("default-src 'none'"))
 			Expect(response.Header.Get("Referrer-Policy")).To(Equal("no-referrer"))
 		},
-		Entry("another method", "POST", "/", http.StatusMethodNotAllowed),
-		Entry("another method of the metrics", "POST", "/metrics", http.StatusMethodNotAllowed),
+		Entry("the answer to another method", "POST", "/", http.StatusMethodNotAllowed),
+		Entry("the answer to another method for the metrics page", "POST", "/metrics", http.StatusMethodNotAllowed),
 		Entry("a redirect", "GET", "/a/../metrics", http.StatusTemporaryRedirect),
-		Entry("what there is not", "GET", "/elsewhere", http.StatusNotFound),
+		Entry("the answer to an unknown path", "GET", "/elsewhere", http.StatusNotFound),
 	)
 
-	DescribeTable("answers in the format that is asked for",
+	DescribeTable("answers in the requested format",
 		func(accept, contentType, begins string) {
 			listen()
 			response, body := get("/metrics", "Accept", accept)
@@ -172,18 +171,18 @@ var _ = Describe("The server", func() {
 			Expect(response.Header.Get("Content-Type")).To(HavePrefix(contentType))
 			Expect(body).To(ContainSubstring(begins))
 		},
-		Entry("nothing", "", "text/plain; version=0.0.4", "# TYPE builds_total counter\n"),
-		Entry("anything", "*/*", "text/plain; version=0.0.4", "# TYPE builds_total counter\n"),
-		Entry("nonsense", ";;q=x", "text/plain; version=0.0.4", "# TYPE builds_total counter\n"),
+		Entry("no Accept header", "", "text/plain; version=0.0.4", "# TYPE builds_total counter\n"),
+		Entry("any format", "*/*", "text/plain; version=0.0.4", "# TYPE builds_total counter\n"),
+		Entry("an invalid header", ";;q=x", "text/plain; version=0.0.4", "# TYPE builds_total counter\n"),
 		Entry("Prometheus 2", "application/openmetrics-text;version=1.0.0,application/openmetrics-text;version=0.0.1;q=0.75,text/plain;version=0.0.4;q=0.5,*/*;q=0.1",
 			"application/openmetrics-text; version=1.0.0", "# TYPE builds counter\n"),
-		Entry("Prometheus 3, created timestamps",
+		Entry("Prometheus 3 with created timestamps",
 			"application/vnd.google.protobuf;proto=io.prometheus.client.MetricFamily;encoding=delimited;q=0.6,application/openmetrics-text;version=1.0.0;escaping=allow-utf-8;q=0.5,text/plain;version=0.0.4;q=0.2,*/*;q=0.1",
 			"application/vnd.google.protobuf; proto=io.prometheus.client.MetricFamily; encoding=delimited", "builds_total"),
 		Entry("text 1.0.0", "text/plain;version=1.0.0;escaping=allow-utf-8", "text/plain; version=0.0.4; charset=utf-8; escaping=allow-utf-8", "# TYPE builds_total counter\n"),
 	)
 
-	DescribeTable("compresses as asked",
+	DescribeTable("compresses the answer if requested",
 		func(accept, encoding string, open func(io.Reader) io.Reader) {
 			listen()
 			_, plain := get("/metrics")
@@ -197,12 +196,12 @@ var _ = Describe("The server", func() {
 		Entry("gzip", "gzip", "gzip", gunzip),
 		Entry("zstd", "zstd", "zstd", unzstd),
 		Entry("both", "gzip, zstd", "zstd", unzstd),
-		Entry("gzip rather", "gzip, zstd;q=0.5", "gzip", gunzip),
-		Entry("not gzip", "gzip;q=0", "", func(r io.Reader) io.Reader { return r }),
-		Entry("something else", "br", "", func(r io.Reader) io.Reader { return r }),
+		Entry("gzip preferred", "gzip, zstd;q=0.5", "gzip", gunzip),
+		Entry("gzip excluded", "gzip;q=0", "", func(r io.Reader) io.Reader { return r }),
+		Entry("an unsupported encoding", "br", "", func(r io.Reader) io.Reader { return r }),
 	)
 
-	It("refuses scrapes beyond the limit, and goes on", func() {
+	It("rejects scrapes beyond the limit, and continues", func() {
 		begun, proceed := make(chan struct{}), make(chan struct{})
 		options.Page.Refresh = func() {
 			begun <- struct{}{}
@@ -216,14 +215,14 @@ var _ = Describe("The server", func() {
 				first <- 0
 				return
 			}
-			io.Copy(io.Discard, response.Body) // its end comes when the scrape is over
+			io.Copy(io.Discard, response.Body) // it ends when the scrape is complete
 			response.Body.Close()
 			first <- response.StatusCode
 		}()
 		<-begun
 		response, body := get("/metrics")
 		Expect(response.StatusCode).To(Equal(http.StatusServiceUnavailable))
-		Expect(body).To(Equal("1 scrapes are in progress, which is the limit\n"))
+		Expect(body).To(Equal("the limit of 1 concurrent scrapes is reached\n"))
 		Expect(done()).To(HaveExactElements(And(
 			HaveField("Status", http.StatusServiceUnavailable), HaveField("Bytes", int64(len(body))), HaveField("Format", ""),
 		)))
@@ -234,7 +233,7 @@ var _ = Describe("The server", func() {
 		Expect(response.StatusCode).To(Equal(http.StatusOK))
 	})
 
-	DescribeTable("tells of each scrape", func(accept, encoding, format, agent, toldAgent string) {
+	DescribeTable("reports each scrape", func(accept, encoding, format, agent, reportedAgent string) {
 		listen()
 		response, body := get("/metrics", "Accept", accept, "Accept-Encoding", encoding, "User-Agent", agent)
 		Eventually(done).Should(HaveLen(1))
@@ -243,17 +242,17 @@ var _ = Describe("The server", func() {
 		s.Took = 0
 		Expect(s).To(Equal(Scrape{
 			Bytes: int64(len(body)), Format: format, Encoding: response.Header.Get("Content-Encoding"),
-			Status: http.StatusOK, Remote: "127.0.0.1", UserAgent: toldAgent,
+			Status: http.StatusOK, Remote: "127.0.0.1", UserAgent: reportedAgent,
 		}))
 		Expect(s.Encoding).To(Equal(encoding))
 	},
 		Entry("text", "text/plain", "", "text", "Prometheus/3", "Prometheus/3"),
 		Entry("OpenMetrics, compressed", "application/openmetrics-text;version=1.0.0", "gzip", "openmetrics", "x", "x"),
 		Entry("protobuf, compressed", "application/vnd.google.protobuf;proto=io.prometheus.client.MetricFamily;encoding=delimited", "zstd", "protobuf", "x", "x"),
-		Entry("a long user agent, not in UTF-8", "", "", "text", "\xff"+strings.Repeat("a", 300), "\uFFFD"+strings.Repeat("a", 199)),
+		Entry("a long user agent that is not UTF-8", "", "", "text", "\xff"+strings.Repeat("a", 300), "\uFFFD"+strings.Repeat("a", 199)),
 	)
 
-	It("tells nothing of a request for the headers alone", func() {
+	It("does not report HEAD requests", func() {
 		listen()
 		response, err := client.Head("http://" + server.Addr() + "/metrics")
 		Expect(err).NotTo(HaveOccurred())
@@ -262,7 +261,7 @@ var _ = Describe("The server", func() {
 		Eventually(done).Should(HaveExactElements(HaveField("Bytes", BeNumerically(">", 0))))
 	})
 
-	It("lets nobody wait for a scraper that does not read", func() {
+	It("is not blocked by a scraper that does not read", func() {
 		store := newStore()
 		f := add(store, series.FamilyOptions{Name: "m", Type: series.Gauge, Labels: []string{"a"}})
 		for i := range 100_000 {
@@ -293,14 +292,14 @@ var _ = Describe("The server", func() {
 		Expect(response.StatusCode).To(Equal(http.StatusOK))
 	})
 
-	It("says which address is taken", func() {
+	It("names the address if it is in use", func() {
 		listen()
 		address = server.Addr()
 		_, err := newServer()
 		Expect(err).To(MatchError(And(ContainSubstring(server.Addr()), ContainSubstring("address already in use"))))
 	})
 
-	It("takes its settings for authentication from the web configuration", func() {
+	It("authenticates users of the web configuration", func() {
 		file = filepath.Join(GinkgoT().TempDir(), "web.yml")
 		// The password is "secret".
 		Expect(os.WriteFile(file, []byte("basic_auth_users:\n  ops: $2a$04$KWY2jkZEEFoqql3DodBozOXw6KM0OV3Rhy/YMgtgUC/uP3fVrs84a\n"), 0o600)).To(Succeed())
@@ -311,7 +310,7 @@ var _ = Describe("The server", func() {
 		Expect(response.StatusCode).To(Equal(http.StatusOK))
 	})
 
-	It("speaks TLS if the web configuration says so", func() {
+	It("serves TLS if the web configuration enables it", func() {
 		dir := GinkgoT().TempDir()
 		certificate := writeCertificate(dir)
 		file = filepath.Join(dir, "web.yml")
@@ -329,7 +328,7 @@ var _ = Describe("The server", func() {
 	})
 })
 
-// serveStatus is a status that knows one page.
+// serveStatus serves a status page at / and answers other paths with 404.
 func serveStatus(w http.ResponseWriter, r *http.Request) {
 	if r.URL.Path != "/" {
 		http.NotFound(w, r)
@@ -350,8 +349,8 @@ func unzstd(r io.Reader) io.Reader {
 	return opened
 }
 
-// writeCertificate makes a certificate for 127.0.0.1 and writes it and its key
-// to the directory.
+// writeCertificate creates a certificate for 127.0.0.1, and writes it and its key to
+// the directory.
 func writeCertificate(dir string) *x509.Certificate {
 	GinkgoHelper()
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)

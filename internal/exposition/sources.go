@@ -33,14 +33,15 @@ func NewSources(store *series.Store) *Sources {
 // Gather implements prometheus.Gatherer. It returns the families of all gatherers.
 func (s *Sources) Gather() ([]*dto.MetricFamily, error) { return s.gatherers.Load().Gather() }
 
-// look records which families the gatherers have. The next scrape reports errors.
-func (s *Sources) look() {
+// recordGathered gathers once to record the types of the gatherers' families. It
+// ignores errors, which the next scrape reports.
+func (s *Sources) recordGathered() {
 	families, _ := s.Gather()
-	s.remember(families)
+	s.recordTypes(families)
 }
 
-// remember records which families the gatherers have.
-func (s *Sources) remember(families []*dto.MetricFamily) {
+// recordTypes records the types of the gatherers' families.
+func (s *Sources) recordTypes(families []*dto.MetricFamily) {
 	types := make(map[string]series.Type, len(families))
 	for _, f := range families {
 		types[f.GetName()], _ = series.TypeOf(f.GetType())
@@ -48,7 +49,8 @@ func (s *Sources) remember(families []*dto.MetricFamily) {
 	s.types.Store(&types)
 }
 
-// typeOf returns the type of a family on the page, except for pushed families.
+// typeOf returns the type of a family on the page. It does not consider pushed
+// families.
 func (s *Sources) typeOf(name string) (series.Type, bool) {
 	families := s.store.Families()
 	i, ok := slices.BinarySearchFunc(families, name, func(f *series.Family, name string) int {
@@ -62,10 +64,10 @@ func (s *Sources) typeOf(name string) (series.Type, bool) {
 }
 
 // Push adds the provider's pushed metrics to the page. It replaces the provider of an
-// earlier call. Afterwards, the provider refuses metrics that would clash with the rest
-// of the page.
+// earlier call. From then on, the provider rejects metrics that would conflict with the
+// rest of the page.
 func (s *Sources) Push(p series.Provider) {
-	s.look()
+	s.recordGathered()
 	store, clock := series.Provide(p, s.typeOf)
 	s.pushed.Store(&Pushed{Store: store, Clock: clock})
 }
@@ -79,10 +81,10 @@ func (s *Sources) Add(g prometheus.Gatherer) {
 			break
 		}
 	}
-	s.look()
+	s.recordGathered()
 }
 
 // Page returns the page of the store and the sources.
 func (s *Sources) Page() Page {
-	return Page{Store: s.store, Others: s, Gathered: s.remember, Pushed: s.pushed.Load}
+	return Page{Store: s.store, Others: s, Gathered: s.recordTypes, Pushed: s.pushed.Load}
 }

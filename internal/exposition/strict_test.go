@@ -12,8 +12,8 @@ import (
 	"github.com/signalbox-ci/signalbox/internal/series"
 )
 
-// What a strict reader of OpenMetrics has against a page: a transcript of the rules
-// of the reference parser, that of the Python client library.
+// The functions below check an OpenMetrics page by the rules of the reference parser,
+// which is part of Prometheus' client library for Python.
 
 var typeSuffixes = map[string][]string{
 	"counter":        {"_total", "_created"},
@@ -28,27 +28,27 @@ const labelsPattern = `\{((?:[a-zA-Z_][a-zA-Z0-9_]*="(?:[^"\\\n]|\\[\\n"])*",?)*
 
 var samplePattern = regexp.MustCompile(`^([a-zA-Z_:][a-zA-Z0-9_:]*)(?:` + labelsPattern + `)? (\S+)( # ` + labelsPattern + ` \S+( \S+)?)?$`)
 
-// strict is what one family of the page says so far.
+// strict is the state of the check within a family.
 type strict struct {
 	family, typ string
 	series      map[string]bool
 	groups      map[string]bool
 	group       string
 
-	bucket, bound float64 // the last of the group
+	bucket, bound float64 // of the last bucket of the group
 }
 
-// checkStrict returns the first fault of a page.
+// checkStrict returns the first error of a page.
 func checkStrict(page string) error {
 	page, ok := strings.CutSuffix(page, "# EOF\n")
 	if !ok {
-		return fmt.Errorf("the page does not end in # EOF: …%q", page[max(0, len(page)-100):])
+		return fmt.Errorf("the page does not end with # EOF: …%q", page[max(0, len(page)-100):])
 	}
 	if !utf8.ValidString(page) {
-		return fmt.Errorf("the page is not UTF-8")
+		return fmt.Errorf("the page is not valid UTF-8")
 	}
 	var s strict
-	held := map[string]bool{}
+	taken := map[string]bool{}
 	for line := range strings.Lines(page) {
 		line = strings.TrimSuffix(line, "\n")
 		if !strings.HasPrefix(line, "# ") {
@@ -76,10 +76,10 @@ func checkStrict(page string) error {
 			names[s.family+suffix] = true
 		}
 		for name := range names {
-			if held[name] {
-				return fmt.Errorf("the name %s is held twice: %s", name, line)
+			if taken[name] {
+				return fmt.Errorf("the name %s is used twice: %s", name, line)
 			}
-			held[name] = true
+			taken[name] = true
 		}
 	}
 	return nil
@@ -97,14 +97,14 @@ func (s *strict) sample(line string) error {
 	}
 	suffix, ok := strings.CutPrefix(name, s.family)
 	if !ok || !slices.Contains(typeSuffixes[s.typ], suffix) {
-		return fmt.Errorf("no sample of %s %s", s.typ, s.family)
+		return fmt.Errorf("%s %s has no such sample", s.typ, s.family)
 	}
 	var group []string
 	number := math.NaN()
 	seen := map[string]bool{}
 	for label, v := range series.LabelsOf(labels) {
 		if seen[label] {
-			return fmt.Errorf("label %s is there twice", label)
+			return fmt.Errorf("label %s is duplicated", label)
 		}
 		seen[label] = true
 		if s.typ == "histogram" && suffix == "_bucket" && label == "le" || s.typ == "summary" && suffix == "" && label == "quantile" {
@@ -116,24 +116,24 @@ func (s *strict) sample(line string) error {
 		group = append(group, label+"\xff"+v)
 	}
 	if s.series[name+labels] {
-		return fmt.Errorf("series is there twice")
+		return fmt.Errorf("the series is duplicated")
 	}
 	s.series[name+labels] = true
 	if g := strings.Join(group, "\xff"); g != s.group || len(s.groups) == 0 {
 		if s.groups[g] {
-			return fmt.Errorf("group of labels comes back")
+			return fmt.Errorf("the samples with these labels are not consecutive")
 		}
 		s.group, s.groups[g] = g, true
 		s.bucket, s.bound = 0, math.Inf(-1)
 	}
 	if exemplar != "" {
 		if !(s.typ == "histogram" && suffix == "_bucket" || s.typ == "counter" && suffix == "_total") {
-			return fmt.Errorf("exemplar where there must be none")
+			return fmt.Errorf("this sample must not have an exemplar")
 		}
 		length, seen := 0, map[string]bool{}
 		for label, v := range series.LabelsOf(m[5]) {
 			if length += utf8.RuneCountInString(label + v); length > 128 || seen[label] {
-				return fmt.Errorf("exemplar is too long, or has a label twice")
+				return fmt.Errorf("the exemplar is too long, or has a duplicated label")
 			}
 			seen[label] = true
 		}
@@ -147,23 +147,23 @@ func (s *strict) value(suffix string, value, number float64) error {
 	}
 	if suffix == "" {
 		if !(number >= 0 && number <= 1) || value < 0 {
-			return fmt.Errorf("invalid quantile")
+			return fmt.Errorf("the quantile or its value is invalid")
 		}
 		return nil
 	}
 	if !(value >= 0) {
-		return fmt.Errorf("neither negative values nor NaN are allowed")
+		return fmt.Errorf("the value is negative or NaN")
 	}
 	whole := value == math.Trunc(value) && !math.IsInf(value, 0)
 	switch suffix {
 	case "_bucket":
 		if !whole || !(number > s.bound) || number < 0 || value < s.bucket {
-			return fmt.Errorf("bucket is out of order, negative or fractional")
+			return fmt.Errorf("the bucket is out of order, negative or fractional")
 		}
 		s.bound, s.bucket = number, value
 	case "_count":
 		if !whole || s.typ == "histogram" && (!math.IsInf(s.bound, 1) || value != s.bucket) {
-			return fmt.Errorf("count is fractional, or not that of the last bucket")
+			return fmt.Errorf("the count is fractional, or differs from that of the last bucket")
 		}
 	}
 	return nil

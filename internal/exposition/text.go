@@ -8,22 +8,22 @@ import (
 	"github.com/signalbox-ci/signalbox/internal/series"
 )
 
-// text writes the formats that are lines of text. The zero value but for the
-// functions is the Prometheus text format; see openmetrics.go for the other.
+// text writes the text formats. newText returns it for the Prometheus text format, and
+// newOpenMetrics for OpenMetrics.
 type text struct {
 	float  func(b []byte, v float64) []byte
 	escape *strings.Replacer // for help texts
 
-	// naming says how a family is named and typed, and what the names of its
-	// samples have after that.
+	// naming returns the name and type of a family, and the suffix that the names of
+	// its samples have in addition.
 	naming func(f *series.Family) (name, suffix, typ string)
 
 	created       bool // write _created samples for counters, histograms and summaries
-	wholeCount    bool // write counts of observations with all their digits, not as floats
+	integerCounts bool // write counts of observations as integers, not as floats
 	withExemplars bool
 
 	wall      series.Wall
-	now       series.Instant // as of which to show what was pushed
+	now       series.Instant // the current time on the clock of the pushed families
 	snapshot  series.Snapshot
 	exemplars []*series.Exemplar // of the series being written
 	histogram histogramLines
@@ -51,13 +51,13 @@ func (t *text) family(out *output, f *series.Family) {
 	}
 	exemplars := t.withExemplars && f.HasExemplars()
 	t.exemplars = t.exemplars[:0]
-	begun := false
+	started := false
 	for page := range f.Sorted {
 		for _, s := range page {
 			var value float64
 			var ok bool
 			if isHistogram {
-				if exemplars { // first, so that they are counted
+				if exemplars { // before the snapshot, which must count them
 					t.exemplars = f.AppendExemplars(t.exemplars[:0], s)
 				}
 				ok = f.Snapshot(s, &t.snapshot)
@@ -67,8 +67,8 @@ func (t *text) family(out *output, f *series.Family) {
 			if !ok {
 				continue
 			}
-			if !begun {
-				begun = true
+			if !started {
+				started = true
 				out.buf = appendHelp(out.buf, name, t.escape.Replace(f.Help()))
 				out.buf = appendType(out.buf, name, typ)
 			}
@@ -84,7 +84,7 @@ func (t *text) family(out *output, f *series.Family) {
 				out.buf = t.float(out.buf, float64(t.wall.UnixMilli(s.Created()))/1000)
 				out.buf = append(out.buf, '\n')
 			}
-			if !out.spill() {
+			if !out.flushIfFull() {
 				return
 			}
 		}
@@ -107,7 +107,7 @@ func appendType(b []byte, name, typ string) []byte {
 	return append(b, '\n')
 }
 
-// appendName writes a sample's name and labels, and the space after them.
+// appendName writes a sample's name and labels, and a space.
 func appendName(b []byte, name, suffix, labels string) []byte {
 	b = append(b, name...)
 	b = append(b, suffix...)
@@ -119,19 +119,20 @@ func appendName(b []byte, name, suffix, labels string) []byte {
 	return append(b, ' ')
 }
 
-// histogramLines write the samples of a family of histograms.
+// histogramLines writes the samples of a family of histograms.
 type histogramLines struct {
 	name  string
 	float func([]byte, float64) []byte
 	wall  series.Wall
 
-	// bounds holds what ends the names of the buckets, one behind the other:
-	// le="…"} and a space, the last for +Inf. ends are where they end.
+	// bounds is the concatenation of the text that follows the other labels of each
+	// bucket, le="…"} and a space. The last one is for +Inf. ends are the offsets at
+	// which they end.
 	bounds []byte
 	ends   []int
 }
 
-// begin prepares what all series of the family have in common.
+// begin prepares the parts that all series of the family have in common.
 func (h *histogramLines) begin(f *series.Family) {
 	h.name = f.Name()
 	h.bounds, h.ends = h.bounds[:0], h.ends[:0]
@@ -179,7 +180,7 @@ func (h *histogramLines) append(b []byte, s *series.Series, snapshot *series.Sna
 	return append(b, '\n')
 }
 
-// appendExemplar writes what stands after the sample of a bucket that has an exemplar.
+// appendExemplar writes the exemplar of a bucket after its sample.
 func (h *histogramLines) appendExemplar(b []byte, e *series.Exemplar) []byte {
 	b = append(b, " # {"...)
 	b = append(b, e.Labels...)

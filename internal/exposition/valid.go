@@ -10,31 +10,34 @@ import (
 	"github.com/signalbox-ci/signalbox/internal/series"
 )
 
-// What OpenMetrics allows in families that have a type.
+// The functions below report what OpenMetrics allows in families with a known type.
 
-func isCount(v float64) bool { return v >= 0 }
+func validCounterValue(v float64) bool { return v >= 0 }
 
-// maxCount is the last whole number up to which all of them are floats.
+// maxCount is the largest integer up to which float64 represents all integers exactly.
 const maxCount = 1 << 53
 
-// isNumber tells whether as many observations can have been made.
-func isNumber(n float64) bool { return n >= 0 && n <= maxCount && n == math.Trunc(n) }
+// validCount reports whether n is a valid count of observations.
+func validCount(n float64) bool { return n >= 0 && n <= maxCount && n == math.Trunc(n) }
 
-func numberOf(n uint64, float float64) float64 {
+// countOf returns float, which is the count of a histogram with float counts, or n if
+// float is zero.
+func countOf(n uint64, float float64) float64 {
 	if float != 0 {
 		return float
 	}
 	return float64(n)
 }
 
-// isHistogram wants whole counts that add up, of buckets in ascending order.
-// Buckets below zero are allowed in a histogram without a sum, which is none here.
-func isHistogram(h *dto.Histogram) bool {
-	count := numberOf(h.GetSampleCount(), h.GetSampleCountFloat())
+// validHistogram reports whether the buckets are in ascending order, and their counts
+// are integers and consistent. OpenMetrics allows negative bounds only in histograms
+// without a sum; all histograms here have one.
+func validHistogram(h *dto.Histogram) bool {
+	count := countOf(h.GetSampleCount(), h.GetSampleCountFloat())
 	last, sofar := math.Inf(-1), 0.0
 	for _, b := range h.GetBucket() {
-		bound, n := b.GetUpperBound(), numberOf(b.GetCumulativeCount(), b.GetCumulativeCountFloat())
-		if !(bound > last && bound >= 0) || !(isNumber(n) && n >= sofar) {
+		bound, n := b.GetUpperBound(), countOf(b.GetCumulativeCount(), b.GetCumulativeCountFloat())
+		if !(bound > last && bound >= 0) || !(validCount(n) && n >= sofar) {
 			return false
 		}
 		last, sofar = bound, n
@@ -42,10 +45,10 @@ func isHistogram(h *dto.Histogram) bool {
 	if math.IsInf(last, 1) && sofar != count {
 		return false
 	}
-	return isNumber(count) && count >= sofar && h.GetSampleSum() >= 0
+	return validCount(count) && count >= sofar && h.GetSampleSum() >= 0
 }
 
-func isSummary(s *dto.Summary) bool {
+func validSummary(s *dto.Summary) bool {
 	for i, q := range s.GetQuantile() {
 		if !(q.GetQuantile() >= 0 && q.GetQuantile() <= 1) || q.GetValue() < 0 {
 			return false
@@ -59,8 +62,8 @@ func isSummary(s *dto.Summary) bool {
 	return s.GetSampleSum() >= 0
 }
 
-// showable tells whether an exemplar can stand on an OpenMetrics page.
-func showable(e *dto.Exemplar) bool {
+// validExemplar reports whether an OpenMetrics page can contain the exemplar.
+func validExemplar(e *dto.Exemplar) bool {
 	if e.Timestamp != nil && !e.Timestamp.IsValid() {
 		return false
 	}

@@ -1,5 +1,5 @@
-// Package host contains the options that Signalbox's own daemon passes to the emitters
-// it hosts. Programs that embed Signalbox do not need it.
+// Package host contains the options that the Signalbox daemon passes to its emitters.
+// Programs that embed Signalbox do not need them.
 package host
 
 import (
@@ -11,28 +11,29 @@ import (
 	"github.com/signalbox-ci/signalbox/internal/status"
 )
 
-// Pushed contains the metrics that agents and jobs push, for the page and the status page.
+// Pushed provides the metrics that agents and jobs push, for the metrics page and the
+// status page.
 type Pushed interface {
 	series.Provider
 	status.Section
 }
 
-// Options are the options of an emitter that only the daemon sets.
+// Options are emitter options that only the daemon sets.
 type Options struct {
-	// Settings returns the flags in force, for the status page. Nil means those of the
-	// emitter.
+	// Settings returns the current flags, for the status page. Nil means the flags of
+	// the emitter.
 	Settings func() []status.Setting
 
 	// Sections are added to the status page.
 	Sections []status.Section
 
-	// Pushed, if not nil, contains the metrics that agents and jobs push.
+	// Pushed, if not nil, provides the metrics that agents and jobs push.
 	Pushed Pushed
 
-	// Gatherer, if not nil, returns metrics to add to the page.
+	// Gatherer, if not nil, returns metrics to add to the metrics page.
 	Gatherer prometheus.Gatherer
 
-	// Elsewhere, if not nil, returns a hint to which listener a request other than GET
-	// and HEAD should have been sent. It may be empty.
+	// Elsewhere, if not nil, returns a hint about the listener that accepts a request.
+	// It is called for requests other than GET and HEAD. The hint may be empty.
 	Elsewhere func(*http.Request) string
 }

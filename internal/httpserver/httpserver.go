@@ -1,6 +1,5 @@
-// Package httpserver serves HTTP on the program's listeners, with timeouts, a web
-// configuration file for TLS and authentication, and a shutdown that does not wait for
-// idle clients.
+// Package httpserver serves HTTP with timeouts, a web configuration file for TLS and
+// authentication, and a shutdown that does not wait for idle clients.
 package httpserver
 
 import (
@@ -21,7 +20,8 @@ import (
 	"github.com/signalbox-ci/signalbox/internal/webconfig"
 )
 
-// Listen listens on a TCP address. 0.0.0.0 is the wildcard of IPv4 only.
+// Listen listens on a TCP address. The address 0.0.0.0 means all IPv4 addresses, but no
+// IPv6 addresses.
 func Listen(address string) (net.Listener, error) {
 	network := "tcp"
 	if host, _, _ := net.SplitHostPort(address); net.ParseIP(host).To4() != nil {
@@ -34,27 +34,29 @@ func Listen(address string) (net.Listener, error) {
 type Options struct {
 	Handler http.Handler
 
-	// WebConfigFile, if not empty, is exporter-toolkit's configuration of TLS, client
-	// certificates and basic authentication. It must be valid; it is read again for
-	// each connection and request.
+	// WebConfigFile is the path of a web configuration file of exporter-toolkit, which
+	// configures TLS, client certificates, and basic authentication. It may be empty.
+	// The file must be valid. The server reads it again for each connection and
+	// request.
 	WebConfigFile string
 
-	ReadHeaderTimeout time.Duration // for clients that connect and send nothing
-	ReadTimeout       time.Duration // for reading a whole request
-	WriteTimeout      time.Duration // for writing a whole response
-	IdleTimeout       time.Duration // between two requests
-	MaxHeaderBytes    int           // 0 means http.DefaultMaxHeaderBytes
+	ReadHeaderTimeout time.Duration // maximum time until a client has sent the request header
+	ReadTimeout       time.Duration // maximum time to read a whole request
+	WriteTimeout      time.Duration // maximum time to write a whole response
+	IdleTimeout       time.Duration // maximum time between two requests
+	MaxHeaderBytes    int           // zero means http.DefaultMaxHeaderBytes
 
-	// Logger returns the logger in force. http.Server's messages about connections are
-	// logged to it.
+	// Logger returns the current logger, which also receives the messages of
+	// http.Server about connections.
 	Logger func() lager.Logger
 
-	// Failed, if not nil, is called if serving ends without a Shutdown. If it is nil,
-	// Shutdown returns the error.
+	// Failed, if not nil, is called with the error if serving ends without a Shutdown.
+	// If it is nil, Shutdown returns the error.
 	Failed func(error)
 }
 
-// A Server serves on a listener. It must be shut down, even if it was never started.
+// A Server serves HTTP on a listener. The caller must shut it down, even if it was
+// never started.
 type Server struct {
 	listener net.Listener
 	http     *http.Server
@@ -62,14 +64,14 @@ type Server struct {
 	scheme   string
 	serving  sync.WaitGroup
 	done     chan struct{} // closed when serving has ended
-	err      error         // the error that ended serving without a Shutdown; valid after done
+	err      error         // error that ended serving without a Shutdown; valid after done is closed
 
 	mu      sync.Mutex        // protects the following fields
 	fresh   map[net.Conn]bool // connections that have not sent a request
-	closing bool              // whether new ones are closed at once
+	closing bool              // whether to close new connections immediately
 }
 
-// New returns a Server that owns the listener. Call Serve to start it.
+// New returns a Server that takes ownership of the listener. Call Serve to start it.
 func New(listener net.Listener, o Options) *Server {
 	s := &Server{
 		listener: listener,
@@ -94,7 +96,7 @@ func New(listener net.Listener, o Options) *Server {
 	return s
 }
 
-// Serve starts to serve and returns immediately.
+// Serve starts serving in the background and returns immediately.
 func (s *Server) Serve() {
 	address, systemdSocket := []string{s.listener.Addr().String()}, false
 	flags := &web.FlagConfig{
@@ -123,25 +125,25 @@ func (s *Server) Done() <-chan struct{} { return s.done }
 func (s *Server) Addr() net.Addr { return s.listener.Addr() }
 
 // Scheme returns "https" if the web configuration file enabled TLS when the Server was
-// created, or else "http".
+// created, and "http" otherwise.
 func (s *Server) Scheme() string { return s.scheme }
 
-// Shutdown closes the listener and waits for the requests in progress. If the context
-// ends first, it interrupts them and returns the context's error. The result also joins
-// the error that ended serving before, unless Options.Failed was called with it.
+// Shutdown closes the listener and waits for requests in progress. If the context ends
+// first, it interrupts the requests and returns the context's error. If an error ended
+// serving before, the result also joins that error, unless Options.Failed is set.
 func (s *Server) Shutdown(ctx context.Context) error {
 	s.closeFresh()
 	err := s.http.Shutdown(ctx)
 	if err != nil {
 		s.http.Close() //nolint:errcheck // the listener is already closed
 	}
-	s.listener.Close() //nolint:errcheck // for a server that was never started
+	s.listener.Close() //nolint:errcheck // necessary if the server was never started
 	s.serving.Wait()
 	return errors.Join(s.err, err)
 }
 
 // closeFresh closes the connections that have not sent a request. No client waits for a
-// response there, but http.Server.Shutdown would wait five seconds for them.
+// response on them, but http.Server.Shutdown would wait five seconds for a request.
 func (s *Server) closeFresh() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -151,7 +153,7 @@ func (s *Server) closeFresh() {
 	}
 }
 
-// track records which connections have not sent a request.
+// track maintains the set of connections that have not sent a request.
 func (s *Server) track(conn net.Conn, state http.ConnState) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -165,10 +167,12 @@ func (s *Server) track(conn net.Conn, state http.ConnState) {
 	}
 }
 
-// logWriter logs what http.Server reports: among it handshakes that failed because the
-// web configuration file is no longer valid, with what is in the file.
+// A logWriter logs the messages of http.Server. It removes values of the web
+// configuration file from them: if the file is no longer valid, messages about failed
+// handshakes contain such values.
 type logWriter struct{ options Options }
 
+// Write implements io.Writer.
 func (w logWriter) Write(line []byte) (int, error) {
 	message := strings.TrimSpace(string(line))
 	if w.options.WebConfigFile != "" {
@@ -178,26 +182,31 @@ func (w logWriter) Write(line []byte) (int, error) {
 	return len(line), nil
 }
 
-// configLog is the slog.Handler under exporter-toolkit, which logs an error for each
-// request while the web configuration file is not valid. It logs what is wrong with the
-// file, at most once a second, and never what is in it.
+// A configLog is the slog.Handler of exporter-toolkit, which logs an error for each
+// request while the web configuration file is invalid. Instead, configLog logs the
+// errors in the file, at most once a second and without values from the file.
 type configLog struct {
 	options Options
 	began   time.Time
 	limit   loglimit.Limiter
 }
 
-// Enabled implements slog.Handler, as do the other methods.
+// Enabled implements slog.Handler.
 func (l *configLog) Enabled(_ context.Context, level slog.Level) bool {
 	return level >= slog.LevelError
 }
-func (l *configLog) WithAttrs([]slog.Attr) slog.Handler { return l }
-func (l *configLog) WithGroup(string) slog.Handler      { return l }
 
+// WithAttrs implements slog.Handler.
+func (l *configLog) WithAttrs([]slog.Attr) slog.Handler { return l }
+
+// WithGroup implements slog.Handler.
+func (l *configLog) WithGroup(string) slog.Handler { return l }
+
+// Handle implements slog.Handler.
 func (l *configLog) Handle(_ context.Context, r slog.Record) error {
 	if ok, unlogged := l.limit.Allow(time.Since(l.began)); ok {
 		err := webconfig.Check(l.options.WebConfigFile)
-		if err == nil { // valid again
+		if err == nil { // the file has become valid again
 			err = errors.New(r.Message)
 		}
 		l.options.Logger().Error("web-config-invalid", err, lager.Data{"unlogged": unlogged})

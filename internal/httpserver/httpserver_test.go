@@ -69,7 +69,7 @@ var _ = Describe("Server", func() {
 		return string(text), err
 	}
 
-	It("serves until it is closed", func() {
+	It("serves until it is shut down", func() {
 		Expect(get()).To(Equal("served"))
 		Expect(server.Done()).NotTo(BeClosed())
 
@@ -79,18 +79,18 @@ var _ = Describe("Server", func() {
 		Expect(err).To(HaveOccurred())
 	})
 
-	It("may be closed twice", func() {
+	It("can be shut down twice", func() {
 		Expect(server.Shutdown(context.Background())).To(Succeed())
 		Expect(server.Shutdown(context.Background())).To(Succeed())
 	})
 
-	It("says why it stopped by itself", func() {
+	It("returns the error that ended serving", func() {
 		listener.Close()
 		Eventually(server.Done()).Should(BeClosed())
 		Expect(server.Shutdown(context.Background())).To(MatchError(net.ErrClosed))
 	})
 
-	Context("with a request that takes its time", func() {
+	Context("with a slow request", func() {
 		var started, finish chan struct{}
 
 		BeforeEach(func() {
@@ -102,11 +102,11 @@ var _ = Describe("Server", func() {
 			}
 		})
 
-		It("waits for it", func() {
-			answer := make(chan string)
+		It("waits for the request on shutdown", func() {
+			response := make(chan string)
 			go func() {
 				text, _ := get()
-				answer <- text
+				response <- text
 			}()
 			Eventually(started).Should(BeClosed())
 
@@ -118,15 +118,15 @@ var _ = Describe("Server", func() {
 					connection.Close()
 				}
 				return err
-			}).ShouldNot(Succeed(), "no more connections")
+			}).ShouldNot(Succeed(), "the listener is closed")
 			Expect(closed).NotTo(Receive())
 
 			close(finish)
-			Eventually(answer).Should(Receive(Equal("late")))
+			Eventually(response).Should(Receive(Equal("late")))
 			Eventually(closed).Should(Receive(BeNil()))
 		})
 
-		It("cuts it off at the deadline", func() {
+		It("interrupts the request at the deadline", func() {
 			failed := make(chan error)
 			go func() {
 				_, err := get()
@@ -147,7 +147,7 @@ var _ = Describe("Server", func() {
 			handler = func(http.ResponseWriter, *http.Request) { panic(errors.New("out of order")) }
 		})
 
-		It("logs it and goes on", func() {
+		It("logs the panic and continues to serve", func() {
 			_, err := get()
 			Expect(err).To(HaveOccurred())
 			Eventually(logger).Should(gbytes.Say("out of order"))
@@ -155,7 +155,7 @@ var _ = Describe("Server", func() {
 		})
 	})
 
-	It("calls Failed instead, if there is one", func() {
+	It("calls Failed with the error that ended serving, if it is set", func() {
 		failed := make(chan error, 1)
 		other, err := Listen("127.0.0.1:0")
 		Expect(err).NotTo(HaveOccurred())
@@ -167,7 +167,7 @@ var _ = Describe("Server", func() {
 		Expect(s.Shutdown(context.Background())).To(Succeed())
 	})
 
-	It("can be shut down without having served", func() {
+	It("can be shut down without having been started", func() {
 		other, err := Listen("127.0.0.1:0")
 		Expect(err).NotTo(HaveOccurred())
 		Expect(New(other, options).Shutdown(context.Background())).To(Succeed())
@@ -186,7 +186,7 @@ var _ = Describe("Server", func() {
 		}
 		Eventually(fresh).Should(Equal(1))
 		server.closeFresh()
-		late, err := net.Dial("tcp", listener.Addr().String()) // before the listener is closed
+		late, err := net.Dial("tcp", listener.Addr().String()) // the listener is still open
 		Expect(err).NotTo(HaveOccurred())
 		defer late.Close()
 		Expect(io.ReadAll(late)).To(BeEmpty())
@@ -194,7 +194,7 @@ var _ = Describe("Server", func() {
 		Eventually(fresh).Should(BeZero())
 	})
 
-	It("limits the header of a request", func() {
+	It("limits the size of the request header", func() {
 		other, err := Listen("127.0.0.1:0")
 		Expect(err).NotTo(HaveOccurred())
 		options.MaxHeaderBytes = 1000
@@ -210,7 +210,7 @@ var _ = Describe("Server", func() {
 		Expect(response.StatusCode).To(Equal(http.StatusRequestHeaderFieldsTooLarge))
 	})
 
-	It("has nothing to do with clients that send no request", func() {
+	It("disconnects clients that send invalid requests", func() {
 		connection, err := net.Dial("tcp", listener.Addr().String())
 		Expect(err).NotTo(HaveOccurred())
 		defer connection.Close()

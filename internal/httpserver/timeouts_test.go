@@ -12,8 +12,8 @@ import (
 	"code.cloudfoundry.org/lager/v3"
 )
 
-// A client that is silent, or does not read its answer, must not keep a connection open
-// forever.
+// A client that sends nothing or does not read the response must not keep its
+// connection open forever.
 func TestSilentClientsAreDisconnected(t *testing.T) {
 	options := Options{
 		ReadHeaderTimeout: 2 * time.Second,
@@ -21,7 +21,7 @@ func TestSilentClientsAreDisconnected(t *testing.T) {
 		WriteTimeout:      6 * time.Second,
 		IdleTimeout:       8 * time.Second,
 		Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-			io.Copy(io.Discard, r.Body) //nolint:errcheck // it fails if the client is silent
+			io.Copy(io.Discard, r.Body) //nolint:errcheck // it fails if the client sends no body
 			if r.URL.Path == "/long" {
 				w.Write(make([]byte, 1<<20)) //nolint:errcheck // it fails if the client does not read
 			}
@@ -30,14 +30,14 @@ func TestSilentClientsAreDisconnected(t *testing.T) {
 	}
 	for _, c := range []struct {
 		name, sent string
-		read       int64 // bytes of the answer; -1 for all
+		read       int64 // bytes of the response; -1 for all
 		after      time.Duration
 	}{
 		{"before the request", "", -1, options.ReadHeaderTimeout},
 		{"within the header", "POST / HTTP/1.1\r\nHost: a\r\n", -1, options.ReadHeaderTimeout},
 		{"within the body", "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\n\r\nx", -1, options.ReadTimeout},
-		{"within the answer", "GET /long HTTP/1.1\r\nHost: a\r\n\r\n", 100, options.WriteTimeout},
-		{"after the answer", "GET / HTTP/1.1\r\nHost: a\r\n\r\n", -1, options.IdleTimeout},
+		{"within the response", "GET /long HTTP/1.1\r\nHost: a\r\n\r\n", 100, options.WriteTimeout},
+		{"after the response", "GET / HTTP/1.1\r\nHost: a\r\n\r\n", -1, options.IdleTimeout},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -53,9 +53,9 @@ func TestSilentClientsAreDisconnected(t *testing.T) {
 					t.Fatal(err)
 				}
 				if c.read < 0 {
-					io.Copy(io.Discard, theirs) //nolint:errcheck // until it is closed
+					io.Copy(io.Discard, theirs) //nolint:errcheck // until the connection is closed
 				} else {
-					io.CopyN(io.Discard, theirs, c.read) //nolint:errcheck // and then it stops reading
+					io.CopyN(io.Discard, theirs, c.read) //nolint:errcheck // then the client stops reading
 				}
 				if took := (<-closed).Sub(began); took < c.after || took > c.after+time.Second {
 					t.Errorf("disconnected after %s, expected %s", took, c.after)
@@ -65,7 +65,7 @@ func TestSilentClientsAreDisconnected(t *testing.T) {
 	}
 }
 
-// watched is a connection that tells when it was closed first.
+// watched is a connection that sends the time of the first Close to closed.
 type watched struct {
 	net.Conn
 	closed chan time.Time

@@ -12,9 +12,9 @@ import (
 	"code.cloudfoundry.org/lager/v3/lagertest"
 )
 
-// A web configuration file that becomes invalid while it is in use is logged, and no
-// password that is in it.
-func TestAnInvalidWebConfigurationIsLogged(t *testing.T) {
+// If a web configuration file becomes invalid while it is in use, the server logs the
+// error, without passwords from the file.
+func TestErrorsInTheWebConfigurationAreLogged(t *testing.T) {
 	const valid = "basic_auth_users:\n  ops: $2a$04$KWY2jkZEEFoqql3DodBozOXw6KM0OV3Rhy/YMgtgUC/uP3fVrs84a\n"
 	for _, invalid := range []string{"basic_auth_users: 5ecret\n", "basic_auth_users: {bob: *5ecret}\n", "basic_auth_users: {bob: !!int 5ecret}\n", "basic_auth_users: [5ecret]\n"} {
 		file := filepath.Join(t.TempDir(), "web.yml")
@@ -61,7 +61,7 @@ func TestAnInvalidWebConfigurationIsLogged(t *testing.T) {
 	}
 }
 
-func TestTheHTTPServersLogHidesPasswords(t *testing.T) {
+func TestTheLogOfTheHTTPServerHidesPasswords(t *testing.T) {
 	logger := lagertest.NewTestLogger("test")
 	w := logWriter{Options{WebConfigFile: "web.yml", Logger: func() lager.Logger { return logger }}}
 	for _, err := range []string{"cannot unmarshal !!str `5ecret` into map[string]config.Secret", "yaml: unknown anchor '5ecret' referenced"} {
@@ -74,7 +74,7 @@ func TestTheHTTPServersLogHidesPasswords(t *testing.T) {
 	}
 }
 
-func TestTheSchemeStaysTheSame(t *testing.T) {
+func TestTheSchemeDoesNotChange(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "web.yml")
 	for scheme, content := range map[string]string{"http": "", "https": "tls_server_config: {cert_file: a, key_file: b}\n"} {
 		if err := os.WriteFile(file, []byte(content), 0o600); err != nil {

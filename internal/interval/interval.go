@@ -6,9 +6,9 @@ import (
 	"time"
 )
 
-// Run calls do at every interval until the context ends. It skips calls that are due
-// while a slow call is running. The first call is after one interval, which must be
-// positive.
+// Run calls do once per interval until the context ends. The interval must be positive.
+// The first call happens after one interval. Run skips calls that are due while a slow
+// call is running.
 func Run(ctx context.Context, interval time.Duration, do func()) {
 	ticker := time.NewTicker(interval)
 	defer ticker.Stop()

@@ -9,7 +9,7 @@ import (
 	"github.com/signalbox-ci/signalbox/internal/interval"
 )
 
-func TestRunCallsAtEveryIntervalUntilTheContextEnds(t *testing.T) {
+func TestRunCallsOncePerIntervalUntilTheContextEnds(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		ctx, cancel := context.WithTimeout(t.Context(), 3500*time.Millisecond)
 		defer cancel()
@@ -17,10 +17,10 @@ func TestRunCallsAtEveryIntervalUntilTheContextEnds(t *testing.T) {
 		var at []time.Duration
 		interval.Run(ctx, time.Second, func() { at = append(at, time.Since(began)) })
 		if len(at) != 3 || at[0] != time.Second || at[2] != 3*time.Second {
-			t.Errorf("called after %v", at)
+			t.Errorf("called after %v, expected 1s, 2s, and 3s", at)
 		}
 		if time.Since(began) != 3500*time.Millisecond {
-			t.Errorf("returned after %v", time.Since(began))
+			t.Errorf("returned after %v, expected 3.5s", time.Since(began))
 		}
 	})
 }

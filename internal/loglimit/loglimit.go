@@ -1,5 +1,4 @@
-// Package loglimit limits the number of log lines about things that can happen very
-// often.
+// Package loglimit limits the number of log messages about frequent events.
 package loglimit
 
 import (
@@ -7,25 +6,27 @@ import (
 	"time"
 )
 
-// interval is the time between two lines after a burst.
+// interval is the minimum time between two messages after a burst.
 const interval = time.Second
 
-// A Limiter allows a burst of log lines, then one line a second, and counts the others.
-// The zero value allows one line a second. It is safe for concurrent use and takes no
-// lock.
+// A Limiter allows a burst of log messages, and then one message per second. It counts
+// the messages that it does not allow. The zero value allows one message per second
+// without a burst. A Limiter is safe for concurrent use and takes no lock.
 type Limiter struct {
-	// Burst is the number of lines allowed at once after a quiet period. 0 means 1.
+	// Burst is the number of messages allowed at once after a quiet period. Zero means
+	// one.
 	Burst int
 
-	// next is when the next line would be allowed without a burst: the theoretical
-	// arrival time of the generic cell rate algorithm (ITU-T I.371).
+	// next is the time at which the next message would be allowed without a burst. It
+	// is the theoretical arrival time of the generic cell rate algorithm (ITU-T I.371).
 	next     atomic.Int64
-	unlogged atomic.Uint64
+	unlogged atomic.Uint64 // number of messages not allowed since the last one allowed
 }
 
-// Allow reports whether to log now, and returns the number of lines that were not
-// logged since the last one allowed. now is the time since any fixed moment. If it goes
-// back by more than the limiter can have allowed in advance, the limiter starts over.
+// Allow reports whether to log a message now. If so, it also returns the number of
+// messages that were not allowed since the last one. now is the time since an arbitrary
+// fixed moment. If now goes back by more than the burst can account for, the limiter
+// resets.
 func (l *Limiter) Allow(now time.Duration) (ok bool, unlogged uint64) {
 	burst := time.Duration(max(l.Burst, 1)) * interval
 	for {

@@ -22,7 +22,7 @@ func expect(t *testing.T, l *Limiter, steps []step) {
 	}
 }
 
-func TestALineASecond(t *testing.T) {
+func TestOneMessagePerSecond(t *testing.T) {
 	expect(t, new(Limiter), []step{
 		{0, true, 0},
 		{0, false, 0},
@@ -46,14 +46,14 @@ func TestABurst(t *testing.T) {
 		{3 * time.Second, true, 1}, // two were due
 		{3 * time.Second, true, 0},
 		{3 * time.Second, false, 0},
-		{time.Hour, true, 1}, // after a quiet time the burst is whole again, and no larger
+		{time.Hour, true, 1}, // after a quiet period, the full burst is available again
 		{time.Hour, true, 0},
 		{time.Hour, true, 0},
 		{time.Hour, false, 0},
 	})
 }
 
-func TestGoroutinesShareALimit(t *testing.T) {
+func TestALimiterIsSafeForConcurrentUse(t *testing.T) {
 	l := &Limiter{Burst: 5}
 	var allowed, unlogged atomic.Uint64
 	var running sync.WaitGroup
@@ -70,13 +70,13 @@ func TestGoroutinesShareALimit(t *testing.T) {
 	running.Wait()
 	_, rest := l.Allow(2 * time.Hour)
 	if allowed.Load() != 5 || unlogged.Load()+rest != 4000-5 {
-		t.Errorf("%d allowed, %d unlogged", allowed.Load(), unlogged.Load()+rest)
+		t.Errorf("got %d allowed and %d unlogged, expected 5 and %d", allowed.Load(), unlogged.Load()+rest, 4000-5)
 	}
 }
 
-func TestAllowAllocatesNothing(t *testing.T) {
+func TestAllowDoesNotAllocate(t *testing.T) {
 	l := new(Limiter)
 	if n := testing.AllocsPerRun(100, func() { l.Allow(time.Hour) }); n != 0 {
-		t.Errorf("%v allocations", n)
+		t.Errorf("got %v allocations, expected 0", n)
 	}
 }

@@ -10,25 +10,25 @@ import (
 	"github.com/signalbox-ci/signalbox/internal/spelling"
 )
 
-// check reports whether a change can be applied after the changes before it. If not, it
-// records the fault.
-func (m *Mapping) check(c metricChange, before []metricChange, path string) bool {
+// check reports whether a change, which follows the given preceding changes, can be
+// applied. If not, it records the error.
+func (m *Mapping) check(c metricChange, preceding []metricChange, path string) bool {
 	metrics := m.metrics()
 	switch {
-	case m.doubtful(path + ".metric"):
+	case m.hasRelatedError(path + ".metric"):
 	case c.Metric == "":
-		m.fault(path, "metric is missing: expected the name of a metric, as `signalbox catalog` prints it, without the namespace")
-	case slices.ContainsFunc(before, func(b metricChange) bool { return b.Metric == c.Metric }):
-		m.fault(path+".metric", "%q is duplicated: expected all changes to a metric in one place", c.Metric)
+		m.errorf(path, "metric is missing: expected the name of a metric without the namespace, as printed by `signalbox catalog`")
+	case slices.ContainsFunc(preceding, func(b metricChange) bool { return b.Metric == c.Metric }):
+		m.errorf(path+".metric", "%q is duplicated: expected a single entry for each metric", c.Metric)
 	case c.Metric == catalog.LastSeen.Metric || strings.HasPrefix(c.Metric, "signalbox_"):
-		m.fault(path+".metric", "%q is not updated by rules and cannot be changed", c.Metric)
+		m.errorf(path+".metric", "%q is maintained by Signalbox itself and cannot be changed", c.Metric)
 	case !slices.Contains(metrics, c.Metric):
-		m.fault(path+".metric", "no rule updates the metric %q%s", c.Metric, catalog.Hint(c.Metric, metrics))
+		m.errorf(path+".metric", "no rule updates the metric %q%s", c.Metric, catalog.Hint(c.Metric, metrics))
 	case c.Drop && !c.changesNothing():
-		m.fault(path+".drop", "drop cannot be combined with other changes")
-	case !c.Drop && c.changesNothing() && !m.doubtful(path):
-		changes := fieldsOf(reflect.TypeFor[metricChange]())[1:] // without the metric's name
-		m.fault(path, "nothing is changed: expected one of %s", strings.Join(changes, ", "))
+		m.errorf(path+".drop", "drop cannot be combined with other changes")
+	case !c.Drop && c.changesNothing() && !m.hasRelatedError(path):
+		changes := fieldsOf(reflect.TypeFor[metricChange]())[1:] // without the name of the metric
+		m.errorf(path, "the entry changes nothing: expected at least one of %s", strings.Join(changes, ", "))
 	default:
 		return true
 	}
@@ -38,11 +38,11 @@ func (m *Mapping) check(c metricChange, before []metricChange, path string) bool
 // apply applies a change to the rules of its metric.
 func (m *Mapping) apply(c metricChange, path string) {
 	if c.Drop {
-		m.remove(func(r rule.Rule) bool { return r.Metric == c.Metric })
+		m.removeRules(func(r rule.Rule) bool { return r.Metric == c.Metric })
 		return
 	}
-	if m.doubtful(path+".drop_labels") || m.doubtful(path+".add_labels") {
-		c.DropLabels, c.AddLabels = nil, nil // an added label may replace a dropped one
+	if m.hasRelatedError(path+".drop_labels") || m.hasRelatedError(path+".add_labels") {
+		c.DropLabels, c.AddLabels = nil, nil // an added label may be meant to replace a dropped one
 	}
 	for i := range m.Rules {
 		r := &m.Rules[i]
@@ -67,7 +67,8 @@ func replace[T any](value, with *T) {
 	}
 }
 
-// dropLabels removes labels from a copy of the rule's list.
+// dropLabels removes labels from the rule. It copies the rule's list of labels, which
+// is shared with the rules of the source.
 func (m *Mapping) dropLabels(r *rule.Rule, c metricChange, path string) {
 	var names []string
 	for _, l := range r.Labels {
@@ -77,15 +78,15 @@ func (m *Mapping) dropLabels(r *rule.Rule, c metricChange, path string) {
 		field := at(path+".drop_labels", i)
 		index := slices.Index(names, name)
 		switch {
-		case m.doubtful(field): // reported for another rule of the metric
+		case m.hasRelatedError(field): // already reported for another rule of the metric
 		case slices.Contains(c.DropLabels[:i], name):
-			m.fault(field, "%q is duplicated", name)
+			m.errorf(field, "%q is duplicated", name)
 		case index < 0 && len(names) == 0:
-			m.fault(field, "metric %q has no labels", r.Metric)
+			m.errorf(field, "metric %q has no labels", r.Metric)
 		case index < 0:
-			m.fault(field, "metric %q has no label %q, only %s%s", r.Metric, name, strings.Join(names, ", "), spelling.Hint(name, names))
+			m.errorf(field, "metric %q has no label %q, expected one of %s%s", r.Metric, name, strings.Join(names, ", "), spelling.Hint(name, names))
 		case r.Worker != "" && r.Labels[index].NamesWorker() && !slices.ContainsFunc(c.AddLabels, rule.Label.NamesWorker):
-			m.fault(field, "%q names the worker that a series of %q belongs to, so it must stay", name, r.Metric)
+			m.errorf(field, "%q cannot be dropped: it names the worker to which a series of %q belongs", name, r.Metric)
 		}
 	}
 	r.Labels = slices.DeleteFunc(slices.Clone(r.Labels), func(l rule.Label) bool { return slices.Contains(c.DropLabels, l.Name) })

@@ -15,36 +15,36 @@ import (
 	"github.com/signalbox-ci/signalbox/internal/spelling"
 )
 
-// maxValues is the maximum number of values in a file. With aliases, a small file can
-// have very many.
+// maxValues is the maximum number of values in a file, after expanding aliases. Without
+// the limit, aliases could make a small file expand to a very large one.
 const maxValues = 1 << 17
 
-// readDocument decodes a file into to, a pointer to a struct with yaml tags. Unlike the
-// YAML package's own decoding, it remembers the position of each field, and limits what
-// aliases can stand for.
+// readDocument decodes a file. The destination is a pointer to a struct with yaml tags.
+// Unlike the decoder of the YAML package, it records the position of each field and
+// limits the expansion of aliases.
 func readDocument(file string, content []byte, to any) *document {
 	d := newDocument(file)
 	first, second, err := parse(content)
 	switch {
 	case err != nil:
-		line, text := syntaxFault(content, err)
-		d.faultAt(line, "", "not YAML: %s", text)
+		line, text := syntaxError(content, err)
+		d.errorAt(line, "", "invalid YAML: %s", text)
 	case first != nil && !d.tooManyValues(first.Content[0]):
 		d.field("").line = first.Line
 		d.decode(first.Content[0], "", reflect.ValueOf(to).Elem())
 	}
 	if second != nil {
-		d.faultAt(second.Line, "", "got a second document, expected one document in the file")
+		d.errorAt(second.Line, "", "got a second document, expected a single document")
 	}
 	return d
 }
 
-// tooManyValues counts the values in n. It reports whether there are more than
-// maxValues, and records that as a fault.
+// tooManyValues counts the values in n, and reports whether the file has more than
+// maxValues. If so, it records an error.
 func (d *document) tooManyValues(n *yaml.Node) bool {
 	n = resolve(n)
 	if d.values++; d.values > maxValues {
-		d.faultAt(n.Line, "", "got more than %d values in the file, which is the limit; an alias counts as what it stands for", maxValues)
+		d.errorAt(n.Line, "", "the file has too many values, expected at most %d after expanding aliases", maxValues)
 		return true
 	}
 	for i, part := range n.Content {
@@ -55,7 +55,7 @@ func (d *document) tooManyValues(n *yaml.Node) bool {
 	return false
 }
 
-// resolve returns the node that n is an alias of, or else n.
+// resolve returns the node to which n is an alias. It returns n if n is not an alias.
 func resolve(n *yaml.Node) *yaml.Node {
 	if n.Kind == yaml.AliasNode {
 		return n.Alias
@@ -63,7 +63,7 @@ func resolve(n *yaml.Node) *yaml.Node {
 	return n
 }
 
-// decode decodes the value of a field. Null leaves what to contains.
+// decode decodes the value of a field. A null value leaves the destination unchanged.
 func (d *document) decode(n *yaml.Node, path string, to reflect.Value) {
 	n = resolve(n)
 	if n.Kind == yaml.ScalarNode && n.Tag == "!!null" {
@@ -85,7 +85,7 @@ func (d *document) decode(n *yaml.Node, path string, to reflect.Value) {
 		to.SetString(n.Value)
 	case n.Kind != yaml.ScalarNode || n.Decode(to.Addr().Interface()) != nil:
 		expected := map[reflect.Kind]string{reflect.Bool: "true or false", reflect.String: "a string", reflect.Float64: "a number"}
-		d.fault(path, "expected %s, got %s", expected[to.Kind()], describe(n))
+		d.errorf(path, "got %s, expected %s", describe(n), expected[to.Kind()])
 	}
 }
 
@@ -99,27 +99,27 @@ func (d *document) decodeDuration(n *yaml.Node, path string, to reflect.Value) {
 	if n.Tag == "!!int" {
 		hint = fmt.Sprintf(": did you mean %ss?", n.Value)
 	}
-	d.fault(path, "expected a duration such as 30s, 10m or 24h, got %s%s", describe(n), hint)
+	d.errorf(path, "got %s, expected a duration such as 30s, 10m, or 24h%s", describe(n), hint)
 }
 
 func (d *document) decodeList(n *yaml.Node, path string, to reflect.Value) {
 	if n.Kind != yaml.SequenceNode {
-		d.fault(path, "expected a list, got %s", describe(n))
+		d.errorf(path, "got %s, expected a list", describe(n))
 		return
 	}
 	to.Set(reflect.MakeSlice(to.Type(), len(n.Content), len(n.Content)))
 	for i, element := range n.Content {
 		d.field(at(path, i)).line = element.Line
 		d.decode(element, at(path, i), to.Index(i))
-		if !d.says(at(path, i)) {
-			d.fault(at(path, i), "expected a value after the dash")
+		if !d.has(at(path, i)) {
+			d.errorf(at(path, i), "the list entry is empty, expected a value after the dash")
 		}
 	}
 }
 
 func (d *document) decodeStruct(n *yaml.Node, path string, to reflect.Value) {
 	if n.Kind != yaml.MappingNode {
-		d.fault(path, "expected fields and their values, got %s", describe(n))
+		d.errorf(path, "got %s, expected fields with their values", describe(n))
 		return
 	}
 	fields := fieldsOf(to.Type())
@@ -131,11 +131,11 @@ func (d *document) decodeStruct(n *yaml.Node, path string, to reflect.Value) {
 		fieldPath := join(path, readable(name))
 		switch first := firstLine[name]; {
 		case key.Tag == "!!merge":
-			d.faultAt(key.Line, path, "merge keys (<<) are not supported: write the fields out")
+			d.errorAt(key.Line, path, "merge keys (<<) are not supported: repeat the fields instead")
 		case index < 0:
 			d.unknownField(key, path, fieldPath, fields)
 		case first > 0:
-			d.faultAt(key.Line, path, "field %q is duplicated, first on line %d", name, first)
+			d.errorAt(key.Line, path, "field %q is duplicated: it is already set on line %d", name, first)
 		default:
 			firstLine[name] = key.Line
 			d.field(fieldPath).line = key.Line
@@ -144,20 +144,21 @@ func (d *document) decodeStruct(n *yaml.Node, path string, to reflect.Value) {
 	}
 }
 
-// unknownField records the fault of a field that does not exist. The field that was
-// probably meant becomes doubtful.
+// unknownField records an error for a field that does not exist. If the name is similar
+// to that of an existing field, it also marks that field as invalid, so that the
+// absence of that field does not cause further errors.
 func (d *document) unknownField(key *yaml.Node, path, fieldPath string, fields []string) {
 	if meant := spelling.Nearest(key.Value, fields); meant != "" {
-		d.field(join(path, meant)).wrong = true
-		d.faultAt(key.Line, fieldPath, "unknown field: did you mean %q?", meant)
+		d.field(join(path, meant)).invalid = true
+		d.errorAt(key.Line, fieldPath, "unknown field: did you mean %q?", meant)
 		return
 	}
-	d.faultAt(key.Line, fieldPath, "unknown field: expected one of %s", strings.Join(fields, ", "))
+	d.errorAt(key.Line, fieldPath, "unknown field: expected one of %s", strings.Join(fields, ", "))
 }
 
 var plainName = regexp.MustCompile(`^[A-Za-z0-9_-]{1,64}$`)
 
-// readable returns a field's name as errors show it.
+// readable returns the name of a field for use in errors.
 func readable(name string) string {
 	if plainName.MatchString(name) {
 		return name
@@ -165,7 +166,7 @@ func readable(name string) string {
 	return excerpt.Quote(name)
 }
 
-// fieldsOf returns the names of a struct's fields in YAML, by index.
+// fieldsOf returns the YAML names of a struct's fields, by index.
 func fieldsOf(t reflect.Type) (names []string) {
 	for i := range t.NumField() {
 		name, _, _ := strings.Cut(t.Field(i).Tag.Get("yaml"), ",")
@@ -174,7 +175,7 @@ func fieldsOf(t reflect.Type) (names []string) {
 	return names
 }
 
-// describe returns the value of a node as errors show it.
+// describe returns the value of a node for use in errors.
 func describe(n *yaml.Node) string {
 	switch n.Kind {
 	case yaml.MappingNode:

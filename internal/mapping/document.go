@@ -10,34 +10,35 @@ import (
 	"github.com/signalbox-ci/signalbox/emitter/rule"
 )
 
-// maxFaults is the maximum number of faults of a file that are reported. Faults in a
-// program's rules are all reported.
-const maxFaults = 100
+// maxErrors is the maximum number of errors reported for a file. There is no limit for
+// errors in the rules of a program.
+const maxErrors = 100
 
-// A document is a mapping file that is being read: the positions of its fields and
-// their faults.
+// A document contains the positions of the fields in a mapping file, and the errors in
+// the file.
 type document struct {
 	file   string
 	fields map[string]*field // by path
-	faults []*rule.MappingError
-	values int // counted so far
+	errs   []*rule.MappingError
+	values int // number of values counted so far
 }
 
 func newDocument(file string) *document {
 	return &document{file: file, fields: map[string]*field{}}
 }
 
-// A field is a value in the file, or a value that the file lacks. Its path is that in
-// errors, such as "rules[0].labels[1].name"; the path of the whole file is empty.
+// A field is a field that the file sets, or one that it omits. Its path is the one
+// shown in errors, such as "rules[0].labels[1].name". The path of the whole file is
+// empty.
 type field struct {
-	parent    *field // nil for the whole file
-	line      int    // the parent's line if the file lacks the field
-	hasValue  bool   // the file has a value other than null
-	wrong     bool   // the field has a fault
-	partWrong bool   // a part of the field has a fault
+	parent      *field // nil for the whole file
+	line        int    // line of the parent if the file omits the field
+	hasValue    bool   // the file has a value other than null
+	invalid     bool   // the field has an error
+	partInvalid bool   // a part of the field has an error
 }
 
-// field returns the field with the path, and creates it if necessary.
+// field returns the field with the path. It creates the field if necessary.
 func (d *document) field(path string) *field {
 	f := d.fields[path]
 	if f == nil {
@@ -51,55 +52,56 @@ func (d *document) field(path string) *field {
 	return f
 }
 
-// fault records a fault of a field, at the line of the field.
-func (d *document) fault(path, format string, args ...any) {
-	d.faultAt(d.field(path).line, path, format, args...)
+// errorf records an error in a field, at the line of the field.
+func (d *document) errorf(path, format string, args ...any) {
+	d.errorAt(d.field(path).line, path, format, args...)
 }
 
-// faultAt records a fault of a field, at another line.
-func (d *document) faultAt(line int, path, format string, args ...any) {
-	d.faults = append(d.faults, &rule.MappingError{File: d.file, Line: line, Field: path, Reason: fmt.Sprintf(format, args...)})
+// errorAt records an error in a field, at the given line.
+func (d *document) errorAt(line int, path, format string, args ...any) {
+	d.errs = append(d.errs, &rule.MappingError{File: d.file, Line: line, Field: path, Reason: fmt.Sprintf(format, args...)})
 	f := d.field(path)
-	f.wrong = true
+	f.invalid = true
 	for f = f.parent; f != nil; f = f.parent {
-		f.partWrong = true
+		f.partInvalid = true
 	}
 }
 
-// says reports whether the file has a value for the field.
-func (d *document) says(path string) bool { return d.field(path).hasValue }
+// has reports whether the file has a value for the field.
+func (d *document) has(path string) bool { return d.field(path).hasValue }
 
-// doubtful reports whether the field, a part of it, or a field that it is a part of has
-// a fault. Further faults of the field may then be consequences of that one.
-func (d *document) doubtful(path string) bool {
+// hasRelatedError reports whether the field, a part of it, or a field that contains it
+// has an error. If so, further errors in the field may be consequences of that error,
+// and are not worth reporting.
+func (d *document) hasRelatedError(path string) bool {
 	f := d.field(path)
-	if f.partWrong {
+	if f.partInvalid {
 		return true
 	}
 	for ; f.parent != nil; f = f.parent {
-		if f.wrong {
+		if f.invalid {
 			return true
 		}
 	}
 	return false
 }
 
-// err returns the faults in the order of their lines: all of them, or the first
-// maxFaults and the number of the others.
+// err returns the recorded errors, sorted by line. If a file has more than maxErrors,
+// it returns the first maxErrors and the number of the others.
 func (d *document) err() error {
-	slices.SortStableFunc(d.faults, func(a, b *rule.MappingError) int { return cmp.Compare(a.Line, b.Line) })
+	slices.SortStableFunc(d.errs, func(a, b *rule.MappingError) int { return cmp.Compare(a.Line, b.Line) })
 	var errs []error
-	for i, f := range d.faults {
-		if i == maxFaults && d.file != "" {
-			errs = append(errs, fmt.Errorf("%s:%d: and %d more", d.file, f.Line, len(d.faults)-i))
+	for i, e := range d.errs {
+		if i == maxErrors && d.file != "" {
+			errs = append(errs, fmt.Errorf("%s:%d: and %d more", d.file, e.Line, len(d.errs)-i))
 			break
 		}
-		errs = append(errs, f)
+		errs = append(errs, e)
 	}
 	return errors.Join(errs...)
 }
 
-// join returns the path of a field of a struct.
+// join returns the path of a field in the struct that has the given path.
 func join(path, field string) string {
 	if path == "" || field == "" {
 		return path + field
@@ -107,5 +109,5 @@ func join(path, field string) string {
 	return path + "." + field
 }
 
-// at returns the path of an element of a list.
+// at returns the path of an element of the list that has the given path.
 func at(list string, index int) string { return fmt.Sprintf("%s[%d]", list, index) }

@@ -9,26 +9,26 @@ import (
 	"github.com/signalbox-ci/signalbox/internal/regularfile"
 )
 
-// A Source is where rules come from: the program, and a mapping file that adds rules
-// and changes those of the program.
+// A Source specifies the rules of a program, and a mapping file that adds to them and
+// changes them.
 type Source struct {
 	File string // path of the mapping file; empty if there is none
 
-	Rules        []rule.Rule // the rules without the file
-	SilentEvents []string    // events that are known and update nothing, without the file
+	Rules        []rule.Rule // rules of the program
+	SilentEvents []string    // known events of the program that update no metric
 
-	Namespace        string // prefix of all metrics
-	NativeHistograms bool   // adds native buckets to all histograms
+	Namespace        string // prefix of all metric names
+	NativeHistograms bool   // whether to add native buckets to all histograms
 }
 
 // A Mapping is a list of rules to compile, with their positions in the mapping file.
 type Mapping struct {
 	Rules        []rule.Rule
 	SilentEvents []string
-	Own          int // number of Rules that are from the mapping file
+	Own          int // number of rules from the mapping file
 
-	*document            // nil without a file
-	positions []position // by the index of the rule; nil without a file
+	*document            // nil without a mapping file
+	positions []position // by index of the rule; nil without a mapping file
 }
 
 // A RuleError is an error in one of a Mapping's rules.
@@ -38,7 +38,7 @@ type RuleError struct {
 }
 
 // Read reads the mapping file, if there is one, and applies it to the rules. It returns
-// an error if it cannot read the file. Errors in its content are returned by Err.
+// an error if it cannot read the file. Mapping.Err returns the errors in its content.
 func (s Source) Read() (Mapping, error) {
 	if s.File == "" {
 		return s.finish(Mapping{Rules: s.Rules, SilentEvents: s.SilentEvents}), nil
@@ -53,7 +53,7 @@ func (s Source) Read() (Mapping, error) {
 // Parse is like Read, but takes the content of the mapping file.
 func (s Source) Parse(content []byte) Mapping { return s.finish(read(s, content)) }
 
-// finish adds native buckets to all histograms, if the source says so.
+// finish adds native buckets to all histograms if s.NativeHistograms is set.
 func (s Source) finish(m Mapping) Mapping {
 	if s.NativeHistograms {
 		m.Rules = slices.Clone(m.Rules)
@@ -64,10 +64,10 @@ func (s Source) finish(m Mapping) Mapping {
 	return m
 }
 
-// Err returns all errors: those in the mapping file, in the order of its lines, and
-// those in the rules, which compiling them found. The result is nil, or joins errors of
-// type *rule.MappingError. An error that may be the consequence of another is left out.
-// Err changes the Mapping, so the caller must call it only once.
+// Err returns the errors in the mapping file, sorted by line, along with inRules, the
+// errors that the caller found in the rules. The result is nil, or it joins errors of
+// type *rule.MappingError. Err omits errors that may be consequences of others. It
+// modifies the Mapping, so the caller must call it only once.
 func (m Mapping) Err(inRules []RuleError) error {
 	d := cmp.Or(m.document, newDocument(""))
 	for _, e := range inRules {
@@ -77,9 +77,9 @@ func (m Mapping) Err(inRules []RuleError) error {
 		}
 		switch r := m.Rules[e.Index]; {
 		case path == "":
-			d.faults = append(d.faults, &rule.MappingError{Event: r.Event, Metric: r.Metric, Field: e.Field, Reason: e.Reason})
-		case !d.doubtful(path):
-			d.fault(path, "%s", e.Reason)
+			d.errs = append(d.errs, &rule.MappingError{Event: r.Event, Metric: r.Metric, Field: e.Field, Reason: e.Reason})
+		case !d.hasRelatedError(path):
+			d.errorf(path, "%s", e.Reason)
 		}
 	}
 	return d.err()

@@ -8,7 +8,7 @@ import (
 )
 
 // read applies a mapping file to the rules of the source. The document of the result
-// has the faults of the file.
+// contains the errors in the file.
 func read(s Source, content []byte) Mapping {
 	var f mappingFile
 	m := Mapping{document: readDocument(s.File, content, &f)}
@@ -19,8 +19,8 @@ func read(s Source, content []byte) Mapping {
 	m.dropEvents(f.DropEvents)
 	for i, r := range f.Rules {
 		path := at("rules", i)
-		if divide := path + ".divide"; r.Divide == 0 && m.says(divide) && !m.doubtful(divide) {
-			m.fault(divide, "divide is 0, expected a positive number")
+		if divide := path + ".divide"; r.Divide == 0 && m.has(divide) && !m.hasRelatedError(divide) {
+			m.errorf(divide, "divide is 0, expected a positive number")
 		}
 		m.checkReplacements(r.Labels, path+".labels")
 		m.Rules = append(m.Rules, r)
@@ -32,7 +32,7 @@ func read(s Source, content []byte) Mapping {
 			m.apply(c, at("metrics", i))
 		}
 	}
-	m.silence(f.SilentEvents)
+	m.addSilentEvents(f.SilentEvents)
 	for _, p := range m.positions {
 		if p.rule != "" {
 			m.Own++
@@ -41,67 +41,68 @@ func read(s Source, content []byte) Mapping {
 	return m
 }
 
-// checkReplacements checks that the file has both fields of all replacements; in a
-// decoded rule, a missing field looks like an empty one.
+// checkReplacements checks that the file sets both fields of all replacements. It
+// cannot check the decoded rules, in which a missing field looks like an empty one.
 func (m *Mapping) checkReplacements(labels []rule.Label, path string) {
 	for i, label := range labels {
 		for k := range label.Replace {
 			replacement := at(at(path, i)+".replace", k)
-			if m.doubtful(replacement) {
+			if m.hasRelatedError(replacement) {
 				continue
 			}
-			if !m.says(replacement + ".match") {
-				m.fault(replacement, "match is missing: expected a regular expression, or '' for the empty value")
-			} else if !m.says(replacement + ".with") {
-				m.fault(replacement, "with is missing: expected the new value, or '' for the empty value")
+			if !m.has(replacement + ".match") {
+				m.errorf(replacement, "match is missing: expected a regular expression, or '' to match the empty value")
+			} else if !m.has(replacement + ".with") {
+				m.errorf(replacement, "with is missing: expected the new value, which may be ''")
 			}
 		}
 	}
 }
 
-// dropEvents removes the rules of events.
+// dropEvents removes the rules for the given events.
 func (m *Mapping) dropEvents(events []string) {
 	known := m.events()
 	for i, event := range events {
 		path := at("drop_events", i)
 		switch {
-		case m.doubtful(path):
+		case m.hasRelatedError(path):
 		case slices.Contains(events[:i], event):
-			m.fault(path, "%q is duplicated", event)
+			m.errorf(path, "%q is duplicated", event)
 		case slices.Contains(m.SilentEvents, event):
-			m.fault(path, "%q updates no metric, so there is nothing to drop", event)
+			m.errorf(path, "%q updates no metric, so there is nothing to drop", event)
 		case !slices.Contains(known, event):
-			m.fault(path, "no built-in rule is for the event %q%s", event, spelling.Hint(event, known))
+			m.errorf(path, "there is no built-in rule for event %q%s", event, spelling.Hint(event, known))
 		}
 	}
-	m.remove(func(r rule.Rule) bool { return slices.Contains(events, r.Event) })
+	m.removeRules(func(r rule.Rule) bool { return slices.Contains(events, r.Event) })
 }
 
-// silence adds events that are known and update nothing.
-func (m *Mapping) silence(events []string) {
-	driving := m.events()
+// addSilentEvents adds known events that update no metric.
+func (m *Mapping) addSilentEvents(events []string) {
+	withRules := m.events()
 	for i, event := range events {
 		path := at("silent_events", i)
 		switch {
-		case m.doubtful(path):
+		case m.hasRelatedError(path):
 		case event == "":
-			m.fault(path, "the name of an event is empty")
+			m.errorf(path, "the event name is empty")
 		case slices.Contains(events[:i], event):
-			m.fault(path, "%q is duplicated", event)
-		case slices.Contains(driving, event):
-			m.fault(path, "%q updates a metric: use drop_events to remove the built-in rules of an event", event)
+			m.errorf(path, "%q is duplicated", event)
+		case slices.Contains(withRules, event):
+			m.errorf(path, "%q updates a metric: use drop_events to remove the built-in rules for the event", event)
 		case !slices.Contains(m.SilentEvents, event):
 			m.SilentEvents = append(m.SilentEvents, event)
 		}
 	}
 }
 
-// remove removes rules. Their events stay known, even if they no longer update anything.
-func (m *Mapping) remove(which func(rule.Rule) bool) {
+// removeRules removes the rules for which the condition holds. Their events remain
+// known, even if no other rule uses them.
+func (m *Mapping) removeRules(condition func(rule.Rule) bool) {
 	var rules []rule.Rule
 	var positions []position
 	for i, r := range m.Rules {
-		if !which(r) {
+		if !condition(r) {
 			rules, positions = append(rules, r), append(positions, m.positions[i])
 		} else if !slices.Contains(m.SilentEvents, r.Event) {
 			m.SilentEvents = append(m.SilentEvents, r.Event)

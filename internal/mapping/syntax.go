@@ -12,8 +12,8 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// parse returns the first two documents in a file, nil for those that it lacks. A
-// mapping file has at most one.
+// parse returns the first two documents in a file. A document that does not exist is
+// nil. A valid mapping file has at most one document.
 func parse(content []byte) (first, second *yaml.Node, err error) {
 	decoder := yaml.NewDecoder(bytes.NewReader(content))
 	for _, node := range []**yaml.Node{&first, &second} {
@@ -28,46 +28,46 @@ func parse(content []byte) (first, second *yaml.Node, err error) {
 	return first, second, nil
 }
 
-// maxSearchedBytes is the maximum size of a file in which syntaxFault searches for the
-// line of an error, which takes a dozen parses.
+// maxSearchedBytes is the maximum size of a file in which syntaxError searches for the
+// line of an error. The search parses parts of the file a dozen times.
 const maxSearchedBytes = 256 << 10
 
-// yamlError matches the beginning of the YAML package's errors.
+// yamlError matches the beginning of error texts of the YAML package.
 var yamlError = regexp.MustCompile(`^(?:yaml: )?(?:line (\d+)(?:, column \d+)?: )?`)
 
-// syntaxFault returns the line and the text of an error that parse returned.
+// syntaxError returns the line and the text of an error that parse returned.
 //
 // The YAML package reports the line on which the enclosing list or mapping begins, the
-// line before that, or none. The line with the fault is the last line of the shortest
-// beginning of the file that has the same error, because the package stops close to the
-// fault. A binary search finds it. In files over maxSearchedBytes, and in UTF-16, whose
-// lines cannot be split at bytes, the result is the package's line, and the text says
-// so.
-func syntaxFault(content []byte, err error) (line int, text string) {
+// line before that, or no line. Because the package stops parsing close to the error,
+// the line of the error is the last line of the shortest prefix of the file that causes
+// the same error. A binary search finds this prefix. For files larger than
+// maxSearchedBytes, and for UTF-16, which cannot be split into lines at newline bytes,
+// the result is the line that the package reports, and the text says so.
+func syntaxError(content []byte, err error) (line int, text string) {
 	prefix := yamlError.FindStringSubmatch(err.Error())
 	text = err.Error()[len(prefix[0]):]
 	isUTF16 := bytes.HasPrefix(content, []byte("\xff\xfe")) || bytes.HasPrefix(content, []byte("\xfe\xff"))
 	if len(content) > maxSearchedBytes || isUTF16 {
 		line, _ = strconv.Atoi(prefix[1])
-		return max(line, 1), text + ", in the list or mapping that begins here or on the next line"
+		return max(line, 1), text + ", in the list or mapping that begins on this line or the next"
 	}
 	if !bytes.Contains(content, []byte("\n")) {
 		content = bytes.ReplaceAll(content, []byte("\r"), []byte("\n"))
 	}
 
-	// An error contains the line of the enclosing list or mapping, unless that is the
-	// first line of the file. With an empty line before, it always does, so that the
-	// same error in another list is different.
+	// Insert an empty first line. An error contains the line of the enclosing list or
+	// mapping, unless that is the first line of the file. With the empty line, it
+	// always does, so that similar errors in different lists are distinct.
 	lines := bytes.SplitAfter(append([]byte("\n"), content...), []byte("\n"))
 	errorOf := func(last int) string {
 		_, _, err := parse(bytes.Join(lines[:last+1], nil))
 		return fmt.Sprint(err)
 	}
-	fault := errorOf(len(lines) - 1)
-	line = max(1, sort.Search(len(lines)-1, func(last int) bool { return errorOf(last) == fault }))
+	target := errorOf(len(lines) - 1)
+	line = max(1, sort.Search(len(lines)-1, func(last int) bool { return errorOf(last) == target }))
 	indentation := lines[line][:len(lines[line])-len(bytes.TrimLeft(lines[line], " \t"))]
 	if bytes.Contains(indentation, []byte("\t")) {
-		text += ": the line begins with a tab, expected spaces"
+		text += ": the line is indented with a tab, expected spaces"
 	}
 	return line, text
 }

@@ -1,4 +1,4 @@
-// Package methods answers requests with a method that a resource does not support.
+// Package methods helps handlers to reject requests with an unsupported method.
 package methods
 
 import (
@@ -8,7 +8,7 @@ import (
 	"github.com/signalbox-ci/signalbox/internal/excerpt"
 )
 
-// NotAllowed sets the header Allow for a response with status 405, and returns the text
+// NotAllowed sets the Allow header of a response with status 405, and returns the text
 // of the response. There must be at least one allowed method.
 func NotAllowed(header http.Header, method string, allowed ...string) string {
 	header.Set("Allow", strings.Join(allowed, ", "))

@@ -1,6 +1,6 @@
-// Package names checks the names of labels and metrics that users choose. They must be
-// valid in all exposition formats and in queries, so they are what Prometheus accepted
-// before version 3.
+// Package names validates the names of labels and metrics that users choose. Valid
+// names are those that Prometheus accepted before version 3, which work in all
+// exposition formats and in queries without quotes.
 package names
 
 import (
@@ -9,11 +9,11 @@ import (
 	"github.com/prometheus/common/model"
 )
 
-// IsLabel reports whether name can be the name of a user's label. Names that begin with
-// two underscores are reserved.
+// IsLabel reports whether name is a valid label name. Names that start with two
+// underscores are reserved, and therefore not valid.
 func IsLabel(name string) bool {
 	return model.LegacyValidation.IsValidLabelName(name) && !strings.HasPrefix(name, model.ReservedLabelPrefix)
 }
 
-// IsMetric reports whether name can be the name of a metric.
+// IsMetric reports whether name is a valid metric name.
 func IsMetric(name string) bool { return model.LegacyValidation.IsValidMetricName(name) }

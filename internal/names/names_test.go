@@ -12,7 +12,7 @@ func TestNames(t *testing.T) {
 		"": {}, "1a": {}, "a-b": {}, "ä": {}, "a b": {},
 	} {
 		if names.IsLabel(name) != valid.label || names.IsMetric(name) != valid.metric {
-			t.Errorf("%q: got %v, %v", name, names.IsLabel(name), names.IsMetric(name))
+			t.Errorf("%q: got %v and %v, expected %+v", name, names.IsLabel(name), names.IsMetric(name), valid)
 		}
 	}
 }

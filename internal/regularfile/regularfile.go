@@ -1,4 +1,4 @@
-// Package regularfile reads configuration files.
+// Package regularfile reads configuration files without blocking on special files.
 package regularfile
 
 import (
@@ -9,13 +9,14 @@ import (
 	"syscall"
 )
 
-// MaxBytes is the maximum size of a file. A mapping file with a thousand rules has a
-// few hundred kilobytes.
+// MaxBytes is the maximum size of a file. For comparison, a mapping file with a
+// thousand rules has a few hundred kilobytes.
 const MaxBytes = 8 << 20
 
-// Read returns the content of a regular file. It does not block: it returns an error
-// for a named pipe, a device, a directory, and a file of more than MaxBytes. The error
-// names the file. If the file cannot be opened or read, it is a *fs.PathError.
+// Read returns the content of a regular file. It returns an error, without blocking, if
+// the file is a named pipe, a device, or a directory, or if it is larger than MaxBytes.
+// If the file cannot be opened or read, the error is a *fs.PathError. All errors
+// contain the name of the file.
 func Read(file string) ([]byte, error) {
 	// Without O_NONBLOCK, opening a named pipe waits for a writer.
 	f, err := os.OpenFile(file, os.O_RDONLY|syscall.O_NONBLOCK, 0)
@@ -35,12 +36,12 @@ func Read(file string) ([]byte, error) {
 		return nil, err
 	}
 	if len(content) > MaxBytes {
-		return nil, fmt.Errorf("%s is larger than %d MiB, which is the limit", file, MaxBytes>>20)
+		return nil, fmt.Errorf("%s is too large, expected at most %d MiB", file, MaxBytes>>20)
 	}
 	return content, nil
 }
 
-// describeMode returns the kind of a file that is not regular.
+// describeMode describes the type of a file that is not a regular file.
 func describeMode(mode fs.FileMode) string {
 	switch {
 	case mode.IsDir():

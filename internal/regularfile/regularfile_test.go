@@ -20,20 +20,20 @@ func TestRegularFile(t *testing.T) {
 	RunSpecs(t, "Regular files")
 }
 
-var _ = Describe("A file that is read as a whole", func() {
+var _ = Describe("Read", func() {
 	var directory, file string
 	BeforeEach(func() {
 		directory = GinkgoT().TempDir()
 		file = filepath.Join(directory, "m.yml")
 	})
 
-	It("may be the target of a link", func() {
+	It("follows symbolic links", func() {
 		Expect(os.WriteFile(filepath.Join(directory, "target"), []byte("a: b"), 0o600)).To(Succeed())
 		Expect(os.Symlink("target", file)).To(Succeed())
 		Expect(regularfile.Read(file)).To(BeEquivalentTo("a: b"))
 	})
 
-	It("is nothing that could keep its reader waiting, or never end", func() {
+	It("rejects named pipes, devices, and directories", func() {
 		Expect(syscall.Mkfifo(file, 0o600)).To(Succeed())
 		_, err := regularfile.Read(file)
 		Expect(err).To(MatchError(file + " is a named pipe, expected a regular file"))
@@ -43,11 +43,11 @@ var _ = Describe("A file that is read as a whole", func() {
 		Expect(err).To(MatchError(directory + " is a directory, expected a regular file"))
 	})
 
-	It("is not larger than any that makes sense", func() {
+	It("limits the size of the file", func() {
 		Expect(os.WriteFile(file, bytes.Repeat([]byte("#\n"), 4<<20), 0o600)).To(Succeed())
 		Expect(regularfile.Read(file)).To(HaveLen(8 << 20))
 		Expect(os.WriteFile(file, bytes.Repeat([]byte("#\n"), 4<<20+1), 0o600)).To(Succeed())
 		_, err := regularfile.Read(file)
-		Expect(err).To(MatchError(file + " is larger than 8 MiB, which is the limit"))
+		Expect(err).To(MatchError(file + " is too large, expected at most 8 MiB"))
 	})
 })

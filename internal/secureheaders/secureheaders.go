@@ -1,16 +1,16 @@
-// Package secureheaders adds HTTP headers that isolate the status page.
+// Package secureheaders adds HTTP security headers to responses of the status page.
 package secureheaders
 
 import "net/http"
 
-// contentSecurityPolicy allows the page only its own files: no inline scripts or
-// styles, no other servers, and no conversion of text to markup.
+// contentSecurityPolicy allows only files from the same origin. It forbids inline
+// scripts and styles, access to other servers, and conversion of strings to HTML.
 const contentSecurityPolicy = "default-src 'none'; script-src 'self'; style-src 'self'; " +
 	"img-src 'self'; connect-src 'self'; base-uri 'none'; form-action 'none'; " +
 	"frame-ancestors 'none'; require-trusted-types-for 'script'; trusted-types 'none'"
 
-// Add returns a handler that adds the headers to all responses of the given one,
-// including errors and redirects.
+// Add returns a handler that adds the security headers to all responses of the given
+// handler, including errors and redirects.
 func Add(handler http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		header := w.Header()

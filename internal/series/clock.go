@@ -12,31 +12,32 @@ type Instant int64
 
 // A Clock tells the store the time. It is safe for concurrent use.
 //
-// Reading the system's clock costs as much as half an update, and staleness is
-// counted in minutes. So an update reads the time of the last tick, and whoever
-// runs the store calls Tick every so often. Ticks follow the monotonic clock:
-// setting the system's time makes nothing older or younger.
+// Reading the system clock costs as much as half an update, and staleness is measured
+// in minutes. So updates read the time of the last tick, and the program that runs the
+// store calls Tick regularly. Ticks follow the monotonic clock: setting the system time
+// does not change the age of any series.
 type Clock struct {
 	tick  atomic.Int64
-	start time.Time        // carries the monotonic reading
-	exact func() time.Time // if not nil, read for every update instead
+	start time.Time        // includes a monotonic reading
+	exact func() time.Time // if not nil, called by Now instead of reading tick
 }
 
-// NewClock makes a clock that stands still between ticks.
+// NewClock returns a clock that advances only when Tick is called.
 func NewClock() *Clock {
 	c := &Clock{start: time.Now()}
 	c.Tick()
 	return c
 }
 
-// NewExactClock makes a clock that asks now each time it is read. The clock may
-// be set back: an update never makes anything older.
+// NewExactClock returns a clock that calls now each time it is read. now may go
+// backward: an update never makes a series or an owner older.
 func NewExactClock(now func() time.Time) *Clock {
 	return &Clock{exact: now}
 }
 
-// NewSteadyClock makes an exact clock of one that may be set back. Time does not go
-// back with it: what lasts for a minute lasts until the clock has gone on by a minute.
+// NewSteadyClock returns an exact clock that never goes backward, although now may.
+// While now goes backward, the clock stops; then it advances by as much as now does. So
+// a minute on the clock has passed when now has advanced by one minute in total.
 func NewSteadyClock(now func() time.Time) *Clock {
 	var mu sync.Mutex
 	last := now()
@@ -51,7 +52,7 @@ func NewSteadyClock(now func() time.Time) *Clock {
 	})
 }
 
-// Now is the time of the last tick, or of now for an exact clock.
+// Now returns the time of the last tick, or, for an exact clock, the current time.
 func (c *Clock) Now() Instant {
 	if c.exact != nil {
 		return Instant(c.exact().UnixNano())
@@ -59,7 +60,7 @@ func (c *Clock) Now() Instant {
 	return Instant(c.tick.Load())
 }
 
-// Tick reads the system's clock, and returns what it now says.
+// Tick reads the system clock, and returns the new time.
 func (c *Clock) Tick() Instant {
 	if c.exact != nil {
 		return c.Now()
@@ -69,23 +70,24 @@ func (c *Clock) Tick() Instant {
 	return Instant(now)
 }
 
-// A Wall turns instants of one clock into wall-clock times, all by the same
-// reading of both clocks. Instants follow the monotonic clock, so the same
-// instant can have another wall-clock time after the system's time was set.
-type Wall struct{ drift int64 }
+// A Wall converts instants of one Clock to wall-clock times. All conversions by one
+// Wall are based on the same reading of both clocks. Instants follow the monotonic
+// clock, so after the system time was set, a new Wall may convert an instant to another
+// time.
+type Wall struct{ offset int64 }
 
-// Wall reads both clocks.
+// Wall reads both clocks, and returns a Wall for converting instants.
 func (c *Clock) Wall() Wall {
 	if c.exact != nil {
 		return Wall{}
 	}
 	now := time.Now()
-	return Wall{drift: now.UnixNano() - c.start.UnixNano() - int64(now.Sub(c.start))}
+	return Wall{offset: now.UnixNano() - c.start.UnixNano() - int64(now.Sub(c.start))}
 }
 
-// UnixMilli is the wall-clock time of an instant in milliseconds since the
-// epoch. Finer digits would change from one reading to the next, since the two
-// clocks cannot be read at the same moment.
+// UnixMilli returns the wall-clock time of an instant in milliseconds since the Unix
+// epoch. It rounds, because the two clocks cannot be read at the same moment: finer
+// digits would differ from one Wall to the next.
 func (w Wall) UnixMilli(at Instant) int64 {
-	return time.Duration(int64(at) + w.drift).Round(time.Millisecond).Milliseconds()
+	return time.Duration(int64(at) + w.offset).Round(time.Millisecond).Milliseconds()
 }

@@ -18,8 +18,8 @@ func (st *Store) Describe(descs chan<- *prometheus.Desc) {
 	}
 }
 
-// Collect implements prometheus.Collector. Unlike a page, what it sends is
-// allocated series by series.
+// Collect implements prometheus.Collector. Unlike scrapes of the metrics page, it
+// allocates memory for each series.
 func (st *Store) Collect(metrics chan<- prometheus.Metric) {
 	wall := st.clock.Wall()
 	for _, f := range st.Families() {
@@ -45,7 +45,7 @@ func (st *Store) Gather() ([]*dto.MetricFamily, error) {
 	return gathered, nil
 }
 
-// Gather is the family as the client library has it.
+// Gather returns the family in client_golang's data model.
 func (f *Family) Gather() *dto.MetricFamily {
 	mf := &dto.MetricFamily{
 		Name: proto.String(f.name),
@@ -73,7 +73,8 @@ func (f *Family) desc() *prometheus.Desc {
 	return prometheus.NewDesc(f.name, f.help, f.layout.names, constants)
 }
 
-// metric is the series as the client library has it; false if it was swept.
+// metric returns the series in client_golang's data model. It returns false if the
+// series was removed.
 func (f *Family) metric(s *Series, wall Wall) (*dto.Metric, bool) {
 	m := &dto.Metric{Label: f.labelPairs(s)}
 	created := timestamppb.New(time.UnixMilli(wall.UnixMilli(s.created)))
@@ -96,7 +97,7 @@ func (f *Family) metric(s *Series, wall Wall) (*dto.Metric, bool) {
 	return m, ok
 }
 
-// histogram is a histogram's content as the client library has it.
+// histogram returns the content of a histogram in client_golang's data model.
 func (f *Family) histogram(snapshot *Snapshot, exemplars []*Exemplar, wall Wall) *dto.Histogram {
 	h := &dto.Histogram{
 		SampleCount: proto.Uint64(snapshot.Count),
@@ -106,7 +107,7 @@ func (f *Family) histogram(snapshot *Snapshot, exemplars []*Exemplar, wall Wall)
 		h.Bucket = append(h.Bucket, &dto.Bucket{UpperBound: proto.Float64(f.bounds[i]), CumulativeCount: proto.Uint64(n)})
 	}
 	for _, e := range exemplars {
-		if e.Bucket == len(h.Bucket) { // that of +Inf is there if it has an exemplar
+		if e.Bucket == len(h.Bucket) { // +Inf is included only with an exemplar
 			h.Bucket = append(h.Bucket, &dto.Bucket{UpperBound: proto.Float64(math.Inf(1)), CumulativeCount: proto.Uint64(snapshot.Count)})
 		}
 		h.Bucket[e.Bucket].Exemplar = e.clientModel(wall)
@@ -148,7 +149,7 @@ func (f *Family) labelPairs(s *Series) []*dto.LabelPair {
 	return pairs
 }
 
-// collected is a series on its way to a registry.
+// collected is a series as a prometheus.Metric.
 type collected struct {
 	desc   *prometheus.Desc
 	metric *dto.Metric
@@ -161,7 +162,7 @@ func (c collected) Write(out *dto.Metric) error {
 	return nil
 }
 
-// clientTypes are what the client library calls the types.
+// clientTypes are the types in client_golang's data model.
 var clientTypes = [...]dto.MetricType{
 	Counter:        dto.MetricType_COUNTER,
 	Gauge:          dto.MetricType_GAUGE,
@@ -171,10 +172,11 @@ var clientTypes = [...]dto.MetricType{
 	GaugeHistogram: dto.MetricType_GAUGE_HISTOGRAM,
 }
 
-// ClientModel is what the client library calls the type.
+// ClientModel returns the type in client_golang's data model.
 func (t Type) ClientModel() dto.MetricType { return clientTypes[t] }
 
-// TypeOf is the type that the client library calls so; false if there is none.
+// TypeOf returns the type for one of client_golang's data model. It returns false if
+// there is none.
 func TypeOf(t dto.MetricType) (Type, bool) {
 	i := slices.Index(clientTypes[:], t)
 	return Type(max(i, 0)), i >= 0

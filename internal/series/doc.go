@@ -1,26 +1,31 @@
-// Package series is the store: metric families, their series, and the sweep
-// that takes away what went stale. It has never heard of events.
+// Package series is the store: metric families, their series, and the sweep that
+// removes stale series. It knows nothing about events.
 //
-// # What runs at the same time
+// # Concurrency
 //
-// Updates come from any number of goroutines, scrapes and sweeps from others.
-// An update of a series that exists takes no lock: it finds the series in a
-// table that is only ever read with atomic loads (table.go), and changes it
-// with one atomic operation. A family's lock is taken to create a series or to
-// unlink a swept one, for a bounded, small amount of work each time. Scrapes
-// walk immutable pages of series in label order (order.go) and take no lock
-// that an update could want. The exception are histograms with native buckets,
-// which a family has to ask for: observing and reading one takes its lock.
+// Any number of goroutines may update series while others scrape and sweep. An update
+// of an existing series takes no lock: it finds the series in a table that is read with
+// atomic loads only (table.go), and changes it with an atomic operation. A family's
+// lock is held to create a series or to unlink a swept one, each time for a small,
+// bounded amount of work. Scrapes walk immutable pages of series in label order
+// (order.go), and take no lock that an update of an existing series takes. Histograms
+// with native buckets, which are optional, are an exception: observing and reading such
+// a histogram takes its lock.
 //
-// # How a series dies
+// # How a series is removed
 //
-// In three steps. Its pulse is stopped, or that of its owner, by a compare-and-swap
-// (pulse.go): an update that is under way at the same moment either came first, and
-// then there is nothing to stop, or finds it stopped, and then makes a new series.
-// It is killed: a mark takes the place of its value, so that an update which was
-// interrupted before its last step writes to nobody, but finds the mark, and does
-// the same. And it is unlinked from the table and the pages. Nothing can be written
-// to a series that is no longer served, whoever still holds a pointer to it.
+// A series is removed in three steps:
 //
-// Time in this package is an Instant, as told by a Clock.
+//  1. Its liveness, or that of its owner, expires by a compare-and-swap (liveness.go).
+//     A concurrent update either comes first, which makes the compare-and-swap fail, or
+//     finds that the series has expired, and creates a new one.
+//  2. The series is killed: a mark replaces its value. An update that passed the first
+//     step but was interrupted before it wrote the value finds the mark, and creates a
+//     new series as well.
+//  3. The series is unlinked from the table and from the pages.
+//
+// So no update is written to a series that is no longer served, even if a goroutine
+// still has a pointer to it.
+//
+// Times in this package are Instants, read from a Clock.
 package series

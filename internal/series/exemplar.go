@@ -6,45 +6,45 @@ import (
 	"unicode/utf8"
 )
 
-// An Exemplar is one observation of a histogram, told from the others by labels of
-// its own: that of one build, or one trace. It is never changed.
+// An Exemplar is one observation of a histogram, with labels that identify its origin,
+// such as a build or a trace. It is immutable.
 type Exemplar struct {
-	Labels string  // as OpenMetrics writes them between the braces; never empty
-	Value  float64 // what was observed
-	At     Instant // when
-	Bucket int     // index of the bucket that it is in; that of +Inf is the last
+	Labels string  // in OpenMetrics syntax, without the braces; never empty
+	Value  float64 // the observed value
+	At     Instant // the time of the observation
+	Bucket int     // index of its bucket; the +Inf bucket is the last
 }
 
-// ExemplarLabels say what an exemplar's labels are called, and where among all of a
-// series' Values theirs are. Names are distinct.
+// ExemplarLabels are the labels of an exemplar.
 type ExemplarLabels struct {
-	Names []string
-	From  []uint8
+	Names []string // distinct
+	From  []uint8  // for each name, the index of its value in Values.All
 }
 
-// exemplarAge is how long a bucket keeps its exemplar. A scrape sees one of all that
-// there were since the last: making each of them would cost memory for nothing.
+// exemplarAge is how long a bucket keeps its exemplar. A scrape sees only one exemplar
+// of each bucket, so creating one for every observation would waste memory.
 const exemplarAge = Instant(time.Second)
 
-// MaxExemplarRunes is how many characters the names and values of an exemplar's
-// labels may have together, as OpenMetrics has it.
+// MaxExemplarRunes is the maximum total number of characters in the names and values of
+// an exemplar's labels, as defined by OpenMetrics.
 const MaxExemplarRunes = 128
 
-// exemplars are those of a histogram. Updates replace them, scrapes read them, and
-// nobody waits for anybody.
+// exemplars are the exemplars of a histogram. Updates replace them and scrapes read
+// them, both without locks.
 type exemplars struct {
 	buckets []atomic.Pointer[Exemplar]
 }
 
-// exemplify makes the observation the exemplar of its bucket, if that has none or
-// an old one, and if the observation has labels that an exemplar can have.
-func (f *Family) exemplify(h *histogram, v float64, bucket int, values *Values, now Instant) {
+// updateExemplar makes the observation the exemplar of its bucket if the bucket has
+// none or an old one, and if the labels of the observation are valid for an exemplar.
+func (f *Family) updateExemplar(h *histogram, v float64, bucket int, values *Values, now Instant) {
 	all := h.exemplars.Load()
 	var old *Exemplar
 	if all != nil {
 		old = all.buckets[bucket].Load()
 	}
-	// A clock that was set back must not keep an exemplar for longer.
+	// Because of the second condition, an exemplar from before the clock was set back
+	// is replaced.
 	if old != nil && now-old.At < exemplarAge && old.At-now < exemplarAge {
 		return
 	}
@@ -59,11 +59,12 @@ func (f *Family) exemplify(h *histogram, v float64, bucket int, values *Values, 
 	if !f.hasExemplars.Load() {
 		f.hasExemplars.Store(true)
 	}
-	// If another one came first, that is as good.
+	// If it fails, a concurrent update has set an exemplar that is just as good.
 	all.buckets[bucket].CompareAndSwap(old, &Exemplar{labels, v, now, bucket})
 }
 
-// exemplarLabels are the labels of the values' exemplar; empty if there is none.
+// exemplarLabels returns the text of the labels of the exemplar. It returns an empty
+// string if the values make no exemplar.
 func (vs *Values) exemplarLabels() string {
 	runes := 0
 	labels := make([]Label, 0, 8)
@@ -84,11 +85,11 @@ func (vs *Values) exemplarLabels() string {
 	return LabelText(labels)
 }
 
-// HasExemplars tells whether any of the family's series ever had an exemplar.
+// HasExemplars reports whether any series of the family ever had an exemplar.
 func (f *Family) HasExemplars() bool { return f.hasExemplars.Load() }
 
-// AppendExemplars appends the exemplars of a series of a family of histograms, in
-// the order of their buckets. A Snapshot that is taken after it counts all of them.
+// AppendExemplars appends the exemplars of a histogram, in the order of its buckets. A
+// Snapshot taken afterwards includes all of these observations.
 func (f *Family) AppendExemplars(to []*Exemplar, s *Series) []*Exemplar {
 	all := s.histogram.exemplars.Load()
 	if all == nil {

@@ -12,12 +12,12 @@ import (
 
 var byID = &ExemplarLabels{Names: []string{"id"}, From: []uint8{1}}
 
-// observed is an update of the series a by what an event with the ID is about.
+// observed returns the values of an observation for series a, by an event with the ID.
 func observed(id string) *Values {
 	return &Values{All: []string{"a", id}, Order: []uint8{0}, Exemplar: byID}
 }
 
-// exemplarsOf are the exemplars of the family, as "labels value bucket".
+// exemplarsOf returns the exemplars of the family in the form "labels value bucket".
 func exemplarsOf(f *Family) (all []string) {
 	for p := range f.Sorted {
 		for _, s := range p {
@@ -41,27 +41,27 @@ func TestABucketKeepsItsExemplarForASecond(t *testing.T) {
 			}
 		}
 		if observe(.5, ""); f.HasExemplars() {
-			t.Error("there is an exemplar without labels")
+			t.Error("got an exemplar without labels")
 		}
 		observe(.5, "1")
 		clock.add(time.Second - 1)
 		observe(.6, "2")
 		observe(7, `"3"`)
-		expect(t, "before the second is over", exemplarsOf(f), []string{`id="1" 0.5 0`, `id="\"3\"" 7 2`})
+		expect(t, "just before one second has passed", exemplarsOf(f), []string{`id="1" 0.5 0`, `id="\"3\"" 7 2`})
 		clock.add(1)
 		observe(.7, "4")
 		observe(8, "5")
-		expect(t, "after it", exemplarsOf(f), []string{`id="4" 0.7 0`, `id="\"3\"" 7 2`})
+		expect(t, "after one second", exemplarsOf(f), []string{`id="4" 0.7 0`, `id="\"3\"" 7 2`})
 		clock.add(-time.Hour)
 		observe(.8, "6")
-		expect(t, "when the clock was set back", exemplarsOf(f), []string{`id="6" 0.8 0`, `id="\"3\"" 7 2`})
+		expect(t, "after the clock was set back", exemplarsOf(f), []string{`id="6" 0.8 0`, `id="\"3\"" 7 2`})
 		if !f.HasExemplars() {
-			t.Error("the family says that it has none")
+			t.Error("HasExemplars returns false")
 		}
 	}
 }
 
-func TestAnExemplarThatCannotBeShownIsLeftOutAndNothingElse(t *testing.T) {
+func TestInvalidExemplarsAreOmittedButCounted(t *testing.T) {
 	st, _ := newTestStore(t, Options{})
 	f := st.mustAdd(t, FamilyOptions{Name: "h", Type: Histogram, Labels: []string{"a"}, Bounds: []float64{1}})
 	labels := &ExemplarLabels{Names: []string{"trace", "id"}, From: []uint8{1, 2}}
@@ -71,7 +71,7 @@ func TestAnExemplarThatCannotBeShownIsLeftOutAndNothingElse(t *testing.T) {
 		{"", "i", `id="i"`},
 		{"t", "i", `trace="t",id="i"`},
 		{"t", "\xff", ""},
-		{"t", strings.Repeat("ü", 120), `trace="t",id="` + strings.Repeat("ü", 120) + `"`}, // 128 in all
+		{"t", strings.Repeat("ü", 120), `trace="t",id="` + strings.Repeat("ü", 120) + `"`}, // 128 in total
 		{"t", strings.Repeat("ü", 121), ""},
 	} {
 		series := fmt.Sprint(i)
@@ -92,20 +92,20 @@ func TestAnExemplarThatCannotBeShownIsLeftOutAndNothingElse(t *testing.T) {
 	}
 }
 
-func TestASweptSeriesTakesItsExemplarsAlong(t *testing.T) {
+func TestASweepRemovesExemplars(t *testing.T) {
 	st, clock := newTestStore(t, Options{})
 	f := st.mustAdd(t, FamilyOptions{Name: "h", Type: Histogram, Labels: []string{"a"}, Bounds: []float64{1}, IdleTTL: time.Minute})
 	f.Update(Observe, observed("1"), "", 1, st.clock.Now())
 	clock.add(time.Minute)
 	st.Sweep(st.clock.Now(), 0)
-	expect(t, "once it is gone", exemplarsOf(f), nil)
+	expect(t, "after the sweep", exemplarsOf(f), nil)
 	f.Update(Observe, observed("2"), "", 2, st.clock.Now())
-	expect(t, "when it is back", exemplarsOf(f), []string{`id="2" 2 1`})
+	expect(t, "after a new observation", exemplarsOf(f), []string{`id="2" 2 1`})
 }
 
-// TestExemplarsAreOfTheirBucketWhileTheyChange observes values that are in their
-// exemplars' labels as well.
-func TestExemplarsAreOfTheirBucketWhileTheyChange(t *testing.T) {
+// TestConcurrentExemplarsMatchTheirBuckets uses exemplars whose label is the observed
+// value.
+func TestConcurrentExemplarsMatchTheirBuckets(t *testing.T) {
 	st, clock := newTestStore(t, Options{})
 	f := st.mustAdd(t, FamilyOptions{Name: "h", Type: Histogram, Labels: []string{"a"}, Bounds: []float64{10, 20, 30}})
 	var wg sync.WaitGroup
@@ -131,9 +131,9 @@ func TestExemplarsAreOfTheirBucketWhileTheyChange(t *testing.T) {
 				case i > 0 && e.Bucket <= exemplars[i-1].Bucket:
 					t.Fatalf("bucket %d comes after %d", e.Bucket, exemplars[i-1].Bucket)
 				case e.Labels != fmt.Sprintf(`id="%v"`, e.Value) || e.Bucket != bucketOf(f.bounds, e.Value):
-					t.Fatalf("mixed up: %+v", *e)
+					t.Fatalf("wrong labels or bucket: %+v", *e)
 				case counts[e.Bucket] == 0:
-					t.Fatalf("not counted: %+v in %v", *e, counts)
+					t.Fatalf("the snapshot %[2]v does not count %+[1]v", *e, counts)
 				}
 				seen[e.Labels] = true
 			}

@@ -12,7 +12,7 @@ import (
 // Type is the type of a family.
 type Type uint8
 
-// The types of families. A Store has the first three, an OpenStore all.
+// The types of families. A Store has only the first three, an OpenStore all of them.
 const (
 	Counter Type = iota
 	Gauge
@@ -22,7 +22,8 @@ const (
 	GaugeHistogram
 )
 
-// String is the type's name in the Prometheus text format, or "metric" for AnyType.
+// String returns the type's name in the Prometheus text format, or "metric" for
+// AnyType.
 func (t Type) String() string {
 	if t == AnyType {
 		return "metric"
@@ -30,40 +31,45 @@ func (t Type) String() string {
 	return [...]string{"counter", "gauge", "histogram", "untyped", "summary", "gaugehistogram"}[t]
 }
 
-// Ownership says how a family's series depend on owners.
+// Ownership defines how the series of a family depend on owners.
 type Ownership uint8
 
-// The ownerships. A heartbeat family's updates prove that the owner is alive;
-// its series go as well when they themselves were not updated for the limit,
-// though their owner lives on.
+// The ownerships.
 const (
+	// Unowned series have no owner.
 	Unowned Ownership = iota
+
+	// Owned series are removed with their owner.
 	Owned
+
+	// Heartbeat is Owned, and each update is also a heartbeat of the owner. A series
+	// that was not updated for Options.OwnerLimit is removed even if its owner is
+	// alive.
 	Heartbeat
 )
 
-// Overflow is the value of every label of the series that takes the updates of
-// a counter or histogram for which the family has no more room.
+// Overflow is the value of all labels of the overflow series: when a family of counters
+// or histograms is full, updates that would create a series go to this series instead.
 const Overflow = "__overflow__"
 
-// FamilyOptions describe a family.
+// FamilyOptions are the options of a family.
 type FamilyOptions struct {
 	Name   string
 	Help   string
 	Type   Type
-	Labels []string  // names, sorted and distinct
-	Bounds []float64 // of a histogram's buckets, ascending, without +Inf
+	Labels []string  // label names, sorted and distinct
+	Bounds []float64 // upper bounds of a histogram's buckets, ascending, without +Inf
 
-	// Native is for histograms that have native buckets beside the others. They
-	// take up to 4 KB for each series, and observing takes a lock.
+	// Native adds native buckets to histograms. They take up to 4 KB per series, and
+	// observing takes a lock.
 	Native bool
 
 	Ownership Ownership
-	IdleTTL   time.Duration // 0: a series stays without updates
+	IdleTTL   time.Duration // how long a series without updates stays; 0 means forever
 
-	// Internal marks a family about the program itself: the store's limit on
-	// series does not hold for it, and where a constant label has the name of
-	// one of its own labels, its own stands.
+	// Internal marks a family of metrics about the program itself. The store's limit
+	// on series does not apply to it, and its own labels replace constant labels with
+	// the same name.
 	Internal bool
 }
 
@@ -80,43 +86,43 @@ type Family struct {
 	internal  bool
 	ownership Ownership
 	idleTTL   time.Duration
-	mortal    bool // its series can be swept
+	canExpire bool // whether sweeps can remove its series
 	limit     int64
-	lastSeen  bool // the values are when the series' owners were last heard of
+	lastSeen  bool // whether the values are the times of the owners' last heartbeats
 
-	// only is the one series of a family without labels, which is there from
-	// the start and for ever. Nil if the family has labels.
-	only *Series
+	// unlabeled is the only series of a family without labels. It is created with the
+	// family and never expires. Nil if the family has labels.
+	unlabeled *Series
 
 	table table
-	count atomic.Int64 // series alive, without the overflow series
+	count atomic.Int64 // live series, without the overflow series
 
 	overflow atomic.Pointer[Series]
-	refused  atomic.Uint64 // updates for which there was no room
+	refused  atomic.Uint64 // updates that would have exceeded the limit on series
 
-	hasExemplars atomic.Bool // one of its series had an exemplar, some time
+	hasExemplars atomic.Bool // whether any series ever had an exemplar
 
-	mu sync.Mutex // held to change the table; never for long
+	mu sync.Mutex // held while changing the table, and only briefly
 
 	order order[*Series]
 }
 
-// Result is what became of an update.
+// Result is the result of an update.
 type Result uint8
 
-// The results. Of an update that was not OK the family's own series are
-// unchanged; one that Overflowed was added to the overflow series.
+// The results. Only an update that is OK changes the series with its label values; one
+// that Overflowed changed the overflow series instead.
 const (
 	OK Result = iota
 	Overflowed
-	NoRoom       // the family has as many series as it may
+	NoRoom       // the limit on series is reached
 	NotFinite    // the value is NaN or infinite
-	Negative     // the value would make a counter go down
-	InvalidUTF8  // a label value is not UTF-8
-	ValueTooLong // a label value is longer than the store allows
+	Negative     // a counter cannot decrease
+	InvalidUTF8  // a label value is not valid UTF-8
+	ValueTooLong // a label value is longer than Options.MaxValueBytes
 )
 
-// Op is what an update does to a series.
+// Op is the operation of an update.
 type Op uint8
 
 // The operations: Add for counters and gauges, Set for gauges, Observe for histograms.
@@ -126,8 +132,9 @@ const (
 	Observe
 )
 
-// NewFamily makes a family that nobody is shown before Replace puts it into the
-// store. It fails if the labels clash with one another or with the constant ones.
+// NewFamily returns a family that scrapes do not see until Replace adds it to the
+// store. It returns an error if the label names are not sorted and distinct, or if one
+// of them is also the name of a constant label.
 func (st *Store) NewFamily(o FamilyOptions) (*Family, error) {
 	constants := st.constants
 	if o.Internal {
@@ -150,7 +157,7 @@ func (st *Store) NewFamily(o FamilyOptions) (*Family, error) {
 		internal:  o.Internal,
 		ownership: o.Ownership,
 		idleTTL:   o.IdleTTL,
-		mortal:    len(o.Labels) > 0 && (o.Ownership != Unowned || o.IdleTTL > 0),
+		canExpire: len(o.Labels) > 0 && (o.Ownership != Unowned || o.IdleTTL > 0),
 		limit:     int64(st.maxSeries),
 	}
 	if o.Internal {
@@ -158,45 +165,45 @@ func (st *Store) NewFamily(o FamilyOptions) (*Family, error) {
 	}
 	f.table.init()
 	if len(o.Labels) == 0 {
-		f.only = f.make(&Values{}, nil, st.clock.Now())
+		f.unlabeled = f.create(&Values{}, nil, st.clock.Now())
 	}
 	return f, nil
 }
 
-// Name is the family's name, namespace included.
+// Name returns the family's name, including the namespace.
 func (f *Family) Name() string { return f.name }
 
-// Help is the family's help text.
+// Help returns the family's help text.
 func (f *Family) Help() string { return f.help }
 
-// Type is the family's type.
+// Type returns the family's type.
 func (f *Family) Type() Type { return f.typ }
 
-// Bounds are the upper bounds of a histogram's buckets, without +Inf.
+// Bounds returns the upper bounds of a histogram's buckets, without +Inf.
 func (f *Family) Bounds() []float64 { return f.bounds }
 
-// Native tells whether a family of histograms has native buckets.
+// Native reports whether the family's histograms have native buckets.
 func (f *Family) Native() bool { return f.native }
 
-// Internal tells whether the family is about the program itself.
+// Internal reports whether the family is about the program itself.
 func (f *Family) Internal() bool { return f.internal }
 
-// Len is how many series are alive, the overflow series not counted.
+// Len returns the number of live series, without the overflow series.
 func (f *Family) Len() int { return int(f.count.Load()) }
 
-// Limit is how many series the family may have.
+// Limit returns the maximum number of series.
 func (f *Family) Limit() int { return int(f.limit) }
 
 func (f *Family) full() bool { return f.count.Load() >= f.limit }
 
-// Refused counts the updates for label sets that found no room.
+// Refused returns the number of updates that would have exceeded the limit on series.
 func (f *Family) Refused() uint64 { return f.refused.Load() }
 
-// Update updates the series with the label values, and makes it if need be. owner
-// is the name of its owner, for families that have owners. Neither the slices nor,
-// unless a series is made of them, the strings in them are kept. An update of a
-// series that exists takes no lock, unless it has native buckets, and allocates
-// nothing, unless it makes an exemplar.
+// Update updates the series with the label values. It creates it if necessary. owner is
+// the name of the series' owner; it is ignored if the family is Unowned. Update keeps
+// neither the slices nor the strings in values; a new series copies the strings.
+// Updating an existing series takes no lock, unless it has native buckets, and does not
+// allocate, unless it sets an exemplar.
 func (f *Family) Update(op Op, values *Values, owner string, v float64, now Instant) Result {
 	if v-v != 0 { // NaN or infinite
 		return NotFinite
@@ -204,46 +211,47 @@ func (f *Family) Update(op Op, values *Values, owner string, v float64, now Inst
 	if v < 0 && f.typ == Counter {
 		return Negative
 	}
-	if f.only != nil {
-		f.apply(f.only, op, v, values, now)
+	if f.unlabeled != nil {
+		f.apply(f.unlabeled, op, v, values, now)
 		return OK
 	}
 	values.rehash()
 	s := f.table.find(&f.layout, values)
-	if s != nil && f.revive(s, now) && f.apply(s, op, v, values, now) {
+	if s != nil && f.refresh(s, now) && f.apply(s, op, v, values, now) {
 		return OK
 	}
-	for { // Slow path: there was no such series, or it is dying.
-		s, result := f.obtain(values, owner, now)
+	for { // Slow path: the series does not exist, or has expired.
+		s, result := f.findOrCreate(values, owner, now)
 		if s == nil || f.apply(s, op, v, values, now) {
 			return result
 		}
 	}
 }
 
-// revive records that the series is being updated, and its owner heard of if that
-// makes a heartbeat. It returns false if the series' time is over. It comes before
-// the update, so that no sweep takes a series for stale that is being updated.
-func (f *Family) revive(s *Series, now Instant) bool {
-	if !f.mortal {
+// refresh records that the series is being updated; in a heartbeat family, it also
+// records a heartbeat of its owner. It returns false if the series has expired. It must
+// be called before the value is updated, so that no sweep finds the series stale during
+// the update.
+func (f *Family) refresh(s *Series, now Instant) bool {
+	if !f.canExpire {
 		return true
 	}
 	if o := s.owner; o != nil {
-		if f.ownership == Heartbeat && !o.pulse.beat(now) || o.gone() {
+		if f.ownership == Heartbeat && !o.liveness.refresh(now) || o.expired() {
 			return false
 		}
 	}
-	return s.pulse.beat(now)
+	return s.liveness.refresh(now)
 }
 
-// apply carries out the operation. It returns false if the series was killed.
+// apply applies the operation. It returns false if the series was killed.
 func (f *Family) apply(s *Series, op Op, v float64, values *Values, now Instant) bool {
 	switch {
 	case op == Observe:
 		return f.observe(s.histogram, v, values, now)
 	case op == Set:
 		return s.set(v)
-	case f.typ == Counter && !f.mortal:
+	case f.typ == Counter && !f.canExpire:
 		s.count(v)
 		return true
 	}
@@ -258,26 +266,27 @@ func (f *Family) observe(h *histogram, v float64, values *Values, now Instant) (
 		alive = h.observe(v, bucket)
 	}
 	if alive && values.Exemplar != nil {
-		f.exemplify(h, v, bucket, values, now)
+		f.updateExemplar(h, v, bucket, values, now)
 	}
 	return alive
 }
 
-// obtain is Update's slow path: it returns the series with the values, made if
-// there was none, or the overflow series, or nil and why there is none.
-func (f *Family) obtain(values *Values, owner string, now Instant) (*Series, Result) {
+// findOrCreate is the slow path of Update. It returns the series with the values, which
+// it creates if necessary, or the overflow series. Otherwise it returns nil and the
+// reason.
+func (f *Family) findOrCreate(values *Values, owner string, now Instant) (*Series, Result) {
 	for _, i := range values.Order {
 		if r := f.store.checkValue(values.All[i]); r != OK {
 			return nil, r
 		}
 	}
-	if f.typ != Gauge && values.are(Overflow) {
-		return f.overflowSeries(now), OK // whoever asks for it by name
+	if f.typ != Gauge && values.allEqual(Overflow) {
+		return f.overflowSeries(now), OK // the values are those of the overflow series
 	}
 	if f.full() {
-		// What was counted can be found by now.
+		// A series is inserted before it is counted, so this finds all counted series.
 		if s := f.table.find(&f.layout, values); s == nil {
-			return f.overflowed(now)
+			return f.atLimit(now)
 		}
 	}
 	var o *Owner
@@ -290,24 +299,25 @@ func (f *Family) obtain(values *Values, owner string, now Instant) (*Series, Res
 
 	f.mu.Lock()
 	if s := f.table.find(&f.layout, values); s != nil {
-		if !s.dead() && f.revive(s, now) {
+		if !s.dead() && f.refresh(s, now) {
 			f.mu.Unlock()
 			return s, OK
 		}
-		f.bury(s, values.hash)
+		f.removeLocked(s, values.hash)
 	}
 	if f.full() {
 		f.mu.Unlock()
-		return f.overflowed(now)
+		return f.atLimit(now)
 	}
-	s := f.make(values, o, now)
+	s := f.create(values, o, now)
 	f.mu.Unlock()
 	return s, OK
 }
 
-// overflowed returns the overflow series for an update that finds no room; or nil
-// for a gauge, of which it would make no sense.
-func (f *Family) overflowed(now Instant) (*Series, Result) {
+// atLimit counts an update that would exceed the limit on series. It returns the
+// overflow series, or nil for a gauge, for which an overflow series would make no
+// sense.
+func (f *Family) atLimit(now Instant) (*Series, Result) {
 	f.refused.Add(1)
 	if f.typ == Gauge {
 		return nil, NoRoom
@@ -315,8 +325,8 @@ func (f *Family) overflowed(now Instant) (*Series, Result) {
 	return f.overflowSeries(now), Overflowed
 }
 
-// overflowSeries returns the overflow series, made if need be. It belongs to
-// nobody, is never swept, and does not count.
+// overflowSeries returns the overflow series. It creates it if necessary. The overflow
+// series has no owner, is never swept, and does not count toward the limit.
 func (f *Family) overflowSeries(now Instant) *Series {
 	if s := f.overflow.Load(); s != nil {
 		return s
@@ -328,76 +338,77 @@ func (f *Family) overflowSeries(now Instant) *Series {
 	defer f.mu.Unlock()
 	s := f.overflow.Load()
 	if s == nil {
-		s = f.make(values, nil, now)
+		s = f.create(values, nil, now)
 		f.count.Add(-1)
 		f.overflow.Store(s)
 	}
 	return s
 }
 
-// make makes a series and puts it where updates and scrapes find it. The caller
-// holds f.mu, or is the only one that knows f.
-func (f *Family) make(values *Values, o *Owner, now Instant) *Series {
+// create creates a series and makes it visible to updates and scrapes. The caller must
+// hold f.mu, unless no other goroutine has access to f yet.
+func (f *Family) create(values *Values, o *Owner, now Instant) *Series {
 	size, escaped := f.layout.size(values)
 	s := newSeries(size, func(b []byte) []byte { return f.layout.render(b, values) })
 	s.owner, s.created = o, now
-	s.pulse.beat(now)
+	s.liveness.refresh(now)
 	if f.typ == Histogram {
 		s.histogram = newHistogram(len(f.bounds), f.native)
 	}
 	f.table.insert(values.hash, escaped, s)
-	f.order.arrive(s)
+	f.order.add(s)
 	f.count.Add(1)
 	return s
 }
 
-// makeFor makes the owner's series in the last-seen family. It returns false if
-// that is full.
-func (f *Family) makeFor(o *Owner, now Instant) bool {
+// createLastSeen creates the owner's series. f is the last-seen family. It returns
+// false if the family is full.
+func (f *Family) createLastSeen(o *Owner, now Instant) bool {
 	values := Plain(o.name)
 	values.rehash()
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if s := f.table.find(&f.layout, values); s != nil {
-		f.bury(s, values.hash) // that of an owner of the same name, who is gone
+		f.removeLocked(s, values.hash) // of an expired owner with the same name
 	}
 	if f.full() {
 		f.refused.Add(1)
 		return false
 	}
-	f.make(values, o, now)
+	f.create(values, o, now)
 	return true
 }
 
-// bury kills a series, if it is not dead yet, and unlinks it from the table. The
-// caller holds f.mu.
-func (f *Family) bury(s *Series, hash uint64) {
+// removeLocked kills a series, unless it is already dead, and removes it from the
+// table. The caller must hold f.mu.
+func (f *Family) removeLocked(s *Series, hash uint64) {
 	if s.kill() {
 		f.count.Add(-1)
 	}
 	f.table.remove(hash, s)
 }
 
-// Drop takes away the series with the label values, if there is one. Only for
-// families that are updated by Set, whose updates notice it in any case.
+// Drop removes the series with the label values, if it exists. Use it only for families
+// that are updated with Set: such an update always checks whether the series was
+// killed.
 func (f *Family) Drop(labels ...string) {
 	values := Plain(labels...)
 	values.rehash()
 	f.mu.Lock()
 	if s := f.table.find(&f.layout, values); s != nil {
-		f.bury(s, values.hash)
+		f.removeLocked(s, values.hash)
 	}
 	f.mu.Unlock()
-	f.order.sift(func(*Series) {})
+	f.order.sweep(func(*Series) {})
 }
 
-// Value is the present value of a series of a family of counters or gauges. It
-// returns false if the series was swept meanwhile.
+// Value returns the current value of a counter or gauge. It returns false if the series
+// was removed.
 func (f *Family) Value(s *Series, wall Wall) (float64, bool) {
 	v, ok := s.value()
 	if ok && f.lastSeen {
-		seen := s.owner.pulse.last.Load()
-		if seen == stopped {
+		seen := s.owner.liveness.last.Load()
+		if seen == expired {
 			return 0, false
 		}
 		v = float64(wall.UnixMilli(Instant(seen))) / 1000
@@ -405,11 +416,11 @@ func (f *Family) Value(s *Series, wall Wall) (float64, bool) {
 	return v, ok
 }
 
-// Snapshot fills to with the present content of a series of a family of
-// histograms. It returns false if the series was swept meanwhile.
+// Snapshot stores the current content of a histogram in to. It returns false if the
+// series was removed.
 func (f *Family) Snapshot(s *Series, to *Snapshot) bool { return s.histogram.read(to) }
 
-// Sorted calls yield with the family's series in the order of their label
-// values, page by page, until it returns false. Series that were swept are
-// among them: reading their value tells.
+// Sorted calls yield with the family's series in the order of their label values, page
+// by page, until yield returns false. The pages can include series that were removed;
+// Value and Snapshot return false for them.
 func (f *Family) Sorted(yield func([]*Series) bool) { f.order.walk(yield) }

@@ -5,15 +5,15 @@ import (
 	"math"
 )
 
-// A Fold says how the gauges of several sources that have the same labels are
-// shown as one.
+// A Fold defines how gauges with the same labels from several sources are combined into
+// one.
 type Fold uint8
 
-// The folds. Alone is for series that nobody else may have the labels of.
+// The folds. Alone is for series whose labels no other series may have.
 const (
 	Alone Fold = iota
 	Sum
-	Last // of what was updated last
+	Last // the value that was updated last
 	Max
 	Min
 	Mean
@@ -21,30 +21,30 @@ const (
 
 var foldNames = [...]string{"alone", "sum", "last", "max", "min", "mean"}
 
-// String is the fold's name: "sum".
+// String returns the name of the fold, such as "sum".
 func (f Fold) String() string { return foldNames[f] }
 
-// ParseFold is the fold of that name, which must not be Alone.
+// ParseFold returns the fold with the name. It accepts all but Alone.
 func ParseFold(name string) (Fold, error) {
 	for f := Sum; f <= Mean; f++ {
 		if foldNames[f] == name {
 			return f, nil
 		}
 	}
-	return 0, fmt.Errorf("%q is none of sum, last, max, min, mean", name)
+	return 0, fmt.Errorf("got %q, expected sum, last, max, min or mean", name)
 }
 
-// A folding is a run of series with the same labels, on its way to become a row.
-type folding struct {
+// A foldRun combines a run of consecutive series with the same labels into a row.
+type foldRun struct {
 	labels string
 	n      int
 	fold   Fold
 	value  float64
-	at     int64 // of Last
+	at     int64 // when the value was updated; for Last
 }
 
-// add takes one more series into the run, or begins it.
-func (r *folding) add(s *OpenSeries) {
+// add adds a series to the run.
+func (r *foldRun) add(s *OpenSeries) {
 	v, at := s.Value(), s.updated.Load()
 	r.n++
 	if r.n == 1 {
@@ -65,8 +65,8 @@ func (r *folding) add(s *OpenSeries) {
 	}
 }
 
-// end yields the run as a row, and makes ready for the next.
-func (r *folding) end(row *Row, yield func(*Row) bool) bool {
+// end yields the run as a row, and resets it for the next run.
+func (r *foldRun) end(row *Row, yield func(*Row) bool) bool {
 	if r.fold == Mean {
 		r.value /= float64(r.n)
 	}

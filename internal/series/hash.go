@@ -7,29 +7,29 @@ import (
 	"unsafe"
 )
 
-// The hash of label values is a multiply-and-fold hash in the manner of wyhash,
-// eight bytes at a time. hash/maphash is as good, but pays for a call a value,
-// and could not look for quotes on the way (see layout.matches).
+// The hash of label values is a multiply-and-fold hash like wyhash, and reads eight
+// bytes at a time. hash/maphash is as good, but costs a function call per value, and
+// cannot look for quotes in the same pass (see layout.matches).
 
-// secrets make the hashes of this process unlike any other's, so that nobody can
-// choose label values that collide.
+// secrets are chosen at random for each process, so that a client cannot choose label
+// values whose hashes collide.
 var secrets = [2]uint64{rand.Uint64() | 1, rand.Uint64() | 1}
 
-// rehash hashes the values, and looks for quotes in them.
+// rehash sets the hash of the values, and whether any of them contains a quote.
 func (vs *Values) rehash() {
 	h, quotes := secrets[0], uint64(0)
 	for _, i := range vs.Order {
 		v := vs.All[i]
 		b := bytesOf(v)
-		var last uint64 // what is left of v after its full words
+		var last uint64 // the rest of v, after its full words
 		switch n := len(b); {
 		case n >= 8:
 			for ; len(b) > 8; b = b[8:] {
 				w := binary.LittleEndian.Uint64(b)
 				quotes |= quoteIn(w)
-				h = fold(h^w, secrets[1])
+				h = mulFold(h^w, secrets[1])
 			}
-			// The last eight bytes, some of which may have been in before.
+			// The last eight bytes; they may overlap the previous word.
 			last = binary.LittleEndian.Uint64(bytesOf(v)[n-8:])
 		case n >= 4:
 			last = uint64(binary.LittleEndian.Uint32(b)) | uint64(binary.LittleEndian.Uint32(b[n-4:]))<<32
@@ -37,16 +37,16 @@ func (vs *Values) rehash() {
 			last = uint64(b[0]) | uint64(b[n/2])<<8 | uint64(b[n-1])<<16
 		}
 		quotes |= quoteIn(last)
-		h = fold(h^last, secrets[1]^uint64(len(v)))
+		h = mulFold(h^last, secrets[1]^uint64(len(v)))
 	}
 	vs.hash, vs.quoted = h&^escapedBit, quotes != 0
 }
 
-// bytesOf are the bytes of s, which must not be written to.
+// bytesOf returns the bytes of s without copying them. They must not be written to.
 func bytesOf(s string) []byte { return unsafe.Slice(unsafe.StringData(s), len(s)) }
 
-// sameBytes tells whether b, which is as long, has the bytes of a. Label values
-// are so short that a call of memequal would cost more than the comparison.
+// sameBytes reports whether a and b, which must have the same length, are equal. Label
+// values are so short that calling memequal would cost more than the comparison.
 func sameBytes(a, b []byte) bool {
 	n := len(a)
 	b = b[:n]
@@ -67,12 +67,13 @@ func sameBytes(a, b []byte) bool {
 	return true
 }
 
-func fold(a, b uint64) uint64 {
+// mulFold folds the 128-bit product of a and b into 64 bits.
+func mulFold(a, b uint64) uint64 {
 	hi, lo := bits.Mul64(a, b)
 	return hi ^ lo
 }
 
-// quoteIn is not zero if one of the bytes of w is a quote.
+// quoteIn returns a value other than zero if one of the bytes of w is a quote.
 func quoteIn(w uint64) uint64 {
 	const each = 0x0101_0101_0101_0101
 	w ^= '"' * each

@@ -8,41 +8,43 @@ import (
 	"sync/atomic"
 )
 
-// A histogram counts observations in buckets. Observing takes no lock and never
-// waits, but where there are native buckets; reading sees count, sum and buckets that
-// belong together.
+// A histogram counts observations in buckets. Observing takes no lock and never waits,
+// unless there are native buckets. Reading returns a count, sum and buckets of the same
+// set of observations.
 //
-// For that it has its cells twice. Observations go to the hot half. A reader
-// makes the other half the hot one, waits until the observations that had begun
-// have ended in the half that is now cold, reads it, and adds it to the hot one.
+// To make this possible, the sum and the buckets exist twice. Observations go to the
+// hot half. A reader makes the other half hot, waits until all observations that
+// started in the half that is now cold are complete, reads that half, adds it to the
+// hot one, and clears it.
 type histogram struct {
-	// state is the number of observations that have begun, and in its top
-	// bits which half is hot and whether the series was killed. One addition
-	// counts an observation and tells where it goes.
+	// state is the number of observations that have started. Its top two bits are
+	// histogramHot and histogramDead. A single atomic addition counts an observation
+	// and returns which half is hot.
 	state atomic.Uint64
 
-	exemplars atomic.Pointer[exemplars] // nil until there is one
+	exemplars atomic.Pointer[exemplars] // nil until the first exemplar
 
-	// native are the native buckets. Nil unless the family has any.
+	// native are the native buckets; nil if the family has none.
 	native *native
 
-	// reading is held by the one reader, which alone changes which half is hot.
-	// Where there are native buckets, it is held to observe as well, so that a
-	// reader sees the same observations in both.
+	// reading is held by readers: only its holder changes which half is hot. If there
+	// are native buckets, observers hold it as well, so that a reader sees the same
+	// observations in the native and the classic buckets.
 	reading sync.Mutex
 	halves  [2]histogramHalf
 }
 
-// A histogramHalf's observation has ended when it is in counts, so that is
-// written last: the sum of the counts says how many have ended.
+// A histogramHalf is the sum and the buckets of some of the observations. An
+// observation is complete when it has been added to counts, which therefore must be its
+// last step: the total of counts is the number of complete observations.
 type histogramHalf struct {
 	sum    atomic.Uint64   // float64 bits
-	counts []atomic.Uint64 // one a bucket, not cumulative, the last for +Inf
+	counts []atomic.Uint64 // one per bucket, not cumulative; the last is for +Inf
 }
 
 const (
-	histogramHot   = 1 << 63 // set if the second half is the hot one
-	histogramDead  = 1 << 62
+	histogramHot   = 1 << 63 // set if the second half is hot
+	histogramDead  = 1 << 62 // set if the series was killed
 	histogramCount = histogramDead - 1
 )
 
@@ -57,7 +59,7 @@ func newHistogram(buckets int, withNative bool) *histogram {
 	return h
 }
 
-// observe counts v into the bucket. It returns false if the series was killed.
+// observe adds v to the bucket. It returns false if the series was killed.
 func (h *histogram) observe(v float64, bucket int) bool {
 	state := h.state.Add(1)
 	if state&histogramDead != 0 {
@@ -69,7 +71,7 @@ func (h *histogram) observe(v float64, bucket int) bool {
 	return true
 }
 
-// observeNative is observe for a histogram that has native buckets.
+// observeNative is observe for a histogram with native buckets.
 func (h *histogram) observeNative(v float64, bucket int) bool {
 	h.reading.Lock()
 	defer h.reading.Unlock()
@@ -89,39 +91,40 @@ func (half *histogramHalf) addToSum(v float64) {
 	}
 }
 
-// kill ends the histogram. It returns false if it was dead already.
+// kill makes all further observations fail. It returns false if the histogram was
+// already dead.
 func (h *histogram) kill() bool { return h.state.Or(histogramDead)&histogramDead == 0 }
 
 func (h *histogram) dead() bool { return h.state.Load()&histogramDead != 0 }
 
-// A Snapshot is a histogram's content at one moment.
+// A Snapshot is the content of a histogram at one moment.
 type Snapshot struct {
 	Count uint64
 	Sum   float64
 
-	// Buckets are the cumulative counts, one an upper bound of the family,
-	// without +Inf, which is Count.
+	// Buckets are the cumulative counts, one per upper bound of the family. There is
+	// none for +Inf; it would be Count.
 	Buckets []uint64
 
-	// Native are the native buckets, of a family that has any.
+	// Native are the native buckets, if the family has any.
 	Native Native
 }
 
-// read fills the snapshot, using its slices if there is room. It returns false
-// if the series was killed.
+// read stores the content in to, whose slices it reuses. It returns false if the series
+// was killed.
 func (h *histogram) read(to *Snapshot) bool {
 	h.reading.Lock()
 	defer h.reading.Unlock()
 
-	state := h.state.Add(histogramHot) // the top bit flips, its carry is lost
+	state := h.state.Add(histogramHot) // flips the top bit, as the carry is lost
 	if state&histogramDead != 0 {
 		return false
 	}
 	hot, cold := &h.halves[state>>63], &h.halves[1-state>>63]
 
 	to.Count = state & histogramCount
-	for ended(cold) != to.Count {
-		runtime.Gosched() // for an observer that was interrupted half-way
+	for completed(cold) != to.Count {
+		runtime.Gosched() // an observer was interrupted between its steps
 	}
 	to.Sum = math.Float64frombits(cold.sum.Load())
 	to.Buckets = to.Buckets[:0]
@@ -142,17 +145,18 @@ func (h *histogram) read(to *Snapshot) bool {
 	return true
 }
 
-func ended(half *histogramHalf) (n uint64) {
+// completed returns the number of complete observations in the half.
+func completed(half *histogramHalf) (n uint64) {
 	for i := range half.counts {
 		n += half.counts[i].Load()
 	}
 	return n
 }
 
-// bucketOf is the index of the bucket for v: the first whose upper bound is not
-// below it.
+// bucketOf returns the index of the bucket for v: the first one whose upper bound is
+// not less than v.
 func bucketOf(bounds []float64, v float64) int {
-	// A handful of comparisons in a row beats a binary search; the families
+	// For few bounds, a linear search is faster than a binary search. The families
 	// of the catalog have at most thirteen bounds.
 	if len(bounds) > 32 {
 		return sort.SearchFloat64s(bounds, v)

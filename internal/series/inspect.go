@@ -8,45 +8,46 @@ import (
 	"time"
 )
 
-// Name is the owner's name.
+// Name returns the owner's name.
 func (o *Owner) Name() string { return o.name }
 
-// Owners calls yield with the owners that have sent a heartbeat, and when they sent
-// the last one, in any order, until it returns false. Those that are yet to be swept
-// are among them. No update waits for what yield does.
+// Owners calls yield with each owner that has sent a heartbeat, and with the time of
+// its last one, until yield returns false. The order is unspecified. Stale owners that
+// the next sweep will remove are included. Owners holds no lock while it calls yield.
 func (st *Store) Owners(yield func(o *Owner, last Instant) bool) {
-	var heard []*Owner
+	var seen []*Owner
 	for i := range st.owners.shards {
-		heard = heard[:0]
+		seen = seen[:0]
 		sh := &st.owners.shards[i]
 		sh.mu.Lock()
 		for _, o := range sh.byName {
-			if st.lastSeen == nil || o.reported.Load() != unheard {
-				heard = append(heard, o)
+			if st.lastSeen == nil || o.lastSeenState.Load() != notSeen {
+				seen = append(seen, o)
 			}
 		}
 		sh.mu.Unlock()
-		for _, o := range heard {
-			if last := o.pulse.last.Load(); last != stopped && !yield(o, Instant(last)) {
+		for _, o := range seen {
+			if last := o.liveness.last.Load(); last != expired && !yield(o, Instant(last)) {
 				return
 			}
 		}
 	}
 }
 
-// OwnerLimit is how long an owner stays without a heartbeat.
+// OwnerLimit returns the time after which an owner without heartbeats expires.
 func (st *Store) OwnerLimit() time.Duration { return st.ownerLimit }
 
-// Owner is whom the series belongs to; nil if to nobody.
+// Owner returns the owner of the series, or nil if it has none.
 func (s *Series) Owner() *Owner { return s.owner }
 
-// Values appends the values of the series' labels to dst, in the order of the family's labels.
+// Values appends the label values of the series to dst, in the order of the family's
+// labels. Constant labels are not included.
 func (f *Family) Values(dst []string, s *Series) []string { return f.layout.values(dst, s.labels) }
 
-// Time is the wall-clock time of an instant, to the millisecond, in UTC.
+// Time returns the wall-clock time of an instant, in UTC, rounded to milliseconds.
 func (w Wall) Time(at Instant) time.Time { return time.UnixMilli(w.UnixMilli(at)).UTC() }
 
-// A LabelCount is how many values a label has among the series of a family.
+// A LabelCount is the number of distinct values that a label has in a family.
 type LabelCount struct {
 	Name   string
 	Values int
@@ -54,9 +55,9 @@ type LabelCount struct {
 
 var countSeed = maphash.MakeSeed()
 
-// CountValues counts the values of each of the family's own labels, the overflow
-// series left out; the label that has the most comes first. It looks at all series,
-// and takes memory in proportion to the largest count.
+// CountValues counts the distinct values of each of the family's own labels, without
+// those of the overflow series. The label with the most values comes first. CountValues
+// visits all series, and uses memory in proportion to the counts.
 func (f *Family) CountValues() []LabelCount {
 	counts := make([]LabelCount, len(f.layout.names))
 	seen := make([]map[uint64]struct{}, len(counts))
@@ -72,7 +73,8 @@ func (f *Family) CountValues() []LabelCount {
 			}
 			values = f.layout.values(values[:0], s.labels)
 			for i, v := range values {
-				// In the order of the labels, many have the value of the one before.
+				// Series are sorted by labels, so many values repeat that of the
+				// previous one.
 				if before == nil || before[i] != v {
 					seen[i][maphash.String(countSeed, v)] = struct{}{}
 				}

@@ -8,33 +8,33 @@ import (
 	"unsafe"
 )
 
-// A Label is a name and a value.
+// A Label is the name and the value of a label.
 type Label struct{ Name, Value string }
 
-// A layout says how the labels of a family's series are written. The text of a
-// series is what a scrape prints between the braces, for instance
+// A layout defines how the labels of a family's series are written. The text of a
+// series is what scrapes write between the braces of a sample, for instance
 //
 //	job="unit",pipeline="main",status="failed"
 //
-// with constant labels in their place, sorted by name. It is written once, when
-// the series is made, and serves as the series' identity as well: pieces[i] is
-// what stands before the i-th value, and the last piece what stands after all.
+// The labels, including constant ones, are sorted by name. The text is created once,
+// with the series, and also identifies the series: pieces[i] is the text before the
+// i-th value, and the last piece is the text after the last value.
 type layout struct {
-	names  []string // of the values, sorted
-	pieces []string // len(names)+1
-	gaps   []int    // the lengths of the pieces
-	pairs  []pair   // all labels, constant ones included, sorted by name
+	names     []string // names of the labels that are not constant, sorted
+	pieces    []string // len(names)+1
+	pieceLens []int    // lengths of the pieces
+	pairs     []pair   // all labels, including constant ones, sorted by name
 }
 
-// A pair is one label of a layout: a constant, or a reference to a value.
+// A pair is one label of a layout: a constant label, or a reference to a value.
 type pair struct {
 	name     string
 	constant string // if value < 0
 	value    int    // index of the value, or -1
 }
 
-// newLayout lays out the named labels together with the constant ones. It
-// fails if two of them have the same name.
+// newLayout returns the layout of labels with the names and of the constant labels. It
+// returns an error if the names are not sorted, or if two labels have the same name.
 func newLayout(names []string, constants []Label) (layout, error) {
 	l := layout{names: names}
 	for i, name := range names {
@@ -68,13 +68,13 @@ func newLayout(names []string, constants []Label) (layout, error) {
 	}
 	l.pieces = append(l.pieces, piece.String())
 	for _, p := range l.pieces {
-		l.gaps = append(l.gaps, len(p))
+		l.pieceLens = append(l.pieceLens, len(p))
 	}
 	return l, nil
 }
 
-// size is how long the text for the values is, and tells whether any of them has
-// to be escaped.
+// size returns the length of the text for the values, and whether the text contains
+// escapes.
 func (l *layout) size(values *Values) (size int, escaped bool) {
 	size = len(l.pieces[len(l.names)])
 	for i, from := range values.Order {
@@ -95,13 +95,14 @@ func (l *layout) render(b []byte, values *Values) []byte {
 	return append(b, l.pieces[len(l.names)]...)
 }
 
-// matches tells whether text is what the layout makes of the values, given
-// whether anything in text is escaped.
+// matches reports whether text, which must be a text of the layout, is the text for the
+// values. escaped indicates whether text contains escapes.
 //
-// Almost always there are neither escapes in the text nor quotes in the values.
-// Then a value of the text ends at the first quote, and no value asked for goes
-// beyond one: they are the same if the bytes are, and a quote follows. What
-// stands between the values is the same in all texts of a layout.
+// There are almost never escapes in the text or quotes in the values. Without them,
+// each value in the text ends at the next quote, and no value in values contains a
+// quote. So two values are equal if their bytes are, and a quote follows in the text.
+// The pieces between the values are the same in all texts of a layout, and need not be
+// compared.
 func (l *layout) matches(text string, escaped bool, values *Values) bool {
 	if escaped {
 		return l.matchesEscaped(text, values)
@@ -112,7 +113,7 @@ func (l *layout) matches(text string, escaped bool, values *Values) bool {
 	rest := bytesOf(text)
 	for i, from := range values.Order {
 		v := values.All[from]
-		begin := l.gaps[i]
+		begin := l.pieceLens[i]
 		end := begin + len(v)
 		if end >= len(rest) || rest[end] != '"' || !sameBytes(bytesOf(v), rest[begin:end]) {
 			return false
@@ -122,13 +123,13 @@ func (l *layout) matches(text string, escaped bool, values *Values) bool {
 	return true
 }
 
-// matchesEscaped compares character by character.
+// matchesEscaped is matches for a text with escapes. It compares byte by byte.
 func (l *layout) matchesEscaped(text string, values *Values) bool {
 	for i, from := range values.Order {
-		if len(text) < l.gaps[i] {
+		if len(text) < l.pieceLens[i] {
 			return false
 		}
-		text = text[l.gaps[i]:]
+		text = text[l.pieceLens[i]:]
 		for _, c := range []byte(values.All[from]) {
 			escape := c == '\\' || c == '"' || c == '\n'
 			if escape {
@@ -154,7 +155,7 @@ func (l *layout) matchesEscaped(text string, values *Values) bool {
 	return true
 }
 
-// values appends the values that text was rendered from to dst.
+// values appends to dst the values that text was rendered from.
 func (l *layout) values(dst []string, text string) []string {
 	for i := range l.names {
 		text = text[len(l.pieces[i]):]
@@ -169,7 +170,8 @@ func (l *layout) values(dst []string, text string) []string {
 	return dst
 }
 
-// valueEnd is the index of the quote that ends the value at the start of text.
+// valueEnd returns the index of the quote that ends the value at the start of text, and
+// whether the value contains escapes.
 func valueEnd(text string) (end int, escaped bool) {
 	for end < len(text) && text[end] != '"' {
 		if text[end] == '\\' {
@@ -181,7 +183,7 @@ func valueEnd(text string) (end int, escaped bool) {
 	return end, escaped
 }
 
-// countEscapes is how much longer v gets between quotes.
+// countEscapes returns how many bytes escaping adds to v.
 func countEscapes(v string) (n int) {
 	for _, c := range []byte(v) {
 		if c == '\\' || c == '"' || c == '\n' {
@@ -191,8 +193,7 @@ func countEscapes(v string) (n int) {
 	return n
 }
 
-// appendEscaped appends v the way that the exposition formats write a label
-// value between quotes.
+// appendEscaped appends v, escaped as a label value in the exposition formats.
 func appendEscaped(b []byte, v string) []byte {
 	for i := 0; i < len(v); i++ {
 		switch c := v[i]; c {
@@ -223,10 +224,9 @@ func unescape(v string) string {
 	return string(b)
 }
 
-// compareTexts orders two texts of one layout by their values, one label after
-// the other, as Prometheus' own client library orders the series of a page. The
-// texts agree up to the first byte that differs, so only what stands there can
-// make a difference: a value's end, or a character, plain or escaped.
+// compareTexts compares two texts of one layout by their values, label by label, which
+// is the order in which client_golang sorts series. Only the first byte that differs
+// decides: it is either the end of a value or a character, plain or escaped.
 func compareTexts(a, b string) int {
 	i := commonPrefix(a, b)
 	if i == len(a) || i == len(b) {
@@ -239,8 +239,9 @@ func compareTexts(a, b string) int {
 	return charAt(a, i, inEscape) - charAt(b, i, inEscape)
 }
 
-// charAt is the character of a value that is written at text[i], or -1 if the
-// value ends there.
+// charAt returns the byte of the value that is written at text[i], or -1 if the value
+// ends there. inEscape indicates whether text[i-1] is a backslash that starts an
+// escape.
 func charAt(text string, i int, inEscape bool) int {
 	c := text[i]
 	switch {
@@ -254,8 +255,8 @@ func charAt(text string, i int, inEscape bool) int {
 	return int(c)
 }
 
-// commonPrefix is the length of the longest common prefix. It compares eight
-// bytes at a time: sorting a million series compares twenty million texts.
+// commonPrefix returns the length of the longest common prefix. It compares eight bytes
+// at a time, because sorting a million series compares twenty million pairs of texts.
 func commonPrefix(a, b string) int {
 	n := min(len(a), len(b))
 	x := unsafe.Slice(unsafe.StringData(a), n)
@@ -272,8 +273,8 @@ func commonPrefix(a, b string) int {
 	return i
 }
 
-// Labels calls yield with the names and values of a series' labels, constant
-// ones included, sorted by name.
+// Labels returns an iterator over the labels of a series, including constant ones,
+// sorted by name.
 func (f *Family) Labels(s *Series) func(yield func(name, value string) bool) {
 	return func(yield func(string, string) bool) {
 		var array [8]string
@@ -290,8 +291,8 @@ func (f *Family) Labels(s *Series) func(yield func(name, value string) bool) {
 	}
 }
 
-// LabelText is the text of labels that are sorted by name: what a page shows
-// between the braces.
+// LabelText returns the text of the labels as written between the braces of a sample.
+// It does not sort them.
 func LabelText(labels []Label) string {
 	n := 0
 	for _, l := range labels {
@@ -310,7 +311,7 @@ func LabelText(labels []Label) string {
 	return unsafe.String(unsafe.SliceData(b), len(b))
 }
 
-// LabelsOf calls yield with the labels that the text was made of.
+// LabelsOf returns an iterator over the labels in a text that LabelText returned.
 func LabelsOf(text string) func(yield func(name, value string) bool) {
 	return func(yield func(string, string) bool) {
 		for text != "" {

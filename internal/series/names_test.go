@@ -43,7 +43,7 @@ func TestOpenMetricsNames(t *testing.T) {
 }
 
 func TestCheckSampleNames(t *testing.T) {
-	there := map[string]Type{
+	types := map[string]Type{
 		"h": Histogram, "s": Summary, "gh": GaugeHistogram, "c": Counter, "c_total": Counter, "g": Gauge, "u": Untyped, "any": AnyType,
 		"a_bucket": Gauge, "b_sum": Counter, "d_count": Untyped, "e_created": Gauge, "f_sum": AnyType,
 	}
@@ -93,7 +93,7 @@ func TestCheckSampleNames(t *testing.T) {
 	} {
 		for _, typ := range all {
 			err := CheckSampleNames(test.name, typ, test.created, func(name string) (Type, bool) {
-				typ, ok := there[name]
+				typ, ok := types[name]
 				return typ, ok
 			})
 			if !slices.Contains(test.refused, typ) {
@@ -105,14 +105,14 @@ func TestCheckSampleNames(t *testing.T) {
 			clash, ok := errors.AsType[*NameClash](err)
 			if !ok {
 				t.Errorf("%s %s, created=%t: got %v, expected a clash with %s", typ, test.name, test.created, err, test.other)
-			} else if want := (NameClash{Name: test.name, Type: typ, Other: test.other, OtherType: there[test.other]}); *clash != want {
+			} else if want := (NameClash{Name: test.name, Type: typ, Other: test.other, OtherType: types[test.other]}); *clash != want {
 				t.Errorf("%s %s, created=%t: got %+v, expected %+v", typ, test.name, test.created, *clash, want)
 			}
 		}
 	}
 }
 
-func TestNameClashSaysWhatClashes(t *testing.T) {
+func TestNameClashNamesBothMetrics(t *testing.T) {
 	for want, c := range map[string]NameClash{
 		"metric h_sum has the name of a sample of the histogram h":   {Name: "h_sum", Other: "h", OtherType: Histogram},
 		"metric h_sum has the name of a sample of the metric h":      {Name: "h_sum", Other: "h", OtherType: AnyType},

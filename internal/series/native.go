@@ -6,53 +6,55 @@ import (
 	"sort"
 )
 
-// A native is the part of a histogram that has a bucket for every tenth by which a
-// value can be larger: as many as there are such values, without anybody having
-// chosen bounds. It counts what client_golang's does with a factor of 1.1, at most
-// 160 buckets, and no resets, which would make the classic buckets go down.
+// A native holds the native buckets of a histogram. Their bounds grow exponentially, by
+// about 9% each at the finest schema, and only buckets that contain observations exist,
+// so bounds need not be configured. It counts as client_golang does with a bucket
+// factor of 1.1, at most 160 buckets, and without resets, which would make the classic
+// buckets decrease.
 //
-// It is not safe for concurrent use: the histogram's lock guards it.
+// It is not safe for concurrent use: histogram.reading guards it.
 type native struct {
 	schema   int32
 	zeros    uint64
 	positive NativeBuckets
-	negative NativeBuckets // by their absolute value
+	negative NativeBuckets // of the absolute values
 }
 
-// NativeBuckets are the native buckets of one sign that are not empty, in ascending
-// order.
+// NativeBuckets are the non-empty native buckets for the values of one sign, in
+// ascending order of their indexes.
 type NativeBuckets []NativeBucket
 
-// A NativeBucket counts what is at most 2^(Index/2^schema), and more than the one
-// before does.
+// A NativeBucket counts the values up to 2^(Index/2^schema) that are greater than the
+// upper bound of the bucket with the previous index.
 type NativeBucket struct {
 	Index int32
 	Count uint64
 }
 
-// NativeZeroThreshold is the largest absolute value that counts as zero.
+// NativeZeroThreshold is the largest absolute value that is counted as zero.
 const NativeZeroThreshold = 0x1p-128
 
-// The schemas: each power of two is divided into 2^schema buckets. A histogram
-// begins with the finest, and takes the next coarser when it has too many buckets.
+// The schemas. Each power of two is divided into 2^schema buckets. A histogram starts
+// with the finest schema, and changes to the next coarser one when it has too many
+// buckets.
 const (
 	finestSchema   = 3
 	coarsestSchema = -4
 )
 
-// maxNativeBuckets is how many buckets a histogram may have, but for one that is as
-// coarse as can be. At the finest schema it takes values that differ by a factor of
-// a million to exceed it.
+// maxNativeBuckets is the maximum number of native buckets of a histogram, except at
+// the coarsest schema. At the finest schema, only values that differ by more than a
+// factor of a million can exceed it.
 const maxNativeBuckets = 160
 
-// nativeBounds are the upper bounds that divide the numbers from a half to one at
-// the finest schema.
+// nativeBounds are the upper bounds that divide the numbers from 0.5 to 1 at the finest
+// schema.
 var nativeBounds = [1 << finestSchema]float64{
 	0.5, 0.5452538663326288, 0.5946035575013605, 0.6484197773255048,
 	0.7071067811865475, 0.7711054127039704, 0.8408964152537144, 0.9170040432046711,
 }
 
-// observe counts v, which is finite.
+// observe counts v, which must be finite.
 func (n *native) observe(v float64) {
 	switch {
 	case v > NativeZeroThreshold:
@@ -69,7 +71,7 @@ func (n *native) observe(v float64) {
 	}
 }
 
-// nativeIndex is the index of the bucket that v, which is positive, is in.
+// nativeIndex returns the index of the bucket for v, which must be positive.
 func nativeIndex(v float64, schema int32) int32 {
 	fraction, exponent := math.Frexp(v)
 	i := int32(sort.SearchFloat64s(nativeBounds[:], fraction) + (exponent-1)*len(nativeBounds))
@@ -79,7 +81,8 @@ func nativeIndex(v float64, schema int32) int32 {
 	return i
 }
 
-// coarser is the index of the bucket that has twice the width: half of i, rounded up.
+// coarser returns the index, at the next coarser schema, of the bucket that contains
+// bucket i: half of i, rounded up.
 func coarser(i int32) int32 { return (i + 1) >> 1 }
 
 func (bs *NativeBuckets) add(index int32, n uint64) {
@@ -92,7 +95,7 @@ func (bs *NativeBuckets) add(index int32, n uint64) {
 	(*bs)[i].Count += n
 }
 
-// coarsen makes the buckets those of the next coarser schema.
+// coarsen converts the buckets to the next coarser schema.
 func (bs *NativeBuckets) coarsen() {
 	kept := (*bs)[:0]
 	for _, b := range *bs {
@@ -106,13 +109,13 @@ func (bs *NativeBuckets) coarsen() {
 	*bs = kept
 }
 
-// Native is the content of a histogram's native buckets at one moment. With Zeros,
-// they add up to the histogram's count.
+// Native is the content of a histogram's native buckets at one moment. The total of
+// Zeros and all buckets is the histogram's count.
 type Native struct {
 	Schema   int32
 	Zeros    uint64
 	Positive NativeBuckets
-	Negative NativeBuckets // by their absolute value
+	Negative NativeBuckets // of the absolute values
 }
 
 func (n *native) read(to *Native) {
@@ -121,12 +124,12 @@ func (n *native) read(to *Native) {
 	to.Negative = append(to.Negative[:0], n.negative...)
 }
 
-// maxNativeGap is how many empty buckets are written as such: they take less room
-// than another span.
+// maxNativeGap is the maximum number of consecutive empty buckets within a span. So few
+// take less space than a new span.
 const maxNativeGap = 2
 
-// Spans calls yield with the runs of buckets, as protobuf has them: how far each is
-// from the one before, or from index 0, and how long it is.
+// Spans calls yield with the spans of buckets, as in the protobuf format: the offset of
+// each from the end of the previous one, or from index 0 for the first, and its length.
 func (bs NativeBuckets) Spans(yield func(offset int32, length uint32) bool) {
 	for next := int32(0); len(bs) > 0; {
 		offset, length, n := bs[0].Index-next, uint32(1), 1
@@ -140,8 +143,8 @@ func (bs NativeBuckets) Spans(yield func(offset int32, length uint32) bool) {
 	}
 }
 
-// Deltas calls yield with by how much the count of each bucket of the Spans is larger
-// than that of the one before.
+// Deltas calls yield with the count of each bucket in the Spans, as the difference from
+// the count of the previous bucket.
 func (bs NativeBuckets) Deltas(yield func(delta int64) bool) {
 	var last int64
 	for i, b := range bs {

@@ -12,8 +12,7 @@ import (
 	"google.golang.org/protobuf/proto"
 )
 
-// TestNativeBucketsAreThoseOfTheClientLibrary observes the same in both.
-func TestNativeBucketsAreThoseOfTheClientLibrary(t *testing.T) {
+func TestNativeBucketsEqualThoseOfClientGolang(t *testing.T) {
 	random := rand.New(rand.NewPCG(1, 2))
 	for name, value := range map[string]func(i int) float64{
 		"seconds of builds": func(int) float64 { return 60 * math.Exp(random.NormFloat64()) },
@@ -62,12 +61,12 @@ func (n *Native) total() uint64 {
 	return total
 }
 
-// TestNativeBucketsAgreeWithTheOthers reads a histogram while it is observed, and
-// then kills it.
-func TestNativeBucketsAgreeWithTheOthers(t *testing.T) {
+// TestNativeAndClassicBucketsAgree reads a histogram during observations, and then
+// kills it.
+func TestNativeAndClassicBucketsAgree(t *testing.T) {
 	st, _ := newTestStore(t, Options{})
 	f := st.mustAdd(t, FamilyOptions{Name: "h", Type: Histogram, Bounds: []float64{math.MaxFloat64}, Native: true})
-	h := f.only.histogram
+	h := f.unlabeled.histogram
 	var succeeded atomic.Uint64
 	var wg sync.WaitGroup
 	for g := range 3 {
@@ -82,13 +81,13 @@ func TestNativeBucketsAgreeWithTheOthers(t *testing.T) {
 	for s.Count < 50_000 {
 		last := s.Count
 		if !h.read(&s) {
-			t.Fatal("a histogram that nobody killed is dead")
+			t.Fatal("the histogram is dead before it was killed")
 		}
 		if s.Native.total() != s.Count || s.Buckets[0] != s.Count || s.Count < last {
-			t.Fatalf("%d in native buckets, %v in the others, count %d after %d", s.Native.total(), s.Buckets, s.Count, last)
+			t.Fatalf("native buckets contain %d, classic ones %v, count %d after %d", s.Native.total(), s.Buckets, s.Count, last)
 		}
 		if len(s.Native.Positive) > maxNativeBuckets {
-			t.Fatalf("%d buckets", len(s.Native.Positive))
+			t.Fatalf("got %d native buckets, want at most %d", len(s.Native.Positive), maxNativeBuckets)
 		}
 	}
 	h.kill()

@@ -10,36 +10,37 @@ import (
 	dto "github.com/prometheus/client_model/go"
 )
 
-// An OpenStore is a set of families that come and go with what is pushed: their
-// label names are not fixed beforehand, nor are those of one family's series the
-// same. A series is identified by the text of its labels.
+// An OpenStore is a set of families that are created and removed with pushed metrics.
+// Label names are not fixed in advance, and can differ between the series of a family.
+// A series is identified by the text of its labels.
 //
-// The caller must hold the store's lock to create or remove families and series. Updates
-// of existing series do not take it. A scrape takes it only to list the families after
-// some were created or removed.
+// The caller must hold the store's lock to create or remove families and series.
+// Updates of existing series do not take it. A scrape takes it only to list the
+// families after some were created or removed.
 type OpenStore struct {
 	sync.Mutex
 	families map[string]*OpenFamily
 
-	version atomic.Uint64 // counts the comings and goings of families
-	listing sync.Mutex
+	version atomic.Uint64 // incremented whenever a family is created or removed
+	listing sync.Mutex    // held while making a listing
 	listed  atomic.Pointer[listing]
 }
 
-// A listing is the families, sorted by name, as of a version.
+// A listing contains the families of a version of the store, sorted by name.
 type listing struct {
 	version  uint64
 	families []*OpenFamily
 }
 
-// NewOpenStore makes an empty store.
+// NewOpenStore returns an empty store.
 func NewOpenStore() *OpenStore {
 	st := &OpenStore{families: make(map[string]*OpenFamily)}
 	st.listed.Store(&listing{})
 	return st
 }
 
-// Families are the families, sorted by name. The slice must not be changed.
+// Families returns the families, sorted by name. The caller must not change the slice,
+// and must not hold the store's lock.
 func (st *OpenStore) Families() []*OpenFamily {
 	if l := st.listed.Load(); l.version == st.version.Load() {
 		return l.families
@@ -54,146 +55,150 @@ func (st *OpenStore) Families() []*OpenFamily {
 	return l.families
 }
 
-// Family is the family of that name, or nil. The caller holds the lock.
+// Family returns the family with the name, or nil. The caller must hold the store's
+// lock.
 func (st *OpenStore) Family(name string) *OpenFamily { return st.families[name] }
 
-// AddFamily adds a family, of which there must be none of that name. It goes with
-// the last of its series. The caller holds the lock.
+// AddFamily adds a family. The store must not contain a family with that name. The
+// family is removed together with its last series. The caller must hold the store's
+// lock.
 func (st *OpenStore) AddFamily(name, help string, typ Type) *OpenFamily {
-	f := &OpenFamily{store: st, name: name, typ: typ, cells: make(map[string]*cell)}
+	f := &OpenFamily{store: st, name: name, typ: typ, labelSets: make(map[string]*labelSet)}
 	f.SetHelp(help)
 	st.families[name] = f
 	st.version.Add(1)
 	return f
 }
 
-// An OpenFamily is the series of one metric that was pushed.
+// An OpenFamily is the series of one pushed metric.
 type OpenFamily struct {
 	store *OpenStore
 	name  string
 	typ   Type
 	help  atomic.Pointer[string]
 
-	order order[*OpenSeries]
-	cells map[string]*cell // by labels; guarded by the store's lock
+	order     order[*OpenSeries]
+	labelSets map[string]*labelSet // by labels; guarded by the store's lock
 }
 
-// A cell is one label set of a family, as a page shows it.
-type cell struct {
+// A labelSet is one label set of a family. Scrapes show at most one row for it.
+type labelSet struct {
 	labels string
 	holder any
-	series *OpenSeries // the one that joined last
-	n      int         // that have joined and not left
+	series *OpenSeries // the last one that joined
+	n      int         // number of series that have joined and not left
 }
 
-// Name is the family's name.
+// Name returns the family's name.
 func (f *OpenFamily) Name() string { return f.name }
 
-// Help is the family's help text; empty if nobody gave one.
+// Help returns the family's help text, or an empty string if it has none.
 func (f *OpenFamily) Help() string { return *f.help.Load() }
 
 // SetHelp changes the help text.
 func (f *OpenFamily) SetHelp(help string) { f.help.Store(&help) }
 
-// Type is the family's type.
+// Type returns the family's type.
 func (f *OpenFamily) Type() Type { return f.typ }
 
-// Holder is who has the series with the labels: nil if there is none. One whose time is
-// over is ended by asking, and the family goes with its last one. The caller holds the
+// Holder returns the holder of the series with the labels, or nil if there is none. If
+// the series has expired, Holder ends and removes it, and the family if it has no other
+// series. That applies only to a series whose fold is Alone. The caller must hold the
 // store's lock.
 func (f *OpenFamily) Holder(labels string, now Instant) any {
-	c := f.cells[labels]
-	if c == nil {
+	ls := f.labelSets[labels]
+	if ls == nil {
 		return nil
 	}
-	if c.series.fold == Alone && c.series.end(now) {
-		f.drop(c)
+	if ls.series.fold == Alone && ls.series.end(now) {
+		f.removeLabelSet(ls)
 		return nil
 	}
-	return c.holder
+	return ls.holder
 }
 
-// HeldBeside reports whether the family has live series of another holder. It visits the
-// holder's series, expired series, and at most one other. It removes the expired series,
-// and the family if none is left. The caller must hold the store's lock.
+// HeldBeside reports whether the family has live series of another holder. It visits
+// the holder's series, expired series, and at most one other. It removes the expired
+// series, and the family if none is left. The caller must hold the store's lock.
 func (f *OpenFamily) HeldBeside(holder any, now Instant) bool {
-	for labels, c := range f.cells {
-		if c.holder != holder && f.Holder(labels, now) != nil {
+	for labels, ls := range f.labelSets {
+		if ls.holder != holder && f.Holder(labels, now) != nil {
 			return true
 		}
 	}
 	return false
 }
 
-// Only is the holder's only series with the labels, or nil. The caller holds the
-// store's lock.
+// Only returns the holder's series with the labels, or nil. The holder must have at
+// most one such series. The caller must hold the store's lock.
 func (f *OpenFamily) Only(labels string, holder any) *OpenSeries {
-	if c := f.cells[labels]; c != nil && c.holder == holder {
-		return c.series
+	if ls := f.labelSets[labels]; ls != nil && ls.holder == holder {
+		return ls.series
 	}
 	return nil
 }
 
-// Join adds a series with the labels. Nobody else may hold them; the same holder
-// may, if the series fold. source is what its end depends on besides its own
-// deadline, or nil. The series is shown as soon as its deadline is set. The caller
-// holds the store's lock.
+// Join adds a series with the labels for the holder. No other holder may hold these
+// labels. The same holder may hold several series with these labels, unless fold is
+// Alone. The series expires at its own deadline or, if source is not nil, at that of
+// the source, whichever comes first. Scrapes show the series as soon as its deadline is
+// set. The caller must hold the store's lock.
 func (f *OpenFamily) Join(labels string, holder any, source *Source, fold Fold) *OpenSeries {
-	c := f.cells[labels]
-	if c == nil {
-		c = &cell{labels: labels, holder: holder}
-		f.cells[labels] = c
+	ls := f.labelSets[labels]
+	if ls == nil {
+		ls = &labelSet{labels: labels, holder: holder}
+		f.labelSets[labels] = ls
 	}
-	s := &OpenSeries{labels: c.labels, source: source, fold: fold}
-	c.series = s
-	c.n++
-	f.order.arrive(s)
+	s := &OpenSeries{labels: ls.labels, source: source, fold: fold}
+	ls.series = s
+	ls.n++
+	f.order.add(s)
 	return s
 }
 
-// Leave ends a series, if it has not ended yet, and gives its labels up. The caller
-// holds the store's lock.
+// Leave ends a series, unless it has already ended, and releases its labels. The caller
+// must hold the store's lock.
 func (f *OpenFamily) Leave(s *OpenSeries) {
 	if !s.kill() {
 		return
 	}
-	if c := f.cells[s.labels]; c.n > 1 {
-		c.n--
+	if ls := f.labelSets[s.labels]; ls.n > 1 {
+		ls.n--
 	} else {
-		f.drop(c)
+		f.removeLabelSet(ls)
 	}
 }
 
-// drop forgets a cell, and the family with its last one.
-func (f *OpenFamily) drop(c *cell) {
-	delete(f.cells, c.labels)
-	if len(f.cells) == 0 && f.store.families[f.name] == f {
+// removeLabelSet removes ls, and the family if no other label set is left.
+func (f *OpenFamily) removeLabelSet(ls *labelSet) {
+	delete(f.labelSets, ls.labels)
+	if len(f.labelSets) == 0 && f.store.families[f.name] == f {
 		delete(f.store.families, f.name)
 		f.store.version.Add(1)
 	}
 }
 
-// Sift forgets the series that have ended. It should be called now and then; what
-// has ended is not shown before that either.
-func (f *OpenFamily) Sift() { f.order.sift(func(*OpenSeries) {}) }
+// Sift frees the memory of series that have ended. Call it regularly. Scrapes do not
+// show ended series, even before Sift was called.
+func (f *OpenFamily) Sift() { f.order.sweep(func(*OpenSeries) {}) }
 
-// A Row is what a page shows of a series, or of several that fold into one.
+// A Row is what a scrape shows of one series, or of several that are folded into one.
 type Row struct {
-	Labels string  // as Series.Labels
-	Value  float64 // of a counter, gauge or untyped series
+	Labels string  // in the format of Series.Labels
+	Value  float64 // value of a counter, gauge or untyped series
 
-	// Metric, if not nil, is all there is to say, and Value is to be ignored: the
-	// content of a histogram or summary, or a counter that has an exemplar or a time
-	// of creation. It has no labels. It must not be changed.
+	// Metric, if not nil, replaces Value. It is the content of a histogram or summary,
+	// or of a counter with an exemplar or a creation time. It has no labels, and must
+	// not be changed.
 	Metric *dto.Metric
 }
 
-// Rows calls yield with what the family has to show as of now, in the order of the
-// labels, until it returns false. The row is good until yield returns.
+// Rows returns an iterator over the rows of the family as of now, in the order of their
+// labels. A row is valid only during its iteration.
 func (f *OpenFamily) Rows(now Instant) func(yield func(*Row) bool) {
 	return func(yield func(*Row) bool) {
 		var row Row
-		var run folding
+		var run foldRun
 		for page := range f.order.walk {
 			for _, s := range page {
 				if !s.alive(now) {

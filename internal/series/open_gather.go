@@ -5,8 +5,8 @@ import (
 	"google.golang.org/protobuf/proto"
 )
 
-// Gather is the family as the client library has it, as of now. An empty help text
-// is none.
+// Gather returns the family as of now, in client_golang's data model. Help is nil if
+// the family has no help text.
 func (f *OpenFamily) Gather(now Instant) *dto.MetricFamily {
 	mf := &dto.MetricFamily{Name: proto.String(f.name), Type: f.typ.ClientModel().Enum()}
 	if help := f.Help(); help != "" {
@@ -18,7 +18,7 @@ func (f *OpenFamily) Gather(now Instant) *dto.MetricFamily {
 	return mf
 }
 
-// Client is the row as the client library has it, given the type of its family.
+// Client returns the row in client_golang's data model. typ is the type of its family.
 func (r *Row) Client(typ Type) *dto.Metric {
 	m := &dto.Metric{}
 	for name, value := range LabelsOf(r.Labels) {

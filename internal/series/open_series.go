@@ -7,26 +7,27 @@ import (
 	dto "github.com/prometheus/client_model/go"
 )
 
-// An OpenSeries is a series that somebody pushed. Updating it and reading it take
-// no lock; one goroutine at a time may update it, but for Add.
+// An OpenSeries is a pushed series. Updating and reading it take no lock. Only one
+// goroutine at a time may update it, except with Add.
 type OpenSeries struct {
 	labels string
-	source *Source // nil if its end is its own affair
+	source *Source // nil if it expires only at its own deadline
 	fold   Fold
 
 	deadline deadline
-	updated  atomic.Int64               // the Instant of the last update, where that matters
+	updated  atomic.Int64               // Instant of the last update; for Last
 	bits     atomic.Uint64              // float64 bits of the value
-	metric   atomic.Pointer[dto.Metric] // if not nil, shown instead
+	metric   atomic.Pointer[dto.Metric] // if not nil, shown instead of bits
 }
 
-// Labels are the series' labels as a page shows them, without the braces.
+// Labels returns the series' labels as written between the braces of a sample.
 func (s *OpenSeries) Labels() string { return s.labels }
 
-// Value is the series' value, as of the last Set and what was added since.
+// Value returns the series' value: that of the last Set, and what was added since.
 func (s *OpenSeries) Value() float64 { return math.Float64frombits(s.bits.Load()) }
 
-// Metric is what the last Fill gave the series, or nil.
+// Metric returns the content set by Fill, or nil if there is none, or if Set was called
+// since.
 func (s *OpenSeries) Metric() *dto.Metric { return s.metric.Load() }
 
 // Set sets the value.
@@ -37,13 +38,13 @@ func (s *OpenSeries) Set(v float64) {
 	}
 }
 
-// Fill sets the content, which must not be changed from then on.
+// Fill sets the content. The caller must not change m afterwards.
 func (s *OpenSeries) Fill(m *dto.Metric) { s.metric.Store(m) }
 
-// Updated records when the series was last updated, for those that fold to the last.
+// Updated records the time of the last update, which a series with fold Last needs.
 func (s *OpenSeries) Updated(at Instant) { s.updated.Store(int64(at)) }
 
-// Add adds to the value. It is safe for concurrent use.
+// Add adds v to the value. It is safe for concurrent use.
 func (s *OpenSeries) Add(v float64) {
 	for {
 		old := s.bits.Load()
@@ -53,21 +54,22 @@ func (s *OpenSeries) Add(v float64) {
 	}
 }
 
-// LiveUntil lets the series live until then, if it has not ended. It returns false
-// if it has. Only what is set before it is certain to be shown.
+// LiveUntil sets the deadline of the series. It returns false if the series has ended.
+// Set the value before the deadline: otherwise a scrape may show the series without it.
 func (s *OpenSeries) LiveUntil(at Instant) bool { return s.deadline.set(at) }
 
-// Over tells whether the series' time is over.
+// Over reports whether the series' own deadline has passed.
 func (s *OpenSeries) Over(now Instant) bool { return s.deadline.passed(now) }
 
-// Ended tells whether the series has ended: nothing revives it.
+// Ended reports whether the series has ended, which is final.
 func (s *OpenSeries) Ended() bool { return s.dead() }
 
 func (s *OpenSeries) alive(now Instant) bool {
 	return !s.deadline.passed(now) && (s.source == nil || !s.source.deadline.passed(now))
 }
 
-// end ends the series if its time is over, and tells whether it has ended.
+// end ends the series if its deadline or that of its source has passed. It reports
+// whether the series has ended.
 func (s *OpenSeries) end(now Instant) bool {
 	if s.source != nil && s.source.deadline.passed(now) {
 		s.kill()
@@ -75,38 +77,40 @@ func (s *OpenSeries) end(now Instant) bool {
 	return s.deadline.end(now)
 }
 
-// kill ends the series. It returns false if it had ended.
-func (s *OpenSeries) kill() bool { return s.deadline.at.Swap(over) != over }
+// kill ends the series. It returns false if the series had already ended.
+func (s *OpenSeries) kill() bool { return s.deadline.at.Swap(ended) != ended }
 
-func (s *OpenSeries) dead() bool { return s.deadline.at.Load() == over }
+func (s *OpenSeries) dead() bool { return s.deadline.at.Load() == ended }
 
-// A Source is what several series come from, and end with: a group of metrics that
-// were pushed together. Its zero value is over.
+// A Source is the common origin of several series, such as a group of metrics that were
+// pushed together. The series expire at its deadline. The deadline of the zero value
+// has passed.
 type Source struct{ deadline deadline }
 
-// LiveUntil lets what comes from the source live until then.
+// LiveUntil sets the deadline of the source.
 func (s *Source) LiveUntil(at Instant) { s.deadline.set(at) }
 
-// Over tells whether its time is over.
+// Over reports whether the source's deadline has passed.
 func (s *Source) Over(now Instant) bool { return s.deadline.passed(now) }
 
-// Deadline is when its time is over; Never if that is never.
+// Deadline returns the source's deadline. Never means that it does not expire.
 func (s *Source) Deadline() Instant { return Instant(s.deadline.at.Load()) }
 
-// Never is the deadline of what lives until it is told to go.
+// Never is the deadline of a series or source that does not expire.
 const Never Instant = math.MaxInt64
 
-// A deadline is when something that was pushed goes, unless it is pushed again.
-// Its zero value has passed, but not ended: what has ended stays so.
+// A deadline is the time at which a pushed series or source expires, unless it is
+// pushed again before. A deadline that has passed can be set again, until it is ended,
+// which is final. The zero value has passed, but is not ended.
 type deadline struct{ at atomic.Int64 }
 
-const over = math.MinInt64
+const ended = math.MinInt64
 
-// set sets the deadline. It returns false if the thing has ended.
+// set sets the deadline. It returns false if the deadline was ended.
 func (d *deadline) set(at Instant) bool {
 	for {
 		old := d.at.Load()
-		if old == over {
+		if old == ended {
 			return false
 		}
 		if old == int64(at) || d.at.CompareAndSwap(old, int64(at)) {
@@ -117,14 +121,15 @@ func (d *deadline) set(at Instant) bool {
 
 func (d *deadline) passed(now Instant) bool { return d.at.Load() <= int64(now) }
 
-// end ends the thing if its deadline has passed, and tells whether it has ended.
+// end ends the deadline if it has passed. It reports whether the deadline was ended, by
+// this call or earlier.
 func (d *deadline) end(now Instant) bool {
 	for {
 		old := d.at.Load()
 		if old > int64(now) {
 			return false
 		}
-		if old == over || d.at.CompareAndSwap(old, over) {
+		if old == ended || d.at.CompareAndSwap(old, ended) {
 			return true
 		}
 	}

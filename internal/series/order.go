@@ -6,33 +6,35 @@ import (
 	"sync/atomic"
 )
 
-// An order keeps a family's series sorted by label values, so that a page is the
-// same each time and a scrape need not sort it. The sorted series stand in pages
-// that never change: a scrape walks those that were current when it began.
-// Series that arrived since are merged in by the next scrape or sweep, which
-// copies the pages that they belong to and no others.
+// An order keeps the series of a family sorted by label values, so that all scrapes
+// list them in the same order without sorting them. The sorted series are stored in
+// immutable pages, and a scrape walks the pages that were current when it began. Series
+// that were added since the last merge are pending: the next scrape or sweep merges
+// them, and copies only the pages into which they fall.
 type order[S ordered] struct {
 	sorted atomic.Pointer[[]page[S]]
 
-	settling sync.Mutex // one merge or sweep at a time
+	merging sync.Mutex // held during a merge or sweep; only its holder stores to sorted
 
-	// arrivals are the series made since the last merge, guarded by arriving.
-	// They are kept in chunks, so that an arrival never copies the others.
-	// waiting says how many there are.
-	arriving sync.Mutex
-	arrivals [][]S
-	waiting  atomic.Int64
+	// pending are the series added since the last merge, in chunks, so that adding one
+	// never copies the others. It is guarded by pendingMu.
+	pendingMu sync.Mutex
+	pending   [][]S
+
+	// pendingCount is the number of series that have been added but are not in sorted
+	// yet.
+	pendingCount atomic.Int64
 }
 
-// What is ordered: series, by the text of their labels.
+// ordered is implemented by the two kinds of series. They are sorted by their labels.
 type ordered interface {
 	comparable
 	Labels() string
 	dead() bool
 }
 
-// A page is a run of the sorted series. It is never empty, and never changed
-// once others can see it.
+// A page is a run of the sorted series. It is never empty, and it is immutable once it
+// is stored in order.sorted.
 type page[S ordered] []S
 
 const (
@@ -40,40 +42,40 @@ const (
 	chunkLen = 1024
 )
 
-// arrive adds a new series.
-func (o *order[S]) arrive(s S) {
-	o.arriving.Lock()
-	defer o.arriving.Unlock()
-	last := len(o.arrivals) - 1
-	if last < 0 || len(o.arrivals[last]) == chunkLen {
-		o.arrivals = append(o.arrivals, nil)
+// add adds a new series. It is merged into the pages later.
+func (o *order[S]) add(s S) {
+	o.pendingMu.Lock()
+	defer o.pendingMu.Unlock()
+	last := len(o.pending) - 1
+	if last < 0 || len(o.pending[last]) == chunkLen {
+		o.pending = append(o.pending, nil)
 		last++
 	}
-	o.arrivals[last] = append(o.arrivals[last], s)
-	o.waiting.Add(1)
+	o.pending[last] = append(o.pending[last], s)
+	o.pendingCount.Add(1)
 }
 
-// walk calls yield with the series in the order of their label values, page by
-// page, until it returns false. Dead ones are among them.
+// walk calls yield with the series in the order of their label values, page by page,
+// until yield returns false. The pages can include dead series.
 func (o *order[S]) walk(yield func([]S) bool) {
-	if o.waiting.Load() > 0 {
-		o.settling.Lock()
-		o.settle()
-		o.settling.Unlock()
+	if o.pendingCount.Load() > 0 {
+		o.merging.Lock()
+		o.mergePending()
+		o.merging.Unlock()
 	}
 	for _, p := range o.pages() {
-		touch(p)
+		prefetch(p)
 		if !yield(p) {
 			return
 		}
 	}
 }
 
-// sift visits every series, and then drops those that are dead.
-func (o *order[S]) sift(visit func(S)) {
-	o.settling.Lock()
-	defer o.settling.Unlock()
-	o.settle()
+// sweep calls visit with every series, and then removes the dead ones from the pages.
+func (o *order[S]) sweep(visit func(S)) {
+	o.merging.Lock()
+	defer o.merging.Unlock()
+	o.mergePending()
 	pages := o.pages()
 	anyDead := false
 	for _, p := range pages {
@@ -83,7 +85,7 @@ func (o *order[S]) sift(visit func(S)) {
 		}
 	}
 	if anyDead {
-		kept := without(pages)
+		kept := withoutDead(pages)
 		o.sorted.Store(&kept)
 	}
 }
@@ -95,44 +97,46 @@ func (o *order[S]) pages() []page[S] {
 	return nil
 }
 
-// settle merges the arrivals into the pages. The caller holds settling.
-func (o *order[S]) settle() {
-	o.arriving.Lock()
-	chunks := o.arrivals
-	o.arrivals = nil
-	o.arriving.Unlock()
+// mergePending merges the pending series into the pages. The caller must hold
+// o.merging.
+func (o *order[S]) mergePending() {
+	o.pendingMu.Lock()
+	chunks := o.pending
+	o.pending = nil
+	o.pendingMu.Unlock()
 
 	if len(chunks) == 0 {
 		return
 	}
-	arrived := slices.Concat(chunks...)
-	n := len(arrived)
-	arrived = slices.DeleteFunc(arrived, S.dead)
-	slices.SortFunc(arrived, compareLabels[S])
+	added := slices.Concat(chunks...)
+	n := len(added)
+	added = slices.DeleteFunc(added, S.dead)
+	slices.SortFunc(added, compareLabels[S])
 
-	pages := merge(o.pages(), arrived)
+	pages := merge(o.pages(), added)
 	o.sorted.Store(&pages)
-	// Not before: whoever finds nothing waiting goes by the pages as they are.
-	o.waiting.Add(int64(-n))
+	// This must come after the store to sorted: a walk that finds pendingCount zero
+	// relies on the pages being complete.
+	o.pendingCount.Add(int64(-n))
 }
 
-// merge returns the pages with the arrived series in their places. Pages into
-// which nothing falls are taken over as they are.
-func merge[S ordered](pages []page[S], arrived []S) []page[S] {
-	merged := make([]page[S], 0, len(pages)+len(arrived)/pageLen+1)
+// merge returns the pages with the added series, which must be sorted, in their places.
+// It reuses the pages into which none of them falls.
+func merge[S ordered](pages []page[S], added []S) []page[S] {
+	merged := make([]page[S], 0, len(pages)+len(added)/pageLen+1)
 	for i, p := range pages {
-		n := len(arrived)
+		n := len(added)
 		if i+1 < len(pages) {
-			n, _ = slices.BinarySearchFunc(arrived, pages[i+1][0], compareLabels[S])
+			n, _ = slices.BinarySearchFunc(added, pages[i+1][0], compareLabels[S])
 		}
 		if n == 0 {
 			merged = append(merged, p)
 			continue
 		}
-		merged = appendPages(merged, mergeTwo(p, arrived[:n]))
-		arrived = arrived[n:]
+		merged = appendPages(merged, mergeTwo(p, added[:n]))
+		added = added[n:]
 	}
-	return appendPages(merged, arrived)
+	return appendPages(merged, added)
 }
 
 func mergeTwo[S ordered](a, b []S) []S {
@@ -147,9 +151,9 @@ func mergeTwo[S ordered](a, b []S) []S {
 	return append(append(merged, a...), b...)
 }
 
-// appendPages cuts the series into pages of at most pageLen, about equally long.
-// Each has an array of its own: sharing one would keep what was swept from one
-// page in memory until the last of the others changes.
+// appendPages divides the sorted series into pages of about equal length, at most
+// pageLen. Each page has its own array: a shared array would keep the swept series of
+// one page in memory until all of the other pages have been replaced, too.
 func appendPages[S ordered](pages []page[S], sorted []S) []page[S] {
 	for n := (len(sorted) + pageLen - 1) / pageLen; n > 0; n-- {
 		cut := len(sorted) / n
@@ -159,9 +163,9 @@ func appendPages[S ordered](pages []page[S], sorted []S) []page[S] {
 	return pages
 }
 
-// without returns the pages without the series that are dead. Pages that shrink
-// far are joined with their neighbours.
-func without[S ordered](pages []page[S]) []page[S] {
+// withoutDead returns the pages without the dead series. It joins adjacent pages that
+// together are at most half full.
+func withoutDead[S ordered](pages []page[S]) []page[S] {
 	kept := make([]page[S], 0, len(pages))
 	for _, p := range pages {
 		if slices.ContainsFunc(p, S.dead) {
@@ -178,13 +182,14 @@ func without[S ordered](pages []page[S]) []page[S] {
 
 func compareLabels[S ordered](a, b S) int { return compareTexts(a.Labels(), b.Labels()) }
 
-// touch reads a little of all that a page refers to. The series lie about in memory
-// as they came: reading them in one go, which nothing else waits for, lets the
-// processor fetch many at a time. It halves what a scrape of many takes; where they
-// happen to lie in order it costs a sixth.
+// prefetch reads a few bytes of each series on the page, to load them into the
+// processor's cache. Series are scattered in memory in the order of their creation. As
+// the reads in this loop do not depend on one another, the processor fetches many of
+// them at a time. This halves the duration of scrapes of many series; if the series
+// happen to be in memory in order, it makes them a sixth slower.
 //
 //go:noinline
-func touch[S ordered](page []S) (sum byte) {
+func prefetch[S ordered](page []S) (sum byte) {
 	for _, s := range page {
 		if labels := s.Labels(); labels != "" {
 			n := len(labels)

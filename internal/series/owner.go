@@ -7,40 +7,43 @@ import (
 	"sync/atomic"
 )
 
-// An Owner is what series belong to: a worker. When it has not been heard of
-// for the store's limit, it is gone, and all of its series with it, in every
-// family. Heard of again, it is a new Owner.
+// An Owner owns series: it is a worker. If it sends no heartbeat within the store's
+// limit, a sweep makes it expire, and removes all of its series, in every family. A
+// later heartbeat creates a new Owner with the same name.
 type Owner struct {
-	name  string
-	pulse pulse
+	name     string
+	liveness liveness
 
-	// reported says how the owner stands in the last-seen family. It changes
-	// under owners.reporting.
-	reported atomic.Uint32
+	// lastSeenState is the owner's state in the last-seen family, one of the constants
+	// below. It is changed under owners.lastSeenMu.
+	lastSeenState atomic.Uint32
 }
 
-// How an owner stands in the last-seen family.
+// The states of an owner in the last-seen family.
 const (
-	unheard  = iota // it has not sent a heartbeat, so there is nothing to report
-	waiting         // there was no room for its series
-	reported        // it has its series
+	notSeen        = iota // it has not sent a heartbeat, so it needs no series
+	waitingForRoom        // the family had no room for its series
+	hasSeries
 )
 
-func (o *Owner) gone() bool { return o.pulse.hasStopped() }
+func (o *Owner) expired() bool { return o.liveness.expired() }
 
-// owners are the store's owners by name. Only making a series looks them up: an
-// update finds its owner through the series. They are divided, so that a sweep never
-// keeps those waiting for long who make one.
+// owners are the store's owners by name. They are looked up only to create a series: an
+// update of an existing one finds its owner through the series. They are divided into
+// shards, so that a sweep never blocks the creation of series for long.
 type owners struct {
-	shards    [ownerShards]ownerShard
-	reporting sync.Mutex
+	shards     [ownerShards]ownerShard
+	lastSeenMu sync.Mutex
 }
 
 const ownerShards = 1 << 10
 
 type ownerShard struct {
-	mu     sync.Mutex
-	byName map[string]*Owner // none of them gone: stopping and removing is one under mu
+	mu sync.Mutex
+
+	// byName never contains an expired owner: the owner expires and is removed
+	// without releasing mu in between.
+	byName map[string]*Owner
 }
 
 var ownerSeed = maphash.MakeSeed()
@@ -49,17 +52,17 @@ func (os *owners) shard(name string) *ownerShard {
 	return &os.shards[maphash.String(ownerSeed, name)%ownerShards]
 }
 
-// get returns the owner of that name, made if need be. A new owner counts as
-// heard of now, so that what belongs to it lives for the limit at least.
+// get returns the owner with the name. It creates it if necessary. A new owner counts
+// as active at now, so that its series live at least for the limit.
 func (os *owners) get(name string, now Instant) *Owner {
 	sh := os.shard(name)
 	sh.mu.Lock()
 	defer sh.mu.Unlock()
 	o := sh.byName[name]
 	if o == nil {
-		// The name may be part of something large that somebody sent.
+		// Without the clone, the owner could keep a whole request body in memory.
 		o = &Owner{name: strings.Clone(name)}
-		o.pulse.beat(now)
+		o.liveness.refresh(now)
 		if sh.byName == nil {
 			sh.byName = make(map[string]*Owner)
 		}
@@ -75,19 +78,19 @@ func (os *owners) has(name string) bool {
 	return sh.byName[name] != nil
 }
 
-// sift shows all owners to gone, and removes those for which that is true. It must
-// not make owners, or ask for them.
-func (os *owners) sift(gone func(*Owner) bool) {
+// removeIf calls remove with every owner, and removes those for which it returns true.
+// remove must not create or look up owners.
+func (os *owners) removeIf(remove func(*Owner) bool) {
 	for i := range os.shards {
 		sh := &os.shards[i]
 		sh.mu.Lock()
 		for name, o := range sh.byName {
-			if gone(o) {
+			if remove(o) {
 				delete(sh.byName, name)
 			}
 		}
 		if len(sh.byName) == 0 {
-			sh.byName = nil // what it took up goes with the last
+			sh.byName = nil // maps do not shrink
 		}
 		sh.mu.Unlock()
 	}

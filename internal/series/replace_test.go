@@ -1,6 +1,9 @@
 package series
 
-import "testing"
+import (
+	"strings"
+	"testing"
+)
 
 func (st *Store) names() (names []string) {
 	for _, f := range st.Families() {
@@ -9,7 +12,7 @@ func (st *Store) names() (names []string) {
 	return names
 }
 
-func TestFamiliesComeAndGoInOneStep(t *testing.T) {
+func TestReplaceIsAtomic(t *testing.T) {
 	st, _ := newTestStore(t, Options{})
 	a, c := st.mustAdd(t, FamilyOptions{Name: "a"}), st.mustAdd(t, FamilyOptions{Name: "c"})
 	staged := func(name string) *Family {
@@ -26,15 +29,15 @@ func TestFamiliesComeAndGoInOneStep(t *testing.T) {
 	}
 	expect(t, "after", st.names(), []string{"a", "b"})
 	a.update(t, Add, 1, "")
-	expect(t, "the one that was taken out is another", newA.page(), []string{" 0"})
+	expect(t, "the new family after an update of the removed one", newA.page(), []string{" 0"})
 
-	if err := st.Replace([]*Family{newA}, []*Family{c, staged("b")}); err == nil || err.Error() != "metric b is already there" {
-		t.Errorf("got %v", err)
+	if err := st.Replace([]*Family{newA}, []*Family{c, staged("b")}); err == nil || !strings.Contains(err.Error(), "metric b") {
+		t.Errorf("got %v, want an error about metric b", err)
 	}
 	expect(t, "after a failure", st.names(), []string{"a", "b"})
 }
 
-func TestADroppedSeriesIsGoneUntilItIsSetAgain(t *testing.T) {
+func TestDropRemovesASeriesUntilItIsSetAgain(t *testing.T) {
 	st, _ := newTestStore(t, Options{})
 	for _, typ := range []Type{Gauge, Counter} {
 		f := st.mustAdd(t, FamilyOptions{Name: typ.String(), Type: typ, Labels: []string{"a"}})
@@ -44,7 +47,7 @@ func TestADroppedSeriesIsGoneUntilItIsSetAgain(t *testing.T) {
 		f.Drop("z")
 		expect(t, "dropped", f.page(), []string{`a="x" 1`})
 		if f.Len() != 1 {
-			t.Errorf("%d series are left", f.Len())
+			t.Errorf("got %d series, want 1", f.Len())
 		}
 		f.update(t, Set, 3, "", `"y"`)
 		expect(t, "set again", f.page(), []string{`a="\"y\"" 3`, `a="x" 1`})

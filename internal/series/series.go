@@ -8,38 +8,39 @@ import (
 
 // A Series is one label set of a family, and its value.
 //
-// It is 64 bytes. What updates write to is its second half; newSeries puts the text of
-// the labels behind that, so no two series' are closer than 48 bytes to each other, and
-// on objects that begin at multiples of 16 bytes they never share a cache line.
+// Its size is 64 bytes, and updates write only to the second half. newSeries puts the
+// label text after it, and the first half of the next Series is never written to, so
+// the written parts of two series are at least 48 bytes apart. As objects begin at
+// multiples of 16 bytes, those parts never share a cache line.
 type Series struct {
-	labels  string // as a scrape prints them between the braces
-	owner   *Owner // nil if it belongs to nobody
+	labels  string // as written between the braces of a sample
+	owner   *Owner // nil if it has none
 	created Instant
 
-	// pulse is when the series was last updated; kept only in families whose
-	// series can be swept.
-	pulse pulse
+	// liveness is the time of the last update. It is maintained only in families
+	// whose series can expire.
+	liveness liveness
 
-	// bits are the float64 bits of a gauge's value or of a counter's
-	// fractions; killed once the series was swept.
+	// bits are the float64 bits of the value of a gauge or counter, or killed once
+	// the series was swept. The value of a counter also includes whole.
 	bits atomic.Uint64
 
-	// whole is what a counter of a family that is never swept has counted in
-	// whole numbers: adding to it never has to be tried twice.
+	// whole is the sum of the integers added to a counter of a family whose series
+	// never expire. Unlike the compare-and-swap on bits, adding to it needs no retry.
 	whole atomic.Uint64
 
-	histogram *histogram // nil unless the family is one of histograms
+	histogram *histogram // nil unless the family's type is Histogram
 }
 
-// killed marks the value of a swept series. It is a NaN that no arithmetic makes.
+// killed replaces the value of a swept series. It is a NaN that no arithmetic produces.
 const killed = 0x7ff8_dead_dead_dead
 
-// newSeries makes a series whose labels are what render appends, which is as long as
-// size says.
+// newSeries returns a series whose label text is what render appends. size is the
+// length of that text.
 //
-// A text that is not too long is part of the same object as the series. Who finds
-// a series compares its text, and who walks them prints it: where there are so many
-// that no cache holds them, that is one wait for memory less.
+// A text of up to 128 bytes is part of the same object as the series. A lookup compares
+// the text, and a scrape writes it: when there are so many series that they do not fit
+// into the processor's caches, this saves one wait for memory.
 func newSeries(size int, render func([]byte) []byte) *Series {
 	var s *Series
 	var b []byte
@@ -68,8 +69,8 @@ func newSeries(size int, render func([]byte) []byte) *Series {
 	return s
 }
 
-// withText makes a series with room for a text behind it, of a type that is an array
-// of bytes.
+// withText returns a series and an empty slice of the memory behind it. Text is an
+// array type of bytes; its size is the capacity of the slice.
 func withText[Text any]() (*Series, []byte) {
 	object := new(struct {
 		Series
@@ -78,11 +79,11 @@ func withText[Text any]() (*Series, []byte) {
 	return &object.Series, unsafe.Slice((*byte)(unsafe.Pointer(&object.text)), unsafe.Sizeof(object.text))[:0]
 }
 
-// Labels are the series' labels as a page shows them, without the braces:
-// sorted by name, escaped, constant labels included. Empty if there are none.
+// Labels returns the series' labels as written between the braces of a sample: sorted
+// by name, escaped, with constant labels. It returns an empty string if there are none.
 func (s *Series) Labels() string { return s.labels }
 
-// Created is when the series was made.
+// Created returns the time when the series was created.
 func (s *Series) Created() Instant { return s.created }
 
 // set replaces the value of a gauge. It returns false if the series was killed.
@@ -99,8 +100,8 @@ func (s *Series) set(v float64) bool {
 	}
 }
 
-// add adds to the value of a gauge or counter. It returns false if the series
-// was killed.
+// add adds v to the value of a gauge or counter. It returns false if the series was
+// killed.
 func (s *Series) add(v float64) bool {
 	for {
 		old := s.bits.Load()
@@ -113,9 +114,9 @@ func (s *Series) add(v float64) bool {
 	}
 }
 
-// count adds to a counter of a family that is never swept.
+// count adds v to a counter of a family whose series never expire.
 func (s *Series) count(v float64) {
-	// Below the bound, whole does not overflow in anybody's lifetime.
+	// With this bound, whole does not overflow in practice.
 	if v < 1<<32 && v == math.Trunc(v) {
 		s.whole.Add(uint64(v))
 		return
@@ -123,7 +124,8 @@ func (s *Series) count(v float64) {
 	s.add(v)
 }
 
-// value is the value of a gauge or counter; ok is false if it was killed.
+// value returns the value of a gauge or counter. It returns false if the series was
+// killed.
 func (s *Series) value() (v float64, ok bool) {
 	bits := s.bits.Load()
 	if bits == killed {
@@ -135,7 +137,7 @@ func (s *Series) value() (v float64, ok bool) {
 	return math.Float64frombits(bits), true
 }
 
-// dead tells whether the series was killed.
+// dead reports whether the series was killed.
 func (s *Series) dead() bool {
 	if s.histogram != nil {
 		return s.histogram.dead()
@@ -143,8 +145,8 @@ func (s *Series) dead() bool {
 	return s.bits.Load() == killed
 }
 
-// kill ends the series, whatever updates are under way. It returns false if it
-// was dead already.
+// kill makes all further updates of the series fail, including those in progress that
+// have not written their value yet. It returns false if the series was already dead.
 func (s *Series) kill() bool {
 	if s.histogram != nil {
 		return s.histogram.kill()

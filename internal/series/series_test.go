@@ -14,7 +14,7 @@ import (
 	"unsafe"
 )
 
-// testClock is a clock that the test moves.
+// testClock is a clock that the test advances.
 type testClock struct{ now atomic.Int64 }
 
 func (c *testClock) add(d time.Duration) { c.now.Add(int64(d)) }
@@ -36,7 +36,7 @@ func (st *Store) mustAdd(t *testing.T, o FamilyOptions) *Family {
 	return f
 }
 
-// page is the family's series as "labels value" lines, in order.
+// page returns the family's series as lines of the form "labels value", in order.
 func (f *Family) page() (lines []string) {
 	for p := range f.Sorted {
 		for _, s := range p {
@@ -67,12 +67,12 @@ func expect(t *testing.T, what string, got, want []string) {
 	}
 }
 
-func TestLabelValuesAreIdentityWhateverTheyContain(t *testing.T) {
+func TestLabelValuesIdentifyASeries(t *testing.T) {
 	st, _ := newTestStore(t, Options{Constants: []Label{{"node", `a"b\c`}}})
 	f := st.mustAdd(t, FamilyOptions{Name: "m", Type: Counter, Labels: []string{"a", "b", "z"}})
 
-	// Values that would be taken for one another if separators, escapes or the
-	// boundaries of labels were not told apart.
+	// Values that would be confused if separators, escapes or the boundaries between
+	// labels were not distinguished.
 	pieces := []string{"", "x", `"`, `\`, "\n", `\"`, `\\`, `\n`, `",b="`, `x",b="`, `",node="a\"b\\c",z="`, "12345678", `1234567"`, `"1234567`, "ä", "123456789"}
 	var all [][]string
 	for _, a := range pieces {
@@ -104,7 +104,7 @@ func TestLabelValuesAreIdentityWhateverTheyContain(t *testing.T) {
 	}
 }
 
-func TestSeriesAreInOrderOfTheirValues(t *testing.T) {
+func TestSeriesAreSortedByTheirValues(t *testing.T) {
 	st, _ := newTestStore(t, Options{Constants: []Label{{"b", "constant"}}})
 	f := st.mustAdd(t, FamilyOptions{Name: "m", Type: Gauge, Labels: []string{"a", "c"}})
 	alphabet := []string{"", " ", "!", `"`, "#", "a", "n", `\`, "\n", "z", "ä", "aa", `a"`, `a\`, "a ", "a!"}
@@ -118,7 +118,7 @@ func TestSeriesAreInOrderOfTheirValues(t *testing.T) {
 	for i, values := range all {
 		f.update(t, Set, 1, "", values...)
 		if i%17 == 0 {
-			f.page() // so that some series are sorted in later than others
+			f.page() // so that series are merged in several steps
 		}
 	}
 	var got [][]string
@@ -133,10 +133,10 @@ func TestSeriesAreInOrderOfTheirValues(t *testing.T) {
 	}
 }
 
-func TestManySeriesComeAndGo(t *testing.T) {
+func TestManySeriesAreAddedAndRemoved(t *testing.T) {
 	st, clock := newTestStore(t, Options{})
 	f := st.mustAdd(t, FamilyOptions{Name: "m", Type: Counter, Labels: []string{"a"}, IdleTTL: time.Minute})
-	const n = 30_000 // enough for segments to split several times over
+	const n = 30_000 // enough to split segments several times
 	value := func(i int) string { return fmt.Sprintf("value-%d", i) }
 
 	for i := range n {
@@ -144,7 +144,7 @@ func TestManySeriesComeAndGo(t *testing.T) {
 	}
 	for p := range f.Sorted {
 		if len(p) > pageLen {
-			t.Fatalf("a page of %d series", len(p))
+			t.Fatalf("got a page of %d series", len(p))
 		}
 	}
 	clock.add(30 * time.Second)
@@ -156,16 +156,16 @@ func TestManySeriesComeAndGo(t *testing.T) {
 		t.Fatalf("swept %d series, want %d", swept.Series, n-n/3)
 	}
 	if f.Len() != n/3 || len(f.page()) != n/3 {
-		t.Fatalf("%d series are left, %d on the page; want %d", f.Len(), len(f.page()), n/3)
+		t.Fatalf("got %d series, %d of them on the page, want %d", f.Len(), len(f.page()), n/3)
 	}
 	for i := range n {
 		values := Plain(value(i))
 		values.rehash()
 		if s := f.table.find(&f.layout, values); (s != nil) != (i%3 == 0) {
-			t.Fatalf("series %d: found is %v", i, s != nil)
+			t.Fatalf("series %d: got found = %v", i, s != nil)
 		}
 	}
-	// Those that went begin anew, those that stayed go on.
+	// Removed series start again from zero; the others continue.
 	f.update(t, Add, 1, "", value(1))
 	f.update(t, Add, 1, "", value(3))
 	for _, line := range f.page() {
@@ -180,14 +180,14 @@ func TestManySeriesComeAndGo(t *testing.T) {
 	clock.add(time.Hour)
 	st.Sweep(st.clock.Now(), 0)
 	if slots := len(f.table.directory.Load().segments[0].Load().slots); slots > maxSegmentSlots/2 {
-		t.Errorf("an empty table keeps segments of %d slots", slots)
+		t.Errorf("an empty table has a segment of %d slots", slots)
 	}
 	if len(f.order.pages()) != 0 {
-		t.Errorf("an empty family keeps %d pages", len(f.order.pages()))
+		t.Errorf("an empty family has %d pages", len(f.order.pages()))
 	}
 }
 
-func TestASeriesGoesAtItsLimitAndNotBefore(t *testing.T) {
+func TestSeriesExpireExactlyAtTheLimit(t *testing.T) {
 	st, clock := newTestStore(t, Options{OwnerLimit: time.Minute})
 	heartbeat := st.mustAdd(t, FamilyOptions{Name: "containers", Type: Gauge, Labels: []string{"team", "worker"}, Ownership: Heartbeat})
 	owned := st.mustAdd(t, FamilyOptions{Name: "unknown", Type: Gauge, Labels: []string{"worker"}, Ownership: Owned})
@@ -200,9 +200,9 @@ func TestASeriesGoesAtItsLimitAndNotBefore(t *testing.T) {
 	owned.update(t, Set, 2, "w", "w")
 	plain.update(t, Set, 3, "", "w")
 	clock.add(time.Minute - 1)
-	owned.update(t, Set, 4, "w", "w") // proves nothing
+	owned.update(t, Set, 4, "w", "w") // not a heartbeat
 	if swept := st.Sweep(st.clock.Now(), 0); swept != (Swept{}) {
-		t.Errorf("a nanosecond early: swept %+v", swept)
+		t.Errorf("one nanosecond before the limit: swept %+v", swept)
 	}
 	expect(t, "last seen", lastSeen.page(), []string{`worker="w" 3600`})
 	clock.add(1)
@@ -215,7 +215,7 @@ func TestASeriesGoesAtItsLimitAndNotBefore(t *testing.T) {
 	expect(t, "plain", plain.page(), []string{`worker="w" 3`})
 }
 
-func TestALabelSetGoesWhileItsOwnerLives(t *testing.T) {
+func TestASeriesExpiresWhileItsOwnerIsAlive(t *testing.T) {
 	st, clock := newTestStore(t, Options{OwnerLimit: time.Minute})
 	heartbeat := st.mustAdd(t, FamilyOptions{Name: "containers", Type: Gauge, Labels: []string{"team", "worker"}, Ownership: Heartbeat})
 	owned := st.mustAdd(t, FamilyOptions{Name: "unknown", Type: Gauge, Labels: []string{"worker"}, Ownership: Owned})
@@ -228,7 +228,7 @@ func TestALabelSetGoesWhileItsOwnerLives(t *testing.T) {
 	expect(t, "containers", heartbeat.page(), []string{`team="after",worker="w" 3`})
 	expect(t, "unknown", owned.page(), []string{`worker="w" 2`})
 
-	// The heartbeat counts for the worker though it changed no series.
+	// A heartbeat keeps the worker alive, although it updates no series.
 	clock.add(20 * time.Second)
 	st.Heartbeat("w", st.clock.Now())
 	clock.add(20 * time.Second)
@@ -237,7 +237,7 @@ func TestALabelSetGoesWhileItsOwnerLives(t *testing.T) {
 	expect(t, "unknown", owned.page(), []string{`worker="w" 2`})
 }
 
-func TestAClockThatIsSetBackMakesNothingOlder(t *testing.T) {
+func TestSettingTheClockBackMakesNothingOlder(t *testing.T) {
 	st, clock := newTestStore(t, Options{OwnerLimit: time.Minute})
 	f := st.mustAdd(t, FamilyOptions{Name: "containers", Type: Gauge, Labels: []string{"worker"}, Ownership: Heartbeat})
 	f.update(t, Set, 1, "w", "w")
@@ -249,7 +249,7 @@ func TestAClockThatIsSetBackMakesNothingOlder(t *testing.T) {
 	expect(t, "containers", f.page(), []string{`worker="w" 2`})
 }
 
-func TestTicksMakeNothingGoEarly(t *testing.T) {
+func TestToleranceExtendsTheLimit(t *testing.T) {
 	st, clock := newTestStore(t, Options{OwnerLimit: time.Minute})
 	f := st.mustAdd(t, FamilyOptions{Name: "containers", Type: Gauge, Labels: []string{"worker"}, Ownership: Heartbeat})
 	f.update(t, Set, 1, "w", "w")
@@ -259,7 +259,7 @@ func TestTicksMakeNothingGoEarly(t *testing.T) {
 	expect(t, "within the tolerance", f.page(), []string{`worker="w" 1`})
 	clock.add(1)
 	st.Sweep(st.clock.Now(), tolerance)
-	expect(t, "after it", f.page(), nil)
+	expect(t, "after the tolerance", f.page(), nil)
 }
 
 func TestLimitOnSeries(t *testing.T) {
@@ -288,14 +288,14 @@ func TestLimitOnSeries(t *testing.T) {
 			}
 			expect(t, "page", f.page(), tt.want)
 			if f.Refused() != 3 || f.Len() != 2 {
-				t.Errorf("refused %d, holds %d; want 3 and 2", f.Refused(), f.Len())
+				t.Errorf("got Refused() = %d and Len() = %d, want 3 and 2", f.Refused(), f.Len())
 			}
 
-			// What goes makes room; what overflowed stays.
+			// Removed series make room; the overflow series stays.
 			clock.add(time.Hour)
 			st.Sweep(st.clock.Now(), 0)
 			if got, want := len(f.page()), btoi(tt.typ != Gauge); got != want {
-				t.Errorf("%d series after all went idle, want %d", got, want)
+				t.Errorf("got %d series after all were idle, want %d", got, want)
 			}
 			if r := f.Update(tt.op, Plain("five"), "", 1, st.clock.Now()); r != OK {
 				t.Errorf("after the sweep: result %d", r)
@@ -311,7 +311,7 @@ func btoi(b bool) int {
 	return 0
 }
 
-func TestTheOverflowSeriesCanBeAskedForByName(t *testing.T) {
+func TestTheOverflowSeriesCanBeUpdatedByItsLabels(t *testing.T) {
 	st, clock := newTestStore(t, Options{MaxSeries: 1, OwnerLimit: time.Minute})
 	f := st.mustAdd(t, FamilyOptions{Name: "m", Type: Counter, Labels: []string{"a", "b"}, Ownership: Owned})
 	f.update(t, Add, 1, "w", Overflow, Overflow)
@@ -323,11 +323,11 @@ func TestTheOverflowSeriesCanBeAskedForByName(t *testing.T) {
 	f.update(t, Add, 1, "w", Overflow, Overflow)
 	expect(t, "after the sweep", f.page(), []string{`a="__overflow__",b="__overflow__" 3`})
 	if f.Len() != 0 {
-		t.Errorf("counts %d series, want none", f.Len())
+		t.Errorf("got Len() = %d, want 0", f.Len())
 	}
 }
 
-func TestTheLimitBoundsOwnersToo(t *testing.T) {
+func TestTheSeriesLimitAppliesToOwners(t *testing.T) {
 	st, _ := newTestStore(t, Options{MaxSeries: 3, OwnerLimit: time.Minute})
 	if _, err := st.AddLastSeen("last_seen", "", "worker"); err != nil {
 		t.Fatal(err)
@@ -342,13 +342,13 @@ func TestTheLimitBoundsOwnersToo(t *testing.T) {
 		}
 	}
 	owners := 0
-	st.owners.sift(func(*Owner) bool { owners++; return false })
+	st.owners.removeIf(func(*Owner) bool { owners++; return false })
 	if owners != 3 {
-		t.Errorf("%d owners are remembered, want 3", owners)
+		t.Errorf("got %d owners, want 3", owners)
 	}
 }
 
-func TestWhatCannotBeIsRefused(t *testing.T) {
+func TestInvalidUpdatesAreRejected(t *testing.T) {
 	st, _ := newTestStore(t, Options{MaxValueBytes: 10})
 	counter := st.mustAdd(t, FamilyOptions{Name: "c", Type: Counter, Labels: []string{"a"}})
 	gauge := st.mustAdd(t, FamilyOptions{Name: "g", Type: Gauge, Labels: []string{"a"}})
@@ -373,15 +373,15 @@ func TestWhatCannotBeIsRefused(t *testing.T) {
 		}
 	}
 	if counter.Len() != 0 || gauge.Len() != 2 {
-		t.Errorf("%d counters and %d gauges, want 0 and 2", counter.Len(), gauge.Len())
+		t.Errorf("got %d counters and %d gauges, want 0 and 2", counter.Len(), gauge.Len())
 	}
 }
 
-func TestAddFamilyRefusesClashes(t *testing.T) {
+func TestAddFamilyRejectsInvalidFamilies(t *testing.T) {
 	st, _ := newTestStore(t, Options{Constants: []Label{{"node", "a"}}})
 	st.mustAdd(t, FamilyOptions{Name: "m", Labels: []string{"a"}})
 	for want, o := range map[string]FamilyOptions{
-		"already there":          {Name: "m"},
+		"already exists":         {Name: "m"},
 		`constant label "node"`:  {Name: "n", Labels: []string{"node"}},
 		"must be sorted":         {Name: "o", Labels: []string{"b", "a"}},
 		`distinct, got "a" befo`: {Name: "p", Labels: []string{"a", "a"}},
@@ -392,12 +392,12 @@ func TestAddFamilyRefusesClashes(t *testing.T) {
 	}
 	f := st.mustAdd(t, FamilyOptions{Name: "self", Labels: []string{"node"}, Internal: true})
 	f.update(t, Add, 1, "", "own")
-	expect(t, "its own label", f.page(), []string{`node="own" 1`})
+	expect(t, "a label that is also a constant label", f.page(), []string{`node="own" 1`})
 }
 
-// TestNothingIsLostToAKill updates a series from several goroutines until it is
-// killed. What it had when it died must be what the updates that succeeded made.
-func TestNothingIsLostToAKill(t *testing.T) {
+// TestKillLosesNoUpdates updates a series from several goroutines until it is killed.
+// Its final value must be the number of updates that succeeded.
+func TestKillLosesNoUpdates(t *testing.T) {
 	for _, typ := range []Type{Counter, Histogram} {
 		t.Run(typ.String(), func(t *testing.T) {
 			for range 100 {
@@ -421,23 +421,23 @@ func TestNothingIsLostToAKill(t *testing.T) {
 				}
 				var final float64
 				if typ == Counter {
-					final = math.Float64frombits(s.bits.Swap(killed)) // as kill does, which forgets it
+					final = math.Float64frombits(s.bits.Swap(killed)) // as kill does, but it keeps the value
 				} else if !s.kill() {
-					t.Fatal("it was dead already")
+					t.Fatal("the series was already dead")
 				}
 				wg.Wait()
 				if typ == Histogram {
-					final = float64(ended(&s.histogram.halves[0]) + ended(&s.histogram.halves[1]))
+					final = float64(completed(&s.histogram.halves[0]) + completed(&s.histogram.halves[1]))
 				}
 				if final != float64(succeeded.Load()) || s.kill() {
-					t.Fatalf("died with %v, though %d updates succeeded", final, succeeded.Load())
+					t.Fatalf("got the final value %v, but %d updates succeeded", final, succeeded.Load())
 				}
 			}
 		})
 	}
 }
 
-func TestAnUpdateBetweenItsOwnersEndAndTheSweepMakesANewSeries(t *testing.T) {
+func TestAnUpdateAfterTheOwnerExpiredCreatesANewSeries(t *testing.T) {
 	for _, ownership := range []Ownership{Owned, Heartbeat} {
 		st, clock := newTestStore(t, Options{OwnerLimit: time.Minute})
 		f := st.mustAdd(t, FamilyOptions{Name: "m", Type: Counter, Labels: []string{"worker"}, Ownership: ownership})
@@ -446,14 +446,14 @@ func TestAnUpdateBetweenItsOwnersEndAndTheSweepMakesANewSeries(t *testing.T) {
 		st.sweepOwners(st.clock.Now(), time.Minute) // the first half of a sweep
 		f.update(t, Add, 2, "w", "w")
 		if f.Len() != 1 {
-			t.Errorf("%d series are counted, want 1", f.Len())
+			t.Errorf("got Len() = %d, want 1", f.Len())
 		}
 		st.Sweep(st.clock.Now(), 0)
 		expect(t, "page", f.page(), []string{`worker="w" 2`})
 	}
 }
 
-func TestASeriesWhoseTimeIsOverIsNotRevived(t *testing.T) {
+func TestAnExpiredSeriesIsNotRefreshed(t *testing.T) {
 	st, clock := newTestStore(t, Options{})
 	f := st.mustAdd(t, FamilyOptions{Name: "m", Type: Gauge, Labels: []string{"a"}, IdleTTL: time.Minute})
 	f.update(t, Set, 1, "", "x")
@@ -462,15 +462,15 @@ func TestASeriesWhoseTimeIsOverIsNotRevived(t *testing.T) {
 		s = p[0]
 	}
 	clock.add(time.Minute)
-	if !f.isOver(s, st.clock.Now(), 0) {
-		t.Fatal("not over")
+	if !f.expire(s, st.clock.Now(), 0) {
+		t.Fatal("the series has not expired")
 	}
-	f.update(t, Set, 1, "", "x") // with the value that it had, before it is killed
+	f.update(t, Set, 1, "", "x") // to the same value, before the series is killed
 	st.Sweep(st.clock.Now(), 0)
 	expect(t, "page", f.page(), []string{`a="x" 1`})
 }
 
-func TestNothingIsWrittenToADeadSeries(t *testing.T) {
+func TestUpdatesOfADeadSeriesFail(t *testing.T) {
 	for op, typ := range map[Op]Type{Add: Counter, Set: Gauge, Observe: Histogram} {
 		st, _ := newTestStore(t, Options{})
 		f := st.mustAdd(t, FamilyOptions{Name: "m", Type: typ, Labels: []string{"a"}, IdleTTL: time.Minute})
@@ -484,7 +484,7 @@ func TestNothingIsWrittenToADeadSeries(t *testing.T) {
 	}
 }
 
-func TestScrapedPagesDoNotChangeUnderASweep(t *testing.T) {
+func TestASweepDoesNotChangePages(t *testing.T) {
 	st, clock := newTestStore(t, Options{})
 	f := st.mustAdd(t, FamilyOptions{Name: "m", Type: Gauge, Labels: []string{"a"}, IdleTTL: time.Minute})
 	for _, v := range []string{"a", "b", "c"} {
@@ -496,11 +496,11 @@ func TestScrapedPagesDoNotChangeUnderASweep(t *testing.T) {
 	f.update(t, Set, 1, "", "c")
 	st.Sweep(st.clock.Now(), 0)
 	if len(before) != 3 || before[0] == nil || before[0].labels != `a="a"` {
-		t.Errorf("a page that a scrape walks was changed: %v", before)
+		t.Errorf("the sweep changed a page that a scrape may be walking: %v", before)
 	}
 }
 
-func TestEveryScrapeSeesWhatWasThereWhenItBegan(t *testing.T) {
+func TestAScrapeSeesAllSeriesAddedBeforeIt(t *testing.T) {
 	st, _ := newTestStore(t, Options{})
 	f := st.mustAdd(t, FamilyOptions{Name: "m", Type: Gauge, Labels: []string{"a"}})
 	const batch = 3000
@@ -512,7 +512,7 @@ func TestEveryScrapeSeesWhatWasThereWhenItBegan(t *testing.T) {
 		for range 4 {
 			wg.Go(func() {
 				if got, want := len(f.page()), batch*(round+1); got != want {
-					t.Errorf("round %d: a page of %d series, want %d", round, got, want)
+					t.Errorf("round %d: got %d series, want %d", round, got, want)
 				}
 			})
 		}
@@ -520,28 +520,28 @@ func TestEveryScrapeSeesWhatWasThereWhenItBegan(t *testing.T) {
 	}
 }
 
-func TestALateReportDoesNotTakeTheSuccessorsSeries(t *testing.T) {
+func TestAnExpiredOwnerDoesNotReplaceTheSeriesOfANewOne(t *testing.T) {
 	st, clock := newTestStore(t, Options{OwnerLimit: time.Minute})
 	lastSeen, err := st.AddLastSeen("last_seen", "", "worker")
 	if err != nil {
 		t.Fatal(err)
 	}
-	first := st.owners.get("w", st.clock.Now()) // and is interrupted
+	first := st.owners.get("w", st.clock.Now()) // then its goroutine is interrupted
 	clock.add(time.Minute)
 	st.Sweep(st.clock.Now(), 0)
 	st.Heartbeat("w", st.clock.Now())
-	st.report(first, st.clock.Now()) // goes on
+	st.addToLastSeen(first, st.clock.Now()) // continues
 	expect(t, "last seen", lastSeen.page(), []string{`worker="w" 3660`})
 }
 
-func TestAnOwnerIsReportedWhenRoomComes(t *testing.T) {
+func TestAnOwnerIsAddedToLastSeenWhenThereIsRoom(t *testing.T) {
 	st, clock := newTestStore(t, Options{OwnerLimit: time.Minute, MaxSeries: 2})
 	lastSeen, err := st.AddLastSeen("last_seen", "", "worker")
 	if err != nil {
 		t.Fatal(err)
 	}
 	f := st.mustAdd(t, FamilyOptions{Name: "m", Type: Gauge, Labels: []string{"worker"}, Ownership: Owned})
-	f.update(t, Set, 1, "w3", "w3") // known, but not heard of
+	f.update(t, Set, 1, "w3", "w3") // creates the owner, but is not a heartbeat
 	for _, w := range []string{"w1", "w2", "w3"} {
 		st.Heartbeat(w, st.clock.Now())
 	}
@@ -555,7 +555,7 @@ func TestAnOwnerIsReportedWhenRoomComes(t *testing.T) {
 	expect(t, "when there is room", lastSeen.page(), []string{`worker="w3" 3630`})
 }
 
-func TestOwnersNeverHeardOfDoNotCount(t *testing.T) {
+func TestOwnersWithoutHeartbeatsAreNotCounted(t *testing.T) {
 	st, clock := newTestStore(t, Options{OwnerLimit: time.Minute})
 	if _, err := st.AddLastSeen("last_seen", "", "worker"); err != nil {
 		t.Fatal(err)
@@ -568,7 +568,7 @@ func TestOwnersNeverHeardOfDoNotCount(t *testing.T) {
 	}
 }
 
-func TestMatchesIsExactWhateverTheHash(t *testing.T) {
+func TestMatchesComparesValuesExactly(t *testing.T) {
 	l, err := newLayout([]string{"a", "b", "c"}, []Label{{"aa", `c"`}, {"d", "k"}})
 	if err != nil {
 		t.Fatal(err)
@@ -584,19 +584,19 @@ func TestMatchesIsExactWhateverTheHash(t *testing.T) {
 		size, escaped := l.size(Plain(have...))
 		text := string(l.render(nil, Plain(have...)))
 		if len(text) != size {
-			t.Fatalf("%q takes %d bytes, not %d as was said", have, len(text), size)
+			t.Fatalf("the text of %q has %d bytes, but size returned %d", have, len(text), size)
 		}
 		for _, want := range all {
 			values := Plain(want...)
 			values.rehash()
 			if got := l.matches(text, escaped, values); got != slices.Equal(have, want) {
-				t.Fatalf("%q matches %q: %v", have, want, got)
+				t.Fatalf("%q matches %q: got %v", have, want, got)
 			}
 		}
 	}
 }
 
-func TestCountersDoNotWrapAround(t *testing.T) {
+func TestCountersDoNotOverflow(t *testing.T) {
 	st, _ := newTestStore(t, Options{})
 	f := st.mustAdd(t, FamilyOptions{Name: "m", Type: Counter, Labels: []string{"a"}})
 	last := 0.0
@@ -604,7 +604,7 @@ func TestCountersDoNotWrapAround(t *testing.T) {
 		f.update(t, Add, 1<<53-1, "", "x")
 		for p := range f.Sorted {
 			if v, _ := p[0].value(); v <= last {
-				t.Fatalf("went from %v to %v", last, v)
+				t.Fatalf("the value went from %v to %v", last, v)
 			} else {
 				last = v
 			}
@@ -612,15 +612,15 @@ func TestCountersDoNotWrapAround(t *testing.T) {
 	}
 }
 
-// TestSweepingWhileUpdating updates from several goroutines while a sweep that
-// finds everything stale at once runs over and over, and while pages are read.
+// TestSweepingWhileUpdating updates series from several goroutines. Another goroutine
+// repeatedly sweeps with a limit so short that all series are stale, and scrapes.
 func TestSweepingWhileUpdating(t *testing.T) {
 	const goroutines, updates, values = 8, 20_000, 5
 	for _, typ := range []Type{Counter, Histogram} {
 		t.Run(typ.String(), func(t *testing.T) {
 			st, clock := newTestStore(t, Options{OwnerLimit: time.Nanosecond})
-			mortal := st.mustAdd(t, FamilyOptions{Name: "mortal", Type: typ, Labels: []string{"a"}, Ownership: Heartbeat})
-			immortal := st.mustAdd(t, FamilyOptions{Name: "immortal", Type: typ, Labels: []string{"a"}})
+			expiring := st.mustAdd(t, FamilyOptions{Name: "expiring", Type: typ, Labels: []string{"a"}, Ownership: Heartbeat})
+			permanent := st.mustAdd(t, FamilyOptions{Name: "permanent", Type: typ, Labels: []string{"a"}})
 			lastSeen, err := st.AddLastSeen("last_seen", "", "worker")
 			if err != nil {
 				t.Fatal(err)
@@ -640,8 +640,8 @@ func TestSweepingWhileUpdating(t *testing.T) {
 					default:
 						clock.add(time.Millisecond)
 						st.Sweep(st.clock.Now(), 0)
-						mortal.page()
-						immortal.page()
+						expiring.page()
+						permanent.page()
 						lastSeen.page()
 					}
 				}
@@ -651,8 +651,8 @@ func TestSweepingWhileUpdating(t *testing.T) {
 				wg.Go(func() {
 					for i := range updates {
 						worker := fmt.Sprint("w", (g+i)%values)
-						mortal.Update(op, Plain(worker), worker, 1, st.clock.Now())
-						immortal.Update(op, Plain(worker), "", 1, st.clock.Now())
+						expiring.Update(op, Plain(worker), worker, 1, st.clock.Now())
+						permanent.Update(op, Plain(worker), "", 1, st.clock.Now())
 					}
 				})
 			}
@@ -660,17 +660,17 @@ func TestSweepingWhileUpdating(t *testing.T) {
 			close(stop)
 			<-stopped
 
-			if got := total(immortal); got != goroutines*updates {
-				t.Errorf("the family that is never swept counted %d, want %d", got, goroutines*updates)
+			if got := total(permanent); got != goroutines*updates {
+				t.Errorf("got a total of %d in the family that never expires, want %d", got, goroutines*updates)
 			}
-			if got := len(mortal.page()); got > values || got != mortal.Len() {
-				t.Errorf("%d series on the page, %d counted as alive; want the same, at most %d", got, mortal.Len(), values)
+			if got := len(expiring.page()); got > values || got != expiring.Len() {
+				t.Errorf("got %d series on the page and Len() = %d, want the same number, at most %d", got, expiring.Len(), values)
 			}
 			clock.add(time.Second)
 			st.Sweep(st.clock.Now(), 0)
-			for _, f := range []*Family{mortal, lastSeen} {
+			for _, f := range []*Family{expiring, lastSeen} {
 				if got := f.page(); len(got) != 0 || f.Len() != 0 {
-					t.Errorf("resurrected in %s: %q, %d counted", f.name, got, f.Len())
+					t.Errorf("after the last sweep, %s has the series %q and Len() = %d", f.name, got, f.Len())
 				}
 			}
 		})
@@ -693,9 +693,9 @@ func total(f *Family) (n uint64) {
 	return n
 }
 
-// TestHistogramsAgreeWithThemselves reads histograms while they are observed:
-// all observations are of 1, so count, sum and bucket must be the same number.
-func TestHistogramsAgreeWithThemselves(t *testing.T) {
+// TestHistogramReadsAreConsistent reads a histogram during observations. All
+// observations are 1, so count, sum and bucket must be the same number.
+func TestHistogramReadsAreConsistent(t *testing.T) {
 	h := newHistogram(2, false)
 	const goroutines, observations = 4, 30_000
 	var wg sync.WaitGroup
@@ -716,7 +716,7 @@ func TestHistogramsAgreeWithThemselves(t *testing.T) {
 		default:
 		}
 		if !h.read(&s) {
-			t.Fatal("a histogram that nobody killed is dead")
+			t.Fatal("the histogram is dead before it was killed")
 		}
 		if s.Sum != float64(s.Count) || s.Buckets[0] != 0 || s.Buckets[1] != s.Count || s.Count < last.Count {
 			t.Fatalf("read %+v after %+v", s, last)
@@ -724,7 +724,7 @@ func TestHistogramsAgreeWithThemselves(t *testing.T) {
 		last = s
 	}
 	if last.Count != goroutines*observations {
-		t.Errorf("counted %d, want %d", last.Count, goroutines*observations)
+		t.Errorf("got a count of %d, want %d", last.Count, goroutines*observations)
 	}
 }
 
@@ -747,7 +747,7 @@ func TestUpdatesAllocateNothing(t *testing.T) {
 		counter.Update(Add, &Values{}, "", .5, now)
 		gauge.Update(Set, escaped, "w", 1, now)
 	}); n != 0 {
-		t.Errorf("%v allocations", n)
+		t.Errorf("got %v allocations, want 0", n)
 	}
 }
 
@@ -766,31 +766,31 @@ func TestLabelsOfAnyLength(t *testing.T) {
 	}
 	expect(t, "page", f.page(), want)
 	if f.Len() != 300 {
-		t.Errorf("%d series, want 300", f.Len())
+		t.Errorf("got %d series, want 300", f.Len())
 	}
 }
 
-// The second half of a series is what updates write to.
-func TestSeriesAreLaidOutAsTheySay(t *testing.T) {
+// See the doc comment of Series.
+func TestLayoutOfSeriesInMemory(t *testing.T) {
 	var s Series
-	if size, written := unsafe.Sizeof(s), unsafe.Offsetof(s.pulse); size != 64 || written != 32 {
-		t.Errorf("a series has %d bytes, and is written to from %d on, want 64 and 32", size, written)
+	if size, written := unsafe.Sizeof(s), unsafe.Offsetof(s.liveness); size != 64 || written != 32 {
+		t.Errorf("got a size of %d bytes, written to from offset %d, want 64 and 32", size, written)
 	}
 }
 
-func TestOwnersKeepNothingThatIsNotTheirs(t *testing.T) {
+func TestOwnersDoNotRetainMemory(t *testing.T) {
 	st, clock := newTestStore(t, Options{OwnerLimit: time.Minute})
-	body := "something large that somebody sent, with w1 in it"
-	name := body[40:42]
+	body := "a large request body that contains w1 somewhere"
+	name := body[35:37]
 	st.Heartbeat(name, st.clock.Now())
 	if o := st.owners.get(name, st.clock.Now()); unsafe.StringData(o.name) == unsafe.StringData(name) {
-		t.Error("the owner's name is part of what was sent")
+		t.Error("the owner's name shares memory with the request body")
 	}
 	clock.add(time.Hour)
 	st.Sweep(st.clock.Now(), 0)
 	for i := range st.owners.shards {
 		if st.owners.shards[i].byName != nil {
-			t.Error("a map is left when its last owner is gone")
+			t.Error("a shard still has a map after its last owner was removed")
 		}
 	}
 }

@@ -11,22 +11,22 @@ import (
 	"unicode/utf8"
 )
 
-// Options configure a Store.
+// Options are the options of a Store.
 type Options struct {
-	// Clock tells the time. Nil means a new one, which somebody must tick.
+	// Clock is the clock of the store. Nil means a new one; the caller must tick it.
 	Clock *Clock
 
-	// Constants are labels that every series has.
+	// Constants are constant labels, which all series have.
 	Constants []Label
 
-	// OwnerLimit is how long an owner stays without a heartbeat, and a series
-	// of a heartbeat family without an update. 0 means for ever.
+	// OwnerLimit is the time after which an owner without heartbeats expires, and a
+	// series of a heartbeat family without updates. Zero means never.
 	OwnerLimit time.Duration
 
-	// MaxSeries is how many series a family may have. 0 means any number.
+	// MaxSeries is the maximum number of series of a family. Zero means no limit.
 	MaxSeries int
 
-	// MaxValueBytes is how long a label value may be. 0 means any length.
+	// MaxValueBytes is the maximum length of a label value. Zero means no limit.
 	MaxValueBytes int
 }
 
@@ -42,10 +42,10 @@ type Store struct {
 	families atomic.Pointer[[]*Family] // sorted by name, immutable
 
 	owners   owners
-	lastSeen *Family // set before the first update; nil if nobody asked for it
+	lastSeen *Family // nil without AddLastSeen; set before the first update
 }
 
-// NewStore makes an empty store.
+// NewStore returns an empty store.
 func NewStore(o Options) *Store {
 	s := &Store{
 		clock:         o.Clock,
@@ -61,11 +61,12 @@ func NewStore(o Options) *Store {
 	return s
 }
 
-// Clock is the clock that the store goes by.
+// Clock returns the clock of the store.
 func (st *Store) Clock() *Clock { return st.clock }
 
-// AddFamily adds a family. It fails if there is one of that name, or if the
-// labels clash with one another or with the constant ones.
+// AddFamily adds a new family. It returns an error if the store has a family with that
+// name, if the label names are not sorted and distinct, or if one of them is also the
+// name of a constant label.
 func (st *Store) AddFamily(o FamilyOptions) (*Family, error) {
 	f, err := st.NewFamily(o)
 	if err != nil {
@@ -74,9 +75,10 @@ func (st *Store) AddFamily(o FamilyOptions) (*Family, error) {
 	return f, st.Replace(nil, []*Family{f})
 }
 
-// Replace takes families out of the store and puts others into it, in one step: a
-// scrape sees all of it or nothing. It fails, and changes nothing, if two families
-// would have one name. Updates of a family that was taken out go on, unseen.
+// Replace removes families from the store and adds others, in one step: a scrape sees
+// either the families from before the call or those from after it. If two families
+// would have the same name, Replace returns an error and changes nothing. A removed
+// family can still be updated, but scrapes no longer see it.
 func (st *Store) Replace(out, in []*Family) error {
 	st.adding.Lock()
 	defer st.adding.Unlock()
@@ -88,7 +90,7 @@ func (st *Store) Replace(out, in []*Family) error {
 			return cmp.Compare(f.name, name)
 		})
 		if found {
-			return fmt.Errorf("metric %s is already there", f.name)
+			return fmt.Errorf("metric %s already exists", f.name)
 		}
 		families = slices.Insert(families, i, f)
 	}
@@ -96,8 +98,8 @@ func (st *Store) Replace(out, in []*Family) error {
 	return nil
 }
 
-// AddLastSeen adds a family of gauges that says when each owner sent its last
-// heartbeat, in seconds since the epoch. It must come before the first update.
+// AddLastSeen adds a family of gauges with the time of each owner's last heartbeat, in
+// seconds since the Unix epoch. It must be called before the first update.
 func (st *Store) AddLastSeen(name, help, ownerLabel string) (*Family, error) {
 	f, err := st.AddFamily(FamilyOptions{
 		Name: name, Help: help, Type: Gauge, Labels: []string{ownerLabel}, Ownership: Owned,
@@ -110,18 +112,18 @@ func (st *Store) AddLastSeen(name, help, ownerLabel string) (*Family, error) {
 	return f, nil
 }
 
-// Families are the families, sorted by name. The slice must not be changed.
+// Families returns the families, sorted by name. The caller must not change the slice.
 func (st *Store) Families() []*Family { return *st.families.Load() }
 
-// Heartbeat records that the owner is alive, without an update of any series.
+// Heartbeat records a heartbeat of the owner, without updating any series.
 func (st *Store) Heartbeat(owner string, now Instant) Result {
 	_, r := st.owner(owner, now, true)
 	return r
 }
 
-// owner returns the owner of that name, made if need be. With heartbeat it has
-// been heard of, now. It returns nil and why if the name cannot be that of an
-// owner, or if there is no room to remember one more.
+// owner returns the owner with the name. It creates it if necessary. If heartbeat is
+// true, it also records a heartbeat at now. If the name is invalid as a label value, or
+// if the limit on owners is reached, it returns nil and the reason.
 func (st *Store) owner(name string, now Instant, heartbeat bool) (*Owner, Result) {
 	if r := st.checkValue(name); r != OK {
 		return nil, r
@@ -135,33 +137,33 @@ func (st *Store) owner(name string, now Instant, heartbeat bool) (*Owner, Result
 		if !heartbeat {
 			return o, OK
 		}
-		if o.pulse.beat(now) {
-			st.report(o, now)
+		if o.liveness.refresh(now) {
+			st.addToLastSeen(o, now)
 			return o, OK
 		}
 	}
 }
 
-// report gives the owner its series in the last-seen family, unless it has one.
-// Where there is no room, the next sweep asks again.
-func (st *Store) report(o *Owner, now Instant) {
-	if st.lastSeen == nil || o.reported.Load() == reported {
+// addToLastSeen creates the owner's series in the last-seen family, unless it has one.
+// If the family is full, the next sweep tries again.
+func (st *Store) addToLastSeen(o *Owner, now Instant) {
+	if st.lastSeen == nil || o.lastSeenState.Load() == hasSeries {
 		return
 	}
-	st.owners.reporting.Lock()
-	defer st.owners.reporting.Unlock()
+	st.owners.lastSeenMu.Lock()
+	defer st.owners.lastSeenMu.Unlock()
 	switch {
-	case o.gone():
-		// Its successor may have reported already.
-	case o.reported.Load() == reported:
-	case st.lastSeen.makeFor(o, now):
-		o.reported.Store(reported)
+	case o.expired():
+		// A new owner with the same name may already have the series.
+	case o.lastSeenState.Load() == hasSeries:
+	case st.lastSeen.createLastSeen(o, now):
+		o.lastSeenState.Store(hasSeries)
 	default:
-		o.reported.Store(waiting)
+		o.lastSeenState.Store(waitingForRoom)
 	}
 }
 
-// checkValue tells whether v can be a label value.
+// checkValue returns OK if v is a valid label value, and otherwise the reason why not.
 func (st *Store) checkValue(v string) Result {
 	switch {
 	case len(v) > st.maxValueBytes:

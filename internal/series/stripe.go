@@ -5,23 +5,23 @@ import (
 	"unsafe"
 )
 
-// A Tally counts what many goroutines do at once, without making them queue for
-// one cache line. It takes 4 KB: it is for what happens at each event. Its zero
-// value is ready to use; it must not be copied.
+// A Tally is a counter that many goroutines can increment at once without contending
+// for one cache line. It takes 4 KB, so use it only for what happens at every event.
+// The zero value is ready to use. A Tally must not be copied.
 type Tally struct {
 	stripes [stripes]struct {
 		n atomic.Uint64
-		_ [56]byte // a cache line to each
+		_ [56]byte // gives each stripe its own cache line
 	}
 }
 
-// stripes are so many that few goroutines meet on one.
+// stripes is large, so that goroutines rarely share a stripe.
 const stripes = 64
 
 // Inc adds one.
 func (t *Tally) Inc() { t.stripes[stripe()].n.Add(1) }
 
-// Value is the sum of all that was added before the call.
+// Value returns the sum of all increments made before the call.
 func (t *Tally) Value() uint64 {
 	var n uint64
 	for i := range t.stripes {
@@ -30,8 +30,9 @@ func (t *Tally) Value() uint64 {
 	return n
 }
 
-// stripe is a number that tends to stay the same for one goroutine and to
-// differ between goroutines: where its stack is, mixed. Any number would be correct.
+// stripe returns the index of a stripe: a hash of the address of the goroutine's stack.
+// It tends to stay the same for one goroutine, and to differ between goroutines. Any
+// index would be correct.
 func stripe() uint64 {
 	var here byte
 	return uint64(uintptr(unsafe.Pointer(&here))>>13) * 0x9e37_79b9_7f4a_7c15 >> 58

@@ -2,38 +2,39 @@ package series
 
 import "time"
 
-// Swept is what a sweep took away.
+// Swept counts what a sweep removed.
 type Swept struct {
-	Owners int // that had sent a heartbeat, some time
+	Owners int // without those that never sent a heartbeat
 	Series int
 }
 
-// Sweep takes away, as of now, the owners that have not been heard of for the
-// store's limit, with all of their series, and the series that have not been
-// updated for as long as their family allows. No update waits for it.
+// Sweep removes the owners that sent no heartbeat within the store's limit, along with
+// all of their series, and the series that were not updated within their family's
+// limit. It never blocks updates.
 //
-// An instant is as coarse as the ticks of the clock: tolerance is how far apart
-// those are, and is granted to everything on top of its limit.
+// Instants are only as precise as the ticks of the clock. tolerance is the time between
+// ticks; Sweep adds it to every limit.
 func (st *Store) Sweep(now Instant, tolerance time.Duration) (swept Swept) {
 	swept.Owners = st.sweepOwners(now, extend(st.ownerLimit, tolerance))
 	for _, f := range st.Families() {
-		if f.mortal {
+		if f.canExpire {
 			swept.Series += f.sweep(now, tolerance)
 		}
 	}
-	var unreported []*Owner
-	st.owners.sift(func(o *Owner) bool {
-		if o.reported.Load() == waiting {
-			unreported = append(unreported, o)
+	var waiting []*Owner
+	st.owners.removeIf(func(o *Owner) bool {
+		if o.lastSeenState.Load() == waitingForRoom {
+			waiting = append(waiting, o)
 		}
 		return false
 	})
-	for _, o := range unreported {
-		st.report(o, now)
+	for _, o := range waiting {
+		st.addToLastSeen(o, now)
 	}
 	return swept
 }
 
+// extend returns limit+by, or limit if the sum overflows.
 func extend(limit, by time.Duration) time.Duration {
 	if sum := limit + by; sum > limit {
 		return sum
@@ -41,14 +42,14 @@ func extend(limit, by time.Duration) time.Duration {
 	return limit
 }
 
-// sweepOwners removes the owners that are gone, and returns how many of them were
-// ever heard of.
+// sweepOwners removes the owners that have expired, and returns how many of them ever
+// sent a heartbeat.
 func (st *Store) sweepOwners(now Instant, limit time.Duration) (swept int) {
-	st.owners.sift(func(o *Owner) bool {
-		if !o.pulse.stop(now, limit) {
+	st.owners.removeIf(func(o *Owner) bool {
+		if !o.liveness.expire(now, limit) {
 			return false
 		}
-		if st.lastSeen == nil || o.reported.Load() != unheard {
+		if st.lastSeen == nil || o.lastSeenState.Load() != notSeen {
 			swept++
 		}
 		return true
@@ -57,8 +58,8 @@ func (st *Store) sweepOwners(now Instant, limit time.Duration) (swept int) {
 }
 
 func (f *Family) sweep(now Instant, tolerance time.Duration) (swept int) {
-	f.order.sift(func(s *Series) {
-		if f.isOver(s, now, tolerance) && s.kill() {
+	f.order.sweep(func(s *Series) {
+		if f.expire(s, now, tolerance) && s.kill() {
 			f.count.Add(-1)
 			f.unlink(s)
 			swept++
@@ -67,21 +68,22 @@ func (f *Family) sweep(now Instant, tolerance time.Duration) (swept int) {
 	return swept
 }
 
-// isOver tells whether the series' time is over. If so, no update revives it.
-func (f *Family) isOver(s *Series, now Instant, tolerance time.Duration) bool {
+// expire makes the series expire if it is stale or its owner has expired. It reports
+// whether the series has expired; no later update refreshes it then.
+func (f *Family) expire(s *Series, now Instant, tolerance time.Duration) bool {
 	switch {
-	case s.owner != nil && s.owner.gone():
+	case s.owner != nil && s.owner.expired():
 		return true
 	case f.overflow.Load() == s:
 		return false
-	case f.ownership == Heartbeat && s.pulse.stop(now, extend(f.store.ownerLimit, tolerance)):
+	case f.ownership == Heartbeat && s.liveness.expire(now, extend(f.store.ownerLimit, tolerance)):
 		return true
 	}
-	return f.idleTTL > 0 && s.pulse.stop(now, extend(f.idleTTL, tolerance))
+	return f.idleTTL > 0 && s.liveness.expire(now, extend(f.idleTTL, tolerance))
 }
 
-// unlink takes a series that was just killed out of the table. It takes the lock
-// for this one series, so that those who make new ones are never kept waiting.
+// unlink removes a series that was just killed from the table. It holds the lock for
+// this one series only, so that the creation of series never waits for long.
 func (f *Family) unlink(s *Series) {
 	var array [8]string
 	values := Plain(f.layout.values(array[:0], s.labels)...)

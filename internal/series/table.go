@@ -4,54 +4,59 @@ import (
 	"sync/atomic"
 )
 
-// A table finds a family's series by the hash of their values. It is an
-// extendible hash table: a directory, indexed by the top bits of the hash,
-// points to segments of bounded size, and a full segment is split in two. So
-// one insertion never moves more than one segment's entries, however many
-// series there are, and a lookup is two loads and a short probe.
+// A table finds a family's series by the hash of their label values. It is an
+// extendible hash table: a directory, indexed by the top bits of the hash, points to
+// segments of bounded size, and a full segment is split in two. So an insertion never
+// moves more than the entries of one segment, regardless of the number of series, and a
+// lookup takes two loads and a short probe.
 //
-// find may be called by any number of goroutines at any time. The caller of insert and
-// remove must hold the family's lock. find may miss an entry that is being inserted at
-// the same time, and may return one that was just removed; a caller to which that matters
-// calls it again under the lock and checks whether the series is dead. Entries inserted
-// earlier are always found: a replaced segment keeps its entries for goroutines that
-// still read it.
+// Any number of goroutines may call find, concurrently with all other methods. The
+// caller of insert and remove must hold the family's lock. find may miss an entry that
+// is being inserted concurrently, and may return one that was just removed; a caller to
+// which this matters calls it again under the lock, and checks whether the series is
+// dead. It always finds entries that were inserted earlier and not removed: a segment
+// that was replaced keeps its entries for goroutines that still read it.
 type table struct {
 	directory atomic.Pointer[directory]
 }
 
-// A directory is immutable but for which segments it points to. A segment of
-// depth d stands in all entries that share its top d bits.
+// A directory has a fixed size; only the segments that it points to change. The hashes
+// in a segment of depth d share their top d bits, and all entries whose indexes begin
+// with these bits point to that segment.
 type directory struct {
 	depth    uint
 	segments []atomic.Pointer[segment] // 1<<depth
 }
 
-// Segments start small, since most families have few series. At the largest
-// size, splitting one takes some ten microseconds.
+// Segments start small, because most families have few series. Splitting a segment of
+// the maximum size takes about ten microseconds.
 const (
 	minSegmentSlots = 8
 	maxSegmentSlots = 512
 )
 
-// A segment is an open-addressing table. Once written, a slot keeps its hash
-// until the segment is replaced.
+// A segment is an open-addressing table. Once a slot has been written, its hash does
+// not change until the segment is replaced.
 type segment struct {
 	depth uint
-	slots []slot // a power of two
+	slots []slot // the length is a power of two
 
-	used, live int // slots ever used, and in use; for the holder of the family's lock
+	// used is the number of slots ever used, live that of those with a series now.
+	// Both are guarded by the family's lock.
+	used, live int
 }
 
 type slot struct {
-	// hash is that of the values, but for its lowest bit, which says whether
-	// the series' text has escapes. It is written before series is.
+	// hash is the hash of the label values, except for its lowest bit, escapedBit,
+	// which is set if the series' text contains escapes. It is written before series is
+	// stored, and read only after a non-nil series was loaded, so it needs no atomic
+	// access.
 	hash   uint64
-	series atomic.Pointer[Series] // nil if never used, or removed
+	series atomic.Pointer[Series] // nil if never used; tombstone if removed
 }
 
-// removed stands in a slot whose series was removed, so that probing goes on.
-var removed = new(Series)
+// tombstone marks a slot whose series was removed, so that probes continue past it.
+var tombstone = new(Series)
 
 const escapedBit = 1
 
@@ -66,8 +71,8 @@ func (t *table) segmentOf(hash uint64) *segment {
 	return d.segments[hash>>(64-d.depth)].Load()
 }
 
-// find returns the series of a layout that has the values, which must have been
-// hashed, or nil.
+// find returns the series with the values, or nil. l must be the layout of the family,
+// and the values must be hashed.
 func (t *table) find(l *layout, values *Values) *Series {
 	seg := t.segmentOf(values.hash)
 	mask := uint64(len(seg.slots) - 1)
@@ -77,13 +82,13 @@ func (t *table) find(l *layout, values *Values) *Series {
 		if s == nil {
 			return nil
 		}
-		if at.hash&^escapedBit == values.hash && s != removed && l.matches(s.labels, at.hash&escapedBit != 0, values) {
+		if at.hash&^escapedBit == values.hash && s != tombstone && l.matches(s.labels, at.hash&escapedBit != 0, values) {
 			return s
 		}
 	}
 }
 
-// insert adds a series, whose values must not be there yet.
+// insert adds a series. The table must not contain another one with the same values.
 func (t *table) insert(hash uint64, escaped bool, s *Series) {
 	if escaped {
 		hash |= escapedBit
@@ -94,11 +99,11 @@ func (t *table) insert(hash uint64, escaped bool, s *Series) {
 			seg.put(hash, s)
 			return
 		}
-		t.relieve(seg, hash)
+		t.makeRoom(seg, hash)
 	}
 }
 
-// remove takes a series out, if it is there.
+// remove removes a series, if the table contains it.
 func (t *table) remove(hash uint64, s *Series) {
 	seg := t.segmentOf(hash)
 	mask := uint64(len(seg.slots) - 1)
@@ -108,7 +113,7 @@ func (t *table) remove(hash uint64, s *Series) {
 		case nil:
 			return
 		case s:
-			at.series.Store(removed)
+			at.series.Store(tombstone)
 			seg.live--
 			if len(seg.slots) > minSegmentSlots && seg.live < len(seg.slots)/8 {
 				t.replace(seg, hash, seg.copied(len(seg.slots)/2))
@@ -118,9 +123,10 @@ func (t *table) remove(hash uint64, s *Series) {
 	}
 }
 
-// relieve makes room in a segment that is full, of removed entries or of live
-// ones: by a copy without the removed, a larger copy, or two halves.
-func (t *table) relieve(seg *segment, hash uint64) {
+// makeRoom replaces a full segment. It copies the live entries to a segment of the same
+// size if fewer than half of the slots are live, and otherwise to one of twice the
+// size. It splits a segment of the maximum size.
+func (t *table) makeRoom(seg *segment, hash uint64) {
 	switch n := len(seg.slots); {
 	case seg.live < n/2:
 		t.replace(seg, hash, seg.copied(n))
@@ -147,7 +153,7 @@ func (t *table) split(seg *segment, hash uint64) {
 	}
 	for i := range seg.slots {
 		at := &seg.slots[i]
-		if s := at.series.Load(); s != nil && s != removed {
+		if s := at.series.Load(); s != nil && s != tombstone {
 			halves[at.hash>>(64-seg.depth-1)&1].put(at.hash, s)
 		}
 	}
@@ -157,7 +163,7 @@ func (t *table) split(seg *segment, hash uint64) {
 	}
 }
 
-// replace puts a new segment in the place of the one that hash leads to.
+// replace replaces seg, the segment for hash, by another.
 func (t *table) replace(seg *segment, hash uint64, by *segment) {
 	d := t.directory.Load()
 	first, n := d.entriesOf(seg, hash)
@@ -166,26 +172,28 @@ func (t *table) replace(seg *segment, hash uint64, by *segment) {
 	}
 }
 
-// entriesOf is the range of the directory's entries that point to the segment
-// that hash leads to.
+// entriesOf returns the range of the directory's entries that point to seg, the segment
+// for hash.
 func (d *directory) entriesOf(seg *segment, hash uint64) (first, n int) {
 	n = 1 << (d.depth - seg.depth)
 	return int(hash>>(64-d.depth)) &^ (n - 1), n
 }
 
+// copied returns a segment with the live entries of seg and the given number of slots.
 func (seg *segment) copied(slots int) *segment {
 	c := &segment{depth: seg.depth, slots: make([]slot, slots)}
 	for i := range seg.slots {
 		at := &seg.slots[i]
-		if s := at.series.Load(); s != nil && s != removed {
+		if s := at.series.Load(); s != nil && s != tombstone {
 			c.put(at.hash, s)
 		}
 	}
 	return c
 }
 
-// put writes an entry to the first slot on its way that was never used. Slots of
-// removed entries are not used again: a reader may still be comparing there.
+// put writes an entry to the first slot of its probe sequence that was never used. It
+// does not reuse slots with a tombstone, because a reader may still be reading the hash
+// there.
 func (seg *segment) put(hash uint64, s *Series) {
 	mask := uint64(len(seg.slots) - 1)
 	i := hash >> 1

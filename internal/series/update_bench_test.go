@@ -6,8 +6,8 @@ import (
 	"time"
 )
 
-// BenchmarkUpdate takes the update of a series that is there to pieces: 1,000
-// series with four labels that belong to workers, in turn.
+// BenchmarkUpdate measures the parts of an update of an existing series. It updates
+// 1,000 series with four labels, which are owned by workers, in turn.
 func BenchmarkUpdate(b *testing.B) {
 	const n = 1000
 	st := NewStore(Options{OwnerLimit: time.Hour, MaxValueBytes: 16 << 10})
@@ -50,8 +50,8 @@ func BenchmarkUpdate(b *testing.B) {
 				sum++
 			}
 		}},
-		{"revive", func(i int) {
-			if f.revive(series[i], st.clock.Now()) {
+		{"refresh", func(i int) {
+			if f.refresh(series[i], st.clock.Now()) {
 				sum++
 			}
 		}},

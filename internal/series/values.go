@@ -1,26 +1,26 @@
 package series
 
-// Values are the label values of a series: those of All that Order picks, in the
-// order of the family's labels. So whoever has values in a slice need not copy them
-// into the order that each family has.
+// Values are the label values of a series: the elements of All that Order selects, in
+// the order of the family's labels. So a caller that has the values in one slice can
+// update several families without copying the values into the order of each.
 //
-// It goes from hand to hand as a pointer: it is more than fits into registers, and
-// copying what was just written stalls the processor.
+// Functions pass it as a pointer: it does not fit into registers, and copying memory
+// that was just written stalls the processor.
 type Values struct {
 	All   []string
 	Order []uint8
 
-	// Exemplar, if not nil, is for updates that observe: what is observed can become
-	// the exemplar of its bucket. A bucket that has one keeps it for a second; what
-	// is not UTF-8, or longer than OpenMetrics allows, has none.
+	// Exemplar, if not nil, lets an observation become the exemplar of its bucket. A
+	// bucket keeps an exemplar for at least a second. Label values that are not valid
+	// UTF-8, or are longer than OpenMetrics allows, make no exemplar.
 	Exemplar *ExemplarLabels
 
-	// What the store makes of them when it looks for their series.
+	// The store computes these to look up the series.
 	hash   uint64 // the lowest bit is zero
-	quoted bool   // one of the values has a quote in it
+	quoted bool   // one of the values contains a quote
 }
 
-// inOrder is the Order that picks everything as it stands.
+// inOrder is the identity Order.
 var inOrder = func() (order [256]uint8) {
 	for i := range order {
 		order[i] = uint8(i)
@@ -28,11 +28,11 @@ var inOrder = func() (order [256]uint8) {
 	return order
 }()
 
-// Plain are the values as they stand.
+// Plain returns Values that consist of all values, in the given order.
 func Plain(values ...string) *Values { return &Values{All: values, Order: inOrder[:len(values)]} }
 
-// are tells whether all of the values are v.
-func (vs *Values) are(v string) bool {
+// allEqual reports whether all of the values are v.
+func (vs *Values) allEqual(v string) bool {
 	for _, i := range vs.Order {
 		if vs.All[i] != v {
 			return false

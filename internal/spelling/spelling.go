@@ -1,4 +1,4 @@
-// Package spelling suggests what a misspelled word was probably meant to be.
+// Package spelling suggests corrections for misspelled words.
 package spelling
 
 import (
@@ -6,12 +6,12 @@ import (
 	"strings"
 )
 
-// maxLength is the maximum length in bytes of a word that is compared with candidates,
-// since the time for that grows with the length.
+// maxLength is the maximum length in bytes of a word for which Nearest searches,
+// because the time for a comparison grows with the length.
 const maxLength = 200
 
-// Hint returns `: did you mean "candidate"?`, to append to an error, or the empty
-// string if no candidate is near the word.
+// Hint returns a suggestion to append to an error: `: did you mean "candidate"?`. It
+// returns an empty string if no candidate is similar to the word.
 func Hint(word string, candidates []string) string {
 	if best := Nearest(word, candidates); best != "" {
 		return fmt.Sprintf(": did you mean %q?", best)
@@ -19,10 +19,10 @@ func Hint(word string, candidates []string) string {
 	return ""
 }
 
-// Nearest returns the candidate nearest to the word, the first if there are several, or
-// the empty string if none is near. It ignores case. A word that ends in an underscore
-// followed by a candidate, such as a metric with its namespace, is nearest to that
-// candidate.
+// Nearest returns the candidate that is most similar to the word. If several candidates
+// are equally similar, it returns the first. If no candidate is similar enough, it
+// returns an empty string. It ignores case. A word that ends with an underscore and a
+// candidate, such as a metric name with a namespace, matches that candidate exactly.
 func Nearest(word string, candidates []string) string {
 	if len(word) > maxLength {
 		return ""
@@ -33,7 +33,7 @@ func Nearest(word string, candidates []string) string {
 		if strings.HasSuffix(word, "_"+c) {
 			d = 0
 		}
-		// A long candidate may lack a whole word.
+		// For long candidates, allow the user to omit a whole word.
 		near := max(min(len(word)/3+1, 4), len(c)/3)
 		if d <= near && d < least && d < len(c) {
 			best, least = c, d
@@ -42,8 +42,9 @@ func Nearest(word string, candidates []string) string {
 	return best
 }
 
-// Distance returns the number of bytes that must be inserted, deleted, replaced, or
-// swapped with the next one to turn a into b: the optimal string alignment distance.
+// Distance returns the optimal string alignment distance of a and b: the minimum number
+// of insertions, deletions, replacements, and swaps of adjacent bytes that convert a to
+// b.
 func Distance(a, b string) int {
 	before, last, row := make([]int, len(b)+1), make([]int, len(b)+1), make([]int, len(b)+1)
 	for j := range row {

@@ -14,16 +14,16 @@ func TestNearest(t *testing.T) {
 		candidates []string
 		want       string
 	}{
-		{"build finsihed", events, "build finished"}, // two letters swapped
-		{"Build Started", events, "build started"},   // another case
+		{"build finsihed", events, "build finished"}, // swapped letters
+		{"Build Started", events, "build started"},   // different case
 		{"worker task", events, "worker tasks"},
 		{"deploy", events, ""},
 		{"", events, ""},
 		{"lbels", []string{"metric", "labels"}, "labels"},
-		{"x", []string{"y"}, ""}, // nothing would be left of it
+		{"x", []string{"y"}, ""}, // nothing in common
 		{"concourse_builds_started_total", []string{"builds_started_total"}, "builds_started_total"},
 		{"prometheus-gc-intervall", []string{"prometheus-gc-interval", "prometheus-bind-ip"}, "prometheus-gc-interval"},
-		{"intake-port", []string{"intake-bind-ip", "intake-bind-port"}, "intake-bind-port"}, // a word left out
+		{"intake-port", []string{"intake-bind-ip", "intake-bind-port"}, "intake-bind-port"}, // omitted word
 		{strings.Repeat("a", 201), []string{strings.Repeat("a", 200)}, ""},                  // too long to compare
 	} {
 		if got := spelling.Nearest(c.word, c.candidates); got != c.want {

@@ -1,4 +1,4 @@
-// Package structure has the test of which package may import which.
+// Package structure tests which packages import which.
 package structure_test
 
 import (
@@ -13,17 +13,16 @@ import (
 
 const module = "github.com/signalbox-ci/signalbox/"
 
-// small are the shared helpers that every package but metric may import. They import
-// nothing of the module but each other.
-var small = []string{
+// helpers are the small shared packages that every package except metric may import.
+// From this module, they import only each other.
+var helpers = []string{
 	"internal/buildinfo", "internal/duration", "internal/excerpt", "internal/httpserver", "internal/interval", "internal/loglimit",
 	"internal/methods", "internal/names", "internal/regularfile", "internal/secureheaders", "internal/spelling", "internal/topn", "internal/webconfig",
 }
 
-// allowed lists what each package may import of the module, besides the small helpers.
-// Data flows from the top of this table to its bottom, and so do imports: whatever is
-// further down knows nothing of what is above it. A name that ends in "/..." stands for
-// everything below it.
+// allowed lists the packages of this module that each package may import in addition to
+// the helpers. A package may only import packages below it in the table. A name that
+// ends in "/..." includes all packages in that directory.
 var allowed = []struct {
 	name    string
 	imports []string
@@ -52,8 +51,9 @@ var allowed = []struct {
 	{"metric", nil},
 }
 
-// TestImportsPointDown fails if a package imports what the table does not list, if one
-// is missing in the table, or if an entry is of no package.
+// TestImportsPointDown fails if a package imports a package that the table does not
+// allow, if a package is missing in the table, or if a package in the table does not
+// exist.
 func TestImportsPointDown(t *testing.T) {
 	found := map[string]bool{}
 	for name, imports := range packages(t) {
@@ -63,30 +63,30 @@ func TestImportsPointDown(t *testing.T) {
 		}
 		may, known := importsOf(name)
 		if !known {
-			t.Errorf("package %s is in neither table", name)
+			t.Errorf("package %s is not listed in allowed or helpers", name)
 		}
 		for path := range imports {
 			imported, ours := strings.CutPrefix(path, module)
 			if ours && !slices.ContainsFunc(may, func(pattern string) bool { return matches(pattern, imported) }) {
-				t.Errorf("package %s must not import %s", name, imported)
+				t.Errorf("package %s imports %s, which is not allowed", name, imported)
 			}
 		}
 	}
 	for _, p := range allowed {
 		if !found[p.name] {
-			t.Errorf("there is no package %s", p.name)
+			t.Errorf("package %s does not exist", p.name)
 		}
 	}
-	for _, name := range small {
+	for _, name := range helpers {
 		if !found[name] {
-			t.Errorf("there is no package %s", name)
+			t.Errorf("package %s does not exist", name)
 		}
 	}
 }
 
-// packages returns the imports of the module's packages, tests left out, by name. It
-// reads the files itself, so that the result of the test is not cached when they
-// change.
+// packages returns the imports of the module's packages, without tests, by package
+// name. It reads the source files itself, so that go test does not use a cached result
+// after they have changed.
 func packages(t *testing.T) map[string]map[string]bool {
 	found := map[string]map[string]bool{}
 	for _, top := range []string{"cmd", "emitter", "emitterfakes", "internal", "metric"} {
@@ -118,7 +118,7 @@ func packages(t *testing.T) map[string]map[string]bool {
 	return found
 }
 
-// TestTheTableIsInOrder fails if an entry may import one above it.
+// TestTheTableIsInOrder fails if a package may import one above it.
 func TestTheTableIsInOrder(t *testing.T) {
 	for i, p := range allowed {
 		for _, above := range allowed[:i] {
@@ -131,22 +131,25 @@ func TestTheTableIsInOrder(t *testing.T) {
 	}
 }
 
-// importsOf returns what a package may import; false if it is in neither table.
+// importsOf returns the packages that a package may import. It returns false if the
+// package is not listed.
 func importsOf(name string) (patterns []string, known bool) {
-	if slices.Contains(small, name) {
-		return small, true
+	if slices.Contains(helpers, name) {
+		return helpers, true
 	}
 	for _, p := range allowed {
 		if p.name == name {
 			if name == "metric" {
 				return nil, true
 			}
-			return append(slices.Clone(p.imports), small...), true
+			return append(slices.Clone(p.imports), helpers...), true
 		}
 	}
 	return nil, false
 }
 
+// matches reports whether a name in the table, which may end in "/...", includes a
+// package.
 func matches(pattern, name string) bool {
 	tree, ok := strings.CutSuffix(pattern, "/...")
 	return name == pattern || ok && (name == tree || strings.HasPrefix(name, tree+"/"))

@@ -1,5 +1,6 @@
-// Package topn selects the first few elements of a long sequence, in an order that
-// the caller defines. Its memory is proportional to the number of selected elements.
+// Package topn selects the first n elements of a long sequence, in an order that the
+// caller defines. Its memory usage is proportional to n, not to the length of the
+// sequence.
 package topn
 
 import (
@@ -7,20 +8,20 @@ import (
 	"slices"
 )
 
-// A Selection keeps the first n of the elements added to it. It is not safe for
-// concurrent use.
+// A Selection keeps the first n elements, in order, of those added to it. It is not
+// safe for concurrent use.
 type Selection[T any] struct {
 	n    int
 	kept worstFirst[T]
 }
 
-// New returns an empty Selection for at most n elements, or for none if n is not
-// positive. compare orders elements as in slices.SortFunc.
+// New returns an empty Selection for at most n elements. If n is not positive, the
+// Selection remains empty. compare defines the order, as in slices.SortFunc.
 func New[T any](n int, compare func(a, b T) int) *Selection[T] {
 	return &Selection[T]{n: n, kept: worstFirst[T]{compare: compare}}
 }
 
-// Add adds an element, unless the Selection has n elements that precede it.
+// Add adds an element, unless the Selection already has n elements that precede it.
 func (s *Selection[T]) Add(v T) {
 	if len(s.kept.elements) < s.n {
 		heap.Push(&s.kept, v)
@@ -30,13 +31,13 @@ func (s *Selection[T]) Add(v T) {
 	}
 }
 
-// Sorted returns the elements in order. Add must not be called afterwards.
+// Sorted returns the elements in order. The caller must not call Add afterwards.
 func (s *Selection[T]) Sorted() []T {
 	slices.SortFunc(s.kept.elements, s.kept.compare)
 	return s.kept.elements
 }
 
-// worstFirst implements heap.Interface, with the last element in order on top.
+// worstFirst implements heap.Interface. The last element in order is at the top.
 type worstFirst[T any] struct {
 	elements []T
 	compare  func(a, b T) int
@@ -47,4 +48,4 @@ func (w worstFirst[T]) Less(i, j int) bool { return w.compare(w.elements[i], w.e
 func (w worstFirst[T]) Swap(i, j int)      { w.elements[i], w.elements[j] = w.elements[j], w.elements[i] }
 func (w *worstFirst[T]) Push(v any)        { w.elements = append(w.elements, v.(T)) }
 
-func (w *worstFirst[T]) Pop() any { panic("a selection only grows") }
+func (w *worstFirst[T]) Pop() any { panic("topn: a Selection does not remove elements") }

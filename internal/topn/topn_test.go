@@ -9,7 +9,7 @@ import (
 	"github.com/signalbox-ci/signalbox/internal/topn"
 )
 
-func TestASelectionIsTheBeginningOfTheSortedSequence(t *testing.T) {
+func TestASelectionContainsTheFirstElementsInOrder(t *testing.T) {
 	random := rand.New(rand.NewPCG(1, 2))
 	for range 200 {
 		all := make([]int, random.IntN(50))

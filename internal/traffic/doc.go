@@ -1,4 +1,4 @@
-// Package traffic observes the events received: their counts and rates by name, the
-// names that no rule knows, and examples of rejected events. Its memory is bounded
-// whatever is received.
+// Package traffic keeps statistics about received events: counts and rates by name, the
+// names of unknown events, and examples of rejected events. Its memory usage is
+// bounded, no matter what senders send.
 package traffic

@@ -7,22 +7,22 @@ import (
 	"github.com/signalbox-ci/signalbox/internal/series"
 )
 
-// maxExampleBytes is the length up to which each text of an example is kept.
+// maxExampleBytes is the maximum length in bytes of each string in an example.
 const maxExampleBytes = 512
 
-// An Example is an event that was rejected. Long texts are cut.
+// An Example is an event that was rejected. Long strings are truncated.
 type Example struct {
 	At      series.Instant
 	Event   string // name of the event; may be empty
 	Metric  string // the metric for which it was rejected; may be empty
-	Message string // the reason, in words
+	Message string // error text with the reason
 }
 
-// A LatestExample holds the latest example of one kind. The zero value holds none. It
-// is safe for concurrent use.
+// A LatestExample holds the latest example of one kind. The zero value holds no
+// example. It is safe for concurrent use.
 type LatestExample struct{ example atomic.Pointer[Example] }
 
-// Keep replaces the example. It keeps copies of the texts, which need not be UTF-8.
+// Keep replaces the example. It copies the strings, which need not be valid UTF-8.
 func (l *LatestExample) Keep(e Example) {
 	for _, text := range []*string{&e.Event, &e.Metric, &e.Message} {
 		*text = excerpt.Keep(*text, maxExampleBytes)

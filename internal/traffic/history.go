@@ -6,8 +6,8 @@ import (
 	"time"
 )
 
-// A History covers an hour, in slots of ten seconds. The current rate is that of the
-// last ten seconds.
+// A History covers one hour in slots of ten seconds. The current rate is the average
+// over the last ten seconds.
 const (
 	SlotLength     = 10 * time.Second
 	historySlots   = int(time.Hour / SlotLength)
@@ -15,41 +15,43 @@ const (
 	SampleInterval = time.Second
 	recentSamples  = int(recentWindow/SampleInterval) + 1
 
-	// leastSlot is the age from which the current slot is reported.
-	leastSlot = time.Second
+	// minSlotAge is the age at which the current slot is first reported.
+	minSlotAge = time.Second
 )
 
-// A History keeps the recent rates of events, in total and by name. Sample must be
-// called about every SampleInterval; the events between two late samples count as
-// evenly spread. It uses the machine's time, even if the emitter has another clock. It
-// is safe for concurrent use.
+// A History keeps the recent rates of events, in total and by name. The caller must
+// call Sample about every SampleInterval. If a sample is late, the events since the
+// previous sample count as evenly spread. A History uses the machine's time, even if
+// the emitter has another clock. It is safe for concurrent use.
 type History struct {
 	tallies *Tallies
 
 	mu     sync.Mutex // protects the following fields
 	start  time.Time
-	slot   int       // the current one, counted from the start
-	begun  time.Time // when it began: the first sample in it
+	slot   int       // index of the current slot, counted from the start
+	begun  time.Time // time of the first sample in the current slot
 	times  [recentSamples]time.Time
-	taken  int // samples so far; the n-th is at n%recentSamples
+	taken  int // number of samples so far; sample n is at n%recentSamples
 	total  track
-	byName map[string]*track // of the events received so far
+	byName map[string]*track // only events that have been received
 }
 
 // A track is the history of one event name, or of all events.
 type track struct {
-	rates  [historySlots]float32 // of completed slots; the n-th is at n%historySlots
-	atSlot uint64                // the count when the current slot began
-	recent [recentSamples]uint64 // the counts at times
+	rates  [historySlots]float32 // rates in completed slots; slot n is at n%historySlots
+	atSlot uint64                // count when the current slot began
+	recent [recentSamples]uint64 // counts at History.times
 }
 
+// NewHistory returns a History that begins at the given time.
 func NewHistory(t *Tallies, now time.Time) *History {
 	h := &History{tallies: t}
 	h.Begin(now)
 	return h
 }
 
-// Begin discards the history. The events so far are part of no rate.
+// Begin discards the history and starts a new one. The events received so far do not
+// contribute to any rate.
 func (h *History) Begin(now time.Time) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -78,7 +80,7 @@ func (h *History) Sample(now time.Time) {
 	passed := int(now.Sub(h.start)/SlotLength) - h.slot
 	seconds := now.Sub(h.begun).Seconds()
 	at := h.taken % recentSamples
-	note := func(t *track, count uint64) {
+	record := func(t *track, count uint64) {
 		t.recent[at] = count
 		if passed > 0 {
 			rate := float32(float64(count-t.atSlot) / seconds)
@@ -97,10 +99,10 @@ func (h *History) Sample(now time.Time) {
 			h.byName[name] = t
 		}
 		if t != nil {
-			note(t, count)
+			record(t, count)
 		}
 	}
-	note(&h.total, total)
+	record(&h.total, total)
 	h.times[at] = now
 	h.taken++
 	if passed > 0 {
@@ -113,11 +115,11 @@ func (h *History) Sample(now time.Time) {
 type Reading struct {
 	*History
 	now  time.Time
-	from int // the sample at which the current rate starts
+	from int // index of the sample from which the current rate is computed
 }
 
-// Read calls do with a Reading, which is valid until do returns. It holds a lock
-// meanwhile.
+// Read calls do with a Reading, which is valid until do returns. It holds a lock during
+// the call.
 func (h *History) Read(now time.Time, do func(Reading)) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -133,15 +135,16 @@ func (h *History) Read(now time.Time, do func(Reading)) {
 	do(r)
 }
 
-// Of returns the current rate and the history of an event, given its current count.
+// Of returns the current rate of an event and its rates in all slots, given the current
+// count.
 func (r Reading) Of(event string, count uint64) (perSecond float64, slots []float64) {
 	if t := r.byName[event]; t != nil {
 		return r.track(t, count)
 	}
-	return r.track(new(track), count) // all of them arrived after the last sample
+	return r.track(new(track), count) // all events with this name arrived after the last sample
 }
 
-// OfAll is like Of, for all events together.
+// OfAll is like Of, for the total of all events.
 func (r Reading) OfAll(count uint64) (perSecond float64, slots []float64) {
 	return r.track(&r.total, count)
 }
@@ -156,22 +159,23 @@ func (r Reading) track(t *track, count uint64) (perSecond float64, slots []float
 	for n := first; n < r.slot; n++ {
 		slots = append(slots, Rounded(float64(t.rates[n%historySlots])))
 	}
-	if part := r.now.Sub(r.begun); part >= leastSlot {
+	if part := r.now.Sub(r.begun); part >= minSlotAge {
 		slots = append(slots, rate(count, t.atSlot, part))
 	}
 	return perSecond, slots
 }
 
-// LastSlot returns the length of the last slot that Of returns: the age of the current
-// slot if that is reported, or else SlotLength.
+// LastSlot returns the length of the last slot that Of returns. This is the age of the
+// current slot if it is already reported, and SlotLength otherwise.
 func (r Reading) LastSlot() time.Duration {
-	if part := r.now.Sub(r.begun); part >= leastSlot {
+	if part := r.now.Sub(r.begun); part >= minSlotAge {
 		return part
 	}
 	return SlotLength
 }
 
-// rate returns the events per second that take a count from one value to another.
+// rate returns the number of events per second if a count has increased from one value
+// to another in the given time.
 func rate(count, from uint64, in time.Duration) float64 {
 	if count < from {
 		return 0 // the count was read before the sample

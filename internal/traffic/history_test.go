@@ -6,27 +6,27 @@ import (
 	"time"
 )
 
-// A drivenHistory is a history of one event in a time of its own.
-type drivenHistory struct {
+// A testHistory is a History with a simulated time.
+type testHistory struct {
 	*History
 	now     time.Time
 	tallies Tallies
 }
 
-func newDrivenHistory() *drivenHistory {
-	d := &drivenHistory{now: time.Unix(1_700_000_000, 0)}
+func newTestHistory() *testHistory {
+	d := &testHistory{now: time.Unix(1_700_000_000, 0)}
 	d.History = NewHistory(&d.tallies, d.now)
 	return d
 }
 
-func (d *drivenHistory) emit(event string, times int) {
+func (d *testHistory) emit(event string, times int) {
 	for range times {
 		d.tallies.Of(event).Inc()
 	}
 }
 
-// run goes on for so many seconds, with so many events in each of them.
-func (d *drivenHistory) run(seconds, eventsEach int) {
+// run simulates the given number of seconds, with eventsEach events in each second.
+func (d *testHistory) run(seconds, eventsEach int) {
 	for range seconds {
 		d.emit("a", eventsEach)
 		d.now = d.now.Add(time.Second)
@@ -34,7 +34,7 @@ func (d *drivenHistory) run(seconds, eventsEach int) {
 	}
 }
 
-func (d *drivenHistory) expect(t *testing.T, event string, wantRate float64, wantSlots ...float64) {
+func (d *testHistory) expect(t *testing.T, event string, wantRate float64, wantSlots ...float64) {
 	t.Helper()
 	d.Read(d.now, func(r Reading) {
 		var rate float64
@@ -45,20 +45,20 @@ func (d *drivenHistory) expect(t *testing.T, event string, wantRate float64, wan
 			rate, slots = r.Of(event, d.tallies.Of(event).Value())
 		}
 		if rate != wantRate || !slices.Equal(slots, wantSlots) {
-			t.Errorf("after %s, %q is at %v a second and was at %v; want %v and %v", d.now.Sub(d.start), event, rate, slots, wantRate, wantSlots)
+			t.Errorf("after %s, %q: got rate %v and slots %v, want %v and %v", d.now.Sub(d.start), event, rate, slots, wantRate, wantSlots)
 		}
 	})
 }
 
-func TestHistoryIsOfSlotsSinceTheStart(t *testing.T) {
-	d := newDrivenHistory()
+func TestHistoryHasSlotsSinceTheStart(t *testing.T) {
+	d := newTestHistory()
 	d.expect(t, "a", 0)
 	d.emit("a", 3)
-	d.expect(t, "a", 3) // not an infinity
+	d.expect(t, "a", 3) // not infinity
 	d.run(9, 2)
 	d.expect(t, "a", Rounded(21./9), Rounded(21./9))
 	d.run(1, 2)
-	d.expect(t, "a", 2.3, 2.3) // the next slot has not had a second yet
+	d.expect(t, "a", 2.3, 2.3) // the next slot is less than a second old
 	d.run(15, 4)
 	d.expect(t, "a", 4, 2.3, 4, 4)
 	d.emit("b", 50)
@@ -71,21 +71,21 @@ func TestHistoryIsOfSlotsSinceTheStart(t *testing.T) {
 	d.expect(t, "", 0, 2.3, 4, 7, 0)
 }
 
-func TestHistoryGoesBackAnHour(t *testing.T) {
-	d := newDrivenHistory()
+func TestHistoryIsLimitedToAnHour(t *testing.T) {
+	d := newTestHistory()
 	d.run(10, 7)
 	d.run(3599, 1)
 	d.Read(d.now, func(r Reading) {
 		if _, slots := r.OfAll(d.tallies.Total()); len(slots) != historySlots || slots[0] != 1 || slots[historySlots-1] != 1 {
-			t.Errorf("%d slots, from %v to %v", len(slots), slots[0], slots[len(slots)-1])
+			t.Errorf("got %d slots, from %v to %v, want %d slots from 1 to 1", len(slots), slots[0], slots[len(slots)-1], historySlots)
 		}
 	})
 	d.run(2*3600, 0)
 	d.expect(t, "a", 0, make([]float64, historySlots)...)
 }
 
-func TestHistoryBegunAnewKnowsNothingOfBefore(t *testing.T) {
-	d := newDrivenHistory()
+func TestBeginDiscardsTheHistory(t *testing.T) {
+	d := newTestHistory()
 	d.run(25, 7)
 	d.emit("b", 5000)
 	d.Begin(d.now)
@@ -98,8 +98,8 @@ func TestHistoryBegunAnewKnowsNothingOfBefore(t *testing.T) {
 	d.expect(t, "", 2, 2)
 }
 
-func TestHistorySpreadsWhatCameWhileNobodySampled(t *testing.T) {
-	d := newDrivenHistory()
+func TestHistorySpreadsEventsBetweenLateSamples(t *testing.T) {
+	d := newTestHistory()
 	d.run(5, 1)
 	d.emit("a", 30)
 	d.now = d.now.Add(30 * time.Second) // the machine slept
@@ -111,7 +111,7 @@ func TestHistorySpreadsWhatCameWhileNobodySampled(t *testing.T) {
 	d.Sample(d.now)
 	d.Read(d.now, func(r Reading) {
 		if _, slots := r.OfAll(d.tallies.Total()); len(slots) != historySlots-1 {
-			t.Errorf("%d slots, want an hour of them", len(slots))
+			t.Errorf("got %d slots, want %d", len(slots), historySlots-1)
 		}
 	})
 }

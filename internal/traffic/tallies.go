@@ -7,18 +7,18 @@ import (
 	"github.com/signalbox-ci/signalbox/internal/series"
 )
 
-// Tallies counts the events received, by name. A count continues when the event's rules
-// change. The zero value is ready to use. It is safe for concurrent use.
+// Tallies counts received events by name. The count of an event continues when its
+// rules change. The zero value is ready to use. Tallies is safe for concurrent use.
 type Tallies struct {
 	mu     sync.Mutex // protects byName
 	byName map[string]*series.Tally
 
-	// Unknown counts the events that no rule knows.
+	// Unknown counts unknown events.
 	Unknown series.Tally
 }
 
-// Of returns the tally of an event that rules know. Only the operator chooses these
-// names, so their number is bounded.
+// Of returns the tally of a known event. It creates the tally if necessary. Only the
+// operator chooses the names of known events, so their number is bounded.
 func (t *Tallies) Of(event string) *series.Tally {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -33,8 +33,8 @@ func (t *Tallies) Of(event string) *series.Tally {
 	return tally
 }
 
-// All yields the names and counts of the events that rules know, or knew before. It
-// holds the lock while it iterates, so the loop must not call Of.
+// All yields the names and counts of all events that are or were known. It holds the
+// lock during the iteration, so the loop must not call Of.
 func (t *Tallies) All() iter.Seq2[string, uint64] {
 	return func(yield func(string, uint64) bool) {
 		t.mu.Lock()

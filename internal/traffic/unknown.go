@@ -13,37 +13,38 @@ import (
 	"github.com/signalbox-ci/signalbox/internal/series"
 )
 
-// The limits of the memory for unknown names, which senders choose freely.
+// These limits bound the memory for unknown names, which senders can choose freely.
 const (
 	maxUnknownNames     = 200
 	maxUnknownNameBytes = 128
 )
 
-// When there is no room, a name that was not received for unknownNameQuiet gives way to
-// a new one. Finding it takes a walk over all names, so it happens at most once in
-// unknownNameReplace.
+// When the list is full, a new name replaces a name that was not received for
+// minQuietTime. Finding such a name requires a walk over all names, so it is done at
+// most once in each replaceInterval.
 const (
-	unknownNameQuiet   = 60 * time.Second
-	unknownNameReplace = time.Second
+	minQuietTime    = 60 * time.Second
+	replaceInterval = time.Second
 )
 
-// UnknownNames counts the events that no rule knows, by name: up to maxUnknownNames of
-// them, and the others together. Names with the same first maxUnknownNameBytes bytes
-// count as one. The zero value is ready to use. It is safe for concurrent use.
+// UnknownNames counts unknown events by name. It keeps up to maxUnknownNames names, and
+// counts the events with other names together. Names with the same first
+// maxUnknownNameBytes bytes count as one. The zero value is ready to use. UnknownNames
+// is safe for concurrent use.
 //
-// Counting a name that is in the map takes no lock. The map is never changed but
-// replaced by a modified copy: once for each new name, and at most once a second when
-// it is full.
+// Counting a name that is in the map takes no lock. The map itself is immutable. A
+// modified copy replaces it for each new name, and at most once a second when it is
+// full.
 type UnknownNames struct {
 	byName   atomic.Pointer[map[string]*unknownName]
-	changing sync.Mutex    // held while the map is replaced
-	replaced atomic.Int64  // Instant of the last attempt to make room
-	other    atomic.Uint64 // events of other names
+	updating sync.Mutex    // held while the map is replaced
+	replaced atomic.Int64  // Instant of the last attempt to replace a name
+	other    atomic.Uint64 // number of events with other names
 }
 
 type unknownName struct {
 	count atomic.Uint64
-	last  atomic.Int64 // Instant
+	last  atomic.Int64 // Instant of the latest event
 }
 
 // Count counts an event. It does not retain the name.
@@ -59,69 +60,70 @@ func (u *UnknownNames) Count(name string, now series.Instant) {
 	}
 }
 
-// find returns the entry of a name, and creates it if necessary. It returns nil if
-// there is no room.
+// find returns the entry for a name. It creates the entry if necessary. It returns nil
+// if there is no room.
 func (u *UnknownNames) find(name string, now series.Instant) *unknownName {
-	n, full := u.look(name)
+	n, full := u.lookup(name)
 	if n != nil || full && !u.mayReplace(now) {
 		return n
 	}
-	u.changing.Lock()
-	defer u.changing.Unlock()
-	n, full = u.look(name)
+	u.updating.Lock()
+	defer u.updating.Unlock()
+	n, full = u.lookup(name)
 	if n != nil {
 		return n
 	}
-	gone, ok := "", false
+	evicted, ok := "", false
 	if full {
-		if gone, ok = u.quietest(now); !ok {
+		if evicted, ok = u.evictable(now); !ok {
 			return nil
 		}
 	}
 	n = new(unknownName)
-	n.last.Store(int64(now)) // so that quietest does not choose it
-	u.change(func(names map[string]*unknownName) {
+	n.last.Store(int64(now)) // so that evictable does not return it
+	u.update(func(names map[string]*unknownName) {
 		if ok {
-			u.other.Add(names[gone].count.Load())
-			delete(names, gone)
+			u.other.Add(names[evicted].count.Load())
+			delete(names, evicted)
 		}
 		names[strings.Clone(name)] = n // name may be part of a large request
 	})
 	return n
 }
 
-// mayReplace reports whether it is time to look for a name to replace, at most once in
-// unknownNameReplace.
+// mayReplace reports whether the caller may look for a name to replace. It returns true
+// at most once in each replaceInterval.
 func (u *UnknownNames) mayReplace(now series.Instant) bool {
 	last := u.replaced.Load()
-	return time.Duration(int64(now)-last) >= unknownNameReplace && u.replaced.CompareAndSwap(last, int64(now))
+	return time.Duration(int64(now)-last) >= replaceInterval && u.replaced.CompareAndSwap(last, int64(now))
 }
 
-// quietest returns the least frequent of the names that were not received for
-// unknownNameQuiet. It returns false if there is none.
-func (u *UnknownNames) quietest(now series.Instant) (name string, ok bool) {
+// evictable returns the least frequent of the names that were not received for
+// minQuietTime. It returns false if there is no such name.
+func (u *UnknownNames) evictable(now series.Instant) (name string, ok bool) {
 	var least uint64
 	for candidate, n := range *u.byName.Load() {
 		count := n.count.Load()
-		if time.Duration(int64(now)-n.last.Load()) >= unknownNameQuiet && (!ok || count < least) {
+		if time.Duration(int64(now)-n.last.Load()) >= minQuietTime && (!ok || count < least) {
 			name, least, ok = candidate, count, true
 		}
 	}
 	return name, ok
 }
 
-// Forget removes the names that are known by now.
+// Forget removes the names that have become known.
 func (u *UnknownNames) Forget(known func(name string) bool) {
-	u.changing.Lock()
-	defer u.changing.Unlock()
-	u.change(func(names map[string]*unknownName) {
+	u.updating.Lock()
+	defer u.updating.Unlock()
+	u.update(func(names map[string]*unknownName) {
 		maps.DeleteFunc(names, func(name string, _ *unknownName) bool { return known(name) })
 	})
 }
 
-// change replaces the map by a modified copy. The caller must hold changing. An event
-// that is counted at the same time under a removed name is part only of the total.
-func (u *UnknownNames) change(do func(names map[string]*unknownName)) {
+// update replaces the map with a modified copy. The caller must hold updating. If an
+// event with a removed name is counted at the same time, it is included only in the
+// total of received events.
+func (u *UnknownNames) update(do func(names map[string]*unknownName)) {
 	names := map[string]*unknownName{}
 	if before := u.byName.Load(); before != nil {
 		names = maps.Clone(*before)
@@ -130,7 +132,7 @@ func (u *UnknownNames) change(do func(names map[string]*unknownName)) {
 	u.byName.Store(&names)
 }
 
-func (u *UnknownNames) look(name string) (n *unknownName, full bool) {
+func (u *UnknownNames) lookup(name string) (n *unknownName, full bool) {
 	names := u.byName.Load()
 	if names == nil {
 		return nil, false
@@ -138,14 +140,14 @@ func (u *UnknownNames) look(name string) (n *unknownName, full bool) {
 	return (*names)[name], len(*names) >= maxUnknownNames
 }
 
-// An UnknownName is the name of events that no rule knows.
+// An UnknownName is the name of unknown events, with statistics about them.
 type UnknownName struct {
 	Name  string
 	Count uint64
 	Last  time.Time // when the latest event was received
 }
 
-// Other returns how many events had names for which there was no room.
+// Other returns the number of unknown events whose names were not kept.
 func (u *UnknownNames) Other() uint64 { return u.other.Load() }
 
 // List returns the names, the most frequent first.

@@ -1,5 +1,5 @@
-// Package webconfig checks Prometheus web configuration files, which enable TLS, client
-// certificates and basic authentication on a listener.
+// Package webconfig checks Prometheus web configuration files. These files enable TLS,
+// client certificates, and basic authentication on a listener.
 package webconfig
 
 import (
@@ -23,15 +23,15 @@ import (
 // Fields are the top-level fields of a web configuration file.
 var Fields = []string{"tls_server_config", "http_server_config", "basic_auth_users", "rate_limit"}
 
-// Check returns the errors in a web configuration file, or nil if there are none or if
-// the name is empty. The error's text has one line for each error, with the file and,
-// if known, the line in it. It contains no values of the file, so no passwords; it does
-// contain the names of fields.
+// Check returns the errors in a web configuration file. It returns nil if there are no
+// errors or if the name of the file is empty. The text of the returned error has one
+// line for each error, with the file and, if known, the line number. It can contain
+// names of fields from the file, but no values, so that it does not reveal passwords.
 func Check(file string) error {
 	if file == "" {
 		return nil
 	}
-	// exporter-toolkit would wait forever for a named pipe.
+	// exporter-toolkit would block forever on a named pipe.
 	content, err := regularfile.Read(file)
 	if err != nil {
 		return err
@@ -48,35 +48,35 @@ func Check(file string) error {
 	return nil
 }
 
-// EnablesTLS reports whether a web configuration file can be read and enables TLS.
+// EnablesTLS reports whether a web configuration file is readable and enables TLS.
 func EnablesTLS(file string) bool {
 	content, err := regularfile.Read(file)
 	var config web.Config
 	return err == nil && yaml.Unmarshal(content, &config) == nil && config.TLSConfig.IsEnabled()
 }
 
-// checkSyntax decodes the file strictly, as exporter-toolkit does.
+// checkSyntax decodes the file in strict mode, like exporter-toolkit.
 func checkSyntax(file string, content []byte) error {
 	decoder := yaml.NewDecoder(bytes.NewReader(content))
 	decoder.KnownFields(true)
 	err := decoder.Decode(&web.Config{})
 	typeError, ok := errors.AsType[*yaml.TypeError](err)
 	switch {
-	case err == nil, errors.Is(err, io.EOF): // an empty file changes nothing
+	case err == nil, errors.Is(err, io.EOF): // an empty file is valid
 		return nil
 	case !ok:
-		return fault(file, strings.TrimPrefix(err.Error(), "yaml: "))
+		return yamlError(file, strings.TrimPrefix(err.Error(), "yaml: "))
 	}
 	var errs []error
 	for _, text := range typeError.Errors {
-		errs = append(errs, fault(file, text))
+		errs = append(errs, yamlError(file, text))
 	}
 	return errors.Join(errs...)
 }
 
-// fault turns an error of the YAML package, such as "line 3: text", into an error that
-// begins with the file and the line.
-func fault(file, text string) error {
+// yamlError converts an error text of the YAML package, such as "line 3: text", to an
+// error that starts with the file and the line.
+func yamlError(file, text string) error {
 	var line int
 	if n, _ := fmt.Sscanf(text, "line %d: ", &line); n == 1 {
 		_, text, _ = strings.Cut(text, ": ")
@@ -88,16 +88,17 @@ func fault(file, text string) error {
 var (
 	// fileValue matches text from the file in errors of the YAML package: the beginning
 	// of a value in backquotes, the name of an anchor in quotes, or a tag after an
-	// exclamation mark. Each can be a password that was written without quotes.
+	// exclamation mark. Any of these can be a password that lacks quotes in the file.
 	fileValue = regexp.MustCompile("(?s)\\s(`.*`|'.*'|![^!\\s]\\S*)")
 
-	// bcryptHash is what the bcrypt package accepts. exporter-toolkit checks only the
-	// beginning of a hash, and then rejects every password.
+	// bcryptHash matches the hashes that the bcrypt package accepts. exporter-toolkit
+	// checks only the beginning of a hash. If the rest is invalid, it accepts the file
+	// and then rejects every password.
 	bcryptHash = regexp.MustCompile(`^\$2[a-z]?\$(0[4-9]|[12]\d|3[01])\$[./A-Za-z0-9]{53}$`)
 )
 
-// HideValues returns a message of exporter-toolkit or the YAML package without the
-// values of the file, which can be passwords.
+// HideValues removes values from the file, which can be passwords, from a message of
+// exporter-toolkit or the YAML package.
 func HideValues(message string) string { return fileValue.ReplaceAllString(message, " …") }
 
 // checkPasswords checks that the passwords are bcrypt hashes.
@@ -106,7 +107,7 @@ func checkPasswords(file string, content []byte) error {
 		Users map[string]yaml.Node `yaml:"basic_auth_users"`
 	}
 	if err := yaml.Unmarshal(content, &config); err != nil {
-		return fault(file, strings.TrimPrefix(err.Error(), "yaml: "))
+		return yamlError(file, strings.TrimPrefix(err.Error(), "yaml: "))
 	}
 	users := slices.SortedFunc(maps.Keys(config.Users), func(a, b string) int {
 		return cmp.Or(cmp.Compare(config.Users[a].Line, config.Users[b].Line), strings.Compare(a, b))
@@ -114,7 +115,7 @@ func checkPasswords(file string, content []byte) error {
 	var errs []error
 	for _, user := range users {
 		if hash := config.Users[user]; !bcryptHash.MatchString(hash.Value) {
-			errs = append(errs, fmt.Errorf("%s:%d: basic_auth_users: user %s: not a bcrypt hash, expected what `htpasswd -nBC 10 USER` prints after the colon",
+			errs = append(errs, fmt.Errorf("%s:%d: basic_auth_users: user %s: not a bcrypt hash, expected the part after the colon in the output of `htpasswd -nBC 10 USER`",
 				file, hash.Line, excerpt.Quote(user)))
 		}
 	}

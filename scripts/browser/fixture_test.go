@@ -53,9 +53,9 @@ func reportsOverview() object {
 		finding("warn", "standard input has no events", "none of 1,204,889 lines of standard input is an event"),
 		finding("note", "standard input is slow", "the latest line of standard input came 2 min ago"))
 	r["help"] = list{
-		object{"section": "events", "text": "No event has come yet. They are in the log of a Concourse web node that runs with these variables:"},
+		object{"section": "events", "text": "No events received yet. A Concourse web node writes events to its log if it runs with these variables:"},
 		object{"section": "events", "snippet": "CONCOURSE_EMIT_TO_LOGS=true\nCONCOURSE_LOG_LEVEL=debug"},
-		object{"section": "events", "text": "Lines must be as the node writes them: lines with a name or a time in front are skipped."},
+		object{"section": "events", "text": "Pass on the lines unchanged: a line with a prefix, such as a name or a timestamp, is skipped."},
 	}
 	o["reports"] = list{r, report("Journal: 118,204 entries in 12 segments, the latest 3 s ago.")}
 	return o

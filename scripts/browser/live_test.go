@@ -18,7 +18,7 @@ var _ = Describe("The page while things happen", func() {
 		t := open(d.page, wide)
 		eval[bool](t, `window.sameDocument = true`)
 		Expect(t.text("#health")).To(HavePrefix("All well"))
-		Expect(t.text("#events")).To(ContainSubstring("No event has come yet"))
+		Expect(t.text("#events")).To(ContainSubstring("No events received yet"))
 		Expect(t.text("#events code")).To(Equal(`curl -d '{"name": "builds started"}' ` + d.intake + `/api/v1/events`))
 		Expect(t.text("#workers")).To(ContainSubstring("None was heard of in the last 5 min"))
 		Expect(t.text("#groups")).To(ContainSubstring("No job has pushed"))

@@ -3,8 +3,8 @@
 //	go run ./scripts/prose   # from the root of the repository
 //
 // It reads code, comments, scripts and documentation, and finds phrases that continue on
-// the next line of a comment or of a concatenated string. It skips testdata, which other
-// projects wrote, and its own list.
+// the next line of a comment or of a concatenated string. It skips its own list, and what
+// others wrote: testdata and the license.
 package main
 
 import (
@@ -57,7 +57,7 @@ func check(tree fs.FS) ([]match, error) {
 				return fs.SkipDir
 			}
 			return nil
-		case !d.Type().IsRegular() || slices.Contains([]string{".svg", ".sum"}, filepath.Ext(path)):
+		case !d.Type().IsRegular() || path == "LICENSE" || slices.Contains([]string{".svg", ".sum"}, filepath.Ext(path)):
 			return nil
 		}
 		text, err := fs.ReadFile(tree, path)

@@ -1,9 +1,9 @@
-# Completion of signalbox for bash. To have it in this shell:
+# Completion of signalbox for bash. To enable it in the current shell:
 #
 #	source <(signalbox completion bash)
 #
-# and in all, save it as /etc/bash_completion.d/signalbox, or for one user as
-# ~/.local/share/bash-completion/completions/signalbox.
+# To enable it in all shells, save it as /etc/bash_completion.d/signalbox, or for one
+# user as ~/.local/share/bash-completion/completions/signalbox.
 
 _signalbox() {
 	local IFS=$'\n' reply

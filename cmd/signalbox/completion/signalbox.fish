@@ -1,8 +1,8 @@
-# Completion of signalbox for fish. To have it in this shell:
+# Completion of signalbox for fish. To enable it in the current shell:
 #
 #	signalbox completion fish | source
 #
-# and in all, save it as ~/.config/fish/completions/signalbox.fish.
+# To enable it in all shells, save it as ~/.config/fish/completions/signalbox.fish.
 
 function __signalbox_complete
     set -l words (commandline --tokenize --cut-at-cursor --current-process)

@@ -1,10 +1,10 @@
 #compdef signalbox
 
-# Completion of signalbox for zsh. To have it in this shell, after compinit:
+# Completion of signalbox for zsh. To enable it in the current shell, after compinit:
 #
 #	source <(signalbox completion zsh)
 #
-# and in all, save it as _signalbox in a directory of $fpath.
+# To enable it in all shells, save it as _signalbox in a directory of $fpath.
 
 _signalbox() {
 	local line item

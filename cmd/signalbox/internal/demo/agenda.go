@@ -2,11 +2,11 @@ package demo
 
 import "time"
 
-// An agenda is what is to happen, soonest first. Of things that happen at the same
-// time, the one that was noted first comes first. It is a binary heap.
+// An agenda is a priority queue of actions by simulated time, implemented as a binary
+// heap. Actions with the same time are in the order in which they were added.
 type agenda struct {
 	entries []entry
-	noted   uint64
+	added   uint64
 }
 
 type entry struct {
@@ -19,10 +19,10 @@ func (e *entry) before(other *entry) bool {
 	return e.at < other.at || e.at == other.at && e.order < other.order
 }
 
-// note adds what is to be done at a time.
-func (a *agenda) note(at time.Duration, do func()) {
-	a.entries = append(a.entries, entry{at, a.noted, do})
-	a.noted++
+// add adds an action to run at a time.
+func (a *agenda) add(at time.Duration, do func()) {
+	a.entries = append(a.entries, entry{at, a.added, do})
+	a.added++
 	i := len(a.entries) - 1
 	for i > 0 {
 		parent := (i - 1) / 2
@@ -34,15 +34,15 @@ func (a *agenda) note(at time.Duration, do func()) {
 	}
 }
 
-// next is when the first thing is to happen. There must be one.
+// next returns the time of the first entry. The agenda must not be empty.
 func (a *agenda) next() time.Duration { return a.entries[0].at }
 
-// take takes the first thing off. There must be one.
-func (a *agenda) take() entry {
+// pop removes and returns the first entry. The agenda must not be empty.
+func (a *agenda) pop() entry {
 	first := a.entries[0]
 	last := len(a.entries) - 1
 	a.entries[0] = a.entries[last]
-	a.entries[last] = entry{} // lets go of what it was to do
+	a.entries[last] = entry{} // so that the action can be garbage collected
 	a.entries = a.entries[:last]
 	i := 0
 	for {

@@ -10,23 +10,23 @@ import (
 )
 
 var _ = Describe("the agenda", func() {
-	It("has what is to happen in the order of time, and then in that in which it was noted", func() {
+	It("runs actions in the order of their times, and then in the order in which they were added", func() {
 		var a agenda
-		type noted struct{ at, order int }
-		var want, got []noted
-		note := func(order int) {
-			n := noted{rand.IntN(20), order}
+		type action struct{ at, order int }
+		var want, got []action
+		add := func(order int) {
+			n := action{rand.IntN(20), order}
 			want = append(want, n)
-			a.note(time.Duration(n.at), func() { got = append(got, n) })
+			a.add(time.Duration(n.at), func() { got = append(got, n) })
 		}
 		for i := range 200 {
-			note(i)
+			add(i)
 		}
 		for len(a.entries) > 0 {
 			Expect(a.next()).To(BeEquivalentTo(a.entries[0].at))
-			a.take().do()
+			a.pop().do()
 		}
-		slices.SortStableFunc(want, func(a, b noted) int { return a.at - b.at })
+		slices.SortStableFunc(want, func(a, b action) int { return a.at - b.at })
 		Expect(got).To(Equal(want))
 	})
 })

@@ -8,7 +8,7 @@ import (
 	"github.com/signalbox-ci/signalbox/metric"
 )
 
-// How many of all builds end otherwise than by what they do.
+// The probabilities that a build ends for a reason that is independent of its job.
 const (
 	abortedByUsers = .015
 	brokenByNode   = .004
@@ -22,7 +22,7 @@ type build struct {
 	status     metric.BuildStatus // "" until it is finished
 
 	begin, queued, end time.Duration // since the epoch
-	worker             *worker       // that runs its task; nil before and after
+	worker             *worker       // worker that runs its task; nil before and after
 }
 
 // ID implements metric.Build.
@@ -42,8 +42,8 @@ func (b *build) EndTime() time.Time { return epoch.Add(b.end) }
 
 func (b *build) finished() bool { return b.status != "" }
 
-// start starts a build of a job: first it gets what it needs, then its task waits for
-// a worker.
+// start starts a build of a job. Its get steps run first; then its task waits for a
+// worker.
 func (s *simulation) start(j *job) {
 	s.builds++
 	s.running++
@@ -58,25 +58,25 @@ func (s *simulation) start(j *job) {
 		"job":        j.name,
 		"trace_id":   s.traceID(),
 	}
-	tell(s, buildsStarted, metric.BuildStarted{Build: b})
+	emit(s, buildsStarted, metric.BuildStarted{Build: b})
 	s.monitor.BuildsStarted.Inc()
 	s.monitor.BuildsRunning.Inc()
-	tell(s, locks, metric.LockAcquired{LockType: "BuildTracking"})
+	emit(s, locks, metric.LockAcquired{LockType: "BuildTracking"})
 
 	if s.chance(abortedByUsers) {
-		s.after(s.waiting(j.takes), func() { s.finish(b, metric.BuildAborted) })
+		s.after(s.exponential(j.duration), func() { s.finish(b, metric.BuildAborted) })
 	}
-	s.after(s.lasting(5*time.Second, .6), func() { s.fetched(b) })
+	s.after(s.lognormal(5*time.Second, .6), func() { s.fetched(b) })
 }
 
 func (s *simulation) traceID() string { return fmt.Sprintf("%016x%016x", s.Uint64(), s.Uint64()) }
 
-// fetched is when a build has what its task needs.
+// fetched ends the get steps of a build and queues its task.
 func (s *simulation) fetched(b *build) {
 	if b.finished() {
 		return
 	}
-	tell(s, waits, metric.StepsWaitingDuration{Labels: b.job.step("get"), Duration: s.waiting(time.Second)})
+	emit(s, waits, metric.StepsWaitingDuration{Labels: b.job.stepLabels("get"), Duration: s.exponential(time.Second)})
 	s.monitor.ContainersCreated.IncDelta(2)
 	s.monitor.VolumesCreated.IncDelta(5)
 	s.monitor.GetStepCacheHits.IncDelta(s.IntN(3))
@@ -90,18 +90,18 @@ func (s *simulation) fetched(b *build) {
 	s.enqueue(b)
 }
 
-// work runs a build's task on a worker.
-func (s *simulation) work(b *build, w *worker) {
+// runTask runs the task of a build on a worker.
+func (s *simulation) runTask(b *build, w *worker) {
 	b.worker = w
 	w.builds = append(w.builds, b)
 	s.monitor.ContainersCreated.Inc()
 	s.monitor.VolumesCreated.IncDelta(3)
-	took := s.lasting(b.job.takes, b.job.spread)
-	s.after(time.Duration(float64(took)*w.slowness), func() { s.complete(b) })
+	took := s.lognormal(b.job.duration, b.job.spread)
+	s.after(time.Duration(float64(took)*w.slowness), func() { s.finishTask(b) })
 }
 
-// complete is when a build's task ends by itself.
-func (s *simulation) complete(b *build) {
+// finishTask ends the task of a build and decides the result of the build.
+func (s *simulation) finishTask(b *build) {
 	if b.finished() {
 		return
 	}
@@ -112,7 +112,7 @@ func (s *simulation) complete(b *build) {
 		s.finish(b, metric.BuildErrored)
 	case s.chance(j.flakes * j.trouble):
 		s.finish(b, metric.BuildFailed)
-		s.after(s.between(30*time.Second, 3*time.Minute), func() { s.trigger(j) }) // somebody tries again
+		s.after(s.uniform(30*time.Second, 3*time.Minute), func() { s.trigger(j) }) // a user retries it
 	case s.chance(j.fails):
 		s.finish(b, metric.BuildFailed)
 	default:
@@ -120,16 +120,16 @@ func (s *simulation) complete(b *build) {
 	}
 }
 
-// succeed finishes a build, and goes on to the jobs after it.
+// succeed finishes a build successfully and triggers the jobs after it.
 func (s *simulation) succeed(b *build) {
 	j := b.job
 	if j.deploys != "" {
-		tell(s, waits, metric.StepsWaitingDuration{Labels: j.step("put"), Duration: s.waiting(time.Second)})
+		emit(s, waits, metric.StepsWaitingDuration{Labels: j.stepLabels("put"), Duration: s.exponential(time.Second)})
 		s.monitor.ContainersCreated.Inc()
 	}
 	s.finish(b, metric.BuildSucceeded)
 	if j.deploys != "" {
-		s.tellEvent(deploys, metric.Event{
+		s.emitEvent(deploys, metric.Event{
 			Name:  "deploy finished",
 			Value: float64((b.end - b.begin).Milliseconds()),
 			Attributes: map[string]string{
@@ -140,11 +140,11 @@ func (s *simulation) succeed(b *build) {
 		})
 	}
 	for _, next := range j.next {
-		s.after(s.between(time.Second, 10*time.Second), func() { s.trigger(next) })
+		s.after(s.uniform(time.Second, 10*time.Second), func() { s.trigger(next) })
 	}
 }
 
-// finish ends a build wherever it is, unless it has ended.
+// finish finishes a build in any phase. If it is already finished, finish does nothing.
 func (s *simulation) finish(b *build, status metric.BuildStatus) {
 	if b.finished() {
 		return
@@ -156,13 +156,13 @@ func (s *simulation) finish(b *build, status metric.BuildStatus) {
 	s.dequeue(b)
 	s.monitor.BuildsRunning.Dec()
 	s.monitor.DatabaseQueries.IncDelta(40)
-	tell(s, buildsFinished, metric.BuildFinished{Build: b})
-	tell(s, jobStatuses, metric.JobStatus{Status: status, JobName: j.name, PipelineName: j.pipeline, TeamName: j.team})
-	tell(s, locks, metric.LockReleased{LockType: "BuildTracking"})
+	emit(s, buildsFinished, metric.BuildFinished{Build: b})
+	emit(s, jobStatuses, metric.JobStatus{Status: status, JobName: j.name, PipelineName: j.pipeline, TeamName: j.team})
+	emit(s, locks, metric.LockReleased{LockType: "BuildTracking"})
 	s.pushResults(b)
 
 	if w := b.worker; w != nil {
 		b.worker = nil
-		s.leave(b, w)
+		s.release(b, w)
 	}
 }

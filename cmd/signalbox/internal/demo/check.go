@@ -7,15 +7,15 @@ import (
 	"github.com/signalbox-ci/signalbox/metric"
 )
 
-// checkInterval is how far the checks of one resource are apart.
+// checkInterval is the average time between a check of a resource and the next one.
 const checkInterval = time.Minute
 
-// A resource is what a pipeline watches for new versions. Its checks are builds, one
-// after the other: it implements metric.Build itself.
+// A resource is an input of a pipeline, which is checked for new versions. Each check
+// is a build. Only one runs at a time, so a resource implements metric.Build itself.
 type resource struct {
 	attributes map[string]string
 	status     metric.BuildStatus
-	id         int // of the check's build
+	id         int // of the build of the current check
 	begin, end time.Duration
 }
 
@@ -34,10 +34,10 @@ func (r *resource) StartTime() time.Time { return epoch.Add(r.begin) }
 // EndTime implements metric.Build.
 func (r *resource) EndTime() time.Time { return epoch.Add(r.end) }
 
-// newResources makes the resources of the pipelines.
+// newResources returns the resources of all pipelines.
 func newResources() []*resource {
 	var resources []*resource
-	for _, team := range organisation {
+	for _, team := range organization {
 		for _, pipeline := range team.pipelines {
 			for _, name := range []string{"repository", "base-image", "registry"} {
 				resources = append(resources, &resource{attributes: map[string]string{
@@ -52,11 +52,12 @@ func newResources() []*resource {
 	return resources
 }
 
-// enqueueCheck has a resource be checked, now and again and again.
+// enqueueCheck queues a check of a resource. When the check has finished, the next one
+// follows after an interval.
 func (s *simulation) enqueueCheck(r *resource) {
 	s.monitor.ChecksEnqueued.Inc()
 	s.monitor.ChecksQueueSize.Inc()
-	s.after(s.waiting(s.slowed(800*time.Millisecond)), func() { s.startCheck(r) })
+	s.after(s.exponential(s.slowed(800*time.Millisecond)), func() { s.startCheck(r) })
 }
 
 func (s *simulation) startCheck(r *resource) {
@@ -67,8 +68,8 @@ func (s *simulation) startCheck(r *resource) {
 	s.monitor.ChecksStarted.Inc()
 	s.monitor.CheckBuildsStarted.Inc()
 	s.monitor.CheckBuildsRunning.Inc()
-	tell(s, locks, metric.LockAcquired{LockType: "ResourceConfigChecking"})
-	s.after(s.lasting(s.slowed(1800*time.Millisecond), .7), func() { s.finishCheck(r) })
+	emit(s, locks, metric.LockAcquired{LockType: "ResourceConfigChecking"})
+	s.after(s.lognormal(s.slowed(1800*time.Millisecond), .7), func() { s.finishCheck(r) })
 }
 
 func (s *simulation) finishCheck(r *resource) {
@@ -87,7 +88,7 @@ func (s *simulation) finishCheck(r *resource) {
 	}
 	s.monitor.CheckBuildsRunning.Dec()
 	s.monitor.DatabaseQueries.IncDelta(9)
-	tell(s, locks, metric.LockReleased{LockType: "ResourceConfigChecking"})
-	tell(s, checksFinished, metric.CheckBuildFinished{Build: r})
-	s.after(s.between(checkInterval*9/10, checkInterval*11/10), func() { s.enqueueCheck(r) })
+	emit(s, locks, metric.LockReleased{LockType: "ResourceConfigChecking"})
+	emit(s, checksFinished, metric.CheckBuildFinished{Build: r})
+	s.after(s.uniform(checkInterval*9/10, checkInterval*11/10), func() { s.enqueueCheck(r) })
 }

@@ -10,58 +10,61 @@ import (
 	"github.com/signalbox-ci/signalbox/metric"
 )
 
-// Options are what a demo needs to know. All of them are needed but EventsPerSecond.
+// Options configure a demo. Past and EventsPerSecond are optional.
 type Options struct {
-	// Monitor gets the events. It must have been initialised, and is nobody else's.
+	// Monitor receives the events. It must be initialized, and must not receive events
+	// from other schedulers.
 	Monitor *metric.Monitor
 
-	// Logger is for what goes wrong on purpose: rejected events, for the most part.
+	// Logger receives the messages about rejected and unknown events, which the
+	// simulation emits on purpose.
 	Logger lager.Logger
 
-	// Failures is for what goes wrong otherwise.
+	// Failures receives all other errors.
 	Failures lager.Logger
 
-	// Intake is where jobs and agents push to: a URL without a path.
+	// Intake is the URL, without a path, to which jobs and agents push.
 	Intake string
 
-	// AgentLabels are the names of the labels that say which agent pushes: its user,
-	// its workspace, itself and its template, as far as there are names.
+	// AgentLabels are the names of the labels for the user, the workspace, the agent
+	// and the template of an agent, in this order. There may be fewer names.
 	AgentLabels []string
 
-	// Seed decides all that happens by chance.
+	// Seed is the seed of all random numbers.
 	Seed uint64
 
-	// Speed is how many simulated seconds there are in one by the clock.
+	// Speed is the number of simulated seconds per second of real time.
 	Speed float64
 
-	// Past, if not nil, is called once the past is over, and before anything else
-	// happens.
+	// Past, if not nil, is called after the past has been simulated and before the
+	// simulation continues.
 	Past func()
 
-	// EventsPerSecond, unless it is 0, is how many events to emit in a second by the
-	// clock; then Speed does not count.
+	// EventsPerSecond is the number of events to emit per second of real time. If it is
+	// not 0, Speed is ignored.
 	EventsPerSecond uint
 
-	// StaleAfter and AgentTTL are after how long a worker's series, and what an agent
-	// has pushed, are dropped: by the clock, as the flags have it.
+	// StaleAfter and AgentTTL are the times, in real time, after which the daemon
+	// removes the series of a worker and of an agent.
 	StaleAfter, AgentTTL time.Duration
 }
 
 const (
-	// past is how much happens before the demo starts: enough for builds of all kinds
-	// to have ended.
+	// past is the simulated time before the demo starts. It is long enough for builds
+	// with all results to have finished.
 	past = 10 * time.Minute
 
-	// usualEvents is about how many events there are in a simulated second by day.
-	usualEvents = 10
+	// typicalEventRate is the approximate number of events per simulated second during
+	// the day.
+	typicalEventRate = 10
 
-	// reportInterval is how far, by the clock, reports of the counters and gauges are
-	// apart: a scheduler has ten seconds, but then the page would take as long to show
-	// anything.
+	// reportInterval is the interval, in real time, at which counters and gauges are
+	// emitted. It is shorter than the ten seconds of a scheduler, so that the page
+	// shows them soon.
 	reportInterval = time.Second
 )
 
-// A Demo is a simulation under way.
+// A Demo is a running simulation.
 type Demo struct {
 	simulation *simulation
 	pusher     *pusher
@@ -69,22 +72,21 @@ type Demo struct {
 	stop, stopReports context.CancelFunc
 	running, reports  sync.WaitGroup
 
-	before tally // what was emitted before begin
+	before tally // events that were emitted before begin
 	begin  time.Time
-	end    time.Time // set when nothing is running
+	end    time.Time // set when running has ended
 }
 
-// Start starts a demo, which has some past already when it returns. The caller must
-// stop it.
+// Start simulates the past and starts a demo. The caller must call Stop.
 func Start(o Options) *Demo {
 	ctx, stop := context.WithCancel(context.Background())
 	p := &pace{speed: o.Speed, eventsPerSecond: float64(o.EventsPerSecond)}
 	speed := p.speed
 	if p.eventsPerSecond > 0 {
-		speed = p.eventsPerSecond / usualEvents
+		speed = p.eventsPerSecond / typicalEventRate
 	}
 	d := &Demo{
-		simulation: newSimulation(setting{
+		simulation: newSimulation(config{
 			monitor:    o.Monitor,
 			logger:     o.Logger,
 			seed:       o.Seed,
@@ -98,7 +100,7 @@ func Start(o Options) *Demo {
 	s.pusher = d.pusher
 	s.advance(past)
 	d.before, d.begin = s.tally, time.Now()
-	d.pusher.skipped.Store(0) // the past comes faster than anybody could push it
+	d.pusher.skipped.Store(0) // pushes of the past do not count: it is simulated too fast for them
 	if o.Past != nil {
 		o.Past()
 	}
@@ -106,7 +108,7 @@ func Start(o Options) *Demo {
 	reportsCtx, stopReports := context.WithCancel(context.Background())
 	d.stopReports = stopReports
 	periodic := metric.PeriodicallyEmit(o.Failures, o.Monitor, reportInterval)
-	d.reports.Go(func() { periodic.RunContext(reportsCtx) }) //nolint:errcheck // it fails on an interval of 0 only
+	d.reports.Go(func() { periodic.RunContext(reportsCtx) }) //nolint:errcheck // it fails only if the interval is 0
 	d.running.Go(func() {
 		p.run(ctx, s)
 		d.end = time.Now()
@@ -114,20 +116,21 @@ func Start(o Options) *Demo {
 	return d
 }
 
-// scaled is how much simulated time passes in a time by the clock. It is enough that
-// heartbeats do not crowd out all else, and so little that many times it is still a
-// time.Duration.
+// scaled converts a duration from real time to simulated time. The result has limits: a
+// shorter one would make heartbeats the majority of all events, and multiples of a
+// longer one would overflow time.Duration.
 func scaled(d time.Duration, speed float64) time.Duration {
-	const least, most = time.Minute, 100 * 24 * time.Hour
-	return time.Duration(min(max(float64(d)*speed, float64(least)), float64(most)))
+	const shortest, longest = time.Minute, 100 * 24 * time.Hour
+	return time.Duration(min(max(float64(d)*speed, float64(shortest)), float64(longest)))
 }
 
-// Stop ends the demo, waits until nothing of it is under way, and tells what there was.
+// Stop stops the demo, waits until all its goroutines have ended, and returns a
+// summary.
 func (d *Demo) Stop() Summary {
 	d.stop()
 	d.running.Wait()
 	d.pusher.wait()
-	d.stopReports() // last, so that they tell all that was counted
+	d.stopReports() // last, so that the final report contains everything that was counted
 	d.reports.Wait()
 
 	s := d.simulation
@@ -145,25 +148,25 @@ func (d *Demo) Stop() Summary {
 	return summary
 }
 
-// A Summary is what there was in a demo after it had started.
+// A Summary summarizes a demo from Start to Stop.
 type Summary struct {
-	Elapsed   time.Duration // by the clock
-	Simulated time.Duration // meanwhile
-	Past      uint64        // events before it started
+	Elapsed   time.Duration // real time
+	Simulated time.Duration // simulated time
+	Past      uint64        // number of events before the start
 	Kinds     []KindCount
 
-	// Pushes of jobs and agents: those taken, those refused, and those that were too
-	// many to be sent.
+	// Numbers of pushes from jobs and agents: accepted, failed or rejected, and not
+	// sent because there were too many.
 	Sent, Failed, Skipped uint64
 }
 
-// A KindCount is how many events of a kind were emitted.
+// A KindCount is the number of emitted events of a kind.
 type KindCount struct {
 	Kind  string
 	Count uint64
 }
 
-// Events is how many events were emitted.
+// Events returns the number of emitted events.
 func (s *Summary) Events() (n uint64) {
 	for _, k := range s.Kinds {
 		n += k.Count

@@ -28,8 +28,8 @@ func TestDemo(t *testing.T) {
 // silent is a logger that logs nothing.
 var silent = lager.NewLogger("demo")
 
-// A recorder is an emitter that counts what it is given, and keeps it if asked to. It
-// is its own factory.
+// A recorder is an emitter that counts events, and keeps them if keep is set. It is its
+// own factory.
 type recorder struct {
 	mu     sync.Mutex     // protects the following fields
 	counts map[string]int // by name
@@ -64,8 +64,9 @@ func (r *recorder) Emit(_ lager.Logger, event metric.Event) {
 	r.events = append(r.events, text.String())
 }
 
-// initialised is a Monitor with emitters, until the spec ends.
-func initialised(factories ...metric.EmitterFactory) *metric.Monitor {
+// newMonitor returns an initialized Monitor with emitters. It is closed at the end of
+// the spec.
+func newMonitor(factories ...metric.EmitterFactory) *metric.Monitor {
 	GinkgoHelper()
 	m := metric.NewMonitor()
 	for _, factory := range factories {
@@ -76,14 +77,14 @@ func initialised(factories ...metric.EmitterFactory) *metric.Monitor {
 	return m
 }
 
-// simulated is a simulation at the usual speed.
-func simulated(m *metric.Monitor, seed uint64) *simulation {
-	return newSimulation(setting{monitor: m, logger: silent, seed: seed, staleAfter: 30 * time.Minute, agentTTL: 30 * time.Minute})
+// newTestSimulation returns a simulation with the limits of the default speed.
+func newTestSimulation(m *metric.Monitor, seed uint64) *simulation {
+	return newSimulation(config{monitor: m, logger: silent, seed: seed, staleAfter: 30 * time.Minute, agentTTL: 30 * time.Minute})
 }
 
-// reported has the Monitor tell its counters and gauges once: what PeriodicallyEmit
+// emitCounters emits the counters and gauges of the Monitor once, as PeriodicallyEmit
 // does when it is stopped.
-func reported(m *metric.Monitor) {
+func emitCounters(m *metric.Monitor) {
 	GinkgoHelper()
 	ctx, cancel := context.WithCancel(context.Background())
 	cancel()

@@ -11,13 +11,13 @@ import (
 )
 
 var _ = Describe("a demo", func() {
-	It("has a past when it starts, and nothing of it goes on when it was stopped", func() {
+	It("has simulated the past when it starts, and has ended when it is stopped", func() {
 		var pushes atomic.Int64
 		intake := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { pushes.Add(1) }))
 		DeferCleanup(intake.Close)
 		recorded := &recorder{}
 		d := Start(Options{
-			Monitor:    initialised(recorded),
+			Monitor:    newMonitor(recorded),
 			Logger:     silent,
 			Failures:   silent,
 			Intake:     intake.URL,
@@ -35,7 +35,7 @@ var _ = Describe("a demo", func() {
 		Expect(summary.Simulated).To(BeNumerically("~", 60*summary.Elapsed, 30*time.Second))
 		Expect(summary.Sent).To(BeNumerically("<=", pushed))
 		Expect(summary.Failed).To(BeZero())
-		Expect(started).To(BeZero(), "it tells what was counted when it is stopped")
+		Expect(started).To(BeZero(), "counters that were not emitted on Stop")
 		Expect(recorded.counts).To(HaveKey("builds started"))
 	})
 })

@@ -1,26 +1,26 @@
-// Package demo simulates a CI system that is observed through package metric, as a
-// scheduler is that embeds it.
+// Package demo simulates a CI system. It emits events and metrics through package
+// metric, as a scheduler that embeds Signalbox does.
 //
-// One goroutine runs the simulation: what is to happen stands in an agenda, by
-// simulated time, and whatever happens may add to it. All chance comes from one seeded
-// source, so that the same seed makes the same events, however fast they come.
+// The simulation is a discrete-event simulation in one goroutine: an agenda contains
+// actions by simulated time, and each action may add others. All random numbers come
+// from one seeded source, so that the same seed produces the same events at any speed.
 //
-//	demo.go          the simulation under way: start, stop, summary
-//	pace.go          how fast it goes: by the clock, or by a number of events a second
-//	simulation.go    the simulated time and all that there is
-//	agenda.go        what is to happen when
-//	random.go        chance
-//	tally.go         the events on their way to the Monitor, counted by kind
-//	organisation.go  the teams, their pipelines and jobs
-//	job.go           when jobs run
-//	build.go         what becomes of a build
+//	demo.go          starting and stopping a simulation, and its summary
+//	pace.go          the speed: relative to real time, or in events per second
+//	simulation.go    the state of the simulation and its time
+//	agenda.go        the actions to run, by simulated time
+//	random.go        random numbers
+//	tally.go         emitting events, and counting them by kind
+//	organization.go  the teams, their pipelines and jobs
+//	job.go           triggering of jobs
+//	build.go         the life of a build
 //	queue.go         builds that wait for a worker
-//	fleet.go         the workers that there are
-//	worker.go        what becomes of a worker
-//	check.go         resources, and the checks for new versions of them
-//	node.go          the scheduler's own web node: requests, database, collectors
-//	incident.go      what goes wrong
+//	fleet.go         the list of workers
+//	worker.go        the life of a worker
+//	check.go         resources and their checks for new versions
+//	node.go          the web node: requests, databases, garbage collection
+//	incident.go      failures and invalid events
 //	workspace.go     workspaces, whose agents push
-//	push.go          what builds and agents push
-//	pusher.go        sends it over HTTP
+//	push.go          the content of pushes
+//	pusher.go        sending pushes over HTTP
 package demo

@@ -2,13 +2,13 @@ package demo
 
 import "fmt"
 
-// A workerPlan says what workers are like of which there are several.
+// A workerPlan describes a group of identical workers.
 type workerPlan struct {
 	count    int
 	platform string
-	team     string // that owns them; "" are everybody's
+	team     string // team that owns them; "" means that all teams share them
 	tag      string
-	tasks    int // that each can run at a time
+	tasks    int // maximum number of concurrent tasks of each
 }
 
 var fleet = []workerPlan{
@@ -21,7 +21,7 @@ var fleet = []workerPlan{
 	{count: 3, platform: "windows", tasks: 2},
 }
 
-// newFleet makes the workers, all of them running and without builds.
+// newFleet returns the workers. All of them are running and have no builds.
 func newFleet(r random) []*worker {
 	var workers []*worker
 	numbers := make(map[string]int)

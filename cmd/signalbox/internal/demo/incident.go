@@ -6,58 +6,60 @@ import (
 	"github.com/signalbox-ci/signalbox/metric"
 )
 
-// planIncidents notes what goes wrong.
+// planIncidents adds the first incident and the first invalid event to the agenda.
 func (s *simulation) planIncidents() {
-	s.after(s.waiting(90*time.Minute), s.incident)
-	s.after(s.waiting(4*time.Minute), s.mistake)
+	s.after(s.exponential(90*time.Minute), s.incident)
+	s.after(s.exponential(4*time.Minute), s.emitInvalidEvent)
 }
 
-// incident has something go wrong for a while, now and again and again.
+// incident makes a pipeline, a worker or the web node unreliable or slow for a while,
+// and adds the next incident to the agenda.
 func (s *simulation) incident() {
-	lasts := s.between(30*time.Minute, 90*time.Minute)
+	duration := s.uniform(30*time.Minute, 90*time.Minute)
 	switch s.IntN(3) {
 	case 0:
-		s.destabilise(pick(s.random, s.jobs).pipeline, lasts)
+		s.destabilize(pick(s.random, s.jobs).pipeline, duration)
 	case 1:
 		w := pick(s.random, s.workers)
 		w.slowness = 3
-		s.after(lasts, func() { w.slowness = 1 })
+		s.after(duration, func() { w.slowness = 1 })
 	case 2:
 		s.slowness = 8
-		s.after(lasts, func() { s.slowness = 1 })
+		s.after(duration, func() { s.slowness = 1 })
 	}
-	s.after(s.waiting(2*time.Hour), s.incident)
+	s.after(s.exponential(2*time.Hour), s.incident)
 }
 
-// destabilise makes a pipeline flaky.
-func (s *simulation) destabilise(pipeline string, lasts time.Duration) {
+// destabilize makes a pipeline flaky for a time.
+func (s *simulation) destabilize(pipeline string, duration time.Duration) {
 	for _, j := range s.jobs {
 		if j.pipeline == pipeline {
 			j.trouble = 5
-			s.after(lasts, func() { j.trouble = 1 })
+			s.after(duration, func() { j.trouble = 1 })
 		}
 	}
 }
 
-// mistake emits an event that a rule rejects, now and again and again.
-func (s *simulation) mistake() {
+// emitInvalidEvent emits an event that a rule rejects, and adds the next one to the
+// agenda.
+func (s *simulation) emitInvalidEvent() {
 	switch s.IntN(3) {
 	case 0:
-		s.tellEvent(mistakes, metric.Event{
+		s.emitEvent(invalidEvents, metric.Event{
 			Name:       "http response time",
 			Value:      12,
-			Attributes: map[string]string{"method": "GET", "status": "200"}, // and no route
+			Attributes: map[string]string{"method": "GET", "status": "200"}, // without the required route
 		})
 	case 1:
-		if w := pick(s.random, s.workers); w.beats() {
-			s.tellEvent(mistakes, metric.Event{
+		if w := pick(s.random, s.workers); w.sendsHeartbeats() {
+			s.emitEvent(invalidEvents, metric.Event{
 				Name:       "worker volumes",
 				Value:      float64(w.caches),
 				Attributes: map[string]string{"worker": w.name, "platform": "", "team_name": w.team},
 			})
 		}
 	case 2:
-		s.tellEvent(mistakes, metric.Event{Name: "containers created", Value: -1})
+		s.emitEvent(invalidEvents, metric.Event{Name: "containers created", Value: -1})
 	}
-	s.after(s.waiting(4*time.Minute), s.mistake)
+	s.after(s.exponential(4*time.Minute), s.emitInvalidEvent)
 }

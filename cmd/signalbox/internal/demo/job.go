@@ -7,27 +7,27 @@ import (
 	"github.com/signalbox-ci/signalbox/metric"
 )
 
-// mostUnfinished is how many builds of a job may be unfinished; it is not triggered
-// beyond. It is what keeps the queue short when workers are away.
-const mostUnfinished = 3
+// maxUnfinished is the maximum number of unfinished builds of a job. With so many, the
+// job is not triggered. This limits the queue while workers are missing.
+const maxUnfinished = 3
 
-// A job is what builds are of.
+// A job is a jobPlan with the state of the job.
 type job struct {
 	jobPlan
 	id             int
 	team, pipeline string
 	teamID         string
-	next           []*job // those that this one triggers
+	next           []*job // jobs that run after this one
 
-	builds     int     // how many there were
-	unfinished int     // of these
-	trouble    float64 // what its flakes are multiplied by; 1 unless there is an incident
+	builds     int     // number of builds so far
+	unfinished int     // number of unfinished builds
+	trouble    float64 // factor of flakes; 1 except during an incident
 }
 
-// newJobs makes the jobs of the organisation.
+// newJobs returns the jobs of the organization.
 func newJobs() []*job {
 	var jobs []*job
-	for i, team := range organisation {
+	for i, team := range organization {
 		for _, pipeline := range team.pipelines {
 			first := len(jobs)
 			for _, plan := range pipeline.jobs {
@@ -57,28 +57,30 @@ func newJobs() []*job {
 	return jobs
 }
 
-// step is which of the job's steps wait for a worker.
-func (j *job) step(of string) metric.StepsWaitingLabels {
-	labels := metric.StepsWaitingLabels{TeamId: j.teamID, TeamName: j.team, Type: of}
-	if of == "task" {
+// stepLabels returns the labels of waiting steps of the job. The type is get, put or
+// task.
+func (j *job) stepLabels(stepType string) metric.StepsWaitingLabels {
+	labels := metric.StepsWaitingLabels{TeamId: j.teamID, TeamName: j.team, Type: stepType}
+	if stepType == "task" {
 		labels.Platform, labels.WorkerTags = j.platform, j.tag
 	}
 	return labels
 }
 
-// task is which of the job's tasks wait for a worker.
-func (j *job) task() metric.TasksWaitingLabels {
+// taskLabels returns the labels of waiting tasks of the job.
+func (j *job) taskLabels() metric.TasksWaitingLabels {
 	return metric.TasksWaitingLabels{TeamId: j.teamID, WorkerTags: j.tag, Platform: j.platform}
 }
 
-// planTrigger notes the next time that a job is triggered by anything but another job.
+// planTrigger adds the next trigger of a job to the agenda, unless other jobs trigger
+// it.
 func (s *simulation) planTrigger(j *job) {
 	var wait time.Duration
 	switch {
 	case j.every > 0:
-		wait = s.between(j.every*9/10, j.every*11/10)
+		wait = s.uniform(j.every*9/10, j.every*11/10)
 	case j.commits > 0:
-		wait = s.waiting(time.Duration(float64(time.Hour) / (j.commits * s.load())))
+		wait = s.exponential(time.Duration(float64(time.Hour) / (j.commits * s.load())))
 	default:
 		return
 	}
@@ -88,22 +90,22 @@ func (s *simulation) planTrigger(j *job) {
 	})
 }
 
-// trigger schedules a job: a build of it starts, unless there are enough.
+// trigger starts a build of a job, unless it has too many unfinished builds.
 func (s *simulation) trigger(j *job) {
-	if j.unfinished >= mostUnfinished {
+	if j.unfinished >= maxUnfinished {
 		return
 	}
-	tell(s, locks, metric.LockAcquired{LockType: "JobScheduling"})
+	emit(s, locks, metric.LockAcquired{LockType: "JobScheduling"})
 	s.monitor.JobsScheduling.Inc()
 	s.monitor.DatabaseQueries.IncDelta(12)
-	tell(s, jobsScheduled, metric.SchedulingJobDuration{
+	emit(s, jobsScheduled, metric.SchedulingJobDuration{
 		PipelineName: j.pipeline,
 		JobName:      j.name,
 		JobID:        j.id,
-		Duration:     s.lasting(s.slowed(60*time.Millisecond), .6),
+		Duration:     s.lognormal(s.slowed(60*time.Millisecond), .6),
 	})
 	s.monitor.JobsScheduled.Inc()
 	s.monitor.JobsScheduling.Dec()
-	tell(s, locks, metric.LockReleased{LockType: "JobScheduling"})
+	emit(s, locks, metric.LockReleased{LockType: "JobScheduling"})
 	s.start(j)
 }

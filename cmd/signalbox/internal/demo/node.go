@@ -9,11 +9,11 @@ import (
 	"github.com/signalbox-ci/signalbox/metric"
 )
 
-// A route is one of the web node's.
+// A route is an endpoint of the web node's API.
 type route struct {
 	name, method, path string
-	share              int           // of the requests
-	takes              time.Duration // the median
+	weight             int           // relative frequency of requests
+	duration           time.Duration // median duration of a response
 }
 
 var routes = []route{
@@ -30,17 +30,17 @@ var routes = []route{
 	{"SaveConfig", http.MethodPut, "/api/v1/pipelines/p/config", 1, 120 * time.Millisecond},
 }
 
-// requestsByShare has each route as often as its share says.
-var requestsByShare = func() (all []*route) {
+// weightedRoutes contains each route as often as its weight.
+var weightedRoutes = func() (all []*route) {
 	for i := range routes {
-		for range routes[i].share {
+		for range routes[i].weight {
 			all = append(all, &routes[i])
 		}
 	}
 	return all
 }()
 
-// errorMessages are what the node logs when something is wrong.
+// errorMessages are messages of errors that the node logs.
 var errorMessages = []string{
 	"atc.api.list-all-jobs.failed-to-query",
 	"atc.lidar.checker.failed-to-check-resource",
@@ -50,11 +50,11 @@ var errorMessages = []string{
 	"tsa.connection.failed-to-forward",
 }
 
-// lockTypes are the locks that are held for a moment only.
+// lockTypes are the types of locks that are held only briefly.
 var lockTypes = []string{"Batch", "ResourceScanning", "VolumeCreating", "ContainerCreating", "ActiveTasks", "InMemoryCheckBuildTracking"}
 
-// A database is a pool of connections. It implements metric.Database, and may be
-// asked from any goroutine.
+// A database is a pool of connections. It implements metric.Database. Stats is safe for
+// concurrent use.
 type database struct {
 	size int
 	open atomic.Int64
@@ -65,22 +65,22 @@ func (d *database) Stats() sql.DBStats {
 	return sql.DBStats{MaxOpenConnections: d.size, OpenConnections: int(d.open.Load())}
 }
 
-// startNode has the web node do what it does all day.
+// startNode registers the databases and starts the periodic work of the web node.
 func (s *simulation) startNode() {
 	for _, name := range []string{"api", "backend", "gc", "worker"} {
 		d := &database{size: 64}
 		s.databases = append(s.databases, d)
 		s.monitor.RegisterDatabase(name, d)
 	}
-	s.answer()
+	s.answerRequest()
 	s.scan()
-	s.collect()
-	s.tellWorkerStates()
+	s.collectGarbage()
+	s.emitWorkerStates()
 }
 
-// answer answers a request, and another, and another.
-func (s *simulation) answer() {
-	r := pick(s.random, requestsByShare)
+// answerRequest answers a request, and adds the next one to the agenda.
+func (s *simulation) answerRequest() {
+	r := pick(s.random, weightedRoutes)
 	status := http.StatusOK
 	switch {
 	case s.slowness > 1 && s.chance(.08):
@@ -90,7 +90,7 @@ func (s *simulation) answer() {
 	case s.chance(.004):
 		status = http.StatusUnauthorized
 	}
-	s.tellRequest(r.name, r.method, r.path, status, s.lasting(s.slowed(r.takes), .6))
+	s.emitRequest(r.name, r.method, r.path, status, s.lognormal(s.slowed(r.duration), .6))
 	if r.name == "ListAllJobs" {
 		s.monitor.ConcurrentRequests.With(r.name).Set(int64(s.slowness * s.ExpFloat64() * 2 * s.load()))
 		if s.slowness > 1 && s.chance(.2) {
@@ -98,19 +98,20 @@ func (s *simulation) answer() {
 		}
 	}
 	s.monitor.DatabaseQueries.IncDelta(1 + s.IntN(6))
-	s.after(s.waiting(time.Duration(float64(150*time.Millisecond)/s.load())), s.answer)
+	s.after(s.exponential(time.Duration(float64(150*time.Millisecond)/s.load())), s.answerRequest)
 }
 
-func (s *simulation) tellRequest(route, method, path string, status int, took time.Duration) {
-	tell(s, requests, metric.HTTPResponseTime{Route: route, Path: path, Method: method, StatusCode: status, Duration: took})
+func (s *simulation) emitRequest(route, method, path string, status int, took time.Duration) {
+	emit(s, requests, metric.HTTPResponseTime{Route: route, Path: path, Method: method, StatusCode: status, Duration: took})
 }
 
-// scan does the small things that take a lock, now and again and again.
+// scan holds a lock briefly, changes the number of database connections, sometimes logs
+// an error, and adds the next scan to the agenda.
 func (s *simulation) scan() {
 	held := pick(s.random, lockTypes)
-	tell(s, locks, metric.LockAcquired{LockType: held})
-	s.after(s.lasting(s.slowed(30*time.Millisecond), .5), func() {
-		tell(s, locks, metric.LockReleased{LockType: held})
+	emit(s, locks, metric.LockAcquired{LockType: held})
+	s.after(s.lognormal(s.slowed(30*time.Millisecond), .5), func() {
+		emit(s, locks, metric.LockReleased{LockType: held})
 	})
 	for _, d := range s.databases {
 		busy := s.load() * s.slowness * float64(4+s.IntN(12))
@@ -119,33 +120,34 @@ func (s *simulation) scan() {
 	if s.chance(.01 * s.slowness) {
 		s.logError(pick(s.random, errorMessages))
 	}
-	s.after(s.waiting(2*time.Second), s.scan)
+	s.after(s.exponential(2*time.Second), s.scan)
 }
 
 func (s *simulation) logError(message string) {
-	tell(s, errorLogs, metric.ErrorLog{Message: message})
+	emit(s, errorLogs, metric.ErrorLog{Message: message})
 }
 
-// collect collects the garbage of builds, now and again and again.
-func (s *simulation) collect() {
+// collectGarbage emits the results of a garbage collection, and adds the next one to
+// the agenda.
+func (s *simulation) collectGarbage() {
 	for collector := metric.BuildCollector; collector <= metric.VolumeCollector; collector++ {
-		tell(s, collections, metric.CollectorDuration{
+		emit(s, collections, metric.CollectorDuration{
 			Collector: collector,
-			Duration:  s.lasting(s.slowed(time.Duration(4+collector*collector)*time.Millisecond), .5),
+			Duration:  s.lognormal(s.slowed(time.Duration(4+collector*collector)*time.Millisecond), .5),
 		})
 	}
 	garbage := s.running + s.IntN(10)
 	for kind := metric.CreatingContainers; kind <= metric.FailedVolumes; kind++ {
-		count := s.IntN(2) // of what is there by mistake
+		count := s.IntN(2) // leftovers of failures
 		switch kind {
 		case metric.CreatedContainers, metric.DestroyingContainers:
 			count = garbage
 		case metric.OrphanedVolumes, metric.CreatedVolumes, metric.DestroyingVolumes:
 			count = 2 * garbage
 		}
-		tell(s, collections, metric.ToBeGarbageCollected{Garbage: kind, Count: count})
+		emit(s, collections, metric.ToBeGarbageCollected{Garbage: kind, Count: count})
 	}
 	s.monitor.ContainersDeleted.IncDelta(garbage)
 	s.monitor.VolumesDeleted.IncDelta(2 * garbage)
-	s.after(30*time.Second, s.collect)
+	s.after(30*time.Second, s.collectGarbage)
 }

@@ -8,24 +8,24 @@ import (
 )
 
 const (
-	// tick is how far bursts of the simulation are apart.
+	// tick is the real time between bursts of the simulation.
 	tick = 5 * time.Millisecond
 
-	// longestBurst is how long one may last before anybody who wants to stop it is
-	// heard.
-	longestBurst = 20 * time.Millisecond
+	// maxBurst is the maximum duration of a burst. The simulation can be stopped only
+	// between bursts.
+	maxBurst = 20 * time.Millisecond
 
-	// mostBehind is how far behind the events may be. A machine that cannot keep up is
-	// not asked to make up for more.
-	mostBehind = 100 * time.Millisecond
+	// maxBacklog limits the events that are owed to those of this time. A machine that
+	// cannot keep up does not have to catch up further.
+	maxBacklog = 100 * time.Millisecond
 )
 
-// A pace is how fast a simulation goes.
+// A pace controls the speed of a simulation.
 type pace struct {
-	speed           float64 // simulated seconds in one by the clock
-	eventsPerSecond float64 // if not 0, this many, whatever the speed
+	speed           float64 // simulated seconds per second of real time
+	eventsPerSecond float64 // number of events per second of real time; if not 0, speed is ignored
 
-	owed float64 // events
+	owed float64 // number of events that are due
 }
 
 // run runs the simulation until the context ends.
@@ -42,7 +42,7 @@ func (p *pace) run(ctx context.Context, s *simulation) {
 	})
 }
 
-// catchUp does what happens in a time by the clock.
+// catchUp simulates the time that corresponds to the elapsed real time.
 func (p *pace) catchUp(s *simulation, elapsed time.Duration) {
 	until := s.now + time.Duration(float64(elapsed)*p.speed)
 	begin := time.Now()
@@ -55,9 +55,9 @@ func (p *pace) catchUp(s *simulation, elapsed time.Duration) {
 	s.now = until
 }
 
-// emitDue emits the events that are due.
+// emitDue emits the events that are due after the elapsed real time.
 func (p *pace) emitDue(s *simulation, elapsed time.Duration) {
-	p.owed = min(p.owed+elapsed.Seconds()*p.eventsPerSecond, max(1, mostBehind.Seconds()*p.eventsPerSecond))
+	p.owed = min(p.owed+elapsed.Seconds()*p.eventsPerSecond, max(1, maxBacklog.Seconds()*p.eventsPerSecond))
 	begin, before := time.Now(), s.tally.total()
 	for steps := 1; p.owed >= 1; steps++ {
 		s.step()
@@ -70,8 +70,8 @@ func (p *pace) emitDue(s *simulation, elapsed time.Duration) {
 	}
 }
 
-// isLong reports whether a burst has lasted long enough. It does not look at the clock
-// each time, which costs as much as an event.
+// isLong reports whether a burst has reached maxBurst. It reads the clock only every 64
+// steps, because reading it takes as long as emitting an event.
 func isLong(steps int, begin time.Time) bool {
-	return steps%64 == 0 && time.Since(begin) > longestBurst
+	return steps%64 == 0 && time.Since(begin) > maxBurst
 }

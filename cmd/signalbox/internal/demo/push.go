@@ -6,11 +6,11 @@ import (
 	"github.com/signalbox-ci/signalbox/metric"
 )
 
-// A jobPush is what a build pushes at its end.
+// A jobPush is a push from a build that has finished.
 type jobPush struct {
 	team, pipeline, job string
-	run                 string        // the build's name, if each is a group; or ""
-	ttl                 time.Duration // by the clock, not simulated
+	run                 string        // name of the build if each build has its own group; or ""
+	ttl                 time.Duration // in real time
 
 	succeeded     bool
 	took          time.Duration
@@ -19,17 +19,18 @@ type jobPush struct {
 	artifacts     float64 // bytes
 }
 
-// An agentPush is what a workspace's agent pushes.
+// An agentPush is a push from the agent of a workspace.
 type agentPush struct {
 	user, name, template string
 
-	builds   [2]int // that succeeded and failed
+	builds   [2]int // numbers of successful and failed builds
 	cpu      float64
 	memory   float64 // bytes
 	sessions int
 }
 
-// pushResults has a build push, if its job does.
+// pushResults pushes the results of a build if its job pushes results. An aborted build
+// pushes nothing.
 func (s *simulation) pushResults(b *build) {
 	j := b.job
 	if j.pushes == pushesNothing || b.status == metric.BuildAborted {

@@ -20,22 +20,23 @@ import (
 )
 
 const (
-	// pushesApart is how far pushes of jobs are apart at least, and those of agents:
-	// as a load generator the simulation would have more than anybody could serve.
-	pushesApart = 40 * time.Millisecond
+	// pushInterval is the minimum time between pushes of jobs, and between those of
+	// agents. With a high rate of events, the simulation would produce more pushes than
+	// the daemon can handle.
+	pushInterval = 40 * time.Millisecond
 
-	// pushesWaiting is how many of each may wait.
-	pushesWaiting = 128
+	// pushQueueSize is the size of each of the two queues.
+	pushQueueSize = 128
 
 	pushTimeout = 5 * time.Second
 )
 
-// A pusher pushes to the daemon's intake what it is offered: jobs with client_golang's
-// package push, as they would to a Pushgateway, and agents in JSON. What is too much
-// it skips.
+// A pusher sends pushes to the daemon's intake. For jobs, it uses client_golang's
+// package push, as a client of a Pushgateway does; for agents, it sends JSON. It skips
+// pushes if its queue is full.
 type pusher struct {
-	intake     string   // its URL, without a path
-	baseLabels []string // of agents
+	intake     string   // URL without a path
+	baseLabels []string // names of the base labels of agents
 	logger     lager.Logger
 	client     *http.Client
 
@@ -46,22 +47,22 @@ type pusher struct {
 	sent, failed, skipped atomic.Uint64
 }
 
-// startPusher starts one that ends with the context.
+// startPusher starts a pusher, which runs until the context ends.
 func startPusher(ctx context.Context, intake string, baseLabels []string, logger lager.Logger) *pusher {
 	p := &pusher{
 		intake:     intake,
 		baseLabels: baseLabels,
 		logger:     logger.Session("push"),
 		client:     &http.Client{Timeout: pushTimeout, Transport: &http.Transport{}},
-		jobs:       make(chan jobPush, pushesWaiting),
-		agents:     make(chan agentPush, pushesWaiting),
+		jobs:       make(chan jobPush, pushQueueSize),
+		agents:     make(chan agentPush, pushQueueSize),
 	}
 	p.running.Go(func() { sendAll(ctx, p, p.jobs, p.sendJob) })
 	p.running.Go(func() { sendAll(ctx, p, p.agents, p.sendAgent) })
 	return p
 }
 
-// wait returns when the pusher has ended, and has no connection left.
+// wait waits until the pusher has ended, and closes its connections.
 func (p *pusher) wait() {
 	p.running.Wait()
 	p.client.CloseIdleConnections()
@@ -71,28 +72,28 @@ func (p *pusher) offerJob(push jobPush) { offer(p, p.jobs, push) }
 
 func (p *pusher) offerAgent(push agentPush) { offer(p, p.agents, push) }
 
-// offer never waits.
-func offer[Push any](p *pusher, to chan<- Push, push Push) {
+// offer queues a push, or skips it if the queue is full.
+func offer[Push any](p *pusher, queue chan<- Push, push Push) {
 	select {
-	case to <- push:
+	case queue <- push:
 	default:
 		p.skipped.Add(1)
 	}
 }
 
-// sendAll sends what is offered, not too fast, until the context ends.
-func sendAll[Push any](ctx context.Context, p *pusher, offered <-chan Push, send func(context.Context, Push) error) {
-	interval.Run(ctx, pushesApart, func() {
+// sendAll sends the pushes of a queue, one per pushInterval, until the context ends.
+func sendAll[Push any](ctx context.Context, p *pusher, queue <-chan Push, send func(context.Context, Push) error) {
+	interval.Run(ctx, pushInterval, func() {
 		select {
 		case <-ctx.Done():
-		case push := <-offered:
+		case push := <-queue:
 			err := send(ctx, push)
 			switch {
 			case err == nil:
 				p.sent.Add(1)
 			case errors.Is(err, context.Canceled):
 			default:
-				// The first is logged, the others are only counted.
+				// Log only the first failure.
 				if p.failed.Add(1) == 1 {
 					p.logger.Error("failed", err)
 				}
@@ -101,46 +102,46 @@ func sendAll[Push any](ctx context.Context, p *pusher, offered <-chan Push, send
 	})
 }
 
-func (p *pusher) sendJob(ctx context.Context, of jobPush) error {
-	pusher := push.New(p.intake, of.job).
-		Grouping("team", of.team).
-		Grouping("pipeline", of.pipeline).
-		Client(expiring{p.client, of.ttl})
-	if of.run != "" {
-		pusher.Grouping("run", of.run)
+func (p *pusher) sendJob(ctx context.Context, job jobPush) error {
+	pusher := push.New(p.intake, job.job).
+		Grouping("team", job.team).
+		Grouping("pipeline", job.pipeline).
+		Client(ttlClient{p.client, job.ttl})
+	if job.run != "" {
+		pusher.Grouping("run", job.run)
 	}
 	gauge := func(name, help string, value float64) {
 		g := prometheus.NewGauge(prometheus.GaugeOpts{Name: name, Help: help})
 		g.Set(value)
 		pusher.Collector(g)
 	}
-	gauge("ci_job_last_completion_timestamp_seconds", "When the job was last completed.", seconds(time.Now()))
-	gauge("ci_job_duration_seconds", "How long the job took, as it sees it.", of.took.Seconds())
-	gauge("ci_job_tests", "Tests that were run.", float64(of.tests))
-	gauge("ci_job_tests_failed", "Tests that failed.", float64(of.broken))
-	gauge("ci_job_coverage_ratio", "Statements that tests cover.", of.coverage)
-	gauge("ci_job_artifact_size_bytes", "Size of all artifacts.", of.artifacts)
-	if of.succeeded {
-		gauge("ci_job_last_success_timestamp_seconds", "When the job last succeeded.", seconds(time.Now()))
+	gauge("ci_job_last_completion_timestamp_seconds", "Time at which the job last completed.", seconds(time.Now()))
+	gauge("ci_job_duration_seconds", "Duration of the job.", job.took.Seconds())
+	gauge("ci_job_tests", "Number of tests that were run.", float64(job.tests))
+	gauge("ci_job_tests_failed", "Number of tests that failed.", float64(job.broken))
+	gauge("ci_job_coverage_ratio", "Ratio of statements that the tests cover.", job.coverage)
+	gauge("ci_job_artifact_size_bytes", "Size of all artifacts.", job.artifacts)
+	if job.succeeded {
+		gauge("ci_job_last_success_timestamp_seconds", "Time at which the job last succeeded.", seconds(time.Now()))
 	}
-	return pusher.AddContext(ctx) // so that the last success stays when one fails
+	return pusher.AddContext(ctx) // unlike a PUT, keeps the last success when a build fails
 }
 
 func seconds(t time.Time) float64 { return float64(t.UnixMilli()) / 1000 }
 
-// An expiring client asks for a time to live for what it pushes.
-type expiring struct {
+// A ttlClient is an HTTP client that adds a TTL to each push.
+type ttlClient struct {
 	*http.Client
 	ttl time.Duration
 }
 
 // Do implements push.HTTPDoer.
-func (c expiring) Do(r *http.Request) (*http.Response, error) {
+func (c ttlClient) Do(r *http.Request) (*http.Response, error) {
 	r.URL.RawQuery = "ttl=" + c.ttl.String()
 	return c.Client.Do(r)
 }
 
-// The JSON of agents.
+// The JSON that agents push.
 type (
 	agentUpdate struct {
 		Labels  map[string]string `json:"labels"`
@@ -154,18 +155,18 @@ type (
 	}
 )
 
-func (p *pusher) sendAgent(ctx context.Context, of agentPush) error {
+func (p *pusher) sendAgent(ctx context.Context, agent agentPush) error {
 	update := agentUpdate{
 		Labels: make(map[string]string),
 		Metrics: []agentMetric{
-			{"workspace_builds_total", "counter", float64(of.builds[0]), map[string]string{"status": "succeeded"}},
-			{"workspace_builds_total", "counter", float64(of.builds[1]), map[string]string{"status": "failed"}},
-			{"workspace_cpu_usage_ratio", "gauge", of.cpu, nil},
-			{"workspace_memory_bytes", "gauge", of.memory, nil},
-			{"workspace_editor_sessions", "gauge", float64(of.sessions), nil},
+			{"workspace_builds_total", "counter", float64(agent.builds[0]), map[string]string{"status": "succeeded"}},
+			{"workspace_builds_total", "counter", float64(agent.builds[1]), map[string]string{"status": "failed"}},
+			{"workspace_cpu_usage_ratio", "gauge", agent.cpu, nil},
+			{"workspace_memory_bytes", "gauge", agent.memory, nil},
+			{"workspace_editor_sessions", "gauge", float64(agent.sessions), nil},
 		},
 	}
-	for i, value := range []string{of.user, of.name, "main", of.template} {
+	for i, value := range []string{agent.user, agent.name, "main", agent.template} {
 		if i < len(p.baseLabels) {
 			update.Labels[p.baseLabels[i]] = value
 		}
@@ -188,7 +189,7 @@ func (p *pusher) sendAgent(ctx context.Context, of agentPush) error {
 		return err
 	}
 	if response.StatusCode != http.StatusOK {
-		return fmt.Errorf("agent metrics of %s's workspace %q were answered %s: %s", of.user, of.name, response.Status, answer)
+		return fmt.Errorf("pushing metrics of the agent of %s's workspace %q: got status %s: %s", agent.user, agent.name, response.Status, answer)
 	}
 	return nil
 }

@@ -14,8 +14,9 @@ import (
 var _ = Describe("the pusher", func() {
 	type request struct{ method, path, query, body string }
 
-	// serving is a daemon that gives an answer to all that is pushed to it.
-	serving := func(status int) (*pusher, <-chan request) {
+	// startWithServer starts a pusher and a server that answers every push with the
+	// status.
+	startWithServer := func(status int) (*pusher, <-chan request) {
 		requests := make(chan request, 10)
 		server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			body, _ := io.ReadAll(r.Body)
@@ -32,8 +33,8 @@ var _ = Describe("the pusher", func() {
 		return p, requests
 	}
 
-	It("pushes what jobs have to say for as long as they want", func() {
-		p, requests := serving(http.StatusOK)
+	It("pushes the metrics of jobs with their TTL", func() {
+		p, requests := startWithServer(http.StatusOK)
 		p.offerJob(jobPush{team: "web", pipeline: "checkout", job: "load-test", run: "7", ttl: time.Minute})
 		var got request
 		Eventually(requests).Should(Receive(&got))
@@ -45,8 +46,8 @@ var _ = Describe("the pusher", func() {
 		Eventually(p.sent.Load).Should(BeEquivalentTo(1))
 	})
 
-	It("pushes what agents have to say", func() {
-		p, requests := serving(http.StatusOK)
+	It("pushes the metrics of agents", func() {
+		p, requests := startWithServer(http.StatusOK)
 		p.offerAgent(agentPush{user: "alice", name: "main", template: "go", builds: [2]int{3, 1}, cpu: .5, memory: 1 << 30})
 		var got request
 		Eventually(requests).Should(Receive(&got))
@@ -62,8 +63,8 @@ var _ = Describe("the pusher", func() {
 			]}`))
 	})
 
-	It("counts what is refused", func() {
-		p, _ := serving(http.StatusTooManyRequests)
+	It("counts rejected pushes", func() {
+		p, _ := startWithServer(http.StatusTooManyRequests)
 		p.offerJob(jobPush{job: "unit", ttl: time.Minute})
 		p.offerAgent(agentPush{user: "alice"})
 		Eventually(p.failed.Load).Should(BeEquivalentTo(2))
@@ -71,11 +72,11 @@ var _ = Describe("the pusher", func() {
 		Expect(p.skipped.Load()).To(BeZero())
 	})
 
-	It("skips what is too much", func() {
-		p, _ := serving(http.StatusOK)
-		for range 10 * pushesWaiting {
+	It("skips pushes if the queue is full", func() {
+		p, _ := startWithServer(http.StatusOK)
+		for range 10 * pushQueueSize {
 			p.offerAgent(agentPush{user: "alice"})
 		}
-		Expect(p.skipped.Load()).To(BeNumerically(">", 8*pushesWaiting))
+		Expect(p.skipped.Load()).To(BeNumerically(">", 8*pushQueueSize))
 	})
 })

@@ -9,82 +9,84 @@ import (
 	"github.com/signalbox-ci/signalbox/metric"
 )
 
-// epoch is when the simulation begins: on a Monday, with the busiest hours to come.
+// epoch is the time at which the simulation begins: on a Monday, before the busiest
+// hours.
 var epoch = time.Date(2026, time.January, 5, epochHour, 0, 0, 0, time.UTC)
 
 const epochHour = 10
 
-// A setting is what a simulation needs to know.
-type setting struct {
+// A config configures a simulation.
+type config struct {
 	monitor *metric.Monitor
 	logger  lager.Logger
 	seed    uint64
 
-	// After how long a worker's series, and what an agent has pushed, are dropped, in
-	// simulated time: how long they are away goes by that, and how often one hears of
-	// them.
+	// staleAfter and agentTTL are the simulated times after which the daemon removes
+	// the series of a worker and of an agent. They decide how often workers and agents
+	// report, and how long they are absent.
 	staleAfter, agentTTL time.Duration
 }
 
-// A simulation is the CI system. Only one goroutine may use it.
+// A simulation is the state of the simulated CI system. It is not safe for concurrent
+// use.
 type simulation struct {
-	setting
+	config
 	random
 
-	now    time.Duration // since the epoch
+	now    time.Duration // simulated time since the epoch
 	agenda agenda
 	tally  tally
-	pusher *pusher // nil while nothing is pushed
+	pusher *pusher // if nil, nothing is pushed
 
 	jobs       []*job
 	workers    []*worker
-	queue      []*build // those that wait for a worker, the longest first
+	queue      []*build // builds that wait for a worker, oldest first
 	resources  []*resource
 	workspaces []*workspace
 	databases  []*database
 
-	builds   int     // how many there were
-	running  int     // how many have started and not finished
-	slowness float64 // of the node and its database; 1 unless there is an incident
+	builds   int     // number of builds so far
+	running  int     // number of builds that have started and not finished
+	slowness float64 // factor for durations of the node and its databases; 1 except during an incident
 }
 
-// newSimulation makes the system, in which nothing has happened yet.
-func newSimulation(of setting) *simulation {
-	s := &simulation{setting: of, random: newRandom(of.seed), slowness: 1}
+// newSimulation returns a simulation at the epoch. No event has been emitted yet.
+func newSimulation(c config) *simulation {
+	s := &simulation{config: c, random: newRandom(c.seed), slowness: 1}
 	s.jobs = newJobs()
 	s.workers = newFleet(s.random)
 	s.resources = newResources()
 	s.workspaces = newWorkspaces()
 
 	for _, w := range s.workers {
-		s.after(s.between(0, s.heartbeats()), func() { s.heartbeat(w) })
-		s.planFate(w)
+		s.after(s.uniform(0, s.heartbeatInterval()), func() { s.heartbeat(w) })
+		s.planOutage(w)
 	}
 	for _, j := range s.jobs {
 		s.planTrigger(j)
 	}
 	for _, r := range s.resources {
-		s.after(s.between(0, checkInterval), func() { s.enqueueCheck(r) })
+		s.after(s.uniform(0, checkInterval), func() { s.enqueueCheck(r) })
 	}
 	for _, w := range s.workspaces {
-		s.after(s.between(0, s.agentTTL/6), func() { s.open(w) })
+		s.after(s.uniform(0, s.agentTTL/6), func() { s.open(w) })
 	}
 	s.startNode()
 	s.planIncidents()
 	return s
 }
 
-// after notes what is to be done in a while.
-func (s *simulation) after(d time.Duration, do func()) { s.agenda.note(s.now+d, do) }
+// after adds an action to the agenda, to run in d of simulated time.
+func (s *simulation) after(d time.Duration, do func()) { s.agenda.add(s.now+d, do) }
 
-// step does what comes next: a handful of events at most.
+// step runs the next action of the agenda, which emits a few dozen events at most.
 func (s *simulation) step() {
-	next := s.agenda.take()
+	next := s.agenda.pop()
 	s.now = next.at
 	next.do()
 }
 
-// advance does all that happens until a time.
+// advance runs all actions up to a simulated time.
 func (s *simulation) advance(until time.Duration) {
 	for s.agenda.next() <= until {
 		s.step()
@@ -92,13 +94,13 @@ func (s *simulation) advance(until time.Duration) {
 	s.now = until
 }
 
-// slowed is how long something takes that the node does or waits for.
+// slowed returns a duration multiplied by the current slowness of the node.
 func (s *simulation) slowed(d time.Duration) time.Duration {
 	return time.Duration(float64(d) * s.slowness)
 }
 
-// load is how busy people are at this time of the day: 1 in the early afternoon, and a
-// quarter of that by night.
+// load returns the activity of users at the current time of day: 1 in the early
+// afternoon, and a quarter of that at night.
 func (s *simulation) load() float64 {
 	const busiest = 14 * time.Hour
 	untilBusiest := busiest - epochHour*time.Hour - s.now

@@ -16,32 +16,32 @@ import (
 )
 
 var _ = Describe("the simulation", func() {
-	// eventsOf is all that is emitted in half an hour, and what is counted meanwhile.
-	// The pieces are what the clock makes of it.
-	eventsOf := func(seed uint64, piece time.Duration) []string {
+	// eventsOf returns all events, counters and gauges of half an hour, which is
+	// simulated in steps, as different speeds would do.
+	eventsOf := func(seed uint64, step time.Duration) []string {
 		GinkgoHelper()
 		recorded := &recorder{keep: true}
-		m := initialised(recorded)
-		s := simulated(m, seed)
-		const lasts = 30 * time.Minute
-		for s.now < lasts {
-			s.advance(min(s.now+piece, lasts))
+		m := newMonitor(recorded)
+		s := newTestSimulation(m, seed)
+		const end = 30 * time.Minute
+		for s.now < end {
+			s.advance(min(s.now+step, end))
 		}
-		reported(m)
+		emitCounters(m)
 		return slices.DeleteFunc(recorded.events, func(event string) bool {
 			return slices.ContainsFunc(catalog.SilentEvents(), func(silent string) bool {
-				return silent != "build started" && strings.HasPrefix(event, silent+" ") // of the Go runtime
+				return silent != "build started" && strings.HasPrefix(event, silent+" ") // depends on the Go runtime
 			})
 		})
 	}
 
-	It("is the same for the same seed, however fast it goes", func() {
+	It("emits the same events for the same seed at any speed", func() {
 		events := eventsOf(1, time.Hour)
 		Expect(len(events)).To(BeNumerically(">", 10_000))
 		Expect(slices.Equal(events, eventsOf(1, 7*time.Second))).To(BeTrue())
 	})
 
-	It("is another for another seed", func() {
+	It("emits different events for different seeds", func() {
 		Expect(slices.Equal(eventsOf(1, time.Hour), eventsOf(2, time.Hour))).To(BeFalse())
 	})
 
@@ -55,10 +55,10 @@ var _ = Describe("the simulation", func() {
 
 		BeforeEach(func() {
 			recorded = &recorder{}
-			m = initialised(recorded, &emitter.PrometheusConfig{
+			m = newMonitor(recorded, &emitter.PrometheusConfig{
 				BindIP: "127.0.0.1", BindPort: "0",
 				WorkerStaleAfter: 30 * time.Minute,
-				GCInterval:       time.Hour, // the specs collect themselves
+				GCInterval:       time.Hour, // the specs call CollectGarbage
 				Clock: func() time.Time {
 					if s == nil {
 						return epoch
@@ -67,10 +67,10 @@ var _ = Describe("the simulation", func() {
 				},
 			})
 			page = m.Emitters()[1].(*emitter.Prometheus)
-			s = simulated(m, 1)
+			s = newTestSimulation(m, 1)
 		})
 
-		// family is the series of a family, without the namespace.
+		// family returns the series of the family with the name, without the namespace.
 		family := func(name string) []*dto.Metric {
 			GinkgoHelper()
 			families, err := page.Gather()
@@ -90,11 +90,11 @@ var _ = Describe("the simulation", func() {
 			return total
 		}
 
-		It("loses no build", func() {
+		It("finishes every build that it starts", func() {
 			for range 3 {
 				s.advance(s.now + time.Hour)
-				reported(m)
-				reported(m) // gauges tell their peak first, then where they are
+				emitCounters(m)
+				emitCounters(m) // gauges emit their peak first, then their current value
 				Expect(s.running).To(BeNumerically(">", 0))
 				Expect(sum("builds_started_total")).To(Equal(sum("builds_finished_total") + float64(s.running)))
 				Expect(sum("builds_finished")).To(Equal(sum("builds_finished_total")))
@@ -113,20 +113,20 @@ var _ = Describe("the simulation", func() {
 			}
 		})
 
-		It("shows the workers that live, and no others for longer than the limit", func() {
-			var came, went int
+		It("shows running workers, and others only until the staleness limit", func() {
+			var appeared, removed int
 			shown := map[string]bool{}
-			heardAt := map[string]time.Duration{}
+			lastSeen := map[string]time.Duration{}
 			recorded.watch = func(e metric.Event) {
 				if e.Name == "worker containers" {
-					heardAt[e.Attributes["worker"]] = s.now
+					lastSeen[e.Attributes["worker"]] = s.now
 				}
 			}
 			for range 12 {
 				s.advance(s.now + 20*time.Minute)
 				page.CollectGarbage()
 
-				now, heard := map[string]bool{}, map[string]bool{}
+				now, recent := map[string]bool{}, map[string]bool{}
 				for _, series := range family("workers_tasks") {
 					for _, label := range series.GetLabel() {
 						if label.GetName() == "worker" {
@@ -135,44 +135,44 @@ var _ = Describe("the simulation", func() {
 					}
 				}
 				for _, w := range s.workers {
-					if s.now-heardAt[w.name] <= s.staleAfter {
-						heard[w.name] = true
+					if s.now-lastSeen[w.name] <= s.staleAfter {
+						recent[w.name] = true
 					}
-					if w.beats() {
+					if w.sendsHeartbeats() {
 						Expect(now).To(HaveKey(w.name))
 					}
 				}
-				Expect(now).To(Equal(heard))
+				Expect(now).To(Equal(recent))
 				for name := range shown {
 					if !now[name] {
-						went++
+						removed++
 					}
 				}
 				for name := range now {
 					if !shown[name] {
-						came++
+						appeared++
 					}
 				}
 				shown = now
 			}
-			Expect(went).To(BeNumerically(">", 1))
-			Expect(came).To(BeNumerically(">", len(s.workers)))
+			Expect(removed).To(BeNumerically(">", 1))
+			Expect(appeared).To(BeNumerically(">", len(s.workers)))
 		})
 
-		It("emits every event of the catalog, and what is not in it or rejected only on purpose", func() {
+		It("emits every event of the catalog, and only the intended unknown and rejected events", func() {
 			s.advance(90 * time.Minute)
-			reported(m)
+			emitCounters(m)
 			for _, rule := range catalog.Rules(catalog.Inherited) {
 				Expect(recorded.counts).To(HaveKey(rule.Event))
 			}
 			unknown := slices.DeleteFunc(slices.Collect(maps.Keys(recorded.counts)), page.Engine().Knows)
 			Expect(unknown).To(ConsistOf("deploy finished"))
 			Expect(sum("signalbox_events_unknown_total")).To(BeEquivalentTo(s.tally[deploys]))
-			Expect(sum("signalbox_events_rejected_total")).To(BeEquivalentTo(s.tally[mistakes]))
-			Expect(s.tally[mistakes]).To(BeNumerically(">", 5))
+			Expect(sum("signalbox_events_rejected_total")).To(BeEquivalentTo(s.tally[invalidEvents]))
+			Expect(s.tally[invalidEvents]).To(BeNumerically(">", 5))
 		})
 
-		It("counts what it emits", func() {
+		It("counts the events that it emits", func() {
 			s.advance(10 * time.Minute)
 			emitted := 0
 			for _, count := range recorded.counts {
@@ -184,15 +184,15 @@ var _ = Describe("the simulation", func() {
 		})
 	})
 
-	It("is busier by day, when builds wait for workers, but only as long as there is none", func() {
-		s := simulated(metric.NewMonitor(), 1)
+	It("is busier during the day, when builds wait only while no worker can run them", func() {
+		s := newTestSimulation(metric.NewMonitor(), 1)
 		during := func(hours int) (finished uint64, longest int) {
 			before := s.tally[buildsFinished]
 			for range hours * 60 {
 				s.advance(s.now + time.Minute)
 				longest = max(longest, len(s.queue))
 				for _, b := range s.queue {
-					Expect(s.workerFor(b.job)).To(BeNil(), "there is room for what waits")
+					Expect(s.workerFor(b.job)).To(BeNil(), "a worker can run a queued build")
 				}
 			}
 			return s.tally[buildsFinished] - before, longest

@@ -6,7 +6,7 @@ import (
 	"github.com/signalbox-ci/signalbox/metric"
 )
 
-// A kind is a kind of events, as the summary tells them apart.
+// A kind is a kind of event that the summary counts separately.
 type kind uint8
 
 const (
@@ -23,9 +23,9 @@ const (
 	collections
 	errorLogs
 	deploys
-	mistakes
+	invalidEvents
 
-	kinds // how many there are
+	kinds // number of kinds
 )
 
 var kindNames = [kinds]string{
@@ -35,17 +35,17 @@ var kindNames = [kinds]string{
 	jobStatuses:    "job statuses",
 	jobsScheduled:  "jobs scheduled",
 	waits:          "waits for workers",
-	workerReports:  "reports of workers",
-	workerStates:   "states of workers",
+	workerReports:  "worker reports",
+	workerStates:   "worker states",
 	requests:       "requests answered",
-	locks:          "locks taken and given back",
+	locks:          "locks acquired and released",
 	collections:    "garbage collections",
 	errorLogs:      "errors logged",
-	deploys:        "deploys, which no rule knows",
-	mistakes:       "mistakes, which rules reject",
+	deploys:        "deploys (unknown to the rules)",
+	invalidEvents:  "invalid events (rejected by rules)",
 }
 
-// A tally counts events by their kind.
+// A tally counts events by kind.
 type tally [kinds]uint64
 
 func (t *tally) total() (n uint64) {
@@ -55,16 +55,16 @@ func (t *tally) total() (n uint64) {
 	return n
 }
 
-// tell makes a typed call.
-func tell[Call interface {
+// emit emits the events of a typed call, and counts them as one.
+func emit[Call interface {
 	EmitTo(lager.Logger, *metric.Monitor)
 }](s *simulation, k kind, call Call) {
 	s.tally[k]++
 	call.EmitTo(s.logger, s.monitor)
 }
 
-// tellEvent emits an event that there is no typed call for.
-func (s *simulation) tellEvent(k kind, event metric.Event) {
+// emitEvent emits an event for which there is no typed call.
+func (s *simulation) emitEvent(k kind, event metric.Event) {
 	s.tally[k]++
 	s.monitor.Emit(s.logger, event)
 }

@@ -7,66 +7,68 @@ import (
 	"github.com/signalbox-ci/signalbox/metric"
 )
 
-// A workerState is what the scheduler makes of a worker. Only running and landing
-// workers send heartbeats.
+// A workerState is the state of a worker in the scheduler. Only running, landing and
+// retiring workers send heartbeats.
 type workerState uint8
 
 const (
 	running  workerState = iota
-	landing              // takes no more builds, finishes those that it has
-	landed               // has finished them, and is restarted
-	retiring             // takes no more builds, and is not to come back soon
-	stalled              // has died without a sign
+	landing              // accepts no more builds, finishes those that it has
+	landed               // has finished them and is being restarted
+	retiring             // accepts no more builds, and then leaves
+	stalled              // has failed without notice
 	gone                 // has left
 )
 
-// A worker runs builds' tasks.
+// A worker runs the tasks of builds.
 type worker struct {
 	name, platform, team, tag string
 	tags                      []string
-	tasks                     int // that it can run at a time
+	tasks                     int // maximum number of concurrent tasks
 
 	state    workerState
-	builds   []*build // whose tasks it runs
-	slowness float64  // 1 unless there is an incident
-	caches   int      // volumes that are no build's
+	builds   []*build // builds whose tasks it runs
+	slowness float64  // factor for durations of tasks; 1 except during an incident
+	caches   int      // volumes that do not belong to a build
 }
 
-// beats reports whether the worker sends heartbeats.
-func (w *worker) beats() bool {
+// sendsHeartbeats reports whether the worker sends heartbeats.
+func (w *worker) sendsHeartbeats() bool {
 	return w.state == running || w.state == landing || w.state == retiring
 }
 
-// takes reports whether the worker can run a task of the job now.
-func (w *worker) takes(j *job) bool {
+// canRun reports whether the worker can run a task of the job now.
+func (w *worker) canRun(j *job) bool {
 	return w.state == running && len(w.builds) < w.tasks &&
 		w.platform == j.platform && w.tag == j.tag && (w.team == "" || w.team == j.team)
 }
 
-// heartbeats is how far a worker's are apart: soon enough that one may be lost.
-func (s *simulation) heartbeats() time.Duration {
+// heartbeatInterval returns the time between heartbeats of a worker. It is short enough
+// that the worker does not become stale when some are lost.
+func (s *simulation) heartbeatInterval() time.Duration {
 	return min(30*time.Second, s.staleAfter/4)
 }
 
-// heartbeat tells what a worker has, now and again and again while it lives.
+// heartbeat emits the usage of a worker, and adds the next heartbeat to the agenda
+// until the worker stops.
 func (s *simulation) heartbeat(w *worker) {
-	if !w.beats() {
-		return // whatever brings it back starts its heartbeats anew
+	if !w.sendsHeartbeats() {
+		return // planReturn restarts the heartbeats
 	}
 	w.caches = min(max(w.caches+s.IntN(9)-4, 60), 600)
-	containers := 3*len(w.builds) + s.IntN(4) // beside the tasks': of checks
-	s.tellUsage(w, metric.WorkerContainers, containers)
-	s.tellUsage(w, metric.WorkerVolumes, w.caches+8*len(w.builds))
-	s.tellUsage(w, metric.WorkerTasks, len(w.builds))
+	containers := 3*len(w.builds) + s.IntN(4) // those of tasks and of checks
+	s.emitUsage(w, metric.WorkerContainers, containers)
+	s.emitUsage(w, metric.WorkerVolumes, w.caches+8*len(w.builds))
+	s.emitUsage(w, metric.WorkerTasks, len(w.builds))
 	if s.chance(.1) {
-		s.tellUsage(w, metric.WorkerUnknownContainers, s.IntN(3))
-		s.tellUsage(w, metric.WorkerUnknownVolumes, s.IntN(5))
+		s.emitUsage(w, metric.WorkerUnknownContainers, s.IntN(3))
+		s.emitUsage(w, metric.WorkerUnknownVolumes, s.IntN(5))
 	}
-	s.after(s.heartbeats(), func() { s.heartbeat(w) })
+	s.after(s.heartbeatInterval(), func() { s.heartbeat(w) })
 }
 
-func (s *simulation) tellUsage(w *worker, resource metric.WorkerResource, count int) {
-	tell(s, workerReports, metric.WorkerUsage{
+func (s *simulation) emitUsage(w *worker, resource metric.WorkerResource, count int) {
+	emit(s, workerReports, metric.WorkerUsage{
 		Resource:   resource,
 		WorkerName: w.name,
 		Platform:   w.platform,
@@ -76,10 +78,11 @@ func (s *simulation) tellUsage(w *worker, resource metric.WorkerResource, count 
 	})
 }
 
-// planFate notes when something happens to a worker that runs. Fates come by the
-// staleness limit, so that at any speed one sees workers go and come back.
-func (s *simulation) planFate(w *worker) {
-	s.after(s.waiting(20*s.staleAfter), func() {
+// planOutage adds the next failure or restart of a worker to the agenda. The time
+// depends on the staleness limit, so that workers disappear and return visibly at any
+// speed.
+func (s *simulation) planOutage(w *worker) {
+	s.after(s.exponential(20*s.staleAfter), func() {
 		switch {
 		case s.chance(.5):
 			s.die(w)
@@ -91,7 +94,7 @@ func (s *simulation) planFate(w *worker) {
 	})
 }
 
-// die ends a worker without a word, and the builds on it.
+// die makes a worker fail without notice. The builds on it end with an error.
 func (s *simulation) die(w *worker) {
 	w.state = stalled
 	for _, b := range slices.Clone(w.builds) {
@@ -101,25 +104,25 @@ func (s *simulation) die(w *worker) {
 	s.planReturn(w)
 }
 
-// drain has a worker finish what it runs, and then go.
+// drain makes a worker accept no more builds. It stops when its builds have finished.
 func (s *simulation) drain(w *worker, state workerState) {
 	w.state = state
-	s.drained(w)
+	s.finishDraining(w)
 }
 
-// leave is when a build has left a worker, which then has room for another.
-func (s *simulation) leave(b *build, w *worker) {
+// release removes a build from a worker, which then has room for another one.
+func (s *simulation) release(b *build, w *worker) {
 	i := slices.Index(w.builds, b)
 	w.builds = slices.Delete(w.builds, i, i+1)
 	if w.state == running {
 		s.fill(w)
 		return
 	}
-	s.drained(w)
+	s.finishDraining(w)
 }
 
-// drained lets a worker go that drains and has nothing left to do.
-func (s *simulation) drained(w *worker) {
+// finishDraining stops a draining worker that has no more builds.
+func (s *simulation) finishDraining(w *worker) {
 	switch {
 	case len(w.builds) > 0:
 		return
@@ -133,20 +136,21 @@ func (s *simulation) drained(w *worker) {
 	s.planReturn(w)
 }
 
-// planReturn notes when a worker is back: not before its series have gone.
+// planReturn adds the return of a worker to the agenda, after its series are stale.
 func (s *simulation) planReturn(w *worker) {
-	s.after(s.between(s.staleAfter*13/10, s.staleAfter*5/2), func() {
+	s.after(s.uniform(s.staleAfter*13/10, s.staleAfter*5/2), func() {
 		w.state = running
 		w.caches = 60 + s.IntN(60)
-		s.tellRequest("RegisterWorker", "POST", "/api/v1/workers", 200, s.lasting(s.slowed(20*time.Millisecond), .4))
+		s.emitRequest("RegisterWorker", "POST", "/api/v1/workers", 200, s.lognormal(s.slowed(20*time.Millisecond), .4))
 		s.heartbeat(w)
 		s.fill(w)
-		s.planFate(w)
+		s.planOutage(w)
 	})
 }
 
-// tellWorkerStates counts the workers, now and again and again.
-func (s *simulation) tellWorkerStates() {
+// emitWorkerStates emits the number of workers by state, and adds the next call to the
+// agenda.
+func (s *simulation) emitWorkerStates() {
 	var states metric.WorkerStates
 	for _, w := range s.workers {
 		switch w.state {
@@ -162,7 +166,7 @@ func (s *simulation) tellWorkerStates() {
 			states.Stalled++
 		}
 	}
-	tell(s, workerStates, states)
-	s.tally[workerStates] += 4 // it is an event for each state
-	s.after(time.Minute, s.tellWorkerStates)
+	emit(s, workerStates, states)
+	s.tally[workerStates] += 4 // a call emits five events, one for each state
+	s.after(time.Minute, s.emitWorkerStates)
 }

@@ -2,13 +2,13 @@ package demo
 
 import "strings"
 
-// A workspace is where somebody develops, now and then; as long as it is open, its
-// agent pushes.
+// A workspace is the development environment of a user. While it is open, its agent
+// pushes metrics.
 type workspace struct {
 	user, name, template string
 
 	open   bool
-	builds [2]int // those that succeeded and failed, since it was opened
+	builds [2]int // numbers of successful and failed builds since it was opened
 }
 
 func newWorkspaces() []*workspace {
@@ -22,19 +22,19 @@ func newWorkspaces() []*workspace {
 	return workspaces
 }
 
-// open opens a workspace, and notes when it is closed, and for how long.
+// open opens a workspace, and adds its closing and reopening to the agenda.
 func (s *simulation) open(w *workspace) {
 	w.open = true
 	w.builds = [2]int{}
 	s.report(w)
-	s.after(s.waiting(10*s.agentTTL), func() {
+	s.after(s.exponential(10*s.agentTTL), func() {
 		w.open = false
-		s.after(s.agentTTL+s.waiting(3*s.agentTTL), func() { s.open(w) })
+		s.after(s.agentTTL+s.exponential(3*s.agentTTL), func() { s.open(w) })
 	})
 }
 
-// report has a workspace's agent push, now and again and again while it is open: so
-// often that some may be lost.
+// report pushes the metrics of a workspace's agent, and adds the next report to the
+// agenda while the workspace is open. Reports are so frequent that some may be lost.
 func (s *simulation) report(w *workspace) {
 	if !w.open {
 		return

@@ -11,16 +11,18 @@ import (
 	"github.com/signalbox-ci/signalbox/internal/methods"
 )
 
-// MaxErrors is the maximum number of errors that an answer lists. They usually repeat.
+// MaxErrors is the maximum number of errors that a response lists. Further errors
+// usually repeat these.
 const MaxErrors = 10
 
-// Answer writes the value as JSON. It panics if the value cannot be encoded.
+// Answer responds with the status and the value as JSON. It panics if the value cannot
+// be encoded.
 func Answer(w http.ResponseWriter, status int, value any) {
 	var b bytes.Buffer
 	encoder := json.NewEncoder(&b)
-	encoder.SetEscapeHTML(false) // the answer is not HTML, and people read it
+	encoder.SetEscapeHTML(false) // the response is not HTML, and people read it
 	if err := encoder.Encode(value); err != nil {
-		panic("BUG: an answer that is not JSON: " + err.Error())
+		panic("BUG: encoding a response: " + err.Error())
 	}
 	w.Header().Set("Content-Type", "application/json")
 	w.Header().Set("Content-Length", strconv.Itoa(b.Len()))
@@ -29,14 +31,15 @@ func Answer(w http.ResponseWriter, status int, value any) {
 	w.Write(b.Bytes()) //nolint:errcheck // the client is gone
 }
 
-// Refuse answers a request whose body was not read.
+// Refuse responds with the status and the reason, as JSON. It is for requests whose
+// body was not read.
 func Refuse(w http.ResponseWriter, status int, reason string) {
 	Answer(w, status, struct {
 		Error string `json:"error"`
 	}{reason})
 }
 
-// AllowMethods reports whether the request has one of the methods. If not, it answers
+// AllowMethods reports whether the request has one of the methods. If not, it responds
 // with status 405.
 func AllowMethods(w http.ResponseWriter, r *http.Request, allowed ...string) bool {
 	if slices.Contains(allowed, r.Method) {
@@ -46,8 +49,8 @@ func AllowMethods(w http.ResponseWriter, r *http.Request, allowed ...string) boo
 	return false
 }
 
-// StatusOf returns the status of an answer, given the number of rejected pieces of the
-// body and the error that ended reading it, or nil.
+// StatusOf returns the status of the response to a request. rejected is the number of
+// rejected events or metrics, and readErr is the error from reading the body, or nil.
 func StatusOf(rejected int, readErr error) int {
 	switch {
 	case errors.Is(readErr, ErrTooLarge):

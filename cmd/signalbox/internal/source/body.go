@@ -29,8 +29,8 @@ type Body struct {
 	err         error // the error that ended reading
 }
 
-// OpenBody returns the body of a request, of at most limit bytes. It returns an error
-// if the Content-Encoding is not supported.
+// OpenBody returns the body of a request, limited to limit bytes after decompression.
+// It returns an error if the Content-Encoding is not supported.
 func OpenBody(r *http.Request, limit int64) (*Body, error) {
 	encoding := r.Header.Get("Content-Encoding")
 	b, ok := NewBody(r.Body, encoding, limit)
@@ -38,14 +38,15 @@ func OpenBody(r *http.Request, limit int64) (*Body, error) {
 		return nil, fmt.Errorf("got Content-Encoding %s, expected one of %s", excerpt.Quote(encoding), Encodings)
 	}
 	if encoding == "" && r.ContentLength > limit {
-		// Apply nothing, so that the client can split the body and send it again.
+		// Read nothing, so that the client can split the body and send all of it again.
 		b.err = fmt.Errorf("%w: %d bytes, more than the limit of %d bytes; nothing was applied", ErrTooLarge, r.ContentLength, limit)
 	}
 	return b, nil
 }
 
-// NewBody returns the body sent in the Content-Encoding, of at most limit bytes. It
-// reports whether the encoding is supported.
+// NewBody returns a Body that reads and decompresses sent. encoding is the value of
+// Content-Encoding, and limit is the maximum number of bytes after decompression.
+// NewBody reports whether the encoding is supported.
 func NewBody(sent io.Reader, encoding string, limit int64) (*Body, bool) {
 	name, decompressors, ok := decompressorsFor(encoding)
 	b := &Body{
@@ -67,7 +68,7 @@ func (b *Body) Read(p []byte) (int, error) {
 		return 0, b.err
 	}
 
-	// One byte beyond the limit shows whether the body exceeds it.
+	// Read up to one byte more than the limit, to detect that the body exceeds it.
 	if int64(len(p)) > b.left+1 {
 		p = p[:b.left+1]
 	}
@@ -80,7 +81,7 @@ func (b *Body) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// decompress reads without checking the limit of the decompressed size.
+// decompress is Read without the limit on the decompressed size.
 func (b *Body) decompress(p []byte) (n int, err error) {
 	if b.decompressors == nil {
 		return b.sent.Read(p)
@@ -104,14 +105,14 @@ func (b *Body) SentBytes() int64 { return b.sent.read }
 // Close releases the decompressor. The body must not be read afterwards.
 func (b *Body) Close() {
 	if b.decompressor != nil {
-		b.decompressor.Reset(http.NoBody) //nolint:errcheck // releases the body
+		b.decompressor.Reset(http.NoBody) //nolint:errcheck // only drops the reference to the body
 		b.decompressors.Put(b.decompressor)
 		b.decompressor = nil
 	}
 }
 
-// A sentBody is a body before decompression. Beyond its limit it returns an error,
-// where io.LimitedReader would return io.EOF, as at the end of a complete body.
+// A sentBody is a body before decompression. If the body exceeds the limit, Read
+// returns an error; io.LimitedReader would return io.EOF, as if the body were complete.
 type sentBody struct {
 	r           io.Reader
 	limit, read int64
@@ -130,7 +131,8 @@ func tooLarge(limit int64) error {
 	return fmt.Errorf("%w: more than the limit of %d bytes", ErrTooLarge, limit)
 }
 
-// Explain adds an explanation for the client to an error of Read other than io.EOF.
+// Explain adds an explanation for the client to an error that Read returned, other than
+// io.EOF.
 func Explain(err error) error {
 	if errors.Is(err, ErrTooLarge) {
 		return err

@@ -10,16 +10,17 @@ import (
 	"github.com/klauspost/compress/zstd"
 )
 
-// Encodings are the supported values of Content-Encoding, as in Accept-Encoding.
+// Encodings lists the supported values of Content-Encoding, as in Accept-Encoding.
 const Encodings = "gzip, snappy, zstd"
 
 // framingBytes is the number of bytes by which a compressed body may exceed the limit
-// of its content, for framing. A larger one is probably an attack, such as endless
-// empty blocks.
+// on its decompressed size, to allow for framing. A larger body is probably an attack,
+// such as an endless sequence of empty blocks.
 const framingBytes = 64 << 10
 
-// maxZstdWindow is the window size that RFC 9659 allows clients to rely on. A decoder
-// keeps the window in memory, so this is also the memory that one request can use.
+// maxZstdWindow is the maximum window size of zstd. RFC 9659 requires decoders to
+// support this size. A decoder keeps the window in memory, so this also limits the
+// memory that decompressing one request can use.
 const maxZstdWindow = 8 << 20
 
 // A decompressor is the common interface of gzip.Reader and zstd.Decoder.
@@ -28,8 +29,9 @@ type decompressor interface {
 	Reset(io.Reader) error
 }
 
-// decompressorsFor returns the name of an encoding and its decompressors, or nil if the
-// encoding does not compress. It reports whether the encoding is supported.
+// decompressorsFor returns the canonical name of an encoding and the pool of its
+// decompressors, which is nil if the encoding does not compress. It reports whether the
+// encoding is supported.
 func decompressorsFor(encoding string) (name string, pool *sync.Pool, ok bool) {
 	switch name = strings.ToLower(strings.TrimSpace(encoding)); name {
 	case "", "identity":
@@ -48,8 +50,8 @@ func decompressorsFor(encoding string) (name string, pool *sync.Pool, ok bool) {
 var gzipReaders = sync.Pool{New: func() any { return new(gzip.Reader) }}
 
 var zstdReaders = sync.Pool{New: func() any {
-	// With a concurrency of 1, a decoder has no goroutines that would leak when the
-	// pool drops it.
+	// With a concurrency of 1, a decoder starts no goroutines. They would leak when the
+	// pool drops the decoder.
 	d, err := zstd.NewReader(nil,
 		zstd.WithDecoderConcurrency(1),
 		zstd.WithDecoderLowmem(true),
@@ -60,7 +62,7 @@ var zstdReaders = sync.Pool{New: func() any {
 	return d
 }}
 
-// snappyReaders read the framing format of snappy.
+// snappyReaders contains readers of snappy's framing format.
 var snappyReaders = sync.Pool{New: func() any {
 	// The format limits blocks to 64 KiB; the decoder's default is 4 MiB.
 	return snappyReader{s2.NewReader(nil, s2.ReaderMaxBlockSize(64<<10))}

@@ -10,16 +10,16 @@ const ByteOrderMark = "\xef\xbb\xbf"
 type Format int
 
 const (
-	// Sniff accepts an array, a single value or lines, and detects which it is.
+	// Sniff accepts an array, a single value or lines, and detects which of them it is.
 	Sniff Format = iota
 
 	// Lines accepts only one value per line.
 	Lines
 )
 
-// FormatOf returns the format for a Content-Type. Only the types of newline-delimited
-// JSON mean Lines: bodies sent as application/json are often lines, and many clients
-// send the default type of their library.
+// FormatOf returns the format for a Content-Type. It returns Lines only for the types
+// of newline-delimited JSON: bodies sent as application/json often consist of lines,
+// and many clients send the default type of their HTTP library.
 func FormatOf(contentType string) Format {
 	mediaType, _, err := mime.ParseMediaType(contentType)
 	if err != nil {

@@ -1,25 +1,25 @@
 package source
 
-// Limits are the maximum sizes of input. Input beyond a limit is rejected, with a
-// reason that names the limit; it is never truncated.
+// Limits are the maximum sizes of input. Input that exceeds a limit is rejected with a
+// reason that names the limit; it is never truncated. A zero means the default.
 type Limits struct {
-	// BodyBytes is the size of a body after decompression. 0 means 64 MiB. It does not
-	// apply to standard input.
+	// BodyBytes is the maximum size of a body after decompression. The default is
+	// 64 MiB. It does not apply to standard input.
 	BodyBytes int64
 
-	// LineBytes is the length of a line without its line ending, and of an event in an
-	// array or by itself. 0 means 1 MiB.
+	// LineBytes is the maximum length of a line without its line ending, and of an
+	// event that is an element of an array or a body by itself. The default is 1 MiB.
 	LineBytes int
 
-	// Attributes is the number of attributes of an event. 0 means 64.
+	// Attributes is the maximum number of attributes of an event. The default is 64.
 	Attributes int
 
-	// LabelValueBytes is the length of an attribute's value, and of the names of
-	// events, attributes and hosts. 0 means 4 KiB.
+	// LabelValueBytes is the maximum length of an attribute's value, and of the names
+	// of events, attributes and hosts. The default is 4 KiB.
 	LabelValueBytes int
 }
 
-// WithDefaults returns the limits with defaults in place of zeros.
+// WithDefaults returns the limits with zeros replaced by the defaults.
 func (l Limits) WithDefaults() Limits {
 	if l.BodyBytes == 0 {
 		l.BodyBytes = 64 << 20

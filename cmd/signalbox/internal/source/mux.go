@@ -5,8 +5,8 @@ import (
 	"net/http"
 )
 
-// NewMux returns a mux that answers health checks. It answers requests for other paths
-// that are not added to it with status 404 and the text notFound.
+// NewMux returns a mux that serves the health checks /-/healthy and /-/ready. For paths
+// without a handler, it responds with status 404 and notFound as the error.
 func NewMux(notFound string) *http.ServeMux {
 	mux := http.NewServeMux()
 	mux.HandleFunc("/-/healthy", serveOK)

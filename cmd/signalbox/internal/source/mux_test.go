@@ -13,11 +13,11 @@ import (
 var _ = Describe("Mux", func() {
 	do := func(method, path string) *httptest.ResponseRecorder {
 		w := httptest.NewRecorder()
-		source.NewMux("<nothing>; look elsewhere").ServeHTTP(w, httptest.NewRequest(method, path, nil))
+		source.NewMux("<nothing> here").ServeHTTP(w, httptest.NewRequest(method, path, nil))
 		return w
 	}
 
-	DescribeTable("answers health checks",
+	DescribeTable("serves health checks",
 		func(path string) {
 			w := do(http.MethodGet, path)
 			Expect(w.Code).To(Equal(http.StatusOK))
@@ -28,14 +28,14 @@ var _ = Describe("Mux", func() {
 			Expect(w.Header()).To(HaveKeyWithValue("Allow", ConsistOf("GET, HEAD")))
 			Expect(w.Body).To(MatchJSON(`{"error": "method DELETE not allowed, expected GET or HEAD"}`))
 		},
-		Entry("alive", "/-/healthy"),
+		Entry("healthy", "/-/healthy"),
 		Entry("ready", "/-/ready"),
 	)
 
-	It("answers 404 elsewhere, in JSON that is easy to read", func() {
+	It("responds with 404 to other paths, in JSON without HTML escapes", func() {
 		w := do(http.MethodPost, "/events")
 		Expect(w.Code).To(Equal(http.StatusNotFound))
 		Expect(w.Header()).To(HaveKeyWithValue("Content-Type", ConsistOf("application/json")))
-		Expect(w.Body.String()).To(Equal(`{"error":"<nothing>; look elsewhere"}` + "\n"))
+		Expect(w.Body.String()).To(Equal(`{"error":"<nothing> here"}` + "\n"))
 	})
 })

@@ -9,12 +9,12 @@ import (
 	"github.com/signalbox-ci/signalbox/internal/loglimit"
 )
 
-// rejectionBurst is the number of rejections that are logged before the limit of one a
-// second applies. It is more than an operator reads, but does not fill a disk.
+// rejectionBurst is the number of rejections that are logged before the limit of one
+// per second applies. It is more than an operator reads, but not enough to fill a disk.
 const rejectionBurst = 100
 
-// Rejections logs rejected input. It limits the number of log lines; each line has the
-// number of rejections that were not logged before it.
+// Rejections logs rejected input, at a limited rate. The first line after rejections
+// that were not logged contains their number.
 //
 // It is safe for concurrent use. Create it with NewRejections.
 type Rejections struct {
@@ -23,12 +23,13 @@ type Rejections struct {
 	limit  loglimit.Limiter
 }
 
-// NewRejections returns Rejections that log to the logger, at level error.
+// NewRejections returns a Rejections that logs to the logger at level error.
 func NewRejections(logger lager.Logger) *Rejections {
 	return &Rejections{logger: logger, began: time.Now(), limit: loglimit.Limiter{Burst: rejectionBurst}}
 }
 
-// Log logs a rejection, unless too many were logged recently.
+// Log logs a rejection, unless too many were logged recently. It may add to data, which
+// must not be nil.
 func (r *Rejections) Log(action string, err error, data lager.Data) {
 	ok, unlogged := r.limit.Allow(time.Since(r.began))
 	if !ok {
@@ -40,9 +41,10 @@ func (r *Rejections) Log(action string, err error, data lager.Data) {
 	r.logger.Error(action, err, data)
 }
 
-// RefuseEncoding answers and logs a request for which OpenBody returned an error.
+// RefuseEncoding responds to a request for which OpenBody returned err, and logs the
+// rejection.
 func (r *Rejections) RefuseEncoding(w http.ResponseWriter, request *http.Request, err error) {
-	r.Log("rejected-body", err, lager.Data{"remote": request.RemoteAddr})
+	r.Log("body-rejected", err, lager.Data{"remote": request.RemoteAddr})
 	w.Header().Set("Accept-Encoding", Encodings)
 	Refuse(w, http.StatusUnsupportedMediaType, err.Error())
 }

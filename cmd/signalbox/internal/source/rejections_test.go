@@ -12,8 +12,8 @@ import (
 	"github.com/signalbox-ci/signalbox/cmd/signalbox/internal/source"
 )
 
-// Rejections must tell the first hundred one by one, then one a second, and with that
-// one how many went untold.
+// Rejections must log the first hundred rejections, then one per second with the number
+// of those that were not logged.
 func TestRejections(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		sink := lagertest.NewTestSink()
@@ -29,10 +29,10 @@ func TestRejections(t *testing.T) {
 			t.Helper()
 			all := sink.Logs()
 			if len(all) != logs {
-				t.Fatalf("%d logs, expected %d", len(all), logs)
+				t.Fatalf("got %d log lines, expected %d", len(all), logs)
 			}
 			if got := all[logs-1].Data["unlogged"]; got != unlogged {
-				t.Errorf("unlogged is %v, expected %v", got, unlogged)
+				t.Errorf("got unlogged %v, expected %v", got, unlogged)
 			}
 		}
 

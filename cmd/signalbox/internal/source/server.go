@@ -10,8 +10,8 @@ import (
 	"github.com/signalbox-ci/signalbox/internal/httpserver"
 )
 
-// The timeouts of a connection. They allow a body of the maximum size at 10 Mbit/s,
-// which takes a minute. There is no timeout for answers, which are short.
+// The timeouts and limits of a connection. A body of the default maximum size takes a
+// minute at 10 Mbit/s. There is no write timeout, because responses are short.
 const (
 	readHeaderTimeout = 10 * time.Second
 	readTimeout       = 5 * time.Minute
@@ -19,8 +19,8 @@ const (
 	maxHeaderBytes    = 64 << 10
 )
 
-// Serve starts to serve the handler on the listener. The server owns the listener, and
-// the caller must shut the server down.
+// Serve starts a server for the handler on the listener. The server owns the listener;
+// the caller must shut down the server.
 func Serve(logger lager.Logger, listener net.Listener, handler http.Handler) *httpserver.Server {
 	s := httpserver.New(listener, serverOptions(logger, handler))
 	s.Serve()

@@ -5,25 +5,26 @@ import (
 	"fmt"
 )
 
-// A Change sets a record, or deletes it.
+// A Change sets or deletes a record.
 type Change struct {
 	Kind byte
 	Key  string // at most 32767 bytes
 
-	// Value returns the record's value; if Value is nil, the record is deleted. It is
-	// called once, in the writer's goroutine, or never if a later change of the same
-	// record comes first. What it returns must not be changed afterwards.
+	// Value returns the value of the record. A nil Value deletes the record. Value is
+	// called at most once, in the writer's goroutine, and never if a later change
+	// supersedes this one before that. The result must not be changed afterwards.
 	Value func() []byte
 }
 
-// A Ticket is for waiting until what was committed is on disk.
+// A Ticket waits until committed changes are on disk. It is safe for concurrent use.
 type Ticket struct {
 	done chan struct{}
-	err  error // once done is closed
+	err  error // valid once done is closed
 }
 
-// Wait waits until the changes are on disk. It returns why they are not: the disk's
-// error, or that the context ended first. Either way they will be tried again.
+// Wait returns nil once the changes are on disk. It returns an error if the changes
+// could not be written, or an error that wraps context.Cause(ctx) if the context ends
+// first. See Commit about retries.
 func (t *Ticket) Wait(ctx context.Context) error {
 	select {
 	case <-t.done:
@@ -43,31 +44,31 @@ func (t *Ticket) resolve(err error) {
 	close(t.done)
 }
 
-func refused(err error) *Ticket {
+func failedTicket(err error) *Ticket {
 	t := &Ticket{done: make(chan struct{})}
 	t.resolve(err)
 	return t
 }
 
-// A batch is what one transaction changes. It has one change of a record at most:
-// the last. All that gathered in it share its ticket.
+// A batch contains the changes of one transaction, of each record only the last. All
+// commits in a batch share its ticket.
 type batch struct {
-	wipe    bool // before the changes, everything is deleted
-	changes map[string]change
+	wipe    bool              // whether all records are deleted before the changes
+	changes map[string]change // by key in the file
 	ticket  *Ticket
 }
 
-// A change is a Change; the record is deleted if it has neither field.
+// A change is a Change in a batch. If both fields are nil, it deletes the record.
 type change struct {
-	value  func() []byte // nil once it was called
-	sealed []byte        // as it is in the file
+	value  func() []byte // nil once it has been called
+	sealed []byte        // value as stored in the file
 }
 
 func newBatch() *batch {
 	return &batch{changes: map[string]change{}, ticket: &Ticket{done: make(chan struct{})}}
 }
 
-// batchOf is a batch that makes the records all there is.
+// batchOf returns a batch that replaces everything in the file by the records.
 func batchOf(records []Record) *batch {
 	b := newBatch()
 	b.wipe = true
@@ -89,7 +90,8 @@ func (b *batch) clear() {
 	clear(b.changes)
 }
 
-// addOlder adds what an older batch changes and this one does not.
+// addOlder adds the changes of an older batch, except for those that this batch
+// supersedes.
 func (b *batch) addOlder(older *batch) {
 	if b.wipe {
 		return
@@ -102,7 +104,7 @@ func (b *batch) addOlder(older *batch) {
 	}
 }
 
-// seal asks for the values that have not been asked for.
+// seal calls the value functions that have not been called yet.
 func (b *batch) seal() {
 	for key, c := range b.changes {
 		if c.value != nil {
@@ -111,7 +113,7 @@ func (b *batch) seal() {
 	}
 }
 
-// records is how many records the batch sets, once it is sealed.
+// records returns the number of records that the batch sets. The batch must be sealed.
 func (b *batch) records() (n int) {
 	for _, c := range b.changes {
 		if c.sealed != nil {

@@ -18,16 +18,18 @@ import (
 const (
 	fileMode = 0o600
 
-	// lockTimeout is how long Open waits for another process to end.
+	// lockTimeout is how long Open waits for the lock of another process, which may be
+	// about to exit.
 	lockTimeout = time.Second
 	lockPoll    = 50 * time.Millisecond
 )
 
-// bucketName is the only bucket of a file.
+// bucketName is the name of the only bucket of a file.
 var bucketName = []byte("records")
 
-// openLocked opens the file at the path, or makes an empty one, and locks it. It
-// follows symbolic links, so that what gets another name later is the file.
+// openLocked opens the file at the path, or creates an empty one, and locks it. If the
+// path is a symbolic link, openLocked sets it to the target, so that the file is
+// renamed later and not the link.
 func openLocked(path *string) (*os.File, error) {
 	for deadline := time.Now().Add(lockTimeout); ; {
 		if info, err := os.Stat(*path); err == nil && !info.Mode().IsRegular() {
@@ -43,7 +45,7 @@ func openLocked(path *string) (*os.File, error) {
 		if err != nil {
 			return nil, withoutPath(err)
 		}
-		// Not before: a link may lead to a file that was only made just now.
+		// This follows OpenFile, which may have created the target of a link.
 		if target, err := filepath.EvalSymlinks(*path); err == nil {
 			*path = target
 		}
@@ -51,26 +53,27 @@ func openLocked(path *string) (*os.File, error) {
 			locked, err := tryLock(f)
 			if err != nil {
 				f.Close()
-				return nil, fmt.Errorf("cannot be locked: %w", err)
+				return nil, fmt.Errorf("locking the file: %w", err)
 			}
 			if locked {
 				break
 			}
 			if time.Now().After(deadline) {
 				f.Close()
-				return nil, errors.New("another process uses it")
+				return nil, errors.New("in use by another process")
 			}
 			time.Sleep(lockPoll)
 		}
-		// Whoever had the lock may have put another file in its place.
-		mine, err := f.Stat()
-		if current, statErr := os.Stat(*path); err == nil && statErr == nil && os.SameFile(mine, current) {
+		// The previous holder of the lock may have replaced the file.
+		opened, err := f.Stat()
+		if current, statErr := os.Stat(*path); err == nil && statErr == nil && os.SameFile(opened, current) {
 			return f, nil
 		}
 		f.Close()
 	}
 }
 
+// withoutPath removes the operation and the path from an error of package os.
 func withoutPath(err error) error {
 	var pathErr *fs.PathError
 	if errors.As(err, &pathErr) {
@@ -79,12 +82,13 @@ func withoutPath(err error) error {
 	return err
 }
 
-// openBolt opens a file that is sound or empty. If it fails, the file is closed,
-// but not if it panics.
+// openBolt opens a database in a file that is sound or empty. If bbolt returns an
+// error, it has closed the file; if bbolt panics, openBolt returns a damageError and
+// the file remains open.
 //
-// bbolt must write its list of free pages: if it did not, it would look for them
-// each time it opens the file and each time a write fails, in a goroutine of its own
-// where no panic can be caught.
+// NoFreelistSync must not be set: without a list of free pages in the file, bbolt
+// searches for them whenever it opens the file and whenever a write fails, in its own
+// goroutine, where a panic cannot be recovered.
 func openBolt(f *os.File) (db *bbolt.DB, err error) {
 	err = guard(func() error {
 		db, err = bbolt.Open(f.Name(), fileMode, &bbolt.Options{
@@ -99,10 +103,9 @@ func openBolt(f *os.File) (db *bbolt.DB, err error) {
 	return db, err
 }
 
-// replace puts a new file in the place of the one at the path, with what is in the
-// batch, and makes it the storage's. If there is damage, the old file is kept under
-// another name. At any moment, either the old file is at the path, or the new one as
-// a whole.
+// replace replaces the file by a new one with the contents of the batch, and uses it
+// from then on. If the old file is damaged, replace keeps it under another name. At any
+// moment, the path leads to either the old file or the complete new one.
 func (s *Storage) replace(b *batch) error {
 	name := s.path + ".new"
 	if err := os.Remove(name); err != nil && !errors.Is(err, fs.ErrNotExist) {
@@ -112,7 +115,7 @@ func (s *Storage) replace(b *batch) error {
 	if err != nil {
 		return err
 	}
-	db, err := openBolt(f) // locks it, too
+	db, err := openBolt(f) // this also locks the file
 	if err == nil {
 		err = guard(func() error { return update(db, b, s.options.fault) })
 	}
@@ -141,7 +144,8 @@ func (s *Storage) replace(b *batch) error {
 	return syncDir(s.path)
 }
 
-// keepDamaged gives the file a name that says when it was found damaged.
+// keepDamaged gives the damaged file a name that contains the current time, and returns
+// it. It returns the empty string if there is no file at the path.
 func keepDamaged(path string) (string, error) {
 	base := path + ".damaged-" + time.Now().UTC().Format("20060102T150405Z")
 	for i := 1; ; i++ {
@@ -156,9 +160,9 @@ func keepDamaged(path string) (string, error) {
 		switch {
 		case errors.Is(err, fs.ErrExist):
 			continue
-		case errors.Is(err, fs.ErrNotExist): // somebody took it away
+		case errors.Is(err, fs.ErrNotExist): // another program has removed the file
 			return "", nil
-		case err != nil: // a file system without hard links
+		case err != nil: // the file system may have no hard links
 			err = os.Rename(path, name)
 		}
 		if err == nil {
@@ -168,7 +172,8 @@ func keepDamaged(path string) (string, error) {
 	}
 }
 
-// syncDir makes the names in the path's directory durable.
+// syncDir syncs the directory that contains the path, so that renames in it are
+// durable.
 func syncDir(path string) error {
 	dir, err := os.Open(filepath.Dir(path))
 	if err != nil {
@@ -178,7 +183,7 @@ func syncDir(path string) error {
 	return dir.Sync()
 }
 
-// update makes the batch's changes in one transaction.
+// update applies the batch in one transaction.
 func update(db *bbolt.DB, b *batch, fault func() error) error {
 	tx, err := db.Begin(true)
 	if err != nil {
@@ -190,6 +195,7 @@ func update(db *bbolt.DB, b *batch, fault func() error) error {
 	return tx.Commit()
 }
 
+// apply applies the batch to a transaction.
 func apply(tx *bbolt.Tx, b *batch, fault func() error) error {
 	if b.wipe {
 		if err := tx.DeleteBucket(bucketName); err != nil && !errors.Is(err, bolterrors.ErrBucketNotFound) {
@@ -201,9 +207,9 @@ func apply(tx *bbolt.Tx, b *batch, fault func() error) error {
 	}
 	bucket := tx.Bucket(bucketName)
 	if bucket == nil {
-		panic(fmt.Sprintf("the bucket %q is gone", bucketName))
+		panic(fmt.Sprintf("the bucket %q is missing", bucketName))
 	}
-	for _, key := range slices.Sorted(maps.Keys(b.changes)) { // neighbours share pages
+	for _, key := range slices.Sorted(maps.Keys(b.changes)) { // adjacent keys share pages
 		var err error
 		if sealed := b.changes[key].sealed; sealed != nil {
 			err = bucket.Put([]byte(key), sealed)
@@ -220,8 +226,8 @@ func apply(tx *bbolt.Tx, b *batch, fault func() error) error {
 	return nil
 }
 
-// A damageError is a panic of bbolt's, or a fault in the memory to which it maps the
-// file: the file is not what it should be.
+// A damageError is a panic in bbolt, or a fault in the memory to which it maps the
+// file. Both mean that the file is damaged.
 type damageError struct{ cause any }
 
 func (e damageError) Error() string { return fmt.Sprint(e.cause) }

@@ -7,5 +7,6 @@ import (
 	"os"
 )
 
-// tryLock fails: bbolt's lock cannot be shared with it here.
+// tryLock returns errors.ErrUnsupported: on this platform, the lock cannot be shared
+// with bbolt.
 func tryLock(*os.File) (bool, error) { return false, errors.ErrUnsupported }

@@ -11,28 +11,29 @@ import (
 	"slices"
 )
 
-// This file reads bbolt's format, so that damage is found before bbolt sees it. It
-// reads with ordinary reads, visits no page twice, and looks at no more bytes of a
-// page than it has.
+// The code in this file reads bbolt's format, to find damage before bbolt opens the
+// file. It does not map the file, visits no page twice, and checks all bounds.
 //
-// All numbers are in the machine's byte order. A file is pages of the same size, of
-// which some span several. Two pages of metadata take turns: the one with the higher
-// transaction is valid, and the other is how the file was one transaction before. It
-// points to the list of free pages, and to a tree of branch and leaf pages with the
-// buckets. A bucket is a tree as well or, if it is small, a leaf within its element.
+// All numbers are in the machine's byte order. A file consists of pages of the same
+// size. A page may span several, which follow it. The first two pages contain metadata
+// and are written in turn: the one with the higher transaction number is valid, and the
+// other describes the file as it was one transaction before. The metadata points to the
+// list of free pages, and to the root of a tree of branch and leaf pages, whose
+// elements are the buckets. A bucket is also a tree or, if it is small, a leaf page
+// within its element.
 
 const (
-	pageSize = 4096 // whatever the machine's, so that a file can move
+	pageSize = 4096 // independent of the machine, so that files can be moved to another one
 
-	headerSize  = 16 // page, flags, count, pages that it spans beyond the first
+	headerSize  = 16 // page number, flags, number of elements, number of additional pages
 	elementSize = 16
 
 	branchPage   = 0x01
 	leafPage     = 0x02
 	freelistPage = 0x10
 
-	bucketElement = 0x01 // flag of a leaf's element
-	bucketHeader  = 16   // root page, or 0; a number that is not used here
+	bucketElement = 0x01 // flag of an element of a leaf
+	bucketHeader  = 16   // root page (0 if the bucket is within the element), sequence number
 
 	boltMagic   = 0xED0CDAED
 	boltVersion = 2
@@ -40,17 +41,17 @@ const (
 
 var order = binary.NativeEndian
 
-// contents are what is in a file.
+// contents are the contents of a file.
 type contents struct {
-	records []Record // in the order of kind and key, each once
+	records []Record // sorted by kind and key, without duplicates
 	live    int64    // bytes in pages that are in use
-	damage  error    // the first thing that is wrong; nil if the file is sound
-	newer   error    // that there are records of a newer version
+	damage  error    // the first error found; nil if the file is sound
+	newer   error    // a versionError if there are records of a newer version
 }
 
-// readFile reads and checks a file. If it is damaged, the records are those that
-// have a good checksum. Where one is lost that the last transaction wrote, it is what
-// it was before, as far as that can be told.
+// readFile reads and checks a file. If it is damaged, the records are those with a
+// valid checksum. If a record that the last transaction wrote cannot be read, its
+// previous value is used if that can be found.
 func readFile(f io.ReaderAt, size int64) (found contents) {
 	var metas []meta
 	for i := range int64(2) {
@@ -73,7 +74,7 @@ func readFile(f io.ReaderAt, size int64) (found contents) {
 			break
 		}
 	}
-	if found.damage != nil { // else they are in order
+	if found.damage != nil { // otherwise they are already sorted
 		slices.SortStableFunc(found.records, func(a, b Record) int {
 			return cmp.Or(cmp.Compare(a.Kind, b.Kind), cmp.Compare(a.Key, b.Key))
 		})
@@ -88,10 +89,11 @@ func readFile(f io.ReaderAt, size int64) (found contents) {
 type meta struct {
 	root        uint64 // page of the tree of buckets
 	freelist    uint64 // page of the list of free pages
-	pages       uint64 // how many there are, used or free
+	pages       uint64 // number of pages, used and free
 	transaction uint64
 }
 
+// readMeta reads and checks page 0 or 1.
 func readMeta(f io.ReaderAt, page int64) (meta, error) {
 	var b [64]byte
 	if _, err := f.ReadAt(b[:], page*pageSize+headerSize); err != nil {
@@ -105,11 +107,11 @@ func readMeta(f io.ReaderAt, page int64) (meta, error) {
 	case order.Uint64(b[56:]) != sum.Sum64():
 		return meta{}, errChecksum
 	case order.Uint64(b[48:])%2 != uint64(page):
-		return meta{}, errors.New("the metadata of another page")
+		return meta{}, errors.New("got the metadata of another page")
 	case order.Uint32(b[4:]) != boltVersion:
-		return meta{}, fmt.Errorf("format %d of bbolt, not %d", order.Uint32(b[4:]), boltVersion)
+		return meta{}, fmt.Errorf("got version %d of bbolt's format, expected %d", order.Uint32(b[4:]), boltVersion)
 	case order.Uint32(b[8:]) != pageSize:
-		return meta{}, fmt.Errorf("pages of %d bytes, not %d", order.Uint32(b[8:]), pageSize)
+		return meta{}, fmt.Errorf("got pages of %d bytes, expected %d", order.Uint32(b[8:]), pageSize)
 	}
 	return meta{
 		root:        order.Uint64(b[16:]),
@@ -119,69 +121,74 @@ func readMeta(f io.ReaderAt, page int64) (meta, error) {
 	}, nil
 }
 
-// A reader reads the file as one of its metas has it.
+// A reader reads and checks the file as described by one of its metadata pages.
 type reader struct {
 	file    io.ReaderAt
 	meta    meta
 	visited []bool // by page
 
-	buckets int    // found so far
-	last    []byte // key that was last seen in this bucket
-	branch  bool   // it was a branch's, which the next may be equal to
+	buckets    int    // number of buckets found so far
+	last       []byte // last key in this bucket
+	lastBranch bool   // whether the last key is that of a branch; the next key may be equal to it
 
 	contents
 }
 
 func newReader(f io.ReaderAt, size int64, m meta) *reader {
 	r := &reader{file: f, meta: m}
-	there := uint64(size / pageSize)
-	if m.pages > there {
-		r.damaged("the file is cut off: it has %d pages of %d", there, m.pages)
+	available := uint64(size / pageSize)
+	if m.pages > available {
+		r.damaged("the file is truncated: got %d pages, expected %d", available, m.pages)
 	}
-	r.visited = make([]bool, min(m.pages, there))
+	r.visited = make([]bool, min(m.pages, available))
 	return r
 }
 
-// damaged notes what is wrong. Reading goes on.
+// damaged records an error, if it is the first. The caller continues to read.
 func (r *reader) damaged(format string, args ...any) {
 	if r.damage == nil {
 		r.damage = fmt.Errorf(format, args...)
 	}
 }
 
+// readAll reads the tree and the list of free pages, and checks that every page is part
+// of one of them. If part of the tree is damaged, it also reads the leaves that the
+// tree no longer reaches.
 func (r *reader) readAll() {
 	if p := r.page(r.meta.root); p != nil {
-		r.tree(p, r.meta.root, r.bucket)
+		r.readTree(p, r.meta.root, r.readBucket)
 	}
 	if r.buckets != 1 {
-		r.damaged("there are %d buckets %q", r.buckets, bucketName)
+		r.damaged("got %d buckets %q, expected 1", r.buckets, bucketName)
 	}
 	for _, visited := range r.visited {
 		if visited {
 			r.live += pageSize
 		}
 	}
-	lost := r.damage != nil
-	known := r.freelist()
+	incomplete := r.damage != nil
+	freeKnown := r.readFreelist()
 	for id := 2; id < len(r.visited); id++ {
 		if r.visited[id] {
 			continue
 		}
 		r.damaged("page %d is neither in use nor free", id)
-		if lost && known {
-			r.orphan(uint64(id))
+		if incomplete && freeKnown {
+			r.readOrphan(uint64(id))
 		}
 	}
 }
 
-// orphan reads a page that is in use, but that the tree does not lead to any more.
-func (r *reader) orphan(id uint64) {
+// readOrphan reads the records of a page that is in use but that the tree no longer
+// reaches.
+func (r *reader) readOrphan(id uint64) {
 	if p := r.page(id); p != nil && order.Uint16(p[8:]) == leafPage {
-		r.tree(p, id, r.record)
+		r.readTree(p, id, r.readRecord)
 	}
 }
 
-// page returns the page, with those that it spans, or nil.
+// page returns the page and the pages that it spans, or nil if they are damaged or were
+// visited before.
 func (r *reader) page(id uint64) []byte {
 	if !r.visit(id) {
 		return nil
@@ -192,7 +199,7 @@ func (r *reader) page(id uint64) []byte {
 		return nil
 	}
 	if other := order.Uint64(p); other != id {
-		r.damaged("page %d says that it is page %d", id, other)
+		r.damaged("page %d: got the header of page %d", id, other)
 		return nil
 	}
 	more := uint64(order.Uint32(p[12:]))
@@ -212,47 +219,50 @@ func (r *reader) page(id uint64) []byte {
 	return p
 }
 
+// visit marks a page as visited. It returns false if the page does not exist or was
+// visited before.
 func (r *reader) visit(id uint64) bool {
 	switch {
 	case id < 2 || id >= uint64(len(r.visited)):
-		r.damaged("there is no page %d", id)
+		r.damaged("page %d does not exist", id)
 		return false
 	case r.visited[id]:
-		r.damaged("page %d is used twice", id)
+		r.damaged("page %d is used more than once", id)
 		return false
 	}
 	r.visited[id] = true
 	return true
 }
 
-// An element is of a leaf or, without value, of a branch.
+// An element is an element of a leaf or branch page.
 type element struct {
-	flags uint32 // of a leaf's
-	child uint64 // of a branch's
+	flags uint32 // of a leaf only
+	child uint64 // page; of a branch only
 	key   []byte
-	value []byte
+	value []byte // of a leaf only
 }
 
-// tree calls leaf with each element of the tree's leaves, in order. What it reads is
-// in p, which id is said to be.
-func (r *reader) tree(p []byte, id uint64, leaf func(element, uint64)) {
+// readTree calls leaf with each element of the leaves of a tree, in order, and with the
+// page of the element. p is the root of the tree. id is its page, or the page that
+// contains p if the tree is within an element.
+func (r *reader) readTree(p []byte, id uint64, leaf func(element, uint64)) {
 	flags, count := order.Uint16(p[8:]), int(order.Uint16(p[10:]))
 	if flags != branchPage && flags != leafPage {
-		r.damaged("page %d: should be a branch or a leaf, but has the flags %#x", id, flags)
+		r.damaged("page %d: got flags %#x, expected those of a branch or a leaf", id, flags)
 		return
 	}
 	if flags == branchPage && count == 0 {
-		r.damaged("page %d: a branch without children", id)
+		r.damaged("page %d: the branch has no children", id)
 	}
-	data := headerSize + count*elementSize // where the keys and values are
+	data := headerSize + count*elementSize // offset of the keys and values
 	if data > len(p) {
-		r.damaged("page %d: %d elements do not fit", id, count)
+		r.damaged("page %d: the page is too small for %d elements", id, count)
 		return
 	}
 	if count == 0 && len(bytes.Trim(p[data:], "\x00")) > 0 {
-		r.damaged("page %d: empty, but not all zeroes", id)
+		r.damaged("page %d: the page has no elements, but is not all zeros", id)
 	}
-	next := uint64(data) // bbolt leaves no gaps, so that a count that is too low shows
+	next := uint64(data) // bbolt leaves no gaps, so a gap means that the count is wrong
 	left := uint64(len(p) - data)
 	for at := headerSize; at < data; at += elementSize {
 		var e element
@@ -269,7 +279,7 @@ func (r *reader) tree(p []byte, id uint64, leaf func(element, uint64)) {
 		pos += uint64(at)
 		end := pos + keySize + valueSize
 		if pos < uint64(data) || keySize == 0 || end > uint64(len(p)) || keySize+valueSize > left {
-			r.damaged("page %d: an element is not within it", id)
+			r.damaged("page %d: an element is not within the page", id)
 			continue
 		}
 		if pos != next {
@@ -278,46 +288,46 @@ func (r *reader) tree(p []byte, id uint64, leaf func(element, uint64)) {
 		next = end
 		left -= keySize + valueSize
 		e.key, e.value = p[pos:pos+keySize], p[pos+keySize:end]
-		r.inOrder(e.key, id, flags == branchPage)
+		r.checkOrder(e.key, id, flags == branchPage)
 		if flags == leafPage {
 			leaf(e, id)
 		} else if child := r.page(e.child); child != nil {
-			r.tree(child, e.child, leaf)
+			r.readTree(child, e.child, leaf)
 		}
 	}
 }
 
-// inOrder checks that the key comes after the last one.
-func (r *reader) inOrder(key []byte, id uint64, branch bool) {
-	if c := bytes.Compare(key, r.last); c < 0 || c == 0 && !r.branch {
+// checkOrder checks that the key follows the last one in order.
+func (r *reader) checkOrder(key []byte, id uint64, branch bool) {
+	if c := bytes.Compare(key, r.last); c < 0 || c == 0 && !r.lastBranch {
 		r.damaged("page %d: the keys are not in order", id)
 	}
-	r.last, r.branch = key, branch
+	r.last, r.lastBranch = key, branch
 }
 
-// bucket reads an element of the tree of buckets.
-func (r *reader) bucket(e element, id uint64) {
+// readBucket reads an element of the tree of buckets.
+func (r *reader) readBucket(e element, id uint64) {
 	if e.flags != bucketElement || !bytes.Equal(e.key, bucketName) || len(e.value) < bucketHeader {
-		r.damaged("page %d: should be the bucket %q, but is %.40q", id, bucketName, e.key)
+		r.damaged("page %d: got %.40q, expected the bucket %q", id, e.key, bucketName)
 		return
 	}
 	r.buckets++
-	r.last, r.branch = nil, false
+	r.last, r.lastBranch = nil, false
 	if root := order.Uint64(e.value); root == 0 {
 		if leaf := e.value[bucketHeader:]; len(leaf) < headerSize {
-			r.damaged("page %d: the bucket is cut off", id)
+			r.damaged("page %d: the bucket is truncated", id)
 		} else {
-			r.tree(leaf, id, r.record)
+			r.readTree(leaf, id, r.readRecord)
 		}
 	} else if p := r.page(root); p != nil {
-		r.tree(p, root, r.record)
+		r.readTree(p, root, r.readRecord)
 	}
 }
 
-// record reads an element of the bucket.
-func (r *reader) record(e element, id uint64) {
+// readRecord reads an element of the bucket.
+func (r *reader) readRecord(e element, id uint64) {
 	if e.flags != 0 {
-		r.damaged("page %d: should be a record, but has the flags %#x", id, e.flags)
+		r.damaged("page %d: got flags %#x, expected those of a record", id, e.flags)
 		return
 	}
 	record, err := unseal(e.key, e.value)
@@ -332,23 +342,24 @@ func (r *reader) record(e element, id uint64) {
 	}
 }
 
-// freelist reads the list of free pages. It returns false if that is damaged.
-func (r *reader) freelist() bool {
+// readFreelist marks the pages in the list of free pages as visited. It returns false
+// if the list is damaged.
+func (r *reader) readFreelist() bool {
 	id := r.meta.freelist
 	p := r.page(id)
 	if p == nil {
 		return false
 	}
 	if flags := order.Uint16(p[8:]); flags != freelistPage {
-		r.damaged("page %d: should be the list of free pages, but has the flags %#x", id, flags)
+		r.damaged("page %d: got flags %#x, expected those of the list of free pages", id, flags)
 		return false
 	}
 	count, at := uint64(order.Uint16(p[10:])), headerSize
-	if count == 0xFFFF { // or more, and then the first entry says how many
+	if count == 0xFFFF { // the first entry is the actual number, which does not fit in 16 bits
 		count, at = order.Uint64(p[at:]), at+8
 	}
 	if count > uint64(len(p)-at)/8 {
-		r.damaged("page %d: %d free pages do not fit", id, count)
+		r.damaged("page %d: the page is too small for a list of %d free pages", id, count)
 		return false
 	}
 	ok := true
@@ -359,9 +370,9 @@ func (r *reader) freelist() bool {
 	return ok
 }
 
-// checkFreelist checks what can be checked before each write at little cost. bbolt
-// trusts the list of free pages about how many pages it spans, and would add up to
-// four billion of them to those in memory.
+// checkFreelist checks the header of the list of free pages. It is cheap enough to run
+// before each write. bbolt trusts the number of pages that the list spans, and would
+// otherwise add up to four billion pages to its list in memory.
 func checkFreelist(f io.ReaderAt) error {
 	var m meta
 	for i := range int64(2) {
@@ -375,7 +386,7 @@ func checkFreelist(f io.ReaderAt) error {
 	}
 	more := uint64(order.Uint32(head[12:]))
 	if order.Uint64(head[:]) != m.freelist || order.Uint16(head[8:]) != freelistPage || more >= m.pages-m.freelist {
-		return fmt.Errorf("page %d is not the list of free pages any more", m.freelist)
+		return fmt.Errorf("page %d is no longer the list of free pages", m.freelist)
 	}
 	return nil
 }

@@ -1,14 +1,15 @@
-// Package storage keeps small records on disk, so that what was acknowledged is
-// there after the process was killed at any moment, or the power failed. It does not
-// know what the records mean.
+// Package storage keeps small records on disk. Acknowledged changes survive if the
+// process is killed or the power fails at any moment. The package does not interpret
+// the records.
 //
-// The file is a bbolt database. Changes gather while one transaction is written, and
-// the next takes all of them, so any number of committers share its two syncs.
+// The file is a bbolt database. While one transaction is being written, further changes
+// are collected in a batch, which the next transaction writes. So any number of
+// goroutines share the two syncs of a transaction.
 //
-// bbolt trusts its file: a damaged one can make it crash in goroutines of its own,
-// or loop. So it never sees one that this package has not read and checked before,
-// page by page (pages.go). A file that is not sound is put aside, never deleted, and
-// what could be read of it is written to a new one.
+// bbolt trusts its file: a damaged file can make it crash in its own goroutines, or
+// loop forever. For this reason, this package reads and checks the file page by page
+// (pages.go) before bbolt opens it. It moves a damaged file aside, never deletes it,
+// and writes the records that it could still read to a new file.
 package storage
 
 import (
@@ -21,55 +22,57 @@ import (
 	"go.etcd.io/bbolt"
 )
 
-// ErrClosed is the error of what is committed after Close.
+// ErrClosed is the error of a change that is committed after Close.
 var ErrClosed = errors.New("the storage is closed")
 
-// retryPause is how long after a failed write the next one is tried. What is
-// committed meanwhile waits for it.
+// retryPause is the pause after a failed write. Changes that are committed in the
+// meantime wait for the next one.
 const retryPause = time.Second
 
-// A file this large of which less than a quarter is in use is written anew when it
-// is opened: bbolt's files never shrink.
+// compactAbove is the size in bytes above which Open rewrites a file if less than a
+// quarter of it is in use. bbolt never shrinks a file.
 const compactAbove = 64 << 20
 
-// Options are what a Storage tells its owner, and asks of it. All may be nil.
+// Options are the callbacks of a Storage. Each of them may be nil.
 //
-// But for Load, and for Damaged before Open returns, they are called in the writer's
-// goroutine, as Change.Value is: they may commit, but must not wait for a ticket,
-// nor for a lock whose holder waits for one.
+// Open calls Load, and Damaged if it finds the file damaged. The writer's goroutine
+// makes all other calls, including those of Change.Value. A callback may call Commit,
+// but must not wait for a ticket, or for a lock whose holder waits for a ticket.
 type Options struct {
-	// Load is called by Open with each record that is there, in the order of kind
-	// and key. It may keep the value. If it fails, so does Open, and the file stays
-	// as it was.
+	// Load is called by Open with each record in the file, ordered by kind and key. It
+	// may retain the value. If it returns an error, Open returns that error and does
+	// not change the file.
 	Load func(Record) error
 
-	// Damaged is called when the file was found damaged, by Open or by a write, and
-	// a new one has taken its place.
+	// Damaged is called after Open or a write has found the file damaged and has
+	// replaced it by a new one.
 	Damaged func(Damage)
 
-	// Rebuild returns all records as they should be, what was committed included. It is
-	// called when a write found the file damaged, and what it returns is in the new
-	// file before anything is acknowledged. If it is nil, what can be read of the old
-	// file is kept.
+	// Rebuild returns all records that the file should contain, including those of
+	// committed changes that have not been written yet. It is called when a write finds
+	// the file damaged. The new file contains these records before any change is
+	// acknowledged. If Rebuild is nil, the new file contains the records that could be
+	// read from the old one.
 	Rebuild func() []Change
 
-	// Flushed is called after each write, with how many records it changed.
+	// Flushed is called after each write, with the number of changed records.
 	Flushed func(records int, took time.Duration, err error)
 
-	fault func() error // called before each transaction is committed, by tests
+	fault func() error // set by tests; called before each transaction is committed
 }
 
-// Damage says what was wrong with a file.
+// Damage describes a damaged file.
 type Damage struct {
-	// Err is the first thing that was wrong.
+	// Err is the first error that was found in the file.
 	Err error
 
-	// MovedTo is where the damaged file is now.
+	// MovedTo is the path to which the damaged file was moved. It is empty if the file
+	// no longer existed.
 	MovedTo string
 
-	// Kept is how many records are in the new file. Of a file that Open found
-	// damaged they are those that could still be read; some may be as they were
-	// before the last write, or have been deleted by it.
+	// Kept is the number of records in the new file. If Open found the damage, these
+	// are the records that could still be read. Some of them may have a value from
+	// before the last write, or may have been deleted by it.
 	Kept int
 }
 
@@ -78,26 +81,27 @@ type Storage struct {
 	path    string
 	options Options
 
-	// The writer's, after Open.
+	// Only the writer uses the following fields once Open has returned.
 	file     *os.File  // the file at path, locked
-	db       *bbolt.DB // nil if the file was found damaged and there is no new one yet
-	damage   error     // why db is nil
-	closeErr error     // for Close, once stopped is closed
+	db       *bbolt.DB // nil if the file is damaged and has not been replaced yet
+	damage   error     // the damage if db is nil
+	closeErr error     // result of Close; set before stopped is closed
 
-	wake    chan struct{} // holds a token if the writer has something to do
+	wake    chan struct{} // contains a token if the writer has work to do
 	closing chan struct{} // closed by Close
 	stopped chan struct{} // closed by the writer
 
-	mu     sync.Mutex // protects following fields
-	next   *batch     // what gathers for the next write; nil if nothing
+	mu     sync.Mutex // protects the following fields
+	next   *batch     // changes for the next write; nil if there are none
 	closed bool
 }
 
-// Open opens the file, or makes it.
+// Open opens the file, and creates it if necessary.
 //
-// A damaged file is no error, but told to Options.Damaged. Errors are what somebody
-// has to put right: that the directory is missing, that the file may not be read and
-// written, is not a file, is in use, or was written by a newer version.
+// A damaged file is not an error: Open replaces it and calls Options.Damaged. Open
+// returns an error if the directory does not exist, if the file is not a regular file,
+// cannot be read and written, is in use by another process or was written by a newer
+// version, or if Options.Load fails.
 func Open(path string, options Options) (*Storage, error) {
 	f, err := openLocked(&path)
 	if err != nil {
@@ -119,7 +123,8 @@ func Open(path string, options Options) (*Storage, error) {
 	return s, nil
 }
 
-// open loads the records, and makes of the file what can be written to.
+// open loads the records and opens the database. It replaces a damaged file, and one
+// that should be compacted.
 func (s *Storage) open() error {
 	info, err := s.file.Stat()
 	if err != nil {
@@ -127,7 +132,7 @@ func (s *Storage) open() error {
 	}
 	size := info.Size()
 	var found contents
-	if size > 0 { // else it was only just made
+	if size > 0 { // otherwise openLocked has just created the file
 		found = readFile(s.file, size)
 	}
 	if found.newer != nil {
@@ -143,7 +148,8 @@ func (s *Storage) open() error {
 	s.damage = found.damage
 	if size > 0 && s.damage == nil {
 		if size > compactAbove && found.live < size/4 {
-			// If there is no room for a copy, the file stays as it is.
+			// If the copy fails, for example because the disk is full, the
+			// file is used as it is.
 			if err := s.replace(batchOf(found.records)); s.db != nil {
 				return err
 			}
@@ -157,41 +163,47 @@ func (s *Storage) open() error {
 	return s.replace(batchOf(found.records))
 }
 
-// Commit makes the changes: all of them or, should the process die before they are
-// on disk, none. It does not wait for the disk. Changes take effect in the order of
-// the commits. A commit of no changes is on disk when those before it are.
+// Commit applies the changes atomically: if the process ends before they are on disk,
+// none of them is. Changes take effect in the order of the commits. Commit does not
+// wait for the disk; the ticket does. The ticket of a commit without changes waits for
+// the commits before it.
 //
-// Changes that could not be written are kept, and tried again with the next, until
-// they are on disk: an error of the ticket says that they are not there yet.
+// Changes that could not be written are retained, and every further write tries them
+// again. So an error of the ticket means that the changes are not on disk yet. There
+// are two exceptions, after which the changes are not retained: a key that is too long,
+// and ErrClosed after Close.
 func (s *Storage) Commit(changes []Change) *Ticket {
 	for _, c := range changes {
 		if len(c.Key) >= bbolt.MaxKeySize {
-			return refused(fmt.Errorf("a record of kind %d: its key, which begins with %.40q, has %d bytes, which is more than %d",
-				c.Kind, c.Key, len(c.Key), bbolt.MaxKeySize-1))
+			return failedTicket(fmt.Errorf("record %.40q of kind %d: got a key of %d bytes, expected at most %d",
+				c.Key, c.Kind, len(c.Key), bbolt.MaxKeySize-1))
 		}
 	}
-	return s.add(func(b *batch) { b.add(changes) })
+	return s.enqueue(func(b *batch) { b.add(changes) })
 }
 
-// Wipe deletes all records that were committed before.
-func (s *Storage) Wipe() *Ticket { return s.add((*batch).clear) }
+// Wipe deletes all records that were committed before. The ticket is like that of
+// Commit.
+func (s *Storage) Wipe() *Ticket { return s.enqueue((*batch).clear) }
 
-func (s *Storage) add(to func(*batch)) *Ticket {
+// enqueue lets addTo change the next batch, and wakes the writer.
+func (s *Storage) enqueue(addTo func(*batch)) *Ticket {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.closed {
-		return refused(ErrClosed)
+		return failedTicket(ErrClosed)
 	}
 	if s.next == nil {
 		s.next = newBatch()
 	}
-	to(s.next)
+	addTo(s.next)
 	s.signal()
 	return s.next.ticket
 }
 
-// Close writes what was committed, and closes the file. It returns why not all that
-// was committed could be written. The file can be opened again in any case.
+// Close writes the committed changes and closes the file. It returns an error if
+// changes could not be written or the file could not be closed. The file can be opened
+// again in any case. Further calls return the same error.
 func (s *Storage) Close() error {
 	s.mu.Lock()
 	if !s.closed {
@@ -203,7 +215,7 @@ func (s *Storage) Close() error {
 	return s.closeErr
 }
 
-// write is the writer's goroutine.
+// write runs in the writer's goroutine. It writes batches until Close is called.
 func (s *Storage) write() {
 	defer close(s.stopped)
 	defer s.release()
@@ -211,7 +223,7 @@ func (s *Storage) write() {
 		select {
 		case <-s.wake:
 		case <-s.closing:
-			last = true // nothing is committed any more
+			last = true // Commit accepts no further changes
 		}
 		s.mu.Lock()
 		b := s.next
@@ -227,7 +239,7 @@ func (s *Storage) write() {
 			s.options.Flushed(len(b.changes), time.Since(start), err)
 		}
 		if err != nil {
-			s.putBack(b)
+			s.retry(b)
 		}
 		b.ticket.resolve(err)
 		switch {
@@ -243,8 +255,8 @@ func (s *Storage) write() {
 	}
 }
 
-// putBack makes what could not be written part of the next batch.
-func (s *Storage) putBack(b *batch) {
+// retry adds the changes of a failed write to the next batch.
+func (s *Storage) retry(b *batch) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.next == nil {
@@ -254,14 +266,15 @@ func (s *Storage) putBack(b *batch) {
 	s.signal()
 }
 
+// signal wakes the writer.
 func (s *Storage) signal() {
 	select {
 	case s.wake <- struct{}{}:
-	default: // the writer has not seen the last one yet
+	default: // the writer has not received the last token yet
 	}
 }
 
-// flush writes the batch to disk.
+// flush writes the batch to disk. If the file is damaged, it replaces the file.
 func (s *Storage) flush(b *batch) error {
 	b.seal()
 	if s.db != nil {
@@ -274,13 +287,13 @@ func (s *Storage) flush(b *batch) error {
 		if !isDamage(err) {
 			return err
 		}
-		// The database is left as it is, and mapped: after a panic nobody knows
-		// which of its locks are held.
+		// The database is not closed, and the file stays mapped: after a panic,
+		// its locks may still be held.
 		s.db, s.damage = nil, err
 	}
 	switch {
 	case s.options.Rebuild != nil:
-		// It knows of the batch's changes, and of later ones.
+		// The result includes the batch's changes, and possibly later ones.
 		b.clear()
 		b.add(s.options.Rebuild())
 		b.seal()
@@ -294,7 +307,7 @@ func (s *Storage) flush(b *batch) error {
 	return s.replace(b)
 }
 
-// release closes the file.
+// release closes the database, or the file if there is no database.
 func (s *Storage) release() {
 	if s.db == nil {
 		s.file.Close()

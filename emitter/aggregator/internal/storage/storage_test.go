@@ -30,7 +30,7 @@ func TestMain(m *testing.M) {
 	goleak.VerifyTestMain(m)
 }
 
-// world is a directory with a storage file, and what the storage said.
+// A world is a storage in a temporary directory, and the arguments of its callbacks.
 type world struct {
 	t       *testing.T
 	path    string
@@ -78,7 +78,7 @@ func (w *world) wait(tickets ...*Ticket) {
 	}
 }
 
-// reopened are the records that are there after closing and opening.
+// reopened closes the storage, opens it again and returns the loaded records.
 func (w *world) reopened() []string {
 	w.t.Helper()
 	w.close()
@@ -110,28 +110,28 @@ func set(kind byte, key, value string) Change {
 
 func del(kind byte, key string) Change { return Change{Kind: kind, Key: key} }
 
-// gate is a fault that holds each write until it is told how it ends.
+// A gate blocks each write until the test sends its result.
 type gate struct {
 	arrived chan struct{}
-	end     chan error
+	result  chan error
 }
 
 func newGate() *gate { return &gate{make(chan struct{}), make(chan error)} }
 
 func (g *gate) fault() error {
 	g.arrived <- struct{}{}
-	return <-g.end
+	return <-g.result
 }
 
-func TestRecordsAreThereAfterReopening(t *testing.T) {
+func TestRecordsRemainAfterReopening(t *testing.T) {
 	w := newWorld(t)
 	w.open()
-	w.expect("a new store", w.loaded)
+	w.expect("a new storage", w.loaded)
 	w.wait(
 		w.Commit([]Change{set(2, "b", "old"), set(200, "", "empty key"), set(1, "z", "")}),
 		w.Commit([]Change{set(2, "b", "new"), set(2, "a", "x"), set(2, "gone", "x"), del(2, "gone"), del(2, "never")}),
 	)
-	w.expect("reopened", w.reopened(), "1 z=", "2 a=x", "2 b=new", "200 =empty key")
+	w.expect("after reopening", w.reopened(), "1 z=", "2 a=x", "2 b=new", "200 =empty key")
 	w.wait(w.Commit([]Change{del(2, "b")}))
 	w.wait(w.Commit(nil))
 	w.expect("after a delete", w.reopened(), "1 z=", "2 a=x", "200 =empty key")
@@ -144,7 +144,7 @@ func TestRecordsAreThereAfterReopening(t *testing.T) {
 	}
 }
 
-func TestWipeIsInOrderWithTheCommits(t *testing.T) {
+func TestWipeIsOrderedWithCommits(t *testing.T) {
 	w := newWorld(t)
 	w.open()
 	w.wait(w.Commit([]Change{set(1, "on disk", "x")}))
@@ -156,7 +156,7 @@ func TestWipeIsInOrderWithTheCommits(t *testing.T) {
 	w.expect("records", w.reopened())
 }
 
-func TestCloseWritesWhatWasCommittedAndThenRefuses(t *testing.T) {
+func TestCloseWritesCommittedChangesAndRejectsLaterOnes(t *testing.T) {
 	w := newWorld(t)
 	w.open()
 	for i := range 100 {
@@ -173,16 +173,16 @@ func TestCloseWritesWhatWasCommittedAndThenRefuses(t *testing.T) {
 	}
 }
 
-func TestCommitsGatherWhileOneIsWritten(t *testing.T) {
+func TestCommitsDuringWriteShareNextWrite(t *testing.T) {
 	w := newWorld(t)
-	w.open() // makes the file, without the gate
+	w.open() // creates the file without the gate
 	w.close()
-	g, flushed, asked := newGate(), []int(nil), map[string]int{}
+	g, flushed, calls := newGate(), []int(nil), map[string]int{}
 	w.options.fault = g.fault
 	w.options.Flushed = func(records int, _ time.Duration, err error) { flushed = append(flushed, records) }
 	w.open()
 	count := func(key, value string) Change {
-		return Change{Kind: 1, Key: key, Value: func() []byte { asked[key+value]++; return []byte(value) }}
+		return Change{Kind: 1, Key: key, Value: func() []byte { calls[key+value]++; return []byte(value) }}
 	}
 	first := w.Commit([]Change{count("a", "0")})
 	<-g.arrived
@@ -195,31 +195,31 @@ func TestCommitsGatherWhileOneIsWritten(t *testing.T) {
 	if err := first.Wait(ctx); !errors.Is(err, context.DeadlineExceeded) {
 		t.Errorf("error %v", err)
 	}
-	g.end <- nil
+	g.result <- nil
 	w.wait(first)
 	<-g.arrived
-	g.end <- nil
+	g.result <- nil
 	w.wait(tickets...)
 	w.close()
-	if want := map[string]int{"a0": 1, "a10": 1, "b10": 1}; !maps.Equal(asked, want) {
-		t.Errorf("values asked for: %v, want %v", asked, want)
+	if want := map[string]int{"a0": 1, "a10": 1, "b10": 1}; !maps.Equal(calls, want) {
+		t.Errorf("calls of Value: %v, want %v", calls, want)
 	}
 	if want := []int{1, 2}; !slices.Equal(flushed, want) {
 		t.Errorf("flushed %v, want %v", flushed, want)
 	}
 }
 
-func TestWhatTheDiskRefusedIsTriedAgain(t *testing.T) {
+func TestFailedWriteIsRetried(t *testing.T) {
 	full := errors.New("no space left on device")
 	for name, last := range map[string]struct {
 		then func(w *world)
 		want []string
 	}{
-		"after a pause":   {func(w *world) { w.wait(w.Commit(nil)) }, []string{"1 a=1", "1 b=1"}},
-		"with the next":   {func(w *world) { w.wait(w.Commit([]Change{set(1, "b", "2")})) }, []string{"1 a=1", "1 b=2"}},
-		"unless deleted":  {func(w *world) { w.wait(w.Commit([]Change{del(1, "b")})) }, []string{"1 a=1"}},
-		"unless wiped":    {func(w *world) { w.wait(w.Wipe()) }, nil},
-		"when it is shut": {(*world).close, []string{"1 a=1", "1 b=1"}},
+		"after a pause":        {func(w *world) { w.wait(w.Commit(nil)) }, []string{"1 a=1", "1 b=1"}},
+		"with the next commit": {func(w *world) { w.wait(w.Commit([]Change{set(1, "b", "2")})) }, []string{"1 a=1", "1 b=2"}},
+		"unless deleted":       {func(w *world) { w.wait(w.Commit([]Change{del(1, "b")})) }, []string{"1 a=1"}},
+		"unless wiped":         {func(w *world) { w.wait(w.Wipe()) }, nil},
+		"by Close":             {(*world).close, []string{"1 a=1", "1 b=1"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -242,7 +242,7 @@ func TestWhatTheDiskRefusedIsTriedAgain(t *testing.T) {
 			}
 			w.open()
 			broken.Store(true)
-			// The wipe fails, too, and must not be lost.
+			// The wipe also fails at first, and must not be lost.
 			w.Wipe()
 			if err := w.Commit([]Change{set(1, "a", "1"), set(1, "b", "1")}).Wait(t.Context()); !errors.Is(err, full) {
 				t.Fatalf("error %v", err)
@@ -251,13 +251,13 @@ func TestWhatTheDiskRefusedIsTriedAgain(t *testing.T) {
 			last.then(w)
 			w.expect("records", w.reopened(), last.want...)
 			if errs.Load() == 0 {
-				t.Error("no failed write was told")
+				t.Error("Flushed received no error")
 			}
 		})
 	}
 }
 
-func TestACloseThatCannotWriteSaysSo(t *testing.T) {
+func TestCloseReturnsWriteError(t *testing.T) {
 	w := newWorld(t)
 	w.open()
 	w.close()
@@ -276,19 +276,19 @@ func TestACloseThatCannotWriteSaysSo(t *testing.T) {
 	w.expect("records", w.loaded)
 }
 
-func TestAnOverlongKeyIsRefusedWithItsCommit(t *testing.T) {
+func TestCommitWithTooLongKeyIsRejected(t *testing.T) {
 	w := newWorld(t)
 	w.open()
 	longest := strings.Repeat("k", bbolt.MaxKeySize-1)
 	err := w.Commit([]Change{set(1, "a", "1"), set(1, longest+"k", "1")}).Wait(t.Context())
-	if err == nil || !strings.Contains(err.Error(), "has 32768 bytes, which is more than 32767") {
+	if err == nil || !strings.Contains(err.Error(), "got a key of 32768 bytes, expected at most 32767") {
 		t.Errorf("error %v", err)
 	}
 	w.wait(w.Commit([]Change{set(1, longest, "1")}))
 	w.expect("records", w.reopened(), "1 "+longest+"=1")
 }
 
-func TestWhatIsNotDamageIsAnError(t *testing.T) {
+func TestOpenErrors(t *testing.T) {
 	w := newWorld(t)
 	dir := filepath.Dir(w.path)
 	if err := os.WriteFile(filepath.Join(dir, "file"), nil, 0o600); err != nil {
@@ -302,7 +302,7 @@ func TestWhatIsNotDamageIsAnError(t *testing.T) {
 	}
 	w.open()
 	for path, want := range map[string]string{
-		w.path:                          "another process uses it",
+		w.path:                          "in use by another process",
 		dir:                             "is a directory",
 		filepath.Join(dir, "no", "a"):   "the directory " + filepath.Join(dir, "no") + " does not exist",
 		filepath.Join(dir, "file", "a"): "not a directory",
@@ -310,7 +310,7 @@ func TestWhatIsNotDamageIsAnError(t *testing.T) {
 		filepath.Join(dir, "closed"):    "permission denied",
 	} {
 		if strings.Contains(want, "permission") && os.Getuid() == 0 {
-			continue // root may
+			continue // root can open any file
 		}
 		s, err := Open(path, Options{})
 		if err == nil {
@@ -320,21 +320,21 @@ func TestWhatIsNotDamageIsAnError(t *testing.T) {
 			t.Errorf("got  %s\nwant storage file %s: %s", got, path, want)
 		}
 	}
-	// The lock goes over to a new file as well.
+	// The file is also locked after it has been reopened.
 	w.reopened()
 	if s, err := Open(w.path, Options{}); err == nil {
 		s.Close()
-		t.Error("opened twice")
+		t.Error("no error for a file that is in use")
 	}
 	w.expect("the directory", w.files(), "closed", "file", "pipe", "records")
 }
 
-func TestALoadThatFailsLeavesTheFile(t *testing.T) {
+func TestLoadErrorLeavesFileUnchanged(t *testing.T) {
 	w := newWorld(t)
 	w.open()
 	w.wait(w.Commit([]Change{set(1, "a", "1"), set(1, "b", "1")}))
 	w.close()
-	bad := errors.New("what is this")
+	bad := errors.New("unknown record")
 	s, err := Open(w.path, Options{Load: func(r Record) error { return bad }})
 	if !errors.Is(err, bad) || !strings.Contains(err.Error(), `record "a" of kind 1`) {
 		t.Errorf("storage %v, error %v", s, err)
@@ -342,7 +342,7 @@ func TestALoadThatFailsLeavesTheFile(t *testing.T) {
 	w.expect("records", w.reopened(), "1 a=1", "1 b=1")
 }
 
-func TestARecordOfANewerVersionIsAnError(t *testing.T) {
+func TestOpenReturnsErrorForNewerVersion(t *testing.T) {
 	w := newWorld(t)
 	w.open()
 	w.wait(w.Commit([]Change{set(1, "a", "1")}))
@@ -355,7 +355,7 @@ func TestARecordOfANewerVersionIsAnError(t *testing.T) {
 	if s, err := Open(w.path, Options{}); err == nil {
 		s.Close()
 		t.Error("no error")
-	} else if want := "storage file " + w.path + ": a newer version of this program wrote it: its format is 2, known is 1"; err.Error() != want {
+	} else if want := "storage file " + w.path + ": got format 2, expected 1: a newer version of this program wrote the file"; err.Error() != want {
 		t.Errorf("got  %v\nwant %s", err, want)
 	}
 	w.expect("the directory", w.files(), "records")
@@ -372,7 +372,7 @@ func editBolt(t *testing.T, path string, edit func(*bbolt.Tx) error) {
 	}
 }
 
-func TestASymbolicLinkStaysOne(t *testing.T) {
+func TestDamagedTargetOfSymbolicLinkIsReplaced(t *testing.T) {
 	w := newWorld(t)
 	target := filepath.Join(t.TempDir(), "target")
 	for _, err := range []error{os.WriteFile(target, []byte("garbage"), 0o600), os.Symlink(target, w.path)} {
@@ -388,8 +388,7 @@ func TestASymbolicLinkStaysOne(t *testing.T) {
 	}
 }
 
-// TestLinkToNothing makes the file where the link leads.
-func TestLinkToNothing(t *testing.T) {
+func TestMissingTargetOfSymbolicLinkIsCreated(t *testing.T) {
 	w := newWorld(t)
 	target := filepath.Join(t.TempDir(), "target")
 	if err := os.Symlink(target, w.path); err != nil {
@@ -406,7 +405,8 @@ func TestLinkToNothing(t *testing.T) {
 	}
 }
 
-// commitUntilKilled is the child of the next test: it says which records are on disk.
+// commitUntilKilled runs in the child process of TestAcknowledgedChangesSurviveKill. It
+// prints the key of each record that is on disk.
 func commitUntilKilled(path string) {
 	s, err := Open(path, Options{})
 	if err != nil {
@@ -419,8 +419,8 @@ func commitUntilKilled(path string) {
 			for i := 0; ; i++ {
 				key := fmt.Sprintf("%d/%d/%d", os.Getpid(), g, i)
 				value := strings.Repeat(key, 1+rand.IntN(300))
-				// Pairs are there or not as a whole, and every other pair is
-				// deleted by the commit that follows it.
+				// Each commit writes a pair of records, and every other
+				// commit also deletes the previous pair.
 				changes := []Change{set(1, key, value), set(2, key, value)}
 				if i%2 == 1 {
 					before := fmt.Sprintf("%d/%d/%d", os.Getpid(), g, i-1)
@@ -438,7 +438,7 @@ func commitUntilKilled(path string) {
 	select {}
 }
 
-func TestWhatWasAcknowledgedSurvivesAKill(t *testing.T) {
+func TestAcknowledgedChangesSurviveKill(t *testing.T) {
 	w := newWorld(t)
 	w.options.Load = nil
 	acknowledged := map[string]bool{}
@@ -475,7 +475,7 @@ func TestWhatWasAcknowledgedSurvivesAKill(t *testing.T) {
 		w.close()
 		for key, n := range found {
 			if n != 2 {
-				t.Errorf("round %d: there is only one record of %s", round, key)
+				t.Errorf("round %d: the file has only one record of the pair %s", round, key)
 			}
 		}
 		for key := range acknowledged {
@@ -484,9 +484,9 @@ func TestWhatWasAcknowledgedSurvivesAKill(t *testing.T) {
 			next := fmt.Sprintf("%d/%d/%d", pid, g, i+1)
 			switch deleted := i%2 == 0 && acknowledged[next]; {
 			case deleted && found[key] != 0:
-				t.Errorf("round %d: %s is still there", round, key)
+				t.Errorf("round %d: %s was deleted, but is in the file", round, key)
 			case !deleted && found[key] == 0 && (i%2 == 1 || found[next] == 0):
-				t.Errorf("round %d: %s is gone", round, key)
+				t.Errorf("round %d: %s was acknowledged, but is not in the file", round, key)
 			}
 		}
 		if w.damage != nil {

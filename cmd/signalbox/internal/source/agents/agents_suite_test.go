@@ -19,12 +19,12 @@ func TestAgents(t *testing.T) {
 	RunSpecs(t, "Agents")
 }
 
-// A recorder is a Sink that keeps what it gets, each metric and the base labels as a
-// line of text. It rejects what is called rejected, and the updates of a user of that
-// name as a whole.
+// A recorder is a Sink that keeps the updates that it receives, with the base labels
+// and each metric as text. It rejects metrics whose names begin with "rejected", and
+// all updates of the user "rejected".
 type recorder struct {
 	mu      sync.Mutex
-	updates [][]string // the base labels first
+	updates [][]string // of each, the base labels and then the metrics
 }
 
 func (r *recorder) UpdateFrom(_ context.Context, base []aggregator.Label, metrics []aggregator.Metric) error {
@@ -32,7 +32,7 @@ func (r *recorder) UpdateFrom(_ context.Context, base []aggregator.Label, metric
 	defer r.mu.Unlock()
 
 	if slices.Contains(base, aggregator.Label{Name: "username", Value: "rejected"}) {
-		return fmt.Errorf("no user is called %q", "rejected")
+		return fmt.Errorf("unknown user %q", "rejected")
 	}
 
 	var rejections []aggregator.Rejection
@@ -41,7 +41,7 @@ func (r *recorder) UpdateFrom(_ context.Context, base []aggregator.Label, metric
 		if strings.HasPrefix(metric.Name, "rejected") {
 			rejections = append(rejections, aggregator.Rejection{
 				Index: i, Name: metric.Name, Reason: "name",
-				Err: fmt.Errorf("metric %q is not wanted", metric.Name),
+				Err: fmt.Errorf("metric %q is rejected", metric.Name),
 			})
 			continue
 		}
@@ -50,7 +50,7 @@ func (r *recorder) UpdateFrom(_ context.Context, base []aggregator.Label, metric
 	}
 	r.updates = append(r.updates, update)
 
-	// The slices are the caller's again.
+	// A Sink must not retain the slices; the caller reuses them.
 	clear(base)
 	if len(rejections) > 0 {
 		return &aggregator.RejectedError{Rejections: rejections}
@@ -58,7 +58,7 @@ func (r *recorder) UpdateFrom(_ context.Context, base []aggregator.Label, metric
 	return nil
 }
 
-// metrics is what was applied, of all updates.
+// metrics returns the applied metrics of all updates.
 func (r *recorder) metrics() []string {
 	r.mu.Lock()
 	defer r.mu.Unlock()

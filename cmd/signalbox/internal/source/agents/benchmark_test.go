@@ -16,8 +16,8 @@ import (
 	"github.com/signalbox-ci/signalbox/emitter/aggregator"
 )
 
-// batch is n updates of the given number of metrics each, one a line, as workspaces
-// push them: two labels a metric, some 110 bytes.
+// batch returns n updates with the given number of metrics each, one update per line.
+// They resemble those of workspaces: a metric has two labels and about 110 bytes.
 func batch(n, metrics int) string {
 	var b strings.Builder
 	for i := range n {
@@ -33,15 +33,15 @@ func batch(n, metrics int) string {
 	return b.String()
 }
 
-// BenchmarkHandler shows what one POST of a thousand metrics costs without the
+// BenchmarkHandler measures the cost of a POST of a thousand metrics without the
 // network and the aggregator.
 func BenchmarkHandler(b *testing.B) {
 	for _, bench := range []struct {
 		name, body string
 	}{
 		{"one update", batch(1, 1000)},
-		{"lines of ten", batch(100, 10)},
-		{"array of tens", "[" + strings.ReplaceAll(strings.TrimSpace(batch(100, 10)), "\n", ",") + "]"},
+		{"lines of updates of ten", batch(100, 10)},
+		{"array of updates of ten", "[" + strings.ReplaceAll(strings.TrimSpace(batch(100, 10)), "\n", ",") + "]"},
 	} {
 		b.Run(bench.name, func(b *testing.B) {
 			handler := agents.NewHandler(agents.Options{Logger: lager.NewLogger("benchmark"), Sink: discard{}})

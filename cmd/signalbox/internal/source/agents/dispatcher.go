@@ -16,33 +16,35 @@ import (
 // A dispatcher finds the updates in one body, passes them to the sink in order, and
 // counts the results.
 //
-// It rejects a line that is not JSON and continues with the next one. Anywhere else a
-// syntax error ends the body, because it is unknown where the next update begins.
+// If a body consists of lines, the dispatcher rejects a line that is not JSON and
+// continues with the next one. Otherwise a syntax error ends the body, because it is
+// unknown where the next update begins.
 type dispatcher struct {
 	ctx       context.Context
 	sink      Sink
 	malformed func()
 
-	// body is what was read of the body; complete reports whether that is everything.
-	// If it is not, an update at the end of body may be cut off.
+	// body contains what was read of the body. complete reports whether that is the
+	// whole body; if not, an update at the end of it may be cut off.
 	//
-	// The caller owns body and the parser.
+	// The caller owns body and parser.
 	body     []byte
 	complete bool
 
-	update int // index of the next update
+	update int // the index of the next update
 	parser *parser
 
-	// lines is the number of lines that end before the offset counted.
+	// lines is the number of line endings before the offset counted.
 	lines, counted int
 
-	answer answer
+	response response
 }
 
 func newDispatcher(ctx context.Context, options Options, parser *parser, body []byte, complete bool) *dispatcher {
 	body = bytes.TrimPrefix(body, []byte(source.ByteOrderMark))
 	if complete {
-		// A body that was cut off continues after its white space.
+		// In an incomplete body, white space shows that the update before it is
+		// complete.
 		body = bytes.TrimRight(body, " \t\r\n")
 	}
 	return &dispatcher{
@@ -55,39 +57,41 @@ func newDispatcher(ctx context.Context, options Options, parser *parser, body []
 	}
 }
 
-// dispatch processes the body. If the format does not say that it consists of lines, it
-// is an array, lines or, if its first line is only the beginning of an update, updates
-// that span several lines.
+// dispatch processes the body. Unless the format is Lines, the body is an array, lines,
+// or a sequence of updates that may span several lines. It is such a sequence if its
+// first line is the beginning of an update, but incomplete.
 func (d *dispatcher) dispatch(format source.Format) {
 	start := jsonscan.SkipSpace(d.body, 0)
 
 	switch {
 	case start == len(d.body):
 	case format == source.Lines:
-		d.takeLines()
+		d.dispatchLines()
 	case d.body[start] == '[':
-		d.takeArray(start)
-	case isBeginning(firstLine(d.body[start:])): // or there is only one line
-		d.takeSequence(start)
+		d.dispatchArray(start)
+	case isBeginning(firstLine(d.body[start:])): // also if there is only one line
+		d.dispatchSequence(start)
 	default:
-		d.takeLines()
+		d.dispatchLines()
 	}
 }
 
-// firstLine returns the first line of data with its line ending: a string that is open
-// at the line ending is invalid, not incomplete.
+// firstLine returns the first line of data with its line ending, or nothing if there is
+// no line ending. With the line ending, a string that is not closed on the line is
+// invalid, not incomplete.
 func firstLine(data []byte) []byte {
 	return data[:bytes.IndexByte(data, '\n')+1]
 }
 
-// isBeginning reports whether data is the beginning of a JSON value, but incomplete.
+// isBeginning reports whether data is the beginning of a JSON value, but incomplete. It
+// may be empty.
 func isBeginning(data []byte) bool {
 	err := jsonscan.Check(data)
 	return err != nil && err.Unfinished
 }
 
-// takeLines takes one update per line. It skips blank lines.
-func (d *dispatcher) takeLines() {
+// dispatchLines dispatches one update per line. It skips blank lines.
+func (d *dispatcher) dispatchLines() {
 	for start := 0; start < len(d.body); {
 		length := bytes.IndexByte(d.body[start:], '\n')
 		if length < 0 && !d.complete {
@@ -96,12 +100,12 @@ func (d *dispatcher) takeLines() {
 		if length < 0 {
 			length = len(d.body) - start
 		}
-		d.takeLine(start, start+length)
+		d.dispatchLine(start, start+length)
 		start += length + 1
 	}
 }
 
-func (d *dispatcher) takeLine(start, end int) {
+func (d *dispatcher) dispatchLine(start, end int) {
 	start = jsonscan.SkipSpace(d.body[:end], start)
 	if start == end {
 		return
@@ -111,16 +115,16 @@ func (d *dispatcher) takeLine(start, end int) {
 		d.rejectSyntax(start, err)
 		return
 	}
-	d.takeUpdate(start, end)
+	d.dispatchUpdate(start, end)
 }
 
-// takeSequence takes updates separated by nothing but white space.
-func (d *dispatcher) takeSequence(start int) {
+// dispatchSequence dispatches updates that are separated only by white space.
+func (d *dispatcher) dispatchSequence(start int) {
 	for start = jsonscan.SkipSpace(d.body, start); start < len(d.body); start = jsonscan.SkipSpace(d.body, start) {
 		err := jsonscan.Check(d.body[start:])
 		end, ended := len(d.body), true
 		if err != nil || !d.complete {
-			end, ended = jsonscan.ValueEnd(d.good(start, err), start)
+			end, ended = jsonscan.ValueEnd(d.validPart(start, err), start)
 		}
 		if !d.complete && end == len(d.body) {
 			return
@@ -129,15 +133,15 @@ func (d *dispatcher) takeSequence(start int) {
 			d.rejectSyntax(start, err)
 			return
 		}
-		d.takeUpdate(start, end)
+		d.dispatchUpdate(start, end)
 		start = end
 	}
 }
 
-// takeArray takes the updates of the array that begins at start.
-func (d *dispatcher) takeArray(start int) {
+// dispatchArray dispatches the updates in the array that begins at start.
+func (d *dispatcher) dispatchArray(start int) {
 	err := jsonscan.Check(d.body[start:])
-	valid := d.good(start, err)
+	valid := d.validPart(start, err)
 
 	at := start + 1
 	for {
@@ -154,7 +158,7 @@ func (d *dispatcher) takeArray(start int) {
 		if !ended || !d.complete && end == len(d.body) {
 			break
 		}
-		d.takeUpdate(at, end)
+		d.dispatchUpdate(at, end)
 		at = end
 	}
 
@@ -163,25 +167,26 @@ func (d *dispatcher) takeArray(start int) {
 	}
 }
 
-// good returns the part of the body before the error that checking it from start
-// returned, or all of it if the error is nil.
-func (d *dispatcher) good(start int, err *jsonscan.SyntaxError) []byte {
+// validPart returns the body before err, a syntax error in the part that begins at
+// start. If err is nil, it returns the whole body.
+func (d *dispatcher) validPart(start int, err *jsonscan.SyntaxError) []byte {
 	if err == nil {
 		return d.body
 	}
 	return d.body[:start+err.Offset]
 }
 
-// takeUpdate takes the update between start and end, which must be valid JSON.
-func (d *dispatcher) takeUpdate(start, end int) {
-	at := fault{Line: d.line(start), Update: d.update}
+// dispatchUpdate passes the update between start and end, which must be valid JSON, to
+// the sink.
+func (d *dispatcher) dispatchUpdate(start, end int) {
+	at := updateError{Line: d.line(start), Update: d.update}
 	d.update++
 
 	p := d.parser
 	if err := p.parse(d.body[start:end]); err != nil {
 		d.malformed()
-		d.answer.Rejected += max(1, p.found)
-		d.list(at, -1, "", err)
+		d.response.Rejected += max(1, p.found)
+		d.addError(at, -1, "", err)
 		return
 	}
 	for range p.found - len(p.metrics) {
@@ -189,32 +194,33 @@ func (d *dispatcher) takeUpdate(start, end int) {
 	}
 
 	err := d.sink.UpdateFrom(d.ctx, p.base, p.metrics)
-	some, _ := errors.AsType[*aggregator.RejectedError](err)
-	if err != nil && some == nil {
-		d.answer.Rejected += max(1, p.found)
-		d.list(at, -1, "", err)
+	partial, _ := errors.AsType[*aggregator.RejectedError](err)
+	if err != nil && partial == nil {
+		d.response.Rejected += max(1, p.found)
+		d.addError(at, -1, "", err)
 		return
 	}
 
-	accepted, faults := len(p.metrics), p.faults
-	if some != nil {
-		accepted -= len(some.Rejections)
-		for _, r := range some.Rejections[:min(len(some.Rejections), source.MaxErrors)] {
-			faults = append(faults, metricFault{p.indexes[r.Index], r.Name, r.Err})
+	accepted, errs := len(p.metrics), p.errs
+	if partial != nil {
+		accepted -= len(partial.Rejections)
+		for _, r := range partial.Rejections[:min(len(partial.Rejections), source.MaxErrors)] {
+			errs = append(errs, metricError{p.indexes[r.Index], r.Name, r.Err})
 		}
-		slices.SortStableFunc(faults, func(a, b metricFault) int { return a.index - b.index })
+		slices.SortStableFunc(errs, func(a, b metricError) int { return a.index - b.index })
 	}
-	d.answer.Accepted += accepted
-	d.answer.Rejected += p.found - accepted
-	for _, f := range faults {
-		d.list(at, f.index, f.name, f.err)
+	d.response.Accepted += accepted
+	d.response.Rejected += p.found - accepted
+	for _, e := range errs {
+		d.addError(at, e.index, e.name, e.err)
 	}
 }
 
-// list adds an error to the answer: of the update at the given place, or of one of its
-// metrics if the index is not negative. It drops errors beyond MaxErrors.
-func (d *dispatcher) list(at fault, metric int, name string, err error) {
-	if len(d.answer.Errors) == source.MaxErrors {
+// addError adds an error to the response, unless it already has MaxErrors errors. at
+// contains the line and the index of the update. If metric is not negative, it is the
+// index of the metric with the error, and name is the metric's name.
+func (d *dispatcher) addError(at updateError, metric int, name string, err error) {
+	if len(d.response.Errors) == source.MaxErrors {
 		return
 	}
 	at.Reason = err.Error()
@@ -222,33 +228,33 @@ func (d *dispatcher) list(at fault, metric int, name string, err error) {
 		at.Metric = &metric
 		at.Name = excerpt.Short(name)
 	}
-	d.answer.Errors = append(d.answer.Errors, at)
+	d.response.Errors = append(d.response.Errors, at)
 }
 
-// rejectSyntax rejects the update that begins at start and is not JSON. The column is
-// counted from 1, in bytes.
+// rejectSyntax rejects the update that begins at start and is not JSON. It adds the
+// column, counted from 1 in bytes, to the error.
 func (d *dispatcher) rejectSyntax(start int, err *jsonscan.SyntaxError) {
 	offset := start + err.Offset
 	column := offset - bytes.LastIndexByte(d.body[:offset], '\n')
 	d.reject(offset, fmt.Errorf("%w (column %d)", err, column))
 }
 
-// breakOff rejects the missing rest of the body, with the error that ended it.
-func (d *dispatcher) breakOff(err error) {
-	// Always list this error, even if there are MaxErrors others.
-	d.answer.Errors = d.answer.Errors[:min(len(d.answer.Errors), source.MaxErrors-1)]
+// rejectRest rejects the part of the body that could not be read because of err.
+func (d *dispatcher) rejectRest(err error) {
+	// List this error even if there are MaxErrors others.
+	d.response.Errors = d.response.Errors[:min(len(d.response.Errors), source.MaxErrors-1)]
 	d.reject(len(d.body), err)
 }
 
 func (d *dispatcher) reject(offset int, err error) {
 	d.malformed()
-	d.answer.Rejected++
-	d.list(fault{Line: d.line(offset), Update: d.update}, -1, "", err)
+	d.response.Rejected++
+	d.addError(updateError{Line: d.line(offset), Update: d.update}, -1, "", err)
 	d.update++
 }
 
 // line returns the number, from 1, of the line with the byte at offset. The offset must
-// not be less than in the previous call, so that each line is counted once.
+// not be less than in the previous call. That way, line counts each line ending once.
 func (d *dispatcher) line(offset int) int {
 	d.lines += bytes.Count(d.body[d.counted:offset], []byte{'\n'})
 	d.counted = offset

@@ -41,8 +41,8 @@ var seeds = []string{
 	`{"metrics":[],"metrics":[]}`,
 }
 
-// FuzzBody feeds anything. Each answer must add up, and what is applied must be just
-// what encoding/json finds in the same bytes, where that is asked to be strict.
+// FuzzBody posts arbitrary bodies. The numbers in each response must be consistent, and
+// the applied metrics must be those that a strict parser based on encoding/json finds.
 func FuzzBody(f *testing.F) {
 	for _, seed := range seeds {
 		f.Add([]byte(seed))
@@ -64,21 +64,14 @@ func FuzzBody(f *testing.F) {
 
 			want, ok := updatesIn(body, contentType == "application/x-ndjson")
 			if ok && !reflect.DeepEqual(sink.updates, want) {
-				t.Errorf("applied as %s: %q, not %q", contentType, sink.updates, want)
+				t.Errorf("%s: got updates %q, expected %q", contentType, sink.updates, want)
 			}
 		}
 	})
 }
 
 func checkAnswer(t *testing.T, w *httptest.ResponseRecorder, body []byte, applied, malformed int) {
-	var answer struct {
-		Accepted, Rejected int
-		Errors             []struct {
-			Line, Update int
-			Metric       *int
-			Name, Reason string
-		}
-	}
+	var answer responseJSON
 	decoder := json.NewDecoder(w.Body)
 	decoder.DisallowUnknownFields()
 	if err := decoder.Decode(&answer); err != nil {
@@ -86,29 +79,30 @@ func checkAnswer(t *testing.T, w *httptest.ResponseRecorder, body []byte, applie
 	}
 
 	if answer.Accepted != applied {
-		t.Errorf("%d accepted, %d applied", answer.Accepted, applied)
+		t.Errorf("got accepted %d, expected %d, the number of applied metrics", answer.Accepted, applied)
 	}
 	if bad := w.Code != http.StatusOK; bad != (answer.Rejected > 0) || bad != (len(answer.Errors) > 0) {
-		t.Errorf("%d for %d rejected, %d errors", w.Code, answer.Rejected, len(answer.Errors))
+		t.Errorf("got status %d with %d rejected metrics and %d errors", w.Code, answer.Rejected, len(answer.Errors))
 	}
 	if malformed > answer.Rejected || len(answer.Errors) > min(answer.Rejected, 10) {
-		t.Errorf("%d malformed, %d errors, %d rejected", malformed, len(answer.Errors), answer.Rejected)
+		t.Errorf("got %d malformed metrics and %d errors, expected at most %d, the number of rejected ones", malformed, len(answer.Errors), answer.Rejected)
 	}
 	for i, e := range answer.Errors {
 		if e.Line < 1 || e.Line > 1+bytes.Count(body, []byte("\n")) || i > 0 && e.Line < answer.Errors[i-1].Line {
-			t.Errorf("line %d of %q", e.Line, body)
+			t.Errorf("got line %d, out of range or order in %q", e.Line, body)
 		}
 		if i > 0 && e.Update < answer.Errors[i-1].Update {
-			t.Errorf("update %d behind %d", e.Update, answer.Errors[i-1].Update)
+			t.Errorf("got update %d after %d", e.Update, answer.Errors[i-1].Update)
 		}
 		if len(e.Reason) > 500 || !utf8.ValidString(e.Reason) || strings.ContainsAny(e.Reason, "\n\r\x00") {
-			t.Errorf("the reason is %q", e.Reason)
+			t.Errorf("got reason %q, expected short, valid UTF-8 on one line", e.Reason)
 		}
 	}
 }
 
-// updatesIn returns what should be applied of a body, as a recorder shows it, by
-// encoding/json. It returns false for what is neither lines, an array, nor JSON.
+// updatesIn returns the updates of a body that should be applied, in the form of a
+// recorder's updates, according to encoding/json. It returns false if the body is
+// neither lines, an array, nor JSON.
 func updatesIn(body []byte, lines bool) ([][]string, bool) {
 	body = bytes.TrimPrefix(body, []byte("\ufeff"))
 	first := bytes.TrimSpace(body)
@@ -129,13 +123,13 @@ func updatesIn(body []byte, lines bool) ([][]string, bool) {
 	for _, piece := range pieces {
 		base, metrics, ok := updateIn(piece)
 		if ok {
-			sink.UpdateFrom(context.Background(), base, metrics) //nolint:errcheck // only what it keeps counts
+			sink.UpdateFrom(context.Background(), base, metrics) //nolint:errcheck // only the recorded updates matter
 		}
 	}
 	return sink.updates, true
 }
 
-// elementsIn returns the elements of an array up to the first that is broken.
+// elementsIn returns the elements of an array before the first syntax error.
 func elementsIn(array []byte) [][]byte {
 	decoder := json.NewDecoder(bytes.NewReader(array))
 	decoder.Token() //nolint:errcheck // it is a bracket
@@ -236,7 +230,8 @@ func labelsIn(object []byte) ([]aggregator.Label, bool) {
 	return labels, true
 }
 
-// objectIn returns the members of an object in which no key is duplicated or damaged.
+// objectIn returns the members of an object. It returns false if a key is duplicated or
+// damaged.
 func objectIn(data []byte) (keys []string, values []json.RawMessage, ok bool) {
 	if !json.Valid(data) {
 		return nil, nil, false
@@ -258,7 +253,7 @@ func objectIn(data []byte) (keys []string, values []json.RawMessage, ok bool) {
 
 		var value json.RawMessage
 		if err := decoder.Decode(&value); err != nil {
-			panic(fmt.Sprintf("%q is valid, yet: %v", data, err))
+			panic(fmt.Sprintf("decoding %q, which is valid: %v", data, err))
 		}
 		keys, values = append(keys, key), append(values, value)
 	}
@@ -279,7 +274,7 @@ var (
 	half             = regexp.MustCompile(`\\u[dD][89a-fA-F]`)
 )
 
-// damaged tells whether encoding/json repairs the text that it reads in a string.
+// damaged reports whether encoding/json would replace invalid parts of the string.
 func damaged(str []byte) bool {
 	str = escapedBackslash.ReplaceAll(str, []byte("x"))
 	return !utf8.Valid(str) || half.Match(pair.ReplaceAll(str, []byte("x")))

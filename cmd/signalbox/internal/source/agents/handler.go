@@ -1,5 +1,5 @@
-// Package agents receives the metrics that agents push over HTTP: one update, an array
-// of updates, or a sequence of updates.
+// Package agents receives the metrics that agents push over HTTP. A body contains one
+// update, an array of updates, or a sequence of updates.
 package agents
 
 import (
@@ -18,7 +18,7 @@ import (
 // Path is the path to which agents post their metrics.
 const Path = "/api/v1/agent-metrics"
 
-// A Sink takes well-formed metrics. It is safe for concurrent use.
+// A Sink receives well-formed metrics. It is safe for concurrent use.
 type Sink interface {
 	// UpdateFrom applies the metrics of the agent with the base labels. It retains
 	// neither slice. It returns an *aggregator.RejectedError if it rejected some of the
@@ -28,22 +28,23 @@ type Sink interface {
 
 // Options configure a handler.
 type Options struct {
-	// Logger receives the rejections. The client receives them in more detail.
+	// Logger logs rejections. The responses contain more detail.
 	Logger lager.Logger
 
 	Sink Sink
 
-	// BodyBytes is the maximum size of a body after decompression. 0 means 16 MiB. The
-	// whole body is held in memory, so this is also the memory that a request can take.
+	// BodyBytes is the maximum size of a body after decompression. Zero means 16 MiB.
+	// The handler holds the whole body in memory, so this also limits the memory for a
+	// body.
 	BodyBytes int64
 
 	// Malformed, if not nil, is called for each metric, update and body that could not
-	// be read and therefore did not reach the Sink.
+	// be decoded and is therefore not passed to the Sink.
 	Malformed func()
 }
 
-// maxKeptBytes is the maximum size of a body whose buffers are reused: more than agents
-// usually push, but little enough to keep.
+// maxKeptBytes is the maximum size of a buffer that is reused. It is more than agents
+// usually push, but small enough to keep in memory.
 const maxKeptBytes = 1 << 20
 
 // A handler serves Path.
@@ -53,7 +54,7 @@ type handler struct {
 	buffers    sync.Pool // of *buffers
 }
 
-// buffers belong to one request at a time.
+// buffers are used by one request at a time.
 type buffers struct {
 	body   bytes.Buffer
 	parser parser
@@ -92,14 +93,14 @@ func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	d := newDispatcher(r.Context(), h.options, &buffers.parser, buffers.body.Bytes(), readErr == nil)
 	d.dispatch(source.FormatOf(r.Header.Get("Content-Type")))
 	if readErr != nil {
-		d.breakOff(source.Explain(readErr))
+		d.rejectRest(source.Explain(readErr))
 	}
 
-	h.logRejections(r, d.answer)
-	source.Answer(w, source.StatusOf(d.answer.Rejected, readErr), d.answer)
+	h.logRejections(r, d.response)
+	source.Answer(w, source.StatusOf(d.response.Rejected, readErr), d.response)
 }
 
-// release returns the buffers to the pool, unless they are too large.
+// release returns the buffers to the pool, unless the buffer for the body is too large.
 func (h *handler) release(b *buffers) {
 	if b.body.Cap() <= maxKeptBytes {
 		b.body.Reset()
@@ -107,22 +108,22 @@ func (h *handler) release(b *buffers) {
 	}
 }
 
-// logRejections logs the first error of an answer, if there is one.
-func (h *handler) logRejections(r *http.Request, a answer) {
-	if a.Rejected == 0 {
+// logRejections logs the first error of a response, if there is one.
+func (h *handler) logRejections(r *http.Request, resp response) {
+	if resp.Rejected == 0 {
 		return
 	}
 
-	first := a.Errors[0]
+	first := resp.Errors[0]
 	data := lager.Data{
 		"remote":   r.RemoteAddr,
 		"line":     first.Line,
 		"update":   first.Update,
-		"rejected": a.Rejected,
-		"accepted": a.Accepted,
+		"rejected": resp.Rejected,
+		"accepted": resp.Accepted,
 	}
 	if first.Name != "" {
 		data["name"] = first.Name
 	}
-	h.rejections.Log("rejected-agent-metrics", errors.New(first.Reason), data)
+	h.rejections.Log("agent-metrics-rejected", errors.New(first.Reason), data)
 }

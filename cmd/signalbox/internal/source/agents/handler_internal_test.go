@@ -8,9 +8,9 @@ import (
 	"code.cloudfoundry.org/lager/v3"
 )
 
-// A handler must not keep the buffer of an outsized body, whose memory few bodies
-// need, and must keep others for the next request.
-func TestOutsizedBuffersAreNotKept(t *testing.T) {
+// A handler must keep buffers for the next request, except for that of an oversized
+// body, whose memory few requests need.
+func TestOversizedBuffersAreNotKept(t *testing.T) {
 	h := NewHandler(Options{Logger: lager.NewLogger("test")}).(*handler)
 	created := 0
 	newBuffers := h.buffers.New
@@ -20,13 +20,13 @@ func TestOutsizedBuffersAreNotKept(t *testing.T) {
 		h.ServeHTTP(httptest.NewRecorder(), httptest.NewRequest("POST", Path, body))
 	}
 
-	// With the race detector a sync.Pool drops some of what it gets.
+	// With the race detector, a sync.Pool drops some of its elements.
 	const requests = 10
 	for range requests {
 		post(1000)
 	}
 	if created == requests {
-		t.Errorf("no buffer of %d was used again", requests)
+		t.Errorf("none of %d requests reused a buffer", requests)
 	}
 	for range requests {
 		post(maxKeptBytes + 1)

@@ -1,6 +1,7 @@
 package agents_test
 
 import (
+	"encoding/json"
 	"fmt"
 	"io"
 	"net/http"
@@ -17,7 +18,7 @@ import (
 	"github.com/signalbox-ci/signalbox/cmd/signalbox/internal/source/sourcetest"
 )
 
-// one is an update of a metric.
+// one returns an update with one metric.
 func one(name string) string {
 	return `{"labels":{"username":"u"},"metrics":[{"name":"` + name + `","type":"gauge","value":1}]}`
 }
@@ -50,7 +51,7 @@ var _ = Describe("Handler", func() {
 		return do(http.MethodPost, strings.NewReader(body), headers...)
 	}
 
-	It("applies an update, and answers 200", func() {
+	It("applies an update and responds with 200", func() {
 		w := post(`{
 			"labels": {"username": "ada", "workspace_name": "main", "agent_name": "a-1", "template_name": "go"},
 			"metrics": [
@@ -77,7 +78,7 @@ var _ = Describe("Handler", func() {
 		Expect(logger.Logs()).To(BeEmpty())
 	})
 
-	It("applies what is good beside what is not, and says what is not, in order", func() {
+	It("applies the valid metrics and reports the errors of the others in order", func() {
 		w := post(`{"metrics": [
 			{"name": "a", "type": "gauge", "value": 1},
 			{"name": "rejected_1", "type": "gauge", "value": 1},
@@ -88,17 +89,17 @@ var _ = Describe("Handler", func() {
 		]}`)
 		Expect(w.Code).To(Equal(http.StatusBadRequest))
 		Expect(w.Body.String()).To(Equal(`{"accepted":2,"rejected":4,"errors":[` +
-			`{"line":1,"update":0,"metric":1,"name":"rejected_1","reason":"metric \"rejected_1\" is not wanted"},` +
+			`{"line":1,"update":0,"metric":1,"name":"rejected_1","reason":"metric \"rejected_1\" is rejected"},` +
 			`{"line":1,"update":0,"metric":2,"name":"b","reason":"got type \"foo\", expected counter or gauge"},` +
 			`{"line":1,"update":0,"metric":3,"reason":"metric: got a number, expected an object"},` +
-			`{"line":1,"update":0,"metric":4,"name":"rejected_2","reason":"metric \"rejected_2\" is not wanted"}]}` + "\n"))
+			`{"line":1,"update":0,"metric":4,"name":"rejected_2","reason":"metric \"rejected_2\" is rejected"}]}` + "\n"))
 		Expect(sink.metrics()).To(Equal([]string{"a{} gauge 1", "c{} gauge 1"}))
-		Expect(malformed).To(Equal(2), "the sink counts what it rejects itself")
-		Expect(logger).To(gbytes.Say(`rejected-agent-metrics.*"accepted":2,"error":"metric \\"rejected_1\\" is not wanted","line":1,` +
+		Expect(malformed).To(Equal(2), "the sink counts its rejections itself")
+		Expect(logger).To(gbytes.Say(`agent-metrics-rejected.*"accepted":2,"error":"metric \\"rejected_1\\" is rejected","line":1,` +
 			`"name":"rejected_1",.*"rejected":4,.*"update":0`))
 	})
 
-	It("lists the first ten errors and counts them all", func() {
+	It("lists the first ten errors but counts all of them", func() {
 		metrics := strings.Repeat(`{},{"name":"rejected","type":"gauge","value":0},{"name":"a","type":"gauge","value":0},`, 12)
 		w := post(`{"metrics":[` + metrics + `5]}`)
 		Expect(w.Code).To(Equal(http.StatusBadRequest))
@@ -113,131 +114,135 @@ var _ = Describe("Handler", func() {
 		func(metric, reason string) {
 			w := post(`{"metrics":[` + metric + `,{"name":"good","type":"gauge","value":1}]}`)
 			Expect(w.Code).To(Equal(http.StatusBadRequest))
-			name := ""
-			if strings.Contains(metric, `"name":"x"`) {
-				name = `"name": "x", `
-			}
-			Expect(w.Body).To(MatchJSON(fmt.Sprintf(`{"accepted": 1, "rejected": 1, "errors": [
-				{"line": 1, "update": 0, "metric": 0, %s"reason": %q}
-			]}`, name, reason)))
+			a := decodeResponse(w)
+			Expect([]int{a.Accepted, a.Rejected, len(a.Errors)}).To(Equal([]int{1, 1, 1}))
+			e := a.Errors[0]
+			Expect([]int{e.Line, e.Update}).To(Equal([]int{1, 0}))
+			Expect(e.Metric).To(HaveValue(BeZero()))
+			Expect(e.Name == "x").To(Equal(strings.Contains(metric, `"name":"x"`)))
+			Expect(e.Reason).To(ContainSubstring(reason))
 			Expect(sink.metrics()).To(Equal([]string{"good{} gauge 1"}))
 			Expect(malformed).To(Equal(1))
 		},
-		Entry("that is none", `"x"`, `metric: got a string, expected an object`),
+		Entry("that is a string", `"x"`, `metric: got a string, expected an object`),
 		Entry("that is null", `null`, `metric: got null, expected an object`),
 		Entry("that is an array", `[1,[2]]`, `metric: got an array, expected an object`),
 		Entry("without a name", `{"type":"gauge","value":1}`, `the metric has no name`),
 		Entry("with an empty name", `{"name":"","type":"gauge","value":1}`, `the metric has no name`),
-		Entry("without a type", `{"name":"x","value":1}`, `the metric has no type, expected counter or gauge`),
+		Entry("without a type", `{"name":"x","value":1}`, `the metric has no type`),
 		Entry("without a value", `{"name":"x","type":"gauge"}`, `the metric has no value`),
 		Entry("without anything", `{}`, `the metric has no name`),
 		Entry("whose name is null", `{"name":null,"type":"gauge","value":1}`, `name: got null, expected a string`),
 		Entry("whose name is a number", `{"name":5,"type":"gauge","value":1}`, `name: got a number, expected a string`),
 		Entry("whose type is null", `{"name":"x","type":null,"value":1}`, `type: got null, expected a string`),
-		Entry("whose type is in capitals", `{"name":"x","type":"Gauge","value":1}`, `got type "Gauge", expected counter or gauge`),
+		Entry("whose type is capitalized", `{"name":"x","type":"Gauge","value":1}`, `got type "Gauge", expected counter or gauge`),
 		Entry("whose type is long", `{"name":"x","type":"`+strings.Repeat("é", 50)+`","value":1}`,
 			`got type "`+strings.Repeat("é", 32)+`"…, expected counter or gauge`),
 		Entry("whose value is null", `{"name":"x","type":"gauge","value":null}`, `value: got null, expected a number`),
 		Entry("whose value is a boolean", `{"name":"x","type":"gauge","value":true}`, `value: got a boolean, expected a number`),
 		Entry("whose value is a number in quotes", `{"name":"x","type":"gauge","value":"5"}`,
-			`got value "5", expected a number, "NaN", "+Inf" or "-Inf"`),
+			`got value "5"`),
 		Entry("whose value is infinite without a sign", `{"name":"x","type":"gauge","value":"Inf"}`,
-			`got value "Inf", expected a number, "NaN", "+Inf" or "-Inf"`),
+			`got value "Inf"`),
 		Entry("whose value is too large", `{"name":"x","type":"gauge","value":1e999}`, `value 1e999 is out of range of a float64`),
 		Entry("with an unknown field", `{"unit":"s","name":"x","type":"gauge","value":1}`,
-			`unknown field "unit", expected one of name, type, value, labels`),
-		Entry("with a field in capitals", `{"name":"x","type":"gauge","Value":1}`,
-			`unknown field "Value", expected one of name, type, value, labels`),
-		Entry("with an update's field", `{"metrics":[],"name":"x","type":"gauge","value":1}`,
-			`unknown field "metrics", expected one of name, type, value, labels`),
-		Entry("with a name given twice", `{"name":"x","name":"y","type":"gauge","value":1}`, `field "name" is duplicated`),
-		Entry("with a value given twice", `{"name":"x","type":"gauge","value":1,"\u0076alue":1}`, `field "value" is duplicated`),
+			`unknown field "unit"`),
+		Entry("with a capitalized field", `{"name":"x","type":"gauge","Value":1}`,
+			`unknown field "Value"`),
+		Entry("with a field of an update", `{"metrics":[],"name":"x","type":"gauge","value":1}`,
+			`unknown field "metrics"`),
+		Entry("with a duplicate name", `{"name":"x","name":"y","type":"gauge","value":1}`, `field "name" is duplicated`),
+		Entry("with a duplicate value", `{"name":"x","type":"gauge","value":1,"\u0076alue":1}`, `field "value" is duplicated`),
 		Entry("whose labels are null", `{"name":"x","type":"gauge","value":1,"labels":null}`, `labels: got null, expected an object`),
 		Entry("whose labels are an array", `{"name":"x","type":"gauge","value":1,"labels":[{}]}`, `labels: got an array, expected an object`),
 		Entry("with a label that is null", `{"name":"x","type":"gauge","value":1,"labels":{"a":null}}`, `label "a": got null, expected a string`),
-		Entry("with a label that is a number, and others", `{"name":"x","type":"gauge","value":1,"labels":{"a":5,"b":{},"c":"d"}}`,
+		Entry("with a label that is a number, followed by others", `{"name":"x","type":"gauge","value":1,"labels":{"a":5,"b":{},"c":"d"}}`,
 			`label "a": got a number, expected a string`),
 		Entry("with a label that is an object", `{"name":"x","type":"gauge","value":1,"labels":{"a":{"b":"}"}}}`,
 			`label "a": got an object, expected a string`),
-		Entry("with a label given twice", `{"name":"x","type":"gauge","value":1,"labels":{"a":"1","b":"2","\u0061":"1"}}`,
+		Entry("with a duplicate label", `{"name":"x","type":"gauge","value":1,"labels":{"a":"1","b":"2","\u0061":"1"}}`,
 			`label "a" is duplicated`),
-		Entry("with a label too many", `{"name":"x","type":"gauge","value":1,"labels":{`+manyLabels(65)+`}}`,
-			`more labels than the limit of 64`),
+		Entry("with too many labels", `{"name":"x","type":"gauge","value":1,"labels":{`+manyLabels(65)+`}}`,
+			`the limit of 64`),
 		Entry("whose name is not UTF-8", "{\"name\":\"a\xff\",\"type\":\"gauge\",\"value\":1}", `name: "a\xff" is not UTF-8`),
 		Entry("with a field that is not UTF-8", "{\"a\xff\":\"a\",\"name\":\"x\",\"type\":\"gauge\",\"value\":1}", `"a\xff" is not UTF-8`),
 		Entry("with a label that is not UTF-8", "{\"name\":\"x\",\"type\":\"gauge\",\"value\":1,\"labels\":{\"a\":\"\xc3\"}}",
 			`label "a": "\xc3" is not UTF-8`),
-		Entry("with a label's name that is not UTF-8", "{\"name\":\"x\",\"type\":\"gauge\",\"value\":1,\"labels\":{\"\xc3\":\"a\"}}",
+		Entry("with a label name that is not UTF-8", "{\"name\":\"x\",\"type\":\"gauge\",\"value\":1,\"labels\":{\"\xc3\":\"a\"}}",
 			`label name: "\xc3" is not UTF-8`),
-		Entry("with the first half of a pair", `{"name":"x","type":"gauge","value":1,"labels":{"a":"\\\uD83D!"}}`,
+		Entry("with the first half of a surrogate pair", `{"name":"x","type":"gauge","value":1,"labels":{"a":"\\\uD83D!"}}`,
 			`label "a": invalid escape sequence "\\uD83D" in a string`),
-		Entry("with two first halves", `{"name":"x","type":"gauge","value":1,"labels":{"a":"\ud83d\ud83d"}}`,
+		Entry("with two first halves of surrogate pairs", `{"name":"x","type":"gauge","value":1,"labels":{"a":"\ud83d\ud83d"}}`,
 			`label "a": invalid escape sequence "\\ud83d" in a string`),
-		Entry("with the second half of a pair", `{"name":"x","type":"gauge","value":1,"labels":{"a":"\ude00"}}`,
+		Entry("with the second half of a surrogate pair", `{"name":"x","type":"gauge","value":1,"labels":{"a":"\ude00"}}`,
 			`label "a": invalid escape sequence "\\ude00" in a string`),
 	)
 
-	It("takes as many labels as the limit", func() {
+	It("accepts as many labels as the limit", func() {
 		w := post(`{"labels":{` + manyLabels(64) + `},"metrics":[{"name":"x","type":"gauge","value":1,"labels":{` + manyLabels(64) + `}}]}`)
 		Expect(w.Code).To(Equal(http.StatusOK), w.Body.String())
 	})
 
-	It("does not take an escaped backslash for half a pair", func() {
+	It("does not mistake an escaped backslash for half of a surrogate pair", func() {
 		w := post(`{"metrics":[{"name":"x","type":"gauge","value":1,"labels":{"a":"\\ud83d","b":"\ufffd"}}]}`)
 		Expect(w.Code).To(Equal(http.StatusOK), w.Body.String())
 		Expect(sink.metrics()).To(Equal([]string{`x{a="\\ud83d",b="` + "\ufffd" + `"} gauge 1`}))
 	})
 
-	It("cuts a long name short in its answer", func() {
+	It("truncates a long name in the response", func() {
 		w := post(`{"metrics":[{"name":"rejected` + strings.Repeat("x", 100) + `","type":"gauge","value":1}]}`)
 		Expect(w.Body.String()).To(ContainSubstring(`"name":"rejected` + strings.Repeat("x", 56) + `…"`))
 	})
 
-	DescribeTable("refuses an update as a whole",
+	DescribeTable("rejects an update as a whole",
 		func(update string, rejected int, reason string) {
 			w := post("\n" + update + "\n" + one("good") + "\n")
 			Expect(w.Code).To(Equal(http.StatusBadRequest))
-			Expect(w.Body).To(MatchJSON(fmt.Sprintf(`{"accepted": 1, "rejected": %d, "errors": [
-				{"line": 2, "update": 0, "reason": %q}
-			]}`, rejected, reason)))
+			a := decodeResponse(w)
+			Expect([]int{a.Accepted, a.Rejected, len(a.Errors)}).To(Equal([]int{1, rejected, 1}))
+			e := a.Errors[0]
+			Expect([]int{e.Line, e.Update}).To(Equal([]int{2, 0}))
+			Expect(e.Metric).To(BeNil())
+			Expect(e.Name).To(BeEmpty())
+			Expect(e.Reason).To(ContainSubstring(reason))
 			Expect(sink.metrics()).To(Equal([]string{"good{} gauge 1"}))
 			Expect(malformed).To(Equal(1))
 		},
-		Entry("that is none", `5`, 1, `update: got a number, expected an object`),
+		Entry("that is a number", `5`, 1, `update: got a number, expected an object`),
 		Entry("that is null", `null`, 1, `update: got null, expected an object`),
 		Entry("without metrics", `{"labels":{"username":"u"}}`, 1, `the update has no metrics`),
 		Entry("whose metrics are null", `{"metrics":null}`, 1, `metrics: got null, expected an array`),
 		Entry("whose metrics are an object", `{"metrics":{"name":"x"}}`, 1, `metrics: got an object, expected an array`),
 		Entry("whose labels are null", `{"labels":null,"metrics":[{},{}]}`, 2, `labels: got null, expected an object`),
 		Entry("with a label that is a number", `{"labels":{"username":5},"metrics":[]}`, 1, `label "username": got a number, expected a string`),
-		Entry("with a label given twice", `{"labels":{"username":"a","username":"b"},"metrics":[{},{},{}]}`, 3, `label "username" is duplicated`),
-		Entry("with an unknown field", `{"metrics":[{},{}],"label":{}}`, 2, `unknown field "label", expected one of labels, metrics`),
-		Entry("with a field in capitals", `{"Metrics":[{}]}`, 1, `unknown field "Metrics", expected one of labels, metrics`),
-		Entry("with metrics given twice", `{"metrics":[{"name":"x","type":"gauge","value":1}],"metrics":[]}`, 1, `field "metrics" is duplicated`),
+		Entry("with a duplicate label", `{"labels":{"username":"a","username":"b"},"metrics":[{},{},{}]}`, 3, `label "username" is duplicated`),
+		Entry("with an unknown field", `{"metrics":[{},{}],"label":{}}`, 2, `unknown field "label"`),
+		Entry("with a capitalized field", `{"Metrics":[{}]}`, 1, `unknown field "Metrics"`),
+		Entry("with duplicate metrics", `{"metrics":[{"name":"x","type":"gauge","value":1}],"metrics":[]}`, 1, `field "metrics" is duplicated`),
 		Entry("that is not JSON", `{"metrics":[}`, 1,
 			`not JSON: invalid character '}' looking for beginning of value (column 13)`),
-		Entry("that lacks its end", `{"metrics":["`, 1, `not JSON: unexpected end of input (column 14)`),
-		Entry("with a number that JSON does not have", `{"metrics":[NaN]}`, 1,
+		Entry("that is incomplete", `{"metrics":["`, 1, `not JSON: unexpected end of input (column 14)`),
+		Entry("with NaN", `{"metrics":[NaN]}`, 1,
 			`not JSON: invalid character 'N' looking for beginning of value (column 13)`),
-		Entry("with another behind it", `{"metrics":[]} {"metrics":[]}`, 1,
+		Entry("with another update on the same line", `{"metrics":[]} {"metrics":[]}`, 1,
 			`not JSON: invalid character '{' after top-level value (column 16)`),
-		Entry("that is too deep", `{"metrics":`+strings.Repeat("[", 20_000), 1,
+		Entry("that is nested too deeply", `{"metrics":`+strings.Repeat("[", 20_000), 1,
 			`not JSON: invalid character '[' exceeded max depth (column 10011)`),
 	)
 
-	It("says so when the sink refuses an update, and goes on", func() {
-		refused := `{"labels":{"username":"rejected"},"metrics":[{"name":"a","type":"gauge","value":1},{},{"name":"b","type":"gauge","value":1}]}`
-		w := post(`[` + one("a") + `,` + refused + `,{"labels":{"username":"rejected"},"metrics":[]},` + one("b") + `]`)
+	It("reports that the sink rejected an update, and continues", func() {
+		rejected := `{"labels":{"username":"rejected"},"metrics":[{"name":"a","type":"gauge","value":1},{},{"name":"b","type":"gauge","value":1}]}`
+		w := post(`[` + one("a") + `,` + rejected + `,{"labels":{"username":"rejected"},"metrics":[]},` + one("b") + `]`)
 		Expect(w.Code).To(Equal(http.StatusBadRequest))
 		Expect(w.Body).To(MatchJSON(`{"accepted": 2, "rejected": 4, "errors": [
-			{"line": 1, "update": 1, "reason": "no user is called \"rejected\""},
-			{"line": 1, "update": 2, "reason": "no user is called \"rejected\""}
+			{"line": 1, "update": 1, "reason": "unknown user \"rejected\""},
+			{"line": 1, "update": 2, "reason": "unknown user \"rejected\""}
 		]}`))
 		Expect(sink.metrics()).To(Equal([]string{"a{} gauge 1", "b{} gauge 1"}))
 		Expect(malformed).To(Equal(1))
 	})
 
-	DescribeTable("takes the formats that events come in",
+	DescribeTable("accepts the same formats as for events",
 		func(contentType, body string, metrics ...string) {
 			w := post(body, "Content-Type", contentType)
 			Expect(w.Code).To(Equal(http.StatusOK), w.Body.String())
@@ -248,81 +253,85 @@ var _ = Describe("Handler", func() {
 			}
 			Expect(names).To(Equal(metrics))
 		},
-		Entry("nothing", "application/json", " \n"),
-		Entry("an update of nothing", "application/json", `{"metrics":[]}`),
+		Entry("an empty body", "application/json", " \n"),
+		Entry("an update without metrics", "application/json", `{"metrics":[]}`),
 		Entry("an update", "application/json", one("a"), "a"),
-		Entry("an update from curl", "application/x-www-form-urlencoded", one("a"), "a"),
-		Entry("an update behind a byte order mark", "", "\ufeff"+one("a"), "a"),
+		Entry("an update with the default Content-Type of curl", "application/x-www-form-urlencoded", one("a"), "a"),
+		Entry("an update after a byte order mark", "", "\ufeff"+one("a"), "a"),
 		Entry("an update spread over lines", "application/json", spread("a"), "a"),
 		Entry("updates spread over lines", "application/json", spread("a")+spread("b")+" "+one("c"), "a", "b", "c"),
 		Entry("an array", "application/json", "["+one("a")+" ,\n"+spread("b")+"]\n", "a", "b"),
 		Entry("an empty array", "application/json", "[]"),
 		Entry("lines", "application/x-ndjson", one("a")+"\n"+one("b"), "a", "b"),
-		Entry("lines as JSON", "application/json", one("a")+"\r\n\r\n"+one("b")+"\r\n", "a", "b"),
+		Entry("lines with the Content-Type of JSON", "application/json", one("a")+"\r\n\r\n"+one("b")+"\r\n", "a", "b"),
 	)
 
-	It("does not take an array for lines", func() {
+	It("rejects an array if the Content-Type declares lines", func() {
 		w := post("["+one("a")+"]", "Content-Type", "application/x-ndjson")
 		Expect(w.Code).To(Equal(http.StatusBadRequest))
 		Expect(w.Body.String()).To(ContainSubstring("update: got an array, expected an object"))
 		Expect(sink.updates).To(BeEmpty())
 	})
 
-	DescribeTable("applies what comes before broken JSON, and says where that is",
+	DescribeTable("applies the updates before a syntax error, and reports its position",
 		func(body string, line, update int, reason string, metrics ...string) {
 			w := post(body)
 			Expect(w.Code).To(Equal(http.StatusBadRequest))
-			Expect(w.Body).To(MatchJSON(fmt.Sprintf(`{"accepted": %d, "rejected": 1, "errors": [
-				{"line": %d, "update": %d, "reason": %q}
-			]}`, len(metrics), line, update, reason)))
+			a := decodeResponse(w)
+			Expect([]int{a.Accepted, a.Rejected, len(a.Errors)}).To(Equal([]int{len(metrics), 1, 1}))
+			e := a.Errors[0]
+			Expect([]int{e.Line, e.Update}).To(Equal([]int{line, update}))
+			Expect(e.Metric).To(BeNil())
+			Expect(e.Name).To(BeEmpty())
+			Expect(e.Reason).To(ContainSubstring(reason))
 			Expect(sink.metrics()).To(HaveLen(len(metrics)))
 			for i, metric := range sink.metrics() {
 				Expect(metric).To(HavePrefix(metrics[i] + "{"))
 			}
 			Expect(malformed).To(Equal(1))
 		},
-		Entry("in a line, and what comes behind", one("a")+"\n\noops\n"+one("b"), 3, 1,
+		Entry("in a line, where it also applies the updates after it", one("a")+"\n\noops\n"+one("b"), 3, 1,
 			"not JSON: invalid character 'o' looking for beginning of value (column 1)", "a", "b"),
 		Entry("in the first line", "  {'}\n"+one("b")+"\n"+one("c"), 1, 0,
 			`not JSON: invalid character '\'' looking for beginning of object key string (column 4)`, "b", "c"),
-		Entry("in a first line that breaks off in a string", "{\"met\n"+one("b"), 1, 0,
+		Entry("in a first line that ends within a string", "{\"met\n"+one("b"), 1, 0,
 			`not JSON: unexpected end of input (column 6)`, "b"),
-		Entry("in a first line that may go on in the next", "{\"metrics\":[\n"+one("b"), 2, 0,
+		Entry("in a first line that may continue on the next", "{\"metrics\":[\n"+one("b"), 2, 0,
 			`not JSON: unexpected end of input (column 78)`),
 		Entry("in an array", "["+one("a")+",\n"+one("b")+",\n {oops},"+one("c")+"]", 3, 2,
 			"not JSON: invalid character 'o' looking for beginning of object key string (column 3)", "a", "b"),
 		Entry("between elements", "["+one("a")+" "+one("b")+"]", 1, 1,
 			`not JSON: invalid character '{' after array element (column 80)`, "a"),
-		Entry("behind an array", "["+one("a")+"]\n]", 2, 1, `not JSON: invalid character ']' after top-level value (column 1)`, "a"),
-		Entry("where an array lacks its end", "["+one("a")+",\n"+one("b"), 2, 2, "not JSON: unexpected end of input (column 78)", "a", "b"),
-		Entry("where an element lacks its end", "["+one("a")+",\n"+one("b")[:70], 2, 1, "not JSON: unexpected end of input (column 71)", "a"),
-		Entry("behind an update spread over lines", spread("a")+"oops", 10, 1,
+		Entry("after an array", "["+one("a")+"]\n]", 2, 1, `not JSON: invalid character ']' after top-level value (column 1)`, "a"),
+		Entry("at the end of an incomplete array", "["+one("a")+",\n"+one("b"), 2, 2, "not JSON: unexpected end of input (column 78)", "a", "b"),
+		Entry("at the end of an incomplete element", "["+one("a")+",\n"+one("b")[:70], 2, 1, "not JSON: unexpected end of input (column 71)", "a"),
+		Entry("after an update spread over lines", spread("a")+"oops", 10, 1,
 			"not JSON: invalid character 'o' looking for beginning of value (column 1)", "a"),
 		Entry("in an update spread over lines", spread("a")+"{\n  \"metrics\": [{oops}]\n}\n"+one("b"), 11, 1,
 			"not JSON: invalid character 'o' looking for beginning of object key string (column 16)", "a"),
-		Entry("where an update spread over lines lacks its end", strings.TrimSuffix(spread("a"), "}\n"), 8, 0,
+		Entry("at the end of an incomplete update spread over lines", strings.TrimSuffix(spread("a"), "}\n"), 8, 0,
 			"not JSON: unexpected end of input (column 4)"),
 	)
 
 	Describe("limits", func() {
 		BeforeEach(func() { options.BodyBytes = int64(2*len(one("a")) + 2) })
 
-		It("take a body of just that size", func() {
+		It("accept a body as large as the limit", func() {
 			w := post(one("a") + "\n" + one("b") + "\n")
 			Expect(w.Code).To(Equal(http.StatusOK), w.Body.String())
 		})
 
-		It("answer 413 to a body that says how large it is, and apply nothing of it", func() {
+		It("reject a body whose Content-Length exceeds the limit with 413, without applying any updates", func() {
 			w := post(one("a") + "\n" + one("b") + "\n ")
 			Expect(w.Code).To(Equal(http.StatusRequestEntityTooLarge))
 			Expect(w.Body).To(MatchJSON(`{"accepted": 0, "rejected": 1, "errors": [{"line": 1, "update": 0,
 				"reason": "the body is too large: 157 bytes, more than the limit of 156 bytes; nothing was applied"}]}`))
 			Expect(sink.updates).To(BeEmpty())
 			Expect(malformed).To(Equal(1))
-			Expect(logger).To(gbytes.Say("rejected-agent-metrics"))
+			Expect(logger).To(gbytes.Say("agent-metrics-rejected"))
 		})
 
-		It("apply what came before the cut of one that does not, and answer 413", func() {
+		It("reject the rest of a body without a Content-Length with 413", func() {
 			w := do(http.MethodPost, sourcetest.Unsized(one("a")+"\n"+one("bb")+"\n"))
 			Expect(w.Code).To(Equal(http.StatusRequestEntityTooLarge))
 			Expect(w.Body).To(MatchJSON(`{"accepted": 1, "rejected": 1, "errors": [{"line": 2, "update": 1,
@@ -331,13 +340,13 @@ var _ = Describe("Handler", func() {
 			Expect(malformed).To(Equal(1))
 		})
 
-		It("are for what a body is decompressed to", func() {
+		It("apply to the decompressed size", func() {
 			w := post(sourcetest.Gzip(strings.Repeat(one("a")+"\n", 1000)), "Content-Encoding", "gzip")
 			Expect(w.Code).To(Equal(http.StatusRequestEntityTooLarge))
 			Expect(w.Body.String()).To(HavePrefix(`{"accepted":2,"rejected":1,"errors":[{"line":3,"update":2,"reason":"the body is too large`))
 		})
 
-		It("show among the errors even if there are many before", func() {
+		It("are reported even after ten other errors", func() {
 			w := do(http.MethodPost, sourcetest.Unsized(strings.Repeat("{}\n", 100)))
 			Expect(w.Code).To(Equal(http.StatusRequestEntityTooLarge))
 			Expect(w.Body.String()).To(HavePrefix(`{"accepted":0,"rejected":53,`))
@@ -346,7 +355,7 @@ var _ = Describe("Handler", func() {
 		})
 	})
 
-	It("has a limit unless told", func() {
+	It("has a default limit", func() {
 		r := httptest.NewRequest(http.MethodPost, agents.Path, http.NoBody)
 		r.ContentLength = 16<<20 + 1
 		w := httptest.NewRecorder()
@@ -355,7 +364,7 @@ var _ = Describe("Handler", func() {
 		Expect(w.Body.String()).To(ContainSubstring("more than the limit of 16777216 bytes"))
 	})
 
-	DescribeTable("applies no part of an update that is cut off",
+	DescribeTable("applies only complete updates of a body that is cut off",
 		func(body string, metrics ...string) {
 			for end := 0; end <= len(body); end++ {
 				*sink = recorder{}
@@ -380,7 +389,7 @@ var _ = Describe("Handler", func() {
 		Entry("spread over lines", spread("a")+spread("b"), "a{} gauge 1", "b{} gauge 1"),
 	)
 
-	It("applies no update that reaches to the cut, though it may be whole", func() {
+	It("applies no update at the very end of a body that is cut off, even if it seems complete", func() {
 		for _, body := range []string{one("a"), "[" + one("a"), strings.TrimSpace(spread("a"))} {
 			w := do(http.MethodPost, sourcetest.Broken(body, io.ErrUnexpectedEOF))
 			Expect(w.Code).To(Equal(http.StatusBadRequest))
@@ -389,7 +398,7 @@ var _ = Describe("Handler", func() {
 		}
 	})
 
-	It("counts updates that are broken, too", func() {
+	It("counts updates with syntax errors in the index of later ones", func() {
 		w := post("oops\n" + one("a") + "\n{}\n")
 		Expect(w.Body).To(MatchJSON(`{"accepted": 1, "rejected": 2, "errors": [
 			{"line": 1, "update": 0, "reason": "not JSON: invalid character 'o' looking for beginning of value (column 1)"},
@@ -397,9 +406,9 @@ var _ = Describe("Handler", func() {
 		]}`))
 	})
 
-	It("starts over with each body", func() {
+	It("retains nothing of the previous body", func() {
 		handler := agents.NewHandler(options)
-		for range 10 { // its buffers are not always there again
+		for range 10 { // the pool does not always return used buffers
 			for _, body := range []string{one("a"), `[5,` + one("rejected") + `]`, "{", one("a")} {
 				handler.ServeHTTP(httptest.NewRecorder(), httptest.NewRequest(http.MethodPost, agents.Path, strings.NewReader(body)))
 			}
@@ -408,7 +417,7 @@ var _ = Describe("Handler", func() {
 		Expect(malformed).To(Equal(20))
 	})
 
-	DescribeTable("takes time in proportion to what it gets",
+	DescribeTable("takes time proportional to the size of a body",
 		func(start, unit, end string) {
 			options.Sink = discard{}
 			began := time.Now()
@@ -417,17 +426,17 @@ var _ = Describe("Handler", func() {
 		},
 		Entry("of brackets", "", "[", ""),
 		Entry("of quotes", "", `"`, ""),
-		Entry("of space", "", "\n", ""),
+		Entry("of white space", "", "\n", ""),
 		Entry("of lines", "", "{}\n", ""),
-		Entry("of lines that begin something", "", "{\"\":\n", ""),
+		Entry("of lines with incomplete objects", "", "{\"\":\n", ""),
 		Entry("of updates in one line", "", `{"metrics":[]} `, ""),
 		Entry("of updates in an array", "[", `{"metrics":[]},`, "0]"),
-		Entry("of updates in an array that is broken", "[", `{"metrics":[]},{`, ""),
+		Entry("of updates in an array with a syntax error", "[", `{"metrics":[]},{`, ""),
 		Entry("of metrics", `{"metrics":[0`, `,0`, "]}"),
 		Entry("of labels", `{"labels":{"b":""`, `,"\u0061":""`, "}}"),
 	)
 
-	DescribeTable("takes compressed bodies",
+	DescribeTable("accepts compressed bodies",
 		func(encoding string, compress func(string) string) {
 			w := post(compress(one("a")), "Content-Encoding", encoding)
 			Expect(w.Code).To(Equal(http.StatusOK), w.Body.String())
@@ -436,10 +445,10 @@ var _ = Describe("Handler", func() {
 		Entry("gzip", "gzip", sourcetest.Gzip),
 		Entry("snappy", "snappy", sourcetest.Snappy),
 		Entry("zstd", "zstd", sourcetest.Zstd),
-		Entry("not at all", "identity", func(s string) string { return s }),
+		Entry("identity", "identity", func(s string) string { return s }),
 	)
 
-	It("says so when a compressed body is damaged", func() {
+	It("reports that a compressed body is damaged", func() {
 		text := sourcetest.Gzip(one("a"))
 		w := post(text[:len(text)-3], "Content-Encoding", "gzip")
 		Expect(w.Code).To(Equal(http.StatusBadRequest))
@@ -452,29 +461,29 @@ var _ = Describe("Handler", func() {
 		Expect(w.Body.String()).To(ContainSubstring("reading the body: decoding gzip: gzip: invalid header"))
 	})
 
-	It("refuses an encoding that nobody knows", func() {
+	It("rejects other encodings", func() {
 		w := post(one("a"), "Content-Encoding", "br")
 		Expect(w.Code).To(Equal(http.StatusUnsupportedMediaType))
 		Expect(w.Header()).To(HaveKeyWithValue("Accept-Encoding", ConsistOf("gzip, snappy, zstd")))
 		Expect(w.Body).To(MatchJSON(`{"error": "got Content-Encoding \"br\", expected one of gzip, snappy, zstd"}`))
 		Expect(sink.updates).To(BeEmpty())
 		Expect(malformed).To(Equal(1))
-		Expect(logger).To(gbytes.Say("rejected-body"))
+		Expect(logger).To(gbytes.Say("body-rejected"))
 	})
 
-	It("takes no other method", func() {
+	It("rejects other methods", func() {
 		w := do(http.MethodGet, nil)
 		Expect(w.Code).To(Equal(http.StatusMethodNotAllowed))
 		Expect(w.Header()).To(HaveKeyWithValue("Allow", ConsistOf("POST")))
 		Expect(w.Body).To(MatchJSON(`{"error": "method GET not allowed, expected POST"}`))
 	})
 
-	It("does without somebody who counts", func() {
+	It("works without the Malformed function", func() {
 		options.Malformed = nil
 		Expect(post("oops").Code).To(Equal(http.StatusBadRequest))
 	})
 
-	It("logs only so much", func() {
+	It("limits the rate of log lines", func() {
 		handler := agents.NewHandler(options)
 		for range 200 {
 			handler.ServeHTTP(httptest.NewRecorder(), httptest.NewRequest(http.MethodPost, agents.Path, strings.NewReader("oops")))
@@ -484,7 +493,25 @@ var _ = Describe("Handler", func() {
 	})
 })
 
-// spread is one, spread over 9 lines.
+// A responseJSON is the decoded body of a response.
+type responseJSON struct {
+	Accepted, Rejected int
+	Errors             []struct {
+		Line, Update int
+		Metric       *int
+		Name, Reason string
+	}
+}
+
+func decodeResponse(w *httptest.ResponseRecorder) (a responseJSON) {
+	GinkgoHelper()
+	decoder := json.NewDecoder(w.Body)
+	decoder.DisallowUnknownFields()
+	Expect(decoder.Decode(&a)).To(Succeed())
+	return a
+}
+
+// spread returns the update that one returns, spread over 9 lines.
 func spread(name string) string {
 	return "{\n  \"labels\": {\n  },\n  \"metrics\": [{\n" +
 		"    \"name\": \"" + name + "\",\n    \"type\": \"gauge\", \"value\": 1\n  }\n  ]\n}\n"

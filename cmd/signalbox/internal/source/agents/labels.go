@@ -25,7 +25,7 @@ func (p *parser) appendLabels(labels []aggregator.Label) ([]aggregator.Label, er
 	return labels, err
 }
 
-// label reads a label, which must not have the name of one of the others.
+// label reads a label. It returns an error if one of the others has the same name.
 func (p *parser) label(others []aggregator.Label) (label aggregator.Label, err error) {
 	key, err := p.key()
 	if err != nil {

@@ -58,32 +58,32 @@ func metricField(key []byte) uint {
 //
 // The zero value is ready to use. It is not safe for concurrent use.
 type parser struct {
-	in    jsonscan.Scanner
-	clean bool // whether the update is UTF-8
+	in     jsonscan.Scanner
+	isUTF8 bool // whether the whole update is UTF-8
 
 	// The latest update. The memory of all fields is reused.
 	base    []aggregator.Label
 	metrics []aggregator.Metric // the well-formed ones
-	indexes []int               // of the metrics in the update
-	found   int                 // number of metrics in the update, including malformed ones
-	faults  []metricFault       // errors of the first source.MaxErrors malformed metrics
+	indexes []int               // the indexes of the well-formed metrics in the update
+	found   int                 // the number of metrics in the update, including malformed ones
+	errs    []metricError       // for the first source.MaxErrors malformed metrics
 
-	labels []aggregator.Label // lent to metrics
+	labels []aggregator.Label // the labels of all metrics
 }
 
-// A metricFault is an error in a metric.
-type metricFault struct {
-	index int // in the update
+// A metricError is an error in a metric.
+type metricError struct {
+	index int // the index of the metric in the update
 	name  string
 	err   error
 }
 
 // parse parses an update, which must be valid JSON. An error is the reason why the
-// update is refused as a whole; found is correct in any case.
+// update is rejected as a whole; found is correct even then.
 func (p *parser) parse(update []byte) error {
-	p.clean = p.in.Reset(update)
+	p.isUTF8 = p.in.Reset(update)
 	p.base, p.metrics, p.indexes = p.base[:0], p.metrics[:0], p.indexes[:0]
-	p.faults, p.labels, p.found = p.faults[:0], p.labels[:0], 0
+	p.errs, p.labels, p.found = p.errs[:0], p.labels[:0], 0
 
 	if p.in.Peek() != '{' {
 		return p.in.Mismatch("update", "an object")
@@ -96,8 +96,8 @@ func (p *parser) parse(update []byte) error {
 	return err
 }
 
-// fields reads an object. It calls field for each member, skips members that field
-// could not read, and returns the first error.
+// fields reads an object. It calls field for each member, skips members for which field
+// returns an error, and returns the first error.
 func (p *parser) fields(field func() error) (first error) {
 	p.in.Members(func() error { //nolint:errcheck // it is valid JSON
 		start := p.in.Pos
@@ -137,16 +137,16 @@ func (p *parser) updateField(seen *uint) error {
 			p.indexes = append(p.indexes, index)
 			return nil
 		}
-		if len(p.faults) < source.MaxErrors {
-			p.faults = append(p.faults, metricFault{index, metric.Name, err})
+		if len(p.errs) < source.MaxErrors {
+			p.errs = append(p.errs, metricError{index, metric.Name, err})
 		}
 		p.in.Pos = start
 		return p.in.SkipValue()
 	})
 }
 
-// metric reads a metric. If it returns an error, the metric has its name, unless that
-// could not be read.
+// metric reads a metric. Even if it returns an error, the metric has its name, unless
+// the name could not be read.
 func (p *parser) metric() (aggregator.Metric, error) {
 	var metric aggregator.Metric
 	if p.in.Peek() != '{' {
@@ -191,8 +191,9 @@ func (p *parser) metricField(metric *aggregator.Metric, seen *uint) error {
 	return err
 }
 
-// field reads the name of a field and returns its bit. bits returns the bit of a known
-// name. A field must not be duplicated.
+// field reads the name of a field, adds its bit to seen, and returns the bit. bits
+// returns the bit of a name, or 0 if the name is unknown. It is an error if the name is
+// unknown or the bit is already in seen.
 func (p *parser) field(seen *uint, bits func(name []byte) uint, known string) (uint, error) {
 	name, err := p.key()
 	if err != nil {
@@ -235,7 +236,7 @@ func (p *parser) text(what string) ([]byte, error) {
 
 func (p *parser) checkUTF8(text []byte) error {
 	// Checking the whole update once costs much less than checking each string.
-	if p.clean || utf8.Valid(text) {
+	if p.isUTF8 || utf8.Valid(text) {
 		return nil
 	}
 	return fmt.Errorf("%s is not UTF-8", excerpt.Quote(text))

@@ -10,11 +10,11 @@ import (
 	"github.com/signalbox-ci/signalbox/internal/excerpt"
 )
 
-// decodeArray decodes the events of an array, one element at a time. It reports errors
-// with the number of the element, from 1, because most arrays are in a single line. A
-// syntax error ends the array.
+// decodeArray decodes the events of an array, one element at a time. Its errors contain
+// the number of the element, counted from 1, because most arrays are on a single line.
+// A syntax error ends the array.
 func (d *Decoder) decodeArray() error {
-	d.in.ReadByte() //nolint:errcheck // skipSpace has seen the bracket
+	d.in.ReadByte() //nolint:errcheck // the bracket that skipSpace has found
 
 	for number := 1; ; number++ {
 		c, err := d.skipSpace()
@@ -45,16 +45,16 @@ func (d *Decoder) decodeArray() error {
 			break
 		}
 		if c != ',' {
-			d.unexpected(c, "a comma or the array's end")
+			d.unexpected(c, "a comma or the end of the array")
 			return nil
 		}
-		d.in.ReadByte() //nolint:errcheck // skipSpace has seen the comma
+		d.in.ReadByte() //nolint:errcheck // the comma that skipSpace has found
 	}
-	d.in.ReadByte() //nolint:errcheck // skipSpace has seen the bracket
+	d.in.ReadByte() //nolint:errcheck // the bracket that skipSpace has found
 
 	c, err := d.skipSpace()
 	if err == nil {
-		d.unexpected(c, "the end")
+		d.unexpected(c, "the end of the input")
 	}
 	if err == io.EOF {
 		return nil
@@ -62,11 +62,11 @@ func (d *Decoder) decodeArray() error {
 	return err
 }
 
-// decodeElement decodes the element that begins with the byte c, which was not read
-// yet. It reports whether decoding the array can continue.
+// decodeElement decodes the element that begins with the byte c, which has not been
+// read yet. It reports whether decoding the array can continue.
 func (d *Decoder) decodeElement(c byte, number int) (ok bool, err error) {
 	start := d.line
-	reject := func(line int, err error) { d.bad(line, fmt.Errorf("element %d: %w", number, err)) }
+	reject := func(line int, err error) { d.reject(line, fmt.Errorf("element %d: %w", number, err)) }
 
 	element, err := d.readElement(jsonscan.NewValueScan(c))
 	if err == errLineTooLong {
@@ -79,12 +79,12 @@ func (d *Decoder) decodeElement(c byte, number int) (ok bool, err error) {
 
 	event, err := d.events.parse(element)
 	if err == nil {
-		d.good(event)
+		d.accept(event)
 		return true, nil
 	}
 
-	// Slow path: the parser stops at the first error, but whether the array can be
-	// trusted depends on syntax errors after that one.
+	// Slow path: the parser stops at the first error. Decoding can continue with the
+	// next element only if there is no syntax error in the rest of this one either.
 	syntax, broken := errors.AsType[*jsonscan.SyntaxError](err)
 	if !broken {
 		syntax = jsonscan.Check(element)
@@ -98,7 +98,7 @@ func (d *Decoder) decodeElement(c byte, number int) (ok bool, err error) {
 	return true, nil
 }
 
-// readElement reads to the end of the element. The bytes are valid until the next call.
+// readElement reads the rest of the element. The bytes are valid until the next call.
 // It skips an element that exceeds the limit and returns errLineTooLong.
 func (d *Decoder) readElement(scan jsonscan.ValueScan) ([]byte, error) {
 	d.long = d.long[:0]
@@ -126,15 +126,16 @@ func (d *Decoder) readElement(scan jsonscan.ValueScan) ([]byte, error) {
 	return d.long, nil
 }
 
-// endOfArray reports an array that lacks its end, or returns the reader's error.
+// endOfArray handles an error from reading an array. If the input has ended, it rejects
+// the array as unterminated. It returns any other error.
 func (d *Decoder) endOfArray(err error) error {
 	if err != io.EOF {
 		return err
 	}
-	d.bad(d.line, errors.New("not JSON: unterminated array"))
+	d.reject(d.line, errors.New("not JSON: unterminated array"))
 	return nil
 }
 
 func (d *Decoder) unexpected(c byte, expected string) {
-	d.bad(d.line, fmt.Errorf("not JSON: got %s, expected %s", excerpt.Quote([]byte{c}), expected))
+	d.reject(d.line, fmt.Errorf("not JSON: got %s, expected %s", excerpt.Quote([]byte{c}), expected))
 }

@@ -7,7 +7,7 @@ import (
 	"github.com/signalbox-ci/signalbox/internal/excerpt"
 )
 
-// readAttributes reads the attributes into names and values.
+// readAttributes reads the attributes into p.names and the event's Values.
 func (p *eventParser) readAttributes() error {
 	s := &p.scanner
 	if s.Peek() != '{' {
@@ -41,7 +41,7 @@ func (p *eventParser) readAttribute() error {
 }
 
 // attributeName reads the name of an attribute and the colon. If the name is not the
-// expected one, the parser expects nothing for the rest of the event.
+// expected one, it sets p.expected to nil for the rest of the event.
 func (p *eventParser) attributeName() error {
 	key, err := p.scanner.Key()
 	if err != nil {
@@ -68,8 +68,8 @@ func (p *eventParser) attributeName() error {
 	return nil
 }
 
-// attributeValue reads a string, or a number or boolean as text. It reports whether the
-// value was a string without escapes.
+// attributeValue reads a string, number or boolean and returns it as text. plain
+// reports whether it is a string without escapes and short enough to be kept.
 func (p *eventParser) attributeValue() (value string, plain bool, err error) {
 	s, name := &p.scanner, p.names[len(p.names)-1]
 

@@ -16,8 +16,8 @@ import (
 	"github.com/signalbox-ci/signalbox/metric"
 )
 
-// batch is a thousand events as a scheduler emits them, of some ten names and a hundred
-// workers, in lines.
+// batch returns a thousand events as a scheduler emits them, one per line, with about
+// ten names and a hundred workers.
 func batch() []byte {
 	var b bytes.Buffer
 	for i := range 1000 {
@@ -36,7 +36,7 @@ func batch() []byte {
 	return b.Bytes()
 }
 
-// array is the same as one array.
+// array returns the lines as the elements of an array.
 func array(lines []byte) []byte {
 	elements := bytes.ReplaceAll(bytes.TrimSpace(lines), []byte("\n"), []byte(","))
 	return append(append([]byte("["), elements...), ']')
@@ -55,13 +55,13 @@ func BenchmarkDecode(b *testing.B) {
 		b.Run(bench.name, func(b *testing.B) {
 			decoder := events.NewDecoder(source.Limits{})
 			count := 0
-			good := func(*events.Event) { count++ }
-			bad := func(line int, err error) { b.Fatalf("line %d: %v", line, err) }
+			accept := func(*events.Event) { count++ }
+			reject := func(line int, err error) { b.Fatalf("line %d: %v", line, err) }
 
 			b.SetBytes(int64(len(bench.input)))
 			b.ReportAllocs()
 			for b.Loop() {
-				if err := decoder.Decode(bytes.NewReader(bench.input), bench.format, good, bad); err != nil {
+				if err := decoder.Decode(bytes.NewReader(bench.input), bench.format, accept, reject); err != nil {
 					b.Fatal(err)
 				}
 			}
@@ -70,7 +70,8 @@ func BenchmarkDecode(b *testing.B) {
 	}
 }
 
-// BenchmarkLager shows what a line of a node's log costs, of which a third is events.
+// BenchmarkLager measures the cost of a line of a web node's log in which every third
+// line is an event.
 func BenchmarkLager(b *testing.B) {
 	var log bytes.Buffer
 	for i := range 1000 {
@@ -80,19 +81,20 @@ func BenchmarkLager(b *testing.B) {
 		log.WriteString("goroutine 1 [running]:\n")
 	}
 	decoder := events.NewDecoder(source.Limits{})
-	bad := func(line int, err error) { b.Fatalf("line %d: %v", line, err) }
+	reject := func(line int, err error) { b.Fatalf("line %d: %v", line, err) }
 
 	b.SetBytes(int64(log.Len()))
 	b.ReportAllocs()
 	for b.Loop() {
-		if err := decoder.DecodeLager(bytes.NewReader(log.Bytes()), nil, func(*events.Event) {}, bad, func() {}); err != nil {
+		if err := decoder.DecodeLager(bytes.NewReader(log.Bytes()), nil, func(*events.Event) {}, reject, func() {}); err != nil {
 			b.Fatal(err)
 		}
 	}
 	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N*3000), "ns/line")
 }
 
-// BenchmarkHandler shows what one POST of a thousand events costs without the network.
+// BenchmarkHandler measures the cost of a POST of a thousand events without the
+// network.
 func BenchmarkHandler(b *testing.B) {
 	lines := batch()
 	encoder, err := zstd.NewWriter(nil)

@@ -19,9 +19,9 @@ import (
 const bufferBytes = 64 << 10
 
 // A Decoder reads events from one input after another and reuses its buffers. It holds
-// the bytes of one event at a time, not those of a whole body. The exception is an
-// input that may be one object spread over lines; then it holds as much as a line may
-// have.
+// one event in memory at a time, not the whole input, except for input that may be a
+// single object spread over several lines: of that, it holds as many bytes as a line
+// may have.
 //
 // It is not safe for concurrent use. Create it with NewDecoder.
 type Decoder struct {
@@ -32,16 +32,16 @@ type Decoder struct {
 	// read ahead followed by buffer.
 	buffer, in *bufio.Reader
 
-	// line is the number of the current line, from 1. indent is the amount of white
-	// space that was skipped at its start.
+	// line is the number of the current line, from 1. indent is the number of bytes of
+	// white space that were skipped at its start.
 	line, indent int
 
 	// long holds a line or array element that is not contiguous in the buffer. whole
 	// holds the input that was read to find a single object. Both are reused.
 	long, whole []byte
 
-	good func(*Event)
-	bad  func(line int, err error)
+	accept func(*Event)
+	reject func(line int, err error)
 
 	// spill, if not nil, receives the part of a line that exceeds the limit and is not
 	// in long.
@@ -58,15 +58,16 @@ func NewDecoder(limits source.Limits) *Decoder {
 	}
 }
 
-// Decode reads events until the end of r. It calls good with each event, in order; the
-// event is valid until good returns. It calls bad with the line and the reason for each
-// piece of input that is not an event. After a bad line, or a bad element of an array
-// that is valid JSON, decoding continues. A syntax error in an array ends the array.
+// Decode reads events until the end of r. It calls accept with each event, in order;
+// the event is valid until accept returns. For each line, array element or object that
+// is not an event, it calls reject with the line number and the reason, and continues.
+// A syntax error in an array ends the array.
 //
-// Decode returns the reader's errors. Everything before the error has been decoded,
-// except for an unfinished line or element. Line returns the line of the error.
-func (d *Decoder) Decode(r io.Reader, format source.Format, good func(*Event), bad func(line int, err error)) error {
-	d.start(r, good, bad)
+// Decode returns the errors of the reader, except for io.EOF. It has then decoded
+// everything before the error except for an incomplete line or element. Line returns
+// the line of the error.
+func (d *Decoder) Decode(r io.Reader, format source.Format, accept func(*Event), reject func(line int, err error)) error {
+	d.start(r, accept, reject)
 	defer d.release()
 
 	if format == source.Lines {
@@ -75,14 +76,15 @@ func (d *Decoder) Decode(r io.Reader, format source.Format, good func(*Event), b
 	return d.decodeSniffed()
 }
 
-// Line returns the number, from 1, of the line reached in the latest input.
+// Line returns the number, from 1, of the last line that was reached in the latest
+// input.
 func (d *Decoder) Line() int { return d.line }
 
 // start prepares the Decoder for another input.
-func (d *Decoder) start(r io.Reader, good func(*Event), bad func(line int, err error)) {
+func (d *Decoder) start(r io.Reader, accept func(*Event), reject func(line int, err error)) {
 	d.buffer.Reset(r)
 	d.in, d.line, d.indent = d.buffer, 0, 0
-	d.good, d.bad = good, bad
+	d.accept, d.reject = accept, reject
 
 	if start, _ := d.in.Peek(len(source.ByteOrderMark)); string(start) == source.ByteOrderMark {
 		d.in.Discard(len(source.ByteOrderMark)) //nolint:errcheck // it was peeked at
@@ -92,7 +94,7 @@ func (d *Decoder) start(r io.Reader, good func(*Event), bad func(line int, err e
 // release drops references to values of the caller.
 func (d *Decoder) release() {
 	d.buffer.Reset(nil)
-	d.in, d.good, d.bad, d.spill = nil, nil, nil, nil
+	d.in, d.accept, d.reject, d.spill = nil, nil, nil, nil
 }
 
 // decodeSniffed detects the format of the input and decodes it.
@@ -113,7 +115,7 @@ func (d *Decoder) decodeSniffed() error {
 	line, err := d.readLine()
 	switch {
 	case err == errLineTooLong:
-		d.bad(d.line, d.tooLong())
+		d.reject(d.line, d.tooLong())
 	case err != nil:
 		return err
 	case json.Valid(line):
@@ -125,8 +127,8 @@ func (d *Decoder) decodeSniffed() error {
 	return d.decodeLines()
 }
 
-// decodeObjectOrLines decodes input whose first line is not a JSON value: an object
-// spread over lines, or else lines of which the first is bad.
+// decodeObjectOrLines decodes input whose first line is not a JSON value: a single
+// object spread over several lines, or lines of which the first is invalid.
 func (d *Decoder) decodeObjectOrLines(first []byte) error {
 	start := d.line
 
@@ -136,7 +138,7 @@ func (d *Decoder) decodeObjectOrLines(first []byte) error {
 	_, err := whole.ReadFrom(io.LimitReader(d.in, int64(d.limits.LineBytes)+1))
 	d.whole = whole.Bytes()
 
-	// The last line ending does not count toward the limit, as for lines.
+	// As in lines, the last line ending does not count toward the limit.
 	if err == nil && len(trimLineEnding(d.whole)) <= d.limits.LineBytes && json.Valid(d.whole) {
 		d.decodeEvent(d.whole, start)
 		d.line += bytes.Count(trimLineEnding(d.whole), newline)
@@ -152,21 +154,20 @@ func (d *Decoder) decodeObjectOrLines(first []byte) error {
 	return d.decodeLines()
 }
 
-// decodeEvent decodes an event that begins in the given line, after nothing but the
+// decodeEvent decodes an event that begins on the given line, preceded only by the
 // indent.
 func (d *Decoder) decodeEvent(data []byte, line int) {
 	event, err := d.events.parse(data)
 	if err != nil {
-		d.reject(data, line, err)
+		d.rejectData(data, line, err)
 		return
 	}
-	d.good(event)
+	d.accept(event)
 }
 
-// reject reports an error in the data of an event that begins in the given line. A
-// syntax error is reported with its own line and column, both from 1, the column in
-// bytes.
-func (d *Decoder) reject(data []byte, line int, err error) {
+// rejectData rejects the data of an event that begins on the given line. A syntax error
+// is reported with its own line and column, both counted from 1, the column in bytes.
+func (d *Decoder) rejectData(data []byte, line int, err error) {
 	if syntax, ok := errors.AsType[*jsonscan.SyntaxError](err); ok {
 		before := data[:syntax.Offset]
 		column := syntax.Offset - bytes.LastIndexByte(before, '\n')
@@ -177,15 +178,15 @@ func (d *Decoder) reject(data []byte, line int, err error) {
 		}
 		err = fmt.Errorf("%w (column %d)", err, column)
 	}
-	d.bad(line, err)
+	d.reject(line, err)
 }
 
 func (d *Decoder) tooLong() error {
-	return fmt.Errorf("longer than the limit of %d bytes", d.limits.LineBytes)
+	return fmt.Errorf("the event is longer than the limit of %d bytes", d.limits.LineBytes)
 }
 
-// skipSpace skips white space, counts lines, and returns the next byte without reading
-// it.
+// skipSpace skips white space, counting lines, and returns the next byte without
+// consuming it.
 func (d *Decoder) skipSpace() (byte, error) {
 	for {
 		c, err := d.in.ReadByte()
@@ -205,7 +206,7 @@ func (d *Decoder) skipSpace() (byte, error) {
 	}
 }
 
-// A failingReader returns its error.
+// A failingReader is a reader that fails with err.
 type failingReader struct{ err error }
 
 func (r failingReader) Read([]byte) (int, error) { return 0, r.err }

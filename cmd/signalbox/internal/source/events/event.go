@@ -6,16 +6,16 @@ import "github.com/signalbox-ci/signalbox/metric"
 type Event struct {
 	metric.Event // without Attributes
 
-	// Shape contains the names of the event's attributes, and Values their values in
-	// the same order.
+	// Shape contains the names of the event's attributes, and Values the values in the
+	// same order.
 	Shape  *Shape
 	Values []string
 
-	// expected reports whether an earlier event had the same shape.
-	expected bool
+	// repeated reports whether an earlier event had the same shape.
+	repeated bool
 }
 
-// The fields of an event, as indexes of fieldKeys, in the order in which most clients
+// The fields of an event, as indexes into fieldKeys, in the order in which most clients
 // write them.
 const (
 	fieldName = iota

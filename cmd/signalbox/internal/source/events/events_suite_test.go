@@ -17,22 +17,22 @@ func TestEvents(t *testing.T) {
 	RunSpecs(t, "Events")
 }
 
-// A recorder is a Sink that keeps what it gets.
+// A recorder is a Sink that keeps the events that it receives.
 type recorder struct {
 	mu     sync.Mutex
 	events []metric.Event
 }
 
 func (r *recorder) Emit(event metric.Event) {
-	event.Attributes = maps.Clone(event.Attributes) // only good until Emit returns
+	event.Attributes = maps.Clone(event.Attributes) // only valid until Emit returns
 
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.events = append(r.events, event)
 }
 
-// Prepare returns what records events of the type, with an attribute more that tells
-// that it did.
+// Prepare returns a function that records events of the type, with an additional
+// attribute "prepared".
 func (r *recorder) Prepare(t metric.EventType) func(*metric.Event, []string) {
 	return func(read *metric.Event, values []string) {
 		event := *read
@@ -44,10 +44,10 @@ func (r *recorder) Prepare(t metric.EventType) func(*metric.Event, []string) {
 	}
 }
 
-// record records an event as a Decoder reads it.
+// record records an event from a Decoder.
 func (r *recorder) record(event *events.Event) { r.Emit(plain(event)) }
 
-// plain is an event with a map of its attributes; nil if it has none.
+// plain returns the event with its attributes in a map, which is nil if it has none.
 func plain(read *events.Event) metric.Event {
 	event := read.Event
 	for i, name := range read.Shape.Attributes {
@@ -59,7 +59,7 @@ func plain(read *events.Event) metric.Event {
 	return event
 }
 
-// Knows tells that everything is known but what says that it is not.
+// Knows reports that all events are known except for "unknown".
 func (r *recorder) Knows(name string) bool { return name != "unknown" }
 
 func (r *recorder) Malformed(error) {}

@@ -16,7 +16,7 @@ import (
 	"github.com/signalbox-ci/signalbox/metric"
 )
 
-// fuzzLimits are small enough for a fuzzer to run into.
+// fuzzLimits are so small that a fuzzer reaches them.
 var fuzzLimits = source.Limits{LineBytes: 300, Attributes: 4, LabelValueBytes: 24}
 
 var seeds = []string{
@@ -43,17 +43,18 @@ var seeds = []string{
 	`{"name":"` + strings.Repeat("x", 25) + `"}`,
 }
 
-// What comes before in FuzzEvent, written as most of the seeds are, and otherwise.
+// The events that precede an input in FuzzEvent. The first is written like most of the
+// seeds; the second is not.
 var (
 	expected   = []byte(`{"name":"a","value":3,"attributes":{"s":"v","n":"1.50","b":"","":"x"}}`)
 	unexpected = []byte(`{"attributes":{"s":"v"},"value":3,"name":"a"}`)
 )
 
-// A decoded is what a Decoder made of an input.
+// A decoded is the result of decoding an input.
 type decoded struct {
 	events []metric.Event
-	lines  []int // of what was rejected
-	errs   []string
+	lines  []int    // of the rejections
+	errs   []string // the reasons
 }
 
 func decode(t *testing.T, r io.Reader, format source.Format) decoded {
@@ -66,13 +67,14 @@ func decode(t *testing.T, r io.Reader, format source.Format) decoded {
 			got.errs = append(got.errs, err.Error())
 		})
 	if err != nil {
-		t.Errorf("the reader did not fail, yet: %v", err)
+		t.Errorf("got error %v, expected none: the reader did not fail", err)
 	}
 	return got
 }
 
-// FuzzDecoder feeds anything. It must not matter in what pieces it comes, each line
-// that is not blank must be accounted for, and the reasons must be short and in order.
+// FuzzDecoder decodes arbitrary input. The result must not depend on the sizes of the
+// reads, every line that is not blank must be either accepted or rejected, and the
+// reasons must be short and in the order of the lines.
 func FuzzDecoder(f *testing.F) {
 	for _, seed := range seeds {
 		f.Add([]byte(seed))
@@ -82,18 +84,18 @@ func FuzzDecoder(f *testing.F) {
 		for _, format := range []source.Format{source.Lines, source.Sniff} {
 			got := decode(t, bytes.NewReader(input), format)
 			if again := decode(t, iotest.OneByteReader(bytes.NewReader(input)), format); !reflect.DeepEqual(got, again) {
-				t.Errorf("%+v at once,\n%+v byte by byte", got, again)
+				t.Errorf("got %+v from one read,\n%+v byte by byte", got, again)
 			}
 
 			all := bytes.Split(bytes.TrimPrefix(input, []byte("\ufeff")), []byte("\n"))
 			for i, line := range got.lines {
 				if line < 1 || line > len(all) || i > 0 && line < got.lines[i-1] {
-					t.Errorf("lines %v of %d", got.lines, len(all))
+					t.Errorf("got lines %v, expected ascending ones from 1 to %d", got.lines, len(all))
 				}
 			}
 			for _, reason := range got.errs {
 				if len(reason) > 400 || !utf8.ValidString(reason) || strings.ContainsAny(reason, "\n\r\x00") {
-					t.Errorf("the reason is %q", reason)
+					t.Errorf("got reason %q, expected short, valid UTF-8 on one line", reason)
 				}
 			}
 			if format != source.Lines {
@@ -102,20 +104,19 @@ func FuzzDecoder(f *testing.F) {
 
 			filled := 0
 			for _, line := range all {
-				// A line may be blank, and yet too long to be read as such.
+				// A blank line that is too long is rejected.
 				if len(bytes.Trim(line, " \t\r")) > 0 || len(bytes.TrimSuffix(line, []byte("\r"))) > fuzzLimits.LineBytes {
 					filled++
 				}
 			}
 			if handled := len(got.events) + len(got.errs); handled != filled {
-				t.Errorf("%d accepted and %d rejected of %d lines", len(got.events), len(got.errs), filled)
+				t.Errorf("got %d accepted and %d rejected events for %d lines", len(got.events), len(got.errs), filled)
 			}
 		}
 	})
 }
 
-// FuzzEvent compares the parser with encoding/json, which knows JSON but does not know
-// what an event may be.
+// FuzzEvent compares the parser with a parser based on encoding/json.
 func FuzzEvent(f *testing.F) {
 	for _, seed := range seeds {
 		f.Add([]byte(seed))
@@ -127,29 +128,29 @@ func FuzzEvent(f *testing.F) {
 		}
 
 		got := decode(t, bytes.NewReader(line), source.Lines)
-		// What came before makes a decoder expect something, but changes nothing.
+		// Earlier events affect what the parser expects, but not the result.
 		if len(line) <= fuzzLimits.LineBytes {
 			stream := bytes.Join([][]byte{line, expected, line, line, unexpected, line}, []byte("\n"))
 			after := decode(t, bytes.NewReader(stream), source.Lines)
 			if n := len(got.events); len(after.events) != 4*n+2 || n > 0 && !(reflect.DeepEqual(after.events[0], got.events[0]) &&
 				reflect.DeepEqual(after.events[2], got.events[0]) && reflect.DeepEqual(after.events[3], got.events[0]) &&
 				reflect.DeepEqual(after.events[5], got.events[0])) {
-				t.Errorf("read alone as %+v, and as %+v after others", got.events, after.events)
+				t.Errorf("got %+v alone, but %+v after other events", got.events, after.events)
 			}
 		}
 		want, ok := decodeEvent(line)
 		switch {
 		case ok && len(got.events) == 0:
-			t.Errorf("rejected: %v", got.errs)
+			t.Errorf("got errors %v, expected %+v", got.errs, want)
 		case !ok && len(got.events) > 0:
-			t.Errorf("accepted: %+v", got.events[0])
+			t.Errorf("got %+v, expected an error", got.events[0])
 		case ok && !reflect.DeepEqual(got.events[0], want):
-			t.Errorf("read as %+v, not as %+v", got.events[0], want)
+			t.Errorf("got %+v, expected %+v", got.events[0], want)
 		}
 	})
 }
 
-// decodeEvent is the slow and plain way to read an event.
+// decodeEvent is a slow and simple parser of events.
 func decodeEvent(line []byte) (metric.Event, bool) {
 	event := metric.Event{Value: 1}
 	fields, ok := object(line)
@@ -244,7 +245,7 @@ func object(raw []byte) (map[string]json.RawMessage, bool) {
 	return members, keys == len(members)
 }
 
-// repaired tells whether encoding/json put U+FFFD for half a surrogate pair.
+// repaired reports whether encoding/json replaced half of a surrogate pair with U+FFFD.
 func repaired(raw []byte, s string) bool {
 	lower := strings.ToLower(string(raw))
 	given := strings.Count(lower, "\ufffd") + strings.Count(lower, `\ufffd`) - strings.Count(lower, `\\ufffd`)
@@ -263,7 +264,7 @@ func kindOf(raw []byte) byte {
 	}
 }
 
-// FuzzLager checks that each line of a log is either an event, or copied and counted.
+// FuzzLager checks that each line of a log is either an event, or counted and copied.
 func FuzzLager(f *testing.F) {
 	for _, seed := range []string{
 		"",
@@ -283,7 +284,7 @@ func FuzzLager(f *testing.F) {
 			func(event *events.Event) {
 				accepted++
 				if event.Name == "" || len(event.Values) != len(event.Shape.Attributes) {
-					t.Errorf("event %+v", event)
+					t.Errorf("got invalid event %+v", event)
 				}
 			},
 			func(int, error) { rejected++ },
@@ -297,10 +298,10 @@ func FuzzLager(f *testing.F) {
 			lines++
 		}
 		if accepted+rejected+skipped != lines {
-			t.Errorf("%d events, %d rejected and %d skipped of %d lines", accepted, rejected, skipped, lines)
+			t.Errorf("got %d accepted, %d rejected and %d skipped lines, expected %d in total", accepted, rejected, skipped, lines)
 		}
 		if accepted == 0 && !bytes.Equal(bytes.TrimSuffix(rest.Bytes(), []byte("\n")), bytes.TrimSuffix(text, []byte("\n"))) {
-			t.Errorf("copied %q of %q", rest.Bytes(), text)
+			t.Errorf("got copy %q, expected %q", rest.Bytes(), text)
 		}
 	})
 }

@@ -22,8 +22,7 @@ type handler struct {
 }
 
 // NewHandler returns the handler of Path, which passes events to the sink. It ignores
-// the path of requests. The logger receives the rejections; the client receives them in
-// more detail.
+// the path of requests. It logs rejections; its responses contain more detail.
 func NewHandler(logger lager.Logger, limits source.Limits, sink source.Sink) http.Handler {
 	h := &handler{
 		limits:     limits.WithDefaults(),
@@ -34,23 +33,23 @@ func NewHandler(logger lager.Logger, limits source.Limits, sink source.Sink) htt
 	return h
 }
 
-// An answer reports what became of the events of a body.
-type answer struct {
+// A response reports the results for the events of a body.
+type response struct {
 	Accepted int `json:"accepted"`
 	Unknown  int `json:"unknown"`
 
-	// Rejected and Errors are left out if every event was well formed.
+	// Rejected and Errors are omitted if every event was well formed.
 	Rejected int         `json:"rejected,omitempty"`
 	Errors   []lineError `json:"errors,omitempty"`
 }
 
-// A lineError is the reason why the event in a line was rejected.
+// A lineError is the reason why the event on a line was rejected.
 type lineError struct {
 	Line   int    `json:"line"`
 	Reason string `json:"reason"`
 }
 
-// ServeHTTP implements http.Handler. It answers after the last event of the body has
+// ServeHTTP implements http.Handler. It responds after the last event of the body has
 // been emitted.
 func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if !source.AllowMethods(w, r, http.MethodPost) {
@@ -82,14 +81,14 @@ func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 
 	if tally.Rejected > 0 {
-		h.rejections.Log("rejected-events", errors.New(errs[0].Reason), lager.Data{
+		h.rejections.Log("events-rejected", errors.New(errs[0].Reason), lager.Data{
 			"remote":   r.RemoteAddr,
 			"line":     errs[0].Line,
 			"rejected": tally.Rejected,
 			"accepted": tally.Accepted,
 		})
 	}
-	source.Answer(w, source.StatusOf(tally.Rejected, readErr), answer{
+	source.Answer(w, source.StatusOf(tally.Rejected, readErr), response{
 		Accepted: tally.Accepted,
 		Unknown:  tally.Unknown,
 		Rejected: tally.Rejected,

@@ -43,7 +43,7 @@ var _ = Describe("Handler", func() {
 	}
 
 	Describe("POST /api/v1/events", func() {
-		It("answers 200 when every event is well formed", func() {
+		It("responds with 200 if every event is well formed", func() {
 			w := post("{\"name\":\"a\"}\n{\"name\":\"unknown\"}\n{\"name\":\"b\"}\n")
 			Expect(w.Code).To(Equal(http.StatusOK))
 			Expect(w.Body.String()).To(Equal(`{"accepted":3,"unknown":1}` + "\n"))
@@ -52,7 +52,7 @@ var _ = Describe("Handler", func() {
 			Expect(sink.names()).To(Equal([]string{"a", "unknown", "b"}))
 		})
 
-		It("answers 200 to a body without events", func() {
+		It("responds with 200 to a body without events", func() {
 			for _, body := range []string{"", "\n\n", "[]"} {
 				w := post(body)
 				Expect(w.Code).To(Equal(http.StatusOK))
@@ -60,7 +60,7 @@ var _ = Describe("Handler", func() {
 			}
 		})
 
-		It("applies the good events and answers 400 when some are bad", func() {
+		It("emits the valid events and responds with 400 if others are rejected", func() {
 			w := post("{\"name\":\"a\"}\n\n{\"name\":5}\n{\"name\":\"b\"}\noops\n", "Content-Type", "application/x-ndjson")
 			Expect(w.Code).To(Equal(http.StatusBadRequest))
 			Expect(w.Body).To(MatchJSON(`{
@@ -73,12 +73,12 @@ var _ = Describe("Handler", func() {
 			Expect(sink.names()).To(Equal([]string{"a", "b"}))
 		})
 
-		It("logs that events were rejected, with the first reason", func() {
+		It("logs the first reason and the number of rejected events", func() {
 			post("{\"name\":5}\n{\"name\":6}\n{\"name\":\"a\"}\n")
-			Expect(logger).To(gbytes.Say(`rejected-events.*"accepted":1,"error":"name: got a number, expected a string","line":1.*"rejected":2`))
+			Expect(logger).To(gbytes.Say(`events-rejected.*"accepted":1,"error":"name: got a number, expected a string","line":1.*"rejected":2`))
 		})
 
-		It("lists the first ten errors and counts them all", func() {
+		It("lists the first ten errors but counts all of them", func() {
 			w := post(strings.Repeat("{\"name\":\"a\"}\n{}\n", 12))
 			Expect(w.Code).To(Equal(http.StatusBadRequest))
 			Expect(w.Body.String()).To(HavePrefix(`{"accepted":12,"unknown":0,"rejected":12,"errors":[{"line":2,`))
@@ -86,20 +86,20 @@ var _ = Describe("Handler", func() {
 			Expect(w.Body.String()).To(ContainSubstring(`{"line":20,`))
 		})
 
-		DescribeTable("takes the three formats",
+		DescribeTable("accepts",
 			func(contentType, body string) {
 				w := post(body, "Content-Type", contentType)
 				Expect(w.Code).To(Equal(http.StatusOK), w.Body.String())
 				Expect(sink.names()).To(HaveEach("a"))
 			},
 			Entry("lines", "application/x-ndjson", "{\"name\":\"a\"}\n{\"name\":\"a\"}"),
-			Entry("lines as JSON", "application/json", "{\"name\":\"a\"}\n{\"name\":\"a\"}"),
+			Entry("lines with the Content-Type of JSON", "application/json", "{\"name\":\"a\"}\n{\"name\":\"a\"}"),
 			Entry("an array", "application/json", `[{"name":"a"}, {"name":"a"}]`),
 			Entry("an object", "application/json", "{\n\t\"name\":\"a\"\n}"),
-			Entry("an object from curl", "application/x-www-form-urlencoded", `{"name":"a"}`),
+			Entry("an object with the default Content-Type of curl", "application/x-www-form-urlencoded", `{"name":"a"}`),
 		)
 
-		It("does not take an array for lines", func() {
+		It("rejects an array if the Content-Type declares lines", func() {
 			w := post(`[{"name":"a"}]`, "Content-Type", "application/x-ndjson")
 			Expect(w.Code).To(Equal(http.StatusBadRequest))
 		})
@@ -109,11 +109,11 @@ var _ = Describe("Handler", func() {
 				handler = events.NewHandler(logger, source.Limits{BodyBytes: 29}, sink)
 			})
 
-			It("take a body of just that size", func() {
+			It("accept a body as large as the limit", func() {
 				Expect(post("{\"name\":\"a\"}\n{\"name\":\"abcd\"}\n").Code).To(Equal(http.StatusOK))
 			})
 
-			It("answer 413 to a body that says how large it is, and apply nothing of it", func() {
+			It("reject a body whose Content-Length exceeds the limit with 413, without emitting any events", func() {
 				w := post("{\"name\":\"a\"}\n{\"name\":\"abcde\"}\n")
 				Expect(w.Code).To(Equal(http.StatusRequestEntityTooLarge))
 				Expect(w.Body).To(MatchJSON(`{
@@ -123,7 +123,7 @@ var _ = Describe("Handler", func() {
 				Expect(sink.names()).To(BeEmpty())
 			})
 
-			It("apply what came before the cut of one that does not, and answer 413", func() {
+			It("reject the rest of a body without a Content-Length with 413", func() {
 				w := do(http.MethodPost, "/api/v1/events", sourcetest.Unsized("{\"name\":\"a\"}\n{\"name\":\"abcde\"}\n"))
 				Expect(w.Code).To(Equal(http.StatusRequestEntityTooLarge))
 				Expect(w.Body).To(MatchJSON(`{
@@ -133,7 +133,7 @@ var _ = Describe("Handler", func() {
 				Expect(sink.names()).To(Equal([]string{"a"}))
 			})
 
-			It("are for what a body is decompressed to", func() {
+			It("apply to the decompressed size", func() {
 				body := sourcetest.Gzip(strings.Repeat("{\"name\":\"a\"}\n", 10_000))
 				Expect(len(body)).To(BeNumerically("<", 1000))
 
@@ -142,14 +142,14 @@ var _ = Describe("Handler", func() {
 				Expect(w.Body.String()).To(ContainSubstring(`{"accepted":2,"unknown":0,"rejected":1,`))
 			})
 
-			It("end a compressed body that holds nothing for ever", func() {
+			It("end a compressed body that never ends but decompresses to nothing", func() {
 				empty := sourcetest.Gzip("")
 				endless := sourcetest.Endless(empty)
 				w := do(http.MethodPost, "/api/v1/events", endless, "Content-Encoding", "gzip")
 				Expect(w.Code).To(Equal(http.StatusRequestEntityTooLarge))
 			})
 
-			It("show among the errors even if there are many before", func() {
+			It("are reported even after ten other errors", func() {
 				handler = events.NewHandler(logger, source.Limits{BodyBytes: 60}, sink)
 				w := do(http.MethodPost, "/api/v1/events", sourcetest.Unsized(strings.Repeat("{}\n", 21)))
 				Expect(w.Code).To(Equal(http.StatusRequestEntityTooLarge))
@@ -162,19 +162,19 @@ var _ = Describe("Handler", func() {
 		Describe("compressed bodies", func() {
 			lines := "{\"name\":\"a\"}\n{\"name\":\"b\"}\n"
 
-			DescribeTable("are taken",
+			DescribeTable("are accepted",
 				func(encoding string, compress func(string) string) {
-					for range 3 { // decompressors are used again
+					for range 3 { // the pool reuses decompressors
 						w := post(compress(lines), "Content-Encoding", encoding)
 						Expect(w.Code).To(Equal(http.StatusOK), w.Body.String())
 						Expect(w.Body).To(MatchJSON(`{"accepted":2,"unknown":0}`))
 					}
 				},
 				Entry("gzip", "gzip", sourcetest.Gzip),
-				Entry("gzip by its other name, in capitals", "X-GZIP", sourcetest.Gzip),
+				Entry("X-GZIP", "X-GZIP", sourcetest.Gzip),
 				Entry("snappy", "snappy", sourcetest.Snappy),
 				Entry("zstd", "zstd", sourcetest.Zstd),
-				Entry("not at all", "identity", func(s string) string { return s }),
+				Entry("identity", "identity", func(s string) string { return s }),
 			)
 
 			DescribeTable("may be empty",
@@ -190,7 +190,7 @@ var _ = Describe("Handler", func() {
 				Entry("zstd of no bytes", "zstd", ""),
 			)
 
-			DescribeTable("that are broken get 400 and the reason",
+			DescribeTable("are rejected with 400 if damaged",
 				func(encoding, body, reason string) {
 					for range 3 {
 						w := post(body, "Content-Encoding", encoding)
@@ -199,18 +199,18 @@ var _ = Describe("Handler", func() {
 						Expect(w.Body.String()).To(ContainSubstring(`"rejected":1,`))
 					}
 
-					// It was not the decompressor that broke.
+					// The decompressor still works.
 					compress := map[string]func(string) string{"gzip": sourcetest.Gzip, "snappy": sourcetest.Snappy, "zstd": sourcetest.Zstd}[encoding]
 					Expect(post(compress(lines), "Content-Encoding", encoding).Code).To(Equal(http.StatusOK))
 				},
-				Entry("gzip that is none", "gzip", lines, `reading the body: decoding gzip: gzip: invalid header`),
-				Entry("gzip cut off at its end", "gzip", sourcetest.Cut(sourcetest.Gzip(lines), 3), `the body is cut off: decoding gzip: unexpected EOF`),
-				Entry("snappy that is none", "snappy", lines, `reading the body: decoding snappy: `),
-				Entry("zstd that is none", "zstd", lines, `reading the body: decoding zstd: `),
-				Entry("zstd cut off", "zstd", sourcetest.Cut(sourcetest.Zstd(lines), 3), `the body is cut off: decoding zstd: unexpected EOF`),
+				Entry("text instead of gzip", "gzip", lines, `reading the body: decoding gzip: gzip: invalid header`),
+				Entry("gzip that is cut off at its end", "gzip", sourcetest.Cut(sourcetest.Gzip(lines), 3), `the body is cut off: decoding gzip: unexpected EOF`),
+				Entry("text instead of snappy", "snappy", lines, `reading the body: decoding snappy: `),
+				Entry("text instead of zstd", "zstd", lines, `reading the body: decoding zstd: `),
+				Entry("zstd that is cut off", "zstd", sourcetest.Cut(sourcetest.Zstd(lines), 3), `the body is cut off: decoding zstd: unexpected EOF`),
 			)
 
-			It("get what came before the damage applied", func() {
+			It("are decoded up to the damage", func() {
 				many := strings.Repeat("{\"name\":\"a\"}\n", 10_000)
 				w := post(sourcetest.Corrupt(sourcetest.Gzip(many), 7), "Content-Encoding", "gzip")
 				Expect(w.Code).To(Equal(http.StatusBadRequest))
@@ -218,7 +218,7 @@ var _ = Describe("Handler", func() {
 				Expect(sink.events).To(HaveLen(10_000))
 			})
 
-			It("are refused in an encoding that nobody knows", func() {
+			It("are rejected if the encoding is not supported", func() {
 				w := post(lines, "Content-Encoding", "br")
 				Expect(w.Code).To(Equal(http.StatusUnsupportedMediaType))
 				Expect(w.Header()).To(HaveKeyWithValue("Accept-Encoding", ConsistOf("gzip, snappy, zstd")))
@@ -227,7 +227,7 @@ var _ = Describe("Handler", func() {
 			})
 		})
 
-		It("applies what it got of a body that breaks off, but no half of an event", func() {
+		It("emits the complete events of a body that is cut off", func() {
 			body := sourcetest.Broken("{\"name\":\"a\"}\n{\"name\":\"b\"}", io.ErrUnexpectedEOF)
 			w := do(http.MethodPost, "/api/v1/events", body)
 			Expect(w.Code).To(Equal(http.StatusBadRequest))
@@ -237,7 +237,7 @@ var _ = Describe("Handler", func() {
 			}`))
 		})
 
-		It("takes no other method", func() {
+		It("rejects other methods", func() {
 			w := do(http.MethodGet, "/api/v1/events", nil)
 			Expect(w.Code).To(Equal(http.StatusMethodNotAllowed))
 			Expect(w.Header()).To(HaveKeyWithValue("Allow", ConsistOf("POST")))

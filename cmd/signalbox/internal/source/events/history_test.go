@@ -10,9 +10,9 @@ import (
 	"github.com/signalbox-ci/signalbox/metric"
 )
 
-// What came before lets a decoder expect something, but changes nothing. The first of
-// each pair is what is expected when the second comes.
-func TestHistoryChangesNothing(t *testing.T) {
+// Earlier events affect what a Decoder expects, but not the result. In each pair, the
+// Decoder expects the second event to be like the first.
+func TestResultDoesNotDependOnEarlierEvents(t *testing.T) {
 	read := func(d *events.Decoder, line string) (accepted []metric.Event, errs []string) {
 		_ = d.Decode(strings.NewReader(line), source.Lines,
 			func(e *events.Event) { accepted = append(accepted, plain(e)) },
@@ -43,24 +43,24 @@ func TestHistoryChangesNothing(t *testing.T) {
 		got, gotErrs := read(d, p[1])
 		want, wantErrs := read(events.NewDecoder(source.Limits{}), p[1])
 		if !reflect.DeepEqual(got, want) || !reflect.DeepEqual(gotErrs, wantErrs) {
-			t.Errorf("after %q, %q is %v %q, not %v %q", p[0], p[1], got, gotErrs, want, wantErrs)
+			t.Errorf("%q after %q: got %v %q, expected %v %q", p[1], p[0], got, gotErrs, want, wantErrs)
 		}
 	}
-	for c := range byte(' ') { // at every place of a word
+	for c := range byte(' ') { // at every position of a word of eight bytes
 		if c == '\n' {
 			continue
 		}
 		for i := range 24 {
 			v := strings.Repeat("x", i) + string(rune(c)) + strings.Repeat("x", 24-i)
 			if got, _ := read(events.NewDecoder(source.Limits{}), ev(`"s":"`+v+`"`)); len(got) > 0 {
-				t.Errorf("accepted %q", v)
+				t.Errorf("accepted %q, expected an error", v)
 			}
 		}
 	}
 	for text, value := range map[string]float64{"12345678901234567890123": 12345678901234567890123, "3000000000": 3e9, "999999999999999": 999999999999999} {
 		got, _ := read(events.NewDecoder(source.Limits{}), `{"name":"a","value":`+text+`}`)
 		if got[0].Value != value {
-			t.Errorf("%s is read as %v", text, got[0].Value)
+			t.Errorf("%s: got %v, expected %v", text, got[0].Value, value)
 		}
 	}
 }

@@ -13,19 +13,20 @@ import (
 	"github.com/signalbox-ci/signalbox/internal/excerpt"
 )
 
-// With --emit-to-logs, a Concourse web node logs each event as the data of a line that
-// lager writes. Recent versions write the following in one line:
+// With --emit-to-logs, a Concourse web node logs each event, as the data of a line that
+// lager writes. Recent versions write the following, on one line:
 //
 //	{"timestamp":"2026-01-02T15:04:05.123456789Z","level":"debug","source":"atc",
 //	 "message":"atc.tracker.build-finished.emit.event","data":{"build-status":"failed",
 //	 "name":"build finished","session":"4.7","team-name":"main","value":94000}}
 //
-// Older ones write "log_level":0 for the level and "1546300800.123456717" for the time.
-// In the names of attributes, each _ is logged as -. The data also contains the
-// logger's own data and the number of its session.
+// Older versions write "log_level":0 for the level and "1546300800.123456717" for the
+// time. The names of attributes are logged with - in place of _. The data also contains
+// the logger's own data and the number of its session.
 
-// eventMessage is the end of the message of each line that is an event: the monitor
-// logs in a session of its own. (The message "atc.dex.event" is from the login server.)
+// eventMessage is the end of the message of each line that is an event: Concourse logs
+// events in a session named emit. (The message "atc.dex.event" is from the login
+// server.)
 const eventMessage = ".emit.event"
 
 // eventMark is part of every line that is an event.
@@ -35,22 +36,22 @@ var eventMark = []byte(eventMessage + `"`)
 var errOtherLine = errors.New("not an event")
 
 // DecodeLager reads the events that a Concourse web node emits to its log, until the
-// end of r. It calls good and bad as Decode does, but calls other for each line that is
-// not an event and does not claim to be one.
+// end of r. It calls accept and reject as Decode does. For each line that does not even
+// claim to be an event, it calls other instead of reject.
 //
-// If rest is not nil, DecodeLager copies all lines to it that are not events, including
-// bad ones, whatever their length.
-func (d *Decoder) DecodeLager(r io.Reader, rest io.Writer, good func(*Event), bad func(line int, err error), other func()) error {
-	d.start(r, good, bad)
+// If rest is not nil, DecodeLager copies all lines that are not events to it, including
+// rejected ones and ones that exceed the limit.
+func (d *Decoder) DecodeLager(r io.Reader, rest io.Writer, accept func(*Event), reject func(line int, err error), other func()) error {
+	d.start(r, accept, reject)
 	defer d.release()
 	if rest == nil {
 		rest = io.Discard
 	}
 
-	spilled := false // of this line, including its beginning
+	spilled := false // whether the start of this line has been copied to rest
 	d.spill = func(text []byte) {
 		if !spilled {
-			rest.Write(d.long) //nolint:errcheck // the writer keeps its error
+			rest.Write(d.long) //nolint:errcheck // the writer remembers its error
 			spilled = true
 		}
 		rest.Write(text) //nolint:errcheck // likewise
@@ -71,7 +72,7 @@ func (d *Decoder) DecodeLager(r io.Reader, rest io.Writer, good func(*Event), ba
 		default:
 			var event *Event
 			if event, err = d.events.parseLager(line); err == nil {
-				d.good(event)
+				d.accept(event)
 				continue
 			}
 		}
@@ -79,7 +80,7 @@ func (d *Decoder) DecodeLager(r io.Reader, rest io.Writer, good func(*Event), ba
 		if err == errOtherLine {
 			other()
 		} else {
-			d.reject(line, d.line, err)
+			d.rejectData(line, d.line, err)
 		}
 		if !spilled {
 			rest.Write(line)    //nolint:errcheck // likewise
@@ -88,8 +89,8 @@ func (d *Decoder) DecodeLager(r io.Reader, rest io.Writer, good func(*Event), ba
 	}
 }
 
-// parseLager returns the event in a line of a log. It is valid until the next call.
-// parseLager returns errOtherLine for a line that does not claim to be an event.
+// parseLager returns the event on a line of a log, which is valid until the next call.
+// It returns errOtherLine for a line that does not claim to be an event.
 func (p *eventParser) parseLager(line []byte) (*Event, error) {
 	if !bytes.Contains(line, eventMark) { // true for most lines
 		return nil, errOtherLine
@@ -119,7 +120,8 @@ func (p *eventParser) parseLager(line []byte) (*Event, error) {
 }
 
 // logLine reads the line except for its data, and returns the offset of the data, or
-// -1. It reports whether the line claims to be an event, as far as it could be read.
+// -1. It reports whether the line claims to be an event, even if it also returns an
+// error.
 func (p *eventParser) logLine() (claims bool, data int, err error) {
 	s := &p.scanner
 	if s.Peek() != '{' {
@@ -210,8 +212,8 @@ func (p *eventParser) logData() error {
 // logAttribute reads the value of an attribute that is logged as key. It skips values
 // that are not strings, numbers or booleans, which belong to the logger.
 //
-// If two keys become the same name, the first counts. Lager sorts keys, so that is the
-// one with hyphens, which the emitter has written.
+// If two keys become the same name, the first one is used. Lager sorts keys, so that is
+// the one with hyphens, which Concourse's emitter writes.
 func (p *eventParser) logAttribute(key []byte) error {
 	s := &p.scanner
 	if len(key) > p.limits.LabelValueBytes {
@@ -238,7 +240,7 @@ func (p *eventParser) logAttribute(key []byte) error {
 	return err
 }
 
-// logTime parses the time of a line: RFC 3339, or seconds since the epoch.
+// logTime parses the time of a line, in RFC 3339 or in seconds since the epoch.
 func logTime(text []byte) (time.Time, error) {
 	var t time.Time
 	if t.UnmarshalText(text) == nil {

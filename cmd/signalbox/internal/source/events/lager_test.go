@@ -16,59 +16,59 @@ import (
 	"github.com/signalbox-ci/signalbox/metric"
 )
 
-// logLine is what a node logs with a message and data.
+// logLine returns the line that a web node logs for a message with data.
 func logLine(message, data string) string {
 	return `{"timestamp":"2026-01-02T15:04:05.123456789Z","level":"debug","source":"atc","message":"` + message + `","data":` + data + "}\n"
 }
 
-var _ = Describe("A Concourse node's log", func() {
+var _ = Describe("The log of a Concourse web node", func() {
 	var (
-		sink   *recorder
-		rest   *strings.Builder
-		bad    []string
-		limits source.Limits
-		at     = time.Date(2026, 1, 2, 15, 4, 5, 123456789, time.UTC)
+		sink     *recorder
+		rest     *strings.Builder
+		rejected []string
+		limits   source.Limits
+		at       = time.Date(2026, 1, 2, 15, 4, 5, 123456789, time.UTC)
 	)
 
 	BeforeEach(func() {
-		sink, rest, bad, limits = &recorder{}, &strings.Builder{}, nil, source.Limits{}
+		sink, rest, rejected, limits = &recorder{}, &strings.Builder{}, nil, source.Limits{}
 	})
 
 	decode := func(r io.Reader) (skipped int, err error) {
 		err = events.NewDecoder(limits).DecodeLager(r, rest, sink.record, func(line int, err error) {
-			bad = append(bad, fmt.Sprintf("%d: %v", line, err))
+			rejected = append(rejected, fmt.Sprintf("%d: %v", line, err))
 		}, func() { skipped++ })
 		return skipped, err
 	}
 
-	DescribeTable("has events",
+	DescribeTable("contains events",
 		func(text string, want metric.Event) {
 			Expect(decode(strings.NewReader(text))).To(Equal(0))
-			Expect(bad).To(BeEmpty())
+			Expect(rejected).To(BeEmpty())
 			Expect(sink.events).To(Equal([]metric.Event{want}))
 			Expect(rest.String()).To(BeEmpty())
 		},
-		Entry("as it writes them",
+		Entry("of recent versions",
 			logLine("atc.tracker.build-finished.emit.event", `{"build-status":"failed","name":"build finished","session":"4.7","team-name":"main","value":94000.5}`),
 			metric.Event{Name: "build finished", Value: 94000.5, Time: at, Attributes: map[string]string{"build_status": "failed", "team_name": "main"}}),
-		Entry("as older ones wrote them",
+		Entry("of older versions",
 			`{"timestamp":"1546300800.123456717","source":"atc","message":"atc.emit.event","log_level":0,"data":{"name":"builds started","session":"1","value":3}}`,
 			metric.Event{Name: "builds started", Value: 3, Time: time.Date(2019, 1, 1, 0, 0, 0, 123456717, time.UTC)}),
-		Entry("with the fields sorted, as where secrets are redacted",
+		Entry("with sorted fields, as when secrets are redacted",
 			`{"data":{"name":"builds started","value":3},"level":"debug","message":"atc.emit.event","source":"atc","timestamp":"2026-01-02T15:04:05.123456789Z"}`,
 			metric.Event{Name: "builds started", Value: 3, Time: at}),
 		Entry("with names in camel case, and a host",
 			logLine("atc.emit.event", `{"ConnectionName":"api","host":"web-1","name":"database connections","value":7}`),
 			metric.Event{Name: "database connections", Value: 7, Host: "web-1", Time: at, Attributes: map[string]string{"ConnectionName": "api"}}),
-		Entry("among what the logger says besides",
+		Entry("along with the logger's own data",
 			logLine("atc.emit.event", `{"build-id":7,"id":[1,2],"name":"lock held","plan":{"name":"x","a":[{"b":"]}"}]},"pipeline":null,"rerun":true,"session":"1.2","team-name":"b","team_name":"a","type":"Batch","value":1}`),
 			metric.Event{Name: "lock held", Value: 1, Time: at, Attributes: map[string]string{"build_id": "7", "rerun": "true", "team_name": "b", "type": "Batch"}}),
-		Entry("with text that is escaped",
+		Entry("with escaped text",
 			logLine("atc.emit.event", `{"message":"a \u003cb\u003e \"c\".emit.event","name":"error log","value":1}`),
 			metric.Event{Name: "error log", Value: 1, Time: at, Attributes: map[string]string{"message": `a <b> "c".emit.event`}}),
 	)
 
-	It("has other lines, which are skipped and copied", func() {
+	It("contains other lines, which are skipped and copied", func() {
 		event := logLine("atc.emit.event", `{"name":"builds started","value":1}`)
 		others := []string{
 			logLine("atc.db.acquired", `{"id":[1]}`),
@@ -83,33 +83,33 @@ var _ = Describe("A Concourse node's log", func() {
 		}
 		skipped, err := decode(strings.NewReader(event + strings.Join(others, event) + event))
 		Expect(err).NotTo(HaveOccurred())
-		Expect(bad).To(BeEmpty())
+		Expect(rejected).To(BeEmpty())
 		Expect(skipped).To(Equal(len(others)))
 		Expect(sink.events).To(HaveLen(len(others) + 1))
 		Expect(rest.String()).To(Equal(strings.Join(others, "")))
 	})
 
-	DescribeTable("has lines that claim to be events and cannot be: they are named, and copied too",
+	DescribeTable("contains lines that claim to be events but are invalid, which are rejected and copied",
 		func(text, reason string) {
 			skipped, err := decode(strings.NewReader("a line\n" + text + "\n"))
 			Expect(err).NotTo(HaveOccurred())
 			Expect(skipped).To(Equal(1))
-			Expect(bad).To(ConsistOf(ContainSubstring("2: " + reason)))
+			Expect(rejected).To(ConsistOf(ContainSubstring("2: " + reason)))
 			Expect(sink.events).To(BeEmpty())
 			Expect(rest.String()).To(Equal("a line\n" + text + "\n"))
 		},
 		Entry("without a name", `{"message":"atc.emit.event","data":{"value":1}}`, "the data of the event has no name"),
 		Entry("without a value", `{"message":"atc.emit.event","data":{"name":"a"}}`, "the data of the event has no value"),
-		Entry("with text for a value", `{"message":"atc.emit.event","data":{"name":"a","value":"1"}}`, "value: got a string, expected a number"),
+		Entry("with a value that is a string", `{"message":"atc.emit.event","data":{"name":"a","value":"1"}}`, "value: got a string, expected a number"),
 		Entry("without data", `{"message":"atc.emit.event"}`, "the event has no data"),
-		Entry("with text for data", `{"message":"atc.emit.event","data":"a"}`, "data: got a string, expected an object"),
-		Entry("at no time", `{"timestamp":"noon","message":"atc.emit.event","data":{"name":"a","value":1}}`, `got timestamp "noon", expected`),
+		Entry("with data that is a string", `{"message":"atc.emit.event","data":"a"}`, "data: got a string, expected an object"),
+		Entry("with an invalid timestamp", `{"timestamp":"noon","message":"atc.emit.event","data":{"name":"a","value":1}}`, `got timestamp "noon", expected`),
 		Entry("cut off", `{"message":"atc.emit.event","data":{"name":"a","va`, "not JSON: unterminated value (column 51)"),
-		Entry("with more behind", `{"message":"atc.emit.event","data":{"name":"a","value":1}} x`, `not JSON: got "x", expected the end`),
-		Entry("not in UTF-8", `{"message":"atc.emit.event","data":{"name":"a`+"\xff"+`","value":1}}`, "not UTF-8"),
+		Entry("with text after it", `{"message":"atc.emit.event","data":{"name":"a","value":1}} x`, `not JSON: got "x", expected the end of the input`),
+		Entry("with invalid UTF-8", `{"message":"atc.emit.event","data":{"name":"a`+"\xff"+`","value":1}}`, "not UTF-8"),
 	)
 
-	DescribeTable("may have lines of any length: what is too long is no event, and copied whole",
+	DescribeTable("may contain lines of any length; those that exceed the limit are not events, and are copied completely",
 		func(limit, length int) {
 			limits.LineBytes = limit
 			long := strings.Repeat("x", length) + "\n"
@@ -118,16 +118,16 @@ var _ = Describe("A Concourse node's log", func() {
 			Expect(err).NotTo(HaveOccurred())
 			Expect(skipped).To(Equal(2))
 			Expect(sink.names()).To(Equal([]string{"a"}))
-			Expect(bad).To(Equal([]string{fmt.Sprintf("4: longer than the limit of %d bytes", limit)}))
+			Expect(rejected).To(Equal([]string{fmt.Sprintf("4: the event is longer than the limit of %d bytes", limit)}))
 			Expect(strings.TrimSuffix(rest.String(), "\n")).To(Equal(long + long + claiming))
 		},
-		Entry("in the buffer", 500, 501),
-		Entry("just beyond the limit", 70_000, 70_001),
-		Entry("far beyond it", 70_000, 1_000_000),
+		Entry("shorter than the buffer", 500, 501),
+		Entry("just above the limit", 70_000, 70_001),
+		Entry("far above it", 70_000, 1_000_000),
 	)
 
-	It("may end in an error of the reader's", func() {
-		failure := errors.New("out of order")
+	It("may end with an error of the reader", func() {
+		failure := errors.New("connection reset")
 		skipped, err := decode(sourcetest.Broken("a\nb\nc", failure))
 		Expect(err).To(Equal(failure))
 		Expect(skipped).To(Equal(2))

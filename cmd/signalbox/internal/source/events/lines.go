@@ -13,7 +13,7 @@ var newline = []byte{'\n'}
 var errLineTooLong = errors.New("line too long")
 
 // decodeLines decodes one event per line, until the end of the input. It skips blank
-// lines, but counts them.
+// lines but counts them.
 func (d *Decoder) decodeLines() error {
 	for {
 		line, err := d.readLine()
@@ -21,7 +21,7 @@ func (d *Decoder) decodeLines() error {
 		case err == io.EOF:
 			return nil
 		case err == errLineTooLong:
-			d.bad(d.line, d.tooLong())
+			d.reject(d.line, d.tooLong())
 		case err != nil:
 			return err
 		case !isBlank(line):
@@ -31,12 +31,12 @@ func (d *Decoder) decodeLines() error {
 	}
 }
 
-// readLine reads a line and returns it without its line ending, LF or CRLF, which the
-// last line may lack. The line is valid until the next call.
+// readLine reads a line and returns it without its line ending, LF or CRLF. The last
+// line need not have a line ending. The line is valid until the next call.
 //
-// It skips a line that exceeds the limit, and returns errLineTooLong with the part that
-// it kept. It returns io.EOF after the last line. After any other error the line is
-// lost.
+// If a line exceeds the limit, readLine skips it, and returns its beginning and
+// errLineTooLong. It returns io.EOF after the last line. With any other error, the part
+// of the line that was read is lost.
 func (d *Decoder) readLine() ([]byte, error) {
 	d.line++
 
@@ -55,8 +55,8 @@ func (d *Decoder) readLine() ([]byte, error) {
 	return line, nil
 }
 
-// readLongLine continues reading a line that exceeds the buffer. It keeps only as much
-// of the line as shows whether it exceeds the limit.
+// readLongLine reads the rest of a line that exceeds the buffer. It keeps only as much
+// of the line as is needed to detect that it exceeds the limit.
 func (d *Decoder) readLongLine(line []byte) ([]byte, error) {
 	const lineEnding = 2
 
@@ -75,7 +75,8 @@ func (d *Decoder) readLongLine(line []byte) ([]byte, error) {
 	}
 }
 
-// trimLineEnding removes an LF or CRLF. To JSON, a CR by itself is white space.
+// trimLineEnding removes LF or CRLF. It also removes a CR by itself, which is white
+// space in JSON.
 func trimLineEnding(line []byte) []byte {
 	line = bytes.TrimSuffix(line, newline)
 	return bytes.TrimSuffix(line, []byte{'\r'})

@@ -17,9 +17,10 @@ import (
 // An eventParser decodes the JSON of one event. Unknown fields are errors, so that a
 // misspelled field is noticed.
 //
-// It does not use encoding/json, which takes NAME for name, silently repairs invalid
-// text, keeps the last of two equal fields and forgets how a number was written.
-// Checking all that separately would cost more than this parser.
+// It does not use encoding/json, which ignores the case of field names, silently
+// replaces invalid text, keeps the last of duplicate fields, and does not preserve the
+// text of numbers. Checking for all of this separately would be slower than this
+// parser.
 //
 // It is not safe for concurrent use.
 type eventParser struct {
@@ -28,25 +29,26 @@ type eventParser struct {
 	texts   texts
 	shapes  shapes
 
-	event Event // being read
+	event Event // the event being read
 
-	// names are the event's attributes read so far. expected is the shape that the
-	// event still may have, or nil.
+	// names contains the names of the event's attributes that have been read.
+	// expected is the shape that the event probably has, or nil if what has been read
+	// does not match it.
 	names    []string
 	expected *Shape
 
-	loose Shape // used for events whose shapes are not kept
+	temporary Shape // for events whose shapes are not kept
 
-	attribute []byte // buffer for names that are logged in another form; reused
+	attribute []byte // buffer for converting the names of logged attributes
 }
 
 // parse returns the event, which is valid until the next call.
 //
-// The error is a *jsonscan.SyntaxError if the data read so far is not JSON; any other
-// error is the reason why the JSON is not an event.
+// The error is a *jsonscan.SyntaxError if the parser found invalid JSON. Any other
+// error is the reason why the data is not an event; there may be invalid JSON after it.
 func (p *eventParser) parse(data []byte) (*Event, error) {
 	s := &p.scanner
-	// Check UTF-8 first: nothing else would notice invalid UTF-8 in a string.
+	// Nothing after this would notice invalid UTF-8 in a string.
 	if !s.Reset(data) {
 		return nil, invalidUTF8(data)
 	}
@@ -90,7 +92,7 @@ func (p *eventParser) fields() error {
 	})
 }
 
-// unexpectedField reads the name of a field that is not the expected one, and the
+// unexpectedField reads the name of a field that may not be the expected one, and the
 // colon.
 func (p *eventParser) unexpectedField() (int, error) {
 	key, err := p.scanner.Key()
@@ -107,7 +109,7 @@ func (p *eventParser) unexpectedField() (int, error) {
 // findShape sets the shape of the event.
 func (p *eventParser) findShape() {
 	event := &p.event
-	event.expected = true
+	event.repeated = true
 	if s := p.expected; s != nil && len(s.Attributes) == len(p.names) {
 		event.Shape = s
 		return
@@ -115,14 +117,14 @@ func (p *eventParser) findShape() {
 	if event.Shape = p.shapes.find(event.Name, p.names); event.Shape != nil {
 		return
 	}
-	event.expected = false
+	event.repeated = false
 	if event.Shape = p.shapes.keep(event.Name, p.names); event.Shape == nil {
-		p.loose.EventType = metric.EventType{Name: event.Name, Attributes: p.names}
-		event.Shape = &p.loose
+		p.temporary.EventType = metric.EventType{Name: event.Name, Attributes: p.names}
+		event.Shape = &p.temporary
 	}
 }
 
-// field reads the value of one field into the event. It ignores null.
+// field reads the value of one field into the event. It ignores a null.
 func (p *eventParser) field(field int) error {
 	s, event := &p.scanner, &p.event
 	if c := s.Peek(); c == 'n' && s.Literal("null") {
@@ -147,7 +149,7 @@ func (p *eventParser) field(field int) error {
 	return err
 }
 
-// name reads the name, which determines the expected attributes.
+// name reads the name of the event, and guesses the shape.
 func (p *eventParser) name() (string, error) {
 	text, err := p.text("name")
 	if err != nil {
@@ -200,8 +202,8 @@ func (p *eventParser) value() (float64, error) {
 	return value, nil
 }
 
-// wholeNumber returns the value of a number that has only digits, few enough for a
-// float64.
+// wholeNumber returns the value of a number that consists of digits only, if they are
+// few enough for a float64 to be exact.
 func wholeNumber(digits []byte) (value float64, ok bool) {
 	if len(digits) > 15 {
 		return 0, false

@@ -6,14 +6,16 @@ import (
 	"github.com/signalbox-ci/signalbox/metric"
 )
 
-// A sender writes all events with the same name alike: the same attributes in the same
-// order, mostly with the values of the previous event. So the parser compares the input
-// with what it expects, and parses only what differs.
+// Clients write all events with the same name in the same way: they have the same
+// attributes in the same order, mostly with the same values as the previous event.
+// Therefore the parser compares the input with the previous event of the same name, and
+// parses only the differences.
 
-// A Shape describes how events with a name are written. The Decoder keeps the shapes of
-// the events that it has decoded, within a limit.
+// A Shape is the name of an event and the names of its attributes, in the order in
+// which they are written. The Decoder keeps the shapes of events that it has decoded,
+// up to a limit.
 type Shape struct {
-	metric.EventType // attributes in the order in which they are written
+	metric.EventType // with the attributes in the order in which they are written
 
 	// keys are the names of the attributes as written in JSON: in quotes, with the
 	// colon. A name that needs escapes has an empty key.
@@ -30,29 +32,30 @@ type Shape struct {
 }
 
 const (
-	// maxShapeAttributes is the maximum number of attributes in all shapes that are
-	// kept, where each shape counts as one more. It is several times what the events of
+	// maxShapeAttributes is the maximum number of attributes in all kept shapes, where
+	// each shape counts as one more. It is several times the number that the events of
 	// a CI system have, and limits the memory for shapes to about a megabyte.
 	maxShapeAttributes = 4096
 
-	// maxWays is the maximum number of shapes for one name. With more, guessing the
-	// shape is not worthwhile.
-	maxWays = 4
+	// maxShapesPerName is the maximum number of shapes for one name. With more, guesses
+	// would usually be wrong.
+	maxShapesPerName = 4
 )
 
 // shapes are the shapes that a parser keeps. The zero value is ready to use.
 type shapes struct {
-	byName     map[string][]*Shape // latest first
-	attributes int                 // as maxShapeAttributes counts them
+	byName     map[string][]*Shape // the latest shape first
+	attributes int                 // counted as for maxShapeAttributes
 	guessed    *Shape              // the shape of the latest event
 }
 
-// guess returns the shape that an event with the name probably has, or nil.
+// guess returns the shape that an event with the name probably has. It returns nil if
+// no shape with the name is kept.
 func (ss *shapes) guess(name []byte) *Shape {
 	if ss.guessed == nil || ss.guessed.Name != string(name) {
 		ss.guessed = nil
-		if ways := ss.byName[string(name)]; len(ways) > 0 {
-			ss.guessed = ways[0]
+		if candidates := ss.byName[string(name)]; len(candidates) > 0 {
+			ss.guessed = candidates[0]
 		}
 	}
 	return ss.guessed
@@ -60,10 +63,10 @@ func (ss *shapes) guess(name []byte) *Shape {
 
 // find returns the shape with the name and attributes, or nil.
 func (ss *shapes) find(name string, attributes []string) *Shape {
-	ways := ss.byName[name]
-	for i, s := range ways {
+	candidates := ss.byName[name]
+	for i, s := range candidates {
 		if slices.Equal(s.Attributes, attributes) {
-			ways[0], ways[i] = s, ways[0]
+			candidates[0], candidates[i] = s, candidates[0]
 			ss.guessed = s
 			return s
 		}
@@ -71,11 +74,12 @@ func (ss *shapes) find(name string, attributes []string) *Shape {
 	return nil
 }
 
-// keep keeps a new shape and returns it, or returns nil if there are too many.
+// keep adds a shape and returns it. It returns nil if the name has too many shapes, or
+// if the shape is too large.
 func (ss *shapes) keep(name string, attributes []string) *Shape {
 	isLong := func(text string) bool { return len(text) > maxTextBytes }
 	size := 1 + len(attributes)
-	if len(ss.byName[name]) == maxWays || isLong(name) || slices.ContainsFunc(attributes, isLong) || size > maxShapeAttributes {
+	if len(ss.byName[name]) == maxShapesPerName || isLong(name) || slices.ContainsFunc(attributes, isLong) || size > maxShapeAttributes {
 		return nil
 	}
 	if ss.byName == nil || ss.attributes+size > maxShapeAttributes {

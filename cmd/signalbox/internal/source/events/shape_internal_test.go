@@ -8,34 +8,34 @@ import (
 	"github.com/signalbox-ci/signalbox/cmd/signalbox/internal/source"
 )
 
-func TestTheShapeOfTheLatestEventIsExpected(t *testing.T) {
+func TestGuessReturnsLatestShape(t *testing.T) {
 	var ss shapes
 	first := ss.keep("deploy", []string{"stage"})
 	second := ss.keep("deploy", []string{"stage", "zone"})
 	if got := ss.guess([]byte("deploy")); got != second {
-		t.Errorf("expected %v, not the latest", got.Attributes)
+		t.Errorf("guessed %v, expected the latest shape, %v", got.Attributes, second.Attributes)
 	}
 	for range 2 {
 		for _, latest := range []*Shape{first, second, second} {
 			if got := ss.find("deploy", latest.Attributes); got != latest {
-				t.Errorf("found %v for %v", got, latest.Attributes)
+				t.Errorf("found %v, expected %v", got, latest.Attributes)
 			}
 			if got := ss.guess([]byte("deploy")); got != latest {
-				t.Errorf("expected %v, not the latest, %v", got.Attributes, latest.Attributes)
+				t.Errorf("guessed %v, expected the latest shape, %v", got.Attributes, latest.Attributes)
 			}
 		}
 	}
 	if got := ss.guess([]byte("build")); got != nil {
-		t.Errorf("expected %v of an unknown name", got)
+		t.Errorf("guessed %v for an unknown name, expected nil", got)
 	}
 	ss.find("deploy", first.Attributes)
 	ss.guess([]byte("build"))
 	if got := ss.guess([]byte("deploy")); got != first {
-		t.Errorf("expected %v after an event of another name, not the latest", got)
+		t.Errorf("guessed %v after an event with another name, expected the latest shape, %v", got, first)
 	}
 }
 
-func TestWhatShapesHoldOnToIsBounded(t *testing.T) {
+func TestShapesUseBoundedMemory(t *testing.T) {
 	long := strings.Repeat("x", maxTextBytes+1)
 	decoder := NewDecoder(source.Limits{})
 	ss := &decoder.events.shapes
@@ -51,24 +51,24 @@ func TestWhatShapesHoldOnToIsBounded(t *testing.T) {
 	for range 2 {
 		if err := decoder.Decode(strings.NewReader(lines.String()), source.Lines, func(*Event) {
 			if ss.attributes > maxShapeAttributes {
-				t.Fatalf("%d attributes are kept", ss.attributes)
+				t.Fatalf("%d attributes are kept, expected at most %d", ss.attributes, maxShapeAttributes)
 			}
 		}, func(line int, err error) { t.Fatal(line, err) }); err != nil {
 			t.Fatal(err)
 		}
 	}
 	kept := 0
-	for name, ways := range ss.byName {
-		for _, s := range ways {
+	for name, ofName := range ss.byName {
+		for _, s := range ofName {
 			kept += 1 + len(s.Attributes)
 			for _, text := range append(append([]string{name}, s.Attributes...), s.latest...) {
 				if len(text) > maxTextBytes {
-					t.Fatalf("a text of %d bytes is kept", len(text))
+					t.Fatalf("a text of %d bytes is kept, expected at most %d", len(text), maxTextBytes)
 				}
 			}
 		}
 	}
 	if kept != ss.attributes || kept == 0 {
-		t.Errorf("%d attributes are kept, %d were counted", kept, ss.attributes)
+		t.Errorf("%d attributes are kept, expected the count %d", kept, ss.attributes)
 	}
 }

@@ -14,7 +14,7 @@ import (
 	"github.com/signalbox-ci/signalbox/metric"
 )
 
-var _ = Describe("Events of one name", func() {
+var _ = Describe("Events with the same name", func() {
 	var (
 		sink    *recorder
 		decoder *events.Decoder
@@ -44,14 +44,14 @@ var _ = Describe("Events of one name", func() {
 		return e
 	}
 
-	It("are prepared for from the second on, if they have the same attributes in the same order", func() {
+	It("are emitted by a prepared function from the second event on, if they have the same attributes in the same order", func() {
 		got := take(event(`"stage":"live","zone":"a"`), event(`"stage":"live","zone":"b"`), event(`"stage":"test","zone":""`))
 		Expect(got[0].Attributes).To(Equal(map[string]string{"stage": "live", "zone": "a"}))
 		Expect(got[1:]).To(Equal([]metric.Event{prepared("stage", "live", "zone", "b"), prepared("stage", "test", "zone", "")}))
 	})
 
-	It("are told apart however little they differ", func() {
-		for range 3 { // with nothing expected, and with each of them expected
+	It("are decoded correctly despite small differences", func() {
+		for range 3 { // first with no shape expected, then with each of them expected
 			for _, attributes := range [][]string{
 				{`"a":"1","b":"2"`, "a", "1", "b", "2"},
 				{`"a":"1"`, "a", "1"},
@@ -70,7 +70,7 @@ var _ = Describe("Events of one name", func() {
 		}
 	})
 
-	It("are taken without preparation when they come in too many ways", func() {
+	It("are emitted without preparation if they have too many shapes", func() {
 		for i := range 10 {
 			got := take(event(fmt.Sprintf(`"x%d":"1"`, i)), event(fmt.Sprintf(`"x%d":"2"`, i)))
 			Expect(got).To(HaveLen(2))
@@ -81,10 +81,10 @@ var _ = Describe("Events of one name", func() {
 				Expect(got[1].Attributes).NotTo(HaveKey("prepared"))
 			}
 		}
-		Expect(take(event(`"x0":"3"`))).To(Equal([]metric.Event{prepared("x0", "3")}), "the first ways go on")
+		Expect(take(event(`"x0":"3"`))).To(Equal([]metric.Event{prepared("x0", "3")}), "the first shapes are still prepared")
 	})
 
-	It("have only their own attributes, when nothing is prepared", func() {
+	It("have only their own attributes if they are not prepared", func() {
 		long := strings.Repeat("x", 100) // such names are not kept
 		got := take(event(`"`+long+`":"1","a":"1"`), event(`"`+long+`":"2"`), `{"name":"`+long+`"}`)
 		Expect(got[0].Attributes).To(Equal(map[string]string{long: "1", "a": "1"}))
@@ -92,7 +92,7 @@ var _ = Describe("Events of one name", func() {
 		Expect(got[2].Attributes).To(BeEmpty())
 	})
 
-	It("are counted whether they are known or not", func() {
+	It("are counted as accepted, and as unknown if no rule uses them", func() {
 		for range 3 {
 			take(`{"name":"unknown"}`, `{"name":"deploy"}`, `{"name":"unknown","attributes":{"a":"b"}}`)
 		}
@@ -100,7 +100,7 @@ var _ = Describe("Events of one name", func() {
 		Expect(tally.Unknown).To(Equal(6))
 	})
 
-	It("may come before or after ten thousand other names", func() {
+	It("are decoded correctly along with ten thousand other names", func() {
 		var lines []string
 		for i := range 10_000 {
 			lines = append(lines, fmt.Sprintf(`{"name":"event %d","attributes":{"n":"%d"}}`, i, i))
@@ -136,6 +136,6 @@ func TestDecodingDoesNotAllocate(t *testing.T) {
 			t.Error(err)
 		}
 	}); n > 5 {
-		t.Errorf("%v allocations for 200 events, want none but for a few a body", n)
+		t.Errorf("got %v allocations for 200 events, expected at most 5, for the whole body", n)
 	}
 }

@@ -2,28 +2,29 @@ package events
 
 import "github.com/signalbox-ci/signalbox/cmd/signalbox/internal/source"
 
-// A Tally passes the events of one input to the Sink, and counts the results. All
-// Tallies of one Decoder must have the same Sink.
+// A Tally passes the events of one input to the Sink and counts the results. All
+// Tallies for events of one Decoder must have the same Sink, because the Decoder's
+// shapes retain functions that the Sink prepared.
 type Tally struct {
 	Sink source.Sink
 
-	// Accepted counts the well-formed events, Unknown those among them whose names the
-	// Sink does not know, and Rejected the pieces of input that are not events.
+	// Accepted is the number of well-formed events, Unknown is the number of those
+	// whose names the Sink does not know, and Rejected is the number of malformed ones.
 	Accepted, Unknown, Rejected int
 
-	attributes map[string]string // the map of each event that needs one; reused
+	attributes map[string]string // for events that need a map; reused
 }
 
-// Reject counts a piece of input that is not an event. The error is the reason.
-func (t *Tally) Reject(why error) {
+// Reject counts input that is not an event, for the given reason.
+func (t *Tally) Reject(reason error) {
 	t.Rejected++
-	t.Sink.Malformed(why)
+	t.Sink.Malformed(reason)
 }
 
 // Accept counts an event and passes it to the Sink.
 func (t *Tally) Accept(event *Event) {
 	t.Accepted++
-	if !event.expected {
+	if !event.repeated {
 		t.acceptFirst(event)
 		return
 	}
@@ -37,8 +38,8 @@ func (t *Tally) Accept(event *Event) {
 	s.emit(&event.Event, event.Values)
 }
 
-// acceptFirst passes on the first event of a shape. It prepares nothing, because
-// another event may never follow.
+// acceptFirst passes the first event of a shape to the Sink. It does not call Prepare,
+// because the shape may never occur again.
 func (t *Tally) acceptFirst(event *Event) {
 	if t.attributes == nil {
 		t.attributes = make(map[string]string)

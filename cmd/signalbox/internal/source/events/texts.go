@@ -1,18 +1,18 @@
 package events
 
 const (
-	// maxTexts is the maximum number of texts that are kept. It is more than a CI
-	// system has names of events, attributes, workers, teams and pipelines together.
+	// maxTexts is the maximum number of texts that are kept. A CI system has fewer
+	// names of events, attributes, workers, teams and pipelines in total.
 	maxTexts = 8192
 
-	// maxTextBytes is the maximum length of a text that is kept. With maxTexts, it
-	// limits the memory for texts to about a megabyte.
+	// maxTextBytes is the maximum length of a text that is kept. Together with
+	// maxTexts, it limits the memory for texts to about a megabyte.
 	maxTextBytes = 64
 )
 
-// texts turns bytes into strings, and returns the same string for equal bytes. Events
-// repeat their names, attributes and most of the values; without texts, each event
-// would allocate them again.
+// texts interns strings: it converts bytes to a string, and returns the same string for
+// equal bytes. Events repeat their names, attributes and most of the values; without
+// texts, each event would allocate them again.
 //
 // The zero value is ready to use. It is not safe for concurrent use.
 type texts struct {
@@ -34,8 +34,8 @@ func (t *texts) of(text []byte) string {
 		t.kept = make(map[string]string)
 	}
 	if len(t.kept) >= maxTexts {
-		// Starting over is cheaper than tracking which texts are in use. Those in use
-		// return with the next events.
+		// Starting over is cheaper than tracking which texts are in use. The next
+		// events add those in use again.
 		clear(t.kept)
 	}
 	t.kept[s] = s

@@ -44,11 +44,11 @@ func TestCheck(t *testing.T) {
 	}
 }
 
-// A caller can skip a value that it could not read, and go on behind it.
-func TestAScannerGoesOnBehindAValue(t *testing.T) {
+// A caller can skip a value that it could not read, and continue after it.
+func TestScannerContinuesAfterSkippedValue(t *testing.T) {
 	var s jsonscan.Scanner
 	if !s.Reset([]byte(` [ "\ud800" , {"b": [2]}, "\u00e9" ] `)) {
-		t.Error("not UTF-8")
+		t.Error("Reset reported invalid UTF-8")
 	}
 	var texts []string
 	err := s.Elements(func() error {

@@ -1,6 +1,6 @@
 // Package jsonscan reads JSON (RFC 8259) token by token. It is for sources that must
-// reject what encoding/json silently accepts: that package takes NAME for name,
-// replaces invalid characters, and keeps the last of two equal fields.
+// reject what encoding/json silently accepts: that package ignores the case of field
+// names, replaces invalid characters, and keeps the last of duplicate fields.
 package jsonscan
 
 import (
@@ -14,8 +14,8 @@ import (
 //
 // The zero value is ready for Reset. A Scanner is not safe for concurrent use.
 type Scanner struct {
-	// Pos is the offset of the next byte. It may be set to an earlier offset, to read a
-	// value again.
+	// Pos is the offset of the next byte. The caller may set it to an earlier offset,
+	// to read a value again.
 	Pos int
 
 	data []byte
@@ -28,7 +28,7 @@ type Scanner struct {
 	unescaped []byte
 }
 
-// Reset starts to read other data. It reports whether the data is UTF-8.
+// Reset makes the Scanner read data. It reports whether data is valid UTF-8.
 func (s *Scanner) Reset(data []byte) bool {
 	s.data, s.Pos = data, 0
 	var ascii bool
@@ -40,24 +40,24 @@ func (s *Scanner) Reset(data []byte) bool {
 func (s *Scanner) Plain() bool { return s.plain }
 
 // inspect reports whether data is ASCII, and whether it contains neither backslashes
-// nor control characters. It looks at eight bytes at a time: where one is less than a
-// space or equals a backslash, a top bit is set in special.
+// nor control characters. It looks at eight bytes at a time: a byte that is less than a
+// space or equals a backslash sets a top bit in special.
 func inspect(data []byte) (ascii, plain bool) {
-	const each = 0x0101_0101_0101_0101
-	var beyond, special uint64
+	const everyByte = 0x0101_0101_0101_0101
+	var nonASCII, special uint64
 	for ; len(data) >= 8; data = data[8:] {
 		w := binary.LittleEndian.Uint64(data)
-		backslash := w ^ '\\'*each
-		beyond |= w
-		special |= (w-' '*each)&^w | (backslash-each)&^backslash
+		backslash := w ^ '\\'*everyByte
+		nonASCII |= w
+		special |= (w-' '*everyByte)&^w | (backslash-everyByte)&^backslash
 	}
 	for _, c := range data {
-		beyond |= uint64(c)
+		nonASCII |= uint64(c)
 		if c < ' ' || c == '\\' {
 			special |= 0x80
 		}
 	}
-	return beyond&(0x80*each) == 0, special&(0x80*each) == 0
+	return nonASCII&(0x80*everyByte) == 0, special&(0x80*everyByte) == 0
 }
 
 // Peek returns the first byte of the next token, or 0 at the end.
@@ -141,7 +141,7 @@ func (s *Scanner) Members(member func() error) error {
 			return nil
 		}
 		if !s.Take(',') {
-			return s.unexpected("a comma or the object's end")
+			return s.unexpected("a comma or the end of the object")
 		}
 	}
 }
@@ -161,7 +161,7 @@ func (s *Scanner) Elements(element func() error) error {
 			return nil
 		}
 		if !s.Take(',') {
-			return s.unexpected("a comma or the array's end")
+			return s.unexpected("a comma or the end of the array")
 		}
 	}
 }
@@ -179,8 +179,8 @@ func (s *Scanner) Key() ([]byte, error) {
 	return key, nil
 }
 
-// SkipValue skips the next value. It checks the value only as far as finding its end
-// requires.
+// SkipValue skips the next value. It checks the value only as much as is necessary to
+// find its end.
 func (s *Scanner) SkipValue() error {
 	scan := NewValueScan(s.Peek())
 	n, done := scan.Next(s.data[s.Pos:])
@@ -198,13 +198,14 @@ func (s *Scanner) SkipValue() error {
 func (s *Scanner) End() error {
 	s.Peek()
 	if s.Pos < len(s.data) {
-		return s.unexpected("the end")
+		return s.unexpected("the end of the input")
 	}
 	return nil
 }
 
-// Mismatch returns the error for a next value of another kind than expected, or for
-// something that is not a value. what is the name of the value.
+// Mismatch returns the error for the next value, which is not of the expected kind. The
+// error is a *SyntaxError if it is not a value at all. what names the value in the
+// error.
 func (s *Scanner) Mismatch(what, expected string) error {
 	found, err := s.kind()
 	if err != nil {
@@ -213,7 +214,7 @@ func (s *Scanner) Mismatch(what, expected string) error {
 	return fmt.Errorf("%s: got %s, expected %s", what, found, expected)
 }
 
-// kind returns the kind of the next value, with an article.
+// kind returns the kind of the next value, such as "an object".
 func (s *Scanner) kind() (string, error) {
 	switch c := s.Peek(); {
 	case c == '{':

@@ -18,7 +18,7 @@ func (s *Scanner) Text() ([]byte, error) {
 		n := bytes.IndexByte(s.data[start:], '"')
 		if n < 0 {
 			s.Pos = len(s.data)
-			return nil, s.unended()
+			return nil, s.unterminated()
 		}
 		s.Pos += n + 1
 		return s.data[start : start+n], nil
@@ -36,10 +36,10 @@ func (s *Scanner) Text() ([]byte, error) {
 		}
 		s.Pos++
 	}
-	return nil, s.unended()
+	return nil, s.unterminated()
 }
 
-// escapedText continues with a string at its first backslash.
+// escapedText reads the rest of a string, from its first backslash.
 func (s *Scanner) escapedText() ([]byte, error) {
 	for s.Pos < len(s.data) {
 		c := s.data[s.Pos]
@@ -58,13 +58,13 @@ func (s *Scanner) escapedText() ([]byte, error) {
 			}
 		}
 	}
-	return nil, s.unended()
+	return nil, s.unterminated()
 }
 
 // escape reads one escape sequence, or two that form one character.
 func (s *Scanner) escape() error {
 	if s.Pos+1 >= len(s.data) {
-		return s.unended()
+		return s.unterminated()
 	}
 
 	c := s.data[s.Pos+1]
@@ -98,8 +98,8 @@ func (s *Scanner) unicodeEscape() error {
 
 	length := 6
 	if utf16.IsSurrogate(r) {
-		// encoding/json turns half of a surrogate pair into U+FFFD. Two different
-		// values would become one label value, so this is an error here.
+		// encoding/json replaces half of a surrogate pair with U+FFFD. Different values
+		// could then become the same label value, so this is an error here.
 		low, _ := s.hex4(s.Pos + 6)
 		r = utf16.DecodeRune(r, low)
 		if r == utf8.RuneError {

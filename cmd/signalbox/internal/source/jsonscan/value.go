@@ -1,8 +1,8 @@
 package jsonscan
 
-// A ValueScan finds the end of a value in data that arrives in chunks. It only knows
-// strings and brackets. In invalid JSON it may stop too early or too late; such a value
-// cannot be parsed in either case.
+// A ValueScan finds the end of a value in data that arrives in chunks. It recognizes
+// only strings and brackets. In invalid JSON it may stop too early or too late; the
+// value cannot be parsed in either case.
 type ValueScan struct {
 	bare     bool // a number or a word: neither quotes nor brackets
 	depth    int
@@ -59,8 +59,8 @@ func (v *ValueScan) Next(chunk []byte) (n int, done bool) {
 	return len(chunk), false
 }
 
-// ValueEnd returns the offset of the end of the value that begins at start. If data
-// ends before the value does, it returns len(data) and false.
+// ValueEnd returns the offset of the end of the value that begins at start. If the
+// value does not end in data, it returns len(data) and false.
 func ValueEnd(data []byte, start int) (end int, ended bool) {
 	if start == len(data) {
 		return start, false

@@ -8,24 +8,25 @@ import (
 	"github.com/signalbox-ci/signalbox/internal/excerpt"
 )
 
-// maxReason is the maximum number of bytes of a reason in answers and logs. A reason
-// can contain a whole body.
+// maxReason is the maximum number of bytes of a reason in responses and logs. Without
+// it, a reason could contain a whole body.
 const maxReason = 4 << 10
 
-// A refusal is the reason why a request was refused, and the status of the answer.
-type refusal struct {
+// A rejection is the reason why a request was rejected, and the status of the response.
+type rejection struct {
 	status int
 	reason string
 }
 
-// refuse returns a refusal with the status, one of the statuses of the method.
-func refuse(status int, reason string) *refusal { return &refusal{status, shorten(reason)} }
+// reject returns a rejection with the status, which must be one of the statuses of the
+// method.
+func reject(status int, reason string) *rejection { return &rejection{status, shorten(reason)} }
 
-// badRequest returns the refusal for an error of the client.
-func badRequest(err error) *refusal { return refuse(http.StatusBadRequest, err.Error()) }
+// badRequest returns the rejection for an error of the client.
+func badRequest(err error) *rejection { return reject(http.StatusBadRequest, err.Error()) }
 
-// answer sends the refusal to the client.
-func (r *refusal) answer(w http.ResponseWriter) {
+// writeTo responds with the rejection.
+func (r *rejection) writeTo(w http.ResponseWriter) {
 	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
 	w.Header().Set("X-Content-Type-Options", "nosniff")
 	w.WriteHeader(r.status)

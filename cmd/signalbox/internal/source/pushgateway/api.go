@@ -13,16 +13,17 @@ import (
 	"github.com/signalbox-ci/signalbox/emitter/aggregator"
 )
 
-// The keys of a group in the API that are not names of families.
+// The keys of a group in the API that are not the names of families.
 const (
 	labelsKey  = "labels"
 	successKey = "last_push_successful"
 
-	// expiryKey is an addition to the Pushgateway's API. Names of metrics have no dot.
+	// expiryKey is an addition to the Pushgateway's API. It cannot be the name of a
+	// family, because it contains a dot.
 	expiryKey = "signalbox.expiry"
 
-	// familyPrefix precedes the name of a family that is equal to one of the keys
-	// above. In the Pushgateway, such a family hides the group's labels.
+	// familyPrefix precedes the name of a family that is equal to labelsKey or
+	// successKey. In the Pushgateway, such a family overwrites the key.
 	familyPrefix = "signalbox.family."
 )
 
@@ -35,7 +36,7 @@ const (
 	failureHelp = "Last Unix time when changing this group in the Pushgateway failed."
 )
 
-// setCORS lets scripts of any site read the API, but not wipe the groups.
+// setCORS allows scripts of all sites to read the API, but not to wipe the groups.
 func setCORS(w http.ResponseWriter) {
 	header := w.Header()
 	header.Set("Access-Control-Allow-Headers", "Accept, Authorization, Content-Type, Origin")
@@ -61,17 +62,17 @@ func (h *handler) serveStatus(w http.ResponseWriter) {
 // listTimeout is the time that a client has to read a list of all groups.
 const listTimeout = time.Minute
 
-// serveMetrics answers with all groups, sorted by their labels. It creates the answer
-// for one group at a time, because together they can be gigabytes.
+// serveMetrics responds with all groups, sorted by labels. It encodes one group at a
+// time, because all of them together can take gigabytes.
 func (h *handler) serveMetrics(w http.ResponseWriter) {
 	select {
 	case h.listing <- struct{}{}:
 		defer func() { <-h.listing }()
 	default:
-		refuse(http.StatusServiceUnavailable, fmt.Sprintf("%d lists of all groups are being written, which is the limit", maxListings)).answer(w)
+		reject(http.StatusServiceUnavailable, fmt.Sprintf("the limit of %d concurrent requests for all groups is reached", maxListings)).writeTo(w)
 		return
 	}
-	http.NewResponseController(w).SetWriteDeadline(time.Now().Add(listTimeout)) //nolint:errcheck // then there is no deadline
+	http.NewResponseController(w).SetWriteDeadline(time.Now().Add(listTimeout)) //nolint:errcheck // without support for it there is no deadline
 
 	w.Header().Set("Content-Type", "application/json")
 	out := bufio.NewWriter(w)
@@ -80,7 +81,7 @@ func (h *handler) serveMetrics(w http.ResponseWriter) {
 	for group := range h.Store.List() {
 		out.WriteString(separator) //nolint:errcheck // Flush returns the error
 		separator = ","
-		if _, err := out.Write(marshal(groupAnswer(group))); err != nil {
+		if _, err := out.Write(marshal(groupJSON(group))); err != nil {
 			return // the client is gone
 		}
 	}
@@ -88,32 +89,32 @@ func (h *handler) serveMetrics(w http.ResponseWriter) {
 	out.Flush()           //nolint:errcheck // the client is gone
 }
 
-func marshal(answer any) []byte {
-	text, err := json.Marshal(answer)
+func marshal(response any) []byte {
+	text, err := json.Marshal(response)
 	if err != nil {
-		panic("BUG: an answer that is not JSON: " + err.Error())
+		panic("BUG: encoding a response: " + err.Error())
 	}
 	return text
 }
 
-// A familyAnswer is a family in the API.
-type familyAnswer struct {
+// A familyJSON is a family as the API shows it.
+type familyJSON struct {
 	Timestamp time.Time        `json:"time_stamp"`
 	Type      string           `json:"type"`
 	Help      string           `json:"help,omitempty"`
 	Metrics   []map[string]any `json:"metrics"`
 }
 
-// An expiryAnswer is the expiry of a group in the API.
-type expiryAnswer struct {
-	// Expires is left out, and TTL is 0, if the group never expires.
+// An expiryJSON is the expiry of a group as the API shows it.
+type expiryJSON struct {
+	// If the group never expires, Expires is omitted and TTL is 0.
 	Expires *time.Time `json:"expires,omitempty"`
 	TTL     float64    `json:"ttl_seconds"`
 }
 
-// groupAnswer returns a group in the form of the API.
-func groupAnswer(g aggregator.Group) map[string]any {
-	expiry := expiryAnswer{TTL: g.TTL.Seconds()}
+// groupJSON returns a group as the API shows it.
+func groupJSON(g aggregator.Group) map[string]any {
+	expiry := expiryJSON{TTL: g.TTL.Seconds()}
 	if !g.Expires.IsZero() {
 		expires := g.Expires.UTC()
 		expiry.Expires = &expires
@@ -124,30 +125,31 @@ func groupAnswer(g aggregator.Group) map[string]any {
 		labels[label.Name] = label.Value
 	}
 
-	answer := make(map[string]any, len(g.Families)+5)
+	result := make(map[string]any, len(g.Families)+5)
 	for _, family := range g.Families {
 		name := family.GetName()
 		if name == labelsKey || name == successKey {
 			name = familyPrefix + name
 		}
-		answer[name] = familyAnswer{
+		result[name] = familyJSON{
 			Timestamp: family.Pushed.UTC(),
 			Type:      family.GetType().String(),
 			Help:      family.GetHelp(),
-			Metrics:   metricAnswers(family.MetricFamily),
+			Metrics:   metricsJSON(family.MetricFamily),
 		}
 	}
-	answer[labelsKey] = labels
-	answer[successKey] = !g.Failed.After(g.Pushed)
-	answer[expiryKey] = expiry
-	answer[pushName] = timeAnswer(pushHelp, labels, g.Pushed, g.Failed)
-	answer[failureName] = timeAnswer(failureHelp, labels, g.Failed, g.Pushed)
-	return answer
+	result[labelsKey] = labels
+	result[successKey] = !g.Failed.After(g.Pushed)
+	result[expiryKey] = expiry
+	result[pushName] = timeJSON(pushHelp, labels, g.Pushed, g.Failed)
+	result[failureName] = timeJSON(failureHelp, labels, g.Failed, g.Pushed)
+	return result
 }
 
-// timeAnswer is how the API shows when a group was last pushed to. If it was not, it is
-// a zero as old as the other time.
-func timeAnswer(help string, group map[string]string, at, other time.Time) familyAnswer {
+// timeJSON returns the family that shows at, the time of the last successful or failed
+// change of a group. If there was none, at is zero; the value of the family is then 0,
+// and its timestamp is the other of the two times.
+func timeJSON(help string, group map[string]string, at, other time.Time) familyJSON {
 	labels := map[string]string{model.InstanceLabel: ""}
 	for name, value := range group {
 		labels[name] = value
@@ -157,7 +159,7 @@ func timeAnswer(help string, group map[string]string, at, other time.Time) famil
 	if !at.IsZero() {
 		seconds, stamp = float64(at.UnixNano())/1e9, at
 	}
-	return familyAnswer{
+	return familyJSON{
 		Timestamp: stamp.UTC(),
 		Type:      dto.MetricType_GAUGE.String(),
 		Help:      help,
@@ -165,56 +167,56 @@ func timeAnswer(help string, group map[string]string, at, other time.Time) famil
 	}
 }
 
-func metricAnswers(family *dto.MetricFamily) []map[string]any {
-	answers := make([]map[string]any, len(family.Metric))
+func metricsJSON(family *dto.MetricFamily) []map[string]any {
+	all := make([]map[string]any, len(family.Metric))
 	for i, m := range family.Metric {
 		labels := make(map[string]string, len(m.Label))
 		for _, label := range m.Label {
 			labels[label.GetName()] = label.GetValue()
 		}
 
-		answer := map[string]any{"labels": labels}
+		result := map[string]any{"labels": labels}
 		switch {
 		case m.Summary != nil:
 			quantiles := make(map[string]string, len(m.Summary.Quantile))
 			for _, q := range m.Summary.Quantile {
 				quantiles[fmt.Sprint(q.GetQuantile())] = fmt.Sprint(q.GetValue())
 			}
-			answer["quantiles"] = quantiles
-			answer["count"] = fmt.Sprint(m.Summary.GetSampleCount())
-			answer["sum"] = fmt.Sprint(m.Summary.GetSampleSum())
+			result["quantiles"] = quantiles
+			result["count"] = fmt.Sprint(m.Summary.GetSampleCount())
+			result["sum"] = fmt.Sprint(m.Summary.GetSampleSum())
 		case m.Histogram != nil:
-			answer["buckets"] = bucketAnswer(m.Histogram)
-			answer["count"] = number(m.Histogram.GetSampleCountFloat(), m.Histogram.GetSampleCount())
-			answer["sum"] = fmt.Sprint(m.Histogram.GetSampleSum())
+			result["buckets"] = bucketsJSON(m.Histogram)
+			result["count"] = formatCount(m.Histogram.GetSampleCountFloat(), m.Histogram.GetSampleCount())
+			result["sum"] = fmt.Sprint(m.Histogram.GetSampleSum())
 		case m.Gauge != nil:
-			answer["value"] = fmt.Sprint(m.Gauge.GetValue())
+			result["value"] = fmt.Sprint(m.Gauge.GetValue())
 		case m.Counter != nil:
-			answer["value"] = fmt.Sprint(m.Counter.GetValue())
+			result["value"] = fmt.Sprint(m.Counter.GetValue())
 		default:
-			answer["value"] = fmt.Sprint(m.Untyped.GetValue())
+			result["value"] = fmt.Sprint(m.Untyped.GetValue())
 		}
-		answers[i] = answer
+		all[i] = result
 	}
-	return answers
+	return all
 }
 
-// bucketAnswer returns the native buckets if there are any, or else the classic ones by
-// their bounds.
-func bucketAnswer(h *dto.Histogram) any {
+// bucketsJSON returns the native buckets if there are any, or else the counts of the
+// classic buckets by upper bound.
+func bucketsJSON(h *dto.Histogram) any {
 	if len(h.PositiveSpan)+len(h.NegativeSpan) > 0 {
 		return nativeBuckets(h)
 	}
 
 	buckets := make(map[string]string, len(h.Bucket))
 	for _, b := range h.Bucket {
-		buckets[fmt.Sprint(b.GetUpperBound())] = number(b.GetCumulativeCountFloat(), b.GetCumulativeCount())
+		buckets[fmt.Sprint(b.GetUpperBound())] = formatCount(b.GetCumulativeCountFloat(), b.GetCumulativeCount())
 	}
 	return buckets
 }
 
-// number formats the float if it is positive, or else the integer.
-func number(float float64, integer uint64) string {
+// formatCount formats the float if it is positive, or else the integer.
+func formatCount(float float64, integer uint64) string {
 	if float > 0 {
 		return fmt.Sprint(float)
 	}

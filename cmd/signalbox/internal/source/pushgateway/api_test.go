@@ -20,8 +20,8 @@ import (
 	"github.com/signalbox-ci/signalbox/emitter/aggregator"
 )
 
-// The expected answers are those of a Pushgateway 1.11.3, but for what begins with
-// "signalbox.".
+// The expected responses are those of Pushgateway 1.11.3, except for keys that begin
+// with "signalbox.".
 var _ = Describe("API", func() {
 	var (
 		f       *fixture
@@ -32,7 +32,8 @@ var _ = Describe("API", func() {
 
 	BeforeEach(func() { f = newFixture() })
 
-	// group has the families of a text, in which labels are complete.
+	// group returns a group with the families of the text. The text must contain the
+	// grouping labels.
 	group := func(text string, labels ...string) aggregator.Group {
 		GinkgoHelper()
 		parser := expfmt.NewTextParser(model.LegacyValidation)
@@ -46,7 +47,7 @@ var _ = Describe("API", func() {
 		return g
 	}
 
-	It("shows groups as the Pushgateway does", func() {
+	It("shows groups like the Pushgateway", func() {
 		all := group(`# HELP h Some <help>.
 # TYPE h histogram
 h_bucket{instance="i",job="j",le="1"} 1
@@ -65,9 +66,9 @@ c{instance="i",job="j"} 2.5
 u{instance="i",job="j"} 3
 `, "instance", "i", "job", "j")
 		all.TTL, all.Expires = time.Hour, expires
-		refused := group("", "job", "k")
-		refused.Pushed, refused.Failed = time.Time{}, failed
-		f.store.groups = []aggregator.Group{all, refused}
+		failedGroup := group("", "job", "k")
+		failedGroup.Pushed, failedGroup.Failed = time.Time{}, failed
+		f.store.groups = []aggregator.Group{all, failedGroup}
 
 		w := f.do(http.MethodGet, "/api/v1/metrics", nil)
 		Expect(w.Code).To(Equal(http.StatusOK))
@@ -121,28 +122,28 @@ u{instance="i",job="j"} 3
 		]}`))
 	})
 
-	It("shows nothing", func() {
+	It("shows an empty list", func() {
 		Expect(f.do(http.MethodGet, "/api/v1/metrics", nil).Body).To(MatchJSON(`{"status": "success", "data": []}`))
 	})
 
-	It("writes so many lists at a time and no more", func() {
+	It("limits the number of concurrent requests for all groups", func() {
 		f.handler = pushgateway.NewHandler(f.options)
-		under, done := make(chan struct{}), make(chan struct{})
-		f.store.listed = func() { under <- struct{}{}; <-done }
+		started, done := make(chan struct{}), make(chan struct{})
+		f.store.listed = func() { started <- struct{}{}; <-done }
 		var wg sync.WaitGroup
 		for range 2 {
 			wg.Go(func() {
 				defer GinkgoRecover()
 				Expect(f.do(http.MethodGet, "/api/v1/metrics", nil).Code).To(Equal(http.StatusOK))
 			})
-			<-under
+			<-started
 		}
 		Expect(f.do(http.MethodGet, "/api/v1/metrics", nil).Code).To(Equal(http.StatusServiceUnavailable))
 		close(done)
 		wg.Wait()
 	})
 
-	It("does not confuse metrics with what it says of the group", func() {
+	It("distinguishes metrics from the other keys of a group", func() {
 		f.store.groups = []aggregator.Group{group("labels 1\nlast_push_successful 0\npush_time_seconds 1\n", "job", "j")}
 		var answer struct {
 			Data []map[string]json.RawMessage `json:"data"`
@@ -157,7 +158,7 @@ u{instance="i",job="j"} 3
 	})
 
 	Describe("histograms", func() {
-		// show shows one metric without its labels.
+		// show returns how the API shows the histogram, without its labels.
 		show := func(typ dto.MetricType, h *dto.Histogram) map[string]any {
 			GinkgoHelper()
 			f.store.groups = []aggregator.Group{{
@@ -182,7 +183,8 @@ u{instance="i",job="j"} 3
 			Expect(metric).To(HaveKeyWithValue("count", "9"))
 			Expect(metric).To(HaveKeyWithValue("sum", "20.5"))
 
-			// The last digit is not worth the Pushgateway's tables.
+			// The Pushgateway computes bounds with tables, so the last digit may
+			// differ.
 			want := [][]any{
 				{1.0, -0.8408964152537144, -0.7071067811865475, "1"},
 				{1.0, -0.7071067811865475, -0.5946035575013605, "1"},
@@ -205,7 +207,7 @@ u{instance="i",job="j"} 3
 			}
 		})
 
-		It("are shown with native buckets of floats, up to infinity", func() {
+		It("are shown with native buckets with float counts, up to infinity", func() {
 			Expect(show(dto.MetricType_HISTOGRAM, &dto.Histogram{
 				SampleCountFloat: proto.Float64(4.5), SampleSum: proto.Float64(2.5),
 				Schema: proto.Int32(-4), ZeroThreshold: proto.Float64(0.25), ZeroCountFloat: proto.Float64(0.5),
@@ -220,7 +222,7 @@ u{instance="i",job="j"} 3
 			}))
 		})
 
-		It("may be of floats, or of gauges", func() {
+		It("may have float counts or be gauge histograms", func() {
 			Expect(show(dto.MetricType_GAUGE_HISTOGRAM, &dto.Histogram{
 				SampleCountFloat: proto.Float64(1.5),
 				Bucket:           []*dto.Bucket{{UpperBound: proto.Float64(math.Inf(1)), CumulativeCountFloat: proto.Float64(1.5)}},
@@ -242,7 +244,7 @@ u{instance="i",job="j"} 3
 		}}`))
 	})
 
-	DescribeTable("lets scripts ask what they may do",
+	DescribeTable("responds to CORS preflight requests",
 		func(path string) {
 			f.options.Admin = true
 			w := f.do(http.MethodOptions, path, nil)

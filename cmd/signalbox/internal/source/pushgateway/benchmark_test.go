@@ -27,8 +27,8 @@ func (discard) Delete(context.Context, []aggregator.Label) error { return nil }
 func (discard) List() iter.Seq[aggregator.Group]                 { return slices.Values[[]aggregator.Group](nil) }
 func (discard) Wipe(context.Context) error                       { return nil }
 
-// BenchmarkPush shows what a push costs up to the store, without the network: one of
-// 20 samples, as a batch job has them, and one of a thousand.
+// BenchmarkPush measures the cost of a push without the network and the store: a push
+// of 20 samples, which is typical of batch jobs, and one of a thousand.
 func BenchmarkPush(b *testing.B) {
 	for _, samples := range []int{20, 1000} {
 		var text bytes.Buffer

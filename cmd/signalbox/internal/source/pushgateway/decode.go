@@ -18,11 +18,12 @@ import (
 	"google.golang.org/protobuf/proto"
 )
 
-// decode decodes the families in a body, sorted by name. It does not validate them; the
-// Store does. In protobuf, families may have no metrics, and several families with
-// different types may have the same name.
+// decode returns the families in a body, sorted by name. It does not validate them; the
+// Store does. Families from protobuf may have no metrics, and several of them may have
+// the same name but different types.
 //
-// A body is delimited protobuf if the Content-Type says exactly that, or else text.
+// decode parses a body as delimited protobuf if that is its Content-Type, and as text
+// otherwise.
 func decode(body []byte, contentType string) ([]*dto.MetricFamily, error) {
 	mediaType, parameters, err := mime.ParseMediaType(contentType)
 	known := err == nil
@@ -33,12 +34,12 @@ func decode(body []byte, contentType string) ([]*dto.MetricFamily, error) {
 	}
 	families, err := decodeText(body)
 	if err != nil && known && mediaType == "application/openmetrics-text" {
-		err = fmt.Errorf("%w (OpenMetrics is read as the text format 0.0.4)", err)
+		err = fmt.Errorf("%w (OpenMetrics is parsed as the text format 0.0.4)", err)
 	}
 	return families, err
 }
 
-// decodeText decodes the text format 0.0.4.
+// decodeText decodes version 0.0.4 of the text format.
 func decodeText(body []byte) ([]*dto.MetricFamily, error) {
 	braces, err := checkText(body)
 	if err != nil {
@@ -53,7 +54,7 @@ func decodeText(body []byte) ([]*dto.MetricFamily, error) {
 
 	var byName map[string]*dto.MetricFamily
 	parser := expfmt.NewTextParser(model.LegacyValidation)
-	err = guarded(func() (err error) {
+	err = withRecover(func() (err error) {
 		byName, err = parser.TextToMetricFamilies(in)
 		return err
 	})
@@ -70,8 +71,8 @@ func decodeText(body []byte) ([]*dto.MetricFamily, error) {
 
 func byFamilyName(a, b *dto.MetricFamily) int { return cmp.Compare(a.GetName(), b.GetName()) }
 
-// isCompound reports whether each metric of a family has several samples in the text
-// format.
+// isCompound reports whether a metric of the family's type has several samples in the
+// text format.
 func isCompound(family *dto.MetricFamily) bool {
 	switch family.GetType() {
 	case dto.MetricType_SUMMARY, dto.MetricType_HISTOGRAM, dto.MetricType_GAUGE_HISTOGRAM:
@@ -81,8 +82,8 @@ func isCompound(family *dto.MetricFamily) bool {
 	}
 }
 
-// readers are the readers of the text parser. It uses a reader directly if its buffer
-// has at least 4 KiB, and otherwise creates its own.
+// readers contains readers for the text parser. The parser uses a bufio.Reader directly
+// if its buffer has at least 4 KiB, and otherwise allocates another one.
 var readers = sync.Pool{New: func() any { return bufio.NewReaderSize(nil, 4<<10) }}
 
 // decodeProtobuf decodes a sequence of messages, each preceded by its length. It merges
@@ -103,7 +104,7 @@ func decodeProtobuf(body []byte) ([]*dto.MetricFamily, error) {
 		rest = rest[n:]
 
 		family := new(dto.MetricFamily)
-		err := guarded(func() error { return options.Unmarshal(message, family) })
+		err := withRecover(func() error { return options.Unmarshal(message, family) })
 		if err != nil {
 			return nil, fmt.Errorf("message %d: %w", number, err)
 		}
@@ -116,8 +117,8 @@ func decodeProtobuf(body []byte) ([]*dto.MetricFamily, error) {
 		}
 
 		key := key{family.GetName(), family.GetType()}
-		if first, again := known[key]; again {
-			// The Pushgateway would drop the first one.
+		if first, ok := known[key]; ok {
+			// The Pushgateway drops the first one.
 			first.Metric = append(first.Metric, family.Metric...)
 			continue
 		}
@@ -129,9 +130,9 @@ func decodeProtobuf(body []byte) ([]*dto.MetricFamily, error) {
 	return families, nil
 }
 
-// guarded turns a panic of a parser into an error. A parser should not panic, but if it
-// does, the daemon must continue.
-func guarded(parse func() error) (err error) {
+// withRecover calls parse and converts a panic into an error: a bug in a parser must
+// not crash the daemon.
+func withRecover(parse func() error) (err error) {
 	defer func() {
 		if p := recover(); p != nil {
 			err = fmt.Errorf("the parser panicked: %v", p)

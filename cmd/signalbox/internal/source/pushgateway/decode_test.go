@@ -26,7 +26,7 @@ var _ = Describe("Bodies", func() {
 
 	BeforeEach(func() { f = newFixture() })
 
-	// names are those of the families of the last push.
+	// names returns the names of the families in the last push.
 	names := func() []string {
 		GinkgoHelper()
 		names := []string{}
@@ -37,14 +37,14 @@ var _ = Describe("Bodies", func() {
 	}
 
 	Describe("text", func() {
-		DescribeTable("is what every body is that is not delimited protobuf",
+		DescribeTable("is the format of every body that is not delimited protobuf",
 			func(contentType string) {
 				w := f.put("/j", "# TYPE x gauge\nx 1\na 1\n", "Content-Type", contentType)
 				Expect(w.Code).To(Equal(http.StatusOK), w.Body.String())
 				Expect(names()).To(Equal([]string{"a", "x"}))
 			},
 			Entry("text", "text/plain; version=0.0.4; charset=utf-8"),
-			Entry("nothing", ""),
+			Entry("no Content-Type", ""),
 			Entry("form", "application/x-www-form-urlencoded"),
 			Entry("nonsense", ";;"),
 			Entry("protobuf that is not delimited", "application/vnd.google.protobuf"),
@@ -52,34 +52,34 @@ var _ = Describe("Bodies", func() {
 			Entry("OpenMetrics", "application/openmetrics-text; version=1.0.0"),
 		)
 
-		DescribeTable("may hold nothing",
+		DescribeTable("may contain no metrics",
 			func(body string) {
 				Expect(f.put("/j", body).Code).To(Equal(http.StatusOK))
 				Expect(f.last().Families).To(BeEmpty())
 			},
 			Entry("no bytes", ""),
 			Entry("comments", "# a comment\n\n# TYPE x counter\n"),
-			Entry("the end of OpenMetrics", "# EOF\n"),
+			Entry("the EOF line of OpenMetrics", "# EOF\n"),
 		)
 
-		It("leaves timestamps to the store", func() {
+		It("keeps timestamps, which the store checks", func() {
 			Expect(f.put("/j", "x 1 1000\n").Code).To(Equal(http.StatusOK))
 			Expect(f.last().Families[0].Metric[0].GetTimestampMs()).To(BeEquivalentTo(1000))
 		})
 
-		It("leaves to the store what makes no sense", func() {
+		It("may be invalid in ways that the store checks", func() {
 			Expect(f.put("/j", "# HELP x \xff\nx{__a=\"1\"} 1\n").Code).To(Equal(http.StatusOK))
 			Expect(f.put("/j", "x 1\nx 2\nx_count 1\n# TYPE x_count gauge\n# TYPE x histogram\n").Code).To(Equal(http.StatusBadRequest))
 			Expect(f.put("/j", "x 1\nx 2\n").Code).To(Equal(http.StatusOK))
 			Expect(f.put("/j", "# TYPE x_count gauge\nx_count 1\n# TYPE x histogram\nx_sum 1\n").Code).To(Equal(http.StatusOK))
 		})
 
-		It("may have histograms that make little sense, as always", func() {
+		It("may contain inconsistent histograms, as in the Pushgateway", func() {
 			body := "# TYPE h histogram\nh_bucket{le=\"2\"} 1\nh_bucket{le=\"1\"} 5\nh_bucket{le=\"1\"} NaN\n"
 			Expect(f.put("/j", body).Code).To(Equal(http.StatusOK))
 		})
 
-		DescribeTable("that is refused, since it cannot be read",
+		DescribeTable("is rejected if it cannot be parsed",
 			func(body, reason string) {
 				w := f.put("/j", body)
 				Expect(w.Code).To(Equal(http.StatusBadRequest))
@@ -91,34 +91,33 @@ var _ = Describe("Bodies", func() {
 			Entry("no value", "y 1\nx\n", `text format parsing error in line 2: expected float as value, got ""`),
 			Entry("name with a dot", "a.b 1\n", `text format parsing error in line 1: expected float as value, got ".b"`),
 			Entry("quoted name with a dot", "{\"a.b\"} 1\n", `text format parsing error in line 1: invalid metric name "a.b"`),
-			Entry("label twice", "x{a=\"1\",a=\"2\"} 1\n", `text format parsing error in line 1: duplicate label names for metric "x"`),
+			Entry("duplicate label", "x{a=\"1\",a=\"2\"} 1\n", `text format parsing error in line 1: duplicate label names for metric "x"`),
 			Entry("label that is not UTF-8", "x{a=\"\xff\"} 1\n", `text format parsing error in line 1: invalid label value "\xff"`),
-			Entry("what the parser panics at", "g 1\n# TYPE s summary\ng 2\n{\"s\",a=\"1\"} 1\n",
+			Entry("text that makes the parser panic", "g 1\n# TYPE s summary\ng 2\n{\"s\",a=\"1\"} 1\n",
 				"the parser panicked: assignment to entry in nil map"),
-			Entry("what the parser adds to the wrong series", "# TYPE s summary\ns_sum{a=\"1\"} 1\ng 1\n{\"s_sum\"} 2\n",
+			Entry("text that the parser adds to the wrong series", "# TYPE s summary\ns_sum{a=\"1\"} 1\ng 1\n{\"s_sum\"} 2\n",
 				"a metric name in braces is not supported in a body with a summary or a histogram"),
 		)
 
-		It("takes names within braces otherwise", func() {
+		It("may otherwise contain metric names in braces", func() {
 			Expect(f.put("/j", "{\"x\",a=\"1\"} 1\n{\"x\"} 1\n").Code).To(Equal(http.StatusOK))
 			Expect(f.last().Families[0].Metric).To(HaveLen(2))
 		})
 
-		It("says how OpenMetrics is read, if that is what fails", func() {
+		It("is named in the error if the body is OpenMetrics", func() {
 			w := f.put("/j", "x_total 1 # {trace_id=\"a\"} 1\n# EOF\n", "Content-Type", "application/openmetrics-text; version=1.0.0")
 			Expect(w.Code).To(Equal(http.StatusBadRequest))
-			Expect(w.Body.String()).To(Equal(`text format parsing error in line 1: expected integer as timestamp, got "#"` +
-				" (OpenMetrics is read as the text format 0.0.4)\n"))
+			Expect(w.Body.String()).To(ContainSubstring("OpenMetrics"))
 		})
 
-		It("lets large ones wait for each other, and small ones not for them", func() {
+		It("waits for other large bodies only if it is large itself", func() {
 			large := "# " + strings.Repeat("x", 1<<20) + "\nx 1\n"
 			f.handler = pushgateway.NewHandler(f.options)
-			under, done := make(chan struct{}), make(chan struct{})
-			var once atomic.Bool
+			started, done := make(chan struct{}), make(chan struct{})
+			var blocked atomic.Bool
 			f.store.pushing = func() {
-				if !once.Load() {
-					under <- struct{}{}
+				if !blocked.Load() {
+					started <- struct{}{}
 					<-done
 				}
 			}
@@ -128,9 +127,9 @@ var _ = Describe("Bodies", func() {
 					defer GinkgoRecover()
 					Expect(f.put("/large", large).Code).To(Equal(http.StatusOK))
 				})
-				<-under
+				<-started
 			}
-			once.Store(true)
+			blocked.Store(true)
 			Expect(f.put("/small", "x 1\n").Code).To(Equal(http.StatusOK))
 			waiting, cancel := context.WithCancel(context.Background())
 			cancel()
@@ -142,16 +141,16 @@ var _ = Describe("Bodies", func() {
 			Expect(f.put("/large", large).Code).To(Equal(http.StatusOK))
 		})
 
-		It("may have many labels, but not so many that parsing takes for ever", func() {
+		It("has a limit on the number of labels on a line, because parsing takes quadratic time", func() {
 			Expect(f.put("/j", "# "+strings.Repeat("=", 1000)+"\nx{a=\""+strings.Repeat("=\\\"", 1000)+"\"} 1\n"+withLabels(64)+withLabels(64)).Code).To(Equal(http.StatusOK))
 			for _, n := range []int{65, 10_000} {
 				w := f.put("/j", "x 1\n"+withLabels(n))
 				Expect(w.Code).To(Equal(http.StatusBadRequest))
-				Expect(w.Body.String()).To(Equal("text format parsing error in line 2: a metric has more than 64 labels, which is the limit\n"))
+				Expect(w.Body.String()).To(And(ContainSubstring("line 2"), ContainSubstring("64 labels")))
 			}
 		})
 
-		It("is not repeated without end", func() {
+		It("is truncated in errors", func() {
 			w := f.put("/j", "x "+strings.Repeat("é", 1<<20)+"\n")
 			Expect(w.Code).To(Equal(http.StatusBadRequest))
 			Expect(w.Body.Len()).To(BeNumerically("<", 5000))
@@ -165,7 +164,7 @@ var _ = Describe("Bodies", func() {
 			return fmt.Sprint(w.Code, " ", w.Body)
 		}
 
-		It("is read", func() {
+		It("is decoded", func() {
 			Expect(put(delimited(
 				familyOf("b", dto.MetricType_GAUGE, gaugeOf(1, "z", "1", "a", "2")),
 				familyOf("a", dto.MetricType_UNTYPED, &dto.Metric{Untyped: &dto.Untyped{}}),
@@ -174,20 +173,20 @@ var _ = Describe("Bodies", func() {
 			Expect(f.last().Families[1].Metric[0].Label).To(HaveLen(2))
 		})
 
-		It("has its Content-Type in other ways, too", func() {
+		It("may have its Content-Type in other spellings", func() {
 			w := f.put("/j", delimited(familyOf("x", dto.MetricType_GAUGE, gaugeOf(1))),
 				"Content-Type", `Application/Vnd.Google.Protobuf; ENCODING=delimited; proto="io.prometheus.client.MetricFamily"; charset=utf-8`)
 			Expect(w.Code).To(Equal(http.StatusOK))
 		})
 
-		It("may hold nothing, or a family without metrics", func() {
+		It("may be empty or contain a family without metrics", func() {
 			Expect(put("")).To(Equal("200 "))
 			Expect(f.last().Families).To(BeEmpty())
 			Expect(put(delimited(familyOf("x", dto.MetricType_GAUGE)))).To(Equal("200 "))
 			Expect(names()).To(Equal([]string{"x"}))
 		})
 
-		It("loses nothing when a family comes in parts", func() {
+		It("may contain a family in several messages", func() {
 			Expect(put(delimited(
 				familyOf("x", dto.MetricType_GAUGE, gaugeOf(1, "a", "1")),
 				familyOf("y", dto.MetricType_GAUGE, gaugeOf(1)),
@@ -197,7 +196,7 @@ var _ = Describe("Bodies", func() {
 			Expect(f.last().Families[0].Metric).To(HaveLen(2))
 		})
 
-		It("leaves to the store what makes no sense, and a family of two types", func() {
+		It("may be invalid in ways that the store checks, such as a family with two types", func() {
 			Expect(put(delimited(familyOf("", 77, gaugeOf(1, "a.b", "\xff"), &dto.Metric{})))).To(Equal("200 "))
 			Expect(f.last().Families[0].Metric).To(HaveLen(2))
 			Expect(put(delimited(
@@ -208,20 +207,20 @@ var _ = Describe("Bodies", func() {
 			Expect(names()).To(Equal([]string{"x", "x"}))
 		})
 
-		It("drops what it does not know", func() {
+		It("may contain unknown fields, which are dropped", func() {
 			Expect(put("\x06\x0a\x01x\xa0\x3e\x01")).To(Equal("200 "))
 			Expect(f.last().Families[0].ProtoReflect().GetUnknown()).To(BeEmpty())
 		})
 
-		DescribeTable("that is refused, since it cannot be read",
+		DescribeTable("is rejected if it cannot be parsed",
 			func(body, reason string) {
 				Expect(put(body)).To(MatchRegexp("^400 " + reason + "\n$"))
 			},
 			Entry("text", "x 1\n", "message 1: unexpected EOF"),
 			Entry("cut off", delimited(familyOf("x", 1, gaugeOf(1)), familyOf("y", 1, gaugeOf(1)))[:20], "message 2: unexpected EOF"),
-			Entry("a length without end", strings.Repeat("\xff", 11), "message 1: proto:.variable length integer overflow"),
-			Entry("a length beyond all", "\xff\xff\xff\xff\xff\xff\xff\xff\x7f", "message 1: unexpected EOF"),
-			Entry("damaged inside", "\x03\x0a\x05x", "message 1: proto:.cannot parse invalid wire-format data"),
+			Entry("a length that is too long", strings.Repeat("\xff", 11), "message 1: proto:.variable length integer overflow"),
+			Entry("a length beyond the end", "\xff\xff\xff\xff\xff\xff\xff\xff\x7f", "message 1: unexpected EOF"),
+			Entry("a damaged message", "\x03\x0a\x05x", "message 1: proto:.cannot parse invalid wire-format data"),
 		)
 
 		DescribeTable("buckets",
@@ -240,24 +239,24 @@ var _ = Describe("Bodies", func() {
 				}
 			},
 			Entry("none", &dto.Histogram{}, ""),
-			Entry("in order", &dto.Histogram{SampleCount: proto.Uint64(2), Bucket: []*dto.Bucket{bucketOf(-1, 1), bucketOf(1, 1), bucketOf(math.Inf(1), 2)}}, ""),
-			Entry("in disorder", &dto.Histogram{SampleCount: proto.Uint64(2), Bucket: []*dto.Bucket{bucketOf(2, 2), bucketOf(1, 1)}}, ""),
-			Entry("counts that go down", &dto.Histogram{SampleCount: proto.Uint64(2), Bucket: []*dto.Bucket{bucketOf(1, 2), bucketOf(2, 1)}},
+			Entry("sorted", &dto.Histogram{SampleCount: proto.Uint64(2), Bucket: []*dto.Bucket{bucketOf(-1, 1), bucketOf(1, 1), bucketOf(math.Inf(1), 2)}}, ""),
+			Entry("unsorted", &dto.Histogram{SampleCount: proto.Uint64(2), Bucket: []*dto.Bucket{bucketOf(2, 2), bucketOf(1, 1)}}, ""),
+			Entry("decreasing counts", &dto.Histogram{SampleCount: proto.Uint64(2), Bucket: []*dto.Bucket{bucketOf(1, 2), bucketOf(2, 1)}},
 				"got count 1 in bucket le=2, expected at least the previous count 2"),
-			Entry("count less than that of a bucket", &dto.Histogram{SampleCount: proto.Uint64(1), Bucket: []*dto.Bucket{bucketOf(1, 2)}},
-				"got count 1, expected at least that of bucket le=1, which is 2"),
-			Entry("bucket twice", &dto.Histogram{SampleCount: proto.Uint64(1), Bucket: []*dto.Bucket{bucketOf(1, 1), bucketOf(1, 1)}},
+			Entry("a count of the histogram less than that of a bucket", &dto.Histogram{SampleCount: proto.Uint64(1), Bucket: []*dto.Bucket{bucketOf(1, 2)}},
+				"got count 1, expected at least 2, the count of bucket le=1"),
+			Entry("a duplicate bucket", &dto.Histogram{SampleCount: proto.Uint64(1), Bucket: []*dto.Bucket{bucketOf(1, 1), bucketOf(1, 1)}},
 				"bucket le=1 is duplicated"),
-			Entry("bound that is none", &dto.Histogram{Bucket: []*dto.Bucket{bucketOf(math.NaN(), 1)}}, "the bound of a bucket is NaN"),
-			Entry("count that is none", &dto.Histogram{Bucket: []*dto.Bucket{{CumulativeCountFloat: proto.Float64(math.NaN())}}},
+			Entry("a bound that is NaN", &dto.Histogram{Bucket: []*dto.Bucket{bucketOf(math.NaN(), 1)}}, "the bound of a bucket is NaN"),
+			Entry("a count that is NaN", &dto.Histogram{Bucket: []*dto.Bucket{{CumulativeCountFloat: proto.Float64(math.NaN())}}},
 				"got count NaN in bucket le=0, expected at least the previous count 0"),
-			Entry("negative count", &dto.Histogram{Bucket: []*dto.Bucket{{CumulativeCountFloat: proto.Float64(-1)}}},
+			Entry("a negative count", &dto.Histogram{Bucket: []*dto.Bucket{{CumulativeCountFloat: proto.Float64(-1)}}},
 				"got count -1 in bucket le=0, expected at least the previous count 0"),
 		)
 	})
 
-	Describe("compressed", func() {
-		DescribeTable("are read",
+	Describe("that are compressed", func() {
+		DescribeTable("are decompressed",
 			func(encoding string, compress func(string) string) {
 				for _, body := range []string{"x 1\n", strings.Repeat("# A comment.\n", 100_000) + "x 1\n"} {
 					w := f.put("/j", compress(body), "Content-Encoding", encoding)
@@ -269,27 +268,27 @@ var _ = Describe("Bodies", func() {
 				Expect(names()).To(Equal([]string{"y"}))
 			},
 			Entry("gzip", "gzip", sourcetest.Gzip),
-			Entry("gzip, in capitals", "GZIP", sourcetest.Gzip),
+			Entry("GZIP", "GZIP", sourcetest.Gzip),
 			Entry("snappy", "snappy", sourcetest.Snappy),
 			Entry("zstd", "zstd", sourcetest.Zstd),
-			Entry("not at all", "identity", func(s string) string { return s }),
-			Entry("by what nobody knows", "br", func(s string) string { return s }),
+			Entry("identity", "identity", func(s string) string { return s }),
+			Entry("an unknown encoding, which is ignored", "br", func(s string) string { return s }),
 		)
 
-		DescribeTable("that are damaged are refused",
+		DescribeTable("are rejected if damaged",
 			func(encoding, body, reason string) {
 				w := f.put("/j", body, "Content-Encoding", encoding)
 				Expect(w.Code).To(Equal(http.StatusBadRequest))
 				Expect(w.Body.String()).To(ContainSubstring(reason))
 				Expect(f.store.pushes).To(BeEmpty())
 			},
-			Entry("gzip that is none", "gzip", "x 1\nx 1\nx 1\nx 1\n", "reading the body: decoding gzip: gzip: invalid header"),
-			Entry("gzip without anything", "gzip", "", "the body is cut off: decoding gzip: unexpected EOF"),
-			Entry("gzip, cut off", "gzip", sourcetest.Gzip("x 1\n")[:14], "the body is cut off: decoding gzip: unexpected EOF"),
-			Entry("gzip, cut off at its end", "gzip", sourcetest.Gzip("x 1\n")[:20], "the body is cut off: decoding gzip: unexpected EOF"),
-			Entry("snappy that is none", "snappy", "x 1\n", "decoding snappy: "),
-			Entry("snappy that is one block", "snappy", "\x04\x0cx 1\n", "decoding snappy: "),
-			Entry("zstd that is none", "zstd", "x 1\n", "decoding zstd: "),
+			Entry("text instead of gzip", "gzip", "x 1\nx 1\nx 1\nx 1\n", "reading the body: decoding gzip: gzip: invalid header"),
+			Entry("gzip without any bytes", "gzip", "", "the body is cut off: decoding gzip: unexpected EOF"),
+			Entry("gzip that is cut off", "gzip", sourcetest.Gzip("x 1\n")[:14], "the body is cut off: decoding gzip: unexpected EOF"),
+			Entry("gzip that is cut off at its end", "gzip", sourcetest.Gzip("x 1\n")[:20], "the body is cut off: decoding gzip: unexpected EOF"),
+			Entry("text instead of snappy", "snappy", "x 1\n", "decoding snappy: "),
+			Entry("snappy in the block format", "snappy", "\x04\x0cx 1\n", "decoding snappy: "),
+			Entry("text instead of zstd", "zstd", "x 1\n", "decoding zstd: "),
 		)
 
 		It("may be empty", func() {
@@ -300,7 +299,7 @@ var _ = Describe("Bodies", func() {
 	})
 })
 
-// withLabels is a line with n labels.
+// withLabels returns a line with n labels.
 func withLabels(n int) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "x{number=\"%d\"", n)

@@ -27,7 +27,7 @@ import (
 	"github.com/signalbox-ci/signalbox/emitter/aggregator"
 )
 
-// A fuzzed is a handler with what its store got last.
+// A fuzzed is a handler with a store that records the last push.
 type fuzzed struct {
 	handler http.Handler
 	discard
@@ -45,7 +45,8 @@ func (f *fuzzed) Push(_ context.Context, p aggregator.Push) error {
 	return nil
 }
 
-// put pushes, and returns what the store got; nil if the push was refused.
+// put pushes a body, and returns the push that the store received, or nil if the
+// handler rejected it.
 func (f *fuzzed) put(t *testing.T, path string, contentType string, body []byte) (*aggregator.Push, *httptest.ResponseRecorder) {
 	t.Helper()
 	u, err := url.ParseRequestURI(path)
@@ -60,16 +61,17 @@ func (f *fuzzed) put(t *testing.T, path string, contentType string, body []byte)
 	w := httptest.NewRecorder()
 	f.handler.ServeHTTP(w, r)
 	if (f.pushed != nil) != (w.Code == http.StatusOK) {
-		t.Fatalf("%s: status %d, but pushed: %t", path, w.Code, f.pushed != nil)
+		t.Fatalf("%s: got status %d, but pushed: %t", path, w.Code, f.pushed != nil)
 	}
 	if !utf8.Valid(w.Body.Bytes()) || w.Body.Len() > 4200 {
-		t.Errorf("%s: answered %q", path, w.Body)
+		t.Errorf("%s: got response %q, expected short, valid UTF-8", path, w.Body)
 	}
 	return f.pushed, w
 }
 
-// FuzzPath feeds any path. What is a group must be one to a plain reading of the rules
-// too, the labels must be the same, and they must survive being written in base64.
+// FuzzPath pushes to arbitrary paths. The handler must accept the same paths as a
+// simple parser, with the same labels, and return the same labels if they are
+// base64-encoded.
 func FuzzPath(f *testing.F) {
 	for _, seed := range []string{
 		"/metrics/job/j", "/metrics/job/j/", "/metrics/job/j/e/", "/metrics/job/j/a/b/c/d",
@@ -94,7 +96,7 @@ func FuzzPath(f *testing.F) {
 			followRedirect(t, handler, r, w)
 			return
 		case !pushgateway.Handles(r) && w.Code != http.StatusNotFound:
-			t.Errorf("it is not to be handled, yet the status is %d", w.Code)
+			t.Errorf("got status %d, expected 404: Handles reported false", w.Code)
 		}
 
 		want, ok := readPath(u.EscapedPath())
@@ -102,13 +104,13 @@ func FuzzPath(f *testing.F) {
 			return
 		}
 		if ok != (got != nil) {
-			t.Fatalf("a group: %t, accepted: %t: %s", ok, got != nil, w.Body)
+			t.Fatalf("got accepted %t, expected %t: %s", got != nil, ok, w.Body)
 		}
 		if !ok {
 			return
 		}
 		if labels := labelMap(t, got.Grouping); !maps.Equal(labels, want) {
-			t.Fatalf("read as %q, not as %q", labels, want)
+			t.Fatalf("got labels %q, expected %q", labels, want)
 		}
 
 		encoded := "/metrics/job@base64/" + inBase64(want["job"])
@@ -119,7 +121,7 @@ func FuzzPath(f *testing.F) {
 		}
 		again, w := handler.put(t, encoded, "", nil)
 		if again == nil || !slices.Equal(again.Grouping, got.Grouping) {
-			t.Errorf("in base64, as %q, it is refused or another: %s", encoded, w.Body)
+			t.Errorf("base64-encoded as %q, the path is rejected or has other labels: %s", encoded, w.Body)
 		}
 	})
 }
@@ -131,29 +133,31 @@ func inBase64(value string) string {
 	return base64.RawURLEncoding.EncodeToString([]byte(value))
 }
 
-// followRedirect checks that a redirect stays here, and leads on to no other.
+// followRedirect checks that a redirect stays on this host, and that its target does
+// not redirect again.
 func followRedirect(t *testing.T, f *fuzzed, r *http.Request, w *httptest.ResponseRecorder) {
 	t.Helper()
 	location := w.Header().Get("Location")
 	if !pushgateway.Handles(r) || !strings.HasPrefix(location, "/") || strings.HasPrefix(location, "//") || strings.HasPrefix(location, "/\\") {
-		t.Errorf("redirected to %q", location)
+		t.Errorf("redirected to %q, expected a path of this API", location)
 	}
 	resolved, err := (&url.URL{Scheme: "http", Host: "here"}).Parse(location)
 	if err != nil || resolved.Host != "here" {
-		t.Errorf("redirected to %q, which is %v, %v", location, resolved, err)
+		t.Errorf("redirected to %q, which resolves to %v, %v", location, resolved, err)
 	}
 	if _, w := f.put(t, location, "", nil); w == nil || w.Code == http.StatusTemporaryRedirect {
 		t.Errorf("redirected to %q, which is redirected again", location)
 	}
 }
 
-// labelMap makes a map of labels, which must be sorted and each there once.
+// labelMap returns the labels as a map. They must be sorted by name, without
+// duplicates.
 func labelMap(t *testing.T, labels []aggregator.Label) map[string]string {
 	t.Helper()
 	all := map[string]string{}
 	for i, label := range labels {
 		if i > 0 && labels[i-1].Name >= label.Name {
-			t.Errorf("in disorder: %q", labels)
+			t.Errorf("got labels %q, expected them to be sorted", labels)
 		}
 		all[label.Name] = label.Value
 	}
@@ -165,7 +169,7 @@ var (
 	base64Text = regexp.MustCompile(`^([A-Za-z0-9_-]{4})*([A-Za-z0-9_-]{2,3})?$`)
 )
 
-// readPath is the slow and plain way to read a clean path.
+// readPath is a slow and simple parser of clean paths.
 func readPath(escaped string) (map[string]string, bool) {
 	var parts []string
 	for part := range strings.SplitSeq(escaped, "/") {
@@ -186,7 +190,7 @@ func readPath(escaped string) (map[string]string, bool) {
 	}
 
 	labels := map[string]string{}
-	for i := len(parts) - 2; i >= 2; i -= 2 { // the first job and the last of all others are to stay
+	for i := len(parts) - 2; i >= 2; i -= 2 { // the first job and the last of all other labels count
 		name, value := parts[i], parts[i+1]
 		if plain, ok := strings.CutSuffix(name, "@base64"); ok {
 			name = plain
@@ -197,7 +201,7 @@ func readPath(escaped string) (map[string]string, bool) {
 		if !labelName.MatchString(name) || !utf8.ValidString(value) {
 			return nil, false
 		}
-		if _, there := labels[name]; !there || i == 2 {
+		if _, ok := labels[name]; !ok || i == 2 {
 			labels[name] = value
 		}
 	}
@@ -208,7 +212,7 @@ func fromBase64(value string) (string, bool) {
 	for strings.HasSuffix(value, "=") {
 		value = value[:len(value)-1]
 	}
-	value = strings.NewReplacer("\r", "", "\n", "").Replace(value) // as all of Go's decoders do
+	value = strings.NewReplacer("\r", "", "\n", "").Replace(value) // as all decoders of encoding/base64 do
 	if !base64Text.MatchString(value) {
 		return "", false
 	}
@@ -220,8 +224,8 @@ func fromBase64(value string) (string, bool) {
 	return string(raw), err == nil
 }
 
-// FuzzBody pushes anything, as text and as protobuf, to a real aggregator. Whether it
-// is accepted or not, what is there then must be fit for a registry, for every
+// FuzzBody pushes arbitrary bodies, as text and as protobuf, to a real aggregator.
+// After each push, accepted or not, the groups must be valid for a registry, for every
 // exposition format and for the API.
 func FuzzBody(f *testing.F) {
 	for _, seed := range []string{
@@ -253,21 +257,21 @@ func FuzzBody(f *testing.F) {
 			w := httptest.NewRecorder()
 			handler.ServeHTTP(w, r)
 			if w.Code != http.StatusOK && w.Code != http.StatusBadRequest && w.Code != http.StatusRequestEntityTooLarge {
-				t.Errorf("status %d: %s", w.Code, w.Body)
+				t.Errorf("got status %d, expected 200, 400 or 413: %s", w.Code, w.Body)
 			}
 
 			checkScrape(t, store)
 			w = httptest.NewRecorder()
 			handler.ServeHTTP(w, httptest.NewRequest(http.MethodGet, "/api/v1/metrics", nil))
 			if w.Code != http.StatusOK || !json.Valid(w.Body.Bytes()) {
-				t.Errorf("shown as %s", w.Body)
+				t.Errorf("got status %d and body %s from the API, expected JSON", w.Code, w.Body)
 			}
 		}
 	})
 }
 
-// checkScrape checks that all that is in a store can be gathered, encoded and, as
-// text, read again.
+// checkScrape checks that all metrics in a store can be gathered, encoded and, from the
+// text format, parsed again.
 func checkScrape(t *testing.T, store *aggregator.Aggregator) {
 	t.Helper()
 	registry := prometheus.NewPedanticRegistry()
@@ -289,17 +293,17 @@ func checkScrape(t *testing.T, store *aggregator.Aggregator) {
 			encoder := expfmt.NewEncoder(&text, format, expfmt.WithCreatedLines())
 			if err := encoder.Encode(family); err != nil {
 				if strings.Contains(err.Error(), "does not support float histogram") {
-					continue // but others do
+					continue // other formats do
 				}
 				t.Errorf("as %s: %v", format, err)
 			}
 			if !utf8.Valid(text.Bytes()) && format.FormatType() != expfmt.TypeProtoDelim {
-				t.Errorf("not UTF-8: %q", text.Bytes())
+				t.Errorf("got %q, expected valid UTF-8", text.Bytes())
 			}
 			if format.FormatType() == expfmt.TypeTextPlain {
 				parser := expfmt.NewTextParser(model.LegacyValidation)
 				if _, err := parser.TextToMetricFamilies(&text); err != nil {
-					t.Errorf("it cannot be read again: %v", err)
+					t.Errorf("parsing the metrics again: %v", err)
 				}
 			}
 		}

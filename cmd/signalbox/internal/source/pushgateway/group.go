@@ -16,44 +16,45 @@ import (
 	"github.com/signalbox-ci/signalbox/emitter/aggregator"
 )
 
-// serveGroup changes or deletes the group with the path components.
+// serveGroup pushes to or deletes the group that the path components identify.
 func (h *handler) serveGroup(w http.ResponseWriter, r *http.Request, components []string) {
 	start := time.Now()
-	var refused *refusal
+	var rejected *rejection
 	var size int64
 	status := http.StatusOK
 	if r.Method == http.MethodDelete {
 		status = http.StatusAccepted
-		refused = h.deleteGroup(r, components)
+		rejected = h.deleteGroup(r, components)
 	} else {
-		size, refused = h.push(r, components)
+		size, rejected = h.push(r, components)
 	}
-	if refused != nil {
-		status = refused.status
-		h.logRefusal(r, "rejected-push", refused)
+	if rejected != nil {
+		status = rejected.status
+		h.logRejection(r, "push-rejected", rejected)
 	}
 	h.metrics.observe(r.Method, status, time.Since(start), size)
 
-	if refused != nil {
-		refused.answer(w)
+	if rejected != nil {
+		rejected.writeTo(w)
 		return
 	}
 	w.WriteHeader(status)
 }
 
-func (h *handler) deleteGroup(r *http.Request, components []string) *refusal {
+func (h *handler) deleteGroup(r *http.Request, components []string) *rejection {
 	grouping, err := parseGroup(components)
 	if err != nil {
 		return badRequest(err)
 	}
 	if err := h.Store.Delete(r.Context(), grouping); err != nil {
-		return storeRefusal(err)
+		return storeRejection(err)
 	}
 	return nil
 }
 
-// push applies a body to a group. It returns the size of the body before decompression.
-func (h *handler) push(r *http.Request, components []string) (size int64, refused *refusal) {
+// push applies the body of a request to a group. It returns the size of the body before
+// decompression.
+func (h *handler) push(r *http.Request, components []string) (size int64, rejected *rejection) {
 	grouping, err := parseGroup(components)
 	if err != nil {
 		return 0, badRequest(err)
@@ -67,18 +68,18 @@ func (h *handler) push(r *http.Request, components []string) (size int64, refuse
 	size, err = h.read(r, buffer)
 	switch {
 	case errors.Is(err, source.ErrTooLarge):
-		return size, refuse(http.StatusRequestEntityTooLarge, err.Error())
+		return size, reject(http.StatusRequestEntityTooLarge, err.Error())
 	case err != nil:
 		return size, badRequest(err)
 	}
 
 	if buffer.Len() > largeBody {
-		// The whole body has been read, so a slow client does not make others wait.
+		// The whole body has been read by now, so a slow client does not block others.
 		select {
 		case h.large <- struct{}{}:
 			defer func() { <-h.large }()
 		case <-r.Context().Done():
-			return size, refuse(http.StatusServiceUnavailable, "too many large bodies are being read")
+			return size, reject(http.StatusServiceUnavailable, "too many large bodies are being parsed")
 		}
 	}
 	families, err := decode(buffer.Bytes(), r.Header.Get("Content-Type"))
@@ -92,7 +93,7 @@ func (h *handler) push(r *http.Request, components []string) (size int64, refuse
 		TTL:      ttl,
 	})
 	if err != nil {
-		return size, storeRefusal(err)
+		return size, storeRejection(err)
 	}
 	return size, nil
 }
@@ -102,8 +103,8 @@ func (h *handler) push(r *http.Request, components []string) (size int64, refuse
 func (h *handler) read(r *http.Request, buffer *bytes.Buffer) (size int64, err error) {
 	body, unsupported := source.OpenBody(r, h.BodyBytes)
 	if unsupported != nil {
-		// As in the Pushgateway, an unknown encoding is not an error. The body can
-		// almost never be parsed then.
+		// As in the Pushgateway, an unknown encoding is not an error in itself, but
+		// usually the body cannot be parsed.
 		body, _ = source.NewBody(r.Body, "", h.BodyBytes)
 	}
 	defer body.Close()
@@ -112,9 +113,9 @@ func (h *handler) read(r *http.Request, buffer *bytes.Buffer) (size int64, err e
 	}
 	gzipped := unsupported == nil && strings.Contains(strings.ToLower(r.Header.Get("Content-Encoding")), "gzip")
 	if gzipped && body.SentBytes() == 0 {
-		// Even an empty body has a header in gzip. Treated as an empty body, this one
-		// would empty the group. In the other encodings, an empty body may have no
-		// bytes.
+		// In gzip, even an empty body has a header. If a body without one counted as
+		// empty, a PUT would remove all metrics from the group. In the other encodings,
+		// an empty body may have no bytes.
 		return 0, source.Explain(fmt.Errorf("decoding gzip: %w", io.ErrUnexpectedEOF))
 	}
 	return body.SentBytes(), nil
@@ -133,34 +134,35 @@ func release(b *bytes.Buffer) {
 	}
 }
 
-// invalidPrefix begins the Pushgateway's error for pushes that can be decoded but are
-// invalid.
+// invalidPrefix is the beginning of the Pushgateway's error for pushes that can be
+// decoded but are invalid.
 const invalidPrefix = "pushed metrics are invalid or inconsistent with existing metrics: "
 
-// storeRefusal returns the refusal for an error of the Store.
-func storeRefusal(err error) *refusal {
-	refused, ok := errors.AsType[*aggregator.PushError](err)
+// storeRejection returns the rejection for an error of the Store.
+func storeRejection(err error) *rejection {
+	pushErr, ok := errors.AsType[*aggregator.PushError](err)
 	if !ok {
-		return refuse(http.StatusInternalServerError, err.Error())
+		return reject(http.StatusInternalServerError, err.Error())
 	}
 
-	switch refused.Refusal {
+	switch pushErr.Refusal {
 	case aggregator.Invalid, aggregator.Inconsistent:
-		return refuse(http.StatusBadRequest, invalidPrefix+err.Error())
+		return reject(http.StatusBadRequest, invalidPrefix+err.Error())
 	case aggregator.LimitReached:
-		return refuse(http.StatusTooManyRequests, err.Error())
+		return reject(http.StatusTooManyRequests, err.Error())
 	default:
-		// A change that could not be stored is still served, so the service is not
-		// unavailable: a 503 might cause a proxy to send clients elsewhere.
-		return refuse(http.StatusInternalServerError, err.Error())
+		// The change is in effect even though it could not be written to disk. So the
+		// status is not 503, which might cause a proxy to send the client to another
+		// server.
+		return reject(http.StatusInternalServerError, err.Error())
 	}
 }
 
-func (h *handler) logRefusal(r *http.Request, action string, refused *refusal) {
-	h.rejections.Log(action, errors.New(refused.reason), lager.Data{
+func (h *handler) logRejection(r *http.Request, action string, rejected *rejection) {
+	h.rejections.Log(action, errors.New(rejected.reason), lager.Data{
 		"method": r.Method,
 		"path":   shorten(r.URL.EscapedPath()),
 		"remote": r.RemoteAddr,
-		"status": refused.status,
+		"status": rejected.status,
 	})
 }

@@ -1,10 +1,12 @@
 // Package pushgateway serves the HTTP API of the Prometheus Pushgateway: jobs push
 // metrics to it in groups, and delete them.
 //
-// It differs from the Pushgateway 1.11.3 as follows. A %2F in a path is part of a
-// value. The query parameter ttl of a push sets the lifetime of its group. Pushes that
-// would make a later scrape fail are refused immediately. Bodies may be compressed with
-// zstd, and their size is limited.
+// It differs from Pushgateway 1.11.3 as follows:
+//
+//   - A %2F in a path is part of a value.
+//   - The query parameter ttl of a push sets the TTL of the group.
+//   - A push that would make a later scrape fail is rejected immediately.
+//   - Bodies may be compressed with zstd, and their size is limited.
 package pushgateway
 
 import (
@@ -25,13 +27,14 @@ import (
 
 // A Store holds the pushed groups. It is safe for concurrent use.
 type Store interface {
-	// Push applies a push. It returns an *aggregator.PushError if it refuses it.
+	// Push applies a push. It returns an *aggregator.PushError if it rejects the push,
+	// or applies it but cannot store it.
 	Push(context.Context, aggregator.Push) error
 
 	// Delete deletes the group with the labels, if there is one.
 	Delete(context.Context, []aggregator.Label) error
 
-	// List returns the groups, sorted by labels. They do not change afterwards.
+	// List returns the groups, sorted by labels. The groups are not modified later.
 	List() iter.Seq[aggregator.Group]
 
 	// Wipe deletes all groups.
@@ -41,42 +44,42 @@ type Store interface {
 // Options configure a handler. Store and Logger are required.
 type Options struct {
 	Store  Store
-	Logger lager.Logger // receives the refusals
+	Logger lager.Logger // for rejections
 
-	// BodyBytes is the maximum size of a body after decompression. 0 means 16 MiB. A
-	// malicious body can take sixty times as much memory when it is decoded.
+	// BodyBytes is the maximum size of a body after decompression. Zero means 16 MiB.
+	// Decoding a malicious body can take sixty times its size in memory.
 	BodyBytes int64
 
 	// Admin enables wiping the store by PUT to /api/v1/admin/wipe.
 	Admin bool
 
-	// Page serves GET /metrics. If nil, such requests are answered with status 404.
+	// Page serves GET /metrics. If it is nil, the handler responds with status 404.
 	Page http.Handler
 
-	// Next serves requests for paths outside this API. If nil, they are answered with
-	// status 404.
+	// Next serves requests for paths outside this API. If it is nil, the handler
+	// responds with status 404.
 	Next http.Handler
 
-	// Flags, BuildInfo and StartTime are part of /api/v1/status.
+	// Flags, BuildInfo and StartTime are shown at /api/v1/status.
 	Flags, BuildInfo map[string]string
 	StartTime        time.Time
 
-	// Registerer, if not nil, receives the metrics about the handler. It must not have
-	// those of another handler.
+	// The metrics about the handler are registered with Registerer, if it is not nil.
+	// Two handlers must not have the same Registerer.
 	Registerer prometheus.Registerer
 }
 
 // A handler serves requests; see NewHandler.
 type handler struct {
 	Options
-	large      chan struct{} // has an element for each large body that is being parsed
-	listing    chan struct{} // has an element for each list of groups that is being written
+	large      chan struct{} // contains an element for each large body being parsed
+	listing    chan struct{} // contains an element for each list of groups being written
 	metrics    metrics
 	rejections *source.Rejections
 }
 
-// NewHandler returns the handler of the Pushgateway's API. It needs the paths of
-// requests as the clients sent them; see Handles.
+// NewHandler returns a handler for the Pushgateway's API. It needs the paths of
+// requests as clients sent them; see Handles.
 func NewHandler(options Options) http.Handler {
 	if options.Next == nil {
 		options.Next = http.HandlerFunc(serveNotFound)
@@ -93,53 +96,53 @@ func NewHandler(options Options) http.Handler {
 	}
 }
 
-// A parsed body takes fifty times its size. So the number of large bodies that are
-// parsed at the same time is limited. They wait only after they were read, and small
-// ones do not wait.
+// Parsing a body can take fifty times its size in memory, so the handler parses at most
+// maxLargeBodies bodies of more than largeBody bytes at the same time. Further
+// large bodies wait, but only after they have been read. Smaller bodies never wait.
 const (
 	largeBody      = 1 << 20
 	maxLargeBodies = 2
 )
 
-// maxListings is the maximum number of lists of all groups that are written at the same
-// time.
+// maxListings is the maximum number of requests for all groups that are served at the
+// same time.
 const maxListings = 2
 
 // ServeHTTP implements http.Handler.
 func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	escaped := r.URL.EscapedPath()
 	clean := cleanPath(escaped)
-	where, components := locate(clean)
-	if where != elsewhere && clean != escaped {
+	target, components := locate(clean)
+	if target != otherPath && clean != escaped {
 		redirect(w, r, clean)
 		return
 	}
 
-	switch where {
-	case theGroup:
+	switch target {
+	case groupEndpoint:
 		if allow(w, r, http.MethodDelete, http.MethodPost, http.MethodPut) {
 			h.serveGroup(w, r, components)
 		}
-	case thePage:
+	case pageEndpoint:
 		h.servePage(w, r)
-	case theMetrics:
+	case metricsEndpoint:
 		setCORS(w)
 		if allow(w, r, http.MethodGet) {
 			h.serveMetrics(w)
 		}
-	case theStatus:
+	case statusEndpoint:
 		setCORS(w)
 		if allow(w, r, http.MethodGet) {
 			h.serveStatus(w)
 		}
-	case theWipe:
+	case wipeEndpoint:
 		h.serveWipe(w, r)
-	case theQuit:
+	case quitEndpoint:
 		if allow(w, r, http.MethodPost, http.MethodPut) {
-			// A client on the network must not be able to end the daemon.
-			refuse(http.StatusForbidden, "the lifecycle API is not enabled").answer(w)
+			// Clients on the network must not be able to stop the daemon.
+			reject(http.StatusForbidden, "the lifecycle API is not enabled").writeTo(w)
 		}
-	case nowhere:
+	case unknownEndpoint:
 		serveNotFound(w, r)
 	default:
 		h.Next.ServeHTTP(w, r)
@@ -147,11 +150,11 @@ func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 }
 
 func serveNotFound(w http.ResponseWriter, _ *http.Request) {
-	refuse(http.StatusNotFound, "not found: push metrics to /metrics/job/<job>{/<label>/<value>}").answer(w)
+	reject(http.StatusNotFound, "not found: push metrics to /metrics/job/<job>{/<label>/<value>}").writeTo(w)
 }
 
-// redirect sends the client to a clean path, which locate knows. So the path begins
-// with a component of this API and cannot be taken for another host.
+// redirect redirects the client to a clean path. The path must be one of this API: it
+// then begins with a component of the API, and cannot be mistaken for another host.
 func redirect(w http.ResponseWriter, r *http.Request, clean string) {
 	if r.URL.RawQuery != "" {
 		clean += "?" + r.URL.RawQuery
@@ -160,8 +163,8 @@ func redirect(w http.ResponseWriter, r *http.Request, clean string) {
 	w.WriteHeader(http.StatusTemporaryRedirect)
 }
 
-// allow reports whether a request has one of the methods. If not, it answers the
-// request. As in the Pushgateway, the answer to OPTIONS lists the methods.
+// allow reports whether a request has one of the methods. If not, it responds to the
+// request. As in the Pushgateway, the response to OPTIONS lists the methods.
 func allow(w http.ResponseWriter, r *http.Request, served ...string) bool {
 	if slices.Contains(served, r.Method) {
 		return true
@@ -174,7 +177,7 @@ func allow(w http.ResponseWriter, r *http.Request, served ...string) bool {
 		w.WriteHeader(http.StatusOK)
 		return false
 	}
-	refuse(http.StatusMethodNotAllowed, reason).answer(w)
+	reject(http.StatusMethodNotAllowed, reason).writeTo(w)
 	return false
 }
 
@@ -184,7 +187,7 @@ func (h *handler) servePage(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	if h.Page == nil {
-		refuse(http.StatusNotFound, "this listener does not serve metrics: push metrics to /metrics/job/<job>{/<label>/<value>}").answer(w)
+		reject(http.StatusNotFound, "this listener does not serve metrics: push metrics to /metrics/job/<job>{/<label>/<value>}").writeTo(w)
 		return
 	}
 	h.Page.ServeHTTP(w, r)
@@ -192,7 +195,7 @@ func (h *handler) servePage(w http.ResponseWriter, r *http.Request) {
 
 func (h *handler) serveWipe(w http.ResponseWriter, r *http.Request) {
 	if !h.Admin {
-		refuse(http.StatusNotFound, "the admin API is not enabled").answer(w)
+		reject(http.StatusNotFound, "the admin API is not enabled").writeTo(w)
 		return
 	}
 	if r.Method == http.MethodOptions {
@@ -202,9 +205,9 @@ func (h *handler) serveWipe(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	if err := h.Store.Wipe(r.Context()); err != nil {
-		refused := storeRefusal(err)
-		h.logRefusal(r, "rejected-wipe", refused)
-		refused.answer(w)
+		rejected := storeRejection(err)
+		h.logRejection(r, "wipe-rejected", rejected)
+		rejected.writeTo(w)
 		return
 	}
 	w.WriteHeader(http.StatusAccepted)

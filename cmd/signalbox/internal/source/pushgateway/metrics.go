@@ -10,8 +10,8 @@ import (
 	"github.com/prometheus/client_golang/prometheus/promauto"
 )
 
-// statuses are the statuses of the answers to each method, so that the counters start
-// at zero.
+// statuses contains the statuses of the responses to each method. The counters for all
+// of them start at zero.
 var statuses = map[string][]int{
 	http.MethodPut: {
 		http.StatusOK, http.StatusBadRequest, http.StatusRequestEntityTooLarge,
@@ -26,7 +26,7 @@ var statuses = map[string][]int{
 	},
 }
 
-// metrics are the metrics about the handler.
+// metrics contains the metrics about the handler.
 type metrics struct {
 	requests *prometheus.CounterVec
 	duration *prometheus.HistogramVec
@@ -38,17 +38,17 @@ func newMetrics(registerer prometheus.Registerer) metrics {
 	m := metrics{
 		requests: factory.NewCounterVec(prometheus.CounterOpts{
 			Name: "signalbox_push_requests_total",
-			Help: "Requests to push or delete a group of metrics, by method and status.",
+			Help: "Number of requests to push to or delete a group, by method and status code.",
 		}, []string{"method", "code"}),
 		duration: factory.NewHistogramVec(prometheus.HistogramOpts{
 			Name:    "signalbox_push_duration_seconds",
-			Help:    "Time from a request's header to its answer; the client's time to send the body is in it.",
-			Buckets: prometheus.ExponentialBuckets(0.0005, 4, 8), // to 8 s
+			Help:    "Duration of requests to push to or delete a group, including the time to receive the body.",
+			Buckets: prometheus.ExponentialBuckets(0.0005, 4, 8), // up to 8 s
 		}, []string{"method"}),
 		size: factory.NewHistogramVec(prometheus.HistogramOpts{
 			Name:    "signalbox_push_size_bytes",
-			Help:    "Size of pushed bodies as they came, before decompression.",
-			Buckets: prometheus.ExponentialBuckets(256, 4, 9), // to 16 MiB
+			Help:    "Size of pushed bodies before decompression.",
+			Buckets: prometheus.ExponentialBuckets(256, 4, 9), // up to 16 MiB
 		}, []string{"method"}),
 	}
 	for method, codes := range statuses {

@@ -8,17 +8,17 @@ import (
 	dto "github.com/prometheus/client_model/go"
 )
 
-// The kinds of bucket bounds, with the numbers that the Pushgateway's API uses.
+// The kinds of bucket bounds, with the numbers that the API of the Pushgateway uses.
 const (
-	upperOnly = iota // (lower, upper]
-	lowerOnly        // [lower, upper)
-	neither          // (lower, upper)
-	both             // [lower, upper]
+	upperInclusive = iota // (lower, upper]
+	lowerInclusive        // [lower, upper)
+	exclusive             // (lower, upper)
+	inclusive             // [lower, upper]
 )
 
 // nativeBuckets returns the non-empty buckets of a native histogram in order, each as
-// the kind of its bounds, the bounds, and the count. The histogram must be valid, so
-// that its spans have as many buckets as there are counts.
+// the kind of its bounds, the bounds, and the count. The histogram must be valid: its
+// spans must have as many buckets as there are counts.
 func nativeBuckets(h *dto.Histogram) [][]any {
 	negative, positive, zero := deltas(h.NegativeDelta), deltas(h.PositiveDelta), fmt.Sprint(h.GetZeroCount())
 	if h.GetSampleCountFloat() > 0 || h.GetZeroCountFloat() > 0 {
@@ -27,27 +27,28 @@ func nativeBuckets(h *dto.Histogram) [][]any {
 
 	buckets := [][]any{}
 	eachBucket(h.GetSchema(), h.NegativeSpan, negative, func(lower, upper float64, count string) {
-		buckets = append(buckets, []any{lowerOnly, fmt.Sprint(-upper), fmt.Sprint(-lower), count})
+		buckets = append(buckets, []any{lowerInclusive, fmt.Sprint(-upper), fmt.Sprint(-lower), count})
 	})
 	slices.Reverse(buckets)
 	if zero != "0" {
 		threshold := h.GetZeroThreshold()
-		buckets = append(buckets, []any{both, fmt.Sprint(-threshold), fmt.Sprint(threshold), zero})
+		buckets = append(buckets, []any{inclusive, fmt.Sprint(-threshold), fmt.Sprint(threshold), zero})
 	}
 	eachBucket(h.GetSchema(), h.PositiveSpan, positive, func(lower, upper float64, count string) {
-		buckets = append(buckets, []any{upperOnly, fmt.Sprint(lower), fmt.Sprint(upper), count})
+		buckets = append(buckets, []any{upperInclusive, fmt.Sprint(lower), fmt.Sprint(upper), count})
 	})
 	return buckets
 }
 
-// eachBucket calls do with the bounds and the count of each bucket that is not empty.
-func eachBucket(schema int32, spans []*dto.BucketSpan, counts []string, do func(lower, upper float64, count string)) {
+// eachBucket calls visit with the bounds and the count of each bucket that is not
+// empty.
+func eachBucket(schema int32, spans []*dto.BucketSpan, counts []string, visit func(lower, upper float64, count string)) {
 	index, i := 0, 0
 	for _, span := range spans {
 		index += int(span.GetOffset())
 		for range span.GetLength() {
 			if counts[i] != "0" {
-				do(bound(index-1, schema), bound(index, schema), counts[i])
+				visit(bound(index-1, schema), bound(index, schema), counts[i])
 			}
 			index++
 			i++
@@ -59,13 +60,13 @@ func eachBucket(schema int32, spans []*dto.BucketSpan, counts []string, do func(
 func bound(index int, schema int32) float64 {
 	exponent := math.Ldexp(float64(index), -int(schema))
 	if exponent == 1024 {
-		// Infinity has a separate bucket after this one.
+		// The next bucket is the one for infinity.
 		return math.MaxFloat64
 	}
 	return math.Exp2(exponent)
 }
 
-// deltas returns the counts of buckets that are given as differences.
+// deltas returns the counts of buckets, given the differences between them.
 func deltas(deltas []int64) []string {
 	counts, count := make([]string, len(deltas)), int64(0)
 	for i, delta := range deltas {

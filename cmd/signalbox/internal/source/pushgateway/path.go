@@ -18,80 +18,80 @@ import (
 	"github.com/signalbox-ci/signalbox/internal/names"
 )
 
-// base64Suffix follows the name of a label in a path if the value is in base64.
+// base64Suffix follows the name of a label in a path if the value is base64-encoded.
 const base64Suffix = "@base64"
 
-// A place is the target of a path.
-type place uint8
+// An endpoint is what a path refers to.
+type endpoint uint8
 
 const (
-	elsewhere  place = iota // not a path of this handler
-	nowhere                 // below /metrics, but not found
-	thePage                 // /metrics
-	theGroup                // /metrics/job/<job>…
-	theMetrics              // /api/v1/metrics
-	theStatus               // /api/v1/status
-	theWipe                 // /api/v1/admin/wipe
-	theQuit                 // /-/quit
+	otherPath       endpoint = iota // not a path of this handler
+	unknownEndpoint                 // a path below /metrics that does not exist
+	pageEndpoint                    // /metrics
+	groupEndpoint                   // /metrics/job/<job>…
+	metricsEndpoint                 // /api/v1/metrics
+	statusEndpoint                  // /api/v1/status
+	wipeEndpoint                    // /api/v1/admin/wipe
+	quitEndpoint                    // /-/quit
 )
 
 // Handles reports whether a request is for a handler of this package: whether its path
 // is /metrics, is below it, or is one of the API's. The request must not pass through
-// an http.ServeMux first, which would take the %2F in a label value for a slash.
+// an http.ServeMux first, which would treat a %2F in a label value as a slash.
 func Handles(r *http.Request) bool {
-	where, _ := locate(cleanPath(r.URL.EscapedPath()))
-	return where != elsewhere
+	target, _ := locate(cleanPath(r.URL.EscapedPath()))
+	return target != otherPath
 }
 
-// locate returns the target of a clean escaped path. For a group, it also returns the
-// components that identify it, still escaped: job or job@base64, the job, and the
-// others.
-func locate(escaped string) (place, []string) {
+// locate returns the endpoint of a clean escaped path. For a group, it also returns the
+// components that identify the group, still escaped: job or job@base64, the name of the
+// job, and the names and values of the other labels.
+func locate(escaped string) (endpoint, []string) {
 	if !strings.HasPrefix(escaped, "/") {
-		return elsewhere, nil
+		return otherPath, nil
 	}
 
 	// Split before unescaping, so that a %2F does not split.
 	components := strings.Split(escaped[1:], "/")
 	switch {
-	case begins(components, "metrics", "job") || begins(components, "metrics", "job"+base64Suffix):
+	case hasPrefix(components, "metrics", "job") || hasPrefix(components, "metrics", "job"+base64Suffix):
 		if len(components) == 2 {
-			return nowhere, nil
+			return unknownEndpoint, nil
 		}
-		return theGroup, components[1:]
-	case begins(components, "metrics"):
+		return groupEndpoint, components[1:]
+	case hasPrefix(components, "metrics"):
 		if len(components) == 1 {
-			return thePage, nil
+			return pageEndpoint, nil
 		}
-		return nowhere, nil
-	case begins(components, "api", "v1", "metrics") && len(components) == 3:
-		return theMetrics, nil
-	case begins(components, "api", "v1", "status") && len(components) == 3:
-		return theStatus, nil
-	case begins(components, "api", "v1", "admin", "wipe") && len(components) == 4:
-		return theWipe, nil
-	case begins(components, "-", "quit") && len(components) == 2:
-		return theQuit, nil
+		return unknownEndpoint, nil
+	case hasPrefix(components, "api", "v1", "metrics") && len(components) == 3:
+		return metricsEndpoint, nil
+	case hasPrefix(components, "api", "v1", "status") && len(components) == 3:
+		return statusEndpoint, nil
+	case hasPrefix(components, "api", "v1", "admin", "wipe") && len(components) == 4:
+		return wipeEndpoint, nil
+	case hasPrefix(components, "-", "quit") && len(components) == 2:
+		return quitEndpoint, nil
 	}
-	return elsewhere, nil
+	return otherPath, nil
 }
 
-// begins reports whether the escaped components begin with the given ones.
-func begins(components []string, want ...string) bool {
-	if len(components) < len(want) {
+// hasPrefix reports whether the components, once unescaped, begin with the prefix.
+func hasPrefix(components []string, prefix ...string) bool {
+	if len(components) < len(prefix) {
 		return false
 	}
-	for i := range want {
-		if got, err := url.PathUnescape(components[i]); err != nil || got != want[i] {
+	for i := range prefix {
+		if got, err := url.PathUnescape(components[i]); err != nil || got != prefix[i] {
 			return false
 		}
 	}
 	return true
 }
 
-// cleanPath returns an escaped path without empty, . and .. components. It keeps a
-// slash at the end, which can be the end of an empty value. It does not unescape, so a
-// value may be %2E%2E.
+// cleanPath removes empty, . and .. components from an escaped path. It keeps a slash
+// at the end, because the path may end in an empty value. It does not unescape the
+// path, so a value may be %2E%2E.
 func cleanPath(escaped string) string {
 	if !strings.HasPrefix(escaped, "/") {
 		return escaped
@@ -102,13 +102,13 @@ func cleanPath(escaped string) string {
 		return clean
 	}
 	if len(escaped) == len(clean)+1 {
-		return escaped // only that slash was removed
+		return escaped // Clean removed only the slash at the end
 	}
 	return clean + "/"
 }
 
 // parseGroup returns the labels, sorted by name, in the components of a group. If a
-// name is duplicated, the last one counts, except for job.
+// name is duplicated, the last value is used, except for job, where it is the first.
 func parseGroup(components []string) ([]aggregator.Label, error) {
 	job, err := parseLabel(components[0], components[1])
 	if err != nil {
@@ -117,7 +117,7 @@ func parseGroup(components []string) ([]aggregator.Label, error) {
 
 	rest := components[2:]
 	if len(rest) == 1 && rest[0] == "" {
-		rest = nil // the path ended in a slash
+		rest = nil // the path ends with a slash
 	}
 	if len(rest)%2 != 0 {
 		return nil, fmt.Errorf("odd number of components in label string %q", "/"+strings.Join(rest, "/"))
@@ -137,15 +137,15 @@ func parseGroup(components []string) ([]aggregator.Label, error) {
 		return nil, errors.New("job name is required")
 	}
 
-	// The last label with a name counts.
+	// Of labels with the same name, use the last.
 	slices.Reverse(labels)
 	labels = append(labels, job)
 	slices.SortStableFunc(labels, func(a, b aggregator.Label) int { return cmp.Compare(a.Name, b.Name) })
 	return slices.CompactFunc(labels, func(a, b aggregator.Label) bool { return a.Name == b.Name }), nil
 }
 
-// parseLabel returns the label for an escaped name, which may end in base64Suffix, and
-// an escaped value.
+// parseLabel returns the label for an escaped name, which may end with base64Suffix,
+// and an escaped value.
 func parseLabel(escapedName, escapedValue string) (aggregator.Label, error) {
 	var none aggregator.Label
 

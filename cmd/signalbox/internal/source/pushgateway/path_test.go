@@ -11,7 +11,7 @@ import (
 	"github.com/signalbox-ci/signalbox/emitter/aggregator"
 )
 
-// labelsOf are the labels of names and values in turn.
+// labelsOf returns labels, given their names and values in turn.
 func labelsOf(namesAndValues ...string) []aggregator.Label {
 	var labels []aggregator.Label
 	for i := 0; i < len(namesAndValues); i += 2 {
@@ -25,7 +25,7 @@ var _ = Describe("Paths", func() {
 
 	BeforeEach(func() { f = newFixture() })
 
-	DescribeTable("of groups",
+	DescribeTable("of groups are parsed",
 		func(path string, labels ...string) {
 			w := f.put(path, "")
 			Expect(w.Code).To(Equal(http.StatusOK), w.Body.String())
@@ -37,21 +37,21 @@ var _ = Describe("Paths", func() {
 		Entry("empty value at the end", "/j/e/", "e", "", "job", "j"),
 		Entry("slash in a value", "/a%2Fb/path/%2Fvar%2ftmp", "job", "a/b", "path", "/var/tmp"),
 		Entry("escapes", "/a%20b/l/%25%3F%23+é", "job", "a b", "l", "%?#+é"),
-		Entry("escapes once", "/a%252Fb", "job", "a%2Fb"),
-		Entry("dots that are escaped", "/%2e%2E/l/%2E", "job", "..", "l", "."),
+		Entry("double escapes, unescaped once", "/a%252Fb", "job", "a%2Fb"),
+		Entry("escaped dots", "/%2e%2E/l/%2E", "job", "..", "l", "."),
 		Entry("escaped names", "/j/n%61me/v", "job", "j", "name", "v"),
-		Entry("label twice", "/j/l/1/m/2/l/3", "job", "j", "l", "3", "m", "2"),
+		Entry("duplicate label", "/j/l/1/m/2/l/3", "job", "j", "l", "3", "m", "2"),
 		Entry("job as a label", "/j11/job/other", "job", "j11"),
 		Entry("job as an empty label", "/j11/job/", "job", "j11"),
 		Entry("base64", "@base64/YS9i/l@base64/zqDPgc6_zrzOt864zrXPjc-C", "job", "a/b", "l", "Προμηθεύς"),
 		Entry("base64, padded", "@base64/YQ==/l@base64/YQ=", "job", "a", "l", "a"),
 		Entry("base64, escaped", "%40base64/YQ%3D%3D", "job", "a"),
-		Entry("base64 of nothing", "/j/a@base64/=/b@base64/", "a", "", "b", "", "job", "j"),
-		Entry("twice, in both forms", "/j/l@base64/MQ/l/2", "job", "j", "l", "2"),
+		Entry("empty values in base64", "/j/a@base64/=/b@base64/", "a", "", "b", "", "job", "j"),
+		Entry("duplicate label, with and without base64", "/j/l@base64/MQ/l/2", "job", "j", "l", "2"),
 		Entry("UTF-8", "/%E2%98%83", "job", "☃"),
 	)
 
-	DescribeTable("that are refused",
+	DescribeTable("of groups are rejected",
 		func(path, reason string) {
 			w := f.put(path, "")
 			Expect(w.Code).To(Equal(http.StatusBadRequest))
@@ -62,8 +62,8 @@ var _ = Describe("Paths", func() {
 			Expect(f.store.pushes).To(BeEmpty())
 			Expect(f.store.deleted).To(BeEmpty())
 		},
-		Entry("odd", "/j/lab", `odd number of components in label string "/lab"`),
-		Entry("odd, with a slash at the end", "/j/lab/v/", `odd number of components in label string "/lab/v/"`),
+		Entry("odd number of components", "/j/lab", `odd number of components in label string "/lab"`),
+		Entry("odd number of components, with a slash at the end", "/j/lab/v/", `odd number of components in label string "/lab/v/"`),
 		Entry("reserved name", "/j/__x/v", `improper label name "__x"`),
 		Entry("name with a digit first", "/j/1x/v", `improper label name "1x"`),
 		Entry("name with a dot", "/j/a.b/v", `improper label name "a.b"`),
@@ -72,17 +72,17 @@ var _ = Describe("Paths", func() {
 		Entry("name with two suffixes", "/j/l@base64@base64/YQ", `improper label name "l@base64"`),
 		Entry("no job", "@base64/=", "job name is required"),
 		Entry("no job, but a label", "@base64/=/l/v", "job name is required"),
-		Entry("nothing behind job", "/", "job name is required"),
-		Entry("job in bad base64", "@base64/!!", `invalid base64 encoding for label job="!!": illegal base64 data at input byte 0`),
-		Entry("label in bad base64", "/j/l@base64/a+b/", `odd number of components in label string "/l@base64/a+b/"`),
-		Entry("label in another base64", "/j/l@base64/a+b", `invalid base64 encoding for label l="a+b": illegal base64 data at input byte 1`),
-		Entry("overridden label in bad base64", "/j/job@base64/!", `invalid base64 encoding for label job="!": illegal base64 data at input byte 0`),
+		Entry("nothing after job", "/", "job name is required"),
+		Entry("job in invalid base64", "@base64/!!", `invalid base64 encoding for label job="!!": illegal base64 data at input byte 0`),
+		Entry("label in standard base64, with a slash", "/j/l@base64/a+b/", `odd number of components in label string "/l@base64/a+b/"`),
+		Entry("label in standard base64", "/j/l@base64/a+b", `invalid base64 encoding for label l="a+b": illegal base64 data at input byte 1`),
+		Entry("overridden label in invalid base64", "/j/job@base64/!", `invalid base64 encoding for label job="!": illegal base64 data at input byte 0`),
 		Entry("job that is not UTF-8", "/%FF", `the value of label job is not UTF-8: "\xff"`),
 		Entry("label that is not UTF-8", "/j/l/a%FFb", `the value of label l is not UTF-8: "a\xffb"`),
 		Entry("base64 that is not UTF-8", "/j/l@base64/_w", `the value of label l is not UTF-8: "\xff"`),
 	)
 
-	DescribeTable("that are cleaned",
+	DescribeTable("that are not clean are redirected",
 		func(method, target, location string) {
 			w := f.do(method, target, nil)
 			Expect(w.Code).To(Equal(http.StatusTemporaryRedirect))
@@ -93,12 +93,12 @@ var _ = Describe("Paths", func() {
 		Entry("slashes at the end", "POST", "/metrics/job/j/l//", "/metrics/job/j/l/"),
 		Entry("with a query", "DELETE", "/metrics/job/j//?a=b&c=%2F", "/metrics/job/j/?a=b&c=%2F"),
 		Entry("dots", "PUT", "/metrics/./job/k/../j", "/metrics/job/j"),
-		Entry("what is escaped stays so", "PUT", "/metrics/job//a%2Fb%20c/l/%2e%2E/", "/metrics/job/a%2Fb%20c/l/%2e%2E/"),
+		Entry("escapes, which are kept", "PUT", "/metrics/job//a%2Fb%20c/l/%2e%2E/", "/metrics/job/a%2Fb%20c/l/%2e%2E/"),
 		Entry("the page", "GET", "/x/..//metrics", "/metrics"),
 		Entry("the API", "GET", "/api//v1/status", "/api/v1/status"),
 	)
 
-	It("cleans a path that begins with two slashes, but never to one that does", func() {
+	It("with two slashes at the start are redirected to paths with one", func() {
 		r := httptest.NewRequest(http.MethodPut, "/", nil)
 		r.URL.Path = "//metrics//job/j"
 		Expect(pushgateway.Handles(r)).To(BeTrue())
@@ -109,7 +109,7 @@ var _ = Describe("Paths", func() {
 		Expect(w.Header()).To(HaveKeyWithValue("Location", ConsistOf("/metrics/job/j")))
 	})
 
-	DescribeTable("that lead to nothing",
+	DescribeTable("that do not exist",
 		func(target string) {
 			for _, method := range []string{"GET", "PUT", "DELETE"} {
 				w := f.do(method, target, nil)
@@ -123,10 +123,10 @@ var _ = Describe("Paths", func() {
 		Entry("case", "/metrics/Job/j"),
 		Entry("suffix", "/metrics/job@base32/j"),
 		Entry("slash", "/metrics/"),
-		Entry("not ours", "/job/j"),
+		Entry("outside the API", "/job/j"),
 	)
 
-	DescribeTable("that are handled",
+	DescribeTable("are recognized by Handles",
 		func(target string, handled bool) {
 			Expect(pushgateway.Handles(httptest.NewRequest(http.MethodGet, target, nil))).To(Equal(handled))
 		},
@@ -137,14 +137,14 @@ var _ = Describe("Paths", func() {
 		Entry("metrics", "/api/v1/metrics", true),
 		Entry("status", "/api/v1/status", true),
 		Entry("wipe", "/api/v1/admin/wipe", true),
-		Entry("to be cleaned", "/a/..//metrics/./job/j", true),
-		Entry("to be cleaned away", "/metrics/../events", false),
+		Entry("group, before cleaning", "/a/..//metrics/./job/j", true),
+		Entry("outside the API, after cleaning", "/metrics/../events", false),
 		Entry("root", "/", false),
-		Entry("one slash only, escaped", "/metrics%2Fjob/j", false),
+		Entry("escaped slash", "/metrics%2Fjob/j", false),
 		Entry("events", "/api/v1/events", false),
 		Entry("below the API", "/api/v1/metrics/x", false),
 		Entry("health", "/-/healthy", false),
 		Entry("prefix", "/metricsx", false),
-		Entry("a star", "*", false),
+		Entry("asterisk", "*", false),
 	)
 })

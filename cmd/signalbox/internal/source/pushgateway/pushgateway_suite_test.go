@@ -28,7 +28,7 @@ func TestPush(t *testing.T) {
 	RunSpecs(t, "Push")
 }
 
-// A recorder is a Store that keeps what it gets, and answers with err.
+// A recorder is a Store that records the calls of its methods, and returns err.
 type recorder struct {
 	mu      sync.Mutex
 	pushes  []aggregator.Push
@@ -38,7 +38,7 @@ type recorder struct {
 	groups []aggregator.Group
 	err    error
 
-	listed, pushing func() // if not nil, called in the course of it
+	listed, pushing func() // called by List and Push if not nil
 }
 
 func (r *recorder) Push(_ context.Context, p aggregator.Push) error {
@@ -72,12 +72,12 @@ func (r *recorder) Wipe(context.Context) error {
 	return r.err
 }
 
-// A fixture is a handler with a recorder behind it.
+// A fixture is a handler whose store is a recorder.
 type fixture struct {
 	store   *recorder
 	logger  *lagertest.TestLogger
 	options pushgateway.Options
-	handler http.Handler // if nil, each request gets one of its own
+	handler http.Handler // if nil, each request has its own handler
 }
 
 func newFixture() *fixture {
@@ -86,7 +86,7 @@ func newFixture() *fixture {
 	return f
 }
 
-// do sends a request with headers in pairs.
+// do sends a request. headers contains names and values in turn.
 func (f *fixture) do(method, target string, body io.Reader, headers ...string) *httptest.ResponseRecorder {
 	r := httptest.NewRequest(method, target, body)
 	for i := 0; i < len(headers); i += 2 {
@@ -106,7 +106,7 @@ func (f *fixture) put(group, body string, headers ...string) *httptest.ResponseR
 	return f.do(http.MethodPut, "/metrics/job"+group, strings.NewReader(body), headers...)
 }
 
-// last is the last push, which must be there.
+// last returns the last push; there must be one.
 func (f *fixture) last() aggregator.Push {
 	GinkgoHelper()
 	Expect(f.store.pushes).NotTo(BeEmpty())
@@ -115,7 +115,7 @@ func (f *fixture) last() aggregator.Push {
 
 const protobufType = "application/vnd.google.protobuf; proto=io.prometheus.client.MetricFamily; encoding=delimited"
 
-// delimited is families as they are pushed in protobuf.
+// delimited returns the families as delimited protobuf.
 func delimited(families ...*dto.MetricFamily) string {
 	var b bytes.Buffer
 	for _, family := range families {
@@ -150,7 +150,7 @@ func pairs(labels ...string) []*dto.LabelPair {
 	return all
 }
 
-// nativeOf is a native histogram of 9 observations.
+// nativeOf returns a native histogram with 9 observations.
 func nativeOf() *dto.Histogram {
 	return &dto.Histogram{
 		SampleCount: proto.Uint64(9), SampleSum: proto.Float64(20.5),

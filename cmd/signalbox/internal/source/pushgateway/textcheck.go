@@ -6,12 +6,12 @@ import (
 	"github.com/prometheus/common/expfmt"
 )
 
-// maxLabels is the maximum number of labels in a line of text. The Store has its own
-// limit, but the time that the text parser takes grows with the square of the number:
-// ten thousand labels, which fit into 90 KB, take many seconds.
+// maxLabels is the maximum number of labels on a line of text. The Store has its own
+// limit, but the running time of the text parser is quadratic in the number of labels:
+// ten thousand, which fit into 90 KB, take many seconds.
 const maxLabels = 64
 
-// A textState is the part of a line that comes next.
+// A textState is the part of a line that the next byte belongs to.
 type textState uint8
 
 const (
@@ -19,11 +19,12 @@ const (
 	comment
 	sample
 	quoted
-	escaped // in quotes, after a backslash
+	escaped // within quotes, after a backslash
 )
 
 // checkText returns an error if a line has more than maxLabels labels. It reports
-// whether a line begins with a brace, so that the metric's name is inside the braces.
+// whether any line begins with a brace, which means that the metric name is inside the
+// braces.
 func checkText(text []byte) (braces bool, err error) {
 	state, line, labels := lineStart, 1, 0
 	for _, c := range text {

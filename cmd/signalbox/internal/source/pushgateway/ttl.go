@@ -10,18 +10,19 @@ import (
 	"github.com/signalbox-ci/signalbox/internal/duration"
 )
 
-// maxSeconds is the number of seconds that fit into a time.Duration.
+// maxSeconds is the maximum time.Duration in seconds.
 const maxSeconds = float64(1<<63-1) / float64(time.Second)
 
-// parseTTL returns the parameter ttl of a query, or nil if there is none. It is a
-// duration in Go's syntax, or a number of seconds.
+// parseTTL returns the parameter ttl of a query, or nil if it is missing. The value is
+// a duration in Go's syntax or a number of seconds.
 func parseTTL(query string) (*time.Duration, error) {
 	if query == "" {
 		return nil, nil
 	}
 	parameters, err := url.ParseQuery(query)
 	if err != nil {
-		// This is an error even if there is a valid ttl: the invalid part may be another.
+		// This is an error even if there is a valid ttl: the invalid part may be a
+		// second one.
 		return nil, fmt.Errorf("invalid query: %w", err)
 	}
 
@@ -44,10 +45,10 @@ func parseTTL(query string) (*time.Duration, error) {
 	}
 	switch {
 	case ttl < 0:
-		return nil, fmt.Errorf("parameter ttl: got %q, expected a duration that is not negative", text)
+		return nil, fmt.Errorf("parameter ttl: got %q, expected a non-negative duration", text)
 	case ttl == 0 && strings.ContainsAny(text, "123456789"):
-		// Rounded to 0, it would mean that the group never expires.
-		return nil, fmt.Errorf("parameter ttl: got %q, expected at least a nanosecond, or 0", text)
+		// Rounding it to 0 would mean that the group never expires.
+		return nil, fmt.Errorf("parameter ttl: got %q, expected at least 1ns, or 0", text)
 	}
 	return &ttl, nil
 }

@@ -1,5 +1,5 @@
-// Package sourcetest contains request bodies for the tests of sources: compressed,
-// damaged, broken off, and endless ones.
+// Package sourcetest creates request bodies for the tests of sources: compressed,
+// damaged, incomplete and endless ones.
 package sourcetest
 
 import (
@@ -18,7 +18,7 @@ func Gzip(text string) string {
 	return compress(text, func(w io.Writer) io.WriteCloser { return gzip.NewWriter(w) })
 }
 
-// Snappy compresses text in snappy's framed format.
+// Snappy compresses text in snappy's framing format.
 func Snappy(text string) string {
 	return compress(text, func(w io.Writer) io.WriteCloser { return s2.NewWriter(w, s2.WriterSnappyCompat()) })
 }
@@ -26,7 +26,7 @@ func Snappy(text string) string {
 // Zstd compresses text with zstd.
 func Zstd(text string) string { return ZstdWith(text) }
 
-// ZstdWith compresses text with zstd and the options.
+// ZstdWith compresses text with zstd, using the options.
 func ZstdWith(text string, options ...zstd.EOption) string {
 	return compress(text, func(w io.Writer) io.WriteCloser {
 		encoder, err := zstd.NewWriter(w, options...)
@@ -52,7 +52,7 @@ func compress(text string, newWriter func(io.Writer) io.WriteCloser) string {
 // Cut returns text without its last n bytes.
 func Cut(text string, n int) string { return text[:len(text)-n] }
 
-// Corrupt returns text with a changed byte at the nth position from the end.
+// Corrupt returns text with its nth byte from the end changed.
 func Corrupt(text string, n int) string {
 	b := []byte(text)
 	b[len(b)-n] ^= 0xff
@@ -62,7 +62,7 @@ func Corrupt(text string, n int) string {
 // Unsized returns a request body of unknown length.
 func Unsized(text string) io.Reader { return struct{ io.Reader }{strings.NewReader(text)} }
 
-// Broken returns a body that fails with err after the text.
+// Broken returns a body that consists of the text, after which reading fails with err.
 func Broken(text string, err error) io.Reader {
 	return io.MultiReader(strings.NewReader(text), iotest.ErrReader(err))
 }
