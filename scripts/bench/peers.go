@@ -20,7 +20,7 @@ import (
 // The names of the peers in the table.
 const (
 	vectorName    = "client_golang, `WithLabelValues`"
-	lastSeenName  = "client_golang, `WithLabelValues`, with last-seen vector"
+	lastSeenName  = "client_golang, `WithLabelValues`, with a last-seen vector"
 	promhttpName  = "client_golang, promhttp"
 	victoriaName  = "VictoriaMetrics/metrics"
 	goMetricsName = "hashicorp/go-metrics, Prometheus sink"

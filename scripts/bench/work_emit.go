@@ -81,7 +81,7 @@ func compareWorkerContainers(m *measurement) []comparison {
 			{of: ofAllocs, value: 0},
 		},
 	}, {
-		work: "the same, from label values without an event", unit: nanoseconds,
+		work: "update with given label values, without an event", unit: nanoseconds,
 		results: m.results(turn.nanoseconds, preparedName, vectorName),
 		goals:   []goal{{of: ofAllocs, value: 0}},
 	}}

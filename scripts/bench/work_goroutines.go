@@ -52,7 +52,7 @@ func goroutineContests() []contest {
 			},
 			compare: func(m *measurement) []comparison {
 				return []comparison{{
-					work: "Emit, `worker containers`, two goroutines, the same worker", unit: nanoseconds,
+					work: "Emit, `worker containers`, two goroutines, a single worker", unit: nanoseconds,
 					results: m.results(turn.nanoseconds),
 					goals:   []goal{{peer: atomicAddName, value: 1. / 3}, {of: ofAllocs, value: 0}},
 				}}

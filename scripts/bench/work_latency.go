@@ -31,13 +31,13 @@ const (
 	latencySeries  = 1_000_000
 	latencySamples = 50_000 // in a turn without load, which takes a second
 
-	calculateName = "a calculation instead of " + signalboxName
+	calculateName = "a calculation instead of an update"
 	deleteName    = "client_golang, `DeletePartialMatch`"
 )
 
 func latencyContests() []contest {
 	return []contest{
-		latencyContest("alone", "without other load", idle(signalboxStore), idle(gaugesOnly(clientGolang)), vectorName, 3),
+		latencyContest("alone", "idle", idle(signalboxStore), idle(gaugesOnly(clientGolang)), vectorName, 3),
 		latencyContest("during scrapes", "during scrapes of "+thousands(latencySeries)+" gauges", scraped(signalboxStore), scraped(gaugesOnly(clientGolang)), promhttpName, 2),
 		latencyContest("during a sweep", "while half of "+thousands(latencySeries)+" series are removed", sweptSignalbox, sweptVector, deleteName, 3),
 	}
