@@ -15,10 +15,10 @@ import (
 	"github.com/prometheus/client_golang/prometheus/collectors"
 )
 
-// Each contender works in a process of its own, this program run again, so that
-// nobody's heap and garbage collector weigh on another. The process sets up and
-// says so; then, for each request on its standard input, it does so many
-// operations, and answers with what they took. In between it sleeps.
+// Each contender runs in its own process, a copy of this program, so that its heap and
+// garbage collector do not affect the others. The process sets up its task and reports
+// that it is ready. Then it reads requests from standard input, does the requested
+// number of operations for each, and answers with the time and memory that they took.
 
 // A contender takes part in a contest.
 type contender struct {
@@ -26,27 +26,27 @@ type contender struct {
 	start func() (*task, error) // in the contender's process
 }
 
-// A task is what a contender does, once it is set up.
+// A task is what a contender does after its setup.
 type task struct {
-	// before, if not nil, is called before each turn, outside of its time.
+	// before, if not nil, is called before each turn, and is not part of its time.
 	before func() error
 
 	// run does n operations, one after the other.
 	run func(n int) error
 
-	// facts, if not nil, are what else there is to tell, of the set-up and
-	// again after each turn.
+	// facts, if not nil, returns additional figures after the setup and after each
+	// turn.
 	facts func() map[string]float64
 }
 
-// A request asks for a turn of so many operations. One that warms up is not for the
-// record.
+// A request asks for a turn of a number of operations. A turn that warms up is not
+// recorded.
 type request struct {
 	Operations int
 	WarmUp     bool
 }
 
-// A turn is the answer.
+// A turn is the answer to a request.
 type turn struct {
 	Operations  int
 	Nanoseconds int64
@@ -56,12 +56,12 @@ type turn struct {
 	Error       string
 }
 
-// nanoseconds are those of one operation.
+// nanoseconds returns the time of one operation.
 func (t turn) nanoseconds() float64 { return float64(t.Nanoseconds) / float64(t.Operations) }
 
-// serve is the contender's process.
+// serve runs in the contender's process. It answers requests until their end.
 func serve(c contender, requests io.Reader, answers io.Writer) error {
-	// No page has what is about the process, and not about its metrics.
+	// No contender serves the metrics of its process and of the Go runtime.
 	prometheus.Unregister(collectors.NewGoCollector())
 	prometheus.Unregister(collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 
@@ -70,19 +70,19 @@ func serve(c contender, requests io.Reader, answers io.Writer) error {
 	if err != nil {
 		return answer.Encode(turn{Error: err.Error()})
 	}
-	if err := answer.Encode(turn{Facts: t.tell()}); err != nil {
+	if err := answer.Encode(turn{Facts: t.collectFacts()}); err != nil {
 		return err
 	}
 	decoder := json.NewDecoder(requests)
 	for {
-		var asked request
-		if err := decoder.Decode(&asked); err != nil {
+		var wanted request
+		if err := decoder.Decode(&wanted); err != nil {
 			if errors.Is(err, io.EOF) {
 				return nil
 			}
 			return err
 		}
-		done, err := t.turn(asked)
+		done, err := t.turn(wanted)
 		if err != nil {
 			done.Error = err.Error()
 		}
@@ -92,17 +92,17 @@ func serve(c contender, requests io.Reader, answers io.Writer) error {
 	}
 }
 
-func (t *task) tell() map[string]float64 {
+func (t *task) collectFacts() map[string]float64 {
 	if t.facts == nil {
 		return nil
 	}
 	return t.facts()
 }
 
-// turn does what is asked. The garbage of setting up is collected before: a
-// collection that runs meanwhile is of what the operations left.
-func (t *task) turn(asked request) (turn, error) {
-	if !asked.WarmUp {
+// turn does the requested operations. It collects the garbage of the setup first, so
+// that a collection during the turn is due to the operations.
+func (t *task) turn(wanted request) (turn, error) {
+	if !wanted.WarmUp {
 		if t.before != nil {
 			if err := t.before(); err != nil {
 				return turn{}, err
@@ -113,15 +113,15 @@ func (t *task) turn(asked request) (turn, error) {
 	var before, after runtime.MemStats
 	runtime.ReadMemStats(&before)
 	begin := time.Now()
-	err := t.run(asked.Operations)
+	err := t.run(wanted.Operations)
 	elapsed := time.Since(begin)
 	runtime.ReadMemStats(&after)
 	return turn{
-		Operations:  asked.Operations,
+		Operations:  wanted.Operations,
 		Nanoseconds: elapsed.Nanoseconds(),
 		Mallocs:     after.Mallocs - before.Mallocs,
 		Bytes:       after.TotalAlloc - before.TotalAlloc,
-		Facts:       t.tell(),
+		Facts:       t.collectFacts(),
 	}, err
 }
 
@@ -132,10 +132,10 @@ type child struct {
 	stdin   io.WriteCloser
 	request *json.Encoder
 	answer  *json.Decoder
-	ready   turn // the answer to having been started
+	ready   turn // the answer after the setup
 }
 
-// startChild starts a contender's process, and waits until it has set up.
+// startChild starts a contender's process, and waits until its setup is done.
 func startChild(ctx context.Context, contest, contender string) (*child, error) {
 	program, err := os.Executable()
 	if err != nil {
@@ -160,9 +160,9 @@ func startChild(ctx context.Context, contest, contender string) (*child, error) 
 	return c, nil
 }
 
-// turn has the contender do its operations.
-func (c *child) turn(asked request) (turn, error) {
-	if err := c.request.Encode(asked); err != nil {
+// turn sends a request to the contender and returns its answer.
+func (c *child) turn(wanted request) (turn, error) {
+	if err := c.request.Encode(wanted); err != nil {
 		return turn{}, fmt.Errorf("%s: %w", c.name, err)
 	}
 	return c.read()
@@ -179,7 +179,7 @@ func (c *child) read() (turn, error) {
 	return t, nil
 }
 
-// stop ends the process.
+// stop ends the process and waits until it has exited.
 func (c *child) stop() error {
 	c.stdin.Close()
 	return c.command.Wait()

@@ -1,65 +1,66 @@
 package main
 
-// A comparison is one line of the table: a piece of work, and what it took each of
-// those who did it. They took turns, a round each, so that whatever else the
-// machine did, and however its clock drifted, in a round they shared it.
+// A comparison is a section of the table: a piece of work, and the result of each
+// contender. Contenders take turns within a round, so that other load on the machine,
+// and changes of its clock frequency, affect all of them in the same way.
 type comparison struct {
 	work string // "Emit, `worker containers`, 1,000 workers"
 	unit unit
 
-	// results are Signalbox' own first, and then the peers'.
+	// results has the result of Signalbox first, and then those of its peers.
 	results []result
 
 	goals []goal
 
-	// plot, if it is not empty, is the plot that this is a point of, at so many series.
+	// plot, if not empty, is the name of the plot to which the comparison adds points,
+	// at this number of series.
 	plot   string
 	series int
 
-	// hidden keeps it out of the table: it is there for the plot.
+	// hidden excludes the comparison from the table; it is only needed for the plot.
 	hidden bool
 }
 
-// A result is what one contender took.
+// A result contains the figures of one contender.
 type result struct {
 	contender string    // "Signalbox", "client_golang vector alone"
 	rounds    []float64 // by round, in the comparison's unit
-	allocs    float64   // per operation; negative if nobody looked
-	bytes     float64   // allocated per operation; negative if nobody looked
+	allocs    float64   // allocations per operation; negative if not measured
+	bytes     float64   // allocated bytes per operation; negative if not measured
 
-	// detail, if it is not empty, is shown beside the figure.
+	// detail, if not empty, is shown after the figure.
 	detail string
 
-	// bound results are no peer's: they show what the machine allows, or Signalbox
-	// itself with other flags. There is no sense in being so many times as good.
+	// bound is set for a result that is not a peer's, but shows what the machine
+	// allows, or Signalbox with other flags. The table shows no ratio for it.
 	bound bool
 }
 
-// withoutAllocs is a result of which nobody looked at the allocations.
+// withoutAllocs returns the result without allocations, which were not measured.
 func withoutAllocs(r result) result {
 	r.allocs, r.bytes = -1, -1
 	return r
 }
 
-// A goal is what the comparison ought to show.
+// A goal is a figure that Signalbox should reach in a comparison.
 type goal struct {
-	peer  string  // how many times as good as that peer ("" for an absolute goal)
+	peer  string  // the peer of a ratio; "" for an absolute goal
 	value float64 // the ratio, or the absolute figure in the comparison's unit
 
-	// of is what of Signalbox' result an absolute goal is about.
+	// of is the figure of Signalbox' result that an absolute goal is about.
 	of figure
 
-	// wide says that a ratio's margin is so wide that -check can look for half of
-	// it on any machine.
+	// wide is set if the margin of a ratio is so wide that -check can require half of
+	// the ratio on any machine.
 	wide bool
 }
 
-// checked says whether -check looks at the goal.
+// checked reports whether -check checks the goal.
 func (g goal) checked() bool {
 	return g.wide || g.of == ofAllocs || g.of == ofBytes
 }
 
-// A figure is one of those that a result has.
+// A figure selects one of the figures of a result.
 type figure uint8
 
 const (
@@ -68,14 +69,14 @@ const (
 	ofBytes
 )
 
-// A unit says what the figures of a comparison are, and which way is better.
+// A unit is the unit of the figures of a comparison.
 type unit struct {
 	name         string // "ns", "ms", "B/series", "events/s"
 	moreIsBetter bool
 }
 
-// named is the result of a contender.
-func (c *comparison) named(contender string) (result, bool) {
+// resultOf returns the result of a contender.
+func (c *comparison) resultOf(contender string) (result, bool) {
 	for _, r := range c.results {
 		if r.contender == contender {
 			return r, true
@@ -84,7 +85,7 @@ func (c *comparison) named(contender string) (result, bool) {
 	return result{}, false
 }
 
-// ratios are how many times as good as a peer Signalbox was, by round.
+// ratios returns, for each round, how many times as good as a peer Signalbox was.
 func (c *comparison) ratios(peer result) []float64 {
 	ours := c.results[0]
 	n := min(len(ours.rounds), len(peer.rounds))
@@ -99,22 +100,22 @@ func (c *comparison) ratios(peer result) []float64 {
 	return ratios
 }
 
-// A verdict is how a comparison stands to one of its goals.
+// A verdict is the result of comparing Signalbox with a goal.
 type verdict struct {
 	goal
 	reached float64
 	met     bool
 }
 
-// judge looks at the goals that are about a contender: ratios to a peer, and the
-// absolute ones about Signalbox, which has the first result.
+// judge returns the verdicts on the goals that concern a contender: ratios if it is a
+// peer, and absolute goals if it is Signalbox, which has the first result.
 func (c *comparison) judge(contender string) []verdict {
 	var verdicts []verdict
 	for _, g := range c.goals {
 		v := verdict{goal: g}
 		switch {
 		case g.peer == contender:
-			peer, _ := c.named(g.peer)
+			peer, _ := c.resultOf(g.peer)
 			v.reached = median(c.ratios(peer))
 			v.met = v.reached >= g.value
 		case g.peer == "" && contender == c.results[0].contender:
@@ -134,8 +135,8 @@ func (c *comparison) judge(contender string) []verdict {
 	return verdicts
 }
 
-// fewAllocs are so few that they are not the operations': a garbage collection or a
-// timer of the runtime that happens to be in a turn allocates, too.
+// fewAllocs is a number of allocations so small that operations do not cause them:
+// garbage collections and timers of the runtime allocate, too.
 const fewAllocs = 0.01
 
 func (r result) figure(of figure) float64 {

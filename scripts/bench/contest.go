@@ -9,43 +9,45 @@ import (
 	"time"
 )
 
-// A contest is contenders that do the same work, in turns: in each round, each of
-// them has one.
+// A contest lets contenders do the same work. They take turns: each contender has one
+// turn in each round.
 type contest struct {
 	name       string // unique, and short
 	contenders []contender
 
-	// operations are those of a turn. 0 means as many as take turnTime, of each
-	// contender, found out beforehand, which warms it up as well.
+	// operations is the number of operations in a turn. 0 means as many as take
+	// turnTime. This number is determined for each contender before the first round,
+	// which also warms it up.
 	operations int
 
-	// rounds is how many at most, for what is slow. 0 means as many as asked for.
+	// rounds is the maximum number of rounds of a slow contest. 0 means no limit other
+	// than the flag -rounds.
 	rounds int
 
-	// fresh contenders begin each round in a new process.
+	// fresh starts a new process for each turn.
 	fresh bool
 
-	// scrape says that a page is scraped, and that the pages must agree.
+	// scrape is set if contenders scrape a page. Their pages must then agree.
 	scrape bool
 
-	// compare makes of it what is shown.
+	// compare turns the measurement into lines of the table.
 	compare func(*measurement) []comparison
 
-	quick bool // -check runs it
-	plot  bool // run for a plot only
+	quick bool // -check includes it
+	plot  bool // only run for a plot
 }
 
-// turnTime is how long a turn should take, and so what a contender that is that
-// slow is asked for is one operation.
+// turnTime is how long a turn should take. A contender whose operation takes longer
+// does one operation.
 const turnTime = 100 * time.Millisecond
 
-// A measurement is the turns of a contest, by contender and round.
+// A measurement holds the turns of a contest, by contender and round.
 type measurement struct {
 	contest contest
 	turns   [][]turn
 }
 
-// measure holds the contest.
+// measure runs the contest.
 func (c contest) measure(ctx context.Context, o options) (*measurement, error) {
 	log.Printf("%s", c.name)
 	m := &measurement{contest: c, turns: make([][]turn, len(c.contenders))}
@@ -81,7 +83,7 @@ func (c contest) measure(ctx context.Context, o options) (*measurement, error) {
 	}
 	for round := range rounds {
 		for turn := range c.contenders {
-			i := (round + turn) % len(c.contenders) // everyone comes first sometimes
+			i := (round + turn) % len(c.contenders) // so that each comes first in some rounds
 			var err error
 			if c.fresh {
 				err = m.freshTurn(ctx, i)
@@ -112,8 +114,8 @@ func (m *measurement) freshTurn(ctx context.Context, i int) error {
 	return errors.Join(m.turn(i, child, m.contest.operations), child.stop())
 }
 
-// check fails unless the contenders' pages have the same number of samples, and of
-// bytes of them but for a tenth: they write numbers in other ways.
+// check fails unless the pages of all contenders have the same number of samples. The
+// samples may differ in size by a tenth, because contenders format numbers differently.
 func (c contest) check(children []*child) error {
 	if !c.scrape {
 		return nil
@@ -123,13 +125,13 @@ func (c contest) check(children []*child) error {
 		facts := child.ready.Facts
 		if facts[factSamples] == 0 || facts[factSamples] != first[factSamples] ||
 			math.Abs(facts[factSampleBytes]-first[factSampleBytes]) > first[factSampleBytes]/10 {
-			return fmt.Errorf("%s: the pages do not agree: %s has %v, %s %v", c.name, children[0].name, first, child.name, facts)
+			return fmt.Errorf("%s: the pages differ: %s has %v, but %s has %v", c.name, children[0].name, first, child.name, facts)
 		}
 	}
 	return nil
 }
 
-// calibrate finds out how many operations take turnTime.
+// calibrate returns how many operations take turnTime.
 func calibrate(c *child) (int, error) {
 	for n := 1; ; {
 		t, err := c.turn(request{Operations: n, WarmUp: true})
@@ -140,13 +142,13 @@ func calibrate(c *child) (int, error) {
 		if elapsed >= turnTime/4 {
 			return max(1, int(math.Round(float64(n)*float64(turnTime)/float64(elapsed)))), nil
 		}
-		// Not all at once: the first operations are slower.
+		// The first operations are slower, so the number grows in steps.
 		n = min(n*100, int(float64(n)*float64(turnTime)/float64(elapsed))+1)
 	}
 }
 
-// results are those of the contenders with these names, or of all of them, with
-// a figure of each turn.
+// results returns the results of the contenders with these names, or of all contenders
+// without names. figure returns the value of each turn.
 func (m *measurement) results(figure func(turn) float64, names ...string) []result {
 	if len(names) == 0 {
 		for _, c := range m.contest.contenders {
@@ -157,7 +159,7 @@ func (m *measurement) results(figure func(turn) float64, names ...string) []resu
 	for _, name := range names {
 		r := result{contender: name}
 		var allocs, bytes []float64
-		for _, t := range m.of(name) {
+		for _, t := range m.turnsOf(name) {
 			r.rounds = append(r.rounds, figure(t))
 			allocs = append(allocs, float64(t.Mallocs)/float64(t.Operations))
 			bytes = append(bytes, float64(t.Bytes)/float64(t.Operations))
@@ -168,8 +170,8 @@ func (m *measurement) results(figure func(turn) float64, names ...string) []resu
 	return results
 }
 
-// of are the turns of a contender.
-func (m *measurement) of(name string) []turn {
+// turnsOf returns the turns of a contender.
+func (m *measurement) turnsOf(name string) []turn {
 	for i, c := range m.contest.contenders {
 		if c.name == name {
 			return m.turns[i]
@@ -178,7 +180,7 @@ func (m *measurement) of(name string) []turn {
 	return nil
 }
 
-// fact is a figure that the contenders tell themselves.
+// fact returns a function that returns one of the facts that contenders report.
 func fact(name string) func(turn) float64 {
 	return func(t turn) float64 { return t.Facts[name] }
 }

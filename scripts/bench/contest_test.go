@@ -12,30 +12,30 @@ import (
 	"github.com/signalbox-ci/signalbox/scripts/bench/straightforward"
 )
 
-func TestEveryContenderIsFound(t *testing.T) {
+func TestFindContender(t *testing.T) {
 	seen := map[string]bool{}
 	for _, contest := range contests() {
 		if seen[contest.name] {
-			t.Errorf("there are two contests %q", contest.name)
+			t.Errorf("duplicate contest %q", contest.name)
 		}
 		seen[contest.name] = true
 		if len(contest.contenders) < 2 || contest.contenders[0].name != signalboxName {
-			t.Errorf("%q has not Signalbox and a peer", contest.name)
+			t.Errorf("%q: got the contenders %v, want Signalbox and at least one peer", contest.name, contest.contenders)
 		}
 		for _, c := range contest.contenders {
 			if found, ok := findContender(contest.name, c.name); !ok || found.name != c.name {
-				t.Errorf("%q in %q is not found", c.name, contest.name)
+				t.Errorf("did not find %q in %q", c.name, contest.name)
 			}
 		}
 	}
-	if _, ok := findContender("emit worker containers", "nobody"); ok {
-		t.Error("somebody is found who is not there")
+	if _, ok := findContender("emit worker containers", "unknown"); ok {
+		t.Error("found an unknown contender")
 	}
 }
 
-// What each contest makes of its turns has all contenders, and goals for those only.
-// -check has something to look at in those that it runs, and runs those with a wide margin.
-func TestEveryGoalIsAboutSomebody(t *testing.T) {
+// The goals of each contest must be about its contenders. The contests of -check must
+// have goals that it checks, and must include all contests with a wide margin.
+func TestGoals(t *testing.T) {
 	for _, contest := range contests() {
 		m := &measurement{contest: contest, turns: make([][]turn, len(contest.contenders))}
 		for i := range m.turns {
@@ -45,24 +45,24 @@ func TestEveryGoalIsAboutSomebody(t *testing.T) {
 		for _, c := range contest.compare(m) {
 			for _, g := range c.goals {
 				checked, wide = checked || g.checked(), wide || g.wide
-				if _, ok := c.named(g.peer); g.peer != "" && !ok {
-					t.Errorf("%q has a goal about %q, who is not in it", c.work, g.peer)
+				if _, ok := c.resultOf(g.peer); g.peer != "" && !ok {
+					t.Errorf("%q has a goal about %q, which is not a contender", c.work, g.peer)
 				}
 			}
 		}
 		if contest.quick && !checked || wide && !contest.quick {
-			t.Errorf("%q: quick is %v, but checked %v, wide %v", contest.name, contest.quick, checked, wide)
+			t.Errorf("%q: got quick %v with checked goals %v and wide goals %v", contest.name, contest.quick, checked, wide)
 		}
 	}
 }
 
 func TestServe(t *testing.T) {
 	var did []int
-	c := contender{"somebody", func() (*task, error) {
+	c := contender{"contender", func() (*task, error) {
 		return &task{
 			run: func(n int) error {
 				if did = append(did, n); n == 13 {
-					return errors.New("no luck")
+					return errors.New("failed")
 				}
 				return nil
 			},
@@ -83,14 +83,14 @@ func TestServe(t *testing.T) {
 		turns = append(turns, t)
 	}
 	if want := []int{7, 13, 1}; !slices.Equal(did, want) {
-		t.Errorf("it did %v, want %v", did, want)
+		t.Errorf("got the operations %v, want %v", did, want)
 	}
-	if len(turns) != 4 || turns[0].Operations != 0 || turns[1].Operations != 7 || turns[1].Facts["turns"] != 1 || turns[2].Error != "no luck" || turns[3].Error != "" {
-		t.Errorf("it answered %+v", turns)
+	if len(turns) != 4 || turns[0].Operations != 0 || turns[1].Operations != 7 || turns[1].Facts["turns"] != 1 || turns[2].Error != "failed" || turns[3].Error != "" {
+		t.Errorf("got the answers %+v", turns)
 	}
 }
 
-// All stores have the same samples on their pages, in every form.
+// All stores must serve the same number of samples in each exposition.
 func TestPagesAgree(t *testing.T) {
 	const series = 20
 	for _, start := range []newStore{
@@ -112,7 +112,7 @@ func expectSamples(t *testing.T, start newStore, e exposition, series int) {
 		t.Fatal(err)
 	}
 	if got := task.facts()[factSamples]; got != float64(series) {
-		t.Errorf("%s: the page has %v samples, want %d", e.name, got, series)
+		t.Errorf("%s: got %v samples on the page, want %d", e.name, got, series)
 	}
 	if err := task.run(1); err != nil {
 		t.Error(err)
@@ -131,7 +131,7 @@ func TestHistogramsAgree(t *testing.T) {
 			t.Fatal(err)
 		}
 		if got := task.facts()[factSamples]; got != float64(len(straightforward.BuildBuckets)+3) {
-			t.Errorf("the page has %v samples of one histogram, want %d", got, len(straightforward.BuildBuckets)+3)
+			t.Errorf("got %v samples of one histogram, want %d", got, len(straightforward.BuildBuckets)+3)
 		}
 	}
 }

@@ -5,7 +5,7 @@ import (
 	"slices"
 )
 
-// contests are all of them.
+// contests returns all contests.
 func contests() []contest {
 	return slices.Concat(
 		emitContests(),
@@ -35,7 +35,7 @@ func (c contest) work() work {
 	}}
 }
 
-// findContender finds a contender for its own process.
+// findContender returns a contender of a contest, for the process that runs it.
 func findContender(contest, name string) (contender, bool) {
 	for _, c := range contests() {
 		if c.name != contest {

@@ -19,8 +19,8 @@ import (
 	"github.com/prometheus/procfs"
 )
 
-// daemonWorks measure daemons from outside: the programs as they are built, each
-// in a process of its own, spoken to over the loopback interface.
+// daemonWorks returns the works that measure daemons from outside: each daemon is the
+// built program in its own process, and receives data over the loopback interface.
 func daemonWorks() []work {
 	return []work{
 		{name: "daemon events", run: measureEvents, quick: true},
@@ -28,33 +28,32 @@ func daemonWorks() []work {
 	}
 }
 
-// A daemon is a running program with a page of metrics.
+// A daemon is a running program with a metrics page.
 type daemon struct {
 	name    string
-	address string // where it speaks HTTP
+	address string // of its HTTP listener
 	command *exec.Cmd
 
-	// ended is closed when the program has ended, with endErr.
-	ended  chan struct{}
-	endErr error
+	exited  chan struct{} // closed when the program has exited
+	exitErr error         // set before exited is closed
 }
 
-// startDaemon starts a program, and waits until it is ready. It ends with the
-// context at the latest.
+// startDaemon starts a program, and waits until it is ready. The program is killed when
+// the context is canceled.
 func startDaemon(ctx context.Context, name, address, program string, args ...string) (*daemon, error) {
 	d := &daemon{
 		name:    name,
 		address: address,
 		command: exec.CommandContext(ctx, program, args...),
-		ended:   make(chan struct{}),
+		exited:  make(chan struct{}),
 	}
 	d.command.Stderr = os.Stderr
 	if err := d.command.Start(); err != nil {
 		return nil, err
 	}
 	go func() {
-		d.endErr = d.command.Wait()
-		close(d.ended)
+		d.exitErr = d.command.Wait()
+		close(d.exited)
 	}()
 
 	ctx, cancel := context.WithTimeout(ctx, time.Minute)
@@ -65,23 +64,23 @@ func startDaemon(ctx context.Context, name, address, program string, args ...str
 			return d, nil
 		}
 		select {
-		case <-d.ended:
-			return nil, fmt.Errorf("%s does not become ready: it ended: %v", name, d.endErr)
+		case <-d.exited:
+			return nil, fmt.Errorf("%s did not become ready: it exited: %v", name, d.exitErr)
 		case <-ctx.Done():
-			return nil, errors.Join(fmt.Errorf("%s does not become ready: %w", name, err), d.stop())
+			return nil, errors.Join(fmt.Errorf("%s did not become ready: %w", name, err), d.stop())
 		case <-time.After(20 * time.Millisecond):
 		}
 	}
 }
 
-// stop asks the daemon to end, and waits until it has.
+// stop asks the daemon to exit, and waits until it has.
 func (d *daemon) stop() error {
 	if err := d.command.Process.Signal(syscall.SIGTERM); err != nil && !errors.Is(err, os.ErrProcessDone) {
 		return err
 	}
-	<-d.ended
-	if d.endErr != nil {
-		return fmt.Errorf("%s: %w", d.name, d.endErr)
+	<-d.exited
+	if d.exitErr != nil {
+		return fmt.Errorf("%s: %w", d.name, d.exitErr)
 	}
 	return nil
 }
@@ -94,8 +93,8 @@ func (d *daemon) ready(ctx context.Context) error {
 	return response.Body.Close()
 }
 
-// page is the metrics that the daemon serves, of which statsd_exporter knows how to
-// serve just the families asked for.
+// page returns the families on the metrics page of the daemon. statsd_exporter can
+// serve only the requested families.
 func (d *daemon) page(ctx context.Context, families ...string) (map[string]*dto.MetricFamily, error) {
 	response, err := d.get(ctx, "/metrics?"+url.Values{"name[]": families}.Encode())
 	if err != nil {
@@ -107,7 +106,7 @@ func (d *daemon) page(ctx context.Context, families ...string) (map[string]*dto.
 	return parser.TextToMetricFamilies(response.Body)
 }
 
-// get returns an answer with status 200, to be closed.
+// get returns an answer with status 200. The caller must close its body.
 func (d *daemon) get(ctx context.Context, path string) (*http.Response, error) {
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+d.address+path, nil)
 	if err != nil {
@@ -118,13 +117,12 @@ func (d *daemon) get(ctx context.Context, path string) (*http.Response, error) {
 		return nil, err
 	}
 	if response.StatusCode != http.StatusOK {
-		return nil, errors.Join(fmt.Errorf("%s answers %s with %s", d.name, path, response.Status), response.Body.Close())
+		return nil, errors.Join(fmt.Errorf("%s answered %s with %s", d.name, path, response.Status), response.Body.Close())
 	}
 	return response, nil
 }
 
-// cpu is the time that the daemon has spent on processors, which Linux tells in
-// steps of 10 ms.
+// cpu returns the processor time of the daemon. Linux reports it in steps of 10 ms.
 func (d *daemon) cpu() (time.Duration, error) {
 	process, err := procfs.NewProc(d.command.Process.Pid)
 	if err != nil {
@@ -137,9 +135,9 @@ func (d *daemon) cpu() (time.Duration, error) {
 	return time.Duration(stat.CPUTime() * float64(time.Second)), nil
 }
 
-// rest waits until the daemon takes no processor time for an interval, or for a second
-// at most.
-func (d *daemon) rest(interval time.Duration) error {
+// waitIdle waits until the daemon uses no processor time during an interval, or until a
+// second has passed.
+func (d *daemon) waitIdle(interval time.Duration) error {
 	before, err := d.cpu()
 	for began := time.Now(); err == nil && time.Since(began) < time.Second; {
 		time.Sleep(interval)
@@ -152,8 +150,8 @@ func (d *daemon) rest(interval time.Duration) error {
 	return err
 }
 
-// buildProgram builds a package that can be named in the module at root, and
-// returns the program.
+// buildProgram builds a package, named as in the module at root, into dir, and returns
+// the path of the program.
 func buildProgram(ctx context.Context, dir, root, pkg string) (string, error) {
 	dir, err := filepath.Abs(dir)
 	if err != nil {
@@ -168,7 +166,7 @@ func buildProgram(ctx context.Context, dir, root, pkg string) (string, error) {
 	return program, nil
 }
 
-// buildSignalbox builds the daemon of this tree.
+// buildSignalbox builds the daemon of this repository.
 func buildSignalbox(ctx context.Context, dir string) (string, error) {
 	return buildProgram(ctx, dir, "../..", "./cmd/signalbox")
 }
@@ -187,7 +185,8 @@ func startSignalbox(ctx context.Context, name, program string, flags ...string) 
 		"--intake-bind-ip=127.0.0.1", "--intake-bind-port=" + port, "--log-level=error"}, flags...)...)
 }
 
-// freeAddress is for programs that do not tell which port they got.
+// freeAddress returns an unused address, for programs that do not report the port that
+// they listen on.
 func freeAddress() (string, error) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {

@@ -15,8 +15,8 @@ type update struct {
 
 const updatedWorkers = 1000
 
-// updates returns n updates, of each worker in turn. The last value of each
-// differs from all that it had before.
+// updates returns n updates of all workers in turn. The last value of each worker
+// differs from all its earlier values.
 func updates(n int) []update {
 	all := make([]update, n)
 	for i := range all {
@@ -25,21 +25,21 @@ func updates(n int) []update {
 	return all
 }
 
-// measureEvents gives Signalbox events over HTTP, and statsd_exporter the same
-// updates as lines, until the series on the page have the values: with many to a
-// message, which is how fast each can be, and with one, which is how a client
-// without a buffer does it.
+// measureEvents sends Signalbox events over HTTP, and statsd_exporter the same updates
+// as lines, and verifies the series on the page. One comparison has many updates per
+// message, which shows the maximum speed, and one has a single update per message, like
+// a client without a buffer.
 //
-// What is compared is how many events a daemon does in a second of its processor
-// time, since the client is on the same processors, and takes its share of them.
-// Signalbox does more: it checks the shape of each event, and updates a second
-// series, when the worker was last seen. The events are typical of a scheduler, and
-// favourable to Signalbox: they have one name, and three of their four attributes'
-// values repeat, which its parser expects.
+// The result is the number of events per second of the daemon's processor time, because
+// the client runs on the same processors and uses part of them. Signalbox does more
+// work: it validates each event, and also updates the time when the worker was last
+// seen. The events are typical of a scheduler and favorable to Signalbox: they have the
+// same name, and three of the four attributes have the same value in all events, which
+// is what its parser is optimized for.
 func measureEvents(ctx context.Context, o options) (_ []comparison, err error) {
 	const (
 		perBody   = 5000 // 0.9 MB
-		perPacket = 500  // 40 KB; statsd_exporter takes 64 at most
+		perPacket = 500  // 40 KB; statsd_exporter accepts at most 64
 	)
 	manyRound, oneRound := 500_000, 40_000
 	if o.check {
@@ -62,14 +62,14 @@ func measureEvents(ctx context.Context, o options) (_ []comparison, err error) {
 	defer func() { err = errors.Join(err, exporter.stop()) }()
 
 	all := updates(perBody)
-	many, err := compareFeeds(ctx, "Events over HTTP, 5,000 to a body (0.9 MB)", o.rounds, manyRound,
+	many, err := compareFeeds(ctx, "Events over HTTP, 5,000 per body (0.9 MB)", o.rounds, manyRound,
 		signalboxFeed(signalbox, all, perBody, 2), exporter.feed(all, perPacket))
 	if err != nil {
 		return nil, err
 	}
 	many.goals = []goal{{value: 1e6}, {peer: exporter.name, value: 5, wide: true}}
 
-	one, err := compareFeeds(ctx, "Events over HTTP, one to a body (statsd_exporter: one line to a packet)", o.rounds, oneRound,
+	one, err := compareFeeds(ctx, "Events over HTTP, one per body (statsd_exporter: one line per packet)", o.rounds, oneRound,
 		signalboxFeed(signalbox, all, 1, 8), exporter.feed(all, 1))
 	if err != nil {
 		return nil, err
@@ -77,7 +77,7 @@ func measureEvents(ctx context.Context, o options) (_ []comparison, err error) {
 	return []comparison{many, one}, nil
 }
 
-// compareFeeds measures feeds in turns, of so many updates each.
+// compareFeeds measures feeds in turns with the given number of updates.
 func compareFeeds(ctx context.Context, what string, rounds, updates int, feeds ...*feed) (_ comparison, err error) {
 	log.Printf("%s", what)
 	c := comparison{work: what, unit: unit{"events/s per core", true}}
@@ -93,7 +93,7 @@ func compareFeeds(ctx context.Context, what string, rounds, updates int, feeds .
 	const warmUp = 1
 	for round := range warmUp + rounds {
 		for turn := range feeds {
-			i := (round + turn) % len(feeds) // everyone comes first sometimes
+			i := (round + turn) % len(feeds) // so that each comes first in some rounds
 			cpu, clock, err := feeds[i].round(ctx, updates)
 			if err != nil {
 				return c, fmt.Errorf("%s: %w", feeds[i].daemon.name, err)
@@ -106,7 +106,7 @@ func compareFeeds(ctx context.Context, what string, rounds, updates int, feeds .
 		}
 	}
 	for i := range c.results {
-		c.results[i].detail = withRange(byClock[i], "events/s by the clock")
+		c.results[i].detail = withRange(byClock[i], "events/s of wall time")
 	}
 	return c, nil
 }

@@ -13,28 +13,28 @@ import (
 	dto "github.com/prometheus/client_model/go"
 )
 
-// A feed is a way to give a daemon updates. It costs the client as little as
-// can be, since it runs on the same processors: what is sent is made beforehand.
+// A feed sends updates to a daemon. All messages are encoded in advance, so that the
+// client, which runs on the same processors, takes as little time as possible.
 type feed struct {
 	daemon *daemon
 
 	network, address string
 
-	// connections share the messages out in turn. A worker's must all go over the
-	// same one, or come in each message, for its last value to be the last.
+	// connections is the number of connections, which send the messages in turn. All
+	// updates of a worker must use the same connection, or be in every message, so that
+	// the daemon applies the last one last.
 	connections int
 
-	// messages are sent over and over. Where there is an answer to a message,
-	// answered reads it.
+	// messages are sent repeatedly. If the daemon answers each message, answered reads
+	// the answer.
 	messages [][]byte
 	each     int // updates in a message
 	answered func(*bufio.Reader) error
 
-	// The names of metrics on the daemon's page: how many updates it applied,
-	// what it counts when it refuses one, and the series that are updated.
-	applied string
-	refused []string
-	updated string
+	// The names of metrics on the daemon's page.
+	applied  string   // counts the applied updates
+	rejected []string // count the rejected updates
+	updated  string   // has the updated series
 
 	last  []update // of each worker
 	conns []net.Conn
@@ -69,10 +69,10 @@ func (f *feed) close() error {
 	return errors.Join(errs...)
 }
 
-// round sends updates, a multiple of those that the feed was made of, and waits
-// until all of them are applied. It returns what that took, by the daemon's
-// processor time and by the clock. It is an error if one of them was lost or
-// refused, or a series has not the value it should.
+// round sends updates, whose number is a multiple of those in newFeed, and waits until
+// the daemon has applied all of them. It returns the processor time of the daemon and
+// the wall time. It fails if an update was lost or rejected, or if a series has a wrong
+// value.
 func (f *feed) round(ctx context.Context, updates int) (cpu, clock time.Duration, err error) {
 	before, err := f.count(ctx)
 	if err != nil {
@@ -99,7 +99,7 @@ func (f *feed) round(ctx context.Context, updates int) (cpu, clock time.Duration
 	return cpuAfter - cpuBefore, clock, f.verify(ctx)
 }
 
-// send sends so many messages.
+// send sends the given number of messages.
 func (f *feed) send(ctx context.Context, messages int) error {
 	errs := make([]error, len(f.conns))
 	var senders sync.WaitGroup
@@ -118,14 +118,14 @@ func (f *feed) send(ctx context.Context, messages int) error {
 	return errors.Join(append(errs, ctx.Err())...)
 }
 
-// wait waits until the daemon has applied so many updates since it began. To be
-// asked costs it a page, so it is asked only when it looks idle: Signalbox once, since
-// its answers say that it is done, statsd_exporter, which may not have come to the end
-// of its queue, once or twice.
+// wait waits until the daemon has applied the wanted number of updates since its start.
+// Each look at its page takes processor time, so wait looks only when the daemon seems
+// idle: once at Signalbox, whose answers confirm each update, and once or twice at
+// statsd_exporter, whose queue may not be empty.
 func (f *feed) wait(ctx context.Context, want float64) error {
 	const (
 		patience = 10 * time.Second      // without progress
-		interval = 20 * time.Millisecond // two of the steps that the system tells processor time in
+		interval = 20 * time.Millisecond // twice the resolution of processor times
 	)
 	var got float64
 	for progress := time.Now(); ; {
@@ -140,29 +140,29 @@ func (f *feed) wait(ctx context.Context, want float64) error {
 			got, progress = now, time.Now()
 		}
 		if now > want || time.Since(progress) > patience {
-			return fmt.Errorf("%s is %.0f, want %.0f", f.applied, now, want)
+			return fmt.Errorf("%s: got %.0f, expected %.0f", f.applied, now, want)
 		}
-		if err := f.daemon.rest(interval); err != nil {
+		if err := f.daemon.waitIdle(interval); err != nil {
 			return err
 		}
 	}
 }
 
-// count is how many updates the daemon has applied since it began.
+// count returns the number of updates that the daemon has applied since its start.
 func (f *feed) count(ctx context.Context) (float64, error) {
 	page, err := f.daemon.page(ctx, f.applied)
 	return total(page[f.applied]), err
 }
 
-// verify looks whether all updates are on the page.
+// verify fails unless all updates are on the page, and none was rejected.
 func (f *feed) verify(ctx context.Context) error {
-	page, err := f.daemon.page(ctx, append([]string{f.updated}, f.refused...)...)
+	page, err := f.daemon.page(ctx, append([]string{f.updated}, f.rejected...)...)
 	if err != nil {
 		return err
 	}
-	for _, name := range f.refused {
+	for _, name := range f.rejected {
 		if n := total(page[name]); n != 0 {
-			return fmt.Errorf("%s is %.0f", name, n)
+			return fmt.Errorf("%s: got %.0f, expected 0", name, n)
 		}
 	}
 
@@ -176,13 +176,13 @@ func (f *feed) verify(ctx context.Context) error {
 	}
 	for _, u := range f.last {
 		if got, ok := values[u.worker]; !ok || got != float64(u.value) {
-			return fmt.Errorf("%s of %s is %g, want %d", f.updated, u.worker, got, u.value)
+			return fmt.Errorf("%s of %s: got %g, expected %d", f.updated, u.worker, got, u.value)
 		}
 	}
 	return nil
 }
 
-// total is the sum of a counter's series, 0 if there are none.
+// total returns the sum of the series of a counter, or 0 if there are none.
 func total(counter *dto.MetricFamily) float64 {
 	sum := 0.0
 	for _, m := range counter.GetMetric() {

@@ -13,15 +13,15 @@ import (
 	"time"
 )
 
-const withFileName = signalboxName + ", with a file"
+const withFileName = signalboxName + ", with a storage file"
 
 // measurePushes pushes to Signalbox and to a Pushgateway that hold the same groups.
 //
-// A push is a POST of 20 gauges in the text format to a group that is there, over
-// one connection that stays open. The time includes the client's.
+// A push is a POST of 20 gauges in the text format to an existing group, over one
+// persistent connection. The time includes that of the client.
 //
-// The Pushgateway writes its file every five minutes; Signalbox is measured without
-// a file, which is the comparison, and with its own, which it writes before each
+// The Pushgateway writes its file every five minutes. Signalbox is compared with it
+// without a file; another row shows Signalbox with a file, which it writes before each
 // answer.
 func measurePushes(ctx context.Context, o options) ([]comparison, error) {
 	program, err := buildSignalbox(ctx, o.dir)
@@ -30,7 +30,7 @@ func measurePushes(ctx context.Context, o options) ([]comparison, error) {
 	}
 	gateway, err := findPushgateway(ctx, o.dir)
 	if err != nil {
-		log.Printf("the Pushgateway is left out: %v", err)
+		log.Printf("measuring without the Pushgateway: %v", err)
 	}
 
 	var comparisons []comparison
@@ -44,8 +44,8 @@ func measurePushes(ctx context.Context, o options) ([]comparison, error) {
 	return comparisons, nil
 }
 
-// comparePushes measures with so many groups held. Without a gateway's program,
-// there is no gateway.
+// comparePushes measures pushes to daemons that hold the given number of groups.
+// Without the program of a gateway it measures only Signalbox.
 func comparePushes(ctx context.Context, o options, groups int, program, gateway string) (_ comparison, err error) {
 	c := comparison{
 		work: fmt.Sprintf("Push of %d samples, %s groups held", pushedSamples, thousands(groups)),
@@ -76,7 +76,7 @@ func comparePushes(ctx context.Context, o options, groups int, program, gateway 
 		}
 	}
 	if gateway == "" {
-		c.work += "; the Pushgateway is left out, since it is neither installed nor to be had"
+		c.work += "; without the Pushgateway, which could not be downloaded"
 	} else {
 		d, err := startFilledPushgateway(ctx, o.dir, gateway, groups)
 		if err != nil {
@@ -89,7 +89,7 @@ func comparePushes(ctx context.Context, o options, groups int, program, gateway 
 	}
 
 	for _, d := range daemons {
-		if err := holdsGroups(ctx, d, groups); err != nil {
+		if err := verifyGroups(ctx, d, groups); err != nil {
 			return c, err
 		}
 		c.results = append(c.results, withoutAllocs(result{contender: d.name, bound: d.name == withFileName}))
@@ -98,7 +98,7 @@ func comparePushes(ctx context.Context, o options, groups int, program, gateway 
 	const warmUp, pushes = 1, 4 // rounds, and pushes in a round
 	for round := range warmUp + o.rounds {
 		for turn := range daemons {
-			i := (round + turn) % len(daemons) // everyone comes first sometimes
+			i := (round + turn) % len(daemons) // so that each comes first in some rounds
 			d, began := daemons[i], time.Now()
 			for n := range pushes {
 				group := (round*pushes + n) * 7919 % groups
@@ -114,7 +114,7 @@ func comparePushes(ctx context.Context, o options, groups int, program, gateway 
 	return c, nil
 }
 
-// fillGroups pushes all groups. Without its check, the Pushgateway answers 202.
+// fillGroups pushes all groups. The Pushgateway answers 202 if its check is disabled.
 func fillGroups(ctx context.Context, d *daemon, groups int) error {
 	for group := range groups {
 		if err := push(ctx, d, group, 0, http.StatusOK, http.StatusAccepted); err != nil {
@@ -124,8 +124,8 @@ func fillGroups(ctx context.Context, d *daemon, groups int) error {
 	return nil
 }
 
-// holdsGroups looks whether all samples are on the page.
-func holdsGroups(ctx context.Context, d *daemon, groups int) error {
+// verifyGroups fails unless all samples are on the page.
+func verifyGroups(ctx context.Context, d *daemon, groups int) error {
 	page, err := d.page(ctx)
 	if err != nil {
 		return err
@@ -137,12 +137,12 @@ func holdsGroups(ctx context.Context, d *daemon, groups int) error {
 		}
 	}
 	if want := pushedSamples * groups; held != want {
-		return fmt.Errorf("%s holds %d samples, want %d", d.name, held, want)
+		return fmt.Errorf("%s: got %d samples on the page, expected %d", d.name, held, want)
 	}
 	return nil
 }
 
-// push pushes to a group, and wants one of these answers.
+// push pushes to a group, and fails unless the answer has one of the wanted statuses.
 func push(ctx context.Context, d *daemon, group, value int, want ...int) error {
 	url := fmt.Sprintf("http://%s/metrics/job/bench/group/%d", d.address, group)
 	request, err := http.NewRequestWithContext(ctx, http.MethodPost, url, strings.NewReader(pushBody(value)))
@@ -156,19 +156,19 @@ func push(ctx context.Context, d *daemon, group, value int, want ...int) error {
 	defer response.Body.Close()
 	answer, err := io.ReadAll(response.Body)
 	if err == nil && !slices.Contains(want, response.StatusCode) {
-		err = fmt.Errorf("%s answers a push with %s: %s", d.name, response.Status, answer)
+		err = fmt.Errorf("%s answered a push with %s: %s", d.name, response.Status, answer)
 	}
 	return err
 }
 
 const pushedSamples = 20
 
-// pushBody is pushedSamples gauges, in families of four.
+// pushBody returns pushedSamples gauges in families of four.
 func pushBody(value int) string {
 	const perFamily = 4
 	var body strings.Builder
 	for family := range pushedSamples / perFamily {
-		fmt.Fprintf(&body, "# HELP bench_%d_seconds Made up.\n# TYPE bench_%[1]d_seconds gauge\n", family)
+		fmt.Fprintf(&body, "# HELP bench_%d_seconds An example.\n# TYPE bench_%[1]d_seconds gauge\n", family)
 		for stage := range perFamily {
 			fmt.Fprintf(&body, "bench_%d_seconds{stage=\"%d\"} %d\n", family, stage, value)
 		}

@@ -9,9 +9,9 @@ import (
 	"strings"
 )
 
-// findPushgateway returns the program of Debian's Pushgateway: the installed one, or
-// else that of the package, which it does not install. Debian's is what its operators
-// have. Another version is measured when it is on PATH as prometheus-pushgateway.
+// findPushgateway returns the path of Debian's Pushgateway. If none is installed, it
+// downloads and extracts the package without installing it. To measure another version,
+// put it on PATH as prometheus-pushgateway.
 func findPushgateway(ctx context.Context, dir string) (string, error) {
 	const name = "prometheus-pushgateway"
 	if program, err := exec.LookPath(name); err == nil {
@@ -27,7 +27,7 @@ func findPushgateway(ctx context.Context, dir string) (string, error) {
 		return nil
 	}
 	if err := run("apt-get", "download", name); err != nil {
-		// There may be no list of packages yet.
+		// The package lists may be missing.
 		if err := errors.Join(run("apt-get", "update"), run("apt-get", "download", name)); err != nil {
 			return "", err
 		}
@@ -37,14 +37,15 @@ func findPushgateway(ctx context.Context, dir string) (string, error) {
 		return "", err
 	}
 	if len(packages) != 1 {
-		return "", fmt.Errorf("apt-get download %s leaves %q", name, packages)
+		return "", fmt.Errorf("apt-get download %s: got the files %q, expected one", name, packages)
 	}
 	return filepath.Join(dir, "usr/bin", name), run("dpkg", "-x", packages[0], dir)
 }
 
-// startFilledPushgateway starts a Pushgateway that holds groups. It gathers all that
-// it holds on every push, so filling it that way would take hours: it is filled
-// with its check disabled, and started again with it from its file.
+// startFilledPushgateway starts a Pushgateway that holds groups. With its consistency
+// check, a Pushgateway gathers all groups on every push, so filling it would take
+// hours. So it is filled with the check disabled, and then restarted from its file with
+// the check enabled.
 func startFilledPushgateway(ctx context.Context, dir, program string, groups int) (*daemon, error) {
 	file := filepath.Join(dir, fmt.Sprintf("pushgateway-groups-%d", groups))
 	filler, err := startPushgateway(ctx, program, file, "--push.disable-consistency-check")
@@ -52,7 +53,7 @@ func startFilledPushgateway(ctx context.Context, dir, program string, groups int
 		return nil, err
 	}
 	err = fillGroups(ctx, filler, groups)
-	// Ending writes the file.
+	// The Pushgateway writes its file when it exits.
 	if err := errors.Join(err, filler.stop()); err != nil {
 		return nil, err
 	}
@@ -72,7 +73,8 @@ func startPushgateway(ctx context.Context, program, file string, flags ...string
 		"--web.listen-address=" + address, "--persistence.file=" + file, "--log.level=error"}, flags...)...)
 }
 
-// pushgatewayName makes "Pushgateway 1.5.1" of "pushgateway, version 1.5.1 (branch: …".
+// pushgatewayName converts "pushgateway, version 1.5.1 (branch: …" to "Pushgateway
+// 1.5.1".
 func pushgatewayName(version string) string {
 	if fields := strings.Fields(version); len(fields) > 2 {
 		return "Pushgateway " + fields[2]

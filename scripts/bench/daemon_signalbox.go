@@ -8,8 +8,8 @@ import (
 	"net/http"
 )
 
-// signalboxFeed sends requests over connections that stay open. The answers say
-// that the events were applied.
+// signalboxFeed returns a feed that sends requests over persistent connections. Each
+// answer confirms that the events of the request were applied.
 func signalboxFeed(d *daemon, updates []update, each, connections int) *feed {
 	f := newFeed(d, updates, each, func(message []update) []byte {
 		var body bytes.Buffer
@@ -23,13 +23,13 @@ func signalboxFeed(d *daemon, updates []update, each, connections int) *feed {
 	want := fmt.Sprintf(`{"accepted":%d,"unknown":0}`, each)
 	f.answered = func(r *bufio.Reader) error { return readAnswer(r, want) }
 	f.applied = "signalbox_events_received_total"
-	f.refused = []string{"signalbox_events_rejected_total", "signalbox_events_unknown_total"}
+	f.rejected = []string{"signalbox_events_rejected_total", "signalbox_events_unknown_total"}
 	f.updated = "concourse_workers_containers"
 	return f
 }
 
-// eventLine is an update as an event. It has no host and no time, since a statsd line
-// carries neither.
+// eventLine encodes an update as an event without host and time, which a statsd line
+// does not have either.
 func eventLine(u update) []byte {
 	return fmt.Appendf(nil, `{"name":"worker containers","value":%d,`+
 		`"attributes":{"worker":%q,"platform":"linux","team_name":"main","tags":"gpu/large"}}`+"\n", u.value, u.worker)
@@ -45,7 +45,7 @@ func readAnswer(r *bufio.Reader, want string) error {
 		return err
 	}
 	if got := string(bytes.TrimSpace(answer)); response.StatusCode != http.StatusOK || got != want {
-		return fmt.Errorf("answered with %s: %s; want %s", response.Status, got, want)
+		return fmt.Errorf("got the answer %s: %s, expected 200 and %s", response.Status, got, want)
 	}
 	return nil
 }

@@ -11,7 +11,7 @@ import (
 	"testing"
 )
 
-func TestUpdatesEndWithValuesOfTheirOwn(t *testing.T) {
+func TestUpdatesEndWithNewValues(t *testing.T) {
 	all := updates(3 * updatedWorkers)
 	before := make(map[string]int)
 	for _, u := range all[:2*updatedWorkers] {
@@ -19,7 +19,7 @@ func TestUpdatesEndWithValuesOfTheirOwn(t *testing.T) {
 	}
 	for _, u := range all[2*updatedWorkers:] {
 		if value, ok := before[u.worker]; !ok || value == u.value {
-			t.Fatalf("%s ends with %d, and had %d", u.worker, u.value, value)
+			t.Fatalf("%s: got the last value %d, which is not different from %d", u.worker, u.value, value)
 		}
 	}
 }
@@ -36,12 +36,12 @@ func TestLines(t *testing.T) {
 		t.Fatal(err)
 	}
 	if event.Name != "worker containers" || event.Value != 12 || event.Attributes["worker"] != "worker-7" || len(event.Attributes) != 4 {
-		t.Errorf("the event is %+v", event)
+		t.Errorf("got the event %+v", event)
 	}
 
 	want := "concourse_workers_containers,worker=worker-7,platform=linux,team=main,tags=gpu/large:12|g"
 	if got := string(statsdLine(u)); got != want {
-		t.Errorf("the line is %s, want %s", got, want)
+		t.Errorf("got the line %s, want %s", got, want)
 	}
 }
 
@@ -64,9 +64,9 @@ func TestReadAnswer(t *testing.T) {
 	}
 }
 
-// A fakeSignalbox takes events, but loses those of one worker.
+// A fakeSignalbox accepts events, but loses those of one worker.
 type fakeSignalbox struct {
-	loses string
+	loses string // the name of the worker
 
 	mu      sync.Mutex
 	applied int
@@ -122,17 +122,17 @@ func TestFeed(t *testing.T) {
 			t.Error(err)
 		}
 		if err := f.verify(ctx); (err == nil) != (loses == "") {
-			t.Errorf("events of %q are lost: %v", loses, err)
+			t.Errorf("verify with lost events of %q: %v", loses, err)
 		}
 		if err := f.wait(ctx, 3999); err == nil {
-			t.Error("there are more updates than wanted, and no error")
+			t.Error("got no error for more updates than wanted")
 		}
 	}
 }
 
-func TestDaemonThatEnds(t *testing.T) {
+func TestStartDaemonThatExits(t *testing.T) {
 	_, err := startDaemon(t.Context(), "false", "127.0.0.1:1", "false")
-	if err == nil || !strings.Contains(err.Error(), "it ended: exit status 1") {
+	if err == nil || !strings.Contains(err.Error(), "it exited: exit status 1") {
 		t.Error(err)
 	}
 }
@@ -140,18 +140,18 @@ func TestDaemonThatEnds(t *testing.T) {
 func TestPushBody(t *testing.T) {
 	body := pushBody(3)
 	if got := strings.Count(body, "} 3\n"); got != pushedSamples {
-		t.Errorf("%d samples, want %d:\n%s", got, pushedSamples, body)
+		t.Errorf("got %d samples, want %d:\n%s", got, pushedSamples, body)
 	}
 	if got := strings.Count(body, "# TYPE "); got != 5 {
-		t.Errorf("%d families, want 5:\n%s", got, body)
+		t.Errorf("got %d families, want 5:\n%s", got, body)
 	}
 }
 
 func TestPushgatewayName(t *testing.T) {
 	if got, want := pushgatewayName("pushgateway, version 1.5.1 (branch: debian/sid)"), "Pushgateway 1.5.1"; got != want {
-		t.Errorf("%q, want %q", got, want)
+		t.Errorf("got %q, want %q", got, want)
 	}
 	if got, want := pushgatewayName("?"), "Pushgateway"; got != want {
-		t.Errorf("%q, want %q", got, want)
+		t.Errorf("got %q, want %q", got, want)
 	}
 }

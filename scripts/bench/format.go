@@ -8,14 +8,14 @@ import (
 	"strings"
 )
 
-// durations are the units of time, the smallest first.
+// durations lists the units of time, the smallest first.
 var durations = []struct {
 	name        string
 	nanoseconds float64
 }{{"ns", 1}, {"µs", 1e3}, {"ms", 1e6}, {"s", 1e9}}
 
-// withRange is a median in a unit that suits it, and the range that it is of:
-// "11.9 s (11.7–12.4)".
+// withRange returns the median of the values in a suitable unit, and their range: "11.9
+// s (11.7–12.4)".
 func withRange(values []float64, unitName string) string {
 	m := median(values)
 	scale := 1.0
@@ -45,7 +45,7 @@ func durationNamed(name string) int {
 	return -1
 }
 
-// times is a ratio with the range that it is of: "16× (14–19)".
+// times returns the median of the ratios and their range: "16× (14–19)".
 func times(ratios []float64) string {
 	text := number(median(ratios)) + "×"
 	if low, high := number(slices.Min(ratios)), number(slices.Max(ratios)); low != high {
@@ -54,8 +54,8 @@ func times(ratios []float64) string {
 	return text
 }
 
-// number has three digits that count, or all of those before the point: "0.42",
-// "1.5", "16.3", "1,234".
+// number formats a number with three significant digits, or with all digits before the
+// decimal point: "0.42", "1.5", "16.3", "1,234".
 func number(v float64) string {
 	if math.IsNaN(v) || math.IsInf(v, 0) {
 		return fmt.Sprint(v)
@@ -75,7 +75,7 @@ func number(v float64) string {
 	return text
 }
 
-// thousands is a whole number with commas: "1,000,000".
+// thousands formats an integer with commas: "1,000,000".
 func thousands[T int | int64](n T) string {
 	text := strconv.FormatInt(int64(n), 10)
 	for i := len(text) - 3; i > 0 && text[i-1] != '-'; i -= 3 {
@@ -84,7 +84,7 @@ func thousands[T int | int64](n T) string {
 	return text
 }
 
-// bytesText is a number of bytes, in a unit that suits it: "1.2 MB".
+// bytesText formats a number of bytes in a suitable unit: "1.2 MB".
 func bytesText(n float64) string {
 	for _, u := range []struct {
 		name  string

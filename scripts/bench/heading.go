@@ -12,7 +12,7 @@ import (
 	"time"
 )
 
-// peerModules are those whose versions the heading tells.
+// peerModules lists the modules whose versions the heading shows.
 var peerModules = []string{
 	"github.com/prometheus/client_golang",
 	"github.com/VictoriaMetrics/metrics",
@@ -23,25 +23,25 @@ var peerModules = []string{
 	"github.com/prometheus/statsd_exporter",
 }
 
-// writeHeading says what was measured, with what, where and when.
+// writeHeading writes when, where and how the comparisons were measured.
 func writeHeading(w io.Writer, arguments []string, at time.Time, rounds int, comparisons []comparison) error {
 	_, err := fmt.Fprintf(w, "### Signalbox and its peers\n\n"+
 		"`%s`, %s: %s, %d cores, %s %s/%s.\n\n"+
 		"Peers: %s.\n\n"+
-		"Each contender has a process of its own. They take turns, in at most %d rounds; "+
-		"a ratio is the median of those of the rounds, in parentheses their range. "+
-		"Most turns take %v, or one operation if that is longer; those of daemons, latencies and first emits "+
-		"are of a fixed number of events, pushes, updates or series.\n\n"+
-		"“Straightforward” is what one writes in an afternoon: client_golang's vectors, found with `With(Labels)`, "+
-		"behind a channel, a loop and a switch (scripts/bench/straightforward). "+
-		"Rows named “bare …” or “a calculation” are no peers but bounds: what the machine allows.\n\n",
+		"Each contender runs in its own process. The contenders take turns, in at most %d rounds. "+
+		"A ratio says how many times as good as the peer Signalbox is: the median and the range of the ratios of all rounds. "+
+		"Most turns take %v, or one operation if that takes longer; turns of daemons, latencies and first emits "+
+		"have a fixed number of events, pushes, updates or series.\n\n"+
+		"“Straightforward” is a simple implementation with client_golang's vectors, `With(Labels)`, "+
+		"a channel, a loop and a switch (scripts/bench/straightforward). "+
+		"Rows named “bare …” or “a calculation” are not peers. They show what the machine allows.\n\n",
 		strings.Join(append([]string{"scripts/benchmark"}, arguments...), " "),
 		at.UTC().Format(time.DateOnly), processor(), runtime.NumCPU(), runtime.Version(), runtime.GOOS, runtime.GOARCH,
 		strings.Join(append(peerVersions(), pushgateways(comparisons)...), ", "), rounds, turnTime)
 	return err
 }
 
-// processor is the processor's model, as far as the system tells.
+// processor returns the model of the processor if the system provides it.
 func processor() string {
 	f, err := os.Open("/proc/cpuinfo")
 	if err != nil {
@@ -56,8 +56,8 @@ func processor() string {
 	return "an unknown processor"
 }
 
-// peerVersions are those that are built in, and those of the programs that are built
-// to be run: "github.com/prometheus/client_golang v1.25.0".
+// peerVersions returns the versions of the linked modules, and of the programs that the
+// benchmark builds: "github.com/prometheus/client_golang v1.25.0".
 func peerVersions() []string {
 	versions := programVersions()
 	if info, ok := debug.ReadBuildInfo(); ok {
@@ -74,8 +74,8 @@ func peerVersions() []string {
 	return peers
 }
 
-// pushgateways is the Pushgateway that was measured, if any was: only the program
-// knows its version.
+// pushgateways returns the name of the measured Pushgateway, if any, which includes the
+// version that the program reports.
 func pushgateways(comparisons []comparison) []string {
 	for _, c := range comparisons {
 		for _, r := range c.results {
@@ -90,7 +90,7 @@ func pushgateways(comparisons []comparison) []string {
 //go:embed go.mod
 var goMod string
 
-// programVersions are those of go.mod, by module.
+// programVersions returns the versions in go.mod by module.
 func programVersions() map[string]string {
 	versions := map[string]string{}
 	for line := range strings.Lines(goMod) {

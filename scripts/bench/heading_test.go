@@ -15,12 +15,12 @@ func TestHeading(t *testing.T) {
 	}
 	for _, want := range []string{"`scripts/benchmark -rounds 3`, 2026-01-02: ", "at most 3 rounds", "github.com/prometheus/client_golang v", ", Pushgateway 1.5.1."} {
 		if !strings.Contains(b.String(), want) {
-			t.Errorf("%q is not in the heading:\n%s", want, b.String())
+			t.Errorf("got the heading\n%s\nwant it to contain %q", b.String(), want)
 		}
 	}
 	if peers := peerVersions(); len(peers) != len(peerModules) || !slices.IsSortedFunc(peers, func(a, b string) int {
 		return slices.Index(peerModules, strings.Fields(a)[0]) - slices.Index(peerModules, strings.Fields(b)[0])
 	}) {
-		t.Errorf("the peers are %q", peers)
+		t.Errorf("got the peers %q, want the order of %q", peers, peerModules)
 	}
 }

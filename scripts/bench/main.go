@@ -1,23 +1,23 @@
-// Bench measures Signalbox beside the libraries and daemons that do the same work,
-// in one run, in turns, and prints one table in Markdown. It is run by
-// scripts/benchmark.
+// Bench compares Signalbox with libraries and daemons that do the same work. In one
+// run, all of them take turns, and Bench prints the results as a Markdown table. The
+// script scripts/benchmark runs it.
 //
-//	work.go          what is measured
-//	comparison.go    what came of it
-//	contest.go       contenders that take turns, and what to make of it
-//	child.go         the processes that they are in
-//	contests.go      all contests
-//	work_….go        each of them
-//	shape.go         what series look like
-//	store.go         what keeps them
-//	page.go          scraping what it keeps
-//	signalbox.go     Signalbox as such a store
-//	peers.go         and its peers
-//	daemon.go        the daemons, from outside
-//	daemon_….go      events for them, and pushes
+//	work.go          a unit of work to measure
+//	comparison.go    the results of a measurement
+//	contest.go       contenders that take turns at the same work
+//	child.go         the processes that contenders run in
+//	contests.go      the list of all contests
+//	work_….go        the contests
+//	shape.go         the names and labels of series
+//	store.go         what stores series
+//	page.go          scraping the series of a store
+//	signalbox.go     Signalbox as a store
+//	peers.go         its peers as stores
+//	daemon.go        daemons, measured from outside
+//	daemon_….go      events and pushes for the daemons
 //	statistics.go, format.go, table.go, heading.go, plot.go
-//	                 what is shown
-//	straightforward  the peer that is nobody's product
+//	                 the output
+//	straightforward  a simple emitter and aggregator to compare with
 package main
 
 import (
@@ -38,12 +38,12 @@ import (
 func main() {
 	log.SetFlags(log.Ltime)
 	var o options
-	only := flag.String("only", "", "run only the works whose names match the `regexp`")
-	plots := flag.String("plots", "", "write plots to this `directory`, and measure what only they show")
-	flag.IntVar(&o.rounds, "rounds", 10, "`number` of rounds at most; what is slow has fewer")
-	flag.BoolVar(&o.check, "check", false, "a quick run, of less than a minute, that fails if there are more allocations than the goals have, or if a ratio with a wide margin is less than half of its goal")
-	contest := flag.String("contest", "", "for this program's own use: work in this contest")
-	name := flag.String("contender", "", "for this program's own use: as this contender")
+	only := flag.String("only", "", "run only the measurements whose names match the `regexp`")
+	plots := flag.String("plots", "", "write plots to this `directory`, and run the measurements that only plots show")
+	flag.IntVar(&o.rounds, "rounds", 10, "maximum `number` of rounds; slow measurements have fewer")
+	flag.BoolVar(&o.check, "check", false, "run for less than a minute, and fail if an operation allocates more than its goal, or if a ratio with a wide margin is less than half of its goal")
+	contest := flag.String("contest", "", "internal: take part in this contest")
+	name := flag.String("contender", "", "internal: run as this contender")
 	flag.Usage = usage
 	flag.Parse()
 
@@ -52,11 +52,11 @@ func main() {
 	case flag.NArg() > 0:
 		err = fmt.Errorf("unexpected argument %q", flag.Arg(0))
 	case o.rounds < 1:
-		err = fmt.Errorf("-rounds is %d, want 1 or more", o.rounds)
+		err = fmt.Errorf("-rounds: got %d, expected at least 1", o.rounds)
 	case *contest != "":
 		c, ok := findContender(*contest, *name)
 		if !ok {
-			err = fmt.Errorf("there is no contender %q in %q", *name, *contest)
+			err = fmt.Errorf("unknown contender %q in the contest %q", *name, *contest)
 			break
 		}
 		err = serve(c, os.Stdin, os.Stdout)
@@ -70,13 +70,13 @@ func main() {
 	}
 }
 
-// usage tells of the flags that are not this program's own.
+// usage prints the help, without the internal flags.
 func usage() {
 	fmt.Fprint(flag.CommandLine.Output(), "Usage: scripts/benchmark [flags]\n"+
-		"It wants Go, its modules, and for the pushes prometheus-pushgateway or apt-get to fetch it;\n"+
-		"for a million series, some gigabytes of memory. -only nothing lists the works.\n\n")
+		"Requires Go and its modules, prometheus-pushgateway for the pushes (or apt-get to download it),\n"+
+		"and a few gigabytes of memory for a million series. -only nothing lists the measurements.\n\n")
 	flag.VisitAll(func(f *flag.Flag) {
-		if name, text := flag.UnquoteUsage(f); !strings.HasPrefix(text, "for this program's own use") {
+		if name, text := flag.UnquoteUsage(f); !strings.HasPrefix(text, "internal:") {
 			fmt.Fprintf(flag.CommandLine.Output(), "  -%s %s\n    \t%s\n", f.Name, name, text)
 		}
 	})
@@ -103,12 +103,12 @@ func run(ctx context.Context, w io.Writer, o options, only, plots string) (err e
 	works = append(works, daemonWorks()...)
 
 	var comparisons []comparison
-	var names, unfit []string
+	var names, excluded []string
 	for _, work := range works {
 		matches := wanted.MatchString(work.name)
 		if o.check && !work.quick || work.plot && plots == "" {
 			if matches {
-				unfit = append(unfit, work.name)
+				excluded = append(excluded, work.name)
 			}
 			continue
 		}
@@ -123,7 +123,7 @@ func run(ctx context.Context, w io.Writer, o options, only, plots string) (err e
 		comparisons = append(comparisons, c...)
 	}
 	if len(comparisons) == 0 {
-		return fmt.Errorf("%s; there are:\n%s", noWork(only, o.check, unfit), strings.Join(names, "\n"))
+		return fmt.Errorf("%s; the names are:\n%s", noWork(only, o.check, excluded), strings.Join(names, "\n"))
 	}
 	log.Printf("done in %v", time.Since(begin).Round(time.Second))
 
@@ -134,7 +134,8 @@ func run(ctx context.Context, w io.Writer, o options, only, plots string) (err e
 		return err
 	}
 	if plots != "" {
-		// scripts/benchmark changes the directory, and says where it was called.
+		// scripts/benchmark changes the directory and sets the variable to the original
+		// one.
 		if !filepath.IsAbs(plots) {
 			plots = filepath.Join(os.Getenv("BENCH_CALLED_IN"), plots)
 		}
@@ -148,21 +149,21 @@ func run(ctx context.Context, w io.Writer, o options, only, plots string) (err e
 	return nil
 }
 
-// noWork says why nothing was measured. The unfit works match, but are not for this
-// kind of run.
-func noWork(only string, check bool, unfit []string) string {
+// noWork returns a message that says why nothing was measured. excluded lists the works
+// that match but do not belong to this kind of run.
+func noWork(only string, check bool, excluded []string) string {
 	switch {
-	case len(unfit) == 0:
-		return fmt.Sprintf("no work matches %q", only)
+	case len(excluded) == 0:
+		return fmt.Sprintf("no measurement matches %q", only)
 	case check:
-		return fmt.Sprintf("no work that matches %q is part of -check", only)
+		return fmt.Sprintf("no measurement that matches %q is part of -check", only)
 	default:
-		return fmt.Sprintf("what matches %q needs -plots", only)
+		return fmt.Sprintf("measurements that match %q require -plots", only)
 	}
 }
 
-// check fails if a goal is missed that is the same on any machine: of allocations,
-// and half of a ratio with a wide margin. A figure that is not a number misses it.
+// check fails if Signalbox misses a goal that is the same on all machines: a number of
+// allocations, or half of a ratio with a wide margin. NaN misses every goal.
 func check(comparisons []comparison) error {
 	var errs []error
 	for i := range comparisons {
@@ -174,14 +175,14 @@ func check(comparisons []comparison) error {
 				}
 				switch {
 				case v.peer != "" && !(v.reached >= v.value/2):
-					errs = append(errs, fmt.Errorf("%s: %s× as good as %s, want %s×, and at the very least half of that",
+					errs = append(errs, fmt.Errorf("%s: got %s× as good as %s, expected at least half of %s×",
 						c.work, number(v.reached), v.peer, number(v.value)))
 				case v.peer == "" && !v.met:
 					what := "allocations"
 					if v.of == ofBytes {
 						what = "bytes allocated"
 					}
-					errs = append(errs, fmt.Errorf("%s: %s %s per operation, want %s", c.work, number(v.reached), what, number(v.value)))
+					errs = append(errs, fmt.Errorf("%s: got %s %s per operation, expected %s", c.work, number(v.reached), what, number(v.value)))
 				}
 			}
 		}

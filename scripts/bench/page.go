@@ -15,7 +15,7 @@ import (
 	"github.com/prometheus/common/expfmt"
 )
 
-// An exposition is a form of the page, as it is asked for.
+// An exposition is a format and an encoding of the page.
 type exposition struct {
 	name, accept, encoding string
 }
@@ -24,7 +24,7 @@ const acceptText = "text/plain;version=0.0.4"
 
 var text = exposition{"text", acceptText, "identity"}
 
-// expositions are the other forms.
+// expositions lists the expositions other than text.
 var expositions = []exposition{
 	{"OpenMetrics", "application/openmetrics-text;version=1.0.0", "identity"},
 	{"protobuf", "application/vnd.google.protobuf;proto=io.prometheus.client.MetricFamily;encoding=delimited", "identity"},
@@ -42,30 +42,31 @@ func (e exposition) request() (*http.Request, error) {
 	return r, nil
 }
 
-// The facts of a scrape, by which its contest sees that they do the same work.
+// The facts of a scrape, by which the contest verifies that all contenders do the same
+// work.
 const (
 	factSamples     = "samples"
-	factSampleBytes = "bytes of samples" // 0 of a form that is not text
+	factSampleBytes = "bytes of samples" // 0 if the format is not text
 )
 
-// scrape is the task of scraping the page of a handler again and again. The samples
-// that count are those of families whose names begin with the prefix. Before each
-// turn, again sets all series to other values.
-func scrape(page http.Handler, e exposition, prefix string, again func() error) (*task, error) {
+// scrape returns the task of scraping the page of a handler. It counts the samples of
+// families whose names begin with the prefix. Before each turn, update sets all series
+// to new values.
+func scrape(page http.Handler, e exposition, prefix string, update func() error) (*task, error) {
 	request, err := e.request()
 	if err != nil {
 		return nil, err
 	}
-	whole, err := get(page, request, new(bytes.Buffer))
+	first, err := get(page, request, new(bytes.Buffer))
 	if err != nil {
 		return nil, err
 	}
-	counted, err := countSamples(whole, prefix)
+	counted, err := countSamples(first, prefix)
 	if err != nil {
 		return nil, err
 	}
 	return &task{
-		before: again,
+		before: update,
 		run: func(n int) error {
 			for range n {
 				if _, err := get(page, request, io.Discard); err != nil {
@@ -85,12 +86,12 @@ func get(page http.Handler, request *http.Request, w io.Writer) (*body, error) {
 	b := &body{header: http.Header{}, w: w}
 	page.ServeHTTP(b, request)
 	if b.status != 0 && b.status != http.StatusOK || b.bytes == 0 {
-		return nil, fmt.Errorf("the page was answered with %d, and has %d bytes", b.status, b.bytes)
+		return nil, fmt.Errorf("got the status %d and %d bytes, expected 200 and a page", b.status, b.bytes)
 	}
 	return b, nil
 }
 
-// A body is an http.ResponseWriter that counts what is written, and hands it on.
+// A body is an http.ResponseWriter that counts the written bytes and passes them to w.
 type body struct {
 	header http.Header
 	status int
@@ -106,13 +107,13 @@ func (b *body) Write(p []byte) (int, error) {
 	return b.w.Write(p)
 }
 
-// A count is of a page's samples, and the bytes of their lines if it is text.
+// A count is the number of samples on a page, and the bytes of their lines if the
+// format is text.
 type count struct {
 	samples, bytes int
 }
 
-// countSamples counts the samples of a page that are of families whose names begin
-// with the prefix.
+// countSamples counts the samples of families whose names begin with the prefix.
 func countSamples(b *body, prefix string) (count, error) {
 	var r io.Reader = b.w.(*bytes.Buffer)
 	switch encoding := b.header.Get("Content-Encoding"); encoding {
@@ -131,7 +132,7 @@ func countSamples(b *body, prefix string) (count, error) {
 		defer z.Close()
 		r = z
 	default:
-		return count{}, fmt.Errorf("the page has the encoding %q", encoding)
+		return count{}, fmt.Errorf("got the encoding %q, expected gzip, zstd or none", encoding)
 	}
 	if format := expfmt.ResponseFormat(b.header); format.FormatType() == expfmt.TypeProtoDelim {
 		return countProtobuf(r, format, prefix)
@@ -151,7 +152,7 @@ func countLines(r io.Reader, prefix string) (count, error) {
 	return c, lines.Err()
 }
 
-// countProtobuf counts metrics, which are samples if there are no histograms.
+// countProtobuf counts metrics. Each is one sample if there are no histograms.
 func countProtobuf(r io.Reader, format expfmt.Format, prefix string) (count, error) {
 	var c count
 	families := expfmt.NewDecoder(r, format)

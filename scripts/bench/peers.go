@@ -10,32 +10,33 @@ import (
 	gometricsprometheus "github.com/hashicorp/go-metrics/prometheus"
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
-	_ "github.com/prometheus/client_golang/prometheus/promhttp/zstd" // promhttp has zstd only with it
+	_ "github.com/prometheus/client_golang/prometheus/promhttp/zstd" // enables zstd in promhttp
 	"go.opentelemetry.io/otel/attribute"
 	otelprometheus "go.opentelemetry.io/otel/exporters/prometheus"
 	otelmetric "go.opentelemetry.io/otel/metric"
 	sdkmetric "go.opentelemetry.io/otel/sdk/metric"
 )
 
-// The peers' names in the table.
+// The names of the peers in the table.
 const (
 	vectorName    = "client_golang, `WithLabelValues`"
-	twoName       = "client_golang, `WithLabelValues`, last-seen vector too"
+	lastSeenName  = "client_golang, `WithLabelValues`, with a last-seen vector"
 	promhttpName  = "client_golang, promhttp"
 	victoriaName  = "VictoriaMetrics/metrics"
 	goMetricsName = "hashicorp/go-metrics, Prometheus sink"
 	otelName      = "OpenTelemetry SDK, Prometheus exporter"
 )
 
-// A library is a peer: it has families of gauges, and a page.
+// A library is a peer with families of gauges and a page.
 type library struct {
-	// family makes one, and returns what sets a gauge in it.
+	// family creates a family, and returns a function that sets a gauge in it.
 	family func(metric string, labels []label) (set func(key string, value float64))
 	page   http.Handler
 }
 
-// alone is a store of nothing but the shape's own family.
-func alone(start func() (*library, error)) newStore {
+// gaugesOnly returns a store that has only the family of the shape, without last-seen
+// times.
+func gaugesOnly(start func() (*library, error)) newStore {
 	return func(sh *shape) (*store, error) {
 		l, err := start()
 		if err != nil {
@@ -45,12 +46,12 @@ func alone(start func() (*library, error)) newStore {
 	}
 }
 
-// withLastSeen is a store that has the last-seen times besides, if the shape has
-// any, as Signalbox has.
+// withLastSeen returns a store that also has last-seen times if the shape has them,
+// like Signalbox.
 func withLastSeen(start func() (*library, error)) newStore {
 	return func(sh *shape) (*store, error) {
 		if sh.lastSeen == "" {
-			return alone(start)(sh)
+			return gaugesOnly(start)(sh)
 		}
 		l, err := start()
 		if err != nil {
@@ -64,14 +65,14 @@ func withLastSeen(start func() (*library, error)) newStore {
 	}
 }
 
-// clientGolang finds a gauge with WithLabelValues. Its documentation has that as
-// the faster way; With has "a performance overhead (for creating and processing
+// clientGolang looks up a gauge with WithLabelValues, which is the faster way according
+// to its documentation. With has "a performance overhead (for creating and processing
 // the Labels map)".
 func clientGolang() (*library, error) {
 	registry := prometheus.NewRegistry()
 	return &library{
 		family: func(metric string, labels []label) func(string, float64) {
-			vector := prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: metric, Help: "Something that is measured."}, names(labels))
+			vector := prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: metric, Help: "A measured value."}, names(labels))
 			registry.MustRegister(vector)
 			values := values(labels)
 			return func(key string, value float64) {
@@ -83,10 +84,10 @@ func clientGolang() (*library, error) {
 	}, nil
 }
 
-// victoriaMetrics has a gauge's labels in its name. GetOrCreateGauge with a
-// formatted name is what its README has instead of a vector. The "Performance tip:
-// prefer NewGauge" in that function's godoc is for names that are known beforehand.
-// To concatenate is faster than the documentation's Sprintf.
+// victoriaMetrics puts the labels of a gauge into its name. Its README shows
+// GetOrCreateGauge with a formatted name instead of a vector. The "Performance tip:
+// prefer NewGauge" in the documentation of that function is for names that are known in
+// advance. Concatenation is faster than the Sprintf in the documentation.
 func victoriaMetrics() (*library, error) {
 	set := metrics.NewSet()
 	return &library{
@@ -104,9 +105,10 @@ func victoriaMetrics() (*library, error) {
 	}, nil
 }
 
-// goMetrics sets gauges with labels. They do not expire, as PrometheusOpts has it
-// (DefaultPrometheusOpts: after a minute), which spares the page comparing times.
-// Names and labels go to the sink as they are, so one slice of them does for all.
+// goMetrics sets gauges with labels. With this PrometheusOpts they do not expire (with
+// DefaultPrometheusOpts they expire after a minute), so the page need not compare
+// times. Names and labels are passed to the sink unchanged, so all calls can share one
+// slice.
 func goMetrics() (*library, error) {
 	registry := prometheus.NewRegistry()
 	sink, err := gometricsprometheus.NewPrometheusSinkFrom(gometricsprometheus.PrometheusOpts{Registerer: registry})
@@ -134,12 +136,12 @@ func goMetrics() (*library, error) {
 	}, nil
 }
 
-// openTelemetry records in a synchronous gauge. WithAttributeSet "should be
-// preferred for performance sensitive code", says its documentation, to
-// WithAttributes. The set cannot be made once and for all, since the first label's
-// value comes with each event, and the attributes are filled in anew each time,
-// since NewSet sorts them in place. WithCardinalityLimit(0) is no limit; the default
-// would put all series after the first 2,000 into one.
+// openTelemetry records into a synchronous gauge. According to the documentation,
+// WithAttributeSet "should be preferred for performance sensitive code" to
+// WithAttributes. The set cannot be created in advance, because the value of the first
+// label comes with each event. The attributes are filled in for each event, because
+// NewSet sorts them in place. WithCardinalityLimit(0) means no limit; with the default,
+// all series after the first 2,000 would be combined into one.
 func openTelemetry() (*library, error) {
 	registry := prometheus.NewRegistry()
 	exporter, err := otelprometheus.New(otelprometheus.WithRegisterer(registry),
@@ -152,7 +154,7 @@ func openTelemetry() (*library, error) {
 		family: func(metric string, labels []label) func(string, float64) {
 			gauge, err := meter.Float64Gauge(metric)
 			if err != nil {
-				panic(err) // the name is wrong
+				panic(err) // invalid name
 			}
 			ctx, attributes := context.Background(), make([]attribute.KeyValue, len(labels))
 			return func(key string, value float64) {

@@ -12,7 +12,7 @@ import (
 	"strings"
 )
 
-// The plots, as comparisons name them. They are files of that name.
+// The names of the plots and of their files.
 const (
 	plotEmit   = "emit"
 	plotScrape = "scrape"
@@ -20,14 +20,13 @@ const (
 	plotCreate = "first-emit"
 )
 
-// A plot shows how a figure grows with the number of series, both on logarithmic
-// scales.
+// A plot shows how a figure grows with the number of series. Both axes are logarithmic.
 type plot struct {
 	name, title, x, y string
 	lines             []line
 }
 
-// A line is a contender's.
+// A line shows the figures of a contender.
 type line struct {
 	label  string
 	points []point
@@ -36,20 +35,20 @@ type line struct {
 
 type point struct{ x, y float64 }
 
-// plotted are those that the plots show, by what their contenders' names begin with,
-// in the order of their colours.
+// plotted lists the contenders in the plots, as prefixes of their names, in the order
+// of their colors.
 var plotted = []string{signalboxName, "client_golang", "VictoriaMetrics/metrics"}
 
 func emptyPlots() []plot {
 	return []plot{
-		{name: plotEmit, title: "Time of one Emit, workers in no order", x: "workers", y: "time, lower is better"},
+		{name: plotEmit, title: "Time of one Emit, workers in random order", x: "workers", y: "time, lower is better"},
 		{name: plotScrape, title: "Time of one scrape, text", x: "gauges", y: "time, lower is better"},
 		{name: plotMemory, title: "Memory of a series with 5 labels", x: "series", y: "heap, lower is better"},
-		{name: plotCreate, title: "Time of the first Emit of a series", x: "series made, from none", y: "time, lower is better"},
+		{name: plotCreate, title: "Time of the first Emit of a series", x: "new series", y: "time, lower is better"},
 	}
 }
 
-// writePlots writes those plots that there is something to show of.
+// writePlots writes the plots that have at least one line.
 func writePlots(dir string, comparisons []comparison) error {
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return err
@@ -64,7 +63,7 @@ func writePlots(dir string, comparisons []comparison) error {
 	return errors.Join(errs...)
 }
 
-// draw makes the lines that have two points at least.
+// draw adds the lines that have at least two points.
 func (p *plot) draw(comparisons []comparison) {
 	for _, name := range plotted {
 		l := line{label: name}
@@ -87,10 +86,10 @@ func (p *plot) draw(comparisons []comparison) {
 	}
 }
 
-// The picture, in pixels.
+// The layout of a plot, in pixels.
 const (
 	plotWidth, plotHeight = 720, 420
-	plotLeft, plotRight   = 80, 540 // of the area that the lines are in
+	plotLeft, plotRight   = 80, 540 // of the area of the lines
 	plotTop, plotBottom   = 66, 364
 	plotLabelHeight       = 18.0
 	plotStyle             = `
@@ -115,7 +114,7 @@ const (
 `
 )
 
-// svg is the picture.
+// svg returns the plot as SVG.
 func (p *plot) svg() string {
 	x, y := p.axes()
 	var b strings.Builder
@@ -139,17 +138,17 @@ func (p *plot) svg() string {
 
 	labels := p.labelHeights(y)
 	for i, l := range p.lines {
-		colour := slices.Index(plotted, l.label)
+		color := slices.Index(plotted, l.label)
 		var path []string
 		for _, pt := range l.points {
 			path = append(path, fmt.Sprintf("%.1f,%.1f", x.at(pt.x), y.at(pt.y)))
 		}
-		fmt.Fprintf(&b, `<polyline class="line s%d" points="%s"/>`+"\n", colour, strings.Join(path, " "))
+		fmt.Fprintf(&b, `<polyline class="line s%d" points="%s"/>`+"\n", color, strings.Join(path, " "))
 		for _, pt := range l.points {
-			fmt.Fprintf(&b, `<circle class="f%d" cx="%.1f" cy="%.1f" r="4"/>`+"\n", colour, x.at(pt.x), y.at(pt.y))
+			fmt.Fprintf(&b, `<circle class="f%d" cx="%.1f" cy="%.1f" r="4"/>`+"\n", color, x.at(pt.x), y.at(pt.y))
 		}
 		last := l.points[len(l.points)-1]
-		fmt.Fprintf(&b, `<text class="f%d" x="%.1f" y="%.1f">%s</text>`+"\n", colour, x.at(last.x)+10, labels[i]+4, html.EscapeString(l.label))
+		fmt.Fprintf(&b, `<text class="f%d" x="%.1f" y="%.1f">%s</text>`+"\n", color, x.at(last.x)+10, labels[i]+4, html.EscapeString(l.label))
 	}
 	b.WriteString("</svg>\n")
 	return b.String()
@@ -159,20 +158,21 @@ func writeText(b *strings.Builder, x, y float64, anchor, class, text string) {
 	fmt.Fprintf(b, `<text class="%s" x="%.1f" y="%.1f" text-anchor="%s">%s</text>`+"\n", class, x, y, anchor, html.EscapeString(text))
 }
 
-// An axis is logarithmic: low is at from, high at to.
+// An axis is a logarithmic axis. The value low is at the position from, and high at to.
 type axis struct {
 	low, high, from, to float64
 }
 
-// manyDecades are so many that their powers of ten are ticks enough.
+// manyDecades is the ratio of the ends of an axis above which only powers of ten are
+// ticks.
 const manyDecades = 500
 
 func (a axis) at(v float64) float64 {
 	return a.from + (a.to-a.from)*math.Log(v/a.low)/math.Log(a.high/a.low)
 }
 
-// ticks are those of 1, 2 and 5 times a power of ten, or the powers alone if they
-// are many.
+// ticks returns the values of 1, 2 and 5 times a power of ten on the axis, or only the
+// powers of ten if the axis is long.
 func (a axis) ticks() []float64 {
 	steps := []float64{1, 2, 5}
 	if a.high/a.low > manyDecades {
@@ -189,8 +189,8 @@ func (a axis) ticks() []float64 {
 	return ticks
 }
 
-// axes are as long as the lines need: from a power of ten to another, or for y to
-// twice or five times one.
+// axes returns axes that cover all lines. x begins at a power of ten. y begins and ends
+// at 1, 2 or 5 times a power of ten, or at a power of ten if it is long.
 func (p *plot) axes() (x, y axis) {
 	var xs, ys []float64
 	for _, l := range p.lines {
@@ -211,7 +211,7 @@ func powerBelow(v float64) float64 {
 	return math.Pow(10, math.Floor(math.Log10(v)+1e-9))
 }
 
-// stepBelow is the greatest of 1, 2 and 5 times a power of ten that v reaches.
+// stepBelow returns the greatest of 1, 2 and 5 times a power of ten that is at most v.
 func stepBelow(v float64) float64 {
 	power := powerBelow(v)
 	for _, step := range []float64{5, 2} {
@@ -222,7 +222,8 @@ func stepBelow(v float64) float64 {
 	return power
 }
 
-// labelHeights is where the lines' labels go: at their ends, but not over each other.
+// labelHeights returns the vertical positions of the labels of the lines: at the ends
+// of the lines, moved apart so that they do not overlap.
 func (p *plot) labelHeights(y axis) []float64 {
 	heights, order := make([]float64, len(p.lines)), make([]int, len(p.lines))
 	for i, l := range p.lines {

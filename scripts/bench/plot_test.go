@@ -18,7 +18,7 @@ func plotComparison(series int, ours, peer float64) comparison {
 		results: []result{
 			{contender: "Signalbox", rounds: []float64{ours}},
 			{contender: "client_golang, promhttp", rounds: []float64{peer}},
-			{contender: "somebody else", rounds: []float64{1}},
+			{contender: "not plotted", rounds: []float64{1}},
 		},
 	}
 }
@@ -34,7 +34,7 @@ func TestWritePlots(t *testing.T) {
 		t.Fatal(err)
 	}
 	if len(files) != 1 {
-		t.Fatalf("there are %d files, want that of the plot that has points", len(files))
+		t.Fatalf("got %d files, want only the plot that has points", len(files))
 	}
 	svg, err := os.ReadFile(filepath.Join(dir, "scrape.svg"))
 	if err != nil {
@@ -49,11 +49,11 @@ func TestWritePlots(t *testing.T) {
 	}
 	for _, want := range []string{">1,000,000<", ">100 µs<", ">10 s<", ">Signalbox<", ">client_golang<"} {
 		if !strings.Contains(string(svg), want) {
-			t.Errorf("%s is not in the plot", want)
+			t.Errorf("the plot does not contain %s", want)
 		}
 	}
-	if strings.Contains(string(svg), "somebody else") {
-		t.Error("somebody is in the plot who ought not to be")
+	if strings.Contains(string(svg), "not plotted") {
+		t.Error("the plot contains a contender that is not in plotted")
 	}
 }
 
@@ -61,14 +61,14 @@ func TestAxis(t *testing.T) {
 	a := axis{low: 1, high: 100, from: 200, to: 0}
 	for v, want := range map[float64]float64{1: 200, 10: 100, 100: 0} {
 		if got := a.at(v); math.Abs(got-want) > 1e-9 {
-			t.Errorf("%v is at %v, want %v", v, got, want)
+			t.Errorf("got the position %[2]v of %[1]v, want %[3]v", v, got, want)
 		}
 	}
 	if got, want := a.ticks(), []float64{1, 2, 5, 10, 20, 50, 100}; !slices.Equal(got, want) {
-		t.Errorf("the ticks are %v, want %v", got, want)
+		t.Errorf("got the ticks %v, want %v", got, want)
 	}
 	if got := (axis{low: 1, high: 1e6}).ticks(); len(got) != 7 {
-		t.Errorf("the ticks are %v, want the powers of ten", got)
+		t.Errorf("got the ticks %v, want the powers of ten", got)
 	}
 }
 
@@ -80,7 +80,7 @@ func TestLabelsDoNotOverlap(t *testing.T) {
 	heights := slices.Sorted(slices.Values(p.labelHeights(y)))
 	for i := 1; i < len(heights); i++ {
 		if heights[i]-heights[i-1] < plotLabelHeight {
-			t.Errorf("the labels are at %v", heights)
+			t.Errorf("got overlapping labels at %v", heights)
 		}
 	}
 }

@@ -5,22 +5,22 @@ import (
 	"strconv"
 )
 
-// A shape is what series look like that one event drives. The first label tells
-// them apart, the others are the same for all.
+// A shape describes the series that one event updates. The value of the first label is
+// different for each series; the other labels are the same for all.
 type shape struct {
 	event  string
-	metric string // the family's name, and that of the family of last-seen times
+	metric string // the name of the family
 	labels []label
 
-	// lastSeen, if not empty, is the family of gauges that Signalbox keeps
-	// besides: when a worker was last heard of, by the first label.
+	// lastSeen, if not empty, names an additional family of gauges that Signalbox
+	// updates: the time when a worker was last seen, by the first label.
 	lastSeen string
 }
 
-// A label is known to the event as an attribute.
+// A label is a label of a series and the attribute of the event that it comes from.
 type label struct {
 	name, attribute string
-	value           string // what the first label's values begin with
+	value           string // the prefix of the values if this is the first label
 }
 
 var workerContainers = shape{
@@ -47,7 +47,7 @@ var stepsWaiting = shape{
 	},
 }
 
-// key is the first label's value of series i.
+// key returns the value of the first label of series i.
 func (s *shape) key(i int) string {
 	buf := make([]byte, 0, 32)
 	return string(strconv.AppendInt(append(buf, s.labels[0].value...), int64(i), 10))
@@ -61,7 +61,7 @@ func (s *shape) keys(n int) []string {
 	return keys
 }
 
-// names are the labels' names.
+// names returns the names of the labels.
 func names(labels []label) []string {
 	names := make([]string, len(labels))
 	for i, l := range labels {
@@ -70,7 +70,7 @@ func names(labels []label) []string {
 	return names
 }
 
-// values are the labels' values, of which the first is for the caller to set.
+// values returns the values of the labels. The caller must set the first one.
 func values(labels []label) []string {
 	values := make([]string, len(labels))
 	for i, l := range labels {
@@ -79,7 +79,8 @@ func values(labels []label) []string {
 	return values
 }
 
-// attributes are the event's, of which that of the first label is for the caller to set.
+// attributes returns the attributes of the event. The caller must set the attribute of
+// the first label.
 func (s *shape) attributes() map[string]string {
 	attributes := make(map[string]string, len(s.labels))
 	for _, l := range s.labels {
@@ -88,8 +89,8 @@ func (s *shape) attributes() map[string]string {
 	return attributes
 }
 
-// inNoOrder shuffles the keys, always in the same way.
-func inNoOrder(keys []string) []string {
+// shuffle shuffles the keys, always into the same order, and returns them.
+func shuffle(keys []string) []string {
 	rand.New(rand.NewPCG(1, 2)).Shuffle(len(keys), func(i, j int) { keys[i], keys[j] = keys[j], keys[i] })
 	return keys
 }

@@ -11,11 +11,11 @@ import (
 
 const signalboxName = "Signalbox"
 
-// logger has no sink, as a scheduler's has none below its log level.
+// logger has no sink, like the logger of a scheduler for messages below its log level.
 var logger = lager.NewLogger("bench")
 
-// newSignalbox starts an emitter in its default configuration, but that there may be
-// more series, and that no worker is gone for not having had a turn.
+// newSignalbox starts an emitter in its default configuration, except that it has a
+// higher series limit, and that workers do not become stale during the measurement.
 func newSignalbox(change ...func(*emitter.PrometheusConfig)) (*emitter.Prometheus, error) {
 	config := &emitter.PrometheusConfig{
 		BindIP: "127.0.0.1", BindPort: "0",
@@ -32,8 +32,9 @@ func newSignalbox(change ...func(*emitter.PrometheusConfig)) (*emitter.Prometheu
 	return e.(*emitter.Prometheus), nil
 }
 
-// signalboxStore is fed with events. They are one and the same map, with another key
-// each time: an event is made just before it is emitted, and so in the caches.
+// signalboxStore returns a store that emits events. All events share one map, which
+// gets a new key for each: a real event is created just before it is emitted, so it is
+// in the caches.
 func signalboxStore(sh *shape) (*store, error) {
 	p, err := newSignalbox()
 	if err != nil {
@@ -50,7 +51,8 @@ func signalboxSet(p *emitter.Prometheus, sh *shape) func(string, float64) {
 	}
 }
 
-// preparedStore is fed with the bare values of a prepared event type, as a typed call does.
+// preparedStore returns a store that emits the values of a prepared event type, as a
+// typed call does.
 func preparedStore(sh *shape) (*store, error) {
 	p, err := newSignalbox()
 	if err != nil {

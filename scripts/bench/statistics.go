@@ -5,7 +5,7 @@ import (
 	"slices"
 )
 
-// median is the middle of the values, NaN if there are none.
+// median returns the median of the values, or NaN if there are none.
 func median(values []float64) float64 {
 	if len(values) == 0 {
 		return math.NaN()
@@ -18,8 +18,8 @@ func median(values []float64) float64 {
 	return (sorted[middle-1] + sorted[middle]) / 2
 }
 
-// percentile is the smallest of the sorted values that so great a part of them,
-// 0.999 for instance, does not exceed.
+// percentile returns the smallest of the sorted values that the given part of all
+// values, such as 0.999, does not exceed.
 func percentile[T any](sorted []T, part float64) T {
 	i := int(math.Ceil(part*float64(len(sorted)))) - 1
 	return sorted[min(max(i, 0), len(sorted)-1)]

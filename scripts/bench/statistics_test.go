@@ -19,11 +19,11 @@ func TestMedian(t *testing.T) {
 		}
 	}
 	if got := median(nil); !math.IsNaN(got) {
-		t.Errorf("median of nothing = %v, want NaN", got)
+		t.Errorf("median(nil) = %v, want NaN", got)
 	}
 	values := []float64{2, 1}
 	if median(values); values[0] != 2 {
-		t.Error("median sorts what it is given")
+		t.Error("median sorted its argument")
 	}
 }
 
@@ -34,7 +34,7 @@ func TestPercentile(t *testing.T) {
 	}
 	for part, want := range map[float64]int{0.5: 500, 0.99: 990, 0.999: 999, 1: 1000, 0: 1} {
 		if got := percentile(sorted, part); got != want {
-			t.Errorf("percentile %v = %v, want %v", part, got, want)
+			t.Errorf("percentile(sorted, %v) = %v, want %v", part, got, want)
 		}
 	}
 	if got := percentile([]int{7}, 0.999); got != 7 {

@@ -5,38 +5,38 @@ import (
 	"net/http"
 )
 
-// A store keeps series of one shape, and serves them: Signalbox does, and its peers.
+// A store holds series of one shape and serves them: Signalbox, or one of its peers.
 //
-// The first label's value comes with each set, as it would with an event. A
-// program could keep the peers' gauges in hand, by worker: then it would keep
-// the table of series that is theirs to keep, and would have to look in it. That
-// is not the same work, and not measured.
+// Each call of set has the value of the first label, as an event would. A program could
+// also keep the gauges of a peer in its own map by worker. But then it would do part of
+// the work of the store, so this is not measured.
 type store struct {
 	set  func(key string, value float64)
 	page http.Handler
 }
 
-// A newStore makes one.
+// A newStore function creates a store.
 type newStore func(*shape) (*store, error)
 
-// fill makes n series of the shape, or half as many, with as many last-seen times
-// besides. It returns what sets each of them again, to another value.
+// fill creates n series of the shape, or half as many if the shape has as many
+// last-seen times. It returns a function that sets each series to a new value.
 //
-// They are made in no order, as workers and jobs come: what is made in the order of
-// the page lies in memory as if for the page.
+// The series are created in random order, as workers and jobs would be. Series created
+// in the order of the page would lie in memory in the order in which a scrape reads
+// them.
 //
-// Whole numbers, and times with milliseconds, are quick to format. A quarter of the
-// gauges, the last-seen times counted, have all the digits that there are.
-func (s *store) fill(sh *shape, n int) (again func() error) {
-	whole := 3 // values in a row
+// Integers, and times in milliseconds, are fast to format. So a quarter of the gauges,
+// including the last-seen times, have fractions with all digits.
+func (s *store) fill(sh *shape, n int) (update func() error) {
+	integers := 3 // in a row
 	if sh.lastSeen != "" {
-		n, whole = n/2, 1
+		n, integers = n/2, 1
 	}
-	keys, value := inNoOrder(sh.keys(n)), 0.0
-	again = func() error {
+	keys, value := shuffle(sh.keys(n)), 0.0
+	update = func() error {
 		for i, key := range keys {
 			value++
-			if i%(whole+1) == whole {
+			if i%(integers+1) == integers {
 				s.set(key, value*0.37+math.Sqrt2)
 			} else {
 				s.set(key, value)
@@ -44,6 +44,6 @@ func (s *store) fill(sh *shape, n int) (again func() error) {
 		}
 		return nil
 	}
-	again()
-	return again
+	update()
+	return update
 }

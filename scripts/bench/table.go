@@ -7,10 +7,10 @@ import (
 	"strings"
 )
 
-// writeTable writes the comparisons as a Markdown table, a line for each contender.
+// writeTable writes the comparisons as a Markdown table with a line for each contender.
 func writeTable(w io.Writer, comparisons []comparison) error {
 	var b strings.Builder
-	b.WriteString("| work | by | median (range of the rounds) | Signalbox is … as good | allocations per operation | goal | met |\n")
+	b.WriteString("| work | contender | median (range of the rounds) | ratio to Signalbox | allocations per operation | goal | met |\n")
 	b.WriteString("|---|---|---:|---:|---:|---|---|\n")
 	for i := range comparisons {
 		c := &comparisons[i]
@@ -49,7 +49,7 @@ func figureCell(r result, u unit) string {
 	return cell
 }
 
-// allocsCell is "3 (240 B)".
+// allocsCell returns the allocations per operation: "3 (240 B)".
 func allocsCell(r result) string {
 	if r.allocs < 0 || math.IsNaN(r.allocs) {
 		return ""

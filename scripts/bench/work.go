@@ -2,21 +2,20 @@ package main
 
 import "context"
 
-// A work is a piece of work that is measured: one or more comparisons of those
-// who do it.
+// A work is a piece of work to measure. It results in one or more comparisons.
 type work struct {
-	name string // what -only is matched with
+	name string // matched by -only
 
-	// run measures it, in o.rounds rounds or fewer if they are slow.
+	// run measures the work in o.rounds rounds, or fewer if the work is slow.
 	run func(ctx context.Context, o options) ([]comparison, error)
 
-	quick bool // -check runs it
-	plot  bool // run for a plot only
+	quick bool // -check includes it
+	plot  bool // only run for a plot
 }
 
-// options are what the command line says.
+// options holds the values of the flags.
 type options struct {
 	rounds int
 	check  bool
-	dir    string // for temporary files; removed at the end
+	dir    string // a directory for temporary files; removed at the end
 }

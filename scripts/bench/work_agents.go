@@ -15,9 +15,9 @@ import (
 	"github.com/signalbox-ci/signalbox/scripts/bench/straightforward"
 )
 
-// Agents push what they have, again and again, and it is served. What a push has is
-// as if it had just been decoded: its strings are equal to those that are kept, but
-// not the same.
+// In these contests, agents push the same metrics repeatedly, and the metrics are
+// scraped. The data of a push is as if it had just been decoded: its strings are equal
+// to those in the store, but do not share memory with them.
 
 const (
 	agents       = 2000
@@ -27,8 +27,8 @@ const (
 	constMetricsName  = "client_golang, promhttp, const metrics"
 )
 
-// An agentKeeper is what agents push to.
-type agentKeeper struct {
+// An agentStore is what agents push to.
+type agentStore struct {
 	update func(aggregator.Labels, []aggregator.Metric) error
 	page   func() (http.Handler, error)
 }
@@ -44,7 +44,7 @@ func agentContests() []contest {
 			},
 			compare: func(m *measurement) []comparison {
 				return []comparison{{
-					work:    fmt.Sprintf("update of an agent's %d metrics, %s series live: time per metric, allocations per update", agentMetrics, live),
+					work:    fmt.Sprintf("update of the %d metrics of an agent, %s series in total: time per metric, allocations per update", agentMetrics, live),
 					unit:    nanoseconds,
 					results: m.results(func(t turn) float64 { return t.nanoseconds() / agentMetrics }),
 					goals:   []goal{{value: 200}},
@@ -70,12 +70,12 @@ func agentContests() []contest {
 	}
 }
 
-func signalboxAgents() (*agentKeeper, error) {
+func signalboxAgents() (*agentStore, error) {
 	a, err := aggregator.New(aggregator.Options{AgentTTL: time.Hour})
 	if err != nil {
 		return nil, err
 	}
-	return &agentKeeper{
+	return &agentStore{
 		update: func(labels aggregator.Labels, metrics []aggregator.Metric) error {
 			return a.Agents.Update(context.Background(), labels, metrics)
 		},
@@ -89,9 +89,9 @@ func signalboxAgents() (*agentKeeper, error) {
 	}, nil
 }
 
-func straightforwardAgents() (*agentKeeper, error) {
+func straightforwardAgents() (*agentStore, error) {
 	a := straightforward.NewAggregator(time.Hour)
-	return &agentKeeper{
+	return &agentStore{
 		update: func(labels aggregator.Labels, metrics []aggregator.Metric) error {
 			a.Update(labels, metrics)
 			return nil
@@ -113,7 +113,8 @@ func agentLabels(agent int) aggregator.Labels {
 	}
 }
 
-// pushedMetrics are an agent's, with two labels of their own each.
+// pushedMetrics returns the metrics of an agent. Each has two labels in addition to
+// those of the agent.
 func pushedMetrics() []aggregator.Metric {
 	metrics := make([]aggregator.Metric, agentMetrics)
 	for i := range metrics {
@@ -128,8 +129,8 @@ func pushedMetrics() []aggregator.Metric {
 	return metrics
 }
 
-// push is the task of pushing for one agent after the other.
-func (k *agentKeeper) push() *task {
+// push returns the task of pushing the metrics of one agent after the other.
+func (s *agentStore) push() *task {
 	metrics := pushedMetrics()
 	var labels []aggregator.Labels
 	for i := range agents {
@@ -140,7 +141,7 @@ func (k *agentKeeper) push() *task {
 		for m := range metrics {
 			metrics[m].Value++
 		}
-		if err := k.update(labels[i], metrics); err != nil {
+		if err := s.update(labels[i], metrics); err != nil {
 			failed = err
 		}
 	})
@@ -152,35 +153,35 @@ func (k *agentKeeper) push() *task {
 	return t
 }
 
-func updateAgents(start func() (*agentKeeper, error)) func() (*task, error) {
+func updateAgents(start func() (*agentStore, error)) func() (*task, error) {
 	return func() (*task, error) {
-		k, err := start()
+		s, err := start()
 		if err != nil {
 			return nil, err
 		}
-		// All series first, with strings that what is pushed later does not share.
-		if err := k.push().run(agents); err != nil {
+		// Create all series first, with strings that later pushes do not share.
+		if err := s.push().run(agents); err != nil {
 			return nil, err
 		}
-		return k.push(), nil
+		return s.push(), nil
 	}
 }
 
-func scrapeAgents(start func() (*agentKeeper, error)) func() (*task, error) {
+func scrapeAgents(start func() (*agentStore, error)) func() (*task, error) {
 	return func() (*task, error) {
-		k, err := start()
+		s, err := start()
 		if err != nil {
 			return nil, err
 		}
-		page, err := k.page()
+		page, err := s.page()
 		if err != nil {
 			return nil, err
 		}
-		push := k.push()
-		again := func() error { return push.run(agents) }
-		if err := again(); err != nil {
+		push := s.push()
+		update := func() error { return push.run(agents) }
+		if err := update(); err != nil {
 			return nil, err
 		}
-		return scrape(page, text, "agent_metric_", again)
+		return scrape(page, text, "agent_metric_", update)
 	}
 }

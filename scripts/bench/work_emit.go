@@ -13,9 +13,9 @@ import (
 	"github.com/signalbox-ci/signalbox/scripts/bench/straightforward"
 )
 
-// An event arrives, and a series is updated. The events are made beforehand, as a
-// scheduler's would be by the time they reach an emitter; workers and jobs take
-// turns, so that no series is always hot.
+// In these contests, each event updates a series. The events exist before the
+// measurement starts, as those of a scheduler exist before they reach an emitter.
+// Workers and jobs take turns, so that no series is always in the caches.
 
 const emitWorkers = 1000
 
@@ -24,7 +24,7 @@ const (
 	fromEventName       = "client_golang, `WithLabelValues`, from the event"
 	preparedName        = signalboxName + ", `EmitValues`"
 	tallyName           = "tally, Prometheus reporter"
-	fedVectorsName      = "client_golang, vectors, from the event"
+	buildVectorsName    = "client_golang, vectors, from the event"
 )
 
 var nanoseconds = unit{name: "ns"}
@@ -36,12 +36,12 @@ func emitContests() []contest {
 			contenders: []contender{
 				{signalboxName, signalboxEmit(workerEvents)},
 				{straightforwardName, straightforwardEmit(workerEvents)},
-				{vectorName, setKeys(alone(clientGolang))},
+				{vectorName, setKeys(gaugesOnly(clientGolang))},
 				{fromEventName, vectorFromEvents},
-				{victoriaName, setKeys(alone(victoriaMetrics))},
-				{goMetricsName, setKeys(alone(goMetrics))},
+				{victoriaName, setKeys(gaugesOnly(victoriaMetrics))},
+				{goMetricsName, setKeys(gaugesOnly(goMetrics))},
 				{tallyName, tallyFromEvents},
-				{otelName, setKeys(alone(openTelemetry))},
+				{otelName, setKeys(gaugesOnly(openTelemetry))},
 				{preparedName, setKeys(preparedStore)},
 			},
 			compare: compareWorkerContainers,
@@ -52,7 +52,7 @@ func emitContests() []contest {
 			contenders: []contender{
 				{signalboxName, signalboxEmit(buildEvents)},
 				{straightforwardName, straightforwardEmit(buildEvents)},
-				{fedVectorsName, vectorsFromBuilds},
+				{buildVectorsName, vectorsFromBuilds},
 			},
 			compare: func(m *measurement) []comparison {
 				return []comparison{{
@@ -66,9 +66,10 @@ func emitContests() []contest {
 	}
 }
 
-// compareWorkerContainers has a vector with label values at hand beside Signalbox,
-// which takes them out of an event's map of attributes: a handicap that its goal
-// includes. Like for like is the second comparison, with EmitValues.
+// compareWorkerContainers compares Signalbox, which takes label values from the
+// attributes of an event, with a vector that gets the label values directly. The goal
+// of this comparison takes the additional work into account. The second comparison,
+// with EmitValues, is one of equal work.
 func compareWorkerContainers(m *measurement) []comparison {
 	return []comparison{{
 		work: fmt.Sprintf("Emit, `worker containers`, %s workers", thousands(emitWorkers)), unit: nanoseconds,
@@ -80,7 +81,7 @@ func compareWorkerContainers(m *measurement) []comparison {
 			{of: ofAllocs, value: 0},
 		},
 	}, {
-		work: "the same with label values at hand, no event", unit: nanoseconds,
+		work: "update with given label values, without an event", unit: nanoseconds,
 		results: m.results(turn.nanoseconds, preparedName, vectorName),
 		goals:   []goal{{of: ofAllocs, value: 0}},
 	}}
@@ -107,11 +108,11 @@ func buildEvents() []metric.Event {
 	return events
 }
 
-// cycle does the work for 0 up to length, and again.
+// cycle returns a task that does the work for each i from 0 up to length, repeatedly.
 func cycle(length int, work func(i int)) *task {
 	next := 0
 	return &task{run: func(n int) error {
-		i := next // on the stack, where two goroutines' are on no common cache line
+		i := next // a copy on the stack, so that goroutines do not share a cache line
 		for range n {
 			work(i)
 			if i++; i == length {
@@ -123,7 +124,7 @@ func cycle(length int, work func(i int)) *task {
 	}}
 }
 
-// each does the work for every event in turn.
+// each returns a task that does the work for each event in turn.
 func each(events []metric.Event, work func(*metric.Event)) *task {
 	return cycle(len(events), func(i int) { work(&events[i]) })
 }
@@ -138,7 +139,8 @@ func signalboxEmit(events func() []metric.Event) func() (*task, error) {
 	}
 }
 
-// straightforwardEmit is done when the emitter's loop is.
+// straightforwardEmit returns a task whose turn ends when the loop of the emitter has
+// applied all events.
 func straightforwardEmit(events func() []metric.Event) func() (*task, error) {
 	return func() (*task, error) {
 		e := straightforward.NewEmitter(prometheus.NewRegistry())
@@ -147,7 +149,8 @@ func straightforwardEmit(events func() []metric.Event) func() (*task, error) {
 	}
 }
 
-// flushed is the task with something to wait for at the end of a turn.
+// flushed changes the task so that it calls flush at the end of each turn, and returns
+// it.
 func flushed(t *task, flush func()) *task {
 	run := t.run
 	t.run = func(n int) error {
@@ -158,7 +161,7 @@ func flushed(t *task, flush func()) *task {
 	return t
 }
 
-// setKeys is fed with values at hand instead of events.
+// setKeys returns the task of setting values in a store, without events.
 func setKeys(start newStore) func() (*task, error) {
 	return func() (*task, error) {
 		s, err := start(&workerContainers)
@@ -169,7 +172,7 @@ func setKeys(start newStore) func() (*task, error) {
 	}
 }
 
-// rotate sets one key after the other.
+// rotate returns the task of setting one key after the other.
 func rotate(s *store, keys []string) *task {
 	return cycle(len(keys), func(i int) { s.set(keys[i], float64(i)) })
 }
@@ -182,10 +185,9 @@ func vectorFromEvents() (*task, error) {
 	}), nil
 }
 
-// tallyFromEvents finds a gauge by its scope's tags, which are a map: the event's
-// own, which Tagged only reads. The report goes to the reporter every second, as in
-// the README: a value reaches the vector only with the next one, however often it was
-// set in between.
+// tallyFromEvents looks up a gauge by the tags of its scope. The tags are the map of
+// the event's attributes, which Tagged only reads. As in the README, tally reports to
+// the reporter every second: only then does the latest value reach the vector.
 func tallyFromEvents() (*task, error) {
 	reporter := tallyprometheus.NewReporter(tallyprometheus.Options{Registerer: prometheus.NewRegistry()})
 	scope, _ := tally.NewRootScope(tally.ScopeOptions{
@@ -214,7 +216,8 @@ var buildLabels = [...]string{"job", "pipeline", "team", "status"}
 
 const pipelineName = "straightforward pipeline"
 
-// A scheduler calls, and at the other end of the pipeline a series is updated.
+// typedContests measures the whole path from the typed call of a scheduler to the
+// updated series.
 func typedContests() []contest {
 	return []contest{{
 		name: "typed call",

@@ -8,9 +8,10 @@ import (
 	"github.com/signalbox-ci/signalbox/metric"
 )
 
-// Two goroutines emit at the same time: on series of their own, beside one
-// goroutine alone, and both on one series, beside the least that they could do. How
-// much faster two goroutines are than one on this machine at best, arithmetic tells.
+// Two goroutines emit at the same time. In the first contest each updates its own
+// series, and the result is compared with a single goroutine. The bare arithmetic shows
+// how much faster two goroutines can be than one on this machine. In the second contest
+// both update the same series, compared with bare atomic operations.
 
 const (
 	oneGoroutineName = signalboxName + ", one goroutine"
@@ -51,7 +52,7 @@ func goroutineContests() []contest {
 			},
 			compare: func(m *measurement) []comparison {
 				return []comparison{{
-					work: "Emit, `worker containers`, two goroutines, one and the same worker", unit: nanoseconds,
+					work: "Emit, `worker containers`, two goroutines, a single worker", unit: nanoseconds,
 					results: m.results(turn.nanoseconds),
 					goals:   []goal{{peer: atomicAddName, value: 1. / 3}, {of: ofAllocs, value: 0}},
 				}}
@@ -60,7 +61,8 @@ func goroutineContests() []contest {
 	}
 }
 
-// emittingGoroutines have half of the workers each, or all of them the same one.
+// emittingGoroutines returns the task of emitting events in goroutines. Each goroutine
+// has half of the workers, or all have the same worker.
 func emittingGoroutines(goroutines int, distinct bool) (*task, error) {
 	p, err := newSignalbox()
 	if err != nil {
@@ -77,7 +79,7 @@ func emittingGoroutines(goroutines int, distinct bool) (*task, error) {
 	}), nil
 }
 
-// inGoroutines divides the operations among goroutines.
+// inGoroutines returns a task that divides its operations among goroutines.
 func inGoroutines(goroutines int, start func(g int) *task) *task {
 	var tasks []*task
 	for g := range goroutines {
@@ -93,7 +95,7 @@ func inGoroutines(goroutines int, start func(g int) *task) *task {
 	}}
 }
 
-// arithmetic takes about as long as an update.
+// arithmetic returns a task whose operations take about as long as an update.
 func arithmetic(goroutines int) func() (*task, error) {
 	return func() (*task, error) {
 		return inGoroutines(goroutines, func(int) *task {
@@ -102,7 +104,7 @@ func arithmetic(goroutines int) func() (*task, error) {
 	}
 }
 
-// contend has two goroutines do something to one value.
+// contend returns a task in which two goroutines do an operation on the same value.
 func contend(work func(*atomic.Uint64)) func() (*task, error) {
 	return func() (*task, error) {
 		var value atomic.Uint64

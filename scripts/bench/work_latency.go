@@ -14,41 +14,44 @@ import (
 	"github.com/signalbox-ci/signalbox/emitter"
 )
 
-// How long a single update takes, alone, while the page is scraped, and while half
-// of the series go. One goroutine makes one each latencyPace, so that it is not the
-// load itself that is measured, and takes the time right before and after, which
-// itself costs some 50 ns. In between it spins: a goroutine that sleeps would measure
-// how fast it is woken. When it is preempted in between, that is not an update's
-// time, when it is preempted in an update, it is, whoever's fault it is. What the
-// machine and the runtime do to a goroutine by themselves is the third contender:
-// between the two times it only calculates, for about as long as an update takes, in
-// the same program under the same load as Signalbox.
+// These contests measure the time of a single update: without other load, while the
+// page is scraped, and while half of the series are removed. One goroutine does an
+// update every latencyPace, so that the updates are not a load themselves. It reads the
+// clock right before and after each update, which takes about 50 ns. Between updates it
+// spins, because a goroutine that sleeps would measure how fast it wakes up. A
+// preemption during an update counts as time of the update, whatever its cause; one
+// between updates does not. The third contender shows the effect of the machine and the
+// runtime alone: instead of an update, it does a calculation that takes about as long,
+// in the same program and under the same load as Signalbox.
 //
-// On two processors, the updates have one, and the load the other.
+// On two processors, the updates use one, and the load uses the other.
 
 const (
 	latencyPace    = 20 * time.Microsecond
 	latencySeries  = 1_000_000
-	latencySamples = 50_000 // of a turn without load, which is a second
+	latencySamples = 50_000 // in a turn without load, which takes a second
 
-	calculateName = "a calculation in " + signalboxName + "' place"
+	calculateName = "a calculation instead of an update"
 	deleteName    = "client_golang, `DeletePartialMatch`"
 )
 
 func latencyContests() []contest {
 	return []contest{
-		latencyContest("alone", "nothing else going on", idle(signalboxStore), idle(alone(clientGolang)), vectorName, 3),
-		latencyContest("during scrapes", thousands(latencySeries)+" gauges being scraped", scraped(signalboxStore), scraped(alone(clientGolang)), promhttpName, 2),
-		latencyContest("during a sweep", "half of "+thousands(latencySeries)+" series being dropped", sweptSignalbox, sweptVector, deleteName, 3),
+		latencyContest("alone", "idle", idle(signalboxStore), idle(gaugesOnly(clientGolang)), vectorName, 3),
+		latencyContest("during scrapes", "during scrapes of "+thousands(latencySeries)+" gauges", scraped(signalboxStore), scraped(gaugesOnly(clientGolang)), promhttpName, 2),
+		latencyContest("during a sweep", "while half of "+thousands(latencySeries)+" series are removed", sweptSignalbox, sweptVector, deleteName, 3),
 	}
 }
 
-// A load is what goes on while updates are timed.
+// A load is the work that runs while updates are timed.
 type load struct {
-	update func()
-	before func() error // before each turn
-	run    func() error // once or, if forever, again and again
-	ends   bool         // the turn is one run; else it is of latencySamples, but at least one run
+	update func()       // the update to time
+	before func() error // called before each turn
+	run    func() error // called once if ends is set, and repeatedly otherwise
+
+	// ends is set if a turn is a single run. Otherwise the load runs at least once, and
+	// until there have been latencySamples updates.
+	ends bool
 }
 
 func latencyContest(name, what string, ours, peer func() (*load, error), peerName string, rounds int) contest {
@@ -74,7 +77,7 @@ func latencyContest(name, what string, ours, peer func() (*load, error), peerNam
 				var others []string
 				for _, p := range []string{"p50", "p99", "max"} {
 					var values []float64
-					for _, t := range m.of(r.contender) {
+					for _, t := range m.turnsOf(r.contender) {
 						values = append(values, t.Facts[p])
 					}
 					others = append(others, p+" "+withRange(values, "ns"))
@@ -86,7 +89,8 @@ func latencyContest(name, what string, ours, peer func() (*load, error), peerNam
 	}
 }
 
-// timeUpdates is the task of updating under a load, or of doing something else instead.
+// timeUpdates returns the task of timing updates under a load, or of timing another
+// function instead.
 func timeUpdates(start func() (*load, error), instead func()) (*task, error) {
 	l, err := start()
 	if err != nil {
@@ -155,8 +159,7 @@ func (l *load) time(work func(), samples []time.Duration) ([]time.Duration, erro
 	return samples, failed
 }
 
-// calculate waits for nothing and looks at no memory. 600 steps take a microsecond or
-// so.
+// calculate neither waits nor reads memory. 600 steps take about a microsecond.
 //
 //go:noinline
 func calculate(steps int) {
@@ -164,12 +167,12 @@ func calculate(steps int) {
 	for range steps {
 		x = x*6364136223846793005 + 1442695040888963407
 	}
-	if x == 0 { // never, but without it there would be nothing to calculate
+	if x == 0 { // never true, but keeps the compiler from removing the calculation
 		panic("BUG: zero")
 	}
 }
 
-// idle is no load.
+// idle returns a load that does nothing.
 func idle(start newStore) func() (*load, error) {
 	return func() (*load, error) {
 		s, err := start(&workerContainers)
@@ -178,14 +181,14 @@ func idle(start newStore) func() (*load, error) {
 		}
 		keys := workerContainers.keys(emitWorkers)
 		return &load{
-			update: inTurn(s.set, keys),
+			update: setInTurn(s.set, keys),
 			run:    func() error { time.Sleep(10 * time.Millisecond); return nil },
 		}, nil
 	}
 }
 
-// inTurn sets one key after the other.
-func inTurn(set func(string, float64), keys []string) func() {
+// setInTurn returns a function that sets the next key at each call.
+func setInTurn(set func(string, float64), keys []string) func() {
 	i := 0
 	return func() {
 		set(keys[i], float64(i))
@@ -193,10 +196,10 @@ func inTurn(set func(string, float64), keys []string) func() {
 	}
 }
 
-// scraped is one scrape after the other, of latencySeries.
+// scraped returns a load that scrapes latencySeries series repeatedly.
 func scraped(start newStore) func() (*load, error) {
 	return func() (*load, error) {
-		sh := &stepsWaiting // of which there is nothing but the gauges
+		sh := &stepsWaiting // has no last-seen times
 		s, err := start(sh)
 		if err != nil {
 			return nil, err
@@ -207,7 +210,7 @@ func scraped(start newStore) func() (*load, error) {
 			return nil, err
 		}
 		return &load{
-			update: inTurn(s.set, sh.keys(emitWorkers)),
+			update: setInTurn(s.set, sh.keys(emitWorkers)),
 			run: func() error {
 				_, err := get(s.page, request, io.Discard)
 				return err
@@ -216,8 +219,9 @@ func scraped(start newStore) func() (*load, error) {
 	}
 }
 
-// sweptSignalbox has half as many workers as latencySeries, each with a last-seen
-// time, and half of these have not been heard of for too long.
+// sweptSignalbox returns a load that removes half of latencySeries series. There are
+// half as many workers as series, because each also has a last-seen time, and half of
+// the workers are stale.
 func sweptSignalbox() (*load, error) {
 	var now atomic.Int64 // in nanoseconds
 	now.Store(time.Now().UnixNano())
@@ -230,12 +234,12 @@ func sweptSignalbox() (*load, error) {
 	}
 	set, keys := signalboxSet(p, &workerContainers), workerContainers.keys(latencySeries/2)
 	return &load{
-		update: inTurn(set, keys[len(keys)/2:][:emitWorkers]),
+		update: setInTurn(set, keys[len(keys)/2:][:emitWorkers]),
 		before: func() error {
 			for _, key := range keys {
 				set(key, 1)
 			}
-			now.Add(int64(40 * time.Minute)) // of the hour that a worker has
+			now.Add(int64(40 * time.Minute)) // workers are stale after one hour
 			for _, key := range keys[len(keys)/2:] {
 				set(key, 1)
 			}
@@ -244,7 +248,7 @@ func sweptSignalbox() (*load, error) {
 		},
 		run: func() error {
 			if garbage := p.CollectGarbage(); garbage.Series != latencySeries/2 {
-				return fmt.Errorf("%d series were dropped, want %d", garbage.Series, latencySeries/2)
+				return fmt.Errorf("got %d removed series, expected %d", garbage.Series, latencySeries/2)
 			}
 			return nil
 		},
@@ -252,12 +256,12 @@ func sweptSignalbox() (*load, error) {
 	}, nil
 }
 
-// sweptVector has latencySeries, half of them with a label value by which they are
-// deleted: what its documentation offers for many at once.
+// sweptVector returns a load that deletes half of latencySeries series by a label
+// value, with the function that the documentation recommends for many series at once.
 func sweptVector() (*load, error) {
-	gone := workerContainers
-	gone.labels = slices.Clone(gone.labels)
-	gone.labels[1].value = "windows"
+	stale := workerContainers
+	stale.labels = slices.Clone(stale.labels)
+	stale.labels[1].value = "windows"
 	vector := prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: workerContainers.metric}, names(workerContainers.labels))
 	keys := workerContainers.keys(latencySeries / 2)
 	setter := func(sh *shape) func(string, float64) {
@@ -267,19 +271,19 @@ func sweptVector() (*load, error) {
 			vector.WithLabelValues(values...).Set(value)
 		}
 	}
-	live, dead := setter(&workerContainers), setter(&gone)
+	setLive, setStale := setter(&workerContainers), setter(&stale)
 	return &load{
-		update: inTurn(live, keys[:emitWorkers]),
+		update: setInTurn(setLive, keys[:emitWorkers]),
 		before: func() error {
 			for _, key := range keys {
-				live(key, 1)
-				dead(key, 1)
+				setLive(key, 1)
+				setStale(key, 1)
 			}
 			return nil
 		},
 		run: func() error {
 			if n := vector.DeletePartialMatch(prometheus.Labels{"platform": "windows"}); n != latencySeries/2 {
-				return fmt.Errorf("%d series were dropped, want %d", n, latencySeries/2)
+				return fmt.Errorf("got %d deleted series, expected %d", n, latencySeries/2)
 			}
 			return nil
 		},

@@ -4,8 +4,9 @@ import (
 	"fmt"
 )
 
-// So many workers take turns, in no order, that none of what is kept of a worker is
-// in the caches when its turn comes. The order is the same for all.
+// In these contests, so many workers take turns in random order that the data of a
+// worker is no longer in the caches when its turn comes. The order is the same for all
+// contenders.
 
 const bareMapName = "bare `map[string]*float64`"
 
@@ -28,7 +29,7 @@ func rotationContest(workers int) contest {
 			for i, key := range keys {
 				s.set(key, float64(i))
 			}
-			inNoOrder(keys)
+			shuffle(keys)
 			return rotate(s, keys), nil
 		}
 	}
@@ -36,8 +37,8 @@ func rotationContest(workers int) contest {
 		name: fmt.Sprintf("rotation of %d workers", workers),
 		contenders: []contender{
 			{signalboxName, rotation(signalboxStore)},
-			{vectorName, rotation(alone(clientGolang))},
-			{victoriaName, rotation(alone(victoriaMetrics))},
+			{vectorName, rotation(gaugesOnly(clientGolang))},
+			{victoriaName, rotation(gaugesOnly(victoriaMetrics))},
 			{bareMapName, rotation(bareMap)},
 		},
 		rounds: 5,
@@ -45,7 +46,7 @@ func rotationContest(workers int) contest {
 			results := m.results(turn.nanoseconds)
 			results[len(results)-1].bound = true
 			return []comparison{{
-				work: fmt.Sprintf("Emit, `worker containers`, %s workers in no order", thousands(workers)), unit: nanoseconds,
+				work: fmt.Sprintf("Emit, `worker containers`, %s workers in random order", thousands(workers)), unit: nanoseconds,
 				results: results,
 				goals:   []goal{{of: ofAllocs, value: 0}},
 				plot:    plotEmit, series: workers,
@@ -54,7 +55,8 @@ func rotationContest(workers int) contest {
 	}
 }
 
-// bareMap is what memory alone costs: to find a worker's value by its name.
+// bareMap returns a store that only looks up the value of a worker by name. It shows
+// the cost of memory accesses alone.
 func bareMap(*shape) (*store, error) {
 	values := map[string]*float64{}
 	return &store{set: func(key string, value float64) {

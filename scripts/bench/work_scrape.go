@@ -12,14 +12,14 @@ import (
 	"github.com/signalbox-ci/signalbox/scripts/bench/straightforward"
 )
 
-// A page is scraped through its handler, and thrown away. All contenders have the
-// same families with the same series; Signalbox' own page has the catalog's counters
-// and what it tells about itself besides. Nobody's has what client_golang tells of
-// the Go runtime and the process. A quarter of the gauges are fractions with many
-// digits: see store.fill.
+// These contests scrape a page through its handler and discard it. All contenders have
+// the same families with the same series. The page of Signalbox also has the counters
+// of the catalog and the metrics about Signalbox itself. No page has the metrics of
+// client_golang about the Go runtime and the process. A quarter of the gauges are
+// fractions with many digits: see store.fill.
 //
-// Tally has no row: its reporter keeps client_golang vectors, and its page is
-// promhttp's.
+// Tally has no row, because its reporter uses client_golang's vectors and promhttp's
+// page.
 
 func scrapeContests() []contest {
 	contests := []contest{
@@ -43,7 +43,7 @@ func scrapeContest(series int) contest {
 	switch series {
 	case 1_000:
 	case 1_000_000:
-		c.rounds, c.operations = 3, 1 // the scrape that was counted has warmed up
+		c.rounds, c.operations = 3, 1 // the scrape that counted the samples warmed up the store
 		goals = append(goals, goal{of: ofBytes, value: 1e6})
 	default:
 		c.rounds = 5
@@ -69,13 +69,13 @@ func scrapeGauges(start newStore, series int, e exposition) func() (*task, error
 		if err != nil {
 			return nil, err
 		}
-		again := s.fill(&workerContainers, series)
-		return scrape(s.page, e, "concourse_workers_", again)
+		update := s.fill(&workerContainers, series)
+		return scrape(s.page, e, "concourse_workers_", update)
 	}
 }
 
-// formatContests are of the same gauges in the page's other forms, where promhttp is
-// the only peer that has them.
+// formatContests scrapes the same gauges in other formats and encodings. promhttp is
+// the only peer that supports them.
 func formatContests() []contest {
 	const series = 100_000
 	var contests []contest
@@ -101,7 +101,8 @@ func formatContests() []contest {
 	return contests
 }
 
-// histogramContests are of finished builds: a histogram and a counter for each job.
+// histogramContests scrapes the metrics of finished builds: a histogram and a counter
+// for each job.
 func histogramContests() []contest {
 	const jobs = 10_000
 	filled := func(start func() (finish func(job string, seconds float64), page http.Handler, err error)) func() (*task, error) {
@@ -110,14 +111,14 @@ func histogramContests() []contest {
 			if err != nil {
 				return nil, err
 			}
-			again := func() error {
+			update := func() error {
 				for i := range jobs {
 					finish(fmt.Sprintf("job-%d", i), float64(i%4000))
 				}
 				return nil
 			}
-			again()
-			return scrape(page, text, "concourse_builds_duration_seconds", again)
+			update()
+			return scrape(page, text, "concourse_builds_duration_seconds", update)
 		}
 	}
 	return []contest{{
@@ -165,8 +166,8 @@ func vectorBuilds() (func(string, float64), http.Handler, error) {
 	}, promhttp.HandlerFor(registry, promhttp.HandlerOpts{}), nil
 }
 
-// victoriaBuilds has buckets as Prometheus has them, not the ranges that are this
-// library's default.
+// victoriaBuilds uses buckets like those of Prometheus instead of the library's default
+// ranges.
 func victoriaBuilds() (func(string, float64), http.Handler, error) {
 	set := metrics.NewSet()
 	return func(job string, seconds float64) {

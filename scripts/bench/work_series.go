@@ -8,8 +8,8 @@ import (
 	"strings"
 )
 
-// Series are made, from none: the time that it takes, and the memory that they take
-// from then on. Each round is a new process.
+// These contests create series in an empty store, and measure the time that this takes
+// and the memory that the series use. Each round runs in a new process.
 
 func newSeriesContests() []contest {
 	var contests []contest
@@ -17,7 +17,7 @@ func newSeriesContests() []contest {
 		for _, n := range []int{1_000_000, 100_000, 10_000, 1_000} {
 			t := newSeriesContest(sh, n)
 			if t.plot = n < 1_000_000; t.plot && sh == &workerContainers {
-				continue // the plots are of series that belong to no worker
+				continue // the plots show series that do not belong to a worker
 			}
 			contests = append(contests, t)
 		}
@@ -28,13 +28,13 @@ func newSeriesContests() []contest {
 func newSeriesContest(sh *shape, n int) contest {
 	contenders := []contender{
 		{signalboxName, createSeries(signalboxStore, sh)},
-		{vectorName, createSeries(alone(clientGolang), sh)},
-		{victoriaName, createSeries(alone(victoriaMetrics), sh)},
+		{vectorName, createSeries(gaugesOnly(clientGolang), sh)},
+		{victoriaName, createSeries(gaugesOnly(victoriaMetrics), sh)},
 	}
-	what, beside := fmt.Sprintf("%d labels", len(sh.labels)), vectorName
+	what, peer := fmt.Sprintf("%d labels", len(sh.labels)), vectorName
 	if sh.lastSeen != "" {
-		contenders = append(contenders, contender{twoName, createSeries(withLastSeen(clientGolang), sh)})
-		what, beside = what+", and a worker with its last-seen series", twoName
+		contenders = append(contenders, contender{lastSeenName, createSeries(withLastSeen(clientGolang), sh)})
+		what, peer = what+", and a worker with its last-seen series", lastSeenName
 	}
 	return contest{
 		name:       fmt.Sprintf("first emit and memory, %s, %d", sh.event, n),
@@ -44,25 +44,25 @@ func newSeriesContest(sh *shape, n int) contest {
 		fresh:      true,
 		compare: func(m *measurement) []comparison {
 			created := comparison{
-				work: fmt.Sprintf("first Emit of a series, `%s`, %s from none: %s", sh.event, thousands(n), what), unit: nanoseconds,
+				work: fmt.Sprintf("first Emit of a series, `%s`, %s new series: %s", sh.event, thousands(n), what), unit: nanoseconds,
 				results: m.results(turn.nanoseconds),
-				goals:   []goal{{peer: beside, value: 2}},
+				goals:   []goal{{peer: peer, value: 2}},
 				plot:    plotCreate, series: n,
 			}
 			valueBytes, textBytes := sh.bytes(n)
 			memory := comparison{
-				work: fmt.Sprintf("heap for a series, `%s`, %s live: %s; the labels' values alone are %s, as text on the page %s",
+				work: fmt.Sprintf("heap per series, `%s`, %s series: %s; the label values alone take %s, and %s as text on the page",
 					sh.event, thousands(n), what, bytesText(valueBytes), bytesText(textBytes)),
 				unit:    unit{name: "B"},
 				results: m.results(fact("heap")),
-				goals:   []goal{{peer: beside, value: 2}},
+				goals:   []goal{{peer: peer, value: 2}},
 				plot:    plotMemory, series: n,
 			}
 			for i := range memory.results {
-				memory.results[i] = withoutAllocs(memory.results[i]) // they are above
+				memory.results[i] = withoutAllocs(memory.results[i]) // already in the other comparison
 				r := &memory.results[i]
 				var resident []float64
-				for _, t := range m.of(r.contender) {
+				for _, t := range m.turnsOf(r.contender) {
 					resident = append(resident, t.Facts["resident"])
 				}
 				r.detail = withRange(resident, "B resident")
@@ -75,14 +75,14 @@ func newSeriesContest(sh *shape, n int) contest {
 	}
 }
 
-// bytes are those of the label values of a series, and of its labels as text, on the
-// average of so many.
+// bytes returns the size of the label values of a series, and of its labels as text,
+// averaged over n series.
 func (s *shape) bytes(n int) (values, text float64) {
 	for _, l := range s.labels {
 		values += float64(len(l.value))
 		text += float64(len(l.name) + len(`="",`) + len(l.value))
 	}
-	text++ // two braces, and a comma less
+	text++ // two braces, minus one comma
 	digits := 0
 	for i := range n {
 		digits += len(strconv.Itoa(i))
@@ -90,8 +90,8 @@ func (s *shape) bytes(n int) (values, text float64) {
 	return values + float64(digits)/float64(n), text + float64(digits)/float64(n)
 }
 
-// createSeries makes series of keys that are made on the way, as those of real events
-// are: whoever keeps the string keeps it.
+// createSeries returns the task of creating series. It creates a new string for each
+// key, as real events have, so a store that retains the string also uses its memory.
 func createSeries(start newStore, sh *shape) func() (*task, error) {
 	return func() (*task, error) {
 		s, err := start(sh)
@@ -99,41 +99,41 @@ func createSeries(start newStore, sh *shape) func() (*task, error) {
 			return nil, err
 		}
 		heapBefore, residentBefore := heap(), resident()
-		made := 0
+		created := 0
 		return &task{
 			run: func(n int) error {
 				for i := range n {
 					s.set(sh.key(i), float64(i))
 				}
-				made = n
+				created = n
 				return nil
 			},
 			facts: func() map[string]float64 {
-				if made == 0 {
+				if created == 0 {
 					return nil
 				}
-				r := resident() // before the garbage is collected
+				r := resident() // before heap collects the garbage
 				h := heap()
 				runtime.KeepAlive(s)
 				return map[string]float64{
-					"heap":     (h - heapBefore) / float64(made),
-					"resident": (r - residentBefore) / float64(made),
+					"heap":     (h - heapBefore) / float64(created),
+					"resident": (r - residentBefore) / float64(created),
 				}
 			},
 		}, nil
 	}
 }
 
-// heap is what is live on the heap.
+// heap returns the size of the live objects on the heap.
 func heap() float64 {
 	runtime.GC()
-	runtime.GC() // what finalizers and pools held on to
+	runtime.GC() // collects what finalizers and pools retained
 	var stats runtime.MemStats
 	runtime.ReadMemStats(&stats)
 	return float64(stats.HeapAlloc)
 }
 
-// resident is how much memory the process occupies, 0 if the system does not tell.
+// resident returns the resident memory of the process, or 0 if it is unknown.
 func resident() float64 {
 	statm, err := os.ReadFile("/proc/self/statm")
 	if err != nil {

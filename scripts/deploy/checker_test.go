@@ -12,9 +12,9 @@ import (
 	"github.com/prometheus/prometheus/promql/parser"
 )
 
-// check tells which labels the series have that a query gives, or which metrics and
-// labels the query names that there are not. It goes through the query as Prometheus
-// does, so that a label which an aggregation has taken away is missed above it.
+// check returns the labels of the series that a query returns. It fails if the query
+// names metrics or labels that do not exist. It follows the query as Prometheus does,
+// so a label that an aggregation removes does not exist outside the aggregation.
 func (v vocabulary) check(query string) (labelSet, error) {
 	expr, err := parser.ParseExpr(withoutIntervals(query))
 	if err != nil {
@@ -33,27 +33,27 @@ type checker struct {
 	errs       []error
 }
 
-// want tells of each name that is not among the labels.
-func (c *checker) want(where string, has labelSet, names ...string) {
+// require reports each name that is not among the labels as an error.
+func (c *checker) require(where string, has labelSet, names ...string) {
 	for _, name := range names {
 		if !has[name] {
-			c.errs = append(c.errs, fmt.Errorf("%s names the label %q, want one of %q", where, name, slices.Sorted(maps.Keys(has))))
+			c.errs = append(c.errs, fmt.Errorf("%s: got the label %q, expected one of %q", where, name, slices.Sorted(maps.Keys(has))))
 		}
 	}
 }
 
-// labels are those of the series that an expression gives.
+// labels returns the labels of the series that an expression returns.
 func (c *checker) labels(expr parser.Expr) labelSet {
 	switch e := expr.(type) {
 	case *parser.VectorSelector:
 		has, ok := c.vocabulary[e.Name]
 		if !ok {
-			c.errs = append(c.errs, fmt.Errorf("there is no metric %q", e.Name))
+			c.errs = append(c.errs, fmt.Errorf("unknown metric %q", e.Name))
 			return labelSet{}
 		}
 		for _, m := range e.LabelMatchers {
 			if m.Name != labels.MetricName {
-				c.want(e.Name, has, m.Name)
+				c.require(e.Name, has, m.Name)
 			}
 		}
 		return maps.Clone(has)
@@ -77,7 +77,7 @@ func (c *checker) labels(expr parser.Expr) labelSet {
 
 func (c *checker) aggregated(e *parser.AggregateExpr) labelSet {
 	has := c.labels(e.Expr)
-	c.want(e.Op.String(), has, e.Grouping...)
+	c.require(e.Op.String(), has, e.Grouping...)
 	switch {
 	case e.Op == parser.TOPK || e.Op == parser.BOTTOMK:
 		return has
@@ -99,13 +99,13 @@ func (c *checker) combined(e *parser.BinaryExpr) labelSet {
 	case e.RHS.Type() == parser.ValueTypeScalar || matching == nil:
 		return left
 	}
-	c.want(e.Op.String(), left, matching.MatchingLabels...)
-	c.want(e.Op.String(), right, matching.MatchingLabels...)
+	c.require(e.Op.String(), left, matching.MatchingLabels...)
+	c.require(e.Op.String(), right, matching.MatchingLabels...)
 	many, one := left, right
 	if matching.Card == parser.CardOneToMany {
 		many, one = right, left
 	}
-	c.want("group", one, matching.Include...)
+	c.require("group", one, matching.Include...)
 
 	switch {
 	case e.Op == parser.LOR:
@@ -138,10 +138,10 @@ func (c *checker) called(e *parser.Call) labelSet {
 	}
 	switch e.Func.Name {
 	case "label_replace":
-		c.want(e.Func.Name, has, e.Args[3].(*parser.StringLiteral).Val)
+		c.require(e.Func.Name, has, e.Args[3].(*parser.StringLiteral).Val)
 		has[e.Args[1].(*parser.StringLiteral).Val] = true
 	case "histogram_quantile":
-		c.want(e.Func.Name, has, "le")
+		c.require(e.Func.Name, has, "le")
 		delete(has, "le")
 	case "absent", "absent_over_time", "vector", "time":
 		return labelSet{}
@@ -149,38 +149,38 @@ func (c *checker) called(e *parser.Call) labelSet {
 	return has
 }
 
-// checkLegend tells which labels a legend names that the series do not have.
+// checkLegend fails if a legend names labels that the series do not have.
 func checkLegend(legend string, has labelSet) error {
 	c := checker{}
 	for _, reference := range labelReference.FindAllStringSubmatch(legend, -1) {
-		c.want(fmt.Sprintf("legend %q", legend), has, reference[1])
+		c.require(fmt.Sprintf("legend %q", legend), has, reference[1])
 	}
 	return errors.Join(c.errs...)
 }
 
-// templateLabel is how the annotation of an alert names a label.
+// templateLabel matches a label in the annotation of an alert.
 var templateLabel = regexp.MustCompile(`\$labels\.(\w+)`)
 
-// checkTemplate tells which labels an annotation names that the alert does not have.
+// checkTemplate fails if an annotation names labels that the alert does not have.
 func checkTemplate(template string, has labelSet) error {
 	c := checker{}
 	for _, reference := range templateLabel.FindAllStringSubmatch(template, -1) {
-		c.want(fmt.Sprintf("annotation %q", template), has, reference[1])
+		c.require(fmt.Sprintf("annotation %q", template), has, reference[1])
 	}
 	return errors.Join(c.errs...)
 }
 
-// checkVariable tells what is wrong with the query of a dashboard's variable.
+// checkVariable checks the query of a dashboard's variable.
 func (v vocabulary) checkVariable(query string) error {
 	parts := labelValues.FindStringSubmatch(query)
 	if parts == nil {
-		return fmt.Errorf("query %q: want label_values(selector, label)", query)
+		return fmt.Errorf("got query %q, expected label_values(selector, label)", query)
 	}
 	has, err := v.check(parts[1])
 	if err != nil {
 		return err
 	}
 	c := checker{}
-	c.want("label_values", has, strings.TrimSpace(parts[2]))
+	c.require("label_values", has, strings.TrimSpace(parts[2]))
 	return errors.Join(c.errs...)
 }

@@ -1,71 +1,71 @@
 package main
 
-// A dashboard is what somebody looks at. Its queries are for the inherited naming,
+// A dashboard is a Grafana dashboard. Its queries are written for the inherited naming,
 // without namespace.
 type dashboard struct {
-	name        string // of the file, and the end of the uid
+	name        string // the name of the file, and the suffix of the uid
 	title       string
 	description string
 	variables   []variable
 	rows        []row
 }
 
-// A variable is what the viewer chooses, from the values of a label.
+// A variable lets the viewer select values of a label.
 type variable struct {
 	name, label string
 	query       string // label_values(selector, label)
 	description string
 }
 
-// A row is a heading with the panels below it, which are laid out from the left to
-// the right and go on in a new line where they would be too wide.
+// A row is a heading and the panels below it. Panels are laid out from left to right,
+// and wrap to a new line when they do not fit.
 type row struct {
 	title  string
 	panels []panel
 }
 
-// A panel is one diagram, number or table.
+// A panel is a graph, a number or a table.
 type panel struct {
-	kind        string // Grafana's type
+	kind        string // Grafana's panel type
 	title       string
-	description string // what it shows, and what to do when it looks bad
-	unit        string // Grafana's name of a unit
-	width       int    // of the 24 columns
+	description string // what it shows, and what to do if it looks bad
+	unit        string // Grafana's name of the unit
+	width       int    // in columns, of 24
 	height      int
 	queries     []query
 
 	stack      bool
-	max        float64 // of the axis; 0 leaves it to Grafana
+	max        float64 // the end of the axis; 0 lets Grafana choose it
 	thresholds []threshold
 	mappings   []mapping
-	columns    []column // of a table
-	sortBy     string   // the column that a table is sorted by, downwards
+	columns    []column // the columns of a table
+	sortBy     string   // the column that a table is sorted by, in descending order
 }
 
-// A query is one expression and what its series are called.
+// A query is an expression and the legend of its series.
 type query struct{ expr, legend string }
 
-// A threshold is the least value that has a colour. The first one's value is ignored:
-// it is the colour of everything below the second.
+// A threshold is the lowest value that has a color. The value of the first one is
+// ignored: its color is that of all values below the second.
 type threshold struct {
 	value float64
 	color string
 }
 
-// A mapping is what a value is shown as.
+// A mapping shows a value as a text in a color.
 type mapping struct {
 	value, text, color string
 }
 
-// A column shows one query of a table, or a label that the queries have in common.
+// A column of a table shows the values of one query, or a label that all queries have.
 type column struct {
-	field string // "Value #A", or a label
+	field string // "Value #A", or a label name
 	title string
 	unit  string // empty for a label
 	max   float64
 }
 
-// The colours of what is fine, what to look at and what is bad.
+// The colors of panels. Green is good, yellow needs a look, and red is bad.
 const (
 	green  = "green"
 	yellow = "yellow"
@@ -74,63 +74,65 @@ const (
 	grey   = "#808080"
 )
 
-// good is green below the first limit, yellow from there on, and red from the second.
-func good(warn, bad float64) []threshold {
+// rising returns thresholds that are green below warn, yellow from warn on, and red
+// from bad on.
+func rising(warn, bad float64) []threshold {
 	return []threshold{{0, green}, {warn, yellow}, {bad, red}}
 }
 
-// none is green at 0, and red from 1.
-func none() []threshold { return []threshold{{0, green}, {1, red}} }
+// zeroExpected returns thresholds that are green at 0, and red from 1 on.
+func zeroExpected() []threshold { return []threshold{{0, green}, {1, red}} }
 
-// graph is a diagram over time, a third of the width.
+// graph returns a panel that shows values over time, a third of the dashboard wide.
 func graph(title, unit, description string, queries ...query) panel {
 	return panel{kind: "timeseries", title: title, unit: unit, description: description, width: 8, height: 8, queries: queries}
 }
 
-// stacked is a diagram whose series add up.
+// stacked returns a graph that stacks its series.
 func stacked(title, unit, description string, queries ...query) panel {
 	p := graph(title, unit, description, queries...)
 	p.stack = true
 	return p
 }
 
-// number is the latest value of a query, in large.
+// number returns a panel that shows the latest value of a query.
 func number(title, unit, description, expr string, thresholds []threshold) panel {
 	return panel{kind: "stat", title: title, unit: unit, description: description, width: 4, height: 4,
 		queries: []query{{expr, title}}, thresholds: thresholds}
 }
 
-// bars are the latest values of a query's series, beside each other.
+// bars returns a panel with a bar for the latest value of each series of a query.
 func bars(title, unit, description, expr, legend string, thresholds []threshold) panel {
 	return panel{kind: "bargauge", title: title, unit: unit, description: description, width: 8, height: 8,
 		queries: []query{{expr, legend}}, thresholds: thresholds}
 }
 
-// heatmap shows how many values fell in which bucket of a histogram.
+// heatmap returns a panel that shows how many observations fell into each bucket of a
+// histogram over time.
 func heatmap(title, unit, description, expr string) panel {
 	return panel{kind: "heatmap", title: title, unit: unit, description: description, width: 12, height: 9,
 		queries: []query{{expr, "{{le}}"}}}
 }
 
-// wide is the panel in another width.
-func (p panel) wide(width int) panel {
+// withWidth returns the panel with another width.
+func (p panel) withWidth(width int) panel {
 	p.width = width
 	return p
 }
 
-// high is the panel in another height.
-func (p panel) high(height int) panel {
+// withHeight returns the panel with another height.
+func (p panel) withHeight(height int) panel {
 	p.height = height
 	return p
 }
 
-// upTo is the panel with the end of the axis.
-func (p panel) upTo(max float64) panel {
+// withMax returns the panel with the end of its axis.
+func (p panel) withMax(max float64) panel {
 	p.max = max
 	return p
 }
 
-// dashboards are all there are.
+// dashboards returns all dashboards.
 func dashboards() []dashboard {
 	return []dashboard{buildsDashboard, workersDashboard, webNodeDashboard, pushedDashboard, signalboxDashboard}
 }
@@ -140,16 +142,16 @@ var (
 	instanceVariable = variable{
 		name: "instance", label: "Instance",
 		query:       `label_values(signalbox_build_info, instance)`,
-		description: "The daemons, or the schedulers that embed the emitter.",
+		description: "Daemons, and schedulers that embed the emitter.",
 	}
 	teamVariable = variable{
 		name: "team", label: "Team",
 		query:       `label_values(builds_finished, team)`,
-		description: "Teams with a finished build.",
+		description: "Teams that have finished builds.",
 	}
 	pipelineVariable = variable{
 		name: "pipeline", label: "Pipeline",
 		query:       `label_values(builds_finished{team=~"$team"}, pipeline)`,
-		description: "Pipelines of the teams.",
+		description: "Pipelines of the selected teams.",
 	}
 )

@@ -1,21 +1,21 @@
-// Command deploy writes what is in the directory deploy: Grafana dashboards, and
-// Prometheus' recording and alerting rules, for either naming of the catalog.
+// Command deploy generates the Grafana dashboards and the Prometheus recording and
+// alerting rules in the directory deploy, for both namings of the catalog.
 //
-// Each query is written once, as one would for the inherited naming, but without
-// the namespace, and is translated by way of the catalog:
+// Each query is written once, for the inherited naming and without the namespace. The
+// program translates it into the other naming with the help of the catalog:
 //
-//	language.go    families, labels and units of a naming
-//	translate.go   a query, in the terms of a naming
-//	dashboard.go   what a dashboard is made of
-//	grafana.go     a dashboard as Grafana's JSON
+//	language.go    the families, labels and units of a naming
+//	translate.go   translates queries into a naming
+//	dashboard.go   the elements of a dashboard
+//	grafana.go     writes a dashboard as Grafana's JSON
 //	builds.go, workers.go, webnode.go, pushed.go, signalbox.go
 //	               the dashboards
-//	rules.go       rules as Prometheus' YAML
+//	rules.go       writes rules as YAML for Prometheus
 //	recording.go, alerts.go
 //	               the rules
-//	ruletests.go   the tests of the rules, for promtool, from ruletests
+//	ruletests.go   generates promtool's tests of the rules from ruletests
 //
-// The package's tests compare the files in the directory deploy with what is generated,
-// and check every query in them against the catalog and what a running signalbox
-// serves. All of it runs with scripts/check-deploy.
+// The tests of this package compare the files in the directory deploy with what the
+// program generates. They also check every query in those files against the catalog and
+// against the metrics page of a running signalbox. scripts/check-deploy runs them all.
 package main

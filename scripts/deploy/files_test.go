@@ -15,18 +15,18 @@ import (
 	"github.com/signalbox-ci/signalbox/internal/catalog"
 )
 
-// directory is where the files are that are generated.
+// directory contains the generated files.
 const directory = "../../deploy"
 
 var _ = Describe("The files in deploy", func() {
-	It("are what is generated", func() {
+	It("are up to date", func() {
 		generated, err := generate("concourse")
 		Expect(err).NotTo(HaveOccurred())
 		committed := map[string][]byte{}
 		for _, below := range []string{"grafana", "prometheus"} {
 			Expect(filepath.WalkDir(filepath.Join(directory, below), func(path string, entry fs.DirEntry, err error) error {
 				if err != nil || entry.IsDir() || filepath.Base(filepath.Dir(path)) == below {
-					return err // what lies beside the namings is written by hand
+					return err // files next to the directories of the namings are not generated
 				}
 				name, err := filepath.Rel(directory, path)
 				if err != nil {
@@ -40,11 +40,11 @@ var _ = Describe("The files in deploy", func() {
 			Expect(string(committed[name])).To(Equal(string(generated[name])), "%s is stale: run go run . in scripts/deploy", name)
 			delete(committed, name)
 		}
-		Expect(committed).To(BeEmpty(), "nothing generates these")
+		Expect(committed).To(BeEmpty(), "no longer generated")
 	})
 
-	It("take another namespace, or none", func() {
-		Expect(generate("c-i")).Error().To(MatchError(ContainSubstring(`-namespace is "c-i", want letters, digits and _`)))
+	It("can be generated for another namespace, or for none", func() {
+		Expect(generate("c-i")).Error().To(MatchError(ContainSubstring(`-namespace: got "c-i"`)))
 		for namespace, want := range map[string]string{"ci": "sum(ci_builds_running)", "": "sum(builds_running)"} {
 			generated, err := generate(namespace)
 			Expect(err).NotTo(HaveOccurred())
@@ -55,7 +55,7 @@ var _ = Describe("The files in deploy", func() {
 		}
 	})
 
-	It("name only metrics and labels that there are", func() {
+	It("name only existing metrics and labels", func() {
 		page := servedPage()
 		for _, naming := range namings {
 			v := vocabularyOf(naming, page)
@@ -69,8 +69,8 @@ var _ = Describe("The files in deploy", func() {
 	})
 })
 
-var _ = Describe("What dashboards, rules and documentation say of alerts", func() {
-	It("is of alerts that there are, and all of them have a runbook", func() {
+var _ = Describe("Dashboards, rules and documentation", func() {
+	It("name only existing alerts, and describe each alert in a runbook", func() {
 		operations, err := os.ReadFile("../../docs/operations.md")
 		Expect(err).NotTo(HaveOccurred())
 		alerts := labelSet{}
@@ -94,7 +94,7 @@ var _ = Describe("What dashboards, rules and documentation say of alerts", func(
 })
 
 var _ = Describe("The tests of the rules", func() {
-	It("have each alert fire once, and be silent once", func() {
+	It("check for each alert that it fires and that it does not fire", func() {
 		fires, silent := map[string]bool{}, map[string]bool{}
 		sources, err := ruleTests.ReadDir("ruletests")
 		Expect(err).NotTo(HaveOccurred())
@@ -106,7 +106,8 @@ var _ = Describe("The tests of the rules", func() {
 			for _, test := range file.Tests {
 				for _, a := range test.Alerts {
 					fires[a.Alert] = fires[a.Alert] || len(a.Firing) > 0
-					// Where it fires for one of several series, it is silent for the others.
+					// An alert that fires for one of several series is silent for the
+					// others.
 					silent[a.Alert] = silent[a.Alert] || len(a.Firing) == 0 || len(test.Series) > len(a.Firing)
 				}
 			}
@@ -120,8 +121,8 @@ var _ = Describe("The tests of the rules", func() {
 	})
 })
 
-// checkRules checks the rules in their order, since one can use what another records,
-// and adds to the vocabulary what they record.
+// checkRules checks the rules in order, because a rule may use a series that an earlier
+// one records, and adds the recorded series to the vocabulary.
 func checkRules(v vocabulary, naming catalog.Naming) {
 	GinkgoHelper()
 	for _, file := range []string{"recording.yml", "alerts.yml"} {
@@ -134,7 +135,7 @@ func checkRules(v vocabulary, naming catalog.Naming) {
 				has, err := v.check(r.Expr)
 				Expect(err).NotTo(HaveOccurred())
 				if r.Record != "" {
-					Expect(v).NotTo(HaveKey(r.Record), "is recorded twice")
+					Expect(v).NotTo(HaveKey(r.Record), "duplicate recording rule")
 					v[r.Record] = has
 					continue
 				}
@@ -148,7 +149,7 @@ func checkRules(v vocabulary, naming catalog.Naming) {
 	}
 }
 
-// A grafanaDashboard is what the tests look at of Grafana's JSON.
+// A grafanaDashboard contains the parts of Grafana's JSON that the tests check.
 type grafanaDashboard struct {
 	UID, Title, Description string
 	SchemaVersion           int
@@ -231,7 +232,7 @@ func checkDashboard(v vocabulary, d grafanaDashboard) {
 		}
 		for _, t := range p.Transformations {
 			for field := range t.Options.RenameByName {
-				Expect(columns[field]).To(BeTrue(), "%s: a column shows %q", p.Title, field)
+				Expect(columns[field]).To(BeTrue(), "%s: unknown field %q in a column", p.Title, field)
 			}
 		}
 	}
@@ -243,7 +244,7 @@ var _ = Describe("A dashboard", func() {
 
 	for _, naming := range namings {
 		for _, source := range dashboards() {
-			It("is one that Grafana can show: "+source.name+", "+string(naming), func() {
+			It("is valid for Grafana: "+source.name+", "+string(naming), func() {
 				d := readDashboard(naming, source.name)
 				Expect(d.Title).To(HavePrefix("Signalbox / "))
 				Expect(d.Description).NotTo(BeEmpty())
@@ -269,7 +270,7 @@ var _ = Describe("A dashboard", func() {
 					Expect(min(at.W, at.H)).To(BeNumerically(">", 0), p.Title)
 					for x := at.X; x < at.X+at.W; x++ {
 						for y := at.Y; y < at.Y+at.H; y++ {
-							Expect(taken).NotTo(HaveKey([2]int{x, y}), "%s lies on %s", p.Title, taken[[2]int{x, y}])
+							Expect(taken).NotTo(HaveKey([2]int{x, y}), "%s overlaps %s", p.Title, taken[[2]int{x, y}])
 							taken[[2]int{x, y}] = p.Title
 						}
 					}
@@ -294,7 +295,7 @@ var _ = Describe("A dashboard", func() {
 		}
 	}
 
-	It("has a uid of its own", func() {
+	It("has a unique uid", func() {
 		var uids []string
 		for _, naming := range namings {
 			for _, source := range dashboards() {

@@ -9,16 +9,17 @@ import (
 	"github.com/signalbox-ci/signalbox/internal/catalog"
 )
 
-// schemaVersion is that of Grafana 10.0. Later ones read it, and write their own.
+// schemaVersion is the version of Grafana 10.0. Later versions of Grafana migrate it.
 const schemaVersion = 38
 
-// object is one of JSON, whose keys are written in their order.
+// object is a JSON object. Its keys are written in sorted order.
 type object = map[string]any
 
-// dataSource is Prometheus, as the viewer chose it.
+// dataSource returns a reference to the Prometheus data source that the viewer
+// selected.
 func dataSource() object { return object{"type": "prometheus", "uid": "${datasource}"} }
 
-// json is the dashboard as Grafana imports or provisions it.
+// json returns the dashboard as Grafana imports or provisions it.
 func (d dashboard) json(l *language) ([]byte, error) {
 	variables := []object{{
 		"name": "datasource", "label": "Data source", "type": "datasource", "query": "prometheus",
@@ -43,7 +44,7 @@ func (d dashboard) json(l *language) ([]byte, error) {
 
 	uid, tags := "signalbox-"+d.name, []string{"signalbox", "ci"}
 	if l.naming != catalog.Inherited {
-		uid += "-" + string(l.naming) // so that a Grafana can have both
+		uid += "-" + string(l.naming) // so that Grafana can have the dashboards of both namings
 		tags = append(tags, string(l.naming))
 	}
 	var out bytes.Buffer
@@ -65,8 +66,8 @@ func (d dashboard) json(l *language) ([]byte, error) {
 	return out.Bytes(), err
 }
 
-// json is the variable: several values may be chosen, and all are at first. Grafana
-// escapes the values for =~ itself.
+// json returns the variable. The viewer may select several values; all are selected at
+// first. Grafana escapes the values for =~.
 func (v variable) json(l *language) (object, error) {
 	query, err := l.translateVariable(v.query)
 	if err != nil {
@@ -82,8 +83,8 @@ func (v variable) json(l *language) (object, error) {
 	}, nil
 }
 
-// annotations mark when a process started, as it says itself, so that a restart shows
-// where it was and not where it was scraped first.
+// annotations returns annotations that mark restarts at the start time that the process
+// reports, not at the time of the first scrape.
 func (d dashboard) annotations(l *language) ([]object, error) {
 	expr, _, err := l.translate(`process_start_time_seconds * 1000 and on (instance, job) signalbox_build_info`)
 	if err != nil {
@@ -102,7 +103,7 @@ func (d dashboard) annotations(l *language) ([]object, error) {
 	}, nil
 }
 
-// panels lays the rows out on Grafana's 24 columns.
+// panels returns the panels of all rows, laid out on Grafana's 24 columns.
 func (d dashboard) panels(l *language) ([]object, error) {
 	const columns = 24
 	panels := []object{}
@@ -164,7 +165,7 @@ func (p panel) json(l *language) (object, error) {
 	return rendered, nil
 }
 
-// defaults are how values are shown.
+// defaults returns how the panel shows values.
 func (p panel) defaults() object {
 	steps := []object{{"color": green, "value": nil}}
 	if len(p.thresholds) > 0 {
@@ -202,7 +203,7 @@ func (p panel) defaults() object {
 		}
 		d["custom"] = custom
 	case "stat":
-		d["noValue"] = "–" // as in an hour without builds
+		d["noValue"] = "–" // shown, for example, in an hour without builds
 		d["color"] = object{"mode": "thresholds"}
 	case "bargauge", "state-timeline":
 		d["color"] = object{"mode": "thresholds"}
@@ -226,7 +227,7 @@ func (p panel) valueMappings() []object {
 	return mappings
 }
 
-// overrides are the units of a table's columns.
+// overrides returns the units and maximum values of a table's columns.
 func (p panel) overrides() []object {
 	overrides := []object{}
 	for _, c := range p.columns {
@@ -247,7 +248,8 @@ func (p panel) overrides() []object {
 	return overrides
 }
 
-// transformations make one table of a table's queries, with the columns it asks for.
+// transformations returns the transformations that merge the queries of a table and
+// select its columns.
 func (p panel) transformations() []object {
 	rename, order, hide := object{}, object{}, object{"Time": true, "Value": true}
 	for i, c := range p.columns {

@@ -9,45 +9,47 @@ import (
 	"github.com/signalbox-ci/signalbox/internal/catalog"
 )
 
-// A language is what the families of the catalog, and their labels, are called where
-// dashboards and rules are used.
+// A language holds the names of the catalog's families and labels in one naming and
+// namespace.
 type language struct {
 	naming    catalog.Naming
 	namespace string
-	families  map[string]family // by the inherited name, without the namespace
+	families  map[string]family // by inherited name without namespace
 }
 
-// A family is what a language has for a family of the inherited catalog.
+// A family is the counterpart, in a language, of a family of the inherited catalog.
 type family struct {
-	name      string            // with the namespace
-	labels    map[string]string // by the inherited name
+	name      string            // with namespace
+	labels    map[string]string // by inherited name
 	histogram bool
 
-	// milliseconds says that the inherited family observes milliseconds, and the
-	// modern one seconds.
+	// milliseconds is set if the inherited family observes milliseconds, and the modern
+	// one seconds.
 	milliseconds bool
 }
 
-// lastSeen is the one family that no rule of the catalog drives.
+// lastSeen is the only family that no rule of the catalog updates.
 const lastSeen = "workers_last_seen_timestamp_seconds"
 
-// namespaces are what --prometheus-namespace takes, or nothing.
-var namespaces = regexp.MustCompile(`^([a-zA-Z_][a-zA-Z0-9_]*)?$`)
+// namespacePattern matches the values that --prometheus-namespace accepts, and the
+// empty string.
+var namespacePattern = regexp.MustCompile(`^([a-zA-Z_][a-zA-Z0-9_]*)?$`)
 
-// newLanguage fails if the namings' catalogs are not of the same rules in the same
-// order, or if the namespace is none.
+// newLanguage returns the language of a naming and a namespace. It fails if the
+// catalogs of the two namings do not have the same rules in the same order, or if the
+// namespace is invalid.
 func newLanguage(naming catalog.Naming, namespace string) (*language, error) {
-	if !namespaces.MatchString(namespace) {
-		return nil, fmt.Errorf("-namespace is %q, want letters, digits and _, not starting with a digit", namespace)
+	if !namespacePattern.MatchString(namespace) {
+		return nil, fmt.Errorf("-namespace: got %q, expected letters, digits and _, not starting with a digit", namespace)
 	}
 	l := &language{naming: naming, namespace: namespace, families: map[string]family{}}
 	inherited, modern, named := catalog.Rules(catalog.Inherited), catalog.Rules(catalog.Modern), catalog.Rules(naming)
 	if len(modern) != len(inherited) || len(named) != len(inherited) {
-		return nil, fmt.Errorf("the catalog has %d rules, and %d in the naming %q: want as many", len(inherited), len(named), naming)
+		return nil, fmt.Errorf("the catalog has %d rules, but %d in the naming %q: expected the same number", len(inherited), len(named), naming)
 	}
 	for i, r := range inherited {
 		if named[i].Event != r.Event || modern[i].Event != r.Event {
-			return nil, fmt.Errorf("rule %d of the catalog is for event %q, and for %q in the naming %q: want the same order",
+			return nil, fmt.Errorf("rule %d of the catalog is for event %q, but for %q in the naming %q: expected the same order",
 				i, r.Event, named[i].Event, naming)
 		}
 		f := family{
@@ -69,6 +71,7 @@ func newLanguage(naming catalog.Naming, namespace string) (*language, error) {
 	return l, nil
 }
 
+// prefixed returns the name with the namespace.
 func (l *language) prefixed(name string) string {
 	if l.namespace == "" {
 		return name
@@ -76,12 +79,13 @@ func (l *language) prefixed(name string) string {
 	return l.namespace + "_" + name
 }
 
-// foreign are the beginnings of names that are the same everywhere: what Signalbox
-// tells of itself, of what was pushed, and what Prometheus and its client add.
-var foreign = []string{"signalbox_", "push_", "go_", "process_", "up", "scrape_", "ALERTS"}
+// fixedPrefixes lists the prefixes of metrics that have the same name in each naming:
+// metrics about Signalbox itself and about pushes, and those that Prometheus and its
+// client library add.
+var fixedPrefixes = []string{"signalbox_", "push_", "go_", "process_", "up", "scrape_", "ALERTS"}
 
-// metric is the name of a series that a query names, with its family if that is one
-// of the catalog.
+// metric translates the name of a metric in a query. It also returns the family if that
+// is in the catalog.
 func (l *language) metric(name string) (string, family, error) {
 	if f, ok := l.families[name]; ok && !f.histogram {
 		return f.name, f, nil
@@ -96,18 +100,18 @@ func (l *language) metric(name string) (string, family, error) {
 	if strings.Contains(name, ":") {
 		return l.recorded(name), family{}, nil
 	}
-	for _, prefix := range foreign {
+	for _, prefix := range fixedPrefixes {
 		if strings.HasPrefix(name, prefix) {
 			return name, family{}, nil
 		}
 	}
-	return "", family{}, fmt.Errorf("%s is no series of the inherited catalog: want a family's name without the namespace, a histogram's with _bucket, _sum or _count",
+	return "", family{}, fmt.Errorf("%s is not a series of the inherited catalog: expected the name of a family without namespace, or of a histogram with _bucket, _sum or _count",
 		name)
 }
 
-// recorded is the name of what a rule records: level:metric:operation, where the
-// metric gets the namespace. It is the same in either naming, and so is its unit,
-// so that changing the naming does not end what was recorded.
+// recorded returns the name of a recorded series, level:metric:operation, and adds the
+// namespace to the metric. Name and unit are the same in both namings, so that recorded
+// series continue when the naming changes.
 func (l *language) recorded(name string) string {
 	level, rest, _ := strings.Cut(name, ":")
 	return level + ":" + l.prefixed(rest)

@@ -14,8 +14,8 @@ import (
 
 func main() {
 	out := flag.String("out", "../../deploy", "`directory` to write to")
-	namespace := flag.String("namespace", "concourse", "what the names of the metrics begin with: Signalbox's --prometheus-namespace")
-	tests := flag.String("tests", "", "`directory` to write the rules to instead, with their tests for promtool")
+	namespace := flag.String("namespace", "concourse", "`namespace` of the metrics, as in Signalbox's --prometheus-namespace")
+	tests := flag.String("tests", "", "`directory` to write only the rules to, with their tests for promtool")
 	flag.Parse()
 	if flag.NArg() > 0 {
 		fmt.Fprintf(os.Stderr, "deploy: unexpected argument %q\n", flag.Arg(0))
@@ -40,10 +40,10 @@ func run(out, tests, namespace string) error {
 	return write(out, files)
 }
 
-// namings are those that files are generated for.
+// namings lists the namings that files are generated for.
 var namings = []catalog.Naming{catalog.Inherited, catalog.Modern}
 
-// generate returns all files, by their paths.
+// generate returns the contents of all files by path.
 func generate(namespace string) (map[string][]byte, error) {
 	files := map[string][]byte{}
 	for _, naming := range namings {
@@ -65,7 +65,7 @@ func generate(namespace string) (map[string][]byte, error) {
 	return files, nil
 }
 
-// write writes the files below a directory.
+// write writes the files, given by path, below a directory.
 func write(directory string, files map[string][]byte) error {
 	for _, name := range slices.Sorted(maps.Keys(files)) {
 		path := filepath.Join(directory, name)

@@ -7,9 +7,9 @@ import (
 	"time"
 )
 
-// recordingGroups are what dashboards and alerts share, and what takes too long to
-// ask again and again. Names and units are the same in either naming, and the labels
-// are team, pipeline, platform, tags, type and worker.
+// recordingGroups record what dashboards and alerts share, and what takes too long to
+// compute for each query. Names and units are the same in both namings. The labels are
+// team, pipeline, platform, tags, type and worker.
 var recordingGroups = []group{
 	{name: "signalbox-workers", about: workersAbout, rules: []rule{
 		{record: "instance_worker:workers_last_seen_timestamp_seconds:freshest",
@@ -27,21 +27,21 @@ var recordingGroups = []group{
 				and on (instance, job, worker) instance_worker:workers_last_seen_timestamp_seconds:freshest)`},
 		{record: "platform:workers:count",
 			expr: `count by (platform) (max by (platform, worker) (worker:workers_containers:freshest))`},
-		// No workers are 0, but only while there is a Signalbox to tell of them.
+		// Without workers the count is 0, but only while some Signalbox is scraped.
 		{record: "all:workers:count",
 			expr: `count(worker:workers_last_seen_timestamp_seconds:max) or 0 * count(signalbox_build_info)`},
 	}},
 
-	{name: "signalbox-builds", about: "Builds a second." + bornAbout, interval: "1m", rules: []rule{
+	{name: "signalbox-builds", about: "Builds per second." + firstEventAbout, interval: "1m", rules: []rule{
 		{record: "team_pipeline_status:builds_finished:rate5m",
-			expr: grown("team, pipeline, status", "builds_finished", "5m") + " / 300"},
+			expr: increaseOf("team, pipeline, status", "builds_finished", "5m") + " / 300"},
 		{record: "team_pipeline:builds_finished:rate5m",
 			expr: `sum by (team, pipeline) (team_pipeline_status:builds_finished:rate5m)`},
 	}},
 
-	{name: "signalbox-builds-hourly", about: pastAbout, interval: "2m", rules: append([]rule{
+	{name: "signalbox-builds-hourly", about: weekAbout, interval: "2m", rules: append([]rule{
 		{record: "team_pipeline_status:builds_finished:increase1h",
-			expr: grown("team, pipeline, status", "builds_finished", "1h")},
+			expr: increaseOf("team, pipeline, status", "builds_finished", "1h")},
 		{record: "team_pipeline:builds_finished:increase1h",
 			expr: `sum by (team, pipeline) (team_pipeline_status:builds_finished:increase1h{status!="aborted"})`},
 		{record: "team_pipeline:builds_unsuccessful:ratio1h",
@@ -50,18 +50,18 @@ var recordingGroups = []group{
 				/ (team_pipeline:builds_finished:increase1h > 0)`},
 		{record: "team_pipeline:builds_duration_seconds:mean1h",
 			expr: fmt.Sprintf(`%s / (%s > 0)`,
-				grown("team, pipeline", "builds_duration_seconds_sum", "1h"),
-				grown("team, pipeline", "builds_duration_seconds_count", "1h"))},
-		// Without builds histogram_quantile is not a number, which no comparison lets pass.
+				increaseOf("team, pipeline", "builds_duration_seconds_sum", "1h"),
+				increaseOf("team, pipeline", "builds_duration_seconds_count", "1h"))},
+		// Without builds, histogram_quantile returns NaN, which the comparison removes.
 		{record: "team_pipeline:builds_duration_seconds:p90_1h",
 			expr: `histogram_quantile(0.9, sum by (le, team, pipeline) (increase(builds_duration_seconds_bucket[1h]))) >= 0`},
 		{record: "team_pipeline:builds_finished:increase1h_avg1w",
 			expr: `avg_over_time(team_pipeline:builds_finished:increase1h[1w] offset 1h)`},
 	}, slices.Concat(
-		pastOf("team_pipeline:builds_unsuccessful:ratio1h"),
-		pastOf("team_pipeline:builds_duration_seconds:mean1h"))...)},
+		weekOf("team_pipeline:builds_unsuccessful:ratio1h"),
+		weekOf("team_pipeline:builds_duration_seconds:mean1h"))...)},
 
-	{name: "signalbox-queues", about: pastAbout, interval: "2m", rules: append([]rule{
+	{name: "signalbox-queues", about: weekAbout, interval: "2m", rules: append([]rule{
 		{record: "pipeline:jobs_scheduling_duration_seconds:count15m",
 			expr: `sum by (pipeline) (increase(jobs_schedulingDuration_count[15m]))`},
 		{record: "pipeline:jobs_scheduling_duration_seconds:mean15m",
@@ -70,42 +70,44 @@ var recordingGroups = []group{
 		{record: "pipeline:jobs_scheduling_duration_seconds:p90_15m",
 			expr: `histogram_quantile(0.9, sum by (le, pipeline) (rate(jobs_schedulingDuration_bucket[15m]))) / 1000 >= 0`},
 		{record: "team_type:steps_wait_duration_seconds:count15m",
-			expr: fmt.Sprintf(`sum by (team, type) (%s)`, stepWait("increase(steps_wait_duration_count[15m])"))},
+			expr: fmt.Sprintf(`sum by (team, type) (%s)`, withTeam("increase(steps_wait_duration_count[15m])"))},
 		{record: "team_type:steps_wait_duration_seconds:mean15m",
 			expr: fmt.Sprintf(`sum by (team, type) (%s) / (team_type:steps_wait_duration_seconds:count15m > 0)`,
-				stepWait("increase(steps_wait_duration_sum[15m])"))},
+				withTeam("increase(steps_wait_duration_sum[15m])"))},
 		{record: "team_type:steps_wait_duration_seconds:p90_15m",
 			expr: fmt.Sprintf(`histogram_quantile(0.9, sum by (le, team, type) (%s)) >= 0`,
-				stepWait("rate(steps_wait_duration_bucket[15m])"))},
+				withTeam("rate(steps_wait_duration_bucket[15m])"))},
 		{record: "platform_tags_team:steps_waiting:min5m",
-			expr: fmt.Sprintf(`sum by (platform, tags, team) (%s)`, tagged(stepWait("min_over_time(steps_waiting[5m])")))},
+			expr: fmt.Sprintf(`sum by (platform, tags, team) (%s)`, withTags(withTeam("min_over_time(steps_waiting[5m])")))},
 		{record: "platform_tags_team:steps_wait_duration_seconds:count5m",
 			expr: fmt.Sprintf(`sum by (platform, tags, team) (%s)`,
-				tagged(stepWait(grown("platform, teamName, workerTags", "steps_wait_duration_count", "5m"))))},
+				withTags(withTeam(increaseOf("platform, teamName, workerTags", "steps_wait_duration_count", "5m"))))},
 		{record: "platform_tags:tasks_wait_duration_seconds:p90_15m",
 			expr: fmt.Sprintf(`histogram_quantile(0.9, sum by (le, platform, tags) (%s)) >= 0`,
-				tagged("rate(tasks_wait_duration_bucket[15m])"))},
+				withTags("rate(tasks_wait_duration_bucket[15m])"))},
 	}, slices.Concat(
-		pastOf("pipeline:jobs_scheduling_duration_seconds:mean15m"),
-		pastOf("team_type:steps_wait_duration_seconds:mean15m"))...)},
+		weekOf("pipeline:jobs_scheduling_duration_seconds:mean15m"),
+		weekOf("team_type:steps_wait_duration_seconds:mean15m"))...)},
 }
 
 const (
-	workersAbout = "Every web node reports every worker. Of each worker, only what the node says that heard\n" +
-		"of it last is taken: the others may have values of long ago."
-	pastAbout = "What is compared with the past. Every two minutes, since Prometheus looks back five for the\n" +
-		"latest value, and seldom enough for a week of it to be read quickly." + bornAbout
-	bornAbout = "\nWhat a series appeared with counts as well as what it grew by: increase alone misses its first\n" +
-		"event. A target that was there before, or whose process is new, has no series from elsewhere."
+	workersAbout = "Every web node reports every worker. These rules take the values of each worker only from\n" +
+		"the node that saw it last: the values of the others may be old."
+	weekAbout = "Values that alerts compare with the past week. They are recorded every two minutes: often enough\n" +
+		"for Prometheus, which looks back five minutes for the latest value, and seldom enough that a week\n" +
+		"of them can be read quickly." + firstEventAbout
+	firstEventAbout = "\nA series appears with its first event, which increase alone does not count. So the rules add the\n" +
+		"value that a series had when it appeared, if its target was scraped before or its process is new."
 )
 
-// grown is by how much counters with labels grew in a window, summed by labels. Such a
-// series appears with its first event, and increase does not see that one: what a series
-// had when it appeared is added. A label of its own keeps that apart from the increase,
-// so that "or" has both and the sum does not need either. Where the target itself was not
-// there before the window, its series are new only if the process is: otherwise
-// Prometheus has missed how they grew.
-func grown(by, counter, window string) string {
+// increaseOf returns a query for the increase of counters in a window, summed by
+// labels. A series appears with its first event, which the function increase does not
+// see, so the query adds the value that a series had when it appeared. The label
+// "counted" keeps this value apart from the increase, so that "or" retains both, and
+// the sum works even if only one of them exists. If the target was not scraped before
+// the window, its series count as new only if its process is new: otherwise they grew
+// before Prometheus found them.
+func increaseOf(by, counter, window string) string {
 	return fmt.Sprintf(`sum by (%[1]s) (
 		increase(%[2]s[%[3]s])
 		or label_replace(
@@ -114,10 +116,10 @@ func grown(by, counter, window string) string {
 			"counted", "at first", "instance", ".*"))`, by, counter, window, secondsOf(window))
 }
 
-// secondsOf is a window as a number of seconds.
+// secondsOf returns a window as a number of seconds.
 func secondsOf(window string) string {
 	if strings.HasPrefix(window, "$") {
-		return window + "_s" // as Grafana calls it
+		return window + "_s" // Grafana's variable of the seconds, such as $__range_s
 	}
 	d, err := time.ParseDuration(window)
 	if err != nil {
@@ -126,19 +128,21 @@ func secondsOf(window string) string {
 	return fmt.Sprint(d.Seconds())
 }
 
-// stepWait calls the team of what is known of steps as everywhere else.
-func stepWait(rate string) string {
+// withTeam renames the label teamName of step metrics to team, the name that other
+// metrics use.
+func withTeam(rate string) string {
 	return fmt.Sprintf(`label_replace(%s, "team", "$1", "teamName", "(.*)")`, rate)
 }
 
-// tagged calls the tags that steps and tasks want of a worker as the worker's own.
-func tagged(rate string) string {
+// withTags renames the label workerTags, the tags that steps and tasks require of a
+// worker, to tags, the name that the metrics of workers use.
+func withTags(rate string) string {
 	return fmt.Sprintf(`label_replace(%s, "tags", "$1", "workerTags", "(.*)")`, rate)
 }
 
-// pastOf records the mean and the standard deviation over a week, without the last
-// hour, so that what is unusual now is not compared with itself.
-func pastOf(record string) []rule {
+// weekOf returns rules that record the mean and the standard deviation over a week.
+// They leave out the last hour, so that an unusual value is not compared with itself.
+func weekOf(record string) []rule {
 	return []rule{
 		{record: record + "_avg1w", expr: fmt.Sprintf(`avg_over_time(%s[1w] offset 1h)`, record)},
 		{record: record + "_stddev1w", expr: fmt.Sprintf(`stddev_over_time(%s[1w] offset 1h)`, record)},

@@ -15,14 +15,15 @@ import (
 	"github.com/signalbox-ci/signalbox/internal/catalog"
 )
 
-// ruleTests are files of promtool's tests, written as the rules are: for the inherited
-// naming, without namespace. What each alert has in common with all others is left
-// out of what is expected of it: its runbook.
+// ruleTests contains test files for promtool. Like the rules, they are written for the
+// inherited naming, without namespace. The expected annotations leave out the runbook,
+// which the generator adds.
 //
 //go:embed ruletests/*.yml
 var ruleTests embed.FS
 
-// generateTests returns the rules, and their tests beside them, by their paths.
+// generateTests returns the contents of rule files and their tests by path, in one
+// directory per naming.
 func generateTests(namespace string) (map[string][]byte, error) {
 	files := map[string][]byte{}
 	for _, naming := range namings {
@@ -53,7 +54,7 @@ func generateTests(namespace string) (map[string][]byte, error) {
 	return files, nil
 }
 
-// A promtoolFile is a file of tests as promtool reads it.
+// A promtoolFile is a test file as promtool reads it.
 type promtoolFile struct {
 	RuleFiles          []string       `yaml:"rule_files"`
 	EvaluationInterval string         `yaml:"evaluation_interval,omitempty"`
@@ -91,7 +92,7 @@ type promtoolExpected struct {
 	} `yaml:"exp_samples"`
 }
 
-// ruleTest puts a file of tests into the language.
+// ruleTest translates a test file into the language.
 func (l *language) ruleTest(content []byte) ([]byte, error) {
 	var file promtoolFile
 	decoder := yaml.NewDecoder(bytes.NewReader(content))
@@ -129,7 +130,8 @@ func (test *promtoolTest) translate(l *language) error {
 	return nil
 }
 
-// translate puts the series into the language, and its values into the unit.
+// translate translates the name and labels of the series, and converts its values to
+// the unit of the language.
 func (s *promtoolSeries) translate(l *language) error {
 	selector, err := parser.ParseExpr(s.Series)
 	if err != nil {
@@ -146,18 +148,18 @@ func (s *promtoolSeries) translate(l *language) error {
 	return nil
 }
 
-// expanding is promtool's notation of many values: 0+1000x10.
-var expanding = regexp.MustCompile(`([0-9.]+)\+([0-9.]+)x`)
+// expandingNotation is promtool's notation of a sequence of values: 0+1000x10.
+var expandingNotation = regexp.MustCompile(`([0-9.]+)\+([0-9.]+)x`)
 
 // inSeconds divides the values of a series, in promtool's notation, by 1000.
 func inSeconds(values string) string {
-	return expanding.ReplaceAllStringFunc(values, func(notation string) string {
-		parts := expanding.FindStringSubmatch(notation)
-		return divided(parts[1]) + "+" + divided(parts[2]) + "x"
+	return expandingNotation.ReplaceAllStringFunc(values, func(notation string) string {
+		parts := expandingNotation.FindStringSubmatch(notation)
+		return dividedBy1000(parts[1]) + "+" + dividedBy1000(parts[2]) + "x"
 	})
 }
 
-func divided(number string) string {
+func dividedBy1000(number string) string {
 	v, err := strconv.ParseFloat(number, 64)
 	if err != nil {
 		return number

@@ -12,15 +12,16 @@ import (
 	"github.com/signalbox-ci/signalbox/internal/catalog"
 )
 
-// intervals are the variables that Grafana puts in the place of a duration, or of a
-// number of seconds, each with one that stands for it while a query is parsed.
+// intervals lists the variables that Grafana replaces with a duration or a number of
+// seconds. PromQL's parser does not accept them, so each has a value that stands in for
+// it while a query is parsed.
 var intervals = []struct{ variable, duration string }{
 	{"$__rate_interval", "1h1m1s1ms"},
-	{"$__range_s", "366136"}, // before that which it begins with
+	{"$__range_s", "366136"}, // must come before $__range, its prefix
 	{"$__range", "1h1m1s2ms"},
 }
 
-// withoutIntervals is the query with durations for Grafana's variables.
+// withoutIntervals returns the query with durations in place of Grafana's variables.
 func withoutIntervals(query string) string {
 	for _, i := range intervals {
 		query = strings.ReplaceAll(query, i.variable, i.duration)
@@ -28,6 +29,7 @@ func withoutIntervals(query string) string {
 	return query
 }
 
+// withIntervals undoes withoutIntervals.
 func withIntervals(query string) string {
 	for _, i := range intervals {
 		query = strings.ReplaceAll(query, i.duration, i.variable)
@@ -35,18 +37,18 @@ func withIntervals(query string) string {
 	return query
 }
 
-// A term is a query in a language, or a part of one.
+// A term is a translated query, or a part of one.
 type term struct {
 	expr   parser.Expr
-	labels map[string]string // what labels are called in it, by their inherited names
+	labels map[string]string // translated label names by inherited name
 
-	// milliseconds says that the inherited form has this unit.
+	// milliseconds is set if the value of the inherited form is in milliseconds.
 	milliseconds bool
 }
 
-// translate puts a query into the language. The query is one for the inherited
-// naming, without namespace. Where it divides milliseconds by 1000 and the language
-// has seconds, the division goes; milliseconds that it does not divide are an error.
+// translate translates a query for the inherited naming, without namespace, into the
+// language. If the query divides milliseconds by 1000 and the language has seconds,
+// translate removes the division. A query whose value is in milliseconds is an error.
 func (l *language) translate(query string) (string, term, error) {
 	fail := func(err error) (string, term, error) {
 		return "", term{}, fmt.Errorf("query %q: %w", query, err)
@@ -60,14 +62,14 @@ func (l *language) translate(query string) (string, term, error) {
 		return fail(err)
 	}
 	if t.milliseconds {
-		return fail(fmt.Errorf("its value is in milliseconds, want seconds: divide by 1000"))
+		return fail(fmt.Errorf("got a value in milliseconds, expected seconds: divide by 1000"))
 	}
-	return withIntervals(printed(t.expr)), t, nil
+	return withIntervals(formatted(t.expr)), t, nil
 }
 
-// printed is the expression in lines of bearable length. Conditions that are joined by
-// "and" are below each other, where the parser's own form has each one further in.
-func printed(expr parser.Expr) string {
+// formatted returns the expression in several lines. It puts conditions that are joined
+// by "and" below each other; the parser's Pretty indents each one further.
+func formatted(expr parser.Expr) string {
 	conditions := conditions(expr)
 	if len(conditions) == 1 {
 		return expr.Pretty(0)
@@ -79,7 +81,7 @@ func printed(expr parser.Expr) string {
 	return strings.Join(lines, "\nand\n")
 }
 
-// conditions are what a chain of "and" joins.
+// conditions returns the operands of a chain of "and" operators.
 func conditions(expr parser.Expr) []parser.Expr {
 	e, ok := expr.(*parser.BinaryExpr)
 	if !ok || e.Op != parser.LAND || e.VectorMatching.On || len(e.VectorMatching.MatchingLabels) > 0 {
@@ -88,6 +90,7 @@ func conditions(expr parser.Expr) []parser.Expr {
 	return append(conditions(e.LHS), e.RHS)
 }
 
+// term translates an expression. It changes the expression in place.
 func (l *language) term(expr parser.Expr) (term, error) {
 	switch e := expr.(type) {
 	case *parser.NumberLiteral, *parser.StringLiteral:
@@ -114,8 +117,8 @@ func (l *language) term(expr parser.Expr) (term, error) {
 	return term{}, fmt.Errorf("cannot translate a %T", expr)
 }
 
-// within translates the operand of an expression that changes neither labels nor
-// unit.
+// within translates the operand of an outer expression that changes neither the labels
+// nor the unit.
 func (l *language) within(outer parser.Expr, operand *parser.Expr) (term, error) {
 	t, err := l.term(*operand)
 	if err != nil {
@@ -155,7 +158,7 @@ func (l *language) binary(e *parser.BinaryExpr) (term, error) {
 	maps.Copy(t.labels, left.labels)
 	for inherited, name := range right.labels {
 		if other, ok := t.labels[inherited]; ok && other != name {
-			return term{}, fmt.Errorf("the label %s is called %s on one side of %q and %s on the other", inherited, other, e.Op, name)
+			return term{}, fmt.Errorf("the label %s is named %s on one side of %q and %s on the other", inherited, other, e.Op, name)
 		}
 		t.labels[inherited] = name
 	}
@@ -165,7 +168,7 @@ func (l *language) binary(e *parser.BinaryExpr) (term, error) {
 	}
 
 	if right.milliseconds {
-		return term{}, fmt.Errorf("the right side of %q is in milliseconds, want seconds: divide by 1000", e.Op)
+		return term{}, fmt.Errorf("the right side of %q is in milliseconds, expected seconds: divide by 1000", e.Op)
 	}
 	if divisor, ok := e.RHS.(*parser.NumberLiteral); ok && e.Op == parser.DIV && divisor.Val == 1000 && left.milliseconds {
 		t.milliseconds = false
@@ -175,7 +178,7 @@ func (l *language) binary(e *parser.BinaryExpr) (term, error) {
 		return t, nil
 	}
 	if left.milliseconds && e.Op != parser.DIV {
-		return term{}, fmt.Errorf("the left side of %q is in milliseconds, want seconds: divide by 1000", e.Op)
+		return term{}, fmt.Errorf("the left side of %q is in milliseconds, expected seconds: divide by 1000", e.Op)
 	}
 	return t, nil
 }
@@ -192,14 +195,15 @@ func (l *language) call(e *parser.Call) (term, error) {
 		t.milliseconds = t.milliseconds || argument.milliseconds
 	}
 	if e.Func.Name == "label_replace" {
-		return t.relabelled(e), nil
+		return t.labelReplace(e), nil
 	}
 	return t, nil
 }
 
-// relabelled is the term of label_replace. Where it calls a label what the language
-// calls it already, label_replace(v, "to", "$1", "from", "(.*)"), it is v alone.
-func (t term) relabelled(e *parser.Call) term {
+// labelReplace translates a call of label_replace whose arguments are translated. If
+// the call gives a label the name that it already has in the language, as in
+// label_replace(v, "team", "$1", "team", "(.*)"), the result is v alone.
+func (t term) labelReplace(e *parser.Call) term {
 	argument := func(i int) *parser.StringLiteral { return e.Args[i].(*parser.StringLiteral) }
 	to, replacement, from, match := argument(1), argument(2), argument(3), argument(4)
 	names := []string{from.Val}
@@ -212,7 +216,7 @@ func (t term) relabelled(e *parser.Call) term {
 	return t
 }
 
-// rename puts the names of labels into the language.
+// rename translates label names in place.
 func (t term) rename(names []string) {
 	for i, name := range names {
 		if translated, ok := t.labels[name]; ok {
@@ -221,10 +225,10 @@ func (t term) rename(names []string) {
 	}
 }
 
-// labelReference is how a legend names a label: {{team}}.
+// labelReference matches a label in a legend: {{team}}.
 var labelReference = regexp.MustCompile(`{{\s*(\w+)\s*}}`)
 
-// legend puts a legend of the term's series into the language.
+// legend translates a legend of the term's series.
 func (t term) legend(format string) string {
 	return labelReference.ReplaceAllStringFunc(format, func(reference string) string {
 		names := labelReference.FindStringSubmatch(reference)[1:]
@@ -233,14 +237,14 @@ func (t term) legend(format string) string {
 	})
 }
 
-// labelValues is how a variable of a dashboard asks for the values of a label.
+// labelValues matches the query of a dashboard's variable for the values of a label.
 var labelValues = regexp.MustCompile(`^label_values\((.+), *(\w+)\)$`)
 
-// translateVariable puts the query of a dashboard's variable into the language.
+// translateVariable translates the query of a dashboard's variable.
 func (l *language) translateVariable(query string) (string, error) {
 	parts := labelValues.FindStringSubmatch(query)
 	if parts == nil {
-		return "", fmt.Errorf("query %q: want label_values(selector, label)", query)
+		return "", fmt.Errorf("got query %q, expected label_values(selector, label)", query)
 	}
 	selector, t, err := l.translate(parts[1])
 	if err != nil {

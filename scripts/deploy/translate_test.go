@@ -20,7 +20,7 @@ var _ = Describe("Translating a query", func() {
 		Expect(err).NotTo(HaveOccurred())
 	})
 
-	DescribeTable("keeps the inherited naming, and puts it into the modern one", func(query, wantInherited, wantModern string) {
+	DescribeTable("keeps the inherited names, and translates them into the modern naming", func(query, wantInherited, wantModern string) {
 		for l, want := range map[*language]string{inherited: wantInherited, modern: wantModern} {
 			translated, _, err := l.translate(query)
 			Expect(err).NotTo(HaveOccurred())
@@ -40,37 +40,37 @@ var _ = Describe("Translating a query", func() {
 		Entry("milliseconds", `rate(gc_gc_build_collector_duration_sum[$__rate_interval]) / 1000`,
 			`rate(concourse_gc_gc_build_collector_duration_sum[$__rate_interval]) / 1000`,
 			`rate(ci_gc_build_collector_duration_seconds_sum[$__rate_interval])`),
-		Entry("what was seconds already", `builds_duration_seconds_sum / 1000`,
+		Entry("a value that is already in seconds", `builds_duration_seconds_sum / 1000`,
 			`concourse_builds_duration_seconds_sum / 1000`, `ci_builds_duration_seconds_sum / 1000`),
-		Entry("relabelling that one of them does not need", `sum by (team) (label_replace(steps_waiting, "team", "$1", "teamName", "(.*)"))`,
+		Entry("label_replace that one naming does not need", `sum by (team) (label_replace(steps_waiting, "team", "$1", "teamName", "(.*)"))`,
 			`sum by (team) (label_replace(concourse_steps_waiting, "team", "$1", "teamName", "(.*)"))`,
 			`sum by (team) (ci_steps_waiting)`),
-		Entry("relabelling that both need", `label_replace(steps_waiting, "teamName", "all", "teamName", "")`,
+		Entry("label_replace that both namings need", `label_replace(steps_waiting, "teamName", "all", "teamName", "")`,
 			`label_replace(concourse_steps_waiting, "teamName", "all", "teamName", "")`,
 			`label_replace(ci_steps_waiting, "teamName", "all", "team", "")`),
-		Entry("what is recorded", `team:builds_finished:rate5m`, `team:concourse_builds_finished:rate5m`, `team:ci_builds_finished:rate5m`),
-		Entry("what is not the catalog's", `up{job="signalbox"}`, `up{job="signalbox"}`, `up{job="signalbox"}`),
+		Entry("recorded series", `team:builds_finished:rate5m`, `team:concourse_builds_finished:rate5m`, `team:ci_builds_finished:rate5m`),
+		Entry("metrics outside the catalog", `up{job="signalbox"}`, `up{job="signalbox"}`, `up{job="signalbox"}`),
 	)
 
-	DescribeTable("refuses", func(query, why string) {
+	DescribeTable("rejects", func(query, why string) {
 		for _, l := range []*language{inherited, modern} {
 			_, _, err := l.translate(query)
 			Expect(err).To(MatchError(ContainSubstring(why)))
 		}
 	},
-		Entry("what is not in the catalog", `build_finished`, `build_finished is no series of the inherited catalog`),
-		Entry("a histogram without suffix", `builds_duration_seconds`, `want a family's name without the namespace`),
+		Entry("unknown metrics", `build_finished`, `build_finished is not a series of the inherited catalog`),
+		Entry("a histogram without suffix", `builds_duration_seconds`, `builds_duration_seconds is not a series`),
 		Entry("milliseconds", `rate(jobs_schedulingDuration_sum[5m])`, `divide by 1000`),
-		Entry("milliseconds that are compared", `jobs_schedulingDuration_sum > 5`, `the left side of ">" is in milliseconds`),
+		Entry("a comparison in milliseconds", `jobs_schedulingDuration_sum > 5`, `the left side of ">" is in milliseconds`),
 		Entry("a sum of seconds and milliseconds", `1 + jobs_schedulingDuration_sum`, `the right side of "+" is in milliseconds`),
 	)
 
-	It("puts legends and variables into the naming too", func() {
+	It("translates legends and variables", func() {
 		_, t, err := modern.translate(`max by (jobName) (builds_latest_completed_build_status)`)
 		Expect(err).NotTo(HaveOccurred())
 		Expect(t.legend("job {{jobName}}")).To(Equal("job {{job}}"))
 		Expect(modern.translateVariable(`label_values(steps_waiting{type="task"}, teamName)`)).
 			To(Equal(`label_values(ci_steps_waiting{type="task"}, team)`))
-		Expect(modern.translateVariable(`metrics(.*)`)).Error().To(MatchError(ContainSubstring("want label_values")))
+		Expect(modern.translateVariable(`metrics(.*)`)).Error().To(MatchError(ContainSubstring("expected label_values")))
 	})
 })

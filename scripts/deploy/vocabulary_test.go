@@ -21,10 +21,10 @@ import (
 	"github.com/signalbox-ci/signalbox/internal/catalog"
 )
 
-// A vocabulary has the labels of the series that there are, by their names.
+// A vocabulary contains the labels of all existing series by metric name.
 type vocabulary map[string]labelSet
 
-// A labelSet has the names of labels.
+// A labelSet is a set of label names.
 type labelSet map[string]bool
 
 func labelsOf(names ...string) labelSet {
@@ -35,7 +35,7 @@ func labelsOf(names ...string) labelSet {
 	return set
 }
 
-// targetLabels are what Prometheus adds to what it scrapes.
+// targetLabels are the labels that Prometheus adds to scraped series.
 var targetLabels = []string{"instance", "job"}
 
 // add adds a family with its labels and those of the target.
@@ -50,8 +50,8 @@ func (v vocabulary) add(name string, histogram bool, labels ...string) {
 	v[name+"_bucket"] = labelsOf(append(labels, "le")...)
 }
 
-// vocabularyOf has the catalog in a naming, what the page of a daemon has besides, and
-// what Prometheus adds.
+// vocabularyOf returns the series of the catalog in a naming, the other series on the
+// metrics page of a daemon, and the series that Prometheus adds.
 func vocabularyOf(naming catalog.Naming, page map[string]*dto.MetricFamily) vocabulary {
 	v := vocabulary{}
 	for name, family := range page {
@@ -83,8 +83,8 @@ func setOf(labels labelSet) (names []string) {
 	return names
 }
 
-// servedPage is the page of a daemon that has been sent an event of a worker and a
-// push, and so has everything that it ever tells about itself.
+// servedPage returns the metrics page of a daemon after an event of a worker and a
+// push, so that the page has all metrics about Signalbox itself.
 func servedPage() map[string]*dto.MetricFamily {
 	GinkgoHelper()
 	directory := GinkgoT().TempDir()
@@ -117,14 +117,14 @@ func servedPage() map[string]*dto.MetricFamily {
 	return page
 }
 
-// announcement is a line of the log that says where something is.
+// announcement matches a line of the log that shows the address of an endpoint.
 var announcement = regexp.MustCompile(`(?:serving|listening-for)-(metrics|events|pushes).*"(http://[^"]+)"`)
 
 func announced(log io.Reader) map[string]string {
 	GinkgoHelper()
 	urls := map[string]string{}
 	for lines := bufio.NewScanner(log); len(urls) < 3; {
-		Expect(lines.Scan()).To(BeTrue(), "the daemon ended")
+		Expect(lines.Scan()).To(BeTrue(), "the daemon exited")
 		if parts := announcement.FindStringSubmatch(lines.Text()); parts != nil {
 			urls[parts[1]] = parts[2]
 		}

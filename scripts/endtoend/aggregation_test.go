@@ -11,12 +11,12 @@ import (
 	. "github.com/onsi/gomega"
 )
 
-var _ = Describe("Short jobs, aggregated", Ordered, func() {
+var _ = Describe("Aggregated metrics of short jobs", Ordered, func() {
 	const jobs = 200
 	var box gateway
 
-	// series is the page's only series of a metric. Whether labels that were
-	// aggregated away are gone or empty is the same to Prometheus.
+	// series returns the only series of a metric on the page. To Prometheus, an empty
+	// label is the same as no label.
 	series := func(name string) string {
 		GinkgoHelper()
 		var found []string
@@ -34,7 +34,7 @@ var _ = Describe("Short jobs, aggregated", Ordered, func() {
 		box = startSignalbox("--push-aggregate-by=job").gateway()
 	})
 
-	It("adds up their counters and histograms", func() {
+	It("sums counters, histograms and gauges", func() {
 		for n := range jobs {
 			box.push(http.MethodPut, run(n), `# TYPE tests_total counter
 tests_total 312
@@ -53,7 +53,7 @@ in_flight 2
 		Expect(series("in_flight")).To(Equal(`in_flight{job="unit"} 400`))
 	})
 
-	It("keeps the samples' own labels apart", func() {
+	It("keeps series with different labels apart", func() {
 		box.push(http.MethodPut, "lint/run/1", "# TYPE findings_total counter\nfindings_total{kind=\"a\"} 1\nfindings_total{kind=\"b\"} 2\n")
 		box.push(http.MethodPut, "lint/run/2", "# TYPE findings_total counter\nfindings_total{kind=\"a\"} 10\n")
 		Expect(box.page()).To(ContainElements(
@@ -62,19 +62,19 @@ in_flight 2
 		))
 	})
 
-	It("counts on where a job starts again from zero", func() {
+	It("continues the sum when a job restarts at zero", func() {
 		box.push(http.MethodPut, run(0), "# TYPE tests_total counter\ntests_total 12\n")
 		Expect(series("tests_total")).To(Equal(`tests_total{job="unit"} 62412`))
 	})
 
-	It("refuses a histogram of other buckets", func() {
+	It("rejects a histogram with other buckets", func() {
 		a := box.send(http.MethodPut, "/metrics/job/unit/run/other", nil, []byte("# TYPE seconds histogram\nseconds_bucket{le=\"2\"} 1\nseconds_sum 1\nseconds_count 1\n"))
 		Expect(a.status).To(Equal(http.StatusBadRequest), a.body)
 		Expect(a.body).To(ContainSubstring("seconds"))
 		Expect(series("seconds")).To(Equal(`seconds{job="unit"} count 800 sum 2100 le1 400 le5 600`))
 	})
 
-	It("keeps what they had counted when they are gone", func() {
+	It("keeps the sums of counters after the groups are deleted", func() {
 		for n := range jobs {
 			box.delete(run(n))
 		}
@@ -87,7 +87,7 @@ in_flight 2
 	})
 })
 
-var _ = DescribeTable("Gauges, aggregated", func(by string, want string) {
+var _ = DescribeTable("Aggregated gauges", func(by string, want string) {
 	box := startSignalbox("--push-aggregate-by=job", "--push-aggregate-gauges="+by).gateway()
 	for n, v := range []string{"1", "7", "4"} {
 		box.push(http.MethodPut, fmt.Sprintf("unit/run/%d", n), "# TYPE x gauge\nx "+v+"\n")

@@ -17,9 +17,9 @@ import (
 	"github.com/prometheus/common/expfmt"
 )
 
-// The clients push to a real Pushgateway too, so that what they send is known to
-// be right.
-var _ = Describe("The clients that people have", Ordered, ContinueOnFailure, func() {
+// The clients push to a real Pushgateway, too, which shows that their requests are
+// correct.
+var _ = Describe("Common clients of the Pushgateway", Ordered, ContinueOnFailure, func() {
 	var theirs, ours gateway
 
 	BeforeAll(func() {
@@ -97,7 +97,7 @@ var _ = Describe("The clients that people have", Ordered, ContinueOnFailure, fun
 			})
 		})
 
-		It("is told why a push is refused", func() {
+		It("receives the reason for a rejected push", func() {
 			conflict := prometheus.NewCounter(prometheus.CounterOpts{Name: "queue_length"})
 			both(func(g gateway) {
 				Expect(pusher(g, "ci", collectors(3)[1]).Push()).To(Succeed())
@@ -106,7 +106,7 @@ var _ = Describe("The clients that people have", Ordered, ContinueOnFailure, fun
 		})
 	})
 
-	Describe("prom-client, of npm", func() {
+	Describe("prom-client from npm", func() {
 		type command struct {
 			Method  string         `json:"method"`
 			Params  map[string]any `json:"params"`
@@ -116,7 +116,7 @@ var _ = Describe("The clients that people have", Ordered, ContinueOnFailure, fun
 		run := func(g gateway, commands ...command) []string {
 			GinkgoHelper()
 			modules := os.Getenv("PROM_CLIENT_MODULES")
-			Expect(modules).NotTo(BeEmpty(), "scripts/e2e installs prom-client, and says where")
+			Expect(modules).NotTo(BeEmpty(), "PROM_CLIENT_MODULES is not set: run scripts/e2e")
 			var input strings.Builder
 			for _, c := range commands {
 				Expect(json.NewEncoder(&input).Encode(c)).To(Succeed())
@@ -125,9 +125,9 @@ var _ = Describe("The clients that people have", Ordered, ContinueOnFailure, fun
 			node.Env = append(os.Environ(), "NODE_PATH="+modules)
 			node.Stdin = strings.NewReader(input.String())
 			node.Stderr = GinkgoWriter
-			said, err := node.Output()
+			output, err := node.Output()
 			Expect(err).NotTo(HaveOccurred())
-			return strings.Split(strings.TrimSpace(string(said)), "\n")
+			return strings.Split(strings.TrimSpace(string(output)), "\n")
 		}
 		ci := map[string]any{"jobName": "ci", "groupings": map[string]string{"run": "7", "name": "Προμηθεύς ?#"}}
 
@@ -163,7 +163,7 @@ var _ = Describe("The clients that people have", Ordered, ContinueOnFailure, fun
 			Expect(ours.page()).To(BeEmpty())
 		})
 
-		It("pushes with slashes, to signalbox", func() {
+		It("pushes label values with slashes, which only signalbox accepts", func() {
 			job := map[string]any{"jobName": "a/b"}
 			path := map[string]any{"jobName": "ci", "groupings": map[string]string{"path": "/var/tmp", "branch": "feat/x"}}
 			Expect(run(theirs, command{Method: "push", Params: job, Value: 3})).To(HaveEach(ContainSubstring("status 400")))
@@ -178,7 +178,7 @@ var _ = Describe("The clients that people have", Ordered, ContinueOnFailure, fun
 			Expect(ours.page()).To(BeEmpty())
 		})
 
-		It("is told why a push is refused", func() {
+		It("receives the reason for a rejected push", func() {
 			both(func(g gateway) {
 				g.push(http.MethodPut, "before", "# TYPE queue_length counter\nqueue_length 1\n")
 				Expect(run(g, command{Method: "push", Params: ci, Value: 3})).To(HaveEach(ContainSubstring("status 400")))
@@ -186,14 +186,14 @@ var _ = Describe("The clients that people have", Ordered, ContinueOnFailure, fun
 		})
 	})
 
-	// The examples of the Pushgateway's README, of its sections Command line, URL,
-	// Request compression, Admin API, Query API and Management API.
+	// The examples in the Pushgateway's README, sections Command line, URL, Request
+	// compression, Admin API, Query API and Management API.
 	DescribeTable("curl", func(script string, want ...string) {
 		both(func(g gateway) {
 			shell := exec.Command("bash", "-euo", "pipefail", "-c", script)
 			shell.Env = append(os.Environ(), "url="+g.url, "curl=curl -sS --fail-with-body", "no_proxy=127.0.0.1")
-			said, err := shell.CombinedOutput()
-			Expect(err).NotTo(HaveOccurred(), "%s: %s", g.name, said)
+			output, err := shell.CombinedOutput()
+			Expect(err).NotTo(HaveOccurred(), "%s: %s", g.name, output)
 		})
 		Expect(ours.page()).To(ContainElements(want))
 		if len(want) == 0 {
@@ -224,17 +224,17 @@ EOF`,
 		Entry("deletes a group with an instance", `
 			echo "some_metric 1" | $curl --data-binary @- $url/metrics/job/some_job/instance/some_instance
 			$curl -X DELETE $url/metrics/job/some_job/instance/some_instance`),
-		Entry("wipes", `
+		Entry("deletes all groups", `
 			echo "some_metric 1" | $curl --data-binary @- $url/metrics/job/some_job
 			$curl -X PUT $url/api/v1/admin/wipe`),
-		Entry("pushes to a path in base64", `
+		Entry("pushes to a path with a base64 value", `
 			echo 'some_metric{foo="bar"} 3.14' | $curl --data-binary @- \
 				$url/metrics/job/directory_cleaner/path@base64/$(echo -n '/var/tmp' | base64 | tr '+/' '-_')`,
 			`some_metric{foo="bar",instance="",job="directory_cleaner",path="/var/tmp"} 3.14`),
 		Entry("pushes with an empty label value", `
 			echo "some_metric 1" | $curl --data-binary @- $url/metrics/job/example/first_label@base64/=/second_label/foobar`,
 			`some_metric{first_label="",instance="",job="example",second_label="foobar"} 1`),
-		Entry("pushes Greek", `
+		Entry("pushes a Greek label value", `
 			echo "some_metric 1" | $curl --data-binary @- $url/metrics/job/titan/name/%CE%A0%CF%81%CE%BF%CE%BC%CE%B7%CE%B8%CE%B5%CF%8D%CF%82
 			echo "another_metric 1" | $curl --data-binary @- $url/metrics/job/titan/name@base64/zqDPgc6_zrzOt864zrXPjc-C`,
 			`some_metric{instance="",job="titan",name="Προμηθεύς"} 1`,
@@ -245,24 +245,24 @@ EOF`,
 		Entry("puts from a file, in chunks", `
 			echo "some_metric 3.14" | $curl -T - $url/metrics/job/some_job`,
 			`some_metric{instance="",job="some_job"} 3.14`),
-		Entry("asks", `
+		Entry("requests status, metrics and health", `
 			$curl -X GET $url/api/v1/status | grep -q '"status":"success"'
 			$curl -X GET $url/api/v1/metrics | grep -q '"status":"success"'
 			$curl $url/-/healthy
 			$curl $url/-/ready`),
 	)
 
-	It("tells of itself what a Pushgateway tells", func() {
+	It("has the same keys in the status API as a Pushgateway", func() {
 		keys := func(g gateway) []string {
-			var told struct {
+			var answer struct {
 				Status string
 				Data   map[string]json.RawMessage
 			}
 			body := g.send(http.MethodGet, "/api/v1/status", nil, nil).body
-			Expect(json.NewDecoder(bufio.NewReader(strings.NewReader(body))).Decode(&told)).To(Succeed(), body)
-			Expect(told.Status).To(Equal("success"))
+			Expect(json.NewDecoder(bufio.NewReader(strings.NewReader(body))).Decode(&answer)).To(Succeed(), body)
+			Expect(answer.Status).To(Equal("success"))
 			var keys []string
-			for key := range told.Data {
+			for key := range answer.Data {
 				keys = append(keys, key)
 			}
 			return keys

@@ -13,7 +13,7 @@ import (
 	. "github.com/onsi/gomega"
 )
 
-// get decodes the data of an answer of Prometheus' API.
+// get decodes the data in an answer of Prometheus' API.
 func (p *prometheusServer) get(path string, data any) {
 	GinkgoHelper()
 	response, err := http.Get(p.url + path)
@@ -27,9 +27,10 @@ func (p *prometheusServer) get(path string, data any) {
 	Expect(answer.Status).To(Equal("success"))
 }
 
-// impatientRules are the rules of deploy for a naming, without the intervals in which they
-// are to be evaluated.
-func impatientRules(naming string) (files string) {
+// frequentRules writes the rules in deploy for a naming without their evaluation
+// intervals, so that Prometheus evaluates them every second, and returns a pattern of
+// the files.
+func frequentRules(naming string) (files string) {
 	GinkgoHelper()
 	dir := GinkgoT().TempDir()
 	for _, name := range []string{"recording.yml", "alerts.yml"} {
@@ -41,10 +42,10 @@ func impatientRules(naming string) (files string) {
 	return filepath.Join(dir, "*.yml")
 }
 
-var _ = Describe("A real Prometheus, scraping the demo", func() {
+var _ = Describe("A real Prometheus that scrapes the demo", func() {
 	for _, naming := range []string{"inherited", "modern"} {
-		It("evaluates the rules of deploy for "+naming+" names", func() {
-			rules := impatientRules(naming)
+		It("evaluates the rules in deploy for the "+naming+" naming", func() {
+			rules := frequentRules(naming)
 			demo := startCommand("demo", "--log-level=info", "--prometheus-naming="+naming)
 			prometheus := startPrometheusWithRules(demo.metrics, rules)
 
@@ -70,7 +71,7 @@ var _ = Describe("A real Prometheus, scraping the demo", func() {
 		})
 	}
 
-	It("stores builds as exemplars, and native histograms", func() {
+	It("stores the exemplars of builds, and native histograms", func() {
 		demo := startCommand("demo", "--log-level=info", "--prometheus-native-histograms")
 		prometheus := startPrometheus(demo.metrics, "--enable-feature=exemplar-storage,native-histograms")
 

@@ -20,40 +20,41 @@ import (
 	"google.golang.org/protobuf/encoding/protodelim"
 )
 
-// A scenario is a sequence of requests. A Pushgateway and signalbox, both
-// without any group at first, get the same ones, answer each with the same
-// status, and serve the same page in the end; but for what it tells.
+// A scenario is a sequence of requests. A Pushgateway and signalbox, both without
+// groups at first, receive the same requests. Both must answer each request with the
+// same status, and serve the same page at the end, except for the differences that the
+// scenario lists.
 type scenario struct {
 	name  string
 	steps []step
 
-	// differs has the lines of the pages that differ, those of the Pushgateway
-	// after "-" and then those of signalbox after "+". A difference that is not
-	// told here fails the test, and so does one that is told and not there.
+	// differs lists the different lines of the pages: those of the Pushgateway with the
+	// prefix "- ", and then those of signalbox with "+ ". The test fails if the actual
+	// differences are not exactly these.
 	differs []string
-	why     string // they differ
+	why     string // the reason for the differences
 
-	// protobufDiffers is the same for the page in protobuf, if that differs
-	// otherwise than the text.
+	// protobufDiffers lists the differences of the pages in protobuf. nil means the
+	// same differences as in text.
 	protobufDiffers []string
 
-	// groupsDiffer is the same for the answers of the query API. They are not
-	// compared where the pages differ and this is nil.
+	// groupsDiffer lists the differences of the answers of the query API. If the pages
+	// differ and this is nil, these answers are not compared.
 	groupsDiffer []string
 
-	// poisons says why the Pushgateway cannot serve its page any more, or not
-	// all of it. Then its page counts as an empty one.
+	// poisons, if not empty, says why the Pushgateway can no longer serve its page, or
+	// only a part of it. The test then treats its page as empty.
 	poisons string
 }
 
-// A step is one request.
+// A step is a request.
 type step struct {
 	method, path string
 	header       http.Header
 	body         []byte
-	status       int    // that both answer
-	signalbox    int    // that signalbox answers, where it is another
-	why          string // it is another
+	status       int    // the status of both answers, or only of the Pushgateway's
+	signalbox    int    // the status of signalbox' answer, or 0 if it is the same
+	why          string // the reason for a different status
 }
 
 type option func(*step)
@@ -70,7 +71,8 @@ func del(group string, with ...option) step {
 	return request(http.MethodDelete, "/metrics/job"+group, append([]option{answered(http.StatusAccepted)}, with...)...)
 }
 
-// request is a step that is answered 200, unless told otherwise.
+// request returns a step whose answer must be 200, unless an option sets another
+// status.
 func request(method, path string, with ...option) step {
 	s := step{method: method, path: path, header: http.Header{}, status: http.StatusOK}
 	for _, o := range with {
@@ -81,7 +83,7 @@ func request(method, path string, with ...option) step {
 
 func answered(status int) option { return func(s *step) { s.status = status } }
 
-// but is a known difference.
+// but sets a different status of signalbox' answer and the reason for it.
 func but(signalbox int, why string) option {
 	return func(s *step) { s.signalbox, s.why = signalbox, why }
 }
@@ -90,7 +92,7 @@ func content(body string) option { return func(s *step) { s.body = []byte(body) 
 
 func header(name, value string) option { return func(s *step) { s.header.Set(name, value) } }
 
-// families makes the body protobuf.
+// families sets the body to families in protobuf.
 func families(of ...*dto.MetricFamily) option {
 	return func(s *step) {
 		var body bytes.Buffer
@@ -127,7 +129,7 @@ func compressed(encoding string) option {
 	}
 }
 
-// cut cuts the end of the body off.
+// cut removes n bytes from the end of the body.
 func cut(n int) option { return func(s *step) { s.body = s.body[:len(s.body)-n] } }
 
 func (s step) String() string {
@@ -143,8 +145,8 @@ func (s step) send(to gateway) answer {
 	return to.send(s.method, s.path, s.header, s.body)
 }
 
-// take sends the step to both and compares their answers.
-func (s step) take(theirs, ours gateway) {
+// run sends the request to both and compares their answers.
+func (s step) run(theirs, ours gateway) {
 	GinkgoHelper()
 	a, b := s.send(theirs), s.send(ours)
 	fmt.Fprintf(GinkgoWriter, "%s\n\t%d %q\n\t%d %q\n", s, a.status, a.body, b.status, b.body)
@@ -170,7 +172,7 @@ func (s step) take(theirs, ours gateway) {
 	}
 }
 
-// compare compares what both serve.
+// compare compares the pages of both, and their answers of the query API.
 func compare(theirs, ours gateway, s scenario) {
 	GinkgoHelper()
 	if s.protobufDiffers == nil {
@@ -187,7 +189,7 @@ func compare(theirs, ours gateway, s scenario) {
 		Expect(a.status).To(Equal(http.StatusOK), "%s: %s", g.name, a.body)
 		return readPage(a), a.header.Get("Content-Type")
 	}
-	// The Pushgateway deletes after it has answered.
+	// The Pushgateway deletes groups after it has answered.
 	Eventually(func(g Gomega) {
 		a, typeA := read(theirs, textFormat)
 		b, typeB := read(ours, textFormat)
@@ -209,11 +211,11 @@ func compare(theirs, ours gateway, s scenario) {
 	}
 }
 
-var _ = Describe("Signalbox, beside a live Pushgateway", Ordered, ContinueOnFailure, func() {
+var _ = Describe("Signalbox compared with a real Pushgateway", Ordered, ContinueOnFailure, func() {
 	var (
 		theirs, ours gateway
-		page         string                // URL of signalbox's own page
-		openMetrics  = map[string]string{} // its pages after the scenarios, by their names
+		page         string                // the URL of signalbox's metrics page
+		openMetrics  = map[string]string{} // the pages after each scenario, by its name
 	)
 
 	BeforeAll(func() {
@@ -227,26 +229,26 @@ var _ = Describe("Signalbox, beside a live Pushgateway", Ordered, ContinueOnFail
 			theirs.wipe()
 			ours.wipe()
 			for _, s := range s.steps {
-				s.take(theirs, ours)
+				s.run(theirs, ours)
 			}
 			compare(theirs, ours, s)
 
-			// The intake's page is the page.
+			// The intake listener serves the same page as the metrics listener.
 			Expect(ours.page()).To(Equal(readPage(gateway{url: strings.TrimSuffix(page, "/metrics")}.send(
 				http.MethodGet, "/metrics", http.Header{"Accept": {textFormat}}, nil))))
-			// What Prometheus asks for first, which a Pushgateway does not have.
+			// The format that Prometheus prefers, which the Pushgateway does not serve.
 			openMetrics[s.name] = get(page, "application/openmetrics-text;version=1.0.0")
 		})
 	}
 
-	It("does the same with pushes made up at random", func() {
+	It("does the same with random requests", func() {
 		random := rand.New(rand.NewPCG(uint64(GinkgoRandomSeed()), 0))
 		for range 5 {
 			theirs.wipe()
 			ours.wipe()
-			// They stay in the groups, and so get into each other's way.
+			// The groups remain, so that requests conflict with earlier ones.
 			for range 60 {
-				s := made(random)
+				s := randomStep(random)
 				theirStatus, ourStatus := s.send(theirs).status, s.send(ours).status
 				fmt.Fprintf(GinkgoWriter, "%s\n\t%d\n\t%d\n", s, theirStatus, ourStatus)
 				Expect(ourStatus).To(Equal(theirStatus), "%s", s)
@@ -255,7 +257,7 @@ var _ = Describe("Signalbox, beside a live Pushgateway", Ordered, ContinueOnFail
 		}
 	})
 
-	It("serves pages that the strictest parser of OpenMetrics takes", func() {
+	It("serves pages that the strict parser of OpenMetrics accepts", func() {
 		input, err := json.Marshal(openMetrics)
 		Expect(err).NotTo(HaveOccurred())
 		parse := exec.Command("/usr/bin/python3", "-c", `
@@ -271,16 +273,16 @@ json.dump(errors, sys.stdout)`)
 		parse.Stdin, parse.Stderr = bytes.NewReader(input), GinkgoWriter
 		output, err := parse.Output()
 		Expect(err).NotTo(HaveOccurred())
-		var refused map[string]string
-		Expect(json.Unmarshal(output, &refused)).To(Succeed())
-		Expect(refused).To(BeEmpty())
+		var rejected map[string]string
+		Expect(json.Unmarshal(output, &rejected)).To(Succeed())
+		Expect(rejected).To(BeEmpty())
 		Expect(openMetrics).To(HaveKeyWithValue("PUT replaces the group", ContainSubstring(`c{instance="",job="j"} 3`)))
 	})
 
 	It("has no admin API unless it is enabled", func() {
 		theirs, ours := startPushgateway(), startSignalbox().gateway()
-		put("/j", "x 1\n").take(theirs, ours)
-		request(http.MethodPut, "/api/v1/admin/wipe", answered(http.StatusNotFound)).take(theirs, ours)
+		put("/j", "x 1\n").run(theirs, ours)
+		request(http.MethodPut, "/api/v1/admin/wipe", answered(http.StatusNotFound)).run(theirs, ours)
 		compare(theirs, ours, scenario{})
 	})
 })

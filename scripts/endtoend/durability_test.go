@@ -20,25 +20,24 @@ import (
 	"github.com/onsi/gomega/gbytes"
 )
 
-// A pusher pushes rising numbers, each with one request, until the daemon is
-// killed under it.
+// A pusher pushes increasing numbers, one per request, until the daemon is killed.
 type pusher struct {
-	id      int
-	acked   map[string]int // by series, the last number that was answered 200
-	tried   map[string]int // by series, the last number that was sent
-	shared  *register
-	refused string // what a push was answered that was not 200
+	id       int
+	acked    map[string]int // by series, the last number that was answered 200
+	tried    map[string]int // by series, the last number that was sent
+	shared   *register
+	rejected string // the answer to a push if it was not 200
 }
 
-// A register is a series that several pushers write.
+// A register is a series to which several pushers write numbers.
 type register struct {
-	mu     sync.Mutex
-	writes []*write // the number of each is its index + 1
+	mu     sync.Mutex // protects the following field
+	writes []*write   // writes[i] is the write of the number i+1
 }
 
-// A write is a number's way to a register.
+// A write is the push of a number to a register.
 type write struct {
-	start, end time.Time // it took effect in between, if at all
+	start, end time.Time // the write took effect between them, or never
 	acked      bool
 }
 
@@ -56,8 +55,8 @@ func (r *register) acknowledged(number int) {
 	w.end, w.acked = time.Now(), true
 }
 
-// settle ends the writes that nothing will become of any more.
-func (r *register) settle() {
+// endWrites ends the writes that were interrupted when the daemon was killed.
+func (r *register) endWrites() {
 	for _, w := range r.writes {
 		if w.end.IsZero() {
 			w.end = time.Now()
@@ -65,8 +64,8 @@ func (r *register) settle() {
 	}
 }
 
-// lost are the acknowledged numbers that the register cannot have held before
-// this one: their writes began after this one's had ended.
+// lost returns the acknowledged numbers that cannot precede the number that the
+// register holds, because their writes began after the write of that number had ended.
 func (r *register) lost(held int) (lost []int) {
 	for i, w := range r.writes {
 		if w.acked && (held == 0 || w.start.After(r.writes[held-1].end)) {
@@ -76,7 +75,7 @@ func (r *register) lost(held int) (lost []int) {
 	return lost
 }
 
-// push tells whether a push was answered 200.
+// push sends a push, and reports whether the answer was 200.
 func (p *pusher) push(client *http.Client, method, url, body string) bool {
 	request, err := http.NewRequest(method, url, strings.NewReader(body))
 	if err != nil {
@@ -84,19 +83,20 @@ func (p *pusher) push(client *http.Client, method, url, body string) bool {
 	}
 	response, err := client.Do(request)
 	if err != nil {
-		return false // killed
+		return false // the daemon was killed
 	}
 	defer response.Body.Close()
 	answer, _ := io.ReadAll(response.Body)
 	if response.StatusCode != http.StatusOK {
-		p.refused = response.Status + " " + string(answer)
+		p.rejected = response.Status + " " + string(answer)
 		return false
 	}
 	return true
 }
 
-// run pushes in turn to groups of its own, to one that it shares with the
-// others, where each has a metric of its own, and to the register.
+// run pushes in turn to its own groups, to its own metric in a group that all pushers
+// share, and to the register. It calls began when it first pushes to the register, or
+// when it ends.
 func (p *pusher) run(g gateway, round int, began func()) {
 	defer began()
 	client := &http.Client{Transport: &http.Transport{}}
@@ -129,7 +129,7 @@ func (p *pusher) run(g gateway, round int, began func()) {
 	}
 }
 
-// seriesOf is the page's name for a series of a pusher.
+// seriesOf returns the name and labels, as on the page, of a series of a pusher.
 func seriesOf(series string) string {
 	group, name, _ := strings.Cut(series, " ")
 	var worker, round, n int
@@ -139,7 +139,7 @@ func seriesOf(series string) string {
 	return fmt.Sprintf(`%s{instance="",job=%q}`, name, group)
 }
 
-// numbers are the values of a page's series.
+// numbers returns the integer values on a page by series.
 func numbers(p page) map[string]int {
 	GinkgoHelper()
 	all := map[string]int{}
@@ -152,7 +152,7 @@ func numbers(p page) map[string]int {
 	return all
 }
 
-// times are the lines of a page that tell when groups were pushed to.
+// times returns the lines of a page with the times of pushes.
 func times(g gateway) (lines []string) {
 	for line := range strings.Lines(get(g.url+"/metrics", textFormat)) {
 		if strings.HasPrefix(line, "push_time_seconds") || strings.HasPrefix(line, "push_failure_time_seconds") {
@@ -162,7 +162,7 @@ func times(g gateway) (lines []string) {
 	return lines
 }
 
-var _ = Describe("What was answered 200", func() {
+var _ = Describe("A push that was answered 200", func() {
 	var storage, file string
 
 	BeforeEach(func() {
@@ -170,7 +170,7 @@ var _ = Describe("What was answered 200", func() {
 		file = "--push-storage-path=" + filepath.Join(storage, "pushes.db")
 	})
 
-	It("outlives kill -9 in the midst of eight pushers, ten times over", func() {
+	It("survives SIGKILL during pushes of eight clients, ten times", func() {
 		pushers := make([]*pusher, 8)
 		shared := &register{}
 		for id := range pushers {
@@ -185,28 +185,28 @@ var _ = Describe("What was answered 200", func() {
 				running.Go(func() { p.run(box.gateway(), round, sync.OnceFunc(began.Done)) })
 			}
 			began.Wait()
-			time.Sleep(rand.N(300 * time.Millisecond)) // any moment
+			time.Sleep(rand.N(300 * time.Millisecond)) // kill it at a random time
 			box.kill()
 			running.Wait()
-			shared.settle()
+			shared.endWrites()
 
 			box = startSignalbox(file)
 			got, acked := numbers(box.gateway().page()), 0
 			for _, p := range pushers {
-				Expect(p.refused).To(BeEmpty())
+				Expect(p.rejected).To(BeEmpty())
 				for series, number := range p.acked {
-					// The one that was under way may have arrived.
+					// The push that was interrupted may have been stored.
 					Expect(got[seriesOf(series)]).To(BeElementOf(number, p.tried[series]), "round %d: %s", round, series)
 					acked += number
 				}
 			}
 			Expect(shared.lost(got[`register{instance="",job="register"}`])).To(BeEmpty(), "round %d", round)
 			Expect(len(shared.writes)).To(BeNumerically(">=", len(pushers)))
-			fmt.Fprintf(GinkgoWriter, "round %d: so far %d pushes to series of one pusher, %d to that of all\n", round, acked, len(shared.writes))
+			fmt.Fprintf(GinkgoWriter, "round %d: so far %d pushes to series of one pusher, %d to the shared one\n", round, acked, len(shared.writes))
 		}
 	})
 
-	It("comes back with its times", func() {
+	It("survives a restart with its times", func() {
 		box := startSignalbox(file)
 		g := box.gateway()
 		g.push(http.MethodPut, "a", "x 1\n")
@@ -219,12 +219,12 @@ var _ = Describe("What was answered 200", func() {
 
 		box = startSignalbox(file)
 		for _, line := range diff(page, box.gateway().page()) {
-			// Nobody was told that the failure of a push is on disk.
+			// No client received an answer that a failed push is on disk.
 			Expect(line).To(HavePrefix("- push_"))
 		}
 		Expect(times(box.gateway())).To(ContainElements(lines(when, "push_time_seconds", "a", "b", "d")))
 
-		// SIGTERM is no worse.
+		// SIGTERM loses nothing.
 		page, when = box.gateway().page(), times(box.gateway())
 		box.stop()
 		box = startSignalbox(file)
@@ -232,7 +232,7 @@ var _ = Describe("What was answered 200", func() {
 		Expect(times(box.gateway())).To(Equal(when))
 	})
 
-	It("comes back with the time that it has left", func() {
+	It("keeps its remaining TTL over a restart", func() {
 		box := startSignalbox(file)
 		pushed := time.Now()
 		box.gateway().push(http.MethodPut, "short?ttl=3s", "x 1\n")
@@ -248,7 +248,7 @@ var _ = Describe("What was answered 200", func() {
 		Expect(box.gateway().page().series(`x{instance="",job="long"}`)).To(Equal("1"))
 	})
 
-	It("stays away when its time was up while the daemon was down", func() {
+	It("is not restored if it expired while the daemon was down", func() {
 		box := startSignalbox(file)
 		pushed := time.Now()
 		box.gateway().push(http.MethodPut, "short?ttl=1s", "x 1\n")
@@ -261,7 +261,7 @@ var _ = Describe("What was answered 200", func() {
 		Expect(box.gateway().page().series(`x{instance="",job="long"}`)).To(Equal("1"))
 	})
 
-	It("does not come back when it was deleted", func() {
+	It("is not restored if it was deleted", func() {
 		box := startSignalbox(file)
 		box.gateway().push(http.MethodPut, "a", "x 1\n")
 		box.gateway().delete("a")
@@ -273,7 +273,7 @@ var _ = Describe("What was answered 200", func() {
 	})
 })
 
-// lines are those that start with a name and belong to one of the jobs.
+// lines returns the lines of a metric that belong to one of the jobs.
 func lines(all []string, name string, jobs ...string) (found []string) {
 	for _, line := range all {
 		for _, job := range jobs {
@@ -285,7 +285,7 @@ func lines(all []string, name string, jobs ...string) (found []string) {
 	return found
 }
 
-var _ = DescribeTable("A storage file that is damaged", func(damage func([]byte) []byte) {
+var _ = DescribeTable("A damaged storage file", func(damage func([]byte) []byte) {
 	dir := GinkgoT().TempDir()
 	path := filepath.Join(dir, "pushes.db")
 
@@ -299,7 +299,7 @@ var _ = DescribeTable("A storage file that is damaged", func(damage func([]byte)
 	bad := damage(bytes.Clone(good))
 	Expect(os.WriteFile(path, bad, 0o600)).To(Succeed())
 
-	// It starts, says so, and serves.
+	// The daemon starts, logs the damage, and accepts pushes.
 	box = startSignalbox("--push-storage-path=" + path)
 	Eventually(box.log).Should(gbytes.Say(`(?i)"level":"error".*pushes\.db|pushes\.db.*"level":"error"`))
 	box.gateway().push(http.MethodPut, "after", "x 2\n")
@@ -316,17 +316,17 @@ var _ = DescribeTable("A storage file that is damaged", func(damage func([]byte)
 	}
 	Expect(aside).To(HaveLen(1), "%v", files)
 
-	// And the new one is a good one.
+	// The new file is intact.
 	box.kill()
 	box = startSignalbox("--push-storage-path=" + path)
 	Expect(box.gateway().page().series(`x{instance="",job="after"}`)).To(Equal("2"))
 },
-	Entry("overwritten with something else", func(good []byte) []byte {
-		return bytes.Repeat([]byte("This is no storage file.\n"), len(good)/25)
+	Entry("overwritten with other content", func(good []byte) []byte {
+		return bytes.Repeat([]byte("Not a storage file here.\n"), len(good)/25)
 	}),
-	Entry("short and something else", func([]byte) []byte { return []byte("nonsense") }),
-	Entry("cut in half", func(good []byte) []byte { return good[:len(good)/2] }),
-	Entry("damaged but for its first pages", func(good []byte) []byte {
+	Entry("replaced with short content", func([]byte) []byte { return []byte("nonsense") }),
+	Entry("truncated to half its size", func(good []byte) []byte { return good[:len(good)/2] }),
+	Entry("damaged except for its first pages", func(good []byte) []byte {
 		for i := 4 * 4096; i < len(good); i++ {
 			good[i] ^= 0x55
 		}
@@ -334,7 +334,7 @@ var _ = DescribeTable("A storage file that is damaged", func(damage func([]byte)
 	}),
 )
 
-var _ = It("touches no disk unless it is told to", func() {
+var _ = It("writes no files without --push-storage-path", func() {
 	dir := GinkgoT().TempDir()
 	GinkgoT().Chdir(dir)
 	box := startSignalbox()

@@ -18,7 +18,7 @@ import (
 
 const recording = "../../emitter/testdata/concourse-a/"
 
-// recordedEvents are the lines of the recording up to the first marker.
+// recordedEvents returns the lines of the recording up to the first marker.
 func recordedEvents() []byte {
 	GinkgoHelper()
 	f, err := os.Open(recording + "events.ndjson.gz")
@@ -33,8 +33,8 @@ func recordedEvents() []byte {
 	return all[:bytes.LastIndexByte(all[:marker], '\n')+1]
 }
 
-// recordedPage are the samples of the page that the recorded node served at the
-// first marker, in the form of result.key.
+// recordedPage returns the samples on the page that the recorded node served at the
+// first marker, by key as in result.key.
 func recordedPage() map[string]float64 {
 	GinkgoHelper()
 	page, err := os.ReadFile(recording + "metrics-1.txt")
@@ -88,7 +88,7 @@ func get(url, accept string) string {
 	return string(body)
 }
 
-var _ = Describe("A real Prometheus, scraping signalbox", Ordered, func() {
+var _ = Describe("A real Prometheus that scrapes signalbox", Ordered, func() {
 	var (
 		signalbox  *signalbox
 		prometheus *prometheusServer
@@ -100,7 +100,7 @@ var _ = Describe("A real Prometheus, scraping signalbox", Ordered, func() {
 		prometheus = startPrometheus(signalbox.metrics)
 	})
 
-	It("stores what the recorded node would have served", func() {
+	It("stores the same samples as from the recorded node", func() {
 		Expect(postEvents(signalbox.events, recordedEvents())).To(ContainSubstring(`"unknown":0`))
 		want := recordedPage()
 		Eventually(func(g Gomega) {
@@ -111,7 +111,7 @@ var _ = Describe("A real Prometheus, scraping signalbox", Ordered, func() {
 		}, "12s", "200ms").Should(Succeed())
 	})
 
-	It("drops the series of workers that are not heard of any more", func() {
+	It("no longer sees the series of stale workers", func() {
 		Expect(prometheus.values(workers)).NotTo(BeEmpty())
 		Eventually(prometheus.sees(workers), "60s", "200ms").Should(BeEmpty())
 		Expect(prometheus.values("concourse_builds_finished_total")).NotTo(BeEmpty())
@@ -122,18 +122,18 @@ var _ = Describe("A real Prometheus, scraping signalbox", Ordered, func() {
 			Should(Equal(map[string]float64{"concourse_workers_tasks platform=linux worker=back": 3}))
 	})
 
-	It("has seen it up all the time", func() {
+	It("saw the target up all the time", func() {
 		Expect(prometheus.values("min_over_time(up[5m])")).To(Equal(map[string]float64{" ": 1}))
 		Expect(prometheus.values("count_over_time(up[5m]) > 20")).NotTo(BeEmpty())
 	})
 
-	It("finds fault, with promtool, with inherited names only", func() {
+	It("serves a page on which promtool finds fault only with inherited names", func() {
 		for _, line := range promtoolFindings(get(signalbox.metrics, "text/plain")) {
 			Expect(inherited).To(ContainElement(strings.Fields(line)[0]), line)
 		}
 	})
 
-	It("gets pages that the strictest parser of OpenMetrics takes", func() {
+	It("receives pages that the strict parser of OpenMetrics accepts", func() {
 		parse := exec.Command("/usr/bin/python3", "-c", `
 import sys
 from prometheus_client.openmetrics.parser import text_string_to_metric_families as parse
@@ -146,13 +146,13 @@ print(len(list(parse(sys.stdin.read()))))`)
 		Expect(families).To(BeNumerically(">", 90))
 	})
 
-	It("is left by SIGTERM with exit code 0", func() {
+	It("exits with code 0 on SIGTERM", func() {
 		signalbox.stop()
 	})
 })
 
-// inherited are the names that dashboards depend on, and that Prometheus' lint
-// finds fault with.
+// inherited lists the names that existing dashboards depend on, although Prometheus'
+// linter finds fault with them.
 var inherited = []string{
 	"concourse_builds_finished",
 	"concourse_caches_get_step_cache_hits",

@@ -11,9 +11,9 @@ import (
 	. "github.com/onsi/gomega"
 )
 
-// A real Prometheus knows that a series is gone when a scrape does not have it
-// any more: from then on its queries have none.
-var _ = Describe("A real Prometheus, scraping what was pushed", Ordered, func() {
+// When a scrape no longer contains a series, a real Prometheus marks it as stale, and
+// queries no longer return it.
+var _ = Describe("A real Prometheus that scrapes pushed metrics", Ordered, func() {
 	var (
 		prometheus *prometheusServer
 		box        *signalbox
@@ -32,7 +32,7 @@ var _ = Describe("A real Prometheus, scraping what was pushed", Ordered, func() 
 		Expect(a.status).To(Equal(http.StatusOK), a.body)
 	}
 
-	It("sees a group stay until it is deleted", func() {
+	It("sees a group until it is deleted", func() {
 		pushes.push(http.MethodPut, "backup/instance/db", "# TYPE backup_bytes gauge\nbackup_bytes{disk=\"a\"} 5e9\n")
 		present := Equal(map[string]float64{"backup_bytes disk=a job=backup": 5e9})
 		Eventually(prometheus.sees("backup_bytes"), "10s", "100ms").Should(present)
@@ -43,13 +43,13 @@ var _ = Describe("A real Prometheus, scraping what was pushed", Ordered, func() 
 		Eventually(prometheus.sees("backup_bytes"), "10s", "100ms").Should(BeEmpty())
 	})
 
-	It("sees no instance where none was pushed", func() {
+	It("sees no label instance if none was pushed", func() {
 		pushes.push(http.MethodPut, "nowhere", "x 1\n")
 		Eventually(prometheus.sees("x"), "10s", "100ms").ShouldNot(BeEmpty())
 		Expect(prometheus.query("x")[0].Metric).To(Equal(map[string]string{"__name__": "x", "job": "nowhere"}))
 	})
 
-	It("sees a group go when its time is up", func() {
+	It("no longer sees a group after its TTL", func() {
 		pushes.push(http.MethodPut, "nightly?ttl=3s", "# TYPE nightly_seconds gauge\nnightly_seconds 17\n")
 		Eventually(prometheus.sees("nightly_seconds"), "10s", "100ms").Should(Equal(map[string]float64{"nightly_seconds job=nightly": 17}))
 		Eventually(prometheus.sees("nightly_seconds"), "15s", "100ms").Should(BeEmpty())
@@ -57,8 +57,8 @@ var _ = Describe("A real Prometheus, scraping what was pushed", Ordered, func() 
 		Expect(prometheus.values(`push_time_seconds{job="nowhere"} > 0`)).NotTo(BeEmpty())
 	})
 
-	It("sees an agent's metrics come, stay while it tells of them, and go", func() {
-		tell := func() {
+	It("sees the metrics of an agent while it pushes them, and not after their TTL", func() {
+		push := func() {
 			agentMetrics(`{"labels": {"username": "ann", "workspace_name": "dev", "agent_name": "main", "template_name": "go"},
 				"metrics": [{"name": "agent_load", "type": "gauge", "value": 1.5, "labels": {"cpu": "0"}},
 				            {"name": "agent_builds_total", "type": "counter", "value": 7}]}`)
@@ -69,13 +69,13 @@ var _ = Describe("A real Prometheus, scraping what was pushed", Ordered, func() 
 			"agent_builds_total " + fmt.Sprintf(labels, ""): 7,
 			"agent_load " + fmt.Sprintf(labels, "cpu=0 "):   1.5,
 		})
-		tell()
+		push()
 		Eventually(sees, "10s", "100ms").Should(present)
-		Consistently(func() map[string]float64 { tell(); return sees() }, "5s", "500ms").Should(present)
+		Consistently(func() map[string]float64 { push(); return sees() }, "5s", "500ms").Should(present)
 		Eventually(sees, "15s", "100ms").Should(BeEmpty())
 	})
 
-	It("sees what the page cannot show in one format or the other", func() {
+	It("sees metrics that one of the formats cannot represent", func() {
 		pushes.push(http.MethodPut, "odd", strings.Join([]string{
 			"# TYPE odd counter", "odd NaN",
 			"# TYPE odd_total counter", "odd_total -1",
@@ -86,7 +86,7 @@ var _ = Describe("A real Prometheus, scraping what was pushed", Ordered, func() 
 		Eventually(prometheus.sees(`late{job="odd"}`), "10s", "100ms").ShouldNot(BeEmpty())
 	})
 
-	It("has seen it up all the time", func() {
+	It("saw the target up all the time", func() {
 		Expect(prometheus.values("min_over_time(up[5m])")).To(Equal(map[string]float64{" ": 1}))
 	})
 })

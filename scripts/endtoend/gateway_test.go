@@ -15,31 +15,30 @@ import (
 	. "github.com/onsi/gomega"
 )
 
-// A gateway takes pushes: a real Pushgateway, or signalbox.
+// A gateway accepts pushes: a real Pushgateway, or signalbox.
 type gateway struct{ name, url string }
 
-// An answer is what a gateway answers to a request.
+// An answer is a gateway's answer to a request.
 type answer struct {
 	status int
 	header http.Header
 	body   string
 }
 
-// none is the status of an answer that does not come: the connection ends.
-const none = 0
+// noAnswer is the status if the gateway closes the connection without an answer.
+const noAnswer = 0
 
-// client shows redirects instead of following them.
+// client does not follow redirects.
 var client = &http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
 
-// send sends a request to a path that goes out as it is written here, escaped or
-// not.
+// send sends a request to a path exactly as it is written, without escaping it.
 func (g gateway) send(method, path string, header http.Header, body []byte) answer {
 	GinkgoHelper()
 	target, err := url.Parse(g.url)
 	Expect(err).NotTo(HaveOccurred())
 	target.Opaque = path
 	if strings.HasPrefix(path, "//") {
-		target.Opaque = "//" + target.Host + path // or it would be taken for the host
+		target.Opaque = "//" + target.Host + path // otherwise the path would be taken for the host
 	}
 	request := &http.Request{Method: method, URL: target, Header: header.Clone()}
 	if body != nil {
@@ -47,7 +46,7 @@ func (g gateway) send(method, path string, header http.Header, body []byte) answ
 	}
 	response, err := client.Do(request)
 	if errors.Is(err, io.EOF) {
-		return answer{status: none}
+		return answer{status: noAnswer}
 	}
 	Expect(err).NotTo(HaveOccurred())
 	defer response.Body.Close()
@@ -56,21 +55,21 @@ func (g gateway) send(method, path string, header http.Header, body []byte) answ
 	return answer{response.StatusCode, response.Header, string(all)}
 }
 
-// push puts or posts a body in text format to the group of a path, which must
-// answer 200.
+// push sends a body in the text format to a group, given by its path. The answer must
+// be 200.
 func (g gateway) push(method, group, body string) {
 	GinkgoHelper()
 	a := g.send(method, "/metrics/job/"+group, nil, []byte(body))
 	Expect(a.status).To(Equal(http.StatusOK), a.body)
 }
 
-// delete deletes the group of a path.
+// delete deletes a group, given by its path.
 func (g gateway) delete(group string) {
 	GinkgoHelper()
 	Expect(g.send(http.MethodDelete, "/metrics/job/"+group, nil, nil).status).To(Equal(http.StatusAccepted))
 }
 
-// page is what the gateway serves, in the text format.
+// page returns the page of the gateway, requested in the text format.
 func (g gateway) page() page {
 	GinkgoHelper()
 	a := g.send(http.MethodGet, "/metrics", http.Header{"Accept": {textFormat}}, nil)
@@ -78,22 +77,22 @@ func (g gateway) page() page {
 	return readPage(a)
 }
 
-// groups are the groups that the query API tells.
+// groups returns the groups from the query API.
 func (g gateway) groups() []map[string]json.RawMessage {
 	GinkgoHelper()
 	a := g.send(http.MethodGet, "/api/v1/metrics", nil, nil)
 	Expect(a.status).To(Equal(http.StatusOK), a.body)
 	Expect(a.header.Get("Content-Type")).To(HavePrefix("application/json"))
-	var told struct {
+	var answer struct {
 		Status string
 		Data   []map[string]json.RawMessage
 	}
-	Expect(json.Unmarshal([]byte(a.body), &told)).To(Succeed(), a.body)
-	Expect(told.Status).To(Equal("success"))
-	return told.Data
+	Expect(json.Unmarshal([]byte(a.body), &answer)).To(Succeed(), a.body)
+	Expect(answer.Status).To(Equal("success"))
+	return answer.Data
 }
 
-// wipe deletes all groups. The Pushgateway takes its time.
+// wipe deletes all groups. The Pushgateway deletes them after it has answered.
 func (g gateway) wipe() {
 	GinkgoHelper()
 	Expect(g.send(http.MethodPut, "/api/v1/admin/wipe", nil, nil).status).To(Equal(http.StatusAccepted))

@@ -15,7 +15,8 @@ import (
 	"github.com/signalbox-ci/signalbox/internal/catalog"
 )
 
-// promtoolFindings are what promtool check metrics has to say of a page, by line.
+// promtoolFindings returns the findings of promtool check metrics on a page, one per
+// line.
 func promtoolFindings(page string) []string {
 	GinkgoHelper()
 	check := exec.Command("promtool", "check", "metrics")
@@ -30,8 +31,8 @@ func promtoolFindings(page string) []string {
 	return strings.Split(strings.TrimSpace(string(output)), "\n")
 }
 
-// catalogEvents are an event for every rule of the catalog, one a line, with all
-// that any rule for the event looks at, so that none is rejected.
+// catalogEvents returns an event for each rule of the catalog, one per line. Each event
+// has the attributes of all rules for its name, so that none is rejected.
 func catalogEvents() []byte {
 	GinkgoHelper()
 	attributes := map[string]map[string]string{} // by event
@@ -62,7 +63,7 @@ func catalogEvents() []byte {
 	return body.Bytes()
 }
 
-var _ = Describe("With --prometheus-naming=modern, signalbox", Ordered, func() {
+var _ = Describe("Signalbox with --prometheus-naming=modern", Ordered, func() {
 	var page string
 
 	BeforeAll(func() {
@@ -72,7 +73,7 @@ var _ = Describe("With --prometheus-naming=modern, signalbox", Ordered, func() {
 		page = get(signalbox.metrics, "text/plain")
 	})
 
-	It("serves every family that an event drives", func() {
+	It("serves every family that events update", func() {
 		for _, rule := range catalog.Rules(catalog.Modern) {
 			Expect(page).To(MatchRegexp(`(?m)^concourse_%s(_count)?[{ ]`, rule.Metric))
 		}
@@ -81,7 +82,7 @@ var _ = Describe("With --prometheus-naming=modern, signalbox", Ordered, func() {
 		Expect(page).To(ContainSubstring("\nconcourse_gc_volume_collector_duration_seconds_sum 1.5\n"))
 	})
 
-	It("leaves promtool nothing to say", func() {
+	It("serves a page without findings of promtool", func() {
 		Expect(promtoolFindings(page)).To(BeEmpty())
 	})
 })

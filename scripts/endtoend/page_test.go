@@ -27,21 +27,21 @@ const (
 	protobufFormat = "application/vnd.google.protobuf;proto=io.prometheus.client.MetricFamily;encoding=delimited"
 )
 
-// A page is what a gateway serves, or the group in an answer of its query API,
-// a line for each family and for each series.
+// A page contains the sorted lines of a gateway's page, or of the groups in an answer
+// of its query API: one line for each family and one for each series.
 //
-//	# tests_total counter "What the help says."
+//	# tests_total counter "Number of tests."
 //	tests_total{instance="",job="unit"} 312
 //
-// It has what was pushed and not what the program tells of itself, and of the
-// times of pushes only whether they are zero.
+// It has only pushed metrics, without the metrics of the gateway itself. It shows only
+// whether the times of pushes are zero.
 type page []string
 
-// own are the families that a gateway has of its own.
-var own = []string{"go_", "process_", "promhttp_", "pushgateway_", "signalbox_", "concourse_"}
+// ownPrefixes are the prefixes of the families of the gateways themselves.
+var ownPrefixes = []string{"go_", "process_", "promhttp_", "pushgateway_", "signalbox_", "concourse_"}
 
-// isTime tells the metrics whose values differ from push to push. Their help
-// texts name the program.
+// isTime reports whether a metric is the time of a push. The values of these metrics
+// differ between the gateways, and so do their help texts.
 func isTime(name string) bool {
 	return name == "push_time_seconds" || name == "push_failure_time_seconds"
 }
@@ -52,7 +52,7 @@ func readPage(a answer) page {
 	var p page
 	for _, family := range readFamilies(a) {
 		name := family.GetName()
-		isOwn := slices.ContainsFunc(own, func(prefix string) bool { return strings.HasPrefix(name, prefix) })
+		isOwn := slices.ContainsFunc(ownPrefixes, func(prefix string) bool { return strings.HasPrefix(name, prefix) })
 		var series []string
 		for _, m := range family.Metric {
 			labels := map[string]string{}
@@ -107,9 +107,9 @@ func value(name string, m *dto.Metric) string {
 	case m.Counter != nil:
 		v = number(m.Counter.GetValue()) + exemplar(m.Counter.Exemplar) + created(m.Counter.CreatedTimestamp != nil)
 	case m.Gauge != nil && isTime(name):
-		v = "never"
+		v = "zero"
 		if m.Gauge.GetValue() > 0 {
-			v = "once"
+			v = "positive"
 		}
 	case m.Gauge != nil:
 		v = number(m.Gauge.GetValue())
@@ -192,7 +192,7 @@ func created(is bool) string {
 
 func number(v float64) string { return strconv.FormatFloat(v, 'g', -1, 64) }
 
-// series is the value of a series on the page, "" if it has none.
+// series returns the value of a series on the page, or "" if there is no such series.
 func (p page) series(name string) string {
 	for _, line := range p {
 		if rest, found := strings.CutPrefix(line, name+" "); found {
@@ -202,8 +202,8 @@ func (p page) series(name string) string {
 	return ""
 }
 
-// readGroups are the groups of an answer of the query API, in the parts that
-// the Pushgateway's answer has.
+// readGroups returns the groups in an answer of the query API as lines, without the
+// parts that only Signalbox has.
 func readGroups(groups []map[string]json.RawMessage) page {
 	GinkgoHelper()
 	var p page
@@ -219,7 +219,7 @@ func readGroups(groups []map[string]json.RawMessage) page {
 				Metrics    []map[string]any
 			}
 			if json.Unmarshal(raw, &family) != nil || family.Type == "" {
-				continue // labels, and what Signalbox has beyond the Pushgateway's
+				continue // not a family: the labels, or an additional field of Signalbox
 			}
 			Expect(family.TimeStamp).NotTo(BeEmpty(), name)
 			if isTime(name) {
@@ -228,7 +228,7 @@ func readGroups(groups []map[string]json.RawMessage) page {
 			p = append(p, fmt.Sprintf("%s # %s %s %q", key, name, family.Type, family.Help))
 			for _, m := range family.Metrics {
 				if isTime(name) {
-					m["value"] = map[bool]string{true: "never", false: "once"}[m["value"] == "0"]
+					m["value"] = map[bool]string{true: "zero", false: "positive"}[m["value"] == "0"]
 				}
 				roundBounds(m["buckets"])
 				encoded, err := json.Marshal(m)
@@ -241,8 +241,8 @@ func readGroups(groups []map[string]json.RawMessage) page {
 	return p
 }
 
-// roundBounds rounds the bounds of native buckets, which depend in their last
-// digit on how they are computed.
+// roundBounds rounds the bounds of native buckets, whose last digits depend on how they
+// are computed.
 func roundBounds(buckets any) {
 	native, _ := buckets.([]any)
 	for _, b := range native {
@@ -256,8 +256,8 @@ func roundBounds(buckets any) {
 	}
 }
 
-// diff are the lines that only one of two pages has: the first page's, each after
-// "-", and then the second one's, after "+".
+// diff returns the lines that only one of two pages has: first those of a, with the
+// prefix "- ", and then those of b, with the prefix "+ ".
 func diff(a, b page) (lines []string) {
 	var added []string
 	for len(a) > 0 || len(b) > 0 {

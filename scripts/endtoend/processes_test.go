@@ -22,7 +22,7 @@ import (
 	"github.com/onsi/gomega/gbytes"
 )
 
-// A daemon is a process that the test started, and ends.
+// A daemon is a process that the test started.
 type daemon struct {
 	command *exec.Cmd
 	log     *gbytes.Buffer // all of standard error
@@ -30,8 +30,8 @@ type daemon struct {
 	err     error
 }
 
-// start starts a program. At the latest it ends with the spec, or with the
-// container whose BeforeAll starts it.
+// start starts a program. It is killed at the end of the spec, or of the container
+// whose BeforeAll starts it.
 func start(name string, args ...string) *daemon {
 	GinkgoHelper()
 	d := &daemon{command: exec.Command(name, args...), log: gbytes.NewBuffer(), exited: make(chan struct{})}
@@ -45,13 +45,13 @@ func start(name string, args ...string) *daemon {
 	return d
 }
 
-// kill is kill -9.
+// kill sends SIGKILL and waits until the daemon has exited.
 func (d *daemon) kill() {
-	d.command.Process.Kill() // it may be gone already
+	d.command.Process.Kill() // fails if the daemon has exited already
 	<-d.exited
 }
 
-// stop is SIGTERM, which ends a daemon with exit code 0.
+// stop sends SIGTERM. The daemon must exit with code 0.
 func (d *daemon) stop() {
 	GinkgoHelper()
 	Expect(d.command.Process.Signal(syscall.SIGTERM)).To(Succeed())
@@ -59,11 +59,11 @@ func (d *daemon) stop() {
 	Expect(d.err).NotTo(HaveOccurred())
 }
 
-// A signalbox is the running daemon.
+// A signalbox is a running signalbox.
 type signalbox struct {
 	*daemon
-	metrics string // URL of the page
-	events  string // URL that takes events
+	metrics string // the URL of the metrics page
+	events  string // the URL that accepts events
 }
 
 // startSignalbox starts the daemon on free ports.
@@ -72,7 +72,7 @@ func startSignalbox(args ...string) *signalbox {
 	return startCommand("run", args...)
 }
 
-// startCommand starts a command that is a daemon, on free ports.
+// startCommand starts a command of signalbox that serves metrics, on free ports.
 func startCommand(command string, args ...string) *signalbox {
 	GinkgoHelper()
 	s := &signalbox{daemon: start(signalboxBinary, append([]string{command,
@@ -80,7 +80,7 @@ func startCommand(command string, args ...string) *signalbox {
 	Eventually(func() bool {
 		select {
 		case <-s.exited:
-			StopTrying("signalbox ended").Attach("log", string(s.log.Contents())).Now()
+			StopTrying("signalbox exited").Attach("log", string(s.log.Contents())).Now()
 		default:
 		}
 		s.metrics, s.events = s.announced("signalbox.serving-metrics"), s.announced("signalbox.listening-for-events")
@@ -89,7 +89,7 @@ func startCommand(command string, args ...string) *signalbox {
 	return s
 }
 
-// announced is the URL in a line of the log.
+// announced returns the URL in the line of the log with the message.
 func (s *signalbox) announced(message string) string {
 	for line := range bytes.Lines(s.log.Contents()) {
 		var entry struct {
@@ -103,7 +103,7 @@ func (s *signalbox) announced(message string) string {
 	return ""
 }
 
-// gateway is where the daemon takes what a Pushgateway takes.
+// gateway returns the intake listener as a gateway.
 func (s *signalbox) gateway() gateway {
 	GinkgoHelper()
 	events, err := url.Parse(s.events)
@@ -111,7 +111,7 @@ func (s *signalbox) gateway() gateway {
 	return gateway{"signalbox", "http://" + events.Host}
 }
 
-// startPushgateway starts a real one.
+// startPushgateway starts a real Pushgateway.
 func startPushgateway(args ...string) gateway {
 	GinkgoHelper()
 	d := start(pushgatewayBinary, append([]string{"--web.listen-address=127.0.0.1:0"}, args...)...)
@@ -126,14 +126,15 @@ func startPushgateway(args ...string) gateway {
 	return gateway{"the Pushgateway", "http://" + address}
 }
 
-// startPrometheus starts a Prometheus that scrapes the page at a URL, and waits
-// for its first scrape.
+// startPrometheus starts a Prometheus that scrapes the page at a URL, and waits for the
+// first scrape.
 func startPrometheus(page string, args ...string) *prometheusServer {
 	GinkgoHelper()
 	return startPrometheusWithRules(page, "", args...)
 }
 
-// startPrometheusWithRules starts one that evaluates the rules in some files, too.
+// startPrometheusWithRules is like startPrometheus, but the Prometheus also evaluates
+// the rules in the files that match a pattern.
 func startPrometheusWithRules(page, rules string, args ...string) *prometheusServer {
 	GinkgoHelper()
 	target, err := url.Parse(page)
@@ -151,7 +152,7 @@ scrape_configs:
   honor_labels: true
   static_configs: [{targets: [%q]}]
 `, cmp.Or(rules, filepath.Join(dir, "no-rules.yml")), target.Host), 0o600)).To(Succeed())
-	address := freePort()
+	address := freeAddress()
 	start("prometheus", append([]string{"--config.file=" + config, "--storage.tsdb.path=" + filepath.Join(dir, "data"),
 		"--web.listen-address=" + address}, args...)...)
 	p := &prometheusServer{"http://" + address}
@@ -169,8 +170,9 @@ scrape_configs:
 	return p
 }
 
-// freePort is for a program that does not tell which port it got.
-func freePort() string {
+// freeAddress returns an unused address for a program that does not report the port
+// that it listens on.
+func freeAddress() string {
 	GinkgoHelper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	Expect(err).NotTo(HaveOccurred())

@@ -1,10 +1,10 @@
-// Pushes with npm's prom-client. It is started by clients_test.go:
+// Pushes with prom-client from npm. clients_test.go runs it as:
 //
 //	node promclient.js URL
 //
-// and takes commands from standard input, one a line, in JSON: the method of
-// Pushgateway, its parameters, the options of the gateway, and the value that
-// the metrics have by then. It answers each with a line: ok, or the error.
+// It reads commands as JSON from standard input, one per line: the method of
+// Pushgateway, its parameters, the options of the gateway, and the value to
+// set the metrics to. It answers each command with a line: ok, or the error.
 'use strict';
 
 const readline = require('readline');
@@ -15,7 +15,7 @@ const registers = [registry];
 const help = 'What it counts.\nWith "two" lines \\.';
 const counter = new client.Counter({ name: 'builds_total', help, labelNames: ['result'], registers });
 const gauge = new client.Gauge({ name: 'queue_length', help: 'Length of the queue.', registers });
-const histogram = new client.Histogram({ name: 'build_seconds', help: 'Duration.', buckets: [1, 5], registers });
+const histogram = new client.Histogram({ name: 'build_seconds', help: 'Duration of builds.', buckets: [1, 5], registers });
 const summary = new client.Summary({ name: 'step_seconds', help: 'Duration of steps.', percentiles: [0.5], registers });
 
 async function main(url) {

@@ -18,14 +18,14 @@ import (
 // A prometheusServer is a running Prometheus.
 type prometheusServer struct{ url string }
 
-// A result is one series of a query's answer.
+// A result is a series in the answer to a query.
 type result struct {
 	Metric map[string]string
 	Value  [2]any // time and value
 }
 
-// key is the series as Signalbox's page writes it. Prometheus 2 takes the page
-// as OpenMetrics, where bounds of buckets are written as floats.
+// key returns the name and labels of the series as on Signalbox's page. Prometheus 2
+// requests the page as OpenMetrics, where the bounds of buckets are floats.
 func (r result) key() string {
 	var labels []string
 	for name, value := range r.Metric {
@@ -56,7 +56,7 @@ func (p *prometheusServer) query(q string) (results []result) {
 	return answer.Data.Result
 }
 
-// values are the answer's series and their values.
+// values returns the values of a query by the key of their series.
 func (p *prometheusServer) values(q string) map[string]float64 {
 	GinkgoHelper()
 	values := map[string]float64{}
@@ -68,7 +68,7 @@ func (p *prometheusServer) values(q string) map[string]float64 {
 	return values
 }
 
-// sees is a poll of a query's answer.
+// sees returns a function that polls the values of a query.
 func (p *prometheusServer) sees(q string) func() map[string]float64 {
 	return func() map[string]float64 { return p.values(q) }
 }

@@ -11,10 +11,10 @@ import (
 	"google.golang.org/protobuf/proto"
 )
 
-// made is a request made up at random, from so few names, labels and types that
-// many contradict what was there before. It has none of the known differences,
-// and no two help texts of a metric, for a Pushgateway serves any of them.
-func made(random *rand.Rand) step {
+// randomStep returns a random request. It uses so few names, labels and types that many
+// requests contradict existing metrics. It avoids the known differences, and different
+// help texts of a metric, of which a Pushgateway serves an arbitrary one.
+func randomStep(random *rand.Rand) step {
 	pick := func(from ...string) string { return from[random.IntN(len(from))] }
 	group := pick("/a", "/b", "@base64/YQ") + pick("", "", "/instance/i", "/l/1", "/l/2", "/l@base64/MQ", "/m/1/l/1", "/l/1/m/1", "/instance/i/l/1")
 	switch random.IntN(12) {
@@ -34,10 +34,10 @@ func made(random *rand.Rand) step {
 		var all []*dto.MetricFamily
 		names := map[string]bool{}
 		for range 1 + random.IntN(3) {
-			// A Pushgateway drops all messages of a name but the last.
-			if name := madeName(random); !names[name] {
+			// A Pushgateway keeps only the last message of a name.
+			if name := randomName(random); !names[name] {
 				names[name] = true
-				all = append(all, madeFamily(random, name))
+				all = append(all, randomFamily(random, name))
 			}
 		}
 		return send(group, "", families(all...))
@@ -45,7 +45,7 @@ func made(random *rand.Rand) step {
 
 	var body strings.Builder
 	for range 1 + random.IntN(3) {
-		madeText(random, &body)
+		writeRandomText(random, &body)
 	}
 	var with []option
 	if encoding := pick("", "", "gzip", "snappy"); encoding != "" {
@@ -54,13 +54,14 @@ func made(random *rand.Rand) step {
 	return send(group, body.String(), with...)
 }
 
-func madeName(random *rand.Rand) string {
+func randomName(random *rand.Rand) string {
 	all := []string{"x_count", "x_sum", "x_bucket", "x_total", "y_count", "push_time_seconds", "go_threads", "x", "y", "x", "y", "x", "y"}
 	return all[random.IntN(len(all))]
 }
 
-// madeType is mostly the metric's usual type, so that some pushes succeed.
-func madeType(random *rand.Rand, name string) dto.MetricType {
+// randomType returns the usual type of the metric in most cases, so that some pushes
+// succeed.
+func randomType(random *rand.Rand, name string) dto.MetricType {
 	if random.IntN(4) == 0 {
 		return dto.MetricType(random.IntN(5))
 	}
@@ -77,7 +78,7 @@ func madeType(random *rand.Rand, name string) dto.MetricType {
 	return dto.MetricType_GAUGE
 }
 
-func madeLabels(random *rand.Rand) []string {
+func randomLabels(random *rand.Rand) []string {
 	var pairs []string
 	for _, name := range []string{"instance", "job", "l", "m"} {
 		if random.IntN(4) == 0 {
@@ -87,11 +88,11 @@ func madeLabels(random *rand.Rand) []string {
 	return pairs
 }
 
-func madeFamily(random *rand.Rand, name string) *dto.MetricFamily {
-	f := &dto.MetricFamily{Name: &name, Type: madeType(random, name).Enum()}
+func randomFamily(random *rand.Rand, name string) *dto.MetricFamily {
+	f := &dto.MetricFamily{Name: &name, Type: randomType(random, name).Enum()}
 	for range 1 + random.IntN(2) {
 		value := float64(random.IntN(10))
-		m := &dto.Metric{Label: labels(madeLabels(random)...)}
+		m := &dto.Metric{Label: labels(randomLabels(random)...)}
 		switch f.GetType() {
 		case dto.MetricType_COUNTER:
 			m.Counter = &dto.Counter{Value: &value}
@@ -112,15 +113,15 @@ func madeFamily(random *rand.Rand, name string) *dto.MetricFamily {
 	return f
 }
 
-func madeText(random *rand.Rand, body *strings.Builder) {
-	name := madeName(random)
-	kind := strings.ToLower(madeType(random, name).String())
+func writeRandomText(random *rand.Rand, body *strings.Builder) {
+	name := randomName(random)
+	kind := strings.ToLower(randomType(random, name).String())
 	if kind != "untyped" || random.IntN(2) == 0 {
 		fmt.Fprintf(body, "# TYPE %s %s\n", name, kind)
 	}
 	for range 1 + random.IntN(2) {
 		var pairs string
-		for i, of := 0, madeLabels(random); i < len(of); i += 2 {
+		for i, of := 0, randomLabels(random); i < len(of); i += 2 {
 			pairs += fmt.Sprintf("%s=%q,", of[i], of[i+1])
 		}
 		value := []string{"0", "1", "2.5", "NaN", "+Inf", "-3"}[random.IntN(6)]

@@ -11,10 +11,10 @@ import (
 	"google.golang.org/protobuf/types/known/timestamppb"
 )
 
-// scenarios are what a Pushgateway 1.11.3 and signalbox do alike, and, with the
-// reason, what not.
+// scenarios lists requests to which a Pushgateway 1.11.3 and signalbox react in the
+// same way, and the known differences with their reasons.
 var scenarios = []scenario{
-	// What the methods mean.
+	// Methods.
 	{name: "PUT replaces the group", steps: []step{
 		put("/j", "a 1\nb 2\n"),
 		put("/j", "c 3\n"),
@@ -23,11 +23,11 @@ var scenarios = []scenario{
 		post("/j", "x{l=\"1\"} 1\nx{l=\"2\"} 2\ny 3\n"),
 		post("/j", "x{l=\"3\"} 4\nz 5\n"),
 	}},
-	{name: "PUT without a body makes a group", steps: []step{put("/j", "")}},
+	{name: "PUT without a body creates a group", steps: []step{put("/j", "")}},
 	{name: "PUT without a body empties a group", steps: []step{put("/j", "x 1\n"), put("/j", "")}},
-	{name: "POST without a body makes a group", steps: []step{post("/j", "")}},
-	{name: "POST without a body leaves a group as it is", steps: []step{put("/j", "x 1\n"), post("/j", "")}},
-	{name: "a body of comments and blank lines is an empty one", steps: []step{
+	{name: "POST without a body creates a group", steps: []step{post("/j", "")}},
+	{name: "POST without a body does not change a group", steps: []step{put("/j", "x 1\n"), post("/j", "")}},
+	{name: "a body of comments and blank lines is empty", steps: []step{
 		put("/a", "# a comment\n\n#\n"),
 		put("/b", "\n"),
 		put("/c", "x 1\n"),
@@ -35,16 +35,16 @@ var scenarios = []scenario{
 		put("/d", "# TYPE x counter\n# HELP x Alone.\n"),
 	}},
 	{name: "DELETE", steps: []step{put("/a", "x 1\n"), put("/b", "x 2\n"), del("/a")}},
-	{name: "DELETE of a group that is not there", steps: []step{put("/a", "x 1\n"), del("/b"), del("/a/instance/i")}},
-	{name: "DELETE takes the exact group", steps: []step{
+	{name: "DELETE of a group that does not exist", steps: []step{put("/a", "x 1\n"), del("/b"), del("/a/instance/i")}},
+	{name: "DELETE deletes only the exact group", steps: []step{
 		put("/a", "x 1\n"),
 		put("/a/instance/i", "x 2\n"),
 		put("/a/instance/i/l/m", "x 3\n"),
 		del("/a/instance/i"),
 	}},
 	{name: "DELETE, and a push after it", steps: []step{put("/a", "x 1\n"), del("/a"), post("/a", "y 1\n")}},
-	{name: "DELETE of a group that had failed", steps: []step{put("/a", "x 1 1\n", answered(400)), del("/a")}},
-	{name: "a wipe", steps: []step{
+	{name: "DELETE of a group with a failed push", steps: []step{put("/a", "x 1 1\n", answered(400)), del("/a")}},
+	{name: "deleting all groups", steps: []step{
 		put("/a", "x 1\n"),
 		put("/b", "x 2\n"),
 		request("PUT", "/api/v1/admin/wipe", answered(202)),
@@ -70,10 +70,10 @@ var scenarios = []scenario{
 		put("/j/a/1", "x 1\n"),
 		put("@base64/ag/a@base64/MQ==", "y 1\n"),
 	}},
-	{name: "labels of the path win", steps: []step{
+	{name: "labels in the path override labels in the body", steps: []step{
 		put("/j/instance/i/l/v", "x{job=\"other\",instance=\"other\",l=\"other\",m=\"kept\"} 1\nx{m=\"too\"} 2\n"),
 	}},
-	{name: "instance: nowhere, in the body, in the path, empty", steps: []step{
+	{name: "instance: missing, in the body, in the path, empty", steps: []step{
 		put("/a", "x 1\n"),
 		put("/b", "x{instance=\"i\"} 1\n"),
 		put("/c/instance/i", "x 1\n"),
@@ -97,7 +97,7 @@ var scenarios = []scenario{
 		put("/j/first_label@base64/==/second_label/foobar", "y 1\n"),
 		put("/j/a@base64/=/b@base64/=", "x 1\n"),
 	}},
-	{name: "base64 that is none", steps: []step{
+	{name: "invalid base64", steps: []step{
 		put("@base64/a", "x 1\n", answered(400)),
 		put("@base64/!!!!", "x 1\n", answered(400)),
 		put("@base64/+++/", "x 1\n", answered(400)),
@@ -107,33 +107,33 @@ var scenarios = []scenario{
 		del("@base64/a", answered(400)),
 		del("/j/l@base64/a", answered(400)),
 	}},
-	{name: "base64 of what is no UTF-8", steps: []step{
+	{name: "base64 of invalid UTF-8", steps: []step{
 		put("@base64/_w==", "x 1\n", answered(400)),
 		put("/j/l@base64/_w==", "x 1\n", answered(400)),
 		put("/j/l/%FF", "x 1\n", answered(400)),
 		put("/%FF", "x 1\n", answered(400)),
-	}, poisons: "The times of the failed push have the label value too, and every scrape fails from then on."},
-	{name: "DELETE of what is no UTF-8", steps: []step{
-		del("@base64/_w==", but(400, "No group has such a label.")),
+	}, poisons: "The times of the failed push have the invalid label value, too, and every later scrape fails."},
+	{name: "DELETE with invalid UTF-8", steps: []step{
+		del("@base64/_w==", but(400, "No group can have such a label.")),
 	}},
-	{name: "a job that is empty", steps: []step{
+	{name: "an empty job", steps: []step{
 		put("@base64/=", "x 1\n", answered(400)),
 		put("@base64/=/l/v", "x 1\n", answered(400)),
 		del("@base64/=", answered(400)),
-		put("/", "x 1\n", answered(307), but(400, "The Pushgateway redirects to /metrics/job, which is not there.")),
+		put("/", "x 1\n", answered(307), but(400, "The Pushgateway redirects to /metrics/job, which does not exist.")),
 		put("", "x 1\n", answered(404)),
 		put("@base64", "x 1\n", answered(404)),
 		put("//", "x 1\n", answered(307)),
 		put("//l/v", "x 1\n", answered(307)),
 	}},
-	{name: "an odd number of parts", steps: []step{
+	{name: "an odd number of path segments", steps: []step{
 		put("/j/l", "x 1\n", answered(400)),
 		put("/j/l/v/m", "x 1\n", answered(400)),
 		post("/j/l", "x 1\n", answered(400)),
 		del("/j/l", answered(400)),
 		put("/j/l@base64", "x 1\n", answered(400)),
 	}},
-	{name: "a slash at the end", steps: []step{
+	{name: "a trailing slash", steps: []step{
 		put("/a/", "x 1\n"),
 		put("/a/e/", "x 2\n"),
 		put("/a/l/v/", "x 1\n", answered(400)),
@@ -141,7 +141,7 @@ var scenarios = []scenario{
 		put("/c/e@base64/", "x 1\n"),
 		del("/a/"),
 	}},
-	{name: "two slashes", steps: []step{
+	{name: "double slashes", steps: []step{
 		put("/j//l/v", "x 1\n", answered(307)),
 		put("/j/l//m/w", "x 1\n", answered(307)),
 		put("/j/l/v//", "x 1\n", answered(307)),
@@ -156,7 +156,7 @@ var scenarios = []scenario{
 		put("/j/l/...", "x 1\n"),
 		put("/a.b", "x 1\n"),
 	}},
-	{name: "label names that are none", steps: []step{
+	{name: "invalid label names", steps: []step{
 		put("/j/__x/v", "x 1\n", answered(400)),
 		put("/j/__name__/v", "x 1\n", answered(400)),
 		put("/j/__/v", "x 1\n", answered(400)),
@@ -170,20 +170,20 @@ var scenarios = []scenario{
 		put("/j/l@base64@base64/dg==", "x 1\n", answered(400)),
 		del("/j/__x/v", answered(400)),
 	}},
-	{name: "label names that are odd", steps: []step{
+	{name: "unusual label names", steps: []step{
 		put("/j/_x/v", "x 1\n"),
 		put("/j/n%61me/v", "x 1\n"),
 		put("/j/U__foo_2e_bar/v", "x 1\n"),
 		put("/j/Job/v", "x 1\n"),
 	}},
-	{name: "a label twice in the path", steps: []step{
+	{name: "a duplicate label in the path", steps: []step{
 		put("/a/l/1/l/2", "x 1\n"),
 		put("/b/l@base64/MQ/l/2", "x 1\n"),
 		put("/c/l/1/l@base64/Mg", "x 1\n"),
 		put("/d/job/other", "x 1\n"),
 		put("/e/instance/1/instance/2", "x 1\n"),
 	}},
-	{name: "characters that are escaped in the path", steps: []step{
+	{name: "escaped characters in the path", steps: []step{
 		put("/a%20b", "x 1\n"),
 		put("/a+b", "x 1\n"),
 		put("/a%2Bb", "y 1\n"),
@@ -197,38 +197,38 @@ var scenarios = []scenario{
 		put("/j/l/%7Bx%7D", "x 1\n"),
 		put("/j/l/a%252Fb", "x 1\n"),
 	}},
-	{name: "characters that need not be escaped in the path", steps: []step{
+	{name: "characters that need no escaping, escaped and not", steps: []step{
 		request("PUT", "/%6Detrics/%6Aob/%6A", content("x 1\n")),
 		put("%40base64/ag%3D%3D/l%40base64/%4D%51", "x 1\n"),
 		request("PUT", "/metrics/job/ö/l/日", content("x 1\n")),
 		put("/j/l/a|b", "x 1\n"),
 		put("/j/l/a\"b<>^`{}", "x 1\n"),
 	}},
-	{name: "escapes that are none", steps: []step{
+	{name: "invalid escapes", steps: []step{
 		put("/j/l/%", "x 1\n", answered(400)),
 		put("/j/l/%zz", "x 1\n", answered(400)),
 		put("/%2", "x 1\n", answered(400)),
 	}},
-	{name: "dots that are escaped", steps: []step{
+	{name: "escaped dots", steps: []step{
 		put("/j/l/%2E%2E", "x 1\n"),
 		put("/%2E", "x 1\n"),
 	}},
-	{name: "slashes at the end of other paths", steps: []step{
-		request("GET", "/metrics/", answered(301), but(404, mended)),
-		request("GET", "/-/healthy/", answered(301), but(404, mended)),
-		request("GET", "/api/v1/metrics/", answered(301), but(404, mended+" Here it leads to /metrics.")),
+	{name: "trailing slashes of other paths", steps: []step{
+		request("GET", "/metrics/", answered(301), but(404, redirects)),
+		request("GET", "/-/healthy/", answered(301), but(404, redirects)),
+		request("GET", "/api/v1/metrics/", answered(301), but(404, redirects+" This one leads to /metrics.")),
 		request("GET", "/api/v1/", answered(404)),
-		request("GET", "/api/v1", answered(307), but(404, mended)),
+		request("GET", "/api/v1", answered(307), but(404, redirects)),
 	}},
 	{name: "HEAD and OPTIONS", steps: []step{
 		request("HEAD", "/api/v1/metrics", answered(405)),
 		request("HEAD", "/api/v1/status", answered(405)),
 		request("OPTIONS", "/metrics"),
-		request("OPTIONS", "/-/healthy", but(405, "Health is asked by GET, and by HEAD.")),
+		request("OPTIONS", "/-/healthy", but(405, "Health checks support only GET and HEAD.")),
 		request("OPTIONS", "/api/v1/status"),
 		request("OPTIONS", "/nothing", answered(404)),
 	}},
-	{name: "a query is passed over", steps: []step{put("/j?a=b", "x 1\n"), put("/k?", "x 1\n"), del("/j?a=b")}},
+	{name: "query parameters are ignored", steps: []step{put("/j?a=b", "x 1\n"), put("/k?", "x 1\n"), del("/j?a=b")}},
 	{name: "an escaped slash in the job", steps: []step{
 		put("/a%2Fb", "x 1\n", answered(400), but(200, slash)),
 		del("/a%2fb", answered(400), but(202, slash)),
@@ -237,8 +237,8 @@ var scenarios = []scenario{
 		`+ # push_failure_time_seconds gauge …`,
 		`+ # push_time_seconds gauge …`,
 		`+ # x untyped ""`,
-		`+ push_failure_time_seconds{instance="",job="a/b"} never`,
-		`+ push_time_seconds{instance="",job="a/b"} once`,
+		`+ push_failure_time_seconds{instance="",job="a/b"} zero`,
+		`+ push_time_seconds{instance="",job="a/b"} positive`,
 		`+ x{instance="",job="a/b"} 1`,
 	}, why: slash},
 	{name: "an escaped slash in a value", steps: []step{
@@ -247,55 +247,55 @@ var scenarios = []scenario{
 		`+ # push_failure_time_seconds gauge …`,
 		`+ # push_time_seconds gauge …`,
 		`+ # x untyped ""`,
-		`+ push_failure_time_seconds{instance="",job="j",path="var/tmp"} never`,
-		`+ push_time_seconds{instance="",job="j",path="var/tmp"} once`,
+		`+ push_failure_time_seconds{instance="",job="j",path="var/tmp"} zero`,
+		`+ push_time_seconds{instance="",job="j",path="var/tmp"} positive`,
 		`+ x{instance="",job="j",path="var/tmp"} 1`,
 	}, why: slash},
 	{name: "an escaped slash before a value", steps: []step{
 		put("/j/path/%2Fvar%2Ftmp", "x 1\n", but(200, slash)),
 		del("/k/path/%2Fvar%2Ftmp"),
 	}, differs: []string{
-		`- push_failure_time_seconds{instance="",job="j",path="",var="tmp"} never`,
-		`- push_time_seconds{instance="",job="j",path="",var="tmp"} once`,
+		`- push_failure_time_seconds{instance="",job="j",path="",var="tmp"} zero`,
+		`- push_time_seconds{instance="",job="j",path="",var="tmp"} positive`,
 		`- x{instance="",job="j",path="",var="tmp"} 1`,
-		`+ push_failure_time_seconds{instance="",job="j",path="/var/tmp"} never`,
-		`+ push_time_seconds{instance="",job="j",path="/var/tmp"} once`,
+		`+ push_failure_time_seconds{instance="",job="j",path="/var/tmp"} zero`,
+		`+ push_time_seconds{instance="",job="j",path="/var/tmp"} positive`,
 		`+ x{instance="",job="j",path="/var/tmp"} 1`,
 	}, why: slash},
-	{name: "grouping labels that a histogram and a summary have of their own", steps: []step{
+	{name: "the grouping labels le and quantile", steps: []step{
 		put("/a/le/1", "x 1\n"),
 		put("/b/quantile/1", "x 1\n"),
 		put("/d/quantile/1", "# TYPE s summary\ns{quantile=\"0.5\"} 1\ns_sum 1\ns_count 1\n", answered(400)),
 	}},
 	{name: "the grouping label le, and a histogram", steps: []step{
-		put("/a/le/3", "# TYPE x histogram\nx_bucket{le=\"1\"} 1\nx_bucket{le=\"+Inf\"} 1\nx_sum 1\nx_count 1\n", but(400, leTwice)),
+		put("/a/le/3", "# TYPE x histogram\nx_bucket{le=\"1\"} 1\nx_bucket{le=\"+Inf\"} 1\nx_sum 1\nx_count 1\n", but(400, duplicateLE)),
 	}, differs: []string{
 		`- # x histogram ""`,
-		`- push_failure_time_seconds{instance="",job="a",le="3"} never`,
-		`- push_time_seconds{instance="",job="a",le="3"} once`,
+		`- push_failure_time_seconds{instance="",job="a",le="3"} zero`,
+		`- push_time_seconds{instance="",job="a",le="3"} positive`,
 		`- x{instance="",job="a"} count 1 sum 1 le1 1`,
-		`+ push_failure_time_seconds{instance="",job="a",le="3"} once`,
-		`+ push_time_seconds{instance="",job="a",le="3"} never`,
+		`+ push_failure_time_seconds{instance="",job="a",le="3"} positive`,
+		`+ push_time_seconds{instance="",job="a",le="3"} zero`,
 	}, protobufDiffers: []string{
 		`- # x histogram ""`,
-		`- push_failure_time_seconds{instance="",job="a",le="3"} never`,
-		`- push_time_seconds{instance="",job="a",le="3"} once`,
+		`- push_failure_time_seconds{instance="",job="a",le="3"} zero`,
+		`- push_time_seconds{instance="",job="a",le="3"} positive`,
 		`- x{instance="",job="a",le="3"} count 1 sum 1 le1 1`,
-		`+ push_failure_time_seconds{instance="",job="a",le="3"} once`,
-		`+ push_time_seconds{instance="",job="a",le="3"} never`,
-	}, why: leTwice},
+		`+ push_failure_time_seconds{instance="",job="a",le="3"} positive`,
+		`+ push_time_seconds{instance="",job="a",le="3"} zero`,
+	}, why: duplicateLE},
 
 	// Consistency.
 	{name: "timestamps", steps: []step{
 		put("/a", "x 1 1700000000000\n", answered(400)),
 		post("/b", "x 1\ny 1 1\n", answered(400)),
 	}},
-	{name: "a push that fails changes nothing but the time of the failure", steps: []step{
+	{name: "a failed push changes only the time of the failure", steps: []step{
 		put("/a", "x 1\n"),
 		put("/a", "x 2\ny 1 1\n", answered(400)),
 		post("/a", "y 1 1\n", answered(400)),
 	}},
-	{name: "the time of the failure stays", steps: []step{
+	{name: "the time of the failure is kept", steps: []step{
 		put("/a", "x 1 1\n", answered(400)),
 		put("/a", "x 1\n"),
 		put("/a", ""),
@@ -316,14 +316,14 @@ var scenarios = []scenario{
 		post("/b", "# TYPE x gauge\nx 1\n", answered(400)),
 		post("/b", "x 1\n"),
 	}},
-	{name: "a type that may not change, for another group has it", steps: []step{
+	{name: "a type that may not change, because another group uses it", steps: []step{
 		put("/a", "# TYPE x counter\nx 1\n"),
 		put("/b", "# TYPE x counter\nx 1\n"),
 		put("/a", "# TYPE x gauge\nx 1\n", answered(400)),
 		del("/b"),
 		put("/a", "# TYPE x gauge\nx 1\n"),
 	}},
-	{name: "a series twice in a push", steps: []step{
+	{name: "a duplicate series in a push", steps: []step{
 		put("/a", "x 1\nx 2\n", answered(400)),
 		put("/b", "x{l=\"1\",m=\"2\"} 1\nx{m=\"2\",l=\"1\"} 2\n", answered(400)),
 		put("/c/l/v", "x{l=\"1\"} 1\nx{l=\"2\"} 2\n", answered(400)),
@@ -346,26 +346,26 @@ var scenarios = []scenario{
 		put("/j", "y 1\n"),
 		put("/j/instance/i", "x 1\n"),
 	}},
-	{name: "an empty label and none", steps: []step{
+	{name: "an empty label and no label", steps: []step{
 		put("/a", "x{l=\"\"} 1\n"),
 		put("/b", "x{l=\"\"} 1\nx 2\n"),
 	}},
-	{name: "times of pushes that another group's would equal", steps: []step{
+	{name: "two groups whose times of pushes are the same series", steps: []step{
 		put("/j/instance@base64/=", "x 1\n"),
 		put("/j", "y 1\n", answered(400)),
 	}, differs: []string{
 		`+ # push_failure_time_seconds gauge …`,
 		`+ # push_time_seconds gauge …`,
 		`+ # x untyped ""`,
-		`+ push_failure_time_seconds{instance="",job="j"} never`,
-		`+ push_time_seconds{instance="",job="j"} once`,
+		`+ push_failure_time_seconds{instance="",job="j"} zero`,
+		`+ push_time_seconds{instance="",job="j"} positive`,
 		`+ x{instance="",job="j"} 1`,
-	}, poisons: "The times of the push that succeeded and of the one that failed are the same series, and every scrape fails from then on."},
+	}, poisons: "The times of the successful push and of the failed push are the same series, and every later scrape fails."},
 	{name: "series with other labels in other groups", steps: []step{
 		put("/a", "x{l=\"1\"} 1\n"),
 		put("/b", "x{m=\"1\",n=\"2\"} 1\n"),
 	}},
-	{name: "help texts that differ", steps: []step{
+	{name: "different help texts", steps: []step{
 		put("/a", "# HELP y One.\n# TYPE y gauge\ny 1\n"),
 		post("/a", "# HELP y Two.\n# TYPE y gauge\ny 1\n"),
 	}},
@@ -419,7 +419,7 @@ var scenarios = []scenario{
 		put("/d", "# HELP go_goroutines Mine.\n# TYPE go_goroutines gauge\ngo_goroutines 2\n"),
 		put("/e", "# TYPE go_gc_duration_seconds_count gauge\ngo_gc_duration_seconds_count 1\n", answered(400)),
 	}},
-	{name: "metrics of signalbox's own", steps: []step{
+	{name: "metrics of signalbox itself", steps: []step{
 		put("/a", "# TYPE concourse_builds_started_total gauge\nconcourse_builds_started_total 1\n", but(400, ownFamily)),
 		put("/b", "# TYPE concourse_builds_duration_seconds_count gauge\nconcourse_builds_duration_seconds_count 1\n", but(400, ownFamily)),
 	}, differs: []string{
@@ -427,14 +427,14 @@ var scenarios = []scenario{
 		`- # concourse_builds_started_total gauge ""`,
 		`- concourse_builds_duration_seconds_count{instance="",job="b"} 1`,
 		`- concourse_builds_started_total{instance="",job="a"} 1`,
-		`- push_failure_time_seconds{instance="",job="a"} never`,
-		`- push_failure_time_seconds{instance="",job="b"} never`,
-		`- push_time_seconds{instance="",job="a"} once`,
-		`- push_time_seconds{instance="",job="b"} once`,
-		`+ push_failure_time_seconds{instance="",job="a"} once`,
-		`+ push_failure_time_seconds{instance="",job="b"} once`,
-		`+ push_time_seconds{instance="",job="a"} never`,
-		`+ push_time_seconds{instance="",job="b"} never`,
+		`- push_failure_time_seconds{instance="",job="a"} zero`,
+		`- push_failure_time_seconds{instance="",job="b"} zero`,
+		`- push_time_seconds{instance="",job="a"} positive`,
+		`- push_time_seconds{instance="",job="b"} positive`,
+		`+ push_failure_time_seconds{instance="",job="a"} positive`,
+		`+ push_failure_time_seconds{instance="",job="b"} positive`,
+		`+ push_time_seconds{instance="",job="a"} zero`,
+		`+ push_time_seconds{instance="",job="b"} zero`,
 	}, why: ownFamily},
 	{name: "a pushed time of a push is overridden", steps: []step{
 		put("/a", "# TYPE push_time_seconds gauge\npush_time_seconds -5\n"),
@@ -442,13 +442,13 @@ var scenarios = []scenario{
 		put("/c", "push_time_seconds{l=\"v\"} 5\nx 1\n"),
 		post("/d", "# TYPE push_failure_time_seconds gauge\npush_failure_time_seconds 5\n"),
 	}},
-	{name: "a pushed time of a failure is overridden in a group that is there", steps: []step{
+	{name: "a pushed time of a failure is overridden in an existing group", steps: []step{
 		put("/a", "x 1\n"),
 		post("/a", "# TYPE push_failure_time_seconds gauge\npush_failure_time_seconds 5\n"),
 	}, differs: []string{
-		`- push_failure_time_seconds{instance="",job="a"} once`,
-		`+ push_failure_time_seconds{instance="",job="a"} never`,
-	}, why: "The Pushgateway overrides it only where it sets it itself, which its README does not say."},
+		`- push_failure_time_seconds{instance="",job="a"} positive`,
+		`+ push_failure_time_seconds{instance="",job="a"} zero`,
+	}, why: "The Pushgateway overrides it only in pushes that set it, which its README does not mention."},
 
 	// The text format.
 	{name: "all types in text", steps: []step{
@@ -460,11 +460,11 @@ var scenarios = []scenario{
 			"# HELP h A histogram.", "# TYPE h histogram", "h_bucket{le=\"0.1\"} 1", "h_bucket{le=\"1\"} 2", "h_bucket{le=\"+Inf\"} 3", "h_sum 7.5", "h_count 3", "",
 		}, "\n")),
 	}},
-	{name: "values that are odd", steps: []step{
+	{name: "unusual values", steps: []step{
 		put("/a", "# TYPE x gauge\nx{l=\"1\"} NaN\nx{l=\"2\"} +Inf\nx{l=\"3\"} -Inf\nx{l=\"4\"} -0\nx{l=\"5\"} 1e-300\nx{l=\"6\"} 12345678901234567890\nx{l=\"7\"} .5\nx{l=\"8\"} nan\nx{l=\"9\"} inf\nx{l=\"10\"} Infinity\nx{l=\"11\"} +1\n"),
 		put("/b", "# TYPE y counter\ny{l=\"1\"} NaN\ny{l=\"2\"} -1\ny{l=\"3\"} +Inf\ny{l=\"4\"} 0.5\n"),
 	}},
-	{name: "values that are none", steps: []step{
+	{name: "invalid values", steps: []step{
 		put("/a", "x 0x10\n", answered(400)),
 		put("/a", "x 1_000\n", answered(400)),
 		put("/a", "x 1,5\n", answered(400)),
@@ -474,7 +474,7 @@ var scenarios = []scenario{
 		put("/a", "x 1e400\n", answered(400)),
 		put("/a", "x 1 1.5\n", answered(400)),
 	}},
-	{name: "lines that are cut or end otherwise", steps: []step{
+	{name: "incomplete lines and other line endings", steps: []step{
 		put("/a", "x 1", answered(400)),
 		put("/a", "x 1\r\n", answered(400)),
 		put("/a", "x 1\ny 2", answered(400)),
@@ -490,10 +490,10 @@ var scenarios = []scenario{
 		put("/c", "\"x\" 1\n"),
 		put("/d", "{\"x\",} 1\n"),
 	}},
-	{name: "a line that a parser may die of", steps: []step{
-		put("/a", "{} 1\n", answered(none), but(400, "The Pushgateway's handler panics.")),
+	{name: "a line that crashes some parsers", steps: []step{
+		put("/a", "{} 1\n", answered(noAnswer), but(400, "The Pushgateway's handler panics.")),
 	}},
-	{name: "white space", steps: []step{
+	{name: "whitespace", steps: []step{
 		put("/a", "  x 1\n\ty\t2\nz { l = \"v\" , m = \"w\" , }  3\nv{} 4\nu{l=\"v\"}5\n"),
 		put("/d", "x 1 \n", answered(400)),
 		put("/b", "#HELP n A help.\n#TYPE n counter\nn 1\n"),
@@ -507,7 +507,7 @@ var scenarios = []scenario{
 		put("/d", "# HELP x \\t\nx 1\n", answered(400)),
 		put("/d", "x{l=\"\xff\"} 1\n", answered(400)),
 	}},
-	{name: "HELP and TYPE at odd places", steps: []step{
+	{name: "HELP and TYPE in unusual places", steps: []step{
 		put("/a", "# HELP x One.\n# HELP x Two.\nx 1\n", answered(400)),
 		put("/a", "# TYPE x gauge\n# TYPE x gauge\nx 1\n", answered(400)),
 		put("/a", "x 1\n# TYPE x gauge\n", answered(400)),
@@ -520,7 +520,7 @@ var scenarios = []scenario{
 		put("/e", "# UNIT w seconds\nw 1\n# EOF\n"),
 		put("/f", "# TYPE u\nu 1\n"),
 	}},
-	{name: "a histogram of gauges in text", steps: []step{
+	{name: "a gauge histogram in text", steps: []step{
 		put("/a", "# TYPE x gaugehistogram\nx_bucket{le=\"1\"} 1\nx_sum 1\nx_count 3\n"),
 	}, groupsDiffer: []string{
 		`- map[job:a] x {"labels":{"instance":"","job":"a"},"value":"0"}`,
@@ -545,10 +545,10 @@ var scenarios = []scenario{
 		put("/f", "x{l=\"1\",l=\"1\"} 1\n", answered(400)),
 		put("/f", "x{l='v'} 1\n", answered(400)),
 	}},
-	{name: "le and quantile where they mean nothing", steps: []step{
+	{name: "le and quantile as ordinary labels", steps: []step{
 		put("/a", "# TYPE x counter\nx{le=\"1\"} 1\nx{quantile=\"0.5\"} 2\nx{le=\"none\"} 3\n"),
 	}},
-	{name: "histograms that are incomplete", steps: []step{
+	{name: "incomplete histograms", steps: []step{
 		put("/a", "# TYPE a histogram\na_bucket{le=\"1\"} 1\na_sum 1\na_count 2\n"),
 		put("/b", "# TYPE b histogram\nb_bucket{le=\"1\"} 1\n"),
 		put("/c", "# TYPE c histogram\nc_sum 1\n"),
@@ -560,7 +560,7 @@ var scenarios = []scenario{
 		put("/i", "# TYPE i histogram\ni_bucket{le=\"-1\"} 1\ni_bucket{le=\"0\"} 2\ni_bucket{le=\"+Inf\"} 2\ni_sum -5\ni_count 2\n"),
 		put("/j", "# TYPE j histogram\nj_bucket{le=\"1\"} 1\nj_sum NaN\nj_count 1\n"),
 	}},
-	{name: "histograms with parts that are odd", steps: []step{
+	{name: "histograms with unusual parts", steps: []step{
 		put("/a", "# TYPE a histogram\na_bucket{le=\"one\"} 1\n", answered(400)),
 		put("/b", "# TYPE b histogram\nb_bucket 1\nb_count 1\nb_sum 1\n"),
 		put("/c", "# TYPE c histogram\nc 1\n"),
@@ -575,7 +575,7 @@ var scenarios = []scenario{
 		put("/b", "# TYPE x histogram\nx_bucket{le=\"7\"} 1\nx_bucket{le=\"+Inf\"} 2\nx_sum 3\nx_count 2\n"),
 		put("/c", "# TYPE x histogram\nx_bucket{l=\"1\",le=\"1\"} 1\nx_sum{l=\"1\"} 1\nx_count{l=\"1\"} 1\nx_bucket{l=\"2\",le=\"2\"} 1\nx_sum{l=\"2\"} 1\nx_count{l=\"2\"} 1\n"),
 	}},
-	{name: "summaries that are odd", steps: []step{
+	{name: "unusual summaries", steps: []step{
 		put("/a", "# TYPE a summary\na{quantile=\"0.5\"} 1\n"),
 		put("/b", "# TYPE b summary\nb_sum 1\n"),
 		put("/c", "# TYPE c summary\nc_count 1\n"),
@@ -615,7 +615,7 @@ var scenarios = []scenario{
 		put("/e", "", families(counter("x", 1)), header("Content-Type", ""), answered(400)),
 		put("/f", "x 1\n", header("Content-Type", protobufFormat), answered(400)),
 	}},
-	{name: "bodies that are compressed", steps: []step{
+	{name: "compressed bodies", steps: []step{
 		put("/a", "x 1\n", compressed("gzip")),
 		put("/b", "x 1\n", compressed("snappy")),
 		post("/c", many(1000), compressed("gzip")),
@@ -627,7 +627,7 @@ var scenarios = []scenario{
 		put("/i", "", compressed("gzip")),
 		put("/k", "", compressed("snappy")),
 	}},
-	{name: "bodies that are said to be compressed", steps: []step{
+	{name: "invalid compressed bodies", steps: []step{
 		put("/a", "x 1\n", header("Content-Encoding", "gzip"), answered(400)),
 		put("/b", "", header("Content-Encoding", "gzip"), answered(400)),
 		put("/c", "", header("Content-Encoding", "snappy")),
@@ -637,28 +637,28 @@ var scenarios = []scenario{
 		put("/g", many(100), compressed("snappy"), cut(5), answered(400)),
 		put("/h", "\x04\x0cx 1\n", header("Content-Encoding", "snappy"), answered(400)), // a block
 		put("/i", "x 1\n", compressed("gzip"), header("Content-Encoding", ""), answered(400)),
-		del("/k", header("Content-Encoding", "gzip"), answered(400), but(202, "A DELETE has no body, however it is compressed.")),
+		del("/k", header("Content-Encoding", "gzip"), answered(400), but(202, "Signalbox ignores the encoding of a DELETE, which has no body.")),
 	}},
-	{name: "encodings that are not known are passed over", steps: []step{
+	{name: "unknown encodings are ignored", steps: []step{
 		put("/a", "x 1\n", header("Content-Encoding", "br")),
 		put("/b", "x 1\n", header("Content-Encoding", "identity")),
 		put("/c", "x 1\n", header("Content-Encoding", "nonsense")),
 	}},
 	{name: "zstd", steps: []step{
-		put("/a", "x 1\n", compressed("zstd"), answered(400), but(200, "Signalbox takes zstd as well.")),
-		put("/b", "", families(counter("y", 1)), compressed("zstd"), answered(400), but(200, "Signalbox takes zstd as well.")),
+		put("/a", "x 1\n", compressed("zstd"), answered(400), but(200, "Signalbox also accepts zstd.")),
+		put("/b", "", families(counter("y", 1)), compressed("zstd"), answered(400), but(200, "Signalbox also accepts zstd.")),
 	}, differs: []string{
 		`+ # push_failure_time_seconds gauge …`,
 		`+ # push_time_seconds gauge …`,
 		`+ # x untyped ""`,
 		`+ # y counter "Help of y."`,
-		`+ push_failure_time_seconds{instance="",job="a"} never`,
-		`+ push_failure_time_seconds{instance="",job="b"} never`,
-		`+ push_time_seconds{instance="",job="a"} once`,
-		`+ push_time_seconds{instance="",job="b"} once`,
+		`+ push_failure_time_seconds{instance="",job="a"} zero`,
+		`+ push_failure_time_seconds{instance="",job="b"} zero`,
+		`+ push_time_seconds{instance="",job="a"} positive`,
+		`+ push_time_seconds{instance="",job="b"} positive`,
 		`+ x{instance="",job="a"} 1`,
 		`+ y{instance="",job="b"} 1`,
-	}, why: "Signalbox takes zstd as well."},
+	}, why: "Signalbox also accepts zstd."},
 
 	// Protobuf.
 	{name: "all types in protobuf", steps: []step{
@@ -682,7 +682,7 @@ var scenarios = []scenario{
 		put("/k", "", families(counter("a", 1))),
 		put("/k", "", families()),
 	}},
-	{name: "text and protobuf are one group", steps: []step{
+	{name: "text and protobuf in the same group", steps: []step{
 		put("/j", "", families(counter("a", 1))),
 		post("/j", "# TYPE b counter\nb 2\n"),
 		post("/k", "# TYPE a gauge\na 2\n", answered(400)),
@@ -693,14 +693,14 @@ var scenarios = []scenario{
 		put("/c", "", families(family("x", dto.MetricType_HISTOGRAM, &dto.Metric{Label: labels("l", "v"), Histogram: &dto.Histogram{
 			Schema: proto.Int32(3), ZeroThreshold: proto.Float64(1e-128), SampleCount: proto.Uint64(0), PositiveSpan: []*dto.BucketSpan{{Offset: proto.Int32(0), Length: proto.Uint32(0)}}}}))),
 	}},
-	{name: "a histogram that is native and classic", steps: []step{
+	{name: "a native histogram with classic buckets", steps: []step{
 		put("/a", "", families(family("x", dto.MetricType_HISTOGRAM, &dto.Metric{Histogram: func() *dto.Histogram {
 			h := native()
 			h.Bucket = []*dto.Bucket{bucket(1, 3), bucket(4, 6)}
 			return h
 		}()}))),
 	}},
-	{name: "histograms of floats, and of gauges", steps: []step{
+	{name: "a float histogram and a gauge histogram", steps: []step{
 		put("/a", "", families(family("x", dto.MetricType_HISTOGRAM, &dto.Metric{Histogram: &dto.Histogram{SampleCountFloat: proto.Float64(2.5), SampleSum: proto.Float64(1), Bucket: []*dto.Bucket{
 			{UpperBound: proto.Float64(1), CumulativeCountFloat: proto.Float64(1.5)}}}}))),
 		put("/b", "", families(family("y", dto.MetricType_GAUGE_HISTOGRAM, &dto.Metric{Histogram: &dto.Histogram{SampleCount: proto.Uint64(2), SampleSum: proto.Float64(1), Bucket: []*dto.Bucket{bucket(1, 1)}}}))),
@@ -708,7 +708,7 @@ var scenarios = []scenario{
 		`- map[job:b] y {"labels":{"instance":"","job":"b"},"value":"0"}`,
 		`+ map[job:b] y {"buckets":{"1":"1"},"count":"2","labels":{"instance":"","job":"b"},"sum":"1"}`,
 	}, why: gaugeHistogram},
-	{name: "a native histogram of gauges", steps: []step{
+	{name: "a native gauge histogram", steps: []step{
 		put("/a", "", families(family("x", dto.MetricType_GAUGE_HISTOGRAM, &dto.Metric{Histogram: native()}))),
 	}, groupsDiffer: []string{
 		`- map[job:a] x {"labels":{"instance":"","job":"a"},"value":"0"}`,
@@ -737,83 +737,83 @@ var scenarios = []scenario{
 		put("/a", "", families(family("x", dto.MetricType_GAUGE, &dto.Metric{TimestampMs: proto.Int64(1), Gauge: &dto.Gauge{Value: proto.Float64(1)}})), answered(400)),
 		put("/b", "", families(family("x", dto.MetricType_GAUGE, &dto.Metric{TimestampMs: proto.Int64(0), Gauge: &dto.Gauge{Value: proto.Float64(1)}})), answered(400)),
 	}},
-	{name: "protobuf that is damaged", steps: []step{
+	{name: "damaged protobuf", steps: []step{
 		put("/a", "", families(counter("x", 1)), cut(1), answered(400)),
 		put("/b", "", families(counter("x", 1), counter("y", 1)), cut(3), answered(400)),
 		put("/c", "\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff", header("Content-Type", protobufFormat), answered(400)),
 		put("/d", "\x03\x0a\x05x", header("Content-Type", protobufFormat), answered(400)),
 	}},
-	{name: "protobuf with names that are none", steps: []step{
-		put("/a", "", families(labelled("x", "", "v")), answered(400)),
-		put("/b", "", families(labelled("x", "__name__", "y")), answered(400)),
-		put("/c", "", families(labelled("x", "l", "\xff")), answered(400)),
+	{name: "protobuf with invalid names", steps: []step{
+		put("/a", "", families(labeled("x", "", "v")), answered(400)),
+		put("/b", "", families(labeled("x", "__name__", "y")), answered(400)),
+		put("/c", "", families(labeled("x", "l", "\xff")), answered(400)),
 	}},
-	{name: "protobuf with names that the text format needs quotes for", steps: []step{
+	{name: "protobuf with names that need quotes in the text format", steps: []step{
 		put("/a", "", families(counter("x.y", 1)), but(400, legacyNames)),
-		put("/b", "", families(labelled("x", "l.m", "v")), but(400, legacyNames)),
+		put("/b", "", families(labeled("x", "l.m", "v")), but(400, legacyNames)),
 	}, differs: []string{
 		`- # x untyped "Help of x."`,
 		`- # x_y counter "Help of x.y."`,
-		`- push_failure_time_seconds{instance="",job="a"} never`,
-		`- push_failure_time_seconds{instance="",job="b"} never`,
-		`- push_time_seconds{instance="",job="a"} once`,
-		`- push_time_seconds{instance="",job="b"} once`,
+		`- push_failure_time_seconds{instance="",job="a"} zero`,
+		`- push_failure_time_seconds{instance="",job="b"} zero`,
+		`- push_time_seconds{instance="",job="a"} positive`,
+		`- push_time_seconds{instance="",job="b"} positive`,
 		`- x_y{instance="",job="a"} 1`,
 		`- x{instance="",job="b",l_m="v"} 1`,
-		`+ push_failure_time_seconds{instance="",job="a"} once`,
-		`+ push_failure_time_seconds{instance="",job="b"} once`,
-		`+ push_time_seconds{instance="",job="a"} never`,
-		`+ push_time_seconds{instance="",job="b"} never`,
+		`+ push_failure_time_seconds{instance="",job="a"} positive`,
+		`+ push_failure_time_seconds{instance="",job="b"} positive`,
+		`+ push_time_seconds{instance="",job="a"} zero`,
+		`+ push_time_seconds{instance="",job="b"} zero`,
 	}, why: legacyNames},
 	{name: "protobuf with an empty name", steps: []step{
 		put("/a", "", families(counter("", 1)), but(400, noName)),
 	}, differs: []string{
 		`+ # push_failure_time_seconds gauge …`,
 		`+ # push_time_seconds gauge …`,
-		`+ push_failure_time_seconds{instance="",job="a"} once`,
-		`+ push_time_seconds{instance="",job="a"} never`,
+		`+ push_failure_time_seconds{instance="",job="a"} positive`,
+		`+ push_time_seconds{instance="",job="a"} zero`,
 	}, poisons: noName},
 	{name: "protobuf with the label le", steps: []step{
-		put("/a", "", families(family("x", dto.MetricType_HISTOGRAM, &dto.Metric{Label: labels("le", "3"), Histogram: &dto.Histogram{SampleCount: proto.Uint64(1), Bucket: []*dto.Bucket{bucket(1, 1)}}})), but(400, leTwice)),
+		put("/a", "", families(family("x", dto.MetricType_HISTOGRAM, &dto.Metric{Label: labels("le", "3"), Histogram: &dto.Histogram{SampleCount: proto.Uint64(1), Bucket: []*dto.Bucket{bucket(1, 1)}}})), but(400, duplicateLE)),
 	}, differs: []string{
 		`- # x histogram "Help of x."`,
-		`- push_failure_time_seconds{instance="",job="a"} never`,
-		`- push_time_seconds{instance="",job="a"} once`,
+		`- push_failure_time_seconds{instance="",job="a"} zero`,
+		`- push_time_seconds{instance="",job="a"} positive`,
 		`- x{instance="",job="a"} count 1 sum 0 le1 1`,
-		`+ push_failure_time_seconds{instance="",job="a"} once`,
-		`+ push_time_seconds{instance="",job="a"} never`,
+		`+ push_failure_time_seconds{instance="",job="a"} positive`,
+		`+ push_time_seconds{instance="",job="a"} zero`,
 	}, protobufDiffers: []string{
 		`- # x histogram "Help of x."`,
-		`- push_failure_time_seconds{instance="",job="a"} never`,
-		`- push_time_seconds{instance="",job="a"} once`,
+		`- push_failure_time_seconds{instance="",job="a"} zero`,
+		`- push_time_seconds{instance="",job="a"} positive`,
 		`- x{instance="",job="a",le="3"} count 1 sum 0 le1 1`,
-		`+ push_failure_time_seconds{instance="",job="a"} once`,
-		`+ push_time_seconds{instance="",job="a"} never`,
-	}, why: leTwice},
-	{name: "protobuf with labels twice", steps: []step{
-		put("/a", "", families(labelled("x", "l", "1", "l", "2")), answered(400)),
-		put("/b", "", families(labelled("x", "job", "1", "job", "2")), answered(400)),
-		put("/c", "", families(labelled("x", "instance", "1", "instance", "1")), answered(400)),
+		`+ push_failure_time_seconds{instance="",job="a"} positive`,
+		`+ push_time_seconds{instance="",job="a"} zero`,
+	}, why: duplicateLE},
+	{name: "protobuf with duplicate labels", steps: []step{
+		put("/a", "", families(labeled("x", "l", "1", "l", "2")), answered(400)),
+		put("/b", "", families(labeled("x", "job", "1", "job", "2")), answered(400)),
+		put("/c", "", families(labeled("x", "instance", "1", "instance", "1")), answered(400)),
 	}},
 	{name: "protobuf with labels in any order", steps: []step{
-		put("/a/m/g", "", families(labelled("x", "z", "1", "m", "2", "a", "3"))),
+		put("/a/m/g", "", families(labeled("x", "z", "1", "m", "2", "a", "3"))),
 		put("/b", "", families(family("y", dto.MetricType_UNTYPED,
 			&dto.Metric{Label: labels("a", "1", "b", "2"), Untyped: &dto.Untyped{}},
 			&dto.Metric{Label: labels("b", "2", "a", "1"), Untyped: &dto.Untyped{}})), answered(400)),
 	}},
-	{name: "a type that its values are not of", steps: []step{
+	{name: "values that do not match the type", steps: []step{
 		put("/a", "", families(family("x", dto.MetricType_COUNTER, &dto.Metric{Gauge: &dto.Gauge{Value: proto.Float64(1)}})), answered(400)),
 		put("/b", "", families(family("x", dto.MetricType_HISTOGRAM, &dto.Metric{Summary: &dto.Summary{}})), answered(400)),
 		put("/c", "", families(family("x", dto.MetricType_GAUGE, &dto.Metric{})), answered(400)),
 	}},
-	{name: "a type that is none", steps: []step{
-		put("/a", "", families(family("x", dto.MetricType(77), &dto.Metric{Gauge: &dto.Gauge{}})), but(400, noType)),
+	{name: "an unknown type", steps: []step{
+		put("/a", "", families(family("x", dto.MetricType(77), &dto.Metric{Gauge: &dto.Gauge{}})), but(400, unknownType)),
 	}, differs: []string{
 		`+ # push_failure_time_seconds gauge …`,
 		`+ # push_time_seconds gauge …`,
-		`+ push_failure_time_seconds{instance="",job="a"} once`,
-		`+ push_time_seconds{instance="",job="a"} never`,
-	}, poisons: noType},
+		`+ push_failure_time_seconds{instance="",job="a"} positive`,
+		`+ push_time_seconds{instance="",job="a"} zero`,
+	}, poisons: unknownType},
 	{name: "a family without a type, without help, without samples", steps: []step{
 		put("/a", "", families(&dto.MetricFamily{Name: proto.String("x"), Metric: []*dto.Metric{{Counter: &dto.Counter{Value: proto.Float64(1)}}}})),
 		put("/b", "", families(family("y", dto.MetricType_GAUGE), counter("z", 1))),
@@ -826,11 +826,11 @@ var scenarios = []scenario{
 	}, groupsDiffer: []string{
 		`- map[job:a] # x COUNTER "Help of x."`,
 	}, why: noSamples},
-	{name: "a family twice", steps: []step{
-		put("/a", "", families(labelled("x", "l", "1"), labelled("x", "l", "2"))),
+	{name: "a duplicate family", steps: []step{
+		put("/a", "", families(labeled("x", "l", "1"), labeled("x", "l", "2"))),
 	}, differs: []string{
 		`+ x{instance="",job="a",l="1"} 1`,
-	}, why: "The Pushgateway keeps the last message of a name, and Signalbox all."},
+	}, why: "The Pushgateway keeps only the last message of a name, Signalbox keeps all."},
 	{name: "push times in protobuf", steps: []step{
 		put("/a", "", families(counter("push_time_seconds", 1), counter("push_failure_time_seconds", 1), counter("x", 1))),
 	}},
@@ -841,7 +841,7 @@ var scenarios = []scenario{
 	}},
 
 	// Other methods and paths.
-	{name: "methods that a group does not have", steps: []step{
+	{name: "unsupported methods of a group", steps: []step{
 		put("/j", "x 1\n"),
 		request("GET", "/metrics/job/j", answered(405)),
 		request("HEAD", "/metrics/job/j", answered(405)),
@@ -850,16 +850,16 @@ var scenarios = []scenario{
 		request("GET", "/metrics/job/j/l/v", answered(405)),
 		request("GET", "/metrics/job@base64/ag", answered(405)),
 	}},
-	{name: "methods that the page does not have", steps: []step{
+	{name: "unsupported methods of the page", steps: []step{
 		request("GET", "/metrics"),
 		request("HEAD", "/metrics", answered(405)),
 		request("POST", "/metrics", content("x 1\n"), answered(405)),
 		request("PUT", "/metrics", content("x 1\n"), answered(405)),
 		request("DELETE", "/metrics", answered(405)),
 	}},
-	{name: "paths that are none", steps: []step{
+	{name: "unknown paths", steps: []step{
 		request("PUT", "/metrics/foo/bar", content("x 1\n"), answered(404)),
-		request("PUT", "/metrics/Job/j", content("x 1\n"), answered(307), but(404, mended)),
+		request("PUT", "/metrics/Job/j", content("x 1\n"), answered(307), but(404, redirects)),
 		request("PUT", "/metrics/job@base32/j", content("x 1\n"), answered(404)),
 		request("PUT", "/metric/job/j", content("x 1\n"), answered(404)),
 		request("PUT", "/job/j", content("x 1\n"), answered(404)),
@@ -867,12 +867,12 @@ var scenarios = []scenario{
 		request("GET", "/nothing", answered(404)),
 		request("GET", "/metrics/foo/bar", answered(404)),
 	}},
-	{name: "health", steps: []step{
+	{name: "health checks", steps: []step{
 		request("GET", "/-/healthy"),
 		request("GET", "/-/ready"),
 		request("PUT", "/-/healthy", answered(405)),
 		request("POST", "/-/ready", answered(405)),
-		request("HEAD", "/-/healthy", answered(405), but(200, "HEAD is a GET without the body.")),
+		request("HEAD", "/-/healthy", answered(405), but(200, "Signalbox's health checks also support HEAD.")),
 	}},
 	{name: "the lifecycle API is not enabled", steps: []step{
 		request("PUT", "/-/quit", answered(403)),
@@ -896,24 +896,24 @@ var scenarios = []scenario{
 		request("GET", "/api/v2/metrics", answered(404)),
 	}},
 	{name: "the web pages", steps: []step{
-		request("GET", "/", but(404, "Signalbox has no pages for browsers here.")),
-		request("GET", "/status", but(404, "Signalbox has no pages for browsers here.")),
+		request("GET", "/", but(404, "The intake listener of Signalbox has no pages for browsers.")),
+		request("GET", "/status", but(404, "The intake listener of Signalbox has no pages for browsers.")),
 	}},
 }
 
 // Reasons for differences.
 const (
-	slash     = "The Pushgateway decodes the path before it splits it; to Signalbox, %2F in a value is part of the value."
-	mended    = "The Pushgateway's router redirects from paths that are not there to similar ones."
-	leTwice   = "A histogram whose own label is le has two of them on the page, which no Prometheus can scrape."
-	noName    = "The Pushgateway takes a family without a name, and its pages break off before it."
-	noType    = "The Pushgateway takes a family whose type is none, and its pages in text break off before it."
-	noSamples = "The Pushgateway's query API shows families that its page does not."
+	slash       = "The Pushgateway decodes the path before it splits it; to Signalbox, %2F in a value is part of the value."
+	redirects   = "The Pushgateway's router redirects unknown paths to similar ones."
+	duplicateLE = "A histogram with the label le has this label twice on the page, and Prometheus cannot scrape it."
+	noName      = "The Pushgateway accepts a family without a name, and its pages end before it."
+	unknownType = "The Pushgateway accepts a family with an unknown type, and its text pages end before it."
+	noSamples   = "The Pushgateway's query API shows families that its page does not."
 
-	gaugeHistogram = "The Pushgateway's query API does not know this type."
-	legacyNames    = "The Pushgateway takes such names in protobuf though it was not told to, and not in text."
+	gaugeHistogram = "The Pushgateway's query API does not support this type."
+	legacyNames    = "The Pushgateway accepts such names in protobuf by default, but not in text."
 
-	ownFamily = "Each refuses what contradicts its own families, and they differ."
+	ownFamily = "Both reject pushes that contradict their own families, which differ."
 )
 
 func family(name string, of dto.MetricType, metrics ...*dto.Metric) *dto.MetricFamily {
@@ -924,11 +924,11 @@ func counter(name string, value float64) *dto.MetricFamily {
 	return family(name, dto.MetricType_COUNTER, &dto.Metric{Counter: &dto.Counter{Value: &value}})
 }
 
-func labelled(name string, pairs ...string) *dto.MetricFamily {
+func labeled(name string, pairs ...string) *dto.MetricFamily {
 	return family(name, dto.MetricType_UNTYPED, &dto.Metric{Label: labels(pairs...), Untyped: &dto.Untyped{Value: proto.Float64(1)}})
 }
 
-// labels are names and values in turn.
+// labels returns labels from alternating names and values.
 func labels(pairs ...string) (all []*dto.LabelPair) {
 	for i := 0; i < len(pairs); i += 2 {
 		all = append(all, &dto.LabelPair{Name: &pairs[i], Value: &pairs[i+1]})

@@ -1,8 +1,7 @@
 //go:build e2e
 
-// Package endtoend runs the built signalbox beside the real programs that it
-// works with or stands in for: Prometheus, the Pushgateway and its clients. It
-// is run by scripts/e2e.
+// Package endtoend tests the built signalbox with the real programs that it works with
+// or replaces: Prometheus, the Pushgateway and its clients. scripts/e2e runs it.
 package endtoend
 
 import (
@@ -31,11 +30,11 @@ var _ = BeforeSuite(func() {
 
 	signalboxBinary = filepath.Join(dir, "signalbox")
 	output("go", "build", "-o", signalboxBinary, "../../cmd/signalbox")
-	// Building it is the go command's own business, and so is caching it.
+	// The go command builds and caches the Pushgateway.
 	pushgatewayBinary = output("go", "tool", "-modfile=../peers/go.mod", "-n", "pushgateway")
 })
 
-// output runs a command, and returns what it writes to standard output.
+// output runs a command and returns its standard output.
 func output(name string, args ...string) string {
 	GinkgoHelper()
 	command := exec.Command(name, args...)

@@ -19,8 +19,8 @@ import (
 	"github.com/moby/buildkit/frontend/dockerfile/parser"
 )
 
-// dockerfile is the parsed Dockerfile's stages. BuildKit's own linter has nothing to
-// say of it.
+// dockerfile returns the stages of the Dockerfile. The test fails if BuildKit's parser
+// or linter reports a warning.
 func dockerfile(t *testing.T) []instructions.Stage {
 	t.Helper()
 	text, err := os.ReadFile(deploy("Dockerfile"))
@@ -44,12 +44,12 @@ func dockerfile(t *testing.T) []instructions.Stage {
 	return stages
 }
 
-// The image is the binary on nothing, run by a user without rights.
+// The image must be based on scratch and run as an unprivileged user.
 func TestDockerfile(t *testing.T) {
 	stages := dockerfile(t)
 	last := stages[len(stages)-1]
 	if last.BaseName != "scratch" {
-		t.Errorf("the image is built on %s", last.BaseName)
+		t.Errorf("got the base image %s, want scratch", last.BaseName)
 	}
 	user := ""
 	for _, c := range last.Commands {
@@ -58,12 +58,12 @@ func TestDockerfile(t *testing.T) {
 		}
 	}
 	if user != "65532:65532" {
-		t.Errorf("the user is %q", user)
+		t.Errorf("got the user %q, want 65532:65532", user)
 	}
 }
 
-// The binary that the Dockerfile builds needs nothing from the file system: it runs
-// in an empty root, as that user, and serves.
+// The binary that the Dockerfile builds must need nothing from the file system: it runs
+// in an empty root directory, as the user of the image.
 func TestRunsFromScratch(t *testing.T) {
 	dir := t.TempDir()
 	binary := filepath.Join(dir, "signalbox")
@@ -73,14 +73,14 @@ func TestRunsFromScratch(t *testing.T) {
 	if out, err := build.CombinedOutput(); err != nil {
 		t.Fatalf("%v\n%s", err, out)
 	}
-	isStatic(t, binary)
+	requireStatic(t, binary)
 
 	data := filepath.Join(dir, "data")
 	if err := os.Mkdir(data, 0o777); err != nil {
 		t.Fatal(err)
 	}
 	for _, path := range []string{dir, data} {
-		if err := os.Chmod(path, 0o777); err != nil { // the user below writes there
+		if err := os.Chmod(path, 0o777); err != nil { // the user of the image writes there
 			t.Fatal(err)
 		}
 	}
@@ -95,10 +95,10 @@ func TestRunsFromScratch(t *testing.T) {
 			"SIGNALBOX_PROMETHEUS_BIND_IP=127.0.0.1", "SIGNALBOX_INTAKE_BIND_IP=127.0.0.1",
 			"SIGNALBOX_PROMETHEUS_BIND_PORT=" + metrics, "SIGNALBOX_INTAKE_BIND_PORT=" + intake,
 		},
-		SysProcAttr: inside(dir),
+		SysProcAttr: chroot(dir),
 	}
 	if err := cmd.Start(); err != nil {
-		t.Fatalf("cannot change the root directory, which takes root or user namespaces: %v", err)
+		t.Fatalf("cannot change the root directory, which requires root or user namespaces: %v", err)
 	}
 	defer func() {
 		cmd.Process.Signal(syscall.SIGTERM)
@@ -121,8 +121,9 @@ func TestRunsFromScratch(t *testing.T) {
 	}
 }
 
-// inside starts a process with the directory as its root, as the image's user.
-func inside(dir string) *syscall.SysProcAttr {
+// chroot returns the attributes of a process with the directory as its root, and with
+// the user of the image.
+func chroot(dir string) *syscall.SysProcAttr {
 	if os.Getuid() == 0 {
 		return &syscall.SysProcAttr{Chroot: dir, Credential: &syscall.Credential{Uid: 65532, Gid: 65532}}
 	}
@@ -134,7 +135,7 @@ func inside(dir string) *syscall.SysProcAttr {
 	}
 }
 
-func isStatic(t *testing.T, binary string) {
+func requireStatic(t *testing.T, binary string) {
 	t.Helper()
 	file, err := elf.Open(binary)
 	if err != nil {
@@ -143,11 +144,11 @@ func isStatic(t *testing.T, binary string) {
 	defer file.Close()
 	for _, p := range file.Progs {
 		if p.Type == elf.PT_INTERP {
-			t.Error("the binary is not static: it names an interpreter")
+			t.Error("the binary is not static: it has an interpreter")
 		}
 	}
 	if libraries, _ := file.ImportedLibraries(); len(libraries) > 0 {
-		t.Errorf("the binary is not static: it wants %v", libraries)
+		t.Errorf("the binary is not static: it imports %v", libraries)
 	}
 }
 
@@ -173,7 +174,7 @@ func expect(answer *http.Response, err error) error {
 	return nil
 }
 
-// eventually tries for ten seconds.
+// eventually calls try until it succeeds or 10 s have passed.
 func eventually(try func() error) error {
 	deadline := time.Now().Add(10 * time.Second)
 	for {

@@ -12,8 +12,8 @@ import (
 	"sigs.k8s.io/yaml"
 )
 
-// The manifests are what kustomize builds, and each has the fields of its kind and no
-// others.
+// kustomize must build the manifests, and each manifest must have only the fields of
+// its kind.
 func TestKubernetesManifests(t *testing.T) {
 	built, err := krusty.MakeKustomizer(krusty.MakeDefaultOptions()).Run(filesys.MakeFsOnDisk(), deploy("kubernetes"))
 	if err != nil {
@@ -30,7 +30,7 @@ func TestKubernetesManifests(t *testing.T) {
 	for _, resource := range built.Resources() {
 		object, ok := kinds[resource.GetKind()]
 		if !ok {
-			t.Errorf("%s %s: a second one, or one of a kind that is not checked", resource.GetKind(), resource.GetName())
+			t.Errorf("%s %s: duplicate or unchecked kind", resource.GetKind(), resource.GetName())
 			continue
 		}
 		text, err := resource.AsYAML()
@@ -43,11 +43,11 @@ func TestKubernetesManifests(t *testing.T) {
 		delete(kinds, resource.GetKind())
 	}
 	for kind := range kinds {
-		t.Errorf("there is no %s", kind)
+		t.Errorf("got no %s", kind)
 	}
 }
 
-// What one manifest says of another is true.
+// References from one manifest to another must be valid.
 func TestKubernetesReferences(t *testing.T) {
 	var deployment apps.Deployment
 	var service core.Service
@@ -59,7 +59,7 @@ func TestKubernetesReferences(t *testing.T) {
 	pod := deployment.Spec.Template
 	for name, value := range service.Spec.Selector {
 		if pod.Labels[name] != value {
-			t.Errorf("the service selects %s=%s, the pod has %q", name, value, pod.Labels[name])
+			t.Errorf("the service selects %s=%s, but the pod has %q", name, value, pod.Labels[name])
 		}
 	}
 	ports := map[string]bool{}
@@ -70,20 +70,20 @@ func TestKubernetesReferences(t *testing.T) {
 	for _, p := range service.Spec.Ports {
 		services[p.Name] = true
 		if !ports[p.TargetPort.StrVal] {
-			t.Errorf("the service's port %s is none of the pod's", p.TargetPort.StrVal)
+			t.Errorf("the service refers to the port %s, which the pod does not have", p.TargetPort.StrVal)
 		}
 	}
 	for _, e := range monitor.Spec.Endpoints {
 		if !services[e.Port] {
-			t.Errorf("the monitor's port %s is none of the service's", e.Port)
+			t.Errorf("the monitor refers to the port %s, which the service does not have", e.Port)
 		}
 	}
 	for name, value := range monitor.Spec.Selector.MatchLabels {
 		if service.Labels[name] != value {
-			t.Errorf("the monitor selects %s=%s, the service has %q", name, value, service.Labels[name])
+			t.Errorf("the monitor selects %s=%s, but the service has %q", name, value, service.Labels[name])
 		}
 	}
 	if c := pod.Spec.Containers[0]; c.ReadinessProbe == nil || c.LivenessProbe == nil || c.StartupProbe == nil {
-		t.Error("a probe is missing")
+		t.Error("the container lacks a probe")
 	}
 }

@@ -1,5 +1,6 @@
-// Package packaging checks what deploy/ has for those who install Signalbox, as far
-// as that is possible without the machines that it is for.
+// Package packaging tests the installation files in deploy/: the Dockerfile, the
+// compose file, the Kubernetes manifests and the systemd unit. It needs no container
+// engine and no cluster.
 package packaging
 
 import (
@@ -10,13 +11,13 @@ import (
 	"sigs.k8s.io/yaml"
 )
 
-// root is the project's directory.
+// root is the root directory of the repository.
 const root = "../.."
 
-// deploy is the path of a file there.
+// deploy returns the path of a file in the directory deploy.
 func deploy(name string) string { return filepath.Join(root, "deploy", name) }
 
-// read decodes a file, which may have no fields that the object does not.
+// read decodes a file strictly: fields that the object does not have are an error.
 func read(t *testing.T, name string, object any) {
 	t.Helper()
 	text, err := os.ReadFile(deploy(name))

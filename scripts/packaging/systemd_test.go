@@ -8,24 +8,24 @@ import (
 	"testing"
 )
 
-// systemd takes the unit, and finds little that it exposes.
+// systemd-analyze must accept the unit, and rate its exposure as low.
 func TestSystemdUnit(t *testing.T) {
 	text, err := os.ReadFile(deploy("systemd/signalbox.service"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	// What it runs need not be installed here.
+	// The program that the unit runs need not be installed on this machine.
 	const installed = "/usr/local/bin/signalbox"
 	if !strings.Contains(string(text), installed) {
-		t.Fatalf("the unit does not run %s", installed)
+		t.Fatalf("the unit does not mention %s", installed)
 	}
 	unit := filepath.Join(t.TempDir(), "signalbox.service")
 	dropIn, err := os.ReadFile(deploy("systemd/concourse-log.conf"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	here := strings.ReplaceAll(string(text), installed, "/bin/true")
-	if err := os.WriteFile(unit, []byte(here), 0o600); err != nil {
+	local := strings.ReplaceAll(string(text), installed, "/bin/true")
+	if err := os.WriteFile(unit, []byte(local), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	verify := []string{"verify", "--man=no", unit}
@@ -41,7 +41,7 @@ func TestSystemdUnit(t *testing.T) {
 	analyze(t, verify...)
 }
 
-// analyze fails if systemd-analyze has anything to say of the unit.
+// analyze fails if systemd-analyze fails or reports a problem of the unit.
 func analyze(t *testing.T, args ...string) {
 	t.Helper()
 	out, err := exec.Command("systemd-analyze", args...).CombinedOutput()
@@ -50,7 +50,7 @@ func analyze(t *testing.T, args ...string) {
 	}
 }
 
-// The flags' file is as `signalbox run` wants it.
+// signalbox check must accept the environment file.
 func TestEnvironmentFile(t *testing.T) {
 	check := exec.Command("go", "run", "./cmd/signalbox", "check", "deploy/systemd/signalbox.env")
 	check.Dir = root

@@ -16,7 +16,8 @@ var (
 	noSlug  = regexp.MustCompile(`[^\p{L}\p{N} _-]`)
 )
 
-// checkLinks tells which links of a file to others, or to headings, lead nowhere.
+// checkLinks returns an error for each link of a file whose target file or heading does
+// not exist.
 func checkLinks(file string) error {
 	text, err := os.ReadFile(file)
 	if err != nil {
@@ -32,15 +33,16 @@ func checkLinks(file string) error {
 		if path != "" {
 			target = filepath.Join(filepath.Dir(file), path)
 		}
-		if err := leads(target, anchor); err != nil {
+		if err := checkTarget(target, anchor); err != nil {
 			errs = append(errs, fmt.Errorf("%s: link to %s: %w", file, found[1], err))
 		}
 	}
 	return errors.Join(errs...)
 }
 
-// leads tells whether there is such a file, with such a heading if one is asked for.
-func leads(file, anchor string) error {
+// checkTarget fails unless the file exists and has a heading with the given anchor. An
+// empty anchor requires no heading.
+func checkTarget(file, anchor string) error {
 	if anchor == "" {
 		_, err := os.Stat(file)
 		return err
@@ -54,10 +56,10 @@ func leads(file, anchor string) error {
 			return nil
 		}
 	}
-	return fmt.Errorf("there is no heading %q", anchor)
+	return fmt.Errorf("unknown heading %q", anchor)
 }
 
-// slug is what a heading is called in a link.
+// slug returns the anchor of a heading, as GitHub generates it.
 func slug(heading string) string {
 	return strings.ReplaceAll(noSlug.ReplaceAllString(strings.ToLower(heading), ""), " ", "-")
 }

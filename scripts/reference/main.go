@@ -1,12 +1,12 @@
-// Reference keeps the parts of the documentation that the code knows better.
+// Reference generates parts of the documentation from the code.
 //
-//	go run ./scripts/reference          # from the root: writes them anew
-//	go run ./scripts/reference -check   # fails if that would change anything
+//	go run ./scripts/reference          # in the root: updates all parts
+//	go run ./scripts/reference -check   # fails if a part is out of date
 //
-// Either way it fails if a link from one file to another, or to a heading, leads nowhere.
+// It also fails if the target of a link to a file or a heading does not exist.
 //
-// Such a part stands in a Markdown file between two comments, of which the first says
-// where it comes from:
+// A generated part is between two comments in a Markdown file. The first comment names
+// its source:
 //
 //	<!-- generated: text signalbox run --help -->
 //	…
@@ -28,7 +28,7 @@ import (
 func main() {
 	log.SetFlags(0)
 	log.SetPrefix("reference: ")
-	check := flag.Bool("check", false, "change nothing, and fail if something would have to change")
+	check := flag.Bool("check", false, "change no files, and fail if a generated part is out of date")
 	flag.Parse()
 	if err := run(*check); err != nil {
 		log.Fatal(err)
@@ -49,12 +49,12 @@ func run(check bool) error {
 	known := sources(program)
 	var errs []error
 	for _, file := range files {
-		errs = append(errs, renew(file, known, check), checkLinks(file))
+		errs = append(errs, update(file, known, check), checkLinks(file))
 	}
 	return errors.Join(errs...)
 }
 
-// documents are the Markdown files of the project.
+// documents returns the Markdown files of the project.
 func documents() ([]string, error) {
 	var files []string
 	for _, pattern := range []string{"*.md", "docs/*.md", "deploy/*.md"} {
@@ -65,29 +65,30 @@ func documents() ([]string, error) {
 		files = append(files, matches...)
 	}
 	if len(files) == 0 {
-		return nil, errors.New("there is no Markdown here: run it in the project's root")
+		return nil, errors.New("found no Markdown files: run the program in the root of the repository")
 	}
 	return files, nil
 }
 
-// A source makes a part from the words that follow its name.
+// A source generates a part from the words that follow its name in the comment.
 type source func(args []string) (string, error)
 
 var generated = regexp.MustCompile(`(?s)(<!-- generated: ([^\n]*) -->\n).*?(<!-- end -->)`)
 
-// renew writes a file's parts anew.
-func renew(file string, known map[string]source, check bool) error {
+// update regenerates the parts of a file. If check is set, it changes nothing, and
+// fails if a part would change.
+func update(file string, known map[string]source, check bool) error {
 	text, err := os.ReadFile(file)
 	if err != nil {
 		return err
 	}
 	var errs []error
-	renewed := generated.ReplaceAllFunc(text, func(part []byte) []byte {
+	updated := generated.ReplaceAllFunc(text, func(part []byte) []byte {
 		groups := generated.FindSubmatch(part)
 		words := strings.Fields(string(groups[2]))
 		from, ok := known[words[0]]
 		if !ok {
-			errs = append(errs, fmt.Errorf("%s: there is no source %q", file, words[0]))
+			errs = append(errs, fmt.Errorf("%s: unknown source %q", file, words[0]))
 			return part
 		}
 		content, err := from(words[1:])
@@ -100,12 +101,12 @@ func renew(file string, known map[string]source, check bool) error {
 	if err := errors.Join(errs...); err != nil {
 		return err
 	}
-	if bytes.Equal(text, renewed) {
+	if bytes.Equal(text, updated) {
 		return nil
 	}
 	if check {
-		return fmt.Errorf("%s is not what the code says: run go run ./scripts/reference and commit", file)
+		return fmt.Errorf("%s is out of date: run go run ./scripts/reference and commit the result", file)
 	}
 	log.Println("wrote", file)
-	return os.WriteFile(file, renewed, 0o644) //nolint:gosec // as the others
+	return os.WriteFile(file, updated, 0o644) //nolint:gosec // the same mode as other files
 }

@@ -15,15 +15,14 @@ import (
 	"time"
 )
 
-// How long things may take: the build, which may begin with an empty cache, a command,
-// and an answer of the daemon.
+// Timeouts.
 const (
-	buildTime   = 5 * time.Minute
-	commandTime = time.Minute
-	answerTime  = 20 * time.Second
+	buildTimeout   = 5 * time.Minute // enough for an empty build cache
+	commandTimeout = time.Minute
+	answerTimeout  = 20 * time.Second
 )
 
-// A program is signalbox, built.
+// A program is the built signalbox in a temporary directory.
 type program struct{ dir string }
 
 func build() (*program, error) {
@@ -32,7 +31,7 @@ func build() (*program, error) {
 		return nil, err
 	}
 	p := &program{dir}
-	ctx, cancel := context.WithTimeout(context.Background(), buildTime)
+	ctx, cancel := context.WithTimeout(context.Background(), buildTimeout)
 	defer cancel()
 	if out, err := exec.CommandContext(ctx, "go", "build", "-o", p.path(), "./cmd/signalbox").CombinedOutput(); err != nil {
 		p.remove()
@@ -45,12 +44,12 @@ func (p *program) path() string { return filepath.Join(p.dir, "signalbox") }
 
 func (p *program) remove() { os.RemoveAll(p.dir) }
 
-// output is what a command prints, without its name: signalbox catalog.
+// output returns the output of a command of signalbox, such as signalbox catalog.
 func (p *program) output(args []string) (string, error) {
 	if len(args) == 0 || args[0] != "signalbox" {
-		return "", fmt.Errorf("want a command of signalbox, got %q", args)
+		return "", fmt.Errorf("got %q, expected a command of signalbox", args)
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), commandTime)
+	ctx, cancel := context.WithTimeout(context.Background(), commandTimeout)
 	defer cancel()
 	cmd := exec.CommandContext(ctx, p.path(), args[1:]...)
 	cmd.Env = []string{}
@@ -60,15 +59,14 @@ func (p *program) output(args []string) (string, error) {
 
 var pageURL = regexp.MustCompile(`"url":"(http://[^"]*/metrics)"`)
 
-// page is the metrics page of a daemon that was just started, with everything that
-// can be turned on.
+// page starts a daemon with all optional parts enabled, and returns its metrics page.
 func (p *program) page() (page string, err error) {
 	stderr, err := os.Create(filepath.Join(p.dir, "stderr"))
 	if err != nil {
 		return "", err
 	}
 	defer stderr.Close()
-	ctx, cancel := context.WithTimeout(context.Background(), commandTime)
+	ctx, cancel := context.WithTimeout(context.Background(), commandTimeout)
 	defer cancel()
 	cmd := exec.CommandContext(ctx, p.path(), "run", "--prometheus-bind-port", "0", "--intake-bind-port", "0",
 		"--stdin", "--push-storage-path", filepath.Join(p.dir, "pushed.db"))
@@ -89,11 +87,11 @@ func (p *program) page() (page string, err error) {
 			return get(string(found[1]))
 		}
 	}
-	return "", errors.New("signalbox run did not say where its page is within ten seconds")
+	return "", errors.New("signalbox run did not log the address of its metrics page within 10 s")
 }
 
 func get(url string) (string, error) {
-	client := http.Client{Timeout: answerTime}
+	client := http.Client{Timeout: answerTimeout}
 	answer, err := client.Get(url)
 	if err != nil {
 		return "", err
@@ -103,14 +101,14 @@ func get(url string) (string, error) {
 	return string(body), err
 }
 
-// selfMetrics is a table of the families that signalbox has about itself.
+// selfMetrics returns a table of the metrics about Signalbox itself.
 func (p *program) selfMetrics([]string) (string, error) {
 	page, err := p.page()
 	if err != nil {
 		return "", err
 	}
 	var table strings.Builder
-	table.WriteString("| metric | type | what it says |\n|---|---|---|\n")
+	table.WriteString("| metric | type | description |\n|---|---|---|\n")
 	help := map[string]string{}
 	for line := range strings.Lines(page) {
 		words := strings.SplitN(strings.TrimSpace(line), " ", 4)

@@ -13,29 +13,30 @@ import (
 	"strings"
 )
 
-// sources are what parts can be made from.
+// sources returns the sources of generated parts by name.
 func sources(p *program) map[string]source {
 	return map[string]source{
-		// output signalbox catalog --format markdown: what it prints, as it is.
+		// output signalbox catalog --format markdown: the output of a command as
+		// Markdown.
 		"output": p.output,
-		// text signalbox run --help: what it prints, as text.
+		// text signalbox run --help: the output of a command as a text block.
 		"text": func(args []string) (string, error) {
 			out, err := p.output(args)
 			return "```text\n" + strings.TrimRight(out, "\n") + "\n```", err
 		},
-		// self-metrics: the families about signalbox itself.
+		// self-metrics: the metrics about Signalbox itself.
 		"self-metrics": p.selfMetrics,
-		// fields emitter/rule.go yaml Rule Label: the fields of types.
+		// fields emitter/rule.go yaml Rule Label: tables of the fields of types.
 		"fields": fields,
-		// example emitter/example_test.go Example_scheduler: a function's body.
+		// example emitter/example_test.go Example_scheduler: the body of a function.
 		"example": example,
 	}
 }
 
-// fields are tables of the fields that types have in JSON or YAML.
+// fields returns tables of the JSON or YAML fields of types.
 func fields(args []string) (string, error) {
 	if len(args) < 3 {
-		return "", fmt.Errorf("want a file, json or yaml, and types; got %q", args)
+		return "", fmt.Errorf("got %q, expected a file, json or yaml, and types", args)
 	}
 	file, err := parser.ParseFile(token.NewFileSet(), args[0], nil, parser.ParseComments)
 	if err != nil {
@@ -49,7 +50,7 @@ func fields(args []string) (string, error) {
 		}
 		structure, ok := spec.Type.(*ast.StructType)
 		if !ok {
-			return "", fmt.Errorf("%s in %s is no struct", name, args[0])
+			return "", fmt.Errorf("%s in %s is not a struct", name, args[0])
 		}
 		fmt.Fprintf(&text, "**%s**: %s\n\n| field | type | |\n|---|---|---|\n", name, sentence(doc, name))
 		keys := keysOf(structure, args[1])
@@ -58,14 +59,14 @@ func fields(args []string) (string, error) {
 				continue
 			}
 			key := keys[f.Names[0].Name]
-			fmt.Fprintf(&text, "| `%s` | %s | %s |\n", key, described(file, f.Type), translated(comment(f), keys))
+			fmt.Fprintf(&text, "| `%s` | %s | %s |\n", key, typeText(file, f.Type), withKeys(comment(f), keys))
 		}
 		text.WriteString("\n")
 	}
 	return text.String(), nil
 }
 
-// keysOf are the names in JSON or YAML by those in Go.
+// keysOf returns the names of fields in JSON or YAML by their names in Go.
 func keysOf(structure *ast.StructType, as string) map[string]string {
 	keys := map[string]string{}
 	for _, f := range structure.Fields.List {
@@ -82,8 +83,8 @@ func keysOf(structure *ast.StructType, as string) map[string]string {
 
 var word = regexp.MustCompile(`\b[A-Z]\w*\b`)
 
-// translated is a comment with the keys in place of the names in Go.
-func translated(comment string, keys map[string]string) string {
+// withKeys replaces the names of Go fields in a comment with their keys.
+func withKeys(comment string, keys map[string]string) string {
 	return word.ReplaceAllStringFunc(comment, func(name string) string {
 		if key := keys[name]; key != "" {
 			return "`" + key + "`"
@@ -92,7 +93,7 @@ func translated(comment string, keys map[string]string) string {
 	})
 }
 
-// typeOf is a type's declaration and its comment.
+// typeOf returns the declaration of a type and its doc comment.
 func typeOf(file *ast.File, name string) (*ast.TypeSpec, string) {
 	for _, d := range file.Decls {
 		decl, ok := d.(*ast.GenDecl)
@@ -108,7 +109,8 @@ func typeOf(file *ast.File, name string) (*ast.TypeSpec, string) {
 	return nil, ""
 }
 
-// sentence is a type's comment without the type's name, as one paragraph.
+// sentence returns the doc comment of a type as one paragraph, without the name of the
+// type at the beginning.
 func sentence(doc, name string) string {
 	doc = strings.Join(strings.Fields(doc), " ")
 	for _, article := range []string{"A ", "An ", "The ", ""} {
@@ -121,7 +123,8 @@ func sentence(doc, name string) string {
 	return doc
 }
 
-// comment is what stands above or beside a field. It may name the field as Go does.
+// comment returns the doc comment of a field, or else its line comment. The comment may
+// contain the Go names of fields.
 func comment(f *ast.Field) string {
 	text := f.Doc.Text()
 	if text == "" {
@@ -130,9 +133,9 @@ func comment(f *ast.Field) string {
 	return strings.ReplaceAll(strings.Join(strings.Fields(text), " "), "|", `\|`)
 }
 
-// described is a type as one who writes JSON or YAML knows it: one that is text with a
-// few values is those.
-func described(file *ast.File, e ast.Expr) string {
+// typeText returns the description of a type for authors of JSON or YAML. For a string
+// type with constants, that is the list of their values.
+func typeText(file *ast.File, e ast.Expr) string {
 	name := typeName(e)
 	var values []string
 	for _, d := range file.Decls {
@@ -158,7 +161,7 @@ func described(file *ast.File, e ast.Expr) string {
 	return name
 }
 
-// typeName is a type as one who writes JSON or YAML knows it.
+// typeName returns the name of a type for authors of JSON or YAML.
 func typeName(e ast.Expr) string {
 	switch t := e.(type) {
 	case *ast.StarExpr:
@@ -185,10 +188,11 @@ func typeName(e ast.Expr) string {
 	return fmt.Sprintf("%T", e)
 }
 
-// example is a function's body, as a program would have it.
+// example returns the body of a function as a block of Go code, without expected
+// output.
 func example(args []string) (string, error) {
 	if len(args) != 2 {
-		return "", fmt.Errorf("want a file and a function, got %q", args)
+		return "", fmt.Errorf("got %q, expected a file and a function", args)
 	}
 	text, err := os.ReadFile(args[0])
 	if err != nil {
@@ -217,7 +221,7 @@ func example(args []string) (string, error) {
 	return "", fmt.Errorf("%s has no function %s", args[0], args[1])
 }
 
-// unindented is Go code with a tab less before each line.
+// unindented removes one tab from the beginning of each line of Go code.
 func unindented(code string) string {
 	var lines []string
 	for line := range strings.Lines(code) {

@@ -11,14 +11,14 @@ import (
 	"github.com/signalbox-ci/signalbox/emitter/aggregator"
 )
 
-// An Aggregator keeps what agents push, by the metric's name and its labels as one
-// string. It is a prometheus.Collector.
+// An Aggregator stores metrics that agents push, in a map whose key is a string of the
+// name and the labels. It is a prometheus.Collector.
 type Aggregator struct {
 	ttl time.Duration
 
 	mu     sync.Mutex // protects the following fields
 	series map[string]*agentSeries
-	descs  map[string]*prometheus.Desc // by the metric's name and the labels' names
+	descs  map[string]*prometheus.Desc // by metric name and label names
 }
 
 type agentSeries struct {
@@ -29,12 +29,13 @@ type agentSeries struct {
 	expires   time.Time
 }
 
-// NewAggregator makes one that forgets a series when it was not pushed for the TTL.
+// NewAggregator returns an Aggregator that removes series that were not pushed again
+// within the TTL.
 func NewAggregator(ttl time.Duration) *Aggregator {
 	return &Aggregator{ttl: ttl, series: map[string]*agentSeries{}, descs: map[string]*prometheus.Desc{}}
 }
 
-// Update takes what an agent pushes.
+// Update stores the metrics that an agent pushes.
 func (a *Aggregator) Update(base aggregator.Labels, metrics []aggregator.Metric) {
 	expires := time.Now().Add(a.ttl)
 	a.mu.Lock()
@@ -88,10 +89,11 @@ func (a *Aggregator) newSeries(m aggregator.Metric, labels []aggregator.Label) *
 	return &agentSeries{desc: desc, valueType: valueType, values: values}
 }
 
-// Describe implements prometheus.Collector. Nobody knows what will be pushed.
+// Describe implements prometheus.Collector. It sends nothing, because the pushed
+// metrics are not known in advance.
 func (a *Aggregator) Describe(chan<- *prometheus.Desc) {}
 
-// Collect implements prometheus.Collector, and forgets what has expired.
+// Collect implements prometheus.Collector. It removes expired series.
 func (a *Aggregator) Collect(metrics chan<- prometheus.Metric) {
 	now := time.Now()
 	a.mu.Lock()

@@ -1,10 +1,10 @@
-// Package straightforward is what a competent engineer writes in an afternoon, to
-// have something to compare with: the same work, with client_golang's vectors and
-// a channel, and without thinking about its cost.
+// Package straightforward does the same work as Signalbox in the simplest way, with
+// client_golang's vectors and a channel, and without optimizations. The benchmark
+// compares Signalbox with it.
 //
-//	emitter.go    events become updates of vectors, in a loop behind a channel
-//	monitor.go    typed events, and what a scheduler adds to them
-//	aggregator.go what agents push, by formatted key
+//	emitter.go    applies events to vectors, in a loop behind a channel
+//	monitor.go    typed events, and the attributes that a scheduler adds to them
+//	aggregator.go metrics pushed by agents, stored by formatted key
 package straightforward
 
 import (
@@ -16,16 +16,17 @@ import (
 	"github.com/signalbox-ci/signalbox/metric"
 )
 
-// queueSize is how many events wait for the loop at most.
+// queueSize is the maximum number of events that wait for the loop.
 const queueSize = 1000
 
-// BuildBuckets are those of the builds' durations, in seconds.
+// BuildBuckets are the buckets of build durations, in seconds.
 var BuildBuckets = []float64{1, 60, 180, 300, 600, 900, 1200, 1800, 2700, 3600, 7200, 18000, 36000}
 
-// An Emitter has one event of each kind of metric. It takes them into a channel, and applies them in a loop. Where the
-// channel is full, Emit waits: whoever is measured does all of the work.
+// An Emitter handles one event for each type of metric. Emit sends events to a channel,
+// and a loop applies them. Emit waits while the channel is full, so that no event is
+// dropped during a measurement.
 type Emitter struct {
-	queue chan queued
+	queue chan queueItem
 	done  sync.WaitGroup
 
 	workerContainers                           *prometheus.GaugeVec
@@ -37,15 +38,15 @@ type Emitter struct {
 	buildsRunning                              prometheus.Gauge
 }
 
-// A queued is an event that waits for the loop, with what it is to be logged to if
-// that has to be, or a channel to close when the loop comes by.
-type queued struct {
+// A queueItem is an event and the logger for it, or a channel that the loop closes when
+// it reaches the item.
+type queueItem struct {
 	logger  lager.Logger
 	event   metric.Event
 	flushed chan<- struct{}
 }
 
-// NewEmitter starts the loop.
+// NewEmitter returns an Emitter and starts its loop.
 func NewEmitter(registerer prometheus.Registerer) *Emitter {
 	counter := func(name, help string) prometheus.Counter {
 		c := prometheus.NewCounter(prometheus.CounterOpts{Namespace: "concourse", Name: name, Help: help})
@@ -73,7 +74,7 @@ func NewEmitter(registerer prometheus.Registerer) *Emitter {
 		return h
 	}
 	e := &Emitter{
-		queue: make(chan queued, queueSize),
+		queue: make(chan queueItem, queueSize),
 
 		workerContainers: gaugeVec("workers_containers", "Containers on a worker.", "worker", "platform", "team", "tags"),
 		buildsTotal:      counter("builds_finished_total", "Builds finished."),
@@ -92,19 +93,19 @@ func NewEmitter(registerer prometheus.Registerer) *Emitter {
 	return e
 }
 
-// Emit takes an event, when there is room for it.
+// Emit queues an event. It waits while the queue is full.
 func (e *Emitter) Emit(logger lager.Logger, event metric.Event) {
-	e.queue <- queued{logger: logger, event: event}
+	e.queue <- queueItem{logger: logger, event: event}
 }
 
-// Flush returns when all events are applied that were taken before.
+// Flush returns when all events that were queued before are applied.
 func (e *Emitter) Flush() {
 	flushed := make(chan struct{})
-	e.queue <- queued{flushed: flushed}
+	e.queue <- queueItem{flushed: flushed}
 	<-flushed
 }
 
-// Close applies what is left, and ends the loop.
+// Close applies all queued events and stops the loop.
 func (e *Emitter) Close() {
 	close(e.queue)
 	e.done.Wait()

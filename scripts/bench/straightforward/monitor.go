@@ -10,20 +10,20 @@ import (
 	"github.com/signalbox-ci/signalbox/metric"
 )
 
-// A Monitor is what typed events are emitted to. It adds the node's host and
-// attributes, and the time.
+// A Monitor adds the host and the attributes of the node, and the time, to typed
+// events.
 type Monitor struct {
 	emitter    *Emitter
 	host       string
 	attributes map[string]string
 }
 
-// NewMonitor makes a Monitor that feeds the emitter.
+// NewMonitor returns a Monitor that sends events to the emitter.
 func NewMonitor(emitter *Emitter, host string, attributes map[string]string) *Monitor {
 	return &Monitor{emitter, host, attributes}
 }
 
-// Flush returns when all events are applied that were emitted before.
+// Flush returns when all events that were emitted before are applied.
 func (m *Monitor) Flush() { m.emitter.Flush() }
 
 func (m *Monitor) emit(logger lager.Logger, event metric.Event) {
@@ -36,7 +36,7 @@ func (m *Monitor) emit(logger lager.Logger, event metric.Event) {
 	m.emitter.Emit(logger, event)
 }
 
-// WorkerContainers is a typed event.
+// WorkerContainers is a typed event: the number of containers on a worker.
 type WorkerContainers struct {
 	WorkerName string
 	Platform   string
@@ -45,7 +45,7 @@ type WorkerContainers struct {
 	Tags       []string
 }
 
-// Emit emits it.
+// Emit sends the event to a Monitor.
 func (e WorkerContainers) Emit(logger lager.Logger, m *Monitor) {
 	m.emit(logger, metric.Event{
 		Name:  "worker containers",

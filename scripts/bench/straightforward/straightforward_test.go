@@ -30,7 +30,7 @@ func TestPipeline(t *testing.T) {
 	}})
 	emitter.Emit(logger, metric.Event{Name: "database queries", Value: 7})
 	emitter.Emit(logger, metric.Event{Name: "checks finished", Value: 2, Attributes: map[string]string{"status": "success"}})
-	emitter.Emit(logger, metric.Event{Name: "who knows"})
+	emitter.Emit(logger, metric.Event{Name: "unknown event"})
 	monitor.Flush()
 
 	err := testutil.GatherAndCompare(registry, strings.NewReader(`
@@ -59,7 +59,7 @@ concourse_lidar_checks_finished_total{status="success"} 2
 	}
 	for _, name := range []string{"concourse_builds_duration_seconds", "concourse_http_responses_duration_seconds"} {
 		if n, err := testutil.GatherAndCount(registry, name); err != nil || n != 1 {
-			t.Errorf("there are %d series of %s, want 1: %v", n, name, err)
+			t.Errorf("%s: got %d series, want 1: %v", name, n, err)
 		}
 	}
 }
@@ -88,6 +88,6 @@ load{agent_name="main",template_name="go",username="alice",workspace_name="blue"
 	a = NewAggregator(-time.Hour)
 	a.Update(labels, []aggregator.Metric{{Name: "load", Type: aggregator.Gauge}})
 	if n := testutil.CollectAndCount(a); n != 0 {
-		t.Errorf("%d series are there after their time", n)
+		t.Errorf("got %d series after the TTL, want 0", n)
 	}
 }
