@@ -13,7 +13,7 @@ import (
 // updates the same families in either naming. The zero value means Inherited.
 type Naming string
 
-// A name that occurs in both namings refers to the same family in both.
+// The namings. If a metric name occurs in both, it refers to the same family in both.
 const (
 	Inherited Naming = "inherited" // the names of Concourse's web node
 	Modern    Naming = "modern"    // names that follow Prometheus' naming practices

@@ -62,7 +62,7 @@ func TestLimitOfAttributesPerEvent(t *testing.T) {
 	}
 }
 
-func TestRulesOfAMetricMustDefineItTheSame(t *testing.T) {
+func TestRulesMustAgreeOnTheDefinitionOfAMetric(t *testing.T) {
 	a := rule.Rule{Event: "a", Metric: "m", Type: rule.Counter, Operation: rule.Add, Labels: []rule.Label{{Name: "x", Attribute: "y"}}}
 	b := a
 	b.Event, b.Operation, b.Labels = "b", rule.Inc, []rule.Label{{Name: "x", Attribute: "z", Required: rule.Present}}
@@ -131,7 +131,8 @@ func mappingErrors(err error) (list []rule.MappingError) {
 	return list
 }
 
-// Some errors in the rules of a mapping file are found only when the rules are compiled.
+// The compiler finds some errors in the rules of a mapping file that the reader cannot
+// find.
 func TestErrorsFoundByTheCompilerHavePositions(t *testing.T) {
 	for _, c := range []struct {
 		content       string

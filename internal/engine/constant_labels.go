@@ -30,7 +30,7 @@ func constantLabels(attributes map[string]string, rules []rule.Rule) ([]series.L
 		name, value := sanitize(key), attributes[key]
 		switch {
 		case !names.IsLabel(name):
-			return nil, AttributeError(fmt.Sprintf("attribute %q cannot become a label: expected a letter before the first digit", key))
+			return nil, AttributeError(fmt.Sprintf("attribute %q cannot become a label: expected an ASCII letter before any digit", key))
 		case keys[name] != "":
 			return nil, AttributeError(fmt.Sprintf("attributes %q and %q both become the label %q", keys[name], key, name))
 		case usedBy[name] != "":

@@ -26,7 +26,7 @@ func (e *Engine) RejectedEvents() uint64 { return e.self.rejectedEvents.Load() }
 // UnknownNames returns the names of unknown events, the most frequent first, and the
 // number of unknown events whose names were not kept.
 func (e *Engine) UnknownNames(wall series.Wall) (names []traffic.UnknownName, others uint64) {
-	// The list may still contain a name that is known since the last reload.
+	// The list may still contain a name that the last reload made known.
 	names = slices.DeleteFunc(e.self.names.List(wall), func(n traffic.UnknownName) bool { return e.Knows(n.Name) })
 	return names, e.self.names.Other()
 }

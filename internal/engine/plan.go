@@ -31,8 +31,9 @@ type derivedValue struct {
 }
 
 // maxAttributes is the maximum number of attributes that the rules for one event may
-// use. Each different list of replacements for an attribute counts as one more. The
-// limit bounds the stack usage of Emit. The built-in catalog needs five.
+// use. If rules replace the values of an attribute, each different list of replacements
+// counts as an additional attribute. The limit bounds the stack usage of Emit. The
+// built-in catalog needs five.
 const maxAttributes = 16
 
 // maxUpdates is the maximum number of rules for one event. The index of a rule must fit
@@ -120,7 +121,7 @@ func (p *plan) add(r rule.Rule, family *series.Family, replacerFor func([]rule.R
 		return fmt.Errorf("event %q has too many rules, expected at most %d", p.event, maxUpdates)
 	}
 	if len(p.attributes)+len(p.derived) > maxAttributes {
-		return fmt.Errorf("the rules for event %q use too many attributes, expected at most %d: each different list of replacements for an attribute counts as one more", p.event, maxAttributes)
+		return fmt.Errorf("the rules for event %q use too many attributes, expected at most %d: each different list of replacements counts as an additional attribute", p.event, maxAttributes)
 	}
 	p.updates = append(p.updates, u)
 	return nil

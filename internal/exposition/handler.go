@@ -28,7 +28,7 @@ type HandlerOptions struct {
 	EnableReload bool
 
 	// WrongListenerHint, if not nil, returns a hint that names the right listener for a
-	// request with a method other than GET and HEAD, or is empty.
+	// request with a method other than GET and HEAD, or an empty string.
 	WrongListenerHint func(*http.Request) string
 
 	// Logger returns the current logger.
@@ -74,11 +74,11 @@ func NewHandler(o HandlerOptions) http.Handler {
 
 // rejectMethod answers a request other than GET and HEAD. The client may have confused
 // this listener with another one, so the answer includes a hint.
-func rejectMethod(w http.ResponseWriter, r *http.Request, elsewhere func(*http.Request) string) {
+func rejectMethod(w http.ResponseWriter, r *http.Request, hint func(*http.Request) string) {
 	text := methods.NotAllowed(w.Header(), r.Method, http.MethodGet, http.MethodHead)
-	if elsewhere != nil {
-		if where := elsewhere(r); where != "" {
-			text += "; " + where
+	if hint != nil {
+		if h := hint(r); h != "" {
+			text += "; " + h
 		}
 	}
 	http.Error(w, text, http.StatusMethodNotAllowed)

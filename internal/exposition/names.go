@@ -66,8 +66,8 @@ func (n *names) isFree(f *series.OpenFamily) bool {
 	return true
 }
 
-// clash returns the name that is taken if a pushed family cannot be shown because of
-// that. It returns false if n is nil.
+// clash reports whether a pushed family cannot be shown because one of its samples has
+// a name that is taken, and returns that name. It returns false if n is nil.
 func (n *names) clash(family string) (name string, ok bool) {
 	if n == nil {
 		return "", false
@@ -76,7 +76,7 @@ func (n *names) clash(family string) (name string, ok bool) {
 	return name, ok
 }
 
-// counterBase returns the name in OpenMetrics of the family of a counter. It returns
+// counterBase returns the name that a family of counters has in OpenMetrics. It returns
 // false if the family must be written with unknown type.
 func (n *names) counterBase(name string) (base string, ok bool) {
 	base, ok = series.CounterBase(name)

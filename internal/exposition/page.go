@@ -3,10 +3,12 @@
 // optional TLS and authentication.
 //
 // A scrape reads the store and writes the page series by series through one buffer, so
-// the memory that it needs does not grow with the number of series. The exceptions are
-// data of a family that a format needs in advance: a list of the pushed series and, in
-// protobuf, also a list of the exemplars, and the encoded series of a family of native
-// histograms.
+// the memory that it needs does not grow with the number of series. There are
+// exceptions, because some formats need all series of a family before they can write
+// the first one. Protobuf and, for most types, OpenMetrics make a list of the series of
+// a pushed family. Protobuf also makes a list of the exemplars of a family, and encodes
+// a family of native histograms to memory. All formats collect a family in memory if it
+// contains both pushed and other series.
 package exposition
 
 import (

@@ -251,7 +251,7 @@ queries_created 1.7000000005e+09
 			GinkgoHelper()
 			now := epoch
 			store := series.NewStore(series.Options{Clock: series.NewExactClock(func() time.Time { return now })})
-			f := add(store, series.FamilyOptions{Name: "m", Type: typ, Labels: []string{"a"}, Bounds: []float64{1, 2}[:2*(int(typ)/2)], IdleTTL: time.Minute})
+			f := add(store, series.FamilyOptions{Name: "m", Type: typ, Labels: []string{"a"}, Bounds: []float64{1, 2}, IdleTTL: time.Minute})
 			op := map[series.Type]series.Op{series.Counter: series.Add, series.Gauge: series.Set, series.Histogram: series.Observe}[typ]
 			for i := range n {
 				f.Update(op, series.Plain(fmt.Sprintf("%060d", i)), "", 1, store.Clock().Now())

@@ -49,7 +49,7 @@ func (w *countedWriter) Write(b []byte) (int, error) {
 	return n, err
 }
 
-// ReadFrom implements io.ReaderFrom. The server can implement it without copying.
+// ReadFrom implements io.ReaderFrom, so that the server can avoid copying.
 func (w *countedWriter) ReadFrom(r io.Reader) (int64, error) {
 	n, err := io.Copy(w.ResponseWriter, r)
 	w.bytes += n

@@ -125,9 +125,8 @@ type histogramLines struct {
 	float func([]byte, float64) []byte
 	wall  series.Wall
 
-	// bounds is the concatenation of the text that follows the other labels of each
-	// bucket, le="…"} and a space. The last one is for +Inf. ends are the offsets at
-	// which they end.
+	// bounds contains a text for each bucket, including +Inf: the label le="…", the
+	// closing brace, and a space. The text of bucket i ends at offset ends[i].
 	bounds []byte
 	ends   []int
 }

@@ -33,7 +33,8 @@ type Options struct {
 	// Gatherer, if not nil, returns metrics to add to the metrics page.
 	Gatherer prometheus.Gatherer
 
-	// WrongListenerHint, if not nil, returns a hint about the listener that accepts a request.
-	// It is called for requests other than GET and HEAD. The hint may be empty.
+	// WrongListenerHint, if not nil, returns a hint about the listener that accepts a
+	// request. The metrics listener calls it for requests other than GET and HEAD. The
+	// hint may be empty.
 	WrongListenerHint func(*http.Request) string
 }

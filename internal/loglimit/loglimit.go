@@ -25,8 +25,8 @@ type Limiter struct {
 
 // Allow reports whether to log a message now. If so, it also returns the number of
 // messages that were not allowed since the last one. now is the time since an arbitrary
-// fixed moment. If now goes back by more than the burst can account for, the limiter
-// resets.
+// fixed moment. If now goes back so far that the wait for the next message would be
+// longer than after a full burst, the limiter resets.
 func (l *Limiter) Allow(now time.Duration) (ok bool, unlogged uint64) {
 	burst := time.Duration(max(l.Burst, 1)) * interval
 	for {

@@ -27,9 +27,9 @@ func newDocument(file string) *document {
 	return &document{file: file, fields: map[string]*field{}}
 }
 
-// A field is a field that the file sets, or one that it omits. Its path is the one
-// shown in errors, such as "rules[0].labels[1].name". The path of the whole file is
-// empty.
+// A field describes a field of the mapping file, whether or not the file sets it.
+// Errors show its path, such as "rules[0].labels[1].name". The path of the whole file
+// is empty.
 type field struct {
 	parent      *field // nil for the whole file
 	line        int    // line of the parent if the file omits the field

@@ -1,3 +1,5 @@
+// Package mapping reads mapping files and applies them to the rules of a program. It
+// records the positions of fields in the file, so that errors have line numbers.
 package mapping
 
 import (

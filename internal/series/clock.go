@@ -36,8 +36,8 @@ func NewExactClock(now func() time.Time) *Clock {
 }
 
 // NewSteadyClock returns an exact clock that never goes backward, although now may.
-// While now goes backward, the clock stops; then it advances by as much as now does. So
-// a minute on the clock has passed when now has advanced by one minute in total.
+// While now goes backward, the clock stops. When now advances again, the clock advances
+// by the same amount, without waiting until now has returned to its earlier time.
 func NewSteadyClock(now func() time.Time) *Clock {
 	var mu sync.Mutex
 	last := now()

@@ -63,8 +63,8 @@ func (f *Family) updateExemplar(h *histogram, v float64, bucket int, values *Val
 	all.buckets[bucket].CompareAndSwap(old, &Exemplar{labels, v, now, bucket})
 }
 
-// exemplarLabels returns the text of the labels of the exemplar. It returns an empty
-// string if the values make no exemplar.
+// exemplarLabels returns the text of the exemplar's labels. It returns an empty string
+// if all of their values are empty, or if they are not valid for an exemplar.
 func (vs *Values) exemplarLabels() string {
 	runes := 0
 	labels := make([]Label, 0, 8)

@@ -110,8 +110,8 @@ type Family struct {
 // Result is the result of an update.
 type Result uint8
 
-// The results. Only an update that is OK changes the series with its label values; one
-// that Overflowed changed the overflow series instead.
+// The results. An update changes the series with its label values if the result is OK,
+// the overflow series if it is Overflowed, and no series otherwise.
 const (
 	OK Result = iota
 	Overflowed
@@ -369,7 +369,7 @@ func (f *Family) createLastSeen(o *Owner, now Instant) bool {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if s := f.table.find(&f.layout, values); s != nil {
-		f.removeLocked(s, values.hash) // of an expired owner with the same name
+		f.removeLocked(s, values.hash) // it belongs to an expired owner with the same name
 	}
 	if f.full() {
 		f.refused.Add(1)

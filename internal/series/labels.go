@@ -33,8 +33,9 @@ type pair struct {
 	value    int    // index of the value, or -1
 }
 
-// newLayout returns the layout of labels with the names and of the constant labels. It
-// returns an error if the names are not sorted, or if two labels have the same name.
+// newLayout returns the layout for series that have labels with the given names and the
+// constant labels. It returns an error if the names are not sorted, or if two labels
+// have the same name.
 func newLayout(names []string, constants []Label) (layout, error) {
 	l := layout{names: names}
 	for i, name := range names {

@@ -9,19 +9,19 @@ import (
 // samples of any type.
 const AnyType Type = 0xff
 
-// A sampleSuffix is a suffix that names of samples have in addition to the name of
-// their family.
+// A sampleSuffix is a suffix that, appended to the name of a family, forms the name of
+// samples of that family.
 type sampleSuffix struct {
 	text    string
 	types   []Type // types of families that have such samples
-	created bool   // only OpenMetrics has them
+	created bool   // whether such samples exist only in OpenMetrics
 }
 
 const createdSuffix = "_created"
 
-// sampleSuffixes omits samples with the name of their family, such as the quantiles of
-// a summary. It also omits those of counters: if another family has one of a counter's
-// names in OpenMetrics, the page shows the counter with type unknown.
+// sampleSuffixes does not cover samples that have the name of their family, such as the
+// quantiles of a summary. It does not cover counters either: if another family uses one
+// of a counter's names in OpenMetrics, the page shows the counter with type unknown.
 var sampleSuffixes = []sampleSuffix{
 	{text: "_bucket", types: []Type{Histogram, GaugeHistogram}},
 	{text: "_sum", types: []Type{Histogram, GaugeHistogram, Summary}},
@@ -44,8 +44,9 @@ func SampleNames(name string, typ Type) []string {
 	return appendSampleNames(append(make([]string, 0, 4), name), name, typ, false)
 }
 
-// OpenMetricsNames returns the additional names that a family has in OpenMetrics, in
-// which the family of a counter name_total is called name.
+// OpenMetricsNames returns the names that a family has in OpenMetrics in addition to
+// those that SampleNames returns. For a counter, they include the result of
+// CounterBase.
 func OpenMetricsNames(name string, typ Type) []string {
 	if typ != Counter {
 		return appendSampleNames(nil, name, typ, true)
@@ -57,8 +58,9 @@ func OpenMetricsNames(name string, typ Type) []string {
 	return []string{base, base + createdSuffix}
 }
 
-// CounterBase returns the name in OpenMetrics of the family of a counter. It returns
-// false if the family cannot be a counter there.
+// CounterBase returns the name that a family of counters has in OpenMetrics: its name
+// without the suffix _total. It returns false if the name does not allow the family to
+// be a counter there.
 func CounterBase(name string) (base string, ok bool) {
 	base, ok = strings.CutSuffix(name, "_total")
 	return base, ok && base != ""
@@ -89,10 +91,11 @@ func (c *NameClash) Error() string {
 	return fmt.Sprintf("metric %s has the name of a sample of the %s %s", c.Name, c.OtherType, c.Other)
 }
 
-// CheckSampleNames returns a *NameClash if a family with that name and type clashes
-// with those that typeOf knows, because of the names of samples, or nil. It does not
-// check for a family with the same name. If created is true, it includes the samples
-// that exist only in OpenMetrics.
+// CheckSampleNames checks a family with the given name and type against the families
+// that typeOf knows. It returns a *NameClash if a sample of one family would have the
+// name of another family, and nil otherwise. It does not check for a family with the
+// same name. If created is true, it includes the samples that exist only in
+// OpenMetrics.
 func CheckSampleNames(name string, typ Type, created bool, typeOf func(name string) (Type, bool)) error {
 	for i := range sampleSuffixes {
 		s := &sampleSuffixes[i]

@@ -8,9 +8,9 @@ import (
 
 // A native holds the native buckets of a histogram. Their bounds grow exponentially, by
 // about 9% each at the finest schema, and only buckets that contain observations exist,
-// so bounds need not be configured. It counts as client_golang does with a bucket
-// factor of 1.1, at most 160 buckets, and without resets, which would make the classic
-// buckets decrease.
+// so bounds need not be configured. Its buckets are the same as those of client_golang
+// with a bucket factor of 1.1, at most 160 buckets, and no resets. A reset would make
+// the classic buckets decrease.
 //
 // It is not safe for concurrent use: histogram.reading guards it.
 type native struct {
@@ -124,8 +124,8 @@ func (n *native) read(to *Native) {
 	to.Negative = append(to.Negative[:0], n.negative...)
 }
 
-// maxNativeGap is the maximum number of consecutive empty buckets within a span. So few
-// take less space than a new span.
+// maxNativeGap is the maximum number of consecutive empty buckets within a span. Up to
+// this number, empty buckets take less space than a new span.
 const maxNativeGap = 2
 
 // Spans calls yield with the spans of buckets, as in the protobuf format: the offset of

@@ -23,7 +23,7 @@ func TestNativeBucketsEqualThoseOfClientGolang(t *testing.T) {
 		"of both signs, and zeros":  func(i int) float64 { return float64(i%3-1) * math.Exp(4*random.NormFloat64()) },
 		"around the zero threshold": func(i int) float64 { return math.Ldexp(1, -127-i%3) },
 		"of any size":               func(int) float64 { return math.Copysign(math.Exp(100*random.NormFloat64()), random.NormFloat64()) },
-		"few and far between":       func(i int) float64 { return math.Ldexp(1, 11*(i%170)-1000) },
+		"far apart":                 func(i int) float64 { return math.Ldexp(1, 11*(i%170)-1000) },
 		"the largest and smallest":  func(i int) float64 { return []float64{math.MaxFloat64, -math.MaxFloat64, 5e-324}[i%3] },
 		"the same":                  func(int) float64 { return 3 },
 	} {

@@ -12,7 +12,10 @@ import (
 
 // An OpenStore is a set of families that are created and removed with pushed metrics.
 // Label names are not fixed in advance, and can differ between the series of a family.
-// A series is identified by the text of its labels.
+//
+// Each label set of a family belongs to a holder, such as a group or an agent. No other
+// holder may add a series with these labels. The same holder may add several, which
+// scrapes fold into one.
 //
 // The caller must hold the store's lock to create or remove families and series.
 // Updates of existing series do not take it. A scrape takes it only to list the
@@ -85,8 +88,8 @@ type OpenFamily struct {
 type labelSet struct {
 	labels string
 	holder any
-	series *OpenSeries // the last one that joined
-	n      int         // number of series that have joined and not left
+	series *OpenSeries // the last one that Join added
+	n      int         // number of series that Join added and Leave did not end
 }
 
 // Name returns the family's name.

@@ -7,9 +7,9 @@ import (
 	"sync/atomic"
 )
 
-// An Owner owns series: it is a worker. If it sends no heartbeat within the store's
-// limit, a sweep makes it expire, and removes all of its series, in every family. A
-// later heartbeat creates a new Owner with the same name.
+// An Owner is a worker to which series belong. If it sends no heartbeat within the
+// store's limit, a sweep makes it expire, and removes all of its series, in every
+// family. A later heartbeat creates a new Owner with the same name.
 type Owner struct {
 	name     string
 	liveness liveness
@@ -28,9 +28,9 @@ const (
 
 func (o *Owner) expired() bool { return o.liveness.expired() }
 
-// owners are the store's owners by name. They are looked up only to create a series: an
-// update of an existing one finds its owner through the series. They are divided into
-// shards, so that a sweep never blocks the creation of series for long.
+// owners are the store's owners by name. An update of an existing series does not look
+// up its owner here, because the series has a pointer to it. The owners are divided
+// into shards, so that a sweep never blocks the creation of series for long.
 type owners struct {
 	shards     [ownerShards]ownerShard
 	lastSeenMu sync.Mutex

@@ -1,10 +1,10 @@
 package series
 
-// A Provider provides families to a page of the same program. Its method is not
-// exported, so that a type of a public package can be a Provider without exposing this
-// package to its users: it embeds an OpenProvider.
+// A Provider provides families to the metrics page of the same program. Its method is
+// not exported, so that a type of a public package can be a Provider without exposing
+// this package to its users: it embeds an OpenProvider.
 type Provider interface {
-	provide(taken func(name string) (Type, bool)) (*OpenStore, *Clock)
+	provide(typeOf func(name string) (Type, bool)) (*OpenStore, *Clock)
 }
 
 // An OpenProvider is a Provider for embedding in other types. Create it with
@@ -12,23 +12,23 @@ type Provider interface {
 type OpenProvider struct {
 	store  *OpenStore
 	clock  *Clock
-	onPage func(taken func(name string) (Type, bool))
+	onPage func(typeOf func(name string) (Type, bool))
 }
 
-// NewOpenProvider returns a provider of the families of the store, whose deadlines are
-// instants of the clock. Provide calls onPage with the function that it receives.
-func NewOpenProvider(store *OpenStore, clock *Clock, onPage func(taken func(name string) (Type, bool))) OpenProvider {
+// NewOpenProvider returns a provider of the families of the store. The deadlines of
+// their series are instants of the clock. Provide passes its typeOf to onPage.
+func NewOpenProvider(store *OpenStore, clock *Clock, onPage func(typeOf func(name string) (Type, bool))) OpenProvider {
 	return OpenProvider{store: store, clock: clock, onPage: onPage}
 }
 
-func (p OpenProvider) provide(taken func(name string) (Type, bool)) (*OpenStore, *Clock) {
-	p.onPage(taken)
+func (p OpenProvider) provide(typeOf func(name string) (Type, bool)) (*OpenStore, *Clock) {
+	p.onPage(typeOf)
 	return p.store, p.clock
 }
 
 // Provide returns the families that p provides, and the clock of their deadlines.
-// Afterwards, p calls taken to find the types of other families on the page. taken must
-// be safe for concurrent use.
-func Provide(p Provider, taken func(name string) (Type, bool)) (*OpenStore, *Clock) {
-	return p.provide(taken)
+// Afterwards, p calls typeOf to find the types of other families on the metrics page.
+// typeOf must be safe for concurrent use.
+func Provide(p Provider, typeOf func(name string) (Type, bool)) (*OpenStore, *Clock) {
+	return p.provide(typeOf)
 }

@@ -168,13 +168,11 @@ func TestManySeriesAreAddedAndRemoved(t *testing.T) {
 	// Removed series start again from zero; the others continue.
 	f.update(t, Add, 1, "", value(1))
 	f.update(t, Add, 1, "", value(3))
-	for _, line := range f.page() {
-		if line == `a="value-1" 1` || line == `a="value-3" 5` {
-			clock.add(1) // found
+	page := f.page()
+	for _, line := range []string{`a="value-1" 1`, `a="value-3" 5`} {
+		if !slices.Contains(page, line) {
+			t.Errorf("the page does not contain %s", line)
 		}
-	}
-	if got := clock.now.Load() % 1000; got != 2 {
-		t.Errorf("found %d of the two series that were updated last", got)
 	}
 
 	clock.add(time.Hour)
@@ -751,7 +749,7 @@ func TestUpdatesAllocateNothing(t *testing.T) {
 	}
 }
 
-func TestLabelsOfAnyLength(t *testing.T) {
+func TestLabelValuesOfAnyLength(t *testing.T) {
 	st, _ := newTestStore(t, Options{})
 	f := st.mustAdd(t, FamilyOptions{Name: "m", Type: Gauge, Labels: []string{"a"}})
 	var want []string

@@ -19,8 +19,9 @@ type Options struct {
 	// Constants are constant labels, which all series have.
 	Constants []Label
 
-	// OwnerLimit is the time after which an owner without heartbeats expires, and a
-	// series of a heartbeat family without updates. Zero means never.
+	// OwnerLimit is the time after which an owner without heartbeats expires, and after
+	// which a series of a heartbeat family expires if it is not updated. Zero means
+	// never.
 	OwnerLimit time.Duration
 
 	// MaxSeries is the maximum number of series of a family. Zero means no limit.
@@ -38,7 +39,7 @@ type Store struct {
 	maxSeries     int
 	maxValueBytes int
 
-	adding   sync.Mutex
+	adding   sync.Mutex                // held while families is replaced
 	families atomic.Pointer[[]*Family] // sorted by name, immutable
 
 	owners   owners

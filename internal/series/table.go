@@ -41,8 +41,8 @@ type segment struct {
 	depth uint
 	slots []slot // the length is a power of two
 
-	// used is the number of slots ever used, live that of those with a series now.
-	// Both are guarded by the family's lock.
+	// used is the number of slots that were ever used, and live is the number of slots
+	// that have a series now. Both are guarded by the family's lock.
 	used, live int
 }
 
