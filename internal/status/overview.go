@@ -56,7 +56,7 @@ type Mapping struct {
 
 // Events are the counts and rates of the events received.
 type Events struct {
-	Received  uint64  `json:"received"`   // since the start, including unknown and rejected events
+	Received  uint64  `json:"received"`   // since the start, including unknown and rejected events, but not malformed ones
 	PerSecond float64 `json:"per_second"` // over the last ten seconds
 	Unknown   uint64  `json:"unknown"`    // events that have no rule and are not in silent_events
 	Rejected  uint64  `json:"rejected"`   // malformed events, and events rejected for at least one metric
