@@ -149,9 +149,9 @@ func ExamplePrometheus_Handler() {
 
 	prometheus.Emit(nil, metric.Event{Name: "lock held", Value: 1, Attributes: map[string]string{"type": "Batch"}})
 
-	answer := httptest.NewRecorder()
-	mux.ServeHTTP(answer, httptest.NewRequest(http.MethodGet, "/signalbox/metrics", http.NoBody))
-	show(answer.Body.String(), "ci_locks_held")
+	response := httptest.NewRecorder()
+	mux.ServeHTTP(response, httptest.NewRequest(http.MethodGet, "/signalbox/metrics", http.NoBody))
+	show(response.Body.String(), "ci_locks_held")
 	// Output:
 	// ci_locks_held{region="eu",type="Batch"} 1
 }
@@ -181,21 +181,21 @@ func Example_agents() {
 		}
 	}
 
-	answer := httptest.NewRecorder()
-	prometheus.Handler().ServeHTTP(answer, httptest.NewRequest(http.MethodGet, "/metrics", http.NoBody))
-	show(answer.Body.String(), "tests_total")
+	response := httptest.NewRecorder()
+	prometheus.Handler().ServeHTTP(response, httptest.NewRequest(http.MethodGet, "/metrics", http.NoBody))
+	show(response.Body.String(), "tests_total")
 	// Output:
 	// tests_total{template_name="go"} 6
 }
 
 // pageOf returns the metrics page of the Monitor's Prometheus emitter.
 func pageOf(monitor *metric.Monitor) string {
-	answer, err := http.Get(monitor.Emitters()[0].(*emitter.Prometheus).URL())
+	response, err := http.Get(monitor.Emitters()[0].(*emitter.Prometheus).URL())
 	if err != nil {
 		panic(err)
 	}
-	defer answer.Body.Close()
-	return string(must(io.ReadAll(answer.Body)))
+	defer response.Body.Close()
+	return string(must(io.ReadAll(response.Body)))
 }
 
 // show prints the lines of the page that have one of the prefixes.

@@ -32,10 +32,10 @@ func CountedEvents(p *Prometheus) (names []string) {
 	return names
 }
 
-// SetRealTime replaces the clock of event rates and of the status page by now. The
-// emitter then samples rates only when a test calls Engine.SampleRates, and collects a
-// new status once now has advanced by a second.
-func SetRealTime(config *PrometheusConfig, now func() time.Time) { config.realTime = now }
+// SetRealTime sets the clock of event rates and of the status page. The emitter then
+// samples rates only when a test calls Engine.SampleRates, and collects a new status
+// once the clock has advanced by a second.
+func SetRealTime(config *PrometheusConfig, clock func() time.Time) { config.realTime = clock }
 
 // Overview returns the overview that GET /api/v1/overview responds with.
 func Overview(p *Prometheus, limit int) status.Overview {

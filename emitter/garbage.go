@@ -15,7 +15,7 @@ import (
 // A PrometheusGarbageCollectable has workers and series that can become stale.
 type PrometheusGarbageCollectable interface {
 	// CollectGarbage removes stale workers and stale series, and returns how many it
-	// removed. It must be safe for concurrent use with emitting events.
+	// removed. It must be safe to call while events are emitted.
 	CollectGarbage() Garbage
 }
 

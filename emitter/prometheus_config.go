@@ -50,7 +50,7 @@ type PrometheusConfig struct {
 	// emitter also has a listener.
 	Handler bool `no-flag:"true"`
 
-	// Rules are added to the built-in catalog, for the program's own events.
+	// Rules are added to the built-in rules, for the program's own events.
 	Rules []rule.Rule `no-flag:"true"`
 
 	// Pushed, if not nil, contains the metrics that agents and jobs push. NewEmitter
@@ -61,12 +61,13 @@ type PrometheusConfig struct {
 	// recorded events. It must be safe for concurrent use.
 	Clock func() time.Time `no-flag:"true"`
 
-	// Logger is used until a Monitor attaches its own logger, even one that discards
-	// everything because Monitor.Initialize received nil. Nil discards all messages.
+	// Logger receives the emitter's messages until Monitor.Initialize replaces it with
+	// its own logger. If the logger passed to Initialize is nil, messages are discarded
+	// from then on. A nil Logger discards all messages.
 	Logger lager.Logger `no-flag:"true"`
 
 	host     host.Options
-	realTime func() time.Time // only for tests: the clock of event rates, which the test then samples
+	realTime func() time.Time // set only by tests; see SetRealTime in export_test.go
 }
 
 // Host sets options that only Signalbox's own daemon uses. Call it before NewEmitter.

@@ -134,7 +134,7 @@ var _ = Describe("The Prometheus emitter", func() {
 				event("tasks waiting", 1, attributes{"platform": "linux"})),
 		)
 
-		It("that are known but update no metric are not unknown", func() {
+		It("are not counted as unknown if the catalog lists them without a rule", func() {
 			p := start(config, nil)
 			for _, name := range append(catalog.SilentEvents(), "no such event") {
 				p.Emit(logger, event(name, 1, nil))

@@ -47,7 +47,7 @@ var _ = Describe("The metrics page with pushed metrics", func() {
 		})
 	}
 
-	It("lists pushed and the emitter's own metrics in one order", func() {
+	It("lists pushed metrics and the emitter's own together, sorted by name", func() {
 		Expect(gauge("concourse_builds_waiting")).To(Succeed())
 		Expect(push("a_gauge", dto.MetricType_GAUGE)).To(Succeed())
 		page := scrape(p)
@@ -63,7 +63,7 @@ var _ = Describe("The metrics page with pushed metrics", func() {
 		Expect(push("go_goroutines", dto.MetricType_COUNTER)).To(MatchError(ContainSubstring("got type counter, expected gauge")))
 	})
 
-	It("serves what a job pushes with the name of one of the emitter's own metrics next to that metric", func() {
+	It("serves a metric that a job pushes next to the emitter's own metric of the same name and type", func() {
 		Expect(push("go_goroutines", dto.MetricType_GAUGE)).To(Succeed())
 		Expect(scrape(p)).To(MatchRegexp("# TYPE go_goroutines gauge\ngo_goroutines [0-9]+\ngo_goroutines{instance=\"\",job=\"j\"} 7\n"))
 		Expect(push("concourse_builds_started_total", dto.MetricType_COUNTER)).To(Succeed())
@@ -89,7 +89,7 @@ var _ = Describe("The metrics page with pushed metrics", func() {
 		Expect(gauge("b_gauge")).To(MatchError(ContainSubstring("the server itself")))
 	})
 
-	It("comes with groups and agents in the overview", func() {
+	It("adds groups and agents to the overview", func() {
 		overview := func() (answer struct {
 			Groups, Agents struct {
 				Total int

@@ -202,7 +202,7 @@ var _ = Describe("A mapping file", func() {
 			Expect(p.Reload()).To(Succeed(), "one metric replaces the other")
 		})
 
-		It("leaves no trace if it is invalid", func() {
+		It("creates no counters of received events if it is invalid", func() {
 			write("")
 			p := start(config, nil)
 			before := emitter.CountedEvents(p)
@@ -211,7 +211,7 @@ var _ = Describe("A mapping file", func() {
 			Expect(emitter.CountedEvents(p)).To(ConsistOf(before))
 		})
 
-		It("has the number of series of a changed metric even while a page is being written", func() {
+		It("updates signalbox_series immediately, even on a page that is being written", func() {
 			write("")
 			p := start(config, nil)
 			samplesOf(p)

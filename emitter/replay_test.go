@@ -47,7 +47,7 @@ func readRecording() []recorded {
 	return lines
 }
 
-// A sweep is a line of the recording's sweeps: a garbage collection by the node.
+// A sweep is a garbage collection by the recorded node: a line of sweeps.ndjson.
 type sweep struct {
 	AfterEvents int `json:"after_events"`
 	Time        time.Time

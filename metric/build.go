@@ -115,8 +115,8 @@ func emitFinished(logger lager.Logger, m *Monitor, name string, build Build) {
 	})
 }
 
-// buildDuration returns the build's duration, or 0 for a build that never started,
-// since the time from year 1 to now would distort every sum.
+// buildDuration returns the build's duration, or 0 for a build that never started: its
+// StartTime is the zero time, and centuries since then would distort sums of durations.
 func buildDuration(build Build) time.Duration {
 	start, end := build.StartTime(), build.EndTime()
 	if start.IsZero() || end.Before(start) {

@@ -92,8 +92,8 @@ type TypedEmitter interface {
 	// of this package, and at the first event for types passed to Monitor.Prepare. The
 	// latter may happen in several goroutines at the same time, for different types.
 	// The attributes are the type's own followed by the node's; Prepare must not change
-	// them. If Prepare returns nil, the emitter receives none of the events of that
-	// type that typed calls or a Prepared emit, not even through Emit.
+	// them. If Prepare returns nil, the emitter receives no events of that type from
+	// typed calls or from a Prepared, not even through Emit.
 	Prepare(EventType) TypedEvent
 }
 

@@ -83,7 +83,7 @@ var _ = Describe("WrapHandler", func() {
 		Entry("while writing the body", "200", func(w http.ResponseWriter, _ *http.Request) { io.WriteString(w, "half") }),
 	)
 
-	DescribeTable("replaces unknown methods by other",
+	DescribeTable("reports unknown methods as other",
 		func(method, want string) {
 			serve(method, "/", func(_ http.ResponseWriter, r *http.Request) { Expect(r.Method).To(Equal(method)) })
 			Expect(emitted.Events()[0].Attributes).To(HaveKeyWithValue("method", want))

@@ -144,8 +144,8 @@ func TestTypedCallsDoNotAllocateWithSlog(t *testing.T) {
 	}
 }
 
-// Each use logs through the logger that emitters receive, and causes the Monitor itself
-// to log where it can.
+// Each spec makes the emitters log to the logger that they receive and, where possible,
+// makes the Monitor itself log.
 var _ = Describe("A nil logger", func() {
 	var (
 		monitor *metric.Monitor
@@ -157,7 +157,8 @@ var _ = Describe("A nil logger", func() {
 		monitor = metric.NewMonitor()
 	})
 
-	// initialize starts one emitter of each kind. They log at each event.
+	// initialize starts one emitter of each kind, which logs at each event, and an
+	// emitter that panics.
 	initialize := func() {
 		GinkgoHelper()
 		emit := func(logger lager.Logger, event metric.Event) {
@@ -173,7 +174,8 @@ var _ = Describe("A nil logger", func() {
 		Expect(monitor.Initialize(nil, "web-1", nil, 1000)).To(Succeed())
 	}
 
-	// emitted closes the Monitor and returns how many events the three emitters took.
+	// emitted closes the Monitor and returns how many events the three logging emitters
+	// took.
 	emitted := func() int {
 		GinkgoHelper()
 		Expect(monitor.Close(context.Background())).To(Succeed())

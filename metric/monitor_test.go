@@ -327,7 +327,7 @@ var _ = Describe("Monitor", func() {
 			Entry("both with the same name", attributes{"zone": "b"}, attributes{"zone": "c"}, attributes{"zone": "c"}),
 		)
 
-		It("does not replace attributes of typed calls by the node's", func() {
+		It("does not replace attributes of typed calls with the node's", func() {
 			emitter, typed := &concurrentRecorder{}, &typedRecorder{}
 			register("fake", emitter)
 			register("typed", typed)
@@ -601,7 +601,8 @@ func (c closingConcurrent) Emit(lager.Logger, metric.Event) { c.emit() }
 func (c closingConcurrent) EmitsConcurrently()              {}
 func (c closingConcurrent) Close() error                    { c.close(); return nil }
 
-// unwirable is a factory that is not a pointer to a struct, as WireEmitters requires.
+// unwirable is a factory that WireEmitters rejects, because it is not a pointer to a
+// struct.
 type unwirable string
 
 func (u unwirable) Description() string                                { return string(u) }

@@ -19,7 +19,7 @@ type queue struct {
 	done        chan struct{} // closed by run when it returns
 
 	mu       sync.Mutex // protects the following fields
-	wake     sync.Cond  // signaled when waiting or closed has changed
+	wake     sync.Cond  // signaled when an event is added and when closed is set
 	waiting  ringBuffer
 	emitting bool // run is emitting an event that it has removed from waiting
 	closed   bool

@@ -191,7 +191,8 @@ var _ = Describe("A typed call", func() {
 					monitor.RegisterEmitter(&factory{name: "fake", emitter: emitter})
 				}
 				Expect(monitor.Initialize(logger, "web-1", node, 0)).To(Succeed())
-				// Emit all typed calls first, to detect remains in reused memory.
+				// Emit all typed calls first, to detect values that remain in reused
+				// memory.
 				for _, other := range typedCalls {
 					other.call.EmitTo(logger, monitor)
 				}

@@ -177,7 +177,7 @@ func (a *Agents) checkFamily(ag *agent, name string, typ series.Type, holder any
 		return fmt.Errorf("metric %s is reserved", name)
 	}
 	if _, ok := a.others.typeOf(name); ok {
-		return errServersOwn(name)
+		return errNameOfServer(name)
 	}
 	if f := a.store.Family(name); f != nil {
 		if f.Type() == typ {

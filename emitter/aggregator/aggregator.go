@@ -130,22 +130,22 @@ func (a *Aggregator) Collect(metrics chan<- prometheus.Metric) {
 	for _, f := range a.store.Families() {
 		desc := prometheus.NewDesc(f.Name(), f.Help(), nil, nil)
 		for _, m := range f.Gather(now).Metric {
-			metrics <- collected{desc, m}
+			metrics <- collectedMetric{desc, m}
 		}
 	}
 }
 
-// A collected is a series that Collect passes to a registry.
-type collected struct {
+// A collectedMetric is a series that Collect passes to a registry.
+type collectedMetric struct {
 	desc *prometheus.Desc
 	*dto.Metric
 }
 
 // Desc implements prometheus.Metric.
-func (c collected) Desc() *prometheus.Desc { return c.desc }
+func (c collectedMetric) Desc() *prometheus.Desc { return c.desc }
 
 // Write implements prometheus.Metric.
-func (c collected) Write(out *dto.Metric) error {
+func (c collectedMetric) Write(out *dto.Metric) error {
 	out.Label, out.Counter, out.Gauge, out.Untyped = c.Label, c.Counter, c.Gauge, c.Untyped
 	out.Summary, out.Histogram = c.Summary, c.Histogram
 	return nil

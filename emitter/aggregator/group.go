@@ -22,11 +22,11 @@ type group struct {
 	pushed, failed time.Time
 	families       map[string]*family
 
-	pushTime, failureTime timeSeries
+	pushTime, failureTime pushTimeSeries
 }
 
-// A timeSeries is a series whose value is the time of a push to a group.
-type timeSeries struct {
+// A pushTimeSeries is a series whose value is the time of a push to a group.
+type pushTimeSeries struct {
 	family *series.OpenFamily
 	series *series.OpenSeries
 }
@@ -84,14 +84,14 @@ func (gs *Groups) add(g *group) {
 		fold = series.Max
 	}
 	for _, t := range []struct {
-		to         *timeSeries
+		to         *pushTimeSeries
 		name, help string
 	}{
 		{&g.pushTime, pushTimeName, "Last Unix time when changing this group in the Pushgateway succeeded."},
 		{&g.failureTime, failureTimeName, "Last Unix time when changing this group in the Pushgateway failed."},
 	} {
 		f := gs.family(t.name, t.help, series.Gauge)
-		*t.to = timeSeries{f, f.Join(shown, gs.holder(g), &g.source, fold)}
+		*t.to = pushTimeSeries{f, f.Join(shown, gs.holder(g), &g.source, fold)}
 		t.to.series.LiveUntil(series.Never)
 	}
 	gs.groups[g.key] = g
@@ -106,7 +106,7 @@ func (gs *Groups) remove(g *group) {
 	for _, f := range g.families {
 		gs.removeFamily(g, f)
 	}
-	for _, t := range []timeSeries{g.pushTime, g.failureTime} {
+	for _, t := range []pushTimeSeries{g.pushTime, g.failureTime} {
 		t.family.Leave(t.series)
 	}
 	if g.index >= 0 {
@@ -141,7 +141,8 @@ func (gs *Groups) setTTL(g *group, ttl time.Duration, now series.Instant) {
 	gs.liveUntil(g, after(now, ttl))
 }
 
-// liveUntil sets the instant at which the group expires; Never means never.
+// liveUntil sets the instant at which the group expires. With series.Never, the group
+// does not expire.
 func (gs *Groups) liveUntil(g *group, deadline series.Instant) {
 	g.source.LiveUntil(deadline)
 	switch {

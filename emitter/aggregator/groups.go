@@ -72,7 +72,7 @@ func newGroups(c *core, o Options) *Groups {
 // Push applies a push to its group, which it creates if necessary. It returns once the
 // change is served and, if groups are stored, on disk.
 //
-// The error is a *PushError. If the context ends first, the error wraps
+// The error is a *PushError, unless the context ends first. Then it wraps
 // context.Cause(ctx), and the push may have been applied and stored nevertheless. A
 // rejected push changes only the time of the last failure of its group. A push that
 // could not be stored is served, and the Aggregator tries again to store it.
@@ -123,7 +123,7 @@ func (gs *Groups) push(p Push) (ticket, error) {
 	return gs.save(g), err
 }
 
-// apply replaces families of the group by those of a push. If it rejects the push, it
+// apply replaces families of the group with those of a push. If it rejects the push, it
 // records the time of the failure. invalid is an error that was found earlier in the
 // push itself, or nil. The caller must hold mu.
 func (gs *Groups) apply(g *group, families []*family, invalid error, replace bool, ttl time.Duration, now series.Instant, wall time.Time) error {
@@ -157,7 +157,7 @@ func (gs *Groups) apply(g *group, families []*family, invalid error, replace boo
 
 // Delete deletes the group with the grouping labels. It returns once the group is also
 // deleted on disk. It returns nil if there is no such group. The error is a *PushError
-// with the Refusal Invalid or NotStored. If the context ends first, the error wraps
+// with the Refusal Invalid or NotStored, unless the context ends first. Then it wraps
 // context.Cause(ctx), and the group may have been deleted nevertheless.
 func (gs *Groups) Delete(ctx context.Context, grouping []Label) error {
 	_, key, err := prepareGrouping(grouping)
@@ -177,12 +177,12 @@ func (gs *Groups) delete(key string) ticket {
 	if g := gs.groups[key]; g != nil {
 		gs.remove(g)
 	}
-	return gs.saveDeletion(key) // even if the group could not be restored from disk
+	return gs.saveDeletion(key) // even without g: the file may have a group that was not restored
 }
 
 // Wipe deletes all groups and sums. It returns once they are also deleted on disk. The
-// error is a *PushError with the Refusal NotStored. If the context ends first, the
-// error wraps context.Cause(ctx), and the groups may have been deleted nevertheless.
+// error is a *PushError with the Refusal NotStored, unless the context ends first. Then
+// it wraps context.Cause(ctx), and the groups may have been deleted nevertheless.
 func (gs *Groups) Wipe(ctx context.Context) error {
 	if ctx.Err() != nil {
 		return context.Cause(ctx)
@@ -258,12 +258,12 @@ func (gs *Groups) expire(now series.Instant) {
 	}
 }
 
-// wait waits until a change is on disk. If writing fails, it returns a *PushError whose
-// text begins with failed.
-func wait(ctx context.Context, t ticket, failed string) error {
+// wait waits until a change is on disk. If writing fails, it returns a *PushError with
+// the message, followed by the cause.
+func wait(ctx context.Context, t ticket, message string) error {
 	err := t.Wait(ctx)
 	if err == nil || ctx.Err() != nil && errors.Is(err, context.Cause(ctx)) {
 		return err
 	}
-	return &PushError{NotStored, fmt.Errorf("%s: %w", failed, err)}
+	return &PushError{NotStored, fmt.Errorf("%s: %w", message, err)}
 }

@@ -29,7 +29,7 @@ func (gs *Groups) setFamilies(g *group, families []*family, replace bool, at fun
 // setFamily adds f to the group. It replaces old, unless that is nil.
 func (gs *Groups) setFamily(g *group, old, f *family, now series.Instant) {
 	f.open = gs.openFor(g, f)
-	replaced := newReplaced(old)
+	replaced := newReplacedSamples(old)
 	for i := range f.samples {
 		s := &f.samples[i]
 		before := replaced.take(i, s.text)
@@ -65,8 +65,9 @@ func (gs *Groups) setFamily(g *group, old, f *family, now series.Instant) {
 }
 
 // openFor returns the family in the store for a family of the group, and adds it to the
-// store if necessary. The help text of a family is that of the first client that pushed
-// one, as long as other clients have series in the family.
+// store if necessary. The first help text that a client pushes remains. The group's
+// replaces it only if groups are not aggregated and no other client has series in the
+// family.
 func (gs *Groups) openFor(g *group, f *family) *series.OpenFamily {
 	open := gs.store.Family(f.name)
 	if open != nil && f.help != "" && f.help != open.Help() &&
@@ -77,23 +78,23 @@ func (gs *Groups) openFor(g *group, f *family) *series.OpenFamily {
 	return gs.family(f.name, f.help, f.typ)
 }
 
-// A replaced contains the samples of a family that is being replaced. The new family
-// usually has the same samples in the same order.
-type replaced struct {
+// A replacedSamples contains the samples of a family that is being replaced. The new
+// family usually has the same samples in the same order.
+type replacedSamples struct {
 	old   []sample
 	taken []bool
 	index map[string]int // by text; built when the order differs
 }
 
-func newReplaced(old *family) *replaced {
+func newReplacedSamples(old *family) *replacedSamples {
 	if old == nil {
-		return &replaced{}
+		return &replacedSamples{}
 	}
-	return &replaced{old: old.samples, taken: make([]bool, len(old.samples))}
+	return &replacedSamples{old: old.samples, taken: make([]bool, len(old.samples))}
 }
 
 // take returns the old sample with the text, or nil. It first tries the i-th.
-func (r *replaced) take(i int, text string) *sample {
+func (r *replacedSamples) take(i int, text string) *sample {
 	if i >= len(r.old) || r.old[i].text != text {
 		if r.index == nil && len(r.old) > 0 {
 			r.index = make(map[string]int, len(r.old))
@@ -111,7 +112,7 @@ func (r *replaced) take(i int, text string) *sample {
 }
 
 // rest calls yield with the samples that take did not return.
-func (r *replaced) rest(yield func(*sample) bool) {
+func (r *replacedSamples) rest(yield func(*sample) bool) {
 	for i, taken := range r.taken {
 		if !taken && !yield(&r.old[i]) {
 			return

@@ -125,9 +125,10 @@ func find(families []*family, name string) (*family, bool) {
 	return families[i], true
 }
 
-// checkTimes returns an error if a new group cannot have series with the times of
-// pushes, because their labels are those of another group. This happens if the groups
-// differ only in an empty label instance, which every series has.
+// checkTimes returns an error if the series with the times of pushes to a new group
+// would have the same labels as those of another group. This happens if only one of two
+// otherwise equal groups has the label instance, with an empty value: the series of the
+// other group get this label, too.
 func (gs *Groups) checkTimes(g *group, now series.Instant) error {
 	_, shown := gs.texts(g.labels, len(g.labels))
 	if f := gs.store.Family(pushTimeName); f != nil && !gs.aggregated && f.Holder(shown, now) != nil {

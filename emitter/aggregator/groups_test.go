@@ -333,7 +333,7 @@ y{instance="",job="j",suite="unit"} 4
 		Expect(samples(a)).To(ConsistOf(`x{instance="i",job="j"} 2`))
 	})
 
-	It("expires a group to which all pushes were rejected", func() {
+	It("expires a group whose pushes were all rejected", func() {
 		options.GroupTTL = time.Minute
 		start()
 		Expect(push("job/j", "x 1 1\n")).NotTo(Succeed())
@@ -701,7 +701,7 @@ y{instance="",job="j",suite="unit"} 4
 			Expect(page(a)).To(BeEmpty())
 		})
 
-		It("deletes on disk a sum that was replaced by one with other buckets", func() {
+		It("deletes on disk a sum that was replaced with one that has other buckets", func() {
 			options.GroupAggregateBy = []string{"job"}
 			restart()
 			body := "# TYPE h histogram\nh_bucket{le=\"%d\"} 1\nh_bucket{le=\"+Inf\"} 1\nh_sum 1\nh_count 1\n"

@@ -29,11 +29,11 @@ type otherNames struct {
 	registry prometheus.Collector                                  // nil if its names cannot be determined
 
 	mu         sync.Mutex // held while the registry is described
-	registered atomic.Pointer[registered]
+	registered atomic.Pointer[registryNames]
 }
 
-// A registered contains the names in a registry at a point in time.
-type registered struct {
+// A registryNames contains the names in a registry at a point in time.
+type registryNames struct {
 	at    series.Instant
 	names map[string]bool
 }
@@ -46,7 +46,7 @@ const registeredAge = series.Instant(time.Second)
 func (o *otherNames) onPage(taken func(name string) (series.Type, bool)) { o.page.Store(&taken) }
 
 // refresh reads the names from the registry if they are needed and are too old. The
-// caller must hold no lock, because it calls Describe of arbitrary collectors.
+// caller must hold no lock, because refresh calls Describe of arbitrary collectors.
 func (o *otherNames) refresh(clock *series.Clock) {
 	if o.registry == nil || o.page.Load() != nil {
 		return
@@ -65,7 +65,7 @@ func (o *otherNames) refresh(clock *series.Clock) {
 		defer close(descs)
 		o.registry.Describe(descs)
 	}()
-	r := &registered{at: now, names: make(map[string]bool)}
+	r := &registryNames{at: now, names: make(map[string]bool)}
 	for d := range descs {
 		r.names[nameIn(d)] = true
 	}
@@ -111,7 +111,7 @@ func (c *core) typeOf(name string) (series.Type, bool) {
 // existing families.
 func (c *core) checkNewFamily(name string, typ series.Type, typeOf func(name string) (series.Type, bool)) error {
 	if other, ok := c.others.typeOf(name); ok && other == series.AnyType {
-		return errServersOwn(name)
+		return errNameOfServer(name)
 	}
 	// The names of samples with the suffix _created are not checked. Such samples exist
 	// only in OpenMetrics, and some clients push families with these names along with
@@ -123,9 +123,9 @@ func (c *core) checkNewFamily(name string, typ series.Type, typeOf func(name str
 	return err
 }
 
-// errServersOwn returns the error for a pushed metric with the name of a metric that
+// errNameOfServer returns the error for a pushed metric with the name of a metric that
 // the server has in addition to pushed ones.
-func errServersOwn(name string) error {
+func errNameOfServer(name string) error {
 	return fmt.Errorf("metric %s: the server itself has a metric with this name", name)
 }
 

@@ -36,8 +36,9 @@ type sample struct {
 	series *series.OpenSeries // nil if the sample is part of a sum
 }
 
-// instanceLabel is the name of a label of every pushed series, possibly with an empty
-// value. Otherwise, Prometheus would add its own.
+// instanceLabel is the name of a label of every series of a group. Its value is empty if
+// the job pushed none. Without this label, Prometheus would add one with the address
+// that it scrapes.
 const instanceLabel = "instance"
 
 // prepareGrouping checks grouping labels. It returns them sorted by name, and the key

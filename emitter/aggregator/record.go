@@ -31,7 +31,7 @@ type (
 	sumHeader struct {
 		AggregateBy []string // names of the labels by which groups were aggregated, sorted
 		Shown       string   // text of the labels of the sum
-		Retired     string   // text of an exact
+		Retired     string   // from exactSum.String
 	}
 )
 

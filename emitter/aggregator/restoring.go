@@ -95,7 +95,7 @@ func (gs *Groups) restoreSum(record []byte) error {
 	if !ok || !isSummed(typ) {
 		return fail("got type %s, expected a type that can be summed", mf.GetType())
 	}
-	var retired exact
+	var retired exactSum
 	if err := retired.parse(header.Retired); err != nil {
 		return fail("%w", err)
 	}

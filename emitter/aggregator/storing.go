@@ -53,8 +53,8 @@ func (gs *Groups) wipeDisk() ticket {
 	return gs.disk.Wipe()
 }
 
-// recordKey returns the key of the record that is identified by the parts: a hash,
-// whose length does not depend on theirs.
+// recordKey returns the key of the record that the parts identify. It is a hash of the
+// parts, since the length of keys is limited.
 func recordKey(parts ...string) string {
 	h := sha256.New()
 	for _, p := range parts {

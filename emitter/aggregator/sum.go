@@ -21,13 +21,13 @@ type sum struct {
 
 	// total is the value of a counter, or the sum of the observations of a histogram or
 	// summary. Their counts are in metric.
-	total  exact
+	total  exactSum
 	metric *dto.Metric // nil for counters
 
 	// retired is the part of the sum that was counted by groups that were removed or
 	// have restarted from zero. It is stored. The other part is not, because it can be
 	// computed from the stored groups.
-	retired       exact
+	retired       exactSum
 	retiredMetric *dto.Metric // nil for counters, and if nothing was retired
 	unstored      bool        // retired has changed since it was last stored
 	dropped       bool        // the sum was removed
@@ -102,7 +102,7 @@ func (s *sum) retire(last *sample) {
 }
 
 // restore adds a retired part that was restored from disk.
-func (s *sum) restore(retired *exact, metric *dto.Metric) {
+func (s *sum) restore(retired *exactSum, metric *dto.Metric) {
 	s.retired.addExact(retired)
 	s.total.addExact(retired)
 	if s.typ != series.Counter {

@@ -16,8 +16,8 @@ import (
 	"github.com/signalbox-ci/signalbox/internal/series"
 )
 
-// maxOwnLabels is the maximum number of labels of a pushed metric in addition to those
-// of its group and instance, and of labels of an exemplar.
+// maxOwnLabels is the maximum number of labels of a pushed metric, without the label
+// instance and the labels of its group. It is also that of an exemplar.
 const maxOwnLabels = 64
 
 // A typeChecks contains the checks for metrics of one type.
@@ -162,9 +162,9 @@ func checkPairs(labels []*dto.LabelPair) error {
 	return nil
 }
 
-// ownLabels returns the number of labels of a metric, without the grouping labels and
-// the label instance, which the metrics of a restored group also contain. The labels
-// must be sorted by name. If the result is within maxOwnLabels, it may be too high.
+// ownLabels returns the number of labels of a metric. The labels must be sorted by name.
+// If there are more than maxOwnLabels, it does not count the label instance and those
+// with the names of grouping labels, which the metrics of a restored group also have.
 func ownLabels(grouping []Label, labels []*dto.LabelPair) int {
 	n := len(labels)
 	if n <= maxOwnLabels {

@@ -38,7 +38,7 @@ func (e *MappingError) Error() string {
 	if e.File != "" {
 		place = fmt.Sprintf("%s:%d", e.File, e.Line)
 	}
-	// The reason names a field of the rule, but not the index of a label.
+	// The reason names the field itself, but not its index in a list, such as labels.
 	if e.Field != "" && (e.File != "" || strings.Contains(e.Field, "[")) {
 		place += ": " + e.Field
 	}
@@ -89,15 +89,16 @@ func (es *fieldErrors) check(ok bool, field, format string, args ...any) {
 	}
 }
 
-// addPart adds the errors of a part of the rule. The field contains that part.
+// addPart adds the errors of a part of the rule, such as a label. The field is the path
+// of that part.
 func (es *fieldErrors) addPart(field string, part fieldErrors) {
 	for _, e := range part {
 		*es = append(*es, FieldError{strings.TrimSuffix(field+"."+e.Field, "."), e.Reason})
 	}
 }
 
-// oneOf adds an error to found if the value is not one of the choices. The error calls
-// the value what.
+// oneOf adds an error to found if the value is not one of the choices. In the error,
+// what describes the value.
 func oneOf[T ~string](found *fieldErrors, field, what string, value T, choices ...T) {
 	if slices.Contains(choices, value) {
 		return

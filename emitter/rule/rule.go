@@ -87,8 +87,8 @@ type Rule struct {
 	// Exemplar lists the labels of the exemplars of a histogram's buckets, in this
 	// order. If it is empty, there are no exemplars. An exemplar omits a label whose
 	// attribute is missing or empty. An exemplar is discarded if OpenMetrics does not
-	// allow it, because its labels have more than 128 characters or are not UTF-8. A
-	// bucket keeps its exemplar for at least a second, then until the next event.
+	// allow it, because its labels have more than 128 characters or are not UTF-8. An
+	// event replaces the exemplar of its bucket if that is at least a second old.
 	Exemplar []ExemplarLabel `json:"exemplar,omitempty" yaml:"exemplar,omitempty"`
 
 	// Worker determines how the series depend on the worker that the attribute "worker"
@@ -186,11 +186,18 @@ const (
 // An Ownership determines how a family's series depend on a worker.
 type Ownership string
 
-// The ownerships. With both, series are removed when their worker is. With the empty
-// Ownership, series do not belong to a worker.
+// The ownerships. A worker becomes stale if it sends no heartbeat within the time
+// WorkerStaleAfter of emitter.PrometheusConfig. With the empty Ownership, series do not
+// belong to a worker.
 const (
-	Owned     Ownership = "owned"     // an event is not a heartbeat of its worker
-	Heartbeat Ownership = "heartbeat" // an event is a heartbeat of its worker
+	// Owned means that a series is removed when its worker is stale. The rule's events
+	// are not heartbeats.
+	Owned Ownership = "owned"
+
+	// Heartbeat means that the rule's events are heartbeats of the worker. A series is
+	// removed when its worker is stale, or if no event has updated the series itself
+	// within WorkerStaleAfter.
+	Heartbeat Ownership = "heartbeat"
 )
 
 // WorkerAttribute is the attribute that contains the name of the event's worker.

@@ -50,7 +50,7 @@ func failedTicket(err error) *Ticket {
 	return t
 }
 
-// A batch contains the changes of one transaction, of each record only the last. All
+// A batch contains the changes of one transaction: for each record, only the last. All
 // commits in a batch share its ticket.
 type batch struct {
 	wipe    bool              // whether all records are deleted before the changes
@@ -68,7 +68,7 @@ func newBatch() *batch {
 	return &batch{changes: map[string]change{}, ticket: &Ticket{done: make(chan struct{})}}
 }
 
-// batchOf returns a batch that replaces everything in the file by the records.
+// batchOf returns a batch that replaces everything in the file with the records.
 func batchOf(records []Record) *batch {
 	b := newBatch()
 	b.wipe = true

@@ -103,8 +103,8 @@ func openBolt(f *os.File) (db *bbolt.DB, err error) {
 	return db, err
 }
 
-// replace replaces the file by a new one with the contents of the batch, and uses it
-// from then on. If the old file is damaged, replace keeps it under another name. At any
+// replace replaces the file with a new one that contains the batch, and uses it from
+// then on. If the old file is damaged, replace keeps it under another name. At any
 // moment, the path leads to either the old file or the complete new one.
 func (s *Storage) replace(b *batch) error {
 	name := s.path + ".new"

@@ -15,12 +15,12 @@ import (
 // file. It does not map the file, visits no page twice, and checks all bounds.
 //
 // All numbers are in the machine's byte order. A file consists of pages of the same
-// size. A page may span several, which follow it. The first two pages contain metadata
-// and are written in turn: the one with the higher transaction number is valid, and the
-// other describes the file as it was one transaction before. The metadata points to the
-// list of free pages, and to the root of a tree of branch and leaf pages, whose
-// elements are the buckets. A bucket is also a tree or, if it is small, a leaf page
-// within its element.
+// size. If the contents of a page do not fit into it, they continue in additional pages
+// directly after it. The first two pages contain metadata and are written in turn: the
+// one with the higher transaction number is valid, and the other describes the file as
+// it was one transaction before. The metadata points to the list of free pages, and to
+// the root of a tree of branch and leaf pages, whose elements are the buckets. A bucket
+// is also a tree or, if it is small, a leaf page within its element.
 
 const (
 	pageSize = 4096 // independent of the machine, so that files can be moved to another one
@@ -187,8 +187,8 @@ func (r *reader) readOrphan(id uint64) {
 	}
 }
 
-// page returns the page and the pages that it spans, or nil if they are damaged or were
-// visited before.
+// page returns the page and its additional pages, or nil if one of them is damaged or
+// was visited before.
 func (r *reader) page(id uint64) []byte {
 	if !r.visit(id) {
 		return nil
@@ -371,8 +371,8 @@ func (r *reader) readFreelist() bool {
 }
 
 // checkFreelist checks the header of the list of free pages. It is cheap enough to run
-// before each write. bbolt trusts the number of pages that the list spans, and would
-// otherwise add up to four billion pages to its list in memory.
+// before each write. bbolt trusts the number of pages of the list, and would otherwise
+// add up to four billion pages to its list in memory.
 func checkFreelist(f io.ReaderAt) error {
 	var m meta
 	for i := range int64(2) {

@@ -45,7 +45,7 @@ type Options struct {
 	Load func(Record) error
 
 	// Damaged is called after Open or a write has found the file damaged and has
-	// replaced it by a new one.
+	// replaced it with a new one.
 	Damaged func(Damage)
 
 	// Rebuild returns all records that the file should contain, including those of
