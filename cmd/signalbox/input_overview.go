@@ -57,8 +57,8 @@ func (s *inputStatus) overview() inputOverview {
 	return o
 }
 
-// An input without events is probably a mistake after this time without a line, or
-// after this many lines of a log.
+// The overview warns if an input has had no lines within silentAfter, or if the first
+// fewLines lines of a log contain no event.
 const (
 	silentAfter = time.Minute
 	fewLines    = 20
@@ -106,7 +106,7 @@ func (o inputOverview) findings(now, begun time.Time) (found []status.Finding) {
 	}
 	switch noEvents := o.Accepted == 0; {
 	case noEvents && o.Format == "lager" && o.Skipped >= fewLines, noEvents && o.EndedAt != nil && o.RegularFile:
-		add("warn", "standard input has no events", "none of "+counted(lines, "line")+" of standard input is an event")
+		add("warn", "standard input has no events", "no events in "+counted(lines, "line")+" of standard input")
 	}
 	return found
 }

@@ -32,13 +32,13 @@ func TestReportOfStandardInput(t *testing.T) {
 			finding: status.Finding{Level: "bad", Kind: "standard input failed", Text: "standard input could not be read to its end: line 3: input/output error"}},
 		"a file without events": {format: "lager", regular: true, skipped: 3, end: ended,
 			line:    "Standard input: 0 events, 3 lines of the log skipped; ended 5 s ago.",
-			finding: status.Finding{Level: "warn", Kind: "standard input has no events", Text: "none of 3 lines of standard input is an event"}},
+			finding: status.Finding{Level: "warn", Kind: "standard input has no events", Text: "no events in 3 lines of standard input"}},
 		"no lines yet": {format: "events", now: begun.Add(silentAfter), line: "Standard input: 0 events."},
 		"no lines for too long": {format: "events", now: begun.Add(silentAfter + 1), line: "Standard input: 0 events.",
 			finding: status.Finding{Level: "warn", Kind: "nothing on standard input", Text: "no lines read from standard input yet"}},
 		"a few lines that are not events": {format: "lager", skipped: fewLines - 1, line: "Standard input: 0 events, 19 lines of the log skipped."},
 		"many lines that are not events": {format: "lager", skipped: fewLines, line: "Standard input: 0 events, 20 lines of the log skipped.",
-			finding: status.Finding{Level: "warn", Kind: "standard input has no events", Text: "none of 20 lines of standard input is an event"}},
+			finding: status.Finding{Level: "warn", Kind: "standard input has no events", Text: "no events in 20 lines of standard input"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := &inputStatus{format: c.format, begun: begun}
