@@ -191,15 +191,15 @@ func series(r rule.Rule) string {
 
 // conditions returns what a rule requires of an event in addition to its labels.
 func conditions(r rule.Rule) string {
-	var asks []string
+	var required []string
 	if r.When != nil {
-		asks = append(asks, "if "+r.When.Attribute+"="+r.When.Value)
+		required = append(required, "if "+r.When.Attribute+"="+r.When.Value)
 	}
 	if len(r.Needs) > 0 {
-		asks = append(asks, "needs "+strings.Join(r.Needs, "!, ")+"!")
+		required = append(required, "needs "+strings.Join(r.Needs, "!, ")+"!")
 	}
-	if len(asks) == 0 {
+	if len(required) == 0 {
 		return ""
 	}
-	return "(" + strings.Join(asks, ", ") + ")"
+	return "(" + strings.Join(required, ", ") + ")"
 }

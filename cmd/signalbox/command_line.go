@@ -17,7 +17,8 @@ import (
 )
 
 // listenerDefaults are the defaults of the metrics listener's flags in the daemon. The
-// emitter itself has none: in a scheduler it is off until it is configured.
+// emitter itself has none: in a scheduler that embeds it, the listener is off until it
+// is configured.
 var listenerDefaults = map[string]string{
 	"prometheus-bind-ip":   "127.0.0.1",
 	"prometheus-bind-port": "9391",
@@ -107,7 +108,7 @@ func newCommandLine(monitor *metric.Monitor) (*commandLine, error) {
 }
 
 // addDaemon adds a command that is a daemon, with the flags of its Monitor's emitters.
-// The defaults, by flag, replace those of the flags.
+// defaults contains different default values for some of the flags, by name.
 func (l *commandLine) addDaemon(name, short, long string, c command, d *daemon, defaults map[string]string) error {
 	added, err := l.add(name, short, long, c)
 	if err != nil {
@@ -256,7 +257,7 @@ func (l *commandLine) environmentHint(message string, args []string) string {
 }
 
 // rephrased returns a message of go-flags, strconv or time about an invalid value
-// without details of the program, such as "(expected uint16): strconv.ParseUint:
+// without implementation details such as "(expected uint16): strconv.ParseUint:
 // parsing". The flag or variable at the beginning remains.
 func rephrased(message string) string {
 	if before, after, found := strings.Cut(message, " (expected "); found {

@@ -29,7 +29,7 @@ type demoCommand struct {
 	Demo struct {
 		Seed            uint64   `long:"seed" value-name:"N" default:"1" description:"Seed of the random numbers. The same seed produces the same events."`
 		Speed           speed    `long:"speed" value-name:"FACTOR" default:"60" description:"Simulated seconds per second of real time."`
-		EventsPerSecond uint32   `long:"events-per-second" value-name:"N" default:"0" description:"Number of events to emit per second, instead of a fixed speed; 0 means that --speed applies. If the machine is too slow, it emits as many as it can."`
+		EventsPerSecond uint32   `long:"events-per-second" value-name:"N" default:"0" description:"Number of events to emit per second, instead of a fixed speed; 0 means that --speed applies. There are fewer if the machine is too slow."`
 		Duration        lifetime `long:"duration" value-name:"DURATION" default:"0s" description:"Stop after this time; 0s means never."`
 	} `group:"Simulation"`
 }
@@ -58,7 +58,7 @@ func (c *demoCommand) run(w world) error {
 		return err
 	}
 	simulation := demo.Start(demo.Options{
-		Past:            s.emitters.beginHistory, // the past is simulated at once, so it must not count in rates
+		AfterPast:       s.emitters.beginHistory, // so that rates exclude the past
 		Monitor:         c.monitor,
 		Logger:          c.simulationLogger(s.logger),
 		Failures:        s.logger.Session("demo"),

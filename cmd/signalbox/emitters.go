@@ -105,8 +105,8 @@ func (e *emitters) beginHistory() {
 	}
 }
 
-// page returns the handler of the first emitter that serves metrics for other
-// listeners, or nil.
+// page returns the handler of the first emitter whose metrics other listeners may
+// serve, or nil.
 func (e *emitters) page() http.Handler {
 	for _, s := range e.servers {
 		if !s.Guarded() {

@@ -89,7 +89,7 @@ func (t *timeout) UnmarshalFlag(text string) error {
 // String returns the duration in the form that UnmarshalFlag parses.
 func (t timeout) String() string { return time.Duration(t).String() }
 
-// lifetime is the value of a flag: a TTL. Zero means that it never expires.
+// lifetime is the value of a flag: a TTL or another time limit. Zero means no limit.
 type lifetime time.Duration
 
 // UnmarshalFlag parses a duration of at least 0.

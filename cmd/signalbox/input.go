@@ -23,8 +23,8 @@ type inputOptions struct {
 	// screen, if not nil, shows progress.
 	screen *screen
 
-	// keepsRunning means that the daemon continues when the input ends. An input
-	// without events is probably a mistake then.
+	// keepsRunning means that the daemon continues when the input ends. In that case,
+	// an input without events is probably a mistake.
 	keepsRunning bool
 }
 
@@ -92,7 +92,7 @@ func regularFile(r io.Reader) (*os.File, bool) {
 func (in *input) Done() <-chan struct{} { return in.done }
 
 // Close stops reading. After it returns, the sink receives no more events. It returns
-// the error that ended reading early, if Close did not end it.
+// the error that ended reading early, or nil if Close itself ended it.
 func (in *input) Close() error {
 	if in.pipe != nil {
 		in.pipe.Close() //nolint:errcheck // Close never fails

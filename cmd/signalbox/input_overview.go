@@ -57,8 +57,8 @@ func (s *inputStatus) overview() inputOverview {
 	return o
 }
 
-// An input without events is probably a mistake after this time without a line, or
-// after this many lines of a log.
+// The overview warns if an input has had no lines within silentAfter, or if the first
+// fewLines lines of a log contain no event.
 const (
 	silentAfter = time.Minute
 	fewLines    = 20

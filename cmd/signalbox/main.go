@@ -47,8 +47,8 @@ type world struct {
 
 // A command is a subcommand of signalbox. Its exported fields are flags.
 type command interface {
-	// run runs the command. An error is shown to the user in one line; a usageError
-	// means that the flags contradict each other.
+	// run runs the command. An error is shown to the user in one line. A usageError
+	// means incorrect usage, such as flags that contradict each other.
 	run(world) error
 }
 

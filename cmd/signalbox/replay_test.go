@@ -31,15 +31,15 @@ func recordedEvents() string {
 	return string(lines[:bytes.LastIndexByte(lines[:marker], '\n')+1])
 }
 
-// notConcourse matches the lines of families that are not compared: those of other
+// notCompared matches the lines of families that are not compared: those of other
 // collectors, new ones, and one that newer nodes no longer serve.
-var notConcourse = regexp.MustCompile(`^(# TYPE )?(go_|process_|signalbox_|concourse_(containers_|volumes_(created|deleted|failed)_total|workers_last_seen_|lidar_check_queue_size))`)
+var notCompared = regexp.MustCompile(`^(# TYPE )?(go_|process_|signalbox_|concourse_(containers_|volumes_(created|deleted|failed)_total|workers_last_seen_|lidar_check_queue_size))`)
 
-// concourseLines returns the lines of the page that are compared with a recorded page.
+// comparedLines returns the lines of the page that are compared with a recorded page.
 // It omits help texts.
-func concourseLines(page string) (lines []string) {
+func comparedLines(page string) (lines []string) {
 	for line := range strings.Lines(page) {
-		if !strings.HasPrefix(line, "# HELP ") && !notConcourse.MatchString(line) {
+		if !strings.HasPrefix(line, "# HELP ") && !notCompared.MatchString(line) {
 			lines = append(lines, line)
 		}
 	}
@@ -52,7 +52,7 @@ var _ = Describe("Replaying the recording of a Concourse node", func() {
 	BeforeEach(func() {
 		page, err := os.ReadFile(recording + "metrics-1.txt")
 		Expect(err).NotTo(HaveOccurred())
-		recordedLines = concourseLines(string(page))
+		recordedLines = comparedLines(string(page))
 		Expect(len(recordedLines)).To(BeNumerically(">", 2000))
 	})
 
@@ -63,7 +63,7 @@ var _ = Describe("Replaying the recording of a Concourse node", func() {
 		Expect(p.stdin.Close()).To(Succeed())
 		Eventually(p.stderr).Should(MatchRegexp(`stdin.ended.*"accepted":10720,"rejected":0,.*"unknown":0`))
 
-		Expect(concourseLines(p.page())).To(Equal(recordedLines))
+		Expect(comparedLines(p.page())).To(Equal(recordedLines))
 	})
 
 	It("distinguishes a file that was read to its end from a pipe that ended", func() {
@@ -87,6 +87,6 @@ var _ = Describe("Replaying the recording of a Concourse node", func() {
 		Expect(answer).To(MatchJSON(`{"accepted": 10720, "unknown": 0}`))
 		Expect(status).To(Equal(200))
 
-		Expect(concourseLines(p.page())).To(Equal(recordedLines))
+		Expect(comparedLines(p.page())).To(Equal(recordedLines))
 	})
 })

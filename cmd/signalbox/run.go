@@ -173,7 +173,7 @@ func (c *daemon) start(stderr io.Writer, input *inputStatus) (s *service, err er
 }
 
 // wait returns when a signal arrives, the intake fails, or ended is closed. It logs the
-// reason; endedReason is the reason for ended.
+// reason, which is endedReason if ended is closed.
 func (s *service) wait(signals <-chan os.Signal, ended <-chan struct{}, endedReason string) {
 	reason := endedReason
 	select {

@@ -192,7 +192,7 @@ var _ = Describe("signalbox run", func() {
 	})
 
 	Describe("intake", func() {
-		It("answers 400 with lines and reasons to invalid events, and applies the valid ones", func() {
+		It("answers invalid events with 400, their lines and reasons, and applies the valid ones", func() {
 			daemon := startDaemon()
 			status, answer := daemon.post(startEvent + "\n{\"name\":1}\n" + startEvent + "\nnonsense")
 			Expect(status).To(Equal(http.StatusBadRequest))
@@ -215,7 +215,7 @@ var _ = Describe("signalbox run", func() {
 			Expect(daemon.page()).To(ContainSubstring("concourse_builds_started_total 2"))
 		})
 
-		It("answers 413 to a body that exceeds the limit", func() {
+		It("answers a body that exceeds the limit with 413", func() {
 			daemon := startDaemon("--intake-max-body-bytes=50")
 			status, answer := daemon.post(startEvent + "\n" + startEvent + "\n" + startEvent + "\n")
 			Expect(status).To(Equal(http.StatusRequestEntityTooLarge))

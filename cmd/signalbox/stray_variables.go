@@ -45,7 +45,8 @@ func (l *commandLine) strayVariables() (strays []strayVariable) {
 }
 
 // serviceVariable matches the variables with which Kubernetes describes a service to
-// each container. A service that is called signalbox is likely.
+// each container. If the service is called signalbox, they begin with
+// environmentPrefix, which is not part of the match.
 var serviceVariable = regexp.MustCompile(`^([A-Z0-9_]+_)?(SERVICE_HOST|SERVICE_PORT(_[A-Z0-9_]+)?|PORT_\d+_(TCP|UDP|SCTP)(_PROTO|_PORT|_ADDR)?)$`)
 
 func isServiceVariable(name, value string) bool {

@@ -17,7 +17,7 @@ type comparison struct {
 	plot   string
 	series int
 
-	// hidden excludes the comparison from the table; it is only needed for the plot.
+	// hidden excludes the comparison from the table. Only the plot shows it.
 	hidden bool
 }
 
@@ -31,9 +31,9 @@ type result struct {
 	// detail, if not empty, is shown after the figure.
 	detail string
 
-	// bound is set for a result that is not a peer's, but shows what the machine
-	// allows, or Signalbox with other flags. The table shows no ratio for it.
-	bound bool
+	// noRatio is set if the contender is not a peer: it shows what the machine allows,
+	// or it is Signalbox with other flags. The table shows no ratio for it.
+	noRatio bool
 }
 
 // withoutAllocs returns the result without allocations, which were not measured.
@@ -85,7 +85,8 @@ func (c *comparison) resultOf(contender string) (result, bool) {
 	return result{}, false
 }
 
-// ratios returns, for each round, how many times as good as a peer Signalbox was.
+// ratios returns the ratio of Signalbox to a peer in each round. A ratio of 3 means
+// that Signalbox was three times as good as the peer.
 func (c *comparison) ratios(peer result) []float64 {
 	ours := c.results[0]
 	n := min(len(ours.rounds), len(peer.rounds))
@@ -123,7 +124,7 @@ func (c *comparison) judge(contender string) []verdict {
 			v.met = v.reached <= g.value
 			switch {
 			case g.of == ofAllocs:
-				v.met = v.reached < g.value+fewAllocs
+				v.met = v.reached < g.value+allocsTolerance
 			case g.of == ofRounds && c.unit.moreIsBetter:
 				v.met = v.reached >= g.value
 			}
@@ -135,9 +136,9 @@ func (c *comparison) judge(contender string) []verdict {
 	return verdicts
 }
 
-// fewAllocs is a number of allocations so small that operations do not cause them:
-// garbage collections and timers of the runtime allocate, too.
-const fewAllocs = 0.01
+// allocsTolerance is the number of allocations per operation that goals and the table
+// ignore: garbage collections and timers of the runtime allocate, too.
+const allocsTolerance = 0.01
 
 func (r result) figure(of figure) float64 {
 	switch of {

@@ -16,8 +16,8 @@ type contest struct {
 	contenders []contender
 
 	// operations is the number of operations in a turn. 0 means as many as take
-	// turnTime. This number is determined for each contender before the first round,
-	// which also warms it up.
+	// turnTime: before the first round, calibrate determines this number for each
+	// contender, which also warms it up.
 	operations int
 
 	// rounds is the maximum number of rounds of a slow contest. 0 means no limit other
@@ -34,7 +34,7 @@ type contest struct {
 	compare func(*measurement) []comparison
 
 	quick bool // -check includes it
-	plot  bool // only run for a plot
+	plot  bool // run only if -plots is set
 }
 
 // turnTime is how long a turn should take. A contender whose operation takes longer

@@ -21,8 +21,9 @@ func contests() []contest {
 	)
 }
 
-func (c contest) work() work {
-	return work{name: c.name, quick: c.quick, plot: c.plot, run: func(ctx context.Context, o options) ([]comparison, error) {
+// benchmark returns the benchmark that runs the contest.
+func (c contest) benchmark() benchmark {
+	return benchmark{name: c.name, quick: c.quick, plot: c.plot, run: func(ctx context.Context, o options) ([]comparison, error) {
 		m, err := c.measure(ctx, o)
 		if err != nil {
 			return nil, err

@@ -19,10 +19,11 @@ import (
 	"github.com/prometheus/procfs"
 )
 
-// daemonWorks returns the works that measure daemons from outside: each daemon is the
-// built program in its own process, and receives data over the loopback interface.
-func daemonWorks() []work {
-	return []work{
+// daemonBenchmarks returns the benchmarks that measure daemons from outside: each
+// daemon is the built program in its own process, and receives data over the loopback
+// interface.
+func daemonBenchmarks() []benchmark {
+	return []benchmark{
 		{name: "daemon events", run: measureEvents, quick: true},
 		{name: "daemon pushes", run: measurePushes},
 	}

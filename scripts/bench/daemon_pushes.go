@@ -92,7 +92,7 @@ func comparePushes(ctx context.Context, o options, groups int, program, gateway 
 		if err := verifyGroups(ctx, d, groups); err != nil {
 			return c, err
 		}
-		c.results = append(c.results, withoutAllocs(result{contender: d.name, bound: d.name == withFileName}))
+		c.results = append(c.results, withoutAllocs(result{contender: d.name, noRatio: d.name == withFileName}))
 	}
 
 	const warmUp, pushes = 1, 4 // rounds, and pushes in a round
@@ -114,7 +114,8 @@ func comparePushes(ctx context.Context, o options, groups int, program, gateway 
 	return c, nil
 }
 
-// fillGroups pushes all groups. The Pushgateway answers 202 if its check is disabled.
+// fillGroups pushes all groups. The Pushgateway answers with 202 if its check is
+// disabled.
 func fillGroups(ctx context.Context, d *daemon, groups int) error {
 	for group := range groups {
 		if err := push(ctx, d, group, 0, http.StatusOK, http.StatusAccepted); err != nil {

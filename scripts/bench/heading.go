@@ -29,7 +29,7 @@ func writeHeading(w io.Writer, arguments []string, at time.Time, rounds int, com
 		"`%s`, %s: %s, %d cores, %s %s/%s.\n\n"+
 		"Peers: %s.\n\n"+
 		"Each contender runs in its own process. The contenders take turns, in at most %d rounds. "+
-		"A ratio says how many times as good as the peer Signalbox is: the median and the range of the ratios of all rounds. "+
+		"A ratio of 3× means that Signalbox is three times as good as the peer. The table shows the median and the range of the ratios of all rounds. "+
 		"Most turns take %v, or one operation if that takes longer; turns of daemons, latencies and first emits "+
 		"have a fixed number of events, pushes, updates or series.\n\n"+
 		"“Straightforward” is a simple implementation with client_golang's vectors, `With(Labels)`, "+

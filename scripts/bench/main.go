@@ -2,7 +2,7 @@
 // run, all of them take turns, and Bench prints the results as a Markdown table. The
 // script scripts/benchmark runs it.
 //
-//	work.go          a unit of work to measure
+//	benchmark.go     what a run measures: contests and daemons
 //	comparison.go    the results of a measurement
 //	contest.go       contenders that take turns at the same work
 //	child.go         the processes that contenders run in
@@ -74,7 +74,8 @@ func main() {
 func usage() {
 	fmt.Fprint(flag.CommandLine.Output(), "Usage: scripts/benchmark [flags]\n"+
 		"Requires Go and its modules, prometheus-pushgateway for the pushes (or apt-get to download it),\n"+
-		"and a few gigabytes of memory for a million series. -only nothing lists the measurements.\n\n")
+		"and a few gigabytes of memory for a million series. To list the measurements, run it\n"+
+		"with -only=none, which matches none of them.\n\n")
 	flag.VisitAll(func(f *flag.Flag) {
 		if name, text := flag.UnquoteUsage(f); !strings.HasPrefix(text, "internal:") {
 			fmt.Fprintf(flag.CommandLine.Output(), "  -%s %s\n    \t%s\n", f.Name, name, text)
@@ -96,34 +97,34 @@ func run(ctx context.Context, w io.Writer, o options, only, plots string) (err e
 		o.rounds = min(o.rounds, 3)
 	}
 
-	var works []work
+	var all []benchmark
 	for _, c := range contests() {
-		works = append(works, c.work())
+		all = append(all, c.benchmark())
 	}
-	works = append(works, daemonWorks()...)
+	all = append(all, daemonBenchmarks()...)
 
 	var comparisons []comparison
 	var names, excluded []string
-	for _, work := range works {
-		matches := wanted.MatchString(work.name)
-		if o.check && !work.quick || work.plot && plots == "" {
+	for _, b := range all {
+		matches := wanted.MatchString(b.name)
+		if o.check && !b.quick || b.plot && plots == "" {
 			if matches {
-				excluded = append(excluded, work.name)
+				excluded = append(excluded, b.name)
 			}
 			continue
 		}
-		names = append(names, work.name)
+		names = append(names, b.name)
 		if !matches {
 			continue
 		}
-		c, err := work.run(ctx, o)
+		c, err := b.run(ctx, o)
 		if err != nil {
-			return fmt.Errorf("%s: %w", work.name, err)
+			return fmt.Errorf("%s: %w", b.name, err)
 		}
 		comparisons = append(comparisons, c...)
 	}
 	if len(comparisons) == 0 {
-		return fmt.Errorf("%s; the names are:\n%s", noWork(only, o.check, excluded), strings.Join(names, "\n"))
+		return fmt.Errorf("%s; the names are:\n%s", nothingMeasured(only, o.check, excluded), strings.Join(names, "\n"))
 	}
 	log.Printf("done in %v", time.Since(begin).Round(time.Second))
 
@@ -149,9 +150,9 @@ func run(ctx context.Context, w io.Writer, o options, only, plots string) (err e
 	return nil
 }
 
-// noWork returns a message that says why nothing was measured. excluded lists the works
-// that match but do not belong to this kind of run.
-func noWork(only string, check bool, excluded []string) string {
+// nothingMeasured returns the reason why nothing was measured. excluded lists the
+// benchmarks that match but do not belong to this kind of run.
+func nothingMeasured(only string, check bool, excluded []string) string {
 	switch {
 	case len(excluded) == 0:
 		return fmt.Sprintf("no measurement matches %q", only)
@@ -175,8 +176,8 @@ func check(comparisons []comparison) error {
 				}
 				switch {
 				case v.peer != "" && !(v.reached >= v.value/2):
-					errs = append(errs, fmt.Errorf("%s: got %s× as good as %s, expected at least half of %s×",
-						c.work, number(v.reached), v.peer, number(v.value)))
+					errs = append(errs, fmt.Errorf("%s: got the ratio %s× to %s, expected at least %s×, half of the goal",
+						c.work, number(v.reached), v.peer, number(v.value/2)))
 				case v.peer == "" && !v.met:
 					what := "allocations"
 					if v.of == ofBytes {

@@ -32,9 +32,9 @@ func newSignalbox(change ...func(*emitter.PrometheusConfig)) (*emitter.Prometheu
 	return e.(*emitter.Prometheus), nil
 }
 
-// signalboxStore returns a store that emits events. All events share one map, which
-// gets a new key for each: a real event is created just before it is emitted, so it is
-// in the caches.
+// signalboxStore returns a store that emits events. All events share one map, in which
+// each call of set replaces the value of one attribute. So the map is in the caches of
+// the processor, like that of a real event, which is created just before it is emitted.
 func signalboxStore(sh *shape) (*store, error) {
 	p, err := newSignalbox()
 	if err != nil {

@@ -18,8 +18,8 @@ func median(values []float64) float64 {
 	return (sorted[middle-1] + sorted[middle]) / 2
 }
 
-// percentile returns the smallest of the sorted values that the given part of all
-// values, such as 0.999, does not exceed.
+// percentile returns the smallest value that is at least as large as the given part of
+// all values, such as 0.999. The values must be sorted.
 func percentile[T any](sorted []T, part float64) T {
 	i := int(math.Ceil(part*float64(len(sorted)))) - 1
 	return sorted[min(max(i, 0), len(sorted)-1)]

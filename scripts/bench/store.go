@@ -25,8 +25,8 @@ type newStore func(*shape) (*store, error)
 // in the order of the page would lie in memory in the order in which a scrape reads
 // them.
 //
-// Integers, and times in milliseconds, are fast to format. So a quarter of the gauges,
-// including the last-seen times, have fractions with all digits.
+// Integers, and times in milliseconds, are fast to format. So a quarter of all gauges
+// have fractions with all digits; the last-seen times are in the other three quarters.
 func (s *store) fill(sh *shape, n int) (update func() error) {
 	integers := 3 // in a row
 	if sh.lastSeen != "" {

@@ -21,7 +21,7 @@ func writeTable(w io.Writer, comparisons []comparison) error {
 			work, ratio := "", ""
 			if j == 0 {
 				work = c.work
-			} else if !r.bound {
+			} else if !r.noRatio {
 				ratio = times(c.ratios(r))
 			}
 			goals, met := verdictCells(c.judge(r.contender), c.unit)
@@ -54,7 +54,7 @@ func allocsCell(r result) string {
 	if r.allocs < 0 || math.IsNaN(r.allocs) {
 		return ""
 	}
-	if r.allocs < fewAllocs {
+	if r.allocs < allocsTolerance {
 		return "0"
 	}
 	cell := number(r.allocs)

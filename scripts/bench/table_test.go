@@ -13,7 +13,7 @@ func TestTable(t *testing.T) {
 		results: []result{
 			{contender: "Signalbox", rounds: []float64{10, 12, 11}},
 			{contender: "peer", rounds: []float64{100, 240, 99}, allocs: 3, bytes: 240},
-			{contender: "a|bar", rounds: []float64{5}, allocs: -1, bound: true},
+			{contender: "a|bar", rounds: []float64{5}, allocs: -1, noRatio: true},
 		},
 		goals: []goal{{peer: "peer", value: 15}, {of: ofAllocs, value: 0}, {value: 10}},
 	}, {
@@ -54,7 +54,7 @@ func TestCheck(t *testing.T) {
 		goals:   []goal{{peer: "peer", value: 15, wide: true}, {peer: "peer", value: 1000}},
 	}
 	err := check([]comparison{c})
-	if err == nil || !strings.Contains(err.Error(), "got 7.4× as good as peer") {
+	if err == nil || !strings.Contains(err.Error(), "got the ratio 7.4× to peer") {
 		t.Errorf("got the error %v", err)
 	}
 	c.results[1].rounds[0] = 76
@@ -78,7 +78,7 @@ func TestCheck(t *testing.T) {
 	}
 }
 
-func TestNoWork(t *testing.T) {
+func TestNothingMeasured(t *testing.T) {
 	for _, test := range []struct {
 		check    bool
 		excluded []string
@@ -88,7 +88,7 @@ func TestNoWork(t *testing.T) {
 		{true, []string{"daemon pushes"}, `no measurement that matches "push" is part of -check`},
 		{false, []string{"for a plot"}, `measurements that match "push" require -plots`},
 	} {
-		if got := noWork("push", test.check, test.excluded); got != test.want {
+		if got := nothingMeasured("push", test.check, test.excluded); got != test.want {
 			t.Errorf("got %s, want %s", got, test.want)
 		}
 	}

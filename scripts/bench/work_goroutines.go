@@ -34,7 +34,7 @@ func goroutineContests() []contest {
 			compare: func(m *measurement) []comparison {
 				results := m.results(func(t turn) float64 { return 1e3 / t.nanoseconds() })
 				for i := range results {
-					results[i].bound = i > 1
+					results[i].noRatio = i > 1
 				}
 				return []comparison{{
 					work: "Emit, `worker containers`, two goroutines, 500 workers each", unit: unit{"million/s", true},

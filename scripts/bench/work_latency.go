@@ -73,7 +73,7 @@ func latencyContest(name, what string, ours, peer func() (*load, error), peerNam
 			for i := range c.results {
 				c.results[i] = withoutAllocs(c.results[i])
 				r := &c.results[i]
-				r.bound = r.contender == calculateName
+				r.noRatio = r.contender == calculateName
 				var others []string
 				for _, p := range []string{"p50", "p99", "max"} {
 					var values []float64

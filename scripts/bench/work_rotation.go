@@ -44,7 +44,7 @@ func rotationContest(workers int) contest {
 		rounds: 5,
 		compare: func(m *measurement) []comparison {
 			results := m.results(turn.nanoseconds)
-			results[len(results)-1].bound = true
+			results[len(results)-1].noRatio = true
 			return []comparison{{
 				work: fmt.Sprintf("Emit, `worker containers`, %s workers in random order", thousands(workers)), unit: nanoseconds,
 				results: results,

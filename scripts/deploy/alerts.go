@@ -61,7 +61,7 @@ var buildAlerts = group{name: "ci-builds", about: "How builds end, and how long 
 			`team_type:steps_wait_duration_seconds:count15m >= 5`),
 		summary: `Steps ({{ $labels.type }}) of team {{ $labels.team }} wait {{ $value | humanizeDuration }} for a worker on average, longer than usual`,
 		description: `Steps of type {{ $labels.type }} of team {{ $labels.team }} wait {{ $value | humanizeDuration }} for a worker on average, ` +
-			`more than twice their average of the past week. Add workers, or find out why there are fewer.`},
+			`more than twice their average of the past week. Add workers, or find out why there are fewer than usual.`},
 	{alert: "CIStepsStuck", pending: "30m", severity: warning,
 		expr:    `platform_tags_team:steps_waiting:min5m > 0 unless platform_tags_team:steps_wait_duration_seconds:count5m > 0`,
 		summary: `{{ $value }} steps of team {{ $labels.team }} are waiting, and none gets a worker`,
@@ -99,7 +99,7 @@ var workerAlerts = group{name: "ci-workers", about: "Workers that send no heartb
 	{alert: "CIWorkersGone", pending: "5m", severity: critical,
 		expr:    `all:workers:count == 0 and max_over_time(all:workers:count[1d]) > 0`,
 		summary: `No workers are left`,
-		description: `No web node has seen any worker for the length of the staleness limit, but there were workers within the last day. No build can run. ` +
+		description: `No web node has seen a worker within the staleness limit, but there were workers within the last day. No build can run. ` +
 			`Check whether workers can reach the web nodes, and whether Signalbox still receives events (SignalboxNoEvents).`},
 }}
 
@@ -117,7 +117,7 @@ var targetAlerts = group{name: "signalbox-targets", about: "Whether Signalbox is
 	{alert: "SignalboxScrapesRefused", pending: "5m", severity: warning,
 		expr:    `increase(signalbox_scrapes_refused_total[15m]) > 0`,
 		summary: `Signalbox on {{ $labels.instance }} rejected {{ $value | printf "%.0f" }} scrapes in 15 minutes`,
-		description: `{{ $value | printf "%.0f" }} scrapes in the last 15 minutes were answered 503, because too many were already in progress. ` +
+		description: `{{ $value | printf "%.0f" }} scrapes in the last 15 minutes were answered with 503, because too many were already in progress. ` +
 			`Find the client that scrapes too often or reads too slowly, or raise --prometheus-max-scrapes-in-flight.`},
 	{alert: "SignalboxMappingReloadFailed", pending: "5m", severity: warning,
 		expr:    `signalbox_mapping_last_reload_successful == 0`,
@@ -142,7 +142,7 @@ var eventAlerts = group{name: "signalbox-events", about: "Events that do not bec
 			and sum without (outcome) (increase(signalbox_input_lines_total{outcome=~"known|unknown"}[15m])) == 0`,
 		summary: `Signalbox on {{ $labels.instance }} finds no events on standard input`,
 		description: `{{ $value | humanize }} lines arrived in the last 15 minutes, and none of them is an event. Run the web node with ` +
-			`CONCOURSE_EMIT_TO_LOGS=true and CONCOURSE_LOG_LEVEL=debug, and make sure that nothing puts a prefix before its lines.`},
+			`CONCOURSE_EMIT_TO_LOGS=true and CONCOURSE_LOG_LEVEL=debug, and make sure that nothing adds a prefix to its lines.`},
 	{alert: "SignalboxEventsDropped", pending: "5m", severity: warning,
 		expr:    `increase(signalbox_emitter_events_dropped_total[15m]) > 0`,
 		summary: `The emitter {{ $labels.emitter }} on {{ $labels.instance }} dropped {{ $value | printf "%.0f" }} events in 15 minutes`,
@@ -194,12 +194,12 @@ var pushAlerts = group{name: "signalbox-pushes", about: "Metrics that jobs and a
 	{alert: "SignalboxPushGroupsLimitNear", pending: "15m", severity: warning,
 		expr:    `signalbox_push_groups / signalbox_push_groups_limit > 0.8`,
 		summary: `Pushed groups on {{ $labels.instance }} have reached {{ $value | humanizePercentage }} of their limit`,
-		description: `The number of pushed groups is at {{ $value | humanizePercentage }} of its limit. At the limit, Signalbox answers 429 to pushes of new groups. ` +
+		description: `The number of pushed groups is at {{ $value | humanizePercentage }} of its limit. At the limit, Signalbox answers pushes of new groups with 429. ` +
 			`Let groups expire (--push-ttl), delete some, or raise --push-max-groups.`},
 	{alert: "SignalboxPushSeriesLimitNear", pending: "15m", severity: warning,
 		expr:    `(signalbox_push_series + signalbox_push_sums) / signalbox_push_series_limit > 0.8`,
 		summary: `Pushed series on {{ $labels.instance }} have reached {{ $value | humanizePercentage }} of their limit`,
-		description: `Series in pushed groups, and the sums over them, are at {{ $value | humanizePercentage }} of their limit. At the limit, Signalbox answers 429 to pushes of new series. ` +
+		description: `Series in pushed groups, and the sums over them, are at {{ $value | humanizePercentage }} of their limit. At the limit, Signalbox answers pushes of new series with 429. ` +
 			`Let groups expire (--push-ttl), aggregate them (--push-aggregate-by), or raise --push-max-series.`},
 	{alert: "SignalboxPushesRejected", pending: "15m", severity: warning,
 		expr:    `increase(signalbox_pushes_rejected_total{reason!="not_stored"}[15m]) > 0`,
@@ -219,7 +219,7 @@ var pushAlerts = group{name: "signalbox-pushes", about: "Metrics that jobs and a
 	{alert: "SignalboxPushStorageFailing", pending: "1m", severity: critical,
 		expr:    `increase(signalbox_push_storage_flush_failures_total[5m]) > 0`,
 		summary: `Signalbox on {{ $labels.instance }} cannot write pushes to disk`,
-		description: `{{ $value | printf "%.0f" }} writes in the last five minutes failed. Pushes are answered 500, and Signalbox tries to write them again every second. ` +
+		description: `{{ $value | printf "%.0f" }} writes in the last five minutes failed. Signalbox answers pushes with 500, and tries to write them again every second. ` +
 			`Check whether the disk is full or read-only.`},
 	{alert: "SignalboxPushStorageDamaged", pending: "1m", severity: critical,
 		expr:    `signalbox_push_storage_damaged == 1 or signalbox_push_storage_restore_failures_total > 0`,

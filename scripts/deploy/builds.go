@@ -88,7 +88,7 @@ var buildsDashboard = dashboard{
 					{field: "Value #C", title: "Mean duration", unit: "s"},
 				}},
 			{kind: "state-timeline", title: "Latest status of each job", unit: "short", width: 24, height: 12,
-				description: "Each web node reports the latest build that it tracked, even if another node tracked a newer one. If they differ, this shows the worst: errored, aborted, failed, then succeeded, which may be outdated. " +
+				description: "Each web node reports the latest build that it tracked, even if another node tracked a newer one. If they differ, the panel shows the worst status (errored, then aborted, failed and succeeded), which may be outdated. " +
 					"An idle TTL of the gauge prevents that: see the section Several schedulers in docs/operations.md. Select only a few pipelines.",
 				queries: []query{{
 					`max by (teamName, pipelineName, jobName) (builds_latest_completed_build_status{pipelineName=~"$pipeline",teamName=~"$team"})`,

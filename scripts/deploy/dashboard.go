@@ -114,13 +114,13 @@ func heatmap(title, unit, description, expr string) panel {
 		queries: []query{{expr, "{{le}}"}}}
 }
 
-// withWidth returns the panel with another width.
+// withWidth returns the panel with the width.
 func (p panel) withWidth(width int) panel {
 	p.width = width
 	return p
 }
 
-// withHeight returns the panel with another height.
+// withHeight returns the panel with the height.
 func (p panel) withHeight(height int) panel {
 	p.height = height
 	return p

@@ -15,7 +15,7 @@ import (
 func main() {
 	out := flag.String("out", "../../deploy", "`directory` to write to")
 	namespace := flag.String("namespace", "concourse", "`namespace` of the metrics, as in Signalbox's --prometheus-namespace")
-	tests := flag.String("tests", "", "`directory` to write only the rules to, with their tests for promtool")
+	tests := flag.String("tests", "", "write only the rules and their tests for promtool, to this `directory`")
 	flag.Parse()
 	if flag.NArg() > 0 {
 		fmt.Fprintf(os.Stderr, "deploy: unexpected argument %q\n", flag.Arg(0))

@@ -23,10 +23,10 @@ import (
 // A pusher pushes increasing numbers, one per request, until the daemon is killed.
 type pusher struct {
 	id       int
-	acked    map[string]int // by series, the last number that was answered 200
+	acked    map[string]int // by series, the last number answered with 200
 	tried    map[string]int // by series, the last number that was sent
 	shared   *register
-	rejected string // the answer to a push if it was not 200
+	rejected string // the answer to a push if its status was not 200
 }
 
 // A register is a series to which several pushers write numbers.
@@ -162,7 +162,7 @@ func times(g gateway) (lines []string) {
 	return lines
 }
 
-var _ = Describe("A push that was answered 200", func() {
+var _ = Describe("A push that was answered with 200", func() {
 	var storage, file string
 
 	BeforeEach(func() {
@@ -219,7 +219,8 @@ var _ = Describe("A push that was answered 200", func() {
 
 		box = startSignalbox(file)
 		for _, line := range diff(page, box.gateway().page()) {
-			// No client received an answer that a failed push is on disk.
+			// The times of failed pushes may be lost, because no answer confirmed that
+			// they are on disk.
 			Expect(line).To(HavePrefix("- push_"))
 		}
 		Expect(times(box.gateway())).To(ContainElements(lines(when, "push_time_seconds", "a", "b", "d")))

@@ -127,7 +127,7 @@ var _ = Describe("A real Prometheus that scrapes signalbox", Ordered, func() {
 		Expect(prometheus.values("count_over_time(up[5m]) > 20")).NotTo(BeEmpty())
 	})
 
-	It("serves a page on which promtool finds fault only with inherited names", func() {
+	It("serves a page in which promtool objects only to inherited names", func() {
 		for _, line := range promtoolFindings(get(signalbox.metrics, "text/plain")) {
 			Expect(inherited).To(ContainElement(strings.Fields(line)[0]), line)
 		}
@@ -152,7 +152,7 @@ print(len(list(parse(sys.stdin.read()))))`)
 })
 
 // inherited lists the names that existing dashboards depend on, although Prometheus'
-// linter finds fault with them.
+// linter objects to them.
 var inherited = []string{
 	"concourse_builds_finished",
 	"concourse_caches_get_step_cache_hits",

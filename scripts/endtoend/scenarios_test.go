@@ -906,8 +906,8 @@ const (
 	slash       = "The Pushgateway decodes the path before it splits it; to Signalbox, %2F in a value is part of the value."
 	redirects   = "The Pushgateway's router redirects unknown paths to similar ones."
 	duplicateLE = "A histogram with the label le has this label twice on the page, and Prometheus cannot scrape it."
-	noName      = "The Pushgateway accepts a family without a name, and its pages end before it."
-	unknownType = "The Pushgateway accepts a family with an unknown type, and its text pages end before it."
+	noName      = "The Pushgateway accepts a family without a name, and then serves pages that end before this family."
+	unknownType = "The Pushgateway accepts a family with an unknown type, and then serves text pages that end before this family."
 	noSamples   = "The Pushgateway's query API shows families that its page does not."
 
 	gaugeHistogram = "The Pushgateway's query API does not support this type."

@@ -15,8 +15,8 @@ const (
 	// between bursts.
 	maxBurst = 20 * time.Millisecond
 
-	// maxBacklog limits the events that are owed to those of this time. A machine that
-	// cannot keep up does not have to catch up further.
+	// maxBacklog limits how far the emitted events can fall behind the rate. A machine
+	// that is too slow need not catch up on events that were due earlier.
 	maxBacklog = 100 * time.Millisecond
 )
 
@@ -25,7 +25,7 @@ type pace struct {
 	speed           float64 // simulated seconds per second of real time
 	eventsPerSecond float64 // number of events per second of real time; if not 0, speed is ignored
 
-	owed float64 // number of events that are due
+	owed float64 // number of events that are due and not yet emitted
 }
 
 // run runs the simulation until the context ends.

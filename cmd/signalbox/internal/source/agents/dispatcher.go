@@ -34,8 +34,8 @@ type dispatcher struct {
 	update int // the index of the next update
 	parser *parser
 
-	// lines is the number of line endings before the offset counted.
-	lines, counted int
+	// lines is the number of line endings before linesEnd, an offset in body.
+	lines, linesEnd int
 
 	response response
 }
@@ -256,7 +256,7 @@ func (d *dispatcher) reject(offset int, err error) {
 // line returns the number, from 1, of the line with the byte at offset. The offset must
 // not be less than in the previous call. That way, line counts each line ending once.
 func (d *dispatcher) line(offset int) int {
-	d.lines += bytes.Count(d.body[d.counted:offset], []byte{'\n'})
-	d.counted = offset
+	d.lines += bytes.Count(d.body[d.linesEnd:offset], []byte{'\n'})
+	d.linesEnd = offset
 	return d.lines + 1
 }

@@ -8,8 +8,8 @@ import (
 	"code.cloudfoundry.org/lager/v3"
 )
 
-// A handler must keep buffers for the next request, except for that of an oversized
-// body, whose memory few requests need.
+// A handler must keep its buffers for the next request, unless an oversized body has
+// made them larger than most requests need.
 func TestOversizedBuffersAreNotKept(t *testing.T) {
 	h := NewHandler(Options{Logger: lager.NewLogger("test")}).(*handler)
 	created := 0

@@ -19,9 +19,9 @@ import (
 const bufferBytes = 64 << 10
 
 // A Decoder reads events from one input after another and reuses its buffers. It holds
-// one event in memory at a time, not the whole input, except for input that may be a
-// single object spread over several lines: of that, it holds as many bytes as a line
-// may have.
+// one event in memory at a time, not the whole input. If the input may be a single
+// object spread over several lines, the Decoder also holds the beginning of the input,
+// up to the maximum length of a line.
 //
 // It is not safe for concurrent use. Create it with NewDecoder.
 type Decoder struct {
@@ -111,7 +111,7 @@ func (d *Decoder) decodeSniffed() error {
 		return d.decodeArray()
 	}
 
-	d.line-- // only white space of this line was read
+	d.line-- // readLine counts this line, of which only white space was read
 	line, err := d.readLine()
 	switch {
 	case err == errLineTooLong:

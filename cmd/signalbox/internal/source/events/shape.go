@@ -21,8 +21,8 @@ type Shape struct {
 	// colon. A name that needs escapes has an empty key.
 	keys []string
 
-	// latest are the values of the attributes in the latest event. Values that were not
-	// strings without escapes are empty.
+	// latest are the values of the attributes in the latest event. A value is empty
+	// here unless it was a string without escapes.
 	latest []string
 
 	// These fields belong to the Tally: emit is the function that the Sink prepared for

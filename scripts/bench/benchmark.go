@@ -2,15 +2,15 @@ package main
 
 import "context"
 
-// A work is a piece of work to measure. It results in one or more comparisons.
-type work struct {
+// A benchmark measures a contest or daemons. It results in one or more comparisons.
+type benchmark struct {
 	name string // matched by -only
 
-	// run measures the work in o.rounds rounds, or fewer if the work is slow.
+	// run measures o.rounds rounds, or fewer if the benchmark is slow.
 	run func(ctx context.Context, o options) ([]comparison, error)
 
 	quick bool // -check includes it
-	plot  bool // only run for a plot
+	plot  bool // run only if -plots is set
 }
 
 // options holds the values of the flags.
