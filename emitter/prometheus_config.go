@@ -116,10 +116,10 @@ func (config *PrometheusConfig) NewEmitter(attributes map[string]string) (metric
 }
 
 // Check returns the errors that NewEmitter would return, without starting anything. It
-// does not check whether the address is in use. The summary describes the mapping for
-// people, such as "70 rules (69 built-in, 1 custom), 70 families"; it is empty if there is
-// an error. The error's message has one line for each problem. Lines about the mapping
-// file begin with the file's path and the line number.
+// does not check whether the address is in use. The summary is a readable description
+// of the mapping, such as "70 rules (69 built-in, 1 custom), 70 families"; it is empty
+// if there is an error. The error's message has one line for each problem. Lines about
+// the mapping file begin with the file's path and the line number.
 func (config *PrometheusConfig) Check(attributes map[string]string) (summary string, err error) {
 	c, err := config.withDefaults()
 	if c.checkNames() != nil {

@@ -31,8 +31,8 @@ func (e ErrorLog) EmitTo(logger lager.Logger, m *Monitor) {
 //
 // To avoid endless loops, an ErrorSink ignores errors that its own events cause: those
 // that wrap ErrFailedToEmit, and those that a goroutine logs while it emits an "error
-// log" event. It does count the errors that an emitter logs while it handles other
-// events, and the errors that an emitter logs from its own goroutines. The latter
+// log" event. It does emit events for the errors that an emitter logs while it handles
+// other events, and for those that an emitter logs from its own goroutines. The latter
 // should wrap ErrFailedToEmit; otherwise, each of them causes an event that may fail
 // again.
 type ErrorSink struct {
@@ -85,10 +85,10 @@ var emittingErrorLogName = runtime.FuncForPC(reflect.ValueOf(emittingErrorLog).P
 // isEmittingErrorLog reports whether the calling goroutine is emitting an "error log"
 // event.
 //
-// It inspects the stack because Go has no goroutine-local variables, because the
-// emitter and the logger in between pass no context on, and because a flag shared by
-// all goroutines would also suppress errors that other goroutines log. Inspecting the
-// stack takes about as long as logging the line, and errors are rare.
+// It inspects the stack because Go has no goroutine-local variables, because emitters
+// and loggers do not pass a context to the sink, and because a flag shared by all
+// goroutines would also suppress errors that other goroutines log. Inspecting the stack
+// takes about as long as logging the line, and errors are rare.
 func isEmittingErrorLog() bool {
 	var pcs [64]uintptr
 	for skip := 2; ; skip += len(pcs) {

@@ -98,7 +98,7 @@ var _ = Describe("ErrorSink", func() {
 		Entry("in the data", nil, lager.Data{"error": metric.ErrFailedToEmit}),
 	)
 
-	It("accepts data with the key error that is not an error", func() {
+	It("accepts data in which the key error has a value that is not an error", func() {
 		run(nil)
 		logger.Error("failed", nil, lager.Data{"error": "text"})
 		Expect(messages()).To(HaveLen(1))

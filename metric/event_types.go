@@ -24,7 +24,7 @@ func define(name string, attributes ...string) eventTypeID {
 // An eventTable holds the event types of a typed call that has several, indexed by the
 // constants that select them.
 type eventTable struct {
-	selector string // what the constants are, for errors
+	selector string // name for such a constant in errors, such as "collector"
 	events   []eventTypeID
 }
 

@@ -25,9 +25,9 @@ func (l *driverLog) note(format string, args ...any) {
 	l.calls = append(l.calls, fmt.Sprintf(format, args...))
 }
 
-// until makes the following calls fail if the context is done. If a query succeeded
-// with such a context, database/sql would close its rows asynchronously.
-func (l *driverLog) until(ctx context.Context) *driverLog {
+// failIfDone makes the following calls fail if the context is done. If a query
+// succeeded with such a context, database/sql would close its rows asynchronously.
+func (l *driverLog) failIfDone(ctx context.Context) *driverLog {
 	if ctx.Err() != nil {
 		l.fail = ctx.Err()
 	}
@@ -147,8 +147,8 @@ type (
 		skip bool
 	}
 	fullStmt      struct{ minimalStmt }
-	convertedStmt struct{ minimalStmt } // has only a column converter
-	countedStmt   struct{ convertedStmt }
+	convertedStmt struct{ minimalStmt }   // has only a column converter
+	twoInputsStmt struct{ convertedStmt } // has exactly two parameters
 	point         struct{ x, y int }
 )
 
@@ -173,14 +173,14 @@ func (c *fullConn) ExecContext(ctx context.Context, query string, args []driver.
 	if c.skip {
 		return nil, driver.ErrSkip
 	}
-	return c.until(ctx).result()
+	return c.failIfDone(ctx).result()
 }
 func (c *fullConn) QueryContext(ctx context.Context, query string, args []driver.NamedValue) (driver.Rows, error) {
 	c.note("query context %s %v", query, args)
 	if c.skip {
 		return nil, driver.ErrSkip
 	}
-	return c.until(ctx).rows()
+	return c.failIfDone(ctx).rows()
 }
 func (c *fullConn) PrepareContext(_ context.Context, query string) (driver.Stmt, error) {
 	c.note("prepare context %s", query)
@@ -192,7 +192,7 @@ func (c *fullConn) PrepareContext(_ context.Context, query string) (driver.Stmt,
 	case "unchecked":
 		return minimalStmt(c.minimalConn), nil
 	case "two inputs":
-		return countedStmt{convertedStmt{minimalStmt(c.minimalConn)}}, nil
+		return twoInputsStmt{convertedStmt{minimalStmt(c.minimalConn)}}, nil
 	}
 	return fullStmt{minimalStmt(c.minimalConn)}, nil
 }
@@ -221,11 +221,11 @@ func checkPoint(checker string, value *driver.NamedValue) error {
 
 func (s fullStmt) ExecContext(ctx context.Context, args []driver.NamedValue) (driver.Result, error) {
 	s.note("stmt exec context %v", args)
-	return s.until(ctx).result()
+	return s.failIfDone(ctx).result()
 }
 func (s fullStmt) QueryContext(ctx context.Context, args []driver.NamedValue) (driver.Rows, error) {
 	s.note("stmt query context %v", args)
-	return s.until(ctx).rows()
+	return s.failIfDone(ctx).rows()
 }
 func (s fullStmt) CheckNamedValue(value *driver.NamedValue) error {
 	s.note("stmt checks %v", value.Value)
@@ -236,7 +236,7 @@ func (s convertedStmt) ColumnConverter(index int) driver.ValueConverter {
 	s.note("converter of column %d", index)
 	return driver.String
 }
-func (s countedStmt) NumInput() int { return 2 }
+func (s twoInputsStmt) NumInput() int { return 2 }
 
 // A databaseScenario uses a database and returns the errors that it received.
 type databaseScenario struct {

@@ -204,7 +204,7 @@ var _ = Describe("A typed call", func() {
 				Expect(stamped(concurrent.Events())[before:]).To(Equal(c.events))
 				Expect(stamped(queued.Events())[before:]).To(Equal(c.events))
 				got := typed.typed.Events()[beforeTyped:]
-				if len(got) == 0 { // builds
+				if len(got) == 0 { // a build event, which has no EventType and so goes to Emit
 					got = typed.Events()[len(typed.Events())-1:]
 					got[0].Host, got[0].Time = "", time.Time{}
 				}

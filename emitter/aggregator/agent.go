@@ -19,9 +19,9 @@ type agent struct {
 	// updated is the Instant of the last update that was applied at least in part.
 	updated atomic.Int64
 
-	// mu protects the following fields. An update holds it, and a sweep while it
-	// examines this agent; scrapes do not need it. It is locked before Agents.mu and
-	// the store's lock.
+	// mu protects the following fields. An update holds it; a sweep and the overview
+	// hold it while they examine this agent. Scrapes do not need it. It is locked
+	// before Agents.mu and the store's lock.
 	mu      sync.Mutex
 	removed bool             // the agent was removed: the next update creates a new one
 	entries []entry          // in the order of their first push

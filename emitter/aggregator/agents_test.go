@@ -110,7 +110,7 @@ load{agent_name="main",template_name="go",username="alice",workspace_name="blue"
 		Expect(samples(a)).To(ConsistOf(`some_name{some_name="some value",username="some value"} 1`))
 	})
 
-	It("serves a series until exactly its TTL after its last update", func() {
+	It("serves a series until exactly its TTL has passed since its last update", func() {
 		Expect(update(alice, gauge("x", 1), gauge("y", 1))).To(Succeed())
 		clock.Advance(time.Minute)
 		Expect(update(alice, gauge("x", 2))).To(Succeed())

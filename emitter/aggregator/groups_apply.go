@@ -65,9 +65,9 @@ func (gs *Groups) setFamily(g *group, old, f *family, now series.Instant) {
 }
 
 // openFor returns the family in the store for a family of the group, and adds it to the
-// store if necessary. The first help text that a client pushes remains. The group's
-// replaces it only if groups are not aggregated and no other client has series in the
-// family.
+// store if necessary. The first help text that a client pushes remains. A different
+// help text in f replaces it only if groups are not aggregated and no other client has
+// series in the family.
 func (gs *Groups) openFor(g *group, f *family) *series.OpenFamily {
 	open := gs.store.Family(f.name)
 	if open != nil && f.help != "" && f.help != open.Help() &&

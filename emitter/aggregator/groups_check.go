@@ -58,8 +58,7 @@ func (gs *Groups) newSums(f *family) (n int) {
 }
 
 // check returns an error if the families contradict those of other groups or other
-// metrics. It compares them only with families of the same names and series of the same
-// labels.
+// metrics. It looks up only the names and labels that can conflict.
 func (gs *Groups) check(g *group, families []*family, replace bool, now series.Instant) error {
 	holder := gs.holder(g)
 	typeOf := gs.typesAfter(g, families, replace, now)

@@ -402,7 +402,7 @@ y{instance="",job="j",suite="unit"} 4
 			start()
 		})
 
-		It("sums the counters of a thousand groups, also after they are deleted", func() {
+		It("sums the counters of a thousand groups, even after they are deleted", func() {
 			for i := range 1000 {
 				Expect(push(fmt.Sprintf("job/unit/run/%d", i), "# TYPE tests_total counter\ntests_total{result=\"ok\"} 312\n")).To(Succeed())
 			}

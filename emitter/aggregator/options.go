@@ -36,10 +36,10 @@ type Options struct {
 	// metric that has the name of a registered one. It knows these names only if the
 	// Registerer is also a prometheus.Collector that describes all registered metrics,
 	// as *prometheus.Registry does. The Aggregator reads them at most once a second,
-	// and only while metrics are pushed. It does not know the names in a Registerer
-	// that is no such collector, nor those of collectors that describe nothing. The
-	// program must make sure that such names are never pushed; otherwise, scrapes of
-	// that registry fail.
+	// and only while metrics are pushed. It does not know the names in any other
+	// Registerer, or those of registered collectors that describe nothing. The program
+	// must make sure that such names are never pushed; otherwise, scrapes of that
+	// registry fail.
 	Registerer prometheus.Registerer
 
 	// Clock returns the current time. It must be safe for concurrent use. The clock may

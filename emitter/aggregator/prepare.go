@@ -36,8 +36,8 @@ type sample struct {
 	series *series.OpenSeries // nil if the sample is part of a sum
 }
 
-// instanceLabel is the name of a label of every series of a group. Its value is empty if
-// the job pushed none. Without this label, Prometheus would add one with the address
+// instanceLabel is the name of a label of every series of a group. Its value is empty
+// if the job pushed none. Without this label, Prometheus would add one with the address
 // that it scrapes.
 const instanceLabel = "instance"
 
@@ -75,8 +75,8 @@ func prepareGrouping(grouping []Label) (labels []Label, key string, err error) {
 var errTimestamp = errors.New("pushed metrics must not have timestamps")
 
 // maxLabelBytes is the maximum size of the labels of one push, in bytes. The labels of
-// the group are added to every metric, so a small body with a long path can need much
-// memory.
+// the group are added to every metric, so a small push with long grouping labels can
+// need much memory.
 const maxLabelBytes = 256 << 20
 
 // prepare checks the pushed families independently of other metrics. It returns them

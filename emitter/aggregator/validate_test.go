@@ -48,9 +48,9 @@ var _ = Describe("The validation of a push", func() {
 			}
 		}
 	}
-	// expectRejected expects that a push was rejected with the error reason, or was
+	// expectResult expects that a push was rejected with the error reason, or was
 	// accepted if reason is empty. It also expects that a scrape succeeds.
-	expectRejected := func(err error, reason string) {
+	expectResult := func(err error, reason string) {
 		GinkgoHelper()
 		expectScrape()
 		if reason == "" {
@@ -66,7 +66,7 @@ var _ = Describe("The validation of a push", func() {
 	DescribeTable("checks a family",
 		func(family *dto.MetricFamily, reason string) {
 			before := pushed("before", dto.MetricType_GAUGE, gauge1())
-			expectRejected(push(nil, before, family), reason)
+			expectResult(push(nil, before, family), reason)
 		},
 		Entry("that is nil", nil, "metric family 2 of 2 is nil"),
 		Entry("without a name", pushed("", dto.MetricType_GAUGE, gauge1()), `"" is not a metric name`),
@@ -124,7 +124,7 @@ var _ = Describe("The validation of a push", func() {
 				if reason != "" {
 					want = "metric x: sample 1 of 1: " + reason
 				}
-				expectRejected(push(nil, pushed("x", typ, &dto.Metric{Histogram: h})), want)
+				expectResult(push(nil, pushed("x", typ, &dto.Metric{Histogram: h})), want)
 			}
 		},
 		Entry("that is empty", &dto.Histogram{}, ""),
@@ -164,9 +164,9 @@ var _ = Describe("The validation of a push", func() {
 		summary := func(labels ...string) *dto.MetricFamily {
 			return pushed("x", dto.MetricType_SUMMARY, &dto.Metric{Summary: &dto.Summary{}, Label: pairsOf(labels...)})
 		}
-		expectRejected(push([]string{"quantile", "1"}, summary()), "metric x: sample 1 of 1: label quantile is reserved in a summary, but the group has a label with this name")
-		expectRejected(push([]string{"quantile", "1"}, summary("quantile", "2")), "metric x: sample 1 of 1: label quantile is reserved in a summary")
-		expectRejected(push([]string{"le", "1"}, pushed("x", dto.MetricType_HISTOGRAM, &dto.Metric{Histogram: &dto.Histogram{}})),
+		expectResult(push([]string{"quantile", "1"}, summary()), "metric x: sample 1 of 1: label quantile is reserved in a summary, but the group has a label with this name")
+		expectResult(push([]string{"quantile", "1"}, summary("quantile", "2")), "metric x: sample 1 of 1: label quantile is reserved in a summary")
+		expectResult(push([]string{"le", "1"}, pushed("x", dto.MetricType_HISTOGRAM, &dto.Metric{Histogram: &dto.Histogram{}})),
 			"metric x: sample 1 of 1: label le is reserved in a histogram, but the group has a label with this name")
 		Expect(push([]string{"le", "1"}, summary())).To(Succeed())
 		Expect(push([]string{"quantile", "1"}, pushed("y", dto.MetricType_GAUGE, gauge1("quantile", "own")))).To(Succeed())
@@ -174,7 +174,7 @@ var _ = Describe("The validation of a push", func() {
 	})
 
 	It("rejects a duplicated family, even if its type differs", func() {
-		expectRejected(push(nil, pushed("x", dto.MetricType_GAUGE, gauge1()), pushed("x", dto.MetricType_UNTYPED)), "metric x is duplicated")
+		expectResult(push(nil, pushed("x", dto.MetricType_GAUGE, gauge1()), pushed("x", dto.MetricType_UNTYPED)), "metric x is duplicated")
 	})
 
 	It("ignores the schema of a classic histogram, so that its sum is not native", func() {

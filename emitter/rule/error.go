@@ -97,9 +97,9 @@ func (es *fieldErrors) addPart(field string, part fieldErrors) {
 	}
 }
 
-// oneOf adds an error to found if the value is not one of the choices. In the error,
-// what describes the value.
-func oneOf[T ~string](found *fieldErrors, field, what string, value T, choices ...T) {
+// oneOf adds an error to found if the value is not one of the choices. The error calls
+// the value by the given subject, such as "type".
+func oneOf[T ~string](found *fieldErrors, field, subject string, value T, choices ...T) {
 	if slices.Contains(choices, value) {
 		return
 	}
@@ -108,10 +108,10 @@ func oneOf[T ~string](found *fieldErrors, field, what string, value T, choices .
 		names = append(names, string(c))
 	}
 	if value == "" {
-		found.add(field, "%s is missing: expected %s", what, orList(choices))
+		found.add(field, "%s is missing: expected %s", subject, orList(choices))
 		return
 	}
-	found.add(field, "%s %q is not one of %s%s", what, value, strings.Join(names, ", "), spelling.Hint(string(value), names))
+	found.add(field, "%s %q is not one of %s%s", subject, value, strings.Join(names, ", "), spelling.Hint(string(value), names))
 }
 
 // orList returns "a", "a or b", or "a, b or c".

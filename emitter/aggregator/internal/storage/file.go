@@ -45,7 +45,7 @@ func openLocked(path *string) (*os.File, error) {
 		if err != nil {
 			return nil, withoutPath(err)
 		}
-		// This follows OpenFile, which may have created the target of a link.
+		// This must come after OpenFile, which may have created the target of a link.
 		if target, err := filepath.EvalSymlinks(*path); err == nil {
 			*path = target
 		}

@@ -179,7 +179,7 @@ func (r *reader) readAll() {
 	}
 }
 
-// readOrphan reads the records of a page that is in use but that the tree no longer
+// readOrphan reads the records of a page that is not free but that the tree no longer
 // reaches.
 func (r *reader) readOrphan(id uint64) {
 	if p := r.page(id); p != nil && order.Uint16(p[8:]) == leafPage {

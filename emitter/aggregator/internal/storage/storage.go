@@ -163,8 +163,8 @@ func (s *Storage) open() error {
 	return s.replace(batchOf(found.records))
 }
 
-// Commit applies the changes atomically: if the process ends before they are on disk,
-// none of them is. Changes take effect in the order of the commits. Commit does not
+// Commit applies the changes atomically: even after a crash, the file contains either
+// all of them or none. Changes take effect in the order of the commits. Commit does not
 // wait for the disk; the ticket does. The ticket of a commit without changes waits for
 // the commits before it.
 //
