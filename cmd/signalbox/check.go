@@ -66,15 +66,15 @@ func (c *checkCommand) check(file string) (verdict string, err error) {
 	}
 
 	switch kindOf(content) {
-	case nothing:
+	case emptyFile:
 		return "empty, which is valid for a mapping file or web configuration file and changes nothing", nil
 	case mappingFile:
 		summary, err := c.checkMapping(file)
 		return fmt.Sprintf("mapping file, %v", summary), err
 	case webFile:
 		return "web configuration file", webconfig.Check(file)
-	case configuration:
-		return c.checkConfiguration(file, content)
+	case environmentFile:
+		return c.checkEnvironment(file, content)
 	default:
 		return "", fmt.Errorf("%s: unknown kind of file: expected a mapping file with the fields %s, "+
 			"a web configuration file with the fields %s, or an environment file with lines %sFLAG=value",
@@ -97,10 +97,10 @@ type kind int
 
 const (
 	unknown kind = iota
-	nothing
+	emptyFile
 	mappingFile
 	webFile
-	configuration
+	environmentFile
 )
 
 var (
@@ -120,7 +120,7 @@ func kindOf(content []byte) kind {
 			continue
 		}
 		if empty && assignment.MatchString(line) {
-			return configuration
+			return environmentFile
 		}
 		empty = empty && line == "---"
 		if parts := field.FindStringSubmatch(line); parts != nil {
@@ -128,10 +128,10 @@ func kindOf(content []byte) kind {
 		}
 	}
 	if empty {
-		return nothing
+		return emptyFile
 	}
 
-	// Invalid YAML keeps the fields found line by line.
+	// If the YAML is invalid, use the fields that were found line by line.
 	var top map[string]yaml.Node
 	if yaml.Unmarshal(content, &top) == nil && len(top) > 0 {
 		fields = slices.Collect(maps.Keys(top))

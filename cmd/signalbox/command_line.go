@@ -107,7 +107,7 @@ func newCommandLine(monitor *metric.Monitor) (*commandLine, error) {
 }
 
 // addDaemon adds a command that is a daemon, with the flags of its Monitor's emitters.
-// The defaults, by flag, replace those of the flags.
+// The defaults, by name of flag, replace the default values of these flags.
 func (l *commandLine) addDaemon(name, short, long string, c command, d *daemon, defaults map[string]string) error {
 	added, err := l.add(name, short, long, c)
 	if err != nil {

@@ -58,7 +58,7 @@ func (c *demoCommand) run(w world) error {
 		return err
 	}
 	simulation := demo.Start(demo.Options{
-		Past:            s.emitters.beginHistory, // the past is simulated at once, so it must not count in rates
+		AfterPast:       s.emitters.beginHistory, // the past takes only an instant to simulate, so it must not count in rates
 		Monitor:         c.monitor,
 		Logger:          c.simulationLogger(s.logger),
 		Failures:        s.logger.Session("demo"),

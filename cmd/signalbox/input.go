@@ -23,8 +23,8 @@ type inputOptions struct {
 	// screen, if not nil, shows progress.
 	screen *screen
 
-	// keepsRunning means that the daemon continues when the input ends. An input
-	// without events is probably a mistake then.
+	// keepsRunning means that the daemon continues when the input ends. In that case,
+	// an input without events is probably a mistake.
 	keepsRunning bool
 }
 

@@ -47,7 +47,7 @@ type goal struct {
 	peer  string  // the peer of a ratio; "" for an absolute goal
 	value float64 // the ratio, or the absolute figure in the comparison's unit
 
-	// of is the figure of Signalbox' result that an absolute goal is about.
+	// of is the figure of Signalbox's result that an absolute goal is about.
 	of figure
 
 	// wide is set if the margin of a ratio is so wide that -check can require half of
@@ -135,8 +135,8 @@ func (c *comparison) judge(contender string) []verdict {
 	return verdicts
 }
 
-// fewAllocs is a number of allocations so small that operations do not cause them:
-// garbage collections and timers of the runtime allocate, too.
+// fewAllocs is a number of allocations per operation that is too small to come from the
+// operations. Garbage collections and timers of the runtime allocate, too.
 const fewAllocs = 0.01
 
 func (r result) figure(of figure) float64 {

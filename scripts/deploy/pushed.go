@@ -12,7 +12,7 @@ var pushedDashboard = dashboard{
 		{"Now", []panel{
 			number("Groups", "short", "Groups of pushed metrics. They never expire unless they have a TTL (--push-ttl, ?ttl=); see SignalboxPushGroupsGrowing.",
 				`sum(signalbox_push_groups{instance=~"$instance"})`, nil),
-			number("Share of the series limit", "percentunit", "Series in groups, and sums over them, as a share of their limit. At 100%, pushes are answered 429: delete groups, or raise --push-max-series.",
+			number("Share of the series limit", "percentunit", "Series in groups, and sums over them, as a share of their limit. At 100%, Signalbox answers 429 to pushes of new series: delete groups, or raise --push-max-series.",
 				`max((signalbox_push_series{instance=~"$instance"} + signalbox_push_sums{instance=~"$instance"}) / signalbox_push_series_limit{instance=~"$instance"})`,
 				rising(.6, .8)),
 			number("Pushes", "reqps", "Pushes per second that could be read, including rejected ones.",
@@ -33,7 +33,7 @@ var pushedDashboard = dashboard{
 				query{`signalbox_push_series{instance=~"$instance"}`, "{{instance}} series"},
 				query{`signalbox_push_sums{instance=~"$instance"}`, "{{instance}} sums"}),
 			{kind: "table", title: "Groups pushed least recently", unit: "short", width: 24, height: 9, sortBy: "Last push",
-				description: "The fifty oldest groups of the selected jobs, on all daemons; the instance is the pushed label. Delete groups that are no longer needed, or push them with a TTL.",
+				description: "The fifty oldest groups of the selected jobs, on all daemons. The column Instance shows the label that was pushed, not the daemon. Delete groups that are no longer needed, or push them with a TTL.",
 				queries:     []query{{`topk(50, time() - (push_time_seconds{job=~"$job"} > 0))`, ""}},
 				columns:     []column{{field: "job", title: "Job"}, {field: "instance", title: "Instance"}, {field: "Value", title: "Last push", unit: "s"}}},
 			bars("Groups by job", "short", "The twenty jobs with the most groups, on all daemons. A job that creates a new group in each build needs a TTL or --push-aggregate-by.",

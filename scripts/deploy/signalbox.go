@@ -64,7 +64,7 @@ var signalboxDashboard = dashboard{
 				query{`rate(process_cpu_seconds_total{instance=~"$instance"}[$__rate_interval]) and on (instance, job) signalbox_build_info`, "{{instance}}"}),
 			graph("Memory", "bytes", "Resident memory. It grows with the number of series: about 0.2 KB each, and 0.5 KB for a worker or a histogram.",
 				query{`process_resident_memory_bytes{instance=~"$instance"} and on (instance, job) signalbox_build_info`, "{{instance}}"}),
-			graph("Goroutines", "short", "If the number only grows, so does the number of requests in progress.",
+			graph("Goroutines", "short", "Each request in progress has a goroutine. If the number only grows, some requests never end.",
 				query{`go_goroutines{instance=~"$instance"} and on (instance, job) signalbox_build_info`, "{{instance}}"}),
 			{kind: "table", title: "Versions", unit: "short", width: 24, height: 5, sortBy: "Instance",
 				description: "The version that each instance runs. During an upgrade there are two versions, and then one.",

@@ -10,7 +10,7 @@ import (
 	"github.com/signalbox-ci/signalbox/metric"
 )
 
-// Options configure a demo. Past and EventsPerSecond are optional.
+// Options configure a demo. AfterPast and EventsPerSecond are optional.
 type Options struct {
 	// Monitor receives the events. It must be initialized, and must not receive events
 	// from other schedulers.
@@ -36,9 +36,9 @@ type Options struct {
 	// Speed is the number of simulated seconds per second of real time.
 	Speed float64
 
-	// Past, if not nil, is called after the past has been simulated and before the
+	// AfterPast, if not nil, is called after the past has been simulated and before the
 	// simulation continues.
-	Past func()
+	AfterPast func()
 
 	// EventsPerSecond is the number of events to emit per second of real time. If it is
 	// not 0, Speed is ignored.
@@ -101,8 +101,8 @@ func Start(o Options) *Demo {
 	s.advance(past)
 	d.before, d.begin = s.tally, time.Now()
 	d.pusher.skipped.Store(0) // pushes of the past do not count: it is simulated too fast for them
-	if o.Past != nil {
-		o.Past()
+	if o.AfterPast != nil {
+		o.AfterPast()
 	}
 
 	reportsCtx, stopReports := context.WithCancel(context.Background())

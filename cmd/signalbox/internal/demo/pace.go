@@ -15,8 +15,8 @@ const (
 	// between bursts.
 	maxBurst = 20 * time.Millisecond
 
-	// maxBacklog limits the events that are owed to those of this time. A machine that
-	// cannot keep up does not have to catch up further.
+	// maxBacklog limits the events that are owed to as many as are due in this time. If
+	// the machine falls further behind, the simulation does not catch up on the rest.
 	maxBacklog = 100 * time.Millisecond
 )
 

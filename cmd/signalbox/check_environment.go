@@ -23,9 +23,9 @@ type variable struct {
 	name, value string
 }
 
-// checkConfiguration checks an environment file as the configuration of signalbox run,
+// checkEnvironment checks an environment file as the configuration of signalbox run,
 // including the files that its variables name.
-func (c *checkCommand) checkConfiguration(file string, content []byte) (verdict string, err error) {
+func (c *checkCommand) checkEnvironment(file string, content []byte) (verdict string, err error) {
 	variables, findings := readVariables(string(content))
 	monitor := metric.NewMonitor()
 	for _, factory := range c.monitor.Factories() {
@@ -64,14 +64,14 @@ func (c *checkCommand) checkConfiguration(file string, content []byte) (verdict 
 	return fmt.Sprintf("environment file of signalbox run, variables: %d; %v", count, summary), joined(file, findings)
 }
 
-// A finding is an error in an environment file. Line 0 means the whole file. The line
-// elsewhere means that the text itself begins with a file and line.
+// A finding is an error in an environment file. If line is 0, it concerns the whole
+// file. If line is inText, the text itself begins with a file and line.
 type finding struct {
 	line int
 	text string
 }
 
-const elsewhere = math.MaxInt
+const inText = math.MaxInt
 
 // joined returns all findings as one error, sorted by line.
 func joined(file string, findings []finding) error {
@@ -81,7 +81,7 @@ func joined(file string, findings []finding) error {
 		switch f.line {
 		case 0:
 			errs = append(errs, fmt.Errorf("%s: %s", file, f.text))
-		case elsewhere:
+		case inText:
 			errs = append(errs, errors.New(f.text))
 		default:
 			errs = append(errs, fmt.Errorf("%s:%d: %s", file, f.line, f.text))
@@ -165,7 +165,7 @@ func findingsOf(err error, lines map[string]int) (findings []finding) {
 			}
 		}
 		if ownPosition.MatchString(f.text) {
-			f.line = elsewhere
+			f.line = inText
 		}
 		findings = append(findings, f)
 	}
