@@ -47,7 +47,7 @@ type Options struct {
 	Logger lager.Logger // for rejections
 
 	// BodyBytes is the maximum size of a body after decompression. Zero means 16 MiB.
-	// Parsing a body can take fifty times its size in memory.
+	// Decoding a malicious body can take sixty times its size in memory.
 	BodyBytes int64
 
 	// Admin enables wiping the store by PUT to /api/v1/admin/wipe.
