@@ -131,7 +131,7 @@ func kindOf(content []byte) kind {
 		return emptyFile
 	}
 
-	// Invalid YAML keeps the fields found line by line.
+	// If the YAML is invalid, use the fields that were found line by line.
 	var top map[string]yaml.Node
 	if yaml.Unmarshal(content, &top) == nil && len(top) > 0 {
 		fields = slices.Collect(maps.Keys(top))

@@ -33,9 +33,8 @@ type (
 	// A reloader can reload its mapping file.
 	reloader interface{ Reload() error }
 
-	// A server serves metrics on its own listener. Its handler can serve them on other
-	// listeners too, unless Guarded reports that a web configuration file protects its
-	// own.
+	// A server serves metrics on its own listener. Other listeners may use its handler
+	// too, unless Guarded reports that a web configuration file protects the metrics.
 	server interface {
 		URL() string
 		Handler() http.Handler

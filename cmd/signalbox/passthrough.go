@@ -7,8 +7,8 @@ import (
 	"code.cloudfoundry.org/lager/v3"
 )
 
-// A flushingReader flushes a writer before each read, which may block, so that the copy
-// of the input is complete up to the last read.
+// A flushingReader flushes a writer before each read, because the read may block. While
+// it does, the copy contains everything that was read before.
 type flushingReader struct {
 	io.Reader
 	w *bufio.Writer

@@ -29,7 +29,7 @@ const (
 
 var _ = Describe("signalbox run", func() {
 	Describe("daemon", func() {
-		It("logs first where it serves metrics and receives events", func() {
+		It("begins its log with the URLs for metrics and events", func() {
 			daemon := startDaemon()
 			Expect(daemon.eventsURL()).To(MatchRegexp(`^http://127\.0\.0\.1:\d+/api/v1/events$`))
 			lines := strings.Split(daemon.stderr(), "\n")

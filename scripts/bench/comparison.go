@@ -47,7 +47,7 @@ type goal struct {
 	peer  string  // the peer of a ratio; "" for an absolute goal
 	value float64 // the ratio, or the absolute figure in the comparison's unit
 
-	// of is the figure of Signalbox' result that an absolute goal is about.
+	// of is the figure of Signalbox's result that an absolute goal is about.
 	of figure
 
 	// wide is set if the margin of a ratio is so wide that -check can require half of

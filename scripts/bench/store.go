@@ -18,8 +18,9 @@ type store struct {
 // A newStore function creates a store.
 type newStore func(*shape) (*store, error)
 
-// fill creates n series of the shape, or half as many if the shape has as many
-// last-seen times. It returns a function that sets each series to a new value.
+// fill creates n series in total: n of the shape or, if it has last-seen times, n/2 of
+// the shape and n/2 last-seen times. It returns a function that sets each series to a
+// new value.
 //
 // The series are created in random order, as workers and jobs would be. Series created
 // in the order of the page would lie in memory in the order in which a scrape reads

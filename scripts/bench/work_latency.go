@@ -17,9 +17,9 @@ import (
 // These contests measure the time of a single update: without other load, while the
 // page is scraped, and while half of the series are removed. One goroutine does an
 // update every latencyPace, so that the updates are not a load themselves. It reads the
-// clock right before and after each update, which takes about 50 ns. Between updates it
-// spins, because a goroutine that sleeps would measure how fast it wakes up. A
-// preemption during an update counts as time of the update, whatever its cause; one
+// clock right before and after each update. Reading it takes about 50 ns. Between
+// updates it spins, because a goroutine that sleeps would measure how fast it wakes up.
+// A preemption during an update counts as time of the update, whatever its cause; one
 // between updates does not. The third contender shows the effect of the machine and the
 // runtime alone: instead of an update, it does a calculation that takes about as long,
 // in the same program and under the same load as Signalbox.

@@ -126,7 +126,7 @@ func (p panel) withHeight(height int) panel {
 	return p
 }
 
-// withMax returns the panel with the end of its axis.
+// withMax returns the panel with a maximum for its axis.
 func (p panel) withMax(max float64) panel {
 	p.max = max
 	return p

@@ -82,7 +82,7 @@ var webNodeDashboard = dashboard{
 				query{`60 * sum(rate(gc_failed_volumes_to_be_garbage_collected{instance=~"$instance"}[$__rate_interval]))`, "volumes, failed"},
 				query{`60 * sum(rate(volumes_orphaned_volumes_to_be_deleted{instance=~"$instance"}[$__rate_interval]))`, "volumes, orphaned"}).withWidth(12).withHeight(10),
 		}},
-		{"Process that embeds the emitter", []panel{
+		{"Process that serves the metrics", []panel{
 			graph("CPU", "percentunit", "CPU usage, as a share of one core: of the web node if it embeds the emitter, and otherwise of the daemon.",
 				query{`rate(process_cpu_seconds_total{instance=~"$instance"}[$__rate_interval]) and on (instance, job) signalbox_build_info`, "{{instance}}"}),
 			graph("Heap in use", "bytes", "If it only grows, there is a memory leak.",

@@ -53,7 +53,7 @@ type step struct {
 	header       http.Header
 	body         []byte
 	status       int    // the status of both answers, or only of the Pushgateway's
-	signalbox    int    // the status of signalbox' answer, or 0 if it is the same
+	signalbox    int    // the status of signalbox's answer, or 0 if it is the same
 	why          string // the reason for a different status
 }
 
@@ -83,7 +83,7 @@ func request(method, path string, with ...option) step {
 
 func answered(status int) option { return func(s *step) { s.status = status } }
 
-// but sets a different status of signalbox' answer and the reason for it.
+// but sets a different status of signalbox's answer and the reason for it.
 func but(signalbox int, why string) option {
 	return func(s *step) { s.signalbox, s.why = signalbox, why }
 }

@@ -40,7 +40,7 @@ var phrases = []phrase{
 	avoid(`[Dd]oes not go on|[Gg]oes on|[Gg]o on`, `"continues"`),
 	avoid(`is no good|are no good|is of no use`, `"is invalid", "is useless"`),
 	avoid(`told of|tells of|tell of|knows of no`, `"reports", "has no"`),
-	avoid(`in the very`, `nothing`),
+	avoid(`in the very`, `"in the"`),
 	avoid(`[Ww]hence|[Ll]est|[Tt]hereof|[Aa]s it were|[Nn]ought`, `a plainer word`),
 	avoid(`(?:[Bb]ehavi|[Cc]ol|[Nn]eighb|[Ff]av|[Hh]on)our(?:s|ed|ing|able|ite)?`, `the American spelling, as Go and Prometheus do`),
 	avoid(`(?:[Ss]erial|[Ii]nitial|[Rr]ecogn|[Oo]rgan|[Nn]ormal|[Ss]ummar|[Mm]inim|[Mm]axim|[Oo]ptim)is(?:e|es|ed|ing|ation)`, `the American spelling, as Go and Prometheus do`),

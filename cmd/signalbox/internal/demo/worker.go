@@ -136,7 +136,8 @@ func (s *simulation) finishDraining(w *worker) {
 	s.planReturn(w)
 }
 
-// planReturn adds the return of a worker to the agenda, after its series are stale.
+// planReturn adds the return of a worker to the agenda, for a time when its series have
+// become stale.
 func (s *simulation) planReturn(w *worker) {
 	s.after(s.uniform(s.staleAfter*13/10, s.staleAfter*5/2), func() {
 		w.state = running

@@ -34,7 +34,8 @@ func (s *simulation) open(w *workspace) {
 }
 
 // report pushes the metrics of a workspace's agent, and adds the next report to the
-// agenda while the workspace is open. Reports are so frequent that some may be lost.
+// agenda while the workspace is open. Reports are frequent enough that the series do
+// not expire when some are lost.
 func (s *simulation) report(w *workspace) {
 	if !w.open {
 		return

@@ -18,8 +18,7 @@ type rejection struct {
 	reason string
 }
 
-// reject returns a rejection with the status, which must be one of the statuses of the
-// method.
+// reject returns a rejection with the status. It shortens the reason.
 func reject(status int, reason string) *rejection { return &rejection{status, shorten(reason)} }
 
 // badRequest returns the rejection for an error of the client.

@@ -10,8 +10,8 @@ import (
 	"github.com/prometheus/client_golang/prometheus/promauto"
 )
 
-// statuses contains the statuses of the responses to each method. The counters for all
-// of them start at zero.
+// statuses contains the usual statuses of the responses to each method. The counters
+// for all of them start at zero.
 var statuses = map[string][]int{
 	http.MethodPut: {
 		http.StatusOK, http.StatusBadRequest, http.StatusRequestEntityTooLarge,
