@@ -51,7 +51,7 @@ func (gs *Groups) setFamily(g *group, old, f *family, now series.Instant) {
 		} else {
 			s.series.Set(s.value)
 		}
-		s.series.Updated(now)
+		s.series.SetUpdated(now)
 		s.series.LiveUntil(series.Never)
 	}
 	g.families[f.name] = f

@@ -14,8 +14,9 @@ import (
 )
 
 // compile resolves rules into plans. active contains the families in the store that
-// rules currently update, by metric. compile does not add the families that it creates
-// to the store. The returned error joins all errors in the mapping file and the rules.
+// rules currently update, by metric. compile creates new families, but does not add
+// them to the store. The returned error joins all errors in the mapping file and the
+// rules.
 func compile(namespace string, rules mapping.Mapping, store *series.Store, active map[string]*definition) (compiledMapping, error) {
 	c := compiler{
 		namespace:       namespace,

@@ -198,9 +198,9 @@ func hold(value float64) float64 {
 	return -1
 }
 
-// CountMalformed counts input that is not a valid event in
-// signalbox_events_rejected_total. Unless the error is nil, it keeps the error as the
-// example of this reason, at most once a second. It does not log.
+// CountMalformed counts, in signalbox_events_rejected_total, input that is not a valid
+// event. Unless the error is nil, it keeps the error as the example of this reason, at
+// most once a second. It does not log.
 func (e *Engine) CountMalformed(why error) {
 	e.self.rejectedEvents.Add(1)
 	e.self.rejected[malformed].Add(1)

@@ -180,7 +180,8 @@ func (e *Engine) Silent(event string) bool {
 	return p != nil && len(p.updates) == 0
 }
 
-// Sweep removes the series of stale workers, and series whose idle TTL has expired.
+// Sweep removes the series of stale workers, series of heartbeat families that were not
+// updated for WorkerStaleAfter, and series whose idle TTL has expired.
 func (e *Engine) Sweep() series.Swept {
 	begin := time.Now()
 	swept := e.store.Sweep(e.clock.Tick(), e.tolerance)

@@ -33,7 +33,7 @@ type derivedValue struct {
 // maxAttributes is the maximum number of attributes that the rules for one event may
 // use. If rules replace the values of an attribute, each different list of replacements
 // counts as an additional attribute. The limit bounds the stack usage of Emit. The
-// built-in catalog needs five.
+// built-in catalog needs six.
 const maxAttributes = 16
 
 // maxUpdates is the maximum number of rules for one event. The index of a rule must fit

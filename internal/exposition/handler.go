@@ -61,7 +61,7 @@ func NewHandler(o HandlerOptions) http.Handler {
 		}
 	})
 	// Browsers also show the errors and redirects of mux, so these need the headers,
-	// too. Only scrapes do not.
+	// too. Only answers to scrapes do not need them.
 	secured := secureheaders.Add(mux)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.URL.Path == "/metrics" && (r.Method == http.MethodGet || r.Method == http.MethodHead) {

@@ -12,8 +12,8 @@ import (
 	"github.com/signalbox-ci/signalbox/internal/series"
 )
 
-// A libraryEncoder writes families in client_golang's data model, with the encoder of
-// the expfmt package.
+// A libraryEncoder takes families in client_golang's data model, and writes them with
+// the encoder of the expfmt package.
 type libraryEncoder struct {
 	out     *output
 	encoder expfmt.Encoder

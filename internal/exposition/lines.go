@@ -158,8 +158,8 @@ func (t *text) appendCount(b []byte, s *shape, row *series.Row, n uint64, float 
 	return append(b, '\n')
 }
 
-// appendNumber writes a count of observations. float, if not zero, is that of a
-// histogram with float counts, and replaces n.
+// appendNumber writes a count of observations: float, which is the count of a histogram
+// with float counts, or n if float is zero.
 func (t *text) appendNumber(b []byte, n uint64, float float64) []byte {
 	switch {
 	case float != 0:

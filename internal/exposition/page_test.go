@@ -243,7 +243,7 @@ queries_created 1.7000000005e+09
 		})
 	})
 
-	Describe("during which the remaining series are swept", func() {
+	Describe("whose series are swept while it is written", func() {
 		const n = 5000
 		// sweptPage returns the page of a family with n series. A sweep removes all
 		// of them when the first part of the page is written.

@@ -16,8 +16,8 @@ import (
 // lengths of its series, then to write them. The encoded length of a series must not
 // change in between, although its value may. So the counts of histograms have a fixed
 // width, and a series that is swept between the two walks is still written, with
-// Prometheus' stale marker as its value. The second walk writes the exemplars of the
-// first one, to which it keeps pointers.
+// Prometheus' stale marker as its value. The second walk writes the exemplars that the
+// first walk found; allExemplars keeps pointers to them.
 //
 // Native buckets have no useful maximum length. So a family of histograms with native
 // buckets is first encoded to memory.
@@ -27,13 +27,13 @@ type protobuf struct {
 	alive    []uint64       // bit set of the series that were live on the first walk
 	snapshot series.Snapshot
 	metric   []byte // the Metric message being written
-	part     []byte // a message in metric
+	part     []byte // a message within metric, such as a Histogram
 
 	// allExemplars are the exemplars found on the first walk: those of each series,
 	// followed by nil. They are collected only for families with exemplars.
 	allExemplars  []*series.Exemplar
 	exemplars     []*series.Exemplar // of the series being written
-	message       []byte             // a message in part
+	message       []byte             // a message within part, such as an Exemplar
 	familyMessage []byte             // encoded metrics of a native family
 }
 

@@ -13,7 +13,7 @@ import (
 
 // Sources are what a page serves in addition to the store: the metrics of
 // client_golang's default registry and other gatherers, and those that agents and jobs
-// push. It is safe for concurrent use.
+// push. Sources is safe for concurrent use.
 type Sources struct {
 	store     *series.Store
 	pushed    atomic.Pointer[Pushed]

@@ -129,8 +129,9 @@ func (s *Server) Addr() net.Addr { return s.listener.Addr() }
 func (s *Server) Scheme() string { return s.scheme }
 
 // Shutdown closes the listener and waits for requests in progress. If the context ends
-// first, it interrupts the requests and returns the context's error. If an error ended
-// serving before, the result also joins that error, unless Options.Failed is set.
+// first, it interrupts the requests and returns the context's error. If an error had
+// already ended serving, the result also joins that error, unless Options.Failed is
+// set.
 func (s *Server) Shutdown(ctx context.Context) error {
 	s.closeFresh()
 	err := s.http.Shutdown(ctx)
@@ -184,7 +185,7 @@ func (w logWriter) Write(line []byte) (int, error) {
 
 // A configLog is the slog.Handler of exporter-toolkit, which logs an error for each
 // request while the web configuration file is invalid. Instead, configLog logs the
-// errors in the file, at most once a second and without values from the file.
+// errors in the file, at most once a second and without passwords.
 type configLog struct {
 	options Options
 	began   time.Time

@@ -7,8 +7,8 @@ import (
 )
 
 // Run calls do once per interval until the context ends. The interval must be positive.
-// The first call happens after one interval. Run skips calls that are due while a slow
-// call is running.
+// The first call happens after one interval. If several calls become due while a slow
+// call is running, Run makes only one of them, immediately afterwards.
 func Run(ctx context.Context, interval time.Duration, do func()) {
 	ticker := time.NewTicker(interval)
 	defer ticker.Stop()

@@ -20,8 +20,8 @@ import (
 const maxValues = 1 << 17
 
 // readDocument decodes a file. The destination is a pointer to a struct with yaml tags.
-// Unlike the decoder of the YAML package, it records the position of each field and
-// limits the expansion of aliases.
+// It records the position of each field, which the decoder of the YAML package does
+// not. It limits the expansion of aliases to maxValues.
 func readDocument(file string, content []byte, to any) *document {
 	d := newDocument(file)
 	first, second, err := parse(content)

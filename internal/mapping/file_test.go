@@ -167,8 +167,8 @@ rules:
 	}
 }
 
-// ruleLine returns a file with one rule on the second line. The rule has the fields in
-// more in addition to the required ones.
+// ruleLine returns a file with one rule on the second line. The rule has the required
+// fields, followed by those that the argument contains.
 func ruleLine(more string) string {
 	return "rules:\n  - {event: e, metric: m, type: gauge, operation: set, " + more + "}"
 }

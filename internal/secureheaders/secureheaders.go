@@ -1,4 +1,4 @@
-// Package secureheaders adds HTTP security headers to responses of the status page.
+// Package secureheaders adds HTTP security headers to responses that browsers show.
 package secureheaders
 
 import "net/http"

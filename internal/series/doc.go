@@ -8,9 +8,9 @@
 // atomic loads only (table.go), and changes it with an atomic operation. A family's
 // lock is held to create a series or to unlink a swept one, each time for a small,
 // bounded amount of work. Scrapes walk immutable pages of series in label order
-// (order.go), and take no lock that an update of an existing series takes. Histograms
-// with native buckets, which are optional, are an exception: observing and reading such
-// a histogram takes its lock.
+// (order.go), and never block an update of an existing series. Histograms with native
+// buckets, which are optional, are an exception: observing and reading such a histogram
+// takes its lock.
 //
 // # How a series is removed
 //

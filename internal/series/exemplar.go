@@ -43,8 +43,8 @@ func (f *Family) updateExemplar(h *histogram, v float64, bucket int, values *Val
 	if all != nil {
 		old = all.buckets[bucket].Load()
 	}
-	// Because of the second condition, an exemplar from before the clock was set back
-	// is replaced.
+	// Because of the last condition, an exemplar from before the clock was set back is
+	// replaced.
 	if old != nil && now-old.At < exemplarAge && old.At-now < exemplarAge {
 		return
 	}

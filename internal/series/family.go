@@ -199,9 +199,10 @@ func (f *Family) full() bool { return f.count.Load() >= f.limit }
 // Refused returns the number of updates that would have exceeded the limit on series.
 func (f *Family) Refused() uint64 { return f.refused.Load() }
 
-// Update updates the series with the label values. It creates it if necessary. owner is
-// the name of the series' owner; it is ignored if the family is Unowned. Update keeps
-// neither the slices nor the strings in values; a new series copies the strings.
+// Update updates the series with the label values. It creates the series if necessary.
+// owner is the name of the series' owner; it is ignored if the family is Unowned.
+// Update keeps neither the slices nor the strings in values; a new series copies the
+// strings.
 // Updating an existing series takes no lock, unless it has native buckets, and does not
 // allocate, unless it sets an exemplar.
 func (f *Family) Update(op Op, values *Values, owner string, v float64, now Instant) Result {
@@ -325,8 +326,8 @@ func (f *Family) atLimit(now Instant) (*Series, Result) {
 	return f.overflowSeries(now), Overflowed
 }
 
-// overflowSeries returns the overflow series. It creates it if necessary. The overflow
-// series has no owner, is never swept, and does not count toward the limit.
+// overflowSeries returns the overflow series. It creates the series if necessary. The
+// overflow series has no owner, is never swept, and does not count toward the limit.
 func (f *Family) overflowSeries(now Instant) *Series {
 	if s := f.overflow.Load(); s != nil {
 		return s
@@ -416,7 +417,7 @@ func (f *Family) Value(s *Series, wall Wall) (float64, bool) {
 	return v, ok
 }
 
-// Snapshot stores the current content of a histogram in to. It returns false if the
+// Snapshot stores the current content of a histogram in *to. It returns false if the
 // series was removed.
 func (f *Family) Snapshot(s *Series, to *Snapshot) bool { return s.histogram.read(to) }
 

@@ -110,8 +110,8 @@ type Snapshot struct {
 	Native Native
 }
 
-// read stores the content in to, whose slices it reuses. It returns false if the series
-// was killed.
+// read stores the content in *to, and reuses the slices there. It returns false if the
+// series was killed.
 func (h *histogram) read(to *Snapshot) bool {
 	h.reading.Lock()
 	defer h.reading.Unlock()

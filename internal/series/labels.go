@@ -17,8 +17,10 @@ type Label struct{ Name, Value string }
 //	job="unit",pipeline="main",status="failed"
 //
 // The labels, including constant ones, are sorted by name. The text is created once,
-// with the series, and also identifies the series: pieces[i] is the text before the
-// i-th value, and the last piece is the text after the last value.
+// with the series, and also identifies the series. It consists of the values, and of
+// pieces that are the same for all series of the family: pieces[0] is the text before
+// the first value, the last piece is the text after the last value, and the others are
+// the texts between two values.
 type layout struct {
 	names     []string // names of the labels that are not constant, sorted
 	pieces    []string // len(names)+1

@@ -30,7 +30,7 @@ func (l *liveness) refresh(now Instant) bool {
 }
 
 // expire makes the liveness expire if there was no activity within the limit. It
-// reports whether it did.
+// returns false if the liveness did not expire, or had already expired before.
 func (l *liveness) expire(now Instant, limit time.Duration) bool {
 	last := l.last.Load()
 	return last != expired && int64(now)-last >= int64(limit) && l.last.CompareAndSwap(last, expired)

@@ -43,8 +43,8 @@ const (
 )
 
 // maxNativeBuckets is the maximum number of native buckets of a histogram, except at
-// the coarsest schema. At the finest schema, only values that differ by more than a
-// factor of a million can exceed it.
+// the coarsest schema. At the finest schema, positive values exceed it only if the
+// largest is more than a million times the smallest.
 const maxNativeBuckets = 160
 
 // nativeBounds are the upper bounds that divide the numbers from 0.5 to 1 at the finest

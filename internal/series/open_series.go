@@ -23,7 +23,7 @@ type OpenSeries struct {
 // Labels returns the series' labels as written between the braces of a sample.
 func (s *OpenSeries) Labels() string { return s.labels }
 
-// Value returns the series' value: that of the last Set, and what was added since.
+// Value returns the series' value: that of the last Set, plus what Add has added since.
 func (s *OpenSeries) Value() float64 { return math.Float64frombits(s.bits.Load()) }
 
 // Metric returns the content set by Fill, or nil if there is none, or if Set was called
@@ -41,8 +41,8 @@ func (s *OpenSeries) Set(v float64) {
 // Fill sets the content. The caller must not change m afterwards.
 func (s *OpenSeries) Fill(m *dto.Metric) { s.metric.Store(m) }
 
-// Updated records the time of the last update, which a series with fold Last needs.
-func (s *OpenSeries) Updated(at Instant) { s.updated.Store(int64(at)) }
+// SetUpdated records the time of the last update, which a series with fold Last needs.
+func (s *OpenSeries) SetUpdated(at Instant) { s.updated.Store(int64(at)) }
 
 // Add adds v to the value. It is safe for concurrent use.
 func (s *OpenSeries) Add(v float64) {

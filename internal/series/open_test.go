@@ -37,17 +37,17 @@ func TestOpenRowsAreSortedAndFolded(t *testing.T) {
 	for fold, want := range map[Fold]float64{Sum: 6, Max: 3, Min: 1, Mean: 2, Last: 2} {
 		st := NewOpenStore()
 		f := newOpenFamily(st, "x")
-		for i := range 1000 { // so that the run of b spans pages
+		for i := range 1000 { // enough for several pages
 			join(f, fmt.Sprintf(`a="%04d"`, i), 1, nil, Alone, 5)
 		}
 		for i, v := range []float64{1, 3, 2} {
 			source := &Source{}
 			source.LiveUntil(Never)
-			join(f, `b="x"`, 2, source, fold, v).Updated(Instant(i))
+			join(f, `b="x"`, 2, source, fold, v).SetUpdated(Instant(i))
 		}
-		over := &Source{}
-		over.LiveUntil(10)
-		join(f, `b="x"`, 2, over, fold, 1000).Updated(100)
+		expiring := &Source{}
+		expiring.LiveUntil(10)
+		join(f, `b="x"`, 2, expiring, fold, 1000).SetUpdated(100)
 		join(f, `c="x"`, 3, nil, Alone, 7)
 
 		rows := rowsOf(f, 10)

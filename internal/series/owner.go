@@ -52,8 +52,8 @@ func (os *owners) shard(name string) *ownerShard {
 	return &os.shards[maphash.String(ownerSeed, name)%ownerShards]
 }
 
-// get returns the owner with the name. It creates it if necessary. A new owner counts
-// as active at now, so that its series live at least for the limit.
+// get returns the owner with the name. It creates the owner if necessary. A new owner
+// counts as active at now, so that its series live at least for the limit.
 func (os *owners) get(name string, now Instant) *Owner {
 	sh := os.shard(name)
 	sh.mu.Lock()

@@ -8,10 +8,11 @@ import (
 
 // A Series is one label set of a family, and its value.
 //
-// Its size is 64 bytes, and updates write only to the second half. newSeries puts the
-// label text after it, and the first half of the next Series is never written to, so
-// the written parts of two series are at least 48 bytes apart. As objects begin at
-// multiples of 16 bytes, those parts never share a cache line.
+// Its size is 64 bytes, and updates write only to the second half. The written parts of
+// two series never share a cache line: if newSeries puts the label text after the
+// Series, that text and the first half of the next Series are at least 48 bytes long,
+// and objects begin at multiples of 16 bytes. A Series without text after it begins at
+// a multiple of 64 bytes.
 type Series struct {
 	labels  string // as written between the braces of a sample
 	owner   *Owner // nil if it has none
@@ -21,8 +22,8 @@ type Series struct {
 	// whose series can expire.
 	liveness liveness
 
-	// bits are the float64 bits of the value of a gauge or counter, or killed once
-	// the series was swept. The value of a counter also includes whole.
+	// bits are the float64 bits of the value of a gauge or counter. kill replaces them
+	// with the constant killed. The value of a counter also includes whole.
 	bits atomic.Uint64
 
 	// whole is the sum of the integers added to a counter of a family whose series
@@ -32,7 +33,7 @@ type Series struct {
 	histogram *histogram // nil unless the family's type is Histogram
 }
 
-// killed replaces the value of a swept series. It is a NaN that no arithmetic produces.
+// killed marks a series that was killed. It is a NaN that no arithmetic produces.
 const killed = 0x7ff8_dead_dead_dead
 
 // newSeries returns a series whose label text is what render appends. size is the

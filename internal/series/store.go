@@ -122,9 +122,9 @@ func (st *Store) Heartbeat(owner string, now Instant) Result {
 	return r
 }
 
-// owner returns the owner with the name. It creates it if necessary. If heartbeat is
-// true, it also records a heartbeat at now. If the name is invalid as a label value, or
-// if the limit on owners is reached, it returns nil and the reason.
+// owner returns the owner with the name. It creates the owner if necessary. If
+// heartbeat is true, it also records a heartbeat at now. If the name is invalid as a
+// label value, or if the limit on owners is reached, it returns nil and the reason.
 func (st *Store) owner(name string, now Instant, heartbeat bool) (*Owner, Result) {
 	if r := st.checkValue(name); r != OK {
 		return nil, r

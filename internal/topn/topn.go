@@ -1,6 +1,6 @@
-// Package topn selects the first n elements of a long sequence, in an order that the
-// caller defines. Its memory usage is proportional to n, not to the length of the
-// sequence.
+// Package topn selects, from a long sequence, the n elements that come first in an
+// order that the caller defines. Its memory usage is proportional to n, not to the
+// length of the sequence.
 package topn
 
 import (
@@ -8,8 +8,8 @@ import (
 	"slices"
 )
 
-// A Selection keeps the first n elements, in order, of those added to it. It is not
-// safe for concurrent use.
+// A Selection keeps those n of the added elements that come first in its order. It is
+// not safe for concurrent use.
 type Selection[T any] struct {
 	n    int
 	kept worstFirst[T]

@@ -26,7 +26,7 @@ var Fields = []string{"tls_server_config", "http_server_config", "basic_auth_use
 // Check returns the errors in a web configuration file. It returns nil if there are no
 // errors or if the name of the file is empty. The text of the returned error has one
 // line for each error, with the file and, if known, the line number. It can contain
-// names of fields from the file, but no values, so that it does not reveal passwords.
+// names of fields and users, and some values such as file names, but no passwords.
 func Check(file string) error {
 	if file == "" {
 		return nil
@@ -97,8 +97,8 @@ var (
 	bcryptHash = regexp.MustCompile(`^\$2[a-z]?\$(0[4-9]|[12]\d|3[01])\$[./A-Za-z0-9]{53}$`)
 )
 
-// HideValues removes values from the file, which can be passwords, from a message of
-// exporter-toolkit or the YAML package.
+// HideValues replaces with an ellipsis those parts of an error message of
+// exporter-toolkit or the YAML package that can be passwords.
 func HideValues(message string) string { return fileValue.ReplaceAllString(message, " …") }
 
 // checkPasswords checks that the passwords are bcrypt hashes.
