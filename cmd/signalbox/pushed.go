@@ -25,7 +25,7 @@ type agentFlags struct {
 	TTL         timeout    `long:"agent-metrics-ttl" value-name:"DURATION" default:"2m" description:"TTL of metrics that agents push. A series that is not pushed again within this time is removed."`
 	AggregateBy labelNames `long:"agent-metrics-aggregate-by" value-name:"LABEL,..." description:"Base labels to keep when adding up metrics of agents. Series that differ only in other base labels become one."`
 	BaseLabels  labelNames `long:"agent-metrics-base-labels" value-name:"LABEL,..." default:"username,workspace_name,agent_name,template_name" description:"Names of the labels that identify an agent."`
-	MaxSeries   limit      `long:"agent-metrics-max-series" value-name:"N" default:"1000000" description:"Maximum number of series of agents, and of sums of them."`
+	MaxSeries   limit      `long:"agent-metrics-max-series" value-name:"N" default:"1000000" description:"Maximum number of series of agents, including sums."`
 }
 
 // pushFlags are the flags for groups of metrics that jobs push.
@@ -35,7 +35,7 @@ type pushFlags struct {
 	AggregateGauges string     `long:"push-aggregate-gauges" choice:"sum" choice:"last" choice:"max" choice:"min" choice:"mean" default:"sum" description:"How to aggregate gauges and untyped metrics."`
 	StoragePath     string     `long:"push-storage-path" value-name:"FILE" description:"File that stores pushed groups across restarts. If empty, groups are kept in memory only."`
 	MaxGroups       limit      `long:"push-max-groups" value-name:"N" default:"100000" description:"Maximum number of pushed groups."`
-	MaxSeries       limit      `long:"push-max-series" value-name:"N" default:"1000000" description:"Maximum number of series in pushed groups, and of sums of them."`
+	MaxSeries       limit      `long:"push-max-series" value-name:"N" default:"1000000" description:"Maximum number of series in pushed groups, including sums."`
 	MaxBodyBytes    limit      `long:"push-max-body-bytes" value-name:"N" default:"16777216" description:"Maximum size of a push from a job or an agent, in bytes after decompression. Decoding can take fifty times as much memory."`
 	AdminAPI        bool       `long:"enable-admin-api" description:"Enable PUT /api/v1/admin/wipe, which deletes all pushed groups and their sums."`
 }

@@ -117,7 +117,7 @@ var targetAlerts = group{name: "signalbox-targets", about: "Whether Signalbox is
 	{alert: "SignalboxScrapesRefused", pending: "5m", severity: warning,
 		expr:    `increase(signalbox_scrapes_refused_total[15m]) > 0`,
 		summary: `Signalbox on {{ $labels.instance }} rejected {{ $value | printf "%.0f" }} scrapes in 15 minutes`,
-		description: `{{ $value | printf "%.0f" }} scrapes in the last 15 minutes were answered 503, because too many were already in progress. ` +
+		description: `{{ $value | printf "%.0f" }} scrapes in the last 15 minutes were answered with 503, because too many were already in progress. ` +
 			`Find the client that scrapes too often or reads too slowly, or raise --prometheus-max-scrapes-in-flight.`},
 	{alert: "SignalboxMappingReloadFailed", pending: "5m", severity: warning,
 		expr:    `signalbox_mapping_last_reload_successful == 0`,
@@ -194,32 +194,32 @@ var pushAlerts = group{name: "signalbox-pushes", about: "Metrics that jobs and a
 	{alert: "SignalboxPushGroupsLimitNear", pending: "15m", severity: warning,
 		expr:    `signalbox_push_groups / signalbox_push_groups_limit > 0.8`,
 		summary: `Pushed groups on {{ $labels.instance }} have reached {{ $value | humanizePercentage }} of their limit`,
-		description: `The number of pushed groups is at {{ $value | humanizePercentage }} of its limit. At the limit, Signalbox answers 429 to pushes of new groups. ` +
+		description: `The number of pushed groups is at {{ $value | humanizePercentage }} of its limit. At the limit, Signalbox answers pushes of new groups with 429. ` +
 			`Let groups expire (--push-ttl), delete some, or raise --push-max-groups.`},
 	{alert: "SignalboxPushSeriesLimitNear", pending: "15m", severity: warning,
 		expr:    `(signalbox_push_series + signalbox_push_sums) / signalbox_push_series_limit > 0.8`,
 		summary: `Pushed series on {{ $labels.instance }} have reached {{ $value | humanizePercentage }} of their limit`,
-		description: `Series in pushed groups, and the sums over them, are at {{ $value | humanizePercentage }} of their limit. At the limit, Signalbox answers 429 to pushes of new series. ` +
+		description: `Series in pushed groups, and the sums over them, are at {{ $value | humanizePercentage }} of their limit. At the limit, Signalbox answers pushes of new series with 429. ` +
 			`Let groups expire (--push-ttl), aggregate them (--push-aggregate-by), or raise --push-max-series.`},
 	{alert: "SignalboxPushesRejected", pending: "15m", severity: warning,
 		expr:    `increase(signalbox_pushes_rejected_total{reason!="not_stored"}[15m]) > 0`,
 		summary: `Signalbox on {{ $labels.instance }} rejected {{ $value | printf "%.0f" }} pushes ({{ $labels.reason }}) in 15 minutes`,
 		description: `{{ $value | printf "%.0f" }} pushes in the last 15 minutes were rejected ({{ $labels.reason }}). ` +
-			`The answer to the client and the log show what is wrong with them.`},
+			`The response to the client and the log show what is wrong with them.`},
 	{alert: "SignalboxAgentMetricsRejected", pending: "15m", severity: warning,
 		expr:    `increase(signalbox_agent_metrics_rejected_total[15m]) > 0`,
 		summary: `Signalbox on {{ $labels.instance }} rejected {{ $value | printf "%.0f" }} metrics of agents ({{ $labels.reason }}) in 15 minutes`,
 		description: `{{ $value | printf "%.0f" }} metrics of agents in the last 15 minutes were rejected ({{ $labels.reason }}). ` +
-			`The answer to the agent and the log show which ones and why.`},
+			`The response to the agent and the log show which ones and why.`},
 	{alert: "SignalboxAgentUpdatesRejected", pending: "15m", severity: warning,
 		expr:    `increase(signalbox_agent_updates_rejected_total[15m]) > 0`,
 		summary: `Signalbox on {{ $labels.instance }} rejected {{ $value | printf "%.0f" }} updates of agents ({{ $labels.reason }}) in 15 minutes`,
 		description: `{{ $value | printf "%.0f" }} updates of agents in the last 15 minutes were rejected as a whole ({{ $labels.reason }}). ` +
-			`The answer to the agent says why: base labels are missing, unknown or not valid, or the agent disconnected too early.`},
+			`The response to the agent says why: base labels are missing, unknown or not valid, or the agent disconnected too early.`},
 	{alert: "SignalboxPushStorageFailing", pending: "1m", severity: critical,
 		expr:    `increase(signalbox_push_storage_flush_failures_total[5m]) > 0`,
 		summary: `Signalbox on {{ $labels.instance }} cannot write pushes to disk`,
-		description: `{{ $value | printf "%.0f" }} writes in the last five minutes failed. Pushes are answered 500, and Signalbox tries to write them again every second. ` +
+		description: `{{ $value | printf "%.0f" }} writes in the last five minutes failed. Pushes are answered with 500, and Signalbox tries to write them again every second. ` +
 			`Check whether the disk is full or read-only.`},
 	{alert: "SignalboxPushStorageDamaged", pending: "1m", severity: critical,
 		expr:    `signalbox_push_storage_damaged == 1 or signalbox_push_storage_restore_failures_total > 0`,

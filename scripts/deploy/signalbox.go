@@ -56,7 +56,7 @@ var signalboxDashboard = dashboard{
 				query{`histogram_quantile(0.99, sum by (le) (rate(signalbox_scrape_duration_seconds_bucket{instance=~"$instance"}[$__rate_interval])))`, "99th percentile"}),
 			graph("Scrapes", "cpm", "Scrapes per minute, by all clients.",
 				query{`60 * sum by (instance) (rate(signalbox_scrape_duration_seconds_count{instance=~"$instance"}[$__rate_interval]))`, "{{instance}}"}),
-			graph("Scrapes rejected", "cpm", "Scrapes per minute that were answered 503 because too many were in progress (--prometheus-max-scrapes-in-flight). A client scrapes too often or reads too slowly.",
+			graph("Scrapes rejected", "cpm", "Scrapes per minute that were answered with 503 because too many were in progress (--prometheus-max-scrapes-in-flight). A client scrapes too often or reads too slowly.",
 				query{`60 * sum by (instance) (rate(signalbox_scrapes_refused_total{instance=~"$instance"}[$__rate_interval]))`, "{{instance}}"}),
 		}},
 		{"Process", []panel{
@@ -64,7 +64,7 @@ var signalboxDashboard = dashboard{
 				query{`rate(process_cpu_seconds_total{instance=~"$instance"}[$__rate_interval]) and on (instance, job) signalbox_build_info`, "{{instance}}"}),
 			graph("Memory", "bytes", "Resident memory. It grows with the number of series: about 0.2 KB each, and 0.5 KB for a worker or a histogram.",
 				query{`process_resident_memory_bytes{instance=~"$instance"} and on (instance, job) signalbox_build_info`, "{{instance}}"}),
-			graph("Goroutines", "short", "If the number only grows, so does the number of requests in progress.",
+			graph("Goroutines", "short", "If the number only grows, requests start but do not end.",
 				query{`go_goroutines{instance=~"$instance"} and on (instance, job) signalbox_build_info`, "{{instance}}"}),
 			{kind: "table", title: "Versions", unit: "short", width: 24, height: 5, sortBy: "Instance",
 				description: "The version that each instance runs. During an upgrade there are two versions, and then one.",
