@@ -162,7 +162,8 @@ func Example_agents() {
 	if err != nil {
 		panic(err)
 	}
-	defer pushed.Run(context.Background())() // removes expired metrics
+	stop := pushed.Run(context.Background()) // removes expired metrics in the background
+	defer stop()
 
 	config := emitter.PrometheusConfig{BindIP: "127.0.0.1", BindPort: "0", Pushed: pushed}
 	e, err := config.NewEmitter(nil)

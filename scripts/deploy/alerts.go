@@ -205,17 +205,17 @@ var pushAlerts = group{name: "signalbox-pushes", about: "Metrics that jobs and a
 		expr:    `increase(signalbox_pushes_rejected_total{reason!="not_stored"}[15m]) > 0`,
 		summary: `Signalbox on {{ $labels.instance }} rejected {{ $value | printf "%.0f" }} pushes ({{ $labels.reason }}) in 15 minutes`,
 		description: `{{ $value | printf "%.0f" }} pushes in the last 15 minutes were rejected ({{ $labels.reason }}). ` +
-			`The answer to the client and the log show what is wrong with them.`},
+			`The response to the client and the log show what is wrong with them.`},
 	{alert: "SignalboxAgentMetricsRejected", pending: "15m", severity: warning,
 		expr:    `increase(signalbox_agent_metrics_rejected_total[15m]) > 0`,
 		summary: `Signalbox on {{ $labels.instance }} rejected {{ $value | printf "%.0f" }} metrics of agents ({{ $labels.reason }}) in 15 minutes`,
 		description: `{{ $value | printf "%.0f" }} metrics of agents in the last 15 minutes were rejected ({{ $labels.reason }}). ` +
-			`The answer to the agent and the log show which ones and why.`},
+			`The response to the agent and the log show which ones and why.`},
 	{alert: "SignalboxAgentUpdatesRejected", pending: "15m", severity: warning,
 		expr:    `increase(signalbox_agent_updates_rejected_total[15m]) > 0`,
 		summary: `Signalbox on {{ $labels.instance }} rejected {{ $value | printf "%.0f" }} updates of agents ({{ $labels.reason }}) in 15 minutes`,
 		description: `{{ $value | printf "%.0f" }} updates of agents in the last 15 minutes were rejected as a whole ({{ $labels.reason }}). ` +
-			`The answer to the agent says why: base labels are missing, unknown or not valid, or the agent disconnected too early.`},
+			`The response to the agent says why: base labels are missing, unknown or not valid, or the agent disconnected too early.`},
 	{alert: "SignalboxPushStorageFailing", pending: "1m", severity: critical,
 		expr:    `increase(signalbox_push_storage_flush_failures_total[5m]) > 0`,
 		summary: `Signalbox on {{ $labels.instance }} cannot write pushes to disk`,
