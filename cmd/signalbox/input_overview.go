@@ -57,11 +57,11 @@ func (s *inputStatus) overview() inputOverview {
 	return o
 }
 
-// The overview warns if an input has had no lines within silentAfter, or if the first
-// fewLines lines of a log contain no event.
+// Standard input is probably misconfigured if no line arrives within silentAfter, or if
+// suspiciousLogLines lines of a log contain no event.
 const (
-	silentAfter = time.Minute
-	fewLines    = 20
+	silentAfter        = time.Minute
+	suspiciousLogLines = 20
 )
 
 // OverviewReport implements status.Reporter.
@@ -105,7 +105,7 @@ func (o inputOverview) findings(now, begun time.Time) (found []status.Finding) {
 		add("warn", "no lines on standard input", "no lines received on standard input")
 	}
 	switch noEvents := o.Accepted == 0; {
-	case noEvents && o.Format == "lager" && o.Skipped >= fewLines, noEvents && o.EndedAt != nil && o.RegularFile:
+	case noEvents && o.Format == "lager" && o.Skipped >= suspiciousLogLines, noEvents && o.EndedAt != nil && o.RegularFile:
 		add("warn", "no events on standard input", "no events in "+counted(lines, "line")+" of standard input")
 	}
 	return found
@@ -131,7 +131,7 @@ func counted(n uint64, noun string) string {
 	return grouped(n) + " " + noun + "s"
 }
 
-// ago returns how long before now a time was, in the format of the status page.
+// ago returns how long ago a time was: "5 min ago".
 func ago(now, then time.Time) string {
 	since := max(now.Sub(then), 0)
 	switch minutes := int(since.Minutes()); {

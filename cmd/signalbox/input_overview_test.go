@@ -36,8 +36,8 @@ func TestReportOfStandardInput(t *testing.T) {
 		"nothing yet": {format: "events", now: begun.Add(silentAfter), line: "Standard input: 0 events."},
 		"nothing for too long": {format: "events", now: begun.Add(silentAfter + 1), line: "Standard input: 0 events.",
 			finding: status.Finding{Level: "warn", Kind: "no lines on standard input", Text: "no lines received on standard input"}},
-		"a few lines without an event": {format: "lager", skipped: fewLines - 1, line: "Standard input: 0 events, 19 log lines skipped."},
-		"many lines without an event": {format: "lager", skipped: fewLines, line: "Standard input: 0 events, 20 log lines skipped.",
+		"a few lines without an event": {format: "lager", skipped: suspiciousLogLines - 1, line: "Standard input: 0 events, 19 log lines skipped."},
+		"many lines without an event": {format: "lager", skipped: suspiciousLogLines, line: "Standard input: 0 events, 20 log lines skipped.",
 			finding: status.Finding{Level: "warn", Kind: "no events on standard input", Text: "no events in 20 lines of standard input"}},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -14,11 +14,11 @@ import (
 // overviewLimit is the maximum number of groups and of agents in the overview.
 const overviewLimit = 1000
 
-// OverviewFields returns the fields that the Aggregator adds to the overview of the
-// status page of emitter.Prometheus: agents and groups. The iterator yields the name of
-// each field with a function that returns its value, which can be encoded as JSON. The
-// value describes the state at the time of the iteration. Its list has at most limit
-// elements, and never more than 1,000.
+// OverviewFields returns the fields that the Aggregator adds to the overview, the JSON
+// behind the status page of emitter.Prometheus: agents and groups. It yields the name
+// of each field with a function that returns its value, which can be encoded as JSON.
+// The value describes the state at the time of the iteration. Its list has at most
+// limit elements, and never more than 1,000.
 func (a *Aggregator) OverviewFields() iter.Seq2[string, func(limit int) any] {
 	return func(yield func(string, func(limit int) any) bool) {
 		agents, groups := a.Agents.overview(overviewLimit), a.Groups.overview(overviewLimit)

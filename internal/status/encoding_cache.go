@@ -10,16 +10,17 @@ import (
 )
 
 // An encodingCache holds the JSON of the latest overview, so that concurrent requests
-// share it. It holds only the limits that the page requests, because clients can request
-// any number of others. The zero value is empty. It is safe for concurrent use.
+// share it. It holds the JSON only for the two limits that the page requests, because
+// clients can request any number of others. The zero value is empty. It is safe for
+// concurrent use.
 type encodingCache struct {
 	mu      sync.Mutex // protects the following fields; held while an overview is encoded
-	number  uint64     // number of the overview
+	number  uint64     // sequence number of the overview
 	byLimit map[int][]byte
 }
 
-// get returns the JSON of the overview, which has the given number and is cut to the
-// limit. The caller must not modify the JSON.
+// get returns the JSON of the overview, which has the given sequence number and is cut
+// to the limit. The caller must not modify the JSON.
 func (e *encodingCache) get(o Overview, number uint64, limit int) ([]byte, error) {
 	if limit != defaultLimit && limit != MaxLimit {
 		return encode(o)

@@ -31,9 +31,9 @@ const (
 // and 405 to methods other than GET and HEAD.
 //
 // The handler calls the overview function for each request for the JSON, in up to 8
-// goroutines at once; it answers further requests with 503. The limit is from 1 to
-// MaxLimit. The second result is the number of the overview: overviews with the same
-// number and limit are equal.
+// goroutines at once; it answers further requests with 503. It passes the function a
+// limit from 1 to MaxLimit. The second result is the overview's sequence number:
+// overviews with the same number and limit are equal.
 func newHandler(overview func(limit int) (Overview, uint64)) http.Handler {
 	mux := http.NewServeMux()
 	mux.Handle("GET /{$}", pageFile("index.html"))

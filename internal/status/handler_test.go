@@ -35,7 +35,7 @@ func (r *deadlineRecorder) SetWriteDeadline(deadline time.Time) error {
 var _ = Describe("The status page's handler", func() {
 	var (
 		handler http.Handler
-		limits  []int // requested of the overview
+		limits  []int // passed to the overview function
 		answer  status.Overview
 		number  uint64 // of the answer
 	)

@@ -71,7 +71,7 @@ type Events struct {
 	Names []EventName `json:"names"` // known events that were received, highest recent rate first
 
 	UnknownNames []UnknownName `json:"unknown_names"` // most frequent first
-	UnknownOther uint64        `json:"unknown_other"` // unknown events that unknown_names has no room for
+	UnknownOther uint64        `json:"unknown_other"` // unknown events whose names are not kept, because there are too many names
 
 	Rejections []Rejection `json:"rejections"` // reasons for which events were rejected, most frequent first
 }
@@ -127,7 +127,8 @@ type Worker struct {
 	LastHeartbeat time.Time `json:"last_heartbeat"`
 
 	// DropsInSeconds is the time until the worker's series are removed if no heartbeat
-	// arrives. It is negative if the next sweep removes them.
+	// arrives. It is negative if the worker is stale already; the next sweep for stale
+	// series then removes them.
 	DropsInSeconds float64 `json:"drops_in_seconds"`
 }
 

@@ -19,11 +19,11 @@ import (
 
 // An overview is reused for one second, or for ten times as long as it took to collect
 // if that is longer, but for at most five seconds. This bounds the cost for any number
-// of clients and keeps the page recent.
+// of clients and keeps the page up to date.
 const (
-	minOverviewAge    = time.Second
-	overviewAgeFactor = 10
-	maxOverviewAge    = 5 * time.Second
+	minReuseTime = time.Second
+	reuseFactor  = 10
+	maxReuseTime = 5 * time.Second
 )
 
 // maxMappingErrorBytes is the maximum length of the mapping file's error in the overview.
@@ -55,8 +55,8 @@ type Status struct {
 
 	mu     sync.Mutex // protects the following fields; held while an overview is collected
 	latest *Overview
-	number uint64    // number of latest
-	until  time.Time // when latest becomes too old
+	number uint64    // sequence number of latest
+	until  time.Time // when to collect again
 }
 
 // New returns a Status whose start time is now.
@@ -79,8 +79,9 @@ func (s *Status) Handler() http.Handler { return newHandler(s.Overview) }
 // names.
 func (s *Status) Add(section Section) { s.Replace(nil, section) }
 
-// Replace adds a section, like Add, and removes the old one, which must be a pointer or
-// nil.
+// Replace removes the section old, and adds a section, like Add. If old is nil, it
+// removes none. Otherwise old must be a pointer, so that it can be compared with the
+// other sections.
 func (s *Status) Replace(old, section Section) {
 	s.sectionsMu.Lock()
 	defer s.sectionsMu.Unlock()
@@ -93,8 +94,8 @@ func (s *Status) Scraped(scrape Scrape) {
 	s.scrapes.add(scrape)
 }
 
-// Overview returns the overview, with its lists cut to the limit, and the number of the
-// overview. Overviews with the same number and limit are equal. The caller must not
+// Overview returns the overview, with its lists cut to the limit, and its sequence
+// number. Overviews with the same number and limit are equal. The caller must not
 // modify the overview. Its times come from the engine's clock; its rates are computed
 // with the machine's clock.
 func (s *Status) Overview(limit int) (Overview, uint64) {
@@ -106,12 +107,13 @@ func (s *Status) Overview(limit int) (Overview, uint64) {
 		o := s.Collect(now)
 		s.latest = &o
 		s.number++
-		s.until = now.Add(min(max(minOverviewAge, overviewAgeFactor*time.Since(begin)), maxOverviewAge))
+		s.until = now.Add(min(max(minReuseTime, reuseFactor*time.Since(begin)), maxReuseTime))
 	}
 	return s.latest.cutTo(limit), s.number
 }
 
-// Collect returns a new overview, whose lists have at most MaxLimit entries.
+// Collect returns a new overview. Unlike Overview, it does not cut the lists, except
+// that of the workers, which has at most MaxLimit entries.
 func (s *Status) Collect(now time.Time) Overview {
 	at, wall := s.engine.Clock().Tick(), s.engine.Clock().Wall()
 	build := buildinfo.Read()

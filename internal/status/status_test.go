@@ -132,7 +132,7 @@ var _ = Describe("A status", func() {
 			Expect(get("")).To(And(HaveKey("second"), HaveKey("third"), Not(HaveKey("first"))))
 		})
 
-		It("has valid JSON if there are none, without reports and mapping file", func() {
+		It("has valid JSON without sections, reports and mapping file", func() {
 			Expect(get("")).To(And(HaveLen(9), Not(HaveKey("reports")), Not(HaveKey("mapping"))))
 		})
 

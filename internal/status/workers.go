@@ -68,8 +68,8 @@ func (h heartbeat) compare(other heartbeat) int {
 	return cmp.Or(cmp.Compare(h.last, other.last), strings.Compare(h.owner.Name(), other.owner.Name()))
 }
 
-// oldestHeartbeats returns the number of workers and at most limit of their latest
-// heartbeats, oldest first.
+// oldestHeartbeats returns the total number of workers, and the latest heartbeats of
+// the workers that have been silent for longest: at most limit of them, oldest first.
 func (s *Status) oldestHeartbeats(limit int) (total int, oldest []heartbeat) {
 	selection := topn.New(limit, heartbeat.compare)
 	for owner, last := range s.engine.Store().Owners {

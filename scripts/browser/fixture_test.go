@@ -290,8 +290,8 @@ func hostileOverview() object {
 	return o
 }
 
-// hugeOverview returns an overview with the maximum number of rows in each list. Each
-// round has other values.
+// hugeOverview returns an overview with the maximum number of rows in each list. The
+// values differ in each round.
 func hugeOverview(round int) object {
 	const rows = 1000
 	random := rand.New(rand.NewPCG(1, uint64(round)))

@@ -6,7 +6,7 @@ import (
 )
 
 var _ = Describe("The page of a daemon that reads events from standard input", func() {
-	It("shows that it has ended, and how to get events from a log", func() {
+	It("shows that standard input has ended, and how to get events from a log", func() {
 		d := startDaemon("--stdin", "--stdin-format=lager") // its standard input is empty
 		Eventually(func() any { return d.overview()["input"].(object)["ended_at"] }).ShouldNot(BeNil())
 		t := open(d.page, wide)

@@ -139,6 +139,14 @@ var _ = Describe("The page of a running daemon", func() {
 			Expect(t.text("#health")).To(And(ContainSubstring("mapping.yaml:3: first"), Not(ContainSubstring("second"))))
 		})
 
+		It("says that unknown events have become known", func() {
+			o["events"].(object)["unknown_names"], o["events"].(object)["unknown_other"] = list{}, 0
+			s.show(o)
+			t.refreshed()
+			Expect(t.text("#unknown")).To(And(ContainSubstring("1,871 events"), ContainSubstring("are known now")))
+			Expect(t.text("#health")).To(ContainSubstring("1,871 unknown events"))
+		})
+
 		It("puts names with outer spaces and empty names in quotes", func() {
 			unknown := list{}
 			for i, name := range []string{" ", "", "deploy ", "deploy"} {

@@ -39,7 +39,7 @@ var _ = Describe("The page of a daemon that has replayed a Concourse node's even
 	It("summarizes the health", func() {
 		Expect(t.text("#health")).To(And(
 			HavePrefix("Warnings"), ContainSubstring(" events/s, 15 workers, "), ContainSubstring("rejected, the latest "),
-			ContainSubstring("3 unknown events with 1 name")))
+			ContainSubstring("3 events with 1 unknown name")))
 		Expect(t.text("#build")).To(MatchRegexp(`, up (\d min )?\d+ s$`))
 	})
 

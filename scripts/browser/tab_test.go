@@ -123,8 +123,8 @@ func (t *tab) problems() []string {
 	return append([]string(nil), t.errorLog...)
 }
 
-// overviewRequests returns the URLs that the page's scripts have fetched. It is up to
-// date, whereas the browser reports requests later, and a server receives them later.
+// overviewRequests returns the URLs that the page's scripts have fetched. It includes
+// requests that the browser has not reported and the server has not received yet.
 func (t *tab) overviewRequests() []string {
 	GinkgoHelper()
 	return eval[[]string](t, `fetched`)

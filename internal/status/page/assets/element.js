@@ -1,7 +1,7 @@
 // Helpers that create DOM elements. Nothing here parses HTML.
 
-// element creates an element with the given properties and children. It sets properties
-// whose names contain a dash, role and scope as attributes.
+// element creates an element with the given properties and children. It sets role,
+// scope, and properties whose names contain a dash as attributes.
 export function element(tag, properties = {}, ...children) {
   const created = document.createElement(tag);
   for (const [name, value] of Object.entries(properties)) {

@@ -115,8 +115,11 @@ function findings(o) {
 
   if (o.events.unknown) {
     const listed = o.events.unknownNames.length;
-    const names = o.events.unknownOther || listed === 0 ? "" : ` with ${plural(listed, "name")}`;
-    add("note", "unknown", "unknown events", `${plural(o.events.unknown, "unknown event")}${names}`);
+    const text =
+      o.events.unknownOther || listed === 0
+        ? plural(o.events.unknown, "unknown event")
+        : `${plural(o.events.unknown, "event")} with ${plural(listed, "unknown name")}`;
+    add("note", "unknown", "unknown events", text);
   }
 
   const order = ["bad", "warn", "note"];

@@ -53,8 +53,8 @@ function showEvents(o) {
   plot.update(title, history, o.events.slotSeconds, o.events.lastSlotSeconds, o.time);
 }
 
-// The links to the sections, with the number of entries in each section: null if the
-// link does not show it, undefined if the section is hidden.
+// The links to the sections. Each can show a number of events or of entries: null if it
+// shows none, undefined if the section is hidden.
 const contents = [
   ["events", "Events", (o) => o.events.names.length],
   ["unknown", "Unknown", (o) => o.events.unknown, "note"],

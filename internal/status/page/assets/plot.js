@@ -47,8 +47,7 @@ export class Plot {
   }
 
   // update shows values, oldest first: one for each slot of the given number of seconds.
-  // The last slot has a length of its own, and ends at a time in milliseconds since
-  // 1970.
+  // The last slot is last seconds long, and ends at end, in milliseconds since 1970.
   update(title, values, slot, last, end) {
     this.data = { values, slot, last, end };
     if (this.frame.getAttribute("aria-label") !== title) {

@@ -38,7 +38,7 @@ const longName = 124;
 export function ruleFor(event) {
   const long = new TextEncoder().encode(event).length > longName;
   return `rules:
-  - event: ${quoted(event)}${long ? "  # replace by the full name, if this is only its beginning" : ""}
+  - event: ${quoted(event)}${long ? "  # replace with the full name if this is only its beginning" : ""}
     metric: ${metricName(event)}
     type: counter
     help: ${quoted(`Number of events named ${event}.`)}

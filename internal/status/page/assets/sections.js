@@ -232,7 +232,7 @@ export function makeSections({ plotted, togglePlot, onMore }) {
           },
           {
             title: "History",
-            tooltip: "Over the same time as the plot; select one to plot only this event",
+            tooltip: "Over the same period as the plot; click to plot only this event",
             sort: (n) => n.history.reduce((sum, value) => sum + value, 0),
             number: true,
             show: (cell, n) => {
@@ -265,7 +265,7 @@ export function makeSections({ plotted, togglePlot, onMore }) {
       hint: (o) => [
         paragraph(
           o.events.unknown
-            ? "There are too many names to list them."
+            ? "These events were unknown when they were received, but are known now."
             : "None. Events with unknown names, for example misspelled ones, are listed here.",
         ),
       ],
@@ -342,7 +342,7 @@ export function makeSections({ plotted, togglePlot, onMore }) {
       hint: (o) => [
         paragraph(
           `No worker has sent a heartbeat${o.workers.staleAfter ? ` in the last ${span(o.workers.staleAfter)}` : ""}. ` +
-            "Heartbeats are the events ",
+            "By default, heartbeats are the events ",
           element("code", {}, "worker containers"),
           ", ",
           element("code", {}, "worker volumes"),
@@ -366,9 +366,9 @@ export function makeSections({ plotted, togglePlot, onMore }) {
         numberColumn("Tasks", (w) => w.tasks, quantity),
         timeColumn("Last heartbeat", (w) => w.lastHeartbeat),
         {
-          title: "Removed",
+          title: "Expires",
           number: true,
-          tooltip: "When its series are removed if no heartbeat arrives",
+          tooltip: "When the worker's series are removed if no heartbeat arrives",
           sort: (w) => w.dropsIn,
           show: (cell, w) => {
             const text = w.dropsIn > 0 ? `in ${span(w.dropsIn)}` : "at the next sweep";
@@ -570,7 +570,7 @@ function pushedSubtitle(pushed, noun) {
   if (!pushed?.total) {
     return "";
   }
-  const limitUsed = pushed.limit ? `, ${share(pushed.series, pushed.limit)} of limit` : "";
+  const limitUsed = pushed.limit ? `, ${share(pushed.series, pushed.limit)} of the limit` : "";
   return `${plural(pushed.total, noun)}, ${plural(pushed.series, "series", "series")}${limitUsed}`;
 }
 

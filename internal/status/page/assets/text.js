@@ -43,7 +43,8 @@ function breakAtUnderscores(text) {
 }
 
 // escapeInvisible returns a text cut to a number of characters, with its invisible
-// characters escaped. Use it where elements are impossible.
+// characters escaped. Use it for plain text, such as attributes, which cannot contain
+// elements.
 export function escapeInvisible(text, maxLength = fullLength) {
   const { head, cut } = truncate(text, maxLength);
   return head.replace(invisible, (character) => `‹${codePoint(character)}›`) + (cut ? "…" : "");
