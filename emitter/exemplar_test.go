@@ -83,7 +83,7 @@ var _ = Describe("Exemplars of builds", func() {
 		Entry("with its trace", attributes{"build_id": "7", "trace_id": "4bf92f"}, exemplarOfTheTrace),
 		Entry("without a trace", attributes{"build_id": "7"}, exemplarOfTheBuild),
 		Entry("with an empty trace", attributes{"build_id": "7", "trace_id": ""}, exemplarOfTheBuild),
-		Entry("but not without a build ID and a trace", nil, ""),
+		Entry("but not if the event has neither a build ID nor a trace", nil, ""),
 		Entry("but not with labels that are too long", attributes{"build_id": "7", "trace_id": strings.Repeat("f", 120)}, ""),
 		Entry("but not with a label that is not UTF-8", attributes{"build_id": "\xff"}, ""),
 	)

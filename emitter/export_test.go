@@ -20,9 +20,8 @@ func WritePage(p *Prometheus, w io.Writer, format expfmt.Format) error {
 	return page.Write(w, format)
 }
 
-// Unrefreshed returns the emitter's families without refreshing them first. A page
-// contains the same if it was refreshed before the latest change and is written after
-// it.
+// Unrefreshed returns the emitter's families without refreshing them first. They are
+// those of a page that was refreshed before the latest change, but is written after it.
 func Unrefreshed(p *Prometheus) ([]*dto.MetricFamily, error) { return p.engine.Store().Gather() }
 
 // CountedEvents returns the names of the events that have a counter of received events.

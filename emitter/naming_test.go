@@ -74,7 +74,7 @@ var _ = Describe("The modern naming", func() {
 		}
 	})
 
-	It("has as many families as the inherited naming, and gives no family the inherited name of another", func() {
+	It("has as many families as the inherited naming, and no family has a name that another family has in the inherited naming", func() {
 		Expect(families(modern)).To(HaveLen(len(families(inherited))))
 		for i, m := range modern {
 			if slices.Contains(families(inherited), m.Metric) {

@@ -81,8 +81,8 @@ func (config *PrometheusConfig) Host(o host.Options) {
 // Description implements metric.EmitterFactory.
 func (config *PrometheusConfig) Description() string { return "Prometheus" }
 
-// IsConfigured implements metric.EmitterFactory. It reports whether both BindIP and
-// BindPort are set, or Handler.
+// IsConfigured implements metric.EmitterFactory. It reports whether Handler is true or
+// both BindIP and BindPort are set.
 func (config *PrometheusConfig) IsConfigured() bool {
 	return config.Handler || config.BindIP != "" && config.BindPort != ""
 }
@@ -247,8 +247,8 @@ func asFlagError(err error) error {
 }
 
 // settings returns the flags and the values that are in effect. The host's settings
-// contain the values as the user gave them; for flags of the emitter, settings replaces
-// these by values in which zero has become the default.
+// contain the values that the user gave. For the emitter's flags, settings replaces
+// these values with the fields of config, where zero values have become the defaults.
 func (config *PrometheusConfig) settings() []status.Setting {
 	own := config.ownSettings()
 	if config.host.Settings == nil {

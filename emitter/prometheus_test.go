@@ -311,7 +311,7 @@ var _ = Describe("The Prometheus emitter", func() {
 			Expect(func() { p.Emit(nil, event("jobs scheduled", -1, nil)) }).NotTo(Panic())
 		})
 
-		It("cannot create more series per metric than the limit", func() {
+		It("include those that would exceed the limit of series per metric", func() {
 			config.MaxSeriesPerMetric = 2
 			p := start(config, nil)
 			for i := range 5 {

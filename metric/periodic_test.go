@@ -227,7 +227,7 @@ func TestTickKeepsValuesWhileTheMonitorIsIdle(t *testing.T) {
 	})
 }
 
-func TestRunStopsAtASignal(t *testing.T) {
+func TestRunStopsOnSignal(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		g := NewWithT(t)
 		emitted := &typedRecorder{}

@@ -408,7 +408,7 @@ var _ = Describe("Counting queries", func() {
 		}
 	})
 
-	It("undoes what a driver without context support completes after the context is done", func() {
+	It("closes a statement and rolls back a transaction if the context is done and the driver does not support contexts", func() {
 		l := &driverLog{}
 		conn, err := metric.CountConnectorQueries(dsn{minimalDriver{l}, ""}, new(metric.Counter)).Connect(ctx)
 		Expect(err).NotTo(HaveOccurred())

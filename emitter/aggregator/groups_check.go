@@ -125,9 +125,9 @@ func find(families []*family, name string) (*family, bool) {
 }
 
 // checkTimes returns an error if the series with the times of pushes to a new group
-// would have the same labels as those of another group. This happens if only one of two
-// otherwise equal groups has the label instance, with an empty value: the series of the
-// other group get this label, too.
+// would have the same labels as those of another group. This happens if one of the two
+// groups has a label instance with an empty value, the other has no label instance, and
+// all other labels are the same: textOf adds an empty label instance to the latter.
 func (gs *Groups) checkTimes(g *group, now series.Instant) error {
 	_, shown := gs.texts(g.labels, len(g.labels))
 	if f := gs.store.Family(pushTimeName); f != nil && !gs.aggregated && f.Holder(shown, now) != nil {

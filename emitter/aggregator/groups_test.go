@@ -218,7 +218,7 @@ y{instance="",job="j",suite="unit"} 4
 			Entry("with another type", "# TYPE c gauge\nc 1\n", "metric c: got type gauge, expected counter"),
 			Entry("without a type", "c 1\n", "metric c: got type untyped, expected counter"),
 			Entry("with the name of a sample of a histogram", "h_count 1\n", "metric h_count has the name of a sample of the histogram h"),
-			Entry("with a summary of which a sample has the name of a metric", "# TYPE s summary\ns_count 1\n", "metric s would have a sample with the name of metric s_sum"),
+			Entry("with a summary that has a sample with the name of another metric", "# TYPE s summary\ns_count 1\n", "metric s would have a sample with the name of metric s_sum"),
 			Entry("with the name of a sample of another group's histogram, among valid metrics", "# TYPE n histogram\nn_bucket{le=\"+Inf\"} 1\nn_sum 1\nn_count 1\n# TYPE n_count2 counter\nn_count2 1\nok 1\nh_sum 1\n", "h_sum"),
 			Entry("with another type, without replacing all families", "# TYPE c gauge\nc 1\n", "metric c", add),
 			Entry("with a duplicated series", "y{a=\"1\"} 1\ny{a=\"2\"} 1\ny{a=\"1\"} 2\n", "metric y{a=\"1\",instance=\"\",job=\"mine\"} was collected before with the same name and label values"),
@@ -277,7 +277,7 @@ y{instance="",job="j",suite="unit"} 4
 		Expect(err).To(MatchError(ContainSubstring("the labels of the push exceed the limit")))
 	})
 
-	It("ignores pushed values of the times of pushes", func() {
+	It("ignores pushed families with the names push_time_seconds and push_failure_time_seconds", func() {
 		Expect(push("job/j", "# TYPE push_time_seconds counter\npush_time_seconds 1\npush_failure_time_seconds 1\n")).To(Succeed())
 		Expect(times()).To(ConsistOf(ContainSubstring(" 0"), ContainSubstring(" 1.7723664e+09")))
 	})
@@ -564,7 +564,7 @@ y{instance="",job="j",suite="unit"} 4
 				push(fmt.Sprintf("job/j/run/%d", i), fmt.Sprintf("# TYPE c counter\nc{i=\"%d\"} 1\n", i))
 				Expect(remove(fmt.Sprintf("job/j/run/%d", i))).To(Succeed())
 			}
-			Expect(samples(a)).To(HaveLen(9), "the group's series needs one more")
+			Expect(samples(a)).To(HaveLen(9), "the group's own series also counts toward the limit")
 			Expect(selfValue(reg, "signalbox_push_sums", "")).To(Equal(9.0))
 			Expect(refusal(push("job/j", "# TYPE c counter\nc{i=\"new\"} 1\n"))).To(Equal(aggregator.LimitReached))
 			Expect(push("job/j", "# TYPE c counter\nc{i=\"1\"} 1\n")).To(Succeed(), "its sum exists")
@@ -582,7 +582,7 @@ y{instance="",job="j",suite="unit"} 4
 			Expect(times()).To(ConsistOf(`push_time_seconds{instance="",job="j"} 1.77236646e+09`, `push_failure_time_seconds{instance="",job="j"} 0`))
 		})
 
-		It("lists groups that are not aggregated", func() {
+		It("lists the individual groups, with their own values", func() {
 			Expect(push("job/j/run/1", "# TYPE c counter\nc 5\n")).To(Succeed())
 			Expect(push("job/j/run/2", "# TYPE c counter\nc 7\n")).To(Succeed())
 			Expect(groupsOf(a)[1].Families[0].Metric[0].Label[2].GetValue()).To(Equal("2"))

@@ -18,8 +18,8 @@ func newDefault(t *testing.T) *Agents {
 	return a.Agents
 }
 
-// TestAgentsWithEqualHashes gives several agents the same hash, since other tests do
-// not find values with a collision.
+// TestAgentsWithEqualHashes gives several agents the same hash, since the hashes in
+// other tests do not collide.
 func TestAgentsWithEqualHashes(t *testing.T) {
 	a := newDefault(t)
 	var agents []*agent

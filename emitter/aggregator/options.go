@@ -121,11 +121,11 @@ func (o Options) withDefaults() (Options, error) {
 func (o *Options) check() error {
 	var errs []error
 	fail := func(format string, args ...any) { errs = append(errs, fmt.Errorf(format, args...)) }
-	positive(fail, "AgentTTL", o.AgentTTL)
-	positive(fail, "AgentMaxSeries", o.AgentMaxSeries)
-	positive(fail, "GroupTTL", o.GroupTTL)
-	positive(fail, "MaxGroups", o.MaxGroups)
-	positive(fail, "GroupMaxSeries", o.GroupMaxSeries)
+	checkNotNegative(fail, "AgentTTL", o.AgentTTL)
+	checkNotNegative(fail, "AgentMaxSeries", o.AgentMaxSeries)
+	checkNotNegative(fail, "GroupTTL", o.GroupTTL)
+	checkNotNegative(fail, "MaxGroups", o.MaxGroups)
+	checkNotNegative(fail, "GroupMaxSeries", o.GroupMaxSeries)
 	if n := len(o.AgentBaseLabels); n > MaxBaseLabels {
 		fail("AgentBaseLabels: got %d labels, expected at most %d", n, MaxBaseLabels)
 	}
@@ -142,9 +142,9 @@ func (o *Options) check() error {
 	return errors.Join(errs...)
 }
 
-func positive[T int | time.Duration](fail func(string, ...any), field string, v T) {
+func checkNotNegative[T int | time.Duration](fail func(string, ...any), field string, v T) {
 	if v < 0 {
-		fail("%s: got %v, expected a positive value", field, v)
+		fail("%s: got %v, expected a non-negative value", field, v)
 	}
 }
 

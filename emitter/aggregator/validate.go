@@ -17,7 +17,7 @@ import (
 )
 
 // maxOwnLabels is the maximum number of labels of a pushed metric, without the label
-// instance and the labels of its group. It is also that of an exemplar.
+// instance and the labels of its group. It also applies to the labels of an exemplar.
 const maxOwnLabels = 64
 
 // A typeChecks contains the checks for metrics of one type.

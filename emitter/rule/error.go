@@ -97,8 +97,8 @@ func (es *fieldErrors) addPart(field string, part fieldErrors) {
 	}
 }
 
-// oneOf adds an error to found if the value is not one of the choices. The error calls
-// the value by the given subject, such as "type".
+// oneOf adds an error to found if the value is not one of the choices. subject is the
+// name of the value in the error, such as "type".
 func oneOf[T ~string](found *fieldErrors, field, subject string, value T, choices ...T) {
 	if slices.Contains(choices, value) {
 		return

@@ -11,8 +11,9 @@ type Change struct {
 	Key  string // at most 32767 bytes
 
 	// Value returns the value of the record. A nil Value deletes the record. Value is
-	// called at most once, in the writer's goroutine, and never if a later change
-	// supersedes this one before that. The result must not be changed afterwards.
+	// called at most once, in the writer's goroutine, and not at all if a later change
+	// of the record, or Wipe, comes before the write. The result must not be changed
+	// afterwards.
 	Value func() []byte
 }
 

@@ -28,8 +28,8 @@ const (
 var bucketName = []byte("records")
 
 // openLocked opens the file at the path, or creates an empty one, and locks it. If the
-// path is a symbolic link, openLocked sets it to the target, so that the file is
-// renamed later and not the link.
+// path is a symbolic link, openLocked sets it to the target, so that Storage.replace
+// replaces the target and not the link.
 func openLocked(path *string) (*os.File, error) {
 	for deadline := time.Now().Add(lockTimeout); ; {
 		if info, err := os.Stat(*path); err == nil && !info.Mode().IsRegular() {

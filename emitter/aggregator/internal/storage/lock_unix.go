@@ -8,8 +8,9 @@ import (
 	"syscall"
 )
 
-// tryLock locks the file, in the same way as bbolt, until the file is closed. It
-// returns false if the file is locked already.
+// tryLock locks the file until it is closed. It uses flock, as bbolt does, so that
+// bbolt can lock the same open file again. It returns false if the file is locked
+// already.
 func tryLock(f *os.File) (bool, error) {
 	err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)
 	if errors.Is(err, syscall.EWOULDBLOCK) {

@@ -371,8 +371,8 @@ func (r *reader) readFreelist() bool {
 }
 
 // checkFreelist checks the header of the list of free pages. It is cheap enough to run
-// before each write. bbolt trusts the number of pages of the list, and would otherwise
-// add up to four billion pages to its list in memory.
+// before each write. bbolt trusts the number of pages in this header: a wrong number
+// could make it append as many as four billion pages to its list in memory.
 func checkFreelist(f io.ReaderAt) error {
 	var m meta
 	for i := range int64(2) {

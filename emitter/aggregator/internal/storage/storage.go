@@ -4,7 +4,7 @@
 //
 // The file is a bbolt database. While one transaction is being written, further changes
 // are collected in a batch, which the next transaction writes. So any number of
-// goroutines share the two syncs of a transaction.
+// goroutines share the two disk syncs that bbolt needs for each transaction.
 //
 // bbolt trusts its file: a damaged file can make it crash in its own goroutines, or
 // loop forever. For this reason, this package reads and checks the file page by page
