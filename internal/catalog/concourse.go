@@ -3,7 +3,7 @@ package catalog
 
 import "github.com/signalbox-ci/signalbox/emitter/rule"
 
-// LastSeen describes a family that the store itself maintains. No event updates it.
+// LastSeen describes a family that the store itself maintains. No rule updates it.
 var LastSeen = rule.Rule{
 	Metric: "workers_last_seen_timestamp_seconds",
 	Help:   "Time when a worker was last seen, in seconds since the Unix epoch.",

@@ -27,7 +27,7 @@ func (e *Engine) Emit(logger lager.Logger, event metric.Event) {
 		return
 	}
 	var array [maxAttributes]string
-	var o observation // set by field, because the compiler copies a composite literal from a temporary
+	var o observation // set field by field, because the compiler copies a composite literal from a temporary
 	o.value = event.Value
 	o.attributes = array[:plan.slots()]
 	for i, name := range plan.attributes {

@@ -72,9 +72,10 @@ var (
 	_ prometheus.Gatherer  = (*Engine)(nil)
 )
 
-// New returns an Engine. If rules are invalid, the returned error joins a
-// *rule.MappingError for each of them. If an attribute cannot become a label, the error
-// is an AttributeError. New also returns an error if it cannot read the mapping file.
+// New returns an Engine. If the mapping file or the rules contain errors, the returned
+// error joins a *rule.MappingError for each of them. If an attribute cannot become a
+// label, it joins an AttributeError. New also returns an error if it cannot read the
+// mapping file.
 func New(o Options) (*Engine, error) {
 	o = o.withDefaults()
 	rules, err := o.Source.Read()

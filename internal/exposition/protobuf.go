@@ -242,11 +242,12 @@ func appendDouble(b []byte, field protowire.Number, v float64) []byte {
 	return protowire.AppendFixed64(b, math.Float64bits(v))
 }
 
-// countWidth is the fixed number of bytes of an encoded count. Seven bits per byte are
-// enough for any count that a series can reach in practice.
+// countWidth is the fixed number of bytes of an encoded count. Each byte holds seven
+// bits. The resulting 56 bits are enough for any count that a series can reach in
+// practice.
 const countWidth = 8
 
-// bucketSize is the length of a Bucket message without exemplar.
+// bucketSize is the length of a Bucket message without an exemplar.
 const bucketSize = 1 + countWidth + 1 + 8
 
 // appendCount writes a count as a varint of fixed width: the continuation bit is set in

@@ -33,8 +33,8 @@ type Options struct {
 	// Gatherer, if not nil, returns metrics to add to the metrics page.
 	Gatherer prometheus.Gatherer
 
-	// WrongListenerHint, if not nil, returns a hint about the listener that accepts a
-	// request. The metrics listener calls it for requests other than GET and HEAD. The
-	// hint may be empty.
+	// WrongListenerHint, if not nil, returns a hint that names the right listener for a
+	// request, or an empty string. The metrics listener calls it for requests with a
+	// method other than GET and HEAD.
 	WrongListenerHint func(*http.Request) string
 }

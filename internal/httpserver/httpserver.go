@@ -30,7 +30,7 @@ func Listen(address string) (net.Listener, error) {
 	return net.Listen(network, address)
 }
 
-// Options configure a Server. A zero timeout means no timeout.
+// Options configure a Server. A zero timeout means the same as in http.Server.
 type Options struct {
 	Handler http.Handler
 
@@ -130,7 +130,7 @@ func (s *Server) Scheme() string { return s.scheme }
 
 // Shutdown closes the listener and waits for requests in progress. If the context ends
 // first, it interrupts the requests and returns the context's error. If an error had
-// already ended serving, the result also joins that error, unless Options.Failed is
+// already ended serving, the result also includes that error, unless Options.Failed is
 // set.
 func (s *Server) Shutdown(ctx context.Context) error {
 	s.closeFresh()
@@ -183,9 +183,10 @@ func (w logWriter) Write(line []byte) (int, error) {
 	return len(line), nil
 }
 
-// A configLog is the slog.Handler of exporter-toolkit, which logs an error for each
-// request while the web configuration file is invalid. Instead, configLog logs the
-// errors in the file, at most once a second and without passwords.
+// A configLog is the slog.Handler that exporter-toolkit logs to. While the web
+// configuration file is invalid, exporter-toolkit logs an error for each request. A
+// configLog instead logs the errors in the file, at most once a second and without
+// passwords.
 type configLog struct {
 	options Options
 	began   time.Time

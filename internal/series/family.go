@@ -203,6 +203,7 @@ func (f *Family) Refused() uint64 { return f.refused.Load() }
 // owner is the name of the series' owner; it is ignored if the family is Unowned.
 // Update keeps neither the slices nor the strings in values; a new series copies the
 // strings.
+//
 // Updating an existing series takes no lock, unless it has native buckets, and does not
 // allocate, unless it sets an exemplar.
 func (f *Family) Update(op Op, values *Values, owner string, v float64, now Instant) Result {

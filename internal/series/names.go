@@ -38,7 +38,7 @@ func (s *sampleSuffix) isOf(typ Type) bool {
 	return false
 }
 
-// SampleNames returns the names that the samples of a family have in any format,
+// SampleNames returns the names that the samples of a family have in every format,
 // including the family's own name.
 func SampleNames(name string, typ Type) []string {
 	return appendSampleNames(append(make([]string, 0, 4), name), name, typ, false)

@@ -1,8 +1,8 @@
 package series
 
 // A Provider provides families to the metrics page of the same program. Its method is
-// not exported, so that a type of a public package can be a Provider without exposing
-// this package to its users: it embeds an OpenProvider.
+// not exported: a type of a public package becomes a Provider by embedding an
+// OpenProvider, without an exported method that mentions this package.
 type Provider interface {
 	provide(typeOf func(name string) (Type, bool)) (*OpenStore, *Clock)
 }
