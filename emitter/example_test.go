@@ -10,7 +10,6 @@ import (
 	"strings"
 	"time"
 
-	"code.cloudfoundry.org/lager/v3"
 	"github.com/jessevdk/go-flags"
 
 	"github.com/signalbox-ci/signalbox/emitter"
@@ -115,7 +114,7 @@ func ExamplePrometheusConfig_rules() {
 			{Name: "branch", Attribute: "branch", Replace: []rule.Replacement{{Match: "(release|feature)/.*", With: "$1"}}},
 		},
 	}}
-	logger := lager.NewLogger("scheduler")
+	logger := metric.SlogLogger(slog.Default())
 	monitor := metric.NewMonitor()
 	monitor.RegisterEmitter(&emitter.PrometheusConfig{BindIP: "127.0.0.1", BindPort: "0", Rules: rules})
 	// With metric.Metrics, set emitter.Default.Rules instead.

@@ -13,7 +13,8 @@ type Build interface {
 	ID() int
 
 	// Attributes returns the attributes that identify the build, such as build,
-	// build_id, job, pipeline and team_name. Emit neither changes nor keeps the map.
+	// build_id, job, pipeline and team_name. Most metrics of finished builds require
+	// team_name. Emit neither changes nor keeps the map.
 	Attributes() map[string]string
 
 	// Status returns the outcome of the build. It is called only for finished builds.

@@ -16,8 +16,7 @@ var ErrFailedToEmit = errors.New("failed to emit")
 // An Event describes something that happened in a CI system. It has a numeric value.
 type Event struct {
 	// Name is the kind of event, such as "build finished" or "worker containers". The
-	// command `signalbox catalog` lists the known names with their meanings and the
-	// units of their values.
+	// command `signalbox catalog` lists the known names.
 	Name string
 
 	// Value is a duration, a count or another number, depending on Name. 0 is an

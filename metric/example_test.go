@@ -37,7 +37,7 @@ func (c *PrinterConfig) NewEmitter(map[string]string) (metric.Emitter, error) {
 
 // A custom emitter that prints events.
 func Example() {
-	logger := lager.NewLogger("ci")
+	logger := metric.SlogLogger(slog.Default())
 	monitor := metric.NewMonitor()
 	monitor.RegisterEmitter(&PrinterConfig{Print: true}) // usually set by a flag
 	if err := monitor.Initialize(logger, "web-1", map[string]string{"zone": "b"}, 0); err != nil {
@@ -144,7 +144,7 @@ func ExampleMonitor_Flush() {
 }
 
 func ExampleMonitor_Prepare() {
-	logger := lager.NewLogger("scheduler")
+	logger := metric.SlogLogger(slog.Default())
 	deployed := metric.Metrics.Prepare(metric.EventType{
 		Name: "deploy finished", Attributes: []string{"stage", "zone"},
 	})
