@@ -211,7 +211,8 @@ func readVariable(text string) (v variable, err error) {
 	return v, nil
 }
 
-// unquoted returns the value without quotes and escaping backslashes.
+// unquoted returns the value without its quotes, and without the backslashes that
+// escape characters.
 func unquoted(text string) (string, error) {
 	var b strings.Builder
 	quote := byte(0)

@@ -94,8 +94,8 @@ func (d *daemon) ready(ctx context.Context) error {
 	return response.Body.Close()
 }
 
-// page returns the families on the metrics page of the daemon. statsd_exporter can
-// serve only the requested families.
+// page returns the families on the metrics page of the daemon. If families are given,
+// statsd_exporter serves only these; Signalbox serves all.
 func (d *daemon) page(ctx context.Context, families ...string) (map[string]*dto.MetricFamily, error) {
 	response, err := d.get(ctx, "/metrics?"+url.Values{"name[]": families}.Encode())
 	if err != nil {

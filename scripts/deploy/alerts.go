@@ -112,8 +112,8 @@ var targetAlerts = group{name: "signalbox-targets", about: "Whether Signalbox is
 	{alert: "SignalboxAbsent", pending: "10m", severity: critical,
 		expr:    `absent(signalbox_build_info)`,
 		summary: `Prometheus scrapes no Signalbox`,
-		description: `Prometheus has no Signalbox target, so no other alert about Signalbox can fire. Check the targets ` +
-			`and the scrape configuration.`},
+		description: `Prometheus has scraped no Signalbox for ten minutes: it has no Signalbox target, or all of them are down (SignalboxDown). ` +
+			`Until you fix this, the other alerts have no data. Check the targets and the scrape configuration.`},
 	{alert: "SignalboxScrapesRefused", pending: "5m", severity: warning,
 		expr:    `increase(signalbox_scrapes_refused_total[15m]) > 0`,
 		summary: `Signalbox on {{ $labels.instance }} rejected {{ $value | printf "%.0f" }} scrapes in 15 minutes`,
@@ -156,8 +156,8 @@ var eventAlerts = group{name: "signalbox-events", about: "Events that do not bec
 	{alert: "SignalboxEventsRejected", pending: "15m", severity: warning,
 		expr:    `increase(signalbox_events_rejected_total[15m]) > 0`,
 		summary: `Signalbox on {{ $labels.instance }} rejected {{ $value | printf "%.0f" }} events ({{ $labels.reason }}) in 15 minutes`,
-		description: `{{ $value | printf "%.0f" }} events in the last 15 minutes were rejected for at least one metric ({{ $labels.reason }}). ` +
-			`The log has the names of the events and shows what is missing or wrong.`},
+		description: `{{ $value | printf "%.0f" }} events in the last 15 minutes were malformed or rejected for at least one metric ({{ $labels.reason }}). ` +
+			`The log shows what is missing or wrong.`},
 	{alert: "SignalboxEventsUnknown", pending: "1h", severity: info,
 		expr:    `increase(signalbox_events_unknown_total[1h]) > 0`,
 		summary: `Signalbox on {{ $labels.instance }} received {{ $value | printf "%.0f" }} unknown events in an hour`,
@@ -215,7 +215,7 @@ var pushAlerts = group{name: "signalbox-pushes", about: "Metrics that jobs and a
 		expr:    `increase(signalbox_agent_updates_rejected_total[15m]) > 0`,
 		summary: `Signalbox on {{ $labels.instance }} rejected {{ $value | printf "%.0f" }} updates of agents ({{ $labels.reason }}) in 15 minutes`,
 		description: `{{ $value | printf "%.0f" }} updates of agents in the last 15 minutes were rejected as a whole ({{ $labels.reason }}). ` +
-			`The response to the agent says why: base labels are missing, unknown or not valid, or the agent disconnected too early.`},
+			`The response to the agent and the log show why: a base label is unknown or not valid, or the agent disconnected too early.`},
 	{alert: "SignalboxPushStorageFailing", pending: "1m", severity: critical,
 		expr:    `increase(signalbox_push_storage_flush_failures_total[5m]) > 0`,
 		summary: `Signalbox on {{ $labels.instance }} cannot write pushes to disk`,

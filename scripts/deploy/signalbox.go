@@ -12,7 +12,7 @@ var signalboxDashboard = dashboard{
 					or 0 * count(last_over_time(signalbox_build_info{instance=~"$instance"}[1d]))`, zeroExpected()),
 			number("Events", "cps", "Events per second. Zero means that the scheduler no longer sends events; see SignalboxNoEvents.",
 				`sum(rate(signalbox_events_received_total{instance=~"$instance"}[5m]))`, nil),
-			number("Unknown, rejected, dropped", "short", "Events of the last hour that no rule matches, that an emitter dropped, or that were rejected for at least one metric. The panels below show why.",
+			number("Unknown, rejected, dropped", "short", "Events of the last hour that no rule matches, that an emitter dropped, that were malformed, or that were rejected for at least one metric. The panels below show why.",
 				`round(sum(increase(signalbox_events_rejected_total{instance=~"$instance"}[1h]))
 					+ sum(increase(signalbox_events_unknown_total{instance=~"$instance"}[1h]))
 					+ (sum(increase(signalbox_emitter_events_dropped_total{instance=~"$instance"}[1h])) or vector(0)))`, rising(1, 1000)),
@@ -27,7 +27,7 @@ var signalboxDashboard = dashboard{
 			graph("Events received", "cps", "Events per second.",
 				query{`sum by (instance) (rate(signalbox_events_received_total{instance=~"$instance"}[$__rate_interval]))`, "{{instance}}"}),
 			graph("Rejected, by reason", "cps",
-				"Events per second that lacked an attribute or had an invalid number for at least one metric. The log shows the event and the reason.",
+				"Events per second that were malformed, or that were rejected for at least one metric: because of a missing attribute, an invalid value or the series limit. The log shows what is missing or wrong.",
 				query{`sum by (reason) (rate(signalbox_events_rejected_total{instance=~"$instance"}[$__rate_interval]))`, "{{reason}}"}),
 			graph("Unknown", "cps", "Events per second whose name no rule matches. The log has the names: map them, or list them under silent_events.",
 				query{`sum by (instance) (rate(signalbox_events_unknown_total{instance=~"$instance"}[$__rate_interval]))`, "{{instance}}"}),

@@ -71,7 +71,7 @@ var workersDashboard = dashboard{
 			graph("90th percentile of the waiting time of tasks", "s", "Waiting time by platform and tags, on any worker. It is estimated from histogram buckets of 1 s, 15 s, 30 s and so on. A platform with a high value needs more workers.",
 				query{`platform_tags:tasks_wait_duration_seconds:p90_15m{platform=~"$platform"}`, "{{platform}} {{tags}}"}).withWidth(12).withHeight(9),
 		}},
-		{"Leftovers", []panel{
+		{"Containers and volumes", []panel{
 			graph("Unknown containers", "short", "Containers on a worker that the scheduler does not know. They usually disappear without intervention; if they do not, recreate the worker.",
 				query{`topk(10, (max by (worker) (workers_unknown_containers{worker=~"$worker"})` + ofSelected + `) > 0)`, "{{worker}}"}),
 			graph("Unknown volumes", "short", "Volumes on a worker that the scheduler does not know. They use disk space: if they do not disappear, recreate the worker.",

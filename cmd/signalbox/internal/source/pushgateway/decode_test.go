@@ -114,9 +114,9 @@ var _ = Describe("Bodies", func() {
 			large := "# " + strings.Repeat("x", 1<<20) + "\nx 1\n"
 			f.handler = pushgateway.NewHandler(f.options)
 			started, done := make(chan struct{}), make(chan struct{})
-			var blocked atomic.Bool
+			var bothBlocked atomic.Bool
 			f.store.pushing = func() {
-				if !blocked.Load() {
+				if !bothBlocked.Load() {
 					started <- struct{}{}
 					<-done
 				}
@@ -129,7 +129,7 @@ var _ = Describe("Bodies", func() {
 				})
 				<-started
 			}
-			blocked.Store(true)
+			bothBlocked.Store(true)
 			Expect(f.put("/small", "x 1\n").Code).To(Equal(http.StatusOK))
 			waiting, cancel := context.WithCancel(context.Background())
 			cancel()
