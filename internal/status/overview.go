@@ -145,7 +145,7 @@ type Family struct {
 	Name    string `json:"name"`
 	Type    string `json:"type"` // counter, gauge, histogram
 	Series  int    `json:"series"`
-	Refused uint64 `json:"refused"` // updates rejected because the family had reached the limit
+	Refused uint64 `json:"refused"` // updates for new label sets after the family had reached the limit
 
 	// Labels has the number of distinct values of each label, highest first: the first
 	// label is the main reason why the family has so many series. Only the largest

@@ -428,7 +428,7 @@ export function makeSections({ plotted, togglePlot, onMore }) {
           },
         },
         numberColumn("Rejected", (f) => f.refused, number, {
-          tooltip: "Updates rejected because the family had reached the limit",
+          tooltip: "Updates for new label sets after the family had reached the limit",
           warn: (f) => f.refused > 0,
         }),
       ],
