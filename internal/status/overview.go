@@ -189,7 +189,7 @@ type Report struct {
 	Findings []Finding `json:"findings,omitempty"`
 
 	// Help explains how to send events, or how jobs and agents push metrics. The page
-	// shows it in sections that are still empty.
+	// shows it while there are no events, groups or agents, respectively.
 	Help []HelpText `json:"help,omitempty"`
 }
 
