@@ -91,7 +91,7 @@ func TestLabelCounts(t *testing.T) {
 		for i := 2; i < 12; i++ { // the ten largest
 			first[fmt.Sprintf("ci_family_%d_total", i)] = []status.LabelCount{{Name: "job", Values: i}, {Name: "team", Values: 2}}
 		}
-		// The family with two series has as many jobs as teams.
+		// The two labels of family_2_total have equal counts, so they are sorted by name.
 		if got := counts(0); !reflect.DeepEqual(got, first) {
 			t.Errorf("got %v, expected %v", got, first)
 		}
@@ -106,7 +106,7 @@ func TestLabelCounts(t *testing.T) {
 		got := counts(5 * time.Second)
 		expected := []status.LabelCount{{Name: "job", Values: 20}, {Name: "team", Values: 2}}
 		if !reflect.DeepEqual(got["ci_family_0_total"], expected) || len(got) != 10 || got["ci_family_2_total"] != nil {
-			t.Errorf("got %v, expected the ten largest families and %v for the new one", got, expected)
+			t.Errorf("got %v, expected the ten largest families, and %v for ci_family_0_total", got, expected)
 		}
 
 		cancel()

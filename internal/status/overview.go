@@ -10,8 +10,8 @@ import "time"
 // most 1 KiB long, the error of the mapping file 4 KiB; longer texts are cut and end in
 // "…".
 //
-// Lists have at most as many entries as the request asks for (?limit=, 100 by default,
-// at most 1000). The totals next to a list count everything.
+// Lists that can be long have at most as many entries as the request asks for (?limit=,
+// 100 by default, at most 1000). The totals next to a list count everything.
 type Overview struct {
 	Time     time.Time `json:"time"`    // when the overview was collected
 	Started  time.Time `json:"started"` // when Signalbox was started
@@ -189,7 +189,7 @@ type Report struct {
 	Findings []Finding `json:"findings,omitempty"`
 
 	// Help explains how to send events, or how jobs and agents push metrics. The page
-	// shows it in sections that are still empty.
+	// shows it while there are no events, groups or agents, respectively.
 	Help []HelpText `json:"help,omitempty"`
 }
 

@@ -21,7 +21,7 @@ var _ = Describe("The page of a running daemon", func() {
 		Expect(t.text("#events")).To(ContainSubstring("No events received yet"))
 		Expect(t.text("#events code")).To(Equal(`curl -d '{"name": "builds started"}' ` + d.intake + `/api/v1/events`))
 		Expect(t.text("#workers")).To(ContainSubstring("No worker has sent a heartbeat in the last 5 min"))
-		Expect(t.text("#groups")).To(ContainSubstring("No job has pushed"))
+		Expect(t.text("#groups")).To(ContainSubstring("There are no pushed groups"))
 		Expect(t.text("#scrapes")).To(ContainSubstring("No scrapes yet"))
 
 		d.emit(`{"name": "jobs scheduled", "value": 3}

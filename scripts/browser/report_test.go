@@ -80,9 +80,14 @@ var _ = Describe("Reports of other parts of the program", func() {
 		Expect(eval[[]string](t, `[...document.querySelectorAll("#events .hint p, #events .hint code")].map((e) => e.innerText)`)).
 			To(Equal([]string{"Set these variables:", "A=1\nB=2", "Then <b>restart</b> 127.0.0.1."}))
 		Expect(t.text("#events .hint button")).To(Equal("Copy"))
-		Expect(t.text("#groups .hint")).To(MatchRegexp(`No job has pushed metrics yet\.\s+Push\.`))
+		Expect(t.text("#groups .hint")).To(MatchRegexp(`There are no pushed groups\.\s+Push\.`))
 		show(report("A line."))
 		Expect(t.text("#events .hint")).To(Equal("No events received yet."))
+
+		By("not doing so after unknown events")
+		o["events"].(object)["received"], o["events"].(object)["unknown"] = 2, 2
+		show(r)
+		Expect(t.text("#events .hint")).To(Equal("No known events received yet."))
 	})
 
 	It("have their invisible characters escaped", func() {

@@ -34,7 +34,7 @@ export function plural(n, noun, nouns = noun + "s") {
   return `${number(n)} ${n === 1 ? noun : nouns}`;
 }
 
-// share formats a part of a whole in percent. Only a part of 0 becomes "0 %".
+// share formats a part of a whole in percent. It returns "0 %" only if one of them is 0.
 export function share(part, all) {
   if (all <= 0 || part <= 0) {
     return "0 %";

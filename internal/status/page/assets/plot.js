@@ -46,8 +46,9 @@ export class Plot {
     new ResizeObserver(() => this.draw()).observe(this.frame);
   }
 
-  // update shows values, oldest first: one for each slot of the given number of seconds.
-  // The last slot is last seconds long, and ends at end, in milliseconds since 1970.
+  // update shows values, oldest first: one for each slot. slot is the length of a slot,
+  // and last that of the last slot so far, both in seconds. end is the time at which the
+  // last slot ends, in milliseconds since 1970.
   update(title, values, slot, last, end) {
     this.data = { values, slot, last, end };
     if (this.frame.getAttribute("aria-label") !== title) {

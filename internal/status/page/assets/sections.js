@@ -94,7 +94,7 @@ function labelsText({ labels }) {
   return labels.map(({ name, value }) => `${name}=${value}`).join(" ");
 }
 
-// showBar shows a part of 1 as a bar, with a text next to it.
+// showBar shows a fraction from 0 to 1 as a bar, with a text next to it.
 function showBar(cell, part, text, level) {
   if (!cell.bar) {
     cell.bar = element("span", { className: "bar", "aria-hidden": "true" }, element("span"));
@@ -193,8 +193,11 @@ function helpFor(section, o) {
     ]);
 }
 
-// eventsHint explains how to send events.
+// eventsHint explains how to send events, if none have been received yet.
 function eventsHint(o) {
+  if (o.events.received > 0) {
+    return [paragraph("No known events received yet.")];
+  }
   const help = helpFor("events", o);
   return help.length ? help : [paragraph("No events received yet.")];
 }
@@ -440,7 +443,7 @@ export function makeSections({ plotted, togglePlot, onMore }) {
       list: (o) => o.groups?.list ?? [],
       total: (o) => o.groups?.total ?? 0,
       subtitle: (o) => pushedSubtitle(o.groups, "group"),
-      hint: (o) => [paragraph("No job has pushed metrics yet."), ...helpFor("groups", o)],
+      hint: (o) => [paragraph("There are no pushed groups."), ...helpFor("groups", o)],
       key: labelsText,
       searchText: labelsText,
       sortBy: 2,
