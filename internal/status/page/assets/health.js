@@ -12,8 +12,9 @@ const recent = 10 * 60 * 1000;
 // If no event arrives for this time, it is a finding. In seconds.
 const quietTime = 5 * 60;
 
-// If this share of a limit is reached, it is a finding. The alerts use the same share.
-const nearLimit = 0.8;
+// If this share of a limit is reached, it is a finding. The bars and the alerts use the
+// same share.
+export const nearLimit = 0.8;
 
 // The length to which texts and kinds of findings in reports are cut, in characters.
 const maxFindingLength = 240;

@@ -3,7 +3,7 @@
 
 import { element, setAttributes, setText } from "./element.js";
 import { absolute, bytes, duration, number, plural, quantity, rate, share, span } from "./format.js";
-import { isLate } from "./health.js";
+import { isLate, nearLimit } from "./health.js";
 import { showSparkline } from "./plot.js";
 import { ruleFor } from "./rule.js";
 import { Table } from "./table.js";
@@ -406,7 +406,7 @@ export function makeSections({ plotted, togglePlot, onMore }) {
           sort: (f) => (f.limit ? f.series / f.limit : 0),
           show: (cell, f) => {
             const part = f.limit ? f.series / f.limit : 0;
-            const level = part >= 1 ? "bad" : part >= 0.9 ? "warn" : "";
+            const level = part >= 1 ? "bad" : part >= nearLimit ? "warn" : "";
             showBar(cell, part, f.limit ? share(f.series, f.limit) : "no limit", level);
           },
         },
@@ -545,7 +545,7 @@ export function makeSections({ plotted, togglePlot, onMore }) {
           show: (cell, e) => {
             const part = e.queueCapacity ? e.queueLength / e.queueCapacity : 0;
             const text = e.queueCapacity ? `${number(e.queueLength)} of ${number(e.queueCapacity)}` : "none";
-            showBar(cell, part, text, part >= 0.9 ? "warn" : "");
+            showBar(cell, part, text, part >= nearLimit ? "warn" : "");
             cell.bar.hidden = !e.queueCapacity;
           },
         },
