@@ -20,9 +20,10 @@ const (
 )
 
 // A History keeps the recent rates of events, in total and by name. The caller must
-// call Sample about every SampleInterval. If a sample is late, the History assumes that
-// the events since the previous sample were evenly spread. A History uses the machine's
-// time, even if the emitter has another clock. It is safe for concurrent use.
+// call Sample about every SampleInterval. If a late sample completes several slots, the
+// History assumes that their events were evenly spread over all of them. A History uses
+// the machine's time, even if the emitter has another clock. It is safe for concurrent
+// use.
 type History struct {
 	tallies *Tallies
 

@@ -121,8 +121,8 @@ func (u *UnknownNames) Forget(known func(name string) bool) {
 }
 
 // update replaces the map with a modified copy. The caller must hold updating. If an
-// event with a removed name is counted at the same time, it is included only in the
-// total of received events.
+// event with a removed name is counted at the same time, it may be missing from both
+// List and Other.
 func (u *UnknownNames) update(do func(names map[string]*unknownName)) {
 	names := map[string]*unknownName{}
 	if before := u.byName.Load(); before != nil {
