@@ -20,8 +20,8 @@ func WritePage(p *Prometheus, w io.Writer, format expfmt.Format) error {
 	return page.Write(w, format)
 }
 
-// Unrefreshed returns the emitter's families without refreshing them first. They are
-// those of a page that was refreshed before the latest change, but is written after it.
+// Unrefreshed returns the emitter's families without refreshing them first, like a page
+// that is refreshed before a change of the mapping and written after it.
 func Unrefreshed(p *Prometheus) ([]*dto.MetricFamily, error) { return p.engine.Store().Gather() }
 
 // CountedEvents returns the names of the events that have a counter of received events.

@@ -23,7 +23,8 @@ import (
 func (m *Monitor) Flush(ctx context.Context, logger lager.Logger) error {
 	logger = orDiscard(logger)
 	m.emitInstruments(logger)
-	// Do not hold the lock, since CountWorkers may query a database and take long.
+	// Do not hold the lock, since CountWorkers may query a database, which can take a
+	// long time.
 	return m.emitWorkers(ctx, logger)
 }
 

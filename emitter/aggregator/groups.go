@@ -74,8 +74,9 @@ func newGroups(c *core, o Options) *Groups {
 //
 // The error is a *PushError, unless the context ends first. Then it wraps
 // context.Cause(ctx), and the push may have been applied and stored nevertheless. A
-// rejected push changes only the time of the last failure of its group. A push that
-// could not be stored is served, and the Aggregator tries again to store it.
+// rejected push changes only the time of the last failure of its group, and may create
+// an empty group for it. A push that could not be stored is served, and the Aggregator
+// tries again to store it.
 func (gs *Groups) Push(ctx context.Context, p Push) error {
 	if ctx.Err() != nil {
 		return context.Cause(ctx)

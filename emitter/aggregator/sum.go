@@ -8,8 +8,9 @@ import (
 
 // A sum is a series that is the sum of series of many groups: of counters, of
 // histograms, or of the counts and sums of summaries. Each push to a group increases it
-// by what was counted since the previous push, so it never decreases. It exists as long
-// as the Aggregator and, if groups are stored, across restarts.
+// by what was counted since the previous push, so it never decreases. It outlives its
+// groups and, if groups are stored, restarts. It is removed only by Wipe, or when a
+// push replaces it with a sum that has other buckets.
 type sum struct {
 	all        *Groups
 	name, help string
