@@ -19,7 +19,7 @@ type Summary struct {
 	Families int // number of families that the rules update
 }
 
-// String returns the counts, as in "72 rules (69 built-in, 3 custom), 58 families".
+// String returns the counts, as in "72 rules (69 built-in, 3 custom), 72 families".
 func (s Summary) String() string {
 	rules, families := "rules", "families"
 	if s.Rules == 1 {
