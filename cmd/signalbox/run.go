@@ -219,8 +219,8 @@ func (s *service) closeAll(ctx context.Context) error {
 	closed := make(chan error, 1)
 	go func() { closed <- errors.Join(s.monitor.Close(ctx), s.pushed.Close()) }()
 
-	// The emitters are abandoned when the context ends, and then have this long to
-	// return.
+	// When the context ends, Monitor.Close abandons the emitters. It then has this long
+	// to return.
 	const grace = 500 * time.Millisecond
 	overdue := make(chan struct{})
 	stop := context.AfterFunc(ctx, func() { time.AfterFunc(grace, func() { close(overdue) }) })

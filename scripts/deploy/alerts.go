@@ -135,7 +135,7 @@ var eventAlerts = group{name: "signalbox-events", about: "Events that do not bec
 	{alert: "SignalboxInputEnded", pending: "2m", severity: warning,
 		expr:    `signalbox_input_up == 0`,
 		summary: `Standard input of Signalbox on {{ $labels.instance }} has ended`,
-		description: `Signalbox on {{ $labels.instance }} reads events from standard input, which has ended. It is still running, but more events may never arrive. ` +
+		description: `Signalbox on {{ $labels.instance }} reads events from standard input, which has ended. It is still running, but may receive no more events. ` +
 			`Find out why the program that writes to the pipe ended, and restart both.`},
 	{alert: "SignalboxInputWithoutEvents", pending: "5m", severity: warning,
 		expr: `sum without (outcome) (increase(signalbox_input_lines_total{outcome=~"rejected|skipped"}[15m])) > 0

@@ -97,8 +97,8 @@ func NewHandler(options Options) http.Handler {
 }
 
 // Parsing a body can take fifty times its size in memory, so the handler parses at most
-// maxLargeBodies bodies of more than largeBody bytes at the same time. Further
-// large bodies wait, but only after they have been read. Smaller bodies never wait.
+// maxLargeBodies bodies of more than largeBody bytes at the same time. Further large
+// bodies wait, but only after they have been read. Smaller bodies never wait.
 const (
 	largeBody      = 1 << 20
 	maxLargeBodies = 2
