@@ -6,6 +6,9 @@ import "github.com/signalbox-ci/signalbox/metric"
 type Event struct {
 	metric.Event // without Attributes
 
+	// ID identifies the event among all events. It is empty if the event has none.
+	ID []byte
+
 	// Shape contains the names of the event's attributes, and Values the values in the
 	// same order.
 	Shape  *Shape
@@ -23,11 +26,12 @@ const (
 	fieldAttributes
 	fieldHost
 	fieldTime
+	fieldID
 	noField
 )
 
 // fieldKeys are the names of the fields as written in JSON.
-var fieldKeys = [...]string{`"name":`, `"value":`, `"attributes":`, `"host":`, `"time":`}
+var fieldKeys = [...]string{`"name":`, `"value":`, `"attributes":`, `"host":`, `"time":`, `"id":`}
 
 // fieldOf returns the field with the name, or noField.
 func fieldOf(name []byte) int {
