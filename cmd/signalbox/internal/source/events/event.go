@@ -6,6 +6,10 @@ import "github.com/signalbox-ci/signalbox/metric"
 type Event struct {
 	metric.Event // without Attributes
 
+	// Line is the number of the line on which the event begins, from 1, and Element is
+	// the number of the event in its array, from 1, or 0 if it is not in an array.
+	Line, Element int
+
 	// ID identifies the event among all events. It is empty if the event has none.
 	ID []byte
 
