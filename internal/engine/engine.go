@@ -21,7 +21,6 @@ import (
 	"github.com/signalbox-ci/signalbox/internal/catalog"
 	"github.com/signalbox-ci/signalbox/internal/mapping"
 	"github.com/signalbox-ci/signalbox/internal/series"
-	"github.com/signalbox-ci/signalbox/internal/spelling"
 	"github.com/signalbox-ci/signalbox/internal/traffic"
 	"github.com/signalbox-ci/signalbox/metric"
 )
@@ -175,12 +174,6 @@ func (e *Engine) Attach(logger lager.Logger, stats func() []metric.EmitterStats)
 
 // Knows reports whether the event is known: it has a rule or is listed as silent.
 func (e *Engine) Knows(event string) bool { return e.plans.Load().find(event) != nil }
-
-// Nearest returns the known event whose name is most similar to that of an unknown one.
-// It returns an empty string if none is similar.
-func (e *Engine) Nearest(unknown string) string {
-	return spelling.Nearest(unknown, e.plans.Load().names)
-}
 
 // Silent reports whether the event is known but updates no series.
 func (e *Engine) Silent(event string) bool {

@@ -148,7 +148,7 @@ func withHint(text, hint string) string {
 
 // describe returns an error text that explains why the update was rejected, and a hint,
 // which may be empty.
-func (u *update) describe(plan *plan, o *observation, why reason) (text, hint string) {
+func (u *update) describe(plan *plan, o *observation, why reason) (text, suggestion string) {
 	switch why {
 	case missingAttribute:
 		return fmt.Sprintf("the event has no attribute %s", plan.attributesWhere(func(i int) bool { return u.required&^o.present&(1<<i) != 0 })), ""
@@ -160,10 +160,7 @@ func (u *update) describe(plan *plan, o *observation, why reason) (text, hint st
 		c := &plan.closed[bits.TrailingZeros32(u.closed&o.unlisted)]
 		value := o.attributes[c.attribute]
 		text = fmt.Sprintf("attribute %q is %s, expected %s", plan.attributes[c.attribute], excerpt.Quote(value), expectedValues(c.values))
-		if near := spelling.Nearest(value, c.values); near != "" {
-			hint = fmt.Sprintf("did you mean %q?", near)
-		}
-		return text, hint
+		return text, hint(value, c.values)
 	case notFinite:
 		return fmt.Sprintf("got value %v, expected a finite number", o.value), ""
 	case negative:
@@ -237,7 +234,7 @@ func (e *Engine) recordUnknown(logger lager.Logger, event string, outcome *metri
 	if outcome != nil {
 		outcome.Unknown = true
 		if outcome.Explain && outcome.Explanation == (metric.Explanation{}) {
-			outcome.Explanation = metric.Explanation{Reason: "no rule knows the event", Hint: e.hintFor(event)}
+			outcome.Explanation = metric.Explanation{Reason: "no rule knows the event", Hint: e.HintFor(event)}
 		}
 	}
 	if dryRun {
@@ -247,7 +244,7 @@ func (e *Engine) recordUnknown(logger lager.Logger, event string, outcome *metri
 	e.self.names.Count(event, now)
 	if ok, unlogged := e.self.unknownNames.Allow(time.Duration(now)); ok {
 		data := lager.Data{"event": excerpt.Short(event), "unlogged": unlogged}
-		if hint := e.hintFor(event); hint != "" {
+		if hint := e.HintFor(event); hint != "" {
 			data["hint"] = hint
 		}
 		orDefault(logger, e).Info("unknown-event", data)
@@ -272,10 +269,12 @@ func (e *Engine) rejectName(logger lager.Logger, event string, now series.Instan
 	}
 }
 
-// hintFor suggests the known name that is most similar to an unknown one. It returns an
-// empty string if none is similar.
-func (e *Engine) hintFor(unknown string) string {
-	if near := e.Nearest(unknown); near != "" {
+// HintFor suggests the known event whose name is most similar to that of an unknown one,
+// as in `did you mean "build finished"?`. It returns an empty string if none is similar.
+func (e *Engine) HintFor(unknown string) string { return hint(unknown, e.plans.Load().names) }
+
+func hint(word string, known []string) string {
+	if near := spelling.Nearest(word, known); near != "" {
 		return fmt.Sprintf("did you mean %q?", near)
 	}
 	return ""
