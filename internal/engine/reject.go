@@ -12,6 +12,7 @@ import (
 
 	"github.com/signalbox-ci/signalbox/internal/excerpt"
 	"github.com/signalbox-ci/signalbox/internal/series"
+	"github.com/signalbox-ci/signalbox/internal/spelling"
 	"github.com/signalbox-ci/signalbox/internal/traffic"
 	"github.com/signalbox-ci/signalbox/metric"
 )
@@ -23,6 +24,7 @@ const (
 	accepted reason = iota
 	missingAttribute
 	emptyAttribute
+	unknownValue
 	notFinite
 	negative
 	invalidUTF8
@@ -37,6 +39,7 @@ const (
 var reasonLabels = [reasons]string{
 	missingAttribute: "missing_attribute",
 	emptyAttribute:   "empty_attribute",
+	unknownValue:     "unknown_value",
 	notFinite:        "not_finite",
 	negative:         "negative",
 	invalidUTF8:      "invalid_utf8",
@@ -112,6 +115,10 @@ func (u *update) describe(plan *plan, o *observation, why reason) string {
 		return fmt.Sprintf("attribute %s is empty", plan.attributesWhere(func(i int) bool {
 			return o.attributes[i] == "" && slices.Contains(u.nonEmpty, uint8(i))
 		}))
+	case unknownValue:
+		state, states := o.attributes[u.state], u.family.States()
+		return fmt.Sprintf("attribute %q gives the state %s, expected one of %s%s",
+			plan.attributeOf(u.state), excerpt.Quote(state), strings.Join(states, ", "), spelling.Hint(state, states))
 	case notFinite:
 		return fmt.Sprintf("got value %v, expected a finite number", o.value)
 	case negative:
