@@ -129,7 +129,7 @@ var _ = Describe("The operation state", func() {
 		Expect(states(p, "job_status", all...)).To(Equal(map[string]string{`job="unit",`: "running"}))
 		Expect(samplesOf(p)).To(HaveKeyWithValue(rejectedFor("unknown_value"), "4"))
 		Expect(logger.Logs()[0].Data["error"]).To(ContainSubstring(
-			`attribute "status" gives the state "sucess", expected one of failed, pending, running, success: did you mean "success"?`))
+			`attribute "status" gives the state "sucess", expected failed, pending, running or success: did you mean "success"?`))
 	})
 
 	It("counts all series toward the limit, and rejects an event for whose series there is no room", func() {

@@ -138,7 +138,7 @@ func (r Rule) validateStates(found *fieldErrors) {
 		}
 		for j, by := range l.Replace {
 			found.check(strings.Contains(by.With, "$") || slices.Contains(values, by.With), fmt.Sprintf("labels[%d].replace[%d].with", i, j),
-				"%s is not one of the states %s%s", excerpt.Quote(by.With), strings.Join(values, ", "), spelling.Hint(by.With, values))
+				"%s is not one of the states%s", excerpt.Quote(by.With), spelling.Hint(by.With, values))
 		}
 	}
 }

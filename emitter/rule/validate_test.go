@@ -97,8 +97,8 @@ func TestValidate(t *testing.T) {
 		{rule.Gauge, state("a", "x", "\xff"), "states.values[1]", `state "\xff" is not valid`},
 		{rule.Gauge, state("a", "x", strings.Repeat("y", 201)), "states.values[1]", "expected UTF-8 text of 1 to 200 bytes"},
 		{rule.Gauge, state("a", "x", "y", "x"), "states.values[2]", `state "x" is duplicated`},
-		{rule.Gauge, stateWith("faild"), "labels[0].replace[0].with", `"faild" is not one of the states failed, running: did you mean "failed"?`},
-		{rule.Gauge, stateWith(""), "labels[0].replace[0].with", `"" is not one of the states failed, running`},
+		{rule.Gauge, stateWith("faild"), "labels[0].replace[0].with", `"faild" is not one of the states: did you mean "failed"?`},
+		{rule.Gauge, stateWith(""), "labels[0].replace[0].with", `"" is not one of the states`},
 		{rule.Gauge, func(r *rule.Rule) {
 			state("a", "x", "y")(r)
 			r.Worker, r.Labels[0].Attribute = rule.Owned, rule.WorkerAttribute

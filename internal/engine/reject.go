@@ -117,8 +117,8 @@ func (u *update) describe(plan *plan, o *observation, why reason) string {
 		}))
 	case unknownValue:
 		state, states := o.attributes[u.state], u.family.States()
-		return fmt.Sprintf("attribute %q gives the state %s, expected one of %s%s",
-			plan.attributeOf(u.state), excerpt.Quote(state), strings.Join(states, ", "), spelling.Hint(state, states))
+		return fmt.Sprintf("attribute %q gives the state %s, expected %s%s",
+			plan.attributeOf(u.state), excerpt.Quote(state), expectedValues(states), spelling.Hint(state, states))
 	case notFinite:
 		return fmt.Sprintf("got value %v, expected a finite number", o.value)
 	case negative:
@@ -141,6 +141,28 @@ func (u *update) describe(plan *plan, o *observation, why reason) string {
 		return fmt.Sprintf("the metric has reached its limit of %d series", u.family.Limit())
 	}
 	return fmt.Sprintf("the metric has reached its limit of %d series: the event was counted in the series with label value %s", u.family.Limit(), series.Overflow)
+}
+
+// maxExpectedValues is the maximum number of values that an error text lists.
+const maxExpectedValues = 10
+
+// expectedValues lists the values of an attribute for an error text: "a, b or c".
+func expectedValues(values []string) string {
+	quoted := make([]string, min(len(values), maxExpectedValues))
+	for i := range quoted {
+		quoted[i] = values[i]
+		if values[i] == "" {
+			quoted[i] = `""`
+		}
+	}
+	last := len(quoted) - 1
+	switch {
+	case len(values) > maxExpectedValues:
+		return fmt.Sprintf("one of %s and %d more", strings.Join(quoted, ", "), len(values)-maxExpectedValues)
+	case last == 0:
+		return quoted[0]
+	}
+	return strings.Join(quoted[:last], ", ") + " or " + quoted[last]
 }
 
 // attributesWhere returns the names of the attributes whose index satisfies the
