@@ -54,6 +54,17 @@ func TestSamplesOfStates(t *testing.T) {
 	}
 }
 
+func TestASeriesIsNotShownBeforeItsFirstState(t *testing.T) {
+	st, _ := newTestStore(t, Options{})
+	f := st.mustAdd(t, FamilyOptions{Name: "m", Type: Gauge, Labels: []string{"job", "state"}, States: &States{"state", []string{"a", "b"}}})
+	values := Plain("unit")
+	values.rehash()
+	s, _ := f.findOrCreate(values, "", st.clock.Now()) // then its goroutine is interrupted
+	expect(t, "without a state", f.gathered(), nil)
+	f.apply(s, Set, 1, values, st.clock.Now())
+	expect(t, "with a state", f.gathered(), []string{`job="unit",state="a" 1`, `job="unit",state="b" 0`})
+}
+
 func TestGatheredStatesAreSorted(t *testing.T) {
 	st, _ := newTestStore(t, Options{})
 	f := st.mustAdd(t, FamilyOptions{Name: "m", Type: Gauge, Labels: []string{"state", "zone"}, States: &States{"state", []string{"a", "b"}}})
