@@ -113,7 +113,7 @@ job_status{job="unit",node="n",status="running",zone="b"} 1
 		errs := make([]error, len(formats))
 		for i, format := range formats {
 			writing.Go(func() {
-				for n := 0; n < 100 && errs[i] == nil && ctx.Err() == nil; {
+				for n := 0; n < 200 && errs[i] == nil && ctx.Err() == nil; {
 					var b bytes.Buffer
 					if errs[i] = (&Page{Store: store}).Write(&b, format); errs[i] == nil {
 						errs[i] = checkOneState(b.String(), format, options.States.Values)
