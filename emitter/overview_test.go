@@ -187,12 +187,12 @@ var _ = Describe("The overview", func() {
 			p := start(config, nil)
 			p.Emit(logger, event("deploy", 1, nil))
 			p.Prepare(metric.EventType{Name: "deploy"}).EmitValues(logger, 1, nil)
-			p.Emit(logger, event("release", 1, nil))
+			p.Emit(logger, event("Build Finished", 1, nil))
 			p.Emit(logger, event("\xff", 1, nil))
 			at := now
 			o := overview(p)
 			Expect(o.Events.UnknownNames).To(Equal([]status.UnknownName{
-				{Name: "deploy", Count: 2, Last: at}, {Name: "release", Count: 1, Last: at},
+				{Name: "deploy", Count: 2, Last: at}, {Name: "Build Finished", Count: 1, Last: at, Hint: `did you mean "build finished"?`},
 			}))
 			Expect(o.Events.Received).To(Equal(uint64(4)))
 			Expect(o.Events.Unknown).To(Equal(uint64(3)))

@@ -24,7 +24,7 @@ import (
 
 // Prometheus is the Prometheus emitter. Events update its series, which it serves on a
 // metrics page. PrometheusConfig.NewEmitter creates it. It implements
-// metric.TypedEmitter.
+// metric.ReportingEmitter.
 //
 // It is safe for concurrent use. Emitting never blocks and never panics. Close stops
 // the listener and the removal of stale series; events still update the series.
@@ -46,7 +46,7 @@ type Prometheus struct {
 
 // Prometheus implements these interfaces.
 var (
-	_ metric.TypedEmitter          = (*Prometheus)(nil)
+	_ metric.ReportingEmitter      = (*Prometheus)(nil)
 	_ metric.AttachableEmitter     = (*Prometheus)(nil)
 	_ prometheus.Collector         = (*Prometheus)(nil)
 	_ prometheus.Gatherer          = (*Prometheus)(nil)
@@ -117,7 +117,13 @@ func (p *Prometheus) EmitsConcurrently() {}
 // signalbox_events_unknown_total. A nil logger means the emitter's own logger.
 func (p *Prometheus) Emit(logger lager.Logger, event metric.Event) { p.engine.Emit(logger, event) }
 
-// Prepare implements metric.TypedEmitter.
+// EmitReporting implements metric.ReportingEmitter.
+func (p *Prometheus) EmitReporting(logger lager.Logger, event metric.Event, outcome *metric.Outcome) {
+	p.engine.EmitReporting(logger, event, outcome)
+}
+
+// Prepare implements metric.TypedEmitter. The returned event is a
+// metric.ReportingEvent.
 func (p *Prometheus) Prepare(t metric.EventType) metric.TypedEvent { return p.engine.Prepare(t) }
 
 // Attach implements metric.AttachableEmitter. The logger replaces that of

@@ -144,6 +144,37 @@ var _ = Describe("The operation state", func() {
 		Expect(samples).To(HaveKeyWithValue(`signalbox_series_refused_total{metric="concourse_job_status"}`, "1"))
 	})
 
+	It("applies the limit to all series in a dry run", func() {
+		config.MaxSeriesPerMetric = 11
+		p := start(config, nil)
+		p.Emit(logger, statusOf("unit", "running"))
+		dryRun := &metric.DryRun{}
+		check := func(e metric.Event) metric.Outcome {
+			outcome := metric.Outcome{Explain: true, DryRun: dryRun}
+			p.EmitReporting(logger, e, &outcome)
+			return outcome
+		}
+		Expect(check(statusOf("unit", "failed")).Rejected).To(Equal(0))
+		Expect(check(statusOf("lint", "failed")).Rejected).To(Equal(0))
+		Expect(check(statusOf("lint", "running")).Rejected).To(Equal(0))
+		Expect(check(statusOf("load", "running")).Rejected).To(Equal(1), "8 of 11 series are taken")
+		Expect(check(statusOf("unit", "runing")).Explanation).To(Equal(metric.Explanation{
+			Metric: "concourse_job_status",
+			Reason: `attribute "status" gives the state "runing", expected failed, pending, running or success`,
+			Hint:   `did you mean "running"?`,
+		}))
+		Expect(states(p, "job_status", all...)).To(Equal(map[string]string{`job="unit",`: "running"}))
+	})
+
+	It("works with a list of the attribute's values", func() {
+		write(strings.Replace(jobStatus, "    help:", "    values: {status: [created, running, failed]}\n    help:", 1))
+		p := start(config, nil)
+		p.Emit(logger, statusOf("unit", "created"))
+		p.Emit(logger, statusOf("unit", "success"))
+		Expect(states(p, "job_status", all...)).To(Equal(map[string]string{`job="unit",`: "pending"}))
+		Expect(logger.Logs()[0].Data["error"]).To(ContainSubstring(`attribute "status" is "success", expected created, running or failed`))
+	})
+
 	DescribeTable("removes all series of a worker together", func(ownership rule.Ownership, idleTTL time.Duration, heartbeats bool) {
 		config.MappingFile, config.Rules = "", []rule.Rule{{
 			Event: "worker status", Metric: "worker_status", Type: rule.Gauge, Operation: rule.State, Worker: ownership, IdleTTL: idleTTL,

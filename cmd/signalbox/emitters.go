@@ -2,7 +2,6 @@ package main
 
 import (
 	"net/http"
-	"slices"
 
 	"code.cloudfoundry.org/lager/v3"
 
@@ -70,17 +69,16 @@ func newEmitters(logger lager.Logger, monitor *metric.Monitor) *emitters {
 }
 
 // Emit implements source.Sink.
-func (e *emitters) Emit(event metric.Event) { e.monitor.Emit(e.logger, event) }
-
-// Prepare implements source.Sink.
-func (e *emitters) Prepare(t metric.EventType) func(*metric.Event, []string) {
-	prepared := e.monitor.Prepare(t)
-	return func(event *metric.Event, values []string) { prepared.Emit(e.logger, *event, values) }
+func (e *emitters) Emit(event metric.Event, outcome *metric.Outcome) {
+	e.monitor.EmitReporting(e.logger, event, outcome)
 }
 
-// Knows implements source.Sink. If no emitter has rules, every event counts as known.
-func (e *emitters) Knows(name string) bool {
-	return len(e.engines) == 0 || slices.ContainsFunc(e.engines, func(e *engine.Engine) bool { return e.Knows(name) })
+// Prepare implements source.Sink.
+func (e *emitters) Prepare(t metric.EventType) func(*metric.Event, []string, *metric.Outcome) {
+	prepared := e.monitor.Prepare(t)
+	return func(event *metric.Event, values []string, outcome *metric.Outcome) {
+		prepared.EmitReporting(e.logger, *event, values, outcome)
+	}
 }
 
 // Malformed implements source.Sink.

@@ -12,14 +12,14 @@ import (
 	. "github.com/onsi/ginkgo/v2"
 	. "github.com/onsi/gomega"
 
-	"github.com/signalbox-ci/signalbox/cmd/signalbox/internal/source"
+	"github.com/signalbox-ci/signalbox/cmd/signalbox/internal/source/events"
 )
 
 var _ = Describe("The intake", func() {
 	DescribeTable("serves",
 		func(method, path string, status int, text string) {
 			w := httptest.NewRecorder()
-			handler := newIntake(lagertest.NewTestLogger("test"), source.Limits{}, &counter{})
+			handler := newIntake(events.Options{Logger: lagertest.NewTestLogger("test"), Sink: &counter{}})
 			handler.ServeHTTP(w, httptest.NewRequest(method, path, strings.NewReader(startEvent)))
 			Expect(w.Code).To(Equal(status))
 			Expect(w.Body.String()).To(ContainSubstring(text))

@@ -17,6 +17,7 @@ import (
 
 	"github.com/signalbox-ci/signalbox/cmd/signalbox/internal/source"
 	"github.com/signalbox-ci/signalbox/cmd/signalbox/internal/source/events"
+	"github.com/signalbox-ci/signalbox/cmd/signalbox/internal/source/idempotency"
 	"github.com/signalbox-ci/signalbox/internal/host"
 	"github.com/signalbox-ci/signalbox/internal/httpserver"
 	"github.com/signalbox-ci/signalbox/internal/status"
@@ -82,7 +83,7 @@ func (c *runCommand) run(w world) error {
 	}
 	input := noInput()
 	if c.Input.Stdin {
-		input = readInput(s.logger.Session("stdin"), w.stdin, c.inputOptions(w, screen), s.emitters, status)
+		input = readInput(s.logger.Session("stdin"), w.stdin, c.inputOptions(w, screen), s.emitters, s.ids, status)
 	}
 
 	ended := input.Done()
@@ -100,6 +101,7 @@ type service struct {
 	logger   lager.Logger
 	address  net.Addr // address of the intake
 	emitters *emitters
+	ids      events.IDs
 	server   *httpserver.Server
 	pushed   *pushedMetrics
 	hangups  hangups
@@ -158,7 +160,13 @@ func (c *daemon) start(stderr io.Writer, input *inputStatus) (s *service, err er
 	emitters := newEmitters(logger, c.monitor)
 	announce(logger, emitters, listener.Addr())
 	hangups.call(emitters.reload)
-	handler := pushed.handler(c, logger, emitters.page(), newIntake(logger, c.limits(), emitters))
+	table := idempotency.NewTable(idempotency.Options{})
+	pushed.registry.MustRegister(table)
+	ids, bodies := table.IDs(events.Path), &source.WholeBodies{}
+	handler := pushed.handler(c, logger, emitters.page(), newIntake(events.Options{
+		Logger: logger.Session("intake"), Limits: c.limits(), Sink: emitters, IDs: ids, Bodies: bodies,
+	}))
+	handler = idempotency.NewHandler(table, bodies, logger.Session("intake"), handler)
 	server := source.Serve(logger, listener, handler)
 	return &service{
 		monitor:  c.monitor,
@@ -166,6 +174,7 @@ func (c *daemon) start(stderr io.Writer, input *inputStatus) (s *service, err er
 		logger:   logger,
 		address:  listener.Addr(),
 		emitters: emitters,
+		ids:      ids,
 		server:   server,
 		pushed:   pushed,
 		hangups:  hangups,

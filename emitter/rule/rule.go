@@ -29,6 +29,7 @@
 package rule
 
 import (
+	"maps"
 	"slices"
 	"time"
 )
@@ -66,6 +67,15 @@ type Rule struct {
 	// the condition's attribute is rejected for this metric. Without When, the rule
 	// applies to all events with its name.
 	When *Condition `json:"when,omitempty" yaml:"when,omitempty"`
+
+	// Values lists the possible values of attributes, by the name of the attribute. An
+	// event whose attribute has another value is rejected for this metric. An event
+	// without the attribute is not rejected for that; see Needs.
+	Values map[string][]string `json:"values,omitempty" yaml:"values,omitempty,flow"`
+
+	// Unit is the unit of the event's value before Divide applies, such as
+	// "milliseconds" or "builds". It is only documentation and may be empty.
+	Unit string `json:"unit,omitempty" yaml:"unit,omitempty"`
 
 	// Operation determines how the event's value changes the series.
 	Operation Operation `json:"operation" yaml:"operation"`
@@ -227,6 +237,12 @@ const WorkerAttribute = "worker"
 // replacements.
 func (l Label) NamesWorker() bool { return l.Attribute == WorkerAttribute && len(l.Replace) == 0 }
 
+// Uses reports whether a label, the condition or Needs refers to the attribute.
+func (r Rule) Uses(attribute string) bool {
+	return slices.Contains(r.Needs, attribute) || r.When != nil && r.When.Attribute == attribute ||
+		slices.ContainsFunc(r.Labels, func(l Label) bool { return l.Attribute == attribute })
+}
+
 // Clone returns a deep copy of the rule.
 func (r Rule) Clone() Rule {
 	r.Labels, r.Needs = slices.Clone(r.Labels), slices.Clone(r.Needs)
@@ -240,6 +256,10 @@ func (r Rule) Clone() Rule {
 	}
 	if r.States != nil {
 		r.States = &States{r.States.Label, slices.Clone(r.States.Values)}
+	}
+	r.Values = maps.Clone(r.Values)
+	for attribute, values := range r.Values {
+		r.Values[attribute] = slices.Clone(values)
 	}
 	return r
 }

@@ -2,10 +2,12 @@ package rule
 
 import (
 	"fmt"
+	"maps"
 	"math"
 	"slices"
 	"strings"
 	"time"
+	"unicode"
 	"unicode/utf8"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -25,6 +27,9 @@ var operations = map[Type][]Operation{
 // The range of Divide. Outside it, dividing the values of events would overflow or
 // yield 0.
 const minDivide, maxDivide = 1e-100, 1e100
+
+// maxUnitBytes is the maximum length of a unit.
+const maxUnitBytes = 100
 
 // Validate checks the rule on its own. It does not check whether the rule agrees with
 // other rules for the same metric. It returns all errors, or nil if the rule is valid.
@@ -78,6 +83,9 @@ func (r Rule) Validate() []FieldError {
 	}
 	found.check(r.When == nil || r.When.Attribute != "", "when", "when has no attribute")
 	r.validateStates(&found)
+	r.validateValues(&found)
+	found.check(len(r.Unit) <= maxUnitBytes && !strings.ContainsFunc(r.Unit, unicode.IsControl), "unit",
+		"got unit %s, expected a text of at most %d bytes on one line, such as milliseconds", excerpt.Quote(r.Unit), maxUnitBytes)
 	for i, l := range r.Labels {
 		found.addPart(fmt.Sprintf("labels[%d]", i), l.validate())
 		found.check(l.Name != "le" || r.Type != Histogram, fmt.Sprintf("labels[%d].name", i), `label "le" is reserved for the buckets of a histogram`)
@@ -94,6 +102,23 @@ func (r Rule) Validate() []FieldError {
 	found.check(length < prometheus.ExemplarMaxRunes, "exemplar",
 		"the names of the exemplar's labels have %d characters; names and values together may have at most %d", length, prometheus.ExemplarMaxRunes)
 	return found
+}
+
+// validateValues adds the errors in the lists of values, and an error if the condition
+// requires a value that is not in them.
+func (r Rule) validateValues(found *fieldErrors) {
+	for _, attribute := range slices.Sorted(maps.Keys(r.Values)) {
+		values := r.Values[attribute]
+		found.check(attribute != "", "values", "values has an attribute without a name")
+		found.check(len(values) > 0, "values", "attribute %q has no values: expected a list of its possible values", attribute)
+		for i, v := range values {
+			found.check(!slices.Contains(values[:i], v), "values", "attribute %q: value %q is duplicated", attribute, v)
+		}
+	}
+	if w := r.When; w != nil && len(r.Values[w.Attribute]) > 0 && !slices.Contains(r.Values[w.Attribute], w.Value) {
+		found.add("values", "when requires the value %q of attribute %q, which is not one of its values %s%s", w.Value, w.Attribute,
+			strings.Join(r.Values[w.Attribute], ", "), spelling.Hint(w.Value, r.Values[w.Attribute]))
+	}
 }
 
 // The limits on the states of a rule. Each event compares its state with them, and each

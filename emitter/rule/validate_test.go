@@ -31,6 +31,9 @@ func TestValidate(t *testing.T) {
 	replace := func(match, with string) func(*rule.Rule) {
 		return labels(rule.Label{Name: "a", Attribute: "b", Replace: []rule.Replacement{{Match: match, With: with}}})
 	}
+	values := func(attribute string, values ...string) func(*rule.Rule) {
+		return func(r *rule.Rule) { r.Values = map[string][]string{attribute: values} }
+	}
 	exemplar := func(labels ...rule.ExemplarLabel) func(*rule.Rule) {
 		return func(r *rule.Rule) { r.Exemplar = labels }
 	}
@@ -82,6 +85,15 @@ func TestValidate(t *testing.T) {
 		{rule.Gauge, func(r *rule.Rule) { r.IdleTTL = 1 }, "idle_ttl", "got idle_ttl 1ns, expected at least a millisecond"},
 		{rule.Gauge, func(r *rule.Rule) { r.IdleTTL, r.Labels = time.Hour, nil }, "idle_ttl", "idle_ttl requires labels"},
 		{rule.Gauge, func(r *rule.Rule) { r.When = &rule.Condition{} }, "when", "when has no attribute"},
+
+		{rule.Gauge, values("", "x"), "values", "values has an attribute without a name"},
+		{rule.Gauge, values("s"), "values", `attribute "s" has no values`},
+		{rule.Gauge, values("s", "x", "y", "x"), "values", `attribute "s": value "x" is duplicated`},
+		{rule.Gauge, func(r *rule.Rule) {
+			r.When, r.Values = &rule.Condition{Attribute: "s", Value: "faild"}, map[string][]string{"s": {"failed", "ok"}}
+		}, "values", `when requires the value "faild" of attribute "s", which is not one of its values failed, ok: did you mean "failed"?`},
+		{rule.Gauge, func(r *rule.Rule) { r.Unit = "a\nb" }, "unit", `got unit "a\nb", expected a text`},
+		{rule.Gauge, func(r *rule.Rule) { r.Unit = strings.Repeat("s", 101) }, "unit", "expected a text of at most 100 bytes"},
 
 		{rule.Gauge, func(r *rule.Rule) { r.Operation = rule.State }, "states", "the operation state needs states"},
 		{rule.Gauge, func(r *rule.Rule) { state("a", "x", "y")(r); r.Operation = rule.Set }, "states", `states are not valid for the operation "set": expected the operation state`},

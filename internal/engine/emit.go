@@ -20,10 +20,18 @@ func (e *Engine) EmitsConcurrently() {}
 // rejected for a metric, Emit counts it in signalbox_events_rejected_total and logs it,
 // at most once a second for each event name and reason. It counts an unknown event in
 // signalbox_events_unknown_total.
-func (e *Engine) Emit(logger lager.Logger, event metric.Event) {
+func (e *Engine) Emit(logger lager.Logger, event metric.Event) { e.emit(logger, event, nil) }
+
+// EmitReporting implements metric.ReportingEmitter.
+func (e *Engine) EmitReporting(logger lager.Logger, event metric.Event, outcome *metric.Outcome) {
+	e.emit(logger, event, outcome)
+}
+
+// emit is EmitReporting, but outcome may be nil.
+func (e *Engine) emit(logger lager.Logger, event metric.Event, outcome *metric.Outcome) {
 	plan := e.plans.Load().find(event.Name)
 	if plan == nil {
-		e.recordUnknown(logger, event.Name)
+		e.recordUnknown(logger, event.Name, outcome)
 		return
 	}
 	var array [maxAttributes]string
@@ -39,7 +47,7 @@ func (e *Engine) Emit(logger lager.Logger, event metric.Event) {
 	if len(plan.derived) > 0 {
 		plan.replace(o.attributes)
 	}
-	e.observe(logger, plan, &o)
+	e.observe(logger, plan, &o, outcome)
 }
 
 // Prepare implements metric.TypedEmitter.
@@ -49,7 +57,7 @@ func (e *Engine) Prepare(t metric.EventType) metric.TypedEvent {
 }
 
 // prepare resolves an event type with the given plans. It retains the attributes.
-func (e *Engine) prepare(plans *nameTable, t metric.EventType) metric.TypedEvent {
+func (e *Engine) prepare(plans *nameTable, t metric.EventType) valuesEmitter {
 	plan := plans.find(t.Name)
 	if plan == nil {
 		return &unknownEvent{e, t.Name}
@@ -70,6 +78,13 @@ func (e *Engine) prepare(plans *nameTable, t metric.EventType) metric.TypedEvent
 	return &partialEvent{e, plan, at, present}
 }
 
+// A valuesEmitter emits the events of one type with the plans of one mapping.
+type valuesEmitter interface {
+	// emitValues emits an event with the values of the type's attributes. outcome may
+	// be nil.
+	emitValues(logger lager.Logger, value float64, values []string, outcome *metric.Outcome)
+}
+
 // maxTypeAttributes is the number of attributes that fit into an observation's bit set.
 const maxTypeAttributes = 32
 
@@ -80,13 +95,12 @@ type typedEvent struct {
 	plan   *plan // with the indexes of the type's attributes
 }
 
-// EmitValues implements metric.TypedEvent.
-func (t *typedEvent) EmitValues(logger lager.Logger, value float64, values []string) {
+func (t *typedEvent) emitValues(logger lager.Logger, value float64, values []string, outcome *metric.Outcome) {
 	var o observation
 	o.value = value
 	o.present = math.MaxUint32
 	o.attributes = values
-	t.engine.observe(logger, t.plan, &o)
+	t.engine.observe(logger, t.plan, &o, outcome)
 }
 
 // A partialEvent emits events of a type that lacks some of the attributes that the
@@ -98,8 +112,7 @@ type partialEvent struct {
 	present uint32 // bit set of the plan's attributes that the type has
 }
 
-// EmitValues implements metric.TypedEvent.
-func (t *partialEvent) EmitValues(logger lager.Logger, value float64, values []string) {
+func (t *partialEvent) emitValues(logger lager.Logger, value float64, values []string, outcome *metric.Outcome) {
 	var array [maxAttributes]string
 	var o observation
 	o.value = value
@@ -113,7 +126,7 @@ func (t *partialEvent) EmitValues(logger lager.Logger, value float64, values []s
 	if len(t.plan.derived) > 0 {
 		t.plan.replace(o.attributes)
 	}
-	t.engine.observe(logger, t.plan, &o)
+	t.engine.observe(logger, t.plan, &o, outcome)
 }
 
 // An unknownEvent emits events of an unknown type.
@@ -122,42 +135,71 @@ type unknownEvent struct {
 	name   string
 }
 
-// EmitValues implements metric.TypedEvent.
-func (u *unknownEvent) EmitValues(logger lager.Logger, _ float64, _ []string) {
-	u.engine.recordUnknown(logger, u.name)
+func (u *unknownEvent) emitValues(logger lager.Logger, _ float64, _ []string, outcome *metric.Outcome) {
+	u.engine.recordUnknown(logger, u.name, outcome)
 }
 
 // An observation contains the parts of an event that a plan uses.
 type observation struct {
 	value      float64
 	present    uint32   // bit set of the attributes that the event has
+	unlisted   uint32   // bit set of the plan's closed attributes whose value is not listed
 	attributes []string // the values, by the plan's indexes
+
+	// reserved is not nil in a dry run.
+	reserved *series.Reservations
 }
 
-// observe applies the plan's updates to an event.
-func (e *Engine) observe(logger lager.Logger, plan *plan, o *observation) {
+// observe applies the plan's updates to an event. outcome may be nil.
+func (e *Engine) observe(logger lager.Logger, plan *plan, o *observation, outcome *metric.Outcome) {
 	now := e.clock.Now()
+	if outcome != nil && outcome.DryRun != nil {
+		o.reserved = outcome.DryRun.State(e, newReservations).(*series.Reservations)
+	}
+	if len(plan.closed) > 0 {
+		o.unlisted = plan.unlisted(o)
+	}
 	var failed rejections
+	inapplicable := 0
 	for i := range plan.updates {
-		if reason := plan.updates[i].apply(plan, o, now); reason != accepted {
+		switch reason := plan.updates[i].apply(plan, o, now); reason {
+		case accepted:
+		case conditionFalse:
+			inapplicable++
+		default:
 			failed.add(reason, i)
+			if reason == seriesLimit && plan.updates[i].family.Type() != series.Gauge {
+				failed.overflowed++
+			}
 		}
 	}
 	// Increment the tally immediately after the updates: an atomic addition waits for
 	// pending stores, so the event waits for them only once.
-	plan.received.Inc()
+	if o.reserved == nil {
+		plan.received.Inc()
+	}
+	if outcome != nil {
+		outcome.Known = true
+		outcome.Updated += len(plan.updates) - inapplicable
+	}
 	if failed.any {
-		e.reject(logger, plan, o, now, &failed)
+		e.reject(logger, plan, o, now, &failed, outcome)
 	}
 }
 
-// apply applies one update. It returns accepted, or the reason for a rejection.
+func newReservations() any { return new(series.Reservations) }
+
+// apply applies one update or, in a dry run, checks it. It returns accepted,
+// conditionFalse, or the reason for a rejection.
 func (u *update) apply(plan *plan, o *observation, now series.Instant) reason {
 	if o.present&u.required != u.required {
 		return missingAttribute
 	}
+	if o.unlisted&u.closed != 0 {
+		return unknownValue // even if the rule's condition requires another value
+	}
 	if u.when >= 0 && o.attributes[u.when] != u.equals {
-		return accepted
+		return conditionFalse
 	}
 	for _, i := range u.nonEmpty {
 		if o.attributes[i] == "" {
@@ -189,6 +231,9 @@ func (u *update) apply(plan *plan, o *observation, now series.Instant) reason {
 	}
 	var values series.Values
 	values.All, values.Order, values.Exemplar = o.attributes, u.labels, u.exemplar
+	if o.reserved != nil {
+		return reasonOf(u.family.Check(&values, worker, value, o.reserved))
+	}
 	return reasonOf(u.family.Update(u.op, &values, worker, value, now))
 }
 

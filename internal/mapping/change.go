@@ -1,6 +1,7 @@
 package mapping
 
 import (
+	"maps"
 	"reflect"
 	"slices"
 	"strings"
@@ -58,7 +59,23 @@ func (m *Mapping) apply(c metricChange, path string) {
 		if c.Buckets != nil {
 			r.Buckets = c.Buckets
 		}
+		r.Values = changedValues(r.Values, c.Values)
 	}
+}
+
+// changedValues returns the lists of values with the changes applied. It does not
+// modify its arguments, which are shared with other rules.
+func changedValues(values, changes map[string][]string) map[string][]string {
+	if len(changes) == 0 {
+		return values
+	}
+	changed := maps.Clone(values)
+	if changed == nil {
+		changed = map[string][]string{}
+	}
+	maps.Copy(changed, changes)
+	maps.DeleteFunc(changed, func(_ string, values []string) bool { return len(values) == 0 })
+	return changed
 }
 
 func replace[T any](value, with *T) {
@@ -67,8 +84,9 @@ func replace[T any](value, with *T) {
 	}
 }
 
-// dropLabels removes labels from the rule. It copies the rule's list of labels, which
-// is shared with the rules of the source.
+// dropLabels removes labels from the rule, and the possible values of attributes that
+// the rule then no longer uses. It copies the rule's lists, which are shared with the
+// rules of the source.
 func (m *Mapping) dropLabels(r *rule.Rule, c metricChange, path string) {
 	var names []string
 	for _, l := range r.Labels {
@@ -97,4 +115,8 @@ func (m *Mapping) dropLabels(r *rule.Rule, c metricChange, path string) {
 	r.Labels = slices.DeleteFunc(slices.Clone(r.Labels), func(l rule.Label) bool {
 		return slices.Contains(c.DropLabels, l.Name) && !showsState(l.Name)
 	})
+	if len(c.DropLabels) > 0 {
+		r.Values = maps.Clone(r.Values)
+		maps.DeleteFunc(r.Values, func(attribute string, _ []string) bool { return !r.Uses(attribute) })
+	}
 }

@@ -3,6 +3,7 @@ package mapping_test
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"reflect"
 	"slices"
 	"strings"
@@ -156,6 +157,30 @@ metrics:
 	}
 }
 
+func TestValuesOfAttributes(t *testing.T) {
+	m := mustLoad(t, `
+rules:
+  - {event: a, metric: a_total, type: counter, operation: inc, unit: builds, values: {"x.y": [one, two], z: [""]}}
+metrics:
+  - {metric: builds_finished, values: {build_status: [won, lost], job: [unit]}}
+  - {metric: workers_registered, values: {state: []}}
+  - {metric: lidar_checks_finished_total, drop_labels: [status]}
+`)
+	for metric, expected := range map[string]map[string][]string{
+		"a_total":                     {"x.y": {"one", "two"}, "z": {""}},
+		"builds_finished":             {"build_status": {"won", "lost"}, "job": {"unit"}},
+		"workers_registered":          {},
+		"lidar_checks_finished_total": {},
+	} {
+		if r := rulesOf(m, metric)[0]; !maps.EqualFunc(r.Values, expected, slices.Equal) {
+			t.Errorf("%s: got values %v, expected %v", metric, r.Values, expected)
+		}
+	}
+	if r := rulesOf(m, "a_total")[0]; r.Unit != "builds" {
+		t.Errorf("got unit %q", r.Unit)
+	}
+}
+
 func TestAnchorsAndAliases(t *testing.T) {
 	m := mustLoad(t, `
 rules:
@@ -233,6 +258,13 @@ func TestErrorsHavePositions(t *testing.T) {
 		{"rules: yes", 1, "rules", `got "yes"`},
 		{"rules:\n  -", 2, "rules[0]", "the list entry is empty"},
 		{"rules: [e]", 1, "rules[0]", `got "e"`},
+		{ruleLine("values: [x]"), 2, "rules[0].values", "got a list, expected names with their values"},
+		{ruleLine("values: {s: x}"), 2, "rules[0].values.s", `got "x", expected a list`},
+		{ruleLine("values: {s: }"), 2, "rules[0].values", `attribute "s" has no values`},
+		{ruleLine("values: {s: [x], s: [y]}"), 2, "rules[0].values", `"s" is duplicated: it is already set on line 2`},
+		{ruleLine("values: {[a]: [x]}"), 2, "rules[0].values", "got a list as a name, expected a string"},
+		{ruleLine("unit: [ms]"), 2, "rules[0].unit", "got a list, expected a string"},
+		{"metrics:\n  - metric: builds_failed_total\n    values: {build_status: [ok]}", 3, "metrics[0].values", `when requires the value "failed"`},
 
 		// Rules.
 		{ruleLine("lables: []"), 2, "rules[0].lables", `did you mean "labels"?`},

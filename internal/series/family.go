@@ -225,11 +225,8 @@ func (f *Family) Refused() uint64 { return f.refused.Load() }
 // Updating an existing series takes no lock, unless it has native buckets, and does not
 // allocate, unless it sets an exemplar.
 func (f *Family) Update(op Op, values *Values, owner string, v float64, now Instant) Result {
-	if v-v != 0 { // NaN or infinite
-		return NotFinite
-	}
-	if v < 0 && f.typ == Counter {
-		return Negative
+	if r := f.checkNumber(v); r != OK {
+		return r
 	}
 	if f.unlabeled != nil {
 		f.apply(f.unlabeled, op, v, values, now)
@@ -246,6 +243,18 @@ func (f *Family) Update(op Op, values *Values, owner string, v float64, now Inst
 			return result
 		}
 	}
+}
+
+// checkNumber returns OK if an update can have the number v, and otherwise the reason
+// why not.
+func (f *Family) checkNumber(v float64) Result {
+	if v-v != 0 { // NaN or infinite
+		return NotFinite
+	}
+	if v < 0 && f.typ == Counter {
+		return Negative
+	}
+	return OK
 }
 
 // refresh records that the series is being updated; in a heartbeat family, it also

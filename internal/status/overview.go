@@ -90,6 +90,10 @@ type UnknownName struct {
 	Name  string    `json:"name"` // only the beginning of a long name
 	Count uint64    `json:"count"`
 	Last  time.Time `json:"last"` // when the latest event with this name was received
+
+	// Hint suggests the known name that is most similar, as in `did you mean "x"?`. It
+	// is missing if none is similar.
+	Hint string `json:"hint,omitempty"`
 }
 
 // A Rejection is a reason for which events were rejected.

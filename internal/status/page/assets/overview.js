@@ -58,6 +58,7 @@ export function readOverview(json) {
         name: text(u.name),
         count: count(u.count),
         last: time(u.last),
+        hint: text(u.hint),
       })),
       unknownOther: count(events.unknown_other),
       rejections: objects(events.rejections).map((r) => ({

@@ -285,8 +285,11 @@ export function makeSections({ plotted, togglePlot, onMore }) {
               cell.name = element("span");
               cell.rule = element("details", { className: "rule" }, element("summary", {}, "add a rule"));
               cell.rule.addEventListener("toggle", () => showRule(cell));
-              cell.append(cell.name, " ", cell.rule);
+              cell.hint = element("span", { className: "muted" });
+              cell.append(cell.name, " ", cell.hint, " ", cell.rule);
             }
+            cell.hint.hidden = u.hint === "";
+            showText(cell.hint, u.hint);
             if (cell.event !== u.name) {
               cell.event = u.name;
               cell.rule.firstChild.setAttribute("aria-label", `Add a rule for ${displayName(u.name)}`);

@@ -162,6 +162,7 @@ func (d *Decoder) decodeEvent(data []byte, line int) {
 		d.rejectData(data, line, err)
 		return
 	}
+	event.Line = line
 	d.accept(event)
 }
 
