@@ -123,6 +123,7 @@ func (h *handler) serveStrict(w http.ResponseWriter, r *http.Request) {
 		tally, errs, readErr := h.decode(r, body, dryRun)
 		body.Close()
 		if rejected := tally.Refused + tally.Partial; rejected+tally.Rejected > 0 {
+			tally.Accepted = 0 // nothing is applied
 			h.logErrors(r, errs, tally)
 			status := http.StatusUnprocessableEntity
 			if errors.Is(readErr, source.ErrTooLarge) {
@@ -198,6 +199,9 @@ func (h *handler) logErrors(r *http.Request, errs errorList, tally *Tally) {
 	}
 	if first.Event != "" {
 		data["event"], data["metric"] = first.Event, first.Metric
+	}
+	if first.Hint != "" {
+		data["hint"] = first.Hint
 	}
 	h.rejections.Log("events-rejected", errors.New(first.Reason), data)
 }

@@ -110,7 +110,7 @@ var _ = Describe("Handler", func() {
 				]}`))
 				*ids = nil
 			}
-			Expect(logger).To(gbytes.Say(`events-rejected.*"accepted":5,"error":"wrong","event":"refused","line":2,"metric":"m","refused":1,"rejected":0`))
+			Expect(logger).To(gbytes.Say(`events-rejected.*"accepted":5,"error":"wrong","event":"refused","hint":"do it right","line":2,"metric":"m","refused":1,"rejected":0`))
 		})
 
 		It("names the line and the element of a refused event in an array", func() {
