@@ -231,7 +231,8 @@ func operation(r rule.Rule) string {
 
 // series returns a family with its labels. A label is shown as name←attribute, or as
 // the name alone if both are the same. It is followed by ! if the attribute must be
-// present, and by !! if it must be present and not empty.
+// present, and by !! if it must be present and not empty. A label that shows a state is
+// also followed by the states.
 func series(r rule.Rule) string {
 	var labels []string
 	for _, label := range r.Labels {
@@ -244,6 +245,9 @@ func series(r rule.Rule) string {
 			text += "!"
 		case rule.NonEmpty:
 			text += "!!"
+		}
+		if r.States != nil && r.States.Label == label.Name {
+			text += "=" + strings.Join(r.States.Values, "|")
 		}
 		labels = append(labels, text)
 	}

@@ -223,6 +223,19 @@ curl -d '{"name":"build finished","value":94000,"attributes":{"build_id":"4711",
 		Expect(text.String()).To(ContainSubstring("idle_ttl: 5m0s\n"))
 	})
 
+	It("prints states with the label that shows them", func() {
+		status := printedCatalog{Rules: []rule.Rule{{Event: "a", Metric: "m", Type: rule.Gauge, Operation: rule.State,
+			Labels: []rule.Label{{Name: "job", Attribute: "job"}, {Name: "status", Attribute: "s", Required: rule.Present}},
+			States: &rule.States{Label: "status", Values: []string{"running", "failed"}}}}}
+		status.otherRules = status.Rules
+		var text bytes.Buffer
+		Expect(status.writeYAML(&text)).To(Succeed())
+		Expect(text.String()).To(ContainSubstring("    operation: state\n    states:\n      label: status\n      values: [running, failed]\n"))
+		text.Reset()
+		Expect(status.writeMarkdown(&text)).To(Succeed())
+		Expect(text.String()).To(ContainSubstring(`| state | concourse_m{job, status←s!=running\|failed} |`))
+	})
+
 	It("escapes vertical bars in Markdown", func() {
 		var text bytes.Buffer
 		rules := []rule.Rule{{Event: "a|b", Metric: "m"}}

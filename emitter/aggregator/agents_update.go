@@ -167,8 +167,15 @@ func (a *Agents) createSeries(ag *agent, e *entry, name, text string, now series
 	default:
 		e.series = f.Join(text, holder, nil, series.Alone)
 	}
+	if f.Help() == "" {
+		f.SetHelp(agentHelp)
+	}
 	return 0, nil
 }
+
+// agentHelp is the help text of a family that an agent pushed, unless a job pushes one.
+// Agents send none.
+const agentHelp = "This metric was pushed by an agent."
 
 // checkFamily returns an error if the agent cannot push a metric with that name and
 // type. The caller must hold the store's lock.

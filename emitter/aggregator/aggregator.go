@@ -68,7 +68,7 @@ func New(options Options) (*Aggregator, error) {
 		Agents:   newAgents(c, o),
 		Groups:   newGroups(c, o),
 	}
-	c.self = newSelfMetrics(a)
+	c.self = newSelfMetrics(a, o.DurationNames)
 	if err := c.self.register(o.Registerer); err != nil {
 		return nil, err
 	}

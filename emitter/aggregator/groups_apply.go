@@ -71,7 +71,7 @@ func (gs *Groups) setFamily(g *group, old, f *family, now series.Instant) {
 func (gs *Groups) openFor(g *group, f *family) *series.OpenFamily {
 	open := gs.store.Family(f.name)
 	if open != nil && f.help != "" && f.help != open.Help() &&
-		(open.Help() == "" || !gs.aggregated && !open.HeldByOthers(g, gs.clock.Now())) {
+		(open.Help() == "" || open.Help() == agentHelp || !gs.aggregated && !open.HeldByOthers(g, gs.clock.Now())) {
 		open.SetHelp(f.help)
 	}
 	// The family is looked up again, because HeldByOthers may have removed it.

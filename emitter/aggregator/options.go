@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"log/slog"
 	"slices"
 	"time"
 
@@ -13,6 +14,7 @@ import (
 	"github.com/signalbox-ci/signalbox/internal/excerpt"
 	"github.com/signalbox-ci/signalbox/internal/names"
 	"github.com/signalbox-ci/signalbox/internal/series"
+	"github.com/signalbox-ci/signalbox/metric"
 )
 
 // MaxBaseLabels is the maximum number of base labels of an agent.
@@ -28,6 +30,10 @@ type Options struct {
 	// By default, nothing is logged.
 	Logger lager.Logger
 
+	// Slog receives the log messages instead of Logger, for programs that use log/slog.
+	// At most one of both may be set.
+	Slog *slog.Logger
+
 	// Registerer is where New registers the metrics about the Aggregator itself
 	// (signalbox_agents and others). They are never unregistered. By default, they are
 	// not registered.
@@ -41,6 +47,10 @@ type Options struct {
 	// must make sure that such names are never pushed; otherwise, scrapes of that
 	// registry fail.
 	Registerer prometheus.Registerer
+
+	// DurationNames are the names of two histograms among the metrics about the
+	// Aggregator itself.
+	DurationNames DurationNames
 
 	// Clock returns the current time. It must be safe for concurrent use. The clock may
 	// be set back, which does not affect TTLs: a TTL of a minute has passed once the
@@ -98,12 +108,32 @@ type Options struct {
 	StoragePath string
 }
 
+// DurationNames are the names of two histograms of durations, in seconds. A program
+// that replaces another aggregator can keep the names that its dashboards use.
+type DurationNames struct {
+	// Update is the histogram of the time taken to apply an update of an agent. The
+	// default is signalbox_agent_update_duration_seconds.
+	Update string
+
+	// Sweep is the histogram of the time taken to remove expired agents and groups. The
+	// default is signalbox_push_sweep_duration_seconds.
+	Sweep string
+}
+
 // withDefaults returns the options with defaults in place of zero values. The error
 // joins the errors of all invalid fields.
 func (o Options) withDefaults() (Options, error) {
-	if o.Logger == nil {
+	var conflict error
+	switch {
+	case o.Slog != nil && o.Logger != nil:
+		conflict = errors.New("got both Logger and Slog, expected at most one of them")
+	case o.Slog != nil:
+		o.Logger = metric.SlogLogger(o.Slog)
+	case o.Logger == nil:
 		o.Logger = lager.NewLogger("signalbox")
 	}
+	o.DurationNames.Update = cmp.Or(o.DurationNames.Update, "signalbox_agent_update_duration_seconds")
+	o.DurationNames.Sweep = cmp.Or(o.DurationNames.Sweep, "signalbox_push_sweep_duration_seconds")
 	if o.Clock == nil {
 		o.Clock = time.Now
 	}
@@ -115,7 +145,7 @@ func (o Options) withDefaults() (Options, error) {
 	o.GroupAggregateGauges = cmp.Or(o.GroupAggregateGauges, series.Sum.String())
 	o.MaxGroups = cmp.Or(o.MaxGroups, 100_000)
 	o.GroupMaxSeries = cmp.Or(o.GroupMaxSeries, 1_000_000)
-	return o, o.check()
+	return o, errors.Join(conflict, o.check())
 }
 
 func (o *Options) check() error {
@@ -131,6 +161,7 @@ func (o *Options) check() error {
 	}
 	errs = append(errs, checkLabelNames("AgentBaseLabels", o.AgentBaseLabels), checkLabelNames("AgentAggregateBy", o.AgentAggregateBy),
 		checkLabelNames("GroupAggregateBy", o.GroupAggregateBy))
+	errs = append(errs, checkMetricName("DurationNames.Update", o.DurationNames.Update), checkMetricName("DurationNames.Sweep", o.DurationNames.Sweep))
 	for _, name := range o.AgentAggregateBy {
 		if !slices.Contains(o.AgentBaseLabels, name) {
 			fail("AgentAggregateBy: got %q, expected one of the base labels %q", name, o.AgentBaseLabels)
@@ -158,6 +189,13 @@ func checkLabelNames(field string, names []string) error {
 		}
 	}
 	return errors.Join(errs...)
+}
+
+func checkMetricName(field, name string) error {
+	if !names.IsMetric(name) {
+		return fmt.Errorf("%s: %q is not a metric name", field, excerpt.Short(name))
+	}
+	return nil
 }
 
 func checkLabelName(name string) error {

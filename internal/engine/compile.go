@@ -187,6 +187,7 @@ func (d *definition) accepts(r rule.Rule) error {
 	compare("type", "%v", r.Type, d.rule.Type)
 	compare("help", "%q", r.Help, d.rule.Help)
 	compare("label names", "%v", labelNames(r), labelNames(d.rule))
+	compare("states", "%s", describeStates(statesOf(r)), describeStates(d.options.States))
 	compare("buckets", "%v", r.Buckets, d.rule.Buckets)
 	compare("worker", "%q", r.Worker, d.rule.Worker)
 	compare("idle_ttl", "%v", r.IdleTTL, d.rule.IdleTTL)
@@ -206,6 +207,7 @@ func familyOptions(namespace string, r rule.Rule) series.FamilyOptions {
 		Bounds:  r.Buckets,
 		Native:  r.NativeHistogram,
 		IdleTTL: r.IdleTTL,
+		States:  statesOf(r),
 	}
 	for _, l := range sortedLabels(r) {
 		o.Labels = append(o.Labels, l.Name)
@@ -217,6 +219,21 @@ func familyOptions(namespace string, r rule.Rule) series.FamilyOptions {
 		o.Ownership = series.Heartbeat
 	}
 	return o
+}
+
+// statesOf returns the states of the rule's family, sorted, or nil if it has none.
+func statesOf(r rule.Rule) *series.States {
+	if r.States == nil {
+		return nil
+	}
+	return &series.States{Label: r.States.Label, Values: slices.Sorted(slices.Values(r.States.Values))}
+}
+
+func describeStates(s *series.States) string {
+	if s == nil {
+		return "none"
+	}
+	return fmt.Sprintf("%s (label %s)", strings.Join(s.Values, ", "), s.Label)
 }
 
 func prefixed(namespace, metric string) string {

@@ -212,6 +212,12 @@ func (u *update) apply(plan *plan, o *observation, now series.Instant) reason {
 		value = 1
 	case holding:
 		value = hold(value)
+	case stateNumber:
+		i := slices.Index(u.family.States(), o.attributes[u.state])
+		if i < 0 {
+			return unknownValue
+		}
+		value = float64(i + 1)
 	}
 	if u.divide != 0 {
 		value /= u.divide

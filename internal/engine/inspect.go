@@ -54,7 +54,7 @@ func (e *Engine) WorkerGauge(event string) (WorkerGauge, bool) {
 	}
 	for i := range p.updates {
 		u := &p.updates[i]
-		if u.op != series.Set || !slices.Contains(u.labels, uint8(p.worker)) {
+		if u.op != series.Set || u.operand == stateNumber || !slices.Contains(u.labels, uint8(p.worker)) {
 			continue
 		}
 		g := WorkerGauge{Family: u.family}

@@ -58,13 +58,14 @@ type update struct {
 	op       series.Op
 	operand  operand
 	divide   float64
-	labels   []uint8                // for each label of the family, the index of its value
+	labels   []uint8                // for each label of the family, except one that shows the state, the index of its value
 	required uint32                 // bit set of attributes that must be present
 	closed   uint32                 // bit set of the plan's closed attributes that must have a listed value
 	nonEmpty []uint8                // indexes of attributes that must not be empty
 	when     int                    // index of the attribute in the rule's condition, or -1
 	equals   string                 // value of that attribute for which the update applies
 	exemplar *series.ExemplarLabels // nil if the rule has no exemplar
+	state    uint8                  // index of the value that is the state, if the operand is stateNumber
 }
 
 // An operand specifies the number that an update adds, sets, or observes.
@@ -73,7 +74,8 @@ type operand uint8
 const (
 	eventValue operand = iota
 	one
-	holding // 1 if the event's value is 1, -1 otherwise
+	holding     // 1 if the event's value is 1, -1 otherwise
+	stateNumber // the number of the event's state in the family
 )
 
 // add adds the update for a rule to the plan. family is the family that the rule
@@ -89,6 +91,8 @@ func (p *plan) add(r rule.Rule, family *series.Family, replacerFor func([]rule.R
 		u.op, u.operand = series.Add, holding
 	case rule.Set:
 		u.op, u.operand = series.Set, eventValue
+	case rule.State:
+		u.op, u.operand = series.Set, stateNumber
 	case rule.Observe:
 		u.op, u.operand = series.Observe, eventValue
 	}
@@ -102,7 +106,11 @@ func (p *plan) add(r rule.Rule, family *series.Family, replacerFor func([]rule.R
 			}
 			value = p.derive(derivedValue{i, by})
 		}
-		u.labels = append(u.labels, uint8(value))
+		if u.operand == stateNumber && l.Name == r.States.Label {
+			u.state = uint8(value)
+		} else {
+			u.labels = append(u.labels, uint8(value))
+		}
 		switch l.Required {
 		case rule.NonEmpty:
 			u.nonEmpty = append(u.nonEmpty, uint8(i))
@@ -239,6 +247,9 @@ func (p *plan) withAttributes(attributes []string, at []int) *plan {
 	for i := range r.updates {
 		u := &r.updates[i]
 		u.labels, u.nonEmpty, u.required = translate(u.labels), translate(u.nonEmpty), 0
+		if u.operand == stateNumber {
+			u.state = uint8(at[u.state])
+		}
 		if u.when >= 0 {
 			u.when = at[u.when]
 		}

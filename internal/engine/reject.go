@@ -157,10 +157,12 @@ func (u *update) describe(plan *plan, o *observation, why reason) (text, suggest
 			return o.attributes[i] == "" && slices.Contains(u.nonEmpty, uint8(i))
 		})), ""
 	case unknownValue:
-		c := &plan.closed[bits.TrailingZeros32(u.closed&o.unlisted)]
-		value := o.attributes[c.attribute]
-		text = fmt.Sprintf("attribute %q is %s, expected %s", plan.attributes[c.attribute], excerpt.Quote(value), expectedValues(c.values))
-		return text, hint(value, c.values)
+		verb, attribute, value, values := "gives the state", plan.attributeOf(u.state), o.attributes[u.state], u.family.States()
+		if unlisted := u.closed & o.unlisted; unlisted != 0 {
+			c := &plan.closed[bits.TrailingZeros32(unlisted)]
+			verb, attribute, value, values = "is", plan.attributes[c.attribute], o.attributes[c.attribute], c.values
+		}
+		return fmt.Sprintf("attribute %q %s %s, expected %s", attribute, verb, excerpt.Quote(value), expectedValues(values)), hint(value, values)
 	case notFinite:
 		return fmt.Sprintf("got value %v, expected a finite number", o.value), ""
 	case negative:

@@ -69,6 +69,11 @@ func newVariedStore() *series.Store {
 	for i, v := range []float64{-1, math.Copysign(0, -1), -999_999, -1e6, -1.25e-7} {
 		update(gauge, series.Set, v, fmt.Sprint(i))
 	}
+	status := add(store, series.FamilyOptions{Name: "status", Help: "States.", Type: series.Gauge, Labels: []string{"job", "status"},
+		States: &series.States{Label: "status", Values: []string{"failed", "pending", "running"}}})
+	for i := range 3 {
+		update(status, series.Set, float64(i+1), []string{`quo"te`, "x", ""}[i])
+	}
 	histogram := add(store, series.FamilyOptions{Name: "seconds", Help: "A histogram.", Type: series.Histogram, Labels: []string{"a"}, Bounds: []float64{.005, 1, 60, 1e6}})
 	for i := range 500 {
 		update(histogram, series.Observe, float64(i*i)/3, fmt.Sprint("v", i%2))

@@ -92,6 +92,9 @@ func (m *Mapping) dropLabels(r *rule.Rule, c metricChange, path string) {
 	for _, l := range r.Labels {
 		names = append(names, l.Name)
 	}
+	showsState := func(name string) bool {
+		return r.States != nil && name == r.States.Label && !slices.ContainsFunc(c.AddLabels, func(l rule.Label) bool { return l.Name == name })
+	}
 	for i, name := range c.DropLabels {
 		field := at(path+".drop_labels", i)
 		index := slices.Index(names, name)
@@ -105,9 +108,13 @@ func (m *Mapping) dropLabels(r *rule.Rule, c metricChange, path string) {
 			m.errorf(field, "metric %q has no label %q, expected one of %s%s", r.Metric, name, strings.Join(names, ", "), spelling.Hint(name, names))
 		case r.Worker != "" && r.Labels[index].NamesWorker() && !slices.ContainsFunc(c.AddLabels, rule.Label.NamesWorker):
 			m.errorf(field, "%q cannot be dropped: it names the worker to which a series of %q belongs", name, r.Metric)
+		case showsState(name):
+			m.errorf(field, "%q cannot be dropped: it shows the state of a series of %q", name, r.Metric)
 		}
 	}
-	r.Labels = slices.DeleteFunc(slices.Clone(r.Labels), func(l rule.Label) bool { return slices.Contains(c.DropLabels, l.Name) })
+	r.Labels = slices.DeleteFunc(slices.Clone(r.Labels), func(l rule.Label) bool {
+		return slices.Contains(c.DropLabels, l.Name) && !showsState(l.Name)
+	})
 	if len(c.DropLabels) > 0 {
 		r.Values = maps.Clone(r.Values)
 		maps.DeleteFunc(r.Values, func(attribute string, _ []string) bool { return !r.Uses(attribute) })

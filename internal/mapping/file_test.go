@@ -320,6 +320,11 @@ func TestErrorsHavePositions(t *testing.T) {
 		{"silent_events: [a, a]", 1, "silent_events[1]", `"a" is duplicated`},
 		{"silent_events: ['']", 1, "silent_events[0]", "the event name is empty"},
 
+		{strings.Replace(stateRule, "failed]", "failed, running]", 1), 6, "rules[0].states.values[2]", `state "running" is duplicated`},
+		{strings.Replace(stateRule, "label: status", "label: statsu", 1), 6, "rules[0].states.label", `did you mean "status"?`},
+		{strings.Replace(stateRule, "values:", "value:", 1), 6, "rules[0].states.value", `did you mean "values"?`},
+		{strings.Replace(stateRule, "{label: status, values: [running, failed]}", "[running, failed]", 1), 6, "rules[0].states", "expected"},
+
 		// Changes to metrics.
 		{"metrics: [{help: a}]", 1, "metrics[0]", "metric is missing"},
 		{"metrics: [{metric: concourse_builds_finished, idle_ttl: 1h}]", 1, "metrics[0].metric", `did you mean "builds_finished"?`},
@@ -336,6 +341,7 @@ func TestErrorsHavePositions(t *testing.T) {
 		{"metrics: [{metric: builds_started_total, drop_labels: [a]}]", 1, "metrics[0].drop_labels[0]", `metric "builds_started_total" has no labels`},
 		{"metrics: [{metric: workers_containers, drop_labels: [team, worker]}]", 1, "metrics[0].drop_labels[1]", `"worker" cannot be dropped`},
 		{"metrics:\n- metric: builds_finished\n  drop_labels: [team]\n  add_labels:\n  - {name: x, attribute: x}\n  - {name: job, attribute: x}", 6, "metrics[0].add_labels[1].name", `"job"`},
+		{stateRule + "metrics:\n- metric: job_status\n  drop_labels: [job, status]", 10, "metrics[0].drop_labels[1]", `"status" cannot be dropped: it shows the state`},
 		{"metrics:\n- metric: builds_finished\n  buckets: [1]", 3, "metrics[0].buckets", "buckets are not valid for a counter"},
 		{"metrics: [{metric: builds_duration_seconds, buckets: [2, 1]}]", 1, "metrics[0].buckets", "[2 1]"},
 		{"metrics: [{metric: builds_duration_seconds, buckets: []}]", 1, "metrics[0].buckets", "buckets"},
@@ -346,8 +352,19 @@ func TestErrorsHavePositions(t *testing.T) {
 	}
 }
 
+// stateRule is the start of a mapping file, with a rule for a metric with states.
+const stateRule = `rules:
+- event: job status
+  metric: job_status
+  type: gauge
+  operation: state
+  states: {label: status, values: [running, failed]}
+  labels: [{name: job, attribute: job}, {name: status, attribute: status}]
+`
+
 func TestValidValues(t *testing.T) {
 	for _, content := range []string{
+		stateRule + "metrics: [{metric: job_status, drop_labels: [status], add_labels: [{name: status, attribute: state}]}]",
 		ruleLine("divide: "),
 		ruleLine("labels: [{name: a, attribute: a, replace: [{match: '', with: ''}]}]"),
 	} {

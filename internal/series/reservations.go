@@ -28,7 +28,7 @@ func (f *Family) Check(values *Values, owner string, v float64, r *Reservations)
 	if _, ok := reserved[values.hash]; ok || f.typ != Gauge && values.allEqual(Overflow) {
 		return OK
 	}
-	if f.count.Load()+int64(len(reserved)) >= f.limit {
+	if f.count.Load()+int64(len(reserved)+1)*f.rows > f.limit {
 		if f.typ == Gauge {
 			return NoRoom
 		}

@@ -45,7 +45,7 @@ var allowed = []struct {
 	{"internal/mapping", []string{"emitter/rule", "internal/catalog"}},
 	{"internal/catalog", []string{"emitter/rule"}},
 	{"emitter/rule", nil},
-	{"emitter/aggregator", []string{"emitter/aggregator/internal/storage", "internal/series"}},
+	{"emitter/aggregator", []string{"emitter/aggregator/internal/storage", "internal/series", "metric"}},
 	{"emitter/aggregator/internal/storage", nil},
 	{"internal/traffic", []string{"internal/series"}},
 	{"internal/series", nil},
