@@ -60,7 +60,7 @@ type Pushed interface{ host.Pushed }
 // newPrometheus connects an engine, the status page and the metrics page. It starts
 // nothing.
 func newPrometheus(e *engine.Engine, c *PrometheusConfig) (*Prometheus, error) {
-	p := &Prometheus{engine: e, guarded: c.WebConfigFile != "", sources: exposition.NewSources(e.Store())}
+	p := &Prometheus{engine: e, guarded: c.WebConfigFile != "", sources: exposition.NewSources(e.Store(), e.EventOf)}
 	if err := p.scrapes.addTo(e.Store()); err != nil {
 		return nil, err
 	}
