@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net"
 	"net/http"
+	"slices"
 	"sync"
 	"time"
 
@@ -12,6 +13,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	dto "github.com/prometheus/client_model/go"
 
+	"github.com/signalbox-ci/signalbox/internal/access"
 	"github.com/signalbox-ci/signalbox/internal/engine"
 	"github.com/signalbox-ci/signalbox/internal/exposition"
 	"github.com/signalbox-ci/signalbox/internal/host"
@@ -34,6 +36,7 @@ type Prometheus struct {
 	sources *exposition.Sources
 	scrapes scrapeMetrics
 	handler http.Handler
+	access  access.Options     // of the listener
 	guarded bool               // whether a web configuration file protects the listener
 	server  *exposition.Server // nil without a listener
 
@@ -204,6 +207,14 @@ func (p *Prometheus) Handler() http.Handler {
 // Guarded reports whether a web configuration file protects the emitter's own listener.
 func (p *Prometheus) Guarded() bool { return p.guarded }
 
+// PageHandler returns the handler of the emitter's listener without its protection, for
+// Signalbox's own daemon.
+func (p *Prometheus) PageHandler() http.Handler { return p.handler }
+
+// Protection returns how the emitter's listener is protected, for Signalbox's own
+// daemon.
+func (p *Prometheus) Protection() access.Protection { return p.access.Protection() }
+
 // Addr returns the address of the emitter's listener with its actual port, such as
 // "127.0.0.1:9391", or the empty string if there is no listener. Close does not change
 // it.
@@ -294,10 +305,15 @@ func (p *Prometheus) listen(c *PrometheusConfig) (err error) {
 	if c.BindIP == "" {
 		return nil
 	}
+	p.access = access.Options{Hosts: slices.Concat(c.AllowedHosts, c.host.AllowedHosts), Denials: access.NewDenials("metrics")}
+	registry := prometheus.NewRegistry()
+	registry.MustRegister(p.access.Denials)
+	p.ServeGatherer(registry)
 	p.server, err = exposition.Listen(exposition.ServerOptions{
 		Address:       net.JoinHostPort(c.BindIP, c.BindPort),
 		WebConfigFile: c.WebConfigFile,
 		Handler:       p.handler,
+		Access:        p.access,
 		Logger:        func() lager.Logger { return p.engine.Logger() },
 	})
 	return err

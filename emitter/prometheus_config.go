@@ -12,6 +12,7 @@ import (
 	"github.com/prometheus/common/model"
 
 	"github.com/signalbox-ci/signalbox/emitter/rule"
+	"github.com/signalbox-ci/signalbox/internal/access"
 	"github.com/signalbox-ci/signalbox/internal/catalog"
 	"github.com/signalbox-ci/signalbox/internal/engine"
 	"github.com/signalbox-ci/signalbox/internal/host"
@@ -49,6 +50,13 @@ type PrometheusConfig struct {
 	// Prometheus.Handler on its own server. If BindIP and BindPort are set as well, the
 	// emitter also has a listener.
 	Handler bool `no-flag:"true"`
+
+	// AllowedHosts are the host names, besides localhost, in the Host header of requests
+	// to the emitter's listener. Requests with an IP address are always allowed. If
+	// there are no AllowedHosts, the header is checked only if the listener is on a
+	// loopback address; without the check, a website could read the metrics by resolving
+	// its own name to that address.
+	AllowedHosts []string `no-flag:"true"`
 
 	// Rules are added to the built-in rules, for the program's own events.
 	Rules []rule.Rule `no-flag:"true"`
@@ -177,6 +185,11 @@ func (config *PrometheusConfig) withDefaults() (*PrometheusConfig, error) {
 	}
 	if c.WebConfigFile != "" && c.BindIP == "" && c.BindPort == "" {
 		errs = append(errs, &FlagError{errors.New("--prometheus-web-config-file requires --prometheus-bind-ip and --prometheus-bind-port: without a listener, there is nothing to protect")})
+	}
+	for _, host := range c.AllowedHosts {
+		if err := access.CheckHost(host); err != nil {
+			errs = append(errs, &FlagError{fmt.Errorf("AllowedHosts: %w", err)})
+		}
 	}
 	errs = append(errs, c.checkNames())
 	if c.WorkerStaleAfter < 0 {

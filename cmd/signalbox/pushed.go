@@ -105,8 +105,8 @@ func intakeHint(r *http.Request) string {
 }
 
 // handler returns a handler that serves the push APIs and passes other requests to
-// next.
-func (p *pushedMetrics) handler(c *daemon, logger lager.Logger, page, next http.Handler) http.Handler {
+// next. hidden returns why it must not show metrics, or the empty string.
+func (p *pushedMetrics) handler(c *daemon, logger lager.Logger, page http.Handler, hidden func() string, next http.Handler) http.Handler {
 	forAgents := agents.NewHandler(agents.Options{
 		Logger:    logger.Session("agents"),
 		Sink:      p.Agents,
@@ -121,6 +121,7 @@ func (p *pushedMetrics) handler(c *daemon, logger lager.Logger, page, next http.
 		BodyBytes:  int64(c.Pushes.MaxBodyBytes),
 		Admin:      c.Pushes.AdminAPI,
 		Page:       page,
+		Hidden:     hidden,
 		Flags:      flagsOf(c.flags()),
 		BuildInfo:  buildInfo(),
 		StartTime:  time.Now(),

@@ -40,14 +40,17 @@ type daemon struct {
 	Intake struct {
 		BindIP             ipAddress `long:"intake-bind-ip" value-name:"IP" default:"127.0.0.1" description:"IP address to receive events and pushes on."`
 		BindPort           uint16    `long:"intake-bind-port" value-name:"PORT" default:"19391" description:"Port to receive events and pushes on; 0 means any free port, which is logged."`
+		WebConfigFile      string    `long:"intake-web-config-file" value-name:"FILE" description:"Prometheus web configuration file that enables TLS, client certificates or basic authentication for the intake listener."`
+		TokenFile          string    `long:"intake-token-file" value-name:"FILE" description:"File with the tokens, one per line, that clients of the intake listener may send as Authorization: Bearer TOKEN. Without a token they need basic authentication, if it is configured."`
 		MaxBodyBytes       limit     `long:"intake-max-body-bytes" value-name:"N" default:"67108864" description:"Maximum size of a request body of events, in bytes after decompression."`
 		MaxLineBytes       limit     `long:"intake-max-line-bytes" value-name:"N" default:"1048576" description:"Maximum size of a line, or of an event in an array, in bytes."`
 		MaxAttributes      limit     `long:"intake-max-attributes" value-name:"N" default:"64" description:"Maximum number of attributes of an event."`
 		MaxLabelValueBytes limit     `long:"intake-max-label-value-bytes" value-name:"N" default:"4096" description:"Maximum size of a name or an attribute value, in bytes."`
 	} `group:"Intake"`
 
-	Agents agentFlags `group:"Metrics pushed by agents"`
-	Pushes pushFlags  `group:"Metrics pushed by jobs"`
+	Access accessFlags `group:"Access"`
+	Agents agentFlags  `group:"Metrics pushed by agents"`
+	Pushes pushFlags   `group:"Metrics pushed by jobs"`
 }
 
 // A runCommand is the daemon with standard input.
@@ -129,6 +132,11 @@ func (c *daemon) start(stderr io.Writer, input *inputStatus) (s *service, err er
 		return nil, errNoEmitter
 	}
 
+	intakeAccess, err := c.openIntakeAccess(logger)
+	if err != nil {
+		return nil, err
+	}
+
 	// Open all listeners before serving anything.
 	listener, err := c.listen()
 	if err != nil {
@@ -138,6 +146,7 @@ func (c *daemon) start(stderr io.Writer, input *inputStatus) (s *service, err er
 	if err != nil {
 		return nil, errors.Join(err, listener.Close())
 	}
+	intakeAccess.Register(pushed.registry)
 	sections := []status.Section{intakeHelp{listener.Addr(), input != nil && input.format == "lager"}}
 	if input != nil {
 		pushed.registry.MustRegister(input)
@@ -149,6 +158,7 @@ func (c *daemon) start(stderr io.Writer, input *inputStatus) (s *service, err er
 		Pushed:            pushed.Aggregator,
 		Gatherer:          pushed.registry,
 		WrongListenerHint: intakeHint,
+		AllowedHosts:      c.Access.allowedHosts(),
 	})
 	if err := c.monitor.Initialize(logger, hostname, c.Attributes, c.BufferSize); err != nil {
 		err = withAdvice(err, "--prometheus-bind-ip", "--prometheus-bind-port")
@@ -158,8 +168,8 @@ func (c *daemon) start(stderr io.Writer, input *inputStatus) (s *service, err er
 	emitters := newEmitters(logger, c.monitor)
 	announce(logger, emitters, listener.Addr())
 	hangups.call(emitters.reload)
-	handler := pushed.handler(c, logger, emitters.page(), newIntake(logger, c.limits(), emitters))
-	server := source.Serve(logger, listener, handler)
+	handler := pushed.handler(c, logger, emitters.page(), hiddenMetrics(emitters, intakeAccess.Protection()), newIntake(logger, c.limits(), emitters))
+	server := source.Serve(logger, listener, intakeAccess, handler)
 	return &service{
 		monitor:  c.monitor,
 		timeout:  time.Duration(c.ShutdownTimeout),

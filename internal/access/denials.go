@@ -47,6 +47,14 @@ func NewDenials(listener string) *Denials {
 	return d
 }
 
+// Register registers the metrics about denied requests and the token file.
+func (o *Options) Register(r prometheus.Registerer) {
+	r.MustRegister(o.Denials)
+	if o.Tokens != nil {
+		r.MustRegister(o.Tokens)
+	}
+}
+
 // add counts and logs a denial.
 func (d *Denials) add(why reason, logger func() lager.Logger, r *http.Request, text string) {
 	d.counts[why].Add(1)

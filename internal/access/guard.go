@@ -11,7 +11,7 @@ import (
 	"github.com/signalbox-ci/signalbox/internal/excerpt"
 )
 
-// Options configure a Guard. Denials and Logger are required.
+// Options configure a Guard. Logger is required.
 type Options struct {
 	// Hosts are the additional names that the Host header of a request may have; see
 	// CheckHost. If there are none, the Guard checks the header only if Address is a
@@ -26,8 +26,11 @@ type Options struct {
 	// Tokens, if not nil, are required from clients.
 	Tokens *Tokens
 
+	// Denials counts the requests that the Guard rejects. Nil means a new one, whose
+	// counts nothing reads.
 	Denials *Denials
-	Logger  func() lager.Logger // returns the current logger
+
+	Logger func() lager.Logger // returns the current logger
 }
 
 // A Guard protects a listener. It passes a request to the listener's handler only if
@@ -48,6 +51,9 @@ type Guard struct {
 
 // New returns a Guard for the handler. The hosts and origins must be valid.
 func New(o Options, next http.Handler) *Guard {
+	if o.Denials == nil {
+		o.Denials = NewDenials("")
+	}
 	g := &Guard{options: o, next: next}
 	g.origins = newOrigins(o.Origins)
 	return g

@@ -29,7 +29,7 @@ func CheckHost(name string) error {
 // still sends its own name. So are localhost and names below it, which no website can
 // have, and requests without the header, which browsers do not send.
 func (g *Guard) isKnownHost(header string) bool {
-	if len(g.options.Hosts) == 0 && !isLoopback(g.options.Address) {
+	if len(g.options.Hosts) == 0 && !IsLoopback(g.options.Address) {
 		return true
 	}
 	name := hostname(header)
@@ -52,8 +52,8 @@ func hostname(header string) string {
 	return strings.ToLower(strings.TrimSuffix(name, "."))
 }
 
-// isLoopback reports whether only programs on the same machine can reach the address.
-func isLoopback(address net.Addr) bool {
+// IsLoopback reports whether only programs on the same machine can reach the address.
+func IsLoopback(address net.Addr) bool {
 	a, ok := address.(*net.TCPAddr)
 	return ok && a.IP.IsLoopback()
 }

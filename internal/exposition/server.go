@@ -8,6 +8,7 @@ import (
 
 	"code.cloudfoundry.org/lager/v3"
 
+	"github.com/signalbox-ci/signalbox/internal/access"
 	"github.com/signalbox-ci/signalbox/internal/httpserver"
 )
 
@@ -16,6 +17,7 @@ type ServerOptions struct {
 	Address       string // host and port; port 0 means any free port
 	WebConfigFile string // see httpserver.Options
 	Handler       http.Handler
+	Access        access.Options      // see httpserver.Options
 	Logger        func() lager.Logger // returns the current logger
 }
 
@@ -44,6 +46,7 @@ func Listen(o ServerOptions) (*Server, error) {
 func (o ServerOptions) http(address net.Addr) httpserver.Options {
 	return httpserver.Options{
 		Handler:           o.Handler,
+		Access:            o.Access,
 		WebConfigFile:     o.WebConfigFile,
 		ReadHeaderTimeout: readHeaderTimeout,
 		ReadTimeout:       readHeaderTimeout,

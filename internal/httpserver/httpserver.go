@@ -16,6 +16,7 @@ import (
 	"code.cloudfoundry.org/lager/v3"
 	"github.com/prometheus/exporter-toolkit/web"
 
+	"github.com/signalbox-ci/signalbox/internal/access"
 	"github.com/signalbox-ci/signalbox/internal/loglimit"
 	"github.com/signalbox-ci/signalbox/internal/webconfig"
 )
@@ -33,6 +34,9 @@ func Listen(address string) (net.Listener, error) {
 // Options configure a Server. A zero timeout means the same as in http.Server.
 type Options struct {
 	Handler http.Handler
+
+	// Access decides which requests the handler receives. New sets Address and Logger.
+	Access access.Options
 
 	// WebConfigFile is the path of a web configuration file of exporter-toolkit, which
 	// configures TLS, client certificates, and basic authentication. It may be empty.
@@ -73,6 +77,7 @@ type Server struct {
 
 // New returns a Server that takes ownership of the listener. Call Serve to start it.
 func New(listener net.Listener, o Options) *Server {
+	o.Access.Address, o.Access.Logger = listener.Addr(), o.Logger
 	s := &Server{
 		listener: listener,
 		options:  o,
@@ -80,7 +85,7 @@ func New(listener net.Listener, o Options) *Server {
 		done:     make(chan struct{}),
 		fresh:    map[net.Conn]bool{},
 		http: &http.Server{
-			Handler:           o.Handler,
+			Handler:           access.New(o.Access, o.Handler),
 			ReadHeaderTimeout: o.ReadHeaderTimeout,
 			ReadTimeout:       o.ReadTimeout,
 			WriteTimeout:      o.WriteTimeout,

@@ -7,6 +7,7 @@ import (
 
 	"code.cloudfoundry.org/lager/v3"
 
+	"github.com/signalbox-ci/signalbox/internal/access"
 	"github.com/signalbox-ci/signalbox/internal/httpserver"
 )
 
@@ -21,15 +22,16 @@ const (
 
 // Serve starts a server for the handler on the listener. The server owns the listener;
 // the caller must shut down the server.
-func Serve(logger lager.Logger, listener net.Listener, handler http.Handler) *httpserver.Server {
-	s := httpserver.New(listener, serverOptions(logger, handler))
+func Serve(logger lager.Logger, listener net.Listener, o access.Options, handler http.Handler) *httpserver.Server {
+	s := httpserver.New(listener, serverOptions(logger, o, handler))
 	s.Serve()
 	return s
 }
 
-func serverOptions(logger lager.Logger, handler http.Handler) httpserver.Options {
+func serverOptions(logger lager.Logger, o access.Options, handler http.Handler) httpserver.Options {
 	return httpserver.Options{
 		Handler:           handler,
+		Access:            o,
 		ReadHeaderTimeout: readHeaderTimeout,
 		ReadTimeout:       readTimeout,
 		IdleTimeout:       idleTimeout,

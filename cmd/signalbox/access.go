@@ -1,0 +1,83 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"time"
+
+	"code.cloudfoundry.org/lager/v3"
+
+	"github.com/signalbox-ci/signalbox/internal/access"
+)
+
+// accessFlags are the flags that decide which requests the listeners accept.
+type accessFlags struct {
+	AllowedHosts []hostName  `long:"allowed-host" value-name:"NAME" description:"Host name that requests to a listener may use, in addition to localhost and IP addresses. Without this flag, only listeners on loopback addresses check the name. Repeatable."`
+	CORSOrigins  []webOrigin `long:"cors-origin" value-name:"ORIGIN" description:"Origin of a website whose scripts may use the intake listener, such as https://ci.example.com, or * to let all websites read. Repeatable."`
+}
+
+func (f *accessFlags) allowedHosts() []string { return texts(f.AllowedHosts) }
+
+// texts converts the values of a flag to strings.
+func texts[T ~string](values []T) (texts []string) {
+	for _, v := range values {
+		texts = append(texts, string(v))
+	}
+	return texts
+}
+
+// openIntakeAccess returns the options that protect the intake listener.
+func (c *daemon) openIntakeAccess(logger lager.Logger) (access.Options, error) {
+	o := access.Options{
+		Hosts:   c.Access.allowedHosts(),
+		Origins: texts(c.Access.CORSOrigins),
+		Denials: access.NewDenials("intake"),
+	}
+	if c.Intake.TokenFile != "" {
+		var err error
+		if o.Tokens, err = access.NewTokens(c.Intake.TokenFile, time.Now, func() lager.Logger { return logger }); err != nil {
+			return o, fmt.Errorf("--intake-token-file: %w", err)
+		}
+	}
+	return o, nil
+}
+
+// checkAccess returns the errors in the files that openIntakeAccess reads.
+func (c *daemon) checkAccess() error {
+	var errs []error
+	if c.Intake.TokenFile != "" {
+		if err := access.CheckTokens(c.Intake.TokenFile); err != nil {
+			errs = append(errs, fmt.Errorf("--intake-token-file: %w", err))
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// hiddenMetrics returns a function that returns why the intake listener must not show
+// metrics, or the empty string. The reason is that its clients need no credentials, but
+// those of the metrics listener do.
+func hiddenMetrics(emitters *emitters, intake access.Protection) func() string {
+	return func() string {
+		for _, s := range emitters.servers {
+			if !intake.Covers(s.Protection()) {
+				return "this listener does not show metrics, because --prometheus-web-config-file protects them and this listener is open: " +
+					"read them from the metrics listener, or protect this one with --intake-token-file or --intake-web-config-file"
+			}
+		}
+		return ""
+	}
+}
+
+// audience describes who can use a listener, as in "programs on this machine, without
+// credentials".
+func audience(address net.Addr, p access.Protection) string {
+	who := "everyone who can connect to " + address.String()
+	if access.IsLoopback(address) {
+		who = "programs on this machine"
+	}
+	if p.Authenticated {
+		return who + ", with credentials"
+	}
+	return who + ", without credentials"
+}
