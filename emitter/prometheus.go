@@ -19,6 +19,7 @@ import (
 	"github.com/signalbox-ci/signalbox/internal/series"
 	"github.com/signalbox-ci/signalbox/internal/status"
 	"github.com/signalbox-ci/signalbox/internal/traffic"
+	"github.com/signalbox-ci/signalbox/internal/webconfig"
 	"github.com/signalbox-ci/signalbox/metric"
 )
 
@@ -289,16 +290,22 @@ func (m *scrapeMetrics) count(s exposition.Scrape) {
 	}
 }
 
-// listen opens the emitter's listener, if one is configured.
-func (p *Prometheus) listen(c *PrometheusConfig) (err error) {
+// listen opens the emitter's listener, if one is configured. webConfig may be nil.
+func (p *Prometheus) listen(c *PrometheusConfig, webConfig *webconfig.File) (err error) {
 	if c.BindIP == "" {
 		return nil
 	}
 	p.server, err = exposition.Listen(exposition.ServerOptions{
-		Address:       net.JoinHostPort(c.BindIP, c.BindPort),
-		WebConfigFile: c.WebConfigFile,
-		Handler:       p.handler,
-		Logger:        func() lager.Logger { return p.engine.Logger() },
+		Address:   net.JoinHostPort(c.BindIP, c.BindPort),
+		WebConfig: webConfig,
+		Handler:   p.handler,
+		Logger:    func() lager.Logger { return p.engine.Logger() },
 	})
+	if err == nil && webConfig != nil {
+		p.status.Add(status.WebConfig{Listener: "metrics", File: webConfig})
+		registry := prometheus.NewRegistry()
+		registry.MustRegister(webConfig.Collector("metrics"))
+		p.ServeGatherer(registry)
+	}
 	return err
 }
