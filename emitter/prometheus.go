@@ -21,6 +21,7 @@ import (
 	"github.com/signalbox-ci/signalbox/internal/series"
 	"github.com/signalbox-ci/signalbox/internal/status"
 	"github.com/signalbox-ci/signalbox/internal/traffic"
+	"github.com/signalbox-ci/signalbox/internal/webconfig"
 	"github.com/signalbox-ci/signalbox/metric"
 )
 
@@ -300,21 +301,30 @@ func (m *scrapeMetrics) count(s exposition.Scrape) {
 	}
 }
 
-// listen opens the emitter's listener, if one is configured.
-func (p *Prometheus) listen(c *PrometheusConfig) (err error) {
+// listen opens the emitter's listener, if one is configured. webConfig may be nil.
+func (p *Prometheus) listen(c *PrometheusConfig, webConfig *webconfig.File) (err error) {
 	if c.BindIP == "" {
 		return nil
 	}
-	p.access = access.Options{Hosts: slices.Concat(c.AllowedHosts, c.host.AllowedHosts), Denials: access.NewDenials("metrics")}
-	registry := prometheus.NewRegistry()
-	registry.MustRegister(p.access.Denials)
-	p.ServeGatherer(registry)
+	p.access = access.Options{
+		Hosts:     slices.Concat(c.AllowedHosts, c.host.AllowedHosts),
+		WebConfig: webConfig,
+		Denials:   access.NewDenials("metrics"),
+	}
 	p.server, err = exposition.Listen(exposition.ServerOptions{
-		Address:       net.JoinHostPort(c.BindIP, c.BindPort),
-		WebConfigFile: c.WebConfigFile,
-		Handler:       p.handler,
-		Access:        p.access,
-		Logger:        func() lager.Logger { return p.engine.Logger() },
+		Address: net.JoinHostPort(c.BindIP, c.BindPort),
+		Handler: p.handler,
+		Access:  p.access,
+		Logger:  func() lager.Logger { return p.engine.Logger() },
 	})
-	return err
+	if err != nil {
+		return err
+	}
+	registry := prometheus.NewRegistry()
+	p.access.Register(registry)
+	p.ServeGatherer(registry)
+	for _, f := range p.access.Files() {
+		p.status.Add(status.AccessFile(f))
+	}
+	return nil
 }

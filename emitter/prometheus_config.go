@@ -109,14 +109,15 @@ func (config *PrometheusConfig) NewEmitter(attributes map[string]string) (metric
 	if err != nil {
 		return nil, asFlagError(err)
 	}
-	if err = c.checkWebConfig(); err != nil {
+	webConfig, err := c.openWebConfig()
+	if err != nil {
 		return nil, err
 	}
 	p, err := newPrometheus(e, c)
 	if err != nil {
 		return nil, err
 	}
-	if err = p.listen(c); err != nil {
+	if err = p.listen(c, webConfig); err != nil {
 		return nil, fmt.Errorf("--prometheus-bind-ip, --prometheus-bind-port: %w", err)
 	}
 	p.start(c)
@@ -227,10 +228,17 @@ func (config *PrometheusConfig) checkNames() error {
 }
 
 func (config *PrometheusConfig) checkWebConfig() error {
-	if err := webconfig.Check(config.WebConfigFile); err != nil {
-		return fmt.Errorf("--prometheus-web-config-file: %w", err)
+	_, err := config.openWebConfig()
+	return err
+}
+
+// openWebConfig returns the web configuration file, or nil if there is none.
+func (config *PrometheusConfig) openWebConfig() (*webconfig.File, error) {
+	file, err := webconfig.Open(config.WebConfigFile)
+	if err != nil {
+		return nil, fmt.Errorf("--prometheus-web-config-file: %w", err)
 	}
-	return nil
+	return file, nil
 }
 
 // A FlagError reports that a field of PrometheusConfig has an invalid value, or that an

@@ -9,6 +9,7 @@ import (
 	"code.cloudfoundry.org/lager/v3"
 
 	"github.com/signalbox-ci/signalbox/internal/access"
+	"github.com/signalbox-ci/signalbox/internal/webconfig"
 )
 
 // accessFlags are the flags that decide which requests the listeners accept.
@@ -30,12 +31,16 @@ func texts[T ~string](values []T) (texts []string) {
 // openIntakeAccess returns the options that protect the intake listener.
 func (c *daemon) openIntakeAccess(logger lager.Logger) (access.Options, error) {
 	o := access.Options{
-		Hosts:   c.Access.allowedHosts(),
-		Origins: texts(c.Access.CORSOrigins),
-		Denials: access.NewDenials("intake"),
+		Hosts:      c.Access.allowedHosts(),
+		Origins:    texts(c.Access.CORSOrigins),
+		OriginFlag: "--cors-origin",
+		Denials:    access.NewDenials("intake"),
+	}
+	var err error
+	if o.WebConfig, err = webconfig.Open(c.Intake.WebConfigFile); err != nil {
+		return o, fmt.Errorf("--intake-web-config-file: %w", err)
 	}
 	if c.Intake.TokenFile != "" {
-		var err error
 		if o.Tokens, err = access.NewTokens(c.Intake.TokenFile, time.Now, func() lager.Logger { return logger }); err != nil {
 			return o, fmt.Errorf("--intake-token-file: %w", err)
 		}
@@ -46,6 +51,9 @@ func (c *daemon) openIntakeAccess(logger lager.Logger) (access.Options, error) {
 // checkAccess returns the errors in the files that openIntakeAccess reads.
 func (c *daemon) checkAccess() error {
 	var errs []error
+	if err := webconfig.Check(c.Intake.WebConfigFile); err != nil {
+		errs = append(errs, fmt.Errorf("--intake-web-config-file: %w", err))
+	}
 	if c.Intake.TokenFile != "" {
 		if err := access.CheckTokens(c.Intake.TokenFile); err != nil {
 			errs = append(errs, fmt.Errorf("--intake-token-file: %w", err))
@@ -57,10 +65,10 @@ func (c *daemon) checkAccess() error {
 // hiddenMetrics returns a function that returns why the intake listener must not show
 // metrics, or the empty string. The reason is that its clients need no credentials, but
 // those of the metrics listener do.
-func hiddenMetrics(emitters *emitters, intake access.Protection) func() string {
+func hiddenMetrics(emitters *emitters, intake func() access.Protection) func() string {
 	return func() string {
 		for _, s := range emitters.servers {
-			if !intake.Covers(s.Protection()) {
+			if !intake().Covers(s.Protection()) {
 				return "this listener does not show metrics, because --prometheus-web-config-file protects them and this listener is open: " +
 					"read them from the metrics listener, or protect this one with --intake-token-file or --intake-web-config-file"
 			}

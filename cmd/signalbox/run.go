@@ -148,6 +148,9 @@ func (c *daemon) start(stderr io.Writer, input *inputStatus) (s *service, err er
 	}
 	intakeAccess.Register(pushed.registry)
 	sections := []status.Section{intakeHelp{listener.Addr(), input != nil && input.format == "lager"}}
+	for _, f := range intakeAccess.Files() {
+		sections = append(sections, status.AccessFile(f))
+	}
 	if input != nil {
 		pushed.registry.MustRegister(input)
 		sections = append(sections, input)
@@ -168,7 +171,7 @@ func (c *daemon) start(stderr io.Writer, input *inputStatus) (s *service, err er
 	emitters := newEmitters(logger, c.monitor)
 	announce(logger, emitters, listener.Addr())
 	hangups.call(emitters.reload)
-	handler := pushed.handler(c, logger, emitters.page(), hiddenMetrics(emitters, intakeAccess.Protection()), newIntake(logger, c.limits(), emitters))
+	handler := pushed.handler(c, logger, emitters.page(), hiddenMetrics(emitters, intakeAccess.Protection), newIntake(logger, c.limits(), emitters))
 	server := source.Serve(logger, listener, intakeAccess, handler)
 	return &service{
 		monitor:  c.monitor,

@@ -33,8 +33,8 @@ var _ = Describe("A guard", func() {
 		logger = lagertest.NewTestLogger("test")
 		options = access.Options{
 			Address: &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1), Port: 19391},
-			Denials: access.NewDenials("intake"),
-			Logger:  func() lager.Logger { return logger },
+			Denials: access.NewDenials("intake"), OriginFlag: "--cors-origin",
+			Logger: func() lager.Logger { return logger },
 		}
 	})
 
@@ -66,6 +66,7 @@ signalbox_requests_denied_total{listener="intake",reason="bad_credentials"} 0
 signalbox_requests_denied_total{listener="intake",reason="cross_origin"} 0
 signalbox_requests_denied_total{listener="intake",reason="host"} 0
 signalbox_requests_denied_total{listener="intake",reason="no_credentials"} 0
+signalbox_requests_denied_total{listener="intake",reason="rate_limit"} 0
 `, reason+`"} 0`, reason+`"} `+n, 1)))).To(Succeed())
 	}
 

@@ -21,10 +21,11 @@ const (
 	crossOrigin
 	noCredentials
 	badCredentials
+	rateLimit
 	reasons // number of reasons
 )
 
-var reasonLabels = [reasons]string{"host", "cross_origin", "no_credentials", "bad_credentials"}
+var reasonLabels = [reasons]string{"host", "cross_origin", "no_credentials", "bad_credentials", "rate_limit"}
 
 // Denials counts and logs the requests that the Guards of a listener denied. As a
 // prometheus.Collector, it provides the counts. It is safe for concurrent use.
@@ -45,14 +46,6 @@ func NewDenials(listener string) *Denials {
 		d.limits[i].Burst = 10
 	}
 	return d
-}
-
-// Register registers the metrics about denied requests and the token file.
-func (o *Options) Register(r prometheus.Registerer) {
-	r.MustRegister(o.Denials)
-	if o.Tokens != nil {
-		r.MustRegister(o.Tokens)
-	}
 }
 
 // add counts and logs a denial.

@@ -5,10 +5,12 @@ package access
 import (
 	"net"
 	"net/http"
+	"strings"
 
 	"code.cloudfoundry.org/lager/v3"
 
 	"github.com/signalbox-ci/signalbox/internal/excerpt"
+	"github.com/signalbox-ci/signalbox/internal/webconfig"
 )
 
 // Options configure a Guard. Logger is required.
@@ -21,10 +23,15 @@ type Options struct {
 
 	// Origins are the origins of websites that may use the listener from a browser; see
 	// CheckOrigin. By default, none may.
-	Origins []string
+	Origins    []string
+	OriginFlag string // name of the flag that adds Origins, for error messages; may be empty
 
-	// Tokens, if not nil, are required from clients.
-	Tokens *Tokens
+	// Tokens and WebConfig, if not nil, decide which credentials are required: one of
+	// the tokens, or the name and password of one of the users in the web configuration
+	// file. Either suffices. If there are no Tokens and no users, none are required.
+	// The Guard also applies the headers and the rate limit in the file.
+	Tokens    *Tokens
+	WebConfig *webconfig.File
 
 	// Denials counts the requests that the Guard rejects. Nil means a new one, whose
 	// counts nothing reads.
@@ -41,8 +48,7 @@ type Options struct {
 //   - the request changes nothing, or does not come from another website.
 //   - the request has valid credentials, if any are required.
 //
-// It passes on all health checks, because load balancers and kubelets have no
-// credentials. It is safe for concurrent use.
+// It passes on all health checks. It is safe for concurrent use.
 type Guard struct {
 	options Options
 	origins *origins
@@ -65,41 +71,71 @@ func (g *Guard) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		g.next.ServeHTTP(w, r)
 		return
 	}
+	admission := webconfig.NoUsers
+	if g.options.WebConfig != nil {
+		admission = g.options.WebConfig.Admit(w.Header(), r)
+	}
+	if admission == webconfig.TooMany {
+		g.deny(w, r, rateLimit, http.StatusTooManyRequests, "too many requests: the rate_limit of the web configuration file is exceeded")
+		return
+	}
 	if !g.isKnownHost(r.Host) {
 		g.deny(w, r, foreignHost, http.StatusForbidden, "the host "+excerpt.Quote(hostname(r.Host))+
-			" is not allowed, because it could be that of a malicious website: add it with --allowed-host, or use localhost or an IP address")
+			" is not allowed, because it could be that of a malicious website: allow it with --allowed-host, or use localhost or an IP address")
 		return
 	}
 	if g.origins.serveCORS(w, r) {
 		return
 	}
 	if err := g.origins.protection.Check(r); err != nil {
-		g.deny(w, r, crossOrigin, http.StatusForbidden, "requests that change something are not allowed from other websites: the Origin "+
-			excerpt.Quote(r.Header.Get("Origin"))+" can be allowed with --cors-origin")
+		g.deny(w, r, crossOrigin, http.StatusForbidden, g.crossOriginText(r))
 		return
 	}
-	if !g.authenticate(w, r) {
-		return
+	if g.authenticate(w, r, admission) {
+		g.next.ServeHTTP(w, r)
 	}
-	g.next.ServeHTTP(w, r)
 }
 
+// crossOriginText returns the error for a request that another website sent.
+func (g *Guard) crossOriginText(r *http.Request) string {
+	text := "a browser sent this request for another website"
+	if origin := r.Header.Get("Origin"); origin != "" {
+		text += " (Origin " + excerpt.Quote(origin) + ")"
+	}
+	text += ", which must not change anything here"
+	if g.options.OriginFlag != "" {
+		text += ": allow it with " + g.options.OriginFlag
+	}
+	return text
+}
+
+// isHealthCheck reports whether a request is a health check. Programs that send health
+// checks often cannot send credentials, and the answer is no secret.
 func isHealthCheck(r *http.Request) bool {
 	return r.URL.RawPath == "" && (r.URL.Path == "/-/healthy" || r.URL.Path == "/-/ready")
 }
 
 // authenticate reports whether the request has the required credentials. If not, it
 // responds to the request.
-func (g *Guard) authenticate(w http.ResponseWriter, r *http.Request) bool {
-	if g.options.Tokens == nil || g.options.Tokens.Authenticate(r) {
+func (g *Guard) authenticate(w http.ResponseWriter, r *http.Request, admission webconfig.Admission) bool {
+	tokens := g.options.Tokens
+	if admission == webconfig.Admitted || tokens == nil && admission == webconfig.NoUsers || tokens != nil && tokens.Authenticate(r) {
 		return true
 	}
-	w.Header().Add("WWW-Authenticate", `Bearer realm="signalbox"`)
+	var expected []string
+	if tokens != nil {
+		w.Header().Add("WWW-Authenticate", `Bearer realm="signalbox"`)
+		expected = append(expected, "the header Authorization: Bearer with a valid token")
+	}
+	if admission == webconfig.Unauthorized {
+		w.Header().Add("WWW-Authenticate", `Basic realm="signalbox", charset="UTF-8"`)
+		expected = append(expected, "basic authentication with the name and password of a user")
+	}
 	reason, text := badCredentials, "invalid credentials"
 	if r.Header.Get("Authorization") == "" {
 		reason, text = noCredentials, "credentials are required"
 	}
-	g.deny(w, r, reason, http.StatusUnauthorized, text+": expected the header Authorization: Bearer with a valid token")
+	g.deny(w, r, reason, http.StatusUnauthorized, text+": expected "+strings.Join(expected, ", or "))
 	return false
 }
 

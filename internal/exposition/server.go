@@ -14,21 +14,18 @@ import (
 
 // ServerOptions are the options of a Server.
 type ServerOptions struct {
-	Address       string // host and port; port 0 means any free port
-	WebConfigFile string // see httpserver.Options
-	Handler       http.Handler
-	Access        access.Options      // see httpserver.Options
-	Logger        func() lager.Logger // returns the current logger
+	Address string // host and port; port 0 means any free port
+	Handler http.Handler
+	Access  access.Options      // see httpserver.Options
+	Logger  func() lager.Logger // returns the current logger
 }
 
 // A Server serves a page on its own listener.
 type Server struct{ *httpserver.Server }
 
-// The timeouts. By default, Prometheus scrapes every minute, and gives up on a scrape
-// after ten seconds.
+// The timeouts. By default, Prometheus scrapes every minute.
 const (
 	readHeaderTimeout = 5 * time.Second
-	writeTimeout      = 2 * time.Minute
 	idleTimeout       = 5 * time.Minute
 )
 
@@ -47,10 +44,8 @@ func (o ServerOptions) http(address net.Addr) httpserver.Options {
 	return httpserver.Options{
 		Handler:           o.Handler,
 		Access:            o.Access,
-		WebConfigFile:     o.WebConfigFile,
 		ReadHeaderTimeout: readHeaderTimeout,
 		ReadTimeout:       readHeaderTimeout,
-		WriteTimeout:      writeTimeout,
 		IdleTimeout:       idleTimeout,
 		Logger:            o.Logger,
 		Failed: func(err error) {

@@ -94,8 +94,10 @@ func servedPage() map[string]*dto.MetricFamily {
 	output, err := build.CombinedOutput()
 	Expect(err).NotTo(HaveOccurred(), string(output))
 
+	webConfig := filepath.Join(directory, "web.yml")
+	Expect(os.WriteFile(webConfig, nil, 0o600)).To(Succeed())
 	daemon := exec.Command(binary, "run", "--prometheus-bind-port", "0", "--intake-bind-port", "0",
-		"--stdin", "--push-storage-path", filepath.Join(directory, "pushes"))
+		"--prometheus-web-config-file", webConfig, "--stdin", "--push-storage-path", filepath.Join(directory, "pushes"))
 	log, err := daemon.StderrPipe()
 	Expect(err).NotTo(HaveOccurred())
 	Expect(daemon.Start()).To(Succeed())

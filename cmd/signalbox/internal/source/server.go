@@ -11,13 +11,12 @@ import (
 	"github.com/signalbox-ci/signalbox/internal/httpserver"
 )
 
-// The timeouts and limits of a connection. A body of the default maximum size takes a
-// minute at 10 Mbit/s. There is no write timeout, because responses are short.
+// The timeouts of a connection. A body of the default maximum size takes a
+// minute at 10 Mbit/s.
 const (
 	readHeaderTimeout = 10 * time.Second
 	readTimeout       = 5 * time.Minute
 	idleTimeout       = 2 * time.Minute
-	maxHeaderBytes    = 64 << 10
 )
 
 // Serve starts a server for the handler on the listener. The server owns the listener;
@@ -35,7 +34,6 @@ func serverOptions(logger lager.Logger, o access.Options, handler http.Handler) 
 		ReadHeaderTimeout: readHeaderTimeout,
 		ReadTimeout:       readTimeout,
 		IdleTimeout:       idleTimeout,
-		MaxHeaderBytes:    maxHeaderBytes,
 		Logger:            func() lager.Logger { return logger },
 	}
 }
