@@ -4,6 +4,8 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"net/http"
+	"strings"
 	"time"
 
 	"code.cloudfoundry.org/lager/v3"
@@ -75,6 +77,59 @@ func hiddenMetrics(emitters *emitters, intake func() access.Protection) func() s
 		}
 		return ""
 	}
+}
+
+// intakeURL returns the URL of the intake listener, without a path.
+func intakeURL(address net.Addr, o access.Options) string {
+	if o.Protection().Encrypted {
+		return "https://" + address.String()
+	}
+	return "http://" + address.String()
+}
+
+func (s *service) intakeURL() string { return intakeURL(s.address, s.access) }
+
+// ownTransport returns how this process sends requests to the intake. Nil means over
+// the network, as other clients do. This process has no credentials, so it bypasses a
+// protected listener.
+func (s *service) ownTransport() http.RoundTripper {
+	if s.access.Protection() == (access.Protection{}) {
+		return nil
+	}
+	return memoryTransport{s.handler}
+}
+
+// credentialsOption returns the option of curl that sends credentials to the intake,
+// followed by a space, or nothing if the intake requires none.
+func credentialsOption(o access.Options) string {
+	switch {
+	case o.Tokens != nil:
+		return `-H "Authorization: Bearer $TOKEN" `
+	case o.Protection().Authenticated:
+		return `-u "$USER:$PASSWORD" `
+	}
+	return ""
+}
+
+// warnIfOpen logs if everyone on the network can write to the intake.
+func warnIfOpen(logger lager.Logger, address net.Addr, o access.Options) {
+	if !o.Protection().Authenticated && !access.IsLoopback(address) {
+		logger.Info("intake-without-credentials", lager.Data{
+			"reason": "everyone who can connect to " + address.String() + " can send events and pushes: set --intake-token-file or --intake-web-config-file, unless the network is private",
+		})
+	}
+}
+
+// audiences describes who can use the listeners.
+func (s *service) audiences() string {
+	var b strings.Builder
+	for _, page := range s.emitters.servers {
+		if address, err := net.ResolveTCPAddr("tcp", page.Addr()); err == nil {
+			fmt.Fprintf(&b, "The status page and metrics are open to %s.\n", audience(address, page.Protection()))
+		}
+	}
+	fmt.Fprintf(&b, "Events and pushes are accepted from %s.\n", audience(s.address, s.access.Protection()))
+	return b.String()
 }
 
 // audience describes who can use a listener, as in "programs on this machine, without

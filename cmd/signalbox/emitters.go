@@ -37,6 +37,7 @@ type (
 	// A server serves metrics on its own listener, which may be protected. Another
 	// listener may use its PageHandler if its own protection covers that.
 	server interface {
+		Addr() string
 		URL() string
 		PageHandler() http.Handler
 		Protection() access.Protection

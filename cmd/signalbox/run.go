@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"net/http"
 	"os"
 	"os/signal"
 	"slices"
@@ -17,6 +18,7 @@ import (
 
 	"github.com/signalbox-ci/signalbox/cmd/signalbox/internal/source"
 	"github.com/signalbox-ci/signalbox/cmd/signalbox/internal/source/events"
+	"github.com/signalbox-ci/signalbox/internal/access"
 	"github.com/signalbox-ci/signalbox/internal/host"
 	"github.com/signalbox-ci/signalbox/internal/httpserver"
 	"github.com/signalbox-ci/signalbox/internal/status"
@@ -101,7 +103,9 @@ type service struct {
 	monitor  *metric.Monitor
 	timeout  time.Duration // for stopping
 	logger   lager.Logger
-	address  net.Addr // address of the intake
+	address  net.Addr       // address of the intake
+	access   access.Options // of the intake
+	handler  http.Handler   // of the intake, without its protection
 	emitters *emitters
 	server   *httpserver.Server
 	pushed   *pushedMetrics
@@ -147,7 +151,7 @@ func (c *daemon) start(stderr io.Writer, input *inputStatus) (s *service, err er
 		return nil, errors.Join(err, listener.Close())
 	}
 	intakeAccess.Register(pushed.registry)
-	sections := []status.Section{intakeHelp{listener.Addr(), input != nil && input.format == "lager"}}
+	sections := []status.Section{intakeHelp{listener.Addr(), intakeAccess, input != nil && input.format == "lager"}}
 	for _, f := range intakeAccess.Files() {
 		sections = append(sections, status.AccessFile(f))
 	}
@@ -169,7 +173,8 @@ func (c *daemon) start(stderr io.Writer, input *inputStatus) (s *service, err er
 	}
 
 	emitters := newEmitters(logger, c.monitor)
-	announce(logger, emitters, listener.Addr())
+	announce(logger, emitters, intakeURL(listener.Addr(), intakeAccess))
+	warnIfOpen(logger, listener.Addr(), intakeAccess)
 	hangups.call(emitters.reload)
 	handler := pushed.handler(c, logger, emitters.page(), hiddenMetrics(emitters, intakeAccess.Protection), newIntake(logger, c.limits(), emitters))
 	server := source.Serve(logger, listener, intakeAccess, handler)
@@ -178,6 +183,8 @@ func (c *daemon) start(stderr io.Writer, input *inputStatus) (s *service, err er
 		timeout:  time.Duration(c.ShutdownTimeout),
 		logger:   logger,
 		address:  listener.Addr(),
+		access:   intakeAccess,
+		handler:  handler,
 		emitters: emitters,
 		server:   server,
 		pushed:   pushed,
@@ -342,14 +349,14 @@ func (c *daemon) listen() (net.Listener, error) {
 
 // announce logs the addresses at which metrics are served and events and pushes are
 // received.
-func announce(logger lager.Logger, emitters *emitters, intakeAddress net.Addr) {
+func announce(logger lager.Logger, emitters *emitters, intakeURL string) {
 	for _, server := range emitters.servers {
 		if url := server.URL(); url != "" {
 			logger.Info("serving-metrics", lager.Data{"url": url})
 		}
 	}
-	logger.Info("listening-for-events", lager.Data{"url": "http://" + intakeAddress.String() + events.Path})
-	logger.Info("listening-for-pushes", lager.Data{"url": "http://" + intakeAddress.String() + "/metrics/job/"})
+	logger.Info("listening-for-events", lager.Data{"url": intakeURL + events.Path})
+	logger.Info("listening-for-pushes", lager.Data{"url": intakeURL + "/metrics/job/"})
 }
 
 func (c *daemon) limits() source.Limits {

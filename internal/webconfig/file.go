@@ -100,10 +100,10 @@ func (f *File) EnablesTLS() bool { return f.tls.Load() != nil }
 // EnablesHTTP2 reports whether the file enables HTTP/2, which requires TLS.
 func (f *File) EnablesHTTP2() bool { return f.EnablesTLS() && f.current.Load().config.HTTPConfig.HTTP2 }
 
-// Authenticates reports whether clients must have a password or a client certificate
-// that is verified, according to the settings in force.
+// Authenticates reads the file again, and reports whether clients must have a password
+// or a client certificate that is verified.
 func (f *File) Authenticates() bool {
-	s := f.current.Load()
+	s := f.refresh()
 	return len(s.config.Users) > 0 || s.tls != nil && requiresCertificate(s.tls) && verifiesCertificate(s.tls)
 }
 
