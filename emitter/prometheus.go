@@ -205,9 +205,6 @@ func (p *Prometheus) Handler() http.Handler {
 	return p.handler
 }
 
-// Guarded reports whether a web configuration file protects the emitter's own listener.
-func (p *Prometheus) Guarded() bool { return p.guarded }
-
 // PageHandler returns the handler of the emitter's listener without its protection, for
 // Signalbox's own daemon.
 func (p *Prometheus) PageHandler() http.Handler { return p.handler }
@@ -323,8 +320,6 @@ func (p *Prometheus) listen(c *PrometheusConfig, webConfig *webconfig.File) (err
 	registry := prometheus.NewRegistry()
 	p.access.Register(registry)
 	p.ServeGatherer(registry)
-	for _, f := range p.access.Files() {
-		p.status.Add(status.AccessFile(f))
-	}
+	p.status.Add(status.Access{Options: &p.access})
 	return nil
 }

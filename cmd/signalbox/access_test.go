@@ -97,6 +97,8 @@ var _ = Describe("Access to signalbox run", func() {
 			ContainSubstring("signalbox_tokens_last_reload_successful 1\n"),
 			ContainSubstring(`signalbox_web_config_last_reload_successful{listener="intake"} 1`),
 		), "the metrics listener is open")
+		_, overview := do("GET", metrics(daemon)+"/api/v1/overview", "", nil)
+		Expect(overview).To(MatchRegexp(`The intake listener denied requests, reason no_credentials. The latest, GET /unknown, came from 127\.0\.0\.1:\d+: credentials are required: `))
 		Expect(daemon.Err).To(gbytes.Say(`request-denied.*"remote":"127\.0\.0\.1:`))
 		Expect(daemon.stderr()).NotTo(ContainSubstring(token))
 	})

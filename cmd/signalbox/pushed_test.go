@@ -174,9 +174,16 @@ var _ = Describe("signalbox run with pushed metrics", func() {
 		Expect(answer).To(ContainSubstring(`rules update it for event \"worker containers\"`))
 		Expect(daemon.page()).NotTo(ContainSubstring("} 99\n"))
 
-		daemon = startDaemon("--push-allow-driven-metrics")
-		Expect(put(daemon, "/metrics/job/a", body)).To(Equal(http.StatusOK))
+		file := filepath.Join(GinkgoT().TempDir(), "groups.db")
+		daemon = startDaemon("--push-allow-driven-metrics", "--push-storage-path", file)
+		Expect(put(daemon, "/metrics/job/a", body+"x 98\n")).To(Equal(http.StatusOK))
 		Expect(daemon.page()).To(ContainSubstring("} 99\n"))
+		daemon.Signal(syscall.SIGTERM)
+		Eventually(daemon).Should(gexec.Exit(0))
+
+		daemon = startDaemon("--push-storage-path", file)
+		Expect(daemon.page()).To(And(ContainSubstring("} 98\n"), Not(ContainSubstring("} 99\n")), ContainSubstring("\nsignalbox_push_families_omitted 1\n")),
+			"restored metrics are omitted too")
 	})
 
 	DescribeTable("names the invalid flag", func(message string, flags ...string) {

@@ -151,10 +151,7 @@ func (c *daemon) start(stderr io.Writer, input *inputStatus) (s *service, err er
 		return nil, errors.Join(err, listener.Close())
 	}
 	intakeAccess.Register(pushed.registry)
-	sections := []status.Section{intakeHelp{listener.Addr(), intakeAccess, input != nil && input.format == "lager"}}
-	for _, f := range intakeAccess.Files() {
-		sections = append(sections, status.AccessFile(f))
-	}
+	sections := []status.Section{intakeHelp{listener.Addr(), intakeAccess, input != nil && input.format == "lager"}, status.Access{Options: &intakeAccess}}
 	if input != nil {
 		pushed.registry.MustRegister(input)
 		sections = append(sections, input)

@@ -34,7 +34,17 @@ type Denials struct {
 	desc     *prometheus.Desc
 	began    time.Time
 	counts   [reasons]atomic.Uint64
+	latest   [reasons]atomic.Pointer[Denial]
 	limits   [reasons]loglimit.Limiter
+}
+
+// A Denial describes the latest request that was denied for a reason.
+type Denial struct {
+	Reason  string
+	At      time.Time
+	Remote  string // address of the sender
+	Request string // excerpts of the method and the path
+	Text    string // response
 }
 
 // NewDenials returns the Denials of a listener with the name.
@@ -51,6 +61,10 @@ func NewDenials(listener string) *Denials {
 // add counts and logs a denial.
 func (d *Denials) add(why reason, logger func() lager.Logger, r *http.Request, text string) {
 	d.counts[why].Add(1)
+	d.latest[why].Store(&Denial{
+		Reason: reasonLabels[why], At: time.Now(), Remote: r.RemoteAddr, Text: text,
+		Request: excerpt.Short(r.Method) + " " + excerpt.Short(r.URL.Path),
+	})
 	ok, unlogged := d.limits[why].Allow(time.Since(d.began))
 	if !ok {
 		return
@@ -66,6 +80,19 @@ func (d *Denials) add(why reason, logger func() lager.Logger, r *http.Request, t
 		data["unlogged"] = unlogged
 	}
 	logger().Error("request-denied", errors.New(text), data)
+}
+
+// Listener returns the name of the listener.
+func (d *Denials) Listener() string { return d.listener }
+
+// Latest returns the latest denial for each reason for which there was one.
+func (d *Denials) Latest() (latest []Denial) {
+	for i := range d.latest {
+		if l := d.latest[i].Load(); l != nil {
+			latest = append(latest, *l)
+		}
+	}
+	return latest
 }
 
 // Describe implements prometheus.Collector.

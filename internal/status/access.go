@@ -1,6 +1,7 @@
 package status
 
 import (
+	"fmt"
 	"iter"
 	"time"
 
@@ -8,20 +9,36 @@ import (
 	"github.com/signalbox-ci/signalbox/internal/excerpt"
 )
 
-// An AccessFile is a section that reports a problem with a file that contains
-// credentials or certificates.
-type AccessFile access.File
+// An Access is a section about access to a listener: problems with the files that
+// contain credentials or certificates, and the requests that were denied recently.
+type Access struct{ Options *access.Options }
+
+// recentDenial is the time for which the status page shows a denied request.
+const recentDenial = 15 * time.Minute
 
 // OverviewFields implements Section. It returns no fields.
-func (AccessFile) OverviewFields() iter.Seq2[string, func(limit int) any] {
+func (Access) OverviewFields() iter.Seq2[string, func(limit int) any] {
 	return func(func(string, func(limit int) any) bool) {}
 }
 
 // OverviewReport implements Reporter.
-func (f AccessFile) OverviewReport(time.Time) (r Report) {
-	if err := f.Err(); err != nil {
-		problem := "the " + f.Name + " is refused"
-		r.Findings = []Finding{{Level: "bad", Kind: problem, Text: problem + ": " + excerpt.Display(err.Error())}}
+func (a Access) OverviewReport(now time.Time) (r Report) {
+	for _, f := range a.Options.Files() {
+		if err := f.Err(); err != nil {
+			problem := "the " + f.Name + " is refused"
+			r.Findings = append(r.Findings, Finding{Level: "bad", Kind: problem, Text: problem + ": " + excerpt.Display(err.Error())})
+		}
+	}
+	listener := a.Options.Denials.Listener()
+	for _, l := range a.Options.Denials.Latest() {
+		if now.Sub(l.At) < recentDenial {
+			r.Findings = append(r.Findings, Finding{
+				Level: "note",
+				Kind:  "denied requests to the " + listener + " listener, reason " + l.Reason,
+				Text: excerpt.Display(fmt.Sprintf("The %s listener denied requests, reason %s. The latest, %s, came from %s: %s",
+					listener, l.Reason, l.Request, l.Remote, l.Text)),
+			})
+		}
 	}
 	return r
 }
