@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net"
 	"net/http"
+	"slices"
 	"sync"
 	"time"
 
@@ -12,6 +13,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	dto "github.com/prometheus/client_model/go"
 
+	"github.com/signalbox-ci/signalbox/internal/access"
 	"github.com/signalbox-ci/signalbox/internal/engine"
 	"github.com/signalbox-ci/signalbox/internal/exposition"
 	"github.com/signalbox-ci/signalbox/internal/host"
@@ -19,6 +21,7 @@ import (
 	"github.com/signalbox-ci/signalbox/internal/series"
 	"github.com/signalbox-ci/signalbox/internal/status"
 	"github.com/signalbox-ci/signalbox/internal/traffic"
+	"github.com/signalbox-ci/signalbox/internal/webconfig"
 	"github.com/signalbox-ci/signalbox/metric"
 )
 
@@ -34,6 +37,7 @@ type Prometheus struct {
 	sources *exposition.Sources
 	scrapes scrapeMetrics
 	handler http.Handler
+	access  access.Options     // of the listener
 	guarded bool               // whether a web configuration file protects the listener
 	server  *exposition.Server // nil without a listener
 
@@ -60,7 +64,7 @@ type Pushed interface{ host.Pushed }
 // newPrometheus connects an engine, the status page and the metrics page. It starts
 // nothing.
 func newPrometheus(e *engine.Engine, c *PrometheusConfig) (*Prometheus, error) {
-	p := &Prometheus{engine: e, guarded: c.WebConfigFile != "", sources: exposition.NewSources(e.Store())}
+	p := &Prometheus{engine: e, guarded: c.WebConfigFile != "", sources: exposition.NewSources(e.Store(), e.EventOf)}
 	if err := p.scrapes.addTo(e.Store()); err != nil {
 		return nil, err
 	}
@@ -207,8 +211,13 @@ func (p *Prometheus) Handler() http.Handler {
 	return p.handler
 }
 
-// Guarded reports whether a web configuration file protects the emitter's own listener.
-func (p *Prometheus) Guarded() bool { return p.guarded }
+// PageHandler returns the handler of the emitter's listener without its protection, for
+// Signalbox's own daemon.
+func (p *Prometheus) PageHandler() http.Handler { return p.handler }
+
+// Protection returns how the emitter's listener is protected, for Signalbox's own
+// daemon.
+func (p *Prometheus) Protection() access.Protection { return p.access.Protection() }
 
 // Addr returns the address of the emitter's listener with its actual port, such as
 // "127.0.0.1:9391", or the empty string if there is no listener. Close does not change
@@ -295,16 +304,28 @@ func (m *scrapeMetrics) count(s exposition.Scrape) {
 	}
 }
 
-// listen opens the emitter's listener, if one is configured.
-func (p *Prometheus) listen(c *PrometheusConfig) (err error) {
+// listen opens the emitter's listener, if one is configured. webConfig may be nil.
+func (p *Prometheus) listen(c *PrometheusConfig, webConfig *webconfig.File) (err error) {
 	if c.BindIP == "" {
 		return nil
 	}
+	p.access = access.Options{
+		Hosts:     slices.Concat(c.AllowedHosts, c.host.AllowedHosts),
+		WebConfig: webConfig,
+		Denials:   access.NewDenials("metrics"),
+	}
 	p.server, err = exposition.Listen(exposition.ServerOptions{
-		Address:       net.JoinHostPort(c.BindIP, c.BindPort),
-		WebConfigFile: c.WebConfigFile,
-		Handler:       p.handler,
-		Logger:        func() lager.Logger { return p.engine.Logger() },
+		Address: net.JoinHostPort(c.BindIP, c.BindPort),
+		Handler: p.handler,
+		Access:  p.access,
+		Logger:  func() lager.Logger { return p.engine.Logger() },
 	})
-	return err
+	if err != nil {
+		return err
+	}
+	registry := prometheus.NewRegistry()
+	p.access.Register(registry)
+	p.ServeGatherer(registry)
+	p.status.Add(status.Access{Options: &p.access})
+	return nil
 }

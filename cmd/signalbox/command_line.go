@@ -84,7 +84,7 @@ func newCommandLine(monitor *metric.Monitor) (*commandLine, error) {
 
 	_, err = line.add("check", "Check mapping files, web configuration files and environment files",
 		"Checks files without starting the daemon: mapping files (--mapping-file), web configuration files "+
-			"(--prometheus-web-config-file), and environment files, which contain lines SIGNALBOX_FLAG=value in the format "+
+			"(--prometheus-web-config-file, --intake-web-config-file), and environment files, which contain lines SIGNALBOX_FLAG=value in the format "+
 			"of systemd's EnvironmentFile. Files that an environment file names are checked too. "+
 			"The kind of each file is detected by its content. "+
 			"The exit code is 1 if any file has an error.",

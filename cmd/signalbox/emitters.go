@@ -5,6 +5,7 @@ import (
 
 	"code.cloudfoundry.org/lager/v3"
 
+	"github.com/signalbox-ci/signalbox/internal/access"
 	"github.com/signalbox-ci/signalbox/internal/engine"
 	"github.com/signalbox-ci/signalbox/internal/host"
 	"github.com/signalbox-ci/signalbox/metric"
@@ -32,12 +33,13 @@ type (
 	// A reloader can reload its mapping file.
 	reloader interface{ Reload() error }
 
-	// A server serves metrics on its own listener. Other listeners may use its handler
-	// too, unless Guarded reports that a web configuration file protects the metrics.
+	// A server serves metrics on its own listener, which may be protected. Another
+	// listener may use its PageHandler if its own protection covers that.
 	server interface {
+		Addr() string
 		URL() string
-		Handler() http.Handler
-		Guarded() bool
+		PageHandler() http.Handler
+		Protection() access.Protection
 	}
 )
 
@@ -102,15 +104,13 @@ func (e *emitters) beginHistory() {
 	}
 }
 
-// page returns the handler of the first emitter whose metrics other listeners may
-// serve, or nil.
+// page returns the handler of the first emitter with a metrics page, or nil. It does not
+// protect the page.
 func (e *emitters) page() http.Handler {
-	for _, s := range e.servers {
-		if !s.Guarded() {
-			return s.Handler()
-		}
+	if len(e.servers) == 0 {
+		return nil
 	}
-	return nil
+	return e.servers[0].PageHandler()
 }
 
 // url returns the URL of the first metrics page, or the empty string.

@@ -12,6 +12,7 @@ import (
 
 	"github.com/jessevdk/go-flags"
 
+	"github.com/signalbox-ci/signalbox/internal/access"
 	"github.com/signalbox-ci/signalbox/internal/duration"
 	"github.com/signalbox-ci/signalbox/internal/names"
 )
@@ -49,6 +50,24 @@ func (a *ipAddress) UnmarshalFlag(text string) error {
 	}
 	*a = ipAddress(text)
 	return nil
+}
+
+// hostName is the value of a flag: a name of a host, without a port.
+type hostName string
+
+// UnmarshalFlag parses a host name.
+func (h *hostName) UnmarshalFlag(text string) error {
+	*h = hostName(text)
+	return access.CheckHost(text)
+}
+
+// webOrigin is the value of a flag: the origin of a website, or * for all of them.
+type webOrigin string
+
+// UnmarshalFlag parses an origin.
+func (o *webOrigin) UnmarshalFlag(text string) error {
+	*o = webOrigin(text)
+	return access.CheckOrigin(text)
 }
 
 // limit is the value of a flag: a limit of at least 1.

@@ -5,11 +5,13 @@ import (
 	"iter"
 	"net"
 	"net/http"
+	"strings"
 	"time"
 
 	"github.com/signalbox-ci/signalbox/cmd/signalbox/internal/source"
 	"github.com/signalbox-ci/signalbox/cmd/signalbox/internal/source/agents"
 	"github.com/signalbox-ci/signalbox/cmd/signalbox/internal/source/events"
+	"github.com/signalbox-ci/signalbox/internal/access"
 	"github.com/signalbox-ci/signalbox/internal/status"
 )
 
@@ -26,6 +28,7 @@ func newIntake(o events.Options) http.Handler {
 // pushes to the intake.
 type intakeHelp struct {
 	address net.Addr
+	access  access.Options
 	log     bool // events come from a log, which has its own help
 }
 
@@ -36,19 +39,20 @@ func (h intakeHelp) OverviewFields() iter.Seq2[string, func(limit int) any] {
 
 // OverviewReport implements status.Reporter.
 func (h intakeHelp) OverviewReport(time.Time) status.Report {
-	url := "http://" + h.address.String()
+	url, curl := intakeURL(h.address, h.access), "curl "+credentialsOption(h.access)
 	if a, ok := h.address.(*net.TCPAddr); ok && a.IP.IsUnspecified() {
-		url = fmt.Sprintf("http://{hostname}:%d", a.Port)
+		scheme, _, _ := strings.Cut(url, ":")
+		url = fmt.Sprintf("%s://{hostname}:%d", scheme, a.Port)
 	}
 	r := status.Report{Help: []status.HelpText{
 		{Section: "groups", Text: "To push metrics from a job, as to a Pushgateway:"},
-		{Section: "groups", Snippet: "echo 'tests_total 312' | curl --data-binary @- '" + url + "/metrics/job/unit?ttl=1h'"},
+		{Section: "groups", Snippet: "echo 'tests_total 312' | " + curl + "--data-binary @- '" + url + "/metrics/job/unit?ttl=1h'"},
 		{Section: "agents", Text: "Agents push metrics to " + url + agents.Path + ". Series that an agent stops pushing are removed."},
 	}}
 	if !h.log {
 		r.Help = append(r.Help,
 			status.HelpText{Section: "events", Text: "No events received yet. To send one:"},
-			status.HelpText{Section: "events", Snippet: `curl -d '{"name": "builds started"}' ` + url + events.Path},
+			status.HelpText{Section: "events", Snippet: curl + `-d '{"name": "builds started"}' ` + url + events.Path},
 		)
 	}
 	return r

@@ -13,6 +13,8 @@ import (
 	. "github.com/onsi/gomega"
 
 	"github.com/signalbox-ci/signalbox/cmd/signalbox/internal/source/events"
+	"github.com/signalbox-ci/signalbox/cmd/signalbox/internal/source"
+	"github.com/signalbox-ci/signalbox/internal/access"
 )
 
 var _ = Describe("The intake", func() {
@@ -38,7 +40,7 @@ func TestHelpContainsTheURLOfTheIntake(t *testing.T) {
 		address := &net.TCPAddr{IP: net.ParseIP(c.ip), Port: 19391}
 		for _, log := range []bool{false, true} {
 			sections := map[string]int{}
-			for _, h := range (intakeHelp{address, log}).OverviewReport(time.Time{}).Help {
+			for _, h := range (intakeHelp{address, access.Options{}, log}).OverviewReport(time.Time{}).Help {
 				sections[h.Section]++
 				if text := h.Text + h.Snippet; strings.Contains(text, "http:") && !strings.Contains(text, c.url) {
 					t.Errorf("%s: got %q, expected %s", c.ip, text, c.url)

@@ -33,6 +33,7 @@ type pushFlags struct {
 	TTL             lifetime   `long:"push-ttl" value-name:"DURATION" default:"0s" description:"TTL of pushed groups; 0s keeps them. A push can set a different TTL with the query parameter ttl."`
 	AggregateBy     labelNames `long:"push-aggregate-by" value-name:"LABEL,..." description:"Grouping labels to keep when aggregating pushed groups. Groups that differ only in other labels become one."`
 	AggregateGauges string     `long:"push-aggregate-gauges" choice:"sum" choice:"last" choice:"max" choice:"min" choice:"mean" default:"sum" description:"How to aggregate gauges and untyped metrics."`
+	AllowDriven     bool       `long:"push-allow-driven-metrics" description:"Allow jobs to push series of metrics that rules update. By default, such pushes are rejected, because they could mislead dashboards and alerts."`
 	StoragePath     string     `long:"push-storage-path" value-name:"FILE" description:"File that stores pushed groups across restarts. If empty, groups are kept in memory only."`
 	MaxGroups       limit      `long:"push-max-groups" value-name:"N" default:"100000" description:"Maximum number of pushed groups."`
 	MaxSeries       limit      `long:"push-max-series" value-name:"N" default:"1000000" description:"Maximum number of series in pushed groups, including sums."`
@@ -68,6 +69,7 @@ func (c *daemon) openPushed(logger lager.Logger) (*pushedMetrics, error) {
 		GroupTTL:             time.Duration(c.Pushes.TTL),
 		GroupAggregateBy:     c.Pushes.AggregateBy.list(),
 		GroupAggregateGauges: c.Pushes.AggregateGauges,
+		GroupAllowDriven:     c.Pushes.AllowDriven,
 		MaxGroups:            int(c.Pushes.MaxGroups),
 		GroupMaxSeries:       int(c.Pushes.MaxSeries),
 		StoragePath:          c.Pushes.StoragePath,
@@ -103,8 +105,8 @@ func intakeHint(r *http.Request) string {
 }
 
 // handler returns a handler that serves the push APIs and passes other requests to
-// next.
-func (p *pushedMetrics) handler(c *daemon, logger lager.Logger, page, next http.Handler) http.Handler {
+// next. hidden returns why it must not show metrics, or the empty string.
+func (p *pushedMetrics) handler(c *daemon, logger lager.Logger, page http.Handler, hidden func() string, next http.Handler) http.Handler {
 	forAgents := agents.NewHandler(agents.Options{
 		Logger:    logger.Session("agents"),
 		Sink:      p.Agents,
@@ -119,6 +121,7 @@ func (p *pushedMetrics) handler(c *daemon, logger lager.Logger, page, next http.
 		BodyBytes:  int64(c.Pushes.MaxBodyBytes),
 		Admin:      c.Pushes.AdminAPI,
 		Page:       page,
+		Hidden:     hidden,
 		Flags:      flagsOf(c.flags()),
 		BuildInfo:  buildInfo(),
 		StartTime:  time.Now(),

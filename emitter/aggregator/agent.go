@@ -27,6 +27,7 @@ type agent struct {
 	entries []entry          // in the order of their first push
 	cursor  int              // index of the entry that find tries first
 	updates uint64           // number of updates
+	version uint64           // see otherNames.version; at the last update
 	index   map[uint64]int32 // by hash of a metric; index of its first entry
 
 	normalized, inKey []Label // results of normalize and pieces, reused by the next call

@@ -22,6 +22,11 @@ const maxTextBytes = 16 << 10
 func (a *Agents) apply(ag *agent, metrics []Metric, now series.Instant) (rejected []Rejection) {
 	ag.updates++
 	ag.clashed = nil
+	if version := a.others.version(); version != ag.version {
+		// A reload may have added rules for metrics that the agent pushes.
+		a.remove(ag, func(e *entry) bool { return a.others.owner(e.family.Name()) != "" })
+		ag.version = version
+	}
 	deadline := after(now, a.ttl)
 	for i := range metrics {
 		if why, err := a.applyOne(ag, &metrics[i], now, deadline); err != nil {
@@ -182,6 +187,9 @@ const agentHelp = "This metric was pushed by an agent."
 func (a *Agents) checkFamily(ag *agent, name string, typ series.Type, holder any, now series.Instant) error {
 	if name == pushTimeName || name == failureTimeName {
 		return fmt.Errorf("metric %s is reserved", name)
+	}
+	if owner := a.others.owner(name); owner != "" {
+		return errOwned(name, owner)
 	}
 	if _, ok := a.others.typeOf(name); ok {
 		return errNameOfServer(name)

@@ -63,7 +63,7 @@ func New(options Options) (*Aggregator, error) {
 	}
 	c.others.registry, _ = o.Registerer.(prometheus.Collector)
 	a := &Aggregator{
-		provider: series.NewOpenProvider(c.store, c.clock, c.others.onPage),
+		provider: series.NewOpenProvider(series.Provided{Store: c.store, Clock: c.clock, AllowOwned: o.GroupAllowDriven}, c.others.onPage),
 		core:     c,
 		Agents:   newAgents(c, o),
 		Groups:   newGroups(c, o),

@@ -28,6 +28,7 @@ type Groups struct {
 	ttl         time.Duration
 	aggregateBy []string // sorted
 	aggregated  bool     // whether groups are aggregated
+	allowDriven bool     // see Options.GroupAllowDriven
 	fold        series.Fold
 	max         int
 	maxSeries   int
@@ -59,6 +60,7 @@ func newGroups(c *core, o Options) *Groups {
 		ttl:         o.GroupTTL,
 		aggregateBy: slices.Sorted(slices.Values(o.GroupAggregateBy)), // so that the order in the options does not matter
 		aggregated:  len(o.GroupAggregateBy) > 0,
+		allowDriven: o.GroupAllowDriven,
 		fold:        fold,
 		max:         o.MaxGroups,
 		maxSeries:   o.GroupMaxSeries,

@@ -103,6 +103,12 @@ type Options struct {
 	// Pushes that would exceed it are rejected. The default is 1,000,000.
 	GroupMaxSeries int
 
+	// GroupAllowDriven allows jobs to push series of the metrics that the emitter
+	// itself updates, if the types are the same. By default, such pushes are rejected,
+	// because they could mislead dashboards and alerts, and the metrics page omits such
+	// families that were pushed before a rule was added. Agents can never push them.
+	GroupAllowDriven bool
+
 	// StoragePath is the path of a file that stores the groups across restarts. New
 	// creates the file if necessary. By default, nothing is written to disk.
 	StoragePath string

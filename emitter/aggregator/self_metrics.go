@@ -93,6 +93,7 @@ func newSelfMetrics(a *Aggregator, durations DurationNames) *selfMetrics {
 	}
 	m.sweeps = histogram(durations.Sweep, "Time taken to sweep expired agents and groups.", 1e-5)
 
+	gauge("signalbox_push_families_omitted", "Number of pushed metrics that the metrics page omits, because a reload has added rules that update them.", func() float64 { return float64(a.omitted()) })
 	gauge("signalbox_push_groups", "Number of groups of pushed metrics.", func() float64 { return float64(a.Groups.groupCount.Load()) })
 	gauge("signalbox_push_groups_limit", "Maximum number of groups of pushed metrics.", func() float64 { return float64(a.Groups.max) })
 	gauge("signalbox_push_series", "Number of series in groups of pushed metrics, without sums.", func() float64 { return float64(a.Groups.seriesCount.Load()) })

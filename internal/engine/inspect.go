@@ -39,6 +39,10 @@ func (e *Engine) EmitterStats() []metric.EmitterStats {
 	return nil
 }
 
+// EventOf returns the event of the first rule that updates the metric, or the empty
+// string if no rule does. The metric's name includes the namespace.
+func (e *Engine) EventOf(metric string) string { return (*e.mapping.events.Load())[metric] }
+
 // A WorkerGauge is a family of gauges that belong to workers.
 type WorkerGauge struct {
 	Family *series.Family

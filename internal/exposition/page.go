@@ -54,6 +54,11 @@ type Page struct {
 type Pushed struct {
 	Store *series.OpenStore
 	Clock *series.Clock // the clock of the deadlines in Store
+
+	// Owner, if not nil, returns why the page must not contain a pushed family with the
+	// name, or the empty string if it may. The page omits such a family and reports an
+	// error.
+	Owner func(name string) string
 }
 
 // A format writes families in one of the exposition formats. It writes nothing for a
@@ -79,7 +84,8 @@ func (p *Page) Write(w io.Writer, as expfmt.Format) error {
 
 	others, err := p.gatherOthers()
 	report(err)
-	pushed, now := p.pushed()
+	pushed, now, omitted := p.pushed()
+	report(omitted)
 	rest := merge{stored: p.Store.Families(), gathered: others, pushed: pushed}
 	out := &output{w: w, buf: getBuffer()}
 	defer func() { putBuffer(out.buf) }()
@@ -127,25 +133,38 @@ func (p *Page) gatherOthers() ([]*dto.MetricFamily, error) {
 }
 
 // pushed returns the pushed families that have series to show, and the current time on
-// their clock.
-func (p *Page) pushed() (families []*series.OpenFamily, now series.Instant) {
+// their clock. The error names the families that it omits because of Pushed.Owner.
+func (p *Page) pushed() (families []*series.OpenFamily, now series.Instant, err error) {
 	if p.Pushed == nil {
-		return nil, 0
+		return nil, 0, nil
 	}
 	pushed := p.Pushed()
 	if pushed == nil {
-		return nil, 0
+		return nil, 0, nil
 	}
 	now = pushed.Clock.Tick()
 	all := pushed.Store.Families()
 	families = make([]*series.OpenFamily, 0, len(all))
+	var errs []error
 	for _, f := range all {
 		for range f.Rows(now) {
-			families = append(families, f)
+			if owner := pushed.owner(f.Name()); owner != "" {
+				errs = append(errs, fmt.Errorf("pushed metric %s is omitted: %s", f.Name(), owner))
+			} else {
+				families = append(families, f)
+			}
 			break
 		}
 	}
-	return families, now
+	return families, now, errors.Join(errs...)
+}
+
+// owner calls Owner, unless it is nil.
+func (p *Pushed) owner(name string) string {
+	if p.Owner == nil {
+		return ""
+	}
+	return p.Owner(name)
 }
 
 func (p *Page) format(as expfmt.Format, names *names, now series.Instant) format {

@@ -61,7 +61,7 @@ func (p *pusher) fill(m *dto.Metric, name string, typ series.Type, labels ...str
 }
 
 func (p *pusher) page(own *series.Store) *Page {
-	return &Page{Store: own, Pushed: func() *Pushed { return &Pushed{p.store, p.clock} }, Created: true}
+	return &Page{Store: own, Pushed: func() *Pushed { return &Pushed{Store: p.store, Clock: p.clock} }, Created: true}
 }
 
 func (p *pusher) instant() series.Instant { return series.Instant(p.now.UnixNano()) }

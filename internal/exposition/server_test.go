@@ -27,14 +27,14 @@ import (
 	. "github.com/onsi/ginkgo/v2"
 	. "github.com/onsi/gomega"
 
+	"github.com/signalbox-ci/signalbox/internal/access"
 	"github.com/signalbox-ci/signalbox/internal/series"
+	"github.com/signalbox-ci/signalbox/internal/webconfig"
 )
 
 func TestServerHasTimeouts(t *testing.T) {
 	o := ServerOptions{}.http(nil)
-	for name, timeout := range map[string]time.Duration{
-		"header": o.ReadHeaderTimeout, "request": o.ReadTimeout, "answer": o.WriteTimeout, "idle": o.IdleTimeout,
-	} {
+	for name, timeout := range map[string]time.Duration{"header": o.ReadHeaderTimeout, "request": o.ReadTimeout, "idle": o.IdleTimeout} {
 		if timeout < time.Second || timeout > 10*time.Minute {
 			t.Errorf("%s timeout: got %v, want between 1s and 10m", name, timeout)
 		}
@@ -70,7 +70,9 @@ var _ = Describe("The server", func() {
 		client = &http.Client{Transport: &http.Transport{DisableCompression: true}}
 	})
 	newServer := func() (*Server, error) {
-		return Listen(ServerOptions{Address: address, WebConfigFile: file, Handler: NewHandler(options), Logger: options.Logger})
+		webConfig, err := webconfig.Open(file)
+		Expect(err).NotTo(HaveOccurred())
+		return Listen(ServerOptions{Address: address, Access: access.Options{WebConfig: webConfig}, Handler: NewHandler(options), Logger: options.Logger})
 	}
 	listen := func() {
 		GinkgoHelper()

@@ -124,6 +124,16 @@ var targetAlerts = group{name: "signalbox-targets", about: "Whether Signalbox is
 		summary: `Signalbox on {{ $labels.instance }} could not reload its mapping file`,
 		description: `Signalbox rejected the mapping file, so the mapping that was loaded before is still in use. ` +
 			`The log shows what is wrong with the file, and so does the command signalbox check.`},
+	{alert: "SignalboxWebConfigRefused", pending: "5m", severity: warning,
+		expr:    `signalbox_web_config_last_reload_successful == 0`,
+		summary: `Signalbox on {{ $labels.instance }} refused the web configuration file of its {{ $labels.listener }} listener`,
+		description: `The file or a certificate is not valid, or the file no longer requires passwords, client certificates or TLS, ` +
+			`so the last valid settings are still in force. The log and the status page show the reason.`},
+	{alert: "SignalboxTokensRefused", pending: "5m", severity: warning,
+		expr:    `signalbox_tokens_last_reload_successful == 0`,
+		summary: `Signalbox on {{ $labels.instance }} refused the token file of its intake listener`,
+		description: `The file cannot be read, or contains no token or an invalid one, so the tokens that it contained before are still valid, ` +
+			`and new ones are not. The log and the status page show the reason.`},
 }}
 
 var eventAlerts = group{name: "signalbox-events", about: "Events that do not become metrics.", rules: []rule{
