@@ -97,11 +97,8 @@ func (gs *Groups) push(p Push) (ticket, error) {
 	if err != nil {
 		return nil, &PushError{Invalid, err}
 	}
-	ttl := gs.ttl
-	if p.TTL != nil {
-		if ttl = *p.TTL; ttl < 0 {
-			return nil, &PushError{Invalid, fmt.Errorf("got TTL %s, expected a non-negative duration", ttl)}
-		}
+	if p.TTL != nil && *p.TTL < 0 {
+		return nil, &PushError{Invalid, fmt.Errorf("got TTL %s, expected a non-negative duration", *p.TTL)}
 	}
 	families, invalid := gs.prepare(labels, p.Families)
 
@@ -117,7 +114,7 @@ func (gs *Groups) push(p Push) (ticket, error) {
 		}
 		g = newGroup(key, labels)
 	}
-	err = gs.apply(g, families, invalid, p.Replace, ttl, now, wall)
+	err = gs.apply(g, families, invalid, p.Replace, p.TTL, now, wall)
 	if gs.groups[key] == nil {
 		return nil, err
 	}
@@ -127,7 +124,7 @@ func (gs *Groups) push(p Push) (ticket, error) {
 // apply replaces families of the group with those of a push. If it rejects the push, it
 // records the time of the failure. invalid is an error that was found earlier in the
 // push itself, or nil. The caller must hold mu.
-func (gs *Groups) apply(g *group, families []*family, invalid error, replace bool, ttl time.Duration, now series.Instant, wall time.Time) error {
+func (gs *Groups) apply(g *group, families []*family, invalid error, replace bool, ttl *time.Duration, now series.Instant, wall time.Time) error {
 	gs.store.Lock()
 	defer gs.store.Unlock()
 	if g.isNew() {
@@ -152,7 +149,15 @@ func (gs *Groups) apply(g *group, families []*family, invalid error, replace boo
 	g.pushed = wall
 	gs.latest.MoveToFront(g.latest)
 	g.pushTime.series.Set(unixSeconds(wall))
-	gs.setTTL(g, ttl, now)
+	switch {
+	case ttl != nil:
+		g.ownTTL = true
+		gs.setTTL(g, *ttl, now)
+	case g.ownTTL:
+		gs.setTTL(g, g.ttl, now)
+	default:
+		gs.setTTL(g, gs.ttl, now)
+	}
 	return nil
 }
 

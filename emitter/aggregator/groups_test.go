@@ -310,19 +310,26 @@ y{instance="",job="j",suite="unit"} 4
 		Expect(selfValue(reg, "signalbox_push_groups_expired_total", "")).To(Equal(1.0))
 	})
 
-	It("gives a group the TTL of its last push", func() {
+	It("keeps the TTL that a push set, until another push sets one", func() {
 		options.GroupTTL = time.Hour
 		start()
 		Expect(push("job/j", "x 1\n")).To(Succeed())
 		Expect(push("job/j", "x 1\n", ttl(time.Minute))).To(Succeed())
 		Expect(push("job/k", "x 1\n", ttl(0))).To(Succeed())
+		Expect(push("job/k", "x 1\n")).To(Succeed())
 		Expect(push("job/l", "x 1\n", ttl(time.Minute))).To(Succeed())
-		Expect(push("job/l", "y 1\n", add)).To(Succeed())
+		Expect(push("job/m", "x 1\n")).To(Succeed())
 		Expect(groupsOf(a)[0].Expires).To(BeTemporally("==", clock.Now().Add(time.Minute)))
-		clock.Advance(time.Minute)
-		Expect(samples(a)).To(ConsistOf(ContainSubstring(`job="k"`), HavePrefix(`x{instance="",job="l"`), HavePrefix(`y{instance="",job="l"`)))
+		clock.Advance(30 * time.Second)
+		Expect(push("job/l", "y 1\n", add)).To(Succeed())
+		clock.Advance(30 * time.Second)
+		Expect(samples(a)).To(ConsistOf(ContainSubstring(`job="k"`), HavePrefix(`x{instance="",job="l"`), HavePrefix(`y{instance="",job="l"`), ContainSubstring(`job="m"`)))
+		clock.Advance(30 * time.Second)
+		Expect(samples(a)).To(ConsistOf(ContainSubstring(`job="k"`), ContainSubstring(`job="m"`)))
 		clock.Advance(time.Hour)
 		Expect(samples(a)).To(ConsistOf(ContainSubstring(`job="k"`)))
+		Expect(push("job/l", "x 1\n")).To(Succeed())
+		Expect(groupsOf(a)[1].TTL).To(Equal(time.Hour), "a new group has the default TTL")
 		Expect(push("job/l", "x 1\n", ttl(-1))).To(MatchError(ContainSubstring("got TTL -1ns")))
 	})
 
@@ -650,6 +657,20 @@ y{instance="",job="j",suite="unit"} 4
 			clock.Advance(-time.Hour)
 			restart()
 			Expect(page(a)).NotTo(ContainSubstring("y{"))
+		})
+
+		It("keeps a TTL that a push set, but not the default", func() {
+			options.GroupTTL = time.Hour
+			start()
+			Expect(push("job/own", "x 1\n", ttl(time.Minute))).To(Succeed())
+			Expect(push("job/default", "x 1\n")).To(Succeed())
+			options.GroupTTL = 2 * time.Hour
+			restart()
+			Expect(push("job/own", "x 1\n")).To(Succeed())
+			Expect(push("job/default", "x 1\n")).To(Succeed())
+			groups := groupsOf(a)
+			Expect(groups[0].TTL).To(Equal(2 * time.Hour))
+			Expect(groups[1].TTL).To(Equal(time.Minute))
 		})
 
 		It("expires a group after at most its TTL if the clock was set back before the restart", func() {

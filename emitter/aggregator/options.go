@@ -70,7 +70,7 @@ type Options struct {
 	AgentMaxSeries int
 
 	// GroupTTL is the time after which a group expires unless a job pushes to it again.
-	// The TTL of a push overrides it. By default, groups never expire.
+	// A push can set a different TTL for its group. By default, groups never expire.
 	GroupTTL time.Duration
 
 	// GroupAggregateBy are the names of grouping labels to aggregate by. If there are

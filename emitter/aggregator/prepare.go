@@ -41,9 +41,16 @@ type sample struct {
 // that it scrapes.
 const instanceLabel = "instance"
 
+// MaxGroupingLabels is the maximum number of grouping labels of a push. Each metric of
+// the group has all of them.
+const MaxGroupingLabels = 64
+
 // prepareGrouping checks grouping labels. It returns them sorted by name, and the key
 // of their group.
 func prepareGrouping(grouping []Label) (labels []Label, key string, err error) {
+	if len(grouping) > MaxGroupingLabels {
+		return nil, "", fmt.Errorf("got %d grouping labels, expected at most %d", len(grouping), MaxGroupingLabels)
+	}
 	labels = slices.Clone(grouping)
 	sortLabels(labels)
 	hasJob := false

@@ -157,7 +157,7 @@ func (gs *Groups) restoreGroup(record []byte) error {
 	defer gs.store.Unlock()
 	now, wall := gs.clock.Tick(), gs.wall()
 	g := newGroup(key, labels)
-	g.pushed, g.failed, g.ttl = header.Pushed, header.Failed, header.TTL
+	g.pushed, g.failed, g.ttl, g.ownTTL = header.Pushed, header.Failed, header.TTL, header.OwnTTL
 	if err := gs.check(g, families, true, now); err != nil {
 		return fmt.Errorf("restoring group %q: %w", labels, err)
 	}

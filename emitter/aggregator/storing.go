@@ -66,8 +66,12 @@ func recordKey(parts ...string) string {
 // change returns the change that stores the current state of the group.
 func (gs *Groups) change(g *group) storage.Change {
 	s := g.snapshot(gs.clock.Now(), gs.wall())
+	ownTTL := g.ownTTL
 	return storage.Change{Kind: groupRecord, Key: recordKey(g.key), Value: func() []byte {
-		header := groupHeader{Labels: s.group.Labels, Pushed: s.group.Pushed, Failed: s.group.Failed, Expires: s.group.Expires, TTL: s.group.TTL}
+		header := groupHeader{
+			Labels: s.group.Labels, Pushed: s.group.Pushed, Failed: s.group.Failed,
+			Expires: s.group.Expires, TTL: s.group.TTL, OwnTTL: ownTTL,
+		}
 		var families []*dto.MetricFamily
 		for _, f := range s.families {
 			families = append(families, f.toMetricFamily())

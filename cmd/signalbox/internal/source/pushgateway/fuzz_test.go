@@ -100,7 +100,10 @@ func FuzzPath(f *testing.F) {
 		}
 
 		want, ok := readPath(u.EscapedPath())
-		if strings.Contains(u.RawQuery, "ttl") || strings.ContainsAny(u.RawQuery, ";%") {
+		if strings.Count(path, "/") > 120 {
+			return // near the limit of labels
+		}
+		if u.RawQuery != "" {
 			return
 		}
 		if ok != (got != nil) {
@@ -172,7 +175,11 @@ var (
 // readPath is a slow and simple parser of clean paths.
 func readPath(escaped string) (map[string]string, bool) {
 	var parts []string
-	for part := range strings.SplitSeq(escaped, "/") {
+	raw := strings.Split(escaped, "/")
+	for i, part := range raw {
+		if i >= 3 && (part == "." || part == ".." || part == "" && i < len(raw)-1) {
+			return nil, false
+		}
 		part, err := url.PathUnescape(part)
 		if err != nil {
 			return nil, false

@@ -41,10 +41,23 @@ func (h *handler) serveGroup(w http.ResponseWriter, r *http.Request, components 
 	w.WriteHeader(status)
 }
 
+// rejectGroup answers a request for a group whose body is not read.
+func (h *handler) rejectGroup(w http.ResponseWriter, r *http.Request, rejected *rejection) {
+	if !allow(w, r, http.MethodDelete, http.MethodPost, http.MethodPut) {
+		return
+	}
+	h.logRejection(r, "push-rejected", rejected)
+	h.metrics.observe(r.Method, rejected.status, 0, 0)
+	rejected.writeTo(w)
+}
+
 func (h *handler) deleteGroup(r *http.Request, components []string) *rejection {
 	grouping, err := parseGroup(components)
 	if err != nil {
 		return badRequest(err)
+	}
+	if _, err := source.Query(r.URL.RawQuery, ttlParameter); err != nil {
+		return badRequest(err) // ttl has no effect, but clients may send it with each request
 	}
 	if err := h.Store.Delete(r.Context(), grouping); err != nil {
 		return storeRejection(err)

@@ -4,6 +4,8 @@
 // It differs from Pushgateway 1.11.3 as follows:
 //
 //   - A %2F in a path is part of a value.
+//   - A path of a group with an empty component is rejected, not redirected to the path
+//     of another group.
 //   - The query parameter ttl of a push sets the TTL of the group.
 //   - A push that would make a later scrape fail is rejected immediately.
 //   - Bodies may be compressed with zstd, and their size is limited.
@@ -114,6 +116,10 @@ func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	clean := cleanPath(escaped)
 	target, components := locate(clean)
 	if target != otherPath && clean != escaped {
+		if err := checkUnclean(escaped); target == groupEndpoint && err != nil {
+			h.rejectGroup(w, r, badRequest(err))
+			return
+		}
 		redirect(w, r, clean)
 		return
 	}
