@@ -310,6 +310,52 @@ y{instance="",job="j",suite="unit"} 4
 		Expect(selfValue(reg, "signalbox_push_groups_expired_total", "")).To(Equal(1.0))
 	})
 
+	DescribeTable("rejects series that are the same as others",
+		func(first, second string) {
+			path, body, _ := strings.Cut(second, " ")
+			if first != "" {
+				firstPath, firstBody, _ := strings.Cut(first, " ")
+				Expect(push(firstPath, firstBody)).To(Succeed())
+			}
+			Expect(refusal(push(path, body))).To(Equal(aggregator.Inconsistent))
+			other, _, _ := strings.Cut(path, "/a/")
+			Expect(push(other+"/b/1", "y 1\n")).To(Succeed())
+		},
+		Entry("an empty label and none in one push", "", "job/j x{a=\"1\",b=\"\"} 1\nx{a=\"1\"} 2\n"),
+		Entry("bounds as labels in one push", "", "job/j x{le=\"1\"} 1\nx{le=\"1.0\"} 2\n"),
+		Entry("quantiles as labels in one push", "", "job/j x{quantile=\"0.5\"} 1\nx{quantile=\"5e-1\"} 2\n"),
+		Entry("an empty grouping label and none", "job/j/a/ x 1\n", "job/j x 2\n"),
+		Entry("no grouping label and an empty one", "job/j x 1\n", "job/j/a/ x 2\n"),
+		Entry("an own label that is empty in another group", "job/j/b/2 x{a=\"\"} 1\n", "job/j/a/ x{b=\"2\"} 2\n"),
+		Entry("a bound as a grouping label", "job/j/le/1 x 1\n", "job/j/le/1.0 x 1\n"),
+	)
+
+	It("treats series with and without an empty label as the same in later pushes", func() {
+		Expect(push("job/j", "x{a=\"\",b=\"1\"} 1\nx{b=\"2\"} 2\n")).To(Succeed())
+		Expect(push("job/j", "x{b=\"1\"} 3\nx{a=\"\",b=\"2\"} 4\n")).To(Succeed())
+		Expect(samples(a)).To(HaveLen(2))
+		Expect(push("job/j", "")).To(Succeed())
+		Expect(samples(a)).To(BeEmpty())
+	})
+
+	It("rejects series of agents and groups that are the same except for empty labels", func() {
+		Expect(push("job/j", "# TYPE x gauge\nx 1\n")).To(Succeed())
+		update := func(name string) error {
+			return a.Agents.Update(context.Background(), aggregator.Labels{}, []aggregator.Metric{{Name: name, Type: aggregator.Gauge, Labels: []aggregator.Label{{Name: "job", Value: "j"}}}})
+		}
+		Expect(update("x")).To(MatchError(ContainSubstring("already pushed by another agent or job")))
+		Expect(update("y")).To(Succeed())
+		Expect(push("job/j", "# TYPE y gauge\ny 1\n", add)).To(MatchError(ContainSubstring("collected before")))
+	})
+
+	It("adds up series that are the same except for empty labels", func() {
+		options.GroupAggregateBy = []string{"job"}
+		start()
+		Expect(push("job/j/run/1", "# TYPE c counter\nc{a=\"\"} 1\ng{a=\"\",le=\"1.0\"} 1\n")).To(Succeed())
+		Expect(push("job/j/run/2", "# TYPE c counter\nc 2\ng{le=\"1\"} 2\n")).To(Succeed())
+		Expect(samples(a)).To(ConsistOf(`c{instance="",job="j"} 3`, `g{instance="",job="j",le="1"} 3`))
+	})
+
 	It("keeps the TTL that a push set, until another push sets one", func() {
 		options.GroupTTL = time.Hour
 		start()
@@ -661,7 +707,7 @@ y{instance="",job="j",suite="unit"} 4
 
 		It("keeps a TTL that a push set, but not the default", func() {
 			options.GroupTTL = time.Hour
-			start()
+			restart()
 			Expect(push("job/own", "x 1\n", ttl(time.Minute))).To(Succeed())
 			Expect(push("job/default", "x 1\n")).To(Succeed())
 			options.GroupTTL = 2 * time.Hour

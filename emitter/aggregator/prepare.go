@@ -133,13 +133,11 @@ func (f *family) checkDuplicates() error {
 	if len(f.samples) < 2 {
 		return nil
 	}
-	seen := make(map[string]struct{}, len(f.samples))
+	var seen series.LabelIndex
 	for i := range f.samples {
-		text := f.samples[i].text
-		if _, ok := seen[text]; ok {
-			return errCollectedBefore(f.name, text)
+		if _, added := seen.Add(f.samples[i].text); !added {
+			return errCollectedBefore(f.name, f.samples[i].text)
 		}
-		seen[text] = struct{}{}
 	}
 	return nil
 }
@@ -162,7 +160,8 @@ func (gs *Groups) prepareSample(grouping []Label, f *family, m *dto.Metric) (sam
 }
 
 // texts returns the text of all labels, and the text of those with which a series is
-// served. The first labels are the grouping labels; grouping is their number.
+// served. The first labels are the grouping labels; grouping is their number. If groups
+// are aggregated, series with the same labels are served with the same text.
 func (gs *Groups) texts(labels []Label, grouping int) (text, shown string) {
 	text = textOf(labels)
 	if !gs.aggregated {
@@ -170,8 +169,8 @@ func (gs *Groups) texts(labels []Label, grouping int) (text, shown string) {
 	}
 	kept := make([]Label, 0, len(labels)+1)
 	for i, l := range labels {
-		if i >= grouping || slices.Contains(gs.aggregateBy, l.Name) {
-			kept = append(kept, l)
+		if l.Value != "" && (i >= grouping || slices.Contains(gs.aggregateBy, l.Name)) {
+			kept = append(kept, Label{Name: l.Name, Value: series.CanonicalValue(l.Name, l.Value)})
 		}
 	}
 	return text, textOf(kept)

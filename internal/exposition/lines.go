@@ -113,7 +113,7 @@ func (t *text) appendBuckets(b []byte, s *shape, row *series.Row) []byte {
 	infinite := false
 	for i, bucket := range h.GetBucket() {
 		bound := bucket.GetUpperBound()
-		if s.unique && slices.ContainsFunc(h.Bucket[:i], func(o *dto.Bucket) bool { return sameNumber(o.GetUpperBound(), bound) }) {
+		if s.unique && slices.ContainsFunc(h.Bucket[:i], func(o *dto.Bucket) bool { return series.SameNumber(o.GetUpperBound(), bound) }) {
 			continue
 		}
 		infinite = infinite || math.IsInf(bound, 1)
@@ -136,7 +136,7 @@ func (t *text) appendQuantiles(b []byte, s *shape, row *series.Row) []byte {
 	quantiles := row.Metric.GetSummary().GetQuantile()
 	for i, q := range quantiles {
 		quantile := q.GetQuantile()
-		if s.unique && slices.ContainsFunc(quantiles[:i], func(o *dto.Quantile) bool { return sameNumber(o.GetQuantile(), quantile) }) {
+		if s.unique && slices.ContainsFunc(quantiles[:i], func(o *dto.Quantile) bool { return series.SameNumber(o.GetQuantile(), quantile) }) {
 			continue
 		}
 		b = t.appendNameWith(b, s.name, "", row.Labels, "quantile", quantile)
@@ -237,6 +237,3 @@ func labelText(pairs []*dto.LabelPair) string {
 	}
 	return series.LabelText(labels)
 }
-
-// sameNumber reports whether two numbers are written identically.
-func sameNumber(a, b float64) bool { return a == b || math.IsNaN(a) && math.IsNaN(b) }

@@ -317,14 +317,25 @@ func LabelText(labels []Label) string {
 // LabelsOf returns an iterator over the labels in a text that LabelText returned.
 func LabelsOf(text string) func(yield func(name, value string) bool) {
 	return func(yield func(string, string) bool) {
-		for text != "" {
-			name, rest, _ := strings.Cut(text, `="`)
-			end, escaped := valueEnd(rest)
-			value := rest[:end]
-			if escaped {
+		for name, value := range rawLabels(text) {
+			if strings.IndexByte(value, '\\') >= 0 {
 				value = unescape(value)
 			}
 			if !yield(name, value) {
+				return
+			}
+		}
+	}
+}
+
+// rawLabels returns an iterator over the labels in a text that LabelText returned, as
+// they are written there.
+func rawLabels(text string) func(yield func(name, value string) bool) {
+	return func(yield func(string, string) bool) {
+		for text != "" {
+			name, rest, _ := strings.Cut(text, `="`)
+			end, _ := valueEnd(rest)
+			if !yield(name, rest[:end]) {
 				return
 			}
 			text = strings.TrimPrefix(rest[end+1:], ",")
