@@ -3,6 +3,7 @@ package aggregator
 import (
 	"errors"
 	"fmt"
+	"math"
 	"slices"
 	"strings"
 	"unicode/utf8"
@@ -193,7 +194,34 @@ func checkSummary(s *dto.Summary) error {
 	if slices.Contains(s.Quantile, nil) {
 		return errors.New("a quantile is nil")
 	}
+	if err := checkDistinct("quantile", s.Quantile, (*dto.Quantile).GetQuantile); err != nil {
+		return err
+	}
 	return checkTime("created timestamp", s.CreatedTimestamp)
+}
+
+// checkDistinct returns an error if the bounds of two buckets, or two quantiles, are the
+// same, or if one is NaN. They are values of the label with the name.
+func checkDistinct[T any](label string, list []T, number func(T) float64) error {
+	ascending := true
+	for i, x := range list {
+		if math.IsNaN(number(x)) {
+			return fmt.Errorf("got %s=NaN, expected a number", label)
+		}
+		ascending = ascending && (i == 0 || number(x) > number(list[i-1]))
+	}
+	if ascending {
+		return nil
+	}
+	seen := make(map[float64]bool, len(list))
+	for _, x := range list {
+		if n := number(x); seen[n] {
+			return fmt.Errorf("%s=%v is duplicated", label, n)
+		} else {
+			seen[n] = true
+		}
+	}
+	return nil
 }
 
 // checkExemplar returns an error if an exemplar is invalid. A nil exemplar is valid.

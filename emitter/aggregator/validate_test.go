@@ -101,6 +101,8 @@ var _ = Describe("The validation of a push", func() {
 		Entry("with the labels le and quantile in a gauge", pushed("x", dto.MetricType_GAUGE, gauge1("le", "1", "quantile", "1")), ""),
 
 		Entry("with a quantile that is nil", pushed("x", dto.MetricType_SUMMARY, &dto.Metric{Summary: &dto.Summary{Quantile: []*dto.Quantile{nil}}}), "metric x: sample 1 of 1: a quantile is nil"),
+		Entry("with a duplicated quantile", pushed("x", dto.MetricType_SUMMARY, &dto.Metric{Summary: &dto.Summary{Quantile: []*dto.Quantile{{Quantile: proto.Float64(0.5)}, {Quantile: proto.Float64(0.5)}}}}), "metric x: sample 1 of 1: quantile=0.5 is duplicated"),
+		Entry("with a quantile that is NaN", pushed("x", dto.MetricType_SUMMARY, &dto.Metric{Summary: &dto.Summary{Quantile: []*dto.Quantile{{Quantile: proto.Float64(math.NaN())}}}}), "metric x: sample 1 of 1: got quantile=NaN, expected a number"),
 		Entry("with an invalid created timestamp of a summary", pushed("x", dto.MetricType_SUMMARY, &dto.Metric{Summary: &dto.Summary{CreatedTimestamp: &timestamppb.Timestamp{Nanos: -1}}}),
 			"metric x: sample 1 of 1: created timestamp is out of range"),
 		Entry("with an invalid created timestamp of a counter", counterOf(&dto.Counter{CreatedTimestamp: &timestamppb.Timestamp{Nanos: -1}}),
@@ -131,7 +133,10 @@ var _ = Describe("The validation of a push", func() {
 		Entry("that is classic", &dto.Histogram{SampleCount: proto.Uint64(1), Bucket: []*dto.Bucket{{UpperBound: proto.Float64(1), CumulativeCount: proto.Uint64(1)}}}, ""),
 		Entry("that is classic and inconsistent, which Prometheus accepts", &dto.Histogram{Bucket: []*dto.Bucket{
 			{UpperBound: proto.Float64(2), CumulativeCount: proto.Uint64(5)}, {UpperBound: proto.Float64(1), CumulativeCount: proto.Uint64(1)},
-			{UpperBound: proto.Float64(1)}, {UpperBound: proto.Float64(math.NaN()), CumulativeCountFloat: proto.Float64(math.NaN())}}}, ""),
+			{UpperBound: proto.Float64(0)}, {UpperBound: proto.Float64(-1), CumulativeCountFloat: proto.Float64(math.NaN())}}}, ""),
+		Entry("with a duplicated bucket", &dto.Histogram{Bucket: []*dto.Bucket{{UpperBound: proto.Float64(1)}, {UpperBound: proto.Float64(2)}, {UpperBound: proto.Float64(1)}}}, "le=1 is duplicated"),
+		Entry("with a duplicated bucket +Inf", &dto.Histogram{Bucket: []*dto.Bucket{{UpperBound: proto.Float64(math.Inf(1))}, {UpperBound: proto.Float64(math.Inf(1))}}}, "le=+Inf is duplicated"),
+		Entry("with a bound that is NaN", &dto.Histogram{Bucket: []*dto.Bucket{{UpperBound: proto.Float64(math.NaN())}}}, "got le=NaN, expected a number"),
 		Entry("with a bucket that is nil", &dto.Histogram{Bucket: []*dto.Bucket{nil}}, "a bucket is nil"),
 		Entry("with an invalid exemplar of a bucket", &dto.Histogram{Bucket: []*dto.Bucket{{Exemplar: &dto.Exemplar{Timestamp: &timestamppb.Timestamp{Seconds: 1 << 60}}}}},
 			"exemplar: timestamp is out of range"),

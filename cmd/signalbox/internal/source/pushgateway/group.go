@@ -82,6 +82,8 @@ func (h *handler) push(r *http.Request, components []string) (size int64, reject
 	switch {
 	case errors.Is(err, source.ErrTooLarge):
 		return size, reject(http.StatusRequestEntityTooLarge, err.Error())
+	case errors.As(err, new(encodingError)):
+		return size, reject(http.StatusUnsupportedMediaType, err.Error())
 	case err != nil:
 		return size, badRequest(err)
 	}
@@ -95,7 +97,7 @@ func (h *handler) push(r *http.Request, components []string) (size int64, reject
 			return size, reject(http.StatusServiceUnavailable, "too many large bodies are being parsed")
 		}
 	}
-	families, err := decode(buffer.Bytes(), r.Header.Get("Content-Type"))
+	families, err := h.decode(buffer.Bytes(), r.Header.Get("Content-Type"))
 	if err != nil {
 		return size, badRequest(err)
 	}
@@ -116,15 +118,13 @@ func (h *handler) push(r *http.Request, components []string) (size int64, reject
 func (h *handler) read(r *http.Request, buffer *bytes.Buffer) (size int64, err error) {
 	body, unsupported := source.OpenBody(r, h.BodyBytes)
 	if unsupported != nil {
-		// As in the Pushgateway, an unknown encoding is not an error in itself, but
-		// usually the body cannot be parsed.
-		body, _ = source.NewBody(r.Body, "", h.BodyBytes)
+		return 0, encodingError{unsupported}
 	}
 	defer body.Close()
 	if _, err := buffer.ReadFrom(body); err != nil {
 		return body.SentBytes(), source.Explain(err)
 	}
-	gzipped := unsupported == nil && strings.Contains(strings.ToLower(r.Header.Get("Content-Encoding")), "gzip")
+	gzipped := strings.Contains(strings.ToLower(r.Header.Get("Content-Encoding")), "gzip")
 	if gzipped && body.SentBytes() == 0 {
 		// In gzip, even an empty body has a header. If a body without one counted as
 		// empty, a PUT would remove all metrics from the group. In the other encodings,
@@ -133,6 +133,10 @@ func (h *handler) read(r *http.Request, buffer *bytes.Buffer) (size int64, err e
 	}
 	return body.SentBytes(), nil
 }
+
+// An encodingError means that a Content-Encoding is not supported. The Pushgateway
+// ignores such a header, and then usually cannot parse the body.
+type encodingError struct{ error }
 
 // maxKeptBytes is the maximum size of a buffer that is reused.
 const maxKeptBytes = 64 << 10

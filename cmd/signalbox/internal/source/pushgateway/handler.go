@@ -52,6 +52,10 @@ type Options struct {
 	// Parsing a body can take fifty times its size in memory.
 	BodyBytes int64
 
+	// UTF8Names allows names of metrics and labels that are arbitrary UTF-8, and the
+	// escaped names that the Pushgateway accepts in paths.
+	UTF8Names bool
+
 	// Admin enables wiping the store by PUT to /api/v1/admin/wipe.
 	Admin bool
 

@@ -228,7 +228,6 @@ var _ = Describe("Handler", func() {
 			Entry("between lines", sourcetest.Unsized("x 1\ny 2\nz 3\n"), "more than the limit of 8 bytes"),
 			Entry("in protobuf", sourcetest.Unsized("\x0aaaaaaaaaaaaaa"), "more than the limit of 8 bytes", "Content-Type", protobufType),
 			Entry("when decompressed", sourcetest.Unsized(sourcetest.Gzip("x 1\nyy 2\n")), "more than the limit of 8 bytes", "Content-Encoding", "gzip"),
-			Entry("in an unknown encoding", sourcetest.Unsized("x 1\nyy 2\n"), "more than the limit of 8 bytes", "Content-Encoding", "br"),
 		)
 
 		It("apply to the decompressed size", func() {
