@@ -32,7 +32,7 @@ type agentFlags struct {
 type pushFlags struct {
 	TTL             lifetime   `long:"push-ttl" value-name:"DURATION" default:"0s" description:"TTL of pushed groups; 0s keeps them. A push can set a different TTL with the query parameter ttl."`
 	AggregateBy     labelNames `long:"push-aggregate-by" value-name:"LABEL,..." description:"Grouping labels to keep when aggregating pushed groups. Groups that differ only in other labels become one."`
-	AggregateGauges string     `long:"push-aggregate-gauges" choice:"sum" choice:"last" choice:"max" choice:"min" choice:"mean" default:"sum" description:"How to aggregate gauges and untyped metrics."`
+	AggregateGauges gaugeModes `long:"push-aggregate-gauges" value-name:"MODE,PATTERN=MODE,..." default:"sum" description:"How to aggregate gauges and untyped metrics: sum, last, max, min or mean. PATTERN=MODE is for names that match a pattern, for example sum,*_timestamp_seconds=max."`
 	StoragePath     string     `long:"push-storage-path" value-name:"FILE" description:"File that stores pushed groups across restarts. If empty, groups are kept in memory only."`
 	MaxGroups       limit      `long:"push-max-groups" value-name:"N" default:"100000" description:"Maximum number of pushed groups."`
 	MaxSeries       limit      `long:"push-max-series" value-name:"N" default:"1000000" description:"Maximum number of series in pushed groups, including sums."`
@@ -67,7 +67,7 @@ func (c *daemon) openPushed(logger lager.Logger) (*pushedMetrics, error) {
 
 		GroupTTL:             time.Duration(c.Pushes.TTL),
 		GroupAggregateBy:     c.Pushes.AggregateBy.list(),
-		GroupAggregateGauges: c.Pushes.AggregateGauges,
+		GroupAggregateGauges: string(c.Pushes.AggregateGauges),
 		MaxGroups:            int(c.Pushes.MaxGroups),
 		GroupMaxSeries:       int(c.Pushes.MaxSeries),
 		StoragePath:          c.Pushes.StoragePath,

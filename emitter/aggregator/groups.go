@@ -28,7 +28,7 @@ type Groups struct {
 	ttl         time.Duration
 	aggregateBy []string // sorted
 	aggregated  bool     // whether groups are aggregated
-	fold        series.Fold
+	gauges      gaugeFolds
 	max         int
 	maxSeries   int
 	path        string           // of the storage file
@@ -53,13 +53,13 @@ type Groups struct {
 }
 
 func newGroups(c *core, o Options) *Groups {
-	fold, _ := series.ParseFold(o.GroupAggregateGauges) // validated by withDefaults
+	gauges, _ := parseGaugeFolds(o.GroupAggregateGauges) // validated by withDefaults
 	return &Groups{
 		core:        c,
 		ttl:         o.GroupTTL,
 		aggregateBy: slices.Sorted(slices.Values(o.GroupAggregateBy)), // so that the order in the options does not matter
 		aggregated:  len(o.GroupAggregateBy) > 0,
-		fold:        fold,
+		gauges:      gauges,
 		max:         o.MaxGroups,
 		maxSeries:   o.GroupMaxSeries,
 		path:        o.StoragePath,

@@ -30,6 +30,10 @@ func (gs *Groups) setFamilies(g *group, families []*family, replace bool, at fun
 func (gs *Groups) setFamily(g *group, old, f *family, now series.Instant) {
 	f.open = gs.openFor(g, f)
 	replaced := newReplacedSamples(old)
+	fold := series.Alone
+	if gs.aggregated {
+		fold = gs.gauges.of(f.name)
+	}
 	for i := range f.samples {
 		s := &f.samples[i]
 		before := replaced.take(i, s.text)
@@ -40,10 +44,6 @@ func (gs *Groups) setFamily(g *group, old, f *family, now series.Instant) {
 		if before != nil {
 			s.series = before.series
 		} else {
-			fold := series.Alone
-			if gs.aggregated {
-				fold = gs.fold
-			}
 			s.series = f.open.Join(s.shown, gs.holder(g), &g.source, fold)
 		}
 		if s.metric != nil {

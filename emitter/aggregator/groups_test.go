@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"os"
 	"path/filepath"
 	"strings"
@@ -18,6 +19,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	dto "github.com/prometheus/client_model/go"
 	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/types/known/timestamppb"
 
 	"github.com/signalbox-ci/signalbox/emitter/aggregator"
 )
@@ -643,6 +645,36 @@ y{instance="",job="j",suite="unit"} 4
 		})
 	})
 
+	It("aggregates gauges by the first pattern that matches their name", func() {
+		options.GroupAggregateBy, options.GroupAggregateGauges = []string{"job"}, "mean, *_timestamp_seconds=max,*_*e*_min=min,exact=last"
+		start()
+		for i, v := range []int{5, 1, 3} {
+			clock.Advance(time.Second)
+			body := fmt.Sprintf("last_timestamp_seconds %[1]d\n_timestamp_seconds %[1]d\ntimestamp_seconds %[1]d\na_e_min %[1]d\na_min %[1]d\nexact %[1]d\nexactly %[1]d\n", v)
+			Expect(push(fmt.Sprintf("job/j/run/%d", i), body)).To(Succeed())
+		}
+		Expect(samples(a)).To(ConsistOf(
+			`last_timestamp_seconds{instance="",job="j"} 5`, `_timestamp_seconds{instance="",job="j"} 5`, `timestamp_seconds{instance="",job="j"} 3`,
+			`a_e_min{instance="",job="j"} 1`, `a_min{instance="",job="j"} 3`, `exact{instance="",job="j"} 3`, `exactly{instance="",job="j"} 3`,
+		))
+	})
+
+	DescribeTable("ignores NaN in maximum and minimum, as PromQL does", func(fold, want string) {
+		options.GroupAggregateBy, options.GroupAggregateGauges = []string{"job"}, fold
+		start()
+		for i, v := range []string{"NaN", "5", "NaN", "-Inf", "7"} {
+			Expect(push(fmt.Sprintf("job/j/run/%d", i), "x "+v+"\n")).To(Succeed())
+		}
+		Expect(push("job/j/run/1", "y NaN\n", add)).To(Succeed())
+		Expect(push("job/j/run/2", "y NaN\n", add)).To(Succeed())
+		Expect(samples(a)).To(ConsistOf(`x{instance="",job="j"} `+want, `y{instance="",job="j"} NaN`))
+	},
+		Entry("maximum", "max", "7"),
+		Entry("minimum", "min", "-Inf"),
+		Entry("but not in the sum", "sum", "NaN"),
+		Entry("nor in the mean", "mean", "NaN"),
+	)
+
 	DescribeTable("aggregates gauges", func(fold string, want float64) {
 		options.GroupAggregateBy, options.GroupAggregateGauges = []string{"job"}, fold
 		start()
@@ -876,6 +908,65 @@ y{instance="",job="j",suite="unit"} 4
 				Expect(v).To(BeNumerically(">=", total))
 				total = v
 			}
+		})
+
+		It("keeps the newest exemplars and the earliest creation times of sums", func() {
+			options.GroupAggregateBy = []string{"job"}
+			restart()
+			at := func(second int64) *timestamppb.Timestamp { return &timestamppb.Timestamp{Seconds: second} }
+			exemplar := func(id string, second int64) *dto.Exemplar {
+				return &dto.Exemplar{Label: pairsOf("id", id), Value: proto.Float64(1), Timestamp: at(second)}
+			}
+			pushSecond := func(run string, second int64) {
+				GinkgoHelper()
+				bucket := func(bound float64, id string) *dto.Bucket {
+					return &dto.Bucket{UpperBound: &bound, CumulativeCount: proto.Uint64(1), Exemplar: exemplar(id, second)}
+				}
+				native := nativeWith(func(h *dto.Histogram) {
+					h.Exemplars, h.CreatedTimestamp = []*dto.Exemplar{exemplar(run, second), exemplar("same", 1)}, at(second)
+				})
+				Expect(push("job/j/run/"+run, "", protobuf(
+					pushed("c", dto.MetricType_COUNTER, &dto.Metric{Counter: &dto.Counter{Value: proto.Float64(1), Exemplar: exemplar(run, second), CreatedTimestamp: at(second)}}),
+					pushed("h", dto.MetricType_HISTOGRAM, &dto.Metric{Histogram: &dto.Histogram{
+						SampleCount: proto.Uint64(1), SampleSum: proto.Float64(1), CreatedTimestamp: at(second),
+						Bucket: []*dto.Bucket{bucket(1, "1-"+run), bucket(math.Inf(1), "inf-"+run)}}}),
+					pushed("n", dto.MetricType_HISTOGRAM, &dto.Metric{Histogram: native}),
+					pushed("s", dto.MetricType_SUMMARY, &dto.Metric{Summary: &dto.Summary{SampleCount: proto.Uint64(1), SampleSum: proto.Float64(1), CreatedTimestamp: at(second)}}),
+				))).To(Succeed())
+			}
+			check := func() {
+				GinkgoHelper()
+				id := func(e *dto.Exemplar) string { return e.GetLabel()[0].GetValue() }
+				c := familyOf(a, "c").Metric[0].Counter
+				Expect(c.GetValue()).To(Equal(3.0))
+				Expect(id(c.Exemplar)).To(Equal("b"))
+				h := familyOf(a, "h").Metric[0].Histogram
+				Expect(h.Bucket).To(HaveLen(2))
+				Expect(h.Bucket[1].GetCumulativeCount()).To(BeEquivalentTo(3))
+				Expect([]string{id(h.Bucket[0].Exemplar), id(h.Bucket[1].Exemplar)}).To(Equal([]string{"1-b", "inf-b"}))
+				n := familyOf(a, "n").Metric[0].Histogram
+				var ids []string
+				for _, e := range n.Exemplars {
+					ids = append(ids, id(e))
+				}
+				Expect(ids).To(Equal([]string{"same", "c", "a", "b"}))
+				s := familyOf(a, "s").Metric[0].Summary
+				for _, created := range []*timestamppb.Timestamp{c.CreatedTimestamp, h.CreatedTimestamp, n.CreatedTimestamp, s.CreatedTimestamp} {
+					Expect(created.GetSeconds()).To(BeEquivalentTo(100))
+				}
+			}
+			pushSecond("a", 200)
+			pushSecond("b", 300)
+			pushSecond("c", 100)
+			check()
+			restart()
+			check()
+			for _, run := range []string{"a", "b", "c"} {
+				Expect(remove("job/j/run/" + run)).To(Succeed())
+			}
+			check()
+			restart()
+			check()
 		})
 
 		It("restores which gauge was pushed last", func() {

@@ -93,7 +93,7 @@ func TestSweepSkipsBusyAgents(t *testing.T) {
 // directions. If the time were quadratic, it would take many minutes.
 func TestTypesChangeInLinearTime(t *testing.T) {
 	a := newDefault(t)
-	metrics := make([]Metric, 100_000)
+	metrics := make([]Metric, 40_000)
 	for i := range metrics {
 		metrics[i] = Metric{Name: fmt.Sprintf("x%d", i/2), Labels: []Label{{Name: "l", Value: fmt.Sprint(i)}}}
 	}

@@ -12,7 +12,6 @@ import (
 
 	"github.com/signalbox-ci/signalbox/internal/excerpt"
 	"github.com/signalbox-ci/signalbox/internal/names"
-	"github.com/signalbox-ci/signalbox/internal/series"
 )
 
 // MaxBaseLabels is the maximum number of base labels of an agent.
@@ -81,8 +80,12 @@ type Options struct {
 	// aggregated.
 	GroupAggregateBy []string
 
-	// GroupAggregateGauges is the operation by which gauges and untyped metrics of
-	// existing groups are aggregated: sum, last, max, min or mean. The default is sum.
+	// GroupAggregateGauges are the modes by which gauges and untyped metrics of existing
+	// groups are aggregated: sum, last, max, min or mean. It is a comma-separated list
+	// of a mode, which is the default, and of modes for names that match a pattern, in
+	// which * stands for any characters; the first match counts. An example is
+	// "sum,*_timestamp_seconds=max". The modes max and min ignore NaN. The default mode
+	// is sum unless the list has one.
 	GroupAggregateGauges string
 
 	// MaxGroups is the maximum number of groups. When it is reached, pushes to new
@@ -112,7 +115,6 @@ func (o Options) withDefaults() (Options, error) {
 	}
 	o.AgentTTL = cmp.Or(o.AgentTTL, 2*time.Minute)
 	o.AgentMaxSeries = cmp.Or(o.AgentMaxSeries, 1_000_000)
-	o.GroupAggregateGauges = cmp.Or(o.GroupAggregateGauges, series.Sum.String())
 	o.MaxGroups = cmp.Or(o.MaxGroups, 100_000)
 	o.GroupMaxSeries = cmp.Or(o.GroupMaxSeries, 1_000_000)
 	return o, o.check()
@@ -136,7 +138,7 @@ func (o *Options) check() error {
 			fail("AgentAggregateBy: got %q, expected one of the base labels %q", name, o.AgentBaseLabels)
 		}
 	}
-	if _, err := series.ParseFold(o.GroupAggregateGauges); err != nil {
+	if err := CheckAggregateGauges(o.GroupAggregateGauges); err != nil {
 		fail("GroupAggregateGauges: %w", err)
 	}
 	return errors.Join(errs...)

@@ -191,7 +191,7 @@ func (s *sample) setValue(typ series.Type, m *dto.Metric, aggregated bool) error
 	switch typ {
 	case series.Counter:
 		s.value = m.Counter.GetValue()
-		if !aggregated && (m.Counter.Exemplar != nil || m.Counter.CreatedTimestamp != nil) {
+		if m.Counter.Exemplar != nil || m.Counter.CreatedTimestamp != nil {
 			s.metric = &dto.Metric{Counter: m.Counter}
 		}
 	case series.Gauge:
@@ -202,7 +202,7 @@ func (s *sample) setValue(typ series.Type, m *dto.Metric, aggregated bool) error
 		s.metric = &dto.Metric{Summary: m.Summary}
 		if aggregated {
 			// Quantiles cannot be aggregated.
-			s.metric.Summary = &dto.Summary{SampleCount: m.Summary.SampleCount, SampleSum: m.Summary.SampleSum}
+			s.metric.Summary = &dto.Summary{SampleCount: m.Summary.SampleCount, SampleSum: m.Summary.SampleSum, CreatedTimestamp: m.Summary.CreatedTimestamp}
 		}
 	default:
 		s.metric = &dto.Metric{Histogram: m.Histogram}
