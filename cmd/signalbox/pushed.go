@@ -37,6 +37,7 @@ type pushFlags struct {
 	MaxGroups       limit      `long:"push-max-groups" value-name:"N" default:"100000" description:"Maximum number of pushed groups."`
 	MaxSeries       limit      `long:"push-max-series" value-name:"N" default:"1000000" description:"Maximum number of series in pushed groups, including sums."`
 	MaxBodyBytes    limit      `long:"push-max-body-bytes" value-name:"N" default:"16777216" description:"Maximum size of a push from a job or an agent, in bytes after decompression. Decoding can take fifty times as much memory."`
+	UTF8Names       bool       `long:"push-enable-utf8-names" description:"Allow any UTF-8 characters in names of metrics and labels that jobs push."`
 	AdminAPI        bool       `long:"enable-admin-api" description:"Enable PUT /api/v1/admin/wipe, which deletes all pushed groups and their sums."`
 }
 
@@ -68,6 +69,7 @@ func (c *daemon) openPushed(logger lager.Logger) (*pushedMetrics, error) {
 		GroupTTL:             time.Duration(c.Pushes.TTL),
 		GroupAggregateBy:     c.Pushes.AggregateBy.list(),
 		GroupAggregateGauges: string(c.Pushes.AggregateGauges),
+		GroupUTF8Names:       c.Pushes.UTF8Names,
 		MaxGroups:            int(c.Pushes.MaxGroups),
 		GroupMaxSeries:       int(c.Pushes.MaxSeries),
 		StoragePath:          c.Pushes.StoragePath,
@@ -117,6 +119,7 @@ func (p *pushedMetrics) handler(c *daemon, logger lager.Logger, page, next http.
 		Store:      p.Groups,
 		Logger:     logger.Session("push"),
 		BodyBytes:  int64(c.Pushes.MaxBodyBytes),
+		UTF8Names:  c.Pushes.UTF8Names,
 		Admin:      c.Pushes.AdminAPI,
 		Page:       page,
 		Flags:      flagsOf(c.flags()),

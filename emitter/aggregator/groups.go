@@ -13,6 +13,8 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/prometheus/common/model"
+
 	"github.com/signalbox-ci/signalbox/emitter/aggregator/internal/storage"
 	"github.com/signalbox-ci/signalbox/internal/series"
 )
@@ -29,6 +31,7 @@ type Groups struct {
 	aggregateBy []string // sorted
 	aggregated  bool     // whether groups are aggregated
 	gauges      gaugeFolds
+	names       model.ValidationScheme
 	max         int
 	maxSeries   int
 	path        string           // of the storage file
@@ -54,12 +57,17 @@ type Groups struct {
 
 func newGroups(c *core, o Options) *Groups {
 	gauges, _ := parseGaugeFolds(o.GroupAggregateGauges) // validated by withDefaults
+	scheme := model.LegacyValidation
+	if o.GroupUTF8Names {
+		scheme = model.UTF8Validation
+	}
 	return &Groups{
 		core:        c,
 		ttl:         o.GroupTTL,
 		aggregateBy: slices.Sorted(slices.Values(o.GroupAggregateBy)), // so that the order in the options does not matter
 		aggregated:  len(o.GroupAggregateBy) > 0,
 		gauges:      gauges,
+		names:       scheme,
 		max:         o.MaxGroups,
 		maxSeries:   o.GroupMaxSeries,
 		path:        o.StoragePath,
@@ -93,14 +101,14 @@ func (gs *Groups) Push(ctx context.Context, p Push) error {
 }
 
 func (gs *Groups) push(p Push) (ticket, error) {
-	labels, key, err := prepareGrouping(p.Grouping)
+	labels, key, err := prepareGrouping(gs.names, p.Grouping)
 	if err != nil {
 		return nil, &PushError{Invalid, err}
 	}
 	if p.TTL != nil && *p.TTL < 0 {
 		return nil, &PushError{Invalid, fmt.Errorf("got TTL %s, expected a non-negative duration", *p.TTL)}
 	}
-	families, invalid := gs.prepare(labels, p.Families)
+	families, invalid := gs.prepare(gs.names, labels, p.Families)
 
 	gs.others.refresh(gs.clock)
 	gs.mu.Lock()
@@ -166,7 +174,7 @@ func (gs *Groups) apply(g *group, families []*family, invalid error, replace boo
 // with the Refusal Invalid or NotStored, unless the context ends first. Then it wraps
 // context.Cause(ctx), and the group may have been deleted nevertheless.
 func (gs *Groups) Delete(ctx context.Context, grouping []Label) error {
-	_, key, err := prepareGrouping(grouping)
+	_, key, err := prepareGrouping(gs.names, grouping)
 	if err != nil {
 		return &PushError{Invalid, err}
 	}

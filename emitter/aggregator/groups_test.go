@@ -358,6 +358,22 @@ y{instance="",job="j",suite="unit"} 4
 		Expect(samples(a)).To(ConsistOf(`c{instance="",job="j"} 3`, `g{instance="",job="j",le="1"} 3`))
 	})
 
+	It("allows UTF-8 names if they are enabled", func() {
+		metric := pushed("ci.jobs", dto.MetricType_GAUGE, gauge1("team.name", "a"))
+		for _, path := range []string{"job/j", "job/j/a.b/1"} {
+			Expect(push(path, "", protobuf(proto.CloneOf(metric)))).To(MatchError(ContainSubstring("UTF-8 names are not enabled")))
+		}
+		Expect(push("job/j", "", protobuf(pushed("x", dto.MetricType_GAUGE, gauge1("team.name", "a"))))).To(MatchError(ContainSubstring("is not a label name")))
+		options.GroupUTF8Names = true
+		start()
+		Expect(push("job/j/a.b/1", "", protobuf(metric))).To(Succeed())
+		Expect(samples(a)).To(ConsistOf(`{"ci.jobs","a.b"="1",instance="",job="j","team.name"="a"} 1`))
+		Expect(groupsOf(a)[0].Families[0].Metric[0].Label[3].GetName()).To(Equal("team.name"))
+		Expect(push("job/j/__a.b/1", "")).To(MatchError(ContainSubstring("is not a label name")))
+		Expect(remove("job/j/a.b/1")).To(Succeed())
+		Expect(samples(a)).To(BeEmpty())
+	})
+
 	It("keeps the TTL that a push set, until another push sets one", func() {
 		options.GroupTTL = time.Hour
 		start()
@@ -735,6 +751,15 @@ y{instance="",job="j",suite="unit"} 4
 			clock.Advance(-time.Hour)
 			restart()
 			Expect(page(a)).NotTo(ContainSubstring("y{"))
+		})
+
+		It("restores UTF-8 names even if they are no longer enabled", func() {
+			options.GroupUTF8Names = true
+			restart()
+			Expect(push("job/j/a.b/1", "", protobuf(pushed("ci.jobs", dto.MetricType_GAUGE, gauge1())))).To(Succeed())
+			options.GroupUTF8Names = false
+			restart()
+			Expect(samples(a)).To(HaveLen(1))
 		})
 
 		It("keeps a TTL that a push set, but not the default", func() {

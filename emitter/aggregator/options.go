@@ -88,6 +88,11 @@ type Options struct {
 	// is sum unless the list has one.
 	GroupAggregateGauges string
 
+	// GroupUTF8Names allows names of metrics and labels of groups to contain any
+	// characters. By default, they must be valid for versions of Prometheus before 3.
+	// Scrapers that do not support such names get escaped ones.
+	GroupUTF8Names bool
+
 	// MaxGroups is the maximum number of groups. When it is reached, pushes to new
 	// groups are rejected. The default is 100,000.
 	MaxGroups int

@@ -12,6 +12,7 @@ import (
 	"github.com/prometheus/common/model"
 
 	"github.com/signalbox-ci/signalbox/internal/excerpt"
+	"github.com/signalbox-ci/signalbox/internal/names"
 	"github.com/signalbox-ci/signalbox/internal/series"
 )
 
@@ -47,7 +48,7 @@ const MaxGroupingLabels = 64
 
 // prepareGrouping checks grouping labels. It returns them sorted by name, and the key
 // of their group.
-func prepareGrouping(grouping []Label) (labels []Label, key string, err error) {
+func prepareGrouping(scheme model.ValidationScheme, grouping []Label) (labels []Label, key string, err error) {
 	if len(grouping) > MaxGroupingLabels {
 		return nil, "", fmt.Errorf("got %d grouping labels, expected at most %d", len(grouping), MaxGroupingLabels)
 	}
@@ -56,8 +57,8 @@ func prepareGrouping(grouping []Label) (labels []Label, key string, err error) {
 	hasJob := false
 	var b strings.Builder
 	for i, l := range labels {
-		if err := checkLabelName(l.Name); err != nil {
-			return nil, "", fmt.Errorf("grouping: %w", err)
+		if !names.IsLabelIn(scheme, l.Name) {
+			return nil, "", fmt.Errorf("grouping: %w", errName("label", scheme, l.Name))
 		}
 		if i > 0 && labels[i-1].Name == l.Name {
 			return nil, "", fmt.Errorf("grouping: label %s is duplicated", l.Name)
@@ -77,6 +78,15 @@ func prepareGrouping(grouping []Label) (labels []Label, key string, err error) {
 	return labels, b.String(), nil
 }
 
+// errName returns the error for an invalid name of a label or metric.
+func errName(what string, scheme model.ValidationScheme, name string) error {
+	hint := ""
+	if scheme == model.LegacyValidation && model.UTF8Validation.IsValidLabelName(name) && !strings.HasPrefix(name, model.ReservedLabelPrefix) {
+		hint = "; UTF-8 names are not enabled"
+	}
+	return fmt.Errorf("%q is not a %s name%s", excerpt.Short(name), what, hint)
+}
+
 // errTimestamp is the error for a pushed metric with a timestamp. The Pushgateway uses
 // the same text.
 var errTimestamp = errors.New("pushed metrics must not have timestamps")
@@ -88,14 +98,14 @@ const maxLabelBytes = 256 << 20
 
 // prepare checks the pushed families independently of other metrics. It returns them
 // sorted by name.
-func (gs *Groups) prepare(grouping []Label, pushed []*dto.MetricFamily) ([]*family, error) {
+func (gs *Groups) prepare(scheme model.ValidationScheme, grouping []Label, pushed []*dto.MetricFamily) ([]*family, error) {
 	families := make([]*family, 0, len(pushed))
 	bytes := 0
 	for i, mf := range pushed {
 		if mf == nil {
 			return nil, fmt.Errorf("metric family %d of %d is nil", i+1, len(pushed))
 		}
-		if err := checkFamily(grouping, mf); err != nil {
+		if err := checkFamily(scheme, grouping, mf); err != nil {
 			return nil, err
 		}
 		name := mf.GetName()

@@ -65,7 +65,7 @@ func partsOf(typ series.Type) []part {
 
 // pushed writes a pushed family. Like client_golang, it writes gauge histograms as
 // histograms.
-func (t *text) pushed(out *output, f *series.OpenFamily) error {
+func (t *text) pushed(out *output, f *pushedFamily) error {
 	typ := f.Type()
 	if typ == series.GaugeHistogram {
 		typ = series.Histogram
@@ -75,8 +75,9 @@ func (t *text) pushed(out *output, f *series.OpenFamily) error {
 }
 
 // lines writes the rows of a pushed family.
-func (t *text) lines(out *output, f *series.OpenFamily, rows iter.Seq[*series.Row], s shape) {
+func (t *text) lines(out *output, f *pushedFamily, rows iter.Seq[*series.Row], s shape) {
 	started := false
+	s.family, s.name = quoted(s.family), samplePrefix(s.name)
 	for row := range rows {
 		if s.parts != nil && !hasContent(row, f.Type()) {
 			continue
@@ -175,7 +176,11 @@ func (t *text) appendNumber(b []byte, n uint64, float float64) []byte {
 func (t *text) appendNameWith(b []byte, name, suffix, labels, label string, value float64) []byte {
 	b = append(b, name...)
 	b = append(b, suffix...)
-	b = append(b, '{')
+	if isSamplePrefix(name) {
+		b = append(b, '"', ',')
+	} else {
+		b = append(b, '{')
+	}
 	if labels != "" {
 		b = append(b, labels...)
 		b = append(b, ',')

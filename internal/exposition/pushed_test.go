@@ -537,7 +537,7 @@ p 3
 			update(add(own, series.FamilyOptions{Name: "seconds", Type: series.Histogram, Bounds: []float64{1}}), series.Observe, 2)
 			p.set(3, "seconds_created", series.Gauge)
 			got, err := pageOf(page, openMetricsFormat)
-			Expect(err).To(MatchError(ContainSubstring("pushed metric seconds_created is omitted from OpenMetrics")))
+			Expect(err).To(MatchError(ContainSubstring("pushed metric seconds_created is omitted: another metric already uses the name")))
 			Expect(checkStrict(got)).To(Succeed())
 		})
 
@@ -609,7 +609,7 @@ queue_count{a="b"} 2.5
 			p.fill(&dto.Metric{Histogram: &dto.Histogram{}}, "h", series.Histogram)
 			p.set(1, "h_count", series.Gauge)
 			got, err := pageOf(p.page(own), openMetricsFormat)
-			Expect(err).To(MatchError(ContainSubstring("pushed metric h_count is omitted from OpenMetrics")))
+			Expect(err).To(MatchError(ContainSubstring("pushed metric h_count is omitted: another metric already uses the name")))
 			Expect(checkStrict(got)).To(Succeed())
 			Expect(written(*p.page(own), textFormat)).To(HaveSuffix("# TYPE h_count gauge\nh_count 1\n"))
 		})

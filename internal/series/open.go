@@ -80,6 +80,8 @@ type OpenFamily struct {
 	typ   Type
 	help  atomic.Pointer[string]
 
+	quoted atomic.Bool // whether a series has had a label with a quoted name
+
 	order     order[*OpenSeries]
 	labelSets map[uint64]*labelSet // by hash of the labels' identity; guarded by the store's lock
 }
@@ -103,6 +105,9 @@ func (f *OpenFamily) Help() string { return *f.help.Load() }
 
 // SetHelp changes the help text.
 func (f *OpenFamily) SetHelp(help string) { f.help.Store(&help) }
+
+// HasQuoted reports whether series of the family may have labels with quoted names.
+func (f *OpenFamily) HasQuoted() bool { return f.quoted.Load() }
 
 // Type returns the family's type.
 func (f *OpenFamily) Type() Type { return f.typ }
@@ -173,6 +178,9 @@ func (f *OpenFamily) Join(labels string, holder any, source *Source, fold Fold) 
 		hash := hashIdentity(labels)
 		ls = &labelSet{labels: labels, hash: hash, holder: holder, next: f.labelSets[hash]}
 		f.labelSets[hash] = ls
+		if HasQuoted(labels) {
+			f.quoted.Store(true)
+		}
 	}
 	s := &OpenSeries{labels: ls.labels, source: source, fold: fold}
 	ls.series = s

@@ -52,7 +52,7 @@ func (h *handler) rejectGroup(w http.ResponseWriter, r *http.Request, rejected *
 }
 
 func (h *handler) deleteGroup(r *http.Request, components []string) *rejection {
-	grouping, err := parseGroup(components)
+	grouping, err := h.parseGroup(components)
 	if err != nil {
 		return badRequest(err)
 	}
@@ -68,7 +68,7 @@ func (h *handler) deleteGroup(r *http.Request, components []string) *rejection {
 // push applies the body of a request to a group. It returns the size of the body before
 // decompression.
 func (h *handler) push(r *http.Request, components []string) (size int64, rejected *rejection) {
-	grouping, err := parseGroup(components)
+	grouping, err := h.parseGroup(components)
 	if err != nil {
 		return 0, badRequest(err)
 	}

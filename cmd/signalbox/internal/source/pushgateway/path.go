@@ -156,8 +156,8 @@ var errNoJob = errors.New("job name is required")
 
 // parseGroup returns the labels, sorted by name, in the components of a group. If a
 // name is duplicated, the last value is used, except for job, where it is the first.
-func parseGroup(components []string) ([]aggregator.Label, error) {
-	job, err := parseLabel(components[0], components[1])
+func (h *handler) parseGroup(components []string) ([]aggregator.Label, error) {
+	job, err := h.parseLabel(components[0], components[1])
 	if err != nil {
 		return nil, err
 	}
@@ -176,7 +176,7 @@ func parseGroup(components []string) ([]aggregator.Label, error) {
 
 	labels := make([]aggregator.Label, 0, 1+len(rest)/2)
 	for i := 0; i < len(rest); i += 2 {
-		label, err := parseLabel(rest[i], rest[i+1])
+		label, err := h.parseLabel(rest[i], rest[i+1])
 		if err != nil {
 			return nil, err
 		}
@@ -197,7 +197,7 @@ func parseGroup(components []string) ([]aggregator.Label, error) {
 
 // parseLabel returns the label for an escaped name, which may end with base64Suffix,
 // and an escaped value.
-func parseLabel(escapedName, escapedValue string) (aggregator.Label, error) {
+func (h *handler) parseLabel(escapedName, escapedValue string) (aggregator.Label, error) {
 	var none aggregator.Label
 
 	name, err := url.PathUnescape(escapedName)
@@ -205,7 +205,11 @@ func parseLabel(escapedName, escapedValue string) (aggregator.Label, error) {
 		return none, fmt.Errorf("improper label name %q: %w", escapedName, err)
 	}
 	name, encoded := strings.CutSuffix(name, base64Suffix)
-	if !names.IsLabel(name) {
+	reserved := strings.HasPrefix(name, model.ReservedLabelPrefix)
+	if h.UTF8Names {
+		name = model.UnescapeName(name, model.ValueEncodingEscaping) // such as U__team_2e_name
+	}
+	if reserved || !names.IsLabelIn(h.scheme(), name) {
 		return none, fmt.Errorf("improper label name %q", name)
 	}
 

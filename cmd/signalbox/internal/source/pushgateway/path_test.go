@@ -107,6 +107,29 @@ var _ = Describe("Paths", func() {
 		Entry("dots as the job", "/metrics/job/../job/j", "write /job@base64/Li4"),
 	)
 
+	DescribeTable("of groups may have UTF-8 names if these are enabled",
+		func(path, name string) {
+			f.options.UTF8Names = true
+			w := f.put("/j"+path, "")
+			Expect(w.Code).To(Equal(http.StatusOK), w.Body.String())
+			Expect(f.last().Grouping).To(ContainElement(aggregator.Label{Name: name, Value: "a"}))
+		},
+		Entry("escaped as values", "/U__team_2e_name/a", "team.name"),
+		Entry("escaped as values, with base64", "/U__team_2e_name@base64/YQ", "team.name"),
+		Entry("as they are", "/team.name/a", "team.name"),
+		Entry("escaped as in every path", "/gr%C3%B6%C3%9Fe/a", "größe"),
+		Entry("not escaped", "/U_x/a", "U_x"),
+		Entry("escaped in an invalid way, which are kept", "/U__x_zz_/a", "U__x_zz_"),
+	)
+
+	It("of groups have no escaped names unless UTF-8 names are enabled", func() {
+		Expect(f.put("/j/U__team_2e_name/a", "").Code).To(Equal(http.StatusOK))
+		Expect(f.last().Grouping).To(ContainElement(aggregator.Label{Name: "U__team_2e_name", Value: "a"}))
+		f.options.UTF8Names = true
+		Expect(f.put("/j/__x/a", "").Body.String()).To(ContainSubstring("improper label name"))
+		Expect(f.put("/j/U______x/a", "").Body.String()).To(ContainSubstring("improper label name"))
+	})
+
 	It("of groups have at most 64 labels", func() {
 		path := "/j"
 		for i := range 63 {
