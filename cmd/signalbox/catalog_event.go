@@ -14,8 +14,8 @@ import (
 	"github.com/signalbox-ci/signalbox/internal/spelling"
 )
 
-// intakeURL is the URL of the intake listener with the default flags.
-const intakeURL = "http://127.0.0.1:19391"
+// defaultIntakeURL is the URL of the intake listener with the default flags.
+const defaultIntakeURL = "http://127.0.0.1:19391"
 
 // findEvent returns the known event with the name. The error suggests a name.
 func findEvent(name string) (catalog.Event, error) {
@@ -177,7 +177,7 @@ func exampleCommand(event catalog.Event, attributes []attributeUse) string {
 	if err != nil {
 		panic("BUG: encoding an example: " + err.Error())
 	}
-	return fmt.Sprintf("curl -d '%s' %s%s", strings.ReplaceAll(string(body), "'", `'\''`), intakeURL, events.Path)
+	return fmt.Sprintf("curl -d '%s' %s%s", strings.ReplaceAll(string(body), "'", `'\''`), defaultIntakeURL, events.Path)
 }
 
 // exampleValue returns a plausible value of an event with the unit.

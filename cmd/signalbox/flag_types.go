@@ -12,6 +12,7 @@ import (
 
 	"github.com/jessevdk/go-flags"
 
+	"github.com/signalbox-ci/signalbox/emitter/aggregator"
 	"github.com/signalbox-ci/signalbox/internal/access"
 	"github.com/signalbox-ci/signalbox/internal/duration"
 	"github.com/signalbox-ci/signalbox/internal/names"
@@ -155,6 +156,15 @@ func (n labelNames) list() []string {
 		names[i] = strings.TrimSpace(name)
 	}
 	return names
+}
+
+// gaugeModes is the value of a flag: how pushed gauges are aggregated.
+type gaugeModes string
+
+// UnmarshalFlag checks the modes and patterns.
+func (g *gaugeModes) UnmarshalFlag(text string) error {
+	*g = gaugeModes(text)
+	return aggregator.CheckAggregateGauges(text)
 }
 
 // isRepeatable reports whether an option may be repeated.

@@ -32,12 +32,13 @@ type agentFlags struct {
 type pushFlags struct {
 	TTL             lifetime   `long:"push-ttl" value-name:"DURATION" default:"0s" description:"TTL of pushed groups; 0s keeps them. A push can set a different TTL with the query parameter ttl."`
 	AggregateBy     labelNames `long:"push-aggregate-by" value-name:"LABEL,..." description:"Grouping labels to keep when aggregating pushed groups. Groups that differ only in other labels become one."`
-	AggregateGauges string     `long:"push-aggregate-gauges" choice:"sum" choice:"last" choice:"max" choice:"min" choice:"mean" default:"sum" description:"How to aggregate gauges and untyped metrics."`
+	AggregateGauges gaugeModes `long:"push-aggregate-gauges" value-name:"MODE,PATTERN=MODE,..." default:"sum" description:"How to aggregate gauges and untyped metrics: sum, last, max, min or mean. PATTERN=MODE is for names that match a pattern, for example sum,*_timestamp_seconds=max."`
 	AllowDriven     bool       `long:"push-allow-driven-metrics" description:"Allow jobs to push series of metrics that rules update. By default, such pushes are rejected, because they could mislead dashboards and alerts."`
 	StoragePath     string     `long:"push-storage-path" value-name:"FILE" description:"File that stores pushed groups across restarts. If empty, groups are kept in memory only."`
 	MaxGroups       limit      `long:"push-max-groups" value-name:"N" default:"100000" description:"Maximum number of pushed groups."`
 	MaxSeries       limit      `long:"push-max-series" value-name:"N" default:"1000000" description:"Maximum number of series in pushed groups, including sums."`
 	MaxBodyBytes    limit      `long:"push-max-body-bytes" value-name:"N" default:"16777216" description:"Maximum size of a push from a job or an agent, in bytes after decompression. Decoding can take fifty times as much memory."`
+	UTF8Names       bool       `long:"push-enable-utf8-names" description:"Allow any UTF-8 characters in names of metrics and labels that jobs push."`
 	AdminAPI        bool       `long:"enable-admin-api" description:"Enable PUT /api/v1/admin/wipe, which deletes all pushed groups and their sums."`
 }
 
@@ -68,7 +69,8 @@ func (c *daemon) openPushed(logger lager.Logger) (*pushedMetrics, error) {
 
 		GroupTTL:             time.Duration(c.Pushes.TTL),
 		GroupAggregateBy:     c.Pushes.AggregateBy.list(),
-		GroupAggregateGauges: c.Pushes.AggregateGauges,
+		GroupAggregateGauges: string(c.Pushes.AggregateGauges),
+		GroupUTF8Names:       c.Pushes.UTF8Names,
 		GroupAllowDriven:     c.Pushes.AllowDriven,
 		MaxGroups:            int(c.Pushes.MaxGroups),
 		GroupMaxSeries:       int(c.Pushes.MaxSeries),
@@ -119,6 +121,7 @@ func (p *pushedMetrics) handler(c *daemon, logger lager.Logger, page http.Handle
 		Store:      p.Groups,
 		Logger:     logger.Session("push"),
 		BodyBytes:  int64(c.Pushes.MaxBodyBytes),
+		UTF8Names:  c.Pushes.UTF8Names,
 		Admin:      c.Pushes.AdminAPI,
 		Page:       page,
 		Hidden:     hidden,

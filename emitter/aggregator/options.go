@@ -13,7 +13,6 @@ import (
 
 	"github.com/signalbox-ci/signalbox/internal/excerpt"
 	"github.com/signalbox-ci/signalbox/internal/names"
-	"github.com/signalbox-ci/signalbox/internal/series"
 	"github.com/signalbox-ci/signalbox/metric"
 )
 
@@ -80,7 +79,7 @@ type Options struct {
 	AgentMaxSeries int
 
 	// GroupTTL is the time after which a group expires unless a job pushes to it again.
-	// The TTL of a push overrides it. By default, groups never expire.
+	// A push can set a different TTL for its group. By default, groups never expire.
 	GroupTTL time.Duration
 
 	// GroupAggregateBy are the names of grouping labels to aggregate by. If there are
@@ -91,9 +90,18 @@ type Options struct {
 	// aggregated.
 	GroupAggregateBy []string
 
-	// GroupAggregateGauges is the operation by which gauges and untyped metrics of
-	// existing groups are aggregated: sum, last, max, min or mean. The default is sum.
+	// GroupAggregateGauges are the modes by which gauges and untyped metrics of existing
+	// groups are aggregated: sum, last, max, min or mean. It is a comma-separated list
+	// of a mode, which is the default, and of modes for names that match a pattern, in
+	// which * stands for any characters; the first match counts. An example is
+	// "sum,*_timestamp_seconds=max". The modes max and min ignore NaN. The default mode
+	// is sum unless the list has one.
 	GroupAggregateGauges string
+
+	// GroupUTF8Names allows names of metrics and labels of groups to contain any
+	// characters. By default, they must be valid for versions of Prometheus before 3.
+	// Scrapers that do not support such names get escaped ones.
+	GroupUTF8Names bool
 
 	// MaxGroups is the maximum number of groups. When it is reached, pushes to new
 	// groups are rejected. The default is 100,000.
@@ -148,7 +156,6 @@ func (o Options) withDefaults() (Options, error) {
 	}
 	o.AgentTTL = cmp.Or(o.AgentTTL, 2*time.Minute)
 	o.AgentMaxSeries = cmp.Or(o.AgentMaxSeries, 1_000_000)
-	o.GroupAggregateGauges = cmp.Or(o.GroupAggregateGauges, series.Sum.String())
 	o.MaxGroups = cmp.Or(o.MaxGroups, 100_000)
 	o.GroupMaxSeries = cmp.Or(o.GroupMaxSeries, 1_000_000)
 	return o, errors.Join(conflict, o.check())
@@ -173,7 +180,7 @@ func (o *Options) check() error {
 			fail("AgentAggregateBy: got %q, expected one of the base labels %q", name, o.AgentBaseLabels)
 		}
 	}
-	if _, err := series.ParseFold(o.GroupAggregateGauges); err != nil {
+	if err := CheckAggregateGauges(o.GroupAggregateGauges); err != nil {
 		fail("GroupAggregateGauges: %w", err)
 	}
 	return errors.Join(errs...)

@@ -17,7 +17,7 @@ const module = "github.com/signalbox-ci/signalbox/"
 // From this module, they import only each other.
 var helpers = []string{
 	"internal/access", "internal/buildinfo", "internal/duration", "internal/excerpt", "internal/httpserver", "internal/interval", "internal/loglimit",
-	"internal/methods", "internal/names", "internal/regularfile", "internal/secureheaders", "internal/spelling", "internal/topn", "internal/webconfig",
+	"internal/methods", "internal/names", "internal/pagetest", "internal/regularfile", "internal/secureheaders", "internal/spelling", "internal/topn", "internal/webconfig",
 }
 
 // allowed lists the packages of this module that each package may import in addition to

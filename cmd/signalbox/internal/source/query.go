@@ -2,7 +2,7 @@ package source
 
 import (
 	"fmt"
-	"net/http"
+	"maps"
 	"net/url"
 	"slices"
 	"strings"
@@ -11,24 +11,30 @@ import (
 	"github.com/signalbox-ci/signalbox/internal/spelling"
 )
 
-// Query returns the query parameters of a request. It returns an error if the query is
-// malformed, has a parameter that is not one of the known ones, or repeats one.
-func Query(r *http.Request, known ...string) (url.Values, error) {
-	values, err := url.ParseQuery(r.URL.RawQuery)
-	if err != nil {
-		return nil, fmt.Errorf("got a malformed query: %w", err)
+// Query returns the parameters of a query. It returns an error if the query is invalid,
+// repeats a parameter, or contains a parameter that is not one of the names: without the
+// error, a misspelled parameter would have no effect.
+func Query(query string, names ...string) (url.Values, error) {
+	if query == "" {
+		return nil, nil
 	}
-	for name, given := range values {
-		if !slices.Contains(known, name) {
-			hint := spelling.Hint(name, known)
+	parameters, err := url.ParseQuery(query)
+	if err != nil {
+		// This is an error even if all names are valid: the invalid part may be another
+		// value.
+		return nil, fmt.Errorf("invalid query: %w", err)
+	}
+	for _, name := range slices.Sorted(maps.Keys(parameters)) {
+		if !slices.Contains(names, name) {
+			hint := spelling.Hint(name, names)
 			if hint == "" {
-				hint = ", expected " + strings.Join(known, " or ")
+				hint = ", expected " + strings.Join(names, " or ")
 			}
 			return nil, fmt.Errorf("unknown query parameter %s%s", excerpt.Quote(name), hint)
 		}
-		if len(given) > 1 {
-			return nil, fmt.Errorf("query parameter %s is duplicated", name)
+		if n := len(parameters[name]); n > 1 {
+			return nil, fmt.Errorf("query parameter %s: got %d values, expected one", name, n)
 		}
 	}
-	return values, nil
+	return parameters, nil
 }

@@ -78,7 +78,7 @@ func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 
 // isStrict returns the value of the query parameter strict.
 func isStrict(r *http.Request) (bool, error) {
-	query, err := source.Query(r, "strict")
+	query, err := source.Query(r.URL.RawQuery, "strict")
 	if err != nil {
 		return false, err
 	}

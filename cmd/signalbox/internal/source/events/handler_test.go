@@ -214,7 +214,7 @@ var _ = Describe("Handler", func() {
 			Entry("unknown", "ttl=1h", `unknown query parameter \"ttl\", expected strict`),
 			Entry("value", "strict=yes", "got strict=yes, expected 0 or 1"),
 			Entry("empty", "strict=", "got strict=, expected 0 or 1"),
-			Entry("duplicated", "strict=1&strict=0", "query parameter strict is duplicated"),
+			Entry("duplicated", "strict=1&strict=0", "query parameter strict: got 2 values, expected one"),
 			Entry("malformed", "strict=1;a", "got a malformed query"),
 		)
 

@@ -41,10 +41,23 @@ func (h *handler) serveGroup(w http.ResponseWriter, r *http.Request, components 
 	w.WriteHeader(status)
 }
 
+// rejectGroup answers a request for a group whose body is not read.
+func (h *handler) rejectGroup(w http.ResponseWriter, r *http.Request, rejected *rejection) {
+	if !allow(w, r, http.MethodDelete, http.MethodPost, http.MethodPut) {
+		return
+	}
+	h.logRejection(r, "push-rejected", rejected)
+	h.metrics.observe(r.Method, rejected.status, 0, 0)
+	rejected.writeTo(w)
+}
+
 func (h *handler) deleteGroup(r *http.Request, components []string) *rejection {
-	grouping, err := parseGroup(components)
+	grouping, err := h.parseGroup(components)
 	if err != nil {
 		return badRequest(err)
+	}
+	if _, err := source.Query(r.URL.RawQuery, ttlParameter); err != nil {
+		return badRequest(err) // ttl has no effect, but clients may send it with each request
 	}
 	if err := h.Store.Delete(r.Context(), grouping); err != nil {
 		return storeRejection(err)
@@ -55,7 +68,7 @@ func (h *handler) deleteGroup(r *http.Request, components []string) *rejection {
 // push applies the body of a request to a group. It returns the size of the body before
 // decompression.
 func (h *handler) push(r *http.Request, components []string) (size int64, rejected *rejection) {
-	grouping, err := parseGroup(components)
+	grouping, err := h.parseGroup(components)
 	if err != nil {
 		return 0, badRequest(err)
 	}
@@ -69,6 +82,8 @@ func (h *handler) push(r *http.Request, components []string) (size int64, reject
 	switch {
 	case errors.Is(err, source.ErrTooLarge):
 		return size, reject(http.StatusRequestEntityTooLarge, err.Error())
+	case errors.As(err, new(encodingError)):
+		return size, reject(http.StatusUnsupportedMediaType, err.Error())
 	case err != nil:
 		return size, badRequest(err)
 	}
@@ -82,7 +97,7 @@ func (h *handler) push(r *http.Request, components []string) (size int64, reject
 			return size, reject(http.StatusServiceUnavailable, "too many large bodies are being parsed")
 		}
 	}
-	families, err := decode(buffer.Bytes(), r.Header.Get("Content-Type"))
+	families, err := h.decode(buffer.Bytes(), r.Header.Get("Content-Type"))
 	if err != nil {
 		return size, badRequest(err)
 	}
@@ -103,15 +118,13 @@ func (h *handler) push(r *http.Request, components []string) (size int64, reject
 func (h *handler) read(r *http.Request, buffer *bytes.Buffer) (size int64, err error) {
 	body, unsupported := source.OpenBody(r, h.BodyBytes)
 	if unsupported != nil {
-		// As in the Pushgateway, an unknown encoding is not an error in itself, but
-		// usually the body cannot be parsed.
-		body, _ = source.NewBody(r.Body, "", h.BodyBytes)
+		return 0, encodingError{unsupported}
 	}
 	defer body.Close()
 	if _, err := buffer.ReadFrom(body); err != nil {
 		return body.SentBytes(), source.Explain(err)
 	}
-	gzipped := unsupported == nil && strings.Contains(strings.ToLower(r.Header.Get("Content-Encoding")), "gzip")
+	gzipped := strings.Contains(strings.ToLower(r.Header.Get("Content-Encoding")), "gzip")
 	if gzipped && body.SentBytes() == 0 {
 		// In gzip, even an empty body has a header. If a body without one counted as
 		// empty, a PUT would remove all metrics from the group. In the other encodings,
@@ -120,6 +133,10 @@ func (h *handler) read(r *http.Request, buffer *bytes.Buffer) (size int64, err e
 	}
 	return body.SentBytes(), nil
 }
+
+// An encodingError means that a Content-Encoding is not supported. The Pushgateway
+// ignores such a header, and then usually cannot parse the body.
+type encodingError struct{ error }
 
 // maxKeptBytes is the maximum size of a buffer that is reused.
 const maxKeptBytes = 64 << 10

@@ -4,6 +4,8 @@
 // The main differences from Pushgateway 1.11.3 are:
 //
 //   - A %2F in a path is part of a value.
+//   - A path of a group with an empty component is rejected, not redirected to the path
+//     of another group.
 //   - The query parameter ttl of a push sets the TTL of the group.
 //   - A push that would make a later scrape fail is rejected immediately.
 //   - Scripts of other websites cannot use the API, unless the listener allows it.
@@ -50,6 +52,10 @@ type Options struct {
 	// BodyBytes is the maximum size of a body after decompression. Zero means 16 MiB.
 	// Parsing a body can take fifty times its size in memory.
 	BodyBytes int64
+
+	// UTF8Names allows names of metrics and labels that are arbitrary UTF-8, and the
+	// escaped names that the Pushgateway accepts in paths.
+	UTF8Names bool
 
 	// Admin enables wiping the store by PUT to /api/v1/admin/wipe.
 	Admin bool
@@ -120,6 +126,10 @@ func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	clean := cleanPath(escaped)
 	target, components := locate(clean)
 	if target != otherPath && clean != escaped {
+		if err := checkUnclean(escaped); target == groupEndpoint && err != nil {
+			h.rejectGroup(w, r, badRequest(err))
+			return
+		}
 		redirect(w, r, clean)
 		return
 	}
