@@ -215,7 +215,7 @@ var _ = Describe("Handler", func() {
 			Entry("value", "strict=yes", "got strict=yes, expected 0 or 1"),
 			Entry("empty", "strict=", "got strict=, expected 0 or 1"),
 			Entry("duplicated", "strict=1&strict=0", "query parameter strict: got 2 values, expected one"),
-			Entry("malformed", "strict=1;a", "got a malformed query"),
+			Entry("malformed", "strict=1;a", "invalid query"),
 		)
 
 		It("applies a body with strict=0 like others", func() {
