@@ -34,9 +34,13 @@ type Prometheus struct {
 	status  *status.Status
 	sources *exposition.Sources
 	scrapes scrapeMetrics
-	handler http.Handler
 	guarded bool               // whether a web configuration file protects the listener
 	server  *exposition.Server // nil without a listener
+
+	// The handlers of the emitter's own listener, and of the program's server. Each
+	// limits the number of concurrent scrapes, so that clients of one listener cannot
+	// keep others from scraping the other.
+	own, mounted http.Handler
 
 	pushedMu sync.Mutex // protects pushed
 	pushed   status.Section
@@ -71,7 +75,7 @@ func newPrometheus(e *engine.Engine, c *PrometheusConfig) (*Prometheus, error) {
 	}
 	page := p.sources.Page()
 	page.Refresh, page.Created = e.Refresh, !c.OmitCreatedTimestamp
-	p.handler = exposition.NewHandler(exposition.HandlerOptions{
+	options := exposition.HandlerOptions{
 		Page:              page,
 		Status:            p.status.Handler(),
 		Reload:            e.Reload,
@@ -80,7 +84,8 @@ func newPrometheus(e *engine.Engine, c *PrometheusConfig) (*Prometheus, error) {
 		Logger:            e.Logger,
 		MaxInFlight:       c.MaxScrapesInFlight,
 		Done:              p.scraped,
-	})
+	}
+	p.own, p.mounted = exposition.NewHandler(options), exposition.NewHandler(options)
 	return p, nil
 }
 
@@ -191,7 +196,8 @@ func (p *Prometheus) ServeGatherer(g prometheus.Gatherer) { p.sources.Add(g) }
 //
 // The handler does not authenticate clients. If a web configuration file protects the
 // emitter's own listener, the handler answers all requests with status 403, because the
-// program's server might not be protected. The handler still works after Close, but
+// program's server might not be protected. It limits the number of concurrent scrapes
+// apart from those of the emitter's own listener. The handler still works after Close, but
 // then the emitter no longer removes stale series.
 func (p *Prometheus) Handler() http.Handler {
 	if p.guarded {
@@ -199,7 +205,7 @@ func (p *Prometheus) Handler() http.Handler {
 			http.Error(w, "metrics are not served here, because the metrics listener's web configuration file does not protect this server", http.StatusForbidden)
 		})
 	}
-	return p.handler
+	return p.mounted
 }
 
 // Guarded reports whether a web configuration file protects the emitter's own listener.
@@ -259,13 +265,14 @@ func (p *Prometheus) scraped(s exposition.Scrape) {
 		Format:          s.Format,
 		Encoding:        s.Encoding,
 		Status:          s.Status,
+		Aborted:         s.Aborted,
 		Remote:          s.Remote,
 		UserAgent:       s.UserAgent,
 	})
 }
 
 // scrapeMetrics are the metrics about scrapes.
-type scrapeMetrics struct{ duration, refused *series.Family }
+type scrapeMetrics struct{ duration, refused, aborted *series.Family }
 
 func (m *scrapeMetrics) addTo(store *series.Store) (err error) {
 	m.duration, err = store.AddFamily(series.FamilyOptions{
@@ -279,13 +286,23 @@ func (m *scrapeMetrics) addTo(store *series.Store) (err error) {
 		Name: "signalbox_scrapes_refused_total", Type: series.Counter, Internal: true,
 		Help: "Number of scrapes rejected because too many were in progress.",
 	})
+	if err != nil {
+		return err
+	}
+	m.aborted, err = store.AddFamily(series.FamilyOptions{
+		Name: "signalbox_scrapes_aborted_total", Type: series.Counter, Internal: true,
+		Help: "Number of scrapes aborted because the client did not read the page.",
+	})
 	return err
 }
 
 func (m *scrapeMetrics) count(s exposition.Scrape) {
-	if s.Refused() {
+	switch {
+	case s.Refused():
 		m.refused.Update(series.Add, &series.Values{}, "", 1, 0)
-	} else {
+	case s.Aborted:
+		m.aborted.Update(series.Add, &series.Values{}, "", 1, 0)
+	default:
 		m.duration.Update(series.Observe, &series.Values{}, "", s.Took.Seconds(), 0)
 	}
 }
@@ -298,7 +315,7 @@ func (p *Prometheus) listen(c *PrometheusConfig, webConfig *webconfig.File) (err
 	p.server, err = exposition.Listen(exposition.ServerOptions{
 		Address:   net.JoinHostPort(c.BindIP, c.BindPort),
 		WebConfig: webConfig,
-		Handler:   p.handler,
+		Handler:   p.own,
 		Logger:    func() lager.Logger { return p.engine.Logger() },
 	})
 	if err == nil && webConfig != nil {
