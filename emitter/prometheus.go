@@ -101,7 +101,14 @@ func (p *Prometheus) start(c *PrometheusConfig) {
 	ctx, stop := context.WithCancel(context.Background())
 	p.stop = stop
 	if tick := p.engine.TickInterval(); tick > 0 {
-		p.running.Go(func() { interval.Run(ctx, tick, func() { p.engine.Clock().Tick() }) })
+		// If the process is stopped for longer than the staleness limit, the workers
+		// that reported until then must not be removed when it continues.
+		clock := p.engine.Clock()
+		clock.SkipGaps(10 * tick)
+		p.running.Go(func() {
+			defer clock.SkipGaps(0)
+			interval.Run(ctx, tick, func() { clock.Tick() })
+		})
 	}
 	p.running.Go(func() { collectPeriodically(ctx, p.engine.Logger, c.GCInterval, p) })
 	p.running.Go(func() { p.status.Run(ctx) })
