@@ -207,8 +207,8 @@ func (p *Prometheus) ServeGatherer(g prometheus.Gatherer) { p.sources.Add(g) }
 // The handler does not authenticate clients. If a web configuration file protects the
 // emitter's own listener, the handler answers all requests with status 403, because the
 // program's server might not be protected. It limits the number of concurrent scrapes
-// apart from those of the emitter's own listener. The handler still works after Close, but
-// then the emitter no longer removes stale series.
+// apart from those of the emitter's own listener. The handler still works after Close,
+// but then the emitter no longer removes stale series.
 func (p *Prometheus) Handler() http.Handler {
 	if p.guarded {
 		return http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {

@@ -51,11 +51,11 @@ type PrometheusConfig struct {
 	// emitter also has a listener.
 	Handler bool `no-flag:"true"`
 
-	// AllowedHosts are the host names, besides localhost, in the Host header of requests
-	// to the emitter's listener. Requests with an IP address are always allowed. If
-	// there are no AllowedHosts, the header is checked only if the listener is on a
-	// loopback address; without the check, a website could read the metrics by resolving
-	// its own name to that address.
+	// AllowedHosts are the host names, besides localhost, in the Host header of
+	// requests to the emitter's listener. Requests with an IP address are always
+	// allowed. If there are no AllowedHosts, the header is checked only if the listener
+	// is on a loopback address; without the check, a website could read the metrics by
+	// resolving its own name to that address.
 	AllowedHosts []string `no-flag:"true"`
 
 	// Rules are added to the built-in rules, for the program's own events.
