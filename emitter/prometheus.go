@@ -36,10 +36,14 @@ type Prometheus struct {
 	status  *status.Status
 	sources *exposition.Sources
 	scrapes scrapeMetrics
-	handler http.Handler
 	access  access.Options     // of the listener
 	guarded bool               // whether a web configuration file protects the listener
 	server  *exposition.Server // nil without a listener
+
+	// The handlers of the emitter's own listener, and of the program's server. Each
+	// limits the number of concurrent scrapes, so that clients of one listener cannot
+	// keep others from scraping the other.
+	own, mounted http.Handler
 
 	pushedMu sync.Mutex // protects pushed
 	pushed   status.Section
@@ -74,7 +78,7 @@ func newPrometheus(e *engine.Engine, c *PrometheusConfig) (*Prometheus, error) {
 	}
 	page := p.sources.Page()
 	page.Refresh, page.Created = e.Refresh, !c.OmitCreatedTimestamp
-	p.handler = exposition.NewHandler(exposition.HandlerOptions{
+	options := exposition.HandlerOptions{
 		Page:              page,
 		Status:            p.status.Handler(),
 		Reload:            e.Reload,
@@ -83,7 +87,8 @@ func newPrometheus(e *engine.Engine, c *PrometheusConfig) (*Prometheus, error) {
 		Logger:            e.Logger,
 		MaxInFlight:       c.MaxScrapesInFlight,
 		Done:              p.scraped,
-	})
+	}
+	p.own, p.mounted = exposition.NewHandler(options), exposition.NewHandler(options)
 	return p, nil
 }
 
@@ -99,7 +104,14 @@ func (p *Prometheus) start(c *PrometheusConfig) {
 	ctx, stop := context.WithCancel(context.Background())
 	p.stop = stop
 	if tick := p.engine.TickInterval(); tick > 0 {
-		p.running.Go(func() { interval.Run(ctx, tick, func() { p.engine.Clock().Tick() }) })
+		// If the process is stopped for longer than the staleness limit, the workers
+		// that reported until then must not be removed when it continues.
+		clock := p.engine.Clock()
+		clock.SkipGaps(10 * tick)
+		p.running.Go(func() {
+			defer clock.SkipGaps(0)
+			interval.Run(ctx, tick, func() { clock.Tick() })
+		})
 	}
 	p.running.Go(func() { collectPeriodically(ctx, p.engine.Logger, c.GCInterval, p) })
 	p.running.Go(func() { p.status.Run(ctx) })
@@ -200,20 +212,21 @@ func (p *Prometheus) ServeGatherer(g prometheus.Gatherer) { p.sources.Add(g) }
 //
 // The handler does not authenticate clients. If a web configuration file protects the
 // emitter's own listener, the handler answers all requests with status 403, because the
-// program's server might not be protected. The handler still works after Close, but
-// then the emitter no longer removes stale series.
+// program's server might not be protected. It limits the number of concurrent scrapes
+// apart from those of the emitter's own listener. The handler still works after Close,
+// but then the emitter no longer removes stale series.
 func (p *Prometheus) Handler() http.Handler {
 	if p.guarded {
 		return http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 			http.Error(w, "metrics are not served here, because the metrics listener's web configuration file does not protect this server", http.StatusForbidden)
 		})
 	}
-	return p.handler
+	return p.mounted
 }
 
-// PageHandler returns the handler of the emitter's listener without its protection, for
-// Signalbox's own daemon.
-func (p *Prometheus) PageHandler() http.Handler { return p.handler }
+// PageHandler returns Handler even if a web configuration file protects the emitter's
+// own listener, for Signalbox's own daemon.
+func (p *Prometheus) PageHandler() http.Handler { return p.mounted }
 
 // Protection returns how the emitter's listener is protected, for Signalbox's own
 // daemon.
@@ -273,13 +286,14 @@ func (p *Prometheus) scraped(s exposition.Scrape) {
 		Format:          s.Format,
 		Encoding:        s.Encoding,
 		Status:          s.Status,
+		Aborted:         s.Aborted,
 		Remote:          s.Remote,
 		UserAgent:       s.UserAgent,
 	})
 }
 
 // scrapeMetrics are the metrics about scrapes.
-type scrapeMetrics struct{ duration, refused *series.Family }
+type scrapeMetrics struct{ duration, refused, aborted *series.Family }
 
 func (m *scrapeMetrics) addTo(store *series.Store) (err error) {
 	m.duration, err = store.AddFamily(series.FamilyOptions{
@@ -293,13 +307,23 @@ func (m *scrapeMetrics) addTo(store *series.Store) (err error) {
 		Name: "signalbox_scrapes_refused_total", Type: series.Counter, Internal: true,
 		Help: "Number of scrapes rejected because too many were in progress.",
 	})
+	if err != nil {
+		return err
+	}
+	m.aborted, err = store.AddFamily(series.FamilyOptions{
+		Name: "signalbox_scrapes_aborted_total", Type: series.Counter, Internal: true,
+		Help: "Number of scrapes aborted because the client did not read the page.",
+	})
 	return err
 }
 
 func (m *scrapeMetrics) count(s exposition.Scrape) {
-	if s.Refused() {
+	switch {
+	case s.Refused():
 		m.refused.Update(series.Add, &series.Values{}, "", 1, 0)
-	} else {
+	case s.Aborted:
+		m.aborted.Update(series.Add, &series.Values{}, "", 1, 0)
+	default:
 		m.duration.Update(series.Observe, &series.Values{}, "", s.Took.Seconds(), 0)
 	}
 }
@@ -316,7 +340,7 @@ func (p *Prometheus) listen(c *PrometheusConfig, webConfig *webconfig.File) (err
 	}
 	p.server, err = exposition.Listen(exposition.ServerOptions{
 		Address: net.JoinHostPort(c.BindIP, c.BindPort),
-		Handler: p.handler,
+		Handler: p.own,
 		Access:  p.access,
 		Logger:  func() lager.Logger { return p.engine.Logger() },
 	})

@@ -35,7 +35,7 @@ type PrometheusConfig struct {
 	GCInterval           time.Duration `long:"prometheus-gc-interval" value-name:"DURATION" default:"1m" description:"Interval of garbage collection, which removes stale series; 0 means the default."`
 	MaxSeriesPerMetric   int           `long:"prometheus-max-series-per-metric" value-name:"N" default:"100000" description:"Maximum number of series per metric; 0 means the default. Beyond it, counters and histograms count events for new series under the label value __overflow__, and gauges reject them."`
 	WebConfigFile        string        `long:"prometheus-web-config-file" value-name:"FILE" description:"Prometheus web configuration file that enables TLS, client certificates or basic authentication."`
-	MaxScrapesInFlight   int           `long:"prometheus-max-scrapes-in-flight" value-name:"N" default:"16" description:"Maximum number of concurrent scrapes; 0 means the default. Further scrapes are answered with status 503."`
+	MaxScrapesInFlight   int           `long:"prometheus-max-scrapes-in-flight" value-name:"N" default:"16" description:"Maximum number of concurrent scrapes of each listener; 0 means the default. Beyond it, scrapes whose clients do not read are aborted, and other scrapes are answered with status 503."`
 	MappingFile          string        `long:"mapping-file" value-name:"FILE" description:"YAML file that adds rules for events or changes the built-in ones. signalbox reloads it on SIGHUP; an embedding scheduler reloads it by calling Reload."`
 	EnableReloadAPI      bool          `long:"enable-reload-api" description:"Reload the mapping file on POST or PUT requests to /-/reload of the metrics listener."`
 	OmitCreatedTimestamp bool          `long:"prometheus-omit-created-samples" description:"Omit _created samples from OpenMetrics pages, for scrapers that would store them as series."`
@@ -51,11 +51,11 @@ type PrometheusConfig struct {
 	// emitter also has a listener.
 	Handler bool `no-flag:"true"`
 
-	// AllowedHosts are the host names, besides localhost, in the Host header of requests
-	// to the emitter's listener. Requests with an IP address are always allowed. If
-	// there are no AllowedHosts, the header is checked only if the listener is on a
-	// loopback address; without the check, a website could read the metrics by resolving
-	// its own name to that address.
+	// AllowedHosts are the host names, besides localhost, in the Host header of
+	// requests to the emitter's listener. Requests with an IP address are always
+	// allowed. If there are no AllowedHosts, the header is checked only if the listener
+	// is on a loopback address; without the check, a website could read the metrics by
+	// resolving its own name to that address.
 	AllowedHosts []string `no-flag:"true"`
 
 	// Rules are added to the built-in rules, for the program's own events.

@@ -104,8 +104,8 @@ func (e *emitters) beginHistory() {
 	}
 }
 
-// page returns the handler of the first emitter with a metrics page, or nil. It does not
-// protect the page.
+// page returns the handler of the first emitter with a metrics page, or nil. It does
+// not protect the page.
 func (e *emitters) page() http.Handler {
 	if len(e.servers) == 0 {
 		return nil

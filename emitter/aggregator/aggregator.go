@@ -2,6 +2,7 @@ package aggregator
 
 import (
 	"context"
+	"sync"
 	"time"
 
 	"code.cloudfoundry.org/lager/v3"
@@ -36,8 +37,10 @@ type core struct {
 	clock  *series.Clock
 	wall   func() time.Time
 	store  *series.OpenStore
-	others otherNames
-	self   *selfMetrics
+
+	realTime bool // whether the clock is the system's clock
+	others   otherNames
+	self     *selfMetrics
 }
 
 // Aggregator is a prometheus.Collector.
@@ -60,6 +63,8 @@ func New(options Options) (*Aggregator, error) {
 		clock:  series.NewSteadyClock(o.Clock),
 		wall:   o.Clock,
 		store:  series.NewOpenStore(),
+
+		realTime: options.Clock == nil,
 	}
 	c.others.registry, _ = o.Registerer.(prometheus.Collector)
 	a := &Aggregator{
@@ -85,17 +90,25 @@ func New(options Options) (*Aggregator, error) {
 // may be called more than once.
 //
 // Expired metrics are never served, whether or not Run was called, but they use memory
-// until they are swept.
+// until they are swept. If the process is stopped while the goroutine runs, TTLs are
+// extended by about that time, unless Options.Clock is set.
 func (a *Aggregator) Run(ctx context.Context) (stop func()) {
 	ctx, cancel := context.WithCancel(ctx)
-	done := make(chan struct{})
-	go func() {
-		defer close(done)
-		interval.Run(ctx, min(max(a.Agents.ttl/4, 100*time.Millisecond), 15*time.Second), a.Sweep)
-	}()
+	var running sync.WaitGroup
+	every := min(max(a.Agents.ttl/4, 100*time.Millisecond), 15*time.Second)
+	if a.realTime {
+		// If the process is stopped for longer than a TTL, what was pushed until then
+		// must not expire before agents can push again.
+		a.clock.SkipGaps(every / 2)
+		running.Go(func() {
+			defer a.clock.SkipGaps(0)
+			interval.Run(ctx, every/10, func() { a.clock.Tick() })
+		})
+	}
+	running.Go(func() { interval.Run(ctx, every, a.Sweep) })
 	return func() {
 		cancel()
-		<-done
+		running.Wait()
 	}
 }
 

@@ -86,7 +86,8 @@ func (gs *Groups) check(g *group, families []*family, replace bool, now series.I
 }
 
 // checkFamily returns an error if the name of the family is taken, exists with another
-// type, or belongs to a family that rules update. open is the family with that name in the store, or nil.
+// type, or belongs to a family that rules update. open is the family with that name in
+// the store, or nil.
 func (gs *Groups) checkFamily(f *family, open *series.OpenFamily, holder any, typeOf func(string) (series.Type, bool), now series.Instant) error {
 	if owner := gs.others.owner(f.name); owner != "" && !gs.allowDriven {
 		return fmt.Errorf("%w, or allow it with --push-allow-driven-metrics", errOwned(f.name, owner))

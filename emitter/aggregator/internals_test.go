@@ -6,6 +6,7 @@ import (
 	"runtime"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 )
 
@@ -197,3 +198,28 @@ type (
 	AgentEntry    = agentEntry
 	LabelEntry    = labelEntry
 )
+
+// If the process was stopped for longer than the TTL, agents that pushed all along keep
+// their series: time during which nothing ran does not count.
+func TestAGapDoesNotExpireAgents(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		now := time.Now()
+		a, err := New(Options{AgentTTL: time.Minute, Clock: func() time.Time { return now }})
+		if err != nil {
+			t.Fatal(err)
+		}
+		a.realTime = true // but the test stops it
+		stop := a.Run(t.Context())
+		defer stop()
+		begun := a.clock.Now()
+		now = now.Add(time.Hour)
+		if passed := time.Duration(a.clock.Now() - begun); passed > 15*time.Second {
+			t.Errorf("%s have passed for metrics, expected at most an eighth of the TTL", passed)
+		}
+		stop()
+		now = now.Add(time.Hour)
+		if passed := time.Duration(a.clock.Now() - begun); passed < time.Hour {
+			t.Errorf("%s have passed without ticks, expected an hour", passed)
+		}
+	})
+}

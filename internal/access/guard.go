@@ -42,9 +42,9 @@ type Options struct {
 
 // A Guard protects a listener. It passes a request to the listener's handler only if
 //
-//   - the Host header names the listener. Otherwise, a website could resolve its own name
-//     to the address of the listener, and use the listener as if it were part of the
-//     website (DNS rebinding).
+//   - the Host header names the listener. Otherwise, a website could resolve its own
+//     name to the address of the listener, and use the listener as if it were part of
+//     the website (DNS rebinding).
 //   - the request changes nothing, or does not come from another website.
 //   - the request has valid credentials, if any are required.
 //

@@ -10,9 +10,9 @@ import (
 // anyOrigin is the origin that allows all websites to read.
 const anyOrigin = "*"
 
-// CheckOrigin returns an error unless an origin can be one of Options.Origins: an origin
-// such as https://ci.example.com, whose pages may read from the listener and write to
-// it, or *, which allows all websites to read.
+// CheckOrigin returns an error unless an origin can be one of Options.Origins: an
+// origin such as https://ci.example.com, whose pages may read from the listener and
+// write to it, or *, which allows all websites to read.
 func CheckOrigin(origin string) error {
 	if origin == anyOrigin {
 		return nil

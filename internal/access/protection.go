@@ -9,8 +9,8 @@ type Protection struct {
 }
 
 // Covers reports whether a listener with protection p may show what is only for clients
-// of a listener with protection q. Clients that need credentials count as protected even
-// without TLS, because a proxy may add TLS.
+// of a listener with protection q. Clients that need credentials count as protected
+// even without TLS, because a proxy may add TLS.
 func (p Protection) Covers(q Protection) bool {
 	return p.Authenticated || !q.Authenticated && (p.Encrypted || !q.Encrypted)
 }

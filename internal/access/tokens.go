@@ -28,8 +28,8 @@ var bearerToken = regexp.MustCompile(`^[A-Za-z0-9._~+/-]+=*$`)
 
 // ParseTokens returns the hashes of the tokens in the content of a file: one token per
 // line, without blank lines and lines that begin with #. It returns an error for each
-// invalid line, and an error if there are no tokens. The errors begin with the file and,
-// if known, the line number. They do not contain tokens.
+// invalid line, and an error if there are no tokens. The errors begin with the file
+// and, if known, the line number. They do not contain tokens.
 func ParseTokens(file string, content []byte) (hashes [][sha256.Size]byte, err error) {
 	var errs []error
 	content = bytes.TrimPrefix(content, []byte("\uFEFF")) // the byte order mark that Windows programs write

@@ -203,38 +203,6 @@ var _ = Describe("The server", func() {
 		Entry("an unsupported encoding", "br", "", func(r io.Reader) io.Reader { return r }),
 	)
 
-	It("rejects scrapes beyond the limit, and continues", func() {
-		begun, proceed := make(chan struct{}), make(chan struct{})
-		options.Page.Refresh = func() {
-			begun <- struct{}{}
-			<-proceed
-		}
-		listen()
-		first := make(chan int)
-		go func() {
-			response, err := client.Get("http://" + server.Addr() + "/metrics")
-			if err != nil {
-				first <- 0
-				return
-			}
-			io.Copy(io.Discard, response.Body) // it ends when the scrape is complete
-			response.Body.Close()
-			first <- response.StatusCode
-		}()
-		<-begun
-		response, body := get("/metrics")
-		Expect(response.StatusCode).To(Equal(http.StatusServiceUnavailable))
-		Expect(body).To(Equal("the limit of 1 concurrent scrapes is reached\n"))
-		Expect(done()).To(HaveExactElements(And(
-			HaveField("Status", http.StatusServiceUnavailable), HaveField("Bytes", int64(len(body))), HaveField("Format", ""),
-		)))
-		close(proceed)
-		Expect(<-first).To(Equal(http.StatusOK))
-		go func() { <-begun }()
-		response, _ = get("/metrics")
-		Expect(response.StatusCode).To(Equal(http.StatusOK))
-	})
-
 	DescribeTable("reports each scrape", func(accept, encoding, format, agent, reportedAgent string) {
 		listen()
 		response, body := get("/metrics", "Accept", accept, "Accept-Encoding", encoding, "User-Agent", agent)

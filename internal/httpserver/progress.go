@@ -13,12 +13,16 @@ import (
 const (
 	// stallTimeout is the maximum time for a write of at most writeSize to a client,
 	// which includes the time until the client has read enough of what was written
-	// before. There is no limit on the time for a whole response. Linux reports that a
-	// client has read something only when a third of the send buffer, which can have a
-	// few megabytes, is free.
+	// before. There is no limit on the time for a whole response.
 	stallTimeout = 30 * time.Second
 
 	writeSize = 16 << 10
+
+	// sendBufferSize is the size of the kernel's send buffer of a connection. Linux
+	// would use up to a few megabytes, which count as memory of the container, for a
+	// client that reads nothing, and would notice only after a third of them that a
+	// client reads slowly.
+	sendBufferSize = 256 << 10
 
 	// shutdownStallTimeout replaces stallTimeout during a shutdown.
 	shutdownStallTimeout = time.Second
@@ -82,6 +86,9 @@ func (l progressListener) Accept() (net.Conn, error) {
 	c, err := l.Listener.Accept()
 	if err != nil {
 		return nil, err
+	}
+	if tcp, ok := c.(*net.TCPConn); ok {
+		tcp.SetWriteBuffer(sendBufferSize) //nolint:errcheck // only an optimization
 	}
 	conn := &progressConn{Conn: c, stalls: l.stalls}
 	l.stalls.add(conn)

@@ -172,6 +172,7 @@ type Scrape struct {
 	Format          string    `json:"format"`   // text, openmetrics, protobuf
 	Encoding        string    `json:"encoding"` // gzip, zstd, or empty
 	Status          int       `json:"status"`   // HTTP status code
+	Aborted         bool      `json:"aborted"`  // whether the answer is incomplete because the client did not read it
 	Remote          string    `json:"remote"`   // address of the client
 	UserAgent       string    `json:"user_agent"`
 }

@@ -119,6 +119,11 @@ var targetAlerts = group{name: "signalbox-targets", about: "Whether Signalbox is
 		summary: `Signalbox on {{ $labels.instance }} rejected {{ $value | printf "%.0f" }} scrapes in 15 minutes`,
 		description: `{{ $value | printf "%.0f" }} scrapes in the last 15 minutes were answered with 503, because too many were already in progress. ` +
 			`Find the client that scrapes too often or reads too slowly, or raise --prometheus-max-scrapes-in-flight.`},
+	{alert: "SignalboxScrapesAborted", pending: "5m", severity: warning,
+		expr:    `increase(signalbox_scrapes_aborted_total[15m]) > 0`,
+		summary: `Signalbox on {{ $labels.instance }} aborted {{ $value | printf "%.0f" }} scrapes in 15 minutes`,
+		description: `{{ $value | printf "%.0f" }} scrapes in the last 15 minutes were aborted, because their clients did not read the page. ` +
+			`The log and the status page show the clients.`},
 	{alert: "SignalboxMappingReloadFailed", pending: "5m", severity: warning,
 		expr:    `signalbox_mapping_last_reload_successful == 0`,
 		summary: `Signalbox on {{ $labels.instance }} could not reload its mapping file`,

@@ -103,6 +103,7 @@ export function readOverview(json) {
       format: text(s.format),
       encoding: text(s.encoding),
       status: count(s.status),
+      aborted: s.aborted === true,
       remote: text(s.remote),
       userAgent: text(s.user_agent),
     })),

@@ -508,9 +508,9 @@ export function makeSections({ plotted, togglePlot, onMore }) {
           number: true,
           sort: (s) => s.status,
           show: (cell, s) => {
-            setText(cell, String(s.status));
+            setText(cell, s.aborted ? `${s.status}, aborted` : String(s.status));
           },
-          warn: (s) => s.status !== 200,
+          warn: (s) => s.status !== 200 || s.aborted,
         },
         {
           title: "Client",

@@ -63,9 +63,9 @@ type Options struct {
 	// Page serves GET /metrics. If it is nil, the handler responds with status 404.
 	Page http.Handler
 
-	// Hidden, if not nil, returns why clients must not read metrics, or the empty string
-	// if they may. The handler then responds with status 403 to requests for the page
-	// and for groups and the status.
+	// Hidden, if not nil, returns why clients must not read metrics, or the empty
+	// string if they may. The handler then responds with status 403 to requests for the
+	// page and for groups and the status.
 	Hidden func() string
 
 	// Next serves requests for paths outside this API. If it is nil, the handler
