@@ -2,33 +2,31 @@ package source
 
 import (
 	"fmt"
-	"net/http"
+	"maps"
 	"net/url"
 	"slices"
-	"strings"
 
 	"github.com/signalbox-ci/signalbox/internal/excerpt"
 	"github.com/signalbox-ci/signalbox/internal/spelling"
 )
 
-// Query returns the query parameters of a request. It returns an error if the query is
-// malformed, has a parameter that is not one of the known ones, or repeats one.
-func Query(r *http.Request, known ...string) (url.Values, error) {
-	values, err := url.ParseQuery(r.URL.RawQuery)
+// Query returns the parameters of a query. It returns an error if the query is invalid,
+// or contains a parameter that is not one of the names: without the error, a misspelled
+// parameter would have no effect.
+func Query(query string, names ...string) (url.Values, error) {
+	if query == "" {
+		return nil, nil
+	}
+	parameters, err := url.ParseQuery(query)
 	if err != nil {
-		return nil, fmt.Errorf("got a malformed query: %w", err)
+		// This is an error even if all names are valid: the invalid part may be another
+		// value.
+		return nil, fmt.Errorf("invalid query: %w", err)
 	}
-	for name, given := range values {
-		if !slices.Contains(known, name) {
-			hint := spelling.Hint(name, known)
-			if hint == "" {
-				hint = ", expected " + strings.Join(known, " or ")
-			}
-			return nil, fmt.Errorf("unknown query parameter %s%s", excerpt.Quote(name), hint)
-		}
-		if len(given) > 1 {
-			return nil, fmt.Errorf("query parameter %s is duplicated", name)
+	for _, name := range slices.Sorted(maps.Keys(parameters)) {
+		if !slices.Contains(names, name) {
+			return nil, fmt.Errorf("unknown query parameter %s, expected one of %q%s", excerpt.Quote(name), names, spelling.Hint(name, names))
 		}
 	}
-	return values, nil
+	return parameters, nil
 }

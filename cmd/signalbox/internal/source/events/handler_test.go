@@ -210,12 +210,12 @@ var _ = Describe("Handler", func() {
 				Expect(w.Body.String()).To(ContainSubstring(reason))
 				Expect(sink.events).To(BeEmpty())
 			},
-			Entry("misspelled", "stric=1", `unknown query parameter \"stric\": did you mean \"strict\"?`),
-			Entry("unknown", "ttl=1h", `unknown query parameter \"ttl\", expected strict`),
+			Entry("misspelled", "stric=1", `unknown query parameter \"stric\", expected one of [\"strict\"]: did you mean \"strict\"?`),
+			Entry("unknown", "ttl=1h", `unknown query parameter \"ttl\", expected one of [\"strict\"]`),
 			Entry("value", "strict=yes", "got strict=yes, expected 0 or 1"),
 			Entry("empty", "strict=", "got strict=, expected 0 or 1"),
 			Entry("duplicated", "strict=1&strict=0", "query parameter strict is duplicated"),
-			Entry("malformed", "strict=1;a", "got a malformed query"),
+			Entry("malformed", "strict=1;a", "invalid query"),
 		)
 
 		It("applies a body with strict=0 like others", func() {
