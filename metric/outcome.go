@@ -37,7 +37,12 @@ type Explanation struct {
 }
 
 // Reset clears the Outcome except for the fields that the caller sets.
-func (o *Outcome) Reset() { *o = Outcome{DryRun: o.DryRun, Explain: o.Explain} }
+func (o *Outcome) Reset() {
+	o.Known, o.Unknown, o.Updated, o.Rejected = false, false, 0, 0
+	if o.Explanation.Reason != "" { // assigning pointers costs more than this check
+		o.Explanation = Explanation{}
+	}
+}
 
 // Refused reports whether the event was rejected for all metrics that it could have
 // updated.

@@ -78,8 +78,11 @@ var _ = Describe("signalbox run", func() {
 			Expect(refused.StatusCode).To(Equal(http.StatusUnprocessableEntity))
 			Expect(daemon.page()).To(And(Not(ContainSubstring("concourse_locks_held{")),
 				ContainSubstring(`signalbox_events_rejected_total{reason="series_limit"} 1`), ContainSubstring("\nsignalbox_events_received_total 0\n")))
-			applied, _ := postTo(url, lock("a")+lock("b")+lock("a"))
-			Expect(applied.StatusCode).To(Equal(http.StatusOK))
+			for _, replayed := range []string{"", "true"} {
+				applied, _ := postTo(url, lock("a")+lock("b")+lock("a"), "Idempotency-Key", "k")
+				Expect(applied.StatusCode).To(Equal(http.StatusOK))
+				Expect(applied.Header.Get("Idempotency-Replayed")).To(Equal(replayed))
+			}
 			Expect(daemon.page()).To(ContainSubstring("\n" + `concourse_locks_held{type="a"} 2` + "\n"))
 		})
 

@@ -37,6 +37,7 @@ func (e *Engine) emit(logger lager.Logger, event metric.Event, outcome *metric.O
 	var array [maxAttributes]string
 	var o observation // set field by field, because the compiler copies a composite literal from a temporary
 	o.value = event.Value
+	o.given = event.Attributes
 	o.attributes = array[:plan.slots()]
 	for i, name := range plan.attributes {
 		if v, ok := event.Attributes[name]; ok {
@@ -75,7 +76,7 @@ func (e *Engine) prepare(plans *nameTable, t metric.EventType) valuesEmitter {
 	if bits.OnesCount32(present) == len(at) && len(t.Attributes) <= maxTypeAttributes && len(plan.derived) == 0 {
 		return &typedEvent{e, plan.withAttributes(t.Attributes, at)}
 	}
-	return &partialEvent{e, plan, at, present}
+	return &partialEvent{e, plan, t.Attributes, at, present}
 }
 
 // A valuesEmitter emits the events of one type with the plans of one mapping.
@@ -108,14 +109,16 @@ func (t *typedEvent) emitValues(logger lager.Logger, value float64, values []str
 type partialEvent struct {
 	engine  *Engine
 	plan    *plan
-	at      []int  // at[i] is the type's index of the plan's attribute i
-	present uint32 // bit set of the plan's attributes that the type has
+	names   []string // of the type's attributes
+	at      []int    // at[i] is the type's index of the plan's attribute i
+	present uint32   // bit set of the plan's attributes that the type has
 }
 
 func (t *partialEvent) emitValues(logger lager.Logger, value float64, values []string, outcome *metric.Outcome) {
 	var array [maxAttributes]string
 	var o observation
 	o.value = value
+	o.names = t.names
 	o.present = t.present
 	o.attributes = array[:t.plan.slots()]
 	for i, at := range t.at {
@@ -145,6 +148,11 @@ type observation struct {
 	present    uint32   // bit set of the attributes that the event has
 	unlisted   uint32   // bit set of the plan's closed attributes whose value is not listed
 	attributes []string // the values, by the plan's indexes
+
+	// given or names contains the names of all of the event's attributes, unless none
+	// that the plan uses is missing.
+	given map[string]string
+	names []string
 
 	// reserved is not nil in a dry run.
 	reserved *series.Reservations

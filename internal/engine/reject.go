@@ -3,6 +3,7 @@ package engine
 import (
 	"cmp"
 	"fmt"
+	"maps"
 	"math/bits"
 	"slices"
 	"strings"
@@ -151,7 +152,8 @@ func withHint(text, hint string) string {
 func (u *update) describe(plan *plan, o *observation, why reason) (text, suggestion string) {
 	switch why {
 	case missingAttribute:
-		return fmt.Sprintf("the event has no attribute %s", plan.attributesWhere(func(i int) bool { return u.required&^o.present&(1<<i) != 0 })), ""
+		missing := func(i int) bool { return u.required&^o.present&(1<<i) != 0 }
+		return fmt.Sprintf("the event has no attribute %s", plan.attributesWhere(missing)), o.misspelled(plan, missing)
 	case emptyAttribute:
 		return fmt.Sprintf("attribute %s is empty", plan.attributesWhere(func(i int) bool {
 			return o.attributes[i] == "" && slices.Contains(u.nonEmpty, uint8(i))
@@ -185,6 +187,26 @@ func (u *update) describe(plan *plan, o *observation, why reason) (text, suggest
 		return fmt.Sprintf("the metric has reached its limit of %d series", u.family.Limit()), ""
 	}
 	return fmt.Sprintf("the metric has reached its limit of %d series: the event was counted in the series with label value %s", u.family.Limit(), series.Overflow), ""
+}
+
+// misspelled suggests one of the missing attributes if the event has another one with a
+// similar name that the plan does not use. It returns an empty string if there is none.
+func (o *observation) misspelled(plan *plan, missing func(i int) bool) string {
+	names := o.names
+	if o.given != nil {
+		names = slices.Sorted(maps.Keys(o.given))
+	}
+	for _, name := range names {
+		if slices.Contains(plan.attributes, name) {
+			continue
+		}
+		for i, expected := range plan.attributes {
+			if missing(i) && (spelling.Nearest(name, []string{expected}) != "" || spelling.Nearest(expected, []string{name}) != "") {
+				return fmt.Sprintf("did you mean %q instead of %s?", expected, excerpt.Quote(name))
+			}
+		}
+	}
+	return ""
 }
 
 // maxExpectedValues is the maximum number of values that an error text lists.

@@ -82,17 +82,20 @@ func isStrict(r *http.Request) (bool, error) {
 	if err != nil {
 		return false, err
 	}
-	switch value := query.Get("strict"); value {
+	values := query["strict"]
+	switch {
+	case len(values) == 0:
+		return false, nil
+	case len(values) > 1:
+		return false, errors.New("query parameter strict is duplicated")
+	}
+	switch values[0] {
 	case "1", "true":
 		return true, nil
 	case "0", "false":
 		return false, nil
-	default:
-		if !query.Has("strict") {
-			return false, nil
-		}
-		return false, fmt.Errorf("got strict=%s, expected 0 or 1", excerpt.Short(value))
 	}
+	return false, fmt.Errorf("got strict=%s, expected 0 or 1", excerpt.Short(values[0]))
 }
 
 func (h *handler) rejectEncoding(w http.ResponseWriter, r *http.Request, err error) {
