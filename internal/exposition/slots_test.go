@@ -97,6 +97,7 @@ func TestAScrapeWaitsForASlot(t *testing.T) {
 		if first, second := <-got, <-got; first != "newer" || second != "older" {
 			t.Errorf("got %s before %s, expected the newer one first", first, second)
 		}
+		synctest.Wait()
 		if len(s.taken) != 0 || len(s.waiting) != 0 {
 			t.Errorf("got %d slots taken and %d scrapes waiting, expected none", len(s.taken), len(s.waiting))
 		}
