@@ -3,7 +3,6 @@ package pushgateway
 import (
 	"io"
 	"net/http"
-	"strings"
 
 	"github.com/signalbox-ci/signalbox/internal/excerpt"
 )
@@ -32,7 +31,6 @@ func (r *rejection) writeTo(w http.ResponseWriter) {
 	io.WriteString(w, r.reason+"\n") //nolint:errcheck // the client is gone
 }
 
-// shorten truncates a text that is too long, and replaces invalid UTF-8.
-func shorten(text string) string {
-	return strings.ToValidUTF8(excerpt.Cut(text, maxReason), "\ufffd")
-}
+// shorten truncates a text that is too long, and escapes invisible characters and bytes
+// that are not UTF-8.
+func shorten(text string) string { return excerpt.EscapeLines(excerpt.Cut(text, maxReason)) }
