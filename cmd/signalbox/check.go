@@ -38,12 +38,14 @@ func (c *checkCommand) run(w world) error {
 		return usageError("check requires at least one file: signalbox check FILE...")
 	}
 
-	var failed error
+	var failed []error
 	for _, file := range c.Args.Files {
 		verdict, err := c.check(file)
 		if err != nil {
-			failed = errReported
-			fmt.Fprintln(w.stderr, err)
+			failed = append(failed, err)
+			for _, line := range errorLines(err, "") {
+				fmt.Fprintln(w.stderr, line)
+			}
 			continue
 		}
 		_, err = fmt.Fprintf(w.stdout, "%s: ok: %s\n", file, verdict)
@@ -51,7 +53,10 @@ func (c *checkCommand) run(w world) error {
 			return err
 		}
 	}
-	return failed
+	if failed != nil {
+		return reportedError{errors.Join(failed...)}
+	}
+	return nil
 }
 
 // check returns a description of the file, or its errors. Each line of the error begins

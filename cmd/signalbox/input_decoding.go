@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bufio"
 	"errors"
 	"fmt"
 	"io"
@@ -22,6 +21,7 @@ type decoding struct {
 	options    inputOptions
 	status     *inputStatus
 	progress   *progress // or nil
+	rest       io.Writer // receives the lines of a log that are not events; or nil
 
 	firstSkipped time.Time // time at which the first line of a log was skipped
 	warned       bool      // whether skip has logged that there are no events
@@ -32,7 +32,7 @@ func (d *decoding) run(r io.Reader) error {
 	summary := lager.Data{}
 	var err error
 	if d.options.lager {
-		err = d.readLog(r, d.options.rest)
+		err = d.decoder.DecodeLager(r, d.rest, d.accept, d.reject, d.skip)
 		summary["skipped"] = d.status.skipped.Load()
 	} else {
 		err = d.decoder.Decode(r, source.Lines, d.accept, d.reject)
@@ -53,20 +53,6 @@ func (d *decoding) run(r io.Reader) error {
 		err = fmt.Errorf("line %d: %w", d.decoder.Line(), err)
 	}
 	d.status.end.Store(&inputEnd{at: time.Now(), err: err})
-	return err
-}
-
-// readLog decodes a log, and copies lines that are not events to rest, if it is not
-// nil.
-func (d *decoding) readLog(r io.Reader, rest io.Writer) error {
-	if rest == nil {
-		return d.decoder.DecodeLager(r, nil, d.accept, d.reject, d.skip)
-	}
-
-	copied := &copier{logger: d.logger, w: rest}
-	buffered := bufio.NewWriterSize(copied, 64<<10)
-	err := d.decoder.DecodeLager(flushingReader{r, buffered}, buffered, d.accept, d.reject, d.skip)
-	buffered.Flush() //nolint:errcheck // a copier never fails
 	return err
 }
 

@@ -5,6 +5,8 @@ import (
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/signalbox-ci/signalbox/cmd/signalbox/internal/output"
 )
 
 // An inputStatus is the state of standard input. Its atomic fields are safe for
@@ -20,6 +22,8 @@ type inputStatus struct {
 
 	begun time.Time                // when reading began
 	end   atomic.Pointer[inputEnd] // nil while standard input is being read
+
+	copied atomic.Pointer[output.Writer] // receives the copy of a log; nil if there is none
 }
 
 // An inputEnd is the end of standard input: its time, and the error that caused it, or
@@ -33,6 +37,8 @@ var (
 	inputLines = prometheus.NewDesc("signalbox_input_lines_total",
 		"Number of lines read from standard input, by outcome: known or unknown events, rejected lines, and skipped lines of a log.",
 		[]string{"outcome"}, nil)
+	copyDropped = prometheus.NewDesc("signalbox_input_passthrough_lines_dropped_total",
+		"Number of lines not copied to standard output, because its reader stopped reading or writing failed.", nil, nil)
 	inputUp = prometheus.NewDesc("signalbox_input_up", "1 while standard input is being read, 0 after it has ended.", nil, nil)
 )
 
@@ -40,6 +46,7 @@ var (
 func (s *inputStatus) Describe(descs chan<- *prometheus.Desc) {
 	descs <- inputLines
 	descs <- inputUp
+	descs <- copyDropped
 }
 
 // Collect implements prometheus.Collector.
@@ -48,6 +55,9 @@ func (s *inputStatus) Collect(metrics chan<- prometheus.Metric) {
 		"known": &s.known, "unknown": &s.unknown, "rejected": &s.rejected, "skipped": &s.skipped,
 	} {
 		metrics <- prometheus.MustNewConstMetric(inputLines, prometheus.CounterValue, float64(lines.Load()), outcome)
+	}
+	if w := s.copied.Load(); w != nil {
+		metrics <- prometheus.MustNewConstMetric(copyDropped, prometheus.CounterValue, float64(w.Dropped()))
 	}
 	up := 1.0
 	if s.end.Load() != nil {
