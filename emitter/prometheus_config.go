@@ -122,8 +122,8 @@ func (config *PrometheusConfig) NewEmitter(attributes map[string]string) (metric
 // the mapping file begin with the file's path and the line number.
 func (config *PrometheusConfig) Check(attributes map[string]string) (summary string, err error) {
 	c, err := config.withDefaults()
-	if c.checkNames() != nil {
-		return "", errors.Join(err, c.checkWebConfig())
+	if c.checkNames() != nil { // check the mapping with valid names
+		c.Namespace, c.Naming = defaultNamespace, string(catalog.Inherited)
 	}
 	counted, mappingErr := engine.Check(c.engineOptions(attributes))
 	if err = errors.Join(err, asFlagError(mappingErr), c.checkWebConfig()); err != nil {
@@ -158,7 +158,7 @@ func (config *PrometheusConfig) engineOptions(attributes map[string]string) engi
 // defaults, and an error that joins the errors of all invalid fields.
 func (config *PrometheusConfig) withDefaults() (*PrometheusConfig, error) {
 	c := *config
-	setDefault(&c.Namespace, "concourse")
+	setDefault(&c.Namespace, defaultNamespace)
 	setDefault(&c.Naming, string(catalog.Inherited))
 	setDefault(&c.WorkerStaleAfter, 5*time.Minute)
 	setDefault(&c.GCInterval, time.Minute)
@@ -193,6 +193,8 @@ func (config *PrometheusConfig) withDefaults() (*PrometheusConfig, error) {
 	}
 	return &c, errors.Join(errs...)
 }
+
+const defaultNamespace = "concourse"
 
 func setDefault[T comparable](field *T, value T) {
 	var zero T

@@ -1,9 +1,11 @@
 package main
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"os"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -147,13 +149,17 @@ func (l *commandLine) parse(args []string) (command, error) {
 
 	// Enable environment variables only for the command that runs. Otherwise, go-flags
 	// rejects the command line if a variable of another command is invalid.
+	var command *flags.Command
 	for _, arg := range args {
-		if command := l.parser.Find(arg); command != nil {
+		if command = l.parser.Find(arg); command != nil {
 			eachOption(command.Group, useEnvironment)
 			break
 		}
 	}
 
+	if arg := oneDashFlag(command, args); arg != "" {
+		return nil, usageError(fmt.Sprintf("unknown flag '%s'%s", arg, flagHint(command, arg)))
+	}
 	rest, err := l.parser.ParseArgs(args)
 	if err != nil {
 		return nil, l.explain(err, args)
@@ -181,7 +187,12 @@ func (l *commandLine) explain(err error, args []string) error {
 	case flags.ErrUnknownCommand:
 		return l.unknownCommand(flagsErr.Message, args)
 	case flags.ErrUnknownFlag:
-		return usageError(message + l.flagHint(message))
+		_, name, _ := strings.Cut(message, "'")
+		name = strings.TrimSuffix(name, "'")
+		if len(name) == 1 { // a letter after one dash
+			message = "unknown flag '-" + name + "'"
+		}
+		return usageError(message + flagHint(l.parser.Active, name))
 	case flags.ErrMarshal, flags.ErrInvalidChoice:
 		return usageError(rephrased(message) + l.environmentHint(message, args))
 	default:
@@ -211,28 +222,44 @@ func (l *commandLine) unknownCommand(message string, args []string) error {
 	return usageError(fmt.Sprintf("unknown command '%s', expected %s or %s", name, strings.Join(known[:last], ", "), known[last]))
 }
 
-// flagHint returns the known flag that is most similar to the unknown flag in the
-// message, or how to list the flags.
-func (l *commandLine) flagHint(message string) string {
-	_, name, _ := strings.Cut(message, "'")
-	var known []string
-	if l.parser.Active != nil {
-		eachOption(l.parser.Active.Group, func(option *flags.Option) {
-			known = append(known, option.LongNameWithNamespace())
-		})
+// oneDashFlag returns the first argument that has the form of a long flag but begins
+// with one dash, or the empty string. go-flags would read it as several flags of one
+// letter each, and -h as the flag for help.
+func oneDashFlag(command *flags.Command, args []string) string {
+	for i, arg := range args {
+		if arg == "--" {
+			break
+		}
+		if len(arg) < 3 || arg[0] != '-' || arg[1] < 'a' || arg[1] > 'z' {
+			continue
+		}
+		if i > 0 && command != nil && strings.HasPrefix(args[i-1], "--") {
+			option := command.FindOptionByLongName(args[i-1][2:])
+			if option != nil && !isSwitch(option) {
+				continue // the value of that flag
+			}
+		}
+		name, _, _ := strings.Cut(arg, "=")
+		return name
 	}
-	if near := spelling.Nearest(strings.TrimSuffix(name, "'"), known); near != "" {
-		return ", did you mean --" + near + "?"
-	}
-	return "; " + l.helpHint() + " lists the flags"
+	return ""
 }
 
-// helpHint returns the command line that shows the help of the active command.
-func (l *commandLine) helpHint() string {
-	if l.parser.Active == nil {
-		return "signalbox --help"
+// flagHint returns the known flag that is most similar to an unknown flag of the
+// command, which may be nil, or how to list the flags.
+func flagHint(command *flags.Command, name string) string {
+	var known []string
+	help := "signalbox --help"
+	if command != nil {
+		eachOption(command.Group, func(option *flags.Option) {
+			known = append(known, option.LongNameWithNamespace())
+		})
+		help = "signalbox " + command.Name + " --help"
 	}
-	return "signalbox " + l.parser.Active.Name + " --help"
+	if near := spelling.Nearest(strings.TrimLeft(name, "-"), known); near != "" {
+		return ", did you mean --" + near + "?"
+	}
+	return "; " + help + " lists the flags"
 }
 
 // environmentHint returns the variable that an invalid value came from, or the empty
@@ -256,10 +283,22 @@ func (l *commandLine) environmentHint(message string, args []string) string {
 	return hint
 }
 
+// Messages of go-flags about invalid values.
+var (
+	invalidChoice   = regexp.MustCompile("^(?s)([A-Z_]+: )?invalid value '(.*)' for option '(--[^']+)'\\. Allowed values are: (.*)$")
+	invalidArgument = regexp.MustCompile("^(?s)invalid argument for flag '(--[^']+)'(.*)$")
+)
+
 // rephrased returns a message of go-flags, strconv or time about an invalid value
 // without implementation details such as "(expected uint16): strconv.ParseUint:
 // parsing". The flag or variable at the beginning remains.
 func rephrased(message string) string {
+	if parts := invalidChoice.FindStringSubmatch(message); parts != nil {
+		return fmt.Sprintf("%s: got %q, expected %s", cmp.Or(strings.TrimSuffix(parts[1], ": "), parts[3]), parts[2], parts[4])
+	}
+	if parts := invalidArgument.FindStringSubmatch(message); parts != nil {
+		message = parts[1] + parts[2]
+	}
 	if before, after, found := strings.Cut(message, " (expected "); found {
 		if _, reason, found := strings.Cut(after, "): "); found {
 			message = before + ": " + reason

@@ -56,6 +56,9 @@ func (c *demoCommand) run(w world) error {
 	if err != nil {
 		return err
 	}
+	if _, err := c.check(); err != nil {
+		return c.fail(log, err)
+	}
 	s, err := c.start(w, log, nil)
 	if err != nil {
 		return err

@@ -7,7 +7,6 @@ import (
 	"net"
 	"os"
 	"os/signal"
-	"slices"
 	"strconv"
 	"syscall"
 	"time"
@@ -40,7 +39,7 @@ type daemon struct {
 
 	Intake struct {
 		BindIP             ipAddress `long:"intake-bind-ip" value-name:"IP" default:"127.0.0.1" description:"IP address to receive events and pushes on."`
-		BindPort           uint16    `long:"intake-bind-port" value-name:"PORT" default:"19391" description:"Port to receive events and pushes on; 0 means any free port, which is logged."`
+		BindPort           port      `long:"intake-bind-port" value-name:"PORT" default:"19391" description:"Port to receive events and pushes on; 0 means any free port, which is logged."`
 		MaxBodyBytes       limit     `long:"intake-max-body-bytes" value-name:"N" default:"67108864" description:"Maximum size of a request body of events, in bytes after decompression."`
 		MaxLineBytes       limit     `long:"intake-max-line-bytes" value-name:"N" default:"1048576" description:"Maximum size of a line, or of an event in an array, in bytes."`
 		MaxAttributes      limit     `long:"intake-max-attributes" value-name:"N" default:"64" description:"Maximum number of attributes of an event."`
@@ -66,9 +65,6 @@ type runCommand struct {
 // run serves until it receives a signal, the intake fails or, with --exit-on-eof,
 // standard input ends.
 func (c *runCommand) run(w world) error {
-	if err := c.checkInput(); err != nil {
-		return err
-	}
 	to, screen := w.stderr, c.screen(w)
 	if screen != nil {
 		to = screen
@@ -79,6 +75,9 @@ func (c *runCommand) run(w world) error {
 	}
 	if screen != nil {
 		screen.redraw = log.writer.Redraw
+	}
+	if _, err := c.checkAll(); err != nil {
+		return c.fail(log, err)
 	}
 	var status *inputStatus
 	if c.Input.Stdin {
@@ -114,7 +113,8 @@ type service struct {
 	hangups  hangups
 }
 
-// start opens the listeners, starts serving, and logs the addresses. input is the state
+// start opens the listeners, starts serving, and logs the addresses. The configuration
+// must be valid according to check. input is the state
 // of standard input, or nil if it is not read. If start returns an error, it has
 // finished the log.
 func (c *daemon) start(w world, log *daemonLog, input *inputStatus) (s *service, err error) {
@@ -123,7 +123,7 @@ func (c *daemon) start(w world, log *daemonLog, input *inputStatus) (s *service,
 	defer func() {
 		if err != nil {
 			hangups.stop()
-			err = log.finish(err, time.Now().Add(time.Duration(c.ShutdownTimeout)))
+			err = c.fail(log, err)
 		}
 	}()
 	logger := log.Logger
@@ -131,11 +131,6 @@ func (c *daemon) start(w world, log *daemonLog, input *inputStatus) (s *service,
 	hostname, err := c.host()
 	if err != nil {
 		return nil, err
-	}
-
-	if !slices.ContainsFunc(c.monitor.Factories(), metric.EmitterFactory.IsConfigured) {
-		// Without an emitter, all events would be discarded.
-		return nil, errNoEmitter
 	}
 
 	// Open all listeners before serving anything.
@@ -233,6 +228,11 @@ func (s *service) stop(input *input, stdout *output.Writer) error {
 	// If the deadline has passed, a reader that keeps up still gets the last lines.
 	const grace = 100 * time.Millisecond
 	return s.log.finish(err, later(s.deadline, time.Now().Add(grace)))
+}
+
+// fail finishes the log of a daemon that has not started because of an error.
+func (c *daemon) fail(log *daemonLog, err error) error {
+	return log.finish(err, time.Now().Add(time.Duration(c.ShutdownTimeout)))
 }
 
 // later returns the later of two times.

@@ -25,20 +25,22 @@ func compile(namespace string, rules mapping.Mapping, store *series.Store, activ
 		compiledMapping: compiledMapping{plans: map[string]*plan{}, families: map[string]*definition{}},
 		types:           otherTypes(store, active),
 	}
-	var invalid []mapping.RuleError
+	var errs []mapping.RuleError
 	for i, r := range rules.Rules {
 		found := r.Validate()
 		if len(found) == 0 {
 			found = c.add(r, rules.Rules[:i])
+		} else if !slices.ContainsFunc(found, func(e rule.FieldError) bool { return e.Field != "type" && e.Field != "operation" }) {
+			found = append(found, c.checkOthers(r, rules.Rules[:i])...)
 		}
 		for _, f := range found {
-			invalid = append(invalid, mapping.RuleError{Index: i, FieldError: f})
+			errs = append(errs, mapping.RuleError{Index: i, FieldError: f})
 		}
 	}
 	for _, event := range rules.SilentEvents {
 		c.plan(event)
 	}
-	return c.compiledMapping, rules.Err(invalid)
+	return c.compiledMapping, rules.Err(errs)
 }
 
 // A compiledMapping contains the result of compiling a mapping.
@@ -60,15 +62,8 @@ type compiler struct {
 
 // add resolves one rule, given the rules that precede it.
 func (c *compiler) add(r rule.Rule, preceding []rule.Rule) []rule.FieldError {
-	invalid := func(field string, err error) []rule.FieldError {
-		return []rule.FieldError{{Field: field, Reason: err.Error()}}
-	}
-	if slices.ContainsFunc(preceding, func(b rule.Rule) bool { return sameUpdate(r, b) }) {
-		return invalid("", fmt.Errorf("another rule updates metric %q for event %q with the same labels and condition", r.Metric, r.Event))
-	}
-	if c.repeatsNamespace(r) {
-		return invalid("metric", fmt.Errorf("metric %q would become %q: remove the namespace %q from the name",
-			r.Metric, prefixed(c.namespace, r.Metric), prefixed(c.namespace, "")))
+	if found := c.checkUpdate(r, preceding); found != nil {
+		return found
 	}
 	def := c.families[r.Metric]
 	if def == nil {
@@ -85,6 +80,44 @@ func (c *compiler) add(r rule.Rule, preceding []rule.Rule) []rule.FieldError {
 		return invalid("", err)
 	}
 	return nil
+}
+
+// invalid returns an error in a field of a rule. The empty field means the whole rule.
+func invalid(field string, err error) []rule.FieldError {
+	return []rule.FieldError{{Field: field, Reason: err.Error()}}
+}
+
+// checkUpdate returns the errors of a rule that depend on its event, metric, labels and
+// condition only.
+func (c *compiler) checkUpdate(r rule.Rule, preceding []rule.Rule) []rule.FieldError {
+	if slices.ContainsFunc(preceding, func(b rule.Rule) bool { return sameUpdate(r, b) }) {
+		return invalid("", fmt.Errorf("another rule updates metric %q for event %q with the same labels and condition", r.Metric, r.Event))
+	}
+	if c.repeatsNamespace(r) {
+		return invalid("metric", fmt.Errorf("metric %q would become %q: remove the namespace %q from the name",
+			r.Metric, prefixed(c.namespace, r.Metric), prefixed(c.namespace, "")))
+	}
+	return nil
+}
+
+// checkOthers returns the errors that add would return for a rule whose type or
+// operation is invalid, except those that depend on these fields. The field of an error
+// is never empty, because an error in a part of a rule hides those of the whole rule.
+func (c *compiler) checkOthers(r rule.Rule, preceding []rule.Rule) []rule.FieldError {
+	found := c.checkUpdate(r, preceding)
+	o := familyOptions(c.namespace, r)
+	if def, exists := c.families[r.Metric]; found == nil && exists {
+		r.Type = def.rule.Type
+		if err := def.accepts(r); err != nil {
+			found = invalid("metric", err)
+		}
+	} else if _, isReserved := c.types[o.Name]; found == nil && isReserved {
+		found = invalid("metric", clash(c.types, o))
+	}
+	for i := range found {
+		found[i].Field = "metric"
+	}
+	return found
 }
 
 // repeatsNamespace reports whether the metric's name already includes the namespace. It
