@@ -87,6 +87,18 @@ func (config *PrometheusConfig) IsConfigured() bool {
 	return config.Handler || config.BindIP != "" && config.BindPort != ""
 }
 
+// ConfigurationHint returns which flags to set if IsConfigured returns false.
+// Monitor.Initialize logs the hint if no emitter is configured.
+func (config *PrometheusConfig) ConfigurationHint() string {
+	switch {
+	case config.BindIP != "":
+		return "set --prometheus-bind-port: --prometheus-bind-ip has no effect without it"
+	case config.BindPort != "":
+		return "set --prometheus-bind-ip: --prometheus-bind-port has no effect without it"
+	}
+	return "set --prometheus-bind-ip and --prometheus-bind-port to serve Prometheus metrics"
+}
+
 // NewEmitter starts and returns the emitter, a *Prometheus, with the attributes as
 // constant labels. If it returns an error, nothing is left running. The error wraps a
 // *FlagError if a field has an invalid value or an attribute cannot become a label, and

@@ -105,12 +105,16 @@ func (e *emitters) beginHistory() {
 }
 
 // page returns the handler of the first emitter whose metrics other listeners may
-// serve, or nil.
+// serve. If there is none, it returns a handler that answers with the reason, or nil if
+// no emitter serves metrics.
 func (e *emitters) page() http.Handler {
 	for _, s := range e.servers {
 		if !s.Guarded() {
 			return s.Handler()
 		}
+	}
+	if len(e.servers) > 0 {
+		return e.servers[0].Handler()
 	}
 	return nil
 }

@@ -166,8 +166,15 @@ var _ = Describe("signalbox run with pushed metrics", func() {
 		file := filepath.Join(GinkgoT().TempDir(), "web.yml")
 		Expect(os.WriteFile(file, []byte("basic_auth_users: {a: $2y$10$pmAX5hAnmEgRbVQwRo0Gsuxw8iAGD9aiAT6mDUxnvqrKOpkQI2wF6}\n"), 0o600)).To(Succeed())
 		daemon := startDaemon("--prometheus-web-config-file", file)
-		status, _ := send(daemon, http.MethodGet, "/metrics", nil)
+		status, answer := send(daemon, http.MethodGet, "/metrics", nil)
+		Expect(status).To(Equal(http.StatusForbidden))
+		Expect(answer).To(And(ContainSubstring("--prometheus-web-config-file"), ContainSubstring("scrape that listener")))
+	})
+
+	It("says how to enable the admin API", func() {
+		status, answer := send(startDaemon(), http.MethodPut, "/api/v1/admin/wipe", nil)
 		Expect(status).To(Equal(http.StatusNotFound))
+		Expect(answer).To(ContainSubstring("--enable-admin-api"))
 	})
 
 	DescribeTable("names the invalid flag", func(message string, flags ...string) {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"code.cloudfoundry.org/lager/v3"
@@ -133,7 +134,7 @@ func (o *Options) check() error {
 		checkLabelNames("GroupAggregateBy", o.GroupAggregateBy))
 	for _, name := range o.AgentAggregateBy {
 		if !slices.Contains(o.AgentBaseLabels, name) {
-			fail("AgentAggregateBy: got %q, expected one of the base labels %q", name, o.AgentBaseLabels)
+			fail("AgentAggregateBy: got %q, expected one of the base labels %s", name, strings.Join(o.AgentBaseLabels, ", "))
 		}
 	}
 	if _, err := series.ParseFold(o.GroupAggregateGauges); err != nil {
@@ -162,7 +163,7 @@ func checkLabelNames(field string, names []string) error {
 
 func checkLabelName(name string) error {
 	if !names.IsLabel(name) {
-		return fmt.Errorf("%q is not a label name", excerpt.Short(name))
+		return fmt.Errorf("%s is not a label name: %s", excerpt.Quote(name), names.ExpectedLabel)
 	}
 	return nil
 }

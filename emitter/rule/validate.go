@@ -31,7 +31,7 @@ func (r Rule) Validate() []FieldError {
 	found.check(r.Event != "", "event", "event is missing: expected the name of an event")
 	found.check(r.Metric != "", "metric", "metric is missing: expected the name of a metric without the namespace")
 	found.check(r.Metric == "" || names.IsMetric(r.Metric), "metric",
-		"metric %q is not a metric name: expected letters, digits, _ and :, not starting with a digit", r.Metric)
+		"metric %q is not a metric name: %s", r.Metric, names.ExpectedMetric)
 	oneOf(&found, "type", "type", r.Type, Counter, Gauge, Histogram)
 	if meant := r.meantType(); meant == "" {
 		oneOf(&found, "operation", "operation", r.Operation, Add, Inc, Set, Hold, Observe)
@@ -115,7 +115,7 @@ func (r Rule) meantType() Type {
 // validate returns the errors of the label.
 func (l Label) validate() (found fieldErrors) {
 	found.check(names.IsLabel(l.Name), "name",
-		"label %q is not a label name: expected letters, digits and _, not starting with a digit or __", l.Name)
+		"label %q is not a label name: %s", l.Name, names.ExpectedLabel)
 	found.check(l.Attribute != "", "attribute", "label %q has no attribute", l.Name)
 	if l.Required != "" {
 		oneOf(&found, "required", fmt.Sprintf("label %q: required", l.Name), l.Required, Present, NonEmpty)
@@ -129,7 +129,7 @@ func (l Label) validate() (found fieldErrors) {
 // validate returns the errors of the exemplar label.
 func (l ExemplarLabel) validate() (found fieldErrors) {
 	found.check(names.IsLabel(l.Name), "name",
-		"exemplar label %q is not a label name: expected letters, digits and _, not starting with a digit or __", l.Name)
+		"exemplar label %q is not a label name: %s", l.Name, names.ExpectedLabel)
 	found.check(l.Attribute != "", "attribute", "exemplar label %q has no attribute", l.Name)
 	return found
 }

@@ -11,6 +11,7 @@ import (
 	"code.cloudfoundry.org/lager/v3"
 
 	"github.com/signalbox-ci/signalbox/internal/excerpt"
+	"github.com/signalbox-ci/signalbox/internal/loglimit"
 	"github.com/signalbox-ci/signalbox/internal/series"
 	"github.com/signalbox-ci/signalbox/internal/traffic"
 	"github.com/signalbox-ci/signalbox/metric"
@@ -96,8 +97,8 @@ func (e *Engine) reject(logger lager.Logger, plan *plan, o *observation, now ser
 			description := u.describe(plan, o, why)
 			e.self.examples[why].Keep(traffic.Example{At: now, Event: plan.event, Metric: u.family.Name(), Message: description})
 			e.log(logger, "event-rejected", description, lager.Data{
-				"event": plan.event, "metric": u.family.Name(), "metrics": failed.count[why],
-				"reason": reasonLabels[why], "unlogged": unlogged,
+				"event": plan.event, "metric": u.family.Name(), "metrics_not_updated": failed.count[why],
+				"reason": reasonLabels[why], loglimit.DataKey: unlogged,
 			})
 		}
 	}
@@ -160,7 +161,7 @@ func (e *Engine) recordUnknown(logger lager.Logger, event string) {
 			e.self.examples[invalidUTF8].Keep(traffic.Example{At: now, Event: event, Message: description})
 			e.log(logger, "event-rejected", description, lager.Data{
 				"event":  excerpt.Quote(event), // quoted because JSON cannot represent invalid UTF-8
-				"reason": reasonLabels[invalidUTF8], "unlogged": unlogged,
+				"reason": reasonLabels[invalidUTF8], loglimit.DataKey: unlogged,
 			})
 		}
 		return
@@ -168,7 +169,7 @@ func (e *Engine) recordUnknown(logger lager.Logger, event string) {
 	e.self.unknown.Add(1)
 	e.self.names.Count(event, now)
 	if ok, unlogged := e.self.unknownNames.Allow(time.Duration(now)); ok {
-		orDefault(logger, e).Info("unknown-event", lager.Data{"event": excerpt.Short(event), "unlogged": unlogged})
+		orDefault(logger, e).Info("unknown-event", lager.Data{"event": excerpt.Short(event), loglimit.DataKey: unlogged})
 	}
 }
 

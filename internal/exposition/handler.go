@@ -9,6 +9,7 @@ import (
 	"github.com/klauspost/compress/gzhttp"
 	"github.com/prometheus/common/expfmt"
 
+	"github.com/signalbox-ci/signalbox/internal/excerpt"
 	"github.com/signalbox-ci/signalbox/internal/loglimit"
 	"github.com/signalbox-ci/signalbox/internal/methods"
 	"github.com/signalbox-ci/signalbox/internal/secureheaders"
@@ -96,7 +97,7 @@ func reloadHandler(o HandlerOptions) http.Handler {
 	reload := http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		changes, err := o.Reload()
 		if err != nil {
-			http.Error(w, err.Error(), http.StatusInternalServerError)
+			http.Error(w, excerpt.EscapeLines(err.Error()), http.StatusInternalServerError)
 			return
 		}
 		fmt.Fprintln(w, changes)
@@ -159,7 +160,7 @@ func (h *pageHandler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	if err := h.page.Write(w, format); err != nil && r.Context().Err() == nil {
 		if ok, unlogged := h.limit.Allow(time.Since(h.began)); ok {
-			h.logger().Error("scrape-incomplete", err, lager.Data{"unlogged": unlogged})
+			h.logger().Error("scrape-incomplete", err, lager.Data{loglimit.DataKey: unlogged})
 		}
 	}
 }

@@ -211,7 +211,7 @@ func (l *configLog) Handle(_ context.Context, r slog.Record) error {
 		if err == nil { // the file has become valid again
 			err = errors.New(r.Message)
 		}
-		l.options.Logger().Error("web-config-invalid", err, lager.Data{"unlogged": unlogged})
+		l.options.Logger().Error("web-config-invalid", err, lager.Data{loglimit.DataKey: unlogged})
 	}
 	return nil
 }

@@ -3,6 +3,7 @@ package pushgateway
 import (
 	"io"
 	"net/http"
+	"strings"
 
 	"github.com/signalbox-ci/signalbox/internal/excerpt"
 )
@@ -32,5 +33,8 @@ func (r *rejection) writeTo(w http.ResponseWriter) {
 }
 
 // shorten truncates a text that is too long, and escapes invisible characters and bytes
-// that are not UTF-8.
-func shorten(text string) string { return excerpt.EscapeLines(excerpt.Cut(text, maxReason)) }
+// that are not UTF-8. Errors of the protobuf package contain, at random, a space or a
+// no-break space.
+func shorten(text string) string {
+	return excerpt.EscapeLines(strings.ReplaceAll(excerpt.Cut(text, maxReason), "proto:\u00a0", "proto: "))
+}
