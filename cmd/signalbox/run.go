@@ -31,7 +31,7 @@ type daemon struct {
 	strayVariables func() []strayVariable
 
 	Host            string     `long:"host" value-name:"NAME" default-mask:"the hostname" description:"Host of events that do not contain one."`
-	Attributes      attributes `long:"attribute" value-name:"KEY=VALUE" unquote:"false" description:"Attribute of this node. It is added to every event, and as a label to the series that events update and to metrics about Signalbox. Repeatable."`
+	Attributes      attributes `long:"attribute" value-name:"KEY=VALUE" unquote:"false" description:"Attribute of this node. It is added to every event, and as a label to the series that events update and to metrics about Signalbox, except those about pushes and standard input. Repeatable."`
 	BufferSize      uint32     `long:"buffer-size" value-name:"N" default:"1000" description:"Queue size of each emitter, in events; 0 means the default. The Prometheus emitter has no queue."`
 	LogFormat       string     `long:"log-format" choice:"text" choice:"json" default-mask:"text on a terminal, json otherwise" description:"Format of the log: lines for people to read (text), or JSON objects (json)."`
 	LogLevel        string     `long:"log-level" choice:"debug" choice:"info" choice:"error" default:"info" description:"Minimum log level."`
@@ -249,8 +249,8 @@ func (s *service) closeAll(ctx context.Context) error {
 	closed := make(chan error, 1)
 	go func() { closed <- errors.Join(s.monitor.Close(ctx), s.pushed.Close()) }()
 
-	// The emitters are abandoned when the context ends, and then have this long to
-	// return.
+	// When the context ends, Monitor.Close abandons the emitters. It then has this long
+	// to return.
 	const grace = 500 * time.Millisecond
 	overdue := make(chan struct{})
 	stop := context.AfterFunc(ctx, func() { time.AfterFunc(grace, func() { close(overdue) }) })
