@@ -285,8 +285,8 @@ func (l *commandLine) environmentHint(message string, args []string) string {
 
 // Messages of go-flags about invalid values.
 var (
-	invalidChoice   = regexp.MustCompile("^(?s)([A-Z_]+: )?invalid value '(.*)' for option '(--[^']+)'\\. Allowed values are: (.*)$")
-	invalidArgument = regexp.MustCompile("^(?s)invalid argument for flag '(--[^']+)'(.*)$")
+	invalidChoice   = regexp.MustCompile(`^(?s)([A-Z_]+: )?invalid value '(.*)' for option '(--[^']+)'\. Allowed values are: (.*)$`)
+	invalidArgument = regexp.MustCompile(`^(?s)invalid argument for flag '(--[^']+)'(.*)$`)
 )
 
 // rephrased returns a message of go-flags, strconv or time about an invalid value

@@ -56,9 +56,11 @@ func (s *inputStatus) Collect(metrics chan<- prometheus.Metric) {
 	} {
 		metrics <- prometheus.MustNewConstMetric(inputLines, prometheus.CounterValue, float64(lines.Load()), outcome)
 	}
+	var dropped uint64
 	if w := s.copied.Load(); w != nil {
-		metrics <- prometheus.MustNewConstMetric(copyDropped, prometheus.CounterValue, float64(w.Dropped()))
+		dropped = w.Dropped()
 	}
+	metrics <- prometheus.MustNewConstMetric(copyDropped, prometheus.CounterValue, float64(dropped))
 	up := 1.0
 	if s.end.Load() != nil {
 		up = 0
