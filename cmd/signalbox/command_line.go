@@ -137,7 +137,7 @@ func (l *commandLine) add(name, short, long string, c command) (*flags.Command, 
 }
 
 // parse returns the command in the arguments, with its flags set. The error is errHelp,
-// errNoCommand or a usageError.
+// errNoCommand or a usageError, or it joins several of the latter.
 func (l *commandLine) parse(args []string) (command, error) {
 	// Accept the common forms "--version" and "help".
 	switch {
@@ -162,12 +162,57 @@ func (l *commandLine) parse(args []string) (command, error) {
 	}
 	rest, err := l.parser.ParseArgs(args)
 	if err != nil {
-		return nil, l.explain(err, args)
+		return nil, l.explainAll(err, command, args)
 	}
 	if len(rest) > 0 {
 		return nil, usageError(fmt.Sprintf("unexpected argument %q: %s takes flags only", rest[0], l.parser.Active.Name))
 	}
 	return l.commands[l.parser.Active.Name], nil
+}
+
+// invalidFlag matches the flag in an error about its name or value, without the dashes.
+var invalidFlag = regexp.MustCompile(`^(?:unknown flag '|[a-z ]*flag '--|--)([a-z0-9.-]+)`)
+
+// explainAll converts an error of go-flags, which stops at the first error, into one
+// that joins the errors in all flags of the command. To find the other errors, it
+// parses the arguments again without the flags that have an error.
+func (l *commandLine) explainAll(err error, command *flags.Command, args []string) error {
+	first := l.explain(err, args)
+	errs := []error{first}
+	for last := first; command != nil; {
+		parts := invalidFlag.FindStringSubmatch(last.Error())
+		if parts == nil {
+			break
+		}
+		args = withoutFlag(command, args, parts[1])
+		if _, err = l.parser.ParseArgs(args); err == nil {
+			break
+		}
+		last = l.explain(err, args)
+		if _, ok := last.(usageError); !ok || slices.ContainsFunc(errs, func(e error) bool { return e.Error() == last.Error() }) {
+			break
+		}
+		errs = append(errs, last)
+	}
+	return errors.Join(errs...)
+}
+
+// withoutFlag returns the arguments without a flag and its values. It also prevents the
+// flag from taking its value from the environment.
+func withoutFlag(command *flags.Command, args []string, name string) (rest []string) {
+	option := command.FindOptionByLongName(name)
+	if option != nil {
+		option.EnvDefaultKey = ""
+	}
+	for i := 0; i < len(args); i++ {
+		switch flag, _, hasValue := strings.Cut(args[i], "="); {
+		case flag != "--"+name:
+			rest = append(rest, args[i])
+		case !hasValue && option != nil && !isSwitch(option):
+			i++
+		}
+	}
+	return rest
 }
 
 // explain converts an error of go-flags into an error that parse may return.

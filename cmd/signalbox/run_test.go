@@ -361,6 +361,23 @@ var _ = Describe("signalbox run", func() {
 				"may be empty; omit both to serve metrics on 127.0.0.1:9391\n"))
 		})
 
+		It("in several flags are printed one per line", func() {
+			p := start([]string{"SIGNALBOX_PUSH_TTL=x"}, "run", "--intake-bind-port", "99999", "--attribute=a=1", "--bogus", "--log-level=loud",
+				"--prometheus-gc-interval=1d", "--intake-max-line-bytes=0", "--stdin=yes", "--attribute=a=1", "--intake-bind-prt=1")
+			Eventually(p).Should(gexec.Exit(exitBadUsage))
+			Expect(strings.Split(strings.TrimSpace(p.stderr()), "\n")).To(ConsistOf(
+				`signalbox: --intake-bind-port: got "99999", expected a port from 0 to 65535`,
+				`signalbox: unknown flag 'bogus'; signalbox run --help lists the flags`,
+				`signalbox: --log-level: got "loud", expected debug, info or error`,
+				HavePrefix(`signalbox: --prometheus-gc-interval: got "1d"`),
+				`signalbox: --intake-max-line-bytes: got 0, expected at least 1`,
+				ContainSubstring("--stdin"),
+				`signalbox: --attribute: key "a" is duplicated`,
+				`signalbox: unknown flag 'intake-bind-prt', did you mean --intake-bind-port?`,
+				HavePrefix(`signalbox: --push-ttl: got "x", expected a duration`),
+			))
+		})
+
 		It("name the environment variable with the invalid value", func() {
 			fails(start([]string{"SIGNALBOX_INTAKE_BIND_PORT=http"}, "run"), exitBadUsage,
 				"--intake-bind-port", `got "http", expected a port from 0 to 65535 (from SIGNALBOX_INTAKE_BIND_PORT)`)

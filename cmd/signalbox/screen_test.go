@@ -95,13 +95,13 @@ var _ = Describe("Progress", func() {
 
 func TestProgressIsShownFourTimesPerSecondAndCleared(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		var terminal bytes.Buffer
+		var terminal lockedBuffer
 		s := &screen{terminal: &terminal, columns: func() int { return defaultColumns }}
 		s.redraw = func() { s.Write(nil) }
 		p := showProgress(s, strings.NewReader(""))
 		time.Sleep(progressInterval - 1)
 		synctest.Wait()
-		if terminal.Len() > 0 {
+		if terminal.String() != "" {
 			t.Errorf("got %q before the end of the first interval, want nothing", terminal.String())
 		}
 		time.Sleep(2 * progressInterval)
