@@ -14,6 +14,7 @@ import (
 
 	"github.com/signalbox-ci/signalbox/internal/catalog"
 	"github.com/signalbox-ci/signalbox/internal/engine"
+	"github.com/signalbox-ci/signalbox/internal/excerpt"
 	"github.com/signalbox-ci/signalbox/internal/mapping"
 	"github.com/signalbox-ci/signalbox/internal/regularfile"
 	"github.com/signalbox-ci/signalbox/internal/spelling"
@@ -48,7 +49,7 @@ func (c *checkCommand) run(w world) error {
 			}
 			continue
 		}
-		_, err = fmt.Fprintf(w.stdout, "%s: ok: %s\n", file, verdict)
+		_, err = fmt.Fprintf(w.stdout, "%s: ok: %s\n", excerpt.Escape(file), verdict)
 		if err := ignoreBrokenPipe(err); err != nil {
 			return err
 		}

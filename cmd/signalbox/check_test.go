@@ -121,6 +121,11 @@ var _ = Describe("signalbox check", func() {
 		Expect(stderr).To(BeEmpty())
 	})
 
+	It("escapes invisible characters", func() {
+		_, _, stderr := check("a\u202eb: 1\nrulse: []\n")
+		Expect(stderr).To(And(ContainSubstring(`a\u202eb`), Not(ContainSubstring("\u202e"))))
+	})
+
 	It("checks the files that an environment file names", func() {
 		mapping, web := write("mapping.yml", "builtin: maybe"), write("web.yml", "rate_limit: {burst: x}")
 		code, _, stderr := check("SIGNALBOX_MAPPING_FILE=" + mapping + "\nSIGNALBOX_PROMETHEUS_WEB_CONFIG_FILE='" + web + "'\n")
