@@ -65,7 +65,7 @@ func readInput(logger lager.Logger, r io.Reader, o inputOptions, s source.Sink, 
 	if o.stdout != nil {
 		in.copy = newPassthrough(logger, o, isRegular)
 		status.copied.Store(in.copy.writer)
-		decoding.rest = in.copy
+		decoding.copy = in.copy
 	}
 	if o.screen != nil {
 		decoding.progress = showProgress(o.screen, r)

@@ -20,8 +20,8 @@ type decoding struct {
 	decoder    *events.Decoder
 	options    inputOptions
 	status     *inputStatus
-	progress   *progress // or nil
-	rest       io.Writer // receives the lines of a log that are not events; or nil
+	progress   *progress    // or nil
+	copy       *passthrough // receives the lines of a log that are not events; or nil
 
 	firstSkipped time.Time // time at which the first line of a log was skipped
 	warned       bool      // whether skip has logged that there are no events
@@ -32,7 +32,7 @@ func (d *decoding) run(r io.Reader) error {
 	summary := lager.Data{}
 	var err error
 	if d.options.lager {
-		err = d.decoder.DecodeLager(r, d.rest, d.accept, d.reject, d.skip)
+		err = d.readLog(r)
 		summary["skipped"] = d.status.skipped.Load()
 	} else {
 		err = d.decoder.Decode(r, source.Lines, d.accept, d.reject)
@@ -53,6 +53,16 @@ func (d *decoding) run(r io.Reader) error {
 		err = fmt.Errorf("line %d: %w", d.decoder.Line(), err)
 	}
 	d.status.end.Store(&inputEnd{at: time.Now(), err: err})
+	return err
+}
+
+// readLog decodes a log, and copies the lines that are not events.
+func (d *decoding) readLog(r io.Reader) error {
+	if d.copy == nil {
+		return d.decoder.DecodeLager(r, nil, d.accept, d.reject, d.skip)
+	}
+	err := d.decoder.DecodeLager(r, d.copy, d.accept, d.reject, d.skip)
+	d.copy.Flush()
 	return err
 }
 

@@ -40,6 +40,13 @@ func (c *Copy) StopWaiting() {
 	c.w.changed.Broadcast()
 }
 
+// Flush waits until all text is written. It waits no longer than Write does.
+func (c *Copy) Flush() {
+	c.w.mu.Lock()
+	defer c.w.mu.Unlock()
+	c.waitLocked(func() bool { return len(c.w.queue) == 0 && !c.w.writing })
+}
+
 // Write writes a part of a line, or whole lines. It never fails.
 func (c *Copy) Write(text []byte) (int, error) {
 	size := len(text)
@@ -75,7 +82,7 @@ func (c *Copy) write(text []byte) (written, began bool) {
 	if c.gaveUp && c.gaveUpAt != c.w.pieces {
 		c.gaveUp = false
 	}
-	if !c.waitLocked(len(text)) {
+	if !c.waitLocked(func() bool { return c.w.hasRoom(len(text)) }) {
 		began = !c.gaveUp
 		c.gaveUp, c.gaveUpAt = true, c.w.pieces
 		c.w.dropLocked(countLines(text))
@@ -89,35 +96,32 @@ func (c *Copy) write(text []byte) (written, began bool) {
 	return true, false
 }
 
-// waitLocked waits for room and reports whether there is room.
-func (c *Copy) waitLocked(size int) bool {
-	if c.w.hasRoom(size) {
+// waitLocked waits until the condition holds, and reports whether it does.
+func (c *Copy) waitLocked(condition func() bool) bool {
+	if condition() {
 		return true
 	}
 	if c.gaveUp || c.impatient || c.w.closed {
 		return false
 	}
 	expired := false
+	pieces := c.w.pieces
+	var timer *time.Timer
 	if c.patience > 0 {
-		timer := time.AfterFunc(c.patience, func() {
+		timer = time.AfterFunc(c.patience, func() {
 			c.w.mu.Lock()
 			defer c.w.mu.Unlock()
 			expired = true
 			c.w.changed.Broadcast()
 		})
 		defer timer.Stop()
-		pieces := c.w.pieces
-		for !c.w.hasRoom(size) && !expired && !c.impatient && !c.w.closed {
-			if c.w.pieces != pieces {
-				pieces = c.w.pieces
-				timer.Reset(c.patience)
-			}
-			c.w.changed.Wait()
-		}
-		return c.w.hasRoom(size)
 	}
-	for !c.w.hasRoom(size) && !c.impatient && !c.w.closed {
+	for !condition() && !expired && !c.impatient && !c.w.closed {
+		if timer != nil && c.w.pieces != pieces {
+			pieces = c.w.pieces
+			timer.Reset(c.patience)
+		}
 		c.w.changed.Wait()
 	}
-	return c.w.hasRoom(size)
+	return condition()
 }

@@ -20,10 +20,11 @@ func TestCopyWaitsForASlowReader(t *testing.T) {
 		for i := range 100 {
 			fmt.Fprintf(io.MultiWriter(c, &want), "line %d\n", i)
 		}
-		closeWithin(t, w, time.Hour)
+		c.Flush()
 		if got := r.read(); got != want.String() || w.Dropped() != 0 {
 			t.Errorf("got %d bytes and %d dropped lines, expected %d bytes and none", len(got), w.Dropped(), want.Len())
 		}
+		closeWithin(t, w, time.Second)
 	})
 }
 
@@ -89,6 +90,7 @@ func TestCopyWithoutPatienceWaitsUntilStopWaiting(t *testing.T) {
 		if waited := time.Since(begin); waited != time.Hour || w.Dropped() != 8 {
 			t.Errorf("waited %s and dropped %d lines, expected 1h and 8", waited, w.Dropped())
 		}
+		c.Flush() // returns at once after StopWaiting
 		r.set(false, nil)
 		closeWithin(t, w, time.Second)
 		if got, want := r.read(), "line 0\nline 1\n"; got != want {

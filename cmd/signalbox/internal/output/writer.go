@@ -45,6 +45,7 @@ type Writer struct {
 	mu         sync.Mutex // protects the following fields
 	changed    *sync.Cond // broadcasts when one of them changes
 	queue      []byte     // text that waits to be written
+	writing    bool       // whether other text is being written
 	redraw     bool       // whether to write even if there is no text
 	dropping   bool       // whether a text was dropped after the text in queue
 	failing    bool       // whether to wait for the next text before trying again
@@ -153,7 +154,10 @@ func (w *Writer) run() {
 		w.unreported = 0
 		w.changed.Broadcast()
 
+		w.writing = true
 		written, err := w.writeLocked(append(batch, notice...))
+		w.writing = false
+		w.changed.Broadcast()
 		if err == nil {
 			continue
 		}
