@@ -41,7 +41,9 @@ var _ = Describe("An emitter with Handler", func() {
 		Expect(get("/signalbox/-/healthy").Code).To(Equal(http.StatusOK))
 		Expect(get("/signalbox/-/ready").Code).To(Equal(http.StatusOK))
 		Expect(get("/signalbox/assets/page.js").Code).To(Equal(http.StatusOK))
-		Expect(get("/signalbox/nothing").Code).To(Equal(http.StatusNotFound))
+		missing := get("/signalbox/nothing")
+		Expect(missing.Code).To(Equal(http.StatusNotFound))
+		Expect(missing.Body.String()).To(Equal("not found: the metrics are at /metrics, and the status page is at /\n"))
 
 		page := get("/signalbox/")
 		Expect(page.Body.String()).To(ContainSubstring(`src="assets/page.js"`), "the link is not relative to the page")

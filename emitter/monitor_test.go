@@ -2,6 +2,7 @@ package emitter_test
 
 import (
 	"context"
+	"strings"
 	"testing"
 	"time"
 
@@ -195,6 +196,31 @@ func TestTypedCallsDoNotAllocate(t *testing.T) {
 			if n := testing.AllocsPerRun(100, func() { call.EmitTo(logger, m) }); n != 0 && !raceEnabled {
 				t.Errorf("%T with node attributes %v: %v allocations, want 0", call, attributes, n)
 			}
+		}
+	}
+}
+
+func TestTheLogSaysHowToConfigureThePrometheusEmitter(t *testing.T) {
+	for _, c := range []struct {
+		config emitter.PrometheusConfig
+		hint   string
+	}{
+		{emitter.PrometheusConfig{BindIP: "127.0.0.1"}, "set --prometheus-bind-port: "},
+		{emitter.PrometheusConfig{BindPort: "9391"}, "set --prometheus-bind-ip: "},
+		{emitter.PrometheusConfig{}, "set --prometheus-bind-ip and --prometheus-bind-port "},
+	} {
+		logger := lagertest.NewTestLogger("app")
+		m := metric.NewMonitor()
+		m.RegisterEmitter(&c.config)
+		if err := m.Initialize(logger, "host", nil, 0); err != nil {
+			t.Fatal(err)
+		}
+		log := string(logger.Buffer().Contents())
+		if !strings.Contains(log, "discarding-events") || !strings.Contains(log, `"hints":["`+c.hint) {
+			t.Errorf("%+v: got the log %s expected the hint %q", c.config, log, c.hint)
+		}
+		if err := m.Close(t.Context()); err != nil {
+			t.Error(err)
 		}
 	}
 }

@@ -218,7 +218,7 @@ func (p *Prometheus) ServeGatherer(g prometheus.Gatherer) { p.sources.Add(g) }
 func (p *Prometheus) Handler() http.Handler {
 	if p.guarded {
 		return http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
-			http.Error(w, "metrics are not served here, because the metrics listener's web configuration file does not protect this server", http.StatusForbidden)
+			http.Error(w, "metrics are not served here, because --prometheus-web-config-file protects only the metrics listener: scrape that listener (--prometheus-bind-port)", http.StatusForbidden)
 		})
 	}
 	return p.mounted

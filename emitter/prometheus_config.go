@@ -95,6 +95,18 @@ func (config *PrometheusConfig) IsConfigured() bool {
 	return config.Handler || config.BindIP != "" && config.BindPort != ""
 }
 
+// ConfigurationHint returns which flags to set if IsConfigured returns false.
+// Monitor.Initialize logs the hint if no emitter is configured.
+func (config *PrometheusConfig) ConfigurationHint() string {
+	switch {
+	case config.BindIP != "":
+		return "set --prometheus-bind-port: --prometheus-bind-ip has no effect without it"
+	case config.BindPort != "":
+		return "set --prometheus-bind-ip: --prometheus-bind-port has no effect without it"
+	}
+	return "set --prometheus-bind-ip and --prometheus-bind-port to serve Prometheus metrics"
+}
+
 // NewEmitter starts and returns the emitter, a *Prometheus, with the attributes as
 // constant labels. If it returns an error, nothing is left running. The error wraps a
 // *FlagError if a field has an invalid value or an attribute cannot become a label, and
@@ -131,8 +143,8 @@ func (config *PrometheusConfig) NewEmitter(attributes map[string]string) (metric
 // the mapping file begin with the file's path and the line number.
 func (config *PrometheusConfig) Check(attributes map[string]string) (summary string, err error) {
 	c, err := config.withDefaults()
-	if c.checkNames() != nil {
-		return "", errors.Join(err, c.checkWebConfig())
+	if c.checkNames() != nil { // check the mapping with valid names
+		c.Namespace, c.Naming = defaultNamespace, string(catalog.Inherited)
 	}
 	counted, mappingErr := engine.Check(c.engineOptions(attributes))
 	if err = errors.Join(err, asFlagError(mappingErr), c.checkWebConfig()); err != nil {
@@ -167,7 +179,7 @@ func (config *PrometheusConfig) engineOptions(attributes map[string]string) engi
 // defaults, and an error that joins the errors of all invalid fields.
 func (config *PrometheusConfig) withDefaults() (*PrometheusConfig, error) {
 	c := *config
-	setDefault(&c.Namespace, "concourse")
+	setDefault(&c.Namespace, defaultNamespace)
 	setDefault(&c.Naming, string(catalog.Inherited))
 	setDefault(&c.WorkerStaleAfter, 5*time.Minute)
 	setDefault(&c.GCInterval, time.Minute)
@@ -207,6 +219,8 @@ func (config *PrometheusConfig) withDefaults() (*PrometheusConfig, error) {
 	}
 	return &c, errors.Join(errs...)
 }
+
+const defaultNamespace = "concourse"
 
 func setDefault[T comparable](field *T, value T) {
 	var zero T

@@ -325,7 +325,7 @@ var _ = Describe("The Prometheus emitter", func() {
 			now = now.Add(time.Second)
 			p.Emit(logger, event("builds started", -1, nil))
 			Expect(logger.Logs()).To(HaveLen(3))
-			Expect(logger.Logs()[2].Data).To(HaveKeyWithValue("unlogged", 99.0))
+			Expect(logger.Logs()[2].Data).To(HaveKeyWithValue("similar_not_logged", 99.0))
 			Expect(samplesOf(p)).To(HaveKeyWithValue(rejectedFor("negative"), "201"))
 		})
 

@@ -155,7 +155,11 @@ func (m *Monitor) Initialize(logger lager.Logger, host string, attributes map[st
 	}
 	m.initialized = true
 	if len(running) == 0 {
-		logger.Info("discarding-events", lager.Data{"reason": "no emitter is configured", "emitters": m.descriptions()})
+		data := lager.Data{"reason": "no emitter is configured", "emitters": m.descriptions()}
+		if hints := m.configurationHints(); len(hints) > 0 {
+			data["hints"] = hints
+		}
+		logger.Info("discarding-events", data)
 		return nil
 	}
 
@@ -179,6 +183,17 @@ func (m *Monitor) descriptions() []string {
 		descriptions = append(descriptions, factory.Description())
 	}
 	return descriptions
+}
+
+// configurationHints returns how to configure the registered emitters, as far as their
+// factories explain it.
+func (m *Monitor) configurationHints() (hints []string) {
+	for _, factory := range m.Factories() {
+		if f, ok := factory.(interface{ ConfigurationHint() string }); ok {
+			hints = append(hints, f.ConfigurationHint())
+		}
+	}
+	return hints
 }
 
 // idle reports whether the Monitor takes no events.

@@ -14,6 +14,7 @@ import (
 
 	"github.com/signalbox-ci/signalbox/internal/catalog"
 	"github.com/signalbox-ci/signalbox/internal/engine"
+	"github.com/signalbox-ci/signalbox/internal/excerpt"
 	"github.com/signalbox-ci/signalbox/internal/mapping"
 	"github.com/signalbox-ci/signalbox/internal/regularfile"
 	"github.com/signalbox-ci/signalbox/internal/spelling"
@@ -38,20 +39,25 @@ func (c *checkCommand) run(w world) error {
 		return usageError("check requires at least one file: signalbox check FILE...")
 	}
 
-	var failed error
+	var failed []error
 	for _, file := range c.Args.Files {
 		verdict, err := c.check(file)
 		if err != nil {
-			failed = errReported
-			fmt.Fprintln(w.stderr, err)
+			failed = append(failed, err)
+			for _, line := range errorLines(err, "") {
+				fmt.Fprintln(w.stderr, line)
+			}
 			continue
 		}
-		_, err = fmt.Fprintf(w.stdout, "%s: ok: %s\n", file, verdict)
+		_, err = fmt.Fprintf(w.stdout, "%s: ok: %s\n", excerpt.Escape(file), verdict)
 		if err := ignoreBrokenPipe(err); err != nil {
 			return err
 		}
 	}
-	return failed
+	if failed != nil {
+		return reportedError{errors.Join(failed...)}
+	}
+	return nil
 }
 
 // check returns a description of the file, or its errors. Each line of the error begins

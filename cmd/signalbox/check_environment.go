@@ -60,7 +60,7 @@ func (c *checkCommand) checkEnvironment(file string, content []byte) (verdict st
 	}
 
 	summary, err := line.commands["run"].(*runCommand).checkAll()
-	findings = append(findings, findingsOf(err, lines)...)
+	findings = append(findings, findingsOf(err, lines, options)...)
 	return fmt.Sprintf("environment file of signalbox run, variables: %d; %v", count, summary), joined(file, findings)
 }
 
@@ -123,49 +123,37 @@ func (v variable) set(options map[string]*flags.Option) error {
 	return nil
 }
 
-// checkAll returns all errors in the flags that can be found without starting the
-// daemon, and a summary of the mapping.
-func (c *runCommand) checkAll() (summary string, err error) {
-	errs := []error{c.checkInput(), c.checkPushed(), c.checkAccess()}
-	configured := false
-	for _, factory := range c.monitor.Factories() {
-		if !factory.IsConfigured() {
-			continue
-		}
-		configured = true
-		if f, ok := factory.(checker); ok {
-			summary, err = f.Check(c.Attributes)
-			errs = append(errs, err)
-		}
-	}
-	if !configured {
-		errs = append(errs, errNoEmitter)
-	}
-	return summary, errors.Join(errs...)
-}
-
-// flagName matches the flag at the beginning of an error.
-var flagName = regexp.MustCompile(`^--([a-z0-9-]+)`)
+// flagName matches a flag in an error.
+var flagName = regexp.MustCompile(`--([a-z0-9-]+)`)
 
 // ownPosition matches the beginning of an error that starts with a file and line.
 var ownPosition = regexp.MustCompile(`^[^:]+:\d+: `)
 
-// findingsOf splits an error into findings, one for each line of text. A finding that
-// begins with a flag gets the line of the flag's variable.
-func findingsOf(err error, lines map[string]int) (findings []finding) {
+// findingsOf returns a finding for each error that err joins. It replaces flags with
+// their variables. A finding that begins with a flag gets the line of the flag's
+// variable.
+func findingsOf(err error, lines map[string]int, options map[string]*flags.Option) (findings []finding) {
 	if err == nil {
 		return nil
 	}
-	for text := range strings.Lines(err.Error()) {
-		f := finding{text: strings.TrimSuffix(text, "\n")}
-		if parts := flagName.FindStringSubmatch(f.text); parts != nil {
-			f.line = lines[environmentKey(parts[1])]
-			if _, text, _ := strings.Cut(f.text, ": "); ownPosition.MatchString(text) {
-				f.text = text
+	for _, text := range errorLines(err, "") {
+		if flag := flagName.FindString(text); flag != "" && strings.HasPrefix(text, flag+": ") {
+			if _, positioned, _ := strings.Cut(text, ": "); ownPosition.MatchString(positioned) {
+				text = positioned
 			}
 		}
-		if ownPosition.MatchString(f.text) {
-			f.line = positionInText
+		if ownPosition.MatchString(text) {
+			findings = append(findings, finding{positionInText, text})
+			continue
+		}
+		f := finding{text: flagName.ReplaceAllStringFunc(text, func(flag string) string {
+			if key := environmentKey(flag[len("--"):]); options[key] != nil {
+				return key
+			}
+			return flag
+		})}
+		if flag := flagName.FindStringSubmatch(text); flag != nil && strings.HasPrefix(text, flag[0]) {
+			f.line = lines[environmentKey(flag[1])]
 		}
 		findings = append(findings, f)
 	}

@@ -79,23 +79,23 @@ var _ = Describe("signalbox check", func() {
 		Entry("of a mapping file", "drop_events:\n- error lgo\nrules:\n- evnt: a\n",
 			`FILE:2: drop_events[0]: there is no built-in rule for event "error lgo": did you mean "error log"?`,
 			`FILE:4: rules[0].evnt: unknown field: did you mean "event"?`,
-			`FILE:4: rules[0].metric: metric "" is not a metric name: expected letters, digits, _ and :, not starting with a digit`,
+			`FILE:4: rules[0].metric: metric is missing: expected the name of a metric without the namespace`,
 			`FILE:4: rules[0].type: type is missing: expected counter, gauge or histogram`,
 			`FILE:4: rules[0].operation: operation is missing: expected add, inc, set, hold, state or observe`),
 		Entry("of a mapping file with a misspelled field", "rulse: []", `FILE:1: rulse: unknown field: did you mean "rules"?`),
-		Entry("of a web configuration file", "rate_limit:\n  burts: 3\n", `FILE:2: field burts not found in type web.RateLimiterConfig`),
+		Entry("of a web configuration file", "rate_limit:\n  burts: 3\n", `FILE:2: burts: unknown field: did you mean "burst"?`),
 		Entry("of a file that is not YAML", "basic_auth_users: [", `FILE:1: did not find expected node content`),
 		Entry("of a forbidden header", "http_server_config: {headers: {X: y}}", `FILE: HTTP header "X" can not be configured`),
-		Entry("of an indented web configuration file", "rate_limit:\n  rules: 1\n", `FILE:2: field rules not found in type web.RateLimiterConfig`),
+		Entry("of an indented web configuration file", "rate_limit:\n  rules: 1\n", `FILE:2: rules: unknown field: expected one of burst, interval`),
 		Entry("of an environment file",
 			"SIGNALBOX_INTAKE_BIND_PROT=1\nSIGNALBOX_INTAKE_BIND_PORT=http\nSIGNALBOX_LOG_LEVEL=loud\nSIGNALBOX_EXIT_ON_EOF=true\n"+
 				"SIGNALBOX_PROMETHEUS_GC_INTERVAL=-1s\nSIGNALBOX_HOST=\"a\nexport SIGNALBOX_HOST=a\nnonsense\nSIGNALBOX_ATTRIBUTE=worker=1\nSIGNALBOX_XYZ=1\nSIGNALBOX_STDIN=yes\nSIGNALBOX_PROMETHEUS_WORKER_STALE_AFTER=5",
 			`FILE: attribute "worker" becomes the label "worker", which is already used by metric workers_containers`,
 			`FILE:1: SIGNALBOX_INTAKE_BIND_PROT is not a variable of signalbox run: did you mean SIGNALBOX_INTAKE_BIND_PORT?`,
-			`FILE:2: SIGNALBOX_INTAKE_BIND_PORT: got "http", expected a number`,
-			`FILE:3: SIGNALBOX_LOG_LEVEL: invalid value 'loud' for option '--log-level'. Allowed values are: debug, info or error`,
-			`FILE:4: --exit-on-eof requires --stdin`,
-			`FILE:5: --prometheus-gc-interval: got "-1s", expected a duration of at least 0`,
+			`FILE:2: SIGNALBOX_INTAKE_BIND_PORT: got "http", expected a port from 0 to 65535`,
+			`FILE:3: SIGNALBOX_LOG_LEVEL: got "loud", expected debug, info or error`,
+			`FILE:4: SIGNALBOX_EXIT_ON_EOF requires SIGNALBOX_STDIN`,
+			`FILE:5: SIGNALBOX_PROMETHEUS_GC_INTERVAL: got "-1s", expected a duration of at least 0`,
 			`FILE:6: SIGNALBOX_HOST: the quote " is not closed on the same line`,
 			`FILE:7: got export, expected NAME=value, which is the only form that systemd accepts`,
 			`FILE:8: got "nonsense", expected NAME=value`,
@@ -108,6 +108,24 @@ var _ = Describe("signalbox check", func() {
 				`or an environment file with lines SIGNALBOX_FLAG=value`),
 	)
 
+	It("finds equal ports and a missing directory in an environment file", func() {
+		_, _, stderr := check("SIGNALBOX_INTAKE_BIND_PORT=9391\nSIGNALBOX_INTAKE_BIND_IP=0.0.0.0\nSIGNALBOX_PUSH_STORAGE_PATH=/nowhere/groups.db\nSIGNALBOX_AGENT_METRICS_AGGREGATE_BY=team\n")
+		Expect(strings.Split(strings.TrimSuffix(stderr, "\n"), "\n")).To(ConsistOf(
+			MatchRegexp(`^FILE:1: SIGNALBOX_INTAKE_BIND_PORT: got port 9391, which is also the port of SIGNALBOX_PROMETHEUS_BIND_PORT|`+
+				`^FILE: SIGNALBOX_PROMETHEUS_BIND_PORT: got port 9391, which is also the port of SIGNALBOX_INTAKE_BIND_PORT`),
+			"FILE:3: SIGNALBOX_PUSH_STORAGE_PATH: the directory /nowhere does not exist",
+			`FILE:4: SIGNALBOX_AGENT_METRICS_AGGREGATE_BY: got "team", expected one of the base labels username, workspace_name, agent_name, template_name`,
+		))
+
+		_, _, stderr = check("SIGNALBOX_INTAKE_BIND_PORT=9391\nSIGNALBOX_INTAKE_BIND_IP=127.0.0.2\n")
+		Expect(stderr).To(BeEmpty())
+	})
+
+	It("escapes invisible characters", func() {
+		_, _, stderr := check("a\u202eb: 1\nrulse: []\n")
+		Expect(stderr).To(And(ContainSubstring(`a\u202eb`), Not(ContainSubstring("\u202e"))))
+	})
+
 	It("checks the files that an environment file names", func() {
 		mapping, web := write("mapping.yml", "builtin: maybe"), write("web.yml", "rate_limit: {burst: x}")
 		code, _, stderr := check("SIGNALBOX_MAPPING_FILE=" + mapping + "\nSIGNALBOX_PROMETHEUS_WEB_CONFIG_FILE='" + web + "'\n")
@@ -116,8 +134,8 @@ var _ = Describe("signalbox check", func() {
 		Expect(code).To(Equal(exitFailure))
 
 		_, _, stderr = check("\nSIGNALBOX_MAPPING_FILE=/nowhere\nSIGNALBOX_PROMETHEUS_WEB_CONFIG_FILE=/nowhere\n")
-		Expect(stderr).To(Equal("FILE:2: --mapping-file: open /nowhere: no such file or directory\n" +
-			"FILE:3: --prometheus-web-config-file: open /nowhere: no such file or directory\n"))
+		Expect(stderr).To(Equal("FILE:2: SIGNALBOX_MAPPING_FILE: open /nowhere: no such file or directory\n" +
+			"FILE:3: SIGNALBOX_PROMETHEUS_WEB_CONFIG_FILE: open /nowhere: no such file or directory\n"))
 	})
 
 	DescribeTable("accepts the output of signalbox catalog",

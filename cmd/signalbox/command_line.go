@@ -1,9 +1,11 @@
 package main
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"os"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -137,7 +139,7 @@ func (l *commandLine) add(name, short, long string, c command) (*flags.Command, 
 }
 
 // parse returns the command in the arguments, with its flags set. The error is errHelp,
-// errNoCommand or a usageError.
+// errNoCommand or a usageError, or it joins several of the latter.
 func (l *commandLine) parse(args []string) (command, error) {
 	// Accept the common forms "--version" and "help".
 	switch {
@@ -149,21 +151,70 @@ func (l *commandLine) parse(args []string) (command, error) {
 
 	// Enable environment variables only for the command that runs. Otherwise, go-flags
 	// rejects the command line if a variable of another command is invalid.
+	var command *flags.Command
 	for _, arg := range args {
-		if command := l.parser.Find(arg); command != nil {
+		if command = l.parser.Find(arg); command != nil {
 			eachOption(command.Group, useEnvironment)
 			break
 		}
 	}
 
+	if arg := oneDashFlag(command, args); arg != "" {
+		return nil, usageError(fmt.Sprintf("unknown flag '%s'%s", arg, flagHint(command, arg)))
+	}
 	rest, err := l.parser.ParseArgs(args)
 	if err != nil {
-		return nil, l.explain(err, args)
+		return nil, l.explainAll(err, command, args)
 	}
 	if len(rest) > 0 {
 		return nil, usageError(fmt.Sprintf("unexpected argument %q: %s takes flags only", rest[0], l.parser.Active.Name))
 	}
 	return l.commands[l.parser.Active.Name], nil
+}
+
+// invalidFlag matches the flag in an error about its name or value, without the dashes.
+var invalidFlag = regexp.MustCompile(`^(?:unknown flag '|[a-z ]*flag '--|--)([a-z0-9.-]+)`)
+
+// explainAll converts an error of go-flags, which stops at the first error, into one
+// that joins the errors in all flags of the command. To find the other errors, it
+// parses the arguments again without the flags that have an error.
+func (l *commandLine) explainAll(err error, command *flags.Command, args []string) error {
+	first := l.explain(err, args)
+	errs := []error{first}
+	for last := first; command != nil; {
+		parts := invalidFlag.FindStringSubmatch(last.Error())
+		if parts == nil {
+			break
+		}
+		args = withoutFlag(command, args, parts[1])
+		if _, err = l.parser.ParseArgs(args); err == nil {
+			break
+		}
+		last = l.explain(err, args)
+		if _, ok := last.(usageError); !ok || slices.ContainsFunc(errs, func(e error) bool { return e.Error() == last.Error() }) {
+			break
+		}
+		errs = append(errs, last)
+	}
+	return errors.Join(errs...)
+}
+
+// withoutFlag returns the arguments without a flag and its values. It also prevents the
+// flag from taking its value from the environment.
+func withoutFlag(command *flags.Command, args []string, name string) (rest []string) {
+	option := command.FindOptionByLongName(name)
+	if option != nil {
+		option.EnvDefaultKey = ""
+	}
+	for i := 0; i < len(args); i++ {
+		switch flag, _, hasValue := strings.Cut(args[i], "="); {
+		case flag != "--"+name:
+			rest = append(rest, args[i])
+		case !hasValue && option != nil && !isSwitch(option):
+			i++
+		}
+	}
+	return rest
 }
 
 // explain converts an error of go-flags into an error that parse may return.
@@ -183,7 +234,12 @@ func (l *commandLine) explain(err error, args []string) error {
 	case flags.ErrUnknownCommand:
 		return l.unknownCommand(flagsErr.Message, args)
 	case flags.ErrUnknownFlag:
-		return usageError(message + l.flagHint(message))
+		_, name, _ := strings.Cut(message, "'")
+		name = strings.TrimSuffix(name, "'")
+		if len(name) == 1 { // a letter after one dash
+			message = "unknown flag '-" + name + "'"
+		}
+		return usageError(message + flagHint(l.parser.Active, name))
 	case flags.ErrMarshal, flags.ErrInvalidChoice:
 		return usageError(rephrased(message) + l.environmentHint(message, args))
 	default:
@@ -213,28 +269,44 @@ func (l *commandLine) unknownCommand(message string, args []string) error {
 	return usageError(fmt.Sprintf("unknown command '%s', expected %s or %s", name, strings.Join(known[:last], ", "), known[last]))
 }
 
-// flagHint returns the known flag that is most similar to the unknown flag in the
-// message, or how to list the flags.
-func (l *commandLine) flagHint(message string) string {
-	_, name, _ := strings.Cut(message, "'")
-	var known []string
-	if l.parser.Active != nil {
-		eachOption(l.parser.Active.Group, func(option *flags.Option) {
-			known = append(known, option.LongNameWithNamespace())
-		})
+// oneDashFlag returns the first argument that has the form of a long flag but begins
+// with one dash, or the empty string. go-flags would read it as several flags of one
+// letter each, and -h as the flag for help.
+func oneDashFlag(command *flags.Command, args []string) string {
+	for i, arg := range args {
+		if arg == "--" {
+			break
+		}
+		if len(arg) < 3 || arg[0] != '-' || arg[1] < 'a' || arg[1] > 'z' {
+			continue
+		}
+		if i > 0 && command != nil && strings.HasPrefix(args[i-1], "--") {
+			option := command.FindOptionByLongName(args[i-1][2:])
+			if option != nil && !isSwitch(option) {
+				continue // the value of that flag
+			}
+		}
+		name, _, _ := strings.Cut(arg, "=")
+		return name
 	}
-	if near := spelling.Nearest(strings.TrimSuffix(name, "'"), known); near != "" {
-		return ", did you mean --" + near + "?"
-	}
-	return "; " + l.helpHint() + " lists the flags"
+	return ""
 }
 
-// helpHint returns the command line that shows the help of the active command.
-func (l *commandLine) helpHint() string {
-	if l.parser.Active == nil {
-		return "signalbox --help"
+// flagHint returns the known flag that is most similar to an unknown flag of the
+// command, which may be nil, or how to list the flags.
+func flagHint(command *flags.Command, name string) string {
+	var known []string
+	help := "signalbox --help"
+	if command != nil {
+		eachOption(command.Group, func(option *flags.Option) {
+			known = append(known, option.LongNameWithNamespace())
+		})
+		help = "signalbox " + command.Name + " --help"
 	}
-	return "signalbox " + l.parser.Active.Name + " --help"
+	if near := spelling.Nearest(strings.TrimLeft(name, "-"), known); near != "" {
+		return ", did you mean --" + near + "?"
+	}
+	return "; " + help + " lists the flags"
 }
 
 // environmentHint returns the variable that an invalid value came from, or the empty
@@ -258,10 +330,22 @@ func (l *commandLine) environmentHint(message string, args []string) string {
 	return hint
 }
 
+// Messages of go-flags about invalid values.
+var (
+	invalidChoice   = regexp.MustCompile(`^(?s)([A-Z_]+: )?invalid value '(.*)' for option '(--[^']+)'\. Allowed values are: (.*)$`)
+	invalidArgument = regexp.MustCompile(`^(?s)invalid argument for flag '(--[^']+)'(.*)$`)
+)
+
 // rephrased returns a message of go-flags, strconv or time about an invalid value
 // without implementation details such as "(expected uint16): strconv.ParseUint:
 // parsing". The flag or variable at the beginning remains.
 func rephrased(message string) string {
+	if parts := invalidChoice.FindStringSubmatch(message); parts != nil {
+		return fmt.Sprintf("%s: got %q, expected %s", cmp.Or(strings.TrimSuffix(parts[1], ": "), parts[3]), parts[2], parts[4])
+	}
+	if parts := invalidArgument.FindStringSubmatch(message); parts != nil {
+		message = parts[1] + parts[2]
+	}
 	if before, after, found := strings.Cut(message, " (expected "); found {
 		if _, reason, found := strings.Cut(after, "): "); found {
 			message = before + ": " + reason

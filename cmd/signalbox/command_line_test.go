@@ -97,7 +97,7 @@ var _ = Describe("signalbox", func() {
 			Expect(err).NotTo(HaveOccurred())
 
 			Expect(command.(*runCommand).Intake.BindIP).To(Equal(ipAddress("127.0.0.1")))
-			Expect(command.(*runCommand).Intake.BindPort).To(Equal(uint16(19391)))
+			Expect(command.(*runCommand).Intake.BindPort).To(Equal(port(19391)))
 			Expect(config.BindIP).To(Equal("127.0.0.1"))
 			Expect(config.BindPort).To(Equal("9391"))
 			Expect(config.IsConfigured()).To(BeTrue())

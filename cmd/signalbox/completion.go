@@ -9,6 +9,8 @@ import (
 	"strings"
 
 	"github.com/jessevdk/go-flags"
+
+	"github.com/signalbox-ci/signalbox/internal/excerpt"
 )
 
 // If the environment variable completionVariable is set, signalbox prints the possible
@@ -68,6 +70,7 @@ func (*completionCommand) arguments() []string { return shells }
 func (l *commandLine) writeCompletions(w io.Writer, words []string) {
 	verbose := os.Getenv(completionVariable) == "verbose"
 	for _, item := range l.completions(words) {
+		item.Item, item.Description = excerpt.Escape(item.Item), excerpt.Escape(item.Description)
 		if verbose && item.Description != "" {
 			fmt.Fprintf(w, "%s\t%s\n", item.Item, item.Description)
 		} else {

@@ -3,7 +3,6 @@ package main
 import (
 	"cmp"
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"math"
@@ -53,15 +52,23 @@ func newDemoCommand() *demoCommand {
 
 // run serves and simulates until it receives a signal or --duration is over.
 func (c *demoCommand) run(w world) error {
-	s, err := c.start(w.stderr, nil)
+	log, err := c.openLog(w, w.stderr)
 	if err != nil {
 		return err
 	}
+	if _, err := c.check(); err != nil {
+		return c.fail(log, err)
+	}
+	s, err := c.start(w, log, nil)
+	if err != nil {
+		return err
+	}
+	stdout := newStdout(s.log, w.stdout) // a full pipe must not stop the demo
 	simulation := demo.Start(demo.Options{
 		AfterPast:       s.emitters.beginHistory, // so that rates exclude the past
 		Monitor:         c.monitor,
-		Logger:          c.simulationLogger(s.logger),
-		Failures:        s.logger.Session("demo"),
+		Logger:          c.simulationLogger(s.log),
+		Failures:        s.log.Session("demo"),
 		Intake:          s.intakeURL(),
 		Transport:       s.ownTransport(),
 		AgentLabels:     c.Agents.BaseLabels.list(),
@@ -71,7 +78,7 @@ func (c *demoCommand) run(w world) error {
 		StaleAfter:      cmp.Or(c.prometheus.WorkerStaleAfter, 5*time.Minute),
 		AgentTTL:        time.Duration(c.Agents.TTL),
 	})
-	_, welcomeErr := io.WriteString(w.stdout, c.welcome(s, s.emitters.url()))
+	io.WriteString(stdout, c.welcome(s, s.emitters.url())) //nolint:errcheck // an output.Writer never fails
 
 	ended := context.Background()
 	if c.Demo.Duration > 0 {
@@ -82,8 +89,8 @@ func (c *demoCommand) run(w world) error {
 	s.wait(w.signals, ended.Done(), "--duration has passed")
 
 	summary := simulation.Stop() // while the intake still accepts pushes
-	err = s.stop(noInput())
-	return errors.Join(welcomeErr, err, writeSummary(w.stdout, summary))
+	writeSummary(stdout, summary)
+	return s.stop(noInput(), stdout)
 }
 
 // simulationLogger returns the logger for rejected and unknown events, which the
@@ -121,8 +128,8 @@ Press Ctrl-C to stop.
 `, pace, strings.TrimSuffix(page, "metrics"), page, page, credentialsOption(s.access), s.intakeURL(), events.Path, s.audiences())
 }
 
-// writeSummary prints the number of events and pushes.
-func writeSummary(w io.Writer, s demo.Summary) error {
+// writeSummary prints the number of events and pushes. It ignores errors of w.
+func writeSummary(w io.Writer, s demo.Summary) {
 	events := s.Events()
 	rate := math.Round(float64(events) / s.Elapsed.Seconds())
 	fmt.Fprintf(w, "\n%s events in %s (%s per second), %s of simulated time. Before the start, another %s events were simulated.\n\n",
@@ -131,12 +138,9 @@ func writeSummary(w io.Writer, s demo.Summary) error {
 	for _, k := range s.Kinds {
 		fmt.Fprintf(table, "%s\t  %s\n", grouped(k.Count), k.Kind)
 	}
-	if err := table.Flush(); err != nil {
-		return err
-	}
-	_, err := fmt.Fprintf(w, "\nPushes of jobs and agents: %s sent, %s failed, %s skipped because there were too many.\n",
+	table.Flush() //nolint:errcheck // as the error of w
+	fmt.Fprintf(w, "\nPushes of jobs and agents: %s sent, %s failed, %s skipped because there were too many.\n",
 		grouped(s.Sent), grouped(s.Failed), grouped(s.Skipped))
-	return err
 }
 
 // speed is the value of a flag: a factor greater than 0.

@@ -71,6 +71,19 @@ func (o *webOrigin) UnmarshalFlag(text string) error {
 	return access.CheckOrigin(text)
 }
 
+// port is the value of a flag: a TCP port to listen on. Zero means any free port.
+type port uint16
+
+// UnmarshalFlag parses a port.
+func (p *port) UnmarshalFlag(text string) error {
+	n, err := strconv.ParseUint(text, 10, 16)
+	if err != nil {
+		return fmt.Errorf("got %q, expected a port from 0 to 65535", text)
+	}
+	*p = port(n)
+	return nil
+}
+
 // limit is the value of a flag: a limit of at least 1.
 type limit int64
 

@@ -1,12 +1,14 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"io"
 	"os"
 
 	"code.cloudfoundry.org/lager/v3"
 
+	"github.com/signalbox-ci/signalbox/cmd/signalbox/internal/output"
 	"github.com/signalbox-ci/signalbox/cmd/signalbox/internal/source"
 	"github.com/signalbox-ci/signalbox/cmd/signalbox/internal/source/events"
 )
@@ -15,10 +17,12 @@ import (
 type inputOptions struct {
 	limits source.Limits
 
-	// lager means that the input is a log of Concourse, not just events. If rest is not
-	// nil, the lines of the log that are not events are copied to it.
-	lager bool
-	rest  io.Writer
+	// lager means that the input is a log of Concourse, not just events. If stdout is
+	// not nil, the lines of the log that are not events are copied to it. If shared is
+	// not nil, it is a Writer to the same terminal, which is used instead.
+	lager  bool
+	stdout io.Writer
+	shared *output.Writer
 
 	// screen, if not nil, shows progress.
 	screen *screen
@@ -33,6 +37,7 @@ type input struct {
 	pipe *io.PipeReader
 	done chan struct{} // closed when the last event has been emitted
 	err  error         // error that ended reading early; valid after done is closed
+	copy *passthrough  // or nil
 }
 
 // noInput returns an input that has ended.
@@ -56,6 +61,11 @@ func readInput(logger lager.Logger, r io.Reader, o inputOptions, s source.Sink, 
 		decoder:    events.NewDecoder(o.limits),
 		options:    o,
 		status:     status,
+	}
+	if o.stdout != nil {
+		in.copy = newPassthrough(logger, o, isRegular)
+		status.copied.Store(in.copy.writer)
+		decoding.copy = in.copy
 	}
 	if o.screen != nil {
 		decoding.progress = showProgress(o.screen, r)
@@ -92,10 +102,16 @@ func regularFile(r io.Reader) (*os.File, bool) {
 func (in *input) Done() <-chan struct{} { return in.done }
 
 // Close stops reading. After it returns, the sink receives no more events. It returns
-// the error that ended reading early, or nil if Close itself ended it.
-func (in *input) Close() error {
+// the error that ended reading early, or nil if Close itself ended it. If standard
+// output is not being read, lines that have not been copied when the context ends are
+// dropped.
+func (in *input) Close(ctx context.Context) error {
 	if in.pipe != nil {
 		in.pipe.Close() //nolint:errcheck // Close never fails
+	}
+	if in.copy != nil {
+		stop := context.AfterFunc(ctx, in.copy.StopWaiting)
+		defer stop()
 	}
 	<-in.done
 	return in.err

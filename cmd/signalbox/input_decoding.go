@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bufio"
 	"errors"
 	"fmt"
 	"io"
@@ -21,7 +20,8 @@ type decoding struct {
 	decoder    *events.Decoder
 	options    inputOptions
 	status     *inputStatus
-	progress   *progress // or nil
+	progress   *progress    // or nil
+	copy       *passthrough // receives the lines of a log that are not events; or nil
 
 	firstSkipped time.Time // time at which the first line of a log was skipped
 	warned       bool      // whether skip has logged that there are no events
@@ -32,7 +32,7 @@ func (d *decoding) run(r io.Reader) error {
 	summary := lager.Data{}
 	var err error
 	if d.options.lager {
-		err = d.readLog(r, d.options.rest)
+		err = d.readLog(r)
 		summary["skipped"] = d.status.skipped.Load()
 	} else {
 		err = d.decoder.Decode(r, source.Lines, d.accept, d.reject)
@@ -57,17 +57,13 @@ func (d *decoding) run(r io.Reader) error {
 	return err
 }
 
-// readLog decodes a log, and copies lines that are not events to rest, if it is not
-// nil.
-func (d *decoding) readLog(r io.Reader, rest io.Writer) error {
-	if rest == nil {
+// readLog decodes a log, and copies the lines that are not events.
+func (d *decoding) readLog(r io.Reader) error {
+	if d.copy == nil {
 		return d.decoder.DecodeLager(r, nil, d.accept, d.reject, d.skip)
 	}
-
-	copied := &copier{logger: d.logger, w: rest}
-	buffered := bufio.NewWriterSize(copied, 64<<10)
-	err := d.decoder.DecodeLager(flushingReader{r, buffered}, buffered, d.accept, d.reject, d.skip)
-	buffered.Flush() //nolint:errcheck // a copier never fails
+	err := d.decoder.DecodeLager(r, d.copy, d.accept, d.reject, d.skip)
+	d.copy.Flush()
 	return err
 }
 

@@ -5,6 +5,8 @@ import (
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/signalbox-ci/signalbox/cmd/signalbox/internal/output"
 )
 
 // An inputStatus is the state of standard input. Its atomic fields are safe for
@@ -21,6 +23,8 @@ type inputStatus struct {
 
 	begun time.Time                // when reading began
 	end   atomic.Pointer[inputEnd] // nil while standard input is being read
+
+	copied atomic.Pointer[output.Writer] // receives the copy of a log; nil if there is none
 }
 
 // An inputEnd is the end of standard input: its time, and the error that caused it, or
@@ -34,6 +38,8 @@ var (
 	inputLines = prometheus.NewDesc("signalbox_input_lines_total",
 		"Number of lines read from standard input, by outcome: known or unknown events, events refused by all rules, duplicate events, rejected lines, and skipped lines of a log.",
 		[]string{"outcome"}, nil)
+	copyDropped = prometheus.NewDesc("signalbox_input_passthrough_lines_dropped_total",
+		"Number of lines not copied to standard output, because its reader stopped reading or writing failed.", nil, nil)
 	inputUp = prometheus.NewDesc("signalbox_input_up", "1 while standard input is being read, 0 after it has ended.", nil, nil)
 )
 
@@ -41,6 +47,7 @@ var (
 func (s *inputStatus) Describe(descs chan<- *prometheus.Desc) {
 	descs <- inputLines
 	descs <- inputUp
+	descs <- copyDropped
 }
 
 // Collect implements prometheus.Collector.
@@ -51,6 +58,11 @@ func (s *inputStatus) Collect(metrics chan<- prometheus.Metric) {
 	} {
 		metrics <- prometheus.MustNewConstMetric(inputLines, prometheus.CounterValue, float64(lines.Load()), outcome)
 	}
+	var dropped uint64
+	if w := s.copied.Load(); w != nil {
+		dropped = w.Dropped()
+	}
+	metrics <- prometheus.MustNewConstMetric(copyDropped, prometheus.CounterValue, float64(dropped))
 	up := 1.0
 	if s.end.Load() != nil {
 		up = 0

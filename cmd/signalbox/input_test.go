@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"io"
 	"os"
@@ -39,7 +40,7 @@ var _ = Describe("standard input", func() {
 		in := readInput(logger, r, inputOptions{}, sink, nil, status)
 		Eventually(in.Done()).Should(BeClosed())
 
-		err := in.Close()
+		err := in.Close(context.Background())
 		Expect(err).To(MatchError(failure))
 		Expect(err).To(MatchError(ContainSubstring("reading standard input: line 2: ")))
 		Expect(logger).To(gbytes.Say(`failed.*"accepted":1`))
@@ -56,8 +57,8 @@ var _ = Describe("standard input", func() {
 		Eventually(sink.events.Load).Should(Equal(int32(1)))
 		Expect(in.Done()).NotTo(BeClosed())
 
-		Expect(in.Close()).To(Succeed())
-		Expect(in.Close()).To(Succeed())
+		Expect(in.Close(context.Background())).To(Succeed())
+		Expect(in.Close(context.Background())).To(Succeed())
 		io.WriteString(writer, "\n"+startEvent+"\n")
 		Expect(sink.events.Load()).To(Equal(int32(1)))
 		Expect(logger).To(gbytes.Say(`interrupted.*"accepted":1`))
@@ -67,7 +68,7 @@ var _ = Describe("standard input", func() {
 		func(text string, o inputOptions, expected string) {
 			in := readInput(logger, strings.NewReader(text), o, sink, nil, status)
 			Eventually(in.Done()).Should(BeClosed())
-			Expect(in.Close()).To(Succeed())
+			Expect(in.Close(context.Background())).To(Succeed())
 			Expect(logger).To(gbytes.Say(expected))
 		},
 		Entry("is an error", "nonsense\n", inputOptions{keepsRunning: true}, `stdin.ended.*"log_level":2.*"error":"no line is an event"`),
@@ -91,14 +92,14 @@ var _ = Describe("standard input", func() {
 		for r, expected := range map[io.Reader]bool{file: true, reader: false, null: false, strings.NewReader(""): false} {
 			status := &inputStatus{}
 			Expect(status.overview().RegularFile).To(BeFalse())
-			Expect(readInput(logger, r, inputOptions{}, sink, nil, status).Close()).To(Succeed())
+			Expect(readInput(logger, r, inputOptions{}, sink, nil, status).Close(context.Background())).To(Succeed())
 			Expect(status.overview().RegularFile).To(Equal(expected), "%T", r)
 		}
 	})
 
 	It("has ended if it is not read", func() {
 		Expect(noInput().Done()).To(BeClosed())
-		Expect(noInput().Close()).To(Succeed())
+		Expect(noInput().Close(context.Background())).To(Succeed())
 	})
 })
 
@@ -116,7 +117,7 @@ func TestLogWithoutEventsIsLogged(t *testing.T) {
 				logger := lagertest.NewTestLogger("stdin")
 				reader, writer := io.Pipe()
 				in := readInput(logger, reader, inputOptions{lager: true}, &counter{}, nil, &inputStatus{})
-				defer in.Close()
+				defer in.Close(context.Background())
 				defer writer.Close()
 				expect := func(line string, logged int) {
 					t.Helper()

@@ -104,7 +104,7 @@ var _ = Describe("The log of a Concourse node", func() {
 			io.WriteString(p.stdin, strings.Repeat("x", 1<<20)+"\n"+event)
 		}
 		Eventually(p.page).Should(ContainSubstring("concourse_builds_started_total 3"))
-		Expect(strings.Count(p.stderr(), "passthrough-failed")).To(Equal(1))
+		Expect(strings.Count(p.stderr(), "output-failed")).To(Equal(1))
 	})
 
 	It("without events makes the daemon log advice", func() {

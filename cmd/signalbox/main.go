@@ -3,11 +3,9 @@ package main
 
 import (
 	"errors"
-	"fmt"
 	"io"
 	"os"
 	"os/signal"
-	"strings"
 	"syscall"
 
 	"github.com/signalbox-ci/signalbox/emitter" // registers itself with metric.Metrics
@@ -25,14 +23,11 @@ func main() {
 	// The program that reads the log may exit. That must not terminate the daemon.
 	signal.Ignore(syscall.SIGPIPE)
 
-	signals := make(chan os.Signal, 1)
-	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
-
 	os.Exit(run(metric.Metrics, os.Args[1:], world{
 		stdin:   os.Stdin,
 		stdout:  os.Stdout,
 		stderr:  os.Stderr,
-		signals: signals,
+		signals: make(chan os.Signal, 1),
 	}))
 }
 
@@ -41,14 +36,16 @@ type world struct {
 	stdin          io.Reader
 	stdout, stderr io.Writer
 
-	// signals receives the signals that ask a daemon to stop.
-	signals <-chan os.Signal
+	// signals receives the signals that ask a daemon to stop. Only a daemon catches
+	// them, when it starts. They end other commands immediately.
+	signals chan os.Signal
 }
 
 // A command is a subcommand of signalbox. Its exported fields are flags.
 type command interface {
-	// run runs the command. An error is shown to the user in one line. A usageError
-	// means incorrect usage, such as flags that contradict each other.
+	// run runs the command. An error that is not a reportedError is shown to the user,
+	// with one line for each error that it joins. A usageError means incorrect usage,
+	// such as flags that contradict each other.
 	run(world) error
 }
 
@@ -79,18 +76,25 @@ func run(monitor *metric.Monitor, args []string, w world) int {
 		return fail(w.stderr, err)
 	}
 
-	if err := command.run(w); errors.Is(err, errReported) {
-		return exitFailure
-	} else if err != nil {
+	err = command.run(w)
+	switch _, reported := errors.AsType[reportedError](err); {
+	case err == nil:
+		return exitClean
+	case reported:
+		return exitCodeOf(err)
+	default:
 		return fail(w.stderr, err)
 	}
-	return exitClean
 }
 
-// fail prints the error in one line and returns its exit code.
+// fail prints the error and returns its exit code.
 func fail(stderr io.Writer, err error) int {
-	fmt.Fprintln(stderr, styleOf(stderr).red("signalbox:"), strings.ReplaceAll(err.Error(), "\n", "; "))
+	printErrors(stderr, styleOf(stderr), err)
+	return exitCodeOf(err)
+}
 
+// exitCodeOf returns the exit code of a command that failed with the error.
+func exitCodeOf(err error) int {
 	if _, ok := errors.AsType[usageError](err); ok {
 		return exitBadUsage
 	}
@@ -109,8 +113,11 @@ func ignoreBrokenPipe(err error) error {
 	return err
 }
 
-// errReported is the error of a command that has already printed its errors.
-var errReported = errors.New("errors were already printed")
+// A reportedError is the error of a command that has already printed it.
+type reportedError struct{ error }
+
+// Unwrap returns the error.
+func (e reportedError) Unwrap() error { return e.error }
 
 // A usageError is an error in the command line or in the environment variables.
 type usageError string

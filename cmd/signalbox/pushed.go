@@ -2,10 +2,15 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"io/fs"
 	"net/http"
+	"os"
+	"path/filepath"
 	"runtime"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/signalbox-ci/signalbox/internal/buildinfo"
@@ -53,9 +58,6 @@ type pushedMetrics struct {
 // openPushed returns a pushedMetrics. It contains the groups in the storage file, if
 // there is one.
 func (c *daemon) openPushed(logger lager.Logger) (*pushedMetrics, error) {
-	if err := c.checkPushed(); err != nil {
-		return nil, err
-	}
 	p := &pushedMetrics{registry: prometheus.NewRegistry()}
 	var err error
 	p.Aggregator, err = aggregator.New(aggregator.Options{
@@ -83,18 +85,35 @@ func (c *daemon) openPushed(logger lager.Logger) (*pushedMetrics, error) {
 	return p, nil
 }
 
-// checkPushed returns an error if the flags for pushed metrics contradict each other.
+// checkPushed returns the errors in the flags for pushed metrics.
 func (c *daemon) checkPushed() error {
+	var errs []error
 	base := c.Agents.BaseLabels.list()
 	for _, name := range c.Agents.AggregateBy.list() {
 		if !slices.Contains(base, name) {
-			return usageError(fmt.Sprintf("--agent-metrics-aggregate-by: got %q, expected one of the base labels %q", name, base))
+			errs = append(errs, usageError(fmt.Sprintf("--agent-metrics-aggregate-by: got %q, expected one of the base labels %s",
+				name, strings.Join(base, ", "))))
 		}
 	}
 	if len(base) > aggregator.MaxBaseLabels {
-		return usageError(fmt.Sprintf("--agent-metrics-base-labels: got %d labels, expected at most %d", len(base), aggregator.MaxBaseLabels))
+		errs = append(errs, usageError(fmt.Sprintf("--agent-metrics-base-labels: got %d labels, expected at most %d", len(base), aggregator.MaxBaseLabels)))
 	}
-	return nil
+	return errors.Join(append(errs, c.checkStorage())...)
+}
+
+// checkStorage returns an error if the directory of the storage file does not exist.
+func (c *daemon) checkStorage() error {
+	if c.Pushes.StoragePath == "" {
+		return nil
+	}
+	directory := filepath.Dir(c.Pushes.StoragePath)
+	switch info, err := os.Stat(directory); {
+	case errors.Is(err, fs.ErrNotExist):
+		return fmt.Errorf("--push-storage-path: the directory %s does not exist", directory)
+	case err == nil && !info.IsDir():
+		return fmt.Errorf("--push-storage-path: %s is not a directory", directory)
+	}
+	return nil // the daemon may have other permissions than this process
 }
 
 // intakeHint returns a hint if a request to the metrics listener should have been sent

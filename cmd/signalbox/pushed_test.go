@@ -186,6 +186,12 @@ var _ = Describe("signalbox run with pushed metrics", func() {
 			"restored metrics are omitted too")
 	})
 
+	It("says how to enable the admin API", func() {
+		status, answer := send(startDaemon(), http.MethodPut, "/api/v1/admin/wipe", nil)
+		Expect(status).To(Equal(http.StatusNotFound))
+		Expect(answer).To(ContainSubstring("--enable-admin-api"))
+	})
+
 	DescribeTable("names the invalid flag", func(message string, flags ...string) {
 		daemon := startDaemon(flags...)
 		Eventually(daemon).Should(gexec.Exit(2))

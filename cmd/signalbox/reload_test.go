@@ -68,11 +68,11 @@ var _ = Describe("signalbox run --mapping-file", func() {
 		Expect(status).To(Equal(http.StatusOK))
 	})
 
-	It("does not start if the file is invalid, and prints the errors in one line", func() {
+	It("does not start if the file is invalid, and prints each error on a line of its own", func() {
 		file := filepath.Join(GinkgoT().TempDir(), "ci.yml")
 		Expect(os.WriteFile(file, []byte("a: 1\nb: 2"), 0o600)).To(Succeed())
 		daemon := startDaemon("--mapping-file=" + file)
 		Eventually(daemon).Should(gexec.Exit(exitFailure))
-		Expect(daemon.stderr()).To(MatchRegexp(`^signalbox: .*/ci\.yml:1: a: unknown field.*; .*/ci\.yml:2: b: unknown field.*\n$`))
+		Expect(daemon.stderr()).To(MatchRegexp(`^signalbox: --mapping-file: .*/ci\.yml:1: a: unknown field.*\nsignalbox: --mapping-file: .*/ci\.yml:2: b: unknown field.*\n$`))
 	})
 })

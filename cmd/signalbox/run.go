@@ -4,18 +4,17 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"net"
 	"net/http"
 	"os"
 	"os/signal"
-	"slices"
 	"strconv"
 	"syscall"
 	"time"
 
 	"code.cloudfoundry.org/lager/v3"
 
+	"github.com/signalbox-ci/signalbox/cmd/signalbox/internal/output"
 	"github.com/signalbox-ci/signalbox/cmd/signalbox/internal/source"
 	"github.com/signalbox-ci/signalbox/cmd/signalbox/internal/source/events"
 	"github.com/signalbox-ci/signalbox/cmd/signalbox/internal/source/idempotency"
@@ -37,12 +36,13 @@ type daemon struct {
 	Host            string     `long:"host" value-name:"NAME" default-mask:"the hostname" description:"Host of events that do not contain one."`
 	Attributes      attributes `long:"attribute" value-name:"KEY=VALUE" unquote:"false" description:"Attribute of this node. It is added to every event, and as a label to the series that events update and to metrics about Signalbox, except those about pushes and standard input. Repeatable."`
 	BufferSize      uint32     `long:"buffer-size" value-name:"N" default:"1000" description:"Queue size of each emitter, in events; 0 means the default. The Prometheus emitter has no queue."`
+	LogFormat       string     `long:"log-format" choice:"text" choice:"json" default-mask:"text on a terminal, json otherwise" description:"Format of the log: lines for people to read (text), or JSON objects (json)."`
 	LogLevel        string     `long:"log-level" choice:"debug" choice:"info" choice:"error" default:"info" description:"Minimum log level."`
 	ShutdownTimeout timeout    `long:"shutdown-timeout" value-name:"DURATION" default:"10s" description:"Maximum time to finish requests and drain queues after SIGTERM or SIGINT."`
 
 	Intake struct {
 		BindIP             ipAddress `long:"intake-bind-ip" value-name:"IP" default:"127.0.0.1" description:"IP address to receive events and pushes on."`
-		BindPort           uint16    `long:"intake-bind-port" value-name:"PORT" default:"19391" description:"Port to receive events and pushes on; 0 means any free port, which is logged."`
+		BindPort           port      `long:"intake-bind-port" value-name:"PORT" default:"19391" description:"Port to receive events and pushes on; 0 means any free port, which is logged."`
 		WebConfigFile      string    `long:"intake-web-config-file" value-name:"FILE" description:"Prometheus web configuration file that enables TLS, client certificates or basic authentication for the intake listener."`
 		TokenFile          string    `long:"intake-token-file" value-name:"FILE" description:"File with the tokens, one per line, that clients of the intake listener may send as Authorization: Bearer TOKEN. Without a token they need basic authentication, if it is configured."`
 		MaxBodyBytes       limit     `long:"intake-max-body-bytes" value-name:"N" default:"67108864" description:"Maximum size of a request body of events, in bytes after decompression."`
@@ -71,24 +71,31 @@ type runCommand struct {
 // run serves until it receives a signal, the intake fails or, with --exit-on-eof,
 // standard input ends.
 func (c *runCommand) run(w world) error {
-	if err := c.checkInput(); err != nil {
+	to, screen := w.stderr, c.screen(w)
+	if screen != nil {
+		to = screen
+	}
+	log, err := c.openLog(w, to)
+	if err != nil {
 		return err
 	}
-	stderr, screen := w.stderr, c.screen(w)
 	if screen != nil {
-		stderr = screen
+		screen.redraw = log.writer.Redraw
+	}
+	if _, err := c.checkAll(); err != nil {
+		return c.fail(log, err)
 	}
 	var status *inputStatus
 	if c.Input.Stdin {
 		status = &inputStatus{format: c.Input.Format, begun: time.Now()}
 	}
-	s, err := c.start(stderr, status)
+	s, err := c.start(w, log, status)
 	if err != nil {
 		return err
 	}
 	input := noInput()
 	if c.Input.Stdin {
-		input = readInput(s.logger.Session("stdin"), w.stdin, c.inputOptions(w, screen), s.emitters, s.ids, status)
+		input = readInput(s.log.Session("stdin"), w.stdin, c.inputOptions(w, log, screen), s.emitters, s.ids, status)
 	}
 
 	ended := input.Done()
@@ -96,14 +103,15 @@ func (c *runCommand) run(w world) error {
 		ended = nil
 	}
 	s.wait(w.signals, ended, "standard input ended")
-	return s.stop(input)
+	return s.stop(input, input.copy.own())
 }
 
 // A service is a daemon that has started. It must be stopped.
 type service struct {
 	monitor  *metric.Monitor
 	timeout  time.Duration // for stopping
-	logger   lager.Logger
+	deadline time.Time     // for stopping; set when it begins
+	log      *daemonLog
 	address  net.Addr       // address of the intake
 	access   access.Options // of the intake
 	handler  http.Handler   // of the intake, without its protection
@@ -114,28 +122,24 @@ type service struct {
 	hangups  hangups
 }
 
-// start opens the listeners, starts serving, and logs the addresses. input is the state
-// of standard input, or nil if it is not read.
-func (c *daemon) start(stderr io.Writer, input *inputStatus) (s *service, err error) {
+// start opens the listeners, starts serving, and logs the addresses. The configuration
+// must be valid according to check. input is the state
+// of standard input, or nil if it is not read. If start returns an error, it has
+// finished the log.
+func (c *daemon) start(w world, log *daemonLog, input *inputStatus) (s *service, err error) {
+	signal.Notify(w.signals, os.Interrupt, syscall.SIGTERM)
 	hangups := catchHangups()
 	defer func() {
 		if err != nil {
 			hangups.stop()
+			err = c.fail(log, err)
 		}
 	}()
-	logger, err := c.newLogger(stderr)
-	if err != nil {
-		return nil, err
-	}
+	logger := log.Logger
 	c.logStrayVariables(logger)
 	hostname, err := c.host()
 	if err != nil {
 		return nil, err
-	}
-
-	if !slices.ContainsFunc(c.monitor.Factories(), metric.EmitterFactory.IsConfigured) {
-		// Without an emitter, all events would be discarded.
-		return nil, errNoEmitter
 	}
 
 	intakeAccess, err := c.openIntakeAccess(logger)
@@ -153,6 +157,8 @@ func (c *daemon) start(stderr io.Writer, input *inputStatus) (s *service, err er
 		return nil, errors.Join(err, listener.Close())
 	}
 	intakeAccess.Register(pushed.registry)
+	pushed.registry.MustRegister(droppedLines("signalbox_log_lines_dropped_total",
+		"Number of log lines dropped because standard error was not read fast enough or writing failed.", log.writer))
 	sections := []status.Section{intakeHelp{listener.Addr(), intakeAccess, input != nil && input.format == "lager"}, status.Access{Options: &intakeAccess}}
 	if input != nil {
 		pushed.registry.MustRegister(input)
@@ -186,7 +192,7 @@ func (c *daemon) start(stderr io.Writer, input *inputStatus) (s *service, err er
 	return &service{
 		monitor:  c.monitor,
 		timeout:  time.Duration(c.ShutdownTimeout),
-		logger:   logger,
+		log:      log,
 		address:  listener.Addr(),
 		access:   intakeAccess,
 		handler:  handler,
@@ -204,39 +210,63 @@ func (s *service) wait(signals <-chan os.Signal, ended <-chan struct{}, endedRea
 	reason := endedReason
 	select {
 	case received := <-signals:
-		signal.Reset(os.Interrupt, syscall.SIGTERM) // a second signal ends the process immediately
+		// A second signal ends the process immediately.
+		signal.Reset(os.Interrupt, syscall.SIGTERM)
 		reason = received.String()
 	case <-ended:
 	case <-s.server.Done():
 		reason = "the intake listener failed"
 	}
-	s.logger.Info("stopping", lager.Data{"reason": reason})
+	s.deadline = time.Now().Add(s.timeout)
+	s.log.Info("stopping", lager.Data{"reason": reason})
 }
 
-// stop stops the intake and the input, drains the queues and closes the emitters, in
-// this order. It returns shortly after the shutdown timeout at the latest.
-func (s *service) stop(input *input) error {
+// stop stops the intake and the input, drains the queues, closes the emitters, and
+// finishes standard output, unless it is nil, and the log, in this order. The caller
+// must have called wait. stop returns shortly after the deadline at the latest.
+func (s *service) stop(input *input, stdout *output.Writer) error {
 	defer s.hangups.stop() // until then, SIGHUP must not terminate the process
-	ctx, cancel := context.WithTimeout(context.Background(), s.timeout)
+	ctx, cancel := context.WithDeadline(context.Background(), s.deadline)
 	defer cancel()
 
-	// Requests get at most half of the time, so that some is left for the queues.
-	intakeCtx, cancel := context.WithTimeout(ctx, s.timeout/2)
+	// Requests and the input get at most half of the time, so that some is left for the
+	// queues.
+	intakeCtx, cancel := context.WithDeadline(ctx, s.deadline.Add(-s.timeout/2))
 	defer cancel()
 
 	serverErr := s.server.Shutdown(intakeCtx)
 	if errors.Is(serverErr, context.DeadlineExceeded) {
 		// The clients receive no answer and can retry, so this is not a failure.
-		s.logger.Error("requests-aborted", serverErr)
+		s.log.Error("requests-aborted", serverErr)
 		serverErr = nil
 	}
-	inputErr := input.Close()
+	inputErr := input.Close(intakeCtx)
 
 	err := errors.Join(serverErr, inputErr, s.closeAll(ctx))
-	if err == nil {
-		s.logger.Info("stopped")
+	if stdout != nil {
+		if closeErr := stdout.Close(ctx); errors.Is(closeErr, context.DeadlineExceeded) {
+			s.log.Error("output-incomplete", closeErr) // other errors are already logged
+		}
 	}
-	return err
+	if err == nil {
+		s.log.Info("stopped")
+	}
+	// If the deadline has passed, a reader that keeps up still gets the last lines.
+	const grace = 100 * time.Millisecond
+	return s.log.finish(err, later(s.deadline, time.Now().Add(grace)))
+}
+
+// fail finishes the log of a daemon that has not started because of an error.
+func (c *daemon) fail(log *daemonLog, err error) error {
+	return log.finish(err, time.Now().Add(time.Duration(c.ShutdownTimeout)))
+}
+
+// later returns the later of two times.
+func later(a, b time.Time) time.Time {
+	if a.After(b) {
+		return a
+	}
+	return b
 }
 
 // closeAll drains and closes the emitters, and waits until pushed groups are on disk.
@@ -297,26 +327,15 @@ func (c *runCommand) screen(w world) *screen {
 	return &screen{terminal: w.stderr, columns: t.columns}
 }
 
-func (c *runCommand) inputOptions(w world, screen *screen) inputOptions {
+func (c *runCommand) inputOptions(w world, log *daemonLog, screen *screen) inputOptions {
 	o := inputOptions{limits: c.limits(), lager: c.Input.Format == "lager", screen: screen, keepsRunning: !c.Input.ExitOnEOF}
 	if c.Input.Passthrough {
-		o.rest = w.stdout
-		if screen != nil && terminalOf(w.stdout) != nil {
-			o.rest = screen.above(w.stdout)
+		o.stdout = w.stdout
+		if screen != nil && isSameFile(w.stdout, w.stderr) {
+			o.shared = log.writer
 		}
 	}
 	return o
-}
-
-func (c *daemon) newLogger(stderr io.Writer) (lager.Logger, error) {
-	level, err := lager.LogLevelFromString(c.LogLevel)
-	if err != nil {
-		return nil, fmt.Errorf("--log-level: %w", err)
-	}
-
-	logger := lager.NewLogger("signalbox")
-	logger.RegisterSink(lager.NewPrettySink(stderr, level))
-	return logger, nil
 }
 
 // logStrayVariables logs environment variables that may be misspelled. They are not

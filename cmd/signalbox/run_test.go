@@ -368,11 +368,17 @@ var _ = Describe("signalbox run", func() {
 			Entry("a command with transposed letters", "rnu --stdin", "unknown command 'rnu', did you mean 'run'?"),
 			Entry("help of an unknown command", "help chekc", "unknown command 'chekc', did you mean 'check'?"),
 			Entry("a misspelled flag", "run --intake-port=1", "unknown flag 'intake-port', did you mean --intake-bind-port?"),
+			Entry("a flag with one dash", "run -prometheus-naming modern", "unknown flag '-prometheus-naming', did you mean --prometheus-naming?"),
+			Entry("a flag with one dash and a value", "run -prometheus-naming=modern", "unknown flag '-prometheus-naming', did you mean --prometheus-naming?"),
+			Entry("a misspelled flag with one dash", "run -prometheus-nameing modern", "did you mean --prometheus-naming?"),
+			Entry("a flag with one dash that begins with a known letter", "run -host a", "unknown flag '-host', did you mean --host?"),
+			Entry("an unknown letter", "run -p", "unknown flag '-p'", "signalbox run --help"),
+			Entry("an unknown flag with one dash", "run -xyzzy", "unknown flag '-xyzzy'", "signalbox run --help"),
 			Entry("an unknown flag", "run --bogus", "unknown flag 'bogus'", "signalbox run --help"),
 			Entry("an unknown flag without a command", "--bogus", "unknown flag 'bogus'", "signalbox --help"),
 			Entry("an argument", "run now", `unexpected argument "now"`),
-			Entry("a port out of range", "run --intake-bind-port=70000", "--intake-bind-port", `"70000"`, "out of range"),
-			Entry("an invalid port", "run --intake-bind-port=http", "--intake-bind-port", `got "http", expected a number`),
+			Entry("a port out of range", "run --intake-bind-port=70000", "--intake-bind-port", `got "70000", expected a port from 0 to 65535`),
+			Entry("an invalid port", "run --intake-bind-port=http", "--intake-bind-port", `got "http", expected a port from 0 to 65535`),
 			Entry("an invalid address", "run --intake-bind-ip=localhost", "--intake-bind-ip", `got "localhost", expected an IP address`),
 			Entry("a missing value", "run --intake-bind-port", "expected argument for flag '--intake-bind-port'"),
 			Entry("an attribute without a value", "run --attribute=a", "--attribute", `got "a", expected key=value`),
@@ -386,9 +392,9 @@ var _ = Describe("signalbox run", func() {
 			Entry("a timeout of 0", "run --shutdown-timeout=0s", "--shutdown-timeout", "got 0s, expected more than 0s"),
 			Entry("a timeout in days", "run --shutdown-timeout=1d", `got "1d", expected a duration such as 10s or 1m30s: did you mean 24h?`),
 			Entry("a TTL in days", "run --push-ttl=7d", `got "7d", expected a duration such as 10m or 24h, or 0s for no limit: did you mean 168h?`),
-			Entry("an interval in days", "run --prometheus-gc-interval=1d", `'--prometheus-gc-interval': got "1d", expected a duration such as 10s or 1m30s: did you mean 24h?`),
+			Entry("an interval in days", "run --prometheus-gc-interval=1d", `--prometheus-gc-interval: got "1d", expected a duration such as 10s or 1m30s: did you mean 24h?`),
 			Entry("an interval without a unit", "run --prometheus-gc-interval=5", "--prometheus-gc-interval", `got "5", expected a duration such as 10s`),
-			Entry("an invalid log level", "run --log-level=loud", "'loud'", "'--log-level'", "debug, info or error"),
+			Entry("an invalid log level", "run --log-level=loud", `--log-level: got "loud", expected debug, info or error`),
 			Entry("a switch with a value", "run --stdin=yes", "'--stdin'"),
 			Entry("an invalid address of the metrics listener", "run --intake-bind-port=0 --prometheus-bind-ip=localhost", `--prometheus-bind-ip: got "localhost"`),
 			Entry("an invalid port of the metrics listener", "run --intake-bind-port=0 --prometheus-bind-port=abc", `--prometheus-bind-port: got "abc"`),
@@ -404,7 +410,7 @@ var _ = Describe("signalbox run", func() {
 			Entry("a speed that is not a number", "demo --speed=fast", "--speed", `got "fast", expected a number`),
 			Entry("a speed of 0", "demo --speed=0", "--speed", "got 0, expected more than 0"),
 			Entry("a negative rate", "demo --events-per-second=-1", "--events-per-second"),
-			Entry("an invalid format", "catalog --format=xml", "'xml'", "table, markdown, json or yaml"),
+			Entry("an invalid format", "catalog --format=xml", `--format: got "xml", expected table, markdown, json or yaml`),
 		)
 
 		It("in variables of another command are ignored", func() {
@@ -421,9 +427,26 @@ var _ = Describe("signalbox run", func() {
 				"may be empty; omit both to serve metrics on 127.0.0.1:9391\n"))
 		})
 
+		It("in several flags are printed one per line", func() {
+			p := start([]string{"SIGNALBOX_PUSH_TTL=x"}, "run", "--intake-bind-port", "99999", "--attribute=a=1", "--bogus", "--log-level=loud",
+				"--prometheus-gc-interval=1d", "--intake-max-line-bytes=0", "--stdin=yes", "--attribute=a=1", "--intake-bind-prt=1")
+			Eventually(p).Should(gexec.Exit(exitBadUsage))
+			Expect(strings.Split(strings.TrimSpace(p.stderr()), "\n")).To(ConsistOf(
+				`signalbox: --intake-bind-port: got "99999", expected a port from 0 to 65535`,
+				`signalbox: unknown flag 'bogus'; signalbox run --help lists the flags`,
+				`signalbox: --log-level: got "loud", expected debug, info or error`,
+				HavePrefix(`signalbox: --prometheus-gc-interval: got "1d"`),
+				`signalbox: --intake-max-line-bytes: got 0, expected at least 1`,
+				ContainSubstring("--stdin"),
+				`signalbox: --attribute: key "a" is duplicated`,
+				`signalbox: unknown flag 'intake-bind-prt', did you mean --intake-bind-port?`,
+				HavePrefix(`signalbox: --push-ttl: got "x", expected a duration`),
+			))
+		})
+
 		It("name the environment variable with the invalid value", func() {
 			fails(start([]string{"SIGNALBOX_INTAKE_BIND_PORT=http"}, "run"), exitBadUsage,
-				"--intake-bind-port", `got "http", expected a number (from SIGNALBOX_INTAKE_BIND_PORT)`)
+				"--intake-bind-port", `got "http", expected a port from 0 to 65535 (from SIGNALBOX_INTAKE_BIND_PORT)`)
 			fails(start([]string{"SIGNALBOX_STDIN=maybe"}, "run"), exitBadUsage,
 				"--stdin", `got "maybe", expected true or false (from SIGNALBOX_STDIN)`)
 		})

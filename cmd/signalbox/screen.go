@@ -2,44 +2,32 @@ package main
 
 import (
 	"io"
-	"sync"
+	"sync/atomic"
 )
 
 // eraseLine erases the line of the cursor and moves the cursor to its start.
 const eraseLine = "\r\x1b[K"
 
-// A screen is a terminal with a status in its last line, below all other output. Its
-// methods are safe for concurrent use.
+// A screen is a terminal with a status in its last line, below all other output. Only
+// one goroutine may write to it: that of an output.Writer. The method show is safe for
+// concurrent use, and never waits for the terminal.
 type screen struct {
 	terminal io.Writer
 	columns  func() int
+	redraw   func() // makes the writing goroutine call Write
 
-	mu      sync.Mutex // protects the following fields, and the terminal
-	status  string     // empty means none
-	shown   bool       // whether the status is on the terminal now
-	midLine bool       // whether the last output did not end with a newline
+	status  atomic.Pointer[string] // nil or empty means none
+	shown   bool                   // whether a status is on the terminal now
+	midLine bool                   // whether the last output did not end with a newline
 }
 
-// Write writes to the terminal, above the status.
-func (s *screen) Write(text []byte) (int, error) { return s.writeTo(s.terminal, text) }
-
-// above returns a writer to w, another writer to the same terminal. It writes above the
+// Write writes to the terminal, above the status. An empty text only updates the
 // status.
-func (s *screen) above(w io.Writer) io.Writer { return screenWriter{s, w} }
-
-type screenWriter struct {
-	screen *screen
-	w      io.Writer
-}
-
-func (w screenWriter) Write(text []byte) (int, error) { return w.screen.writeTo(w.w, text) }
-
-func (s *screen) writeTo(w io.Writer, text []byte) (int, error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-
+func (s *screen) Write(text []byte) (n int, err error) {
 	s.erase()
-	n, err := w.Write(text)
+	if len(text) > 0 {
+		n, err = s.terminal.Write(text)
+	}
 	if n > 0 {
 		s.midLine = text[n-1] != '\n'
 	}
@@ -49,12 +37,8 @@ func (s *screen) writeTo(w io.Writer, text []byte) (int, error) {
 
 // show replaces the status. The empty string removes it.
 func (s *screen) show(status string) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-
-	s.erase()
-	s.status = status
-	s.draw()
+	s.status.Store(&status)
+	s.redraw()
 }
 
 func (s *screen) erase() {
@@ -67,13 +51,14 @@ func (s *screen) erase() {
 // draw shows the status, cut to the width of the terminal, because erase could not
 // erase a wrapped line.
 func (s *screen) draw() {
-	if s.status == "" || s.midLine {
+	status := s.status.Load()
+	if status == nil || *status == "" || s.midLine {
 		return
 	}
-	status := s.status
-	if room := s.columns() - 1; len(status) > room {
-		status = status[:max(0, room)]
+	text := *status
+	if room := s.columns() - 1; len(text) > room {
+		text = text[:max(0, room)]
 	}
-	io.WriteString(s.terminal, status) //nolint:errcheck // there is no other place to report it
+	io.WriteString(s.terminal, text) //nolint:errcheck // there is no other place to report it
 	s.shown = true
 }

@@ -23,6 +23,7 @@ var _ = Describe("A screen", func() {
 	BeforeEach(func() {
 		terminal = &bytes.Buffer{}
 		s = &screen{terminal: terminal, columns: func() int { return 10 }}
+		s.redraw = func() { s.Write(nil) }
 	})
 
 	It("writes lines above the status", func() {
@@ -35,13 +36,11 @@ var _ = Describe("A screen", func() {
 	})
 
 	It("does not write the status after an incomplete line", func() {
-		other := &bytes.Buffer{}
 		s.show("half")
-		s.above(other).Write([]byte("on"))
+		s.Write([]byte("on"))
 		s.show("all")
-		s.above(other).Write([]byte("e\n"))
-		Expect(other.String()).To(Equal("one\n"))
-		Expect(terminal.String()).To(Equal("half\r\x1b[Kall"))
+		s.Write([]byte("e\n"))
+		Expect(terminal.String()).To(Equal("half\r\x1b[Kone\nall"))
 	})
 
 	It("truncates a status that would wrap", func() {
@@ -96,16 +95,15 @@ var _ = Describe("Progress", func() {
 
 func TestProgressIsShownFourTimesPerSecondAndCleared(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		var terminal bytes.Buffer
+		var terminal lockedBuffer
 		s := &screen{terminal: &terminal, columns: func() int { return defaultColumns }}
+		s.redraw = func() { s.Write(nil) }
 		p := showProgress(s, strings.NewReader(""))
 		time.Sleep(progressInterval - 1)
 		synctest.Wait()
-		s.mu.Lock()
-		if terminal.Len() > 0 {
+		if terminal.String() != "" {
 			t.Errorf("got %q before the end of the first interval, want nothing", terminal.String())
 		}
-		s.mu.Unlock()
 		time.Sleep(2 * progressInterval)
 		synctest.Wait()
 		p.Close()

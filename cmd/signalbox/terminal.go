@@ -29,6 +29,31 @@ func columnsOf(file *os.File) (columns int, ok bool) {
 	return columns, err == nil
 }
 
+// isTerminal reports whether w is a terminal, which need not support anything.
+func isTerminal(w io.Writer) bool {
+	file, ok := w.(*os.File)
+	if ok {
+		_, ok = columnsOf(file)
+	}
+	return ok
+}
+
+// isSameFile reports whether two writers are the same file, such as a terminal.
+func isSameFile(a, b io.Writer) bool {
+	var infos [2]os.FileInfo
+	for i, w := range []io.Writer{a, b} {
+		file, ok := w.(*os.File)
+		if !ok {
+			return false
+		}
+		var err error
+		if infos[i], err = file.Stat(); err != nil {
+			return false
+		}
+	}
+	return os.SameFile(infos[0], infos[1])
+}
+
 // defaultColumns is the assumed width of a terminal that does not report it.
 const defaultColumns = 80
 

@@ -108,7 +108,7 @@ var _ = Describe("On a terminal", func() {
 		Expect(above).To(ContainElement("a line\n"))
 		Expect(above[len(above)-1]).To(ContainSubstring("signalbox.stopped"))
 		for _, line := range above {
-			Expect(line).To(MatchRegexp(`^(\{.*\}|a line)\n$`))
+			Expect(line).To(MatchRegexp(`^((\d{4}-\d\d-\d\dT[\d:.]+Z (INFO|ERROR) +signalbox\..*)|\{.*\}|a line)\n$`))
 		}
 	})
 })

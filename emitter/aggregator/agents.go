@@ -68,7 +68,7 @@ func (a *Agents) Update(ctx context.Context, labels Labels, metrics []Metric) er
 		}
 		at := slices.Index(a.base, defaultBaseLabels[i])
 		if at < 0 {
-			return a.rejectUpdate(baseLabels, fmt.Errorf("got label %s, expected one of the base labels %q", defaultBaseLabels[i], a.base))
+			return a.rejectUpdate(baseLabels, a.notABaseLabel(defaultBaseLabels[i]))
 		}
 		values[at] = v
 	}
@@ -85,7 +85,7 @@ func (a *Agents) UpdateFrom(ctx context.Context, base []Label, metrics []Metric)
 	for _, l := range base {
 		at := slices.Index(a.base, l.Name)
 		if at < 0 {
-			return a.rejectUpdate(baseLabels, fmt.Errorf("got label %q, expected one of the base labels %q", excerpt.Short(l.Name), a.base))
+			return a.rejectUpdate(baseLabels, a.notABaseLabel(l.Name))
 		}
 		if given[at] {
 			return a.rejectUpdate(baseLabels, fmt.Errorf("base label %q is duplicated", l.Name))
@@ -93,6 +93,14 @@ func (a *Agents) UpdateFrom(ctx context.Context, base []Label, metrics []Metric)
 		values[at], given[at] = l.Value, true
 	}
 	return a.update(ctx, values[:len(a.base)], metrics)
+}
+
+// notABaseLabel returns the error for a label that is not a base label.
+func (a *Agents) notABaseLabel(name string) error {
+	if len(a.base) == 0 {
+		return fmt.Errorf("got label %s, but there are no base labels", excerpt.Quote(name))
+	}
+	return fmt.Errorf("got label %s, expected one of the base labels %s", excerpt.Quote(name), strings.Join(a.base, ", "))
 }
 
 // CountMalformed increments signalbox_agent_metrics_rejected_total for a metric of an

@@ -288,7 +288,7 @@ load{agent_name="main",template_name="go",username="alice",workspace_name="blue"
 	})
 
 	It("returns an error with the number of rejections and the first of them", func() {
-		Expect(update(alice, gauge("a-b", 1), gauge("x", 1), gauge("c-d", 1))).To(MatchError(`2 metrics were rejected, the first: "a-b" is not a metric name`))
+		Expect(update(alice, gauge("a-b", 1), gauge("x", 1), gauge("c-d", 1))).To(MatchError(`2 metrics were rejected, the first: "a-b" is not a metric name: expected letters, digits, _ and :, not starting with a digit`))
 		Expect((&aggregator.RejectedError{}).Error()).NotTo(BeEmpty())
 	})
 
@@ -331,7 +331,7 @@ load{agent_name="main",template_name="go",username="alice",workspace_name="blue"
 		})
 
 		It("rejects other labels", func() {
-			Expect(update(alice, gauge("x", 1))).To(MatchError(ContainSubstring("got label workspace_name, expected one of the base labels")))
+			Expect(update(alice, gauge("x", 1))).To(MatchError(ContainSubstring("got label \"workspace_name\", expected one of the base labels runner, username")))
 		})
 	})
 
@@ -340,7 +340,7 @@ load{agent_name="main",template_name="go",username="alice",workspace_name="blue"
 		Expect(update(aggregator.Labels{}, gauge("x", 1), counter("y", 2))).To(Succeed())
 		Expect(update(aggregator.Labels{}, gauge("x", 3))).To(Succeed())
 		Expect(samples(a)).To(ConsistOf("x 3", "y 2"))
-		Expect(update(alice, gauge("x", 4))).To(MatchError("got label username, expected one of the base labels []"))
+		Expect(update(alice, gauge("x", 4))).To(MatchError("got label \"username\", but there are no base labels"))
 	})
 
 	Describe("aggregated", func() {

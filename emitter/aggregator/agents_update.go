@@ -223,7 +223,7 @@ func (a *Agents) checkFamily(ag *agent, name string, typ series.Type, holder any
 // checkMetric returns an error if the name, type or labels of a metric are invalid.
 func checkMetric(m *Metric, own []Label) (reason, error) {
 	if !names.IsMetric(m.Name) || len(m.Name) > maxTextBytes {
-		return invalidName, fmt.Errorf("%q is not a metric name", excerpt.Short(m.Name))
+		return invalidName, fmt.Errorf("%s is not a metric name: %s", excerpt.Quote(m.Name), names.ExpectedMetric)
 	}
 	if m.Type != Counter && m.Type != Gauge {
 		return invalidType, fmt.Errorf("metric %s: got an unknown type, expected counter or gauge", m.Name)

@@ -159,5 +159,5 @@ func ExampleRejectedError() {
 	})
 	fmt.Println(err)
 	// Output:
-	// "load-5m" is not a metric name
+	// "load-5m" is not a metric name: expected letters, digits, _ and :, not starting with a digit
 }

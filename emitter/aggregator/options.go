@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"slices"
+	"strings"
 	"time"
 
 	"code.cloudfoundry.org/lager/v3"
@@ -177,7 +178,7 @@ func (o *Options) check() error {
 	errs = append(errs, checkMetricName("DurationNames.Update", o.DurationNames.Update), checkMetricName("DurationNames.Sweep", o.DurationNames.Sweep))
 	for _, name := range o.AgentAggregateBy {
 		if !slices.Contains(o.AgentBaseLabels, name) {
-			fail("AgentAggregateBy: got %q, expected one of the base labels %q", name, o.AgentBaseLabels)
+			fail("AgentAggregateBy: got %q, expected one of the base labels %s", name, strings.Join(o.AgentBaseLabels, ", "))
 		}
 	}
 	if err := CheckAggregateGauges(o.GroupAggregateGauges); err != nil {
@@ -213,7 +214,7 @@ func checkMetricName(field, name string) error {
 
 func checkLabelName(name string) error {
 	if !names.IsLabel(name) {
-		return fmt.Errorf("%q is not a label name", excerpt.Short(name))
+		return fmt.Errorf("%s is not a label name: %s", excerpt.Quote(name), names.ExpectedLabel)
 	}
 	return nil
 }

@@ -36,25 +36,26 @@ const maxUnitBytes = 100
 // The errors name fields as in YAML, such as "labels[0].name".
 func (r Rule) Validate() []FieldError {
 	var found fieldErrors
-	found.check(r.Event != "", "event", "event is empty")
-	found.check(names.IsMetric(r.Metric), "metric",
-		"metric %q is not a metric name: expected letters, digits, _ and :, not starting with a digit", r.Metric)
-	allowed, known := operations[r.Type]
-	if !known {
-		oneOf(&found, "type", "type", r.Type, Counter, Gauge, Histogram)
+	found.check(r.Event != "", "event", "event is missing: expected the name of an event")
+	found.check(r.Metric != "", "metric", "metric is missing: expected the name of a metric without the namespace")
+	found.check(r.Metric == "" || names.IsMetric(r.Metric), "metric",
+		"metric %q is not a metric name: %s", r.Metric, names.ExpectedMetric)
+	oneOf(&found, "type", "type", r.Type, Counter, Gauge, Histogram)
+	if meant := r.meantType(); meant == "" {
 		oneOf(&found, "operation", "operation", r.Operation, Add, Inc, Set, Hold, State, Observe)
 	} else {
+		allowed := operations[meant]
 		found.check(r.Operation != "", "operation", "operation is missing: expected %s", orList(allowed))
 		found.check(r.Operation == "" || slices.Contains(allowed, r.Operation), "operation",
-			"operation %q is not valid for a %s: expected %s", r.Operation, r.Type, orList(allowed))
-		found.check(len(r.Buckets) > 0 || r.Type != Histogram, "buckets",
+			"operation %q is not valid for a %s: expected %s", r.Operation, meant, orList(allowed))
+		found.check(len(r.Buckets) > 0 || meant != Histogram, "buckets",
 			"a histogram needs buckets: expected their upper bounds, such as [0.1, 1, 10]")
-		found.check(len(r.Buckets) == 0 || r.Type == Histogram, "buckets",
-			"buckets are not valid for a %s: expected a histogram", r.Type)
-		found.check(!r.NativeHistogram || r.Type == Histogram, "native_histogram",
-			"native_histogram is not valid for a %s: expected a histogram", r.Type)
-		found.check(len(r.Exemplar) == 0 || r.Type == Histogram, "exemplar",
-			"exemplar is not valid for a %s: expected a histogram", r.Type)
+		found.check(len(r.Buckets) == 0 || meant == Histogram, "buckets",
+			"buckets are not valid for a %s: expected a histogram", meant)
+		found.check(!r.NativeHistogram || meant == Histogram, "native_histogram",
+			"native_histogram is not valid for a %s: expected a histogram", meant)
+		found.check(len(r.Exemplar) == 0 || meant == Histogram, "exemplar",
+			"exemplar is not valid for a %s: expected a histogram", meant)
 	}
 	found.check(r.Divide == 0 || r.Divide >= minDivide && r.Divide <= maxDivide, "divide",
 		"divide is %v, expected a positive number, from %v to %v", r.Divide, minDivide, maxDivide)
@@ -168,10 +169,29 @@ func (r Rule) validateStates(found *fieldErrors) {
 	}
 }
 
+// meantType returns the rule's type. If the type is not valid, meantType returns the
+// type that was probably meant: the one with a similar name, or the one to which the
+// operation belongs. If neither exists, it returns the empty string.
+func (r Rule) meantType() Type {
+	types := []Type{Counter, Gauge, Histogram}
+	if slices.Contains(types, r.Type) {
+		return r.Type
+	}
+	if near := spelling.Nearest(string(r.Type), []string{string(Counter), string(Gauge), string(Histogram)}); near != "" {
+		return Type(near)
+	}
+	for _, t := range types {
+		if slices.Contains(operations[t], r.Operation) {
+			return t
+		}
+	}
+	return ""
+}
+
 // validate returns the errors of the label.
 func (l Label) validate() (found fieldErrors) {
 	found.check(names.IsLabel(l.Name), "name",
-		"label %q is not a label name: expected letters, digits and _, not starting with a digit or __", l.Name)
+		"label %q is not a label name: %s", l.Name, names.ExpectedLabel)
 	found.check(l.Attribute != "", "attribute", "label %q has no attribute", l.Name)
 	if l.Required != "" {
 		oneOf(&found, "required", fmt.Sprintf("label %q: required", l.Name), l.Required, Present, NonEmpty)
@@ -185,7 +205,7 @@ func (l Label) validate() (found fieldErrors) {
 // validate returns the errors of the exemplar label.
 func (l ExemplarLabel) validate() (found fieldErrors) {
 	found.check(names.IsLabel(l.Name), "name",
-		"exemplar label %q is not a label name: expected letters, digits and _, not starting with a digit or __", l.Name)
+		"exemplar label %q is not a label name: %s", l.Name, names.ExpectedLabel)
 	found.check(l.Attribute != "", "attribute", "exemplar label %q has no attribute", l.Name)
 	return found
 }

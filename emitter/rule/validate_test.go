@@ -61,9 +61,9 @@ func TestValidate(t *testing.T) {
 		change        func(*rule.Rule)
 		field, reason string // reason is a substring of the error's Reason
 	}{
-		{rule.Gauge, func(r *rule.Rule) { r.Event = "" }, "event", "event is empty"},
+		{rule.Gauge, func(r *rule.Rule) { r.Event = "" }, "event", "event is missing"},
 		{rule.Gauge, func(r *rule.Rule) { r.Metric = "1m" }, "metric", `metric "1m" is not a metric name`},
-		{rule.Gauge, func(r *rule.Rule) { r.Metric = "" }, "metric", `metric "" is not a metric name`},
+		{rule.Gauge, func(r *rule.Rule) { r.Metric = "" }, "metric", `metric is missing`},
 		{rule.Gauge, func(r *rule.Rule) { r.Type = "" }, "type", "type is missing: expected counter, gauge or histogram"},
 		{rule.Gauge, func(r *rule.Rule) { r.Type = "countr" }, "type", `type "countr" is not one of counter, gauge, histogram: did you mean "counter"?`},
 		{rule.Gauge, func(r *rule.Rule) { r.Type = "meter" }, "type", `type "meter" is not one of`},
@@ -139,6 +139,34 @@ func TestValidate(t *testing.T) {
 		found := r.Validate()
 		if len(found) == 0 || found[0].Field != c.field || !strings.Contains(found[0].Reason, c.reason) {
 			t.Errorf("%+v\n got      %+v\n expected {Field:%s Reason:…%s…}", r, found, c.field, c.reason)
+		}
+	}
+}
+
+func TestFieldsAreCheckedForTheTypeThatWasProbablyMeant(t *testing.T) {
+	for _, c := range []struct {
+		typ       rule.Type
+		operation rule.Operation
+		expected  string // fields of the errors
+	}{
+		{"histgram", rule.Observe, "type buckets"},
+		{"", rule.Observe, "type buckets"},
+		{"histgram", rule.Inc, "type operation buckets"},
+		{"meter", rule.Inc, "type"},
+		{"meter", "", "type operation"},
+		{"meter", "icn", "type operation"},
+		{"gage", rule.Set, "type"},
+		{"gage", rule.Observe, "type operation"},
+		{rule.Histogram, "observ", "operation buckets"},
+	} {
+		r := validRule(rule.Gauge)
+		r.Type, r.Operation = c.typ, c.operation
+		var fields []string
+		for _, e := range r.Validate() {
+			fields = append(fields, e.Field)
+		}
+		if got := strings.Join(fields, " "); got != c.expected {
+			t.Errorf("type %q, operation %q: got errors in %s, expected %s", c.typ, c.operation, got, c.expected)
 		}
 	}
 }

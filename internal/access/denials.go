@@ -77,7 +77,7 @@ func (d *Denials) add(why reason, logger func() lager.Logger, r *http.Request, t
 		"reason":   reasonLabels[why],
 	}
 	if unlogged > 0 {
-		data["unlogged"] = unlogged
+		data[loglimit.DataKey] = unlogged
 	}
 	logger().Error("request-denied", errors.New(text), data)
 }

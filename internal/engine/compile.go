@@ -27,22 +27,24 @@ func compile(namespace string, rules mapping.Mapping, store *series.Store, activ
 		targets:         map[target]bool{},
 		replacers:       map[string]*replacer{},
 	}
-	var invalid []mapping.RuleError
+	var errs []mapping.RuleError
 	for i, r := range rules.Rules {
 		found := r.Validate()
 		to := targetOf(r)
 		if len(found) == 0 {
 			found = c.add(r, to)
+		} else if !slices.ContainsFunc(found, func(e rule.FieldError) bool { return e.Field != "type" && e.Field != "operation" }) {
+			found = append(found, c.checkOthers(r, to)...)
 		}
 		c.targets[to] = true
 		for _, f := range found {
-			invalid = append(invalid, mapping.RuleError{Index: i, FieldError: f})
+			errs = append(errs, mapping.RuleError{Index: i, FieldError: f})
 		}
 	}
 	for _, event := range rules.SilentEvents {
 		c.plan(event)
 	}
-	return c.compiledMapping, rules.Err(invalid)
+	return c.compiledMapping, rules.Err(errs)
 }
 
 // A compiledMapping contains the result of compiling a mapping.
@@ -65,15 +67,8 @@ type compiler struct {
 
 // add resolves one rule, which updates the given target.
 func (c *compiler) add(r rule.Rule, to target) []rule.FieldError {
-	invalid := func(field string, err error) []rule.FieldError {
-		return []rule.FieldError{{Field: field, Reason: err.Error()}}
-	}
-	if c.targets[to] {
-		return invalid("", fmt.Errorf("another rule updates metric %q for event %q with the same labels and condition", r.Metric, r.Event))
-	}
-	if c.repeatsNamespace(r) {
-		return invalid("metric", fmt.Errorf("metric %q would become %q: remove the namespace %q from the name",
-			r.Metric, prefixed(c.namespace, r.Metric), prefixed(c.namespace, "")))
+	if found := c.checkUpdate(r, to); found != nil {
+		return found
 	}
 	def := c.families[r.Metric]
 	if def == nil {
@@ -90,6 +85,44 @@ func (c *compiler) add(r rule.Rule, to target) []rule.FieldError {
 		return invalid("", err)
 	}
 	return nil
+}
+
+// invalid returns an error in a field of a rule. The empty field means the whole rule.
+func invalid(field string, err error) []rule.FieldError {
+	return []rule.FieldError{{Field: field, Reason: err.Error()}}
+}
+
+// checkUpdate returns the errors of a rule that depend on its event, metric, labels and
+// condition only.
+func (c *compiler) checkUpdate(r rule.Rule, to target) []rule.FieldError {
+	if c.targets[to] {
+		return invalid("", fmt.Errorf("another rule updates metric %q for event %q with the same labels and condition", r.Metric, r.Event))
+	}
+	if c.repeatsNamespace(r) {
+		return invalid("metric", fmt.Errorf("metric %q would become %q: remove the namespace %q from the name",
+			r.Metric, prefixed(c.namespace, r.Metric), prefixed(c.namespace, "")))
+	}
+	return nil
+}
+
+// checkOthers returns the errors that add would return for a rule whose type or
+// operation is invalid, except those that depend on these fields. The field of an error
+// is never empty, because an error in a part of a rule hides those of the whole rule.
+func (c *compiler) checkOthers(r rule.Rule, to target) []rule.FieldError {
+	found := c.checkUpdate(r, to)
+	o := familyOptions(c.namespace, r)
+	if def, exists := c.families[r.Metric]; found == nil && exists {
+		r.Type = def.rule.Type
+		if err := def.accepts(r); err != nil {
+			found = invalid("metric", err)
+		}
+	} else if _, isReserved := c.types[o.Name]; found == nil && isReserved {
+		found = invalid("metric", clash(c.types, o))
+	}
+	for i := range found {
+		found[i].Field = "metric"
+	}
+	return found
 }
 
 // repeatsNamespace reports whether the metric's name already includes the namespace. It

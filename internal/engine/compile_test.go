@@ -218,6 +218,31 @@ silent_evnts: []
 	}
 }
 
+func TestAnInvalidTypeOrOperationHidesNoOtherError(t *testing.T) {
+	for _, kind := range []string{"type: countr, operation: inc", "type: counter, operation: icn", "type: x, operation: y", "operation: inc", "type: counter"} {
+		for _, c := range []struct{ rest, field, reason string }{
+			{"event: builds started, metric: builds_started_total, help: Number of builds started.", "rules[0].metric", "another rule updates"},
+			{"event: e, metric: builds_started_total, help: other", "rules[0].metric", `got help "other", expected`},
+			{"event: e, metric: ci_m", "rules[0].metric", "remove the namespace"},
+			{"event: e, metric: workers_last_seen_timestamp_seconds", "rules[0].metric", "is reserved"},
+			{"event: e, metric: m, divide: -1", "rules[0].divide", "divide is -1"},
+			{"metric: m", "rules[0].event", "event is missing"},
+			{"event: e", "rules[0].metric", "metric is missing"},
+			{"event: e, metric: m, labels: [{name: a-b, attribute: x}]", "rules[0].labels[0].name", "is not a label name"},
+		} {
+			_, _, err := compileFile(catalog.Rules(catalog.Inherited), "rules:\n- {"+kind+", "+c.rest+"}")
+			got := mappingErrors(err)
+			if !slices.ContainsFunc(got, func(e rule.MappingError) bool { return e.Field == c.field && strings.Contains(e.Reason, c.reason) }) ||
+				!slices.ContainsFunc(got, func(e rule.MappingError) bool { return e.Field == "rules[0].type" || e.Field == "rules[0].operation" }) {
+				t.Errorf("%s, %s:\n got %v", kind, c.rest, err)
+			}
+			if strings.Contains(fmt.Sprint(err), "got type") {
+				t.Errorf("%s, %s:\n got %v, which repeats the error in the type", kind, c.rest, err)
+			}
+		}
+	}
+}
+
 func TestExamplesInTheDocumentationCompile(t *testing.T) {
 	text, err := os.ReadFile("../../docs/mapping.md")
 	if err != nil {

@@ -13,6 +13,7 @@ import (
 	"code.cloudfoundry.org/lager/v3"
 
 	"github.com/signalbox-ci/signalbox/internal/excerpt"
+	"github.com/signalbox-ci/signalbox/internal/loglimit"
 	"github.com/signalbox-ci/signalbox/internal/series"
 	"github.com/signalbox-ci/signalbox/internal/spelling"
 	"github.com/signalbox-ci/signalbox/internal/traffic"
@@ -107,8 +108,8 @@ func (e *Engine) reject(logger lager.Logger, plan *plan, o *observation, now ser
 			description = withHint(description, hint)
 			e.self.examples[why].Keep(traffic.Example{At: now, Event: plan.event, Metric: u.family.Name(), Message: description})
 			e.log(logger, "event-rejected", description, lager.Data{
-				"event": plan.event, "metric": u.family.Name(), "metrics": failed.count[why],
-				"reason": reasonLabels[why], "unlogged": unlogged,
+				"event": plan.event, "metric": u.family.Name(), "metrics_not_updated": failed.count[why],
+				"reason": reasonLabels[why], loglimit.DataKey: unlogged,
 			})
 		}
 	}
@@ -267,7 +268,7 @@ func (e *Engine) recordUnknown(logger lager.Logger, event string, outcome *metri
 	e.self.unknown.Add(1)
 	e.self.names.Count(event, now)
 	if ok, unlogged := e.self.unknownNames.Allow(time.Duration(now)); ok {
-		data := lager.Data{"event": excerpt.Short(event), "unlogged": unlogged}
+		data := lager.Data{"event": excerpt.Short(event), loglimit.DataKey: unlogged}
 		if hint := e.HintFor(event); hint != "" {
 			data["hint"] = hint
 		}
@@ -284,7 +285,7 @@ func (e *Engine) rejectName(logger lager.Logger, event string, now series.Instan
 		e.self.examples[invalidUTF8].Keep(traffic.Example{At: now, Event: event, Message: description})
 		e.log(logger, "event-rejected", description, lager.Data{
 			"event":  excerpt.Quote(event), // quoted because JSON cannot represent invalid UTF-8
-			"reason": reasonLabels[invalidUTF8], "unlogged": unlogged,
+			"reason": reasonLabels[invalidUTF8], loglimit.DataKey: unlogged,
 		})
 	}
 	if outcome != nil {

@@ -1,5 +1,5 @@
-// Package excerpt shortens text from clients for display in errors, log messages, and
-// the status page. No function splits a UTF-8 character.
+// Package excerpt shortens and escapes text from clients for display in errors, log
+// messages, terminals, and the status page. No function splits a UTF-8 character.
 package excerpt
 
 import (
@@ -34,11 +34,13 @@ func Cut(text string, max int) string {
 	return Prefix(text, max-len(ellipsis)) + ellipsis
 }
 
-// MaxDisplayed is the maximum number of bytes that Display returns.
+// MaxDisplayed is the maximum number of bytes of a text that Display returns, before
+// escaping.
 const MaxDisplayed = 1 << 10
 
-// Display returns text for display on the status page, cut to MaxDisplayed bytes.
-func Display(text string) string { return Cut(text, MaxDisplayed) }
+// Display returns text for display on the status page, cut to MaxDisplayed bytes and
+// escaped by Escape.
+func Display(text string) string { return Escape(Cut(text, MaxDisplayed)) }
 
 // Keep returns a copy of at most the first max bytes of text, converted to valid UTF-8.
 // The copy lets the caller store a part of a request without keeping the rest in
@@ -51,11 +53,12 @@ func Keep(text string, max int) string {
 // MaxQuoted bytes, Quote returns only the beginning, with an ellipsis after the quotes.
 func Quote[T string | []byte](text T) string {
 	shown, end := short(text)
-	return strconv.Quote(shown) + end
+	return Escape(strconv.Quote(shown)) + end
 }
 
 // Short is like Quote, but returns the text without quotes and escape sequences. It is
-// for numbers, names, and text that the caller quotes.
+// for numbers, names, and text that the caller quotes. What shows an error to a user
+// escapes it.
 func Short[T string | []byte](text T) string {
 	shown, end := short(text)
 	return shown + end

@@ -9,6 +9,7 @@ import (
 	"github.com/klauspost/compress/gzhttp"
 	"github.com/prometheus/common/expfmt"
 
+	"github.com/signalbox-ci/signalbox/internal/excerpt"
 	"github.com/signalbox-ci/signalbox/internal/loglimit"
 	"github.com/signalbox-ci/signalbox/internal/methods"
 	"github.com/signalbox-ci/signalbox/internal/secureheaders"
@@ -97,7 +98,7 @@ func reloadHandler(o HandlerOptions) http.Handler {
 	reload := http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		changes, err := o.Reload()
 		if err != nil {
-			http.Error(w, err.Error(), http.StatusInternalServerError)
+			http.Error(w, excerpt.EscapeLines(err.Error()), http.StatusInternalServerError)
 			return
 		}
 		fmt.Fprintln(w, changes)
@@ -160,7 +161,7 @@ func (h *metricsHandler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	s := counted.scrape(r, time.Since(begin))
 	if s.Aborted {
 		if ok, unlogged := h.limit.Allow(time.Since(h.began)); ok {
-			h.Logger().Info("scrape-aborted", lager.Data{"remote": s.Remote, "bytes": s.Bytes, "unlogged": unlogged})
+			h.Logger().Info("scrape-aborted", lager.Data{"remote": s.Remote, "bytes": s.Bytes, loglimit.DataKey: unlogged})
 		}
 	}
 	if r.Method != http.MethodHead || s.Refused() {
@@ -184,7 +185,7 @@ func (h *pageHandler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	if err := h.page.Write(w, format); err != nil && r.Context().Err() == nil {
 		if ok, unlogged := h.limit.Allow(time.Since(h.began)); ok {
-			h.logger().Error("scrape-incomplete", err, lager.Data{"unlogged": unlogged})
+			h.logger().Error("scrape-incomplete", err, lager.Data{loglimit.DataKey: unlogged})
 		}
 	}
 }

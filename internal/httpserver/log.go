@@ -30,7 +30,7 @@ func (w *logWriter) Write(line []byte) (int, error) {
 		if w.options.Access.WebConfig != nil {
 			message = webconfig.HideValues(message)
 		}
-		w.options.Logger().Info(event, lager.Data{"message": message, "unlogged": unlogged})
+		w.options.Logger().Info(event, lager.Data{"message": message, loglimit.DataKey: unlogged})
 	}
 	return len(line), nil
 }

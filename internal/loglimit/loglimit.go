@@ -9,6 +9,10 @@ import (
 // interval is the minimum time between two messages after a burst.
 const interval = time.Second
 
+// DataKey is the key, in the data of a log message, of the number of similar messages
+// that were not logged since the last one that was.
+const DataKey = "similar_not_logged"
+
 // A Limiter allows a burst of log messages, and then one message per second. It counts
 // the messages that it does not allow. The zero value allows one message per second
 // without a burst. A Limiter is safe for concurrent use and takes no lock.

@@ -96,7 +96,7 @@ func (d *document) err() error {
 	var errs []error
 	for i, e := range d.errs {
 		if i == maxErrors && d.file != "" {
-			errs = append(errs, fmt.Errorf("%s:%d: and %d more", d.file, e.Line, len(d.errs)-i))
+			errs = append(errs, &rule.MappingError{File: d.file, Line: e.Line, Reason: fmt.Sprintf("and %d more", len(d.errs)-i)})
 			break
 		}
 		errs = append(errs, e)

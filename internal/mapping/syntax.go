@@ -10,6 +10,8 @@ import (
 	"strconv"
 
 	"go.yaml.in/yaml/v3"
+
+	"github.com/signalbox-ci/signalbox/internal/yamlhint"
 )
 
 // parse returns the first two documents in a file. A document that does not exist is
@@ -46,6 +48,7 @@ var yamlError = regexp.MustCompile(`^(?:yaml: )?(?:line (\d+)(?:, column \d+)?: 
 func syntaxError(content []byte, err error) (line int, text string) {
 	prefix := yamlError.FindStringSubmatch(err.Error())
 	text = err.Error()[len(prefix[0]):]
+	text += yamlhint.For(text)
 	isUTF16 := bytes.HasPrefix(content, []byte("\xff\xfe")) || bytes.HasPrefix(content, []byte("\xfe\xff"))
 	if len(content) > maxSearchedBytes || isUTF16 {
 		line, _ = strconv.Atoi(prefix[1])

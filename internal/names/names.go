@@ -9,6 +9,12 @@ import (
 	"github.com/prometheus/common/model"
 )
 
+// What an error about an invalid name says.
+const (
+	ExpectedLabel  = "expected letters, digits and _, not starting with a digit or __"
+	ExpectedMetric = "expected letters, digits, _ and :, not starting with a digit"
+)
+
 // IsLabel reports whether name is a valid label name. Names that start with two
 // underscores are reserved, and therefore not valid.
 func IsLabel(name string) bool { return IsLabelIn(model.LegacyValidation, name) }

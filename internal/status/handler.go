@@ -44,6 +44,9 @@ func newHandler(overview func(limit int) (Overview, uint64)) http.Handler {
 		overview: overview,
 		slots:    make(chan struct{}, maxInFlight),
 	})
+	mux.HandleFunc("GET /", func(w http.ResponseWriter, _ *http.Request) {
+		http.Error(w, "not found: the metrics are at /metrics, and the status page is at /", http.StatusNotFound)
+	})
 	compressed, err := gzhttp.NewWrapper(gzhttp.EnableZstd(false), gzhttp.MinSize(1024))
 	if err != nil {
 		panic("BUG: " + err.Error()) // the options are constants

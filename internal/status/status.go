@@ -152,7 +152,7 @@ func (s *Status) mapping() *Mapping {
 	m := &Mapping{File: state.File, LoadedAt: state.LoadedAt.UTC()}
 	if state.Err != nil {
 		failed := state.FailedAt.UTC()
-		m.Error, m.FailedAt = excerpt.Cut(state.Err.Error(), maxMappingErrorBytes), &failed
+		m.Error, m.FailedAt = excerpt.EscapeLines(excerpt.Cut(state.Err.Error(), maxMappingErrorBytes)), &failed
 	}
 	return m
 }
@@ -187,12 +187,14 @@ func (s *Status) events(wall series.Wall) Events {
 	names, others := s.engine.UnknownNames(wall)
 	e.UnknownOther = others
 	for _, n := range names {
-		e.UnknownNames = append(e.UnknownNames, UnknownName{Name: n.Name, Count: n.Count, Last: n.Last, Hint: s.engine.HintFor(n.Name)})
+		e.UnknownNames = append(e.UnknownNames, UnknownName{Name: excerpt.Display(n.Name), Count: n.Count, Last: n.Last, Hint: s.engine.HintFor(n.Name)})
 	}
 	for _, r := range s.engine.Rejections() {
 		rejection := Rejection{Reason: r.Reason, Count: r.Count}
 		if x := r.Example; x != nil {
-			rejection.Latest = &Example{Time: wall.Time(x.At), Event: x.Event, Metric: x.Metric, Message: x.Message}
+			rejection.Latest = &Example{
+				Time: wall.Time(x.At), Event: excerpt.Display(x.Event), Metric: excerpt.Display(x.Metric), Message: excerpt.Display(x.Message),
+			}
 		}
 		e.Rejections = append(e.Rejections, rejection)
 	}

@@ -17,7 +17,7 @@ const module = "github.com/signalbox-ci/signalbox/"
 // From this module, they import only each other.
 var helpers = []string{
 	"internal/access", "internal/buildinfo", "internal/duration", "internal/excerpt", "internal/httpserver", "internal/interval", "internal/loglimit",
-	"internal/methods", "internal/names", "internal/pagetest", "internal/regularfile", "internal/secureheaders", "internal/spelling", "internal/topn", "internal/webconfig",
+	"internal/methods", "internal/names", "internal/pagetest", "internal/regularfile", "internal/secureheaders", "internal/spelling", "internal/topn", "internal/webconfig", "internal/yamlhint",
 }
 
 // allowed lists the packages of this module that each package may import in addition to
@@ -29,6 +29,7 @@ var allowed = []struct {
 }{
 	{"cmd/signalbox", []string{"emitter/...", "internal/...", "metric", "cmd/signalbox/internal/..."}},
 	{"cmd/signalbox/internal/demo", []string{"metric"}},
+	{"cmd/signalbox/internal/output", nil},
 	{"cmd/signalbox/internal/source/events", []string{"cmd/signalbox/internal/source", "cmd/signalbox/internal/source/jsonscan", "metric"}},
 	{"cmd/signalbox/internal/source/pushgateway", []string{"cmd/signalbox/internal/source", "emitter/aggregator"}},
 	{"cmd/signalbox/internal/source/agents", []string{"cmd/signalbox/internal/source", "cmd/signalbox/internal/source/jsonscan", "emitter/aggregator"}},

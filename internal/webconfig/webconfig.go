@@ -11,6 +11,7 @@ import (
 	"io"
 	"maps"
 	"path/filepath"
+	"reflect"
 	"regexp"
 	"slices"
 	"strings"
@@ -20,6 +21,8 @@ import (
 	"golang.org/x/time/rate"
 
 	"github.com/signalbox-ci/signalbox/internal/excerpt"
+	"github.com/signalbox-ci/signalbox/internal/spelling"
+	"github.com/signalbox-ci/signalbox/internal/yamlhint"
 )
 
 // Fields are the top-level fields of a web configuration file.
@@ -86,9 +89,45 @@ func yamlError(file, text string) error {
 	var line int
 	if n, _ := fmt.Sscanf(text, "line %d: ", &line); n == 1 {
 		_, text, _ = strings.Cut(text, ": ")
-		return fmt.Errorf("%s:%d: %s", file, line, HideValues(text))
+		return fmt.Errorf("%s:%d: %s", file, line, explain(text))
 	}
-	return fmt.Errorf("%s: %s", file, HideValues(text))
+	return fmt.Errorf("%s: %s", file, explain(text))
+}
+
+// unknownField matches the YAML package's error for a field that does not exist.
+var unknownField = regexp.MustCompile(`^field (.+) not found in type (\S+)$`)
+
+// explain returns an error text of the YAML package without values of the file, and
+// with a hint if there is one.
+func explain(text string) string {
+	parts := unknownField.FindStringSubmatch(text)
+	if parts == nil {
+		return HideValues(text) + yamlhint.For(text)
+	}
+	fields := fieldsOf(reflect.TypeFor[web.Config](), parts[2])
+	if near := spelling.Nearest(parts[1], fields); near != "" {
+		return fmt.Sprintf("%s: unknown field: did you mean %q?", parts[1], near)
+	}
+	return fmt.Sprintf("%s: unknown field: expected one of %s", parts[1], strings.Join(fields, ", "))
+}
+
+// fieldsOf returns the YAML names of the fields of the named struct type, which is t or
+// the type of a field in it, at any depth. It returns nil if it finds no such type.
+func fieldsOf(t reflect.Type, name string) (names []string) {
+	for t.Kind() == reflect.Pointer || t.Kind() == reflect.Slice || t.Kind() == reflect.Map {
+		t = t.Elem()
+	}
+	if t.Kind() != reflect.Struct {
+		return nil
+	}
+	for i := range t.NumField() {
+		if field, _, _ := strings.Cut(t.Field(i).Tag.Get("yaml"), ","); t.String() == name && field != "" {
+			names = append(names, field)
+		} else if names := fieldsOf(t.Field(i).Type, name); names != nil {
+			return names
+		}
+	}
+	return names
 }
 
 var (

@@ -44,7 +44,13 @@ var _ = Describe("A web configuration file", func() {
 
 	DescribeTable("is rejected with the line and the field",
 		func(content string, want ...string) { Expect(check(content)).To(Equal(strings.Join(want, "\n"))) },
-		Entry("a misspelled field", "basic_auth_user: {}\n", "web.yml:1: field basic_auth_user not found in type web.Config"),
+		Entry("a misspelled field", "basic_auth_user: {}\n", "web.yml:1: basic_auth_user: unknown field: did you mean \"basic_auth_users\"?"),
+		Entry("an unknown nested field", "tls_server_config:\n  certfile: a\n  x: b\n",
+			"web.yml:2: certfile: unknown field: did you mean \"cert_file\"?",
+			"web.yml:3: x: unknown field: expected one of cert, key, client_ca, cert_file, key_file, client_auth_type, client_ca_file, "+
+				"cipher_suites, curve_preferences, min_version, max_version, prefer_server_cipher_suites, client_allowed_sans"),
+		Entry("a value with a colon", "tls_server_config:\n  cert_file: a: b\n",
+			"web.yml:2: mapping values are not allowed in this context: quote values that contain \": \", and indent fields of the same level equally"),
 		Entry("values of the wrong type", "rate_limit:\n  burst: many\n  interval: 1d\n",
 			"web.yml:2: cannot unmarshal !!str … into int",
 			"web.yml:3: cannot unmarshal !!str … into time.Duration"),

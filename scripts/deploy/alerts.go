@@ -158,6 +158,11 @@ var eventAlerts = group{name: "signalbox-events", about: "Events that do not bec
 		summary: `Signalbox on {{ $labels.instance }} finds no events on standard input`,
 		description: `{{ $value | humanize }} lines arrived in the last 15 minutes, and none of them is an event. Run the web node with ` +
 			`CONCOURSE_EMIT_TO_LOGS=true and CONCOURSE_LOG_LEVEL=debug, and make sure that nothing adds a prefix to its lines.`},
+	{alert: "SignalboxLogLinesDropped", pending: "5m", severity: warning,
+		expr:    `increase(signalbox_log_lines_dropped_total[15m]) > 0`,
+		summary: `Signalbox on {{ $labels.instance }} dropped {{ $value | printf "%.0f" }} lines of its log in 15 minutes`,
+		description: `The reader of standard error was too slow or has stopped reading, or writing to it failed. ` +
+			`Find out why. The log says how many lines are missing and where.`},
 	{alert: "SignalboxEventsDropped", pending: "5m", severity: warning,
 		expr:    `increase(signalbox_emitter_events_dropped_total[15m]) > 0`,
 		summary: `The emitter {{ $labels.emitter }} on {{ $labels.instance }} dropped {{ $value | printf "%.0f" }} events in 15 minutes`,

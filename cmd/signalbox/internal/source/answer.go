@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strconv"
 
+	"github.com/signalbox-ci/signalbox/internal/excerpt"
 	"github.com/signalbox-ci/signalbox/internal/methods"
 )
 
@@ -15,7 +16,8 @@ import (
 // usually repeat these.
 const MaxErrors = 10
 
-// Answer responds with the status and the value as JSON. It panics if the value cannot
+// Answer responds with the status and the value as JSON, in which characters that are
+// invisible or change the direction of text are escaped. It panics if the value cannot
 // be encoded.
 func Answer(w http.ResponseWriter, status int, value any) {
 	var b bytes.Buffer
@@ -25,10 +27,11 @@ func Answer(w http.ResponseWriter, status int, value any) {
 		panic("BUG: encoding a response: " + err.Error())
 	}
 	w.Header().Set("Content-Type", "application/json")
-	w.Header().Set("Content-Length", strconv.Itoa(b.Len()))
+	body := excerpt.EscapeJSON(b.Bytes())
+	w.Header().Set("Content-Length", strconv.Itoa(len(body)))
 	w.Header().Set("X-Content-Type-Options", "nosniff")
 	w.WriteHeader(status)
-	w.Write(b.Bytes()) //nolint:errcheck // the client is gone
+	w.Write(body) //nolint:errcheck // the client is gone
 }
 
 // Reject responds with the status and the reason, as JSON. It is for requests whose

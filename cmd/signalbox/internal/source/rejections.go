@@ -36,7 +36,7 @@ func (r *Rejections) Log(action string, err error, data lager.Data) {
 		return
 	}
 	if unlogged > 0 {
-		data["unlogged"] = unlogged
+		data[loglimit.DataKey] = unlogged
 	}
 	r.logger.Error(action, err, data)
 }

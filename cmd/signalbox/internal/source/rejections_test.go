@@ -31,7 +31,7 @@ func TestRejections(t *testing.T) {
 			if len(all) != logs {
 				t.Fatalf("got %d log lines, expected %d", len(all), logs)
 			}
-			if got := all[logs-1].Data["unlogged"]; got != unlogged {
+			if got := all[logs-1].Data["similar_not_logged"]; got != unlogged {
 				t.Errorf("got unlogged %v, expected %v", got, unlogged)
 			}
 		}

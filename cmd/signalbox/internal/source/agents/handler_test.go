@@ -220,14 +220,14 @@ var _ = Describe("Handler", func() {
 		Entry("with a capitalized field", `{"Metrics":[{}]}`, 1, `unknown field "Metrics"`),
 		Entry("with duplicate metrics", `{"metrics":[{"name":"x","type":"gauge","value":1}],"metrics":[]}`, 1, `field "metrics" is duplicated`),
 		Entry("that is not JSON", `{"metrics":[}`, 1,
-			`not JSON: invalid character '}' looking for beginning of value (column 13)`),
-		Entry("that is incomplete", `{"metrics":["`, 1, `not JSON: unexpected end of input (column 14)`),
+			`not JSON: got "}", expected a value (column 13)`),
+		Entry("that is incomplete", `{"metrics":["`, 1, `not JSON: unterminated string (column 14)`),
 		Entry("with NaN", `{"metrics":[NaN]}`, 1,
-			`not JSON: invalid character 'N' looking for beginning of value (column 13)`),
+			`not JSON: got "NaN", expected a value (column 13)`),
 		Entry("with another update on the same line", `{"metrics":[]} {"metrics":[]}`, 1,
-			`not JSON: invalid character '{' after top-level value (column 16)`),
+			`not JSON: got "{", expected the end of the input (column 16)`),
 		Entry("that is nested too deeply", `{"metrics":`+strings.Repeat("[", 20_000), 1,
-			`not JSON: invalid character '[' exceeded max depth (column 10011)`),
+			`not JSON: got more than 10000 nested values (column 10011)`),
 	)
 
 	It("reports that the sink rejected an update, and continues", func() {
@@ -291,26 +291,26 @@ var _ = Describe("Handler", func() {
 			Expect(malformed).To(Equal(1))
 		},
 		Entry("in a line, where it also applies the updates after it", one("a")+"\n\noops\n"+one("b"), 3, 1,
-			"not JSON: invalid character 'o' looking for beginning of value (column 1)", "a", "b"),
+			`not JSON: got "oops", expected a value (column 1)`, "a", "b"),
 		Entry("in the first line", "  {'}\n"+one("b")+"\n"+one("c"), 1, 0,
-			`not JSON: invalid character '\'' looking for beginning of object key string (column 4)`, "b", "c"),
+			`not JSON: got "'", expected a string (column 4)`, "b", "c"),
 		Entry("in a first line that ends within a string", "{\"met\n"+one("b"), 1, 0,
-			`not JSON: unexpected end of input (column 6)`, "b"),
+			`not JSON: unterminated string (column 6)`, "b"),
 		Entry("in a first line that may continue on the next", "{\"metrics\":[\n"+one("b"), 2, 0,
-			`not JSON: unexpected end of input (column 78)`),
+			`not JSON: got the end of the input, expected a comma or the end of the array (column 78)`),
 		Entry("in an array", "["+one("a")+",\n"+one("b")+",\n {oops},"+one("c")+"]", 3, 2,
-			"not JSON: invalid character 'o' looking for beginning of object key string (column 3)", "a", "b"),
+			`not JSON: got "oops", expected a string (column 3)`, "a", "b"),
 		Entry("between elements", "["+one("a")+" "+one("b")+"]", 1, 1,
-			`not JSON: invalid character '{' after array element (column 80)`, "a"),
-		Entry("after an array", "["+one("a")+"]\n]", 2, 1, `not JSON: invalid character ']' after top-level value (column 1)`, "a"),
-		Entry("at the end of an incomplete array", "["+one("a")+",\n"+one("b"), 2, 2, "not JSON: unexpected end of input (column 78)", "a", "b"),
-		Entry("at the end of an incomplete element", "["+one("a")+",\n"+one("b")[:70], 2, 1, "not JSON: unexpected end of input (column 71)", "a"),
+			`not JSON: got "{", expected a comma or the end of the array (column 80)`, "a"),
+		Entry("after an array", "["+one("a")+"]\n]", 2, 1, `not JSON: got "]", expected the end of the input (column 1)`, "a"),
+		Entry("at the end of an incomplete array", "["+one("a")+",\n"+one("b"), 2, 2, `not JSON: got the end of the input, expected a comma or the end of the array (column 78)`, "a", "b"),
+		Entry("at the end of an incomplete element", "["+one("a")+",\n"+one("b")[:70], 2, 1, `not JSON: unterminated string (column 71)`, "a"),
 		Entry("after an update spread over lines", spread("a")+"oops", 10, 1,
-			"not JSON: invalid character 'o' looking for beginning of value (column 1)", "a"),
+			`not JSON: got "oops", expected a value (column 1)`, "a"),
 		Entry("in an update spread over lines", spread("a")+"{\n  \"metrics\": [{oops}]\n}\n"+one("b"), 11, 1,
-			"not JSON: invalid character 'o' looking for beginning of object key string (column 16)", "a"),
+			`not JSON: got "oops", expected a string (column 16)`, "a"),
 		Entry("at the end of an incomplete update spread over lines", strings.TrimSuffix(spread("a"), "}\n"), 8, 0,
-			"not JSON: unexpected end of input (column 4)"),
+			`not JSON: got the end of the input, expected a comma or the end of the object (column 4)`),
 	)
 
 	Describe("limits", func() {
@@ -401,7 +401,7 @@ var _ = Describe("Handler", func() {
 	It("counts updates with syntax errors in the index of later ones", func() {
 		w := post("oops\n" + one("a") + "\n{}\n")
 		Expect(w.Body).To(MatchJSON(`{"accepted": 1, "rejected": 2, "errors": [
-			{"line": 1, "update": 0, "reason": "not JSON: invalid character 'o' looking for beginning of value (column 1)"},
+			{"line": 1, "update": 0, "reason": "not JSON: got \"oops\", expected a value (column 1)"},
 			{"line": 3, "update": 2, "reason": "the update has no metrics"}
 		]}`))
 	})

@@ -413,7 +413,7 @@ var _ = Describe("Decoder", func() {
 			Entry("a syntax error in an element", "[{\"name\":\"a\"},{\n\"name\" \"b\"},{\"name\":\"c\"}]",
 				`2: element 2: not JSON: got "\"", expected a colon`),
 			Entry("a syntax error after another error in an element", "[{\"name\":\"a\"},{\"name\":5,\n\"x\" oops},{\"name\":\"c\"}]",
-				`2: element 2: not JSON: invalid character 'o' after object key`),
+				`2: element 2: not JSON: got "oops", expected a colon`),
 			Entry("a word", "[{\"name\":\"a\"}, oops, {\"name\":\"c\"}]", `1: element 2: not JSON: got "oops", expected a value`),
 		)
 	})

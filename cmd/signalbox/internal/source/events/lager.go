@@ -84,8 +84,8 @@ func (d *Decoder) DecodeLager(r io.Reader, rest io.Writer, accept func(*Event), 
 			d.rejectData(line, d.line, err)
 		}
 		if !spilled {
-			rest.Write(line)    //nolint:errcheck // likewise
-			rest.Write(newline) //nolint:errcheck // likewise
+			d.long = append(append(d.long[:0], line...), '\n')
+			rest.Write(d.long) //nolint:errcheck // likewise
 		}
 	}
 }

@@ -2,6 +2,7 @@ package jsonscan_test
 
 import (
 	"errors"
+	"strings"
 	"testing"
 
 	"github.com/signalbox-ci/signalbox/cmd/signalbox/internal/source/jsonscan"
@@ -33,10 +34,19 @@ func TestCheck(t *testing.T) {
 		t.Error(err)
 	}
 	for data, want := range map[string]jsonscan.SyntaxError{
-		`{"a": `:   {Offset: 6, Reason: "not JSON: unexpected end of input", Unfinished: true},
-		`{"a": x}`: {Offset: 6, Reason: "not JSON: invalid character 'x' looking for beginning of value"},
-		`1 2`:      {Offset: 2, Reason: "not JSON: invalid character '2' after top-level value"},
-		``:         {Offset: 0, Reason: "not JSON: unexpected end of input", Unfinished: true},
+		`{"a": `:                    {Offset: 6, Reason: "not JSON: got the end of the input, expected a value", Unfinished: true},
+		`{"a": xyz}`:                {Offset: 6, Reason: `not JSON: got "xyz", expected a value`},
+		`{"a": trux}`:               {Offset: 9, Reason: `not JSON: got "trux", expected a value`},
+		`{"a" 1}`:                   {Offset: 5, Reason: `not JSON: got "1", expected a colon`},
+		`[1 2]`:                     {Offset: 3, Reason: `not JSON: got "2", expected a comma or the end of the array`},
+		`1 2`:                       {Offset: 2, Reason: `not JSON: got "2", expected the end of the input`},
+		`"a`:                        {Offset: 2, Reason: "not JSON: unterminated string", Unfinished: true},
+		`["\q"]`:                    {Offset: 3, Reason: `invalid escape sequence "\\q" in a string`},
+		"[\"\n\"]":                  {Offset: 2, Reason: `not JSON: unescaped control character "\n" in a string`},
+		`[1.]`:                      {Offset: 3, Reason: `not JSON: got "]", expected a digit`},
+		`[01]`:                      {Offset: 2, Reason: `not JSON: got "1", expected a comma or the end of the array`},
+		``:                          {Offset: 0, Reason: "not JSON: got the end of the input, expected a value", Unfinished: true},
+		strings.Repeat("[", 20_000): {Offset: 10_000, Reason: "not JSON: got more than 10000 nested values"},
 	} {
 		if err := jsonscan.Check([]byte(data)); err == nil || *err != want {
 			t.Errorf("%s: got %+v, expected %+v", data, err, want)

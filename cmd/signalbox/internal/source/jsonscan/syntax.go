@@ -32,11 +32,50 @@ func Check(data []byte) *SyntaxError {
 	if !ok {
 		panic("BUG: json.Valid and json.Unmarshal disagree")
 	}
-	if syntax.Error() == "unexpected end of JSON input" {
-		return &SyntaxError{Offset: len(data), Reason: "not JSON: unexpected end of input", Unfinished: true}
+	found := &SyntaxError{Reason: "not JSON: " + syntax.Error()}
+	// The words are those of the Scanner, which names the unexpected token. It needs the
+	// data only up to the end of that token, because callers check the rest of the data
+	// again and again.
+	var s Scanner
+	s.Reset(data[:min(len(data), int(syntax.Offset)+excerpt.MaxQuoted)])
+	if e, ok := errors.AsType[*SyntaxError](errors.Join(s.checkValue(0), s.End())); ok && e.Offset <= int(syntax.Offset) {
+		found.Reason = e.Reason
 	}
-	// The Offset of json.SyntaxError is that of the byte after the unexpected one.
-	return &SyntaxError{Offset: max(0, int(syntax.Offset)-1), Reason: "not JSON: " + syntax.Error()}
+	if found.Unfinished = syntax.Error() == "unexpected end of JSON input"; found.Unfinished {
+		found.Offset = len(data)
+	} else {
+		found.Offset = max(0, int(syntax.Offset)-1) // syntax.Offset is that of the next byte
+	}
+	return found
+}
+
+// maxDepth is the maximum depth of a JSON value, as in encoding/json.
+const maxDepth = 10_000
+
+// checkValue reads the next value, and returns the first syntax error in it. depth is
+// the number of values that contain it.
+func (s *Scanner) checkValue(depth int) (err error) {
+	if depth > maxDepth {
+		return s.syntaxError("not JSON: got more than %d nested values", maxDepth)
+	}
+	switch c := s.Peek(); {
+	case c == '{':
+		return s.Members(func() error {
+			if _, err := s.Key(); err != nil {
+				return err
+			}
+			return s.checkValue(depth + 1)
+		})
+	case c == '[':
+		return s.Elements(func() error { return s.checkValue(depth + 1) })
+	case c == '"':
+		_, err = s.Text()
+	case c == '-' || '0' <= c && c <= '9':
+		_, err = s.Number()
+	default:
+		_, err = s.kind()
+	}
+	return err
 }
 
 // unexpected returns the error for a next token that is not the expected one.

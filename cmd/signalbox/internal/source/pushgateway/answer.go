@@ -36,7 +36,9 @@ func (r *rejection) writeTo(w http.ResponseWriter) {
 	io.WriteString(w, r.reason+"\n") //nolint:errcheck // the client is gone
 }
 
-// shorten truncates a text that is too long, and replaces invalid UTF-8.
+// shorten truncates a text that is too long, and escapes invisible characters and bytes
+// that are not UTF-8. Errors of the protobuf package contain, at random, a space or a
+// no-break space.
 func shorten(text string) string {
-	return strings.ToValidUTF8(excerpt.Cut(text, maxReason), "\ufffd")
+	return excerpt.EscapeLines(strings.ReplaceAll(excerpt.Cut(text, maxReason), "proto:\u00a0", "proto: "))
 }

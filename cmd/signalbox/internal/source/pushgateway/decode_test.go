@@ -343,9 +343,9 @@ var _ = Describe("Bodies", func() {
 			},
 			Entry("text", "x 1\n", "message 1: unexpected EOF"),
 			Entry("cut off", delimited(familyOf("x", 1, gaugeOf(1)), familyOf("y", 1, gaugeOf(1)))[:20], "message 2: unexpected EOF"),
-			Entry("a length that is too long", strings.Repeat("\xff", 11), "message 1: proto:.variable length integer overflow"),
+			Entry("a length that is too long", strings.Repeat("\xff", 11), "message 1: proto: variable length integer overflow"),
 			Entry("a length beyond the end", "\xff\xff\xff\xff\xff\xff\xff\xff\x7f", "message 1: unexpected EOF"),
-			Entry("a damaged message", "\x03\x0a\x05x", "message 1: proto:.cannot parse invalid wire-format data"),
+			Entry("a damaged message", "\x03\x0a\x05x", "message 1: proto: cannot parse invalid wire-format data"),
 		)
 
 		DescribeTable("buckets",

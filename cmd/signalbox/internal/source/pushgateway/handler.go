@@ -222,7 +222,7 @@ func (h *handler) servePage(w http.ResponseWriter, r *http.Request) {
 
 func (h *handler) serveWipe(w http.ResponseWriter, r *http.Request) {
 	if !h.Admin {
-		reject(http.StatusNotFound, "the admin API is not enabled").writeTo(w)
+		reject(http.StatusNotFound, "the admin API is not enabled; --enable-admin-api enables it").writeTo(w)
 		return
 	}
 	if !allow(w, r, http.MethodPut) {
