@@ -51,6 +51,22 @@ func TestCatalogCompiles(t *testing.T) {
 	}
 }
 
+func TestLimitOfListsOfValuesPerEvent(t *testing.T) {
+	var rules []rule.Rule
+	for i := range maxClosed + 1 {
+		rules = append(rules, rule.Rule{
+			Event: "e", Metric: fmt.Sprint("m", i), Type: rule.Gauge, Operation: rule.Set,
+			Values: map[string][]string{"a": {fmt.Sprint(i)}},
+		})
+	}
+	if err := compileRules(rules[:maxClosed]...); err != nil {
+		t.Fatal(err)
+	}
+	if err := compileRules(rules...); err == nil || !strings.Contains(err.Error(), "too many different lists of values, expected at most 32") {
+		t.Errorf("got %v", err)
+	}
+}
+
 func TestLimitOfAttributesPerEvent(t *testing.T) {
 	r := rule.Rule{Event: "e", Metric: "m", Type: rule.Gauge, Operation: rule.Set, Needs: strings.Split("abcdefghijklmnop", "")}
 	if err := compileRules(r); err != nil {

@@ -5,6 +5,8 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -127,6 +129,36 @@ var _ = Describe("Handler", func() {
 		Expect(different.Code).To(Equal(http.StatusUnprocessableEntity))
 		Expect(keyed("k", "a").Code).To(Equal(http.StatusAccepted))
 		Expect(handled).To(HaveLen(1))
+	})
+
+	It("handles one of several concurrent requests", func() {
+		var handledOnce atomic.Int32
+		handler := idempotency.NewHandler(table, bodies, logger, http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+			handledOnce.Add(1)
+			w.WriteHeader(http.StatusAccepted)
+		}))
+		var requests sync.WaitGroup
+		var statuses [3]atomic.Int32 // 202, replayed 202, 409
+		for range 50 {
+			requests.Go(func() {
+				r := httptest.NewRequest(http.MethodPost, "/p", strings.NewReader("a"))
+				r.Header.Set(idempotency.Header, "k")
+				w := httptest.NewRecorder()
+				handler.ServeHTTP(w, r)
+				switch {
+				case w.Code == http.StatusAccepted && w.Header().Get("Idempotency-Replayed") == "":
+					statuses[0].Add(1)
+				case w.Code == http.StatusAccepted:
+					statuses[1].Add(1)
+				case w.Code == http.StatusConflict:
+					statuses[2].Add(1)
+				}
+			})
+		}
+		requests.Wait()
+		Expect(handledOnce.Load()).To(Equal(int32(1)))
+		Expect(statuses[0].Load()).To(Equal(int32(1)))
+		Expect(statuses[1].Load() + statuses[2].Load()).To(Equal(int32(49)))
 	})
 
 	It("forgets answers after an hour", func() {

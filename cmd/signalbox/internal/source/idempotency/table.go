@@ -72,7 +72,7 @@ type answer struct {
 // The approximate memory for an entry, and for an answer in addition to its body. A map
 // is about two thirds full on average.
 const (
-	entryBytes  = 64
+	entryBytes  = 80
 	answerBytes = 160
 )
 

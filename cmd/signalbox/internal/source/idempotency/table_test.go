@@ -62,7 +62,7 @@ func (m *model) expire(now time.Duration) {
 
 // TestTableBehavesLikeTheModel performs random operations on a table and on the model.
 func TestTableBehavesLikeTheModel(t *testing.T) {
-	for seed := range uint64(10) {
+	for seed := range uint64(6) {
 		random := rand.New(rand.NewPCG(seed, 1))
 		m := &model{maxEntries: 1 + random.IntN(3*chunkLength), maxBytes: 1000 + random.Int64N(400_000), maxAge: time.Hour, running: map[key]key{}}
 		began := time.Unix(1000, 0)
@@ -77,7 +77,7 @@ func TestTableBehavesLikeTheModel(t *testing.T) {
 				t.Fatalf("seed %d: %s: got %v, expected %v", seed, operation, got, expected)
 			}
 		}
-		for range 6_000 {
+		for range 4_000 {
 			now += time.Duration(random.Int64N(int64(3 * time.Second)))
 			m.expire(now)
 			name := fmt.Sprint(random.IntN(names))
@@ -156,7 +156,7 @@ func TestMemoryIsBounded(t *testing.T) {
 	if held := table.order.length(); held != entries || len(table.entries) != held || table.counts.evicted != entries/10 {
 		t.Errorf("got %d entries, expected %d", held, entries)
 	}
-	if grown := int64(after.HeapAlloc) - int64(before.HeapAlloc); grown > table.bytes*3/2 {
+	if grown := int64(after.HeapAlloc) - int64(before.HeapAlloc); grown > table.bytes*5/4 {
 		t.Errorf("got %d bytes of memory, but %d bytes counted", grown, table.bytes)
 	}
 
