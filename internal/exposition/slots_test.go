@@ -11,6 +11,8 @@ import (
 
 	"code.cloudfoundry.org/lager/v3"
 	"code.cloudfoundry.org/lager/v3/lagertest"
+
+	"github.com/signalbox-ci/signalbox/internal/series"
 )
 
 // taken returns n slots, which must be free, and an array that counts calls of abort.
@@ -161,12 +163,24 @@ func TestAScrapeDoesNotWaitForever(t *testing.T) {
 	})
 }
 
+// smallStore returns a store with one series.
+func smallStore(t *testing.T) *series.Store {
+	t.Helper()
+	store := series.NewStore(series.Options{})
+	f, err := store.AddFamily(series.FamilyOptions{Name: "m", Type: series.Gauge})
+	if err != nil {
+		t.Fatal(err)
+	}
+	f.Update(series.Set, &series.Values{}, "", 1, 0)
+	return store
+}
+
 // Scrapes beyond the limit are answered with 503 if all others are making progress.
 func TestScrapesBeyondTheLimitAreRejected(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		proceed := make(chan struct{})
 		var done []Scrape
-		page := Page{Store: newVariedStore(), Refresh: func() { <-proceed }}
+		page := Page{Store: smallStore(t), Refresh: func() { <-proceed }}
 		h := newMetricsHandler(HandlerOptions{
 			Page: page, MaxInFlight: 1, Done: func(s Scrape) { done = append(done, s) },
 			Logger: func() lager.Logger { return lager.NewLogger("test") },
@@ -217,7 +231,7 @@ func TestAnAbortedScrapeIsReported(t *testing.T) {
 		logger := lagertest.NewTestLogger("test")
 		done := make(chan Scrape, 2)
 		h := newMetricsHandler(HandlerOptions{
-			Page: Page{Store: newVariedStore()}, MaxInFlight: 1, Done: func(s Scrape) { done <- s },
+			Page: Page{Store: smallStore(t)}, MaxInFlight: 1, Done: func(s Scrape) { done <- s },
 			Logger: func() lager.Logger { return logger },
 		})
 		r := httptest.NewRequest(http.MethodGet, "/metrics", nil)
