@@ -207,7 +207,7 @@ func TestCloseDoesNotWaitForStandardOutput(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		reader, writer := io.Pipe()
 		stdoutReader, stdout := io.Pipe()
-		in := readInput(lagertest.NewTestLogger("stdin"), reader, inputOptions{lager: true, stdout: stdout}, &counter{}, &inputStatus{})
+		in := readInput(lagertest.NewTestLogger("stdin"), reader, inputOptions{lager: true, stdout: stdout}, &counter{}, nil, &inputStatus{})
 		go io.WriteString(writer, strings.Repeat(strings.Repeat("x", 100_000)+"\n", 40))
 		synctest.Wait()
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
