@@ -3,7 +3,6 @@ package emitter
 import (
 	"context"
 	"errors"
-	"net"
 	"net/http"
 	"sync"
 	"time"
@@ -15,6 +14,7 @@ import (
 	"github.com/signalbox-ci/signalbox/internal/engine"
 	"github.com/signalbox-ci/signalbox/internal/exposition"
 	"github.com/signalbox-ci/signalbox/internal/host"
+	"github.com/signalbox-ci/signalbox/internal/httpserver"
 	"github.com/signalbox-ci/signalbox/internal/interval"
 	"github.com/signalbox-ci/signalbox/internal/series"
 	"github.com/signalbox-ci/signalbox/internal/status"
@@ -68,10 +68,15 @@ func newPrometheus(e *engine.Engine, c *PrometheusConfig) (*Prometheus, error) {
 	for _, section := range c.host.Sections {
 		p.status.Add(section)
 	}
+	formats, err := exposition.ParseFormats(c.Formats)
+	if err != nil {
+		return nil, err
+	}
 	page := p.sources.Page()
 	page.Refresh, page.Created = e.Refresh, !c.OmitCreatedTimestamp
 	p.handler = exposition.NewHandler(exposition.HandlerOptions{
 		Page:              page,
+		Formats:           formats,
 		Status:            p.status.Handler(),
 		Reload:            e.Reload,
 		EnableReload:      c.EnableReloadAPI,
@@ -295,7 +300,7 @@ func (p *Prometheus) listen(c *PrometheusConfig) (err error) {
 		return nil
 	}
 	p.server, err = exposition.Listen(exposition.ServerOptions{
-		Address:       net.JoinHostPort(c.BindIP, c.BindPort),
+		Address:       httpserver.Address(c.BindIP, c.BindPort),
 		WebConfigFile: c.WebConfigFile,
 		Handler:       p.handler,
 		Logger:        func() lager.Logger { return p.engine.Logger() },

@@ -70,6 +70,13 @@ var _ = Describe("signalbox run", func() {
 			Expect(daemon.page()).To(ContainSubstring("concourse_builds_started_total 1"))
 		})
 
+		It("listens on a host name", func() {
+			daemon := startDaemon("--intake-bind-ip=localhost", "--prometheus-bind-ip=localhost")
+			status, _ := daemon.post(startEvent)
+			Expect(status).To(Equal(http.StatusOK))
+			Expect(daemon.page()).To(ContainSubstring("concourse_builds_started_total 1"))
+		})
+
 		It("adds the attributes of the node to every series", func() {
 			daemon := startDaemon("--attribute", "region=north", "--attribute=note=a=b,c")
 			Expect(daemon.page()).To(ContainSubstring(`concourse_builds_started_total{note="a=b,c",region="north"} 0`))
@@ -307,7 +314,7 @@ var _ = Describe("signalbox run", func() {
 			Entry("an argument", "run now", `unexpected argument "now"`),
 			Entry("a port out of range", "run --intake-bind-port=70000", "--intake-bind-port", `"70000"`, "out of range"),
 			Entry("an invalid port", "run --intake-bind-port=http", "--intake-bind-port", `got "http", expected a number`),
-			Entry("an invalid address", "run --intake-bind-ip=localhost", "--intake-bind-ip", `got "localhost", expected an IP address`),
+			Entry("an invalid address", "run --intake-bind-ip=localhost:1", "--intake-bind-ip", `got "localhost:1", expected an IP address or a host name, without a port`),
 			Entry("a missing value", "run --intake-bind-port", "expected argument for flag '--intake-bind-port'"),
 			Entry("an attribute without a value", "run --attribute=a", "--attribute", `got "a", expected key=value`),
 			Entry("an attribute without a key", "run --attribute==a", "--attribute", `got "=a", whose key is empty`),
@@ -324,7 +331,7 @@ var _ = Describe("signalbox run", func() {
 			Entry("an interval without a unit", "run --prometheus-gc-interval=5", "--prometheus-gc-interval", `got "5", expected a duration such as 10s`),
 			Entry("an invalid log level", "run --log-level=loud", "'loud'", "'--log-level'", "debug, info or error"),
 			Entry("a switch with a value", "run --stdin=yes", "'--stdin'"),
-			Entry("an invalid address of the metrics listener", "run --intake-bind-port=0 --prometheus-bind-ip=localhost", `--prometheus-bind-ip: got "localhost"`),
+			Entry("an invalid address of the metrics listener", "run --intake-bind-port=0 --prometheus-bind-ip=localhost:1", `--prometheus-bind-ip: got "localhost:1"`),
 			Entry("an invalid port of the metrics listener", "run --intake-bind-port=0 --prometheus-bind-port=abc", `--prometheus-bind-port: got "abc"`),
 			Entry("an invalid namespace", "run --intake-bind-port=0 --prometheus-namespace=1bad", `--prometheus-namespace: got "1bad"`),
 			Entry("a negative staleness limit", "run --intake-bind-port=0 --prometheus-worker-stale-after=-1s", `--prometheus-worker-stale-after: got "-1s"`),

@@ -7,6 +7,8 @@ import (
 
 	"code.cloudfoundry.org/lager/v3"
 	"github.com/klauspost/compress/gzhttp"
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
 	"github.com/prometheus/common/expfmt"
 
 	"github.com/signalbox-ci/signalbox/internal/loglimit"
@@ -17,6 +19,11 @@ import (
 // HandlerOptions are the options of a handler.
 type HandlerOptions struct {
 	Page Page
+
+	// Formats are the formats in which the handler serves the page, as ParseFormats
+	// returns them. A scraper that accepts none of them gets text if it is in the list,
+	// and otherwise the first one. Nil means all formats.
+	Formats []expfmt.Format
 
 	// Status serves / and all paths without another handler. Nil means 404.
 	Status http.Handler
@@ -116,7 +123,8 @@ func reloadHandler(o HandlerOptions) http.Handler {
 
 // newMetricsHandler returns a handler that answers scrapes with the page, in the format
 // and compression that the scraper prefers. It answers scrapes beyond the limit with
-// 503, so that slow scrapers do not pile up.
+// 503, so that slow scrapers do not pile up. It counts scrapes in promhttp's metrics,
+// like the handler that promhttp.Handler returns.
 func newMetricsHandler(o HandlerOptions) http.Handler {
 	slots := make(chan struct{}, o.MaxInFlight)
 	compressed, err := gzhttp.NewWrapper(
@@ -126,8 +134,12 @@ func newMetricsHandler(o HandlerOptions) http.Handler {
 	if err != nil {
 		panic("BUG: " + err.Error()) // the options above are constants
 	}
-	handler := compressed(&pageHandler{page: o.Page, logger: o.Logger, began: time.Now()})
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	formats := o.Formats
+	if formats == nil {
+		formats = expfmt.DefaultOpenMetricsAcceptedFormats()
+	}
+	handler := compressed(&pageHandler{page: o.Page, formats: formats, logger: o.Logger, began: time.Now()})
+	limited := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		begin := time.Now()
 		counted := &countedWriter{ResponseWriter: w}
 		select {
@@ -141,18 +153,20 @@ func newMetricsHandler(o HandlerOptions) http.Handler {
 			o.Done(s)
 		}
 	})
+	return promhttp.InstrumentMetricHandler(prometheus.DefaultRegisterer, limited)
 }
 
 // A pageHandler answers scrapes with the page.
 type pageHandler struct {
-	page   Page
-	logger func() lager.Logger
-	began  time.Time
-	limit  loglimit.Limiter // limits log lines about errors
+	page    Page
+	formats []expfmt.Format // not empty
+	logger  func() lager.Logger
+	began   time.Time
+	limit   loglimit.Limiter // limits log lines about errors
 }
 
 func (h *pageHandler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	format := expfmt.NegotiateAccept(r.Header, expfmt.DefaultOpenMetricsAcceptedFormats()...)
+	format := expfmt.NegotiateAccept(r.Header, h.formats...)
 	w.Header().Set("Content-Type", string(format))
 	if r.Method == http.MethodHead {
 		return
