@@ -43,7 +43,7 @@ type daemon struct {
 		MaxBodyBytes       limit    `long:"intake-max-body-bytes" value-name:"N" default:"67108864" description:"Maximum size of a request body of events, in bytes after decompression."`
 		MaxLineBytes       limit    `long:"intake-max-line-bytes" value-name:"N" default:"1048576" description:"Maximum size of a line, or of an event in an array, in bytes."`
 		MaxAttributes      limit    `long:"intake-max-attributes" value-name:"N" default:"64" description:"Maximum number of attributes of an event."`
-		MaxLabelValueBytes limit    `long:"intake-max-label-value-bytes" value-name:"N" default:"4096" description:"Maximum size of a name or an attribute value, in bytes."`
+		MaxLabelValueBytes limit    `long:"intake-max-label-value-bytes" value-name:"N" default:"1048576" description:"Maximum size of a name or an attribute value, in bytes. Rules reject or cut values of more than 16 KiB."`
 	} `group:"Intake"`
 
 	Agents agentFlags `group:"Metrics pushed by agents"`

@@ -57,6 +57,14 @@ var _ = Describe("signalbox run", func() {
 			Expect(daemon.stderr()).To(ContainSubstring("worker state"))
 		})
 
+		It("accepts error logs with messages that are too long for a label, and cuts them", func() {
+			daemon := startDaemon()
+			status, answer := daemon.post(`{"name":"error log","attributes":{"message":"` + strings.Repeat("x", 100_000) + `"}}`)
+			Expect(status).To(Equal(http.StatusOK))
+			Expect(answer).To(MatchJSON(`{"accepted":1,"unknown":0}`))
+			Expect(daemon.page()).To(ContainSubstring("\nconcourse_error_logs{message=\"" + strings.Repeat("x", 16<<10-3) + "…\"} 1\n"))
+		})
+
 		It("listens on IPv6", func() {
 			if listener, err := net.Listen("tcp", "[::1]:0"); err == nil {
 				listener.Close()

@@ -37,7 +37,7 @@ func (e *Engine) Emit(logger lager.Logger, event metric.Event) {
 		}
 	}
 	if len(plan.derived) > 0 {
-		plan.replace(o.attributes)
+		plan.setDerived(o.attributes)
 	}
 	e.observe(logger, plan, &o)
 }
@@ -111,7 +111,7 @@ func (t *partialEvent) EmitValues(logger lager.Logger, value float64, values []s
 		}
 	}
 	if len(t.plan.derived) > 0 {
-		t.plan.replace(o.attributes)
+		t.plan.setDerived(o.attributes)
 	}
 	t.engine.observe(logger, t.plan, &o)
 }

@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"github.com/signalbox-ci/signalbox/emitter/rule"
+	"github.com/signalbox-ci/signalbox/internal/excerpt"
 	"github.com/signalbox-ci/signalbox/internal/loglimit"
 	"github.com/signalbox-ci/signalbox/internal/series"
 )
@@ -23,16 +24,31 @@ type plan struct {
 	limiters   *[reasons]loglimit.Limiter
 }
 
-// A derivedValue is a label value that a replacer computes from an attribute. In the
-// attributes of an observation, derived value k has index maxAttributes-1-k.
+// A derivedValue is a label value that is computed from an attribute. In the attributes
+// of an observation, derived value k has index maxAttributes-1-k.
 type derivedValue struct {
-	from     int // index of the attribute
-	replacer *replacer
+	from     int       // index of the attribute
+	replacer *replacer // nil if the rule has no replacements
+	truncate bool      // whether a value that is too long is cut
+}
+
+// of returns the derived value for the value of the attribute.
+func (d derivedValue) of(value string) string {
+	if d.truncate {
+		value = excerpt.Cut(value, maxLabelValueBytes)
+	}
+	if d.replacer != nil {
+		value = d.replacer.replace(value)
+		if d.truncate {
+			value = excerpt.Cut(value, maxLabelValueBytes)
+		}
+	}
+	return value
 }
 
 // maxAttributes is the maximum number of attributes that the rules for one event may
-// use. If rules replace the values of an attribute, each different list of replacements
-// counts as an additional attribute. The limit bounds the stack usage of Emit. The
+// use. If rules replace or cut the values of an attribute, each different list of
+// replacements counts as an additional attribute. The limit bounds the stack usage of Emit. The
 // built-in catalog needs six.
 const maxAttributes = 16
 
@@ -82,12 +98,14 @@ func (p *plan) add(r rule.Rule, family *series.Family, replacerFor func([]rule.R
 	for _, l := range sortedLabels(r) {
 		i := p.attribute(l.Attribute)
 		value := i
-		if len(l.Replace) > 0 {
-			by, err := replacerFor(l.Replace)
-			if err != nil {
-				return err
+		if d := (derivedValue{from: i, truncate: l.Truncate}); len(l.Replace) > 0 || l.Truncate {
+			if len(l.Replace) > 0 {
+				var err error
+				if d.replacer, err = replacerFor(l.Replace); err != nil {
+					return err
+				}
 			}
-			value = p.derive(derivedValue{i, by})
+			value = p.derive(d)
 		}
 		u.labels = append(u.labels, uint8(value))
 		switch l.Required {
@@ -146,10 +164,10 @@ func (p *plan) derive(d derivedValue) int {
 	return maxAttributes - 1 - k
 }
 
-// replace computes the derived values of an observation.
-func (p *plan) replace(values []string) {
+// setDerived computes the derived values of an observation.
+func (p *plan) setDerived(values []string) {
 	for k, d := range p.derived {
-		values[maxAttributes-1-k] = d.replacer.replace(values[d.from])
+		values[maxAttributes-1-k] = d.of(values[d.from])
 	}
 }
 
