@@ -1,6 +1,8 @@
 package emitter_test
 
 import (
+	"os"
+	"path/filepath"
 	"strings"
 	"time"
 
@@ -117,6 +119,50 @@ var _ = Describe("As Concourse's emitter, the Prometheus emitter", func() {
 		Entry("inherited names", "inherited"),
 		Entry("modern names", "modern"),
 	)
+
+	Describe("in a program that has its own Emitter interface, and so never calls Attach,", func() {
+		var other *lagertest.TestLogger
+		// reload makes the emitter log outside of Emit.
+		reload := func(p *emitter.Prometheus) {
+			GinkgoHelper()
+			Expect(os.WriteFile(config.MappingFile, []byte("rules: 7"), 0o600)).To(Succeed())
+			Expect(p.Reload()).NotTo(Succeed())
+		}
+		BeforeEach(func() {
+			other = lagertest.NewTestLogger("other")
+			config.MappingFile = filepath.Join(GinkgoT().TempDir(), "ci.yml")
+			Expect(os.WriteFile(config.MappingFile, nil, 0o600)).To(Succeed())
+		})
+
+		It("logs to the logger of the first event", func() {
+			p := start(config, nil)
+			reload(p)
+			Expect(logger.Logs()).To(BeEmpty())
+			p.Emit(nil, event("builds started", 1, nil))
+			p.Emit(logger, event("builds started", 1, nil))
+			p.Emit(other, event("builds started", 1, nil))
+			reload(p)
+			Expect(logger.LogMessages()).To(ConsistOf(HavePrefix("emitter.prometheus.")))
+			Expect(other.Logs()).To(BeEmpty())
+		})
+
+		It("prefers the logger of its configuration", func() {
+			config.Logger = other
+			p := start(config, nil)
+			p.Emit(logger, event("builds started", 1, nil))
+			reload(p)
+			Expect(other.Logs()).To(HaveLen(1))
+			Expect(logger.Logs()).To(BeEmpty())
+		})
+	})
+
+	It("prefers an attached logger to that of an event", func() {
+		attached := lagertest.NewTestLogger("attached")
+		p := start(config, nil)
+		p.Attach(attached, nil)
+		p.Emit(logger, event("builds started", 1, nil))
+		Expect(p.Engine().Logger().SessionName()).To(Equal("attached.prometheus"))
+	})
 
 	DescribeTable("counts error logs with long messages", func(message, label string) {
 		p := start(config, nil)

@@ -65,7 +65,9 @@ type PrometheusConfig struct {
 
 	// Logger receives the emitter's messages until Monitor.Initialize replaces it with
 	// its own logger. If the logger passed to Initialize is nil, messages are discarded
-	// from then on. A nil Logger discards all messages.
+	// from then on. If Logger is nil, the emitter discards messages until Initialize
+	// or, in a program that does not use a Monitor, until the first event, and then
+	// uses the logger of that event.
 	Logger lager.Logger `no-flag:"true"`
 
 	host     host.Options

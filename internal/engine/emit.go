@@ -21,6 +21,9 @@ func (e *Engine) EmitsConcurrently() {}
 // at most once a second for each event name and reason. It counts an unknown event in
 // signalbox_events_unknown_total.
 func (e *Engine) Emit(logger lager.Logger, event metric.Event) {
+	if !e.attached.Load() {
+		e.attachFirst(logger)
+	}
 	plan := e.plans.Load().find(event.Name)
 	if plan == nil {
 		e.recordUnknown(logger, event.Name)
