@@ -3,6 +3,7 @@ package emitter_test
 import (
 	"os"
 	"path/filepath"
+	"reflect"
 	"strings"
 	"time"
 
@@ -11,6 +12,7 @@ import (
 	. "github.com/onsi/gomega"
 
 	"github.com/signalbox-ci/signalbox/emitter"
+	"github.com/signalbox-ci/signalbox/internal/catalog"
 )
 
 // What the emitter has in common with the one in Concourse's web node. See also
@@ -162,6 +164,43 @@ var _ = Describe("As Concourse's emitter, the Prometheus emitter", func() {
 		p.Attach(attached, nil)
 		p.Emit(logger, event("builds started", 1, nil))
 		Expect(p.Engine().Logger().SessionName()).To(Equal("attached.prometheus"))
+	})
+
+	Describe("differs only as docs/concourse.md says:", func() {
+		var differences string // that section of the page
+		BeforeEach(func() {
+			page, err := os.ReadFile("../docs/concourse.md")
+			Expect(err).NotTo(HaveOccurred())
+			_, differences, _ = strings.Cut(string(page), "\n## Differences\n")
+			differences, _, _ = strings.Cut(differences, "\n## ")
+			Expect(differences).NotTo(BeEmpty())
+		})
+
+		It("in the defaults of flags", func() {
+			// With these defaults, the emitter behaves like Concourse.
+			same := map[string]string{
+				"prometheus-namespace": "concourse", "prometheus-naming": "inherited",
+				"prometheus-worker-stale-after": "2m", "prometheus-gc-interval": "1m",
+			}
+			for flag := range reflect.TypeFor[emitter.PrometheusConfig]().Fields() {
+				name, value := flag.Tag.Get("long"), flag.Tag.Get("default")
+				if value == "" || same[name] == value {
+					continue
+				}
+				Expect(differences).To(MatchRegexp(`\| .--%s. \| .?%s\b`, name, value))
+			}
+		})
+
+		It("in the families on the page", func() {
+			for _, family := range ours {
+				Expect(differences).To(ContainSubstring("`" + family + "`"))
+			}
+			for _, r := range catalog.Rules(catalog.Inherited) {
+				if r.IdleTTL > 0 {
+					Expect(differences).To(ContainSubstring("`concourse_" + r.Metric + "`"))
+				}
+			}
+		})
 	})
 
 	DescribeTable("counts error logs with long messages", func(message, label string) {

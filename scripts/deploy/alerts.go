@@ -144,7 +144,7 @@ var eventAlerts = group{name: "signalbox-events", about: "Events that do not bec
 			and sum without (outcome) (increase(signalbox_input_lines_total{outcome=~"known|unknown"}[15m])) == 0`,
 		summary: `Signalbox on {{ $labels.instance }} finds no events on standard input`,
 		description: `{{ $value | humanize }} lines arrived in the last 15 minutes, and none of them is an event. Run the web node with ` +
-			`CONCOURSE_EMIT_TO_LOGS=true and CONCOURSE_LOG_LEVEL=debug, and make sure that nothing adds a prefix to its lines.`},
+			`CONCOURSE_EMIT_TO_LOGS=true and CONCOURSE_LOG_LEVEL=debug, and make sure that nothing cuts off or converts its lines.`},
 	{alert: "SignalboxEventsDropped", pending: "5m", severity: warning,
 		expr:    `increase(signalbox_emitter_events_dropped_total[15m]) > 0`,
 		summary: `The emitter {{ $labels.emitter }} on {{ $labels.instance }} dropped {{ $value | printf "%.0f" }} events in 15 minutes`,
