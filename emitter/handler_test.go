@@ -62,7 +62,7 @@ var _ = Describe("An emitter with Handler", func() {
 		Expect(p.Handler()).NotTo(BeNil())
 	})
 
-	It("requires both an IP address and a port if one of them is set", func() {
+	It("requires both an address and a port if one of them is set", func() {
 		for _, config := range []emitter.PrometheusConfig{{Handler: true, BindIP: "127.0.0.1"}, {Handler: true, BindPort: "0"}} {
 			_, err := config.NewEmitter(nil)
 			Expect(err).To(MatchError(ContainSubstring("--prometheus-bind-")))

@@ -269,16 +269,16 @@ var _ = Describe("The overview", func() {
 			p.Emit(logger, event("worker unknown containers", 1, attributes{"worker": "without heartbeat"}))
 			o := overview(p)
 			n := func(v float64) *float64 { return &v }
-			Expect(o.Workers).To(Equal(status.Workers{Total: 2, StaleAfterSeconds: 300, List: []status.Worker{
-				{Name: "quiet", Platform: "linux", Containers: n(3), LastHeartbeat: at, DropsInSeconds: 239},
+			Expect(o.Workers).To(Equal(status.Workers{Total: 2, StaleAfterSeconds: 120, List: []status.Worker{
+				{Name: "quiet", Platform: "linux", Containers: n(3), LastHeartbeat: at, DropsInSeconds: 59},
 				{Name: "shared", Platform: "linux", Team: "a, b", Tags: "gpu", Containers: n(3), Volumes: n(0), Tasks: n(7),
-					LastHeartbeat: at.Add(time.Minute), DropsInSeconds: 299},
+					LastHeartbeat: at.Add(time.Minute), DropsInSeconds: 119},
 			}}))
 
-			now = now.Add(5 * time.Minute)
+			now = now.Add(2 * time.Minute)
 			Expect(overview(p).Workers.List[0].DropsInSeconds).To(BeNumerically("<", 0))
 			p.CollectGarbage()
-			Expect(overview(p).Workers).To(Equal(status.Workers{StaleAfterSeconds: 300, List: []status.Worker{}}))
+			Expect(overview(p).Workers).To(Equal(status.Workers{StaleAfterSeconds: 120, List: []status.Worker{}}))
 		})
 	})
 
@@ -367,7 +367,7 @@ var _ = Describe("The overview", func() {
 			p := start(config, nil)
 			Expect(overview(p).Settings).To(ContainElements(
 				status.Setting{Name: "prometheus-bind-port", Value: "0"},
-				status.Setting{Name: "prometheus-worker-stale-after", Value: "5m0s"},
+				status.Setting{Name: "prometheus-worker-stale-after", Value: "2m0s"},
 			))
 			config.Host(host.Options{Settings: func() []status.Setting {
 				return []status.Setting{{Name: "b", Value: "1"}, {Name: "a", Value: "2"}}
@@ -378,7 +378,7 @@ var _ = Describe("The overview", func() {
 				return []status.Setting{{Name: "prometheus-worker-stale-after", Value: "0s"}, {Name: "prometheus-namespace", Value: ""}}
 			}})
 			Expect(overview(start(config, nil)).Settings).To(Equal([]status.Setting{
-				{Name: "prometheus-namespace", Value: "concourse"}, {Name: "prometheus-worker-stale-after", Value: "5m0s"},
+				{Name: "prometheus-namespace", Value: "concourse"}, {Name: "prometheus-worker-stale-after", Value: "2m0s"},
 			}), "expected the values in effect, not those given")
 		})
 

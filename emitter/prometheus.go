@@ -3,7 +3,6 @@ package emitter
 import (
 	"context"
 	"errors"
-	"net"
 	"net/http"
 	"slices"
 	"sync"
@@ -17,6 +16,7 @@ import (
 	"github.com/signalbox-ci/signalbox/internal/engine"
 	"github.com/signalbox-ci/signalbox/internal/exposition"
 	"github.com/signalbox-ci/signalbox/internal/host"
+	"github.com/signalbox-ci/signalbox/internal/httpserver"
 	"github.com/signalbox-ci/signalbox/internal/interval"
 	"github.com/signalbox-ci/signalbox/internal/series"
 	"github.com/signalbox-ci/signalbox/internal/status"
@@ -76,10 +76,15 @@ func newPrometheus(e *engine.Engine, c *PrometheusConfig) (*Prometheus, error) {
 	for _, section := range c.host.Sections {
 		p.status.Add(section)
 	}
+	formats, err := exposition.ParseFormats(c.Formats)
+	if err != nil {
+		return nil, err
+	}
 	page := p.sources.Page()
 	page.Refresh, page.Created = e.Refresh, !c.OmitCreatedTimestamp
 	options := exposition.HandlerOptions{
 		Page:              page,
+		Formats:           formats,
 		Status:            p.status.Handler(),
 		Reload:            e.Reload,
 		EnableReload:      c.EnableReloadAPI,
@@ -339,7 +344,7 @@ func (p *Prometheus) listen(c *PrometheusConfig, webConfig *webconfig.File) (err
 		Denials:   access.NewDenials("metrics"),
 	}
 	p.server, err = exposition.Listen(exposition.ServerOptions{
-		Address: net.JoinHostPort(c.BindIP, c.BindPort),
+		Address: httpserver.Address(c.BindIP, c.BindPort),
 		Handler: p.own,
 		Access:  p.access,
 		Logger:  func() lager.Logger { return p.engine.Logger() },

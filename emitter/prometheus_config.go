@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"net"
 	"reflect"
-	"strconv"
 	"time"
 
 	"code.cloudfoundry.org/lager/v3"
@@ -15,7 +14,9 @@ import (
 	"github.com/signalbox-ci/signalbox/internal/access"
 	"github.com/signalbox-ci/signalbox/internal/catalog"
 	"github.com/signalbox-ci/signalbox/internal/engine"
+	"github.com/signalbox-ci/signalbox/internal/exposition"
 	"github.com/signalbox-ci/signalbox/internal/host"
+	"github.com/signalbox-ci/signalbox/internal/httpserver"
 	"github.com/signalbox-ci/signalbox/internal/mapping"
 	"github.com/signalbox-ci/signalbox/internal/status"
 	"github.com/signalbox-ci/signalbox/internal/webconfig"
@@ -27,15 +28,16 @@ import (
 // without parsing flags; a zero field means the flag's default. Fields must not be
 // changed after NewEmitter is called.
 type PrometheusConfig struct {
-	BindIP   string `long:"prometheus-bind-ip" value-name:"IP" description:"IPv4 or IPv6 address to serve Prometheus metrics on. The Prometheus emitter is disabled unless both the address and the port are set."`
+	BindIP   string `long:"prometheus-bind-ip" value-name:"IP" description:"IP address or host name to serve Prometheus metrics on. The Prometheus emitter is disabled unless both the address and the port are set."`
 	BindPort string `long:"prometheus-bind-port" value-name:"PORT" description:"Port to serve Prometheus metrics on; 0 selects any free port."`
 
 	Namespace            string        `long:"prometheus-namespace" value-name:"NAME" default:"concourse" description:"Namespace of all metrics that events update, which is the prefix of their names; empty means the default."`
-	WorkerStaleAfter     time.Duration `long:"prometheus-worker-stale-after" value-name:"DURATION" default:"5m" description:"Time since a worker's last heartbeat after which its series are removed; 0 means the default."`
+	WorkerStaleAfter     time.Duration `long:"prometheus-worker-stale-after" value-name:"DURATION" default:"2m" description:"Time since a worker's last heartbeat after which its series are removed; 0 means the default."`
 	GCInterval           time.Duration `long:"prometheus-gc-interval" value-name:"DURATION" default:"1m" description:"Interval of garbage collection, which removes stale series; 0 means the default."`
 	MaxSeriesPerMetric   int           `long:"prometheus-max-series-per-metric" value-name:"N" default:"100000" description:"Maximum number of series per metric; 0 means the default. Beyond it, counters and histograms count events for new series under the label value __overflow__, and gauges reject them."`
 	WebConfigFile        string        `long:"prometheus-web-config-file" value-name:"FILE" description:"Prometheus web configuration file that enables TLS, client certificates or basic authentication."`
 	MaxScrapesInFlight   int           `long:"prometheus-max-scrapes-in-flight" value-name:"N" default:"16" description:"Maximum number of concurrent scrapes of each listener; 0 means the default. Beyond it, scrapes whose clients do not read are aborted, and other scrapes are answered with status 503."`
+	Formats              string        `long:"prometheus-formats" value-name:"LIST" default:"text,openmetrics,protobuf" description:"Formats in which scrapers can request the metrics page, separated by commas; empty means the default."`
 	MappingFile          string        `long:"mapping-file" value-name:"FILE" description:"YAML file that adds rules for events or changes the built-in ones. signalbox reloads it on SIGHUP; an embedding scheduler reloads it by calling Reload."`
 	EnableReloadAPI      bool          `long:"enable-reload-api" description:"Reload the mapping file on POST or PUT requests to /-/reload of the metrics listener."`
 	OmitCreatedTimestamp bool          `long:"prometheus-omit-created-samples" description:"Omit _created samples from OpenMetrics pages, for scrapers that would store them as series."`
@@ -71,7 +73,9 @@ type PrometheusConfig struct {
 
 	// Logger receives the emitter's messages until Monitor.Initialize replaces it with
 	// its own logger. If the logger passed to Initialize is nil, messages are discarded
-	// from then on. A nil Logger discards all messages.
+	// from then on. If Logger is nil, the emitter discards messages until Initialize
+	// or, in a program that does not use a Monitor, until the first event, and then
+	// uses the logger of that event.
 	Logger lager.Logger `no-flag:"true"`
 
 	host     host.Options
@@ -181,18 +185,19 @@ func (config *PrometheusConfig) withDefaults() (*PrometheusConfig, error) {
 	c := *config
 	setDefault(&c.Namespace, defaultNamespace)
 	setDefault(&c.Naming, string(catalog.Inherited))
-	setDefault(&c.WorkerStaleAfter, 5*time.Minute)
+	setDefault(&c.WorkerStaleAfter, 2*time.Minute)
 	setDefault(&c.GCInterval, time.Minute)
 	setDefault(&c.MaxSeriesPerMetric, 100_000)
 	setDefault(&c.MaxScrapesInFlight, 16)
+	setDefault(&c.Formats, exposition.AllFormats)
 
 	var errs []error
 	reject := func(flag string, value any, expected string) { errs = append(errs, invalid(flag, value, expected)) }
 	if !c.Handler || c.BindIP != "" || c.BindPort != "" {
-		if net.ParseIP(c.BindIP) == nil {
-			reject("bind-ip", c.BindIP, "an IP address")
+		if err := httpserver.CheckHost(c.BindIP); err != nil {
+			errs = append(errs, &FlagError{fmt.Errorf("--prometheus-bind-ip: %w", err)})
 		}
-		if _, err := strconv.ParseUint(c.BindPort, 10, 16); err != nil {
+		if _, err := net.LookupPort("tcp", c.BindPort); err != nil || c.BindPort == "" {
 			reject("bind-port", c.BindPort, "a port from 0 to 65535")
 		}
 	}
@@ -203,6 +208,9 @@ func (config *PrometheusConfig) withDefaults() (*PrometheusConfig, error) {
 		if err := access.CheckHost(host); err != nil {
 			errs = append(errs, &FlagError{fmt.Errorf("AllowedHosts: %w", err)})
 		}
+	}
+	if _, err := exposition.ParseFormats(c.Formats); err != nil {
+		errs = append(errs, &FlagError{fmt.Errorf("--prometheus-formats: %w", err)})
 	}
 	errs = append(errs, c.checkNames())
 	if c.WorkerStaleAfter < 0 {

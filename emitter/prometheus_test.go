@@ -435,7 +435,7 @@ var _ = Describe("The Prometheus emitter", func() {
 	It("uses the defaults of its flags for zero fields", func() {
 		p := start(&emitter.PrometheusConfig{Clock: func() time.Time { return now }}, nil)
 		p.Emit(logger, workerContainers("w", 1))
-		now = now.Add(5*time.Minute - 1)
+		now = now.Add(2*time.Minute - 1)
 		Expect(p.CollectGarbage()).To(Equal(emitter.Garbage{}))
 		now = now.Add(1)
 		Expect(p.CollectGarbage()).To(Equal(emitter.Garbage{Workers: 1, Series: 2}))
@@ -497,6 +497,29 @@ var _ = Describe("The Prometheus emitter", func() {
 			Expect(samplesOf(p)).To(HaveKeyWithValue("signalbox_scrape_duration_seconds_count", "1"))
 		})
 
+		DescribeTable("listens on whatever net.Listen accepts", func(host string) {
+			config.BindIP, config.BindPort = host, "0"
+			p := start(config, nil)
+			Expect(scrape(p)).To(ContainSubstring("concourse_builds_started_total"))
+		},
+			Entry("a host name", "localhost"),
+			Entry("an IPv4 address", "127.0.0.1"),
+			Entry("all addresses", "::"),
+			Entry("all addresses, in brackets", "[::]"),
+		)
+
+		It("serves only the configured formats", func() {
+			config.Formats = "text"
+			p := start(config, nil)
+			request, err := http.NewRequest(http.MethodGet, p.URL(), nil)
+			Expect(err).NotTo(HaveOccurred())
+			request.Header.Set("Accept", "application/openmetrics-text;version=1.0.0,text/plain;version=0.0.4;q=0.5")
+			response, err := http.DefaultClient.Do(request)
+			Expect(err).NotTo(HaveOccurred())
+			defer response.Body.Close()
+			Expect(response.Header.Get("Content-Type")).To(HavePrefix("text/plain; version=0.0.4"))
+		})
+
 		It("can run twice in one process", func() {
 			a := start(config, map[string]string{"x": "y"})
 			second := &emitter.PrometheusConfig{Namespace: "ci"}
@@ -514,8 +537,10 @@ var _ = Describe("The Prometheus emitter", func() {
 				_, err := config.NewEmitter(nil)
 				Expect(err).To(MatchError(ContainSubstring(message)))
 			},
-			Entry("not an IP address", func(c *emitter.PrometheusConfig) { c.BindIP = "localhost:1" }, `--prometheus-bind-ip: got "localhost:1", expected an IP address`),
-			Entry("not a port", func(c *emitter.PrometheusConfig) { c.BindPort = "http" }, `--prometheus-bind-port: got "http", expected a port from 0 to 65535`),
+			Entry("not a host", func(c *emitter.PrometheusConfig) { c.BindIP = "localhost:1" }, `--prometheus-bind-ip: got "localhost:1", expected an IP address or a host name, without a port`),
+			Entry("not a port", func(c *emitter.PrometheusConfig) { c.BindPort = "x" }, `--prometheus-bind-port: got "x", expected a port from 0 to 65535`),
+			Entry("no port", func(c *emitter.PrometheusConfig) { c.BindPort = "" }, `--prometheus-bind-port: got "", expected a port from 0 to 65535`),
+			Entry("formats", func(c *emitter.PrometheusConfig) { c.Formats = "text,json" }, `--prometheus-formats: got "json", expected text, openmetrics or protobuf`),
 			Entry("port too high", func(c *emitter.PrometheusConfig) { c.BindPort = "65536" }, `--prometheus-bind-port: got "65536"`),
 			Entry("namespace", func(c *emitter.PrometheusConfig) { c.Namespace = "my ci" }, `--prometheus-namespace: got "my ci"`),
 			Entry("naming", func(c *emitter.PrometheusConfig) { c.Naming = "new" }, `--prometheus-naming: got "new", expected inherited or modern`),

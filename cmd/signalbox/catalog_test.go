@@ -190,13 +190,25 @@ curl -d '{"name":"build finished","value":94000,"attributes":{"build_id":"4711",
 	DescribeTable("prints every rule as JSON, and as a mapping file in YAML",
 		func(naming catalog.Naming, args ...string) {
 			var read struct {
-				Builtin      *bool
-				Rules        []rule.Rule `json:"rules"`
-				SilentEvents []string    `json:"silent_events"`
+				Builtin *bool
+				Rules   []struct {
+					rule.Rule
+					IdleTTL string `json:"idle_ttl"`
+				} `json:"rules"`
+				SilentEvents []string `json:"silent_events"`
 			}
 			Expect(json.Unmarshal([]byte(printed(append(args, "--format=json")...)), &read)).To(Succeed())
 			Expect(read.Builtin).To(HaveValue(BeFalse()))
-			Expect(read.Rules).To(Equal(catalog.Rules(naming)))
+			var rules []rule.Rule
+			for _, r := range read.Rules {
+				if r.IdleTTL != "" {
+					var err error
+					r.Rule.IdleTTL, err = time.ParseDuration(r.IdleTTL)
+					Expect(err).NotTo(HaveOccurred())
+				}
+				rules = append(rules, r.Rule)
+			}
+			Expect(rules).To(Equal(catalog.Rules(naming)))
 			Expect(read.SilentEvents).To(Equal(catalog.SilentEvents()))
 
 			text := printed(append(args, "--format=yaml")...)
@@ -206,7 +218,7 @@ curl -d '{"name":"build finished","value":94000,"attributes":{"build_id":"4711",
 			decoder := yaml.NewDecoder(strings.NewReader(text))
 			decoder.KnownFields(true)
 			Expect(decoder.Decode(&file)).To(Succeed())
-			Expect(file).To(Equal(printedCatalog{Rules: read.Rules, SilentEvents: read.SilentEvents}))
+			Expect(file).To(Equal(printedCatalog{Rules: rules, SilentEvents: read.SilentEvents}))
 		},
 		Entry("by default", catalog.Inherited),
 		Entry("with inherited names", catalog.Inherited, "--prometheus-naming=inherited"),

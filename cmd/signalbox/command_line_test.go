@@ -60,7 +60,7 @@ var _ = Describe("signalbox", func() {
 		It("shows every flag of run with its default", func() {
 			Expect(signalbox("run", "-h")).To(Equal(exitClean))
 			help := strings.Join(strings.Fields(stdout.String()), " ")
-			Expect(help).To(ContainSubstring("--intake-bind-ip=IP IP address to receive events and pushes on. (default: 127.0.0.1)"))
+			Expect(help).To(ContainSubstring("--intake-bind-ip=IP IP address or host name to receive events and pushes on. (default: 127.0.0.1)"))
 			Expect(help).To(ContainSubstring("(default: 19391)"))
 			Expect(help).To(MatchRegexp(`--prometheus-bind-ip=IP [^()]*\(default: 127\.0\.0\.1\)`))
 			Expect(help).To(MatchRegexp(`--prometheus-bind-port=PORT [^()]*\(default: 9391\)`))
@@ -96,7 +96,7 @@ var _ = Describe("signalbox", func() {
 			command, err := line.parse([]string{"run"})
 			Expect(err).NotTo(HaveOccurred())
 
-			Expect(command.(*runCommand).Intake.BindIP).To(Equal(ipAddress("127.0.0.1")))
+			Expect(command.(*runCommand).Intake.BindIP).To(Equal(bindHost("127.0.0.1")))
 			Expect(command.(*runCommand).Intake.BindPort).To(Equal(port(19391)))
 			Expect(config.BindIP).To(Equal("127.0.0.1"))
 			Expect(config.BindPort).To(Equal("9391"))

@@ -82,6 +82,6 @@ var _ = Describe("signalbox demo", func() {
 		help = start(nil, "run", "--help")
 		Eventually(help).Should(gexec.Exit(exitClean))
 		Expect(strings.Join(strings.Fields(stdout(help)), " ")).To(MatchRegexp(
-			`--prometheus-worker-stale-after=DURATION [^(]*\(default: 5m\)`))
+			`--prometheus-worker-stale-after=DURATION [^(]*\(default: 2m\)`))
 	})
 })

@@ -3,7 +3,6 @@ package main
 import (
 	"errors"
 	"fmt"
-	"net/netip"
 	"reflect"
 	"slices"
 	"strconv"
@@ -15,6 +14,7 @@ import (
 	"github.com/signalbox-ci/signalbox/emitter/aggregator"
 	"github.com/signalbox-ci/signalbox/internal/access"
 	"github.com/signalbox-ci/signalbox/internal/duration"
+	"github.com/signalbox-ci/signalbox/internal/httpserver"
 	"github.com/signalbox-ci/signalbox/internal/names"
 )
 
@@ -41,15 +41,15 @@ func (a *attributes) UnmarshalFlag(text string) error {
 	return nil
 }
 
-// ipAddress is the value of a flag: an IP address to listen on.
-type ipAddress string
+// bindHost is the value of a flag: an IP address or a host name to listen on.
+type bindHost string
 
-// UnmarshalFlag parses an IPv4 address, or an IPv6 address without brackets.
-func (a *ipAddress) UnmarshalFlag(text string) error {
-	if _, err := netip.ParseAddr(text); err != nil {
-		return fmt.Errorf("got %q, expected an IP address", text)
+// UnmarshalFlag parses what httpserver.CheckHost accepts.
+func (h *bindHost) UnmarshalFlag(text string) error {
+	if err := httpserver.CheckHost(text); err != nil {
+		return err
 	}
-	*a = ipAddress(text)
+	*h = bindHost(text)
 	return nil
 }
 

@@ -135,5 +135,5 @@ var (
 	errNoLines     = errors.New("standard input had no lines: check the program that writes to it")
 	errNoEvents    = errors.New("no line is an event")
 	errNoLogEvents = errors.New("no line is an event: run the Concourse web node with CONCOURSE_EMIT_TO_LOGS=true and " +
-		"CONCOURSE_LOG_LEVEL=debug, and pass its lines on unchanged, without a prefix")
+		"CONCOURSE_LOG_LEVEL=debug, and pass its whole lines on")
 )

@@ -8,6 +8,7 @@ import (
 	"io"
 	"slices"
 	"strings"
+	"unicode/utf8"
 
 	"code.cloudfoundry.org/lager/v3"
 	. "github.com/onsi/ginkgo/v2"
@@ -79,6 +80,44 @@ var _ = Describe("The log of a Concourse node", func() {
 			Expect(err).NotTo(HaveOccurred())
 			return sink
 		})),
+	)
+
+	DescribeTable("has the same effect if a container runtime keeps it",
+		func(wrap func(line string) string) {
+			log, others := concourseLog(lager.NewPrettySink)
+			plain := startDaemon("--stdin", "--stdin-format=lager")
+			io.WriteString(plain.stdin, log)
+			plain.stdin.Close()
+			Eventually(plain.stderr).Should(ContainSubstring("stdin.ended"))
+
+			p := startDaemon("--stdin", "--stdin-format=lager")
+			for line := range strings.Lines(log) {
+				io.WriteString(p.stdin, wrap(strings.TrimSuffix(line, "\n")))
+			}
+			p.stdin.Close()
+			Eventually(p.stderr).Should(MatchRegexp(
+				`stdin.ended.*"accepted":10720,"rejected":0,.*"skipped":%d,"unknown":0`, others))
+			Expect(ownLines(p.page())).To(Equal(ownLines(plain.page())))
+		},
+		Entry("containerd", func(line string) string {
+			const prefix = "2026-01-02T15:04:05.123456789Z stderr "
+			if half := len(line) / 2; half > 200 && line[half] < utf8.RuneSelf {
+				return prefix + "P " + line[:half] + "\n" + prefix + "F " + line[half:] + "\n"
+			}
+			return prefix + "F " + line + "\n"
+		}),
+		Entry("Docker", func(line string) string {
+			text, err := json.Marshal(map[string]string{"log": line + "\n", "stream": "stdout", "time": "2026-01-02T15:04:05Z"})
+			Expect(err).NotTo(HaveOccurred())
+			return string(text) + "\n"
+		}),
+		Entry("docker compose", func(line string) string { return "web-1  | " + line + "\n" }),
+		Entry("journalctl", func(line string) string { return "Jan 02 15:04:05 web concourse[7]: " + line + "\n" }),
+		Entry("journalctl -o json", func(line string) string {
+			text, err := json.Marshal(map[string]string{"MESSAGE": line, "_PID": "7", "__CURSOR": "s=1"})
+			Expect(err).NotTo(HaveOccurred())
+			return string(text) + "\n"
+		}),
 	)
 
 	const event = `{"message":"atc.emit.event","data":{"name":"builds started","value":1}}` + "\n"

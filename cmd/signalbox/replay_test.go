@@ -33,7 +33,7 @@ func recordedEvents() string {
 
 // notCompared matches the lines of families that are not compared: those of other
 // collectors, new ones, and one that newer nodes no longer serve.
-var notCompared = regexp.MustCompile(`^(# TYPE )?(go_|process_|signalbox_|concourse_(containers_|volumes_(created|deleted|failed)_total|workers_last_seen_|lidar_check_queue_size))`)
+var notCompared = regexp.MustCompile(`^(# TYPE )?(go_|process_|promhttp_|signalbox_|concourse_(containers_|volumes_(created|deleted|failed)_total|workers_last_seen_|lidar_check_queue_size))`)
 
 // comparedLines returns the lines of the page that are compared with a recorded page.
 // It omits help texts.

@@ -41,14 +41,14 @@ type daemon struct {
 	ShutdownTimeout timeout    `long:"shutdown-timeout" value-name:"DURATION" default:"10s" description:"Maximum time to finish requests and drain queues after SIGTERM or SIGINT."`
 
 	Intake struct {
-		BindIP             ipAddress `long:"intake-bind-ip" value-name:"IP" default:"127.0.0.1" description:"IP address to receive events and pushes on."`
-		BindPort           port      `long:"intake-bind-port" value-name:"PORT" default:"19391" description:"Port to receive events and pushes on; 0 means any free port, which is logged."`
-		WebConfigFile      string    `long:"intake-web-config-file" value-name:"FILE" description:"Prometheus web configuration file that enables TLS, client certificates or basic authentication for the intake listener."`
-		TokenFile          string    `long:"intake-token-file" value-name:"FILE" description:"File with the tokens, one per line, that clients of the intake listener may send as Authorization: Bearer TOKEN. Without a token they need basic authentication, if it is configured."`
-		MaxBodyBytes       limit     `long:"intake-max-body-bytes" value-name:"N" default:"67108864" description:"Maximum size of a request body of events, in bytes after decompression."`
-		MaxLineBytes       limit     `long:"intake-max-line-bytes" value-name:"N" default:"1048576" description:"Maximum size of a line, or of an event in an array, in bytes."`
-		MaxAttributes      limit     `long:"intake-max-attributes" value-name:"N" default:"64" description:"Maximum number of attributes of an event."`
-		MaxLabelValueBytes limit     `long:"intake-max-label-value-bytes" value-name:"N" default:"4096" description:"Maximum size of a name or an attribute value, in bytes."`
+		BindIP             bindHost `long:"intake-bind-ip" value-name:"IP" default:"127.0.0.1" description:"IP address or host name to receive events and pushes on."`
+		BindPort           port     `long:"intake-bind-port" value-name:"PORT" default:"19391" description:"Port to receive events and pushes on; 0 means any free port, which is logged."`
+		WebConfigFile      string   `long:"intake-web-config-file" value-name:"FILE" description:"Prometheus web configuration file that enables TLS, client certificates or basic authentication for the intake listener."`
+		TokenFile          string   `long:"intake-token-file" value-name:"FILE" description:"File with the tokens, one per line, that clients of the intake listener may send as Authorization: Bearer TOKEN. Without a token they need basic authentication, if it is configured."`
+		MaxBodyBytes       limit    `long:"intake-max-body-bytes" value-name:"N" default:"67108864" description:"Maximum size of a request body of events, in bytes after decompression."`
+		MaxLineBytes       limit    `long:"intake-max-line-bytes" value-name:"N" default:"1048576" description:"Maximum size of a line, or of an event in an array, in bytes."`
+		MaxAttributes      limit    `long:"intake-max-attributes" value-name:"N" default:"64" description:"Maximum number of attributes of an event."`
+		MaxLabelValueBytes limit    `long:"intake-max-label-value-bytes" value-name:"N" default:"1048576" description:"Maximum size of a name or an attribute value, in bytes. Rules reject or cut values of more than 16 KiB."`
 	} `group:"Intake"`
 
 	Access accessFlags `group:"Access"`
@@ -363,7 +363,7 @@ func (c *daemon) host() (string, error) {
 }
 
 func (c *daemon) listen() (net.Listener, error) {
-	address := net.JoinHostPort(string(c.Intake.BindIP), strconv.Itoa(int(c.Intake.BindPort)))
+	address := httpserver.Address(string(c.Intake.BindIP), strconv.Itoa(int(c.Intake.BindPort)))
 	listener, err := httpserver.Listen(address)
 	if err != nil {
 		err = withAdvice(err, "--intake-bind-ip", "--intake-bind-port")

@@ -123,6 +123,14 @@ var _ = Describe("signalbox run", func() {
 			}
 		})
 
+		It("accepts error logs with messages that are too long for a label, and cuts them", func() {
+			daemon := startDaemon()
+			status, answer := daemon.post(`{"name":"error log","attributes":{"message":"` + strings.Repeat("x", 100_000) + `"}}`)
+			Expect(status).To(Equal(http.StatusOK))
+			Expect(answer).To(MatchJSON(`{"accepted":1,"unknown":0,"refused":0,"duplicate":0}`))
+			Expect(daemon.page()).To(ContainSubstring("\nconcourse_error_logs{message=\"" + strings.Repeat("x", 16<<10-3) + "…\"} 1\n"))
+		})
+
 		It("listens on IPv6", func() {
 			if listener, err := net.Listen("tcp", "[::1]:0"); err == nil {
 				listener.Close()
@@ -131,6 +139,13 @@ var _ = Describe("signalbox run", func() {
 			}
 			daemon := startDaemon("--intake-bind-ip=::1", "--prometheus-bind-ip=::1")
 			Expect(daemon.eventsURL()).To(HavePrefix("http://[::1]:"))
+			status, _ := daemon.post(startEvent)
+			Expect(status).To(Equal(http.StatusOK))
+			Expect(daemon.page()).To(ContainSubstring("concourse_builds_started_total 1"))
+		})
+
+		It("listens on a host name", func() {
+			daemon := startDaemon("--intake-bind-ip=localhost", "--prometheus-bind-ip=localhost")
 			status, _ := daemon.post(startEvent)
 			Expect(status).To(Equal(http.StatusOK))
 			Expect(daemon.page()).To(ContainSubstring("concourse_builds_started_total 1"))
@@ -379,7 +394,7 @@ var _ = Describe("signalbox run", func() {
 			Entry("an argument", "run now", `unexpected argument "now"`),
 			Entry("a port out of range", "run --intake-bind-port=70000", "--intake-bind-port", `got "70000", expected a port from 0 to 65535`),
 			Entry("an invalid port", "run --intake-bind-port=http", "--intake-bind-port", `got "http", expected a port from 0 to 65535`),
-			Entry("an invalid address", "run --intake-bind-ip=localhost", "--intake-bind-ip", `got "localhost", expected an IP address`),
+			Entry("an invalid address", "run --intake-bind-ip=localhost:1", "--intake-bind-ip", `got "localhost:1", expected an IP address or a host name, without a port`),
 			Entry("a missing value", "run --intake-bind-port", "expected argument for flag '--intake-bind-port'"),
 			Entry("an attribute without a value", "run --attribute=a", "--attribute", `got "a", expected key=value`),
 			Entry("an attribute without a key", "run --attribute==a", "--attribute", `got "=a", whose key is empty`),
@@ -396,7 +411,7 @@ var _ = Describe("signalbox run", func() {
 			Entry("an interval without a unit", "run --prometheus-gc-interval=5", "--prometheus-gc-interval", `got "5", expected a duration such as 10s`),
 			Entry("an invalid log level", "run --log-level=loud", `--log-level: got "loud", expected debug, info or error`),
 			Entry("a switch with a value", "run --stdin=yes", "'--stdin'"),
-			Entry("an invalid address of the metrics listener", "run --intake-bind-port=0 --prometheus-bind-ip=localhost", `--prometheus-bind-ip: got "localhost"`),
+			Entry("an invalid address of the metrics listener", "run --intake-bind-port=0 --prometheus-bind-ip=localhost:1", `--prometheus-bind-ip: got "localhost:1"`),
 			Entry("an invalid port of the metrics listener", "run --intake-bind-port=0 --prometheus-bind-port=abc", `--prometheus-bind-port: got "abc"`),
 			Entry("an invalid namespace", "run --intake-bind-port=0 --prometheus-namespace=1bad", `--prometheus-namespace: got "1bad"`),
 			Entry("a negative staleness limit", "run --intake-bind-port=0 --prometheus-worker-stale-after=-1s", `--prometheus-worker-stale-after: got "-1s"`),

@@ -33,7 +33,7 @@ var _ = Describe("The status of signalbox run", func() {
 				HaveKeyWithValue("host", "web-1"),
 				HaveKeyWithValue("push-ttl", "1h0m0s"),
 				HaveKeyWithValue("prometheus-bind-port", "0"),
-				HaveKeyWithValue("prometheus-worker-stale-after", "5m0s"),
+				HaveKeyWithValue("prometheus-worker-stale-after", "2m0s"),
 			))
 		}
 	})

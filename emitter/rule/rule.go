@@ -106,8 +106,8 @@ type Rule struct {
 	Exemplar []ExemplarLabel `json:"exemplar,omitempty" yaml:"exemplar,omitempty"`
 
 	// Worker determines how the series depend on the worker that the attribute "worker"
-	// names. It requires a label with this attribute and without replacements. Empty
-	// means that the series do not belong to a worker.
+	// names. It requires a label with this attribute, without Replace and Truncate.
+	// Empty means that the series do not belong to a worker.
 	Worker Ownership `json:"worker,omitempty" yaml:"worker,omitempty"`
 
 	// IdleTTL is how long a series is kept without an update, at least a millisecond.
@@ -133,6 +133,12 @@ type Label struct {
 	// attribute counts as empty. Conditions and requirements apply to the original
 	// value.
 	Replace []Replacement `json:"replace,omitempty" yaml:"replace,omitempty"`
+
+	// Truncate cuts a value that is longer than 16 KiB, the maximum of a label value,
+	// and ends it with an ellipsis. It applies before and after Replace. Without
+	// Truncate, an event with such a value is rejected for this metric. It is for free
+	// text; values that identify something may become equal when they are cut.
+	Truncate bool `json:"truncate,omitempty" yaml:"truncate,omitempty"`
 }
 
 // A Replacement maps attribute values to a label value.
@@ -233,9 +239,11 @@ const (
 // WorkerAttribute is the attribute that contains the name of the event's worker.
 const WorkerAttribute = "worker"
 
-// NamesWorker reports whether the label's value is the name of the worker, without
-// replacements.
-func (l Label) NamesWorker() bool { return l.Attribute == WorkerAttribute && len(l.Replace) == 0 }
+// NamesWorker reports whether the label's value is the name of the worker, neither
+// replaced nor cut.
+func (l Label) NamesWorker() bool {
+	return l.Attribute == WorkerAttribute && len(l.Replace) == 0 && !l.Truncate
+}
 
 // Uses reports whether a label, the condition or Needs refers to the attribute.
 func (r Rule) Uses(attribute string) bool {

@@ -72,7 +72,7 @@ func (r Rule) Validate() []FieldError {
 	if r.Worker != "" {
 		oneOf(&found, "worker", "worker", r.Worker, Owned, Heartbeat)
 		found.check(slices.ContainsFunc(r.Labels, func(l Label) bool { return l.NamesWorker() && !r.shows(l) }), "worker",
-			"worker requires a label with the attribute %q and without replacements, so that workers do not share series", WorkerAttribute)
+			"worker requires a label with the attribute %q, without replace and truncate, so that workers do not share series", WorkerAttribute)
 	}
 	switch {
 	case r.IdleTTL < 0:

@@ -119,6 +119,9 @@ func TestValidate(t *testing.T) {
 		{rule.Gauge, labels(rule.Label{Name: "a-b", Attribute: "x"}), "labels[0].name", `label "a-b" is not a label name`},
 		{rule.Gauge, labels(rule.Label{Name: "__a", Attribute: "x"}), "labels[0].name", `label "__a" is not a label name`},
 		{rule.Gauge, labels(rule.Label{Name: "a", Attribute: "x"}, rule.Label{Name: "a", Attribute: "y"}), "labels[1].name", `label "a" is duplicated`},
+		{rule.Gauge, func(r *rule.Rule) {
+			r.Worker, r.Labels = rule.Owned, []rule.Label{{Name: "worker", Attribute: "worker", Truncate: true}}
+		}, "worker", `worker requires a label with the attribute "worker", without replace and truncate`},
 		{rule.Gauge, labels(rule.Label{Name: "a"}), "labels[0].attribute", `label "a" has no attribute`},
 		{rule.Gauge, labels(rule.Label{Name: "a", Attribute: "x", Required: "presnt"}), "labels[0].required",
 			`label "a": required "presnt" is not one of present, non-empty: did you mean "present"?`},

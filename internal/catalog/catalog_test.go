@@ -30,7 +30,11 @@ func TestCatalogIsUnchanged(t *testing.T) {
 
 func labelsOf(r rule.Rule) (labels []string) {
 	for _, l := range r.Labels {
-		labels = append(labels, strings.TrimSuffix(l.Name+"="+l.Attribute+":"+string(l.Required), ":"))
+		label := strings.TrimSuffix(l.Name+"="+l.Attribute+":"+string(l.Required), ":")
+		if l.Truncate {
+			label += ":truncate"
+		}
+		labels = append(labels, label)
 	}
 	return labels
 }

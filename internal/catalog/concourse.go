@@ -1,7 +1,11 @@
 // Package catalog contains the built-in rules, in two namings.
 package catalog
 
-import "github.com/signalbox-ci/signalbox/emitter/rule"
+import (
+	"time"
+
+	"github.com/signalbox-ci/signalbox/emitter/rule"
+)
 
 // LastSeen describes a family that the store itself maintains. No rule updates it.
 var LastSeen = rule.Rule{
@@ -54,6 +58,13 @@ var (
 	}
 )
 
+// takesTurns is the idle TTL of gauges that one of several web nodes reports at a time,
+// every minute at least. When another node has taken over, the value of this node is
+// out of date. The other gauges need no TTL: each web node reports all of its own every
+// few seconds, the staleness of their worker removes them, or they are reported too
+// rarely (builds_latest_completed_build_status, when a build ends).
+const takesTurns = 10 * time.Minute
+
 // Attributes that the build families require in addition to those of their labels.
 var (
 	needsStatus        = []string{"build_status"}
@@ -71,7 +82,7 @@ func statusIs(status string) *rule.Condition {
 var concourse = describe([]rule.Rule{
 	{Event: "error log", Metric: "error_logs", Type: rule.Counter, Operation: rule.Inc,
 		Help:   "Number of error log lines, by message.",
-		Labels: []rule.Label{{Name: "message", Attribute: "message", Required: rule.Present}}},
+		Labels: []rule.Label{{Name: "message", Attribute: "message", Required: rule.Present, Truncate: true}}},
 	{Event: "lock held", Metric: "locks_held", Type: rule.Gauge, Operation: rule.Hold,
 		Help:   "Number of database locks currently held, by lock type.",
 		Labels: []rule.Label{{Name: "type", Attribute: "type", Required: rule.Present}}},
@@ -230,7 +241,7 @@ var concourse = describe([]rule.Rule{
 		Help: "Time taken by a run of the volume collector, in milliseconds.", Buckets: buildBuckets},
 
 	// Workers.
-	{Event: "worker state", Metric: "workers_registered", Type: rule.Gauge, Operation: rule.Set,
+	{Event: "worker state", Metric: "workers_registered", Type: rule.Gauge, Operation: rule.Set, IdleTTL: takesTurns,
 		Help:   "Number of workers, by state.",
 		Labels: []rule.Label{{Name: "state", Attribute: "state", Required: rule.Present}}},
 	{Event: "worker containers", Metric: "workers_containers", Type: rule.Gauge, Operation: rule.Set, Worker: rule.Heartbeat,
@@ -243,8 +254,8 @@ var concourse = describe([]rule.Rule{
 			{Name: "platform", Attribute: "platform", Required: rule.NonEmpty},
 			{Name: "worker", Attribute: "worker", Required: rule.Present},
 		}},
-	{Event: "worker unknown containers", Metric: "workers_unknown_containers", Type: rule.Gauge, Operation: rule.Set, Worker: rule.Owned,
+	{Event: "worker unknown containers", Metric: "workers_unknown_containers", Type: rule.Gauge, Operation: rule.Set, Worker: rule.Owned, IdleTTL: takesTurns,
 		Help: "Number of containers on a worker that are unknown to the scheduler.", Labels: workerLabels},
-	{Event: "worker unknown volumes", Metric: "workers_unknown_volumes", Type: rule.Gauge, Operation: rule.Set, Worker: rule.Owned,
+	{Event: "worker unknown volumes", Metric: "workers_unknown_volumes", Type: rule.Gauge, Operation: rule.Set, Worker: rule.Owned, IdleTTL: takesTurns,
 		Help: "Number of volumes on a worker that are unknown to the scheduler.", Labels: workerLabels},
 })

@@ -115,6 +115,16 @@ var events = []Event{
 
 	// Silent events.
 	{Name: "build started", Meaning: "A build started. The value is the build's ID.", Unit: "ID"},
+	{Name: "check build started", Meaning: "A build that checks a resource started, in Concourse 7.2 to 7.8. The value is the build's ID.", Unit: "ID"},
+	{Name: "check enqueued", Meaning: "A resource check was enqueued, in Concourse 5.8. The value is 1.", Unit: checks},
+	{Name: "check finished", Meaning: "A resource check finished, in Concourse 5.6 to 5.8. The value is 1.", Unit: checks},
+	{Name: "check queue size", Meaning: "The number of enqueued resource checks, in Concourse 5.8.", Unit: checks},
+	{Name: "check started", Meaning: "A resource check started, in Concourse 5.8. The value is 1.", Unit: checks},
+	{Name: "checks deleted", Meaning: "Resource checks were deleted, in Concourse 5.8 to 7.1. The value is their number.", Unit: checks},
+	{Name: "GC container collector job dropped", Meaning: "A job of the container collector was dropped, in Concourse 5.0 to 7.6. The value is 1.", Unit: "jobs"},
+	{Name: "resource checked", Meaning: "A resource was checked, in Concourse 5.0 to 5.8. The value is 1.", Unit: checks},
+	{Name: "scheduling: full duration (ms)", Meaning: "A pipeline was scheduled, in Concourse 5.0 to 5.8. The value is the time it took.", Unit: milliseconds},
+	{Name: "scheduling: loading versions duration (ms)", Meaning: "The versions of a pipeline were loaded, in Concourse 5.0 to 5.8. The value is the time it took.", Unit: milliseconds},
 	{Name: "gc pause total duration", Meaning: "The total time of pauses for Go's garbage collection since the program started.", Unit: "nanoseconds"},
 	{Name: "mallocs", Meaning: "The number of heap objects allocated since the program started.", Unit: "objects"},
 	{Name: "frees", Meaning: "The number of heap objects freed since the program started.", Unit: "objects"},

@@ -290,7 +290,7 @@ type target struct {
 }
 
 func targetOf(r rule.Rule) target {
-	t := target{event: r.Event, metric: r.Metric, labels: fmt.Sprintf("%q", sortedLabels(r))}
+	t := target{event: r.Event, metric: r.Metric, labels: fmt.Sprintf("%#v", sortedLabels(r))}
 	if r.When != nil {
 		t.conditional, t.attribute, t.want = true, r.When.Attribute, r.When.Value
 	}

@@ -29,6 +29,9 @@ func (e *Engine) EmitReporting(logger lager.Logger, event metric.Event, outcome 
 
 // emit is EmitReporting, but outcome may be nil.
 func (e *Engine) emit(logger lager.Logger, event metric.Event, outcome *metric.Outcome) {
+	if !e.attached.Load() {
+		e.attachFirst(logger)
+	}
 	plan := e.plans.Load().find(event.Name)
 	if plan == nil {
 		e.recordUnknown(logger, event.Name, outcome)
@@ -46,7 +49,7 @@ func (e *Engine) emit(logger lager.Logger, event metric.Event, outcome *metric.O
 		}
 	}
 	if len(plan.derived) > 0 {
-		plan.replace(o.attributes)
+		plan.setDerived(o.attributes)
 	}
 	e.observe(logger, plan, &o, outcome)
 }
@@ -127,7 +130,7 @@ func (t *partialEvent) emitValues(logger lager.Logger, value float64, values []s
 		}
 	}
 	if len(t.plan.derived) > 0 {
-		t.plan.replace(o.attributes)
+		t.plan.setDerived(o.attributes)
 	}
 	t.engine.observe(logger, t.plan, &o, outcome)
 }

@@ -42,8 +42,8 @@ type Options struct {
 	// RealTime returns the machine's time. Nil means time.Now.
 	RealTime func() time.Time
 
-	// Logger is used outside of Emit until Attach provides another logger. Nil discards
-	// all messages.
+	// Logger is used outside of Emit until Attach provides another logger. If it is nil,
+	// the logger of the first event is used if there is one before Attach.
 	Logger lager.Logger
 }
 
@@ -57,6 +57,7 @@ type Engine struct {
 	self     *selfMetrics
 	mapping  activeMapping
 	logger   atomic.Pointer[lager.Logger] // used outside of Emit
+	attached atomic.Bool                  // whether logger is set, other than to discard messages
 	now      func() time.Time
 	history  *traffic.History
 	realTime func() time.Time
@@ -95,6 +96,10 @@ func New(o Options) (*Engine, error) {
 		e.clock = series.NewExactClock(o.Clock)
 	}
 	e.mapping.source = o.Source
+	e.attached.Store(o.Logger != nil)
+	if o.Logger == nil {
+		o.Logger = lager.NewLogger("signalbox") // without a sink it discards everything
+	}
 	e.logger.Store(&o.Logger)
 	e.store = series.NewStore(series.Options{
 		Clock:         e.clock,
@@ -116,9 +121,6 @@ func New(o Options) (*Engine, error) {
 func (o Options) withDefaults() Options {
 	if o.RealTime == nil {
 		o.RealTime = time.Now
-	}
-	if o.Logger == nil {
-		o.Logger = lager.NewLogger("signalbox") // without a sink it discards everything
 	}
 	return o
 }
@@ -163,12 +165,22 @@ func (e *Engine) Logger() lager.Logger { return *e.logger.Load() }
 
 // Attach implements metric.AttachableEmitter.
 func (e *Engine) Attach(logger lager.Logger, stats func() []metric.EmitterStats) {
+	e.attached.Store(true)
 	if logger != nil {
 		logger = logger.Session("prometheus")
 		e.logger.Store(&logger)
 	}
 	if stats != nil {
 		e.self.stats.Store(&stats)
+	}
+}
+
+// attachFirst attaches the logger of an event, because the host has not called Attach:
+// hosts with an Emitter interface of their own do not know that method.
+func (e *Engine) attachFirst(logger lager.Logger) {
+	if logger != nil && e.attached.CompareAndSwap(false, true) {
+		logger = logger.Session("prometheus")
+		e.logger.Store(&logger)
 	}
 }
 

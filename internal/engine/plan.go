@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	"github.com/signalbox-ci/signalbox/emitter/rule"
+	"github.com/signalbox-ci/signalbox/internal/excerpt"
 	"github.com/signalbox-ci/signalbox/internal/loglimit"
 	"github.com/signalbox-ci/signalbox/internal/series"
 )
@@ -25,11 +26,26 @@ type plan struct {
 	limiters   *[reasons]loglimit.Limiter
 }
 
-// A derivedValue is a label value that a replacer computes from an attribute. In the
-// attributes of an observation, derived value k has index maxAttributes-1-k.
+// A derivedValue is a label value that is computed from an attribute. In the attributes
+// of an observation, derived value k has index maxAttributes-1-k.
 type derivedValue struct {
-	from     int // index of the attribute
-	replacer *replacer
+	from     int       // index of the attribute
+	replacer *replacer // nil if the rule has no replacements
+	truncate bool      // whether a value that is too long is cut
+}
+
+// of returns the derived value for the value of the attribute.
+func (d derivedValue) of(value string) string {
+	if d.truncate {
+		value = excerpt.Cut(value, maxLabelValueBytes)
+	}
+	if d.replacer != nil {
+		value = d.replacer.replace(value)
+		if d.truncate {
+			value = excerpt.Cut(value, maxLabelValueBytes)
+		}
+	}
+	return value
 }
 
 // A closedAttribute is an attribute with a closed list of values.
@@ -43,8 +59,8 @@ type closedAttribute struct {
 const maxClosed = 32
 
 // maxAttributes is the maximum number of attributes that the rules for one event may
-// use. If rules replace the values of an attribute, each different list of replacements
-// counts as an additional attribute. The limit bounds the stack usage of Emit. The
+// use. If rules replace or cut the values of an attribute, each different list of
+// replacements counts as an additional attribute. The limit bounds the stack usage of Emit. The
 // built-in catalog needs six.
 const maxAttributes = 16
 
@@ -99,12 +115,14 @@ func (p *plan) add(r rule.Rule, family *series.Family, replacerFor func([]rule.R
 	for _, l := range sortedLabels(r) {
 		i := p.attribute(l.Attribute)
 		value := i
-		if len(l.Replace) > 0 {
-			by, err := replacerFor(l.Replace)
-			if err != nil {
-				return err
+		if d := (derivedValue{from: i, truncate: l.Truncate}); len(l.Replace) > 0 || l.Truncate {
+			if len(l.Replace) > 0 {
+				var err error
+				if d.replacer, err = replacerFor(l.Replace); err != nil {
+					return err
+				}
 			}
-			value = p.derive(derivedValue{i, by})
+			value = p.derive(d)
 		}
 		if u.operand == stateNumber && l.Name == r.States.Label {
 			u.state = uint8(value)
@@ -198,10 +216,10 @@ func (p *plan) unlisted(o *observation) (set uint32) {
 	return set
 }
 
-// replace computes the derived values of an observation.
-func (p *plan) replace(values []string) {
+// setDerived computes the derived values of an observation.
+func (p *plan) setDerived(values []string) {
 	for k, d := range p.derived {
-		values[maxAttributes-1-k] = d.replacer.replace(values[d.from])
+		values[maxAttributes-1-k] = d.of(values[d.from])
 	}
 }
 

@@ -106,3 +106,26 @@ func TestAReplacerIsSafeForConcurrentUse(t *testing.T) {
 	}
 	wg.Wait()
 }
+
+func TestLongValuesAreCut(t *testing.T) {
+	full := strings.Repeat("x", maxLabelValueBytes)
+	cut := full[3:] + "…"
+	errors := replacerOf(t, []rule.Replacement{{Match: `error: .*`, With: "error"}, {Match: `(a+)`, With: "$1$1"}})
+	for _, c := range []struct {
+		derived         derivedValue
+		value, expected string
+	}{
+		{derivedValue{truncate: true}, "short", "short"},
+		{derivedValue{truncate: true}, full, full},
+		{derivedValue{truncate: true}, full + "x", cut},
+		{derivedValue{truncate: true}, "\xff" + full, "\xff" + full[4:] + "…"}, // rejected later
+		{derivedValue{replacer: errors, truncate: true}, "error: " + full, "error"},
+		{derivedValue{replacer: errors, truncate: true}, full + "x", cut},
+		{derivedValue{replacer: errors}, "error: " + full, "error: " + full},
+		{derivedValue{replacer: errors, truncate: true}, strings.Repeat("a", maxLabelValueBytes), strings.Repeat("a", maxLabelValueBytes-3) + "…"},
+	} {
+		if got := c.derived.of(c.value); got != c.expected {
+			t.Errorf("%.20q (%d bytes): got %.20q (%d bytes), expected %.20q (%d bytes)", c.value, len(c.value), got, len(got), c.expected, len(c.expected))
+		}
+	}
+}

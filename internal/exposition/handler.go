@@ -7,6 +7,8 @@ import (
 
 	"code.cloudfoundry.org/lager/v3"
 	"github.com/klauspost/compress/gzhttp"
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
 	"github.com/prometheus/common/expfmt"
 
 	"github.com/signalbox-ci/signalbox/internal/excerpt"
@@ -18,6 +20,11 @@ import (
 // HandlerOptions are the options of a handler.
 type HandlerOptions struct {
 	Page Page
+
+	// Formats are the formats in which the handler serves the page, as ParseFormats
+	// returns them. A scraper that accepts none of them gets text if it is in the list,
+	// and otherwise the first one. Nil means all formats.
+	Formats []expfmt.Format
 
 	// Status serves / and all paths without another handler. Nil means 404.
 	Status http.Handler
@@ -127,6 +134,8 @@ type metricsHandler struct {
 	limit loglimit.Limiter // limits log lines about aborted scrapes
 }
 
+// newMetricsHandler returns a metricsHandler that counts scrapes in promhttp's metrics,
+// like the handler that promhttp.Handler returns.
 func newMetricsHandler(o HandlerOptions) http.Handler {
 	compressed, err := gzhttp.NewWrapper(
 		gzhttp.MinSize(1024),
@@ -135,13 +144,17 @@ func newMetricsHandler(o HandlerOptions) http.Handler {
 	if err != nil {
 		panic("BUG: " + err.Error()) // the options above are constants
 	}
+	formats := o.Formats
+	if formats == nil {
+		formats = expfmt.DefaultOpenMetricsAcceptedFormats()
+	}
 	now := time.Now()
-	return &metricsHandler{
+	return promhttp.InstrumentMetricHandler(prometheus.DefaultRegisterer, &metricsHandler{
 		HandlerOptions: o,
 		slots:          newSlots(o.MaxInFlight),
-		page:           compressed(&pageHandler{page: o.Page, logger: o.Logger, began: now}),
+		page:           compressed(&pageHandler{page: o.Page, formats: formats, logger: o.Logger, began: now}),
 		began:          now,
-	}
+	})
 }
 
 // ServeHTTP implements http.Handler.
@@ -171,14 +184,15 @@ func (h *metricsHandler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 
 // A pageHandler answers scrapes with the page.
 type pageHandler struct {
-	page   Page
-	logger func() lager.Logger
-	began  time.Time
-	limit  loglimit.Limiter // limits log lines about errors
+	page    Page
+	formats []expfmt.Format // not empty
+	logger  func() lager.Logger
+	began   time.Time
+	limit   loglimit.Limiter // limits log lines about errors
 }
 
 func (h *pageHandler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	format := expfmt.NegotiateAccept(r.Header, expfmt.DefaultOpenMetricsAcceptedFormats()...)
+	format := expfmt.NegotiateAccept(r.Header, h.formats...)
 	w.Header().Set("Content-Type", string(format))
 	if r.Method == http.MethodHead {
 		return

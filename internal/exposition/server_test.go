@@ -26,6 +26,7 @@ import (
 	"github.com/klauspost/compress/zstd"
 	. "github.com/onsi/ginkgo/v2"
 	. "github.com/onsi/gomega"
+	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/signalbox-ci/signalbox/internal/access"
 	"github.com/signalbox-ci/signalbox/internal/series"
@@ -183,6 +184,64 @@ var _ = Describe("The server", func() {
 			"application/vnd.google.protobuf; proto=io.prometheus.client.MetricFamily; encoding=delimited", "builds_total"),
 		Entry("text 1.0.0", "text/plain;version=1.0.0;escaping=allow-utf-8", "text/plain; version=0.0.4; charset=utf-8; escaping=allow-utf-8", "# TYPE builds_total counter\n"),
 	)
+
+	const (
+		prometheus2 = "application/openmetrics-text;version=1.0.0,application/openmetrics-text;version=0.0.1;q=0.75,text/plain;version=0.0.4;q=0.5,*/*;q=0.1"
+		prometheus3 = "application/vnd.google.protobuf;proto=io.prometheus.client.MetricFamily;encoding=delimited;q=0.6,application/openmetrics-text;version=1.0.0;escaping=allow-utf-8;q=0.5,text/plain;version=0.0.4;q=0.2,*/*;q=0.1"
+	)
+	DescribeTable("negotiates only the configured formats",
+		func(formats, accept, contentType string) {
+			var err error
+			options.Formats, err = ParseFormats(formats)
+			Expect(err).NotTo(HaveOccurred())
+			listen()
+			response, _ := get("/metrics", "Accept", accept)
+			Expect(response.StatusCode).To(Equal(http.StatusOK))
+			Expect(response.Header.Get("Content-Type")).To(HavePrefix(contentType))
+		},
+		Entry("all, Prometheus 2", AllFormats, prometheus2, "application/openmetrics-text; version=1.0.0"),
+		Entry("text, Prometheus 2", "text", prometheus2, "text/plain; version=0.0.4"),
+		Entry("text, Prometheus 3", "text", prometheus3, "text/plain; version=0.0.4"),
+		Entry("text, only OpenMetrics accepted", "text", "application/openmetrics-text;version=1.0.0", "text/plain; version=0.0.4"),
+		Entry("text and protobuf, Prometheus 2", "text,protobuf", prometheus2, "text/plain; version=0.0.4"),
+		Entry("text and protobuf, Prometheus 3", "protobuf, text", prometheus3, "application/vnd.google.protobuf"),
+		Entry("OpenMetrics, Prometheus 3", "openmetrics", prometheus3, "application/openmetrics-text; version=1.0.0"),
+		Entry("OpenMetrics, only text accepted", "openmetrics", "text/plain", "application/openmetrics-text; version=1.0.0"),
+		Entry("OpenMetrics, no Accept header", "openmetrics", "", "application/openmetrics-text; version=1.0.0"),
+		Entry("protobuf, no Accept header", "protobuf", "", "application/vnd.google.protobuf"),
+	)
+
+	DescribeTable("has no other formats", func(list, message string) {
+		_, err := ParseFormats(list)
+		Expect(err).To(MatchError(message))
+	},
+		Entry("an unknown one", "text,json", `got "json", expected text, openmetrics or protobuf`),
+		Entry("a misspelled one", "openmetric", `got "openmetric", expected text, openmetrics or protobuf: did you mean "openmetrics"?`),
+		Entry("an empty one", "text,", `got "", expected text, openmetrics or protobuf`),
+		Entry("a duplicate", "text,protobuf,text", `"text" is duplicated`),
+	)
+
+	It("counts scrapes like client_golang's handler", func() {
+		count := func(code string) float64 {
+			GinkgoHelper()
+			_, body := get("/metrics")
+			var value float64
+			_, err := fmt.Sscanf(body[strings.Index(body, "promhttp_metric_handler_requests_total{code=\""+code):],
+				"promhttp_metric_handler_requests_total{code=\""+code+"\"} %g", &value)
+			Expect(err).NotTo(HaveOccurred())
+			return value
+		}
+		options.Page.Others = prometheus.DefaultGatherer
+		listen()
+		_, body := get("/metrics")
+		Expect(body).To(ContainSubstring("# TYPE promhttp_metric_handler_requests_in_flight gauge\npromhttp_metric_handler_requests_in_flight 1\n"))
+		Expect(body).To(ContainSubstring("# TYPE promhttp_metric_handler_requests_total counter\n"))
+		for _, code := range []string{"200", "500", "503"} {
+			Expect(body).To(ContainSubstring("\npromhttp_metric_handler_requests_total{code=\"" + code + "\"} "))
+		}
+		before := count("200")
+		Expect(count("200")).To(Equal(before + 1))
+	})
 
 	DescribeTable("compresses the answer if requested",
 		func(accept, encoding string, open func(io.Reader) io.Reader) {

@@ -18,16 +18,6 @@ import (
 	"github.com/signalbox-ci/signalbox/internal/webconfig"
 )
 
-// Listen listens on a TCP address. The address 0.0.0.0 means all IPv4 addresses, but no
-// IPv6 addresses.
-func Listen(address string) (net.Listener, error) {
-	network := "tcp"
-	if host, _, _ := net.SplitHostPort(address); net.ParseIP(host).To4() != nil {
-		network = "tcp4"
-	}
-	return net.Listen(network, address)
-}
-
 // Options configure a Server. A zero timeout means the same as in http.Server.
 type Options struct {
 	Handler http.Handler

@@ -21,6 +21,7 @@ import (
 	"code.cloudfoundry.org/lager/v3/lagertest"
 
 	"github.com/signalbox-ci/signalbox/internal/access"
+	"github.com/signalbox-ci/signalbox/internal/loglimit"
 	"github.com/signalbox-ci/signalbox/internal/webconfig"
 )
 
@@ -147,7 +148,7 @@ func TestTheLogOfTheHTTPServerIsLimited(t *testing.T) {
 			{"test.http-server", "http: panic serving 127.0.0.1:1: x", 0},
 			{"test.tls-handshake-failed", "from 127.0.0.1:2: EOF", 99},
 		} {
-			if l := logs[i]; l.Message != expected.event || l.Data["message"] != expected.message || l.Data["unlogged"] != expected.unlogged {
+			if l := logs[i]; l.Message != expected.event || l.Data["message"] != expected.message || l.Data[loglimit.DataKey] != expected.unlogged {
 				t.Errorf("line %d: got %s %v, expected %v", i, l.Message, l.Data, expected)
 			}
 		}

@@ -74,6 +74,9 @@ func (m *Mapping) apply(c metricChange, rules []int, path string) {
 		m.dropLabels(r, c, path)
 		m.positions[i].change, m.positions[i].labels = path, len(r.Labels)
 		r.Labels = append(r.Labels, c.AddLabels...)
+		if len(r.Labels) == 0 {
+			r.IdleTTL = 0 // a built-in TTL is for series with labels
+		}
 		replace(&r.Help, c.Help)
 		replace(&r.IdleTTL, c.IdleTTL)
 		replace(&r.NativeHistogram, c.NativeHistogram)

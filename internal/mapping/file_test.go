@@ -423,7 +423,7 @@ func TestPositionsOfErrorsInRulesOfAProgram(t *testing.T) {
 	}{
 		{rule.Label{Name: "b"}, "metrics: [{metric: m, add_labels: [{name: a, attribute: a}]}]",
 			rule.MappingError{Event: "e", Metric: "m", Field: "labels[0].attribute"}},
-		{rule.Label{Name: "b", Attribute: "b"}, "metrics: [{metric: m, drop_labels: [b]}]",
+		{rule.Label{Name: "b", Attribute: "b"}, "metrics: [{metric: m, idle_ttl: 1us}]",
 			rule.MappingError{File: "m.yml", Line: 1, Field: "metrics[0].idle_ttl"}},
 	} {
 		program := rule.Rule{Event: "e", Metric: "m", Type: rule.Gauge, Operation: rule.Set, Labels: []rule.Label{c.label}, IdleTTL: time.Hour}
@@ -433,6 +433,17 @@ func TestPositionsOfErrorsInRulesOfAProgram(t *testing.T) {
 		err := m.Err([]mapping.RuleError{{Index: 0, FieldError: invalid}})
 		if got, ok := errors.AsType[*rule.MappingError](err); !ok || *got != c.expected {
 			t.Errorf("%s: got %+v, expected %+v", c.file, got, c.expected)
+		}
+	}
+}
+
+func TestAMetricWithoutLabelsLosesItsIdleTTL(t *testing.T) {
+	r := rule.Rule{Event: "e", Metric: "m", Type: rule.Gauge, Operation: rule.Set, IdleTTL: time.Hour,
+		Labels: []rule.Label{{Name: "a", Attribute: "a"}, {Name: "b", Attribute: "b"}}}
+	for dropped, expected := range map[string]time.Duration{"a": time.Hour, "a, b": 0} {
+		m := mapping.Source{File: "m.yml", Rules: []rule.Rule{r.Clone()}}.Parse([]byte("metrics: [{metric: m, drop_labels: [" + dropped + "]}]"))
+		if err := m.Err(nil); err != nil || len(m.Rules[0].Validate()) > 0 || m.Rules[0].IdleTTL != expected {
+			t.Errorf("without %s: got %v and idle TTL %v, expected %v", dropped, err, m.Rules[0].IdleTTL, expected)
 		}
 	}
 }

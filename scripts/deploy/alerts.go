@@ -70,11 +70,13 @@ var buildAlerts = group{name: "ci-builds", about: "How builds end, and how long 
 }}
 
 var workerAlerts = group{name: "ci-workers", about: "Workers that send no heartbeats or are gone. Adapt the two minutes and the 30% to how you run workers.", rules: []rule{
+	// The series of a worker may be removed before the alert would fire, so it uses the
+	// last value. all:workers:count exists as long as there is a Signalbox.
 	{alert: "CIWorkerStale", pending: "1m", severity: info,
-		expr:    `time() - worker:workers_last_seen_timestamp_seconds:max > 120`,
+		expr:    `time() - max_over_time(worker:workers_last_seen_timestamp_seconds:max[10m]) > 120 and on () all:workers:count`,
 		summary: `Worker {{ $labels.worker }} has sent no heartbeat for {{ $value | humanizeDuration }}`,
 		description: `No web node has received a heartbeat from worker {{ $labels.worker }} for {{ $value | humanizeDuration }}. ` +
-			`At the staleness limit its series are removed and this alert resolves. If you did not remove the worker, check that it runs and reaches a web node.`},
+			`This alert resolves about ten minutes after the worker's series have been removed. If you did not remove the worker, check that it runs and reaches a web node.`},
 	{alert: "CIWorkersStalled", pending: "15m", severity: warning,
 		expr:    `max(workers_registered{state="stalled"}) > 0`,
 		summary: `{{ $value }} workers are stalled`,
@@ -157,7 +159,7 @@ var eventAlerts = group{name: "signalbox-events", about: "Events that do not bec
 			and sum without (outcome) (increase(signalbox_input_lines_total{outcome=~"known|unknown"}[15m])) == 0`,
 		summary: `Signalbox on {{ $labels.instance }} finds no events on standard input`,
 		description: `{{ $value | humanize }} lines arrived in the last 15 minutes, and none of them is an event. Run the web node with ` +
-			`CONCOURSE_EMIT_TO_LOGS=true and CONCOURSE_LOG_LEVEL=debug, and make sure that nothing adds a prefix to its lines.`},
+			`CONCOURSE_EMIT_TO_LOGS=true and CONCOURSE_LOG_LEVEL=debug, and make sure that nothing cuts off or converts its lines.`},
 	{alert: "SignalboxLogLinesDropped", pending: "5m", severity: warning,
 		expr:    `increase(signalbox_log_lines_dropped_total[15m]) > 0`,
 		summary: `Signalbox on {{ $labels.instance }} dropped {{ $value | printf "%.0f" }} lines of its log in 15 minutes`,

@@ -18,7 +18,7 @@ var workersDashboard = dashboard{
 	},
 	rows: []row{
 		{"Now", []panel{
-			number("Workers", "short", "Selected workers that sent a heartbeat within the staleness limit (5 minutes by default).",
+			number("Workers", "short", "Selected workers that sent a heartbeat within the staleness limit (2 minutes by default).",
 				`count(max by (worker) (worker:workers_containers:freshest{platform=~"$platform",worker=~"$worker"})) or 0 * all:workers:count`,
 				[]threshold{{0, red}, {1, green}}),
 			number("Usual", "short", "Median number of workers of the selected platforms in the last day. The alert CIWorkersLost fires if all platforms together have 30% fewer workers than usual, and CIPlatformLost if one platform has none.",

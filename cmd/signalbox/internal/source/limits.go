@@ -15,7 +15,8 @@ type Limits struct {
 	Attributes int
 
 	// LabelValueBytes is the maximum length of an attribute's value, and of the names
-	// of events, attributes and hosts. The default is 4 KiB.
+	// of events, attributes and hosts. The default is 1 MiB: rules decide whether a
+	// value that is too long for a label is rejected or cut.
 	LabelValueBytes int
 }
 
@@ -31,7 +32,7 @@ func (l Limits) WithDefaults() Limits {
 		l.Attributes = 64
 	}
 	if l.LabelValueBytes == 0 {
-		l.LabelValueBytes = 4 << 10
+		l.LabelValueBytes = 1 << 20
 	}
 	return l
 }

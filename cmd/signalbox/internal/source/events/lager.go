@@ -36,22 +36,34 @@ var eventMark = []byte(eventMessage + `"`)
 var errOtherLine = errors.New("not an event")
 
 // DecodeLager reads the events that a Concourse web node emits to its log, until the
-// end of r. It calls accept and reject as Decode does. For each line that does not even
-// claim to be an event, it calls other instead of reject.
+// end of r. The lines may be wrapped; see unwrapper. DecodeLager calls accept and reject
+// as Decode does. For each line that does not even claim to be an event, it calls other
+// instead of reject. Lines that a container runtime has split count as one.
 //
 // If rest is not nil, DecodeLager copies all lines that are not events to it, including
-// rejected ones and ones that exceed the limit.
+// rejected ones and ones that exceed the limit. It does not unwrap them.
 func (d *Decoder) DecodeLager(r io.Reader, rest io.Writer, accept func(*Event), reject func(line int, err error), other func()) error {
 	d.start(r, accept, reject)
 	defer d.release()
+	lines := unwrapper{limit: d.limits.LineBytes, keepRaw: rest != nil}
 	if rest == nil {
 		rest = io.Discard
+	}
+	var copied []byte
+	copyLine := func(line []byte) { // in one call, because rest may drop what does not fit
+		copied = append(append(copied[:0], line...), '\n')
+		rest.Write(copied) //nolint:errcheck // the writer remembers its error
+	}
+	decode := func(line logLine) {
+		if err := d.decodeLogLine(line, other); err != nil && line.raw != nil {
+			copyLine(line.raw)
+		}
 	}
 
 	spilled := false // whether the start of this line has been copied to rest
 	d.spill = func(text []byte) {
 		if !spilled {
-			rest.Write(d.long) //nolint:errcheck // the writer remembers its error
+			rest.Write(d.long) //nolint:errcheck // likewise
 			spilled = true
 		}
 		rest.Write(text) //nolint:errcheck // likewise
@@ -61,33 +73,51 @@ func (d *Decoder) DecodeLager(r io.Reader, rest io.Writer, accept func(*Event), 
 		line, err := d.readLine()
 		switch {
 		case err == io.EOF:
+			for stream := range lines.begun {
+				if begun, ok := lines.take(stream); ok {
+					decode(begun)
+				}
+			}
 			return nil
 		case err == errLineTooLong:
-			err = errOtherLine
-			if bytes.Contains(line, eventMark) {
-				err = d.tooLong()
+			tooLong := logLine{text: line, raw: line, tooLong: true}
+			if spilled {
+				tooLong.raw = nil
 			}
+			decode(tooLong)
 		case err != nil:
 			return err
 		default:
-			var event *Event
-			if event, err = d.events.parseLager(line); err == nil {
-				event.Line = d.line
-				d.accept(event)
-				continue
+			next, complete := lines.next(line)
+			if complete {
+				decode(next)
+			} else if next.raw != nil {
+				copyLine(next.raw)
 			}
 		}
-
-		if err == errOtherLine {
-			other()
-		} else {
-			d.rejectData(line, d.line, err)
-		}
-		if !spilled {
-			d.long = append(append(d.long[:0], line...), '\n')
-			rest.Write(d.long) //nolint:errcheck // likewise
-		}
 	}
+}
+
+// decodeLogLine decodes a line of a log. It returns an error if the line is not an
+// event, after it has called other or reject.
+func (d *Decoder) decodeLogLine(line logLine, other func()) error {
+	var event *Event
+	err := errOtherLine
+	if !line.tooLong {
+		event, err = d.events.parseLager(line.text)
+	} else if bytes.Contains(line.text, eventMark) {
+		err = d.tooLong()
+	}
+	switch err {
+	case nil:
+		event.Line = d.line
+		d.accept(event)
+	case errOtherLine:
+		other()
+	default:
+		d.rejectData(line.text, d.line, err)
+	}
+	return err
 }
 
 // parseLager returns the event on a line of a log, which is valid until the next call.

@@ -126,6 +126,55 @@ var _ = Describe("The log of a Concourse web node", func() {
 		Entry("far above it", 70_000, 1_000_000),
 	)
 
+	It("may be wrapped by a container runtime, which may split lines; those that are not events are copied as they are", func() {
+		const (
+			out = "2026-01-02T15:04:05.1Z stdout "
+			err = "2026-01-02T15:04:05.1Z stderr "
+		)
+		event := strings.TrimSuffix(logLine("atc.emit.event", `{"name":"builds started","value":1}`), "\n")
+		dockerLine := func(text string) string {
+			return `{"log":"` + strings.ReplaceAll(text, `"`, `\"`) + `","stream":"stdout","time":"2026-01-02T15:04:05Z"}` + "\n"
+		}
+		others := []string{
+			out + "F a line\n",
+			out + "P a line that \n" + out + "F is split\n",
+			err + "F \n",
+			dockerLine("a line that ") + dockerLine(`is split\n`),
+			dockerLine(`a line\n`),
+			"web-1  | a line\n",
+		}
+		events := []string{
+			out + "F " + event + "\n",
+			out + "P " + event[:90] + "\n" + err + "F a line\n" + out + "P " + event[90:100] + "\n" + out + "F " + event[100:] + "\n",
+			dockerLine(event + `\n`),
+			dockerLine(event[:100]) + dockerLine(event[100:]+`\n`),
+			"web-1  | " + event + "\n",
+			`{"_PID":"7","MESSAGE":"` + strings.ReplaceAll(event, `"`, `\"`) + `"}` + "\n",
+		}
+		var log, copied strings.Builder
+		for i, e := range events {
+			log.WriteString(e + others[i])
+			if strings.Contains(e, err) {
+				copied.WriteString(err + "F a line\n")
+			}
+			copied.WriteString(others[i])
+		}
+		open := out + "P " + event[:60] + "\n"
+		cut := out + "P " + event[:len(event)-5] + "\n"
+		for _, end := range []string{open, cut} {
+			sink, rest, rejected = &recorder{}, &strings.Builder{}, nil
+			skipped, err := decode(strings.NewReader(log.String() + end))
+			Expect(err).NotTo(HaveOccurred())
+			Expect(sink.events).To(HaveLen(len(events)))
+			for _, e := range sink.events {
+				Expect(e).To(Equal(metric.Event{Name: "builds started", Value: 1, Time: at}))
+			}
+			Expect(rest.String()).To(Equal(copied.String() + end))
+			Expect(skipped + len(rejected)).To(Equal(len(others) + 2))
+		}
+		Expect(rejected).To(ConsistOf(ContainSubstring("not JSON: unterminated value")))
+	})
+
 	It("may end with an error of the reader", func() {
 		failure := errors.New("connection reset")
 		skipped, err := decode(sourcetest.Broken("a\nb\nc", failure))
