@@ -16,7 +16,7 @@ const module = "github.com/signalbox-ci/signalbox/"
 // helpers are the small shared packages that every package except metric may import.
 // From this module, they import only each other.
 var helpers = []string{
-	"internal/buildinfo", "internal/duration", "internal/excerpt", "internal/httpserver", "internal/interval", "internal/loglimit",
+	"internal/buildinfo", "internal/duration", "internal/excerpt", "internal/httpserver", "internal/interval", "internal/loglimit", "internal/membudget",
 	"internal/methods", "internal/names", "internal/regularfile", "internal/secureheaders", "internal/spelling", "internal/topn", "internal/webconfig",
 }
 
