@@ -12,15 +12,16 @@ import (
 	"github.com/signalbox-ci/signalbox/cmd/signalbox/internal/source"
 	"github.com/signalbox-ci/signalbox/cmd/signalbox/internal/source/agents"
 	"github.com/signalbox-ci/signalbox/cmd/signalbox/internal/source/events"
+	"github.com/signalbox-ci/signalbox/internal/membudget"
 	"github.com/signalbox-ci/signalbox/internal/status"
 )
 
 // newIntake returns the part of the intake listener's handler that accepts events and
 // answers health checks. It does not handle pushes.
-func newIntake(logger lager.Logger, limits source.Limits, sink source.Sink) http.Handler {
+func newIntake(logger lager.Logger, limits source.Limits, sink source.Sink, budgets *membudget.Budgets) http.Handler {
 	mux := source.NewMux("not found: POST events to " + events.Path +
 		", PUT or POST metrics of jobs to /metrics/job/<job>, POST metrics of agents to " + agents.Path)
-	mux.Handle(events.Path, events.NewHandler(logger.Session("intake"), limits, sink))
+	mux.Handle(events.Path, events.NewHandler(logger.Session("intake"), limits, sink, budgets.Buffer))
 	return mux
 }
 

@@ -13,13 +13,14 @@ import (
 	. "github.com/onsi/gomega"
 
 	"github.com/signalbox-ci/signalbox/cmd/signalbox/internal/source"
+	"github.com/signalbox-ci/signalbox/internal/membudget"
 )
 
 var _ = Describe("The intake", func() {
 	DescribeTable("serves",
 		func(method, path string, status int, text string) {
 			w := httptest.NewRecorder()
-			handler := newIntake(lagertest.NewTestLogger("test"), source.Limits{}, &counter{})
+			handler := newIntake(lagertest.NewTestLogger("test"), source.Limits{}, &counter{}, &membudget.Budgets{})
 			handler.ServeHTTP(w, httptest.NewRequest(method, path, strings.NewReader(startEvent)))
 			Expect(w.Code).To(Equal(status))
 			Expect(w.Body.String()).To(ContainSubstring(text))

@@ -17,6 +17,7 @@ import (
 	"github.com/signalbox-ci/signalbox/cmd/signalbox/internal/source/events"
 	"github.com/signalbox-ci/signalbox/cmd/signalbox/internal/source/pushgateway"
 	"github.com/signalbox-ci/signalbox/emitter/aggregator"
+	"github.com/signalbox-ci/signalbox/internal/membudget"
 	"github.com/signalbox-ci/signalbox/internal/status"
 )
 
@@ -36,8 +37,13 @@ type pushFlags struct {
 	StoragePath     string     `long:"push-storage-path" value-name:"FILE" description:"File that stores pushed groups across restarts. If empty, groups are kept in memory only."`
 	MaxGroups       limit      `long:"push-max-groups" value-name:"N" default:"100000" description:"Maximum number of pushed groups."`
 	MaxSeries       limit      `long:"push-max-series" value-name:"N" default:"1000000" description:"Maximum number of series in pushed groups, including sums."`
-	MaxBodyBytes    limit      `long:"push-max-body-bytes" value-name:"N" default:"16777216" description:"Maximum size of a push from a job or an agent, in bytes after decompression. Decoding can take fifty times as much memory."`
-	AdminAPI        bool       `long:"enable-admin-api" description:"Enable PUT /api/v1/admin/wipe, which deletes all pushed groups and their sums."`
+	MaxBodyBytes    limit      `long:"push-max-body-bytes" value-name:"N" default:"16777216" description:"Maximum size of a push from a job or an agent, in bytes after decompression. --memory-limit can lower it: decoding takes 4 to 150 times as much memory."`
+
+	MaxNameBytes       textLimit `long:"push-max-name-bytes" value-name:"N" default:"1024" description:"Maximum size of the names of metrics and labels that jobs and agents push, in bytes."`
+	MaxLabelValueBytes textLimit `long:"push-max-label-value-bytes" value-name:"N" default:"16384" description:"Maximum size of label values that jobs and agents push, in bytes."`
+	MaxHelpBytes       limit     `long:"push-max-help-bytes" value-name:"N" default:"4096" description:"Maximum size of pushed help texts, in bytes."`
+
+	AdminAPI bool `long:"enable-admin-api" description:"Enable PUT /api/v1/admin/wipe, which deletes all pushed groups and their sums."`
 }
 
 // A pushedMetrics stores the metrics that agents and jobs push, and handles their
@@ -50,15 +56,21 @@ type pushedMetrics struct {
 
 // openPushed returns a pushedMetrics. It contains the groups in the storage file, if
 // there is one.
-func (c *daemon) openPushed(logger lager.Logger) (*pushedMetrics, error) {
+func (c *daemon) openPushed(logger lager.Logger, budgets *membudget.Budgets) (*pushedMetrics, error) {
 	if err := c.checkPushed(); err != nil {
 		return nil, err
 	}
 	p := &pushedMetrics{registry: prometheus.NewRegistry()}
+	p.registry.MustRegister(budgets)
 	var err error
 	p.Aggregator, err = aggregator.New(aggregator.Options{
 		Logger:     logger,
 		Registerer: p.registry,
+		Memory:     budgets.Held,
+
+		MaxNameBytes:       int(c.Pushes.MaxNameBytes),
+		MaxLabelValueBytes: int(c.Pushes.MaxLabelValueBytes),
+		MaxHelpBytes:       int(c.Pushes.MaxHelpBytes),
 
 		AgentTTL:         time.Duration(c.Agents.TTL),
 		AgentBaseLabels:  append([]string{}, c.Agents.BaseLabels.list()...), // not nil, because nil means the default
@@ -104,11 +116,13 @@ func intakeHint(r *http.Request) string {
 
 // handler returns a handler that serves the push APIs and passes other requests to
 // next.
-func (p *pushedMetrics) handler(c *daemon, logger lager.Logger, page, next http.Handler) http.Handler {
+func (p *pushedMetrics) handler(c *daemon, logger lager.Logger, budgets *membudget.Budgets, page, next http.Handler) http.Handler {
 	forAgents := agents.NewHandler(agents.Options{
 		Logger:    logger.Session("agents"),
 		Sink:      p.Agents,
 		BodyBytes: int64(c.Pushes.MaxBodyBytes),
+		Buffer:    budgets.Buffer,
+		Parse:     budgets.Parse,
 		Malformed: p.Agents.CountMalformed,
 	})
 	// The handler of the Pushgateway's API must see the path before anything cleans it,
@@ -117,6 +131,8 @@ func (p *pushedMetrics) handler(c *daemon, logger lager.Logger, page, next http.
 		Store:      p.Groups,
 		Logger:     logger.Session("push"),
 		BodyBytes:  int64(c.Pushes.MaxBodyBytes),
+		Buffer:     budgets.Buffer,
+		Parse:      budgets.Parse,
 		Admin:      c.Pushes.AdminAPI,
 		Page:       page,
 		Flags:      flagsOf(c.flags()),

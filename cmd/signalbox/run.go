@@ -19,6 +19,7 @@ import (
 	"github.com/signalbox-ci/signalbox/cmd/signalbox/internal/source/events"
 	"github.com/signalbox-ci/signalbox/internal/host"
 	"github.com/signalbox-ci/signalbox/internal/httpserver"
+	"github.com/signalbox-ci/signalbox/internal/membudget"
 	"github.com/signalbox-ci/signalbox/internal/status"
 	"github.com/signalbox-ci/signalbox/metric"
 )
@@ -35,6 +36,7 @@ type daemon struct {
 	Attributes      attributes `long:"attribute" value-name:"KEY=VALUE" unquote:"false" description:"Attribute of this node. It is added to every event, and as a label to the series that events update and to metrics about Signalbox. Repeatable."`
 	BufferSize      uint32     `long:"buffer-size" value-name:"N" default:"1000" description:"Queue size of each emitter, in events; 0 means the default. The Prometheus emitter has no queue."`
 	LogLevel        string     `long:"log-level" choice:"debug" choice:"info" choice:"error" default:"info" description:"Minimum log level."`
+	MemoryLimit     byteSize   `long:"memory-limit" value-name:"BYTES" default-mask:"GOMEMLIMIT, or the limit of the cgroup, or half of the physical memory" description:"Memory that the process may use, such as 512MiB: 10 % of it for request bodies, 30 % for parsing them, and 50 % for series and groups."`
 	ShutdownTimeout timeout    `long:"shutdown-timeout" value-name:"DURATION" default:"10s" description:"Maximum time to finish requests and drain queues after SIGTERM or SIGINT."`
 
 	Intake struct {
@@ -134,7 +136,8 @@ func (c *daemon) start(stderr io.Writer, input *inputStatus) (s *service, err er
 	if err != nil {
 		return nil, err
 	}
-	pushed, err := c.openPushed(logger)
+	budgets := membudget.Divide(membudget.Apply(int64(c.MemoryLimit)))
+	pushed, err := c.openPushed(logger, budgets)
 	if err != nil {
 		return nil, errors.Join(err, listener.Close())
 	}
@@ -145,6 +148,7 @@ func (c *daemon) start(stderr io.Writer, input *inputStatus) (s *service, err er
 	}
 	hostEmitters(c.monitor.Factories(), host.Options{
 		Settings:          c.flags,
+		Memory:            budgets.Held,
 		Sections:          sections,
 		Pushed:            pushed.Aggregator,
 		Gatherer:          pushed.registry,
@@ -158,7 +162,7 @@ func (c *daemon) start(stderr io.Writer, input *inputStatus) (s *service, err er
 	emitters := newEmitters(logger, c.monitor)
 	announce(logger, emitters, listener.Addr())
 	hangups.call(emitters.reload)
-	handler := pushed.handler(c, logger, emitters.page(), newIntake(logger, c.limits(), emitters))
+	handler := pushed.handler(c, logger, budgets, emitters.page(), newIntake(logger, c.limits(), emitters, budgets))
 	server := source.Serve(logger, listener, handler)
 	return &service{
 		monitor:  c.monitor,

@@ -36,6 +36,8 @@ type core struct {
 	clock  *series.Clock
 	wall   func() time.Time
 	store  *series.OpenStore
+	memory Memory
+	sizes  sizeLimits
 	others otherNames
 	self   *selfMetrics
 }
@@ -59,7 +61,9 @@ func New(options Options) (*Aggregator, error) {
 		logger: o.Logger.Session("aggregator"),
 		clock:  series.NewSteadyClock(o.Clock),
 		wall:   o.Clock,
-		store:  series.NewOpenStore(),
+		store:  series.NewOpenStore(o.Memory.Add),
+		memory: o.Memory,
+		sizes:  sizeLimits{o.MaxNameBytes, o.MaxLabelValueBytes, o.MaxHelpBytes},
 	}
 	c.others.registry, _ = o.Registerer.(prometheus.Collector)
 	a := &Aggregator{

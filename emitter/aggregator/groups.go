@@ -103,7 +103,14 @@ func (gs *Groups) push(p Push) (ticket, error) {
 			return nil, &PushError{Invalid, fmt.Errorf("got TTL %s, expected a non-negative duration", ttl)}
 		}
 	}
-	families, invalid := gs.prepare(labels, p.Families)
+	if err := gs.sizes.checkLabels(labels); err != nil {
+		return nil, &PushError{Invalid, fmt.Errorf("grouping: %w", err)}
+	}
+	var families []*family
+	invalid := gs.sizes.checkFamilies(p.Families)
+	if invalid == nil {
+		families, invalid = gs.prepare(labels, p.Families)
+	}
 
 	gs.others.refresh(gs.clock)
 	gs.mu.Lock()
@@ -116,9 +123,13 @@ func (gs *Groups) push(p Push) (ticket, error) {
 			return nil, &PushError{LimitReached, fmt.Errorf("cannot create a group: the limit of %d groups is reached", gs.max)}
 		}
 		g = newGroup(key, labels)
+		if err := gs.reserveGroup(g); err != nil {
+			return nil, err
+		}
 	}
 	err = gs.apply(g, families, invalid, p.Replace, ttl, now, wall)
 	if gs.groups[key] == nil {
+		gs.memory.Add(-g.own)
 		return nil, err
 	}
 	return gs.save(g), err
@@ -136,6 +147,10 @@ func (gs *Groups) apply(g *group, families []*family, invalid error, replace boo
 		}
 	}
 	err := gs.checkPush(g, families, invalid, replace, now)
+	applied := func() {}
+	if err == nil {
+		applied, err = gs.reserve(g, families, replace)
+	}
 	gs.add(g)
 	if err != nil {
 		g.failed = wall
@@ -149,6 +164,7 @@ func (gs *Groups) apply(g *group, families []*family, invalid error, replace boo
 		f.pushed = wall
 	}
 	gs.setFamilies(g, families, replace, func(*family) series.Instant { return now })
+	applied()
 	g.pushed = wall
 	gs.latest.MoveToFront(g.latest)
 	g.pushTime.series.Set(unixSeconds(wall))

@@ -267,9 +267,13 @@ y{instance="",job="j",suite="unit"} 4
 	})
 
 	It("rejects a push whose metrics would need too much memory with the grouping labels", func() {
-		err := push("job/j/path/"+strings.Repeat("x", 1<<20), "", func(p *aggregator.Push) {
+		path := "job/j"
+		for i := range 20 {
+			path += fmt.Sprintf("/l%d/%s", i, strings.Repeat("x", 16<<10))
+		}
+		err := push(path, "", func(p *aggregator.Push) {
 			var body strings.Builder
-			for i := range 300 {
+			for i := range 1000 {
 				fmt.Fprintf(&body, "x{i=\"%d\"} 1\n", i)
 			}
 			p.Families = text(body.String())

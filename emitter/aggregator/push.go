@@ -72,7 +72,7 @@ const (
 	Inconsistent
 
 	// LimitReached means that the push would exceed the maximum number of groups or
-	// series.
+	// series, or the memory for them.
 	LimitReached
 
 	// NotStored means that the change was applied, but could not be written to disk.

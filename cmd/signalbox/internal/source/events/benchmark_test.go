@@ -110,7 +110,7 @@ func BenchmarkHandler(b *testing.B) {
 		{"zstd", "zstd", encoder.EncodeAll(lines, nil)},
 	} {
 		b.Run(bench.name, func(b *testing.B) {
-			handler := events.NewHandler(lager.NewLogger("benchmark"), source.Limits{}, discard{})
+			handler := events.NewHandler(lager.NewLogger("benchmark"), source.Limits{}, discard{}, nil)
 
 			b.ReportAllocs()
 			for b.Loop() {

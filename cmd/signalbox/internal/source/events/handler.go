@@ -8,6 +8,7 @@ import (
 	"code.cloudfoundry.org/lager/v3"
 
 	"github.com/signalbox-ci/signalbox/cmd/signalbox/internal/source"
+	"github.com/signalbox-ci/signalbox/internal/membudget"
 )
 
 // Path is the path to which clients post events.
@@ -17,16 +18,19 @@ const Path = "/api/v1/events"
 type handler struct {
 	limits     source.Limits
 	sink       source.Sink
+	buffer     *membudget.Budget
 	rejections *source.Rejections
 	decoders   sync.Pool // of *Decoder
 }
 
 // NewHandler returns the handler of Path, which passes events to the sink. It ignores
-// the path of requests. It logs rejections; its responses contain more detail.
-func NewHandler(logger lager.Logger, limits source.Limits, sink source.Sink) http.Handler {
+// the path of requests. It logs rejections; its responses contain more detail. buffer
+// grants the memory for reading bodies; nil means that memory is not limited.
+func NewHandler(logger lager.Logger, limits source.Limits, sink source.Sink, buffer *membudget.Budget) http.Handler {
 	h := &handler{
 		limits:     limits.WithDefaults(),
 		sink:       sink,
+		buffer:     buffer,
 		rejections: source.NewRejections(logger),
 	}
 	h.decoders.New = func() any { return NewDecoder(h.limits) }
@@ -55,7 +59,7 @@ func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if !source.AllowMethods(w, r, http.MethodPost) {
 		return
 	}
-	body, err := source.OpenBody(r, h.limits.BodyBytes)
+	body, err := source.OpenBody(r, h.limits.BodyBytes, h.buffer)
 	if err != nil {
 		h.sink.Malformed(err)
 		h.rejections.RejectEncoding(w, r, err)
@@ -73,7 +77,11 @@ func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			errs = append(errs, lineError{line, err.Error()})
 		}
 	}
-	readErr := decoder.Decode(body, source.FormatOf(r.Header.Get("Content-Type")), tally.Accept, reject)
+	readErr := body.Reserve(decoderBytes)
+	if readErr == nil {
+		decoder.Reserve = body.Reserve
+		readErr = decoder.Decode(body, source.FormatOf(r.Header.Get("Content-Type")), tally.Accept, reject)
+	}
 	if readErr != nil {
 		// Always list this error, even if there are MaxErrors others.
 		errs = errs[:min(len(errs), source.MaxErrors-1)]

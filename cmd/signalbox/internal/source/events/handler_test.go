@@ -26,7 +26,7 @@ var _ = Describe("Handler", func() {
 	BeforeEach(func() {
 		logger = lagertest.NewTestLogger("intake")
 		sink = &recorder{}
-		handler = events.NewHandler(logger, source.Limits{}, sink)
+		handler = events.NewHandler(logger, source.Limits{}, sink, nil)
 	})
 
 	do := func(method, path string, body io.Reader, headers ...string) *httptest.ResponseRecorder {
@@ -106,7 +106,7 @@ var _ = Describe("Handler", func() {
 
 		Describe("limits", func() {
 			BeforeEach(func() {
-				handler = events.NewHandler(logger, source.Limits{BodyBytes: 29}, sink)
+				handler = events.NewHandler(logger, source.Limits{BodyBytes: 29}, sink, nil)
 			})
 
 			It("accept a body as large as the limit", func() {
@@ -150,7 +150,7 @@ var _ = Describe("Handler", func() {
 			})
 
 			It("are reported even after ten other errors", func() {
-				handler = events.NewHandler(logger, source.Limits{BodyBytes: 60}, sink)
+				handler = events.NewHandler(logger, source.Limits{BodyBytes: 60}, sink, nil)
 				w := do(http.MethodPost, "/api/v1/events", sourcetest.Unsized(strings.Repeat("{}\n", 21)))
 				Expect(w.Code).To(Equal(http.StatusRequestEntityTooLarge))
 				Expect(w.Body.String()).To(HavePrefix(`{"accepted":0,"unknown":0,"rejected":21,`))

@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"strings"
 
+	"github.com/signalbox-ci/signalbox/cmd/signalbox/internal/source"
 	"github.com/signalbox-ci/signalbox/internal/excerpt"
 )
 
@@ -28,6 +29,7 @@ func badRequest(err error) *rejection { return reject(http.StatusBadRequest, err
 func (r *rejection) writeTo(w http.ResponseWriter) {
 	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
 	w.Header().Set("X-Content-Type-Options", "nosniff")
+	source.SuggestRetry(w.Header(), r.status)
 	w.WriteHeader(r.status)
 	io.WriteString(w, r.reason+"\n") //nolint:errcheck // the client is gone
 }

@@ -2,22 +2,17 @@ package pushgateway_test
 
 import (
 	"cmp"
-	"context"
 	"fmt"
 	"math"
 	"net/http"
-	"net/http/httptest"
 	"slices"
 	"strings"
-	"sync"
-	"sync/atomic"
 
 	. "github.com/onsi/ginkgo/v2"
 	. "github.com/onsi/gomega"
 	dto "github.com/prometheus/client_model/go"
 	"google.golang.org/protobuf/proto"
 
-	"github.com/signalbox-ci/signalbox/cmd/signalbox/internal/source/pushgateway"
 	"github.com/signalbox-ci/signalbox/cmd/signalbox/internal/source/sourcetest"
 )
 
@@ -108,37 +103,6 @@ var _ = Describe("Bodies", func() {
 			w := f.put("/j", "x_total 1 # {trace_id=\"a\"} 1\n# EOF\n", "Content-Type", "application/openmetrics-text; version=1.0.0")
 			Expect(w.Code).To(Equal(http.StatusBadRequest))
 			Expect(w.Body.String()).To(ContainSubstring("OpenMetrics"))
-		})
-
-		It("waits for other large bodies only if it is large itself", func() {
-			large := "# " + strings.Repeat("x", 1<<20) + "\nx 1\n"
-			f.handler = pushgateway.NewHandler(f.options)
-			started, done := make(chan struct{}), make(chan struct{})
-			var bothBlocked atomic.Bool
-			f.store.pushing = func() {
-				if !bothBlocked.Load() {
-					started <- struct{}{}
-					<-done
-				}
-			}
-			var wg sync.WaitGroup
-			for range 2 {
-				wg.Go(func() {
-					defer GinkgoRecover()
-					Expect(f.put("/large", large).Code).To(Equal(http.StatusOK))
-				})
-				<-started
-			}
-			bothBlocked.Store(true)
-			Expect(f.put("/small", "x 1\n").Code).To(Equal(http.StatusOK))
-			waiting, cancel := context.WithCancel(context.Background())
-			cancel()
-			w := httptest.NewRecorder()
-			f.handler.ServeHTTP(w, httptest.NewRequest(http.MethodPut, "/metrics/job/third", strings.NewReader(large)).WithContext(waiting))
-			Expect(w.Code).To(Equal(http.StatusServiceUnavailable))
-			close(done)
-			wg.Wait()
-			Expect(f.put("/large", large).Code).To(Equal(http.StatusOK))
 		})
 
 		It("has a limit on the number of labels on a line, because parsing takes quadratic time", func() {

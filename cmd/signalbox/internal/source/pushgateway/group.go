@@ -1,13 +1,11 @@
 package pushgateway
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
 	"io"
 	"net/http"
 	"strings"
-	"sync"
 	"time"
 
 	"code.cloudfoundry.org/lager/v3"
@@ -63,26 +61,21 @@ func (h *handler) push(r *http.Request, components []string) (size int64, reject
 	if err != nil {
 		return 0, badRequest(err)
 	}
-	buffer := buffers.Get().(*bytes.Buffer)
-	defer release(buffer)
-	size, err = h.read(r, buffer)
-	switch {
-	case errors.Is(err, source.ErrTooLarge):
-		return size, reject(http.StatusRequestEntityTooLarge, err.Error())
-	case err != nil:
-		return size, badRequest(err)
+	body := h.open(r)
+	defer body.Close()
+	content, err := h.read(r, body)
+	size = body.SentBytes()
+	if err != nil {
+		return size, bodyRejection(err)
 	}
 
-	if buffer.Len() > largeBody {
-		// The whole body has been read by now, so a slow client does not block others.
-		select {
-		case h.large <- struct{}{}:
-			defer func() { <-h.large }()
-		case <-r.Context().Done():
-			return size, reject(http.StatusServiceUnavailable, "too many large bodies are being parsed")
-		}
+	// The whole body has been read by now, so a slow client does not block others.
+	done, err := h.Parse.Acquire(r.Context(), weigh(content, r.Header.Get("Content-Type"), grouping))
+	if err != nil {
+		return size, bodyRejection(err)
 	}
-	families, err := decode(buffer.Bytes(), r.Header.Get("Content-Type"))
+	defer done()
+	families, err := decode(content, r.Header.Get("Content-Type"))
 	if err != nil {
 		return size, badRequest(err)
 	}
@@ -98,40 +91,40 @@ func (h *handler) push(r *http.Request, components []string) (size int64, reject
 	return size, nil
 }
 
-// read reads the body of a request into the buffer. It returns the size of the body
-// before decompression.
-func (h *handler) read(r *http.Request, buffer *bytes.Buffer) (size int64, err error) {
-	body, unsupported := source.OpenBody(r, h.BodyBytes)
+// open returns the body of a request.
+func (h *handler) open(r *http.Request) *source.Body {
+	body, unsupported := source.OpenBody(r, h.BodyBytes, h.Buffer)
 	if unsupported != nil {
 		// As in the Pushgateway, an unknown encoding is not an error in itself, but
 		// usually the body cannot be parsed.
-		body, _ = source.NewBody(r.Body, "", h.BodyBytes)
+		body, _ = source.NewBody(r.Body, "", h.BodyBytes, h.Buffer)
 	}
-	defer body.Close()
-	if _, err := buffer.ReadFrom(body); err != nil {
-		return body.SentBytes(), source.Explain(err)
+	return body
+}
+
+// read returns the content of the body of a request.
+func (h *handler) read(r *http.Request, body *source.Body) ([]byte, error) {
+	content, err := body.ReadAll()
+	if err != nil {
+		return nil, source.Explain(err)
 	}
-	gzipped := unsupported == nil && strings.Contains(strings.ToLower(r.Header.Get("Content-Encoding")), "gzip")
-	if gzipped && body.SentBytes() == 0 {
+	if gzipped := strings.Contains(strings.ToLower(r.Header.Get("Content-Encoding")), "gzip"); gzipped && body.SentBytes() == 0 {
 		// In gzip, even an empty body has a header. If a body without one counted as
 		// empty, a PUT would remove all metrics from the group. In the other encodings,
 		// an empty body may have no bytes.
-		return 0, source.Explain(fmt.Errorf("decoding gzip: %w", io.ErrUnexpectedEOF))
+		return nil, source.Explain(fmt.Errorf("decoding gzip: %w", io.ErrUnexpectedEOF))
 	}
-	return body.SentBytes(), nil
+	return content, nil
 }
 
-// maxKeptBytes is the maximum size of a buffer that is reused.
-const maxKeptBytes = 64 << 10
-
-var buffers = sync.Pool{New: func() any { return new(bytes.Buffer) }}
-
-// release returns a buffer to the pool, unless it is too large.
-func release(b *bytes.Buffer) {
-	if b.Cap() <= maxKeptBytes {
-		b.Reset()
-		buffers.Put(b)
+// bodyRejection returns the rejection for an error from reading a body, or from
+// acquiring memory to parse it.
+func bodyRejection(err error) *rejection {
+	status := source.StatusOf(0, err)
+	if status == http.StatusOK { // any other error is the client's
+		status = http.StatusBadRequest
 	}
+	return reject(status, err.Error())
 }
 
 // invalidPrefix is the beginning of the Pushgateway's error for pushes that can be
