@@ -225,7 +225,7 @@ func (gs *Groups) wipe() ticket {
 
 // List returns the groups at the time of the call, sorted by their labels. To save
 // memory, it creates the families of each group only when the iteration reaches that
-// group.
+// group, and the metrics only when the iteration of the family reaches them.
 func (gs *Groups) List() iter.Seq[Group] {
 	snapshots := gs.snapshots()
 	slices.SortFunc(snapshots, func(a, b snapshot) int {
@@ -236,7 +236,7 @@ func (gs *Groups) List() iter.Seq[Group] {
 	return func(yield func(Group) bool) {
 		for _, s := range snapshots {
 			for _, f := range s.families {
-				s.group.Families = append(s.group.Families, GroupFamily{f.toMetricFamily(), f.pushed})
+				s.group.Families = append(s.group.Families, f.inGroup())
 			}
 			if !yield(s.group) {
 				return

@@ -375,7 +375,7 @@ y{instance="",job="j",suite="unit"} 4
 		Expect(groups[0].Expires).To(Equal(clock.Now().Add(time.Minute)))
 		Expect(groups[0].TTL).To(Equal(time.Minute))
 		Expect(groups[0].Families[0].Pushed).To(Equal(clock.Now().Add(-time.Second)))
-		Expect(proto.Equal(groups[0].Families[0], &dto.MetricFamily{Name: proto.String("x"), Help: proto.String("Help."), Type: dto.MetricType_COUNTER.Enum(),
+		Expect(proto.Equal(familyOfGroup(groups[0].Families[0]), &dto.MetricFamily{Name: proto.String("x"), Help: proto.String("Help."), Type: dto.MetricType_COUNTER.Enum(),
 			Metric: []*dto.Metric{{Counter: &dto.Counter{Value: proto.Float64(3)}, Label: []*dto.LabelPair{
 				{Name: proto.String("a"), Value: proto.String("1")}, {Name: proto.String("b"), Value: proto.String("2")},
 				{Name: proto.String("instance"), Value: proto.String("")}, {Name: proto.String("job"), Value: proto.String("j")}}}}})).To(BeTrue())
@@ -589,8 +589,9 @@ y{instance="",job="j",suite="unit"} 4
 		It("lists the individual groups, with their own values", func() {
 			Expect(push("job/j/run/1", "# TYPE c counter\nc 5\n")).To(Succeed())
 			Expect(push("job/j/run/2", "# TYPE c counter\nc 7\n")).To(Succeed())
-			Expect(groupsOf(a)[1].Families[0].Metric[0].Label[2].GetValue()).To(Equal("2"))
-			Expect(groupsOf(a)[1].Families[0].Metric[0].Counter.GetValue()).To(Equal(7.0))
+			metric := familyOfGroup(groupsOf(a)[1].Families[0]).Metric[0]
+			Expect(metric.Label[2].GetValue()).To(Equal("2"))
+			Expect(metric.Counter.GetValue()).To(Equal(7.0))
 		})
 	})
 

@@ -94,14 +94,19 @@ func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	} else {
 		defer done()
 	}
-	resp := h.apply(r, content, err)
+	resp, atLimit := h.apply(r, content, err)
 	h.logRejections(r, resp)
-	source.Answer(w, source.StatusOf(resp.Rejected, err), resp)
+	status := source.StatusOf(resp.Rejected, err)
+	if status == http.StatusBadRequest && resp.Rejected == atLimit {
+		status = http.StatusTooManyRequests // there is nothing wrong with the metrics
+	}
+	source.Answer(w, status, resp)
 }
 
 // apply applies the updates in the content of a body. err is the error that ended
-// reading it, or nil.
-func (h *handler) apply(r *http.Request, content []byte, err error) response {
+// reading it, or nil. atLimit is the number of metrics that were rejected because they
+// would exceed the limit of series or memory.
+func (h *handler) apply(r *http.Request, content []byte, err error) (resp response, atLimit int) {
 	parser := h.parsers.Get().(*parser)
 	defer h.release(parser, len(content))
 	d := newDispatcher(r.Context(), h.options, parser, content, err == nil)
@@ -109,7 +114,7 @@ func (h *handler) apply(r *http.Request, content []byte, err error) response {
 	if err != nil {
 		d.rejectRest(source.Explain(err))
 	}
-	return d.response
+	return d.response, d.atLimit
 }
 
 // release returns the parser to the pool, unless its buffers are too large to keep.

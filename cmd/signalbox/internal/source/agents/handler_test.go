@@ -1,6 +1,7 @@
 package agents_test
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -16,6 +17,7 @@ import (
 
 	"github.com/signalbox-ci/signalbox/cmd/signalbox/internal/source/agents"
 	"github.com/signalbox-ci/signalbox/cmd/signalbox/internal/source/sourcetest"
+	"github.com/signalbox-ci/signalbox/emitter/aggregator"
 	"github.com/signalbox-ci/signalbox/internal/membudget"
 )
 
@@ -345,6 +347,20 @@ var _ = Describe("Handler", func() {
 			w := post(sourcetest.Gzip(strings.Repeat(one("a")+"\n", 1000)), "Content-Encoding", "gzip")
 			Expect(w.Code).To(Equal(http.StatusRequestEntityTooLarge))
 			Expect(w.Body.String()).To(HavePrefix(`{"accepted":0,"rejected":1,"errors":[{"line":1,"update":0,"reason":"the body is too large`))
+		})
+
+		It("on series and memory are answered with 429", func() {
+			for _, o := range []aggregator.Options{{AgentMaxSeries: 1}, {Memory: membudget.Divide(6 << 10).Held}} {
+				pushed, err := aggregator.New(o)
+				Expect(err).NotTo(HaveOccurred())
+				options.Sink = pushed.Agents
+				Expect(post(one("a")).Code).To(Equal(http.StatusOK))
+				for name := 'b'; pushed.Agents.Update(context.Background(), aggregator.Labels{Username: "u"}, []aggregator.Metric{{Name: string(name), Type: aggregator.Gauge}}) == nil; name++ {
+				}
+				Expect(post(one("full")).Code).To(Equal(http.StatusTooManyRequests))
+				Expect(post(one("a") + "\n" + one("-")).Code).To(Equal(http.StatusBadRequest))
+				Expect(post(one("a")).Code).To(Equal(http.StatusOK))
+			}
 		})
 
 		It("apply to the memory for reading and parsing", func() {

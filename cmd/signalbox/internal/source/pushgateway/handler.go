@@ -55,6 +55,10 @@ type Options struct {
 	Buffer *membudget.Budget
 	Parse  *membudget.Queue
 
+	// ListBytes is the maximum size of the response to GET /api/v1/metrics. Zero means
+	// 64 MiB.
+	ListBytes int64
+
 	// Admin enables wiping the store by PUT to /api/v1/admin/wipe.
 	Admin bool
 
@@ -90,6 +94,9 @@ func NewHandler(options Options) http.Handler {
 	}
 	if options.BodyBytes == 0 {
 		options.BodyBytes = 16 << 20
+	}
+	if options.ListBytes == 0 {
+		options.ListBytes = 64 << 20
 	}
 	return &handler{
 		Options:    options,
