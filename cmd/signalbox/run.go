@@ -33,7 +33,7 @@ type daemon struct {
 	strayVariables func() []strayVariable
 
 	Host            string     `long:"host" value-name:"NAME" default-mask:"the hostname" description:"Host of events that do not contain one."`
-	Attributes      attributes `long:"attribute" value-name:"KEY=VALUE" unquote:"false" description:"Attribute of this node. It is added to every event, and as a label to the series that events update and to metrics about Signalbox. Repeatable."`
+	Attributes      attributes `long:"attribute" value-name:"KEY=VALUE" unquote:"false" description:"Attribute of this node. It is added to every event, and as a label to the series that events update and to metrics about Signalbox, except those about pushes and standard input. Repeatable."`
 	BufferSize      uint32     `long:"buffer-size" value-name:"N" default:"1000" description:"Queue size of each emitter, in events; 0 means the default. The Prometheus emitter has no queue."`
 	LogLevel        string     `long:"log-level" choice:"debug" choice:"info" choice:"error" default:"info" description:"Minimum log level."`
 	MemoryLimit     byteSize   `long:"memory-limit" value-name:"BYTES" default-mask:"GOMEMLIMIT, or the limit of the cgroup, or half of the physical memory" description:"Memory that the process may use, such as 512MiB: 10 % of it for request bodies, 30 % for parsing them, and 50 % for series and groups."`

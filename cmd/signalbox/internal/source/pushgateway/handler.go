@@ -1,7 +1,7 @@
 // Package pushgateway serves the HTTP API of the Prometheus Pushgateway: jobs push
 // metrics to it in groups, and delete them.
 //
-// It differs from Pushgateway 1.11.3 as follows:
+// The main differences from Pushgateway 1.11.3 are:
 //
 //   - A %2F in a path is part of a value.
 //   - The query parameter ttl of a push sets the TTL of the group.
