@@ -37,7 +37,7 @@ type pushFlags struct {
 	StoragePath     string     `long:"push-storage-path" value-name:"FILE" description:"File that stores pushed groups across restarts. If empty, groups are kept in memory only."`
 	MaxGroups       limit      `long:"push-max-groups" value-name:"N" default:"100000" description:"Maximum number of pushed groups."`
 	MaxSeries       limit      `long:"push-max-series" value-name:"N" default:"1000000" description:"Maximum number of series in pushed groups, including sums."`
-	MaxBodyBytes    limit      `long:"push-max-body-bytes" value-name:"N" default:"16777216" description:"Maximum size of a push from a job or an agent, in bytes after decompression. --memory-limit can lower it: decoding takes 4 to 150 times as much memory."`
+	MaxBodyBytes    limit      `long:"push-max-body-bytes" value-name:"N" default:"16777216" description:"Maximum size of a push from a job or an agent, in bytes after decompression. --memory-limit can lower it."`
 
 	MaxNameBytes       textLimit `long:"push-max-name-bytes" value-name:"N" default:"1024" description:"Maximum size of the names of metrics and labels that jobs and agents push, in bytes."`
 	MaxLabelValueBytes textLimit `long:"push-max-label-value-bytes" value-name:"N" default:"16384" description:"Maximum size of label values that jobs and agents push, in bytes."`
