@@ -44,13 +44,31 @@ func (b *Budget) TryAcquire(n int64) bool {
 	if b == nil {
 		return true
 	}
+	return b.tryAcquire(n, b.size)
+}
+
+// TryAcquireLarge is like TryAcquire, but leaves a quarter of the budget to the callers
+// of TryAcquire, which should acquire little at a time.
+func (b *Budget) TryAcquireLarge(n int64) bool {
+	if b == nil {
+		return true
+	}
+	return b.tryAcquire(n, b.Max())
+}
+
+// Max returns the number of bytes that large requests can use: three quarters of the
+// size.
+func (b *Budget) Max() int64 { return b.size - b.size/4 }
+
+// tryAcquire reserves n bytes unless more than size bytes would be in use.
+func (b *Budget) tryAcquire(n, size int64) bool {
 	if n <= 0 {
 		b.used.Add(n)
 		return true
 	}
 	for {
 		used := b.used.Load()
-		if n > b.size-used {
+		if n > size-used {
 			b.rejected.Add(1)
 			return false
 		}
@@ -88,9 +106,6 @@ func newQueue(use string, size int64) *Queue {
 	q.large = semaphore.NewWeighted(q.Max())
 	return q
 }
-
-// Max returns the size of the largest request that can be granted.
-func (q *Queue) Max() int64 { return q.size - q.size/4 }
 
 // Acquire reserves n bytes, and waits for them for up to MaxWait. The caller must call
 // release when the bytes are no longer in use. If n is too large ever to be granted,

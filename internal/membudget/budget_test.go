@@ -38,11 +38,21 @@ func TestBudgetGrantsUpToItsSize(t *testing.T) {
 	}
 }
 
+func TestBudgetLeavesAQuarterToSmallRequests(t *testing.T) {
+	b := Divide(2000).Held
+	if !b.TryAcquireLarge(700) || b.TryAcquireLarge(51) || !b.TryAcquireLarge(50) {
+		t.Error("large requests got more or less than three quarters")
+	}
+	if !b.TryAcquire(250) || b.TryAcquire(1) {
+		t.Error("small requests got more or less than the rest")
+	}
+}
+
 func TestNilBudgetsGrantEverything(t *testing.T) {
 	var b *Budget
 	b.Add(1)
 	b.Release(1)
-	if !b.TryAcquire(math.MaxInt64) {
+	if !b.TryAcquire(math.MaxInt64) || !b.TryAcquireLarge(math.MaxInt64) {
 		t.Error("a nil Budget rejected a request")
 	}
 	var q *Queue

@@ -131,20 +131,26 @@ func (b *Body) openDecompressor() error {
 	return b.decompressor.Reset(sent)
 }
 
+// smallBytes is the amount of memory up to which a body is small. A part of the budget
+// is reserved for small bodies, so that large ones that arrive slowly do not block them.
+const smallBytes = 256 << 10
+
 // Reserve reserves n bytes of the budget until Close, for memory that the caller needs
 // to read the body.
 func (b *Body) Reserve(n int64) error {
-	if !b.budget.TryAcquire(n) {
-		return b.noRoom(n)
+	if b.budget == nil {
+		return nil
 	}
-	b.reserved += n
-	return nil
-}
-
-// noRoom returns the error for n bytes that the budget does not grant.
-func (b *Body) noRoom(n int64) error {
-	if b.reserved+n > b.budget.Size() {
-		return fmt.Errorf("%w: buffering it takes more than the %d bytes available for the bodies of all requests (--memory-limit)", ErrTooLarge, b.budget.Size())
+	acquire, most := b.budget.TryAcquire, b.budget.Size()
+	if b.reserved+n > smallBytes {
+		acquire, most = b.budget.TryAcquireLarge, b.budget.Max()
+	}
+	if acquire(n) {
+		b.reserved += n
+		return nil
+	}
+	if b.reserved+n > most {
+		return fmt.Errorf("%w: buffering it takes more than the %d bytes available for one body (--memory-limit)", ErrTooLarge, most)
 	}
 	return fmt.Errorf("%w: the bodies of other requests take up the memory for bodies; try again later", membudget.ErrExhausted)
 }
