@@ -81,6 +81,7 @@ func (b *Body) Read(p []byte) (int, error) {
 	if int64(len(p)) > b.left+1 {
 		p = p[:b.left+1]
 	}
+	b.sent.turn.take()
 	n, err := b.decompress(p)
 	b.left -= int64(n)
 	if b.left < 0 {
@@ -162,6 +163,7 @@ const firstBytes = 4 << 10
 // preceded an error are returned along with it. The buffer grows with what is read, and
 // counts toward the budget.
 func (b *Body) ReadAll() ([]byte, error) {
+	defer b.sent.turn.end()
 	b.content = contents.Get().([]byte)[:0]
 	if err := b.Reserve(int64(cap(b.content))); err != nil {
 		contents.Put(b.content) //nolint:staticcheck // the slice header is small
@@ -212,8 +214,10 @@ const maxKeptBytes = 64 << 10
 // SentBytes returns the number of bytes read so far, before decompression.
 func (b *Body) SentBytes() int64 { return b.sent.read }
 
-// Close releases the decompressor and the memory. The body must not be read afterwards.
+// Close releases the decompressor, the memory, and the turn of the goroutine. The body
+// must not be read afterwards. Closing it again does nothing.
 func (b *Body) Close() {
+	b.sent.turn.end()
 	if b.decompressor != nil {
 		b.decompressor.Reset(http.NoBody) //nolint:errcheck // only drops the reference to the body
 		b.variant.pool.Put(b.decompressor)
@@ -231,13 +235,16 @@ func (b *Body) Close() {
 type sentBody struct {
 	r           io.Reader
 	limit, read int64
+	turn        turn
 }
 
 func (s *sentBody) Read(p []byte) (int, error) {
 	if s.read > s.limit {
 		return 0, tooLarge(s.limit)
 	}
+	s.turn.end() // while waiting for the client
 	n, err := s.r.Read(p)
+	s.turn.take()
 	s.read += int64(n)
 	return n, err
 }

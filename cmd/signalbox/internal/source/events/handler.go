@@ -82,6 +82,7 @@ func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		decoder.Reserve = body.Reserve
 		readErr = decoder.Decode(body, source.FormatOf(r.Header.Get("Content-Type")), tally.Accept, reject)
 	}
+	body.Close() // its turn must not wait for the log or the client
 	if readErr != nil {
 		// Always list this error, even if there are MaxErrors others.
 		errs = errs[:min(len(errs), source.MaxErrors-1)]

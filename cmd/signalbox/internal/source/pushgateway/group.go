@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"code.cloudfoundry.org/lager/v3"
+	dto "github.com/prometheus/client_model/go"
 
 	"github.com/signalbox-ci/signalbox/cmd/signalbox/internal/source"
 	"github.com/signalbox-ci/signalbox/emitter/aggregator"
@@ -75,7 +76,8 @@ func (h *handler) push(r *http.Request, components []string) (size int64, reject
 		return size, bodyRejection(err)
 	}
 	defer done()
-	families, err := decode(content, r.Header.Get("Content-Type"))
+	var families []*dto.MetricFamily
+	source.InTurn(func() { families, err = decode(content, r.Header.Get("Content-Type")) })
 	if err != nil {
 		return size, badRequest(err)
 	}
