@@ -326,6 +326,13 @@ var _ = It("keeps the memory limit of the Kubernetes manifest, and serves Promet
 	}
 	running.Wait()
 	peak := peakMemory(box.command)
+	if text, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", box.command.Process.Pid)); err == nil {
+		for line := range strings.Lines(string(text)) {
+			if strings.HasPrefix(line, "Rss") {
+				GinkgoWriter.Print(line)
+			}
+		}
+	}
 	GinkgoWriter.Println("peak MB:", peak>>20, "slowest scrape:", time.Duration(slowestScrape.Load()), "slowest push:", time.Duration(slowestPush.Load()),
 		"largest overview:", largestOverview)
 	_, page, err := send(direct, "GET", box.metrics, nil)
