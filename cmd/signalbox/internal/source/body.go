@@ -164,10 +164,9 @@ const firstBytes = 4 << 10
 // counts toward the budget.
 func (b *Body) ReadAll() ([]byte, error) {
 	defer b.sent.turn.end()
-	b.content = contents.Get().([]byte)[:0]
+	b.content = (*contents.Get().(*[]byte))[:0]
 	if err := b.Reserve(int64(cap(b.content))); err != nil {
-		contents.Put(b.content) //nolint:staticcheck // the slice header is small
-		b.content = nil
+		b.keepContent()
 		return nil, err
 	}
 	for {
@@ -204,8 +203,16 @@ func (b *Body) release(n int64) {
 	b.budget.Release(n)
 }
 
-// contents are buffers of ReadAll of at most maxKeptBytes.
-var contents = sync.Pool{New: func() any { return make([]byte, 0, firstBytes) }}
+// keepContent puts the buffer of ReadAll into the pool, unless it is too large.
+func (b *Body) keepContent() {
+	if content := b.content; content != nil && cap(content) <= maxKeptBytes {
+		contents.Put(&content)
+	}
+	b.content = nil
+}
+
+// contents are buffers of ReadAll, *[]byte of at most maxKeptBytes.
+var contents = sync.Pool{New: func() any { b := make([]byte, 0, firstBytes); return &b }}
 
 // maxKeptBytes is the maximum size of a buffer that is reused. It is more than most
 // jobs and agents push.
@@ -223,10 +230,7 @@ func (b *Body) Close() {
 		b.variant.pool.Put(b.decompressor)
 		b.decompressor = nil
 	}
-	if c := cap(b.content); c > 0 && c <= maxKeptBytes {
-		contents.Put(b.content) //nolint:staticcheck // the slice header is small
-	}
-	b.content = nil
+	b.keepContent()
 	b.release(b.reserved)
 }
 

@@ -212,9 +212,11 @@ var _ = Describe("Body", func() {
 			sent := func(window int) string {
 				return sourcetest.ZstdWith(noise(1<<20), zstd.WithWindowSize(window), zstd.WithSingleSegment(false))
 			}
-			_, err := open(sent(1<<20), "zstd", limit).Read(make([]byte, 10))
+			content := open(sent(1<<20), "zstd", limit)
+			_, err := content.Read(make([]byte, 10))
 			Expect(err).NotTo(HaveOccurred())
 			Expect(budget.Used()).To(BeNumerically(">=", 1<<20))
+			content.Close()
 			_, err = open(sent(8<<20), "zstd", limit).Read(make([]byte, 10))
 			Expect(err).To(MatchError(source.ErrTooLarge), "5 MiB are available")
 		})
