@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"math"
 	"net/http"
 	"os"
@@ -81,6 +82,33 @@ var _ = Describe("The overview", func() {
 		Expect(o.Mapping.LoadedAt).To(Equal(loaded))
 		Expect(o.Mapping.FailedAt).To(HaveValue(Equal(loaded.Add(time.Second))))
 		Expect(o.Mapping.Error).To(ContainSubstring("mapping.yml:1: "))
+	})
+
+	It("reports a web configuration file that is refused", func() {
+		config.WebConfigFile = filepath.Join(GinkgoT().TempDir(), "web.yml")
+		write := func(content string) { Expect(os.WriteFile(config.WebConfigFile, []byte(content), 0o600)).To(Succeed()) }
+		write("basic_auth_users: {ops: $2a$04$KWY2jkZEEFoqql3DodBozOXw6KM0OV3Rhy/YMgtgUC/uP3fVrs84a}\n") // the password is "secret"
+		p := start(config, nil)
+		page := func() string {
+			r, err := http.NewRequest(http.MethodGet, p.URL(), nil)
+			Expect(err).NotTo(HaveOccurred())
+			r.SetBasicAuth("ops", "secret")
+			response, err := http.DefaultClient.Do(r)
+			Expect(err).NotTo(HaveOccurred())
+			defer http.DefaultClient.CloseIdleConnections()
+			defer response.Body.Close()
+			body, err := io.ReadAll(response.Body)
+			Expect(err).NotTo(HaveOccurred())
+			return string(body)
+		}
+		const sample = "\nsignalbox_web_config_last_reload_successful{listener=\"metrics\"} "
+		Expect(overview(p).Reports).To(HaveExactElements(HaveField("Findings", BeEmpty())))
+		Expect(page()).To(ContainSubstring(sample + "1\n"))
+		write("")
+		Expect(overview(p).Reports).To(HaveExactElements(HaveField("Findings", HaveExactElements(And(
+			HaveField("Level", "bad"), HaveField("Text", ContainSubstring("web.yml: basic_auth_users is empty")),
+		)))))
+		Expect(page()).To(ContainSubstring(sample + "0\n"))
 	})
 
 	It("has room for another unknown name once a rule handles one", func() {
@@ -187,12 +215,12 @@ var _ = Describe("The overview", func() {
 			p := start(config, nil)
 			p.Emit(logger, event("deploy", 1, nil))
 			p.Prepare(metric.EventType{Name: "deploy"}).EmitValues(logger, 1, nil)
-			p.Emit(logger, event("release", 1, nil))
+			p.Emit(logger, event("Build Finished", 1, nil))
 			p.Emit(logger, event("\xff", 1, nil))
 			at := now
 			o := overview(p)
 			Expect(o.Events.UnknownNames).To(Equal([]status.UnknownName{
-				{Name: "deploy", Count: 2, Last: at}, {Name: "release", Count: 1, Last: at},
+				{Name: "deploy", Count: 2, Last: at}, {Name: "Build Finished", Count: 1, Last: at, Hint: `did you mean "build finished"?`},
 			}))
 			Expect(o.Events.Received).To(Equal(uint64(4)))
 			Expect(o.Events.Unknown).To(Equal(uint64(3)))

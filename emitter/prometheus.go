@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net"
 	"net/http"
+	"slices"
 	"sync"
 	"time"
 
@@ -12,6 +13,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	dto "github.com/prometheus/client_model/go"
 
+	"github.com/signalbox-ci/signalbox/internal/access"
 	"github.com/signalbox-ci/signalbox/internal/engine"
 	"github.com/signalbox-ci/signalbox/internal/exposition"
 	"github.com/signalbox-ci/signalbox/internal/host"
@@ -19,12 +21,13 @@ import (
 	"github.com/signalbox-ci/signalbox/internal/series"
 	"github.com/signalbox-ci/signalbox/internal/status"
 	"github.com/signalbox-ci/signalbox/internal/traffic"
+	"github.com/signalbox-ci/signalbox/internal/webconfig"
 	"github.com/signalbox-ci/signalbox/metric"
 )
 
 // Prometheus is the Prometheus emitter. Events update its series, which it serves on a
 // metrics page. PrometheusConfig.NewEmitter creates it. It implements
-// metric.TypedEmitter.
+// metric.ReportingEmitter.
 //
 // It is safe for concurrent use. Emitting never blocks and never panics. Close stops
 // the listener and the removal of stale series; events still update the series.
@@ -33,9 +36,14 @@ type Prometheus struct {
 	status  *status.Status
 	sources *exposition.Sources
 	scrapes scrapeMetrics
-	handler http.Handler
+	access  access.Options     // of the listener
 	guarded bool               // whether a web configuration file protects the listener
 	server  *exposition.Server // nil without a listener
+
+	// The handlers of the emitter's own listener, and of the program's server. Each
+	// limits the number of concurrent scrapes, so that clients of one listener cannot
+	// keep others from scraping the other.
+	own, mounted http.Handler
 
 	pushedMu sync.Mutex // protects pushed
 	pushed   status.Section
@@ -46,7 +54,7 @@ type Prometheus struct {
 
 // Prometheus implements these interfaces.
 var (
-	_ metric.TypedEmitter          = (*Prometheus)(nil)
+	_ metric.ReportingEmitter      = (*Prometheus)(nil)
 	_ metric.AttachableEmitter     = (*Prometheus)(nil)
 	_ prometheus.Collector         = (*Prometheus)(nil)
 	_ prometheus.Gatherer          = (*Prometheus)(nil)
@@ -60,7 +68,7 @@ type Pushed interface{ host.Pushed }
 // newPrometheus connects an engine, the status page and the metrics page. It starts
 // nothing.
 func newPrometheus(e *engine.Engine, c *PrometheusConfig) (*Prometheus, error) {
-	p := &Prometheus{engine: e, guarded: c.WebConfigFile != "", sources: exposition.NewSources(e.Store())}
+	p := &Prometheus{engine: e, guarded: c.WebConfigFile != "", sources: exposition.NewSources(e.Store(), e.EventOf)}
 	if err := p.scrapes.addTo(e.Store()); err != nil {
 		return nil, err
 	}
@@ -70,7 +78,7 @@ func newPrometheus(e *engine.Engine, c *PrometheusConfig) (*Prometheus, error) {
 	}
 	page := p.sources.Page()
 	page.Refresh, page.Created = e.Refresh, !c.OmitCreatedTimestamp
-	p.handler = exposition.NewHandler(exposition.HandlerOptions{
+	options := exposition.HandlerOptions{
 		Page:              page,
 		Status:            p.status.Handler(),
 		Reload:            e.Reload,
@@ -79,7 +87,8 @@ func newPrometheus(e *engine.Engine, c *PrometheusConfig) (*Prometheus, error) {
 		Logger:            e.Logger,
 		MaxInFlight:       c.MaxScrapesInFlight,
 		Done:              p.scraped,
-	})
+	}
+	p.own, p.mounted = exposition.NewHandler(options), exposition.NewHandler(options)
 	return p, nil
 }
 
@@ -95,7 +104,14 @@ func (p *Prometheus) start(c *PrometheusConfig) {
 	ctx, stop := context.WithCancel(context.Background())
 	p.stop = stop
 	if tick := p.engine.TickInterval(); tick > 0 {
-		p.running.Go(func() { interval.Run(ctx, tick, func() { p.engine.Clock().Tick() }) })
+		// If the process is stopped for longer than the staleness limit, the workers
+		// that reported until then must not be removed when it continues.
+		clock := p.engine.Clock()
+		clock.SkipGaps(10 * tick)
+		p.running.Go(func() {
+			defer clock.SkipGaps(0)
+			interval.Run(ctx, tick, func() { clock.Tick() })
+		})
 	}
 	p.running.Go(func() { collectPeriodically(ctx, p.engine.Logger, c.GCInterval, p) })
 	p.running.Go(func() { p.status.Run(ctx) })
@@ -117,7 +133,13 @@ func (p *Prometheus) EmitsConcurrently() {}
 // signalbox_events_unknown_total. A nil logger means the emitter's own logger.
 func (p *Prometheus) Emit(logger lager.Logger, event metric.Event) { p.engine.Emit(logger, event) }
 
-// Prepare implements metric.TypedEmitter.
+// EmitReporting implements metric.ReportingEmitter.
+func (p *Prometheus) EmitReporting(logger lager.Logger, event metric.Event, outcome *metric.Outcome) {
+	p.engine.EmitReporting(logger, event, outcome)
+}
+
+// Prepare implements metric.TypedEmitter. The returned event is a
+// metric.ReportingEvent.
 func (p *Prometheus) Prepare(t metric.EventType) metric.TypedEvent { return p.engine.Prepare(t) }
 
 // Attach implements metric.AttachableEmitter. The logger replaces that of
@@ -190,19 +212,25 @@ func (p *Prometheus) ServeGatherer(g prometheus.Gatherer) { p.sources.Add(g) }
 //
 // The handler does not authenticate clients. If a web configuration file protects the
 // emitter's own listener, the handler answers all requests with status 403, because the
-// program's server might not be protected. The handler still works after Close, but
-// then the emitter no longer removes stale series.
+// program's server might not be protected. It limits the number of concurrent scrapes
+// apart from those of the emitter's own listener. The handler still works after Close,
+// but then the emitter no longer removes stale series.
 func (p *Prometheus) Handler() http.Handler {
 	if p.guarded {
 		return http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 			http.Error(w, "metrics are not served here, because the metrics listener's web configuration file does not protect this server", http.StatusForbidden)
 		})
 	}
-	return p.handler
+	return p.mounted
 }
 
-// Guarded reports whether a web configuration file protects the emitter's own listener.
-func (p *Prometheus) Guarded() bool { return p.guarded }
+// PageHandler returns Handler even if a web configuration file protects the emitter's
+// own listener, for Signalbox's own daemon.
+func (p *Prometheus) PageHandler() http.Handler { return p.mounted }
+
+// Protection returns how the emitter's listener is protected, for Signalbox's own
+// daemon.
+func (p *Prometheus) Protection() access.Protection { return p.access.Protection() }
 
 // Addr returns the address of the emitter's listener with its actual port, such as
 // "127.0.0.1:9391", or the empty string if there is no listener. Close does not change
@@ -258,13 +286,14 @@ func (p *Prometheus) scraped(s exposition.Scrape) {
 		Format:          s.Format,
 		Encoding:        s.Encoding,
 		Status:          s.Status,
+		Aborted:         s.Aborted,
 		Remote:          s.Remote,
 		UserAgent:       s.UserAgent,
 	})
 }
 
 // scrapeMetrics are the metrics about scrapes.
-type scrapeMetrics struct{ duration, refused *series.Family }
+type scrapeMetrics struct{ duration, refused, aborted *series.Family }
 
 func (m *scrapeMetrics) addTo(store *series.Store) (err error) {
 	m.duration, err = store.AddFamily(series.FamilyOptions{
@@ -278,27 +307,49 @@ func (m *scrapeMetrics) addTo(store *series.Store) (err error) {
 		Name: "signalbox_scrapes_refused_total", Type: series.Counter, Internal: true,
 		Help: "Number of scrapes rejected because too many were in progress.",
 	})
+	if err != nil {
+		return err
+	}
+	m.aborted, err = store.AddFamily(series.FamilyOptions{
+		Name: "signalbox_scrapes_aborted_total", Type: series.Counter, Internal: true,
+		Help: "Number of scrapes aborted because the client did not read the page.",
+	})
 	return err
 }
 
 func (m *scrapeMetrics) count(s exposition.Scrape) {
-	if s.Refused() {
+	switch {
+	case s.Refused():
 		m.refused.Update(series.Add, &series.Values{}, "", 1, 0)
-	} else {
+	case s.Aborted:
+		m.aborted.Update(series.Add, &series.Values{}, "", 1, 0)
+	default:
 		m.duration.Update(series.Observe, &series.Values{}, "", s.Took.Seconds(), 0)
 	}
 }
 
-// listen opens the emitter's listener, if one is configured.
-func (p *Prometheus) listen(c *PrometheusConfig) (err error) {
+// listen opens the emitter's listener, if one is configured. webConfig may be nil.
+func (p *Prometheus) listen(c *PrometheusConfig, webConfig *webconfig.File) (err error) {
 	if c.BindIP == "" {
 		return nil
 	}
+	p.access = access.Options{
+		Hosts:     slices.Concat(c.AllowedHosts, c.host.AllowedHosts),
+		WebConfig: webConfig,
+		Denials:   access.NewDenials("metrics"),
+	}
 	p.server, err = exposition.Listen(exposition.ServerOptions{
-		Address:       net.JoinHostPort(c.BindIP, c.BindPort),
-		WebConfigFile: c.WebConfigFile,
-		Handler:       p.handler,
-		Logger:        func() lager.Logger { return p.engine.Logger() },
+		Address: net.JoinHostPort(c.BindIP, c.BindPort),
+		Handler: p.own,
+		Access:  p.access,
+		Logger:  func() lager.Logger { return p.engine.Logger() },
 	})
-	return err
+	if err != nil {
+		return err
+	}
+	registry := prometheus.NewRegistry()
+	p.access.Register(registry)
+	p.ServeGatherer(registry)
+	p.status.Add(status.Access{Options: &p.access})
+	return nil
 }

@@ -12,6 +12,7 @@ import (
 	"github.com/prometheus/common/model"
 
 	"github.com/signalbox-ci/signalbox/emitter/rule"
+	"github.com/signalbox-ci/signalbox/internal/access"
 	"github.com/signalbox-ci/signalbox/internal/catalog"
 	"github.com/signalbox-ci/signalbox/internal/engine"
 	"github.com/signalbox-ci/signalbox/internal/host"
@@ -34,7 +35,7 @@ type PrometheusConfig struct {
 	GCInterval           time.Duration `long:"prometheus-gc-interval" value-name:"DURATION" default:"1m" description:"Interval of garbage collection, which removes stale series; 0 means the default."`
 	MaxSeriesPerMetric   int           `long:"prometheus-max-series-per-metric" value-name:"N" default:"100000" description:"Maximum number of series per metric; 0 means the default. Beyond it, counters and histograms count events for new series under the label value __overflow__, and gauges reject them."`
 	WebConfigFile        string        `long:"prometheus-web-config-file" value-name:"FILE" description:"Prometheus web configuration file that enables TLS, client certificates or basic authentication."`
-	MaxScrapesInFlight   int           `long:"prometheus-max-scrapes-in-flight" value-name:"N" default:"16" description:"Maximum number of concurrent scrapes; 0 means the default. Further scrapes are answered with status 503."`
+	MaxScrapesInFlight   int           `long:"prometheus-max-scrapes-in-flight" value-name:"N" default:"16" description:"Maximum number of concurrent scrapes of each listener; 0 means the default. Beyond it, scrapes whose clients do not read are aborted, and other scrapes are answered with status 503."`
 	MappingFile          string        `long:"mapping-file" value-name:"FILE" description:"YAML file that adds rules for events or changes the built-in ones. signalbox reloads it on SIGHUP; an embedding scheduler reloads it by calling Reload."`
 	EnableReloadAPI      bool          `long:"enable-reload-api" description:"Reload the mapping file on POST or PUT requests to /-/reload of the metrics listener."`
 	OmitCreatedTimestamp bool          `long:"prometheus-omit-created-samples" description:"Omit _created samples from OpenMetrics pages, for scrapers that would store them as series."`
@@ -49,6 +50,13 @@ type PrometheusConfig struct {
 	// Prometheus.Handler on its own server. If BindIP and BindPort are set as well, the
 	// emitter also has a listener.
 	Handler bool `no-flag:"true"`
+
+	// AllowedHosts are the host names, besides localhost, in the Host header of
+	// requests to the emitter's listener. Requests with an IP address are always
+	// allowed. If there are no AllowedHosts, the header is checked only if the listener
+	// is on a loopback address; without the check, a website could read the metrics by
+	// resolving its own name to that address.
+	AllowedHosts []string `no-flag:"true"`
 
 	// Rules are added to the built-in rules, for the program's own events.
 	Rules []rule.Rule `no-flag:"true"`
@@ -101,14 +109,15 @@ func (config *PrometheusConfig) NewEmitter(attributes map[string]string) (metric
 	if err != nil {
 		return nil, asFlagError(err)
 	}
-	if err = c.checkWebConfig(); err != nil {
+	webConfig, err := c.openWebConfig()
+	if err != nil {
 		return nil, err
 	}
 	p, err := newPrometheus(e, c)
 	if err != nil {
 		return nil, err
 	}
-	if err = p.listen(c); err != nil {
+	if err = p.listen(c, webConfig); err != nil {
 		return nil, fmt.Errorf("--prometheus-bind-ip, --prometheus-bind-port: %w", err)
 	}
 	p.start(c)
@@ -179,6 +188,11 @@ func (config *PrometheusConfig) withDefaults() (*PrometheusConfig, error) {
 	if c.WebConfigFile != "" && c.BindIP == "" && c.BindPort == "" {
 		errs = append(errs, &FlagError{errors.New("--prometheus-web-config-file requires --prometheus-bind-ip and --prometheus-bind-port: without a listener, there is nothing to protect")})
 	}
+	for _, host := range c.AllowedHosts {
+		if err := access.CheckHost(host); err != nil {
+			errs = append(errs, &FlagError{fmt.Errorf("AllowedHosts: %w", err)})
+		}
+	}
 	errs = append(errs, c.checkNames())
 	if c.WorkerStaleAfter < 0 {
 		reject("worker-stale-after", c.WorkerStaleAfter, "a duration of at least 0")
@@ -215,10 +229,17 @@ func (config *PrometheusConfig) checkNames() error {
 }
 
 func (config *PrometheusConfig) checkWebConfig() error {
-	if err := webconfig.Check(config.WebConfigFile); err != nil {
-		return fmt.Errorf("--prometheus-web-config-file: %w", err)
+	_, err := config.openWebConfig()
+	return err
+}
+
+// openWebConfig returns the web configuration file, or nil if there is none.
+func (config *PrometheusConfig) openWebConfig() (*webconfig.File, error) {
+	file, err := webconfig.Open(config.WebConfigFile)
+	if err != nil {
+		return nil, fmt.Errorf("--prometheus-web-config-file: %w", err)
 	}
-	return nil
+	return file, nil
 }
 
 // A FlagError reports that a field of PrometheusConfig has an invalid value, or that an

@@ -183,7 +183,7 @@ var _ = Describe("The Prometheus emitter", func() {
 				prepared.EmitValues(logger, 1000, values)
 			}
 			Expect(samplesOf(byType)).To(HaveKeyWithValue("concourse_builds_failed_total", "1"))
-			Expect(logger.Logs()).To(HaveLen(2), "expected one line from each emitter, about the empty platform")
+			Expect(logger.Logs()).To(HaveLen(4), "expected two lines from each emitter, about the empty platform and the odd status")
 			byMap.Emit(logger, event("worker tasks", 5, attributes{"worker": "w5", "platform": "linux"}))
 			byType.Prepare(metric.EventType{Name: "worker tasks", Attributes: []string{"platform", "worker", "platform"}}).
 				EmitValues(logger, 5, []string{"the last of two applies", "w5", "linux"})
@@ -214,15 +214,15 @@ var _ = Describe("The Prometheus emitter", func() {
 
 	It("names the invalid attribute of an event with many attributes", func() {
 		p := start(config, nil)
-		t := metric.EventType{Name: "worker state", Attributes: make([]string, 20)}
+		t := metric.EventType{Name: "lock held", Attributes: make([]string, 20)}
 		for i := range t.Attributes {
 			t.Attributes[i] = fmt.Sprint("extra", i)
 		}
 		values := slices.Clone(t.Attributes)
-		t.Attributes[19], values[19] = "state", "\xff"
+		t.Attributes[19], values[19] = "type", "\xff"
 		p.Prepare(t).EmitValues(logger, 1, values)
 		Expect(logger.Logs()).To(HaveLen(1))
-		Expect(logger.Logs()[0].Data["error"]).To(ContainSubstring(`attribute "state" is not valid UTF-8`))
+		Expect(logger.Logs()[0].Data["error"]).To(ContainSubstring(`attribute "type" is not valid UTF-8`))
 	})
 
 	Describe("invalid events", func() {
@@ -288,6 +288,33 @@ var _ = Describe("The Prometheus emitter", func() {
 			Expect(samples).To(HaveKeyWithValue(rejectedFor("not_finite"), "1"))
 		})
 
+		It("include those with an unlisted value of an attribute", func() {
+			p := start(config, nil)
+			for _, finished := range []string{"build finished", "check build finished"} {
+				p.Emit(logger, event(finished, 1000, attributes{"build_status": "success", "team_name": "main"}))
+				p.Prepare(metric.EventType{Name: finished, Attributes: []string{"team_name", "build_status"}}).
+					EmitValues(logger, 1000, []string{"main", "success"})
+			}
+			p.Emit(logger, event("worker state", 1, attributes{"state": "unknown"}))
+			p.Emit(logger, event("checks finished", 1, attributes{"status": "failed"}))
+			p.Emit(logger, event("checks finished", 1, nil)) // the status is not required
+			samples := samplesOf(p)
+			for sample, value := range map[string]string{
+				"concourse_builds_finished_total":                  "2", // it does not depend on the status
+				"concourse_builds_check_finished_total":            "2",
+				`concourse_lidar_checks_finished_total{status=""}`: "1",
+				rejectedFor("unknown_value"):                       "6",
+			} {
+				Expect(samples).To(HaveKeyWithValue(sample, value))
+			}
+			for sample := range samples {
+				Expect(sample).NotTo(Or(HavePrefix("concourse_builds_finished{"), HavePrefix("concourse_builds_duration_seconds"),
+					HavePrefix("concourse_workers_registered"), ContainSubstring(`status="failed"`)))
+			}
+			Expect(logger.Logs()[0].Data["error"]).To(HaveSuffix(
+				`attribute "build_status" is "success", expected succeeded, failed, errored or aborted: did you mean "succeeded"?`))
+		})
+
 		It("are logged at most once a second for each event name and reason", func() {
 			p := start(config, nil)
 			for range 100 {
@@ -316,7 +343,7 @@ var _ = Describe("The Prometheus emitter", func() {
 			p := start(config, nil)
 			for i := range 5 {
 				p.Emit(logger, event("error log", 1, attributes{"message": fmt.Sprint(i)}))
-				p.Emit(logger, event("worker state", 1, attributes{"state": fmt.Sprint(i)}))
+				p.Emit(logger, event("lock held", 1, attributes{"type": fmt.Sprint(i)}))
 				p.Emit(logger, event("http response time", 1, attributes{"method": "GET", "status": "200", "route": fmt.Sprint(i)}))
 			}
 			samples := samplesOf(p)
@@ -324,16 +351,16 @@ var _ = Describe("The Prometheus emitter", func() {
 				`concourse_error_logs{message="1"}`:            "1",
 				`concourse_error_logs{message="__overflow__"}`: "3",
 				`concourse_http_responses_duration_seconds_count{method="__overflow__",route="__overflow__",status="__overflow__"}`: "3",
-				`concourse_workers_registered{state="1"}`:                               "1",
-				`signalbox_series{metric="concourse_error_logs"}`:                       "2",
-				`signalbox_series_refused_total{metric="concourse_error_logs"}`:         "3",
-				`signalbox_series_refused_total{metric="concourse_workers_registered"}`: "3",
-				`signalbox_series_limit`:                                                "2",
-				rejectedFor("series_limit"):                                             "9",
+				`concourse_locks_held{type="1"}`:                                "1",
+				`signalbox_series{metric="concourse_error_logs"}`:               "2",
+				`signalbox_series_refused_total{metric="concourse_error_logs"}`: "3",
+				`signalbox_series_refused_total{metric="concourse_locks_held"}`: "3",
+				`signalbox_series_limit`:                                        "2",
+				rejectedFor("series_limit"):                                     "9",
 			} {
 				Expect(samples).To(HaveKeyWithValue(sample, value))
 			}
-			Expect(samples).NotTo(HaveKey(`concourse_workers_registered{state="2"}`))
+			Expect(samples).NotTo(HaveKey(`concourse_locks_held{type="2"}`))
 		})
 	})
 

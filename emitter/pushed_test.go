@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 
+	"code.cloudfoundry.org/lager/v3/lagertest"
 	. "github.com/onsi/ginkgo/v2"
 	. "github.com/onsi/gomega"
 	"github.com/prometheus/client_golang/prometheus"
@@ -56,18 +57,74 @@ var _ = Describe("The metrics page with pushed metrics", func() {
 	})
 
 	It("rejects pushed metrics with the name of one of the emitter's own, if they come from an agent or have another type", func() {
-		Expect(gauge("concourse_workers_containers")).To(MatchError(ContainSubstring("the server itself")), "although the family has no series yet")
-		Expect(gauge("signalbox_build_info")).To(MatchError(ContainSubstring("the server itself")))
+		Expect(gauge("go_goroutines")).To(MatchError(ContainSubstring("the server itself")))
 		Expect(gauge("concourse_builds_duration_seconds_count")).To(MatchError(ContainSubstring("name of a sample of the histogram concourse_builds_duration_seconds")))
-		Expect(push("concourse_workers_containers", dto.MetricType_COUNTER)).To(MatchError(ContainSubstring("got type counter, expected gauge")))
 		Expect(push("go_goroutines", dto.MetricType_COUNTER)).To(MatchError(ContainSubstring("got type counter, expected gauge")))
 	})
 
-	It("serves a metric that a job pushes next to the emitter's own metric of the same name and type", func() {
+	It("serves a metric that a job pushes next to that of another gatherer with the same name and type", func() {
 		Expect(push("go_goroutines", dto.MetricType_GAUGE)).To(Succeed())
 		Expect(scrape(p)).To(MatchRegexp("# TYPE go_goroutines gauge\ngo_goroutines [0-9]+\ngo_goroutines{instance=\"\",job=\"j\"} 7\n"))
+	})
+
+	DescribeTable("rejects pushed metrics that the emitter itself updates, also those without series",
+		func(name string, typ dto.MetricType, why string) {
+			why = "metric " + name + " cannot be pushed, because " + why + ": choose another name"
+			Expect(push(name, typ)).To(MatchError(why + ", or allow it with --push-allow-driven-metrics"))
+			Expect(gauge(name)).To(MatchError(ContainSubstring(why)))
+			Expect(scrape(p)).NotTo(ContainSubstring("} 7\n"))
+		},
+		Entry(nil, "concourse_workers_containers", dto.MetricType_GAUGE, `rules update it for event "worker containers"`),
+		Entry("also with another type", "concourse_workers_containers", dto.MetricType_COUNTER, `rules update it for event "worker containers"`),
+		Entry(nil, "concourse_builds_finished_total", dto.MetricType_COUNTER, `rules update it for event "build finished"`),
+		Entry(nil, "concourse_workers_last_seen_timestamp_seconds", dto.MetricType_GAUGE, "Signalbox itself updates it"),
+		Entry(nil, "signalbox_events_unknown_total", dto.MetricType_COUNTER, "Signalbox itself updates it"),
+	)
+
+	It("rejects pushed metrics about Signalbox itself from another gatherer", func() {
+		registry := prometheus.NewRegistry()
+		registry.MustRegister(prometheus.NewGauge(prometheus.GaugeOpts{Name: "signalbox_push_groups"}))
+		p.ServeGatherer(registry)
+		Expect(push("signalbox_push_groups", dto.MetricType_GAUGE)).To(MatchError(ContainSubstring("Signalbox itself updates it")))
+	})
+
+	It("can serve a metric that a job pushes next to the emitter's own metric of the same name and type", func() {
+		var err error
+		a, err = aggregator.New(aggregator.Options{GroupAllowDriven: true})
+		Expect(err).NotTo(HaveOccurred())
+		p.ServePushed(a)
+		Expect(push("concourse_workers_containers", dto.MetricType_COUNTER)).To(MatchError(ContainSubstring("got type counter, expected gauge")))
 		Expect(push("concourse_builds_started_total", dto.MetricType_COUNTER)).To(Succeed())
 		Expect(scrape(p)).To(ContainSubstring("concourse_builds_started_total 0\nconcourse_builds_started_total{instance=\"\",job=\"j\"} 7\n"))
+	})
+
+	It("omits pushed metrics after a reload that adds rules for them, and rejects them from then on", func() {
+		file := filepath.Join(GinkgoT().TempDir(), "rules.yml")
+		Expect(os.WriteFile(file, nil, 0o600)).To(Succeed())
+		logger := lagertest.NewTestLogger("test")
+		registry := prometheus.NewRegistry()
+		var err error
+		a, err = aggregator.New(aggregator.Options{Registerer: registry})
+		Expect(err).NotTo(HaveOccurred())
+		p = start(&emitter.PrometheusConfig{MappingFile: file, Pushed: a, Logger: logger}, nil)
+		p.ServeGatherer(registry)
+		Expect(push("concourse_deploys", dto.MetricType_GAUGE)).To(Succeed())
+		Expect(gauge("concourse_releases")).To(Succeed())
+		Expect(scrape(p)).To(And(ContainSubstring(`concourse_deploys{instance="",job="j"} 7`), ContainSubstring(`concourse_releases{username="alice"} 7`)))
+
+		Expect(os.WriteFile(file, []byte("rules:\n- {event: deployed, metric: deploys, type: gauge, operation: set}\n- {event: released, metric: releases, type: gauge, operation: set}\n"), 0o600)).To(Succeed())
+		Expect(p.Reload()).To(Succeed())
+		p.Emit(logger, event("deployed", 3, nil))
+		Expect(scrape(p)).To(And(ContainSubstring("\nconcourse_deploys 3\n"), ContainSubstring("\nsignalbox_push_families_omitted 2\n"), Not(ContainSubstring("} 7\n"))))
+		Expect(string(logger.Buffer().Contents())).To(ContainSubstring(`pushed metric concourse_deploys is omitted: rules update it for event \"deployed\"`))
+		Expect(push("concourse_deploys", dto.MetricType_GAUGE)).To(MatchError(ContainSubstring(`rules update it for event "deployed"`)))
+		Expect(gauge("concourse_releases")).To(MatchError(ContainSubstring(`rules update it for event "released"`)), "although the agent has pushed it before")
+
+		Expect(os.WriteFile(file, nil, 0o600)).To(Succeed())
+		Expect(p.Reload()).To(Succeed())
+		Expect(scrape(p)).To(And(ContainSubstring(`concourse_deploys{instance="",job="j"} 7`), Not(ContainSubstring("alice"))))
+		Expect(gauge("concourse_releases")).To(Succeed())
+		Expect(push("concourse_deploys", dto.MetricType_GAUGE)).To(Succeed())
 	})
 
 	It("contains the metrics of another gatherer, and rejects pushed metrics with their names", func() {
@@ -119,7 +176,6 @@ var _ = Describe("The metrics page with pushed metrics", func() {
 		file := filepath.Join(GinkgoT().TempDir(), "web.yml")
 		Expect(os.WriteFile(file, []byte("basic_auth_users: {a: $2y$10$pmAX5hAnmEgRbVQwRo0Gsuxw8iAGD9aiAT6mDUxnvqrKOpkQI2wF6}\n"), 0o600)).To(Succeed())
 		guarded := start(&emitter.PrometheusConfig{WebConfigFile: file}, nil)
-		Expect(guarded.Guarded()).To(BeTrue())
 		w = httptest.NewRecorder()
 		guarded.Handler().ServeHTTP(w, httptest.NewRequest(http.MethodGet, "/metrics", nil))
 		Expect(w.Code).To(Equal(http.StatusForbidden))

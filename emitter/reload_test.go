@@ -24,6 +24,7 @@ import (
 	"github.com/signalbox-ci/signalbox/emitter"
 	"github.com/signalbox-ci/signalbox/emitter/rule"
 	"github.com/signalbox-ci/signalbox/internal/catalog"
+	"github.com/signalbox-ci/signalbox/internal/host"
 	"github.com/signalbox-ci/signalbox/internal/status"
 	"github.com/signalbox-ci/signalbox/metric"
 )
@@ -325,6 +326,9 @@ var _ = Describe("A mapping file", func() {
 			r, err := http.NewRequest(method, "http://"+p.Addr()+"/-/reload", nil)
 			Expect(err).NotTo(HaveOccurred())
 			for i := 0; i < len(header); i += 2 {
+				if header[i] == "Host" {
+					r.Host = header[i+1]
+				}
 				r.Header.Set(header[i], header[i+1])
 			}
 			response, err := http.DefaultClient.Do(r)
@@ -375,9 +379,28 @@ var _ = Describe("A mapping file", func() {
 			Expect(status).To(Equal(http.StatusForbidden))
 			status, _ = request(p, http.MethodPost, "Origin", "https://evil.example")
 			Expect(status).To(Equal(http.StatusForbidden))
-			Expect(logger.Logs()).To(BeEmpty())
+			Expect(logger.LogMessages()).To(HaveExactElements("emitter.request-denied", "emitter.request-denied"))
+			status, _ = request(p, http.MethodPost, "Host", "evil.example", "Origin", "http://evil.example", "Sec-Fetch-Site", "same-origin")
+			Expect(status).To(Equal(http.StatusForbidden), "DNS rebinding")
+			Expect(logger.LogMessages()).To(HaveLen(3))
 			status, _ = request(p, http.MethodPost, "Sec-Fetch-Site", "same-origin")
 			Expect(status).To(Equal(http.StatusOK))
+			Expect(scrape(p)).To(And(ContainSubstring(`signalbox_requests_denied_total{listener="metrics",reason="cross_origin"} 2`),
+				ContainSubstring(`signalbox_requests_denied_total{listener="metrics",reason="host"} 1`)))
+		})
+
+		It("accepts requests for additional hosts", func() {
+			write("")
+			config.EnableReloadAPI, config.AllowedHosts = true, []string{"ci.example.com"}
+			config.Host(host.Options{AllowedHosts: []string{"signalbox"}})
+			p := start(config, nil)
+			for _, name := range []string{"ci.example.com", "signalbox:9391"} {
+				status, _ := request(p, http.MethodPost, "Host", name)
+				Expect(status).To(Equal(http.StatusOK))
+			}
+			config.AllowedHosts = []string{"ci.example.com:80"}
+			_, err := config.NewEmitter(nil)
+			Expect(err).To(MatchError(ContainSubstring("AllowedHosts: got \"ci.example.com:80\"")))
 		})
 	})
 })

@@ -68,7 +68,7 @@ func (e BuildStarted) EmitTo(logger lager.Logger, m *Monitor) {
 		Name:       buildStartedName,
 		Value:      float64(e.Build.ID()),
 		Attributes: s.merge(e.Build.Attributes()),
-	})
+	}, nil)
 }
 
 // A BuildFinished event reports that a build ended. Its value is the build's duration
@@ -113,7 +113,7 @@ func emitFinished(logger lager.Logger, m *Monitor, name string, build Build) {
 		Name:       name,
 		Value:      milliseconds(buildDuration(build)),
 		Attributes: attributes,
-	})
+	}, nil)
 }
 
 // buildDuration returns the build's duration, or 0 for a build that never started: its

@@ -89,12 +89,21 @@ func (d *dispatcher) resolve(t EventType) resolvedType {
 	return resolved
 }
 
-// dispatch gives a complete event to every emitter.
-func (d *dispatcher) dispatch(logger lager.Logger, event Event) {
+// dispatch gives a complete event to every emitter or, in a dry run, only to the
+// ReportingEmitters. outcome may be nil.
+func (d *dispatcher) dispatch(logger lager.Logger, event Event, outcome *Outcome) {
 	for _, emitter := range d.concurrent {
-		emitter.Emit(logger, event)
+		if outcome == nil {
+			emitter.Emit(logger, event)
+		} else if reporting, ok := emitter.(ReportingEmitter); ok {
+			reporting.EmitReporting(logger, event, outcome)
+		} else if !outcome.isDryRun() {
+			emitter.Emit(logger, event)
+		}
 	}
-	d.enqueue(logger, event)
+	if !outcome.isDryRun() {
+		d.enqueue(logger, event)
+	}
 }
 
 func (d *dispatcher) enqueue(logger lager.Logger, event Event) {
@@ -125,17 +134,17 @@ func (d *dispatcher) complete(event *Event) {
 	}
 }
 
-// deliver completes an event and gives it to every emitter. The event's Attributes
-// may be s.attributes.
-func (s *scratch) deliver(logger lager.Logger, event Event) {
+// deliver completes an event and dispatches it. The event's Attributes may be
+// s.attributes.
+func (s *scratch) deliver(logger lager.Logger, event Event, outcome *Outcome) {
 	logger = orDiscard(logger)
 	d := s.dispatcher
 	d.complete(&event)
 	if event.Name == errorLogName {
-		emittingErrorLog(func() { d.dispatch(logger, event) })
+		emittingErrorLog(func() { d.dispatch(logger, event, outcome) })
 		return
 	}
-	d.dispatch(logger, event)
+	d.dispatch(logger, event, outcome)
 }
 
 // emit emits an event of one of this package's types. All typed calls use it, except
@@ -153,18 +162,19 @@ func (m *Monitor) emit(logger lager.Logger, t eventTypeID, value float64, values
 	defer s.release()
 
 	resolved := &s.dispatcher.types[t-1]
-	s.emit(orDiscard(logger), resolved, Event{Value: value}, s.withNode(resolved, values[:resolved.own]))
+	s.emit(orDiscard(logger), resolved, Event{Value: value}, s.withNode(resolved, values[:resolved.own]), nil)
 }
 
-// emit gives an event of the type to every emitter. It uses only the event's Value,
-// Host and Time.
+// emit gives an event of the type to every emitter or, in a dry run, only to the
+// ReportingEmitters. outcome may be nil. emit uses only the event's Value, Host and
+// Time.
 //
 // Emitters that prepared for the type take the bare values. All others need a map and
 // the current time.
-func (s *scratch) emit(logger lager.Logger, t *resolvedType, event Event, values []string) {
-	t.emitTyped(logger, event.Value, values)
+func (s *scratch) emit(logger lager.Logger, t *resolvedType, event Event, values []string, outcome *Outcome) {
+	t.emitTyped(logger, event.Value, values, outcome)
 	d := s.dispatcher
-	if !d.needsTime() {
+	if !d.needsTime() || outcome.isDryRun() {
 		return
 	}
 	clear(s.attributes)
@@ -180,10 +190,16 @@ func (s *scratch) emit(logger lager.Logger, t *resolvedType, event Event, values
 	d.enqueue(logger, event)
 }
 
-// emitTyped gives the values to the emitters that prepared for the type.
-func (t *resolvedType) emitTyped(logger lager.Logger, value float64, values []string) {
+// emitTyped is emit for the emitters that prepared for the type.
+func (t *resolvedType) emitTyped(logger lager.Logger, value float64, values []string, outcome *Outcome) {
 	for _, event := range t.typed {
-		event.EmitValues(logger, value, values)
+		if outcome == nil {
+			event.EmitValues(logger, value, values)
+		} else if reporting, ok := event.(ReportingEvent); ok {
+			reporting.EmitValuesReporting(logger, value, values, outcome)
+		} else if !outcome.isDryRun() {
+			event.EmitValues(logger, value, values)
+		}
 	}
 }
 

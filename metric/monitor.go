@@ -196,7 +196,10 @@ func (m *Monitor) idle() bool { return m.dispatcher.Load() == nil }
 // Before Initialize, after Close, and if no emitter is configured, Emit does nothing.
 // An event that is emitted while Close runs may be lost. Emitters log problems with the
 // event to the logger; a nil logger discards them.
-func (m *Monitor) Emit(logger lager.Logger, event Event) {
+func (m *Monitor) Emit(logger lager.Logger, event Event) { m.emitEvent(logger, event, nil) }
+
+// emitEvent emits an event. outcome may be nil.
+func (m *Monitor) emitEvent(logger lager.Logger, event Event, outcome *Outcome) {
 	s := m.acquire()
 	if s == nil {
 		return
@@ -211,7 +214,7 @@ func (m *Monitor) Emit(logger lager.Logger, event Event) {
 	default:
 		event.Attributes = s.merge(event.Attributes)
 	}
-	s.deliver(logger, event)
+	s.deliver(logger, event, outcome)
 }
 
 // Close stops taking events, waits until the emitters have processed their queues or

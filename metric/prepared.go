@@ -39,6 +39,11 @@ func (m *Monitor) Prepare(t EventType) *Prepared {
 // that wraps ErrFailedToEmit and discards the event. A nil logger discards all
 // messages.
 func (p *Prepared) Emit(logger lager.Logger, event Event, values []string) {
+	p.emitEvent(logger, event, values, nil)
+}
+
+// emitEvent emits an event. outcome may be nil.
+func (p *Prepared) emitEvent(logger lager.Logger, event Event, values []string, outcome *Outcome) {
 	d := p.monitor.dispatcher.Load()
 	if d == nil {
 		return
@@ -50,21 +55,21 @@ func (p *Prepared) Emit(logger lager.Logger, event Event, values []string) {
 		return
 	}
 	if p.eventType.Name == errorLogName {
-		emittingErrorLog(func() { p.emit(logger, d, &event, values) })
+		emittingErrorLog(func() { p.emit(logger, d, &event, values, outcome) })
 		return
 	}
-	p.emit(logger, d, &event, values)
+	p.emit(logger, d, &event, values, outcome)
 }
 
-func (p *Prepared) emit(logger lager.Logger, d *dispatcher, event *Event, values []string) {
+func (p *Prepared) emit(logger lager.Logger, d *dispatcher, event *Event, values []string, outcome *Outcome) {
 	t := p.resolve(d)
 	if len(t.nodeValues) == 0 && !d.needsTime() {
-		t.emitTyped(logger, event.Value, values)
+		t.emitTyped(logger, event.Value, values, outcome)
 		return
 	}
 	s := d.scratches.Get().(*scratch)
 	defer s.release()
-	s.emit(logger, t, *event, s.withNode(t, values))
+	s.emit(logger, t, *event, s.withNode(t, values), outcome)
 }
 
 // resolve returns the type as the dispatcher emits it. Each initialization of the

@@ -6,6 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
+	"slices"
 	"strings"
 
 	"go.yaml.in/yaml/v3"
@@ -23,11 +25,23 @@ const catalogNamespace = "concourse_"
 type catalogCommand struct {
 	Format string `long:"format" choice:"table" choice:"markdown" choice:"json" choice:"yaml" default:"table" description:"Output format. JSON and YAML contain every field of each rule, and metric names without a namespace. YAML is a mapping file to start from."`
 	Naming string `long:"prometheus-naming" choice:"inherited" choice:"modern" default:"inherited" description:"Naming of metrics and labels, as in signalbox run. Tables also show the other naming where it differs."`
+
+	Args struct {
+		Event []string `positional-arg-name:"[EVENT]"`
+	} `positional-args:"yes"`
 }
 
 func (c *catalogCommand) run(w world) error {
 	out := bufio.NewWriter(w.stdout)
 	printed := newCatalog(catalog.Naming(c.Naming))
+	var event catalog.Event
+	if len(c.Args.Event) > 0 {
+		var err error
+		if event, err = findEvent(strings.Join(c.Args.Event, " ")); err != nil { // quoting the name is optional
+			return err
+		}
+		printed = printed.only(event.Name)
+	}
 
 	var err error
 	switch c.Format {
@@ -38,7 +52,11 @@ func (c *catalogCommand) run(w world) error {
 	case "markdown":
 		err = printed.writeMarkdown(out)
 	default:
-		err = printed.writeTable(out, styleOf(w.stdout))
+		if event.Name != "" {
+			err = printed.writeEvent(out, styleOf(w.stdout), event)
+		} else {
+			err = printed.writeTable(out, styleOf(w.stdout))
+		}
 	}
 	return ignoreBrokenPipe(errors.Join(err, out.Flush()))
 }
@@ -72,24 +90,67 @@ func newCatalog(naming catalog.Naming) printedCatalog {
 // the event updates. A table with events and metrics in one row would be wider than a
 // terminal.
 func (c printedCatalog) writeTable(w *bufio.Writer, s style) error {
-	row := func(typ, operation, series string) {
-		fmt.Fprintf(w, "  %-11s  %-12s  %s\n", typ, operation, series)
-	}
-
 	fmt.Fprintln(w, s.bold("EVENT"))
-	row("TYPE", "OPERATION", "METRIC{LABELS}")
-	for i, r := range c.Rules {
-		if i == 0 || r.Event != c.Rules[i-1].Event {
-			fmt.Fprintf(w, "\n%s\n", s.bold(r.Event))
+	writeRow(w, "unit", "", "UNIT OF THE VALUE")
+	writeRow(w, "values", "", "ATTRIBUTE: POSSIBLE VALUES")
+	writeRow(w, "TYPE", "OPERATION", "METRIC{LABELS}")
+	for start := 0; start < len(c.Rules); {
+		event := c.Rules[start].Event
+		end := start + 1
+		for end < len(c.Rules) && c.Rules[end].Event == event {
+			end++
 		}
-		row(string(r.Type), operation(r), strings.TrimSpace(series(r)+" "+conditions(r)))
-		if other := c.otherRules[i]; series(other) != series(r) {
-			row("= "+string(c.other), operation(other), series(other))
+		rules := printedCatalog{Rules: c.Rules[start:end], otherRules: c.otherRules[start:end], other: c.other}
+		fmt.Fprintf(w, "\n%s\n", s.bold(event))
+		if unit := rules.unit(); unit != "" {
+			writeRow(w, "unit", "", unit)
 		}
+		if values := rules.values(); values != "" {
+			writeRow(w, "values", "", values)
+		}
+		rules.writeRows(w)
+		start = end
 	}
 	fmt.Fprintln(w)
 	writeWrapped(w, "", c.silent())
 	return nil // Flush returns the first error
+}
+
+// writeRows prints a line for each rule, and one for the other naming where it differs.
+func (c printedCatalog) writeRows(w io.Writer) {
+	for i, r := range c.Rules {
+		writeRow(w, string(r.Type), operation(r), strings.TrimSpace(series(r)+" "+conditions(r)))
+		if other := c.otherRules[i]; series(other) != series(r) {
+			writeRow(w, "= "+string(c.other), operation(other), series(other))
+		}
+	}
+}
+
+func writeRow(w io.Writer, typ, operation, series string) {
+	fmt.Fprintf(w, "  %-11s  %-12s  %s\n", typ, operation, series)
+}
+
+// unit returns the unit of the rules of a single event.
+func (c printedCatalog) unit() string {
+	for _, r := range c.Rules {
+		if r.Unit != "" {
+			return r.Unit
+		}
+	}
+	return ""
+}
+
+// values describes the possible values of attributes in the rules.
+func (c printedCatalog) values() string {
+	var texts []string
+	for _, r := range c.Rules {
+		for _, attribute := range slices.Sorted(maps.Keys(r.Values)) {
+			if text := attribute + ": " + strings.Join(r.Values[attribute], ", "); !slices.Contains(texts, text) {
+				texts = append(texts, text)
+			}
+		}
+	}
+	return strings.Join(texts, "; ")
 }
 
 func (c printedCatalog) writeMarkdown(w io.Writer) error {
@@ -101,8 +162,8 @@ func (c printedCatalog) writeMarkdown(w io.Writer) error {
 		fmt.Fprintln(w)
 	}
 
-	row("event", "type", "operation", string(c.naming)+" metric", string(c.other)+" metric, where it differs")
-	row("---", "---", "---", "---", "---")
+	row("event", "unit", "possible values", "type", "operation", string(c.naming)+" metric", string(c.other)+" metric, where it differs")
+	row("---", "---", "---", "---", "---", "---", "---")
 	for i, r := range c.Rules {
 		event := r.Event
 		if condition := conditions(r); condition != "" {
@@ -115,7 +176,7 @@ func (c printedCatalog) writeMarkdown(w io.Writer) error {
 				differs += " (" + operation(other) + ")"
 			}
 		}
-		row(event, string(r.Type), operation(r), series(r), differs)
+		row(event, r.Unit, printedCatalog{Rules: c.Rules[i : i+1]}.values(), string(r.Type), operation(r), series(r), differs)
 	}
 
 	_, err := fmt.Fprintf(w, "\n%s\n", c.silent())
@@ -123,6 +184,9 @@ func (c printedCatalog) writeMarkdown(w io.Writer) error {
 }
 
 func (c printedCatalog) silent() string {
+	if len(c.SilentEvents) == 0 {
+		return ""
+	}
 	return "Known events that update no metric: " + strings.Join(c.SilentEvents, ", ") + "."
 }
 
@@ -167,7 +231,8 @@ func operation(r rule.Rule) string {
 
 // series returns a family with its labels. A label is shown as name←attribute, or as
 // the name alone if both are the same. It is followed by ! if the attribute must be
-// present, and by !! if it must be present and not empty.
+// present, and by !! if it must be present and not empty. A label that shows a state is
+// also followed by the states.
 func series(r rule.Rule) string {
 	var labels []string
 	for _, label := range r.Labels {
@@ -180,6 +245,9 @@ func series(r rule.Rule) string {
 			text += "!"
 		case rule.NonEmpty:
 			text += "!!"
+		}
+		if r.States != nil && r.States.Label == label.Name {
+			text += "=" + strings.Join(r.States.Values, "|")
 		}
 		labels = append(labels, text)
 	}

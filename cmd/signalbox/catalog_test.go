@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"encoding/json"
+	"slices"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -11,6 +12,7 @@ import (
 	. "github.com/onsi/gomega"
 	"go.yaml.in/yaml/v3"
 
+	"github.com/signalbox-ci/signalbox/emitter"
 	"github.com/signalbox-ci/signalbox/emitter/rule"
 	"github.com/signalbox-ci/signalbox/internal/catalog"
 	"github.com/signalbox-ci/signalbox/metric"
@@ -42,7 +44,7 @@ var _ = Describe("signalbox catalog", func() {
 
 	It("prints a table with a line for each rule below its event", func() {
 		table := metrics(printed())
-		Expect(table["EVENT"]).To(Equal([]string{"TYPE OPERATION METRIC{LABELS}"}))
+		Expect(table["EVENT"]).To(Equal([]string{"unit UNIT OF THE VALUE", "values ATTRIBUTE: POSSIBLE VALUES", "TYPE OPERATION METRIC{LABELS}"}))
 		for _, rule := range catalog.Rules(catalog.Inherited) {
 			Expect(table[rule.Event]).To(ContainElement(MatchRegexp(
 				`^%s %s\S* concourse_%s([ {]|$)`, rule.Type, rule.Operation, rule.Metric)))
@@ -52,6 +54,7 @@ var _ = Describe("signalbox catalog", func() {
 	It("shows the attributes that a rule requires", func() {
 		table := metrics(printed())
 		Expect(table["worker containers"]).To(Equal([]string{
+			"unit containers",
 			"gauge set concourse_workers_containers{platform!!, tags, team←team_name!, worker!}",
 		}))
 		Expect(table["build finished"]).To(ContainElements(
@@ -61,21 +64,100 @@ var _ = Describe("signalbox catalog", func() {
 		Expect(printed()).To(ContainSubstring("Known events that update no metric: build started, "))
 	})
 
+	It("shows units and possible values", func() {
+		Expect(metrics(printed())["check build finished"][:2]).To(Equal([]string{
+			"unit milliseconds", "values build_status: succeeded, failed, errored, aborted"}))
+		Expect(printed("--format=markdown")).To(ContainSubstring("| worker state | workers | state: running, stalled, landing, landed, retiring | gauge |"))
+	})
+
+	It("describes a single event", func() {
+		Expect(printed("build finished")).To(Equal(`build finished
+
+A build ended. The value is its duration.
+
+UNIT OF THE VALUE
+  milliseconds
+
+ATTRIBUTES
+  NAME            REQUIRED               VALUES
+  build_id        no                     any
+  build_status    for 6 of 7 metrics     succeeded, failed, errored, aborted
+  job             no                     any
+  pipeline        no                     any
+  team_name       for 6 of 7 metrics     any
+  trace_id        no                     any
+
+METRICS
+  counter      inc           concourse_builds_finished_total
+  counter      inc           concourse_builds_finished{job, pipeline, status←build_status!, team←team_name!}
+  = modern     inc           concourse_job_builds_finished_total{job, pipeline, status←build_status!, team←team_name!}
+  counter      inc           concourse_builds_aborted_total (if build_status=aborted, needs team_name!, build_status!)
+  counter      inc           concourse_builds_succeeded_total (if build_status=succeeded, needs team_name!, build_status!)
+  counter      inc           concourse_builds_failed_total (if build_status=failed, needs team_name!, build_status!)
+  counter      inc           concourse_builds_errored_total (if build_status=errored, needs team_name!, build_status!)
+  histogram    observe/1000  concourse_builds_duration_seconds{job, pipeline, team←team_name!} (needs build_status!)
+
+EXAMPLE
+curl -d '{"name":"build finished","value":94000,"attributes":{"build_id":"4711","build_status":"succeeded","job":"unit","pipeline":"web","team_name":"main","trace_id":"4bf92f3577b34da6a3ce929d0e0e4736"}}' http://127.0.0.1:19391/api/v1/events
+`))
+		Expect(printed("build", "finished")).To(Equal(printed("build finished")))
+		Expect(printed("worker tasks")).To(MatchRegexp(`(?m)^  platform +yes, and not empty +any$`))
+		Expect(printed("mallocs")).To(And(ContainSubstring("updates no metric"), HaveSuffix(`curl -d '{"name":"mallocs","value":1}' http://127.0.0.1:19391/api/v1/events`+"\n")))
+		Expect(printed("worker state", "--format=yaml")).To(HaveSuffix("silent_events: []\n"))
+		Expect(strings.Count(printed("worker state", "--format=yaml"), "- event: ")).To(Equal(1))
+	})
+
+	DescribeTable("suggests the name of an event",
+		func(name, reason string) {
+			var stdout, stderr bytes.Buffer
+			Expect(run(metric.NewMonitor(), []string{"catalog", name}, world{stdout: &stdout, stderr: &stderr})).To(Equal(exitBadUsage))
+			Expect(stdout.String()).To(BeEmpty())
+			Expect(stderr.String()).To(Equal(`signalbox: catalog: no built-in event has the name "` + name + `": ` + reason + "\n"))
+		},
+		Entry("misspelled", "Build finishd", `did you mean "build finished"?`),
+		Entry("metric", "builds_failed_total", `it is a metric, which the event "build finished" updates`),
+		Entry("metric with its namespace", "concourse_job_builds_finished_total", `it is a metric, which the event "build finished" updates`),
+		Entry("neither", "deploy", "signalbox catalog lists all events"),
+	)
+
+	It("has examples that no rule rejects", func() {
+		config := &emitter.PrometheusConfig{Handler: true}
+		started, err := config.NewEmitter(nil)
+		Expect(err).NotTo(HaveOccurred())
+		p := started.(*emitter.Prometheus)
+		defer p.Close()
+		for _, e := range catalog.Events() {
+			example := printed(e.Name)
+			_, body, _ := strings.Cut(example, "curl -d '")
+			body, _, _ = strings.Cut(body, "' http:")
+			var event metric.Event
+			Expect(json.Unmarshal([]byte(body), &event)).To(Succeed(), example)
+			var outcome metric.Outcome
+			p.EmitReporting(nil, event, &outcome)
+			Expect(outcome.Known).To(BeTrue(), example)
+			Expect(outcome.Rejected).To(BeZero(), example)
+			Expect(outcome.Updated > 0).To(Equal(!slices.Contains(catalog.SilentEvents(), e.Name)), example)
+		}
+	})
+
 	It("shows the other naming of a metric where it differs", func() {
 		Expect(metrics(printed())).To(And(
-			HaveKeyWithValue("lock held", []string{"gauge hold concourse_locks_held{type!}"}),
+			HaveKeyWithValue("lock held", []string{"unit 1 = acquired, 0 = released", "gauge hold concourse_locks_held{type!}"}),
 			HaveKeyWithValue("tasks waiting", []string{
+				"unit tasks",
 				"gauge set concourse_tasks_waiting{platform, teamId, workerTags}",
 				"= modern set concourse_tasks_waiting{platform, team_id←teamId, worker_tags←workerTags}",
 			}),
 			HaveKeyWithValue("gc: build collector duration (ms)", []string{
+				"unit milliseconds",
 				"histogram observe concourse_gc_gc_build_collector_duration",
 				"= modern observe/1000 concourse_gc_build_collector_duration_seconds",
 			}),
 		))
 		Expect(metrics(printed("--prometheus-naming=modern"))).To(And(
-			HaveKeyWithValue("lock held", []string{"gauge hold concourse_locks_held{type!}"}),
+			HaveKeyWithValue("lock held", []string{"unit 1 = acquired, 0 = released", "gauge hold concourse_locks_held{type!}"}),
 			HaveKeyWithValue("gc: build collector duration (ms)", []string{
+				"unit milliseconds",
 				"histogram observe/1000 concourse_gc_build_collector_duration_seconds",
 				"= inherited observe concourse_gc_gc_build_collector_duration",
 			}),
@@ -88,7 +170,7 @@ var _ = Describe("signalbox catalog", func() {
 			for line := range strings.Lines(table) {
 				Expect(utf8.RuneCountInString(line)).To(BeNumerically("<=", 140), line)
 				if strings.Contains(line, " concourse_") {
-					Expect(strings.Index(line, "concourse_")).To(Equal(strings.Index(strings.Split(table, "\n")[1], "METRIC")), line)
+					Expect(strings.Index(line, "concourse_")).To(Equal(strings.Index(strings.Split(table, "\n")[3], "METRIC")), line)
 				}
 			}
 		}
@@ -96,12 +178,12 @@ var _ = Describe("signalbox catalog", func() {
 
 	It("prints a Markdown table", func() {
 		lines := strings.Split(printed("--format=markdown"), "\n")
-		Expect(lines[0]).To(Equal("| event | type | operation | inherited metric | modern metric, where it differs |"))
-		Expect(lines[1]).To(Equal("| --- | --- | --- | --- | --- |"))
-		Expect(lines[2]).To(Equal("| error log | counter | inc | concourse_error_logs{message!} | concourse_error_logs_total{message!} |"))
-		Expect(lines[3]).To(Equal("| lock held | gauge | hold | concourse_locks_held{type!} |  |"))
+		Expect(lines[0]).To(Equal("| event | unit | possible values | type | operation | inherited metric | modern metric, where it differs |"))
+		Expect(lines[1]).To(Equal("| --- | --- | --- | --- | --- | --- | --- |"))
+		Expect(lines[2]).To(Equal("| error log | log lines |  | counter | inc | concourse_error_logs{message!} | concourse_error_logs_total{message!} |"))
+		Expect(lines[3]).To(Equal("| lock held | 1 = acquired, 0 = released |  | gauge | hold | concourse_locks_held{type!} |  |"))
 		Expect(printed("--format=markdown", "--prometheus-naming=modern")).To(ContainSubstring(
-			"| gc: build collector duration (ms) | histogram | observe/1000 | concourse_gc_build_collector_duration_seconds " +
+			"| gc: build collector duration (ms) | milliseconds |  | histogram | observe/1000 | concourse_gc_build_collector_duration_seconds " +
 				"| concourse_gc_gc_build_collector_duration (observe) |\n"))
 	})
 
@@ -139,6 +221,19 @@ var _ = Describe("signalbox catalog", func() {
 		text.Reset()
 		Expect(idle.writeYAML(&text)).To(Succeed())
 		Expect(text.String()).To(ContainSubstring("idle_ttl: 5m0s\n"))
+	})
+
+	It("prints states with the label that shows them", func() {
+		status := printedCatalog{Rules: []rule.Rule{{Event: "a", Metric: "m", Type: rule.Gauge, Operation: rule.State,
+			Labels: []rule.Label{{Name: "job", Attribute: "job"}, {Name: "status", Attribute: "s", Required: rule.Present}},
+			States: &rule.States{Label: "status", Values: []string{"running", "failed"}}}}}
+		status.otherRules = status.Rules
+		var text bytes.Buffer
+		Expect(status.writeYAML(&text)).To(Succeed())
+		Expect(text.String()).To(ContainSubstring("    operation: state\n    states:\n      label: status\n      values: [running, failed]\n"))
+		text.Reset()
+		Expect(status.writeMarkdown(&text)).To(Succeed())
+		Expect(text.String()).To(ContainSubstring(`| state | concourse_m{job, status←s!=running\|failed} |`))
 	})
 
 	It("escapes vertical bars in Markdown", func() {

@@ -126,7 +126,7 @@ func (v variable) set(options map[string]*flags.Option) error {
 // checkAll returns all errors in the flags that can be found without starting the
 // daemon, and a summary of the mapping.
 func (c *runCommand) checkAll() (summary string, err error) {
-	errs := []error{c.checkInput(), c.checkPushed()}
+	errs := []error{c.checkInput(), c.checkPushed(), c.checkAccess()}
 	configured := false
 	for _, factory := range c.monitor.Factories() {
 		if !factory.IsConfigured() {

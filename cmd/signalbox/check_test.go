@@ -81,7 +81,7 @@ var _ = Describe("signalbox check", func() {
 			`FILE:4: rules[0].evnt: unknown field: did you mean "event"?`,
 			`FILE:4: rules[0].metric: metric "" is not a metric name: expected letters, digits, _ and :, not starting with a digit`,
 			`FILE:4: rules[0].type: type is missing: expected counter, gauge or histogram`,
-			`FILE:4: rules[0].operation: operation is missing: expected add, inc, set, hold or observe`),
+			`FILE:4: rules[0].operation: operation is missing: expected add, inc, set, hold, state or observe`),
 		Entry("of a mapping file with a misspelled field", "rulse: []", `FILE:1: rulse: unknown field: did you mean "rules"?`),
 		Entry("of a web configuration file", "rate_limit:\n  burts: 3\n", `FILE:2: field burts not found in type web.RateLimiterConfig`),
 		Entry("of a file that is not YAML", "basic_auth_users: [", `FILE:1: did not find expected node content`),

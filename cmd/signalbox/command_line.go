@@ -71,6 +71,8 @@ func newCommandLine(monitor *metric.Monitor) (*commandLine, error) {
 
 	_, err = line.add("catalog", "Print the built-in events and metrics",
 		"Prints the built-in catalog: which metrics each event updates, and how. "+
+			"With the name of an event, as in signalbox catalog build finished, "+
+			"describes only that event, with an example of how to send it. "+
 			"Where the other naming of --prometheus-naming differs, the next line shows it. "+
 			"A label takes its value from the attribute of the same name, or from the attribute after the arrow. "+
 			"If the event does not have the attribute, the label is empty, unless the attribute must be present (!), "+
@@ -82,7 +84,7 @@ func newCommandLine(monitor *metric.Monitor) (*commandLine, error) {
 
 	_, err = line.add("check", "Check mapping files, web configuration files and environment files",
 		"Checks files without starting the daemon: mapping files (--mapping-file), web configuration files "+
-			"(--prometheus-web-config-file), and environment files, which contain lines SIGNALBOX_FLAG=value in the format "+
+			"(--prometheus-web-config-file, --intake-web-config-file), and environment files, which contain lines SIGNALBOX_FLAG=value in the format "+
 			"of systemd's EnvironmentFile. Files that an environment file names are checked too. "+
 			"The kind of each file is detected by its content. "+
 			"The exit code is 1 if any file has an error.",

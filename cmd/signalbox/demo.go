@@ -62,7 +62,8 @@ func (c *demoCommand) run(w world) error {
 		Monitor:         c.monitor,
 		Logger:          c.simulationLogger(s.logger),
 		Failures:        s.logger.Session("demo"),
-		Intake:          "http://" + s.address.String(),
+		Intake:          s.intakeURL(),
+		Transport:       s.ownTransport(),
 		AgentLabels:     c.Agents.BaseLabels.list(),
 		Seed:            c.Demo.Seed,
 		Speed:           float64(c.Demo.Speed),
@@ -113,10 +114,11 @@ func (c *demoCommand) welcome(s *service, page string) string {
 Try these commands to see its builds and to send an event:
 
   curl -s %s | grep builds_finished
-  curl -d '{"name": "coffee ready"}' http://%s%s
+  curl %s-d '{"name": "coffee ready"}' %s%s
 
+%s
 Press Ctrl-C to stop.
-`, pace, strings.TrimSuffix(page, "metrics"), page, page, s.address, events.Path)
+`, pace, strings.TrimSuffix(page, "metrics"), page, page, credentialsOption(s.access), s.intakeURL(), events.Path, s.audiences())
 }
 
 // writeSummary prints the number of events and pushes.

@@ -62,9 +62,9 @@ var _ = Describe("signalbox demo", func() {
 
 	It("accepts events from clients", func() {
 		demo := startDemo("--log-level=info")
-		status, _ := demo.post(`{"name":"worker state","value":77,"attributes":{"state":"mine"}}`)
+		status, _ := demo.post(`{"name":"steps waiting","value":77,"attributes":{"type":"mine"}}`)
 		Expect(status).To(Equal(http.StatusOK))
-		Expect(demo.page()).To(ContainSubstring(`concourse_workers_registered{state="mine"} 77`))
+		Expect(demo.page()).To(MatchRegexp(`concourse_steps_waiting\{.*type="mine".*\} 77`))
 	})
 
 	It("has flags for the rate of events and for the duration", func() {

@@ -2,10 +2,10 @@ package main
 
 import (
 	"net/http"
-	"slices"
 
 	"code.cloudfoundry.org/lager/v3"
 
+	"github.com/signalbox-ci/signalbox/internal/access"
 	"github.com/signalbox-ci/signalbox/internal/engine"
 	"github.com/signalbox-ci/signalbox/internal/host"
 	"github.com/signalbox-ci/signalbox/metric"
@@ -33,12 +33,13 @@ type (
 	// A reloader can reload its mapping file.
 	reloader interface{ Reload() error }
 
-	// A server serves metrics on its own listener. Other listeners may use its handler
-	// too, unless Guarded reports that a web configuration file protects the metrics.
+	// A server serves metrics on its own listener, which may be protected. Another
+	// listener may use its PageHandler if its own protection covers that.
 	server interface {
+		Addr() string
 		URL() string
-		Handler() http.Handler
-		Guarded() bool
+		PageHandler() http.Handler
+		Protection() access.Protection
 	}
 )
 
@@ -70,17 +71,16 @@ func newEmitters(logger lager.Logger, monitor *metric.Monitor) *emitters {
 }
 
 // Emit implements source.Sink.
-func (e *emitters) Emit(event metric.Event) { e.monitor.Emit(e.logger, event) }
-
-// Prepare implements source.Sink.
-func (e *emitters) Prepare(t metric.EventType) func(*metric.Event, []string) {
-	prepared := e.monitor.Prepare(t)
-	return func(event *metric.Event, values []string) { prepared.Emit(e.logger, *event, values) }
+func (e *emitters) Emit(event metric.Event, outcome *metric.Outcome) {
+	e.monitor.EmitReporting(e.logger, event, outcome)
 }
 
-// Knows implements source.Sink. If no emitter has rules, every event counts as known.
-func (e *emitters) Knows(name string) bool {
-	return len(e.engines) == 0 || slices.ContainsFunc(e.engines, func(e *engine.Engine) bool { return e.Knows(name) })
+// Prepare implements source.Sink.
+func (e *emitters) Prepare(t metric.EventType) func(*metric.Event, []string, *metric.Outcome) {
+	prepared := e.monitor.Prepare(t)
+	return func(event *metric.Event, values []string, outcome *metric.Outcome) {
+		prepared.EmitReporting(e.logger, *event, values, outcome)
+	}
 }
 
 // Malformed implements source.Sink.
@@ -104,15 +104,13 @@ func (e *emitters) beginHistory() {
 	}
 }
 
-// page returns the handler of the first emitter whose metrics other listeners may
-// serve, or nil.
+// page returns the handler of the first emitter with a metrics page, or nil. It does
+// not protect the page.
 func (e *emitters) page() http.Handler {
-	for _, s := range e.servers {
-		if !s.Guarded() {
-			return s.Handler()
-		}
+	if len(e.servers) == 0 {
+		return nil
 	}
-	return nil
+	return e.servers[0].PageHandler()
 }
 
 // url returns the URL of the first metrics page, or the empty string.

@@ -23,7 +23,7 @@ var _ = Describe("an event on standard input", func() {
 		DeferCleanup(func() { monitor.Close(context.Background()) })
 
 		line := `{"name":"deploy","value":2,"attributes":{"stage":"live"},"host":"web-1","time":"2026-01-02T15:04:05Z"}` + "\n"
-		in := readInput(logger, strings.NewReader(strings.Repeat(line, 3)), inputOptions{}, newEmitters(logger, monitor), &inputStatus{})
+		in := readInput(logger, strings.NewReader(strings.Repeat(line, 3)), inputOptions{}, newEmitters(logger, monitor), nil, &inputStatus{})
 		Eventually(in.Done()).Should(BeClosed())
 		event := metric.Event{
 			Name: "deploy", Value: 2, Attributes: map[string]string{"stage": "live"}, Host: "web-1",

@@ -14,6 +14,7 @@ import (
 	"github.com/jessevdk/go-flags"
 
 	"github.com/signalbox-ci/signalbox/emitter/aggregator"
+	"github.com/signalbox-ci/signalbox/internal/access"
 	"github.com/signalbox-ci/signalbox/internal/duration"
 	"github.com/signalbox-ci/signalbox/internal/names"
 )
@@ -51,6 +52,24 @@ func (a *ipAddress) UnmarshalFlag(text string) error {
 	}
 	*a = ipAddress(text)
 	return nil
+}
+
+// hostName is the value of a flag: a name of a host, without a port.
+type hostName string
+
+// UnmarshalFlag parses a host name.
+func (h *hostName) UnmarshalFlag(text string) error {
+	*h = hostName(text)
+	return access.CheckHost(text)
+}
+
+// webOrigin is the value of a flag: the origin of a website, or * for all of them.
+type webOrigin string
+
+// UnmarshalFlag parses an origin.
+func (o *webOrigin) UnmarshalFlag(text string) error {
+	*o = webOrigin(text)
+	return access.CheckOrigin(text)
 }
 
 // limit is the value of a flag: a limit of at least 1.
@@ -188,6 +207,15 @@ func (n labelNames) list() []string {
 		names[i] = strings.TrimSpace(name)
 	}
 	return names
+}
+
+// gaugeModes is the value of a flag: how pushed gauges are aggregated.
+type gaugeModes string
+
+// UnmarshalFlag checks the modes and patterns.
+func (g *gaugeModes) UnmarshalFlag(text string) error {
+	*g = gaugeModes(text)
+	return aggregator.CheckAggregateGauges(text)
 }
 
 // isRepeatable reports whether an option may be repeated.

@@ -44,7 +44,7 @@ func noInput() *input {
 
 // readInput starts reading events from r, one per line. It logs rejected lines, and a
 // summary at the end. It counts lines in the status. The caller must call Close.
-func readInput(logger lager.Logger, r io.Reader, o inputOptions, s source.Sink, status *inputStatus) *input {
+func readInput(logger lager.Logger, r io.Reader, o inputOptions, s source.Sink, ids events.IDs, status *inputStatus) *input {
 	_, isRegular := regularFile(r)
 	status.regularFile.Store(isRegular)
 	reader, writer := io.Pipe()
@@ -52,7 +52,7 @@ func readInput(logger lager.Logger, r io.Reader, o inputOptions, s source.Sink, 
 	decoding := &decoding{
 		logger:     logger,
 		rejections: source.NewRejections(logger),
-		tally:      events.Tally{Sink: s},
+		tally:      events.Tally{Sink: s, IDs: ids},
 		decoder:    events.NewDecoder(o.limits),
 		options:    o,
 		status:     status,

@@ -40,8 +40,9 @@ func (d *decoding) run(r io.Reader) error {
 	d.progress.Close()
 
 	summary["accepted"], summary["unknown"], summary["rejected"] = d.tally.Accepted, d.tally.Unknown, d.tally.Rejected
+	summary["refused"], summary["duplicate"] = d.tally.Refused, d.tally.Duplicate
 	switch {
-	case err == nil && d.options.keepsRunning && d.tally.Accepted == 0:
+	case err == nil && d.options.keepsRunning && d.events() == 0:
 		d.logger.Error("ended", d.noEvents(), summary)
 	case err == nil:
 		d.logger.Info("ended", summary)
@@ -71,17 +72,23 @@ func (d *decoding) readLog(r io.Reader, rest io.Writer) error {
 }
 
 func (d *decoding) accept(event *events.Event) {
-	unknown := d.tally.Unknown
-	d.tally.Accept(event)
-	if d.tally.Unknown > unknown {
-		d.status.unknown.Add(1)
-	} else {
+	switch d.tally.Accept(event) {
+	case events.Known:
 		d.status.known.Add(1)
+	case events.Unknown:
+		d.status.unknown.Add(1)
+	case events.Refused:
+		d.status.refused.Add(1)
+	case events.Duplicate:
+		d.status.duplicate.Add(1)
 	}
 	if d.progress != nil {
 		d.progress.accepted.Add(1)
 	}
 }
+
+// events returns the number of well-formed events.
+func (d *decoding) events() int { return d.tally.Accepted + d.tally.Refused + d.tally.Duplicate }
 
 func (d *decoding) reject(line int, err error) {
 	d.tally.Reject(err)
@@ -104,7 +111,7 @@ const (
 // events.
 func (d *decoding) skip() {
 	skipped := d.status.skipped.Add(1)
-	if d.warned || d.tally.Accepted > 0 {
+	if d.warned || d.events() > 0 {
 		return
 	}
 	now := time.Now()

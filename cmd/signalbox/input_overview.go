@@ -18,10 +18,12 @@ type inputOverview struct {
 	// expected.
 	RegularFile bool `json:"regular_file,omitempty"`
 
-	Accepted uint64 `json:"accepted"` // events, including unknown ones
-	Unknown  uint64 `json:"unknown"`
-	Rejected uint64 `json:"rejected"` // lines that are invalid events
-	Skipped  uint64 `json:"skipped"`  // lines of a log that are not events
+	Accepted  uint64 `json:"accepted"` // events, including unknown ones
+	Unknown   uint64 `json:"unknown"`
+	Refused   uint64 `json:"refused"`   // events that rules rejected for all metrics
+	Duplicate uint64 `json:"duplicate"` // events whose ID was received before
+	Rejected  uint64 `json:"rejected"`  // lines that are invalid events
+	Skipped   uint64 `json:"skipped"`   // lines of a log that are not events
 
 	EndedAt *time.Time `json:"ended_at"` // null while standard input is read
 
@@ -44,6 +46,8 @@ func (s *inputStatus) overview() inputOverview {
 		RegularFile: s.regularFile.Load(),
 		Accepted:    s.known.Load() + unknown,
 		Unknown:     unknown,
+		Refused:     s.refused.Load(),
+		Duplicate:   s.duplicate.Load(),
 		Rejected:    s.rejected.Load(),
 		Skipped:     s.skipped.Load(),
 	}
@@ -76,6 +80,12 @@ func (o inputOverview) line(now time.Time) string {
 	if o.Unknown > 0 {
 		parts = append(parts, grouped(o.Unknown)+" of them unknown")
 	}
+	if o.Refused > 0 {
+		parts = append(parts, grouped(o.Refused)+" refused")
+	}
+	if o.Duplicate > 0 {
+		parts = append(parts, counted(o.Duplicate, "duplicate"))
+	}
 	if o.Rejected > 0 {
 		parts = append(parts, counted(o.Rejected, "line")+" rejected")
 	}
@@ -95,7 +105,8 @@ func (o inputOverview) findings(now, begun time.Time) (found []status.Finding) {
 	add := func(level, kind, text string) {
 		found = append(found, status.Finding{Level: level, Kind: kind, Text: text})
 	}
-	lines := o.Accepted + o.Rejected + o.Skipped
+	events := o.Accepted + o.Refused + o.Duplicate
+	lines := events + o.Rejected + o.Skipped
 	switch {
 	case o.Error != "":
 		add("bad", "reading standard input failed", "reading standard input failed: "+o.Error)
@@ -104,7 +115,7 @@ func (o inputOverview) findings(now, begun time.Time) (found []status.Finding) {
 	case o.EndedAt == nil && lines == 0 && now.Sub(begun) > silentAfter:
 		add("warn", "no lines on standard input", "no lines received on standard input")
 	}
-	switch noEvents := o.Accepted == 0; {
+	switch noEvents := events == 0; {
 	case noEvents && o.Format == "lager" && o.Skipped >= suspiciousLogLines, noEvents && o.EndedAt != nil && o.RegularFile:
 		add("warn", "no events on standard input", "no events in "+counted(lines, "line")+" of standard input")
 	}

@@ -16,7 +16,8 @@ type inputStatus struct {
 	// not a pipe from a program that should run as long as the daemon.
 	regularFile atomic.Bool
 
-	known, unknown, rejected, skipped atomic.Uint64 // lines; each line is counted in one of them
+	// Each line is counted in one of these numbers.
+	known, unknown, refused, duplicate, rejected, skipped atomic.Uint64
 
 	begun time.Time                // when reading began
 	end   atomic.Pointer[inputEnd] // nil while standard input is being read
@@ -31,7 +32,7 @@ type inputEnd struct {
 
 var (
 	inputLines = prometheus.NewDesc("signalbox_input_lines_total",
-		"Number of lines read from standard input, by outcome: known or unknown events, rejected lines, and skipped lines of a log.",
+		"Number of lines read from standard input, by outcome: known or unknown events, events refused by all rules, duplicate events, rejected lines, and skipped lines of a log.",
 		[]string{"outcome"}, nil)
 	inputUp = prometheus.NewDesc("signalbox_input_up", "1 while standard input is being read, 0 after it has ended.", nil, nil)
 )
@@ -45,7 +46,8 @@ func (s *inputStatus) Describe(descs chan<- *prometheus.Desc) {
 // Collect implements prometheus.Collector.
 func (s *inputStatus) Collect(metrics chan<- prometheus.Metric) {
 	for outcome, lines := range map[string]*atomic.Uint64{
-		"known": &s.known, "unknown": &s.unknown, "rejected": &s.rejected, "skipped": &s.skipped,
+		"known": &s.known, "unknown": &s.unknown, "refused": &s.refused, "duplicate": &s.duplicate,
+		"rejected": &s.rejected, "skipped": &s.skipped,
 	} {
 		metrics <- prometheus.MustNewConstMetric(inputLines, prometheus.CounterValue, float64(lines.Load()), outcome)
 	}

@@ -36,7 +36,7 @@ var _ = Describe("standard input", func() {
 	It("returns the error and line at which reading failed", func() {
 		failure := errors.New("out of order")
 		r := sourcetest.Broken(startEvent+"\n"+startEvent, failure)
-		in := readInput(logger, r, inputOptions{}, sink, status)
+		in := readInput(logger, r, inputOptions{}, sink, nil, status)
 		Eventually(in.Done()).Should(BeClosed())
 
 		err := in.Close()
@@ -51,7 +51,7 @@ var _ = Describe("standard input", func() {
 	It("emits no more events after it is closed, even if the writer continues", func() {
 		reader, writer := io.Pipe()
 		DeferCleanup(writer.Close)
-		in := readInput(logger, reader, inputOptions{}, sink, status)
+		in := readInput(logger, reader, inputOptions{}, sink, nil, status)
 		io.WriteString(writer, startEvent+"\n"+startEvent)
 		Eventually(sink.events.Load).Should(Equal(int32(1)))
 		Expect(in.Done()).NotTo(BeClosed())
@@ -65,7 +65,7 @@ var _ = Describe("standard input", func() {
 
 	DescribeTable("that ends without an event",
 		func(text string, o inputOptions, expected string) {
-			in := readInput(logger, strings.NewReader(text), o, sink, status)
+			in := readInput(logger, strings.NewReader(text), o, sink, nil, status)
 			Eventually(in.Done()).Should(BeClosed())
 			Expect(in.Close()).To(Succeed())
 			Expect(logger).To(gbytes.Say(expected))
@@ -91,7 +91,7 @@ var _ = Describe("standard input", func() {
 		for r, expected := range map[io.Reader]bool{file: true, reader: false, null: false, strings.NewReader(""): false} {
 			status := &inputStatus{}
 			Expect(status.overview().RegularFile).To(BeFalse())
-			Expect(readInput(logger, r, inputOptions{}, sink, status).Close()).To(Succeed())
+			Expect(readInput(logger, r, inputOptions{}, sink, nil, status).Close()).To(Succeed())
 			Expect(status.overview().RegularFile).To(Equal(expected), "%T", r)
 		}
 	})
@@ -115,7 +115,7 @@ func TestLogWithoutEventsIsLogged(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				logger := lagertest.NewTestLogger("stdin")
 				reader, writer := io.Pipe()
-				in := readInput(logger, reader, inputOptions{lager: true}, &counter{}, &inputStatus{})
+				in := readInput(logger, reader, inputOptions{lager: true}, &counter{}, nil, &inputStatus{})
 				defer in.Close()
 				defer writer.Close()
 				expect := func(line string, logged int) {
@@ -143,12 +143,10 @@ func TestLogWithoutEventsIsLogged(t *testing.T) {
 // A counter is a sink that counts events.
 type counter struct{ events atomic.Int32 }
 
-func (c *counter) Emit(metric.Event) { c.events.Add(1) }
+func (c *counter) Emit(metric.Event, *metric.Outcome) { c.events.Add(1) }
 
-func (c *counter) Prepare(metric.EventType) func(*metric.Event, []string) {
-	return func(event *metric.Event, _ []string) { c.Emit(*event) }
+func (c *counter) Prepare(metric.EventType) func(*metric.Event, []string, *metric.Outcome) {
+	return func(event *metric.Event, _ []string, outcome *metric.Outcome) { c.Emit(*event, outcome) }
 }
-
-func (c *counter) Knows(string) bool { return true }
 
 func (c *counter) Malformed(error) {}

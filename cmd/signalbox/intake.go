@@ -5,23 +5,22 @@ import (
 	"iter"
 	"net"
 	"net/http"
+	"strings"
 	"time"
-
-	"code.cloudfoundry.org/lager/v3"
 
 	"github.com/signalbox-ci/signalbox/cmd/signalbox/internal/source"
 	"github.com/signalbox-ci/signalbox/cmd/signalbox/internal/source/agents"
 	"github.com/signalbox-ci/signalbox/cmd/signalbox/internal/source/events"
-	"github.com/signalbox-ci/signalbox/internal/membudget"
+	"github.com/signalbox-ci/signalbox/internal/access"
 	"github.com/signalbox-ci/signalbox/internal/status"
 )
 
 // newIntake returns the part of the intake listener's handler that accepts events and
 // answers health checks. It does not handle pushes.
-func newIntake(logger lager.Logger, limits source.Limits, sink source.Sink, budgets *membudget.Budgets) http.Handler {
+func newIntake(o events.Options) http.Handler {
 	mux := source.NewMux("not found: POST events to " + events.Path +
 		", PUT or POST metrics of jobs to /metrics/job/<job>, POST metrics of agents to " + agents.Path)
-	mux.Handle(events.Path, events.NewHandler(logger.Session("intake"), limits, sink, budgets.Buffer))
+	mux.Handle(events.Path, events.NewHandler(o))
 	return mux
 }
 
@@ -29,6 +28,7 @@ func newIntake(logger lager.Logger, limits source.Limits, sink source.Sink, budg
 // pushes to the intake.
 type intakeHelp struct {
 	address net.Addr
+	access  access.Options
 	log     bool // events come from a log, which has its own help
 }
 
@@ -39,19 +39,20 @@ func (h intakeHelp) OverviewFields() iter.Seq2[string, func(limit int) any] {
 
 // OverviewReport implements status.Reporter.
 func (h intakeHelp) OverviewReport(time.Time) status.Report {
-	url := "http://" + h.address.String()
+	url, curl := intakeURL(h.address, h.access), "curl "+credentialsOption(h.access)
 	if a, ok := h.address.(*net.TCPAddr); ok && a.IP.IsUnspecified() {
-		url = fmt.Sprintf("http://{hostname}:%d", a.Port)
+		scheme, _, _ := strings.Cut(url, ":")
+		url = fmt.Sprintf("%s://{hostname}:%d", scheme, a.Port)
 	}
 	r := status.Report{Help: []status.HelpText{
 		{Section: "groups", Text: "To push metrics from a job, as to a Pushgateway:"},
-		{Section: "groups", Snippet: "echo 'tests_total 312' | curl --data-binary @- '" + url + "/metrics/job/unit?ttl=1h'"},
+		{Section: "groups", Snippet: "echo 'tests_total 312' | " + curl + "--data-binary @- '" + url + "/metrics/job/unit?ttl=1h'"},
 		{Section: "agents", Text: "Agents push metrics to " + url + agents.Path + ". Series that an agent stops pushing are removed."},
 	}}
 	if !h.log {
 		r.Help = append(r.Help,
 			status.HelpText{Section: "events", Text: "No events received yet. To send one:"},
-			status.HelpText{Section: "events", Snippet: `curl -d '{"name": "builds started"}' ` + url + events.Path},
+			status.HelpText{Section: "events", Snippet: curl + `-d '{"name": "builds started"}' ` + url + events.Path},
 		)
 	}
 	return r

@@ -12,15 +12,15 @@ import (
 	. "github.com/onsi/ginkgo/v2"
 	. "github.com/onsi/gomega"
 
-	"github.com/signalbox-ci/signalbox/cmd/signalbox/internal/source"
-	"github.com/signalbox-ci/signalbox/internal/membudget"
+	"github.com/signalbox-ci/signalbox/cmd/signalbox/internal/source/events"
+	"github.com/signalbox-ci/signalbox/internal/access"
 )
 
 var _ = Describe("The intake", func() {
 	DescribeTable("serves",
 		func(method, path string, status int, text string) {
 			w := httptest.NewRecorder()
-			handler := newIntake(lagertest.NewTestLogger("test"), source.Limits{}, &counter{}, &membudget.Budgets{})
+			handler := newIntake(events.Options{Logger: lagertest.NewTestLogger("test"), Sink: &counter{}})
 			handler.ServeHTTP(w, httptest.NewRequest(method, path, strings.NewReader(startEvent)))
 			Expect(w.Code).To(Equal(status))
 			Expect(w.Body.String()).To(ContainSubstring(text))
@@ -39,7 +39,7 @@ func TestHelpContainsTheURLOfTheIntake(t *testing.T) {
 		address := &net.TCPAddr{IP: net.ParseIP(c.ip), Port: 19391}
 		for _, log := range []bool{false, true} {
 			sections := map[string]int{}
-			for _, h := range (intakeHelp{address, log}).OverviewReport(time.Time{}).Help {
+			for _, h := range (intakeHelp{address, access.Options{}, log}).OverviewReport(time.Time{}).Help {
 				sections[h.Section]++
 				if text := h.Text + h.Snippet; strings.Contains(text, "http:") && !strings.Contains(text, c.url) {
 					t.Errorf("%s: got %q, expected %s", c.ip, text, c.url)

@@ -65,7 +65,7 @@ var _ = Describe("The log of a Concourse node", func() {
 			io.WriteString(p.stdin, log)
 			p.stdin.Close()
 			Eventually(p.stderr).Should(MatchRegexp(
-				`stdin.ended.*"accepted":10720,"rejected":0,.*"skipped":%d,"unknown":0`, others))
+				`stdin.ended.*"accepted":10680,"duplicate":0,"refused":40,"rejected":0,.*"skipped":%d,"unknown":0`, others))
 
 			lines := ownLines(p.page())
 			Expect(len(lines)).To(BeNumerically(">", 2500))
@@ -94,7 +94,7 @@ var _ = Describe("The log of a Concourse node", func() {
 		Expect(string(p.Out.Contents())).To(Equal("one\ntwo\n" +
 			strings.Replace(event, `"value":1`, `"value":null`, 1) + strings.Repeat("x", 3<<20) + "\n"))
 		Expect(p.stderr()).To(MatchRegexp(`stdin.line-rejected","data":\{"error":"value: got null, expected a number","line":5,`))
-		Expect(p.stderr()).To(MatchRegexp(`stdin.ended.*"accepted":2,"rejected":1,.*"skipped":3,`))
+		Expect(p.stderr()).To(MatchRegexp(`stdin.ended.*"accepted":2,"duplicate":0,"refused":0,"rejected":1,.*"skipped":3,`))
 	})
 
 	It("is still read when standard output is closed", func() {

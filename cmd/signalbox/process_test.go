@@ -107,15 +107,20 @@ func (p *process) page() string {
 // post sends a request body of events. Headers are pairs of names and values.
 func (p *process) post(text string, headers ...string) (status int, answer string) {
 	GinkgoHelper()
+	response, answer := postTo(p.eventsURL(), text, headers...)
+	return response.StatusCode, answer
+}
 
-	request, err := http.NewRequest(http.MethodPost, p.eventsURL(), strings.NewReader(text))
+// postTo sends a request body to a URL. Headers are pairs of names and values.
+func postTo(url, text string, headers ...string) (response *http.Response, answer string) {
+	GinkgoHelper()
+	request, err := http.NewRequest(http.MethodPost, url, strings.NewReader(text))
 	Expect(err).NotTo(HaveOccurred())
 	for i := 0; i < len(headers); i += 2 {
 		request.Header.Set(headers[i], headers[i+1])
 	}
-	response, err := client.Do(request)
-	answer = body(response, err)
-	return response.StatusCode, answer
+	response, err = client.Do(request)
+	return response, body(response, err)
 }
 
 // client opens a new connection for each request and closes it afterwards. An idle

@@ -33,7 +33,8 @@ type agentFlags struct {
 type pushFlags struct {
 	TTL             lifetime   `long:"push-ttl" value-name:"DURATION" default:"0s" description:"TTL of pushed groups; 0s keeps them. A push can set a different TTL with the query parameter ttl."`
 	AggregateBy     labelNames `long:"push-aggregate-by" value-name:"LABEL,..." description:"Grouping labels to keep when aggregating pushed groups. Groups that differ only in other labels become one."`
-	AggregateGauges string     `long:"push-aggregate-gauges" choice:"sum" choice:"last" choice:"max" choice:"min" choice:"mean" default:"sum" description:"How to aggregate gauges and untyped metrics."`
+	AggregateGauges gaugeModes `long:"push-aggregate-gauges" value-name:"MODE,PATTERN=MODE,..." default:"sum" description:"How to aggregate gauges and untyped metrics: sum, last, max, min or mean. PATTERN=MODE is for names that match a pattern, for example sum,*_timestamp_seconds=max."`
+	AllowDriven     bool       `long:"push-allow-driven-metrics" description:"Allow jobs to push series of metrics that rules update. By default, such pushes are rejected, because they could mislead dashboards and alerts."`
 	StoragePath     string     `long:"push-storage-path" value-name:"FILE" description:"File that stores pushed groups across restarts. If empty, groups are kept in memory only."`
 	MaxGroups       limit      `long:"push-max-groups" value-name:"N" default:"100000" description:"Maximum number of pushed groups."`
 	MaxSeries       limit      `long:"push-max-series" value-name:"N" default:"1000000" description:"Maximum number of series in pushed groups, including sums."`
@@ -43,7 +44,8 @@ type pushFlags struct {
 	MaxLabelValueBytes textLimit `long:"push-max-label-value-bytes" value-name:"N" default:"16384" description:"Maximum size of label values that jobs and agents push, in bytes."`
 	MaxHelpBytes       limit     `long:"push-max-help-bytes" value-name:"N" default:"4096" description:"Maximum size of pushed help texts, in bytes."`
 
-	AdminAPI bool `long:"enable-admin-api" description:"Enable PUT /api/v1/admin/wipe, which deletes all pushed groups and their sums."`
+	UTF8Names bool `long:"push-enable-utf8-names" description:"Allow any UTF-8 characters in names of metrics and labels that jobs push."`
+	AdminAPI  bool `long:"enable-admin-api" description:"Enable PUT /api/v1/admin/wipe, which deletes all pushed groups and their sums."`
 }
 
 // A pushedMetrics stores the metrics that agents and jobs push, and handles their
@@ -79,7 +81,9 @@ func (c *daemon) openPushed(logger lager.Logger, budgets *membudget.Budgets) (*p
 
 		GroupTTL:             time.Duration(c.Pushes.TTL),
 		GroupAggregateBy:     c.Pushes.AggregateBy.list(),
-		GroupAggregateGauges: c.Pushes.AggregateGauges,
+		GroupAggregateGauges: string(c.Pushes.AggregateGauges),
+		GroupUTF8Names:       c.Pushes.UTF8Names,
+		GroupAllowDriven:     c.Pushes.AllowDriven,
 		MaxGroups:            int(c.Pushes.MaxGroups),
 		GroupMaxSeries:       int(c.Pushes.MaxSeries),
 		StoragePath:          c.Pushes.StoragePath,
@@ -115,8 +119,8 @@ func intakeHint(r *http.Request) string {
 }
 
 // handler returns a handler that serves the push APIs and passes other requests to
-// next.
-func (p *pushedMetrics) handler(c *daemon, logger lager.Logger, budgets *membudget.Budgets, page, next http.Handler) http.Handler {
+// next. hidden returns why it must not show metrics, or the empty string.
+func (p *pushedMetrics) handler(c *daemon, logger lager.Logger, budgets *membudget.Budgets, page http.Handler, hidden func() string, next http.Handler) http.Handler {
 	forAgents := agents.NewHandler(agents.Options{
 		Logger:    logger.Session("agents"),
 		Sink:      p.Agents,
@@ -133,8 +137,10 @@ func (p *pushedMetrics) handler(c *daemon, logger lager.Logger, budgets *membudg
 		BodyBytes:  int64(c.Pushes.MaxBodyBytes),
 		Buffer:     budgets.Buffer,
 		Parse:      budgets.Parse,
+		UTF8Names:  c.Pushes.UTF8Names,
 		Admin:      c.Pushes.AdminAPI,
 		Page:       page,
+		Hidden:     hidden,
 		Flags:      flagsOf(c.flags()),
 		BuildInfo:  buildInfo(),
 		StartTime:  time.Now(),

@@ -162,12 +162,28 @@ var _ = Describe("signalbox run with pushed metrics", func() {
 		Expect(daemon.Err).To(gbytes.Say("storage-damaged"))
 	})
 
-	It("does not serve the metrics page on the intake listener if it requires authentication", func() {
-		file := filepath.Join(GinkgoT().TempDir(), "web.yml")
-		Expect(os.WriteFile(file, []byte("basic_auth_users: {a: $2y$10$pmAX5hAnmEgRbVQwRo0Gsuxw8iAGD9aiAT6mDUxnvqrKOpkQI2wF6}\n"), 0o600)).To(Succeed())
-		daemon := startDaemon("--prometheus-web-config-file", file)
-		status, _ := send(daemon, http.MethodGet, "/metrics", nil)
-		Expect(status).To(Equal(http.StatusNotFound))
+	It("rejects metrics that rules update, unless they are allowed", func() {
+		const body = "# TYPE concourse_workers_containers gauge\nconcourse_workers_containers 99\n"
+		daemon := startDaemon()
+		status, answer := send(daemon, http.MethodPut, "/metrics/job/a", strings.NewReader(body))
+		Expect(status).To(Equal(http.StatusBadRequest))
+		Expect(answer).To(And(ContainSubstring(`metric concourse_workers_containers cannot be pushed, because rules update it for event "worker containers"`),
+			ContainSubstring("--push-allow-driven-metrics")))
+		status, answer = agentMetrics(daemon, `{"labels":{"username":"alice"},"metrics":[{"name":"concourse_workers_containers","type":"gauge","value":99}]}`)
+		Expect(status).To(Equal(http.StatusBadRequest))
+		Expect(answer).To(ContainSubstring(`rules update it for event \"worker containers\"`))
+		Expect(daemon.page()).NotTo(ContainSubstring("} 99\n"))
+
+		file := filepath.Join(GinkgoT().TempDir(), "groups.db")
+		daemon = startDaemon("--push-allow-driven-metrics", "--push-storage-path", file)
+		Expect(put(daemon, "/metrics/job/a", body+"x 98\n")).To(Equal(http.StatusOK))
+		Expect(daemon.page()).To(ContainSubstring("} 99\n"))
+		daemon.Signal(syscall.SIGTERM)
+		Eventually(daemon).Should(gexec.Exit(0))
+
+		daemon = startDaemon("--push-storage-path", file)
+		Expect(daemon.page()).To(And(ContainSubstring("} 98\n"), Not(ContainSubstring("} 99\n")), ContainSubstring("\nsignalbox_push_families_omitted 1\n")),
+			"restored metrics are omitted too")
 	})
 
 	DescribeTable("names the invalid flag", func(message string, flags ...string) {

@@ -21,13 +21,13 @@ var _ = Describe("signalbox run --mapping-file", func() {
 		Expect(os.WriteFile(file, nil, 0o600)).To(Succeed())
 		daemon := startDaemon("--mapping-file=" + file)
 		_, answer := daemon.post(deployed + "\n" + startEvent)
-		Expect(answer).To(MatchJSON(`{"accepted":2,"unknown":1}`))
+		Expect(answer).To(MatchJSON(`{"accepted":2,"unknown":1,"refused":0,"duplicate":0}`))
 
 		Expect(os.WriteFile(file, []byte(ownRule), 0o600)).To(Succeed())
 		daemon.Signal(syscall.SIGHUP)
 		Eventually(daemon.Err).Should(gbytes.Say(`mapping-reloaded.*1 custom`))
 		_, answer = daemon.post(deployed)
-		Expect(answer).To(MatchJSON(`{"accepted":1,"unknown":0}`))
+		Expect(answer).To(MatchJSON(`{"accepted":1,"unknown":0,"refused":0,"duplicate":0}`))
 
 		Expect(os.WriteFile(file, []byte("rulse: []"), 0o600)).To(Succeed())
 		daemon.Signal(syscall.SIGHUP)

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"net/http"
 	"os"
 	"os/signal"
 	"slices"
@@ -17,6 +18,8 @@ import (
 
 	"github.com/signalbox-ci/signalbox/cmd/signalbox/internal/source"
 	"github.com/signalbox-ci/signalbox/cmd/signalbox/internal/source/events"
+	"github.com/signalbox-ci/signalbox/cmd/signalbox/internal/source/idempotency"
+	"github.com/signalbox-ci/signalbox/internal/access"
 	"github.com/signalbox-ci/signalbox/internal/host"
 	"github.com/signalbox-ci/signalbox/internal/httpserver"
 	"github.com/signalbox-ci/signalbox/internal/membudget"
@@ -42,14 +45,17 @@ type daemon struct {
 	Intake struct {
 		BindIP             ipAddress `long:"intake-bind-ip" value-name:"IP" default:"127.0.0.1" description:"IP address to receive events and pushes on."`
 		BindPort           uint16    `long:"intake-bind-port" value-name:"PORT" default:"19391" description:"Port to receive events and pushes on; 0 means any free port, which is logged."`
+		WebConfigFile      string    `long:"intake-web-config-file" value-name:"FILE" description:"Prometheus web configuration file that enables TLS, client certificates or basic authentication for the intake listener."`
+		TokenFile          string    `long:"intake-token-file" value-name:"FILE" description:"File with the tokens, one per line, that clients of the intake listener may send as Authorization: Bearer TOKEN. Without a token they need basic authentication, if it is configured."`
 		MaxBodyBytes       limit     `long:"intake-max-body-bytes" value-name:"N" default:"67108864" description:"Maximum size of a request body of events, in bytes after decompression."`
 		MaxLineBytes       limit     `long:"intake-max-line-bytes" value-name:"N" default:"1048576" description:"Maximum size of a line, or of an event in an array, in bytes."`
 		MaxAttributes      limit     `long:"intake-max-attributes" value-name:"N" default:"64" description:"Maximum number of attributes of an event."`
 		MaxLabelValueBytes limit     `long:"intake-max-label-value-bytes" value-name:"N" default:"4096" description:"Maximum size of a name or an attribute value, in bytes."`
 	} `group:"Intake"`
 
-	Agents agentFlags `group:"Metrics pushed by agents"`
-	Pushes pushFlags  `group:"Metrics pushed by jobs"`
+	Access accessFlags `group:"Access"`
+	Agents agentFlags  `group:"Metrics pushed by agents"`
+	Pushes pushFlags   `group:"Metrics pushed by jobs"`
 }
 
 // A runCommand is the daemon with standard input.
@@ -84,7 +90,7 @@ func (c *runCommand) run(w world) error {
 	}
 	input := noInput()
 	if c.Input.Stdin {
-		input = readInput(s.logger.Session("stdin"), w.stdin, c.inputOptions(w, screen), s.emitters, status)
+		input = readInput(s.logger.Session("stdin"), w.stdin, c.inputOptions(w, screen), s.emitters, s.ids, status)
 	}
 
 	ended := input.Done()
@@ -100,8 +106,11 @@ type service struct {
 	monitor  *metric.Monitor
 	timeout  time.Duration // for stopping
 	logger   lager.Logger
-	address  net.Addr // address of the intake
+	address  net.Addr       // address of the intake
+	access   access.Options // of the intake
+	handler  http.Handler   // of the intake, without its protection
 	emitters *emitters
+	ids      events.IDs
 	server   *httpserver.Server
 	pushed   *pushedMetrics
 	hangups  hangups
@@ -131,6 +140,11 @@ func (c *daemon) start(stderr io.Writer, input *inputStatus) (s *service, err er
 		return nil, errNoEmitter
 	}
 
+	intakeAccess, err := c.openIntakeAccess(logger)
+	if err != nil {
+		return nil, err
+	}
+
 	// Open all listeners before serving anything.
 	listener, err := c.listen()
 	if err != nil {
@@ -141,7 +155,8 @@ func (c *daemon) start(stderr io.Writer, input *inputStatus) (s *service, err er
 	if err != nil {
 		return nil, errors.Join(err, listener.Close())
 	}
-	sections := []status.Section{intakeHelp{listener.Addr(), input != nil && input.format == "lager"}}
+	intakeAccess.Register(pushed.registry)
+	sections := []status.Section{intakeHelp{listener.Addr(), intakeAccess, input != nil && input.format == "lager"}, status.Access{Options: &intakeAccess}}
 	if input != nil {
 		pushed.registry.MustRegister(input)
 		sections = append(sections, input)
@@ -153,6 +168,7 @@ func (c *daemon) start(stderr io.Writer, input *inputStatus) (s *service, err er
 		Pushed:            pushed.Aggregator,
 		Gatherer:          pushed.registry,
 		WrongListenerHint: intakeHint,
+		AllowedHosts:      c.Access.allowedHosts(),
 	})
 	if err := c.monitor.Initialize(logger, hostname, c.Attributes, c.BufferSize); err != nil {
 		err = withAdvice(err, "--prometheus-bind-ip", "--prometheus-bind-port")
@@ -160,16 +176,27 @@ func (c *daemon) start(stderr io.Writer, input *inputStatus) (s *service, err er
 	}
 
 	emitters := newEmitters(logger, c.monitor)
-	announce(logger, emitters, listener.Addr())
+	announce(logger, emitters, intakeURL(listener.Addr(), intakeAccess))
+	warnIfOpen(logger, listener.Addr(), intakeAccess)
 	hangups.call(emitters.reload)
-	handler := pushed.handler(c, logger, budgets, emitters.page(), newIntake(logger, c.limits(), emitters, budgets))
-	server := source.Serve(logger, listener, handler)
+	table := idempotency.NewTable(idempotency.Options{})
+	pushed.registry.MustRegister(table)
+	ids, bodies := table.IDs(events.Path), &source.WholeBodies{Buffer: budgets.Buffer}
+	handler := pushed.handler(c, logger, budgets, emitters.page(), hiddenMetrics(emitters, intakeAccess.Protection), newIntake(events.Options{
+		Logger: logger.Session("intake"), Limits: c.limits(), Sink: emitters, IDs: ids,
+		Bodies: bodies, Buffer: budgets.Buffer,
+	}))
+	handler = idempotency.NewHandler(table, bodies, logger.Session("intake"), handler)
+	server := source.Serve(logger, listener, intakeAccess, handler)
 	return &service{
 		monitor:  c.monitor,
 		timeout:  time.Duration(c.ShutdownTimeout),
 		logger:   logger,
 		address:  listener.Addr(),
+		access:   intakeAccess,
+		handler:  handler,
 		emitters: emitters,
+		ids:      ids,
 		server:   server,
 		pushed:   pushed,
 		hangups:  hangups,
@@ -333,14 +360,14 @@ func (c *daemon) listen() (net.Listener, error) {
 
 // announce logs the addresses at which metrics are served and events and pushes are
 // received.
-func announce(logger lager.Logger, emitters *emitters, intakeAddress net.Addr) {
+func announce(logger lager.Logger, emitters *emitters, intakeURL string) {
 	for _, server := range emitters.servers {
 		if url := server.URL(); url != "" {
 			logger.Info("serving-metrics", lager.Data{"url": url})
 		}
 	}
-	logger.Info("listening-for-events", lager.Data{"url": "http://" + intakeAddress.String() + events.Path})
-	logger.Info("listening-for-pushes", lager.Data{"url": "http://" + intakeAddress.String() + "/metrics/job/"})
+	logger.Info("listening-for-events", lager.Data{"url": intakeURL + events.Path})
+	logger.Info("listening-for-pushes", lager.Data{"url": intakeURL + "/metrics/job/"})
 }
 
 func (c *daemon) limits() source.Limits {

@@ -18,6 +18,8 @@ import (
 	"github.com/onsi/gomega/gbytes"
 	"github.com/onsi/gomega/gexec"
 
+	"github.com/signalbox-ci/signalbox/cmd/signalbox/internal/source/agents"
+	"github.com/signalbox-ci/signalbox/cmd/signalbox/internal/source/events"
 	"github.com/signalbox-ci/signalbox/cmd/signalbox/internal/source/sourcetest"
 )
 
@@ -41,20 +43,84 @@ var _ = Describe("signalbox run", func() {
 			daemon := startDaemon()
 			status, answer := daemon.post(stateEvent + "\n" + startEvent + "\n" + startEvent + "\n" + `{"name":"mallocs"}` + "\n" + `{"name":"nonsense"}`)
 			Expect(status).To(Equal(http.StatusOK))
-			Expect(answer).To(MatchJSON(`{"accepted":5,"unknown":1}`))
+			Expect(answer).To(MatchJSON(`{"accepted":5,"unknown":1,"refused":0,"duplicate":0}`))
 
 			page := daemon.page()
 			Expect(page).To(ContainSubstring("\n" + stateSeries + "\n"))
 			Expect(page).To(ContainSubstring("\nconcourse_builds_started_total 2\n"))
 		})
 
-		It("accepts an event that a rule rejects, and counts it as rejected", func() {
+		It("explains why rules reject events, and suggests names and values", func() {
 			daemon := startDaemon()
-			status, answer := daemon.post(`{"name":"worker state","value":3}` + "\n" + `{"name":"builds started","value":-1}`)
+			status, answer := daemon.post(`{"name":"builds started","value":-1}` + "\n" +
+				`{"name":"build finished","attributes":{"build_status":"success","team_name":"main"}}` + "\n" + `{"name":"Worker state"}`)
 			Expect(status).To(Equal(http.StatusOK))
-			Expect(answer).To(MatchJSON(`{"accepted":2,"unknown":0}`))
-			Expect(daemon.page()).To(MatchRegexp(`signalbox_events_rejected_total\{[^}]*\} 1`))
-			Expect(daemon.stderr()).To(ContainSubstring("worker state"))
+			Expect(answer).To(MatchJSON(`{"accepted":2,"unknown":1,"refused":1,"duplicate":0,"errors":[
+				{"line":1,"event":"builds started","metric":"concourse_builds_started_total","reason":"got value -1, expected a non-negative number for a counter"},
+				{"line":2,"event":"build finished","metric":"concourse_builds_finished",
+					"reason":"attribute \"build_status\" is \"success\", expected succeeded, failed, errored or aborted","hint":"did you mean \"succeeded\"?"},
+				{"line":3,"event":"Worker state","reason":"no rule knows the event","hint":"did you mean \"worker state\"?"}]}`))
+			Expect(daemon.page()).To(And(
+				ContainSubstring("\n"+`signalbox_events_rejected_total{reason="negative"} 1`+"\n"),
+				ContainSubstring("\n"+`signalbox_events_rejected_total{reason="unknown_value"} 1`+"\n"),
+				ContainSubstring("\nconcourse_builds_finished_total 1\n"),
+			))
+			Expect(daemon.stderr()).To(And(ContainSubstring("builds started"),
+				MatchRegexp(`unknown-event.*"event":"Worker state","hint":"did you mean \\"worker state\\"\?"`)))
+		})
+
+		It("applies a body with strict=1 as a whole or not at all", func() {
+			daemon := startDaemon("--prometheus-max-series-per-metric=2")
+			url := daemon.eventsURL() + "?strict=1"
+			lock := func(typ string) string { return `{"name":"lock held","attributes":{"type":"` + typ + `"}}` + "\n" }
+			refused, answer := postTo(url, lock("a")+lock("b")+lock("c"))
+			Expect(answer).To(ContainSubstring(`"metric":"concourse_locks_held","reason":"the metric has reached its limit of 2 series"`))
+			Expect(refused.StatusCode).To(Equal(http.StatusUnprocessableEntity))
+			Expect(daemon.page()).To(And(Not(ContainSubstring("concourse_locks_held{")),
+				ContainSubstring(`signalbox_events_rejected_total{reason="series_limit"} 1`), ContainSubstring("\nsignalbox_events_received_total 0\n")))
+			for _, replayed := range []string{"", "true"} {
+				applied, _ := postTo(url, lock("a")+lock("b")+lock("a"), "Idempotency-Key", "k")
+				Expect(applied.StatusCode).To(Equal(http.StatusOK))
+				Expect(applied.Header.Get("Idempotency-Replayed")).To(Equal(replayed))
+			}
+			Expect(daemon.page()).To(ContainSubstring("\n" + `concourse_locks_held{type="a"} 2` + "\n"))
+		})
+
+		It("applies repeated events, requests and pushes once", func() {
+			daemon := startDaemon("--stdin")
+			event := `{"id":"1","name":"builds started"}`
+			_, answer := daemon.post(event)
+			Expect(answer).To(MatchJSON(`{"accepted":1,"unknown":0,"refused":0,"duplicate":0}`))
+			_, answer = daemon.post(event + "\n" + startEvent)
+			Expect(answer).To(MatchJSON(`{"accepted":1,"unknown":0,"refused":0,"duplicate":1}`))
+			fmt.Fprintln(daemon.stdin, event+"\n"+startEvent)
+			Eventually(daemon.page).Should(ContainSubstring("\nconcourse_builds_started_total 3\n"))
+			Expect(daemon.page()).To(And(ContainSubstring("\nsignalbox_events_duplicate_total 2\n"),
+				ContainSubstring("\n"+`signalbox_input_lines_total{outcome="duplicate"} 1`+"\n")))
+
+			for range 2 {
+				status, answer := daemon.post(startEvent, "Idempotency-Key", "k")
+				Expect(status).To(Equal(http.StatusOK))
+				Expect(answer).To(MatchJSON(`{"accepted":1,"unknown":0,"refused":0,"duplicate":0}`))
+			}
+			status, _ := daemon.post(startEvent+"\n"+startEvent, "Idempotency-Key", "k")
+			Expect(status).To(Equal(http.StatusUnprocessableEntity))
+			Expect(daemon.page()).To(And(ContainSubstring("\nconcourse_builds_started_total 4\n"),
+				ContainSubstring("\n"+`signalbox_idempotent_requests_repeated_total{outcome="replayed"} 1`+"\n")))
+
+			root := strings.TrimSuffix(daemon.eventsURL(), events.Path)
+			for _, path := range []string{"/metrics/job/j", agents.Path} {
+				body := map[string]string{"/metrics/job/j": "m 1\n", agents.Path: `{"metrics":[{"name":"load","type":"gauge","value":1}],` +
+					`"labels":{"username":"u","workspace_name":"w","agent_name":"a","template_name":"t"}}`}[path]
+				first, _ := postTo(root+path, body, "Idempotency-Key", "k")
+				repeat, _ := postTo(root+path, body, "Idempotency-Key", "k")
+				other, _ := postTo(root+path, body+" ", "Idempotency-Key", "k")
+				Expect(repeat.StatusCode).To(Equal(first.StatusCode), path)
+				Expect(first.StatusCode).To(Equal(http.StatusOK), path)
+				Expect(first.Header).NotTo(HaveKey("Idempotency-Replayed"))
+				Expect(repeat.Header).To(HaveKeyWithValue("Idempotency-Replayed", []string{"true"}))
+				Expect(other.StatusCode).To(Equal(http.StatusUnprocessableEntity))
+			}
 		})
 
 		It("listens on IPv6", func() {
@@ -127,7 +193,7 @@ var _ = Describe("signalbox run", func() {
 			fmt.Fprintln(writer, startEvent)
 			Expect(daemon).NotTo(gexec.Exit())
 			writer.Close()
-			Eventually(answer).Should(Receive(MatchJSON(`{"accepted":2,"unknown":0}`)))
+			Eventually(answer).Should(Receive(MatchJSON(`{"accepted":2,"unknown":0,"refused":0,"duplicate":0}`)))
 			Eventually(daemon).Should(gexec.Exit(0))
 		})
 
@@ -196,7 +262,7 @@ var _ = Describe("signalbox run", func() {
 			daemon := startDaemon()
 			status, answer := daemon.post(startEvent + "\n{\"name\":1}\n" + startEvent + "\nnonsense")
 			Expect(status).To(Equal(http.StatusBadRequest))
-			Expect(answer).To(MatchJSON(`{"accepted": 2, "unknown": 0, "rejected": 2, "errors": [
+			Expect(answer).To(MatchJSON(`{"accepted": 2, "unknown": 0, "refused": 0, "duplicate": 0, "rejected": 2, "errors": [
 				{"line": 2, "reason": "name: got a number, expected a string"},
 				{"line": 4, "reason": "not JSON: got \"nonsense\", expected a value (column 1)"}
 			]}`))
@@ -248,7 +314,7 @@ var _ = Describe("signalbox run", func() {
 
 			fmt.Fprint(daemon.stdin, startEvent+"\n"+`{"name":"nonsense"}`)
 			daemon.stdin.Close()
-			Eventually(daemon.stderr).Should(MatchRegexp(`"signalbox.stdin.ended","data":\{"accepted":3,"rejected":0,.*"unknown":1\}`))
+			Eventually(daemon.stderr).Should(MatchRegexp(`"signalbox.stdin.ended","data":\{"accepted":3,"duplicate":0,"refused":0,"rejected":0,.*"unknown":1\}`))
 			Expect(daemon.page()).To(ContainSubstring("concourse_builds_started_total 2"))
 
 			status, _ := daemon.post(startEvent)
@@ -265,7 +331,7 @@ var _ = Describe("signalbox run", func() {
 			Eventually(daemon).Should(gexec.Exit(0))
 			Expect(daemon.stderr()).To(MatchRegexp(`"signalbox.stdin.line-rejected","data":\{"error":"the event has no name","line":3,`))
 			Expect(daemon.stderr()).To(MatchRegexp(`"signalbox.stdin.line-rejected","data":\{"error":"event: got an array, expected an object","line":5,`))
-			Expect(daemon.stderr()).To(MatchRegexp(`"signalbox.stdin.ended","data":\{"accepted":2,"rejected":2,.*"unknown":0\}`))
+			Expect(daemon.stderr()).To(MatchRegexp(`"signalbox.stdin.ended","data":\{"accepted":2,"duplicate":0,"refused":0,"rejected":2,.*"unknown":0\}`))
 			Expect(daemon.stderr()).To(ContainSubstring(`"message":"signalbox.stopped"`))
 		})
 
@@ -275,7 +341,7 @@ var _ = Describe("signalbox run", func() {
 			Eventually(daemon.page).Should(ContainSubstring("concourse_builds_started_total 1"))
 			daemon.Terminate()
 			Eventually(daemon).Should(gexec.Exit(0))
-			Expect(daemon.stderr()).To(MatchRegexp(`"signalbox.stdin.interrupted","data":\{"accepted":1,"rejected":0,`))
+			Expect(daemon.stderr()).To(MatchRegexp(`"signalbox.stdin.interrupted","data":\{"accepted":1,"duplicate":0,"refused":0,"rejected":0,`))
 		})
 	})
 

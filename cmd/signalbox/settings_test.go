@@ -44,7 +44,7 @@ var _ = Describe("The status of signalbox run", func() {
 			return get(strings.TrimSuffix(daemon.url("serving-metrics"), "/metrics") + "/api/v1/overview")["input"]
 		}
 		Expect(input()).To(Equal(map[string]any{
-			"format": "lager", "accepted": 0.0, "unknown": 0.0, "rejected": 0.0, "skipped": 0.0, "ended_at": nil}))
+			"format": "lager", "accepted": 0.0, "unknown": 0.0, "refused": 0.0, "duplicate": 0.0, "rejected": 0.0, "skipped": 0.0, "ended_at": nil}))
 		Expect(daemon.page()).To(ContainSubstring("\nsignalbox_input_up 1\n"))
 
 		event := `{"message":"atc.emit.event","data":{"name":"NAME","value":1}}` + "\n"

@@ -20,14 +20,21 @@ type agent struct {
 	updated atomic.Int64
 
 	// mu protects the following fields. An update holds it; a sweep and the overview
-	// hold it while they examine this agent. Scrapes do not need it. It is locked
+	// hold it while they examine this agent. A sweep only tries to lock it. Scrapes do
+	// not need it. It is locked
 	// before Agents.mu and the store's lock.
 	mu      sync.Mutex
 	removed bool             // the agent was removed: the next update creates a new one
 	entries []entry          // in the order of their first push
 	cursor  int              // index of the entry that find tries first
 	updates uint64           // number of updates
+	version uint64           // see otherNames.version; at the last update
 	index   map[uint64]int32 // by hash of a metric; index of its first entry
+	dropped int              // number of entries that an update has dropped
+
+	// byFamily contains the indexes of the entries by family. It is nil unless the
+	// current update has changed the type of a metric.
+	byFamily map[*series.OpenFamily][]int32
 
 	normalized, inKey []Label // results of normalize and pieces, reused by the next call
 
@@ -50,7 +57,7 @@ type entry struct {
 	next   int32  // index of the next entry with the same hash; -1 if there is none
 	typ    Type
 	summed bool   // whether series is a sum of several agents' counters
-	key    string // see appendKey
+	key    string // see appendKey; empty if the entry was dropped
 
 	family *series.OpenFamily
 	series *series.OpenSeries
@@ -71,6 +78,9 @@ func (ag *agent) find(m *Metric) *entry {
 	labels := ag.normalize(m.Labels)
 	for i := ag.first(hashMetric(m.Name, labels)); i >= 0; i = ag.entries[i].next {
 		e := &ag.entries[i]
+		if e.key == "" {
+			continue
+		}
 		if name, pushed := ag.pieces(e); name == m.Name && slices.Equal(pushed, labels) {
 			ag.cursor = int(i) + 1
 			return e
@@ -163,8 +173,43 @@ func (ag *agent) first(hash uint64) int32 {
 // add adds an entry.
 func (ag *agent) add(e entry) *entry {
 	ag.entries = append(ag.entries, e)
-	ag.addToIndex(len(ag.entries) - 1)
-	return &ag.entries[len(ag.entries)-1]
+	last := len(ag.entries) - 1
+	ag.addToIndex(last)
+	if ag.byFamily != nil {
+		ag.byFamily[e.family] = append(ag.byFamily[e.family], int32(last))
+	}
+	return &ag.entries[last]
+}
+
+// inFamily returns the indexes of the entries of a family. The first call in an update
+// visits all entries, so an update that changes the type of each of its metrics takes
+// time proportional to their number.
+func (ag *agent) inFamily(f *series.OpenFamily) []int32 {
+	if ag.byFamily == nil {
+		ag.byFamily = make(map[*series.OpenFamily][]int32)
+		for i := range ag.entries {
+			if e := &ag.entries[i]; e.key != "" {
+				ag.byFamily[e.family] = append(ag.byFamily[e.family], int32(i))
+			}
+		}
+	}
+	return ag.byFamily[f]
+}
+
+// drop marks an entry as dropped, so that find no longer returns it. The indexes of
+// other entries remain valid. The update must call finish at its end.
+func (ag *agent) drop(e *entry) {
+	e.key = ""
+	ag.dropped++
+}
+
+// finish ends an update: it removes the dropped entries.
+func (ag *agent) finish() {
+	ag.byFamily, ag.clashed = nil, nil
+	if ag.dropped > 0 {
+		ag.dropped = 0
+		ag.remove(func(e *entry) bool { return e.key == "" })
+	}
 }
 
 // addToIndex adds the i-th entry to the index.

@@ -56,9 +56,10 @@ func newAgents(c *core, o Options) *Agents {
 //
 // If some of the metrics are invalid or conflict with other families or series, Update
 // rejects them, applies the others, and returns a *RejectedError. If it returns any
-// other error, it has applied none of them: the error is context.Cause(ctx) if the
-// context has ended, and otherwise describes an invalid base label. Update does not
-// retain its arguments.
+// other error, it has applied none of them, unless the context ended meanwhile: then it
+// may have applied the first ones. The error is context.Cause(ctx) if the context has
+// ended, and otherwise describes an invalid base label. Update does not retain its
+// arguments.
 func (a *Agents) Update(ctx context.Context, labels Labels, metrics []Metric) error {
 	var values [MaxBaseLabels]string
 	for i, v := range [...]string{labels.Username, labels.WorkspaceName, labels.AgentName, labels.TemplateName} {
@@ -111,12 +112,15 @@ func (a *Agents) update(ctx context.Context, values []string, metrics []Metric) 
 	a.others.refresh(a.clock)
 	begin := a.clock.Tick()
 	ag := a.lock(values)
-	rejected := a.apply(ag, metrics, begin)
+	rejected, err := a.apply(ctx, ag, metrics, begin)
 	if len(ag.entries) == 0 {
 		a.removeAgent(ag)
 	}
 	ag.mu.Unlock()
 	a.self.updates.Observe(time.Duration(a.clock.Tick() - begin).Seconds())
+	if err != nil {
+		return a.rejectUpdate(canceled, err)
+	}
 	if rejected != nil {
 		return &RejectedError{Rejections: rejected}
 	}
@@ -215,10 +219,13 @@ func (a *Agents) all(yield func(*agent) bool) {
 	}
 }
 
-// sweep removes the series that have expired, and the agents without series.
+// sweep removes the series that have expired, and the agents without series. It skips
+// agents that are being updated, so that it never waits for one of them.
 func (a *Agents) sweep(now series.Instant) {
 	for _, ag := range slices.Collect(a.all) {
-		ag.mu.Lock()
+		if !ag.mu.TryLock() {
+			continue
+		}
 		a.remove(ag, func(e *entry) bool { return a.canRemove(e, now) })
 		if len(ag.entries) == 0 {
 			a.removeAgent(ag)

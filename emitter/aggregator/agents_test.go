@@ -4,14 +4,17 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"math"
 	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
 
+	"code.cloudfoundry.org/lager/v3"
 	. "github.com/onsi/ginkgo/v2"
 	. "github.com/onsi/gomega"
+	"github.com/onsi/gomega/gbytes"
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/signalbox-ci/signalbox/emitter/aggregator"
@@ -424,10 +427,58 @@ x{k="2",template_name="go"} 10
 		Entry("an invalid base label", `AgentBaseLabels: "a-b"`, aggregator.Options{AgentBaseLabels: []string{"a-b"}}),
 		Entry("a duplicated base label", `AgentBaseLabels: "a" is duplicated`, aggregator.Options{AgentBaseLabels: []string{"a", "a"}}),
 		Entry("too many base labels", "AgentBaseLabels: got 17 labels", aggregator.Options{AgentBaseLabels: strings.Split("abcdefghijklmnopq", "")}),
+		Entry("an unknown operation for some gauges", `got "median"`, aggregator.Options{GroupAggregateGauges: "sum,x=median"}),
+		Entry("two operations for all gauges", "got a second mode max", aggregator.Options{GroupAggregateGauges: "sum,max"}),
+		Entry("an operation without a pattern", "expected PATTERN=MODE", aggregator.Options{GroupAggregateGauges: "=max"}),
+		Entry("a duplicated pattern", `pattern "x" is duplicated`, aggregator.Options{GroupAggregateGauges: "x=max,x=min"}),
+		Entry("an empty operation", `got "", expected sum`, aggregator.Options{GroupAggregateGauges: "sum,"}),
 		Entry("an unknown operation for gauges", `"median"`, aggregator.Options{GroupAggregateGauges: "median"}),
+		Entry("two loggers", "got both Logger and Slog", aggregator.Options{Logger: lager.NewLogger("a"), Slog: slog.Default()}),
+		Entry("an invalid name of a histogram", `DurationNames.Sweep: "a-b" is not a metric name`, aggregator.Options{DurationNames: aggregator.DurationNames{Sweep: "a-b"}}),
 		Entry("an invalid grouping label", `GroupAggregateBy: "a-b"`, aggregator.Options{GroupAggregateBy: []string{"a-b"}}),
 		Entry("a storage file in a directory that does not exist", "/nowhere/at/all", aggregator.Options{StoragePath: "/nowhere/at/all"}),
 	)
+
+	It("serves its durations under other names", func() {
+		create(aggregator.Options{DurationNames: aggregator.DurationNames{Update: "app_update_seconds", Sweep: "app_cleanup_seconds"}})
+		Expect(update(alice, gauge("x", 1))).To(Succeed())
+		a.Sweep()
+		families, err := reg.Gather()
+		Expect(err).NotTo(HaveOccurred())
+		counts := map[string]uint64{}
+		for _, f := range families {
+			counts[f.GetName()] = f.Metric[0].GetHistogram().GetSampleCount()
+		}
+		Expect(counts).To(And(HaveKeyWithValue("app_update_seconds", uint64(1)), HaveKeyWithValue("app_cleanup_seconds", uint64(1)),
+			Not(HaveKey("signalbox_agent_update_duration_seconds")), Not(HaveKey("signalbox_push_sweep_duration_seconds"))))
+
+		_, err = aggregator.New(aggregator.Options{Registerer: prometheus.NewRegistry(), DurationNames: aggregator.DurationNames{Update: "a", Sweep: "a"}})
+		Expect(err).To(HaveOccurred())
+	})
+
+	It("logs to a slog.Logger", func() {
+		log := gbytes.NewBuffer()
+		create(aggregator.Options{Slog: slog.New(slog.NewTextHandler(log, nil))})
+		Expect(a.Groups.Wipe(context.Background())).To(Succeed())
+		Expect(log).To(gbytes.Say(`level=INFO msg=metric.aggregator.groups-wiped`))
+	})
+
+	It("serves a help text until a job pushes one", func() {
+		help := func() string { return familyOf(a, "x").GetHelp() }
+		push := func(help string) {
+			GinkgoHelper()
+			Expect(a.Groups.Push(context.Background(), aggregator.Push{
+				Grouping: []aggregator.Label{{Name: "job", Value: "j"}}, Families: text("# HELP x " + help + "\n# TYPE x gauge\nx 1\n"),
+			})).To(Succeed())
+		}
+		Expect(update(alice, gauge("x", 1))).To(Succeed())
+		Expect(help()).To(Equal("This metric was pushed by an agent."))
+		push("First.")
+		Expect(help()).To(Equal("First."))
+		Expect(update(bob, gauge("x", 1))).To(Succeed())
+		push("Second.")
+		Expect(help()).To(Equal("First."), "agents have series in the family")
+	})
 
 	It("New returns an error if its own metrics are registered already", func() {
 		_, err := aggregator.New(aggregator.Options{Registerer: reg})

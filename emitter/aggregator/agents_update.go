@@ -1,6 +1,7 @@
 package aggregator
 
 import (
+	"context"
 	"fmt"
 	"slices"
 	"strings"
@@ -13,13 +14,26 @@ import (
 	"github.com/signalbox-ci/signalbox/internal/series"
 )
 
-// apply applies the metrics of an update to the agent, and returns the rejections. The
-// caller must hold the agent's lock.
-func (a *Agents) apply(ag *agent, metrics []Metric, now series.Instant) (rejected []Rejection) {
+// contextInterval is the number of metrics after which an update checks its context.
+const contextInterval = 1024
+
+// apply applies the metrics of an update to the agent, and returns the rejections. If
+// the context ends, it stops and returns the cause. The caller must hold the agent's
+// lock.
+func (a *Agents) apply(ctx context.Context, ag *agent, metrics []Metric, now series.Instant) (rejected []Rejection, err error) {
 	ag.updates++
-	ag.clashed = nil
+	defer ag.finish()
+	if version := a.others.version(); version != ag.version {
+		// A reload may have added rules for metrics that the agent pushes.
+		a.remove(ag, func(e *entry) bool { return a.others.owner(e.family.Name()) != "" })
+		ag.version = version
+	}
 	deadline := after(now, a.ttl)
 	for i := range metrics {
+		if i%contextInterval == contextInterval-1 && ctx.Err() != nil {
+			ag.updated.Store(int64(now))
+			return nil, context.Cause(ctx)
+		}
 		if why, err := a.applyOne(ag, &metrics[i], now, deadline); err != nil {
 			rejected = append(rejected, Rejection{Index: i, Name: strings.Clone(metrics[i].Name), Reason: reasonLabels[why], Err: err})
 			a.self.metricsRejected[why].Inc()
@@ -28,7 +42,7 @@ func (a *Agents) apply(ag *agent, metrics []Metric, now series.Instant) (rejecte
 	if len(rejected) < len(metrics) {
 		ag.updated.Store(int64(now))
 	}
-	return rejected
+	return rejected, nil
 }
 
 // applyOne applies one metric. If it rejects the metric, it returns the reason and an
@@ -46,7 +60,7 @@ func (a *Agents) applyOne(ag *agent, m *Metric, now, deadline series.Instant) (r
 	for {
 		if e == nil || e.typ != m.Type {
 			if e != nil && !e.summed && e.series.Ended() {
-				a.removeEnded(ag)
+				a.drop(ag, e)
 			}
 			var why reason
 			var err error
@@ -63,7 +77,7 @@ func (a *Agents) applyOne(ag *agent, m *Metric, now, deadline series.Instant) (r
 		}
 		// The series had expired, and another client has pushed the same series, or a
 		// metric with the same name and another type.
-		a.removeEnded(ag)
+		a.drop(ag, e)
 		e = nil
 	}
 }
@@ -131,7 +145,12 @@ func (a *Agents) createSeries(ag *agent, e *entry, name, text string, now series
 		return clashes, err
 	}
 	if f := a.store.Family(name); f != nil && f.Type() != typ {
-		a.removeSeries(ag.remove(func(e *entry) bool { return e.family == f }))
+		for _, i := range ag.inFamily(f) {
+			if e := &ag.entries[i]; e.key != "" {
+				f.Leave(e.series)
+				a.drop(ag, e)
+			}
+		}
 	}
 	if a.seriesCount.Load() >= a.maxSeries {
 		return limitReached, fmt.Errorf("metric %s: the limit of %d series of agents is reached", name, a.maxSeries)
@@ -175,14 +194,24 @@ func (a *Agents) createSeries(ag *agent, e *entry, name, text string, now series
 	default:
 		e.series = f.Join(text, holder, nil, series.Alone)
 	}
+	if f.Help() == "" {
+		f.SetHelp(agentHelp)
+	}
 	return 0, nil
 }
+
+// agentHelp is the help text of a family that an agent pushed, unless a job pushes one.
+// Agents send none.
+const agentHelp = "This metric was pushed by an agent."
 
 // checkFamily returns an error if the agent cannot push a metric with that name and
 // type. The caller must hold the store's lock.
 func (a *Agents) checkFamily(ag *agent, name string, typ series.Type, holder any, now series.Instant) error {
 	if name == pushTimeName || name == failureTimeName {
 		return fmt.Errorf("metric %s is reserved", name)
+	}
+	if owner := a.others.owner(name); owner != "" {
+		return errOwned(name, owner)
 	}
 	if _, ok := a.others.typeOf(name); ok {
 		return errNameOfServer(name)
@@ -191,8 +220,8 @@ func (a *Agents) checkFamily(ag *agent, name string, typ series.Type, holder any
 		if f.Type() == typ {
 			return nil // the family was checked when it was added
 		}
-		inThisUpdate := func(e entry) bool { return e.family == f && e.update == ag.updates }
-		if a.aggregated || f.HeldByOthers(holder, now) || slices.ContainsFunc(ag.entries, inThisUpdate) {
+		inThisUpdate := func(i int32) bool { e := &ag.entries[i]; return e.key != "" && e.update == ag.updates }
+		if a.aggregated || f.HeldByOthers(holder, now) || slices.ContainsFunc(ag.inFamily(f), inThisUpdate) {
 			return errOtherType(name, typ, f.Type())
 		}
 	}
@@ -279,8 +308,10 @@ func (a *Agents) removeSeries(removed []entry) {
 	}
 }
 
-// removeEnded removes the entries whose series have ended: they had expired, and other
-// clients have taken their names or labels.
-func (a *Agents) removeEnded(ag *agent) {
-	a.remove(ag, func(e *entry) bool { return !e.summed && e.series.Ended() })
+// drop drops an entry whose series has ended: the metric has another type now, or the
+// series had expired, and another client has taken its name or labels.
+func (a *Agents) drop(ag *agent, e *entry) {
+	a.memory.Add(-e.memory())
+	ag.drop(e)
+	a.seriesCount.Add(-1)
 }

@@ -2,6 +2,7 @@ package aggregator
 
 import (
 	"context"
+	"sync"
 	"time"
 
 	"code.cloudfoundry.org/lager/v3"
@@ -38,8 +39,10 @@ type core struct {
 	store  *series.OpenStore
 	memory Memory
 	sizes  sizeLimits
-	others otherNames
-	self   *selfMetrics
+
+	realTime bool // whether the clock is the system's clock
+	others   otherNames
+	self     *selfMetrics
 }
 
 // Aggregator is a prometheus.Collector.
@@ -64,15 +67,17 @@ func New(options Options) (*Aggregator, error) {
 		store:  series.NewOpenStore(o.Memory.Add),
 		memory: o.Memory,
 		sizes:  sizeLimits{o.MaxNameBytes, o.MaxLabelValueBytes, o.MaxHelpBytes},
+
+		realTime: options.Clock == nil,
 	}
 	c.others.registry, _ = o.Registerer.(prometheus.Collector)
 	a := &Aggregator{
-		provider: series.NewOpenProvider(c.store, c.clock, c.others.onPage),
+		provider: series.NewOpenProvider(series.Provided{Store: c.store, Clock: c.clock, AllowOwned: o.GroupAllowDriven}, c.others.onPage),
 		core:     c,
 		Agents:   newAgents(c, o),
 		Groups:   newGroups(c, o),
 	}
-	c.self = newSelfMetrics(a)
+	c.self = newSelfMetrics(a, o.DurationNames)
 	if err := c.self.register(o.Registerer); err != nil {
 		return nil, err
 	}
@@ -89,22 +94,31 @@ func New(options Options) (*Aggregator, error) {
 // may be called more than once.
 //
 // Expired metrics are never served, whether or not Run was called, but they use memory
-// until they are swept.
+// until they are swept. If the process is stopped while the goroutine runs, TTLs are
+// extended by about that time, unless Options.Clock is set.
 func (a *Aggregator) Run(ctx context.Context) (stop func()) {
 	ctx, cancel := context.WithCancel(ctx)
-	done := make(chan struct{})
-	go func() {
-		defer close(done)
-		interval.Run(ctx, min(max(a.Agents.ttl/4, 100*time.Millisecond), 15*time.Second), a.Sweep)
-	}()
+	var running sync.WaitGroup
+	every := min(max(a.Agents.ttl/4, 100*time.Millisecond), 15*time.Second)
+	if a.realTime {
+		// If the process is stopped for longer than a TTL, what was pushed until then
+		// must not expire before agents can push again.
+		a.clock.SkipGaps(every / 2)
+		running.Go(func() {
+			defer a.clock.SkipGaps(0)
+			interval.Run(ctx, every/10, func() { a.clock.Tick() })
+		})
+	}
+	running.Go(func() { interval.Run(ctx, every, a.Sweep) })
 	return func() {
 		cancel()
-		<-done
+		running.Wait()
 	}
 }
 
 // Sweep removes expired series and groups to free their memory. Updates of an agent
-// wait while Sweep examines that agent. Pushes wait while it removes expired groups.
+// wait while Sweep examines that agent, but Sweep does not wait for updates: it skips
+// agents that are being updated. Pushes wait while it removes expired groups.
 // Scrapes wait while it sorts new series.
 func (a *Aggregator) Sweep() {
 	begin := a.clock.Tick()

@@ -3,7 +3,9 @@ package aggregator_test
 import (
 	"context"
 	"fmt"
+	"log/slog"
 	"os"
+	"strings"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -76,6 +78,49 @@ func Example() {
 	// builds_total{username="alice"} 21
 	// # TYPE tests_total counter
 	// tests_total{instance="",job="nightly"} 312
+}
+
+// The aggregator of Coder's server, with the names that its dashboards use.
+func ExampleOptions_coder() {
+	registry := prometheus.NewRegistry()
+	pushed, err := aggregator.New(aggregator.Options{
+		Slog:             slog.Default(),
+		Registerer:       registry,
+		AgentTTL:         2 * time.Minute,
+		AgentAggregateBy: []string{"template_name", "username"},
+		DurationNames: aggregator.DurationNames{
+			Update: "coderd_prometheusmetrics_metrics_aggregator_execution_update_seconds",
+			Sweep:  "coderd_prometheusmetrics_metrics_aggregator_execution_cleanup_seconds",
+		},
+	})
+	if err != nil {
+		panic(err)
+	}
+	stop := pushed.Run(context.Background()) // removes expired metrics in the background
+	defer stop()
+	registry.MustRegister(pushed)
+
+	agent := aggregator.Labels{Username: "alice", WorkspaceName: "blue", AgentName: "main", TemplateName: "go"}
+	err = pushed.Agents.Update(context.Background(), agent, []aggregator.Metric{
+		{Name: "coderd_agentstats_tx_bytes", Type: aggregator.Counter, Value: 21},
+	})
+	if err != nil {
+		panic(err)
+	}
+
+	families, err := registry.Gather()
+	if err != nil {
+		panic(err)
+	}
+	for _, f := range families {
+		if strings.HasPrefix(f.GetName(), "coderd_") {
+			fmt.Printf("%s: %s\n", f.GetName(), f.GetHelp())
+		}
+	}
+	// Output:
+	// coderd_agentstats_tx_bytes: This metric was pushed by an agent.
+	// coderd_prometheusmetrics_metrics_aggregator_execution_cleanup_seconds: Time taken to sweep expired agents and groups.
+	// coderd_prometheusmetrics_metrics_aggregator_execution_update_seconds: Time taken to apply an update of an agent.
 }
 
 // The series of agents with the same template are aggregated into one.

@@ -16,6 +16,7 @@ type group struct {
 	labels []Label // sorted
 	source series.Source
 	ttl    time.Duration
+	ownTTL bool          // ttl was set by a push, and is not the default
 	index  int           // in Groups.expiring; -1 if the group never expires
 	latest *list.Element // in Groups.latest
 

@@ -13,6 +13,8 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/prometheus/common/model"
+
 	"github.com/signalbox-ci/signalbox/emitter/aggregator/internal/storage"
 	"github.com/signalbox-ci/signalbox/internal/series"
 )
@@ -28,7 +30,9 @@ type Groups struct {
 	ttl         time.Duration
 	aggregateBy []string // sorted
 	aggregated  bool     // whether groups are aggregated
-	fold        series.Fold
+	allowDriven bool     // see Options.GroupAllowDriven
+	gauges      gaugeFolds
+	names       model.ValidationScheme
 	max         int
 	maxSeries   int
 	path        string           // of the storage file
@@ -53,13 +57,19 @@ type Groups struct {
 }
 
 func newGroups(c *core, o Options) *Groups {
-	fold, _ := series.ParseFold(o.GroupAggregateGauges) // validated by withDefaults
+	gauges, _ := parseGaugeFolds(o.GroupAggregateGauges) // validated by withDefaults
+	scheme := model.LegacyValidation
+	if o.GroupUTF8Names {
+		scheme = model.UTF8Validation
+	}
 	return &Groups{
 		core:        c,
 		ttl:         o.GroupTTL,
 		aggregateBy: slices.Sorted(slices.Values(o.GroupAggregateBy)), // so that the order in the options does not matter
 		aggregated:  len(o.GroupAggregateBy) > 0,
-		fold:        fold,
+		allowDriven: o.GroupAllowDriven,
+		gauges:      gauges,
+		names:       scheme,
 		max:         o.MaxGroups,
 		maxSeries:   o.GroupMaxSeries,
 		path:        o.StoragePath,
@@ -93,15 +103,12 @@ func (gs *Groups) Push(ctx context.Context, p Push) error {
 }
 
 func (gs *Groups) push(p Push) (ticket, error) {
-	labels, key, err := prepareGrouping(p.Grouping)
+	labels, key, err := prepareGrouping(gs.names, p.Grouping)
 	if err != nil {
 		return nil, &PushError{Invalid, err}
 	}
-	ttl := gs.ttl
-	if p.TTL != nil {
-		if ttl = *p.TTL; ttl < 0 {
-			return nil, &PushError{Invalid, fmt.Errorf("got TTL %s, expected a non-negative duration", ttl)}
-		}
+	if p.TTL != nil && *p.TTL < 0 {
+		return nil, &PushError{Invalid, fmt.Errorf("got TTL %s, expected a non-negative duration", *p.TTL)}
 	}
 	if err := gs.sizes.checkLabels(labels); err != nil {
 		return nil, &PushError{Invalid, fmt.Errorf("grouping: %w", err)}
@@ -109,7 +116,7 @@ func (gs *Groups) push(p Push) (ticket, error) {
 	var families []*family
 	invalid := gs.sizes.checkFamilies(p.Families)
 	if invalid == nil {
-		families, invalid = gs.prepare(labels, p.Families)
+		families, invalid = gs.prepare(gs.names, labels, p.Families)
 	}
 
 	gs.others.refresh(gs.clock)
@@ -127,7 +134,7 @@ func (gs *Groups) push(p Push) (ticket, error) {
 			return nil, err
 		}
 	}
-	err = gs.apply(g, families, invalid, p.Replace, ttl, now, wall)
+	err = gs.apply(g, families, invalid, p.Replace, p.TTL, now, wall)
 	if gs.groups[key] == nil {
 		gs.memory.Add(-g.own)
 		return nil, err
@@ -138,7 +145,7 @@ func (gs *Groups) push(p Push) (ticket, error) {
 // apply replaces families of the group with those of a push. If it rejects the push, it
 // records the time of the failure. invalid is an error that was found earlier in the
 // push itself, or nil. The caller must hold mu.
-func (gs *Groups) apply(g *group, families []*family, invalid error, replace bool, ttl time.Duration, now series.Instant, wall time.Time) error {
+func (gs *Groups) apply(g *group, families []*family, invalid error, replace bool, ttl *time.Duration, now series.Instant, wall time.Time) error {
 	gs.store.Lock()
 	defer gs.store.Unlock()
 	if g.isNew() {
@@ -168,7 +175,15 @@ func (gs *Groups) apply(g *group, families []*family, invalid error, replace boo
 	g.pushed = wall
 	gs.latest.MoveToFront(g.latest)
 	g.pushTime.series.Set(unixSeconds(wall))
-	gs.setTTL(g, ttl, now)
+	switch {
+	case ttl != nil:
+		g.ownTTL = true
+		gs.setTTL(g, *ttl, now)
+	case g.ownTTL:
+		gs.setTTL(g, g.ttl, now)
+	default:
+		gs.setTTL(g, gs.ttl, now)
+	}
 	return nil
 }
 
@@ -177,7 +192,7 @@ func (gs *Groups) apply(g *group, families []*family, invalid error, replace boo
 // with the Refusal Invalid or NotStored, unless the context ends first. Then it wraps
 // context.Cause(ctx), and the group may have been deleted nevertheless.
 func (gs *Groups) Delete(ctx context.Context, grouping []Label) error {
-	_, key, err := prepareGrouping(grouping)
+	_, key, err := prepareGrouping(gs.names, grouping)
 	if err != nil {
 		return &PushError{Invalid, err}
 	}

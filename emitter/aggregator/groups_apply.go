@@ -34,6 +34,10 @@ func (gs *Groups) setFamilies(g *group, families []*family, replace bool, at fun
 func (gs *Groups) setFamily(g *group, old, f *family, now series.Instant) {
 	f.open = gs.openFor(g, f)
 	replaced := newReplacedSamples(old)
+	fold := series.Alone
+	if gs.aggregated {
+		fold = gs.gauges.of(f.name)
+	}
 	for i := range f.samples {
 		s := &f.samples[i]
 		before := replaced.take(i, s.text)
@@ -44,10 +48,6 @@ func (gs *Groups) setFamily(g *group, old, f *family, now series.Instant) {
 		if before != nil {
 			s.series = before.series
 		} else {
-			fold := series.Alone
-			if gs.aggregated {
-				fold = gs.fold
-			}
 			s.series = f.open.Join(s.shown, gs.holder(g), &g.source, fold)
 		}
 		if s.metric != nil {
@@ -75,7 +75,7 @@ func (gs *Groups) setFamily(g *group, old, f *family, now series.Instant) {
 func (gs *Groups) openFor(g *group, f *family) *series.OpenFamily {
 	open := gs.store.Family(f.name)
 	if open != nil && f.help != "" && f.help != open.Help() &&
-		(open.Help() == "" || !gs.aggregated && !open.HeldByOthers(g, gs.clock.Now())) {
+		(open.Help() == "" || open.Help() == agentHelp || !gs.aggregated && !open.HeldByOthers(g, gs.clock.Now())) {
 		open.SetHelp(f.help)
 	}
 	// The family is looked up again, because HeldByOthers may have removed it.
@@ -85,9 +85,10 @@ func (gs *Groups) openFor(g *group, f *family) *series.OpenFamily {
 // A replacedSamples contains the samples of a family that is being replaced. The new
 // family usually has the same samples in the same order.
 type replacedSamples struct {
-	old   []sample
-	taken []bool
-	index map[string]int // by text; built when the order differs
+	old     []sample
+	taken   []bool
+	indexed bool
+	index   series.LabelIndex // of the old texts; built when the order differs
 }
 
 func newReplacedSamples(old *family) *replacedSamples {
@@ -97,17 +98,18 @@ func newReplacedSamples(old *family) *replacedSamples {
 	return &replacedSamples{old: old.samples, taken: make([]bool, len(old.samples))}
 }
 
-// take returns the old sample with the text, or nil. It first tries the i-th.
+// take returns the old sample with the labels in the text, or nil. It first tries the
+// i-th.
 func (r *replacedSamples) take(i int, text string) *sample {
 	if i >= len(r.old) || r.old[i].text != text {
-		if r.index == nil && len(r.old) > 0 {
-			r.index = make(map[string]int, len(r.old))
+		if !r.indexed {
+			r.indexed = true
 			for i := range r.old {
-				r.index[r.old[i].text] = i
+				r.index.Add(r.old[i].text)
 			}
 		}
 		var ok bool
-		if i, ok = r.index[text]; !ok {
+		if i, ok = r.index.Find(text); !ok {
 			return nil
 		}
 	}

@@ -85,9 +85,13 @@ func (gs *Groups) check(g *group, families []*family, replace bool, now series.I
 	return nil
 }
 
-// checkFamily returns an error if the name of the family is taken, or exists with
-// another type. open is the family with that name in the store, or nil.
+// checkFamily returns an error if the name of the family is taken, exists with another
+// type, or belongs to a family that rules update. open is the family with that name in
+// the store, or nil.
 func (gs *Groups) checkFamily(f *family, open *series.OpenFamily, holder any, typeOf func(string) (series.Type, bool), now series.Instant) error {
+	if owner := gs.others.owner(f.name); owner != "" && !gs.allowDriven {
+		return fmt.Errorf("%w, or allow it with --push-allow-driven-metrics", errOwned(f.name, owner))
+	}
 	if other, ok := gs.others.typeOf(f.name); ok && other != series.AnyType && other != f.typ {
 		return errOtherType(f.name, f.typ, other)
 	}

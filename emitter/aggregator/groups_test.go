@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"os"
 	"path/filepath"
 	"strings"
@@ -18,6 +19,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	dto "github.com/prometheus/client_model/go"
 	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/types/known/timestamppb"
 
 	"github.com/signalbox-ci/signalbox/emitter/aggregator"
 )
@@ -314,19 +316,88 @@ y{instance="",job="j",suite="unit"} 4
 		Expect(selfValue(reg, "signalbox_push_groups_expired_total", "")).To(Equal(1.0))
 	})
 
-	It("gives a group the TTL of its last push", func() {
+	DescribeTable("rejects series that are the same as others",
+		func(first, second string) {
+			path, body, _ := strings.Cut(second, " ")
+			if first != "" {
+				firstPath, firstBody, _ := strings.Cut(first, " ")
+				Expect(push(firstPath, firstBody)).To(Succeed())
+			}
+			Expect(refusal(push(path, body))).To(Equal(aggregator.Inconsistent))
+			other, _, _ := strings.Cut(path, "/a/")
+			Expect(push(other+"/b/1", "y 1\n")).To(Succeed())
+		},
+		Entry("an empty label and none in one push", "", "job/j x{a=\"1\",b=\"\"} 1\nx{a=\"1\"} 2\n"),
+		Entry("bounds as labels in one push", "", "job/j x{le=\"1\"} 1\nx{le=\"1.0\"} 2\n"),
+		Entry("quantiles as labels in one push", "", "job/j x{quantile=\"0.5\"} 1\nx{quantile=\"5e-1\"} 2\n"),
+		Entry("an empty grouping label and none", "job/j/a/ x 1\n", "job/j x 2\n"),
+		Entry("no grouping label and an empty one", "job/j x 1\n", "job/j/a/ x 2\n"),
+		Entry("an own label that is empty in another group", "job/j/b/2 x{a=\"\"} 1\n", "job/j/a/ x{b=\"2\"} 2\n"),
+		Entry("a bound as a grouping label", "job/j/le/1 x 1\n", "job/j/le/1.0 x 1\n"),
+	)
+
+	It("treats series with and without an empty label as the same in later pushes", func() {
+		Expect(push("job/j", "x{a=\"\",b=\"1\"} 1\nx{b=\"2\"} 2\n")).To(Succeed())
+		Expect(push("job/j", "x{b=\"1\"} 3\nx{a=\"\",b=\"2\"} 4\n")).To(Succeed())
+		Expect(samples(a)).To(HaveLen(2))
+		Expect(push("job/j", "")).To(Succeed())
+		Expect(samples(a)).To(BeEmpty())
+	})
+
+	It("rejects series of agents and groups that are the same except for empty labels", func() {
+		Expect(push("job/j", "# TYPE x gauge\nx 1\n")).To(Succeed())
+		update := func(name string) error {
+			return a.Agents.Update(context.Background(), aggregator.Labels{}, []aggregator.Metric{{Name: name, Type: aggregator.Gauge, Labels: []aggregator.Label{{Name: "job", Value: "j"}}}})
+		}
+		Expect(update("x")).To(MatchError(ContainSubstring("already pushed by another agent or job")))
+		Expect(update("y")).To(Succeed())
+		Expect(push("job/j", "# TYPE y gauge\ny 1\n", add)).To(MatchError(ContainSubstring("collected before")))
+	})
+
+	It("adds up series that are the same except for empty labels", func() {
+		options.GroupAggregateBy = []string{"job"}
+		start()
+		Expect(push("job/j/run/1", "# TYPE c counter\nc{a=\"\"} 1\ng{a=\"\",le=\"1.0\"} 1\n")).To(Succeed())
+		Expect(push("job/j/run/2", "# TYPE c counter\nc 2\ng{le=\"1\"} 2\n")).To(Succeed())
+		Expect(samples(a)).To(ConsistOf(`c{instance="",job="j"} 3`, `g{instance="",job="j",le="1"} 3`))
+	})
+
+	It("allows UTF-8 names if they are enabled", func() {
+		metric := pushed("ci.jobs", dto.MetricType_GAUGE, gauge1("team.name", "a"))
+		for _, path := range []string{"job/j", "job/j/a.b/1"} {
+			Expect(push(path, "", protobuf(proto.CloneOf(metric)))).To(MatchError(ContainSubstring("UTF-8 names are not enabled")))
+		}
+		Expect(push("job/j", "", protobuf(pushed("x", dto.MetricType_GAUGE, gauge1("team.name", "a"))))).To(MatchError(ContainSubstring("is not a label name")))
+		options.GroupUTF8Names = true
+		start()
+		Expect(push("job/j/a.b/1", "", protobuf(metric))).To(Succeed())
+		Expect(samples(a)).To(ConsistOf(`{"ci.jobs","a.b"="1",instance="",job="j","team.name"="a"} 1`))
+		Expect(familyOfGroup(groupsOf(a)[0].Families[0]).Metric[0].Label[3].GetName()).To(Equal("team.name"))
+		Expect(push("job/j/__a.b/1", "")).To(MatchError(ContainSubstring("is not a label name")))
+		Expect(remove("job/j/a.b/1")).To(Succeed())
+		Expect(samples(a)).To(BeEmpty())
+	})
+
+	It("keeps the TTL that a push set, until another push sets one", func() {
 		options.GroupTTL = time.Hour
 		start()
 		Expect(push("job/j", "x 1\n")).To(Succeed())
 		Expect(push("job/j", "x 1\n", ttl(time.Minute))).To(Succeed())
 		Expect(push("job/k", "x 1\n", ttl(0))).To(Succeed())
+		Expect(push("job/k", "x 1\n")).To(Succeed())
 		Expect(push("job/l", "x 1\n", ttl(time.Minute))).To(Succeed())
-		Expect(push("job/l", "y 1\n", add)).To(Succeed())
+		Expect(push("job/m", "x 1\n")).To(Succeed())
 		Expect(groupsOf(a)[0].Expires).To(BeTemporally("==", clock.Now().Add(time.Minute)))
-		clock.Advance(time.Minute)
-		Expect(samples(a)).To(ConsistOf(ContainSubstring(`job="k"`), HavePrefix(`x{instance="",job="l"`), HavePrefix(`y{instance="",job="l"`)))
+		clock.Advance(30 * time.Second)
+		Expect(push("job/l", "y 1\n", add)).To(Succeed())
+		clock.Advance(30 * time.Second)
+		Expect(samples(a)).To(ConsistOf(ContainSubstring(`job="k"`), HavePrefix(`x{instance="",job="l"`), HavePrefix(`y{instance="",job="l"`), ContainSubstring(`job="m"`)))
+		clock.Advance(30 * time.Second)
+		Expect(samples(a)).To(ConsistOf(ContainSubstring(`job="k"`), ContainSubstring(`job="m"`)))
 		clock.Advance(time.Hour)
 		Expect(samples(a)).To(ConsistOf(ContainSubstring(`job="k"`)))
+		Expect(push("job/l", "x 1\n")).To(Succeed())
+		Expect(groupsOf(a)[1].TTL).To(Equal(time.Hour), "a new group has the default TTL")
 		Expect(push("job/l", "x 1\n", ttl(-1))).To(MatchError(ContainSubstring("got TTL -1ns")))
 	})
 
@@ -595,6 +666,36 @@ y{instance="",job="j",suite="unit"} 4
 		})
 	})
 
+	It("aggregates gauges by the first pattern that matches their name", func() {
+		options.GroupAggregateBy, options.GroupAggregateGauges = []string{"job"}, "mean, *_timestamp_seconds=max,*_*e*_min=min,exact=last"
+		start()
+		for i, v := range []int{5, 1, 3} {
+			clock.Advance(time.Second)
+			body := fmt.Sprintf("last_timestamp_seconds %[1]d\n_timestamp_seconds %[1]d\ntimestamp_seconds %[1]d\na_e_min %[1]d\na_min %[1]d\nexact %[1]d\nexactly %[1]d\n", v)
+			Expect(push(fmt.Sprintf("job/j/run/%d", i), body)).To(Succeed())
+		}
+		Expect(samples(a)).To(ConsistOf(
+			`last_timestamp_seconds{instance="",job="j"} 5`, `_timestamp_seconds{instance="",job="j"} 5`, `timestamp_seconds{instance="",job="j"} 3`,
+			`a_e_min{instance="",job="j"} 1`, `a_min{instance="",job="j"} 3`, `exact{instance="",job="j"} 3`, `exactly{instance="",job="j"} 3`,
+		))
+	})
+
+	DescribeTable("ignores NaN in maximum and minimum, as PromQL does", func(fold, want string) {
+		options.GroupAggregateBy, options.GroupAggregateGauges = []string{"job"}, fold
+		start()
+		for i, v := range []string{"NaN", "5", "NaN", "-Inf", "7"} {
+			Expect(push(fmt.Sprintf("job/j/run/%d", i), "x "+v+"\n")).To(Succeed())
+		}
+		Expect(push("job/j/run/1", "y NaN\n", add)).To(Succeed())
+		Expect(push("job/j/run/2", "y NaN\n", add)).To(Succeed())
+		Expect(samples(a)).To(ConsistOf(`x{instance="",job="j"} `+want, `y{instance="",job="j"} NaN`))
+	},
+		Entry("maximum", "max", "7"),
+		Entry("minimum", "min", "-Inf"),
+		Entry("but not in the sum", "sum", "NaN"),
+		Entry("nor in the mean", "mean", "NaN"),
+	)
+
 	DescribeTable("aggregates gauges", func(fold string, want float64) {
 		options.GroupAggregateBy, options.GroupAggregateGauges = []string{"job"}, fold
 		start()
@@ -655,6 +756,29 @@ y{instance="",job="j",suite="unit"} 4
 			clock.Advance(-time.Hour)
 			restart()
 			Expect(page(a)).NotTo(ContainSubstring("y{"))
+		})
+
+		It("restores UTF-8 names even if they are no longer enabled", func() {
+			options.GroupUTF8Names = true
+			restart()
+			Expect(push("job/j/a.b/1", "", protobuf(pushed("ci.jobs", dto.MetricType_GAUGE, gauge1())))).To(Succeed())
+			options.GroupUTF8Names = false
+			restart()
+			Expect(samples(a)).To(HaveLen(1))
+		})
+
+		It("keeps a TTL that a push set, but not the default", func() {
+			options.GroupTTL = time.Hour
+			restart()
+			Expect(push("job/own", "x 1\n", ttl(time.Minute))).To(Succeed())
+			Expect(push("job/default", "x 1\n")).To(Succeed())
+			options.GroupTTL = 2 * time.Hour
+			restart()
+			Expect(push("job/own", "x 1\n")).To(Succeed())
+			Expect(push("job/default", "x 1\n")).To(Succeed())
+			groups := groupsOf(a)
+			Expect(groups[0].TTL).To(Equal(2 * time.Hour))
+			Expect(groups[1].TTL).To(Equal(time.Minute))
 		})
 
 		It("expires a group after at most its TTL if the clock was set back before the restart", func() {
@@ -814,6 +938,65 @@ y{instance="",job="j",suite="unit"} 4
 				Expect(v).To(BeNumerically(">=", total))
 				total = v
 			}
+		})
+
+		It("keeps the newest exemplars and the earliest creation times of sums", func() {
+			options.GroupAggregateBy = []string{"job"}
+			restart()
+			at := func(second int64) *timestamppb.Timestamp { return &timestamppb.Timestamp{Seconds: second} }
+			exemplar := func(id string, second int64) *dto.Exemplar {
+				return &dto.Exemplar{Label: pairsOf("id", id), Value: proto.Float64(1), Timestamp: at(second)}
+			}
+			pushSecond := func(run string, second int64) {
+				GinkgoHelper()
+				bucket := func(bound float64, id string) *dto.Bucket {
+					return &dto.Bucket{UpperBound: &bound, CumulativeCount: proto.Uint64(1), Exemplar: exemplar(id, second)}
+				}
+				native := nativeWith(func(h *dto.Histogram) {
+					h.Exemplars, h.CreatedTimestamp = []*dto.Exemplar{exemplar(run, second), exemplar("same", 1)}, at(second)
+				})
+				Expect(push("job/j/run/"+run, "", protobuf(
+					pushed("c", dto.MetricType_COUNTER, &dto.Metric{Counter: &dto.Counter{Value: proto.Float64(1), Exemplar: exemplar(run, second), CreatedTimestamp: at(second)}}),
+					pushed("h", dto.MetricType_HISTOGRAM, &dto.Metric{Histogram: &dto.Histogram{
+						SampleCount: proto.Uint64(1), SampleSum: proto.Float64(1), CreatedTimestamp: at(second),
+						Bucket: []*dto.Bucket{bucket(1, "1-"+run), bucket(math.Inf(1), "inf-"+run)}}}),
+					pushed("n", dto.MetricType_HISTOGRAM, &dto.Metric{Histogram: native}),
+					pushed("s", dto.MetricType_SUMMARY, &dto.Metric{Summary: &dto.Summary{SampleCount: proto.Uint64(1), SampleSum: proto.Float64(1), CreatedTimestamp: at(second)}}),
+				))).To(Succeed())
+			}
+			check := func() {
+				GinkgoHelper()
+				id := func(e *dto.Exemplar) string { return e.GetLabel()[0].GetValue() }
+				c := familyOf(a, "c").Metric[0].Counter
+				Expect(c.GetValue()).To(Equal(3.0))
+				Expect(id(c.Exemplar)).To(Equal("b"))
+				h := familyOf(a, "h").Metric[0].Histogram
+				Expect(h.Bucket).To(HaveLen(2))
+				Expect(h.Bucket[1].GetCumulativeCount()).To(BeEquivalentTo(3))
+				Expect([]string{id(h.Bucket[0].Exemplar), id(h.Bucket[1].Exemplar)}).To(Equal([]string{"1-b", "inf-b"}))
+				n := familyOf(a, "n").Metric[0].Histogram
+				var ids []string
+				for _, e := range n.Exemplars {
+					ids = append(ids, id(e))
+				}
+				Expect(ids).To(Equal([]string{"same", "c", "a", "b"}))
+				s := familyOf(a, "s").Metric[0].Summary
+				for _, created := range []*timestamppb.Timestamp{c.CreatedTimestamp, h.CreatedTimestamp, n.CreatedTimestamp, s.CreatedTimestamp} {
+					Expect(created.GetSeconds()).To(BeEquivalentTo(100))
+				}
+			}
+			pushSecond("a", 200)
+			pushSecond("b", 300)
+			pushSecond("c", 100)
+			check()
+			restart()
+			check()
+			for _, run := range []string{"a", "b", "c"} {
+				Expect(remove("job/j/run/" + run)).To(Succeed())
+			}
+			check()
+			restart()
+			check()
 		})
 
 		It("restores which gauge was pushed last", func() {

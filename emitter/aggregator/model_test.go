@@ -72,6 +72,7 @@ type modelGroup struct {
 	labels         []aggregator.Label
 	pushed, failed time.Time
 	ttl            time.Duration
+	ownTTL         bool          // a push has set ttl
 	until          time.Duration // value of elapsed at which the group expires, unless ttl is 0
 	expires        time.Time     // as stored on disk
 	families       map[string]modelFamily
@@ -295,6 +296,10 @@ func (w *world) push() {
 	}
 	w.apply(g, families, p.Replace)
 	g.pushed = w.clock.Now()
+	if p.TTL == nil && g.ownTTL {
+		ttl = g.ttl
+	}
+	g.ownTTL = g.ownTTL || p.TTL != nil
 	w.setTTL(g, ttl)
 	if w.stored && w.r.Intn(8) == 0 {
 		w.kill()

@@ -25,8 +25,8 @@ const (
 // families: those on the metrics page if the Aggregator is part of one, and otherwise
 // those in the registry.
 type otherNames struct {
-	page     atomic.Pointer[func(name string) (series.Type, bool)] // nil if the Aggregator is not part of a page
-	registry prometheus.Collector                                  // nil if its names cannot be determined
+	page     atomic.Pointer[series.PageNames] // nil if the Aggregator is not part of a page
+	registry prometheus.Collector             // nil if its names cannot be determined
 
 	mu         sync.Mutex // held while the registry is described
 	registered atomic.Pointer[registryNames]
@@ -42,8 +42,8 @@ type registryNames struct {
 // because a push has to wait while all metrics in the registry are described.
 const registeredAge = series.Instant(time.Second)
 
-// onPage sets the function that returns the type of a family on the page.
-func (o *otherNames) onPage(taken func(name string) (series.Type, bool)) { o.page.Store(&taken) }
+// onPage sets the names of the page.
+func (o *otherNames) onPage(names series.PageNames) { o.page.Store(&names) }
 
 // refresh reads the names from the registry if they are needed and are too old. The
 // caller must hold no lock, because refresh calls Describe of arbitrary collectors.
@@ -90,11 +90,41 @@ func nameIn(d *prometheus.Desc) string {
 // pushed families, or series.AnyType if only its name is known. It returns false if
 // there is no such family.
 func (o *otherNames) typeOf(name string) (series.Type, bool) {
-	if typeOf := o.page.Load(); typeOf != nil {
-		return (*typeOf)(name)
+	if page := o.page.Load(); page != nil {
+		return page.TypeOf(name)
 	}
 	r := o.registered.Load()
 	return series.AnyType, r != nil && r.names[name]
+}
+
+// owner returns why clients must not push the family with the name. It returns the
+// empty string if they may push it.
+func (o *otherNames) owner(name string) string {
+	if page := o.page.Load(); page != nil {
+		return page.Owner(name)
+	}
+	return ""
+}
+
+// omitted returns the number of families that the page omits because of their owner.
+func (a *Aggregator) omitted() (n int) {
+	if a.Groups.allowDriven {
+		return 0
+	}
+	for _, f := range a.store.Families() {
+		if a.others.owner(f.Name()) != "" {
+			n++
+		}
+	}
+	return n
+}
+
+// version returns a number that increases after the results of owner have changed.
+func (o *otherNames) version() uint64 {
+	if page := o.page.Load(); page != nil {
+		return page.Version() + 1 // 0 means that the Aggregator is not part of a page
+	}
+	return 0
 }
 
 // typeOf returns the type of the family with the name, pushed or not. It returns false
@@ -127,6 +157,11 @@ func (c *core) checkNewFamily(name string, typ series.Type, typeOf func(name str
 // the server has in addition to pushed ones.
 func errNameOfServer(name string) error {
 	return fmt.Errorf("metric %s: the server itself has a metric with this name", name)
+}
+
+// errOwned returns the error for a pushed metric that clients must not push.
+func errOwned(name, owner string) error {
+	return fmt.Errorf("metric %s cannot be pushed, because %s: choose another name", name, owner)
 }
 
 // errOtherType returns the error for a pushed metric whose type differs from that of

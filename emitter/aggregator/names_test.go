@@ -76,7 +76,11 @@ var _ = Describe("The name of a pushed metric", func() {
 		registry := &countingRegistry{Registry: prometheus.NewRegistry()}
 		registry.MustRegister(gauge("registered"))
 		start(registry)
-		store, _ := series.Provide(a, func(name string) (series.Type, bool) { return series.Histogram, name == "shown" })
+		store := series.Provide(a, series.PageNames{
+			TypeOf:  func(name string) (series.Type, bool) { return series.Histogram, name == "shown" },
+			Owner:   func(string) string { return "" },
+			Version: func() uint64 { return 0 },
+		}).Store
 		Expect(update("registered")).To(Succeed())
 		Expect(update("shown")).To(MatchError("metric shown: the server itself has a metric with this name"))
 		Expect(update("shown_sum")).To(MatchError("metric shown_sum has the name of a sample of the histogram shown"))

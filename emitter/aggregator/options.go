@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"log/slog"
 	"slices"
 	"time"
 
@@ -13,7 +14,7 @@ import (
 	"github.com/signalbox-ci/signalbox/internal/excerpt"
 	"github.com/signalbox-ci/signalbox/internal/membudget"
 	"github.com/signalbox-ci/signalbox/internal/names"
-	"github.com/signalbox-ci/signalbox/internal/series"
+	"github.com/signalbox-ci/signalbox/metric"
 )
 
 // MaxBaseLabels is the maximum number of base labels of an agent.
@@ -29,6 +30,10 @@ type Options struct {
 	// By default, nothing is logged.
 	Logger lager.Logger
 
+	// Slog receives the log messages instead of Logger, for programs that use log/slog.
+	// At most one of both may be set.
+	Slog *slog.Logger
+
 	// Registerer is where New registers the metrics about the Aggregator itself
 	// (signalbox_agents and others). They are never unregistered. By default, they are
 	// not registered.
@@ -42,6 +47,10 @@ type Options struct {
 	// must make sure that such names are never pushed; otherwise, scrapes of that
 	// registry fail.
 	Registerer prometheus.Registerer
+
+	// DurationNames are the names of two histograms among the metrics about the
+	// Aggregator itself.
+	DurationNames DurationNames
 
 	// Clock returns the current time. It must be safe for concurrent use. The clock may
 	// be set back, which does not affect TTLs: a TTL of a minute has passed once the
@@ -71,7 +80,7 @@ type Options struct {
 	AgentMaxSeries int
 
 	// GroupTTL is the time after which a group expires unless a job pushes to it again.
-	// The TTL of a push overrides it. By default, groups never expire.
+	// A push can set a different TTL for its group. By default, groups never expire.
 	GroupTTL time.Duration
 
 	// GroupAggregateBy are the names of grouping labels to aggregate by. If there are
@@ -82,9 +91,18 @@ type Options struct {
 	// aggregated.
 	GroupAggregateBy []string
 
-	// GroupAggregateGauges is the operation by which gauges and untyped metrics of
-	// existing groups are aggregated: sum, last, max, min or mean. The default is sum.
+	// GroupAggregateGauges are the modes by which gauges and untyped metrics of existing
+	// groups are aggregated: sum, last, max, min or mean. It is a comma-separated list
+	// of a mode, which is the default, and of modes for names that match a pattern, in
+	// which * stands for any characters; the first match counts. An example is
+	// "sum,*_timestamp_seconds=max". The modes max and min ignore NaN. The default mode
+	// is sum unless the list has one.
 	GroupAggregateGauges string
+
+	// GroupUTF8Names allows names of metrics and labels of groups to contain any
+	// characters. By default, they must be valid for versions of Prometheus before 3.
+	// Scrapers that do not support such names get escaped ones.
+	GroupUTF8Names bool
 
 	// MaxGroups is the maximum number of groups. When it is reached, pushes to new
 	// groups are rejected. The default is 100,000.
@@ -105,17 +123,43 @@ type Options struct {
 	// is not limited.
 	Memory Memory
 
+	// GroupAllowDriven allows jobs to push series of the metrics that the emitter
+	// itself updates, if the types are the same. By default, such pushes are rejected,
+	// because they could mislead dashboards and alerts, and the metrics page omits such
+	// families that were pushed before a rule was added. Agents can never push them.
+	GroupAllowDriven bool
+
 	// StoragePath is the path of a file that stores the groups across restarts. New
 	// creates the file if necessary. By default, nothing is written to disk.
 	StoragePath string
 }
 
+// DurationNames are the names of two histograms of durations, in seconds. A program
+// that replaces another aggregator can keep the names that its dashboards use.
+type DurationNames struct {
+	// Update is the histogram of the time taken to apply an update of an agent. The
+	// default is signalbox_agent_update_duration_seconds.
+	Update string
+
+	// Sweep is the histogram of the time taken to remove expired agents and groups. The
+	// default is signalbox_push_sweep_duration_seconds.
+	Sweep string
+}
+
 // withDefaults returns the options with defaults in place of zero values. The error
 // joins the errors of all invalid fields.
 func (o Options) withDefaults() (Options, error) {
-	if o.Logger == nil {
+	var conflict error
+	switch {
+	case o.Slog != nil && o.Logger != nil:
+		conflict = errors.New("got both Logger and Slog, expected at most one of them")
+	case o.Slog != nil:
+		o.Logger = metric.SlogLogger(o.Slog)
+	case o.Logger == nil:
 		o.Logger = lager.NewLogger("signalbox")
 	}
+	o.DurationNames.Update = cmp.Or(o.DurationNames.Update, "signalbox_agent_update_duration_seconds")
+	o.DurationNames.Sweep = cmp.Or(o.DurationNames.Sweep, "signalbox_push_sweep_duration_seconds")
 	if o.Clock == nil {
 		o.Clock = time.Now
 	}
@@ -124,7 +168,6 @@ func (o Options) withDefaults() (Options, error) {
 	}
 	o.AgentTTL = cmp.Or(o.AgentTTL, 2*time.Minute)
 	o.AgentMaxSeries = cmp.Or(o.AgentMaxSeries, 1_000_000)
-	o.GroupAggregateGauges = cmp.Or(o.GroupAggregateGauges, series.Sum.String())
 	o.MaxGroups = cmp.Or(o.MaxGroups, 100_000)
 	o.GroupMaxSeries = cmp.Or(o.GroupMaxSeries, 1_000_000)
 	o.MaxNameBytes = cmp.Or(o.MaxNameBytes, 1<<10)
@@ -133,7 +176,7 @@ func (o Options) withDefaults() (Options, error) {
 	if o.Memory == nil {
 		o.Memory = (*membudget.Budget)(nil)
 	}
-	return o, o.check()
+	return o, errors.Join(conflict, o.check())
 }
 
 func (o *Options) check() error {
@@ -155,12 +198,13 @@ func (o *Options) check() error {
 	}
 	errs = append(errs, checkLabelNames("AgentBaseLabels", o.AgentBaseLabels), checkLabelNames("AgentAggregateBy", o.AgentAggregateBy),
 		checkLabelNames("GroupAggregateBy", o.GroupAggregateBy))
+	errs = append(errs, checkMetricName("DurationNames.Update", o.DurationNames.Update), checkMetricName("DurationNames.Sweep", o.DurationNames.Sweep))
 	for _, name := range o.AgentAggregateBy {
 		if !slices.Contains(o.AgentBaseLabels, name) {
 			fail("AgentAggregateBy: got %q, expected one of the base labels %q", name, o.AgentBaseLabels)
 		}
 	}
-	if _, err := series.ParseFold(o.GroupAggregateGauges); err != nil {
+	if err := CheckAggregateGauges(o.GroupAggregateGauges); err != nil {
 		fail("GroupAggregateGauges: %w", err)
 	}
 	return errors.Join(errs...)
@@ -182,6 +226,13 @@ func checkLabelNames(field string, names []string) error {
 		}
 	}
 	return errors.Join(errs...)
+}
+
+func checkMetricName(field, name string) error {
+	if !names.IsMetric(name) {
+		return fmt.Errorf("%s: %q is not a metric name", field, excerpt.Short(name))
+	}
+	return nil
 }
 
 func checkLabelName(name string) error {

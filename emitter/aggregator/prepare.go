@@ -12,6 +12,7 @@ import (
 	"github.com/prometheus/common/model"
 
 	"github.com/signalbox-ci/signalbox/internal/excerpt"
+	"github.com/signalbox-ci/signalbox/internal/names"
 	"github.com/signalbox-ci/signalbox/internal/series"
 )
 
@@ -41,16 +42,23 @@ type sample struct {
 // that it scrapes.
 const instanceLabel = "instance"
 
+// MaxGroupingLabels is the maximum number of grouping labels of a push. Each metric of
+// the group has all of them.
+const MaxGroupingLabels = 64
+
 // prepareGrouping checks grouping labels. It returns them sorted by name, and the key
 // of their group.
-func prepareGrouping(grouping []Label) (labels []Label, key string, err error) {
+func prepareGrouping(scheme model.ValidationScheme, grouping []Label) (labels []Label, key string, err error) {
+	if len(grouping) > MaxGroupingLabels {
+		return nil, "", fmt.Errorf("got %d grouping labels, expected at most %d", len(grouping), MaxGroupingLabels)
+	}
 	labels = slices.Clone(grouping)
 	sortLabels(labels)
 	hasJob := false
 	var b strings.Builder
 	for i, l := range labels {
-		if err := checkLabelName(l.Name); err != nil {
-			return nil, "", fmt.Errorf("grouping: %w", err)
+		if !names.IsLabelIn(scheme, l.Name) {
+			return nil, "", fmt.Errorf("grouping: %w", errName("label", scheme, l.Name))
 		}
 		if i > 0 && labels[i-1].Name == l.Name {
 			return nil, "", fmt.Errorf("grouping: label %s is duplicated", l.Name)
@@ -70,6 +78,15 @@ func prepareGrouping(grouping []Label) (labels []Label, key string, err error) {
 	return labels, b.String(), nil
 }
 
+// errName returns the error for an invalid name of a label or metric.
+func errName(what string, scheme model.ValidationScheme, name string) error {
+	hint := ""
+	if scheme == model.LegacyValidation && model.UTF8Validation.IsValidLabelName(name) && !strings.HasPrefix(name, model.ReservedLabelPrefix) {
+		hint = "; UTF-8 names are not enabled"
+	}
+	return fmt.Errorf("%q is not a %s name%s", excerpt.Short(name), what, hint)
+}
+
 // errTimestamp is the error for a pushed metric with a timestamp. The Pushgateway uses
 // the same text.
 var errTimestamp = errors.New("pushed metrics must not have timestamps")
@@ -81,14 +98,14 @@ const maxLabelBytes = 256 << 20
 
 // prepare checks the pushed families independently of other metrics. It returns them
 // sorted by name.
-func (gs *Groups) prepare(grouping []Label, pushed []*dto.MetricFamily) ([]*family, error) {
+func (gs *Groups) prepare(scheme model.ValidationScheme, grouping []Label, pushed []*dto.MetricFamily) ([]*family, error) {
 	families := make([]*family, 0, len(pushed))
 	bytes := 0
 	for i, mf := range pushed {
 		if mf == nil {
 			return nil, fmt.Errorf("metric family %d of %d is nil", i+1, len(pushed))
 		}
-		if err := checkFamily(grouping, mf); err != nil {
+		if err := checkFamily(scheme, grouping, mf); err != nil {
 			return nil, err
 		}
 		name := mf.GetName()
@@ -126,13 +143,11 @@ func (f *family) checkDuplicates() error {
 	if len(f.samples) < 2 {
 		return nil
 	}
-	seen := make(map[string]struct{}, len(f.samples))
+	var seen series.LabelIndex
 	for i := range f.samples {
-		text := f.samples[i].text
-		if _, ok := seen[text]; ok {
-			return errCollectedBefore(f.name, text)
+		if _, added := seen.Add(f.samples[i].text); !added {
+			return errCollectedBefore(f.name, f.samples[i].text)
 		}
-		seen[text] = struct{}{}
 	}
 	return nil
 }
@@ -155,7 +170,8 @@ func (gs *Groups) prepareSample(grouping []Label, f *family, m *dto.Metric) (sam
 }
 
 // texts returns the text of all labels, and the text of those with which a series is
-// served. The first labels are the grouping labels; grouping is their number.
+// served. The first labels are the grouping labels; grouping is their number. If groups
+// are aggregated, series with the same labels are served with the same text.
 func (gs *Groups) texts(labels []Label, grouping int) (text, shown string) {
 	text = textOf(labels)
 	if !gs.aggregated {
@@ -163,8 +179,8 @@ func (gs *Groups) texts(labels []Label, grouping int) (text, shown string) {
 	}
 	kept := make([]Label, 0, len(labels)+1)
 	for i, l := range labels {
-		if i >= grouping || slices.Contains(gs.aggregateBy, l.Name) {
-			kept = append(kept, l)
+		if l.Value != "" && (i >= grouping || slices.Contains(gs.aggregateBy, l.Name)) {
+			kept = append(kept, Label{Name: l.Name, Value: series.CanonicalValue(l.Name, l.Value)})
 		}
 	}
 	return text, textOf(kept)
@@ -185,7 +201,7 @@ func (s *sample) setValue(typ series.Type, m *dto.Metric, aggregated bool) error
 	switch typ {
 	case series.Counter:
 		s.value = m.Counter.GetValue()
-		if !aggregated && (m.Counter.Exemplar != nil || m.Counter.CreatedTimestamp != nil) {
+		if m.Counter.Exemplar != nil || m.Counter.CreatedTimestamp != nil {
 			s.metric = &dto.Metric{Counter: m.Counter}
 		}
 	case series.Gauge:
@@ -196,7 +212,7 @@ func (s *sample) setValue(typ series.Type, m *dto.Metric, aggregated bool) error
 		s.metric = &dto.Metric{Summary: m.Summary}
 		if aggregated {
 			// Quantiles cannot be aggregated.
-			s.metric.Summary = &dto.Summary{SampleCount: m.Summary.SampleCount, SampleSum: m.Summary.SampleSum}
+			s.metric.Summary = &dto.Summary{SampleCount: m.Summary.SampleCount, SampleSum: m.Summary.SampleSum, CreatedTimestamp: m.Summary.CreatedTimestamp}
 		}
 	default:
 		s.metric = &dto.Metric{Histogram: m.Histogram}

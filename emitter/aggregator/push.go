@@ -10,7 +10,8 @@ import (
 // A Push contains the metrics that a job pushes to a group.
 type Push struct {
 	// Grouping are the labels that identify the group, in any order. There must be a
-	// label job with a non-empty value. A duplicated name is an error.
+	// label job with a non-empty value. A duplicated name is an error, as are more than
+	// MaxGroupingLabels labels.
 	Grouping []Label
 
 	// Families are the pushed metrics. A duplicated name is an error. If a metric has a
@@ -22,8 +23,10 @@ type Push struct {
 	// true, and otherwise only families with the same names.
 	Replace bool
 
-	// TTL overrides Options.GroupTTL if it is not nil: the group expires when the TTL
-	// has passed since this push. 0 means that the group never expires.
+	// TTL sets the TTL of the group, unless it is nil: the group expires when the TTL
+	// has passed since its last push. 0 means that the group never expires. If TTL is
+	// nil, the group keeps the TTL that an earlier push has set. A group for which no
+	// push has set a TTL has Options.GroupTTL.
 	TTL *time.Duration
 }
 

@@ -26,6 +26,7 @@ type (
 		Pushed, Failed time.Time
 		Expires        time.Time // zero if the group never expires
 		TTL            time.Duration
+		OwnTTL         bool // TTL was set by a push, and is not the default
 		FamiliesPushed []time.Time
 	}
 	sumHeader struct {

@@ -9,6 +9,8 @@ import (
 
 	"code.cloudfoundry.org/lager/v3"
 
+	"github.com/prometheus/common/model"
+
 	"github.com/signalbox-ci/signalbox/emitter/aggregator/internal/storage"
 	"github.com/signalbox-ci/signalbox/internal/series"
 )
@@ -99,7 +101,7 @@ func (gs *Groups) restoreSum(record []byte) error {
 	if err := retired.parse(header.Retired); err != nil {
 		return fail("%w", err)
 	}
-	if err := checkFamily(nil, mf); err != nil {
+	if err := checkFamily(model.UTF8Validation, nil, mf); err != nil {
 		return fail("%w", err)
 	}
 	counts := sample{}
@@ -137,11 +139,11 @@ func (gs *Groups) restoreGroup(record []byte) error {
 	if err != nil {
 		return fmt.Errorf("reading a group: %w", err)
 	}
-	labels, key, err := prepareGrouping(header.Labels)
+	labels, key, err := prepareGrouping(model.UTF8Validation, header.Labels) // even if UTF-8 names are no longer enabled
 	if err != nil {
 		return fmt.Errorf("reading a group: %w", err)
 	}
-	families, err := gs.prepare(labels, pushed)
+	families, err := gs.prepare(model.UTF8Validation, labels, pushed)
 	if err != nil {
 		return fmt.Errorf("restoring group %q: %w", labels, err)
 	}
@@ -157,7 +159,7 @@ func (gs *Groups) restoreGroup(record []byte) error {
 	defer gs.store.Unlock()
 	now, wall := gs.clock.Tick(), gs.wall()
 	g := newGroup(key, labels)
-	g.pushed, g.failed, g.ttl = header.Pushed, header.Failed, header.TTL
+	g.pushed, g.failed, g.ttl, g.ownTTL = header.Pushed, header.Failed, header.TTL, header.OwnTTL
 	if err := gs.check(g, families, true, now); err != nil {
 		return fmt.Errorf("restoring group %q: %w", labels, err)
 	}

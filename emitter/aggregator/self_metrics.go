@@ -55,7 +55,7 @@ var reasonLabels = [reasons]string{"", "invalid_name", "invalid_label", "invalid
 var refusalLabels = [...]string{Invalid: "invalid", Inconsistent: "inconsistent", LimitReached: "limit", NotStored: "not_stored"}
 
 // newSelfMetrics returns the metrics without registering them.
-func newSelfMetrics(a *Aggregator) *selfMetrics {
+func newSelfMetrics(a *Aggregator, durations DurationNames) *selfMetrics {
 	m := &selfMetrics{}
 	counter := func(name, help string) prometheus.Counter {
 		c := prometheus.NewCounter(prometheus.CounterOpts{Name: name, Help: help})
@@ -83,7 +83,7 @@ func newSelfMetrics(a *Aggregator) *selfMetrics {
 	})
 	gauge("signalbox_agent_series", "Number of series of agents, including sums, and expired series that have not been removed yet.", func() float64 { return float64(a.Agents.seriesCount.Load()) })
 	gauge("signalbox_agent_series_limit", "Maximum number of series of agents, including sums.", func() float64 { return float64(a.Agents.maxSeries) })
-	m.updates = histogram("signalbox_agent_update_duration_seconds", "Time taken to apply an update of an agent.", 1e-6)
+	m.updates = histogram(durations.Update, "Time taken to apply an update of an agent.", 1e-6)
 	updatesRejected := vector("signalbox_agent_updates_rejected_total", "Number of updates of agents that were decoded, but rejected as a whole, by reason.", "reason")
 	for why := range updateReasons {
 		m.updatesRejected[why] = updatesRejected.WithLabelValues(updateReasonLabels[why])
@@ -92,8 +92,9 @@ func newSelfMetrics(a *Aggregator) *selfMetrics {
 	for why := invalidName; why < reasons; why++ {
 		m.metricsRejected[why] = metricsRejected.WithLabelValues(reasonLabels[why])
 	}
-	m.sweeps = histogram("signalbox_push_sweep_duration_seconds", "Time taken to sweep expired agents and groups.", 1e-5)
+	m.sweeps = histogram(durations.Sweep, "Time taken to sweep expired agents and groups.", 1e-5)
 
+	gauge("signalbox_push_families_omitted", "Number of pushed metrics that the metrics page omits, because a reload has added rules that update them.", func() float64 { return float64(a.omitted()) })
 	gauge("signalbox_push_groups", "Number of groups of pushed metrics.", func() float64 { return float64(a.Groups.groupCount.Load()) })
 	gauge("signalbox_push_groups_limit", "Maximum number of groups of pushed metrics.", func() float64 { return float64(a.Groups.max) })
 	gauge("signalbox_push_series", "Number of series in groups of pushed metrics, without sums.", func() float64 { return float64(a.Groups.seriesCount.Load()) })

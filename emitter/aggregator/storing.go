@@ -13,6 +13,7 @@ import (
 	dto "github.com/prometheus/client_model/go"
 
 	"github.com/signalbox-ci/signalbox/emitter/aggregator/internal/storage"
+	"github.com/signalbox-ci/signalbox/internal/series"
 )
 
 // A ticket waits until a change is on disk; see storage.Ticket.
@@ -66,8 +67,12 @@ func recordKey(parts ...string) string {
 // change returns the change that stores the current state of the group.
 func (gs *Groups) change(g *group) storage.Change {
 	s := g.snapshot(gs.clock.Now(), gs.wall())
+	ownTTL := g.ownTTL
 	return storage.Change{Kind: groupRecord, Key: recordKey(g.key), Value: func() []byte {
-		header := groupHeader{Labels: s.group.Labels, Pushed: s.group.Pushed, Failed: s.group.Failed, Expires: s.group.Expires, TTL: s.group.TTL}
+		header := groupHeader{
+			Labels: s.group.Labels, Pushed: s.group.Pushed, Failed: s.group.Failed,
+			Expires: s.group.Expires, TTL: s.group.TTL, OwnTTL: ownTTL,
+		}
 		var families []*dto.MetricFamily
 		for _, f := range s.families {
 			families = append(families, f.toMetricFamily())
@@ -105,7 +110,9 @@ func (s *sum) change() storage.Change {
 	header := sumHeader{AggregateBy: s.all.aggregateBy, Shown: s.shown, Retired: s.retired.String()}
 	retired := &family{name: s.name, help: s.help, typ: s.typ}
 	if s.retiredMetric != nil {
-		retired.samples = []sample{{metric: s.retiredMetric}}
+		retired.samples = []sample{{metric: s.details.in(s.retiredMetric)}}
+	} else if m := s.details.counter(0); s.typ == series.Counter && m != nil {
+		retired.samples = []sample{{metric: m}}
 	}
 	return storage.Change{Kind: sumRecord, Key: key, Value: func() []byte {
 		return encodeRecord(header, []*dto.MetricFamily{retired.toMetricFamily()})

@@ -24,6 +24,7 @@ type sum struct {
 	// summary. Their counts are in metric.
 	total  exactSum
 	metric *dto.Metric // nil for counters
+	details
 
 	// retired is the part of the sum that was counted by groups that were removed or
 	// have restarted from zero. It is stored. The other part is not, because it can be
@@ -65,6 +66,7 @@ func (s *sum) add(g *group, previous, sample *sample) {
 		s.retire(previous)
 		previous = nil
 	}
+	s.details.add(sample.metric)
 	s.total.add(sample.summand())
 	if s.typ != series.Counter {
 		s.metric = plus(s.metric, sample.metric, 1)
@@ -80,10 +82,13 @@ func (s *sum) add(g *group, previous, sample *sample) {
 
 // show sets the series to the value of the sum.
 func (s *sum) show() {
-	if s.typ == series.Counter {
-		s.series.Set(s.total.value())
+	v := s.total.value()
+	if s.typ != series.Counter {
+		s.series.Fill(s.details.in(withSum(s.metric, v)))
+	} else if m := s.details.counter(v); m != nil {
+		s.series.Fill(m)
 	} else {
-		s.series.Fill(withSum(s.metric, s.total.value()))
+		s.series.Set(v)
 	}
 	s.series.LiveUntil(series.Never)
 }
@@ -105,6 +110,7 @@ func (s *sum) retire(last *sample) {
 
 // restore adds a retired part that was restored from disk.
 func (s *sum) restore(retired *exactSum, metric *dto.Metric) {
+	s.details.add(metric)
 	s.retired.addExact(retired)
 	s.total.addExact(retired)
 	if s.typ != series.Counter {
@@ -121,11 +127,14 @@ func (s *sum) hasChanged() {
 	}
 }
 
+// isCounter reports whether a sample that is summed is one of a counter.
+func (s *sample) isCounter() bool { return s.metric == nil || s.metric.Counter != nil }
+
 // summand returns the number that a sample adds to sum.total: the value of a counter,
 // or the sum of the observations of a histogram or summary.
 func (s *sample) summand() float64 {
 	switch {
-	case s.metric == nil:
+	case s.isCounter():
 		return s.value
 	case s.metric.Summary != nil:
 		return s.metric.Summary.GetSampleSum()
@@ -145,7 +154,7 @@ func withSum(m *dto.Metric, sum float64) *dto.Metric {
 
 // wasReset reports whether the job has restarted from zero since the previous sample.
 func (s *sample) wasReset(previous *sample) bool {
-	if s.metric == nil {
+	if s.isCounter() {
 		return s.value < previous.value
 	}
 	if s.metric.Summary != nil {

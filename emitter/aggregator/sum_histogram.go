@@ -25,6 +25,14 @@ func finite(buckets []*dto.Bucket) []*dto.Bucket {
 	return buckets
 }
 
+// infinite returns the +Inf bucket, or nil if there is none.
+func infinite(buckets []*dto.Bucket) *dto.Bucket {
+	if n := len(finite(buckets)); n < len(buckets) {
+		return buckets[n]
+	}
+	return nil
+}
+
 // plus returns a + sign*b for two summaries, or for two histograms with the same
 // buckets. The result has counts, but no sum of observations. a may be nil, which means
 // zero. Neither a nor b is changed.
@@ -42,23 +50,31 @@ func plus(a, b *dto.Metric, sign int) *dto.Metric {
 	return &dto.Metric{Histogram: plusHistogram(a.Histogram, b.Histogram, sign)}
 }
 
-// plusHistogram returns a + sign*b. An exemplar of a bucket is that of b, or that of a
-// if b has none or sign is negative.
+// plusHistogram returns a + sign*b. An exemplar of a bucket is the newest, or that of a
+// if sign is negative. There is a bucket +Inf only if it has an exemplar.
 func plusHistogram(a, b *dto.Histogram, sign int) *dto.Histogram {
 	times := uint64(sign) // -1 wraps around, and so do the additions below
 	sum := &dto.Histogram{SampleCount: proto.Uint64(a.GetSampleCount() + times*b.GetSampleCount())}
+	exemplarOf := func(a, b *dto.Exemplar) *dto.Exemplar {
+		if sign < 0 {
+			return a
+		}
+		return newest(a, b)
+	}
 	before := finite(a.Bucket)
 	for i, bucket := range finite(b.Bucket) {
-		n := &dto.Bucket{UpperBound: bucket.UpperBound, Exemplar: bucket.Exemplar}
+		n := &dto.Bucket{UpperBound: bucket.UpperBound}
 		var count uint64
+		var exemplar *dto.Exemplar
 		if i < len(before) {
-			count = before[i].GetCumulativeCount()
-			if n.Exemplar == nil || sign < 0 {
-				n.Exemplar = before[i].Exemplar
-			}
+			count, exemplar = before[i].GetCumulativeCount(), before[i].Exemplar
 		}
+		n.Exemplar = exemplarOf(exemplar, bucket.Exemplar)
 		n.CumulativeCount = proto.Uint64(count + times*bucket.GetCumulativeCount())
 		sum.Bucket = append(sum.Bucket, n)
+	}
+	if e := exemplarOf(infinite(a.Bucket).GetExemplar(), infinite(b.Bucket).GetExemplar()); e != nil {
+		sum.Bucket = append(sum.Bucket, &dto.Bucket{UpperBound: proto.Float64(math.Inf(1)), CumulativeCount: sum.SampleCount, Exemplar: e})
 	}
 	if b.Schema != nil {
 		sum.Schema, sum.ZeroThreshold = b.Schema, b.ZeroThreshold

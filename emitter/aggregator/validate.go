@@ -3,6 +3,7 @@ package aggregator
 import (
 	"errors"
 	"fmt"
+	"math"
 	"slices"
 	"strings"
 	"unicode/utf8"
@@ -12,7 +13,6 @@ import (
 	"google.golang.org/protobuf/types/known/timestamppb"
 
 	"github.com/signalbox-ci/signalbox/internal/excerpt"
-	"github.com/signalbox-ci/signalbox/internal/names"
 	"github.com/signalbox-ci/signalbox/internal/series"
 )
 
@@ -66,12 +66,13 @@ var checks = [...]typeChecks{
 
 // checkFamily returns an error if the family cannot be represented in all exposition
 // formats, or if Prometheus would drop a whole scrape because of it. grouping are the
-// labels of the group to which the family was pushed. checkFamily does not compare the
-// family with others. It sorts the labels of its metrics.
-func checkFamily(grouping []Label, mf *dto.MetricFamily) error {
+// labels of the group to which the family was pushed, and scheme defines which names are
+// valid. checkFamily does not compare the family with others. It sorts the labels of its
+// metrics.
+func checkFamily(scheme model.ValidationScheme, grouping []Label, mf *dto.MetricFamily) error {
 	name := mf.GetName()
-	if !names.IsMetric(name) {
-		return fmt.Errorf("%q is not a metric name", excerpt.Short(name))
+	if !scheme.IsValidMetricName(name) {
+		return errName("metric", scheme, name)
 	}
 
 	typ, ok := series.TypeOf(mf.GetType())
@@ -80,25 +81,25 @@ func checkFamily(grouping []Label, mf *dto.MetricFamily) error {
 		return fmt.Errorf("metric %s: unknown type %s", excerpt.Short(name), mf.GetType())
 	case !utf8.ValidString(mf.GetHelp()):
 		return fmt.Errorf("metric %s: help text %q is not valid UTF-8", excerpt.Short(name), excerpt.Short(mf.GetHelp()))
-	case !names.IsMetric(name + mf.GetUnit()):
+	case !scheme.IsValidMetricName(name + mf.GetUnit()):
 		return fmt.Errorf("metric %[2]s: invalid unit %[1]q", excerpt.Short(mf.GetUnit()), excerpt.Short(name))
 	}
 	for i, m := range mf.Metric {
-		if err := checkSample(grouping, typ, m); err != nil {
+		if err := checkSample(scheme, grouping, typ, m); err != nil {
 			return fmt.Errorf("metric %s: sample %d of %d: %w", excerpt.Short(name), i+1, len(mf.Metric), err)
 		}
 	}
 	return nil
 }
 
-func checkSample(grouping []Label, typ series.Type, m *dto.Metric) error {
+func checkSample(scheme model.ValidationScheme, grouping []Label, typ series.Type, m *dto.Metric) error {
 	if m == nil {
 		return errors.New("the sample is nil")
 	}
 	if err := checkValue(typ, m); err != nil {
 		return err
 	}
-	if err := checkPairs(m.Label); err != nil {
+	if err := checkPairs(scheme, m.Label); err != nil {
 		return err
 	}
 	if n := ownLabels(grouping, m.Label); n > maxOwnLabels {
@@ -143,7 +144,7 @@ func checkValue(typ series.Type, m *dto.Metric) error {
 
 // checkPairs returns an error if the labels of a metric or of an exemplar are invalid.
 // It sorts them.
-func checkPairs(labels []*dto.LabelPair) error {
+func checkPairs(scheme model.ValidationScheme, labels []*dto.LabelPair) error {
 	if slices.Contains(labels, nil) {
 		return errors.New("a label is nil")
 	}
@@ -151,7 +152,7 @@ func checkPairs(labels []*dto.LabelPair) error {
 	for i, l := range labels {
 		name := l.GetName()
 		switch {
-		case !model.LegacyValidation.IsValidLabelName(name):
+		case !scheme.IsValidLabelName(name):
 			return fmt.Errorf("%q is not a label name", excerpt.Short(name))
 		case i > 0 && name == labels[i-1].GetName():
 			return fmt.Errorf("label %s is duplicated", excerpt.Short(name))
@@ -193,7 +194,34 @@ func checkSummary(s *dto.Summary) error {
 	if slices.Contains(s.Quantile, nil) {
 		return errors.New("a quantile is nil")
 	}
+	if err := checkDistinct("quantile", s.Quantile, (*dto.Quantile).GetQuantile); err != nil {
+		return err
+	}
 	return checkTime("created timestamp", s.CreatedTimestamp)
+}
+
+// checkDistinct returns an error if the bounds of two buckets, or two quantiles, are the
+// same, or if one is NaN. They are values of the label with the name.
+func checkDistinct[T any](label string, list []T, number func(T) float64) error {
+	ascending := true
+	for i, x := range list {
+		if math.IsNaN(number(x)) {
+			return fmt.Errorf("got %s=NaN, expected a number", label)
+		}
+		ascending = ascending && (i == 0 || number(x) > number(list[i-1]))
+	}
+	if ascending {
+		return nil
+	}
+	seen := make(map[float64]bool, len(list))
+	for _, x := range list {
+		if n := number(x); seen[n] {
+			return fmt.Errorf("%s=%v is duplicated", label, n)
+		} else {
+			seen[n] = true
+		}
+	}
+	return nil
 }
 
 // checkExemplar returns an error if an exemplar is invalid. A nil exemplar is valid.
@@ -201,7 +229,7 @@ func checkExemplar(e *dto.Exemplar) error {
 	if e == nil {
 		return nil
 	}
-	err := checkPairs(e.Label)
+	err := checkPairs(model.LegacyValidation, e.Label) // so that all scrapers can be given exemplars
 	switch {
 	case err != nil:
 	case len(e.Label) > maxOwnLabels:

@@ -8,6 +8,7 @@ import (
 	"slices"
 
 	dto "github.com/prometheus/client_model/go"
+	"github.com/prometheus/common/model"
 )
 
 // minSchema and maxSchema are the lowest and highest schemas (resolutions) of native
@@ -15,7 +16,7 @@ import (
 const minSchema, maxSchema = -4, 8
 
 // checkHistogram returns an error if a histogram is invalid. The histogram may be
-// classic, native, or both. The bounds and counts of classic buckets are not checked:
+// classic, native, or both. The order and counts of classic buckets are not checked:
 // Prometheus scrapes such buckets even if they are inconsistent, and the Pushgateway
 // accepts them.
 func checkHistogram(h *dto.Histogram) error {
@@ -39,6 +40,9 @@ func checkHistogram(h *dto.Histogram) error {
 		if err := checkExemplar(b.Exemplar); err != nil {
 			return err
 		}
+	}
+	if err := checkDistinct(model.BucketLabel, h.Bucket, (*dto.Bucket).GetUpperBound); err != nil {
+		return err
 	}
 	return checkTime("created timestamp", h.CreatedTimestamp)
 }

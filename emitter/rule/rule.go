@@ -29,6 +29,7 @@
 package rule
 
 import (
+	"maps"
 	"slices"
 	"time"
 )
@@ -37,9 +38,9 @@ import (
 //
 // Several rules may have the same event, and several rules may have the same metric.
 // Rules with the same metric must agree on everything that belongs to the family: type,
-// help, label names, buckets, native histogram, worker and idle TTL. Event, Metric,
-// Type and Operation are required, and Buckets if Type is Histogram. All other fields
-// may have their zero values.
+// help, label names, states, buckets, native histogram, worker and idle TTL. Event,
+// Metric, Type and Operation are required, Buckets if Type is Histogram, and States if
+// Operation is State. All other fields may have their zero values.
 type Rule struct {
 	// Event is the event's name, exactly as the program emits it.
 	Event string `json:"event" yaml:"event"`
@@ -67,12 +68,25 @@ type Rule struct {
 	// applies to all events with its name.
 	When *Condition `json:"when,omitempty" yaml:"when,omitempty"`
 
+	// Values lists the possible values of attributes, by the name of the attribute. An
+	// event whose attribute has another value is rejected for this metric. An event
+	// without the attribute is not rejected for that; see Needs.
+	Values map[string][]string `json:"values,omitempty" yaml:"values,omitempty,flow"`
+
+	// Unit is the unit of the event's value before Divide applies, such as
+	// "milliseconds" or "builds". It is only documentation and may be empty.
+	Unit string `json:"unit,omitempty" yaml:"unit,omitempty"`
+
 	// Operation determines how the event's value changes the series.
 	Operation Operation `json:"operation" yaml:"operation"`
 
+	// States are the states of a gauge with the operation state. They are required for
+	// this operation and invalid for others.
+	States *States `json:"states,omitempty" yaml:"states,omitempty"`
+
 	// Divide is the number by which the value is divided first, from 1e-100 to 1e100:
 	// 1000 turns milliseconds into seconds. 0 means 1. It is invalid with the
-	// operations inc and hold, which do not use the value.
+	// operations inc, hold and state, which do not use the value.
 	Divide float64 `json:"divide,omitempty" yaml:"divide,omitempty"`
 
 	// Buckets are the upper bounds of a histogram's buckets, in the unit of the divided
@@ -151,6 +165,21 @@ type Condition struct {
 	Value string `json:"value" yaml:"value"`
 }
 
+// States are the states between which something changes, such as the statuses of a job.
+// The family has one series for each state. An event sets the series of its state to 1,
+// and those of the other states, with the same values of all other labels, to 0. These
+// series appear with the first event, count toward limits and expire together. A scrape
+// always sees exactly one of them as 1.
+type States struct {
+	// Label is the name of the label that shows the state. It is one of the rule's
+	// labels, whose attribute gives the state after replacements. An event with a value
+	// that is not in Values is rejected for this metric.
+	Label string `json:"label" yaml:"label"`
+
+	// Values are the states, at least two and at most 100, in any order.
+	Values []string `json:"values" yaml:"values,flow"`
+}
+
 // A Type is the type of a metric family. There is no default.
 type Type string
 
@@ -164,13 +193,14 @@ const (
 // An Operation determines how an event's value changes a series. There is no default.
 type Operation string
 
-// The operations. Add and Inc are for counters, Set and Hold for gauges,
-// Observe for histograms.
+// The operations. Add and Inc are for counters, Set, Hold and State for gauges, Observe
+// for histograms.
 const (
 	Add     Operation = "add"     // adds the event's value, which must not be negative
 	Inc     Operation = "inc"     // adds one, regardless of the event's value
 	Set     Operation = "set"     // sets the series to the event's value
 	Hold    Operation = "hold"    // adds one if the event's value is 1, and otherwise subtracts one
+	State   Operation = "state"   // sets one of the Rule's States to 1 and the others to 0, regardless of the event's value
 	Observe Operation = "observe" // observes the event's value, which must not be negative
 )
 
@@ -207,6 +237,12 @@ const WorkerAttribute = "worker"
 // replacements.
 func (l Label) NamesWorker() bool { return l.Attribute == WorkerAttribute && len(l.Replace) == 0 }
 
+// Uses reports whether a label, the condition or Needs refers to the attribute.
+func (r Rule) Uses(attribute string) bool {
+	return slices.Contains(r.Needs, attribute) || r.When != nil && r.When.Attribute == attribute ||
+		slices.ContainsFunc(r.Labels, func(l Label) bool { return l.Attribute == attribute })
+}
+
 // Clone returns a deep copy of the rule.
 func (r Rule) Clone() Rule {
 	r.Labels, r.Needs = slices.Clone(r.Labels), slices.Clone(r.Needs)
@@ -217,6 +253,13 @@ func (r Rule) Clone() Rule {
 	if r.When != nil {
 		when := *r.When
 		r.When = &when
+	}
+	if r.States != nil {
+		r.States = &States{r.States.Label, slices.Clone(r.States.Values)}
+	}
+	r.Values = maps.Clone(r.Values)
+	for attribute, values := range r.Values {
+		r.Values[attribute] = slices.Clone(values)
 	}
 	return r
 }

@@ -2,25 +2,34 @@ package rule
 
 import (
 	"fmt"
+	"maps"
 	"math"
 	"slices"
+	"strings"
 	"time"
+	"unicode"
+	"unicode/utf8"
 
 	"github.com/prometheus/client_golang/prometheus"
 
+	"github.com/signalbox-ci/signalbox/internal/excerpt"
 	"github.com/signalbox-ci/signalbox/internal/names"
+	"github.com/signalbox-ci/signalbox/internal/spelling"
 )
 
 // operations lists the valid operations of each type.
 var operations = map[Type][]Operation{
 	Counter:   {Add, Inc},
-	Gauge:     {Set, Hold},
+	Gauge:     {Set, Hold, State},
 	Histogram: {Observe},
 }
 
 // The range of Divide. Outside it, dividing the values of events would overflow or
 // yield 0.
 const minDivide, maxDivide = 1e-100, 1e100
+
+// maxUnitBytes is the maximum length of a unit.
+const maxUnitBytes = 100
 
 // Validate checks the rule on its own. It does not check whether the rule agrees with
 // other rules for the same metric. It returns all errors, or nil if the rule is valid.
@@ -33,7 +42,7 @@ func (r Rule) Validate() []FieldError {
 	allowed, known := operations[r.Type]
 	if !known {
 		oneOf(&found, "type", "type", r.Type, Counter, Gauge, Histogram)
-		oneOf(&found, "operation", "operation", r.Operation, Add, Inc, Set, Hold, Observe)
+		oneOf(&found, "operation", "operation", r.Operation, Add, Inc, Set, Hold, State, Observe)
 	} else {
 		found.check(r.Operation != "", "operation", "operation is missing: expected %s", orList(allowed))
 		found.check(r.Operation == "" || slices.Contains(allowed, r.Operation), "operation",
@@ -49,7 +58,7 @@ func (r Rule) Validate() []FieldError {
 	}
 	found.check(r.Divide == 0 || r.Divide >= minDivide && r.Divide <= maxDivide, "divide",
 		"divide is %v, expected a positive number, from %v to %v", r.Divide, minDivide, maxDivide)
-	found.check(r.Divide == 0 || r.Operation != Inc && r.Operation != Hold, "divide",
+	found.check(r.Divide == 0 || r.Operation != Inc && r.Operation != Hold && r.Operation != State, "divide",
 		"divide is not valid for the operation %q, which does not use the value", r.Operation)
 	found.check(len(r.Buckets) == 0 || !(r.Buckets[0] < 0), "buckets",
 		"buckets %v begin below 0, expected bounds of at least 0", r.Buckets)
@@ -61,7 +70,7 @@ func (r Rule) Validate() []FieldError {
 	}
 	if r.Worker != "" {
 		oneOf(&found, "worker", "worker", r.Worker, Owned, Heartbeat)
-		found.check(slices.ContainsFunc(r.Labels, Label.NamesWorker), "worker",
+		found.check(slices.ContainsFunc(r.Labels, func(l Label) bool { return l.NamesWorker() && !r.shows(l) }), "worker",
 			"worker requires a label with the attribute %q and without replacements, so that workers do not share series", WorkerAttribute)
 	}
 	switch {
@@ -73,6 +82,10 @@ func (r Rule) Validate() []FieldError {
 		found.add("idle_ttl", "idle_ttl requires labels: the only series of a metric without labels never expires")
 	}
 	found.check(r.When == nil || r.When.Attribute != "", "when", "when has no attribute")
+	r.validateStates(&found)
+	r.validateValues(&found)
+	found.check(len(r.Unit) <= maxUnitBytes && !strings.ContainsFunc(r.Unit, unicode.IsControl), "unit",
+		"got unit %s, expected a text of at most %d bytes on one line, such as milliseconds", excerpt.Quote(r.Unit), maxUnitBytes)
 	for i, l := range r.Labels {
 		found.addPart(fmt.Sprintf("labels[%d]", i), l.validate())
 		found.check(l.Name != "le" || r.Type != Histogram, fmt.Sprintf("labels[%d].name", i), `label "le" is reserved for the buckets of a histogram`)
@@ -89,6 +102,70 @@ func (r Rule) Validate() []FieldError {
 	found.check(length < prometheus.ExemplarMaxRunes, "exemplar",
 		"the names of the exemplar's labels have %d characters; names and values together may have at most %d", length, prometheus.ExemplarMaxRunes)
 	return found
+}
+
+// validateValues adds the errors in the lists of values, and an error if the condition
+// requires a value that is not in them.
+func (r Rule) validateValues(found *fieldErrors) {
+	for _, attribute := range slices.Sorted(maps.Keys(r.Values)) {
+		values := r.Values[attribute]
+		found.check(attribute != "", "values", "values has an attribute without a name")
+		found.check(len(values) > 0, "values", "attribute %q has no values: expected a list of its possible values", attribute)
+		for i, v := range values {
+			found.check(!slices.Contains(values[:i], v), "values", "attribute %q: value %q is duplicated", attribute, v)
+		}
+	}
+	if w := r.When; w != nil && len(r.Values[w.Attribute]) > 0 && !slices.Contains(r.Values[w.Attribute], w.Value) {
+		found.add("values", "when requires the value %q of attribute %q, which is not one of its values %s%s", w.Value, w.Attribute,
+			strings.Join(r.Values[w.Attribute], ", "), spelling.Hint(w.Value, r.Values[w.Attribute]))
+	}
+}
+
+// The limits on the states of a rule. Each event compares its state with them, and each
+// set of series has one for every state.
+const minStates, maxStates, maxStateBytes = 2, 100, 200
+
+// shows reports whether the label shows the state.
+func (r Rule) shows(l Label) bool { return r.States != nil && r.States.Label == l.Name }
+
+// validateStates adds the errors in the states, and an error for each replacement that
+// yields something else than a state.
+func (r Rule) validateStates(found *fieldErrors) {
+	if r.States == nil {
+		found.check(r.Operation != State, "states",
+			"the operation state needs states: expected the label that shows the state and its values, such as {label: status, values: [running, failed]}")
+		return
+	}
+	found.check(r.Operation == State || !slices.Contains(operations[r.Type], r.Operation), "states",
+		"states are not valid for the operation %q: expected the operation state", r.Operation)
+	var labels []string
+	for _, l := range r.Labels {
+		labels = append(labels, l.Name)
+	}
+	switch label := r.States.Label; {
+	case label == "":
+		found.add("states.label", "states have no label: expected the name of the label that shows the state")
+	case !slices.Contains(labels, label):
+		found.add("states.label", "the label %q shows the state, but no label of the rule has that name%s", label, spelling.Hint(label, labels))
+	}
+	values := r.States.Values
+	found.check(len(values) >= minStates && len(values) <= maxStates, "states.values",
+		"got %s, expected %d to %d", plural(len(values), "state"), minStates, maxStates)
+	for i, v := range values {
+		field := fmt.Sprintf("states.values[%d]", i)
+		found.check(v != "" && len(v) <= maxStateBytes && utf8.ValidString(v), field,
+			"state %s is not valid: expected UTF-8 text of 1 to %d bytes", excerpt.Quote(v), maxStateBytes)
+		found.check(!slices.Contains(values[:i], v), field, "state %s is duplicated", excerpt.Quote(v))
+	}
+	for i, l := range r.Labels {
+		if !r.shows(l) {
+			continue
+		}
+		for j, by := range l.Replace {
+			found.check(strings.Contains(by.With, "$") || slices.Contains(values, by.With), fmt.Sprintf("labels[%d].replace[%d].with", i, j),
+				"%s is not one of the states%s", excerpt.Quote(by.With), spelling.Hint(by.With, values))
+		}
+	}
 }
 
 // validate returns the errors of the label.

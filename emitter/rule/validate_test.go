@@ -31,8 +31,30 @@ func TestValidate(t *testing.T) {
 	replace := func(match, with string) func(*rule.Rule) {
 		return labels(rule.Label{Name: "a", Attribute: "b", Replace: []rule.Replacement{{Match: match, With: with}}})
 	}
+	values := func(attribute string, values ...string) func(*rule.Rule) {
+		return func(r *rule.Rule) { r.Values = map[string][]string{attribute: values} }
+	}
 	exemplar := func(labels ...rule.ExemplarLabel) func(*rule.Rule) {
 		return func(r *rule.Rule) { r.Exemplar = labels }
+	}
+	state := func(label string, values ...string) func(*rule.Rule) {
+		return func(r *rule.Rule) {
+			r.Operation, r.States = rule.State, &rule.States{Label: label, Values: values}
+		}
+	}
+	stateWith := func(with string) func(*rule.Rule) {
+		return func(r *rule.Rule) {
+			state("a", "failed", "running")(r)
+			replace("x", with)(r)
+		}
+	}
+	valid := validRule(rule.Gauge)
+	state("a", "running", "failed")(&valid)
+	for _, with := range []string{"failed", "$$", "${0}x"} {
+		valid.Labels[0].Replace = []rule.Replacement{{Match: "x", With: with}}
+		if found := valid.Validate(); found != nil {
+			t.Errorf("%+v: got %v", valid, found)
+		}
 	}
 	for _, c := range []struct {
 		typ           rule.Type
@@ -45,8 +67,8 @@ func TestValidate(t *testing.T) {
 		{rule.Gauge, func(r *rule.Rule) { r.Type = "" }, "type", "type is missing: expected counter, gauge or histogram"},
 		{rule.Gauge, func(r *rule.Rule) { r.Type = "countr" }, "type", `type "countr" is not one of counter, gauge, histogram: did you mean "counter"?`},
 		{rule.Gauge, func(r *rule.Rule) { r.Type = "meter" }, "type", `type "meter" is not one of`},
-		{rule.Gauge, func(r *rule.Rule) { r.Operation = "" }, "operation", "operation is missing: expected set or hold"},
-		{rule.Gauge, func(r *rule.Rule) { r.Operation = rule.Add }, "operation", `operation "add" is not valid for a gauge: expected set or hold`},
+		{rule.Gauge, func(r *rule.Rule) { r.Operation = "" }, "operation", "operation is missing: expected set, hold or state"},
+		{rule.Gauge, func(r *rule.Rule) { r.Operation = rule.Add }, "operation", `operation "add" is not valid for a gauge: expected set, hold or state`},
 		{rule.Gauge, func(r *rule.Rule) { r.NativeHistogram = true }, "native_histogram", "native_histogram is not valid for a gauge: expected a histogram"},
 		{rule.Gauge, func(r *rule.Rule) { r.Divide = -1 }, "divide", "divide is -1"},
 		{rule.Gauge, func(r *rule.Rule) { r.Divide = math.NaN() }, "divide", "divide is NaN"},
@@ -63,6 +85,36 @@ func TestValidate(t *testing.T) {
 		{rule.Gauge, func(r *rule.Rule) { r.IdleTTL = 1 }, "idle_ttl", "got idle_ttl 1ns, expected at least a millisecond"},
 		{rule.Gauge, func(r *rule.Rule) { r.IdleTTL, r.Labels = time.Hour, nil }, "idle_ttl", "idle_ttl requires labels"},
 		{rule.Gauge, func(r *rule.Rule) { r.When = &rule.Condition{} }, "when", "when has no attribute"},
+
+		{rule.Gauge, values("", "x"), "values", "values has an attribute without a name"},
+		{rule.Gauge, values("s"), "values", `attribute "s" has no values`},
+		{rule.Gauge, values("s", "x", "y", "x"), "values", `attribute "s": value "x" is duplicated`},
+		{rule.Gauge, func(r *rule.Rule) {
+			r.When, r.Values = &rule.Condition{Attribute: "s", Value: "faild"}, map[string][]string{"s": {"failed", "ok"}}
+		}, "values", `when requires the value "faild" of attribute "s", which is not one of its values failed, ok: did you mean "failed"?`},
+		{rule.Gauge, func(r *rule.Rule) { r.Unit = "a\nb" }, "unit", `got unit "a\nb", expected a text`},
+		{rule.Gauge, func(r *rule.Rule) { r.Unit = strings.Repeat("s", 101) }, "unit", "expected a text of at most 100 bytes"},
+
+		{rule.Gauge, func(r *rule.Rule) { r.Operation = rule.State }, "states", "the operation state needs states"},
+		{rule.Gauge, func(r *rule.Rule) { state("a", "x", "y")(r); r.Operation = rule.Set }, "states", `states are not valid for the operation "set": expected the operation state`},
+		{rule.Histogram, state("a", "x", "y"), "operation", `operation "state" is not valid for a histogram: expected observe`},
+		{rule.Gauge, func(r *rule.Rule) { state("a", "x", "y")(r); r.Divide = 2 }, "divide", `divide is not valid for the operation "state"`},
+		{rule.Gauge, state("", "x", "y"), "states.label", "states have no label"},
+		{rule.Gauge, state("A", "x", "y"), "states.label", `the label "A" shows the state, but no label of the rule has that name`},
+		{rule.Gauge, func(r *rule.Rule) { state("statsu", "x", "y")(r); r.Labels[0].Name = "status" }, "states.label", `has that name: did you mean "status"?`},
+		{rule.Gauge, state("a"), "states.values", "got 0 states, expected 2 to 100"},
+		{rule.Gauge, state("a", "x"), "states.values", "got 1 state, expected 2 to 100"},
+		{rule.Gauge, state("a", make([]string, 101)...), "states.values", "got 101 states"},
+		{rule.Gauge, state("a", "x", ""), "states.values[1]", `state "" is not valid: expected UTF-8 text of 1 to 200 bytes`},
+		{rule.Gauge, state("a", "x", "\xff"), "states.values[1]", `state "\xff" is not valid`},
+		{rule.Gauge, state("a", "x", strings.Repeat("y", 201)), "states.values[1]", "expected UTF-8 text of 1 to 200 bytes"},
+		{rule.Gauge, state("a", "x", "y", "x"), "states.values[2]", `state "x" is duplicated`},
+		{rule.Gauge, stateWith("faild"), "labels[0].replace[0].with", `"faild" is not one of the states: did you mean "failed"?`},
+		{rule.Gauge, stateWith(""), "labels[0].replace[0].with", `"" is not one of the states`},
+		{rule.Gauge, func(r *rule.Rule) {
+			state("a", "x", "y")(r)
+			r.Worker, r.Labels[0].Attribute = rule.Owned, rule.WorkerAttribute
+		}, "worker", `a label with the attribute "worker"`},
 
 		{rule.Gauge, labels(rule.Label{Name: "a-b", Attribute: "x"}), "labels[0].name", `label "a-b" is not a label name`},
 		{rule.Gauge, labels(rule.Label{Name: "__a", Attribute: "x"}), "labels[0].name", `label "__a" is not a label name`},
@@ -96,11 +148,13 @@ func TestCloneSharesNoMemory(t *testing.T) {
 	original.Labels[0].Replace = []rule.Replacement{{Match: "a"}}
 	original.Needs, original.When = []string{"a"}, &rule.Condition{Attribute: "a"}
 	original.Exemplar = []rule.ExemplarLabel{{Name: "a", Attribute: "a"}}
+	original.States = &rule.States{Label: "a", Values: []string{"a"}}
 	clone := original.Clone()
 	clone.Labels[0].Name, clone.Labels[0].Replace[0].Match = "changed", "changed"
+	clone.States.Label, clone.States.Values[0] = "changed", "changed"
 	clone.Needs[0], clone.When.Attribute, clone.Buckets[0], clone.Exemplar[0].Name = "changed", "changed", 2, "changed"
 	if original.Labels[0].Name != "a" || original.Labels[0].Replace[0].Match != "a" || original.Needs[0] != "a" ||
-		original.When.Attribute != "a" || original.Buckets[0] != 1 || original.Exemplar[0].Name != "a" {
+		original.States.Label != "a" || original.States.Values[0] != "a" || original.When.Attribute != "a" || original.Buckets[0] != 1 || original.Exemplar[0].Name != "a" {
 		t.Errorf("changing the clone changed the original to %+v", original)
 	}
 }

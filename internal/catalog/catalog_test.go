@@ -57,6 +57,51 @@ func TestHelpTextsAreSentencesAndLabelsAreSorted(t *testing.T) {
 	}
 }
 
+func TestEventsAreDescribed(t *testing.T) {
+	var names []string
+	for _, e := range Events() {
+		if slices.Contains(names, e.Name) {
+			t.Errorf("%s is listed twice", e.Name)
+		}
+		names = append(names, e.Name)
+		if !strings.HasSuffix(e.Meaning, ".") || e.Unit == "" {
+			t.Errorf("%s: got meaning %q and unit %q, expected a sentence and a unit", e.Name, e.Meaning, e.Unit)
+		}
+	}
+	var inRules []string
+	for _, r := range Rules(Inherited) {
+		if r.Unit == "" {
+			t.Errorf("%s: the rule has no unit", r.Metric)
+		}
+		if found := r.Validate(); found != nil {
+			t.Errorf("%s: %v", r.Metric, found)
+		}
+		inRules = append(inRules, r.Event)
+	}
+	if got := slices.Concat(slices.Compact(inRules), SilentEvents()); !slices.Equal(got, names) {
+		t.Errorf("got the events %q in the rules, expected the listed ones %q", got, names)
+	}
+}
+
+func TestRulesForAnAttributeWithClosedValuesListThem(t *testing.T) {
+	for _, r := range Rules(Modern) {
+		var expected map[string][]string
+		switch r.Event {
+		case "build finished", "check build finished":
+			if !strings.HasSuffix(r.Metric, "finished_total") || r.Metric == "job_builds_finished_total" {
+				expected = buildStatuses
+			}
+		case "worker state":
+			expected = workerStates
+		case "checks finished":
+			expected = checkStatuses
+		}
+		if !reflect.DeepEqual(r.Values, expected) {
+			t.Errorf("%s: got values %v, expected %v", r.Metric, r.Values, expected)
+		}
+	}
+}
+
 func TestCallersCannotChangeTheCatalog(t *testing.T) {
 	for _, naming := range []Naming{Inherited, Modern} {
 		before := clone(Rules(naming))
@@ -75,6 +120,9 @@ func TestCallersCannotChangeTheCatalog(t *testing.T) {
 			}
 			if r.When != nil {
 				r.When.Value = "changed"
+			}
+			for _, values := range r.Values {
+				values[0] = "changed"
 			}
 		}
 		for i, r := range Rules(naming) {

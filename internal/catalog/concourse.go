@@ -66,8 +66,9 @@ func statusIs(status string) *rule.Condition {
 
 // concourse contains the rules for the events of Concourse's web node. Names, labels,
 // units, and buckets are the same as in the web node, peculiarities included, because
-// dashboards depend on them.
-var concourse = []rule.Rule{
+// dashboards depend on them. The units and the possible values of attributes come from
+// the list of events.
+var concourse = describe([]rule.Rule{
 	{Event: "error log", Metric: "error_logs", Type: rule.Counter, Operation: rule.Inc,
 		Help:   "Number of error log lines, by message.",
 		Labels: []rule.Label{{Name: "message", Attribute: "message", Required: rule.Present}}},
@@ -246,24 +247,4 @@ var concourse = []rule.Rule{
 		Help: "Number of containers on a worker that are unknown to the scheduler.", Labels: workerLabels},
 	{Event: "worker unknown volumes", Metric: "workers_unknown_volumes", Type: rule.Gauge, Operation: rule.Set, Worker: rule.Owned,
 		Help: "Number of volumes on a worker that are unknown to the scheduler.", Labels: workerLabels},
-}
-
-// silentEvents are known events that deliberately update no series: the Go and process
-// collectors already export metrics about the runtime, and the value of "build started"
-// is the ID of the build.
-var silentEvents = []string{
-	"build started",
-	"gc pause total duration",
-	"mallocs",
-	"frees",
-	"heap alloc",
-	"heap inuse",
-	"heap objects",
-	"stack inuse",
-	"sys",
-	"num gc",
-	"gc cpu fraction",
-	"next gc",
-	"num cpu",
-	"goroutines",
-}
+})

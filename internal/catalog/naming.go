@@ -46,9 +46,6 @@ func clone(rules []rule.Rule) []rule.Rule {
 	return cloned
 }
 
-// SilentEvents returns the known events that update no series.
-func SilentEvents() []string { return slices.Clone(silentEvents) }
-
 // rename converts a rule from the inherited naming to its modern form.
 func rename(r *rule.Rule) {
 	if form, ok := modernForms[r.Metric]; ok {

@@ -24,13 +24,17 @@ func compile(namespace string, rules mapping.Mapping, store *series.Store, activ
 		active:          active,
 		compiledMapping: compiledMapping{plans: map[string]*plan{}, families: map[string]*definition{}},
 		types:           otherTypes(store, active),
+		targets:         map[target]bool{},
+		replacers:       map[string]*replacer{},
 	}
 	var invalid []mapping.RuleError
 	for i, r := range rules.Rules {
 		found := r.Validate()
+		to := targetOf(r)
 		if len(found) == 0 {
-			found = c.add(r, rules.Rules[:i])
+			found = c.add(r, to)
 		}
+		c.targets[to] = true
 		for _, f := range found {
 			invalid = append(invalid, mapping.RuleError{Index: i, FieldError: f})
 		}
@@ -55,15 +59,16 @@ type compiler struct {
 
 	compiledMapping
 	types     map[string]series.Type // of all families after the reload, by full name
-	replacers []*replacer
+	targets   map[target]bool        // of the preceding rules
+	replacers map[string]*replacer   // by the text of the replacements
 }
 
-// add resolves one rule, given the rules that precede it.
-func (c *compiler) add(r rule.Rule, preceding []rule.Rule) []rule.FieldError {
+// add resolves one rule, which updates the given target.
+func (c *compiler) add(r rule.Rule, to target) []rule.FieldError {
 	invalid := func(field string, err error) []rule.FieldError {
 		return []rule.FieldError{{Field: field, Reason: err.Error()}}
 	}
-	if slices.ContainsFunc(preceding, func(b rule.Rule) bool { return sameUpdate(r, b) }) {
+	if c.targets[to] {
 		return invalid("", fmt.Errorf("another rule updates metric %q for event %q with the same labels and condition", r.Metric, r.Event))
 	}
 	if c.repeatsNamespace(r) {
@@ -140,14 +145,13 @@ func clash(types map[string]series.Type, o series.FamilyOptions) error {
 // replacer returns the replacer for the replacements. Equal lists of replacements share
 // one replacer.
 func (c *compiler) replacer(replacements []rule.Replacement) (*replacer, error) {
-	for _, r := range c.replacers {
-		if slices.Equal(r.replacements, replacements) {
-			return r, nil
-		}
+	text := fmt.Sprintf("%q", replacements)
+	if r := c.replacers[text]; r != nil {
+		return r, nil
 	}
 	r, err := newReplacer(replacements)
 	if err == nil {
-		c.replacers = append(c.replacers, r)
+		c.replacers[text] = r
 	}
 	return r, err
 }
@@ -187,6 +191,7 @@ func (d *definition) accepts(r rule.Rule) error {
 	compare("type", "%v", r.Type, d.rule.Type)
 	compare("help", "%q", r.Help, d.rule.Help)
 	compare("label names", "%v", labelNames(r), labelNames(d.rule))
+	compare("states", "%s", describeStates(statesOf(r)), describeStates(d.options.States))
 	compare("buckets", "%v", r.Buckets, d.rule.Buckets)
 	compare("worker", "%q", r.Worker, d.rule.Worker)
 	compare("idle_ttl", "%v", r.IdleTTL, d.rule.IdleTTL)
@@ -206,6 +211,7 @@ func familyOptions(namespace string, r rule.Rule) series.FamilyOptions {
 		Bounds:  r.Buckets,
 		Native:  r.NativeHistogram,
 		IdleTTL: r.IdleTTL,
+		States:  statesOf(r),
 	}
 	for _, l := range sortedLabels(r) {
 		o.Labels = append(o.Labels, l.Name)
@@ -219,6 +225,21 @@ func familyOptions(namespace string, r rule.Rule) series.FamilyOptions {
 	return o
 }
 
+// statesOf returns the states of the rule's family, sorted, or nil if it has none.
+func statesOf(r rule.Rule) *series.States {
+	if r.States == nil {
+		return nil
+	}
+	return &series.States{Label: r.States.Label, Values: slices.Sorted(slices.Values(r.States.Values))}
+}
+
+func describeStates(s *series.States) string {
+	if s == nil {
+		return "none"
+	}
+	return fmt.Sprintf("%s (label %s)", strings.Join(s.Values, ", "), s.Label)
+}
+
 func prefixed(namespace, metric string) string {
 	if namespace == "" {
 		return metric
@@ -226,11 +247,21 @@ func prefixed(namespace, metric string) string {
 	return namespace + "_" + metric
 }
 
-// sameUpdate reports whether both rules update the same series for the same events, so
-// that each event would be counted twice.
-func sameUpdate(a, b rule.Rule) bool {
-	return a.Event == b.Event && a.Metric == b.Metric &&
-		reflect.DeepEqual(a.When, b.When) && reflect.DeepEqual(sortedLabels(a), sortedLabels(b))
+// A target identifies the series that a rule updates, and the events that do so. If two
+// rules have the same target, each event would be counted twice.
+type target struct {
+	event, metric   string
+	conditional     bool
+	attribute, want string // the condition
+	labels          string // as text
+}
+
+func targetOf(r rule.Rule) target {
+	t := target{event: r.Event, metric: r.Metric, labels: fmt.Sprintf("%q", sortedLabels(r))}
+	if r.When != nil {
+		t.conditional, t.attribute, t.want = true, r.When.Attribute, r.When.Value
+	}
+	return t
 }
 
 func sortedLabels(r rule.Rule) []rule.Label {

@@ -89,6 +89,27 @@ func TestRulesOfAHistogramMayDifferInExemplarsButNotInNativeBuckets(t *testing.T
 	}
 }
 
+func TestRulesMustAgreeOnStatesInAnyOrder(t *testing.T) {
+	a := rule.Rule{Event: "a", Metric: "m", Type: rule.Gauge, Operation: rule.State, Labels: []rule.Label{{Name: "x", Attribute: "y"}, {Name: "z", Attribute: "z"}},
+		States: &rule.States{Label: "x", Values: []string{"running", "failed"}}}
+	b := a
+	b.Event, b.States = "b", &rule.States{Label: "x", Values: []string{"failed", "running"}}
+	if err := compileRules(a, b); err != nil {
+		t.Errorf("rules with the same states: %v", err)
+	}
+	for want, change := range map[string]func(){
+		"got states failed, pending, running (label x), expected failed, running (label x)": func() { b.States = &rule.States{Label: "x", Values: []string{"failed", "running", "pending"}} },
+		"got states failed, running (label z), expected failed, running (label x)":          func() { b.States = &rule.States{Label: "z", Values: []string{"failed", "running"}} },
+		"got states none, expected failed, running (label x)":                               func() { b.Operation, b.States = rule.Set, nil },
+	} {
+		b.Operation = rule.State
+		change()
+		if err := compileRules(a, b); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("got %v, expected an error with %q", err, want)
+		}
+	}
+}
+
 func TestLimitOfRulesPerEvent(t *testing.T) {
 	rules := make([]rule.Rule, maxUpdates)
 	for i := range rules {
@@ -229,6 +250,7 @@ func FuzzMappingFile(f *testing.F) {
 		"rules:\n- {event: e, metric: m, type: gauge, operation: set, labels: [{name: a, attribute: a, replace: [{match: '(a)', with: '$1'}]}]}",
 		"metrics:\n- metric: builds_finished\n  drop_labels: [team]\n  add_labels:\n  - {name: x, attribute: x}\n  idle_ttl: 3h",
 		"drop_events: [error log]\nsilent_events: [a]\nbuiltin: false",
+		"rules:\n- {event: e, metric: m, type: gauge, operation: state, states: {label: s, values: [a, b]}, labels: [{name: s, attribute: s}]}\nmetrics: [{metric: m, drop_labels: [s]}]",
 	} {
 		f.Add(seed)
 	}

@@ -20,15 +20,24 @@ func (e *Engine) EmitsConcurrently() {}
 // rejected for a metric, Emit counts it in signalbox_events_rejected_total and logs it,
 // at most once a second for each event name and reason. It counts an unknown event in
 // signalbox_events_unknown_total.
-func (e *Engine) Emit(logger lager.Logger, event metric.Event) {
+func (e *Engine) Emit(logger lager.Logger, event metric.Event) { e.emit(logger, event, nil) }
+
+// EmitReporting implements metric.ReportingEmitter.
+func (e *Engine) EmitReporting(logger lager.Logger, event metric.Event, outcome *metric.Outcome) {
+	e.emit(logger, event, outcome)
+}
+
+// emit is EmitReporting, but outcome may be nil.
+func (e *Engine) emit(logger lager.Logger, event metric.Event, outcome *metric.Outcome) {
 	plan := e.plans.Load().find(event.Name)
 	if plan == nil {
-		e.recordUnknown(logger, event.Name)
+		e.recordUnknown(logger, event.Name, outcome)
 		return
 	}
 	var array [maxAttributes]string
 	var o observation // set field by field, because the compiler copies a composite literal from a temporary
 	o.value = event.Value
+	o.given = event.Attributes
 	o.attributes = array[:plan.slots()]
 	for i, name := range plan.attributes {
 		if v, ok := event.Attributes[name]; ok {
@@ -39,7 +48,7 @@ func (e *Engine) Emit(logger lager.Logger, event metric.Event) {
 	if len(plan.derived) > 0 {
 		plan.replace(o.attributes)
 	}
-	e.observe(logger, plan, &o)
+	e.observe(logger, plan, &o, outcome)
 }
 
 // Prepare implements metric.TypedEmitter.
@@ -49,7 +58,7 @@ func (e *Engine) Prepare(t metric.EventType) metric.TypedEvent {
 }
 
 // prepare resolves an event type with the given plans. It retains the attributes.
-func (e *Engine) prepare(plans *nameTable, t metric.EventType) metric.TypedEvent {
+func (e *Engine) prepare(plans *nameTable, t metric.EventType) valuesEmitter {
 	plan := plans.find(t.Name)
 	if plan == nil {
 		return &unknownEvent{e, t.Name}
@@ -67,7 +76,14 @@ func (e *Engine) prepare(plans *nameTable, t metric.EventType) metric.TypedEvent
 	if bits.OnesCount32(present) == len(at) && len(t.Attributes) <= maxTypeAttributes && len(plan.derived) == 0 {
 		return &typedEvent{e, plan.withAttributes(t.Attributes, at)}
 	}
-	return &partialEvent{e, plan, at, present}
+	return &partialEvent{e, plan, t.Attributes, at, present}
+}
+
+// A valuesEmitter emits the events of one type with the plans of one mapping.
+type valuesEmitter interface {
+	// emitValues emits an event with the values of the type's attributes. outcome may
+	// be nil.
+	emitValues(logger lager.Logger, value float64, values []string, outcome *metric.Outcome)
 }
 
 // maxTypeAttributes is the number of attributes that fit into an observation's bit set.
@@ -80,13 +96,12 @@ type typedEvent struct {
 	plan   *plan // with the indexes of the type's attributes
 }
 
-// EmitValues implements metric.TypedEvent.
-func (t *typedEvent) EmitValues(logger lager.Logger, value float64, values []string) {
+func (t *typedEvent) emitValues(logger lager.Logger, value float64, values []string, outcome *metric.Outcome) {
 	var o observation
 	o.value = value
 	o.present = math.MaxUint32
 	o.attributes = values
-	t.engine.observe(logger, t.plan, &o)
+	t.engine.observe(logger, t.plan, &o, outcome)
 }
 
 // A partialEvent emits events of a type that lacks some of the attributes that the
@@ -94,15 +109,16 @@ func (t *typedEvent) EmitValues(logger lager.Logger, value float64, values []str
 type partialEvent struct {
 	engine  *Engine
 	plan    *plan
-	at      []int  // at[i] is the type's index of the plan's attribute i
-	present uint32 // bit set of the plan's attributes that the type has
+	names   []string // of the type's attributes
+	at      []int    // at[i] is the type's index of the plan's attribute i
+	present uint32   // bit set of the plan's attributes that the type has
 }
 
-// EmitValues implements metric.TypedEvent.
-func (t *partialEvent) EmitValues(logger lager.Logger, value float64, values []string) {
+func (t *partialEvent) emitValues(logger lager.Logger, value float64, values []string, outcome *metric.Outcome) {
 	var array [maxAttributes]string
 	var o observation
 	o.value = value
+	o.names = t.names
 	o.present = t.present
 	o.attributes = array[:t.plan.slots()]
 	for i, at := range t.at {
@@ -113,7 +129,7 @@ func (t *partialEvent) EmitValues(logger lager.Logger, value float64, values []s
 	if len(t.plan.derived) > 0 {
 		t.plan.replace(o.attributes)
 	}
-	t.engine.observe(logger, t.plan, &o)
+	t.engine.observe(logger, t.plan, &o, outcome)
 }
 
 // An unknownEvent emits events of an unknown type.
@@ -122,42 +138,76 @@ type unknownEvent struct {
 	name   string
 }
 
-// EmitValues implements metric.TypedEvent.
-func (u *unknownEvent) EmitValues(logger lager.Logger, _ float64, _ []string) {
-	u.engine.recordUnknown(logger, u.name)
+func (u *unknownEvent) emitValues(logger lager.Logger, _ float64, _ []string, outcome *metric.Outcome) {
+	u.engine.recordUnknown(logger, u.name, outcome)
 }
 
 // An observation contains the parts of an event that a plan uses.
 type observation struct {
 	value      float64
 	present    uint32   // bit set of the attributes that the event has
+	unlisted   uint32   // bit set of the plan's closed attributes whose value is not listed
 	attributes []string // the values, by the plan's indexes
+
+	// given or names contains the names of all of the event's attributes, unless none
+	// that the plan uses is missing.
+	given map[string]string
+	names []string
+
+	// reserved is not nil in a dry run.
+	reserved *series.Reservations
 }
 
-// observe applies the plan's updates to an event.
-func (e *Engine) observe(logger lager.Logger, plan *plan, o *observation) {
+// observe applies the plan's updates to an event. outcome may be nil.
+func (e *Engine) observe(logger lager.Logger, plan *plan, o *observation, outcome *metric.Outcome) {
 	now := e.clock.Now()
+	if outcome != nil && outcome.DryRun != nil {
+		o.reserved = outcome.DryRun.State(e, newReservations).(*series.Reservations)
+	}
+	if len(plan.closed) > 0 {
+		o.unlisted = plan.unlisted(o)
+	}
 	var failed rejections
+	inapplicable := 0
 	for i := range plan.updates {
-		if reason := plan.updates[i].apply(plan, o, now); reason != accepted {
+		switch reason := plan.updates[i].apply(plan, o, now); reason {
+		case accepted:
+		case conditionFalse:
+			inapplicable++
+		default:
 			failed.add(reason, i)
+			if reason == seriesLimit && plan.updates[i].family.Type() != series.Gauge {
+				failed.overflowed++
+			}
 		}
 	}
 	// Increment the tally immediately after the updates: an atomic addition waits for
 	// pending stores, so the event waits for them only once.
-	plan.received.Inc()
+	if o.reserved == nil {
+		plan.received.Inc()
+	}
+	if outcome != nil {
+		outcome.Known = true
+		outcome.Updated += len(plan.updates) - inapplicable
+	}
 	if failed.any {
-		e.reject(logger, plan, o, now, &failed)
+		e.reject(logger, plan, o, now, &failed, outcome)
 	}
 }
 
-// apply applies one update. It returns accepted, or the reason for a rejection.
+func newReservations() any { return new(series.Reservations) }
+
+// apply applies one update or, in a dry run, checks it. It returns accepted,
+// conditionFalse, or the reason for a rejection.
 func (u *update) apply(plan *plan, o *observation, now series.Instant) reason {
 	if o.present&u.required != u.required {
 		return missingAttribute
 	}
+	if o.unlisted&u.closed != 0 {
+		return unknownValue // even if the rule's condition requires another value
+	}
 	if u.when >= 0 && o.attributes[u.when] != u.equals {
-		return accepted
+		return conditionFalse
 	}
 	for _, i := range u.nonEmpty {
 		if o.attributes[i] == "" {
@@ -170,6 +220,12 @@ func (u *update) apply(plan *plan, o *observation, now series.Instant) reason {
 		value = 1
 	case holding:
 		value = hold(value)
+	case stateNumber:
+		i := slices.Index(u.family.States(), o.attributes[u.state])
+		if i < 0 {
+			return unknownValue
+		}
+		value = float64(i + 1)
 	}
 	if u.divide != 0 {
 		value /= u.divide
@@ -183,6 +239,9 @@ func (u *update) apply(plan *plan, o *observation, now series.Instant) reason {
 	}
 	var values series.Values
 	values.All, values.Order, values.Exemplar = o.attributes, u.labels, u.exemplar
+	if o.reserved != nil {
+		return reasonOf(u.family.Check(&values, worker, value, o.reserved))
+	}
 	return reasonOf(u.family.Update(u.op, &values, worker, value, now))
 }
 

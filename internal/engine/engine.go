@@ -71,9 +71,9 @@ type Engine struct {
 
 // Engine implements the interfaces of emitters and of client_golang.
 var (
-	_ metric.TypedEmitter  = (*Engine)(nil)
-	_ prometheus.Collector = (*Engine)(nil)
-	_ prometheus.Gatherer  = (*Engine)(nil)
+	_ metric.ReportingEmitter = (*Engine)(nil)
+	_ prometheus.Collector    = (*Engine)(nil)
+	_ prometheus.Gatherer     = (*Engine)(nil)
 )
 
 // New returns an Engine. If the mapping file or the rules contain errors, the returned

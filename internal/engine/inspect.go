@@ -39,6 +39,10 @@ func (e *Engine) EmitterStats() []metric.EmitterStats {
 	return nil
 }
 
+// EventOf returns the event of the first rule that updates the metric, or the empty
+// string if no rule does. The metric's name includes the namespace.
+func (e *Engine) EventOf(metric string) string { return (*e.mapping.events.Load())[metric] }
+
 // A WorkerGauge is a family of gauges that belong to workers.
 type WorkerGauge struct {
 	Family *series.Family
@@ -54,7 +58,7 @@ func (e *Engine) WorkerGauge(event string) (WorkerGauge, bool) {
 	}
 	for i := range p.updates {
 		u := &p.updates[i]
-		if u.op != series.Set || !slices.Contains(u.labels, uint8(p.worker)) {
+		if u.op != series.Set || u.operand == stateNumber || !slices.Contains(u.labels, uint8(p.worker)) {
 			continue
 		}
 		g := WorkerGauge{Family: u.family}

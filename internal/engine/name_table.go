@@ -1,11 +1,17 @@
 package engine
 
+import (
+	"maps"
+	"slices"
+)
+
 // A nameTable maps event names to plans. It is immutable. It is an open-addressing hash
 // table that is at most a quarter full. Lookups are three times as fast as in a map,
 // which saves a tenth of the time that it takes to emit an event.
 type nameTable struct {
 	plans []*plan
 	mask  uint64
+	names []string // sorted
 }
 
 func newNameTable(plans map[string]*plan) *nameTable {
@@ -13,7 +19,7 @@ func newNameTable(plans map[string]*plan) *nameTable {
 	for size < 4*len(plans) {
 		size *= 2
 	}
-	t := &nameTable{plans: make([]*plan, size), mask: uint64(size - 1)}
+	t := &nameTable{plans: make([]*plan, size), mask: uint64(size - 1), names: slices.Sorted(maps.Keys(plans))}
 	for name, p := range plans {
 		i := hashName(name)
 		for t.plans[i&t.mask] != nil {

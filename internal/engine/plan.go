@@ -2,6 +2,7 @@ package engine
 
 import (
 	"fmt"
+	"maps"
 	"math"
 	"slices"
 
@@ -17,6 +18,7 @@ type plan struct {
 	received   *series.Tally // number of events; set when the plan becomes active
 	attributes []string      // names of the attributes that the updates use
 	derived    []derivedValue
+	closed     []closedAttribute
 	updates    []update
 	worker     int // index of the attribute that names the worker, or -1
 	heartbeat  bool
@@ -29,6 +31,16 @@ type derivedValue struct {
 	from     int // index of the attribute
 	replacer *replacer
 }
+
+// A closedAttribute is an attribute with a closed list of values.
+type closedAttribute struct {
+	attribute int // index of the attribute
+	values    []string
+}
+
+// maxClosed is the maximum number of different lists of values in the rules for one
+// event, so that they fit into a bit set.
+const maxClosed = 32
 
 // maxAttributes is the maximum number of attributes that the rules for one event may
 // use. If rules replace the values of an attribute, each different list of replacements
@@ -46,12 +58,14 @@ type update struct {
 	op       series.Op
 	operand  operand
 	divide   float64
-	labels   []uint8                // for each label of the family, the index of its value
+	labels   []uint8                // for each label of the family, except one that shows the state, the index of its value
 	required uint32                 // bit set of attributes that must be present
+	closed   uint32                 // bit set of the plan's closed attributes that must have a listed value
 	nonEmpty []uint8                // indexes of attributes that must not be empty
 	when     int                    // index of the attribute in the rule's condition, or -1
 	equals   string                 // value of that attribute for which the update applies
 	exemplar *series.ExemplarLabels // nil if the rule has no exemplar
+	state    uint8                  // index of the value that is the state, if the operand is stateNumber
 }
 
 // An operand specifies the number that an update adds, sets, or observes.
@@ -60,7 +74,8 @@ type operand uint8
 const (
 	eventValue operand = iota
 	one
-	holding // 1 if the event's value is 1, -1 otherwise
+	holding     // 1 if the event's value is 1, -1 otherwise
+	stateNumber // the number of the event's state in the family
 )
 
 // add adds the update for a rule to the plan. family is the family that the rule
@@ -76,6 +91,8 @@ func (p *plan) add(r rule.Rule, family *series.Family, replacerFor func([]rule.R
 		u.op, u.operand = series.Add, holding
 	case rule.Set:
 		u.op, u.operand = series.Set, eventValue
+	case rule.State:
+		u.op, u.operand = series.Set, stateNumber
 	case rule.Observe:
 		u.op, u.operand = series.Observe, eventValue
 	}
@@ -89,7 +106,11 @@ func (p *plan) add(r rule.Rule, family *series.Family, replacerFor func([]rule.R
 			}
 			value = p.derive(derivedValue{i, by})
 		}
-		u.labels = append(u.labels, uint8(value))
+		if u.operand == stateNumber && l.Name == r.States.Label {
+			u.state = uint8(value)
+		} else {
+			u.labels = append(u.labels, uint8(value))
+		}
 		switch l.Required {
 		case rule.NonEmpty:
 			u.nonEmpty = append(u.nonEmpty, uint8(i))
@@ -112,6 +133,9 @@ func (p *plan) add(r rule.Rule, family *series.Family, replacerFor func([]rule.R
 		u.when, u.equals = p.attribute(r.When.Attribute), r.When.Value
 		u.required |= 1 << u.when
 	}
+	for _, name := range slices.Sorted(maps.Keys(r.Values)) {
+		u.closed |= 1 << p.restrict(closedAttribute{p.attribute(name), r.Values[name]})
+	}
 	if r.Worker != "" {
 		p.worker = p.attribute(rule.WorkerAttribute)
 		p.heartbeat = p.heartbeat || r.Worker == rule.Heartbeat
@@ -119,6 +143,9 @@ func (p *plan) add(r rule.Rule, family *series.Family, replacerFor func([]rule.R
 	}
 	if len(p.updates) == maxUpdates {
 		return fmt.Errorf("event %q has too many rules, expected at most %d", p.event, maxUpdates)
+	}
+	if len(p.closed) > maxClosed {
+		return fmt.Errorf("the rules for event %q have too many different lists of values, expected at most %d", p.event, maxClosed)
 	}
 	if len(p.attributes)+len(p.derived) > maxAttributes {
 		return fmt.Errorf("the rules for event %q use too many attributes, expected at most %d: each different list of replacements counts as an additional attribute", p.event, maxAttributes)
@@ -144,6 +171,31 @@ func (p *plan) derive(d derivedValue) int {
 		p.derived = append(p.derived, d)
 	}
 	return maxAttributes - 1 - k
+}
+
+// restrict returns the index of a closed attribute. It adds the attribute to the plan if
+// necessary.
+func (p *plan) restrict(c closedAttribute) int {
+	k := slices.IndexFunc(p.closed, func(b closedAttribute) bool {
+		return b.attribute == c.attribute && slices.Equal(b.values, c.values)
+	})
+	if k < 0 {
+		k = len(p.closed)
+		p.closed = append(p.closed, c)
+	}
+	return k
+}
+
+// unlisted returns the bit set of the closed attributes that the event has, but with a
+// value that is not listed.
+func (p *plan) unlisted(o *observation) (set uint32) {
+	for k := range p.closed {
+		c := &p.closed[k]
+		if o.present&(1<<c.attribute) != 0 && !slices.Contains(c.values, o.attributes[c.attribute]) {
+			set |= 1 << k
+		}
+	}
+	return set
 }
 
 // replace computes the derived values of an observation.
@@ -187,10 +239,17 @@ func (p *plan) withAttributes(attributes []string, at []int) *plan {
 		}
 		return to
 	}
+	r.closed = slices.Clone(p.closed)
+	for k := range r.closed {
+		r.closed[k].attribute = at[r.closed[k].attribute]
+	}
 	r.updates = slices.Clone(p.updates)
 	for i := range r.updates {
 		u := &r.updates[i]
 		u.labels, u.nonEmpty, u.required = translate(u.labels), translate(u.nonEmpty), 0
+		if u.operand == stateNumber {
+			u.state = uint8(at[u.state])
+		}
 		if u.when >= 0 {
 			u.when = at[u.when]
 		}

@@ -19,7 +19,7 @@ type preparedEvent struct {
 // A resolvedEvent is an event type that was resolved with the plans of one mapping.
 type resolvedEvent struct {
 	plans *nameTable
-	event metric.TypedEvent
+	event valuesEmitter
 }
 
 func newPreparedEvent(e *Engine, t metric.EventType) *preparedEvent {
@@ -30,11 +30,20 @@ func newPreparedEvent(e *Engine, t metric.EventType) *preparedEvent {
 
 // EmitValues implements metric.TypedEvent.
 func (p *preparedEvent) EmitValues(logger lager.Logger, value float64, values []string) {
+	p.emitValues(logger, value, values, nil)
+}
+
+// EmitValuesReporting implements metric.ReportingEvent.
+func (p *preparedEvent) EmitValuesReporting(logger lager.Logger, value float64, values []string, outcome *metric.Outcome) {
+	p.emitValues(logger, value, values, outcome)
+}
+
+func (p *preparedEvent) emitValues(logger lager.Logger, value float64, values []string, outcome *metric.Outcome) {
 	r := p.resolved.Load()
 	if plans := p.engine.plans.Load(); r.plans != plans {
 		r = p.resolve(plans)
 	}
-	r.event.EmitValues(logger, value, values)
+	r.event.emitValues(logger, value, values, outcome)
 }
 
 // resolve resolves the event type with the given plans. Goroutines may call it

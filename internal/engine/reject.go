@@ -3,6 +3,8 @@ package engine
 import (
 	"cmp"
 	"fmt"
+	"maps"
+	"math/bits"
 	"slices"
 	"strings"
 	"time"
@@ -12,6 +14,7 @@ import (
 
 	"github.com/signalbox-ci/signalbox/internal/excerpt"
 	"github.com/signalbox-ci/signalbox/internal/series"
+	"github.com/signalbox-ci/signalbox/internal/spelling"
 	"github.com/signalbox-ci/signalbox/internal/traffic"
 	"github.com/signalbox-ci/signalbox/metric"
 )
@@ -23,6 +26,7 @@ const (
 	accepted reason = iota
 	missingAttribute
 	emptyAttribute
+	unknownValue
 	notFinite
 	negative
 	invalidUTF8
@@ -31,12 +35,16 @@ const (
 	malformed // the input was not a valid event; see CountMalformed
 
 	reasons // the number of reasons
+
+	// conditionFalse is not a rejection: the rule does not apply to the event.
+	conditionFalse = reasons
 )
 
 // reasonLabels are the values of the label "reason".
 var reasonLabels = [reasons]string{
 	missingAttribute: "missing_attribute",
 	emptyAttribute:   "empty_attribute",
+	unknownValue:     "unknown_value",
 	notFinite:        "not_finite",
 	negative:         "negative",
 	invalidUTF8:      "invalid_utf8",
@@ -64,9 +72,10 @@ func reasonOf(r series.Result) reason {
 
 // rejections records the rejected updates of one event.
 type rejections struct {
-	any   bool
-	count [reasons]uint8 // number of updates, by reason
-	first [reasons]uint8 // index of the first update, by reason
+	any        bool
+	count      [reasons]uint8 // number of updates, by reason
+	first      [reasons]uint8 // index of the first update, by reason
+	overflowed uint8          // number of updates that changed the overflow series
 }
 
 func (r *rejections) add(why reason, update int) {
@@ -77,12 +86,13 @@ func (r *rejections) add(why reason, update int) {
 	r.any = true
 }
 
-// reject counts and logs the rejected updates of an event. If the event is a heartbeat,
-// reject still records the heartbeat of the worker.
-func (e *Engine) reject(logger lager.Logger, plan *plan, o *observation, now series.Instant, failed *rejections) {
+// reject counts and logs the rejected updates of an event, and adds them to the
+// outcome, which may be nil. If the event is a heartbeat, reject still records the
+// heartbeat of the worker, except in a dry run.
+func (e *Engine) reject(logger lager.Logger, plan *plan, o *observation, now series.Instant, failed *rejections, outcome *metric.Outcome) {
 	// If the series limit was reached, the worker may have no room in the store, and
 	// trying again would count that twice.
-	if plan.heartbeat && o.present&(1<<plan.worker) != 0 && failed.count[seriesLimit] == 0 {
+	if plan.heartbeat && o.present&(1<<plan.worker) != 0 && failed.count[seriesLimit] == 0 && o.reserved == nil {
 		e.store.Heartbeat(o.attributes[plan.worker], now)
 	}
 	e.self.rejectedEvents.Add(1)
@@ -93,7 +103,8 @@ func (e *Engine) reject(logger lager.Logger, plan *plan, o *observation, now ser
 		e.self.rejected[why].Add(1)
 		if ok, unlogged := plan.limiters[why].Allow(time.Duration(now)); ok {
 			u := &plan.updates[failed.first[why]]
-			description := u.describe(plan, o, why)
+			description, hint := u.describe(plan, o, why)
+			description = withHint(description, hint)
 			e.self.examples[why].Keep(traffic.Example{At: now, Event: plan.event, Metric: u.family.Name(), Message: description})
 			e.log(logger, "event-rejected", description, lager.Data{
 				"event": plan.event, "metric": u.family.Name(), "metrics": failed.count[why],
@@ -101,39 +112,123 @@ func (e *Engine) reject(logger lager.Logger, plan *plan, o *observation, now ser
 			})
 		}
 	}
+	if outcome != nil {
+		failed.report(plan, o, outcome)
+	}
 }
 
-// describe returns an error text that explains why the update was rejected.
-func (u *update) describe(plan *plan, o *observation, why reason) string {
+// report adds the rejected updates to the outcome, which counts them as updated so far.
+func (r *rejections) report(plan *plan, o *observation, outcome *metric.Outcome) {
+	first, firstReason := len(plan.updates), accepted
+	for why := range reasons {
+		n := int(r.count[why])
+		if n == 0 {
+			continue
+		}
+		outcome.Rejected += n
+		outcome.Updated -= n
+		if int(r.first[why]) < first {
+			first, firstReason = int(r.first[why]), why
+		}
+	}
+	outcome.Updated += int(r.overflowed)
+	if outcome.Explain && outcome.Explanation == (metric.Explanation{}) {
+		u := &plan.updates[first]
+		reason, hint := u.describe(plan, o, firstReason)
+		outcome.Explanation = metric.Explanation{Metric: u.family.Name(), Reason: reason, Hint: hint}
+	}
+}
+
+// withHint appends a hint, which may be empty, to an error text.
+func withHint(text, hint string) string {
+	if hint == "" {
+		return text
+	}
+	return text + ": " + hint
+}
+
+// describe returns an error text that explains why the update was rejected, and a hint,
+// which may be empty.
+func (u *update) describe(plan *plan, o *observation, why reason) (text, suggestion string) {
 	switch why {
 	case missingAttribute:
-		return fmt.Sprintf("the event has no attribute %s", plan.attributesWhere(func(i int) bool { return u.required&^o.present&(1<<i) != 0 }))
+		missing := func(i int) bool { return u.required&^o.present&(1<<i) != 0 }
+		return fmt.Sprintf("the event has no attribute %s", plan.attributesWhere(missing)), o.misspelled(plan, missing)
 	case emptyAttribute:
 		return fmt.Sprintf("attribute %s is empty", plan.attributesWhere(func(i int) bool {
 			return o.attributes[i] == "" && slices.Contains(u.nonEmpty, uint8(i))
-		}))
+		})), ""
+	case unknownValue:
+		verb, attribute, value, values := "gives the state", plan.attributeOf(u.state), o.attributes[u.state], u.family.States()
+		if unlisted := u.closed & o.unlisted; unlisted != 0 {
+			c := &plan.closed[bits.TrailingZeros32(unlisted)]
+			verb, attribute, value, values = "is", plan.attributes[c.attribute], o.attributes[c.attribute], c.values
+		}
+		return fmt.Sprintf("attribute %q %s %s, expected %s", attribute, verb, excerpt.Quote(value), expectedValues(values)), hint(value, values)
 	case notFinite:
-		return fmt.Sprintf("got value %v, expected a finite number", o.value)
+		return fmt.Sprintf("got value %v, expected a finite number", o.value), ""
 	case negative:
-		return fmt.Sprintf("got value %v, expected a non-negative number for a %v", o.value, u.family.Type())
+		return fmt.Sprintf("got value %v, expected a non-negative number for a %v", o.value, u.family.Type()), ""
 	case invalidUTF8:
 		for _, i := range u.labels {
 			if !utf8.ValidString(o.attributes[i]) {
-				return fmt.Sprintf("attribute %q is not valid UTF-8: %s", plan.attributeOf(i), excerpt.Quote(o.attributes[i]))
+				return fmt.Sprintf("attribute %q is not valid UTF-8: %s", plan.attributeOf(i), excerpt.Quote(o.attributes[i])), ""
 			}
 		}
 	case valueTooLong:
 		for _, i := range u.labels {
 			if len(o.attributes[i]) > maxLabelValueBytes {
 				return fmt.Sprintf("attribute %q has %d bytes, expected at most %d: %s",
-					plan.attributeOf(i), len(o.attributes[i]), maxLabelValueBytes, excerpt.Quote(o.attributes[i]))
+					plan.attributeOf(i), len(o.attributes[i]), maxLabelValueBytes, excerpt.Quote(o.attributes[i])), ""
 			}
 		}
 	}
 	if u.family.Type() == series.Gauge {
-		return fmt.Sprintf("the metric has reached its limit of %d series", u.family.Limit())
+		return fmt.Sprintf("the metric has reached its limit of %d series", u.family.Limit()), ""
 	}
-	return fmt.Sprintf("the metric has reached its limit of %d series: the event was counted in the series with label value %s", u.family.Limit(), series.Overflow)
+	return fmt.Sprintf("the metric has reached its limit of %d series: the event was counted in the series with label value %s", u.family.Limit(), series.Overflow), ""
+}
+
+// misspelled suggests one of the missing attributes if the event has another one with a
+// similar name that the plan does not use. It returns an empty string if there is none.
+func (o *observation) misspelled(plan *plan, missing func(i int) bool) string {
+	names := o.names
+	if o.given != nil {
+		names = slices.Sorted(maps.Keys(o.given))
+	}
+	for _, name := range names {
+		if slices.Contains(plan.attributes, name) {
+			continue
+		}
+		for i, expected := range plan.attributes {
+			if missing(i) && (spelling.Nearest(name, []string{expected}) != "" || spelling.Nearest(expected, []string{name}) != "") {
+				return fmt.Sprintf("did you mean %q instead of %s?", expected, excerpt.Quote(name))
+			}
+		}
+	}
+	return ""
+}
+
+// maxExpectedValues is the maximum number of values that an error text lists.
+const maxExpectedValues = 10
+
+// expectedValues lists the values of an attribute for an error text: "a, b or c".
+func expectedValues(values []string) string {
+	quoted := make([]string, min(len(values), maxExpectedValues))
+	for i := range quoted {
+		quoted[i] = values[i]
+		if values[i] == "" {
+			quoted[i] = `""`
+		}
+	}
+	last := len(quoted) - 1
+	switch {
+	case len(values) > maxExpectedValues:
+		return fmt.Sprintf("one of %s and %d more", strings.Join(quoted, ", "), len(values)-maxExpectedValues)
+	case last == 0:
+		return quoted[0]
+	}
+	return strings.Join(quoted[:last], ", ") + " or " + quoted[last]
 }
 
 // attributesWhere returns the names of the attributes whose index satisfies the
@@ -148,28 +243,65 @@ func (p *plan) attributesWhere(condition func(int) bool) string {
 	return strings.Join(names, " or ")
 }
 
-// recordUnknown counts and logs an unknown event.
-func (e *Engine) recordUnknown(logger lager.Logger, event string) {
-	e.received.Unknown.Inc()
+// recordUnknown counts and logs an unknown event, and adds it to the outcome, which may
+// be nil. In a dry run, it does not count an event unless it rejects it.
+func (e *Engine) recordUnknown(logger lager.Logger, event string, outcome *metric.Outcome) {
+	dryRun := outcome != nil && outcome.DryRun != nil
+	if !dryRun {
+		e.received.Unknown.Inc()
+	}
 	now := e.clock.Now()
 	if !utf8.ValidString(event) {
-		e.self.rejectedEvents.Add(1)
-		e.self.rejected[invalidUTF8].Add(1)
-		if ok, unlogged := e.self.invalidNames.Allow(time.Duration(now)); ok {
-			const description = "the name of the event is not valid UTF-8"
-			e.self.examples[invalidUTF8].Keep(traffic.Example{At: now, Event: event, Message: description})
-			e.log(logger, "event-rejected", description, lager.Data{
-				"event":  excerpt.Quote(event), // quoted because JSON cannot represent invalid UTF-8
-				"reason": reasonLabels[invalidUTF8], "unlogged": unlogged,
-			})
+		e.rejectName(logger, event, now, outcome)
+		return
+	}
+	if outcome != nil {
+		outcome.Unknown = true
+		if outcome.Explain && outcome.Explanation == (metric.Explanation{}) {
+			outcome.Explanation = metric.Explanation{Reason: "no rule knows the event", Hint: e.HintFor(event)}
 		}
+	}
+	if dryRun {
 		return
 	}
 	e.self.unknown.Add(1)
 	e.self.names.Count(event, now)
 	if ok, unlogged := e.self.unknownNames.Allow(time.Duration(now)); ok {
-		orDefault(logger, e).Info("unknown-event", lager.Data{"event": excerpt.Short(event), "unlogged": unlogged})
+		data := lager.Data{"event": excerpt.Short(event), "unlogged": unlogged}
+		if hint := e.HintFor(event); hint != "" {
+			data["hint"] = hint
+		}
+		orDefault(logger, e).Info("unknown-event", data)
 	}
+}
+
+// rejectName rejects an event whose name is not valid UTF-8.
+func (e *Engine) rejectName(logger lager.Logger, event string, now series.Instant, outcome *metric.Outcome) {
+	const description = "the name of the event is not valid UTF-8"
+	e.self.rejectedEvents.Add(1)
+	e.self.rejected[invalidUTF8].Add(1)
+	if ok, unlogged := e.self.invalidNames.Allow(time.Duration(now)); ok {
+		e.self.examples[invalidUTF8].Keep(traffic.Example{At: now, Event: event, Message: description})
+		e.log(logger, "event-rejected", description, lager.Data{
+			"event":  excerpt.Quote(event), // quoted because JSON cannot represent invalid UTF-8
+			"reason": reasonLabels[invalidUTF8], "unlogged": unlogged,
+		})
+	}
+	if outcome != nil {
+		outcome.Rejected++
+		outcome.Explanation = metric.Explanation{Reason: description}
+	}
+}
+
+// HintFor suggests the known event whose name is most similar to that of an unknown one,
+// as in `did you mean "build finished"?`. It returns an empty string if none is similar.
+func (e *Engine) HintFor(unknown string) string { return hint(unknown, e.plans.Load().names) }
+
+func hint(word string, known []string) string {
+	if near := spelling.Nearest(word, known); near != "" {
+		return fmt.Sprintf("did you mean %q?", near)
+	}
+	return ""
 }
 
 // log logs an error. The error wraps ErrFailedToEmit, so that logging it does not emit

@@ -42,7 +42,8 @@ type activeMapping struct {
 	mu       sync.Mutex             // held while a mapping is activated; protects families
 	families map[string]*definition // by metric
 
-	state atomic.Pointer[MappingState]
+	events atomic.Pointer[map[string]string] // by name of the metric with its namespace; see EventOf
+	state  atomic.Pointer[MappingState]
 }
 
 // A MappingState describes the active mapping and the last attempt to load a mapping.
@@ -153,6 +154,11 @@ func (e *Engine) activate(rules mapping.Mapping) (mappingChanges, error) {
 	e.self.names.Forget(e.Knows)
 	e.self.forget(removed)
 	m.families = next.families
+	events := make(map[string]string, len(m.families))
+	for _, def := range m.families {
+		events[def.options.Name] = def.rule.Event
+	}
+	m.events.Store(&events)
 
 	now := e.now()
 	m.state.Store(&MappingState{File: m.source.File, LoadedAt: now})

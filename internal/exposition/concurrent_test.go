@@ -145,7 +145,7 @@ var _ = Describe("A page during pushes", func() {
 		store, own, clock := series.NewOpenStore(func(int64) {}), newStore(), series.NewClock()
 		shared := add(own, series.FamilyOptions{Name: "gauge", Type: series.Gauge, Labels: []string{"n"}})
 		update(shared, series.Set, 7, "7")
-		page := &Page{Store: own, Pushed: func() *Pushed { return &Pushed{store, clock} }, Created: true}
+		page := &Page{Store: own, Pushed: func() *Pushed { return &Pushed{Store: store, Clock: clock} }, Created: true}
 
 		var churning, writing sync.WaitGroup
 		var stop atomic.Bool

@@ -68,7 +68,7 @@ build_seconds_count{job="unit"} 2
 		s.Fill(&dto.Metric{Histogram: &dto.Histogram{}})
 		s.LiveUntil(series.Never)
 		pushed.Unlock()
-		page := written(Page{Store: store, Pushed: func() *Pushed { return &Pushed{pushed, store.Clock()} }}, openMetricsFormat)
+		page := written(Page{Store: store, Pushed: func() *Pushed { return &Pushed{Store: pushed, Clock: store.Clock()} }}, openMetricsFormat)
 		Expect(page).To(ContainSubstring(`# {trace_id="4bf92f",build_id="7"} 90.0 1.7000000005e+09`))
 		Expect(page).To(ContainSubstring(`build_seconds_count{job="pushed"} 0`))
 		Expect(checkStrict(page)).To(Succeed())

@@ -34,8 +34,9 @@ type HandlerOptions struct {
 	// Logger returns the current logger.
 	Logger func() lager.Logger
 
-	// MaxInFlight is the maximum number of concurrent scrapes. Done is called at the
-	// end of each scrape, including those that were rejected because of this limit.
+	// MaxInFlight is the maximum number of concurrent scrapes of the handler. Done is
+	// called at the end of each scrape, including those that were rejected because of
+	// this limit.
 	MaxInFlight int
 	Done        func(Scrape)
 }
@@ -114,11 +115,18 @@ func reloadHandler(o HandlerOptions) http.Handler {
 	})
 }
 
-// newMetricsHandler returns a handler that answers scrapes with the page, in the format
-// and compression that the scraper prefers. It answers scrapes beyond the limit with
-// 503, so that slow scrapers do not pile up.
+// A metricsHandler answers scrapes with the page, in the format and compression that the
+// scraper prefers. Beyond the limit on concurrent scrapes, it aborts those whose clients
+// do not read, and answers others with 503.
+type metricsHandler struct {
+	HandlerOptions
+	slots *slots
+	page  http.Handler
+	began time.Time
+	limit loglimit.Limiter // limits log lines about aborted scrapes
+}
+
 func newMetricsHandler(o HandlerOptions) http.Handler {
-	slots := make(chan struct{}, o.MaxInFlight)
 	compressed, err := gzhttp.NewWrapper(
 		gzhttp.MinSize(1024),
 		gzhttp.ContentTypeFilter(func(string) bool { return true }),
@@ -126,21 +134,38 @@ func newMetricsHandler(o HandlerOptions) http.Handler {
 	if err != nil {
 		panic("BUG: " + err.Error()) // the options above are constants
 	}
-	handler := compressed(&pageHandler{page: o.Page, logger: o.Logger, began: time.Now()})
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		begin := time.Now()
-		counted := &countedWriter{ResponseWriter: w}
-		select {
-		case slots <- struct{}{}:
-			defer func() { <-slots }()
-			handler.ServeHTTP(counted, r)
-		default:
-			http.Error(counted, fmt.Sprintf("the limit of %d concurrent scrapes is reached", o.MaxInFlight), http.StatusServiceUnavailable)
-		}
-		if s := counted.scrape(r, time.Since(begin)); r.Method != http.MethodHead || s.Refused() {
-			o.Done(s)
-		}
+	now := time.Now()
+	return &metricsHandler{
+		HandlerOptions: o,
+		slots:          newSlots(o.MaxInFlight),
+		page:           compressed(&pageHandler{page: o.Page, logger: o.Logger, began: now}),
+		began:          now,
+	}
+}
+
+// ServeHTTP implements http.Handler.
+func (h *metricsHandler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	begin := time.Now()
+	counted := &countedWriter{ResponseWriter: w}
+	slot := h.slots.take(r.Context(), scraperOf(r), func() {
+		http.NewResponseController(w).SetWriteDeadline(begin) //nolint:errcheck // in the past; the server supports it
 	})
+	if slot != nil {
+		counted.slot = slot
+		defer func() { slot.free(!counted.failed && counted.bytes > 0) }()
+		h.page.ServeHTTP(counted, r)
+	} else {
+		http.Error(counted, fmt.Sprintf("the limit of %d concurrent scrapes is reached", h.MaxInFlight), http.StatusServiceUnavailable)
+	}
+	s := counted.scrape(r, time.Since(begin))
+	if s.Aborted {
+		if ok, unlogged := h.limit.Allow(time.Since(h.began)); ok {
+			h.Logger().Info("scrape-aborted", lager.Data{"remote": s.Remote, "bytes": s.Bytes, "unlogged": unlogged})
+		}
+	}
+	if r.Method != http.MethodHead || s.Refused() {
+		h.Done(s)
+	}
 }
 
 // A pageHandler answers scrapes with the page.

@@ -60,15 +60,15 @@ func (e *libraryEncoder) shared(fs familiesOfName, now series.Instant) error {
 		first = fs.stored.Gather()
 	}
 	mf := &dto.MetricFamily{Name: first.Name, Help: first.Help, Type: first.Type, Unit: first.Unit, Metric: slices.Clone(first.Metric)}
-	seen := make(map[string]bool, len(mf.Metric))
+	var seen series.LabelIndex
 	for _, m := range mf.Metric {
-		seen[labelText(m.Label)] = true
+		seen.Add(labelText(m.Label))
 	}
 	duplicates, invalid := 0, 0
 	for _, m := range fs.pushed.Gather(now).Metric {
 		switch {
 		case !hasContentOfType(m, mf.GetType()): // it has no content yet
-		case seen[labelText(m.Label)]:
+		case contains(&seen, m):
 			duplicates++
 		case e.names != nil && !makeValid(m, mf.GetType()):
 			invalid++
@@ -89,6 +89,12 @@ func (e *libraryEncoder) shared(fs familiesOfName, now series.Instant) error {
 		}
 	}
 	return errors.Join(errs...)
+}
+
+// contains reports whether the index contains the labels of m.
+func contains(index *series.LabelIndex, m *dto.Metric) bool {
+	_, ok := index.Find(labelText(m.Label))
+	return ok
 }
 
 // hasContentOfType reports whether m has content of the type.

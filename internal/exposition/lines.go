@@ -65,7 +65,7 @@ func partsOf(typ series.Type) []part {
 
 // pushed writes a pushed family. Like client_golang, it writes gauge histograms as
 // histograms.
-func (t *text) pushed(out *output, f *series.OpenFamily) error {
+func (t *text) pushed(out *output, f *pushedFamily) error {
 	typ := f.Type()
 	if typ == series.GaugeHistogram {
 		typ = series.Histogram
@@ -75,8 +75,9 @@ func (t *text) pushed(out *output, f *series.OpenFamily) error {
 }
 
 // lines writes the rows of a pushed family.
-func (t *text) lines(out *output, f *series.OpenFamily, rows iter.Seq[*series.Row], s shape) {
+func (t *text) lines(out *output, f *pushedFamily, rows iter.Seq[*series.Row], s shape) {
 	started := false
+	s.family, s.name = quoted(s.family), samplePrefix(s.name)
 	for row := range rows {
 		if s.parts != nil && !hasContent(row, f.Type()) {
 			continue
@@ -113,7 +114,7 @@ func (t *text) appendBuckets(b []byte, s *shape, row *series.Row) []byte {
 	infinite := false
 	for i, bucket := range h.GetBucket() {
 		bound := bucket.GetUpperBound()
-		if s.unique && slices.ContainsFunc(h.Bucket[:i], func(o *dto.Bucket) bool { return sameNumber(o.GetUpperBound(), bound) }) {
+		if s.unique && slices.ContainsFunc(h.Bucket[:i], func(o *dto.Bucket) bool { return series.SameNumber(o.GetUpperBound(), bound) }) {
 			continue
 		}
 		infinite = infinite || math.IsInf(bound, 1)
@@ -136,7 +137,7 @@ func (t *text) appendQuantiles(b []byte, s *shape, row *series.Row) []byte {
 	quantiles := row.Metric.GetSummary().GetQuantile()
 	for i, q := range quantiles {
 		quantile := q.GetQuantile()
-		if s.unique && slices.ContainsFunc(quantiles[:i], func(o *dto.Quantile) bool { return sameNumber(o.GetQuantile(), quantile) }) {
+		if s.unique && slices.ContainsFunc(quantiles[:i], func(o *dto.Quantile) bool { return series.SameNumber(o.GetQuantile(), quantile) }) {
 			continue
 		}
 		b = t.appendNameWith(b, s.name, "", row.Labels, "quantile", quantile)
@@ -175,7 +176,11 @@ func (t *text) appendNumber(b []byte, n uint64, float float64) []byte {
 func (t *text) appendNameWith(b []byte, name, suffix, labels, label string, value float64) []byte {
 	b = append(b, name...)
 	b = append(b, suffix...)
-	b = append(b, '{')
+	if isSamplePrefix(name) {
+		b = append(b, '"', ',')
+	} else {
+		b = append(b, '{')
+	}
 	if labels != "" {
 		b = append(b, labels...)
 		b = append(b, ',')
@@ -237,6 +242,3 @@ func labelText(pairs []*dto.LabelPair) string {
 	}
 	return series.LabelText(labels)
 }
-
-// sameNumber reports whether two numbers are written identically.
-func sameNumber(a, b float64) bool { return a == b || math.IsNaN(a) && math.IsNaN(b) }

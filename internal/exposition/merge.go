@@ -12,16 +12,16 @@ import (
 // A merge iterates over three lists of families, each sorted by name, in the order of
 // their names.
 type merge struct {
-	stored   []*series.Family     // of Page.Store
-	gathered []*dto.MetricFamily  // of Page.Others
-	pushed   []*series.OpenFamily // of Page.Pushed
+	stored   []*series.Family    // of Page.Store
+	gathered []*dto.MetricFamily // of Page.Others
+	pushed   []*pushedFamily     // of Page.Pushed
 }
 
 // familiesOfName are the families with one name. A field is nil if there is none.
 type familiesOfName struct {
 	stored   *series.Family
 	gathered *dto.MetricFamily
-	pushed   *series.OpenFamily
+	pushed   *pushedFamily
 }
 
 // next removes the families with the next name from the lists, and returns them. It
@@ -71,7 +71,7 @@ func (fs *familiesOfName) resolveConflicts(names *names) (err error) {
 		err = errors.Join(err, fmt.Errorf("pushed metric %s is omitted: its type is %s, but the existing metric with that name has type %s", name, typ, shown))
 		fs.pushed = nil
 	} else if taken, ok := names.clash(name); ok {
-		err = errors.Join(err, fmt.Errorf("pushed metric %s is omitted from OpenMetrics: another metric already uses the name %s", name, taken))
+		err = errors.Join(err, fmt.Errorf("pushed metric %s is omitted: another metric already uses the name %s in this format", name, taken))
 		fs.pushed = nil
 	}
 	return err

@@ -56,7 +56,7 @@ func (n *names) add(name string, typ series.Type, fixedType bool) {
 
 // isFree reports whether none of the names of a pushed family's samples are taken. If
 // one is, it records a clash.
-func (n *names) isFree(f *series.OpenFamily) bool {
+func (n *names) isFree(f *pushedFamily) bool {
 	for _, s := range series.SampleNames(f.Name(), f.Type()) {
 		if n.taken[s] {
 			n.clashes[f.Name()] = s

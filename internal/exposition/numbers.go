@@ -18,7 +18,7 @@ func appendFloat(b []byte, v float64) []byte {
 	case math.IsInf(v, -1):
 		return append(b, "-Inf"...)
 	case v == 0:
-		return append(b, '0') // client_golang writes -0 as 0
+		return append(b, "-0"...) // client_golang writes it as 0
 	}
 	if n := int64(v*1000 + math.Copysign(.5, v)); float64(n)/1000 == v && n > -1e15 && n < 1e15 {
 		return appendThousandths(b, n)

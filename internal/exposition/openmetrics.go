@@ -49,7 +49,7 @@ func newOpenMetrics(names *names, created bool, wall series.Wall, now series.Ins
 // the other formats. In families of unknown type, all of these are valid. So pushed
 // writes such a family as several families of unknown type, one for each sample name.
 // These have no exemplars and no creation times.
-func (o *openMetrics) pushed(out *output, f *series.OpenFamily) error {
+func (o *openMetrics) pushed(out *output, f *pushedFamily) error {
 	switch f.Type() {
 	case series.Gauge:
 		o.lines(out, f, f.Rows(o.now), shape{family: f.Name(), name: f.Name(), typ: "gauge"})
@@ -71,7 +71,7 @@ func (o *openMetrics) pushed(out *output, f *series.OpenFamily) error {
 // typed returns how to write a family with its type, and a function that reports
 // whether a row is valid for that type. ok is false if the family's name or type does
 // not allow it.
-func (o *openMetrics) typed(f *series.OpenFamily) (s shape, valid func(*series.Row) bool, ok bool) {
+func (o *openMetrics) typed(f *pushedFamily) (s shape, valid func(*series.Row) bool, ok bool) {
 	s = shape{family: f.Name(), name: f.Name(), typ: f.Type().String(), details: true, parts: partsOf(f.Type())}
 	switch f.Type() {
 	case series.Counter:
@@ -89,7 +89,7 @@ func (o *openMetrics) typed(f *series.OpenFamily) (s shape, valid func(*series.R
 }
 
 // unknown writes a family as one family of unknown type for each sample name.
-func (o *openMetrics) unknown(out *output, f *series.OpenFamily, rows *rows) {
+func (o *openMetrics) unknown(out *output, f *pushedFamily, rows *rows) {
 	parts := partsOf(f.Type())
 	if parts == nil {
 		o.lines(out, f, rows.each, shape{family: f.Name(), name: f.Name(), typ: "unknown"})

@@ -19,6 +19,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	dto "github.com/prometheus/client_model/go"
 	"github.com/prometheus/common/expfmt"
+	"github.com/prometheus/common/model"
 
 	"github.com/signalbox-ci/signalbox/internal/series"
 )
@@ -54,13 +55,18 @@ type Page struct {
 type Pushed struct {
 	Store *series.OpenStore
 	Clock *series.Clock // the clock of the deadlines in Store
+
+	// Owner, if not nil, returns why the page must not contain a pushed family with the
+	// name, or the empty string if it may. The page omits such a family and reports an
+	// error.
+	Owner func(name string) string
 }
 
 // A format writes families in one of the exposition formats. It writes nothing for a
 // family without series.
 type format interface {
 	family(out *output, f *series.Family)
-	pushed(out *output, f *series.OpenFamily) error
+	pushed(out *output, f *pushedFamily) error
 }
 
 // Write writes the page. If Others fails, or if families or series must be omitted,
@@ -79,14 +85,18 @@ func (p *Page) Write(w io.Writer, as expfmt.Format) error {
 
 	others, err := p.gatherOthers()
 	report(err)
-	pushed, now := p.pushed()
+	pushed, escaped, now, err := p.pushed(as.ToEscapingScheme())
+	report(err)
 	rest := merge{stored: p.Store.Families(), gathered: others, pushed: pushed}
 	out := &output{w: w, buf: getBuffer()}
 	defer func() { putBuffer(out.buf) }()
 
-	var names *names
+	var names, taken *names // taken are needed to detect conflicts
 	if as.FormatType() == expfmt.TypeOpenMetrics {
 		names = newNames(rest)
+		taken = names
+	} else if escaped {
+		taken = newNames(rest) // stores and pushes were checked for conflicts of unescaped names only
 	}
 	format := p.format(as, names, now)
 	library := p.newLibraryEncoder(out, as, names)
@@ -95,7 +105,10 @@ func (p *Page) Write(w io.Writer, as expfmt.Format) error {
 		if !ok {
 			break
 		}
-		report(fs.resolveConflicts(names))
+		report(fs.resolveConflicts(taken))
+		if fs.pushed != nil {
+			report(fs.pushed.omitted(now))
+		}
 		switch shared := fs.stored != nil || fs.gathered != nil; {
 		case fs.pushed != nil && shared:
 			report(library.shared(fs, now))
@@ -126,26 +139,46 @@ func (p *Page) gatherOthers() ([]*dto.MetricFamily, error) {
 	return others, err
 }
 
-// pushed returns the pushed families that have series to show, and the current time on
-// their clock.
-func (p *Page) pushed() (families []*series.OpenFamily, now series.Instant) {
+// pushed returns the pushed families that have series to show, whether any of their names
+// is escaped, and the current time on their clock. The error names the families that it
+// omits because of Pushed.Owner, and those whose escaped names clash.
+func (p *Page) pushed(scheme model.EscapingScheme) (families []*pushedFamily, escaped bool, now series.Instant, err error) {
 	if p.Pushed == nil {
-		return nil, 0
+		return nil, false, 0, nil
 	}
 	pushed := p.Pushed()
 	if pushed == nil {
-		return nil, 0
+		return nil, false, 0, nil
 	}
 	now = pushed.Clock.Tick()
 	all := pushed.Store.Families()
-	families = make([]*series.OpenFamily, 0, len(all))
+	families = make([]*pushedFamily, 0, len(all))
+	var errs []error
 	for _, f := range all {
 		for range f.Rows(now) {
-			families = append(families, f)
+			if owner := pushed.owner(f.Name()); owner != "" {
+				errs = append(errs, fmt.Errorf("pushed metric %s is omitted: %s", f.Name(), owner))
+				break
+			}
+			shown := newPushedFamily(f, scheme)
+			escaped = escaped || shown.name != f.Name()
+			families = append(families, shown)
 			break
 		}
 	}
-	return families, now
+	if escaped {
+		families, err = sortEscaped(families)
+		errs = append(errs, err)
+	}
+	return families, escaped, now, errors.Join(errs...)
+}
+
+// owner calls Owner, unless it is nil.
+func (p *Pushed) owner(name string) string {
+	if p.Owner == nil {
+		return ""
+	}
+	return p.Owner(name)
 }
 
 func (p *Page) format(as expfmt.Format, names *names, now series.Instant) format {
@@ -176,7 +209,7 @@ func (v *viaClientLibrary) family(out *output, f *series.Family) {
 	}
 }
 
-func (v *viaClientLibrary) pushed(out *output, f *series.OpenFamily) error {
+func (v *viaClientLibrary) pushed(out *output, f *pushedFamily) error {
 	mf := f.Gather(v.now)
 	if len(mf.Metric) == 0 {
 		return nil

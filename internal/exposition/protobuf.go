@@ -1,6 +1,7 @@
 package exposition
 
 import (
+	"iter"
 	"math"
 	"slices"
 
@@ -26,6 +27,7 @@ type protobuf struct {
 	now      series.Instant // the current time on the clock of the pushed families
 	alive    []uint64       // bit set of the series that were live on the first walk
 	snapshot series.Snapshot
+	metrics  []byte // the encoded series, whose length the first walk measures
 	metric   []byte // the Metric message being written
 	part     []byte // a message within metric, such as a Histogram
 
@@ -85,9 +87,7 @@ func (p *protobuf) family(out *output, f *series.Family) {
 				p.exemplars, rest = rest[:end], rest[end+1:]
 			}
 			if p.alive[i/64]&(1<<(i%64)) != 0 {
-				p.encode(f, s)
-				out.buf = protowire.AppendTag(out.buf, familyMetric, protowire.BytesType)
-				out.buf = protowire.AppendBytes(out.buf, p.metric)
+				out.buf, _ = p.append(out.buf, f, s)
 			}
 			i++
 			if !out.flushIfFull() {
@@ -112,9 +112,10 @@ func (p *protobuf) measure(f *series.Family, pages [][]*series.Series, exemplars
 				p.allExemplars = append(f.AppendExemplars(p.allExemplars, s), nil)
 				p.exemplars = p.allExemplars[begin : len(p.allExemplars)-1]
 			}
-			if p.encode(f, s) {
+			var alive bool
+			if p.metrics, alive = p.append(p.metrics[:0], f, s); alive {
 				p.alive[i/64] |= 1 << (i % 64)
-				length += protowire.SizeTag(familyMetric) + protowire.SizeBytes(len(p.metric))
+				length += len(p.metrics)
 				any = true
 			}
 			i++
@@ -129,30 +130,54 @@ func (p *protobuf) head(f *series.Family) []byte {
 	return appendFamilyType(b, f.Type())
 }
 
-// encode encodes a series to p.metric. It returns false if the series was removed.
-func (p *protobuf) encode(f *series.Family, s *series.Series) (alive bool) {
-	p.metric = p.metric[:0]
-	for name, value := range f.Labels(s) {
-		p.metric = appendLabel(p.metric, metricLabel, name, value)
-	}
+// append appends the series to b, as one field of a family or as one for each state. It
+// returns false if the series was removed; its values are then stale markers.
+func (p *protobuf) append(b []byte, f *series.Family, s *series.Series) (_ []byte, alive bool) {
 	if f.Type() == series.Histogram {
 		alive = f.Snapshot(s, &p.snapshot)
+		p.beginMetric(f.Labels(s))
 		p.encodeHistogram(f, s, alive)
-		return alive
+		return appendMessage(b, familyMetric, p.metric), alive
 	}
 	value, alive := f.Value(s, p.wall)
-	if !alive {
-		value = math.Float64frombits(staleMarker)
+	stale := math.Float64frombits(staleMarker)
+	if states := f.States(); states != nil {
+		for i := range states {
+			p.beginMetric(f.StateLabels(s, i))
+			v := stale
+			if alive {
+				v = series.StateValue(i, value)
+			}
+			p.encodeGauge(v)
+			b = appendMessage(b, familyMetric, p.metric)
+		}
+		return b, alive
 	}
+	if !alive {
+		value = stale
+	}
+	p.beginMetric(f.Labels(s))
 	if f.Type() == series.Counter {
 		p.part = appendDouble(p.part[:0], counterValue, value)
 		p.part = p.appendCreated(p.part, counterCreated, s)
 		p.metric = appendMessage(p.metric, metricCounter, p.part)
 	} else {
-		p.part = appendDouble(p.part[:0], gaugeValue, value)
-		p.metric = appendMessage(p.metric, metricGauge, p.part)
+		p.encodeGauge(value)
 	}
-	return alive
+	return appendMessage(b, familyMetric, p.metric), alive
+}
+
+// beginMetric starts a Metric message with its labels.
+func (p *protobuf) beginMetric(labels iter.Seq2[string, string]) {
+	p.metric = p.metric[:0]
+	for name, value := range labels {
+		p.metric = appendLabel(p.metric, metricLabel, name, value)
+	}
+}
+
+func (p *protobuf) encodeGauge(value float64) {
+	p.part = appendDouble(p.part[:0], gaugeValue, value)
+	p.metric = appendMessage(p.metric, metricGauge, p.part)
 }
 
 func (p *protobuf) encodeHistogram(f *series.Family, s *series.Series, alive bool) {

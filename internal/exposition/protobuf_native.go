@@ -24,8 +24,10 @@ func (p *protobuf) nativeFamily(out *output, f *series.Family, pages [][]*series
 	for _, page := range pages {
 		for _, s := range page {
 			p.exemplars = f.AppendExemplars(p.exemplars[:0], s)
-			if p.encode(f, s) {
-				p.familyMessage = appendMessage(p.familyMessage, familyMetric, p.metric)
+			before := len(p.familyMessage)
+			var alive bool
+			if p.familyMessage, alive = p.append(p.familyMessage, f, s); !alive {
+				p.familyMessage = p.familyMessage[:before]
 			}
 		}
 	}

@@ -12,7 +12,7 @@ import (
 // pushed writes a pushed family. Between adding up the lengths and writing, series can
 // be added or removed, and updates can change the length of a series. So pushed makes a
 // list of the rows and writes that: the content that a row refers to is immutable.
-func (p *protobuf) pushed(out *output, f *series.OpenFamily) error {
+func (p *protobuf) pushed(out *output, f *pushedFamily) error {
 	rows := newRows(f, p.now)
 	defer rows.release()
 	length := 0

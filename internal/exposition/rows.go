@@ -15,7 +15,7 @@ var rowPool = sync.Pool{New: func() any { return new(rows) }}
 
 // newRows returns the rows of a family as of now. Call release when they are no longer
 // needed.
-func newRows(f *series.OpenFamily, now series.Instant) *rows {
+func newRows(f *pushedFamily, now series.Instant) *rows {
 	r := rowPool.Get().(*rows)
 	for row := range f.Rows(now) {
 		if hasContent(row, f.Type()) {

@@ -2,9 +2,11 @@ package exposition
 
 import (
 	"cmp"
-	"io"
+	"errors"
 	"net"
 	"net/http"
+	"os"
+	"strings"
 	"time"
 
 	"github.com/prometheus/common/expfmt"
@@ -19,6 +21,7 @@ type Scrape struct {
 	Format    string        // text, openmetrics or protobuf; empty if Refused
 	Encoding  string        // gzip, zstd or empty
 	Status    int           // HTTP status code
+	Aborted   bool          // whether the answer is incomplete because the client did not read it
 	Remote    string        // host of the client
 	UserAgent string        // truncated if it is long
 }
@@ -32,8 +35,11 @@ const maxUserAgentBytes = 200
 // A countedWriter records the status and counts the bytes of an answer.
 type countedWriter struct {
 	http.ResponseWriter
-	status int
-	bytes  int64
+	slot     *slot // nil if the scrape has none
+	status   int
+	bytes    int64
+	failed   bool // whether a write failed
+	timedOut bool // whether one failed because the client did not read for too long
 }
 
 // WriteHeader implements http.ResponseWriter.
@@ -44,15 +50,17 @@ func (w *countedWriter) WriteHeader(status int) {
 
 // Write implements http.ResponseWriter.
 func (w *countedWriter) Write(b []byte) (int, error) {
+	if w.slot == nil {
+		n, err := w.ResponseWriter.Write(b)
+		w.bytes += int64(n)
+		return n, err
+	}
+	w.slot.beginWrite()
 	n, err := w.ResponseWriter.Write(b)
+	w.slot.endWrite(n)
 	w.bytes += int64(n)
-	return n, err
-}
-
-// ReadFrom implements io.ReaderFrom, so that the server can avoid copying.
-func (w *countedWriter) ReadFrom(r io.Reader) (int64, error) {
-	n, err := io.Copy(w.ResponseWriter, r)
-	w.bytes += n
+	w.failed = w.failed || err != nil
+	w.timedOut = w.timedOut || errors.Is(err, os.ErrDeadlineExceeded)
 	return n, err
 }
 
@@ -73,16 +81,28 @@ func (w *countedWriter) scrape(r *http.Request, took time.Duration) Scrape {
 		Bytes:    w.bytes,
 		Encoding: w.Header().Get("Content-Encoding"),
 		Status:   cmp.Or(w.status, http.StatusOK),
-		Remote:   r.RemoteAddr,
-	}
-	if host, _, err := net.SplitHostPort(r.RemoteAddr); err == nil {
-		s.Remote = host
+		Aborted:  w.timedOut || w.slot != nil && w.slot.aborted.Load(),
+		Remote:   hostOf(r),
 	}
 	s.UserAgent = excerpt.Keep(r.UserAgent(), maxUserAgentBytes)
 	if !s.Refused() {
 		s.Format = formatName(expfmt.Format(w.Header().Get("Content-Type")))
 	}
 	return s
+}
+
+// hostOf returns the address of the client without the port.
+func hostOf(r *http.Request) string {
+	if host, _, err := net.SplitHostPort(r.RemoteAddr); err == nil {
+		return host
+	}
+	return r.RemoteAddr
+}
+
+// scraperOf returns what identifies the client.
+func scraperOf(r *http.Request) scraper {
+	short := func(s string) string { return strings.Clone(s[:min(len(s), maxUserAgentBytes)]) }
+	return scraper{hostOf(r), short(r.UserAgent()), short(r.Header.Get("Accept")), short(r.Header.Get("Accept-Encoding"))}
 }
 
 // formatName returns the short name of a format.

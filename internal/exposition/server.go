@@ -8,25 +8,24 @@ import (
 
 	"code.cloudfoundry.org/lager/v3"
 
+	"github.com/signalbox-ci/signalbox/internal/access"
 	"github.com/signalbox-ci/signalbox/internal/httpserver"
 )
 
 // ServerOptions are the options of a Server.
 type ServerOptions struct {
-	Address       string // host and port; port 0 means any free port
-	WebConfigFile string // see httpserver.Options
-	Handler       http.Handler
-	Logger        func() lager.Logger // returns the current logger
+	Address string // host and port; port 0 means any free port
+	Handler http.Handler
+	Access  access.Options      // see httpserver.Options
+	Logger  func() lager.Logger // returns the current logger
 }
 
 // A Server serves a page on its own listener.
 type Server struct{ *httpserver.Server }
 
-// The timeouts. By default, Prometheus scrapes every minute, and gives up on a scrape
-// after ten seconds.
+// The timeouts. By default, Prometheus scrapes every minute.
 const (
 	readHeaderTimeout = 5 * time.Second
-	writeTimeout      = 2 * time.Minute
 	idleTimeout       = 5 * time.Minute
 )
 
@@ -44,10 +43,9 @@ func Listen(o ServerOptions) (*Server, error) {
 func (o ServerOptions) http(address net.Addr) httpserver.Options {
 	return httpserver.Options{
 		Handler:           o.Handler,
-		WebConfigFile:     o.WebConfigFile,
+		Access:            o.Access,
 		ReadHeaderTimeout: readHeaderTimeout,
 		ReadTimeout:       readHeaderTimeout,
-		WriteTimeout:      writeTimeout,
 		IdleTimeout:       idleTimeout,
 		Logger:            o.Logger,
 		Failed: func(err error) {

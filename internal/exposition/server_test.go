@@ -27,14 +27,14 @@ import (
 	. "github.com/onsi/ginkgo/v2"
 	. "github.com/onsi/gomega"
 
+	"github.com/signalbox-ci/signalbox/internal/access"
 	"github.com/signalbox-ci/signalbox/internal/series"
+	"github.com/signalbox-ci/signalbox/internal/webconfig"
 )
 
 func TestServerHasTimeouts(t *testing.T) {
 	o := ServerOptions{}.http(nil)
-	for name, timeout := range map[string]time.Duration{
-		"header": o.ReadHeaderTimeout, "request": o.ReadTimeout, "answer": o.WriteTimeout, "idle": o.IdleTimeout,
-	} {
+	for name, timeout := range map[string]time.Duration{"header": o.ReadHeaderTimeout, "request": o.ReadTimeout, "idle": o.IdleTimeout} {
 		if timeout < time.Second || timeout > 10*time.Minute {
 			t.Errorf("%s timeout: got %v, want between 1s and 10m", name, timeout)
 		}
@@ -70,7 +70,9 @@ var _ = Describe("The server", func() {
 		client = &http.Client{Transport: &http.Transport{DisableCompression: true}}
 	})
 	newServer := func() (*Server, error) {
-		return Listen(ServerOptions{Address: address, WebConfigFile: file, Handler: NewHandler(options), Logger: options.Logger})
+		webConfig, err := webconfig.Open(file)
+		Expect(err).NotTo(HaveOccurred())
+		return Listen(ServerOptions{Address: address, Access: access.Options{WebConfig: webConfig}, Handler: NewHandler(options), Logger: options.Logger})
 	}
 	listen := func() {
 		GinkgoHelper()
@@ -200,38 +202,6 @@ var _ = Describe("The server", func() {
 		Entry("gzip excluded", "gzip;q=0", "", func(r io.Reader) io.Reader { return r }),
 		Entry("an unsupported encoding", "br", "", func(r io.Reader) io.Reader { return r }),
 	)
-
-	It("rejects scrapes beyond the limit, and continues", func() {
-		begun, proceed := make(chan struct{}), make(chan struct{})
-		options.Page.Refresh = func() {
-			begun <- struct{}{}
-			<-proceed
-		}
-		listen()
-		first := make(chan int)
-		go func() {
-			response, err := client.Get("http://" + server.Addr() + "/metrics")
-			if err != nil {
-				first <- 0
-				return
-			}
-			io.Copy(io.Discard, response.Body) // it ends when the scrape is complete
-			response.Body.Close()
-			first <- response.StatusCode
-		}()
-		<-begun
-		response, body := get("/metrics")
-		Expect(response.StatusCode).To(Equal(http.StatusServiceUnavailable))
-		Expect(body).To(Equal("the limit of 1 concurrent scrapes is reached\n"))
-		Expect(done()).To(HaveExactElements(And(
-			HaveField("Status", http.StatusServiceUnavailable), HaveField("Bytes", int64(len(body))), HaveField("Format", ""),
-		)))
-		close(proceed)
-		Expect(<-first).To(Equal(http.StatusOK))
-		go func() { <-begun }()
-		response, _ = get("/metrics")
-		Expect(response.StatusCode).To(Equal(http.StatusOK))
-	})
 
 	DescribeTable("reports each scrape", func(accept, encoding, format, agent, reportedAgent string) {
 		listen()

@@ -3,6 +3,8 @@ package exposition
 import (
 	"cmp"
 	"slices"
+	"strconv"
+	"strings"
 	"sync/atomic"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -16,6 +18,7 @@ import (
 // push. Sources is safe for concurrent use.
 type Sources struct {
 	store     *series.Store
+	eventOf   func(metric string) string // see NewSources
 	pushed    atomic.Pointer[Pushed]
 	gatherers atomic.Pointer[prometheus.Gatherers]
 
@@ -23,9 +26,10 @@ type Sources struct {
 	types atomic.Pointer[map[string]series.Type]
 }
 
-// NewSources returns the sources for a page of the store.
-func NewSources(store *series.Store) *Sources {
-	s := &Sources{store: store}
+// NewSources returns the sources for a page of the store. eventOf returns an event for
+// which rules update the metric, or the empty string if no rule updates it.
+func NewSources(store *series.Store, eventOf func(metric string) string) *Sources {
+	s := &Sources{store: store, eventOf: eventOf}
 	s.gatherers.Store(&prometheus.Gatherers{prometheus.DefaultGatherer})
 	return s
 }
@@ -52,15 +56,37 @@ func (s *Sources) recordTypes(families []*dto.MetricFamily) {
 // typeOf returns the type of a family on the page. It does not consider pushed
 // families.
 func (s *Sources) typeOf(name string) (series.Type, bool) {
+	if f := s.stored(name); f != nil {
+		return f.Type(), true
+	}
+	t, ok := (*s.types.Load())[name]
+	return t, ok
+}
+
+// stored returns the family of the store with the name, or nil.
+func (s *Sources) stored(name string) *series.Family {
 	families := s.store.Families()
 	i, ok := slices.BinarySearchFunc(families, name, func(f *series.Family, name string) int {
 		return cmp.Compare(f.Name(), name)
 	})
-	if ok {
-		return families[i].Type(), true
+	if !ok {
+		return nil
 	}
-	t, ok := (*s.types.Load())[name]
-	return t, ok
+	return families[i]
+}
+
+// owner returns why clients must not push the family with the name, or the empty string
+// if they may. They may push families of other gatherers, such as go_goroutines, which
+// client libraries push by default, except those about Signalbox itself.
+func (s *Sources) owner(name string) string {
+	_, gathered := (*s.types.Load())[name]
+	switch {
+	case s.stored(name) == nil && !(gathered && strings.HasPrefix(name, "signalbox_")):
+		return ""
+	case s.eventOf(name) != "":
+		return "rules update it for event " + strconv.Quote(s.eventOf(name))
+	}
+	return "Signalbox itself updates it"
 }
 
 // Push adds the provider's pushed metrics to the page. It replaces the provider of an
@@ -68,8 +94,12 @@ func (s *Sources) typeOf(name string) (series.Type, bool) {
 // rest of the page.
 func (s *Sources) Push(p series.Provider) {
 	s.recordGathered()
-	store, clock := series.Provide(p, s.typeOf)
-	s.pushed.Store(&Pushed{Store: store, Clock: clock})
+	provided := series.Provide(p, series.PageNames{TypeOf: s.typeOf, Owner: s.owner, Version: s.store.Version})
+	pushed := &Pushed{Store: provided.Store, Clock: provided.Clock}
+	if !provided.AllowOwned {
+		pushed.Owner = s.owner
+	}
+	s.pushed.Store(pushed)
 }
 
 // Add adds a gatherer.

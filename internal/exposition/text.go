@@ -51,6 +51,7 @@ func (t *text) family(out *output, f *series.Family) {
 	}
 	exemplars := t.withExemplars && f.HasExemplars()
 	t.exemplars = t.exemplars[:0]
+	states := len(f.States())
 	started := false
 	for page := range f.Sorted {
 		for _, s := range page {
@@ -72,9 +73,19 @@ func (t *text) family(out *output, f *series.Family) {
 				out.buf = appendHelp(out.buf, name, t.escape.Replace(f.Help()))
 				out.buf = appendType(out.buf, name, typ)
 			}
-			if isHistogram {
+			switch {
+			case isHistogram:
 				out.buf = t.histogram.append(out.buf, s, &t.snapshot, t.exemplars)
-			} else {
+			case states > 0:
+				for i := range states {
+					out.buf = append(out.buf, name...)
+					out.buf = append(out.buf, '{')
+					out.buf = f.AppendStateLabels(out.buf, s, i)
+					out.buf = append(out.buf, "} "...)
+					out.buf = t.float(out.buf, series.StateValue(i, value))
+					out.buf = append(out.buf, '\n')
+				}
+			default:
 				out.buf = appendName(out.buf, name, suffix, s.Labels())
 				out.buf = t.float(out.buf, value)
 				out.buf = append(out.buf, '\n')
@@ -107,10 +118,19 @@ func appendType(b []byte, name, typ string) []byte {
 	return append(b, '\n')
 }
 
-// appendName writes a sample's name and labels, and a space.
+// appendName writes a sample's name and labels, and a space. The name may be a result of
+// samplePrefix.
 func appendName(b []byte, name, suffix, labels string) []byte {
 	b = append(b, name...)
 	b = append(b, suffix...)
+	if isSamplePrefix(name) {
+		b = append(b, '"')
+		if labels != "" {
+			b = append(b, ',')
+			b = append(b, labels...)
+		}
+		return append(b, "} "...)
+	}
 	if labels != "" {
 		b = append(b, '{')
 		b = append(b, labels...)

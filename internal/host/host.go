@@ -37,6 +37,9 @@ type Options struct {
 	// Gatherer, if not nil, returns metrics to add to the metrics page.
 	Gatherer prometheus.Gatherer
 
+	// AllowedHosts are added to emitter.PrometheusConfig.AllowedHosts.
+	AllowedHosts []string
+
 	// WrongListenerHint, if not nil, returns a hint that names the right listener for a
 	// request, or an empty string. The metrics listener calls it for requests with a
 	// method other than GET and HEAD.

@@ -1,22 +1,20 @@
 // Package httpserver serves HTTP with timeouts, a web configuration file for TLS and
-// authentication, and a shutdown that does not wait for idle clients.
+// authentication, and a shutdown that does not wait for clients that are idle or do not
+// read.
 package httpserver
 
 import (
 	"context"
 	"errors"
 	"log"
-	"log/slog"
 	"net"
 	"net/http"
-	"strings"
 	"sync"
 	"time"
 
 	"code.cloudfoundry.org/lager/v3"
-	"github.com/prometheus/exporter-toolkit/web"
 
-	"github.com/signalbox-ci/signalbox/internal/loglimit"
+	"github.com/signalbox-ci/signalbox/internal/access"
 	"github.com/signalbox-ci/signalbox/internal/webconfig"
 )
 
@@ -34,17 +32,13 @@ func Listen(address string) (net.Listener, error) {
 type Options struct {
 	Handler http.Handler
 
-	// WebConfigFile is the path of a web configuration file of exporter-toolkit, which
-	// configures TLS, client certificates, and basic authentication. It may be empty.
-	// The file must be valid. The server reads it again for each connection and
-	// request.
-	WebConfigFile string
+	// Access decides which requests the handler receives. Its WebConfig also configures
+	// TLS. New sets Address and Logger.
+	Access access.Options
 
 	ReadHeaderTimeout time.Duration // maximum time until a client has sent the request header
 	ReadTimeout       time.Duration // maximum time to read a whole request
-	WriteTimeout      time.Duration // maximum time to write a whole response
 	IdleTimeout       time.Duration // maximum time between two requests
-	MaxHeaderBytes    int           // zero means http.DefaultMaxHeaderBytes
 
 	// Logger returns the current logger, which also receives the messages of
 	// http.Server about connections.
@@ -59,6 +53,7 @@ type Options struct {
 // never started.
 type Server struct {
 	listener net.Listener
+	stalls   *stalls
 	http     *http.Server
 	options  Options
 	scheme   string
@@ -71,42 +66,62 @@ type Server struct {
 	closing bool              // whether to close new connections immediately
 }
 
+// maxHeaderBytes is the maximum size of a request header, to which net/http adds 4 KiB.
+// Clients send the header before they are authenticated.
+const maxHeaderBytes = 64 << 10
+
 // New returns a Server that takes ownership of the listener. Call Serve to start it.
 func New(listener net.Listener, o Options) *Server {
+	o.Access.Address, o.Access.Logger = listener.Addr(), o.Logger
+	stalls := newStalls()
 	s := &Server{
-		listener: listener,
+		listener: progressListener{listener, stalls},
+		stalls:   stalls,
 		options:  o,
 		scheme:   "http",
 		done:     make(chan struct{}),
 		fresh:    map[net.Conn]bool{},
 		http: &http.Server{
-			Handler:           o.Handler,
+			Handler:           stalls.limitStreams(access.New(o.Access, o.Handler)),
 			ReadHeaderTimeout: o.ReadHeaderTimeout,
 			ReadTimeout:       o.ReadTimeout,
-			WriteTimeout:      o.WriteTimeout,
 			IdleTimeout:       o.IdleTimeout,
-			MaxHeaderBytes:    o.MaxHeaderBytes,
-			ErrorLog:          log.New(logWriter{o}, "", 0),
+			MaxHeaderBytes:    maxHeaderBytes,
+			ErrorLog:          log.New(&logWriter{options: o, began: time.Now()}, "", 0),
 		},
 	}
 	s.http.ConnState = s.track
-	if webconfig.EnablesTLS(o.WebConfigFile) {
-		s.scheme = "https"
+	if config := o.Access.WebConfig; config != nil {
+		config.OnChange(func(err error) { logWebConfig(o.Logger(), err) })
+		if config.EnablesTLS() {
+			s.enableTLS(config)
+		}
 	}
 	return s
 }
 
+func (s *Server) enableTLS(config *webconfig.File) {
+	s.scheme = "https"
+	protocols := []string{"http/1.1"}
+	s.http.Protocols = new(http.Protocols)
+	s.http.Protocols.SetHTTP1(true)
+	if config.EnablesHTTP2() {
+		protocols = append([]string{"h2"}, protocols...)
+		s.http.Protocols.SetHTTP2(true)
+	}
+	s.http.TLSConfig = config.TLSConfig(protocols...)
+}
+
 // Serve starts serving in the background and returns immediately.
 func (s *Server) Serve() {
-	address, systemdSocket := []string{s.listener.Addr().String()}, false
-	flags := &web.FlagConfig{
-		WebListenAddresses: &address,
-		WebSystemdSocket:   &systemdSocket,
-		WebConfigFile:      &s.options.WebConfigFile,
-	}
 	s.serving.Go(func() {
 		defer close(s.done)
-		err := web.Serve(s.listener, s.http, flags, slog.New(&configLog{options: s.options, began: time.Now()}))
+		var err error
+		if s.http.TLSConfig != nil {
+			err = s.http.ServeTLS(s.listener, "", "")
+		} else {
+			err = s.http.Serve(s.listener)
+		}
 		switch {
 		case err == nil || errors.Is(err, http.ErrServerClosed):
 		case s.options.Failed != nil:
@@ -124,16 +139,17 @@ func (s *Server) Done() <-chan struct{} { return s.done }
 // Addr returns the address of the listener.
 func (s *Server) Addr() net.Addr { return s.listener.Addr() }
 
-// Scheme returns "https" if the web configuration file enabled TLS when the Server was
-// created, and "http" otherwise.
+// Scheme returns "https" if the web configuration file enables TLS, and "http"
+// otherwise.
 func (s *Server) Scheme() string { return s.scheme }
 
-// Shutdown closes the listener and waits for requests in progress. If the context ends
-// first, it interrupts the requests and returns the context's error. If an error had
+// Shutdown closes the listener and waits for requests in progress. It disconnects
+// clients that read nothing of their response for a second. If the context ends first, it interrupts the requests and returns the context's error. If an error had
 // already ended serving, the result also includes that error, unless Options.Failed is
 // set.
 func (s *Server) Shutdown(ctx context.Context) error {
 	s.closeFresh()
+	s.stalls.shorten(shutdownStallTimeout)
 	err := s.http.Shutdown(ctx)
 	if err != nil {
 		s.http.Close() //nolint:errcheck // the listener is already closed
@@ -166,52 +182,4 @@ func (s *Server) track(conn net.Conn, state http.ConnState) {
 	default:
 		s.fresh[conn] = true
 	}
-}
-
-// A logWriter logs the messages of http.Server. It removes values of the web
-// configuration file from them: if the file is no longer valid, messages about failed
-// handshakes contain such values.
-type logWriter struct{ options Options }
-
-// Write implements io.Writer.
-func (w logWriter) Write(line []byte) (int, error) {
-	message := strings.TrimSpace(string(line))
-	if w.options.WebConfigFile != "" {
-		message = webconfig.HideValues(message)
-	}
-	w.options.Logger().Info("http-server", lager.Data{"message": message})
-	return len(line), nil
-}
-
-// A configLog is the slog.Handler that exporter-toolkit logs to. While the web
-// configuration file is invalid, exporter-toolkit logs an error for each request. A
-// configLog instead logs the errors in the file, at most once a second and without
-// passwords.
-type configLog struct {
-	options Options
-	began   time.Time
-	limit   loglimit.Limiter
-}
-
-// Enabled implements slog.Handler.
-func (l *configLog) Enabled(_ context.Context, level slog.Level) bool {
-	return level >= slog.LevelError
-}
-
-// WithAttrs implements slog.Handler.
-func (l *configLog) WithAttrs([]slog.Attr) slog.Handler { return l }
-
-// WithGroup implements slog.Handler.
-func (l *configLog) WithGroup(string) slog.Handler { return l }
-
-// Handle implements slog.Handler.
-func (l *configLog) Handle(_ context.Context, r slog.Record) error {
-	if ok, unlogged := l.limit.Allow(time.Since(l.began)); ok {
-		err := webconfig.Check(l.options.WebConfigFile)
-		if err == nil { // the file has become valid again
-			err = errors.New(r.Message)
-		}
-		l.options.Logger().Error("web-config-invalid", err, lager.Data{"unlogged": unlogged})
-	}
-	return nil
 }

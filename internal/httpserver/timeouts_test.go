@@ -18,7 +18,6 @@ func TestSilentClientsAreDisconnected(t *testing.T) {
 	options := Options{
 		ReadHeaderTimeout: 2 * time.Second,
 		ReadTimeout:       4 * time.Second,
-		WriteTimeout:      6 * time.Second,
 		IdleTimeout:       8 * time.Second,
 		Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			io.Copy(io.Discard, r.Body) //nolint:errcheck // it fails if the client sends no body
@@ -36,7 +35,7 @@ func TestSilentClientsAreDisconnected(t *testing.T) {
 		{"before the request", "", -1, options.ReadHeaderTimeout},
 		{"within the header", "POST / HTTP/1.1\r\nHost: a\r\n", -1, options.ReadHeaderTimeout},
 		{"within the body", "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\n\r\nx", -1, options.ReadTimeout},
-		{"within the response", "GET /long HTTP/1.1\r\nHost: a\r\n\r\n", 100, options.WriteTimeout},
+		{"within the response", "GET /long HTTP/1.1\r\nHost: a\r\n\r\n", 100, stallTimeout},
 		{"after the response", "GET / HTTP/1.1\r\nHost: a\r\n\r\n", -1, options.IdleTimeout},
 	} {
 		t.Run(c.name, func(t *testing.T) {

@@ -1,6 +1,7 @@
 package mapping
 
 import (
+	"maps"
 	"reflect"
 	"slices"
 	"strings"
@@ -10,19 +11,47 @@ import (
 	"github.com/signalbox-ci/signalbox/internal/spelling"
 )
 
-// check reports whether a change, which follows the given preceding changes, can be
-// applied. If not, it records the error.
-func (m *Mapping) check(c metricChange, preceding []metricChange, path string) bool {
-	metrics := m.metrics()
+// applyChanges applies the changes of the file to the rules of their metrics.
+func (m *Mapping) applyChanges(changes []metricChange) {
+	rules := map[string][]int{} // indexes, by metric
+	var metrics []string
+	for i, r := range m.Rules {
+		if rules[r.Metric] == nil {
+			metrics = append(metrics, r.Metric)
+		}
+		rules[r.Metric] = append(rules[r.Metric], i)
+	}
+	changed, dropped := map[string]bool{}, map[string]bool{}
+	for i, c := range changes {
+		path := at("metrics", i)
+		m.checkReplacements(c.AddLabels, path+".add_labels")
+		if m.check(c, changed[c.Metric], metrics, len(rules[c.Metric]) > 0, path) {
+			if c.Drop {
+				dropped[c.Metric] = true
+			} else {
+				m.apply(c, rules[c.Metric], path)
+			}
+		}
+		changed[c.Metric] = true
+	}
+	m.removeRules(func(r rule.Rule) bool { return dropped[r.Metric] })
+}
+
+// check reports whether a change can be applied. If not, it records the error. changed
+// means that a change of the same metric precedes it. metrics are those of the rules,
+// and known means that they include the metric of the change.
+func (m *Mapping) check(c metricChange, changed bool, metrics []string, known bool, path string) bool {
 	switch {
 	case m.hasRelatedError(path + ".metric"):
 	case c.Metric == "":
 		m.errorf(path, "metric is missing: expected the name of a metric without the namespace, as printed by `signalbox catalog`")
-	case slices.ContainsFunc(preceding, func(b metricChange) bool { return b.Metric == c.Metric }):
+	case changed:
 		m.errorf(path+".metric", "%q is duplicated: expected a single entry for each metric", c.Metric)
 	case c.Metric == catalog.LastSeen.Metric || strings.HasPrefix(c.Metric, "signalbox_"):
 		m.errorf(path+".metric", "%q is maintained by Signalbox itself and cannot be changed", c.Metric)
-	case !slices.Contains(metrics, c.Metric):
+	case !known && m.tooManyErrors(): // searching for a hint is slow
+		m.errorf(path+".metric", "no rule updates the metric %q", c.Metric)
+	case !known:
 		m.errorf(path+".metric", "no rule updates the metric %q%s", c.Metric, catalog.Hint(c.Metric, metrics))
 	case c.Drop && !c.changesNothing():
 		m.errorf(path+".drop", "drop cannot be combined with other changes")
@@ -35,20 +64,13 @@ func (m *Mapping) check(c metricChange, preceding []metricChange, path string) b
 	return false
 }
 
-// apply applies a change to the rules of its metric.
-func (m *Mapping) apply(c metricChange, path string) {
-	if c.Drop {
-		m.removeRules(func(r rule.Rule) bool { return r.Metric == c.Metric })
-		return
-	}
+// apply applies a change to the rules of its metric, which have the given indexes.
+func (m *Mapping) apply(c metricChange, rules []int, path string) {
 	if m.hasRelatedError(path+".drop_labels") || m.hasRelatedError(path+".add_labels") {
 		c.DropLabels, c.AddLabels = nil, nil // an added label may be meant to replace a dropped one
 	}
-	for i := range m.Rules {
+	for _, i := range rules {
 		r := &m.Rules[i]
-		if r.Metric != c.Metric {
-			continue
-		}
 		m.dropLabels(r, c, path)
 		m.positions[i].change, m.positions[i].labels = path, len(r.Labels)
 		r.Labels = append(r.Labels, c.AddLabels...)
@@ -58,7 +80,23 @@ func (m *Mapping) apply(c metricChange, path string) {
 		if c.Buckets != nil {
 			r.Buckets = c.Buckets
 		}
+		r.Values = changedValues(r.Values, c.Values)
 	}
+}
+
+// changedValues returns the lists of values with the changes applied. It does not
+// modify its arguments, which are shared with other rules.
+func changedValues(values, changes map[string][]string) map[string][]string {
+	if len(changes) == 0 {
+		return values
+	}
+	changed := maps.Clone(values)
+	if changed == nil {
+		changed = map[string][]string{}
+	}
+	maps.Copy(changed, changes)
+	maps.DeleteFunc(changed, func(_ string, values []string) bool { return len(values) == 0 })
+	return changed
 }
 
 func replace[T any](value, with *T) {
@@ -67,12 +105,16 @@ func replace[T any](value, with *T) {
 	}
 }
 
-// dropLabels removes labels from the rule. It copies the rule's list of labels, which
-// is shared with the rules of the source.
+// dropLabels removes labels from the rule, and the possible values of attributes that
+// the rule then no longer uses. It copies the rule's lists, which are shared with the
+// rules of the source.
 func (m *Mapping) dropLabels(r *rule.Rule, c metricChange, path string) {
 	var names []string
 	for _, l := range r.Labels {
 		names = append(names, l.Name)
+	}
+	showsState := func(name string) bool {
+		return r.States != nil && name == r.States.Label && !slices.ContainsFunc(c.AddLabels, func(l rule.Label) bool { return l.Name == name })
 	}
 	for i, name := range c.DropLabels {
 		field := at(path+".drop_labels", i)
@@ -87,7 +129,15 @@ func (m *Mapping) dropLabels(r *rule.Rule, c metricChange, path string) {
 			m.errorf(field, "metric %q has no label %q, expected one of %s%s", r.Metric, name, strings.Join(names, ", "), spelling.Hint(name, names))
 		case r.Worker != "" && r.Labels[index].NamesWorker() && !slices.ContainsFunc(c.AddLabels, rule.Label.NamesWorker):
 			m.errorf(field, "%q cannot be dropped: it names the worker to which a series of %q belongs", name, r.Metric)
+		case showsState(name):
+			m.errorf(field, "%q cannot be dropped: it shows the state of a series of %q", name, r.Metric)
 		}
 	}
-	r.Labels = slices.DeleteFunc(slices.Clone(r.Labels), func(l rule.Label) bool { return slices.Contains(c.DropLabels, l.Name) })
+	r.Labels = slices.DeleteFunc(slices.Clone(r.Labels), func(l rule.Label) bool {
+		return slices.Contains(c.DropLabels, l.Name) && !showsState(l.Name)
+	})
+	if len(c.DropLabels) > 0 {
+		r.Values = maps.Clone(r.Values)
+		maps.DeleteFunc(r.Values, func(attribute string, _ []string) bool { return !r.Uses(attribute) })
+	}
 }

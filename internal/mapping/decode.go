@@ -81,6 +81,8 @@ func (d *document) decode(n *yaml.Node, path string, to reflect.Value) {
 		d.decodeStruct(n, path, to)
 	case to.Kind() == reflect.Slice:
 		d.decodeList(n, path, to)
+	case to.Kind() == reflect.Map:
+		d.decodeMap(n, path, to)
 	case n.Kind == yaml.ScalarNode && to.Kind() == reflect.String:
 		to.SetString(n.Value)
 	case n.Kind != yaml.ScalarNode || n.Decode(to.Addr().Interface()) != nil:
@@ -113,6 +115,34 @@ func (d *document) decodeList(n *yaml.Node, path string, to reflect.Value) {
 		d.decode(element, at(path, i), to.Index(i))
 		if !d.has(at(path, i)) {
 			d.errorf(at(path, i), "the list entry is empty, expected a value after the dash")
+		}
+	}
+}
+
+// decodeMap decodes a mapping with arbitrary strings as keys.
+func (d *document) decodeMap(n *yaml.Node, path string, to reflect.Value) {
+	if n.Kind != yaml.MappingNode {
+		d.errorf(path, "got %s, expected names with their values", describe(n))
+		return
+	}
+	to.Set(reflect.MakeMap(to.Type()))
+	firstLine := map[string]int{}
+	for i := 0; i+1 < len(n.Content); i += 2 {
+		key, value := resolve(n.Content[i]), n.Content[i+1]
+		fieldPath := join(path, readable(key.Value))
+		switch {
+		case key.Tag == "!!merge":
+			d.errorAt(key.Line, path, "merge keys (<<) are not supported: repeat the fields instead")
+		case key.Kind != yaml.ScalarNode:
+			d.errorAt(key.Line, path, "got %s as a name, expected a string", describe(key))
+		case firstLine[key.Value] > 0:
+			d.errorAt(key.Line, path, "%s is duplicated: it is already set on line %d", excerpt.Quote(key.Value), firstLine[key.Value])
+		default:
+			firstLine[key.Value] = key.Line
+			d.field(fieldPath).line = key.Line
+			element := reflect.New(to.Type().Elem()).Elem()
+			d.decode(value, fieldPath, element)
+			to.SetMapIndex(reflect.ValueOf(key.Value), element)
 		}
 	}
 }

@@ -67,6 +67,9 @@ func (d *document) errorAt(line int, path, format string, args ...any) {
 	}
 }
 
+// tooManyErrors reports whether further errors are probably not shown.
+func (d *document) tooManyErrors() bool { return len(d.errs) >= maxErrors }
+
 // has reports whether the file has a value for the field.
 func (d *document) has(path string) bool { return d.field(path).hasValue }
 

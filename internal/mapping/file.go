@@ -26,11 +26,15 @@ type metricChange struct {
 	Buckets         []float64      `yaml:"buckets"`          // buckets that replace those of the rules; only for histograms
 	IdleTTL         *time.Duration `yaml:"idle_ttl"`         // idle TTL that replaces that of the rules; 0s means that series never expire
 	NativeHistogram *bool          `yaml:"native_histogram"` // whether the metric has native buckets; only for histograms
+
+	// Values replaces the possible values of attributes. An empty list allows all.
+	Values map[string][]string `yaml:"values"`
 }
 
 // changesNothing reports whether no field other than Metric and Drop is set.
 func (c metricChange) changesNothing() bool {
-	return c.Help == nil && len(c.DropLabels) == 0 && len(c.AddLabels) == 0 && c.Buckets == nil && c.IdleTTL == nil && c.NativeHistogram == nil
+	return c.Help == nil && len(c.DropLabels) == 0 && len(c.AddLabels) == 0 && c.Buckets == nil &&
+		c.IdleTTL == nil && c.NativeHistogram == nil && len(c.Values) == 0
 }
 
 // Fields returns the names of the top-level fields of a mapping file.

@@ -3,6 +3,7 @@ package mapping_test
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"reflect"
 	"slices"
 	"strings"
@@ -156,6 +157,30 @@ metrics:
 	}
 }
 
+func TestValuesOfAttributes(t *testing.T) {
+	m := mustLoad(t, `
+rules:
+  - {event: a, metric: a_total, type: counter, operation: inc, unit: builds, values: {"x.y": [one, two], z: [""]}}
+metrics:
+  - {metric: builds_finished, values: {build_status: [won, lost], job: [unit]}}
+  - {metric: workers_registered, values: {state: []}}
+  - {metric: lidar_checks_finished_total, drop_labels: [status]}
+`)
+	for metric, expected := range map[string]map[string][]string{
+		"a_total":                     {"x.y": {"one", "two"}, "z": {""}},
+		"builds_finished":             {"build_status": {"won", "lost"}, "job": {"unit"}},
+		"workers_registered":          {},
+		"lidar_checks_finished_total": {},
+	} {
+		if r := rulesOf(m, metric)[0]; !maps.EqualFunc(r.Values, expected, slices.Equal) {
+			t.Errorf("%s: got values %v, expected %v", metric, r.Values, expected)
+		}
+	}
+	if r := rulesOf(m, "a_total")[0]; r.Unit != "builds" {
+		t.Errorf("got unit %q", r.Unit)
+	}
+}
+
 func TestAnchorsAndAliases(t *testing.T) {
 	m := mustLoad(t, `
 rules:
@@ -233,6 +258,13 @@ func TestErrorsHavePositions(t *testing.T) {
 		{"rules: yes", 1, "rules", `got "yes"`},
 		{"rules:\n  -", 2, "rules[0]", "the list entry is empty"},
 		{"rules: [e]", 1, "rules[0]", `got "e"`},
+		{ruleLine("values: [x]"), 2, "rules[0].values", "got a list, expected names with their values"},
+		{ruleLine("values: {s: x}"), 2, "rules[0].values.s", `got "x", expected a list`},
+		{ruleLine("values: {s: }"), 2, "rules[0].values", `attribute "s" has no values`},
+		{ruleLine("values: {s: [x], s: [y]}"), 2, "rules[0].values", `"s" is duplicated: it is already set on line 2`},
+		{ruleLine("values: {[a]: [x]}"), 2, "rules[0].values", "got a list as a name, expected a string"},
+		{ruleLine("unit: [ms]"), 2, "rules[0].unit", "got a list, expected a string"},
+		{"metrics:\n  - metric: builds_failed_total\n    values: {build_status: [ok]}", 3, "metrics[0].values", `when requires the value "failed"`},
 
 		// Rules.
 		{ruleLine("lables: []"), 2, "rules[0].lables", `did you mean "labels"?`},
@@ -288,6 +320,11 @@ func TestErrorsHavePositions(t *testing.T) {
 		{"silent_events: [a, a]", 1, "silent_events[1]", `"a" is duplicated`},
 		{"silent_events: ['']", 1, "silent_events[0]", "the event name is empty"},
 
+		{strings.Replace(stateRule, "failed]", "failed, running]", 1), 6, "rules[0].states.values[2]", `state "running" is duplicated`},
+		{strings.Replace(stateRule, "label: status", "label: statsu", 1), 6, "rules[0].states.label", `did you mean "status"?`},
+		{strings.Replace(stateRule, "values:", "value:", 1), 6, "rules[0].states.value", `did you mean "values"?`},
+		{strings.Replace(stateRule, "{label: status, values: [running, failed]}", "[running, failed]", 1), 6, "rules[0].states", "expected"},
+
 		// Changes to metrics.
 		{"metrics: [{help: a}]", 1, "metrics[0]", "metric is missing"},
 		{"metrics: [{metric: concourse_builds_finished, idle_ttl: 1h}]", 1, "metrics[0].metric", `did you mean "builds_finished"?`},
@@ -304,6 +341,7 @@ func TestErrorsHavePositions(t *testing.T) {
 		{"metrics: [{metric: builds_started_total, drop_labels: [a]}]", 1, "metrics[0].drop_labels[0]", `metric "builds_started_total" has no labels`},
 		{"metrics: [{metric: workers_containers, drop_labels: [team, worker]}]", 1, "metrics[0].drop_labels[1]", `"worker" cannot be dropped`},
 		{"metrics:\n- metric: builds_finished\n  drop_labels: [team]\n  add_labels:\n  - {name: x, attribute: x}\n  - {name: job, attribute: x}", 6, "metrics[0].add_labels[1].name", `"job"`},
+		{stateRule + "metrics:\n- metric: job_status\n  drop_labels: [job, status]", 10, "metrics[0].drop_labels[1]", `"status" cannot be dropped: it shows the state`},
 		{"metrics:\n- metric: builds_finished\n  buckets: [1]", 3, "metrics[0].buckets", "buckets are not valid for a counter"},
 		{"metrics: [{metric: builds_duration_seconds, buckets: [2, 1]}]", 1, "metrics[0].buckets", "[2 1]"},
 		{"metrics: [{metric: builds_duration_seconds, buckets: []}]", 1, "metrics[0].buckets", "buckets"},
@@ -314,8 +352,19 @@ func TestErrorsHavePositions(t *testing.T) {
 	}
 }
 
+// stateRule is the start of a mapping file, with a rule for a metric with states.
+const stateRule = `rules:
+- event: job status
+  metric: job_status
+  type: gauge
+  operation: state
+  states: {label: status, values: [running, failed]}
+  labels: [{name: job, attribute: job}, {name: status, attribute: status}]
+`
+
 func TestValidValues(t *testing.T) {
 	for _, content := range []string{
+		stateRule + "metrics: [{metric: job_status, drop_labels: [status], add_labels: [{name: status, attribute: state}]}]",
 		ruleLine("divide: "),
 		ruleLine("labels: [{name: a, attribute: a, replace: [{match: '', with: ''}]}]"),
 	} {

@@ -26,12 +26,7 @@ func read(s Source, content []byte) Mapping {
 		m.Rules = append(m.Rules, r)
 		m.positions = append(m.positions, position{rule: path})
 	}
-	for i, c := range f.Metrics {
-		m.checkReplacements(c.AddLabels, at("metrics", i)+".add_labels")
-		if m.check(c, f.Metrics[:i], at("metrics", i)) {
-			m.apply(c, at("metrics", i))
-		}
-	}
+	m.applyChanges(f.Metrics)
 	m.addSilentEvents(f.SilentEvents)
 	for _, p := range m.positions {
 		if p.rule != "" {
@@ -62,37 +57,42 @@ func (m *Mapping) checkReplacements(labels []rule.Label, path string) {
 // dropEvents removes the rules for the given events.
 func (m *Mapping) dropEvents(events []string) {
 	known := m.events()
+	withRules, silent, dropped := setOf(known), setOf(m.SilentEvents), map[string]bool{}
 	for i, event := range events {
 		path := at("drop_events", i)
 		switch {
 		case m.hasRelatedError(path):
-		case slices.Contains(events[:i], event):
+		case dropped[event]:
 			m.errorf(path, "%q is duplicated", event)
-		case slices.Contains(m.SilentEvents, event):
+		case silent[event]:
 			m.errorf(path, "%q updates no metric, so there is nothing to drop", event)
-		case !slices.Contains(known, event):
+		case !withRules[event] && m.tooManyErrors(): // searching for a hint is slow
+			m.errorf(path, "there is no built-in rule for event %q", event)
+		case !withRules[event]:
 			m.errorf(path, "there is no built-in rule for event %q%s", event, spelling.Hint(event, known))
 		}
+		dropped[event] = true
 	}
-	m.removeRules(func(r rule.Rule) bool { return slices.Contains(events, r.Event) })
+	m.removeRules(func(r rule.Rule) bool { return dropped[r.Event] })
 }
 
 // addSilentEvents adds known events that update no metric.
 func (m *Mapping) addSilentEvents(events []string) {
-	withRules := m.events()
+	withRules, silent, added := setOf(m.events()), setOf(m.SilentEvents), map[string]bool{}
 	for i, event := range events {
 		path := at("silent_events", i)
 		switch {
 		case m.hasRelatedError(path):
 		case event == "":
 			m.errorf(path, "the event name is empty")
-		case slices.Contains(events[:i], event):
+		case added[event]:
 			m.errorf(path, "%q is duplicated", event)
-		case slices.Contains(withRules, event):
+		case withRules[event]:
 			m.errorf(path, "%q updates a metric: use drop_events to remove the built-in rules for the event", event)
-		case !slices.Contains(m.SilentEvents, event):
+		case !silent[event]:
 			m.SilentEvents = append(m.SilentEvents, event)
 		}
+		added[event] = true
 	}
 }
 
@@ -101,28 +101,30 @@ func (m *Mapping) addSilentEvents(events []string) {
 func (m *Mapping) removeRules(condition func(rule.Rule) bool) {
 	var rules []rule.Rule
 	var positions []position
+	silent := setOf(m.SilentEvents)
 	for i, r := range m.Rules {
 		if !condition(r) {
 			rules, positions = append(rules, r), append(positions, m.positions[i])
-		} else if !slices.Contains(m.SilentEvents, r.Event) {
+		} else if !silent[r.Event] {
+			silent[r.Event] = true
 			m.SilentEvents = append(m.SilentEvents, r.Event)
 		}
 	}
 	m.Rules, m.positions = rules, positions
 }
 
+func setOf(names []string) map[string]bool {
+	set := make(map[string]bool, len(names))
+	for _, name := range names {
+		set[name] = true
+	}
+	return set
+}
+
 // events returns the events of the rules.
 func (m *Mapping) events() (names []string) {
 	for _, r := range m.Rules {
 		names = append(names, r.Event)
-	}
-	return names
-}
-
-// metrics returns the metrics of the rules.
-func (m *Mapping) metrics() (names []string) {
-	for _, r := range m.Rules {
-		names = append(names, r.Metric)
 	}
 	return names
 }

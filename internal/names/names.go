@@ -11,9 +11,13 @@ import (
 
 // IsLabel reports whether name is a valid label name. Names that start with two
 // underscores are reserved, and therefore not valid.
-func IsLabel(name string) bool {
-	return model.LegacyValidation.IsValidLabelName(name) && !strings.HasPrefix(name, model.ReservedLabelPrefix)
-}
+func IsLabel(name string) bool { return IsLabelIn(model.LegacyValidation, name) }
 
 // IsMetric reports whether name is a valid metric name.
 func IsMetric(name string) bool { return model.LegacyValidation.IsValidMetricName(name) }
+
+// IsLabelIn is like IsLabel, for the names that are valid in the scheme: with
+// model.UTF8Validation, a name can contain any characters.
+func IsLabelIn(scheme model.ValidationScheme, name string) bool {
+	return scheme.IsValidLabelName(name) && !strings.HasPrefix(name, model.ReservedLabelPrefix)
+}

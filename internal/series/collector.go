@@ -1,8 +1,10 @@
 package series
 
 import (
+	"iter"
 	"math"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -26,7 +28,7 @@ func (st *Store) Collect(metrics chan<- prometheus.Metric) {
 		desc := f.desc()
 		for page := range f.Sorted {
 			for _, s := range page {
-				if m, ok := f.metric(s, wall); ok {
+				for _, m := range f.appendMetrics(nil, s, wall) {
 					metrics <- collected{desc, m}
 				}
 			}
@@ -55,10 +57,13 @@ func (f *Family) Gather() *dto.MetricFamily {
 	wall := f.store.clock.Wall()
 	for page := range f.Sorted {
 		for _, s := range page {
-			if m, ok := f.metric(s, wall); ok {
-				mf.Metric = append(mf.Metric, m)
-			}
+			mf.Metric = f.appendMetrics(mf.Metric, s, wall)
 		}
+	}
+	if f.states != nil {
+		slices.SortFunc(mf.Metric, func(a, b *dto.Metric) int {
+			return slices.CompareFunc(a.Label, b.Label, func(a, b *dto.LabelPair) int { return strings.Compare(a.GetValue(), b.GetValue()) })
+		})
 	}
 	return mf
 }
@@ -70,13 +75,34 @@ func (f *Family) desc() *prometheus.Desc {
 			constants[p.name] = p.constant
 		}
 	}
-	return prometheus.NewDesc(f.name, f.help, f.layout.names, constants)
+	names := f.layout.names
+	if f.states != nil {
+		names = append(slices.Clone(names), f.states.label)
+	}
+	return prometheus.NewDesc(f.name, f.help, names, constants)
 }
 
-// metric returns the series in client_golang's data model. It returns false if the
-// series was removed.
+// appendMetrics appends the series in client_golang's data model: one metric, or one
+// for each state. It appends nothing if the series was removed.
+func (f *Family) appendMetrics(to []*dto.Metric, s *Series, wall Wall) []*dto.Metric {
+	if f.states == nil {
+		if m, ok := f.metric(s, wall); ok {
+			to = append(to, m)
+		}
+		return to
+	}
+	if current, ok := f.Value(s, wall); ok {
+		for i := range f.states.values {
+			to = append(to, &dto.Metric{Label: f.labelPairs(f.StateLabels(s, i)), Gauge: &dto.Gauge{Value: proto.Float64(StateValue(i, current))}})
+		}
+	}
+	return to
+}
+
+// metric returns a series without states in client_golang's data model. It returns
+// false if the series was removed.
 func (f *Family) metric(s *Series, wall Wall) (*dto.Metric, bool) {
-	m := &dto.Metric{Label: f.labelPairs(s)}
+	m := &dto.Metric{Label: f.labelPairs(f.Labels(s))}
 	created := timestamppb.New(time.UnixMilli(wall.UnixMilli(s.created)))
 	if f.typ == Histogram {
 		exemplars := f.AppendExemplars(nil, s)
@@ -141,9 +167,9 @@ func (bs NativeBuckets) clientModel() (spans []*dto.BucketSpan, deltas []int64) 
 	return spans, deltas
 }
 
-func (f *Family) labelPairs(s *Series) []*dto.LabelPair {
-	pairs := make([]*dto.LabelPair, 0, len(f.layout.pairs))
-	for name, value := range f.Labels(s) {
+func (f *Family) labelPairs(labels iter.Seq2[string, string]) []*dto.LabelPair {
+	pairs := make([]*dto.LabelPair, 0, len(f.layout.pairs)+1)
+	for name, value := range labels {
 		pairs = append(pairs, &dto.LabelPair{Name: proto.String(name), Value: proto.String(value)})
 	}
 	return pairs

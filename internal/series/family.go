@@ -68,6 +68,10 @@ type FamilyOptions struct {
 	Ownership Ownership
 	IdleTTL   time.Duration // how long a series without updates stays; 0 means forever
 
+	// States, if not nil, makes a family of gauges show states: each series is in one
+	// of them, and scrapes show it as one sample for each state. See States.
+	States *States
+
 	// Internal marks a family of metrics about the program itself. The store's limit
 	// on series does not apply to it, and its own labels replace constant labels with
 	// the same name.
@@ -83,20 +87,22 @@ type Family struct {
 	native bool
 	layout layout
 	store  *Store
+	states *states // nil unless the series show states
 
 	internal  bool
 	ownership Ownership
 	idleTTL   time.Duration
 	canExpire bool // whether sweeps can remove its series
 	limit     int64
-	lastSeen  bool // whether the values are the times of the owners' last heartbeats
+	rows      int64 // how many series on the page a Series is: the number of states, or 1
+	lastSeen  bool  // whether the values are the times of the owners' last heartbeats
 
 	// unlabeled is the only series of a family without labels. It is created with the
 	// family and never expires. Nil if the family has labels.
 	unlabeled *Series
 
 	table table
-	count atomic.Int64 // live series, without the overflow series
+	count atomic.Int64 // live series on the page, without the overflow series
 
 	overflow atomic.Pointer[Series]
 	refused  atomic.Uint64 // updates that would have exceeded the limit on series
@@ -132,6 +138,7 @@ const (
 type Op uint8
 
 // The operations: Add for counters and gauges, Set for gauges, Observe for histograms.
+// Families with states have only Set, which takes the number of a state.
 const (
 	Add Op = iota
 	Set
@@ -139,8 +146,8 @@ const (
 )
 
 // NewFamily returns a family that scrapes do not see until Replace adds it to the
-// store. It returns an error if the label names are not sorted and distinct, or if one
-// of them is also the name of a constant label.
+// store. It returns an error if the label names are not sorted and distinct, if one of
+// them is also the name of a constant label, or if the states are invalid.
 func (st *Store) NewFamily(o FamilyOptions) (*Family, error) {
 	constants := st.constants
 	if o.Internal {
@@ -152,6 +159,14 @@ func (st *Store) NewFamily(o FamilyOptions) (*Family, error) {
 	if err != nil {
 		return nil, fmt.Errorf("metric %s: %w", o.Name, err)
 	}
+	var states *states
+	rows := 1
+	if o.States != nil {
+		if states, layout, err = newStates(o, constants); err != nil {
+			return nil, fmt.Errorf("metric %s: %w", o.Name, err)
+		}
+		rows = len(o.States.Values)
+	}
 	f := &Family{
 		name:      o.Name,
 		help:      o.Help,
@@ -159,6 +174,8 @@ func (st *Store) NewFamily(o FamilyOptions) (*Family, error) {
 		bounds:    o.Bounds,
 		native:    o.Native,
 		layout:    layout,
+		states:    states,
+		rows:      int64(rows),
 		store:     st,
 		internal:  o.Internal,
 		ownership: o.Ownership,
@@ -200,7 +217,8 @@ func (f *Family) Len() int { return int(f.count.Load()) }
 // Limit returns the maximum number of series.
 func (f *Family) Limit() int { return int(f.limit) }
 
-func (f *Family) full() bool { return f.count.Load() >= f.limit }
+// full reports whether the limit on series leaves no room for another Series.
+func (f *Family) full() bool { return f.count.Load() > f.limit-f.rows }
 
 // Refused returns the number of updates that would have exceeded the limit on series.
 func (f *Family) Refused() uint64 { return f.refused.Load() }
@@ -213,11 +231,8 @@ func (f *Family) Refused() uint64 { return f.refused.Load() }
 // Updating an existing series takes no lock, unless it has native buckets, and does not
 // allocate, unless it sets an exemplar.
 func (f *Family) Update(op Op, values *Values, owner string, v float64, now Instant) Result {
-	if v-v != 0 { // NaN or infinite
-		return NotFinite
-	}
-	if v < 0 && f.typ == Counter {
-		return Negative
+	if r := f.checkNumber(v); r != OK {
+		return r
 	}
 	if f.unlabeled != nil {
 		f.apply(f.unlabeled, op, v, values, now)
@@ -234,6 +249,18 @@ func (f *Family) Update(op Op, values *Values, owner string, v float64, now Inst
 			return result
 		}
 	}
+}
+
+// checkNumber returns OK if an update can have the number v, and otherwise the reason
+// why not.
+func (f *Family) checkNumber(v float64) Result {
+	if v-v != 0 { // NaN or infinite
+		return NotFinite
+	}
+	if v < 0 && f.typ == Counter {
+		return Negative
+	}
+	return OK
 }
 
 // refresh records that the series is being updated; in a heartbeat family, it also
@@ -428,7 +455,7 @@ func (f *Family) create(values *Values, o *Owner, now Instant) *Series {
 	}
 	f.table.insert(values.hash, escaped, s)
 	f.order.add(s)
-	f.count.Add(1)
+	f.count.Add(f.rows)
 	return s
 }
 
@@ -455,7 +482,7 @@ func (f *Family) createLastSeen(o *Owner, now Instant) bool {
 // table. The caller must hold f.mu.
 func (f *Family) removeLocked(s *Series, hash uint64) {
 	if s.kill() {
-		f.count.Add(-1)
+		f.count.Add(-f.rows)
 		f.addMemory(-f.memoryOf(len(s.labels)))
 	}
 	f.table.remove(hash, s)
@@ -475,10 +502,14 @@ func (f *Family) Drop(labels ...string) {
 	f.order.sweep(func(*Series) {})
 }
 
-// Value returns the current value of a counter or gauge. It returns false if the series
-// was removed.
+// Value returns the current value of a counter or gauge. In a family with states, it is
+// the number of the current state. Value returns false if the series was removed, or
+// is not in any state yet.
 func (f *Family) Value(s *Series, wall Wall) (float64, bool) {
 	v, ok := s.value()
+	if f.states != nil {
+		return v, ok && v > 0
+	}
 	if ok && f.lastSeen {
 		seen := s.owner.liveness.last.Load()
 		if seen == expired {

@@ -9,7 +9,8 @@ import (
 // one.
 type Fold uint8
 
-// The folds. Alone is for series whose labels no other series may have.
+// The folds. Alone is for series whose labels no other series may have. Like PromQL, Max
+// and Min ignore NaN, unless all values are NaN.
 const (
 	Alone Fold = iota
 	Sum
@@ -55,9 +56,13 @@ func (r *foldRun) add(s *OpenSeries) {
 	case Sum, Mean:
 		r.value += v
 	case Max:
-		r.value = math.Max(r.value, v)
+		if v > r.value || math.IsNaN(r.value) {
+			r.value = v
+		}
 	case Min:
-		r.value = math.Min(r.value, v)
+		if v < r.value || math.IsNaN(r.value) {
+			r.value = v
+		}
 	case Last:
 		if at >= r.at {
 			r.value, r.at = v, at

@@ -41,7 +41,7 @@ func (st *Store) OwnerLimit() time.Duration { return st.ownerLimit }
 func (s *Series) Owner() *Owner { return s.owner }
 
 // Values appends the label values of the series to dst, in the order of the family's
-// labels. Constant labels are not included.
+// labels. Constant labels and the label that shows the state are not included.
 func (f *Family) Values(dst []string, s *Series) []string { return f.layout.values(dst, s.labels) }
 
 // Time returns the wall-clock time of an instant, in UTC, rounded to milliseconds.
@@ -84,6 +84,9 @@ func (f *Family) CountValues() []LabelCount {
 	}
 	for i := range counts {
 		counts[i].Values = len(seen[i])
+	}
+	if f.states != nil && f.Len() > 0 {
+		counts = append(counts, LabelCount{f.states.label, len(f.states.values)})
 	}
 	slices.SortFunc(counts, func(a, b LabelCount) int {
 		return cmp.Or(cmp.Compare(b.Values, a.Values), strings.Compare(a.Name, b.Name))

@@ -295,7 +295,8 @@ func (f *Family) Labels(s *Series) func(yield func(name, value string) bool) {
 }
 
 // LabelText returns the text of the labels as written between the braces of a sample.
-// It does not sort them.
+// It does not sort them. A name that contains characters other than ASCII letters,
+// digits and underscores is quoted.
 func LabelText(labels []Label) string {
 	n := 0
 	for _, l := range labels {
@@ -306,7 +307,12 @@ func LabelText(labels []Label) string {
 		if i > 0 {
 			b = append(b, ',')
 		}
-		b = append(b, l.Name...)
+		if IsQuotedLabel(l.Name) {
+			b = append(b, '"')
+			b = append(appendEscaped(b, l.Name), '"')
+		} else {
+			b = append(b, l.Name...)
+		}
 		b = append(b, '=', '"')
 		b = appendEscaped(b, l.Value)
 		b = append(b, '"')
@@ -314,17 +320,64 @@ func LabelText(labels []Label) string {
 	return unsafe.String(unsafe.SliceData(b), len(b))
 }
 
+// IsQuotedLabel reports whether the name of a label must be quoted on a page.
+func IsQuotedLabel(name string) bool { return IsQuoted(name) || strings.Contains(name, ":") }
+
+// IsQuoted reports whether the name of a metric must be quoted on a page.
+func IsQuoted(name string) bool {
+	for i := range len(name) {
+		switch c := name[i]; {
+		case 'a' <= c && c <= 'z', 'A' <= c && c <= 'Z', c == '_', c == ':', '0' <= c && c <= '9' && i > 0:
+		default:
+			return true
+		}
+	}
+	return name == ""
+}
+
+// HasQuoted reports whether the text of labels contains a quoted name.
+func HasQuoted(text string) bool {
+	if !strings.HasPrefix(text, `"`) && !strings.Contains(text, `,"`) {
+		return false
+	}
+	for name := range rawLabels(text) {
+		if name[0] == '"' {
+			return true
+		}
+	}
+	return false
+}
+
 // LabelsOf returns an iterator over the labels in a text that LabelText returned.
 func LabelsOf(text string) func(yield func(name, value string) bool) {
 	return func(yield func(string, string) bool) {
-		for text != "" {
-			name, rest, _ := strings.Cut(text, `="`)
-			end, escaped := valueEnd(rest)
-			value := rest[:end]
-			if escaped {
+		for name, value := range rawLabels(text) {
+			if strings.IndexByte(value, '\\') >= 0 {
 				value = unescape(value)
 			}
+			if name[0] == '"' {
+				name = unescape(name[1 : len(name)-1])
+			}
 			if !yield(name, value) {
+				return
+			}
+		}
+	}
+}
+
+// rawLabels returns an iterator over the labels in a text that LabelText returned, as
+// they are written there.
+func rawLabels(text string) func(yield func(name, value string) bool) {
+	return func(yield func(string, string) bool) {
+		for text != "" {
+			nameLen := strings.IndexByte(text, '=')
+			if text[0] == '"' {
+				end, _ := valueEnd(text[1:])
+				nameLen = end + 2
+			}
+			name, rest := text[:nameLen], text[nameLen+len(`="`):]
+			end, _ := valueEnd(rest)
+			if !yield(name, rest[:end]) {
 				return
 			}
 			text = strings.TrimPrefix(rest[end+1:], ",")

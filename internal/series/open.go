@@ -69,7 +69,7 @@ func (st *OpenStore) Family(name string) *OpenFamily { return st.families[name] 
 // family is removed together with its last series. The caller must hold the store's
 // lock.
 func (st *OpenStore) AddFamily(name, help string, typ Type) *OpenFamily {
-	f := &OpenFamily{store: st, name: name, typ: typ, labelSets: make(map[string]*labelSet)}
+	f := &OpenFamily{store: st, name: name, typ: typ, labelSets: make(map[uint64]*labelSet)}
 	f.SetHelp(help)
 	f.bytes = OpenFamilyBytes(name, help)
 	st.memory(f.bytes)
@@ -85,8 +85,10 @@ type OpenFamily struct {
 	typ   Type
 	help  atomic.Pointer[string]
 
+	quoted atomic.Bool // whether a series has had a label with a quoted name
+
 	order     order[*OpenSeries]
-	labelSets map[string]*labelSet // by labels; guarded by the store's lock
+	labelSets map[uint64]*labelSet // by hash of the labels' identity; guarded by the store's lock
 
 	bytes int64 // memory of the family without its series
 }
@@ -98,9 +100,12 @@ func OpenFamilyBytes(name, help string) int64 { return 480 + 2*int64(len(name)) 
 // its labels: the series, its label set, and references to them.
 const OpenSeriesBytes = int64(unsafe.Sizeof(OpenSeries{})+unsafe.Sizeof(labelSet{})) + 64
 
-// A labelSet is one label set of a family. Scrapes show at most one row for it.
+// A labelSet is one label set of a family. Scrapes show at most one row for it. Labels
+// with the same Identity belong to the same label set.
 type labelSet struct {
-	labels string
+	labels string // of the series that was added first
+	hash   uint64
+	next   *labelSet // next label set with the same hash
 	holder any
 	series *OpenSeries // the last one that Join added
 	n      int         // number of series that Join added and Leave did not end
@@ -115,32 +120,52 @@ func (f *OpenFamily) Help() string { return *f.help.Load() }
 // SetHelp changes the help text.
 func (f *OpenFamily) SetHelp(help string) { f.help.Store(&help) }
 
+// HasQuoted reports whether series of the family may have labels with quoted names.
+func (f *OpenFamily) HasQuoted() bool { return f.quoted.Load() }
+
 // Type returns the family's type.
 func (f *OpenFamily) Type() Type { return f.typ }
+
+// find returns the label set of the labels, or nil.
+func (f *OpenFamily) find(labels string) *labelSet {
+	ls := f.labelSets[hashIdentity(labels)]
+	for ls != nil && !sameIdentity(ls.labels, labels) {
+		ls = ls.next
+	}
+	return ls
+}
 
 // Holder returns the holder of the series with the labels, or nil if there is none. If
 // the series has expired, Holder ends and removes it, and the family if it has no other
 // series. That applies only to a series whose fold is Alone. The caller must hold the
 // store's lock.
 func (f *OpenFamily) Holder(labels string, now Instant) any {
-	ls := f.labelSets[labels]
-	if ls == nil {
-		return nil
-	}
-	if ls.series.fold == Alone && ls.series.end(now) {
-		f.removeLabelSet(ls)
+	ls := f.find(labels)
+	if ls == nil || f.expire(ls, now) {
 		return nil
 	}
 	return ls.holder
+}
+
+// expire removes a label set if its series has expired, and the family if it has no
+// other series. It reports whether it did.
+func (f *OpenFamily) expire(ls *labelSet, now Instant) bool {
+	if ls.series.fold == Alone && ls.series.end(now) {
+		f.removeLabelSet(ls)
+		return true
+	}
+	return false
 }
 
 // HeldByOthers reports whether the family has live series of another holder. It visits
 // the holder's series, expired series, and at most one other. It removes the expired
 // series, and the family if none is left. The caller must hold the store's lock.
 func (f *OpenFamily) HeldByOthers(holder any, now Instant) bool {
-	for labels, ls := range f.labelSets {
-		if ls.holder != holder && f.Holder(labels, now) != nil {
-			return true
+	for _, first := range f.labelSets {
+		for ls := first; ls != nil; ls = ls.next {
+			if ls.holder != holder && !f.expire(ls, now) {
+				return true
+			}
 		}
 	}
 	return false
@@ -149,22 +174,27 @@ func (f *OpenFamily) HeldByOthers(holder any, now Instant) bool {
 // Only returns the holder's series with the labels, or nil. The holder must have at
 // most one such series. The caller must hold the store's lock.
 func (f *OpenFamily) Only(labels string, holder any) *OpenSeries {
-	if ls := f.labelSets[labels]; ls != nil && ls.holder == holder {
+	if ls := f.find(labels); ls != nil && ls.holder == holder {
 		return ls.series
 	}
 	return nil
 }
 
-// Join adds a series with the labels for the holder. No other holder may hold these
-// labels. The same holder may hold several series with these labels, unless fold is
+// Join adds a series with the labels for the holder. If the holder already has a series
+// with the same Identity, the new one is shown with the labels of that one. No other
+// holder may hold these labels. The same holder may hold several series with these labels, unless fold is
 // Alone. The series expires at its own deadline or, if source is not nil, at that of
 // the source, whichever comes first. Scrapes show the series as soon as its deadline is
 // set. The caller must hold the store's lock.
 func (f *OpenFamily) Join(labels string, holder any, source *Source, fold Fold) *OpenSeries {
-	ls := f.labelSets[labels]
+	ls := f.find(labels)
 	if ls == nil {
-		ls = &labelSet{labels: labels, holder: holder}
-		f.labelSets[labels] = ls
+		hash := hashIdentity(labels)
+		ls = &labelSet{labels: labels, hash: hash, holder: holder, next: f.labelSets[hash]}
+		f.labelSets[hash] = ls
+		if HasQuoted(labels) {
+			f.quoted.Store(true)
+		}
 	}
 	s := &OpenSeries{labels: ls.labels, source: source, fold: fold}
 	ls.series = s
@@ -179,7 +209,7 @@ func (f *OpenFamily) Leave(s *OpenSeries) {
 	if !s.kill() {
 		return
 	}
-	if ls := f.labelSets[s.labels]; ls.n > 1 {
+	if ls := f.find(s.labels); ls.n > 1 {
 		ls.n--
 	} else {
 		f.removeLabelSet(ls)
@@ -188,7 +218,17 @@ func (f *OpenFamily) Leave(s *OpenSeries) {
 
 // removeLabelSet removes ls, and the family if no other label set is left.
 func (f *OpenFamily) removeLabelSet(ls *labelSet) {
-	delete(f.labelSets, ls.labels)
+	switch first := f.labelSets[ls.hash]; {
+	case first != ls:
+		for first.next != ls {
+			first = first.next
+		}
+		first.next = ls.next
+	case ls.next != nil:
+		f.labelSets[ls.hash] = ls.next
+	default:
+		delete(f.labelSets, ls.hash)
+	}
 	if len(f.labelSets) == 0 && f.store.families[f.name] == f {
 		delete(f.store.families, f.name)
 		f.store.memory(-f.bytes)

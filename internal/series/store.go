@@ -48,6 +48,7 @@ type Store struct {
 
 	adding   sync.Mutex                // held while families is replaced
 	families atomic.Pointer[[]*Family] // sorted by name, immutable
+	version  atomic.Uint64             // increased after families was replaced
 
 	owners   owners
 	lastSeen *Family // nil without AddLastSeen; set before the first update
@@ -105,6 +106,7 @@ func (st *Store) Replace(out, in []*Family) error {
 		families = slices.Insert(families, i, f)
 	}
 	st.families.Store(&families)
+	st.version.Add(1)
 	for _, f := range out {
 		f.leaveStore()
 	}
@@ -127,6 +129,9 @@ func (st *Store) AddLastSeen(name, help, ownerLabel string) (*Family, error) {
 
 // Families returns the families, sorted by name. The caller must not change the slice.
 func (st *Store) Families() []*Family { return *st.families.Load() }
+
+// Version returns a number that increases after the set of families has changed.
+func (st *Store) Version() uint64 { return st.version.Load() }
 
 // Heartbeat records a heartbeat of the owner, without updating any series.
 func (st *Store) Heartbeat(owner string, now Instant) Result {

@@ -60,9 +60,9 @@ func (st *Store) sweepOwners(now Instant, limit time.Duration) (swept int) {
 func (f *Family) sweep(now Instant, tolerance time.Duration) (swept int) {
 	f.order.sweep(func(s *Series) {
 		if f.expire(s, now, tolerance) && s.kill() {
-			f.count.Add(-1)
+			f.count.Add(-f.rows)
 			f.unlink(s)
-			swept++
+			swept += int(f.rows)
 		}
 	})
 	return swept

@@ -21,22 +21,45 @@ func Hint(word string, candidates []string) string {
 
 // Nearest returns the candidate that is most similar to the word. If several candidates
 // are equally similar, it returns the first. If no candidate is similar enough, it
-// returns an empty string. It ignores case. A word that ends with an underscore and a
+// returns an empty string. It ignores case. Words with a long common prefix, such as
+// "success" and "succeeded", are similar, but less than others. A word that ends with an underscore and a
 // candidate, such as a metric name with a namespace, matches that candidate exactly.
 func Nearest(word string, candidates []string) string {
 	if len(word) > maxLength {
 		return ""
 	}
-	best, least := "", maxLength
+	best, least, lower := "", maxLength, strings.ToLower(word)
 	for _, c := range candidates {
-		d := Distance(strings.ToLower(word), strings.ToLower(c))
-		if strings.HasSuffix(word, "_"+c) {
-			d = 0
-		}
 		// For long candidates, allow the user to omit a whole word.
 		near := max(min(len(word)/3+1, 4), len(c)/3)
+		d := len(word) + len(c)
+		if strings.HasSuffix(word, "_"+c) {
+			d = 0
+		} else if len(word)-len(c) <= near && len(c)-len(word) <= near { // otherwise the distance is greater
+			d = Distance(lower, strings.ToLower(c))
+		}
 		if d <= near && d < least && d < len(c) {
 			best, least = c, d
+		}
+	}
+	if best == "" {
+		return longestPrefix(word, candidates)
+	}
+	return best
+}
+
+// longestPrefix returns the candidate that has the longest prefix in common with the
+// word. It returns an empty string if that is less than two thirds of the word or half
+// of the candidate.
+func longestPrefix(word string, candidates []string) string {
+	best, longest := "", max(len(word)*2/3, 3)-1
+	for _, c := range candidates {
+		n := 0
+		for n < min(len(word), len(c)) && word[n]|0x20 == c[n]|0x20 { // ignores the case of letters
+			n++
+		}
+		if n > longest && n >= len(c)/2 {
+			best, longest = c, n
 		}
 	}
 	return best

@@ -9,6 +9,7 @@ import (
 
 func TestNearest(t *testing.T) {
 	events := []string{"build started", "build finished", "worker tasks"}
+	statuses := []string{"succeeded", "failed", "errored", "aborted"}
 	for _, c := range []struct {
 		word       string
 		candidates []string
@@ -24,7 +25,12 @@ func TestNearest(t *testing.T) {
 		{"concourse_builds_started_total", []string{"builds_started_total"}, "builds_started_total"},
 		{"prometheus-gc-intervall", []string{"prometheus-gc-interval", "prometheus-bind-ip"}, "prometheus-gc-interval"},
 		{"intake-port", []string{"intake-bind-ip", "intake-bind-port"}, "intake-bind-port"}, // omitted word
-		{strings.Repeat("a", 201), []string{strings.Repeat("a", 200)}, ""},                  // too long to compare
+		{"success", statuses, "succeeded"}, // common prefix
+		{"Failure", statuses, "failed"},
+		{"err", statuses, "errored"},
+		{"waiting", statuses, ""},
+		{"buildstarted", events, "build started"},
+		{strings.Repeat("a", 201), []string{strings.Repeat("a", 200)}, ""}, // too long to compare
 	} {
 		if got := spelling.Nearest(c.word, c.candidates); got != c.want {
 			t.Errorf("Nearest(%q): got %q, expected %q", c.word, got, c.want)

@@ -91,6 +91,10 @@ type UnknownName struct {
 	Name  string    `json:"name"` // only the beginning of a long name
 	Count uint64    `json:"count"`
 	Last  time.Time `json:"last"` // when the latest event with this name was received
+
+	// Hint suggests the known name that is most similar, as in `did you mean "x"?`. It
+	// is missing if none is similar.
+	Hint string `json:"hint,omitempty"`
 }
 
 // A Rejection is a reason for which events were rejected.
@@ -169,6 +173,7 @@ type Scrape struct {
 	Format          string    `json:"format"`   // text, openmetrics, protobuf
 	Encoding        string    `json:"encoding"` // gzip, zstd, or empty
 	Status          int       `json:"status"`   // HTTP status code
+	Aborted         bool      `json:"aborted"`  // whether the answer is incomplete because the client did not read it
 	Remote          string    `json:"remote"`   // address of the client
 	UserAgent       string    `json:"user_agent"`
 }

@@ -188,7 +188,7 @@ func (s *Status) events(wall series.Wall) Events {
 	names, others := s.engine.UnknownNames(wall)
 	e.UnknownOther = others
 	for _, n := range names {
-		e.UnknownNames = append(e.UnknownNames, UnknownName{Name: n.Name, Count: n.Count, Last: n.Last})
+		e.UnknownNames = append(e.UnknownNames, UnknownName{Name: n.Name, Count: n.Count, Last: n.Last, Hint: s.engine.HintFor(n.Name)})
 	}
 	for _, r := range s.engine.Rejections() {
 		rejection := Rejection{Reason: r.Reason, Count: r.Count}

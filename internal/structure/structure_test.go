@@ -16,8 +16,9 @@ const module = "github.com/signalbox-ci/signalbox/"
 // helpers are the small shared packages that every package except metric may import.
 // From this module, they import only each other.
 var helpers = []string{
-	"internal/buildinfo", "internal/duration", "internal/excerpt", "internal/httpserver", "internal/interval", "internal/loglimit", "internal/membudget",
-	"internal/methods", "internal/names", "internal/regularfile", "internal/secureheaders", "internal/spelling", "internal/topn", "internal/webconfig",
+	"internal/access", "internal/buildinfo", "internal/duration", "internal/excerpt", "internal/httpserver", "internal/interval", "internal/loglimit",
+	"internal/membudget", "internal/methods", "internal/names", "internal/pagetest", "internal/regularfile", "internal/secureheaders", "internal/spelling",
+	"internal/topn", "internal/webconfig",
 }
 
 // allowed lists the packages of this module that each package may import in addition to
@@ -32,6 +33,7 @@ var allowed = []struct {
 	{"cmd/signalbox/internal/source/events", []string{"cmd/signalbox/internal/source", "cmd/signalbox/internal/source/jsonscan", "metric"}},
 	{"cmd/signalbox/internal/source/pushgateway", []string{"cmd/signalbox/internal/source", "emitter/aggregator"}},
 	{"cmd/signalbox/internal/source/agents", []string{"cmd/signalbox/internal/source", "cmd/signalbox/internal/source/jsonscan", "emitter/aggregator"}},
+	{"cmd/signalbox/internal/source/idempotency", []string{"cmd/signalbox/internal/source"}},
 	{"cmd/signalbox/internal/source", []string{"metric"}},
 	{"cmd/signalbox/internal/source/sourcetest", nil},
 	{"cmd/signalbox/internal/source/jsonscan", nil},
@@ -44,7 +46,7 @@ var allowed = []struct {
 	{"internal/mapping", []string{"emitter/rule", "internal/catalog"}},
 	{"internal/catalog", []string{"emitter/rule"}},
 	{"emitter/rule", nil},
-	{"emitter/aggregator", []string{"emitter/aggregator/internal/storage", "internal/series"}},
+	{"emitter/aggregator", []string{"emitter/aggregator/internal/storage", "internal/series", "metric"}},
 	{"emitter/aggregator/internal/storage", nil},
 	{"internal/traffic", []string{"internal/series"}},
 	{"internal/series", nil},

@@ -1,23 +1,25 @@
-// Package webconfig checks Prometheus web configuration files. These files enable TLS,
-// client certificates, and basic authentication on a listener.
+// Package webconfig checks and applies Prometheus web configuration files. These files
+// enable TLS, client certificates, and basic authentication on a listener.
 package webconfig
 
 import (
 	"bytes"
 	"cmp"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"io"
 	"maps"
+	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
 
 	"github.com/prometheus/exporter-toolkit/web"
 	"go.yaml.in/yaml/v3"
+	"golang.org/x/time/rate"
 
 	"github.com/signalbox-ci/signalbox/internal/excerpt"
-	"github.com/signalbox-ci/signalbox/internal/regularfile"
 )
 
 // Fields are the top-level fields of a web configuration file.
@@ -28,38 +30,42 @@ var Fields = []string{"tls_server_config", "http_server_config", "basic_auth_use
 // line for each error, with the file and, if known, the line number. It can contain
 // names of fields and users, and some values such as file names, but no passwords.
 func Check(file string) error {
-	if file == "" {
-		return nil
-	}
-	// exporter-toolkit would block forever on a named pipe.
-	content, err := regularfile.Read(file)
-	if err != nil {
-		return err
-	}
-	if err := checkSyntax(file, content); err != nil {
-		return err
+	_, err := Open(file)
+	return err
+}
+
+// parse returns the settings in the content of a file. Apart from that, its errors are
+// those of Check.
+func parse(file string, content []byte) (*settings, error) {
+	s := &settings{content: content}
+	if err := s.decode(file); err != nil {
+		return nil, err
 	}
 	if err := checkPasswords(file, content); err != nil {
-		return err
+		return nil, err
 	}
-	if err := web.Validate(file); err != nil {
-		return fmt.Errorf("%s: %s", file, HideValues(strings.TrimSuffix(err.Error(), ": ")))
+	err := web.Validate(file)
+	if err == nil && s.config.TLSConfig.IsEnabled() {
+		s.tls, err = loadTLS(s.config)
 	}
-	return nil
+	if err != nil {
+		return nil, fmt.Errorf("%s: %s", file, HideValues(strings.TrimSuffix(err.Error(), ": ")))
+	}
+	if l := s.config.RateLimiterConfig; l.Interval != 0 {
+		s.limiter = rate.NewLimiter(rate.Every(l.Interval), l.Burst)
+	}
+	return s, nil
 }
 
-// EnablesTLS reports whether a web configuration file is readable and enables TLS.
-func EnablesTLS(file string) bool {
-	content, err := regularfile.Read(file)
-	var config web.Config
-	return err == nil && yaml.Unmarshal(content, &config) == nil && config.TLSConfig.IsEnabled()
-}
-
-// checkSyntax decodes the file in strict mode, like exporter-toolkit.
-func checkSyntax(file string, content []byte) error {
-	decoder := yaml.NewDecoder(bytes.NewReader(content))
+// decode decodes the content in strict mode and with the same defaults as
+// exporter-toolkit.
+func (s *settings) decode(file string) error {
+	s.config.TLSConfig.MinVersion, s.config.TLSConfig.MaxVersion = tls.VersionTLS12, tls.VersionTLS13
+	s.config.HTTPConfig.HTTP2 = true
+	decoder := yaml.NewDecoder(bytes.NewReader(s.content))
 	decoder.KnownFields(true)
-	err := decoder.Decode(&web.Config{})
+	err := decoder.Decode(&s.config)
+	s.config.TLSConfig.SetDirectory(filepath.Dir(file))
 	typeError, ok := errors.AsType[*yaml.TypeError](err)
 	switch {
 	case err == nil, errors.Is(err, io.EOF): // an empty file is valid

@@ -20,7 +20,7 @@ func signalboxFeed(d *daemon, updates []update, each, connections int) *feed {
 			d.address, body.Len(), &body)
 	})
 	f.network, f.address, f.connections = "tcp", d.address, connections
-	want := fmt.Sprintf(`{"accepted":%d,"unknown":0}`, each)
+	want := fmt.Sprintf(`{"accepted":%d,"unknown":0,"refused":0,"duplicate":0}`, each)
 	f.answered = func(r *bufio.Reader) error { return readAnswer(r, want) }
 	f.applied = "signalbox_events_received_total"
 	f.rejected = []string{"signalbox_events_rejected_total", "signalbox_events_unknown_total"}

@@ -46,14 +46,14 @@ func TestLines(t *testing.T) {
 }
 
 func TestReadAnswer(t *testing.T) {
-	const want = `{"accepted":1,"unknown":0}`
+	const want = `{"accepted":1,"unknown":0,"refused":0,"duplicate":0}`
 	for _, test := range []struct {
 		status string
 		body   string
 		ok     bool
 	}{
 		{"200 OK", want + "\n", true},
-		{"200 OK", `{"accepted":0,"unknown":1}`, false},
+		{"200 OK", `{"accepted":0,"unknown":1,"refused":0,"duplicate":0}`, false},
 		{"400 Bad Request", want, false},
 	} {
 		answer := fmt.Sprintf("HTTP/1.1 %s\r\nContent-Length: %d\r\n\r\n%s", test.status, len(test.body), test.body)
@@ -100,7 +100,7 @@ func (s *fakeSignalbox) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		}
 	}
 	s.applied += n
-	fmt.Fprintf(w, `{"accepted":%d,"unknown":0}`, n)
+	fmt.Fprintf(w, `{"accepted":%d,"unknown":0,"refused":0,"duplicate":0}`, n)
 }
 
 func TestFeed(t *testing.T) {

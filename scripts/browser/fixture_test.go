@@ -108,7 +108,7 @@ func fullOverview() object {
 	events["unknown_names"] = list{
 		object{"name": "deploy finished", "count": 1204, "last": ago(2 * time.Second)},
 		object{"name": "cache: restore (ms)", "count": 640, "last": ago(40 * time.Second)},
-		object{"name": "biuld finished", "count": 15, "last": ago(3 * time.Hour)},
+		object{"name": "biuld finished", "count": 15, "last": ago(3 * time.Hour), "hint": `did you mean "build finished"?`},
 	}
 	events["rejected"] = 43
 	events["rejections"] = list{

@@ -119,11 +119,26 @@ var targetAlerts = group{name: "signalbox-targets", about: "Whether Signalbox is
 		summary: `Signalbox on {{ $labels.instance }} rejected {{ $value | printf "%.0f" }} scrapes in 15 minutes`,
 		description: `{{ $value | printf "%.0f" }} scrapes in the last 15 minutes were answered with 503, because too many were already in progress. ` +
 			`Find the client that scrapes too often or reads too slowly, or raise --prometheus-max-scrapes-in-flight.`},
+	{alert: "SignalboxScrapesAborted", pending: "5m", severity: warning,
+		expr:    `increase(signalbox_scrapes_aborted_total[15m]) > 0`,
+		summary: `Signalbox on {{ $labels.instance }} aborted {{ $value | printf "%.0f" }} scrapes in 15 minutes`,
+		description: `{{ $value | printf "%.0f" }} scrapes in the last 15 minutes were aborted, because their clients did not read the page. ` +
+			`The log and the status page show the clients.`},
 	{alert: "SignalboxMappingReloadFailed", pending: "5m", severity: warning,
 		expr:    `signalbox_mapping_last_reload_successful == 0`,
 		summary: `Signalbox on {{ $labels.instance }} could not reload its mapping file`,
 		description: `Signalbox rejected the mapping file, so the mapping that was loaded before is still in use. ` +
 			`The log shows what is wrong with the file, and so does the command signalbox check.`},
+	{alert: "SignalboxWebConfigRefused", pending: "5m", severity: warning,
+		expr:    `signalbox_web_config_last_reload_successful == 0`,
+		summary: `Signalbox on {{ $labels.instance }} refused the web configuration file of its {{ $labels.listener }} listener`,
+		description: `The file or a certificate is not valid, or the file no longer requires passwords, client certificates or TLS, ` +
+			`so the last valid settings are still in force. The log and the status page show the reason.`},
+	{alert: "SignalboxTokensRefused", pending: "5m", severity: warning,
+		expr:    `signalbox_tokens_last_reload_successful == 0`,
+		summary: `Signalbox on {{ $labels.instance }} refused the token file of its intake listener`,
+		description: `The file cannot be read, or contains no token or an invalid one, so the tokens that it contained before are still valid, ` +
+			`and new ones are not. The log and the status page show the reason.`},
 }}
 
 var memoryAlerts = group{name: "signalbox-memory", about: "The memory limit of Signalbox, which is divided into budgets.", rules: []rule{

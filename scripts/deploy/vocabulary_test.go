@@ -83,6 +83,9 @@ func setOf(labels labelSet) (names []string) {
 	return names
 }
 
+// token is the token that the daemon requires from clients of the intake listener.
+const token = "0123456789abcdef"
+
 // servedPage returns the metrics page of a daemon after an event of a worker and a
 // push, so that the page has all metrics about Signalbox itself.
 func servedPage() map[string]*dto.MetricFamily {
@@ -94,8 +97,12 @@ func servedPage() map[string]*dto.MetricFamily {
 	output, err := build.CombinedOutput()
 	Expect(err).NotTo(HaveOccurred(), string(output))
 
+	webConfig := filepath.Join(directory, "web.yml")
+	Expect(os.WriteFile(webConfig, nil, 0o600)).To(Succeed())
+	tokens := filepath.Join(directory, "tokens")
+	Expect(os.WriteFile(tokens, []byte(token+"\n"), 0o600)).To(Succeed())
 	daemon := exec.Command(binary, "run", "--prometheus-bind-port", "0", "--intake-bind-port", "0",
-		"--stdin", "--push-storage-path", filepath.Join(directory, "pushes"))
+		"--prometheus-web-config-file", webConfig, "--intake-token-file", tokens, "--stdin", "--push-storage-path", filepath.Join(directory, "pushes"))
 	log, err := daemon.StderrPipe()
 	Expect(err).NotTo(HaveOccurred())
 	Expect(daemon.Start()).To(Succeed())
@@ -134,7 +141,10 @@ func announced(log io.Reader) map[string]string {
 
 func post(url, body string) {
 	GinkgoHelper()
-	response, err := http.Post(url, "", strings.NewReader(body))
+	request, err := http.NewRequest(http.MethodPost, url, strings.NewReader(body))
+	Expect(err).NotTo(HaveOccurred())
+	request.Header.Set("Authorization", "Bearer "+token)
+	response, err := http.DefaultClient.Do(request)
 	Expect(err).NotTo(HaveOccurred())
 	answer, err := io.ReadAll(response.Body)
 	Expect(err).NotTo(HaveOccurred())

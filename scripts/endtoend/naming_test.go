@@ -46,6 +46,9 @@ func catalogEvents() []byte {
 		for _, attribute := range rule.Needs {
 			attributes[rule.Event][attribute] = "x"
 		}
+		for attribute, values := range rule.Values {
+			attributes[rule.Event][attribute] = values[0]
+		}
 	}
 
 	var body bytes.Buffer

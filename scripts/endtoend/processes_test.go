@@ -139,9 +139,7 @@ func startPrometheusWithRules(page, rules string, args ...string) *prometheusSer
 	GinkgoHelper()
 	target, err := url.Parse(page)
 	Expect(err).NotTo(HaveOccurred())
-	dir := GinkgoT().TempDir()
-	config := filepath.Join(dir, "prometheus.yml")
-	Expect(os.WriteFile(config, fmt.Appendf(nil, `
+	return startPrometheusWithConfig(fmt.Sprintf(`
 global:
   scrape_interval: 500ms
   scrape_timeout: 500ms
@@ -151,7 +149,16 @@ scrape_configs:
 - job_name: signalbox
   honor_labels: true
   static_configs: [{targets: [%q]}]
-`, cmp.Or(rules, filepath.Join(dir, "no-rules.yml")), target.Host), 0o600)).To(Succeed())
+`, cmp.Or(rules, "no-rules.yml"), target.Host), args...)
+}
+
+// startPrometheusWithConfig starts a Prometheus with a configuration that scrapes one
+// target, and waits for the first scrape.
+func startPrometheusWithConfig(text string, args ...string) *prometheusServer {
+	GinkgoHelper()
+	dir := GinkgoT().TempDir()
+	config := filepath.Join(dir, "prometheus.yml")
+	Expect(os.WriteFile(config, []byte(text), 0o600)).To(Succeed())
 	address := freeAddress()
 	start("prometheus", append([]string{"--config.file=" + config, "--storage.tsdb.path=" + filepath.Join(dir, "data"),
 		"--web.listen-address=" + address}, args...)...)

@@ -168,6 +168,8 @@ func typeName(e ast.Expr) string {
 		return typeName(t.X) + " or null"
 	case *ast.ArrayType:
 		return "list of " + typeName(t.Elt)
+	case *ast.MapType:
+		return "names, each with a " + typeName(t.Value)
 	case *ast.SelectorExpr:
 		switch t.Sel.Name {
 		case "Time":

@@ -2,6 +2,7 @@ package demo
 
 import (
 	"context"
+	"net/http"
 	"sync"
 	"time"
 
@@ -10,7 +11,7 @@ import (
 	"github.com/signalbox-ci/signalbox/metric"
 )
 
-// Options configure a demo. AfterPast and EventsPerSecond are optional.
+// Options configure a demo. Transport, AfterPast and EventsPerSecond are optional.
 type Options struct {
 	// Monitor receives the events. It must be initialized, and must not receive events
 	// from other schedulers.
@@ -25,6 +26,9 @@ type Options struct {
 
 	// Intake is the URL, without a path, to which jobs and agents push.
 	Intake string
+
+	// Transport, if not nil, sends the pushes instead of a new http.Transport.
+	Transport http.RoundTripper
 
 	// AgentLabels are the names of the labels for the user, the workspace, the agent
 	// and the template of an agent, in this order. There may be fewer names.
@@ -93,7 +97,7 @@ func Start(o Options) *Demo {
 			staleAfter: scaled(o.StaleAfter, speed),
 			agentTTL:   scaled(o.AgentTTL, speed),
 		}),
-		pusher: startPusher(ctx, o.Intake, o.AgentLabels, o.Failures),
+		pusher: startPusher(ctx, o),
 		stop:   stop,
 	}
 	s := d.simulation

@@ -48,12 +48,15 @@ type pusher struct {
 }
 
 // startPusher starts a pusher, which runs until the context ends.
-func startPusher(ctx context.Context, intake string, baseLabels []string, logger lager.Logger) *pusher {
+func startPusher(ctx context.Context, o Options) *pusher {
+	if o.Transport == nil {
+		o.Transport = &http.Transport{}
+	}
 	p := &pusher{
-		intake:     intake,
-		baseLabels: baseLabels,
-		logger:     logger.Session("push"),
-		client:     &http.Client{Timeout: pushTimeout, Transport: &http.Transport{}},
+		intake:     o.Intake,
+		baseLabels: o.AgentLabels,
+		logger:     o.Failures.Session("push"),
+		client:     &http.Client{Timeout: pushTimeout, Transport: o.Transport},
 		jobs:       make(chan jobPush, pushQueueSize),
 		agents:     make(chan agentPush, pushQueueSize),
 	}

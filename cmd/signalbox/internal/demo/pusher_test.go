@@ -25,7 +25,7 @@ var _ = Describe("the pusher", func() {
 		}))
 		DeferCleanup(server.Close)
 		ctx, cancel := context.WithCancel(context.Background())
-		p := startPusher(ctx, server.URL, []string{"username", "workspace_name", "agent_name", "template_name"}, silent)
+		p := startPusher(ctx, Options{Intake: server.URL, AgentLabels: []string{"username", "workspace_name", "agent_name", "template_name"}, Failures: silent})
 		DeferCleanup(func() {
 			cancel()
 			p.wait()

@@ -31,9 +31,8 @@ type Body struct {
 	limit, left int64
 	err         error // the error that ended reading
 
-	budget   *membudget.Budget
-	reserved int64  // bytes of the budget, until Close
-	content  []byte // result of ReadAll
+	memory  reservation // until Close
+	content []byte      // result of ReadAll
 }
 
 // OpenBody returns the body of a request, limited to limit bytes after decompression.
@@ -63,7 +62,7 @@ func NewBody(sent io.Reader, encoding string, limit int64, budget *membudget.Bud
 		encoding: e,
 		limit:    limit,
 		left:     limit,
-		budget:   budget,
+		memory:   reservation{budget: budget},
 	}
 	if e.choose != nil {
 		b.sent.limit += framingBytes
@@ -132,28 +131,18 @@ func (b *Body) openDecompressor() error {
 	return b.decompressor.Reset(sent)
 }
 
-// smallBytes is the amount of memory up to which a body is small. A part of the budget
-// is reserved for small bodies, so that large ones that arrive slowly do not block them.
-const smallBytes = 256 << 10
-
 // Reserve reserves n bytes of the budget until Close, for memory that the caller needs
 // to read the body.
-func (b *Body) Reserve(n int64) error {
-	if b.budget == nil {
-		return nil
+func (b *Body) Reserve(n int64) error { return b.memory.add(n) }
+
+// Held reports whether the sent body is in memory as a whole; see WholeBodies. size is
+// the maximum number of bytes after decompression.
+func (b *Body) Held() (size int64, ok bool) {
+	whole, ok := b.sent.r.(*rewound)
+	if ok && b.encoding.choose == nil {
+		return min(b.limit, int64(len(whole.content))), true
 	}
-	acquire, most := b.budget.TryAcquire, b.budget.Size()
-	if b.reserved+n > smallBytes {
-		acquire, most = b.budget.TryAcquireLarge, b.budget.Max()
-	}
-	if acquire(n) {
-		b.reserved += n
-		return nil
-	}
-	if b.reserved+n > most {
-		return fmt.Errorf("%w: buffering it takes more than the %d bytes available for one body (--memory-limit)", ErrTooLarge, most)
-	}
-	return fmt.Errorf("%w: the bodies of other requests take up the memory for bodies; try again later", membudget.ErrExhausted)
+	return b.limit, ok
 }
 
 // firstBytes is the initial size of the buffer of ReadAll.
@@ -194,13 +183,8 @@ func (b *Body) grow() error {
 		return err
 	}
 	b.content = append(make([]byte, 0, size), b.content...)
-	b.release(old)
+	b.memory.release(old)
 	return nil
-}
-
-func (b *Body) release(n int64) {
-	b.reserved -= n
-	b.budget.Release(n)
 }
 
 // keepContent puts the buffer of ReadAll into the pool, unless it is too large.
@@ -224,14 +208,19 @@ func (b *Body) SentBytes() int64 { return b.sent.read }
 // Close releases the decompressor, the memory, and the turn of the goroutine. The body
 // must not be read afterwards. Closing it again does nothing.
 func (b *Body) Close() {
+	b.Finish()
+	b.keepContent()
+	b.memory.release(b.memory.bytes)
+}
+
+// Finish is like Close, but keeps the reserved memory.
+func (b *Body) Finish() {
 	b.sent.turn.end()
 	if b.decompressor != nil {
 		b.decompressor.Reset(http.NoBody) //nolint:errcheck // only drops the reference to the body
 		b.variant.pool.Put(b.decompressor)
 		b.decompressor = nil
 	}
-	b.keepContent()
-	b.release(b.reserved)
 }
 
 // A sentBody is a body before decompression. If the body exceeds the limit, Read

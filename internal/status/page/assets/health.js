@@ -101,6 +101,8 @@ function findings(o) {
   const scrape = o.scrapes[0];
   if (scrape && scrape.status !== 200) {
     add("warn", "scrapes", "the latest scrape failed", `the latest scrape failed with status ${scrape.status}`);
+  } else if (scrape?.aborted) {
+    add("warn", "scrapes", "the latest scrape was aborted", "the latest scrape was aborted, because its client did not read it");
   } else if (scrape && scrape.time !== null && o.time - scrape.time > recent) {
     add("warn", "scrapes", "no recent scrape", `no scrape for ${span((o.time - scrape.time) / 1000)}`);
   } else if (!scrape) {

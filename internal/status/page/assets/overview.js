@@ -58,6 +58,7 @@ export function readOverview(json) {
         name: text(u.name),
         count: count(u.count),
         last: time(u.last),
+        hint: text(u.hint),
       })),
       unknownOther: count(events.unknown_other),
       rejections: objects(events.rejections).map((r) => ({
@@ -102,6 +103,7 @@ export function readOverview(json) {
       format: text(s.format),
       encoding: text(s.encoding),
       status: count(s.status),
+      aborted: s.aborted === true,
       remote: text(s.remote),
       userAgent: text(s.user_agent),
     })),

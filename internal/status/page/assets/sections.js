@@ -285,8 +285,11 @@ export function makeSections({ plotted, togglePlot, onMore }) {
               cell.name = element("span");
               cell.rule = element("details", { className: "rule" }, element("summary", {}, "add a rule"));
               cell.rule.addEventListener("toggle", () => showRule(cell));
-              cell.append(cell.name, " ", cell.rule);
+              cell.hint = element("span", { className: "muted" });
+              cell.append(cell.name, " ", cell.hint, " ", cell.rule);
             }
+            cell.hint.hidden = u.hint === "";
+            showText(cell.hint, u.hint);
             if (cell.event !== u.name) {
               cell.event = u.name;
               cell.rule.firstChild.setAttribute("aria-label", `Add a rule for ${displayName(u.name)}`);
@@ -505,9 +508,9 @@ export function makeSections({ plotted, togglePlot, onMore }) {
           number: true,
           sort: (s) => s.status,
           show: (cell, s) => {
-            setText(cell, String(s.status));
+            setText(cell, s.aborted ? `${s.status}, aborted` : String(s.status));
           },
-          warn: (s) => s.status !== 200,
+          warn: (s) => s.status !== 200 || s.aborted,
         },
         {
           title: "Client",

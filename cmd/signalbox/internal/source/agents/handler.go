@@ -22,7 +22,8 @@ const Path = "/api/v1/agent-metrics"
 type Sink interface {
 	// UpdateFrom applies the metrics of the agent with the base labels. It retains
 	// neither slice. It returns an *aggregator.RejectedError if it rejected some of the
-	// metrics and applied the others; after any other error it has applied none.
+	// metrics and applied the others; after any other error it has applied none, or, if
+	// the context ended meanwhile, the first ones.
 	UpdateFrom(ctx context.Context, base []aggregator.Label, metrics []aggregator.Metric) error
 }
 

@@ -66,7 +66,7 @@ func (d *Decoder) decodeArray() error {
 // read yet. It reports whether decoding the array can continue.
 func (d *Decoder) decodeElement(c byte, number int) (ok bool, err error) {
 	start := d.line
-	reject := func(line int, err error) { d.reject(line, fmt.Errorf("element %d: %w", number, err)) }
+	reject := func(line int, err error) { d.reject(line, errors.New(inElement(number, err.Error()))) }
 
 	element, err := d.readElement(jsonscan.NewValueScan(c))
 	if err == errLineTooLong {
@@ -79,6 +79,7 @@ func (d *Decoder) decodeElement(c byte, number int) (ok bool, err error) {
 
 	event, err := d.events.parse(element)
 	if err == nil {
+		event.Line, event.Element = start, number
 		d.accept(event)
 		return true, nil
 	}
@@ -97,6 +98,9 @@ func (d *Decoder) decodeElement(c byte, number int) (ok bool, err error) {
 	reject(start, err)
 	return true, nil
 }
+
+// inElement returns an error text about an element of an array.
+func inElement(number int, text string) string { return fmt.Sprintf("element %d: %s", number, text) }
 
 // readElement reads the element that the scan is for. The bytes are valid until the
 // next call. It skips an element that exceeds the limit and returns errLineTooLong.

@@ -110,7 +110,7 @@ func BenchmarkHandler(b *testing.B) {
 		{"zstd", "zstd", encoder.EncodeAll(lines, nil)},
 	} {
 		b.Run(bench.name, func(b *testing.B) {
-			handler := events.NewHandler(lager.NewLogger("benchmark"), source.Limits{}, discard{}, nil)
+			handler := events.NewHandler(events.Options{Logger: lager.NewLogger("benchmark"), Sink: discard{}})
 
 			b.ReportAllocs()
 			for b.Loop() {
@@ -130,12 +130,10 @@ func BenchmarkHandler(b *testing.B) {
 // A discard is a Sink that does nothing.
 type discard struct{}
 
-func (discard) Emit(metric.Event) {}
+func (discard) Emit(metric.Event, *metric.Outcome) {}
 
-func (discard) Prepare(metric.EventType) func(*metric.Event, []string) {
-	return func(*metric.Event, []string) {}
+func (discard) Prepare(metric.EventType) func(*metric.Event, []string, *metric.Outcome) {
+	return func(*metric.Event, []string, *metric.Outcome) {}
 }
-
-func (discard) Knows(string) bool { return true }
 
 func (discard) Malformed(error) {}

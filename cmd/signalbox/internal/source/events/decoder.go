@@ -23,6 +23,10 @@ const bufferBytes = 64 << 10
 // longer than its buffer.
 const decoderBytes = 2 * bufferBytes
 
+// bytesPerLongByte is the amount of memory for each byte of a longer line: growing a
+// slice can take twice its size, and parsing an event copies its texts.
+const bytesPerLongByte = 4
+
 // A Decoder reads events from one input after another and reuses its buffers. It holds
 // one event in memory at a time, not the whole input. If the input may be a single
 // object spread over several lines, the Decoder also holds the beginning of the input,
@@ -114,8 +118,7 @@ func (d *Decoder) release() {
 // reserveFor reserves memory for holding a text of n bytes that does not fit into the
 // buffer, unless enough is reserved already.
 func (d *Decoder) reserveFor(n int) error {
-	// Growing a slice can take twice its size, and parsing an event copies its texts.
-	more := 4*int64(n) - d.reserved
+	more := bytesPerLongByte*int64(n) - d.reserved
 	if d.Reserve == nil || more <= 0 {
 		return nil
 	}
@@ -202,6 +205,7 @@ func (d *Decoder) decodeEvent(data []byte, line int) {
 		d.rejectData(data, line, err)
 		return
 	}
+	event.Line = line
 	d.accept(event)
 }
 

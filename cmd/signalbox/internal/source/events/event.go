@@ -6,6 +6,13 @@ import "github.com/signalbox-ci/signalbox/metric"
 type Event struct {
 	metric.Event // without Attributes
 
+	// Line is the number of the line on which the event begins, from 1, and Element is
+	// the number of the event in its array, from 1, or 0 if it is not in an array.
+	Line, Element int
+
+	// ID identifies the event among all events. It is empty if the event has none.
+	ID []byte
+
 	// Shape contains the names of the event's attributes, and Values the values in the
 	// same order.
 	Shape  *Shape
@@ -23,11 +30,12 @@ const (
 	fieldAttributes
 	fieldHost
 	fieldTime
+	fieldID
 	noField
 )
 
 // fieldKeys are the names of the fields as written in JSON.
-var fieldKeys = [...]string{`"name":`, `"value":`, `"attributes":`, `"host":`, `"time":`}
+var fieldKeys = [...]string{`"name":`, `"value":`, `"attributes":`, `"host":`, `"time":`, `"id":`}
 
 // fieldOf returns the field with the name, or noField.
 func fieldOf(name []byte) int {

@@ -17,35 +17,60 @@ func TestEvents(t *testing.T) {
 	RunSpecs(t, "Events")
 }
 
-// A recorder is a Sink that keeps the events that it receives.
+// A recorder is a Sink that keeps the events that it receives. It knows all names except
+// for "unknown" and "misspeled". It rejects events with the name "refused" for their
+// only metric, and those with the name "partial" for one of two.
 type recorder struct {
 	mu     sync.Mutex
 	events []metric.Event
 }
 
-func (r *recorder) Emit(event metric.Event) {
+func (r *recorder) Emit(event metric.Event, outcome *metric.Outcome) {
 	event.Attributes = maps.Clone(event.Attributes) // only valid until Emit returns
 
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.events = append(r.events, event)
+	var e metric.Explanation
+	outcome.Known = true
+	switch event.Name {
+	case "unknown", "misspeled":
+		outcome.Known, outcome.Unknown = false, true
+		e.Reason = "no rule knows the event"
+		if event.Name == "misspeled" {
+			e.Hint = `did you mean "misspelled"?`
+		}
+	case "partial":
+		outcome.Updated++
+		fallthrough
+	case "refused":
+		outcome.Rejected++
+		e = metric.Explanation{Metric: "m", Reason: "wrong", Hint: "do it right"}
+	default:
+		outcome.Updated++
+	}
+	if outcome.Explain {
+		outcome.Explanation = e
+	}
+	if outcome.DryRun == nil {
+		r.events = append(r.events, event)
+	}
 }
 
 // Prepare returns a function that records events of the type, with an additional
 // attribute "prepared".
-func (r *recorder) Prepare(t metric.EventType) func(*metric.Event, []string) {
-	return func(read *metric.Event, values []string) {
+func (r *recorder) Prepare(t metric.EventType) func(*metric.Event, []string, *metric.Outcome) {
+	return func(read *metric.Event, values []string, outcome *metric.Outcome) {
 		event := *read
 		event.Attributes = map[string]string{"prepared": "yes"}
 		for i, name := range t.Attributes {
 			event.Attributes[name] = values[i]
 		}
-		r.Emit(event)
+		r.Emit(event, outcome)
 	}
 }
 
 // record records an event from a Decoder.
-func (r *recorder) record(event *events.Event) { r.Emit(plain(event)) }
+func (r *recorder) record(event *events.Event) { r.Emit(plain(event), new(metric.Outcome)) }
 
 // plain returns the event with its attributes in a map, which is nil if it has none.
 func plain(read *events.Event) metric.Event {
@@ -58,9 +83,6 @@ func plain(read *events.Event) metric.Event {
 	}
 	return event
 }
-
-// Knows reports that all events are known except for "unknown".
-func (r *recorder) Knows(name string) bool { return name != "unknown" }
 
 func (r *recorder) Malformed(error) {}
 

@@ -34,6 +34,9 @@ var seeds = []string{
 	`{"name":"\ud800"}`,
 	`{"name":null,"value":null,"attributes":null,"host":null,"time":null}`,
 	`{"name":"a","name":"b"}`,
+	`{"id":"1","name":"a","value":2}`,
+	`{"name":"a","id":"\u0031\""}`,
+	`{"name":"a","id":""}`,
 	`{"name":"a","attributes":{"k":{}}}`,
 	`[{"name":"a"},{"name":5},` + "\n" + `{"name":"b"}]`,
 	`[{"name":"a"},oops]`,
@@ -161,12 +164,16 @@ func decodeEvent(line []byte) (metric.Event, bool) {
 	for key, raw := range fields {
 		var ok bool
 		switch {
-		case string(raw) == "null" && strings.Contains("name value attributes host time", key) && key != "":
+		case string(raw) == "null" && strings.Contains("name value attributes host time id", key) && key != "":
 			ok = true
 		case key == "name":
 			event.Name, ok = text(raw)
 		case key == "host":
 			event.Host, ok = text(raw)
+		case key == "id":
+			var id string
+			id, ok = text(raw)
+			ok = ok && id != ""
 		case key == "value":
 			value, err := strconv.ParseFloat(string(raw), 64)
 			event.Value, ok = value, err == nil && kindOf(raw) == '0'

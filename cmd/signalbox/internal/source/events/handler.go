@@ -2,55 +2,58 @@ package events
 
 import (
 	"errors"
+	"fmt"
 	"net/http"
+	"slices"
 	"sync"
 
 	"code.cloudfoundry.org/lager/v3"
 
 	"github.com/signalbox-ci/signalbox/cmd/signalbox/internal/source"
+	"github.com/signalbox-ci/signalbox/internal/excerpt"
 	"github.com/signalbox-ci/signalbox/internal/membudget"
+	"github.com/signalbox-ci/signalbox/metric"
 )
 
 // Path is the path to which clients post events.
 const Path = "/api/v1/events"
 
+// maxStrictBytes is the maximum size of a body with the query parameter strict, after
+// decompression. The handler keeps a list of the series that the events would create.
+const maxStrictBytes = 16 << 20
+
+// Options configure a handler.
+type Options struct {
+	Logger lager.Logger // logs rejections; the responses contain more detail
+	Limits source.Limits
+	Sink   source.Sink
+
+	// IDs contains the IDs of events. If it is nil, the handler does not recognize
+	// repeated events.
+	IDs IDs
+
+	// Bodies reads bodies with the query parameter strict.
+	Bodies *source.WholeBodies
+
+	// Buffer grants the memory for reading bodies. Nil means that memory is not
+	// limited.
+	Buffer *membudget.Budget
+}
+
 // A handler serves Path.
 type handler struct {
-	limits     source.Limits
-	sink       source.Sink
-	buffer     *membudget.Budget
+	Options
 	rejections *source.Rejections
 	decoders   sync.Pool // of *Decoder
 }
 
 // NewHandler returns the handler of Path, which passes events to the sink. It ignores
-// the path of requests. It logs rejections; its responses contain more detail. buffer
-// grants the memory for reading bodies; nil means that memory is not limited.
-func NewHandler(logger lager.Logger, limits source.Limits, sink source.Sink, buffer *membudget.Budget) http.Handler {
-	h := &handler{
-		limits:     limits.WithDefaults(),
-		sink:       sink,
-		buffer:     buffer,
-		rejections: source.NewRejections(logger),
-	}
-	h.decoders.New = func() any { return NewDecoder(h.limits) }
+// the path of requests.
+func NewHandler(o Options) http.Handler {
+	o.Limits = o.Limits.WithDefaults()
+	h := &handler{Options: o, rejections: source.NewRejections(o.Logger)}
+	h.decoders.New = func() any { return NewDecoder(h.Limits) }
 	return h
-}
-
-// A response reports the results for the events of a body.
-type response struct {
-	Accepted int `json:"accepted"`
-	Unknown  int `json:"unknown"`
-
-	// Rejected and Errors are omitted if every event was well formed.
-	Rejected int         `json:"rejected,omitempty"`
-	Errors   []lineError `json:"errors,omitempty"`
-}
-
-// A lineError is the reason why the event on a line was rejected.
-type lineError struct {
-	Line   int    `json:"line"`
-	Reason string `json:"reason"`
 }
 
 // ServeHTTP implements http.Handler. It responds after the last event of the body has
@@ -59,48 +62,175 @@ func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if !source.AllowMethods(w, r, http.MethodPost) {
 		return
 	}
-	body, err := source.OpenBody(r, h.limits.BodyBytes, h.buffer)
+	strict, err := isStrict(r)
 	if err != nil {
-		h.sink.Malformed(err)
-		h.rejections.RejectEncoding(w, r, err)
+		h.rejections.Log("body-rejected", err, lager.Data{"remote": r.RemoteAddr})
+		source.Reject(w, http.StatusBadRequest, err.Error())
+		return
+	}
+	if strict {
+		h.serveStrict(w, r)
+		return
+	}
+	body, err := source.OpenBody(r, h.Limits.BodyBytes, h.Buffer)
+	if err != nil {
+		h.rejectEncoding(w, r, err)
 		return
 	}
 	defer body.Close()
+	h.apply(w, r, body)
+}
+
+// isStrict returns the value of the query parameter strict.
+func isStrict(r *http.Request) (bool, error) {
+	query, err := source.Query(r.URL.RawQuery, "strict")
+	if err != nil {
+		return false, err
+	}
+	values := query["strict"]
+	switch {
+	case len(values) == 0:
+		return false, nil
+	case len(values) > 1:
+		return false, errors.New("query parameter strict is duplicated")
+	}
+	switch values[0] {
+	case "1", "true":
+		return true, nil
+	case "0", "false":
+		return false, nil
+	}
+	return false, fmt.Errorf("got strict=%s, expected 0 or 1", excerpt.Short(values[0]))
+}
+
+func (h *handler) rejectEncoding(w http.ResponseWriter, r *http.Request, err error) {
+	h.Sink.Malformed(err)
+	h.rejections.RejectEncoding(w, r, err)
+}
+
+// serveStrict checks all events of a body, and applies them only if none is malformed
+// or rejected for any metric.
+func (h *handler) serveStrict(w http.ResponseWriter, r *http.Request) {
+	whole, ok := h.Bodies.Open(w, r, h.rejections)
+	if !ok {
+		return
+	}
+	defer whole.Close()
+	buffer := h.Buffer
+	for _, dryRun := range []*metric.DryRun{new(metric.DryRun), nil} {
+		r := whole.Request()
+		body, err := source.OpenBody(r, min(h.Limits.BodyBytes, maxStrictBytes), buffer)
+		if err != nil {
+			h.rejectEncoding(w, r, err)
+			return
+		}
+		// The second pass must not fail for lack of memory, so it uses what the first
+		// one has reserved.
+		defer body.Close()
+		buffer = nil
+		if dryRun == nil {
+			h.apply(w, r, body)
+			return
+		}
+		tally, errs, readErr := h.decode(r, body, dryRun)
+		if rejected := tally.Refused + tally.Partial; rejected+tally.Rejected > 0 {
+			tally.Accepted = 0 // nothing is applied
+			h.logErrors(r, errs, tally)
+			status := http.StatusUnprocessableEntity
+			if source.IsRefusal(readErr) {
+				status = source.StatusOf(0, readErr)
+			}
+			source.Answer(w, status, response{Refused: rejected, Rejected: tally.Rejected, Errors: errs})
+			return
+		}
+	}
+}
+
+// apply emits the events of a body and responds.
+func (h *handler) apply(w http.ResponseWriter, r *http.Request, body *source.Body) {
+	tally, errs, readErr := h.decode(r, body, nil)
+	body.Close()
+	if tally.Rejected+tally.Refused+tally.Partial > 0 {
+		h.logErrors(r, errs, tally)
+	}
+	source.Answer(w, source.StatusOf(tally.Rejected, readErr), response{
+		Accepted:  tally.Accepted,
+		Unknown:   tally.Unknown,
+		Refused:   tally.Refused,
+		Duplicate: tally.Duplicate,
+		Rejected:  tally.Rejected,
+		Errors:    errs,
+	})
+}
+
+// decode passes the events of a body to the Sink. It returns the first errors and the
+// error from reading the body, which is also among the former. dryRun may be nil.
+func (h *handler) decode(r *http.Request, body *source.Body, dryRun *metric.DryRun) (*Tally, errorList, error) {
 	decoder := h.decoders.Get().(*Decoder)
 	defer h.decoders.Put(decoder)
 
-	tally := Tally{Sink: h.sink}
-	var errs []lineError
+	tally := &Tally{Sink: h.Sink, IDs: h.IDs}
+	tally.Outcome.DryRun = dryRun
+	var errs errorList
+	accept := func(event *Event) {
+		tally.Outcome.Explain = !errs.full()
+		tally.Accept(event)
+		e := &tally.Outcome.Explanation
+		if e.Reason == "" || e.Metric == "" && e.Hint == "" {
+			return // without a hint, an unknown event is not an error
+		}
+		reason := e.Reason
+		if event.Element > 0 {
+			reason = inElement(event.Element, reason)
+		}
+		errs.add(eventError{Line: event.Line, Event: excerpt.Short(event.Name), Metric: e.Metric, Reason: reason, Hint: e.Hint})
+	}
 	reject := func(line int, err error) {
 		tally.Reject(err)
-		if len(errs) < source.MaxErrors {
-			errs = append(errs, lineError{line, err.Error()})
-		}
+		errs.add(eventError{Line: line, Reason: err.Error()})
 	}
-	readErr := body.Reserve(decoderBytes)
-	if readErr == nil {
-		decoder.Reserve = body.Reserve
-		readErr = decoder.Decode(body, source.FormatOf(r.Header.Get("Content-Type")), tally.Accept, reject)
+	err := h.reserve(decoder, body)
+	if err == nil {
+		err = decoder.Decode(body, source.FormatOf(r.Header.Get("Content-Type")), accept, reject)
 	}
-	body.Close() // its turn must not wait for the log or the client
-	if readErr != nil {
+	body.Finish() // its turn must not wait for the log or the client
+	if err != nil {
 		// Always list this error, even if there are MaxErrors others.
 		errs = errs[:min(len(errs), source.MaxErrors-1)]
-		reject(decoder.Line(), source.Explain(readErr))
+		reject(decoder.Line(), source.Explain(err))
 	}
+	return tally, errs, err
+}
 
-	if tally.Rejected > 0 {
-		h.rejections.Log("events-rejected", errors.New(errs[0].Reason), lager.Data{
-			"remote":   r.RemoteAddr,
-			"line":     errs[0].Line,
-			"rejected": tally.Rejected,
-			"accepted": tally.Accepted,
-		})
+// reserve reserves the memory for decoding a body. If the client may repeat the request
+// after an error, because the whole body has been read in advance, reserve reserves all
+// of it: an error after some events were applied would count them twice.
+func (h *handler) reserve(decoder *Decoder, body *source.Body) error {
+	size, whole := body.Held()
+	if !whole {
+		decoder.Reserve = body.Reserve
+		return body.Reserve(decoderBytes)
 	}
-	source.Answer(w, source.StatusOf(tally.Rejected, readErr), response{
-		Accepted: tally.Accepted,
-		Unknown:  tally.Unknown,
-		Rejected: tally.Rejected,
-		Errors:   errs,
-	})
+	longest := min(size, int64(h.Limits.LineBytes))
+	return body.Reserve(decoderBytes + max(0, bytesPerLongByte*(longest-bufferBytes)))
+}
+
+// logErrors logs the first error that is not only about an unknown name, and the
+// numbers of events with errors.
+func (h *handler) logErrors(r *http.Request, errs errorList, tally *Tally) {
+	first := errs[max(0, slices.IndexFunc(errs, func(e eventError) bool { return e.Event == "" || e.Metric != "" }))]
+	data := lager.Data{
+		"remote":   r.RemoteAddr,
+		"line":     first.Line,
+		"rejected": tally.Rejected,
+		"refused":  tally.Refused,
+		"accepted": tally.Accepted,
+	}
+	if first.Event != "" {
+		data["event"], data["metric"] = first.Event, first.Metric
+	}
+	if first.Hint != "" {
+		data["hint"] = first.Hint
+	}
+	h.rejections.Log("events-rejected", errors.New(first.Reason), data)
 }

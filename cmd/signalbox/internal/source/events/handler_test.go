@@ -1,6 +1,7 @@
 package events_test
 
 import (
+	"fmt"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -20,13 +21,17 @@ var _ = Describe("Handler", func() {
 	var (
 		logger  *lagertest.TestLogger
 		sink    *recorder
+		ids     *idSet
 		handler http.Handler
 	)
 
+	newHandler := func(limits source.Limits) http.Handler {
+		return events.NewHandler(events.Options{Logger: logger, Limits: limits, Sink: sink, IDs: ids, Bodies: &source.WholeBodies{}})
+	}
 	BeforeEach(func() {
 		logger = lagertest.NewTestLogger("intake")
-		sink = &recorder{}
-		handler = events.NewHandler(logger, source.Limits{}, sink, nil)
+		sink, ids = &recorder{}, &idSet{}
+		handler = newHandler(source.Limits{})
 	})
 
 	do := func(method, path string, body io.Reader, headers ...string) *httptest.ResponseRecorder {
@@ -46,7 +51,7 @@ var _ = Describe("Handler", func() {
 		It("responds with 200 if every event is well formed", func() {
 			w := post("{\"name\":\"a\"}\n{\"name\":\"unknown\"}\n{\"name\":\"b\"}\n")
 			Expect(w.Code).To(Equal(http.StatusOK))
-			Expect(w.Body.String()).To(Equal(`{"accepted":3,"unknown":1}` + "\n"))
+			Expect(w.Body.String()).To(Equal(`{"accepted":3,"unknown":1,"refused":0,"duplicate":0}` + "\n"))
 			Expect(w.Header()).To(HaveKeyWithValue("Content-Type", ConsistOf("application/json")))
 			Expect(w.Header()).To(HaveKeyWithValue("X-Content-Type-Options", ConsistOf("nosniff")))
 			Expect(sink.names()).To(Equal([]string{"a", "unknown", "b"}))
@@ -56,7 +61,7 @@ var _ = Describe("Handler", func() {
 			for _, body := range []string{"", "\n\n", "[]"} {
 				w := post(body)
 				Expect(w.Code).To(Equal(http.StatusOK))
-				Expect(w.Body.String()).To(Equal(`{"accepted":0,"unknown":0}` + "\n"))
+				Expect(w.Body.String()).To(Equal(`{"accepted":0,"unknown":0,"refused":0,"duplicate":0}` + "\n"))
 			}
 		})
 
@@ -64,7 +69,7 @@ var _ = Describe("Handler", func() {
 			w := post("{\"name\":\"a\"}\n\n{\"name\":5}\n{\"name\":\"b\"}\noops\n", "Content-Type", "application/x-ndjson")
 			Expect(w.Code).To(Equal(http.StatusBadRequest))
 			Expect(w.Body).To(MatchJSON(`{
-				"accepted": 2, "unknown": 0, "rejected": 2,
+				"accepted": 2, "unknown": 0, "refused": 0, "duplicate": 0, "rejected": 2,
 				"errors": [
 					{"line": 3, "reason": "name: got a number, expected a string"},
 					{"line": 5, "reason": "not JSON: got \"oops\", expected a value (column 1)"}
@@ -75,15 +80,148 @@ var _ = Describe("Handler", func() {
 
 		It("logs the first reason and the number of rejected events", func() {
 			post("{\"name\":5}\n{\"name\":6}\n{\"name\":\"a\"}\n")
-			Expect(logger).To(gbytes.Say(`events-rejected.*"accepted":1,"error":"name: got a number, expected a string","line":1.*"rejected":2`))
+			Expect(logger).To(gbytes.Say(`events-rejected.*"accepted":1,"error":"name: got a number, expected a string","line":1.*"refused":0,"rejected":2`))
 		})
 
 		It("lists the first ten errors but counts all of them", func() {
 			w := post(strings.Repeat("{\"name\":\"a\"}\n{}\n", 12))
 			Expect(w.Code).To(Equal(http.StatusBadRequest))
-			Expect(w.Body.String()).To(HavePrefix(`{"accepted":12,"unknown":0,"rejected":12,"errors":[{"line":2,`))
+			Expect(w.Body.String()).To(HavePrefix(`{"accepted":12,"unknown":0,"refused":0,"duplicate":0,"rejected":12,"errors":[{"line":2,`))
 			Expect(strings.Count(w.Body.String(), "the event has no name")).To(Equal(10))
 			Expect(w.Body.String()).To(ContainSubstring(`{"line":20,`))
+		})
+
+		It("counts refused, unknown and duplicate events separately, and explains them", func() {
+			for range 2 { // the second time, the shapes are known
+				w := post(`{"name":"a"}
+{"name":"refused"}
+{"name":"partial","id":"x"}
+{"name":"unknown"}
+
+{"name":"misspeled"}
+{"name":"a","id":"x"}
+{"name":"a","id":"y"}
+`)
+				Expect(w.Code).To(Equal(http.StatusOK))
+				Expect(w.Body).To(MatchJSON(`{"accepted": 5, "unknown": 2, "refused": 1, "duplicate": 1, "errors": [
+					{"line": 2, "event": "refused", "metric": "m", "reason": "wrong", "hint": "do it right"},
+					{"line": 3, "event": "partial", "metric": "m", "reason": "wrong", "hint": "do it right"},
+					{"line": 6, "event": "misspeled", "reason": "no rule knows the event", "hint": "did you mean \"misspelled\"?"}
+				]}`))
+				*ids = nil
+			}
+			Expect(logger).To(gbytes.Say(`events-rejected.*"accepted":5,"error":"wrong","event":"refused","hint":"do it right","line":2,"metric":"m","refused":1,"rejected":0`))
+		})
+
+		It("names the line and the element of a refused event in an array", func() {
+			w := post("[{\"name\":\"a\"},\n{\"name\":\n\"refused\"},\n{\"name\":5}]")
+			Expect(w.Code).To(Equal(http.StatusBadRequest))
+			Expect(w.Body).To(MatchJSON(`{"accepted": 1, "unknown": 0, "refused": 1, "duplicate": 0, "rejected": 1, "errors": [
+				{"line": 2, "event": "refused", "metric": "m", "reason": "element 2: wrong", "hint": "do it right"},
+				{"line": 4, "reason": "element 3: name: got a number, expected a string"}
+			]}`))
+		})
+
+		Describe("events with an ID", func() {
+			It("are dropped if the ID was received before", func() {
+				for _, duplicates := range []int{0, 2} {
+					w := post("{\"name\":\"a\",\"id\":\"1\"}\n{\"id\":\"\\u0032\",\"name\":\"a\"}\n{\"name\":\"b\"}")
+					Expect(w.Code).To(Equal(http.StatusOK))
+					Expect(w.Body).To(MatchJSON(fmt.Sprintf(`{"accepted": %d, "unknown": 0, "refused": 0, "duplicate": %d}`, 3-duplicates, duplicates)))
+				}
+				Expect(sink.names()).To(Equal([]string{"a", "a", "b", "b"}))
+				Expect(*ids).To(Equal(idSet{"1": true, "2": true}))
+			})
+
+			It("can be sent again if they were refused or malformed", func() {
+				post("{\"name\":\"refused\",\"id\":\"1\"}\n{\"name\":5,\"id\":\"2\"}")
+				Expect(post("{\"name\":\"a\",\"id\":\"1\"}\n{\"name\":\"b\",\"id\":\"2\"}").Body).To(
+					MatchJSON(`{"accepted": 2, "unknown": 0, "refused": 0, "duplicate": 0}`))
+			})
+
+			It("are rejected if the ID is not a string or is empty", func() {
+				w := post("{\"name\":\"a\",\"id\":7}\n{\"name\":\"a\",\"id\":\"\"}\n{\"name\":\"a\",\"id\":null}")
+				Expect(w.Body).To(MatchJSON(`{"accepted": 1, "unknown": 0, "refused": 0, "duplicate": 0, "rejected": 2, "errors": [
+					{"line": 1, "reason": "id: got a number, expected a string"},
+					{"line": 2, "reason": "id is empty: omit it, or send a different ID for each event"}
+				]}`))
+			})
+		})
+
+		Describe("with strict=1", func() {
+			strict := func(body string, headers ...string) *httptest.ResponseRecorder {
+				return do(http.MethodPost, "/api/v1/events?strict=1", strings.NewReader(body), headers...)
+			}
+
+			It("applies a body without malformed or rejected events", func() {
+				for _, encoding := range []string{"", "gzip"} {
+					body := "{\"name\":\"a\",\"id\":\"1\"}\n{\"name\":\"unknown\"}\n{\"name\":\"b\"}\n{\"name\":\"b\"}\n{\"name\":\"a\",\"id\":\"1\"}"
+					if encoding == "gzip" {
+						body = sourcetest.Gzip(body)
+					}
+					w := strict(body, "Content-Encoding", encoding)
+					Expect(w.Code).To(Equal(http.StatusOK))
+					Expect(w.Body).To(MatchJSON(`{"accepted": 4, "unknown": 1, "refused": 0, "duplicate": 1}`))
+					Expect(sink.names()).To(Equal([]string{"a", "unknown", "b", "b"}))
+					sink.events, *ids = nil, nil
+				}
+			})
+
+			DescribeTable("responds with 422 and applies nothing if any event is malformed or rejected",
+				func(line, answer string) {
+					w := strict("{\"name\":\"a\",\"id\":\"1\"}\n" + line + "\n{\"name\":\"b\"}")
+					Expect(w.Code).To(Equal(http.StatusUnprocessableEntity))
+					Expect(w.Body).To(MatchJSON(answer))
+					Expect(sink.events).To(BeEmpty())
+					Expect(*ids).To(BeEmpty())
+					Expect(logger).To(gbytes.Say("events-rejected"))
+				},
+				Entry("malformed", `{"name":5}`, `{"accepted": 0, "unknown": 0, "refused": 0, "duplicate": 0, "rejected": 1,
+					"errors": [{"line": 2, "reason": "name: got a number, expected a string"}]}`),
+				Entry("refused", `{"name":"refused"}`, `{"accepted": 0, "unknown": 0, "refused": 1, "duplicate": 0,
+					"errors": [{"line": 2, "event": "refused", "metric": "m", "reason": "wrong", "hint": "do it right"}]}`),
+				Entry("rejected for one of its metrics", `{"name":"partial"}`, `{"accepted": 0, "unknown": 0, "refused": 1, "duplicate": 0,
+					"errors": [{"line": 2, "event": "partial", "metric": "m", "reason": "wrong", "hint": "do it right"}]}`),
+			)
+
+			It("does not check events that were received before", func() {
+				*ids = idSet{"1": true}
+				w := strict(`{"name":"refused","id":"1"}`)
+				Expect(w.Code).To(Equal(http.StatusOK))
+				Expect(w.Body).To(MatchJSON(`{"accepted": 0, "unknown": 0, "refused": 0, "duplicate": 1}`))
+			})
+
+			It("applies nothing of a body that is damaged, too large or cut off", func() {
+				Expect(strict(sourcetest.Corrupt(sourcetest.Gzip(strings.Repeat("{\"name\":\"a\"}\n", 10_000)), 7), "Content-Encoding", "gzip").Code).
+					To(Equal(http.StatusUnprocessableEntity))
+				Expect(strict(sourcetest.Gzip(strings.Repeat("{\"name\":\"a\"}\n", 2_000_000)), "Content-Encoding", "gzip").Code).
+					To(Equal(http.StatusRequestEntityTooLarge))
+				Expect(do(http.MethodPost, "/api/v1/events?strict=1", sourcetest.Broken("{\"name\":\"a\"}\n{\"name\"", io.ErrUnexpectedEOF)).Code).
+					To(Equal(http.StatusBadRequest))
+				Expect(strict("{}", "Content-Encoding", "br").Code).To(Equal(http.StatusUnsupportedMediaType))
+				Expect(sink.events).To(BeEmpty())
+			})
+		})
+
+		DescribeTable("rejects other query parameters",
+			func(query, reason string) {
+				w := do(http.MethodPost, "/api/v1/events?"+query, strings.NewReader(`{"name":"a"}`))
+				Expect(w.Code).To(Equal(http.StatusBadRequest))
+				Expect(w.Body.String()).To(ContainSubstring(reason))
+				Expect(sink.events).To(BeEmpty())
+			},
+			Entry("misspelled", "stric=1", `unknown query parameter \"stric\": did you mean \"strict\"?`),
+			Entry("unknown", "ttl=1h", `unknown query parameter \"ttl\", expected strict`),
+			Entry("value", "strict=yes", "got strict=yes, expected 0 or 1"),
+			Entry("empty", "strict=", "got strict=, expected 0 or 1"),
+			Entry("duplicated", "strict=1&strict=0", "query parameter strict: got 2 values, expected one"),
+			Entry("malformed", "strict=1;a", "invalid query"),
+		)
+
+		It("applies a body with strict=0 like others", func() {
+			w := do(http.MethodPost, "/api/v1/events?strict=0", strings.NewReader("{\"name\":\"a\"}\n{}"))
+			Expect(w.Code).To(Equal(http.StatusBadRequest))
+			Expect(sink.names()).To(Equal([]string{"a"}))
 		})
 
 		DescribeTable("accepts",
@@ -106,7 +244,7 @@ var _ = Describe("Handler", func() {
 
 		Describe("limits", func() {
 			BeforeEach(func() {
-				handler = events.NewHandler(logger, source.Limits{BodyBytes: 29}, sink, nil)
+				handler = newHandler(source.Limits{BodyBytes: 29})
 			})
 
 			It("accept a body as large as the limit", func() {
@@ -117,7 +255,7 @@ var _ = Describe("Handler", func() {
 				w := post("{\"name\":\"a\"}\n{\"name\":\"abcde\"}\n")
 				Expect(w.Code).To(Equal(http.StatusRequestEntityTooLarge))
 				Expect(w.Body).To(MatchJSON(`{
-					"accepted": 0, "unknown": 0, "rejected": 1,
+					"accepted": 0, "unknown": 0, "refused": 0, "duplicate": 0, "rejected": 1,
 					"errors": [{"line": 1, "reason": "the body is too large: 30 bytes, more than the limit of 29 bytes; nothing was applied"}]
 				}`))
 				Expect(sink.names()).To(BeEmpty())
@@ -127,7 +265,7 @@ var _ = Describe("Handler", func() {
 				w := do(http.MethodPost, "/api/v1/events", sourcetest.Unsized("{\"name\":\"a\"}\n{\"name\":\"abcde\"}\n"))
 				Expect(w.Code).To(Equal(http.StatusRequestEntityTooLarge))
 				Expect(w.Body).To(MatchJSON(`{
-					"accepted": 1, "unknown": 0, "rejected": 1,
+					"accepted": 1, "unknown": 0, "refused": 0, "duplicate": 0, "rejected": 1,
 					"errors": [{"line": 2, "reason": "the body is too large: more than the limit of 29 bytes"}]
 				}`))
 				Expect(sink.names()).To(Equal([]string{"a"}))
@@ -139,7 +277,7 @@ var _ = Describe("Handler", func() {
 
 				w := post(body, "Content-Encoding", "gzip")
 				Expect(w.Code).To(Equal(http.StatusRequestEntityTooLarge))
-				Expect(w.Body.String()).To(ContainSubstring(`{"accepted":2,"unknown":0,"rejected":1,`))
+				Expect(w.Body.String()).To(ContainSubstring(`{"accepted":2,"unknown":0,"refused":0,"duplicate":0,"rejected":1,`))
 			})
 
 			It("end a compressed body that never ends but decompresses to nothing", func() {
@@ -150,10 +288,10 @@ var _ = Describe("Handler", func() {
 			})
 
 			It("are reported even after ten other errors", func() {
-				handler = events.NewHandler(logger, source.Limits{BodyBytes: 60}, sink, nil)
+				handler = newHandler(source.Limits{BodyBytes: 60})
 				w := do(http.MethodPost, "/api/v1/events", sourcetest.Unsized(strings.Repeat("{}\n", 21)))
 				Expect(w.Code).To(Equal(http.StatusRequestEntityTooLarge))
-				Expect(w.Body.String()).To(HavePrefix(`{"accepted":0,"unknown":0,"rejected":21,`))
+				Expect(w.Body.String()).To(HavePrefix(`{"accepted":0,"unknown":0,"refused":0,"duplicate":0,"rejected":21,`))
 				Expect(strings.Count(w.Body.String(), "the event has no name")).To(Equal(9))
 				Expect(w.Body.String()).To(HaveSuffix(`{"line":21,"reason":"the body is too large: more than the limit of 60 bytes"}]}` + "\n"))
 			})
@@ -167,7 +305,7 @@ var _ = Describe("Handler", func() {
 					for range 3 { // the pool reuses decompressors
 						w := post(compress(lines), "Content-Encoding", encoding)
 						Expect(w.Code).To(Equal(http.StatusOK), w.Body.String())
-						Expect(w.Body).To(MatchJSON(`{"accepted":2,"unknown":0}`))
+						Expect(w.Body).To(MatchJSON(`{"accepted":2,"unknown":0,"refused":0,"duplicate":0}`))
 					}
 				},
 				Entry("gzip", "gzip", sourcetest.Gzip),
@@ -181,7 +319,7 @@ var _ = Describe("Handler", func() {
 				func(encoding, body string) {
 					w := post(body, "Content-Encoding", encoding)
 					Expect(w.Code).To(Equal(http.StatusOK), w.Body.String())
-					Expect(w.Body).To(MatchJSON(`{"accepted":0,"unknown":0}`))
+					Expect(w.Body).To(MatchJSON(`{"accepted":0,"unknown":0,"refused":0,"duplicate":0}`))
 				},
 				Entry("gzip", "gzip", sourcetest.Gzip("")),
 				Entry("gzip of no bytes", "gzip", ""),
@@ -214,7 +352,7 @@ var _ = Describe("Handler", func() {
 				many := strings.Repeat("{\"name\":\"a\"}\n", 10_000)
 				w := post(sourcetest.Corrupt(sourcetest.Gzip(many), 7), "Content-Encoding", "gzip")
 				Expect(w.Code).To(Equal(http.StatusBadRequest))
-				Expect(w.Body.String()).To(HavePrefix(`{"accepted":10000,"unknown":0,"rejected":1,"errors":[{"line":10001,`))
+				Expect(w.Body.String()).To(HavePrefix(`{"accepted":10000,"unknown":0,"refused":0,"duplicate":0,"rejected":1,"errors":[{"line":10001,`))
 				Expect(sink.events).To(HaveLen(10_000))
 			})
 
@@ -232,7 +370,7 @@ var _ = Describe("Handler", func() {
 			w := do(http.MethodPost, "/api/v1/events", body)
 			Expect(w.Code).To(Equal(http.StatusBadRequest))
 			Expect(w.Body).To(MatchJSON(`{
-				"accepted": 1, "unknown": 0, "rejected": 1,
+				"accepted": 1, "unknown": 0, "refused": 0, "duplicate": 0, "rejected": 1,
 				"errors": [{"line": 2, "reason": "the body is cut off: unexpected EOF"}]
 			}`))
 		})
@@ -245,3 +383,21 @@ var _ = Describe("Handler", func() {
 		})
 	})
 })
+
+// An idSet implements IDs. It is not safe for concurrent use.
+type idSet map[string]bool
+
+func (s *idSet) Add(id []byte) bool {
+	if s.Has(id) {
+		return false
+	}
+	if *s == nil {
+		*s = idSet{}
+	}
+	(*s)[string(id)] = true
+	return true
+}
+
+func (s *idSet) Has(id []byte) bool { return (*s)[string(id)] }
+
+func (s *idSet) Remove(id []byte) { delete(*s, string(id)) }

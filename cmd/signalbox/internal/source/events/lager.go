@@ -72,6 +72,7 @@ func (d *Decoder) DecodeLager(r io.Reader, rest io.Writer, accept func(*Event), 
 		default:
 			var event *Event
 			if event, err = d.events.parseLager(line); err == nil {
+				event.Line = d.line
 				d.accept(event)
 				continue
 			}

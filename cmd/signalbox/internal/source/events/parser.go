@@ -57,7 +57,7 @@ func (p *eventParser) parse(data []byte) (*Event, error) {
 		return nil, s.Mismatch("event", "an object")
 	}
 
-	p.event = Event{Event: metric.Event{Value: 1}, Values: p.event.Values[:0]}
+	p.event = Event{Event: metric.Event{Value: 1}, ID: p.event.ID[:0], Values: p.event.Values[:0]}
 	p.names, p.expected = p.names[:0], nil
 	if err := p.fields(); err != nil {
 		return nil, err
@@ -101,7 +101,7 @@ func (p *eventParser) unexpectedField() (int, error) {
 	}
 	field := fieldOf(key)
 	if field == noField {
-		return 0, fmt.Errorf("unknown field %s, expected one of name, value, attributes, host, time", excerpt.Quote(key))
+		return 0, fmt.Errorf("unknown field %s, expected one of name, value, attributes, host, time, id", excerpt.Quote(key))
 	}
 	return field, nil
 }
@@ -143,6 +143,12 @@ func (p *eventParser) field(field int) error {
 		event.Value, err = p.value()
 	case fieldTime:
 		event.Time, err = p.time()
+	case fieldID:
+		var text []byte
+		if text, err = p.text("id"); err == nil && len(text) == 0 {
+			err = errors.New("id is empty: omit it, or send a different ID for each event")
+		}
+		event.ID = append(event.ID, text...)
 	case fieldAttributes:
 		err = p.readAttributes()
 	}

@@ -25,10 +25,8 @@ type Shape struct {
 	// here unless it was a string without escapes.
 	latest []string
 
-	// These fields belong to the Tally: emit is the function that the Sink prepared for
-	// the shape, or nil; known reports whether the Sink knows the name.
-	emit  func(*metric.Event, []string)
-	known bool
+	// emit is the function that the Sink of the Tally prepared for the shape, or nil.
+	emit func(*metric.Event, []string, *metric.Outcome)
 }
 
 const (

@@ -30,9 +30,9 @@ var _ = Describe("Events with the same name", func() {
 	take := func(lines ...string) []metric.Event {
 		GinkgoHelper()
 		sink.events = nil
-		Expect(decoder.Decode(strings.NewReader(strings.Join(lines, "\n")), source.Lines, tally.Accept, func(line int, err error) {
-			Fail(fmt.Sprint(line, err))
-		})).To(Succeed())
+		accept := func(e *events.Event) { tally.Accept(e) }
+		reject := func(line int, err error) { Fail(fmt.Sprint(line, err)) }
+		Expect(decoder.Decode(strings.NewReader(strings.Join(lines, "\n")), source.Lines, accept, reject)).To(Succeed())
 		return sink.events
 	}
 	event := func(attributes string) string { return `{"name":"deploy","attributes":{` + attributes + `}}` }
@@ -125,17 +125,26 @@ func TestDecodingDoesNotAllocate(t *testing.T) {
 	var body bytes.Buffer
 	for i := range 100 {
 		fmt.Fprintf(&body, `{"name":"worker tasks","value":%d.5,"attributes":{"platform":"linux","worker":"w-%d"}}`+"\n", i, i)
-		fmt.Fprintf(&body, `{"name":"lock held","value":0,"attributes":{"type":"Batch"},"host":"web-1","time":"2026-08-07T10:11:12.5Z"}`+"\n")
+		fmt.Fprintf(&body, `{"name":"lock held","value":0,"attributes":{"type":"Batch"},"host":"web-1","time":"2026-08-07T10:11:12.5Z","id":"%d"}`+"\n", i)
 	}
 	decoder := events.NewDecoder(source.Limits{})
-	tally := events.Tally{Sink: discard{}}
+	tally := events.Tally{Sink: discard{}, IDs: noIDs{}}
+	accept := func(e *events.Event) { tally.Accept(e) }
+	reject := func(line int, err error) { t.Error(line, err) }
 	reader := bytes.NewReader(nil)
 	if n := testing.AllocsPerRun(50, func() {
 		reader.Reset(body.Bytes())
-		if err := decoder.Decode(reader, source.Lines, tally.Accept, func(line int, err error) { t.Error(line, err) }); err != nil {
+		if err := decoder.Decode(reader, source.Lines, accept, reject); err != nil {
 			t.Error(err)
 		}
 	}); n > 5 {
 		t.Errorf("got %v allocations for 200 events, expected at most 5, for the whole body", n)
 	}
 }
+
+// A noIDs is an IDs that contains no ID.
+type noIDs struct{}
+
+func (noIDs) Add([]byte) bool { return true }
+func (noIDs) Has([]byte) bool { return false }
+func (noIDs) Remove([]byte)   {}

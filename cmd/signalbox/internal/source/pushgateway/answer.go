@@ -30,6 +30,9 @@ func (r *rejection) writeTo(w http.ResponseWriter) {
 	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
 	w.Header().Set("X-Content-Type-Options", "nosniff")
 	source.SuggestRetry(w.Header(), r.status)
+	if r.status == http.StatusUnsupportedMediaType {
+		w.Header().Set("Accept-Encoding", source.Encodings)
+	}
 	w.WriteHeader(r.status)
 	io.WriteString(w, r.reason+"\n") //nolint:errcheck // the client is gone
 }

@@ -38,16 +38,6 @@ const (
 	failureHelp = "Last Unix time when changing this group in the Pushgateway failed."
 )
 
-// setCORS allows scripts of all sites to read the API, but not to wipe the groups.
-func setCORS(w http.ResponseWriter) {
-	header := w.Header()
-	header.Set("Access-Control-Allow-Headers", "Accept, Authorization, Content-Type, Origin")
-	header.Set("Access-Control-Allow-Methods", "GET, POST, DELETE, OPTIONS")
-	header.Set("Access-Control-Allow-Origin", "*")
-	header.Set("Access-Control-Expose-Headers", "Date")
-	header.Set("Cache-Control", "no-cache, no-store, must-revalidate")
-}
-
 func (h *handler) serveStatus(w http.ResponseWriter) {
 	text := marshal(map[string]any{
 		"status": "success",

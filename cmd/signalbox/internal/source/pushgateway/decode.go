@@ -4,11 +4,11 @@ import (
 	"bufio"
 	"bytes"
 	"cmp"
-	"errors"
 	"fmt"
 	"maps"
 	"mime"
 	"slices"
+	"strings"
 	"sync"
 
 	dto "github.com/prometheus/client_model/go"
@@ -22,28 +22,51 @@ import (
 // Store does. Families from protobuf may have no metrics, and several of them may have
 // the same name but different types.
 //
-// decode parses a body as delimited protobuf if that is its Content-Type, and as text
-// otherwise.
-func decode(body []byte, contentType string) ([]*dto.MetricFamily, error) {
+// decode parses a body as delimited protobuf or OpenMetrics if that is its Content-Type.
+// It also parses a body as OpenMetrics if it ends like OpenMetrics, unless the
+// Content-Type names a version of the text format. It parses any other body as text.
+func (h *handler) decode(body []byte, contentType string) ([]*dto.MetricFamily, error) {
 	mediaType, parameters, err := mime.ParseMediaType(contentType)
-	known := err == nil
+	if err != nil {
+		mediaType = ""
+	}
 
-	if known && mediaType == "application/vnd.google.protobuf" &&
-		parameters["encoding"] == "delimited" && parameters["proto"] == "io.prometheus.client.MetricFamily" {
+	const openMetricsType = "application/openmetrics-text"
+	isText := strings.HasPrefix(mediaType, "text/") && parameters["version"] != ""
+	switch {
+	case mediaType == "application/vnd.google.protobuf" &&
+		parameters["encoding"] == "delimited" && parameters["proto"] == "io.prometheus.client.MetricFamily":
 		return decodeProtobuf(body)
+	case mediaType == openMetricsType, !isText && endsAsOpenMetrics(body):
+		families, err := decodeOpenMetrics(body)
+		if err != nil {
+			if mediaType != openMetricsType {
+				err = fmt.Errorf("%w (the body is parsed as OpenMetrics because it ends in %q)", err, endOfOpenMetrics)
+			}
+			return nil, explain(err, body, mediaType)
+		}
+		return families, complete(families)
 	}
-	families, err := decodeText(body)
-	if err != nil && known && mediaType == "application/openmetrics-text" {
-		err = fmt.Errorf("%w (OpenMetrics is parsed as the text format 0.0.4)", err)
+	families, err := h.decodeText(body)
+	if err != nil {
+		return nil, explain(err, body, mediaType)
 	}
-	return families, err
+	return families, complete(families)
 }
 
-// decodeText decodes version 0.0.4 of the text format.
-func decodeText(body []byte) ([]*dto.MetricFamily, error) {
+// decodeText decodes the text format.
+//
+// Like the Pushgateway, it parses text with expfmt's parser. That parser loses
+// information about summaries and histograms, for example whether a count was an
+// integer, and confuses metric names in braces. So decodeText parses text that contains
+// one of these with Prometheus' parser.
+func (h *handler) decodeText(body []byte) ([]*dto.MetricFamily, error) {
 	braces, err := checkText(body)
 	if err != nil {
 		return nil, err
+	}
+	if braces {
+		return decodeLines(body)
 	}
 	in := readers.Get().(*bufio.Reader)
 	in.Reset(bytes.NewReader(body))
@@ -53,7 +76,7 @@ func decodeText(body []byte) ([]*dto.MetricFamily, error) {
 	}()
 
 	var byName map[string]*dto.MetricFamily
-	parser := expfmt.NewTextParser(model.LegacyValidation)
+	parser := expfmt.NewTextParser(h.scheme())
 	err = withRecover(func() (err error) {
 		byName, err = parser.TextToMetricFamilies(in)
 		return err
@@ -62,11 +85,18 @@ func decodeText(body []byte) ([]*dto.MetricFamily, error) {
 		return nil, err
 	}
 	families := slices.SortedFunc(maps.Values(byName), byFamilyName)
-	if braces && slices.ContainsFunc(families, isCompound) {
-		// The parser may have added the sample to the series of another line.
-		return nil, errors.New("a metric name in braces is not supported in a body with a summary or a histogram")
+	if slices.ContainsFunc(families, isCompound) {
+		return decodeLines(body)
 	}
 	return families, nil
+}
+
+// scheme returns which names are valid.
+func (h *handler) scheme() model.ValidationScheme {
+	if h.UTF8Names {
+		return model.UTF8Validation
+	}
+	return model.LegacyValidation
 }
 
 func byFamilyName(a, b *dto.MetricFamily) int { return cmp.Compare(a.GetName(), b.GetName()) }

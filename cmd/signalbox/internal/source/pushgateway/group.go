@@ -40,10 +40,23 @@ func (h *handler) serveGroup(w http.ResponseWriter, r *http.Request, components 
 	w.WriteHeader(status)
 }
 
+// rejectGroup answers a request for a group whose body is not read.
+func (h *handler) rejectGroup(w http.ResponseWriter, r *http.Request, rejected *rejection) {
+	if !allow(w, r, http.MethodDelete, http.MethodPost, http.MethodPut) {
+		return
+	}
+	h.logRejection(r, "push-rejected", rejected)
+	h.metrics.observe(r.Method, rejected.status, 0, 0)
+	rejected.writeTo(w)
+}
+
 func (h *handler) deleteGroup(r *http.Request, components []string) *rejection {
-	grouping, err := parseGroup(components)
+	grouping, err := h.parseGroup(components)
 	if err != nil {
 		return badRequest(err)
+	}
+	if _, err := source.Query(r.URL.RawQuery, ttlParameter); err != nil {
+		return badRequest(err) // ttl has no effect, but clients may send it with each request
 	}
 	if err := h.Store.Delete(r.Context(), grouping); err != nil {
 		return storeRejection(err)
@@ -54,7 +67,7 @@ func (h *handler) deleteGroup(r *http.Request, components []string) *rejection {
 // push applies the body of a request to a group. It returns the size of the body before
 // decompression.
 func (h *handler) push(r *http.Request, components []string) (size int64, rejected *rejection) {
-	grouping, err := parseGroup(components)
+	grouping, err := h.parseGroup(components)
 	if err != nil {
 		return 0, badRequest(err)
 	}
@@ -62,9 +75,13 @@ func (h *handler) push(r *http.Request, components []string) (size int64, reject
 	if err != nil {
 		return 0, badRequest(err)
 	}
-	body := h.open(r)
+	body, err := source.OpenBody(r, h.BodyBytes, h.Buffer)
+	if err != nil {
+		// The Pushgateway ignores such a header, and then usually cannot parse the body.
+		return 0, reject(http.StatusUnsupportedMediaType, err.Error())
+	}
 	defer body.Close()
-	content, err := h.read(r, body)
+	content, err := read(r, body)
 	size = body.SentBytes()
 	if err != nil {
 		return size, bodyRejection(err)
@@ -77,7 +94,7 @@ func (h *handler) push(r *http.Request, components []string) (size int64, reject
 	}
 	defer done()
 	var families []*dto.MetricFamily
-	source.InTurn(func() { families, err = decode(content, r.Header.Get("Content-Type")) })
+	source.InTurn(func() { families, err = h.decode(content, r.Header.Get("Content-Type")) })
 	if err != nil {
 		return size, badRequest(err)
 	}
@@ -93,24 +110,14 @@ func (h *handler) push(r *http.Request, components []string) (size int64, reject
 	return size, nil
 }
 
-// open returns the body of a request.
-func (h *handler) open(r *http.Request) *source.Body {
-	body, unsupported := source.OpenBody(r, h.BodyBytes, h.Buffer)
-	if unsupported != nil {
-		// As in the Pushgateway, an unknown encoding is not an error in itself, but
-		// usually the body cannot be parsed.
-		body, _ = source.NewBody(r.Body, "", h.BodyBytes, h.Buffer)
-	}
-	return body
-}
-
 // read returns the content of the body of a request.
-func (h *handler) read(r *http.Request, body *source.Body) ([]byte, error) {
+func read(r *http.Request, body *source.Body) ([]byte, error) {
 	content, err := body.ReadAll()
 	if err != nil {
 		return nil, source.Explain(err)
 	}
-	if gzipped := strings.Contains(strings.ToLower(r.Header.Get("Content-Encoding")), "gzip"); gzipped && body.SentBytes() == 0 {
+	gzipped := strings.Contains(strings.ToLower(r.Header.Get("Content-Encoding")), "gzip")
+	if gzipped && body.SentBytes() == 0 {
 		// In gzip, even an empty body has a header. If a body without one counted as
 		// empty, a PUT would remove all metrics from the group. In the other encodings,
 		// an empty body may have no bytes.

@@ -4,8 +4,11 @@
 // The main differences from Pushgateway 1.11.3 are:
 //
 //   - A %2F in a path is part of a value.
+//   - A path of a group with an empty component is rejected, not redirected to the path
+//     of another group.
 //   - The query parameter ttl of a push sets the TTL of the group.
 //   - A push that would make a later scrape fail is rejected immediately.
+//   - Scripts of other websites cannot use the API, unless the listener allows it.
 //   - Bodies may be compressed with zstd, and their size is limited.
 package pushgateway
 
@@ -59,11 +62,20 @@ type Options struct {
 	// 64 MiB.
 	ListBytes int64
 
+	// UTF8Names allows names of metrics and labels that are arbitrary UTF-8, and the
+	// escaped names that the Pushgateway accepts in paths.
+	UTF8Names bool
+
 	// Admin enables wiping the store by PUT to /api/v1/admin/wipe.
 	Admin bool
 
 	// Page serves GET /metrics. If it is nil, the handler responds with status 404.
 	Page http.Handler
+
+	// Hidden, if not nil, returns why clients must not read metrics, or the empty
+	// string if they may. The handler then responds with status 403 to requests for the
+	// page and for groups and the status.
+	Hidden func() string
 
 	// Next serves requests for paths outside this API. If it is nil, the handler
 	// responds with status 404.
@@ -116,6 +128,10 @@ func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	clean := cleanPath(escaped)
 	target, components := locate(clean)
 	if target != otherPath && clean != escaped {
+		if err := checkUnclean(escaped); target == groupEndpoint && err != nil {
+			h.rejectGroup(w, r, badRequest(err))
+			return
+		}
 		redirect(w, r, clean)
 		return
 	}
@@ -128,13 +144,11 @@ func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	case pageEndpoint:
 		h.servePage(w, r)
 	case metricsEndpoint:
-		setCORS(w)
-		if allow(w, r, http.MethodGet) {
+		if h.mayRead(w) && allow(w, r, http.MethodGet) {
 			h.serveMetrics(w)
 		}
 	case statusEndpoint:
-		setCORS(w)
-		if allow(w, r, http.MethodGet) {
+		if h.mayRead(w) && allow(w, r, http.MethodGet) {
 			h.serveStatus(w)
 		}
 	case wipeEndpoint:
@@ -183,9 +197,22 @@ func allow(w http.ResponseWriter, r *http.Request, served ...string) bool {
 	return false
 }
 
+// mayRead reports whether clients may read metrics. If not, it responds to the request.
+// If they may, it forbids caches to keep the response.
+func (h *handler) mayRead(w http.ResponseWriter) bool {
+	if h.Hidden != nil {
+		if why := h.Hidden(); why != "" {
+			reject(http.StatusForbidden, why).writeTo(w)
+			return false
+		}
+	}
+	w.Header().Set("Cache-Control", "no-cache, no-store, must-revalidate")
+	return true
+}
+
 // servePage serves the metrics page, if there is one.
 func (h *handler) servePage(w http.ResponseWriter, r *http.Request) {
-	if !allow(w, r, http.MethodGet) {
+	if !h.mayRead(w) || !allow(w, r, http.MethodGet) {
 		return
 	}
 	if h.Page == nil {
@@ -199,9 +226,6 @@ func (h *handler) serveWipe(w http.ResponseWriter, r *http.Request) {
 	if !h.Admin {
 		reject(http.StatusNotFound, "the admin API is not enabled").writeTo(w)
 		return
-	}
-	if r.Method == http.MethodOptions {
-		setCORS(w)
 	}
 	if !allow(w, r, http.MethodPut) {
 		return

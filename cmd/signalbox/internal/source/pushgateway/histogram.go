@@ -2,7 +2,6 @@ package pushgateway
 
 import (
 	"cmp"
-	"errors"
 	"fmt"
 	"math"
 	"slices"
@@ -20,14 +19,9 @@ func sortBuckets(h *dto.Histogram) error {
 
 	slices.SortFunc(h.Bucket, func(a, b *dto.Bucket) int { return cmp.Compare(a.GetUpperBound(), b.GetUpperBound()) })
 	below, bound := 0.0, math.Inf(-1)
-	for i, b := range h.Bucket {
+	for _, b := range h.Bucket {
 		count := floatOrInteger(b.GetCumulativeCountFloat(), b.GetCumulativeCount())
-		switch {
-		case math.IsNaN(b.GetUpperBound()):
-			return errors.New("the bound of a bucket is NaN")
-		case i > 0 && b.GetUpperBound() == bound:
-			return fmt.Errorf("bucket le=%v is duplicated", bound)
-		case !(count >= below): // also if count is NaN
+		if !(count >= below) { // also if count is NaN
 			return fmt.Errorf("got count %v in bucket le=%v, expected at least the previous count %v", count, b.GetUpperBound(), below)
 		}
 		below, bound = count, b.GetUpperBound()

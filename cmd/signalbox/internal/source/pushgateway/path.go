@@ -15,6 +15,7 @@ import (
 	"github.com/prometheus/common/model"
 
 	"github.com/signalbox-ci/signalbox/emitter/aggregator"
+	"github.com/signalbox-ci/signalbox/internal/excerpt"
 	"github.com/signalbox-ci/signalbox/internal/names"
 )
 
@@ -107,10 +108,56 @@ func cleanPath(escaped string) string {
 	return clean + "/"
 }
 
+// checkUnclean returns an error if the part of an escaped path that identifies a group
+// is not clean. Without the empty components, the path would be that of another group:
+// in /metrics/job/j/branch//pr/7, the client meant an empty branch. The rest of the path
+// may be unclean.
+func checkUnclean(escaped string) error {
+	components := strings.Split(escaped, "/")
+	var kept []string
+	isGroup := func() bool {
+		return hasPrefix(kept, "metrics", "job") || hasPrefix(kept, "metrics", "job"+base64Suffix)
+	}
+	for len(components) > 0 && !(len(kept) == 2 && isGroup()) {
+		switch c := components[0]; c {
+		case "", ".":
+		case "..":
+			kept = kept[:max(len(kept)-1, 0)]
+		default:
+			kept = append(kept, c)
+		}
+		components = components[1:]
+	}
+	if len(components) == 2 && components[0] == "" && components[1] == "" {
+		return errNoJob
+	}
+	for i, c := range components {
+		if c != "" && c != "." && c != ".." || c == "" && i == len(components)-1 {
+			continue // an empty value at the end is unambiguous
+		}
+		if i == 0 && c == "" {
+			return errNoJob
+		}
+		if i%2 == 1 {
+			return fmt.Errorf("got an empty label name or %q in the path, expected /metrics/job/<job>{/<label>/<value>}", c)
+		}
+		name := "job"
+		if i > 0 {
+			name = components[i-1]
+		}
+		name = strings.TrimSuffix(name, base64Suffix)
+		return fmt.Errorf("label %s: got the value %q, which servers and clients remove from paths: write /%s%s/%s",
+			excerpt.Short(name), c, excerpt.Short(name), base64Suffix, cmp.Or(base64.RawURLEncoding.EncodeToString([]byte(c)), "="))
+	}
+	return nil
+}
+
+var errNoJob = errors.New("job name is required")
+
 // parseGroup returns the labels, sorted by name, in the components of a group. If a
 // name is duplicated, the last value is used, except for job, where it is the first.
-func parseGroup(components []string) ([]aggregator.Label, error) {
-	job, err := parseLabel(components[0], components[1])
+func (h *handler) parseGroup(components []string) ([]aggregator.Label, error) {
+	job, err := h.parseLabel(components[0], components[1])
 	if err != nil {
 		return nil, err
 	}
@@ -123,9 +170,13 @@ func parseGroup(components []string) ([]aggregator.Label, error) {
 		return nil, fmt.Errorf("odd number of components in label string %q", "/"+strings.Join(rest, "/"))
 	}
 
+	if n := 1 + len(rest)/2; n > aggregator.MaxGroupingLabels {
+		return nil, fmt.Errorf("got %d grouping labels, expected at most %d", n, aggregator.MaxGroupingLabels)
+	}
+
 	labels := make([]aggregator.Label, 0, 1+len(rest)/2)
 	for i := 0; i < len(rest); i += 2 {
-		label, err := parseLabel(rest[i], rest[i+1])
+		label, err := h.parseLabel(rest[i], rest[i+1])
 		if err != nil {
 			return nil, err
 		}
@@ -134,7 +185,7 @@ func parseGroup(components []string) ([]aggregator.Label, error) {
 		}
 	}
 	if job.Value == "" {
-		return nil, errors.New("job name is required")
+		return nil, errNoJob
 	}
 
 	// Of labels with the same name, use the last.
@@ -146,7 +197,7 @@ func parseGroup(components []string) ([]aggregator.Label, error) {
 
 // parseLabel returns the label for an escaped name, which may end with base64Suffix,
 // and an escaped value.
-func parseLabel(escapedName, escapedValue string) (aggregator.Label, error) {
+func (h *handler) parseLabel(escapedName, escapedValue string) (aggregator.Label, error) {
 	var none aggregator.Label
 
 	name, err := url.PathUnescape(escapedName)
@@ -154,7 +205,11 @@ func parseLabel(escapedName, escapedValue string) (aggregator.Label, error) {
 		return none, fmt.Errorf("improper label name %q: %w", escapedName, err)
 	}
 	name, encoded := strings.CutSuffix(name, base64Suffix)
-	if !names.IsLabel(name) {
+	reserved := strings.HasPrefix(name, model.ReservedLabelPrefix)
+	if h.UTF8Names {
+		name = model.UnescapeName(name, model.ValueEncodingEscaping) // such as U__team_2e_name
+	}
+	if reserved || !names.IsLabelIn(h.scheme(), name) {
 		return none, fmt.Errorf("improper label name %q", name)
 	}
 

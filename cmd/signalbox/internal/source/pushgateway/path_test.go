@@ -1,11 +1,13 @@
 package pushgateway_test
 
 import (
+	"fmt"
 	"net/http"
 	"net/http/httptest"
 
 	. "github.com/onsi/ginkgo/v2"
 	. "github.com/onsi/gomega"
+	"github.com/onsi/gomega/gbytes"
 
 	"github.com/signalbox-ci/signalbox/cmd/signalbox/internal/source/pushgateway"
 	"github.com/signalbox-ci/signalbox/emitter/aggregator"
@@ -82,6 +84,63 @@ var _ = Describe("Paths", func() {
 		Entry("base64 that is not UTF-8", "/j/l@base64/_w", `the value of label l is not UTF-8: "\xff"`),
 	)
 
+	DescribeTable("of groups with components that are lost when the path is cleaned are rejected",
+		func(path, reason string) {
+			for _, method := range []string{"PUT", "POST", "DELETE"} {
+				w := f.do(method, path, nil)
+				Expect(w.Code).To(Equal(http.StatusBadRequest))
+				Expect(w.Body.String()).To(ContainSubstring(reason))
+			}
+			Expect(f.store.pushes).To(BeEmpty())
+			Expect(f.store.deleted).To(BeEmpty())
+			Expect(f.logger).To(gbytes.Say("push-rejected"))
+		},
+		Entry("empty values", "/metrics/job/j/branch//pr//commit/abc", "write /branch@base64/="),
+		Entry("an empty value at the end, with a slash", "/metrics/job/j/l//", "write /l@base64/="),
+		Entry("an empty value in base64", "/metrics/job/j/l@base64//m/v", "write /l@base64/="),
+		Entry("an unclean prefix, too", "//metrics/x/../job/j/l//m/v", "write /l@base64/="),
+		Entry("an empty name", "/metrics/job/j//v/l/v", "got an empty label name"),
+		Entry("an empty job", "/metrics/job//l/v", "job name is required"),
+		Entry("an empty job alone", "/metrics/job//", "job name is required"),
+		Entry("dots as a value", "/metrics/job/j/dir/../l/v", "write /dir@base64/Li4"),
+		Entry("a dot as a value", "/metrics/job/j/dir/.", "write /dir@base64/Lg"),
+		Entry("dots as the job", "/metrics/job/../job/j", "write /job@base64/Li4"),
+	)
+
+	DescribeTable("of groups may have UTF-8 names if these are enabled",
+		func(path, name string) {
+			f.options.UTF8Names = true
+			w := f.put("/j"+path, "")
+			Expect(w.Code).To(Equal(http.StatusOK), w.Body.String())
+			Expect(f.last().Grouping).To(ContainElement(aggregator.Label{Name: name, Value: "a"}))
+		},
+		Entry("escaped as values", "/U__team_2e_name/a", "team.name"),
+		Entry("escaped as values, with base64", "/U__team_2e_name@base64/YQ", "team.name"),
+		Entry("as they are", "/team.name/a", "team.name"),
+		Entry("escaped as in every path", "/gr%C3%B6%C3%9Fe/a", "größe"),
+		Entry("not escaped", "/U_x/a", "U_x"),
+		Entry("escaped in an invalid way, which are kept", "/U__x_zz_/a", "U__x_zz_"),
+	)
+
+	It("of groups have no escaped names unless UTF-8 names are enabled", func() {
+		Expect(f.put("/j/U__team_2e_name/a", "").Code).To(Equal(http.StatusOK))
+		Expect(f.last().Grouping).To(ContainElement(aggregator.Label{Name: "U__team_2e_name", Value: "a"}))
+		f.options.UTF8Names = true
+		Expect(f.put("/j/__x/a", "").Body.String()).To(ContainSubstring("improper label name"))
+		Expect(f.put("/j/U______x/a", "").Body.String()).To(ContainSubstring("improper label name"))
+	})
+
+	It("of groups have at most 64 labels", func() {
+		path := "/j"
+		for i := range 63 {
+			path += fmt.Sprintf("/l%d/v", i)
+		}
+		Expect(f.put(path, "").Code).To(Equal(http.StatusOK))
+		w := f.put(path+"/x/v", "")
+		Expect(w.Code).To(Equal(http.StatusBadRequest))
+		Expect(w.Body.String()).To(Equal("got 65 grouping labels, expected at most 64\n"))
+	})
+
 	DescribeTable("that are not clean are redirected",
 		func(method, target, location string) {
 			w := f.do(method, target, nil)
@@ -89,11 +148,11 @@ var _ = Describe("Paths", func() {
 			Expect(w.Header()).To(HaveKeyWithValue("Location", ConsistOf(location)))
 			Expect(f.store.pushes).To(BeEmpty())
 		},
-		Entry("slashes", "PUT", "/metrics/job//j///l/v", "/metrics/job/j/l/v"),
-		Entry("slashes at the end", "POST", "/metrics/job/j/l//", "/metrics/job/j/l/"),
-		Entry("with a query", "DELETE", "/metrics/job/j//?a=b&c=%2F", "/metrics/job/j/?a=b&c=%2F"),
-		Entry("dots", "PUT", "/metrics/./job/k/../j", "/metrics/job/j"),
-		Entry("escapes, which are kept", "PUT", "/metrics/job//a%2Fb%20c/l/%2e%2E/", "/metrics/job/a%2Fb%20c/l/%2e%2E/"),
+		Entry("slashes", "PUT", "/metrics///job/j/l/v", "/metrics/job/j/l/v"),
+		Entry("with an empty value at the end", "POST", "/metrics//job/j/l/", "/metrics/job/j/l/"),
+		Entry("with a query", "DELETE", "/metrics//job/j?a=b&c=%2F", "/metrics/job/j?a=b&c=%2F"),
+		Entry("dots", "PUT", "/metrics/./x/../job/j", "/metrics/job/j"),
+		Entry("escapes, which are kept", "PUT", "/metrics//job/a%2Fb%20c/l/%2e%2E/", "/metrics/job/a%2Fb%20c/l/%2e%2E/"),
 		Entry("the page", "GET", "/x/..//metrics", "/metrics"),
 		Entry("the API", "GET", "/api//v1/status", "/api/v1/status"),
 	)

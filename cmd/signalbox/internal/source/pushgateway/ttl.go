@@ -2,31 +2,29 @@ package pushgateway
 
 import (
 	"fmt"
-	"net/url"
 	"strconv"
 	"strings"
 	"time"
 
+	"github.com/signalbox-ci/signalbox/cmd/signalbox/internal/source"
 	"github.com/signalbox-ci/signalbox/internal/duration"
 )
 
 // maxSeconds is the maximum time.Duration in seconds.
 const maxSeconds = float64(1<<63-1) / float64(time.Second)
 
+// ttlParameter is the only query parameter of requests for groups.
+const ttlParameter = "ttl"
+
 // parseTTL returns the parameter ttl of a query, or nil if it is missing. The value is
-// a duration in Go's syntax or a number of seconds.
+// a duration in Go's syntax or a number of seconds. Other parameters are an error.
 func parseTTL(query string) (*time.Duration, error) {
-	if query == "" {
-		return nil, nil
-	}
-	parameters, err := url.ParseQuery(query)
+	parameters, err := source.Query(query, ttlParameter)
 	if err != nil {
-		// This is an error even if there is a valid ttl: the invalid part may be a
-		// second one.
-		return nil, fmt.Errorf("invalid query: %w", err)
+		return nil, err
 	}
 
-	texts := parameters["ttl"]
+	texts := parameters[ttlParameter]
 	switch {
 	case len(texts) == 0:
 		return nil, nil

@@ -135,7 +135,7 @@ func TestWeight(t *testing.T) {
 			content := []byte(body.body)
 			took := peak(func() {
 				var families []*dto.MetricFamily
-				families, err = decode(content, body.contentType)
+				families, err = new(handler).decode(content, body.contentType)
 				if err == nil {
 					err = pushed.Groups.Push(t.Context(), aggregator.Push{Grouping: group.labels, Families: families})
 				}

@@ -1,0 +1,135 @@
+package pushgateway
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"regexp"
+
+	"github.com/prometheus/common/expfmt"
+
+	"github.com/signalbox-ci/signalbox/internal/names"
+)
+
+// A mistake is a common mistake in bodies that cannot be parsed, and its correction.
+type mistake struct {
+	// In at most one of the following. The mistake was made if it matches.
+	prefix  string                                        // prefix of the body
+	line    *regexp.Regexp                                // the line with the error
+	applies func(body []byte, mediaType string) (ok bool) // the whole body
+
+	text bool // it is a mistake only if the body was parsed as text
+
+	hint string
+}
+
+const formType = "application/x-www-form-urlencoded"
+
+// mistakes lists mistakes; the first that was made is reported.
+var mistakes = []mistake{
+	{prefix: "\x1f\x8b", hint: "the body is compressed with gzip: send the header Content-Encoding: gzip"},
+	{prefix: "\x28\xb5\x2f\xfd", hint: "the body is compressed with zstd: send the header Content-Encoding: zstd"},
+	{prefix: "\xff\x06\x00\x00sNaPpY", hint: "the body is compressed with snappy: send the header Content-Encoding: snappy"},
+	{prefix: "\xff\xfe", hint: utf16Hint},
+	{prefix: "\xfe\xff", hint: utf16Hint},
+	{applies: isUTF16, hint: utf16Hint},
+	{prefix: "\xef\xbb\xbf", hint: "the body begins with a byte order mark (UTF-8 with BOM): remove its first three bytes, for example with -Encoding utf8NoBOM in PowerShell"},
+	{
+		applies: func(_ []byte, mediaType string) bool { return mediaType == "multipart/form-data" },
+		hint:    "the body is a multipart form, as curl -F sends it: use curl --data-binary @FILE",
+	},
+	{
+		applies: func(body []byte, _ string) bool { return bytes.HasPrefix(bytes.TrimSpace(body), []byte("<")) },
+		hint:    "the body is HTML or XML, expected the Prometheus text format",
+	},
+	{
+		applies: func(body []byte, _ string) bool { return json.Valid(body) && len(body) > 0 && body[0] != '#' },
+		hint:    "the body is JSON, expected the Prometheus text format; events belong to /api/v1/events, metrics of agents to /api/v1/agent-metrics",
+	},
+	{applies: isProtobuf, hint: "the body is protobuf: send the header Content-Type: application/vnd.google.protobuf; proto=io.prometheus.client.MetricFamily; encoding=delimited"},
+	{
+		applies: func(body []byte, mediaType string) bool {
+			return mediaType == formType && !bytes.ContainsAny(body, " \t\n") && bytes.ContainsAny(body, "%+")
+		},
+		hint: "the body is URL-encoded: use curl --data-binary",
+	},
+	{
+		applies: func(body []byte, mediaType string) bool {
+			return mediaType == formType && !bytes.Contains(body, []byte("\n"))
+		},
+		hint: "the body has no line feed at its end. If it was sent with curl -d, which removes line feeds: use curl --data-binary. " +
+			"Otherwise append one, as echo does",
+	},
+	{
+		line: regexp.MustCompile(`\r`),
+		hint: `lines end with CR LF, expected LF alone: remove the carriage returns, for example with tr -d '\r'`,
+	},
+	{
+		applies: func(body []byte, _ string) bool { return !bytes.HasSuffix(body, []byte("\n")) },
+		hint:    "the last line does not end with a line feed: append one, as echo does",
+	},
+	{line: regexp.MustCompile(` # \{`), text: true, hint: "exemplars are part of OpenMetrics: end the body with a line # EOF, or send the header Content-Type: application/openmetrics-text"},
+	{line: regexp.MustCompile(`[ \t]$`), hint: "the line ends with a blank: remove trailing white space"},
+	{line: regexp.MustCompile("\u00a0|\u2007|\u202f|\u200b|\ufeff"), hint: "the line contains a space that is not ASCII: replace it by an ordinary space"},
+	{line: regexp.MustCompile(`[“”„‟«»‘’]`), hint: `the line contains typographic quotes: use "`},
+	{line: regexp.MustCompile(`[{,]\s*[a-zA-Z_]\w*\s*=\s*[^"\s]`), hint: `label values need double quotes: {name="value"}`},
+	{line: regexp.MustCompile(`[\s}]-?[0-9]+,[0-9]+\s*$`), hint: "the value has a decimal comma, expected a point"},
+	{line: regexp.MustCompile(`^\s*[a-zA-Z_:][\w:]*\s*[:=]\s*\S+$`), hint: "separate name and value with a space: name value"},
+	{line: regexp.MustCompile(`^\s*[a-zA-Z_:][\w:]*(\{.*\})?\s*$`), hint: "the value is missing"},
+	{line: regexp.MustCompile(`^\s*[a-zA-Z_:][\w:]*[.\-]`), hint: "a metric name consists of ASCII letters, digits, _ and :"},
+}
+
+const utf16Hint = "the body is UTF-16, expected UTF-8: in PowerShell, write files with -Encoding utf8NoBOM or ascii, not with >"
+
+// isUTF16 reports whether a body is UTF-16 without a byte order mark: every second byte
+// of ASCII is zero.
+func isUTF16(body []byte, _ string) bool {
+	return len(body) >= 4 && (body[0] == 0) != (body[1] == 0) && (body[2] == 0) == (body[0] == 0) && (body[3] == 0) == (body[1] == 0)
+}
+
+// isProtobuf reports whether a body is delimited protobuf.
+func isProtobuf(body []byte, _ string) bool {
+	if bytes.IndexByte(body, 0) < 0 && bytes.IndexByte(body, '\n') == 0 {
+		return false
+	}
+	families, err := decodeProtobuf(body)
+	return err == nil && len(families) > 0 && names.IsMetric(families[0].GetName())
+}
+
+// explain adds a hint to an error from parsing a text, if the client made a common
+// mistake.
+func explain(err error, body []byte, mediaType string) error {
+	line := lineWithError(err, body)
+	_, isOpenMetrics := errors.AsType[*openMetricsError](err)
+	for _, m := range mistakes {
+		if m.text && isOpenMetrics {
+			continue
+		}
+		made := m.prefix != "" && bytes.HasPrefix(body, []byte(m.prefix)) ||
+			m.line != nil && m.line.Match(line) ||
+			m.applies != nil && m.applies(body, mediaType)
+		if made {
+			return fmt.Errorf("%w: %s", err, m.hint)
+		}
+	}
+	return err
+}
+
+// lineWithError returns the line to which the error refers, or nothing.
+func lineWithError(err error, body []byte) []byte {
+	wanted := 0
+	if e, ok := errors.AsType[expfmt.ParseError](err); ok {
+		wanted = e.Line
+	} else if e, ok := errors.AsType[*openMetricsError](err); ok {
+		wanted = e.line
+	}
+	number := 1
+	for line := range bytes.Lines(body) {
+		if number == wanted {
+			return bytes.TrimSuffix(line, []byte("\n"))
+		}
+		number++
+	}
+	return nil
+}
