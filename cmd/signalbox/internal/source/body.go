@@ -64,6 +64,9 @@ func NewBody(sent io.Reader, encoding string, limit int64, budget *membudget.Bud
 		left:     limit,
 		memory:   reservation{budget: budget},
 	}
+	if whole, ok := sent.(*rewound); ok {
+		b.memory.others = whole.reserved
+	}
 	if e.choose != nil {
 		b.sent.limit += framingBytes
 	}

@@ -14,6 +14,7 @@ const smallBytes = 256 << 10
 type reservation struct {
 	budget *membudget.Budget // nil if memory is not limited
 	bytes  int64
+	others int64 // bytes that the same request has reserved otherwise
 }
 
 // add reserves n more bytes.
@@ -29,7 +30,7 @@ func (r *reservation) add(n int64) error {
 		r.bytes += n
 		return nil
 	}
-	if r.bytes+n > most {
+	if r.others+r.bytes+n > most {
 		return fmt.Errorf("%w: buffering it takes more than the %d bytes available for one body (--memory-limit)", ErrTooLarge, most)
 	}
 	return fmt.Errorf("%w: the bodies of other requests take up the memory for bodies; try again later", membudget.ErrExhausted)

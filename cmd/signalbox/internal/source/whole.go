@@ -110,7 +110,7 @@ func (b *WholeBody) Bytes() []byte { return b.content }
 func (b *WholeBody) Request() *http.Request {
 	r := new(http.Request)
 	*r = *b.request
-	r.Body = &rewound{*bytes.NewReader(b.content), b.content}
+	r.Body = &rewound{*bytes.NewReader(b.content), b.content, b.memory.bytes}
 	return r
 }
 
@@ -124,7 +124,8 @@ func (b *WholeBody) Close() {
 // A rewound is a body that is held in memory.
 type rewound struct {
 	bytes.Reader
-	content []byte
+	content  []byte
+	reserved int64 // number of bytes of the budget that it takes up
 }
 
 // Close implements io.Closer.

@@ -18,11 +18,12 @@ import (
 const (
 	bytesPerByte = 4 // for texts that the results contain, sometimes twice
 
-	// In text, a line can be a sample in a family of its own, and every label has two
-	// quotes.
-	bytesPerLine    = 900
-	bytesPerComment = 400
-	bytesPerQuote   = 200
+	// In text and OpenMetrics, a line can be a sample in a family of its own, and every
+	// label has two quotes.
+	bytesPerLine     = 900
+	bytesPerComment  = 400
+	bytesPerQuote    = 200
+	bytesPerExemplar = 300 // in OpenMetrics only
 
 	// In protobuf, these add up: a family is also a message, for example.
 	bytesPerFamily  = 400
@@ -48,10 +49,11 @@ func weigh(body []byte, contentType string, grouping []aggregator.Label) int64 {
 	return weight + bytesPerByte*int64(len(body))
 }
 
-// weighText returns the weight of a body of text without that of its bytes. group is
-// the memory for the labels of the group, for each sample.
+// weighText returns the weight of a body of text or OpenMetrics without that of its
+// bytes. group is the memory for the labels of the group, for each sample.
 func weighText(body []byte, group int64) int64 {
 	weight := bytesPerQuote * int64(bytes.Count(body, []byte{'"'}))
+	weight += bytesPerExemplar * int64(bytes.Count(body, []byte(" # {")))
 	for line := range bytes.Lines(body) {
 		switch line[0] {
 		case '\n':

@@ -20,6 +20,8 @@ import (
 
 const protobufType = "application/vnd.google.protobuf; proto=io.prometheus.client.MetricFamily; encoding=delimited"
 
+const openMetricsType = "application/openmetrics-text; version=1.0.0"
+
 // numbered returns the text n times, with the number of the copy in place of @.
 func numbered(n int, text string) string {
 	var b strings.Builder
@@ -91,6 +93,17 @@ http_request_duration_seconds_@{method="POST",path="/api/v1/builds",code="503"} 
 		{"one long comment", "", strings.Repeat("#", 1<<20)},
 		{"empty lines", "", strings.Repeat("\n", 10*n)},
 		{"nothing but quotes", "", strings.Repeat("\"", 1<<20)},
+		{"OpenMetrics families", openMetricsType, numbered(n, "a@ 1\n") + "# EOF\n"},
+		{"OpenMetrics families by their end", "", numbered(n, "a@ 1\n") + "# EOF\n"},
+		{"OpenMetrics types", openMetricsType, numbered(n, "# TYPE a@ gauge\n") + "# EOF\n"},
+		{"OpenMetrics counters", openMetricsType, numbered(n, "# TYPE a@ counter\na@_total 1\n") + "# EOF\n"},
+		{"OpenMetrics exemplars", openMetricsType, numbered(n, "# TYPE a@ counter\na@_total 1 # {} 1\n") + "# EOF\n"},
+		{"OpenMetrics histograms", openMetricsType, numbered(n/10, "# TYPE a@ histogram\na@_bucket{le=\"+Inf\"} 1 # {t=\"1\"} 1\na@_count 1\na@_sum 1\n") + "# EOF\n"},
+		{"OpenMetrics gauge histograms", openMetricsType, numbered(n/10, "# TYPE a@ gaugehistogram\na@_bucket{le=\"+Inf\"} 1\na@_gcount 1\na@_gsum 1\n") + "# EOF\n"},
+		{"OpenMetrics summaries", openMetricsType, numbered(n/10, "# TYPE a@ summary\na@{quantile=\"0.5\"} 1\n") + "# EOF\n"},
+		{"OpenMetrics series", openMetricsType, numbered(n, "a{b=\"@\"} 1\n") + "# EOF\n"},
+		{"OpenMetrics labels", openMetricsType, numbered(n/50, "a{z=\"@\""+numbered(50, ",l@=\"\"")+"} 1\n") + "# EOF\n"},
+		{"OpenMetrics timestamps", openMetricsType, strings.Repeat("a 1 1\n", 10*n) + "# EOF\n"},
 		{"typical protobuf", protobufType, typicalProtobuf.String()},
 		{"empty families", protobufType, strings.Repeat("\x00", 10*n)},
 		{"protobuf families", protobufType, families(n, func(int) []byte { return nil })},
