@@ -173,6 +173,7 @@ func (config *PrometheusConfig) engineOptions(attributes map[string]string) engi
 		Attributes:       attributes,
 		WorkerStaleAfter: config.WorkerStaleAfter,
 		MaxSeries:        config.MaxSeriesPerMetric,
+		Memory:           config.host.Memory,
 		Clock:            config.Clock,
 		RealTime:         config.realTime,
 		Logger:           config.Logger,

@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"math"
 	"reflect"
 	"slices"
 	"strconv"
@@ -100,6 +101,56 @@ func (l *limit) UnmarshalFlag(text string) error {
 		return fmt.Errorf("got %d, expected at least 1", n)
 	}
 	*l = limit(n)
+	return nil
+}
+
+// textLimit is the value of a flag: a limit on the size of pushed texts in bytes.
+type textLimit limit
+
+// UnmarshalFlag parses an integer from 1 to aggregator.MaxTextBytes.
+func (l *textLimit) UnmarshalFlag(text string) error {
+	if err := (*limit)(l).UnmarshalFlag(text); err != nil {
+		return err
+	}
+	if *l > aggregator.MaxTextBytes {
+		return fmt.Errorf("got %d, expected at most %d", *l, aggregator.MaxTextBytes)
+	}
+	return nil
+}
+
+// byteSize is the value of a flag: an amount of memory in bytes. Zero means that the
+// flag is not set.
+type byteSize int64
+
+// minMemory is the minimum of a byteSize. The program itself needs about as much.
+const minMemory = 32 << 20
+
+// byteUnits are the units of a byteSize: those of GOMEMLIMIT, and those of Kubernetes.
+var byteUnits = []struct {
+	suffix string
+	shift  uint
+}{{"KiB", 10}, {"MiB", 20}, {"GiB", 30}, {"TiB", 40}, {"Ki", 10}, {"Mi", 20}, {"Gi", 30}, {"Ti", 40}, {"B", 0}}
+
+// UnmarshalFlag parses an integer with an optional unit.
+func (b *byteSize) UnmarshalFlag(text string) error {
+	digits, shift := text, uint(0)
+	for _, unit := range byteUnits {
+		if before, ok := strings.CutSuffix(text, unit.suffix); ok {
+			digits, shift = before, unit.shift
+			break
+		}
+	}
+	n, err := strconv.ParseInt(digits, 10, 64)
+	if err != nil || n < 0 {
+		return fmt.Errorf("got %q, expected a number of bytes such as 512MiB", text)
+	}
+	if n > math.MaxInt64>>shift {
+		return fmt.Errorf("%s is out of range", text)
+	}
+	if n <<= shift; n < minMemory {
+		return fmt.Errorf("got %s, expected at least %dMiB", text, minMemory>>20)
+	}
+	*b = byteSize(n)
 	return nil
 }
 

@@ -96,7 +96,7 @@ var _ = Describe("The log of a Concourse node", func() {
 			}
 			p.stdin.Close()
 			Eventually(p.stderr).Should(MatchRegexp(
-				`stdin.ended.*"accepted":10720,"rejected":0,.*"skipped":%d,"unknown":0`, others))
+				`stdin.ended.*"accepted":10680,.*"refused":40,"rejected":0,.*"skipped":%d,"unknown":0`, others))
 			Expect(ownLines(p.page())).To(Equal(ownLines(plain.page())))
 		},
 		Entry("containerd", func(line string) string {

@@ -22,6 +22,7 @@ import (
 	"github.com/signalbox-ci/signalbox/cmd/signalbox/internal/source/events"
 	"github.com/signalbox-ci/signalbox/cmd/signalbox/internal/source/pushgateway"
 	"github.com/signalbox-ci/signalbox/emitter/aggregator"
+	"github.com/signalbox-ci/signalbox/internal/membudget"
 	"github.com/signalbox-ci/signalbox/internal/status"
 )
 
@@ -42,9 +43,14 @@ type pushFlags struct {
 	StoragePath     string     `long:"push-storage-path" value-name:"FILE" description:"File that stores pushed groups across restarts. If empty, groups are kept in memory only."`
 	MaxGroups       limit      `long:"push-max-groups" value-name:"N" default:"100000" description:"Maximum number of pushed groups."`
 	MaxSeries       limit      `long:"push-max-series" value-name:"N" default:"1000000" description:"Maximum number of series in pushed groups, including sums."`
-	MaxBodyBytes    limit      `long:"push-max-body-bytes" value-name:"N" default:"16777216" description:"Maximum size of a push from a job or an agent, in bytes after decompression. Decoding can take fifty times as much memory."`
-	UTF8Names       bool       `long:"push-enable-utf8-names" description:"Allow any UTF-8 characters in names of metrics and labels that jobs push."`
-	AdminAPI        bool       `long:"enable-admin-api" description:"Enable PUT /api/v1/admin/wipe, which deletes all pushed groups and their sums."`
+	MaxBodyBytes    limit      `long:"push-max-body-bytes" value-name:"N" default:"16777216" description:"Maximum size of a push from a job or an agent, in bytes after decompression. --memory-limit can lower it."`
+
+	MaxNameBytes       textLimit `long:"push-max-name-bytes" value-name:"N" default:"1024" description:"Maximum size of the names of metrics and labels that jobs and agents push, in bytes."`
+	MaxLabelValueBytes textLimit `long:"push-max-label-value-bytes" value-name:"N" default:"16384" description:"Maximum size of label values that jobs and agents push, in bytes."`
+	MaxHelpBytes       limit     `long:"push-max-help-bytes" value-name:"N" default:"4096" description:"Maximum size of pushed help texts, in bytes."`
+
+	UTF8Names bool `long:"push-enable-utf8-names" description:"Allow any UTF-8 characters in names of metrics and labels that jobs push."`
+	AdminAPI  bool `long:"enable-admin-api" description:"Enable PUT /api/v1/admin/wipe, which deletes all pushed groups and their sums."`
 }
 
 // A pushedMetrics stores the metrics that agents and jobs push, and handles their
@@ -57,12 +63,18 @@ type pushedMetrics struct {
 
 // openPushed returns a pushedMetrics. It contains the groups in the storage file, if
 // there is one.
-func (c *daemon) openPushed(logger lager.Logger) (*pushedMetrics, error) {
+func (c *daemon) openPushed(logger lager.Logger, budgets *membudget.Budgets) (*pushedMetrics, error) {
 	p := &pushedMetrics{registry: prometheus.NewRegistry()}
+	p.registry.MustRegister(budgets)
 	var err error
 	p.Aggregator, err = aggregator.New(aggregator.Options{
 		Logger:     logger,
 		Registerer: p.registry,
+		Memory:     budgets.Held,
+
+		MaxNameBytes:       int(c.Pushes.MaxNameBytes),
+		MaxLabelValueBytes: int(c.Pushes.MaxLabelValueBytes),
+		MaxHelpBytes:       int(c.Pushes.MaxHelpBytes),
 
 		AgentTTL:         time.Duration(c.Agents.TTL),
 		AgentBaseLabels:  append([]string{}, c.Agents.BaseLabels.list()...), // not nil, because nil means the default
@@ -127,11 +139,13 @@ func intakeHint(r *http.Request) string {
 
 // handler returns a handler that serves the push APIs and passes other requests to
 // next. hidden returns why it must not show metrics, or the empty string.
-func (p *pushedMetrics) handler(c *daemon, logger lager.Logger, page http.Handler, hidden func() string, next http.Handler) http.Handler {
+func (p *pushedMetrics) handler(c *daemon, logger lager.Logger, budgets *membudget.Budgets, page http.Handler, hidden func() string, next http.Handler) http.Handler {
 	forAgents := agents.NewHandler(agents.Options{
 		Logger:    logger.Session("agents"),
 		Sink:      p.Agents,
 		BodyBytes: int64(c.Pushes.MaxBodyBytes),
+		Buffer:    budgets.Buffer,
+		Parse:     budgets.Parse,
 		Malformed: p.Agents.CountMalformed,
 	})
 	// The handler of the Pushgateway's API must see the path before anything cleans it,
@@ -140,6 +154,8 @@ func (p *pushedMetrics) handler(c *daemon, logger lager.Logger, page http.Handle
 		Store:      p.Groups,
 		Logger:     logger.Session("push"),
 		BodyBytes:  int64(c.Pushes.MaxBodyBytes),
+		Buffer:     budgets.Buffer,
+		Parse:      budgets.Parse,
 		UTF8Names:  c.Pushes.UTF8Names,
 		Admin:      c.Pushes.AdminAPI,
 		Page:       page,

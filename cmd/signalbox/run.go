@@ -21,6 +21,7 @@ import (
 	"github.com/signalbox-ci/signalbox/internal/access"
 	"github.com/signalbox-ci/signalbox/internal/host"
 	"github.com/signalbox-ci/signalbox/internal/httpserver"
+	"github.com/signalbox-ci/signalbox/internal/membudget"
 	"github.com/signalbox-ci/signalbox/internal/status"
 	"github.com/signalbox-ci/signalbox/metric"
 )
@@ -38,6 +39,7 @@ type daemon struct {
 	BufferSize      uint32     `long:"buffer-size" value-name:"N" default:"1000" description:"Queue size of each emitter, in events; 0 means the default. The Prometheus emitter has no queue."`
 	LogFormat       string     `long:"log-format" choice:"text" choice:"json" default-mask:"text on a terminal, json otherwise" description:"Format of the log: lines for people to read (text), or JSON objects (json)."`
 	LogLevel        string     `long:"log-level" choice:"debug" choice:"info" choice:"error" default:"info" description:"Minimum log level."`
+	MemoryLimit     byteSize   `long:"memory-limit" value-name:"BYTES" default-mask:"GOMEMLIMIT, or the limit of the cgroup, or half of the physical memory" description:"Memory that the process may use, such as 512MiB: 10 % of it for request bodies, 30 % for parsing them, and 50 % for series and groups."`
 	ShutdownTimeout timeout    `long:"shutdown-timeout" value-name:"DURATION" default:"10s" description:"Maximum time to finish requests and drain queues after SIGTERM or SIGINT."`
 
 	Intake struct {
@@ -152,7 +154,8 @@ func (c *daemon) start(w world, log *daemonLog, input *inputStatus) (s *service,
 	if err != nil {
 		return nil, err
 	}
-	pushed, err := c.openPushed(logger)
+	budgets := membudget.Divide(membudget.Apply(int64(c.MemoryLimit)))
+	pushed, err := c.openPushed(logger, budgets)
 	if err != nil {
 		return nil, errors.Join(err, listener.Close())
 	}
@@ -166,6 +169,7 @@ func (c *daemon) start(w world, log *daemonLog, input *inputStatus) (s *service,
 	}
 	hostEmitters(c.monitor.Factories(), host.Options{
 		Settings:          c.flags,
+		Memory:            budgets.Held,
 		Sections:          sections,
 		Pushed:            pushed.Aggregator,
 		Gatherer:          pushed.registry,
@@ -183,9 +187,10 @@ func (c *daemon) start(w world, log *daemonLog, input *inputStatus) (s *service,
 	hangups.call(emitters.reload)
 	table := idempotency.NewTable(idempotency.Options{})
 	pushed.registry.MustRegister(table)
-	ids, bodies := table.IDs(events.Path), &source.WholeBodies{}
-	handler := pushed.handler(c, logger, emitters.page(), hiddenMetrics(emitters, intakeAccess.Protection), newIntake(events.Options{
-		Logger: logger.Session("intake"), Limits: c.limits(), Sink: emitters, IDs: ids, Bodies: bodies,
+	ids, bodies := table.IDs(events.Path), &source.WholeBodies{Buffer: budgets.Buffer}
+	handler := pushed.handler(c, logger, budgets, emitters.page(), hiddenMetrics(emitters, intakeAccess.Protection), newIntake(events.Options{
+		Logger: logger.Session("intake"), Limits: c.limits(), Sink: emitters, IDs: ids,
+		Bodies: bodies, Buffer: budgets.Buffer,
 	}))
 	handler = idempotency.NewHandler(table, bodies, logger.Session("intake"), handler)
 	server := source.Serve(logger, listener, intakeAccess, handler)

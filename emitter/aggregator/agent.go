@@ -170,10 +170,8 @@ func (ag *agent) first(hash uint64) int32 {
 	return -1
 }
 
-// add adds an entry for the metric. It copies the metric's strings, which may be part
-// of a large request.
-func (ag *agent) add(e entry, m *Metric) *entry {
-	e.key = string(appendKey(nil, m.Name, m.Labels))
+// add adds an entry.
+func (ag *agent) add(e entry) *entry {
 	ag.entries = append(ag.entries, e)
 	last := len(ag.entries) - 1
 	ag.addToIndex(last)

@@ -113,7 +113,7 @@ func (a *Agents) update(ctx context.Context, values []string, metrics []Metric) 
 		return a.rejectUpdate(canceled, context.Cause(ctx))
 	}
 	for i, v := range values {
-		if err := checkLabelValue(a.base[i], v); err != nil {
+		if err := a.checkLabelValue(a.base[i], v); err != nil {
 			return a.rejectUpdate(baseLabels, fmt.Errorf("base %w", err))
 		}
 	}
@@ -181,12 +181,14 @@ func (a *Agents) add(hash uint64, values []string) *agent {
 		ag.values = append(ag.values, strings.Clone(v))
 	}
 	a.byHash[hash] = ag
+	a.memory.Add(ag.memory())
 	return ag
 }
 
 // removeAgent removes an agent. The caller must hold the agent's lock.
 func (a *Agents) removeAgent(old *agent) {
 	old.removed = true
+	a.memory.Add(-old.memory())
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	first := a.byHash[old.hash]

@@ -14,10 +14,6 @@ import (
 	"github.com/signalbox-ci/signalbox/internal/series"
 )
 
-// maxTextBytes is the maximum length of a name or a label value, in bytes. The key of
-// an entry has two bytes for each length.
-const maxTextBytes = 16 << 10
-
 // contextInterval is the number of metrics after which an update checks its context.
 const contextInterval = 1024
 
@@ -105,17 +101,17 @@ func (e *entry) set(v float64, deadline series.Instant) bool {
 // pushed with another type.
 func (a *Agents) newEntry(ag *agent, m *Metric, now series.Instant) (*entry, reason, error) {
 	own := ag.normalize(m.Labels)
-	if why, err := checkMetric(m, own); err != nil {
+	if why, err := a.checkMetric(m, own); err != nil {
 		return nil, why, err
 	}
 	if err := ag.clashed[clashKey{m.Name, m.Type}]; err != nil {
 		return nil, clashes, err
 	}
-	e := entry{typ: m.Type, summed: a.aggregated && m.Type == Counter}
+	e := entry{typ: m.Type, summed: a.aggregated && m.Type == Counter, key: string(appendKey(nil, m.Name, m.Labels))}
 	if why, err := a.createSeries(ag, &e, m.Name, labelText(a.shownLabels(ag, own)), now); err != nil {
 		return nil, why, err
 	}
-	return ag.add(e, m), 0, nil
+	return ag.add(e), 0, nil
 }
 
 func (e *entry) familyType() series.Type {
@@ -169,18 +165,30 @@ func (a *Agents) createSeries(ag *agent, e *entry, name, text string, now series
 		}
 	}
 	f := a.store.Family(name) // looked up again, because Holder may have removed the family
+	needed := e.memoryWith(text)
 	if f == nil {
+		needed += series.OpenFamilyBytes(name, "")
+	}
+	newSum := e.summed && (f == nil || f.Only(text, holder) == nil)
+	if newSum {
+		needed += series.OpenSeriesBytes + textBytes(text)
+	}
+	if !a.memory.TryAcquire(needed) {
+		return memoryLimit, fmt.Errorf("metric %s: %w", name, errNoMemory(needed))
+	}
+	if f == nil {
+		a.memory.Add(-series.OpenFamilyBytes(name, "")) // the store counts it, too
 		f = a.store.AddFamily(strings.Clone(name), "", typ)
 	}
 	e.family = f
 	a.seriesCount.Add(1)
 	switch {
+	case newSum:
+		e.series = f.Join(text, holder, nil, series.Alone)
+		e.series.LiveUntil(series.Never)
+		a.seriesCount.Add(1) // for the sum, which remains when all of its agents have been removed
 	case e.summed:
-		if e.series = f.Only(text, holder); e.series == nil {
-			e.series = f.Join(text, holder, nil, series.Alone)
-			e.series.LiveUntil(series.Never)
-			a.seriesCount.Add(1) // for the sum, which remains when all of its agents have been removed
-		}
+		e.series = f.Only(text, holder)
 	case a.aggregated:
 		e.series = f.Join(text, holder, nil, series.Sum)
 	default:
@@ -221,9 +229,12 @@ func (a *Agents) checkFamily(ag *agent, name string, typ series.Type, holder any
 }
 
 // checkMetric returns an error if the name, type or labels of a metric are invalid.
-func checkMetric(m *Metric, own []Label) (reason, error) {
-	if !names.IsMetric(m.Name) || len(m.Name) > maxTextBytes {
+func (a *Agents) checkMetric(m *Metric, own []Label) (reason, error) {
+	if !names.IsMetric(m.Name) {
 		return invalidName, fmt.Errorf("%s is not a metric name: %s", excerpt.Quote(m.Name), names.ExpectedMetric)
+	}
+	if err := checkSize("name", m.Name, a.sizes.name); err != nil {
+		return invalidName, fmt.Errorf("metric %s: %w", excerpt.Short(m.Name), err)
 	}
 	if m.Type != Counter && m.Type != Gauge {
 		return invalidType, fmt.Errorf("metric %s: got an unknown type, expected counter or gauge", m.Name)
@@ -232,22 +243,23 @@ func checkMetric(m *Metric, own []Label) (reason, error) {
 		if err := checkLabelName(l.Name); err != nil {
 			return invalidLabel, fmt.Errorf("metric %s: %w", m.Name, err)
 		}
-		if len(l.Name) > maxTextBytes {
-			return invalidLabel, fmt.Errorf("metric %s: label %s: got a name of %d bytes, expected at most %d", m.Name, excerpt.Short(l.Name), len(l.Name), maxTextBytes)
+		if err := checkSize("name", l.Name, a.sizes.name); err != nil {
+			return invalidLabel, fmt.Errorf("metric %s: label %s: %w", m.Name, excerpt.Short(l.Name), err)
 		}
 		if i > 0 && own[i-1].Name == l.Name {
 			return invalidLabel, fmt.Errorf("metric %s: label %s is duplicated", m.Name, l.Name)
 		}
-		if err := checkLabelValue(l.Name, l.Value); err != nil {
+		if err := a.checkLabelValue(l.Name, l.Value); err != nil {
 			return invalidLabel, fmt.Errorf("metric %s: %w", m.Name, err)
 		}
 	}
 	return 0, nil
 }
 
-func checkLabelValue(name, v string) error {
-	if len(v) > maxTextBytes {
-		return fmt.Errorf("label %s: got a value of %d bytes, expected at most %d", name, len(v), maxTextBytes)
+// checkLabelValue returns an error if the value of a label is too long or not UTF-8.
+func (a *Agents) checkLabelValue(name, v string) error {
+	if err := checkSize("value", v, a.sizes.value); err != nil {
+		return fmt.Errorf("label %s: %w", name, err)
 	}
 	if !utf8.ValidString(v) {
 		return fmt.Errorf("label %s: value %q is not valid UTF-8", name, excerpt.Short(v))
@@ -289,6 +301,7 @@ func (a *Agents) remove(ag *agent, del func(*entry) bool) {
 func (a *Agents) removeSeries(removed []entry) {
 	a.seriesCount.Add(int64(-len(removed)))
 	for i := range removed {
+		a.memory.Add(-removed[i].memory())
 		if e := &removed[i]; !e.summed {
 			e.family.Leave(e.series)
 		}
@@ -298,6 +311,7 @@ func (a *Agents) removeSeries(removed []entry) {
 // drop drops an entry whose series has ended: the metric has another type now, or the
 // series had expired, and another client has taken its name or labels.
 func (a *Agents) drop(ag *agent, e *entry) {
+	a.memory.Add(-e.memory())
 	ag.drop(e)
 	a.seriesCount.Add(-1)
 }

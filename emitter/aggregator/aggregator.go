@@ -37,6 +37,8 @@ type core struct {
 	clock  *series.Clock
 	wall   func() time.Time
 	store  *series.OpenStore
+	memory Memory
+	sizes  sizeLimits
 
 	realTime bool // whether the clock is the system's clock
 	others   otherNames
@@ -62,7 +64,9 @@ func New(options Options) (*Aggregator, error) {
 		logger: o.Logger.Session("aggregator"),
 		clock:  series.NewSteadyClock(o.Clock),
 		wall:   o.Clock,
-		store:  series.NewOpenStore(),
+		store:  series.NewOpenStore(o.Memory.Add),
+		memory: o.Memory,
+		sizes:  sizeLimits{o.MaxNameBytes, o.MaxLabelValueBytes, o.MaxHelpBytes},
 
 		realTime: options.Clock == nil,
 	}

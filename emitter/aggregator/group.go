@@ -22,6 +22,7 @@ type group struct {
 
 	pushed, failed time.Time
 	families       map[string]*family
+	own, bytes     int64 // memory of the group without its families, and of the families
 
 	pushTime, failureTime pushTimeSeries
 }
@@ -113,6 +114,7 @@ func (gs *Groups) remove(g *group) {
 	if g.index >= 0 {
 		heap.Remove(&gs.expiring, g.index)
 	}
+	gs.memory.Add(-g.own - g.bytes)
 	delete(gs.groups, g.key)
 	gs.latest.Remove(g.latest)
 	gs.groupCount.Store(int64(len(gs.groups)))

@@ -110,7 +110,14 @@ func (gs *Groups) push(p Push) (ticket, error) {
 	if p.TTL != nil && *p.TTL < 0 {
 		return nil, &PushError{Invalid, fmt.Errorf("got TTL %s, expected a non-negative duration", *p.TTL)}
 	}
-	families, invalid := gs.prepare(gs.names, labels, p.Families)
+	if err := gs.sizes.checkLabels(labels); err != nil {
+		return nil, &PushError{Invalid, fmt.Errorf("grouping: %w", err)}
+	}
+	var families []*family
+	invalid := gs.sizes.checkFamilies(p.Families)
+	if invalid == nil {
+		families, invalid = gs.prepare(gs.names, labels, p.Families)
+	}
 
 	gs.others.refresh(gs.clock)
 	gs.mu.Lock()
@@ -123,9 +130,13 @@ func (gs *Groups) push(p Push) (ticket, error) {
 			return nil, &PushError{LimitReached, fmt.Errorf("cannot create a group: the limit of %d groups is reached", gs.max)}
 		}
 		g = newGroup(key, labels)
+		if err := gs.reserveGroup(g); err != nil {
+			return nil, err
+		}
 	}
 	err = gs.apply(g, families, invalid, p.Replace, p.TTL, now, wall)
 	if gs.groups[key] == nil {
+		gs.memory.Add(-g.own)
 		return nil, err
 	}
 	return gs.save(g), err
@@ -143,6 +154,10 @@ func (gs *Groups) apply(g *group, families []*family, invalid error, replace boo
 		}
 	}
 	err := gs.checkPush(g, families, invalid, replace, now)
+	applied := func() {}
+	if err == nil {
+		applied, err = gs.reserve(g, families, replace)
+	}
 	gs.add(g)
 	if err != nil {
 		g.failed = wall
@@ -156,6 +171,7 @@ func (gs *Groups) apply(g *group, families []*family, invalid error, replace boo
 		f.pushed = wall
 	}
 	gs.setFamilies(g, families, replace, func(*family) series.Instant { return now })
+	applied()
 	g.pushed = wall
 	gs.latest.MoveToFront(g.latest)
 	g.pushTime.series.Set(unixSeconds(wall))
@@ -224,7 +240,7 @@ func (gs *Groups) wipe() ticket {
 
 // List returns the groups at the time of the call, sorted by their labels. To save
 // memory, it creates the families of each group only when the iteration reaches that
-// group.
+// group, and the metrics only when the iteration of the family reaches them.
 func (gs *Groups) List() iter.Seq[Group] {
 	snapshots := gs.snapshots()
 	slices.SortFunc(snapshots, func(a, b snapshot) int {
@@ -235,7 +251,7 @@ func (gs *Groups) List() iter.Seq[Group] {
 	return func(yield func(Group) bool) {
 		for _, s := range snapshots {
 			for _, f := range s.families {
-				s.group.Families = append(s.group.Families, GroupFamily{f.toMetricFamily(), f.pushed})
+				s.group.Families = append(s.group.Families, f.inGroup())
 			}
 			if !yield(s.group) {
 				return

@@ -1,6 +1,10 @@
 package aggregator
 
-import "github.com/signalbox-ci/signalbox/internal/series"
+import (
+	dto "github.com/prometheus/client_model/go"
+
+	"github.com/signalbox-ci/signalbox/internal/series"
+)
 
 // setFamilies adds the families to the group, or replaces those with the same names. If
 // replace is true, it removes all others. at returns the instant at which a family was
@@ -133,15 +137,18 @@ func (gs *Groups) sum(f *family, s *sample) *sum {
 		total = nil
 	}
 	if total == nil {
-		total = gs.newSum(f.open, f.help, s.shown)
+		total = gs.newSum(f.open, f.help, s.shown, s.metric)
 	}
 	return total
 }
 
-// newSum creates a sum. It is not served until a sample has been added.
-func (gs *Groups) newSum(f *series.OpenFamily, help, shown string) *sum {
+// newSum creates a sum, to which a sample with the metric will be added. It is not
+// served until then.
+func (gs *Groups) newSum(f *series.OpenFamily, help, shown string, metric *dto.Metric) *sum {
 	total := &sum{all: gs, name: f.Name(), help: help, typ: f.Type(), shown: shown, groups: make(map[*group]struct{})}
 	total.series = f.Join(shown, gs, nil, series.Alone)
+	total.bytes = sumMemory(shown, metric)
+	gs.memory.Add(total.bytes)
 	gs.sums[sumKey{f.Name(), shown}] = total
 	gs.sumCount.Store(int64(len(gs.sums)))
 	return total
@@ -153,6 +160,7 @@ func (gs *Groups) dropSum(total *sum) {
 	delete(gs.sums, sumKey{total.name, total.shown})
 	gs.sumCount.Store(int64(len(gs.sums)))
 	total.dropped = true
+	gs.memory.Add(-total.bytes)
 	total.hasChanged()
 }
 

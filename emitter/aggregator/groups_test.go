@@ -269,9 +269,13 @@ y{instance="",job="j",suite="unit"} 4
 	})
 
 	It("rejects a push whose metrics would need too much memory with the grouping labels", func() {
-		err := push("job/j/path/"+strings.Repeat("x", 1<<20), "", func(p *aggregator.Push) {
+		path := "job/j"
+		for i := range 20 {
+			path += fmt.Sprintf("/l%d/%s", i, strings.Repeat("x", 16<<10))
+		}
+		err := push(path, "", func(p *aggregator.Push) {
 			var body strings.Builder
-			for i := range 300 {
+			for i := range 1000 {
 				fmt.Fprintf(&body, "x{i=\"%d\"} 1\n", i)
 			}
 			p.Families = text(body.String())
@@ -368,7 +372,7 @@ y{instance="",job="j",suite="unit"} 4
 		start()
 		Expect(push("job/j/a.b/1", "", protobuf(metric))).To(Succeed())
 		Expect(samples(a)).To(ConsistOf(`{"ci.jobs","a.b"="1",instance="",job="j","team.name"="a"} 1`))
-		Expect(groupsOf(a)[0].Families[0].Metric[0].Label[3].GetName()).To(Equal("team.name"))
+		Expect(familyOfGroup(groupsOf(a)[0].Families[0]).Metric[0].Label[3].GetName()).To(Equal("team.name"))
 		Expect(push("job/j/__a.b/1", "")).To(MatchError(ContainSubstring("is not a label name")))
 		Expect(remove("job/j/a.b/1")).To(Succeed())
 		Expect(samples(a)).To(BeEmpty())
@@ -442,7 +446,7 @@ y{instance="",job="j",suite="unit"} 4
 		Expect(groups[0].Expires).To(Equal(clock.Now().Add(time.Minute)))
 		Expect(groups[0].TTL).To(Equal(time.Minute))
 		Expect(groups[0].Families[0].Pushed).To(Equal(clock.Now().Add(-time.Second)))
-		Expect(proto.Equal(groups[0].Families[0], &dto.MetricFamily{Name: proto.String("x"), Help: proto.String("Help."), Type: dto.MetricType_COUNTER.Enum(),
+		Expect(proto.Equal(familyOfGroup(groups[0].Families[0]), &dto.MetricFamily{Name: proto.String("x"), Help: proto.String("Help."), Type: dto.MetricType_COUNTER.Enum(),
 			Metric: []*dto.Metric{{Counter: &dto.Counter{Value: proto.Float64(3)}, Label: []*dto.LabelPair{
 				{Name: proto.String("a"), Value: proto.String("1")}, {Name: proto.String("b"), Value: proto.String("2")},
 				{Name: proto.String("instance"), Value: proto.String("")}, {Name: proto.String("job"), Value: proto.String("j")}}}}})).To(BeTrue())
@@ -656,8 +660,9 @@ y{instance="",job="j",suite="unit"} 4
 		It("lists the individual groups, with their own values", func() {
 			Expect(push("job/j/run/1", "# TYPE c counter\nc 5\n")).To(Succeed())
 			Expect(push("job/j/run/2", "# TYPE c counter\nc 7\n")).To(Succeed())
-			Expect(groupsOf(a)[1].Families[0].Metric[0].Label[2].GetValue()).To(Equal("2"))
-			Expect(groupsOf(a)[1].Families[0].Metric[0].Counter.GetValue()).To(Equal(7.0))
+			metric := familyOfGroup(groupsOf(a)[1].Families[0]).Metric[0]
+			Expect(metric.Label[2].GetValue()).To(Equal("2"))
+			Expect(metric.Counter.GetValue()).To(Equal(7.0))
 		})
 	})
 

@@ -8,6 +8,7 @@ import (
 	. "github.com/onsi/ginkgo/v2"
 	. "github.com/onsi/gomega"
 	"github.com/prometheus/client_golang/prometheus"
+	dto "github.com/prometheus/client_model/go"
 
 	"github.com/signalbox-ci/signalbox/emitter/aggregator"
 )
@@ -17,6 +18,15 @@ func unsafeString(b []byte) string { return unsafe.String(unsafe.SliceData(b), l
 
 // groupsOf returns the groups of an aggregator.
 func groupsOf(a *aggregator.Aggregator) []aggregator.Group { return slices.Collect(a.Groups.List()) }
+
+// familyOfGroup returns a family of a group.
+func familyOfGroup(f aggregator.GroupFamily) *dto.MetricFamily {
+	mf := &dto.MetricFamily{Name: &f.Name, Type: &f.Type, Metric: slices.Collect(f.Metrics)}
+	if f.Help != "" {
+		mf.Help = &f.Help
+	}
+	return mf
+}
 
 // groupsSection returns the field groups of the overview.
 func groupsSection(a *aggregator.Aggregator, limit int) aggregator.GroupsSection {

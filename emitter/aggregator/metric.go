@@ -25,7 +25,7 @@ const (
 
 // A Metric is a sample that an agent pushes.
 type Metric struct {
-	// Name is a metric name of at most 16 KiB.
+	// Name is a metric name of at most Options.MaxNameBytes.
 	Name string
 
 	// Type is Counter or Gauge.
@@ -35,7 +35,8 @@ type Metric struct {
 	Value float64
 
 	// Labels are the labels of the metric in addition to the base labels, in any order.
-	// A duplicated name is an error, as is a name or value of more than 16 KiB.
+	// A duplicated name is an error, as is a name or value that exceeds
+	// Options.MaxNameBytes or Options.MaxLabelValueBytes.
 	Labels []Label
 }
 
@@ -52,10 +53,17 @@ type Rejection struct {
 
 	// Reason is the value of the label reason with which
 	// signalbox_agent_metrics_rejected_total counts the rejection: invalid_name,
-	// invalid_label, invalid_type, negative, not_finite, clash or series_limit.
+	// invalid_label, invalid_type, negative, not_finite, clash, series_limit or
+	// memory_limit.
 	Reason string
 
 	Err error // never nil
+}
+
+// LimitReached reports whether the metric was rejected because the maximum number of
+// series, or the memory for them, is reached.
+func (r *Rejection) LimitReached() bool {
+	return r.Reason == reasonLabels[limitReached] || r.Reason == reasonLabels[memoryLimit]
 }
 
 // A RejectedError means that some of the metrics of an update were rejected. The others

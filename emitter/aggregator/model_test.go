@@ -544,7 +544,8 @@ func (w *world) compare() {
 			!g.Expires.IsZero() && g.Expires.Sub(w.clock.Now()) != m.until-w.elapsed {
 			w.Errorf("group %+v, want %+v", g, m)
 		}
-		for _, f := range g.Families {
+		for _, family := range g.Families {
+			f := familyOfGroup(family)
 			series += len(f.Metric)
 			if want := len(m.families[f.GetName()].values); len(f.Metric) != want {
 				w.Errorf("group %v has %d series of %s, want %d", g.Labels, len(f.Metric), f.GetName(), want)

@@ -13,6 +13,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/signalbox-ci/signalbox/internal/excerpt"
+	"github.com/signalbox-ci/signalbox/internal/membudget"
 	"github.com/signalbox-ci/signalbox/internal/names"
 	"github.com/signalbox-ci/signalbox/metric"
 )
@@ -112,6 +113,17 @@ type Options struct {
 	// Pushes that would exceed it are rejected. The default is 1,000,000.
 	GroupMaxSeries int
 
+	// MaxNameBytes, MaxLabelValueBytes and MaxHelpBytes are the maximum sizes of the
+	// names of metrics and labels, of label values and of help texts, in bytes. Pushed
+	// metrics that exceed them are rejected. The defaults are 1,024, 16,384 and 4,096.
+	// The first two can be at most MaxTextBytes.
+	MaxNameBytes, MaxLabelValueBytes, MaxHelpBytes int
+
+	// Memory limits the memory for all series, groups and agents. When it has no room,
+	// new series and groups are rejected, as with the other limits. By default, memory
+	// is not limited.
+	Memory Memory
+
 	// GroupAllowDriven allows jobs to push series of the metrics that the emitter
 	// itself updates, if the types are the same. By default, such pushes are rejected,
 	// because they could mislead dashboards and alerts, and the metrics page omits such
@@ -159,6 +171,12 @@ func (o Options) withDefaults() (Options, error) {
 	o.AgentMaxSeries = cmp.Or(o.AgentMaxSeries, 1_000_000)
 	o.MaxGroups = cmp.Or(o.MaxGroups, 100_000)
 	o.GroupMaxSeries = cmp.Or(o.GroupMaxSeries, 1_000_000)
+	o.MaxNameBytes = cmp.Or(o.MaxNameBytes, 1<<10)
+	o.MaxLabelValueBytes = cmp.Or(o.MaxLabelValueBytes, 16<<10)
+	o.MaxHelpBytes = cmp.Or(o.MaxHelpBytes, 4<<10)
+	if o.Memory == nil {
+		o.Memory = (*membudget.Budget)(nil)
+	}
 	return o, errors.Join(conflict, o.check())
 }
 
@@ -170,6 +188,12 @@ func (o *Options) check() error {
 	checkNotNegative(fail, "GroupTTL", o.GroupTTL)
 	checkNotNegative(fail, "MaxGroups", o.MaxGroups)
 	checkNotNegative(fail, "GroupMaxSeries", o.GroupMaxSeries)
+	checkNotNegative(fail, "MaxNameBytes", o.MaxNameBytes)
+	checkNotNegative(fail, "MaxLabelValueBytes", o.MaxLabelValueBytes)
+	checkNotNegative(fail, "MaxHelpBytes", o.MaxHelpBytes)
+	if n := max(o.MaxNameBytes, o.MaxLabelValueBytes); n > MaxTextBytes {
+		fail("MaxNameBytes, MaxLabelValueBytes: got %d, expected at most %d", n, MaxTextBytes)
+	}
 	if n := len(o.AgentBaseLabels); n > MaxBaseLabels {
 		fail("AgentBaseLabels: got %d labels, expected at most %d", n, MaxBaseLabels)
 	}

@@ -11,6 +11,10 @@ import (
 	"github.com/signalbox-ci/signalbox/internal/topn"
 )
 
+// maxListBytes is the maximum size of the texts in a list of the overview. Groups and
+// agents can have dozens of labels with long values.
+const maxListBytes = 512 << 10
+
 // overviewLimit is the maximum number of groups and of agents in the overview.
 const overviewLimit = 1000
 
@@ -18,7 +22,7 @@ const overviewLimit = 1000
 // behind the status page of emitter.Prometheus: agents and groups. It yields the name
 // of each field with a function that returns its value, which can be encoded as JSON.
 // The value describes the state at the time of the iteration. Its list has at most
-// limit elements, and never more than 1,000.
+// limit elements, and never more than 1,000. It has fewer if their texts are very long.
 func (a *Aggregator) OverviewFields() iter.Seq2[string, func(limit int) any] {
 	return func(yield func(string, func(limit int) any) bool) {
 		agents, groups := a.Agents.overview(overviewLimit), a.Groups.overview(overviewLimit)
@@ -83,6 +87,14 @@ func newLabelEntry(l Label) labelEntry {
 	return labelEntry{Name: excerpt.Display(l.Name), Value: excerpt.Display(l.Value)}
 }
 
+// textBytesOf returns the size of the texts of an entry with the labels.
+func textBytesOf(labels []labelEntry) (n int) {
+	for _, l := range labels {
+		n += len(l.Name) + len(l.Value)
+	}
+	return n
+}
+
 // timeOrNil returns the time in UTC, or nil for the zero time.
 func timeOrNil(t time.Time) *time.Time {
 	if t.IsZero() {
@@ -111,7 +123,8 @@ func (gs *Groups) overview(limit int) groupsSection {
 	if err := gs.diskStatus.flushErr.Load(); err != nil {
 		o.StorageError = excerpt.Display((*err).Error())
 	}
-	for e := gs.latest.Front(); e != nil && len(o.List) < limit; e = e.Next() {
+	bytes := 0
+	for e := gs.latest.Front(); e != nil && len(o.List) < limit && bytes < maxListBytes; e = e.Next() {
 		g := e.Value.(*group)
 		entry := groupEntry{
 			Labels: make([]labelEntry, 0, len(g.labels)), Series: g.size(),
@@ -120,6 +133,7 @@ func (gs *Groups) overview(limit int) groupsSection {
 		for _, l := range g.labels {
 			entry.Labels = append(entry.Labels, newLabelEntry(l))
 		}
+		bytes += textBytesOf(entry.Labels)
 		o.List = append(o.List, entry)
 	}
 	return o
@@ -145,7 +159,11 @@ func (a *Agents) overview(limit int) agentsSection {
 		o.Total++
 		latest.Add(updatedAgent{ag, at})
 	}
+	bytes := 0
 	for _, ag := range latest.Sorted() {
+		if bytes >= maxListBytes {
+			break
+		}
 		updated := wall.Add(-time.Duration(now - ag.at)).UTC()
 		entry := agentEntry{Labels: []labelEntry{}, Series: ag.live(now), Updated: updated, Expires: updated.Add(a.ttl)}
 		for i, v := range ag.values {
@@ -153,6 +171,7 @@ func (a *Agents) overview(limit int) agentsSection {
 				entry.Labels = append(entry.Labels, newLabelEntry(Label{Name: a.base[i], Value: v}))
 			}
 		}
+		bytes += textBytesOf(entry.Labels)
 		o.List = append(o.List, entry)
 	}
 	return o

@@ -2,8 +2,10 @@ package aggregator_test
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"path/filepath"
+	"strings"
 	"time"
 
 	. "github.com/onsi/ginkgo/v2"
@@ -50,6 +52,23 @@ var _ = Describe("The overview", func() {
 			}
 			return jobs
 		}
+
+		It("does not list more than about half a mebibyte of texts", func() {
+			start(aggregator.Options{})
+			var labels []aggregator.Label
+			for i := range 60 {
+				labels = append(labels, aggregator.Label{Name: fmt.Sprint("l", i), Value: strings.Repeat("x", 10_000)})
+			}
+			for i := range 30 {
+				grouping := append([]aggregator.Label{{Name: "job", Value: fmt.Sprint(i)}}, labels...)
+				Expect(a.Groups.Push(context.Background(), aggregator.Push{Grouping: grouping})).To(Succeed())
+			}
+			section := groupsSection(a, 1000)
+			Expect(section.Total).To(BeNumerically(">=", 30))
+			encoded, err := json.Marshal(section)
+			Expect(err).NotTo(HaveOccurred())
+			Expect(len(encoded)).To(And(BeNumerically(">", 500_000), BeNumerically("<", 1_000_000)))
+		})
 
 		It("lists the groups up to the limit, sorted by their last pushes", func() {
 			start(aggregator.Options{GroupMaxSeries: 50})

@@ -232,6 +232,17 @@ func (s *sample) toMetric(typ series.Type) *dto.Metric {
 	return row.Client(typ)
 }
 
+// inGroup returns the family as a part of a Group.
+func (f *family) inGroup() GroupFamily {
+	return GroupFamily{Name: f.name, Help: f.help, Type: f.typ.ClientModel(), Pushed: f.pushed, Metrics: func(yield func(*dto.Metric) bool) {
+		for i := range f.samples {
+			if !yield(f.samples[i].toMetric(f.typ)) {
+				return
+			}
+		}
+	}}
+}
+
 // toMetricFamily returns the family as a dto.MetricFamily.
 func (f *family) toMetricFamily() *dto.MetricFamily {
 	mf := &dto.MetricFamily{Name: &f.name, Help: &f.help, Type: f.typ.ClientModel().Enum()}

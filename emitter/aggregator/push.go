@@ -1,6 +1,7 @@
 package aggregator
 
 import (
+	"iter"
 	"time"
 
 	dto "github.com/prometheus/client_model/go"
@@ -55,10 +56,13 @@ type Group struct {
 
 // A GroupFamily is a metric family of a Group.
 type GroupFamily struct {
-	*dto.MetricFamily
+	Name, Help string
+	Type       dto.MetricType
+	Pushed     time.Time // time of the last push of the family
 
-	// Pushed is the time of the last push of the family.
-	Pushed time.Time
+	// Metrics are created during the iteration, because all of them together can take
+	// several times the memory of the group.
+	Metrics iter.Seq[*dto.Metric]
 }
 
 // A Refusal is the reason for a PushError. The zero value is not valid.
@@ -75,7 +79,7 @@ const (
 	Inconsistent
 
 	// LimitReached means that the push would exceed the maximum number of groups or
-	// series.
+	// series, or the memory for them.
 	LimitReached
 
 	// NotStored means that the change was applied, but could not be written to disk.

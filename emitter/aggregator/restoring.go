@@ -124,7 +124,7 @@ func (gs *Groups) restoreSum(record []byte) error {
 	f := gs.family(mf.GetName(), mf.GetHelp(), typ)
 	total := gs.sums[sumKey{mf.GetName(), header.Shown}]
 	if total == nil {
-		total = gs.newSum(f, mf.GetHelp(), header.Shown)
+		total = gs.newSum(f, mf.GetHelp(), header.Shown, counts.metric)
 	} else if !total.canAdd(&counts) {
 		return fail("the buckets differ from those of the groups")
 	}
@@ -166,6 +166,12 @@ func (gs *Groups) restoreGroup(record []byte) error {
 	if err := gs.checkTimes(g, now); err != nil {
 		return fmt.Errorf("restoring group %q: %w", labels, err)
 	}
+	_, shown := gs.texts(g.labels, len(g.labels))
+	g.own = g.memory(shown)
+	for _, f := range families {
+		g.bytes += f.memory()
+	}
+	gs.memory.Add(g.own + g.bytes) // even if there is no room, so that nothing is lost
 	gs.add(g)
 	gs.setFamilies(g, families, true, func(f *family) series.Instant { return now - series.Instant(max(wall.Sub(f.pushed), 0)) })
 	g.pushTime.series.Set(unixSeconds(g.pushed))

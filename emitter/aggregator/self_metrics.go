@@ -34,6 +34,7 @@ const (
 	notFinite
 	clashes
 	limitReached
+	memoryLimit
 	malformed
 	reasons // number of reasons, including 0
 )
@@ -49,7 +50,7 @@ const (
 
 var updateReasonLabels = [updateReasons]string{"canceled", "base_labels"}
 
-var reasonLabels = [reasons]string{"", "invalid_name", "invalid_label", "invalid_type", "negative", "not_finite", "clash", "series_limit", "malformed"}
+var reasonLabels = [reasons]string{"", "invalid_name", "invalid_label", "invalid_type", "negative", "not_finite", "clash", "series_limit", "memory_limit", "malformed"}
 
 var refusalLabels = [...]string{Invalid: "invalid", Inconsistent: "inconsistent", LimitReached: "limit", NotStored: "not_stored"}
 

@@ -33,6 +33,7 @@ type sum struct {
 	retiredMetric *dto.Metric // nil for counters, and if nothing was retired
 	unstored      bool        // retired has changed since it was last stored
 	dropped       bool        // the sum was removed
+	bytes         int64       // memory of the sum
 }
 
 type sumKey struct{ name, shown string }

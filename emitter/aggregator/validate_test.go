@@ -72,7 +72,7 @@ var _ = Describe("The validation of a push", func() {
 		Entry("without a name", pushed("", dto.MetricType_GAUGE, gauge1()), `"" is not a metric name`),
 		Entry("with a UTF-8 name", pushed("a.b", dto.MetricType_GAUGE, gauge1()), `"a.b" is not a metric name; UTF-8 names are not enabled`),
 		Entry("with an invalid name and without metrics", pushed("é", dto.MetricType_GAUGE), `"é" is not a metric name; UTF-8 names are not enabled`),
-		Entry("with a very long name", pushed(strings.Repeat("-", 100_000), dto.MetricType_GAUGE), `"`+strings.Repeat("-", 64)+`…" is not a metric name; UTF-8 names are not enabled`),
+		Entry("with a long name that is invalid", pushed(strings.Repeat("-", 1000), dto.MetricType_GAUGE), `"`+strings.Repeat("-", 64)+`…" is not a metric name; UTF-8 names are not enabled`),
 		Entry("with an invalid unit", &dto.MetricFamily{Name: proto.String("x"), Unit: proto.String("a b")}, `metric x: invalid unit "a b"`),
 		Entry("with an unknown type", pushed("x", 77, gauge1()), "metric x: unknown type 77"),
 		Entry("with a help text that is not UTF-8", &dto.MetricFamily{Name: proto.String("x"), Help: proto.String("\xff")}, `metric x: help text "\xff" is not valid UTF-8`),

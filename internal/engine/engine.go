@@ -20,6 +20,7 @@ import (
 	"github.com/signalbox-ci/signalbox/emitter/rule"
 	"github.com/signalbox-ci/signalbox/internal/catalog"
 	"github.com/signalbox-ci/signalbox/internal/mapping"
+	"github.com/signalbox-ci/signalbox/internal/membudget"
 	"github.com/signalbox-ci/signalbox/internal/series"
 	"github.com/signalbox-ci/signalbox/internal/traffic"
 	"github.com/signalbox-ci/signalbox/metric"
@@ -35,6 +36,9 @@ type Options struct {
 
 	WorkerStaleAfter time.Duration // time without a heartbeat after which a worker is stale
 	MaxSeries        int           // maximum number of series per family
+
+	// Memory limits the memory for series; nil means no limit.
+	Memory *membudget.Budget
 
 	// Clock returns the current time. Nil means time.Now. Rates always use RealTime.
 	Clock func() time.Time
@@ -106,6 +110,7 @@ func New(o Options) (*Engine, error) {
 		Constants:     constants,
 		OwnerLimit:    o.WorkerStaleAfter,
 		MaxSeries:     o.MaxSeries,
+		Memory:        o.Memory,
 		MaxValueBytes: maxLabelValueBytes,
 	})
 	if e.self, err = addReservedFamilies(e.store, o, &e.received); err != nil {

@@ -13,7 +13,7 @@ import (
 // newPushedGauges returns a page with n pushed gauges in ten families, with 4 to 6
 // labels each, like those of a fleet of agents.
 func newPushedGauges(n int) *Page {
-	store := series.NewOpenStore()
+	store := series.NewOpenStore(func(int64) {})
 	store.Lock()
 	defer store.Unlock()
 	var families []*series.OpenFamily

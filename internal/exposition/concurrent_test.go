@@ -142,7 +142,7 @@ func checkFamily(mf *dto.MetricFamily) error {
 
 var _ = Describe("A page during pushes", func() {
 	It("is correct in all formats while series are added, updated and removed, and expire", func(ctx SpecContext) {
-		store, own, clock := series.NewOpenStore(), newStore(), series.NewClock()
+		store, own, clock := series.NewOpenStore(func(int64) {}), newStore(), series.NewClock()
 		shared := add(own, series.FamilyOptions{Name: "gauge", Type: series.Gauge, Labels: []string{"n"}})
 		update(shared, series.Set, 7, "7")
 		page := &Page{Store: own, Pushed: func() *Pushed { return &Pushed{Store: store, Clock: clock} }, Created: true}

@@ -62,7 +62,7 @@ build_seconds_count{job="unit"} 2
 	})
 
 	It("also has the exemplars of a metric to which series were pushed", func() {
-		pushed := series.NewOpenStore()
+		pushed := series.NewOpenStore(func(int64) {})
 		pushed.Lock()
 		s := pushed.AddFamily("build_seconds", "", series.Histogram).Join(`job="pushed"`, nil, nil, series.Alone)
 		s.Fill(&dto.Metric{Histogram: &dto.Histogram{}})

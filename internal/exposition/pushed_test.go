@@ -29,7 +29,7 @@ type pusher struct {
 }
 
 func newPusher() *pusher {
-	p := &pusher{now: epoch, store: series.NewOpenStore()}
+	p := &pusher{now: epoch, store: series.NewOpenStore(func(int64) {})}
 	p.clock = series.NewExactClock(func() time.Time { return p.now })
 	return p
 }

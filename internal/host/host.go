@@ -7,6 +7,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
+	"github.com/signalbox-ci/signalbox/internal/membudget"
 	"github.com/signalbox-ci/signalbox/internal/series"
 	"github.com/signalbox-ci/signalbox/internal/status"
 )
@@ -29,6 +30,9 @@ type Options struct {
 
 	// Pushed, if not nil, provides the metrics that agents and jobs push.
 	Pushed Pushed
+
+	// Memory limits the memory for series; nil means no limit.
+	Memory *membudget.Budget
 
 	// Gatherer, if not nil, returns metrics to add to the metrics page.
 	Gatherer prometheus.Gatherer

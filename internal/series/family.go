@@ -7,6 +7,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+	"unsafe"
 )
 
 // Type is the type of a family.
@@ -109,6 +110,11 @@ type Family struct {
 	hasExemplars atomic.Bool // whether any series ever had an exemplar
 
 	mu sync.Mutex // held while changing the table, and only briefly
+
+	// bytes is the memory of the series that count toward the store's budget. It is
+	// guarded by mu, and stays 0 after the family was removed from the store.
+	bytes   int64
+	removed bool
 
 	order order[*Series]
 }
@@ -318,6 +324,20 @@ func (f *Family) findOrCreate(values *Values, owner string, now Instant) (*Serie
 			return f.atLimit(now)
 		}
 	}
+	// The memory must be reserved before an owner is created, and is released if no
+	// series is.
+	reserved := f.memoryFor(values)
+	if !f.internal && !f.store.memory.TryAcquire(reserved) {
+		if s := f.table.find(&f.layout, values); s != nil && !s.dead() && f.refresh(s, now) {
+			return s, OK // another goroutine has just created it
+		}
+		return f.atLimit(now)
+	}
+	if f.internal {
+		f.store.memory.Add(reserved)
+	}
+	defer func() { f.store.memory.Release(reserved) }()
+
 	var o *Owner
 	if f.ownership != Unowned {
 		var r Result
@@ -339,8 +359,56 @@ func (f *Family) findOrCreate(values *Values, owner string, now Instant) (*Serie
 		return f.atLimit(now)
 	}
 	s := f.create(values, o, now)
+	if !f.removed {
+		f.bytes += reserved
+		reserved = 0
+	}
 	f.mu.Unlock()
 	return s, OK
+}
+
+// seriesBytes is about how much memory a series takes in addition to the text of its
+// labels: the series, and references to it.
+const seriesBytes = int64(unsafe.Sizeof(Series{})) + 40
+
+// memoryFor returns about how much memory a series with the values takes.
+func (f *Family) memoryFor(values *Values) int64 {
+	size, _ := f.layout.size(values)
+	return f.memoryOf(size)
+}
+
+// memoryOf returns about how much memory a series takes if the text of its labels has
+// the given length.
+func (f *Family) memoryOf(text int) int64 {
+	n := seriesBytes + int64(text) + 16
+	if f.typ == Histogram {
+		n += int64(unsafe.Sizeof(histogram{})) + 2*8*int64(len(f.bounds)+1)
+	}
+	if f.native {
+		n += nativeBytes
+	}
+	return n
+}
+
+// nativeBytes is the memory of the native buckets of a histogram.
+const nativeBytes = 4 << 10
+
+// addMemory adds the memory of a series that was created or, if n is negative, removed. The
+// caller must hold f.mu.
+func (f *Family) addMemory(n int64) {
+	if !f.removed {
+		f.bytes += n
+		f.store.memory.Add(n)
+	}
+}
+
+// leaveStore releases the memory of all series of a family that was removed from the
+// store.
+func (f *Family) leaveStore() {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.addMemory(-f.bytes)
+	f.removed = true
 }
 
 // atLimit counts an update that would exceed the limit on series. It returns the
@@ -368,6 +436,7 @@ func (f *Family) overflowSeries(now Instant) *Series {
 	s := f.overflow.Load()
 	if s == nil {
 		s = f.create(values, nil, now)
+		f.addMemory(f.memoryOf(len(s.labels)))
 		f.count.Add(-1)
 		f.overflow.Store(s)
 	}
@@ -404,7 +473,8 @@ func (f *Family) createLastSeen(o *Owner, now Instant) bool {
 		f.refused.Add(1)
 		return false
 	}
-	f.create(values, o, now)
+	s := f.create(values, o, now)
+	f.addMemory(f.memoryOf(len(s.labels)))
 	return true
 }
 
@@ -413,6 +483,7 @@ func (f *Family) createLastSeen(o *Owner, now Instant) bool {
 func (f *Family) removeLocked(s *Series, hash uint64) {
 	if s.kill() {
 		f.count.Add(-f.rows)
+		f.addMemory(-f.memoryOf(len(s.labels)))
 	}
 	f.table.remove(hash, s)
 }

@@ -70,7 +70,7 @@ func TestEqualHashes(t *testing.T) {
 // TestLabelSetsWithEqualHashes removes label sets from a list in each order.
 func TestLabelSetsWithEqualHashes(t *testing.T) {
 	for _, order := range [][]int{{0, 1, 2}, {0, 2, 1}, {1, 0, 2}, {1, 2, 0}, {2, 0, 1}, {2, 1, 0}} {
-		store := NewOpenStore()
+		store := NewOpenStore(func(int64) {})
 		store.Lock()
 		f := store.AddFamily("x", "", Gauge)
 		var sets []*labelSet

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"sync"
 	"sync/atomic"
+	"unsafe"
 
 	dto "github.com/prometheus/client_model/go"
 )
@@ -23,6 +24,7 @@ import (
 type OpenStore struct {
 	sync.Mutex
 	families map[string]*OpenFamily
+	memory   func(int64) // called with the bytes that a family takes or releases
 
 	version atomic.Uint64 // incremented whenever a family is created or removed
 	listing sync.Mutex    // held while making a listing
@@ -35,9 +37,10 @@ type listing struct {
 	families []*OpenFamily
 }
 
-// NewOpenStore returns an empty store.
-func NewOpenStore() *OpenStore {
-	st := &OpenStore{families: make(map[string]*OpenFamily)}
+// NewOpenStore returns an empty store. The store calls memory with OpenFamilyBytes when
+// it creates a family, and with the negative number when it removes one.
+func NewOpenStore(memory func(bytes int64)) *OpenStore {
+	st := &OpenStore{families: make(map[string]*OpenFamily), memory: memory}
 	st.listed.Store(&listing{})
 	return st
 }
@@ -68,6 +71,8 @@ func (st *OpenStore) Family(name string) *OpenFamily { return st.families[name] 
 func (st *OpenStore) AddFamily(name, help string, typ Type) *OpenFamily {
 	f := &OpenFamily{store: st, name: name, typ: typ, labelSets: make(map[uint64]*labelSet)}
 	f.SetHelp(help)
+	f.bytes = OpenFamilyBytes(name, help)
+	st.memory(f.bytes)
 	st.families[name] = f
 	st.version.Add(1)
 	return f
@@ -84,7 +89,16 @@ type OpenFamily struct {
 
 	order     order[*OpenSeries]
 	labelSets map[uint64]*labelSet // by hash of the labels' identity; guarded by the store's lock
+
+	bytes int64 // memory of the family without its series
 }
+
+// OpenFamilyBytes returns about how much memory a family takes without its series.
+func OpenFamilyBytes(name, help string) int64 { return 480 + 2*int64(len(name)) + int64(len(help)) }
+
+// OpenSeriesBytes is about how much memory a series takes in addition to the text of
+// its labels: the series, its label set, and references to them.
+const OpenSeriesBytes = int64(unsafe.Sizeof(OpenSeries{})+unsafe.Sizeof(labelSet{})) + 64
 
 // A labelSet is one label set of a family. Scrapes show at most one row for it. Labels
 // with the same Identity belong to the same label set.
@@ -217,6 +231,7 @@ func (f *OpenFamily) removeLabelSet(ls *labelSet) {
 	}
 	if len(f.labelSets) == 0 && f.store.families[f.name] == f {
 		delete(f.store.families, f.name)
+		f.store.memory(-f.bytes)
 		f.store.version.Add(1)
 	}
 }

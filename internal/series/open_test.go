@@ -35,7 +35,7 @@ func newOpenFamily(st *OpenStore, name string) *OpenFamily {
 
 func TestOpenRowsAreSortedAndFolded(t *testing.T) {
 	for fold, want := range map[Fold]float64{Sum: 6, Max: 3, Min: 1, Mean: 2, Last: 2} {
-		st := NewOpenStore()
+		st := NewOpenStore(func(int64) {})
 		f := newOpenFamily(st, "x")
 		for i := range 1000 { // enough for several pages
 			join(f, fmt.Sprintf(`a="%04d"`, i), 1, nil, Alone, 5)
@@ -65,7 +65,7 @@ func TestOpenRowsAreSortedAndFolded(t *testing.T) {
 
 // TestOpenRunsSpanPages folds so many series into one row that they fill several pages.
 func TestOpenRunsSpanPages(t *testing.T) {
-	st := NewOpenStore()
+	st := NewOpenStore(func(int64) {})
 	f := newOpenFamily(st, "x")
 	for range 3 * pageLen {
 		for _, l := range []string{`a="1"`, `a="2"`} {
@@ -87,7 +87,7 @@ func TestOpenRunsSpanPages(t *testing.T) {
 }
 
 func TestEndedOpenSeriesAreRemoved(t *testing.T) {
-	st := NewOpenStore()
+	st := NewOpenStore(func(int64) {})
 	f := newOpenFamily(st, "x")
 	a := join(f, `a="1"`, "me", nil, Alone, 1)
 	a.LiveUntil(10)
@@ -131,7 +131,7 @@ func TestEndedOpenSeriesAreRemoved(t *testing.T) {
 }
 
 func TestNewOpenFamiliesAreListedImmediately(t *testing.T) {
-	st := NewOpenStore()
+	st := NewOpenStore(func(int64) {})
 	var wg sync.WaitGroup
 	for i := range 4 {
 		wg.Go(func() {
@@ -163,7 +163,7 @@ func TestNewOpenFamiliesAreListedImmediately(t *testing.T) {
 // TestConcurrentWalksOfOpenSeries walks while other series are added and removed: every
 // walk must yield a series that stays exactly once.
 func TestConcurrentWalksOfOpenSeries(t *testing.T) {
-	st := NewOpenStore()
+	st := NewOpenStore(func(int64) {})
 	f := newOpenFamily(st, "x")
 	join(f, `k="stays"`, 0, nil, Alone, 1)
 	var wg sync.WaitGroup

@@ -5,6 +5,8 @@ import (
 	"strings"
 	"sync"
 	"sync/atomic"
+
+	"github.com/signalbox-ci/signalbox/internal/membudget"
 )
 
 // An Owner is a worker to which series belong. If it sends no heartbeat within the
@@ -26,6 +28,9 @@ const (
 	hasSeries
 )
 
+// memory returns about how much memory the owner takes.
+func (o *Owner) memory() int64 { return 100 + int64(len(o.name)) }
+
 func (o *Owner) expired() bool { return o.liveness.expired() }
 
 // owners are the store's owners by name. An update of an existing series does not look
@@ -34,6 +39,7 @@ func (o *Owner) expired() bool { return o.liveness.expired() }
 type owners struct {
 	shards     [ownerShards]ownerShard
 	lastSeenMu sync.Mutex
+	memory     *membudget.Budget
 }
 
 const ownerShards = 1 << 10
@@ -62,6 +68,7 @@ func (os *owners) get(name string, now Instant) *Owner {
 	if o == nil {
 		// Without the clone, the owner could keep a whole request body in memory.
 		o = &Owner{name: strings.Clone(name)}
+		os.memory.Add(o.memory())
 		o.liveness.refresh(now)
 		if sh.byName == nil {
 			sh.byName = make(map[string]*Owner)
@@ -87,6 +94,7 @@ func (os *owners) removeIf(remove func(*Owner) bool) {
 		for name, o := range sh.byName {
 			if remove(o) {
 				delete(sh.byName, name)
+				os.memory.Add(-o.memory())
 			}
 		}
 		if len(sh.byName) == 0 {

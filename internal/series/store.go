@@ -9,6 +9,8 @@ import (
 	"sync/atomic"
 	"time"
 	"unicode/utf8"
+
+	"github.com/signalbox-ci/signalbox/internal/membudget"
 )
 
 // Options are the options of a Store.
@@ -27,6 +29,10 @@ type Options struct {
 	// MaxSeries is the maximum number of series of a family. Zero means no limit.
 	MaxSeries int
 
+	// Memory limits the memory for series and owners; nil means no limit. When it has
+	// no room for a series, that has the same effect as the limit MaxSeries.
+	Memory *membudget.Budget
+
 	// MaxValueBytes is the maximum length of a label value. Zero means no limit.
 	MaxValueBytes int
 }
@@ -38,6 +44,7 @@ type Store struct {
 	ownerLimit    time.Duration
 	maxSeries     int
 	maxValueBytes int
+	memory        *membudget.Budget
 
 	adding   sync.Mutex                // held while families is replaced
 	families atomic.Pointer[[]*Family] // sorted by name, immutable
@@ -55,7 +62,9 @@ func NewStore(o Options) *Store {
 		ownerLimit:    cmp.Or(o.OwnerLimit, math.MaxInt64),
 		maxSeries:     cmp.Or(o.MaxSeries, math.MaxInt),
 		maxValueBytes: cmp.Or(o.MaxValueBytes, math.MaxInt),
+		memory:        o.Memory,
 	}
+	s.owners.memory = o.Memory
 	if s.clock == nil {
 		s.clock = NewClock()
 	}
@@ -98,6 +107,9 @@ func (st *Store) Replace(out, in []*Family) error {
 	}
 	st.families.Store(&families)
 	st.version.Add(1)
+	for _, f := range out {
+		f.leaveStore()
+	}
 	return nil
 }
 

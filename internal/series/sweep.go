@@ -90,5 +90,6 @@ func (f *Family) unlink(s *Series) {
 	values.rehash()
 	f.mu.Lock()
 	f.table.remove(values.hash, s)
+	f.addMemory(-f.memoryOf(len(s.labels)))
 	f.mu.Unlock()
 }

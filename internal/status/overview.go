@@ -11,7 +11,8 @@ import "time"
 // "…".
 //
 // Lists that can be long have at most as many entries as the request asks for (?limit=,
-// 100 by default, at most 1000). The totals next to a list count everything.
+// 100 by default, at most 1000), and fewer if these would have more than a mebibyte. The
+// totals next to a list count everything.
 type Overview struct {
 	Time     time.Time `json:"time"`    // when the overview was collected
 	Started  time.Time `json:"started"` // when Signalbox was started

@@ -3,6 +3,7 @@ package status
 import (
 	"cmp"
 	"context"
+	"encoding/json"
 	"net/http"
 	"runtime"
 	"slices"
@@ -223,4 +224,22 @@ func (o Overview) cutTo(limit int) Overview {
 	return o
 }
 
-func first[E any](list []E, limit int) []E { return list[:min(len(list), max(limit, 0))] }
+// maxListBytes is the maximum size of a list in JSON.
+const maxListBytes = 1 << 20
+
+// first returns the beginning of the list: at most limit elements, and at most
+// maxListBytes.
+func first[E any](list []E, limit int) []E {
+	list = list[:min(len(list), max(limit, 0))]
+	size := 0
+	for i := range list {
+		element, err := json.Marshal(list[i])
+		if err != nil {
+			panic("BUG: encoding a part of the overview: " + err.Error())
+		}
+		if size += len(element); size > maxListBytes {
+			return list[:i]
+		}
+	}
+	return list
+}

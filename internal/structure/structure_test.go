@@ -17,7 +17,8 @@ const module = "github.com/signalbox-ci/signalbox/"
 // From this module, they import only each other.
 var helpers = []string{
 	"internal/access", "internal/buildinfo", "internal/duration", "internal/excerpt", "internal/httpserver", "internal/interval", "internal/loglimit",
-	"internal/methods", "internal/names", "internal/pagetest", "internal/regularfile", "internal/secureheaders", "internal/spelling", "internal/topn", "internal/webconfig", "internal/yamlhint",
+	"internal/membudget", "internal/methods", "internal/names", "internal/pagetest", "internal/regularfile", "internal/secureheaders", "internal/spelling",
+	"internal/topn", "internal/webconfig", "internal/yamlhint",
 }
 
 // allowed lists the packages of this module that each package may import in addition to

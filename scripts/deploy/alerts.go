@@ -30,7 +30,7 @@ var busy = []string{
 }
 
 func alertGroups() []group {
-	return []group{buildAlerts, workerAlerts, targetAlerts, eventAlerts, seriesAlerts, pushAlerts}
+	return []group{buildAlerts, workerAlerts, targetAlerts, memoryAlerts, eventAlerts, seriesAlerts, pushAlerts}
 }
 
 var buildAlerts = group{name: "ci-builds", about: "How builds end, and how long they take and wait. Each pipeline is compared with its own past week.", rules: []rule{
@@ -141,6 +141,19 @@ var targetAlerts = group{name: "signalbox-targets", about: "Whether Signalbox is
 		summary: `Signalbox on {{ $labels.instance }} refused the token file of its intake listener`,
 		description: `The file cannot be read, or contains no token or an invalid one, so the tokens that it contained before are still valid, ` +
 			`and new ones are not. The log and the status page show the reason.`},
+}}
+
+var memoryAlerts = group{name: "signalbox-memory", about: "The memory limit of Signalbox, which is divided into budgets.", rules: []rule{
+	{alert: "SignalboxMemoryNearlyUsed", pending: "5m", severity: warning,
+		expr:    `signalbox_memory_used_bytes / signalbox_memory_budget_bytes > 0.8`,
+		summary: `Signalbox on {{ $labels.instance }} uses {{ $value | humanizePercentage }} of its memory for {{ $labels.use }}`,
+		description: `{{ $value | humanizePercentage }} of the memory for {{ $labels.use }} is in use: for series and groups (held), bodies of requests (buffer), or parsing them (parse). ` +
+			`Beyond it, Signalbox rejects new series and pushes with 429, or bodies with 503. See the runbook, or raise --memory-limit.`},
+	{alert: "SignalboxMemoryExhausted", pending: "5m", severity: warning,
+		expr:    `increase(signalbox_memory_rejected_total[15m]) > 0`,
+		summary: `Signalbox on {{ $labels.instance }} rejected input {{ $value | printf "%.0f" }} times in 15 minutes for lack of memory for {{ $labels.use }}`,
+		description: `{{ $value | printf "%.0f" }} times in the last 15 minutes, there was no memory for {{ $labels.use }}: for series and groups (held), bodies of requests (buffer), or parsing them (parse). ` +
+			`The log shows which clients were rejected. See the runbook, or raise --memory-limit.`},
 }}
 
 var eventAlerts = group{name: "signalbox-events", about: "Events that do not become metrics.", rules: []rule{

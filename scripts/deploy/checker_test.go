@@ -16,7 +16,7 @@ import (
 // names metrics or labels that do not exist. It follows the query as Prometheus does,
 // so a label that an aggregation removes does not exist outside the aggregation.
 func (v vocabulary) check(query string) (labelSet, error) {
-	expr, err := parser.ParseExpr(withoutIntervals(query))
+	expr, err := parser.NewParser(parser.Options{}).ParseExpr(withoutIntervals(query))
 	if err != nil {
 		return nil, fmt.Errorf("query %q: %w", query, err)
 	}

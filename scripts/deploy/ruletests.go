@@ -133,7 +133,7 @@ func (test *promtoolTest) translate(l *language) error {
 // translate translates the name and labels of the series, and converts its values to
 // the unit of the language.
 func (s *promtoolSeries) translate(l *language) error {
-	selector, err := parser.ParseExpr(s.Series)
+	selector, err := parser.NewParser(parser.Options{}).ParseExpr(s.Series)
 	if err != nil {
 		return fmt.Errorf("series %q: %w", s.Series, err)
 	}

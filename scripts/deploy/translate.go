@@ -53,7 +53,7 @@ func (l *language) translate(query string) (string, term, error) {
 	fail := func(err error) (string, term, error) {
 		return "", term{}, fmt.Errorf("query %q: %w", query, err)
 	}
-	expr, err := parser.ParseExpr(withoutIntervals(query))
+	expr, err := parser.NewParser(parser.Options{}).ParseExpr(withoutIntervals(query))
 	if err != nil {
 		return fail(err)
 	}

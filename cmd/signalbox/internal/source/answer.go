@@ -9,6 +9,7 @@ import (
 	"strconv"
 
 	"github.com/signalbox-ci/signalbox/internal/excerpt"
+	"github.com/signalbox-ci/signalbox/internal/membudget"
 	"github.com/signalbox-ci/signalbox/internal/methods"
 )
 
@@ -30,8 +31,17 @@ func Answer(w http.ResponseWriter, status int, value any) {
 	body := excerpt.EscapeJSON(b.Bytes())
 	w.Header().Set("Content-Length", strconv.Itoa(len(body)))
 	w.Header().Set("X-Content-Type-Options", "nosniff")
+	SuggestRetry(w.Header(), status)
 	w.WriteHeader(status)
 	w.Write(body) //nolint:errcheck // the client is gone
+}
+
+// SuggestRetry adds a Retry-After to the header of a response with a status that means
+// that the client should try again: that there is too little memory at the moment.
+func SuggestRetry(header http.Header, status int) {
+	if status == http.StatusServiceUnavailable {
+		header.Set("Retry-After", "2")
+	}
 }
 
 // Reject responds with the status and the reason, as JSON. It is for requests whose
@@ -56,8 +66,10 @@ func AllowMethods(w http.ResponseWriter, r *http.Request, allowed ...string) boo
 // rejected events or metrics, and readErr is the error from reading the body, or nil.
 func StatusOf(rejected int, readErr error) int {
 	switch {
-	case errors.Is(readErr, ErrTooLarge):
+	case errors.Is(readErr, ErrTooLarge), errors.Is(readErr, membudget.ErrTooLarge):
 		return http.StatusRequestEntityTooLarge
+	case errors.Is(readErr, membudget.ErrExhausted):
+		return http.StatusServiceUnavailable
 	case rejected > 0:
 		return http.StatusBadRequest
 	default:

@@ -16,12 +16,13 @@ import (
 
 	"github.com/signalbox-ci/signalbox/cmd/signalbox/internal/source"
 	"github.com/signalbox-ci/signalbox/cmd/signalbox/internal/source/sourcetest"
+	"github.com/signalbox-ci/signalbox/internal/membudget"
 )
 
 // read reads a body to its end.
 func read(raw io.Reader, encoding string, limit int64) (string, error) {
 	GinkgoHelper()
-	content, ok := source.NewBody(raw, encoding, limit)
+	content, ok := source.NewBody(raw, encoding, limit, nil)
 	Expect(ok).To(BeTrue(), "the encoding %q", encoding)
 	defer content.Close()
 	text, err := io.ReadAll(content)
@@ -69,7 +70,7 @@ var _ = Describe("Body", func() {
 			})
 
 			It("returns ErrTooLarge from every further read", func() {
-				content, _ := source.NewBody(strings.NewReader(compress(text)), encoding, 10)
+				content, _ := source.NewBody(strings.NewReader(compress(text)), encoding, 10, nil)
 				defer content.Close()
 				_, err := io.ReadAll(content)
 				Expect(err).To(MatchError(source.ErrTooLarge))
@@ -80,7 +81,7 @@ var _ = Describe("Body", func() {
 
 			It("can be closed before its end", func() {
 				for range 3 {
-					content, _ := source.NewBody(strings.NewReader(compress(text)), encoding, limit)
+					content, _ := source.NewBody(strings.NewReader(compress(text)), encoding, limit, nil)
 					Expect(content.Read(make([]byte, 10))).To(BeNumerically(">", 0))
 					content.Close()
 				}
@@ -142,7 +143,7 @@ var _ = Describe("Body", func() {
 
 	It("does not support other encodings", func() {
 		for _, encoding := range []string{"br", "deflate", "gzip, gzip", "nonsense"} {
-			_, ok := source.NewBody(strings.NewReader(text), encoding, limit)
+			_, ok := source.NewBody(strings.NewReader(text), encoding, limit, nil)
 			Expect(ok).To(BeFalse(), encoding)
 		}
 	})
@@ -157,12 +158,98 @@ var _ = Describe("Body", func() {
 		Entry("zstd", "zstd", sourcetest.Zstd("")),
 	)
 
+	Describe("with a budget", func() {
+		var budget *membudget.Budget
+		BeforeEach(func() { budget = membudget.Divide(50 << 20).Buffer }) // 5 MiB
+		open := func(raw, encoding string, limit int64) *source.Body {
+			content, ok := source.NewBody(strings.NewReader(raw), encoding, limit, budget)
+			Expect(ok).To(BeTrue())
+			DeferCleanup(content.Close)
+			return content
+		}
+
+		It("reserves memory for what was read, until it is closed", func() {
+			small := open("a body", "", limit)
+			Expect(small.ReadAll()).To(BeEquivalentTo("a body"))
+			Expect(budget.Used()).To(BeNumerically("<=", 64<<10))
+
+			large := open(text, "", limit)
+			Expect(large.ReadAll()).To(BeEquivalentTo(text))
+			Expect(budget.Used()).To(BeNumerically(">=", len(text)))
+			Expect(budget.Used()).To(BeNumerically("<=", 3*len(text)))
+
+			small.Close()
+			large.Close()
+			Expect(budget.Used()).To(BeZero())
+		})
+
+		It("returns an error if other bodies take up the memory", func() {
+			budget.Add(4 << 20)
+			content := open(noise(1<<20), "", limit)
+			_, err := content.ReadAll()
+			Expect(err).To(MatchError(membudget.ErrExhausted))
+			Expect(source.StatusOf(0, err)).To(Equal(503))
+			content.Close()
+			Expect(budget.Used()).To(BeEquivalentTo(4 << 20))
+		})
+
+		It("returns ErrTooLarge for a body that never fits", func() {
+			content := open(noise(10<<20), "", 64<<20)
+			_, err := content.ReadAll()
+			Expect(err).To(MatchError(source.ErrTooLarge))
+			Expect(err).To(MatchError(ContainSubstring("--memory-limit")))
+		})
+
+		It("reads nothing of a body whose header contains a size that is too large", func() {
+			content := open(sourcetest.ZstdWith(text, zstd.WithSingleSegment(true)), "zstd", int64(len(text)-1))
+			read, err := content.ReadAll()
+			Expect(err).To(MatchError(source.ErrTooLarge))
+			Expect(read).To(BeEmpty())
+		})
+
+		It("reserves memory for the window of zstd", func() {
+			// The frame is cut off, so it has a window, and no known size.
+			sent := func(window int) string {
+				return sourcetest.ZstdWith(noise(1<<20), zstd.WithWindowSize(window), zstd.WithSingleSegment(false))
+			}
+			content := open(sent(1<<20), "zstd", limit)
+			_, err := content.Read(make([]byte, 10))
+			Expect(err).NotTo(HaveOccurred())
+			Expect(budget.Used()).To(BeNumerically(">=", 1<<20))
+			content.Close()
+			_, err = open(sent(8<<20), "zstd", limit).Read(make([]byte, 10))
+			Expect(err).To(MatchError(source.ErrTooLarge), "5 MiB are available")
+		})
+
+		It("allocates no more than it reserves", func() {
+			budget = membudget.Divide(500 << 20).Buffer
+			for encoding, compress := range compressors {
+				raw := compress(text)
+				Expect(budget.Used()).To(BeZero())
+				content := open(raw, encoding, limit)
+				var before, after runtime.MemStats
+				runtime.GC()
+				runtime.GC() // empties the pools
+				runtime.ReadMemStats(&before)
+				_, err := content.ReadAll()
+				runtime.ReadMemStats(&after)
+				Expect(err).NotTo(HaveOccurred())
+				allocated := int64(after.TotalAlloc - before.TotalAlloc)
+				GinkgoWriter.Println(encoding, "reserves", budget.Used(), "allocates", allocated)
+				// The buffer grows by doubling, so all of its arrays together are twice
+				// as large as the last one.
+				Expect(allocated).To(BeNumerically("<=", 2*budget.Used()), encoding)
+				content.Close()
+			}
+		})
+	})
+
 	It("limits the output and memory of a decompression bomb", func() {
 		// A gigabyte of zeros, compressed to a megabyte.
 		bomb := bytes.NewBufferString(strings.Repeat(sourcetest.Gzip(string(make([]byte, 1<<20))), 1<<10))
 		Expect(bomb.Len()).To(BeNumerically("<", 2<<20))
 
-		content, ok := source.NewBody(bomb, "gzip", limit)
+		content, ok := source.NewBody(bomb, "gzip", limit, nil)
 		Expect(ok).To(BeTrue())
 		defer content.Close()
 

@@ -8,6 +8,8 @@ import (
 	"sync/atomic"
 
 	"code.cloudfoundry.org/lager/v3"
+
+	"github.com/signalbox-ci/signalbox/internal/membudget"
 )
 
 // WholeBodies reads the bodies of requests that must be complete before anything in
@@ -21,6 +23,9 @@ type WholeBodies struct {
 	// 64 MiB.
 	MaxTotalBytes int64
 
+	// Buffer, if not nil, grants the memory for the bodies.
+	Buffer *membudget.Budget
+
 	held atomic.Int64
 }
 
@@ -31,6 +36,7 @@ type WholeBody struct {
 	request *http.Request
 	content []byte
 	held    int64
+	memory  reservation // at least held
 }
 
 // Open reads the body of a request. If it cannot, it responds to the request, logs the
@@ -39,16 +45,13 @@ func (b *WholeBodies) Open(w http.ResponseWriter, r *http.Request, rejections *R
 	if open, ok := r.Body.(*rewound); ok {
 		return &WholeBody{bodies: b, request: r, content: open.content}, true
 	}
-	whole := &WholeBody{bodies: b, request: r}
+	whole := &WholeBody{bodies: b, request: r, memory: reservation{budget: b.Buffer}}
 	status, err := whole.read(r.Body, r.ContentLength)
 	if err == nil {
 		return whole, true
 	}
 	whole.Close()
 	rejections.Log("body-rejected", err, lager.Data{"remote": r.RemoteAddr, "status": status})
-	if status == http.StatusServiceUnavailable {
-		w.Header().Set("Retry-After", "1")
-	}
 	Reject(w, status, err.Error())
 	return nil, false
 }
@@ -78,8 +81,13 @@ func (b *WholeBody) read(r io.Reader, length int64) (int, error) {
 				b.bodies.held.Add(b.held - size)
 				return http.StatusServiceUnavailable, fmt.Errorf("requests that are applied as a whole hold too much memory, more than %d bytes: repeat the request later", total)
 			}
+			old := b.held
 			b.held = size
+			if err := b.memory.add(size); err != nil {
+				return StatusOf(0, err), fmt.Errorf("%w; nothing was applied", err)
+			}
 			b.content = append(make([]byte, 0, size), b.content...)
+			b.memory.release(old)
 		}
 		n, err := r.Read(b.content[len(b.content):cap(b.content)])
 		b.content = b.content[:len(b.content)+n]
@@ -102,7 +110,7 @@ func (b *WholeBody) Bytes() []byte { return b.content }
 func (b *WholeBody) Request() *http.Request {
 	r := new(http.Request)
 	*r = *b.request
-	r.Body = &rewound{*bytes.NewReader(b.content), b.content}
+	r.Body = &rewound{*bytes.NewReader(b.content), b.content, b.memory.bytes}
 	return r
 }
 
@@ -110,12 +118,14 @@ func (b *WholeBody) Request() *http.Request {
 func (b *WholeBody) Close() {
 	b.bodies.held.Add(-b.held)
 	b.held, b.content = 0, nil
+	b.memory.release(b.memory.bytes)
 }
 
 // A rewound is a body that is held in memory.
 type rewound struct {
 	bytes.Reader
-	content []byte
+	content  []byte
+	reserved int64 // number of bytes of the budget that it takes up
 }
 
 // Close implements io.Closer.

@@ -38,6 +38,7 @@ type dispatcher struct {
 	lines, linesEnd int
 
 	response response
+	atLimit  int // rejected metrics that exceeded the limit of series or memory
 }
 
 func newDispatcher(ctx context.Context, options Options, parser *parser, body []byte, complete bool) *dispatcher {
@@ -204,6 +205,11 @@ func (d *dispatcher) dispatchUpdate(start, end int) {
 	accepted, errs := len(p.metrics), p.errs
 	if partial != nil {
 		accepted -= len(partial.Rejections)
+		for i := range partial.Rejections {
+			if partial.Rejections[i].LimitReached() {
+				d.atLimit++
+			}
+		}
 		for _, r := range partial.Rejections[:min(len(partial.Rejections), source.MaxErrors)] {
 			errs = append(errs, metricError{p.indexes[r.Index], r.Name, r.Err})
 		}

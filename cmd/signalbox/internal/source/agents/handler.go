@@ -3,7 +3,6 @@
 package agents
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"net/http"
@@ -13,6 +12,7 @@ import (
 
 	"github.com/signalbox-ci/signalbox/cmd/signalbox/internal/source"
 	"github.com/signalbox-ci/signalbox/emitter/aggregator"
+	"github.com/signalbox-ci/signalbox/internal/membudget"
 )
 
 // Path is the path to which agents post their metrics.
@@ -35,30 +35,27 @@ type Options struct {
 	Sink Sink
 
 	// BodyBytes is the maximum size of a body after decompression. Zero means 16 MiB.
-	// The handler holds the whole body in memory, so this also limits the memory for a
-	// body.
 	BodyBytes int64
+
+	// Buffer and Parse grant the memory for reading and for parsing bodies. Nil means
+	// that memory is not limited.
+	Buffer *membudget.Budget
+	Parse  *membudget.Queue
 
 	// Malformed, if not nil, is called for each metric, update and body that could not
 	// be decoded and is therefore not passed to the Sink.
 	Malformed func()
 }
 
-// maxKeptBytes is the maximum size of a buffer that is reused. It is more than agents
-// usually push, but small enough to keep in memory.
-const maxKeptBytes = 1 << 20
+// factor is the memory that parsing a body and applying the updates takes at most, in
+// relation to the size of the body. TestFactor measures it.
+const factor = 40
 
 // A handler serves Path.
 type handler struct {
 	options    Options
 	rejections *source.Rejections
-	buffers    sync.Pool // of *buffers
-}
-
-// buffers are used by one request at a time.
-type buffers struct {
-	body   bytes.Buffer
-	parser parser
+	parsers    sync.Pool // of *parser
 }
 
 // NewHandler returns the handler of Path. It ignores the path of requests.
@@ -71,7 +68,7 @@ func NewHandler(options Options) http.Handler {
 	}
 
 	h := &handler{options: options, rejections: source.NewRejections(options.Logger)}
-	h.buffers.New = func() any { return new(buffers) }
+	h.parsers.New = func() any { return new(parser) }
 	return h
 }
 
@@ -80,32 +77,53 @@ func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if !source.AllowMethods(w, r, http.MethodPost) {
 		return
 	}
-	body, err := source.OpenBody(r, h.options.BodyBytes)
+	body, err := source.OpenBody(r, h.options.BodyBytes, h.options.Buffer)
 	if err != nil {
 		h.options.Malformed()
 		h.rejections.RejectEncoding(w, r, err)
 		return
 	}
 	defer body.Close()
-	buffers := h.buffers.Get().(*buffers)
-	defer h.release(buffers)
 
-	_, readErr := buffers.body.ReadFrom(body)
-	d := newDispatcher(r.Context(), h.options, &buffers.parser, buffers.body.Bytes(), readErr == nil)
-	d.dispatch(source.FormatOf(r.Header.Get("Content-Type")))
-	if readErr != nil {
-		d.rejectRest(source.Explain(readErr))
+	content, err := body.ReadAll()
+	if source.IsRefusal(err) {
+		content = nil // apply nothing, so that the agent can send all of it again
 	}
-
-	h.logRejections(r, d.response)
-	source.Answer(w, source.StatusOf(d.response.Rejected, readErr), d.response)
+	done, refused := h.options.Parse.Acquire(r.Context(), factor*int64(len(content)))
+	if refused != nil {
+		content, err = nil, refused
+	} else {
+		defer done()
+	}
+	resp, atLimit := h.apply(r, content, err)
+	h.logRejections(r, resp)
+	status := source.StatusOf(resp.Rejected, err)
+	if status == http.StatusBadRequest && resp.Rejected == atLimit {
+		status = http.StatusTooManyRequests // there is nothing wrong with the metrics
+	}
+	source.Answer(w, status, resp)
 }
 
-// release returns the buffers to the pool, unless the buffer for the body is too large.
-func (h *handler) release(b *buffers) {
-	if b.body.Cap() <= maxKeptBytes {
-		b.body.Reset()
-		h.buffers.Put(b)
+// apply applies the updates in the content of a body. err is the error that ended
+// reading it, or nil. atLimit is the number of metrics that were rejected because they
+// would exceed the limit of series or memory.
+func (h *handler) apply(r *http.Request, content []byte, err error) (resp response, atLimit int) {
+	parser := h.parsers.Get().(*parser)
+	defer h.release(parser, len(content))
+	d := newDispatcher(r.Context(), h.options, parser, content, err == nil)
+	d.dispatch(source.FormatOf(r.Header.Get("Content-Type")))
+	if err != nil {
+		d.rejectRest(source.Explain(err))
+	}
+	return d.response, d.atLimit
+}
+
+// release returns the parser to the pool, unless its buffers are too large to keep.
+// size is the size of the body that it has parsed.
+func (h *handler) release(p *parser, size int) {
+	const max = 1 << 20 // more than agents usually push
+	if size <= max {
+		h.parsers.Put(p)
 	}
 }
 

@@ -1,6 +1,7 @@
 package agents_test
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -16,6 +17,8 @@ import (
 
 	"github.com/signalbox-ci/signalbox/cmd/signalbox/internal/source/agents"
 	"github.com/signalbox-ci/signalbox/cmd/signalbox/internal/source/sourcetest"
+	"github.com/signalbox-ci/signalbox/emitter/aggregator"
+	"github.com/signalbox-ci/signalbox/internal/membudget"
 )
 
 // one returns an update with one metric.
@@ -331,27 +334,57 @@ var _ = Describe("Handler", func() {
 			Expect(logger).To(gbytes.Say("agent-metrics-rejected"))
 		})
 
-		It("reject the rest of a body without a Content-Length with 413", func() {
+		It("reject a body without a Content-Length with 413, without applying any updates", func() {
 			w := do(http.MethodPost, sourcetest.Unsized(one("a")+"\n"+one("bb")+"\n"))
 			Expect(w.Code).To(Equal(http.StatusRequestEntityTooLarge))
-			Expect(w.Body).To(MatchJSON(`{"accepted": 1, "rejected": 1, "errors": [{"line": 2, "update": 1,
+			Expect(w.Body).To(MatchJSON(`{"accepted": 0, "rejected": 1, "errors": [{"line": 1, "update": 0,
 				"reason": "the body is too large: more than the limit of 156 bytes"}]}`))
-			Expect(sink.metrics()).To(Equal([]string{"a{} gauge 1"}))
+			Expect(sink.updates).To(BeEmpty())
 			Expect(malformed).To(Equal(1))
 		})
 
 		It("apply to the decompressed size", func() {
 			w := post(sourcetest.Gzip(strings.Repeat(one("a")+"\n", 1000)), "Content-Encoding", "gzip")
 			Expect(w.Code).To(Equal(http.StatusRequestEntityTooLarge))
-			Expect(w.Body.String()).To(HavePrefix(`{"accepted":2,"rejected":1,"errors":[{"line":3,"update":2,"reason":"the body is too large`))
+			Expect(w.Body.String()).To(HavePrefix(`{"accepted":0,"rejected":1,"errors":[{"line":1,"update":0,"reason":"the body is too large`))
 		})
 
-		It("are reported even after ten other errors", func() {
-			w := do(http.MethodPost, sourcetest.Unsized(strings.Repeat("{}\n", 100)))
-			Expect(w.Code).To(Equal(http.StatusRequestEntityTooLarge))
-			Expect(w.Body.String()).To(HavePrefix(`{"accepted":0,"rejected":53,`))
-			Expect(strings.Count(w.Body.String(), "the update has no metrics")).To(Equal(9))
-			Expect(w.Body.String()).To(HaveSuffix(`{"line":53,"update":52,"reason":"the body is too large: more than the limit of 156 bytes"}]}` + "\n"))
+		It("on series and memory are answered with 429", func() {
+			for _, o := range []aggregator.Options{{AgentMaxSeries: 1}, {Memory: membudget.Divide(6 << 10).Held}} {
+				pushed, err := aggregator.New(o)
+				Expect(err).NotTo(HaveOccurred())
+				options.Sink = pushed.Agents
+				Expect(post(one("a")).Code).To(Equal(http.StatusOK))
+				for name := 'b'; pushed.Agents.Update(context.Background(), aggregator.Labels{Username: "u"}, []aggregator.Metric{{Name: string(name), Type: aggregator.Gauge}}) == nil; name++ {
+				}
+				Expect(post(one("full")).Code).To(Equal(http.StatusTooManyRequests))
+				Expect(post(one("a") + "\n" + one("-")).Code).To(Equal(http.StatusBadRequest))
+				Expect(post(one("a")).Code).To(Equal(http.StatusOK))
+			}
+		})
+
+		It("apply to the memory for reading and parsing", func() {
+			budgets := membudget.Divide(1 << 20)
+			options.BodyBytes, options.Buffer, options.Parse = 1<<20, budgets.Buffer, budgets.Parse
+
+			w := post(strings.Repeat(" ", 200<<10))
+			Expect(w.Code).To(Equal(http.StatusRequestEntityTooLarge), "more than the buffers")
+			Expect(w.Body.String()).To(ContainSubstring("--memory-limit"))
+			w = post(one("a") + strings.Repeat(" ", 20<<10))
+			Expect(w.Code).To(Equal(http.StatusRequestEntityTooLarge), "takes more memory to parse than there is")
+			Expect(w.Body.String()).To(ContainSubstring("--memory-limit"))
+			Expect(sink.updates).To(BeEmpty())
+
+			budgets.Buffer.Add(100 << 10)
+			w = post(one("a"))
+			Expect(w.Code).To(Equal(http.StatusServiceUnavailable), "other requests take up the buffers")
+			Expect(w.Header().Get("Retry-After")).NotTo(BeEmpty())
+			Expect(sink.updates).To(BeEmpty())
+
+			budgets.Buffer.Release(100 << 10)
+			Expect(post(one("a")).Code).To(Equal(http.StatusOK))
+			Expect(budgets.Buffer.Used()).To(BeZero())
+			Expect(budgets.Parse.Used()).To(BeZero())
 		})
 	})
 

@@ -116,6 +116,9 @@ func (d *Decoder) readElement(scan jsonscan.ValueScan) ([]byte, error) {
 		chunk = chunk[:n]
 		d.line += bytes.Count(chunk, newline)
 		if room := d.limits.LineBytes + 1 - len(d.long); room > 0 {
+			if err := d.reserveFor(len(d.long) + min(room, n)); err != nil {
+				return nil, err
+			}
 			d.long = append(d.long, chunk[:min(room, n)]...)
 		}
 		d.in.Discard(n) //nolint:errcheck // it was peeked at

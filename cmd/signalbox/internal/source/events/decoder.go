@@ -5,6 +5,7 @@ package events
 import (
 	"bufio"
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -17,6 +18,14 @@ import (
 // bufferBytes is the size of a Decoder's read buffer. Longer lines are assembled in a
 // separate buffer.
 const bufferBytes = 64 << 10
+
+// decoderBytes is the amount of memory that a Decoder needs for lines that are not
+// longer than its buffer.
+const decoderBytes = 2 * bufferBytes
+
+// bytesPerLongByte is the amount of memory for each byte of a longer line: growing a
+// slice can take twice its size, and parsing an event copies its texts.
+const bytesPerLongByte = 4
 
 // A Decoder reads events from one input after another and reuses its buffers. It holds
 // one event in memory at a time, not the whole input. If the input may be a single
@@ -42,6 +51,11 @@ type Decoder struct {
 
 	accept func(*Event)
 	reject func(line int, err error)
+
+	// Reserve, if not nil, reserves memory before the Decoder allocates more than its
+	// buffer. If it returns an error, so does Decode. Decode sets it to nil.
+	Reserve  func(bytes int64) error
+	reserved int64 // number of bytes that it has reserved
 
 	// spill, if not nil, receives the part of a line that exceeds the limit and is not
 	// in long.
@@ -95,6 +109,35 @@ func (d *Decoder) start(r io.Reader, accept func(*Event), reject func(line int, 
 func (d *Decoder) release() {
 	d.buffer.Reset(nil)
 	d.in, d.accept, d.reject, d.spill = nil, nil, nil, nil
+	d.Reserve, d.reserved = nil, 0
+	if cap(d.long)+cap(d.whole) > bufferBytes {
+		d.long, d.whole = nil, nil // long lines are rare
+	}
+}
+
+// reserveFor reserves memory for holding a text of n bytes that does not fit into the
+// buffer, unless enough is reserved already.
+func (d *Decoder) reserveFor(n int) error {
+	more := bytesPerLongByte*int64(n) - d.reserved
+	if d.Reserve == nil || more <= 0 {
+		return nil
+	}
+	more = max(more, d.reserved, bufferBytes)
+	d.reserved += more
+	return d.Reserve(more)
+}
+
+// A reservingReader reserves memory for what is read.
+type reservingReader struct {
+	io.Reader
+	decoder *Decoder
+	n       int
+}
+
+func (r *reservingReader) Read(p []byte) (int, error) {
+	n, err := r.Reader.Read(p)
+	r.n += n
+	return n, cmp.Or(r.decoder.reserveFor(r.n), err)
 }
 
 // decodeSniffed detects the format of the input and decodes it.
@@ -135,7 +178,7 @@ func (d *Decoder) decodeObjectOrLines(first []byte) error {
 	whole := bytes.NewBuffer(d.whole[:0])
 	whole.Write(first)
 	whole.WriteByte('\n')
-	_, err := whole.ReadFrom(io.LimitReader(d.in, int64(d.limits.LineBytes)+1))
+	_, err := whole.ReadFrom(&reservingReader{Reader: io.LimitReader(d.in, int64(d.limits.LineBytes)+1), decoder: d})
 	d.whole = whole.Bytes()
 
 	// As in lines, the last line ending does not count toward the limit.

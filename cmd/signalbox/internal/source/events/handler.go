@@ -11,6 +11,7 @@ import (
 
 	"github.com/signalbox-ci/signalbox/cmd/signalbox/internal/source"
 	"github.com/signalbox-ci/signalbox/internal/excerpt"
+	"github.com/signalbox-ci/signalbox/internal/membudget"
 	"github.com/signalbox-ci/signalbox/metric"
 )
 
@@ -33,6 +34,10 @@ type Options struct {
 
 	// Bodies reads bodies with the query parameter strict.
 	Bodies *source.WholeBodies
+
+	// Buffer grants the memory for reading bodies. Nil means that memory is not
+	// limited.
+	Buffer *membudget.Budget
 }
 
 // A handler serves Path.
@@ -67,7 +72,7 @@ func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		h.serveStrict(w, r)
 		return
 	}
-	body, err := source.OpenBody(r, h.Limits.BodyBytes)
+	body, err := source.OpenBody(r, h.Limits.BodyBytes, h.Buffer)
 	if err != nil {
 		h.rejectEncoding(w, r, err)
 		return
@@ -111,26 +116,29 @@ func (h *handler) serveStrict(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	defer whole.Close()
+	buffer := h.Buffer
 	for _, dryRun := range []*metric.DryRun{new(metric.DryRun), nil} {
 		r := whole.Request()
-		body, err := source.OpenBody(r, min(h.Limits.BodyBytes, maxStrictBytes))
+		body, err := source.OpenBody(r, min(h.Limits.BodyBytes, maxStrictBytes), buffer)
 		if err != nil {
 			h.rejectEncoding(w, r, err)
 			return
 		}
+		// The second pass must not fail for lack of memory, so it uses what the first
+		// one has reserved.
+		defer body.Close()
+		buffer = nil
 		if dryRun == nil {
 			h.apply(w, r, body)
-			body.Close()
 			return
 		}
 		tally, errs, readErr := h.decode(r, body, dryRun)
-		body.Close()
 		if rejected := tally.Refused + tally.Partial; rejected+tally.Rejected > 0 {
 			tally.Accepted = 0 // nothing is applied
 			h.logErrors(r, errs, tally)
 			status := http.StatusUnprocessableEntity
-			if errors.Is(readErr, source.ErrTooLarge) {
-				status = http.StatusRequestEntityTooLarge
+			if source.IsRefusal(readErr) {
+				status = source.StatusOf(0, readErr)
 			}
 			source.Answer(w, status, response{Refused: rejected, Rejected: tally.Rejected, Errors: errs})
 			return
@@ -141,6 +149,7 @@ func (h *handler) serveStrict(w http.ResponseWriter, r *http.Request) {
 // apply emits the events of a body and responds.
 func (h *handler) apply(w http.ResponseWriter, r *http.Request, body *source.Body) {
 	tally, errs, readErr := h.decode(r, body, nil)
+	body.Close()
 	if tally.Rejected+tally.Refused+tally.Partial > 0 {
 		h.logErrors(r, errs, tally)
 	}
@@ -180,13 +189,30 @@ func (h *handler) decode(r *http.Request, body *source.Body, dryRun *metric.DryR
 		tally.Reject(err)
 		errs.add(eventError{Line: line, Reason: err.Error()})
 	}
-	err := decoder.Decode(body, source.FormatOf(r.Header.Get("Content-Type")), accept, reject)
+	err := h.reserve(decoder, body)
+	if err == nil {
+		err = decoder.Decode(body, source.FormatOf(r.Header.Get("Content-Type")), accept, reject)
+	}
+	body.Finish() // its turn must not wait for the log or the client
 	if err != nil {
 		// Always list this error, even if there are MaxErrors others.
 		errs = errs[:min(len(errs), source.MaxErrors-1)]
 		reject(decoder.Line(), source.Explain(err))
 	}
 	return tally, errs, err
+}
+
+// reserve reserves the memory for decoding a body. If the client may repeat the request
+// after an error, because the whole body has been read in advance, reserve reserves all
+// of it: an error after some events were applied would count them twice.
+func (h *handler) reserve(decoder *Decoder, body *source.Body) error {
+	size, whole := body.Held()
+	if !whole {
+		decoder.Reserve = body.Reserve
+		return body.Reserve(decoderBytes)
+	}
+	longest := min(size, int64(h.Limits.LineBytes))
+	return body.Reserve(decoderBytes + max(0, bytesPerLongByte*(longest-bufferBytes)))
 }
 
 // logErrors logs the first error that is not only about an unknown name, and the

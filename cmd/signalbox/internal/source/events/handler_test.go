@@ -15,6 +15,7 @@ import (
 	"github.com/signalbox-ci/signalbox/cmd/signalbox/internal/source"
 	"github.com/signalbox-ci/signalbox/cmd/signalbox/internal/source/events"
 	"github.com/signalbox-ci/signalbox/cmd/signalbox/internal/source/sourcetest"
+	"github.com/signalbox-ci/signalbox/internal/membudget"
 )
 
 var _ = Describe("Handler", func() {
@@ -240,6 +241,25 @@ var _ = Describe("Handler", func() {
 		It("rejects an array if the Content-Type declares lines", func() {
 			w := post(`[{"name":"a"}]`, "Content-Type", "application/x-ndjson")
 			Expect(w.Code).To(Equal(http.StatusBadRequest))
+		})
+
+		It("reserves the memory for a body that is held as a whole before the first event", func() {
+			buffer := membudget.Divide(8 << 20).Buffer
+			handler = events.NewHandler(events.Options{Logger: logger, Sink: sink, IDs: ids, Bodies: &source.WholeBodies{Buffer: buffer}, Buffer: buffer})
+			long := `{"name":"b","attributes":{"a":"` + strings.Repeat("x", 1000) + `"}` + strings.Repeat(" ", 150<<10) + "}\n"
+			post := func(query string) *httptest.ResponseRecorder {
+				return do(http.MethodPost, "/api/v1/events"+query, strings.NewReader("{\"name\":\"a\"}\n"+long))
+			}
+			Expect(post("").Code).To(Equal(http.StatusRequestEntityTooLarge))
+			Expect(sink.events).To(HaveLen(1))
+			Expect(post("?strict=1").Code).To(Equal(http.StatusRequestEntityTooLarge))
+			Expect(sink.events).To(HaveLen(1))
+			Expect(buffer.Used()).To(BeZero())
+
+			buffer = membudget.Divide(32 << 20).Buffer
+			handler = events.NewHandler(events.Options{Logger: logger, Sink: sink, IDs: ids, Bodies: &source.WholeBodies{Buffer: buffer}, Buffer: buffer})
+			Expect(post("?strict=1").Code).To(Equal(http.StatusOK))
+			Expect(buffer.Used()).To(BeZero())
 		})
 
 		Describe("limits", func() {

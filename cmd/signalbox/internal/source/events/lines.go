@@ -65,6 +65,9 @@ func (d *Decoder) readLongLine(line []byte) ([]byte, error) {
 		more, err := d.in.ReadSlice('\n')
 		room := max(0, d.limits.LineBytes+lineEnding+1-len(d.long))
 		kept := min(room, len(more))
+		if err := d.reserveFor(len(d.long) + kept); err != nil {
+			return nil, err
+		}
 		d.long = append(d.long, more[:kept]...)
 		if d.spill != nil && kept < len(more) {
 			d.spill(more[kept:])

@@ -19,6 +19,7 @@ import (
 	"github.com/signalbox-ci/signalbox/cmd/signalbox/internal/source"
 	"github.com/signalbox-ci/signalbox/cmd/signalbox/internal/source/idempotency"
 	"github.com/signalbox-ci/signalbox/cmd/signalbox/internal/source/sourcetest"
+	"github.com/signalbox-ci/signalbox/internal/membudget"
 )
 
 func TestIdempotency(t *testing.T) {
@@ -232,6 +233,24 @@ var _ = Describe("Handler", func() {
 			Expect(handled).To(Equal([]string{strings.Repeat("x", 100_000)}))
 		})
 
+		It("count toward the memory for bodies", func() {
+			bodies.Buffer = membudget.Divide(1 << 20).Buffer
+			var used int64
+			next = func(http.ResponseWriter, *http.Request) { used = bodies.Buffer.Used() }
+			Expect(send(strings.NewReader("x")).Code).To(Equal(http.StatusOK))
+			Expect(used).To(BeNumerically(">", 0))
+			Expect(bodies.Buffer.Used()).To(BeZero())
+
+			Expect(do(http.MethodPost, "/p", strings.Repeat("y", 110_000), idempotency.Header, "l").Code).To(Equal(http.StatusRequestEntityTooLarge))
+			bodies.Buffer.Add(100_000)
+			w := do(http.MethodPost, "/p", strings.Repeat("y", 10_000), idempotency.Header, "l")
+			Expect(w.Code).To(Equal(http.StatusServiceUnavailable))
+			Expect(w.Header()).To(HaveKeyWithValue("Retry-After", []string{"2"}))
+			Expect(w.Body.String()).To(ContainSubstring("nothing was applied"))
+			Expect(handled).To(HaveLen(1))
+			Expect(bodies.Buffer.Used()).To(BeEquivalentTo(100_000))
+		})
+
 		It("are limited in total", func() {
 			bodies.MaxTotalBytes = 100_000
 			var inner *httptest.ResponseRecorder
@@ -242,7 +261,7 @@ var _ = Describe("Handler", func() {
 			}
 			Expect(send(strings.NewReader(strings.Repeat("x", 60_000))).Code).To(Equal(http.StatusOK))
 			Expect(inner.Code).To(Equal(http.StatusServiceUnavailable))
-			Expect(inner.Header()).To(HaveKeyWithValue("Retry-After", []string{"1"}))
+			Expect(inner.Header()).To(HaveKeyWithValue("Retry-After", []string{"2"}))
 			Expect(do(http.MethodPost, "/p", strings.Repeat("y", 60_000), idempotency.Header, "l").Code).To(Equal(http.StatusOK))
 		})
 	})

@@ -29,6 +29,7 @@ func badRequest(err error) *rejection { return reject(http.StatusBadRequest, err
 func (r *rejection) writeTo(w http.ResponseWriter) {
 	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
 	w.Header().Set("X-Content-Type-Options", "nosniff")
+	source.SuggestRetry(w.Header(), r.status)
 	if r.status == http.StatusUnsupportedMediaType {
 		w.Header().Set("Accept-Encoding", source.Encodings)
 	}

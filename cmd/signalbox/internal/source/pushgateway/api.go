@@ -5,6 +5,8 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"slices"
+	"strings"
 	"time"
 
 	dto "github.com/prometheus/client_model/go"
@@ -52,8 +54,9 @@ func (h *handler) serveStatus(w http.ResponseWriter) {
 // listTimeout is the time that a client has to read a list of all groups.
 const listTimeout = time.Minute
 
-// serveMetrics responds with all groups, sorted by labels. It encodes one group at a
-// time, because all of them together can take gigabytes.
+// serveMetrics responds with all groups, sorted by labels. It encodes one metric at a
+// time, because all of them together can take gigabytes. If the response would exceed
+// ListBytes, it leaves out the rest and says so in a warning, as Prometheus does.
 func (h *handler) serveMetrics(w http.ResponseWriter) {
 	select {
 	case h.listing <- struct{}{}:
@@ -65,18 +68,92 @@ func (h *handler) serveMetrics(w http.ResponseWriter) {
 	http.NewResponseController(w).SetWriteDeadline(time.Now().Add(listTimeout)) //nolint:errcheck // without support for it there is no deadline
 
 	w.Header().Set("Content-Type", "application/json")
-	out := bufio.NewWriter(w)
-	out.WriteString(`{"status":"success","data":[`) //nolint:errcheck // Flush returns the error
+	l := listWriter{out: bufio.NewWriter(w), left: h.ListBytes}
+	l.write(`{"status":"success","data":[`)
 	separator := ""
 	for group := range h.Store.List() {
-		out.WriteString(separator) //nolint:errcheck // Flush returns the error
-		separator = ","
-		if _, err := out.Write(marshal(groupJSON(group))); err != nil {
-			return // the client is gone
+		if l.full() {
+			break
 		}
+		l.write(separator)
+		separator = ","
+		l.writeGroup(group)
 	}
-	out.WriteString("]}") //nolint:errcheck // Flush returns the error
-	out.Flush()           //nolint:errcheck // the client is gone
+	l.write("]")
+	if l.full() && l.err == nil {
+		l.write(`,"warnings":`)
+		l.writeJSON([]string{fmt.Sprintf("the list is incomplete, because it exceeds the limit of %d bytes", h.ListBytes)})
+	}
+	l.write("}")
+	l.out.Flush() //nolint:errcheck // the client is gone
+}
+
+// A listWriter writes the list of all groups.
+type listWriter struct {
+	out  *bufio.Writer
+	left int64 // number of bytes until the list is full; negative beyond
+	err  error // error of the last write: the client is gone
+}
+
+// full reports whether to leave out the rest of the list.
+func (l *listWriter) full() bool { return l.left < 0 || l.err != nil }
+
+func (l *listWriter) write(text string) {
+	_, l.err = l.out.WriteString(text)
+	l.left -= int64(len(text))
+}
+
+func (l *listWriter) writeJSON(v any) { l.write(string(marshal(v))) }
+
+// writeGroup writes a group, with its fields sorted by name.
+func (l *listWriter) writeGroup(g aggregator.Group) {
+	type field struct {
+		name     string
+		required bool // to be written even if the list is full
+		write    func()
+	}
+	var fields []field
+	for name, value := range groupFields(g) {
+		fields = append(fields, field{name, true, func() { l.writeJSON(value) }})
+	}
+	for _, family := range g.Families {
+		name := family.Name
+		switch name {
+		case pushName, failureName:
+			continue // the group's own
+		case labelsKey, successKey:
+			name = familyPrefix + name
+		}
+		fields = append(fields, field{name, false, func() { l.writeFamily(family) }})
+	}
+	slices.SortFunc(fields, func(a, b field) int { return strings.Compare(a.name, b.name) })
+	separator := "{"
+	for _, f := range fields {
+		if l.full() && !f.required {
+			continue
+		}
+		l.write(separator)
+		separator = ","
+		l.writeJSON(f.name)
+		l.write(":")
+		f.write()
+	}
+	l.write("}")
+}
+
+func (l *listWriter) writeFamily(f aggregator.GroupFamily) {
+	head := marshal(familyJSON{Timestamp: f.Pushed.UTC(), Type: f.Type.String(), Help: f.Help, Metrics: []map[string]any{}})
+	l.write(string(head[:len(head)-len("]}")]))
+	separator := ""
+	for m := range f.Metrics {
+		if l.full() {
+			break
+		}
+		l.write(separator)
+		separator = ","
+		l.writeJSON(metricJSON(m))
+	}
+	l.write("]}")
 }
 
 func marshal(response any) []byte {
@@ -102,8 +179,8 @@ type expiryJSON struct {
 	TTL     float64    `json:"ttl_seconds"`
 }
 
-// groupJSON returns a group as the API shows it.
-func groupJSON(g aggregator.Group) map[string]any {
+// groupFields returns the fields of a group as the API shows it, without its families.
+func groupFields(g aggregator.Group) map[string]any {
 	expiry := expiryJSON{TTL: g.TTL.Seconds()}
 	if !g.Expires.IsZero() {
 		expires := g.Expires.UTC()
@@ -114,26 +191,13 @@ func groupJSON(g aggregator.Group) map[string]any {
 	for _, label := range g.Labels {
 		labels[label.Name] = label.Value
 	}
-
-	result := make(map[string]any, len(g.Families)+5)
-	for _, family := range g.Families {
-		name := family.GetName()
-		if name == labelsKey || name == successKey {
-			name = familyPrefix + name
-		}
-		result[name] = familyJSON{
-			Timestamp: family.Pushed.UTC(),
-			Type:      family.GetType().String(),
-			Help:      family.GetHelp(),
-			Metrics:   metricsJSON(family.MetricFamily),
-		}
+	return map[string]any{
+		labelsKey:   labels,
+		successKey:  !g.Failed.After(g.Pushed),
+		expiryKey:   expiry,
+		pushName:    timeJSON(pushHelp, labels, g.Pushed, g.Failed),
+		failureName: timeJSON(failureHelp, labels, g.Failed, g.Pushed),
 	}
-	result[labelsKey] = labels
-	result[successKey] = !g.Failed.After(g.Pushed)
-	result[expiryKey] = expiry
-	result[pushName] = timeJSON(pushHelp, labels, g.Pushed, g.Failed)
-	result[failureName] = timeJSON(failureHelp, labels, g.Failed, g.Pushed)
-	return result
 }
 
 // timeJSON returns the family that shows at, the time of the last successful or failed
@@ -157,38 +221,35 @@ func timeJSON(help string, group map[string]string, at, other time.Time) familyJ
 	}
 }
 
-func metricsJSON(family *dto.MetricFamily) []map[string]any {
-	all := make([]map[string]any, len(family.Metric))
-	for i, m := range family.Metric {
-		labels := make(map[string]string, len(m.Label))
-		for _, label := range m.Label {
-			labels[label.GetName()] = label.GetValue()
-		}
-
-		result := map[string]any{"labels": labels}
-		switch {
-		case m.Summary != nil:
-			quantiles := make(map[string]string, len(m.Summary.Quantile))
-			for _, q := range m.Summary.Quantile {
-				quantiles[fmt.Sprint(q.GetQuantile())] = fmt.Sprint(q.GetValue())
-			}
-			result["quantiles"] = quantiles
-			result["count"] = fmt.Sprint(m.Summary.GetSampleCount())
-			result["sum"] = fmt.Sprint(m.Summary.GetSampleSum())
-		case m.Histogram != nil:
-			result["buckets"] = bucketsJSON(m.Histogram)
-			result["count"] = formatCount(m.Histogram.GetSampleCountFloat(), m.Histogram.GetSampleCount())
-			result["sum"] = fmt.Sprint(m.Histogram.GetSampleSum())
-		case m.Gauge != nil:
-			result["value"] = fmt.Sprint(m.Gauge.GetValue())
-		case m.Counter != nil:
-			result["value"] = fmt.Sprint(m.Counter.GetValue())
-		default:
-			result["value"] = fmt.Sprint(m.Untyped.GetValue())
-		}
-		all[i] = result
+// metricJSON returns a metric as the API shows it.
+func metricJSON(m *dto.Metric) map[string]any {
+	labels := make(map[string]string, len(m.Label))
+	for _, label := range m.Label {
+		labels[label.GetName()] = label.GetValue()
 	}
-	return all
+
+	result := map[string]any{"labels": labels}
+	switch {
+	case m.Summary != nil:
+		quantiles := make(map[string]string, len(m.Summary.Quantile))
+		for _, q := range m.Summary.Quantile {
+			quantiles[fmt.Sprint(q.GetQuantile())] = fmt.Sprint(q.GetValue())
+		}
+		result["quantiles"] = quantiles
+		result["count"] = fmt.Sprint(m.Summary.GetSampleCount())
+		result["sum"] = fmt.Sprint(m.Summary.GetSampleSum())
+	case m.Histogram != nil:
+		result["buckets"] = bucketsJSON(m.Histogram)
+		result["count"] = formatCount(m.Histogram.GetSampleCountFloat(), m.Histogram.GetSampleCount())
+		result["sum"] = fmt.Sprint(m.Histogram.GetSampleSum())
+	case m.Gauge != nil:
+		result["value"] = fmt.Sprint(m.Gauge.GetValue())
+	case m.Counter != nil:
+		result["value"] = fmt.Sprint(m.Counter.GetValue())
+	default:
+		result["value"] = fmt.Sprint(m.Untyped.GetValue())
+	}
+	return result
 }
 
 // bucketsJSON returns the native buckets if there are any, or else the counts of the

@@ -2,6 +2,7 @@ package pushgateway_test
 
 import (
 	"encoding/json"
+	"fmt"
 	"math"
 	"net/http"
 	"strconv"
@@ -42,7 +43,7 @@ var _ = Describe("API", func() {
 
 		g := aggregator.Group{Labels: labelsOf(labels...), Pushed: pushed}
 		for _, family := range families {
-			g.Families = append(g.Families, aggregator.GroupFamily{MetricFamily: family, Pushed: pushed.Add(-time.Second)})
+			g.Families = append(g.Families, groupFamily(family, pushed.Add(-time.Second)))
 		}
 		return g
 	}
@@ -118,6 +119,33 @@ u{instance="i",job="j"} 3
 		]}`))
 	})
 
+	It("is incomplete if it would be too large, and says so", func() {
+		f.options.ListBytes = 2000
+		var text strings.Builder
+		for i := range 100 {
+			fmt.Fprintf(&text, "x{i=\"%d\",job=\"j\"} 1\n", i)
+		}
+		f.store.groups = []aggregator.Group{group("", "job", "a"), group(text.String()+"z{job=\"j\"} 1\n", "job", "j"), group("", "job", "k")}
+		w := f.do(http.MethodGet, "/api/v1/metrics", nil)
+		var answer struct {
+			Status string
+			Data   []struct {
+				Labels map[string]string
+				X      struct{ Metrics []any }
+				Z      any
+			}
+			Warnings []string
+		}
+		Expect(json.Unmarshal(w.Body.Bytes(), &answer)).To(Succeed())
+		Expect(w.Body.Len()).To(BeNumerically("<", 3000))
+		Expect(answer.Status).To(Equal("success"))
+		Expect(answer.Warnings).To(ConsistOf("the list is incomplete, because it exceeds the limit of 2000 bytes"))
+		Expect(answer.Data).To(HaveLen(2))
+		Expect(answer.Data[1].Labels).To(Equal(map[string]string{"job": "j"}))
+		Expect(len(answer.Data[1].X.Metrics)).To(And(BeNumerically(">", 0), BeNumerically("<", 50)))
+		Expect(answer.Data[1].Z).To(BeNil())
+	})
+
 	It("shows an empty list", func() {
 		Expect(f.do(http.MethodGet, "/api/v1/metrics", nil).Body).To(MatchJSON(`{"status": "success", "data": []}`))
 	})
@@ -159,7 +187,7 @@ u{instance="i",job="j"} 3
 			GinkgoHelper()
 			f.store.groups = []aggregator.Group{{
 				Labels:   labelsOf("job", "j"),
-				Families: []aggregator.GroupFamily{{MetricFamily: familyOf("h", typ, histogramOf(h))}},
+				Families: []aggregator.GroupFamily{groupFamily(familyOf("h", typ, histogramOf(h)), time.Time{})},
 			}}
 			var answer struct {
 				Data []struct {

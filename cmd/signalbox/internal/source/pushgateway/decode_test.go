@@ -2,22 +2,17 @@ package pushgateway_test
 
 import (
 	"cmp"
-	"context"
 	"fmt"
 	"math"
 	"net/http"
-	"net/http/httptest"
 	"slices"
 	"strings"
-	"sync"
-	"sync/atomic"
 
 	. "github.com/onsi/ginkgo/v2"
 	. "github.com/onsi/gomega"
 	dto "github.com/prometheus/client_model/go"
 	"google.golang.org/protobuf/proto"
 
-	"github.com/signalbox-ci/signalbox/cmd/signalbox/internal/source/pushgateway"
 	"github.com/signalbox-ci/signalbox/cmd/signalbox/internal/source/sourcetest"
 )
 
@@ -194,37 +189,6 @@ var _ = Describe("Bodies", func() {
 		It("may otherwise contain metric names in braces", func() {
 			Expect(f.put("/j", "{\"x\",a=\"1\"} 1\n{\"x\"} 1\n").Code).To(Equal(http.StatusOK))
 			Expect(f.last().Families[0].Metric).To(HaveLen(2))
-		})
-
-		It("waits for other large bodies only if it is large itself", func() {
-			large := "# " + strings.Repeat("x", 1<<20) + "\nx 1\n"
-			f.handler = pushgateway.NewHandler(f.options)
-			started, done := make(chan struct{}), make(chan struct{})
-			var bothBlocked atomic.Bool
-			f.store.pushing = func() {
-				if !bothBlocked.Load() {
-					started <- struct{}{}
-					<-done
-				}
-			}
-			var wg sync.WaitGroup
-			for range 2 {
-				wg.Go(func() {
-					defer GinkgoRecover()
-					Expect(f.put("/large", large).Code).To(Equal(http.StatusOK))
-				})
-				<-started
-			}
-			bothBlocked.Store(true)
-			Expect(f.put("/small", "x 1\n").Code).To(Equal(http.StatusOK))
-			waiting, cancel := context.WithCancel(context.Background())
-			cancel()
-			w := httptest.NewRecorder()
-			f.handler.ServeHTTP(w, httptest.NewRequest(http.MethodPut, "/metrics/job/third", strings.NewReader(large)).WithContext(waiting))
-			Expect(w.Code).To(Equal(http.StatusServiceUnavailable))
-			close(done)
-			wg.Wait()
-			Expect(f.put("/large", large).Code).To(Equal(http.StatusOK))
 		})
 
 		It("has a limit on the number of labels on a line, because parsing takes quadratic time", func() {

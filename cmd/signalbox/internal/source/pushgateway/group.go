@@ -1,16 +1,15 @@
 package pushgateway
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
 	"io"
 	"net/http"
 	"strings"
-	"sync"
 	"time"
 
 	"code.cloudfoundry.org/lager/v3"
+	dto "github.com/prometheus/client_model/go"
 
 	"github.com/signalbox-ci/signalbox/cmd/signalbox/internal/source"
 	"github.com/signalbox-ci/signalbox/emitter/aggregator"
@@ -76,28 +75,26 @@ func (h *handler) push(r *http.Request, components []string) (size int64, reject
 	if err != nil {
 		return 0, badRequest(err)
 	}
-	buffer := buffers.Get().(*bytes.Buffer)
-	defer release(buffer)
-	size, err = h.read(r, buffer)
-	switch {
-	case errors.Is(err, source.ErrTooLarge):
-		return size, reject(http.StatusRequestEntityTooLarge, err.Error())
-	case errors.As(err, new(encodingError)):
-		return size, reject(http.StatusUnsupportedMediaType, err.Error())
-	case err != nil:
-		return size, badRequest(err)
+	body, err := source.OpenBody(r, h.BodyBytes, h.Buffer)
+	if err != nil {
+		// The Pushgateway ignores such a header, and then usually cannot parse the body.
+		return 0, reject(http.StatusUnsupportedMediaType, err.Error())
+	}
+	defer body.Close()
+	content, err := read(r, body)
+	size = body.SentBytes()
+	if err != nil {
+		return size, bodyRejection(err)
 	}
 
-	if buffer.Len() > largeBody {
-		// The whole body has been read by now, so a slow client does not block others.
-		select {
-		case h.large <- struct{}{}:
-			defer func() { <-h.large }()
-		case <-r.Context().Done():
-			return size, reject(http.StatusServiceUnavailable, "too many large bodies are being parsed")
-		}
+	// The whole body has been read by now, so a slow client does not block others.
+	done, err := h.Parse.Acquire(r.Context(), weigh(content, r.Header.Get("Content-Type"), grouping))
+	if err != nil {
+		return size, bodyRejection(err)
 	}
-	families, err := h.decode(buffer.Bytes(), r.Header.Get("Content-Type"))
+	defer done()
+	var families []*dto.MetricFamily
+	source.InTurn(func() { families, err = h.decode(content, r.Header.Get("Content-Type")) })
 	if err != nil {
 		return size, badRequest(err)
 	}
@@ -113,42 +110,30 @@ func (h *handler) push(r *http.Request, components []string) (size int64, reject
 	return size, nil
 }
 
-// read reads the body of a request into the buffer. It returns the size of the body
-// before decompression.
-func (h *handler) read(r *http.Request, buffer *bytes.Buffer) (size int64, err error) {
-	body, unsupported := source.OpenBody(r, h.BodyBytes)
-	if unsupported != nil {
-		return 0, encodingError{unsupported}
-	}
-	defer body.Close()
-	if _, err := buffer.ReadFrom(body); err != nil {
-		return body.SentBytes(), source.Explain(err)
+// read returns the content of the body of a request.
+func read(r *http.Request, body *source.Body) ([]byte, error) {
+	content, err := body.ReadAll()
+	if err != nil {
+		return nil, source.Explain(err)
 	}
 	gzipped := strings.Contains(strings.ToLower(r.Header.Get("Content-Encoding")), "gzip")
 	if gzipped && body.SentBytes() == 0 {
 		// In gzip, even an empty body has a header. If a body without one counted as
 		// empty, a PUT would remove all metrics from the group. In the other encodings,
 		// an empty body may have no bytes.
-		return 0, source.Explain(fmt.Errorf("decoding gzip: %w", io.ErrUnexpectedEOF))
+		return nil, source.Explain(fmt.Errorf("decoding gzip: %w", io.ErrUnexpectedEOF))
 	}
-	return body.SentBytes(), nil
+	return content, nil
 }
 
-// An encodingError means that a Content-Encoding is not supported. The Pushgateway
-// ignores such a header, and then usually cannot parse the body.
-type encodingError struct{ error }
-
-// maxKeptBytes is the maximum size of a buffer that is reused.
-const maxKeptBytes = 64 << 10
-
-var buffers = sync.Pool{New: func() any { return new(bytes.Buffer) }}
-
-// release returns a buffer to the pool, unless it is too large.
-func release(b *bytes.Buffer) {
-	if b.Cap() <= maxKeptBytes {
-		b.Reset()
-		buffers.Put(b)
+// bodyRejection returns the rejection for an error from reading a body, or from
+// acquiring memory to parse it.
+func bodyRejection(err error) *rejection {
+	status := source.StatusOf(0, err)
+	if status == http.StatusOK { // any other error is the client's
+		status = http.StatusBadRequest
 	}
+	return reject(status, err.Error())
 }
 
 // invalidPrefix is the beginning of the Pushgateway's error for pushes that can be

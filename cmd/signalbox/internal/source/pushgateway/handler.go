@@ -25,6 +25,7 @@ import (
 
 	"github.com/signalbox-ci/signalbox/cmd/signalbox/internal/source"
 	"github.com/signalbox-ci/signalbox/emitter/aggregator"
+	"github.com/signalbox-ci/signalbox/internal/membudget"
 	"github.com/signalbox-ci/signalbox/internal/methods"
 )
 
@@ -50,8 +51,16 @@ type Options struct {
 	Logger lager.Logger // for rejections
 
 	// BodyBytes is the maximum size of a body after decompression. Zero means 16 MiB.
-	// Parsing a body can take fifty times its size in memory.
 	BodyBytes int64
+
+	// Buffer and Parse grant the memory for reading and for parsing bodies. Nil means
+	// that memory is not limited.
+	Buffer *membudget.Budget
+	Parse  *membudget.Queue
+
+	// ListBytes is the maximum size of the response to GET /api/v1/metrics. Zero means
+	// 64 MiB.
+	ListBytes int64
 
 	// UTF8Names allows names of metrics and labels that are arbitrary UTF-8, and the
 	// escaped names that the Pushgateway accepts in paths.
@@ -84,7 +93,6 @@ type Options struct {
 // A handler serves requests; see NewHandler.
 type handler struct {
 	Options
-	large      chan struct{} // contains an element for each large body being parsed
 	listing    chan struct{} // contains an element for each list of groups being written
 	metrics    metrics
 	rejections *source.Rejections
@@ -99,22 +107,16 @@ func NewHandler(options Options) http.Handler {
 	if options.BodyBytes == 0 {
 		options.BodyBytes = 16 << 20
 	}
+	if options.ListBytes == 0 {
+		options.ListBytes = 64 << 20
+	}
 	return &handler{
 		Options:    options,
-		large:      make(chan struct{}, maxLargeBodies),
 		listing:    make(chan struct{}, maxListings),
 		metrics:    newMetrics(options.Registerer),
 		rejections: source.NewRejections(options.Logger),
 	}
 }
-
-// Parsing a body can take fifty times its size in memory, so the handler parses at most
-// maxLargeBodies bodies of more than largeBody bytes at the same time. Further large
-// bodies wait, but only after they have been read. Smaller bodies never wait.
-const (
-	largeBody      = 1 << 20
-	maxLargeBodies = 2
-)
 
 // maxListings is the maximum number of requests for all groups that are served at the
 // same time.

@@ -271,11 +271,13 @@ var _ = Describe("Handler", func() {
 			signalbox_push_requests_total{code="413",method="post"} 0
 			signalbox_push_requests_total{code="429",method="post"} 0
 			signalbox_push_requests_total{code="500",method="post"} 0
+			signalbox_push_requests_total{code="503",method="post"} 0
 			signalbox_push_requests_total{code="200",method="put"} 1
 			signalbox_push_requests_total{code="400",method="put"} 0
 			signalbox_push_requests_total{code="413",method="put"} 0
 			signalbox_push_requests_total{code="429",method="put"} 0
 			signalbox_push_requests_total{code="500",method="put"} 0
+			signalbox_push_requests_total{code="503",method="put"} 0
 		`), "signalbox_push_requests_total")).To(Succeed())
 		Expect(testutil.GatherAndLint(registry)).To(BeEmpty())
 

@@ -15,11 +15,11 @@ import (
 var statuses = map[string][]int{
 	http.MethodPut: {
 		http.StatusOK, http.StatusBadRequest, http.StatusRequestEntityTooLarge,
-		http.StatusTooManyRequests, http.StatusInternalServerError,
+		http.StatusTooManyRequests, http.StatusInternalServerError, http.StatusServiceUnavailable,
 	},
 	http.MethodPost: {
 		http.StatusOK, http.StatusBadRequest, http.StatusRequestEntityTooLarge,
-		http.StatusTooManyRequests, http.StatusInternalServerError,
+		http.StatusTooManyRequests, http.StatusInternalServerError, http.StatusServiceUnavailable,
 	},
 	http.MethodDelete: {
 		http.StatusAccepted, http.StatusBadRequest, http.StatusInternalServerError,

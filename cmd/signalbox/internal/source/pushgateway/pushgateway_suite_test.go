@@ -11,6 +11,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"code.cloudfoundry.org/lager/v3/lagertest"
 	. "github.com/onsi/ginkgo/v2"
@@ -160,4 +161,9 @@ func nativeOf() *dto.Histogram {
 		NegativeSpan:  []*dto.BucketSpan{{Offset: proto.Int32(-2), Length: proto.Uint32(2)}},
 		NegativeDelta: []int64{1, 0},
 	}
+}
+
+// groupFamily returns a family as a part of a group.
+func groupFamily(f *dto.MetricFamily, at time.Time) aggregator.GroupFamily {
+	return aggregator.GroupFamily{Name: f.GetName(), Help: f.GetHelp(), Type: f.GetType(), Pushed: at, Metrics: slices.Values(f.Metric)}
 }
