@@ -80,7 +80,7 @@ var _ = Describe("Bodies", func() {
 				Expect(w.Body.String()).To(Equal(reason + "\n"))
 				Expect(f.store.pushes).To(BeEmpty())
 			},
-			Entry("no line ending", "x 1", "text format parsing error in line 1: unexpected end of input stream: the last line does not end with a line feed: append one, as echo does"),
+			Entry("no line ending", "x 1", "text format parsing error in line 1: unexpected end of input stream: the last line does not end with a newline: append one, as echo does"),
 			Entry("no value", "y 1\nx\n", `text format parsing error in line 2: expected float as value, got "": the value is missing`),
 			Entry("name with a dot", "a.b 1\n", `text format parsing error in line 1: expected float as value, got ".b": a metric name consists of ASCII letters, digits, _ and :`),
 			Entry("duplicate label", "x{a=\"1\",a=\"2\"} 1\n", `text format parsing error in line 1: duplicate label names for metric "x"`),
@@ -147,9 +147,9 @@ var _ = Describe("Bodies", func() {
 				Expect(w.Code).To(Equal(http.StatusBadRequest))
 				Expect(w.Body.String()).To(ContainSubstring(hint))
 			},
-			Entry("no line feed at the end", "x 3", "append one"),
-			Entry("no line feed after a comment", "x 3\n# HELP x y", "append one"),
-			Entry("no line feed after a name in braces", "{\"x\"} 3", "append one"),
+			Entry("no newline at the end", "x 3", "append one"),
+			Entry("no newline after a comment", "x 3\n# HELP x y", "append one"),
+			Entry("no newline after a name in braces", "{\"x\"} 3", "append one"),
 			Entry("curl -d", "# TYPE x counterx 3", "use curl --data-binary", "Content-Type", "application/x-www-form-urlencoded"),
 			Entry("curl -d with several lines", "x 3y 4", "use curl --data-binary", "Content-Type", "application/x-www-form-urlencoded"),
 			Entry("curl -d of OpenMetrics", "# TYPE x counterx_total 3# EOF", "use curl --data-binary", "Content-Type", "application/x-www-form-urlencoded"),
