@@ -82,7 +82,11 @@ func randomLabels(random *rand.Rand) []string {
 	var pairs []string
 	for _, name := range []string{"instance", "job", "l", "m"} {
 		if random.IntN(4) == 0 {
-			pairs = append(pairs, name, []string{"", "1", "i"}[random.IntN(3)])
+			values := []string{"1", "i", ""}
+			if name != "instance" {
+				values = values[:2] // to the Pushgateway, an empty label and none are different
+			}
+			pairs = append(pairs, name, values[random.IntN(len(values))])
 		}
 	}
 	return pairs
@@ -119,11 +123,16 @@ func writeRandomText(random *rand.Rand, body *strings.Builder) {
 	if kind != "untyped" || random.IntN(2) == 0 {
 		fmt.Fprintf(body, "# TYPE %s %s\n", name, kind)
 	}
+	written := map[string]bool{}
 	for range 1 + random.IntN(2) {
 		var pairs string
 		for i, of := 0, randomLabels(random); i < len(of); i += 2 {
 			pairs += fmt.Sprintf("%s=%q,", of[i], of[i+1])
 		}
+		if written[pairs] && (kind == "summary" || kind == "histogram") {
+			continue // the Pushgateway does not reject repeated samples of these types
+		}
+		written[pairs] = true
 		value := []string{"0", "1", "2.5", "NaN", "+Inf", "-3"}[random.IntN(6)]
 		switch kind {
 		case "summary":

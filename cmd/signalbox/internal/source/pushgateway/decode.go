@@ -66,7 +66,7 @@ func (h *handler) decodeText(body []byte) ([]*dto.MetricFamily, error) {
 		return nil, err
 	}
 	if braces {
-		return decodeLines(body)
+		return decodeLines(body, h.scheme())
 	}
 	in := readers.Get().(*bufio.Reader)
 	in.Reset(bytes.NewReader(body))
@@ -86,7 +86,7 @@ func (h *handler) decodeText(body []byte) ([]*dto.MetricFamily, error) {
 	}
 	families := slices.SortedFunc(maps.Values(byName), byFamilyName)
 	if slices.ContainsFunc(families, isCompound) {
-		return decodeLines(body)
+		return decodeLines(body, h.scheme())
 	}
 	return families, nil
 }

@@ -58,7 +58,7 @@ var mistakes = []mistake{
 		applies: func(body []byte, mediaType string) bool {
 			return mediaType == formType && !bytes.Contains(body, []byte("\n"))
 		},
-		hint: "the body has no line feed at its end. If it was sent with curl -d, which removes line feeds: use curl --data-binary. " +
+		hint: "the body does not end with a newline. If it was sent with curl -d, which removes newlines: use curl --data-binary. " +
 			"Otherwise append one, as echo does",
 	},
 	{
@@ -67,7 +67,7 @@ var mistakes = []mistake{
 	},
 	{
 		applies: func(body []byte, _ string) bool { return !bytes.HasSuffix(body, []byte("\n")) },
-		hint:    "the last line does not end with a line feed: append one, as echo does",
+		hint:    "the last line does not end with a newline: append one, as echo does",
 	},
 	{line: regexp.MustCompile(` # \{`), text: true, hint: "exemplars are part of OpenMetrics: end the body with a line # EOF, or send the header Content-Type: application/openmetrics-text"},
 	{line: regexp.MustCompile(`[ \t]$`), hint: "the line ends with a blank: remove trailing white space"},
