@@ -44,8 +44,13 @@ func randomStep(random *rand.Rand) step {
 	}
 
 	var body strings.Builder
+	names := map[string]bool{}
 	for range 1 + random.IntN(3) {
-		writeRandomText(random, &body)
+		// A Pushgateway ignores samples without the suffixes of a summary or histogram.
+		if name := randomName(random); !names[name] {
+			names[name] = true
+			writeRandomText(random, &body, name)
+		}
 	}
 	var with []option
 	if encoding := pick("", "", "gzip", "snappy"); encoding != "" {
@@ -117,8 +122,7 @@ func randomFamily(random *rand.Rand, name string) *dto.MetricFamily {
 	return f
 }
 
-func writeRandomText(random *rand.Rand, body *strings.Builder) {
-	name := randomName(random)
+func writeRandomText(random *rand.Rand, body *strings.Builder, name string) {
 	kind := strings.ToLower(randomType(random, name).String())
 	if kind != "untyped" || random.IntN(2) == 0 {
 		fmt.Fprintf(body, "# TYPE %s %s\n", name, kind)
