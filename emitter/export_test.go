@@ -44,4 +44,7 @@ func Overview(p *Prometheus, limit int) status.Overview {
 }
 
 // CollectOverview collects a new overview.
-func CollectOverview(p *Prometheus) status.Overview { return p.status.Collect(time.Now()) }
+func CollectOverview(p *Prometheus) status.Overview { return CollectOverviewAt(p, time.Now()) }
+
+// CollectOverviewAt is CollectOverview at the given time.
+func CollectOverviewAt(p *Prometheus, now time.Time) status.Overview { return p.status.Collect(now) }

@@ -39,10 +39,10 @@ type Event struct {
 // An Emitter sends events to a destination, such as a metrics page, a database or a
 // log.
 //
-// Unless it is a ConcurrentEmitter, the Monitor puts its events into a bounded queue
-// and calls Emit from one goroutine. If Emit panics, the Monitor logs the panic and
-// continues with the next event. If the emitter implements ContextCloser or io.Closer,
-// Monitor.Close closes it after its last event.
+// Unless the emitter is a ConcurrentEmitter, the Monitor puts its events into a bounded
+// queue and calls Emit from one goroutine. If Emit panics, the Monitor logs the panic
+// and continues with the next event. If the emitter implements ContextCloser or
+// io.Closer, Monitor.Close closes it after its last event.
 type Emitter interface {
 	// Emit takes one event. If it cannot deliver the event, it logs an error that wraps
 	// ErrFailedToEmit. When a Monitor calls Emit, the logger is not nil, and the event

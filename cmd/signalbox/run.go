@@ -32,7 +32,7 @@ type daemon struct {
 	strayVariables func() []strayVariable
 
 	Host            string     `long:"host" value-name:"NAME" default-mask:"the hostname" description:"Host of events that do not contain one."`
-	Attributes      attributes `long:"attribute" value-name:"KEY=VALUE" unquote:"false" description:"Attribute of this node. It is added to every event, and as a label to the series that events update and to metrics about Signalbox. Repeatable."`
+	Attributes      attributes `long:"attribute" value-name:"KEY=VALUE" unquote:"false" description:"Attribute of this node. It is added to every event, and as a label to the series that events update and to metrics about Signalbox, except those about pushes and standard input. Repeatable."`
 	BufferSize      uint32     `long:"buffer-size" value-name:"N" default:"1000" description:"Queue size of each emitter, in events; 0 means the default. The Prometheus emitter has no queue."`
 	LogLevel        string     `long:"log-level" choice:"debug" choice:"info" choice:"error" default:"info" description:"Minimum log level."`
 	ShutdownTimeout timeout    `long:"shutdown-timeout" value-name:"DURATION" default:"10s" description:"Maximum time to finish requests and drain queues after SIGTERM or SIGINT."`
@@ -219,8 +219,8 @@ func (s *service) closeAll(ctx context.Context) error {
 	closed := make(chan error, 1)
 	go func() { closed <- errors.Join(s.monitor.Close(ctx), s.pushed.Close()) }()
 
-	// The emitters are abandoned when the context ends, and then have this long to
-	// return.
+	// When the context ends, Monitor.Close abandons the emitters. It then has this long
+	// to return.
 	const grace = 500 * time.Millisecond
 	overdue := make(chan struct{})
 	stop := context.AfterFunc(ctx, func() { time.AfterFunc(grace, func() { close(overdue) }) })

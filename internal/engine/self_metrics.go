@@ -60,7 +60,7 @@ func newSelfMetrics(store *series.Store, maxSeries int, received *traffic.Tallie
 		{&self.eventsRejected, series.FamilyOptions{Name: "signalbox_events_rejected_total", Type: series.Counter,
 			Help: "Number of events that were malformed or rejected for at least one metric, by reason.", Labels: []string{"reason"}}},
 		{&self.eventsDropped, series.FamilyOptions{Name: "signalbox_emitter_events_dropped_total", Type: series.Counter,
-			Help: "Number of events dropped because the queue of the emitter was full, by emitter.", Labels: []string{"emitter"}}},
+			Help: "Number of events dropped because the queue of the emitter was full or the emitter panicked, by emitter.", Labels: []string{"emitter"}}},
 		{&self.queueLength, series.FamilyOptions{Name: "signalbox_emitter_queue_length", Type: series.Gauge,
 			Help: "Number of events in the queue of an emitter, by emitter.", Labels: []string{"emitter"}}},
 		{&self.queueCapacity, series.FamilyOptions{Name: "signalbox_emitter_queue_capacity", Type: series.Gauge,

@@ -17,7 +17,7 @@ type order[S ordered] struct {
 	merging sync.Mutex // held during a merge or sweep; only its holder stores to sorted
 
 	// pending are the series added since the last merge, in chunks, so that adding one
-	// never copies the others. It is guarded by pendingMu.
+	// never copies more than a chunk. It is guarded by pendingMu.
 	pendingMu sync.Mutex
 	pending   [][]S
 

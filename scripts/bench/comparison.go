@@ -23,7 +23,7 @@ type comparison struct {
 
 // A result contains the figures of one contender.
 type result struct {
-	contender string    // "Signalbox", "client_golang vector alone"
+	contender string    // "Signalbox", "client_golang, promhttp"
 	rounds    []float64 // by round, in the comparison's unit
 	allocs    float64   // allocations per operation; negative if not measured
 	bytes     float64   // allocated bytes per operation; negative if not measured
@@ -71,7 +71,7 @@ const (
 
 // A unit is the unit of the figures of a comparison.
 type unit struct {
-	name         string // "ns", "ms", "B/series", "events/s"
+	name         string // "ns", "ms", "B", "events/s per core"
 	moreIsBetter bool
 }
 

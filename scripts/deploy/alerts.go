@@ -135,7 +135,7 @@ var eventAlerts = group{name: "signalbox-events", about: "Events that do not bec
 	{alert: "SignalboxInputEnded", pending: "2m", severity: warning,
 		expr:    `signalbox_input_up == 0`,
 		summary: `Standard input of Signalbox on {{ $labels.instance }} has ended`,
-		description: `Signalbox on {{ $labels.instance }} reads events from standard input, which has ended. It is still running, but more events may never arrive. ` +
+		description: `Signalbox on {{ $labels.instance }} reads events from standard input, which has ended. It is still running, but may receive no more events. ` +
 			`Find out why the program that writes to the pipe ended, and restart both.`},
 	{alert: "SignalboxInputWithoutEvents", pending: "5m", severity: warning,
 		expr: `sum without (outcome) (increase(signalbox_input_lines_total{outcome=~"rejected|skipped"}[15m])) > 0
@@ -146,8 +146,8 @@ var eventAlerts = group{name: "signalbox-events", about: "Events that do not bec
 	{alert: "SignalboxEventsDropped", pending: "5m", severity: warning,
 		expr:    `increase(signalbox_emitter_events_dropped_total[15m]) > 0`,
 		summary: `The emitter {{ $labels.emitter }} on {{ $labels.instance }} dropped {{ $value | printf "%.0f" }} events in 15 minutes`,
-		description: `{{ $value | printf "%.0f" }} events in the last 15 minutes were dropped because the queue of {{ $labels.emitter }} was full. ` +
-			`Find out what makes the emitter slow, or raise --buffer-size.`},
+		description: `{{ $value | printf "%.0f" }} events in the last 15 minutes were dropped because the queue of {{ $labels.emitter }} was full or the emitter panicked. ` +
+			`Check the log for emitter-panicked. Otherwise find out what makes the emitter slow, or raise --buffer-size.`},
 	{alert: "SignalboxQueueNearlyFull", pending: "5m", severity: warning,
 		expr:    `signalbox_emitter_queue_length / (signalbox_emitter_queue_capacity > 0) > 0.8`,
 		summary: `The queue of {{ $labels.emitter }} on {{ $labels.instance }} is {{ $value | humanizePercentage }} full`,

@@ -31,7 +31,7 @@ var signalboxDashboard = dashboard{
 				query{`sum by (reason) (rate(signalbox_events_rejected_total{instance=~"$instance"}[$__rate_interval]))`, "{{reason}}"}),
 			graph("Unknown", "cps", "Events per second whose name no rule matches. The log has the names: map them, or list them under silent_events.",
 				query{`sum by (instance) (rate(signalbox_events_unknown_total{instance=~"$instance"}[$__rate_interval]))`, "{{instance}}"}),
-			graph("Dropped", "cps", "Events per second that were dropped because the queue of an emitter was full. The emitter is too slow, or --buffer-size is too small.",
+			graph("Dropped", "cps", "Events per second that were dropped because the queue of an emitter was full or the emitter panicked. If the log does not have the message emitter-panicked, the emitter is too slow, or --buffer-size is too small.",
 				query{`sum by (emitter) (rate(signalbox_emitter_events_dropped_total{instance=~"$instance"}[$__rate_interval]))`, "{{emitter}}"}).withWidth(12),
 			graph("Queues", "percentunit", "How full the queue of each emitter is. The Prometheus emitter has no queue.",
 				query{`signalbox_emitter_queue_length{instance=~"$instance"} / (signalbox_emitter_queue_capacity{instance=~"$instance"} > 0)`, "{{instance}} {{emitter}}"}).withWidth(12).withMax(1),

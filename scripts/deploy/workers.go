@@ -27,7 +27,7 @@ var workersDashboard = dashboard{
 				`max(`+heartbeatAge+`)`, rising(60, 120)),
 			number("Stalled", "short", "Registered workers that no longer send heartbeats. The metric has no platform label, so all platforms are included. Restart the workers or prune them; see CIWorkersStalled.",
 				`max(workers_registered{state="stalled"})`, zeroExpected()),
-			number("Containers", "short", "Containers on the selected workers. Concourse allows 256 per worker by default.",
+			number("Containers", "short", "Containers on the selected workers. Concourse allows 250 per worker by default.",
 				`sum(worker:workers_containers:freshest{platform=~"$platform",worker=~"$worker"})`, nil),
 			number("Volumes", "short", "Volumes on the selected workers.",
 				`sum(worker:workers_volumes:freshest{platform=~"$platform",worker=~"$worker"})`, nil),
@@ -66,9 +66,9 @@ var workersDashboard = dashboard{
 				}},
 		}},
 		{"Waiting for workers", []panel{
-			heatmap("Steps by waiting time", "s", "Steps of the selected platforms, on any worker, by the time that they waited for one. Dark cells at the top mean that there are too few workers, or none with the required tags.",
+			heatmap("Steps by waiting time", "s", "Steps of the selected platforms by the time that they waited for a worker. The selection of workers does not apply. Dark cells at the top mean that there are too few workers, or none with the required tags.",
 				`sum by (le) (increase(steps_wait_duration_bucket{platform=~"$platform"}[$__rate_interval]))`),
-			graph("90th percentile of the waiting time of tasks", "s", "Waiting time by platform and tags, on any worker. It is estimated from histogram buckets of 1 s, 15 s, 30 s and so on. A platform with a high value needs more workers.",
+			graph("90th percentile of the waiting time of tasks", "s", "Waiting time by platform and tags. The selection of workers does not apply. The value is estimated from histogram buckets of 1 s, 15 s, 30 s and so on. A platform with a high value needs more workers.",
 				query{`platform_tags:tasks_wait_duration_seconds:p90_15m{platform=~"$platform"}`, "{{platform}} {{tags}}"}).withWidth(12).withHeight(9),
 		}},
 		{"Containers and volumes", []panel{

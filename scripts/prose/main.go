@@ -2,9 +2,9 @@
 //
 //	go run ./scripts/prose   # from the root of the repository
 //
-// It reads code, comments, scripts and documentation, and finds phrases that continue on
-// the next line of a comment or of a concatenated string. It skips its own list, and what
-// others wrote: testdata and the license.
+// It reads code, comments, scripts and documentation. It also finds phrases that
+// continue on the next line of a comment or of a concatenated string. It skips its own
+// list, and what others wrote: testdata and the license.
 package main
 
 import (

@@ -23,11 +23,12 @@ type jobPlan struct {
 	every   time.Duration // average interval, independent of the time of day
 	after   string        // job of the same pipeline whose success triggers this one
 
-	duration      time.Duration // median duration of a task
-	spread        float64       // parameter of the lognormal distribution of durations; 0 means 0.35
-	fails, flakes float64       // probabilities that a build fails, without and with a retry
-	platform      string        // "" means linux
-	tag           string        // tag of the workers that can run it; "" means workers without a tag
+	duration time.Duration // median duration of a task
+	spread   float64       // parameter of the lognormal distribution of durations; 0 means 0.35
+	fails    float64       // probability that a build fails and is not retried
+	flakes   float64       // probability that a build fails and is retried
+	platform string        // "" means linux
+	tag      string        // tag of the workers that can run it; "" means workers without a tag
 
 	pushes  pushPolicy
 	deploys string // environment to which it deploys; "" means none

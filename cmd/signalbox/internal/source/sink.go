@@ -12,7 +12,8 @@ type Sink interface {
 	// retains neither the event nor the values.
 	Prepare(metric.EventType) (emit func(event *metric.Event, values []string))
 
-	// Knows reports whether a rule uses events with the name.
+	// Knows reports whether events with the name are known: whether a rule uses them or
+	// they are listed as silent.
 	Knows(name string) bool
 
 	// Malformed counts input that is not an event, for the given reason.

@@ -26,7 +26,7 @@ import (
 var ErrClosed = errors.New("the storage is closed")
 
 // retryPause is the pause after a failed write. Changes that are committed in the
-// meantime wait for the next one.
+// meantime wait for the next write.
 const retryPause = time.Second
 
 // compactAbove is the size in bytes above which Open rewrites a file if less than a

@@ -14,7 +14,7 @@ const timeSpans = [300, 600, 900, 1800, 3600];
 const timeSteps = [60, 120, 300, 600, 900, 1800];
 
 // A Plot draws a history of rates. Users read values with the pointer or the arrow keys.
-// For screen readers, the plot is a slider whose value is the rate.
+// For screen readers, the plot is a slider: its position is a slot, its text the rate.
 export class Plot {
   constructor(container) {
     this.data = { values: [], slot: 10, last: 10, end: 0 };
@@ -171,7 +171,7 @@ export class Plot {
   }
 
   // select shows the time and the rate of a slot: 0 is the latest slot, 1 the one
-  // before. Null selects none; the slider then has the value of the latest slot.
+  // before. Null selects none; the slider is then at the latest slot.
   select(back) {
     const { values } = this.data;
     if (values.length === 0) {

@@ -98,8 +98,8 @@ func (d *Decoder) decodeElement(c byte, number int) (ok bool, err error) {
 	return true, nil
 }
 
-// readElement reads the rest of the element. The bytes are valid until the next call.
-// It skips an element that exceeds the limit and returns errLineTooLong.
+// readElement reads the element that the scan is for. The bytes are valid until the
+// next call. It skips an element that exceeds the limit and returns errLineTooLong.
 func (d *Decoder) readElement(scan jsonscan.ValueScan) ([]byte, error) {
 	d.long = d.long[:0]
 	for {

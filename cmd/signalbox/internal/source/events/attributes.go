@@ -69,7 +69,7 @@ func (p *eventParser) attributeName() error {
 }
 
 // attributeValue reads a string, number or boolean and returns it as text. plain
-// reports whether it is a string without escapes and short enough to be kept.
+// means that it is a string without escapes and short enough to be kept.
 func (p *eventParser) attributeValue() (value string, plain bool, err error) {
 	s, name := &p.scanner, p.names[len(p.names)-1]
 

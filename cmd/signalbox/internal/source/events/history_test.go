@@ -46,7 +46,9 @@ func TestResultDoesNotDependOnEarlierEvents(t *testing.T) {
 			t.Errorf("%q after %q: got %v %q, expected %v %q", p[1], p[0], got, gotErrs, want, wantErrs)
 		}
 	}
-	for c := range byte(' ') { // at every position of a word of eight bytes
+	// The Scanner inspects eight bytes at a time. It must find a control character at
+	// any of these positions.
+	for c := range byte(' ') {
 		if c == '\n' {
 			continue
 		}

@@ -36,7 +36,8 @@ func (s *Scanner) Reset(data []byte) bool {
 	return ascii || utf8.Valid(data)
 }
 
-// Plain reports whether no string in the data has an escape or a control character.
+// Plain reports whether the data contains neither backslashes nor control characters.
+// Then no string in it has an escape.
 func (s *Scanner) Plain() bool { return s.plain }
 
 // inspect reports whether data is ASCII, and whether it contains neither backslashes

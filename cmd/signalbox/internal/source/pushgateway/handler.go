@@ -1,7 +1,7 @@
 // Package pushgateway serves the HTTP API of the Prometheus Pushgateway: jobs push
 // metrics to it in groups, and delete them.
 //
-// It differs from Pushgateway 1.11.3 as follows:
+// The main differences from Pushgateway 1.11.3 are:
 //
 //   - A %2F in a path is part of a value.
 //   - A path of a group with an empty component is rejected, not redirected to the path
@@ -103,8 +103,8 @@ func NewHandler(options Options) http.Handler {
 }
 
 // Parsing a body can take fifty times its size in memory, so the handler parses at most
-// maxLargeBodies bodies of more than largeBody bytes at the same time. Further
-// large bodies wait, but only after they have been read. Smaller bodies never wait.
+// maxLargeBodies bodies of more than largeBody bytes at the same time. Further large
+// bodies wait, but only after they have been read. Smaller bodies never wait.
 const (
 	largeBody      = 1 << 20
 	maxLargeBodies = 2
