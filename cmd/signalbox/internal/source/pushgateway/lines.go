@@ -36,6 +36,9 @@ func decodeLines(text []byte, scheme model.ValidationScheme) ([]*dto.MetricFamil
 	var families []*dto.MetricFamily
 	for _, f := range d.families {
 		if len(f.Metric) > 0 {
+			for _, m := range f.Metric {
+				unifyCounts(m.Histogram)
+			}
 			families = append(families, f.MetricFamily)
 		}
 	}
