@@ -109,6 +109,9 @@ func (gs *Groups) push(p Push) (ticket, error) {
 		return nil, &PushError{Invalid, fmt.Errorf("got TTL %s, expected a non-negative duration", *p.TTL)}
 	}
 	families, invalid := gs.prepare(gs.names, labels, p.Families)
+	if p.Invalid != nil {
+		invalid = p.Invalid
+	}
 
 	gs.others.refresh(gs.clock)
 	gs.mu.Lock()

@@ -133,10 +133,11 @@ func writeRandomText(random *rand.Rand, body *strings.Builder, name string) {
 		for i, of := 0, randomLabels(random); i < len(of); i += 2 {
 			pairs += fmt.Sprintf("%s=%q,", of[i], of[i+1])
 		}
-		if written[pairs] && (kind == "summary" || kind == "histogram") {
+		key := strings.Replace(pairs, `instance="",`, "", 1)
+		if written[key] && (kind == "summary" || kind == "histogram") {
 			continue // the Pushgateway does not reject repeated samples of these types
 		}
-		written[pairs] = true
+		written[key] = true
 		value := []string{"0", "1", "2.5", "NaN", "+Inf", "-3"}[random.IntN(6)]
 		switch kind {
 		case "summary":
@@ -147,7 +148,7 @@ func writeRandomText(random *rand.Rand, body *strings.Builder, name string) {
 			fmt.Fprintf(body, "%s{%s} %s\n", name, pairs, value)
 		}
 		if random.IntN(40) == 0 {
-			body.WriteString("x 1 1\n")
+			body.WriteString("timestamped 1 1\n")
 		}
 	}
 }

@@ -234,7 +234,7 @@ func complete(families []*dto.MetricFamily) error {
 			default:
 				continue
 			}
-			return fmt.Errorf("metric %s: the sample %s%s is missing", excerpt.Short(mf.GetName()), excerpt.Short(mf.GetName()), missing)
+			return contentError{fmt.Errorf("metric %s: the sample %s%s is missing", excerpt.Short(mf.GetName()), excerpt.Short(mf.GetName()), missing)}
 		}
 	}
 	return nil

@@ -103,7 +103,7 @@ var _ = Describe("Bodies", func() {
 			func(body, reason string) {
 				w := f.put("/j", body)
 				Expect(w.Code).To(Equal(http.StatusBadRequest))
-				Expect(w.Body.String()).To(Equal(reason + "\n"))
+				Expect(w.Body.String()).To(Equal("pushed metrics are invalid or inconsistent with existing metrics: " + reason + "\n"))
 				Expect(f.store.pushes).To(BeEmpty())
 			},
 			Entry("a negative count of a summary", "# TYPE s summary\ns_sum 3\ns_count -3\n", "text format parsing error in line 3: metric s_count: got count -3, expected a non-negative integer"),
