@@ -114,7 +114,10 @@ func (gs *Groups) push(p Push) (ticket, error) {
 		return nil, &PushError{Invalid, fmt.Errorf("grouping: %w", err)}
 	}
 	var families []*family
-	invalid := gs.sizes.checkFamilies(p.Families)
+	invalid := p.Invalid
+	if invalid == nil {
+		invalid = gs.sizes.checkFamilies(p.Families)
+	}
 	if invalid == nil {
 		families, invalid = gs.prepare(gs.names, labels, p.Families)
 	}

@@ -1129,3 +1129,14 @@ y{instance="",job="j",suite="unit"} 4
 		}
 	})
 })
+
+var _ = Describe("A push whose metrics are known to be invalid", func() {
+	It("is rejected and counts as a failed push of the group", func() {
+		a, err := aggregator.New(aggregator.Options{})
+		Expect(err).NotTo(HaveOccurred())
+		err = a.Groups.Push(context.Background(), aggregator.Push{Grouping: []aggregator.Label{{Name: "job", Value: "j"}}, Invalid: errors.New("a sample is missing")})
+		Expect(err).To(MatchError("a sample is missing"))
+		Expect(groupsOf(a)[0].Failed).NotTo(BeZero())
+		Expect(groupsOf(a)[0].Pushed).To(BeZero())
+	})
+})

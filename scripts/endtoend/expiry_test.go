@@ -79,7 +79,7 @@ var _ = Describe("A real Prometheus that scrapes pushed metrics", Ordered, func(
 		pushes.push(http.MethodPut, "odd", strings.Join([]string{
 			"# TYPE odd counter", "odd NaN",
 			"# TYPE odd_total counter", "odd_total -1",
-			"# TYPE even histogram", `even_bucket{le="1"} 5`, `even_bucket{le="2"} 3`, "even_count 4",
+			"# TYPE even histogram", `even_bucket{le="1"} 5`, `even_bucket{le="2"} 3`, "even_count 4", "even_sum 1",
 			"# TYPE prime summary", `prime{quantile="7"} 1`, "prime_sum 1", "prime_count 1",
 			`# HELP late \\ "`, `late{a="\\\n\""} +Inf`, "",
 		}, "\n"))

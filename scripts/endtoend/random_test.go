@@ -44,8 +44,13 @@ func randomStep(random *rand.Rand) step {
 	}
 
 	var body strings.Builder
+	names := map[string]bool{}
 	for range 1 + random.IntN(3) {
-		writeRandomText(random, &body)
+		// A Pushgateway ignores samples without the suffixes of a summary or histogram.
+		if name := randomName(random); !names[name] {
+			names[name] = true
+			writeRandomText(random, &body, name)
+		}
 	}
 	var with []option
 	if encoding := pick("", "", "gzip", "snappy"); encoding != "" {
@@ -82,7 +87,11 @@ func randomLabels(random *rand.Rand) []string {
 	var pairs []string
 	for _, name := range []string{"instance", "job", "l", "m"} {
 		if random.IntN(4) == 0 {
-			pairs = append(pairs, name, []string{"", "1", "i"}[random.IntN(3)])
+			values := []string{"1", "i", ""}
+			if name != "instance" {
+				values = values[:2] // to the Pushgateway, an empty label and none are different
+			}
+			pairs = append(pairs, name, values[random.IntN(len(values))])
 		}
 	}
 	return pairs
@@ -113,17 +122,22 @@ func randomFamily(random *rand.Rand, name string) *dto.MetricFamily {
 	return f
 }
 
-func writeRandomText(random *rand.Rand, body *strings.Builder) {
-	name := randomName(random)
+func writeRandomText(random *rand.Rand, body *strings.Builder, name string) {
 	kind := strings.ToLower(randomType(random, name).String())
 	if kind != "untyped" || random.IntN(2) == 0 {
 		fmt.Fprintf(body, "# TYPE %s %s\n", name, kind)
 	}
+	written := map[string]bool{}
 	for range 1 + random.IntN(2) {
 		var pairs string
 		for i, of := 0, randomLabels(random); i < len(of); i += 2 {
 			pairs += fmt.Sprintf("%s=%q,", of[i], of[i+1])
 		}
+		key := strings.Replace(pairs, `instance="",`, "", 1)
+		if written[key] && (kind == "summary" || kind == "histogram") {
+			continue // the Pushgateway does not reject repeated samples of these types
+		}
+		written[key] = true
 		value := []string{"0", "1", "2.5", "NaN", "+Inf", "-3"}[random.IntN(6)]
 		switch kind {
 		case "summary":
@@ -134,7 +148,7 @@ func writeRandomText(random *rand.Rand, body *strings.Builder) {
 			fmt.Fprintf(body, "%s{%s} %s\n", name, pairs, value)
 		}
 		if random.IntN(40) == 0 {
-			body.WriteString("x 1 1\n")
+			body.WriteString("timestamped 1 1\n")
 		}
 	}
 }

@@ -123,8 +123,8 @@ var scenarios = []scenario{
 		put("/", "x 1\n", answered(307), but(400, "The Pushgateway redirects to /metrics/job, which does not exist.")),
 		put("", "x 1\n", answered(404)),
 		put("@base64", "x 1\n", answered(404)),
-		put("//", "x 1\n", answered(307)),
-		put("//l/v", "x 1\n", answered(307)),
+		put("//", "x 1\n", answered(307), but(400, emptySegment)),
+		put("//l/v", "x 1\n", answered(307), but(400, emptySegment)),
 	}},
 	{name: "an odd number of path segments", steps: []step{
 		put("/j/l", "x 1\n", answered(400)),
@@ -135,24 +135,25 @@ var scenarios = []scenario{
 	}},
 	{name: "a trailing slash", steps: []step{
 		put("/a/", "x 1\n"),
-		put("/a/e/", "x 2\n"),
+		put("/d/e/", "x 2\n"),
 		put("/a/l/v/", "x 1\n", answered(400)),
 		put("@base64/Yg==/", "x 1\n"),
 		put("/c/e@base64/", "x 1\n"),
 		del("/a/"),
 	}},
 	{name: "double slashes", steps: []step{
-		put("/j//l/v", "x 1\n", answered(307)),
-		put("/j/l//m/w", "x 1\n", answered(307)),
-		put("/j/l/v//", "x 1\n", answered(307)),
+		put("/j//l/v", "x 1\n", answered(307), but(400, emptySegment)),
+		put("/j/l//m/w", "x 1\n", answered(307), but(400, emptySegment)),
+		put("/j/l/v//", "x 1\n", answered(307), but(400, emptySegment)),
 		request("PUT", "//metrics/job/j", content("x 1\n"), answered(307)),
-		post("/j//l/v?a=b", "x 1\n", answered(307)),
-		del("/j//l/v", answered(307)),
+		request("PUT", "/metrics//job/j", content("x 1\n"), answered(307)),
+		post("/j//l/v?ttl=1h", "x 1\n", answered(307), but(400, emptySegment)),
+		del("/j//l/v", answered(307), but(400, emptySegment)),
 	}},
 	{name: "dots in the path", steps: []step{
-		put("/./j", "x 1\n", answered(307)),
-		put("/j/../k", "x 1\n", answered(307)),
-		put("/j/l/..", "x 1\n", answered(307)),
+		put("/./j", "x 1\n", answered(307), but(400, emptySegment)),
+		put("/j/../k", "x 1\n", answered(307), but(400, emptySegment)),
+		put("/j/l/..", "x 1\n", answered(307), but(400, emptySegment)),
 		put("/j/l/...", "x 1\n"),
 		put("/a.b", "x 1\n"),
 	}},
@@ -228,7 +229,12 @@ var scenarios = []scenario{
 		request("OPTIONS", "/api/v1/status"),
 		request("OPTIONS", "/nothing", answered(404)),
 	}},
-	{name: "query parameters are ignored", steps: []step{put("/j?a=b", "x 1\n"), put("/k?", "x 1\n"), del("/j?a=b")}},
+	{name: "query parameters are ignored", steps: []step{
+		put("/j?a=b", "x 1\n", but(400, unknownParameter)),
+		put("/k?", "x 1\n"),
+		del("/j?a=b", but(400, unknownParameter)),
+		del("/j"),
+	}},
 	{name: "an escaped slash in the job", steps: []step{
 		put("/a%2Fb", "x 1\n", answered(400), but(200, slash)),
 		del("/a%2fb", answered(400), but(202, slash)),
@@ -348,7 +354,8 @@ var scenarios = []scenario{
 	}},
 	{name: "an empty label and no label", steps: []step{
 		put("/a", "x{l=\"\"} 1\n"),
-		put("/b", "x{l=\"\"} 1\nx 2\n"),
+		put("/b", "x{l=\"\"} 1\nx 2\n", but(400, "The Pushgateway serves two series that are the same to Prometheus, which drops one.")),
+		del("/b"),
 	}},
 	{name: "two groups whose times of pushes are the same series", steps: []step{
 		put("/j/instance@base64/=", "x 1\n"),
@@ -463,7 +470,10 @@ var scenarios = []scenario{
 	{name: "unusual values", steps: []step{
 		put("/a", "# TYPE x gauge\nx{l=\"1\"} NaN\nx{l=\"2\"} +Inf\nx{l=\"3\"} -Inf\nx{l=\"4\"} -0\nx{l=\"5\"} 1e-300\nx{l=\"6\"} 12345678901234567890\nx{l=\"7\"} .5\nx{l=\"8\"} nan\nx{l=\"9\"} inf\nx{l=\"10\"} Infinity\nx{l=\"11\"} +1\n"),
 		put("/b", "# TYPE y counter\ny{l=\"1\"} NaN\ny{l=\"2\"} -1\ny{l=\"3\"} +Inf\ny{l=\"4\"} 0.5\n"),
-	}},
+	}, differs: []string{
+		`- x{instance="",job="a",l="4"} 0`,
+		`+ x{instance="",job="a",l="4"} -0`,
+	}, protobufDiffers: []string{}, why: "The Pushgateway writes -0 as 0 in text."},
 	{name: "invalid values", steps: []step{
 		put("/a", "x 0x10\n", answered(400)),
 		put("/a", "x 1_000\n", answered(400)),
@@ -517,7 +527,7 @@ var scenarios = []scenario{
 		put("/b", "# TYPE x COUNTER\nx 1\n"),
 		put("/c", "y 1\n# HELP y Late.\n"),
 		put("/d", "# TYPE z counter\nz{l=\"1\"} 1\nv 1\nz{l=\"2\"} 2\n"),
-		put("/e", "# UNIT w seconds\nw 1\n# EOF\n"),
+		put("/e", "# UNIT w_seconds seconds\nw_seconds 1\n# EOF\n"),
 		put("/f", "# TYPE u\nu 1\n"),
 	}},
 	{name: "a gauge histogram in text", steps: []step{
@@ -550,24 +560,33 @@ var scenarios = []scenario{
 	}},
 	{name: "incomplete histograms", steps: []step{
 		put("/a", "# TYPE a histogram\na_bucket{le=\"1\"} 1\na_sum 1\na_count 2\n"),
-		put("/b", "# TYPE b histogram\nb_bucket{le=\"1\"} 1\n"),
-		put("/c", "# TYPE c histogram\nc_sum 1\n"),
-		put("/d", "# TYPE d histogram\nd_count 3\n"),
+		put("/b", "# TYPE b histogram\nb_bucket{le=\"1\"} 1\n", but(400, incomplete)),
+		del("/b"),
+		put("/c", "# TYPE c histogram\nc_sum 1\n", but(400, incomplete)),
+		del("/c"),
+		put("/d", "# TYPE d histogram\nd_count 3\n", but(400, incomplete)),
+		del("/d"),
 		put("/e", "# TYPE e histogram\ne_bucket{le=\"1\"} 5\ne_bucket{le=\"2\"} 3\ne_bucket{le=\"+Inf\"} 1\ne_sum 1\ne_count 4\n"),
 		put("/f", "# TYPE f histogram\nf_bucket{le=\"2\"} 2\nf_bucket{le=\"1\"} 1\nf_bucket{le=\"+Inf\"} 2\nf_sum 1\nf_count 2\n"),
-		put("/g", "# TYPE g histogram\ng_bucket{le=\"1\"} 1\ng_bucket{le=\"1.0\"} 1\ng_sum 1\ng_count 1\n"),
-		put("/h", "# TYPE h histogram\nh_bucket{le=\"+Inf\"} 3\n"),
+		put("/g", "# TYPE g histogram\ng_bucket{le=\"1\"} 1\ng_bucket{le=\"1.0\"} 1\ng_sum 1\ng_count 1\n", but(400, sameSample)),
+		del("/g"),
+		put("/h", "# TYPE h histogram\nh_bucket{le=\"+Inf\"} 3\n", but(400, incomplete)),
+		del("/h"),
 		put("/i", "# TYPE i histogram\ni_bucket{le=\"-1\"} 1\ni_bucket{le=\"0\"} 2\ni_bucket{le=\"+Inf\"} 2\ni_sum -5\ni_count 2\n"),
 		put("/j", "# TYPE j histogram\nj_bucket{le=\"1\"} 1\nj_sum NaN\nj_count 1\n"),
 	}},
 	{name: "histograms with unusual parts", steps: []step{
 		put("/a", "# TYPE a histogram\na_bucket{le=\"one\"} 1\n", answered(400)),
-		put("/b", "# TYPE b histogram\nb_bucket 1\nb_count 1\nb_sum 1\n"),
-		put("/c", "# TYPE c histogram\nc 1\n"),
+		put("/b", "# TYPE b histogram\nb_bucket 1\nb_count 1\nb_sum 1\n", but(400, lostSample)),
+		del("/b"),
+		put("/c", "# TYPE c histogram\nc 1\n", but(400, lostSample)),
+		del("/c"),
 		put("/d", "# TYPE d histogram\nd_bucket{le=\"1\"} 1.5\nd_bucket{le=\"+Inf\"} 2.5\nd_sum 1\nd_count 2.5\n"),
 		put("/e", "# TYPE e histogram\ne_bucket{le=\"1\"} -1\ne_sum 1\ne_count -1\n", answered(400)),
-		put("/f", "# TYPE f histogram\nf_bucket{le=\"NaN\"} 1\nf_sum 1\nf_count 1\n"),
-		put("/g", "# TYPE g histogram\ng_bucket{le=\"1\"} NaN\ng_sum 1\ng_count NaN\n"),
+		put("/f", "# TYPE f histogram\nf_bucket{le=\"NaN\"} 1\nf_sum 1\nf_count 1\n", but(400, lostSample)),
+		del("/f"),
+		put("/g", "# TYPE g histogram\ng_bucket{le=\"1\"} NaN\ng_sum 1\ng_count NaN\n", but(400, lostSample)),
+		del("/g"),
 	}},
 	{name: "a histogram whose buckets change", steps: []step{
 		put("/a", "# TYPE x histogram\nx_bucket{le=\"1\"} 1\nx_bucket{le=\"+Inf\"} 2\nx_sum 3\nx_count 2\n"),
@@ -576,20 +595,30 @@ var scenarios = []scenario{
 		put("/c", "# TYPE x histogram\nx_bucket{l=\"1\",le=\"1\"} 1\nx_sum{l=\"1\"} 1\nx_count{l=\"1\"} 1\nx_bucket{l=\"2\",le=\"2\"} 1\nx_sum{l=\"2\"} 1\nx_count{l=\"2\"} 1\n"),
 	}},
 	{name: "unusual summaries", steps: []step{
-		put("/a", "# TYPE a summary\na{quantile=\"0.5\"} 1\n"),
-		put("/b", "# TYPE b summary\nb_sum 1\n"),
-		put("/c", "# TYPE c summary\nc_count 1\n"),
+		put("/a", "# TYPE a summary\na{quantile=\"0.5\"} 1\n", but(400, incomplete)),
+		del("/a"),
+		put("/b", "# TYPE b summary\nb_sum 1\n", but(400, incomplete)),
+		del("/b"),
+		put("/c", "# TYPE c summary\nc_count 1\n", but(400, incomplete)),
+		del("/c"),
 		put("/d", "# TYPE d summary\nd{quantile=\"half\"} 1\n", answered(400)),
 		put("/e", "# TYPE e summary\ne{quantile=\"0.9\"} 2\ne{quantile=\"0.5\"} 1\ne_sum 1\ne_count 1\n"),
-		put("/f", "# TYPE f summary\nf{quantile=\"0.5\"} 1\nf{quantile=\"0.50\"} 2\nf_sum 1\nf_count 1\n"),
-		put("/g", "# TYPE g summary\ng 1\n"),
+		put("/f", "# TYPE f summary\nf{quantile=\"0.5\"} 1\nf{quantile=\"0.50\"} 2\nf_sum 1\nf_count 1\n", but(400, sameSample)),
+		del("/f"),
+		put("/g", "# TYPE g summary\ng 1\n", but(400, lostSample)),
+		del("/g"),
 		put("/h", "# TYPE h summary\nh{quantile=\"2\"} 1\nh_sum -1\nh_count 1\n"),
-		put("/i", "# TYPE i summary\ni_sum 1\ni_count -1\n"),
+		put("/i", "# TYPE i summary\ni_sum 1\ni_count -1\n", but(400, lostSample)),
+		del("/i"),
 	}},
-	{name: "OpenMetrics is read as text", steps: []step{
+	{name: "OpenMetrics", steps: []step{
 		put("/a", "# TYPE x counter\n# HELP x Help.\nx_total 1\n# EOF\n", header("Content-Type", "application/openmetrics-text; version=1.0.0")),
-		put("/b", "# TYPE y counter\ny_total 1 # {trace_id=\"a\"} 1\n# EOF\n", header("Content-Type", "application/openmetrics-text; version=1.0.0"), answered(400)),
-	}},
+		put("/b", "# TYPE y counter\ny_total 1 # {trace_id=\"a\"} 1\n# EOF\n", header("Content-Type", "application/openmetrics-text; version=1.0.0"), answered(400), but(200, "The Pushgateway parses OpenMetrics as text, which has no exemplars.")),
+		del("/b"),
+	}, differs: []string{
+		`- # x_total untyped ""`,
+		`+ # x_total counter "Help."`,
+	}, why: "The Pushgateway parses OpenMetrics as text, in which this counter has no type."},
 	{name: "a group with many series", steps: []step{put("/j", many(1000))}},
 	{name: "a long value and many labels", steps: []step{
 		put("/a/l/"+strings.Repeat("v", 2000), "x{m=\""+strings.Repeat("ö", 2000)+"\"} 1\n"),
@@ -640,9 +669,11 @@ var scenarios = []scenario{
 		del("/k", header("Content-Encoding", "gzip"), answered(400), but(202, "Signalbox ignores the encoding of a DELETE, which has no body.")),
 	}},
 	{name: "unknown encodings are ignored", steps: []step{
-		put("/a", "x 1\n", header("Content-Encoding", "br")),
+		put("/a", "x 1\n", header("Content-Encoding", "br"), but(415, unknownEncoding)),
 		put("/b", "x 1\n", header("Content-Encoding", "identity")),
-		put("/c", "x 1\n", header("Content-Encoding", "nonsense")),
+		put("/c", "x 1\n", header("Content-Encoding", "nonsense"), but(415, unknownEncoding)),
+		del("/a"),
+		del("/c"),
 	}},
 	{name: "zstd", steps: []step{
 		put("/a", "x 1\n", compressed("zstd"), answered(400), but(200, "Signalbox also accepts zstd.")),
@@ -912,6 +943,14 @@ const (
 
 	gaugeHistogram = "The Pushgateway's query API does not support this type."
 	legacyNames    = "The Pushgateway accepts such names in protobuf by default, but not in text."
+
+	emptySegment     = "The Pushgateway redirects to the path of another group."
+	unknownParameter = "A misspelled ttl must not be ignored."
+	unknownEncoding  = "The Pushgateway ignores an encoding that it does not know, and parses the compressed body."
+
+	incomplete = "For a sample that is missing, the Pushgateway serves a zero that the client has not pushed."
+	sameSample = "The Pushgateway serves the same sample twice."
+	lostSample = "The Pushgateway drops such a sample, or serves another value."
 
 	ownFamily = "Both reject pushes that contradict their own families, which differ."
 )

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"slices"
 	"strconv"
 
 	dto "github.com/prometheus/client_model/go"
@@ -233,10 +234,28 @@ func complete(families []*dto.MetricFamily) error {
 			default:
 				continue
 			}
-			return fmt.Errorf("metric %s: the sample %s%s is missing", excerpt.Short(mf.GetName()), excerpt.Short(mf.GetName()), missing)
+			return contentError{fmt.Errorf("metric %s: the sample %s%s is missing", excerpt.Short(mf.GetName()), excerpt.Short(mf.GetName()), missing)}
 		}
 	}
 	return nil
+}
+
+// unifyCounts makes all counts of a histogram floats if one is: a histogram has either
+// integers or floats. h may be nil.
+func unifyCounts(h *dto.Histogram) {
+	isFloat := func(b *dto.Bucket) bool { return b.CumulativeCountFloat != nil }
+	if h == nil || h.SampleCountFloat == nil && !slices.ContainsFunc(h.Bucket, isFloat) {
+		return
+	}
+	float := func(n *uint64) *float64 { v := float64(*n); return &v }
+	if h.SampleCount != nil {
+		h.SampleCountFloat, h.SampleCount = float(h.SampleCount), nil
+	}
+	for _, b := range h.Bucket {
+		if b.CumulativeCount != nil {
+			b.CumulativeCountFloat, b.CumulativeCount = float(b.CumulativeCount), nil
+		}
+	}
 }
 
 // setCount sets the count of a histogram without a count to that of its last bucket. It

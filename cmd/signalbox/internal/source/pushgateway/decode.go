@@ -48,11 +48,18 @@ func (h *handler) decode(body []byte, contentType string) ([]*dto.MetricFamily, 
 		return families, complete(families)
 	}
 	families, err := h.decodeText(body)
+	if _, ok := err.(contentError); ok {
+		return nil, err
+	}
 	if err != nil {
 		return nil, explain(err, body, mediaType)
 	}
 	return families, complete(families)
 }
+
+// A contentError means that the metrics in a body are invalid, although the body could
+// be parsed. So the push counts as a failed push of the group.
+type contentError struct{ error }
 
 // decodeText decodes the text format.
 //
@@ -66,7 +73,7 @@ func (h *handler) decodeText(body []byte) ([]*dto.MetricFamily, error) {
 		return nil, err
 	}
 	if braces {
-		return decodeLines(body)
+		return decodeLines(body, h.scheme())
 	}
 	in := readers.Get().(*bufio.Reader)
 	in.Reset(bytes.NewReader(body))
@@ -86,9 +93,11 @@ func (h *handler) decodeText(body []byte) ([]*dto.MetricFamily, error) {
 	}
 	families := slices.SortedFunc(maps.Values(byName), byFamilyName)
 	if slices.ContainsFunc(families, isCompound) {
-		return decodeLines(body)
+		if families, err = decodeLines(body, h.scheme()); err != nil {
+			err = contentError{err}
+		}
 	}
-	return families, nil
+	return families, err
 }
 
 // scheme returns which names are valid.

@@ -83,6 +83,8 @@ var _ = Describe("Bodies", func() {
 			Entry("no line ending", "x 1", "text format parsing error in line 1: unexpected end of input stream: the last line does not end with a newline: append one, as echo does"),
 			Entry("no value", "y 1\nx\n", `text format parsing error in line 2: expected float as value, got "": the value is missing`),
 			Entry("name with a dot", "a.b 1\n", `text format parsing error in line 1: expected float as value, got ".b": a metric name consists of ASCII letters, digits, _ and :`),
+			Entry("quoted name with a dot", "{\"a.b\"} 1\n", `text format parsing error in line 1: invalid metric name "a.b"; UTF-8 names are not enabled`),
+			Entry("quoted label name with a dot", "{\"x\",\"a.b\"=\"1\"} 1\n", `text format parsing error in line 1: invalid label name "a.b"; UTF-8 names are not enabled`),
 			Entry("duplicate label", "x{a=\"1\",a=\"2\"} 1\n", `text format parsing error in line 1: duplicate label names for metric "x"`),
 			Entry("label that is not UTF-8", "x{a=\"\xff\"} 1\n", `text format parsing error in line 1: invalid label value "\xff"`),
 			Entry("text that makes expfmt's parser panic", "g 1\n# TYPE s summary\ng 2\n{\"s\",a=\"1\"} 1\n",
@@ -96,7 +98,7 @@ var _ = Describe("Bodies", func() {
 			func(body, reason string) {
 				w := f.put("/j", body)
 				Expect(w.Code).To(Equal(http.StatusBadRequest))
-				Expect(w.Body.String()).To(Equal(reason + "\n"))
+				Expect(w.Body.String()).To(Equal("pushed metrics are invalid or inconsistent with existing metrics: " + reason + "\n"))
 				Expect(f.store.pushes).To(BeEmpty())
 			},
 			Entry("a negative count of a summary", "# TYPE s summary\ns_sum 3\ns_count -3\n", "text format parsing error in line 3: metric s_count: got count -3, expected a non-negative integer"),
@@ -125,6 +127,7 @@ var _ = Describe("Bodies", func() {
 		})
 
 		It("may contain summaries, histograms, and names in braces", func() {
+			f.options.UTF8Names = true
 			body := "# HELP \"s.s\" A\\\\summary.\\n\n# TYPE \"s.s\" Summary\n{\"s.s\",quantile=\"0.5\",\"a.b\"=\"1\"} 1 5\n{\"s.s_count\",\"a.b\"=\"1\"} 2\n{\"a.b\"=\"1\",\"s.s_sum\"} 3\n" +
 				"\t#TYPE h gaugehistogram\n  h_bucket{le=\"1\",} 0.5\nx -0\nh_count 1\nh_sum 2\n"
 			w := f.put("/j", body)

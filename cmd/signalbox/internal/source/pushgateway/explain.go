@@ -58,7 +58,7 @@ var mistakes = []mistake{
 		applies: func(body []byte, mediaType string) bool {
 			return mediaType == formType && !bytes.Contains(body, []byte("\n"))
 		},
-		hint: "the body has no newline at its end. If it was sent with curl -d, which removes newlines: use curl --data-binary. " +
+		hint: "the body does not end with a newline. If it was sent with curl -d, which removes newlines: use curl --data-binary. " +
 			"Otherwise append one, as echo does",
 	},
 	{

@@ -44,6 +44,9 @@ func newFuzzed() *fuzzed {
 }
 
 func (f *fuzzed) Push(_ context.Context, p aggregator.Push) error {
+	if p.Invalid != nil {
+		return &aggregator.PushError{Refusal: aggregator.Inconsistent, Err: p.Invalid}
+	}
 	f.pushed = &p
 	return nil
 }

@@ -48,6 +48,9 @@ func (r *recorder) Push(_ context.Context, p aggregator.Push) error {
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	if p.Invalid != nil {
+		return &aggregator.PushError{Refusal: aggregator.Inconsistent, Err: p.Invalid}
+	}
 	r.pushes = append(r.pushes, p)
 	return r.err
 }
