@@ -141,7 +141,7 @@ func (w *world) open() {
 // checkPages checks that Prometheus can parse the metrics page in every format, and finds
 // no series twice.
 func (w *world) checkPages() {
-	sources := exposition.NewSources(series.NewStore(series.Options{}))
+	sources := exposition.NewSources(series.NewStore(series.Options{}), func(string) string { return "" })
 	sources.Push(w.a)
 	page := sources.Page()
 	page.Others, page.Created = nil, true
