@@ -168,7 +168,7 @@ func fullOverview() object {
 	for i := range 8 {
 		s := object{
 			"time": ago(time.Duration(4+15*i) * time.Second), "duration_seconds": 0.021 + float64(i%3)/500, "bytes": 1412000 + 997*i,
-			"format": "protobuf", "encoding": "gzip", "status": 200, "remote": "10.0.4.17:51822", "user_agent": "Prometheus/3.12.0",
+			"format": "protobuf", "encoding": "gzip", "status": 200, "aborted": false, "remote": "10.0.4.17:51822", "user_agent": "Prometheus/3.12.0",
 		}
 		if i%4 == 2 {
 			s["format"], s["encoding"], s["user_agent"], s["remote"] = "text", "", "curl/8.14.1", "127.0.0.1:40112"

@@ -20,7 +20,7 @@ var _ = Describe("The page of a running daemon", func() {
 		Expect(t.text("#health")).To(HavePrefix("Healthy"))
 		Expect(t.text("#events")).To(ContainSubstring("No events received yet"))
 		Expect(t.text("#events code")).To(Equal(`curl -d '{"name": "builds started"}' ` + d.intake + `/api/v1/events`))
-		Expect(t.text("#workers")).To(ContainSubstring("No worker has sent a heartbeat in the last 5 min"))
+		Expect(t.text("#workers")).To(ContainSubstring("No worker has sent a heartbeat in the last 2 min"))
 		Expect(t.text("#groups")).To(ContainSubstring("There are no pushed groups"))
 		Expect(t.text("#scrapes")).To(ContainSubstring("No scrapes yet"))
 
@@ -155,7 +155,7 @@ var _ = Describe("The page of a running daemon", func() {
 			o["events"].(object)["unknown_names"] = unknown
 			s.show(o)
 			t.refreshed()
-			Expect(eval[[]string](t, `[...document.querySelectorAll("#unknown tbody th > span")].map((name) =>
+			Expect(eval[[]string](t, `[...document.querySelectorAll("#unknown tbody th > span:not(.muted)")].map((name) =>
 				getComputedStyle(name, "::before").content + name.innerText)`)).
 				To(Equal([]string{`"“" `, `"“"`, `"“"deploy `, `nonedeploy`}))
 		})
