@@ -8,7 +8,7 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/prometheus/prometheus/model/labels"
+	"github.com/prometheus/common/model"
 	"github.com/prometheus/prometheus/promql/parser"
 )
 
@@ -52,7 +52,7 @@ func (c *checker) labels(expr parser.Expr) labelSet {
 			return labelSet{}
 		}
 		for _, m := range e.LabelMatchers {
-			if m.Name != labels.MetricName {
+			if m.Name != model.MetricNameLabel {
 				c.require(e.Name, has, m.Name)
 			}
 		}

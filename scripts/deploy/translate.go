@@ -6,6 +6,7 @@ import (
 	"regexp"
 	"strings"
 
+	"github.com/prometheus/common/model"
 	"github.com/prometheus/prometheus/model/labels"
 	"github.com/prometheus/prometheus/promql/parser"
 
@@ -135,7 +136,7 @@ func (l *language) selector(e *parser.VectorSelector) (term, error) {
 	}
 	e.Name = name
 	for i, m := range e.LabelMatchers {
-		if m.Name == labels.MetricName {
+		if m.Name == model.MetricNameLabel {
 			e.LabelMatchers[i] = labels.MustNewMatcher(m.Type, m.Name, name)
 		} else if translated, ok := f.labels[m.Name]; ok {
 			m.Name = translated
