@@ -3,6 +3,7 @@ package main
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"math"
@@ -56,7 +57,8 @@ func (c *demoCommand) run(w world) error {
 	if err != nil {
 		return err
 	}
-	if _, err := c.check(); err != nil {
+	if _, err := c.check(); err != nil || c.checkStorage() != nil {
+		err = errors.Join(err, c.checkStorage())
 		return c.fail(log, err)
 	}
 	s, err := c.start(w, log, nil)

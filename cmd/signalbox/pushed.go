@@ -110,10 +110,12 @@ func (c *daemon) checkPushed() error {
 	if len(base) > aggregator.MaxBaseLabels {
 		errs = append(errs, usageError(fmt.Sprintf("--agent-metrics-base-labels: got %d labels, expected at most %d", len(base), aggregator.MaxBaseLabels)))
 	}
-	return errors.Join(append(errs, c.checkStorage())...)
+	return errors.Join(errs...)
 }
 
-// checkStorage returns an error if the directory of the storage file does not exist.
+// checkStorage returns an error if the directory of the storage file does not exist. The
+// command check does not call it, because a service manager may create the directory when
+// it starts the daemon.
 func (c *daemon) checkStorage() error {
 	if c.Pushes.StoragePath == "" {
 		return nil
