@@ -57,8 +57,8 @@ func (c *demoCommand) run(w world) error {
 	if err != nil {
 		return err
 	}
-	if _, err := c.check(); err != nil || c.checkStorage() != nil {
-		err = errors.Join(err, c.checkStorage())
+	_, err = c.check()
+	if err = errors.Join(err, c.checkStorage()); err != nil {
 		return c.fail(log, err)
 	}
 	s, err := c.start(w, log, nil)

@@ -113,9 +113,9 @@ func (c *daemon) checkPushed() error {
 	return errors.Join(errs...)
 }
 
-// checkStorage returns an error if the directory of the storage file does not exist. The
-// command check does not call it, because a service manager may create the directory when
-// it starts the daemon.
+// checkStorage returns an error if the directory of the storage file does not exist.
+// The command check does not call it, because a service manager may create the
+// directory when it starts the daemon.
 func (c *daemon) checkStorage() error {
 	if c.Pushes.StoragePath == "" {
 		return nil

@@ -84,8 +84,8 @@ func (c *runCommand) run(w world) error {
 	if screen != nil {
 		screen.redraw = log.writer.Redraw
 	}
-	if _, err := c.checkAll(); err != nil || c.checkStorage() != nil {
-		err = errors.Join(err, c.checkStorage())
+	_, err = c.checkAll()
+	if err = errors.Join(err, c.checkStorage()); err != nil {
 		return c.fail(log, err)
 	}
 	var status *inputStatus

@@ -60,8 +60,8 @@ const maxClosed = 32
 
 // maxAttributes is the maximum number of attributes that the rules for one event may
 // use. If rules replace or cut the values of an attribute, each different list of
-// replacements counts as an additional attribute. The limit bounds the stack usage of Emit. The
-// built-in catalog needs six.
+// replacements counts as an additional attribute. The limit bounds the stack usage of
+// Emit. The built-in catalog needs six.
 const maxAttributes = 16
 
 // maxUpdates is the maximum number of rules for one event. The index of a rule must fit

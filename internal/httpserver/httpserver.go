@@ -134,9 +134,9 @@ func (s *Server) Addr() net.Addr { return s.listener.Addr() }
 func (s *Server) Scheme() string { return s.scheme }
 
 // Shutdown closes the listener and waits for requests in progress. It disconnects
-// clients that read nothing of their response for a second. If the context ends first, it interrupts the requests and returns the context's error. If an error had
-// already ended serving, the result also includes that error, unless Options.Failed is
-// set.
+// clients that read nothing of their response for a second. If the context ends first,
+// it interrupts the requests and returns the context's error. If an error had already
+// ended serving, the result also includes that error, unless Options.Failed is set.
 func (s *Server) Shutdown(ctx context.Context) error {
 	s.closeFresh()
 	s.stalls.shorten(shutdownStallTimeout)

@@ -182,10 +182,10 @@ func (f *OpenFamily) Only(labels string, holder any) *OpenSeries {
 
 // Join adds a series with the labels for the holder. If the holder already has a series
 // with the same Identity, the new one is shown with the labels of that one. No other
-// holder may hold these labels. The same holder may hold several series with these labels, unless fold is
-// Alone. The series expires at its own deadline or, if source is not nil, at that of
-// the source, whichever comes first. Scrapes show the series as soon as its deadline is
-// set. The caller must hold the store's lock.
+// holder may hold these labels. The same holder may hold several series with these
+// labels, unless fold is Alone. The series expires at its own deadline or, if source is
+// not nil, at that of the source, whichever comes first. Scrapes show the series as
+// soon as its deadline is set. The caller must hold the store's lock.
 func (f *OpenFamily) Join(labels string, holder any, source *Source, fold Fold) *OpenSeries {
 	ls := f.find(labels)
 	if ls == nil {

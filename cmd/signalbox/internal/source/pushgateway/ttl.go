@@ -24,15 +24,10 @@ func parseTTL(query string) (*time.Duration, error) {
 		return nil, err
 	}
 
-	texts := parameters[ttlParameter]
-	switch {
-	case len(texts) == 0:
+	if !parameters.Has(ttlParameter) {
 		return nil, nil
-	case len(texts) > 1:
-		return nil, fmt.Errorf("parameter ttl: got %d values, expected one", len(texts))
 	}
-
-	text := texts[0]
+	text := parameters.Get(ttlParameter)
 	ttl, err := time.ParseDuration(text)
 	if err != nil {
 		seconds, err := strconv.ParseFloat(text, 64)
