@@ -1,6 +1,7 @@
 package source
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 	"net/url"
@@ -28,7 +29,7 @@ func Query(query string, names ...string) (url.Values, error) {
 		if !slices.Contains(names, name) {
 			hint := spelling.Hint(name, names)
 			if hint == "" {
-				hint = ", expected " + strings.Join(names, " or ")
+				hint = ", expected " + cmp.Or(strings.Join(names, " or "), "none")
 			}
 			return nil, fmt.Errorf("unknown query parameter %s%s", excerpt.Quote(name), hint)
 		}

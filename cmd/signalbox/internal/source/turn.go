@@ -27,8 +27,8 @@ func (t *turn) end() {
 	}
 }
 
-// InTurn calls f, which must not wait for anything but the processor, when it is its
-// turn.
+// InTurn calls f when it is its turn. Except for locks that are only held while a
+// processor is in use, f must not wait for anything.
 func InTurn(f func()) {
 	var t turn
 	t.take()

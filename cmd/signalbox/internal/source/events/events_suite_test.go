@@ -21,8 +21,9 @@ func TestEvents(t *testing.T) {
 // for "unknown" and "misspeled". It rejects events with the name "refused" for their
 // only metric, and those with the name "partial" for one of two.
 type recorder struct {
-	mu     sync.Mutex
-	events []metric.Event
+	mu        sync.Mutex
+	events    []metric.Event
+	malformed int
 }
 
 func (r *recorder) Emit(event metric.Event, outcome *metric.Outcome) {
@@ -84,7 +85,11 @@ func plain(read *events.Event) metric.Event {
 	return event
 }
 
-func (r *recorder) Malformed(error) {}
+func (r *recorder) Malformed(error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.malformed++
+}
 
 func (r *recorder) names() []string {
 	r.mu.Lock()
