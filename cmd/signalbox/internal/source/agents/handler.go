@@ -116,7 +116,7 @@ func (h *handler) apply(r *http.Request, content []byte, err error) (resp respon
 	parser := h.parsers.Get().(*parser)
 	defer h.release(parser, len(content))
 	d := newDispatcher(r.Context(), h.options, parser, content, err == nil)
-	source.InTurn(func() { d.dispatch(source.FormatOf(r.Header.Get("Content-Type"))) })
+	source.InTurn(len(content), func() { d.dispatch(source.FormatOf(r.Header.Get("Content-Type"))) })
 	if err != nil {
 		d.rejectRest(source.Explain(err))
 	}

@@ -94,7 +94,7 @@ func (h *handler) push(r *http.Request, components []string) (size int64, reject
 	}
 	defer done()
 	var families []*dto.MetricFamily
-	source.InTurn(func() { families, err = h.decode(content, r.Header.Get("Content-Type")) })
+	source.InTurn(len(content), func() { families, err = h.decode(content, r.Header.Get("Content-Type")) })
 	invalid, _ := errors.AsType[contentError](err)
 	if err != nil && invalid.error == nil {
 		return size, badRequest(err)
