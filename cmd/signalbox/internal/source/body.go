@@ -150,7 +150,7 @@ func (b *Body) Held() (size int64, ok bool) {
 	return b.limit, ok
 }
 
-// firstBytes is the initial size of the buffer of ReadAll.
+// firstBytes is the initial size of the buffer of a body that is read as a whole.
 const firstBytes = 4 << 10
 
 // ReadAll returns the rest of the body, which is valid until Close. The bytes that
