@@ -124,9 +124,9 @@ func reloadHandler(o HandlerOptions) http.Handler {
 	})
 }
 
-// A metricsHandler answers scrapes with the page, in the format and compression that the
-// scraper prefers. Beyond the limit on concurrent scrapes, it aborts those whose clients
-// do not read, and answers others with 503.
+// A metricsHandler answers scrapes with the page, in the format and compression that
+// the scraper prefers. Beyond the limit on concurrent scrapes, it aborts those whose
+// clients do not read, and answers others with 503.
 type metricsHandler struct {
 	HandlerOptions
 	slots *slots

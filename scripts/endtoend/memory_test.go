@@ -348,7 +348,8 @@ var _ = It("keeps the memory limit of the Kubernetes manifest, and serves Promet
 
 	Expect(box.exited).NotTo(BeClosed())
 	Expect(peak).To(BeNumerically("<", megabytes*mebibyte))
-	// On one core that the test shares with Signalbox, these take about half of the time.
+	// On one core that the test shares with Signalbox, these take about half of the
+	// time.
 	Expect(time.Duration(slowestScrape.Load())).To(BeNumerically("<", 2*time.Second+quiet))
 	Expect(time.Duration(slowestPush.Load())).To(BeNumerically("<", 10*time.Second))
 	Expect(largestOverview).To(BeNumerically("<", 8*mebibyte))

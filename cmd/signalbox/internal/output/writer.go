@@ -35,9 +35,9 @@ type Options struct {
 
 // A Writer writes lines to another writer, in a goroutine. Its method Write never waits
 // and never fails: if too much text waits to be written, or the other writer fails, the
-// Writer drops and counts whole lines. If a failure cuts a line off, the next line still
-// begins on a line of its own. The methods of a Writer are safe for concurrent use. The
-// caller must call Close.
+// Writer drops and counts whole lines. If a failure cuts a line off, the next line
+// still begins on a line of its own. The methods of a Writer are safe for concurrent
+// use. The caller must call Close.
 type Writer struct {
 	to   io.Writer
 	o    Options
@@ -220,8 +220,8 @@ func (w *Writer) writeLocked(batch []byte) (written int, err error) {
 }
 
 // firstPiece returns as many lines of text as fit in a piece, but at least one whole
-// line. If the first line has no end yet, because a Copy is still reading it, firstPiece
-// returns as much of it as fits.
+// line. If the first line has no end yet, because a Copy is still reading it,
+// firstPiece returns as much of it as fits.
 func firstPiece(text []byte) []byte {
 	if len(text) <= maxPiece {
 		return text

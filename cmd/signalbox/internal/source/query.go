@@ -13,8 +13,8 @@ import (
 )
 
 // Query returns the parameters of a query. It returns an error if the query is invalid,
-// repeats a parameter, or contains a parameter that is not one of the names: without the
-// error, a misspelled parameter would have no effect.
+// repeats a parameter, or contains a parameter that is not one of the names: without
+// the error, a misspelled parameter would have no effect.
 func Query(query string, names ...string) (url.Values, error) {
 	if query == "" {
 		return nil, nil

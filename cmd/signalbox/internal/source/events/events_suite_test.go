@@ -17,9 +17,9 @@ func TestEvents(t *testing.T) {
 	RunSpecs(t, "Events")
 }
 
-// A recorder is a Sink that keeps the events that it receives. It knows all names except
-// for "unknown" and "misspeled". It rejects events with the name "refused" for their
-// only metric, and those with the name "partial" for one of two.
+// A recorder is a Sink that keeps the events that it receives. It knows all names
+// except for "unknown" and "misspeled". It rejects events with the name "refused" for
+// their only metric, and those with the name "partial" for one of two.
 type recorder struct {
 	mu        sync.Mutex
 	events    []metric.Event

@@ -77,7 +77,8 @@ func (h *handler) push(r *http.Request, components []string) (size int64, reject
 	}
 	body, err := source.OpenBody(r, h.BodyBytes, h.Buffer)
 	if err != nil {
-		// The Pushgateway ignores such a header, and then usually cannot parse the body.
+		// The Pushgateway ignores such a header, and then usually cannot parse the
+		// body.
 		return 0, reject(http.StatusUnsupportedMediaType, err.Error())
 	}
 	defer body.Close()
