@@ -85,7 +85,7 @@ var _ = Describe("The validation of a push", func() {
 
 		Entry("with a label that is nil", pushed("x", dto.MetricType_GAUGE, &dto.Metric{Gauge: &dto.Gauge{}, Label: []*dto.LabelPair{nil}}), "metric x: sample 1 of 1: a label is nil"),
 		Entry("with an empty label name", pushed("x", dto.MetricType_GAUGE, &dto.Metric{Gauge: &dto.Gauge{}, Label: []*dto.LabelPair{{}}}), `metric x: sample 1 of 1: "" is not a label name`),
-		Entry("with a UTF-8 label name", pushed("x", dto.MetricType_GAUGE, gauge1("a.b", "v")), `metric x: sample 1 of 1: "a.b" is not a label name`),
+		Entry("with a UTF-8 label name", pushed("x", dto.MetricType_GAUGE, gauge1("a.b", "v")), `metric x: sample 1 of 1: "a.b" is not a label name; UTF-8 names are not enabled`),
 		Entry("with its name as a label", pushed("x", dto.MetricType_GAUGE, gauge1("__name__", "v")), `metric x: sample 1 of 1: "__name__" is not a label name`),
 		Entry("with a reserved label name", pushed("x", dto.MetricType_GAUGE, gauge1("__a", "v")), `metric x: sample 1 of 1: "__a" is not a label name`),
 		Entry("with a duplicated label", pushed("x", dto.MetricType_GAUGE, gauge1("a", "1", "b", "1", "a", "2")), "metric x: sample 1 of 1: label a is duplicated"),
@@ -110,7 +110,7 @@ var _ = Describe("The validation of a push", func() {
 		Entry("with an exemplar", counterOf(&dto.Counter{Exemplar: &dto.Exemplar{Label: pairsOf("a", "1"), Timestamp: &timestamppb.Timestamp{Seconds: 1}}}), ""),
 		Entry("with an empty exemplar", counterOf(&dto.Counter{Exemplar: &dto.Exemplar{}}), ""),
 		Entry("with an invalid label name of an exemplar", counterOf(&dto.Counter{Exemplar: &dto.Exemplar{Label: pairsOf("a.b", "1")}}),
-			`metric x: sample 1 of 1: exemplar: "a.b" is not a label name`),
+			`metric x: sample 1 of 1: exemplar: "a.b" is not a label name; UTF-8 names are not enabled`),
 		Entry("with a nil label of an exemplar", counterOf(&dto.Counter{Exemplar: &dto.Exemplar{Label: []*dto.LabelPair{nil}}}),
 			"metric x: sample 1 of 1: exemplar: a label is nil"),
 		Entry("with too many labels of an exemplar", counterOf(&dto.Counter{Exemplar: &dto.Exemplar{Label: pairsOf(many(65)...)}}),

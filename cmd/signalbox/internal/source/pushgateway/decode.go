@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"bytes"
 	"cmp"
+	"errors"
 	"fmt"
 	"maps"
 	"mime"
@@ -18,9 +19,12 @@ import (
 	"google.golang.org/protobuf/proto"
 )
 
-// decode returns the families in a body, sorted by name. It does not validate them; the
-// Store does. Families from protobuf may have no metrics, and several of them may have
-// the same name but different types.
+// decode returns the families in a body, sorted by name. Families from protobuf may have
+// no metrics, and several of them may have the same name but different types.
+//
+// The error contains a contentError if the body can be parsed, but its samples do not
+// form valid metrics. decode checks only what can no longer be seen in the families. The
+// Store checks the rest, such as names and labels.
 //
 // decode parses a body as delimited protobuf or OpenMetrics if that is its Content-Type.
 // It also parses a body as OpenMetrics if it ends like OpenMetrics, unless the
@@ -32,34 +36,40 @@ func (h *handler) decode(body []byte, contentType string) ([]*dto.MetricFamily, 
 	}
 
 	const openMetricsType = "application/openmetrics-text"
+	var families []*dto.MetricFamily
 	isText := strings.HasPrefix(mediaType, "text/") && parameters["version"] != ""
 	switch {
 	case mediaType == "application/vnd.google.protobuf" &&
 		parameters["encoding"] == "delimited" && parameters["proto"] == "io.prometheus.client.MetricFamily":
 		return decodeProtobuf(body)
 	case mediaType == openMetricsType, !isText && endsAsOpenMetrics(body):
-		families, err := decodeOpenMetrics(body)
-		if err != nil {
-			if mediaType != openMetricsType {
-				err = fmt.Errorf("%w (the body is parsed as OpenMetrics because it ends in %q)", err, endOfOpenMetrics)
-			}
-			return nil, explain(err, body, mediaType)
+		if families, err = decodeOpenMetrics(body); err == nil {
+			err = complete(families, "_gcount", "_gsum")
 		}
-		return families, complete(families)
+		if err != nil && mediaType != openMetricsType {
+			err = fmt.Errorf("%w (the body is parsed as OpenMetrics because it ends in %q)", err, endOfOpenMetrics)
+		}
+	default:
+		if families, err = decodeText(body); err == nil {
+			err = complete(families, "_count", "_sum")
+		}
 	}
-	families, err := h.decodeText(body)
-	if _, ok := err.(contentError); ok {
-		return nil, err
+	if err != nil && !isContent(err) {
+		err = explain(err, body, mediaType)
 	}
-	if err != nil {
-		return nil, explain(err, body, mediaType)
-	}
-	return families, complete(families)
+	return families, err
 }
 
 // A contentError means that the metrics in a body are invalid, although the body could
 // be parsed. So the push counts as a failed push of the group.
 type contentError struct{ error }
+
+func (e contentError) Unwrap() error { return e.error }
+
+func isContent(err error) bool {
+	_, ok := errors.AsType[contentError](err)
+	return ok
+}
 
 // decodeText decodes the text format.
 //
@@ -67,13 +77,13 @@ type contentError struct{ error }
 // information about summaries and histograms, for example whether a count was an
 // integer, and confuses metric names in braces. So decodeText parses text that contains
 // one of these with Prometheus' parser.
-func (h *handler) decodeText(body []byte) ([]*dto.MetricFamily, error) {
+func decodeText(body []byte) ([]*dto.MetricFamily, error) {
 	braces, err := checkText(body)
 	if err != nil {
 		return nil, err
 	}
 	if braces {
-		return decodeLines(body, h.scheme())
+		return decodeLines(body)
 	}
 	in := readers.Get().(*bufio.Reader)
 	in.Reset(bytes.NewReader(body))
@@ -83,7 +93,7 @@ func (h *handler) decodeText(body []byte) ([]*dto.MetricFamily, error) {
 	}()
 
 	var byName map[string]*dto.MetricFamily
-	parser := expfmt.NewTextParser(h.scheme())
+	parser := expfmt.NewTextParser(model.UTF8Validation) // the Store checks names
 	err = withRecover(func() (err error) {
 		byName, err = parser.TextToMetricFamilies(in)
 		return err
@@ -93,19 +103,9 @@ func (h *handler) decodeText(body []byte) ([]*dto.MetricFamily, error) {
 	}
 	families := slices.SortedFunc(maps.Values(byName), byFamilyName)
 	if slices.ContainsFunc(families, isCompound) {
-		if families, err = decodeLines(body, h.scheme()); err != nil {
-			err = contentError{err}
-		}
+		return decodeLines(body)
 	}
-	return families, err
-}
-
-// scheme returns which names are valid.
-func (h *handler) scheme() model.ValidationScheme {
-	if h.UTF8Names {
-		return model.UTF8Validation
-	}
-	return model.LegacyValidation
+	return families, nil
 }
 
 func byFamilyName(a, b *dto.MetricFamily) int { return cmp.Compare(a.GetName(), b.GetName()) }
@@ -150,8 +150,8 @@ func decodeProtobuf(body []byte) ([]*dto.MetricFamily, error) {
 
 		for i, m := range family.Metric {
 			if err := sortBuckets(m.Histogram); err != nil {
-				return nil, fmt.Errorf("message %d: metric %s: sample %d of %d: %w",
-					number, shorten(family.GetName()), i+1, len(family.Metric), err)
+				return nil, contentError{fmt.Errorf("message %d: metric %s: sample %d of %d: %w",
+					number, shorten(family.GetName()), i+1, len(family.Metric), err)}
 			}
 		}
 

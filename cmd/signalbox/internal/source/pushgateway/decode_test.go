@@ -62,6 +62,8 @@ var _ = Describe("Bodies", func() {
 		})
 
 		It("may be invalid in ways that the store checks", func() {
+			Expect(f.put("/j", "{\"a.b\"} 1\nx{\"a.b\"=\"1\"} 1\n").Code).To(Equal(http.StatusOK))
+			Expect(f.put("/j", "x{\"a.b\"=\"1\"} 1\n").Code).To(Equal(http.StatusOK))
 			Expect(f.put("/j", "# HELP x \xff\nx{__a=\"1\"} 1\n").Code).To(Equal(http.StatusOK))
 			Expect(f.put("/j", "x 1\nx 2\nx_count 1\n# TYPE x_count gauge\n# TYPE x histogram\n").Code).To(Equal(http.StatusBadRequest))
 			Expect(f.put("/j", "x 1\nx 2\n").Code).To(Equal(http.StatusOK))
@@ -83,12 +85,8 @@ var _ = Describe("Bodies", func() {
 			Entry("no line ending", "x 1", "text format parsing error in line 1: unexpected end of input stream: the last line does not end with a newline: append one, as echo does"),
 			Entry("no value", "y 1\nx\n", `text format parsing error in line 2: expected float as value, got "": the value is missing`),
 			Entry("name with a dot", "a.b 1\n", `text format parsing error in line 1: expected float as value, got ".b": a metric name consists of ASCII letters, digits, _ and :`),
-			Entry("quoted name with a dot", "{\"a.b\"} 1\n", `text format parsing error in line 1: invalid metric name "a.b"; UTF-8 names are not enabled`),
-			Entry("quoted label name with a dot", "{\"x\",\"a.b\"=\"1\"} 1\n", `text format parsing error in line 1: invalid label name "a.b"; UTF-8 names are not enabled`),
 			Entry("duplicate label", "x{a=\"1\",a=\"2\"} 1\n", `text format parsing error in line 1: duplicate label names for metric "x"`),
 			Entry("label that is not UTF-8", "x{a=\"\xff\"} 1\n", `text format parsing error in line 1: invalid label value "\xff"`),
-			Entry("text that makes expfmt's parser panic", "g 1\n# TYPE s summary\ng 2\n{\"s\",a=\"1\"} 1\n",
-				"text format parsing error in line 4: metric s: the label quantile is missing"),
 			Entry("a zero byte after a name in braces", "{\"x\"} 1\n\n\x00y 1\n", "text format parsing error in line 3: got a zero byte"),
 			Entry("no name in braces", "# A comment.\n{\"x\"} 1\n\n{a=\"1\"} 1\n",
 				`text format parsing error in line 4: metric name not set while parsing: "{a=\"1\"} 1"`),
@@ -112,13 +110,15 @@ var _ = Describe("Bodies", func() {
 			Entry("a bucket without a bound", "# TYPE h histogram\nh_bucket 1\n", "text format parsing error in line 2: metric h_bucket: the label le is missing"),
 			Entry("a sample without a quantile", "# TYPE s summary\ns 1\n", "text format parsing error in line 2: metric s: the label quantile is missing"),
 			Entry("a sample with the name of a histogram", "# TYPE h histogram\nh 1\n", "text format parsing error in line 2: metric h: a histogram has no samples with this name"),
+			Entry("text that makes expfmt's parser panic", "g 1\n# TYPE s summary\ng 2\n{\"s\",a=\"1\"} 1\n",
+				"text format parsing error in line 4: metric s: the label quantile is missing"),
 			Entry("a duplicate count", "# TYPE s summary\ns_count 1\ns_count{a=\"\"} 2\n", "text format parsing error in line 3: metric s_count: the sample is duplicated"),
 			Entry("a duplicate sum", "# TYPE h histogram\nh_sum 1\nh_sum 2\n", "text format parsing error in line 3: metric h_sum: the sample is duplicated"),
 			Entry("no count and no bucket +Inf", "# TYPE h histogram\nh_bucket{le=\"1\"} 1\nh_sum 1\n", "metric h: the sample h_count is missing"),
 			Entry("no sum", "# TYPE h histogram\nh_bucket{le=\"1\"} 2\nh_bucket{le=\"+Inf\"} 3\n", "metric h: the sample h_sum is missing"),
 			Entry("no count of a summary", "# TYPE s summary\ns_sum{a=\"1\"} 1\ng 1\n{\"s_sum\"} 2\n", "metric s: the sample s_count is missing"),
 			Entry("no sum of a summary", "# TYPE s summary\ns{quantile=\"0.5\"} 1\ns_count 1\n", "metric s: the sample s_sum is missing"),
-			Entry("no sum in OpenMetrics", "# TYPE h histogram\nh_bucket{le=\"+Inf\"} 3\n# EOF\n", "metric h: the sample h_sum is missing"),
+			Entry("no sum in OpenMetrics", "# TYPE h histogram\nh_bucket{le=\"+Inf\"} 3\n# EOF\n", "metric h: the sample h_sum is missing (the body is parsed as OpenMetrics because it ends in \"# EOF\")"),
 		)
 
 		It("may lack the count of a histogram, which is then that of its last bucket", func() {
@@ -172,6 +172,8 @@ var _ = Describe("Bodies", func() {
 			Entry("zstd without a header", sourcetest.Zstd("x 3\n"), "send the header Content-Encoding: zstd"),
 			Entry("snappy without a header", sourcetest.Snappy("x 3\n"), "send the header Content-Encoding: snappy"),
 			Entry("protobuf without a header", delimited(familyOf("x", dto.MetricType_GAUGE, gaugeOf(1))), "send the header Content-Type: application/vnd.google.protobuf"),
+			Entry("protobuf without a header whose length is a newline", "\n\n\bbuilds_x", "send the header Content-Type: application/vnd.google.protobuf"),
+			Entry("text that begins like protobuf", "x\n\nbuilds_started_total 1\n"+strings.Repeat("y 1\n", 100), "the value is missing"),
 			Entry("JSON", "{\"x\": 3}\n", "the body is JSON"),
 			Entry("HTML", "<html></html>\n", "the body is HTML"),
 			Entry("an exemplar", "x 3 # {trace_id=\"a\"} 3\n", "exemplars are part of OpenMetrics"),
@@ -244,7 +246,7 @@ var _ = Describe("Bodies", func() {
 
 		It("is named in errors", func() {
 			w := f.put("/j", "# TYPE x counter\nx_total -1\n# EOF\n")
-			Expect(w.Body.String()).To(Equal("OpenMetrics parsing error in line 2: metric x_total: got value -1, expected a non-negative number (the body is parsed as OpenMetrics because it ends in \"# EOF\")\n"))
+			Expect(w.Body.String()).To(Equal("pushed metrics are invalid or inconsistent with existing metrics: OpenMetrics parsing error in line 2: metric x_total: got value -1, expected a non-negative number (the body is parsed as OpenMetrics because it ends in \"# EOF\")\n"))
 			w = f.put("/j", "x 1\n", "Content-Type", "application/openmetrics-text")
 			Expect(w.Body.String()).To(Equal("OpenMetrics parsing error in line 2: data does not end with # EOF\n"))
 		})
@@ -326,7 +328,7 @@ var _ = Describe("Bodies", func() {
 						})).To(BeTrue())
 						continue
 					}
-					Expect(answer).To(Equal("400 message 1: metric x: sample 1 of 1: " + reason + "\n"))
+					Expect(answer).To(Equal("400 pushed metrics are invalid or inconsistent with existing metrics: message 1: metric x: sample 1 of 1: " + reason + "\n"))
 					Expect(f.store.pushes).To(BeEmpty())
 				}
 			},
@@ -342,6 +344,47 @@ var _ = Describe("Bodies", func() {
 			Entry("a negative count", &dto.Histogram{Bucket: []*dto.Bucket{{CumulativeCountFloat: proto.Float64(-1)}}},
 				"got count -1 in bucket le=0, expected at least the previous count 0"),
 		)
+	})
+
+	DescribeTable("with invalid metrics count as failed pushes of the group, unlike malformed ones, in every format",
+		func(body, contentType string, failed bool) {
+			f.options.UTF8Names = true
+			w := f.put("/j", body, "Content-Type", contentType)
+			Expect(w.Code).To(Equal(http.StatusBadRequest))
+			Expect(f.store.failed).To(Equal(failed), w.Body.String())
+			Expect(w.Body.String()).NotTo(ContainSubstring("append one"), "the body can be parsed")
+		},
+		Entry("text: a sample", "# TYPE s summary\ns_sum 1\ns_count -1\n", "", true),
+		Entry("text: a missing sample", "# TYPE s summary\ns_sum 1\n", "", true),
+		Entry("text: a value that is not a number", "x y\n", "", false),
+		Entry("text: a duplicate label", "x{a=\"1\",a=\"2\"} 1\n", "", false),
+		Entry("text: a duplicate type", "# TYPE s summary\n# TYPE s summary\n", "", false),
+		Entry("names in braces: a sample", "# TYPE s summary\n{\"s_sum\"} 1\n{\"s_count\"} -1\n", "", true),
+		Entry("names in braces: a missing sample", "# TYPE s summary\n{\"s_sum\"} 1\n", "", true),
+		Entry("names in braces: a value that is not a number", "{\"x\"} y\n", "", false),
+		Entry("names in braces: a duplicate label", "{\"x\",a=\"1\",a=\"2\"} 1\n", "", false),
+		Entry("names in braces: a duplicate type", "{\"x\"} 1\n# TYPE s summary\n# TYPE s summary\n", "", false),
+		Entry("OpenMetrics: a sample", "# TYPE c counter\nc_total -1\n# EOF", "", true),
+		Entry("OpenMetrics: a sample, by Content-Type", "# TYPE c counter\nc_total -1\n# EOF\n", "application/openmetrics-text", true),
+		Entry("OpenMetrics: a missing sample", "# TYPE c counter\nc_created 1\n# EOF\n", "", true),
+		Entry("OpenMetrics: a missing sum", "# TYPE h histogram\nh_bucket{le=\"+Inf\"} 1\n# EOF\n", "", true),
+		Entry("OpenMetrics: a name that is used twice", "# TYPE c counter\nc_total 1\n# TYPE g gauge\ng 1\n# TYPE c_total gauge\nc_total 1\n# EOF\n", "", true),
+		Entry("OpenMetrics: a value that is not a number", "x y\n# EOF\n", "", false),
+		Entry("OpenMetrics: a duplicate label", "x{a=\"1\",a=\"2\"} 1\n# EOF\n", "", false),
+		Entry("OpenMetrics: a duplicate type", "# TYPE s summary\n# TYPE s summary\n# EOF\n", "", false),
+		Entry("protobuf: a bucket", delimited(familyOf("h", dto.MetricType_HISTOGRAM, histogramOf(&dto.Histogram{
+			SampleCount: proto.Uint64(1), Bucket: []*dto.Bucket{bucketOf(1, 2)},
+		}))), protobufType, true),
+		Entry("protobuf: a damaged message", "\x03\x0a\x05x", protobufType, false),
+	)
+
+	It("name the missing samples of a gauge histogram as its format does", func() {
+		w := f.put("/j", "# TYPE h gaugehistogram\nh_bucket{le=\"+Inf\"} 1\n# EOF\n")
+		Expect(w.Body.String()).To(ContainSubstring("the sample h_gsum is missing"))
+		w = f.put("/j", "# TYPE h gaugehistogram\nh_bucket{le=\"+Inf\"} 1\n")
+		Expect(w.Body.String()).To(ContainSubstring("the sample h_sum is missing"))
+		w = f.put("/j", "# TYPE h gaugehistogram\nh_bucket{le=\"1\"} 1\nh_sum 1\n")
+		Expect(w.Body.String()).To(ContainSubstring("the sample h_count is missing"))
 	})
 
 	Describe("that are compressed", func() {

@@ -8,8 +8,7 @@ import (
 	"regexp"
 
 	"github.com/prometheus/common/expfmt"
-
-	"github.com/signalbox-ci/signalbox/internal/names"
+	"google.golang.org/protobuf/encoding/protowire"
 )
 
 // A mistake is a common mistake in bodies that cannot be parsed, and its correction.
@@ -88,13 +87,25 @@ func isUTF16(body []byte, _ string) bool {
 	return len(body) >= 4 && (body[0] == 0) != (body[1] == 0) && (body[2] == 0) == (body[0] == 0) && (body[3] == 0) == (body[1] == 0)
 }
 
-// isProtobuf reports whether a body is delimited protobuf.
+// isProtobuf reports whether a body begins with a family in delimited protobuf. It does
+// not decode the family, because no memory for that has been acquired.
 func isProtobuf(body []byte, _ string) bool {
-	if bytes.IndexByte(body, 0) < 0 && bytes.IndexByte(body, '\n') == 0 {
-		return false
+	family, n := protowire.ConsumeBytes(body)
+	named := false
+	for n >= 0 && len(family) > 0 {
+		var number protowire.Number
+		var typ protowire.Type
+		if number, typ, n = protowire.ConsumeTag(family); n < 0 || familyDescriptor.Fields().ByNumber(number) == nil {
+			return false
+		}
+		family = family[n:]
+		if n = protowire.ConsumeFieldValue(number, typ, family); n < 0 {
+			return false
+		}
+		named = named || number == 1
+		family = family[n:]
 	}
-	families, err := decodeProtobuf(body)
-	return err == nil && len(families) > 0 && names.IsMetric(families[0].GetName())
+	return named
 }
 
 // explain adds a hint to an error from parsing a text, if the client made a common

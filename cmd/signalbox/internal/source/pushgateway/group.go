@@ -95,14 +95,13 @@ func (h *handler) push(r *http.Request, components []string) (size int64, reject
 	defer done()
 	var families []*dto.MetricFamily
 	source.InTurn(func() { families, err = h.decode(content, r.Header.Get("Content-Type")) })
-	invalid, _ := errors.AsType[contentError](err)
-	if err != nil && invalid.error == nil {
+	if err != nil && !isContent(err) {
 		return size, badRequest(err)
 	}
 	err = h.Store.Push(r.Context(), aggregator.Push{
 		Grouping: grouping,
 		Families: families,
-		Invalid:  invalid.error,
+		Invalid:  err,
 		Replace:  r.Method == http.MethodPut,
 		TTL:      ttl,
 	})
