@@ -37,11 +37,13 @@ func (h *handler) decode(body []byte, contentType string) ([]*dto.MetricFamily, 
 
 	const openMetricsType = "application/openmetrics-text"
 	var families []*dto.MetricFamily
+	mistakes := textMistakes
 	isText := strings.HasPrefix(mediaType, "text/") && parameters["version"] != ""
 	switch {
 	case mediaType == "application/vnd.google.protobuf" &&
 		parameters["encoding"] == "delimited" && parameters["proto"] == "io.prometheus.client.MetricFamily":
-		return decodeProtobuf(body)
+		mistakes = protobufMistakes
+		families, err = decodeProtobuf(body)
 	case mediaType == openMetricsType, !isText && endsAsOpenMetrics(body):
 		if families, err = decodeOpenMetrics(body); err == nil {
 			err = complete(families, "_gcount", "_gsum")
@@ -55,7 +57,7 @@ func (h *handler) decode(body []byte, contentType string) ([]*dto.MetricFamily, 
 		}
 	}
 	if err != nil && !isContent(err) {
-		err = explain(err, body, mediaType)
+		err = explain(err, mistakes, body, mediaType)
 	}
 	return families, err
 }
@@ -99,6 +101,11 @@ func decodeText(body []byte) ([]*dto.MetricFamily, error) {
 		return err
 	})
 	if err != nil {
+		// expfmt's parser rejects some invalid samples, too.
+		_, content := decodeLines(body)
+		if isContent(content) && lineOfError(content) == lineOfError(err) {
+			err = content
+		}
 		return nil, err
 	}
 	families := slices.SortedFunc(maps.Values(byName), byFamilyName)

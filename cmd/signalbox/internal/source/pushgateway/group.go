@@ -75,6 +75,9 @@ func (h *handler) push(r *http.Request, components []string) (size int64, reject
 	if err != nil {
 		return 0, badRequest(err)
 	}
+	if r.Header.Get("X-Prometheus-Remote-Write-Version") != "" {
+		return 0, badRequest(errors.New("got a remote write request, expected text, OpenMetrics or delimited protobuf: Prometheus scrapes pushed metrics from the metrics page"))
+	}
 	body, err := source.OpenBody(r, h.BodyBytes, h.Buffer)
 	if err != nil {
 		// The Pushgateway ignores such a header, and then usually cannot parse the body.

@@ -25,9 +25,10 @@ import (
 // endOfOpenMetrics is the last line of a body in OpenMetrics.
 const endOfOpenMetrics = "# EOF"
 
-// endsAsOpenMetrics reports whether a text ends like OpenMetrics.
+// endsAsOpenMetrics reports whether a text ends like OpenMetrics. White space at the end
+// is not valid there, but it does not make OpenMetrics another format.
 func endsAsOpenMetrics(text []byte) bool {
-	rest, ok := bytes.CutSuffix(bytes.TrimSuffix(text, []byte("\n")), []byte(endOfOpenMetrics))
+	rest, ok := bytes.CutSuffix(bytes.TrimRight(text, " \t\r\n"), []byte(endOfOpenMetrics))
 	return ok && (len(rest) == 0 || rest[len(rest)-1] == '\n')
 }
 
@@ -225,6 +226,9 @@ func (d *openMetrics) series(parser textparse.Parser) error {
 	name := lset.Get(model.MetricNameLabel)
 	suffix, ok := d.suffix(name)
 	if !ok {
+		if err := d.checkCounter(name); err != nil {
+			return err
+		}
 		if err := d.begin(name); err != nil {
 			return err
 		}
@@ -260,6 +264,16 @@ func (d *openMetrics) suffix(name string) (suffix string, ok bool) {
 	}
 	suffix, ok = strings.CutPrefix(name, d.current.name)
 	return suffix, ok && slices.Contains(openTypes[d.current.typ].suffixes, suffix)
+}
+
+// checkCounter returns an error if a sample has the name of the current family, which
+// is a counter: in the text format, both have the same name.
+func (d *openMetrics) checkCounter(name string) error {
+	if d.current == nil || d.current.typ != model.MetricTypeCounter || d.current.name != name {
+		return nil
+	}
+	base := excerpt.Short(strings.TrimSuffix(name, "_total"))
+	return contentError{fmt.Errorf("got sample %s, expected %s_total after # TYPE %s counter", excerpt.Short(name), base, base)}
 }
 
 // openPoint returns the point of a sample. The samples of a point must be consecutive.
