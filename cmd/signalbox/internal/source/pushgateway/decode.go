@@ -156,7 +156,11 @@ func decodeProtobuf(body []byte) ([]*dto.MetricFamily, error) {
 		}
 
 		for i, m := range family.Metric {
-			if err := sortBuckets(m.Histogram); err != nil {
+			err := sortBuckets(m.Histogram)
+			if err == nil {
+				err = checkPresence(m)
+			}
+			if err != nil {
 				return nil, contentError{fmt.Errorf("message %d: metric %s: sample %d of %d: %w",
 					number, shorten(family.GetName()), i+1, len(family.Metric), err)}
 			}

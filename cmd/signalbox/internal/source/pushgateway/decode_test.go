@@ -358,8 +358,8 @@ var _ = Describe("Bodies", func() {
 				}
 			},
 			Entry("none", &dto.Histogram{}, ""),
-			Entry("sorted", &dto.Histogram{SampleCount: proto.Uint64(2), Bucket: []*dto.Bucket{bucketOf(-1, 1), bucketOf(1, 1), bucketOf(math.Inf(1), 2)}}, ""),
-			Entry("unsorted", &dto.Histogram{SampleCount: proto.Uint64(2), Bucket: []*dto.Bucket{bucketOf(2, 2), bucketOf(1, 1)}}, ""),
+			Entry("sorted", &dto.Histogram{SampleCount: proto.Uint64(2), SampleSum: proto.Float64(1), Bucket: []*dto.Bucket{bucketOf(-1, 1), bucketOf(1, 1), bucketOf(math.Inf(1), 2)}}, ""),
+			Entry("unsorted", &dto.Histogram{SampleCount: proto.Uint64(2), SampleSum: proto.Float64(1), Bucket: []*dto.Bucket{bucketOf(2, 2), bucketOf(1, 1)}}, ""),
 			Entry("decreasing counts", &dto.Histogram{SampleCount: proto.Uint64(2), Bucket: []*dto.Bucket{bucketOf(1, 2), bucketOf(2, 1)}},
 				"got count 1 in bucket le=2, expected at least the previous count 2"),
 			Entry("a count of the histogram less than that of a bucket", &dto.Histogram{SampleCount: proto.Uint64(1), Bucket: []*dto.Bucket{bucketOf(1, 2)}},
@@ -415,6 +415,34 @@ var _ = Describe("Bodies", func() {
 		Expect(w.Body.String()).To(ContainSubstring("the sample h_count is missing"))
 	})
 
+	DescribeTable("in protobuf get no counts and sums that the client has not sent",
+		func(m *dto.Metric, reason string, count int) {
+			typ := dto.MetricType_HISTOGRAM
+			if m.Summary != nil {
+				typ = dto.MetricType_SUMMARY
+			}
+			w := f.put("/j", delimited(familyOf("x", typ, m)), "Content-Type", protobufType)
+			if reason != "" {
+				Expect(w.Code).To(Equal(http.StatusBadRequest))
+				Expect(w.Body.String()).To(HaveSuffix("message 1: metric x: sample 1 of 1: " + reason + "\n"))
+				Expect(f.store.failed).To(BeTrue())
+				return
+			}
+			Expect(w.Code).To(Equal(http.StatusOK), w.Body.String())
+			pushed := f.last().Families[0].Metric[0]
+			Expect(pushed.GetSummary().GetSampleCount() + pushed.GetHistogram().GetSampleCount()).To(BeEquivalentTo(count))
+		},
+		Entry("buckets without a count", histogramOf(&dto.Histogram{SampleSum: proto.Float64(1), Bucket: []*dto.Bucket{bucketOf(1, 2), bucketOf(math.Inf(1), 3)}}), "", 3),
+		Entry("buckets alone", histogramOf(&dto.Histogram{Bucket: []*dto.Bucket{bucketOf(1, 2), bucketOf(math.Inf(1), 3)}}), "the sum is missing", 0),
+		Entry("a histogram without a sum", histogramOf(&dto.Histogram{SampleCount: proto.Uint64(3)}), "the sum is missing", 0),
+		Entry("a histogram with a sum alone", histogramOf(&dto.Histogram{SampleSum: proto.Float64(1)}), "the count is missing", 0),
+		Entry("a float histogram without a sum", histogramOf(&dto.Histogram{SampleCountFloat: proto.Float64(0.5)}), "the sum is missing", 0),
+		Entry("a histogram without observations", histogramOf(&dto.Histogram{Bucket: []*dto.Bucket{bucketOf(1, 0)}}), "", 0),
+		Entry("a summary without a sum", &dto.Metric{Summary: &dto.Summary{SampleCount: proto.Uint64(3)}}, "the sum is missing", 0),
+		Entry("a summary without a count", &dto.Metric{Summary: &dto.Summary{SampleSum: proto.Float64(3)}}, "the count is missing", 0),
+		Entry("a summary without observations", &dto.Metric{Summary: &dto.Summary{}}, "", 0),
+	)
+
 	Describe("that are compressed", func() {
 		DescribeTable("are decompressed",
 			func(encoding string, compress func(string) string) {
@@ -451,7 +479,7 @@ var _ = Describe("Bodies", func() {
 				Expect(w.Body.String()).To(ContainSubstring(reason))
 				Expect(f.store.pushes).To(BeEmpty())
 			},
-			Entry("text instead of gzip", "gzip", "x 1\nx 1\nx 1\nx 1\n", "reading the body: decoding gzip: gzip: invalid header"),
+			Entry("text instead of gzip", "gzip", "x 1\nx 1\nx 1\nx 1\n", "reading the body: decoding gzip: gzip: invalid header: if the body is not compressed, do not send Content-Encoding"),
 			Entry("gzip without any bytes", "gzip", "", "the body is cut off: decoding gzip: unexpected EOF"),
 			Entry("gzip that is cut off", "gzip", sourcetest.Gzip("x 1\n")[:14], "the body is cut off: decoding gzip: unexpected EOF"),
 			Entry("gzip that is cut off at its end", "gzip", sourcetest.Gzip("x 1\n")[:20], "the body is cut off: decoding gzip: unexpected EOF"),
