@@ -23,8 +23,9 @@ import (
 // no metrics, and several of them may have the same name but different types.
 //
 // The error contains a contentError if the body can be parsed, but its samples do not
-// form valid metrics. decode checks only what can no longer be seen in the families. The
-// Store checks the rest, such as names and labels.
+// form valid metrics. decode checks only what the Pushgateway's parser checks, whose
+// errors do not count as failed pushes, and what can no longer be seen in the families.
+// The Store checks the rest.
 //
 // decode parses a body as delimited protobuf or OpenMetrics if that is its Content-Type.
 // It also parses a body as OpenMetrics if it ends like OpenMetrics, unless the
@@ -52,7 +53,7 @@ func (h *handler) decode(body []byte, contentType string) ([]*dto.MetricFamily, 
 			err = fmt.Errorf("%w (the body is parsed as OpenMetrics because it ends in %q)", err, endOfOpenMetrics)
 		}
 	default:
-		if families, err = decodeText(body); err == nil {
+		if families, err = h.decodeText(body); err == nil {
 			err = complete(families, "_count", "_sum")
 		}
 	}
@@ -79,13 +80,13 @@ func isContent(err error) bool {
 // information about summaries and histograms, for example whether a count was an
 // integer, and confuses metric names in braces. So decodeText parses text that contains
 // one of these with Prometheus' parser.
-func decodeText(body []byte) ([]*dto.MetricFamily, error) {
+func (h *handler) decodeText(body []byte) ([]*dto.MetricFamily, error) {
 	braces, err := checkText(body)
 	if err != nil {
 		return nil, err
 	}
 	if braces {
-		return decodeLines(body)
+		return decodeLines(body, h.scheme())
 	}
 	in := readers.Get().(*bufio.Reader)
 	in.Reset(bytes.NewReader(body))
@@ -95,24 +96,27 @@ func decodeText(body []byte) ([]*dto.MetricFamily, error) {
 	}()
 
 	var byName map[string]*dto.MetricFamily
-	parser := expfmt.NewTextParser(model.UTF8Validation) // the Store checks names
+	parser := expfmt.NewTextParser(h.scheme())
 	err = withRecover(func() (err error) {
 		byName, err = parser.TextToMetricFamilies(in)
 		return err
 	})
 	if err != nil {
-		// expfmt's parser rejects some invalid samples, too.
-		_, content := decodeLines(body)
-		if isContent(content) && lineOfError(content) == lineOfError(err) {
-			err = content
-		}
 		return nil, err
 	}
 	families := slices.SortedFunc(maps.Values(byName), byFamilyName)
 	if slices.ContainsFunc(families, isCompound) {
-		return decodeLines(body)
+		return decodeLines(body, h.scheme())
 	}
 	return families, nil
+}
+
+// scheme returns which names are valid.
+func (h *handler) scheme() model.ValidationScheme {
+	if h.UTF8Names {
+		return model.UTF8Validation
+	}
+	return model.LegacyValidation
 }
 
 func byFamilyName(a, b *dto.MetricFamily) int { return cmp.Compare(a.GetName(), b.GetName()) }

@@ -19,6 +19,7 @@ import (
 
 // A textDecoder decodes the text format with Prometheus' parser.
 type textDecoder struct {
+	scheme   model.ValidationScheme
 	families map[string]*family
 	line     int // number of the current line, from 1
 }
@@ -26,8 +27,8 @@ type textDecoder struct {
 // decodeLines decodes the text format. Unlike expfmt's parser, it rejects each sample of
 // a summary or histogram that it cannot represent, and it supports metric names in
 // braces everywhere.
-func decodeLines(text []byte) ([]*dto.MetricFamily, error) {
-	d := textDecoder{families: make(map[string]*family)}
+func decodeLines(text []byte, scheme model.ValidationScheme) ([]*dto.MetricFamily, error) {
+	d := textDecoder{scheme: scheme, families: make(map[string]*family)}
 	if err := withRecover(func() error { return d.decode(text) }); err != nil {
 		located := expfmt.ParseError{Line: d.line, Msg: err.Error()}
 		if isContent(err) {
@@ -210,6 +211,18 @@ func (d *textDecoder) sample(parser textparse.Parser) error {
 	}
 	if label, ok := lset.HasDuplicateLabelNames(); ok {
 		return fmt.Errorf("duplicate label names for metric %q: %q", excerpt.Short(name), excerpt.Short(label))
+	}
+	if !d.scheme.IsValidMetricName(name) {
+		return fmt.Errorf("invalid metric name %q; UTF-8 names are not enabled", excerpt.Short(name))
+	}
+	invalid := ""
+	lset.Range(func(l labels.Label) {
+		if !d.scheme.IsValidLabelName(l.Name) {
+			invalid = l.Name
+		}
+	})
+	if invalid != "" {
+		return fmt.Errorf("invalid label name %q; UTF-8 names are not enabled", excerpt.Short(invalid))
 	}
 	f := d.family(name)
 	if f.Type == nil {

@@ -30,7 +30,7 @@ func FuzzLines(f *testing.F) {
 			return
 		}
 		var byName map[string]*dto.MetricFamily
-		parser := expfmt.NewTextParser(model.UTF8Validation)
+		parser := expfmt.NewTextParser(model.LegacyValidation)
 		err := withRecover(func() (err error) {
 			byName, err = parser.TextToMetricFamilies(bytes.NewReader([]byte(text)))
 			return err
@@ -38,7 +38,7 @@ func FuzzLines(f *testing.F) {
 		if err != nil {
 			return
 		}
-		got, err := decodeLines([]byte(text))
+		got, err := decodeLines([]byte(text), model.LegacyValidation)
 		if err != nil {
 			return
 		}

@@ -206,12 +206,10 @@ func (h *handler) parseLabel(escapedName, escapedValue string) (aggregator.Label
 	}
 	name, encoded := strings.CutSuffix(name, base64Suffix)
 	reserved := strings.HasPrefix(name, model.ReservedLabelPrefix)
-	scheme := model.LegacyValidation
 	if h.UTF8Names {
-		scheme = model.UTF8Validation
 		name = model.UnescapeName(name, model.ValueEncodingEscaping) // such as U__team_2e_name
 	}
-	if reserved || !names.IsLabelIn(scheme, name) {
+	if reserved || !names.IsLabelIn(h.scheme(), name) {
 		return none, fmt.Errorf("improper label name %q", name)
 	}
 
