@@ -42,10 +42,11 @@ type WholeBody struct {
 // Open reads the body of a request. If it cannot, it responds to the request, logs the
 // rejection, and returns false.
 func (b *WholeBodies) Open(w http.ResponseWriter, r *http.Request, rejections *Rejections) (*WholeBody, bool) {
-	if open, ok := r.Body.(*rewound); ok {
-		return &WholeBody{bodies: b, request: r, content: open.content}, true
-	}
 	whole := &WholeBody{bodies: b, request: r, memory: reservation{budget: b.Buffer}}
+	if open, ok := r.Body.(*rewound); ok { // the caller has a WholeBody of this request
+		whole.content, whole.memory.others = open.content, open.reserved
+		return whole, true
+	}
 	status, err := whole.read(r.Body, r.ContentLength)
 	if err == nil {
 		return whole, true
@@ -110,7 +111,7 @@ func (b *WholeBody) Bytes() []byte { return b.content }
 func (b *WholeBody) Request() *http.Request {
 	r := new(http.Request)
 	*r = *b.request
-	r.Body = &rewound{*bytes.NewReader(b.content), b.content, b.memory.bytes}
+	r.Body = &rewound{*bytes.NewReader(b.content), b.content, b.memory.others + b.memory.bytes}
 	return r
 }
 

@@ -262,6 +262,23 @@ var _ = Describe("Handler", func() {
 			Expect(buffer.Used()).To(BeZero())
 		})
 
+		It("rejects a body that never fits with 413, even if an Idempotency-Key has already read it as a whole", func() {
+			buffer := membudget.Divide(8 << 20).Buffer // 0.8 MiB, of which large bodies can use 0.6 MiB
+			bodies := &source.WholeBodies{Buffer: buffer}
+			strict := events.NewHandler(events.Options{Logger: logger, Sink: sink, IDs: ids, Bodies: bodies, Buffer: buffer})
+			handler = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				body, ok := bodies.Open(w, r, source.NewRejections(logger))
+				Expect(ok).To(BeTrue())
+				defer body.Close()
+				strict.ServeHTTP(w, body.Request())
+			})
+			line := `{"name":"b","attributes":{"a":"` + strings.Repeat("x", 1000) + `"}` + strings.Repeat(" ", 150<<10) + "}\n"
+			w := do(http.MethodPost, "/api/v1/events?strict=1", strings.NewReader(line))
+			Expect(w.Code).To(Equal(http.StatusRequestEntityTooLarge), w.Body.String())
+			Expect(sink.events).To(BeEmpty())
+			Expect(buffer.Used()).To(BeZero())
+		})
+
 		Describe("limits", func() {
 			BeforeEach(func() {
 				handler = newHandler(source.Limits{BodyBytes: 29})
