@@ -78,7 +78,7 @@ func TestMemory(t *testing.T) {
 }
 
 // TestMemoryLimitsSeries checks that without memory, updates of existing series
-// succeed, and those of new ones have the same results as at the limit on series.
+// succeed, and those of new ones are counted in the overflow series or rejected.
 func TestMemoryLimitsSeries(t *testing.T) {
 	memory := membudget.Divide(20_000).Held
 	store := NewStore(Options{Memory: memory})
@@ -96,7 +96,7 @@ func TestMemoryLimitsSeries(t *testing.T) {
 	}
 	full := 0
 	for i := range 1000 {
-		if update(counter, fmt.Sprint(i)) == Overflowed {
+		if update(counter, fmt.Sprint(i)) == OverflowedNoMemory {
 			full++
 		}
 	}
@@ -107,8 +107,8 @@ func TestMemoryLimitsSeries(t *testing.T) {
 	if used > memory.Size()+1000 { // for the overflow series
 		t.Errorf("%d bytes are in use, more than %d", used, memory.Size())
 	}
-	if r := update(gauge, "new"); r != NoRoom {
-		t.Errorf("got result %d for a new gauge, expected NoRoom", r)
+	if r := update(gauge, "new"); r != NoMemory {
+		t.Errorf("got result %d for a new gauge, expected NoMemory", r)
 	}
 	if r := update(counter, "1"); r != OK {
 		t.Errorf("got result %d for an existing series, expected OK", r)
