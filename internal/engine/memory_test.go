@@ -19,8 +19,8 @@ import (
 // and checks that a dry run of the same events has the same outcomes.
 func TestRejectionsNameTheMemory(t *testing.T) {
 	const (
-		counted   = "series, groups and agents take up the memory that is available for them (--memory-limit): the event was counted in the series with label value __overflow__"
-		discarded = "series, groups and agents take up the memory that is available for them (--memory-limit)"
+		counted   = "series and groups take up the memory that is available for them (--memory-limit): the event was counted in the series with label value __overflow__"
+		discarded = "series and groups take up the memory that is available for them (--memory-limit)"
 	)
 	for event, expected := range map[string]metric.Outcome{
 		"lock held":         {Explain: true, Known: true, Rejected: 1, Explanation: metric.Explanation{Metric: "concourse_locks_held", Reason: discarded}},

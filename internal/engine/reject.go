@@ -206,7 +206,7 @@ func (u *update) describe(plan *plan, o *observation, why reason) (text, suggest
 		}
 	}
 	if why == memoryLimit {
-		return "series, groups and agents take up the memory that is available for them (--memory-limit)", ""
+		return "series and groups take up the memory that is available for them (--memory-limit)", ""
 	}
 	return fmt.Sprintf("the metric has reached its limit of %d series", u.family.Limit()), ""
 }
