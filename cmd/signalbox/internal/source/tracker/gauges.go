@@ -56,45 +56,37 @@ func (t *Tracker) group(event, state string, c *Change) *group {
 func (u *update) regroup() {
 	o, c := u.o, u.c
 	var active, waiting *group
-	if event := names[o.kind].active; event != "" && o.list.active {
+	if event := eventNames[o.kind].active; event != "" && o.list.active {
 		active = u.tracker.group(event, phases[o.phase()], c)
 		if o.kind == Job && o.state == Queued {
 			waiting = u.tracker.group(oldestJobWaiting, "", c)
 		}
 	}
-	if waiting != nil {
-		waiting.count++
-	}
-	if active == o.active {
-		u.release(o.waiting)
-	} else {
-		u.ungroup(o)
-		if active != nil {
-			active.count++
-			u.emitGroup(active, float64(active.count))
+	for _, g := range []*group{active, waiting} {
+		if g != nil {
+			g.count++
 		}
+	}
+	u.ungroup(o)
+	if active != nil {
+		u.emitGroup(active, float64(active.count))
 	}
 	o.active, o.waiting = active, waiting
 }
 
-// ungroup removes an object from its groups.
+// ungroup removes an object from its groups. The next tick emits how long jobs have
+// waited.
 func (u *update) ungroup(o *object) {
-	if o.active != nil {
-		o.active.count--
-		u.emitGroup(o.active, float64(o.active.count))
-		u.forget(o.active)
+	if g := o.active; g != nil {
+		g.count--
+		u.emitGroup(g, float64(g.count))
+		u.forget(g)
 	}
-	u.release(o.waiting)
+	if g := o.waiting; g != nil {
+		g.count--
+		u.forget(g)
+	}
 	o.active, o.waiting = nil, nil
-}
-
-// release removes an object from a group of waiting jobs. The next tick emits its
-// value.
-func (u *update) release(waiting *group) {
-	if waiting != nil {
-		waiting.count--
-		u.forget(waiting)
-	}
 }
 
 // forget removes a group that is empty and 0 in the events.

@@ -68,12 +68,11 @@ func New(o Options) *Tracker {
 		o.GaugeAttributes = func(string) []string { return defaultGaugeAttributes }
 	}
 	return &Tracker{
-		options: o,
-		objects: make(map[key]*object),
-		active:  list{active: true},
-		groups:  make(map[string]*group),
-		commits: times{known: make(map[key]knownTime)},
-
+		options:     o,
+		objects:     make(map[key]*object),
+		active:      list{active: true},
+		groups:      make(map[string]*group),
+		commits:     times{known: make(map[key]knownTime)},
 		deployments: times{known: make(map[key]knownTime)},
 		systems:     make(map[string]*system),
 	}

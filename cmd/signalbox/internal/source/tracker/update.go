@@ -22,9 +22,9 @@ type update struct {
 	attributes, endAttributes map[string]string // of c; nil until needed
 }
 
-// names are the names of the events about each kind of object. There are no events with
+// eventNames are the names of the events about each kind of object. There are no events with
 // empty names.
-var names = [...]struct{ queued, started, finished, queueTime, runTime, active string }{
+var eventNames = [...]struct{ queued, started, finished, queueTime, runTime, active string }{
 	Run:        {"ci run queued", "ci run started", "ci run finished", "ci run queue time", "ci run time", "ci runs active"},
 	Job:        {"ci job queued", "ci job started", "ci job finished", "ci job queue time", "ci job run time", "ci jobs active"},
 	Deployment: {finished: "ci deployment finished", runTime: "ci deployment run time"},
@@ -56,16 +56,16 @@ func (u *update) advance() {
 	}
 
 	if first {
-		u.emit(names[c.Kind].queued, 1, o.queued)
+		u.emit(eventNames[c.Kind].queued, 1, o.queued)
 	}
 	if c.State >= Started && !c.NeverStarted && !o.startCounted {
 		o.startCounted = true
-		u.emit(names[c.Kind].started, 1, o.started)
+		u.emit(eventNames[c.Kind].started, 1, o.started)
 	}
 	o.startSeen = o.startSeen || c.State == Started
 	u.observeQueueTime()
 	if c.State == Ended {
-		u.emitEnd(names[c.Kind].finished, 1)
+		u.emitEnd(eventNames[c.Kind].finished, 1)
 		u.observeRunTime()
 		u.observeDeployment()
 	}
@@ -102,7 +102,7 @@ func (u *update) addTimes() {
 func (u *update) observeQueueTime() {
 	o, c := u.o, u.c
 	switch {
-	case o.queueDone || names[c.Kind].queueTime == "":
+	case o.queueDone || eventNames[c.Kind].queueTime == "":
 	case c.QueuedUntilJob && c.Kind == Run:
 		o.queueDone = c.NeverStarted
 		u.observeRunQueueTime(o, u.startAttributes)
@@ -138,7 +138,7 @@ func (u *update) observeRunQueueTime(r *object, attributes func() map[string]str
 func (u *update) observeQueueTimeOf(o *object, d, at int64, attributes func() map[string]string) {
 	o.queueDone = true
 	if s, ok := u.seconds(d, NegativeQueue); ok && !u.c.NeverStarted {
-		u.add(names[o.kind].queueTime, s, at, attributes())
+		u.add(eventNames[o.kind].queueTime, s, at, attributes())
 	}
 }
 
@@ -155,7 +155,7 @@ func (u *update) observeRunTime() {
 		return
 	}
 	if s, ok := u.seconds(d, NegativeDuration); ok && !c.NeverStarted {
-		u.emitEnd(names[c.Kind].runTime, s)
+		u.emitEnd(eventNames[c.Kind].runTime, s)
 	}
 }
 
