@@ -35,6 +35,7 @@ var allowed = []struct {
 	{"cmd/signalbox/internal/source/pushgateway", []string{"cmd/signalbox/internal/source", "emitter/aggregator"}},
 	{"cmd/signalbox/internal/source/agents", []string{"cmd/signalbox/internal/source", "cmd/signalbox/internal/source/jsonscan", "emitter/aggregator"}},
 	{"cmd/signalbox/internal/source/idempotency", []string{"cmd/signalbox/internal/source"}},
+	{"cmd/signalbox/internal/source/tracker", []string{"metric"}},
 	{"cmd/signalbox/internal/source", []string{"metric"}},
 	{"cmd/signalbox/internal/source/sourcetest", nil},
 	{"cmd/signalbox/internal/source/jsonscan", nil},
