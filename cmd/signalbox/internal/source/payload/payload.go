@@ -99,7 +99,7 @@ func (d *Delivery) Add(c tracker.Change) {
 
 // Time returns the newest time in the changes, by the clock of the CI system, or the zero
 // Time.
-func (d *Delivery) Time() time.Time {
+func (d Delivery) Time() time.Time {
 	var latest time.Time
 	for i := range d.Changes {
 		if t := d.Changes[i].Latest(); t.After(latest) {

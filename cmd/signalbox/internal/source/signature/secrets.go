@@ -18,9 +18,9 @@ const MaxSecrets = 20
 // A Secret is a text that only the sender of webhooks and this program know. It is never
 // empty.
 type Secret struct {
-	// A pointer, because the fmt package prints the unexported fields of structs that
+	// A function, because the fmt package prints the unexported fields of structs that
 	// contain a Secret, without calling Format.
-	text *[]byte
+	text func() []byte
 }
 
 // New returns the secret with the text.
@@ -36,7 +36,7 @@ func New(text string) (Secret, error) {
 	return newSecret([]byte(text)), nil
 }
 
-func newSecret(text []byte) Secret { return Secret{&text} }
+func newSecret(text []byte) Secret { return Secret{func() []byte { return text }} }
 
 // hidden is what is shown instead of a secret.
 const hidden = "(secret)"
@@ -58,7 +58,7 @@ func ReadFiles(files []string) ([]Secret, error) {
 			return nil, err
 		}
 		for _, secret := range found {
-			if !slices.ContainsFunc(secrets, func(s Secret) bool { return bytes.Equal(*s.text, *secret.text) }) {
+			if !slices.ContainsFunc(secrets, func(s Secret) bool { return bytes.Equal(s.text(), secret.text()) }) {
 				secrets = append(secrets, secret)
 			}
 		}

@@ -35,7 +35,7 @@ func HMAC(secrets []Secret, header http.Header, name, prefix string, body []byte
 	var expected [2 * sha256.Size]byte
 	matched := 0
 	for _, secret := range secrets {
-		hex.Encode(expected[:], sum(*secret.text, body))
+		hex.Encode(expected[:], sum(secret.text(), body))
 		matched |= subtle.ConstantTimeCompare(expected[:], []byte(digits))
 	}
 	return matchedAny(matched, name, len(secrets))
@@ -51,7 +51,7 @@ func Token(secrets []Secret, header http.Header, name string) error {
 	got := sha256.Sum256([]byte(value))
 	matched := 0
 	for _, secret := range secrets {
-		expected := sha256.Sum256(*secret.text)
+		expected := sha256.Sum256(secret.text())
 		matched |= subtle.ConstantTimeCompare(expected[:], got[:])
 	}
 	return matchedAny(matched, name, len(secrets))

@@ -29,11 +29,11 @@ type Key struct{ secret Secret }
 
 // IsKey reports whether the secret is written as a key of Standard Webhooks, so that
 // ParseKey can be called.
-func (s Secret) IsKey() bool { return bytes.HasPrefix(*s.text, []byte(keyPrefix)) }
+func (s Secret) IsKey() bool { return bytes.HasPrefix(s.text(), []byte(keyPrefix)) }
 
 // ParseKey returns the key that is written as "whsec_" and 24 to 64 bytes in base64.
 func ParseKey(s Secret) (Key, error) {
-	encoded, ok := strings.CutPrefix(string(*s.text), keyPrefix)
+	encoded, ok := strings.CutPrefix(string(s.text()), keyPrefix)
 	if !ok {
 		return Key{}, errors.New("got a secret without whsec_, expected a signing key such as whsec_…")
 	}
@@ -78,7 +78,7 @@ func Standard(keys []Key, header http.Header, body []byte, now time.Time, window
 	prefix := []byte(id + "." + timestamp + ".")
 	expected := make([][]byte, len(keys))
 	for i, key := range keys {
-		expected[i] = base64.StdEncoding.AppendEncode(nil, sum(*key.secret.text, prefix, body))
+		expected[i] = base64.StdEncoding.AppendEncode(nil, sum(key.secret.text(), prefix, body))
 	}
 	// Other versions than v1, such as v1a, are signatures with other algorithms.
 	for entry := range strings.SplitSeq(signatures, " ") {

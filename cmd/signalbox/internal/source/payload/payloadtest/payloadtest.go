@@ -49,17 +49,21 @@ func Load(t testing.TB, directory string) []Fixture {
 	}
 	fixtures := make([]Fixture, 0, len(files))
 	for _, file := range files {
-		f := Fixture{Path: strings.TrimSuffix(file, ".json"), Body: read(t, file)}
-		// An empty line ends the headers.
-		headers := append(read(t, f.Path+".headers"), "\n\n"...)
-		header, err := textproto.NewReader(bufio.NewReader(bytes.NewReader(headers))).ReadMIMEHeader()
-		if err != nil {
-			t.Fatalf("%s.headers: %v", f.Path, err)
-		}
-		f.Header = http.Header(header)
-		fixtures = append(fixtures, f)
+		fixtures = append(fixtures, One(t, strings.TrimSuffix(file, ".json")))
 	}
 	return fixtures
+}
+
+// One returns the fixture with the path, which is without an extension.
+func One(t testing.TB, path string) Fixture {
+	t.Helper()
+	// An empty line ends the headers.
+	headers := append(read(t, path+".headers"), "\n\n"...)
+	header, err := textproto.NewReader(bufio.NewReader(bytes.NewReader(headers))).ReadMIMEHeader()
+	if err != nil {
+		t.Fatalf("%s.headers: %v", path, err)
+	}
+	return Fixture{path, http.Header(header), read(t, path+".json")}
 }
 
 // Golden fails the test if the decoder makes something else of a fixture than what
@@ -148,9 +152,9 @@ func duration(d *time.Duration) string {
 
 // Mutate decodes each fixture with each field in turn removed, and replaced by null and
 // by values of other types, and cut off at many places. It fails the test if the decoder
-// panics, returns an error for JSON or no error for text that is not JSON, or returns a
-// change that check reports, or that no decoder may return.
-func Mutate(t *testing.T, decode Decode, fixtures []Fixture, check func(tracker.Change) error) {
+// panics, returns an error for JSON or no error for text that is not JSON, or returns
+// something that Problems reports, or a time before the year 2000.
+func Mutate(t *testing.T, decode Decode, fixtures []Fixture) {
 	for _, f := range fixtures {
 		var value any
 		decoder := json.NewDecoder(bytes.NewReader(f.Body))
@@ -167,8 +171,15 @@ func Mutate(t *testing.T, decode Decode, fixtures []Fixture, check func(tracker.
 			if err != nil {
 				t.Errorf("%s: %s: %v", f.Path, where, err)
 			}
-			for _, problem := range Problems(d, check) {
+			for _, problem := range Problems(d) {
 				t.Errorf("%s: %s: %s", f.Path, where, problem)
+			}
+			for _, c := range d.Changes {
+				for _, tm := range [...]time.Time{c.Time, c.Queued, c.Started, c.Ended, c.CommitTime} {
+					if !tm.IsZero() && tm.Year() < 2000 {
+						t.Errorf("%s: %s: the time %s", f.Path, where, tm)
+					}
+				}
 			}
 		}
 		end := len(bytes.TrimSpace(f.Body))
@@ -181,7 +192,7 @@ func Mutate(t *testing.T, decode Decode, fixtures []Fixture, check func(tracker.
 }
 
 // Problems returns what is wrong with a result, whatever was decoded.
-func Problems(d payload.Delivery, check func(tracker.Change) error) []string {
+func Problems(d payload.Delivery) []string {
 	var problems []string
 	report := func(format string, arguments ...any) {
 		problems = append(problems, fmt.Sprintf(format, arguments...))
@@ -203,19 +214,9 @@ func Problems(d payload.Delivery, check func(tracker.Change) error) []string {
 		if (c.Result != "") != (c.State == tracker.Ended) {
 			report("result %q in state %d", c.Result, c.State)
 		}
-		for _, tm := range []time.Time{c.Time, c.Queued, c.Started, c.Ended, c.CommitTime} {
-			if !tm.IsZero() && tm.Year() < 2000 {
-				report("the time %s", tm)
-			}
-		}
 		for _, d := range []*time.Duration{c.QueueTime, c.RunTime} {
 			if d != nil && *d > 11*365*24*time.Hour {
 				report("the duration %s", d)
-			}
-		}
-		if check != nil {
-			if err := check(c); err != nil {
-				report("%v", err)
 			}
 		}
 	}
@@ -282,3 +283,75 @@ func read(t testing.TB, file string) []byte {
 	}
 	return content
 }
+
+// flips yields copies of text with one bit changed. It changes every bit of a short
+// text, and about 1000 bits of a longer one.
+func flips(text []byte) iter.Seq[[]byte] {
+	return func(yield func([]byte) bool) {
+		bits := 8 * len(text)
+		for bit := 0; bit < bits; bit += 1 + bits/1000 {
+			flipped := bytes.Clone(text)
+			flipped[bit/8] ^= 1 << (bit % 8)
+			if !yield(flipped) {
+				return
+			}
+		}
+	}
+}
+
+// FlipBits fails the test if verify returns an error for the fixture, or none after one
+// bit is changed in the body or in the value of one of the headers.
+func FlipBits(t *testing.T, f Fixture, headers []string, verify func(http.Header, []byte) error) {
+	if err := verify(f.Header, f.Body); err != nil {
+		t.Errorf("%s: %v", f.Path, err)
+	}
+	for _, name := range headers {
+		for value := range flips([]byte(f.Header.Get(name))) {
+			header := f.Header.Clone()
+			header.Set(name, string(value))
+			if verify(header, f.Body) == nil {
+				t.Errorf("%s: %s: %q is accepted", f.Path, name, value)
+			}
+		}
+	}
+	for body := range flips(f.Body) {
+		if verify(f.Header, body) == nil {
+			t.Errorf("%s: a body with a changed bit is accepted", f.Path)
+		}
+	}
+}
+
+// With returns the body of the fixture with other values at the paths, such as
+// "workflow_job.conclusion". The value Removed removes a field.
+func (f Fixture) With(values map[string]any) []byte {
+	var root map[string]any
+	decoder := json.NewDecoder(bytes.NewReader(f.Body))
+	decoder.UseNumber()
+	if err := decoder.Decode(&root); err != nil {
+		panic(err)
+	}
+	for path, value := range values {
+		object, names := root, strings.Split(path, ".")
+		for _, name := range names[:len(names)-1] {
+			child, ok := object[name].(map[string]any)
+			if !ok {
+				child = map[string]any{}
+				object[name] = child
+			}
+			object = child
+		}
+		if name := names[len(names)-1]; value == Removed {
+			delete(object, name)
+		} else {
+			object[name] = value
+		}
+	}
+	body, err := json.Marshal(root)
+	if err != nil {
+		panic(err)
+	}
+	return body
+}
+
+// Removed stands for the absence of a field.
+var Removed any = new(byte)
