@@ -15,7 +15,7 @@ const system = "github"
 // Decode decodes a webhook. The body is JSON, or a form with JSON in the field
 // "payload". Decode returns an error if it is neither. It does not check the signature.
 func Decode(header http.Header, body []byte) (payload.Delivery, error) {
-	d := payload.Delivery{ID: header.Get("X-GitHub-Delivery")}
+	d := payload.New(header.Get("X-GitHub-Delivery"))
 	body, err := payload.FormJSON(body)
 	if err != nil {
 		return d, err
@@ -25,7 +25,7 @@ func Decode(header http.Header, body []byte) (payload.Delivery, error) {
 		return d, err
 	}
 	event := cmp.Or(header.Get("X-GitHub-Event"), p.guessEvent())
-	d.Event = strings.TrimSpace(event + " " + p.Action)
+	d.Describe(event, p.Action)
 	switch event {
 	case "workflow_run":
 		p.decodeRun(&d)
@@ -113,7 +113,8 @@ var results = map[string]string{
 	"skipped":         tracker.ResultSkip,
 }
 
-// actionRequired is the conclusion of a run that waits for an approval. It has not ended.
+// actionRequired is the conclusion of a run that waits for an approval. It has not
+// ended.
 const actionRequired = "action_required"
 
 // end makes a change the end of an object.

@@ -57,8 +57,8 @@ func (p *delivery) decodeDeployment(d *payload.Delivery) {
 	d.Add(c)
 }
 
-// tier returns the tier of the environment. GitHub only knows production. If it does not
-// say, its default is the name of the environment.
+// tier returns the tier of the environment. GitHub only knows production. If it does
+// not say, its default is the name of the environment.
 func (d *deployment) tier() string {
 	const production = "production"
 	if d.ProductionEnvironment != nil && *d.ProductionEnvironment ||

@@ -106,8 +106,8 @@ func (job *workflowJob) neverStarted() bool {
 }
 
 // normalizeJob removes the parameters of matrices from the name of a job: "build / test
-// (1.26, linux)" becomes "build / test". The name of a job in a reusable workflow begins
-// with the name of the calling job, which can have parameters too.
+// (1.26, linux)" becomes "build / test". The name of a job in a reusable workflow
+// begins with the name of the calling job, which can have parameters too.
 func normalizeJob(name string) string {
 	var b strings.Builder
 	start, depth := 0, 0

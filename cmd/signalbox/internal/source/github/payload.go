@@ -6,8 +6,8 @@ import (
 	"github.com/signalbox-ci/signalbox/cmd/signalbox/internal/source/payload"
 )
 
-// The types in this file are the parts of GitHub's payloads that are used. Fields can be
-// missing or null.
+// The types in this file are the parts of GitHub's payloads that are used. Fields can
+// be missing or null.
 
 type delivery struct {
 	Action           string            `json:"action"`

@@ -16,9 +16,9 @@ const system = "gitlab"
 // Decode decodes a webhook. It returns an error if the body is not JSON. It does not
 // check the signature.
 func Decode(header http.Header, body []byte) (payload.Delivery, error) {
-	// Other headers with an ID differ between repetitions, or are the same for different
-	// webhooks.
-	d := payload.Delivery{ID: cmp.Or(header.Get("Idempotency-Key"), header.Get("webhook-id"))}
+	// Other headers with an ID differ between repetitions, or are the same for
+	// different webhooks.
+	d := payload.New(cmp.Or(header.Get("Idempotency-Key"), header.Get("webhook-id")))
 	var p delivery
 	if err := payload.Unmarshal(body, &p); err != nil {
 		return d, err
@@ -34,7 +34,7 @@ func Decode(header http.Header, body []byte) (payload.Delivery, error) {
 	case "deployment":
 		p.decodeDeployment(&d)
 	default:
-		d.Event = kind
+		d.Describe(kind)
 		d.Ignore("the event %.40q is not about pipelines, jobs or deployments", cmp.Or(kind, header.Get("X-Gitlab-Event")))
 	}
 	return d, nil

@@ -19,7 +19,7 @@ var deploymentStates = map[string]tracker.State{
 }
 
 func (p *delivery) decodeDeployment(d *payload.Delivery) {
-	d.Event = "deployment " + p.Status
+	d.Describe("deployment", p.Status)
 	c := p.change(tracker.Deployment, p.DeploymentID)
 	c.State = deploymentStates[p.Status]
 	c.Time = c.ParseTime(p.StatusChangedAt)
@@ -49,8 +49,8 @@ func (p *delivery) decodeDeployment(d *payload.Delivery) {
 	d.Add(c)
 }
 
-// commit returns the full hash of the deployed commit. The payload has its first digits,
-// and the URL of its page, which ends with the hash.
+// commit returns the full hash of the deployed commit. The payload has its first
+// digits, and the URL of its page, which ends with the hash.
 func (p *delivery) commit() string {
 	hash := p.CommitURL[strings.LastIndexByte(p.CommitURL, '/')+1:]
 	if p.ShortSHA == "" || !strings.HasPrefix(hash, p.ShortSHA) || strings.Trim(hash, "0123456789abcdef") != "" {

@@ -10,8 +10,8 @@ import (
 	"github.com/signalbox-ci/signalbox/cmd/signalbox/internal/source/tracker"
 )
 
-// jobStates are the states for the statuses of jobs. A job that is created or manual does
-// not wait for a runner yet, and perhaps it never will; it has state 0.
+// jobStates are the states for the statuses of jobs. A job that is created or manual
+// does not wait for a runner yet, and perhaps it never will; it has state 0.
 var jobStates = map[string]tracker.State{
 	"created":              0,
 	"manual":               0,
@@ -29,7 +29,7 @@ var jobStates = map[string]tracker.State{
 }
 
 func (p *delivery) decodeJob(d *payload.Delivery) {
-	d.Event = "job " + p.BuildStatus
+	d.Describe("job", p.BuildStatus)
 	state, known := jobStates[p.BuildStatus]
 	switch {
 	case !known:
@@ -100,8 +100,8 @@ func failureResult(reason string, neverStarted bool) string {
 	return tracker.ResultFailure
 }
 
-// errorType returns the reason of a failure if it is one of GitLab's words. They consist
-// of lower-case letters and underscores.
+// errorType returns the reason of a failure if it is one of GitLab's words. They
+// consist of lower-case letters and underscores.
 func errorType(reason string) string {
 	if len(reason) > 64 || strings.Trim(reason, "abcdefghijklmnopqrstuvwxyz_") != "" {
 		return ""

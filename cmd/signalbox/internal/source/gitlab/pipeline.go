@@ -29,11 +29,11 @@ var pipelineStates = map[string]tracker.State{
 func (p *delivery) decodePipeline(d *payload.Delivery) {
 	pipeline := p.Pipeline
 	if pipeline == nil {
-		d.Event = "pipeline"
+		d.Describe("pipeline")
 		d.Ignore("object_attributes is missing")
 		return
 	}
-	d.Event = "pipeline " + pipeline.Status
+	d.Describe("pipeline", pipeline.Status)
 	isMergeRequest := p.MergeRequest != nil || pipeline.Source == "merge_request_event"
 	c := p.change(tracker.Run, pipeline.ID)
 	c.Reopens = true // a pipeline runs again if one of its jobs is retried

@@ -7,8 +7,8 @@ import (
 	"github.com/signalbox-ci/signalbox/cmd/signalbox/internal/source/signature"
 )
 
-// A Verifier checks that requests come from a GitLab that knows a secret. Create it with
-// NewVerifier. It is safe for concurrent use.
+// A Verifier checks that requests come from a GitLab that knows a secret. Create it
+// with NewVerifier. It is safe for concurrent use.
 type Verifier struct {
 	tokens []signature.Secret
 	keys   []signature.Key

@@ -28,8 +28,8 @@ func (id *ID) UnmarshalJSON(value []byte) error {
 	return nil
 }
 
-// Seconds is a duration in seconds that is a JSON number. The zero value, null and other
-// values mean that the duration is unknown.
+// Seconds is a duration in seconds that is a JSON number. The zero value, null and
+// other values mean that the duration is unknown.
 type Seconds struct {
 	duration time.Duration
 	known    bool
@@ -57,8 +57,8 @@ func (s Seconds) Duration() *time.Duration {
 }
 
 // Host returns the lower-case host of the URL, with its port, or an empty text if it is
-// public or the URL has none. The public server of a CI system is the instance without a
-// name.
+// public or the URL has none. The public server of a CI system is the instance without
+// a name.
 func Host(address, public string) string {
 	u, err := url.Parse(address)
 	if err != nil {

@@ -1,9 +1,9 @@
 // Package payload contains what the decoders of webhooks share: their result, and how
 // they read JSON that is not as documented.
 //
-// CI systems add fields, omit fields, and send null or an object where the documentation
-// says string. A decoder uses what it can read, and returns an error only if a body is
-// not JSON.
+// CI systems add fields, omit fields, and send null or an object where the
+// documentation says string. A decoder uses what it can read, and returns an error only
+// if a body is not JSON.
 package payload
 
 import (
@@ -13,6 +13,7 @@ import (
 	"fmt"
 	"net/url"
 	"reflect"
+	"slices"
 	"strings"
 	"time"
 
@@ -35,6 +36,15 @@ type Delivery struct {
 	Reason  string
 }
 
+// New returns the result for a delivery with the ID, which is unknown if it is longer
+// than IDs are.
+func New(id string) Delivery {
+	if len(id) > maxIDBytes {
+		id = ""
+	}
+	return Delivery{ID: id}
+}
+
 // An Outcome says how useful a delivery is.
 type Outcome uint8
 
@@ -55,23 +65,38 @@ const (
 // String returns the outcome as a label value.
 func (o Outcome) String() string { return [...]string{"", "useful", "ignored", "unmapped"}[o] }
 
+// Describe sets Event to the parts that are not empty.
+func (d *Delivery) Describe(parts ...string) {
+	d.Event = cut(strings.Join(slices.DeleteFunc(parts, func(part string) bool { return part == "" }), " "), maxEventBytes)
+}
+
 // Ignore sets the outcome to Ignored, with the reason.
 func (d *Delivery) Ignore(format string, arguments ...any) {
 	d.Outcome, d.Reason = Ignored, fmt.Sprintf(format, arguments...)
 }
 
-// Unmap sets the outcome to Unmapped, because the field has a word that the decoder does
-// not know.
+// Unmap sets the outcome to Unmapped, because the field has a word that the decoder
+// does not know.
 func (d *Delivery) Unmap(field, word string) {
 	d.Outcome, d.Reason = Unmapped, fmt.Sprintf("unknown %s %.40q", field, word)
 }
 
-// The maximum lengths of texts in changes. Longer ones do not occur, but they would stay
-// in memory as long as the tracker remembers the object.
+// The maximum lengths of texts. Longer ones do not occur, but those in changes would
+// stay in memory as long as the tracker remembers the object.
 const (
 	maxIDBytes        = 64
+	maxEventBytes     = 64
 	maxAttributeBytes = 512
 )
+
+// cut returns the beginning of a text that is longer than n bytes, as a copy, so that
+// the memory of the text can be reused.
+func cut(text string, n int) string {
+	if len(text) <= n {
+		return text
+	}
+	return strings.ToValidUTF8(strings.Clone(text[:n]), "")
+}
 
 // Add adds a change, with attributes cut to 512 bytes. It ignores the delivery if the
 // change has no ID, or IDs that are too long. It keeps the outcome Unmapped.
@@ -87,8 +112,7 @@ func (d *Delivery) Add(c tracker.Change) {
 	attributes := reflect.ValueOf(&c.Attributes).Elem()
 	for i := range attributes.NumField() {
 		if field := attributes.Field(i); field.Len() > maxAttributeBytes {
-			// The copy releases the memory of the text.
-			field.SetString(strings.ToValidUTF8(strings.Clone(field.String()[:maxAttributeBytes]), ""))
+			field.SetString(cut(field.String(), maxAttributeBytes))
 		}
 	}
 	if d.Outcome == 0 {
@@ -97,8 +121,8 @@ func (d *Delivery) Add(c tracker.Change) {
 	d.Changes = append(d.Changes, c)
 }
 
-// Time returns the newest time in the changes, by the clock of the CI system, or the zero
-// Time.
+// Time returns the newest time in the changes, by the clock of the CI system, or the
+// zero Time.
 func (d Delivery) Time() time.Time {
 	var latest time.Time
 	for i := range d.Changes {
@@ -110,8 +134,8 @@ func (d Delivery) Time() time.Time {
 }
 
 // Unmarshal stores a JSON value in the struct that v points to. It leaves fields
-// unchanged for which the value has another type. It returns an error if the body is not
-// JSON.
+// unchanged for which the value has another type. It returns an error if the body is
+// not JSON.
 func Unmarshal(body []byte, v any) error {
 	err := json.Unmarshal(body, v)
 	if _, ok := errors.AsType[*json.UnmarshalTypeError](err); err == nil || ok {

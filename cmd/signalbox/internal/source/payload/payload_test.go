@@ -22,6 +22,14 @@ var _ = Describe("A delivery", func() {
 		Expect(d.Time()).To(Equal(time.Unix(6, 0)))
 	})
 
+	It("has an id and a description of a bounded length", func() {
+		d := payload.New("5")
+		d.Describe("job", "", strings.Repeat("é", 100))
+		Expect(d.ID).To(Equal("5"))
+		Expect(d.Event).To(Equal("job " + strings.Repeat("é", 30)))
+		Expect(payload.New(strings.Repeat("5", 65)).ID).To(BeEmpty())
+	})
+
 	It("stays unmapped", func() {
 		var d payload.Delivery
 		d.Unmap("status", "x\n"+strings.Repeat("y", 100))

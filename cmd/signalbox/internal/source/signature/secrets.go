@@ -15,8 +15,8 @@ import (
 // request with a wrong signature, because the body is hashed with each secret.
 const MaxSecrets = 20
 
-// A Secret is a text that only the sender of webhooks and this program know. It is never
-// empty.
+// A Secret is a text that only the sender of webhooks and this program know. It is
+// never empty.
 type Secret struct {
 	// A function, because the fmt package prints the unexported fields of structs that
 	// contain a Secret, without calling Format.

@@ -57,8 +57,8 @@ func Token(secrets []Secret, header http.Header, name string) error {
 	return matchedAny(matched, name, len(secrets))
 }
 
-// only returns the only value of a header. Several values are an error: a proxy in front
-// of this program might have checked another one.
+// only returns the only value of a header. Several values are an error: a proxy in
+// front of this program might have checked another one.
 func only(header http.Header, name string) (string, error) {
 	switch values := header.Values(name); {
 	case len(values) == 0 || len(values) == 1 && values[0] == "":

@@ -151,9 +151,9 @@ func duration(d *time.Duration) string {
 }
 
 // Mutate decodes each fixture with each field in turn removed, and replaced by null and
-// by values of other types, and cut off at many places. It fails the test if the decoder
-// panics, returns an error for JSON or no error for text that is not JSON, or returns
-// something that Problems reports, or a time before the year 2000.
+// by values of other types, and cut off at many places. It fails the test if the
+// decoder panics, returns an error for JSON or no error for text that is not JSON, or
+// returns something that Problems reports, or a time before the year 2000.
 func Mutate(t *testing.T, decode Decode, fixtures []Fixture) {
 	for _, f := range fixtures {
 		var value any
@@ -268,8 +268,8 @@ func mutations(node *any, path string) iter.Seq[string] {
 // replacements are the values that replace every value of a payload.
 var replacements = []any{nil, "x", json.Number("-1.5"), json.Number("7"), true, []any{}, []any{nil}, map[string]any{}}
 
-// unused matches the names of objects and addresses that no decoder reads. They are most
-// of the payloads, so that without them the test is several times as fast.
+// unused matches the names of objects and addresses that no decoder reads. They are
+// most of the payloads, so that without them the test is several times as fast.
 var unused = regexp.MustCompile(`^(sender|user|actor|triggering_actor|creator|owner|organization|installation|head_repository|` +
 	`performed_via_github_app|check_run|pull_request|pull_requests|hook|license|topics|(has|is|allow|use)_.*|.*_count|.*s_url|` +
 	`(archive|avatar|git|ssh|clone|svn|mirror|hooks|html_hooks|check_run|logs|cancel|rerun|workflow|badge|jobs|artifacts)_url|` +
