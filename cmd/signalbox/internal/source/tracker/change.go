@@ -18,20 +18,23 @@ type Change struct {
 	ID, Attempt string
 
 	// RunID is the ID of the run that a job belongs to; empty if unknown. The run has
-	// the same Attempt as the job.
+	// the same Attempt as the job. A job with Attributes.Retry "true" that ran before
+	// its run was queued is ignored: it did not run again in this attempt.
 	RunID string
 
 	// State is the state that the object is in after the change.
 	State State
 
-	// Time is when the change happened, by the clock of the CI system. If the system
-	// does not report it, use the newest time in the payload that cannot be later than
-	// the change, or the zero Time.
+	// Time is when the change happened, by the clock of the CI system. The zero Time
+	// means unknown. If Reopens is set and the system does not report when the change
+	// happened, Time is the newest time in the payload.
 	Time time.Time
 
 	// Queued, Started and Ended are when the attempt entered these states. The zero
 	// Time means unknown. If the time of the state that State names is unknown, Time is
-	// used. Times of later states are ignored: some systems fill them with placeholders.
+	// used, unless Reopens is set; if a job is queued at an unknown time, the time of
+	// the delivery is used. Times of later states are ignored: some systems fill them
+	// with placeholders.
 	Queued, Started, Ended time.Time
 
 	// QueueTime and RunTime are durations that the CI system measured. If they are nil,
@@ -42,12 +45,15 @@ type Change struct {
 	// run's queue time lasts from Queued to the start of the first of its jobs.
 	QueuedUntilJob bool
 
-	// NeverStarted means that an ended object never ran. It was skipped, for example, or
-	// cancelled while it was queued.
+	// NeverStarted means that an ended object never ran. It was skipped, for example,
+	// or cancelled while it was queued.
 	NeverStarted bool
 
-	// Reopens means that the object can start again after it has ended, with the same ID
-	// and Attempt. Its ends differ in the time of Ended.
+	// Reopens means that the object can start again after it has ended, with the same
+	// ID and Attempt, as pipelines of GitLab do. An end with a later Ended than the
+	// last one is another end, and counts as a retry. Other changes reopen the object
+	// if their Time is later than its end. If Time is unknown, Started reopens it if
+	// the start that belongs to the end had been delivered too.
 	Reopens bool
 
 	// Result is one of the Result constants if State is Ended, else empty.
@@ -76,6 +82,26 @@ func (c *Change) Latest() time.Time {
 	return latest
 }
 
+// complete reports whether the change has what every change must have.
+func (c *Change) complete() bool {
+	return c.Kind >= Run && c.Kind <= Deployment && c.State >= Queued && c.State <= Ended && c.System != "" && c.ID != ""
+}
+
+// isBefore reports whether the change is known to have happened before an object was
+// reopened that ended at that time.
+func (c *Change) isBefore(end int64) bool {
+	t := c.Time
+	if c.State == Ended {
+		t = c.Ended
+	}
+	return !t.IsZero() && nanoseconds(t) <= end
+}
+
+// startsJob reports whether the change says when a job of a run has started.
+func (c *Change) startsJob() bool {
+	return c.Kind == Job && c.RunID != "" && c.State >= Started && !c.NeverStarted && !c.Started.IsZero()
+}
+
 // A Kind is a kind of object.
 type Kind uint8
 
@@ -87,8 +113,8 @@ const (
 	Deployment
 )
 
-// A State is a state of an object. An object goes through the states in ascending order.
-// It can skip some, and go from Blocked back to Queued.
+// A State is a state of an object. An object goes through the states in ascending
+// order. It can skip some, and go from Blocked back to Queued.
 type State uint8
 
 // The states of objects.

@@ -15,6 +15,8 @@ const (
 	Future                              // a time more than an hour in the future
 	Epoch                               // a time before the year 2000
 	Unreadable                          // text that is not a time
+
+	anomalyKinds
 )
 
 // String returns the anomaly as a label value.
@@ -26,9 +28,9 @@ func (a Anomaly) String() string {
 var layouts = [...]string{time.RFC3339, "2006-01-02 15:04:05 UTC", "2006-01-02 15:04:05 -0700"}
 
 // ParseTime parses a time in one of the layouts that CI systems use: RFC 3339, and the
-// same with a space and with the zone "UTC" or an offset such as "+0200". It returns the
-// zero Time for an empty text, for the Unix epoch and for the start of the year 1, which
-// CI systems use for unknown times.
+// same with a space and with the zone "UTC" or an offset such as "+0200". It returns
+// the zero Time for an empty text, for the Unix epoch and for the start of the year 1,
+// which CI systems use for unknown times.
 func ParseTime(text string) (time.Time, error) {
 	if text == "" {
 		return time.Time{}, nil
@@ -90,4 +92,24 @@ func Sanitize(t, now time.Time) (time.Time, Anomaly) {
 		return time.Time{}, Future
 	}
 	return t, 0
+}
+
+// sanitize removes times that cannot be right from the change, and counts the
+// anomalies. It fills in the time of the change's state.
+func (u *update) sanitize() {
+	c := u.c
+	for _, a := range c.Anomalies {
+		if a < anomalyKinds {
+			u.anomalies[a]++
+		}
+	}
+	for _, t := range [...]*time.Time{&c.Time, &c.Queued, &c.Started, &c.Ended, &c.CommitTime} {
+		var a Anomaly
+		*t, a = Sanitize(*t, u.now)
+		u.anomalies[a]++ // that of 0 is not used
+	}
+	if times := [...]*time.Time{Queued: &c.Queued, Blocked: &c.Time, Started: &c.Started, Ended: &c.Ended}; !c.Reopens && times[c.State].IsZero() {
+		*times[c.State] = c.Time
+	}
+	c.NeverStarted = c.State == Ended && (c.NeverStarted || c.Result == ResultSkip)
 }

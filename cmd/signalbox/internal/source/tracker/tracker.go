@@ -1,16 +1,18 @@
 package tracker
 
 import (
+	"cmp"
 	"time"
+	"unique"
 
 	"github.com/signalbox-ci/signalbox/metric"
 )
 
 // Options configure a Tracker. The zero values are the defaults.
 type Options struct {
-	// MaxObjects is the maximum number of objects. The default is 100,000. A new object
-	// removes the one that ended first or, if none has ended, the one that has not
-	// changed for the longest time.
+	// MaxObjects is the maximum number of objects, at least 2. The default is 100,000.
+	// A new object removes the one that ended first or, if none has ended, the one that
+	// has not changed for the longest time.
 	MaxObjects int
 
 	// QueuedLimit and RunningLimit are how long an object can stay queued or blocked,
@@ -23,52 +25,171 @@ type Options struct {
 	Memory time.Duration
 
 	// GaugeAttributes returns the names of the attributes that rules use of the events
-	// "ci runs active", "ci jobs active" and "ci oldest job waiting". The tracker groups
-	// active objects by them. Apply calls it. Nil means system and runner_class, which
-	// only jobs have. State is always included for the first two.
+	// "ci runs active", "ci jobs active" and "ci oldest job waiting". The tracker
+	// groups active objects by them and by their state. Apply calls it. Nil means
+	// system and runner_class, which only jobs have.
 	GaugeAttributes func(event string) []string
 }
 
-// A Tracker keeps the state of runs, jobs and deployments. It is not safe for concurrent
-// use. Create it with New.
-type Tracker struct{ options Options }
+// The defaults of Options.
+const (
+	defaultMaxObjects = 100_000
+	defaultLimit      = 24 * time.Hour
+)
+
+// A Tracker keeps the state of runs, jobs and deployments. It is not safe for
+// concurrent use. Create it with New.
+type Tracker struct {
+	options Options
+	objects map[key]*object
+
+	// active contains the objects that are queued, blocked or started, in the order of
+	// their last change. inactive contains those that have ended or expired, in the
+	// order in which they did, and runs that are only known from their jobs.
+	active, inactive list
+
+	groups  map[string]*group
+	waiting []*group // those whose waiting time was not 0 at the last tick
+	ticks   uint64
+
+	commits     times // by repository and hash
+	deployments times // the last successful ones by repository and environment
+
+	systems map[string]*system
+}
 
 // New returns a tracker without objects.
-func New(o Options) *Tracker { return &Tracker{o} }
+func New(o Options) *Tracker {
+	o.MaxObjects = max(2, cmp.Or(o.MaxObjects, defaultMaxObjects))
+	o.QueuedLimit = cmp.Or(o.QueuedLimit, defaultLimit)
+	o.RunningLimit = cmp.Or(o.RunningLimit, defaultLimit)
+	o.Memory = cmp.Or(o.Memory, defaultLimit)
+	if o.GaugeAttributes == nil {
+		o.GaugeAttributes = func(string) []string { return defaultGaugeAttributes }
+	}
+	return &Tracker{
+		options:     o,
+		objects:     make(map[key]*object),
+		active:      list{active: true},
+		groups:      make(map[string]*group),
+		commits:     times{known: make(map[key]knownTime)},
+		deployments: times{known: make(map[key]knownTime)},
+		systems:     make(map[string]*system),
+	}
+}
 
 // Apply applies a change that was delivered at the time now. It returns the events to
 // emit, in order. The caller must not change their attributes.
 func (t *Tracker) Apply(c Change, now time.Time) ([]metric.Event, Outcome) {
-	return nil, Ignored
+	if !c.complete() {
+		return nil, Ignored
+	}
+	u := &update{tracker: t, now: now, c: &c, system: t.system(c.System)}
+	u.sanitize()
+
+	objectKey := keyOf(c.Kind, c.System, c.Instance, c.ID, c.Attempt)
+	u.o = t.objects[objectKey]
+	var runKey key
+	if c.Kind == Job && c.RunID != "" {
+		runKey = keyOf(Run, c.System, c.Instance, c.RunID, c.Attempt)
+		u.r = t.objects[runKey]
+	}
+	if outcome := u.check(); outcome != Accepted {
+		return nil, outcome
+	}
+
+	// The object is in no list, or not yet in the table, so that inserting its run does
+	// not evict it.
+	if u.o != nil {
+		t.leave(u.o)
+	}
+	if u.r == nil && c.startsJob() {
+		u.r = u.insert(runKey, Run)
+		t.enter(u.r)
+	}
+	if u.o == nil {
+		u.o = u.insert(objectKey, c.Kind)
+	}
+	u.advance()
+	t.enter(u.o)
+	u.regroup()
+	u.system.count(u.anomalies)
+	return u.events, Accepted
 }
 
-// Tick removes what is too old, and returns the current values of all gauges as events.
-// The caller should call it every few seconds.
-func (t *Tracker) Tick(now time.Time) []metric.Event {
-	return nil
+// check returns what to do with the change. If it is accepted and reopens the object,
+// check reopens it.
+func (u *update) check() Outcome {
+	o, c := u.o, u.c
+	if o == nil || o.state == 0 {
+		latest := c.Latest()
+		switch {
+		case !latest.IsZero() && u.now.Sub(latest) > u.tracker.options.Memory:
+			return Stale
+		case u.inherited():
+			return Ignored
+		}
+		return Accepted
+	}
+	if o.reopensWith(c) {
+		o.reopen()
+		return Accepted
+	}
+	switch {
+	case o.state == Blocked && c.State == Queued && (c.Time.IsZero() || nanoseconds(c.Time) >= o.blocked):
+		return Accepted // no longer blocked
+	case o.state == c.State:
+		return Duplicate
+	case o.state > c.State, o.reopened && c.isBefore(o.ended):
+		return Stale
+	}
+	return Accepted
 }
 
-// Stats are statistics about a tracker. The counts are sorted by system.
-type Stats struct {
-	// Entries are the numbers of objects in the table by state: pending, blocked,
-	// executing and ended. The last one includes expired objects.
-	Entries []Count
-
-	// Expired are the numbers of objects that reached QueuedLimit or RunningLimit, by
-	// state. Evicted are the numbers of objects that were removed because of MaxObjects,
-	// by state.
-	Expired, Evicted []Count
-
-	// Anomalies are the numbers of anomalies by kind, in accepted changes.
-	Anomalies []Count
+// inherited reports whether a job of a run that was started again did not run again, so
+// that it is reported with the times of the previous attempt.
+func (u *update) inherited() bool {
+	if u.r == nil || u.c.Attributes.Retry != "true" {
+		return false
+	}
+	ran := cmp.Or(nanoseconds(u.c.Started), nanoseconds(u.c.Ended))
+	return ran != 0 && ran < u.r.queued-int64(maxRounding)
 }
 
-// A Count is a number of objects or anomalies.
-type Count struct {
-	System string
-	Name   string // the state or the kind of anomaly
-	Count  uint64
+// insert adds an object to the table, which the caller must enter into a list. If the
+// table is full, insert removes another object.
+func (u *update) insert(k key, kind Kind) *object {
+	t := u.tracker
+	for len(t.objects) >= t.options.MaxObjects {
+		oldest := t.inactive.front
+		if oldest == nil {
+			oldest = t.active.front
+		}
+		oldest.system.evicted[oldest.phase()]++
+		t.leave(oldest)
+		u.ungroup(oldest)
+		delete(t.objects, oldest.key)
+	}
+	o := &object{key: k, system: u.system, kind: kind, changed: u.now.UnixNano()}
+	if kind == Run {
+		o.run = &run{attributes: unique.Make(runAttributes{})}
+	}
+	t.objects[k] = o
+	return o
 }
 
-// Stats returns the current statistics.
-func (t *Tracker) Stats() Stats { return Stats{} }
+// enter adds an object to the list that it belongs to.
+func (t *Tracker) enter(o *object) {
+	l := &t.active
+	if o.state == 0 || o.state == Ended || o.expired {
+		l = &t.inactive
+	}
+	l.add(o)
+	o.system.entries[o.phase()]++
+}
+
+// leave removes an object from its list.
+func (t *Tracker) leave(o *object) {
+	o.system.entries[o.phase()]--
+	o.list.remove(o)
+}

@@ -1,0 +1,5 @@
+package tracker
+
+// Groups returns the number of groups, and Times the number of remembered times.
+func (t *Tracker) Groups() int { return len(t.groups) }
+func (t *Tracker) Times() int  { return len(t.commits.known) + len(t.deployments.known) }

@@ -1,0 +1,140 @@
+package tracker
+
+import (
+	"strings"
+	"time"
+
+	"github.com/signalbox-ci/signalbox/metric"
+)
+
+const oldestJobWaiting = "ci oldest job waiting"
+
+var defaultGaugeAttributes = []string{"system", "runner_class"}
+
+// A group counts the active objects with the same attributes.
+type group struct {
+	key        string // in Tracker.groups
+	event      string
+	attributes map[string]string
+	count      int
+
+	// Of the current tick. oldest is when the job that has waited the longest was
+	// queued.
+	tick     uint64
+	oldest   int64
+	reported bool // oldest job waiting is not 0 in the events
+}
+
+// group returns the group for the object of a change, and creates it if necessary.
+func (t *Tracker) group(event, state string, c *Change) *group {
+	names := t.options.GaugeAttributes(event)
+	var array [256]byte
+	k := appendPart(append(array[:0], event...), state)
+	for _, name := range names {
+		if v := c.attribute(name); v != "" {
+			k = appendPart(appendPart(k, name), v)
+		}
+	}
+	if g := t.groups[string(k)]; g != nil {
+		return g
+	}
+	g := &group{key: string(k), event: event, attributes: make(map[string]string)}
+	for _, name := range names {
+		if v := c.attribute(name); v != "" {
+			// The text may be a part of a large payload.
+			g.attributes[strings.Clone(name)] = strings.Clone(v)
+		}
+	}
+	if state != "" {
+		g.attributes["state"] = state
+	}
+	t.groups[g.key] = g
+	return g
+}
+
+// regroup moves the object into the groups that count it in its new state.
+func (u *update) regroup() {
+	o, c := u.o, u.c
+	var active, waiting *group
+	if event := eventNames[o.kind].active; event != "" && o.list.active {
+		active = u.tracker.group(event, phases[o.phase()], c)
+		if o.kind == Job && o.state == Queued {
+			waiting = u.tracker.group(oldestJobWaiting, "", c)
+		}
+	}
+	for _, g := range []*group{active, waiting} {
+		if g != nil {
+			g.count++
+		}
+	}
+	u.ungroup(o)
+	if active != nil {
+		u.emitGroup(active, float64(active.count))
+	}
+	o.active, o.waiting = active, waiting
+}
+
+// ungroup removes an object from its groups. The next tick emits how long jobs have
+// waited.
+func (u *update) ungroup(o *object) {
+	if g := o.active; g != nil {
+		g.count--
+		u.emitGroup(g, float64(g.count))
+		u.forget(g)
+	}
+	if g := o.waiting; g != nil {
+		g.count--
+		u.forget(g)
+	}
+	o.active, o.waiting = nil, nil
+}
+
+// forget removes a group that is empty and 0 in the events.
+func (u *update) forget(g *group) {
+	if g.count == 0 && !g.reported {
+		delete(u.tracker.groups, g.key)
+	}
+}
+
+// emitGauges emits the current values of all gauges. The order of the groups is that of
+// the objects that changed the longest time ago.
+func (u *update) emitGauges() {
+	t := u.tracker
+	t.ticks++
+	var active, waiting []*group
+	for o := t.active.front; o != nil; o = o.next {
+		if g := o.active; g != nil && g.tick != t.ticks {
+			g.tick = t.ticks
+			active = append(active, g)
+		}
+		if g := o.waiting; g != nil {
+			since := o.queued
+			if since == 0 {
+				since = o.changed
+			}
+			if g.tick != t.ticks {
+				g.tick, g.oldest = t.ticks, since
+				waiting = append(waiting, g)
+			}
+			g.oldest = min(g.oldest, since)
+		}
+	}
+	for _, g := range active {
+		u.emitGroup(g, float64(g.count))
+	}
+	for _, g := range t.waiting {
+		if g.reported = g.count > 0; !g.reported {
+			u.emitGroup(g, 0)
+			u.forget(g)
+		}
+	}
+	for _, g := range waiting {
+		g.reported = true
+		u.emitGroup(g, max(0, time.Duration(u.now.UnixNano()-g.oldest).Seconds()))
+	}
+	t.waiting = waiting
+}
+
+func (u *update) emitGroup(g *group, value float64) {
+	u.events = append(u.events, metric.Event{Name: g.event, Value: value, Attributes: g.attributes, Time: u.now})
+}

@@ -1,0 +1,141 @@
+package tracker
+
+import (
+	"crypto/sha256"
+	"encoding/binary"
+	"time"
+	"unique"
+)
+
+// An object is the state of an attempt of a run, job or deployment. Times are Unix
+// times in nanoseconds; 0 means unknown.
+type object struct {
+	key        key
+	system     *system
+	list       *list // nil while Apply or Tick moves the object
+	prev, next *object
+
+	// The groups that count the object; nil unless the object is active.
+	active, waiting *group
+
+	run *run // for runs, else nil
+
+	kind  Kind
+	state State // 0 for a run that is only known from its jobs
+
+	startSeen    bool // a change to Started was applied since the last reopening
+	startCounted bool // "started" was returned since the last reopening
+	queueDone    bool // there will be no more queue time
+	delayed      bool // was blocked, so Change.Queued is not when the waiting began
+	reopened     bool
+	expired      bool
+
+	changed int64 // when the last change was applied, or when the object expired
+	queued  int64 // when the waiting for a worker began
+	blocked int64
+	started int64
+	ended   int64 // the last end, also after a reopening
+}
+
+// A run is what is only known of runs.
+type run struct {
+	untilJob   bool  // Change.QueuedUntilJob
+	firstStart int64 // the first known start of a job
+
+	attributes unique.Handle[runAttributes]
+}
+
+// The runAttributes are those that the jobs and the queue time of a run need. Many runs
+// have the same.
+type runAttributes struct{ owner, repository, pipeline, branch, refKind, trigger, retry string }
+
+// remember keeps the attributes of a run.
+func (r *run) remember(a *Attributes) {
+	r.attributes = unique.Make(runAttributes{a.Owner, a.Repository, a.Pipeline, a.Branch, a.RefKind, a.Trigger, a.Retry})
+}
+
+// phase returns the index of the object's state in phases.
+func (o *object) phase() int {
+	if o.list.active {
+		return int(o.state) - 1
+	}
+	return phaseEnded
+}
+
+// reopensWith reports whether a change to an ended object shows that it has started
+// again, or has done so and ended again.
+func (o *object) reopensWith(c *Change) bool {
+	switch {
+	case !c.Reopens || o.state != Ended || c.isBefore(o.ended):
+		return false
+	case c.State == Ended:
+		return o.ended != 0 && !c.Ended.IsZero()
+	case o.ended != 0 && !c.Time.IsZero():
+		return true
+	}
+	return c.State == Started && o.startSeen
+}
+
+// reopen prepares the object for being started again. It has not been queued again: CI
+// systems report the first queue time again.
+func (o *object) reopen() {
+	o.state, o.reopened, o.queueDone = Queued, true, true
+	o.startSeen, o.startCounted, o.started = false, false, 0
+}
+
+// A key identifies an object or a commit. It is a part of a cryptographic hash, so that
+// different objects have different keys, whatever the payload says.
+type key [16]byte
+
+func keyOf(kind Kind, parts ...string) key {
+	var array [256]byte
+	b := append(array[:0], byte(kind))
+	for _, p := range parts {
+		b = appendPart(b, p)
+	}
+	sum := sha256.Sum256(b)
+	return key(sum[:len(key{})])
+}
+
+// appendPart appends text so that different sequences of texts give different bytes.
+func appendPart(b []byte, text string) []byte {
+	return append(binary.AppendUvarint(b, uint64(len(text))), text...)
+}
+
+// nanoseconds returns t as a Unix time, or 0 for the zero Time.
+func nanoseconds(t time.Time) int64 {
+	if t.IsZero() {
+		return 0
+	}
+	return t.UnixNano()
+}
+
+// A list is a list of objects in the order in which they were added.
+type list struct {
+	front, back *object
+	active      bool // the objects are active
+}
+
+func (l *list) add(o *object) {
+	o.list, o.prev, o.next = l, l.back, nil
+	if l.back == nil {
+		l.front = o
+	} else {
+		l.back.next = o
+	}
+	l.back = o
+}
+
+func (l *list) remove(o *object) {
+	if o.prev == nil {
+		l.front = o.next
+	} else {
+		o.prev.next = o.next
+	}
+	if o.next == nil {
+		l.back = o.prev
+	} else {
+		o.next.prev = o.prev
+	}
+	o.list, o.prev, o.next = nil, nil, nil
+}

@@ -1,0 +1,822 @@
+package tracker_test
+
+import (
+	"fmt"
+	"math"
+	"time"
+
+	. "github.com/onsi/ginkgo/v2"
+	. "github.com/onsi/gomega"
+
+	"github.com/signalbox-ci/signalbox/cmd/signalbox/internal/source/tracker"
+	"github.com/signalbox-ci/signalbox/metric"
+)
+
+const (
+	queued  = tracker.Queued
+	blocked = tracker.Blocked
+	started = tracker.Started
+	ended   = tracker.Ended
+)
+
+var _ = Describe("Tracker", func() {
+	var (
+		options tracker.Options
+		t       *tracker.Tracker
+		now     time.Time
+		create  func()
+	)
+	BeforeEach(func() {
+		options, now = tracker.Options{}, at(10)
+		create = func() { t = tracker.New(options) }
+		create()
+	})
+
+	// apply applies a change and returns the events.
+	apply := func(c tracker.Change) []metric.Event {
+		GinkgoHelper()
+		events, outcome := t.Apply(c, now)
+		Expect(outcome).To(Equal(tracker.Accepted))
+		return events
+	}
+	// rejected applies a change that has no effect and returns the outcome.
+	rejected := func(c tracker.Change) tracker.Outcome {
+		GinkgoHelper()
+		events, outcome := t.Apply(c, now)
+		Expect(events).To(BeEmpty())
+		return outcome
+	}
+	entries := func() []string { return counts(t.Stats().Entries) }
+	anomalies := func() []string { return counts(t.Stats().Anomalies) }
+
+	Describe("the life of a job", func() {
+		It("counts each state once, and observes its times", func() {
+			Expect(text(apply(job("1", queued)), "runner_class", "state", "result")).To(Equal([]string{
+				`ci job queued{runner_class="linux"} 1`,
+				`ci jobs active{runner_class="linux",state="pending"} 1`,
+			}))
+			Expect(text(apply(job("1", started)), "state", "result")).To(Equal([]string{
+				`ci job started 1`,
+				`ci job queue time 5`,
+				`ci jobs active{state="pending"} 0`,
+				`ci jobs active{state="executing"} 1`,
+			}))
+			Expect(text(apply(job("1", ended)), "state", "result")).To(Equal([]string{
+				`ci job finished{result="success"} 1`,
+				`ci job run time{result="success"} 4`,
+				`ci jobs active{state="executing"} 0`,
+			}))
+			Expect(entries()).To(Equal([]string{"github ended 2"})) // with its run
+		})
+
+		// Cases 1 and 2.
+		It("counts the same in any order, and repeats have no effect", func() {
+			for _, order := range permutations(3) {
+				create()
+				got := map[string]float64{}
+				for range 2 {
+					for _, i := range order {
+						events, _ := t.Apply(job("1", []tracker.State{queued, started, ended}[i]), now)
+						for _, e := range events {
+							if e.Name == "ci jobs active" {
+								got["active "+e.Attributes["state"]] = e.Value
+							} else {
+								got[e.Name] += e.Value
+							}
+						}
+					}
+				}
+				for _, e := range t.Tick(now) {
+					Expect(e.Name).To(Equal("ci oldest job waiting"))
+					Expect(e.Value).To(BeZero())
+				}
+				Expect(got["active pending"] + got["active executing"]).To(BeZero())
+				delete(got, "active pending")
+				delete(got, "active executing")
+				Expect(got).To(Equal(map[string]float64{
+					"ci job queued": 1, "ci job started": 1, "ci job finished": 1, "ci job queue time": 5, "ci job run time": 4,
+				}), fmt.Sprint(order))
+			}
+		})
+
+		It("reports whether a change without an effect was a repeat or late", func() {
+			apply(job("1", started))
+			Expect(rejected(job("1", started))).To(Equal(tracker.Duplicate))
+			Expect(rejected(job("1", queued))).To(Equal(tracker.Stale))
+			apply(job("1", ended))
+			Expect(rejected(job("1", ended))).To(Equal(tracker.Duplicate))
+			Expect(rejected(job("1", started))).To(Equal(tracker.Stale))
+		})
+
+		It("keeps objects apart that differ in system, instance, kind, ID or attempt", func() {
+			one := job("1", queued)
+			apply(one)
+			for _, change := range []func(*tracker.Change){
+				func(c *tracker.Change) { c.System = "gitea" },
+				func(c *tracker.Change) { c.Instance = "git.example.com" },
+				func(c *tracker.Change) { c.Kind = tracker.Run },
+				func(c *tracker.Change) { c.ID = "2" },
+				func(c *tracker.Change) { c.Attempt = "2" },
+				func(c *tracker.Change) { c.ID, c.Attempt = "11", "" },
+				func(c *tracker.Change) { c.ID, c.Attempt = "", "11" },
+			} {
+				other := one
+				if change(&other); other.ID != "" {
+					apply(other)
+				}
+			}
+		})
+
+		It("ignores changes that do not say what they are about", func() {
+			for _, change := range []func(*tracker.Change){
+				func(c *tracker.Change) { c.System = "" },
+				func(c *tracker.Change) { c.ID = "" },
+				func(c *tracker.Change) { c.Kind = 0 },
+				func(c *tracker.Change) { c.Kind = 4 },
+				func(c *tracker.Change) { c.State = 0 },
+				func(c *tracker.Change) { c.State = 5 },
+			} {
+				c := job("1", queued)
+				change(&c)
+				Expect(rejected(c)).To(Equal(tracker.Ignored))
+			}
+			Expect(entries()).To(BeEmpty())
+		})
+
+		// Case 3.
+		It("observes no times of a skipped job, but counts anomalies", func() {
+			c := job("1", ended)
+			c.Result, c.Started, c.Ended = tracker.ResultSkip, at(-1), at(-1)
+			Expect(text(apply(c), "result", "error_type")).To(Equal([]string{
+				`ci job queued 1`,
+				`ci job finished{result="skip"} 1`,
+			}))
+			Expect(anomalies()).To(Equal([]string{"github negative_queue 1"}))
+		})
+
+		// Case 4.
+		It("observes no times of a job that was cancelled in the queue", func() {
+			apply(job("1", queued))
+			c := job("1", ended)
+			c.Result, c.NeverStarted, c.Started, c.QueueTime = tracker.ResultCancellation, true, at(0), measured(9)
+			Expect(text(apply(c), "result", "state")).To(Equal([]string{
+				`ci job finished{result="cancellation"} 1`,
+				`ci jobs active{state="pending"} 0`,
+			}))
+			Expect(anomalies()).To(BeEmpty())
+			Expect(rejected(job("1", started))).To(Equal(tracker.Stale))
+		})
+
+		It("counts the start of a job whose start was seen, even if its end denies that", func() {
+			c := job("1", started)
+			c.NeverStarted = true // has no meaning yet
+			Expect(text(apply(c))).To(ContainElement("ci job queue time 5"))
+			c = job("1", ended)
+			c.NeverStarted = true
+			Expect(text(apply(c))).To(Equal([]string{"ci job finished 1", "ci jobs active 0"}))
+		})
+
+		// Case 7.
+		It("does not take times of later states for true", func() {
+			c := job("1", queued)
+			c.Started, c.Ended = at(0), at(0)
+			apply(c)
+			Expect(text(apply(job("1", started)))).To(ContainElement("ci job queue time 5"))
+		})
+
+		It("prefers the durations that the CI system measured", func() {
+			c := job("1", ended)
+			c.QueueTime, c.RunTime = measured(3.25), measured(0.5)
+			Expect(text(apply(c))).To(ContainElements("ci job queue time 3.25", "ci job run time 0.5"))
+		})
+
+		It("observes the queue time at the end if it was unknown at the start", func() {
+			c := job("1", started)
+			c.Queued, c.Started = time.Time{}, time.Time{}
+			Expect(text(apply(c))).To(Equal([]string{"ci job queued 1", "ci job started 1", "ci jobs active 1"}))
+			c = job("1", ended)
+			c.Queued, c.Started, c.QueueTime = time.Time{}, time.Time{}, measured(2)
+			Expect(text(apply(c))).To(Equal([]string{"ci job queue time 2", "ci job finished 1", "ci jobs active 0"}))
+		})
+
+		It("remembers times that later changes do not repeat", func() {
+			apply(job("1", queued))
+			c := job("1", started)
+			c.Queued = time.Time{}
+			Expect(text(apply(c))).To(ContainElement("ci job queue time 5"))
+			c = job("1", ended)
+			c.Queued, c.Started = time.Time{}, time.Time{}
+			Expect(text(apply(c))).To(ContainElement("ci job run time 4"))
+		})
+
+		It("uses the time of the change for the time of its state", func() {
+			for i, s := range []tracker.State{queued, started, ended} {
+				c := job("1", s)
+				c.Queued, c.Started, c.Ended, c.Time = time.Time{}, time.Time{}, time.Time{}, at(float64(i*i))
+				events := apply(c)
+				Expect(events[0].Time).To(Equal(at(float64(i * i))))
+				if s == ended {
+					Expect(text(events)).To(ContainElement("ci job run time 3"))
+				}
+			}
+		})
+
+		It("uses the time of the delivery if the time of the queueing is unknown", func() {
+			c := job("1", queued)
+			c.Queued, now = time.Time{}, at(1)
+			apply(c)
+			c = job("1", started)
+			c.Queued, now = time.Time{}, at(10)
+			Expect(text(apply(c))).To(ContainElement("ci job queue time 4"))
+		})
+
+		// Case 10.
+		It("observes nothing if all times are unknown", func() {
+			c := job("1", ended)
+			c.Queued, c.Started, c.Ended = time.Time{}, time.Time{}, time.Time{}
+			events := apply(c)
+			Expect(text(events)).To(Equal([]string{"ci job queued 1", "ci job started 1", "ci job finished 1"}))
+			Expect(events[0].Time).To(Equal(now))
+		})
+
+		It("allows for rounding, and drops durations that are more negative", func() {
+			for i, c := range []struct {
+				queue, run float64
+				want       []string
+			}{
+				{-1, -2, []string{"ci job queue time 0", "ci job run time 0"}},
+				{-2.1, 1, []string{"ci job run time 1"}},
+				{1, -3, []string{"ci job queue time 1"}},
+			} {
+				change := job(fmt.Sprint(i), ended)
+				change.Queued, change.Ended = change.Started.Add(-*measured(c.queue)), change.Started.Add(*measured(c.run))
+				var got []string
+				for _, line := range text(apply(change)) {
+					if line != "ci job queued 1" && line != "ci job started 1" && line != "ci job finished 1" {
+						got = append(got, line)
+					}
+				}
+				Expect(got).To(Equal(c.want))
+			}
+			Expect(anomalies()).To(Equal([]string{"github negative_queue 2", "github negative_duration 2"}))
+		})
+
+		// Case 11.
+		It("removes and counts times that cannot be right, once", func() {
+			c := job("1", ended)
+			c.Queued, c.Started, c.Ended = time.Unix(0, 0), time.Date(1999, 12, 31, 0, 0, 0, 0, time.UTC), now.Add(time.Hour+1)
+			c.Anomalies = []tracker.Anomaly{tracker.Unreadable, math.MaxUint8}
+			events := apply(c)
+			Expect(text(events)).To(Equal([]string{"ci job queued 1", "ci job started 1", "ci job finished 1"}))
+			want := []string{"github future 1", "github epoch 1", "github unreadable 1"}
+			Expect(anomalies()).To(Equal(want))
+			Expect(rejected(c)).To(Equal(tracker.Duplicate))
+			Expect(anomalies()).To(Equal(want))
+		})
+
+		It("has all attributes that are known", func() {
+			c := job("1", ended)
+			c.Instance, c.Result = "git.example.com", tracker.ResultFailure
+			c.Attributes = tracker.Attributes{
+				Owner: "octo-org", Repository: "octo-org/api", Pipeline: "CI", Branch: "main", RefKind: "default", Trigger: "push", Retry: "true",
+				Commit: "abc", URL: "https://git.example.com/1", Job: "test", RunnerClass: "linux", RunnerGroup: "large", Worker: "runner-1",
+				ErrorType: "script_failure", RawResult: "failed", Environment: "prod", Tier: "production", Service: "api",
+			}
+			events := apply(c)
+			common := map[string]string{
+				"system": "github", "instance": "git.example.com", "owner": "octo-org", "repository": "octo-org/api", "pipeline": "CI",
+				"branch": "main", "ref_kind": "default", "trigger": "push", "retry": "true", "commit": "abc", "url": "https://git.example.com/1",
+				"run_id": "7", "attempt": "1", "job_id": "1", "job": "test", "runner_class": "linux", "runner_group": "large", "worker": "runner-1",
+				"environment": "prod", "tier": "production", "service": "api",
+			}
+			Expect(events[0].Attributes).To(Equal(common))
+			Expect(events[2].Name).To(Equal("ci job queue time"))
+			Expect(events[2].Attributes).To(Equal(common))
+			common["result"], common["raw_result"], common["error_type"] = "failure", "failed", "script_failure"
+			Expect(events[3].Attributes).To(Equal(common))
+		})
+
+		// Cases 9 and 22.
+		It("has an error type only if there was an error, and a result in any case", func() {
+			for i, c := range []struct{ result, errorType, want string }{
+				{tracker.ResultFailure, "script_failure", `ci job finished{result="failure",error_type="script_failure"} 1`},
+				{tracker.ResultTimeout, "", `ci job finished{result="timeout",error_type="_OTHER"} 1`},
+				{tracker.ResultSuccess, "unknown_failure", `ci job finished{result="success"} 1`},
+				{"", "x", `ci job finished{result="other"} 1`},
+			} {
+				change := job(fmt.Sprint(i), ended)
+				change.Result, change.Attributes.ErrorType = c.result, c.errorType
+				Expect(text(apply(change), "result", "error_type")).To(ContainElement(c.want))
+			}
+		})
+	})
+
+	// Case 20.
+	Describe("a job that waits for an approval", func() {
+		change := func(s tracker.State, seconds float64) tracker.Change {
+			c := job("1", s)
+			c.Time, c.Started, c.Ended = at(seconds), at(100), at(109)
+			return c
+		}
+		BeforeEach(func() { now = at(200) })
+
+		It("is blocked, and queued again when it is released", func() {
+			apply(change(queued, 0))
+			Expect(text(apply(change(blocked, 1)), "state")).To(Equal([]string{`ci jobs active{state="pending"} 0`, `ci jobs active{state="blocked"} 1`}))
+			Expect(entries()).To(Equal([]string{"github blocked 1"}))
+			Expect(text(t.Tick(now), "state")).To(Equal([]string{`ci jobs active{state="blocked"} 1`}))
+			Expect(text(apply(change(queued, 90)), "state")).To(Equal([]string{`ci jobs active{state="blocked"} 0`, `ci jobs active{state="pending"} 1`}))
+			Expect(text(apply(change(started, 100)))).To(ContainElement("ci job queue time 10"))
+		})
+
+		It("has no queue time if the time of the release is unknown", func() {
+			apply(change(blocked, 1))
+			c := change(queued, 1)
+			apply(c)
+			Expect(text(t.Tick(now))).To(ContainElement("ci oldest job waiting 0"))
+			Expect(text(apply(change(started, 100)))).To(Equal([]string{"ci job started 1", "ci jobs active 0", "ci jobs active 1"}))
+			Expect(text(apply(change(ended, 109)))).To(Equal([]string{"ci job finished 1", "ci job run time 9", "ci jobs active 0"}))
+		})
+
+		It("has no queue time if the release was not delivered, unless the system measured it", func() {
+			apply(change(blocked, 1))
+			Expect(text(apply(change(started, 100)))).NotTo(ContainElement(ContainSubstring("queue time")))
+			c := change(ended, 109)
+			c.QueueTime = measured(3)
+			Expect(text(apply(c))).To(ContainElement("ci job queue time 3"))
+		})
+
+		It("stays blocked if an older change to queued arrives late", func() {
+			apply(change(blocked, 1))
+			Expect(rejected(change(queued, 0))).To(Equal(tracker.Stale))
+			Expect(rejected(change(blocked, 1))).To(Equal(tracker.Duplicate))
+		})
+	})
+
+	Describe("a run of GitHub", func() {
+		It("is queued until its first job starts", func() {
+			Expect(text(apply(run("7", "1", queued)), "state")).To(Equal([]string{`ci run queued 1`, `ci runs active{state="pending"} 1`}))
+			apply(job("1", queued))
+			events := apply(job("1", started))
+			Expect(text(events, "trigger", "run_id", "job_id")).To(ContainElement(`ci run queue time{trigger="push",run_id="7"} 5`))
+			Expect(text(apply(job("2", started)))).NotTo(ContainElement(ContainSubstring("run queue")))
+			Expect(text(apply(run("7", "1", started)))).To(Equal([]string{"ci run started 1", "ci runs active 0", "ci runs active 1"}))
+			Expect(text(apply(run("7", "1", ended)), "result")).To(Equal([]string{
+				`ci run finished{result="success"} 1`, `ci run time{result="success"} 60`, `ci runs active 0`,
+			}))
+		})
+
+		It("has the same queue time if its jobs were delivered first", func() {
+			later := job("1", started)
+			later.Started = at(8)
+			apply(later)
+			apply(job("2", ended))
+			Expect(text(apply(run("7", "1", started)), "trigger", "job_id")).To(Equal([]string{
+				`ci run queued{trigger="push"} 1`, `ci run started{trigger="push"} 1`, `ci run queue time{trigger="push"} 5`, `ci runs active 1`,
+			}))
+		})
+
+		It("has no queue time if no job started", func() {
+			c := job("1", ended)
+			c.NeverStarted = true
+			apply(c)
+			skipped := run("7", "1", ended)
+			skipped.Result = tracker.ResultSkip
+			Expect(text(apply(skipped))).To(Equal([]string{"ci run queued 1", "ci run finished 1"}))
+			Expect(text(apply(job("2", started)))).NotTo(ContainElement(ContainSubstring("run queue")))
+		})
+
+		It("gives its jobs the attributes that they lack", func() {
+			apply(run("7", "1", queued))
+			c := job("1", queued)
+			c.Attributes.Pipeline = ""
+			Expect(text(apply(c), "pipeline", "branch", "ref_kind", "trigger")[0]).To(Equal(
+				`ci job queued{pipeline="CI",branch="main",ref_kind="default",trigger="push"} 1`))
+		})
+
+		// Case 5.
+		It("has a time of its own for each attempt", func() {
+			apply(run("7", "1", ended))
+			again := run("7", "2", ended)
+			again.Queued, again.Started, again.Ended = at(1200), at(1200), at(1503)
+			now = at(1600)
+			Expect(text(apply(again))).To(ContainElement("ci run time 303"))
+		})
+
+		It("ignores jobs of an earlier attempt that are repeated", func() {
+			again := run("7", "2", queued)
+			again.Queued, now = at(1200), at(1600)
+			apply(again)
+			inherited := job("1", ended)
+			inherited.Attempt, inherited.Attributes.Retry = "2", "true"
+			Expect(rejected(inherited)).To(Equal(tracker.Ignored))
+			inherited.NeverStarted, inherited.Queued, inherited.Started = true, at(1200), time.Time{}
+			Expect(rejected(inherited)).To(Equal(tracker.Ignored))
+			other := job("2", ended)
+			other.Attributes.Retry = "true"
+			other.Attempt, other.Queued, other.Started, other.Ended = "2", at(1200), at(1199), at(1300)
+			apply(other)
+		})
+	})
+
+	It("does not ignore jobs that started before the first delivery about their run", func() {
+		for _, state := range []tracker.State{queued, blocked, started} {
+			create()
+			c := run("7", "2", state)
+			c.Queued, c.Started, c.Time = time.Time{}, time.Time{}, time.Time{}
+			if state == started {
+				c.Time = at(9)
+			}
+			apply(c)
+			c = job("1", started)
+			c.Attempt, c.Attributes.Retry = "2", "true"
+			apply(c)
+		}
+	})
+
+	It("does not ignore jobs of a first attempt, whatever their times", func() {
+		c := run("7", "1", queued)
+		c.Queued = at(100)
+		apply(c)
+		apply(job("1", started))
+	})
+
+	// Case 8.
+	Describe("a pipeline of GitLab", func() {
+		change := func(s tracker.State, endedAt float64) tracker.Change {
+			c := tracker.Change{
+				System: "gitlab", Kind: tracker.Run, ID: "31", State: s, Queued: at(0), Reopens: true, Result: tracker.ResultFailure,
+				Attributes: tracker.Attributes{Repository: "gitlab-org/gitlab-test", Retry: "false"},
+			}
+			if s >= started {
+				c.QueueTime = measured(12)
+			}
+			if s == ended {
+				c.Ended, c.RunTime = at(endedAt), measured(endedAt/2)
+			}
+			return c
+		}
+		BeforeEach(func() { now = at(1000) })
+
+		It("can start and end again", func() {
+			for _, s := range []tracker.State{queued, started} {
+				apply(change(s, 0))
+			}
+			Expect(text(apply(change(ended, 180)), "retry")).To(Equal([]string{
+				`ci run finished{retry="false"} 1`, `ci run time{retry="false"} 90`, `ci runs active 0`}))
+			Expect(rejected(change(ended, 180))).To(Equal(tracker.Duplicate))
+			Expect(text(apply(change(started, 0)), "retry", "state")).To(Equal([]string{`ci run started{retry="true"} 1`, `ci runs active{state="executing"} 1`}))
+			Expect(rejected(change(started, 0))).To(Equal(tracker.Duplicate))
+			Expect(rejected(change(ended, 180))).To(Equal(tracker.Stale))
+			Expect(rejected(change(ended, 170))).To(Equal(tracker.Stale))
+			Expect(text(apply(change(ended, 780)), "retry")).To(Equal([]string{
+				`ci run finished{retry="true"} 1`, `ci run time{retry="true"} 390`, `ci runs active 0`}))
+			Expect(rejected(change(ended, 180))).To(Equal(tracker.Duplicate))
+		})
+
+		It("does not start again because its start is delivered late", func() {
+			apply(change(ended, 180))
+			Expect(rejected(change(queued, 0))).To(Equal(tracker.Stale))
+			Expect(rejected(change(started, 0))).To(Equal(tracker.Stale))
+		})
+
+		It("starts again if the payload has a time after its end, and not if it has none", func() {
+			for _, s := range []tracker.State{started, ended} {
+				apply(change(s, 180))
+			}
+			c := change(started, 0)
+			c.Time = at(180)
+			Expect(rejected(c)).To(Equal(tracker.Stale))
+			c = change(queued, 0)
+			c.Time = at(181)
+			Expect(text(apply(c), "state")).To(Equal([]string{`ci runs active{state="pending"} 1`}))
+			c = change(started, 0)
+			c.Time = at(190)
+			Expect(text(apply(c), "state")).To(Equal([]string{
+				`ci run started 1`, `ci runs active{state="pending"} 0`, `ci runs active{state="executing"} 1`}))
+		})
+
+		It("starts again after an end at an unknown time only if the first start was delivered", func() {
+			for _, first := range []tracker.State{queued, started} {
+				create()
+				apply(change(first, 0))
+				c := change(ended, 0)
+				c.Ended = time.Time{}
+				apply(c)
+				c = change(started, 0)
+				c.Time = at(500)
+				_, outcome := t.Apply(c, now)
+				Expect(outcome == tracker.Accepted).To(Equal(first == started))
+			}
+		})
+
+		It("does not take a late start for the second one", func() {
+			apply(change(ended, 180))
+			c := change(queued, 0)
+			c.Time = at(190)
+			apply(c)
+			c = change(started, 0)
+			c.Time = at(12)
+			Expect(rejected(c)).To(Equal(tracker.Stale))
+		})
+
+		It("has no queue time when it starts again, even if the first one was not delivered", func() {
+			c := change(ended, 180)
+			c.QueueTime = nil
+			apply(c)
+			Expect(text(apply(change(ended, 780)))).To(Equal([]string{"ci run started 1", "ci run finished 1", "ci run time 390"}))
+		})
+
+		It("counts a later end if the start between is lost, and observes no time across both", func() {
+			c := change(ended, 180)
+			c.Started = at(12)
+			apply(c)
+			c = change(ended, 780)
+			c.Started, c.RunTime = at(12), nil
+			Expect(text(apply(c), "retry")).To(Equal([]string{`ci run started{retry="true"} 1`, `ci run finished{retry="true"} 1`}))
+		})
+
+		It("ends for good if the system does not start objects again", func() {
+			c := change(ended, 180)
+			c.Reopens = false
+			apply(c)
+			c.Ended = at(780)
+			Expect(rejected(c)).To(Equal(tracker.Duplicate))
+		})
+	})
+
+	Describe("a deployment", func() {
+		change := func(id string, s tracker.State, seconds float64) tracker.Change {
+			return tracker.Change{
+				System: "github", Kind: tracker.Deployment, ID: id, State: s, Time: at(seconds), Result: tracker.ResultSuccess,
+				Attributes: tracker.Attributes{Repository: "octo-org/api", Environment: "prod", Commit: "abc"},
+			}
+		}
+		BeforeEach(func() { now = at(1000) })
+
+		It("is counted when it ends, with its time and the time since the commit", func() {
+			c := run("7", "1", queued)
+			c.Attributes.Commit, c.CommitTime = "abc", at(-600)
+			apply(c)
+			Expect(apply(change("1", queued, 0))).To(BeEmpty())
+			Expect(apply(change("1", started, 60))).To(BeEmpty())
+			Expect(text(apply(change("1", ended, 100)), "environment", "result")).To(Equal([]string{
+				`ci deployment finished{environment="prod",result="success"} 1`,
+				`ci deployment run time{environment="prod",result="success"} 40`,
+				fmt.Sprintf(`ci last deployment{environment="prod",result="success"} %g`, float64(at(100).Unix())),
+				`ci change lead time{environment="prod",result="success"} 700`,
+			}))
+			Expect(rejected(change("1", ended, 100))).To(Equal(tracker.Duplicate))
+			Expect(t.Tick(now)).To(HaveLen(1)) // the run
+		})
+
+		It("has no lead time if it failed, or if the commit is unknown or newer", func() {
+			c := run("7", "1", queued)
+			c.Attributes.Commit, c.CommitTime = "abc", at(500)
+			apply(c)
+			failed := change("1", ended, 600)
+			failed.Result = tracker.ResultFailure
+			Expect(text(apply(failed))).To(Equal([]string{"ci deployment finished 1"}))
+			unknown := change("2", ended, 600)
+			unknown.Attributes.Commit = "def"
+			Expect(text(apply(unknown))).To(HaveLen(2))
+			Expect(text(apply(change("3", ended, 100)))).To(Equal([]string{"ci deployment finished 1"})) // before its commit
+			Expect(anomalies()).To(Equal([]string{"github negative_duration 1"}))
+		})
+
+		It("does not set the time of the last deployment back", func() {
+			for _, seconds := range []float64{600, 700} {
+				Expect(text(apply(change(fmt.Sprint(seconds), ended, seconds)))).To(HaveLen(2))
+			}
+			Expect(text(apply(change("late", ended, 650)))).To(HaveLen(1))
+			elsewhere := change("elsewhere", ended, 650)
+			elsewhere.Attributes.Environment = "staging"
+			Expect(text(apply(elsewhere))).To(HaveLen(2))
+		})
+
+		It("remembers a bounded number of commits, for a while", func() {
+			options.MaxObjects = 10
+			create()
+			c := run("7", "1", queued)
+			c.CommitTime = at(-600)
+			for i := range 50_001 {
+				c.ID, c.Attributes.Commit = fmt.Sprint(i), fmt.Sprint(i)
+				apply(c)
+			}
+			leadTimes := func() []string {
+				var lines []string
+				for _, commit := range []string{"0", "1", "50000"} {
+					d := change(commit+now.String(), ended, now.Sub(start).Seconds())
+					d.Attributes.Commit = commit
+					for _, line := range text(apply(d), "commit") {
+						if line[:9] == "ci change" {
+							lines = append(lines, line)
+						}
+					}
+				}
+				return lines
+			}
+			Expect(leadTimes()).To(HaveLen(2)) // not of the first
+			now = now.Add(14 * 24 * time.Hour)
+			t.Tick(now)
+			Expect(leadTimes()).To(HaveLen(2))
+			now = now.Add(time.Second)
+			t.Tick(now)
+			Expect(t.Times()).To(BeZero())
+			Expect(leadTimes()).To(BeEmpty())
+		})
+	})
+
+	Describe("gauges", func() {
+		It("are repeated at each tick, and set to 0 once", func() {
+			apply(job("1", queued))
+			apply(job("2", queued))
+			apply(job("3", started))
+			now = at(20)
+			for range 2 {
+				Expect(text(t.Tick(now), "state", "runner_class")).To(Equal([]string{
+					`ci jobs active{state="pending",runner_class="linux"} 2`,
+					`ci jobs active{state="executing",runner_class="linux"} 1`,
+					`ci oldest job waiting{runner_class="linux"} 20`,
+				}))
+			}
+			apply(job("1", ended))
+			apply(job("2", ended))
+			Expect(text(apply(job("3", ended)), "state")).To(ContainElement(`ci jobs active{state="executing"} 0`))
+			Expect(text(t.Tick(now), "runner_class")).To(Equal([]string{`ci oldest job waiting{runner_class="linux"} 0`}))
+			Expect(t.Tick(now)).To(BeEmpty())
+		})
+
+		It("say how long the job that was queued first has waited", func() {
+			for i, seconds := range []float64{7, 3, 5} {
+				c := job(fmt.Sprint(i), queued)
+				c.Queued = at(seconds)
+				apply(c)
+			}
+			Expect(text(t.Tick(now))).To(ContainElement("ci oldest job waiting 7"))
+			apply(job("1", ended))
+			Expect(text(t.Tick(now))).To(ContainElement("ci oldest job waiting 5"))
+			future := job("9", queued)
+			future.Queued, future.Attributes.RunnerClass = at(60), "clock is ahead"
+			apply(future)
+			Expect(text(t.Tick(now))).To(ContainElement("ci oldest job waiting 0"))
+		})
+
+		It("do not mention a queue that was empty at every tick", func() {
+			apply(job("1", queued))
+			apply(job("1", ended))
+			Expect(t.Tick(now)).To(BeEmpty())
+		})
+
+		It("have the attributes that rules look at", func() {
+			options.GaugeAttributes = func(event string) []string {
+				if event == "ci jobs active" {
+					return []string{"repository", "state", "worker"}
+				}
+				return nil
+			}
+			create()
+			apply(job("1", queued))
+			other := job("2", queued)
+			other.Attributes.Repository, other.Attributes.Worker = "octo-org/web", "w"
+			apply(other)
+			events := t.Tick(now)
+			Expect(events).To(HaveLen(3))
+			Expect(events[0].Attributes).To(Equal(map[string]string{"repository": "octo-org/api", "state": "pending"}))
+			Expect(events[1].Attributes).To(Equal(map[string]string{"repository": "octo-org/web", "state": "pending", "worker": "w"}))
+			Expect(events[2].Attributes).To(BeEmpty())
+		})
+
+		It("follow a change of the attributes that rules look at", func() {
+			names := []string{"repository"}
+			options.GaugeAttributes = func(string) []string { return names }
+			create()
+			apply(job("1", queued))
+			names = []string{"pipeline"}
+			Expect(text(apply(job("1", started)), "repository", "pipeline", "state")[2:]).To(Equal([]string{
+				`ci jobs active{repository="octo-org/api",state="pending"} 0`,
+				`ci jobs active{pipeline="CI",state="executing"} 1`,
+			}))
+		})
+
+		// Case 23.
+		It("are as many as there are active objects, not more", func() {
+			for i := range 10_000 {
+				c := job(fmt.Sprint(i), queued)
+				c.Attributes.RunnerClass = fmt.Sprint(i)
+				apply(c)
+			}
+			Expect(t.Tick(now)).To(HaveLen(20_000))
+			for i := range 10_000 {
+				apply(job(fmt.Sprint(i), ended))
+			}
+			Expect(t.Tick(now)).To(HaveLen(10_000)) // 0 seconds
+			Expect(t.Tick(now)).To(BeEmpty())
+		})
+	})
+
+	Describe("limits", func() {
+		BeforeEach(func() {
+			options = tracker.Options{QueuedLimit: 2 * time.Hour, RunningLimit: time.Hour, Memory: 24 * time.Hour}
+			create()
+		})
+
+		// Case 19.
+		It("remove objects from the gauges that never end", func() {
+			apply(job("1", queued))
+			apply(job("2", blocked))
+			apply(run("7", "1", started))
+			now = now.Add(time.Hour)
+			Expect(t.Tick(now)).To(HaveLen(4))
+			now = now.Add(1)
+			Expect(text(t.Tick(now), "state")[:3]).To(Equal([]string{
+				`ci runs active{state="executing"} 0`, `ci jobs active{state="pending"} 1`, `ci jobs active{state="blocked"} 1`,
+			}))
+			now = now.Add(time.Hour)
+			Expect(text(t.Tick(now), "state")).To(Equal([]string{
+				`ci jobs active{state="pending"} 0`, `ci jobs active{state="blocked"} 0`, `ci oldest job waiting 0`,
+			}))
+			Expect(t.Tick(now)).To(BeEmpty())
+			Expect(counts(t.Stats().Expired)).To(Equal([]string{"github pending 1", "github blocked 1", "github executing 1"}))
+			Expect(entries()).To(Equal([]string{"github ended 3"}))
+		})
+
+		It("do not make an expired object count twice if it continues", func() {
+			apply(job("1", queued))
+			now = now.Add(2*time.Hour + 1)
+			t.Tick(now)
+			Expect(rejected(job("1", queued))).To(Equal(tracker.Duplicate))
+			now = now.Add(25 * time.Hour)
+			t.Tick(now)
+			Expect(text(apply(job("1", started)))).To(Equal([]string{"ci job started 1", "ci job queue time 5", "ci jobs active 1"}))
+		})
+
+		It("forget what has ended, but count no repeat of it", func() {
+			c := job("1", ended)
+			c.Ended = now.Add(time.Hour) // the clock of the CI system is ahead
+			apply(c)
+			for range 100 {
+				now = now.Add(15 * time.Minute)
+				t.Tick(now)
+				Expect(rejected(c)).To(Equal(tracker.Duplicate))
+			}
+			now = now.Add(1)
+			t.Tick(now)
+			Expect(entries()).To(BeEmpty())
+			Expect(rejected(c)).To(Equal(tracker.Stale))
+			Expect(rejected(job("1", queued))).To(Equal(tracker.Stale))
+		})
+
+		It("count no repeat about a run that is forgotten, even if a job of it is known", func() {
+			apply(run("7", "1", queued))
+			now = now.Add(30 * time.Hour)
+			t.Tick(now)
+			now = now.Add(30 * time.Hour)
+			t.Tick(now)
+			c := job("1", started)
+			c.Started = now
+			apply(c)
+			Expect(rejected(run("7", "1", queued))).To(Equal(tracker.Stale))
+		})
+
+		It("count what is not older than the memory", func() {
+			now = at(9).Add(24 * time.Hour)
+			apply(job("1", ended))
+			now = now.Add(1)
+			Expect(rejected(job("2", ended))).To(Equal(tracker.Stale))
+		})
+
+		It("bound the number of objects: the first that ended is removed first, then the oldest active one", func() {
+			options.MaxObjects = 3
+			create()
+			change := func(id string, s tracker.State) tracker.Change {
+				c := job(id, s)
+				c.RunID = ""
+				return c
+			}
+			apply(change("1", queued))
+			apply(change("2", ended))
+			apply(change("3", ended))
+			apply(change("4", started))
+			Expect(rejected(change("3", ended))).To(Equal(tracker.Duplicate))
+			apply(change("5", started))
+			Expect(text(apply(change("6", started)), "state")).To(Equal([]string{
+				`ci jobs active{state="pending"} 0`, `ci job queued 1`, `ci job started 1`, `ci job queue time 5`, `ci jobs active{state="executing"} 3`,
+			}))
+			Expect(counts(t.Stats().Evicted)).To(Equal([]string{"github pending 1", "github ended 2"}))
+			Expect(entries()).To(Equal([]string{"github executing 3"}))
+		})
+
+		It("do not evict the object whose run is added", func() {
+			for _, options.MaxObjects = range []int{1, 2} {
+				create()
+				apply(job("1", queued))
+				apply(job("2", queued))
+				apply(job("1", started))
+				Expect(entries()).To(Equal([]string{"github executing 1", "github ended 1"}))
+				apply(job("1", ended))
+				apply(job("2", ended))
+			}
+		})
+	})
+})
