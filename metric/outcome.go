@@ -53,7 +53,14 @@ func (o *Outcome) isDryRun() bool { return o != nil && o.DryRun != nil }
 
 // A DryRun is a sequence of events that are only checked, each as if emitters had taken
 // the previous ones. The zero value is ready to use. It is not safe for concurrent use.
-type DryRun struct{ states map[ReportingEmitter]any }
+type DryRun struct {
+	// Reserve, if not nil, reserves memory for what emitters keep between the events,
+	// and reports whether there is room for it. After it has returned false, emitters
+	// keep nothing more, and the caller must not rely on the outcomes.
+	Reserve func(bytes int64) bool
+
+	states map[ReportingEmitter]any
+}
 
 // State returns the state that the emitter keeps between the events. For the first
 // event, it calls create.

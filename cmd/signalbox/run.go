@@ -39,7 +39,7 @@ type daemon struct {
 	BufferSize      uint32     `long:"buffer-size" value-name:"N" default:"1000" description:"Queue size of each emitter, in events; 0 means the default. The Prometheus emitter has no queue."`
 	LogFormat       string     `long:"log-format" choice:"text" choice:"json" default-mask:"text on a terminal, json otherwise" description:"Format of the log: lines for people to read (text), or JSON objects (json)."`
 	LogLevel        string     `long:"log-level" choice:"debug" choice:"info" choice:"error" default:"info" description:"Minimum log level."`
-	MemoryLimit     byteSize   `long:"memory-limit" value-name:"BYTES" default-mask:"GOMEMLIMIT, or the limit of the cgroup, or half of the physical memory" description:"Memory that the process may use, such as 512MiB: 10 % of it for request bodies, 30 % for parsing them, and 50 % for series and groups."`
+	MemoryLimit     byteSize   `long:"memory-limit" value-name:"BYTES" default-mask:"GOMEMLIMIT, or the limit of the cgroup, or half of the physical memory" description:"Memory that the process may use, such as 512MiB: 10 % of it for request bodies, 30 % for parsing them, and 50 % for series, groups and event IDs."`
 	ShutdownTimeout timeout    `long:"shutdown-timeout" value-name:"DURATION" default:"10s" description:"Maximum time to finish requests and drain queues after SIGTERM or SIGINT."`
 
 	Intake struct {
@@ -185,7 +185,7 @@ func (c *daemon) start(w world, log *daemonLog, input *inputStatus) (s *service,
 	announce(logger, emitters, intakeURL(listener.Addr(), intakeAccess))
 	warnIfOpen(logger, listener.Addr(), intakeAccess)
 	hangups.call(emitters.reload)
-	table := idempotency.NewTable(idempotency.Options{})
+	table := idempotency.NewTable(idempotency.Options{Memory: budgets.IDs})
 	pushed.registry.MustRegister(table)
 	ids, bodies := table.IDs(events.Path), &source.WholeBodies{Buffer: budgets.Buffer}
 	handler := pushed.handler(c, logger, budgets, emitters.page(), hiddenMetrics(emitters, intakeAccess.Protection), newIntake(events.Options{

@@ -86,6 +86,18 @@ var _ = Describe("signalbox run", func() {
 			Expect(daemon.page()).To(ContainSubstring("\n" + `concourse_locks_held{type="a"} 2` + "\n"))
 		})
 
+		It("applies nothing of a body with strict=1 if there is no memory for all of it", func() {
+			daemon := startDaemon("--memory-limit=32MiB", "--intake-max-line-bytes=20000")
+			var body strings.Builder
+			for i := range 1000 { // 15.5 MB
+				fmt.Fprintf(&body, `{"name":"lock held","attributes":{"type":"%d %s"}}`+"\n", i, strings.Repeat("x", 15_500))
+			}
+			rejected, answer := postTo(daemon.eventsURL()+"?strict=1", sourcetest.Gzip(body.String()), "Content-Encoding", "gzip")
+			Expect(rejected.StatusCode).To(Equal(http.StatusUnprocessableEntity))
+			Expect(answer).To(ContainSubstring(`take up the memory that is available for them (--memory-limit)`))
+			Expect(daemon.page()).To(And(Not(ContainSubstring("concourse_locks_held{")), ContainSubstring(`signalbox_events_rejected_total{reason="memory_limit"}`)))
+		})
+
 		It("applies repeated events, requests and pushes once", func() {
 			daemon := startDaemon("--stdin")
 			event := `{"id":"1","name":"builds started"}`

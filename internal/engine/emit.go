@@ -166,6 +166,7 @@ func (e *Engine) observe(logger lager.Logger, plan *plan, o *observation, outcom
 	now := e.clock.Now()
 	if outcome != nil && outcome.DryRun != nil {
 		o.reserved = outcome.DryRun.State(e, newReservations).(*series.Reservations)
+		o.reserved.Reserve = outcome.DryRun.Reserve
 	}
 	if len(plan.closed) > 0 {
 		o.unlisted = plan.unlisted(o)
@@ -179,9 +180,6 @@ func (e *Engine) observe(logger lager.Logger, plan *plan, o *observation, outcom
 			inapplicable++
 		default:
 			failed.add(reason, i)
-			if reason == seriesLimit && plan.updates[i].family.Type() != series.Gauge {
-				failed.overflowed++
-			}
 		}
 	}
 	// Increment the tally immediately after the updates: an atomic addition waits for
@@ -201,7 +199,7 @@ func (e *Engine) observe(logger lager.Logger, plan *plan, o *observation, outcom
 func newReservations() any { return new(series.Reservations) }
 
 // apply applies one update or, in a dry run, checks it. It returns accepted,
-// conditionFalse, or the reason for a rejection.
+// conditionFalse, or the reason for a rejection, which can include overflowed.
 func (u *update) apply(plan *plan, o *observation, now series.Instant) reason {
 	if o.present&u.required != u.required {
 		return missingAttribute

@@ -33,12 +33,16 @@ const (
 	invalidUTF8
 	valueTooLong
 	seriesLimit
+	memoryLimit
 	malformed // the input was not a valid event; see CountMalformed
 
 	reasons // the number of reasons
 
 	// conditionFalse is not a rejection: the rule does not apply to the event.
 	conditionFalse = reasons
+
+	// overflowed is added to a reason if the update changed the overflow series.
+	overflowed reason = 1 << 7
 )
 
 // reasonLabels are the values of the label "reason".
@@ -51,6 +55,7 @@ var reasonLabels = [reasons]string{
 	invalidUTF8:      "invalid_utf8",
 	valueTooLong:     "label_value_too_long",
 	seriesLimit:      "series_limit",
+	memoryLimit:      "memory_limit",
 	malformed:        "malformed",
 }
 
@@ -58,8 +63,14 @@ func reasonOf(r series.Result) reason {
 	switch r {
 	case series.OK:
 		return accepted
-	case series.NoRoom, series.Overflowed:
+	case series.NoRoom:
 		return seriesLimit
+	case series.Overflowed:
+		return seriesLimit | overflowed
+	case series.NoMemory:
+		return memoryLimit
+	case series.OverflowedNoMemory:
+		return memoryLimit | overflowed
 	case series.NotFinite:
 		return notFinite
 	case series.Negative:
@@ -74,16 +85,22 @@ func reasonOf(r series.Result) reason {
 // rejections records the rejected updates of one event.
 type rejections struct {
 	any        bool
-	count      [reasons]uint8 // number of updates, by reason
-	first      [reasons]uint8 // index of the first update, by reason
-	overflowed uint8          // number of updates that changed the overflow series
+	count      [reasons]uint8  // number of updates, by reason
+	first      [reasons]uint8  // index of the first update, by reason
+	exact      [reasons]reason // reason of the first update, by reason; it can include overflowed
+	overflowed uint8           // number of updates that changed the overflow series
 }
 
-func (r *rejections) add(why reason, update int) {
+// add adds an update. Its reason can include overflowed.
+func (r *rejections) add(exact reason, update int) {
+	why := exact &^ overflowed
 	if r.count[why] == 0 {
-		r.first[why] = uint8(update)
+		r.first[why], r.exact[why] = uint8(update), exact
 	}
 	r.count[why]++
+	if exact != why {
+		r.overflowed++
+	}
 	r.any = true
 }
 
@@ -91,9 +108,9 @@ func (r *rejections) add(why reason, update int) {
 // outcome, which may be nil. If the event is a heartbeat, reject still records the
 // heartbeat of the worker, except in a dry run.
 func (e *Engine) reject(logger lager.Logger, plan *plan, o *observation, now series.Instant, failed *rejections, outcome *metric.Outcome) {
-	// If the series limit was reached, the worker may have no room in the store, and
-	// trying again would count that twice.
-	if plan.heartbeat && o.present&(1<<plan.worker) != 0 && failed.count[seriesLimit] == 0 && o.reserved == nil {
+	// If a limit was reached, the worker may have no room in the store, and trying again
+	// would count that twice.
+	if plan.heartbeat && o.present&(1<<plan.worker) != 0 && failed.count[seriesLimit]+failed.count[memoryLimit] == 0 && o.reserved == nil {
 		e.store.Heartbeat(o.attributes[plan.worker], now)
 	}
 	e.self.rejectedEvents.Add(1)
@@ -104,7 +121,7 @@ func (e *Engine) reject(logger lager.Logger, plan *plan, o *observation, now ser
 		e.self.rejected[why].Add(1)
 		if ok, unlogged := plan.limiters[why].Allow(time.Duration(now)); ok {
 			u := &plan.updates[failed.first[why]]
-			description, hint := u.describe(plan, o, why)
+			description, hint := u.describe(plan, o, failed.exact[why])
 			description = withHint(description, hint)
 			e.self.examples[why].Keep(traffic.Example{At: now, Event: plan.event, Metric: u.family.Name(), Message: description})
 			e.log(logger, "event-rejected", description, lager.Data{
@@ -129,7 +146,7 @@ func (r *rejections) report(plan *plan, o *observation, outcome *metric.Outcome)
 		outcome.Rejected += n
 		outcome.Updated -= n
 		if int(r.first[why]) < first {
-			first, firstReason = int(r.first[why]), why
+			first, firstReason = int(r.first[why]), r.exact[why]
 		}
 	}
 	outcome.Updated += int(r.overflowed)
@@ -149,8 +166,12 @@ func withHint(text, hint string) string {
 }
 
 // describe returns an error text that explains why the update was rejected, and a hint,
-// which may be empty.
+// which may be empty. The reason can include overflowed.
 func (u *update) describe(plan *plan, o *observation, why reason) (text, suggestion string) {
+	if why&overflowed != 0 {
+		text, _ = u.describe(plan, o, why&^overflowed)
+		return text + ": the event was counted in the series with label value " + series.Overflow, ""
+	}
 	switch why {
 	case missingAttribute:
 		missing := func(i int) bool { return u.required&^o.present&(1<<i) != 0 }
@@ -184,10 +205,10 @@ func (u *update) describe(plan *plan, o *observation, why reason) (text, suggest
 			}
 		}
 	}
-	if u.family.Type() == series.Gauge {
-		return fmt.Sprintf("the metric has reached its limit of %d series", u.family.Limit()), ""
+	if why == memoryLimit {
+		return "series and groups take up the memory that is available for them (--memory-limit)", ""
 	}
-	return fmt.Sprintf("the metric has reached its limit of %d series: the event was counted in the series with label value %s", u.family.Limit(), series.Overflow), ""
+	return fmt.Sprintf("the metric has reached its limit of %d series", u.family.Limit()), ""
 }
 
 // misspelled suggests one of the missing attributes if the event has another one with a

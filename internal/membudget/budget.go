@@ -1,5 +1,5 @@
 // Package membudget divides the memory of the process into budgets: for the bodies of
-// requests, for parsing them, and for the series and groups that are held. What a
+// requests, for parsing them, and for the series, groups and IDs that are held. What a
 // client sends can then never exhaust the memory.
 //
 // Bytes are granted by their estimated weight. Nothing here measures or limits what is
@@ -10,6 +10,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"sync/atomic"
 	"time"
 
@@ -23,8 +24,9 @@ var ErrExhausted = errors.New("too much memory is in use")
 // ErrTooLarge is wrapped by the errors for requests that never fit into a budget.
 var ErrTooLarge = errors.New("the body needs too much memory")
 
-// A Budget grants bytes of memory for one use. A nil *Budget grants everything. It is
-// safe for concurrent use. Create it with Divide.
+// A Budget grants bytes of memory for one use. It is safe for concurrent use. Create it
+// with Divide. A nil *Budget has no limit: its methods grant everything, its size is
+// math.MaxInt64, and it does not count what is in use.
 type Budget struct {
 	use      string
 	size     int64
@@ -33,10 +35,20 @@ type Budget struct {
 }
 
 // Size returns the number of bytes that can be in use.
-func (b *Budget) Size() int64 { return b.size }
+func (b *Budget) Size() int64 {
+	if b == nil {
+		return math.MaxInt64
+	}
+	return b.size
+}
 
 // Used returns the number of bytes in use. It can exceed the size by what Add added.
-func (b *Budget) Used() int64 { return b.used.Load() }
+func (b *Budget) Used() int64 {
+	if b == nil {
+		return 0
+	}
+	return b.used.Load()
+}
 
 // TryAcquire reserves n bytes if there is room for them, and reports whether there is.
 // If n is negative, it releases bytes and returns true.
@@ -58,7 +70,22 @@ func (b *Budget) TryAcquireLarge(n int64) bool {
 
 // Max returns the number of bytes that large requests can use: three quarters of the
 // size.
-func (b *Budget) Max() int64 { return b.size - b.size/4 }
+func (b *Budget) Max() int64 {
+	if b == nil {
+		return math.MaxInt64
+	}
+	return b.size - b.size/4
+}
+
+// HasRoom reports whether TryAcquire would reserve n bytes. Like TryAcquire, it counts
+// a rejection if it returns false.
+func (b *Budget) HasRoom(n int64) bool {
+	if b == nil || n <= b.size-b.used.Load() {
+		return true
+	}
+	b.rejected.Add(1)
+	return false
+}
 
 // tryAcquire reserves n bytes unless more than size bytes would be in use.
 func (b *Budget) tryAcquire(n, size int64) bool {
@@ -91,47 +118,69 @@ func (b *Budget) Release(n int64) { b.Add(-n) }
 // MaxWait is the time for which Queue.Acquire waits for room.
 const MaxWait = 5 * time.Second
 
-// A Queue is a Budget whose requests wait for room, in order. A quarter of the budget
-// is reserved for small requests, those for at most a sixteenth of it, so that they do
-// not wait for large ones. The other three quarters are for large requests. A nil
-// *Queue grants everything. It is safe for concurrent use. Create it with Divide.
+// A Queue grants bytes of memory for one use, like a Budget, but its requests wait for
+// room, in order. A quarter of the bytes is reserved for small requests, those for at
+// most a sixteenth of them, so that they do not wait for large ones. The other three
+// quarters are for large requests. It is safe for concurrent use. Create it with
+// Divide. A nil *Queue has no limit, like a nil *Budget.
 type Queue struct {
-	Budget
+	budget       *Budget // only counts what small and large grant
 	small, large *semaphore.Weighted
 }
 
 func newQueue(use string, size int64) *Queue {
-	q := &Queue{Budget: Budget{use: use, size: size}}
+	q := &Queue{budget: &Budget{use: use, size: size}}
 	q.small = semaphore.NewWeighted(size / 4)
 	q.large = semaphore.NewWeighted(q.Max())
 	return q
 }
 
+// Max returns the number of bytes that one request can use.
+func (q *Queue) Max() int64 {
+	if q == nil {
+		return math.MaxInt64
+	}
+	return q.budget.Max()
+}
+
+// Used returns the number of bytes in use.
+func (q *Queue) Used() int64 {
+	if q == nil {
+		return 0
+	}
+	return q.budget.Used()
+}
+
 // Acquire reserves n bytes, and waits for them for up to MaxWait. The caller must call
 // release when the bytes are no longer in use. If n is too large ever to be granted,
 // the error wraps ErrTooLarge. If there is no room within MaxWait, or the context ends
-// before, it wraps ErrExhausted.
+// before, it wraps ErrExhausted. The latter does not count as a rejection: the context
+// ends when the client disconnects.
 func (q *Queue) Acquire(ctx context.Context, n int64) (release func(), err error) {
 	if q == nil {
 		return func() {}, nil
 	}
-	if n > q.Max() {
-		q.rejected.Add(1)
-		return nil, fmt.Errorf("%w: %d bytes, more than the %d bytes available for one request (--memory-limit)", ErrTooLarge, n, q.Max())
+	b := q.budget
+	if n > b.Max() {
+		b.rejected.Add(1)
+		return nil, fmt.Errorf("%w: %d bytes, more than the %d bytes available for one request (--memory-limit)", ErrTooLarge, n, b.Max())
 	}
 	lane := q.large
-	if n <= q.size/16 {
+	if n <= b.size/16 {
 		lane = q.small
 	}
-	ctx, cancel := context.WithTimeout(ctx, MaxWait)
+	waiting, cancel := context.WithTimeout(ctx, MaxWait)
 	defer cancel()
-	if err := lane.Acquire(ctx, n); err != nil {
-		q.rejected.Add(1)
+	if err := lane.Acquire(waiting, n); err != nil {
+		if ctx.Err() != nil {
+			return nil, fmt.Errorf("%w, and the client did not wait: %w", ErrExhausted, context.Cause(ctx))
+		}
+		b.rejected.Add(1)
 		return nil, fmt.Errorf("%w: try again later", ErrExhausted)
 	}
-	q.used.Add(n)
+	b.Add(n)
 	return func() {
-		q.used.Add(-n)
+		b.Release(n)
 		lane.Release(n)
 	}, nil
 }
@@ -140,15 +189,23 @@ func (q *Queue) Acquire(ctx context.Context, n int64) (release func(), err error
 type Budgets struct {
 	Buffer *Budget // bodies of requests that are being read or wait
 	Parse  *Queue  // parsing of bodies
-	Held   *Budget // series and groups
+	Held   *Budget // series, groups and agents
+	IDs    *Budget // IDs of events, and answers to requests; shown as a part of Held
 }
 
+// maxIDs is the maximum size of the budget for IDs. It is enough for a million.
+const maxIDs = 128 << 20
+
 // Divide returns the budgets for a memory limit in bytes: 10 % of it for buffers, 30 %
-// for parsing, and 50 % for what is held. The rest is for everything else.
+// for parsing, and 50 % for what is held. The rest is for everything else. An eighth of
+// what is held, but at most 128 MiB, is for IDs: series then cannot prevent Signalbox
+// from recognizing repeats, and IDs cannot take the memory for series.
 func Divide(limit int64) *Budgets {
+	ids := min(limit/16, maxIDs)
 	return &Budgets{
 		Buffer: &Budget{use: "buffer", size: limit / 10},
 		Parse:  newQueue("parse", limit/10*3),
-		Held:   &Budget{use: "held", size: limit / 2},
+		Held:   &Budget{use: "held", size: limit/2 - ids},
+		IDs:    &Budget{use: "held", size: ids},
 	}
 }

@@ -15,7 +15,7 @@ import (
 )
 
 func TestBudgetGrantsUpToItsSize(t *testing.T) {
-	b := Divide(1000).Held
+	b := &Budget{size: 500}
 	if !b.TryAcquire(300) || !b.TryAcquire(200) {
 		t.Error("got no bytes although there is room")
 	}
@@ -39,7 +39,7 @@ func TestBudgetGrantsUpToItsSize(t *testing.T) {
 }
 
 func TestBudgetLeavesAQuarterToSmallRequests(t *testing.T) {
-	b := Divide(2000).Held
+	b := &Budget{size: 1000}
 	if !b.TryAcquireLarge(700) || b.TryAcquireLarge(51) || !b.TryAcquireLarge(50) {
 		t.Error("large requests got more or less than three quarters")
 	}
@@ -52,8 +52,11 @@ func TestNilBudgetsGrantEverything(t *testing.T) {
 	var b *Budget
 	b.Add(1)
 	b.Release(1)
-	if !b.TryAcquire(math.MaxInt64) || !b.TryAcquireLarge(math.MaxInt64) {
+	if !b.TryAcquire(math.MaxInt64) || !b.TryAcquireLarge(math.MaxInt64) || !b.HasRoom(math.MaxInt64) {
 		t.Error("a nil Budget rejected a request")
+	}
+	if b.Size() != math.MaxInt64 || b.Max() != math.MaxInt64 || b.Used() != 0 {
+		t.Errorf("a nil Budget has %d of %d bytes in use, at most %d for large requests", b.Used(), b.Size(), b.Max())
 	}
 	var q *Queue
 	release, err := q.Acquire(t.Context(), math.MaxInt64)
@@ -61,11 +64,36 @@ func TestNilBudgetsGrantEverything(t *testing.T) {
 		t.Fatal(err)
 	}
 	release()
+	if q.Max() != math.MaxInt64 || q.Used() != 0 {
+		t.Errorf("a nil Queue has %d bytes in use, at most %d for one request", q.Used(), q.Max())
+	}
+}
+
+func TestHasRoom(t *testing.T) {
+	b := &Budget{size: 500}
+	b.Add(300)
+	if !b.HasRoom(200) || b.HasRoom(201) || b.Used() != 300 {
+		t.Errorf("got room for more or less than 200 bytes, or %d bytes in use", b.Used())
+	}
+	if n := b.rejected.Load(); n != 1 {
+		t.Errorf("counted %d rejections, expected 1", n)
+	}
+}
+
+// TestIDsHaveAPartOfTheHeldMemory checks that neither IDs nor series can take the
+// memory of the others, and that both together have half of the limit.
+func TestIDsHaveAPartOfTheHeldMemory(t *testing.T) {
+	for _, test := range []struct{ limit, ids int64 }{{1600, 100}, {64 << 30, 128 << 20}} {
+		b := Divide(test.limit)
+		if b.IDs.Size() != test.ids || b.Held.Size()+b.IDs.Size() != test.limit/2 {
+			t.Errorf("limit %d: got %d bytes for IDs, %d for series", test.limit, b.IDs.Size(), b.Held.Size())
+		}
+	}
 }
 
 // TestBudgetIsNeverExceeded acquires and releases in many goroutines.
 func TestBudgetIsNeverExceeded(t *testing.T) {
-	b := Divide(1000).Held
+	b := &Budget{size: 500}
 	var all sync.WaitGroup
 	for g := range 8 {
 		all.Go(func() {
@@ -147,18 +175,19 @@ func TestQueueGivesUp(t *testing.T) {
 		if _, err := q.Acquire(ctx, 200); !errors.Is(err, ErrExhausted) {
 			t.Errorf("got %v, expected ErrExhausted", err)
 		}
-		if n := q.rejected.Load(); n != 3 {
-			t.Errorf("counted %d rejections, expected 3", n)
+		if n := q.budget.rejected.Load(); n != 2 {
+			t.Errorf("counted %d rejections, expected 2: a client that disconnects is not rejected", n)
 		}
 	})
 }
 
 func TestCollector(t *testing.T) {
 	b := Divide(1000)
-	b.Held.TryAcquire(120)
+	b.Held.TryAcquire(100)
+	b.IDs.Add(20)
 	b.Buffer.TryAcquire(101)
 	if err := testutil.CollectAndCompare(b, strings.NewReader(`
-# HELP signalbox_memory_budget_bytes Memory that may be in use, by use: request bodies (buffer), parsing them (parse), series and groups (held).
+# HELP signalbox_memory_budget_bytes Memory that may be in use, by use: request bodies (buffer), parsing them (parse), series, groups and event IDs (held).
 # TYPE signalbox_memory_budget_bytes gauge
 signalbox_memory_budget_bytes{use="buffer"} 100
 signalbox_memory_budget_bytes{use="held"} 500

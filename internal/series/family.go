@@ -105,7 +105,7 @@ type Family struct {
 	count atomic.Int64 // live series on the page, without the overflow series
 
 	overflow atomic.Pointer[Series]
-	refused  atomic.Uint64 // updates that would have exceeded the limit on series
+	refused  atomic.Uint64 // updates for which atLimit was called, and owners for which the family was full
 
 	hasExemplars atomic.Bool // whether any series ever had an exemplar
 
@@ -123,15 +123,18 @@ type Family struct {
 type Result uint8
 
 // The results. An update changes the series with its label values if the result is OK,
-// the overflow series if it is Overflowed, and no series otherwise.
+// the overflow series if it is Overflowed or OverflowedNoMemory, and no series
+// otherwise.
 const (
-	OK Result = iota
-	Overflowed
-	NoRoom       // the limit on series is reached
-	NotFinite    // the value is NaN or infinite
-	Negative     // a counter cannot decrease
-	InvalidUTF8  // a label value is not valid UTF-8
-	ValueTooLong // a label value is longer than Options.MaxValueBytes
+	OK                 Result = iota
+	Overflowed                // the limit on series is reached
+	OverflowedNoMemory        // there is no memory for another series
+	NoRoom                    // the limit on series is reached, and there is no overflow series
+	NoMemory                  // there is no memory for another series or owner, and there is no overflow series
+	NotFinite                 // the value is NaN or infinite
+	Negative                  // a counter cannot decrease
+	InvalidUTF8               // a label value is not valid UTF-8
+	ValueTooLong              // a label value is longer than Options.MaxValueBytes
 )
 
 // Op is the operation of an update.
@@ -220,7 +223,8 @@ func (f *Family) Limit() int { return int(f.limit) }
 // full reports whether the limit on series leaves no room for another Series.
 func (f *Family) full() bool { return f.count.Load() > f.limit-f.rows }
 
-// Refused returns the number of updates that would have exceeded the limit on series.
+// Refused returns the number of updates that would have exceeded the limit on series,
+// or for whose series there was no memory.
 func (f *Family) Refused() uint64 { return f.refused.Load() }
 
 // Update updates the series with the label values. It creates the series if necessary.
@@ -321,7 +325,7 @@ func (f *Family) findOrCreate(values *Values, owner string, now Instant) (*Serie
 	if f.full() {
 		// A series is inserted before it is counted, so this finds all counted series.
 		if s := f.table.find(&f.layout, values); s == nil {
-			return f.atLimit(now)
+			return f.atLimit(NoRoom, now)
 		}
 	}
 	// The memory must be reserved before an owner is created, and is released if no
@@ -331,7 +335,7 @@ func (f *Family) findOrCreate(values *Values, owner string, now Instant) (*Serie
 		if s := f.table.find(&f.layout, values); s != nil && !s.dead() && f.refresh(s, now) {
 			return s, OK // another goroutine has just created it
 		}
-		return f.atLimit(now)
+		return f.atLimit(NoMemory, now)
 	}
 	if f.internal {
 		f.store.memory.Add(reserved)
@@ -356,7 +360,7 @@ func (f *Family) findOrCreate(values *Values, owner string, now Instant) (*Serie
 	}
 	if f.full() {
 		f.mu.Unlock()
-		return f.atLimit(now)
+		return f.atLimit(NoRoom, now)
 	}
 	s := f.create(values, o, now)
 	if !f.removed {
@@ -411,15 +415,28 @@ func (f *Family) leaveStore() {
 	f.removed = true
 }
 
-// atLimit counts an update that would exceed the limit on series. It returns the
+// atLimit counts an update that would create a series although there are too many, or
+// although there is no memory for it. why is NoRoom or NoMemory. atLimit returns the
 // overflow series, or nil for a gauge, for which an overflow series would make no
 // sense.
-func (f *Family) atLimit(now Instant) (*Series, Result) {
+func (f *Family) atLimit(why Result, now Instant) (*Series, Result) {
 	f.refused.Add(1)
 	if f.typ == Gauge {
-		return nil, NoRoom
+		return nil, why
 	}
-	return f.overflowSeries(now), Overflowed
+	return f.overflowSeries(now), f.overLimit(why)
+}
+
+// overLimit returns the result of an update for which atLimit is called.
+func (f *Family) overLimit(why Result) Result {
+	switch {
+	case f.typ == Gauge:
+		return why
+	case why == NoMemory:
+		return OverflowedNoMemory
+	default:
+		return Overflowed
+	}
 }
 
 // overflowSeries returns the overflow series. It creates the series if necessary. The

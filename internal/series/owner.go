@@ -28,8 +28,8 @@ const (
 	hasSeries
 )
 
-// memory returns about how much memory the owner takes.
-func (o *Owner) memory() int64 { return 100 + int64(len(o.name)) }
+// ownerBytes returns about how much memory an owner takes.
+func ownerBytes(name string) int64 { return 100 + int64(len(name)) }
 
 func (o *Owner) expired() bool { return o.liveness.expired() }
 
@@ -58,17 +58,20 @@ func (os *owners) shard(name string) *ownerShard {
 	return &os.shards[maphash.String(ownerSeed, name)%ownerShards]
 }
 
-// get returns the owner with the name. It creates the owner if necessary. A new owner
-// counts as active at now, so that its series live at least for the limit.
+// get returns the owner with the name. It creates the owner if necessary, and returns
+// nil if there is no memory for it. A new owner counts as active at now, so that its
+// series live at least for the limit.
 func (os *owners) get(name string, now Instant) *Owner {
 	sh := os.shard(name)
 	sh.mu.Lock()
 	defer sh.mu.Unlock()
 	o := sh.byName[name]
 	if o == nil {
+		if !os.memory.TryAcquire(ownerBytes(name)) {
+			return nil
+		}
 		// Without the clone, the owner could keep a whole request body in memory.
 		o = &Owner{name: strings.Clone(name)}
-		os.memory.Add(o.memory())
 		o.liveness.refresh(now)
 		if sh.byName == nil {
 			sh.byName = make(map[string]*Owner)
@@ -78,11 +81,12 @@ func (os *owners) get(name string, now Instant) *Owner {
 	return o
 }
 
-func (os *owners) has(name string) bool {
+// find returns the owner with the name, or nil.
+func (os *owners) find(name string) *Owner {
 	sh := os.shard(name)
 	sh.mu.Lock()
 	defer sh.mu.Unlock()
-	return sh.byName[name] != nil
+	return sh.byName[name]
 }
 
 // removeIf calls remove with every owner, and removes those for which it returns true.
@@ -94,7 +98,7 @@ func (os *owners) removeIf(remove func(*Owner) bool) {
 		for name, o := range sh.byName {
 			if remove(o) {
 				delete(sh.byName, name)
-				os.memory.Add(-o.memory())
+				os.memory.Release(ownerBytes(name))
 			}
 		}
 		if len(sh.byName) == 0 {

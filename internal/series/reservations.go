@@ -1,16 +1,33 @@
 package series
 
+import "strings"
+
 // Reservations are the series and owners that several updates would create. Check uses
-// them to apply the limits to these updates together. The zero value has none. It is
-// not safe for concurrent use.
+// them to apply the limits to these updates together. The zero value has none. All
+// updates must be of families in the same store. It is not safe for concurrent use.
 type Reservations struct {
+	// Reserve, if not nil, reserves memory for the Reservations themselves, and reports
+	// whether there is room. After it has returned false, the Reservations lack some of
+	// the series and owners, so the results of Check are not exact.
+	Reserve func(bytes int64) bool
+
 	series map[*Family]map[uint64]struct{} // by the hash of the label values
-	owners map[string]struct{}             // owners that would get a series in the last-seen family
+	owners map[string]bool                 // new owners, and whether each would get a series in the last-seen family
+	seen   int64                           // series in the last-seen family
+	bytes  int64                           // memory of the series and owners in the store
 }
 
+// The approximate memory in Reservations for a series, and for an owner in addition to
+// its name. A map is less than half full after it has grown.
+const (
+	reservedSeriesBytes = 40
+	reservedOwnerBytes  = 80
+)
+
 // Check returns the result that Update would have if the updates that were checked with
-// the same Reservations had taken place. It changes only the Reservations. Concurrent
-// updates and sweeps can make a later Update differ.
+// the same Reservations had taken place. It changes only the Reservations, and counts a
+// rejection by the memory budget. Concurrent updates and sweeps can make a later Update
+// differ.
 func (f *Family) Check(values *Values, owner string, v float64, r *Reservations) Result {
 	if result := f.checkNumber(v); result != OK || f.unlabeled != nil {
 		return result
@@ -29,12 +46,14 @@ func (f *Family) Check(values *Values, owner string, v float64, r *Reservations)
 		return OK
 	}
 	if f.count.Load()+int64(len(reserved)+1)*f.rows > f.limit {
-		if f.typ == Gauge {
-			return NoRoom
-		}
-		return Overflowed
+		return f.overLimit(NoRoom)
 	}
-	if result := f.checkOwner(owner, r); result != OK {
+	bytes := f.memoryFor(values)
+	if !f.internal && !f.store.memory.HasRoom(r.bytes+bytes) {
+		return f.overLimit(NoMemory)
+	}
+	o, result := f.checkOwner(owner, bytes, r)
+	if result != OK || !r.reserve(owner, o) {
 		return result
 	}
 	if reserved == nil {
@@ -45,28 +64,69 @@ func (f *Family) Check(values *Values, owner string, v float64, r *Reservations)
 		r.series[f] = reserved
 	}
 	reserved[values.hash] = struct{}{}
+	r.bytes += bytes + o.bytes
 	return OK
 }
 
-// checkOwner is Check for the owner of a new series. It does nothing if the family is
-// Unowned.
-func (f *Family) checkOwner(owner string, r *Reservations) Result {
+// A reservedOwner is what an update would create for the owner of a new series.
+type reservedOwner struct {
+	created bool  // the owner
+	seen    bool  // its series in the last-seen family
+	bytes   int64 // memory of both
+}
+
+// checkOwner is Check for the owner of a new series that takes the given memory.
+func (f *Family) checkOwner(name string, seriesBytes int64, r *Reservations) (o reservedOwner, _ Result) {
 	if f.ownership == Unowned {
-		return OK
+		return o, OK
 	}
-	if result := f.store.checkValue(owner); result != OK {
-		return result
+	st := f.store
+	if result := st.checkValue(name); result != OK {
+		return o, result
 	}
-	seen := f.store.lastSeen
-	if _, ok := r.owners[owner]; ok || f.ownership != Heartbeat || seen == nil || f.store.owners.has(owner) {
-		return OK
+	hasSeen, reserved := r.owners[name]
+	existing := st.owners.find(name)
+	o.created = existing == nil && !reserved
+	if existing != nil && existing.lastSeenState.Load() == hasSeries {
+		hasSeen = true
 	}
-	if seen.count.Load()+int64(len(r.owners)) >= seen.limit {
-		return NoRoom
+	if f.ownership == Heartbeat && st.lastSeen != nil && !hasSeen {
+		o.seen = st.lastSeen.count.Load()+r.seen < st.lastSeen.limit
+		if o.created && !o.seen {
+			return o, NoRoom
+		}
+	}
+	if o.created {
+		o.bytes = ownerBytes(name)
+		if !st.memory.HasRoom(r.bytes + seriesBytes + o.bytes) {
+			return o, NoMemory
+		}
+	}
+	if o.seen {
+		o.bytes += st.lastSeen.memoryFor(Plain(name))
+	}
+	return o, OK
+}
+
+// reserve adds an owner, unless nothing would be created for it. It reports whether
+// there is memory for that, and for a series.
+func (r *Reservations) reserve(name string, o reservedOwner) bool {
+	n := int64(reservedSeriesBytes)
+	if o.created || o.seen {
+		n += reservedOwnerBytes + int64(len(name))
+	}
+	if r.Reserve != nil && !r.Reserve(n) {
+		return false
+	}
+	if !o.created && !o.seen {
+		return true
 	}
 	if r.owners == nil {
-		r.owners = make(map[string]struct{})
+		r.owners = make(map[string]bool)
 	}
-	r.owners[owner] = struct{}{}
-	return OK
+	if o.seen {
+		r.seen++
+	}
+	r.owners[strings.Clone(name)] = o.seen
+	return true
 }

@@ -141,17 +141,21 @@ func (st *Store) Heartbeat(owner string, now Instant) Result {
 
 // owner returns the owner with the name. It creates the owner if necessary. If
 // heartbeat is true, it also records a heartbeat at now. If the name is invalid as a
-// label value, or if the limit on owners is reached, it returns nil and the reason.
+// label value, or if the limit on owners or on memory is reached, it returns nil and
+// the reason.
 func (st *Store) owner(name string, now Instant, heartbeat bool) (*Owner, Result) {
 	if r := st.checkValue(name); r != OK {
 		return nil, r
 	}
-	if heartbeat && st.lastSeen != nil && st.lastSeen.full() && !st.owners.has(name) {
+	if heartbeat && st.lastSeen != nil && st.lastSeen.full() && st.owners.find(name) == nil {
 		st.lastSeen.refused.Add(1)
 		return nil, NoRoom
 	}
 	for {
 		o := st.owners.get(name, now)
+		if o == nil {
+			return nil, NoMemory
+		}
 		if !heartbeat {
 			return o, OK
 		}

@@ -2,10 +2,10 @@ package source
 
 import (
 	"bytes"
+	"cmp"
 	"fmt"
 	"io"
 	"net/http"
-	"sync/atomic"
 
 	"code.cloudfoundry.org/lager/v3"
 
@@ -19,34 +19,27 @@ type WholeBodies struct {
 	// MaxBytes is the maximum size of a body as it is sent. The default is 16 MiB.
 	MaxBytes int64
 
-	// MaxTotalBytes is the maximum size of all bodies that are held. The default is
-	// 64 MiB.
-	MaxTotalBytes int64
-
-	// Buffer, if not nil, grants the memory for the bodies.
+	// Buffer grants the memory for the bodies. Nil means that memory is not limited.
 	Buffer *membudget.Budget
-
-	held atomic.Int64
 }
 
 // A WholeBody is a body that was read completely, before decompression. The caller must
 // call Close.
 type WholeBody struct {
-	bodies  *WholeBodies
 	request *http.Request
 	content []byte
-	held    int64
-	memory  reservation // at least held
+	memory  reservation
 }
 
 // Open reads the body of a request. If it cannot, it responds to the request, logs the
 // rejection, and returns false.
 func (b *WholeBodies) Open(w http.ResponseWriter, r *http.Request, rejections *Rejections) (*WholeBody, bool) {
-	if open, ok := r.Body.(*rewound); ok {
-		return &WholeBody{bodies: b, request: r, content: open.content}, true
+	whole := &WholeBody{request: r, memory: reservation{budget: b.Buffer}}
+	if open, ok := r.Body.(*rewound); ok { // the caller has a WholeBody of this request
+		whole.content, whole.memory.others = open.content, open.reserved
+		return whole, true
 	}
-	whole := &WholeBody{bodies: b, request: r, memory: reservation{budget: b.Buffer}}
-	status, err := whole.read(r.Body, r.ContentLength)
+	status, err := whole.read(r.Body, r.ContentLength, cmp.Or(b.MaxBytes, 16<<20))
 	if err == nil {
 		return whole, true
 	}
@@ -56,10 +49,9 @@ func (b *WholeBodies) Open(w http.ResponseWriter, r *http.Request, rejections *R
 	return nil, false
 }
 
-// read reads the body. length is its declared length, or -1. If it fails, it returns an
-// error and the status of the response.
-func (b *WholeBody) read(r io.Reader, length int64) (int, error) {
-	limit, total := orDefault(b.bodies.MaxBytes, 16<<20), orDefault(b.bodies.MaxTotalBytes, 64<<20)
+// read reads the body, of at most limit bytes. length is its declared length, or -1. If
+// it fails, it returns an error and the status of the response.
+func (b *WholeBody) read(r io.Reader, length, limit int64) (int, error) {
 	tooLarge := func() (int, error) {
 		return http.StatusRequestEntityTooLarge, fmt.Errorf("%w: more than the limit of %d bytes for a request that is applied as a whole; nothing was applied", ErrTooLarge, limit)
 	}
@@ -74,12 +66,7 @@ func (b *WholeBody) read(r io.Reader, length int64) (int, error) {
 			if length >= 0 {
 				size = min(size, length+1) // the last byte is for the end of the body
 			}
-			if b.bodies.held.Add(size-b.held) > total {
-				b.bodies.held.Add(b.held - size)
-				return http.StatusServiceUnavailable, fmt.Errorf("requests that are applied as a whole hold too much memory, more than %d bytes: repeat the request later", total)
-			}
-			old := b.held
-			b.held = size
+			old := b.memory.bytes
 			if err := b.memory.add(size); err != nil {
 				return StatusOf(0, err), fmt.Errorf("%w; nothing was applied", err)
 			}
@@ -107,14 +94,13 @@ func (b *WholeBody) Bytes() []byte { return b.content }
 func (b *WholeBody) Request() *http.Request {
 	r := new(http.Request)
 	*r = *b.request
-	r.Body = &rewound{*bytes.NewReader(b.content), b.content, b.memory.bytes}
+	r.Body = &rewound{*bytes.NewReader(b.content), b.content, b.memory.others + b.memory.bytes}
 	return r
 }
 
 // Close releases the memory.
 func (b *WholeBody) Close() {
-	b.bodies.held.Add(-b.held)
-	b.held, b.content = 0, nil
+	b.content = nil
 	b.memory.release(b.memory.bytes)
 }
 
@@ -127,10 +113,3 @@ type rewound struct {
 
 // Close implements io.Closer.
 func (*rewound) Close() error { return nil }
-
-func orDefault(value, byDefault int64) int64 {
-	if value == 0 {
-		return byDefault
-	}
-	return value
-}

@@ -21,6 +21,8 @@ func TestEvents(t *testing.T) {
 // except for "unknown" and "misspeled". It rejects events with the name "refused" for
 // their only metric, and those with the name "partial" for one of two.
 type recorder struct {
+	dryRunBytes int64 // memory that each event reserves in a dry run
+
 	mu        sync.Mutex
 	events    []metric.Event
 	malformed int
@@ -52,7 +54,9 @@ func (r *recorder) Emit(event metric.Event, outcome *metric.Outcome) {
 	if outcome.Explain {
 		outcome.Explanation = e
 	}
-	if outcome.DryRun == nil {
+	if outcome.DryRun != nil {
+		outcome.DryRun.Reserve(r.dryRunBytes)
+	} else {
 		r.events = append(r.events, event)
 	}
 }

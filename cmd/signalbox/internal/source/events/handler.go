@@ -19,7 +19,7 @@ import (
 const Path = "/api/v1/events"
 
 // maxStrictBytes is the maximum size of a body with the query parameter strict, after
-// decompression. The handler keeps a list of the series that the events would create.
+// decompression. Such a body is decoded twice.
 const maxStrictBytes = 16 << 20
 
 // Options configure a handler.
@@ -167,7 +167,16 @@ func (h *handler) decode(r *http.Request, body *source.Body, dryRun *metric.DryR
 	defer h.decoders.Put(decoder)
 
 	tally := &Tally{Sink: h.Sink, IDs: h.IDs}
-	tally.Outcome.DryRun = dryRun
+	var dryRunErr error
+	if dryRun != nil {
+		dryRun.Reserve = func(n int64) bool {
+			if dryRunErr == nil {
+				dryRunErr = body.Reserve(n)
+			}
+			return dryRunErr == nil
+		}
+		tally.Outcome.DryRun = dryRun
+	}
 	var errs errorList
 	accept := func(event *Event) {
 		tally.Outcome.Explain = !errs.full()
@@ -189,6 +198,9 @@ func (h *handler) decode(r *http.Request, body *source.Body, dryRun *metric.DryR
 	err := h.reserve(decoder, body)
 	if err == nil {
 		err = decoder.Decode(body, source.FormatOf(r.Header.Get("Content-Type")), accept, reject)
+	}
+	if err == nil && dryRunErr != nil {
+		err = fmt.Errorf("%w; send fewer events in a body with strict=1", dryRunErr)
 	}
 	body.Finish() // its turn must not wait for the log or the client
 	if err != nil {

@@ -263,6 +263,46 @@ var _ = Describe("Handler", func() {
 			Expect(buffer.Used()).To(BeZero())
 		})
 
+		It("rejects a body that never fits with 413, even if an Idempotency-Key has already read it as a whole", func() {
+			buffer := membudget.Divide(8 << 20).Buffer // 0.8 MiB, of which large bodies can use 0.6 MiB
+			bodies := &source.WholeBodies{Buffer: buffer}
+			strict := events.NewHandler(events.Options{Logger: logger, Sink: sink, IDs: ids, Bodies: bodies, Buffer: buffer})
+			handler = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				body, ok := bodies.Open(w, r, source.NewRejections(logger))
+				Expect(ok).To(BeTrue())
+				defer body.Close()
+				strict.ServeHTTP(w, body.Request())
+			})
+			line := `{"name":"b","attributes":{"a":"` + strings.Repeat("x", 1000) + `"}` + strings.Repeat(" ", 150<<10) + "}\n"
+			w := do(http.MethodPost, "/api/v1/events?strict=1", strings.NewReader(line))
+			Expect(w.Code).To(Equal(http.StatusRequestEntityTooLarge), w.Body.String())
+			Expect(sink.events).To(BeEmpty())
+			Expect(buffer.Used()).To(BeZero())
+		})
+
+		It("reserves the memory for checking a body before anything is applied", func() {
+			buffer := membudget.Divide(40 << 20).Buffer // 4 MiB
+			handler = events.NewHandler(events.Options{Logger: logger, Limits: source.Limits{LineBytes: 1000}, Sink: sink, IDs: ids, Bodies: &source.WholeBodies{Buffer: buffer}, Buffer: buffer})
+			strict := func() *httptest.ResponseRecorder {
+				return do(http.MethodPost, "/api/v1/events?strict=1", strings.NewReader(strings.Repeat("{\"name\":\"a\"}\n", 100)))
+			}
+			sink.dryRunBytes = 20 << 10
+			Expect(strict().Code).To(Equal(http.StatusOK))
+			Expect(sink.events).To(HaveLen(100))
+
+			sink.dryRunBytes = 40 << 10
+			w := strict()
+			Expect(w.Code).To(Equal(http.StatusRequestEntityTooLarge))
+			Expect(w.Body.String()).To(And(HavePrefix(`{"accepted":0,`), ContainSubstring("--memory-limit"), ContainSubstring("send fewer events in a body with strict=1")))
+			sink.dryRunBytes = 20 << 10
+			buffer.Add(2 << 20)
+			w = strict()
+			Expect(w.Code).To(Equal(http.StatusServiceUnavailable))
+			Expect(w.Header().Get("Retry-After")).NotTo(BeEmpty())
+			Expect(sink.events).To(HaveLen(100))
+			Expect(buffer.Used()).To(BeEquivalentTo(2 << 20))
+		})
+
 		Describe("limits", func() {
 			BeforeEach(func() {
 				handler = newHandler(source.Limits{BodyBytes: 29})

@@ -252,17 +252,17 @@ var _ = Describe("Handler", func() {
 		})
 
 		It("are limited in total", func() {
-			bodies.MaxTotalBytes = 100_000
+			bodies.Buffer = membudget.Divide(2_500_000).Buffer // 250,000 bytes
 			var inner *httptest.ResponseRecorder
 			next = func(w http.ResponseWriter, r *http.Request) {
 				if len(handled) == 1 {
-					inner = do(http.MethodPost, "/p", strings.Repeat("y", 60_000), idempotency.Header, "l")
+					inner = do(http.MethodPost, "/p", strings.Repeat("y", 100_000), idempotency.Header, "l")
 				}
 			}
-			Expect(send(strings.NewReader(strings.Repeat("x", 60_000))).Code).To(Equal(http.StatusOK))
+			Expect(send(strings.NewReader(strings.Repeat("x", 100_000))).Code).To(Equal(http.StatusOK))
 			Expect(inner.Code).To(Equal(http.StatusServiceUnavailable))
 			Expect(inner.Header()).To(HaveKeyWithValue("Retry-After", []string{"2"}))
-			Expect(do(http.MethodPost, "/p", strings.Repeat("y", 60_000), idempotency.Header, "l").Code).To(Equal(http.StatusOK))
+			Expect(do(http.MethodPost, "/p", strings.Repeat("y", 100_000), idempotency.Header, "l").Code).To(Equal(http.StatusOK))
 		})
 	})
 

@@ -43,7 +43,7 @@ func (t *Table) Collect(metrics chan<- prometheus.Metric) {
 	gauge(entriesDesc, float64(entries))
 	gauge(entriesLimitDesc, float64(t.maxEntries))
 	gauge(bytesDesc, float64(bytes))
-	gauge(bytesLimitDesc, float64(t.maxBytes))
+	gauge(bytesLimitDesc, float64(t.memory.Size()))
 	counter(evictedDesc, counts.evicted)
 	counter(duplicatesDesc, counts.duplicates)
 	counter(requestsDesc, counts.replayed, "replayed")

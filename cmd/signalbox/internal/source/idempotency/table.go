@@ -8,15 +8,18 @@ import (
 	"net/http"
 	"sync"
 	"time"
+
+	"github.com/signalbox-ci/signalbox/internal/membudget"
 )
 
 // Options configure a Table. The zero values are the defaults.
 type Options struct {
-	// MaxEntries is the maximum number of entries. The default is a million. MaxBytes
-	// is the maximum memory for entries and stored answers. The default is 128 MiB. A
-	// new entry removes the oldest ones if one of the limits is exceeded.
+	// MaxEntries is the maximum number of entries. The default is a million. Memory is
+	// the budget for entries and stored answers, of which the table may use all; nil
+	// means no limit. A new entry removes the oldest ones if one of the limits is
+	// exceeded.
 	MaxEntries int
-	MaxBytes   int64
+	Memory     *membudget.Budget
 
 	// MaxAge is how long an entry is kept. The default is an hour.
 	MaxAge time.Duration
@@ -29,7 +32,7 @@ type Options struct {
 // concurrent use. Create it with NewTable.
 type Table struct {
 	maxEntries int
-	maxBytes   int64
+	memory     *membudget.Budget
 	maxAge     time.Duration
 	clock      func() time.Time
 	began      time.Time
@@ -54,7 +57,7 @@ type counts struct {
 	duplicates          uint64 // events dropped as repeats
 	replayed            uint64 // requests that got a stored answer
 	concurrent, differs uint64 // requests rejected with 409 and 422
-	evicted             uint64 // entries removed because of MaxEntries or MaxBytes
+	evicted             uint64 // entries removed because of MaxEntries or Memory
 }
 
 // A key identifies an entry. It is a part of a cryptographic hash, so that different
@@ -78,12 +81,9 @@ const (
 
 // NewTable returns an empty table.
 func NewTable(o Options) *Table {
-	t := &Table{maxEntries: o.MaxEntries, maxBytes: o.MaxBytes, maxAge: o.MaxAge, clock: o.Clock}
+	t := &Table{maxEntries: o.MaxEntries, memory: o.Memory, maxAge: o.MaxAge, clock: o.Clock}
 	if t.maxEntries == 0 {
 		t.maxEntries = 1_000_000
-	}
-	if t.maxBytes == 0 {
-		t.maxBytes = 128 << 20
 	}
 	if t.maxAge == 0 {
 		t.maxAge = time.Hour
@@ -207,12 +207,12 @@ func (t *Table) addLocked(k key, now time.Duration, a *answer) {
 	}
 	t.dropAnswerLocked(k) // of an expired entry
 	t.entries[k] = t.order.push(queued{k, now})
-	t.bytes += entryBytes
+	t.addBytesLocked(entryBytes)
 	if a != nil {
 		t.answers[k] = a
-		t.bytes += a.bytes()
+		t.addBytesLocked(a.bytes())
 	}
-	for t.order.length() > 1 && (t.order.length() > t.maxEntries || t.bytes > t.maxBytes) {
+	for t.order.length() > 1 && (t.order.length() > t.maxEntries || t.bytes > t.memory.Size()) {
 		if t.popLocked() {
 			t.counts.evicted++
 		}
@@ -240,7 +240,7 @@ func (t *Table) expireLocked() time.Duration {
 // replaced or removed, which popLocked reports. The caller must hold mu.
 func (t *Table) popLocked() (removed bool) {
 	n, q := t.order.pop()
-	t.bytes -= entryBytes
+	t.addBytesLocked(-entryBytes)
 	if current, ok := t.entries[q.key]; ok && current == n {
 		delete(t.entries, q.key)
 		t.dropAnswerLocked(q.key)
@@ -256,9 +256,16 @@ func (t *Table) popLocked() (removed bool) {
 // hold mu.
 func (t *Table) dropAnswerLocked(k key) {
 	if a := t.answers[k]; a != nil {
-		t.bytes -= a.bytes()
+		t.addBytesLocked(-a.bytes())
 		delete(t.answers, k)
 	}
+}
+
+// addBytesLocked counts memory that was taken or, if n is negative, released. The
+// caller must hold mu.
+func (t *Table) addBytesLocked(n int64) {
+	t.bytes += n
+	t.memory.Add(n)
 }
 
 func (a *answer) bytes() int64 { return answerBytes + int64(len(a.body)) }

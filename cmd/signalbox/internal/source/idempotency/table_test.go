@@ -7,6 +7,8 @@ import (
 	"slices"
 	"testing"
 	"time"
+
+	"github.com/signalbox-ci/signalbox/internal/membudget"
 )
 
 // A modelEntry is an entry of a naive table.
@@ -64,10 +66,11 @@ func (m *model) expire(now time.Duration) {
 func TestTableBehavesLikeTheModel(t *testing.T) {
 	for seed := range uint64(6) {
 		random := rand.New(rand.NewPCG(seed, 1))
-		m := &model{maxEntries: 1 + random.IntN(3*chunkLength), maxBytes: 1000 + random.Int64N(400_000), maxAge: time.Hour, running: map[key]key{}}
+		memory := membudget.Divide(16 * (1000 + random.Int64N(400_000))).IDs
+		m := &model{maxEntries: 1 + random.IntN(3*chunkLength), maxBytes: memory.Size(), maxAge: time.Hour, running: map[key]key{}}
 		began := time.Unix(1000, 0)
 		now := time.Duration(0)
-		table := NewTable(Options{MaxEntries: m.maxEntries, MaxBytes: m.maxBytes, Clock: func() time.Time { return began.Add(now) }})
+		table := NewTable(Options{MaxEntries: m.maxEntries, Memory: memory, Clock: func() time.Time { return began.Add(now) }})
 		ids := table.IDs("p")
 		names := 1 + random.IntN(5_000)
 		var operation string
@@ -131,10 +134,17 @@ func TestTableBehavesLikeTheModel(t *testing.T) {
 			ids.Has(nil) // not every iteration performs an operation, which removes expired entries
 			expect(table.order.length(), len(m.entries))
 			expect(table.bytes, m.bytes())
+			expect(memory.Used(), m.bytes())
 		}
 		if len(table.answers) > len(table.entries) {
 			t.Fatalf("got %d answers in %d entries", len(table.answers), len(table.entries))
 		}
+		operation = "expire"
+		now += time.Hour
+		for table.order.length() > 0 {
+			ids.Has(nil)
+		}
+		expect(memory.Used(), int64(0))
 	}
 }
 

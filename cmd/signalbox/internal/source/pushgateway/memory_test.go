@@ -66,7 +66,7 @@ var _ = Describe("The memory for pushes", func() {
 		cancel() // the client does not wait
 		w := httptest.NewRecorder()
 		f.handler.ServeHTTP(w, httptest.NewRequestWithContext(gone, http.MethodPut, "/metrics/job/j", strings.NewReader(strings.Repeat("?\n", 1000))))
-		rejected(w, http.StatusServiceUnavailable, "try again later")
+		rejected(w, http.StatusServiceUnavailable, "the client did not wait")
 
 		Expect(f.put("/small", "x 1\n").Code).To(Equal(http.StatusOK), "a small push does not wait for large ones")
 		done()
