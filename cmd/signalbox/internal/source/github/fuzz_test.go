@@ -1,0 +1,28 @@
+package github_test
+
+import (
+	"net/http"
+	"net/url"
+	"testing"
+
+	"github.com/signalbox-ci/signalbox/cmd/signalbox/internal/source/github"
+	"github.com/signalbox-ci/signalbox/cmd/signalbox/internal/source/payload/payloadtest"
+)
+
+// FuzzDecode decodes arbitrary bodies.
+func FuzzDecode(f *testing.F) {
+	for _, fixture := range payloadtest.Load(f, "testdata") {
+		f.Add(fixture.Header.Get("X-GitHub-Event"), fixture.Body)
+	}
+	f.Add("workflow_job", []byte("payload="+url.QueryEscape(`{"action":"queued","workflow_job":{"id":1}}`)))
+	f.Add("", []byte(`{"action":"completed","workflow_job":{"id":"1","conclusion":"x","name":" / (a) / ","steps":[null]}}`))
+	f.Fuzz(func(t *testing.T, event string, body []byte) {
+		d, err := github.Decode(http.Header{"X-Github-Event": {event}}, body)
+		if err != nil {
+			return
+		}
+		for _, problem := range payloadtest.Problems(d) {
+			t.Error(problem)
+		}
+	})
+}

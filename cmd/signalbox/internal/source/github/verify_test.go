@@ -1,0 +1,53 @@
+package github_test
+
+import (
+	"net/http"
+	"testing"
+
+	"github.com/signalbox-ci/signalbox/cmd/signalbox/internal/source/github"
+	"github.com/signalbox-ci/signalbox/cmd/signalbox/internal/source/payload/payloadtest"
+	"github.com/signalbox-ci/signalbox/cmd/signalbox/internal/source/signature"
+)
+
+const signatureHeader = "X-Hub-Signature-256"
+
+// secrets are those of the fixtures, and the one that replaces them.
+func secrets(t testing.TB) []signature.Secret {
+	var secrets []signature.Secret
+	for _, text := range []string{"next-secret", "signalbox-fixture-secret"} {
+		secret, err := signature.New(text)
+		if err != nil {
+			t.Fatal(err)
+		}
+		secrets = append(secrets, secret)
+	}
+	return secrets
+}
+
+func TestFixturesAreSigned(t *testing.T) {
+	known := secrets(t)
+	for _, f := range payloadtest.Load(t, "testdata") {
+		payloadtest.FlipBits(t, f, []string{signatureHeader}, func(header http.Header, body []byte) error {
+			return github.Verify(known, header, body)
+		})
+		if github.Verify(known[:1], f.Header, f.Body) == nil || github.Verify(nil, f.Header, f.Body) == nil {
+			t.Errorf("%s is accepted without its secret", f.Path)
+		}
+	}
+}
+
+// FuzzVerify checks arbitrary headers and bodies. Only the fixture may be accepted.
+func FuzzVerify(f *testing.F) {
+	fixture := payloadtest.Load(f, "testdata")[0]
+	valid := fixture.Header.Get(signatureHeader)
+	for _, seed := range []string{valid, "", "a,b", "sha256", "sha256=", "sha1=" + valid, valid[:20]} {
+		f.Add(seed, fixture.Body)
+	}
+	known := secrets(f)
+	f.Fuzz(func(t *testing.T, value string, body []byte) {
+		err := github.Verify(known, http.Header{http.CanonicalHeaderKey(signatureHeader): {value}}, body)
+		if (err == nil) != (value == valid && string(body) == string(fixture.Body)) {
+			t.Errorf("%q: got %v", value, err)
+		}
+	})
+}

@@ -1,0 +1,39 @@
+package gitlab_test
+
+import (
+	"testing"
+
+	. "github.com/onsi/ginkgo/v2"
+	. "github.com/onsi/gomega"
+
+	"github.com/signalbox-ci/signalbox/cmd/signalbox/internal/source/gitlab"
+	"github.com/signalbox-ci/signalbox/cmd/signalbox/internal/source/payload"
+	"github.com/signalbox-ci/signalbox/cmd/signalbox/internal/source/payload/payloadtest"
+	"github.com/signalbox-ci/signalbox/cmd/signalbox/internal/source/tracker"
+)
+
+func TestGitLab(t *testing.T) {
+	RegisterFailHandler(Fail)
+	RunSpecs(t, "GitLab")
+}
+
+// values are new values of fields of a fixture, by their paths.
+type values = map[string]any
+
+// decode decodes a fixture with other values.
+func decode(fixture string, v values) payload.Delivery {
+	GinkgoHelper()
+	f := payloadtest.One(GinkgoTB(), "testdata/"+fixture)
+	d, err := gitlab.Decode(f.Header, f.With(v))
+	Expect(err).NotTo(HaveOccurred())
+	Expect(payloadtest.Problems(d)).To(BeEmpty())
+	return d
+}
+
+// change decodes a fixture with other values, and returns its only change.
+func change(fixture string, v values) tracker.Change {
+	GinkgoHelper()
+	d := decode(fixture, v)
+	Expect(d.Changes).To(HaveLen(1), d.Reason)
+	return d.Changes[0]
+}

@@ -1,0 +1,154 @@
+package payload_test
+
+import (
+	"slices"
+	"strings"
+	"time"
+
+	. "github.com/onsi/ginkgo/v2"
+	. "github.com/onsi/gomega"
+
+	"github.com/signalbox-ci/signalbox/cmd/signalbox/internal/source/payload"
+	"github.com/signalbox-ci/signalbox/cmd/signalbox/internal/source/tracker"
+)
+
+var _ = Describe("A delivery", func() {
+	It("is useful if it has changes", func() {
+		var d payload.Delivery
+		d.Add(tracker.Change{ID: "1", Time: time.Unix(5, 0)})
+		d.Add(tracker.Change{ID: "2", Ended: time.Unix(6, 0)})
+		Expect(d.Outcome).To(Equal(payload.Useful))
+		Expect(d.Changes).To(HaveLen(2))
+		Expect(d.Time()).To(Equal(time.Unix(6, 0)))
+	})
+
+	It("has an id and a description of a bounded length", func() {
+		d := payload.New("5")
+		d.Describe("job", "", strings.Repeat("é", 100))
+		Expect(d.ID).To(Equal("5"))
+		Expect(d.Event).To(Equal("job " + strings.Repeat("é", 30)))
+		Expect(payload.New(strings.Repeat("5", 65)).ID).To(BeEmpty())
+	})
+
+	It("stays unmapped", func() {
+		var d payload.Delivery
+		d.Unmap("status", "x\n"+strings.Repeat("y", 100))
+		d.Add(tracker.Change{ID: "1"})
+		Expect(d.Outcome).To(Equal(payload.Unmapped))
+		Expect(d.Outcome.String()).To(Equal("unmapped"))
+		Expect(d.Reason).To(Equal(`unknown status "x\n` + strings.Repeat("y", 38) + `"`))
+	})
+
+	DescribeTable("is ignored if a change has no usable id", func(c tracker.Change) {
+		var d payload.Delivery
+		d.Add(c)
+		Expect(d.Outcome).To(Equal(payload.Ignored))
+		Expect(d.Changes).To(BeEmpty())
+	},
+		Entry(nil, tracker.Change{}),
+		Entry(nil, tracker.Change{ID: strings.Repeat("1", 65)}),
+		Entry(nil, tracker.Change{ID: "1", RunID: strings.Repeat("1", 65)}),
+		Entry(nil, tracker.Change{ID: "1", Attempt: strings.Repeat("1", 65)}),
+	)
+
+	It("has attributes of a bounded length, in UTF-8", func() {
+		var d payload.Delivery
+		d.Add(tracker.Change{ID: "1", Attributes: tracker.Attributes{Owner: strings.Repeat("a", 512), Service: "a" + strings.Repeat("é", 1000)}})
+		Expect(d.Changes[0].Attributes.Owner).To(HaveLen(512))
+		Expect(d.Changes[0].Attributes.Service).To(Equal("a" + strings.Repeat("é", 255)))
+	})
+})
+
+var _ = Describe("Unmarshal", func() {
+	type object struct {
+		ID      payload.ID      `json:"id"`
+		Seconds payload.Seconds `json:"seconds"`
+		Text    string          `json:"text"`
+		Nested  struct {
+			Texts []string `json:"texts"`
+		} `json:"nested"`
+		Last string `json:"last"`
+	}
+
+	DescribeTable("reads what it can", func(body string, want object) {
+		var got object
+		Expect(payload.Unmarshal([]byte(body), &got)).To(Succeed())
+		Expect(got).To(Equal(want))
+	},
+		Entry(nil, `{"id":5,"text":"a","nested":{"texts":["b"]},"last":"c"}`, object{ID: "5", Text: "a", Nested: struct {
+			Texts []string `json:"texts"`
+		}{[]string{"b"}}, Last: "c"}),
+		Entry(nil, `{"id":{},"text":5,"nested":[],"last":"c"}`, object{Last: "c"}),
+		Entry(nil, `{"id":null,"seconds":"1","text":null,"nested":null,"last":"c"}`, object{Last: "c"}),
+		Entry(nil, `{"id":"a\u00e9","seconds":null,"last":"c"}`, object{ID: "aé", Last: "c"}),
+		Entry(nil, `null`, object{}),
+		Entry(nil, `[{"id":1}]`, object{}),
+	)
+
+	It("returns an error for what is not JSON", func() {
+		Expect(payload.Unmarshal([]byte(`{"id":`), &object{})).To(MatchError("the body is not JSON: unexpected end of JSON input"))
+	})
+
+	DescribeTable("durations", func(number string, want any) {
+		var s payload.Seconds
+		Expect(s.UnmarshalJSON([]byte(number))).To(Succeed())
+		if want == nil {
+			Expect(s.Duration()).To(BeNil())
+		} else {
+			Expect(*s.Duration()).To(Equal(want))
+		}
+	},
+		Entry(nil, "0", time.Duration(0)), Entry(nil, "49.503592", 49503592*time.Microsecond), Entry(nil, "-0.5", -500*time.Millisecond),
+		Entry(nil, "null", nil), Entry(nil, `"5"`, nil), Entry(nil, "{}", nil), Entry(nil, "1e9", nil), Entry(nil, "-1e9", nil), Entry(nil, "1e999", nil),
+	)
+})
+
+var _ = Describe("FormJSON", func() {
+	DescribeTable("finds the JSON", func(body, want string) {
+		Expect(payload.FormJSON([]byte(body))).To(BeEquivalentTo(want))
+	},
+		Entry(nil, "payload=%7B%22a%22%3A+1%7D", `{"a": 1}`),
+		Entry(nil, "a=1&payload=%5B%5D&payload=x", "[]"),
+		Entry(nil, `{"a":"&payload=%7B%7D"}`, `{"a":"&payload=%7B%7D"}`),
+		Entry(nil, " \r\n\t[\"&payload=1\"]", " \r\n\t[\"&payload=1\"]"),
+		Entry(nil, `"&payload=1"`, `"&payload=1"`),
+		Entry(nil, "xpayload=1", "xpayload=1"),
+		Entry(nil, "", ""),
+	)
+
+	It("returns an error for a damaged field", func() {
+		_, err := payload.FormJSON([]byte("payload=%7"))
+		Expect(err).To(MatchError(HavePrefix("the body is a form")))
+	})
+})
+
+var _ = DescribeTable("RunnerClass", func(want string, labels ...string) {
+	before := slices.Clone(labels)
+	Expect(payload.RunnerClass(labels)).To(Equal(want))
+	Expect(labels).To(Equal(before))
+},
+	Entry(nil, ""), Entry(nil, "", ""), Entry(nil, "self-hosted", "self-hosted"), Entry(nil, "self-hosted", "Self-Hosted", "self-hosted", ""),
+	Entry(nil, "gpu,linux,x64", "self-hosted", "X64", " Linux", "gpu", "linux"),
+)
+
+var _ = DescribeTable("Owner", func(repository, want string) { Expect(payload.Owner(repository)).To(Equal(want)) },
+	Entry(nil, "octo-org/api", "octo-org"), Entry(nil, "a/b/c", "a/b"), Entry(nil, "api", ""), Entry(nil, "", ""), Entry(nil, "/", ""))
+
+var _ = DescribeTable("Host", func(address, want string) { Expect(payload.Host(address, "github.com")).To(Equal(want)) },
+	Entry(nil, "https://GitHub.com/a", ""), Entry(nil, "https://git.Example.com:80/a?b", "git.example.com:80"), Entry(nil, "git.example.com", ""),
+	Entry(nil, "", ""), Entry(nil, "https://[::1", ""), Entry(nil, "https://user:password@x/y", "x"))
+
+var _ = Describe("Between", func() {
+	start := time.Date(2026, 3, 4, 10, 0, 0, 0, time.UTC)
+	DescribeTable("returns the difference of known times in order", func(start, end time.Time, want *time.Duration) {
+		Expect(payload.Between(start, end)).To(Equal(want))
+	},
+		Entry(nil, start, start.Add(time.Second), new(time.Second)),
+		Entry(nil, start, start, new(time.Duration(0))),
+		Entry(nil, start, start.Add(-1), nil),
+		Entry(nil, time.Time{}, start, nil),
+		Entry(nil, start, time.Time{}, nil),
+		Entry(nil, start, start.AddDate(11, 0, 0), nil),
+		Entry(nil, time.Time{}, time.Time{}, nil),
+	)
+})

@@ -1,0 +1,83 @@
+package signature_test
+
+import (
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/signalbox-ci/signalbox/cmd/signalbox/internal/source/signature"
+)
+
+// FuzzHMAC checks arbitrary headers. Only the signature of the body may be accepted.
+func FuzzHMAC(f *testing.F) {
+	const valid = "v1=734cc62f32841568f45715aeb9f4d7891324e6d948e4c6c60c0621cdac48623a"
+	for _, seed := range []string{"", "a,b", "v1", "v1=", "sha256=", valid, valid + "0", strings.ToUpper(valid), "v1=" + strings.Repeat("0", 64)} {
+		f.Add(seed)
+	}
+	known := secrets("other", "secret")
+	f.Fuzz(func(t *testing.T, value string) {
+		err := signature.HMAC(known, http.Header{"X-Signature": {value}}, "X-Signature", "v1=", []byte("hello world"))
+		if (err == nil) != (value == valid) {
+			t.Errorf("%q: got %v", value, err)
+		}
+	})
+}
+
+// FuzzToken checks arbitrary tokens. Only the secret may be accepted.
+func FuzzToken(f *testing.F) {
+	for _, seed := range []string{"", "secret", "secret ", "\x00secret", "whsec_"} {
+		f.Add(seed)
+	}
+	known := secrets("other", "secret")
+	f.Fuzz(func(t *testing.T, value string) {
+		err := signature.Token(known, http.Header{"X-Token": {value}}, "X-Token")
+		if (err == nil) != (value == "secret" || value == "other") {
+			t.Errorf("%q: got %v", value, err)
+		}
+	})
+}
+
+// FuzzStandard checks arbitrary headers. Only the signature of the body, in a list, may
+// be accepted.
+func FuzzStandard(f *testing.F) {
+	const id, timestamp, valid = "msg_p5jXN8AQM9LWM0D4loKWxJek", "1614265330", "v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE="
+	for _, seed := range []string{"", "v1", "v1,", "a,b", "v1a,x " + valid, valid + " " + valid, "v1,v1,", " "} {
+		f.Add(id, timestamp, seed)
+	}
+	for _, seed := range []string{"", "-1", "+1614265330", "1e9", "9223372036854775808", "01614265330"} {
+		f.Add(id, seed, valid)
+	}
+	f.Add("", timestamp, valid)
+	key, err := signature.ParseKey(secrets("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw")[0])
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Fuzz(func(t *testing.T, id2, timestamp2, signatures string) {
+		header := http.Header{"Webhook-Id": {id2}, "Webhook-Timestamp": {timestamp2}, "Webhook-Signature": {signatures}}
+		err := signature.Standard([]signature.Key{key}, header, []byte(`{"test": 2432232314}`), time.Unix(1614265330, 0), time.Minute)
+		listed := false
+		for entry := range strings.SplitSeq(signatures, " ") {
+			listed = listed || entry == valid
+		}
+		if (err == nil) != (id2 == id && timestamp2 == timestamp && listed) {
+			t.Errorf("%q %q %q: got %v", id2, timestamp2, signatures, err)
+		}
+	})
+}
+
+// FuzzParseKey parses arbitrary keys. A key must be accepted with the prefix only.
+func FuzzParseKey(f *testing.F) {
+	for _, seed := range []string{"whsec_", "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", "MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", "whsec_=", "whsec_A"} {
+		f.Add(seed)
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		secret, err := signature.New(text)
+		if err != nil {
+			return
+		}
+		if _, err := signature.ParseKey(secret); err == nil && (!secret.IsKey() || !strings.HasPrefix(text, "whsec_")) {
+			t.Errorf("%q is accepted", text)
+		}
+	})
+}

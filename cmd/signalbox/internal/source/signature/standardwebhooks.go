@@ -1,0 +1,108 @@
+package signature
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"crypto/subtle"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// keyPrefix marks the secrets that are keys of Standard Webhooks.
+const keyPrefix = "whsec_"
+
+// The headers of Standard Webhooks. The signature is over id, timestamp and body.
+const (
+	idHeader        = "webhook-id"
+	timestampHeader = "webhook-timestamp"
+	signatureHeader = "webhook-signature"
+)
+
+// A Key signs webhooks as Standard Webhooks (www.standardwebhooks.com) specifies, with
+// HMAC-SHA256.
+type Key struct{ secret Secret }
+
+// IsKey reports whether the secret is written as a key of Standard Webhooks, so that
+// ParseKey can be called.
+func (s Secret) IsKey() bool { return bytes.HasPrefix(s.text(), []byte(keyPrefix)) }
+
+// ParseKey returns the key that is written as "whsec_" and 24 to 64 bytes in base64.
+func ParseKey(s Secret) (Key, error) {
+	encoded, ok := strings.CutPrefix(string(s.text()), keyPrefix)
+	if !ok {
+		return Key{}, errors.New("got a secret without whsec_, expected a signing key such as whsec_…")
+	}
+	key, err := base64.StdEncoding.DecodeString(encoded)
+	if err != nil {
+		return Key{}, errors.New("got a signing key that is not base64 after whsec_, expected the key as the CI system shows it")
+	}
+	if len(key) < 24 || len(key) > 64 {
+		return Key{}, fmt.Errorf("got a signing key of %d bytes, expected 24 to 64", len(key))
+	}
+	return Key{newSecret(key)}, nil
+}
+
+// Format writes a placeholder instead of the key.
+func (k Key) Format(f fmt.State, verb rune) { k.secret.Format(f, verb) }
+
+// HasStandard reports whether a request is signed as Standard Webhooks specifies.
+func HasStandard(header http.Header) bool { return header.Get(signatureHeader) != "" }
+
+// Standard checks the signature of Standard Webhooks with any of the keys. It also
+// checks that the signed timestamp differs from now by at most window; a window of 0
+// turns this off.
+func Standard(keys []Key, header http.Header, body []byte, now time.Time, window time.Duration) error {
+	id, err := only(header, idHeader)
+	if err != nil {
+		return err
+	}
+	timestamp, err := only(header, timestampHeader)
+	if err != nil {
+		return err
+	}
+	signatures, err := only(header, signatureHeader)
+	if err != nil {
+		return err
+	}
+	sent, err := strconv.ParseInt(timestamp, 10, 64)
+	if err != nil || sent < 0 || sent > maxTimestamp {
+		return fmt.Errorf("%s is %w, expected seconds since 1970", timestampHeader, ErrMalformed)
+	}
+
+	matched, parsed := 0, 0
+	prefix := []byte(id + "." + timestamp + ".")
+	expected := make([][]byte, len(keys))
+	for i, key := range keys {
+		expected[i] = base64.StdEncoding.AppendEncode(nil, sum(key.secret.text(), prefix, body))
+	}
+	// Other versions than v1, such as v1a, are signatures with other algorithms.
+	for entry := range strings.SplitSeq(signatures, " ") {
+		encoded, ok := strings.CutPrefix(entry, "v1,")
+		if !ok || len(encoded) != base64.StdEncoding.EncodedLen(sha256.Size) {
+			continue
+		}
+		parsed++
+		for _, e := range expected {
+			matched |= subtle.ConstantTimeCompare(e, []byte(encoded))
+		}
+	}
+	if parsed == 0 {
+		return fmt.Errorf("%s is %w, expected v1, and a signature in base64", signatureHeader, ErrMalformed)
+	}
+	if err := matchedAny(matched, signatureHeader, len(keys)); err != nil {
+		return err
+	}
+	if age := now.Sub(time.Unix(sent, 0)); window > 0 && age.Abs() > window {
+		return fmt.Errorf("%s is %w of %s: got %s, expected about %s; are both clocks right?",
+			timestampHeader, ErrStale, window, time.Unix(sent, 0).UTC().Format(time.RFC3339), now.UTC().Format(time.RFC3339))
+	}
+	return nil
+}
+
+// maxTimestamp is the end of the year 9999.
+const maxTimestamp = 253402300799
