@@ -3,6 +3,7 @@ package engine
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"os"
 	"slices"
 	"strings"
@@ -306,7 +307,7 @@ func FuzzMappingFile(f *testing.F) {
 			return
 		}
 		for _, r := range m.Rules {
-			if c.families[r.Metric] == nil || c.plans[r.Event] == nil {
+			if c.families[r.FullName("ci")] == nil || c.plans[r.Event] == nil {
 				t.Errorf("rule %+v has no family or no plan", r)
 			}
 		}
@@ -330,5 +331,35 @@ func TestMetricsDoNotIncludeTheNamespace(t *testing.T) {
 				t.Errorf("%s, namespace %q: got %v", what, namespace, err)
 			}
 		}
+	}
+}
+
+func TestRulesInDifferentNamespacesUpdateDifferentFamilies(t *testing.T) {
+	a := rule.Rule{Event: "a", Metric: "m", Type: rule.Counter, Operation: rule.Inc}
+	b := rule.Rule{Event: "a", Metric: "m", Namespace: "other", Type: rule.Gauge, Operation: rule.Set}
+	c, err := compile("ci", mapping.Mapping{Rules: []rule.Rule{a, b}}, series.NewStore(series.Options{}), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := slices.Sorted(maps.Keys(c.families)); !slices.Equal(got, []string{"ci_m", "other_m"}) {
+		t.Errorf("got families %q", got)
+	}
+	// The default namespace is the same whether or not a rule spells it out.
+	b.Namespace = "ci"
+	if err := compileRules(a, b); err == nil || !strings.Contains(err.Error(), `another rule updates metric "m" for event "a"`) {
+		t.Errorf("got %v", err)
+	}
+	b.Event = "b"
+	if err := compileRules(a, b); err == nil || !strings.Contains(err.Error(), `metric "m" is defined differently in the rule for event "a"`) {
+		t.Errorf("got %v", err)
+	}
+	b.Namespace, b.Metric = "other", "other_m"
+	if err := compileRules(b); err == nil || !strings.Contains(err.Error(), `metric "other_m" would become "other_other_m": remove the namespace "other_" from the name`) {
+		t.Errorf("got %v", err)
+	}
+	// Names that are equal only with their namespaces are the same family.
+	a.Namespace, a.Metric, b.Namespace, b.Metric = "x", "y_m", "x_y", "m"
+	if err := compileRules(a, b); err == nil || !strings.Contains(err.Error(), "is defined differently") {
+		t.Errorf("got %v", err)
 	}
 }

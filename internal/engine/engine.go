@@ -132,7 +132,7 @@ func (o Options) withDefaults() Options {
 
 // addReservedFamilies adds the families that no rule updates to the store.
 func addReservedFamilies(store *series.Store, o Options, received *traffic.Tallies) (*selfMetrics, error) {
-	name := prefixed(o.Source.Namespace, catalog.LastSeen.Metric)
+	name := catalog.LastSeen.FullName(o.Source.Namespace)
 	if _, err := store.AddLastSeen(name, catalog.LastSeen.Help, rule.WorkerAttribute); err != nil {
 		return nil, err
 	}

@@ -19,7 +19,7 @@ type Source struct {
 	Rules        []rule.Rule // rules of the program
 	SilentEvents []string    // known events of the program that update no metric
 
-	Namespace        string // prefix of all metric names
+	Namespace        string // prefix of the names of metrics whose rules have no namespace
 	NativeHistograms bool   // whether to add native buckets to all histograms
 }
 

@@ -26,7 +26,7 @@ func read(s Source, content []byte) Mapping {
 		m.Rules = append(m.Rules, r)
 		m.positions = append(m.positions, position{rule: path})
 	}
-	m.applyChanges(f.Metrics)
+	m.applyChanges(f.Metrics, s.Namespace)
 	m.addSilentEvents(f.SilentEvents)
 	for _, p := range m.positions {
 		if p.rule != "" {
