@@ -16,8 +16,8 @@ import (
 
 // compile resolves rules into plans. namespace is that of rules without one. active
 // contains the families in the store that rules currently update, by name. compile
-// creates new families, but does not add them to the store. The returned error joins all errors in the mapping file and the
-// rules.
+// creates new families, but does not add them to the store. The returned error joins
+// all errors in the mapping file and the rules.
 func compile(namespace string, rules mapping.Mapping, store *series.Store, active map[string]*definition) (compiledMapping, error) {
 	c := compiler{
 		store:           store,
@@ -132,7 +132,7 @@ func (c *compiler) repeatsNamespace(r rule.Rule) bool {
 	prefix := r.Namespace + "_"
 	startsWithNamespace := func(r rule.Rule) bool { return strings.HasPrefix(r.Metric, prefix) }
 	return r.Namespace != "" && startsWithNamespace(r) &&
-		!slices.ContainsFunc(slices.Concat(catalog.Rules(catalog.Inherited), catalog.Rules(catalog.Modern)), startsWithNamespace)
+		!slices.ContainsFunc(slices.Concat(catalog.Rules(catalog.Inherited, catalog.All()...), catalog.Rules(catalog.Modern)), startsWithNamespace)
 }
 
 // define returns the definition of the rule's family. It reuses the active family if

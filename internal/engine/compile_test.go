@@ -35,12 +35,12 @@ func compileRules(rules ...rule.Rule) error {
 }
 
 func TestCatalogCompiles(t *testing.T) {
-	rules := mapping.Mapping{Rules: catalog.Rules(catalog.Inherited), SilentEvents: catalog.SilentEvents()}
+	rules := mapping.Mapping{Rules: catalog.Rules(catalog.Inherited, catalog.All()...), SilentEvents: catalog.SilentEvents(catalog.All()...)}
 	m, err := compile("concourse", rules, series.NewStore(series.Options{}), nil)
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, event := range catalog.SilentEvents() {
+	for _, event := range catalog.SilentEvents(catalog.All()...) {
 		if p := m.plans[event]; p == nil || len(p.updates) != 0 {
 			t.Errorf("event %q is unknown or has updates", event)
 		}
@@ -280,7 +280,7 @@ func TestExamplesInTheDocumentationCompile(t *testing.T) {
 	}
 	for _, block := range blocks {
 		content, _, _ := strings.Cut(block, "```")
-		if _, _, err := compileFile(catalog.Rules(catalog.Inherited), content); err != nil {
+		if _, _, err := compileFile(catalog.Rules(catalog.Inherited, catalog.All()...), content); err != nil {
 			t.Errorf("%s\n%v", content, err)
 		}
 	}

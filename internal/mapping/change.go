@@ -19,8 +19,9 @@ type ruleIndex struct {
 	metrics    []string            // in the order of the rules
 }
 
-// index returns the index of the rules. namespace is that of rules without one.
-func (m *Mapping) index(namespace string) ruleIndex {
+// index returns an index of the rules.
+func (m *Mapping) index() ruleIndex {
+	namespace := m.source.Namespace
 	x := ruleIndex{rules: map[string][]int{}, namespaces: map[string][]string{}}
 	for i, r := range m.Rules {
 		name, in := r.FullName(namespace), cmp.Or(r.Namespace, namespace)
@@ -44,10 +45,9 @@ func (x ruleIndex) family(c metricChange) string {
 	return rule.Rule{Metric: c.Metric}.FullName(c.Namespace)
 }
 
-// applyChanges applies the changes of the file to the rules of their metrics. namespace
-// is that of rules without one.
-func (m *Mapping) applyChanges(changes []metricChange, namespace string) {
-	rules := m.index(namespace)
+// applyChanges applies the changes of the file to the rules of their metrics.
+func (m *Mapping) applyChanges(changes []metricChange) {
+	rules := m.index()
 	changed, dropped := map[string]bool{}, map[string]bool{}
 	for i, c := range changes {
 		path := at("metrics", i)
@@ -62,7 +62,7 @@ func (m *Mapping) applyChanges(changes []metricChange, namespace string) {
 		}
 		changed[name] = true
 	}
-	m.removeRules(func(r rule.Rule) bool { return dropped[r.FullName(namespace)] })
+	m.removeRules(func(r rule.Rule) bool { return dropped[r.FullName(m.source.Namespace)] })
 }
 
 // check reports whether a change can be applied. If not, it records the error. changed
@@ -81,7 +81,7 @@ func (m *Mapping) check(c metricChange, changed bool, rules ruleIndex, path stri
 	case !known && m.tooManyErrors(): // searching for a hint is slow
 		m.errorf(path+".metric", "no rule updates the metric %q", c.Metric)
 	case !known:
-		m.errorf(path+".metric", "no rule updates the metric %q%s", c.Metric, catalog.Hint(c.Metric, rules.metrics))
+		m.errorf(path+".metric", "no rule updates the metric %q%s", c.Metric, catalog.Hint(c.Metric, rules.metrics, m.source.Catalogs))
 	case c.Namespace == "" && len(namespaces) > 1:
 		m.errorf(path+".metric", "%q is ambiguous: the namespaces %s have a metric of this name: set namespace to one of them", c.Metric, strings.Join(namespaces, ", "))
 	case c.Namespace != "" && !slices.Contains(namespaces, c.Namespace):
