@@ -249,13 +249,16 @@ func operation(r rule.Rule) string {
 
 // series returns a family with its labels. A label is shown as name←attribute, or as
 // the name alone if both are the same. It is followed by ! if the attribute must be
-// present, and by !! if it must be present and not empty. A label that shows a state is
-// also followed by the states.
+// present, and by !! if it must be present and not empty. A label with a fixed value is
+// shown with this value, as name="value". A label that shows a state is also followed by
+// the states.
 func series(r rule.Rule) string {
 	var labels []string
 	for _, label := range r.Labels {
 		text := label.Name
-		if label.Attribute != label.Name {
+		if by := label.Replace; len(by) == 1 && (by[0].Match == "" || by[0].Match == ".*") {
+			text += fmt.Sprintf("=%q", by[0].With)
+		} else if label.Attribute != label.Name {
 			text += "←" + label.Attribute
 		}
 		switch label.Required {

@@ -72,7 +72,7 @@ var _ = Describe("signalbox catalog", func() {
 		Expect(table["build finished"]).To(ContainElements(
 			"histogram observe/1000 concourse_builds_duration_seconds{job, pipeline, team←team_name!} (needs build_status!)",
 			"counter inc concourse_builds_failed_total (if build_status=failed, needs team_name!, build_status!)",
-			"counter inc ci_runs_finished_total{pipeline, ref_kind, repository←team_name, result←build_status!, system}",
+			`counter inc ci_runs_finished_total{pipeline, ref_kind, repository←team_name, result←build_status!, system="concourse"}`,
 		))
 		Expect(printed()).To(ContainSubstring("Known events that update no metric: build started, "))
 	})
@@ -109,10 +109,10 @@ METRICS
   counter      inc           concourse_builds_failed_total (if build_status=failed, needs team_name!, build_status!)
   counter      inc           concourse_builds_errored_total (if build_status=errored, needs team_name!, build_status!)
   histogram    observe/1000  concourse_builds_duration_seconds{job, pipeline, team←team_name!} (needs build_status!)
-  counter      inc           ci_runs_finished_total{pipeline, ref_kind, repository←team_name, result←build_status!, system}
-  counter      inc           ci_run_errors_total{error_type←build_status, pipeline, repository←team_name, system} (if build_status=failed)
-  counter      inc           ci_run_errors_total{error_type←build_status, pipeline, repository←team_name, system} (if build_status=errored)
-  histogram    observe/1000  ci_run_duration_seconds{pipeline, repository←team_name, result←build_status!, system}
+  counter      inc           ci_runs_finished_total{pipeline, ref_kind, repository←team_name, result←build_status!, system="concourse"}
+  counter      inc           ci_run_errors_total{error_type="_OTHER", pipeline, repository←team_name, system="concourse"} (if build_status=failed)
+  counter      inc           ci_run_errors_total{error_type="_OTHER", pipeline, repository←team_name, system="concourse"} (if build_status=errored)
+  histogram    observe/1000  ci_run_duration_seconds{pipeline, repository←team_name, result←build_status!, system="concourse"}
   Events of Concourse update metrics with the namespace ci only if signalbox run is started with --catalog concourse,ci.
 
 EXAMPLE
@@ -217,7 +217,7 @@ curl -d '{"name":"ci job finished","value":1,"attributes":{"pipeline":"web","rep
 		for _, naming := range []string{"inherited", "modern"} {
 			table := printed("--prometheus-naming", naming)
 			for line := range strings.Lines(table) {
-				Expect(utf8.RuneCountInString(line)).To(BeNumerically("<=", 140), line)
+				Expect(utf8.RuneCountInString(line)).To(BeNumerically("<=", 150), line)
 				if i := max(strings.Index(line, " concourse_"), strings.Index(line, " ci_")); i >= 0 {
 					Expect(i+1).To(Equal(strings.Index(strings.Split(table, "\n")[3], "METRIC")), line)
 				}

@@ -130,31 +130,32 @@ var concourseAsCI = describe([]rule.Rule{
 	asCI("build finished", "run_duration_seconds", rule.Rule{Operation: rule.Observe, Divide: 1000,
 		Exemplar: []rule.ExemplarLabel{{Name: "run_id", Attribute: "build_id"}}}),
 	asCI("steps waiting duration", "job_queue_duration_seconds", rule.Rule{Operation: rule.Observe}),
-	asCI("worker state", "workers", rule.Rule{Operation: rule.Set, When: &rule.Condition{Attribute: "state", Value: "running"}}, workerAvailability),
-	asCI("worker state", "workers", rule.Rule{Operation: rule.Set, When: &rule.Condition{Attribute: "state", Value: "stalled"}}, workerAvailability),
+	asCI("worker state", "workers", rule.Rule{Operation: rule.Set, When: &rule.Condition{Attribute: "state", Value: "running"}}, always("state", "state", "available")),
+	asCI("worker state", "workers", rule.Rule{Operation: rule.Set, When: &rule.Condition{Attribute: "state", Value: "stalled"}}, always("state", "state", "offline")),
 }, concourseEvents)
 
-// The labels of ci whose values Concourse's events have under other names, or not at
-// all.
-var (
-	concourseLabels = []rule.Label{
-		instead("system", "concourse"),
-		{Name: "repository", Attribute: "team_name"},
-		{Name: "runner_class", Attribute: "workerTags"},
-		{Name: "result", Attribute: "build_status", Required: rule.Present, Replace: []rule.Replacement{
-			{Match: "succeeded", With: "success"}, {Match: "failed", With: "failure"},
-			{Match: "errored", With: "error"}, {Match: "aborted", With: "cancellation"},
-		}},
-		{Name: "error_type", Attribute: "build_status", Replace: []rule.Replacement{{Match: ".*", With: "_OTHER"}}},
-	}
-	workerAvailability = rule.Label{Name: "state", Attribute: "state", Replace: []rule.Replacement{
-		{Match: "running", With: "available"}, {Match: "stalled", With: "offline"},
-	}}
-)
+// concourseLabels are the labels of ci whose values Concourse's events have under other
+// names, or not at all.
+var concourseLabels = []rule.Label{
+	instead("system", "concourse"),
+	{Name: "repository", Attribute: "team_name"},
+	{Name: "runner_class", Attribute: "workerTags"},
+	{Name: "result", Attribute: "build_status", Required: rule.Present, Replace: []rule.Replacement{
+		{Match: "succeeded", With: "success"}, {Match: "failed", With: "failure"},
+		{Match: "errored", With: "error"}, {Match: "aborted", With: "cancellation"},
+	}},
+	always("error_type", "build_status", "_OTHER"),
+}
 
 // instead returns a label with a fixed value for events without the attribute.
 func instead(name, value string) rule.Label {
 	return rule.Label{Name: name, Attribute: name, Replace: []rule.Replacement{{Match: "", With: value}}}
+}
+
+// always returns a label with a fixed value, whatever the value of the attribute. An
+// attribute that other rules for the event use costs nothing.
+func always(name, attribute, value string) rule.Label {
+	return rule.Label{Name: name, Attribute: attribute, Replace: []rule.Replacement{{Match: ".*", With: value}}}
 }
 
 // asCI returns a rule for an event of Concourse that updates a family of ci. update

@@ -293,6 +293,7 @@ func FuzzMappingFile(f *testing.F) {
 		"metrics:\n- metric: builds_finished\n  drop_labels: [team]\n  add_labels:\n  - {name: x, attribute: x}\n  idle_ttl: 3h",
 		"drop_events: [error log]\nsilent_events: [a]\nbuiltin: false",
 		"rules:\n- {event: e, metric: m, type: gauge, operation: state, states: {label: s, values: [a, b]}, labels: [{name: s, attribute: s}]}\nmetrics: [{metric: m, drop_labels: [s]}]",
+		"rules:\n- {event: e, metric: m, namespace: n, type: counter, operation: inc}\n- {event: e, metric: m, type: counter, operation: inc}\nmetrics: [{metric: m, namespace: n, drop: true}]",
 	} {
 		f.Add(seed)
 	}
