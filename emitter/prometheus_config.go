@@ -1,6 +1,7 @@
 package emitter
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"net"
@@ -31,7 +32,7 @@ type PrometheusConfig struct {
 	BindIP   string `long:"prometheus-bind-ip" value-name:"IP" description:"IP address or host name to serve Prometheus metrics on. The Prometheus emitter is disabled unless both the address and the port are set."`
 	BindPort string `long:"prometheus-bind-port" value-name:"PORT" description:"Port to serve Prometheus metrics on; 0 selects any free port."`
 
-	Namespace            string        `long:"prometheus-namespace" value-name:"NAME" default:"concourse" description:"Namespace of all metrics that events update, which is the prefix of their names; empty means the default."`
+	Namespace            string        `long:"prometheus-namespace" value-name:"NAME" default:"concourse" description:"Namespace of the metrics that events update, which is the prefix of their names; empty means the default. Rules can have a namespace of their own; those of the catalog ci do."`
 	WorkerStaleAfter     time.Duration `long:"prometheus-worker-stale-after" value-name:"DURATION" default:"2m" description:"Time since a worker's last heartbeat after which its series are removed; 0 means the default."`
 	GCInterval           time.Duration `long:"prometheus-gc-interval" value-name:"DURATION" default:"1m" description:"Interval of garbage collection, which removes stale series; 0 means the default."`
 	MaxSeriesPerMetric   int           `long:"prometheus-max-series-per-metric" value-name:"N" default:"100000" description:"Maximum number of series per metric; 0 means the default. Beyond it, counters and histograms count events for new series under the label value __overflow__, and gauges reject them."`
@@ -41,6 +42,7 @@ type PrometheusConfig struct {
 	MappingFile          string        `long:"mapping-file" value-name:"FILE" description:"YAML file that adds rules for events or changes the built-in ones. signalbox reloads it on SIGHUP; an embedding scheduler reloads it by calling Reload."`
 	EnableReloadAPI      bool          `long:"enable-reload-api" description:"Reload the mapping file on POST or PUT requests to /-/reload of the metrics listener."`
 	OmitCreatedTimestamp bool          `long:"prometheus-omit-created-samples" description:"Omit _created samples from OpenMetrics pages, for scrapers that would store them as series."`
+	Catalog              string        `long:"catalog" value-name:"LIST" default-mask:"concourse" description:"Built-in events and metrics: those of Concourse (concourse), those of any CI system (ci), or both (concourse,ci), in which case builds of Concourse also update metrics of any CI system."`
 	NativeHistograms     bool          `long:"prometheus-native-histograms" description:"Add native histograms to the classic buckets of all histograms that events update, for scrapers that request protobuf."`
 
 	// Naming is "inherited" or "modern"; empty means "inherited".
@@ -78,7 +80,9 @@ type PrometheusConfig struct {
 	// uses the logger of that event.
 	Logger lager.Logger `no-flag:"true"`
 
-	host     host.Options
+	host           host.Options
+	defaultCatalog string // value of Catalog if it is empty; empty means concourse
+
 	realTime func() time.Time // set only by tests; see SetRealTime in export_test.go
 }
 
@@ -89,6 +93,10 @@ func (config *PrometheusConfig) Host(o host.Options) {
 		config.Pushed = o.Pushed
 	}
 }
+
+// SetDefaultCatalog sets what an empty Catalog means, which is otherwise "concourse".
+// Only Signalbox's own daemon uses it, before Check and NewEmitter.
+func (config *PrometheusConfig) SetDefaultCatalog(list string) { config.defaultCatalog = list }
 
 // Description implements metric.EmitterFactory.
 func (config *PrometheusConfig) Description() string { return "Prometheus" }
@@ -148,7 +156,7 @@ func (config *PrometheusConfig) NewEmitter(attributes map[string]string) (metric
 func (config *PrometheusConfig) Check(attributes map[string]string) (summary string, err error) {
 	c, err := config.withDefaults()
 	if c.checkNames() != nil { // check the mapping with valid names
-		c.Namespace, c.Naming = defaultNamespace, string(catalog.Inherited)
+		c.Namespace, c.Naming, c.Catalog = defaultNamespace, string(catalog.Inherited), string(catalog.Concourse)
 	}
 	counted, mappingErr := engine.Check(c.engineOptions(attributes))
 	if err = errors.Join(err, asFlagError(mappingErr), c.checkWebConfig()); err != nil {
@@ -158,7 +166,11 @@ func (config *PrometheusConfig) Check(attributes map[string]string) (summary str
 }
 
 func (config *PrometheusConfig) engineOptions(attributes map[string]string) engine.Options {
-	rules := catalog.Rules(catalog.Naming(config.Naming))
+	catalogs, err := catalog.Parse(config.Catalog)
+	if err != nil {
+		panic("BUG: the configuration was not checked: " + err.Error())
+	}
+	rules := catalog.Rules(catalog.Naming(config.Naming), catalogs...)
 	for _, r := range config.Rules {
 		rules = append(rules, r.Clone())
 	}
@@ -166,7 +178,8 @@ func (config *PrometheusConfig) engineOptions(attributes map[string]string) engi
 		Source: mapping.Source{
 			File:             config.MappingFile,
 			Rules:            rules,
-			SilentEvents:     catalog.SilentEvents(),
+			SilentEvents:     catalog.SilentEvents(catalogs...),
+			Catalogs:         catalogs,
 			Namespace:        config.Namespace,
 			NativeHistograms: config.NativeHistograms,
 		},
@@ -185,6 +198,7 @@ func (config *PrometheusConfig) engineOptions(attributes map[string]string) engi
 func (config *PrometheusConfig) withDefaults() (*PrometheusConfig, error) {
 	c := *config
 	setDefault(&c.Namespace, defaultNamespace)
+	setDefault(&c.Catalog, cmp.Or(c.defaultCatalog, string(catalog.Concourse)))
 	setDefault(&c.Naming, string(catalog.Inherited))
 	setDefault(&c.WorkerStaleAfter, 2*time.Minute)
 	setDefault(&c.GCInterval, time.Minute)
@@ -238,7 +252,7 @@ func setDefault[T comparable](field *T, value T) {
 	}
 }
 
-// checkNames returns an error if the namespace or the naming is invalid.
+// checkNames returns an error if the namespace, the naming or the catalog is invalid.
 func (config *PrometheusConfig) checkNames() error {
 	var errs []error
 	if !model.LegacyValidation.IsValidLabelName(config.Namespace) { // a metric name without colons
@@ -246,6 +260,9 @@ func (config *PrometheusConfig) checkNames() error {
 	}
 	if catalog.Rules(catalog.Naming(config.Naming)) == nil {
 		errs = append(errs, invalid("naming", config.Naming, "inherited or modern"))
+	}
+	if _, err := catalog.Parse(config.Catalog); err != nil {
+		errs = append(errs, &FlagError{fmt.Errorf("--catalog: %w", err)})
 	}
 	return errors.Join(errs...)
 }

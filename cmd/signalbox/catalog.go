@@ -17,14 +17,14 @@ import (
 	"github.com/signalbox-ci/signalbox/internal/catalog"
 )
 
-// catalogNamespace is the prefix of metric names with the default
-// --prometheus-namespace.
-const catalogNamespace = "concourse_"
+// defaultNamespace is the default of --prometheus-namespace.
+const defaultNamespace = "concourse"
 
 // catalogCommand prints the built-in rules.
 type catalogCommand struct {
-	Format string `long:"format" choice:"table" choice:"markdown" choice:"json" choice:"yaml" default:"table" description:"Output format. JSON and YAML contain every field of each rule, and metric names without a namespace. YAML is a mapping file to start from."`
-	Naming string `long:"prometheus-naming" choice:"inherited" choice:"modern" default:"inherited" description:"Naming of metrics and labels, as in signalbox run. Tables also show the other naming where it differs."`
+	Format  string      `long:"format" choice:"table" choice:"markdown" choice:"json" choice:"yaml" default:"table" description:"Output format. JSON and YAML contain every field of each rule, and metric names without the namespace. YAML is a mapping file to start from."`
+	Catalog catalogList `long:"catalog" value-name:"LIST" default:"concourse,ci" description:"Catalogs to print: concourse, ci or concourse,ci. Where events of Concourse update metrics with the namespace ci, signalbox run must be started with both catalogs."`
+	Naming  string      `long:"prometheus-naming" choice:"inherited" choice:"modern" default:"inherited" description:"Naming of metrics and labels, as in signalbox run. Tables also show the other naming where it differs."`
 
 	Args struct {
 		Event []string `positional-arg-name:"[EVENT]"`
@@ -33,11 +33,11 @@ type catalogCommand struct {
 
 func (c *catalogCommand) run(w world) error {
 	out := bufio.NewWriter(w.stdout)
-	printed := newCatalog(catalog.Naming(c.Naming))
+	printed := newCatalog(catalog.Naming(c.Naming), c.Catalog.list())
 	var event catalog.Event
 	if len(c.Args.Event) > 0 {
 		var err error
-		if event, err = findEvent(strings.Join(c.Args.Event, " ")); err != nil { // quoting the name is optional
+		if event, err = findEvent(strings.Join(c.Args.Event, " "), c.Catalog.list()); err != nil { // quoting the name is optional
 			return err
 		}
 		printed = printed.only(event.Name)
@@ -72,17 +72,17 @@ type printedCatalog struct {
 	otherRules    []rule.Rule // in the order of Rules
 }
 
-func newCatalog(naming catalog.Naming) printedCatalog {
+func newCatalog(naming catalog.Naming, catalogs []catalog.Name) printedCatalog {
 	other := catalog.Modern
 	if naming == catalog.Modern {
 		other = catalog.Inherited
 	}
 	return printedCatalog{
-		Rules:        catalog.Rules(naming),
-		SilentEvents: catalog.SilentEvents(),
+		Rules:        catalog.Rules(naming, catalogs...),
+		SilentEvents: catalog.SilentEvents(catalogs...),
 		naming:       naming,
 		other:        other,
-		otherRules:   catalog.Rules(other),
+		otherRules:   catalog.Rules(other, catalogs...),
 	}
 }
 
@@ -112,6 +112,10 @@ func (c printedCatalog) writeTable(w *bufio.Writer, s style) error {
 		start = end
 	}
 	fmt.Fprintln(w)
+	if note := c.bothCatalogs(); note != "" {
+		writeWrapped(w, "", note)
+		fmt.Fprintln(w)
+	}
 	writeWrapped(w, "", c.silent())
 	return nil // Flush returns the first error
 }
@@ -179,8 +183,22 @@ func (c printedCatalog) writeMarkdown(w io.Writer) error {
 		row(event, r.Unit, printedCatalog{Rules: c.Rules[i : i+1]}.values(), string(r.Type), operation(r), series(r), differs)
 	}
 
+	if note := c.bothCatalogs(); note != "" {
+		fmt.Fprintf(w, "\n%s\n", note)
+	}
 	_, err := fmt.Fprintf(w, "\n%s\n", c.silent())
 	return err
+}
+
+// bothCatalogs returns a note about the metrics of the catalog ci that events of
+// Concourse update, or an empty string if there are none.
+func (c printedCatalog) bothCatalogs() string {
+	for i, r := range c.Rules {
+		if i > 0 && r.Event == c.Rules[i-1].Event && r.Namespace != c.Rules[i-1].Namespace {
+			return "Events of Concourse update metrics with the namespace ci only if signalbox run is started with --catalog concourse,ci."
+		}
+	}
+	return ""
 }
 
 func (c printedCatalog) silent() string {
@@ -231,13 +249,16 @@ func operation(r rule.Rule) string {
 
 // series returns a family with its labels. A label is shown as name←attribute, or as
 // the name alone if both are the same. It is followed by ! if the attribute must be
-// present, and by !! if it must be present and not empty. A label that shows a state is
-// also followed by the states.
+// present, and by !! if it must be present and not empty. A label with a fixed value is
+// shown with this value, as name="value". A label that shows a state is also followed by
+// the states.
 func series(r rule.Rule) string {
 	var labels []string
 	for _, label := range r.Labels {
 		text := label.Name
-		if label.Attribute != label.Name {
+		if by := label.Replace; len(by) == 1 && (by[0].Match == "" || by[0].Match == ".*") {
+			text += fmt.Sprintf("=%q", by[0].With)
+		} else if label.Attribute != label.Name {
 			text += "←" + label.Attribute
 		}
 		switch label.Required {
@@ -252,9 +273,9 @@ func series(r rule.Rule) string {
 		labels = append(labels, text)
 	}
 	if len(labels) == 0 {
-		return catalogNamespace + r.Metric
+		return r.FullName(defaultNamespace)
 	}
-	return catalogNamespace + r.Metric + "{" + strings.Join(labels, ", ") + "}"
+	return r.FullName(defaultNamespace) + "{" + strings.Join(labels, ", ") + "}"
 }
 
 // conditions returns what a rule requires of an event in addition to its labels.

@@ -17,19 +17,21 @@ import (
 // defaultIntakeURL is the URL of the intake listener with the default flags.
 const defaultIntakeURL = "http://127.0.0.1:19391"
 
-// findEvent returns the known event with the name. The error suggests a name.
-func findEvent(name string) (catalog.Event, error) {
+// findEvent returns the event of the catalogs with the name. The error suggests a name.
+func findEvent(name string, catalogs []catalog.Name) (catalog.Event, error) {
 	var names []string
-	for _, e := range catalog.Events() {
+	for _, e := range catalog.Events(catalogs...) {
 		if e.Name == name {
 			return e, nil
 		}
 		names = append(names, e.Name)
 	}
 	hint := spelling.Hint(name, names)
-	metric := strings.TrimPrefix(name, catalogNamespace)
-	for _, r := range slices.Concat(catalog.Rules(catalog.Inherited), catalog.Rules(catalog.Modern)) {
-		if r.Metric == metric {
+	if other := catalog.EventHint(name, catalogs); other != "" {
+		hint = ": " + other
+	}
+	for _, r := range slices.Concat(catalog.Rules(catalog.Inherited, catalogs...), catalog.Rules(catalog.Modern, catalogs...)) {
+		if name == r.Metric || name == r.FullName(defaultNamespace) {
 			hint = fmt.Sprintf(": it is a metric, which the event %q updates", r.Event)
 			break
 		}
@@ -63,7 +65,7 @@ func (c printedCatalog) writeEvent(w *bufio.Writer, s style, event catalog.Event
 	writeWrapped(w, "", event.Meaning)
 	heading("UNIT OF THE VALUE")
 	fmt.Fprintf(w, "  %s\n", event.Unit)
-	attributes := attributesOf(c.Rules)
+	attributes, rules := c.ownAttributes()
 	if len(attributes) > 0 {
 		heading("ATTRIBUTES")
 		row := func(name, required, values string) {
@@ -71,7 +73,7 @@ func (c printedCatalog) writeEvent(w *bufio.Writer, s style, event catalog.Event
 		}
 		row("NAME", "REQUIRED", "VALUES")
 		for _, a := range attributes {
-			row(a.name, a.required(len(c.Rules)), orAny(event.Values[a.name]))
+			row(a.name, a.required(rules), orAny(event.Values[a.name]))
 		}
 	}
 	heading("METRICS")
@@ -79,9 +81,23 @@ func (c printedCatalog) writeEvent(w *bufio.Writer, s style, event catalog.Event
 	if len(c.Rules) == 0 {
 		fmt.Fprintln(w, "  The event is known, but updates no metric.")
 	}
+	if !slices.ContainsFunc(catalog.Events(), func(e catalog.Event) bool { return e.Name == event.Name }) {
+		fmt.Fprintln(w, "  The event is in the catalog ci: start signalbox run with --catalog ci or concourse,ci.")
+	} else if note := c.bothCatalogs(); note != "" {
+		fmt.Fprintln(w, "  "+note)
+	}
 	heading("EXAMPLE")
 	fmt.Fprintln(w, exampleCommand(event, attributes))
 	return nil // Flush returns the first error
+}
+
+// ownAttributes returns the attributes of an event, and the number of rules that use
+// them. It ignores the rules with which an event of Concourse updates metrics of the
+// catalog ci: they use the same attributes, and fixed values in place of those that the
+// event does not have.
+func (c printedCatalog) ownAttributes() ([]attributeUse, int) {
+	own := slices.DeleteFunc(slices.Clone(c.Rules), func(r rule.Rule) bool { return r.Namespace != c.Rules[0].Namespace })
+	return attributesOf(own), len(own)
 }
 
 func orAny(values []string) string {
@@ -150,8 +166,10 @@ func attributesOf(rules []rule.Rule) (sorted []attributeUse) {
 
 // exampleValues are the values of attributes in examples.
 var exampleValues = map[string]string{
-	"action": "ListAllJobs", "build_id": "4711", "ConnectionName": "api", "job": "unit", "jobName": "unit", "job_id": "12",
+	"action": "ListAllJobs", "build_id": "4711", "ConnectionName": "api", "environment": "production", "error_type": "script_failure", "job": "unit", "jobName": "unit", "job_id": "12",
 	"message": "atc.tracker.failed", "method": "GET", "pipeline": "web", "pipelineName": "web", "platform": "linux",
+	"queue": "default", "ref_kind": "default", "repository": "example/web", "retry": "false", "run_id": "4711", "runner_class": "ubuntu-latest",
+	"service": "shop", "system": "github", "tier": "production",
 	"route": "ListBuilds", "status": "200", "tags": "gpu", "teamId": "1", "teamName": "main", "team_name": "main",
 	"trace_id": "4bf92f3577b34da6a3ce929d0e0e4736", "type": "task", "worker": "worker-1", "workerTags": "gpu",
 }
@@ -187,6 +205,8 @@ func exampleValue(unit string) float64 {
 		return 94000
 	case "seconds":
 		return 12
+	case "seconds since the Unix epoch":
+		return 1767366245
 	}
 	return 1
 }

@@ -45,10 +45,22 @@ var _ = Describe("signalbox catalog", func() {
 	It("prints a table with a line for each rule below its event", func() {
 		table := metrics(printed())
 		Expect(table["EVENT"]).To(Equal([]string{"unit UNIT OF THE VALUE", "values ATTRIBUTE: POSSIBLE VALUES", "TYPE OPERATION METRIC{LABELS}"}))
-		for _, rule := range catalog.Rules(catalog.Inherited) {
+		for _, rule := range catalog.Rules(catalog.Inherited, catalog.All()...) {
 			Expect(table[rule.Event]).To(ContainElement(MatchRegexp(
-				`^%s %s\S* concourse_%s([ {]|$)`, rule.Type, rule.Operation, rule.Metric)))
+				`^%s %s\S* %s([ {]|$)`, rule.Type, rule.Operation, rule.FullName("concourse"))))
 		}
+		Expect(printed()).To(ContainSubstring("\nEvents of Concourse update metrics with the namespace ci only if "))
+	})
+
+	It("prints the selected catalogs", func() {
+		concourse, ci := printed("--catalog=concourse"), printed("--catalog=ci")
+		Expect(concourse).NotTo(ContainSubstring("ci_"))
+		Expect(concourse).NotTo(ContainSubstring("namespace ci"))
+		Expect(ci).NotTo(ContainSubstring("concourse"))
+		Expect(ci).To(ContainSubstring("\nKnown events that update no metric: ci job queued, ci job started, "))
+		Expect(printed("--catalog=ci,concourse")).To(Equal(printed()))
+		Expect(printed("--catalog=ci", "--format=yaml")).To(And(
+			ContainSubstring("\n    namespace: ci\n"), Not(ContainSubstring("concourse_"))))
 	})
 
 	It("shows the attributes that a rule requires", func() {
@@ -60,6 +72,7 @@ var _ = Describe("signalbox catalog", func() {
 		Expect(table["build finished"]).To(ContainElements(
 			"histogram observe/1000 concourse_builds_duration_seconds{job, pipeline, team←team_name!} (needs build_status!)",
 			"counter inc concourse_builds_failed_total (if build_status=failed, needs team_name!, build_status!)",
+			`counter inc ci_runs_finished_total{pipeline, ref_kind, repository←team_name, result←build_status!, system="concourse"}`,
 		))
 		Expect(printed()).To(ContainSubstring("Known events that update no metric: build started, "))
 	})
@@ -96,15 +109,44 @@ METRICS
   counter      inc           concourse_builds_failed_total (if build_status=failed, needs team_name!, build_status!)
   counter      inc           concourse_builds_errored_total (if build_status=errored, needs team_name!, build_status!)
   histogram    observe/1000  concourse_builds_duration_seconds{job, pipeline, team←team_name!} (needs build_status!)
+  counter      inc           ci_runs_finished_total{pipeline, ref_kind, repository←team_name, result←build_status!, system="concourse"}
+  counter      inc           ci_run_errors_total{error_type="_OTHER", pipeline, repository←team_name, system="concourse"} (if build_status=failed)
+  counter      inc           ci_run_errors_total{error_type="_OTHER", pipeline, repository←team_name, system="concourse"} (if build_status=errored)
+  histogram    observe/1000  ci_run_duration_seconds{pipeline, repository←team_name, result←build_status!, system="concourse"}
+  Events of Concourse update metrics with the namespace ci only if signalbox run is started with --catalog concourse,ci.
 
 EXAMPLE
 curl -d '{"name":"build finished","value":94000,"attributes":{"build_id":"4711","build_status":"succeeded","job":"unit","pipeline":"web","team_name":"main","trace_id":"4bf92f3577b34da6a3ce929d0e0e4736"}}' http://127.0.0.1:19391/api/v1/events
 `))
 		Expect(printed("build", "finished")).To(Equal(printed("build finished")))
+		Expect(printed("ci job finished")).To(Equal(`ci job finished
+
+A job ended. The value is 1.
+
+UNIT OF THE VALUE
+  jobs
+
+ATTRIBUTES
+  NAME            REQUIRED               VALUES
+  pipeline        no                     any
+  repository      no                     any
+  result          yes, and not empty     success, failure, error, timeout, cancellation, skip, other
+  retry           no                     any
+  runner_class    no                     any
+  system          yes, and not empty     any
+
+METRICS
+  counter      inc           ci_jobs_finished_total{pipeline, repository, result!!, retry, runner_class, system!!}
+  The event is in the catalog ci: start signalbox run with --catalog ci or concourse,ci.
+
+EXAMPLE
+curl -d '{"name":"ci job finished","value":1,"attributes":{"pipeline":"web","repository":"example/web","result":"success","retry":"false","runner_class":"ubuntu-latest","system":"github"}}' http://127.0.0.1:19391/api/v1/events
+`))
+		Expect(printed("--catalog=concourse", "build finished")).NotTo(ContainSubstring("ci_"))
 		Expect(printed("worker tasks")).To(MatchRegexp(`(?m)^  platform +yes, and not empty +any$`))
 		Expect(printed("mallocs")).To(And(ContainSubstring("updates no metric"), HaveSuffix(`curl -d '{"name":"mallocs","value":1}' http://127.0.0.1:19391/api/v1/events`+"\n")))
 		Expect(printed("worker state", "--format=yaml")).To(HaveSuffix("silent_events: []\n"))
-		Expect(strings.Count(printed("worker state", "--format=yaml"), "- event: ")).To(Equal(1))
+		Expect(strings.Count(printed("worker tasks", "--format=yaml"), "- event: ")).To(Equal(1))
 	})
 
 	DescribeTable("suggests the name of an event",
@@ -117,16 +159,23 @@ curl -d '{"name":"build finished","value":94000,"attributes":{"build_id":"4711",
 		Entry("misspelled", "Build finishd", `did you mean "build finished"?`),
 		Entry("metric", "builds_failed_total", `it is a metric, which the event "build finished" updates`),
 		Entry("metric with its namespace", "concourse_job_builds_finished_total", `it is a metric, which the event "build finished" updates`),
+		Entry("metric of the other catalog", "ci_jobs_finished_total", `it is a metric, which the event "ci job finished" updates`),
 		Entry("neither", "deploy", "signalbox catalog lists all events"),
 	)
 
+	It("names the catalog that has an event", func() {
+		var stderr bytes.Buffer
+		Expect(run(metric.NewMonitor(), []string{"catalog", "--catalog=ci", "build finished"}, world{stderr: &stderr})).To(Equal(exitBadUsage))
+		Expect(stderr.String()).To(Equal(`signalbox: catalog: no built-in event has the name "build finished": the catalog concourse has this event: use --catalog concourse,ci` + "\n"))
+	})
+
 	It("has examples that no rule rejects", func() {
-		config := &emitter.PrometheusConfig{Handler: true}
+		config := &emitter.PrometheusConfig{Handler: true, Catalog: "concourse,ci"}
 		started, err := config.NewEmitter(nil)
 		Expect(err).NotTo(HaveOccurred())
 		p := started.(*emitter.Prometheus)
 		defer p.Close()
-		for _, e := range catalog.Events() {
+		for _, e := range catalog.Events(catalog.All()...) {
 			example := printed(e.Name)
 			_, body, _ := strings.Cut(example, "curl -d '")
 			body, _, _ = strings.Cut(body, "' http:")
@@ -136,7 +185,7 @@ curl -d '{"name":"build finished","value":94000,"attributes":{"build_id":"4711",
 			p.EmitReporting(nil, event, &outcome)
 			Expect(outcome.Known).To(BeTrue(), example)
 			Expect(outcome.Rejected).To(BeZero(), example)
-			Expect(outcome.Updated > 0).To(Equal(!slices.Contains(catalog.SilentEvents(), e.Name)), example)
+			Expect(outcome.Updated > 0).To(Equal(!slices.Contains(catalog.SilentEvents(catalog.All()...), e.Name)), example)
 		}
 	})
 
@@ -168,9 +217,9 @@ curl -d '{"name":"build finished","value":94000,"attributes":{"build_id":"4711",
 		for _, naming := range []string{"inherited", "modern"} {
 			table := printed("--prometheus-naming", naming)
 			for line := range strings.Lines(table) {
-				Expect(utf8.RuneCountInString(line)).To(BeNumerically("<=", 140), line)
-				if strings.Contains(line, " concourse_") {
-					Expect(strings.Index(line, "concourse_")).To(Equal(strings.Index(strings.Split(table, "\n")[3], "METRIC")), line)
+				Expect(utf8.RuneCountInString(line)).To(BeNumerically("<=", 150), line)
+				if i := max(strings.Index(line, " concourse_"), strings.Index(line, " ci_")); i >= 0 {
+					Expect(i+1).To(Equal(strings.Index(strings.Split(table, "\n")[3], "METRIC")), line)
 				}
 			}
 		}
@@ -188,7 +237,7 @@ curl -d '{"name":"build finished","value":94000,"attributes":{"build_id":"4711",
 	})
 
 	DescribeTable("prints every rule as JSON, and as a mapping file in YAML",
-		func(naming catalog.Naming, args ...string) {
+		func(naming catalog.Naming, catalogs []catalog.Name, args ...string) {
 			var read struct {
 				Builtin *bool
 				Rules   []struct {
@@ -208,21 +257,23 @@ curl -d '{"name":"build finished","value":94000,"attributes":{"build_id":"4711",
 				}
 				rules = append(rules, r.Rule)
 			}
-			Expect(rules).To(Equal(catalog.Rules(naming)))
-			Expect(read.SilentEvents).To(Equal(catalog.SilentEvents()))
+			Expect(rules).To(Equal(catalog.Rules(naming, catalogs...)))
+			Expect(read.SilentEvents).To(Equal(catalog.SilentEvents(catalogs...)))
 
 			text := printed(append(args, "--format=yaml")...)
 			Expect(text).To(MatchRegexp(`^# .* %s names.* signalbox run --mapping-file FILE.*\nbuiltin: false\nrules:\n`, naming))
-			Expect(text).To(ContainSubstring("\n    buckets: [1, 15, 30, 60, 120, 180, 240, 300, 600, 1200]\n"))
+			Expect(text).To(MatchRegexp(`\n    buckets: \[1, \d+, .*, 1200(, \d+)*\]\n`))
 			var file printedCatalog
 			decoder := yaml.NewDecoder(strings.NewReader(text))
 			decoder.KnownFields(true)
 			Expect(decoder.Decode(&file)).To(Succeed())
 			Expect(file).To(Equal(printedCatalog{Rules: rules, SilentEvents: read.SilentEvents}))
 		},
-		Entry("by default", catalog.Inherited),
-		Entry("with inherited names", catalog.Inherited, "--prometheus-naming=inherited"),
-		Entry("with modern names", catalog.Modern, "--prometheus-naming=modern"),
+		Entry("by default", catalog.Inherited, catalog.All()),
+		Entry("with inherited names", catalog.Inherited, catalog.All(), "--prometheus-naming=inherited"),
+		Entry("with modern names", catalog.Modern, catalog.All(), "--prometheus-naming=modern"),
+		Entry("of the catalog concourse", catalog.Inherited, nil, "--catalog=concourse"),
+		Entry("of the catalog ci", catalog.Modern, []catalog.Name{catalog.CI}, "--prometheus-naming=modern", "--catalog=ci"),
 	)
 
 	It("prints durations with units", func() {

@@ -26,8 +26,9 @@ import (
 type checkCommand struct {
 	monitor *metric.Monitor
 
-	Naming    string `long:"prometheus-naming" choice:"inherited" choice:"modern" default:"inherited" description:"Naming that the mapping files use. Environment files set their own."`
-	Namespace string `long:"prometheus-namespace" value-name:"NAME" default:"concourse" description:"Namespace that signalbox run adds to the names in the mapping files. Environment files set their own."`
+	Naming    string      `long:"prometheus-naming" choice:"inherited" choice:"modern" default:"inherited" description:"Naming that the mapping files use. Environment files set their own."`
+	Namespace string      `long:"prometheus-namespace" value-name:"NAME" default:"concourse" description:"Namespace that signalbox run adds to the names in the mapping files. Environment files set their own."`
+	Catalog   catalogList `long:"catalog" value-name:"LIST" default:"concourse" description:"Catalogs that the mapping files add to and change: concourse, ci or concourse,ci. Environment files set their own."`
 
 	Args struct {
 		Files []string `positional-arg-name:"FILE..."`
@@ -88,12 +89,15 @@ func (c *checkCommand) check(file string) (verdict string, err error) {
 	}
 }
 
-// checkMapping checks a mapping file with the naming and namespace of the flags.
+// checkMapping checks a mapping file with the naming, namespace and catalogs of the
+// flags.
 func (c *checkCommand) checkMapping(file string) (engine.Summary, error) {
+	catalogs := c.Catalog.list()
 	return engine.Check(engine.Options{Source: mapping.Source{
 		File:         file,
-		Rules:        catalog.Rules(catalog.Naming(c.Naming)),
-		SilentEvents: catalog.SilentEvents(),
+		Rules:        catalog.Rules(catalog.Naming(c.Naming), catalogs...),
+		SilentEvents: catalog.SilentEvents(catalogs...),
+		Catalogs:     catalogs,
 		Namespace:    c.Namespace,
 	}})
 }

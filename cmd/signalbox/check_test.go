@@ -138,19 +138,46 @@ var _ = Describe("signalbox check", func() {
 	})
 
 	DescribeTable("accepts the output of signalbox catalog",
-		func(naming string) {
+		func(naming, catalogs string) {
 			monitor := metric.NewMonitor()
 			monitor.RegisterEmitter(&emitter.PrometheusConfig{})
-			var catalog bytes.Buffer
-			Expect(run(monitor, []string{"catalog", "--format=yaml", "--prometheus-naming", naming}, world{stdout: &catalog})).To(Equal(exitClean))
+			var printed bytes.Buffer
+			Expect(run(monitor, []string{"catalog", "--format=yaml", "--prometheus-naming", naming, "--catalog", catalogs}, world{stdout: &printed})).To(Equal(exitClean))
 
-			_, stdout, stderr := check(catalog.String(), "--prometheus-naming", naming)
-			Expect(stderr).To(BeEmpty())
-			Expect(stdout).To(HavePrefix(fmt.Sprintf("FILE: ok: mapping file, %d rules (0 built-in, %[1]d custom)", builtin)))
+			list, err := catalog.Parse(catalogs)
+			Expect(err).NotTo(HaveOccurred())
+			rules := len(catalog.Rules(catalog.Naming(naming), list...))
+			for _, selected := range []string{"concourse", "ci", "concourse,ci"} {
+				_, stdout, stderr := check(printed.String(), "--prometheus-naming", naming, "--catalog", selected)
+				Expect(stderr).To(BeEmpty())
+				Expect(stdout).To(HavePrefix(fmt.Sprintf("FILE: ok: mapping file, %d rules (0 built-in, %[1]d custom)", rules)))
+			}
 		},
-		Entry("with inherited names", "inherited"),
-		Entry("with modern names", "modern"),
+		Entry("with inherited names", "inherited", "concourse"),
+		Entry("with modern names", "modern", "concourse"),
+		Entry("of the catalog ci", "inherited", "ci"),
+		Entry("of both catalogs", "inherited", "concourse,ci"),
+		Entry("of both catalogs, with modern names", "modern", "ci,concourse"),
 	)
+
+	It("uses the catalogs of the flags", func() {
+		const change = "metrics: [{metric: jobs_finished_total, add_labels: [{name: job, attribute: job}]}]"
+		_, _, stderr := check(change)
+		Expect(stderr).To(Equal(`FILE:1: metrics[0].metric: no rule updates the metric "jobs_finished_total": the catalog ci has this metric: use --catalog concourse,ci` + "\n"))
+		for _, catalogs := range []string{"ci", "concourse,ci"} {
+			_, _, stderr = check(change, "--catalog", catalogs)
+			Expect(stderr).To(BeEmpty())
+			_, _, stderr = check("SIGNALBOX_CATALOG=" + catalogs + "\nSIGNALBOX_MAPPING_FILE=" + write("change.yml", change))
+			Expect(stderr).To(BeEmpty())
+		}
+		_, _, stderr = check("drop_events: [ci job finished]")
+		Expect(stderr).To(Equal(`FILE:1: drop_events[0]: there is no built-in rule for event "ci job finished": the catalog ci has this event: use --catalog concourse,ci` + "\n"))
+		_, _, stderr = check("\nSIGNALBOX_CATALOG=concurse")
+		Expect(stderr).To(Equal(`FILE:2: SIGNALBOX_CATALOG: got "concurse", expected concourse, ci or concourse,ci: did you mean "concourse"?` + "\n"))
+		code, _, stderr := check("rules: []", "--catalog=concurse")
+		Expect(stderr).To(Equal(`signalbox: --catalog: got "concurse", expected concourse, ci or concourse,ci: did you mean "concourse"?` + "\n"))
+		Expect(code).To(Equal(exitBadUsage))
+	})
 
 	It("uses the naming and namespace of the flags", func() {
 		const change = "metrics: [{metric: job_builds_finished_total, drop_labels: [job]}]"

@@ -72,11 +72,11 @@ func newCommandLine(monitor *metric.Monitor) (*commandLine, error) {
 	}
 
 	_, err = line.add("catalog", "Print the built-in events and metrics",
-		"Prints the built-in catalog: which metrics each event updates, and how. "+
+		"Prints the built-in catalogs: which metrics each event updates, and how. "+
 			"With the name of an event, as in signalbox catalog build finished, "+
 			"describes only that event, with an example of how to send it. "+
 			"Where the other naming of --prometheus-naming differs, the next line shows it. "+
-			"A label takes its value from the attribute of the same name, or from the attribute after the arrow. "+
+			"A label takes its value from the attribute of the same name, or from the attribute after the arrow, or has the value after the equals sign. "+
 			"If the event does not have the attribute, the label is empty, unless the attribute must be present (!), "+
 			"or present and not empty (!!).",
 		&catalogCommand{})

@@ -48,7 +48,7 @@ var _ = Describe("signalbox completion", func() {
 		Entry("the beginning of a command", "co", "completion"),
 		Entry("files to check", "check we", "web.yml", "web two.yml"),
 		Entry("flags", "run --stdin", "--stdin", "--stdin-format", "--stdin-passthrough"),
-		Entry("flags without a leading dash", "catalog ", "--format", "--prometheus-naming", "--help"),
+		Entry("flags without a leading dash", "catalog ", "--catalog", "--format", "--prometheus-naming", "--help"),
 		Entry("flags of emitters", "run --log-level = info --prometheus-bind-", "--prometheus-bind-ip", "--prometheus-bind-port"),
 		Entry("choices after =", "run --log-level =", "debug", "info", "error"),
 		Entry("the beginning of a choice after =", "run --stdin --log-level = e", "error"),

@@ -14,6 +14,7 @@ import (
 
 	"github.com/signalbox-ci/signalbox/emitter/aggregator"
 	"github.com/signalbox-ci/signalbox/internal/access"
+	"github.com/signalbox-ci/signalbox/internal/catalog"
 	"github.com/signalbox-ci/signalbox/internal/duration"
 	"github.com/signalbox-ci/signalbox/internal/httpserver"
 	"github.com/signalbox-ci/signalbox/internal/names"
@@ -229,6 +230,25 @@ type gaugeModes string
 func (g *gaugeModes) UnmarshalFlag(text string) error {
 	*g = gaugeModes(text)
 	return aggregator.CheckAggregateGauges(text)
+}
+
+// catalogList is the value of a flag: a comma-separated list of built-in catalogs.
+type catalogList string
+
+// UnmarshalFlag checks the names of the catalogs.
+func (l *catalogList) UnmarshalFlag(text string) error {
+	*l = catalogList(text)
+	_, err := catalog.Parse(text)
+	return err
+}
+
+// list returns the catalogs.
+func (l catalogList) list() []catalog.Name {
+	list, err := catalog.Parse(string(l))
+	if err != nil {
+		panic("BUG: the flag was not checked: " + err.Error())
+	}
+	return list
 }
 
 // isRepeatable reports whether an option may be repeated.

@@ -29,6 +29,7 @@
 package rule
 
 import (
+	"cmp"
 	"maps"
 	"slices"
 	"time"
@@ -37,7 +38,7 @@ import (
 // A Rule maps one event to one update of one metric family.
 //
 // Several rules may have the same event, and several rules may have the same metric.
-// Rules with the same metric must agree on everything that belongs to the family: type,
+// Rules with the same metric and namespace must agree on everything that belongs to the family: type,
 // help, label names, states, buckets, native histogram, worker and idle TTL. Event,
 // Metric, Type and Operation are required, Buckets if Type is Histogram, and States if
 // Operation is State. All other fields may have their zero values.
@@ -46,8 +47,13 @@ type Rule struct {
 	Event string `json:"event" yaml:"event"`
 
 	// Metric is the family's name, without the namespace: "deploys_total", which
-	// becomes "concourse_deploys_total".
+	// becomes "concourse_deploys_total" with the default namespace.
 	Metric string `json:"metric" yaml:"metric"`
+
+	// Namespace is the prefix of the family's name: with "ci", "runs_total" becomes
+	// "ci_runs_total". Empty means --prometheus-namespace. Rules with the same metric
+	// in different namespaces update different families.
+	Namespace string `json:"namespace,omitempty" yaml:"namespace,omitempty"`
 
 	// Type is the family's type.
 	Type Type `json:"type" yaml:"type"`
@@ -249,6 +255,16 @@ func (l Label) NamesWorker() bool {
 func (r Rule) Uses(attribute string) bool {
 	return slices.Contains(r.Needs, attribute) || r.When != nil && r.When.Attribute == attribute ||
 		slices.ContainsFunc(r.Labels, func(l Label) bool { return l.Attribute == attribute })
+}
+
+// FullName returns the family's name with the rule's namespace. If the rule has none,
+// FullName uses the given one, which may also be empty.
+func (r Rule) FullName(namespace string) string {
+	namespace = cmp.Or(r.Namespace, namespace)
+	if namespace == "" {
+		return r.Metric
+	}
+	return namespace + "_" + r.Metric
 }
 
 // Clone returns a deep copy of the rule.

@@ -40,6 +40,8 @@ func (r Rule) Validate() []FieldError {
 	found.check(r.Metric != "", "metric", "metric is missing: expected the name of a metric without the namespace")
 	found.check(r.Metric == "" || names.IsMetric(r.Metric), "metric",
 		"metric %q is not a metric name: %s", r.Metric, names.ExpectedMetric)
+	found.check(r.Namespace == "" || names.IsMetric(r.Namespace) && !strings.Contains(r.Namespace, ":"), "namespace",
+		"namespace %q is not valid: expected letters, digits and _, not starting with a digit", r.Namespace)
 	oneOf(&found, "type", "type", r.Type, Counter, Gauge, Histogram)
 	if meant := r.meantType(); meant == "" {
 		oneOf(&found, "operation", "operation", r.Operation, Add, Inc, Set, Hold, State, Observe)

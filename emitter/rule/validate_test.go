@@ -64,6 +64,8 @@ func TestValidate(t *testing.T) {
 		{rule.Gauge, func(r *rule.Rule) { r.Event = "" }, "event", "event is missing"},
 		{rule.Gauge, func(r *rule.Rule) { r.Metric = "1m" }, "metric", `metric "1m" is not a metric name`},
 		{rule.Gauge, func(r *rule.Rule) { r.Metric = "" }, "metric", `metric is missing`},
+		{rule.Gauge, func(r *rule.Rule) { r.Namespace = "a-b" }, "namespace", `namespace "a-b" is not valid: expected letters, digits and _`},
+		{rule.Gauge, func(r *rule.Rule) { r.Namespace = "a:b" }, "namespace", `namespace "a:b" is not valid`},
 		{rule.Gauge, func(r *rule.Rule) { r.Type = "" }, "type", "type is missing: expected counter, gauge or histogram"},
 		{rule.Gauge, func(r *rule.Rule) { r.Type = "countr" }, "type", `type "countr" is not one of counter, gauge, histogram: did you mean "counter"?`},
 		{rule.Gauge, func(r *rule.Rule) { r.Type = "meter" }, "type", `type "meter" is not one of`},

@@ -1,4 +1,3 @@
-// Package catalog contains the built-in rules, in two namings.
 package catalog
 
 import (
@@ -258,4 +257,4 @@ var concourse = describe([]rule.Rule{
 		Help: "Number of containers on a worker that are unknown to the scheduler.", Labels: workerLabels},
 	{Event: "worker unknown volumes", Metric: "workers_unknown_volumes", Type: rule.Gauge, Operation: rule.Set, Worker: rule.Owned, IdleTTL: takesTurns,
 		Help: "Number of volumes on a worker that are unknown to the scheduler.", Labels: workerLabels},
-})
+}, concourseEvents)

@@ -16,34 +16,46 @@ type Event struct {
 	Values map[string][]string
 }
 
-// The possible values of attributes. Concourse's code has no others.
+// The possible values of attributes. Concourse's code has no others. Sources translate
+// the words of their CI systems to those of ci.
 var (
 	buildStatuses = map[string][]string{"build_status": {"succeeded", "failed", "errored", "aborted"}}
 	workerStates  = map[string][]string{"state": {"running", "stalled", "landing", "landed", "retiring"}}
 	checkStatuses = map[string][]string{"status": {"success", "error"}}
+
+	ciResults      = map[string][]string{"result": {"success", "failure", "error", "timeout", "cancellation", "skip", "other"}}
+	ciStates       = map[string][]string{"state": {"pending", "executing", "blocked"}}
+	ciWorkerStates = map[string][]string{"state": {"available", "busy", "offline"}}
+	ciTestOutcomes = map[string][]string{"outcome": {"passed", "failed", "skipped", "error"}}
 )
 
 // Units that several events share.
 const (
 	milliseconds = "milliseconds"
 	seconds      = "seconds"
+	unixTime     = "seconds since the Unix epoch"
 	bytes        = "bytes"
 	builds       = "builds"
 	checks       = "resource checks"
 	containers   = "containers"
 	volumes      = "volumes"
 	requests     = "requests"
+	runs         = "runs"
+	jobs         = "jobs"
+	workers      = "workers"
+	deployments  = "deployments"
+	incidents    = "incidents"
 )
 
-// events lists the events of Concourse's web node in the order of the rules, followed
-// by the silent events.
-var events = []Event{
+// concourseEvents lists the events of Concourse's web node in the order of the rules,
+// followed by the silent events.
+var concourseEvents = []Event{
 	{Name: "error log", Meaning: "An error was logged. The value is 1.", Unit: "log lines"},
 	{Name: "lock held", Meaning: "This node acquired or released a database lock. The value is 1 or 0.", Unit: "1 = acquired, 0 = released"},
 
 	// Jobs and builds.
-	{Name: "jobs scheduled", Meaning: "Jobs were scheduled. The value is their number since the last report.", Unit: "jobs"},
-	{Name: "jobs scheduling", Meaning: "The peak number of jobs being scheduled since the last report.", Unit: "jobs"},
+	{Name: "jobs scheduled", Meaning: "Jobs were scheduled. The value is their number since the last report.", Unit: jobs},
+	{Name: "jobs scheduling", Meaning: "The peak number of jobs being scheduled since the last report.", Unit: jobs},
 	{Name: "scheduling: job duration (ms)", Meaning: "A job was scheduled. The value is the time it took.", Unit: milliseconds},
 	{Name: "builds started", Meaning: "Builds started. The value is their number since the last report.", Unit: builds},
 	{Name: "builds running", Meaning: "The peak number of builds running since the last report.", Unit: builds},
@@ -106,7 +118,7 @@ var events = []Event{
 	collected("volume collector"),
 
 	// Workers.
-	{Name: "worker state", Meaning: "The current number of workers in a state.", Unit: "workers", Values: workerStates},
+	{Name: "worker state", Meaning: "The current number of workers in a state.", Unit: workers, Values: workerStates},
 	{Name: "worker containers", Meaning: "The current number of containers on a worker. It is also a heartbeat of the worker.", Unit: containers},
 	{Name: "worker volumes", Meaning: "The current number of volumes on a worker. It is also a heartbeat of the worker.", Unit: volumes},
 	{Name: "worker tasks", Meaning: "The current number of tasks on a worker. It is also a heartbeat of the worker.", Unit: "tasks"},
@@ -121,7 +133,7 @@ var events = []Event{
 	{Name: "check queue size", Meaning: "The number of enqueued resource checks, in Concourse 5.8.", Unit: checks},
 	{Name: "check started", Meaning: "A resource check started, in Concourse 5.8. The value is 1.", Unit: checks},
 	{Name: "checks deleted", Meaning: "Resource checks were deleted, in Concourse 5.8 to 7.1. The value is their number.", Unit: checks},
-	{Name: "GC container collector job dropped", Meaning: "A job of the container collector was dropped, in Concourse 5.0 to 7.6. The value is 1.", Unit: "jobs"},
+	{Name: "GC container collector job dropped", Meaning: "A job of the container collector was dropped, in Concourse 5.0 to 7.6. The value is 1.", Unit: jobs},
 	{Name: "resource checked", Meaning: "A resource was checked, in Concourse 5.0 to 5.8. The value is 1.", Unit: checks},
 	{Name: "scheduling: full duration (ms)", Meaning: "A pipeline was scheduled, in Concourse 5.0 to 5.8. The value is the time it took.", Unit: milliseconds},
 	{Name: "scheduling: loading versions duration (ms)", Meaning: "The versions of a pipeline were loaded, in Concourse 5.0 to 5.8. The value is the time it took.", Unit: milliseconds},
@@ -140,6 +152,46 @@ var events = []Event{
 	{Name: "goroutines", Meaning: "The current number of goroutines.", Unit: "goroutines"},
 }
 
+// ciEvents lists the events of any CI system in the order of the rules, followed by the
+// silent events.
+var ciEvents = []Event{
+	// Runs.
+	{Name: "ci run queued", Meaning: "A run was created. The value is 1.", Unit: runs},
+	{Name: "ci run started", Meaning: "A run started. The value is 1.", Unit: runs},
+	{Name: "ci run finished", Meaning: "A run ended. The value is 1.", Unit: runs, Values: ciResults},
+	{Name: "ci run queue time", Meaning: "A run started. The value is the time it waited before that.", Unit: seconds},
+	{Name: "ci run time", Meaning: "A run ended. The value is the time since its start.", Unit: seconds, Values: ciResults},
+	{Name: "ci runs active", Meaning: "The current number of runs in a state.", Unit: runs, Values: ciStates},
+
+	// Jobs.
+	{Name: "ci job finished", Meaning: "A job ended. The value is 1.", Unit: jobs, Values: ciResults},
+	{Name: "ci job queue time", Meaning: "A job started. The value is the time it waited for a runner.", Unit: seconds},
+	{Name: "ci job run time", Meaning: "A job ended. The value is the time since its start.", Unit: seconds, Values: ciResults},
+	{Name: "ci jobs active", Meaning: "The current number of jobs in a state.", Unit: jobs, Values: ciStates},
+	{Name: "ci oldest job waiting", Meaning: "The time that the oldest waiting job has waited for a runner, or 0 if no job is waiting.", Unit: seconds},
+	{Name: "ci tests finished", Meaning: "Tests ended. The value is the number of tests with an outcome.", Unit: "tests", Values: ciTestOutcomes},
+
+	// Workers.
+	{Name: "ci workers", Meaning: "The current number of workers, or runners, in a state.", Unit: workers, Values: ciWorkerStates},
+	{Name: "ci worker lost", Meaning: "A worker disappeared without signing off. The value is 1.", Unit: workers},
+
+	// Deployments and incidents.
+	{Name: "ci deployment finished", Meaning: "A deployment ended. The value is 1.", Unit: deployments, Values: ciResults},
+	{Name: "ci deployment run time", Meaning: "A deployment ended. The value is the time since its start.", Unit: seconds},
+	{Name: "ci last deployment", Meaning: "A deployment succeeded. The value is the time of its end.", Unit: unixTime},
+	{Name: "ci change lead time", Meaning: "A deployment succeeded. The value is the time since the commit that it deployed.", Unit: seconds},
+	{Name: "ci incident opened", Meaning: "An incident began. The value is 1.", Unit: incidents},
+	{Name: "ci incident time to restore", Meaning: "An incident was resolved. The value is the time since its beginning.", Unit: seconds},
+
+	// Silent events.
+	{Name: "ci job queued", Meaning: "A job was created. The value is 1.", Unit: jobs},
+	{Name: "ci job started", Meaning: "A job started. The value is 1.", Unit: jobs},
+	{Name: "ci step finished", Meaning: "A step of a job ended. The value is 1.", Unit: "steps", Values: ciResults},
+	{Name: "ci step run time", Meaning: "A step of a job ended. The value is the time since its start.", Unit: seconds, Values: ciResults},
+	{Name: "ci change merged", Meaning: "A change was merged. The value is 1.", Unit: "changes"},
+	{Name: "ci incident resolved", Meaning: "An incident was resolved. The value is 1.", Unit: incidents},
+}
+
 // collected returns the event about runs of one of the web node's garbage collectors.
 func collected(collector string) Event {
 	return Event{
@@ -149,30 +201,16 @@ func collected(collector string) Event {
 	}
 }
 
-// Events returns the known events, in the order of the rules, followed by those that
-// update no series. The caller must not modify the result.
-func Events() []Event { return events }
-
-// SilentEvents returns the names of the known events that update no series.
-func SilentEvents() (names []string) {
-	for _, e := range events {
-		if !slices.ContainsFunc(concourse, func(r rule.Rule) bool { return r.Event == e.Name }) {
-			names = append(names, e.Name)
-		}
-	}
-	return names
-}
-
 // describe sets the units of the rules, and the possible values of the attributes that
 // they use. It panics if the event of a rule is not listed.
-func describe(rules []rule.Rule) []rule.Rule {
+func describe(rules []rule.Rule, events []Event) []rule.Rule {
 	for i := range rules {
 		r := &rules[i]
 		at := slices.IndexFunc(events, func(e Event) bool { return e.Name == r.Event })
 		r.Unit = events[at].Unit
 		for attribute, values := range events[at].Values {
 			if r.Uses(attribute) {
-				r.Values = map[string][]string{attribute: values}
+				r.Values = map[string][]string{attribute: values} // an event has at most one such attribute
 			}
 		}
 	}

@@ -9,8 +9,9 @@ import (
 	"github.com/signalbox-ci/signalbox/internal/spelling"
 )
 
-// A Naming determines the names of the catalog's metrics and of their labels. An event
-// updates the same families in either naming. The zero value means Inherited.
+// A Naming determines the names of the metrics of the catalog Concourse and of their
+// labels. An event updates the same families in either naming. The zero value means
+// Inherited.
 type Naming string
 
 // The namings. If a metric name occurs in both, it refers to the same family in both.
@@ -18,33 +19,6 @@ const (
 	Inherited Naming = "inherited" // the names of Concourse's web node
 	Modern    Naming = "modern"    // names that follow Prometheus' naming practices
 )
-
-// Rules returns the built-in rules in a naming, in the order in which `signalbox
-// catalog` prints them. It returns nil if the naming does not exist. A rule has the
-// same index in both namings. The namings differ only in the names of metrics and
-// labels and, for histograms that observe milliseconds in the inherited form, in the
-// unit, help text, and buckets. The caller may modify the returned rules.
-func Rules(n Naming) []rule.Rule {
-	switch n {
-	case "", Inherited:
-		return clone(concourse)
-	case Modern:
-		rules := clone(concourse)
-		for i := range rules {
-			rename(&rules[i])
-		}
-		return rules
-	}
-	return nil
-}
-
-func clone(rules []rule.Rule) []rule.Rule {
-	cloned := make([]rule.Rule, len(rules))
-	for i, r := range rules {
-		cloned[i] = r.Clone()
-	}
-	return cloned
-}
 
 // rename converts a rule from the inherited naming to its modern form.
 func rename(r *rule.Rule) {
@@ -121,9 +95,10 @@ var modernForms = map[string]modernForm{
 }
 
 // Hint returns a suggestion to append to an error about an unknown metric: the metric
-// that has this name in the other naming or, if there is none, the known metric with
-// the most similar name. It returns an empty string if it finds neither.
-func Hint(metric string, known []string) string {
+// that has this name in the other naming, the catalog that has it but is not selected,
+// or the known metric with the most similar name, in this order. It returns an empty
+// string if it finds none.
+func Hint(metric string, known []string, selected []Name) string {
 	for inherited, form := range modernForms {
 		switch {
 		case metric == inherited && slices.Contains(known, form.metric):
@@ -131,6 +106,9 @@ func Hint(metric string, known []string) string {
 		case metric == form.metric && slices.Contains(known, inherited):
 			return fmt.Sprintf(": with --prometheus-naming=inherited, its name is %q", inherited)
 		}
+	}
+	if hint := metricHint(metric, selected); hint != "" {
+		return ": " + hint
 	}
 	return spelling.Hint(metric, known)
 }

@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"cmp"
 	"fmt"
 	"reflect"
 	"slices"
@@ -13,13 +14,12 @@ import (
 	"github.com/signalbox-ci/signalbox/internal/series"
 )
 
-// compile resolves rules into plans. active contains the families in the store that
-// rules currently update, by metric. compile creates new families, but does not add
-// them to the store. The returned error joins all errors in the mapping file and the
-// rules.
+// compile resolves rules into plans. namespace is that of rules without one. active
+// contains the families in the store that rules currently update, by name. compile
+// creates new families, but does not add them to the store. The returned error joins
+// all errors in the mapping file and the rules.
 func compile(namespace string, rules mapping.Mapping, store *series.Store, active map[string]*definition) (compiledMapping, error) {
 	c := compiler{
-		namespace:       namespace,
 		store:           store,
 		active:          active,
 		compiledMapping: compiledMapping{plans: map[string]*plan{}, families: map[string]*definition{}},
@@ -29,6 +29,7 @@ func compile(namespace string, rules mapping.Mapping, store *series.Store, activ
 	}
 	var errs []mapping.RuleError
 	for i, r := range rules.Rules {
+		r.Namespace = cmp.Or(r.Namespace, namespace)
 		found := r.Validate()
 		to := targetOf(r)
 		if len(found) == 0 {
@@ -50,14 +51,13 @@ func compile(namespace string, rules mapping.Mapping, store *series.Store, activ
 // A compiledMapping contains the result of compiling a mapping.
 type compiledMapping struct {
 	plans    map[string]*plan       // by event
-	families map[string]*definition // by metric
+	families map[string]*definition // by name, with the namespace
 }
 
-// A compiler resolves rules one by one.
+// A compiler resolves rules one by one. All rules have their namespaces set.
 type compiler struct {
-	namespace string
-	store     *series.Store
-	active    map[string]*definition // families whose definition does not change keep their series
+	store  *series.Store
+	active map[string]*definition // families whose definition does not change keep their series
 
 	compiledMapping
 	types     map[string]series.Type // of all families after the reload, by full name
@@ -70,13 +70,13 @@ func (c *compiler) add(r rule.Rule, to target) []rule.FieldError {
 	if found := c.checkUpdate(r, to); found != nil {
 		return found
 	}
-	def := c.families[r.Metric]
+	def := c.families[r.FullName("")]
 	if def == nil {
 		var err error
 		if def, err = c.define(r); err != nil {
 			return invalid("metric", err)
 		}
-		c.families[r.Metric] = def
+		c.families[def.options.Name] = def
 		c.types[def.options.Name] = def.options.Type
 	} else if err := def.accepts(r); err != nil {
 		return invalid("", err)
@@ -100,7 +100,7 @@ func (c *compiler) checkUpdate(r rule.Rule, to target) []rule.FieldError {
 	}
 	if c.repeatsNamespace(r) {
 		return invalid("metric", fmt.Errorf("metric %q would become %q: remove the namespace %q from the name",
-			r.Metric, prefixed(c.namespace, r.Metric), prefixed(c.namespace, "")))
+			r.Metric, r.FullName(""), r.Namespace+"_"))
 	}
 	return nil
 }
@@ -110,8 +110,8 @@ func (c *compiler) checkUpdate(r rule.Rule, to target) []rule.FieldError {
 // is never empty, because an error in a part of a rule hides those of the whole rule.
 func (c *compiler) checkOthers(r rule.Rule, to target) []rule.FieldError {
 	found := c.checkUpdate(r, to)
-	o := familyOptions(c.namespace, r)
-	if def, exists := c.families[r.Metric]; found == nil && exists {
+	o := familyOptions(r)
+	if def, exists := c.families[o.Name]; found == nil && exists {
 		r.Type = def.rule.Type
 		if err := def.accepts(r); err != nil {
 			found = invalid("metric", err)
@@ -129,19 +129,20 @@ func (c *compiler) checkOthers(r rule.Rule, to target) []rule.FieldError {
 // returns false if metrics in the catalog start with the same word, because the name is
 // then probably intended.
 func (c *compiler) repeatsNamespace(r rule.Rule) bool {
-	startsWithNamespace := func(r rule.Rule) bool { return strings.HasPrefix(r.Metric, prefixed(c.namespace, "")) }
-	return c.namespace != "" && startsWithNamespace(r) &&
-		!slices.ContainsFunc(slices.Concat(catalog.Rules(catalog.Inherited), catalog.Rules(catalog.Modern)), startsWithNamespace)
+	prefix := r.Namespace + "_"
+	startsWithNamespace := func(r rule.Rule) bool { return strings.HasPrefix(r.Metric, prefix) }
+	return r.Namespace != "" && startsWithNamespace(r) &&
+		!slices.ContainsFunc(slices.Concat(catalog.Rules(catalog.Inherited, catalog.All()...), catalog.Rules(catalog.Modern)), startsWithNamespace)
 }
 
 // define returns the definition of the rule's family. It reuses the active family if
 // its options are the same. Otherwise, it creates a new family.
 func (c *compiler) define(r rule.Rule) (*definition, error) {
-	o := familyOptions(c.namespace, r)
+	o := familyOptions(r)
 	if err := clash(c.types, o); err != nil {
 		return nil, err
 	}
-	if old := c.active[r.Metric]; old != nil && reflect.DeepEqual(old.options, o) {
+	if old := c.active[o.Name]; old != nil && reflect.DeepEqual(old.options, o) {
 		return &definition{r, o, old.family}, nil
 	}
 	f, err := c.store.NewFamily(o)
@@ -236,9 +237,9 @@ func (d *definition) accepts(r rule.Rule) error {
 	return nil
 }
 
-func familyOptions(namespace string, r rule.Rule) series.FamilyOptions {
+func familyOptions(r rule.Rule) series.FamilyOptions {
 	o := series.FamilyOptions{
-		Name:    prefixed(namespace, r.Metric),
+		Name:    r.FullName(""),
 		Help:    r.Help,
 		Type:    map[rule.Type]series.Type{rule.Counter: series.Counter, rule.Gauge: series.Gauge, rule.Histogram: series.Histogram}[r.Type],
 		Bounds:  r.Buckets,
@@ -273,24 +274,19 @@ func describeStates(s *series.States) string {
 	return fmt.Sprintf("%s (label %s)", strings.Join(s.Values, ", "), s.Label)
 }
 
-func prefixed(namespace, metric string) string {
-	if namespace == "" {
-		return metric
-	}
-	return namespace + "_" + metric
-}
-
 // A target identifies the series that a rule updates, and the events that do so. If two
 // rules have the same target, each event would be counted twice.
 type target struct {
-	event, metric   string
+	event           string
+	metric          string
+	namespace       string
 	conditional     bool
 	attribute, want string // the condition
 	labels          string // as text
 }
 
 func targetOf(r rule.Rule) target {
-	t := target{event: r.Event, metric: r.Metric, labels: fmt.Sprintf("%#v", sortedLabels(r))}
+	t := target{event: r.Event, metric: r.Metric, namespace: r.Namespace, labels: fmt.Sprintf("%#v", sortedLabels(r))}
 	if r.When != nil {
 		t.conditional, t.attribute, t.want = true, r.When.Attribute, r.When.Value
 	}

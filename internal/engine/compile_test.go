@@ -3,6 +3,7 @@ package engine
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"os"
 	"slices"
 	"strings"
@@ -34,12 +35,12 @@ func compileRules(rules ...rule.Rule) error {
 }
 
 func TestCatalogCompiles(t *testing.T) {
-	rules := mapping.Mapping{Rules: catalog.Rules(catalog.Inherited), SilentEvents: catalog.SilentEvents()}
+	rules := mapping.Mapping{Rules: catalog.Rules(catalog.Inherited, catalog.All()...), SilentEvents: catalog.SilentEvents(catalog.All()...)}
 	m, err := compile("concourse", rules, series.NewStore(series.Options{}), nil)
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, event := range catalog.SilentEvents() {
+	for _, event := range catalog.SilentEvents(catalog.All()...) {
 		if p := m.plans[event]; p == nil || len(p.updates) != 0 {
 			t.Errorf("event %q is unknown or has updates", event)
 		}
@@ -279,7 +280,7 @@ func TestExamplesInTheDocumentationCompile(t *testing.T) {
 	}
 	for _, block := range blocks {
 		content, _, _ := strings.Cut(block, "```")
-		if _, _, err := compileFile(catalog.Rules(catalog.Inherited), content); err != nil {
+		if _, _, err := compileFile(catalog.Rules(catalog.Inherited, catalog.All()...), content); err != nil {
 			t.Errorf("%s\n%v", content, err)
 		}
 	}
@@ -292,6 +293,7 @@ func FuzzMappingFile(f *testing.F) {
 		"metrics:\n- metric: builds_finished\n  drop_labels: [team]\n  add_labels:\n  - {name: x, attribute: x}\n  idle_ttl: 3h",
 		"drop_events: [error log]\nsilent_events: [a]\nbuiltin: false",
 		"rules:\n- {event: e, metric: m, type: gauge, operation: state, states: {label: s, values: [a, b]}, labels: [{name: s, attribute: s}]}\nmetrics: [{metric: m, drop_labels: [s]}]",
+		"rules:\n- {event: e, metric: m, namespace: n, type: counter, operation: inc}\n- {event: e, metric: m, type: counter, operation: inc}\nmetrics: [{metric: m, namespace: n, drop: true}]",
 	} {
 		f.Add(seed)
 	}
@@ -306,7 +308,7 @@ func FuzzMappingFile(f *testing.F) {
 			return
 		}
 		for _, r := range m.Rules {
-			if c.families[r.Metric] == nil || c.plans[r.Event] == nil {
+			if c.families[r.FullName("ci")] == nil || c.plans[r.Event] == nil {
 				t.Errorf("rule %+v has no family or no plan", r)
 			}
 		}
@@ -330,5 +332,35 @@ func TestMetricsDoNotIncludeTheNamespace(t *testing.T) {
 				t.Errorf("%s, namespace %q: got %v", what, namespace, err)
 			}
 		}
+	}
+}
+
+func TestRulesInDifferentNamespacesUpdateDifferentFamilies(t *testing.T) {
+	a := rule.Rule{Event: "a", Metric: "m", Type: rule.Counter, Operation: rule.Inc}
+	b := rule.Rule{Event: "a", Metric: "m", Namespace: "other", Type: rule.Gauge, Operation: rule.Set}
+	c, err := compile("ci", mapping.Mapping{Rules: []rule.Rule{a, b}}, series.NewStore(series.Options{}), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := slices.Sorted(maps.Keys(c.families)); !slices.Equal(got, []string{"ci_m", "other_m"}) {
+		t.Errorf("got families %q", got)
+	}
+	// The default namespace is the same whether or not a rule spells it out.
+	b.Namespace = "ci"
+	if err := compileRules(a, b); err == nil || !strings.Contains(err.Error(), `another rule updates metric "m" for event "a"`) {
+		t.Errorf("got %v", err)
+	}
+	b.Event = "b"
+	if err := compileRules(a, b); err == nil || !strings.Contains(err.Error(), `metric "m" is defined differently in the rule for event "a"`) {
+		t.Errorf("got %v", err)
+	}
+	b.Namespace, b.Metric = "other", "other_m"
+	if err := compileRules(b); err == nil || !strings.Contains(err.Error(), `metric "other_m" would become "other_other_m": remove the namespace "other_" from the name`) {
+		t.Errorf("got %v", err)
+	}
+	// Names that are equal only with their namespaces are the same family.
+	a.Namespace, a.Metric, b.Namespace, b.Metric = "x", "y_m", "x_y", "m"
+	if err := compileRules(a, b); err == nil || !strings.Contains(err.Error(), "is defined differently") {
+		t.Errorf("got %v", err)
 	}
 }

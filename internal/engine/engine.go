@@ -87,7 +87,7 @@ func New(o Options) (*Engine, error) {
 	if err != nil {
 		return nil, err
 	}
-	constants, err := constantLabels(o.Attributes, append(slices.Clone(rules.Rules), catalog.LastSeen))
+	constants, err := constantLabels(o.Attributes, append(slices.Clone(rules.Rules), o.reservedRules()...))
 	if err != nil {
 		return nil, errors.Join(rules.Err(nil), err)
 	}
@@ -130,11 +130,21 @@ func (o Options) withDefaults() Options {
 	return o
 }
 
+// reservedRules returns descriptions of the families that belong to the selected
+// catalogs, but are maintained by the store.
+func (o Options) reservedRules() []rule.Rule {
+	if catalog.Includes(o.Source.Catalogs, catalog.Concourse) {
+		return []rule.Rule{catalog.LastSeen}
+	}
+	return nil
+}
+
 // addReservedFamilies adds the families that no rule updates to the store.
 func addReservedFamilies(store *series.Store, o Options, received *traffic.Tallies) (*selfMetrics, error) {
-	name := prefixed(o.Source.Namespace, catalog.LastSeen.Metric)
-	if _, err := store.AddLastSeen(name, catalog.LastSeen.Help, rule.WorkerAttribute); err != nil {
-		return nil, err
+	for _, r := range o.reservedRules() {
+		if _, err := store.AddLastSeen(r.FullName(o.Source.Namespace), r.Help, rule.WorkerAttribute); err != nil {
+			return nil, err
+		}
 	}
 	return newSelfMetrics(store, o.MaxSeries, received)
 }
@@ -146,7 +156,7 @@ func Check(o Options) (Summary, error) {
 	if err != nil {
 		return Summary{}, err
 	}
-	constants, attributesErr := constantLabels(o.Attributes, append(slices.Clone(rules.Rules), catalog.LastSeen))
+	constants, attributesErr := constantLabels(o.Attributes, append(slices.Clone(rules.Rules), o.reservedRules()...))
 	store := series.NewStore(series.Options{Constants: constants})
 	if _, err := addReservedFamilies(store, o, new(traffic.Tallies)); err != nil {
 		return Summary{}, errors.Join(attributesErr, err)
@@ -191,6 +201,15 @@ func (e *Engine) attachFirst(logger lager.Logger) {
 
 // Knows reports whether the event is known: it has a rule or is listed as silent.
 func (e *Engine) Knows(event string) bool { return e.plans.Load().find(event) != nil }
+
+// Attributes returns the attributes that the current rules for the event use, sorted.
+// It returns nil if the event has no rules. The caller may modify the result.
+func (e *Engine) Attributes(event string) []string {
+	if p := e.plans.Load().find(event); p != nil {
+		return slices.Sorted(slices.Values(p.attributes))
+	}
+	return nil
+}
 
 // Silent reports whether the event is known but updates no series.
 func (e *Engine) Silent(event string) bool {

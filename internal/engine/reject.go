@@ -12,6 +12,7 @@ import (
 
 	"code.cloudfoundry.org/lager/v3"
 
+	"github.com/signalbox-ci/signalbox/internal/catalog"
 	"github.com/signalbox-ci/signalbox/internal/excerpt"
 	"github.com/signalbox-ci/signalbox/internal/loglimit"
 	"github.com/signalbox-ci/signalbox/internal/series"
@@ -315,10 +316,12 @@ func (e *Engine) rejectName(logger lager.Logger, event string, now series.Instan
 	}
 }
 
-// HintFor suggests the known event whose name is most similar to that of an unknown
-// one, as in `did you mean "build finished"?`. It returns an empty string if none is
-// similar.
-func (e *Engine) HintFor(unknown string) string { return hint(unknown, e.plans.Load().names) }
+// HintFor names the catalog that has the unknown event, if it is not selected, or else
+// suggests the known event with the most similar name, as in `did you mean "build
+// finished"?`. It returns an empty string if there is neither.
+func (e *Engine) HintFor(unknown string) string {
+	return cmp.Or(catalog.EventHint(unknown, e.mapping.source.Catalogs), hint(unknown, e.plans.Load().names))
+}
 
 func hint(word string, known []string) string {
 	if near := spelling.Nearest(word, known); near != "" {

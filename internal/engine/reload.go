@@ -40,7 +40,7 @@ type activeMapping struct {
 	source mapping.Source
 
 	mu       sync.Mutex             // held while a mapping is activated; protects families
-	families map[string]*definition // by metric
+	families map[string]*definition // by name, with the namespace
 
 	events atomic.Pointer[map[string]string] // by name of the metric with its namespace; see EventOf
 	state  atomic.Pointer[MappingState]
@@ -123,8 +123,8 @@ func (e *Engine) activate(rules mapping.Mapping) (mappingChanges, error) {
 	}
 	changes := mappingChanges{summary: summaryOf(rules, next)}
 	var out, in, removed []*series.Family
-	for metric, def := range m.families {
-		switch after := next.families[metric]; {
+	for name, def := range m.families {
+		switch after := next.families[name]; {
 		case after == nil:
 			changes.removed++
 			out, removed = append(out, def.family), append(removed, def.family)
@@ -135,8 +135,8 @@ func (e *Engine) activate(rules mapping.Mapping) (mappingChanges, error) {
 			changes.kept++
 		}
 	}
-	for metric, def := range next.families {
-		switch before := m.families[metric]; {
+	for name, def := range next.families {
+		switch before := m.families[name]; {
 		case before == nil:
 			changes.added++
 			in = append(in, def.family)
@@ -155,8 +155,8 @@ func (e *Engine) activate(rules mapping.Mapping) (mappingChanges, error) {
 	e.self.forget(removed)
 	m.families = next.families
 	events := make(map[string]string, len(m.families))
-	for _, def := range m.families {
-		events[def.options.Name] = def.rule.Event
+	for name, def := range m.families {
+		events[name] = def.rule.Event
 	}
 	m.events.Store(&events)
 

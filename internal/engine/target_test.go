@@ -16,6 +16,7 @@ func TestTargets(t *testing.T) {
 	text := func() string { return texts[r.IntN(len(texts))] }
 	random := func() (v rule.Rule) {
 		v.Event, v.Metric = texts[r.IntN(2)], texts[r.IntN(2)]
+		v.Namespace = texts[max(0, r.IntN(8)-6)]
 		if r.IntN(2) == 0 {
 			v.When = &rule.Condition{Attribute: text(), Value: text()}
 		}
@@ -34,7 +35,7 @@ func TestTargets(t *testing.T) {
 	same := 0
 	for range 200_000 {
 		a, b := random(), random()
-		expected := a.Event == b.Event && a.Metric == b.Metric &&
+		expected := a.Event == b.Event && a.Metric == b.Metric && a.Namespace == b.Namespace &&
 			reflect.DeepEqual(a.When, b.When) && reflect.DeepEqual(sortedLabels(a), sortedLabels(b))
 		if got := targetOf(a) == targetOf(b); got != expected {
 			t.Fatalf("got %t, expected %t for %+v and %+v", got, expected, a, b)

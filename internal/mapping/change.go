@@ -1,6 +1,7 @@
 package mapping
 
 import (
+	"cmp"
 	"maps"
 	"reflect"
 	"slices"
@@ -11,52 +12,84 @@ import (
 	"github.com/signalbox-ci/signalbox/internal/spelling"
 )
 
+// A ruleIndex finds the rules of a metric.
+type ruleIndex struct {
+	rules      map[string][]int    // indexes of rules, by the family's full name
+	namespaces map[string][]string // by metric
+	metrics    []string            // in the order of the rules
+}
+
+// index returns an index of the rules.
+func (m *Mapping) index() ruleIndex {
+	namespace := m.source.Namespace
+	x := ruleIndex{rules: map[string][]int{}, namespaces: map[string][]string{}}
+	for i, r := range m.Rules {
+		name, in := r.FullName(namespace), cmp.Or(r.Namespace, namespace)
+		if x.namespaces[r.Metric] == nil {
+			x.metrics = append(x.metrics, r.Metric)
+		}
+		if !slices.Contains(x.namespaces[r.Metric], in) {
+			x.namespaces[r.Metric] = append(x.namespaces[r.Metric], in)
+		}
+		x.rules[name] = append(x.rules[name], i)
+	}
+	return x
+}
+
+// family returns the full name of the family that the change refers to. If there is no
+// such family, or several, it returns the name as the change has it.
+func (x ruleIndex) family(c metricChange) string {
+	if in := x.namespaces[c.Metric]; c.Namespace == "" && len(in) == 1 {
+		c.Namespace = in[0]
+	}
+	return rule.Rule{Metric: c.Metric}.FullName(c.Namespace)
+}
+
 // applyChanges applies the changes of the file to the rules of their metrics.
 func (m *Mapping) applyChanges(changes []metricChange) {
-	rules := map[string][]int{} // indexes, by metric
-	var metrics []string
-	for i, r := range m.Rules {
-		if rules[r.Metric] == nil {
-			metrics = append(metrics, r.Metric)
-		}
-		rules[r.Metric] = append(rules[r.Metric], i)
-	}
+	rules := m.index()
 	changed, dropped := map[string]bool{}, map[string]bool{}
 	for i, c := range changes {
 		path := at("metrics", i)
 		m.checkReplacements(c.AddLabels, path+".add_labels")
-		if m.check(c, changed[c.Metric], metrics, len(rules[c.Metric]) > 0, path) {
+		name := rules.family(c)
+		if m.check(c, changed[name], rules, path) {
 			if c.Drop {
-				dropped[c.Metric] = true
+				dropped[name] = true
 			} else {
-				m.apply(c, rules[c.Metric], path)
+				m.apply(c, rules.rules[name], path)
 			}
 		}
-		changed[c.Metric] = true
+		changed[name] = true
 	}
-	m.removeRules(func(r rule.Rule) bool { return dropped[r.Metric] })
+	m.removeRules(func(r rule.Rule) bool { return dropped[r.FullName(m.source.Namespace)] })
 }
 
 // check reports whether a change can be applied. If not, it records the error. changed
-// means that a change of the same metric precedes it. metrics are those of the rules,
-// and known means that they include the metric of the change.
-func (m *Mapping) check(c metricChange, changed bool, metrics []string, known bool, path string) bool {
+// means that a change of the same family precedes it.
+func (m *Mapping) check(c metricChange, changed bool, rules ruleIndex, path string) bool {
+	namespaces := rules.namespaces[c.Metric]
+	known := len(namespaces) > 0
 	switch {
 	case m.hasRelatedError(path + ".metric"):
 	case c.Metric == "":
 		m.errorf(path, "metric is missing: expected the name of a metric without the namespace, as printed by `signalbox catalog`")
 	case changed:
 		m.errorf(path+".metric", "%q is duplicated: expected a single entry for each metric", c.Metric)
-	case c.Metric == catalog.LastSeen.Metric || strings.HasPrefix(c.Metric, "signalbox_"):
+	case !known && c.Metric == catalog.LastSeen.Metric || strings.HasPrefix(c.Metric, "signalbox_"):
 		m.errorf(path+".metric", "%q is maintained by Signalbox itself and cannot be changed", c.Metric)
 	case !known && m.tooManyErrors(): // searching for a hint is slow
 		m.errorf(path+".metric", "no rule updates the metric %q", c.Metric)
 	case !known:
-		m.errorf(path+".metric", "no rule updates the metric %q%s", c.Metric, catalog.Hint(c.Metric, metrics))
+		m.errorf(path+".metric", "no rule updates the metric %q%s", c.Metric, catalog.Hint(c.Metric, rules.metrics, m.source.Catalogs))
+	case c.Namespace == "" && len(namespaces) > 1:
+		m.errorf(path+".metric", "%q is ambiguous: the namespaces %s have a metric of this name: set namespace to one of them", c.Metric, strings.Join(namespaces, ", "))
+	case c.Namespace != "" && !slices.Contains(namespaces, c.Namespace):
+		m.errorf(path+".namespace", "no rule updates the metric %q in the namespace %q, expected %s", c.Metric, c.Namespace, strings.Join(namespaces, " or "))
 	case c.Drop && !c.changesNothing():
 		m.errorf(path+".drop", "drop cannot be combined with other changes")
 	case !c.Drop && c.changesNothing() && !m.hasRelatedError(path):
-		changes := fieldsOf(reflect.TypeFor[metricChange]())[1:] // without the name of the metric
+		changes := fieldsOf(reflect.TypeFor[metricChange]())[2:] // without the name of the metric
 		m.errorf(path, "the entry changes nothing: expected at least one of %s", strings.Join(changes, ", "))
 	default:
 		return true

@@ -19,6 +19,7 @@ type mappingFile struct {
 // A metricChange changes one metric in all rules that update it.
 type metricChange struct {
 	Metric          string         `yaml:"metric"`           // name of the metric, without the namespace
+	Namespace       string         `yaml:"namespace"`        // namespace of the metric; required if several namespaces have a metric of this name
 	Drop            bool           `yaml:"drop"`             // whether to remove the metric
 	Help            *string        `yaml:"help"`             // help text that replaces that of the rules
 	DropLabels      []string       `yaml:"drop_labels"`      // names of labels to remove, along with their requirements
@@ -31,7 +32,7 @@ type metricChange struct {
 	Values map[string][]string `yaml:"values"`
 }
 
-// changesNothing reports whether no field other than Metric and Drop is set.
+// changesNothing reports whether no field other than Metric, Namespace and Drop is set.
 func (c metricChange) changesNothing() bool {
 	return c.Help == nil && len(c.DropLabels) == 0 && len(c.AddLabels) == 0 && c.Buckets == nil &&
 		c.IdleTTL == nil && c.NativeHistogram == nil && len(c.Values) == 0

@@ -454,3 +454,48 @@ func TestKeysAreNotCountedAsValues(t *testing.T) {
 		t.Errorf("got %v", err)
 	}
 }
+
+// inNamespaces is the beginning of a file with rules for metrics in several namespaces.
+// The default namespace of load is ci.
+const inNamespaces = `
+builtin: false
+rules:
+  - {event: a, metric: m, type: counter, operation: inc, labels: [{name: x, attribute: x}]}
+  - {event: a, metric: m, namespace: other, type: counter, operation: inc, labels: [{name: x, attribute: x}]}
+  - {event: a, metric: alone, namespace: other, type: counter, operation: inc, labels: [{name: x, attribute: x}]}
+metrics:
+`
+
+func TestChangesFindTheMetricInItsNamespace(t *testing.T) {
+	m := mustLoad(t, inNamespaces+`
+  - {metric: m, namespace: ci, help: Default.}
+  - {metric: m, namespace: other, help: Other.}
+  - {metric: alone, add_labels: [{name: y, attribute: y}]}
+`)
+	if a, b := rulesOf(m, "m")[0], rulesOf(m, "m")[1]; a.Help != "Default." || b.Help != "Other." || a.Namespace != "" || b.Namespace != "other" {
+		t.Errorf("got %+v and %+v", a, b)
+	}
+	if got := labelNamesOf(rulesOf(m, "alone")[0]); !slices.Equal(got, []string{"x", "y"}) {
+		t.Errorf("got labels %q", got)
+	}
+	m = mustLoad(t, inNamespaces+"  - {metric: m, namespace: other, drop: true}")
+	if got := rulesOf(m, "m"); len(got) != 1 || got[0].Namespace != "" {
+		t.Errorf("got %+v, expected the rule in the default namespace", got)
+	}
+}
+
+func TestChangesOfAmbiguousMetricsNeedANamespace(t *testing.T) {
+	for change, reason := range map[string]string{
+		"{metric: m, drop: true}":                                                          `m.yml:8: metrics[0].metric: "m" is ambiguous: the namespaces ci, other have a metric of this name: set namespace to one of them`,
+		"{metric: m, namespace: concourse, drop: true}":                                    `m.yml:8: metrics[0].namespace: no rule updates the metric "m" in the namespace "concourse", expected ci or other`,
+		"{metric: alone, namespace: ci, drop: true}":                                       `m.yml:8: metrics[0].namespace: no rule updates the metric "alone" in the namespace "ci", expected other`,
+		"{metric: nothing, namespace: ci, drop: true}":                                     `m.yml:8: metrics[0].metric: no rule updates the metric "nothing"`,
+		"{metric: alone, drop: true}\n  - {metric: alone, namespace: other, help: Other.}": `m.yml:9: metrics[1].metric: "alone" is duplicated: expected a single entry for each metric`,
+		"{metric: m, namespace: other}":                                                    `m.yml:8: metrics[0]: the entry changes nothing: expected at least one of drop, help, `,
+		"{metric: m, namespace: o-r, help: Other.}\n":                                      `m.yml:8: metrics[0].namespace: no rule updates`,
+	} {
+		if _, err := load(inNamespaces + "  - " + change); err == nil || !strings.HasPrefix(err.Error(), reason) {
+			t.Errorf("%s\ngot %v\nexpected %s", change, err, reason)
+		}
+	}
+}

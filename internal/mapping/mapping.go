@@ -8,6 +8,7 @@ import (
 	"slices"
 
 	"github.com/signalbox-ci/signalbox/emitter/rule"
+	"github.com/signalbox-ci/signalbox/internal/catalog"
 	"github.com/signalbox-ci/signalbox/internal/regularfile"
 )
 
@@ -19,7 +20,10 @@ type Source struct {
 	Rules        []rule.Rule // rules of the program
 	SilentEvents []string    // known events of the program that update no metric
 
-	Namespace        string // prefix of all metric names
+	// Catalogs are the selected catalogs, whose rules are among Rules.
+	Catalogs []catalog.Name
+
+	Namespace        string // prefix of the names of metrics whose rules have no namespace
 	NativeHistograms bool   // whether to add native buckets to all histograms
 }
 
@@ -29,6 +33,7 @@ type Mapping struct {
 	SilentEvents []string
 	Custom       int // number of rules from the mapping file
 
+	source    Source     // zero without a mapping file
 	*document            // nil without a mapping file
 	positions []position // by index of the rule; nil without a mapping file
 }

@@ -4,6 +4,7 @@ import (
 	"slices"
 
 	"github.com/signalbox-ci/signalbox/emitter/rule"
+	"github.com/signalbox-ci/signalbox/internal/catalog"
 	"github.com/signalbox-ci/signalbox/internal/spelling"
 )
 
@@ -11,7 +12,7 @@ import (
 // contains the errors in the file.
 func read(s Source, content []byte) Mapping {
 	var f mappingFile
-	m := Mapping{document: readDocument(s.File, content, &f)}
+	m := Mapping{source: s, document: readDocument(s.File, content, &f)}
 	if f.Builtin == nil || *f.Builtin {
 		m.Rules, m.SilentEvents = slices.Clone(s.Rules), slices.Clone(s.SilentEvents)
 	}
@@ -69,7 +70,11 @@ func (m *Mapping) dropEvents(events []string) {
 		case !withRules[event] && m.tooManyErrors(): // searching for a hint is slow
 			m.errorf(path, "there is no built-in rule for event %q", event)
 		case !withRules[event]:
-			m.errorf(path, "there is no built-in rule for event %q%s", event, spelling.Hint(event, known))
+			hint := spelling.Hint(event, known)
+			if other := catalog.EventHint(event, m.source.Catalogs); other != "" {
+				hint = ": " + other
+			}
+			m.errorf(path, "there is no built-in rule for event %q%s", event, hint)
 		}
 		dropped[event] = true
 	}
