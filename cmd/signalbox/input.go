@@ -56,7 +56,7 @@ func readInput(logger lager.Logger, r io.Reader, o inputOptions, s source.Sink, 
 	in := &input{pipe: reader, done: make(chan struct{})}
 	decoding := &decoding{
 		logger:     logger,
-		rejections: source.NewRejections(logger),
+		rejections: source.NewRejections(logger, source.PrivateBurst),
 		tally:      events.Tally{Sink: s, IDs: ids},
 		decoder:    events.NewDecoder(o.limits),
 		options:    o,

@@ -9,9 +9,10 @@ import (
 	"github.com/signalbox-ci/signalbox/internal/loglimit"
 )
 
-// rejectionBurst is the number of rejections that are logged before the limit of one
-// per second applies. It is more than an operator reads, but not enough to fill a disk.
-const rejectionBurst = 100
+// PrivateBurst is the number of rejections that are logged before the limit of one per
+// second applies, for clients on a private network. It is more than an operator reads,
+// but not enough to fill a disk.
+const PrivateBurst = 100
 
 // Rejections logs rejected input, at a limited rate. The first line after rejections
 // that were not logged contains their number.
@@ -23,9 +24,10 @@ type Rejections struct {
 	limit  loglimit.Limiter
 }
 
-// NewRejections returns a Rejections that logs to the logger at level error.
-func NewRejections(logger lager.Logger) *Rejections {
-	return &Rejections{logger: logger, began: time.Now(), limit: loglimit.Limiter{Burst: rejectionBurst}}
+// NewRejections returns a Rejections that logs to the logger at level error. burst is
+// the number of rejections that are logged before the limit of one per second applies.
+func NewRejections(logger lager.Logger, burst int) *Rejections {
+	return &Rejections{logger: logger, began: time.Now(), limit: loglimit.Limiter{Burst: burst}}
 }
 
 // Log logs a rejection, unless too many were logged recently. It may add to data, which

@@ -19,7 +19,7 @@ func TestRejections(t *testing.T) {
 		sink := lagertest.NewTestSink()
 		logger := lager.NewLogger("test")
 		logger.RegisterSink(sink)
-		rejections := source.NewRejections(logger)
+		rejections := source.NewRejections(logger, source.PrivateBurst)
 		reject := func(times int) {
 			for range times {
 				rejections.Log("rejected", errors.New("reason"), lager.Data{})

@@ -67,7 +67,7 @@ func NewHandler(options Options) http.Handler {
 		options.Malformed = func() {}
 	}
 
-	h := &handler{options: options, rejections: source.NewRejections(options.Logger)}
+	h := &handler{options: options, rejections: source.NewRejections(options.Logger, source.PrivateBurst)}
 	h.parsers.New = func() any { return new(parser) }
 	return h
 }

@@ -51,7 +51,7 @@ type handler struct {
 // the path of requests.
 func NewHandler(o Options) http.Handler {
 	o.Limits = o.Limits.WithDefaults()
-	h := &handler{Options: o, rejections: source.NewRejections(o.Logger)}
+	h := &handler{Options: o, rejections: source.NewRejections(o.Logger, source.PrivateBurst)}
 	h.decoders.New = func() any { return NewDecoder(h.Limits) }
 	return h
 }

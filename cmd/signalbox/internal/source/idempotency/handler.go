@@ -40,7 +40,7 @@ type handler struct {
 // invalid: with a status from 200 to 299, 400 or 422. Otherwise, the client can send
 // the request again.
 func NewHandler(table *Table, bodies *source.WholeBodies, logger lager.Logger, next http.Handler) http.Handler {
-	return &handler{table, bodies, source.NewRejections(logger), next}
+	return &handler{table, bodies, source.NewRejections(logger, source.PrivateBurst), next}
 }
 
 // ServeHTTP implements http.Handler.

@@ -114,7 +114,7 @@ func NewHandler(options Options) http.Handler {
 		Options:    options,
 		listing:    make(chan struct{}, maxListings),
 		metrics:    newMetrics(options.Registerer),
-		rejections: source.NewRejections(options.Logger),
+		rejections: source.NewRejections(options.Logger, source.PrivateBurst),
 	}
 }
 

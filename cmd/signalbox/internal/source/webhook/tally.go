@@ -1,0 +1,72 @@
+package webhook
+
+import (
+	"sync/atomic"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/signalbox-ci/signalbox/cmd/signalbox/internal/source/payload"
+	"github.com/signalbox-ci/signalbox/cmd/signalbox/internal/source/tracker"
+)
+
+// An Outcome is what became of a delivery.
+type Outcome uint8
+
+// The outcomes of deliveries.
+const (
+	Accepted     Outcome = iota + 1
+	Unmapped             // accepted, but a word in it has no place in the vocabulary
+	Duplicate            // received before, or does not change anything
+	Stale                // older than what is known, or too old
+	Ignored              // not about a run, a job or a deployment
+	Unauthorized         // without a valid signature or token
+	Malformed            // not in the format of the CI system, or too large
+	Overloaded           // there was no memory for it; the CI system may send it again
+
+	outcomes
+)
+
+// String returns the outcome as a label value.
+func (o Outcome) String() string {
+	return [...]string{"", "accepted", "unmapped", "duplicate", "stale", "ignored", "unauthorized", "malformed", "overloaded"}[o]
+}
+
+// outcomeOf returns the outcome of a delivery whose only change had the outcome.
+func outcomeOf(o tracker.Outcome) Outcome {
+	return [...]Outcome{tracker.Accepted: Accepted, tracker.Duplicate: Duplicate, tracker.Stale: Stale, tracker.Ignored: Ignored}[o]
+}
+
+// A tally contains the counts of a source's deliveries. It is safe for concurrent use.
+type tally struct {
+	counts    [outcomes]atomic.Uint64
+	last      atomic.Int64 // time of the latest authentic delivery, in nanoseconds; 0 if there was none
+	lastDelay atomic.Int64 // delay of the latest accepted delivery whose delay is known, in nanoseconds; -1 if there was none
+	delays    prometheus.Histogram
+	problem   atomic.Pointer[problem]
+}
+
+// A problem is the latest delivery that could not be used completely.
+type problem struct {
+	at      time.Time
+	outcome Outcome
+	remote  string
+	text    string
+}
+
+// add counts a delivery.
+func (t *tally) add(o Outcome, now time.Time) {
+	t.counts[o].Add(1)
+	if o != Unauthorized && o != Overloaded && o != Malformed {
+		t.last.Store(now.UnixNano())
+	}
+}
+
+// observeDelay observes the time from the change that a delivery reports to now.
+func (t *tally) observeDelay(d *payload.Delivery, now time.Time) {
+	if at := d.Time(); !at.IsZero() {
+		delay := max(now.Sub(at), 0) // the clocks may differ
+		t.delays.Observe(delay.Seconds())
+		t.lastDelay.Store(int64(delay))
+	}
+}
