@@ -16,7 +16,7 @@ func (c *runCommand) checkAll() (summary string, err error) {
 
 // check is like runCommand.checkAll, for the flags that all daemons have.
 func (c *daemon) check() (summary string, err error) {
-	errs := []error{c.checkPushed(), c.checkAccess(), c.checkListeners()}
+	errs := []error{c.checkPushed(), c.checkAccess(), c.checkWebhooks(), c.checkListeners()}
 	configured := false
 	for _, factory := range c.monitor.Factories() {
 		if !factory.IsConfigured() {

@@ -48,6 +48,7 @@ func newCommandLine(monitor *metric.Monitor) (*commandLine, error) {
 		parser:   flags.NewNamedParser("signalbox", flags.HelpFlag|flags.PassDoubleDash),
 		commands: make(map[string]command),
 	}
+	line.parser.NamespaceDelimiter = "-" // as in --github-secret-file
 	line.parser.LongDescription = "A metrics layer for CI systems that turns events into Prometheus metrics."
 
 	run := &runCommand{daemon: daemon{monitor: monitor}}
@@ -95,6 +96,15 @@ func newCommandLine(monitor *metric.Monitor) (*commandLine, error) {
 		return nil, err
 	}
 
+	_, err = line.add("decode", "Print the events that recorded webhooks would cause",
+		"Decodes recorded deliveries of webhooks and prints the events that they would cause, in order, "+
+			"in the format in which POST /api/v1/events accepts them. KIND is the kind of CI system, such as github or gitlab. "+
+			"What became of each delivery is printed on standard error. Nothing is sent, and signatures are not checked.",
+		&decodeCommand{})
+	if err != nil {
+		return nil, err
+	}
+
 	_, err = line.add("completion", "Print a shell completion script",
 		"Prints a completion script for bash, zsh or fish. It completes the commands of signalbox, their flags and values. "+
 			"The comments at its top explain how to install it.",
@@ -120,6 +130,9 @@ func (l *commandLine) addDaemon(name, short, long string, c command, d *daemon, 
 	}
 	d.flags = func() []status.Setting { return settingsOf(added.Group) }
 	d.strayVariables = l.strayVariables
+	if err := d.addWebhooks(added); err != nil {
+		return err
+	}
 	if err := d.monitor.WireEmitters(added.Group); err != nil {
 		return err
 	}

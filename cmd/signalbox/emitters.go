@@ -90,6 +90,14 @@ func (e *emitters) Malformed(err error) {
 	}
 }
 
+// attributes returns the attributes that rules use of an event.
+func (e *emitters) attributes(event string) (attributes []string) {
+	for _, engine := range e.engines {
+		attributes = append(attributes, engine.Attributes(event)...)
+	}
+	return attributes
+}
+
 // reload reloads the mapping files. The emitters log the results.
 func (e *emitters) reload() {
 	for _, r := range e.reloaders {

@@ -18,6 +18,7 @@ import (
 	"github.com/signalbox-ci/signalbox/cmd/signalbox/internal/source"
 	"github.com/signalbox-ci/signalbox/cmd/signalbox/internal/source/events"
 	"github.com/signalbox-ci/signalbox/cmd/signalbox/internal/source/idempotency"
+	"github.com/signalbox-ci/signalbox/cmd/signalbox/internal/source/webhook"
 	"github.com/signalbox-ci/signalbox/internal/access"
 	"github.com/signalbox-ci/signalbox/internal/host"
 	"github.com/signalbox-ci/signalbox/internal/httpserver"
@@ -33,6 +34,8 @@ type daemon struct {
 	flags   func() []status.Setting // values of all flags, without secrets
 
 	strayVariables func() []strayVariable
+
+	sources []webhook.Source // of webhooks, with their flags
 
 	Host            string     `long:"host" value-name:"NAME" default-mask:"the hostname" description:"Host of events that do not contain one."`
 	Attributes      attributes `long:"attribute" value-name:"KEY=VALUE" unquote:"false" description:"Attribute of this node. It is added to every event, and as a label to the series that events update and to metrics about Signalbox, except those about pushes and standard input. Repeatable."`
@@ -53,9 +56,10 @@ type daemon struct {
 		MaxLabelValueBytes limit    `long:"intake-max-label-value-bytes" value-name:"N" default:"1048576" description:"Maximum size of a name or an attribute value, in bytes. Rules reject or cut values of more than 16 KiB."`
 	} `group:"Intake"`
 
-	Access accessFlags `group:"Access"`
-	Agents agentFlags  `group:"Metrics pushed by agents"`
-	Pushes pushFlags   `group:"Metrics pushed by jobs"`
+	Access   accessFlags  `group:"Access"`
+	Webhooks webhookFlags `group:"Webhooks"`
+	Agents   agentFlags   `group:"Metrics pushed by agents"`
+	Pushes   pushFlags    `group:"Metrics pushed by jobs"`
 }
 
 // A runCommand is the daemon with standard input.
@@ -121,6 +125,7 @@ type service struct {
 	emitters *emitters
 	ids      events.IDs
 	server   *httpserver.Server
+	webhooks *webhooks // nil if no source is configured
 	pushed   *pushedMetrics
 	hangups  hangups
 }
@@ -159,6 +164,11 @@ func (c *daemon) start(w world, log *daemonLog, input *inputStatus) (s *service,
 	if err != nil {
 		return nil, errors.Join(err, listener.Close())
 	}
+	var emitters *emitters
+	hooks, err := c.openWebhooks(logger, budgets, func(event string) []string { return emitters.attributes(event) })
+	if err != nil {
+		return nil, errors.Join(err, pushed.Close(), listener.Close())
+	}
 	intakeAccess.Register(pushed.registry)
 	pushed.registry.MustRegister(droppedLines("signalbox_log_lines_dropped_total",
 		"Number of log lines dropped because standard error was not read fast enough or writing failed.", log.writer))
@@ -166,6 +176,11 @@ func (c *daemon) start(w world, log *daemonLog, input *inputStatus) (s *service,
 	if input != nil {
 		pushed.registry.MustRegister(input)
 		sections = append(sections, input)
+	}
+	if hooks != nil {
+		hooks.access.Register(pushed.registry)
+		pushed.registry.MustRegister(hooks)
+		sections = append(sections, hooks, status.Access{Options: &hooks.access})
 	}
 	hostEmitters(c.monitor.Factories(), host.Options{
 		Settings:          c.flags,
@@ -178,13 +193,16 @@ func (c *daemon) start(w world, log *daemonLog, input *inputStatus) (s *service,
 	})
 	if err := c.monitor.Initialize(logger, hostname, c.Attributes, c.BufferSize); err != nil {
 		err = withAdvice(err, "--prometheus-bind-ip", "--prometheus-bind-port")
-		return nil, errors.Join(err, pushed.Close(), listener.Close())
+		return nil, errors.Join(err, pushed.Close(), listener.Close(), hooks.abandon())
 	}
 
-	emitters := newEmitters(logger, c.monitor)
+	emitters = newEmitters(logger, c.monitor)
 	announce(logger, emitters, intakeURL(listener.Addr(), intakeAccess))
 	warnIfOpen(logger, listener.Addr(), intakeAccess)
-	hangups.call(emitters.reload)
+	hangups.call(func() {
+		emitters.reload()
+		hooks.reload()
+	})
 	table := idempotency.NewTable(idempotency.Options{Memory: budgets.IDs})
 	pushed.registry.MustRegister(table)
 	ids, bodies := table.IDs(events.Path), &source.WholeBodies{Buffer: budgets.Buffer}
@@ -194,6 +212,7 @@ func (c *daemon) start(w world, log *daemonLog, input *inputStatus) (s *service,
 	}))
 	handler = idempotency.NewHandler(table, bodies, logger.Session("intake"), handler)
 	server := source.Serve(logger, listener, intakeAccess, handler)
+	hooks.start(logger, emitters)
 	return &service{
 		monitor:  c.monitor,
 		timeout:  time.Duration(c.ShutdownTimeout),
@@ -204,6 +223,7 @@ func (c *daemon) start(w world, log *daemonLog, input *inputStatus) (s *service,
 		emitters: emitters,
 		ids:      ids,
 		server:   server,
+		webhooks: hooks,
 		pushed:   pushed,
 		hangups:  hangups,
 	}, nil
@@ -221,6 +241,8 @@ func (s *service) wait(signals <-chan os.Signal, ended <-chan struct{}, endedRea
 	case <-ended:
 	case <-s.server.Done():
 		reason = "the intake listener failed"
+	case <-s.webhooks.done():
+		reason = "the webhook listener failed"
 	}
 	s.deadline = time.Now().Add(s.timeout)
 	s.log.Info("stopping", lager.Data{"reason": reason})
@@ -239,7 +261,7 @@ func (s *service) stop(input *input, stdout *output.Writer) error {
 	intakeCtx, cancel := context.WithDeadline(ctx, s.deadline.Add(-s.timeout/2))
 	defer cancel()
 
-	serverErr := s.server.Shutdown(intakeCtx)
+	serverErr := errors.Join(s.server.Shutdown(intakeCtx), s.webhooks.shutdown(intakeCtx))
 	if errors.Is(serverErr, context.DeadlineExceeded) {
 		// The clients receive no answer and can retry, so this is not a failure.
 		s.log.Error("requests-aborted", serverErr)

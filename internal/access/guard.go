@@ -21,6 +21,10 @@ type Options struct {
 	Hosts   []string
 	Address net.Addr // of the listener
 
+	// AnyHost turns off the check of the Host header. It is for listeners that show
+	// nothing and accept only signed requests, which often come through a proxy.
+	AnyHost bool
+
 	// Origins are the origins of websites that may use the listener from a browser; see
 	// CheckOrigin. By default, none may.
 	Origins    []string
@@ -79,7 +83,7 @@ func (g *Guard) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		g.deny(w, r, rateLimit, http.StatusTooManyRequests, "too many requests: the rate_limit of the web configuration file is exceeded")
 		return
 	}
-	if !g.isKnownHost(r.Host) {
+	if !g.options.AnyHost && !g.isKnownHost(r.Host) {
 		g.deny(w, r, foreignHost, http.StatusForbidden, "the host "+excerpt.Quote(hostname(r.Host))+
 			" is not allowed, because it could be that of a malicious website: allow it with --allowed-host, or use localhost or an IP address")
 		return

@@ -107,6 +107,9 @@ func (f *File) Authenticates() bool {
 	return len(s.config.Users) > 0 || s.tls != nil && requiresCertificate(s.tls) && verifiesCertificate(s.tls)
 }
 
+// HasUsers reports whether the file lists users for basic authentication.
+func (f *File) HasUsers() bool { return len(f.current.Load().config.Users) > 0 }
+
 // TLSConfig returns the TLS configuration for the listener, which offers the given
 // protocols, or nil without TLS. For each connection, it uses the settings and
 // certificates that are in force then.

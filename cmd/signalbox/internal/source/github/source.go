@@ -9,36 +9,35 @@ import (
 	"github.com/signalbox-ci/signalbox/cmd/signalbox/internal/source/webhook"
 )
 
-// A Factory configures the webhook for GitHub Actions. It implements webhook.Factory.
-type Factory struct{ signature.Flags }
+// A Source receives the webhooks of GitHub Actions. It implements webhook.Source.
+type Source struct{ signature.Flags }
 
-// Name implements webhook.Factory.
-func (*Factory) Name() string { return system }
+// Name implements webhook.Source.
+func (*Source) Name() string { return system }
 
-// Description implements webhook.Factory.
-func (*Factory) Description() string { return "GitHub Actions" }
+// Description implements webhook.Source.
+func (*Source) Description() string { return "GitHub Actions" }
 
-// Expects implements webhook.Factory.
-func (*Factory) Expects() string {
+// Expects implements webhook.Source.
+func (*Source) Expects() string {
 	return "the events Workflow jobs, Workflow runs and Deployment statuses"
 }
 
-// NewSource implements webhook.Factory. GitHub's signatures contain no time.
-func (f *Factory) NewSource(time.Duration) (webhook.Source, error) {
-	secrets, err := f.Secrets(f.Name())
-	return source{secrets}, err
-}
-
-// A source implements webhook.Source.
-type source struct{ secrets []signature.Secret } // empty if deliveries are not authenticated
-
-func (s source) Verify(r *http.Request, body []byte, _ time.Time) error {
-	if len(s.secrets) == 0 {
-		return nil
+// NewVerifier implements webhook.Source. GitHub's signatures contain no time.
+func (s *Source) NewVerifier(time.Duration) (webhook.Verifier, error) {
+	secrets, err := s.Secrets(s.Name())
+	if err != nil {
+		return nil, err
 	}
-	return Verify(s.secrets, r.Header, body)
+	if s.AllowUnauthenticated {
+		return webhook.Unauthenticated, nil
+	}
+	return webhook.VerifierFunc(func(r *http.Request, body []byte, _ time.Time) error {
+		return Verify(secrets, r.Header, body)
+	}), nil
 }
 
-func (source) Decode(header http.Header, body []byte) (payload.Delivery, error) {
+// Decode implements webhook.Source.
+func (*Source) Decode(header http.Header, body []byte) (payload.Delivery, error) {
 	return Decode(header, body)
 }

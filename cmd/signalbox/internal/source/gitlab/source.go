@@ -10,44 +10,40 @@ import (
 	"github.com/signalbox-ci/signalbox/cmd/signalbox/internal/source/webhook"
 )
 
-// A Factory configures the webhook for GitLab. It implements webhook.Factory. A secret
-// that begins with "whsec_" is a signing token, and any other one a secret token.
-type Factory struct{ signature.Flags }
+// A Source receives the webhooks of GitLab CI/CD. It implements webhook.Source. A secret that
+// begins with "whsec_" is a signing token, and any other one a secret token.
+type Source struct{ signature.Flags }
 
-// Name implements webhook.Factory.
-func (*Factory) Name() string { return system }
+// Name implements webhook.Source.
+func (*Source) Name() string { return system }
 
-// Description implements webhook.Factory.
-func (*Factory) Description() string { return "GitLab CI/CD" }
+// Description implements webhook.Source.
+func (*Source) Description() string { return "GitLab CI/CD" }
 
-// Expects implements webhook.Factory.
-func (*Factory) Expects() string {
+// Expects implements webhook.Source.
+func (*Source) Expects() string {
 	return "the triggers Job events, Pipeline events and Deployment events"
 }
 
-// NewSource implements webhook.Factory.
-func (f *Factory) NewSource(replayWindow time.Duration) (webhook.Source, error) {
-	secrets, err := f.Secrets(f.Name())
-	if err != nil || len(secrets) == 0 {
-		return source{}, err
-	}
-	verifier, err := NewVerifier(secrets, replayWindow)
+// NewVerifier implements webhook.Source.
+func (s *Source) NewVerifier(replayWindow time.Duration) (webhook.Verifier, error) {
+	secrets, err := s.Secrets(s.Name())
 	if err != nil {
-		return nil, fmt.Errorf("--%s-secret-file: %w", f.Name(), err)
+		return nil, err
 	}
-	return source{verifier}, nil
+	if s.AllowUnauthenticated {
+		return webhook.Unauthenticated, nil
+	}
+	v, err := NewVerifier(secrets, replayWindow)
+	if err != nil {
+		return nil, fmt.Errorf("--%s-secret-file: %w", s.Name(), err)
+	}
+	return webhook.VerifierFunc(func(r *http.Request, body []byte, now time.Time) error {
+		return v.Verify(r.Header, body, now)
+	}), nil
 }
 
-// A source implements webhook.Source.
-type source struct{ verifier *Verifier } // nil if deliveries are not authenticated
-
-func (s source) Verify(r *http.Request, body []byte, now time.Time) error {
-	if s.verifier == nil {
-		return nil
-	}
-	return s.verifier.Verify(r.Header, body, now)
-}
-
-func (source) Decode(header http.Header, body []byte) (payload.Delivery, error) {
+// Decode implements webhook.Source.
+func (*Source) Decode(header http.Header, body []byte) (payload.Delivery, error) {
 	return Decode(header, body)
 }

@@ -12,14 +12,16 @@ type Flags struct {
 // IsConfigured reports whether the flags enable the source.
 func (f *Flags) IsConfigured() bool { return len(f.SecretFiles) > 0 || f.AllowUnauthenticated }
 
-// Secrets returns the secrets in the files. It returns none if deliveries are not
-// authenticated. name is the name of the source, for error messages.
+// Secrets returns the secrets in the files. It returns none only if
+// AllowUnauthenticated is set. name is the name of the source, for error messages.
 func (f *Flags) Secrets(name string) ([]Secret, error) {
-	if f.AllowUnauthenticated {
-		if len(f.SecretFiles) > 0 {
-			return nil, fmt.Errorf("--%s-secret-file and --%[1]s-allow-unauthenticated contradict each other", name)
-		}
+	switch {
+	case f.AllowUnauthenticated && len(f.SecretFiles) > 0:
+		return nil, fmt.Errorf("--%s-secret-file and --%[1]s-allow-unauthenticated contradict each other", name)
+	case f.AllowUnauthenticated:
 		return nil, nil
+	case len(f.SecretFiles) == 0:
+		return nil, fmt.Errorf("--%s-secret-file is missing", name)
 	}
 	secrets, err := ReadFiles(f.SecretFiles)
 	if err != nil {

@@ -22,8 +22,8 @@ import (
 // Options configure a Receiver.
 type Options struct {
 	Logger       lager.Logger
-	Factories    []Factory     // of the configured sources
-	ReplayWindow time.Duration // see Factory
+	Sources      []Source      // those that are configured
+	ReplayWindow time.Duration // see Source
 	Tracker      *tracker.Tracker
 
 	// IDs contains the IDs of the deliveries with a scope. Nil means that the Receiver
@@ -60,29 +60,29 @@ type Receiver struct {
 
 // An input is a source with the state of its deliveries.
 type input struct {
-	Factory
-	source atomic.Pointer[Source]
-	ids    IDs // nil if repetitions are not recognized by their IDs
-	log    *source.Rejections
-	tally  tally
+	Source
+	verifier atomic.Pointer[Verifier]
+	ids      IDs // nil if repetitions are not recognized by their IDs
+	log      *source.Rejections
+	tally    tally
 }
 
-// New returns a Receiver. It returns an error if a source cannot be created.
+// New returns a Receiver. It returns an error if a source has no valid secrets.
 func New(o Options) (*Receiver, error) {
 	if o.Now == nil {
 		o.Now = time.Now
 	}
 	r := &Receiver{options: o, tracker: o.Tracker}
 	var errs []error
-	for _, factory := range o.Factories {
-		s, err := factory.NewSource(o.ReplayWindow)
+	for _, s := range o.Sources {
+		v, err := s.NewVerifier(o.ReplayWindow)
 		errs = append(errs, err)
-		in := &input{Factory: factory, log: source.NewRejections(o.Logger, 1)}
-		in.source.Store(&s)
-		in.tally.delays = newDelays(factory.Name())
+		in := &input{Source: s, log: source.NewRejections(o.Logger, 1)}
+		in.verifier.Store(&v)
+		in.tally.delays = newDelays(s.Name())
 		in.tally.lastDelay.Store(-1)
 		if o.IDs != nil {
-			in.ids = o.IDs(Path(factory.Name()))
+			in.ids = o.IDs(Path(s.Name()))
 		}
 		r.inputs = append(r.inputs, in)
 	}
@@ -92,16 +92,16 @@ func New(o Options) (*Receiver, error) {
 // SetSink sets where events go. It must be called before Handler and Run.
 func (r *Receiver) SetSink(s source.Sink) { r.sink = s }
 
-// Reload creates the sources again, so that they read their secrets again. A source that
-// cannot be created keeps the secrets that it has. Reload logs the results.
+// Reload reads the secrets of the sources again. If those of a source are not valid, it
+// keeps the previous ones. Reload logs the results.
 func (r *Receiver) Reload() {
 	for _, in := range r.inputs {
-		s, err := in.NewSource(r.options.ReplayWindow)
+		v, err := in.NewVerifier(r.options.ReplayWindow)
 		if err != nil {
 			r.options.Logger.Error("secrets-not-reloaded", err, lager.Data{"source": in.Name()})
 			continue
 		}
-		in.source.Store(&s)
+		in.verifier.Store(&v)
 		r.options.Logger.Info("secrets-reloaded", lager.Data{"source": in.Name()})
 	}
 }
@@ -172,8 +172,7 @@ func (r *Receiver) serve(w http.ResponseWriter, request *http.Request, in *input
 		return
 	}
 	now := r.options.Now()
-	src := *in.source.Load()
-	if err := src.Verify(request, content, now); err != nil {
+	if err := (*in.verifier.Load()).Verify(request, content, now); err != nil {
 		in.reject(w, request, now, Unauthorized, http.StatusUnauthorized, err)
 		return
 	}
@@ -187,15 +186,15 @@ func (r *Receiver) serve(w http.ResponseWriter, request *http.Request, in *input
 		return
 	}
 	defer release()
-	source.InTurn(len(content), func() { r.apply(w, request, in, src, content, now) })
+	source.InTurn(len(content), func() { r.apply(w, request, in, content, now) })
 }
 
 // parseFactor is the memory for decoding a body, as a multiple of its size.
 const parseFactor = 16
 
 // apply decodes an authentic delivery, applies it, and answers.
-func (r *Receiver) apply(w http.ResponseWriter, request *http.Request, in *input, src Source, content []byte, now time.Time) {
-	d, err := src.Decode(request.Header, content)
+func (r *Receiver) apply(w http.ResponseWriter, request *http.Request, in *input, content []byte, now time.Time) {
+	d, err := in.Decode(request.Header, content)
 	if err != nil {
 		in.reject(w, request, now, Malformed, http.StatusBadRequest, err)
 		return

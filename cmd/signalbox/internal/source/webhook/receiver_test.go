@@ -46,31 +46,28 @@ func (s *sink) Emit(e metric.Event, _ *metric.Outcome) {
 func (s *sink) Prepare(metric.EventType) func(*metric.Event, []string, *metric.Outcome) { return nil }
 func (s *sink) Malformed(error)                                                         {}
 
-// A factory creates a source of a made-up CI system: a delivery is a payload.Delivery as
-// JSON, and the secret is a header.
-type factory struct{ secret string }
+// acmeCI is a made-up CI system: a delivery is a payload.Delivery as JSON, and the secret
+// is a header. It implements webhook.Source.
+type acmeCI struct{ secret string }
 
-func (*factory) Name() string        { return "acme" }
-func (*factory) Description() string { return "Acme CI" }
-func (*factory) Expects() string     { return "builds" }
-func (*factory) IsConfigured() bool  { return true }
-func (f *factory) NewSource(time.Duration) (webhook.Source, error) {
-	if f.secret == "" {
+func (*acmeCI) Name() string        { return "acme" }
+func (*acmeCI) Description() string { return "Acme CI" }
+func (*acmeCI) Expects() string     { return "builds" }
+func (*acmeCI) IsConfigured() bool  { return true }
+func (a *acmeCI) NewVerifier(time.Duration) (webhook.Verifier, error) {
+	secret := a.secret
+	if secret == "" {
 		return nil, errors.New("no secret")
 	}
-	return acme{f.secret}, nil
+	return webhook.VerifierFunc(func(r *http.Request, _ []byte, _ time.Time) error {
+		if r.Header.Get("Secret") != secret {
+			return errors.New("Secret does not match")
+		}
+		return nil
+	}), nil
 }
 
-type acme struct{ secret string }
-
-func (a acme) Verify(r *http.Request, _ []byte, _ time.Time) error {
-	if r.Header.Get("Secret") != a.secret {
-		return errors.New("Secret does not match")
-	}
-	return nil
-}
-
-func (acme) Decode(_ http.Header, body []byte) (d payload.Delivery, err error) {
+func (*acmeCI) Decode(_ http.Header, body []byte) (d payload.Delivery, err error) {
 	return d, json.Unmarshal(body, &d)
 }
 
@@ -91,14 +88,14 @@ var _ = Describe("A receiver", func() {
 		now      time.Time
 		options  webhook.Options
 		receiver *webhook.Receiver
-		acme     *factory
+		acme     *acmeCI
 	)
 	BeforeEach(func() {
-		logger, emitted, acme = lagertest.NewTestLogger("webhooks"), &sink{}, &factory{secret: "s3cret"}
+		logger, emitted, acme = lagertest.NewTestLogger("webhooks"), &sink{}, &acmeCI{secret: "s3cret"}
 		now, _ = time.Parse(time.RFC3339, start)
 		options = webhook.Options{
 			Logger:    logger,
-			Factories: []webhook.Factory{acme},
+			Sources:   []webhook.Source{acme},
 			Tracker:   tracker.New(tracker.Options{}),
 			IDs:       func(string) webhook.IDs { return ids{} },
 			BodyBytes: 10_000,
@@ -327,8 +324,8 @@ signalbox_source_state_expired_total{source="acme",state="pending"} 0
 		Expect(finished).To(HaveLen(50))
 	})
 
-	It("does not start if a source cannot be created", func() {
-		options.Factories = []webhook.Factory{&factory{}}
+	It("does not start if a source has no valid secrets", func() {
+		options.Sources = []webhook.Source{&acmeCI{}}
 		_, err := webhook.New(options)
 		Expect(err).To(MatchError("no secret"))
 	})

@@ -7,21 +7,9 @@ import (
 	"github.com/signalbox-ci/signalbox/cmd/signalbox/internal/source/payload"
 )
 
-// A Source authenticates and decodes the deliveries of one kind of CI system. It keeps
-// no state. It is safe for concurrent use.
+// A Source is one kind of CI system. Its fields are go-flags flags, in a group whose
+// namespace is its name. It is safe for concurrent use once the flags are set.
 type Source interface {
-	// Verify returns an error if the request does not come from someone who knows a
-	// secret. body is the raw body, and now is when the request was received. The error
-	// must not contain a secret; the sender sees it.
-	Verify(r *http.Request, body []byte, now time.Time) error
-
-	// Decode decodes an authentic delivery. It returns an error if the body is not in
-	// the format of the CI system, so that no delivery of this webhook can be used.
-	Decode(header http.Header, body []byte) (payload.Delivery, error)
-}
-
-// A Factory configures and creates a Source. Its fields are go-flags flags.
-type Factory interface {
 	// Name is the name of the source: in the path of the webhook, in labels of metrics,
 	// and at the beginning of the names of flags. It never changes.
 	Name() string
@@ -29,17 +17,41 @@ type Factory interface {
 	// Description is the name of the CI system, such as "GitHub Actions".
 	Description() string
 
-	// Expects describes the deliveries to choose in the CI system, as in "workflow_job
-	// and workflow_run".
+	// Expects describes the deliveries to choose in the settings of the CI system.
 	Expects() string
 
 	// IsConfigured reports whether the flags enable the source.
 	IsConfigured() bool
 
-	// NewSource returns the source. replayWindow is the maximum age of signatures that
-	// contain a time; 0 means any age. NewSource reads the files that the flags name.
-	NewSource(replayWindow time.Duration) (Source, error)
+	// NewVerifier returns a verifier with the secrets in the files that the flags name.
+	// replayWindow is the maximum difference between the clock and the time in a
+	// signature, for signatures that contain one; 0 turns this check off.
+	NewVerifier(replayWindow time.Duration) (Verifier, error)
+
+	// Decode decodes a delivery. It returns an error if the body is not in the format
+	// of the CI system, so that no delivery of this webhook can be used. It keeps no
+	// state and does not check the signature.
+	Decode(header http.Header, body []byte) (payload.Delivery, error)
 }
+
+// A Verifier authenticates deliveries. It is safe for concurrent use.
+type Verifier interface {
+	// Verify returns an error if the request does not come from someone who knows a
+	// secret. body is the raw body, and now is when the request was received. The error
+	// must not contain a secret; the sender sees it.
+	Verify(r *http.Request, body []byte, now time.Time) error
+}
+
+// A VerifierFunc is a function that implements Verifier.
+type VerifierFunc func(r *http.Request, body []byte, now time.Time) error
+
+// Verify implements Verifier.
+func (f VerifierFunc) Verify(r *http.Request, body []byte, now time.Time) error {
+	return f(r, body, now)
+}
+
+// Unauthenticated is a verifier that accepts all requests.
+var Unauthenticated = VerifierFunc(func(*http.Request, []byte, time.Time) error { return nil })
 
 // Path returns the path that receives the deliveries of the source with the name.
 func Path(name string) string { return "/webhooks/" + name }

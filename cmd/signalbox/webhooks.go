@@ -1,0 +1,205 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"strconv"
+	"time"
+
+	"code.cloudfoundry.org/lager/v3"
+	"github.com/jessevdk/go-flags"
+
+	"github.com/signalbox-ci/signalbox/cmd/signalbox/internal/source"
+	"github.com/signalbox-ci/signalbox/cmd/signalbox/internal/source/github"
+	"github.com/signalbox-ci/signalbox/cmd/signalbox/internal/source/gitlab"
+	"github.com/signalbox-ci/signalbox/cmd/signalbox/internal/source/idempotency"
+	"github.com/signalbox-ci/signalbox/cmd/signalbox/internal/source/tracker"
+	"github.com/signalbox-ci/signalbox/cmd/signalbox/internal/source/webhook"
+	"github.com/signalbox-ci/signalbox/internal/access"
+	"github.com/signalbox-ci/signalbox/internal/httpserver"
+	"github.com/signalbox-ci/signalbox/internal/membudget"
+	"github.com/signalbox-ci/signalbox/internal/webconfig"
+)
+
+// webhookFlags are the flags of the listener for webhooks.
+type webhookFlags struct {
+	BindIP        bindHost `long:"webhook-bind-ip" value-name:"IP" default:"127.0.0.1" description:"IP address or host name to receive webhooks on, if one of the CI systems below is configured."`
+	BindPort      port     `long:"webhook-bind-port" value-name:"PORT" default:"29391" description:"Port to receive webhooks on; 0 means any free port, which is logged."`
+	WebConfigFile string   `long:"webhook-web-config-file" value-name:"FILE" description:"Prometheus web configuration file that enables TLS for the webhook listener."`
+	MaxBodyBytes  limit    `long:"webhook-max-body-bytes" value-name:"N" default:"33554432" description:"Maximum size of a delivery, in bytes after decompression. --memory-limit can lower it."`
+	ReplayWindow  lifetime `long:"webhook-replay-window" value-name:"DURATION" default:"5m" description:"Maximum age of signatures that contain a time; 0s means any age."`
+
+	MaxObjects   limit   `long:"source-max-objects" value-name:"N" default:"100000" description:"Maximum number of runs, jobs and deployments to remember. Beyond it, the one that ended first is forgotten. --memory-limit can lower it."`
+	QueuedLimit  timeout `long:"source-queued-limit" value-name:"DURATION" default:"24h" description:"Time after which a run or job that waits is no longer counted as active."`
+	RunningLimit timeout `long:"source-running-limit" value-name:"DURATION" default:"24h" description:"Time after which a run or job that executes is no longer counted as active."`
+	Memory       timeout `long:"source-memory" value-name:"DURATION" default:"24h" description:"Time for which a run or job that has ended is remembered, to recognize repeated deliveries. Older deliveries are not counted."`
+}
+
+// newSources returns all sources that receive webhooks.
+func newSources() []webhook.Source {
+	return []webhook.Source{&github.Source{}, &gitlab.Source{}}
+}
+
+// addWebhooks adds the flags of the sources to a command. Their names begin with the
+// name of the source.
+func (c *daemon) addWebhooks(command *flags.Command) error {
+	c.sources = newSources()
+	for _, s := range c.sources {
+		group, err := command.AddGroup("Webhooks of "+s.Description(), "", s)
+		if err != nil {
+			return err
+		}
+		group.Namespace = s.Name()
+	}
+	return nil
+}
+
+// configuredSources returns the sources that the flags enable.
+func (c *daemon) configuredSources() (configured []webhook.Source) {
+	for _, s := range c.sources {
+		if s.IsConfigured() {
+			configured = append(configured, s)
+		}
+	}
+	return configured
+}
+
+// checkWebhooks returns the errors in the flags for webhooks and in the files that they
+// name.
+func (c *daemon) checkWebhooks() error {
+	var errs []error
+	configured := c.configuredSources()
+	for _, s := range configured {
+		_, err := s.NewVerifier(time.Duration(c.Webhooks.ReplayWindow))
+		errs = append(errs, err)
+	}
+	if len(configured) > 0 {
+		_, err := c.openWebhookAccess()
+		errs = append(errs, err)
+	}
+	return errors.Join(errs...)
+}
+
+// openWebhookAccess returns the options that protect the webhook listener. Every host
+// name is allowed: there is nothing to read, and a proxy may pass on its own name.
+func (c *daemon) openWebhookAccess() (access.Options, error) {
+	o := access.Options{AnyHost: true, Denials: access.NewDenials("webhook")}
+	var err error
+	if o.WebConfig, err = webconfig.Open(c.Webhooks.WebConfigFile); err != nil {
+		return o, fmt.Errorf("--webhook-web-config-file: %w", err)
+	}
+	if o.WebConfig != nil && o.WebConfig.HasUsers() {
+		return o, fmt.Errorf("--webhook-web-config-file: %s: got basic_auth_users, expected none: CI systems authenticate with their secrets", c.Webhooks.WebConfigFile)
+	}
+	return o, nil
+}
+
+// webhooks are the sources that receive webhooks, and their listener. All methods do
+// nothing on a nil *webhooks, which means that no source is configured.
+type webhooks struct {
+	*webhook.Receiver
+	sources  []webhook.Source
+	listener net.Listener
+	access   access.Options
+	server   *httpserver.Server
+	stop     context.CancelFunc
+	stopped  chan struct{} // closed when ticks have ended
+}
+
+// openWebhooks opens the listener for webhooks. It returns nil if no source is
+// configured. attributes returns the attributes that rules use of an event.
+func (c *daemon) openWebhooks(logger lager.Logger, budgets *membudget.Budgets, attributes func(event string) []string) (*webhooks, error) {
+	w := &webhooks{sources: c.configuredSources()}
+	if len(w.sources) == 0 {
+		return nil, nil
+	}
+	var err error
+	if w.access, err = c.openWebhookAccess(); err != nil {
+		return nil, err
+	}
+	// The tracker may use a quarter of the memory for what is held. It is reserved at
+	// once, because there is nothing to reject when the table grows.
+	objects := min(int64(c.Webhooks.MaxObjects), budgets.Held.Size()/4/tracker.ObjectBytes)
+	budgets.Held.Add(objects * tracker.ObjectBytes)
+	// Repeated deliveries arrive within minutes, and the tracker recognizes them too.
+	deliveries := idempotency.NewTable(idempotency.Options{MaxEntries: 50_000, Memory: budgets.IDs})
+	w.Receiver, err = webhook.New(webhook.Options{
+		Logger:       logger.Session("webhooks"),
+		Sources:      w.sources,
+		ReplayWindow: time.Duration(c.Webhooks.ReplayWindow),
+		Tracker: tracker.New(tracker.Options{
+			MaxObjects:      int(objects),
+			QueuedLimit:     time.Duration(c.Webhooks.QueuedLimit),
+			RunningLimit:    time.Duration(c.Webhooks.RunningLimit),
+			Memory:          time.Duration(c.Webhooks.Memory),
+			GaugeAttributes: attributes,
+		}),
+		IDs:       func(scope string) webhook.IDs { return deliveries.IDs(scope) },
+		BodyBytes: int64(c.Webhooks.MaxBodyBytes),
+		Buffer:    budgets.Buffer.Half(),
+		Parse:     budgets.Parse,
+	})
+	if err != nil {
+		return nil, err
+	}
+	address := httpserver.Address(string(c.Webhooks.BindIP), strconv.Itoa(int(c.Webhooks.BindPort)))
+	if w.listener, err = httpserver.Listen(address); err != nil {
+		err = withAdvice(err, "--webhook-bind-ip", "--webhook-bind-port")
+		return nil, fmt.Errorf("cannot receive webhooks on %s (--webhook-bind-ip, --webhook-bind-port): %w", address, err)
+	}
+	return w, nil
+}
+
+// start starts the server. Events go to the sink.
+func (w *webhooks) start(logger lager.Logger, sink source.Sink) {
+	if w == nil {
+		return
+	}
+	w.SetSink(sink)
+	ctx, stop := context.WithCancel(context.Background())
+	w.stop, w.stopped = stop, make(chan struct{})
+	go func() {
+		defer close(w.stopped)
+		w.Run(ctx)
+	}()
+	w.server = source.Serve(logger, w.listener, w.access, w.Handler())
+	for _, s := range w.sources {
+		logger.Info("listening-for-webhooks", lager.Data{"url": w.server.Scheme() + "://" + w.server.Addr().String() + webhook.Path(s.Name())})
+	}
+}
+
+// abandon closes the listener of webhooks that are not started.
+func (w *webhooks) abandon() error {
+	if w == nil {
+		return nil
+	}
+	return w.listener.Close()
+}
+
+// shutdown stops the server, and then the ticks.
+func (w *webhooks) shutdown(ctx context.Context) error {
+	if w == nil {
+		return nil
+	}
+	err := w.server.Shutdown(ctx)
+	w.stop()
+	<-w.stopped
+	return err
+}
+
+// reload reads the secrets again.
+func (w *webhooks) reload() {
+	if w != nil {
+		w.Reload()
+	}
+}
+
+// done returns a channel that is closed when the server fails.
+func (w *webhooks) done() <-chan struct{} {
+	if w == nil {
+		return nil
+	}
+	return w.server.Done()
+}
