@@ -120,7 +120,7 @@ func (c *daemon) openWebhooks(logger lager.Logger, budgets *membudget.Budgets, a
 		return nil, err
 	}
 	// The tracker may use a quarter of the memory for what is held. It is reserved at
-	// once, because there is nothing to reject when the table grows.
+	// once: a full table replaces objects instead of rejecting them.
 	objects := min(int64(c.Webhooks.MaxObjects), budgets.Held.Size()/4/tracker.ObjectBytes)
 	budgets.Held.Add(objects * tracker.ObjectBytes)
 	// Repeated deliveries arrive within minutes, and the tracker recognizes them too.

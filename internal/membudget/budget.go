@@ -32,6 +32,16 @@ type Budget struct {
 	size     int64
 	used     atomic.Int64
 	rejected atomic.Uint64
+	whole    *Budget // the budget that this one is a half of, or nil
+}
+
+// Half returns a budget of half the size. What it grants also counts toward b, and so do
+// its rejections. It leaves a quarter of b to the callers of b.TryAcquire.
+func (b *Budget) Half() *Budget {
+	if b == nil {
+		return nil
+	}
+	return &Budget{use: b.use, size: b.size / 2, whole: b}
 }
 
 // Size returns the number of bytes that can be in use.
@@ -83,32 +93,46 @@ func (b *Budget) HasRoom(n int64) bool {
 	if b == nil || n <= b.size-b.used.Load() {
 		return true
 	}
-	b.rejected.Add(1)
+	b.reject()
 	return false
 }
 
 // tryAcquire reserves n bytes unless more than size bytes would be in use.
 func (b *Budget) tryAcquire(n, size int64) bool {
 	if n <= 0 {
-		b.used.Add(n)
+		b.Add(n)
 		return true
 	}
 	for {
 		used := b.used.Load()
 		if n > size-used {
-			b.rejected.Add(1)
+			b.reject()
 			return false
 		}
-		if b.used.CompareAndSwap(used, used+n) {
-			return true
+		if !b.used.CompareAndSwap(used, used+n) {
+			continue
 		}
+		if b.whole != nil && !b.whole.TryAcquireLarge(n) {
+			b.used.Add(-n)
+			return false
+		}
+		return true
 	}
+}
+
+// reject counts a rejection.
+func (b *Budget) reject() {
+	if b.whole != nil {
+		b = b.whole
+	}
+	b.rejected.Add(1)
 }
 
 // Add reserves n bytes even if there is no room for them.
 func (b *Budget) Add(n int64) {
 	if b != nil {
 		b.used.Add(n)
+		b.whole.Add(n)
 	}
 }
 

@@ -92,6 +92,30 @@ func TestIDsHaveAPartOfTheHeldMemory(t *testing.T) {
 }
 
 // TestBudgetIsNeverExceeded acquires and releases in many goroutines.
+func TestHalfOfABudget(t *testing.T) {
+	b := &Budget{use: "test", size: 800}
+	half := b.Half()
+	expect := func(ok, expected bool, used int64, rejected uint64) {
+		t.Helper()
+		if ok != expected || b.Used() != used || b.rejected.Load() != rejected {
+			t.Errorf("got %v, %d bytes in use, %d rejections; expected %v, %d, %d", ok, b.Used(), b.rejected.Load(), expected, used, rejected)
+		}
+	}
+	expect(half.TryAcquire(401), false, 0, 1)
+	expect(half.TryAcquireLarge(301), false, 0, 2)
+	expect(half.TryAcquire(400), true, 400, 2)
+	half.Release(100)
+	expect(b.TryAcquire(300), true, 600, 2)
+	expect(half.TryAcquire(1), false, 600, 3) // the last quarter is not for the half
+	expect(half.Used() == 300, true, 600, 3)
+	expect(b.TryAcquire(200), true, 800, 3)
+	half.Release(300)
+	expect(half.TryAcquire(100), true, 600, 3)
+	if half := (*Budget)(nil).Half(); !half.TryAcquire(1) {
+		t.Error("got no bytes from half of a nil budget")
+	}
+}
+
 func TestBudgetIsNeverExceeded(t *testing.T) {
 	b := &Budget{size: 500}
 	var all sync.WaitGroup

@@ -268,7 +268,7 @@ var _ = Describe("Handler", func() {
 			bodies := &source.WholeBodies{Buffer: buffer}
 			strict := events.NewHandler(events.Options{Logger: logger, Sink: sink, IDs: ids, Bodies: bodies, Buffer: buffer})
 			handler = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-				body, ok := bodies.Open(w, r, source.NewRejections(logger))
+				body, ok := bodies.Open(w, r, source.NewRejections(logger, source.PrivateBurst))
 				Expect(ok).To(BeTrue())
 				defer body.Close()
 				strict.ServeHTTP(w, body.Request())

@@ -32,9 +32,9 @@ func realistic(n int, s tracker.State, now time.Time) tracker.Change {
 }
 
 // The memory for 100,000 objects, 30,000 of them active, and for as many commits as the
-// tracker remembers, is at most 40 MB.
+// tracker remembers, is at most 40 MB, as ObjectBytes says.
 func TestMemory(t *testing.T) {
-	const objects, commits, limit = 100_000, 50_000, 40e6
+	const objects, commits, limit = 100_000, 50_000, 100_000 * tracker.ObjectBytes
 	heap := func() float64 {
 		runtime.GC()
 		runtime.GC() // frees what the first one made unreachable, such as interned text

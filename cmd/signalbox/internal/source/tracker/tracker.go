@@ -31,6 +31,10 @@ type Options struct {
 	GaugeAttributes func(event string) []string
 }
 
+// ObjectBytes is the approximate memory for an object, with its part of what the tracker
+// remembers about commits.
+const ObjectBytes = 400
+
 // The defaults of Options.
 const (
 	defaultMaxObjects = 100_000
