@@ -25,7 +25,7 @@ var _ = Describe("Decode", func() {
 		Expect(err).To(MatchError(HavePrefix("the body is not JSON")))
 	},
 		Entry(nil, ""), Entry(nil, "hello"), Entry(nil, `{"object_kind":"build"`), Entry(nil, "payload=%7B%7D"),
-		Entry("deeply nested", strings.Repeat(`{"a":`, 20_000)+"1"+strings.Repeat("}", 20_000)),
+		Entry("deeply nested where a pipeline is expected", `{"object_attributes":`+strings.Repeat("[", 20_000)+strings.Repeat("]", 20_000)+"}"),
 	)
 
 	DescribeTable("ignores other JSON", func(body string) {
@@ -35,7 +35,8 @@ var _ = Describe("Decode", func() {
 			Expect(payloadtest.Problems(d)).To(BeEmpty())
 			Expect(d.Changes).To(BeEmpty())
 		}
-	}, Entry(nil, "null"), Entry(nil, "[]"), Entry(nil, "1"), Entry(nil, "{}"), Entry(nil, `{"object_kind":"push"}`), Entry(nil, `{"object_kind":1}`))
+	}, Entry(nil, "null"), Entry(nil, "[]"), Entry(nil, "1"), Entry(nil, "{}"), Entry(nil, `{"object_kind":"push"}`), Entry(nil, `{"object_kind":1}`),
+		Entry("deeply nested where nothing is expected", strings.Repeat(`{"a":`, 20_000)+"1"+strings.Repeat("}", 20_000)))
 
 	It("uses the kind of object, and the header for payloads without one", func() {
 		f := payloadtest.One(GinkgoTB(), "testdata/build-life_a-3-running")

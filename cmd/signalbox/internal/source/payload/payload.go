@@ -135,9 +135,10 @@ func (d Delivery) Time() time.Time {
 
 // Unmarshal stores a JSON value in the struct that v points to. It leaves fields
 // unchanged for which the value has another type. It returns an error if the body is
-// not JSON.
+// not JSON. It checks members for which v has no field only as much as is necessary to
+// skip them.
 func Unmarshal(body []byte, v any) error {
-	err := json.Unmarshal(body, v)
+	err := json.Unmarshal(selectMembers(body, v), v)
 	if _, ok := errors.AsType[*json.UnmarshalTypeError](err); err == nil || ok {
 		return nil
 	}

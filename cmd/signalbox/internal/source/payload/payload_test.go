@@ -1,6 +1,7 @@
 package payload_test
 
 import (
+	"encoding/json"
 	"slices"
 	"strings"
 	"time"
@@ -59,6 +60,11 @@ var _ = Describe("A delivery", func() {
 	})
 })
 
+// Embedded is a part of an object.
+type Embedded struct {
+	Inner string `json:"inner"`
+}
+
 var _ = Describe("Unmarshal", func() {
 	type object struct {
 		ID      payload.ID      `json:"id"`
@@ -67,7 +73,11 @@ var _ = Describe("Unmarshal", func() {
 		Nested  struct {
 			Texts []string `json:"texts"`
 		} `json:"nested"`
-		Last string `json:"last"`
+		Last    string `json:"last"`
+		Pointer *struct {
+			Raw json.RawMessage `json:"raw"`
+		} `json:"pointer"`
+		Embedded
 	}
 
 	DescribeTable("reads what it can", func(body string, want object) {
@@ -81,13 +91,32 @@ var _ = Describe("Unmarshal", func() {
 		Entry(nil, `{"id":{},"text":5,"nested":[],"last":"c"}`, object{Last: "c"}),
 		Entry(nil, `{"id":null,"seconds":"1","text":null,"nested":null,"last":"c"}`, object{Last: "c"}),
 		Entry(nil, `{"id":"a\u00e9","seconds":null,"last":"c"}`, object{ID: "aé", Last: "c"}),
+		Entry(nil, ` {"other" : {"last":"a"}, "last" :"c" , "x":[{"last":"a"},"}\""],"inner": "d","y":1 } `, object{Last: "c", Embedded: Embedded{Inner: "d"}}),
+		Entry(nil, `{"l\u0061st":"c","nested":{},"pointer":{"a":1,"raw":[ {"b":2} ],"c":3}}`, object{Last: "c", Pointer: &struct {
+			Raw json.RawMessage `json:"raw"`
+		}{json.RawMessage(`[ {"b":2} ]`)}}),
+		Entry("the last of duplicates", `{"last":"a","last":"c","nested":{"texts":["b"]},"nested":{"texts":[]}}`, object{Last: "c", Nested: struct {
+			Texts []string `json:"texts"`
+		}{[]string{}}}),
+		Entry("only as much as necessary", `{"x":tru,"last":"c","y":`+strings.Repeat("[", 20_000)+strings.Repeat("]", 20_000)+`}`, object{Last: "c"}),
+		Entry(nil, `{}`, object{}),
 		Entry(nil, `null`, object{}),
 		Entry(nil, `[{"id":1}]`, object{}),
 	)
 
-	It("returns an error for what is not JSON", func() {
-		Expect(payload.Unmarshal([]byte(`{"id":`), &object{})).To(MatchError("the body is not JSON: unexpected end of JSON input"))
-	})
+	DescribeTable("returns an error for what is not JSON", func(body, want string) {
+		Expect(payload.Unmarshal([]byte(body), &object{})).To(MatchError("the body is not JSON: " + want))
+	},
+		Entry(nil, ``, "unexpected end of JSON input"),
+		Entry(nil, `{"id":`, "unexpected end of JSON input"),
+		Entry(nil, `{"other":`, "unexpected end of JSON input"),
+		Entry(nil, `{"other":[`, "unexpected end of JSON input"),
+		Entry(nil, `{"other":}`, "invalid character '}' looking for beginning of value"),
+		Entry(nil, `{"id":5} {}`, "invalid character '{' after top-level value"),
+		Entry(nil, `{"id" 5}`, "invalid character '5' after object key"),
+		Entry(nil, `{"other":5,"last":x}`, "invalid character 'x' looking for beginning of value"),
+		Entry(nil, `{"nested":{"texts":["a"}}`, "invalid character '}' after array element"),
+	)
 
 	DescribeTable("durations", func(number string, want any) {
 		var s payload.Seconds
