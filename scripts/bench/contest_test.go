@@ -9,7 +9,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/signalbox-ci/signalbox/scripts/bench/straightforward"
+	"github.com/signalbox-ci/signalbox/cmd/signalbox/bench/straightforward"
 )
 
 func TestFindContender(t *testing.T) {

@@ -18,6 +18,7 @@ func contests() []contest {
 		formatContests(),
 		latencyContests(),
 		agentContests(),
+		webhookContests(),
 	)
 }
 

@@ -1,4 +1,5 @@
-module github.com/signalbox-ci/signalbox/scripts/bench
+// The path is below cmd/signalbox, so that the packages internal to it can be measured.
+module github.com/signalbox-ci/signalbox/cmd/signalbox/bench
 
 go 1.26.0
 
@@ -7,6 +8,7 @@ replace github.com/signalbox-ci/signalbox => ../..
 require (
 	code.cloudfoundry.org/lager/v3 v3.79.0
 	github.com/VictoriaMetrics/metrics v1.44.0
+	github.com/google/go-github/v88 v88.0.0
 	github.com/hashicorp/go-metrics v0.7.0
 	github.com/klauspost/compress v1.20.3
 	github.com/prometheus/client_golang v1.25.0
@@ -35,6 +37,7 @@ require (
 	github.com/golang-jwt/jwt/v5 v5.3.1 // indirect
 	github.com/golang/groupcache v0.0.0-20241129210726-2c02b8208cf8 // indirect
 	github.com/golang/mock v1.6.0 // indirect
+	github.com/google/go-querystring v1.2.0 // indirect
 	github.com/google/pprof v0.0.0-20260906184651-6331bc6350fe // indirect
 	github.com/google/uuid v1.6.0 // indirect
 	github.com/hashicorp/go-immutable-radix v1.3.1 // indirect

@@ -21,6 +21,7 @@ var peerModules = []string{
 	"go.opentelemetry.io/otel/sdk/metric",
 	"go.opentelemetry.io/otel/exporters/prometheus",
 	"github.com/prometheus/statsd_exporter",
+	"github.com/google/go-github/v88",
 }
 
 // writeHeading writes when, where and how the comparisons were measured.

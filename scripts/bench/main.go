@@ -17,7 +17,7 @@
 //	daemon_….go      events and pushes for the daemons
 //	statistics.go, format.go, table.go, heading.go, plot.go
 //	                 the output
-//	straightforward  a simple emitter and aggregator to compare with
+//	straightforward  a simple emitter, aggregator and webhook to compare with
 package main
 
 import (

@@ -10,9 +10,9 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
+	"github.com/signalbox-ci/signalbox/cmd/signalbox/bench/straightforward"
 	"github.com/signalbox-ci/signalbox/emitter"
 	"github.com/signalbox-ci/signalbox/emitter/aggregator"
-	"github.com/signalbox-ci/signalbox/scripts/bench/straightforward"
 )
 
 // In these contests, agents push the same metrics repeatedly, and the metrics are

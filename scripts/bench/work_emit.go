@@ -8,9 +8,9 @@ import (
 	"github.com/uber-go/tally/v4"
 	tallyprometheus "github.com/uber-go/tally/v4/prometheus"
 
+	"github.com/signalbox-ci/signalbox/cmd/signalbox/bench/straightforward"
 	"github.com/signalbox-ci/signalbox/emitter"
 	"github.com/signalbox-ci/signalbox/metric"
-	"github.com/signalbox-ci/signalbox/scripts/bench/straightforward"
 )
 
 // In these contests, each event updates a series. The events exist before the

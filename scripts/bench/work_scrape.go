@@ -8,8 +8,8 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
+	"github.com/signalbox-ci/signalbox/cmd/signalbox/bench/straightforward"
 	"github.com/signalbox-ci/signalbox/metric"
-	"github.com/signalbox-ci/signalbox/scripts/bench/straightforward"
 )
 
 // These contests scrape a page through its handler and discard it. All contenders have

@@ -5,6 +5,7 @@
 //	emitter.go    applies events to vectors, in a loop behind a channel
 //	monitor.go    typed events, and the attributes that a scheduler adds to them
 //	aggregator.go metrics pushed by agents, stored by formatted key
+//	webhook.go    webhooks of GitHub, decoded by go-github
 package straightforward
 
 import (
