@@ -1,7 +1,6 @@
 package github
 
 import (
-	"encoding/json"
 	"strings"
 
 	"github.com/signalbox-ci/signalbox/cmd/signalbox/internal/source/payload"
@@ -87,22 +86,13 @@ func (job *workflowJob) neverStarted() bool {
 	if job.RunnerName != "" {
 		return false
 	}
-	var steps []struct {
-		StartedAt string `json:"started_at"`
-	}
-	if len(job.Steps) > 0 {
-		json.Unmarshal(job.Steps, &steps) // steps of another type are no steps
+	steps, started := 0, false
+	for step := range payload.Elements[step](job.Steps) {
+		steps++
+		started = started || step.StartedAt != ""
 	}
 	// A job that is cancelled in the queue can have one step.
-	if job.Conclusion == "cancelled" && len(steps) <= 1 {
-		return true
-	}
-	for _, step := range steps {
-		if step.StartedAt != "" {
-			return false
-		}
-	}
-	return true
+	return !started || job.Conclusion == "cancelled" && steps <= 1
 }
 
 // normalizeJob removes the parameters of matrices from the name of a job: "build / test

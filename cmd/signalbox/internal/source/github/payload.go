@@ -55,25 +55,29 @@ type workflowRun struct {
 }
 
 type workflowJob struct {
-	ID              payload.ID `json:"id"`
-	RunID           payload.ID `json:"run_id"`
-	RunAttempt      payload.ID `json:"run_attempt"`
-	WorkflowName    string     `json:"workflow_name"`
-	Name            string     `json:"name"`
-	Status          string     `json:"status"`
-	Conclusion      string     `json:"conclusion"`
-	HeadBranch      string     `json:"head_branch"`
-	HeadSHA         string     `json:"head_sha"`
-	HTMLURL         string     `json:"html_url"`
-	Labels          []string   `json:"labels"`
-	RunnerName      string     `json:"runner_name"`
-	RunnerGroupName string     `json:"runner_group_name"`
-	CreatedAt       string     `json:"created_at"`
-	StartedAt       string     `json:"started_at"`
-	CompletedAt     string     `json:"completed_at"`
+	ID              payload.ID    `json:"id"`
+	RunID           payload.ID    `json:"run_id"`
+	RunAttempt      payload.ID    `json:"run_attempt"`
+	WorkflowName    string        `json:"workflow_name"`
+	Name            string        `json:"name"`
+	Status          string        `json:"status"`
+	Conclusion      string        `json:"conclusion"`
+	HeadBranch      string        `json:"head_branch"`
+	HeadSHA         string        `json:"head_sha"`
+	HTMLURL         string        `json:"html_url"`
+	Labels          payload.Texts `json:"labels"`
+	RunnerName      string        `json:"runner_name"`
+	RunnerGroupName string        `json:"runner_group_name"`
+	CreatedAt       string        `json:"created_at"`
+	StartedAt       string        `json:"started_at"`
+	CompletedAt     string        `json:"completed_at"`
 
 	// Steps are decoded only if they are needed: there can be many.
 	Steps json.RawMessage `json:"steps"`
+}
+
+type step struct {
+	StartedAt string `json:"started_at"`
 }
 
 type deploymentStatus struct {

@@ -39,6 +39,13 @@ type pipelinePayload struct {
 	Builds json.RawMessage `json:"builds"`
 }
 
+type build struct {
+	Status    string `json:"status"`
+	Manual    bool   `json:"manual"`
+	CreatedAt string `json:"created_at"`
+	StartedAt string `json:"started_at"`
+}
+
 type pipeline struct {
 	ID             payload.ID      `json:"id"`
 	Name           string          `json:"name"`
@@ -69,9 +76,9 @@ type jobPayload struct {
 	RetriesCount        int             `json:"retries_count"`
 	PipelineID          payload.ID      `json:"pipeline_id"`
 	Runner              struct {
-		Description string   `json:"description"`
-		RunnerType  string   `json:"runner_type"`
-		Tags        []string `json:"tags"`
+		Description string        `json:"description"`
+		RunnerType  string        `json:"runner_type"`
+		Tags        payload.Texts `json:"tags"`
 	} `json:"runner"`
 
 	// Commit is the commit of a pipeline or job. Of a job, its ID is the one of the

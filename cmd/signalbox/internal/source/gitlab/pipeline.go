@@ -2,7 +2,6 @@ package gitlab
 
 import (
 	"cmp"
-	"encoding/json"
 	"time"
 
 	"github.com/signalbox-ci/signalbox/cmd/signalbox/internal/source/payload"
@@ -83,17 +82,8 @@ func (p *delivery) decodePipeline(d *payload.Delivery) {
 // so, as far as the payload shows, or the zero Time. If a pipeline has ended and then a
 // job is retried or started manually, this time shows that the pipeline runs again.
 func (p *delivery) activeTime() time.Time {
-	var builds []struct {
-		Status    string `json:"status"`
-		Manual    bool   `json:"manual"`
-		CreatedAt string `json:"created_at"`
-		StartedAt string `json:"started_at"`
-	}
-	if len(p.Builds) > 0 {
-		json.Unmarshal(p.Builds, &builds) // builds of another type are no builds
-	}
 	var newest time.Time
-	for _, build := range builds {
+	for build := range payload.Elements[build](p.Builds) {
 		var at string
 		switch {
 		case build.Status == "running":

@@ -118,6 +118,42 @@ var _ = Describe("Unmarshal", func() {
 		Entry(nil, `{"nested":{"texts":["a"}}`, "invalid character '}' after array element"),
 	)
 
+	DescribeTable("texts", func(array string, want ...string) {
+		var got struct{ Texts payload.Texts }
+		body := `{"Texts":` + array + "}"
+		Expect(json.Unmarshal([]byte(body), &got)).To(Succeed())
+		Expect(slices.Equal(got.Texts, want)).To(BeTrue(), "%q", got.Texts)
+	},
+		Entry(nil, `["a", "\u00e9",null,5,{"b":["c"]},[]]`, "a", "é", "", "", "", ""),
+		Entry(nil, `null`), Entry(nil, `{}`), Entry(nil, `"a"`), Entry(nil, `5`), Entry(nil, `[]`),
+	)
+
+	It("reads at most 100 texts", func() {
+		var texts payload.Texts
+		Expect(texts.UnmarshalJSON([]byte(`["a"` + strings.Repeat(`,"a"`, 1000) + "]"))).To(Succeed())
+		Expect(texts).To(HaveLen(100))
+	})
+
+	It("distinguishes an empty array of texts from none", func() {
+		texts := payload.Texts{"a"}
+		Expect(texts.UnmarshalJSON([]byte("[ ]"))).To(Succeed())
+		Expect(texts).To(And(BeEmpty(), Not(BeNil())))
+		Expect(texts.UnmarshalJSON([]byte("null"))).To(Succeed())
+		Expect(texts).To(BeNil())
+	})
+
+	DescribeTable("elements", func(array string, want ...string) {
+		var got []string
+		for o := range payload.Elements[object]([]byte(array)) {
+			got = append(got, o.Last)
+		}
+		Expect(slices.Equal(got, want)).To(BeTrue(), "%q", got)
+	},
+		Entry(nil, ` [ {"last":"a","id":1} , {} ,null,5,{"last":"b"}]`, "a", "", "", "", "b"),
+		Entry("up to an error", `[{"last":"a"},{"last":x},{"last":"b"}]`, "a"),
+		Entry(nil, `[]`), Entry(nil, ``), Entry(nil, `{"last":"a"}`), Entry(nil, `[`),
+	)
+
 	DescribeTable("durations", func(number string, want any) {
 		var s payload.Seconds
 		Expect(s.UnmarshalJSON([]byte(number))).To(Succeed())

@@ -1,5 +1,5 @@
 // Package sourcetest creates request bodies for the tests of sources: compressed,
-// damaged, incomplete and endless ones.
+// damaged, incomplete and endless ones. It also measures memory.
 package sourcetest
 
 import (

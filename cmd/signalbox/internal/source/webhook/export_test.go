@@ -1,0 +1,4 @@
+package webhook
+
+// ParseFactor is parseFactor.
+const ParseFactor = parseFactor
