@@ -8,8 +8,6 @@ package payload
 
 import (
 	"bytes"
-	"encoding/json"
-	"errors"
 	"fmt"
 	"net/url"
 	"reflect"
@@ -131,18 +129,6 @@ func (d Delivery) Time() time.Time {
 		}
 	}
 	return latest
-}
-
-// Unmarshal stores a JSON value in the struct that v points to. It leaves fields
-// unchanged for which the value has another type. It returns an error if the body is
-// not JSON. It checks members for which v has no field only as much as is necessary to
-// skip them.
-func Unmarshal(body []byte, v any) error {
-	err := json.Unmarshal(selectMembers(body, v), v)
-	if _, ok := errors.AsType[*json.UnmarshalTypeError](err); err == nil || ok {
-		return nil
-	}
-	return fmt.Errorf("the body is not JSON: %w", err)
 }
 
 // FormJSON returns the JSON in the field "payload" of a form, which some CI systems can
