@@ -31,8 +31,8 @@ func writeHeading(w io.Writer, arguments []string, at time.Time, rounds int, com
 		"Peers: %s.\n\n"+
 		"Each contender runs in its own process. The contenders take turns, in at most %d rounds. "+
 		"A ratio of 3× means that Signalbox is three times as good as the peer. The table shows the median and the range of the ratios of all rounds. "+
-		"Most turns take %v, or one operation if that takes longer; turns of daemons, latencies and first emits "+
-		"have a fixed number of events, pushes, updates or series.\n\n"+
+		"Most turns take %v, or one operation if that takes longer; turns of daemons, webhooks, latencies and first emits "+
+		"have a fixed number of events, deliveries, pushes, updates or series.\n\n"+
 		"“Straightforward” is a simple implementation with client_golang's vectors, `With(Labels)`, "+
 		"a channel, a loop and a switch (scripts/bench/straightforward). "+
 		"Rows named “bare …” or “a calculation” are not peers. They show what the machine allows.\n\n",

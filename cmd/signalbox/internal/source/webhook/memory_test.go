@@ -27,13 +27,14 @@ func heavyBodies(test func(name string, decode decoder, body string)) {
 		return `"` + strings.Join(names, `":"`+text+`","`) + `":"` + text + `"`
 	}
 
-	inGitHub := func(name, body string) {
-		test(name, github.Decode, body)
-		test(name+" in a form", github.Decode, "payload="+url.QueryEscape(body))
-		test(name+" in a form without escapes", github.Decode, "a=%41&payload="+body)
+	inGitHub := func(name, body string) { test(name, github.Decode, body) }
+	withMembers := func(members string) string {
+		return `{"action":"completed","workflow_job":{"id":1,"run_id":2,"conclusion":"failure",` + members + `},"repository":{"full_name":"a/b"}}`
 	}
-	job := func(name, members string) {
-		inGitHub(name, `{"action":"completed","workflow_job":{"id":1,"run_id":2,"conclusion":"failure",`+members+`},"repository":{"full_name":"a/b"}}`)
+	job := func(name, members string) { inGitHub(name, withMembers(members)) }
+	for name, members := range map[string]string{"labels": `"labels":` + list(`""`), "texts": texts(long), "escaped texts": texts(escaped)} {
+		inGitHub(name+" in a form", "payload="+url.QueryEscape(withMembers(members)))
+		inGitHub(name+" in a form without escapes", "a=%41&payload="+withMembers(members))
 	}
 	job("labels", `"labels":`+list(`""`))
 	job("short labels", `"labels":`+list(`"A"`))
