@@ -49,8 +49,8 @@ func TestMemoryOfOverviewDoesNotGrowWithTheNumberOfWorkers(t *testing.T) {
 	}
 	p := e.(*emitter.Prometheus)
 	defer p.Close()
-	// The emitter counts label values in the background, and only once, because the time
-	// of all overviews is now.
+	// The emitter counts label values in the background, and only once, because the
+	// time of all overviews is now.
 	counted := func() bool {
 		return slices.ContainsFunc(emitter.CollectOverviewAt(p, now).Families.List, func(f status.Family) bool { return len(f.Labels) > 0 })
 	}

@@ -2,8 +2,8 @@ package metric
 
 import "time"
 
-// dropReportInterval is the minimum time between two log lines about dropped events.
-// An emitter that drops one event usually drops thousands.
+// dropReportInterval is the minimum time between two log lines about dropped events. An
+// emitter that drops one event usually drops thousands.
 const dropReportInterval = time.Second
 
 // A dropReport counts dropped events between two log lines about them. The zero value

@@ -23,8 +23,8 @@ type Event struct {
 	// ordinary value.
 	Value float64
 
-	// Attributes describe the build, worker or request. Nil is the same as empty.
-	// The caller of Emit must not change the map until Emit returns. An emitter must
+	// Attributes describe the build, worker or request. Nil is the same as empty. The
+	// caller of Emit must not change the map until Emit returns. An emitter must
 	// neither change the map nor keep it after its Emit returns.
 	Attributes map[string]string
 
@@ -142,7 +142,7 @@ type EmitterStats struct {
 	// the maximum. Both are 0 for a ConcurrentEmitter, which has no queue.
 	QueueLength, QueueCapacity int
 
-	// Dropped is the number of events since Initialize that were lost because the
-	// queue was full or the emitter panicked.
+	// Dropped is the number of events since Initialize that were lost because the queue
+	// was full or the emitter panicked.
 	Dropped uint64
 }

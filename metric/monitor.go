@@ -61,8 +61,8 @@ type Monitor struct {
 
 	// CountWorkers, if not nil, counts the workers in each state. PeriodicallyEmit
 	// calls it at each tick, with a context that is done when the interval has passed
-	// or PeriodicallyEmit is stopped. Flush calls it with its own context. If it returns
-	// an error, no WorkerStates are emitted. Leave it nil if the program emits
+	// or PeriodicallyEmit is stopped. Flush calls it with its own context. If it
+	// returns an error, no WorkerStates are emitted. Leave it nil if the program emits
 	// WorkerStates itself. It must not be changed while PeriodicallyEmit or Flush runs.
 	CountWorkers func(context.Context) (WorkerStates, error)
 

@@ -21,8 +21,8 @@ func newScratch(d *dispatcher) *scratch {
 	}
 }
 
-// acquire returns a scratch, which the caller must release, or nil if the Monitor
-// takes no events.
+// acquire returns a scratch, which the caller must release, or nil if the Monitor takes
+// no events.
 func (m *Monitor) acquire() *scratch {
 	d := m.dispatcher.Load()
 	if d == nil {

@@ -158,8 +158,8 @@ func printErrors(w io.Writer, s style, err error) {
 }
 
 // errorLines returns a line for each error that err joins. Text that err adds around
-// the joined errors, such as the name of a flag before them, is part of each line. Lines
-// about the content of a mapping file begin with the given text.
+// the joined errors, such as the name of a flag before them, is part of each line.
+// Lines about the content of a mapping file begin with the given text.
 func errorLines(err error, mappingFile string) (lines []string) {
 	switch e := err.(type) {
 	case interface{ Unwrap() []error }:

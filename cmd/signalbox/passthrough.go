@@ -15,8 +15,8 @@ const copyPatience = 5 * time.Second
 
 // A passthrough copies lines of standard input to standard output. The daemon must
 // process events even if the reader of the copy has exited or stopped reading. If the
-// input is a regular file, no program waits for its events to be processed, so the
-// copy waits for the reader without a limit.
+// input is a regular file, no program waits for its events to be processed, so the copy
+// waits for the reader without a limit.
 type passthrough struct {
 	*output.Copy
 	writer *output.Writer

@@ -126,9 +126,8 @@ type service struct {
 }
 
 // start opens the listeners, starts serving, and logs the addresses. The configuration
-// must be valid according to check. input is the state
-// of standard input, or nil if it is not read. If start returns an error, it has
-// finished the log.
+// must be valid according to check. input is the state of standard input, or nil if it
+// is not read. If start returns an error, it has finished the log.
 func (c *daemon) start(w world, log *daemonLog, input *inputStatus) (s *service, err error) {
 	signal.Notify(w.signals, os.Interrupt, syscall.SIGTERM)
 	hangups := catchHangups()

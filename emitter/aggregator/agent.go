@@ -21,8 +21,7 @@ type agent struct {
 
 	// mu protects the following fields. An update holds it; a sweep and the overview
 	// hold it while they examine this agent. A sweep only tries to lock it. Scrapes do
-	// not need it. It is locked
-	// before Agents.mu and the store's lock.
+	// not need it. It is locked before Agents.mu and the store's lock.
 	mu      sync.Mutex
 	removed bool             // the agent was removed: the next update creates a new one
 	entries []entry          // in the order of their first push

@@ -118,8 +118,8 @@ func (a *Aggregator) Run(ctx context.Context) (stop func()) {
 
 // Sweep removes expired series and groups to free their memory. Updates of an agent
 // wait while Sweep examines that agent, but Sweep does not wait for updates: it skips
-// agents that are being updated. Pushes wait while it removes expired groups.
-// Scrapes wait while it sorts new series.
+// agents that are being updated. Pushes wait while it removes expired groups. Scrapes
+// wait while it sorts new series.
 func (a *Aggregator) Sweep() {
 	begin := a.clock.Tick()
 	a.Agents.sweep(begin)

@@ -66,8 +66,8 @@ func timeOf(e *dto.Exemplar) time.Time {
 	return e.Timestamp.AsTime()
 }
 
-// newest returns the newer exemplar; either may be nil. If one of them has no timestamp,
-// or both have the same, it returns pushed, which was pushed last.
+// newest returns the newer exemplar; either may be nil. If one of them has no
+// timestamp, or both have the same, it returns pushed, which was pushed last.
 func newest(known, pushed *dto.Exemplar) *dto.Exemplar {
 	switch {
 	case pushed == nil:

@@ -41,7 +41,7 @@
 // # Serving
 //
 // An Aggregator is a prometheus.Collector, so it can be registered in an existing
-// registry. Alternatively, emitter.Prometheus can include the metrics in its own metrics
-// page, which costs a fraction of what a registry costs; see the field Pushed of
-// emitter.PrometheusConfig.
+// registry. Alternatively, emitter.Prometheus can include the metrics in its own
+// metrics page, which costs a fraction of what a registry costs; see the field Pushed
+// of emitter.PrometheusConfig.
 package aggregator

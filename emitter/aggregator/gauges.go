@@ -61,8 +61,8 @@ func parseGaugeFolds(text string) (gaugeFolds, error) {
 	return folds, nil
 }
 
-// of returns how gauges with the name are aggregated: the fold of the first pattern that
-// matches.
+// of returns how gauges with the name are aggregated: the fold of the first pattern
+// that matches.
 func (f *gaugeFolds) of(name string) series.Fold {
 	for _, p := range f.patterns {
 		if matches(p.pattern, name) {

@@ -64,8 +64,8 @@ func TestAgentIsRemovedDuringUpdate(t *testing.T) {
 	}
 }
 
-// TestSweepSkipsBusyAgents sweeps while an update of one agent is in progress. The sweep
-// must remove the other agents, and must not wait.
+// TestSweepSkipsBusyAgents sweeps while an update of one agent is in progress. The
+// sweep must remove the other agents, and must not wait.
 func TestSweepSkipsBusyAgents(t *testing.T) {
 	now := time.Unix(1e9, 0)
 	a, err := New(Options{Clock: func() time.Time { return now }, AgentTTL: time.Minute})

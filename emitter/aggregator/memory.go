@@ -17,8 +17,8 @@ type Memory interface {
 	// is. It always succeeds if n is negative, which releases bytes.
 	TryAcquire(n int64) bool
 
-	// Add reserves n bytes even if there is no room for them, or releases bytes if n
-	// is negative.
+	// Add reserves n bytes even if there is no room for them, or releases bytes if n is
+	// negative.
 	Add(n int64)
 }
 
@@ -152,8 +152,8 @@ func (gs *Groups) reserveGroup(g *group) error {
 }
 
 // reserve reserves the memory that a push to the group needs in addition to what the
-// group has. It returns a function that must be called after the push was applied, or
-// a *PushError if there is no room. The caller must hold mu and the store's lock.
+// group has. It returns a function that must be called after the push was applied, or a
+// *PushError if there is no room. The caller must hold mu and the store's lock.
 func (gs *Groups) reserve(g *group, families []*family, replace bool) (applied func(), err error) {
 	var after, created int64
 	if !replace {

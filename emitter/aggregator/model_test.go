@@ -138,8 +138,8 @@ func (w *world) open() {
 	w.reg.MustRegister(w.a)
 }
 
-// checkPages checks that Prometheus can parse the metrics page in every format, and finds
-// no series twice.
+// checkPages checks that Prometheus can parse the metrics page in every format, and
+// finds no series twice.
 func (w *world) checkPages() {
 	sources := exposition.NewSources(series.NewStore(series.Options{}), func(string) string { return "" })
 	sources.Push(w.a)

@@ -92,12 +92,12 @@ type Options struct {
 	// aggregated.
 	GroupAggregateBy []string
 
-	// GroupAggregateGauges are the modes by which gauges and untyped metrics of existing
-	// groups are aggregated: sum, last, max, min or mean. It is a comma-separated list
-	// of a mode, which is the default, and of modes for names that match a pattern, in
-	// which * stands for any characters; the first match counts. An example is
-	// "sum,*_timestamp_seconds=max". The modes max and min ignore NaN. The default mode
-	// is sum unless the list has one.
+	// GroupAggregateGauges are the modes by which gauges and untyped metrics of
+	// existing groups are aggregated: sum, last, max, min or mean. It is a
+	// comma-separated list of a mode, which is the default, and of modes for names that
+	// match a pattern, in which * stands for any characters; the first match counts. An
+	// example is "sum,*_timestamp_seconds=max". The modes max and min ignore NaN. The
+	// default mode is sum unless the list has one.
 	GroupAggregateGauges string
 
 	// GroupUTF8Names allows names of metrics and labels of groups to contain any

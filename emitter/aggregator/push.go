@@ -19,8 +19,8 @@ type Push struct {
 	// Groups.Push takes ownership of the families and may change them.
 	Families []*dto.MetricFamily
 
-	// Invalid, if not nil, is the reason why the pushed metrics are invalid. Groups.Push
-	// then rejects the push like one whose Families are invalid.
+	// Invalid, if not nil, is the reason why the pushed metrics are invalid.
+	// Groups.Push then rejects the push like one whose Families are invalid.
 	Invalid error
 
 	// Replace determines what the push replaces: all families of the group if it is

@@ -179,8 +179,8 @@ func (gs *Groups) restoreGroup(record []byte) error {
 	if header.Expires.IsZero() {
 		gs.liveUntil(g, series.Never)
 	} else {
-		// The group expires after at most its TTL, even if the clock was set back
-		// while it was on disk.
+		// The group expires after at most its TTL, even if the clock was set back while
+		// it was on disk.
 		gs.liveUntil(g, now+series.Instant(min(header.Expires.Sub(wall), g.ttl)))
 	}
 	return nil

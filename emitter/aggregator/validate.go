@@ -66,9 +66,9 @@ var checks = [...]typeChecks{
 
 // checkFamily returns an error if the family cannot be represented in all exposition
 // formats, or if Prometheus would drop a whole scrape because of it. grouping are the
-// labels of the group to which the family was pushed, and scheme defines which names are
-// valid. checkFamily does not compare the family with others. It sorts the labels of its
-// metrics.
+// labels of the group to which the family was pushed, and scheme defines which names
+// are valid. checkFamily does not compare the family with others. It sorts the labels
+// of its metrics.
 func checkFamily(scheme model.ValidationScheme, grouping []Label, mf *dto.MetricFamily) error {
 	name := mf.GetName()
 	if !scheme.IsValidMetricName(name) {
@@ -163,9 +163,10 @@ func checkPairs(scheme model.ValidationScheme, labels []*dto.LabelPair) error {
 	return nil
 }
 
-// ownLabels returns the number of labels of a metric. The labels must be sorted by name.
-// If there are more than maxOwnLabels, it does not count the label instance and those
-// with the names of grouping labels, which the metrics of a restored group also have.
+// ownLabels returns the number of labels of a metric. The labels must be sorted by
+// name. If there are more than maxOwnLabels, it does not count the label instance and
+// those with the names of grouping labels, which the metrics of a restored group also
+// have.
 func ownLabels(grouping []Label, labels []*dto.LabelPair) int {
 	n := len(labels)
 	if n <= maxOwnLabels {
@@ -200,8 +201,8 @@ func checkSummary(s *dto.Summary) error {
 	return checkTime("created timestamp", s.CreatedTimestamp)
 }
 
-// checkDistinct returns an error if the bounds of two buckets, or two quantiles, are the
-// same, or if one is NaN. They are values of the label with the name.
+// checkDistinct returns an error if the bounds of two buckets, or two quantiles, are
+// the same, or if one is NaN. They are values of the label with the name.
 func checkDistinct[T any](label string, list []T, number func(T) float64) error {
 	ascending := true
 	for i, x := range list {

@@ -146,6 +146,9 @@ signalbox_requests_denied_total{listener="intake",reason="rate_limit"} 0
 			w := do("POST", "/x", ours...)
 			Expect(w.Code).To(Equal(http.StatusOK))
 			Expect(w.Header()).To(And(HaveKeyWithValue("Access-Control-Allow-Origin", ConsistOf("https://ci.example.com")), HaveKeyWithValue("Vary", ConsistOf("Origin"))))
+			for _, name := range []string{"Accept-Encoding", "Allow", "Date", "Idempotency-Replayed", "Retry-After"} {
+				Expect(strings.Split(w.Header().Get("Access-Control-Expose-Headers"), ", ")).To(ContainElement(name))
+			}
 			w = do("POST", "/x", evil...)
 			Expect(w.Code).To(Equal(http.StatusForbidden))
 			Expect(w.Header()).NotTo(HaveKey("Access-Control-Allow-Origin"))

@@ -69,7 +69,7 @@ func (o *origins) serveCORS(w http.ResponseWriter, r *http.Request) (done bool) 
 		header.Add("Vary", "Origin")
 	}
 	header.Set("Access-Control-Allow-Origin", origin)
-	header.Set("Access-Control-Expose-Headers", "Date")
+	header.Set("Access-Control-Expose-Headers", "Accept-Encoding, Allow, Date, Idempotency-Replayed, Retry-After")
 	if r.Method != http.MethodOptions || r.Header.Get("Access-Control-Request-Method") == "" {
 		return false
 	}

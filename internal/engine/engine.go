@@ -46,8 +46,8 @@ type Options struct {
 	// RealTime returns the machine's time. Nil means time.Now.
 	RealTime func() time.Time
 
-	// Logger is used outside of Emit until Attach provides another logger. If it is nil,
-	// the logger of the first event is used if there is one before Attach.
+	// Logger is used outside of Emit until Attach provides another logger. If it is
+	// nil, the logger of the first event is used if there is one before Attach.
 	Logger lager.Logger
 }
 

@@ -191,8 +191,8 @@ func (p *plan) derive(d derivedValue) int {
 	return maxAttributes - 1 - k
 }
 
-// restrict returns the index of a closed attribute. It adds the attribute to the plan if
-// necessary.
+// restrict returns the index of a closed attribute. It adds the attribute to the plan
+// if necessary.
 func (p *plan) restrict(c closedAttribute) int {
 	k := slices.IndexFunc(p.closed, func(b closedAttribute) bool {
 		return b.attribute == c.attribute && slices.Equal(b.values, c.values)

@@ -315,8 +315,9 @@ func (e *Engine) rejectName(logger lager.Logger, event string, now series.Instan
 	}
 }
 
-// HintFor suggests the known event whose name is most similar to that of an unknown one,
-// as in `did you mean "build finished"?`. It returns an empty string if none is similar.
+// HintFor suggests the known event whose name is most similar to that of an unknown
+// one, as in `did you mean "build finished"?`. It returns an empty string if none is
+// similar.
 func (e *Engine) HintFor(unknown string) string { return hint(unknown, e.plans.Load().names) }
 
 func hint(word string, known []string) string {

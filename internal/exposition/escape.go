@@ -43,8 +43,8 @@ func escapeName(name string, scheme model.EscapingScheme) string {
 // Name returns the name that the page shows.
 func (f *pushedFamily) Name() string { return f.name }
 
-// Rows is like OpenFamily.Rows. It omits rows whose labels, once escaped, are the same as
-// those of another row, or two of which have the same name.
+// Rows is like OpenFamily.Rows. It omits rows whose labels, once escaped, are the same
+// as those of another row, or two of which have the same name.
 func (f *pushedFamily) Rows(now series.Instant) func(yield func(*series.Row) bool) {
 	rows := f.OpenFamily.Rows(now)
 	if !f.escapesLabels {

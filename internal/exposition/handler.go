@@ -53,7 +53,8 @@ type HandlerOptions struct {
 // /-/healthy and /-/ready, reloads at /-/reload, and the status at /.
 func NewHandler(o HandlerOptions) http.Handler {
 	mux := http.NewServeMux()
-	mux.Handle("GET /metrics", newMetricsHandler(o))
+	// The scrapes are counted in the same metrics as by promhttp.Handler.
+	mux.Handle("GET /metrics", promhttp.InstrumentMetricHandler(prometheus.DefaultRegisterer, newMetricsHandler(o)))
 	mux.HandleFunc("GET /-/healthy", ok)
 	mux.HandleFunc("GET /-/ready", ok)
 	if o.Reload != nil {
@@ -123,9 +124,9 @@ func reloadHandler(o HandlerOptions) http.Handler {
 	})
 }
 
-// A metricsHandler answers scrapes with the page, in the format and compression that the
-// scraper prefers. Beyond the limit on concurrent scrapes, it aborts those whose clients
-// do not read, and answers others with 503.
+// A metricsHandler answers scrapes with the page, in the format and compression that
+// the scraper prefers. Beyond the limit on concurrent scrapes, it aborts those whose
+// clients do not read, and answers others with 503.
 type metricsHandler struct {
 	HandlerOptions
 	slots *slots
@@ -134,9 +135,7 @@ type metricsHandler struct {
 	limit loglimit.Limiter // limits log lines about aborted scrapes
 }
 
-// newMetricsHandler returns a metricsHandler that counts scrapes in promhttp's metrics,
-// like the handler that promhttp.Handler returns.
-func newMetricsHandler(o HandlerOptions) http.Handler {
+func newMetricsHandler(o HandlerOptions) *metricsHandler {
 	compressed, err := gzhttp.NewWrapper(
 		gzhttp.MinSize(1024),
 		gzhttp.ContentTypeFilter(func(string) bool { return true }),
@@ -149,16 +148,20 @@ func newMetricsHandler(o HandlerOptions) http.Handler {
 		formats = expfmt.DefaultOpenMetricsAcceptedFormats()
 	}
 	now := time.Now()
-	return promhttp.InstrumentMetricHandler(prometheus.DefaultRegisterer, &metricsHandler{
+	return &metricsHandler{
 		HandlerOptions: o,
 		slots:          newSlots(o.MaxInFlight),
 		page:           compressed(&pageHandler{page: o.Page, formats: formats, logger: o.Logger, began: now}),
 		began:          now,
-	})
+	}
 }
 
-// ServeHTTP implements http.Handler.
+// ServeHTTP implements http.Handler. HEAD requests are not scrapes.
 func (h *metricsHandler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if r.Method == http.MethodHead {
+		h.page.ServeHTTP(w, r)
+		return
+	}
 	begin := time.Now()
 	counted := &countedWriter{ResponseWriter: w}
 	slot := h.slots.take(r.Context(), scraperOf(r), func() {
@@ -177,9 +180,7 @@ func (h *metricsHandler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			h.Logger().Info("scrape-aborted", lager.Data{"remote": s.Remote, "bytes": s.Bytes, loglimit.DataKey: unlogged})
 		}
 	}
-	if r.Method != http.MethodHead || s.Refused() {
-		h.Done(s)
-	}
+	h.Done(s)
 }
 
 // A pageHandler answers scrapes with the page.

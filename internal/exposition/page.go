@@ -139,9 +139,9 @@ func (p *Page) gatherOthers() ([]*dto.MetricFamily, error) {
 	return others, err
 }
 
-// pushed returns the pushed families that have series to show, whether any of their names
-// is escaped, and the current time on their clock. The error names the families that it
-// omits because of Pushed.Owner, and those whose escaped names clash.
+// pushed returns the pushed families that have series to show, whether any of their
+// names is escaped, and the current time on their clock. The error names the families
+// that it omits because of Pushed.Owner, and those whose escaped names clash.
 func (p *Page) pushed(scheme model.EscapingScheme) (families []*pushedFamily, escaped bool, now series.Instant, err error) {
 	if p.Pushed == nil {
 		return nil, false, 0, nil

@@ -256,8 +256,8 @@ queries_created 1.7000000005e+09
 
 	Describe("whose series are swept while it is written", func() {
 		const n = 5000
-		// sweptPage returns the page of a family with n series. A sweep removes all
-		// of them when the first part of the page is written.
+		// sweptPage returns the page of a family with n series. A sweep removes all of
+		// them when the first part of the page is written.
 		sweptPage := func(typ series.Type, as expfmt.Format) string {
 			GinkgoHelper()
 			now := epoch

@@ -256,3 +256,41 @@ func TestAnAbortedScrapeIsReported(t *testing.T) {
 		}
 	})
 }
+
+// A HEAD request has no page that its client could read or not, so it changes nothing
+// about what is known of the client, and neither takes nor waits for a slot.
+func TestHeadRequestsDoNotConcernTheSlots(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var done []Scrape
+		h := newMetricsHandler(HandlerOptions{
+			Page: Page{Store: smallStore(t)}, MaxInFlight: 1, Done: func(s Scrape) { done = append(done, s) },
+			Logger: func() lager.Logger { return lager.NewLogger("test") },
+		})
+		slots := h.slots
+		head := func() {
+			t.Helper()
+			w := httptest.NewRecorder()
+			h.ServeHTTP(w, httptest.NewRequest(http.MethodHead, "/metrics", nil))
+			if w.Code != http.StatusOK || w.Body.Len() != 0 || w.Header().Get("Content-Type") == "" {
+				t.Errorf("got status %d, %d bytes and header %v", w.Code, w.Body.Len(), w.Header())
+			}
+		}
+		head()
+		if len(slots.readers) != 0 {
+			t.Error("a client is known after a HEAD request")
+		}
+		h.ServeHTTP(httptest.NewRecorder(), httptest.NewRequest(http.MethodGet, "/metrics", nil))
+		if len(slots.readers) != 1 {
+			t.Fatal("a client is not known after a scrape")
+		}
+		head()
+		if len(slots.readers) != 1 {
+			t.Error("a client is not known after another HEAD request")
+		}
+		_, aborts := taken(t, slots, 1)
+		head()
+		if aborts[0] != 0 || len(done) != 1 {
+			t.Errorf("got %d aborts and scrapes %+v, expected one scrape", aborts[0], done)
+		}
+	})
+}

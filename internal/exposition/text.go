@@ -118,8 +118,8 @@ func appendType(b []byte, name, typ string) []byte {
 	return append(b, '\n')
 }
 
-// appendName writes a sample's name and labels, and a space. The name may be a result of
-// samplePrefix.
+// appendName writes a sample's name and labels, and a space. The name may be a result
+// of samplePrefix.
 func appendName(b []byte, name, suffix, labels string) []byte {
 	b = append(b, name...)
 	b = append(b, suffix...)

@@ -130,7 +130,8 @@ func TestShutdownWaitsForSlowClients(t *testing.T) {
 	})
 }
 
-// With HTTP/2, each response has its own flow control, and the connection is not blocked.
+// With HTTP/2, each response has its own flow control, and the connection is not
+// blocked.
 func TestHTTP2ClientsThatDoNotRead(t *testing.T) {
 	var written atomic.Int64
 	aborted := make(chan error, 1)

@@ -24,9 +24,9 @@ var Formats = []string{
 	"application/vnd.google.protobuf;proto=io.prometheus.client.MetricFamily;encoding=delimited;escaping=allow-utf-8",
 }
 
-// Check returns an error if Prometheus could not parse a page, or if the page contains a
-// series twice. Prometheus would drop the whole page or one of the series. contentType
-// is the Content-Type of the page.
+// Check returns an error if Prometheus could not parse a page, or if the page contains
+// a series twice. Prometheus would drop the whole page or one of the series.
+// contentType is the Content-Type of the page.
 func Check(page []byte, contentType string) error {
 	parser, err := textparse.New(page, contentType, labels.NewSymbolTable(), textparse.ParserOptions{KeepClassicOnClassicAndNativeHistograms: true})
 	if err != nil {

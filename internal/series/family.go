@@ -72,9 +72,9 @@ type FamilyOptions struct {
 	// of them, and scrapes show it as one sample for each state. See States.
 	States *States
 
-	// Internal marks a family of metrics about the program itself. The store's limit
-	// on series does not apply to it, and its own labels replace constant labels with
-	// the same name.
+	// Internal marks a family of metrics about the program itself. The store's limit on
+	// series does not apply to it, and its own labels replace constant labels with the
+	// same name.
 	Internal bool
 }
 
@@ -397,8 +397,8 @@ func (f *Family) memoryOf(text int) int64 {
 // nativeBytes is the memory of the native buckets of a histogram.
 const nativeBytes = 4 << 10
 
-// addMemory adds the memory of a series that was created or, if n is negative, removed. The
-// caller must hold f.mu.
+// addMemory adds the memory of a series that was created or, if n is negative, removed.
+// The caller must hold f.mu.
 func (f *Family) addMemory(n int64) {
 	if !f.removed {
 		f.bytes += n
@@ -520,8 +520,8 @@ func (f *Family) Drop(labels ...string) {
 }
 
 // Value returns the current value of a counter or gauge. In a family with states, it is
-// the number of the current state. Value returns false if the series was removed, or
-// is not in any state yet.
+// the number of the current state. Value returns false if the series was removed, or is
+// not in any state yet.
 func (f *Family) Value(s *Series, wall Wall) (float64, bool) {
 	v, ok := s.value()
 	if f.states != nil {

@@ -9,8 +9,8 @@ import (
 // one.
 type Fold uint8
 
-// The folds. Alone is for series whose labels no other series may have. Like PromQL, Max
-// and Min ignore NaN, unless all values are NaN.
+// The folds. Alone is for series whose labels no other series may have. Like PromQL,
+// Max and Min ignore NaN, unless all values are NaN.
 const (
 	Alone Fold = iota
 	Sum

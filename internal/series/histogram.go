@@ -156,8 +156,8 @@ func completed(half *histogramHalf) (n uint64) {
 // bucketOf returns the index of the bucket for v: the first one whose upper bound is
 // not less than v.
 func bucketOf(bounds []float64, v float64) int {
-	// For few bounds, a linear search is faster than a binary search. The families
-	// of the catalog have at most thirteen bounds.
+	// For few bounds, a linear search is faster than a binary search. The families of
+	// the catalog have at most thirteen bounds.
 	if len(bounds) > 32 {
 		return sort.SearchFloat64s(bounds, v)
 	}

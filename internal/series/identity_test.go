@@ -44,8 +44,8 @@ func TestSameLabelSets(t *testing.T) {
 	}
 }
 
-// TestEqualHashes gives label sets the same hash, since the hashes in other tests do not
-// collide.
+// TestEqualHashes gives label sets the same hash, since the hashes in other tests do
+// not collide.
 func TestEqualHashes(t *testing.T) {
 	var x LabelIndex
 	texts := []string{`a="1"`, `a="2"`, `a="3"`}

@@ -73,8 +73,8 @@ func (f *Family) CountValues() []LabelCount {
 			}
 			values = f.layout.values(values[:0], s.labels)
 			for i, v := range values {
-				// Series are sorted by labels, so a value is often the same as in
-				// the previous series.
+				// Series are sorted by labels, so a value is often the same as in the
+				// previous series.
 				if before == nil || before[i] != v {
 					seen[i][maphash.String(countSeed, v)] = struct{}{}
 				}

@@ -47,8 +47,8 @@ const ownerShards = 1 << 10
 type ownerShard struct {
 	mu sync.Mutex
 
-	// byName never contains an expired owner: the owner expires and is removed
-	// without releasing mu in between.
+	// byName never contains an expired owner: the owner expires and is removed without
+	// releasing mu in between.
 	byName map[string]*Owner
 }
 

@@ -18,8 +18,8 @@ type Series struct {
 	owner   *Owner // nil if it has none
 	created Instant
 
-	// liveness is the time of the last update. It is maintained only in families
-	// whose series can expire.
+	// liveness is the time of the last update. It is maintained only in families whose
+	// series can expire.
 	liveness liveness
 
 	// bits are the float64 bits of the value of a gauge or counter. kill replaces them

@@ -22,8 +22,9 @@ func Hint(word string, candidates []string) string {
 // Nearest returns the candidate that is most similar to the word. If several candidates
 // are equally similar, it returns the first. If no candidate is similar enough, it
 // returns an empty string. It ignores case. Words with a long common prefix, such as
-// "success" and "succeeded", are similar, but less than others. A word that ends with an underscore and a
-// candidate, such as a metric name with a namespace, matches that candidate exactly.
+// "success" and "succeeded", are similar, but less than others. A word that ends with
+// an underscore and a candidate, such as a metric name with a namespace, matches that
+// candidate exactly.
 func Nearest(word string, candidates []string) string {
 	if len(word) > maxLength {
 		return ""

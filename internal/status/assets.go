@@ -36,8 +36,8 @@ func assetNames() (names []string) {
 }
 
 // pageFile returns a handler that serves a file of the page. Browsers revalidate the
-// file each time, so that an upgrade takes effect immediately. The ETag lets the handler
-// answer 304 if the file has not changed.
+// file each time, so that an upgrade takes effect immediately. The ETag lets the
+// handler answer 304 if the file has not changed.
 func pageFile(name string) http.Handler {
 	content, err := embedded.ReadFile("page/" + name)
 	if err != nil {

@@ -91,7 +91,8 @@ func TestLabelCounts(t *testing.T) {
 		for i := 2; i < 12; i++ { // the ten largest
 			first[fmt.Sprintf("ci_family_%d_total", i)] = []status.LabelCount{{Name: "job", Values: i}, {Name: "team", Values: 2}}
 		}
-		// The two labels of family_2_total have equal counts, so they are sorted by name.
+		// The two labels of family_2_total have equal counts, so they are sorted by
+		// name.
 		if got := counts(0); !reflect.DeepEqual(got, first) {
 			t.Errorf("got %v, expected %v", got, first)
 		}

@@ -11,8 +11,8 @@ import "time"
 // "…".
 //
 // Lists that can be long have at most as many entries as the request asks for (?limit=,
-// 100 by default, at most 1000), and fewer if these would have more than a mebibyte. The
-// totals next to a list count everything.
+// 100 by default, at most 1000), and fewer if these would have more than a mebibyte.
+// The totals next to a list count everything.
 type Overview struct {
 	Time     time.Time `json:"time"`    // when the overview was collected
 	Started  time.Time `json:"started"` // when Signalbox was started
@@ -44,7 +44,8 @@ type Setting struct {
 	Value string `json:"value"`
 }
 
-// A Mapping is the state of the mapping file. It is missing if there is no mapping file.
+// A Mapping is the state of the mapping file. It is missing if there is no mapping
+// file.
 type Mapping struct {
 	File     string    `json:"file"`
 	LoadedAt time.Time `json:"loaded_at"` // when the current rules were loaded

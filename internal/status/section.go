@@ -11,8 +11,8 @@ import (
 type Section interface {
 	// OverviewFields yields the names of fields of the overview, each with a function
 	// that returns the field's value, as of the call to OverviewFields. The value is
-	// encoded as JSON. The function cuts lists to the limit. It is called each time
-	// the overview is encoded, in several goroutines at once.
+	// encoded as JSON. The function cuts lists to the limit. It is called each time the
+	// overview is encoded, in several goroutines at once.
 	//
 	// OverviewFields must be quick and must not call Status.Overview. It is called in
 	// one goroutine at a time.

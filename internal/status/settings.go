@@ -13,9 +13,9 @@ import (
 // secret replaces the value of a setting that must not be shown.
 const secret = "<secret>"
 
-// SettingOf returns a flag and its value. It replaces secrets with "<secret>": the value
-// of a flag that has the tag `secret:"true"`, and the user information in URLs. It joins
-// several values with commas.
+// SettingOf returns a flag and its value. It replaces secrets with "<secret>": the
+// value of a flag that has the tag `secret:"true"`, and the user information in URLs.
+// It joins several values with commas.
 func SettingOf(name string, tag reflect.StructTag, value any) Setting {
 	text := settingText(value)
 	if tag.Get("secret") == "true" && text != "" {

@@ -27,7 +27,8 @@ const (
 	maxReuseTime = 5 * time.Second
 )
 
-// maxMappingErrorBytes is the maximum length of the mapping file's error in the overview.
+// maxMappingErrorBytes is the maximum length of the mapping file's error in the
+// overview.
 const maxMappingErrorBytes = 4 << 10
 
 // Options configure a Status.

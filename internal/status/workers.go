@@ -14,7 +14,8 @@ import (
 	"github.com/signalbox-ci/signalbox/internal/traffic"
 )
 
-// The events that report the usage of a worker. Rules decide which families they update.
+// The events that report the usage of a worker. Rules decide which families they
+// update.
 const (
 	workerContainersEvent = "worker containers"
 	workerVolumesEvent    = "worker volumes"
@@ -112,7 +113,8 @@ func addUsage(gauge engine.WorkerGauge, workers map[*series.Owner]*labeledWorker
 	}
 }
 
-// finite returns v, or the nearest finite number if v is infinite: JSON has no infinity.
+// finite returns v, or the nearest finite number if v is infinite: JSON has no
+// infinity.
 func finite(v float64) float64 { return min(max(v, -math.MaxFloat64), math.MaxFloat64) }
 
 // addValue appends the value of a label to the list unless the family has no such label

@@ -36,8 +36,8 @@ const lowContrast = `(() => {
 	return found;
 })()`
 
-// inaccessible is a script that lists elements without the names, roles and landmarks that
-// screen readers need.
+// inaccessible is a script that lists elements without the names, roles and landmarks
+// that screen readers need.
 const inaccessible = `(() => {
 	const found = [];
 	const check = (selector, ok, problem) => {

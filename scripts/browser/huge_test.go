@@ -27,8 +27,8 @@ var _ = Describe("The page with a thousand rows in each list", func() {
 			longest = append(longest, eval[float64](t, `Math.max(0, ...tasks.splice(0))`))
 		}
 		AddReportEntry("the longest task of each round, in ms", longest)
-		// The limit of half a second, and the choice of the second best round, leave room
-		// for machines that do other work at the same time.
+		// The limit of half a second, and the choice of the second best round, leave
+		// room for machines that do other work at the same time.
 		slices.Sort(longest)
 		Expect(longest[1]).To(BeNumerically("<", 500))
 		Expect(t.problems()).To(BeEmpty())

@@ -121,8 +121,8 @@ var _ = Describe("The page of a daemon that has replayed a Concourse node's even
 	})
 
 	It("is tested with overviews that have the same fields as the daemon's", func() {
-		// With an agent, no list of the daemon's overview is empty. The name of the event has
-		// a hint, because it resembles a known one.
+		// With an agent, no list of the daemon's overview is empty. The name of the
+		// event has a hint, because it resembles a known one.
 		d.emitEvent("builds startd", 1, nil)
 		d.post("/api/v1/agent-metrics", "application/json", strings.NewReader(
 			`{"labels": {"username": "alice"}, "metrics": [{"name": "builds_total", "type": "counter", "value": 3}]}`))

@@ -1,5 +1,5 @@
-// Package browser tests the status page of the built daemon in headless Chromium. Run it
-// with scripts/browser-test.
+// Package browser tests the status page of the built daemon in headless Chromium. Run
+// it with scripts/browser-test.
 package browser
 
 import (

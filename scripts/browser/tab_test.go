@@ -42,9 +42,9 @@ type tab struct {
 }
 
 // fasterRefresh is a script that records the URLs that the page fetches, and the times
-// for which it waits between requests. It divides these times by five, so that the tests
-// do not wait for a page that refreshes every two seconds. It does not change the request
-// timeout of 15 s.
+// for which it waits between requests. It divides these times by five, so that the
+// tests do not wait for a page that refreshes every two seconds. It does not change the
+// request timeout of 15 s.
 const fasterRefresh = `
 	window.fetched = [];
 	window.waits = [];
@@ -115,8 +115,8 @@ func (t *tab) note(event any) {
 	}
 }
 
-// problems returns the errors so far: exceptions, console output, dialogs, and violations
-// of the content security policy.
+// problems returns the errors so far: exceptions, console output, dialogs, and
+// violations of the content security policy.
 func (t *tab) problems() []string {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -156,15 +156,16 @@ func (t *tab) eventually(condition string) {
 	Eventually(func() bool { return eval[bool](t, "Boolean("+condition+")") }).Should(BeTrue(), condition)
 }
 
-// refreshed waits until the page has shown an overview that it requested after the call.
+// refreshed waits until the page has shown an overview that it requested after the
+// call.
 func (t *tab) refreshed() {
 	GinkgoHelper()
 	shown := eval[int](t, `Number(document.body.dataset.shown)`)
 	t.eventually(fmt.Sprintf(`document.body.dataset.shown > %d`, shown+1))
 }
 
-// rows returns the texts of the visible rows of a section's table, with " | " between the
-// cells.
+// rows returns the texts of the visible rows of a section's table, with " | " between
+// the cells.
 func (t *tab) rows(section string) []string {
 	GinkgoHelper()
 	return eval[[]string](t, `[...document.querySelectorAll("#`+section+` tbody tr")]

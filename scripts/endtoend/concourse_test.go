@@ -55,7 +55,8 @@ var _ = Describe("A real Prometheus that scrapes signalbox in place of a Concour
 		page, err := os.ReadFile(recording + "metrics-1.txt")
 		Expect(err).NotTo(HaveOccurred())
 		node := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
-			// client_golang's default handler ignores that Prometheus prefers OpenMetrics.
+			// client_golang's default handler ignores that Prometheus prefers
+			// OpenMetrics.
 			w.Header().Set("Content-Type", "text/plain; version=0.0.4; charset=utf-8; escaping=underscores")
 			w.Write(page) // if it fails, samples are missing
 		}))

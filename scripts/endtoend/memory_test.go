@@ -220,6 +220,7 @@ var _ = It("keeps the memory limit of the Kubernetes manifest, and serves Promet
 	Expect(err).NotTo(HaveOccurred())
 	Expect(status).To(Equal(http.StatusOK), string(text))
 
+	shareOfOthers := watchOthers(box.command)
 	var running sync.WaitGroup
 	done := make(chan struct{})
 	// repeatedly calls f until the bombs have been sent, and returns the longest time.
@@ -320,6 +321,7 @@ var _ = It("keeps the memory limit of the Kubernetes manifest, and serves Promet
 		}
 	}
 	sending.Wait()
+	others := shareOfOthers()
 	close(done)
 	for _, name := range slices.Sorted(maps.Keys(results)) {
 		GinkgoWriter.Println(name, results[name])
@@ -334,7 +336,8 @@ var _ = It("keeps the memory limit of the Kubernetes manifest, and serves Promet
 		}
 	}
 	GinkgoWriter.Println("peak MB:", peak>>20, "slowest scrape:", time.Duration(slowestScrape.Load()), "slowest push:", time.Duration(slowestPush.Load()),
-		"largest overview:", largestOverview)
+		"largest overview:", largestOverview,
+		"other processes:", others)
 	begin := time.Now()
 	_, page, err := send(direct, "GET", box.metrics, nil)
 	Expect(err).NotTo(HaveOccurred())
@@ -348,10 +351,13 @@ var _ = It("keeps the memory limit of the Kubernetes manifest, and serves Promet
 
 	Expect(box.exited).NotTo(BeClosed())
 	Expect(peak).To(BeNumerically("<", megabytes*mebibyte))
-	// The goal is 2 seconds. The rest leaves room for machines that do other work at the
-	// same time.
-	Expect(time.Duration(slowestScrape.Load())).To(BeNumerically("<", 6*time.Second+quiet))
-	Expect(time.Duration(slowestPush.Load())).To(BeNumerically("<", 20*time.Second))
+	// On one core that the test shares with Signalbox, these take about half of the
+	// time. The limits are for a machine that does no other work at the same time.
+	limit := func(quiet time.Duration) time.Duration {
+		return time.Duration(float64(quiet) / max(0.05, 1-others))
+	}
+	Expect(time.Duration(slowestScrape.Load())).To(BeNumerically("<", limit(2*time.Second)+quiet))
+	Expect(time.Duration(slowestPush.Load())).To(BeNumerically("<", limit(10*time.Second)))
 	Expect(largestOverview).To(BeNumerically("<", 8*mebibyte))
 })
 
@@ -368,4 +374,46 @@ func peakMemory(command *exec.Cmd) int64 {
 	}
 	Fail("no VmHWM in " + string(text))
 	return 0
+}
+
+// watchOthers returns a function that returns the share of the time of all processors
+// since then that processes other than the test and the command took, from 0 to 1.
+func watchOthers(command *exec.Cmd) func() float64 {
+	GinkgoHelper()
+	measure := func() (others, total float64) {
+		GinkgoHelper()
+		// In hundredths of a second: user, nice, system, idle, iowait, irq, softirq and
+		// steal.
+		for i, n := range ticks("/proc/stat", 1, 8) {
+			total += n
+			if i != 3 && i != 4 {
+				others += n
+			}
+		}
+		for _, pid := range []int{os.Getpid(), command.Process.Pid} {
+			for _, n := range ticks(fmt.Sprintf("/proc/%d/stat", pid), 13, 2) { // utime and stime
+				others -= n
+			}
+		}
+		return others, total
+	}
+	others, total := measure()
+	return func() float64 {
+		GinkgoHelper()
+		o, t := measure()
+		return (o - others) / (t - total)
+	}
+}
+
+// ticks returns n numbers of a file, from the field with the given index on.
+func ticks(path string, index, n int) (numbers []float64) {
+	GinkgoHelper()
+	text, err := os.ReadFile(path)
+	Expect(err).NotTo(HaveOccurred())
+	for _, field := range strings.Fields(string(text))[index:][:n] {
+		number, err := strconv.ParseFloat(field, 64)
+		Expect(err).NotTo(HaveOccurred())
+		numbers = append(numbers, number)
+	}
+	return numbers
 }

@@ -15,8 +15,8 @@ import (
 	. "github.com/onsi/gomega"
 )
 
-// Clients that request the page and do not read it, from the same address as Prometheus,
-// must not keep Prometheus from scraping, and must not delay the shutdown.
+// Clients that request the page and do not read it, from the same address as
+// Prometheus, must not keep Prometheus from scraping, and must not delay the shutdown.
 var _ = Describe("Clients that do not read", func() {
 	const (
 		workers = 40_000 // the page has several megabytes, more than the buffers of the kernel

@@ -73,13 +73,14 @@ func check(tree fs.FS) ([]match, error) {
 }
 
 // lineBreak matches a line break together with what surrounds it inside a sentence: the
-// comment marker of the next line, or the end of one Go string and the start of the next.
+// comment marker of the next line, or the end of one Go string and the start of the
+// next.
 var lineBreak = regexp.MustCompile(`(?:[ \t]*"[ \t]*\+)?[ \t]*\n[ \t]*(?:(?://|#|\*|>)[ \t]*|")?`)
 
 // checkText returns the matches in one file, ordered by line.
 func checkText(file string, text []byte) []match {
-	// joined is the text with each line break replaced by one space, and lines holds the
-	// offset in it at which each line but the first starts.
+	// joined is the text with each line break replaced by one space, and lines holds
+	// the offset in it at which each line but the first starts.
 	var joined []byte
 	var lines []int
 	rest := 0

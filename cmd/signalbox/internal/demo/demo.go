@@ -54,8 +54,8 @@ type Options struct {
 }
 
 const (
-	// past is the simulated time before the demo starts. It is long enough for the first
-	// builds to have finished, so that the page shows them immediately.
+	// past is the simulated time before the demo starts. It is long enough for the
+	// first builds to have finished, so that the page shows them immediately.
 	past = 10 * time.Minute
 
 	// typicalEventRate is the approximate number of events per simulated second during

@@ -82,7 +82,7 @@ func (c *Copy) write(text []byte) (written, began bool) {
 	if c.gaveUp && c.gaveUpAt != c.w.pieces {
 		c.gaveUp = false
 	}
-	if !c.waitLocked(func() bool { return c.w.hasRoom(len(text)) }) {
+	if !c.waitLocked(func() bool { return c.w.hasRoomLocked(len(text)) }) {
 		began = !c.gaveUp
 		c.gaveUp, c.gaveUpAt = true, c.w.pieces
 		c.w.dropLocked(countLines(text))

@@ -1,6 +1,7 @@
 package output_test
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"strings"
@@ -95,6 +96,25 @@ func TestCopyWithoutPatienceWaitsUntilStopWaiting(t *testing.T) {
 		closeWithin(t, w, time.Second)
 		if got, want := r.read(), "line 0\nline 1\n"; got != want {
 			t.Errorf("got %q, expected %q", got, want)
+		}
+	})
+}
+
+func TestCopyContinuesOnANewLineAfterAFailure(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newReader()
+		w := output.New(r, output.Options{})
+		c := w.NewCopy(5*time.Second, func() {})
+		io.WriteString(c, "one\ntwo")
+		synctest.Wait()
+		r.set(false, errors.New("disk full"))
+		io.WriteString(c, " words\n")
+		synctest.Wait()
+		r.set(false, nil)
+		io.WriteString(c, "three\n")
+		closeWithin(t, w, time.Second)
+		if got, want := r.read(), "one\ntwo\nthree\n"; got != want || w.Dropped() != 1 {
+			t.Errorf("got %q and %d dropped lines, expected %q and 1", got, w.Dropped(), want)
 		}
 	})
 }

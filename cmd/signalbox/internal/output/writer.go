@@ -14,8 +14,8 @@ const (
 	// lines, which is enough for a burst or a pause of the reader.
 	defaultMaxBytes = 1 << 20
 
-	// maxPiece is the maximum number of bytes written at once, unless a line is longer.
-	// It is small, so that a Writer notices the progress of a slow reader.
+	// maxPiece is the maximum number of bytes written at once, unless a whole line is
+	// longer. It is small, so that a Writer notices the progress of a slow reader.
 	maxPiece = 16 << 10
 )
 
@@ -35,8 +35,9 @@ type Options struct {
 
 // A Writer writes lines to another writer, in a goroutine. Its method Write never waits
 // and never fails: if too much text waits to be written, or the other writer fails, the
-// Writer drops and counts whole lines. Its methods are safe for concurrent use. The
-// caller must call Close.
+// Writer drops and counts whole lines. If a failure cuts a line off, the next line
+// still begins on a line of its own. The methods of a Writer are safe for concurrent
+// use. The caller must call Close.
 type Writer struct {
 	to   io.Writer
 	o    Options
@@ -71,7 +72,7 @@ func New(w io.Writer, o Options) *Writer {
 func (w *Writer) Write(text []byte) (int, error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if w.hasRoom(len(text)) {
+	if w.hasRoomLocked(len(text)) {
 		w.addLocked(text)
 	} else {
 		w.dropLocked(countLines(text))
@@ -112,9 +113,9 @@ func (w *Writer) Close(ctx context.Context) error {
 	}
 }
 
-// hasRoom reports whether text of the given size can be queued. The caller must hold
-// mu.
-func (w *Writer) hasRoom(size int) bool {
+// hasRoomLocked reports whether text of the given size can be queued. The caller must
+// hold mu, as for all methods whose names end in Locked.
+func (w *Writer) hasRoomLocked(size int) bool {
 	return !w.closed && !w.dropping && (len(w.queue) == 0 || len(w.queue)+size <= w.o.MaxBytes)
 }
 
@@ -133,6 +134,8 @@ func (w *Writer) dropLocked(lines uint64) {
 func (w *Writer) run() {
 	defer close(w.done)
 	var batch []byte
+	var midLine bool // whether the last text that was written did not end with a newline
+	var cut bool     // whether a failure cut off the rest of that line
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	for {
@@ -145,7 +148,8 @@ func (w *Writer) run() {
 		batch, w.queue = w.queue, batch[:0]
 		w.dropping, w.redraw = false, false
 
-		// All lines that were dropped came after those in the batch.
+		// Lines for which there was no room came after those in the batch, so the
+		// notice follows them. Lines of an earlier batch that failed are part of it.
 		lost := w.unreported
 		var notice []byte
 		if w.o.Notice != nil && lost > 0 {
@@ -155,17 +159,33 @@ func (w *Writer) run() {
 		w.changed.Broadcast()
 
 		w.writing = true
-		written, err := w.writeLocked(append(batch, notice...))
+		var err error
+		if cut {
+			_, err = w.writeLocked(newline)
+			cut, midLine = err != nil, err != nil
+		}
+		text, written := append(batch, notice...), 0
+		if err == nil {
+			written, err = w.writeLocked(text)
+		}
 		w.writing = false
 		w.changed.Broadcast()
+		if written > 0 {
+			midLine = text[written-1] != '\n'
+		}
 		if err == nil {
 			continue
 		}
 		w.failing = true
+		if cut = midLine; cut && written < len(text) && text[written] == '\n' {
+			written++ // it is written before the next batch
+		}
 		if left := batch[min(written, len(batch)):]; len(left) > 0 {
 			w.dropLocked(countLines(left))
 		}
-		w.unreported += lost
+		if written < len(text) {
+			w.unreported += lost
+		}
 		if first := w.err == nil; first {
 			w.err = err
 			if w.o.Failed != nil {
@@ -199,13 +219,18 @@ func (w *Writer) writeLocked(batch []byte) (written int, err error) {
 	}
 }
 
-// firstPiece returns as many lines of text as fit in a piece, but at least one.
+// firstPiece returns as many lines of text as fit in a piece, but at least one whole
+// line. If the first line has no end yet, because a Copy is still reading it,
+// firstPiece returns as much of it as fits.
 func firstPiece(text []byte) []byte {
 	if len(text) <= maxPiece {
 		return text
 	}
 	if end := bytes.LastIndexByte(text[:maxPiece], '\n'); end >= 0 {
 		return text[:end+1]
+	}
+	if end := bytes.IndexByte(text[maxPiece:], '\n'); end >= 0 {
+		return text[:maxPiece+end+1]
 	}
 	return text[:maxPiece]
 }

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"math/rand/v2"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -23,6 +24,7 @@ type reader struct {
 	resumed *sync.Cond
 	paused  bool
 	err     error
+	partial int // percentage of a text that is written before err
 	text    bytes.Buffer
 	sizes   []int
 }
@@ -40,7 +42,8 @@ func (r *reader) Write(text []byte) (int, error) {
 		r.resumed.Wait()
 	}
 	if r.err != nil {
-		return 0, r.err
+		n, _ := r.text.Write(text[:r.partial*len(text)/100])
+		return n, r.err
 	}
 	r.sizes = append(r.sizes, len(text))
 	return r.text.Write(text)
@@ -127,6 +130,64 @@ func TestWriterAcceptsALargeTextIfNoneWaits(t *testing.T) {
 	}
 }
 
+func TestWriterWritesLongLinesWhole(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newReader()
+		w := output.New(r, output.Options{})
+		var want strings.Builder
+		var sizes []int
+		r.set(true, nil)
+		io.WriteString(w, "being written\n")
+		synctest.Wait()
+		for _, size := range []int{16<<10 - 1, 16 << 10, 16<<10 + 1, 100, 100 << 10, 300 << 10, 5} {
+			io.WriteString(io.MultiWriter(w, &want), strings.Repeat("x", size-1)+"\n")
+			sizes = append(sizes, size)
+		}
+		r.set(false, nil)
+		closeWithin(t, w, time.Second)
+		if got := r.read(); got != "being written\n"+want.String() {
+			t.Errorf("got %d bytes, expected %d", len(got), want.Len())
+		}
+		if !slices.Equal(r.sizes[1:], sizes) {
+			t.Errorf("wrote %v bytes at once, expected lines of %v", r.sizes[1:], sizes)
+		}
+	})
+}
+
+func TestAFailureWithinALineDoesNotChangeTheNextOne(t *testing.T) {
+	for _, test := range []struct {
+		partial int
+		want    string
+	}{
+		{0, "d\ndropped 3\n"},
+		{30, "aaa\nd\ndropped 3\n"},
+		{40, "aaaa\nd\ndropped 2\n"}, // only the newline is missing
+		{50, "aaaa\nd\ndropped 2\n"},
+		{70, "aaaa\nbb\nd\ndropped 2\n"},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			r := newReader()
+			w := output.New(r, output.Options{Notice: notice})
+			r.partial = test.partial
+			r.set(false, errors.New("disk full"))
+			io.WriteString(w, "aaaa\nbbbb\n") // 10 bytes
+			synctest.Wait()
+			r.mu.Lock()
+			r.partial = 0
+			r.mu.Unlock()
+			io.WriteString(w, "c\n")
+			synctest.Wait()
+			r.set(false, nil)
+			io.WriteString(w, "d\n")
+			synctest.Wait()
+			closeWithin(t, w, time.Second)
+			if got := r.read(); got != test.want {
+				t.Errorf("%d %%: got %q, expected %q", test.partial, got, test.want)
+			}
+		})
+	}
+}
+
 func TestCloseReturnsWhenTheContextEnds(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newReader()
@@ -191,12 +252,19 @@ func TestWriterModel(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			random := rand.New(rand.NewPCG(seed, 0))
 			r := newReader()
-			w := output.New(r, output.Options{MaxBytes: 1 + random.IntN(100), Notice: notice})
+			r.partial = random.IntN(100)
+			w := output.New(r, output.Options{MaxBytes: 1 + random.IntN(100), Notice: func(lines uint64) []byte {
+				return fmt.Appendf(nil, "dropped %d.\n", lines)
+			}})
 			lines, fails := 0, random.IntN(2) == 0
 			for range 300 {
 				switch n := random.IntN(10); {
 				case n < 6:
-					fmt.Fprintf(w, "%d%*s\n", lines, random.IntN(30), "") // of different lengths
+					padding := random.IntN(30)
+					if random.IntN(50) == 0 {
+						padding = random.IntN(50_000)
+					}
+					fmt.Fprintf(w, "%d%*s.\n", lines, padding, "") // of different lengths
 					lines++
 				case n < 7:
 					synctest.Wait()
@@ -209,21 +277,27 @@ func TestWriterModel(t *testing.T) {
 				}
 			}
 			r.set(false, nil)
-			fmt.Fprintf(w, "%d\n", lines)
+			fmt.Fprintf(w, "%d.\n", lines)
 			synctest.Wait()
-			fmt.Fprintf(w, "%d\n", lines+1)
+			fmt.Fprintf(w, "%d.\n", lines+1)
 			lines += 2
 			closeWithin(t, w, time.Second)
 
 			var got, reported, next int
 			for line := range strings.Lines(r.read()) {
-				line = strings.TrimSpace(line)
+				line, whole := strings.CutSuffix(strings.TrimSpace(line), ".")
+				if !whole && fails {
+					continue // cut off by a failure
+				}
 				if count, ok := strings.CutPrefix(line, "dropped "); ok {
 					n, _ := strconv.Atoi(count)
 					reported += n
 					continue
 				}
-				n, _ := strconv.Atoi(line)
+				n, err := strconv.Atoi(strings.TrimSpace(line))
+				if err != nil {
+					t.Fatalf("seed %d: got line %.100q", seed, line)
+				}
 				if n < next || !fails && n != got+reported {
 					t.Fatalf("seed %d: got line %d after %d lines and %d dropped ones", seed, n, got, reported)
 				}

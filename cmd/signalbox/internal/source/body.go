@@ -83,7 +83,9 @@ func (b *Body) Read(p []byte) (int, error) {
 	if int64(len(p)) > b.left+1 {
 		p = p[:b.left+1]
 	}
-	b.sent.turn.take()
+	if !b.sent.copied {
+		b.sent.turn.take()
+	}
 	n, err := b.decompress(p)
 	b.left -= int64(n)
 	if b.left < 0 {
@@ -148,7 +150,7 @@ func (b *Body) Held() (size int64, ok bool) {
 	return b.limit, ok
 }
 
-// firstBytes is the initial size of the buffer of ReadAll.
+// firstBytes is the initial size of the buffer of a body that is read as a whole.
 const firstBytes = 4 << 10
 
 // ReadAll returns the rest of the body, which is valid until Close. The bytes that
@@ -156,6 +158,7 @@ const firstBytes = 4 << 10
 // counts toward the budget.
 func (b *Body) ReadAll() ([]byte, error) {
 	defer b.sent.turn.end()
+	b.sent.copied = b.encoding.choose == nil
 	b.content = (*contents.Get().(*[]byte))[:0]
 	if err := b.Reserve(int64(cap(b.content))); err != nil {
 		b.keepContent()
@@ -232,6 +235,7 @@ type sentBody struct {
 	r           io.Reader
 	limit, read int64
 	turn        turn
+	copied      bool // whether the caller only copies it, and takes no turn
 }
 
 func (s *sentBody) Read(p []byte) (int, error) {
@@ -240,7 +244,9 @@ func (s *sentBody) Read(p []byte) (int, error) {
 	}
 	s.turn.end() // while waiting for the client
 	n, err := s.r.Read(p)
-	s.turn.take()
+	if !s.copied {
+		s.turn.take()
+	}
 	s.read += int64(n)
 	return n, err
 }

@@ -1,6 +1,7 @@
 package source
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 	"net/url"
@@ -12,8 +13,8 @@ import (
 )
 
 // Query returns the parameters of a query. It returns an error if the query is invalid,
-// repeats a parameter, or contains a parameter that is not one of the names: without the
-// error, a misspelled parameter would have no effect.
+// repeats a parameter, or contains a parameter that is not one of the names: without
+// the error, a misspelled parameter would have no effect.
 func Query(query string, names ...string) (url.Values, error) {
 	if query == "" {
 		return nil, nil
@@ -28,7 +29,7 @@ func Query(query string, names ...string) (url.Values, error) {
 		if !slices.Contains(names, name) {
 			hint := spelling.Hint(name, names)
 			if hint == "" {
-				hint = ", expected " + strings.Join(names, " or ")
+				hint = ", expected " + cmp.Or(strings.Join(names, " or "), "none")
 			}
 			return nil, fmt.Errorf("unknown query parameter %s%s", excerpt.Quote(name), hint)
 		}

@@ -41,6 +41,13 @@ func (r *Rejections) Log(action string, err error, data lager.Data) {
 	r.logger.Error(action, err, data)
 }
 
+// RejectQuery responds to a request for which Query returned err, and logs the
+// rejection.
+func (r *Rejections) RejectQuery(w http.ResponseWriter, request *http.Request, err error) {
+	r.Log("query-rejected", err, lager.Data{"remote": request.RemoteAddr})
+	Reject(w, http.StatusBadRequest, err.Error())
+}
+
 // RejectEncoding responds to a request for which OpenBody returned err, and logs the
 // rejection.
 func (r *Rejections) RejectEncoding(w http.ResponseWriter, request *http.Request, err error) {

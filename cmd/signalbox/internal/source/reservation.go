@@ -7,7 +7,8 @@ import (
 )
 
 // smallBytes is the amount of memory up to which a body is small. A part of the budget
-// is reserved for small bodies, so that large ones that arrive slowly do not block them.
+// is reserved for small bodies, so that large ones that arrive slowly do not block
+// them.
 const smallBytes = 256 << 10
 
 // A reservation is the part of a budget that one body takes up.

@@ -11,8 +11,8 @@ import (
 	"github.com/signalbox-ci/signalbox/internal/httpserver"
 )
 
-// The timeouts of a connection. A body of the default maximum size takes a
-// minute at 10 Mbit/s.
+// The timeouts of a connection. A body of the default maximum size takes a minute at
+// 10 Mbit/s.
 const (
 	readHeaderTimeout = 10 * time.Second
 	readTimeout       = 5 * time.Minute

@@ -49,9 +49,6 @@ func (b *WholeBodies) Open(w http.ResponseWriter, r *http.Request, rejections *R
 	return nil, false
 }
 
-// wholeChunk is the minimum size by which the memory for a body grows.
-const wholeChunk = 32 << 10
-
 // read reads the body, of at most limit bytes. length is its declared length, or -1. If
 // it fails, it returns an error and the status of the response.
 func (b *WholeBody) read(r io.Reader, length, limit int64) (int, error) {
@@ -65,7 +62,7 @@ func (b *WholeBody) read(r io.Reader, length, limit int64) (int, error) {
 		if len(b.content) == cap(b.content) {
 			// Memory is granted only as the body arrives: a client cannot reserve it by
 			// declaring a length.
-			size := max(wholeChunk, 2*int64(cap(b.content)))
+			size := max(firstBytes, 2*int64(cap(b.content)))
 			if length >= 0 {
 				size = min(size, length+1) // the last byte is for the end of the body
 			}

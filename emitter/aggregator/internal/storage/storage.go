@@ -148,8 +148,8 @@ func (s *Storage) open() error {
 	s.damage = found.damage
 	if size > 0 && s.damage == nil {
 		if size > compactAbove && found.live < size/4 {
-			// If the copy fails, for example because the disk is full, the
-			// file is used as it is.
+			// If the copy fails, for example because the disk is full, the file is used
+			// as it is.
 			if err := s.replace(batchOf(found.records)); s.db != nil {
 				return err
 			}
@@ -287,8 +287,8 @@ func (s *Storage) flush(b *batch) error {
 		if !isDamage(err) {
 			return err
 		}
-		// The database is not closed, and the file stays mapped: after a panic,
-		// its locks may still be held.
+		// The database is not closed, and the file stays mapped: after a panic, its
+		// locks may still be held.
 		s.db, s.damage = nil, err
 	}
 	switch {

@@ -419,8 +419,8 @@ func commitUntilKilled(path string) {
 			for i := 0; ; i++ {
 				key := fmt.Sprintf("%d/%d/%d", os.Getpid(), g, i)
 				value := strings.Repeat(key, 1+rand.IntN(300))
-				// Each commit writes a pair of records, and every other
-				// commit also deletes the previous pair.
+				// Each commit writes a pair of records, and every other commit also
+				// deletes the previous pair.
 				changes := []Change{set(1, key, value), set(2, key, value)}
 				if i%2 == 1 {
 					before := fmt.Sprintf("%d/%d/%d", os.Getpid(), g, i-1)

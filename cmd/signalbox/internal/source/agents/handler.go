@@ -77,6 +77,11 @@ func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if !source.AllowMethods(w, r, http.MethodPost) {
 		return
 	}
+	if _, err := source.Query(r.URL.RawQuery); err != nil {
+		h.options.Malformed()
+		h.rejections.RejectQuery(w, r, err)
+		return
+	}
 	body, err := source.OpenBody(r, h.options.BodyBytes, h.options.Buffer)
 	if err != nil {
 		h.options.Malformed()
@@ -111,7 +116,7 @@ func (h *handler) apply(r *http.Request, content []byte, err error) (resp respon
 	parser := h.parsers.Get().(*parser)
 	defer h.release(parser, len(content))
 	d := newDispatcher(r.Context(), h.options, parser, content, err == nil)
-	d.dispatch(source.FormatOf(r.Header.Get("Content-Type")))
+	source.InTurn(len(content), func() { d.dispatch(source.FormatOf(r.Header.Get("Content-Type"))) })
 	if err != nil {
 		d.rejectRest(source.Explain(err))
 	}

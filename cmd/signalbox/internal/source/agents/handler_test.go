@@ -7,7 +7,10 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"runtime"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"time"
 
 	"code.cloudfoundry.org/lager/v3/lagertest"
@@ -504,6 +507,37 @@ var _ = Describe("Handler", func() {
 		Expect(logger).To(gbytes.Say("body-rejected"))
 	})
 
+	DescribeTable("rejects an invalid query",
+		func(query, reason string) {
+			r := httptest.NewRequest(http.MethodPost, agents.Path+"?"+query, strings.NewReader(one("a")))
+			w := httptest.NewRecorder()
+			agents.NewHandler(options).ServeHTTP(w, r)
+			Expect(w.Code).To(Equal(http.StatusBadRequest))
+			Expect(w.Body.String()).To(ContainSubstring(reason))
+			Expect(sink.updates).To(BeEmpty())
+			Expect(malformed).To(Equal(1))
+			Expect(logger).To(gbytes.Say("query-rejected"))
+		},
+		Entry("with the parameter of pushes", "ttl=1h", `unknown query parameter \"ttl\", expected none`),
+		Entry("with an empty parameter", "=", `unknown query parameter \"\", expected none`),
+		Entry("that is malformed", "a;b", "invalid query"),
+	)
+
+	It("parses and applies few bodies at the same time", func() {
+		busy := &busySink{}
+		options.Sink = busy
+		handler := agents.NewHandler(options)
+		var posts sync.WaitGroup
+		for range 8 * runtime.GOMAXPROCS(0) {
+			posts.Go(func() {
+				r := httptest.NewRequest(http.MethodPost, agents.Path, strings.NewReader(strings.Repeat(one("a")+"\n", 50)))
+				handler.ServeHTTP(httptest.NewRecorder(), r)
+			})
+		}
+		posts.Wait()
+		Expect(busy.most.Load()).To(And(BeNumerically(">", 0), BeNumerically("<=", runtime.GOMAXPROCS(0)+1)))
+	})
+
 	It("rejects other methods", func() {
 		w := do(http.MethodGet, nil)
 		Expect(w.Code).To(Equal(http.StatusMethodNotAllowed))
@@ -525,6 +559,21 @@ var _ = Describe("Handler", func() {
 		Expect(malformed).To(Equal(200))
 	})
 })
+
+// A busySink records how many updates are applied at the same time.
+type busySink struct{ now, most atomic.Int64 }
+
+// UpdateFrom implements agents.Sink. It lets other goroutines run.
+func (s *busySink) UpdateFrom(context.Context, []aggregator.Label, []aggregator.Metric) error {
+	n := s.now.Add(1)
+	defer s.now.Add(-1)
+	for most := s.most.Load(); n > most && !s.most.CompareAndSwap(most, n); most = s.most.Load() {
+	}
+	for range 10 {
+		runtime.Gosched()
+	}
+	return nil
+}
 
 // A responseJSON is the decoded body of a response.
 type responseJSON struct {

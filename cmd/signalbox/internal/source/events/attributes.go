@@ -68,8 +68,8 @@ func (p *eventParser) attributeName() error {
 	return nil
 }
 
-// attributeValue reads a string, number or boolean and returns it as text. plain
-// means that it is a string without escapes and short enough to be kept.
+// attributeValue reads a string, number or boolean and returns it as text. plain means
+// that it is a string without escapes and short enough to be kept.
 func (p *eventParser) attributeValue() (value string, plain bool, err error) {
 	s, name := &p.scanner, p.names[len(p.names)-1]
 

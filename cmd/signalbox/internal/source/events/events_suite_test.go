@@ -17,14 +17,15 @@ func TestEvents(t *testing.T) {
 	RunSpecs(t, "Events")
 }
 
-// A recorder is a Sink that keeps the events that it receives. It knows all names except
-// for "unknown" and "misspeled". It rejects events with the name "refused" for their
-// only metric, and those with the name "partial" for one of two.
+// A recorder is a Sink that keeps the events that it receives. It knows all names
+// except for "unknown" and "misspeled". It rejects events with the name "refused" for
+// their only metric, and those with the name "partial" for one of two.
 type recorder struct {
 	dryRunBytes int64 // memory that each event reserves in a dry run
 
-	mu     sync.Mutex
-	events []metric.Event
+	mu        sync.Mutex
+	events    []metric.Event
+	malformed int
 }
 
 func (r *recorder) Emit(event metric.Event, outcome *metric.Outcome) {
@@ -88,7 +89,11 @@ func plain(read *events.Event) metric.Event {
 	return event
 }
 
-func (r *recorder) Malformed(error) {}
+func (r *recorder) Malformed(error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.malformed++
+}
 
 func (r *recorder) names() []string {
 	r.mu.Lock()

@@ -64,8 +64,8 @@ func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	strict, err := isStrict(r)
 	if err != nil {
-		h.rejections.Log("body-rejected", err, lager.Data{"remote": r.RemoteAddr})
-		source.Reject(w, http.StatusBadRequest, err.Error())
+		h.Sink.Malformed(err)
+		h.rejections.RejectQuery(w, r, err)
 		return
 	}
 	if strict {
@@ -87,20 +87,17 @@ func isStrict(r *http.Request) (bool, error) {
 	if err != nil {
 		return false, err
 	}
-	values := query["strict"]
-	switch {
-	case len(values) == 0:
+	if !query.Has("strict") {
 		return false, nil
-	case len(values) > 1:
-		return false, errors.New("query parameter strict is duplicated")
 	}
-	switch values[0] {
+	switch value := query.Get("strict"); value {
 	case "1", "true":
 		return true, nil
 	case "0", "false":
 		return false, nil
+	default:
+		return false, fmt.Errorf("got strict=%s, expected 0 or 1", excerpt.Short(value))
 	}
-	return false, fmt.Errorf("got strict=%s, expected 0 or 1", excerpt.Short(values[0]))
 }
 
 func (h *handler) rejectEncoding(w http.ResponseWriter, r *http.Request, err error) {

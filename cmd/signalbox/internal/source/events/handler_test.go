@@ -210,6 +210,7 @@ var _ = Describe("Handler", func() {
 				Expect(w.Code).To(Equal(http.StatusBadRequest))
 				Expect(w.Body.String()).To(ContainSubstring(reason))
 				Expect(sink.events).To(BeEmpty())
+				Expect(sink.malformed).To(Equal(1))
 			},
 			Entry("misspelled", "stric=1", `unknown query parameter \"stric\": did you mean \"strict\"?`),
 			Entry("unknown", "ttl=1h", `unknown query parameter \"ttl\", expected strict`),

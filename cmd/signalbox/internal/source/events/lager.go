@@ -36,9 +36,9 @@ var eventMark = []byte(eventMessage + `"`)
 var errOtherLine = errors.New("not an event")
 
 // DecodeLager reads the events that a Concourse web node emits to its log, until the
-// end of r. The lines may be wrapped; see unwrapper. DecodeLager calls accept and reject
-// as Decode does. For each line that does not even claim to be an event, it calls other
-// instead of reject. Lines that a container runtime has split count as one.
+// end of r. The lines may be wrapped; see unwrapper. DecodeLager calls accept and
+// reject as Decode does. For each line that does not even claim to be an event, it
+// calls other instead of reject. Lines that a container runtime has split count as one.
 //
 // If rest is not nil, DecodeLager copies all lines that are not events to it, including
 // rejected ones and ones that exceed the limit. It does not unwrap them.

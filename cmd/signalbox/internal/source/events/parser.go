@@ -31,9 +31,9 @@ type eventParser struct {
 
 	event Event // the event being read
 
-	// names contains the names of the event's attributes that have been read.
-	// expected is the shape that the event probably has, or nil if what has been read
-	// does not match it.
+	// names contains the names of the event's attributes that have been read. expected
+	// is the shape that the event probably has, or nil if what has been read does not
+	// match it.
 	names    []string
 	expected *Shape
 

@@ -30,15 +30,15 @@ type handler struct {
 }
 
 // NewHandler returns a handler that passes requests to next. If a POST, PUT or DELETE
-// request has an Idempotency-Key, the handler reads the whole body first, and stores the
-// answer of next in the table. A repeat, which is a request with the same path, key,
-// method, query and body, gets the stored answer. A request with the same path and key
-// that differs otherwise is rejected with status 422, and a repeat of a request that is
-// still being handled with 409.
+// request has an Idempotency-Key, the handler reads the whole body first, and stores
+// the answer of next in the table. A repeat, which is a request with the same path,
+// key, method, query and body, gets the stored answer. A request with the same path and
+// key that differs otherwise is rejected with status 422, and a repeat of a request
+// that is still being handled with 409.
 //
 // The handler stores the answer only if it says that the request was handled or is
-// invalid: with a status from 200 to 299, 400 or 422. Otherwise, the client can send the
-// request again.
+// invalid: with a status from 200 to 299, 400 or 422. Otherwise, the client can send
+// the request again.
 func NewHandler(table *Table, bodies *source.WholeBodies, logger lager.Logger, next http.Handler) http.Handler {
 	return &handler{table, bodies, source.NewRejections(logger), next}
 }

@@ -150,8 +150,8 @@ func (s IDs) Remove(id []byte) {
 }
 
 // begin is called for a request with the given fingerprint. If the table has an answer
-// to the request, begin returns it. Otherwise it returns 0 if the caller must handle the
-// request and call end, or the status with which to reject it.
+// to the request, begin returns it. Otherwise it returns 0 if the caller must handle
+// the request and call end, or the status with which to reject it.
 func (t *Table) begin(k, request key) (*answer, int) {
 	t.mu.Lock()
 	defer t.mu.Unlock()

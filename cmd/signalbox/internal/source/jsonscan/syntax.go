@@ -33,9 +33,9 @@ func Check(data []byte) *SyntaxError {
 		panic("BUG: json.Valid and json.Unmarshal disagree")
 	}
 	found := &SyntaxError{Reason: "not JSON: " + syntax.Error()}
-	// The words are those of the Scanner, which names the unexpected token. It needs the
-	// data only up to the end of that token, because callers check the rest of the data
-	// again and again.
+	// The words are those of the Scanner, which names the unexpected token. It needs
+	// the data only up to the end of that token, because callers check the rest of the
+	// data again and again.
 	var s Scanner
 	s.Reset(data[:min(len(data), int(syntax.Offset)+excerpt.MaxQuoted)])
 	if e, ok := errors.AsType[*SyntaxError](errors.Join(s.checkValue(0), s.End())); ok && e.Offset <= int(syntax.Offset) {

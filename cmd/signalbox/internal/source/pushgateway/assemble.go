@@ -71,7 +71,8 @@ func keyOf(lset labels.Labels, except string) string {
 	return string(key)
 }
 
-// pairsOf returns the labels without the metric name and the label with the name except.
+// pairsOf returns the labels without the metric name and the label with the name
+// except.
 func pairsOf(lset labels.Labels, except string) []*dto.LabelPair {
 	pairs := make([]*dto.LabelPair, 0, lset.Len())
 	lset.Range(func(l labels.Label) {

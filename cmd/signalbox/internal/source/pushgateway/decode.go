@@ -22,9 +22,10 @@ import (
 // Store does. Families from protobuf may have no metrics, and several of them may have
 // the same name but different types.
 //
-// decode parses a body as delimited protobuf or OpenMetrics if that is its Content-Type.
-// It also parses a body as OpenMetrics if it ends like OpenMetrics, unless the
-// Content-Type names a version of the text format. It parses any other body as text.
+// decode parses a body as delimited protobuf or OpenMetrics if that is its
+// Content-Type. It also parses a body as OpenMetrics if it ends like OpenMetrics,
+// unless the Content-Type names a version of the text format. It parses any other body
+// as text.
 func (h *handler) decode(body []byte, contentType string) ([]*dto.MetricFamily, error) {
 	mediaType, parameters, err := mime.ParseMediaType(contentType)
 	if err != nil {

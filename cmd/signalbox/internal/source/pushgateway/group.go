@@ -77,7 +77,8 @@ func (h *handler) push(r *http.Request, components []string) (size int64, reject
 	}
 	body, err := source.OpenBody(r, h.BodyBytes, h.Buffer)
 	if err != nil {
-		// The Pushgateway ignores such a header, and then usually cannot parse the body.
+		// The Pushgateway ignores such a header, and then usually cannot parse the
+		// body.
 		return 0, reject(http.StatusUnsupportedMediaType, err.Error())
 	}
 	defer body.Close()
@@ -94,7 +95,7 @@ func (h *handler) push(r *http.Request, components []string) (size int64, reject
 	}
 	defer done()
 	var families []*dto.MetricFamily
-	source.InTurn(func() { families, err = h.decode(content, r.Header.Get("Content-Type")) })
+	source.InTurn(len(content), func() { families, err = h.decode(content, r.Header.Get("Content-Type")) })
 	invalid, _ := errors.AsType[contentError](err)
 	if err != nil && invalid.error == nil {
 		return size, badRequest(err)

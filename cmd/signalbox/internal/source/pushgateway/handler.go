@@ -230,11 +230,20 @@ func (h *handler) serveWipe(w http.ResponseWriter, r *http.Request) {
 	if !allow(w, r, http.MethodPut) {
 		return
 	}
-	if err := h.Store.Wipe(r.Context()); err != nil {
-		rejected := storeRejection(err)
+	if rejected := h.wipe(r); rejected != nil {
 		h.logRejection(r, "wipe-rejected", rejected)
 		rejected.writeTo(w)
 		return
 	}
 	w.WriteHeader(http.StatusAccepted)
+}
+
+func (h *handler) wipe(r *http.Request) *rejection {
+	if _, err := source.Query(r.URL.RawQuery); err != nil {
+		return badRequest(err)
+	}
+	if err := h.Store.Wipe(r.Context()); err != nil {
+		return storeRejection(err)
+	}
+	return nil
 }

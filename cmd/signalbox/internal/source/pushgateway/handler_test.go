@@ -199,6 +199,15 @@ var _ = Describe("Handler", func() {
 			Expect(f.store.wiped).To(Equal(1))
 		})
 
+		It("rejects query parameters, which would not limit it to some groups", func() {
+			f.options.Admin = true
+			w := f.do(http.MethodPut, "/api/v1/admin/wipe?job=unit", nil)
+			Expect(w.Code).To(Equal(http.StatusBadRequest))
+			Expect(w.Body.String()).To(Equal(`unknown query parameter "job", expected none` + "\n"))
+			Expect(f.store.wiped).To(BeZero())
+			Expect(f.logger).To(gbytes.Say("wipe-rejected"))
+		})
+
 		It("responds with the error of the store and logs it", func() {
 			f.options.Admin = true
 			f.store.err = errors.New("oops")

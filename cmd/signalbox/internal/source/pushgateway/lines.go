@@ -24,8 +24,8 @@ type textDecoder struct {
 	line     int // number of the current line, from 1
 }
 
-// decodeLines decodes the text format. Unlike expfmt's parser, it rejects each sample of
-// a summary or histogram that it cannot represent, and it supports metric names in
+// decodeLines decodes the text format. Unlike expfmt's parser, it rejects each sample
+// of a summary or histogram that it cannot represent, and it supports metric names in
 // braces everywhere.
 func decodeLines(text []byte, scheme model.ValidationScheme) ([]*dto.MetricFamily, error) {
 	d := textDecoder{scheme: scheme, families: make(map[string]*family)}

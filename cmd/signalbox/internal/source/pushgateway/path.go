@@ -110,8 +110,8 @@ func cleanPath(escaped string) string {
 
 // checkUnclean returns an error if the part of an escaped path that identifies a group
 // is not clean. Without the empty components, the path would be that of another group:
-// in /metrics/job/j/branch//pr/7, the client meant an empty branch. The rest of the path
-// may be unclean.
+// in /metrics/job/j/branch//pr/7, the client meant an empty branch. The rest of the
+// path may be unclean.
 func checkUnclean(escaped string) error {
 	components := strings.Split(escaped, "/")
 	var kept []string
