@@ -51,7 +51,21 @@ func samplesOf(p *emitter.Prometheus) map[string]string {
 
 func scrape(p *emitter.Prometheus) string {
 	GinkgoHelper()
-	response, err := http.Get("http://" + p.Addr() + "/metrics")
+	return scrapeAs(p, "")
+}
+
+func scrapeOpenMetrics(p *emitter.Prometheus) string {
+	GinkgoHelper()
+	return scrapeAs(p, "application/openmetrics-text;version=1.0.0")
+}
+
+// scrapeAs returns the metrics page in the format that accept asks for.
+func scrapeAs(p *emitter.Prometheus, accept string) string {
+	GinkgoHelper()
+	r, err := http.NewRequest(http.MethodGet, "http://"+p.Addr()+"/metrics", nil)
+	Expect(err).NotTo(HaveOccurred())
+	r.Header.Set("Accept", accept)
+	response, err := http.DefaultClient.Do(r)
 	Expect(err).NotTo(HaveOccurred())
 	defer response.Body.Close()
 	defer http.DefaultClient.CloseIdleConnections()

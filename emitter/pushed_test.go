@@ -58,7 +58,7 @@ var _ = Describe("The metrics page with pushed metrics", func() {
 
 	It("rejects pushed metrics with the name of one of the emitter's own, if they come from an agent or have another type", func() {
 		Expect(gauge("go_goroutines")).To(MatchError(ContainSubstring("the server itself")))
-		Expect(gauge("concourse_builds_duration_seconds_count")).To(MatchError(ContainSubstring("name of a sample of the histogram concourse_builds_duration_seconds")))
+		Expect(gauge("concourse_builds_duration_seconds_count")).To(MatchError(ContainSubstring("share the name concourse_builds_duration_seconds_count with concourse_builds_duration_seconds")))
 		Expect(push("go_goroutines", dto.MetricType_COUNTER)).To(MatchError(ContainSubstring("got type counter, expected gauge")))
 	})
 
@@ -80,6 +80,54 @@ var _ = Describe("The metrics page with pushed metrics", func() {
 		Entry(nil, "concourse_workers_last_seen_timestamp_seconds", dto.MetricType_GAUGE, "Signalbox itself updates it"),
 		Entry(nil, "signalbox_events_unknown_total", dto.MetricType_COUNTER, "Signalbox itself updates it"),
 	)
+
+	DescribeTable("rejects pushed metrics that share a name with one that the emitter itself updates, even if only in OpenMetrics",
+		func(name string, typ dto.MetricType, other, shared string) {
+			why := "metric " + name + " cannot be pushed, because it would share the name " + shared + " with " + other + ", and "
+			for _, allowDriven := range []bool{false, true} {
+				var err error
+				a, err = aggregator.New(aggregator.Options{GroupAllowDriven: allowDriven})
+				Expect(err).NotTo(HaveOccurred())
+				Expect(push(name, typ)).To(Succeed(), "it is not part of a page yet")
+				p.ServePushed(a)
+				before := scrapeOpenMetrics(p)
+				Expect(before).NotTo(ContainSubstring(`job="j"} 7`))
+				Expect(before).To(ContainSubstring("# TYPE concourse_builds_started counter\n"))
+				Expect(push(name, typ)).To(MatchError(And(HavePrefix(why), HaveSuffix(": choose another name"))))
+				Expect(gauge(shared)).To(MatchError(ContainSubstring("cannot be pushed")))
+				Expect(scrape(p)).NotTo(ContainSubstring(`job="j"} 7`))
+			}
+		},
+		Entry("a counter's name", "concourse_builds_started", dto.MetricType_GAUGE, "concourse_builds_started_total", "concourse_builds_started"),
+		Entry("a counter's creation time", "concourse_builds_started_created", dto.MetricType_GAUGE, "concourse_builds_started_total", "concourse_builds_started_created"),
+		Entry("a histogram's buckets", "concourse_builds_duration_seconds_bucket", dto.MetricType_GAUGE, "concourse_builds_duration_seconds", "concourse_builds_duration_seconds_bucket"),
+		Entry("a histogram's count", "concourse_builds_duration_seconds_count", dto.MetricType_COUNTER, "concourse_builds_duration_seconds", "concourse_builds_duration_seconds_count"),
+		Entry("a histogram's sum", "concourse_builds_duration_seconds_sum", dto.MetricType_GAUGE, "concourse_builds_duration_seconds", "concourse_builds_duration_seconds_sum"),
+		Entry("a histogram's creation time", "concourse_builds_duration_seconds_created", dto.MetricType_GAUGE, "concourse_builds_duration_seconds", "concourse_builds_duration_seconds_created"),
+		Entry("a counter with a gauge's name", "concourse_workers_containers_total", dto.MetricType_COUNTER, "concourse_workers_containers", "concourse_workers_containers"),
+	)
+
+	It("serves pushed metrics whose names only look like those of the emitter's samples", func() {
+		for _, suffix := range []string{"_info", "_gcount", "_gsum", "_bucket", "_count", "_sum"} {
+			Expect(push("concourse_builds_started"+suffix, dto.MetricType_GAUGE)).To(Succeed())
+			Expect(scrapeOpenMetrics(p)).To(And(ContainSubstring("# TYPE concourse_builds_started counter\n"),
+				ContainSubstring("concourse_builds_started"+suffix+`{instance="",job="j"} 7`)))
+		}
+		Expect(push("concourse_builds_duration_seconds_gcount", dto.MetricType_GAUGE)).To(Succeed())
+		Expect(push("concourse_workers_containers_total", dto.MetricType_GAUGE)).To(Succeed())
+	})
+
+	It("omits pushed metrics whose escaped names are those of the emitter's own", func() {
+		var err error
+		a, err = aggregator.New(aggregator.Options{GroupUTF8Names: true})
+		Expect(err).NotTo(HaveOccurred())
+		p.ServePushed(a)
+		for _, name := range []string{"concourse.workers.containers", "concourse.builds.started", "concourse.builds.duration.seconds.count"} {
+			Expect(push(name, dto.MetricType_GAUGE)).To(Succeed())
+			Expect(scrape(p)).NotTo(ContainSubstring(`job="j"} 7`))
+			Expect(scrapeOpenMetrics(p)).To(And(Not(ContainSubstring(`job="j"} 7`)), ContainSubstring("# TYPE concourse_builds_started counter\n")))
+		}
+	})
 
 	It("rejects pushed metrics about Signalbox itself from another gatherer", func() {
 		registry := prometheus.NewRegistry()

@@ -25,7 +25,7 @@ func (a *Agents) apply(ctx context.Context, ag *agent, metrics []Metric, now ser
 	defer ag.finish()
 	if version := a.others.version(); version != ag.version {
 		// A reload may have added rules for metrics that the agent pushes.
-		a.remove(ag, func(e *entry) bool { return a.others.owner(e.family.Name()) != "" })
+		a.remove(ag, func(e *entry) bool { return a.others.owner(e.family.Name(), e.family.Type(), false) != "" })
 		ag.version = version
 	}
 	deadline := after(now, a.ttl)
@@ -210,7 +210,7 @@ func (a *Agents) checkFamily(ag *agent, name string, typ series.Type, holder any
 	if name == pushTimeName || name == failureTimeName {
 		return fmt.Errorf("metric %s is reserved", name)
 	}
-	if owner := a.others.owner(name); owner != "" {
+	if owner := a.others.owner(name, typ, false); owner != "" {
 		return errOwned(name, owner)
 	}
 	if _, ok := a.others.typeOf(name); ok {

@@ -89,8 +89,12 @@ func (gs *Groups) check(g *group, families []*family, replace bool, now series.I
 // type, or belongs to a family that rules update. open is the family with that name in
 // the store, or nil.
 func (gs *Groups) checkFamily(f *family, open *series.OpenFamily, holder any, typeOf func(string) (series.Type, bool), now series.Instant) error {
-	if owner := gs.others.owner(f.name); owner != "" && !gs.allowDriven {
-		return fmt.Errorf("%w, or allow it with --push-allow-driven-metrics", errOwned(f.name, owner))
+	if owner := gs.others.owner(f.name, f.typ, gs.allowDriven); owner != "" {
+		err := errOwned(f.name, owner)
+		if !gs.allowDriven && gs.others.owner(f.name, f.typ, true) == "" {
+			err = fmt.Errorf("%w, or allow it with --push-allow-driven-metrics", err)
+		}
+		return err
 	}
 	if other, ok := gs.others.typeOf(f.name); ok && other != series.AnyType && other != f.typ {
 		return errOtherType(f.name, f.typ, other)

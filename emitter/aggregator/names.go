@@ -97,22 +97,20 @@ func (o *otherNames) typeOf(name string) (series.Type, bool) {
 	return series.AnyType, r != nil && r.names[name]
 }
 
-// owner returns why clients must not push the family with the name. It returns the
-// empty string if they may push it.
-func (o *otherNames) owner(name string) string {
+// owner returns why clients must not push a family with the name and type, or the empty
+// string if they may. If allowed is true, they may push series of the page's own
+// families.
+func (o *otherNames) owner(name string, typ series.Type, allowed bool) string {
 	if page := o.page.Load(); page != nil {
-		return page.Owner(name)
+		return page.Owner(name, typ, allowed)
 	}
 	return ""
 }
 
 // omitted returns the number of families that the page omits because of their owner.
 func (a *Aggregator) omitted() (n int) {
-	if a.Groups.allowDriven {
-		return 0
-	}
 	for _, f := range a.store.Families() {
-		if a.others.owner(f.Name()) != "" {
+		if a.others.owner(f.Name(), f.Type(), a.Groups.allowDriven) != "" {
 			n++
 		}
 	}

@@ -78,7 +78,7 @@ var _ = Describe("The name of a pushed metric", func() {
 		start(registry)
 		store := series.Provide(a, series.PageNames{
 			TypeOf:  func(name string) (series.Type, bool) { return series.Histogram, name == "shown" },
-			Owner:   func(string) string { return "" },
+			Owner:   func(string, series.Type, bool) string { return "" },
 			Version: func() uint64 { return 0 },
 		}).Store
 		Expect(update("registered")).To(Succeed())

@@ -153,7 +153,7 @@ func checkPairs(scheme model.ValidationScheme, labels []*dto.LabelPair) error {
 		name := l.GetName()
 		switch {
 		case !scheme.IsValidLabelName(name):
-			return fmt.Errorf("%q is not a label name", excerpt.Short(name))
+			return errName("label", scheme, name)
 		case i > 0 && name == labels[i-1].GetName():
 			return fmt.Errorf("label %s is duplicated", excerpt.Short(name))
 		case !utf8.ValidString(l.GetValue()):

@@ -16,14 +16,17 @@ import (
 const minSchema, maxSchema = -4, 8
 
 // checkHistogram returns an error if a histogram is invalid. The histogram may be
-// classic, native, or both. The order and counts of classic buckets are not checked:
-// Prometheus scrapes such buckets even if they are inconsistent, and the Pushgateway
+// classic, native, or both. The order of classic buckets, and whether their counts are
+// cumulative, are not checked: Prometheus scrapes such buckets, and the Pushgateway
 // accepts them.
 func checkHistogram(h *dto.Histogram) error {
 	if isNative(h) {
 		if err := checkNative(h); err != nil {
 			return err
 		}
+	}
+	if err := checkFloatCount(h.GetSampleCountFloat()); err != nil {
+		return err
 	}
 	if slices.Contains(h.Exemplars, nil) {
 		return errors.New("an exemplar is nil")
@@ -37,6 +40,9 @@ func checkHistogram(h *dto.Histogram) error {
 		if b == nil {
 			return errors.New("a bucket is nil")
 		}
+		if err := checkFloatCount(b.GetCumulativeCountFloat()); err != nil {
+			return err
+		}
 		if err := checkExemplar(b.Exemplar); err != nil {
 			return err
 		}
@@ -45,6 +51,14 @@ func checkHistogram(h *dto.Histogram) error {
 		return err
 	}
 	return checkTime("created timestamp", h.CreatedTimestamp)
+}
+
+// checkFloatCount returns an error if a number is not a count of observations.
+func checkFloatCount(n float64) error {
+	if !(n >= 0 && n <= math.MaxFloat64) {
+		return fmt.Errorf("got count %v, expected a non-negative number", n)
+	}
+	return nil
 }
 
 // isNative reports whether Prometheus treats the histogram as native.

@@ -57,9 +57,9 @@ type Pushed struct {
 	Clock *series.Clock // the clock of the deadlines in Store
 
 	// Owner, if not nil, returns why the page must not contain a pushed family with the
-	// name, or the empty string if it may. The page omits such a family and reports an
-	// error.
-	Owner func(name string) string
+	// name and type, or the empty string if it may. The page omits such a family and
+	// reports an error.
+	Owner func(name string, typ series.Type) string
 }
 
 // A format writes families in one of the exposition formats. It writes nothing for a
@@ -156,11 +156,11 @@ func (p *Page) pushed(scheme model.EscapingScheme) (families []*pushedFamily, es
 	var errs []error
 	for _, f := range all {
 		for range f.Rows(now) {
-			if owner := pushed.owner(f.Name()); owner != "" {
+			shown := newPushedFamily(f, scheme)
+			if owner := pushed.owner(shown.name, f.Type()); owner != "" {
 				errs = append(errs, fmt.Errorf("pushed metric %s is omitted: %s", f.Name(), owner))
 				break
 			}
-			shown := newPushedFamily(f, scheme)
 			escaped = escaped || shown.name != f.Name()
 			families = append(families, shown)
 			break
@@ -174,11 +174,11 @@ func (p *Page) pushed(scheme model.EscapingScheme) (families []*pushedFamily, es
 }
 
 // owner calls Owner, unless it is nil.
-func (p *Pushed) owner(name string) string {
+func (p *Pushed) owner(name string, typ series.Type) string {
 	if p.Owner == nil {
 		return ""
 	}
-	return p.Owner(name)
+	return p.Owner(name, typ)
 }
 
 func (p *Page) format(as expfmt.Format, names *names, now series.Instant) format {

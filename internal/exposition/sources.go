@@ -2,8 +2,9 @@ package exposition
 
 import (
 	"cmp"
+	"fmt"
+	"maps"
 	"slices"
-	"strconv"
 	"strings"
 	"sync/atomic"
 
@@ -24,6 +25,15 @@ type Sources struct {
 
 	// types are the types of the families that the gatherers returned last.
 	types atomic.Pointer[map[string]series.Type]
+
+	own atomic.Pointer[ownNames] // nil until it is needed
+}
+
+// ownNames are the names that clients must not use for pushed families.
+type ownNames struct {
+	version  uint64 // of the store
+	types    *map[string]series.Type
+	families map[string]string // the families that have each name, see series.AllNames
 }
 
 // NewSources returns the sources for a page of the store. eventOf returns an event for
@@ -50,7 +60,9 @@ func (s *Sources) recordTypes(families []*dto.MetricFamily) {
 	for _, f := range families {
 		types[f.GetName()], _ = series.TypeOf(f.GetType())
 	}
-	s.types.Store(&types)
+	if old := s.types.Load(); old == nil || !maps.Equal(*old, types) {
+		s.types.Store(&types)
+	}
 }
 
 // typeOf returns the type of a family on the page. It does not consider pushed
@@ -75,18 +87,57 @@ func (s *Sources) stored(name string) *series.Family {
 	return families[i]
 }
 
-// owner returns why clients must not push the family with the name, or the empty string
-// if they may. They may push families of other gatherers, such as go_goroutines, which
-// client libraries push by default, except those about Signalbox itself.
-func (s *Sources) owner(name string) string {
-	_, gathered := (*s.types.Load())[name]
-	switch {
-	case s.stored(name) == nil && !(gathered && strings.HasPrefix(name, "signalbox_")):
-		return ""
-	case s.eventOf(name) != "":
-		return "rules update it for event " + strconv.Quote(s.eventOf(name))
+// owner is series.PageNames.Owner. Clients may push families of other gatherers, such as
+// go_goroutines, which client libraries push by default, except those about Signalbox
+// itself.
+func (s *Sources) owner(name string, typ series.Type, allowed bool) string {
+	own := s.ownNames()
+	if own[name] == name {
+		if allowed {
+			return ""
+		}
+		return s.updater(name, "it")
 	}
-	return "Signalbox itself updates it"
+	for _, n := range series.AllNames(name, typ) {
+		if other := own[n]; other != "" {
+			return fmt.Sprintf("it would share the name %s with %s, and %s", n, other, s.updater(other, "that metric"))
+		}
+	}
+	return ""
+}
+
+// updater returns what updates the family with the name, which the result calls it.
+func (s *Sources) updater(name, it string) string {
+	if event := s.eventOf(name); event != "" {
+		return fmt.Sprintf("rules update %s for event %q", it, event)
+	}
+	return "Signalbox itself updates " + it
+}
+
+// ownNames returns, for each name that clients must not use, the family that has it.
+func (s *Sources) ownNames() map[string]string {
+	version, types := s.store.Version(), s.types.Load()
+	if own := s.own.Load(); own != nil && own.version == version && own.types == types {
+		return own.families
+	}
+	own := &ownNames{version: version, types: types, families: make(map[string]string)}
+	add := func(name string, typ series.Type) {
+		for _, n := range series.AllNames(name, typ) {
+			if own.families[n] == "" || n == name {
+				own.families[n] = name
+			}
+		}
+	}
+	for _, f := range s.store.Families() {
+		add(f.Name(), f.Type())
+	}
+	for name, typ := range *types {
+		if strings.HasPrefix(name, "signalbox_") {
+			add(name, typ)
+		}
+	}
+	s.own.Store(own)
+	return own.families
 }
 
 // Push adds the provider's pushed metrics to the page. It replaces the provider of an
@@ -95,11 +146,9 @@ func (s *Sources) owner(name string) string {
 func (s *Sources) Push(p series.Provider) {
 	s.recordGathered()
 	provided := series.Provide(p, series.PageNames{TypeOf: s.typeOf, Owner: s.owner, Version: s.store.Version})
-	pushed := &Pushed{Store: provided.Store, Clock: provided.Clock}
-	if !provided.AllowOwned {
-		pushed.Owner = s.owner
-	}
-	s.pushed.Store(pushed)
+	s.pushed.Store(&Pushed{Store: provided.Store, Clock: provided.Clock, Owner: func(name string, typ series.Type) string {
+		return s.owner(name, typ, provided.AllowOwned)
+	}})
 }
 
 // Add adds a gatherer.

@@ -72,7 +72,7 @@ func New(listener net.Listener, o Options) *Server {
 		done:     make(chan struct{}),
 		fresh:    map[net.Conn]bool{},
 		http: &http.Server{
-			Handler:           stalls.limitStreams(access.New(o.Access, o.Handler)),
+			Handler:           stalls.limitStreams(limitBodies(o.ReadTimeout, access.New(o.Access, o.Handler))),
 			ReadHeaderTimeout: o.ReadHeaderTimeout,
 			ReadTimeout:       o.ReadTimeout,
 			IdleTimeout:       o.IdleTimeout,

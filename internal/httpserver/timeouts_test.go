@@ -2,9 +2,11 @@ package httpserver
 
 import (
 	"context"
+	"fmt"
 	"io"
 	"net"
 	"net/http"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -17,7 +19,7 @@ import (
 func TestSilentClientsAreDisconnected(t *testing.T) {
 	options := Options{
 		ReadHeaderTimeout: 2 * time.Second,
-		ReadTimeout:       4 * time.Second,
+		ReadTimeout:       time.Minute,
 		IdleTimeout:       8 * time.Second,
 		Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			io.Copy(io.Discard, r.Body) //nolint:errcheck // it fails if the client sends no body
@@ -34,7 +36,9 @@ func TestSilentClientsAreDisconnected(t *testing.T) {
 	}{
 		{"before the request", "", -1, options.ReadHeaderTimeout},
 		{"within the header", "POST / HTTP/1.1\r\nHost: a\r\n", -1, options.ReadHeaderTimeout},
-		{"within the body", "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\n\r\nx", -1, options.ReadTimeout},
+		{"within the body", "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\n\r\nx", -1, bodyGrace},
+		{"within a large body", "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 1000000\r\n\r\n" + strings.Repeat("x", 5*minBodyRate), -1, bodyGrace + 5*time.Second},
+		{"within an endless body", "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 10000000\r\n\r\n" + strings.Repeat("x", 100*minBodyRate), -1, options.ReadTimeout},
 		{"within the response", "GET /long HTTP/1.1\r\nHost: a\r\n\r\n", 100, stallTimeout},
 		{"after the response", "GET / HTTP/1.1\r\nHost: a\r\n\r\n", -1, options.IdleTimeout},
 	} {
@@ -76,6 +80,37 @@ func (w watched) Close() error {
 	default:
 	}
 	return w.Conn.Close()
+}
+
+// A request may take longer than the timeouts for its body, once the body has been read.
+func TestHandlersMayTakeLongerThanBodies(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		ours, theirs := net.Pipe()
+		listener := oneConnection{accept: make(chan net.Conn, 1), closed: make(chan struct{})}
+		listener.accept <- ours
+		server := New(listener, Options{
+			ReadTimeout: time.Minute,
+			Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				time.Sleep(30 * time.Second) // does not count
+				body, err := io.ReadAll(r.Body)
+				time.Sleep(25 * time.Second)
+				if err == nil {
+					err = r.Context().Err()
+				}
+				fmt.Fprint(w, string(body), err)
+			}),
+			Logger: func() lager.Logger { return lager.NewLogger("test") },
+		})
+		server.Serve()
+		defer server.Shutdown(context.Background()) //nolint:errcheck // the listener fails
+		go func() {
+			io.WriteString(theirs, "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\nConnection: close\r\n\r\n") //nolint:errcheck // the response shows errors
+			io.WriteString(theirs, "xy")                                                                           //nolint:errcheck // the response shows errors
+		}()
+		if response, _ := io.ReadAll(theirs); !strings.HasSuffix(string(response), "xy<nil>") {
+			t.Errorf("got %q, expected a response that ends in xy<nil>", response)
+		}
+	})
 }
 
 // oneConnection is a listener that accepts one connection.

@@ -58,6 +58,12 @@ func OpenMetricsNames(name string, typ Type) []string {
 	return []string{base, base + createdSuffix}
 }
 
+// AllNames returns the names that a family has in any format: its own name, and those
+// that SampleNames and OpenMetricsNames return.
+func AllNames(name string, typ Type) []string {
+	return append(SampleNames(name, typ), OpenMetricsNames(name, typ)...)
+}
+
 // CounterBase returns the name that a family of counters has in OpenMetrics: its name
 // without the suffix _total. It returns false if the name does not allow the family to
 // be a counter there.

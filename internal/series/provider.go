@@ -7,13 +7,13 @@ type PageNames struct {
 	// no such family.
 	TypeOf func(name string) (Type, bool)
 
-	// Owner returns why clients must not push the family with the name, such as `rules
-	// update it for event "build finished"`. It returns the empty string if there is no
-	// such family, or if clients may push series of it.
-	Owner func(name string) string
+	// Owner returns why clients must not push a family with the name and type, such as
+	// `rules update it for event "build finished"`, or the empty string if they may.
+	// They must not push a family of the page itself, unless allowed is true, nor a
+	// family that shares names with one, see AllNames.
+	Owner func(name string, typ Type, allowed bool) string
 
-	// Version returns a number that increases after a change of the families for which
-	// Owner returns a text.
+	// Version returns a number that increases after a change of the results of Owner.
 	Version func() uint64
 }
 
@@ -29,9 +29,9 @@ type Provided struct {
 	Store *OpenStore
 	Clock *Clock // the clock of the deadlines in Store
 
-	// AllowOwned means that the page includes families for which PageNames.Owner
-	// returns a text. If it is false, the page omits them: they were pushed before the
-	// page had a family with that name.
+	// AllowOwned is what the page passes to PageNames.Owner as allowed. The page omits
+	// the families for which Owner returns a text: they were pushed before the page had
+	// its own family.
 	AllowOwned bool
 }
 

@@ -8,6 +8,9 @@ import (
 	"net/http"
 	"sync"
 
+	"github.com/klauspost/compress/gzip"
+	"github.com/klauspost/compress/zstd"
+
 	"github.com/signalbox-ci/signalbox/internal/excerpt"
 	"github.com/signalbox-ci/signalbox/internal/membudget"
 )
@@ -267,8 +270,11 @@ func Explain(err error) error {
 	if IsRefusal(err) {
 		return err
 	}
-	if errors.Is(err, io.ErrUnexpectedEOF) {
+	switch {
+	case errors.Is(err, io.ErrUnexpectedEOF):
 		return fmt.Errorf("the body is cut off: %w", err)
+	case errors.Is(err, gzip.ErrHeader), errors.Is(err, zstd.ErrMagicMismatch):
+		return fmt.Errorf("reading the body: %w: if the body is not compressed, do not send Content-Encoding", err)
 	}
 	return fmt.Errorf("reading the body: %w", err)
 }

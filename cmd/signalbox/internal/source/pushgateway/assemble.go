@@ -25,12 +25,11 @@ type family struct {
 // A point is one metric of a family, and which of its samples have been read.
 type point struct {
 	*dto.Metric
-	key             string // of its labels
-	hasCount        bool
-	hasSum          bool
-	hasTotal        bool // of a counter in OpenMetrics
-	hasTime, closed bool // see openMetrics
-	time            float64
+	key      string // of its labels
+	hasCount bool
+	hasSum   bool
+	hasTotal bool // of a counter in OpenMetrics
+	closed   bool // in OpenMetrics, samples of another point followed
 }
 
 func newFamily(name string, typ dto.MetricType) *family {
@@ -222,16 +221,20 @@ func checkCount(v float64) error {
 
 // complete checks that summaries and histograms from a text format have all of their
 // samples. Without this check, the metrics page would show zeros that no client has
-// pushed.
-func complete(families []*dto.MetricFamily) error {
+// pushed. gcount and gsum are the suffixes of the samples of gauge histograms.
+func complete(families []*dto.MetricFamily, gcount, gsum string) error {
 	for _, mf := range families {
+		count, sum := "_count", "_sum"
+		if mf.GetType() == dto.MetricType_GAUGE_HISTOGRAM {
+			count, sum = gcount, gsum
+		}
 		for _, m := range mf.Metric {
 			var missing string
 			switch {
 			case m.Summary != nil && m.Summary.SampleCount == nil, m.Histogram != nil && !setCount(m.Histogram):
-				missing = "_count"
+				missing = count
 			case m.Summary != nil && m.Summary.SampleSum == nil, m.Histogram != nil && m.Histogram.SampleSum == nil:
-				missing = "_sum"
+				missing = sum
 			default:
 				continue
 			}

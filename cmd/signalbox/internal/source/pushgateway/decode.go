@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"bytes"
 	"cmp"
+	"errors"
 	"fmt"
 	"maps"
 	"mime"
@@ -18,9 +19,13 @@ import (
 	"google.golang.org/protobuf/proto"
 )
 
-// decode returns the families in a body, sorted by name. It does not validate them; the
-// Store does. Families from protobuf may have no metrics, and several of them may have
-// the same name but different types.
+// decode returns the families in a body, sorted by name. Families from protobuf may have
+// no metrics, and several of them may have the same name but different types.
+//
+// The error contains a contentError if the body can be parsed, but its samples do not
+// form valid metrics. decode checks only what the Pushgateway's parser checks, whose
+// errors do not count as failed pushes, and what can no longer be seen in the families.
+// The Store checks the rest.
 //
 // decode parses a body as delimited protobuf or OpenMetrics if that is its
 // Content-Type. It also parses a body as OpenMetrics if it ends like OpenMetrics,
@@ -33,34 +38,42 @@ func (h *handler) decode(body []byte, contentType string) ([]*dto.MetricFamily, 
 	}
 
 	const openMetricsType = "application/openmetrics-text"
+	var families []*dto.MetricFamily
+	mistakes := textMistakes
 	isText := strings.HasPrefix(mediaType, "text/") && parameters["version"] != ""
 	switch {
 	case mediaType == "application/vnd.google.protobuf" &&
 		parameters["encoding"] == "delimited" && parameters["proto"] == "io.prometheus.client.MetricFamily":
-		return decodeProtobuf(body)
+		mistakes = protobufMistakes
+		families, err = decodeProtobuf(body)
 	case mediaType == openMetricsType, !isText && endsAsOpenMetrics(body):
-		families, err := decodeOpenMetrics(body)
-		if err != nil {
-			if mediaType != openMetricsType {
-				err = fmt.Errorf("%w (the body is parsed as OpenMetrics because it ends in %q)", err, endOfOpenMetrics)
-			}
-			return nil, explain(err, body, mediaType)
+		if families, err = decodeOpenMetrics(body); err == nil {
+			err = complete(families, "_gcount", "_gsum")
 		}
-		return families, complete(families)
+		if err != nil && mediaType != openMetricsType {
+			err = fmt.Errorf("%w (the body is parsed as OpenMetrics because it ends in %q)", err, endOfOpenMetrics)
+		}
+	default:
+		if families, err = h.decodeText(body); err == nil {
+			err = complete(families, "_count", "_sum")
+		}
 	}
-	families, err := h.decodeText(body)
-	if _, ok := err.(contentError); ok {
-		return nil, err
+	if err != nil && !isContent(err) {
+		err = explain(err, mistakes, body, mediaType)
 	}
-	if err != nil {
-		return nil, explain(err, body, mediaType)
-	}
-	return families, complete(families)
+	return families, err
 }
 
 // A contentError means that the metrics in a body are invalid, although the body could
 // be parsed. So the push counts as a failed push of the group.
 type contentError struct{ error }
+
+func (e contentError) Unwrap() error { return e.error }
+
+func isContent(err error) bool {
+	_, ok := errors.AsType[contentError](err)
+	return ok
+}
 
 // decodeText decodes the text format.
 //
@@ -94,11 +107,9 @@ func (h *handler) decodeText(body []byte) ([]*dto.MetricFamily, error) {
 	}
 	families := slices.SortedFunc(maps.Values(byName), byFamilyName)
 	if slices.ContainsFunc(families, isCompound) {
-		if families, err = decodeLines(body, h.scheme()); err != nil {
-			err = contentError{err}
-		}
+		return decodeLines(body, h.scheme())
 	}
-	return families, err
+	return families, nil
 }
 
 // scheme returns which names are valid.
@@ -150,9 +161,13 @@ func decodeProtobuf(body []byte) ([]*dto.MetricFamily, error) {
 		}
 
 		for i, m := range family.Metric {
-			if err := sortBuckets(m.Histogram); err != nil {
-				return nil, fmt.Errorf("message %d: metric %s: sample %d of %d: %w",
-					number, shorten(family.GetName()), i+1, len(family.Metric), err)
+			err := sortBuckets(m.Histogram)
+			if err == nil {
+				err = checkPresence(m)
+			}
+			if err != nil {
+				return nil, contentError{fmt.Errorf("message %d: metric %s: sample %d of %d: %w",
+					number, shorten(family.GetName()), i+1, len(family.Metric), err)}
 			}
 		}
 

@@ -87,9 +87,7 @@ var _ = Describe("Bodies", func() {
 			Entry("quoted label name with a dot", "{\"x\",\"a.b\"=\"1\"} 1\n", `text format parsing error in line 1: invalid label name "a.b"; UTF-8 names are not enabled`),
 			Entry("duplicate label", "x{a=\"1\",a=\"2\"} 1\n", `text format parsing error in line 1: duplicate label names for metric "x"`),
 			Entry("label that is not UTF-8", "x{a=\"\xff\"} 1\n", `text format parsing error in line 1: invalid label value "\xff"`),
-			Entry("text that makes expfmt's parser panic", "g 1\n# TYPE s summary\ng 2\n{\"s\",a=\"1\"} 1\n",
-				"text format parsing error in line 4: metric s: the label quantile is missing"),
-			Entry("a zero byte after a name in braces", "{\"x\"} 1\n\n\x00y 1\n", "text format parsing error in line 3: got a zero byte"),
+			Entry("a zero byte after a name in braces", "{\"x\"} 1\n\n\x00y 1\n", "text format parsing error in line 3: got a zero byte: the body is binary, expected text; if it is compressed, send the header Content-Encoding: gzip, snappy or zstd"),
 			Entry("no name in braces", "# A comment.\n{\"x\"} 1\n\n{a=\"1\"} 1\n",
 				`text format parsing error in line 4: metric name not set while parsing: "{a=\"1\"} 1"`),
 		)
@@ -112,13 +110,15 @@ var _ = Describe("Bodies", func() {
 			Entry("a bucket without a bound", "# TYPE h histogram\nh_bucket 1\n", "text format parsing error in line 2: metric h_bucket: the label le is missing"),
 			Entry("a sample without a quantile", "# TYPE s summary\ns 1\n", "text format parsing error in line 2: metric s: the label quantile is missing"),
 			Entry("a sample with the name of a histogram", "# TYPE h histogram\nh 1\n", "text format parsing error in line 2: metric h: a histogram has no samples with this name"),
+			Entry("text that makes expfmt's parser panic", "g 1\n# TYPE s summary\ng 2\n{\"s\",a=\"1\"} 1\n",
+				"text format parsing error in line 4: metric s: the label quantile is missing"),
 			Entry("a duplicate count", "# TYPE s summary\ns_count 1\ns_count{a=\"\"} 2\n", "text format parsing error in line 3: metric s_count: the sample is duplicated"),
 			Entry("a duplicate sum", "# TYPE h histogram\nh_sum 1\nh_sum 2\n", "text format parsing error in line 3: metric h_sum: the sample is duplicated"),
 			Entry("no count and no bucket +Inf", "# TYPE h histogram\nh_bucket{le=\"1\"} 1\nh_sum 1\n", "metric h: the sample h_count is missing"),
 			Entry("no sum", "# TYPE h histogram\nh_bucket{le=\"1\"} 2\nh_bucket{le=\"+Inf\"} 3\n", "metric h: the sample h_sum is missing"),
 			Entry("no count of a summary", "# TYPE s summary\ns_sum{a=\"1\"} 1\ng 1\n{\"s_sum\"} 2\n", "metric s: the sample s_count is missing"),
 			Entry("no sum of a summary", "# TYPE s summary\ns{quantile=\"0.5\"} 1\ns_count 1\n", "metric s: the sample s_sum is missing"),
-			Entry("no sum in OpenMetrics", "# TYPE h histogram\nh_bucket{le=\"+Inf\"} 3\n# EOF\n", "metric h: the sample h_sum is missing"),
+			Entry("no sum in OpenMetrics", "# TYPE h histogram\nh_bucket{le=\"+Inf\"} 3\n# EOF\n", "metric h: the sample h_sum is missing (the body is parsed as OpenMetrics because it ends in \"# EOF\")"),
 		)
 
 		It("may lack the count of a histogram, which is then that of its last bucket", func() {
@@ -172,6 +172,31 @@ var _ = Describe("Bodies", func() {
 			Entry("zstd without a header", sourcetest.Zstd("x 3\n"), "send the header Content-Encoding: zstd"),
 			Entry("snappy without a header", sourcetest.Snappy("x 3\n"), "send the header Content-Encoding: snappy"),
 			Entry("protobuf without a header", delimited(familyOf("x", dto.MetricType_GAUGE, gaugeOf(1))), "send the header Content-Type: application/vnd.google.protobuf"),
+			Entry("protobuf without a header whose length is a newline", "\n\n\bbuilds_x", "send the header Content-Type: application/vnd.google.protobuf"),
+			Entry("text that begins like protobuf", "x\n\nbuilds_started_total 1\n"+strings.Repeat("y 1\n", 100), "the value is missing"),
+			Entry("zlib", "\x78\x9c\xab\x50\x30\xe4\x02\x00\x03\x03\x00\xd4", "the body is binary"),
+			Entry("a ZIP file", "PK\x03\x04\x14\x00\x00\x00", "the body is binary"),
+			Entry("xz", "\xfd7zXZ\x00\x00\x04", "the body is binary"),
+			Entry("a zero byte at the end", "x 3\n\x00", "the body is binary"),
+			Entry("gzip in protobuf", sourcetest.Gzip("x 3\n"), "send the header Content-Encoding: gzip", "Content-Type", protobufType),
+			Entry("text that claims to be protobuf", "x 3\n", "the body is text", "Content-Type", protobufType),
+			Entry("JSON that claims to be protobuf", "{\"x\": 3}", "the body is JSON", "Content-Type", protobufType),
+			Entry("a number of lines of JSON", "{\"x\": 3}\n{\"x\": 4}\n", "the body is JSON"),
+			Entry("JSON with a mistake", "[{\"x\": 3},]\n", "the body is JSON"),
+			Entry("a comment after a sample", "x 3 # a comment\n", "line of its own"),
+			Entry("a metric name with umlauts", "größe 3\n", "a metric name consists of"),
+			Entry("a metric name that begins with a digit", "1x 3\n", "a metric name consists of"),
+			Entry("a label name with a dash", "x{a-b=\"1\"} 3\n", "a label name consists of"),
+			Entry("a label name with a dot", "x{a=\"1\",a.b=\"1\"} 3\n", "a label name consists of"),
+			Entry("a path of Windows", "x{path=\"C:\\temp\"} 3\n", "write \\\\ for a backslash"),
+			Entry("\\n instead of newlines", "x 3\\ny 4\\n", "as two characters"),
+			Entry("a type with a typo", "# TYPE x guage\nx 3\n", "counter, gauge"),
+			Entry("a type of OpenMetrics", "# TYPE x info\nx_info 1\n", "# EOF"),
+			Entry("a counter of OpenMetrics without _total", "# TYPE x counter\nx 3\n# EOF\n", "got sample x, expected x_total after # TYPE x counter"),
+			Entry("a counter of OpenMetrics with _total in its type", "# TYPE x_total counter\nx_total 3\n# EOF\n", "got sample x_total, expected x_total after # TYPE x counter"),
+			Entry("OpenMetrics with a blank line at the end", "# TYPE x counter\nx_total 3\n# EOF\n\n", "unexpected data after # EOF"),
+			Entry("OpenMetrics with blanks at the end", "# TYPE x counter\nx_total 3\n# EOF \n", "parsed as OpenMetrics"),
+			Entry("remote write", "", "got a remote write request", "X-Prometheus-Remote-Write-Version", "0.1.0"),
 			Entry("JSON", "{\"x\": 3}\n", "the body is JSON"),
 			Entry("HTML", "<html></html>\n", "the body is HTML"),
 			Entry("an exemplar", "x 3 # {trace_id=\"a\"} 3\n", "exemplars are part of OpenMetrics"),
@@ -182,6 +207,8 @@ var _ = Describe("Bodies", func() {
 			Entry("a decimal comma", "x 3,5\n", "decimal comma"),
 			Entry("an equals sign", "x = 3\n", "separate name and value with a space"),
 			Entry("no value", "x\n", "the value is missing"),
+			Entry("no value after a blank", "x{a=\"1\"} \n", "the value is missing"),
+			Entry("a comment in another language", "// x\nx 3\n", "a comment begins with #"),
 		)
 
 		It("is not corrected if there is no common mistake", func() {
@@ -244,7 +271,7 @@ var _ = Describe("Bodies", func() {
 
 		It("is named in errors", func() {
 			w := f.put("/j", "# TYPE x counter\nx_total -1\n# EOF\n")
-			Expect(w.Body.String()).To(Equal("OpenMetrics parsing error in line 2: metric x_total: got value -1, expected a non-negative number (the body is parsed as OpenMetrics because it ends in \"# EOF\")\n"))
+			Expect(w.Body.String()).To(Equal("pushed metrics are invalid or inconsistent with existing metrics: OpenMetrics parsing error in line 2: metric x_total: got value -1, expected a non-negative number (the body is parsed as OpenMetrics because it ends in \"# EOF\")\n"))
 			w = f.put("/j", "x 1\n", "Content-Type", "application/openmetrics-text")
 			Expect(w.Body.String()).To(Equal("OpenMetrics parsing error in line 2: data does not end with # EOF\n"))
 		})
@@ -308,7 +335,7 @@ var _ = Describe("Bodies", func() {
 			func(body, reason string) {
 				Expect(put(body)).To(MatchRegexp("^400 " + reason + "\n$"))
 			},
-			Entry("text", "x 1\n", "message 1: unexpected EOF"),
+			Entry("text", "x 1\n", "message 1: unexpected EOF: the body is text, expected delimited protobuf, as the Content-Type says"),
 			Entry("cut off", delimited(familyOf("x", 1, gaugeOf(1)), familyOf("y", 1, gaugeOf(1)))[:20], "message 2: unexpected EOF"),
 			Entry("a length that is too long", strings.Repeat("\xff", 11), "message 1: proto: variable length integer overflow"),
 			Entry("a length beyond the end", "\xff\xff\xff\xff\xff\xff\xff\xff\x7f", "message 1: unexpected EOF"),
@@ -326,13 +353,13 @@ var _ = Describe("Bodies", func() {
 						})).To(BeTrue())
 						continue
 					}
-					Expect(answer).To(Equal("400 message 1: metric x: sample 1 of 1: " + reason + "\n"))
+					Expect(answer).To(Equal("400 pushed metrics are invalid or inconsistent with existing metrics: message 1: metric x: sample 1 of 1: " + reason + "\n"))
 					Expect(f.store.pushes).To(BeEmpty())
 				}
 			},
 			Entry("none", &dto.Histogram{}, ""),
-			Entry("sorted", &dto.Histogram{SampleCount: proto.Uint64(2), Bucket: []*dto.Bucket{bucketOf(-1, 1), bucketOf(1, 1), bucketOf(math.Inf(1), 2)}}, ""),
-			Entry("unsorted", &dto.Histogram{SampleCount: proto.Uint64(2), Bucket: []*dto.Bucket{bucketOf(2, 2), bucketOf(1, 1)}}, ""),
+			Entry("sorted", &dto.Histogram{SampleCount: proto.Uint64(2), SampleSum: proto.Float64(1), Bucket: []*dto.Bucket{bucketOf(-1, 1), bucketOf(1, 1), bucketOf(math.Inf(1), 2)}}, ""),
+			Entry("unsorted", &dto.Histogram{SampleCount: proto.Uint64(2), SampleSum: proto.Float64(1), Bucket: []*dto.Bucket{bucketOf(2, 2), bucketOf(1, 1)}}, ""),
 			Entry("decreasing counts", &dto.Histogram{SampleCount: proto.Uint64(2), Bucket: []*dto.Bucket{bucketOf(1, 2), bucketOf(2, 1)}},
 				"got count 1 in bucket le=2, expected at least the previous count 2"),
 			Entry("a count of the histogram less than that of a bucket", &dto.Histogram{SampleCount: proto.Uint64(1), Bucket: []*dto.Bucket{bucketOf(1, 2)}},
@@ -343,6 +370,76 @@ var _ = Describe("Bodies", func() {
 				"got count -1 in bucket le=0, expected at least the previous count 0"),
 		)
 	})
+
+	DescribeTable("with invalid metrics count as failed pushes of the group, unlike malformed ones, in every format",
+		func(body, contentType string, failed bool) {
+			f.options.UTF8Names = true
+			w := f.put("/j", body, "Content-Type", contentType)
+			Expect(w.Code).To(Equal(http.StatusBadRequest))
+			Expect(f.store.failed).To(Equal(failed), w.Body.String())
+			Expect(w.Body.String()).NotTo(ContainSubstring("append one"), "the body can be parsed")
+		},
+		Entry("text: a sample", "# TYPE s summary\ns_sum 1\ns_count -1\n", "", true),
+		Entry("text: a negative bucket, which the Pushgateway cannot parse", "# TYPE h histogram\nh_bucket{le=\"1\"} -1\n", "", false),
+		Entry("text: a missing sample", "# TYPE s summary\ns_sum 1\n", "", true),
+		Entry("text: a value that is not a number", "x y\n", "", false),
+		Entry("text: a duplicate label", "x{a=\"1\",a=\"2\"} 1\n", "", false),
+		Entry("text: a duplicate type", "# TYPE s summary\n# TYPE s summary\n", "", false),
+		Entry("names in braces: a sample", "# TYPE s summary\n{\"s_sum\"} 1\n{\"s_count\"} -1\n", "", true),
+		Entry("names in braces: a missing sample", "# TYPE s summary\n{\"s_sum\"} 1\n", "", true),
+		Entry("names in braces: a value that is not a number", "{\"x\"} y\n", "", false),
+		Entry("names in braces: a duplicate label", "{\"x\",a=\"1\",a=\"2\"} 1\n", "", false),
+		Entry("names in braces: a duplicate type", "{\"x\"} 1\n# TYPE s summary\n# TYPE s summary\n", "", false),
+		Entry("OpenMetrics: a sample", "# TYPE c counter\nc_total -1\n# EOF", "", true),
+		Entry("OpenMetrics: a sample, by Content-Type", "# TYPE c counter\nc_total -1\n# EOF\n", "application/openmetrics-text", true),
+		Entry("OpenMetrics: a missing sample", "# TYPE c counter\nc_created 1\n# EOF\n", "", true),
+		Entry("OpenMetrics: a missing sum", "# TYPE h histogram\nh_bucket{le=\"+Inf\"} 1\n# EOF\n", "", true),
+		Entry("OpenMetrics: a name that is used twice", "# TYPE c counter\nc_total 1\n# TYPE g gauge\ng 1\n# TYPE c_total gauge\nc_total 1\n# EOF\n", "", true),
+		Entry("OpenMetrics: a value that is not a number", "x y\n# EOF\n", "", false),
+		Entry("OpenMetrics: a duplicate label", "x{a=\"1\",a=\"2\"} 1\n# EOF\n", "", false),
+		Entry("OpenMetrics: a duplicate type", "# TYPE s summary\n# TYPE s summary\n# EOF\n", "", false),
+		Entry("protobuf: a bucket", delimited(familyOf("h", dto.MetricType_HISTOGRAM, histogramOf(&dto.Histogram{
+			SampleCount: proto.Uint64(1), Bucket: []*dto.Bucket{bucketOf(1, 2)},
+		}))), protobufType, true),
+		Entry("protobuf: a damaged message", "\x03\x0a\x05x", protobufType, false),
+	)
+
+	It("name the missing samples of a gauge histogram as its format does", func() {
+		w := f.put("/j", "# TYPE h gaugehistogram\nh_bucket{le=\"+Inf\"} 1\n# EOF\n")
+		Expect(w.Body.String()).To(ContainSubstring("the sample h_gsum is missing"))
+		w = f.put("/j", "# TYPE h gaugehistogram\nh_bucket{le=\"+Inf\"} 1\n")
+		Expect(w.Body.String()).To(ContainSubstring("the sample h_sum is missing"))
+		w = f.put("/j", "# TYPE h gaugehistogram\nh_bucket{le=\"1\"} 1\nh_sum 1\n")
+		Expect(w.Body.String()).To(ContainSubstring("the sample h_count is missing"))
+	})
+
+	DescribeTable("in protobuf get no counts and sums that the client has not sent",
+		func(m *dto.Metric, reason string, count int) {
+			typ := dto.MetricType_HISTOGRAM
+			if m.Summary != nil {
+				typ = dto.MetricType_SUMMARY
+			}
+			w := f.put("/j", delimited(familyOf("x", typ, m)), "Content-Type", protobufType)
+			if reason != "" {
+				Expect(w.Code).To(Equal(http.StatusBadRequest))
+				Expect(w.Body.String()).To(HaveSuffix("message 1: metric x: sample 1 of 1: " + reason + "\n"))
+				Expect(f.store.failed).To(BeTrue())
+				return
+			}
+			Expect(w.Code).To(Equal(http.StatusOK), w.Body.String())
+			pushed := f.last().Families[0].Metric[0]
+			Expect(pushed.GetSummary().GetSampleCount() + pushed.GetHistogram().GetSampleCount()).To(BeEquivalentTo(count))
+		},
+		Entry("buckets without a count", histogramOf(&dto.Histogram{SampleSum: proto.Float64(1), Bucket: []*dto.Bucket{bucketOf(1, 2), bucketOf(math.Inf(1), 3)}}), "", 3),
+		Entry("buckets alone", histogramOf(&dto.Histogram{Bucket: []*dto.Bucket{bucketOf(1, 2), bucketOf(math.Inf(1), 3)}}), "the sum is missing", 0),
+		Entry("a histogram without a sum", histogramOf(&dto.Histogram{SampleCount: proto.Uint64(3)}), "the sum is missing", 0),
+		Entry("a histogram with a sum alone", histogramOf(&dto.Histogram{SampleSum: proto.Float64(1)}), "the count is missing", 0),
+		Entry("a float histogram without a sum", histogramOf(&dto.Histogram{SampleCountFloat: proto.Float64(0.5)}), "the sum is missing", 0),
+		Entry("a histogram without observations", histogramOf(&dto.Histogram{Bucket: []*dto.Bucket{bucketOf(1, 0)}}), "", 0),
+		Entry("a summary without a sum", &dto.Metric{Summary: &dto.Summary{SampleCount: proto.Uint64(3)}}, "the sum is missing", 0),
+		Entry("a summary without a count", &dto.Metric{Summary: &dto.Summary{SampleSum: proto.Float64(3)}}, "the count is missing", 0),
+		Entry("a summary without observations", &dto.Metric{Summary: &dto.Summary{}}, "", 0),
+	)
 
 	Describe("that are compressed", func() {
 		DescribeTable("are decompressed",
@@ -380,7 +477,7 @@ var _ = Describe("Bodies", func() {
 				Expect(w.Body.String()).To(ContainSubstring(reason))
 				Expect(f.store.pushes).To(BeEmpty())
 			},
-			Entry("text instead of gzip", "gzip", "x 1\nx 1\nx 1\nx 1\n", "reading the body: decoding gzip: gzip: invalid header"),
+			Entry("text instead of gzip", "gzip", "x 1\nx 1\nx 1\nx 1\n", "reading the body: decoding gzip: gzip: invalid header: if the body is not compressed, do not send Content-Encoding"),
 			Entry("gzip without any bytes", "gzip", "", "the body is cut off: decoding gzip: unexpected EOF"),
 			Entry("gzip that is cut off", "gzip", sourcetest.Gzip("x 1\n")[:14], "the body is cut off: decoding gzip: unexpected EOF"),
 			Entry("gzip that is cut off at its end", "gzip", sourcetest.Gzip("x 1\n")[:20], "the body is cut off: decoding gzip: unexpected EOF"),

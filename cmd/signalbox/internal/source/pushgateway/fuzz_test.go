@@ -6,6 +6,7 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"maps"
+	"math"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -21,6 +22,7 @@ import (
 	dto "github.com/prometheus/client_model/go"
 	"github.com/prometheus/common/expfmt"
 	"github.com/prometheus/common/model"
+	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/types/known/timestamppb"
 
 	"github.com/signalbox-ci/signalbox/cmd/signalbox/internal/source/pushgateway"
@@ -263,28 +265,78 @@ func FuzzBody(f *testing.F) {
 
 	f.Fuzz(func(t *testing.T, body []byte) {
 		for _, contentType := range []string{"", protobufType, "application/openmetrics-text"} {
-			store, err := aggregator.New(aggregator.Options{GroupUTF8Names: true})
-			if err != nil {
-				t.Fatal(err)
-			}
-			handler := pushgateway.NewHandler(pushgateway.Options{Store: store.Groups, Logger: lager.NewLogger("fuzz"), BodyBytes: 1 << 20, UTF8Names: true})
-			r := httptest.NewRequest(http.MethodPut, "/metrics/job/j", bytes.NewReader(body))
-			r.Header.Set("Content-Type", contentType)
-			w := httptest.NewRecorder()
-			handler.ServeHTTP(w, r)
-			if w.Code != http.StatusOK && w.Code != http.StatusBadRequest && w.Code != http.StatusRequestEntityTooLarge {
-				t.Errorf("got status %d, expected 200, 400 or 413: %s", w.Code, w.Body)
-			}
-
-			checkScrape(t, store)
-			checkPages(t, store)
-			w = httptest.NewRecorder()
-			handler.ServeHTTP(w, httptest.NewRequest(http.MethodGet, "/api/v1/metrics", nil))
-			if w.Code != http.StatusOK || !json.Valid(w.Body.Bytes()) {
-				t.Errorf("got status %d and body %s from the API, expected JSON", w.Code, w.Body)
+			for _, aggregateBy := range [][]string{nil, {"job"}} {
+				if status, answer := pushAndCheck(t, body, contentType, aggregateBy); status != http.StatusOK && status != http.StatusBadRequest && status != http.StatusRequestEntityTooLarge {
+					t.Errorf("got status %d, expected 200, 400 or 413: %s", status, answer)
+				}
 			}
 		}
 	})
+}
+
+// TestEveryFormat pushes metrics of all types in every format, which must be accepted,
+// and checks the pages in every format.
+func TestEveryFormat(t *testing.T) {
+	for contentType, bodies := range map[string][]string{
+		"": {
+			"u{a=\"\"} -0\n# TYPE c counter\nc 1\n# TYPE g gauge\ng NaN\n# TYPE s summary\ns{quantile=\".5\"} -0\ns_sum NaN\ns_count 1\n" +
+				"# TYPE h histogram\nh_bucket{le=\"1e0\"} 2\nh_bucket{le=\"Inf\"} 2.5\nh_sum 1\n",
+			"# TYPE h gaugehistogram\nh_bucket{le=\"1\"} 5\nh_bucket{le=\"2\"} 3\nh_count 9\nh_sum -Inf\n# TYPE c_total counter\nc_total -1\nc 1\nc_created 1\n",
+			"# TYPE \"a.b\" histogram\n{\"a.b_bucket\",\"c.d\"=\"1\",le=\"+Inf\"} 1\n{\"a.b_sum\",\"c.d\"=\"1\"} 1\n",
+		},
+		"application/openmetrics-text": {
+			"# TYPE c counter\nc_total 1 # {t=\"1\"} 1 1\nc_created 1\n# TYPE g gauge\ng -0\n# TYPE i info\ni_info{v=\"\"} 1\n# TYPE st stateset\nst{st=\"a\"} 1\nst{st=\"b\"} 0\n" +
+				"# TYPE s summary\ns{quantile=\"0.50\"} NaN\ns_count 1\ns_sum 0\ns_created 1\n# TYPE u unknown\nu +Inf\n" +
+				"# TYPE gh gaugehistogram\ngh_bucket{le=\"-1\"} 1 # {} 1\ngh_bucket{le=\"+Inf\"} 1\ngh_gcount 1\ngh_gsum -1\n" +
+				"# TYPE h_seconds histogram\n# UNIT h_seconds seconds\nh_seconds_bucket{le=\"1e0\"} 1 # {t=\"1\"} 1\nh_seconds_bucket{le=\"+Inf\"} 1\nh_seconds_count 1\nh_seconds_sum 1\nh_seconds_created 1\n# EOF",
+		},
+		protobufType: {
+			delimited(
+				familyOf("u", dto.MetricType_UNTYPED, &dto.Metric{Untyped: &dto.Untyped{Value: proto.Float64(math.Copysign(0, -1))}, Label: pairs("a", "")}),
+				familyOf("g", dto.MetricType_GAUGE, gaugeOf(math.NaN())),
+				familyOf("c", dto.MetricType_COUNTER, &dto.Metric{Counter: &dto.Counter{
+					Exemplar: &dto.Exemplar{Label: pairs("a", "b"), Timestamp: timestamppb.New(time.Unix(1, 0))}, CreatedTimestamp: timestamppb.New(time.Unix(1, 0)),
+				}}),
+				familyOf("s", dto.MetricType_SUMMARY, &dto.Metric{Summary: &dto.Summary{SampleCount: proto.Uint64(1), SampleSum: proto.Float64(-1)}}),
+				familyOf("n", dto.MetricType_HISTOGRAM, histogramOf(nativeOf())),
+				familyOf("gh", dto.MetricType_GAUGE_HISTOGRAM, histogramOf(nativeOf())),
+				familyOf("h", dto.MetricType_HISTOGRAM, histogramOf(&dto.Histogram{SampleSum: proto.Float64(1), Bucket: []*dto.Bucket{bucketOf(math.Inf(1), 3), bucketOf(1, 1)}})),
+			),
+		},
+	} {
+		for _, body := range bodies {
+			if status, answer := pushAndCheck(t, []byte(body), contentType, nil); status != http.StatusOK {
+				t.Errorf("got status %d, expected 200: %s", status, answer)
+			}
+			pushAndCheck(t, []byte(body), contentType, []string{"job"}) // not all of them can be aggregated
+		}
+	}
+}
+
+// pushAndCheck pushes a body to two groups of a new aggregator, and checks what it
+// serves. It returns the status and the body of the last response.
+func pushAndCheck(t *testing.T, body []byte, contentType string, aggregateBy []string) (status int, answer string) {
+	t.Helper()
+	store, err := aggregator.New(aggregator.Options{GroupUTF8Names: true, GroupAggregateBy: aggregateBy})
+	if err != nil {
+		t.Fatal(err)
+	}
+	handler := pushgateway.NewHandler(pushgateway.Options{Store: store.Groups, Logger: lager.NewLogger("fuzz"), BodyBytes: 1 << 20, UTF8Names: true})
+	for _, run := range []string{"1", "2"} {
+		r := httptest.NewRequest(http.MethodPut, "/metrics/job/j/run/"+run, bytes.NewReader(body))
+		r.Header.Set("Content-Type", contentType)
+		w := httptest.NewRecorder()
+		handler.ServeHTTP(w, r)
+		status, answer = w.Code, w.Body.String()
+	}
+	checkScrape(t, store)
+	checkPages(t, store)
+	w := httptest.NewRecorder()
+	handler.ServeHTTP(w, httptest.NewRequest(http.MethodGet, "/api/v1/metrics", nil))
+	if w.Code != http.StatusOK || !json.Valid(w.Body.Bytes()) {
+		t.Errorf("got status %d and body %s from the API, expected JSON", w.Code, w.Body)
+	}
+	return status, answer
 }
 
 // checkPages checks that the metrics page with all metrics in a store is valid in every

@@ -75,6 +75,9 @@ func (h *handler) push(r *http.Request, components []string) (size int64, reject
 	if err != nil {
 		return 0, badRequest(err)
 	}
+	if r.Header.Get("X-Prometheus-Remote-Write-Version") != "" {
+		return 0, badRequest(errors.New("got a remote write request, expected text, OpenMetrics or delimited protobuf: Prometheus scrapes pushed metrics from the metrics page"))
+	}
 	body, err := source.OpenBody(r, h.BodyBytes, h.Buffer)
 	if err != nil {
 		// The Pushgateway ignores such a header, and then usually cannot parse the
@@ -96,14 +99,13 @@ func (h *handler) push(r *http.Request, components []string) (size int64, reject
 	defer done()
 	var families []*dto.MetricFamily
 	source.InTurn(len(content), func() { families, err = h.decode(content, r.Header.Get("Content-Type")) })
-	invalid, _ := errors.AsType[contentError](err)
-	if err != nil && invalid.error == nil {
+	if err != nil && !isContent(err) {
 		return size, badRequest(err)
 	}
 	err = h.Store.Push(r.Context(), aggregator.Push{
 		Grouping: grouping,
 		Families: families,
-		Invalid:  invalid.error,
+		Invalid:  err,
 		Replace:  r.Method == http.MethodPut,
 		TTL:      ttl,
 	})

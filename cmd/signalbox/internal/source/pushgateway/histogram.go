@@ -2,6 +2,7 @@ package pushgateway
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
 	"math"
 	"slices"
@@ -31,6 +32,30 @@ func sortBuckets(h *dto.Histogram) error {
 	// count.
 	if all := floatOrInteger(h.GetSampleCountFloat(), h.GetSampleCount()); !math.IsInf(bound, 1) && !(all >= below) {
 		return fmt.Errorf("got count %v, expected at least %v, the count of bucket le=%v", all, below, bound)
+	}
+	return nil
+}
+
+// checkPresence sets the count of a histogram without a count to that of its last bucket.
+// It returns an error if a count or a sum from protobuf is missing. Some libraries omit
+// fields that are zero, so only one of the two can be missed.
+func checkPresence(m *dto.Metric) error {
+	var count, sum float64
+	var hasCount, hasSum bool
+	switch {
+	case m.Histogram != nil:
+		hasCount = setCount(m.Histogram)
+		count = floatOrInteger(m.Histogram.GetSampleCountFloat(), m.Histogram.GetSampleCount())
+		hasSum, sum = m.Histogram.SampleSum != nil, m.Histogram.GetSampleSum()
+	case m.Summary != nil:
+		hasCount, count = m.Summary.SampleCount != nil, float64(m.Summary.GetSampleCount())
+		hasSum, sum = m.Summary.SampleSum != nil, m.Summary.GetSampleSum()
+	}
+	switch {
+	case !hasCount && sum != 0:
+		return errors.New("the count is missing")
+	case !hasSum && count != 0:
+		return errors.New("the sum is missing")
 	}
 	return nil
 }

@@ -29,9 +29,12 @@ type textDecoder struct {
 // braces everywhere.
 func decodeLines(text []byte, scheme model.ValidationScheme) ([]*dto.MetricFamily, error) {
 	d := textDecoder{scheme: scheme, families: make(map[string]*family)}
-	err := withRecover(func() error { return d.decode(text) })
-	if err != nil {
-		return nil, expfmt.ParseError{Line: d.line, Msg: err.Error()}
+	if err := withRecover(func() error { return d.decode(text) }); err != nil {
+		located := expfmt.ParseError{Line: d.line, Msg: err.Error()}
+		if isContent(err) {
+			return nil, contentError{located}
+		}
+		return nil, located
 	}
 	var families []*dto.MetricFamily
 	for _, f := range d.families {
@@ -250,7 +253,7 @@ func (d *textDecoder) sample(parser textparse.Parser) error {
 		err = fmt.Errorf("a %s has no samples with this name", strings.ToLower(f.Type.String()))
 	}
 	if err != nil {
-		return fmt.Errorf("metric %s: %w", excerpt.Short(name), err)
+		return contentError{fmt.Errorf("metric %s: %w", excerpt.Short(name), err)}
 	}
 	return nil
 }

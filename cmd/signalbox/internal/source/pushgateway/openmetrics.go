@@ -25,9 +25,10 @@ import (
 // endOfOpenMetrics is the last line of a body in OpenMetrics.
 const endOfOpenMetrics = "# EOF"
 
-// endsAsOpenMetrics reports whether a text ends like OpenMetrics.
+// endsAsOpenMetrics reports whether a text ends like OpenMetrics. White space at the end
+// is not valid there, but it does not make OpenMetrics another format.
 func endsAsOpenMetrics(text []byte) bool {
-	rest, ok := bytes.CutSuffix(bytes.TrimSuffix(text, []byte("\n")), []byte(endOfOpenMetrics))
+	rest, ok := bytes.CutSuffix(bytes.TrimRight(text, " \t\r\n"), []byte(endOfOpenMetrics))
 	return ok && (len(rest) == 0 || rest[len(rest)-1] == '\n')
 }
 
@@ -104,6 +105,8 @@ type openMetricsError struct {
 	err  error
 }
 
+func (e *openMetricsError) Unwrap() error { return e.err }
+
 func (e *openMetricsError) Error() string {
 	return fmt.Sprintf("OpenMetrics parsing error in line %d: %v", e.line, e.err)
 }
@@ -168,7 +171,7 @@ func (d *openMetrics) settle() error {
 	f := d.current
 	as := openTypes[f.typ]
 	if as.noUnit && f.hasUnit {
-		return fmt.Errorf("metric %s of type %s must not have a unit", excerpt.Short(f.name), f.typ)
+		return contentError{fmt.Errorf("metric %s of type %s must not have a unit", excerpt.Short(f.name), f.typ)}
 	}
 	pushedName := f.name + as.suffix
 	f.Name, f.Type = &pushedName, &as.typ
@@ -178,7 +181,7 @@ func (d *openMetrics) settle() error {
 	}
 	for name := range names {
 		if d.taken[name] {
-			return fmt.Errorf("the name %s is used by another metric, or the samples of a metric are not consecutive", excerpt.Short(name))
+			return contentError{fmt.Errorf("the name %s is used by another metric, or the samples of a metric are not consecutive", excerpt.Short(name))}
 		}
 	}
 	for name := range names {
@@ -223,6 +226,9 @@ func (d *openMetrics) series(parser textparse.Parser) error {
 	name := lset.Get(model.MetricNameLabel)
 	suffix, ok := d.suffix(name)
 	if !ok {
+		if err := d.checkCounter(name); err != nil {
+			return err
+		}
 		if err := d.begin(name); err != nil {
 			return err
 		}
@@ -245,7 +251,7 @@ func (d *openMetrics) series(parser textparse.Parser) error {
 		}
 	}
 	if err != nil {
-		return fmt.Errorf("metric %s: %w", excerpt.Short(name), err)
+		return contentError{fmt.Errorf("metric %s: %w", excerpt.Short(name), err)}
 	}
 	return nil
 }
@@ -258,6 +264,16 @@ func (d *openMetrics) suffix(name string) (suffix string, ok bool) {
 	}
 	suffix, ok = strings.CutPrefix(name, d.current.name)
 	return suffix, ok && slices.Contains(openTypes[d.current.typ].suffixes, suffix)
+}
+
+// checkCounter returns an error if a sample has the name of the current family, which
+// is a counter: in the text format, both have the same name.
+func (d *openMetrics) checkCounter(name string) error {
+	if d.current == nil || d.current.typ != model.MetricTypeCounter || d.current.name != name {
+		return nil
+	}
+	base := excerpt.Short(strings.TrimSuffix(name, "_total"))
+	return contentError{fmt.Errorf("got sample %s, expected %s_total after # TYPE %s counter", excerpt.Short(name), base, base)}
 }
 
 // openPoint returns the point of a sample. The samples of a point must be consecutive.
@@ -280,27 +296,25 @@ func (f *openFamily) openPoint(lset labels.Labels, suffix string) (*point, error
 	return p, err
 }
 
-// checkTime checks the timestamp of a sample, and records it. A point that is a single
-// sample may be repeated with later timestamps; each repetition becomes a metric of its
-// own. The store rejects timestamps.
+// checkTime records the timestamp of a sample. A point that is a single sample may be
+// repeated with later timestamps; each repetition becomes a metric of its own. Equal
+// timestamps are valid, as in the tests of the OpenMetrics project: the parser rounds
+// them to milliseconds. The Store rejects all timestamps.
 func (f *openFamily) checkTime(p *point, suffix string, parser textparse.Parser) error {
 	_, at, _ := parser.Series()
 	single := p.hasTotal || p.Gauge != nil || p.Untyped != nil
 	if suffix == "_created" || reservedLabel(*f.Type) != "" || !single {
-		p.hasTime = at != nil
 		if at != nil {
-			p.time = float64(*at)
 			p.TimestampMs = at
 		}
 		return nil
 	}
-	if at == nil || !p.hasTime {
+	if at == nil || p.TimestampMs == nil {
 		return errDuplicate
 	}
-	if float64(*at) < p.time {
+	if *at < *p.TimestampMs {
 		return errors.New("the timestamps are not in order")
 	}
-	p.time = float64(*at)
 	p.Metric = &dto.Metric{Label: p.Label, TimestampMs: at}
 	f.Metric = append(f.Metric, p.Metric)
 	return nil
@@ -445,7 +459,7 @@ func (f *openFamily) endPoint() error {
 		err = p.checkBuckets(f.typ)
 	}
 	if err != nil {
-		return fmt.Errorf("metric %s: %w", excerpt.Short(f.name), err)
+		return contentError{fmt.Errorf("metric %s: %w", excerpt.Short(f.name), err)}
 	}
 	return nil
 }

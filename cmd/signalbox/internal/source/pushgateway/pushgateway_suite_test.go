@@ -35,6 +35,7 @@ type recorder struct {
 	pushes  []aggregator.Push
 	deleted [][]aggregator.Label
 	wiped   int
+	failed  bool // a push was invalid
 
 	groups []aggregator.Group
 	err    error
@@ -49,6 +50,7 @@ func (r *recorder) Push(_ context.Context, p aggregator.Push) error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if p.Invalid != nil {
+		r.failed = true
 		return &aggregator.PushError{Refusal: aggregator.Inconsistent, Err: p.Invalid}
 	}
 	r.pushes = append(r.pushes, p)

@@ -124,6 +124,7 @@ http_request_duration_seconds_@{method="POST",path="/api/v1/builds",code="503"} 
 		{"unpacked deltas", protobufType, delimited(append(append(name("a"), 0x18, 4), field(4, field(7, times(10*n, []byte{13 << 3, 2})))...))},
 		{"exemplars", protobufType, delimited(append(append(name("a"), 0x18, 4), field(4, field(7, times(10*n, field(16))))...))},
 		{"unknown fields", protobufType, delimited(append(name("a"), times(10*n, field(100))...))},
+		{"protobuf without a header", "", "\x05\n\x01a\"\x00" + strings.Repeat("\x02\"\x00", 10*n)},
 		{"protobuf that is text", protobufType, strings.Repeat("a 1\n", 10*n)},
 		{"text that claims to be another protobuf", "application/vnd.google.protobuf", numbered(n, "a@ 1\n")},
 	}

@@ -1,0 +1,52 @@
+package httpserver
+
+import (
+	"io"
+	"net/http"
+	"time"
+)
+
+// A client must send a body at minBodyRate, in bytes per second, on average, after it
+// has had bodyGrace to begin with. Otherwise, many clients that send next to nothing
+// could take up the memory for bodies as long as the timeout for a whole request. Only
+// the time that the server waits for the client counts.
+const (
+	bodyGrace   = 10 * time.Second
+	minBodyRate = 16 << 10
+)
+
+// limitBodies limits the time to read the bodies of requests. timeout is the maximum
+// for a whole body; 0 means no maximum.
+func limitBodies(timeout time.Duration, next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Body != nil && r.Body != http.NoBody {
+			r.Body = &pacedBody{ReadCloser: r.Body, control: http.NewResponseController(w), began: time.Now(), timeout: timeout}
+		}
+		next.ServeHTTP(w, r)
+	})
+}
+
+// A pacedBody is a body that the client must send fast enough.
+type pacedBody struct {
+	io.ReadCloser
+	control *http.ResponseController
+	began   time.Time
+	timeout time.Duration
+
+	read   int64         // bytes so far
+	waited time.Duration // for the client
+}
+
+// Read implements io.Reader.
+func (b *pacedBody) Read(p []byte) (int, error) {
+	now := time.Now()
+	deadline := now.Add(bodyGrace + time.Duration(b.read)*time.Second/minBodyRate - b.waited)
+	if last := b.began.Add(b.timeout); b.timeout > 0 && deadline.After(last) {
+		deadline = last
+	}
+	b.control.SetReadDeadline(deadline) //nolint:errcheck // supported by net/http
+	n, err := b.ReadCloser.Read(p)
+	b.read += int64(n)
+	b.waited += time.Since(now)
+	return n, err
+}
