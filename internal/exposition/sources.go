@@ -89,7 +89,7 @@ func (s *Sources) stored(name string) *series.Family {
 
 // owner is series.PageNames.Owner. Clients may push families of other gatherers, such as
 // go_goroutines, which client libraries push by default, except those about Signalbox
-// itself, which include those that promhttp updates for each scrape.
+// itself.
 func (s *Sources) owner(name string, typ series.Type, allowed bool) string {
 	own := s.ownNames()
 	if own[name] == name {
@@ -132,7 +132,7 @@ func (s *Sources) ownNames() map[string]string {
 		add(f.Name(), f.Type())
 	}
 	for name, typ := range *types {
-		if strings.HasPrefix(name, "signalbox_") || strings.HasPrefix(name, "promhttp_") {
+		if strings.HasPrefix(name, "signalbox_") {
 			add(name, typ)
 		}
 	}
