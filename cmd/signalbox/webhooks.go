@@ -20,6 +20,7 @@ import (
 	"github.com/signalbox-ci/signalbox/internal/access"
 	"github.com/signalbox-ci/signalbox/internal/httpserver"
 	"github.com/signalbox-ci/signalbox/internal/membudget"
+	"github.com/signalbox-ci/signalbox/internal/status"
 	"github.com/signalbox-ci/signalbox/internal/webconfig"
 )
 
@@ -150,6 +151,20 @@ func (c *daemon) openWebhooks(logger lager.Logger, budgets *membudget.Budgets, a
 		return nil, fmt.Errorf("cannot receive webhooks on %s (--webhook-bind-ip, --webhook-bind-port): %w", address, err)
 	}
 	return w, nil
+}
+
+// OverviewReport implements status.Reporter. It adds the URLs of the webhooks.
+func (w *webhooks) OverviewReport(now time.Time) status.Report {
+	r := w.Receiver.OverviewReport(now)
+	url := helpURL(w.listener.Addr(), w.access)
+	for _, s := range w.sources {
+		r.Help = append(r.Help,
+			status.HelpText{Section: "sources", Text: "No deliveries from " + s.Description() + " yet. Add a webhook there, with the secret and " +
+				s.Expects() + ". Its URL is this one, or that of the proxy in front of it:"},
+			status.HelpText{Section: "sources", Snippet: url + webhook.Path(s.Name())},
+		)
+	}
+	return r
 }
 
 // start starts the server. Events go to the sink.

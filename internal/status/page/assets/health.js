@@ -32,8 +32,8 @@ function findings(o) {
     add("bad", "mapping", kind, `${kind}: ${displayName(first)}`);
   }
 
-  for (const { level, kind, text } of o.reports.flatMap((r) => r.findings)) {
-    add(level, "events", escapeInvisible(kind || text, maxFindingLength), escapeInvisible(text, maxFindingLength));
+  for (const { level, kind, text, section } of o.reports.flatMap((r) => r.findings)) {
+    add(level, section, escapeInvisible(kind || text, maxFindingLength), escapeInvisible(text, maxFindingLength));
   }
 
   const full = o.families.list.filter((f) => o.families.limit > 0 && f.series >= o.families.limit);

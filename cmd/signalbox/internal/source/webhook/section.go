@@ -84,7 +84,7 @@ func (r *Receiver) OverviewReport(time.Time) status.Report {
 			level = "note" // the secret works, so this is someone else
 		}
 		kind := p.outcome.String() + " deliveries from " + in.Description()
-		report.Findings = append(report.Findings, status.Finding{Level: level, Kind: kind,
+		report.Findings = append(report.Findings, status.Finding{Level: level, Kind: kind, Section: "sources",
 			Text: excerpt.Display(fmt.Sprintf("%s: the latest one, from %s: %s", kind, p.remote, p.text))})
 	}
 	return report
