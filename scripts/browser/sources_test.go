@@ -69,6 +69,23 @@ var _ = Describe("The section of sources", func() {
 		Expect(t.problems()).To(BeEmpty())
 	})
 
+	It("makes a time without events a note, because a CI system may be idle", func() {
+		o := emptyOverview()
+		o["events"].(object)["received"] = 1
+		o["events"].(object)["history"] = append(list{1}, make(list, 60)...)
+		s := newFakeServer(startDaemon(), o)
+		t := open(s.page, wide)
+		finding := func() string {
+			return eval[string](t, `[...document.querySelectorAll("#health a.finding")].find((a) => a.textContent.startsWith("no events for")).className`)
+		}
+		Expect(finding()).To(Equal("finding warn"))
+		o["sources"] = fullOverview()["sources"]
+		s.show(o)
+		t.refreshed()
+		Expect(finding()).To(Equal("finding note"))
+		Expect(t.problems()).To(BeEmpty())
+	})
+
 	It("is missing without a source", func() {
 		t := open(startDaemon().page, wide)
 		Expect(eval[[]bool](t, visible)).To(HaveEach(false))

@@ -99,10 +99,12 @@ func servedPage() map[string]*dto.MetricFamily {
 
 	webConfig := filepath.Join(directory, "web.yml")
 	Expect(os.WriteFile(webConfig, nil, 0o600)).To(Succeed())
+	secret := filepath.Join(directory, "secret")
+	Expect(os.WriteFile(secret, []byte(token+"\n"), 0o600)).To(Succeed())
 	tokens := filepath.Join(directory, "tokens")
 	Expect(os.WriteFile(tokens, []byte(token+"\n"), 0o600)).To(Succeed())
 	daemon := exec.Command(binary, "run", "--prometheus-bind-port", "0", "--intake-bind-port", "0",
-		"--prometheus-web-config-file", webConfig, "--intake-token-file", tokens, "--stdin", "--push-storage-path", filepath.Join(directory, "pushes"))
+		"--prometheus-web-config-file", webConfig, "--intake-token-file", tokens, "--webhook-bind-port", "0", "--github-secret-file", secret, "--stdin", "--push-storage-path", filepath.Join(directory, "pushes"))
 	log, err := daemon.StderrPipe()
 	Expect(err).NotTo(HaveOccurred())
 	Expect(daemon.Start()).To(Succeed())

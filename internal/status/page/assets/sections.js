@@ -317,19 +317,23 @@ export function makeSections({ plotted, togglePlot, onMore }) {
           wide: true,
           sort: (s) => s.lastError?.time ?? 0,
           show: (cell, s) => {
+            if (s.lastError === null) {
+              cell.message = null;
+              setText(cell, "–");
+              return;
+            }
             if (!cell.message) {
               cell.message = element("div");
               cell.outcome = element("span");
               cell.remote = element("span");
               cell.time = element("time");
-              cell.source = element("div", { className: "muted" }, cell.outcome, ", from ", cell.remote, ", ", cell.time);
-              cell.append(cell.message, cell.source);
+              const source = element("div", { className: "muted" }, cell.outcome, ", from ", cell.remote, ", ", cell.time);
+              cell.replaceChildren(cell.message, source);
             }
-            cell.source.hidden = s.lastError === null;
-            showText(cell.message, s.lastError?.message ?? "");
-            showText(cell.outcome, s.lastError?.outcome ?? "");
-            showText(cell.remote, s.lastError?.remote ?? "");
-            if (s.lastError !== null && s.lastError.time !== null) {
+            showText(cell.message, s.lastError.message);
+            showText(cell.outcome, s.lastError.outcome);
+            showText(cell.remote, s.lastError.remote);
+            if (s.lastError.time !== null) {
               showTime(cell.time, s.lastError.time);
             }
           },
