@@ -65,12 +65,14 @@ func vocabularyOf(naming catalog.Naming, page map[string]*dto.MetricFamily) voca
 			v.add(name, family.GetType() == dto.MetricType_HISTOGRAM, setOf(labels)...)
 		}
 	}
-	for _, r := range catalog.Rules(naming) {
-		var labels []string
-		for _, l := range r.Labels {
-			labels = append(labels, l.Name)
+	for _, c := range []catalog.Name{catalog.Concourse, catalog.CI} {
+		for _, r := range catalog.Rules(naming, c) {
+			var labels []string
+			for _, l := range r.Labels {
+				labels = append(labels, l.Name)
+			}
+			v.add(string(c)+"_"+r.Metric, r.Type == catalogrule.Histogram, labels...)
 		}
-		v.add("concourse_"+r.Metric, r.Type == catalogrule.Histogram, labels...)
 	}
 	v.add("up", false)
 	return v
