@@ -126,6 +126,10 @@ func (c *daemon) openWebhooks(logger lager.Logger, budgets *membudget.Budgets, a
 	budgets.Held.Add(objects * tracker.ObjectBytes)
 	// Repeated deliveries arrive within minutes, and the tracker recognizes them too.
 	deliveries := idempotency.NewTable(idempotency.Options{MaxEntries: 50_000, Memory: budgets.IDs})
+	var names []string
+	for _, s := range w.sources {
+		names = append(names, s.Name())
+	}
 	w.Receiver, err = webhook.New(webhook.Options{
 		Logger:       logger.Session("webhooks"),
 		Sources:      w.sources,
@@ -136,6 +140,7 @@ func (c *daemon) openWebhooks(logger lager.Logger, budgets *membudget.Budgets, a
 			RunningLimit:    time.Duration(c.Webhooks.RunningLimit),
 			Memory:          time.Duration(c.Webhooks.Memory),
 			GaugeAttributes: attributes,
+			Systems:         names,
 		}),
 		IDs:       func(scope string) webhook.IDs { return deliveries.IDs(scope) },
 		BodyBytes: int64(c.Webhooks.MaxBodyBytes),
