@@ -42,8 +42,8 @@ func emptyOverview() object {
 	}
 }
 
-// reportsOverview returns the overview of a program that has no events yet, does not
-// accept pushes, and has reports.
+// reportsOverview returns the overview of a program that has no events and no webhooks
+// yet, does not accept pushes, and has reports.
 func reportsOverview() object {
 	o := emptyOverview()
 	delete(o, "groups")
@@ -56,7 +56,10 @@ func reportsOverview() object {
 		object{"section": "events", "text": "No events received yet. A Concourse web node writes them to its log if it runs with these environment variables:"},
 		object{"section": "events", "snippet": "CONCOURSE_EMIT_TO_LOGS=true\nCONCOURSE_LOG_LEVEL=debug"},
 		object{"section": "events", "text": "Pass on the lines unchanged: Signalbox skips lines that have a prefix, such as a name or a time."},
+		object{"section": "sources", "text": "No deliveries from GitHub Actions yet. Add a webhook there, with the secret and the events Workflow jobs, Workflow runs and Deployment statuses. Its URL is this one, or that of the proxy in front of it:"},
+		object{"section": "sources", "snippet": "http://127.0.0.1:29391/webhooks/github"},
 	}
+	o["sources"] = list{sourceOverview("github", "GitHub Actions", object{}, nil, nil, nil)}
 	o["reports"] = list{r, report("Journal: 118,204 entries in 12 segments, the latest 3 s ago.")}
 	return o
 }
