@@ -79,15 +79,15 @@ func hiddenMetrics(emitters *emitters, intake func() access.Protection) func() s
 	}
 }
 
-// intakeURL returns the URL of the intake listener, without a path.
-func intakeURL(address net.Addr, o access.Options) string {
+// listenerURL returns the URL of a listener, without a path.
+func listenerURL(address net.Addr, o access.Options) string {
 	if o.Protection().Encrypted {
 		return "https://" + address.String()
 	}
 	return "http://" + address.String()
 }
 
-func (s *service) intakeURL() string { return intakeURL(s.address, s.access) }
+func (s *service) intakeURL() string { return listenerURL(s.address, s.access) }
 
 // ownTransport returns how this process sends requests to the intake. Nil means over
 // the network, as other clients do. This process has no credentials, so it bypasses a

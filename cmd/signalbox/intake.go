@@ -39,11 +39,7 @@ func (h intakeHelp) OverviewFields() iter.Seq2[string, func(limit int) any] {
 
 // OverviewReport implements status.Reporter.
 func (h intakeHelp) OverviewReport(time.Time) status.Report {
-	url, curl := intakeURL(h.address, h.access), "curl "+credentialsOption(h.access)
-	if a, ok := h.address.(*net.TCPAddr); ok && a.IP.IsUnspecified() {
-		scheme, _, _ := strings.Cut(url, ":")
-		url = fmt.Sprintf("%s://{hostname}:%d", scheme, a.Port)
-	}
+	url, curl := helpURL(h.address, h.access), "curl "+credentialsOption(h.access)
 	r := status.Report{Help: []status.HelpText{
 		{Section: "groups", Text: "To push metrics from a job, as to a Pushgateway:"},
 		{Section: "groups", Snippet: "echo 'tests_total 312' | " + curl + "--data-binary @- '" + url + "/metrics/job/unit?ttl=1h'"},
@@ -56,4 +52,14 @@ func (h intakeHelp) OverviewReport(time.Time) status.Report {
 		)
 	}
 	return r
+}
+
+// helpURL returns the URL of a listener for a help text of the status page.
+func helpURL(address net.Addr, o access.Options) string {
+	url := listenerURL(address, o)
+	if a, ok := address.(*net.TCPAddr); ok && a.IP.IsUnspecified() {
+		scheme, _, _ := strings.Cut(url, ":")
+		url = fmt.Sprintf("%s://{hostname}:%d", scheme, a.Port)
+	}
+	return url
 }

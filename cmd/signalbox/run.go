@@ -197,7 +197,7 @@ func (c *daemon) start(w world, log *daemonLog, input *inputStatus) (s *service,
 	}
 
 	emitters = newEmitters(logger, c.monitor)
-	announce(logger, emitters, intakeURL(listener.Addr(), intakeAccess))
+	announce(logger, emitters, listenerURL(listener.Addr(), intakeAccess))
 	warnIfOpen(logger, listener.Addr(), intakeAccess)
 	hangups.call(func() {
 		emitters.reload()

@@ -20,6 +20,7 @@ import (
 	"github.com/signalbox-ci/signalbox/internal/access"
 	"github.com/signalbox-ci/signalbox/internal/httpserver"
 	"github.com/signalbox-ci/signalbox/internal/membudget"
+	"github.com/signalbox-ci/signalbox/internal/status"
 	"github.com/signalbox-ci/signalbox/internal/webconfig"
 )
 
@@ -125,6 +126,10 @@ func (c *daemon) openWebhooks(logger lager.Logger, budgets *membudget.Budgets, a
 	budgets.Held.Add(objects * tracker.ObjectBytes)
 	// Repeated deliveries arrive within minutes, and the tracker recognizes them too.
 	deliveries := idempotency.NewTable(idempotency.Options{MaxEntries: 50_000, Memory: budgets.IDs})
+	var names []string
+	for _, s := range w.sources {
+		names = append(names, s.Name())
+	}
 	w.Receiver, err = webhook.New(webhook.Options{
 		Logger:       logger.Session("webhooks"),
 		Sources:      w.sources,
@@ -135,6 +140,7 @@ func (c *daemon) openWebhooks(logger lager.Logger, budgets *membudget.Budgets, a
 			RunningLimit:    time.Duration(c.Webhooks.RunningLimit),
 			Memory:          time.Duration(c.Webhooks.Memory),
 			GaugeAttributes: attributes,
+			Systems:         names,
 		}),
 		IDs:       func(scope string) webhook.IDs { return deliveries.IDs(scope) },
 		BodyBytes: int64(c.Webhooks.MaxBodyBytes),
@@ -150,6 +156,20 @@ func (c *daemon) openWebhooks(logger lager.Logger, budgets *membudget.Budgets, a
 		return nil, fmt.Errorf("cannot receive webhooks on %s (--webhook-bind-ip, --webhook-bind-port): %w", address, err)
 	}
 	return w, nil
+}
+
+// OverviewReport implements status.Reporter. It adds the URLs of the webhooks.
+func (w *webhooks) OverviewReport(now time.Time) status.Report {
+	r := w.Receiver.OverviewReport(now)
+	url := helpURL(w.listener.Addr(), w.access)
+	for _, s := range w.sources {
+		r.Help = append(r.Help,
+			status.HelpText{Section: "sources", Text: "No deliveries from " + s.Description() + " yet. Add a webhook there, with the secret and " +
+				s.Expects() + ". Its URL is this one, or that of the proxy in front of it:"},
+			status.HelpText{Section: "sources", Snippet: url + webhook.Path(s.Name())},
+		)
+	}
+	return r
 }
 
 // start starts the server. Events go to the sink.

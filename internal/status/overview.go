@@ -195,8 +195,9 @@ type Report struct {
 
 	Findings []Finding `json:"findings,omitempty"`
 
-	// Help explains how to send events, or how jobs and agents push metrics. The page
-	// shows it while there are no events, groups or agents, respectively.
+	// Help explains how to send events and webhooks, or how jobs and agents push
+	// metrics. The page shows it while there are no events, deliveries of webhooks,
+	// groups or agents, respectively.
 	Help []HelpText `json:"help,omitempty"`
 }
 
@@ -205,12 +206,16 @@ type Finding struct {
 	Level string `json:"level"` // bad, warn, note
 	Kind  string `json:"kind"`  // short text without numbers that identifies the finding
 	Text  string `json:"text"`
+
+	// Section is the section of the page that explains the finding. It is missing if
+	// that is the section of the events.
+	Section string `json:"section,omitempty"`
 }
 
 // A HelpText is a paragraph, or a snippet to copy. In both, {hostname} stands for the
 // host name in the page's address.
 type HelpText struct {
-	Section string `json:"section"` // events, groups, agents
+	Section string `json:"section"` // events, sources, groups, agents
 	Text    string `json:"text,omitempty"`
 	Snippet string `json:"snippet,omitempty"`
 }

@@ -42,8 +42,8 @@ func emptyOverview() object {
 	}
 }
 
-// reportsOverview returns the overview of a program that has no events yet, does not
-// accept pushes, and has reports.
+// reportsOverview returns the overview of a program that has no events and no webhooks
+// yet, does not accept pushes, and has reports.
 func reportsOverview() object {
 	o := emptyOverview()
 	delete(o, "groups")
@@ -56,7 +56,10 @@ func reportsOverview() object {
 		object{"section": "events", "text": "No events received yet. A Concourse web node writes them to its log if it runs with these environment variables:"},
 		object{"section": "events", "snippet": "CONCOURSE_EMIT_TO_LOGS=true\nCONCOURSE_LOG_LEVEL=debug"},
 		object{"section": "events", "text": "Pass on the lines unchanged: Signalbox skips lines that have a prefix, such as a name or a time."},
+		object{"section": "sources", "text": "No deliveries from GitHub Actions yet. Add a webhook there, with the secret and the events Workflow jobs, Workflow runs and Deployment statuses. Its URL is this one, or that of the proxy in front of it:"},
+		object{"section": "sources", "snippet": "http://127.0.0.1:29391/webhooks/github"},
 	}
+	o["sources"] = list{sourceOverview("github", "GitHub Actions", object{}, nil, nil, nil)}
 	o["reports"] = list{r, report("Journal: 118,204 entries in 12 segments, the latest 3 s ago.")}
 	return o
 }
@@ -141,6 +144,12 @@ func fullOverview() object {
 		}
 		workers = append(workers, w)
 	}
+	o["sources"] = list{
+		sourceOverview("github", "GitHub Actions", object{"accepted": 18211, "duplicate": 402, "stale": 12, "ignored": 96, "unauthorized": 3}, ago(4*time.Second), 1.31,
+			object{"time": ago(9 * time.Minute), "outcome": "unauthorized", "remote": "198.51.100.7:41022", "message": "X-Hub-Signature-256 does not match the configured secret"}),
+		sourceOverview("gitlab", "GitLab CI/CD", object{"accepted": 7}, ago(3*time.Hour), nil, nil),
+	}
+
 	o["workers"] = object{"total": len(workers), "stale_after_seconds": 300, "list": workers}
 
 	o["families"] = object{"total": 81, "series": 163217, "limit": 100000, "list": list{
@@ -214,6 +223,12 @@ func finding(level, kind, text string) object {
 	return object{"level": level, "kind": kind, "text": text}
 }
 
+// sourceOverview returns a CI system that sends webhooks.
+func sourceOverview(name, description string, deliveries object, last, delay, lastError any) object {
+	return object{"name": name, "description": description, "path": "/webhooks/" + name, "deliveries": deliveries,
+		"last_delivery": last, "delay_seconds": delay, "last_error": lastError}
+}
+
 func group(pushed, failed, expires any, series int, labels ...string) object {
 	return object{"labels": pairs(labels), "series": series, "pushed": pushed, "failed": failed, "expires": expires}
 }
@@ -253,8 +268,8 @@ var hostileTexts = []string{
 func hostileOverview() object {
 	o := fullOverview()
 	events := o["events"].(object)
-	names, unknown, rejections, workers, families, groups, agents, scrapes, emitters, settings :=
-		list{}, list{}, list{}, list{}, list{}, list{}, list{}, list{}, list{}, list{}
+	names, unknown, rejections, workers, families, groups, agents, sources, scrapes, emitters, settings :=
+		list{}, list{}, list{}, list{}, list{}, list{}, list{}, list{}, list{}, list{}, list{}
 	for i, text := range hostileTexts {
 		names = append(names, object{"name": text, "received": i, "per_second": i, "history": list{1, i}, "silent": i%2 == 0})
 		unknown = append(unknown, object{"name": text, "count": i, "last": ago(time.Second)})
@@ -266,6 +281,8 @@ func hostileOverview() object {
 		families = append(families, family(text, text, i, i, text, i))
 		groups = append(groups, group(ago(time.Second), nil, nil, i, text, text, "job", text))
 		agents = append(agents, agent(time.Second, i, text, text))
+		sources = append(sources, sourceOverview(text, text, object{text: i}, ago(time.Second), 1e9, object{
+			"time": ago(time.Second), "outcome": text, "remote": text, "message": text}))
 		scrapes = append(scrapes, object{
 			"time": ago(time.Second), "duration_seconds": 1e9, "bytes": 1 << 60, "format": text, "encoding": text,
 			"status": 200, "remote": text, "user_agent": text})
@@ -276,7 +293,7 @@ func hostileOverview() object {
 	o["workers"].(object)["list"] = workers
 	o["families"].(object)["list"] = families
 	o["groups"].(object)["list"] = groups
-	o["agents"].(object)["list"] = agents
+	o["agents"].(object)["list"], o["sources"] = agents, sources
 	o["scrapes"], o["emitters"], o["settings"] = scrapes, emitters, settings
 	o["mapping"].(object)["file"], o["mapping"].(object)["error"] = hostileTexts[4], strings.Join(hostileTexts, " ")
 	reports := list{}

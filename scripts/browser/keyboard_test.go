@@ -81,7 +81,7 @@ var _ = Describe("The page with only the keyboard", func() {
 			Expect(eval[bool](t, `document.activeElement === document.body ||
 				getComputedStyle(document.activeElement).outlineStyle !== "none"`)).To(BeTrue(), focused())
 		}
-		for _, section := range []string{"events", "unknown", "rejections", "workers", "families", "groups", "agents", "scrapes", "emitters", "settings"} {
+		for _, section := range []string{"events", "unknown", "rejections", "workers", "families", "groups", "agents", "sources", "scrapes", "emitters", "settings"} {
 			Expect(reached).To(HaveKey(section))
 		}
 	})

@@ -128,8 +128,9 @@ var _ = Describe("The page of a daemon that has replayed a Concourse node's even
 			`{"labels": {"username": "alice"}, "metrics": [{"name": "builds_total", "type": "counter", "value": 3}]}`))
 		Eventually(func() any { return d.overview()["agents"].(object)["total"] }).Should(BeEquivalentTo(1))
 		real, fixture := fields(d.overview()), fields(fullOverview())
-		absent := func(field string, _ bool) bool { // this daemon has no mapping file, and its reports have only help
-			return strings.HasPrefix(field, "mapping.") || strings.HasPrefix(field, "reports.")
+		// This daemon has no mapping file and no sources, and its reports have only help.
+		absent := func(field string, _ bool) bool {
+			return strings.HasPrefix(field, "mapping.") || strings.HasPrefix(field, "reports.") || strings.HasPrefix(field, "sources.")
 		}
 		maps.DeleteFunc(fixture, absent)
 		maps.DeleteFunc(real, absent)

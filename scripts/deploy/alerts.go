@@ -30,7 +30,7 @@ var busy = []string{
 }
 
 func alertGroups() []group {
-	return []group{buildAlerts, workerAlerts, targetAlerts, memoryAlerts, eventAlerts, seriesAlerts, pushAlerts}
+	return []group{buildAlerts, workerAlerts, targetAlerts, memoryAlerts, eventAlerts, webhookAlerts, seriesAlerts, pushAlerts}
 }
 
 var buildAlerts = group{name: "ci-builds", about: "How builds end, and how long they take and wait. Each pipeline is compared with its own past week.", rules: []rule{
@@ -158,7 +158,8 @@ var memoryAlerts = group{name: "signalbox-memory", about: "The memory limit of S
 
 var eventAlerts = group{name: "signalbox-events", about: "Events that do not become metrics.", rules: []rule{
 	{alert: "SignalboxNoEvents", pending: "10m", severity: critical,
-		expr:    `rate(signalbox_events_received_total[5m]) == 0 and increase(signalbox_events_received_total[1d]) > 0`,
+		expr: `rate(signalbox_events_received_total[5m]) == 0 and increase(signalbox_events_received_total[1d]) > 0
+			unless on (instance, job) signalbox_source_last_delivery_timestamp_seconds`,
 		summary: `Signalbox on {{ $labels.instance }} receives no events`,
 		description: `Signalbox received events within the last day, but none in the last 15 minutes. A scheduler that is running always sends some: ` +
 			`check whether it is running, and whether it can reach the intake listener.`},
@@ -198,6 +199,26 @@ var eventAlerts = group{name: "signalbox-events", about: "Events that do not bec
 		summary: `Signalbox on {{ $labels.instance }} received {{ $value | printf "%.0f" }} unknown events in an hour`,
 		description: `No rule matches the names of {{ $value | printf "%.0f" }} events that arrived in the last hour. The log has the names. ` +
 			`Map them in the mapping file, or list them there under silent_events.`},
+}}
+
+var webhookAlerts = group{name: "signalbox-webhooks", about: "Webhooks of CI systems that do not arrive, or whose secret is wrong.", rules: []rule{
+	// The timestamp is 0 before the first delivery, also after a restart, hence the maximum
+	// over a week. A CI system that was idle on the same day a week ago, such as a Sunday,
+	// may be idle today.
+	{alert: "SignalboxWebhookSilent", pending: "1h", severity: warning,
+		expr: `time() - (max_over_time(signalbox_source_last_delivery_timestamp_seconds[7d]) > 0) > 86400
+			and signalbox_source_last_delivery_timestamp_seconds
+			unless on (instance, job, source) increase(signalbox_source_deliveries_total{outcome="accepted"}[1d] offset 1w) == 0`,
+		summary: `Signalbox on {{ $labels.instance }} receives no webhooks from {{ $labels.source }}`,
+		description: `The latest delivery from {{ $labels.source }} arrived {{ $value | humanizeDuration }} ago. ` +
+			`Check in the settings of its webhook whether it was turned off, and why its latest deliveries failed.`},
+	{alert: "SignalboxWebhookUnauthorized", pending: "15m", severity: warning,
+		expr: `sum without (outcome) (increase(signalbox_source_deliveries_total{outcome="unauthorized"}[1h]))
+			/ sum without (outcome) (increase(signalbox_source_deliveries_total[1h])) > 0.1
+			and sum without (outcome) (increase(signalbox_source_deliveries_total{outcome="unauthorized"}[1h])) > 5`,
+		summary: `Signalbox on {{ $labels.instance }} rejects {{ $value | humanizePercentage }} of the webhooks from {{ $labels.source }}`,
+		description: `{{ $value | humanizePercentage }} of the deliveries from {{ $labels.source }} in the last hour had no valid signature or token. ` +
+			`Compare the secret in the settings of the webhook with the file of --{{ $labels.source }}-secret-file. The log and the status page show where they come from.`},
 }}
 
 var seriesAlerts = group{name: "signalbox-series", about: "Metrics with too many series.", rules: []rule{

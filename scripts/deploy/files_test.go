@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"slices"
+	"strings"
 
 	. "github.com/onsi/ginkgo/v2"
 	. "github.com/onsi/gomega"
@@ -65,6 +66,10 @@ var _ = Describe("The files in deploy", func() {
 				By(d.name + ", " + string(naming))
 				checkDashboard(v, readDashboard(naming, d.name))
 			}
+			By("docs/webhooks.md")
+			for _, query := range documentedQueries() {
+				Expect(v.check(query)).Error().NotTo(HaveOccurred())
+			}
 		}
 	})
 })
@@ -120,6 +125,28 @@ var _ = Describe("The tests of the rules", func() {
 		}
 	})
 })
+
+// documentedQueries returns the queries in docs/webhooks.md. Each begins on a line that is
+// not indented.
+func documentedQueries() (queries []string) {
+	GinkgoHelper()
+	page, err := os.ReadFile("../../docs/webhooks.md")
+	Expect(err).NotTo(HaveOccurred())
+	_, block, _ := strings.Cut(string(page), "```promql\n")
+	block, _, found := strings.Cut(block, "```\n")
+	Expect(found).To(BeTrue())
+	for line := range strings.Lines(block) {
+		switch {
+		case strings.HasPrefix(line, "#") || line == "\n":
+		case strings.HasPrefix(line, " "):
+			queries[len(queries)-1] += line
+		default:
+			queries = append(queries, line)
+		}
+	}
+	Expect(queries).To(HaveLen(9))
+	return queries
+}
 
 // checkRules checks the rules in order, because a rule may use a series that an earlier
 // one records, and adds the recorded series to the vocabulary.

@@ -65,12 +65,14 @@ func vocabularyOf(naming catalog.Naming, page map[string]*dto.MetricFamily) voca
 			v.add(name, family.GetType() == dto.MetricType_HISTOGRAM, setOf(labels)...)
 		}
 	}
-	for _, r := range catalog.Rules(naming) {
-		var labels []string
-		for _, l := range r.Labels {
-			labels = append(labels, l.Name)
+	for _, c := range []catalog.Name{catalog.Concourse, catalog.CI} {
+		for _, r := range catalog.Rules(naming, c) {
+			var labels []string
+			for _, l := range r.Labels {
+				labels = append(labels, l.Name)
+			}
+			v.add(string(c)+"_"+r.Metric, r.Type == catalogrule.Histogram, labels...)
 		}
-		v.add("concourse_"+r.Metric, r.Type == catalogrule.Histogram, labels...)
 	}
 	v.add("up", false)
 	return v
@@ -99,10 +101,12 @@ func servedPage() map[string]*dto.MetricFamily {
 
 	webConfig := filepath.Join(directory, "web.yml")
 	Expect(os.WriteFile(webConfig, nil, 0o600)).To(Succeed())
+	secret := filepath.Join(directory, "secret")
+	Expect(os.WriteFile(secret, []byte(token+"\n"), 0o600)).To(Succeed())
 	tokens := filepath.Join(directory, "tokens")
 	Expect(os.WriteFile(tokens, []byte(token+"\n"), 0o600)).To(Succeed())
 	daemon := exec.Command(binary, "run", "--prometheus-bind-port", "0", "--intake-bind-port", "0",
-		"--prometheus-web-config-file", webConfig, "--intake-token-file", tokens, "--stdin", "--push-storage-path", filepath.Join(directory, "pushes"))
+		"--prometheus-web-config-file", webConfig, "--intake-token-file", tokens, "--webhook-bind-port", "0", "--github-secret-file", secret, "--stdin", "--push-storage-path", filepath.Join(directory, "pushes"))
 	log, err := daemon.StderrPipe()
 	Expect(err).NotTo(HaveOccurred())
 	Expect(daemon.Start()).To(Succeed())

@@ -140,26 +140,60 @@ scrape_configs:
 	})
 })
 
+// documentedExample returns the only block of a language on a page in docs.
+func documentedExample(page, language string) string {
+	GinkgoHelper()
+	found := documentedExamples(page, language)
+	Expect(found).To(HaveLen(1))
+	return found[0]
+}
+
+// documentedExamples returns the blocks of a language on a page in docs.
+func documentedExamples(page, language string) (found []string) {
+	GinkgoHelper()
+	text, err := os.ReadFile("../../docs/" + page)
+	Expect(err).NotTo(HaveOccurred())
+	for _, match := range regexp.MustCompile("(?s)```"+language+"\n(.*?)```").FindAllStringSubmatch(string(text), -1) {
+		found = append(found, match[1])
+	}
+	return found
+}
+
+// replace replaces texts, all of which must exist.
+func replace(text string, pairs ...string) string {
+	GinkgoHelper()
+	for i := 0; i < len(pairs); i += 2 {
+		Expect(text).To(ContainSubstring(pairs[i]))
+	}
+	return strings.NewReplacer(pairs...).Replace(text)
+}
+
+// startCaddy starts Caddy with sites. Their certificates must be internal ones.
+func startCaddy(sites string) {
+	GinkgoHelper()
+	GinkgoT().Setenv("XDG_DATA_HOME", GinkgoT().TempDir())
+	GinkgoT().Setenv("XDG_CONFIG_HOME", GinkgoT().TempDir())
+	start("caddy", "run", "--adapter", "caddyfile", "--config", writeFile("{\n\tadmin off\n\tskip_install_trust\n\tauto_https disable_redirects\n}\n"+sites))
+}
+
+// startNginx starts nginx with servers.
+func startNginx(servers string) {
+	GinkgoHelper()
+	directory := GinkgoT().TempDir()
+	file := writeFile(fmt.Sprintf(`daemon off; master_process off; pid %[1]s/pid; error_log stderr;
+events {}
+http {
+	access_log off;
+	client_body_temp_path %[1]s/a; proxy_temp_path %[1]s/b; fastcgi_temp_path %[1]s/c; uwsgi_temp_path %[1]s/d; scgi_temp_path %[1]s/e;
+%[2]s}
+`, directory, servers))
+	start("nginx", "-e", "stderr", "-p", directory, "-c", file)
+}
+
 // The configurations in docs/operations.md must work, with other addresses.
 var _ = Describe("signalbox behind a reverse proxy", func() {
 	const ci, metrics = "ci.example.com", "metrics.example.com"
 
-	// example returns the only block of a language in docs/operations.md.
-	example := func(language string) string {
-		GinkgoHelper()
-		text, err := os.ReadFile("../../docs/operations.md")
-		Expect(err).NotTo(HaveOccurred())
-		found := regexp.MustCompile("(?s)```"+language+"\n(.*?)```").FindAllStringSubmatch(string(text), -1)
-		Expect(found).To(HaveLen(1))
-		return found[0][1]
-	}
-	replace := func(text string, pairs ...string) string {
-		GinkgoHelper()
-		for i := 0; i < len(pairs); i += 2 {
-			Expect(text).To(ContainSubstring(pairs[i]))
-		}
-		return strings.NewReplacer(pairs...).Replace(text)
-	}
 	var s *signalbox
 	BeforeEach(func() {
 		s = startSignalbox("--intake-token-file", writeFile(accessToken), "--allowed-host", ci, "--allowed-host", metrics)
@@ -203,41 +237,26 @@ var _ = Describe("signalbox behind a reverse proxy", func() {
 		intake, page := addresses()
 		address := freeAddress()
 		_, port, _ := strings.Cut(address, ":")
-		file := writeFile("{\n\tadmin off\n\tskip_install_trust\n\tauto_https disable_redirects\n}\n" + replace(example("caddyfile"),
+		config := replace(documentedExample("operations.md", "caddyfile"),
 			ci+" {", "https://"+ci+":"+port+" {\n\tbind 127.0.0.1\n\ttls internal",
 			metrics+" {", "https://"+metrics+":"+port+" {\n\tbind 127.0.0.1\n\ttls internal",
-			"127.0.0.1:19391", intake, "127.0.0.1:9391", page))
-		text, err := os.ReadFile(file)
-		Expect(err).NotTo(HaveOccurred())
-		hash := regexp.MustCompile(`prometheus \$2\S+.*`)
-		Expect(os.WriteFile(file, hash.ReplaceAllLiteral(text, []byte("prometheus "+passwordHash)), 0o600)).To(Succeed())
-		GinkgoT().Setenv("XDG_DATA_HOME", GinkgoT().TempDir())
-		GinkgoT().Setenv("XDG_CONFIG_HOME", GinkgoT().TempDir())
-		start("caddy", "run", "--config", file, "--adapter", "caddyfile")
+			"127.0.0.1:19391", intake, "127.0.0.1:9391", page)
+		startCaddy(regexp.MustCompile(`prometheus \$2\S+.*`).ReplaceAllLiteralString(config, "prometheus "+passwordHash))
 		check(address)
 	})
 
 	It("works with the example for nginx", func() {
 		intake, page := addresses()
 		certificate := certify("DNS:"+ci, "DNS:"+metrics)
-		directory := GinkgoT().TempDir()
 		address := freeAddress()
 		// nginx does not support bcrypt hashes on all systems.
 		password := output("openssl", "passwd", "-apr1", "secret")
-		config := replace(example("nginx"),
+		startNginx(replace(documentedExample("operations.md", "nginx"),
 			"listen 443 ssl", "listen "+address+" ssl",
 			"/etc/ssl/ci.example.com.crt", certificate.cert, "/etc/ssl/ci.example.com.key", certificate.key,
 			"/etc/ssl/metrics.example.com.crt", certificate.cert, "/etc/ssl/metrics.example.com.key", certificate.key,
 			"/etc/nginx/signalbox.htpasswd", writeFile("prometheus:"+password+"\n"),
-			"127.0.0.1:19391", intake, "127.0.0.1:9391", page)
-		file := writeFile(fmt.Sprintf(`daemon off; master_process off; pid %[1]s/pid; error_log stderr;
-events {}
-http {
-	access_log off;
-	client_body_temp_path %[1]s/a; proxy_temp_path %[1]s/b; fastcgi_temp_path %[1]s/c; uwsgi_temp_path %[1]s/d; scgi_temp_path %[1]s/e;
-%[2]s}
-`, directory, config))
-		start("nginx", "-e", "stderr", "-p", directory, "-c", file)
+			"127.0.0.1:19391", intake, "127.0.0.1:9391", page))
 		check(address)
 	})
 })

@@ -72,12 +72,16 @@ func (p *program) page() (page string, err error) {
 	if err := os.WriteFile(webConfig, nil, 0o600); err != nil { // valid, without a password
 		return "", err
 	}
+	secret := filepath.Join(p.dir, "secret")
+	if err := os.WriteFile(secret, []byte("0123456789abcdef\n"), 0o600); err != nil {
+		return "", err
+	}
 	tokens := filepath.Join(p.dir, "tokens")
 	if err := os.WriteFile(tokens, []byte("0123456789abcdef\n"), 0o600); err != nil {
 		return "", err
 	}
 	cmd := exec.CommandContext(ctx, p.path(), "run", "--prometheus-bind-port", "0", "--intake-bind-port", "0",
-		"--prometheus-web-config-file", webConfig, "--intake-token-file", tokens, "--stdin", "--push-storage-path", filepath.Join(p.dir, "pushed.db"))
+		"--prometheus-web-config-file", webConfig, "--intake-token-file", tokens, "--webhook-bind-port", "0", "--github-secret-file", secret, "--stdin", "--push-storage-path", filepath.Join(p.dir, "pushed.db"))
 	cmd.Stderr = stderr
 	cmd.Env = []string{}
 	if err := cmd.Start(); err != nil {

@@ -32,8 +32,8 @@ function findings(o) {
     add("bad", "mapping", kind, `${kind}: ${displayName(first)}`);
   }
 
-  for (const { level, kind, text } of o.reports.flatMap((r) => r.findings)) {
-    add(level, "events", escapeInvisible(kind || text, maxFindingLength), escapeInvisible(text, maxFindingLength));
+  for (const { level, kind, text, section } of o.reports.flatMap((r) => r.findings)) {
+    add(level, section, escapeInvisible(kind || text, maxFindingLength), escapeInvisible(text, maxFindingLength));
   }
 
   const full = o.families.list.filter((f) => o.families.limit > 0 && f.series >= o.families.limit);
@@ -113,7 +113,8 @@ function findings(o) {
   if (o.events.received && quiet >= quietTime) {
     const wholeHistory = quiet > 3500; // the history has one hour
     const time = wholeHistory ? "more than an hour" : span(quiet);
-    add(wholeHistory ? "note" : "warn", "events", "no events", `no events for ${time}`);
+    // Webhooks arrive only when something happens, so there may be none for hours.
+    add(wholeHistory || o.sources !== null ? "note" : "warn", "events", "no events", `no events for ${time}`);
   }
 
   if (o.events.unknown) {

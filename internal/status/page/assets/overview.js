@@ -94,6 +94,7 @@ export function readOverview(json) {
         labels: objects(f.labels).map((l) => ({ name: text(l.name), values: count(l.values) })),
       })),
     },
+    sources: Array.isArray(o.sources) ? objects(o.sources).map(readSource) : null,
     groups: readPushed(o.groups, (g) => ({ pushed: time(g.pushed), failed: time(g.failed) })),
     agents: readPushed(o.agents, (a) => ({ updated: time(a.updated) })),
     scrapes: objects(o.scrapes).map((s) => ({
@@ -133,9 +134,29 @@ function readReport(report) {
   return {
     line: text(report.line),
     findings: objects(report.findings)
-      .map((f) => ({ level: level(f.level), kind: text(f.kind), text: text(f.text) }))
+      .map((f) => ({ level: level(f.level), kind: text(f.kind), text: text(f.text), section: text(f.section) || "events" }))
       .filter((f) => f.text !== ""),
     help: objects(report.help).map((h) => ({ section: text(h.section), text: text(h.text), snippet: text(h.snippet) })),
+  };
+}
+
+// readSource reads a CI system that sends webhooks. The overview has no sources if the
+// program does not receive webhooks.
+function readSource(source) {
+  const error = source.last_error ? object(source.last_error) : null;
+  return {
+    name: text(source.name),
+    description: text(source.description),
+    path: text(source.path),
+    deliveries: Object.entries(object(source.deliveries)).map(([outcome, n]) => ({ outcome, count: count(n) })),
+    lastDelivery: time(source.last_delivery),
+    delay: numberOrNull(source.delay_seconds),
+    lastError: error && {
+      time: time(error.time),
+      outcome: text(error.outcome),
+      remote: text(error.remote),
+      message: text(error.message),
+    },
   };
 }
 

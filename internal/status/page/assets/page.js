@@ -57,6 +57,7 @@ function showEvents(o) {
 // shows none, undefined if the section is hidden.
 const contents = [
   ["events", "Events", (o) => o.events.names.length],
+  ["sources", "Sources", (o) => o.sources?.length],
   ["unknown", "Unknown", (o) => o.events.unknown, "note"],
   ["rejections", "Rejected", (o) => o.events.rejected, "warn"],
   ["workers", "Workers", (o) => o.workers.total],

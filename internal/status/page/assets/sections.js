@@ -94,6 +94,19 @@ function labelsText({ labels }) {
   return labels.map(({ name, value }) => `${name}=${value}`).join(" ");
 }
 
+// showCounts shows pairs of a name and a count.
+function showCounts(cell, counts) {
+  if (cell.childElementCount !== counts.length) {
+    cell.replaceChildren(
+      ...counts.flatMap(() => [element("span", { className: "label" }, element("span"), " ", element("b")), " "]),
+    );
+  }
+  counts.forEach(([name, count], index) => {
+    showText(cell.children[index].firstChild, name);
+    setText(cell.children[index].lastChild, number(count));
+  });
+}
+
 // showBar shows a fraction from 0 to 1 as a bar, with a text next to it.
 function showBar(cell, part, text, level) {
   if (!cell.bar) {
@@ -259,6 +272,75 @@ export function makeSections({ plotted, togglePlot, onMore }) {
       document.getElementById("names"),
     ),
 
+    new Section("sources", {
+      caption: "CI systems that send webhooks",
+      isPresent: (o) => o.sources !== null,
+      // Until the first delivery, the help is more useful than the table.
+      list: (o) => (o.sources?.some((s) => s.deliveries.length > 0) ? o.sources : []),
+      subtitle: (o) => deliveriesSubtitle(o.sources ?? []),
+      hint: (o) => {
+        const help = helpFor("sources", o);
+        return help.length ? help : [paragraph("No webhooks received yet.")];
+      },
+      key: (s) => s.name,
+      searchText: (s) => `${s.name} ${s.description}`,
+      sortBy: 0,
+      ascending: true,
+      onMore,
+      columns: [
+        {
+          title: "CI system",
+          sort: (s) => s.description,
+          show: (cell, s) => {
+            if (!cell.name) {
+              cell.name = element("span");
+              cell.path = element("span", { className: "muted", title: "Path of the webhook" });
+              cell.append(cell.name, " ", cell.path);
+            }
+            showText(cell.name, s.description);
+            showText(cell.path, s.path);
+          },
+        },
+        {
+          title: "Deliveries",
+          wide: true,
+          tooltip: "Since the start, by outcome",
+          sort: (s) => s.deliveries.reduce((sum, d) => sum + d.count, 0),
+          show: (cell, s) => showCounts(cell, s.deliveries.map((d) => [d.outcome, d.count])),
+        },
+        timeColumn("Latest", (s) => s.lastDelivery, "never"),
+        numberColumn("Delay", (s) => s.delay, duration, {
+          tooltip: "Time from the latest change in the CI system to its delivery",
+        }),
+        {
+          title: "Latest problem",
+          wide: true,
+          sort: (s) => s.lastError?.time ?? 0,
+          show: (cell, s) => {
+            if (s.lastError === null) {
+              cell.message = null;
+              setText(cell, "–");
+              return;
+            }
+            if (!cell.message) {
+              cell.message = element("div");
+              cell.outcome = element("span");
+              cell.remote = element("span");
+              cell.time = element("time");
+              const source = element("div", { className: "muted" }, cell.outcome, ", from ", cell.remote, ", ", cell.time);
+              cell.replaceChildren(cell.message, source);
+            }
+            showText(cell.message, s.lastError.message);
+            showText(cell.outcome, s.lastError.outcome);
+            showText(cell.remote, s.lastError.remote);
+            if (s.lastError.time !== null) {
+              showTime(cell.time, s.lastError.time);
+            }
+          },
+        },
+      ],
+    }),
+
     new Section("unknown", {
       caption: "Unknown events by name",
       list: (o) => o.events.unknownNames,
@@ -418,20 +500,7 @@ export function makeSections({ plotted, togglePlot, onMore }) {
           wide: true,
           tooltip: "Number of distinct values of each label; the first label adds the most series",
           sort: (f) => f.labels[0]?.values ?? 0,
-          show: (cell, f) => {
-            if (cell.childElementCount !== f.labels.length) {
-              cell.replaceChildren(
-                ...f.labels.flatMap(() => [
-                  element("span", { className: "label" }, element("span"), " ", element("b")),
-                  " ",
-                ]),
-              );
-            }
-            f.labels.forEach(({ name, values }, index) => {
-              showText(cell.children[index].firstChild, name);
-              setText(cell.children[index].lastChild, number(values));
-            });
-          },
+          show: (cell, f) => showCounts(cell, f.labels.map(({ name, values }) => [name, values])),
         },
         numberColumn("Rejected", (f) => f.refused, number, {
           tooltip: "Updates for new label sets after the family had reached the limit",
@@ -578,6 +647,12 @@ function pushedSubtitle(pushed, noun) {
   }
   const limitUsed = pushed.limit ? `, ${share(pushed.series, pushed.limit)} of the limit` : "";
   return `${plural(pushed.total, noun)}, ${plural(pushed.series, "series", "series")}${limitUsed}`;
+}
+
+// deliveriesSubtitle summarizes the deliveries of all sources.
+function deliveriesSubtitle(sources) {
+  const total = sources.flatMap((s) => s.deliveries).reduce((sum, d) => sum + d.count, 0);
+  return total ? plural(total, "delivery", "deliveries") : "";
 }
 
 // showRule shows the rule for an unknown event when the user opens it.

@@ -29,6 +29,10 @@ type Options struct {
 	// groups active objects by them and by their state. Apply calls it. Nil means
 	// system and runner_class, which only jobs have.
 	GaugeAttributes func(event string) []string
+
+	// Systems are the CI systems whose statistics exist, as 0, before their first
+	// change. Other systems are added with their first change.
+	Systems []string
 }
 
 // ObjectBytes is the approximate memory for an object, with its part of what the tracker
@@ -71,7 +75,7 @@ func New(o Options) *Tracker {
 	if o.GaugeAttributes == nil {
 		o.GaugeAttributes = func(string) []string { return defaultGaugeAttributes }
 	}
-	return &Tracker{
+	t := &Tracker{
 		options:     o,
 		objects:     make(map[key]*object),
 		active:      list{active: true},
@@ -80,6 +84,10 @@ func New(o Options) *Tracker {
 		deployments: times{known: make(map[key]knownTime)},
 		systems:     make(map[string]*system),
 	}
+	for _, name := range o.Systems {
+		t.system(name)
+	}
+	return t
 }
 
 // Apply applies a change that was delivered at the time now. It returns the events to

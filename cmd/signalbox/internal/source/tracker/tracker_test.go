@@ -715,6 +715,14 @@ var _ = Describe("Tracker", func() {
 		})
 	})
 
+	It("has statistics of the systems that it was told about before their first change", func() {
+		Expect(tracker.New(tracker.Options{}).Stats().Entries).To(BeEmpty())
+		s := tracker.New(tracker.Options{Systems: []string{"gitlab", "github"}}).Stats()
+		Expect(s.Entries).To(HaveLen(8))
+		Expect(s.Entries[0]).To(Equal(tracker.Count{System: "github", Name: "pending"}))
+		Expect(s.Anomalies).NotTo(BeEmpty())
+	})
+
 	Describe("limits", func() {
 		BeforeEach(func() {
 			options = tracker.Options{QueuedLimit: 2 * time.Hour, RunningLimit: time.Hour, Memory: 24 * time.Hour}

@@ -227,7 +227,7 @@ var _ = Describe("A receiver", func() {
 			HaveKeyWithValue("last_error", And(HaveKeyWithValue("outcome", outcome), HaveKeyWithValue("remote", "192.0.2.1:1234"), HaveKeyWithValue("message", ContainSubstring(reason))))))
 		Expect(logger.Logs()).To(HaveLen(1))
 		Expect(logger.Logs()[0].Message).To(Equal("webhooks.delivery-" + outcome))
-		Expect(receiver.OverviewReport(now).Findings).To(ConsistOf(HaveField("Level", "warn")))
+		Expect(receiver.OverviewReport(now).Findings).To(ConsistOf(And(HaveField("Level", "warn"), HaveField("Section", "sources"))))
 		now = now.Add(time.Hour)
 		Expect(receiver.OverviewReport(now).Findings).To(BeEmpty())
 	},

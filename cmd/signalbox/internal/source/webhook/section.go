@@ -9,8 +9,8 @@ import (
 	"github.com/signalbox-ci/signalbox/internal/status"
 )
 
-// An overview describes a source in the overview's field "sources".
-type overview struct {
+// A sourceEntry is a CI system that sends webhooks, in the overview's field "sources".
+type sourceEntry struct {
 	Name        string `json:"name"`
 	Description string `json:"description"`
 	Path        string `json:"path"` // of the webhook
@@ -24,11 +24,11 @@ type overview struct {
 	DelaySeconds *float64 `json:"delay_seconds"`
 
 	// LastError is the latest delivery that could not be used completely, or null.
-	LastError *deliveryError `json:"last_error"`
+	LastError *deliveryEntry `json:"last_error"`
 }
 
-// A deliveryError is the error of a delivery.
-type deliveryError struct {
+// A deliveryEntry is a delivery that could not be used completely.
+type deliveryEntry struct {
 	Time    time.Time `json:"time"`
 	Outcome string    `json:"outcome"`
 	Remote  string    `json:"remote"` // address of the sender
@@ -38,7 +38,7 @@ type deliveryError struct {
 // OverviewFields implements status.Section.
 func (r *Receiver) OverviewFields() iter.Seq2[string, func(limit int) any] {
 	return func(yield func(string, func(limit int) any) bool) {
-		list := make([]overview, len(r.inputs))
+		list := make([]sourceEntry, len(r.inputs))
 		for i, in := range r.inputs {
 			list[i] = in.overview()
 		}
@@ -46,8 +46,8 @@ func (r *Receiver) OverviewFields() iter.Seq2[string, func(limit int) any] {
 	}
 }
 
-func (in *input) overview() overview {
-	o := overview{Name: in.Name(), Description: in.Description(), Path: Path(in.Name()), Deliveries: map[string]uint64{}}
+func (in *input) overview() sourceEntry {
+	o := sourceEntry{Name: in.Name(), Description: in.Description(), Path: Path(in.Name()), Deliveries: map[string]uint64{}}
 	for outcome := Outcome(1); outcome < outcomes; outcome++ {
 		if n := in.tally.counts[outcome].Load(); n > 0 {
 			o.Deliveries[outcome.String()] = n
@@ -62,7 +62,7 @@ func (in *input) overview() overview {
 		o.DelaySeconds = &seconds
 	}
 	if p := in.tally.problem.Load(); p != nil {
-		o.LastError = &deliveryError{Time: p.at.UTC(), Outcome: p.outcome.String(), Remote: excerpt.Display(p.remote), Message: excerpt.Display(p.text)}
+		o.LastError = &deliveryEntry{Time: p.at.UTC(), Outcome: p.outcome.String(), Remote: excerpt.Display(p.remote), Message: excerpt.Display(p.text)}
 	}
 	return o
 }
@@ -84,7 +84,7 @@ func (r *Receiver) OverviewReport(time.Time) status.Report {
 			level = "note" // the secret works, so this is someone else
 		}
 		kind := p.outcome.String() + " deliveries from " + in.Description()
-		report.Findings = append(report.Findings, status.Finding{Level: level, Kind: kind,
+		report.Findings = append(report.Findings, status.Finding{Level: level, Kind: kind, Section: "sources",
 			Text: excerpt.Display(fmt.Sprintf("%s: the latest one, from %s: %s", kind, p.remote, p.text))})
 	}
 	return report
