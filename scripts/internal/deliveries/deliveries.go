@@ -12,6 +12,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -78,33 +79,40 @@ func (d *Delivery) Renumber(n int64) {
 // now. All times in the deliveries about a run, its jobs included, move by the same
 // number of seconds.
 func ShiftToNow(all []Delivery, now time.Time) {
-	newest := map[string]time.Time{}
-	for _, d := range all {
-		if run, t := d.run(), d.newest(); t.After(newest[run]) {
-			newest[run] = t
+	runs := map[string][]int{} // indexes of all
+	newest := make([]time.Time, len(all))
+	for i := range all {
+		if newest[i] = all[i].newest(); !newest[i].IsZero() {
+			run := all[i].run()
+			runs[run] = append(runs[run], i)
 		}
 	}
-	for i := range all {
-		if t := newest[all[i].run()]; !t.IsZero() {
-			all[i].Shift(now.Sub(t).Truncate(time.Second))
+	for _, run := range runs {
+		slices.SortFunc(run, func(a, b int) int { return newest[b].Compare(newest[a]) })
+		var last, previous time.Time
+		for _, i := range run {
+			if previous.Sub(newest[i]) > maxPause || last.IsZero() {
+				last = newest[i]
+			}
+			previous = newest[i]
+			all[i].Shift(now.Sub(last).Truncate(time.Second))
 		}
 	}
 }
 
+// maxPause is the maximum time between deliveries about a run. Published samples of
+// different runs can have the same ID.
+const maxPause = 30 * 24 * time.Hour
+
 // run identifies the run that the delivery is about. Other deliveries are about a
 // deployment, or about nothing that is known here; then run identifies the delivery.
-// Published samples of different runs can have the same ID, but not the same commit.
 func (d *Delivery) run() string {
 	type object struct {
-		ID        int64
-		SHA       string `json:"head_sha"`
-		CreatedAt string `json:"created_at"` // of a deployment, it never changes
+		ID    int64 `json:"id"`
+		RunID int64 `json:"run_id"`
 	}
 	var p struct {
-		Job *struct {
-			RunID int64  `json:"run_id"`
-			SHA   string `json:"head_sha"`
-		} `json:"workflow_job"`
+		Job        *object `json:"workflow_job"`
 		Deployment *object `json:"deployment"`
 		Run        *object `json:"workflow_run"`
 
@@ -115,11 +123,11 @@ func (d *Delivery) run() string {
 	json.Unmarshal(d.Body, &p) //nolint:errcheck // fields of other types are not used
 	switch {
 	case p.Job != nil:
-		return fmt.Sprint("run ", p.Job.RunID, p.Job.SHA)
+		return fmt.Sprint("run ", p.Job.RunID)
 	case p.Deployment != nil: // can have a run too
-		return fmt.Sprint("deployment ", p.Deployment.ID, p.Deployment.CreatedAt)
+		return fmt.Sprint("deployment ", p.Deployment.ID)
 	case p.Run != nil:
-		return fmt.Sprint("run ", p.Run.ID, p.Run.SHA)
+		return fmt.Sprint("run ", p.Run.ID)
 	case p.Pipeline != nil:
 		return fmt.Sprint("run ", p.Pipeline.ID)
 	case p.PipelineID != 0:
