@@ -220,6 +220,39 @@ var _ = Describe("Webhooks that are not as they should be", func() {
 		}
 	})
 
+	It("have a limited number of series, and correct totals, whatever labels runners have", func() {
+		const jobs, limit = 1000, 100
+		s, base = startWebhooks("--catalog=ci", fmt.Sprint("--prometheus-max-series-per-metric=", limit))
+		var hooks []hook
+		for i := range jobs {
+			for _, name := range []string{"workflow_job-life_a-1-queued", "workflow_job-life_a-3-completed-success"} {
+				h, _ := recorded("github", name)
+				h.SetID(fmt.Sprint(name, i))
+				h.Renumber(int64(i + 1))
+				h.Body = bytes.Replace(h.Body, []byte(`"ubuntu-latest"`), fmt.Appendf(nil, "%q", fmt.Sprint("runner-", i)), 1)
+				h.Shift(time.Since(time.Unix(1772618622, 0))) // the end of the job
+				hooks = append(hooks, h)
+			}
+		}
+		sendHooks(base, hooks)
+		page := get(s.metrics, "text/plain")
+		total := 0
+		finished := samples(page, "ci_jobs_finished_total{")
+		for _, sample := range finished {
+			var n int
+			_, err := fmt.Sscan(sample[strings.LastIndexByte(sample, ' '):], &n)
+			Expect(err).NotTo(HaveOccurred())
+			total += n
+		}
+		Expect(total).To(Equal(jobs))
+		Expect(len(finished)).To(BeNumerically("<=", limit+1))
+		Expect(finished).To(ContainElement(ContainSubstring("__overflow__")))
+		active := samples(page, "ci_jobs_active{")
+		Expect(active).To(And(Not(BeEmpty()), HaveEach(HaveSuffix(" 0"))))
+		Expect(len(active)).To(BeNumerically("<=", limit))
+		Expect(bytes.Count(s.log.Contents(), []byte("\n"))).To(BeNumerically("<", 50))
+	})
+
 	It("do not reach a listener that does not exist", func() {
 		s := startSignalbox()
 		Expect(s.announced("signalbox.listening-for-webhooks")).To(BeEmpty())
