@@ -9,6 +9,9 @@
 // the same name and the extension .headers. By default, deliver sends the project's own
 // recordings. The last part of the URL says which CI system they come from.
 //
+// Signalbox recognizes deliveries, runs and jobs that it has seen before: to send the
+// same recordings again, use -copies 1, which gives them new IDs.
+//
 // All times in the deliveries of a run move by the same amount, so that the newest one
 // is now. Each delivery is signed again, with the secrets in the file. Deliver prints
 // the answers. It exits with code 1 if a delivery was not accepted.

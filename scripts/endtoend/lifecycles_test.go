@@ -46,11 +46,10 @@ type hook struct {
 }
 
 func newLifeCycles(seed int64) *lifeCycles {
-	l := &lifeCycles{
+	return &lifeCycles{
 		random: mathrand.New(mathrand.NewPCG(uint64(seed), 0)), now: time.Now().UTC().Truncate(time.Second), id: 1000,
 		expected: map[string]float64{}, runQueue: map[string][2]float64{}, queue: map[string][]float64{},
 	}
-	return l
 }
 
 // A payload is a decoded body.
@@ -68,9 +67,9 @@ func recorded(system, name string) (hook, payload) {
 
 const webhookRecordings = "../../cmd/signalbox/internal/source"
 
-// send adds a recorded delivery with other fields in one of its objects to those to
-// send: not at all, once, or several times, with the same ID or another. It reports
-// whether it is sent.
+// send adds a recorded delivery to those to send: not at all, once, or several times,
+// with the same ID or another. It reports whether the delivery is sent at all. fields
+// replace those of the object with the name, or of the whole payload.
 func (l *lifeCycles) send(phase int, system, name, object string, fields payload) (sent bool) {
 	GinkgoHelper()
 	h, p := recorded(system, name)
@@ -78,12 +77,12 @@ func (l *lifeCycles) send(phase int, system, name, object string, fields payload
 	if object != "" {
 		target = p[object].(payload)
 	}
-	maps.Copy(target, fields)
-	if action, ok := fields["action"]; ok {
-		p["action"] = action
-	}
-	if builds, ok := fields["builds"]; ok {
-		p["builds"] = builds
+	for name, value := range fields {
+		if name == "action" || name == "builds" {
+			p[name] = value
+		} else {
+			target[name] = value
+		}
 	}
 	if l.random.IntN(10) == 0 {
 		return false
@@ -135,7 +134,7 @@ func format(t time.Time, layout string) any {
 	return t.UTC().Format(layout)
 }
 
-// A job is what the model knows of the life cycle of a job.
+// A modelJob is what the model knows of the life cycle of a job.
 type modelJob struct {
 	system, class, retry string
 	result               string // empty if it never ends
@@ -160,7 +159,7 @@ func (l *lifeCycles) count(j modelJob) {
 	}
 }
 
-// github generates a run of a workflow, which may be run again.
+// github generates a run of a workflow, which may be started again.
 func (l *lifeCycles) github() {
 	const system = "github"
 	run := l.nextID()
