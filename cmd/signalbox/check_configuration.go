@@ -39,7 +39,8 @@ func (c *daemon) check() (summary string, err error) {
 }
 
 // checkListeners returns an error for each pair of listeners with the same port on the
-// same address. The flags of a listener end in -bind-ip and -bind-port.
+// same address. The flags of a listener end in -bind-ip and -bind-port. There is no
+// listener for webhooks unless a source is configured.
 func (c *daemon) checkListeners() error {
 	type listener struct{ name, ip, port string }
 	values := flagsOf(c.flags())
@@ -47,7 +48,7 @@ func (c *daemon) checkListeners() error {
 	var errs []error
 	for _, s := range c.flags() {
 		name, isPort := strings.CutSuffix(s.Name, "-bind-port")
-		if !isPort || s.Value == "" || s.Value == "0" {
+		if !isPort || s.Value == "" || s.Value == "0" || name == "webhook" && len(c.configuredSources()) == 0 {
 			continue
 		}
 		l := listener{name, values[name+"-bind-ip"], s.Value}

@@ -44,7 +44,7 @@ var _ = Describe("signalbox completion", func() {
 		func(typed string, want ...string) {
 			Expect(bash(strings.Split(typed, " ")...)).To(ConsistOf(want))
 		},
-		Entry("commands", "", "run", "demo", "catalog", "check", "completion", "version", "--help"),
+		Entry("commands", "", "run", "demo", "catalog", "check", "completion", "decode", "version", "--help"),
 		Entry("the beginning of a command", "co", "completion"),
 		Entry("files to check", "check we", "web.yml", "web two.yml"),
 		Entry("flags", "run --stdin", "--stdin", "--stdin-format", "--stdin-passthrough"),

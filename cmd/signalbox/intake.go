@@ -11,6 +11,8 @@ import (
 	"github.com/signalbox-ci/signalbox/cmd/signalbox/internal/source"
 	"github.com/signalbox-ci/signalbox/cmd/signalbox/internal/source/agents"
 	"github.com/signalbox-ci/signalbox/cmd/signalbox/internal/source/events"
+	"github.com/signalbox-ci/signalbox/cmd/signalbox/internal/source/pushgateway"
+	"github.com/signalbox-ci/signalbox/cmd/signalbox/internal/source/webhook"
 	"github.com/signalbox-ci/signalbox/internal/access"
 	"github.com/signalbox-ci/signalbox/internal/status"
 )
@@ -21,7 +23,22 @@ func newIntake(o events.Options) http.Handler {
 	mux := source.NewMux("not found: POST events to " + events.Path +
 		", PUT or POST metrics of jobs to /metrics/job/<job>, POST metrics of agents to " + agents.Path)
 	mux.Handle(events.Path, events.NewHandler(o))
+	mux.HandleFunc(webhook.Path(""), func(w http.ResponseWriter, r *http.Request) {
+		source.Reject(w, http.StatusNotFound, "not found: "+wrongListenerHint(r))
+	})
 	return mux
+}
+
+// wrongListenerHint returns a hint if a request to the metrics listener should have been
+// sent to another listener.
+func wrongListenerHint(r *http.Request) string {
+	switch {
+	case strings.HasPrefix(r.URL.Path, webhook.Path("")):
+		return "send webhooks to the webhook listener (--webhook-bind-port)"
+	case r.URL.Path == events.Path, r.URL.Path == agents.Path, pushgateway.Handles(r):
+		return "send events and pushes to the intake listener (--intake-bind-port)"
+	}
+	return ""
 }
 
 // intakeHelp is a section of the status page that explains how to send events and

@@ -19,7 +19,6 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/signalbox-ci/signalbox/cmd/signalbox/internal/source/agents"
-	"github.com/signalbox-ci/signalbox/cmd/signalbox/internal/source/events"
 	"github.com/signalbox-ci/signalbox/cmd/signalbox/internal/source/pushgateway"
 	"github.com/signalbox-ci/signalbox/emitter/aggregator"
 	"github.com/signalbox-ci/signalbox/internal/membudget"
@@ -128,15 +127,6 @@ func (c *daemon) checkStorage() error {
 		return fmt.Errorf("--push-storage-path: %s is not a directory", directory)
 	}
 	return nil // the daemon may have other permissions than this process
-}
-
-// intakeHint returns a hint if a request to the metrics listener should have been sent
-// to the intake listener.
-func intakeHint(r *http.Request) string {
-	if r.URL.Path == events.Path || r.URL.Path == agents.Path || pushgateway.Handles(r) {
-		return "send events and pushes to the intake listener (--intake-bind-port)"
-	}
-	return ""
 }
 
 // handler returns a handler that serves the push APIs and passes other requests to

@@ -54,7 +54,7 @@ var _ = Describe("signalbox run with pushed metrics", func() {
 		Expect(daemon.page()).NotTo(ContainSubstring("\nx{"))
 	})
 
-	It("answers events and pushes on the metrics listener with a hint", func() {
+	It("answers events, pushes and webhooks on the metrics listener with a hint", func() {
 		base := strings.TrimSuffix(startDaemon().url("serving-metrics"), "/metrics")
 		post := func(path string) string {
 			GinkgoHelper()
@@ -63,6 +63,7 @@ var _ = Describe("signalbox run with pushed metrics", func() {
 		for _, path := range []string{"/metrics/job/a%2Fb/l/v", "/api/v1/agent-metrics", "/api/v1/events"} {
 			Expect(post(path)).To(HaveSuffix("expected GET or HEAD; send events and pushes to the intake listener (--intake-bind-port)\n"))
 		}
+		Expect(post("/webhooks/github")).To(HaveSuffix("expected GET or HEAD; send webhooks to the webhook listener (--webhook-bind-port)\n"))
 		Expect(post("/elsewhere")).To(HaveSuffix("expected GET or HEAD\n"))
 	})
 

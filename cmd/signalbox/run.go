@@ -188,7 +188,7 @@ func (c *daemon) start(w world, log *daemonLog, input *inputStatus) (s *service,
 		Sections:          sections,
 		Pushed:            pushed.Aggregator,
 		Gatherer:          pushed.registry,
-		WrongListenerHint: intakeHint,
+		WrongListenerHint: wrongListenerHint,
 		AllowedHosts:      c.Access.allowedHosts(),
 	})
 	if err := c.monitor.Initialize(logger, hostname, c.Attributes, c.BufferSize); err != nil {

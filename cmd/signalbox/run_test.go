@@ -389,7 +389,7 @@ var _ = Describe("signalbox run", func() {
 			func(line string, parts ...string) {
 				fails(start(nil, strings.Fields(line)...), exitBadUsage, parts...)
 			},
-			Entry("an unknown command", "bogus", "unknown command 'bogus'", "catalog, check, completion, demo, run or version"),
+			Entry("an unknown command", "bogus", "unknown command 'bogus'", "catalog, check, completion, decode, demo, run or version"),
 			Entry("a command that is not similar to any", "foo", "unknown command 'foo', expected catalog, check,"),
 			Entry("a misspelled command", "rum", "unknown command 'rum', did you mean 'run'?"),
 			Entry("a command with transposed letters", "rnu --stdin", "unknown command 'rnu', did you mean 'run'?"),

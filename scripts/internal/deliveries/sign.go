@@ -1,0 +1,84 @@
+package deliveries
+
+import (
+	"bytes"
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/hex"
+	"fmt"
+	"os"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// ReadSecrets returns the secrets in a file of --github-secret-file or
+// --gitlab-secret-file: its lines that are not blank.
+func ReadSecrets(file string) ([]string, error) {
+	content, err := os.ReadFile(file)
+	if err != nil {
+		return nil, err
+	}
+	var secrets []string
+	for line := range bytes.Lines(content) {
+		if line = bytes.TrimSpace(line); len(line) > 0 {
+			secrets = append(secrets, string(line))
+		}
+	}
+	if secrets == nil {
+		return nil, fmt.Errorf("%s is empty, expected a secret", file)
+	}
+	return secrets, nil
+}
+
+// signingToken is the beginning of GitLab's signing tokens.
+const signingToken = "whsec_"
+
+// Sign signs the delivery as the CI system does, and removes its previous signatures.
+// GitHub signs with the first secret. GitLab sends the first secret that is not a
+// signing token, and signs with the first one that is, at the time now.
+func (d *Delivery) Sign(system string, secrets []string, now time.Time) error {
+	for _, name := range []string{"X-Hub-Signature", "X-Hub-Signature-256", "X-Gitlab-Token", "webhook-timestamp", "webhook-signature"} {
+		d.Header.Del(name)
+	}
+	switch system {
+	case "github":
+		d.Header.Set("X-Hub-Signature-256", "sha256="+hex.EncodeToString(sum([]byte(secrets[0]), d.Body)))
+		return nil
+	case "gitlab":
+		return d.signGitLab(secrets, now)
+	}
+	return fmt.Errorf("got the CI system %q, expected github or gitlab", system)
+}
+
+func (d *Delivery) signGitLab(secrets []string, now time.Time) error {
+	for _, secret := range secrets {
+		encoded, signs := strings.CutPrefix(secret, signingToken)
+		switch {
+		case !signs:
+			if d.Header.Get("X-Gitlab-Token") == "" {
+				d.Header.Set("X-Gitlab-Token", secret)
+			}
+		case d.Header.Get("webhook-signature") == "":
+			key, err := base64.StdEncoding.DecodeString(encoded)
+			if err != nil {
+				return fmt.Errorf("the signing token is not %s and base64: %w", signingToken, err)
+			}
+			timestamp := strconv.FormatInt(now.Unix(), 10)
+			signature := sum(key, []byte(d.Header.Get("webhook-id")+"."+timestamp+"."), d.Body)
+			d.Header.Set("webhook-timestamp", timestamp)
+			d.Header.Set("webhook-signature", "v1,"+base64.StdEncoding.EncodeToString(signature))
+		}
+	}
+	return nil
+}
+
+// sum returns the HMAC-SHA256 of the concatenated parts.
+func sum(key []byte, parts ...[]byte) []byte {
+	mac := hmac.New(sha256.New, key)
+	for _, part := range parts {
+		mac.Write(part)
+	}
+	return mac.Sum(nil)
+}
