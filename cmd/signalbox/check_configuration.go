@@ -63,6 +63,8 @@ func (c *daemon) checkListeners() error {
 // overlap reports whether listeners on both addresses would receive the same
 // connections.
 func overlap(a, b string) bool {
-	isAny := func(address string) bool { return net.ParseIP(strings.Trim(address, "[]")).IsUnspecified() }
+	isAny := func(address string) bool {
+		return address == "[]" || net.ParseIP(strings.Trim(address, "[]")).IsUnspecified()
+	}
 	return a == b || isAny(a) || isAny(b)
 }
