@@ -3,7 +3,6 @@ package exposition
 import (
 	"bytes"
 	"math"
-	"strings"
 
 	"github.com/signalbox-ci/signalbox/internal/series"
 )
@@ -26,7 +25,7 @@ func newOpenMetrics(names *names, created bool, wall series.Wall, now series.Ins
 		wall:          wall,
 		now:           now,
 		float:         appendOpenFloat,
-		escape:        openHelpEscaper,
+		escape:        quoteEscaper,
 		created:       created,
 		integerCounts: true,
 		withExemplars: true,
@@ -96,7 +95,7 @@ func (o *openMetrics) unknown(out *output, f *pushedFamily, rows *rows) {
 		return
 	}
 	for i := range parts {
-		o.lines(out, f, rows.each, shape{family: f.Name() + parts[i].suffix, name: f.Name(), typ: "unknown", parts: parts[i : i+1], unique: true})
+		o.lines(out, f, rows.each, shape{family: f.Name() + parts[i].suffix, name: f.Name(), typ: "unknown", parts: parts[i : i+1]})
 	}
 }
 
@@ -110,5 +109,3 @@ func appendOpenFloat(b []byte, v float64) []byte {
 	}
 	return b
 }
-
-var openHelpEscaper = strings.NewReplacer(`\`, `\\`, "\n", `\n`, `"`, `\"`)
