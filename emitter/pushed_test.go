@@ -56,15 +56,21 @@ var _ = Describe("The metrics page with pushed metrics", func() {
 		Expect(page).To(MatchRegexp("(?s)concourse_builds_started.*\nconcourse_builds_waiting{username=\"alice\"} 7\n.*\nconcourse_caches_"))
 	})
 
-	It("rejects pushed metrics with the name of one of the emitter's own, if they come from an agent or have another type", func() {
-		Expect(gauge("go_goroutines")).To(MatchError(ContainSubstring("the server itself")))
+	It("rejects pushed metrics with the name of one of the emitter's own, if they have another type", func() {
+		Expect(gauge("go_gc_duration_seconds")).To(MatchError(ContainSubstring("got type gauge, expected summary")))
 		Expect(gauge("concourse_builds_duration_seconds_count")).To(MatchError(ContainSubstring("share the name concourse_builds_duration_seconds_count with concourse_builds_duration_seconds")))
 		Expect(push("go_goroutines", dto.MetricType_COUNTER)).To(MatchError(ContainSubstring("got type counter, expected gauge")))
 	})
 
-	It("serves a metric that a job pushes next to that of another gatherer with the same name and type", func() {
+	It("serves a metric that jobs and agents push next to that of another gatherer with the same name and type", func() {
 		Expect(push("go_goroutines", dto.MetricType_GAUGE)).To(Succeed())
-		Expect(scrape(p)).To(MatchRegexp("# TYPE go_goroutines gauge\ngo_goroutines [0-9]+\ngo_goroutines{instance=\"\",job=\"j\"} 7\n"))
+		Expect(gauge("go_goroutines")).To(Succeed())
+		Expect(scrape(p)).To(MatchRegexp("# TYPE go_goroutines gauge\ngo_goroutines [0-9]+\ngo_goroutines{instance=\"\",job=\"j\"} 7\ngo_goroutines{username=\"alice\"} 7\n"))
+	})
+
+	It("rejects a metric of another gatherer from an agent without labels, whose series would be the same", func() {
+		err := a.Agents.Update(context.Background(), aggregator.Labels{}, []aggregator.Metric{{Name: "go_goroutines", Type: aggregator.Gauge, Value: 7}})
+		Expect(err).To(MatchError(ContainSubstring("the server itself has a metric with this name")))
 	})
 
 	DescribeTable("rejects pushed metrics that the emitter itself updates, also those without series",
@@ -175,23 +181,23 @@ var _ = Describe("The metrics page with pushed metrics", func() {
 		Expect(push("concourse_deploys", dto.MetricType_GAUGE)).To(Succeed())
 	})
 
-	It("contains the metrics of another gatherer, and rejects pushed metrics with their names", func() {
+	It("contains the metrics of another gatherer, and rejects pushed metrics with their names and other types", func() {
 		registry := prometheus.NewRegistry()
-		registry.MustRegister(prometheus.NewGauge(prometheus.GaugeOpts{Name: "a_gauge"}))
+		registry.MustRegister(prometheus.NewCounter(prometheus.CounterOpts{Name: "a_counter"}))
 		p.ServeGatherer(registry)
-		Expect(scrape(p)).To(ContainSubstring("\na_gauge 0\n"))
-		Expect(gauge("a_gauge")).To(MatchError(ContainSubstring("the server itself")))
+		Expect(scrape(p)).To(ContainSubstring("\na_counter 0\n"))
+		Expect(gauge("a_counter")).To(MatchError(ContainSubstring("got type gauge, expected counter")))
 	})
 
 	It("contains pushed metrics and another gatherer's from the start, if they are configured", func() {
 		Expect(push("a_gauge", dto.MetricType_GAUGE)).To(Succeed())
 		registry := prometheus.NewRegistry()
-		registry.MustRegister(prometheus.NewGauge(prometheus.GaugeOpts{Name: "b_gauge"}))
+		registry.MustRegister(prometheus.NewCounter(prometheus.CounterOpts{Name: "b_counter"}))
 		config := &emitter.PrometheusConfig{Pushed: a}
 		config.Host(host.Options{Gatherer: registry})
 		p = start(config, nil)
-		Expect(scrape(p)).To(And(ContainSubstring("\na_gauge{"), ContainSubstring("\nb_gauge 0\n")))
-		Expect(gauge("b_gauge")).To(MatchError(ContainSubstring("the server itself")))
+		Expect(scrape(p)).To(And(ContainSubstring("\na_gauge{"), ContainSubstring("\nb_counter 0\n")))
+		Expect(gauge("b_counter")).To(MatchError(ContainSubstring("got type gauge, expected counter")))
 	})
 
 	It("adds groups and agents to the overview", func() {

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"maps"
 	"regexp"
 	"slices"
 	"strings"
@@ -141,10 +140,16 @@ func kindOf(content []byte) kind {
 		return emptyFile
 	}
 
-	// If the YAML is invalid, use the fields that were found line by line.
-	var top map[string]yaml.Node
-	if yaml.Unmarshal(content, &top) == nil && len(top) > 0 {
-		fields = slices.Collect(maps.Keys(top))
+	// If the YAML is invalid, use the fields that were found line by line. Decoding to a
+	// map would take quadratic time, because the YAML package compares all fields.
+	var document yaml.Node
+	if yaml.Unmarshal(content, &document) == nil && len(document.Content) == 1 && document.Content[0].Kind == yaml.MappingNode {
+		fields = nil
+		for i, part := range document.Content[0].Content {
+			if isKey := i%2 == 0; isKey {
+				fields = append(fields, part.Value)
+			}
+		}
 	}
 	among := func(known []string) bool {
 		return slices.ContainsFunc(fields, func(name string) bool { return slices.Contains(known, name) })
@@ -156,10 +161,13 @@ func kindOf(content []byte) kind {
 		return mappingFile
 	}
 	// If no field is known, guess the kind from misspelled fields, so that the error
-	// contains a hint.
+	// contains a hint. Comparing spellings is slow, but the first fields suffice.
+	fields = fields[:min(len(fields), 100)]
 	misspelled := func(known []string) bool {
 		return slices.ContainsFunc(fields, func(name string) bool {
-			return slices.ContainsFunc(known, func(k string) bool { return spelling.Distance(name, k) <= 2 })
+			return slices.ContainsFunc(known, func(k string) bool {
+				return len(name) <= len(k)+2 && spelling.Distance(name, k) <= 2
+			})
 		})
 	}
 	switch {

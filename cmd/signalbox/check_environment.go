@@ -51,7 +51,7 @@ func (c *checkCommand) checkEnvironment(file string, content []byte) (verdict st
 		}
 		count++
 		lines[v.name] = v.line
-		if err := v.set(options); err != nil {
+		if err := v.set(options, len(findings) < maxHints); err != nil {
 			findings = append(findings, finding{v.line, err.Error()})
 		}
 	}
@@ -90,9 +90,17 @@ func joined(file string, findings []finding) error {
 	return errors.Join(errs...)
 }
 
-// set sets the flag that corresponds to the variable. It ignores an empty value.
-func (v variable) set(options map[string]*flags.Option) error {
+// maxHints is the number of errors in an environment file after which further ones have
+// no hints, because searching for a hint is slow.
+const maxHints = 100
+
+// set sets the flag that corresponds to the variable. It ignores an empty value. withHint
+// means that the error for an unknown variable suggests a similar one.
+func (v variable) set(options map[string]*flags.Option, withHint bool) error {
 	option := options[v.name]
+	if option == nil && !withHint {
+		return fmt.Errorf("%s is not a variable of signalbox run", v.name)
+	}
 	if option == nil {
 		hint := "signalbox run --help lists the flags"
 		prefix := environmentKey("")

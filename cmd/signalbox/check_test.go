@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"testing"
 
 	. "github.com/onsi/ginkgo/v2"
 	. "github.com/onsi/gomega"
@@ -216,3 +217,17 @@ var _ = Describe("signalbox check", func() {
 		Expect(stderr.String()).To(Equal("signalbox: check requires at least one file: signalbox check FILE...\n"))
 	})
 })
+
+// Decoding a file with duplicate fields to a map takes quadratic time, because the YAML
+// package has an error for each pair of equal fields.
+var _ = DescribeTable("signalbox check detects the kind of a file with many fields in linear time",
+	func(field string) {
+		allocations := func(n int) float64 {
+			content := []byte(strings.Repeat(field, n))
+			return testing.AllocsPerRun(1, func() { kindOf(content) })
+		}
+		Expect(allocations(2000)).To(BeNumerically("<", 6*allocations(500)))
+	},
+	Entry("that are duplicates", "silent_events: []\n"),
+	Entry("that are unknown", "nothing_like_it: []\n"),
+)

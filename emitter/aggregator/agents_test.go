@@ -456,6 +456,20 @@ x{k="2",template_name="go"} 10
 		Expect(err).To(HaveOccurred())
 	})
 
+	DescribeTable("rejects names of durations with which gathering would fail",
+		func(names aggregator.DurationNames, reason string) {
+			registry := prometheus.NewRegistry()
+			_, err := aggregator.New(aggregator.Options{Registerer: registry, DurationNames: names})
+			Expect(err).To(MatchError(And(HavePrefix("DurationNames: "), ContainSubstring(reason))))
+			Expect(registry.Gather()).To(BeEmpty(), "nothing remains registered")
+		},
+		Entry(nil, aggregator.DurationNames{Update: "x", Sweep: "x"}, "two metrics would have the name x"),
+		Entry(nil, aggregator.DurationNames{Update: "x_count", Sweep: "x"}, "x_count"),
+		Entry(nil, aggregator.DurationNames{Update: "x", Sweep: "x_bucket"}, "x_bucket"),
+		Entry(nil, aggregator.DurationNames{Update: "x", Sweep: "x_created"}, "x_created"),
+		Entry(nil, aggregator.DurationNames{Update: "signalbox_agents"}, "two metrics would have the name signalbox_agents"),
+	)
+
 	It("logs to a slog.Logger", func() {
 		log := gbytes.NewBuffer()
 		create(aggregator.Options{Slog: slog.New(slog.NewTextHandler(log, nil))})

@@ -213,8 +213,12 @@ func (a *Agents) checkFamily(ag *agent, name string, typ series.Type, holder any
 	if owner := a.others.owner(name, typ, false); owner != "" {
 		return errOwned(name, owner)
 	}
-	if _, ok := a.others.typeOf(name); ok {
+	switch other, ok := a.others.typeOf(name); {
+	case !ok:
+	case other == series.AnyType || len(a.shownLabels(ag, nil)) == 0: // its series could have the labels of the server's
 		return errNameOfServer(name)
+	case other != typ:
+		return errOtherType(name, typ, other)
 	}
 	if f := a.store.Family(name); f != nil {
 		if f.Type() == typ {

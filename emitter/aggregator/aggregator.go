@@ -78,6 +78,9 @@ func New(options Options) (*Aggregator, error) {
 		Groups:   newGroups(c, o),
 	}
 	c.self = newSelfMetrics(a, o.DurationNames)
+	if err := c.self.checkNames(); err != nil {
+		return nil, err
+	}
 	if err := c.self.register(o.Registerer); err != nil {
 		return nil, err
 	}

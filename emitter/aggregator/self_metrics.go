@@ -1,7 +1,11 @@
 package aggregator
 
 import (
+	"fmt"
+
 	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/signalbox-ci/signalbox/internal/series"
 )
 
 // selfMetrics are the metrics about an Aggregator itself.
@@ -115,6 +119,33 @@ func newSelfMetrics(a *Aggregator, durations DurationNames) *selfMetrics {
 		m.collectors = append(m.collectors, m.storageDamaged)
 	}
 	return m
+}
+
+// checkNames returns an error if two of the metrics have the same name, or if one has the
+// name of a sample of another. A registry accepts the latter, but then gathering fails.
+func (m *selfMetrics) checkNames() error {
+	types := map[string]series.Type{}
+	for _, c := range m.collectors {
+		descs := make(chan *prometheus.Desc, 1)
+		c.Describe(descs)
+		name, typ := nameIn(<-descs), series.Gauge
+		if _, ok := c.(prometheus.Histogram); ok {
+			typ = series.Histogram
+		}
+		if _, ok := types[name]; ok {
+			return fmt.Errorf("DurationNames: two metrics would have the name %s", name)
+		}
+		types[name] = typ
+	}
+	for name, typ := range types {
+		if err := series.CheckSampleNames(name, typ, true, func(name string) (series.Type, bool) {
+			typ, ok := types[name]
+			return typ, ok
+		}); err != nil {
+			return fmt.Errorf("DurationNames: %w", err)
+		}
+	}
+	return nil
 }
 
 // register registers all of the metrics, or none of them if it returns an error. It

@@ -31,11 +31,45 @@ const minDivide, maxDivide = 1e-100, 1e100
 // maxUnitBytes is the maximum length of a unit.
 const maxUnitBytes = 100
 
+// The limits on the parts of a rule. They bound the time that checks take, which can
+// compare each part with each other one. maxParts applies to labels, labels of the
+// exemplar, needs and the attributes in values, maxValues to all lists in values
+// together, and maxReplacements to each label.
+const maxParts, maxValues, maxReplacements, maxBuckets = 64, 1000, 1000, 1000
+
+// validateSizes adds an error for each part of the rule that exceeds its limit.
+func (r Rule) validateSizes(found *fieldErrors) {
+	atMost := func(field string, n int, noun string, limit int) {
+		found.check(n <= limit, field, "got %s, expected at most %d", plural(n, noun), limit)
+	}
+	atMost("labels", len(r.Labels), "label", maxParts)
+	atMost("exemplar", len(r.Exemplar), "exemplar label", maxParts)
+	atMost("needs", len(r.Needs), "attribute", maxParts)
+	atMost("values", len(r.Values), "attribute", maxParts)
+	values := 0
+	for _, list := range r.Values {
+		values += len(list)
+	}
+	found.check(values <= maxValues, "values", "got %s in all lists together, expected at most %d", plural(values, "value"), maxValues)
+	atMost("buckets", len(r.Buckets), "bucket", maxBuckets)
+	for i, l := range r.Labels[:min(len(r.Labels), maxParts)] {
+		atMost(fmt.Sprintf("labels[%d].replace", i), len(l.Replace), "replacement", maxReplacements)
+	}
+	if r.States != nil {
+		found.check(len(r.States.Values) <= maxStates, "states.values",
+			"got %s, expected %d to %d", plural(len(r.States.Values), "state"), minStates, maxStates)
+	}
+}
+
 // Validate checks the rule on its own. It does not check whether the rule agrees with
-// other rules for the same metric. It returns all errors, or nil if the rule is valid.
+// other rules for the same metric. It returns all errors, or nil if the rule is valid. If
+// parts of the rule are too large, it returns only the errors about that.
 // The errors name fields as in YAML, such as "labels[0].name".
 func (r Rule) Validate() []FieldError {
 	var found fieldErrors
+	if r.validateSizes(&found); found != nil {
+		return found
+	}
 	found.check(r.Event != "", "event", "event is missing: expected the name of an event")
 	found.check(r.Metric != "", "metric", "metric is missing: expected the name of a metric without the namespace")
 	found.check(r.Metric == "" || names.IsMetric(r.Metric), "metric",
@@ -114,8 +148,10 @@ func (r Rule) validateValues(found *fieldErrors) {
 		values := r.Values[attribute]
 		found.check(attribute != "", "values", "values has an attribute without a name")
 		found.check(len(values) > 0, "values", "attribute %q has no values: expected a list of its possible values", attribute)
-		for i, v := range values {
-			found.check(!slices.Contains(values[:i], v), "values", "attribute %q: value %q is duplicated", attribute, v)
+		seen := make(map[string]bool, len(values))
+		for _, v := range values {
+			found.check(!seen[v], "values", "attribute %q: value %q is duplicated", attribute, v)
+			seen[v] = true
 		}
 	}
 	if w := r.When; w != nil && len(r.Values[w.Attribute]) > 0 && !slices.Contains(r.Values[w.Attribute], w.Value) {
@@ -152,7 +188,7 @@ func (r Rule) validateStates(found *fieldErrors) {
 		found.add("states.label", "the label %q shows the state, but no label of the rule has that name%s", label, spelling.Hint(label, labels))
 	}
 	values := r.States.Values
-	found.check(len(values) >= minStates && len(values) <= maxStates, "states.values",
+	found.check(len(values) >= minStates, "states.values",
 		"got %s, expected %d to %d", plural(len(values), "state"), minStates, maxStates)
 	for i, v := range values {
 		field := fmt.Sprintf("states.values[%d]", i)
@@ -160,13 +196,19 @@ func (r Rule) validateStates(found *fieldErrors) {
 			"state %s is not valid: expected UTF-8 text of 1 to %d bytes", excerpt.Quote(v), maxStateBytes)
 		found.check(!slices.Contains(values[:i], v), field, "state %s is duplicated", excerpt.Quote(v))
 	}
+	hinted := false // searching for a hint is slow
 	for i, l := range r.Labels {
 		if !r.shows(l) {
 			continue
 		}
 		for j, by := range l.Replace {
-			found.check(strings.Contains(by.With, "$") || slices.Contains(values, by.With), fmt.Sprintf("labels[%d].replace[%d].with", i, j),
-				"%s is not one of the states%s", excerpt.Quote(by.With), spelling.Hint(by.With, values))
+			if !strings.Contains(by.With, "$") && !slices.Contains(values, by.With) {
+				hint := ""
+				if !hinted {
+					hint, hinted = spelling.Hint(by.With, values), true
+				}
+				found.add(fmt.Sprintf("labels[%d].replace[%d].with", i, j), "%s is not one of the states%s", excerpt.Quote(by.With), hint)
+			}
 		}
 	}
 }

@@ -1,6 +1,7 @@
 package rule_test
 
 import (
+	"fmt"
 	"math"
 	"strings"
 	"testing"
@@ -189,5 +190,43 @@ func TestCloneSharesNoMemory(t *testing.T) {
 	if original.Labels[0].Name != "a" || original.Labels[0].Replace[0].Match != "a" || original.Needs[0] != "a" ||
 		original.States.Label != "a" || original.States.Values[0] != "a" || original.When.Attribute != "a" || original.Buckets[0] != 1 || original.Exemplar[0].Name != "a" {
 		t.Errorf("changing the clone changed the original to %+v", original)
+	}
+}
+
+// TestTooLargeRules checks that a rule with too many parts is rejected before its parts
+// are compared, with a single error.
+func TestTooLargeRules(t *testing.T) {
+	numbered := func(n int) (texts []string) {
+		for i := range n {
+			texts = append(texts, fmt.Sprint("x", i%(n-1))) // the last is a duplicate
+		}
+		return texts
+	}
+	lists := func(attributes, values int) map[string][]string {
+		lists := map[string][]string{}
+		for i := range attributes {
+			lists[fmt.Sprint("a", i)] = numbered(values)
+		}
+		return lists
+	}
+	for _, c := range []struct {
+		change func(*rule.Rule)
+		want   rule.FieldError
+	}{
+		{func(r *rule.Rule) { r.Labels = make([]rule.Label, 65) }, rule.FieldError{Field: "labels", Reason: "got 65 labels, expected at most 64"}},
+		{func(r *rule.Rule) { r.Exemplar = make([]rule.ExemplarLabel, 65) }, rule.FieldError{Field: "exemplar", Reason: "got 65 exemplar labels, expected at most 64"}},
+		{func(r *rule.Rule) { r.Needs = numbered(65) }, rule.FieldError{Field: "needs", Reason: "got 65 attributes, expected at most 64"}},
+		{func(r *rule.Rule) { r.Values = lists(65, 2) }, rule.FieldError{Field: "values", Reason: "got 65 attributes, expected at most 64"}},
+		{func(r *rule.Rule) { r.Values = lists(1, 1001) }, rule.FieldError{Field: "values", Reason: "got 1001 values in all lists together, expected at most 1000"}},
+		{func(r *rule.Rule) { r.Values = lists(2, 501) }, rule.FieldError{Field: "values", Reason: "got 1002 values in all lists together, expected at most 1000"}},
+		{func(r *rule.Rule) { r.Buckets = make([]float64, 1001) }, rule.FieldError{Field: "buckets", Reason: "got 1001 buckets, expected at most 1000"}},
+		{func(r *rule.Rule) { r.Labels[0].Replace = make([]rule.Replacement, 1001) }, rule.FieldError{Field: "labels[0].replace", Reason: "got 1001 replacements, expected at most 1000"}},
+		{func(r *rule.Rule) { r.States = &rule.States{Values: numbered(101)} }, rule.FieldError{Field: "states.values", Reason: "got 101 states, expected 2 to 100"}},
+	} {
+		r := validRule(rule.Gauge)
+		c.change(&r)
+		if found := r.Validate(); len(found) != 1 || found[0] != c.want {
+			t.Errorf("got %v, expected only %v", found, c.want)
+		}
 	}
 }

@@ -92,6 +92,12 @@ signalbox_requests_denied_total{listener="intake",reason="rate_limit"} 0
 			Expect(do("PUT", "/x", "Host", "ci.Example.com.:443").Code).To(Equal(http.StatusOK))
 			Expect(do("PUT", "/x", "Host", "x.ci.example.com").Code).To(Equal(http.StatusForbidden))
 		})
+		It("accepts additional names that are not ASCII, in the form that browsers send", func() {
+			options.Hosts = []string{"Bücher.example"}
+			Expect(access.CheckHost(options.Hosts[0])).To(Succeed())
+			Expect(do("GET", "/x", "Host", "xn--bcher-kva.example:443").Code).To(Equal(http.StatusOK))
+			Expect(do("GET", "/x", "Host", "bcher.example").Code).To(Equal(http.StatusForbidden))
+		})
 		It("logs who sent a denied request, at a limited rate", func() {
 			for range 30 {
 				do("GET", "/metrics/"+strings.Repeat("a", 1000), "Host", "evil.example")
@@ -136,7 +142,9 @@ signalbox_requests_denied_total{listener="intake",reason="rate_limit"} 0
 		It("lets all websites read with *, but not write", func() {
 			options.Origins = []string{"*"}
 			Expect(do("GET", "/x", evil...).Header()).To(HaveKeyWithValue("Access-Control-Allow-Origin", ConsistOf("*")))
-			Expect(do("POST", "/x", evil...).Code).To(Equal(http.StatusForbidden))
+			w := do("POST", "/x", evil...)
+			Expect(w.Code).To(Equal(http.StatusForbidden))
+			Expect(w.Body.String()).To(ContainSubstring("--cors-origin * allows only reading; to allow writing, name the website in another --cors-origin"))
 			Expect(do("OPTIONS", "/x", append(evil, "Access-Control-Request-Method", "PUT")...).Header()).
 				To(HaveKeyWithValue("Access-Control-Allow-Methods", ConsistOf("GET, HEAD")))
 		})
@@ -193,6 +201,42 @@ signalbox_requests_denied_total{listener="intake",reason="rate_limit"} 0
 			}
 		})
 	})
+})
+
+var _ = DescribeTable("CheckHost rejects names that no request has",
+	func(name, reason string) { Expect(access.CheckHost(name)).To(MatchError(ContainSubstring(reason))) },
+	Entry(nil, "", "empty name"),
+	Entry(nil, "*.example.com", "patterns are not supported"),
+	Entry(nil, "[::1]", "IP addresses are always allowed"),
+	Entry(nil, "::1", "IP addresses are always allowed"),
+	Entry(nil, "fe80::1%eth0", "IP addresses are always allowed"),
+	Entry(nil, "[::1]:80", "without a port"),
+	Entry(nil, "b\u202ex.example", `got "b\u202ex.example", expected a host name`),
+	Entry(nil, "bü cher.example", "patterns"),
+)
+
+var _ = It("CheckHost accepts names and IPv4 addresses", func() {
+	for _, name := range []string{"ci.example.com", "signal_box", "CI", "127.0.0.1", "xn--bcher-kva.example", "bücher.example", "ci.example.com."} {
+		Expect(access.CheckHost(name)).To(Succeed(), name)
+	}
+})
+
+var _ = DescribeTable("CheckOrigin rejects origins that no request has",
+	func(origin, reason string) {
+		Expect(access.CheckOrigin(origin)).To(MatchError(ContainSubstring(reason)))
+	},
+	Entry(nil, "https://*.example.com", "patterns are not supported"),
+	Entry(nil, "https://*", "patterns are not supported"),
+	Entry(nil, "https://ci.example.com:*", "expected * or an origin"),
+	Entry(nil, "https://CI.example.com", "expected https://ci.example.com: browsers send it in this form"),
+	Entry(nil, "https://bücher.example:8443", "expected https://xn--bcher-kva.example:8443: browsers"),
+	Entry(nil, "https://ci.example.com/", "expected * or an origin"),
+)
+
+var _ = It("CheckOrigin accepts origins", func() {
+	for _, origin := range []string{"*", "https://ci.example.com", "http://localhost:3000", "http://[::1]:3000", "https://xn--bcher-kva.example"} {
+		Expect(access.CheckOrigin(origin)).To(Succeed(), origin)
+	}
 })
 
 // tokens returns the Tokens in a file with the content.

@@ -3,6 +3,7 @@
 package access
 
 import (
+	"fmt"
 	"net"
 	"net/http"
 	"strings"
@@ -55,6 +56,7 @@ type Options struct {
 // It passes on all health checks. It is safe for concurrent use.
 type Guard struct {
 	options Options
+	hosts   []string // Options.Hosts as they appear in the Host header
 	origins *origins
 	next    http.Handler
 }
@@ -64,7 +66,7 @@ func New(o Options, next http.Handler) *Guard {
 	if o.Denials == nil {
 		o.Denials = NewDenials("")
 	}
-	g := &Guard{options: o, next: next}
+	g := &Guard{options: o, hosts: asciiHosts(o.Hosts), next: next}
 	g.origins = newOrigins(o.Origins)
 	return g
 }
@@ -107,8 +109,12 @@ func (g *Guard) crossOriginText(r *http.Request) string {
 		text += " (Origin " + excerpt.Quote(origin) + ")"
 	}
 	text += ", which must not change anything here"
-	if g.options.OriginFlag != "" {
-		text += ": allow it with " + g.options.OriginFlag
+	switch flag := g.options.OriginFlag; {
+	case flag == "":
+	case g.origins.allowsAny():
+		text += fmt.Sprintf(": %s %s allows only reading; to allow writing, name the website in another %s, such as https://ci.example.com", flag, anyOrigin, flag)
+	default:
+		text += ": allow it with " + flag
 	}
 	return text
 }

@@ -5,6 +5,9 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
+	"strings"
+
+	"github.com/signalbox-ci/signalbox/internal/excerpt"
 )
 
 // anyOrigin is the origin that allows all websites to read.
@@ -18,11 +21,21 @@ func CheckOrigin(origin string) error {
 		return nil
 	}
 	u, err := url.Parse(origin)
+	if err == nil && strings.Contains(u.Host, "*") {
+		return fmt.Errorf("got %q, expected * or an origin such as https://ci.example.com: patterns are not supported", origin)
+	}
 	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" || u.Scheme+"://"+u.Host != origin {
 		return fmt.Errorf("got %q, expected * or an origin such as https://ci.example.com, without a path", origin)
 	}
 	if port := u.Port(); u.Scheme == "http" && port == "80" || u.Scheme == "https" && port == "443" {
 		return fmt.Errorf("got %q, expected %s://%s: browsers omit the default port", origin, u.Scheme, u.Hostname())
+	}
+	ascii, err := toASCII(u.Hostname())
+	if err != nil {
+		return fmt.Errorf("got %s, expected * or an origin such as https://ci.example.com: %w", excerpt.Quote(origin), err)
+	}
+	if sent := u.Scheme + "://" + strings.ToLower(strings.Replace(u.Host, u.Hostname(), ascii, 1)); sent != origin {
+		return fmt.Errorf("got %q, expected %s: browsers send it in this form", origin, sent)
 	}
 	return nil
 }
@@ -46,6 +59,9 @@ func newOrigins(allowed []string) *origins {
 	return o
 }
 
+// allowsAny reports whether all websites may read.
+func (o *origins) allowsAny() bool { return slices.Contains(o.allowed, anyOrigin) }
+
 // serveCORS sets the headers that allow scripts of the allowed origins to read the
 // response. If the request is a preflight request, by which a browser asks whether a
 // script may send another request, serveCORS responds to it and returns true. Such
@@ -59,7 +75,7 @@ func (o *origins) serveCORS(w http.ResponseWriter, r *http.Request) (done bool) 
 	switch {
 	case origin != "" && slices.Contains(o.allowed, origin):
 		methods = "GET, HEAD, POST, PUT, DELETE"
-	case slices.Contains(o.allowed, anyOrigin):
+	case o.allowsAny():
 		origin = anyOrigin
 	default:
 		header.Add("Vary", "Origin")

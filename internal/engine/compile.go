@@ -9,6 +9,7 @@ import (
 
 	"github.com/signalbox-ci/signalbox/emitter/rule"
 	"github.com/signalbox-ci/signalbox/internal/catalog"
+	"github.com/signalbox-ci/signalbox/internal/excerpt"
 	"github.com/signalbox-ci/signalbox/internal/loglimit"
 	"github.com/signalbox-ci/signalbox/internal/mapping"
 	"github.com/signalbox-ci/signalbox/internal/series"
@@ -223,7 +224,9 @@ func (d *definition) accepts(r rule.Rule) error {
 		}
 	}
 	compare("type", "%v", r.Type, d.rule.Type)
-	compare("help", "%q", r.Help, d.rule.Help)
+	if r.Help != d.rule.Help {
+		differences = append(differences, fmt.Sprintf("got help %s, expected %s", excerpt.Quote(r.Help), excerpt.Quote(d.rule.Help)))
+	}
 	compare("label names", "%v", labelNames(r), labelNames(d.rule))
 	compare("states", "%s", describeStates(statesOf(r)), describeStates(d.options.States))
 	compare("buckets", "%v", r.Buckets, d.rule.Buckets)
@@ -232,7 +235,7 @@ func (d *definition) accepts(r rule.Rule) error {
 	compare("native_histogram", "%v", r.NativeHistogram, d.rule.NativeHistogram)
 	if len(differences) > 0 {
 		return fmt.Errorf("metric %q is defined differently in the rule for event %q: %s",
-			r.Metric, d.rule.Event, strings.Join(differences, "; "))
+			r.Metric, excerpt.Short(d.rule.Event), strings.Join(differences, "; "))
 	}
 	return nil
 }

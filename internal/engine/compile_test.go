@@ -68,6 +68,35 @@ func TestLimitOfListsOfValuesPerEvent(t *testing.T) {
 	}
 }
 
+// TestRulesBeyondTheLimitAddNothing checks that the time to compile the rules for an
+// event is linear: after a rule exceeds the limit, others are not compared with it.
+func TestRulesBeyondTheLimitAddNothing(t *testing.T) {
+	p := &plan{worker: -1}
+	for i := range 1000 {
+		r := rule.Rule{Operation: rule.Set}
+		for k := range 20 {
+			r.Needs = append(r.Needs, fmt.Sprint(i, k))
+		}
+		if err := p.add(r, nil, nil); err == nil || !strings.Contains(err.Error(), "too many attributes") {
+			t.Fatalf("got %v", err)
+		}
+	}
+	if len(p.attributes) != 20 {
+		t.Errorf("got %d attributes, expected those of the first rule", len(p.attributes))
+	}
+}
+
+// TestDifferentHelpIsCut checks that an error does not repeat a long help text of another
+// rule, and that it appears even if the texts have the same beginning.
+func TestDifferentHelpIsCut(t *testing.T) {
+	a := rule.Rule{Event: "a", Metric: "m", Type: rule.Gauge, Operation: rule.Set, Help: strings.Repeat("x", 10_000)}
+	b := a
+	b.Event, b.Help = "b", a.Help+"y"
+	if err := compileRules(a, b); err == nil || !strings.Contains(err.Error(), "got help ") || len(err.Error()) > 1000 {
+		t.Errorf("got %v", err)
+	}
+}
+
 func TestLimitOfAttributesPerEvent(t *testing.T) {
 	r := rule.Rule{Event: "e", Metric: "m", Type: rule.Gauge, Operation: rule.Set, Needs: strings.Split("abcdefghijklmnop", "")}
 	if err := compileRules(r); err != nil {

@@ -16,7 +16,8 @@ import (
 )
 
 // TestRejectionsNameTheMemory emits events for new series until the memory is used up,
-// and checks that a dry run of the same events has the same outcomes.
+// and checks that a dry run of the same events has the same outcomes, with
+// texts that do not say that an event was counted.
 func TestRejectionsNameTheMemory(t *testing.T) {
 	const (
 		counted   = "series and groups take up the memory that is available for them (--memory-limit): the event was counted in the series with label value __overflow__"
@@ -42,6 +43,10 @@ func TestRejectionsNameTheMemory(t *testing.T) {
 			return o
 		}
 		outcomes := func(dryRun *metric.DryRun) (accepted int) {
+			expected := expected
+			if dryRun != nil {
+				expected.Explanation.Reason = strings.Replace(expected.Explanation.Reason, "was counted", "would be counted", 1)
+			}
 			for ; accepted < 1000; accepted++ {
 				if o := emit(accepted, dryRun); o.Rejected > 0 {
 					if o != expected {
@@ -85,6 +90,30 @@ func TestRejectedHeartbeatsAreNotCounted(t *testing.T) {
 			"worker": fmt.Sprint("worker ", i), "platform": "linux", "team_name": "main"}}, &o)
 		if o.Updated != updated || o.Refused() != (updated == 0) || strings.Contains(o.Explanation.Reason, "__overflow__") {
 			t.Errorf("%s: got outcome %+v", event, o)
+		}
+	}
+}
+
+// TestDryRunsDoNotSayThatEventsWereCounted emits an event for a new series of a counter
+// that has reached its limit.
+func TestDryRunsDoNotSayThatEventsWereCounted(t *testing.T) {
+	e, err := New(Options{Source: mapping.Source{Rules: catalog.Rules(catalog.Inherited), Namespace: "concourse"}, MaxSeries: 2})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct {
+		dryRun *metric.DryRun
+		verb   string
+	}{{new(metric.DryRun), "would be counted"}, {nil, "was counted"}} {
+		var o metric.Outcome
+		for team := range 4 {
+			o = metric.Outcome{Explain: true, DryRun: c.dryRun}
+			e.EmitReporting(lager.NewLogger("test"), metric.Event{Name: "build finished", Value: 1, Attributes: map[string]string{
+				"team_name": fmt.Sprint(team), "pipeline": "p", "job": "j", "build_status": "succeeded"}}, &o)
+		}
+		expected := "the metric has reached its limit of 2 series: the event " + c.verb + " in the series with label value __overflow__"
+		if o.Explanation.Reason != expected {
+			t.Errorf("got reason %q, expected %q", o.Explanation.Reason, expected)
 		}
 	}
 }

@@ -97,6 +97,12 @@ const (
 // add adds the update for a rule to the plan. family is the family that the rule
 // updates.
 func (p *plan) add(r rule.Rule, family *series.Family, replacerFor func([]rule.Replacement) (*replacer, error)) error {
+	if len(p.updates) == maxUpdates {
+		return fmt.Errorf("event %q has too many rules, expected at most %d", p.event, maxUpdates)
+	}
+	if err := p.checkSize(); err != nil {
+		return err // a previous rule exceeded the limits
+	}
 	u := update{family: family, divide: r.Divide, when: -1}
 	switch r.Operation {
 	case rule.Add:
@@ -159,16 +165,21 @@ func (p *plan) add(r rule.Rule, family *series.Family, replacerFor func([]rule.R
 		p.heartbeat = p.heartbeat || r.Worker == rule.Heartbeat
 		u.required |= 1 << p.worker
 	}
-	if len(p.updates) == maxUpdates {
-		return fmt.Errorf("event %q has too many rules, expected at most %d", p.event, maxUpdates)
+	if err := p.checkSize(); err != nil {
+		return err
 	}
+	p.updates = append(p.updates, u)
+	return nil
+}
+
+// checkSize returns an error if the rules use more attributes than a plan can have.
+func (p *plan) checkSize() error {
 	if len(p.closed) > maxClosed {
 		return fmt.Errorf("the rules for event %q have too many different lists of values, expected at most %d", p.event, maxClosed)
 	}
 	if len(p.attributes)+len(p.derived) > maxAttributes {
 		return fmt.Errorf("the rules for event %q use too many attributes, expected at most %d: each different list of replacements counts as an additional attribute", p.event, maxAttributes)
 	}
-	p.updates = append(p.updates, u)
 	return nil
 }
 

@@ -171,6 +171,9 @@ func withHint(text, hint string) string {
 func (u *update) describe(plan *plan, o *observation, why reason) (text, suggestion string) {
 	if why&overflowed != 0 {
 		text, _ = u.describe(plan, o, why&^overflowed)
+		if o.reserved != nil { // a dry run
+			return text + ": the event would be counted in the series with label value " + series.Overflow, ""
+		}
 		return text + ": the event was counted in the series with label value " + series.Overflow, ""
 	}
 	switch why {

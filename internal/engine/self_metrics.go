@@ -70,7 +70,7 @@ func newSelfMetrics(store *series.Store, maxSeries int, received *traffic.Tallie
 		{&self.seriesLimit, series.FamilyOptions{Name: "signalbox_series_limit", Type: series.Gauge,
 			Help: "Maximum number of series per metric."}},
 		{&self.seriesRefused, series.FamilyOptions{Name: "signalbox_series_refused_total", Type: series.Counter,
-			Help: "Number of updates for new label sets after the metric had reached its series limit, or without memory for them, by metric.", Labels: []string{"metric"}}},
+			Help: "Number of updates for new label sets when the metric had reached its series limit or there was no memory for another series, by metric.", Labels: []string{"metric"}}},
 		{&self.seriesCollected, series.FamilyOptions{Name: "signalbox_series_collected_total", Type: series.Counter,
 			Help: "Number of series removed because they were idle or their worker was stale."}},
 		{&self.workersCollected, series.FamilyOptions{Name: "signalbox_workers_collected_total", Type: series.Counter,

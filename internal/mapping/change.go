@@ -2,6 +2,7 @@ package mapping
 
 import (
 	"cmp"
+	"fmt"
 	"maps"
 	"reflect"
 	"slices"
@@ -9,6 +10,7 @@ import (
 
 	"github.com/signalbox-ci/signalbox/emitter/rule"
 	"github.com/signalbox-ci/signalbox/internal/catalog"
+	"github.com/signalbox-ci/signalbox/internal/excerpt"
 	"github.com/signalbox-ci/signalbox/internal/spelling"
 )
 
@@ -65,6 +67,60 @@ func (m *Mapping) applyChanges(changes []metricChange) {
 	m.removeRules(func(r rule.Rule) bool { return dropped[r.FullName(m.source.Namespace)] })
 }
 
+// maxLabelChanges is the maximum number of labels that a change adds or drops. Each of
+// them is compared with the labels of all rules of the metric.
+const maxLabelChanges = 64
+
+// checkSize reports whether the lists of labels of a change are short enough. If not, it
+// records the error.
+func (m *Mapping) checkSize(c metricChange, path string) bool {
+	for field, n := range map[string]int{"drop_labels": len(c.DropLabels), "add_labels": len(c.AddLabels)} {
+		if n > maxLabelChanges {
+			m.errorf(path+"."+field, "got %d labels, expected at most %d", n, maxLabelChanges)
+		}
+	}
+	return max(len(c.DropLabels), len(c.AddLabels)) <= maxLabelChanges
+}
+
+// checkAttributes checks that a rule of the change's metric uses each attribute for
+// which the change lists values. If none did, the list would have no effect.
+func (m *Mapping) checkAttributes(c metricChange, rules []int, path string) {
+	if len(c.Values) == 0 {
+		return
+	}
+	used, ofLabel := map[string]bool{}, map[string]string{}
+	for _, i := range rules {
+		r := m.Rules[i]
+		maps.Copy(used, attributesOf(r))
+		for _, l := range r.Exemplar {
+			used[l.Attribute] = true
+		}
+		for attribute := range r.Values {
+			used[attribute] = true
+		}
+		for _, l := range r.Labels {
+			ofLabel[l.Name] = l.Attribute
+		}
+	}
+	for _, attribute := range slices.Sorted(maps.Keys(c.Values)) {
+		field := join(path+".values", readable(attribute))
+		switch meant := ofLabel[attribute]; {
+		case used[attribute] || attribute == "" || m.hasRelatedError(field):
+		case m.tooManyErrors(): // searching for a hint is slow
+			m.errorf(field, "no rule of metric %q uses the attribute %s", c.Metric, excerpt.Quote(attribute))
+		default:
+			attributes := slices.Sorted(maps.Keys(used))
+			hint := spelling.Hint(attribute, attributes)
+			if meant != "" {
+				hint = fmt.Sprintf(": did you mean %q, the attribute of the label %q?", meant, attribute)
+			} else if hint == "" && len(attributes) > 0 && len(attributes) <= maxLabelChanges {
+				hint = ", expected one of " + strings.Join(attributes, ", ")
+			}
+			m.errorf(field, "no rule of metric %q uses the attribute %s%s", c.Metric, excerpt.Quote(attribute), hint)
+		}
+	}
+}
+
 // check reports whether a change can be applied. If not, it records the error. changed
 // means that a change of the same family precedes it.
 func (m *Mapping) check(c metricChange, changed bool, rules ruleIndex, path string) bool {
@@ -92,7 +148,7 @@ func (m *Mapping) check(c metricChange, changed bool, rules ruleIndex, path stri
 		changes := fieldsOf(reflect.TypeFor[metricChange]())[2:] // without the name of the metric
 		m.errorf(path, "the entry changes nothing: expected at least one of %s", strings.Join(changes, ", "))
 	default:
-		return true
+		return m.checkSize(c, path)
 	}
 	return false
 }
@@ -116,8 +172,23 @@ func (m *Mapping) apply(c metricChange, rules []int, path string) {
 		if c.Buckets != nil {
 			r.Buckets = c.Buckets
 		}
-		r.Values = changedValues(r.Values, c.Values)
 	}
+	m.checkAttributes(c, rules, path) // after labels were added
+	for _, i := range rules {
+		m.Rules[i].Values = changedValues(m.Rules[i].Values, c.Values)
+	}
+}
+
+// attributesOf returns the attributes that the rule uses; see rule.Rule.Uses.
+func attributesOf(r rule.Rule) map[string]bool {
+	used := setOf(r.Needs)
+	if r.When != nil {
+		used[r.When.Attribute] = true
+	}
+	for _, l := range r.Labels {
+		used[l.Attribute] = true
+	}
+	return used
 }
 
 // changedValues returns the lists of values with the changes applied. It does not
@@ -152,12 +223,14 @@ func (m *Mapping) dropLabels(r *rule.Rule, c metricChange, path string) {
 	showsState := func(name string) bool {
 		return r.States != nil && name == r.States.Label && !slices.ContainsFunc(c.AddLabels, func(l rule.Label) bool { return l.Name == name })
 	}
+	seen := map[string]bool{}
 	for i, name := range c.DropLabels {
 		field := at(path+".drop_labels", i)
-		index := slices.Index(names, name)
+		index, duplicated := slices.Index(names, name), seen[name]
+		seen[name] = true
 		switch {
 		case m.hasRelatedError(field): // already reported for another rule of the metric
-		case slices.Contains(c.DropLabels[:i], name):
+		case duplicated:
 			m.errorf(field, "%q is duplicated", name)
 		case index < 0 && len(names) == 0:
 			m.errorf(field, "metric %q has no labels", r.Metric)
@@ -173,7 +246,8 @@ func (m *Mapping) dropLabels(r *rule.Rule, c metricChange, path string) {
 		return slices.Contains(c.DropLabels, l.Name) && !showsState(l.Name)
 	})
 	if len(c.DropLabels) > 0 {
+		used := attributesOf(*r)
 		r.Values = maps.Clone(r.Values)
-		maps.DeleteFunc(r.Values, func(attribute string, _ []string) bool { return !r.Uses(attribute) })
+		maps.DeleteFunc(r.Values, func(attribute string, _ []string) bool { return !used[attribute] })
 	}
 }

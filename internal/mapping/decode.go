@@ -178,6 +178,10 @@ func (d *document) decodeStruct(n *yaml.Node, path string, to reflect.Value) {
 // to that of an existing field, it also marks that field as invalid, so that the
 // absence of that field does not cause further errors.
 func (d *document) unknownField(key *yaml.Node, path, fieldPath string, fields []string) {
+	if d.tooManyErrors() { // searching for a hint is slow
+		d.errorAt(key.Line, fieldPath, "unknown field")
+		return
+	}
 	if meant := spelling.Nearest(key.Value, fields); meant != "" {
 		d.field(join(path, meant)).invalid = true
 		d.errorAt(key.Line, fieldPath, "unknown field: did you mean %q?", meant)

@@ -164,12 +164,14 @@ rules:
 metrics:
   - {metric: builds_finished, values: {build_status: [won, lost], job: [unit]}}
   - {metric: workers_registered, values: {state: []}}
+  - {metric: builds_started_total, add_labels: [{name: kind, attribute: kind}], values: {kind: [x]}}
   - {metric: lidar_checks_finished_total, drop_labels: [status]}
 `)
 	for metric, expected := range map[string]map[string][]string{
 		"a_total":                     {"x.y": {"one", "two"}, "z": {""}},
 		"builds_finished":             {"build_status": {"won", "lost"}, "job": {"unit"}},
 		"workers_registered":          {},
+		"builds_started_total":        {"kind": {"x"}},
 		"lidar_checks_finished_total": {},
 	} {
 		if r := rulesOf(m, metric)[0]; !maps.EqualFunc(r.Values, expected, slices.Equal) {
@@ -324,6 +326,19 @@ func TestErrorsHavePositions(t *testing.T) {
 		{strings.Replace(stateRule, "label: status", "label: statsu", 1), 6, "rules[0].states.label", `did you mean "status"?`},
 		{strings.Replace(stateRule, "values:", "value:", 1), 6, "rules[0].states.value", `did you mean "values"?`},
 		{strings.Replace(stateRule, "{label: status, values: [running, failed]}", "[running, failed]", 1), 6, "rules[0].states", "expected"},
+
+		// Lists that are too long.
+		{ruleLine("needs: [" + strings.Repeat("a, ", 65) + "]"), 2, "rules[0].needs", "got 65 attributes, expected at most 64"},
+		{ruleLine("values: {s: [" + strings.Repeat("a, ", 1001) + "]}"), 2, "rules[0].values", "got 1001 values in all lists together, expected at most 1000"},
+		{"metrics:\n- metric: builds_finished\n  drop_labels: [" + strings.Repeat("a, ", 65) + "]", 3, "metrics[0].drop_labels", "got 65 labels, expected at most 64"},
+		{"metrics:\n- metric: builds_finished\n  add_labels: [" + strings.Repeat("{name: a, attribute: a}, ", 65) + "]", 3, "metrics[0].add_labels", "got 65 labels, expected at most 64"},
+		{"metrics:\n- metric: builds_finished\n  values: {build_status: [" + strings.Repeat("a, ", 1001) + "]}", 3, "metrics[0].values", "got 1001 values"},
+
+		// Values of attributes that no rule of the metric uses.
+		{"metrics:\n- metric: builds_finished\n  values:\n    build_statu: [x]", 4, "metrics[0].values.build_statu", `no rule of metric "builds_finished" uses the attribute "build_statu": did you mean "build_status"?`},
+		{"metrics: [{metric: builds_finished, values: {status: [x]}}]", 1, "metrics[0].values.status", `: did you mean "build_status", the attribute of the label "status"?`},
+		{"metrics: [{metric: builds_finished, values: {zzz: [x]}}]", 1, "metrics[0].values.zzz", `uses the attribute "zzz", expected one of `},
+		{"metrics: [{metric: builds_finished, drop_labels: [status], values: {build_status: [x]}}]", 1, "metrics[0].values.build_status", `no rule of metric "builds_finished" uses the attribute "build_status"`},
 
 		// Changes to metrics.
 		{"metrics: [{help: a}]", 1, "metrics[0]", "metric is missing"},

@@ -65,6 +65,9 @@ func parse(file string, content []byte) (*settings, error) {
 func (s *settings) decode(file string) error {
 	s.config.TLSConfig.MinVersion, s.config.TLSConfig.MaxVersion = tls.VersionTLS12, tls.VersionTLS13
 	s.config.HTTPConfig.HTTP2 = true
+	if err := checkKeys(file, s.content); err != nil {
+		return err
+	}
 	decoder := yaml.NewDecoder(bytes.NewReader(s.content))
 	decoder.KnownFields(true)
 	err := decoder.Decode(&s.config)
@@ -80,6 +83,47 @@ func (s *settings) decode(file string) error {
 	for _, text := range typeError.Errors {
 		errs = append(errs, yamlError(file, text))
 	}
+	return errors.Join(errs...)
+}
+
+// maxKeys is the maximum number of keys in a mapping, such as the users. The YAML package
+// compares each of them with each other one.
+const maxKeys = 10_000
+
+// checkKeys returns the errors of mappings that have too many keys, or one of them twice.
+// The YAML package has an error for each pair of equal keys. If the content is not valid
+// YAML, checkKeys returns nil.
+func checkKeys(file string, content []byte) error {
+	var document yaml.Node
+	if yaml.Unmarshal(content, &document) != nil {
+		return nil
+	}
+	var errs []error
+	var walk func(n *yaml.Node)
+	walk = func(n *yaml.Node) {
+		if n.Kind == yaml.MappingNode {
+			if keys := len(n.Content) / 2; keys > maxKeys {
+				errs = append(errs, fmt.Errorf("%s:%d: got %d keys in a mapping, expected at most %d", file, n.Line, keys, maxKeys))
+				return
+			}
+			firstLine := map[string]int{}
+			for i := 0; i < len(n.Content); i += 2 {
+				key := n.Content[i]
+				if key.Kind != yaml.ScalarNode {
+					continue
+				}
+				if line := firstLine[key.Value]; line > 0 {
+					errs = append(errs, fmt.Errorf("%s:%d: %s is duplicated: it is already set on line %d", file, key.Line, excerpt.Quote(key.Value), line))
+				} else {
+					firstLine[key.Value] = key.Line
+				}
+			}
+		}
+		for _, part := range n.Content {
+			walk(part)
+		}
+	}
+	walk(&document)
 	return errors.Join(errs...)
 }
 

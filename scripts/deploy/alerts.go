@@ -105,7 +105,7 @@ var workerAlerts = group{name: "ci-workers", about: "Workers that send no heartb
 			`Check whether workers can reach the web nodes, and whether Signalbox still receives events (SignalboxNoEvents).`},
 }}
 
-var targetAlerts = group{name: "signalbox-targets", about: "Whether Signalbox is running, answers all scrapes, and uses the current mapping file.", rules: []rule{
+var targetAlerts = group{name: "signalbox-targets", about: "Whether Signalbox is running, answers all scrapes, and uses its current configuration files.", rules: []rule{
 	{alert: "SignalboxDown", pending: "5m", severity: critical,
 		expr:    `up == 0 and on (instance, job) last_over_time(signalbox_build_info[1d])`,
 		summary: `Prometheus cannot scrape Signalbox on {{ $labels.instance }}`,
@@ -146,13 +146,13 @@ var targetAlerts = group{name: "signalbox-targets", about: "Whether Signalbox is
 var memoryAlerts = group{name: "signalbox-memory", about: "The memory limit of Signalbox, which is divided into budgets.", rules: []rule{
 	{alert: "SignalboxMemoryNearlyUsed", pending: "5m", severity: warning,
 		expr:    `signalbox_memory_used_bytes / signalbox_memory_budget_bytes > 0.8`,
-		summary: `Signalbox on {{ $labels.instance }} uses {{ $value | humanizePercentage }} of its memory for {{ $labels.use }}`,
-		description: `{{ $value | humanizePercentage }} of the memory for {{ $labels.use }} is in use: for series and groups (held), bodies of requests (buffer), or parsing them (parse). ` +
-			`Beyond it, Signalbox rejects new series and pushes with 429, or bodies with 503. See the runbook, or raise --memory-limit.`},
+		summary: `Signalbox on {{ $labels.instance }} uses {{ $value | humanizePercentage }} of its memory budget "{{ $labels.use }}"`,
+		description: `{{ $value | humanizePercentage }} of the memory budget "{{ $labels.use }}" is in use. There are budgets for series and groups (held), bodies of requests (buffer), and parsing them (parse). ` +
+			`When one is used up, Signalbox rejects new series and pushes with 429, or bodies with 503. See the runbook, or raise --memory-limit.`},
 	{alert: "SignalboxMemoryExhausted", pending: "5m", severity: warning,
 		expr:    `increase(signalbox_memory_rejected_total[15m]) > 0`,
-		summary: `Signalbox on {{ $labels.instance }} rejected input {{ $value | printf "%.0f" }} times in 15 minutes for lack of memory for {{ $labels.use }}`,
-		description: `{{ $value | printf "%.0f" }} times in the last 15 minutes, there was no memory for {{ $labels.use }}: for series and groups (held), bodies of requests (buffer), or parsing them (parse). ` +
+		summary: `Signalbox on {{ $labels.instance }} rejected input {{ $value | printf "%.0f" }} times in 15 minutes, because its memory budget "{{ $labels.use }}" was used up`,
+		description: `{{ $value | printf "%.0f" }} times in the last 15 minutes, the memory budget "{{ $labels.use }}" had no room. There are budgets for series and groups (held), bodies of requests (buffer), and parsing them (parse). ` +
 			`The log shows which clients were rejected. See the runbook, or raise --memory-limit.`},
 }}
 

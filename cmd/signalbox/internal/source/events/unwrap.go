@@ -12,6 +12,7 @@ import (
 //	2026-01-02T15:04:05.1Z stdout F {"timestamp":…}                   CRI (containerd, CRI-O)
 //	{"log":"{\"timestamp\":…}\n","stream":"stdout","time":"…"}        Docker, json-file
 //	{"__CURSOR":"…","MESSAGE":"{\"timestamp\":…}"}                    journalctl -o json
+//	{"__CURSOR":"…","MESSAGE":[27,91,51,…]}                           the same, if it is not printable
 //	web-1  | {"timestamp":…}                                          any other prefix
 //
 // CRI and Docker split lines of more than 16 KiB. A CRI line that continues in the next
@@ -30,6 +31,8 @@ type unwrapper struct {
 
 	// docker and object read JSON. Each has a buffer for what it returns.
 	docker, object jsonscan.Scanner
+
+	message []byte // buffer for what fromNumbers returns
 }
 
 // A logLine is a line that a program wrote to a log.
@@ -162,6 +165,9 @@ var quotedMark = []byte(eventMessage + `\"`)
 func (u *unwrapper) content(line []byte) []byte {
 	at := bytes.Index(line, eventMark[:len(eventMessage)])
 	if at < 0 { // true for most lines
+		if inner := withoutPrefix(u.fromNumbers(line)); bytes.Contains(inner, eventMark) {
+			return inner
+		}
 		return line
 	}
 	if line[0] == '{' && bytes.HasPrefix(line[at:], eventMark) {
@@ -180,6 +186,42 @@ func (u *unwrapper) content(line []byte) []byte {
 // withoutPrefix returns the line from its first opening brace.
 func withoutPrefix(line []byte) []byte {
 	return line[max(0, bytes.IndexByte(line, '{')):]
+}
+
+// journalField is the field of a line of journalctl -o json that contains the message.
+var journalField = []byte(`"MESSAGE"`)
+
+// fromNumbers returns the message in a line of journalctl -o json, if it is a list of the
+// numbers of its bytes. This is how journalctl writes text with control characters, such
+// as colors, or with invalid UTF-8. It returns nil for other lines.
+func (u *unwrapper) fromNumbers(line []byte) []byte {
+	if len(line) == 0 || line[0] != '{' {
+		return nil
+	}
+	_, list, _ := bytes.Cut(line, journalField)
+	list, isValue := bytes.CutPrefix(bytes.TrimLeft(list, " "), []byte{':'})
+	list, isList := bytes.CutPrefix(bytes.TrimLeft(list, " "), []byte{'['})
+	if !isValue || !isList {
+		return nil
+	}
+	u.message = u.message[:0]
+	number, digits := 0, 0
+	for _, c := range list {
+		switch {
+		case c == ' ':
+		case c >= '0' && c <= '9' && digits < 3:
+			number, digits = 10*number+int(c-'0'), digits+1
+		case (c == ',' || c == ']') && digits > 0 && number <= 0xff:
+			u.message = append(u.message, byte(number))
+			if c == ']' {
+				return trimLineEnding(u.message)
+			}
+			number, digits = 0, 0
+		default:
+			return nil
+		}
+	}
+	return nil
 }
 
 // field returns the string of a JSON object that may be an event, or nil. It is valid

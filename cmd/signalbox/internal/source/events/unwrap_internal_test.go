@@ -2,6 +2,7 @@ package events
 
 import (
 	"encoding/json"
+	"strconv"
 	"strings"
 	"testing"
 	"unicode/utf8"
@@ -19,7 +20,13 @@ var wrappers = map[string]func(line string, cut int) []string{
 	"Docker": func(line string, cut int) []string {
 		return []string{docker(line[:cut], "stdout"), docker(line[cut:]+"\n", "stdout")}
 	},
-	"journald":       inField("MESSAGE"),
+	"journald": inField("MESSAGE"),
+	"journald, as numbers": func(line string, _ int) []string {
+		return []string{`{"__CURSOR":"x","MESSAGE":` + numbers("\x1b[36m"+line, ",") + `,"n":1}`}
+	},
+	"old journald, as numbers": func(line string, _ int) []string {
+		return []string{`{ "__CURSOR" : "x", "MESSAGE" : ` + numbers(line+"\n", ", ") + ` }`}
+	},
 	"Fluent Bit":     inField("log"),
 	"Vector":         inField("message"),
 	"a prefix":       func(line string, _ int) []string { return []string{"Jan 02 15:04:05 web concourse[7]: " + line} },
@@ -35,6 +42,15 @@ var wrappers = map[string]func(line string, cut int) []string{
 
 func docker(log, stream string) string {
 	return `{"log":` + quoted(log) + `,"stream":"` + stream + `","time":"2026-01-02T15:04:05.123456789Z"}`
+}
+
+// numbers returns the bytes of the line as a list of numbers.
+func numbers(line, separator string) string {
+	texts := make([]string, len(line))
+	for i := range len(line) {
+		texts[i] = strconv.Itoa(int(line[i]))
+	}
+	return "[" + strings.Join(texts, separator) + "]"
 }
 
 func inField(name string) func(string, int) []string {
@@ -81,6 +97,7 @@ func TestOtherLinesAreNotUnwrapped(t *testing.T) {
 	for _, line := range []string{
 		"", " ", "{", "}", `{"log":`, `{"log":"`, `{"log":7,"stream":"stdout"}`, `{"log":"a"}`, `{"log":"x.emit.event\"`,
 		"2026", "2026-01-02T15:04:05Z", "2026-01-02T15:04:05Z stdout", "2026-01-02T15:04:05Z stdout X text", "2026-01-02T15:04:05Z stdin F text",
+		`{"MESSAGE":[`, `{"MESSAGE":[1`, `{"MESSAGE":[]}`, `{"MESSAGE":[256]}`, `{"MESSAGE":[1,,2]}`, `{"MESSAGE":["a"]}`, `{"MESSAGE":null}`, `{"MESSAGE":[123,125]}`,
 		`x.emit.event" {`, `{"message":"x.emit.event","data":"\".emit.event\""}`,
 	} {
 		if got, complete := u.next([]byte(line)); !complete || string(got.text) != line || string(got.raw) != line || got.raw == nil {

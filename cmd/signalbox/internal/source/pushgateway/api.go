@@ -13,6 +13,7 @@ import (
 	"github.com/prometheus/common/model"
 
 	"github.com/signalbox-ci/signalbox/emitter/aggregator"
+	"github.com/signalbox-ci/signalbox/internal/excerpt"
 )
 
 // The keys of a group in the API that are not the names of families.
@@ -156,12 +157,14 @@ func (l *listWriter) writeFamily(f aggregator.GroupFamily) {
 	l.write("]}")
 }
 
+// marshal returns the value as JSON, in which characters that are invisible or change the
+// direction of text are escaped, as in the responses of source.Answer.
 func marshal(response any) []byte {
 	text, err := json.Marshal(response)
 	if err != nil {
 		panic("BUG: encoding a response: " + err.Error())
 	}
-	return text
+	return excerpt.EscapeJSON(text)
 }
 
 // A familyJSON is a family as the API shows it.

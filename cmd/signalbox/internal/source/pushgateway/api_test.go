@@ -48,6 +48,17 @@ var _ = Describe("API", func() {
 		return g
 	}
 
+	It("escapes characters that are invisible or change the direction of text", func() {
+		const hidden = "\u202e\u2066\u009b\u200b\ufeff"
+		f.store.groups = []aggregator.Group{group("# HELP g "+hidden+"\n# TYPE g gauge\ng{x=\""+hidden+"\"} 1\n", "job", hidden)}
+		f.options.Flags = map[string]string{"x": hidden}
+		for path, n := range map[string]int{"/api/v1/metrics": 5, "/api/v1/status": 1} {
+			body := f.do(http.MethodGet, path, nil).Body.String()
+			Expect(strings.ContainsAny(body, hidden)).To(BeFalse(), path)
+			Expect(strings.Count(body, `\u202e\u2066\u009b\u200b\ufeff`)).To(Equal(n), path)
+		}
+	})
+
 	It("shows groups like the Pushgateway", func() {
 		all := group(`# HELP h Some <help>.
 # TYPE h histogram
