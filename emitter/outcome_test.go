@@ -32,12 +32,12 @@ var _ = Describe("The outcome of an event", func() {
 			t.Attributes, values = append(t.Attributes, name), append(values, value)
 		}
 		for i := range o {
-			o[i].Explain, o[i].DryRun = true, dryRun
+			o[i].Explain, o[i].ExplainUnknown, o[i].DryRun = true, true, dryRun
 		}
 		p.EmitReporting(logger, e, &o[0])
 		p.Prepare(t).(metric.ReportingEvent).EmitValuesReporting(logger, e.Value, values, &o[1])
 		for i := range o {
-			o[i].Explain, o[i].DryRun = false, nil
+			o[i].Explain, o[i].ExplainUnknown, o[i].DryRun = false, false, nil
 		}
 		return o
 	}
@@ -124,7 +124,7 @@ func TestEmitReportingDoesNotAllocate(t *testing.T) {
 	defer monitor.Close(t.Context()) //nolint:errcheck // the test is over
 	events := append(workerEvents(10), buildEvents(10)...)
 	prepared := monitor.Prepare(metric.EventType{Name: "worker tasks", Attributes: []string{"worker", "platform"}})
-	outcome := &metric.Outcome{Explain: true}
+	outcome := &metric.Outcome{Explain: true, ExplainUnknown: true}
 	values := []string{"w", "linux"}
 	emit := func() {
 		for _, e := range events {

@@ -9,9 +9,11 @@ import "code.cloudfoundry.org/lager/v3"
 type Outcome struct {
 	// DryRun, if not nil, requests the outcome that the event would have. No emitter
 	// then takes the event, but rejections are counted and logged as usual. Explain
-	// requests an Explanation. The caller sets both.
-	DryRun  *DryRun
-	Explain bool
+	// requests an Explanation of a rejection, and ExplainUnknown one of an unknown
+	// name. The latter takes about a hundred times as long as emitting an event. The
+	// caller sets these fields.
+	DryRun                  *DryRun
+	Explain, ExplainUnknown bool
 
 	// Known means that an emitter knows the event's name, and Unknown means that an
 	// emitter does not.

@@ -39,10 +39,11 @@ func (c *daemon) check() (summary string, err error) {
 // same address. The flags of a listener end in -bind-ip and -bind-port.
 func (c *daemon) checkListeners() error {
 	type listener struct{ name, ip, port string }
-	values := flagsOf(c.flags())
+	settings := c.flags()
+	values := flagsOf(settings)
 	var listeners []listener
 	var errs []error
-	for _, s := range c.flags() {
+	for _, s := range settings {
 		name, isPort := strings.CutSuffix(s.Name, "-bind-port")
 		if !isPort || s.Value == "" || s.Value == "0" {
 			continue
@@ -62,6 +63,8 @@ func (c *daemon) checkListeners() error {
 // overlap reports whether listeners on both addresses would receive the same
 // connections.
 func overlap(a, b string) bool {
-	isAny := func(address string) bool { return net.ParseIP(strings.Trim(address, "[]")).IsUnspecified() }
+	isAny := func(address string) bool {
+		return address == "[]" || net.ParseIP(strings.Trim(address, "[]")).IsUnspecified()
+	}
 	return a == b || isAny(a) || isAny(b)
 }

@@ -130,7 +130,7 @@ func (o inputOverview) help() []status.HelpText {
 	return []status.HelpText{
 		{Section: "events", Text: "No events received yet. A Concourse web node writes them to its log if it runs with these environment variables:"},
 		{Section: "events", Snippet: "CONCOURSE_EMIT_TO_LOGS=true\nCONCOURSE_LOG_LEVEL=debug"},
-		{Section: "events", Text: "Pass on the lines unchanged: Signalbox skips lines that have a prefix, such as a name or a time."},
+		{Section: "events", Text: "Pass on whole lines: Signalbox ignores prefixes such as a name or a time, and reads the log formats of Docker, CRI and journald."},
 	}
 }
 

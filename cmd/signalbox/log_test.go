@@ -98,7 +98,7 @@ var _ = Describe("The log", func() {
 		mapping, web := filepath.Join(directory, "m.yml"), filepath.Join(directory, "w.yml")
 		Expect(os.WriteFile(mapping, []byte("rules:\n- {event: e, metric: m, type: countr, operation: inc, divide: -1}\n"), 0o600)).To(Succeed())
 		Expect(os.WriteFile(web, []byte("basic_auth_user: {}\n"), 0o600)).To(Succeed())
-		daemon := start(nil, "run", "--intake-bind-port=9391", "--mapping-file", mapping, "--prometheus-web-config-file", web,
+		daemon := start(nil, "run", "--intake-bind-ip=[]", "--intake-bind-port=9391", "--mapping-file", mapping, "--prometheus-web-config-file", web,
 			"--prometheus-namespace=1a", "--push-storage-path="+filepath.Join(directory, "none", "groups"), "--exit-on-eof")
 		Eventually(daemon).Should(gexec.Exit(exitBadUsage))
 		Expect(strings.Split(strings.TrimSpace(daemon.stderr()), "\n")).To(ConsistOf(

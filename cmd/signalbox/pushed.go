@@ -13,8 +13,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/signalbox-ci/signalbox/internal/buildinfo"
-
 	"code.cloudfoundry.org/lager/v3"
 	"github.com/prometheus/client_golang/prometheus"
 
@@ -22,6 +20,7 @@ import (
 	"github.com/signalbox-ci/signalbox/cmd/signalbox/internal/source/events"
 	"github.com/signalbox-ci/signalbox/cmd/signalbox/internal/source/pushgateway"
 	"github.com/signalbox-ci/signalbox/emitter/aggregator"
+	"github.com/signalbox-ci/signalbox/internal/buildinfo"
 	"github.com/signalbox-ci/signalbox/internal/membudget"
 	"github.com/signalbox-ci/signalbox/internal/status"
 )

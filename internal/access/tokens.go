@@ -19,9 +19,9 @@ import (
 	"github.com/signalbox-ci/signalbox/internal/regularfile"
 )
 
-// MinTokenBytes is the minimum length of a token. A token of this length that consists
+// minTokenBytes is the minimum length of a token. A token of this length that consists
 // of random letters and digits cannot be guessed.
-const MinTokenBytes = 16
+const minTokenBytes = 16
 
 // bearerToken matches what RFC 6750 allows as a token.
 var bearerToken = regexp.MustCompile(`^[A-Za-z0-9._~+/-]+=*$`)
@@ -41,8 +41,8 @@ func ParseTokens(file string, content []byte) (hashes [][sha256.Size]byte, err e
 		case token == "" || token[0] == '#':
 		case !bearerToken.MatchString(token):
 			errs = append(errs, fmt.Errorf("%s:%d: the token contains characters that a token cannot have, expected letters, digits and -._~+/, as `openssl rand -hex 32` prints", file, number))
-		case len(token) < MinTokenBytes:
-			errs = append(errs, fmt.Errorf("%s:%d: the token has %d characters, expected at least %d, as `openssl rand -hex 32` prints", file, number, len(token), MinTokenBytes))
+		case len(token) < minTokenBytes:
+			errs = append(errs, fmt.Errorf("%s:%d: the token has %d characters, expected at least %d, as `openssl rand -hex 32` prints", file, number, len(token), minTokenBytes))
 		default:
 			hashes = append(hashes, sha256.Sum256([]byte(token)))
 		}

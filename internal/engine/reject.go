@@ -282,7 +282,7 @@ func (e *Engine) recordUnknown(logger lager.Logger, event string, outcome *metri
 	}
 	if outcome != nil {
 		outcome.Unknown = true
-		if outcome.Explain && outcome.Explanation == (metric.Explanation{}) {
+		if outcome.ExplainUnknown && outcome.Explanation == (metric.Explanation{}) {
 			outcome.Explanation = metric.Explanation{Reason: "no rule knows the event", Hint: e.HintFor(event)}
 		}
 	}

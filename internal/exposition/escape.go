@@ -157,7 +157,7 @@ func quoted(name string) string {
 	if !series.IsQuoted(name) {
 		return name
 	}
-	return `"` + nameEscaper.Replace(name) + `"`
+	return `"` + quoteEscaper.Replace(name) + `"`
 }
 
 // samplePrefix returns the beginning of a sample of the family with the name. If the
@@ -167,11 +167,12 @@ func samplePrefix(name string) string {
 	if !series.IsQuoted(name) {
 		return name
 	}
-	return `{"` + nameEscaper.Replace(name)
+	return `{"` + quoteEscaper.Replace(name)
 }
 
 // isSamplePrefix reports whether samplePrefix returned the name for one that must be
 // quoted.
 func isSamplePrefix(name string) bool { return name[0] == '{' }
 
-var nameEscaper = strings.NewReplacer(`\`, `\\`, "\n", `\n`, `"`, `\"`)
+// quoteEscaper escapes quoted names, and help texts in OpenMetrics.
+var quoteEscaper = strings.NewReplacer(`\`, `\\`, "\n", `\n`, `"`, `\"`)

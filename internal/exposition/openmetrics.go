@@ -3,7 +3,6 @@ package exposition
 import (
 	"bytes"
 	"math"
-	"strings"
 
 	"github.com/signalbox-ci/signalbox/internal/series"
 )
@@ -26,7 +25,7 @@ func newOpenMetrics(names *names, created bool, wall series.Wall, now series.Ins
 		wall:          wall,
 		now:           now,
 		float:         appendOpenFloat,
-		escape:        openHelpEscaper,
+		escape:        quoteEscaper,
 		created:       created,
 		integerCounts: true,
 		withExemplars: true,
@@ -110,5 +109,3 @@ func appendOpenFloat(b []byte, v float64) []byte {
 	}
 	return b
 }
-
-var openHelpEscaper = strings.NewReplacer(`\`, `\\`, "\n", `\n`, `"`, `\"`)

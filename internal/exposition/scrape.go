@@ -50,14 +50,13 @@ func (w *countedWriter) WriteHeader(status int) {
 
 // Write implements http.ResponseWriter.
 func (w *countedWriter) Write(b []byte) (int, error) {
-	if w.slot == nil {
-		n, err := w.ResponseWriter.Write(b)
-		w.bytes += int64(n)
-		return n, err
+	if w.slot != nil {
+		w.slot.beginWrite()
 	}
-	w.slot.beginWrite()
 	n, err := w.ResponseWriter.Write(b)
-	w.slot.endWrite(n)
+	if w.slot != nil {
+		w.slot.endWrite(n)
+	}
 	w.bytes += int64(n)
 	w.failed = w.failed || err != nil
 	w.timedOut = w.timedOut || errors.Is(err, os.ErrDeadlineExceeded)

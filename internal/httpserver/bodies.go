@@ -35,10 +35,16 @@ type pacedBody struct {
 
 	read   int64         // bytes so far
 	waited time.Duration // for the client
+	err    error         // the error that ended reading
 }
 
-// Read implements io.Reader.
+// Read implements io.Reader. After an error it returns the same error again: at the end
+// of the body, net/http removes the deadline, because it would end the context of a
+// handler that takes longer.
 func (b *pacedBody) Read(p []byte) (int, error) {
+	if b.err != nil {
+		return 0, b.err
+	}
 	now := time.Now()
 	deadline := now.Add(bodyGrace + time.Duration(b.read)*time.Second/minBodyRate - b.waited)
 	if last := b.began.Add(b.timeout); b.timeout > 0 && deadline.After(last) {
@@ -48,5 +54,6 @@ func (b *pacedBody) Read(p []byte) (int, error) {
 	n, err := b.ReadCloser.Read(p)
 	b.read += int64(n)
 	b.waited += time.Since(now)
+	b.err = err
 	return n, err
 }

@@ -115,8 +115,8 @@ func (b *Budget) Add(n int64) {
 // Release releases n bytes.
 func (b *Budget) Release(n int64) { b.Add(-n) }
 
-// MaxWait is the time for which Queue.Acquire waits for room.
-const MaxWait = 5 * time.Second
+// maxWait is the time for which Queue.Acquire waits for room.
+const maxWait = 5 * time.Second
 
 // A Queue grants bytes of memory for one use, like a Budget, but its requests wait for
 // room, in order. A quarter of the bytes is reserved for small requests, those for at
@@ -151,9 +151,9 @@ func (q *Queue) Used() int64 {
 	return q.budget.Used()
 }
 
-// Acquire reserves n bytes, and waits for them for up to MaxWait. The caller must call
+// Acquire reserves n bytes, and waits for them for up to maxWait. The caller must call
 // release when the bytes are no longer in use. If n is too large ever to be granted,
-// the error wraps ErrTooLarge. If there is no room within MaxWait, or the context ends
+// the error wraps ErrTooLarge. If there is no room within maxWait, or the context ends
 // before, it wraps ErrExhausted. The latter does not count as a rejection: the context
 // ends when the client disconnects.
 func (q *Queue) Acquire(ctx context.Context, n int64) (release func(), err error) {
@@ -169,7 +169,7 @@ func (q *Queue) Acquire(ctx context.Context, n int64) (release func(), err error
 	if n <= b.size/16 {
 		lane = q.small
 	}
-	waiting, cancel := context.WithTimeout(ctx, MaxWait)
+	waiting, cancel := context.WithTimeout(ctx, maxWait)
 	defer cancel()
 	if err := lane.Acquire(waiting, n); err != nil {
 		if ctx.Err() != nil {

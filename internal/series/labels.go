@@ -6,6 +6,8 @@ import (
 	"sort"
 	"strings"
 	"unsafe"
+
+	"github.com/prometheus/common/model"
 )
 
 // A Label is the name and the value of a label.
@@ -321,19 +323,10 @@ func LabelText(labels []Label) string {
 }
 
 // IsQuotedLabel reports whether the name of a label must be quoted on a page.
-func IsQuotedLabel(name string) bool { return IsQuoted(name) || strings.Contains(name, ":") }
+func IsQuotedLabel(name string) bool { return !model.LegacyValidation.IsValidLabelName(name) }
 
 // IsQuoted reports whether the name of a metric must be quoted on a page.
-func IsQuoted(name string) bool {
-	for i := range len(name) {
-		switch c := name[i]; {
-		case 'a' <= c && c <= 'z', 'A' <= c && c <= 'Z', c == '_', c == ':', '0' <= c && c <= '9' && i > 0:
-		default:
-			return true
-		}
-	}
-	return name == ""
-}
+func IsQuoted(name string) bool { return !model.LegacyValidation.IsValidMetricName(name) }
 
 // HasQuoted reports whether the text of labels contains a quoted name.
 func HasQuoted(text string) bool {

@@ -100,8 +100,8 @@ func OpenFamilyBytes(name, help string) int64 { return 480 + 2*int64(len(name)) 
 // its labels: the series, its label set, and references to them.
 const OpenSeriesBytes = int64(unsafe.Sizeof(OpenSeries{})+unsafe.Sizeof(labelSet{})) + 64
 
-// A labelSet is one label set of a family. Scrapes show at most one row for it. Labels
-// with the same Identity belong to the same label set.
+// A labelSet is one label set of a family. Scrapes show at most one row for it. All
+// texts of which sameIdentity reports that they are the same belong to it.
 type labelSet struct {
 	labels string // of the series that was added first
 	hash   uint64
@@ -181,11 +181,12 @@ func (f *OpenFamily) Only(labels string, holder any) *OpenSeries {
 }
 
 // Join adds a series with the labels for the holder. If the holder already has a series
-// with the same Identity, the new one is shown with the labels of that one. No other
-// holder may hold these labels. The same holder may hold several series with these
-// labels, unless fold is Alone. The series expires at its own deadline or, if source is
-// not nil, at that of the source, whichever comes first. Scrapes show the series as
-// soon as its deadline is set. The caller must hold the store's lock.
+// with the same labels, even if they are written differently, the new one is shown with
+// the text of that one. No other holder may hold these labels. The same holder may hold
+// several series with these labels, unless fold is Alone. The series expires at its own
+// deadline or, if source is not nil, at that of the source, whichever comes first.
+// Scrapes show the series as soon as its deadline is set. The caller must hold the
+// store's lock.
 func (f *OpenFamily) Join(labels string, holder any, source *Source, fold Fold) *OpenSeries {
 	ls := f.find(labels)
 	if ls == nil {

@@ -77,9 +77,12 @@ func Open(path string) (*File, error) {
 }
 
 // OnChange sets the function to call when the result of Err changes: with the error
-// when the file becomes invalid, and with nil when other settings come into force. It
-// must be called before the File is used concurrently.
-func (f *File) OnChange(changed func(error)) { f.changed = changed }
+// when the file becomes invalid, and with nil when other settings come into force.
+func (f *File) OnChange(changed func(error)) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.changed = changed
+}
 
 // Err reads the file and the certificates, and returns an error if they are not in use,
 // because of problems that Check would find or because they protect less than those in
@@ -264,11 +267,11 @@ func (f *File) report(field *error, err error) {
 	if err != nil {
 		text = err.Error()
 	}
-	same := text == f.reported
+	same, changed := text == f.reported, f.changed
 	f.reported = text
 	f.mu.Unlock()
 	if !same {
-		f.changed(err)
+		changed(err)
 	}
 }
 
@@ -276,6 +279,7 @@ func (f *File) report(field *error, err error) {
 func (f *File) reportChange() {
 	f.mu.Lock()
 	f.fileErr, f.tlsErr, f.reported = nil, nil, ""
+	changed := f.changed
 	f.mu.Unlock()
-	f.changed(nil)
+	changed(nil)
 }

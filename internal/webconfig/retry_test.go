@@ -40,3 +40,27 @@ func TestTheSameContentIsTriedAgain(t *testing.T) {
 		}
 	})
 }
+
+// A listener may set the function while a scrape reads the state of the file.
+func TestOnChangeDuringUse(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "web.yml")
+	if err := os.WriteFile(path, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	file, err := Open(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(path, []byte("a: b\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		if file.Err() == nil {
+			t.Error("expected an error")
+		}
+	}()
+	file.OnChange(func(error) {})
+	<-done
+}

@@ -55,7 +55,7 @@ func reportsOverview() object {
 	r["help"] = list{
 		object{"section": "events", "text": "No events received yet. A Concourse web node writes them to its log if it runs with these environment variables:"},
 		object{"section": "events", "snippet": "CONCOURSE_EMIT_TO_LOGS=true\nCONCOURSE_LOG_LEVEL=debug"},
-		object{"section": "events", "text": "Pass on the lines unchanged: Signalbox skips lines that have a prefix, such as a name or a time."},
+		object{"section": "events", "text": "Pass on whole lines: Signalbox ignores prefixes such as a name or a time, and reads the log formats of Docker, CRI and journald."},
 	}
 	o["reports"] = list{r, report("Journal: 118,204 entries in 12 segments, the latest 3 s ago.")}
 	return o

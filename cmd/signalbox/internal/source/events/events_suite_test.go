@@ -51,7 +51,7 @@ func (r *recorder) Emit(event metric.Event, outcome *metric.Outcome) {
 	default:
 		outcome.Updated++
 	}
-	if outcome.Explain {
+	if outcome.Unknown && outcome.ExplainUnknown || !outcome.Unknown && outcome.Explain {
 		outcome.Explanation = e
 	}
 	if outcome.DryRun != nil {

@@ -22,6 +22,11 @@ const Path = "/api/v1/events"
 // decompression. Such a body is decoded twice.
 const maxStrictBytes = 16 << 20
 
+// maxExplained is the number of unknown events in a body for which the handler looks for
+// a known event with a similar name. Otherwise, a small compressed body could take
+// minutes.
+const maxExplained = 100
+
 // Options configure a handler.
 type Options struct {
 	Logger lager.Logger // logs rejections; the responses contain more detail
@@ -180,6 +185,7 @@ func (h *handler) decode(r *http.Request, body *source.Body, dryRun *metric.DryR
 	var errs errorList
 	accept := func(event *Event) {
 		tally.Outcome.Explain = !errs.full()
+		tally.Outcome.ExplainUnknown = !errs.full() && tally.Unknown < maxExplained
 		tally.Accept(event)
 		e := &tally.Outcome.Explanation
 		if e.Reason == "" || e.Metric == "" && e.Hint == "" {

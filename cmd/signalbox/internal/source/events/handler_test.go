@@ -114,6 +114,13 @@ var _ = Describe("Handler", func() {
 			Expect(logger).To(gbytes.Say(`events-rejected.*"accepted":5,"error":"wrong","event":"refused","hint":"do it right","line":2,"metric":"m","refused":1,"rejected":0`))
 		})
 
+		It("looks for similar names only for the first unknown events, which takes long", func() {
+			w := post(strings.Repeat("{\"name\":\"unknown\"}\n", 100) + "{\"name\":\"misspeled\"}\n{\"name\":\"refused\"}\n")
+			Expect(w.Body).To(MatchJSON(`{"accepted": 101, "unknown": 101, "refused": 1, "duplicate": 0, "errors": [
+				{"line": 102, "event": "refused", "metric": "m", "reason": "wrong", "hint": "do it right"}
+			]}`))
+		})
+
 		It("names the line and the element of a refused event in an array", func() {
 			w := post("[{\"name\":\"a\"},\n{\"name\":\n\"refused\"},\n{\"name\":5}]")
 			Expect(w.Code).To(Equal(http.StatusBadRequest))

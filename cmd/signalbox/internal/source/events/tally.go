@@ -47,8 +47,8 @@ type Tally struct {
 	// Partial is the number of accepted events that were rejected for some metrics.
 	Unknown, Partial int
 
-	// Outcome is the outcome of the latest event. The caller may set DryRun and
-	// Explain.
+	// Outcome is the outcome of the latest event. The caller may set DryRun, Explain
+	// and ExplainUnknown.
 	Outcome metric.Outcome
 
 	attributes map[string]string // for events that need a map; reused

@@ -203,6 +203,9 @@ func (d *textDecoder) family(name string) *family {
 // sample adds the sample of the current entry.
 func (d *textDecoder) sample(parser textparse.Parser) error {
 	raw, at, v := parser.Series()
+	if at != nil {
+		at = new(*at) // the parser reuses the original
+	}
 	var lset labels.Labels
 	parser.Labels(&lset)
 	name := lset.Get(model.MetricNameLabel)
@@ -231,13 +234,13 @@ func (d *textDecoder) sample(parser textparse.Parser) error {
 	reserved := reservedLabel(*f.Type)
 	if reserved == "" {
 		p := f.add(lset, "", "")
-		p.TimestampMs = copyOf(at)
+		p.TimestampMs = at
 		p.setValue(*f.Type, v)
 		return nil
 	}
 	p := f.point(lset, reserved)
 	if at != nil {
-		p.TimestampMs = copyOf(at)
+		p.TimestampMs = at
 	}
 	var err error
 	switch suffix := strings.TrimPrefix(name, f.GetName()); {
@@ -256,13 +259,4 @@ func (d *textDecoder) sample(parser textparse.Parser) error {
 		return contentError{fmt.Errorf("metric %s: %w", excerpt.Short(name), err)}
 	}
 	return nil
-}
-
-// copyOf returns a pointer to a copy of a timestamp, which may be nil.
-func copyOf(at *int64) *int64 {
-	if at == nil {
-		return nil
-	}
-	v := *at
-	return &v
 }
