@@ -3,7 +3,6 @@ package exposition
 import (
 	"iter"
 	"math"
-	"slices"
 	"strconv"
 
 	dto "github.com/prometheus/client_model/go"
@@ -21,7 +20,6 @@ type shape struct {
 	parts  []part
 
 	details bool // write exemplars and, if the page has them, _created samples
-	unique  bool // omit repeated buckets and quantiles
 }
 
 // A part writes those samples of a series that have the same name.
@@ -112,11 +110,8 @@ func (t *text) lines(out *output, f *pushedFamily, rows iter.Seq[*series.Row], s
 func (t *text) appendBuckets(b []byte, s *shape, row *series.Row) []byte {
 	h := row.Metric.GetHistogram()
 	infinite := false
-	for i, bucket := range h.GetBucket() {
+	for _, bucket := range h.GetBucket() {
 		bound := bucket.GetUpperBound()
-		if s.unique && slices.ContainsFunc(h.Bucket[:i], func(o *dto.Bucket) bool { return series.SameNumber(o.GetUpperBound(), bound) }) {
-			continue
-		}
 		infinite = infinite || math.IsInf(bound, 1)
 		b = t.appendNameWith(b, s.name, "_bucket", row.Labels, "le", bound)
 		b = t.appendNumber(b, bucket.GetCumulativeCount(), bucket.GetCumulativeCountFloat())
@@ -134,13 +129,8 @@ func (t *text) appendBuckets(b []byte, s *shape, row *series.Row) []byte {
 }
 
 func (t *text) appendQuantiles(b []byte, s *shape, row *series.Row) []byte {
-	quantiles := row.Metric.GetSummary().GetQuantile()
-	for i, q := range quantiles {
-		quantile := q.GetQuantile()
-		if s.unique && slices.ContainsFunc(quantiles[:i], func(o *dto.Quantile) bool { return series.SameNumber(o.GetQuantile(), quantile) }) {
-			continue
-		}
-		b = t.appendNameWith(b, s.name, "", row.Labels, "quantile", quantile)
+	for _, q := range row.Metric.GetSummary().GetQuantile() {
+		b = t.appendNameWith(b, s.name, "", row.Labels, "quantile", q.GetQuantile())
 		b = t.float(b, q.GetValue())
 		b = append(b, '\n')
 	}

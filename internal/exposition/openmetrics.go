@@ -95,7 +95,7 @@ func (o *openMetrics) unknown(out *output, f *pushedFamily, rows *rows) {
 		return
 	}
 	for i := range parts {
-		o.lines(out, f, rows.each, shape{family: f.Name() + parts[i].suffix, name: f.Name(), typ: "unknown", parts: parts[i : i+1], unique: true})
+		o.lines(out, f, rows.each, shape{family: f.Name() + parts[i].suffix, name: f.Name(), typ: "unknown", parts: parts[i : i+1]})
 	}
 }
 

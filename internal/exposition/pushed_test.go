@@ -163,7 +163,20 @@ func (r *generator) summary() *dto.Metric {
 	if !r.valid && r.oneIn(4) {
 		s.Quantile = append(s.Quantile, &dto.Quantile{Quantile: proto.Float64(edgeNumbers[r.IntN(len(edgeNumbers))]), Value: proto.Float64(1)}, &dto.Quantile{Quantile: proto.Float64(.5)})
 	}
+	s.Quantile = distinct(s.Quantile, (*dto.Quantile).GetQuantile)
 	return &dto.Metric{Summary: s}
+}
+
+// distinct removes the elements with a number that is NaN or that of an earlier
+// element: pushes that contain them are rejected.
+func distinct[T any](list []T, number func(T) float64) []T {
+	seen := map[float64]bool{}
+	return slices.DeleteFunc(list, func(x T) bool {
+		n := number(x)
+		remove := seen[n] || math.IsNaN(n)
+		seen[n] = true
+		return remove
+	})
 }
 
 func (r *generator) histogram() *dto.Metric {
@@ -190,6 +203,7 @@ func (r *generator) histogram() *dto.Metric {
 				&dto.Bucket{UpperBound: proto.Float64(1), CumulativeCount: proto.Uint64(2)})
 		}
 	}
+	h.Bucket = distinct(h.Bucket, (*dto.Bucket).GetUpperBound)
 	if !math.IsInf(last, 1) || !r.valid {
 		n += r.Uint64N(10)
 	}
@@ -580,10 +594,11 @@ p 3
 		It("keeps the names of gauge histograms, with unknown type", func() {
 			p.fill(&dto.Metric{Histogram: &dto.Histogram{SampleCountFloat: proto.Float64(2.5), SampleSum: proto.Float64(-1), Bucket: []*dto.Bucket{
 				{UpperBound: proto.Float64(1), CumulativeCountFloat: proto.Float64(.5)},
-				{UpperBound: proto.Float64(1), CumulativeCountFloat: proto.Float64(.5)},
+				{UpperBound: proto.Float64(.5), CumulativeCountFloat: proto.Float64(.5)},
 			}}}, "queue", series.GaugeHistogram, "a", "b")
 			expectPage(`# TYPE queue_bucket unknown
 queue_bucket{a="b",le="1.0"} 0.5
+queue_bucket{a="b",le="0.5"} 0.5
 queue_bucket{a="b",le="+Inf"} 2.5
 # TYPE queue_sum unknown
 queue_sum{a="b"} -1.0

@@ -49,14 +49,9 @@ func validHistogram(h *dto.Histogram) bool {
 }
 
 func validSummary(s *dto.Summary) bool {
-	for i, q := range s.GetQuantile() {
+	for _, q := range s.GetQuantile() {
 		if !(q.GetQuantile() >= 0 && q.GetQuantile() <= 1) || q.GetValue() < 0 {
 			return false
-		}
-		for _, other := range s.Quantile[:i] {
-			if other.GetQuantile() == q.GetQuantile() {
-				return false
-			}
 		}
 	}
 	return s.GetSampleSum() >= 0

@@ -68,7 +68,6 @@ var _ = DescribeTable("validSummary",
 	Entry("rejects a quantile above 1", summaryOf(1, 1.5, 1), false),
 	Entry("rejects a negative quantile", summaryOf(1, -.5, 1), false),
 	Entry("rejects a quantile of NaN", summaryOf(1, nan, 1), false),
-	Entry("rejects a duplicated quantile", summaryOf(1, .5, 1, .9, 1, .5, 1), false),
 )
 
 var _ = DescribeTable("validExemplar",

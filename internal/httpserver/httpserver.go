@@ -51,9 +51,7 @@ type Server struct {
 	done     chan struct{} // closed when serving has ended
 	err      error         // error that ended serving without a Shutdown; valid after done is closed
 
-	mu      sync.Mutex        // protects the following fields
-	fresh   map[net.Conn]bool // connections that have not sent a request
-	closing bool              // whether to close new connections immediately
+	pending pending
 }
 
 // maxHeaderBytes is the maximum size of a request header, to which net/http adds 4 KiB.
@@ -70,9 +68,7 @@ func New(listener net.Listener, o Options) *Server {
 		options:  o,
 		scheme:   "http",
 		done:     make(chan struct{}),
-		fresh:    map[net.Conn]bool{},
 		http: &http.Server{
-			Handler:           stalls.limitStreams(limitBodies(o.ReadTimeout, access.New(o.Access, o.Handler))),
 			ReadHeaderTimeout: o.ReadHeaderTimeout,
 			ReadTimeout:       o.ReadTimeout,
 			IdleTimeout:       o.IdleTimeout,
@@ -80,7 +76,8 @@ func New(listener net.Listener, o Options) *Server {
 			ErrorLog:          log.New(&logWriter{options: o, began: time.Now()}, "", 0),
 		},
 	}
-	s.http.ConnState = s.track
+	s.http.Handler = s.pending.handler(stalls.limitStreams(limitBodies(o.ReadTimeout, access.New(o.Access, o.Handler))))
+	s.http.ConnContext, s.http.ConnState = s.pending.context, s.pending.track
 	if config := o.Access.WebConfig; config != nil {
 		config.OnChange(func(err error) { logWebConfig(o.Logger(), err) })
 		if config.EnablesTLS() {
@@ -138,7 +135,7 @@ func (s *Server) Scheme() string { return s.scheme }
 // it interrupts the requests and returns the context's error. If an error had already
 // ended serving, the result also includes that error, unless Options.Failed is set.
 func (s *Server) Shutdown(ctx context.Context) error {
-	s.closeFresh()
+	s.pending.close()
 	s.stalls.shorten(shutdownStallTimeout)
 	err := s.http.Shutdown(ctx)
 	if err != nil {
@@ -147,29 +144,4 @@ func (s *Server) Shutdown(ctx context.Context) error {
 	s.listener.Close() //nolint:errcheck // necessary if the server was never started
 	s.serving.Wait()
 	return errors.Join(s.err, err)
-}
-
-// closeFresh closes the connections that have not sent a request. No client waits for a
-// response on them, but http.Server.Shutdown would wait five seconds for a request.
-func (s *Server) closeFresh() {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.closing = true
-	for conn := range s.fresh {
-		conn.Close() //nolint:errcheck // the connection is no longer needed
-	}
-}
-
-// track maintains the set of connections that have not sent a request.
-func (s *Server) track(conn net.Conn, state http.ConnState) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	switch {
-	case state != http.StateNew:
-		delete(s.fresh, conn)
-	case s.closing:
-		conn.Close() //nolint:errcheck // the connection is no longer needed
-	default:
-		s.fresh[conn] = true
-	}
 }

@@ -180,12 +180,12 @@ var _ = Describe("Server", func() {
 		Expect(err).NotTo(HaveOccurred())
 		defer conn.Close()
 		fresh := func() int {
-			server.mu.Lock()
-			defer server.mu.Unlock()
-			return len(server.fresh)
+			server.pending.mu.Lock()
+			defer server.pending.mu.Unlock()
+			return len(server.pending.conns)
 		}
 		Eventually(fresh).Should(Equal(1))
-		server.closeFresh()
+		server.pending.close()
 		late, err := net.Dial("tcp", listener.Addr().String()) // the listener is still open
 		Expect(err).NotTo(HaveOccurred())
 		defer late.Close()

@@ -3,7 +3,6 @@ package series
 import (
 	"bytes"
 	"hash/maphash"
-	"math"
 	"strconv"
 	"strings"
 )
@@ -32,10 +31,6 @@ func numberIn(name, value string) (v float64, ok bool) {
 	}
 	return v, err == nil
 }
-
-// SameNumber reports whether two bounds of buckets, or two quantiles, are the same. NaN
-// is the same as NaN.
-func SameNumber(a, b float64) bool { return a == b || math.IsNaN(a) && math.IsNaN(b) }
 
 // appendIdentity appends the canonical form of a text that LabelText returned for
 // sorted labels. The canonical forms of two texts are equal if and only if the label

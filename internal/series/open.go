@@ -247,8 +247,8 @@ type Row struct {
 	Value  float64 // value of a counter, gauge or untyped series
 
 	// Metric, if not nil, replaces Value. It is the content of a histogram or summary,
-	// or of a counter with an exemplar or a creation time. It has no labels, and must
-	// not be changed.
+	// or of a counter with an exemplar or a creation time. It has no labels, and the
+	// bounds of its buckets, or its quantiles, are distinct. It must not be changed.
 	Metric *dto.Metric
 }
 

@@ -17,8 +17,10 @@ import (
 // key. Right passwords are remembered apart from wrong ones, so that a client that
 // tries many passwords cannot slow down the others.
 type passwords struct {
-	key  [sha256.Size]byte
-	turn chan struct{} // a token for one bcrypt computation at a time
+	key [sha256.Size]byte
+	// A turn is a token for one bcrypt computation at a time: one for the users that
+	// exist, and one for all other names, so that guesses of names do not delay users.
+	known, unknown chan struct{}
 
 	mu    sync.Mutex // protects the following fields
 	right map[string][sha256.Size]byte
@@ -30,7 +32,7 @@ type passwords struct {
 const maxWrong = 100
 
 func newPasswords() *passwords {
-	p := &passwords{turn: make(chan struct{}, 1), right: map[string][sha256.Size]byte{}, wrong: map[[sha256.Size]byte]bool{}}
+	p := &passwords{known: make(chan struct{}, 1), unknown: make(chan struct{}, 1), right: map[string][sha256.Size]byte{}, wrong: map[[sha256.Size]byte]bool{}}
 	rand.Read(p.key[:]) //nolint:errcheck // it never fails
 	return p
 }
@@ -53,9 +55,13 @@ func (p *passwords) authenticate(users map[string]config.Secret, r *http.Request
 	if right, known := p.remembered(user, sum); known {
 		return right && exists
 	}
+	turn := p.known
+	if !exists {
+		turn = p.unknown
+	}
 	select {
-	case p.turn <- struct{}{}:
-		defer func() { <-p.turn }()
+	case turn <- struct{}{}:
+		defer func() { <-turn }()
 	case <-r.Context().Done():
 		return false
 	}

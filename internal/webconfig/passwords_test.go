@@ -29,9 +29,15 @@ func TestWrongPasswordsDoNotDisplaceRightOnes(t *testing.T) {
 	if len(p.right) != 1 || len(p.wrong) != maxWrong {
 		t.Errorf("got %d right and %d wrong passwords, expected 1 and %d", len(p.right), len(p.wrong), maxWrong)
 	}
-	p.turn <- struct{}{} // from now on, computing a hash would block
+	p.known <- struct{}{} // from now on, computing a hash for a user would block
 	r.SetBasicAuth("ops", "secret")
 	if !p.authenticate(users, r) {
 		t.Error("the right password was rejected")
+	}
+
+	// Guesses of names do not wait for guesses of passwords, nor the reverse.
+	r.SetBasicAuth("unknown", "new")
+	if p.authenticate(users, r) {
+		t.Error("an unknown user was accepted")
 	}
 }
