@@ -70,7 +70,7 @@ var _ = Describe("The metrics page with pushed metrics", func() {
 
 	It("rejects a metric of another gatherer from an agent without labels, whose series would be the same", func() {
 		err := a.Agents.Update(context.Background(), aggregator.Labels{}, []aggregator.Metric{{Name: "go_goroutines", Type: aggregator.Gauge, Value: 7}})
-		Expect(err).To(MatchError(ContainSubstring("the server itself has a metric with this name")))
+		Expect(err).To(MatchError(ContainSubstring("the server itself has a metric with this name: add at least one of the base labels username, workspace_name, agent_name, template_name")))
 	})
 
 	DescribeTable("rejects pushed metrics that the emitter itself updates, also those without series",
@@ -150,6 +150,48 @@ var _ = Describe("The metrics page with pushed metrics", func() {
 		Expect(push("concourse_workers_containers", dto.MetricType_COUNTER)).To(MatchError(ContainSubstring("got type counter, expected gauge")))
 		Expect(push("concourse_builds_started_total", dto.MetricType_COUNTER)).To(Succeed())
 		Expect(scrape(p)).To(ContainSubstring("concourse_builds_started_total 0\nconcourse_builds_started_total{instance=\"\",job=\"j\"} 7\n"))
+	})
+
+	It("rejects a series that a job pushes with the labels of one of the emitter's own", func() {
+		var err error
+		a, err = aggregator.New(aggregator.Options{GroupAllowDriven: true})
+		Expect(err).NotTo(HaveOccurred())
+		p = start(&emitter.PrometheusConfig{Pushed: a}, map[string]string{"region": "eu"})
+		p.Emit(nil, event("build finished", 1000, map[string]string{"team_name": "a \"b\"", "pipeline": "", "job": "j", "build_status": "failed"}))
+		push := func(namesAndValues ...string) error {
+			m := &dto.Metric{Counter: &dto.Counter{Value: proto.Float64(7)}}
+			for i := 0; i < len(namesAndValues); i += 2 {
+				m.Label = append(m.Label, &dto.LabelPair{Name: &namesAndValues[i], Value: &namesAndValues[i+1]})
+			}
+			return a.Groups.Push(context.Background(), aggregator.Push{
+				Grouping: []aggregator.Label{{Name: "job", Value: "j"}},
+				Families: []*dto.MetricFamily{{
+					Name: proto.String("concourse_builds_finished"), Type: dto.MetricType_COUNTER.Enum(), Metric: []*dto.Metric{m},
+				}},
+				Replace: true,
+			})
+		}
+		Expect(push("region", "eu", "status", "failed", "team", `a "b"`)).To(MatchError(ContainSubstring("was collected before with the same name and label values")))
+		Expect(scrape(p)).NotTo(ContainSubstring("} 7\n"))
+		for _, labels := range [][]string{
+			{"status", "failed", "team", `a "b"`}, {"region", "us", "status", "failed", "team", `a "b"`},
+			{"region", "eu", "status", "failed", "team", "a"}, {"more", "1", "region", "eu", "status", "failed", "team", `a "b"`},
+		} {
+			Expect(push(labels...)).To(Succeed())
+			Expect(scrape(p)).To(ContainSubstring("} 7\n"))
+		}
+	})
+
+	It("rejects series of a metric that shows states, because exactly one state must be 1", func() {
+		var err error
+		a, err = aggregator.New(aggregator.Options{GroupAllowDriven: true})
+		Expect(err).NotTo(HaveOccurred())
+		file := filepath.Join(GinkgoT().TempDir(), "rules.yml")
+		Expect(os.WriteFile(file, []byte(jobStatus), 0o600)).To(Succeed())
+		p = start(&emitter.PrometheusConfig{Pushed: a, MappingFile: file}, nil)
+		Expect(push("concourse_job_status", dto.MetricType_GAUGE)).To(MatchError(And(
+			ContainSubstring("shows states, of which exactly one must be 1: choose another name"),
+			Not(ContainSubstring("--push-allow-driven-metrics")))))
 	})
 
 	It("omits pushed metrics after a reload that adds rules for them, and rejects them from then on", func() {

@@ -215,8 +215,10 @@ func (a *Agents) checkFamily(ag *agent, name string, typ series.Type, holder any
 	}
 	switch other, ok := a.others.typeOf(name); {
 	case !ok:
-	case other == series.AnyType || len(a.shownLabels(ag, nil)) == 0: // its series could have the labels of the server's
+	case other == series.AnyType:
 		return errNameOfServer(name)
+	case len(a.shownLabels(ag, nil)) == 0: // its series could have the labels of the server's
+		return a.errWithoutLabels(name)
 	case other != typ:
 		return errOtherType(name, typ, other)
 	}
@@ -230,6 +232,21 @@ func (a *Agents) checkFamily(ag *agent, name string, typ series.Type, holder any
 		}
 	}
 	return a.checkNewFamily(name, typ, a.typeOf)
+}
+
+// errWithoutLabels is errNameOfServer for an agent that could push the metric if its
+// series had labels.
+func (a *Agents) errWithoutLabels(name string) error {
+	var shown []string
+	for i, label := range a.base {
+		if a.shown[i] {
+			shown = append(shown, label)
+		}
+	}
+	if len(shown) == 0 {
+		return errNameOfServer(name)
+	}
+	return fmt.Errorf("%w: add at least one of the base labels %s", errNameOfServer(name), strings.Join(shown, ", "))
 }
 
 // checkMetric returns an error if the name, type or labels of a metric are invalid.

@@ -77,6 +77,9 @@ func (gs *Groups) check(g *group, families []*family, replace bool, now series.I
 					return errCollectedBefore(f.name, s.shown)
 				}
 			}
+			if gs.others.has(f.name, s.shown) {
+				return errCollectedBefore(f.name, s.shown)
+			}
 			if total := gs.sums[sumKey{f.name, s.shown}]; total != nil && !total.canAdd(s) && !total.isOnlyOf(g) {
 				return fmt.Errorf("metric %s{%s}: the buckets differ from those of the series with which it is aggregated", f.name, excerpt.Short(s.text))
 			}

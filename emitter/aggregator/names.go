@@ -107,6 +107,12 @@ func (o *otherNames) owner(name string, typ series.Type, allowed bool) string {
 	return ""
 }
 
+// has reports whether the page's own families include a series with the name and labels.
+func (o *otherNames) has(name, labels string) bool {
+	page := o.page.Load()
+	return page != nil && page.Has(name, labels)
+}
+
 // omitted returns the number of families that the page omits because of their owner.
 func (a *Aggregator) omitted() (n int) {
 	for _, f := range a.store.Families() {

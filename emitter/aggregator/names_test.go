@@ -78,6 +78,7 @@ var _ = Describe("The name of a pushed metric", func() {
 		start(registry)
 		store := series.Provide(a, series.PageNames{
 			TypeOf:  func(name string) (series.Type, bool) { return series.Histogram, name == "shown" },
+			Has:     func(string, string) bool { return false },
 			Owner:   func(string, series.Type, bool) string { return "" },
 			Version: func() uint64 { return 0 },
 		}).Store

@@ -75,6 +75,12 @@ func (s *Sources) typeOf(name string) (series.Type, bool) {
 	return t, ok
 }
 
+// has is series.PageNames.Has.
+func (s *Sources) has(name, labels string) bool {
+	f := s.stored(name)
+	return f != nil && f.Has(labels)
+}
+
 // stored returns the family of the store with the name, or nil.
 func (s *Sources) stored(name string) *series.Family {
 	families := s.store.Families()
@@ -93,10 +99,13 @@ func (s *Sources) stored(name string) *series.Family {
 func (s *Sources) owner(name string, typ series.Type, allowed bool) string {
 	own := s.ownNames()
 	if own[name] == name {
-		if allowed {
-			return ""
+		switch f := s.stored(name); {
+		case !allowed:
+			return s.updater(name, "it")
+		case f != nil && f.States() != nil:
+			return "it shows states, of which exactly one must be 1"
 		}
-		return s.updater(name, "it")
+		return ""
 	}
 	for _, n := range series.AllNames(name, typ) {
 		if other := own[n]; other != "" {
@@ -145,7 +154,7 @@ func (s *Sources) ownNames() map[string]string {
 // rest of the page.
 func (s *Sources) Push(p series.Provider) {
 	s.recordGathered()
-	provided := series.Provide(p, series.PageNames{TypeOf: s.typeOf, Owner: s.owner, Version: s.store.Version})
+	provided := series.Provide(p, series.PageNames{TypeOf: s.typeOf, Has: s.has, Owner: s.owner, Version: s.store.Version})
 	s.pushed.Store(&Pushed{Store: provided.Store, Clock: provided.Clock, Owner: func(name string, typ series.Type) string {
 		return s.owner(name, typ, provided.AllowOwned)
 	}})

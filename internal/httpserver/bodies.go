@@ -15,14 +15,29 @@ const (
 	minBodyRate = 16 << 10
 )
 
+// If the handler answers before it has read the whole body, the server discards the
+// rest, up to these limits. Otherwise it would close the connection while the client
+// still sends, and many clients would report a reset connection instead of the answer.
+const (
+	discardTimeout = 5 * time.Second
+	maxDiscarded   = 64 << 20 // in bytes
+)
+
 // limitBodies limits the time to read the bodies of requests. timeout is the maximum
 // for a whole body; 0 means no maximum.
 func limitBodies(timeout time.Duration, next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if r.Body != nil && r.Body != http.NoBody {
-			r.Body = &pacedBody{ReadCloser: r.Body, control: http.NewResponseController(w), began: time.Now(), timeout: timeout}
+		if r.Body == nil || r.Body == http.NoBody {
+			next.ServeHTTP(w, r)
+			return
 		}
+		body := &pacedBody{ReadCloser: r.Body, control: http.NewResponseController(w), began: time.Now(), timeout: timeout}
+		r.Body = body
 		next.ServeHTTP(w, r)
+		if body.err == nil && r.ProtoMajor == 1 { // over HTTP/2, the answer ends the stream
+			r.Body = body.ReadCloser // Flush reads a short one itself
+			body.discard()
+		}
 	})
 }
 
@@ -56,4 +71,12 @@ func (b *pacedBody) Read(p []byte) (int, error) {
 	b.waited += time.Since(now)
 	b.err = err
 	return n, err
+}
+
+// discard sends the response and then reads the rest of the body.
+func (b *pacedBody) discard() {
+	b.began, b.timeout = time.Now(), discardTimeout
+	b.control.SetReadDeadline(b.began.Add(discardTimeout)) //nolint:errcheck // supported by net/http
+	b.control.Flush()                                      //nolint:errcheck // reading fails too if the client is gone
+	io.CopyN(io.Discard, b, maxDiscarded)                  //nolint:errcheck // net/http closes the connection if this fails
 }

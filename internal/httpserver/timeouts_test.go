@@ -1,6 +1,7 @@
 package httpserver
 
 import (
+	"bufio"
 	"context"
 	"fmt"
 	"io"
@@ -22,6 +23,10 @@ func TestSilentClientsAreDisconnected(t *testing.T) {
 		ReadTimeout:       time.Minute,
 		IdleTimeout:       8 * time.Second,
 		Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			if r.URL.Path == "/refused" {
+				w.WriteHeader(http.StatusRequestEntityTooLarge)
+				return
+			}
 			io.Copy(io.Discard, r.Body) //nolint:errcheck // it fails if the client sends no body
 			if r.URL.Path == "/long" {
 				w.Write(make([]byte, 1<<20)) //nolint:errcheck // it fails if the client does not read
@@ -39,6 +44,7 @@ func TestSilentClientsAreDisconnected(t *testing.T) {
 		{"within the body", "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\n\r\nx", -1, bodyGrace},
 		{"within a large body", "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 1000000\r\n\r\n" + strings.Repeat("x", 5*minBodyRate), -1, bodyGrace + 5*time.Second},
 		{"within an endless body", "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 10000000\r\n\r\n" + strings.Repeat("x", 100*minBodyRate), -1, options.ReadTimeout},
+		{"within a body that is refused", "POST /refused HTTP/1.1\r\nHost: a\r\nContent-Length: 1000000\r\n\r\nx", -1, discardTimeout},
 		{"within the response", "GET /long HTTP/1.1\r\nHost: a\r\n\r\n", 100, stallTimeout},
 		{"after the response", "GET / HTTP/1.1\r\nHost: a\r\n\r\n", -1, options.IdleTimeout},
 	} {
@@ -110,6 +116,80 @@ func TestHandlersMayTakeLongerThanBodies(t *testing.T) {
 		}()
 		if response, _ := io.ReadAll(theirs); !strings.HasSuffix(string(response), "xy<nil>") {
 			t.Errorf("got %q, expected a response that ends in xy<nil>", response)
+		}
+	})
+}
+
+// A client that reads the response only after it has sent the whole body gets the
+// response, even if the handler did not read the body.
+func TestRefusedBodiesAreRead(t *testing.T) {
+	const size = 16 << 20 // more than the kernel's buffers
+	for _, c := range []struct {
+		name, header, ends string
+	}{
+		{"of a declared length", fmt.Sprintf("Content-Length: %d\r\n\r\n", size), ""},
+		{"in chunks", fmt.Sprintf("Transfer-Encoding: chunked\r\n\r\n%x\r\n", size), "\r\n0\r\n\r\n"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			listener, err := net.Listen("tcp", "127.0.0.1:0")
+			if err != nil {
+				t.Fatal(err)
+			}
+			server := New(listener, Options{
+				Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+					http.Error(w, "too large", http.StatusRequestEntityTooLarge)
+				}),
+				Logger: func() lager.Logger { return lager.NewLogger("test") },
+			})
+			server.Serve()
+			defer server.Shutdown(context.Background()) //nolint:errcheck // nothing is left to close
+			client, err := net.Dial("tcp", listener.Addr().String())
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer client.Close() //nolint:errcheck // only read from
+			sent := "POST / HTTP/1.1\r\nHost: 127.0.0.1\r\n" + c.header + strings.Repeat("x", size) + c.ends
+			if _, err := io.WriteString(client, sent); err != nil {
+				t.Fatalf("sending the body: %v", err)
+			}
+			response, err := http.ReadResponse(bufio.NewReader(client), nil)
+			if err != nil {
+				t.Fatalf("reading the response: %v", err)
+			}
+			response.Body.Close() //nolint:errcheck // only the status matters
+			if response.StatusCode != http.StatusRequestEntityTooLarge {
+				t.Errorf("got status %d, expected 413", response.StatusCode)
+			}
+		})
+	}
+}
+
+// A client cannot make the server read a body without end.
+func TestEndlessRefusedBodiesAreCutOff(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		ours, theirs := net.Pipe()
+		listener := oneConnection{accept: make(chan net.Conn, 1), closed: make(chan struct{})}
+		listener.accept <- ours
+		server := New(listener, Options{
+			Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				w.WriteHeader(http.StatusRequestEntityTooLarge)
+			}),
+			Logger: func() lager.Logger { return lager.NewLogger("test") },
+		})
+		server.Serve()
+		defer server.Shutdown(context.Background())                                                   //nolint:errcheck // the listener fails
+		go io.Copy(io.Discard, theirs)                                                                //nolint:errcheck // until the connection is closed
+		io.WriteString(theirs, "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 1000000000000\r\n\r\n") //nolint:errcheck // the next write would fail too
+		sent, piece := 0, make([]byte, 1<<20)
+		for sent < 2*maxDiscarded {
+			n, err := theirs.Write(piece)
+			sent += n
+			if err != nil {
+				break
+			}
+		}
+		if sent < maxDiscarded || sent > maxDiscarded+len(piece) {
+			t.Errorf("the server read %d bytes, expected about %d", sent, maxDiscarded)
 		}
 	})
 }

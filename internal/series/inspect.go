@@ -44,6 +44,39 @@ func (s *Series) Owner() *Owner { return s.owner }
 // labels. Constant labels and the label that shows the state are not included.
 func (f *Family) Values(dst []string, s *Series) []string { return f.layout.values(dst, s.labels) }
 
+// Has reports whether the family has a series with the labels in a text that LabelText
+// returned, which include the constant ones. It returns false for families with states.
+func (f *Family) Has(labels string) bool {
+	l, constants := &f.layout, 0
+	values := make([]string, len(l.names))
+	for name, value := range LabelsOf(labels) {
+		i, ok := slices.BinarySearchFunc(l.pairs, name, func(p pair, name string) int { return strings.Compare(p.name, name) })
+		switch {
+		case value == "": // the same as no label
+		case !ok:
+			return false
+		case l.pairs[i].value >= 0:
+			values[l.pairs[i].value] = value
+		case l.pairs[i].constant != value:
+			return false
+		default:
+			constants++
+		}
+	}
+	for _, p := range l.pairs {
+		if p.value < 0 && p.constant != "" {
+			constants--
+		}
+	}
+	if f.states != nil || constants != 0 {
+		return false
+	}
+	v := Plain(values...)
+	v.rehash()
+	s := f.table.find(l, v)
+	return s != nil && !s.dead()
+}
+
 // Time returns the wall-clock time of an instant, in UTC, rounded to milliseconds.
 func (w Wall) Time(at Instant) time.Time { return time.UnixMilli(w.UnixMilli(at)).UTC() }
 

@@ -7,10 +7,15 @@ type PageNames struct {
 	// no such family.
 	TypeOf func(name string) (Type, bool)
 
+	// Has reports whether the family with the name has a series with the labels, given
+	// as a text that LabelText returned. It considers only the page's own families, which
+	// clients may push if they are allowed to.
+	Has func(name, labels string) bool
+
 	// Owner returns why clients must not push a family with the name and type, such as
 	// `rules update it for event "build finished"`, or the empty string if they may.
-	// They must not push a family of the page itself, unless allowed is true, nor a
-	// family that shares names with one, see AllNames.
+	// They must not push a family of the page itself, unless allowed is true and the
+	// family does not show states, nor a family that shares names with one, see AllNames.
 	Owner func(name string, typ Type, allowed bool) string
 
 	// Version returns a number that increases after a change of the results of Owner.

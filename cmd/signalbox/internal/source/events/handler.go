@@ -101,7 +101,7 @@ func isStrict(r *http.Request) (bool, error) {
 	case "0", "false":
 		return false, nil
 	default:
-		return false, fmt.Errorf("got strict=%s, expected 0 or 1", excerpt.Short(value))
+		return false, fmt.Errorf("got strict=%s, expected 1, true, 0 or false", excerpt.Short(value))
 	}
 }
 

@@ -221,8 +221,8 @@ var _ = Describe("Handler", func() {
 			},
 			Entry("misspelled", "stric=1", `unknown query parameter \"stric\": did you mean \"strict\"?`),
 			Entry("unknown", "ttl=1h", `unknown query parameter \"ttl\", expected strict`),
-			Entry("value", "strict=yes", "got strict=yes, expected 0 or 1"),
-			Entry("empty", "strict=", "got strict=, expected 0 or 1"),
+			Entry("value", "strict=yes", "got strict=yes, expected 1, true, 0 or false"),
+			Entry("empty", "strict=", "got strict=, expected 1, true, 0 or false"),
 			Entry("duplicated", "strict=1&strict=0", "query parameter strict: got 2 values, expected one"),
 			Entry("malformed", "strict=1;a", "invalid query"),
 		)

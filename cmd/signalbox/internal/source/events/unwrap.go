@@ -136,25 +136,42 @@ func criPart(line []byte) (stream int, text []byte, ends, ok bool) {
 	return 0, nil, false, false
 }
 
-const dockerStart = `{"log":`
+// dockerLog and dockerStream are the fields of a line of Docker.
+var dockerLog, dockerStream = []byte(`"log"`), []byte(`"stream"`)
 
 // dockerPart is part for the format of Docker's json-file driver.
 func (u *unwrapper) dockerPart(line []byte) (stream int, text []byte, ends, ok bool) {
-	if !bytes.HasPrefix(line, []byte(dockerStart)) {
+	log, isLog := valueOf(line[1:], dockerLog)
+	if !isLog {
 		return 0, nil, false, false
 	}
-	u.docker.Reset(line)
-	u.docker.Pos = len(dockerStart)
+	u.docker.Reset(log)
 	text, err := u.docker.Text()
-	fields := line[u.docker.Pos:]
-	if err != nil || !bytes.Contains(fields, []byte(`"stream":"`)) { // only Docker writes this field
+	_, fields, _ := bytes.Cut(log[u.docker.Pos:], []byte{','})
+	if at := bytes.Index(fields, dockerStream); at >= 0 {
+		fields = fields[at:]
+	}
+	name, isStream := valueOf(fields, dockerStream)
+	if err != nil || !isStream || name[0] != '"' { // only Docker writes this field
 		return 0, nil, false, false
 	}
-	if bytes.Contains(fields, []byte(`"stream":"stderr"`)) {
+	if bytes.HasPrefix(name, []byte(`"stderr"`)) {
 		stream = stderr
 	}
 	text, ends = bytes.CutSuffix(text, newline)
 	return stream, trimLineEnding(text), ends, true
+}
+
+// valueOf returns the text from the value of a field of a JSON object. It returns false
+// if the object, from which the opening brace or a comma was removed, does not begin
+// with the field, or ends before the value.
+func valueOf(object, quotedName []byte) (value []byte, ok bool) {
+	value, ok = bytes.CutPrefix(bytes.TrimLeft(object, " "), quotedName)
+	if ok {
+		value, ok = bytes.CutPrefix(bytes.TrimLeft(value, " "), []byte{':'})
+	}
+	value = bytes.TrimLeft(value, " ")
+	return value, ok && len(value) > 0
 }
 
 // quotedMark is eventMark in a string of JSON.
@@ -198,9 +215,8 @@ func (u *unwrapper) fromNumbers(line []byte) []byte {
 	if len(line) == 0 || line[0] != '{' {
 		return nil
 	}
-	_, list, _ := bytes.Cut(line, journalField)
-	list, isValue := bytes.CutPrefix(bytes.TrimLeft(list, " "), []byte{':'})
-	list, isList := bytes.CutPrefix(bytes.TrimLeft(list, " "), []byte{'['})
+	list, isValue := valueOf(line[max(0, bytes.Index(line, journalField)):], journalField)
+	list, isList := bytes.CutPrefix(list, []byte{'['})
 	if !isValue || !isList {
 		return nil
 	}

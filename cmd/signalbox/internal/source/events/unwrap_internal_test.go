@@ -20,6 +20,9 @@ var wrappers = map[string]func(line string, cut int) []string{
 	"Docker": func(line string, cut int) []string {
 		return []string{docker(line[:cut], "stdout"), docker(line[cut:]+"\n", "stdout")}
 	},
+	"Docker, with spaces": func(line string, cut int) []string {
+		return []string{spaced(docker(line[:cut], "stdout")), spaced(docker(line[cut:]+"\n", "stdout"))}
+	},
 	"journald": inField("MESSAGE"),
 	"journald, as numbers": func(line string, _ int) []string {
 		return []string{`{"__CURSOR":"x","MESSAGE":` + numbers("\x1b[36m"+line, ",") + `,"n":1}`}
@@ -42,6 +45,14 @@ var wrappers = map[string]func(line string, cut int) []string{
 
 func docker(log, stream string) string {
 	return `{"log":` + quoted(log) + `,"stream":"` + stream + `","time":"2026-01-02T15:04:05.123456789Z"}`
+}
+
+// spaced returns a line of docker as other JSON encoders write it.
+func spaced(line string) string {
+	line = strings.Replace(line, `{"log":`, `{ "log" : `, 1)
+	log, stream, _ := strings.Cut(line, `,"stream":`)
+	stream, time, _ := strings.Cut(stream, `,"time":`)
+	return log + `, "stream": ` + stream + `, "time": ` + time
 }
 
 // numbers returns the bytes of the line as a list of numbers.
