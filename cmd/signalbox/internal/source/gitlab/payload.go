@@ -67,7 +67,6 @@ type jobPayload struct {
 	BuildID             payload.ID      `json:"build_id"`
 	BuildName           string          `json:"build_name"`
 	BuildStatus         string          `json:"build_status"`
-	BuildCreatedAt      string          `json:"build_created_at"`
 	BuildStartedAt      string          `json:"build_started_at"`
 	BuildFinishedAt     string          `json:"build_finished_at"`
 	BuildDuration       payload.Seconds `json:"build_duration"`
