@@ -310,7 +310,7 @@ export function makeSections({ plotted, togglePlot, onMore }) {
         },
         timeColumn("Latest", (s) => s.lastDelivery, "never"),
         numberColumn("Delay", (s) => s.delay, duration, {
-          tooltip: "Time from the latest change in the CI system to its delivery",
+          tooltip: "Time from the end of the latest run, job or deployment to its delivery",
         }),
         {
           title: "Latest problem",

@@ -172,7 +172,9 @@ func (r *Receiver) serve(w http.ResponseWriter, request *http.Request, in *input
 		return
 	}
 	now := r.options.Now()
-	if err := (*in.verifier.Load()).Verify(request, content, now); err != nil {
+	verifier := *in.verifier.Load()
+	source.InTurn(len(content), func() { err = verifier.Verify(request, content, now) })
+	if err != nil {
 		in.reject(w, request, now, Unauthorized, http.StatusUnauthorized, err)
 		return
 	}

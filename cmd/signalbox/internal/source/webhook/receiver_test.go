@@ -8,9 +8,11 @@ import (
 	"maps"
 	"net/http"
 	"net/http/httptest"
+	"runtime"
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -48,7 +50,10 @@ func (s *sink) Malformed(error)                                                 
 
 // acmeCI is a made-up CI system: a delivery is a payload.Delivery as JSON, and the secret
 // is a header. It implements webhook.Source.
-type acmeCI struct{ secret string }
+type acmeCI struct {
+	secret    string
+	verifying func() // called for each delivery, unless it is nil
+}
 
 func (*acmeCI) Name() string        { return "acme" }
 func (*acmeCI) Description() string { return "Acme CI" }
@@ -60,6 +65,9 @@ func (a *acmeCI) NewVerifier(time.Duration) (webhook.Verifier, error) {
 		return nil, errors.New("no secret")
 	}
 	return webhook.VerifierFunc(func(r *http.Request, _ []byte, _ time.Time) error {
+		if a.verifying != nil {
+			a.verifying()
+		}
 		if r.Header.Get("Secret") != secret {
 			return errors.New("Secret does not match")
 		}
@@ -191,6 +199,37 @@ var _ = Describe("A receiver", func() {
 			HaveKeyWithValue("delay_seconds", 2.0), HaveKeyWithValue("last_error", BeNil()),
 		))
 		Expect(testutil.CollectAndCount(receiver, "signalbox_source_delivery_delay_seconds")).To(Equal(1))
+	})
+
+	It("measures the delay of ends, since other changes can be older than what caused the delivery", func() {
+		d := ended("1")
+		d.Changes[0].State, d.Changes[0].Queued = tracker.Queued, now.Add(-5*time.Hour) // released by an approval
+		Expect(post(delivery(d)).Body.String()).To(ContainSubstring("accepted"))
+		Expect(source()).To(HaveKeyWithValue("delay_seconds", BeNil()))
+		post(delivery(ended("2")))
+		Expect(source()).To(HaveKeyWithValue("delay_seconds", 2.0))
+	})
+
+	It("checks the signatures of only a few deliveries at the same time", func() {
+		var active, most atomic.Int64
+		release := make(chan struct{})
+		acme.verifying = func() {
+			n := active.Add(1)
+			for m := most.Load(); n > m && !most.CompareAndSwap(m, n); m = most.Load() {
+			}
+			<-release
+			active.Add(-1)
+		}
+		limit := int64(runtime.GOMAXPROCS(0)) + 1
+		var group sync.WaitGroup
+		for range 10 * limit {
+			group.Go(func() { post("{}", "Secret", "x") })
+		}
+		Eventually(active.Load).Should(BeNumerically(">=", limit))
+		close(release)
+		group.Wait()
+		Expect(most.Load()).To(Equal(limit))
+		Expect(counts()).To(Equal(map[string]float64{"unauthorized": float64(10 * limit)}))
 	})
 
 	It("counts a delivery once", func() {

@@ -19,8 +19,8 @@ type sourceEntry struct {
 
 	LastDelivery *time.Time `json:"last_delivery"` // null if there was none
 
-	// DelaySeconds is the time from a change to its delivery, for the latest one; null
-	// if it is unknown.
+	// DelaySeconds is the time from the end of the run, job or deployment that ended
+	// last to its delivery; null if there was none.
 	DelaySeconds *float64 `json:"delay_seconds"`
 
 	// LastError is the latest delivery that could not be used completely, or null.

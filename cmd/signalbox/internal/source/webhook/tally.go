@@ -41,7 +41,7 @@ func outcomeOf(o tracker.Outcome) Outcome {
 type tally struct {
 	counts    [outcomes]atomic.Uint64
 	last      atomic.Int64 // time of the latest authentic delivery, in nanoseconds; 0 if there was none
-	lastDelay atomic.Int64 // delay of the latest accepted delivery whose delay is known, in nanoseconds; -1 if there was none
+	lastDelay atomic.Int64 // delay of the latest end that was accepted, in nanoseconds; -1 if there was none
 	delays    prometheus.Histogram
 	problem   atomic.Pointer[problem]
 }
@@ -62,11 +62,18 @@ func (t *tally) add(o Outcome, now time.Time) {
 	}
 }
 
-// observeDelay observes the time from the change that a delivery reports to now.
+// observeDelay observes the time from the end that a delivery reports to now. Other
+// changes have no reliable time: a job that is released by an approval has only the time
+// at which it was created.
 func (t *tally) observeDelay(d *payload.Delivery, now time.Time) {
-	if at := d.Time(); !at.IsZero() {
-		delay := max(now.Sub(at), 0) // the clocks may differ
-		t.delays.Observe(delay.Seconds())
-		t.lastDelay.Store(int64(delay))
+	for i := range d.Changes {
+		if d.Changes[i].State != tracker.Ended {
+			continue
+		}
+		if ended, _ := tracker.Sanitize(d.Changes[i].Ended, now); !ended.IsZero() {
+			delay := max(now.Sub(ended), 0) // the clocks may differ
+			t.delays.Observe(delay.Seconds())
+			t.lastDelay.Store(int64(delay))
+		}
 	}
 }
