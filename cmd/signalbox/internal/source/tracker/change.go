@@ -42,7 +42,8 @@ type Change struct {
 	QueueTime, RunTime *time.Duration
 
 	// QueuedUntilJob means that the CI system reports no start of the run itself. The
-	// run's queue time lasts from Queued to the start of the first of its jobs.
+	// run's queue time lasts from Queued to the start of the first of its jobs. It has
+	// none if that job was blocked before.
 	QueuedUntilJob bool
 
 	// NeverStarted means that an ended object never ran. It was skipped, for example,

@@ -349,12 +349,15 @@ func (m *model) apply(c tracker.Change, now time.Time) bool {
 	run := c.ID + "/" + c.Attempt
 	if c.Kind == tracker.Job && ran {
 		run = c.RunID + "/" + c.Attempt
-		if first, ok := m.starts[run]; !ok || c.Started.Before(first) {
+		switch first, ok := m.starts[run]; {
+		case o.wasBlocked && !ok:
+			m.starts[run] = time.Time{} // the run has no queue time
+		case !o.wasBlocked && (!ok || c.Started.Before(first)):
 			m.starts[run] = c.Started
 		}
 	}
 	first, known := m.starts[run]
-	if r := m.objects[fmt.Sprint(c.System, tracker.Run, run)]; r != nil && known && r.QueuedUntilJob && !r.queueTime {
+	if r := m.objects[fmt.Sprint(c.System, tracker.Run, run)]; r != nil && known && !first.IsZero() && r.QueuedUntilJob && !r.queueTime {
 		r.queueTime = true
 		m.total("ci run queue time", r.Change, r.Attributes.Retry, "", max(0, first.Sub(r.Queued).Seconds()))
 	}

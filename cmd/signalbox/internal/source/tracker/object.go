@@ -40,10 +40,14 @@ type object struct {
 // A run is what is only known of runs.
 type run struct {
 	untilJob   bool  // Change.QueuedUntilJob
-	firstStart int64 // the first known start of a job
+	firstStart int64 // the first known start of a job, or blockedStart
 
 	attributes unique.Handle[runAttributes]
 }
+
+// blockedStart means that the first job that started had been blocked before. The time
+// until then is not queue time.
+const blockedStart = -1
 
 // The runAttributes are those that the jobs and the queue time of a run need. Many runs
 // have the same.

@@ -386,6 +386,30 @@ var _ = Describe("Tracker", func() {
 			Expect(text(apply(job("2", started)))).NotTo(ContainElement(ContainSubstring("run queue")))
 		})
 
+		It("has no queue time if its first job waited for an approval", func() {
+			for _, runFirst := range []bool{true, false} {
+				create()
+				if runFirst {
+					apply(run("7", "1", queued))
+				}
+				c := job("1", blocked)
+				c.Time = at(1)
+				apply(c)
+				Expect(text(apply(job("1", started)))).NotTo(ContainElement(ContainSubstring("run queue time")))
+				Expect(text(apply(job("2", started)))).NotTo(ContainElement(ContainSubstring("run queue time")))
+				Expect(text(apply(run("7", "1", ended)))).NotTo(ContainElement(ContainSubstring("run queue time")))
+			}
+		})
+
+		It("has a queue time if a job that is not the first one waits for an approval", func() {
+			c := job("2", blocked)
+			c.Time = at(1)
+			apply(c)
+			apply(job("1", started))
+			apply(job("2", started))
+			Expect(text(apply(run("7", "1", started)))).To(ContainElement("ci run queue time 5"))
+		})
+
 		It("gives its jobs the attributes that they lack", func() {
 			apply(run("7", "1", queued))
 			c := job("1", queued)

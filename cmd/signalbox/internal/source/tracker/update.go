@@ -1,6 +1,7 @@
 package tracker
 
 import (
+	"cmp"
 	"time"
 
 	"github.com/signalbox-ci/signalbox/metric"
@@ -119,7 +120,10 @@ func (u *update) tellRun() {
 	if u.r == nil || !u.c.startsJob() || u.r.queueDone {
 		return
 	}
-	if r := u.r.run; r.firstStart == 0 || u.o.started < r.firstStart {
+	switch r := u.r.run; {
+	case u.o.delayed:
+		r.firstStart = cmp.Or(r.firstStart, blockedStart)
+	case r.firstStart == 0 || u.o.started < r.firstStart:
 		r.firstStart = u.o.started
 	}
 	if u.r.run.untilJob {
@@ -130,7 +134,7 @@ func (u *update) tellRun() {
 // observeRunQueueTime emits the queue time of a run that was queued until its first job
 // started, if the time of both is known.
 func (u *update) observeRunQueueTime(r *object, attributes func() map[string]string) {
-	if r.queued != 0 && r.run.firstStart != 0 {
+	if r.queued != 0 && r.run.firstStart > 0 {
 		u.observeQueueTimeOf(r, r.run.firstStart-r.queued, r.run.firstStart, attributes)
 	}
 }
