@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/signal"
 	"strconv"
+	"sync"
 	"syscall"
 	"time"
 
@@ -261,7 +262,7 @@ func (s *service) stop(input *input, stdout *output.Writer) error {
 	intakeCtx, cancel := context.WithDeadline(ctx, s.deadline.Add(-s.timeout/2))
 	defer cancel()
 
-	serverErr := errors.Join(s.server.Shutdown(intakeCtx), s.webhooks.shutdown(intakeCtx))
+	serverErr := s.closeListeners(intakeCtx)
 	if errors.Is(serverErr, context.DeadlineExceeded) {
 		// The clients receive no answer and can retry, so this is not a failure.
 		s.log.Error("requests-aborted", serverErr)
@@ -281,6 +282,17 @@ func (s *service) stop(input *input, stdout *output.Writer) error {
 	// If the deadline has passed, a reader that keeps up still gets the last lines.
 	const grace = 100 * time.Millisecond
 	return s.log.finish(err, later(s.deadline, time.Now().Add(grace)))
+}
+
+// closeListeners stops both listeners at the same time: a slow client of one must not
+// take the time of the other's.
+func (s *service) closeListeners(ctx context.Context) error {
+	var webhooksErr error
+	var stopping sync.WaitGroup
+	stopping.Go(func() { webhooksErr = s.webhooks.shutdown(ctx) })
+	intakeErr := s.server.Shutdown(ctx)
+	stopping.Wait()
+	return errors.Join(intakeErr, webhooksErr)
 }
 
 // fail finishes the log of a daemon that has not started because of an error.

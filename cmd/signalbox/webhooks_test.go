@@ -228,6 +228,29 @@ var _ = Describe("signalbox run with webhooks", func() {
 		Eventually(daemon).Should(gexec.Exit(exitClean))
 	})
 
+	It("stops accepting deliveries on SIGTERM, even while the intake waits for a client", func() {
+		daemon := startWebhooks("--shutdown-timeout=10m", "--github-secret-file="+secretFile(webhookSecret))
+		address := func(url string) string { return strings.Split(url, "/")[2] }
+		client, err := net.Dial("tcp", address(daemon.eventsURL()))
+		Expect(err).NotTo(HaveOccurred())
+		defer client.Close()
+		fmt.Fprintf(client, "POST /api/v1/events HTTP/1.1\r\nHost: localhost\r\nContent-Length: %d\r\nExpect: 100-continue\r\n\r\n", len(startEvent))
+		answer := gbytes.BufferReader(client)
+		Eventually(answer).Should(gbytes.Say("100 Continue"))
+		daemon.Terminate()
+		Eventually(func() error {
+			connection, err := net.Dial("tcp", address(daemon.url("listening-for-webhooks")))
+			if err == nil {
+				connection.Close()
+			}
+			return err
+		}).Should(MatchError(syscall.ECONNREFUSED))
+		Expect(daemon.ExitCode()).To(Equal(-1)) // still running
+		fmt.Fprint(client, startEvent)
+		Eventually(answer).Should(gbytes.Say("200 OK"))
+		Eventually(daemon).Should(gexec.Exit(exitClean))
+	})
+
 	Describe("signalbox check", func() {
 		It("accepts an environment file with webhooks, and counts the rules of ci", func() {
 			first, second := secretFile(webhookSecret), secretFile("whsec_c2lnbmFsYm94LWZpeHR1cmUtc2lnbmluZy1rZXktMzI=")
