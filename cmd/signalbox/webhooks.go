@@ -97,8 +97,9 @@ func (c *daemon) openWebhookAccess() (access.Options, error) {
 	return o, nil
 }
 
-// webhooks are the sources that receive webhooks, and their listener. All methods do
-// nothing on a nil *webhooks, which means that no source is configured.
+// webhooks are the sources that receive webhooks, and their listener. A nil *webhooks
+// means that no source is configured; start, abandon, shutdown, reload and done then do
+// nothing.
 type webhooks struct {
 	*webhook.Receiver
 	sources  []webhook.Source

@@ -1,5 +1,5 @@
 // Deliver sends recorded webhooks to Signalbox, as if the CI system had just sent them.
-// It tries out a configuration, and the metrics that come of it, without a CI system:
+// Use it to try a configuration and to see the metrics, without a CI system:
 //
 //	openssl rand -hex 32 > github.secret
 //	signalbox run --github-secret-file github.secret &

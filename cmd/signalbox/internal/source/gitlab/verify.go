@@ -35,8 +35,8 @@ func NewVerifier(secrets []signature.Secret, window time.Duration) (*Verifier, e
 	return v, nil
 }
 
-// Verify reports with an error whether a request has neither a valid signature nor a
-// valid secret token. The errors are those of package signature.
+// Verify returns an error unless the request has a valid signature or secret token. Its
+// errors are those of package signature.
 func (v *Verifier) Verify(header http.Header, body []byte, now time.Time) error {
 	if len(v.keys) > 0 && (signature.HasStandard(header) || len(v.tokens) == 0) {
 		err := signature.Standard(v.keys, header, body, now, v.window)

@@ -74,25 +74,24 @@ func Standard(keys []Key, header http.Header, body []byte, now time.Time, window
 		return fmt.Errorf("%s is %w, expected seconds since 1970", timestampHeader, ErrMalformed)
 	}
 
-	matched, parsed := 0, 0
-	prefix := []byte(id + "." + timestamp + ".")
-	expected := make([][]byte, len(keys))
-	for i, key := range keys {
-		expected[i] = base64.StdEncoding.AppendEncode(nil, sum(key.secret.text(), prefix, body))
-	}
 	// Other versions than v1, such as v1a, are signatures with other algorithms.
+	var sums [][]byte
 	for entry := range strings.SplitSeq(signatures, " ") {
-		encoded, ok := strings.CutPrefix(entry, "v1,")
-		if !ok || len(encoded) != base64.StdEncoding.EncodedLen(sha256.Size) {
-			continue
-		}
-		parsed++
-		for _, e := range expected {
-			matched |= subtle.ConstantTimeCompare(e, []byte(encoded))
+		if encoded, ok := strings.CutPrefix(entry, "v1,"); ok && len(encoded) == base64.StdEncoding.EncodedLen(sha256.Size) {
+			sums = append(sums, []byte(encoded))
 		}
 	}
-	if parsed == 0 {
+	if sums == nil { // do not hash the body in vain
 		return fmt.Errorf("%s is %w, expected v1, and a signature in base64", signatureHeader, ErrMalformed)
+	}
+
+	matched := 0
+	prefix := []byte(id + "." + timestamp + ".")
+	for _, key := range keys {
+		expected := base64.StdEncoding.AppendEncode(nil, sum(key.secret.text(), prefix, body))
+		for _, s := range sums {
+			matched |= subtle.ConstantTimeCompare(expected, s)
+		}
 	}
 	if err := matchedAny(matched, signatureHeader, len(keys)); err != nil {
 		return err

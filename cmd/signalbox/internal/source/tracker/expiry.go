@@ -24,8 +24,8 @@ func (t *Tracker) Tick(now time.Time) []metric.Event {
 		o = next
 	}
 
-	// The time of an end can be up to maxAhead later than its delivery. Until a repeat is
-	// stale, it must find the object.
+	// The time of an end can be up to maxAhead later than its delivery. Until a repeat
+	// is stale, it must find the object.
 	for o := t.inactive.front; o != nil && nanos-o.changed > int64(t.options.Memory+maxAhead); o = t.inactive.front {
 		t.leave(o)
 		delete(t.objects, o.key)

@@ -39,8 +39,8 @@ type Count struct {
 	Count  uint64
 }
 
-// Stats returns the current statistics. It includes counts that are 0, for the systems in
-// Options and each system that had a change.
+// Stats returns the current statistics. It includes counts that are 0, for the systems
+// in Options and each system that had a change.
 func (t *Tracker) Stats() Stats {
 	var s Stats
 	for _, name := range slices.Sorted(maps.Keys(t.systems)) {
