@@ -284,7 +284,7 @@ func (m *model) apply(c tracker.Change, now time.Time) bool {
 		if c.Time.Before(o.blocked) {
 			return false
 		}
-	case c.State <= o.state:
+	case c.State <= o.state, c.State == blocked && o.wasBlocked && !c.Time.After(o.blocked):
 		return false
 	}
 	if o.again {

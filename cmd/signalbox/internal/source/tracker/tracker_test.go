@@ -346,6 +346,21 @@ var _ = Describe("Tracker", func() {
 			Expect(text(apply(c))).To(ContainElement("ci job queue time 3"))
 		})
 
+		It("stays released if the change to blocked is repeated", func() {
+			apply(change(blocked, 1))
+			apply(change(queued, 90))
+			Expect(rejected(change(blocked, 1))).To(Equal(tracker.Duplicate))
+			Expect(text(apply(change(started, 100)))).To(ContainElement("ci job queue time 10"))
+		})
+
+		It("is blocked again if it waits for another approval", func() {
+			apply(change(blocked, 1))
+			apply(change(queued, 50))
+			Expect(text(apply(change(blocked, 51)), "state")).To(ContainElement(`ci jobs active{state="blocked"} 1`))
+			apply(change(queued, 90))
+			Expect(text(apply(change(started, 100)))).To(ContainElement("ci job queue time 10"))
+		})
+
 		It("stays blocked if an older change to queued arrives late", func() {
 			apply(change(blocked, 1))
 			Expect(rejected(change(queued, 0))).To(Equal(tracker.Stale))
