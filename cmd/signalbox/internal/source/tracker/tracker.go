@@ -24,10 +24,10 @@ type Options struct {
 	// unknown objects that are older than this are stale. The default is 24 hours.
 	Memory time.Duration
 
-	// GaugeAttributes returns the names of the attributes that rules use of the events
-	// "ci runs active", "ci jobs active" and "ci oldest job waiting". The tracker
-	// groups active objects by them and by their state. Apply calls it. Nil means
-	// system and runner_class, which only jobs have.
+	// GaugeAttributes returns the names of those attributes of an event that rules
+	// use. Apply calls it with "ci runs active", "ci jobs active" and "ci oldest job
+	// waiting", and groups active objects by these attributes and by their state. Nil
+	// means system and runner_class, which only jobs have.
 	GaugeAttributes func(event string) []string
 
 	// Systems are the CI systems whose statistics exist, as 0, before their first
