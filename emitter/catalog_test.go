@@ -39,7 +39,7 @@ var _ = Describe("The catalog ci", func() {
 	It("is not selected by default", func() {
 		p := start(&emitter.PrometheusConfig{}, nil)
 		var outcome metric.Outcome
-		outcome.Explain = true
+		outcome.ExplainUnknown = true
 		p.EmitReporting(nil, event("ci job finished", 1, nil), &outcome)
 		Expect(outcome.Unknown).To(BeTrue())
 		Expect(outcome.Explanation.Hint).To(Equal("the catalog ci has this event: use --catalog concourse,ci"))
