@@ -10,8 +10,8 @@ import (
 	"github.com/signalbox-ci/signalbox/cmd/signalbox/internal/source/webhook"
 )
 
-// A Source receives the webhooks of GitLab CI/CD. It implements webhook.Source. A secret that
-// begins with "whsec_" is a signing token, and any other one a secret token.
+// A Source receives the webhooks of GitLab CI/CD. It implements webhook.Source. A secret
+// that begins with "whsec_" is a signing token, and any other one a secret token.
 type Source struct{ signature.Flags }
 
 // Name implements webhook.Source.

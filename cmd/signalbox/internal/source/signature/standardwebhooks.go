@@ -92,7 +92,7 @@ func Standard(keys []Key, header http.Header, body []byte, now time.Time, window
 		}
 	}
 	if parsed == 0 {
-		return fmt.Errorf("%s is %w, expected v1, and a signature in base64", signatureHeader, ErrMalformed)
+		return fmt.Errorf("%s is %w, expected \"v1,\" and a signature in base64", signatureHeader, ErrMalformed)
 	}
 	if err := matchedAny(matched, signatureHeader, len(keys)); err != nil {
 		return err

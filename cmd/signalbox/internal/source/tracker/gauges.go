@@ -31,7 +31,7 @@ type group struct {
 	// queued.
 	tick     uint64
 	oldest   int64
-	reported bool // oldest job waiting is not 0 in the events
+	reported bool // the last tick emitted the waiting time of a job
 }
 
 // group returns the group for the object of a change, which is in the state, and creates
@@ -105,15 +105,15 @@ func (u *update) ungroup(o *object) {
 	o.active, o.waiting = nil, nil
 }
 
-// forget removes a group that is empty and 0 in the events.
+// forget removes an empty group, unless the next tick must emit 0 for it.
 func (u *update) forget(g *group) {
 	if g.count == 0 && !g.reported {
 		delete(u.tracker.groups, g.key)
 	}
 }
 
-// emitGauges emits the current values of all gauges. The order of the groups is that of
-// the objects that changed the longest time ago.
+// emitGauges emits the current values of all gauges. The groups are in the order of
+// their least recently changed objects.
 func (u *update) emitGauges() {
 	t := u.tracker
 	t.ticks++

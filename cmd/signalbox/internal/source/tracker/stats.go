@@ -10,7 +10,7 @@ var phases = [...]string{"pending", "blocked", "executing", "ended"}
 
 const phaseEnded = 3
 
-// A system is what is counted about the objects of a CI system.
+// A system contains the counts of the objects of a CI system.
 type system struct {
 	entries, expired, evicted [len(phases)]uint64
 	anomalies                 [anomalyKinds]uint64
@@ -39,8 +39,8 @@ type Count struct {
 	Count  uint64
 }
 
-// Stats returns the current statistics. It includes counts that are 0, for the systems in
-// Options and each system that had a change.
+// Stats returns the current statistics. It includes counts that are 0, for the systems
+// in Options and each system that had a change.
 func (t *Tracker) Stats() Stats {
 	var s Stats
 	for _, name := range slices.Sorted(maps.Keys(t.systems)) {

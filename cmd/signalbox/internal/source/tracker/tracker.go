@@ -25,11 +25,11 @@ type Options struct {
 	// unknown objects that are older than this are stale. The default is 24 hours.
 	Memory time.Duration
 
-	// LabelInputs returns the names of the attributes that rules use of the events
-	// "ci runs active", "ci jobs active" and "ci oldest job waiting", each with the
-	// function that turns its value into that of a label, or nil if that is the same.
-	// The tracker groups active objects by these values. Apply calls LabelInputs. Nil
-	// means system, runner_class, which only jobs have, and state.
+	// LabelInputs returns the names of those attributes of an event that rules use,
+	// each with the function that turns its value into that of a label; nil means that
+	// the values are the same. Apply calls it with "ci runs active", "ci jobs active"
+	// and "ci oldest job waiting", and groups active objects by the values of labels.
+	// A nil LabelInputs means system, runner_class, which only jobs have, and state.
 	LabelInputs func(event string) iter.Seq2[string, func(value string) string]
 
 	// Systems are the CI systems whose statistics exist, as 0, before their first

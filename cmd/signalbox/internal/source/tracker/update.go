@@ -22,8 +22,8 @@ type update struct {
 	attributes, endAttributes map[string]string // of c; nil until needed
 }
 
-// eventNames are the names of the events about each kind of object. There are no events with
-// empty names.
+// eventNames are the names of the events about each kind of object. There are no events
+// with empty names.
 var eventNames = [...]struct{ queued, started, finished, queueTime, runTime, active string }{
 	Run:        {"ci run queued", "ci run started", "ci run finished", "ci run queue time", "ci run time", "ci runs active"},
 	Job:        {"ci job queued", "ci job started", "ci job finished", "ci job queue time", "ci job run time", "ci jobs active"},

@@ -13,7 +13,7 @@ var delayBuckets = []float64{.5, 1, 2.5, 5, 10, 30, 60, 300, 900, 3600, 14400, 8
 func newDelays(name string) prometheus.Histogram {
 	return prometheus.NewHistogram(prometheus.HistogramOpts{
 		Name:        "signalbox_source_delivery_delay_seconds",
-		Help:        "Time from a change in the CI system to its delivery, by the CI system's clock.",
+		Help:        "Time from a change in the CI system, by its clock, to the delivery.",
 		ConstLabels: prometheus.Labels{"source": name},
 		Buckets:     delayBuckets,
 	})
