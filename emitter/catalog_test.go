@@ -39,7 +39,7 @@ var _ = Describe("The catalog ci", func() {
 	It("is not selected by default", func() {
 		p := start(&emitter.PrometheusConfig{}, nil)
 		var outcome metric.Outcome
-		outcome.Explain = true
+		outcome.ExplainUnknown = true
 		p.EmitReporting(nil, event("ci job finished", 1, nil), &outcome)
 		Expect(outcome.Unknown).To(BeTrue())
 		Expect(outcome.Explanation.Hint).To(Equal("the catalog ci has this event: use --catalog concourse,ci"))
@@ -184,19 +184,35 @@ var _ = Describe("The catalog ci", func() {
 			HaveKeyWithValue(`ci_runs_finished_total{branch="other",pipeline="CI",ref_kind="branch",repository="example/web",result="success",system="github"}`, "2")))
 	})
 
-	It("tells which attributes the rules for an event use", func() {
+	It("tells which attributes the rules for an event use, and how labels replace their values", func() {
 		file := filepath.Join(GinkgoT().TempDir(), "ci.yml")
 		Expect(os.WriteFile(file, nil, 0o600)).To(Succeed())
 		p := start(&emitter.PrometheusConfig{Catalog: "ci", MappingFile: file}, nil)
-		Expect(p.Engine().Attributes("ci runs active")).To(Equal([]string{"state", "system"}))
-		Expect(p.Engine().Attributes("ci jobs active")).To(Equal([]string{"runner_class", "state", "system"}))
-		Expect(p.Engine().Attributes("ci job queued")).To(BeEmpty())
-		Expect(p.Engine().Attributes("unknown")).To(BeEmpty())
+		inputs := func(event string) (found []string) {
+			for attribute, of := range p.Engine().LabelInputs(event) {
+				if of != nil {
+					attribute += " " + of("linux-1") + " " + of("gpu")
+				}
+				found = append(found, attribute)
+			}
+			return found
+		}
+		Expect(inputs("ci runs active")).To(ConsistOf("state", "system"))
+		Expect(inputs("ci jobs active")).To(ConsistOf("runner_class", "state", "system"))
+		Expect(inputs("ci job queued")).To(BeEmpty())
+		Expect(inputs("unknown")).To(BeEmpty())
 
-		Expect(os.WriteFile(file, []byte("metrics: [{metric: runs_active, add_labels: [{name: repo, attribute: repository}]}]\n"+
-			"rules: [{event: ci runs active, metric: runs_of_owner, type: gauge, operation: set, labels: [{name: owner, attribute: owner}]}]"), 0o600)).To(Succeed())
+		replaced := "metrics: [{metric: jobs_active, drop_labels: [runner_class], add_labels: [" +
+			"{name: runner_class, attribute: runner_class, replace: [{match: 'linux-.*', with: linux}]}, " +
+			"{name: size, attribute: runner_class, replace: [{match: '.*-(.*)', with: $1}]}]}, {metric: runs_active, add_labels: [{name: repo, attribute: repository}]}]\n"
+		Expect(os.WriteFile(file, []byte(replaced), 0o600)).To(Succeed())
 		Expect(p.Reload()).To(Succeed())
-		Expect(p.Engine().Attributes("ci runs active")).To(Equal([]string{"owner", "repository", "state", "system"}))
+		Expect(inputs("ci jobs active")).To(ConsistOf("runner_class linux gpu", "runner_class 1 gpu", "state", "system"))
+		Expect(inputs("ci runs active")).To(ConsistOf("repository", "state", "system"))
+
+		Expect(os.WriteFile(file, []byte(replaced+"rules: [{event: ci jobs active, metric: jobs_of_class, type: gauge, operation: set, labels: [{name: class, attribute: runner_class}]}]"), 0o600)).To(Succeed())
+		Expect(p.Reload()).To(Succeed())
+		Expect(inputs("ci jobs active")).To(ConsistOf("runner_class", "state", "system"))
 	})
 
 	It("can be the default of a daemon", func() {

@@ -42,7 +42,7 @@ type PrometheusConfig struct {
 	MappingFile          string        `long:"mapping-file" value-name:"FILE" description:"YAML file that adds rules for events or changes the built-in ones. signalbox reloads it on SIGHUP; an embedding scheduler reloads it by calling Reload."`
 	EnableReloadAPI      bool          `long:"enable-reload-api" description:"Reload the mapping file on POST or PUT requests to /-/reload of the metrics listener."`
 	OmitCreatedTimestamp bool          `long:"prometheus-omit-created-samples" description:"Omit _created samples from OpenMetrics pages, for scrapers that would store them as series."`
-	Catalog              string        `long:"catalog" value-name:"LIST" default-mask:"concourse" description:"Built-in events and metrics: those of Concourse (concourse), those of any CI system (ci), or both (concourse,ci), in which case builds of Concourse also update metrics of any CI system."`
+	Catalog              string        `long:"catalog" value-name:"LIST" default-mask:"concourse, or concourse,ci if signalbox receives webhooks" description:"Built-in events and metrics: those of Concourse (concourse), those of any CI system (ci), or both (concourse,ci), in which case builds of Concourse also update metrics of any CI system."`
 	NativeHistograms     bool          `long:"prometheus-native-histograms" description:"Add native histograms to the classic buckets of all histograms that events update, for scrapers that request protobuf."`
 
 	// Naming is "inherited" or "modern"; empty means "inherited".

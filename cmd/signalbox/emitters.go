@@ -1,6 +1,7 @@
 package main
 
 import (
+	"iter"
 	"net/http"
 
 	"code.cloudfoundry.org/lager/v3"
@@ -90,12 +91,13 @@ func (e *emitters) Malformed(err error) {
 	}
 }
 
-// attributes returns the attributes that rules use of an event.
-func (e *emitters) attributes(event string) (attributes []string) {
-	for _, engine := range e.engines {
-		attributes = append(attributes, engine.Attributes(event)...)
+// labelInputs returns what rules use of an event; see engine.Engine.LabelInputs.
+func (e *emitters) labelInputs(event string) iter.Seq2[string, func(string) string] {
+	return func(yield func(string, func(string) string) bool) {
+		for _, engine := range e.engines {
+			engine.LabelInputs(event)(yield)
+		}
 	}
-	return attributes
 }
 
 // reload reloads the mapping files. The emitters log the results.

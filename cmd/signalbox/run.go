@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"iter"
 	"net"
 	"net/http"
 	"os"
@@ -166,7 +167,7 @@ func (c *daemon) start(w world, log *daemonLog, input *inputStatus) (s *service,
 		return nil, errors.Join(err, listener.Close())
 	}
 	var emitters *emitters
-	hooks, err := c.openWebhooks(logger, budgets, func(event string) []string { return emitters.attributes(event) })
+	hooks, err := c.openWebhooks(logger, budgets, func(event string) iter.Seq2[string, func(string) string] { return emitters.labelInputs(event) })
 	if err != nil {
 		return nil, errors.Join(err, pushed.Close(), listener.Close())
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"iter"
 	"net"
 	"strconv"
 	"time"
@@ -112,7 +113,7 @@ type webhooks struct {
 
 // openWebhooks opens the listener for webhooks. It returns nil if no source is
 // configured. attributes returns the attributes that rules use of an event.
-func (c *daemon) openWebhooks(logger lager.Logger, budgets *membudget.Budgets, attributes func(event string) []string) (*webhooks, error) {
+func (c *daemon) openWebhooks(logger lager.Logger, budgets *membudget.Budgets, labelInputs func(event string) iter.Seq2[string, func(string) string]) (*webhooks, error) {
 	w := &webhooks{sources: c.configuredSources()}
 	if len(w.sources) == 0 {
 		return nil, nil
@@ -136,12 +137,12 @@ func (c *daemon) openWebhooks(logger lager.Logger, budgets *membudget.Budgets, a
 		Sources:      w.sources,
 		ReplayWindow: time.Duration(c.Webhooks.ReplayWindow),
 		Tracker: tracker.New(tracker.Options{
-			MaxObjects:      int(objects),
-			QueuedLimit:     time.Duration(c.Webhooks.QueuedLimit),
-			RunningLimit:    time.Duration(c.Webhooks.RunningLimit),
-			Memory:          time.Duration(c.Webhooks.Memory),
-			GaugeAttributes: attributes,
-			Systems:         names,
+			MaxObjects:   int(objects),
+			QueuedLimit:  time.Duration(c.Webhooks.QueuedLimit),
+			RunningLimit: time.Duration(c.Webhooks.RunningLimit),
+			Memory:       time.Duration(c.Webhooks.Memory),
+			LabelInputs:  labelInputs,
+			Systems:      names,
 		}),
 		IDs:       func(scope string) webhook.IDs { return deliveries.IDs(scope) },
 		BodyBytes: int64(c.Webhooks.MaxBodyBytes),

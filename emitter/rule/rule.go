@@ -40,8 +40,8 @@ import (
 // Several rules may have the same event, and several rules may have the same metric.
 // Rules with the same metric and namespace must agree on everything that belongs to the
 // family: type, help, label names, states, buckets, native histogram, worker and idle
-// TTL. Event, Metric, Type and Operation are required, Buckets if Type is Histogram, and
-// States if Operation is State. All other fields may have their zero values.
+// TTL. Event, Metric, Type and Operation are required, Buckets if Type is Histogram,
+// and States if Operation is State. All other fields may have their zero values.
 type Rule struct {
 	// Event is the event's name, exactly as the program emits it.
 	Event string `json:"event" yaml:"event"`

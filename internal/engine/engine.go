@@ -9,6 +9,7 @@ package engine
 
 import (
 	"errors"
+	"iter"
 	"slices"
 	"sync/atomic"
 	"time"
@@ -202,13 +203,16 @@ func (e *Engine) attachFirst(logger lager.Logger) {
 // Knows reports whether the event is known: it has a rule or is listed as silent.
 func (e *Engine) Knows(event string) bool { return e.plans.Load().find(event) != nil }
 
-// Attributes returns the attributes that the current rules for the event use, sorted.
-// It returns nil if the event has no rules. The caller may modify the result.
-func (e *Engine) Attributes(event string) []string {
-	if p := e.plans.Load().find(event); p != nil {
-		return slices.Sorted(slices.Values(p.attributes))
+// LabelInputs returns the attributes that the current rules for the event use, each with
+// the function that turns its value into that of a label, which is nil if the rules use
+// the value as it is. An attribute occurs several times if labels replace it in
+// different ways. There are none if the event has no rules.
+func (e *Engine) LabelInputs(event string) iter.Seq2[string, func(value string) string] {
+	return func(yield func(string, func(string) string) bool) {
+		if p := e.plans.Load().find(event); p != nil {
+			p.labelInputs(yield)
+		}
 	}
-	return nil
 }
 
 // Silent reports whether the event is known but updates no series.

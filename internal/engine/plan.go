@@ -183,6 +183,32 @@ func (p *plan) checkSize() error {
 	return nil
 }
 
+// labelInputs yields what Engine.LabelInputs returns.
+func (p *plan) labelInputs(yield func(attribute string, of func(value string) string) bool) {
+	for i, attribute := range p.attributes {
+		replaced := p.isReplaced(i)
+		if !replaced && !yield(attribute, nil) {
+			return
+		}
+		for _, d := range p.derived {
+			if replaced && d.from == i && !yield(attribute, d.of) {
+				return
+			}
+		}
+	}
+}
+
+// isReplaced reports whether the updates depend on the value of an attribute only after
+// replacements.
+func (p *plan) isReplaced(attribute int) bool {
+	for _, u := range p.updates {
+		if u.when == attribute || slices.Contains(u.labels, uint8(attribute)) || u.operand == stateNumber && int(u.state) == attribute {
+			return false
+		}
+	}
+	return slices.ContainsFunc(p.derived, func(d derivedValue) bool { return d.from == attribute })
+}
+
 // slots returns the required length of an observation's attributes.
 func (p *plan) slots() int {
 	if len(p.derived) > 0 {

@@ -85,7 +85,7 @@ func signalboxWebhook() (*webhookStore, error) {
 	receiver, err := webhook.New(webhook.Options{
 		Logger:    logger,
 		Sources:   []webhook.Source{&github.Source{Flags: signature.Flags{SecretFiles: []string{secretFile}}}},
-		Tracker:   tracker.New(tracker.Options{GaugeAttributes: p.Engine().Attributes}),
+		Tracker:   tracker.New(tracker.Options{LabelInputs: p.Engine().LabelInputs}),
 		IDs:       func(scope string) webhook.IDs { return ids.IDs(scope) },
 		BodyBytes: 32 << 20,
 		Buffer:    budgets.Buffer.Half(),

@@ -34,8 +34,7 @@ type Delivery struct {
 	Reason  string
 }
 
-// New returns the result for a delivery with the ID, which is unknown if it is longer
-// than IDs are.
+// New returns a Delivery with the ID. An ID of more than 64 bytes counts as unknown.
 func New(id string) Delivery {
 	if len(id) > maxIDBytes {
 		id = ""
@@ -143,7 +142,7 @@ func FormJSON(body []byte) ([]byte, error) {
 		if encoded, ok := bytes.CutPrefix(pair, []byte(field)); ok {
 			decoded, err := url.QueryUnescape(string(encoded))
 			if err != nil {
-				return nil, fmt.Errorf("the body is a form, but the field payload is not encoded as such: %w", err)
+				return nil, fmt.Errorf("the body is a form, but its field payload is not URL-encoded: %w", err)
 			}
 			return []byte(decoded), nil
 		}

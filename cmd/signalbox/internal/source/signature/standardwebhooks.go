@@ -82,7 +82,7 @@ func Standard(keys []Key, header http.Header, body []byte, now time.Time, window
 		}
 	}
 	if sums == nil { // do not hash the body in vain
-		return fmt.Errorf("%s is %w, expected v1, and a signature in base64", signatureHeader, ErrMalformed)
+		return fmt.Errorf("%s is %w, expected \"v1,\" and a signature in base64", signatureHeader, ErrMalformed)
 	}
 
 	matched := 0

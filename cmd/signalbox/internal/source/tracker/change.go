@@ -53,8 +53,8 @@ type Change struct {
 	// Reopens means that the object can start again after it has ended, with the same
 	// ID and Attempt, as pipelines of GitLab do. An end with a later Ended than the
 	// last one is another end, and counts as a retry. Other changes reopen the object
-	// if their Time is later than its end. If Time is unknown, Started reopens it if
-	// the start that belongs to the end had been delivered too.
+	// if their Time is later than its end. If Time is unknown, a change to Started
+	// reopens the object if the previous start was delivered too.
 	Reopens bool
 
 	// Result is one of the Result constants if State is Ended, else empty.

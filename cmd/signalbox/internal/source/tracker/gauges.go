@@ -1,6 +1,7 @@
 package tracker
 
 import (
+	"iter"
 	"strings"
 	"time"
 
@@ -9,9 +10,17 @@ import (
 
 const oldestJobWaiting = "ci oldest job waiting"
 
-var defaultGaugeAttributes = []string{"system", "runner_class"}
+func defaultLabelInputs(string) iter.Seq2[string, func(string) string] {
+	return func(yield func(string, func(string) string) bool) {
+		for _, attribute := range []string{"system", "runner_class", "state"} {
+			if !yield(attribute, nil) {
+				return
+			}
+		}
+	}
+}
 
-// A group counts the active objects with the same attributes.
+// A group counts the active objects whose labels have the same values.
 type group struct {
 	key        string // in Tracker.groups
 	event      string
@@ -22,31 +31,38 @@ type group struct {
 	// queued.
 	tick     uint64
 	oldest   int64
-	reported bool // oldest job waiting is not 0 in the events
+	reported bool // the last tick emitted the waiting time of a job
 }
 
-// group returns the group for the object of a change, and creates it if necessary.
+// group returns the group for the object of a change, which is in the state, and creates
+// it if necessary.
 func (t *Tracker) group(event, state string, c *Change) *group {
-	names := t.options.GaugeAttributes(event)
-	var array [256]byte
-	k := appendPart(append(array[:0], event...), state)
-	for _, name := range names {
-		if v := c.attribute(name); v != "" {
-			k = appendPart(appendPart(k, name), v)
+	value := func(attribute string) string {
+		if attribute == "state" {
+			return state
 		}
+		return c.attribute(attribute)
+	}
+	inputs := t.options.LabelInputs(event)
+	var array [256]byte
+	k := append(array[:0], event...)
+	for attribute, of := range inputs {
+		v := value(attribute)
+		if of != nil {
+			v = of(v)
+		}
+		k = appendPart(appendPart(k, attribute), v)
 	}
 	if g := t.groups[string(k)]; g != nil {
 		return g
 	}
+	// The attributes are those of the first object. Labels have the same values for all.
 	g := &group{key: string(k), event: event, attributes: make(map[string]string)}
-	for _, name := range names {
-		if v := c.attribute(name); v != "" {
+	for attribute := range inputs {
+		if v := value(attribute); v != "" {
 			// The text may be a part of a large payload.
-			g.attributes[strings.Clone(name)] = strings.Clone(v)
+			g.attributes[strings.Clone(attribute)] = strings.Clone(v)
 		}
-	}
-	if state != "" {
-		g.attributes["state"] = state
 	}
 	t.groups[g.key] = g
 	return g
@@ -89,15 +105,15 @@ func (u *update) ungroup(o *object) {
 	o.active, o.waiting = nil, nil
 }
 
-// forget removes a group that is empty and 0 in the events.
+// forget removes an empty group, unless the next tick must emit 0 for it.
 func (u *update) forget(g *group) {
 	if g.count == 0 && !g.reported {
 		delete(u.tracker.groups, g.key)
 	}
 }
 
-// emitGauges emits the current values of all gauges. The order of the groups is that of
-// the objects that changed the longest time ago.
+// emitGauges emits the current values of all gauges. The groups are in the order of
+// their least recently changed objects.
 func (u *update) emitGauges() {
 	t := u.tracker
 	t.ticks++

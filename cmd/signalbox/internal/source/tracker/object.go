@@ -37,7 +37,7 @@ type object struct {
 	ended   int64 // the last end, also after a reopening
 }
 
-// A run is what is only known of runs.
+// A run is the part of the state that only runs have.
 type run struct {
 	untilJob   bool  // Change.QueuedUntilJob
 	firstStart int64 // the first known start of a job, or blockedStart

@@ -10,7 +10,7 @@ var phases = [...]string{"pending", "blocked", "executing", "ended"}
 
 const phaseEnded = 3
 
-// A system is what is counted about the objects of a CI system.
+// A system contains the counts of the objects of a CI system.
 type system struct {
 	entries, expired, evicted [len(phases)]uint64
 	anomalies                 [anomalyKinds]uint64

@@ -2,6 +2,7 @@ package tracker
 
 import (
 	"cmp"
+	"iter"
 	"time"
 	"unique"
 
@@ -24,11 +25,12 @@ type Options struct {
 	// unknown objects that are older than this are stale. The default is 24 hours.
 	Memory time.Duration
 
-	// GaugeAttributes returns the names of the attributes that rules use of the events
-	// "ci runs active", "ci jobs active" and "ci oldest job waiting". The tracker
-	// groups active objects by them and by their state. Apply calls it. Nil means
-	// system and runner_class, which only jobs have.
-	GaugeAttributes func(event string) []string
+	// LabelInputs returns the names of those attributes of an event that rules use,
+	// each with the function that turns its value into that of a label; nil means that
+	// the values are the same. Apply calls it with "ci runs active", "ci jobs active"
+	// and "ci oldest job waiting", and groups active objects by the values of labels.
+	// A nil LabelInputs means system, runner_class, which only jobs have, and state.
+	LabelInputs func(event string) iter.Seq2[string, func(value string) string]
 
 	// Systems are the CI systems whose statistics exist, as 0, before their first
 	// change. Other systems are added with their first change.
@@ -72,8 +74,8 @@ func New(o Options) *Tracker {
 	o.QueuedLimit = cmp.Or(o.QueuedLimit, defaultLimit)
 	o.RunningLimit = cmp.Or(o.RunningLimit, defaultLimit)
 	o.Memory = cmp.Or(o.Memory, defaultLimit)
-	if o.GaugeAttributes == nil {
-		o.GaugeAttributes = func(string) []string { return defaultGaugeAttributes }
+	if o.LabelInputs == nil {
+		o.LabelInputs = defaultLabelInputs
 	}
 	t := &Tracker{
 		options:     o,

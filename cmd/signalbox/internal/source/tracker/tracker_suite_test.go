@@ -2,6 +2,7 @@ package tracker_test
 
 import (
 	"fmt"
+	"iter"
 	"slices"
 	"strings"
 	"testing"
@@ -98,4 +99,15 @@ func permutations(n int) [][]int {
 		}
 	}
 	return all
+}
+
+// inputs returns attributes that rules use as they are.
+func inputs(attributes ...string) iter.Seq2[string, func(string) string] {
+	return func(yield func(string, func(string) string) bool) {
+		for _, attribute := range attributes {
+			if !yield(attribute, nil) {
+				return
+			}
+		}
+	}
 }

@@ -2,7 +2,9 @@ package tracker_test
 
 import (
 	"fmt"
+	"iter"
 	"math"
+	"strings"
 	"time"
 
 	. "github.com/onsi/ginkgo/v2"
@@ -708,11 +710,11 @@ var _ = Describe("Tracker", func() {
 		})
 
 		It("have the attributes that rules look at", func() {
-			options.GaugeAttributes = func(event string) []string {
+			options.LabelInputs = func(event string) iter.Seq2[string, func(string) string] {
 				if event == "ci jobs active" {
-					return []string{"repository", "state", "worker"}
+					return inputs("repository", "state", "worker")
 				}
-				return nil
+				return inputs()
 			}
 			create()
 			apply(job("1", queued))
@@ -727,15 +729,45 @@ var _ = Describe("Tracker", func() {
 		})
 
 		It("follow a change of the attributes that rules look at", func() {
-			names := []string{"repository"}
-			options.GaugeAttributes = func(string) []string { return names }
+			names := []string{"repository", "state"}
+			options.LabelInputs = func(string) iter.Seq2[string, func(string) string] { return inputs(names...) }
 			create()
 			apply(job("1", queued))
-			names = []string{"pipeline"}
+			names = []string{"pipeline", "state"}
 			Expect(text(apply(job("1", started)), "repository", "pipeline", "state")[2:]).To(Equal([]string{
 				`ci jobs active{repository="octo-org/api",state="pending"} 0`,
 				`ci jobs active{pipeline="CI",state="executing"} 1`,
 			}))
+		})
+
+		It("count objects together whose labels have the same values after replacements", func() {
+			options.LabelInputs = func(string) iter.Seq2[string, func(string) string] {
+				return func(yield func(string, func(string) string) bool) {
+					_ = yield("system", nil) && yield("runner_class", func(class string) string { return strings.TrimRight(class, "0123456789") }) &&
+						yield("state", func(state string) string { return strings.ReplaceAll(state, "blocked", "pending") })
+				}
+			}
+			create()
+			var events []metric.Event
+			for i, state := range []tracker.State{queued, queued, tracker.Blocked, started} {
+				c := job(fmt.Sprint(i), state)
+				c.Attributes.RunnerClass = fmt.Sprint("run-", i)
+				events = apply(c)
+			}
+			Expect(text(events, "runner_class", "state")).To(ContainElement(`ci jobs active{runner_class="run-3",state="executing"} 1`))
+			Expect(text(t.Tick(now), "runner_class", "state")).To(ContainElements(
+				`ci jobs active{runner_class="run-0",state="pending"} 3`, `ci jobs active{runner_class="run-3",state="executing"} 1`))
+		})
+
+		It("count all states together if no label shows the state", func() {
+			options.LabelInputs = func(string) iter.Seq2[string, func(string) string] { return inputs("system") }
+			create()
+			apply(job("1", queued))
+			apply(job("2", started))
+			Expect(text(t.Tick(now), "system")).To(ContainElement(`ci jobs active{system="github"} 2`))
+			apply(job("1", ended))
+			apply(job("2", ended))
+			Expect(text(t.Tick(now), "system")).NotTo(ContainElement(HavePrefix("ci jobs active")))
 		})
 
 		// Case 23.

@@ -13,7 +13,7 @@ var delayBuckets = []float64{.5, 1, 2.5, 5, 10, 30, 60, 300, 900, 3600, 14400, 8
 func newDelays(name string) prometheus.Histogram {
 	return prometheus.NewHistogram(prometheus.HistogramOpts{
 		Name:        "signalbox_source_delivery_delay_seconds",
-		Help:        "Time from the end of a run, job or deployment to its delivery.",
+		Help:        "Time from the end of a run, job or deployment to its delivery, by the clock of the CI system.",
 		ConstLabels: prometheus.Labels{"source": name},
 		Buckets:     delayBuckets,
 	})

@@ -16,7 +16,7 @@ type Outcome uint8
 // The outcomes of deliveries.
 const (
 	Accepted     Outcome = iota + 1
-	Unmapped             // accepted, but a word in it has no place in the vocabulary
+	Unmapped             // contains a word that the decoder does not know
 	Duplicate            // received before, or does not change anything
 	Stale                // older than what is known, or too old
 	Ignored              // not about a run, a job or a deployment
