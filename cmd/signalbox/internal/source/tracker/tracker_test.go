@@ -355,6 +355,21 @@ var _ = Describe("Tracker", func() {
 			Expect(text(apply(change(started, 100)))).To(ContainElement("ci job queue time 10"))
 		})
 
+		It("has no queue time if it was blocked for so long that it was forgotten", func() {
+			apply(change(blocked, 1))
+			now = now.Add(25 * time.Hour)
+			t.Tick(now)
+			now = now.Add(26 * time.Hour)
+			t.Tick(now)
+			Expect(entries()).To(BeEmpty())
+			c := job("1", started)
+			c.Started, now = now, now.Add(time.Second)
+			Expect(text(apply(c))).To(Equal([]string{"ci job queued 1", "ci job started 1", "ci jobs active 1"}))
+			r := run("7", "1", started)
+			r.Started = now
+			Expect(text(apply(r))).To(Equal([]string{"ci run queued 1", "ci run started 1", "ci runs active 1"}))
+		})
+
 		It("is blocked again if it waits for another approval", func() {
 			apply(change(blocked, 1))
 			apply(change(queued, 50))

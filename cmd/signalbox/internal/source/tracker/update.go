@@ -83,6 +83,10 @@ func (u *update) addTimes() {
 		if t := nanoseconds(c.Time); t > o.blocked {
 			o.queued = t
 		}
+	case o.state == 0 && c.State >= Started && c.Started.Sub(c.Queued) > u.tracker.options.QueuedLimit && !c.Queued.IsZero():
+		// It was blocked for so long that it was forgotten: nothing waits that long for a
+		// worker, unless the CI system says so in QueueTime.
+		o.delayed = true
 	case !o.delayed && !c.Queued.IsZero():
 		o.queued = nanoseconds(c.Queued)
 	case o.state == 0 && c.State == Queued && c.Kind == Job:
