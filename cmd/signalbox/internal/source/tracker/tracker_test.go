@@ -370,6 +370,12 @@ var _ = Describe("Tracker", func() {
 			Expect(text(apply(r))).To(Equal([]string{"ci run queued 1", "ci run started 1", "ci runs active 1"}))
 		})
 
+		It("has a queue time longer than QueuedLimit if only the start was delivered", func() {
+			options.QueuedLimit = time.Second
+			create()
+			Expect(text(apply(job("1", started)))).To(ContainElement("ci job queue time 5"))
+		})
+
 		It("is blocked again if it waits for another approval", func() {
 			apply(change(blocked, 1))
 			apply(change(queued, 50))

@@ -83,7 +83,7 @@ func (u *update) addTimes() {
 		if t := nanoseconds(c.Time); t > o.blocked {
 			o.queued = t
 		}
-	case o.state == 0 && c.State >= Started && c.Started.Sub(c.Queued) > u.tracker.options.QueuedLimit && !c.Queued.IsZero():
+	case o.state == 0 && c.State >= Started && !c.Queued.IsZero() && c.Started.Sub(c.Queued) > max(defaultLimit, u.tracker.options.QueuedLimit):
 		// It was blocked for so long that it was forgotten: nothing waits that long for a
 		// worker, unless the CI system says so in QueueTime.
 		o.delayed = true
