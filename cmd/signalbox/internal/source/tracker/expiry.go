@@ -6,6 +6,10 @@ import (
 	"github.com/signalbox-ci/signalbox/metric"
 )
 
+// expiredMemory is how long the tracker remembers at least what has expired. Approvals
+// are given days later.
+const expiredMemory = 14 * 24 * time.Hour
+
 // Tick removes what is too old, and returns the current values of all gauges as events.
 // The caller should call it every few seconds. Its cost is proportional to the number
 // of active objects.
@@ -26,14 +30,20 @@ func (t *Tracker) Tick(now time.Time) []metric.Event {
 
 	// The time of an end can be up to maxAhead later than its delivery. Until a repeat
 	// is stale, it must find the object.
-	for o := t.inactive.front; o != nil && nanos-o.changed > int64(t.options.Memory+maxAhead); o = t.inactive.front {
-		t.leave(o)
-		delete(t.objects, o.key)
-	}
+	memory := t.options.Memory + maxAhead
+	t.forgetBefore(&t.inactive, nanos-int64(memory))
+	t.forgetBefore(&t.expired, nanos-int64(max(memory, expiredMemory)))
 	t.commits.expire(now)
 	t.deployments.expire(now)
 	u.emitGauges()
 	return u.events
+}
+
+// forgetBefore removes the objects in the list that have not changed since a time.
+func (t *Tracker) forgetBefore(l *list, nanos int64) {
+	for l.front != nil && l.front.changed < nanos {
+		t.remove(l.front)
+	}
 }
 
 // expire makes an object inactive that has not changed for too long. If it changes

@@ -172,7 +172,7 @@ func staysWithinBounds(t *testing.T, input []byte) {
 		}
 	}
 	for range 2 { // expired objects are forgotten at the second tick
-		now = now.Add(24 * time.Hour)
+		now = now.Add(15 * 24 * time.Hour)
 		g.take(t, trackers[0].Tick(now))
 	}
 	g.mustBeZero(t)

@@ -92,7 +92,7 @@ func testModel(t *testing.T, seed uint64) bool {
 		t.Errorf("after the expiry, with %d groups", tr.Groups())
 		return false
 	}
-	tr.Tick(now.Add(26 * time.Hour))
+	tr.Tick(now.Add(14*24*time.Hour + 1))
 	for _, c := range tr.Stats().Entries {
 		if c.Count != 0 {
 			t.Errorf("got %d objects, expected 0", c.Count)

@@ -12,12 +12,13 @@ import (
 // Options configure a Tracker. The zero values are the defaults.
 type Options struct {
 	// MaxObjects is the maximum number of objects, at least 2. The default is 100,000.
-	// A new object removes the one that ended first or, if none has ended, the one that
-	// has not changed for the longest time.
+	// A new object removes the one that ended or expired first or, if there is none, the
+	// one that has not changed for the longest time.
 	MaxObjects int
 
 	// QueuedLimit and RunningLimit are how long an object can stay queued or blocked,
-	// and started, without a change. Afterwards it is no longer counted as active. The
+	// and started, without a change. Afterwards it has expired: it is no longer counted
+	// as active. It is remembered for 14 days, or for Memory if that is longer. The
 	// defaults are 24 hours.
 	QueuedLimit, RunningLimit time.Duration
 
@@ -54,9 +55,10 @@ type Tracker struct {
 	objects map[key]*object
 
 	// active contains the objects that are queued, blocked or started, in the order of
-	// their last change. inactive contains those that have ended or expired, in the
-	// order in which they did, and runs that are only known from their jobs.
-	active, inactive list
+	// their last change. inactive contains those that have ended, and runs that are only
+	// known from their jobs, and expired those that have expired, in the order in which
+	// they did.
+	active, inactive, expired list
 
 	groups  map[string]*group
 	waiting []*group // those whose waiting time was not 0 at the last tick
@@ -175,14 +177,7 @@ func (u *update) inherited() bool {
 func (u *update) insert(k key, kind Kind) *object {
 	t := u.tracker
 	for len(t.objects) >= t.options.MaxObjects {
-		oldest := t.inactive.front
-		if oldest == nil {
-			oldest = t.active.front
-		}
-		oldest.system.evicted[oldest.phase()]++
-		t.leave(oldest)
-		u.ungroup(oldest)
-		delete(t.objects, oldest.key)
+		u.evict(t.oldest())
 	}
 	o := &object{key: k, system: u.system, kind: kind, changed: u.now.UnixNano()}
 	if kind == Run {
@@ -195,11 +190,39 @@ func (u *update) insert(k key, kind Kind) *object {
 // enter adds an object to the list that it belongs to.
 func (t *Tracker) enter(o *object) {
 	l := &t.active
-	if o.state == 0 || o.state == Ended || o.expired {
+	switch {
+	case o.expired:
+		l = &t.expired
+	case o.state == 0, o.state == Ended:
 		l = &t.inactive
 	}
 	l.add(o)
 	o.system.entries[o.phase()]++
+}
+
+// oldest returns the object to remove first.
+func (t *Tracker) oldest() *object {
+	ended, expired := t.inactive.front, t.expired.front
+	switch {
+	case ended == nil && expired == nil:
+		return t.active.front
+	case ended == nil, expired != nil && expired.changed < ended.changed:
+		return expired
+	}
+	return ended
+}
+
+// evict removes an object although it is not too old.
+func (u *update) evict(o *object) {
+	o.system.evicted[o.phase()]++
+	u.ungroup(o)
+	u.tracker.remove(o)
+}
+
+// remove removes an object, which is in no group, from the table.
+func (t *Tracker) remove(o *object) {
+	t.leave(o)
+	delete(t.objects, o.key)
 }
 
 // leave removes an object from its list.

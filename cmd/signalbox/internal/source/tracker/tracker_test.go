@@ -359,7 +359,10 @@ var _ = Describe("Tracker", func() {
 			apply(change(blocked, 1))
 			now = now.Add(25 * time.Hour)
 			t.Tick(now)
-			now = now.Add(26 * time.Hour)
+			now = now.Add(14 * 24 * time.Hour)
+			t.Tick(now)
+			Expect(entries()).To(Equal([]string{"github ended 1"}))
+			now = now.Add(1)
 			t.Tick(now)
 			Expect(entries()).To(BeEmpty())
 			c := job("1", started)
@@ -368,6 +371,31 @@ var _ = Describe("Tracker", func() {
 			r := run("7", "1", started)
 			r.Started = now
 			Expect(text(apply(r))).To(Equal([]string{"ci run queued 1", "ci run started 1", "ci runs active 1"}))
+		})
+
+		It("is pending again when an approval is given after days, without being counted again", func() {
+			requested, given := at(1), at(1).Add(70*time.Hour) // from Friday to Monday
+			r := run("7", "1", queued)
+			r.Time = at(0)
+			apply(r)
+			apply(change(queued, 0))
+			apply(change(blocked, 1))
+			for now = requested; now.Before(given); now = now.Add(time.Hour) {
+				t.Tick(now)
+			}
+			Expect(counts(t.Stats().Expired)).To(Equal([]string{"github pending 1", "github blocked 1"}))
+			Expect(entries()).To(Equal([]string{"github ended 2"}))
+
+			now = given.Add(time.Second)
+			c := change(queued, 0)
+			c.Time = given
+			Expect(text(apply(c), "state")).To(Equal([]string{`ci jobs active{state="pending"} 1`}))
+			Expect(text(t.Tick(now))).To(Equal([]string{"ci jobs active 1", "ci oldest job waiting 1"}))
+			c.State, c.Started, now = started, given.Add(5*time.Second), given.Add(6*time.Second)
+			c.Time = c.Started
+			Expect(text(apply(c))).To(Equal([]string{"ci job started 1", "ci job queue time 5", "ci jobs active 0", "ci jobs active 1"}))
+			r.State, r.Started, r.Time = started, c.Started, c.Started
+			Expect(text(apply(r))).To(Equal([]string{"ci run started 1", "ci runs active 1"}))
 		})
 
 		It("has a queue time longer than QueuedLimit if only the start was delivered", func() {
@@ -846,8 +874,9 @@ var _ = Describe("Tracker", func() {
 			now = now.Add(2*time.Hour + 1)
 			t.Tick(now)
 			Expect(rejected(job("1", queued))).To(Equal(tracker.Duplicate))
-			now = now.Add(25 * time.Hour)
+			now = now.Add(14 * 24 * time.Hour)
 			t.Tick(now)
+			Expect(rejected(job("1", queued))).To(Equal(tracker.Duplicate))
 			Expect(text(apply(job("1", started)))).To(Equal([]string{"ci job started 1", "ci job queue time 5", "ci jobs active 1"}))
 		})
 
@@ -871,7 +900,7 @@ var _ = Describe("Tracker", func() {
 			apply(run("7", "1", queued))
 			now = now.Add(30 * time.Hour)
 			t.Tick(now)
-			now = now.Add(30 * time.Hour)
+			now = now.Add(15 * 24 * time.Hour)
 			t.Tick(now)
 			c := job("1", started)
 			c.Started = now
@@ -904,6 +933,26 @@ var _ = Describe("Tracker", func() {
 				`ci jobs active{state="pending"} 0`, `ci job queued 1`, `ci job started 1`, `ci job queue time 5`, `ci jobs active{state="executing"} 3`,
 			}))
 			Expect(counts(t.Stats().Evicted)).To(Equal([]string{"github pending 1", "github ended 2"}))
+			Expect(entries()).To(Equal([]string{"github executing 3"}))
+		})
+
+		It("let new objects remove those that expired or ended first, before active ones", func() {
+			options.MaxObjects = 3
+			create()
+			change := func(id string, s tracker.State) tracker.Change {
+				c := job(id, s)
+				c.RunID = ""
+				return c
+			}
+			apply(change("expires", queued))
+			now = now.Add(3 * time.Hour)
+			t.Tick(now)
+			now = now.Add(time.Second)
+			apply(change("ends", ended))
+			apply(change("1", started))
+			apply(change("2", started))
+			Expect(rejected(change("ends", ended))).To(Equal(tracker.Duplicate))
+			apply(change("3", started))
 			Expect(entries()).To(Equal([]string{"github executing 3"}))
 		})
 
