@@ -15,6 +15,7 @@ const expiredMemory = 14 * 24 * time.Hour
 // of active objects.
 func (t *Tracker) Tick(now time.Time) []metric.Event {
 	u := &update{tracker: t, now: now}
+	t.regroupAll()
 	nanos := now.UnixNano()
 	for o := t.active.front; o != nil; {
 		next := o.next

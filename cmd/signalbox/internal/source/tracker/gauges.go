@@ -22,16 +22,18 @@ func defaultLabelInputs(string) iter.Seq2[string, func(string) string] {
 
 // A group counts the active objects whose labels have the same values.
 type group struct {
-	key        string // in Tracker.groups
+	key        key // in Tracker.groups
 	event      string
-	attributes map[string]string
+	attributes map[string]string // those of the first object
 	count      int
 
 	// Of the current tick. oldest is when the job that has waited the longest was
 	// queued.
 	tick     uint64
 	oldest   int64
-	reported bool // the last tick emitted the waiting time of a job
+	reported bool // the last tick emitted the waiting time of a job, see Tracker.waiting
+
+	merged *group // the one that counts the objects instead; nil except during regroupAll
 }
 
 // group returns the group for the object of a change, which is in the state, and creates
@@ -43,28 +45,95 @@ func (t *Tracker) group(event, state string, c *Change) *group {
 		}
 		return c.attribute(attribute)
 	}
-	inputs := t.options.LabelInputs(event)
+	k := t.groupKey(event, value)
+	g := t.groups[k]
+	if g == nil {
+		g = &group{key: k, event: event, attributes: t.groupAttributes(event, value)}
+		t.groups[k] = g
+	}
+	return g
+}
+
+// groupKey returns the key of the group of objects with the attributes.
+func (t *Tracker) groupKey(event string, value func(attribute string) string) key {
 	var array [256]byte
-	k := append(array[:0], event...)
-	for attribute, of := range inputs {
+	b := append(array[:0], event...)
+	for attribute, of := range t.options.LabelInputs(event) {
 		v := value(attribute)
 		if of != nil {
 			v = of(v)
 		}
-		k = appendPart(appendPart(k, attribute), v)
+		b = appendPart(appendPart(b, attribute), v)
 	}
-	if g := t.groups[string(k)]; g != nil {
-		return g
-	}
-	// The attributes are those of the first object. Labels have the same values for all.
-	g := &group{key: string(k), event: event, attributes: make(map[string]string)}
-	for attribute := range inputs {
+	return hash(b)
+}
+
+// groupAttributes returns the attributes of a group.
+func (t *Tracker) groupAttributes(event string, value func(attribute string) string) map[string]string {
+	m := make(map[string]string)
+	for attribute := range t.options.LabelInputs(event) {
 		if v := value(attribute); v != "" {
-			// The text may be a part of a large payload.
-			g.attributes[strings.Clone(attribute)] = strings.Clone(v)
+			m[attribute] = strings.Clone(v) // the text may be a part of a large payload
 		}
 	}
-	t.groups[g.key] = g
+	return m
+}
+
+// regroupAll gives the groups their keys and attributes anew if rules use other
+// attributes than before, and merges those that have the same key.
+func (t *Tracker) regroupAll() {
+	var changed []*group
+	check := func(g *group) {
+		if g == nil || g.tick == t.ticks {
+			return
+		}
+		g.tick = t.ticks
+		if t.groupKey(g.event, g.value) != g.key {
+			delete(t.groups, g.key)
+			changed = append(changed, g)
+		}
+	}
+	t.ticks++
+	for o := t.active.front; o != nil; o = o.next {
+		check(o.active)
+		check(o.waiting)
+	}
+	for _, g := range t.waiting {
+		check(g)
+	}
+	if len(changed) == 0 {
+		return
+	}
+
+	for _, g := range changed {
+		g.key, g.attributes = t.groupKey(g.event, g.value), t.groupAttributes(g.event, g.value)
+		if other := t.groups[g.key]; other != nil {
+			other.count += g.count
+			g.merged = other
+		} else {
+			t.groups[g.key] = g
+		}
+	}
+	for o := t.active.front; o != nil; o = o.next {
+		o.active, o.waiting = o.active.current(), o.waiting.current()
+	}
+	waiting := t.waiting
+	t.waiting = nil
+	for _, g := range waiting {
+		if other := g.current(); other == g || !other.reported {
+			other.reported = true
+			t.waiting = append(t.waiting, other)
+		}
+	}
+}
+
+func (g *group) value(attribute string) string { return g.attributes[attribute] }
+
+// current returns the group that counts the objects of g. g can be nil.
+func (g *group) current() *group {
+	if g != nil && g.merged != nil {
+		return g.merged
+	}
 	return g
 }
 

@@ -87,7 +87,7 @@ func (o *object) reopen() {
 	o.startSeen, o.startCounted, o.started = false, false, 0
 }
 
-// A key identifies an object or a commit. It is a part of a cryptographic hash, so that
+// A key identifies an object, a commit or a group. It is a part of a cryptographic hash, so that
 // different objects have different keys, whatever the payload says.
 type key [16]byte
 
@@ -97,6 +97,10 @@ func keyOf(kind Kind, parts ...string) key {
 	for _, p := range parts {
 		b = appendPart(b, p)
 	}
+	return hash(b)
+}
+
+func hash(b []byte) key {
 	sum := sha256.Sum256(b)
 	return key(sum[:len(key{})])
 }

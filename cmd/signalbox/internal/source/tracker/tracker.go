@@ -30,6 +30,8 @@ type Options struct {
 	// each with the function that turns its value into that of a label; nil means that
 	// the values are the same. Apply calls it with "ci runs active", "ci jobs active"
 	// and "ci oldest job waiting", and groups active objects by the values of labels.
+	// The results can change: Tick then groups the objects anew. Attributes that were
+	// not used when an object changed last are unknown.
 	// A nil LabelInputs means system, runner_class, which only jobs have, and state.
 	LabelInputs func(event string) iter.Seq2[string, func(value string) string]
 
@@ -60,7 +62,7 @@ type Tracker struct {
 	// they did.
 	active, inactive, expired list
 
-	groups  map[string]*group
+	groups  map[key]*group
 	waiting []*group // those whose waiting time was not 0 at the last tick
 	ticks   uint64
 
@@ -83,7 +85,7 @@ func New(o Options) *Tracker {
 		options:     o,
 		objects:     make(map[key]*object),
 		active:      list{active: true},
-		groups:      make(map[string]*group),
+		groups:      make(map[key]*group),
 		commits:     times{known: make(map[key]knownTime)},
 		deployments: times{known: make(map[key]knownTime)},
 		systems:     make(map[string]*system),

@@ -789,6 +789,75 @@ var _ = Describe("Tracker", func() {
 			}))
 		})
 
+		Describe("after the attributes that rules look at have changed", func() {
+			var names []string
+			BeforeEach(func() {
+				names = []string{"repository", "runner_class", "state"}
+				options.LabelInputs = func(string) iter.Seq2[string, func(string) string] { return inputs(names...) }
+				create()
+				for i := range 6 {
+					c := job(fmt.Sprint(i), queued)
+					c.Attributes.RunnerClass = fmt.Sprint("class-", i%3)
+					apply(c)
+				}
+				t.Tick(now)
+			})
+
+			It("set each series once, with the sum of the objects", func() {
+				names = []string{"repository", "pipeline", "state"}
+				Expect(text(t.Tick(now), names...)).To(Equal([]string{
+					`ci jobs active{repository="octo-org/api",state="pending"} 6`, `ci oldest job waiting{repository="octo-org/api"} 10`,
+				}))
+				// A new job has the attribute that is unknown of the others.
+				Expect(text(apply(job("9", queued)), names...)).To(ContainElement(`ci jobs active{repository="octo-org/api",pipeline="CI",state="pending"} 1`))
+				Expect(t.Groups()).To(Equal(4))
+				for i := range 6 {
+					apply(job(fmt.Sprint(i), ended))
+				}
+				apply(job("9", ended))
+				Expect(text(t.Tick(now), names...)).To(Equal([]string{`ci oldest job waiting{repository="octo-org/api"} 0`}))
+				Expect(t.Groups()).To(BeZero())
+			})
+
+			It("join the group of objects that changed since then", func() {
+				names = []string{"state", "repository"}
+				apply(job("9", queued))
+				Expect(text(t.Tick(now), names...)).To(Equal([]string{
+					`ci jobs active{state="pending",repository="octo-org/api"} 7`, `ci oldest job waiting{repository="octo-org/api"} 10`,
+				}))
+				Expect(t.Groups()).To(Equal(2))
+			})
+
+			It("say once that nothing waits any longer", func() {
+				for i := range 6 {
+					apply(job(fmt.Sprint(i), ended))
+				}
+				names = []string{"repository"}
+				Expect(text(t.Tick(now), names...)).To(Equal([]string{`ci oldest job waiting{repository="octo-org/api"} 0`}))
+				Expect(t.Tick(now)).To(BeEmpty())
+				Expect(t.Groups()).To(BeZero())
+			})
+		})
+
+		It("are right if replacements exchange the values of labels", func() {
+			other := map[string]string{"a": "a", "b": "b"}
+			options.LabelInputs = func(string) iter.Seq2[string, func(string) string] {
+				return func(yield func(string, func(string) string) bool) {
+					yield("runner_class", func(class string) string { return other[class] })
+				}
+			}
+			create()
+			for i, class := range []string{"a", "b", "b"} {
+				c := job(fmt.Sprint(i), started)
+				c.Attributes.RunnerClass = class
+				apply(c)
+			}
+			other = map[string]string{"a": "b", "b": "a"}
+			Expect(text(t.Tick(now), "runner_class")).To(Equal([]string{`ci jobs active{runner_class="a"} 1`, `ci jobs active{runner_class="b"} 2`}))
+			other = nil
+			Expect(text(t.Tick(now), "runner_class")).To(Equal([]string{`ci jobs active{runner_class="a"} 3`}))
+		})
+
 		It("count objects together whose labels have the same values after replacements", func() {
 			options.LabelInputs = func(string) iter.Seq2[string, func(string) string] {
 				return func(yield func(string, func(string) string) bool) {
