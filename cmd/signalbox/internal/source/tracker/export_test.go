@@ -3,3 +3,6 @@ package tracker
 // Groups returns the number of groups, and Times the number of remembered times.
 func (t *Tracker) Groups() int { return len(t.groups) }
 func (t *Tracker) Times() int  { return len(t.commits.known) + len(t.deployments.known) }
+
+// Used returns the memory in bytes by the tracker's own account.
+func (t *Tracker) Used() int { return t.used() }

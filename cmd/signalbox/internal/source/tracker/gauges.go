@@ -49,9 +49,20 @@ func (t *Tracker) group(event, state string, c *Change) *group {
 	g := t.groups[k]
 	if g == nil {
 		g = &group{key: k, event: event, attributes: t.groupAttributes(event, value)}
-		t.groups[k] = g
+		t.addGroup(g)
 	}
 	return g
+}
+
+func (t *Tracker) addGroup(g *group) {
+	t.groups[g.key] = g
+	t.bytes += g.size()
+	t.mostGroups = max(t.mostGroups, len(t.groups))
+}
+
+func (t *Tracker) removeGroup(g *group) {
+	delete(t.groups, g.key)
+	t.bytes -= g.size()
 }
 
 // groupKey returns the key of the group of objects with the attributes.
@@ -89,7 +100,7 @@ func (t *Tracker) regroupAll() {
 		}
 		g.tick = t.ticks
 		if t.groupKey(g.event, g.value) != g.key {
-			delete(t.groups, g.key)
+			t.removeGroup(g)
 			changed = append(changed, g)
 		}
 	}
@@ -111,7 +122,7 @@ func (t *Tracker) regroupAll() {
 			other.count += g.count
 			g.merged = other
 		} else {
-			t.groups[g.key] = g
+			t.addGroup(g)
 		}
 	}
 	for o := t.active.front; o != nil; o = o.next {
@@ -177,7 +188,7 @@ func (u *update) ungroup(o *object) {
 // forget removes an empty group, unless the next tick must emit 0 for it.
 func (u *update) forget(g *group) {
 	if g.count == 0 && !g.reported {
-		delete(u.tracker.groups, g.key)
+		u.tracker.removeGroup(g)
 	}
 }
 

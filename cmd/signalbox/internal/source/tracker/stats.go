@@ -25,7 +25,7 @@ type Stats struct {
 
 	// Expired are the numbers of objects that reached QueuedLimit or RunningLimit, by
 	// state. Evicted are the numbers of objects that were removed because of
-	// MaxObjects, by state.
+	// MaxObjects or ObjectBytes, by state.
 	Expired, Evicted []Count
 
 	// Anomalies are the numbers of anomalies by kind, in accepted changes.

@@ -4,7 +4,7 @@ import "time"
 
 // The limits of times.
 const (
-	maxTimes   = 50_000
+	maxTimes   = 50_000 // and at most one for two objects
 	timeMemory = 14 * 24 * time.Hour
 )
 
@@ -12,6 +12,8 @@ const (
 type times struct {
 	known map[key]knownTime
 	order []key // in the order in which they were added
+	limit int
+	most  int // the highest number so far
 }
 
 type knownTime struct{ time, added int64 }
@@ -20,7 +22,7 @@ type knownTime struct{ time, added int64 }
 func (s *times) set(k key, t int64, now time.Time) {
 	known, ok := s.known[k]
 	if !ok {
-		if len(s.known) == maxTimes {
+		if len(s.known) == s.limit {
 			s.pop()
 		}
 		known.added = now.UnixNano()
@@ -28,6 +30,7 @@ func (s *times) set(k key, t int64, now time.Time) {
 	}
 	known.time = t
 	s.known[k] = known
+	s.most = max(s.most, len(s.known))
 }
 
 // get returns a time, or 0 if it is unknown.

@@ -13,7 +13,8 @@ import (
 type Options struct {
 	// MaxObjects is the maximum number of objects, at least 2. The default is 100,000.
 	// A new object removes the one that ended or expired first or, if there is none, the
-	// one that has not changed for the longest time.
+	// one that has not changed for the longest time. So does an object that needs more
+	// memory for its texts than is left of MaxObjects times ObjectBytes.
 	MaxObjects int
 
 	// QueuedLimit and RunningLimit are how long an object can stay queued or blocked,
@@ -39,10 +40,6 @@ type Options struct {
 	// change. Other systems are added with their first change.
 	Systems []string
 }
-
-// ObjectBytes is the approximate memory for an object, with its part of what the tracker
-// remembers about commits.
-const ObjectBytes = 400
 
 // The defaults of Options.
 const (
@@ -70,6 +67,10 @@ type Tracker struct {
 	deployments times // the last successful ones by repository and environment
 
 	systems map[string]*system
+
+	// bytes is the sum of the sizes of objects and groups. mostObjects and mostGroups
+	// are the highest numbers so far: maps do not shrink.
+	bytes, mostObjects, mostGroups int
 }
 
 // New returns a tracker without objects.
@@ -81,13 +82,14 @@ func New(o Options) *Tracker {
 	if o.LabelInputs == nil {
 		o.LabelInputs = defaultLabelInputs
 	}
+	limit := min(maxTimes, o.MaxObjects/2)
 	t := &Tracker{
 		options:     o,
 		objects:     make(map[key]*object),
 		active:      list{active: true},
 		groups:      make(map[key]*group),
-		commits:     times{known: make(map[key]knownTime)},
-		deployments: times{known: make(map[key]knownTime)},
+		commits:     times{known: make(map[key]knownTime), limit: limit},
+		deployments: times{known: make(map[key]knownTime), limit: limit},
 		systems:     make(map[string]*system),
 	}
 	for _, name := range o.Systems {
@@ -131,6 +133,7 @@ func (t *Tracker) Apply(c Change, now time.Time) ([]metric.Event, Outcome) {
 	u.advance()
 	t.enter(u.o)
 	u.regroup()
+	u.makeRoom()
 	u.system.count(u.anomalies)
 	return u.events, Accepted
 }
@@ -179,13 +182,15 @@ func (u *update) inherited() bool {
 func (u *update) insert(k key, kind Kind) *object {
 	t := u.tracker
 	for len(t.objects) >= t.options.MaxObjects {
-		u.evict(t.oldest())
+		u.evict(t.oldest(nil))
 	}
 	o := &object{key: k, system: u.system, kind: kind, changed: u.now.UnixNano()}
 	if kind == Run {
 		o.run = &run{attributes: unique.Make(runAttributes{})}
 	}
 	t.objects[k] = o
+	t.bytes += o.size()
+	t.mostObjects = max(t.mostObjects, len(t.objects))
 	return o
 }
 
@@ -202,12 +207,19 @@ func (t *Tracker) enter(o *object) {
 	o.system.entries[o.phase()]++
 }
 
-// oldest returns the object to remove first.
-func (t *Tracker) oldest() *object {
-	ended, expired := t.inactive.front, t.expired.front
+// oldest returns the object to remove first, or nil if there is no other than the
+// exception, which is the last one in its list.
+func (t *Tracker) oldest(except *object) *object {
+	front := func(l *list) *object {
+		if l.front == except {
+			return nil
+		}
+		return l.front
+	}
+	ended, expired := front(&t.inactive), front(&t.expired)
 	switch {
 	case ended == nil && expired == nil:
-		return t.active.front
+		return front(&t.active)
 	case ended == nil, expired != nil && expired.changed < ended.changed:
 		return expired
 	}
@@ -225,6 +237,7 @@ func (u *update) evict(o *object) {
 func (t *Tracker) remove(o *object) {
 	t.leave(o)
 	delete(t.objects, o.key)
+	t.bytes -= o.size()
 }
 
 // leave removes an object from its list.

@@ -684,9 +684,14 @@ var _ = Describe("Tracker", func() {
 			Expect(text(apply(elsewhere))).To(HaveLen(2))
 		})
 
+		It("does not set the time of the last deployment to a time in the future", func() {
+			ahead := change("ahead", ended, now.Sub(start).Seconds()+1800)
+			Expect(text(apply(ahead))).To(ContainElement(fmt.Sprintf("ci last deployment %g", float64(now.Unix()))))
+			now = now.Add(time.Minute)
+			Expect(text(apply(change("later", ended, now.Sub(start).Seconds())))).To(ContainElement(fmt.Sprintf("ci last deployment %g", float64(now.Unix()))))
+		})
+
 		It("remembers a bounded number of commits, for a while", func() {
-			options.MaxObjects = 10
-			create()
 			c := run("7", "1", queued)
 			c.CommitTime = at(-600)
 			for i := range 50_001 {

@@ -48,7 +48,9 @@ func (u *update) advance() {
 	}
 	if o.run != nil {
 		o.run.untilJob = c.QueuedUntilJob
+		u.tracker.bytes -= o.size()
 		o.run.remember(&c.Attributes)
+		u.tracker.bytes += o.size()
 	} else if u.r != nil {
 		c.Attributes.complete(u.r.run.attributes.Value())
 	}
@@ -168,16 +170,18 @@ func (u *update) observeRunTime() {
 }
 
 // observeDeployment emits the time of a successful deployment, unless a later one is
-// known, and the time since the commit.
+// known, and the time since the commit. If the clock of the CI system is ahead, the time
+// is that of the delivery, so that it does not hide later deployments.
 func (u *update) observeDeployment() {
 	c, t := u.c, u.tracker
 	if c.Kind != Deployment || c.Result != ResultSuccess || c.Ended.IsZero() {
 		return
 	}
 	ended := nanoseconds(c.Ended)
-	if place := keyOf(Deployment, c.System, c.Instance, c.Attributes.Repository, c.Attributes.Environment); ended > t.deployments.get(place) {
-		t.deployments.set(place, ended, u.now)
-		u.emitEnd(lastDeployment, float64(ended)/1e9)
+	place := keyOf(Deployment, c.System, c.Instance, c.Attributes.Repository, c.Attributes.Environment)
+	if last := min(ended, u.now.UnixNano()); last > t.deployments.get(place) {
+		t.deployments.set(place, last, u.now)
+		u.emitEnd(lastDeployment, float64(last)/1e9)
 	}
 	commit, _ := c.commit()
 	if committed := t.commits.get(commit); committed != 0 {

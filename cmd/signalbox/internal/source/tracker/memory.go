@@ -1,0 +1,75 @@
+package tracker
+
+// ObjectBytes is the maximum memory for each object of MaxObjects, with its part of what
+// the tracker remembers about commits. An object of ordinary size takes less.
+const ObjectBytes = 400
+
+// Approximate memory, in bytes.
+const (
+	minLimit = 64 << 10 // however low MaxObjects is
+
+	entryBytes  = 60 // a pointer in a map, which can be half empty
+	objectBytes = 128
+	runBytes    = 32 + 400 // with interned attributes
+	groupBytes  = 112 + 48 // with a map without entries
+	timeBytes   = 110
+)
+
+// limit returns how much memory the tracker may use.
+func (t *Tracker) limit() int { return max(minLimit, t.options.MaxObjects*ObjectBytes) }
+
+// used returns approximately how much memory the tracker uses.
+func (t *Tracker) used() int {
+	return t.bytes + entryBytes*(t.mostObjects+t.mostGroups) + timeBytes*(t.commits.most+t.deployments.most)
+}
+
+// size returns the memory for an object without its groups.
+func (o *object) size() int {
+	if o.run == nil {
+		return objectBytes
+	}
+	// Runs can share the attributes, but need not.
+	n := objectBytes + runBytes
+	a := o.run.attributes.Value()
+	for _, text := range [...]string{a.owner, a.repository, a.pipeline, a.branch, a.refKind, a.trigger, a.retry} {
+		n += textBytes(text)
+	}
+	return n
+}
+
+// size returns the memory for a group.
+func (g *group) size() int {
+	const slot = 33 // of a map of texts
+	n := groupBytes
+	switch l := len(g.attributes); {
+	case l > 8:
+		n += 100 + l*slot*16/7
+	case l > 0:
+		n += 9 * slot
+	}
+	for _, v := range g.attributes {
+		n += textBytes(v)
+	}
+	return n
+}
+
+// textBytes returns the memory that is allocated for a text.
+func textBytes(text string) int {
+	if text == "" {
+		return 0
+	}
+	return len(text) + len(text)/8 + 8
+}
+
+// makeRoom removes the oldest objects, except that of the change, while the tracker uses
+// too much memory.
+func (u *update) makeRoom() {
+	t := u.tracker
+	for t.used() > t.limit() {
+		o := t.oldest(u.o)
+		if o == nil {
+			return
+		}
+		u.evict(o)
+	}
+}
