@@ -85,7 +85,7 @@ func (c *Change) errorType() string {
 }
 
 // complete fills in what a job's payload does not say about its run.
-func (a *Attributes) complete(r runAttributes) {
+func (a *Attributes) complete(r *runAttributes) {
 	a.Pipeline = cmp.Or(a.Pipeline, r.pipeline)
 	a.Branch = cmp.Or(a.Branch, r.branch)
 	a.RefKind = cmp.Or(a.RefKind, r.refKind)

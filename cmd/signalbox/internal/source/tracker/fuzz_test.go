@@ -176,7 +176,7 @@ func staysWithinBounds(t *testing.T, input []byte) {
 		g.take(t, trackers[0].Tick(now))
 	}
 	g.mustBeZero(t)
-	if n, groups := sum(trackers[0].Stats().Entries), trackers[0].Groups(); n != 0 || groups != 0 {
+	if n, groups := sum(trackers[0].Stats().Entries), trackers[0].Groups(); n != 0 || !trackers[0].Empty() {
 		t.Fatalf("got %d objects and %d groups at the end, expected none", n, groups)
 	}
 }

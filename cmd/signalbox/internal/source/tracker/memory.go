@@ -8,11 +8,12 @@ const ObjectBytes = 400
 const (
 	minLimit = 64 << 10 // however low MaxObjects is
 
-	entryBytes  = 60 // a pointer in a map, which can be half empty
-	objectBytes = 128
-	runBytes    = 32 + 400 // with interned attributes
-	groupBytes  = 112 + 48 // with a map without entries
-	timeBytes   = 110
+	entryBytes      = 80 // a pointer in a map; one with many removals can be three quarters empty
+	objectBytes     = 128
+	runBytes        = 24
+	attributesBytes = 144
+	groupBytes      = 112 + 48 // with a map without entries
+	timeBytes       = 150
 )
 
 // limit returns how much memory the tracker may use.
@@ -20,17 +21,20 @@ func (t *Tracker) limit() int { return max(minLimit, t.options.MaxObjects*Object
 
 // used returns approximately how much memory the tracker uses.
 func (t *Tracker) used() int {
-	return t.bytes + entryBytes*(t.mostObjects+t.mostGroups) + timeBytes*(t.commits.most+t.deployments.most)
+	return t.bytes + entryBytes*(t.mostObjects+t.mostGroups+t.mostAttributes) + timeBytes*(t.commits.most+t.deployments.most)
 }
 
-// size returns the memory for an object without its groups.
+// size returns the memory for an object, without its groups and attributes.
 func (o *object) size() int {
 	if o.run == nil {
 		return objectBytes
 	}
-	// Runs can share the attributes, but need not.
-	n := objectBytes + runBytes
-	a := o.run.attributes.Value()
+	return objectBytes + runBytes
+}
+
+// size returns the memory for the attributes of runs.
+func (a *runAttributes) size() int {
+	n := attributesBytes
 	for _, text := range [...]string{a.owner, a.repository, a.pipeline, a.branch, a.refKind, a.trigger, a.retry} {
 		n += textBytes(text)
 	}

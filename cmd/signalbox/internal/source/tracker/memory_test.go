@@ -103,6 +103,7 @@ func TestMemoryOfTexts(t *testing.T) {
 			c.ID, c.Attributes = fmt.Sprint(n), tracker.Attributes{Branch: fmt.Sprint(n)}
 			return c
 		}, nil},
+		{"ended runs with the same attributes", func(n int) tracker.Change { return realistic(10*(n%10)+100_000*n, ended, start) }, nil},
 		{"rules that use everything", func(n int) tracker.Change { return run(n, started) }, all},
 		{"rules that use much", func(n int) tracker.Change { return realistic(n, queued, start) }, all},
 		{"many objects, then long runner classes", func(n int) tracker.Change {

@@ -93,6 +93,10 @@ func testModel(t *testing.T, seed uint64) bool {
 		return false
 	}
 	tr.Tick(now.Add(14*24*time.Hour + 1))
+	if !tr.Empty() {
+		t.Error("got memory that is used at the end, expected none")
+		return false
+	}
 	for _, c := range tr.Stats().Entries {
 		if c.Count != 0 {
 			t.Errorf("got %d objects, expected 0", c.Count)

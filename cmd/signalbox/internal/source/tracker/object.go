@@ -3,8 +3,8 @@ package tracker
 import (
 	"crypto/sha256"
 	"encoding/binary"
+	"strings"
 	"time"
-	"unique"
 )
 
 // An object is the state of an attempt of a run, job or deployment. Times are Unix
@@ -42,7 +42,7 @@ type run struct {
 	untilJob   bool  // Change.QueuedUntilJob
 	firstStart int64 // the first known start of a job, or blockedStart
 
-	attributes unique.Handle[runAttributes]
+	attributes *runAttributes // nil for a run that is only known from its jobs
 }
 
 // blockedStart means that the first job that started had been blocked before. The time
@@ -50,12 +50,46 @@ type run struct {
 const blockedStart = -1
 
 // The runAttributes are those that the jobs and the queue time of a run need. Many runs
-// have the same.
-type runAttributes struct{ owner, repository, pipeline, branch, refKind, trigger, retry string }
+// share them.
+type runAttributes struct {
+	owner, repository, pipeline, branch, refKind, trigger, retry string
+
+	key  key // in Tracker.runAttributes
+	runs int // how many runs have these attributes
+}
 
 // remember keeps the attributes of a run.
-func (r *run) remember(a *Attributes) {
-	r.attributes = unique.Make(runAttributes{a.Owner, a.Repository, a.Pipeline, a.Branch, a.RefKind, a.Trigger, a.Retry})
+func (t *Tracker) remember(r *run, a *Attributes) {
+	k := keyOf(0, a.Owner, a.Repository, a.Pipeline, a.Branch, a.RefKind, a.Trigger, a.Retry)
+	if r.attributes != nil && r.attributes.key == k {
+		return
+	}
+	t.forgetAttributes(r)
+	shared := t.runAttributes[k]
+	if shared == nil {
+		clone := strings.Clone // the texts may be parts of a large payload
+		shared = &runAttributes{
+			clone(a.Owner), clone(a.Repository), clone(a.Pipeline), clone(a.Branch), clone(a.RefKind), clone(a.Trigger), clone(a.Retry), k, 0,
+		}
+		t.runAttributes[k] = shared
+		t.bytes += shared.size()
+		t.mostAttributes = max(t.mostAttributes, len(t.runAttributes))
+	}
+	shared.runs++
+	r.attributes = shared
+}
+
+// forgetAttributes releases the attributes of a run, if it has any.
+func (t *Tracker) forgetAttributes(r *run) {
+	if r == nil || r.attributes == nil {
+		return
+	}
+	r.attributes.runs--
+	if r.attributes.runs == 0 {
+		delete(t.runAttributes, r.attributes.key)
+		t.bytes -= r.attributes.size()
+	}
+	r.attributes = nil
 }
 
 // phase returns the index of the object's state in phases.
@@ -87,7 +121,7 @@ func (o *object) reopen() {
 	o.startSeen, o.startCounted, o.started = false, false, 0
 }
 
-// A key identifies an object, a commit or a group. It is a part of a cryptographic hash, so that
+// A key identifies an object, a commit, a group or attributes. It is a part of a cryptographic hash, so that
 // different objects have different keys, whatever the payload says.
 type key [16]byte
 

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"iter"
 	"time"
-	"unique"
 
 	"github.com/signalbox-ci/signalbox/metric"
 )
@@ -68,9 +67,11 @@ type Tracker struct {
 
 	systems map[string]*system
 
-	// bytes is the sum of the sizes of objects and groups. mostObjects and mostGroups
-	// are the highest numbers so far: maps do not shrink.
-	bytes, mostObjects, mostGroups int
+	runAttributes map[key]*runAttributes
+
+	// bytes is the sum of the sizes of objects, groups and attributes of runs. The
+	// others are the highest numbers of them so far: maps do not shrink.
+	bytes, mostObjects, mostGroups, mostAttributes int
 }
 
 // New returns a tracker without objects.
@@ -91,6 +92,8 @@ func New(o Options) *Tracker {
 		commits:     times{known: make(map[key]knownTime), limit: limit},
 		deployments: times{known: make(map[key]knownTime), limit: limit},
 		systems:     make(map[string]*system),
+
+		runAttributes: make(map[key]*runAttributes),
 	}
 	for _, name := range o.Systems {
 		t.system(name)
@@ -186,7 +189,7 @@ func (u *update) insert(k key, kind Kind) *object {
 	}
 	o := &object{key: k, system: u.system, kind: kind, changed: u.now.UnixNano()}
 	if kind == Run {
-		o.run = &run{attributes: unique.Make(runAttributes{})}
+		o.run = &run{}
 	}
 	t.objects[k] = o
 	t.bytes += o.size()
@@ -238,6 +241,7 @@ func (t *Tracker) remove(o *object) {
 	t.leave(o)
 	delete(t.objects, o.key)
 	t.bytes -= o.size()
+	t.forgetAttributes(o.run)
 }
 
 // leave removes an object from its list.

@@ -1030,6 +1030,27 @@ var _ = Describe("Tracker", func() {
 			Expect(entries()).To(Equal([]string{"github executing 3"}))
 		})
 
+		It("bound the memory for texts, but keep the object that was changed", func() {
+			options.MaxObjects = 10 // and 64 KiB
+			create()
+			for i := range 9 {
+				c := job(fmt.Sprint(i), queued)
+				c.Attributes.RunnerClass = strings.Repeat(fmt.Sprint(i), 10_000)
+				apply(c)
+			}
+			Expect(entries()).To(Equal([]string{"github pending 2"}))
+			Expect(counts(t.Stats().Evicted)).To(Equal([]string{"github pending 7"}))
+			huge := job("huge", queued)
+			huge.Attributes.RunnerClass = strings.Repeat("x", 100_000)
+			apply(huge)
+			Expect(entries()).To(Equal([]string{"github pending 1"}))
+			Expect(rejected(huge)).To(Equal(tracker.Duplicate))
+			huge.State = ended
+			apply(huge)
+			Expect(text(t.Tick(now))).To(BeEmpty())
+			Expect(entries()).To(Equal([]string{"github ended 2"})) // and its run
+		})
+
 		It("do not evict the object whose run is added", func() {
 			for _, options.MaxObjects = range []int{1, 2} {
 				create()

@@ -48,11 +48,9 @@ func (u *update) advance() {
 	}
 	if o.run != nil {
 		o.run.untilJob = c.QueuedUntilJob
-		u.tracker.bytes -= o.size()
-		o.run.remember(&c.Attributes)
-		u.tracker.bytes += o.size()
-	} else if u.r != nil {
-		c.Attributes.complete(u.r.run.attributes.Value())
+		u.tracker.remember(o.run, &c.Attributes)
+	} else if u.r != nil && u.r.run.attributes != nil {
+		c.Attributes.complete(u.r.run.attributes)
 	}
 	if commit, ok := c.commit(); ok && !c.CommitTime.IsZero() {
 		u.tracker.commits.set(commit, nanoseconds(c.CommitTime), u.now)
@@ -244,7 +242,7 @@ func (u *update) startAttributes() map[string]string {
 
 // runAttributes returns the attributes of a job's run.
 func (u *update) runAttributes() map[string]string {
-	a := u.r.run.attributes.Value()
+	a := u.r.run.attributes
 	c := Change{System: u.c.System, Instance: u.c.Instance, Kind: Run, ID: u.c.RunID, Attempt: u.c.Attempt, Attributes: Attributes{
 		Owner: a.owner, Repository: a.repository, Pipeline: a.pipeline, Branch: a.branch, RefKind: a.refKind, Trigger: a.trigger, Retry: a.retry,
 	}}
