@@ -11,6 +11,7 @@ import (
 	"net/textproto"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -72,11 +73,9 @@ func (c *decodeCommand) run(w world) error {
 		if err := ignoreBrokenPipe(out.Flush()); err != nil {
 			return err
 		}
-		reason := ""
-		if d.Reason != "" {
-			reason = ": " + d.Reason
-		}
-		fmt.Fprintf(w.stderr, "%s: %s: %s%s\n", excerpt.Escape(c.Args.Files[i]), excerpt.Escape(d.Event), outcome, excerpt.Escape(reason))
+		parts := []string{c.Args.Files[i], d.Event, outcome, d.Reason}
+		parts = slices.DeleteFunc(parts, func(part string) bool { return part == "" })
+		fmt.Fprintln(w.stderr, excerpt.Escape(strings.Join(parts, ": ")))
 	}
 	return nil
 }
@@ -125,7 +124,23 @@ func (c *decodeCommand) decode(s webhook.Source, file string) (payload.Delivery,
 	if err != nil {
 		return d, fmt.Errorf("%s: %w", file, err)
 	}
+	if d.Outcome == payload.Ignored {
+		d.Reason += otherSource(s, header, body)
+	}
 	return d, nil
+}
+
+// otherSource returns a hint if another source than s knows the delivery.
+func otherSource(s webhook.Source, header http.Header, body []byte) string {
+	for _, other := range newSources() {
+		if other.Name() == s.Name() {
+			continue
+		}
+		if d, err := other.Decode(header, body); err == nil && d.Outcome != payload.Ignored {
+			return "; is it a delivery of " + other.Description() + " (signalbox decode " + other.Name() + ")?"
+		}
+	}
+	return ""
 }
 
 // readHeaders returns the headers of the delivery in a file.

@@ -63,6 +63,22 @@ var _ = Describe("signalbox decode", func() {
 		Expect(code).To(Equal(exitClean))
 	})
 
+	It("says so if a file has nothing that it knows, and which kind of CI system knows it", func() {
+		file := filepath.Join(GinkgoT().TempDir(), "x.json")
+		Expect(os.WriteFile(file, []byte("{}"), 0o600)).To(Succeed())
+		code, stdout, stderr := decode("gitlab", file)
+		Expect(stdout).To(BeEmpty())
+		Expect(stderr).To(Equal(file + ": ignored: the event \"\" is not about pipelines, jobs or deployments\n"))
+		Expect(code).To(Equal(exitClean))
+
+		body, err := os.ReadFile(recordings + "workflow_job-life_a-1-queued.json")
+		Expect(err).NotTo(HaveOccurred())
+		Expect(os.WriteFile(file, body, 0o600)).To(Succeed())
+		_, stdout, stderr = decode("gitlab", file)
+		Expect(stdout).To(BeEmpty())
+		Expect(stderr).To(Equal(file + ": ignored: the event \"\" is not about pipelines, jobs or deployments; is it a delivery of GitHub Actions (signalbox decode github)?\n"))
+	})
+
 	It("takes the time of the delivery from --now", func() {
 		file := recordings + "workflow_job-life_a-3-completed-success.json"
 		_, stdout, stderr := decode("github", "--now=2026-03-06T10:00:00Z", file)

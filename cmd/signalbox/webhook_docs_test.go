@@ -114,17 +114,24 @@ var _ = Describe("The documentation of webhooks", func() {
 	})
 
 	It("has mapping files that are valid", func() {
+		check := func(example string) {
+			GinkgoHelper()
+			var stdout, stderr bytes.Buffer
+			Expect(run(metric.NewMonitor(), []string{"check", "--catalog=ci", write("mapping.yaml", example)}, world{stdout: &stdout, stderr: &stderr})).
+				To(Equal(exitClean), stderr.String())
+		}
 		count := 0
 		for _, page := range []string{"webhooks.md", "github.md", "gitlab.md"} {
+			together := "metrics:\n"
 			for _, example := range blocks(page, "yaml") {
 				if !strings.HasPrefix(example, "metrics:") {
 					continue
 				}
 				count++
-				var stdout, stderr bytes.Buffer
-				Expect(run(metric.NewMonitor(), []string{"check", "--catalog=ci", write("mapping.yaml", example)}, world{stdout: &stdout, stderr: &stderr})).
-					To(Equal(exitClean), stderr.String())
+				check(example)
+				together += strings.TrimPrefix(example, "metrics:\n")
 			}
+			check(together)
 		}
 		Expect(count).To(Equal(3))
 	})

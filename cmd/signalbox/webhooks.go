@@ -189,6 +189,12 @@ func (w *webhooks) start(logger lager.Logger, sink source.Sink) {
 	w.server = source.Serve(logger, w.listener, w.access, w.Handler())
 	for _, s := range w.sources {
 		logger.Info("listening-for-webhooks", lager.Data{"url": w.server.Scheme() + "://" + w.server.Addr().String() + webhook.Path(s.Name())})
+		if s.IsOpen() && !access.IsLoopback(w.server.Addr()) {
+			logger.Info("webhook-without-secret", lager.Data{
+				"source": s.Name(),
+				"reason": "everyone who can connect to " + w.server.Addr().String() + " can send deliveries: set --" + s.Name() + "-secret-file, unless only the CI system can connect",
+			})
+		}
 	}
 }
 

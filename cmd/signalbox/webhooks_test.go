@@ -150,6 +150,15 @@ var _ = Describe("signalbox run with webhooks", func() {
 			}),
 	)
 
+	It("logs that everyone on the network can send deliveries", func() {
+		daemon := startWebhooks("--webhook-bind-ip=0.0.0.0", "--github-secret-file="+secretFile(webhookSecret), "--gitlab-allow-unauthenticated")
+		Eventually(daemon.Err).Should(gbytes.Say(`webhook-without-secret.*"source":"gitlab"`))
+		Expect(daemon.stderr()).NotTo(MatchRegexp(`webhook-without-secret.*github`))
+		daemon = startWebhooks("--gitlab-allow-unauthenticated")
+		Eventually(daemon.eventsURL).ShouldNot(BeEmpty())
+		Expect(daemon.stderr()).NotTo(ContainSubstring("webhook-without-secret"))
+	})
+
 	It("does not start if the port is in use", func() {
 		taken, err := net.Listen("tcp", "127.0.0.1:0")
 		Expect(err).NotTo(HaveOccurred())

@@ -6,11 +6,13 @@
 //	go run ./scripts/deliver -secret-file github.secret
 //
 // Each argument is a file with the body of a delivery. Its headers are in the file with
-// the same name and the extension .headers. By default, deliver sends the project's own
-// recordings. The last part of the URL says which CI system they come from.
+// the same name and the extension .headers. The last part of the URL says which CI system
+// they come from. Without arguments, deliver sends recordings of the project about runs
+// and jobs that end in different ways, and about deployments to production: in the order
+// of their times, with ends that are now, and each time about new objects.
 //
 // Signalbox recognizes deliveries, runs and jobs that it has seen before: to send the
-// same recordings again, use -copies 1, which gives them new IDs.
+// same files again, use -copies 1, which gives them new IDs.
 //
 // All times in the deliveries of a run move by the same amount, so that the newest one
 // is now. Each delivery is signed again, with the secrets in the file. Deliver prints
@@ -76,46 +78,41 @@ func run(w io.Writer, o options, files []string) error {
 	if err != nil {
 		return err
 	}
-	if len(files) == 0 {
-		if files, err = filepath.Glob(recordings(system)); err != nil {
-			return err
-		}
-		if len(files) == 0 {
-			return fmt.Errorf("no files match %s: run deliver in the root of the repository, or name files", recordings(system))
-		}
+	if len(files) == 0 && stories[system] == nil {
+		return fmt.Errorf("got the CI system %q in the URL, expected github or gitlab", system)
 	}
-	all, err := prepare(o, files)
+	all, err := prepare(o, system, files)
 	if err != nil {
 		return err
 	}
 	return send(w, o, system, secrets, all)
 }
 
-// recordings returns the pattern of the recordings of a CI system.
+// recordings returns the directory of the recordings of a CI system.
 func recordings(system string) string {
-	return filepath.Join("cmd", "signalbox", "internal", "source", filepath.Base(system), "testdata", "*.json")
+	return filepath.Join("cmd", "signalbox", "internal", "source", system, "testdata")
 }
 
 // prepare reads deliveries, and moves, multiplies and orders them.
-func prepare(o options, files []string) ([]deliveries.Delivery, error) {
-	var originals []deliveries.Delivery
-	for _, file := range files {
-		d, err := deliveries.Read(file)
-		if err != nil {
-			return nil, err
-		}
-		originals = append(originals, d)
+func prepare(o options, system string, files []string) ([]deliveries.Delivery, error) {
+	originals, err := readFiles(files)
+	if len(files) == 0 {
+		originals, err = readStory(system, time.Now())
+		o.copies = max(1, o.copies)
 	}
-	deliveries.ShiftToNow(originals, time.Now())
+	if err != nil {
+		return nil, err
+	}
 
 	var all []deliveries.Delivery
 	// The first number is random, so that the objects are new each time.
 	number := mathrand.Int64N(1e9) * idDistance
-	for i := range max(1, o.copies) {
+	for range max(1, o.copies) {
+		var next int64
 		for _, original := range originals {
 			d := original.Clone()
 			if o.copies > 0 {
-				d.Renumber(number + int64(i)*idDistance)
+				d.Renumber(number + original.number*idDistance)
 			}
 			if o.copies > 0 || o.newIDs {
 				d.SetID(rand.Text())
@@ -123,12 +120,32 @@ func prepare(o options, files []string) ([]deliveries.Delivery, error) {
 			for range max(1, o.repeat) {
 				all = append(all, d)
 			}
+			next = max(next, original.number+1)
 		}
+		number += next * idDistance
 	}
 	if o.shuffle {
 		mathrand.Shuffle(len(all), func(i, j int) { all[i], all[j] = all[j], all[i] })
 	}
 	return all, nil
+}
+
+// readFiles reads deliveries, and moves their times to now.
+func readFiles(files []string) ([]part, error) {
+	var all []deliveries.Delivery
+	for _, file := range files {
+		d, err := deliveries.Read(file)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, d)
+	}
+	deliveries.ShiftToNow(all, time.Now())
+	var parts []part
+	for _, d := range all {
+		parts = append(parts, part{Delivery: d})
+	}
+	return parts, nil
 }
 
 // idDistance is the difference between the IDs of copies. It is a prime number, so that

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 )
 
 // received is what a webhook has received.
@@ -39,7 +40,7 @@ func deliver(t *testing.T, o options) (*received, string, error) {
 	if err := os.WriteFile(o.secretFile, []byte("secret\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	files, err := filepath.Glob(filepath.Join("..", "..", filepath.Dir(recordings("github")), "workflow_job-life_a-*.json"))
+	files, err := filepath.Glob(filepath.Join("..", "..", recordings("github"), "workflow_job-life_a-*.json"))
 	if err != nil || len(files) != 3 {
 		t.Fatalf("got %q, expected three files: %v", files, err)
 	}
@@ -87,5 +88,37 @@ func TestDeliverFails(t *testing.T) {
 	}
 	if err := run(io.Discard, options{url: "http://127.0.0.1/webhooks/github"}, nil); err == nil || !strings.Contains(err.Error(), "--github-secret-file") {
 		t.Errorf("got %v", err)
+	}
+}
+
+func TestStoryIsInOrderAndAboutNewObjects(t *testing.T) {
+	t.Chdir(filepath.Join("..", ".."))
+	now := time.Now()
+	for system := range stories {
+		story, err := readStory(system, now)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for i, p := range story {
+			if i > 0 && p.at.Before(story[i-1].at) || p.at.After(now) {
+				t.Errorf("%s: %s is at %s", system, p.Name, p.at)
+			}
+		}
+		if last := story[len(story)-1].at; now.Sub(last) > 3*time.Second {
+			t.Errorf("%s: the last delivery is at %s, expected about %s", system, last, now)
+		}
+		seen := map[string]bool{}
+		for range 2 {
+			all, err := prepare(options{}, system, nil)
+			if err != nil || len(all) != len(story) {
+				t.Fatalf("%s: got %d deliveries, expected %d: %v", system, len(all), len(story), err)
+			}
+			for _, d := range all {
+				if seen[string(d.Body)] {
+					t.Errorf("%s: %s is sent twice", system, d.Name)
+				}
+				seen[string(d.Body)] = true
+			}
+		}
 	}
 }

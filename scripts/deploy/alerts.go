@@ -212,12 +212,13 @@ var webhookAlerts = group{name: "signalbox-webhooks", about: "Webhooks of CI sys
 		summary: `Signalbox on {{ $labels.instance }} receives no webhooks from {{ $labels.source }}`,
 		description: `The latest delivery from {{ $labels.source }} arrived {{ $value | humanizeDuration }} ago. ` +
 			`Check in the settings of its webhook whether it was turned off, and why its latest deliveries failed.`},
+	// Everyone who can connect can cause unauthorized deliveries. They are a problem if no
+	// others arrive.
 	{alert: "SignalboxWebhookUnauthorized", pending: "15m", severity: warning,
-		expr: `sum without (outcome) (increase(signalbox_source_deliveries_total{outcome="unauthorized"}[1h]))
-			/ sum without (outcome) (increase(signalbox_source_deliveries_total[1h])) > 0.1
-			and sum without (outcome) (increase(signalbox_source_deliveries_total{outcome="unauthorized"}[1h])) > 5`,
-		summary: `Signalbox on {{ $labels.instance }} rejects {{ $value | humanizePercentage }} of the webhooks from {{ $labels.source }}`,
-		description: `{{ $value | humanizePercentage }} of the deliveries from {{ $labels.source }} in the last hour had no valid signature or token. ` +
+		expr: `sum without (outcome) (increase(signalbox_source_deliveries_total{outcome="unauthorized"}[1h])) > 5
+			unless sum without (outcome) (increase(signalbox_source_deliveries_total{outcome=~"accepted|unmapped|duplicate|stale|ignored"}[1h])) > 0`,
+		summary: `Signalbox on {{ $labels.instance }} rejects all webhooks from {{ $labels.source }}`,
+		description: `In the last hour, {{ $value | printf "%.0f" }} deliveries from {{ $labels.source }} had no valid signature or token, and no others arrived. ` +
 			`Compare the secret in the settings of the webhook with the file of --{{ $labels.source }}-secret-file. The log and the status page show where they come from.`},
 }}
 

@@ -345,6 +345,32 @@ var _ = Describe("Webhooks", func() {
 		Expect(page).To(MatchRegexp(`ci_job_queue_duration_seconds_count{runner_class="gpu,linux",system="github"} 40\n`))
 	})
 
+	// As the pages about CI systems describe it.
+	DescribeTable("show something sensible if scripts/deliver is run without files", func(system, secret, repository string, count int) {
+		s, base := startWebhooks("--catalog=ci")
+		for n := range 2 {
+			command := exec.Command("go", "run", "./scripts/deliver", "-url", base+"/webhooks/"+system, "-secret-file", writeFile(secret), "-interval", "10ms")
+			command.Dir = "../.."
+			answers, err := command.CombinedOutput()
+			Expect(err).NotTo(HaveOccurred(), string(answers))
+			Expect(strings.Count(string(answers), `{"outcome":"accepted"`)).To(Equal(count), string(answers))
+			Expect(string(answers)).To(ContainSubstring(fmt.Sprintf("\n%d deliveries in ", count)))
+
+			page := get(s.metrics, "text/plain")
+			for _, result := range []string{"success", "failure"} {
+				Expect(page).To(MatchRegexp(`\nci_deployments_total{environment="production",repository="%s",result="%s",.*} %d\n`, repository, result, n+1))
+				Expect(page).To(MatchRegexp(`\nci_runs_finished_total{.*repository="%s",result="%s",.*} %d\n`, repository, result, n+1))
+			}
+			Expect(page).To(MatchRegexp(`\nci_change_lead_time_seconds_count{.*repository="%s".*} %d\n`, repository, n+1))
+			Expect(page).To(MatchRegexp(`\nsignalbox_source_delivery_delay_seconds_sum{source="%s"} \d{1,2}(\.\d+)?\n`, system))
+			Expect(page).NotTo(MatchRegexp(`\nci_(runs|jobs)_active{.*} [1-9]`))
+			Expect(page).NotTo(MatchRegexp(`\nsignalbox_source_time_anomalies_total{.*} [1-9]`))
+		}
+	},
+		Entry("of GitHub", "github", githubSecret, "octo-org/octo-repo", 21),
+		Entry("of GitLab", "gitlab", gitlabToken+"\n"+gitlabSigningKey, "gitlab-org/gitlab-test", 19),
+	)
+
 	It("use new secrets after SIGHUP", func() {
 		file := writeFile(githubSecret)
 		s, base := startWebhooks("--github-secret-file", file)

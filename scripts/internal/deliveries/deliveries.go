@@ -82,7 +82,7 @@ func ShiftToNow(all []Delivery, now time.Time) {
 	runs := map[string][]int{} // indexes of all
 	newest := make([]time.Time, len(all))
 	for i := range all {
-		if newest[i] = all[i].newest(); !newest[i].IsZero() {
+		if newest[i] = all[i].Newest(); !newest[i].IsZero() {
 			run := all[i].run()
 			runs[run] = append(runs[run], i)
 		}
@@ -138,9 +138,9 @@ func (d *Delivery) run() string {
 	return "delivery " + d.Name
 }
 
-// newest returns the newest time in the body, except in what exists longer than a run,
+// Newest returns the newest time in the body, except in what exists longer than a run,
 // such as its repository. It returns the zero Time if there is none.
-func (d *Delivery) newest() (newest time.Time) {
+func (d *Delivery) Newest() (newest time.Time) {
 	var fields map[string]json.RawMessage
 	if json.Unmarshal(d.Body, &fields) != nil {
 		return newest

@@ -2,6 +2,7 @@ package github_test
 
 import (
 	"testing"
+	"time"
 
 	"github.com/signalbox-ci/signalbox/cmd/signalbox/internal/source/github"
 	"github.com/signalbox-ci/signalbox/cmd/signalbox/internal/source/payload/payloadtest"
@@ -16,7 +17,7 @@ func BenchmarkDelivery(b *testing.B) {
 			b.SetBytes(int64(len(f.Body)))
 			b.ReportAllocs()
 			for b.Loop() {
-				if err := github.Verify(known, f.Header, f.Body); err != nil {
+				if err := github.Verifier(known).Verify(f.Header, f.Body, time.Time{}); err != nil {
 					b.Fatal(err)
 				}
 				if _, err := github.Decode(f.Header, f.Body); err != nil {

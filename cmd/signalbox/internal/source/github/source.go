@@ -32,9 +32,7 @@ func (s *Source) NewVerifier(time.Duration) (webhook.Verifier, error) {
 	if s.AllowUnauthenticated {
 		return webhook.Unauthenticated, nil
 	}
-	return webhook.VerifierFunc(func(r *http.Request, body []byte, _ time.Time) error {
-		return Verify(secrets, r.Header, body)
-	}), nil
+	return Verifier(secrets), nil
 }
 
 // Decode implements webhook.Source.

@@ -2,12 +2,23 @@ package github
 
 import (
 	"net/http"
+	"time"
 
 	"github.com/signalbox-ci/signalbox/cmd/signalbox/internal/source/signature"
 )
 
-// Verify returns an error unless the request is signed with one of the secrets. Its
-// errors are those of signature.HMAC.
-func Verify(secrets []signature.Secret, header http.Header, body []byte) error {
-	return signature.HMAC(secrets, header, "X-Hub-Signature-256", "sha256=", body)
+// A Verifier contains the secrets of webhooks, and checks that requests are signed with
+// one of them. Its errors are those of package signature.
+type Verifier []signature.Secret
+
+const signatureHeader, signaturePrefix = "X-Hub-Signature-256", "sha256="
+
+// CheckHeader implements webhook.Verifier.
+func (Verifier) CheckHeader(header http.Header, _ time.Time) error {
+	return signature.HMACHeader(header, signatureHeader, signaturePrefix)
+}
+
+// Verify implements webhook.Verifier. GitHub's signatures contain no time.
+func (v Verifier) Verify(header http.Header, body []byte, _ time.Time) error {
+	return signature.HMAC(v, header, signatureHeader, signaturePrefix, body)
 }

@@ -1,8 +1,10 @@
 package github_test
 
 import (
+	"errors"
 	"net/http"
 	"testing"
+	"time"
 
 	"github.com/signalbox-ci/signalbox/cmd/signalbox/internal/source/github"
 	"github.com/signalbox-ci/signalbox/cmd/signalbox/internal/source/payload/payloadtest"
@@ -28,9 +30,9 @@ func TestFixturesAreSigned(t *testing.T) {
 	known := secrets(t)
 	for _, f := range payloadtest.Load(t, "testdata") {
 		payloadtest.FlipBits(t, f, []string{signatureHeader}, func(header http.Header, body []byte) error {
-			return github.Verify(known, header, body)
+			return github.Verifier(known).Verify(header, body, time.Time{})
 		})
-		if github.Verify(known[:1], f.Header, f.Body) == nil || github.Verify(nil, f.Header, f.Body) == nil {
+		if github.Verifier(known[:1]).Verify(f.Header, f.Body, time.Time{}) == nil || github.Verifier(nil).Verify(f.Header, f.Body, time.Time{}) == nil {
 			t.Errorf("%s is accepted without its secret", f.Path)
 		}
 	}
@@ -45,7 +47,12 @@ func FuzzVerify(f *testing.F) {
 	}
 	known := secrets(f)
 	f.Fuzz(func(t *testing.T, value string, body []byte) {
-		err := github.Verify(known, http.Header{http.CanonicalHeaderKey(signatureHeader): {value}}, body)
+		v, header := github.Verifier(known), http.Header{http.CanonicalHeaderKey(signatureHeader): {value}}
+		err := v.Verify(header, body, time.Time{})
+		// The header is malformed if and only if it cannot be valid for any body.
+		if headerErr := v.CheckHeader(header, time.Time{}); (headerErr != nil) != (err != nil && !errors.Is(err, signature.ErrMismatch)) {
+			t.Errorf("%q: the header: got %v", value, headerErr)
+		}
 		if (err == nil) != (value == valid && string(body) == string(fixture.Body)) {
 			t.Errorf("%q: got %v", value, err)
 		}

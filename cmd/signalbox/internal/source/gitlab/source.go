@@ -38,9 +38,7 @@ func (s *Source) NewVerifier(replayWindow time.Duration) (webhook.Verifier, erro
 	if err != nil {
 		return nil, fmt.Errorf("--%s-secret-file: %w", s.Name(), err)
 	}
-	return webhook.VerifierFunc(func(r *http.Request, body []byte, now time.Time) error {
-		return v.Verify(r.Header, body, now)
-	}), nil
+	return v, nil
 }
 
 // Decode implements webhook.Source.

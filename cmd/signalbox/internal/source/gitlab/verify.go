@@ -35,11 +35,21 @@ func NewVerifier(secrets []signature.Secret, window time.Duration) (*Verifier, e
 	return v, nil
 }
 
+// CheckHeader implements webhook.Verifier.
+func (v *Verifier) CheckHeader(header http.Header, now time.Time) error {
+	return v.check(header, func() error { return signature.StandardHeader(header, now, v.window) })
+}
+
 // Verify returns an error unless the request has a valid signature or secret token. Its
 // errors are those of package signature.
 func (v *Verifier) Verify(header http.Header, body []byte, now time.Time) error {
+	return v.check(header, func() error { return signature.Standard(v.keys, header, body, now, v.window) })
+}
+
+// check checks the signature with checkSignature, or the secret token.
+func (v *Verifier) check(header http.Header, checkSignature func() error) error {
 	if len(v.keys) > 0 && (signature.HasStandard(header) || len(v.tokens) == 0) {
-		err := signature.Standard(v.keys, header, body, now, v.window)
+		err := checkSignature()
 		if err == nil || len(v.tokens) == 0 || header.Get(tokenHeader) == "" {
 			return err
 		}

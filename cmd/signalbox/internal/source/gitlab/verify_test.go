@@ -99,6 +99,17 @@ func TestVerify(t *testing.T) {
 		if err := newVerifier(t, c.secrets...).Verify(c.header, f.Body, c.at); !errors.Is(err, c.want) {
 			t.Errorf("%s: got %v, expected %v", c.name, err, c.want)
 		}
+		// Each of these errors is in the headers, whatever the body is.
+		if err := newVerifier(t, c.secrets...).CheckHeader(c.header, c.at); !errors.Is(err, c.want) {
+			t.Errorf("%s: the header: got %v, expected %v", c.name, err, c.want)
+		}
+	}
+	v := newVerifier(t, otherSigning)
+	if err := v.CheckHeader(f.Header, signed); err != nil {
+		t.Errorf("a signature with another key, without the body: got %v", err)
+	}
+	if err := v.Verify(f.Header, f.Body, signed); !errors.Is(err, signature.ErrMismatch) {
+		t.Errorf("a signature with another key: got %v", err)
 	}
 }
 

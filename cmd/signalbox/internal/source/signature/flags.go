@@ -12,6 +12,9 @@ type Flags struct {
 // IsConfigured reports whether the flags enable the source.
 func (f *Flags) IsConfigured() bool { return len(f.SecretFiles) > 0 || f.AllowUnauthenticated }
 
+// IsOpen reports whether the flags enable the source without a secret.
+func (f *Flags) IsOpen() bool { return f.AllowUnauthenticated }
+
 // Secrets returns the secrets in the files. It returns none only if
 // AllowUnauthenticated is set. name is the name of the source, for error messages.
 func (f *Flags) Secrets(name string) ([]Secret, error) {

@@ -22,13 +22,9 @@ var (
 // HMAC checks a header whose only value is prefix and the HMAC-SHA256 of the body with
 // one of the secrets, as lower-case hexadecimal digits.
 func HMAC(secrets []Secret, header http.Header, name, prefix string, body []byte) error {
-	value, err := only(header, name)
+	digits, err := parseHMAC(header, name, prefix)
 	if err != nil {
 		return err
-	}
-	digits, ok := strings.CutPrefix(value, prefix)
-	if !ok || len(digits) != 2*sha256.Size || strings.Trim(digits, "0123456789abcdef") != "" {
-		return fmt.Errorf("%s is %w, expected %s and %d lower-case hexadecimal digits", name, ErrMalformed, orNothing(prefix), 2*sha256.Size)
 	}
 	// The digits are compared, not the bytes that they stand for, so that there is only
 	// one valid value of the header.
@@ -39,6 +35,24 @@ func HMAC(secrets []Secret, header http.Header, name, prefix string, body []byte
 		matched |= subtle.ConstantTimeCompare(expected[:], []byte(digits))
 	}
 	return matchedAny(matched, name, len(secrets))
+}
+
+// HMACHeader returns the error that HMAC would return for every body, or nil.
+func HMACHeader(header http.Header, name, prefix string) error {
+	_, err := parseHMAC(header, name, prefix)
+	return err
+}
+
+func parseHMAC(header http.Header, name, prefix string) (digits string, err error) {
+	value, err := only(header, name)
+	if err != nil {
+		return "", err
+	}
+	digits, ok := strings.CutPrefix(value, prefix)
+	if !ok || len(digits) != 2*sha256.Size || strings.Trim(digits, "0123456789abcdef") != "" {
+		return "", fmt.Errorf("%s is %w, expected %s and %d lower-case hexadecimal digits", name, ErrMalformed, orNothing(prefix), 2*sha256.Size)
+	}
+	return digits, nil
 }
 
 // Token checks a header whose only value is one of the secrets.

@@ -57,50 +57,59 @@ func HasStandard(header http.Header) bool { return header.Get(signatureHeader) !
 // checks that the signed timestamp differs from now by at most window; a window of 0
 // turns this off.
 func Standard(keys []Key, header http.Header, body []byte, now time.Time, window time.Duration) error {
-	id, err := only(header, idHeader)
+	prefix, sums, err := parseStandard(header, now, window)
 	if err != nil {
 		return err
 	}
-	timestamp, err := only(header, timestampHeader)
-	if err != nil {
-		return err
-	}
-	signatures, err := only(header, signatureHeader)
-	if err != nil {
-		return err
-	}
-	sent, err := strconv.ParseInt(timestamp, 10, 64)
-	if err != nil || sent < 0 || sent > maxTimestamp {
-		return fmt.Errorf("%s is %w, expected seconds since 1970", timestampHeader, ErrMalformed)
-	}
-
-	// Other versions than v1, such as v1a, are signatures with other algorithms.
-	var sums [][]byte
-	for entry := range strings.SplitSeq(signatures, " ") {
-		if encoded, ok := strings.CutPrefix(entry, "v1,"); ok && len(encoded) == base64.StdEncoding.EncodedLen(sha256.Size) {
-			sums = append(sums, []byte(encoded))
-		}
-	}
-	if sums == nil { // do not hash the body in vain
-		return fmt.Errorf("%s is %w, expected \"v1,\" and a signature in base64", signatureHeader, ErrMalformed)
-	}
-
 	matched := 0
-	prefix := []byte(id + "." + timestamp + ".")
 	for _, key := range keys {
 		expected := base64.StdEncoding.AppendEncode(nil, sum(key.secret.text(), prefix, body))
 		for _, s := range sums {
 			matched |= subtle.ConstantTimeCompare(expected, s)
 		}
 	}
-	if err := matchedAny(matched, signatureHeader, len(keys)); err != nil {
-		return err
+	return matchedAny(matched, signatureHeader, len(keys))
+}
+
+// StandardHeader returns the error that Standard would return for every body, or nil.
+func StandardHeader(header http.Header, now time.Time, window time.Duration) error {
+	_, _, err := parseStandard(header, now, window)
+	return err
+}
+
+// parseStandard returns what is signed in front of the body, and the signatures in
+// base64.
+func parseStandard(header http.Header, now time.Time, window time.Duration) (prefix []byte, sums [][]byte, err error) {
+	id, err := only(header, idHeader)
+	if err != nil {
+		return nil, nil, err
+	}
+	timestamp, err := only(header, timestampHeader)
+	if err != nil {
+		return nil, nil, err
+	}
+	signatures, err := only(header, signatureHeader)
+	if err != nil {
+		return nil, nil, err
+	}
+	sent, err := strconv.ParseInt(timestamp, 10, 64)
+	if err != nil || sent < 0 || sent > maxTimestamp {
+		return nil, nil, fmt.Errorf("%s is %w, expected seconds since 1970", timestampHeader, ErrMalformed)
+	}
+	// Other versions than v1, such as v1a, are signatures with other algorithms.
+	for entry := range strings.SplitSeq(signatures, " ") {
+		if encoded, ok := strings.CutPrefix(entry, "v1,"); ok && len(encoded) == base64.StdEncoding.EncodedLen(sha256.Size) {
+			sums = append(sums, []byte(encoded))
+		}
+	}
+	if sums == nil {
+		return nil, nil, fmt.Errorf("%s is %w, expected \"v1,\" and a signature in base64", signatureHeader, ErrMalformed)
 	}
 	if age := now.Sub(time.Unix(sent, 0)); window > 0 && age.Abs() > window {
-		return fmt.Errorf("%s is %w of %s: got %s, expected about %s; are both clocks right?",
+		return nil, nil, fmt.Errorf("%s is %w of %s: got %s, expected about %s; are both clocks right?",
 			timestampHeader, ErrStale, window, time.Unix(sent, 0).UTC().Format(time.RFC3339), now.UTC().Format(time.RFC3339))
 	}
-	return nil
+	return []byte(id + "." + timestamp + "."), sums, nil
 }
 
 // maxTimestamp is the end of the year 9999.

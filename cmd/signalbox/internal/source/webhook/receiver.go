@@ -63,8 +63,11 @@ type input struct {
 	Source
 	verifier atomic.Pointer[Verifier]
 	ids      IDs // nil if repetitions are not recognized by their IDs
-	log      *source.Rejections
 	tally    tally
+
+	// Problems with deliveries that are authentic, and with others. They are separate, so
+	// that strangers cannot hide what is wrong with authentic deliveries.
+	authentic, others problems
 }
 
 // New returns a Receiver. It returns an error if a source has no valid secrets.
@@ -77,7 +80,8 @@ func New(o Options) (*Receiver, error) {
 	for _, s := range o.Sources {
 		v, err := s.NewVerifier(o.ReplayWindow)
 		errs = append(errs, err)
-		in := &input{Source: s, log: source.NewRejections(o.Logger, 1)}
+		in := &input{Source: s}
+		in.authentic.log, in.others.log = source.NewRejections(o.Logger, 1), source.NewRejections(o.Logger, 1)
 		in.verifier.Store(&v)
 		in.tally.delays = newDelays(s.Name())
 		in.tally.lastDelay.Store(-1)
@@ -155,9 +159,14 @@ func (r *Receiver) serve(w http.ResponseWriter, request *http.Request, in *input
 	case !source.AllowMethods(w, request, http.MethodGet, http.MethodHead, http.MethodPost):
 		return
 	}
+	verifier := *in.verifier.Load()
+	if err := verifier.CheckHeader(request.Header, r.options.Now()); err != nil {
+		in.reject(w, request, &in.others, r.options.Now(), Unauthorized, http.StatusUnauthorized, err)
+		return
+	}
 	body, err := source.OpenBody(request, r.options.BodyBytes, r.options.Buffer)
 	if err != nil {
-		in.reject(w, request, r.options.Now(), Malformed, http.StatusUnsupportedMediaType, err)
+		in.reject(w, request, &in.others, r.options.Now(), Malformed, http.StatusUnsupportedMediaType, err)
 		return
 	}
 	defer body.Close()
@@ -168,14 +177,13 @@ func (r *Receiver) serve(w http.ResponseWriter, request *http.Request, in *input
 		if status == http.StatusServiceUnavailable {
 			outcome = Overloaded
 		}
-		in.reject(w, request, r.options.Now(), outcome, status, source.Explain(err))
+		in.reject(w, request, &in.others, r.options.Now(), outcome, status, source.Explain(err))
 		return
 	}
 	now := r.options.Now()
-	verifier := *in.verifier.Load()
-	source.InTurn(len(content), func() { err = verifier.Verify(request, content, now) })
+	source.InTurn(len(content), func() { err = verifier.Verify(request.Header, content, now) })
 	if err != nil {
-		in.reject(w, request, now, Unauthorized, http.StatusUnauthorized, err)
+		in.reject(w, request, &in.others, now, Unauthorized, http.StatusUnauthorized, err)
 		return
 	}
 	release, err := r.options.Parse.Acquire(request.Context(), int64(len(content))*parseFactor)
@@ -184,7 +192,7 @@ func (r *Receiver) serve(w http.ResponseWriter, request *http.Request, in *input
 		if errors.Is(err, membudget.ErrTooLarge) {
 			outcome = Malformed
 		}
-		in.reject(w, request, now, outcome, source.StatusOf(1, err), err)
+		in.reject(w, request, &in.authentic, now, outcome, source.StatusOf(1, err), err)
 		return
 	}
 	defer release()
@@ -200,7 +208,7 @@ const parseFactor = 8
 func (r *Receiver) apply(w http.ResponseWriter, request *http.Request, in *input, content []byte, now time.Time) {
 	d, err := in.Decode(request.Header, content)
 	if err != nil {
-		in.reject(w, request, now, Malformed, http.StatusBadRequest, err)
+		in.reject(w, request, &in.authentic, now, Malformed, http.StatusBadRequest, err)
 		return
 	}
 	outcome, reason, emitted := r.track(in, &d, now)
@@ -209,7 +217,7 @@ func (r *Receiver) apply(w http.ResponseWriter, request *http.Request, in *input
 		in.tally.observeDelay(&d, now)
 	}
 	if outcome == Unmapped {
-		in.note(request, outcome, now, errors.New(reason))
+		in.note(request, &in.authentic, outcome, now, errors.New(reason))
 	}
 	r.options.Logger.Debug("delivery", lager.Data{"source": in.Name(), "event": d.Event, "outcome": outcome.String(), "reason": reason})
 	source.Answer(w, http.StatusAccepted, struct {
@@ -244,9 +252,9 @@ func (r *Receiver) track(in *input, d *payload.Delivery, now time.Time) (outcome
 }
 
 // reject answers, counts and logs a delivery that is not accepted.
-func (in *input) reject(w http.ResponseWriter, request *http.Request, now time.Time, outcome Outcome, status int, err error) {
+func (in *input) reject(w http.ResponseWriter, request *http.Request, p *problems, now time.Time, outcome Outcome, status int, err error) {
 	in.tally.add(outcome, now)
-	in.note(request, outcome, now, err)
+	in.note(request, p, outcome, now, err)
 	if status == http.StatusUnsupportedMediaType {
 		w.Header().Set("Accept-Encoding", source.Encodings)
 	}
@@ -255,7 +263,7 @@ func (in *input) reject(w http.ResponseWriter, request *http.Request, now time.T
 
 // note logs a problem with a delivery, at a limited rate, and shows it on the status
 // page.
-func (in *input) note(request *http.Request, outcome Outcome, now time.Time, err error) {
-	in.tally.problem.Store(&problem{at: now, outcome: outcome, remote: request.RemoteAddr, text: err.Error()})
-	in.log.Log("delivery-"+outcome.String(), err, lager.Data{"source": in.Name(), "remote": request.RemoteAddr})
+func (in *input) note(request *http.Request, p *problems, outcome Outcome, now time.Time, err error) {
+	p.latest.Store(&problem{at: now, outcome: outcome, remote: request.RemoteAddr, text: err.Error()})
+	p.log.Log("delivery-"+outcome.String(), err, lager.Data{"source": in.Name(), "remote": request.RemoteAddr})
 }

@@ -14,8 +14,10 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+	"testing/iotest"
 	"time"
 
+	"code.cloudfoundry.org/lager/v3"
 	"code.cloudfoundry.org/lager/v3/lagertest"
 	. "github.com/onsi/ginkgo/v2"
 	. "github.com/onsi/gomega"
@@ -59,20 +61,36 @@ func (*acmeCI) Name() string        { return "acme" }
 func (*acmeCI) Description() string { return "Acme CI" }
 func (*acmeCI) Expects() string     { return "builds" }
 func (*acmeCI) IsConfigured() bool  { return true }
+func (*acmeCI) IsOpen() bool        { return false }
 func (a *acmeCI) NewVerifier(time.Duration) (webhook.Verifier, error) {
 	secret := a.secret
 	if secret == "" {
 		return nil, errors.New("no secret")
 	}
-	return webhook.VerifierFunc(func(r *http.Request, _ []byte, _ time.Time) error {
-		if a.verifying != nil {
-			a.verifying()
-		}
-		if r.Header.Get("Secret") != secret {
-			return errors.New("Secret does not match")
-		}
-		return nil
-	}), nil
+	return &acmeVerifier{a, secret}, nil
+}
+
+// An acmeVerifier implements webhook.Verifier.
+type acmeVerifier struct {
+	*acmeCI
+	secret string
+}
+
+func (v *acmeVerifier) CheckHeader(header http.Header, _ time.Time) error {
+	if header.Get("Secret") == "" {
+		return errors.New("Secret is missing")
+	}
+	return nil
+}
+
+func (v *acmeVerifier) Verify(header http.Header, _ []byte, _ time.Time) error {
+	if v.verifying != nil {
+		v.verifying()
+	}
+	if header.Get("Secret") != v.secret {
+		return errors.New("Secret does not match")
+	}
+	return nil
 }
 
 func (*acmeCI) Decode(_ http.Header, body []byte) (d payload.Delivery, err error) {
@@ -270,7 +288,7 @@ var _ = Describe("A receiver", func() {
 		now = now.Add(time.Hour)
 		Expect(receiver.OverviewReport(now).Findings).To(BeEmpty())
 	},
-		Entry("without a secret", 401, "unauthorized", "Secret does not match", "{}", "Secret", ""),
+		Entry("without a secret", 401, "unauthorized", "Secret is missing", "{}", "Secret", ""),
 		Entry("a wrong secret, even if the body is not JSON", 401, "unauthorized", "Secret does not match", "{", "Secret", "x"),
 		Entry("not JSON", 400, "malformed", "unexpected end of JSON input", "{"),
 		Entry("an unknown encoding", 415, "malformed", "Content-Encoding", "{}", "Content-Encoding", "br"),
@@ -290,6 +308,44 @@ var _ = Describe("A receiver", func() {
 		post(delivery(ended("1")))
 		post("{}", "Secret", "x")
 		Expect(receiver.OverviewReport(now).Findings).To(ConsistOf(HaveField("Level", "note")))
+	})
+
+	// Strangers cannot hide what is wrong with authentic deliveries, and cannot alarm the
+	// operator.
+	DescribeTable("keeps the problems of strangers apart", func(stranger func()) {
+		post(delivery(ended("1")))
+		stranger()
+		Expect(receiver.OverviewReport(now).Findings).To(ConsistOf(HaveField("Level", "note")))
+		unmapped := ended("2")
+		unmapped.Changes[0].ID = "8"
+		unmapped.Unmap("conclusion", "exploded")
+		post(delivery(unmapped))
+		stranger()
+		Expect(source()).To(And(HaveKeyWithValue("last_error", HaveKeyWithValue("message", `unknown conclusion "exploded"`)),
+			HaveKeyWithValue("last_unauthenticated_error", HaveKeyWithValue("outcome", Not(Equal("unmapped"))))))
+		Expect(receiver.OverviewReport(now).Findings).To(ConsistOf(HaveField("Level", "warn"), HaveField("Level", "note")))
+		var logged []string
+		for _, line := range logger.Logs() {
+			if line.LogLevel == lager.ERROR {
+				logged = append(logged, strings.TrimPrefix(line.Message, "webhooks.delivery-"))
+			}
+		}
+		Expect(logged).To(HaveLen(2))
+		Expect(logged[1]).To(Equal("unmapped"))
+	},
+		Entry("with a wrong secret", func() { post("{}", "Secret", "x") }),
+		Entry("with an unknown encoding", func() { post("{}", "Secret", "x", "Content-Encoding", "br") }),
+		Entry("with a body that is too large", func() { post(strings.Repeat(" ", 10_001), "Secret", "x") }),
+	)
+
+	It("reads no body if the headers show that the delivery is not authentic", func() {
+		r := httptest.NewRequest("POST", "/webhooks/acme", iotest.ErrReader(errors.New("the body was read")))
+		r.Header.Set("Content-Encoding", "br")
+		w := httptest.NewRecorder()
+		receiver.Handler().ServeHTTP(w, r)
+		Expect(w.Code).To(Equal(http.StatusUnauthorized))
+		Expect(w.Body.String()).To(ContainSubstring("Secret is missing"))
+		Expect(counts()).To(Equal(map[string]float64{"unauthorized": 1}))
 	})
 
 	Describe("without memory", func() {

@@ -23,8 +23,12 @@ type sourceEntry struct {
 	// last to its delivery; null if there was none.
 	DelaySeconds *float64 `json:"delay_seconds"`
 
-	// LastError is the latest delivery that could not be used completely, or null.
-	LastError *deliveryEntry `json:"last_error"`
+	// LastError is the latest authentic delivery that could not be used completely, or
+	// null. LastUnauthenticatedError is the latest delivery that was rejected before it was
+	// known to be authentic, or null. LastError is the same if no authentic delivery had
+	// problems.
+	LastError                *deliveryEntry `json:"last_error"`
+	LastUnauthenticatedError *deliveryEntry `json:"last_unauthenticated_error"`
 }
 
 // A deliveryEntry is a delivery that could not be used completely.
@@ -61,10 +65,20 @@ func (in *input) overview() sourceEntry {
 		seconds := time.Duration(delay).Seconds()
 		o.DelaySeconds = &seconds
 	}
-	if p := in.tally.problem.Load(); p != nil {
-		o.LastError = &deliveryEntry{Time: p.at.UTC(), Outcome: p.outcome.String(), Remote: excerpt.Display(p.remote), Message: excerpt.Display(p.text)}
+	o.LastUnauthenticatedError = in.others.entry()
+	if o.LastError = in.authentic.entry(); o.LastError == nil {
+		o.LastError = o.LastUnauthenticatedError
 	}
 	return o
+}
+
+// entry returns the latest problem, or nil if there was none.
+func (p *problems) entry() *deliveryEntry {
+	latest := p.latest.Load()
+	if latest == nil {
+		return nil
+	}
+	return &deliveryEntry{Time: latest.at.UTC(), Outcome: latest.outcome.String(), Remote: excerpt.Display(latest.remote), Message: excerpt.Display(latest.text)}
 }
 
 // recentProblem is the time for which a problem is shown as a finding.
@@ -75,17 +89,23 @@ func (r *Receiver) OverviewReport(time.Time) status.Report {
 	var report status.Report
 	now := r.options.Now()
 	for _, in := range r.inputs {
-		p := in.tally.problem.Load()
-		if p == nil || now.Sub(p.at) >= recentProblem {
-			continue
-		}
 		level := "warn"
-		if p.outcome == Unauthorized && in.tally.last.Load() != 0 {
+		report.Findings = append(report.Findings, in.findings(&in.authentic, level, now)...)
+		if in.tally.last.Load() != 0 {
 			level = "note" // the secret works, so this is someone else
 		}
-		kind := p.outcome.String() + " deliveries from " + in.Description()
-		report.Findings = append(report.Findings, status.Finding{Level: level, Kind: kind, Section: "sources",
-			Text: excerpt.Display(fmt.Sprintf("%s: the latest one, from %s: %s", kind, p.remote, p.text))})
+		report.Findings = append(report.Findings, in.findings(&in.others, level, now)...)
 	}
 	return report
+}
+
+// findings returns the latest problem, if it is recent.
+func (in *input) findings(p *problems, level string, now time.Time) []status.Finding {
+	latest := p.latest.Load()
+	if latest == nil || now.Sub(latest.at) >= recentProblem {
+		return nil
+	}
+	kind := latest.outcome.String() + " deliveries from " + in.Description()
+	return []status.Finding{{Level: level, Kind: kind, Section: "sources",
+		Text: excerpt.Display(fmt.Sprintf("%s: the latest one, from %s: %s", kind, latest.remote, latest.text))}}
 }

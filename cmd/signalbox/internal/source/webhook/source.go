@@ -23,6 +23,9 @@ type Source interface {
 	// IsConfigured reports whether the flags enable the source.
 	IsConfigured() bool
 
+	// IsOpen reports whether the flags enable the source without a secret.
+	IsOpen() bool
+
 	// NewVerifier returns a verifier with the secrets in the files that the flags name.
 	// replayWindow is the maximum difference between the clock and the time in a
 	// signature, for signatures that contain one; 0 turns this check off.
@@ -34,24 +37,25 @@ type Source interface {
 	Decode(header http.Header, body []byte) (payload.Delivery, error)
 }
 
-// A Verifier authenticates deliveries. It is safe for concurrent use.
+// A Verifier authenticates deliveries. It is safe for concurrent use. Its errors must not
+// contain a secret; the sender sees them.
 type Verifier interface {
+	// CheckHeader returns an error if Verify would return one for every body, so that the
+	// body does not have to be read.
+	CheckHeader(header http.Header, now time.Time) error
+
 	// Verify returns an error if the request does not come from someone who knows a
-	// secret. body is the raw body, and now is when the request was received. The error
-	// must not contain a secret; the sender sees it.
-	Verify(r *http.Request, body []byte, now time.Time) error
-}
-
-// A VerifierFunc is a function that implements Verifier.
-type VerifierFunc func(r *http.Request, body []byte, now time.Time) error
-
-// Verify implements Verifier.
-func (f VerifierFunc) Verify(r *http.Request, body []byte, now time.Time) error {
-	return f(r, body, now)
+	// secret. body is the raw body, and now is when the request was received.
+	Verify(header http.Header, body []byte, now time.Time) error
 }
 
 // Unauthenticated is a verifier that accepts all requests.
-var Unauthenticated = VerifierFunc(func(*http.Request, []byte, time.Time) error { return nil })
+var Unauthenticated Verifier = open{}
+
+type open struct{}
+
+func (open) CheckHeader(http.Header, time.Time) error    { return nil }
+func (open) Verify(http.Header, []byte, time.Time) error { return nil }
 
 // Path returns the path that receives the deliveries of the source with the name.
 func Path(name string) string { return "/webhooks/" + name }

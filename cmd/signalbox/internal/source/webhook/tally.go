@@ -6,6 +6,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
+	"github.com/signalbox-ci/signalbox/cmd/signalbox/internal/source"
 	"github.com/signalbox-ci/signalbox/cmd/signalbox/internal/source/payload"
 	"github.com/signalbox-ci/signalbox/cmd/signalbox/internal/source/tracker"
 )
@@ -43,10 +44,16 @@ type tally struct {
 	last      atomic.Int64 // time of the latest authentic delivery, in nanoseconds; 0 if there was none
 	lastDelay atomic.Int64 // delay of the latest end that was accepted, in nanoseconds; -1 if there was none
 	delays    prometheus.Histogram
-	problem   atomic.Pointer[problem]
 }
 
-// A problem is the latest delivery that could not be used completely.
+// A problems logs problems with deliveries, at most one per second, and contains the
+// latest one.
+type problems struct {
+	log    *source.Rejections
+	latest atomic.Pointer[problem] // nil if there was none
+}
+
+// A problem is a delivery that could not be used completely.
 type problem struct {
 	at      time.Time
 	outcome Outcome
