@@ -226,7 +226,7 @@ func finding(level, kind, text string) object {
 // sourceOverview returns a CI system that sends webhooks.
 func sourceOverview(name, description string, deliveries object, last, delay, lastError any) object {
 	return object{"name": name, "description": description, "path": "/webhooks/" + name, "deliveries": deliveries,
-		"last_delivery": last, "delay_seconds": delay, "last_error": lastError}
+		"last_delivery": last, "delay_seconds": delay, "last_error": lastError, "last_unauthenticated_error": lastError}
 }
 
 func group(pushed, failed, expires any, series int, labels ...string) object {
