@@ -217,10 +217,10 @@ var _ = Describe("The catalog ci", func() {
 
 	It("can be the default of a daemon", func() {
 		config := &emitter.PrometheusConfig{}
-		config.SetDefaultCatalog("concourse,ci")
+		config.SetDefaultCatalog(func() string { return "concourse,ci" })
 		Expect(start(config, nil).Engine().Knows("ci job finished")).To(BeTrue())
 		config = &emitter.PrometheusConfig{Catalog: "concourse"}
-		config.SetDefaultCatalog("concourse,ci")
+		config.SetDefaultCatalog(func() string { return "concourse,ci" })
 		Expect(start(config, nil).Engine().Knows("ci job finished")).To(BeFalse())
 	})
 

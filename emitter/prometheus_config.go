@@ -1,7 +1,6 @@
 package emitter
 
 import (
-	"cmp"
 	"errors"
 	"fmt"
 	"net"
@@ -81,7 +80,7 @@ type PrometheusConfig struct {
 	Logger lager.Logger `no-flag:"true"`
 
 	host           host.Options
-	defaultCatalog string // value of Catalog if it is empty; empty means concourse
+	defaultCatalog func() string // value of Catalog if it is empty; nil means concourse
 
 	realTime func() time.Time // set only by tests; see SetRealTime in export_test.go
 }
@@ -94,9 +93,10 @@ func (config *PrometheusConfig) Host(o host.Options) {
 	}
 }
 
-// SetDefaultCatalog sets what an empty Catalog means, which is otherwise "concourse".
-// Only Signalbox's own daemon uses it, before Check and NewEmitter.
-func (config *PrometheusConfig) SetDefaultCatalog(list string) { config.defaultCatalog = list }
+// SetDefaultCatalog sets the function that returns what an empty Catalog means, which is
+// otherwise "concourse". Check and NewEmitter call it. Only Signalbox's own daemon uses
+// it.
+func (config *PrometheusConfig) SetDefaultCatalog(list func() string) { config.defaultCatalog = list }
 
 // Description implements metric.EmitterFactory.
 func (config *PrometheusConfig) Description() string { return "Prometheus" }
@@ -198,7 +198,10 @@ func (config *PrometheusConfig) engineOptions(attributes map[string]string) engi
 func (config *PrometheusConfig) withDefaults() (*PrometheusConfig, error) {
 	c := *config
 	setDefault(&c.Namespace, defaultNamespace)
-	setDefault(&c.Catalog, cmp.Or(c.defaultCatalog, string(catalog.Concourse)))
+	if c.Catalog == "" && c.defaultCatalog != nil {
+		c.Catalog = c.defaultCatalog()
+	}
+	setDefault(&c.Catalog, string(catalog.Concourse))
 	setDefault(&c.Naming, string(catalog.Inherited))
 	setDefault(&c.WorkerStaleAfter, 2*time.Minute)
 	setDefault(&c.GCInterval, time.Minute)

@@ -19,9 +19,6 @@ func (c *daemon) check() (summary string, err error) {
 	errs := []error{c.checkPushed(), c.checkAccess(), c.checkWebhooks(), c.checkListeners()}
 	configured := false
 	for _, factory := range c.monitor.Factories() {
-		if f, ok := factory.(interface{ SetDefaultCatalog(list string) }); ok && len(c.configuredSources()) > 0 {
-			f.SetDefaultCatalog("concourse,ci")
-		}
 		if !factory.IsConfigured() {
 			continue
 		}

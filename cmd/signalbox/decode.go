@@ -21,6 +21,7 @@ import (
 	"github.com/signalbox-ci/signalbox/internal/excerpt"
 	"github.com/signalbox-ci/signalbox/internal/regularfile"
 	"github.com/signalbox-ci/signalbox/internal/spelling"
+	"github.com/signalbox-ci/signalbox/metric"
 )
 
 // A decodeCommand prints the events that recorded deliveries would cause.
@@ -61,19 +62,15 @@ func (c *decodeCommand) run(w world) error {
 	out := bufio.NewWriter(w.stdout)
 	t := tracker.New(tracker.Options{})
 	for i, d := range deliveries {
-		outcome := d.Outcome.String()
-		for _, change := range d.Changes {
-			events, did := t.Apply(change, now)
-			outcome = did.String()
-			for _, e := range events {
-				writeEvent(out, e.Name, e.Value, e.Attributes)
-			}
+		events, outcome := webhook.Apply(t, &d, now)
+		for _, e := range events {
+			writeEvent(out, e)
 		}
 		// The events must be on the screen before what explains them.
 		if err := ignoreBrokenPipe(out.Flush()); err != nil {
 			return err
 		}
-		parts := []string{c.Args.Files[i], d.Event, outcome, d.Reason}
+		parts := []string{c.Args.Files[i], d.Event, outcome.String(), d.Reason}
 		parts = slices.DeleteFunc(parts, func(part string) bool { return part == "" })
 		fmt.Fprintln(w.stderr, excerpt.Escape(strings.Join(parts, ": ")))
 	}
@@ -81,14 +78,14 @@ func (c *decodeCommand) run(w world) error {
 }
 
 // writeEvent prints an event in the format that POST /api/v1/events accepts.
-func writeEvent(w *bufio.Writer, name string, value float64, attributes map[string]string) {
+func writeEvent(w *bufio.Writer, e metric.Event) {
 	encoder := json.NewEncoder(w)
 	encoder.SetEscapeHTML(false)
 	encoder.Encode(struct { //nolint:errcheck // Flush returns the error
 		Name       string            `json:"name"`
 		Value      float64           `json:"value"`
 		Attributes map[string]string `json:"attributes"`
-	}{name, value, attributes})
+	}{e.Name, e.Value, e.Attributes})
 }
 
 // findSource returns the source with the name.

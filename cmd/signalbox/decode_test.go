@@ -48,6 +48,16 @@ var _ = Describe("signalbox decode", func() {
 				"workflow_job-life_a-1-queued.json: workflow_job queued: stale\n"))
 	})
 
+	It("uses the outcomes of the daemon: a result that is unknown is unmapped", func() {
+		body, err := os.ReadFile(recordings + "workflow_job-life_a-3-completed-success.json")
+		Expect(err).NotTo(HaveOccurred())
+		file := filepath.Join(GinkgoT().TempDir(), "delivery")
+		Expect(os.WriteFile(file, bytes.ReplaceAll(body, []byte(`"success"`), []byte(`"exploded"`)), 0o600)).To(Succeed())
+		_, stdout, stderr := decode("github", file)
+		Expect(stdout).To(ContainSubstring(`"result":"other"`))
+		Expect(stderr).To(HaveSuffix("workflow_job completed: unmapped: unknown conclusion \"exploded\"\n"))
+	})
+
 	It("accepts a delivery without headers, and headers in another file", func() {
 		directory := GinkgoT().TempDir()
 		body, err := os.ReadFile(recordings + "workflow_job-life_a-1-queued.json")

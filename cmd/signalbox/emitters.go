@@ -95,7 +95,11 @@ func (e *emitters) Malformed(err error) {
 func (e *emitters) labelInputs(event string) iter.Seq2[string, func(string) string] {
 	return func(yield func(string, func(string) string) bool) {
 		for _, engine := range e.engines {
-			engine.LabelInputs(event)(yield)
+			for attribute, of := range engine.LabelInputs(event) {
+				if !yield(attribute, of) {
+					return
+				}
+			}
 		}
 	}
 }

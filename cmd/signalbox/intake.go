@@ -2,7 +2,6 @@ package main
 
 import (
 	"fmt"
-	"iter"
 	"net"
 	"net/http"
 	"strings"
@@ -44,14 +43,10 @@ func wrongListenerHint(r *http.Request) string {
 // intakeHelp is a section of the status page that explains how to send events and
 // pushes to the intake.
 type intakeHelp struct {
+	status.NoFields
 	address net.Addr
 	access  access.Options
 	log     bool // events come from a log, which has its own help
-}
-
-// OverviewFields implements status.Section. It returns no fields.
-func (h intakeHelp) OverviewFields() iter.Seq2[string, func(limit int) any] {
-	return func(func(string, func(limit int) any) bool) {}
 }
 
 // OverviewReport implements status.Reporter.

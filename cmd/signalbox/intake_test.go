@@ -39,7 +39,7 @@ func TestHelpContainsTheURLOfTheIntake(t *testing.T) {
 		address := &net.TCPAddr{IP: net.ParseIP(c.ip), Port: 19391}
 		for _, log := range []bool{false, true} {
 			sections := map[string]int{}
-			for _, h := range (intakeHelp{address, access.Options{}, log}).OverviewReport(time.Time{}).Help {
+			for _, h := range (intakeHelp{address: address, access: access.Options{}, log: log}).OverviewReport(time.Time{}).Help {
 				sections[h.Section]++
 				if text := h.Text + h.Snippet; strings.Contains(text, "http:") && !strings.Contains(text, c.url) {
 					t.Errorf("%s: got %q, expected %s", c.ip, text, c.url)

@@ -174,7 +174,7 @@ func (c *daemon) start(w world, log *daemonLog, input *inputStatus) (s *service,
 	intakeAccess.Register(pushed.registry)
 	pushed.registry.MustRegister(droppedLines("signalbox_log_lines_dropped_total",
 		"Number of log lines dropped because standard error was not read fast enough or writing failed.", log.writer))
-	sections := []status.Section{intakeHelp{listener.Addr(), intakeAccess, input != nil && input.format == "lager"}, status.Access{Options: &intakeAccess}}
+	sections := []status.Section{intakeHelp{address: listener.Addr(), access: intakeAccess, log: input != nil && input.format == "lager"}, status.Access{Options: &intakeAccess}}
 	if input != nil {
 		pushed.registry.MustRegister(input)
 		sections = append(sections, input)

@@ -45,7 +45,8 @@ func newSources() []webhook.Source {
 }
 
 // addWebhooks adds the flags of the sources to a command. Their names begin with the
-// name of the source.
+// name of the source. If the flags enable a source, they also select the catalog ci,
+// unless --catalog is given.
 func (c *daemon) addWebhooks(command *flags.Command) error {
 	c.sources = newSources()
 	for _, s := range c.sources {
@@ -55,7 +56,20 @@ func (c *daemon) addWebhooks(command *flags.Command) error {
 		}
 		group.Namespace = s.Name()
 	}
+	for _, factory := range c.monitor.Factories() {
+		if f, ok := factory.(interface{ SetDefaultCatalog(list func() string) }); ok {
+			f.SetDefaultCatalog(c.defaultCatalog)
+		}
+	}
 	return nil
+}
+
+// defaultCatalog returns the value of --catalog if it is not given.
+func (c *daemon) defaultCatalog() string {
+	if len(c.configuredSources()) > 0 {
+		return "concourse,ci"
+	}
+	return "concourse"
 }
 
 // configuredSources returns the sources that the flags enable.
@@ -112,7 +126,8 @@ type webhooks struct {
 }
 
 // openWebhooks opens the listener for webhooks. It returns nil if no source is
-// configured. attributes returns the attributes that rules use of an event.
+// configured. labelInputs returns what rules use of an event; see
+// engine.Engine.LabelInputs.
 func (c *daemon) openWebhooks(logger lager.Logger, budgets *membudget.Budgets, labelInputs func(event string) iter.Seq2[string, func(string) string]) (*webhooks, error) {
 	w := &webhooks{sources: c.configuredSources()}
 	if len(w.sources) == 0 {

@@ -2,7 +2,6 @@ package status
 
 import (
 	"fmt"
-	"iter"
 	"time"
 
 	"github.com/signalbox-ci/signalbox/internal/access"
@@ -11,15 +10,13 @@ import (
 
 // An Access is a section about access to a listener: problems with the files that
 // contain credentials or certificates, and the requests that were denied recently.
-type Access struct{ Options *access.Options }
+type Access struct {
+	NoFields
+	Options *access.Options
+}
 
 // recentDenial is the time for which the status page shows a denied request.
 const recentDenial = 15 * time.Minute
-
-// OverviewFields implements Section. It returns no fields.
-func (Access) OverviewFields() iter.Seq2[string, func(limit int) any] {
-	return func(func(string, func(limit int) any) bool) {}
-}
 
 // OverviewReport implements Reporter.
 func (a Access) OverviewReport(now time.Time) (r Report) {

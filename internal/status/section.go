@@ -19,6 +19,14 @@ type Section interface {
 	OverviewFields() iter.Seq2[string, func(limit int) any]
 }
 
+// A NoFields is a Section without fields. It is for Reporters that only add text.
+type NoFields struct{}
+
+// OverviewFields implements Section.
+func (NoFields) OverviewFields() iter.Seq2[string, func(limit int) any] {
+	return func(func(string, func(limit int) any) bool) {}
+}
+
 // A Reporter is a Section that also adds text to the page.
 type Reporter interface {
 	Section

@@ -24,19 +24,13 @@ type values = map[string]any
 // decode decodes a fixture with other values.
 func decode(fixture string, v values) payload.Delivery {
 	GinkgoHelper()
-	f := payloadtest.One(GinkgoTB(), "testdata/"+fixture)
-	d, err := github.Decode(f.Header, f.With(v))
-	Expect(err).NotTo(HaveOccurred())
-	Expect(payloadtest.Problems(d)).To(BeEmpty())
-	return d
+	return payloadtest.Decode(github.Decode).With(GinkgoTB(), "testdata/"+fixture, v)
 }
 
 // change decodes a fixture with other values, and returns its only change.
 func change(fixture string, v values) tracker.Change {
 	GinkgoHelper()
-	d := decode(fixture, v)
-	Expect(d.Changes).To(HaveLen(1), d.Reason)
-	return d.Changes[0]
+	return payloadtest.Decode(github.Decode).Change(GinkgoTB(), "testdata/"+fixture, v)
 }
 
 func header(event string) http.Header { return http.Header{"X-Github-Event": {event}} }

@@ -25,14 +25,9 @@ func (*Source) Expects() string {
 
 // NewVerifier implements webhook.Source. GitHub's signatures contain no time.
 func (s *Source) NewVerifier(time.Duration) (webhook.Verifier, error) {
-	secrets, err := s.Secrets(s.Name())
-	if err != nil {
-		return nil, err
-	}
-	if s.AllowUnauthenticated {
-		return webhook.Unauthenticated, nil
-	}
-	return Verifier(secrets), nil
+	return webhook.NewVerifier(&s.Flags, s.Name(), func(secrets []signature.Secret) (webhook.Verifier, error) {
+		return Verifier(secrets), nil
+	})
 }
 
 // Decode implements webhook.Source.

@@ -1,7 +1,6 @@
 package gitlab
 
 import (
-	"fmt"
 	"net/http"
 	"time"
 
@@ -27,18 +26,9 @@ func (*Source) Expects() string {
 
 // NewVerifier implements webhook.Source.
 func (s *Source) NewVerifier(replayWindow time.Duration) (webhook.Verifier, error) {
-	secrets, err := s.Secrets(s.Name())
-	if err != nil {
-		return nil, err
-	}
-	if s.AllowUnauthenticated {
-		return webhook.Unauthenticated, nil
-	}
-	v, err := NewVerifier(secrets, replayWindow)
-	if err != nil {
-		return nil, fmt.Errorf("--%s-secret-file: %w", s.Name(), err)
-	}
-	return v, nil
+	return webhook.NewVerifier(&s.Flags, s.Name(), func(secrets []signature.Secret) (webhook.Verifier, error) {
+		return NewVerifier(secrets, replayWindow)
+	})
 }
 
 // Decode implements webhook.Source.

@@ -121,8 +121,9 @@ func (o *object) reopen() {
 	o.startSeen, o.startCounted, o.started = false, false, 0
 }
 
-// A key identifies an object, a commit, a group or attributes. It is a part of a cryptographic hash, so that
-// different objects have different keys, whatever the payload says.
+// A key identifies an object, a commit, a group or attributes. It is a part of a
+// cryptographic hash, so that different ones have different keys, whatever the payload
+// says.
 type key [16]byte
 
 func keyOf(kind Kind, parts ...string) key {

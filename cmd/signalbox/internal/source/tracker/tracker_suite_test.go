@@ -78,6 +78,13 @@ func job(id string, s tracker.State) tracker.Change {
 	return c
 }
 
+// withoutRun returns a change like job, to a job whose run is unknown.
+func withoutRun(id string, s tracker.State) tracker.Change {
+	c := job(id, s)
+	c.RunID = ""
+	return c
+}
+
 // run returns a change to a run of GitHub: it was queued at 0 and ended at 60 seconds.
 func run(id, attempt string, s tracker.State) tracker.Change {
 	c := job(id, s)

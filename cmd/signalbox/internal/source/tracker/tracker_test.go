@@ -992,18 +992,13 @@ var _ = Describe("Tracker", func() {
 		It("bound the number of objects: the first that ended is removed first, then the oldest active one", func() {
 			options.MaxObjects = 3
 			create()
-			change := func(id string, s tracker.State) tracker.Change {
-				c := job(id, s)
-				c.RunID = ""
-				return c
-			}
-			apply(change("1", queued))
-			apply(change("2", ended))
-			apply(change("3", ended))
-			apply(change("4", started))
-			Expect(rejected(change("3", ended))).To(Equal(tracker.Duplicate))
-			apply(change("5", started))
-			Expect(text(apply(change("6", started)), "state")).To(Equal([]string{
+			apply(withoutRun("1", queued))
+			apply(withoutRun("2", ended))
+			apply(withoutRun("3", ended))
+			apply(withoutRun("4", started))
+			Expect(rejected(withoutRun("3", ended))).To(Equal(tracker.Duplicate))
+			apply(withoutRun("5", started))
+			Expect(text(apply(withoutRun("6", started)), "state")).To(Equal([]string{
 				`ci jobs active{state="pending"} 0`, `ci job queued 1`, `ci job started 1`, `ci job queue time 5`, `ci jobs active{state="executing"} 3`,
 			}))
 			Expect(counts(t.Stats().Evicted)).To(Equal([]string{"github pending 1", "github ended 2"}))
@@ -1013,20 +1008,15 @@ var _ = Describe("Tracker", func() {
 		It("let new objects remove those that expired or ended first, before active ones", func() {
 			options.MaxObjects = 3
 			create()
-			change := func(id string, s tracker.State) tracker.Change {
-				c := job(id, s)
-				c.RunID = ""
-				return c
-			}
-			apply(change("expires", queued))
+			apply(withoutRun("expires", queued))
 			now = now.Add(3 * time.Hour)
 			t.Tick(now)
 			now = now.Add(time.Second)
-			apply(change("ends", ended))
-			apply(change("1", started))
-			apply(change("2", started))
-			Expect(rejected(change("ends", ended))).To(Equal(tracker.Duplicate))
-			apply(change("3", started))
+			apply(withoutRun("ends", ended))
+			apply(withoutRun("1", started))
+			apply(withoutRun("2", started))
+			Expect(rejected(withoutRun("ends", ended))).To(Equal(tracker.Duplicate))
+			apply(withoutRun("3", started))
 			Expect(entries()).To(Equal([]string{"github executing 3"}))
 		})
 

@@ -186,6 +186,7 @@ func (r *Receiver) serve(w http.ResponseWriter, request *http.Request, in *input
 		in.reject(w, request, &in.others, now, Unauthorized, http.StatusUnauthorized, err)
 		return
 	}
+	in.tally.last.Store(now.UnixNano())
 	release, err := r.options.Parse.Acquire(request.Context(), int64(len(content))*parseFactor)
 	if err != nil {
 		outcome := Overloaded
@@ -212,7 +213,7 @@ func (r *Receiver) apply(w http.ResponseWriter, request *http.Request, in *input
 		return
 	}
 	outcome, reason, emitted := r.track(in, &d, now)
-	in.tally.add(outcome, now)
+	in.tally.counts[outcome].Add(1)
 	if outcome == Accepted || outcome == Unmapped {
 		in.tally.observeDelay(&d, now)
 	}
@@ -227,33 +228,37 @@ func (r *Receiver) apply(w http.ResponseWriter, request *http.Request, in *input
 	}{outcome.String(), reason, emitted})
 }
 
-// track applies a delivery to the tracker and emits the events. It returns the number of
-// events.
+// track applies a delivery to the tracker, unless it is a repetition, and emits the
+// events. It returns the number of events.
 func (r *Receiver) track(in *input, d *payload.Delivery, now time.Time) (outcome Outcome, reason string, emitted int) {
-	if d.Outcome == payload.Ignored {
-		return Ignored, d.Reason, 0
-	}
-	if in.ids != nil && d.ID != "" && !in.ids.Add([]byte(d.ID)) {
+	if d.Outcome != payload.Ignored && in.ids != nil && d.ID != "" && !in.ids.Add([]byte(d.ID)) {
 		return Duplicate, "a delivery with the same ID was received before", 0
 	}
-	outcome, reason = Ignored, d.Reason
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	events, outcome := Apply(r.tracker, d, now)
+	r.emit(events)
+	return outcome, d.Reason, len(events)
+}
+
+// Apply applies the changes in a delivery, which was received at the time now. It returns
+// the events to emit, in order, and what became of the delivery.
+func Apply(t *tracker.Tracker, d *payload.Delivery, now time.Time) (events []metric.Event, outcome Outcome) {
+	outcome = Ignored
 	for _, change := range d.Changes {
-		events, did := r.tracker.Apply(change, now)
+		caused, did := t.Apply(change, now)
+		events = append(events, caused...)
 		outcome = min(outcome, outcomeOf(did)) // the most useful one
-		r.emit(events)
-		emitted += len(events)
 	}
 	if d.Outcome == payload.Unmapped && (len(d.Changes) == 0 || outcome == Accepted) {
 		outcome = Unmapped
 	}
-	return outcome, reason, emitted
+	return events, outcome
 }
 
 // reject answers, counts and logs a delivery that is not accepted.
 func (in *input) reject(w http.ResponseWriter, request *http.Request, p *problems, now time.Time, outcome Outcome, status int, err error) {
-	in.tally.add(outcome, now)
+	in.tally.counts[outcome].Add(1)
 	in.note(request, p, outcome, now, err)
 	if status == http.StatusUnsupportedMediaType {
 		w.Header().Set("Accept-Encoding", source.Encodings)

@@ -290,11 +290,19 @@ var _ = Describe("A receiver", func() {
 	},
 		Entry("without a secret", 401, "unauthorized", "Secret is missing", "{}", "Secret", ""),
 		Entry("a wrong secret, even if the body is not JSON", 401, "unauthorized", "Secret does not match", "{", "Secret", "x"),
-		Entry("not JSON", 400, "malformed", "unexpected end of JSON input", "{"),
 		Entry("an unknown encoding", 415, "malformed", "Content-Encoding", "{}", "Content-Encoding", "br"),
 		Entry("a damaged encoding", 400, "malformed", "gzip", "not gzip at all", "Content-Encoding", "gzip"),
 		Entry("too large", 413, "malformed", "the limit of 10000 bytes", strings.Repeat(" ", 10_001)),
 	)
+
+	It("rejects an authentic delivery that is not JSON, which shows nevertheless that the webhook is alive", func() {
+		w := post("{")
+		Expect(w.Code).To(Equal(http.StatusBadRequest))
+		Expect(w.Body.String()).To(ContainSubstring("unexpected end of JSON input"))
+		Expect(counts()).To(Equal(map[string]float64{"malformed": 1}))
+		Expect(source()).To(And(HaveKeyWithValue("last_delivery", start), HaveKeyWithValue("last_unauthenticated_error", BeNil()),
+			HaveKeyWithValue("last_error", HaveKeyWithValue("outcome", "malformed"))))
+	})
 
 	It("logs at most one problem a second", func() {
 		for range 10 {

@@ -1,10 +1,12 @@
 package webhook
 
 import (
+	"fmt"
 	"net/http"
 	"time"
 
 	"github.com/signalbox-ci/signalbox/cmd/signalbox/internal/source/payload"
+	"github.com/signalbox-ci/signalbox/cmd/signalbox/internal/source/signature"
 )
 
 // A Source is one kind of CI system. Its fields are go-flags flags, in a group whose
@@ -49,9 +51,25 @@ type Verifier interface {
 	Verify(header http.Header, body []byte, now time.Time) error
 }
 
-// Unauthenticated is a verifier that accepts all requests.
-var Unauthenticated Verifier = open{}
+// NewVerifier returns the verifier that withSecrets returns for the secrets in the files
+// of the flags, or one that accepts all requests if the flags say so. name is the name of
+// the source.
+func NewVerifier(flags *signature.Flags, name string, withSecrets func([]signature.Secret) (Verifier, error)) (Verifier, error) {
+	secrets, err := flags.Secrets(name)
+	if err != nil {
+		return nil, err
+	}
+	if flags.AllowUnauthenticated {
+		return open{}, nil
+	}
+	v, err := withSecrets(secrets)
+	if err != nil {
+		return nil, fmt.Errorf("--%s-secret-file: %w", name, err)
+	}
+	return v, nil
+}
 
+// An open accepts all requests. It implements Verifier.
 type open struct{}
 
 func (open) CheckHeader(http.Header, time.Time) error    { return nil }

@@ -61,14 +61,6 @@ type problem struct {
 	text    string
 }
 
-// add counts a delivery.
-func (t *tally) add(o Outcome, now time.Time) {
-	t.counts[o].Add(1)
-	if o != Unauthorized && o != Overloaded && o != Malformed {
-		t.last.Store(now.UnixNano())
-	}
-}
-
 // observeDelay observes the time from the end that a delivery reports to now. Other
 // changes have no reliable time: a job that is released by an approval has only the time
 // at which it was created.

@@ -29,6 +29,31 @@ var update = flag.Bool("update", false, "write the .golden files; check every di
 // A Decode is a decoder.
 type Decode func(http.Header, []byte) (payload.Delivery, error)
 
+// With decodes the fixture with the path, after setting values; see Fixture.With. It
+// fails the test if there is an error or a problem.
+func (decode Decode) With(t testing.TB, path string, values map[string]any) payload.Delivery {
+	t.Helper()
+	f := One(t, path)
+	d, err := decode(f.Header, f.With(values))
+	if err != nil {
+		t.Fatalf("%s: %v", path, err)
+	}
+	for _, problem := range Problems(d) {
+		t.Errorf("%s: %v", path, problem)
+	}
+	return d
+}
+
+// Change is like With, and returns the only change of the delivery.
+func (decode Decode) Change(t testing.TB, path string, values map[string]any) tracker.Change {
+	t.Helper()
+	d := decode.With(t, path, values)
+	if len(d.Changes) != 1 {
+		t.Fatalf("%s: got %d changes, expected 1: %s", path, len(d.Changes), d.Reason)
+	}
+	return d.Changes[0]
+}
+
 // A Fixture is a recorded webhook: name.json and name.headers in a directory.
 type Fixture struct {
 	Path   string // without an extension
