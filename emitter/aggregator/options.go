@@ -101,7 +101,8 @@ type Options struct {
 	GroupAggregateGauges string
 
 	// GroupUTF8Names allows names of metrics and labels of groups to contain any
-	// characters. By default, they must be valid for versions of Prometheus before 3.
+	// characters except NUL. By default, they must be valid for versions of Prometheus
+	// before 3.
 	// Scrapers that do not support such names get escaped ones.
 	GroupUTF8Names bool
 

@@ -81,7 +81,7 @@ func prepareGrouping(scheme model.ValidationScheme, grouping []Label) (labels []
 // errName returns the error for an invalid name of a label or metric.
 func errName(what string, scheme model.ValidationScheme, name string) error {
 	hint := ""
-	if scheme == model.LegacyValidation && model.UTF8Validation.IsValidLabelName(name) && !strings.HasPrefix(name, model.ReservedLabelPrefix) {
+	if scheme == model.LegacyValidation && names.IsLabelIn(model.UTF8Validation, name) {
 		hint = "; UTF-8 names are not enabled"
 	}
 	return fmt.Errorf("%q is not a %s name%s", excerpt.Short(name), what, hint)

@@ -13,6 +13,7 @@ import (
 	"google.golang.org/protobuf/types/known/timestamppb"
 
 	"github.com/signalbox-ci/signalbox/internal/excerpt"
+	"github.com/signalbox-ci/signalbox/internal/names"
 	"github.com/signalbox-ci/signalbox/internal/series"
 )
 
@@ -71,7 +72,7 @@ var checks = [...]typeChecks{
 // of its metrics.
 func checkFamily(scheme model.ValidationScheme, grouping []Label, mf *dto.MetricFamily) error {
 	name := mf.GetName()
-	if !scheme.IsValidMetricName(name) {
+	if !names.IsMetricIn(scheme, name) {
 		return errName("metric", scheme, name)
 	}
 
@@ -81,7 +82,7 @@ func checkFamily(scheme model.ValidationScheme, grouping []Label, mf *dto.Metric
 		return fmt.Errorf("metric %s: unknown type %s", excerpt.Short(name), mf.GetType())
 	case !utf8.ValidString(mf.GetHelp()):
 		return fmt.Errorf("metric %s: help text %q is not valid UTF-8", excerpt.Short(name), excerpt.Short(mf.GetHelp()))
-	case !scheme.IsValidMetricName(name + mf.GetUnit()):
+	case !names.IsMetricIn(scheme, name+mf.GetUnit()):
 		return fmt.Errorf("metric %[2]s: invalid unit %[1]q", excerpt.Short(mf.GetUnit()), excerpt.Short(name))
 	}
 	for i, m := range mf.Metric {
@@ -152,7 +153,7 @@ func checkPairs(scheme model.ValidationScheme, labels []*dto.LabelPair) error {
 	for i, l := range labels {
 		name := l.GetName()
 		switch {
-		case !scheme.IsValidLabelName(name):
+		case !names.IsSampleLabelIn(scheme, name):
 			return errName("label", scheme, name)
 		case i > 0 && name == labels[i-1].GetName():
 			return fmt.Errorf("label %s is duplicated", excerpt.Short(name))

@@ -23,7 +23,22 @@ func IsLabel(name string) bool { return IsLabelIn(model.LegacyValidation, name) 
 func IsMetric(name string) bool { return model.LegacyValidation.IsValidMetricName(name) }
 
 // IsLabelIn is like IsLabel, for the names that are valid in the scheme: with
-// model.UTF8Validation, a name can contain any characters.
+// model.UTF8Validation, a name can contain any characters except NUL.
 func IsLabelIn(scheme model.ValidationScheme, name string) bool {
-	return scheme.IsValidLabelName(name) && !strings.HasPrefix(name, model.ReservedLabelPrefix)
+	return IsSampleLabelIn(scheme, name) && !strings.HasPrefix(name, model.ReservedLabelPrefix)
 }
+
+// IsSampleLabelIn is like IsLabelIn, but permits reserved names.
+func IsSampleLabelIn(scheme model.ValidationScheme, name string) bool {
+	return scheme.IsValidLabelName(name) && !hasNUL(name)
+}
+
+// IsMetricIn is like IsMetric, for the names that are valid in the scheme: with
+// model.UTF8Validation, a name can contain any characters except NUL.
+func IsMetricIn(scheme model.ValidationScheme, name string) bool {
+	return scheme.IsValidMetricName(name) && !hasNUL(name)
+}
+
+// hasNUL reports whether the name contains NUL, which is valid UTF-8. Prometheus takes
+// it for the end of the page when it reads a quoted name, and drops the whole page.
+func hasNUL(name string) bool { return strings.Contains(name, "\x00") }

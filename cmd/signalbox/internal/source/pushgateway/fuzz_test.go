@@ -251,6 +251,8 @@ func FuzzBody(f *testing.F) {
 		"g 1\n# TYPE s summary\ng 2\n{\"s\",a=\"1\"} 1\n", "{\"x\",\"a\"=\"1\"} 1\n", "# TYPE \"a.b\" histogram\n{\"a.b_bucket\",\"c.d\"=\"1\",le=\"+Inf\"} 1\n{\"a.b_sum\",\"c.d\"=\"1\"} 1\n",
 		"x{a=\"\",le=\"1\"} -0\nx{le=\"1.0\"} 1\n", "# TYPE a counter\na_total 1 # {t=\"1\"} 1 1\na_created 1\n# TYPE b info\nb_info{c=\"1\"} 1\n# EOF\n",
 		"# TYPE h gaugehistogram\nh_bucket{le=\"+Inf\"} 1\nh_gcount 1\nh_gsum -0\n# TYPE s stateset\ns{s=\"a\"} 1\n# EOF",
+		"# TYPE \"a\x00b\" counter\n{\"a\x00b\"} 1\n", "x{\"a\x00b\"=\"1\"} 1\n",
+		delimited(familyOf("`\x18\x00", dto.MetricType_COUNTER, gaugeOf(1))), delimited(familyOf("x", dto.MetricType_GAUGE, gaugeOf(1, "a\x00b", "1"))),
 		"{} 1\n", "x{__a=\"1\"} 1\n", "x{a=\"\xff\"} 1\n",
 		delimited(familyOf("x", dto.MetricType_GAUGE, gaugeOf(1, "b", "1", "a", "2"), gaugeOf(2))),
 		delimited(familyOf("x", dto.MetricType_COUNTER, gaugeOf(1)), familyOf("x", dto.MetricType_COUNTER)),
