@@ -75,8 +75,16 @@ func startSignalbox(args ...string) *signalbox {
 // startCommand starts a command of signalbox that serves metrics, on free ports.
 func startCommand(command string, args ...string) *signalbox {
 	GinkgoHelper()
-	s := &signalbox{daemon: start(signalboxBinary, append([]string{command,
-		"--prometheus-bind-ip=127.0.0.1", "--prometheus-bind-port=0", "--intake-bind-port=0"}, args...)...)}
+	return announce(start(signalboxBinary, append(append([]string{command}, freePorts...), args...)...))
+}
+
+// freePorts are the flags with which signalbox listens on free ports.
+var freePorts = []string{"--prometheus-bind-ip=127.0.0.1", "--prometheus-bind-port=0", "--intake-bind-port=0"}
+
+// announce waits until a signalbox listens.
+func announce(d *daemon) *signalbox {
+	GinkgoHelper()
+	s := &signalbox{daemon: d}
 	Eventually(func() bool {
 		select {
 		case <-s.exited:
