@@ -52,6 +52,11 @@ type Change struct {
 	// or cancelled while it was queued.
 	NeverStarted bool
 
+	// Dequeued means that a job left the queue, and that it is unknown whether it will
+	// start or was cancelled. State is Queued. The job is no longer counted as active
+	// until another change says that it has started.
+	Dequeued bool
+
 	// Reopens means that the object can start again after it has ended, with the same
 	// ID and Attempt, as pipelines of GitLab do. An end with a later Ended than the
 	// last one is another end, and counts as a retry. Other changes reopen the object

@@ -68,7 +68,7 @@ type waitingJob struct{ id, name, repository, pipeline, url string }
 func (u *update) describe(o *object, c *Change) {
 	u.tracker.bytes -= o.job.size()
 	o.job = nil
-	if o.kind == Job && o.state == Queued {
+	if o.kind == Job && o.state == Queued && !o.expired {
 		a, clone := &c.Attributes, strings.Clone // the texts may be parts of a large payload
 		o.job = &waitingJob{clone(c.ID), clone(a.Job), clone(a.Repository), clone(a.Pipeline), clone(a.URL)}
 		u.tracker.bytes += o.job.size()

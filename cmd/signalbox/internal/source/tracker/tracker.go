@@ -167,6 +167,8 @@ func (u *update) check() Outcome {
 	switch {
 	case o.state == Blocked && c.State == Queued && (c.Time.IsZero() || nanoseconds(c.Time) >= o.blocked):
 		return Accepted // no longer blocked
+	case o.state == Queued && c.Dequeued && !o.expired:
+		return Accepted
 	case o.state == c.State, c.State == Blocked && o.delayed && !c.Time.IsZero() && nanoseconds(c.Time) <= o.blocked:
 		return Duplicate
 	case o.state > c.State, o.reopened && c.isBefore(o.ended):

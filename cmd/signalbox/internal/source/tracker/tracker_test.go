@@ -422,6 +422,35 @@ var _ = Describe("Tracker", func() {
 		})
 	})
 
+	Describe("a job that leaves the queue before it starts", func() {
+		left := withoutRun("1", queued)
+		left.Dequeued, left.Time = true, at(4)
+
+		It("counts the same in any order", func() {
+			changes := []tracker.Change{withoutRun("1", queued), left, withoutRun("1", started), withoutRun("1", ended)}
+			for _, order := range permutations(len(changes)) {
+				create()
+				var events []metric.Event
+				for _, i := range order {
+					caused, _ := t.Apply(changes[i], now)
+					events = append(events, caused...)
+				}
+				events = slices.DeleteFunc(events, func(e metric.Event) bool { return e.Name == "ci jobs active" })
+				Expect(text(events)).To(ConsistOf("ci job queued 1", "ci job started 1", "ci job queue time 5", "ci job finished 1", "ci job run time 4"), "%v", order)
+				Expect(text(t.Tick(now))).To(BeEmpty())
+			}
+		})
+
+		It("is not active until it starts", func() {
+			apply(withoutRun("1", queued))
+			Expect(text(apply(left), "state")).To(Equal([]string{`ci jobs active{state="pending"} 0`}))
+			Expect(rejected(left)).To(Equal(tracker.Duplicate))
+			Expect(rejected(withoutRun("1", queued))).To(Equal(tracker.Duplicate))
+			Expect(t.Tick(now)).To(BeEmpty())
+			Expect(text(apply(withoutRun("1", started)), "state")).To(ContainElement(`ci jobs active{state="executing"} 1`))
+		})
+	})
+
 	Describe("a run of GitHub", func() {
 		It("is queued until its first job starts", func() {
 			Expect(text(apply(run("7", "1", queued)), "state")).To(Equal([]string{`ci run queued 1`, `ci runs active{state="pending"} 1`}))

@@ -52,7 +52,7 @@ func (u *update) advance() {
 	}
 	first := o.state == 0
 	u.addTimes()
-	o.state, o.changed, o.expired = c.State, u.now.UnixNano(), false
+	o.state, o.changed, o.expired = c.State, u.now.UnixNano(), c.Dequeued
 	if o.reopened {
 		c.Attributes.Retry = "true"
 	}
