@@ -13,6 +13,7 @@ import (
 	dto "github.com/prometheus/client_model/go"
 
 	"github.com/signalbox-ci/signalbox/internal/access"
+	"github.com/signalbox-ci/signalbox/internal/builds"
 	"github.com/signalbox-ci/signalbox/internal/engine"
 	"github.com/signalbox-ci/signalbox/internal/exposition"
 	"github.com/signalbox-ci/signalbox/internal/host"
@@ -67,12 +68,13 @@ type Pushed interface{ host.Pushed }
 
 // newPrometheus connects an engine, the status page and the metrics page. It starts
 // nothing.
-func newPrometheus(e *engine.Engine, c *PrometheusConfig) (*Prometheus, error) {
+func newPrometheus(e *engine.Engine, observed *builds.Builds, c *PrometheusConfig) (*Prometheus, error) {
 	p := &Prometheus{engine: e, guarded: c.WebConfigFile != "", sources: exposition.NewSources(e.Store(), e.EventOf)}
 	if err := p.scrapes.addTo(e.Store()); err != nil {
 		return nil, err
 	}
 	p.status = status.New(status.Options{Engine: e, Settings: c.settings, RealTime: c.realTime})
+	p.status.Add(&builds.Section{Builds: observed, Now: func() time.Time { return e.Clock().Wall().Time(e.Clock().Tick()) }})
 	for _, section := range c.host.Sections {
 		p.status.Add(section)
 	}

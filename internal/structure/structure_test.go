@@ -48,6 +48,7 @@ var allowed = []struct {
 	{"emitterfakes", []string{"emitter"}},
 	{"emitter", []string{"emitter/rule", "internal/...", "metric"}},
 	{"internal/host", []string{"internal/series", "internal/status"}},
+	{"internal/builds", []string{"internal/catalog", "internal/engine", "internal/traffic", "metric"}},
 	{"internal/status", []string{"internal/engine", "internal/series", "internal/traffic"}},
 	{"internal/exposition", []string{"internal/series"}},
 	{"internal/engine", []string{"emitter/rule", "internal/catalog", "internal/mapping", "internal/series", "internal/traffic", "metric"}},
