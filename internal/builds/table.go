@@ -68,10 +68,9 @@ type table struct {
 
 // count counts a key for the entry with the name, which it adds if necessary.
 func (t *table) count(n name, k key, at, now slot) {
-	if at < now-slotsPerDay {
+	if at = min(at, now); hourOf(at) < now-slotsPerDay {
 		return
 	}
-	at = min(at, now)
 	e := t.byName[n]
 	if e == nil {
 		e = &entry{name: n.clone(), at: len(t.entries)}

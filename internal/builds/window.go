@@ -54,14 +54,13 @@ type window struct {
 	last  slot   // the latest call of advance
 }
 
-// maxCells is the maximum number of cells of a window.
-const maxCells = (slotsPerHour + 1 + slotsPerDay/slotsPerHour + 1) * int(allKeys)
-
-// add counts a key in the slot at, which is in the day that ends with the slot now.
+// add counts a key in the slot at, unless it is more than a day before the slot now.
 func (w *window) add(k key, at, now slot) {
 	w.advance(now)
 	if at < now-slotsPerHour {
-		at = hourOf(at)
+		if at = hourOf(at); at < now-slotsPerDay {
+			return
+		}
 	}
 	c := newCell(at, k)
 	i, _ := slices.BinarySearch(w.cells, c)
