@@ -80,8 +80,8 @@ func (w *window) grow() {
 
 func hourOf(s slot) slot { return s - s%slotsPerHour }
 
-// advance removes cells that are older than a day, and combines those of an hour that
-// are older than an hour.
+// advance combines the cells of an hour that are older than an hour, and removes those
+// that are older than a day.
 func (w *window) advance(now slot) {
 	if now == w.last {
 		return
@@ -91,13 +91,13 @@ func (w *window) advance(now slot) {
 		w.cells = w.cells[:after]
 	}
 	w.last = now
-	first, _ := slices.BinarySearch(w.cells, newCell(max(0, now-slotsPerDay), 0))
-	w.cells = slices.Delete(w.cells, 0, first)
 	recent, _ := slices.BinarySearch(w.cells, newCell(max(0, now-slotsPerHour), 0))
 	fine := slices.IndexFunc(w.cells[:recent], func(c cell) bool { return c.slot()%slotsPerHour != 0 })
 	if fine >= 0 {
 		w.combine(fine, recent)
 	}
+	first, _ := slices.BinarySearch(w.cells, newCell(max(0, now-slotsPerDay), 0))
+	w.cells = slices.Delete(w.cells, 0, first)
 	if spare := cap(w.cells) - len(w.cells); spare > 16 && spare > len(w.cells) {
 		w.cells = append(make([]cell, 0, len(w.cells)+4), w.cells...)
 	}
