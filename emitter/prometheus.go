@@ -33,7 +33,8 @@ import (
 // It is safe for concurrent use. Emitting never blocks and never panics. Close stops
 // the listener and the removal of stale series; events still update the series.
 type Prometheus struct {
-	engine  *engine.Engine // takes the events
+	engine  *engine.Engine  // takes the events
+	builds  *builds.Section // on the status page
 	status  *status.Status
 	sources *exposition.Sources
 	scrapes scrapeMetrics
@@ -74,7 +75,8 @@ func newPrometheus(e *engine.Engine, observed *builds.Builds, c *PrometheusConfi
 		return nil, err
 	}
 	p.status = status.New(status.Options{Engine: e, Settings: c.settings, RealTime: c.realTime})
-	p.status.Add(&builds.Section{Builds: observed, Now: func() time.Time { return e.Clock().Wall().Time(e.Clock().Tick()) }})
+	p.builds = &builds.Section{Builds: observed, Now: func() time.Time { return e.Clock().Wall().Time(e.Clock().Tick()) }}
+	p.status.Add(p.builds)
 	for _, section := range c.host.Sections {
 		p.status.Add(section)
 	}
