@@ -1,6 +1,10 @@
 package tracker
 
-import "time"
+import (
+	"time"
+
+	"github.com/signalbox-ci/signalbox/metric"
+)
 
 // A Change is what a delivery says about one object, such as a run, a job or a worker.
 //
@@ -162,13 +166,13 @@ type TestCount struct {
 
 // The values of Change.Result.
 const (
-	ResultSuccess      = "success"
-	ResultFailure      = "failure"
-	ResultError        = "error" // the CI system failed, not what it ran
-	ResultTimeout      = "timeout"
-	ResultCancellation = "cancellation"
-	ResultSkip         = "skip"
-	ResultOther        = "other" // a result that the decoder does not know
+	ResultSuccess      = string(metric.ResultSuccess)
+	ResultFailure      = string(metric.ResultFailure)
+	ResultError        = string(metric.ResultError)
+	ResultTimeout      = string(metric.ResultTimeout)
+	ResultCancellation = string(metric.ResultCancellation)
+	ResultSkip         = string(metric.ResultSkip)
+	ResultOther        = string(metric.ResultOther) // a result that the decoder does not know
 )
 
 // Attributes describe an object. Empty fields are unknown. Events have the non-empty
