@@ -44,7 +44,7 @@ var _ = Describe("The webhook listener on the internet", func() {
 			And(ContainSubstring(`"outcome":"accepted"`), HaveSuffix("202")))
 		large := writeFile(`{"zen": "` + strings.Repeat("x", 3<<20) + `"}`)
 		// A proxy can lose the end of an answer that arrives while it still receives the
-		// body: Caddy does so in about one of a hundred cases.
+		// body. Caddy does so occasionally.
 		refused := append([]string{"-s", "-w", "\n%{http_code}", "--data-binary", "@" + large}, options("/webhooks/github")...)
 		Eventually(func() (string, error) {
 			answer, err := exec.Command("curl", refused...).Output()
