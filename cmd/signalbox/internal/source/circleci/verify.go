@@ -17,13 +17,13 @@ type Verifier []signature.Secret
 const signatureHeader, signaturePrefix = "Circleci-Signature", "v1="
 
 // CheckHeader implements webhook.Verifier.
-func (Verifier) CheckHeader(header http.Header, _ time.Time) error {
-	return signature.HMACHeader(version1(header), signatureHeader, signaturePrefix)
+func (Verifier) CheckHeader(r *http.Request, _ time.Time) error {
+	return signature.HMACHeader(version1(r.Header), signatureHeader, signaturePrefix)
 }
 
 // Verify implements webhook.Verifier. CircleCI's signatures contain no time.
-func (v Verifier) Verify(header http.Header, body []byte, _ time.Time) error {
-	return signature.HMAC(v, version1(header), signatureHeader, signaturePrefix, body)
+func (v Verifier) Verify(r *http.Request, body []byte, _ time.Time) error {
+	return signature.HMAC(v, version1(r.Header), signatureHeader, signaturePrefix, body)
 }
 
 // version1 returns a header with the signatures of version 1. It returns header if there

@@ -30,9 +30,10 @@ func TestFixturesAreSigned(t *testing.T) {
 	known := secrets(t, "next-secret", "signalbox-fixture-secret")
 	for _, f := range payloadtest.Load(t, "testdata") {
 		payloadtest.FlipBits(t, f, []string{signatureHeader}, func(header http.Header, body []byte) error {
-			return circleci.Verifier(known).Verify(header, body, time.Time{})
+			return circleci.Verifier(known).Verify(&http.Request{Header: header}, body, time.Time{})
 		})
-		if circleci.Verifier(known[:1]).Verify(f.Header, f.Body, time.Time{}) == nil || circleci.Verifier(nil).Verify(f.Header, f.Body, time.Time{}) == nil {
+		r := &http.Request{Header: f.Header}
+		if circleci.Verifier(known[:1]).Verify(r, f.Body, time.Time{}) == nil || circleci.Verifier(nil).Verify(r, f.Body, time.Time{}) == nil {
 			t.Errorf("%s is accepted without its secret", f.Path)
 		}
 	}
@@ -44,7 +45,8 @@ func TestDocumentedSignatures(t *testing.T) {
 		{"hello world", "secret", "734cc62f32841568f45715aeb9f4d7891324e6d948e4c6c60c0621cdac48623a"},
 		{"lalala", "another-secret", "daa220016c8f29a8b214fbfc3671aeec2145cfb1e6790184ffb38b6d0425fa00"},
 	} {
-		if err := circleci.Verifier(secrets(t, c.secret)).Verify(http.Header{signatureHeader: {"v1=" + c.sum}}, []byte(c.body), time.Time{}); err != nil {
+		r := &http.Request{Header: http.Header{signatureHeader: {"v1=" + c.sum}}}
+		if err := circleci.Verifier(secrets(t, c.secret)).Verify(r, []byte(c.body), time.Time{}); err != nil {
 			t.Errorf("%s: %v", c.body, err)
 		}
 	}
@@ -78,10 +80,11 @@ func TestListsOfSignatures(t *testing.T) {
 		{[]string{"v1="}, signature.ErrMalformed},
 		{[]string{","}, signature.ErrMalformed},
 	} {
-		if err := v.Verify(http.Header{signatureHeader: c.lists}, []byte("hello world"), time.Time{}); !errors.Is(err, c.want) {
+		r := &http.Request{Header: http.Header{signatureHeader: c.lists}}
+		if err := v.Verify(r, []byte("hello world"), time.Time{}); !errors.Is(err, c.want) {
 			t.Errorf("%q: got %v, expected %v", c.lists, err, c.want)
 		}
-		headerErr := v.CheckHeader(http.Header{signatureHeader: c.lists}, time.Time{})
+		headerErr := v.CheckHeader(r, time.Time{})
 		if isWrong := c.want != nil && c.want != signature.ErrMismatch; isWrong != (headerErr != nil) {
 			t.Errorf("%q: the header: got %v", c.lists, headerErr)
 		}
