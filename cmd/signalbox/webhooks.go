@@ -13,6 +13,8 @@ import (
 	"github.com/jessevdk/go-flags"
 
 	"github.com/signalbox-ci/signalbox/cmd/signalbox/internal/source"
+	"github.com/signalbox-ci/signalbox/cmd/signalbox/internal/source/azuredevops"
+	"github.com/signalbox-ci/signalbox/cmd/signalbox/internal/source/circleci"
 	"github.com/signalbox-ci/signalbox/cmd/signalbox/internal/source/github"
 	"github.com/signalbox-ci/signalbox/cmd/signalbox/internal/source/gitlab"
 	"github.com/signalbox-ci/signalbox/cmd/signalbox/internal/source/idempotency"
@@ -41,7 +43,7 @@ type webhookFlags struct {
 
 // newSources returns all sources that receive webhooks.
 func newSources() []webhook.Source {
-	return []webhook.Source{&github.Source{}, &gitlab.Source{}}
+	return []webhook.Source{&github.Source{}, &gitlab.Source{}, &circleci.Source{}, &azuredevops.Source{}}
 }
 
 // addWebhooks adds the flags of the sources to a command. Their names begin with the
@@ -181,7 +183,7 @@ func (w *webhooks) OverviewReport(now time.Time) status.Report {
 	url := helpURL(w.listener.Addr(), w.access)
 	for _, s := range w.sources {
 		r.Help = append(r.Help,
-			status.HelpText{Section: "sources", Text: "No deliveries from " + s.Description() + " yet. Add a webhook there, with the secret and " +
+			status.HelpText{Section: "sources", Text: "No deliveries from " + s.Description() + " yet. Add a webhook there, with the " + s.Credential() + " and " +
 				s.Expects() + ". Its URL is this one, or that of the proxy in front of it:"},
 			status.HelpText{Section: "sources", Snippet: url + webhook.Path(s.Name())},
 		)
@@ -207,7 +209,7 @@ func (w *webhooks) start(logger lager.Logger, sink source.Sink) {
 		if s.IsOpen() && !access.IsLoopback(w.server.Addr()) {
 			logger.Info("webhook-without-secret", lager.Data{
 				"source": s.Name(),
-				"reason": "everyone who can connect to " + w.server.Addr().String() + " can send deliveries: set --" + s.Name() + "-secret-file, unless only the CI system can connect",
+				"reason": "everyone who can connect to " + w.server.Addr().String() + " can send deliveries: set --" + s.Name() + "-" + s.Credential() + "-file, unless only the CI system can connect",
 			})
 		}
 	}

@@ -16,7 +16,7 @@ var (
 	signed  = time.Unix(1772618400, 0)
 )
 
-var systems = []string{"github", "gitlab"}
+var systems = []string{"github", "gitlab", "circleci", "azuredevops"}
 
 // recordings returns the deliveries of a CI system that match a pattern.
 func recordings(t *testing.T, system, pattern string) []deliveries.Delivery {
@@ -152,6 +152,11 @@ func TestRenumber(t *testing.T) {
 	if want := `{"id":"ci.yml","build_id":12345678901234567890,"x":{"pipeline_id": 1005}}`; string(d.Body) != want {
 		t.Errorf("got %s, expected %s", d.Body, want)
 	}
+	d.Body = []byte(`{"id":"3f0f6c1e-52a5-4c55-9d5e-0000000000ff","url":"https://x/3f0f6c1e-52a5-4c55-9d5e-ffffffffffff/jobs"}`)
+	d.Renumber(2)
+	if want := `{"id":"3f0f6c1e-52a5-4c55-9d5e-000000000101","url":"https://x/3f0f6c1e-52a5-4c55-9d5e-000000000001/jobs"}`; string(d.Body) != want {
+		t.Errorf("got %s, expected %s", d.Body, want)
+	}
 }
 
 func TestSetID(t *testing.T) {
@@ -167,6 +172,9 @@ func TestSetID(t *testing.T) {
 		}
 		if want := map[string]int{"github": 1, "gitlab": 2}[system]; changed != want {
 			t.Errorf("%s: %d headers changed, expected %d", system, changed, want)
+		}
+		if inBody := bytes.Contains(d.Body, []byte(`"id": "new",`)); inBody != (changed == 0) {
+			t.Errorf("%s: the ID in the body changed: %t", system, inBody)
 		}
 	}
 }

@@ -13,8 +13,8 @@ import (
 	"time"
 )
 
-// ReadSecrets returns the secrets in a file of --github-secret-file or
-// --gitlab-secret-file: its lines that are not blank.
+// ReadSecrets returns the secrets or tokens in a file, such as that of
+// --github-secret-file: its lines that are not blank.
 func ReadSecrets(file string) ([]string, error) {
 	content, err := os.ReadFile(file)
 	if err != nil {
@@ -36,10 +36,12 @@ func ReadSecrets(file string) ([]string, error) {
 const signingToken = "whsec_"
 
 // Sign signs the delivery as the CI system does, and removes its previous signatures.
-// GitHub signs with the first secret. GitLab sends the first secret that is not a
-// signing token, and signs with the first one that is, at the time now.
+// GitHub and CircleCI sign with the first secret, and Azure DevOps sends it as a
+// password. GitLab sends the first secret that is not a signing token, and signs with the
+// first one that is, at the time now.
 func (d *Delivery) Sign(system string, secrets []string, now time.Time) error {
-	for _, name := range []string{"X-Hub-Signature", "X-Hub-Signature-256", "X-Gitlab-Token", "webhook-timestamp", "webhook-signature"} {
+	for _, name := range []string{"X-Hub-Signature", "X-Hub-Signature-256", "X-Gitlab-Token", "webhook-timestamp", "webhook-signature",
+		"circleci-signature", "Authorization"} {
 		d.Header.Del(name)
 	}
 	switch system {
@@ -48,8 +50,14 @@ func (d *Delivery) Sign(system string, secrets []string, now time.Time) error {
 		return nil
 	case "gitlab":
 		return d.signGitLab(secrets, now)
+	case "circleci":
+		d.Header.Set("circleci-signature", "v1="+hex.EncodeToString(sum([]byte(secrets[0]), d.Body)))
+		return nil
+	case "azuredevops":
+		d.Header.Set("Authorization", "Basic "+base64.StdEncoding.EncodeToString([]byte(":"+secrets[0])))
+		return nil
 	}
-	return fmt.Errorf("got the CI system %q, expected github or gitlab", system)
+	return fmt.Errorf("got the CI system %q, expected github, gitlab, circleci or azuredevops", system)
 }
 
 func (d *Delivery) signGitLab(secrets []string, now time.Time) error {
