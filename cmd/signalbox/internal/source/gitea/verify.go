@@ -22,20 +22,20 @@ var signatureHeaders = [...]struct{ name, prefix string }{
 }
 
 // CheckHeader implements webhook.Verifier.
-func (Verifier) CheckHeader(header http.Header, _ time.Time) error {
-	name, prefix := signatureHeader(header)
-	return signature.HMACHeader(header, name, prefix)
+func (Verifier) CheckHeader(r *http.Request, _ time.Time) error {
+	name, prefix := signatureHeader(r.Header)
+	return signature.HMACHeader(r.Header, name, prefix)
 }
 
 // Verify implements webhook.Verifier. Unlike GitHub, Gitea signs the JSON in a form, not
 // the form. Its signatures contain no time.
-func (v Verifier) Verify(header http.Header, body []byte, _ time.Time) error {
-	name, prefix := signatureHeader(header)
+func (v Verifier) Verify(r *http.Request, body []byte, _ time.Time) error {
+	name, prefix := signatureHeader(r.Header)
 	signed, err := payload.FormJSON(body)
 	if err != nil {
 		signed = body // which nobody has signed
 	}
-	return signature.HMAC(v, header, name, prefix, signed)
+	return signature.HMAC(v, r.Header, name, prefix, signed)
 }
 
 // signatureHeader returns the header to check, and the prefix of its value.

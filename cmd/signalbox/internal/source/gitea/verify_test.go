@@ -31,9 +31,9 @@ func TestFixturesAreSigned(t *testing.T) {
 	v := secrets(t)
 	for _, f := range payloadtest.Load(t, "testdata") {
 		payloadtest.FlipBits(t, f, signatureHeaders[:1], func(header http.Header, body []byte) error {
-			return v.Verify(header, body, time.Time{})
+			return v.Verify(&http.Request{Header: header}, body, time.Time{})
 		})
-		if v[:1].Verify(f.Header, f.Body, time.Time{}) == nil || gitea.Verifier(nil).Verify(f.Header, f.Body, time.Time{}) == nil {
+		if v[:1].Verify(&http.Request{Header: f.Header}, f.Body, time.Time{}) == nil || gitea.Verifier(nil).Verify(&http.Request{Header: f.Header}, f.Body, time.Time{}) == nil {
 			t.Errorf("%s is accepted without its secret", f.Path)
 		}
 	}
@@ -44,7 +44,7 @@ func TestEachSignatureIsEnough(t *testing.T) {
 	for _, name := range signatureHeaders {
 		f.Header = http.Header{http.CanonicalHeaderKey(name): f.Header.Values(name)}
 		payloadtest.FlipBits(t, f, []string{name}, func(header http.Header, body []byte) error {
-			return v.Verify(header, body, time.Time{})
+			return v.Verify(&http.Request{Header: header}, body, time.Time{})
 		})
 		f.Header = payloadtest.One(t, f.Path).Header
 	}
@@ -70,10 +70,10 @@ func TestVerify(t *testing.T) {
 		{"a prefix", with("X-Gitea-Signature", f.Header.Get("X-Hub-Signature-256")), signature.ErrMalformed},
 		{"only SHA-1", http.Header{"X-Hub-Signature": f.Header["X-Hub-Signature"]}, signature.ErrMissing},
 	} {
-		if err := secrets(t).Verify(c.header, f.Body, time.Time{}); !errors.Is(err, c.want) {
+		if err := secrets(t).Verify(&http.Request{Header: c.header}, f.Body, time.Time{}); !errors.Is(err, c.want) {
 			t.Errorf("%s: got %v, expected %v", c.name, err, c.want)
 		}
-		if err := secrets(t).CheckHeader(c.header, time.Time{}); !errors.Is(err, c.want) {
+		if err := secrets(t).CheckHeader(&http.Request{Header: c.header}, time.Time{}); !errors.Is(err, c.want) {
 			t.Errorf("%s: the header: got %v, expected %v", c.name, err, c.want)
 		}
 	}
@@ -82,11 +82,11 @@ func TestVerify(t *testing.T) {
 func TestFormIsSignedWithoutItsEncoding(t *testing.T) {
 	v, f := secrets(t), payloadtest.One(t, "testdata/workflow_job-life_a-2-queued")
 	form := "payload=" + url.QueryEscape(string(f.Body))
-	if err := v.Verify(f.Header, []byte(form), time.Time{}); err != nil {
+	if err := v.Verify(&http.Request{Header: f.Header}, []byte(form), time.Time{}); err != nil {
 		t.Error(err)
 	}
 	for _, body := range []string{form + "x", "payload=%zz", "payload=", "payload=x&" + form} {
-		if err := v.Verify(f.Header, []byte(body), time.Time{}); !errors.Is(err, signature.ErrMismatch) {
+		if err := v.Verify(&http.Request{Header: f.Header}, []byte(body), time.Time{}); !errors.Is(err, signature.ErrMismatch) {
 			t.Errorf("%.20q: got %v", body, err)
 		}
 	}
@@ -107,8 +107,8 @@ func FuzzVerify(f *testing.F) {
 			header.Set("X-Gitea-Signature", gitea)
 		}
 		header.Set("X-Hub-Signature-256", hub)
-		err := v.Verify(header, body, time.Time{})
-		if headerErr := v.CheckHeader(header, time.Time{}); (headerErr != nil) != (err != nil && !errors.Is(err, signature.ErrMismatch)) {
+		err := v.Verify(&http.Request{Header: header}, body, time.Time{})
+		if headerErr := v.CheckHeader(&http.Request{Header: header}, time.Time{}); (headerErr != nil) != (err != nil && !errors.Is(err, signature.ErrMismatch)) {
 			t.Errorf("%q, %q: the header: got %v", gitea, hub, headerErr)
 		}
 		form, _ := url.ParseQuery(string(body))
