@@ -58,7 +58,7 @@ func HTTPHeader(secrets []Secret, header http.Header, now time.Time, window time
 	if err != nil {
 		return fmt.Errorf("Date is %w, expected a time such as %s", ErrMalformed, http.TimeFormat)
 	}
-	if err := checkAge("Date", sent, now, window); err != nil {
+	if err := checkAge(sent, "Date", now, window); err != nil {
 		return err
 	}
 	matched := 0

@@ -9,7 +9,6 @@ import (
 	"fmt"
 	"net/http"
 	"strings"
-	"time"
 )
 
 // The reasons why a request is not authentic.
@@ -99,16 +98,6 @@ func matchedAny(matched int, name string, secrets int) error {
 	default:
 		return fmt.Errorf("%s %w any of the %d configured secrets", name, ErrMismatch, secrets)
 	}
-}
-
-// checkAge returns an error if the time in a header differs from now by more than the
-// window. A window of 0 turns this off.
-func checkAge(name string, sent, now time.Time, window time.Duration) error {
-	if window > 0 && now.Sub(sent).Abs() > window {
-		return fmt.Errorf("%s is %w of %s: got %s, expected about %s; are both clocks right?",
-			name, ErrStale, window, sent.UTC().Format(time.RFC3339), now.UTC().Format(time.RFC3339))
-	}
-	return nil
 }
 
 // sum returns the HMAC-SHA256 of the concatenated parts.

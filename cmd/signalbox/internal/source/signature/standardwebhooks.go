@@ -105,8 +105,9 @@ func parseStandard(header http.Header, now time.Time, window time.Duration) (pre
 	if sums == nil {
 		return nil, nil, fmt.Errorf("%s is %w, expected \"v1,\" and a signature in base64", signatureHeader, ErrMalformed)
 	}
-	if err := checkAge(timestampHeader, time.Unix(sent, 0), now, window); err != nil {
-		return nil, nil, err
+	if age := now.Sub(time.Unix(sent, 0)); window > 0 && age.Abs() > window {
+		return nil, nil, fmt.Errorf("%s is %w of %s: got %s, expected about %s; are both clocks right?",
+			timestampHeader, ErrStale, window, time.Unix(sent, 0).UTC().Format(time.RFC3339), now.UTC().Format(time.RFC3339))
 	}
 	return []byte(id + "." + timestamp + "."), sums, nil
 }
