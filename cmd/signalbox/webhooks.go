@@ -13,6 +13,7 @@ import (
 	"github.com/jessevdk/go-flags"
 
 	"github.com/signalbox-ci/signalbox/cmd/signalbox/internal/source"
+	"github.com/signalbox-ci/signalbox/cmd/signalbox/internal/source/drone"
 	"github.com/signalbox-ci/signalbox/cmd/signalbox/internal/source/gitea"
 	"github.com/signalbox-ci/signalbox/cmd/signalbox/internal/source/github"
 	"github.com/signalbox-ci/signalbox/cmd/signalbox/internal/source/gitlab"
@@ -42,7 +43,7 @@ type webhookFlags struct {
 
 // newSources returns all sources that receive webhooks.
 func newSources() []webhook.Source {
-	return []webhook.Source{&github.Source{}, &gitlab.Source{}, &gitea.Source{}}
+	return []webhook.Source{&github.Source{}, &gitlab.Source{}, &gitea.Source{}, &drone.Source{}}
 }
 
 // addWebhooks adds the flags of the sources to a command. Their names begin with the

@@ -44,7 +44,7 @@ func main() {
 	log.SetFlags(0)
 	log.SetPrefix("deliver: ")
 	var o options
-	flag.StringVar(&o.url, "url", "http://127.0.0.1:29391/webhooks/github", "`URL` of the webhook; its last part is the CI system: github or gitlab")
+	flag.StringVar(&o.url, "url", "http://127.0.0.1:29391/webhooks/github", "`URL` of the webhook; its last part is the CI system: github, gitlab, gitea or drone")
 	flag.StringVar(&o.secretFile, "secret-file", "", "`file` with the secrets of the webhook, as for signalbox run; required")
 	flag.DurationVar(&o.interval, "interval", 100*time.Millisecond, "time between deliveries")
 	flag.IntVar(&o.repeat, "repeat", 1, "number of times to send each delivery, with the same ID")
@@ -79,7 +79,7 @@ func run(w io.Writer, o options, files []string) error {
 		return err
 	}
 	if len(files) == 0 && stories[system] == nil {
-		return fmt.Errorf("got the CI system %q in the URL, expected github or gitlab", system)
+		return fmt.Errorf("got the CI system %q in the URL, expected github, gitlab, gitea or drone", system)
 	}
 	all, err := prepare(o, system, files)
 	if err != nil {
