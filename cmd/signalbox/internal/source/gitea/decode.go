@@ -26,7 +26,10 @@ func Decode(header http.Header, body []byte) (payload.Delivery, error) {
 		return d, err
 	}
 	event := cmp.Or(header.Get("X-Gitea-Event"), header.Get("X-Forgejo-Event"))
-	switch {
+	switch github := header.Get("X-GitHub-Event"); {
+	case event == "" && github != "": // Gitea and Forgejo send it too, with their own
+		d.Describe(github, p.Action)
+		d.Ignore("the event %.40q is not from Gitea or Forgejo", github)
 	case p.WorkflowRun != nil:
 		d.Describe(cmp.Or(event, "workflow_run"), p.Action)
 		p.decodeRun(&d)

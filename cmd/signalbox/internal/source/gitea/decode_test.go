@@ -43,6 +43,13 @@ var _ = Describe("Decode", func() {
 		Entry(nil, "push", `{"ref":"refs/heads/main","repository":{"full_name":"a/b"}}`), Entry(nil, "workflow_job", `{"action":"queued","workflow_job":null}`),
 		Entry(nil, "workflow_run", "{}"), Entry(nil, "workflow_run", "[]"), Entry(nil, "", "null"), Entry(nil, "action_run_success", `{"run":null}`))
 
+	It("ignores deliveries of GitHub", func() {
+		body := payloadtest.One(GinkgoTB(), "testdata/workflow_job-life_a-2-queued").Body
+		d, err := gitea.Decode(http.Header{"X-Github-Event": {"workflow_job"}}, body)
+		Expect(err).NotTo(HaveOccurred())
+		Expect(d.Reason).To(Equal(`the event "workflow_job" is not from Gitea or Forgejo`))
+	})
+
 	It("recognizes payloads without headers", func() {
 		for fixture, event := range map[string]string{
 			"workflow_run-life_a-1-requested": "workflow_run requested", "workflow_job-life_a-2-queued": "workflow_job queued",

@@ -33,7 +33,7 @@ func (v Verifier) Verify(r *http.Request, body []byte, _ time.Time) error {
 	name, prefix := signatureHeader(r.Header)
 	signed, err := payload.FormJSON(body)
 	if err != nil {
-		signed = body // which nobody has signed
+		signed = body // which is not signed
 	}
 	return signature.HMAC(v, r.Header, name, prefix, signed)
 }
