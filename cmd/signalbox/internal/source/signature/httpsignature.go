@@ -29,7 +29,7 @@ func HTTP(secrets []Secret, header http.Header, body []byte, now time.Time, wind
 	hash := sha256.Sum256(body)
 	expected := "SHA-256=" + base64.StdEncoding.EncodeToString(hash[:])
 	if subtle.ConstantTimeCompare([]byte(expected), []byte(header.Get("Digest"))) == 0 {
-		return fmt.Errorf("Digest %w the body", ErrMismatch)
+		return fmt.Errorf("%s %w the body", "Digest", ErrMismatch)
 	}
 	return nil
 }
@@ -52,11 +52,11 @@ func HTTPHeader(secrets []Secret, header http.Header, now time.Time, window time
 	encoded, starts := strings.CutPrefix(signature, httpSignatureStart)
 	encoded, ends := strings.CutSuffix(encoded, httpSignatureEnd)
 	if !starts || !ends || len(encoded) != base64.StdEncoding.EncodedLen(sha256.Size) {
-		return fmt.Errorf("Signature is %w, expected %s…%s", ErrMalformed, httpSignatureStart, httpSignatureEnd)
+		return fmt.Errorf("%s is %w, expected %s…%s", "Signature", ErrMalformed, httpSignatureStart, httpSignatureEnd)
 	}
 	sent, err := time.Parse(http.TimeFormat, date)
 	if err != nil {
-		return fmt.Errorf("Date is %w, expected a time such as %s", ErrMalformed, http.TimeFormat)
+		return fmt.Errorf("%s is %w, expected a time such as %s", "Date", ErrMalformed, http.TimeFormat)
 	}
 	if err := checkAge(sent, "Date", now, window); err != nil {
 		return err
