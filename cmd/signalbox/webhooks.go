@@ -15,6 +15,8 @@ import (
 	"github.com/signalbox-ci/signalbox/cmd/signalbox/internal/source"
 	"github.com/signalbox-ci/signalbox/cmd/signalbox/internal/source/azuredevops"
 	"github.com/signalbox-ci/signalbox/cmd/signalbox/internal/source/circleci"
+	"github.com/signalbox-ci/signalbox/cmd/signalbox/internal/source/drone"
+	"github.com/signalbox-ci/signalbox/cmd/signalbox/internal/source/gitea"
 	"github.com/signalbox-ci/signalbox/cmd/signalbox/internal/source/github"
 	"github.com/signalbox-ci/signalbox/cmd/signalbox/internal/source/gitlab"
 	"github.com/signalbox-ci/signalbox/cmd/signalbox/internal/source/idempotency"
@@ -43,7 +45,7 @@ type webhookFlags struct {
 
 // newSources returns all sources that receive webhooks.
 func newSources() []webhook.Source {
-	return []webhook.Source{&github.Source{}, &gitlab.Source{}, &circleci.Source{}, &azuredevops.Source{}}
+	return []webhook.Source{&github.Source{}, &gitlab.Source{}, &gitea.Source{}, &circleci.Source{}, &azuredevops.Source{}, &drone.Source{}}
 }
 
 // addWebhooks adds the flags of the sources to a command. Their names begin with the

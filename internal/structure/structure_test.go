@@ -39,6 +39,8 @@ var allowed = []struct {
 	{"cmd/signalbox/internal/source/gitlab", []string{"cmd/signalbox/internal/source/payload", "cmd/signalbox/internal/source/signature", "cmd/signalbox/internal/source/tracker", "cmd/signalbox/internal/source/webhook"}},
 	{"cmd/signalbox/internal/source/circleci", []string{"cmd/signalbox/internal/source/payload", "cmd/signalbox/internal/source/signature", "cmd/signalbox/internal/source/tracker", "cmd/signalbox/internal/source/webhook"}},
 	{"cmd/signalbox/internal/source/azuredevops", []string{"cmd/signalbox/internal/source/payload", "cmd/signalbox/internal/source/signature", "cmd/signalbox/internal/source/tracker", "cmd/signalbox/internal/source/webhook"}},
+	{"cmd/signalbox/internal/source/gitea", []string{"cmd/signalbox/internal/source/payload", "cmd/signalbox/internal/source/signature", "cmd/signalbox/internal/source/tracker", "cmd/signalbox/internal/source/webhook"}},
+	{"cmd/signalbox/internal/source/drone", []string{"cmd/signalbox/internal/source/payload", "cmd/signalbox/internal/source/signature", "cmd/signalbox/internal/source/tracker", "cmd/signalbox/internal/source/webhook"}},
 	{"cmd/signalbox/internal/source/webhook", []string{"cmd/signalbox/internal/source", "cmd/signalbox/internal/source/payload", "cmd/signalbox/internal/source/signature", "cmd/signalbox/internal/source/tracker", "internal/status", "metric"}},
 	{"cmd/signalbox/internal/source/payload/payloadtest", []string{"cmd/signalbox/internal/source/payload", "cmd/signalbox/internal/source/tracker", "metric"}},
 	{"cmd/signalbox/internal/source/payload", []string{"cmd/signalbox/internal/source/jsonscan", "cmd/signalbox/internal/source/tracker"}},

@@ -53,6 +53,18 @@ var stories = map[string][]chapter{
 		{files: []string{"life_c-[1245]-*"}},
 		{files: []string{"build.complete-partiallySucceeded"}},
 	},
+	"gitea": {
+		{files: []string{"workflow_*-life_b_rerun-[123]-*"}},
+		{files: []string{"workflow_*-life_b_rerun-[456]-*"}, continues: true},
+		{files: []string{"workflow_*-life_a-*"}},
+		{files: []string{"workflow_job-life_a-2-*", "workflow_job-completed-cancelled-in-queue"}},
+	},
+	"drone": {
+		{files: []string{"build-created-pending", "build-updated-running", "build-updated-success"}},
+		{files: []string{"build-created-pending", "build-updated-running", "build-updated-failure"}},
+		{files: []string{"build-created-pending", "build-updated-killed"}},
+		{files: []string{"build-updated-error"}},
+	},
 }
 
 // replacements are pairs of texts in the deliveries of stories. They let deployments go

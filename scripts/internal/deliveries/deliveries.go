@@ -54,7 +54,7 @@ func (d Delivery) Clone() Delivery {
 // in headers, or else it is the member "id" of the body, if that is a UUID.
 func (d *Delivery) SetID(id string) {
 	inHeader := false
-	for _, name := range []string{"X-GitHub-Delivery", "Idempotency-Key", "webhook-id"} {
+	for _, name := range []string{"X-GitHub-Delivery", "X-Gitea-Delivery", "X-Forgejo-Delivery", "X-Gogs-Delivery", "Idempotency-Key", "webhook-id"} {
 		if d.Header.Get(name) != "" {
 			d.Header.Set(name, id)
 			inHeader = true
@@ -133,6 +133,8 @@ func (d *Delivery) run() string {
 		Job        *object `json:"workflow_job"`
 		Deployment *object `json:"deployment"`
 		Run        *object `json:"workflow_run"`
+		ForgejoRun *object `json:"run"`
+		Build      *object `json:"build"`
 
 		Pipeline     *object `json:"object_attributes"`
 		PipelineID   int64   `json:"pipeline_id"`
@@ -155,6 +157,10 @@ func (d *Delivery) run() string {
 		return fmt.Sprint("deployment ", p.Deployment.ID)
 	case p.Run != nil:
 		return fmt.Sprint("run ", p.Run.ID)
+	case p.ForgejoRun != nil:
+		return fmt.Sprint("run ", p.ForgejoRun.ID)
+	case p.Build != nil:
+		return fmt.Sprint("run ", p.Build.ID)
 	case p.Pipeline != nil:
 		return fmt.Sprint("run ", p.Pipeline.ID)
 	case p.PipelineID != 0:
@@ -178,7 +184,7 @@ func (d *Delivery) Newest() (newest time.Time) {
 	if json.Unmarshal(d.Body, &fields) != nil {
 		return newest
 	}
-	for _, name := range []string{"repository", "organization", "enterprise", "installation", "sender", "workflow", "project", "user"} {
+	for _, name := range []string{"repository", "organization", "enterprise", "installation", "sender", "workflow", "project", "user", "repo"} {
 		delete(fields, name)
 	}
 	rest, err := json.Marshal(fields)

@@ -217,3 +217,22 @@ var _ = Describe("Between", func() {
 		Entry(nil, time.Time{}, time.Time{}, nil),
 	)
 })
+
+var _ = DescribeTable("WithoutMatrix", func(name, want string) { Expect(payload.WithoutMatrix(name)).To(Equal(want)) },
+	Entry(nil, "build", "build"),
+	Entry(nil, "test (1.26, linux)", "test"),
+	Entry(nil, "test (a (b), c)", "test"),
+	Entry(nil, "test (fast) on linux", "test (fast) on linux"),
+	Entry(nil, "test (fast) on (linux)", "test (fast) on"),
+	Entry(nil, "ci (1.26) / test (linux)", "ci / test"),
+	Entry(nil, "ci (1.26) / test", "ci / test"),
+	Entry(nil, "test (a / b)", "test"),
+	Entry(nil, "test(1)", "test(1)"),
+	Entry(nil, "(1)", "(1)"),
+	Entry(nil, " (1)", " (1)"),
+	Entry(nil, "test 1)", "test 1)"),
+	Entry(nil, "test ((1)", "test ((1)"),
+	Entry(nil, "a / ", "a / "),
+	Entry(nil, ")(", ")("),
+	Entry(nil, "", ""),
+)

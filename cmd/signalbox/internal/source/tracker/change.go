@@ -38,9 +38,9 @@ type Change struct {
 
 	// Queued, Started and Ended are when the attempt entered these states. The zero
 	// Time means unknown. If the time of the state that State names is unknown, Time is
-	// used, unless Reopens is set; if a job is queued at an unknown time, the time of
-	// the delivery is used. Times of later states are ignored: some systems fill them
-	// with placeholders.
+	// used, unless Reopens is set; if a job is queued at an unknown time, also after it
+	// was blocked, the time of the delivery is used. Times of later states are ignored:
+	// some systems fill them with placeholders.
 	Queued, Started, Ended time.Time
 
 	// QueueTime and RunTime are durations that the CI system measured. If they are nil,
