@@ -30,7 +30,7 @@ type Event struct {
 // one: an event can be as short as two bytes.
 const maxBatch = 1000
 
-// Decode returns the events in a request. The content type says whether it is in
+// Decode returns the events in a request. The content type determines whether it is in
 // structured or batch mode. Without it and without an attribute in a header, as in a
 // file, the body does. Decode returns an error if the body is not JSON in these modes, or
 // if a batch has more than 1000 events.
