@@ -1,6 +1,8 @@
 package payload
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
 	"encoding/json"
 	"math"
 	"net/url"
@@ -26,6 +28,15 @@ func (id *ID) UnmarshalJSON(value []byte) error {
 		*id = ID(value)
 	}
 	return nil
+}
+
+// ShortID returns an ID of at most 64 bytes: the text, or a hash if it is longer.
+func ShortID(text string) string {
+	if len(text) <= maxIDBytes {
+		return text
+	}
+	sum := sha256.Sum256([]byte(text))
+	return "sha256:" + hex.EncodeToString(sum[:16])
 }
 
 // Seconds is a duration in seconds that is a JSON number. The zero value, null and
