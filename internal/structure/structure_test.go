@@ -37,6 +37,7 @@ var allowed = []struct {
 	{"cmd/signalbox/internal/source/idempotency", []string{"cmd/signalbox/internal/source"}},
 	{"cmd/signalbox/internal/source/github", []string{"cmd/signalbox/internal/source/payload", "cmd/signalbox/internal/source/signature", "cmd/signalbox/internal/source/tracker", "cmd/signalbox/internal/source/webhook"}},
 	{"cmd/signalbox/internal/source/gitlab", []string{"cmd/signalbox/internal/source/payload", "cmd/signalbox/internal/source/signature", "cmd/signalbox/internal/source/tracker", "cmd/signalbox/internal/source/webhook"}},
+	{"cmd/signalbox/internal/source/buildkite", []string{"cmd/signalbox/internal/source/payload", "cmd/signalbox/internal/source/signature", "cmd/signalbox/internal/source/tracker", "cmd/signalbox/internal/source/webhook"}},
 	{"cmd/signalbox/internal/source/webhook", []string{"cmd/signalbox/internal/source", "cmd/signalbox/internal/source/payload", "cmd/signalbox/internal/source/signature", "cmd/signalbox/internal/source/tracker", "internal/status", "metric"}},
 	{"cmd/signalbox/internal/source/payload/payloadtest", []string{"cmd/signalbox/internal/source/payload", "cmd/signalbox/internal/source/tracker", "metric"}},
 	{"cmd/signalbox/internal/source/payload", []string{"cmd/signalbox/internal/source/jsonscan", "cmd/signalbox/internal/source/tracker"}},
