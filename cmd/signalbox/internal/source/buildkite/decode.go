@@ -34,6 +34,8 @@ func Decode(header http.Header, body []byte) (payload.Delivery, error) {
 		p.decodeBuild(&d, event)
 	case "job.scheduled", "job.started", "job.finished":
 		p.decodeJob(&d, event)
+	case "agent.connected", "agent.stopping", "agent.stopped", "agent.disconnected", "agent.lost":
+		p.decodeAgent(&d, event)
 	default:
 		d.Ignore("the event %.40q is not about the state of builds, jobs or agents", event)
 	}

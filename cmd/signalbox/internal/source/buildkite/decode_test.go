@@ -259,3 +259,37 @@ var _ = Describe("Jobs", func() {
 		Expect(c.Ended.Sub(c.Started)).To(Equal(19 * time.Second))
 	})
 })
+
+var _ = Describe("Agents", func() {
+	DescribeTable("states", func(event string, want tracker.State, since time.Time) {
+		c := change("agent."+event, values{"agent.connected_at": at.Format(time.RFC3339Nano)})
+		Expect(c.Kind).To(Equal(tracker.Worker))
+		Expect(c.ID).To(Equal("0b461f65-e7be-4c80-888a-ef11d81fd971"))
+		Expect(c.State).To(Equal(want))
+		Expect(c.Time).To(Equal(since))
+		Expect(c.Attributes).To(Equal(tracker.Attributes{Owner: "my-great-org", Worker: "my-agent", Queue: "default"}))
+		bridged := change("eventbridge-agent_"+event, nil)
+		Expect(bridged.State).To(Equal(want))
+		Expect(bridged.Attributes).To(Equal(tracker.Attributes{Owner: "my-org", Worker: "my-agent-1", Queue: "default"}))
+	},
+		Entry(nil, "connected", tracker.Available, at), Entry(nil, "stopping", tracker.Busy, at),
+		Entry(nil, "stopped", tracker.Offline, at.Add(time.Hour)), Entry(nil, "disconnected", tracker.Offline, at.Add(time.Hour)),
+		Entry(nil, "lost", tracker.Lost, at.Add(time.Hour)),
+	)
+
+	DescribeTable("have the same name of the queue as jobs", func(field, tags any, want string) {
+		c := change("agent.connected", values{"agent.queue": field, "agent.meta_data": tags})
+		Expect(c.Attributes.Queue).To(Equal(want))
+		if field == nil {
+			Expect(change("job.started", values{"job.agent_query_rules": tags}).Attributes.RunnerClass).To(Equal(want))
+		}
+	},
+		Entry(nil, nil, []any{"queue=default"}, "default"), Entry(nil, nil, []any{"os=linux"}, "default"), Entry(nil, nil, nil, "default"),
+		Entry(nil, nil, []any{"os=linux", "queue=Deploy"}, "deploy"), Entry(nil, "gpu", []any{"os=linux"}, "gpu"), Entry(nil, "gpu", []any{"queue=a"}, "a"),
+	)
+
+	It("are offline since they stopped, if nothing else is known", func() {
+		Expect(change("agent.stopped", values{"agent.disconnected_at": nil}).Time).To(BeZero())
+		Expect(change("agent.stopped", values{"agent.disconnected_at": nil, "agent.stopped_at": "2026-03-04T11:00:00Z"}).Time).NotTo(BeZero())
+	})
+})

@@ -113,4 +113,30 @@ var _ = Describe("Tracked deliveries", func() {
 		Expect(tracked.Gauge("ci runs active", "", "")).To(BeZero())
 		Expect(tracked.Gauge("ci jobs active", "", "")).To(BeZero())
 	})
+
+	It("count agents by queue and state, in any order", func() {
+		connected := decode("agent.connected", values{"agent.connected_at": at.Format(time.RFC3339Nano)})
+		stopping := decode("agent.stopping", values{"agent.connected_at": at.Format(time.RFC3339Nano)})
+		agents := func(state string) float64 { return tracked.Gauge("ci workers", "state", state) }
+		tracked.Apply(connected)
+		Expect(agents("available")).To(Equal(1.0))
+		tracked.Apply(stopping)
+		Expect(agents("available")).To(BeZero())
+		Expect(agents("busy")).To(Equal(1.0))
+		deliver("agent.stopped", "agent.disconnected", "agent.disconnected")
+		tracked.Apply(stopping)
+		tracked.Apply(connected)
+		Expect(agents("busy") + agents("available")).To(BeZero())
+		Expect(agents("offline")).To(Equal(1.0))
+		Expect(tracked.Gauge("ci workers", "queue", "default")).To(Equal(1.0))
+		Expect(tracked.Events).To(BeEmpty())
+	})
+
+	It("count agents that are lost", func() {
+		tracked.Apply(decode("agent.connected", values{"agent.connected_at": at.Format(time.RFC3339Nano)}))
+		deliver("agent.lost", "agent.lost")
+		Expect(tracked.Events).To(Equal(map[string][]float64{"ci worker lost": {1}}))
+		Expect(tracked.Last("ci worker lost")).To(HaveKeyWithValue("queue", "default"))
+		Expect(tracked.Gauge("ci workers", "state", "offline")).To(Equal(1.0))
+	})
 })

@@ -29,15 +29,15 @@ const (
 )
 
 // CheckHeader implements webhook.Verifier.
-func (v *Verifier) CheckHeader(header http.Header, now time.Time) error {
-	return v.check(header, func() error { return signature.TimestampedHeader(header, signatureHeader, now, v.window) })
+func (v *Verifier) CheckHeader(r *http.Request, now time.Time) error {
+	return v.check(r.Header, func() error { return signature.TimestampedHeader(r.Header, signatureHeader, now, v.window) })
 }
 
 // Verify returns an error unless the request has a valid signature or token. Its errors
 // are those of package signature.
-func (v *Verifier) Verify(header http.Header, body []byte, now time.Time) error {
-	return v.check(header, func() error {
-		return signature.Timestamped(v.secrets, header, signatureHeader, body, now, v.window)
+func (v *Verifier) Verify(r *http.Request, body []byte, now time.Time) error {
+	return v.check(r.Header, func() error {
+		return signature.Timestamped(v.secrets, r.Header, signatureHeader, body, now, v.window)
 	})
 }
 

@@ -34,19 +34,24 @@ func newVerifier(t testing.TB, texts ...string) *buildkite.Verifier {
 	return buildkite.NewVerifier(secrets, 5*time.Minute)
 }
 
+// verify verifies a request.
+func verify(v *buildkite.Verifier, header http.Header, body []byte, at time.Time) error {
+	return v.Verify(&http.Request{Header: header}, body, at)
+}
+
 func TestFixturesAreAuthentic(t *testing.T) {
 	v := newVerifier(t, "next-secret", secret)
 	for _, f := range payloadtest.Load(t, "testdata") {
 		if f.Header.Get(signatureHeader) == "" {
-			if err := v.Verify(f.Header, f.Body, time.Now()); err != nil {
+			if err := verify(v, f.Header, f.Body, time.Now()); err != nil {
 				t.Errorf("%s: %v", f.Path, err)
 			}
 		} else {
 			payloadtest.FlipBits(t, f, []string{signatureHeader}, func(header http.Header, body []byte) error {
-				return v.Verify(header, body, signed)
+				return verify(v, header, body, signed)
 			})
 		}
-		if newVerifier(t, "next-secret").Verify(f.Header, f.Body, signed) == nil || newVerifier(t).Verify(f.Header, f.Body, signed) == nil {
+		if verify(newVerifier(t, "next-secret"), f.Header, f.Body, signed) == nil || verify(newVerifier(t), f.Header, f.Body, signed) == nil {
 			t.Errorf("%s is accepted without its secret", f.Path)
 		}
 	}
@@ -90,20 +95,20 @@ func TestVerify(t *testing.T) {
 		{"only a signature", []string{valid[strings.Index(valid, ",")+1:]}, nil, signed, signature.ErrMalformed},
 	} {
 		header := http.Header{signatureHeader: c.signatures, tokenHeader: c.token}
-		if err := newVerifier(t, "next-secret", secret).Verify(header, f.Body, c.at); !errors.Is(err, c.want) {
+		if err := verify(newVerifier(t, "next-secret", secret), header, f.Body, c.at); !errors.Is(err, c.want) {
 			t.Errorf("%s: got %v, expected %v", c.name, err, c.want)
 		}
 		// Each of these errors is in the headers, whatever the body is.
-		if err := newVerifier(t, "next-secret", secret).CheckHeader(header, c.at); !errors.Is(err, c.want) {
+		if err := newVerifier(t, "next-secret", secret).CheckHeader(&http.Request{Header: header}, c.at); !errors.Is(err, c.want) {
 			t.Errorf("%s: the header: got %v, expected %v", c.name, err, c.want)
 		}
 	}
 	v := newVerifier(t, "next-secret")
-	if err := v.CheckHeader(f.Header, signed); err != nil {
+	if err := v.CheckHeader(&http.Request{Header: f.Header}, signed); err != nil {
 		t.Errorf("a signature with another secret, without the body: got %v", err)
 	}
 	both := http.Header{signatureHeader: {valid}, tokenHeader: {"next-secret"}}
-	if err := v.Verify(both, f.Body, signed); !errors.Is(err, signature.ErrMismatch) {
+	if err := verify(v, both, f.Body, signed); !errors.Is(err, signature.ErrMismatch) {
 		t.Errorf("a signature with another secret, and a valid token: got %v", err)
 	}
 }
@@ -114,7 +119,7 @@ func TestWindowOfZeroAcceptsOldSignatures(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := buildkite.NewVerifier([]signature.Secret{s}, 0).Verify(f.Header, f.Body, signed.Add(10_000*time.Hour)); err != nil {
+	if err := verify(buildkite.NewVerifier([]signature.Secret{s}, 0), f.Header, f.Body, signed.Add(10_000*time.Hour)); err != nil {
 		t.Errorf("got %v", err)
 	}
 }
@@ -138,7 +143,7 @@ func FuzzVerify(f *testing.F) {
 		if token != "" {
 			header.Set(tokenHeader, token)
 		}
-		err := v.Verify(header, fixture.Body, signed)
+		err := verify(v, header, fixture.Body, signed)
 		isToken := token == secret || token == "next-secret"
 		authentic := (signatures == valid || signatures == "" && isToken) && (isToken || token == "")
 		if (err == nil) != authentic {
