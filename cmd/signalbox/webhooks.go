@@ -14,6 +14,7 @@ import (
 
 	"github.com/signalbox-ci/signalbox/cmd/signalbox/internal/source"
 	"github.com/signalbox-ci/signalbox/cmd/signalbox/internal/source/azuredevops"
+	"github.com/signalbox-ci/signalbox/cmd/signalbox/internal/source/buildkite"
 	"github.com/signalbox-ci/signalbox/cmd/signalbox/internal/source/cdevents"
 	"github.com/signalbox-ci/signalbox/cmd/signalbox/internal/source/circleci"
 	"github.com/signalbox-ci/signalbox/cmd/signalbox/internal/source/drone"
@@ -48,8 +49,15 @@ type webhookFlags struct {
 // newSources returns all sources that receive webhooks.
 func newSources() []webhook.Source {
 	return []webhook.Source{
+		&github.Source{}, &gitlab.Source{}, &cdevents.Source{}, &buildkite.Source{}, &tekton.Source{},
+		&gitea.Source{}, &circleci.Source{}, &azuredevops.Source{}, &drone.Source{},
+	}
 		&github.Source{}, &gitlab.Source{}, &cdevents.Source{}, &tekton.Source{}, &gitea.Source{},
 		&circleci.Source{}, &azuredevops.Source{}, &drone.Source{},
+	}
+	return []webhook.Source{
+		&github.Source{}, &gitlab.Source{}, &cdevents.Source{}, &buildkite.Source{}, &tekton.Source{},
+		&gitea.Source{}, &circleci.Source{}, &azuredevops.Source{}, &drone.Source{},
 	}
 }
 

@@ -44,6 +44,7 @@ var allowed = []struct {
 	{"cmd/signalbox/internal/source/cdevents", []string{"cmd/signalbox/internal/source/cloudevents", "cmd/signalbox/internal/source/payload", "cmd/signalbox/internal/source/signature", "cmd/signalbox/internal/source/tracker", "cmd/signalbox/internal/source/webhook"}},
 	{"cmd/signalbox/internal/source/tekton", []string{"cmd/signalbox/internal/source/cloudevents", "cmd/signalbox/internal/source/payload", "cmd/signalbox/internal/source/signature", "cmd/signalbox/internal/source/tracker", "cmd/signalbox/internal/source/webhook"}},
 	{"cmd/signalbox/internal/source/cloudevents", []string{"cmd/signalbox/internal/source/payload", "cmd/signalbox/internal/source/tracker"}},
+	{"cmd/signalbox/internal/source/buildkite", []string{"cmd/signalbox/internal/source/payload", "cmd/signalbox/internal/source/signature", "cmd/signalbox/internal/source/tracker", "cmd/signalbox/internal/source/webhook"}},
 	{"cmd/signalbox/internal/source/webhook", []string{"cmd/signalbox/internal/source", "cmd/signalbox/internal/source/payload", "cmd/signalbox/internal/source/signature", "cmd/signalbox/internal/source/tracker", "internal/status", "metric"}},
 	{"cmd/signalbox/internal/source/payload/payloadtest", []string{"cmd/signalbox/internal/source/payload", "cmd/signalbox/internal/source/tracker", "metric"}},
 	{"cmd/signalbox/internal/source/payload", []string{"cmd/signalbox/internal/source/jsonscan", "cmd/signalbox/internal/source/tracker"}},

@@ -86,6 +86,19 @@ func Owner(repository string) string {
 	return repository[:max(0, strings.LastIndexByte(repository, '/'))]
 }
 
+// RepositoryPath returns the path of a repository on its server, such as "octo-org/api",
+// from the URL from which Git clones it, or from an address such as
+// git@example.com:octo-org/api.git. It returns an empty text for anything else.
+func RepositoryPath(remote string) string {
+	var path string
+	if u, err := url.Parse(remote); err == nil && u.Host != "" {
+		path = u.Path
+	} else if host, rest, ok := strings.Cut(remote, ":"); ok && !strings.Contains(host, "/") && !strings.HasPrefix(rest, "//") {
+		path = rest
+	}
+	return strings.TrimSuffix(strings.Trim(path, "/"), ".git")
+}
+
 // RunnerClass returns a name for the labels of a runner: in lower case, sorted, each
 // once, and separated by commas. It omits "self-hosted" unless it is the only label.
 func RunnerClass(labels []string) string {

@@ -42,6 +42,21 @@ func FuzzToken(f *testing.F) {
 	})
 }
 
+// FuzzTimestamped checks arbitrary headers. Only the signature of the body may be accepted.
+func FuzzTimestamped(f *testing.F) {
+	for _, seed := range []string{"", "a,b", "timestamp=", "timestamp=1,signature=", "signature=,timestamp=", timestamped, timestamped + "," + timestamped,
+		"timestamp=1e9,signature=" + timestampedDigits, "timestamp=,signature=" + timestampedDigits} {
+		f.Add(seed)
+	}
+	known := secrets("other", "secret")
+	f.Fuzz(func(t *testing.T, value string) {
+		err := signature.Timestamped(known, http.Header{"X-Signature": {value}}, "X-Signature", []byte(timestampedBody), time.Unix(1772618400, 0), time.Minute)
+		if (err == nil) != (value == timestamped) {
+			t.Errorf("%q: got %v", value, err)
+		}
+	})
+}
+
 // FuzzRequestToken checks arbitrary values of Authorization and queries. Only the secret,
 // in one place, may be accepted, and errors must not contain what was sent.
 func FuzzRequestToken(f *testing.F) {
