@@ -52,13 +52,6 @@ func newSources() []webhook.Source {
 		&github.Source{}, &gitlab.Source{}, &cdevents.Source{}, &buildkite.Source{}, &tekton.Source{},
 		&gitea.Source{}, &circleci.Source{}, &azuredevops.Source{}, &drone.Source{},
 	}
-		&github.Source{}, &gitlab.Source{}, &cdevents.Source{}, &tekton.Source{}, &gitea.Source{},
-		&circleci.Source{}, &azuredevops.Source{}, &drone.Source{},
-	}
-	return []webhook.Source{
-		&github.Source{}, &gitlab.Source{}, &cdevents.Source{}, &buildkite.Source{}, &tekton.Source{},
-		&gitea.Source{}, &circleci.Source{}, &azuredevops.Source{}, &drone.Source{},
-	}
 }
 
 // addWebhooks adds the flags of the sources to a command. Their names begin with the

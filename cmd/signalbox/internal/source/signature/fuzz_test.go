@@ -91,21 +91,6 @@ func FuzzRequestToken(f *testing.F) {
 	})
 }
 
-// FuzzTimestamped checks arbitrary headers. Only the signature of the body may be accepted.
-func FuzzTimestamped(f *testing.F) {
-	for _, seed := range []string{"", "a,b", "timestamp=", "timestamp=1,signature=", "signature=,timestamp=", timestamped, timestamped + "," + timestamped,
-		"timestamp=1e9,signature=" + timestampedDigits, "timestamp=,signature=" + timestampedDigits} {
-		f.Add(seed)
-	}
-	known := secrets("other", "secret")
-	f.Fuzz(func(t *testing.T, value string) {
-		err := signature.Timestamped(known, http.Header{"X-Signature": {value}}, "X-Signature", []byte(timestampedBody), time.Unix(1772618400, 0), time.Minute)
-		if (err == nil) != (value == timestamped) {
-			t.Errorf("%q: got %v", value, err)
-		}
-	})
-}
-
 // FuzzStandard checks arbitrary headers. Only the signature of the body, in a list, may
 // be accepted.
 func FuzzStandard(f *testing.F) {
