@@ -38,7 +38,9 @@ var _ = Describe("The documentation of webhooks", func() {
 	}
 	startSource := func(name string, args ...string) (daemon *process, url string) {
 		GinkgoHelper()
-		daemon = startDaemon(append(args, "--catalog=ci", "--webhook-bind-port=0", "--"+name+"-secret-file="+write("secret", secret+"\n"))...)
+		source, err := findSource(name)
+		Expect(err).NotTo(HaveOccurred())
+		daemon = startDaemon(append(args, "--catalog=ci", "--webhook-bind-port=0", "--"+name+"-"+source.Credential()+"-file="+write("secret", secret+"\n"))...)
 		return daemon, daemon.url("listening-for-webhooks")
 	}
 	// readDelivery returns a recorded delivery.
@@ -65,6 +67,10 @@ var _ = Describe("The documentation of webhooks", func() {
 	},
 		Entry("of GitHub", "github", "github.md"),
 		Entry("of GitLab", "gitlab", "gitlab.md"),
+		Entry("of CircleCI", "circleci", "circleci.md"),
+		Entry("of Azure DevOps", "azuredevops", "azuredevops.md"),
+		Entry("of Gitea", "gitea", "gitea.md"),
+		Entry("of Drone", "drone", "drone.md"),
 	)
 
 	It("shows the answer to a ping of GitHub", func() {

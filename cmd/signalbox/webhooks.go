@@ -13,9 +13,16 @@ import (
 	"github.com/jessevdk/go-flags"
 
 	"github.com/signalbox-ci/signalbox/cmd/signalbox/internal/source"
+	"github.com/signalbox-ci/signalbox/cmd/signalbox/internal/source/azuredevops"
+	"github.com/signalbox-ci/signalbox/cmd/signalbox/internal/source/buildkite"
+	"github.com/signalbox-ci/signalbox/cmd/signalbox/internal/source/cdevents"
+	"github.com/signalbox-ci/signalbox/cmd/signalbox/internal/source/circleci"
+	"github.com/signalbox-ci/signalbox/cmd/signalbox/internal/source/drone"
+	"github.com/signalbox-ci/signalbox/cmd/signalbox/internal/source/gitea"
 	"github.com/signalbox-ci/signalbox/cmd/signalbox/internal/source/github"
 	"github.com/signalbox-ci/signalbox/cmd/signalbox/internal/source/gitlab"
 	"github.com/signalbox-ci/signalbox/cmd/signalbox/internal/source/idempotency"
+	"github.com/signalbox-ci/signalbox/cmd/signalbox/internal/source/tekton"
 	"github.com/signalbox-ci/signalbox/cmd/signalbox/internal/source/tracker"
 	"github.com/signalbox-ci/signalbox/cmd/signalbox/internal/source/webhook"
 	"github.com/signalbox-ci/signalbox/internal/access"
@@ -33,7 +40,7 @@ type webhookFlags struct {
 	MaxBodyBytes  limit    `long:"webhook-max-body-bytes" value-name:"N" default:"33554432" description:"Maximum size of a delivery, in bytes after decompression. --memory-limit can lower it."`
 	ReplayWindow  lifetime `long:"webhook-replay-window" value-name:"DURATION" default:"5m" description:"Maximum age of signatures that contain a time; 0s means any age."`
 
-	MaxObjects   limit   `long:"source-max-objects" value-name:"N" default:"100000" description:"Maximum number of runs, jobs and deployments to remember. Beyond it, the one that ended first is forgotten. --memory-limit can lower it."`
+	MaxObjects   limit   `long:"source-max-objects" value-name:"N" default:"100000" description:"Maximum number of runs, jobs, workers and other objects to remember. Beyond it, the one that ended first is forgotten. --memory-limit can lower it."`
 	QueuedLimit  timeout `long:"source-queued-limit" value-name:"DURATION" default:"24h" description:"Time after which a run or job that waits is no longer counted as active."`
 	RunningLimit timeout `long:"source-running-limit" value-name:"DURATION" default:"24h" description:"Time after which a run or job that executes is no longer counted as active."`
 	Memory       timeout `long:"source-memory" value-name:"DURATION" default:"24h" description:"Time for which a run or job that has ended is remembered, to recognize repeated deliveries. Older deliveries are not counted."`
@@ -41,7 +48,10 @@ type webhookFlags struct {
 
 // newSources returns all sources that receive webhooks.
 func newSources() []webhook.Source {
-	return []webhook.Source{&github.Source{}, &gitlab.Source{}}
+	return []webhook.Source{
+		&github.Source{}, &gitlab.Source{}, &cdevents.Source{}, &buildkite.Source{}, &tekton.Source{},
+		&gitea.Source{}, &circleci.Source{}, &azuredevops.Source{}, &drone.Source{},
+	}
 }
 
 // addWebhooks adds the flags of the sources to a command. Their names begin with the
@@ -181,7 +191,7 @@ func (w *webhooks) OverviewReport(now time.Time) status.Report {
 	url := helpURL(w.listener.Addr(), w.access)
 	for _, s := range w.sources {
 		r.Help = append(r.Help,
-			status.HelpText{Section: "sources", Text: "No deliveries from " + s.Description() + " yet. Add a webhook there, with the secret and " +
+			status.HelpText{Section: "sources", Text: "No deliveries from " + s.Description() + " yet. Add a webhook there, with the " + s.Credential() + " and " +
 				s.Expects() + ". Its URL is this one, or that of the proxy in front of it:"},
 			status.HelpText{Section: "sources", Snippet: url + webhook.Path(s.Name())},
 		)
@@ -207,7 +217,7 @@ func (w *webhooks) start(logger lager.Logger, sink source.Sink) {
 		if s.IsOpen() && !access.IsLoopback(w.server.Addr()) {
 			logger.Info("webhook-without-secret", lager.Data{
 				"source": s.Name(),
-				"reason": "everyone who can connect to " + w.server.Addr().String() + " can send deliveries: set --" + s.Name() + "-secret-file, unless only the CI system can connect",
+				"reason": "everyone who can connect to " + w.server.Addr().String() + " can send deliveries: set --" + s.Name() + "-" + s.Credential() + "-file, unless only the CI system can connect",
 			})
 		}
 	}
