@@ -2,6 +2,7 @@ package emitter
 
 import (
 	"io"
+	"maps"
 	"time"
 
 	dto "github.com/prometheus/client_model/go"
@@ -48,3 +49,8 @@ func CollectOverview(p *Prometheus) status.Overview { return CollectOverviewAt(p
 
 // CollectOverviewAt is CollectOverview at the given time.
 func CollectOverviewAt(p *Prometheus, now time.Time) status.Overview { return p.status.Collect(now) }
+
+// OverviewFields returns the fields of the overview about builds.
+func OverviewFields(p *Prometheus) map[string]func(limit int) any {
+	return maps.Collect(p.builds.OverviewFields())
+}

@@ -13,6 +13,7 @@ import (
 	dto "github.com/prometheus/client_model/go"
 
 	"github.com/signalbox-ci/signalbox/internal/access"
+	"github.com/signalbox-ci/signalbox/internal/builds"
 	"github.com/signalbox-ci/signalbox/internal/engine"
 	"github.com/signalbox-ci/signalbox/internal/exposition"
 	"github.com/signalbox-ci/signalbox/internal/host"
@@ -32,7 +33,8 @@ import (
 // It is safe for concurrent use. Emitting never blocks and never panics. Close stops
 // the listener and the removal of stale series; events still update the series.
 type Prometheus struct {
-	engine  *engine.Engine // takes the events
+	engine  *engine.Engine  // takes the events
+	builds  *builds.Section // on the status page
 	status  *status.Status
 	sources *exposition.Sources
 	scrapes scrapeMetrics
@@ -67,12 +69,14 @@ type Pushed interface{ host.Pushed }
 
 // newPrometheus connects an engine, the status page and the metrics page. It starts
 // nothing.
-func newPrometheus(e *engine.Engine, c *PrometheusConfig) (*Prometheus, error) {
+func newPrometheus(e *engine.Engine, observed *builds.Builds, c *PrometheusConfig) (*Prometheus, error) {
 	p := &Prometheus{engine: e, guarded: c.WebConfigFile != "", sources: exposition.NewSources(e.Store(), e.EventOf)}
 	if err := p.scrapes.addTo(e.Store()); err != nil {
 		return nil, err
 	}
 	p.status = status.New(status.Options{Engine: e, Settings: c.settings, RealTime: c.realTime})
+	p.builds = &builds.Section{Builds: observed, Now: func() time.Time { return e.Clock().Wall().Time(e.Clock().Tick()) }}
+	p.status.Add(p.builds)
 	for _, section := range c.host.Sections {
 		p.status.Add(section)
 	}

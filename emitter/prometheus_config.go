@@ -12,6 +12,7 @@ import (
 
 	"github.com/signalbox-ci/signalbox/emitter/rule"
 	"github.com/signalbox-ci/signalbox/internal/access"
+	"github.com/signalbox-ci/signalbox/internal/builds"
 	"github.com/signalbox-ci/signalbox/internal/catalog"
 	"github.com/signalbox-ci/signalbox/internal/engine"
 	"github.com/signalbox-ci/signalbox/internal/exposition"
@@ -129,7 +130,10 @@ func (config *PrometheusConfig) NewEmitter(attributes map[string]string) (metric
 	if err != nil {
 		return nil, err
 	}
-	e, err := engine.New(c.engineOptions(attributes))
+	observed := builds.New(builds.Options{Memory: c.host.Memory})
+	options := c.engineOptions(attributes)
+	options.Taps = observed.Taps()
+	e, err := engine.New(options)
 	if err != nil {
 		return nil, asFlagError(err)
 	}
@@ -137,7 +141,7 @@ func (config *PrometheusConfig) NewEmitter(attributes map[string]string) (metric
 	if err != nil {
 		return nil, err
 	}
-	p, err := newPrometheus(e, c)
+	p, err := newPrometheus(e, observed, c)
 	if err != nil {
 		return nil, err
 	}

@@ -19,9 +19,9 @@ const (
 	// environments that were renamed or removed disappear.
 	renamedAfter = 7 * 24 * time.Hour
 
-	// inactiveAfter is the idle TTL of gauges of current activity. Sources set values
+	// InactiveAfter is the idle TTL of gauges of current activity. Sources set values
 	// other than 0 again and again, and 0 once: the series then stays at 0 for an hour.
-	inactiveAfter = time.Hour
+	InactiveAfter = time.Hour
 )
 
 // ci contains the rules for the events of any CI system. The names are the same in both
@@ -43,7 +43,7 @@ var ci = describe(inNamespace(CI, []rule.Rule{
 	{Event: "ci run time", Metric: "run_duration_seconds", Type: rule.Histogram, Operation: rule.Observe,
 		Help: "Time from the start to the end of runs, in seconds.", Labels: ciLabels("pipeline", "repository", "result", "system"), Buckets: runTimeBuckets,
 		Exemplar: []rule.ExemplarLabel{{Name: "run_id", Attribute: "run_id"}}},
-	{Event: "ci runs active", Metric: "runs_active", Type: rule.Gauge, Operation: rule.Set, IdleTTL: inactiveAfter,
+	{Event: "ci runs active", Metric: "runs_active", Type: rule.Gauge, Operation: rule.Set, IdleTTL: InactiveAfter,
 		Help: "Number of runs that have not finished, by state.", Labels: ciLabels("state", "system")},
 
 	// Jobs.
@@ -54,15 +54,15 @@ var ci = describe(inNamespace(CI, []rule.Rule{
 	{Event: "ci job run time", Metric: "job_duration_seconds", Type: rule.Histogram, Operation: rule.Observe,
 		Help: "Time from the start to the end of jobs, in seconds.", Labels: ciLabels("repository", "result", "runner_class", "system"), Buckets: runTimeBuckets,
 		Exemplar: []rule.ExemplarLabel{{Name: "job_id", Attribute: "job_id"}}},
-	{Event: "ci jobs active", Metric: "jobs_active", Type: rule.Gauge, Operation: rule.Set, IdleTTL: inactiveAfter,
+	{Event: "ci jobs active", Metric: "jobs_active", Type: rule.Gauge, Operation: rule.Set, IdleTTL: InactiveAfter,
 		Help: "Number of jobs that have not finished, by state.", Labels: ciLabels("runner_class", "state", "system")},
-	{Event: "ci oldest job waiting", Metric: "oldest_job_waiting_seconds", Type: rule.Gauge, Operation: rule.Set, IdleTTL: inactiveAfter,
+	{Event: "ci oldest job waiting", Metric: "oldest_job_waiting_seconds", Type: rule.Gauge, Operation: rule.Set, IdleTTL: InactiveAfter,
 		Help: "Time that the oldest waiting job has waited for a runner, in seconds.", Labels: ciLabels("runner_class", "system")},
 	{Event: "ci tests finished", Metric: "tests_total", Type: rule.Counter, Operation: rule.Add,
 		Help: "Number of tests finished, by outcome.", Labels: ciLabels("outcome", "repository", "system")},
 
 	// Workers.
-	{Event: "ci workers", Metric: "workers", Type: rule.Gauge, Operation: rule.Set, IdleTTL: inactiveAfter,
+	{Event: "ci workers", Metric: "workers", Type: rule.Gauge, Operation: rule.Set, IdleTTL: InactiveAfter,
 		Help: "Number of workers, by state.", Labels: ciLabels("queue", "state", "system")},
 	{Event: "ci worker lost", Metric: "workers_lost_total", Type: rule.Counter, Operation: rule.Inc,
 		Help: "Number of workers that disappeared without signing off.", Labels: ciLabels("queue", "system")},
@@ -140,11 +140,25 @@ var concourseLabels = []rule.Label{
 	instead("system", "concourse"),
 	{Name: "repository", Attribute: "team_name"},
 	{Name: "runner_class", Attribute: "workerTags"},
-	{Name: "result", Attribute: "build_status", Required: rule.Present, Replace: []rule.Replacement{
-		{Match: "succeeded", With: "success"}, {Match: "failed", With: "failure"},
-		{Match: "errored", With: "error"}, {Match: "aborted", With: "cancellation"},
-	}},
+	{Name: "result", Attribute: "build_status", Required: rule.Present, Replace: buildResults},
 	always("error_type", "build_status", "_OTHER"),
+}
+
+// buildResults are the results of ci for the statuses of Concourse's builds.
+var buildResults = []rule.Replacement{
+	{Match: "succeeded", With: "success"}, {Match: "failed", With: "failure"},
+	{Match: "errored", With: "error"}, {Match: "aborted", With: "cancellation"},
+}
+
+// ResultOfBuild returns the result of ci for the status of a build of Concourse, or an
+// empty string if there is no such status.
+func ResultOfBuild(status string) string {
+	for _, r := range buildResults {
+		if r.Match == status {
+			return r.With
+		}
+	}
+	return ""
 }
 
 // instead returns a label with a fixed value for events without the attribute.

@@ -52,6 +52,9 @@ func (e *Engine) emit(logger lager.Logger, event metric.Event, outcome *metric.O
 		plan.setDerived(o.attributes)
 	}
 	e.observe(logger, plan, &o, outcome)
+	if plan.tap != nil {
+		e.tap(plan.tap, event.Value, TappedEvent{Time: event.Time, attributes: event.Attributes}, outcome)
+	}
 }
 
 // Prepare implements metric.TypedEmitter.
@@ -105,6 +108,9 @@ func (t *typedEvent) emitValues(logger lager.Logger, value float64, values []str
 	o.present = math.MaxUint32
 	o.attributes = values
 	t.engine.observe(logger, t.plan, &o, outcome)
+	if t.plan.tap != nil {
+		t.engine.tap(t.plan.tap, value, TappedEvent{names: t.plan.attributes, values: values}, outcome)
+	}
 }
 
 // A partialEvent emits events of a type that lacks some of the attributes that the
@@ -133,6 +139,9 @@ func (t *partialEvent) emitValues(logger lager.Logger, value float64, values []s
 		t.plan.setDerived(o.attributes)
 	}
 	t.engine.observe(logger, t.plan, &o, outcome)
+	if t.plan.tap != nil {
+		t.engine.tap(t.plan.tap, value, TappedEvent{names: t.names, values: values}, outcome)
+	}
 }
 
 // An unknownEvent emits events of an unknown type.

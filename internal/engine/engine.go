@@ -41,6 +41,10 @@ type Options struct {
 	// Memory limits the memory for series; nil means no limit.
 	Memory *membudget.Budget
 
+	// Taps observe events, by the name of the event. There can be a tap for an event
+	// that is unknown, which has no effect.
+	Taps map[string]Tap
+
 	// Clock returns the current time. Nil means time.Now. Rates always use RealTime.
 	Clock func() time.Time
 
@@ -66,6 +70,7 @@ type Engine struct {
 	now      func() time.Time
 	history  *traffic.History
 	realTime func() time.Time
+	taps     map[string]Tap
 
 	// tolerance is the maximum age of the clock's reading.
 	tolerance time.Duration
@@ -92,7 +97,7 @@ func New(o Options) (*Engine, error) {
 	if err != nil {
 		return nil, errors.Join(rules.Err(nil), err)
 	}
-	e := &Engine{clock: series.NewClock(), now: o.Clock, realTime: o.RealTime}
+	e := &Engine{clock: series.NewClock(), now: o.Clock, realTime: o.RealTime, taps: o.Taps}
 	if o.Clock == nil {
 		e.now = time.Now
 		// One percent of the staleness limit is precise enough.

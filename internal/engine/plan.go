@@ -24,6 +24,7 @@ type plan struct {
 	worker     int // index of the attribute that names the worker, or -1
 	heartbeat  bool
 	limiters   *[reasons]loglimit.Limiter
+	tap        Tap // nil if there is none
 }
 
 // A derivedValue is a label value that is computed from an attribute. In the attributes

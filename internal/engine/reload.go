@@ -148,7 +148,7 @@ func (e *Engine) activate(rules mapping.Mapping) (mappingChanges, error) {
 		return mappingChanges{}, err
 	}
 	for event, plan := range next.plans {
-		plan.received = e.received.Of(event)
+		plan.received, plan.tap = e.received.Of(event), e.taps[event]
 	}
 	e.plans.Store(newNameTable(next.plans))
 	e.self.names.Forget(e.Knows)

@@ -150,6 +150,7 @@ func fullOverview() object {
 		sourceOverview("gitlab", "GitLab CI/CD", object{"accepted": 7}, ago(3*time.Hour), nil, nil),
 	}
 
+	o["builds"] = fullBuilds(random)
 	o["workers"] = object{"total": len(workers), "stale_after_seconds": 300, "list": workers}
 
 	o["families"] = object{"total": 81, "series": 163217, "limit": 100000, "list": list{
@@ -203,6 +204,56 @@ func fullOverview() object {
 		object{"name": "push-storage-path", "value": "/var/lib/signalbox/pushes.db"},
 	}
 	return o
+}
+
+// fullBuilds returns the builds of a busy installation.
+func fullBuilds(random *rand.Rand) object {
+	pipelines, classes, latest := list{}, list{}, list{}
+	for i, name := range []string{"web unit", "web end to end", "api build", "api deploy", "infrastructure plan", "mobile ios", "mobile android",
+		"docs publish", "tools lint", "tools release", "data nightly import", "data backfill", "search index", "billing integration"} {
+		repository, pipeline, _ := strings.Cut(name, " ")
+		n := 1200 / (i + 1)
+		pipelines = append(pipelines, pipelineOverview("github", "acme/"+repository, pipeline, n, 1-random.Float64()/3, 20+random.Float64()*900))
+	}
+	pipelines = append(pipelines, pipelineOverview("concourse", "main", "release", 4, 0.5, 5400), pipelineOverview("gitlab", "platform/base-images/hardened", "", 0, nil, nil))
+	for i, class := range []string{"ubuntu-latest", "macos-15-large", "gpu,linux,x64", "", "windows-2025"} {
+		classes = append(classes, classOverview("github", class, 900/(i+1), 3*(i+1)*(i+1)))
+	}
+	for i, result := range []string{"success", "success", "failure", "success", "cancellation", "timeout", "success", "error", "success", "other"} {
+		latest = append(latest, object{"time": ago(time.Duration(7*i*i) * time.Second), "system": "github", "instance": "", "repository": "acme/web", "pipeline": "unit",
+			"result": result, "duration_seconds": 31.25 * float64(i+1), "url": fmt.Sprintf("https://github.example/acme/web/actions/runs/%d", 9000-i)})
+	}
+	latest[3].(object)["url"], latest[3].(object)["duration_seconds"] = "", nil
+	return object{
+		"runs": object{"pending": 3, "executing": 12, "blocked": 0}, "jobs": object{"pending": 41, "executing": 118, "blocked": 2},
+		"oldest_waiting_job": object{"waiting_seconds": 512.7, "system": "github", "instance": "", "repository": "acme/mobile", "pipeline": "ios",
+			"job": "archive", "runner_class": "macos-15-large", "url": "https://github.example/acme/mobile/actions/runs/7/job/8"},
+		"pipelines":      object{"total": len(pipelines), "forgotten": 0, "list": pipelines},
+		"runner_classes": object{"total": len(classes), "forgotten": 0, "list": classes},
+		"latest_runs":    latest,
+	}
+}
+
+// pipelineOverview returns a pipeline with a number of runs in the last day. The rate
+// and the duration can be nil.
+func pipelineOverview(system, repository, pipeline string, runs int, rate, seconds any) object {
+	period := func(runs int) object {
+		p := object{"runs": runs, "success_rate": rate, "duration_median_seconds": seconds, "duration_p95_seconds": seconds,
+			"queue_median_seconds": nil, "queue_p95_seconds": nil}
+		if s, ok := seconds.(float64); ok {
+			p["duration_p95_seconds"], p["queue_median_seconds"], p["queue_p95_seconds"] = 3*s, s/40, s/9
+		}
+		return p
+	}
+	return object{"system": system, "instance": "", "repository": repository, "pipeline": pipeline, "hour": period(runs / 20), "day": period(runs)}
+}
+
+// classOverview returns a class of runners.
+func classOverview(system, class string, jobs, seconds int) object {
+	period := func(jobs int) object {
+		return object{"jobs": jobs, "queue_median_seconds": seconds, "queue_p95_seconds": 5 * seconds}
+	}
+	return object{"system": system, "instance": "", "runner_class": class, "hour": period(jobs / 20), "day": period(jobs)}
 }
 
 // family returns a family. The labels are names, each followed by its number of values.
@@ -270,6 +321,7 @@ func hostileOverview() object {
 	events := o["events"].(object)
 	names, unknown, rejections, workers, families, groups, agents, sources, scrapes, emitters, settings :=
 		list{}, list{}, list{}, list{}, list{}, list{}, list{}, list{}, list{}, list{}, list{}
+	pipelines, classes, latest := list{}, list{}, list{}
 	for i, text := range hostileTexts {
 		names = append(names, object{"name": text, "received": i, "per_second": i, "history": list{1, i}, "silent": i%2 == 0})
 		unknown = append(unknown, object{"name": text, "count": i, "last": ago(time.Second)})
@@ -288,7 +340,16 @@ func hostileOverview() object {
 			"status": 200, "remote": text, "user_agent": text})
 		emitters = append(emitters, object{"name": text, "queue_length": i, "queue_capacity": 3, "dropped": i})
 		settings = append(settings, object{"name": text, "value": text})
+		pipelines = append(pipelines, pipelineOverview(text, text, text, i, float64(i), 1e9))
+		pipelines[i].(object)["instance"] = text
+		classes = append(classes, classOverview(text, text, i, 1e9))
+		latest = append(latest, object{"time": ago(time.Second), "system": text, "instance": text, "repository": text, "pipeline": text,
+			"result": text, "duration_seconds": 1e9, "url": []string{text, "javascript:window.ran='link'", "https://example.com/" + text}[i%3]})
 	}
+	b := o["builds"].(object)
+	b["pipelines"].(object)["list"], b["runner_classes"].(object)["list"], b["latest_runs"] = pipelines, classes, latest
+	b["oldest_waiting_job"] = object{"waiting_seconds": 1e12, "system": hostileTexts[0], "instance": hostileTexts[4], "repository": hostileTexts[5],
+		"pipeline": hostileTexts[6], "job": hostileTexts[6], "runner_class": hostileTexts[7], "url": "javascript:window.ran='job'"}
 	events["names"], events["unknown_names"], events["rejections"] = names, unknown, rejections
 	o["workers"].(object)["list"] = workers
 	o["families"].(object)["list"] = families
@@ -315,7 +376,7 @@ func hugeOverview(round int) object {
 	o := fullOverview()
 	now := fixtureTime.Add(time.Duration(2*round) * time.Second)
 	o["time"] = now.Format(time.RFC3339Nano)
-	names, unknown, workers, families, groups, agents := list{}, list{}, list{}, list{}, list{}, list{}
+	names, unknown, workers, families, groups, agents, pipelines := list{}, list{}, list{}, list{}, list{}, list{}, list{}
 	for i := range rows {
 		last := now.Add(-time.Duration(random.IntN(60)) * time.Second)
 		names = append(names, object{
@@ -328,7 +389,10 @@ func hugeOverview(round int) object {
 		families = append(families, family(fmt.Sprintf("family_%d", i), "gauge", 5*i+round, 0, "job", 3*i, "team", i))
 		groups = append(groups, group(last, nil, nil, 12, "job", fmt.Sprint("job-", i)))
 		agents = append(agents, agent(time.Second, 3, "username", fmt.Sprint("user-", i)))
+		pipelines = append(pipelines, pipelineOverview("github", fmt.Sprint("acme/", i), "unit", i+round, random.Float64(), random.Float64()*900))
 	}
+	b := o["builds"].(object)["pipelines"].(object)
+	b["list"], b["total"], b["forgotten"] = pipelines, 10*rows, 17
 	o["events"].(object)["names"], o["events"].(object)["unknown_names"] = names, unknown
 	for section, rows := range map[string]list{"workers": workers, "families": families, "groups": groups, "agents": agents} {
 		o[section].(object)["list"], o[section].(object)["total"] = rows, 4*len(rows)

@@ -134,7 +134,7 @@ var _ = Describe("An invalid response", func() {
 		Entry("if only the time is present", object{"time": ago(0)}),
 		Entry("if everything else is null", object{
 			"time": ago(0), "started": nil, "build": nil, "settings": nil, "mapping": nil, "reports": nil, "events": nil, "workers": nil,
-			"families": nil, "sources": nil, "groups": nil, "agents": nil, "scrapes": nil, "emitters": nil}),
+			"families": nil, "sources": nil, "groups": nil, "agents": nil, "builds": nil, "scrapes": nil, "emitters": nil}),
 		Entry("if everything else has the wrong type", object{
 			"time": ago(0), "started": 7, "build": list{1}, "settings": object{"name": 1}, "mapping": "x",
 			"reports": list{nil, 1, "x", list{}, object{"line": 1, "findings": object{"text": "x"}, "help": "x"},
@@ -144,7 +144,9 @@ var _ = Describe("An invalid response", func() {
 			"workers":  object{"list": list{object{"name": nil, "containers": "12", "last_heartbeat": -1}}},
 			"families": object{"list": list{object{"labels": list{nil, object{"name": 1, "values": "x"}}}}},
 			"sources":  list{nil, 1, list{}, object{"deliveries": list{1}, "last_error": 1}, object{"description": "x", "deliveries": object{"x": "y"}, "last_error": object{"time": 1}}},
-			"groups":   list{}, "agents": object{"list": list{object{"labels": "x"}}},
+			"builds": object{"runs": list{1}, "jobs": "x", "oldest_waiting_job": 1, "pipelines": object{"list": list{nil, 1, object{"repository": 1, "hour": "x", "day": object{"runs": "x"}}}},
+				"runner_classes": list{}, "latest_runs": list{nil, object{"time": 1, "url": 1, "result": nil}}},
+			"groups": list{}, "agents": object{"list": list{object{"labels": "x"}}},
 			"scrapes": list{object{"time": "0001-01-01T00:00:00Z"}}, "emitters": list{nil}}),
 	)
 

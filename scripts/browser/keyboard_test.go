@@ -72,7 +72,7 @@ var _ = Describe("The page with only the keyboard", func() {
 
 	It("reaches every section, and shows the focus", func() {
 		reached := map[string]bool{}
-		for range 120 {
+		for range 170 {
 			t.press(kb.Tab)
 			section := eval[string](t, `document.activeElement.closest("section")?.id ?? ""`)
 			if section != "" {
@@ -81,7 +81,7 @@ var _ = Describe("The page with only the keyboard", func() {
 			Expect(eval[bool](t, `document.activeElement === document.body ||
 				getComputedStyle(document.activeElement).outlineStyle !== "none"`)).To(BeTrue(), focused())
 		}
-		for _, section := range []string{"events", "unknown", "rejections", "workers", "families", "groups", "agents", "sources", "scrapes", "emitters", "settings"} {
+		for _, section := range []string{"builds", "pipelines", "latest-runs", "runner-classes", "events", "unknown", "rejections", "workers", "families", "groups", "agents", "sources", "scrapes", "emitters", "settings"} {
 			Expect(reached).To(HaveKey(section))
 		}
 	})

@@ -16,6 +16,7 @@ var _ = Describe("Screenshots", func() {
 	}
 	looks := map[string]look{
 		"wide": wide, "narrow": narrow, "4k": {width: 3840, height: 2160}, "tablet": {width: 820, height: 1180},
+		"phone": {width: 320, height: 568},
 	}
 
 	It("are written to the directory that the flag names", func() {
@@ -28,7 +29,7 @@ var _ = Describe("Screenshots", func() {
 			s := newFakeServer(d, overview())
 			for name, l := range looks {
 				for _, dark := range []bool{false, true} {
-					if content != "full" && (dark && content != "reports" || name == "4k" || name == "tablet") {
+					if content != "full" && (dark && content != "reports" || name == "4k" || name == "tablet" || name == "phone") {
 						continue
 					}
 					l.dark = dark

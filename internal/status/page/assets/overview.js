@@ -97,6 +97,7 @@ export function readOverview(json) {
     sources: Array.isArray(o.sources) ? objects(o.sources).map(readSource) : null,
     groups: readPushed(o.groups, (g) => ({ pushed: time(g.pushed), failed: time(g.failed) })),
     agents: readPushed(o.agents, (a) => ({ updated: time(a.updated) })),
+    builds: readBuilds(o.builds),
     scrapes: objects(o.scrapes).map((s) => ({
       time: time(s.time),
       duration: count(s.duration_seconds),
@@ -186,4 +187,61 @@ function readPushed(value, times) {
       ...times(p),
     })),
   };
+}
+
+// readBuilds reads what the overview says about runs and jobs. It returns null if there
+// is nothing to show.
+function readBuilds(value) {
+  if (value === null || typeof value !== "object" || Array.isArray(value)) {
+    return null;
+  }
+  const [runs, jobs, pipelines, classes] = [value.runs, value.jobs, value.pipelines, value.runner_classes].map(object);
+  const active = (a) => ({ pending: count(a.pending), executing: count(a.executing), blocked: count(a.blocked) });
+  const where = (x) => ({
+    system: text(x.system),
+    instance: text(x.instance),
+    repository: text(x.repository),
+    pipeline: text(x.pipeline),
+    runnerClass: text(x.runner_class),
+  });
+  const period = (p) => ({
+    count: count(p.runs ?? p.jobs),
+    successRate: numberOrNull(p.success_rate),
+    durationMedian: numberOrNull(p.duration_median_seconds),
+    durationP95: numberOrNull(p.duration_p95_seconds),
+    queueMedian: numberOrNull(p.queue_median_seconds),
+    queueP95: numberOrNull(p.queue_p95_seconds),
+  });
+  const entries = (list) => ({
+    total: count(list.total),
+    forgotten: count(list.forgotten),
+    list: objects(list.list).map((x) => ({ ...where(x), hour: period(object(x.hour)), day: period(object(x.day)) })),
+  });
+  const job = value.oldest_waiting_job ? object(value.oldest_waiting_job) : null;
+  return {
+    runs: active(runs),
+    jobs: active(jobs),
+    oldestJob: job && { ...where(job), job: text(job.job), waiting: count(job.waiting_seconds), url: webURL(job.url) },
+    pipelines: entries(pipelines),
+    runnerClasses: entries(classes),
+    latestRuns: objects(value.latest_runs).map((r) => ({
+      ...where(r),
+      time: time(r.time),
+      result: text(r.result),
+      duration: numberOrNull(r.duration_seconds),
+      url: webURL(r.url),
+    })),
+  };
+}
+
+// webURL returns the URL of a page on the web, or an empty string. The server has
+// checked the URL, but a link to any other scheme could run a script.
+function webURL(value) {
+  try {
+    const url = new URL(text(value));
+    const isWeb = url.protocol === "https:" || url.protocol === "http:";
+    return isWeb && url.username === "" && url.password === "" ? url.href : "";
+  } catch {
+    return "";
+  }
 }

@@ -1,5 +1,6 @@
 // The status page: requests the overview every two seconds and shows it.
 
+import { Builds } from "./builds.js";
 import { element, setText } from "./element.js";
 import { clockSeconds, number, rate, span } from "./format.js";
 import { showHealth } from "./health.js";
@@ -24,13 +25,15 @@ plotAll.addEventListener("click", () => plotOnly(null));
 byId("plot").append(element("p", { className: "plot-title" }, plotRate, " events/s ", plotName, " ", plotAll));
 const plot = new Plot(byId("plot"));
 
+const onMore = () => {
+  limit = maxLimit;
+  refresh.refreshNow();
+};
+const builds = new Builds(onMore);
 const sections = makeSections({
   plotted: () => plotted,
   togglePlot: (name) => plotOnly(plotted === name ? null : name),
-  onMore: () => {
-    limit = maxLimit;
-    refresh.refreshNow();
-  },
+  onMore,
 });
 
 function plotOnly(name) {
@@ -56,6 +59,7 @@ function showEvents(o) {
 // The links to the sections. Each can show a number of events or of entries: null if it
 // shows none, undefined if the section is hidden.
 const contents = [
+  ["builds", "Builds", (o) => (o.builds === null ? undefined : null)],
   ["events", "Events", (o) => o.events.names.length],
   ["sources", "Sources", (o) => o.sources?.length],
   ["unknown", "Unknown", (o) => o.events.unknown, "note"],
@@ -107,6 +111,8 @@ async function show(json) {
   showBuild(o);
   showHealth(byId("health"), byId("health-spoken"), o);
   showContents(o);
+  builds.update(o);
+  await yieldToBrowser();
   showEvents(o);
   showReports(byId("reports"), o);
   for (const section of sections) {

@@ -12,7 +12,7 @@ import { displayName, escapeInvisible, showName, showText } from "./text.js";
 // Columns. Each shows one value of a row and sorts by it.
 
 // textColumn shows a text, which may come from a client.
-const textColumn = (title, get, options = {}) => ({
+export const textColumn = (title, get, options = {}) => ({
   title,
   sort: get,
   show: (cell, row) => showText(cell, get(row)),
@@ -20,7 +20,7 @@ const textColumn = (title, get, options = {}) => ({
 });
 
 // numberColumn shows a number, or a dash for null.
-const numberColumn = (title, get, format = number, options = {}) => ({
+export const numberColumn = (title, get, format = number, options = {}) => ({
   title,
   number: true,
   sort: get,
@@ -37,7 +37,7 @@ const numberColumn = (title, get, format = number, options = {}) => ({
 let now = 0;
 
 // timeColumn shows a time relative to now, or the text ifNull for null.
-const timeColumn = (title, get, ifNull = "–") => ({
+export const timeColumn = (title, get, ifNull = "–") => ({
   title,
   number: true,
   sort: get,
@@ -108,7 +108,7 @@ function showCounts(cell, counts) {
 }
 
 // showBar shows a fraction from 0 to 1 as a bar, with a text next to it.
-function showBar(cell, part, text, level) {
+export function showBar(cell, part, text, level) {
   if (!cell.bar) {
     cell.bar = element("span", { className: "bar", "aria-hidden": "true" }, element("span"));
     cell.barText = element("span");
@@ -148,7 +148,7 @@ function snippet(text) {
 }
 
 // A Section shows a part of the overview as a table, or a hint if the table is empty.
-class Section {
+export class Section {
   // The options are those of Table, and also: list(o) returns the rows; total(o) returns
   // the number of all rows, if the list can be cut; hint(o) returns the nodes to show if
   // there are no rows; subtitle(o) returns the text next to the heading; isPresent(o),
@@ -157,7 +157,7 @@ class Section {
     this.options = options;
     this.panel = document.getElementById(id);
     this.subtitle = element("span", { className: "subtitle" });
-    this.panel.querySelector("h2").after(this.subtitle);
+    this.panel.querySelector("h2, h3").after(this.subtitle);
     this.hint = element("div", { className: "hint" });
     this.hintText = null; // null if the hint is empty
     this.tableContainer = element("div", { id: `${id}-rows`, className: "rows" });

@@ -1,0 +1,217 @@
+// Package builds keeps what the status page shows about runs and jobs of CI systems:
+// what is active, results and times of pipelines over the last hour and day, queue times
+// of classes of runners, and the latest runs. It sees the events through taps of the
+// engine, so it does not matter who emits them.
+package builds
+
+import (
+	"hash/maphash"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/signalbox-ci/signalbox/internal/catalog"
+	"github.com/signalbox-ci/signalbox/internal/engine"
+	"github.com/signalbox-ci/signalbox/internal/membudget"
+)
+
+// The limits of what is kept. The memory for pipelines and classes of runners is also at
+// most a sixteenth of the memory budget. It suffices for 10,000 pipelines that have 100
+// runs a day each. Groups of gauges and the latest runs need up to 4 MiB more.
+const (
+	maxPipelines     = 10_000
+	maxRunnerClasses = 1000
+	maxBytes         = 32 << 20
+)
+
+// Options configure Builds. The zero values are the defaults.
+type Options struct {
+	// Memory counts the memory that is used; nil means that it is not counted.
+	Memory *membudget.Budget
+}
+
+// Builds observes the events about runs and jobs. It is safe for concurrent use.
+type Builds struct {
+	seed maphash.Seed
+
+	mu            sync.Mutex // protects the following fields; never held for long
+	pipelines     table
+	runnerClasses table
+	runs, jobs    gauge
+	waiting       waitingJobs
+	latest        latestRuns
+}
+
+// New returns Builds that have observed nothing.
+func New(o Options) *Builds {
+	limit := min(maxBytes, o.Memory.Size()/16)
+	newTable := func(entries int, bytes int64) table {
+		return table{maxEntries: entries, maxBytes: bytes, memory: o.Memory, byName: make(map[name]*entry)}
+	}
+	return &Builds{
+		seed:          maphash.MakeSeed(),
+		pipelines:     newTable(maxPipelines, limit/8*7),
+		runnerClasses: newTable(maxRunnerClasses, limit/8),
+		runs:          gauge{groups: make(map[uint64]group)},
+		jobs:          gauge{groups: make(map[uint64]group)},
+		waiting:       make(waitingJobs),
+	}
+}
+
+// results are the results of runs. Their keys are their indexes.
+var results = []string{"success", "failure", "error", "timeout", "cancellation", "other"}
+
+const (
+	success key = iota
+	failure
+	failedToRun // the result "error"
+	timeout
+)
+
+// resultOf returns the key of a result, or false if there is no such result or if the
+// run was skipped, so that it did not run.
+func resultOf(result string) (key, bool) {
+	i := slices.Index(results, result)
+	return key(i), i >= 0
+}
+
+// Taps returns the taps for the events that b observes, by name.
+func (b *Builds) Taps() map[string]engine.Tap {
+	return map[string]engine.Tap{
+		"ci run finished":       b.runFinished,
+		"ci run time":           b.runTime,
+		"ci run queue time":     b.runQueueTime,
+		"ci runs active":        func(e engine.TappedEvent) { b.setGauge(&b.runs, &e, e.Attribute("state")) },
+		"ci jobs active":        func(e engine.TappedEvent) { b.setGauge(&b.jobs, &e, e.Attribute("state")) },
+		"ci job queue time":     func(e engine.TappedEvent) { b.jobQueueTime(&e, e.Attribute("system"), e.Attribute("runner_class")) },
+		"ci oldest job waiting": b.oldestJobWaiting,
+
+		// Concourse, with the same correspondence as in the rules of the catalog: the team
+		// is the repository, and steps are the jobs.
+		"build finished":         b.buildFinished,
+		"builds running":         func(e engine.TappedEvent) { b.setGauge(&b.runs, &e, "executing") },
+		"steps waiting":          func(e engine.TappedEvent) { b.setGauge(&b.jobs, &e, "pending") },
+		"steps waiting duration": func(e engine.TappedEvent) { b.jobQueueTime(&e, concourse, e.Attribute("workerTags")) },
+	}
+}
+
+// concourse is the system of Concourse's own events.
+const concourse = "concourse"
+
+func runName(e *engine.TappedEvent) name {
+	return newName(e.Attribute("system"), e.Attribute("instance"), e.Attribute("repository"), e.Attribute("pipeline"), "")
+}
+
+func (b *Builds) runFinished(e engine.TappedEvent) { b.reportRun(&e, -1) }
+
+func (b *Builds) runTime(e engine.TappedEvent) {
+	if isTime(e.Value) {
+		b.reportRun(&e, e.Value)
+	}
+}
+
+// reportRun records that a run has finished or, if seconds is not negative, its
+// duration. They are separate events, because the duration can be unknown.
+func (b *Builds) reportRun(e *engine.TappedEvent, seconds float64) {
+	r := runReport{
+		name: runName(e), id: e.Attribute("run_id"), attempt: e.Attribute("attempt"), url: e.Attribute("url"),
+		ended: whenOf(e), seconds: seconds,
+	}
+	ok := false
+	if r.result, ok = resultOf(e.Attribute("result")); !ok || r.system == "" {
+		return
+	}
+	k := resultKeys + r.result
+	if seconds >= 0 {
+		k = durationKeys + bucketOf(seconds)
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.pipelines.count(r.name, k, slotOf(r.ended), slotOf(e.Now))
+	if seconds < 0 || r.id != "" {
+		b.latest.set(&r)
+	}
+}
+
+func (b *Builds) runQueueTime(e engine.TappedEvent) {
+	n := runName(&e)
+	if !isTime(e.Value) || n.system == "" {
+		return
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.pipelines.count(n, queueKeys+bucketOf(e.Value), slotOf(whenOf(&e)), slotOf(e.Now))
+}
+
+func (b *Builds) jobQueueTime(e *engine.TappedEvent, system, runnerClass string) {
+	n := newName(system, e.Attribute("instance"), "", "", runnerClass)
+	if !isTime(e.Value) || n.system == "" {
+		return
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.runnerClasses.count(n, queueKeys+bucketOf(e.Value), slotOf(whenOf(e)), slotOf(e.Now))
+}
+
+func (b *Builds) setGauge(g *gauge, e *engine.TappedEvent, state string) {
+	i := slices.Index(states, state)
+	if i <= 0 || !isTime(e.Value) {
+		return
+	}
+	hash := hashAttributes(b.seed, e, false)
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	g.set(hash, i, e.Value, e.Now)
+}
+
+func (b *Builds) oldestJobWaiting(e engine.TappedEvent) {
+	if !isTime(e.Value) {
+		return
+	}
+	hash := hashAttributes(b.seed, &e, true)
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.waiting.set(hash, &e)
+}
+
+// buildFinished records a build of Concourse. A build that never started has the
+// duration 0, which is not counted.
+func (b *Builds) buildFinished(e engine.TappedEvent) {
+	r := runReport{
+		name: newName(concourse, "", e.Attribute("team_name"), e.Attribute("pipeline"), ""),
+		id:   e.Attribute("build_id"), ended: whenOf(&e), seconds: -1,
+	}
+	ok := false
+	if r.result, ok = resultOf(catalog.ResultOfBuild(e.Attribute("build_status"))); !ok {
+		return
+	}
+	if isTime(e.Value) && e.Value > 0 {
+		r.seconds = e.Value / 1000
+	}
+	at, now := slotOf(r.ended), slotOf(e.Now)
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.pipelines.count(r.name, resultKeys+r.result, at, now)
+	if r.seconds >= 0 {
+		b.pipelines.count(r.name, durationKeys+bucketOf(r.seconds), at, now)
+	}
+	b.latest.set(&r)
+}
+
+// maxValue is the highest value that is believed: about 300 years, if it is a time.
+const maxValue = 1e10
+
+// isTime reports whether a value is a time, or a number of runs or jobs.
+func isTime(v float64) bool { return v >= 0 && v <= maxValue }
+
+// whenOf returns when the event happened, which is not in the future.
+func whenOf(e *engine.TappedEvent) time.Time {
+	if e.Time.IsZero() || e.Time.After(e.Now) {
+		return e.Now
+	}
+	return e.Time
+}
+
+func slotOf(t time.Time) slot {
+	return slot(min(max(0, t.Unix()/slotSeconds), 1<<24-slotsPerDay))
+}

@@ -1,0 +1,136 @@
+package builds
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/signalbox-ci/signalbox/internal/excerpt"
+	"github.com/signalbox-ci/signalbox/internal/membudget"
+)
+
+// Texts are cut to these lengths, in bytes.
+const (
+	maxShortBytes = 64 // of systems and instances
+	maxTextBytes  = 256
+	maxURLBytes   = 1 << 10
+)
+
+// A name identifies an entry of a table: a pipeline, or a class of runners.
+type name struct{ system, instance, repository, pipeline, runnerClass string }
+
+// newName returns a name with short texts. They can be parts of a large request.
+func newName(system, instance, repository, pipeline, runnerClass string) name {
+	return name{
+		excerpt.Prefix(system, maxShortBytes), excerpt.Prefix(instance, maxShortBytes),
+		excerpt.Prefix(repository, maxTextBytes), excerpt.Prefix(pipeline, maxTextBytes), excerpt.Prefix(runnerClass, maxTextBytes),
+	}
+}
+
+func (n name) clone() name {
+	return name{strings.Clone(n.system), strings.Clone(n.instance), strings.Clone(n.repository), strings.Clone(n.pipeline), strings.Clone(n.runnerClass)}
+}
+
+func (n name) compare(m name) int {
+	return slices.Compare([]string{n.repository, n.pipeline, n.runnerClass, n.system, n.instance}, []string{m.repository, m.pipeline, m.runnerClass, m.system, m.instance})
+}
+
+// An entry has the window of a pipeline or of a class of runners.
+type entry struct {
+	name
+	window
+	at         int    // index in table.entries, or -1 when it has been removed
+	prev, next *entry // in the order of the latest activity
+}
+
+// entryBytes is the memory for an entry without its texts and cells, and for its places
+// in the table.
+const entryBytes = 176 + 200
+
+func (e *entry) size() int64 {
+	return entryBytes + 8*int64(cap(e.cells)) +
+		int64(len(e.system)+len(e.instance)+len(e.repository)+len(e.pipeline)+len(e.runnerClass))
+}
+
+// A table has a bounded number of entries, in a bounded amount of memory. Beyond it, the
+// entry that has been inactive for the longest time is forgotten.
+type table struct {
+	maxEntries int
+	maxBytes   int64
+	memory     *membudget.Budget // counts what the table uses; may be nil
+
+	byName    map[name]*entry
+	entries   []*entry
+	front     *entry // the one that has been inactive for the longest time
+	back      *entry
+	bytes     int64
+	forgotten uint64 // those that were removed because of the limits
+}
+
+// count counts a key for the entry with the name, which it adds if necessary.
+func (t *table) count(n name, k key, at, now slot) {
+	if at = min(at, now); hourOf(at) < now-slotsPerDay {
+		return
+	}
+	e := t.byName[n]
+	if e == nil {
+		e = &entry{name: n.clone(), at: len(t.entries)}
+		t.byName[e.name] = e
+		t.entries = append(t.entries, e)
+		t.use(e.size())
+	} else {
+		t.unlink(e)
+	}
+	t.link(e)
+	before := e.size()
+	e.add(k, at, now)
+	t.use(e.size() - before)
+	for t.front != e && (len(t.entries) > t.maxEntries || t.bytes > t.maxBytes) {
+		t.forgotten++
+		t.remove(t.front)
+	}
+	// Entries without anything in the last day go, a few at a time.
+	for range 2 {
+		if old := t.front; old != e && len(old.since(now-slotsPerDay, now)) == 0 {
+			t.remove(old)
+		}
+	}
+}
+
+func (t *table) use(bytes int64) {
+	t.bytes += bytes
+	t.memory.Add(bytes)
+}
+
+func (t *table) link(e *entry) {
+	e.prev, e.next = t.back, nil
+	if t.back == nil {
+		t.front = e
+	} else {
+		t.back.next = e
+	}
+	t.back = e
+}
+
+func (t *table) unlink(e *entry) {
+	if e.prev == nil {
+		t.front = e.next
+	} else {
+		e.prev.next = e.next
+	}
+	if e.next == nil {
+		t.back = e.prev
+	} else {
+		e.next.prev = e.prev
+	}
+}
+
+func (t *table) remove(e *entry) {
+	t.unlink(e)
+	delete(t.byName, e.name)
+	last := t.entries[len(t.entries)-1]
+	t.entries[e.at], last.at = last, e.at
+	t.entries[len(t.entries)-1] = nil
+	t.entries = t.entries[:len(t.entries)-1]
+	e.at = -1
+	t.use(-e.size())
+}
