@@ -22,6 +22,7 @@ import (
 	"github.com/signalbox-ci/signalbox/cmd/signalbox/internal/source/github"
 	"github.com/signalbox-ci/signalbox/cmd/signalbox/internal/source/gitlab"
 	"github.com/signalbox-ci/signalbox/cmd/signalbox/internal/source/idempotency"
+	"github.com/signalbox-ci/signalbox/cmd/signalbox/internal/source/jenkins"
 	"github.com/signalbox-ci/signalbox/cmd/signalbox/internal/source/tekton"
 	"github.com/signalbox-ci/signalbox/cmd/signalbox/internal/source/tracker"
 	"github.com/signalbox-ci/signalbox/cmd/signalbox/internal/source/webhook"
@@ -50,7 +51,7 @@ type webhookFlags struct {
 func newSources() []webhook.Source {
 	return []webhook.Source{
 		&github.Source{}, &gitlab.Source{}, &cdevents.Source{}, &buildkite.Source{}, &tekton.Source{},
-		&gitea.Source{}, &circleci.Source{}, &azuredevops.Source{}, &drone.Source{},
+		&gitea.Source{}, &jenkins.Source{}, &circleci.Source{}, &azuredevops.Source{}, &drone.Source{},
 	}
 }
 
