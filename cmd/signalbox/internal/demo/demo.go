@@ -102,7 +102,7 @@ func Start(o Options) *Demo {
 	}
 	s := d.simulation
 	s.pusher = d.pusher
-	s.advance(past)
+	s.Advance(past)
 	d.before, d.begin = s.tally, time.Now()
 	d.pusher.skipped.Store(0) // the past is simulated faster than pushes can be sent
 	if o.AfterPast != nil {
@@ -140,7 +140,7 @@ func (d *Demo) Stop() Summary {
 	s := d.simulation
 	summary := Summary{
 		Elapsed:   d.end.Sub(d.begin),
-		Simulated: s.now - past,
+		Simulated: s.Now - past,
 		Past:      d.before.total(),
 		Sent:      d.pusher.sent.Load(),
 		Failed:    d.pusher.failed.Load(),
