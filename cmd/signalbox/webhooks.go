@@ -33,7 +33,7 @@ type webhookFlags struct {
 	MaxBodyBytes  limit    `long:"webhook-max-body-bytes" value-name:"N" default:"33554432" description:"Maximum size of a delivery, in bytes after decompression. --memory-limit can lower it."`
 	ReplayWindow  lifetime `long:"webhook-replay-window" value-name:"DURATION" default:"5m" description:"Maximum age of signatures that contain a time; 0s means any age."`
 
-	MaxObjects   limit   `long:"source-max-objects" value-name:"N" default:"100000" description:"Maximum number of runs, jobs and deployments to remember. Beyond it, the one that ended first is forgotten. --memory-limit can lower it."`
+	MaxObjects   limit   `long:"source-max-objects" value-name:"N" default:"100000" description:"Maximum number of runs, jobs, workers and other objects to remember. Beyond it, the one that ended first is forgotten. --memory-limit can lower it."`
 	QueuedLimit  timeout `long:"source-queued-limit" value-name:"DURATION" default:"24h" description:"Time after which a run or job that waits is no longer counted as active."`
 	RunningLimit timeout `long:"source-running-limit" value-name:"DURATION" default:"24h" description:"Time after which a run or job that executes is no longer counted as active."`
 	Memory       timeout `long:"source-memory" value-name:"DURATION" default:"24h" description:"Time for which a run or job that has ended is remembered, to recognize repeated deliveries. Older deliveries are not counted."`

@@ -95,8 +95,9 @@ func cut(text string, n int) string {
 	return strings.ToValidUTF8(strings.Clone(text[:n]), "")
 }
 
-// Add adds a change, with attributes cut to 512 bytes. It ignores the delivery if the
-// change has no ID, or IDs that are too long. It keeps the outcome Unmapped.
+// Add adds a change, with attributes and names of suites cut to 512 bytes. It ignores
+// the delivery if the change has no ID, or IDs that are too long. It keeps the outcome
+// Unmapped.
 func (d *Delivery) Add(c tracker.Change) {
 	if c.ID == "" {
 		d.Ignore("no id")
@@ -111,6 +112,9 @@ func (d *Delivery) Add(c tracker.Change) {
 		if field := attributes.Field(i); field.Len() > maxAttributeBytes {
 			field.SetString(cut(field.String(), maxAttributeBytes))
 		}
+	}
+	for i := range c.Tests {
+		c.Tests[i].Suite = cut(c.Tests[i].Suite, maxAttributeBytes)
 	}
 	if d.Outcome == 0 {
 		d.Outcome = Useful

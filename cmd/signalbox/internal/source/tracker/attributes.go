@@ -25,11 +25,12 @@ var fields = [...]struct {
 	{"job", func(c *Change) string { return c.Attributes.Job }},
 	{"runner_class", func(c *Change) string { return c.Attributes.RunnerClass }},
 	{"runner_group", func(c *Change) string { return c.Attributes.RunnerGroup }},
+	{"queue", func(c *Change) string { return c.Attributes.Queue }},
 	{"worker", func(c *Change) string { return c.Attributes.Worker }},
 	{"environment", func(c *Change) string { return c.Attributes.Environment }},
 	{"tier", func(c *Change) string { return c.Attributes.Tier }},
 	{"service", func(c *Change) string { return c.Attributes.Service }},
-	{"result", func(c *Change) string { return cmp.Or(c.Result, ResultOther) }},
+	{"result", (*Change).result},
 	{"raw_result", func(c *Change) string { return c.Attributes.RawResult }},
 	{"error_type", (*Change).errorType},
 }
@@ -74,6 +75,13 @@ func (c *Change) jobID() string {
 		return c.ID
 	}
 	return ""
+}
+
+func (c *Change) result() string {
+	if c.Kind > Deployment {
+		return c.Result
+	}
+	return cmp.Or(c.Result, ResultOther)
 }
 
 func (c *Change) errorType() string {

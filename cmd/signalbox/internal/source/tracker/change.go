@@ -2,7 +2,7 @@ package tracker
 
 import "time"
 
-// A Change is what a delivery says about one object: a run, a job or a deployment.
+// A Change is what a delivery says about one object, such as a run, a job or a worker.
 //
 // Decoders fill in the times as they find them in the payload, with Change.ParseTime,
 // Unix or UnixMilli. Apply removes and counts times that cannot be right.
@@ -22,12 +22,14 @@ type Change struct {
 	// its run was queued is ignored: it did not run again in this attempt.
 	RunID string
 
-	// State is the state that the object is in after the change.
+	// State is the state that the object is in after the change. Workers have states of
+	// their own.
 	State State
 
 	// Time is when the change happened, by the clock of the CI system. The zero Time
-	// means unknown. If Reopens is set and the system does not report when the change
-	// happened, Time is the newest time in the payload.
+	// means unknown; for a worker, it means the time of the delivery. If Reopens is set
+	// and the system does not report when the change happened, Time is the newest time
+	// in the payload.
 	Time time.Time
 
 	// Queued, Started and Ended are when the attempt entered these states. The zero
@@ -67,6 +69,10 @@ type Change struct {
 	// the same commit.
 	CommitTime time.Time
 
+	// Tests are the results of the tests that the object ran. They count once the object
+	// has ended.
+	Tests []TestCount
+
 	// Anomalies are times that the decoder could not use.
 	Anomalies []Anomaly
 }
@@ -85,7 +91,11 @@ func (c *Change) Latest() time.Time {
 
 // complete reports whether the change has what every change must have.
 func (c *Change) complete() bool {
-	return c.Kind >= Run && c.Kind <= Deployment && c.State >= Queued && c.State <= Ended && c.System != "" && c.ID != ""
+	first, last := Queued, Ended
+	if c.Kind == Worker {
+		first, last = Available, Lost
+	}
+	return c.Kind >= Run && c.Kind <= Worker && c.State >= first && c.State <= last && c.System != "" && c.ID != ""
 }
 
 // isBefore reports whether the change is known to have happened before an object was
@@ -107,18 +117,22 @@ func (c *Change) startsJob() bool {
 type Kind uint8
 
 // The kinds of objects. A run is one execution of a pipeline, a job is a part of it
-// that runs on one worker.
+// that runs on one worker. An incident lasts from Started to Ended, and a test case is
+// only counted when it has ended, by Change.Tests.
 const (
 	Run Kind = iota + 1
 	Job
 	Deployment
+	Incident
+	TestCase
+	Worker
 )
 
-// A State is a state of an object. An object goes through the states in ascending
-// order. It can skip some, and go from Blocked back to Queued.
+// A State is a state of an object. An object other than a worker goes through the states
+// in ascending order. It can skip some, and go from Blocked back to Queued.
 type State uint8
 
-// The states of objects.
+// The states of objects other than workers.
 const (
 	// Queued objects wait for a worker, or to be scheduled.
 	Queued State = iota + 1
@@ -129,6 +143,22 @@ const (
 	Started
 	Ended
 )
+
+// The states of workers. A worker changes between them in any order, so a change counts
+// if its Time is not before that of the previous one.
+const (
+	Available State = iota + Ended + 1
+	Busy
+	Offline
+	Lost // offline without signing off
+)
+
+// A TestCount is how many tests of a suite had an outcome: passed, failed, skipped or
+// error. Suite can be empty.
+type TestCount struct {
+	Outcome, Suite string
+	Count          uint64
+}
 
 // The values of Change.Result.
 const (
@@ -162,7 +192,9 @@ type Attributes struct {
 	Job         string // name, without the parameters of a matrix
 	RunnerClass string // sorted labels of the runner that the job asks for
 	RunnerGroup string
-	Worker      string // name of the runner
+	Worker      string // name of the runner; also of workers
+
+	Queue string // of workers: the queue that the worker takes jobs from
 
 	// Of objects that have ended. ErrorType is only used if the result is a failure,
 	// an error or a timeout; if it is empty then, the attribute is "_OTHER".

@@ -1,4 +1,4 @@
-// Package tracker keeps the state of runs, jobs and deployments, and turns what CI
+// Package tracker keeps the state of runs, jobs and workers, and turns what CI
 // systems report about them into events.
 //
 // CI systems deliver reports late, twice, in any order, or not at all. The tracker

@@ -1,6 +1,7 @@
 package tracker
 
 import (
+	"math"
 	"time"
 
 	"github.com/signalbox-ci/signalbox/metric"
@@ -9,6 +10,30 @@ import (
 // expiredMemory is how long the tracker remembers at least what has expired. Approvals
 // are given days later.
 const expiredMemory = 14 * 24 * time.Hour
+
+const (
+	// incidentLimit is how long an incident can stay open without a change.
+	incidentLimit = 30 * 24 * time.Hour
+
+	// offlineLimit is how long a worker that is offline is counted. CI systems start
+	// workers with other IDs instead, and report workers only when they change.
+	offlineLimit = 10 * time.Minute
+)
+
+// limitOf returns how long an active object can stay without a change.
+func (t *Tracker) limitOf(o *object) time.Duration {
+	switch {
+	case o.kind == Worker && o.state >= Offline:
+		return offlineLimit
+	case o.kind == Worker:
+		return math.MaxInt64
+	case o.kind == Incident:
+		return incidentLimit
+	case o.state == Started:
+		return t.options.RunningLimit
+	}
+	return t.options.QueuedLimit
+}
 
 // Tick removes what is too old, and returns the current values of all gauges as events.
 // The caller should call it every few seconds. Its cost is proportional to the number
@@ -19,11 +44,7 @@ func (t *Tracker) Tick(now time.Time) []metric.Event {
 	nanos := now.UnixNano()
 	for o := t.active.front; o != nil; {
 		next := o.next
-		limit := t.options.QueuedLimit
-		if o.state == Started {
-			limit = t.options.RunningLimit
-		}
-		if nanos-o.changed > int64(limit) {
+		if nanos-o.changed > int64(t.limitOf(o)) {
 			u.expire(o)
 		}
 		o = next
@@ -50,7 +71,9 @@ func (t *Tracker) forgetBefore(l *list, nanos int64) {
 // expire makes an object inactive that has not changed for too long. If it changes
 // later, it becomes active again, without being counted again.
 func (u *update) expire(o *object) {
-	o.system.expired[o.phase()]++
+	if o.kind != Worker {
+		o.system.expired[o.phase()]++
+	}
 	u.tracker.leave(o)
 	u.ungroup(o)
 	o.expired, o.changed = true, u.now.UnixNano()

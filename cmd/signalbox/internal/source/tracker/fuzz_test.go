@@ -51,12 +51,12 @@ func (r *byteReader) duration() *time.Duration {
 
 func (r *byteReader) change(now time.Time) tracker.Change {
 	return tracker.Change{
-		System: r.text("github", "gitlab", ""), Instance: r.text("", "", "a"), Kind: tracker.Kind(r.number(5)), ID: r.text("1", "2", "3", "4", ""),
-		Attempt: r.text("", "1"), RunID: r.text("", "1", "2"), State: tracker.State(r.number(6)),
+		System: r.text("github", "gitlab", ""), Instance: r.text("", "", "a"), Kind: tracker.Kind(r.number(int(tracker.Worker) + 2)), ID: r.text("1", "2", "3", "4", ""),
+		Attempt: r.text("", "1"), RunID: r.text("", "1", "2"), State: tracker.State(r.number(int(tracker.Lost) + 2)),
 		Time: r.time(now), Queued: r.time(now), Started: r.time(now), Ended: r.time(now), QueueTime: r.duration(), RunTime: r.duration(),
 		QueuedUntilJob: r.yes(), NeverStarted: r.yes(), Reopens: r.number(4) == 0,
 		Result:     r.text("", "success", "failure", "skip", "nonsense"),
-		CommitTime: r.time(now), Anomalies: make([]tracker.Anomaly, r.number(2)),
+		CommitTime: r.time(now), Anomalies: make([]tracker.Anomaly, r.number(2)), Tests: make([]tracker.TestCount, r.number(2)),
 		Attributes: tracker.Attributes{
 			Repository: r.text("", "a/b"), Commit: r.text("", "c"), RunnerClass: r.text("", "x", "y"), Environment: r.text("", "prod"), Retry: r.text("", "true"),
 		},
@@ -69,11 +69,25 @@ type gauges map[string]float64
 func (g gauges) take(t *testing.T, events []metric.Event) {
 	for _, e := range events {
 		switch e.Name {
-		case "ci runs active", "ci jobs active", "ci oldest job waiting":
-			g[e.Name+fmt.Sprint(e.Attributes)] = e.Value
+		case "ci runs active", "ci jobs active", "ci oldest job waiting", "ci workers":
+			a := e.Attributes
+			g[fmt.Sprint(e.Name, a["system"], a["runner_class"], a["state"])] = e.Value
 		}
 		if e.Value < 0 {
 			t.Fatalf("got %+v, expected no negative value", e)
+		}
+	}
+}
+
+// signOff lets all workers that a byteReader can make go offline.
+func (g gauges) signOff(t *testing.T, tr *tracker.Tracker, now time.Time) {
+	for n := range 3 * 3 * 5 * 2 {
+		c := tracker.Change{
+			System: []string{"github", "gitlab", ""}[n%3], Instance: []string{"", "", "a"}[n/3%3], Kind: tracker.Worker,
+			ID: []string{"1", "2", "3", "4", ""}[n/9%5], Attempt: []string{"", "1"}[n/45], State: tracker.Offline,
+		}
+		if events, outcome := tr.Apply(c, now); outcome == tracker.Accepted {
+			g.take(t, events)
 		}
 	}
 }
@@ -122,7 +136,7 @@ func countsOnce(t *testing.T, input []byte) {
 		}
 		g.take(t, events)
 		for _, e := range events {
-			if strings.HasSuffix(e.Name, "active") || e.Name == "ci last deployment" {
+			if strings.HasSuffix(e.Name, "active") || strings.HasPrefix(e.Name, "ci worker") || e.Name == "ci last deployment" {
 				continue
 			}
 			k := fmt.Sprintf("%s of %s %s %s/%s", e.Name, c.System, c.Instance, c.ID, c.Attempt)
@@ -134,7 +148,8 @@ func countsOnce(t *testing.T, input []byte) {
 			}
 		}
 	}
-	g.take(t, tr.Tick(now.Add(25*time.Hour)))
+	g.signOff(t, tr, now)
+	g.take(t, tr.Tick(now.Add(31*24*time.Hour)))
 	g.mustBeZero(t)
 }
 
@@ -171,8 +186,9 @@ func staysWithinBounds(t *testing.T, input []byte) {
 			t.Fatalf("got %d groups, expected at most %d", n, 3*maxObjects)
 		}
 	}
+	g.signOff(t, trackers[0], now)
 	for range 2 { // expired objects are forgotten at the second tick
-		now = now.Add(15 * 24 * time.Hour)
+		now = now.Add(31 * 24 * time.Hour)
 		g.take(t, trackers[0].Tick(now))
 	}
 	g.mustBeZero(t)

@@ -2,6 +2,7 @@ package tracker
 
 import (
 	"iter"
+	"maps"
 	"strings"
 	"time"
 
@@ -12,7 +13,7 @@ const oldestJobWaiting = "ci oldest job waiting"
 
 func defaultLabelInputs(string) iter.Seq2[string, func(string) string] {
 	return func(yield func(string, func(string) string) bool) {
-		for _, attribute := range []string{"system", "runner_class", "state"} {
+		for _, attribute := range []string{"system", "runner_class", "queue", "state"} {
 			if !yield(attribute, nil) {
 				return
 			}
@@ -28,9 +29,10 @@ type group struct {
 	count      int
 
 	// Of the current tick. oldest is when the job that has waited the longest was
-	// queued.
+	// queued, and job describes it.
 	tick     uint64
 	oldest   int64
+	job      *waitingJob
 	reported bool // the last tick emitted the waiting time of a job, see Tracker.waiting
 
 	merged *group // the one that counts the objects instead; nil except during regroupAll
@@ -209,10 +211,12 @@ func (u *update) emitGauges() {
 				since = o.changed
 			}
 			if g.tick != t.ticks {
-				g.tick, g.oldest = t.ticks, since
+				g.tick, g.job = t.ticks, nil
 				waiting = append(waiting, g)
 			}
-			g.oldest = min(g.oldest, since)
+			if g.job == nil || since < g.oldest {
+				g.oldest, g.job = since, o.job
+			}
 		}
 	}
 	for _, g := range active {
@@ -226,9 +230,24 @@ func (u *update) emitGauges() {
 	}
 	for _, g := range waiting {
 		g.reported = true
-		u.emitGroup(g, max(0, time.Duration(u.now.UnixNano()-g.oldest).Seconds()))
+		waited := time.Duration(u.now.UnixNano() - g.oldest)
+		u.add(g.event, max(0, waited.Seconds()), 0, t.waitingAttributes(g))
+		g.job = nil
 	}
 	t.waiting = waiting
+}
+
+// waitingAttributes returns the attributes of a group and those of its oldest job that no
+// label of the group shows.
+func (t *Tracker) waitingAttributes(g *group) map[string]string {
+	j := g.job
+	all := map[string]string{"job_id": j.id, "job": j.name, "repository": j.repository, "pipeline": j.pipeline, "url": j.url}
+	maps.DeleteFunc(all, func(_, value string) bool { return value == "" })
+	for attribute := range t.options.LabelInputs(g.event) {
+		delete(all, attribute)
+	}
+	maps.Copy(all, g.attributes)
+	return all
 }
 
 func (u *update) emitGroup(g *group, value float64) {

@@ -2,15 +2,16 @@ package tracker
 
 // ObjectBytes is the maximum memory for each object of MaxObjects, with its part of what
 // the tracker remembers about commits. An object of ordinary size takes less.
-const ObjectBytes = 400
+const ObjectBytes = 500
 
 // Approximate memory, in bytes.
 const (
 	minLimit = 64 << 10 // however low MaxObjects is
 
 	entryBytes      = 80 // a pointer in a map; one with many removals can be three quarters empty
-	objectBytes     = 128
+	objectBytes     = 144
 	runBytes        = 24
+	jobBytes        = 80
 	attributesBytes = 144
 	groupBytes      = 112 + 48 // with a map without entries
 	timeBytes       = 150
@@ -30,6 +31,14 @@ func (o *object) size() int {
 		return objectBytes
 	}
 	return objectBytes + runBytes
+}
+
+// size returns the memory for the description of a waiting job, which can be nil.
+func (j *waitingJob) size() int {
+	if j == nil {
+		return 0
+	}
+	return jobBytes + textBytes(j.id) + textBytes(j.name) + textBytes(j.repository) + textBytes(j.pipeline) + textBytes(j.url)
 }
 
 // size returns the memory for the attributes of runs.

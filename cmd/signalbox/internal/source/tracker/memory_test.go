@@ -42,7 +42,7 @@ func heap() float64 {
 }
 
 // The memory for 100,000 objects, 30,000 of them active, and for as many commits as the
-// tracker remembers, is at most 40 MB, as ObjectBytes says.
+// tracker remembers, is at most 50 MB, as ObjectBytes says.
 func TestMemory(t *testing.T) {
 	const objects, commits, limit = 100_000, 50_000, 100_000 * tracker.ObjectBytes
 	before := heap()
@@ -94,6 +94,13 @@ func TestMemoryOfTexts(t *testing.T) {
 		change func(n int) tracker.Change
 		inputs func(string) iter.Seq2[string, func(string) string]
 	}{
+		{"waiting jobs", func(n int) tracker.Change { return realistic(n/9*10+1+n%9, queued, start) }, nil},
+		{"waiting jobs with long names", func(n int) tracker.Change {
+			c := realistic(n/9*10+1+n%9, queued, start)
+			a := &c.Attributes
+			a.Repository, a.Pipeline, a.Job, a.URL = long("repository", n), long("pipeline", n), long("job", n), long("url", n)
+			return c
+		}, nil},
 		{"long runner classes", func(n int) tracker.Change { return job(long("class", n), n, queued) }, nil},
 		{"short runner classes", func(n int) tracker.Change { return job(fmt.Sprint(n), n, queued) }, nil},
 		{"active runs with long attributes", func(n int) tracker.Change { return run(n, started) }, nil},

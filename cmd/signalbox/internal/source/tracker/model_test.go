@@ -7,6 +7,7 @@ import (
 	"math"
 	"math/rand/v2"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -16,7 +17,7 @@ import (
 
 var modelRuns = flag.Int("model-runs", 300, "Number of random sequences in TestModel.")
 
-// TestModel applies the changes of random lives of runs, jobs and deployments in random
+// TestModel applies the changes of random lives of runs, jobs and other objects in random
 // order, with repeats and losses, and compares the tracker with a simple model after
 // every step.
 func TestModel(t *testing.T) {
@@ -71,9 +72,16 @@ func testModel(t *testing.T, seed uint64) bool {
 	}
 
 	// Everything expires, and is forgotten.
+	for _, w := range m.workers {
+		w.State, w.Time = tracker.Offline, now
+		if events, outcome := tr.Apply(w, now); outcome == tracker.Accepted {
+			page.take(events)
+		}
+	}
+	clear(m.workers) // ten minutes later
 	active := uint64(0)
 	for _, o := range m.objects {
-		if o.state != 0 && o.state != ended {
+		if o.state != 0 && o.state != ended && o.Kind != tracker.Incident {
 			active++
 			o.state = 0
 		}
@@ -92,7 +100,8 @@ func testModel(t *testing.T, seed uint64) bool {
 		t.Errorf("after the expiry, with %d groups", tr.Groups())
 		return false
 	}
-	tr.Tick(now.Add(14*24*time.Hour + 1))
+	tr.Tick(now.Add(30 * 24 * time.Hour)) // incidents expire
+	tr.Tick(now.Add(45 * 24 * time.Hour))
 	if !tr.Empty() {
 		t.Error("got memory that is used at the end, expected none")
 		return false
@@ -106,12 +115,25 @@ func testModel(t *testing.T, seed uint64) bool {
 	return true
 }
 
-// life returns the changes of a run and its jobs, or of a deployment.
+// life returns the changes of a run and its jobs, or of another object.
 func life(random *rand.Rand, id string) []tracker.Change {
 	seconds := func(n int) time.Duration { return time.Duration(random.IntN(n)) * time.Second }
 	began := start.Add(seconds(3600))
 	attributes := tracker.Attributes{Repository: fmt.Sprint("octo-org/", random.IntN(2)), Commit: id}
-	switch random.IntN(4) {
+	switch random.IntN(6) {
+	case 4:
+		var changes []tracker.Change
+		for range 1 + random.IntN(6) {
+			began = began.Add(seconds(3))
+			s := tracker.Available + tracker.State(random.IntN(4))
+			changes = append(changes, tracker.Change{System: "buildkite", Kind: tracker.Worker, ID: id, State: s, Time: began, Attributes: attributes})
+		}
+		return changes
+	case 5:
+		c := tracker.Change{System: "cdevents", Kind: tracker.Incident, ID: id, Attributes: attributes}
+		changes := states(c, began, 0, seconds(36_000))[1:]
+		changes[1].Result = ""
+		return changes
 	case 0:
 		c := tracker.Change{System: "github", Kind: tracker.Deployment, ID: id, Attributes: attributes}
 		return end(random, states(c, began, seconds(60), seconds(600)))
@@ -243,14 +265,15 @@ type modelObject struct {
 // A model computes what a page shows, from changes in the order of their delivery.
 type model struct {
 	objects map[string]*modelObject
-	starts  map[string]time.Time // the first known start of a job, by run
+	workers map[string]tracker.Change // the current state of each
+	starts  map[string]time.Time      // the first known start of a job, by run
 	totals  map[string]float64
 	last    map[string]float64 // last deployment by repository
 	commits map[string]time.Time
 }
 
 func newModel() *model {
-	return &model{map[string]*modelObject{}, map[string]time.Time{}, map[string]float64{}, map[string]float64{}, map[string]time.Time{}}
+	return &model{map[string]*modelObject{}, map[string]tracker.Change{}, map[string]time.Time{}, map[string]float64{}, map[string]float64{}, map[string]time.Time{}}
 }
 
 func (m *model) total(name string, c tracker.Change, retry, result string, value float64) {
@@ -265,13 +288,32 @@ func totalKey(name, system, repository, retry, result string) string {
 
 // apply returns whether the change has an effect.
 func (m *model) apply(c tracker.Change, now time.Time) bool {
+	if c.Kind == tracker.Worker {
+		w, known := m.workers[c.ID]
+		if known && (c.Time.Before(w.Time) || c.State == w.State) {
+			return false
+		}
+		if c.State == tracker.Lost {
+			m.total("ci worker lost", c, "", "", 1)
+		}
+		m.workers[c.ID] = c
+		return true
+	}
 	k := fmt.Sprint(c.System, c.Kind, c.ID, "/", c.Attempt)
 	o := m.objects[k]
 	if o == nil {
 		o = &modelObject{Change: c}
 		m.objects[k] = o
 	}
-	word := map[tracker.Kind]string{tracker.Run: "ci run ", tracker.Job: "ci job ", tracker.Deployment: "ci deployment "}[c.Kind]
+	hasQueue := c.Kind == tracker.Run || c.Kind == tracker.Job
+	word := map[tracker.Kind]string{tracker.Run: "ci run ", tracker.Job: "ci job ", tracker.Deployment: "ci deployment ", tracker.Incident: "ci incident "}[c.Kind]
+	startedEvent, finishedEvent, timeEvent := word+"started", word+"finished", strings.TrimSuffix(word, " ")+" run time"
+	switch c.Kind {
+	case tracker.Run:
+		timeEvent = "ci run time"
+	case tracker.Incident:
+		startedEvent, finishedEvent, timeEvent = "ci incident opened", "ci incident resolved", "ci incident time to restore"
+	}
 	retry := c.Attributes.Retry
 
 	switch {
@@ -294,7 +336,7 @@ func (m *model) apply(c tracker.Change, now time.Time) bool {
 	if o.again {
 		retry = "true"
 	}
-	if o.state == 0 && !o.again && c.Kind != tracker.Deployment {
+	if o.state == 0 && !o.again && hasQueue {
 		m.total(word+"queued", c, retry, "", 1)
 	}
 	if !c.CommitTime.IsZero() {
@@ -302,7 +344,7 @@ func (m *model) apply(c tracker.Change, now time.Time) bool {
 	}
 	ran := c.State >= started && !c.NeverStarted
 	if ran && !o.started && c.Kind != tracker.Deployment {
-		m.total(word+"started", c, retry, "", 1)
+		m.total(startedEvent, c, retry, "", 1)
 	}
 	o.started = o.started || ran
 	o.startDelivered = o.startDelivered || c.State == started
@@ -318,7 +360,7 @@ func (m *model) apply(c tracker.Change, now time.Time) bool {
 	case !o.wasBlocked:
 		o.since = c.Queued
 	}
-	if ran && !o.queueTime && !o.again && c.Kind != tracker.Deployment && !c.QueuedUntilJob {
+	if ran && !o.queueTime && !o.again && hasQueue && !c.QueuedUntilJob {
 		switch {
 		case c.QueueTime != nil:
 			m.total(word+"queue time", c, retry, "", c.QueueTime.Seconds())
@@ -330,14 +372,13 @@ func (m *model) apply(c tracker.Change, now time.Time) bool {
 	}
 	o.state, o.changed = c.State, now
 	if c.State == ended {
-		m.total(word+"finished", c, retry, c.Result, 1)
+		m.total(finishedEvent, c, retry, c.Result, 1)
 		runTime := c.Ended.Sub(c.Started)
 		if c.RunTime != nil {
 			runTime = *c.RunTime
 		}
 		if ran {
-			name := map[tracker.Kind]string{tracker.Run: "ci run time", tracker.Job: "ci job run time", tracker.Deployment: "ci deployment run time"}[c.Kind]
-			m.total(name, c, retry, c.Result, runTime.Seconds())
+			m.total(timeEvent, c, retry, c.Result, runTime.Seconds())
 		}
 		o.end = c.Ended
 		if c.Kind == tracker.Deployment && c.Result == tracker.ResultSuccess {
@@ -371,8 +412,12 @@ func (m *model) apply(c tracker.Change, now time.Time) bool {
 // gauges returns the values that are not 0.
 func (m *model) gauges(now time.Time, ticked bool) map[string]float64 {
 	gauges := map[string]float64{}
+	for _, w := range m.workers {
+		state := map[tracker.State]string{tracker.Available: "available", tracker.Busy: "busy", tracker.Offline: "offline", tracker.Lost: "offline"}[w.State]
+		gauges[fmt.Sprintf("ci workers{%s  %s}", w.System, state)]++
+	}
 	for _, o := range m.objects {
-		if o.state == 0 || o.state == ended || o.Kind == tracker.Deployment {
+		if o.state == 0 || o.state == ended || o.Kind > tracker.Job {
 			continue
 		}
 		name := map[tracker.Kind]string{tracker.Run: "ci runs active", tracker.Job: "ci jobs active"}[o.Kind]
@@ -401,7 +446,7 @@ func (p *page) take(events []metric.Event) {
 	for _, e := range events {
 		a := e.Attributes
 		switch e.Name {
-		case "ci runs active", "ci jobs active", "ci oldest job waiting":
+		case "ci runs active", "ci jobs active", "ci oldest job waiting", "ci workers":
 			k := fmt.Sprintf("%s{%s %s %s}", e.Name, a["system"], a["runner_class"], a["state"])
 			p.gauges[k] = e.Value
 		case "ci last deployment":

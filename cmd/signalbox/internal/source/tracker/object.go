@@ -7,8 +7,8 @@ import (
 	"time"
 )
 
-// An object is the state of an attempt of a run, job or deployment. Times are Unix
-// times in nanoseconds; 0 means unknown.
+// An object is the state of an attempt of a run or job, or that of another object. Times
+// are Unix times in nanoseconds; 0 means unknown.
 type object struct {
 	key        key
 	system     *system
@@ -18,7 +18,8 @@ type object struct {
 	// The groups that count the object; nil unless the object is active.
 	active, waiting *group
 
-	run *run // for runs, else nil
+	run *run        // for runs, else nil
+	job *waitingJob // for jobs that wait for a worker, else nil
 
 	kind  Kind
 	state State // 0 for a run that is only known from its jobs
@@ -31,6 +32,7 @@ type object struct {
 	expired      bool
 
 	changed int64 // when the last change was applied, or when the object expired
+	since   int64 // when a worker entered its state
 	queued  int64 // when the waiting for a worker began
 	blocked int64
 	started int64
@@ -56,6 +58,21 @@ type runAttributes struct {
 
 	key  key // in Tracker.runAttributes
 	runs int // how many runs have these attributes
+}
+
+// A waitingJob describes a job that waits for a worker, so that the one that has waited
+// the longest can be found.
+type waitingJob struct{ id, name, repository, pipeline, url string }
+
+// describe keeps the description of a job while it waits.
+func (u *update) describe(o *object, c *Change) {
+	u.tracker.bytes -= o.job.size()
+	o.job = nil
+	if o.kind == Job && o.state == Queued {
+		a, clone := &c.Attributes, strings.Clone // the texts may be parts of a large payload
+		o.job = &waitingJob{clone(c.ID), clone(a.Job), clone(a.Repository), clone(a.Pipeline), clone(a.URL)}
+		u.tracker.bytes += o.job.size()
+	}
 }
 
 // remember keeps the attributes of a run.
@@ -94,10 +111,13 @@ func (t *Tracker) forgetAttributes(r *run) {
 
 // phase returns the index of the object's state in phases.
 func (o *object) phase() int {
-	if o.list.active {
-		return int(o.state) - 1
+	switch {
+	case !o.list.active:
+		return phaseEnded
+	case o.state == Lost:
+		return phaseOffline
 	}
-	return phaseEnded
+	return int(o.state) - 1
 }
 
 // reopensWith reports whether a change to an ended object shows that it has started

@@ -6,21 +6,26 @@ import (
 )
 
 // phases are the states of objects as label values.
-var phases = [...]string{"pending", "blocked", "executing", "ended"}
+var phases = [...]string{"pending", "blocked", "executing", "ended", "available", "busy", "offline"}
 
-const phaseEnded = 3
+const (
+	phaseEnded   = int(Ended) - 1
+	phaseOffline = int(Offline) - 1
+)
 
 // A system contains the counts of the objects of a CI system.
 type system struct {
 	entries, expired, evicted [len(phases)]uint64
 	anomalies                 [anomalyKinds]uint64
+	hasWorkers                bool // reported at least one
 }
 
 // Stats are statistics about a tracker. The counts are sorted by system.
 type Stats struct {
 	// Entries are the numbers of objects in the table by state: pending, blocked,
 	// executing and ended. The last one includes objects that have expired, and runs
-	// that are only known from their jobs.
+	// that are only known from their jobs. Systems that report workers also have the
+	// states available, busy and offline.
 	Entries []Count
 
 	// Expired are the numbers of objects that reached QueuedLimit or RunningLimit, by
@@ -46,9 +51,12 @@ func (t *Tracker) Stats() Stats {
 	for _, name := range slices.Sorted(maps.Keys(t.systems)) {
 		system := t.systems[name]
 		for i, phase := range phases {
+			if i > phaseEnded && !system.hasWorkers {
+				break
+			}
 			s.Entries = append(s.Entries, Count{name, phase, system.entries[i]})
 			s.Evicted = append(s.Evicted, Count{name, phase, system.evicted[i]})
-			if i != phaseEnded {
+			if i < phaseEnded {
 				s.Expired = append(s.Expired, Count{name, phase, system.expired[i]})
 			}
 		}

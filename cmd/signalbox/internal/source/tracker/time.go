@@ -108,6 +108,9 @@ func (u *update) sanitize() {
 		*t, a = Sanitize(*t, u.now)
 		u.anomalies[a]++ // that of 0 is not used
 	}
+	if c.Kind == Worker {
+		return
+	}
 	if times := [...]*time.Time{Queued: &c.Queued, Blocked: &c.Time, Started: &c.Started, Ended: &c.Ended}; !c.Reopens && times[c.State].IsZero() {
 		*times[c.State] = c.Time
 	}

@@ -16,10 +16,11 @@ type Options struct {
 	// memory for its texts than is left of MaxObjects times ObjectBytes.
 	MaxObjects int
 
-	// QueuedLimit and RunningLimit are how long an object can stay queued or blocked,
-	// and started, without a change. Afterwards it has expired: it is no longer counted
-	// as active. It is remembered for 14 days, or for Memory if that is longer. The
-	// defaults are 24 hours.
+	// QueuedLimit and RunningLimit are how long a run, job or deployment can stay queued
+	// or blocked, and started, without a change. Afterwards it has expired: it is no
+	// longer counted as active. It is remembered for 14 days, or for Memory if that is
+	// longer. The defaults are 24 hours. Incidents expire after 30 days. Workers that
+	// are offline are no longer counted after 10 minutes; others do not expire.
 	QueuedLimit, RunningLimit time.Duration
 
 	// Memory is how long the tracker remembers objects that have ended. Changes to
@@ -28,11 +29,12 @@ type Options struct {
 
 	// LabelInputs returns the names of those attributes of an event that rules use,
 	// each with the function that turns its value into that of a label; nil means that
-	// the values are the same. Apply calls it with "ci runs active", "ci jobs active"
-	// and "ci oldest job waiting", and groups active objects by the values of labels.
-	// The results can change: Tick then groups the objects anew. Attributes that were
-	// not used when an object changed last are unknown.
-	// A nil LabelInputs means system, runner_class, which only jobs have, and state.
+	// the values are the same. Apply calls it with "ci runs active", "ci jobs active",
+	// "ci workers" and "ci oldest job waiting", and groups active objects by the values
+	// of labels. The results can change: Tick then groups the objects anew. Attributes
+	// that were not used when an object changed last are unknown. A nil LabelInputs
+	// means system, runner_class, which only jobs have, queue, which only workers have,
+	// and state.
 	LabelInputs func(event string) iter.Seq2[string, func(value string) string]
 
 	// Systems are the CI systems whose statistics exist, as 0, before their first
@@ -46,8 +48,8 @@ const (
 	defaultLimit      = 24 * time.Hour
 )
 
-// A Tracker keeps the state of runs, jobs and deployments. It is not safe for
-// concurrent use. Create it with New.
+// A Tracker keeps the state of runs, jobs and what else Change describes. It is not safe
+// for concurrent use. Create it with New.
 type Tracker struct {
 	options Options
 	objects map[key]*object
@@ -145,6 +147,9 @@ func (t *Tracker) Apply(c Change, now time.Time) ([]metric.Event, Outcome) {
 // check reopens it.
 func (u *update) check() Outcome {
 	o, c := u.o, u.c
+	if o != nil && c.Kind == Worker {
+		return u.checkWorker()
+	}
 	if o == nil || o.state == 0 {
 		latest := c.Latest()
 		switch {
@@ -166,6 +171,17 @@ func (u *update) check() Outcome {
 		return Duplicate
 	case o.state > c.State, o.reopened && c.isBefore(o.ended):
 		return Stale
+	}
+	return Accepted
+}
+
+// checkWorker returns what to do with a change to a known worker.
+func (u *update) checkWorker() Outcome {
+	switch t := u.c.Time; {
+	case !t.IsZero() && nanoseconds(t) < u.o.since:
+		return Stale
+	case u.o.state == u.c.State:
+		return Duplicate
 	}
 	return Accepted
 }
@@ -201,9 +217,9 @@ func (u *update) insert(k key, kind Kind) *object {
 func (t *Tracker) enter(o *object) {
 	l := &t.active
 	switch {
-	case o.expired:
+	case o.expired && o.kind != Worker:
 		l = &t.expired
-	case o.state == 0, o.state == Ended:
+	case o.state == 0, o.state == Ended, o.expired:
 		l = &t.inactive
 	}
 	l.add(o)
@@ -240,7 +256,7 @@ func (u *update) evict(o *object) {
 func (t *Tracker) remove(o *object) {
 	t.leave(o)
 	delete(t.objects, o.key)
-	t.bytes -= o.size()
+	t.bytes -= o.size() + o.job.size()
 	t.forgetAttributes(o.run)
 }
 

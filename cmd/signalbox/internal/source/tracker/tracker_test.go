@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"iter"
 	"math"
+	"slices"
 	"strings"
 	"time"
 
@@ -134,9 +135,11 @@ var _ = Describe("Tracker", func() {
 				func(c *tracker.Change) { c.System = "" },
 				func(c *tracker.Change) { c.ID = "" },
 				func(c *tracker.Change) { c.Kind = 0 },
-				func(c *tracker.Change) { c.Kind = 4 },
+				func(c *tracker.Change) { c.Kind = tracker.Worker + 1 },
+				func(c *tracker.Change) { c.Kind = tracker.Worker },
+				func(c *tracker.Change) { c.Kind, c.State = tracker.Worker, tracker.Lost+1 },
 				func(c *tracker.Change) { c.State = 0 },
-				func(c *tracker.Change) { c.State = 5 },
+				func(c *tracker.Change) { c.State = tracker.Available },
 			} {
 				c := job("1", queued)
 				change(&c)
@@ -722,6 +725,103 @@ var _ = Describe("Tracker", func() {
 		})
 	})
 
+	Describe("a worker", func() {
+		const active = `ci workers{queue="default",state=%q} %d`
+		worker := func(id string, s tracker.State, seconds float64) tracker.Change {
+			return tracker.Change{
+				System: "buildkite", Kind: tracker.Worker, ID: id, State: s, Time: at(seconds), Attributes: tracker.Attributes{Worker: "agent-" + id, Queue: "default"},
+			}
+		}
+		states := func(events []metric.Event) []string { return text(events, "queue", "state") }
+
+		It("is counted in the state that it entered last", func() {
+			Expect(states(apply(worker("1", tracker.Available, 0)))).To(Equal([]string{fmt.Sprintf(active, "available", 1)}))
+			Expect(states(apply(worker("2", tracker.Busy, 0)))).To(Equal([]string{fmt.Sprintf(active, "busy", 1)}))
+			Expect(states(apply(worker("2", tracker.Available, 2)))).To(Equal([]string{fmt.Sprintf(active, "busy", 0), fmt.Sprintf(active, "available", 2)}))
+			Expect(rejected(worker("2", tracker.Offline, 1))).To(Equal(tracker.Stale))
+			Expect(rejected(worker("2", tracker.Available, 3))).To(Equal(tracker.Duplicate))
+			Expect(counts(t.Stats().Entries)).To(Equal([]string{"buildkite available 2"}))
+		})
+
+		It("is counted as lost once, if it did not sign off", func() {
+			apply(worker("1", tracker.Available, 0))
+			Expect(states(apply(worker("1", tracker.Lost, 1)))).To(Equal([]string{
+				`ci worker lost{queue="default"} 1`, fmt.Sprintf(active, "available", 0), fmt.Sprintf(active, "offline", 1),
+			}))
+			Expect(rejected(worker("1", tracker.Lost, 1))).To(Equal(tracker.Duplicate))
+			Expect(states(apply(worker("1", tracker.Offline, 2)))).To(HaveEach(HavePrefix("ci workers")))
+		})
+
+		It("takes effect when it is delivered, if the time is unknown", func() {
+			c := worker("1", tracker.Available, 0)
+			c.Time = time.Time{}
+			apply(c)
+			c.State = tracker.Offline
+			apply(c)
+			Expect(rejected(worker("1", tracker.Available, 0))).To(Equal(tracker.Stale))
+		})
+
+		It("leaves the gauge ten minutes after it went offline, and not before", func() {
+			apply(worker("1", tracker.Offline, 0))
+			apply(worker("2", tracker.Available, 0))
+			Expect(states(t.Tick(now.Add(10 * time.Minute)))).To(ContainElement(fmt.Sprintf(active, "offline", 1)))
+			Expect(states(t.Tick(now.Add(10*time.Minute + 1)))).To(Equal([]string{fmt.Sprintf(active, "offline", 0), fmt.Sprintf(active, "available", 1)}))
+			Expect(states(t.Tick(now.Add(100 * 24 * time.Hour)))).To(Equal([]string{fmt.Sprintf(active, "available", 1)}))
+			Expect(counts(t.Stats().Expired)).To(BeEmpty())
+			Expect(counts(t.Stats().Entries)).To(Equal([]string{"buildkite available 1"}))
+		})
+	})
+
+	Describe("an incident", func() {
+		incident := func(s tracker.State, seconds float64) tracker.Change {
+			c := tracker.Change{System: "cdevents", Kind: tracker.Incident, ID: "1", State: s, Attributes: tracker.Attributes{Environment: "production", Service: "api"}}
+			if s == started {
+				c.Started = at(seconds)
+			} else {
+				c.Ended = at(seconds)
+			}
+			return c
+		}
+
+		It("is counted when it is opened and resolved, with the time between", func() {
+			labels := `{environment="production",service="api"}`
+			Expect(text(apply(incident(started, 0)), "environment", "service", "result")).To(Equal([]string{"ci incident opened" + labels + " 1"}))
+			Expect(rejected(incident(started, 1))).To(Equal(tracker.Duplicate))
+			Expect(text(apply(incident(ended, 9)), "environment", "service", "result")).To(Equal([]string{
+				"ci incident resolved" + labels + " 1", "ci incident time to restore" + labels + " 9",
+			}))
+		})
+
+		It("can last for weeks", func() {
+			apply(incident(started, 0))
+			now = now.Add(29 * 24 * time.Hour)
+			t.Tick(now)
+			Expect(counts(t.Stats().Expired)).To(BeEmpty())
+			Expect(text(apply(incident(ended, 29*86400)))).To(ContainElement(HavePrefix("ci incident time to restore 2.5056e+06")))
+		})
+	})
+
+	Describe("tests", func() {
+		It("are counted once, when what ran them has ended", func() {
+			c := run("1", "1", started)
+			c.Tests = []tracker.TestCount{{Outcome: "passed", Count: 8}, {Outcome: "failed", Suite: "unit", Count: 2}, {Outcome: "skipped"}}
+			Expect(text(apply(c))).NotTo(ContainElement(HavePrefix("ci tests")))
+			c.State, c.Result = ended, tracker.ResultFailure
+			Expect(text(apply(c), "repository", "outcome", "suite", "result")).To(ContainElements(
+				`ci tests finished{repository="octo-org/api",outcome="passed"} 8`, `ci tests finished{repository="octo-org/api",outcome="failed",suite="unit"} 2`,
+			))
+			Expect(rejected(c)).To(Equal(tracker.Duplicate))
+		})
+
+		It("can be reported one by one", func() {
+			c := tracker.Change{System: "cdevents", Kind: tracker.TestCase, ID: "1", State: started, Started: at(0)}
+			Expect(apply(c)).To(BeEmpty())
+			c.State, c.Ended, c.Tests = ended, at(1), []tracker.TestCount{{Outcome: "passed", Count: 1}}
+			Expect(text(apply(c), "outcome")).To(Equal([]string{`ci tests finished{outcome="passed"} 1`}))
+			Expect(rejected(c)).To(Equal(tracker.Duplicate))
+		})
+	})
+
 	Describe("gauges", func() {
 		It("are repeated at each tick, and set to 0 once", func() {
 			apply(job("1", queued))
@@ -757,6 +857,28 @@ var _ = Describe("Tracker", func() {
 			Expect(text(t.Tick(now))).To(ContainElement("ci oldest job waiting 0"))
 		})
 
+		It("describe the job that has waited the longest, as far as labels do not", func() {
+			options.LabelInputs = func(string) iter.Seq2[string, func(string) string] { return inputs("runner_class", "pipeline") }
+			create()
+			late, early := job("1", queued), job("2", queued)
+			early.Queued = at(-10)
+			early.Attributes.Job, early.Attributes.URL = "test", "https://ci.example.com/2"
+			apply(late)
+			apply(early)
+			description := map[string]string{
+				"runner_class": "linux", "pipeline": "CI", "job_id": "2", "job": "test", "repository": "octo-org/api", "url": "https://ci.example.com/2",
+			}
+			waiting := func() metric.Event {
+				events := t.Tick(now)
+				return events[slices.IndexFunc(events, func(e metric.Event) bool { return e.Name == "ci oldest job waiting" })]
+			}
+			Expect(waiting().Attributes).To(Equal(description))
+			apply(job("2", started))
+			Expect(waiting().Attributes["job_id"]).To(Equal("1"))
+			apply(job("1", started))
+			Expect(waiting()).To(And(HaveField("Value", 0.0), HaveField("Attributes", map[string]string{"runner_class": "linux", "pipeline": "CI"})))
+		})
+
 		It("do not mention a queue that was empty at every tick", func() {
 			apply(job("1", queued))
 			apply(job("1", ended))
@@ -779,7 +901,7 @@ var _ = Describe("Tracker", func() {
 			Expect(events).To(HaveLen(3))
 			Expect(events[0].Attributes).To(Equal(map[string]string{"repository": "octo-org/api", "state": "pending"}))
 			Expect(events[1].Attributes).To(Equal(map[string]string{"repository": "octo-org/web", "state": "pending", "worker": "w"}))
-			Expect(events[2].Attributes).To(BeEmpty())
+			Expect(events[2].Attributes).To(Equal(map[string]string{"job_id": "1", "repository": "octo-org/api", "pipeline": "CI"}))
 		})
 
 		It("follow a change of the attributes that rules look at", func() {

@@ -2,6 +2,7 @@ package tracker
 
 import (
 	"cmp"
+	"maps"
 	"time"
 
 	"github.com/signalbox-ci/signalbox/metric"
@@ -29,17 +30,26 @@ var eventNames = [...]struct{ queued, started, finished, queueTime, runTime, act
 	Run:        {"ci run queued", "ci run started", "ci run finished", "ci run queue time", "ci run time", "ci runs active"},
 	Job:        {"ci job queued", "ci job started", "ci job finished", "ci job queue time", "ci job run time", "ci jobs active"},
 	Deployment: {finished: "ci deployment finished", runTime: "ci deployment run time"},
+	Incident:   {started: "ci incident opened", finished: "ci incident resolved", runTime: "ci incident time to restore"},
+	TestCase:   {},
+	Worker:     {active: "ci workers"},
 }
 
 const (
 	lastDeployment = "ci last deployment"
 	leadTime       = "ci change lead time"
+	testsFinished  = "ci tests finished"
+	workerLost     = "ci worker lost"
 )
 
 // advance brings the object to the state of the change, and emits the events about all
 // states between.
 func (u *update) advance() {
 	o, c := u.o, u.c
+	if c.Kind == Worker {
+		u.advanceWorker()
+		return
+	}
 	first := o.state == 0
 	u.addTimes()
 	o.state, o.changed, o.expired = c.State, u.now.UnixNano(), false
@@ -52,6 +62,7 @@ func (u *update) advance() {
 	} else if u.r != nil && u.r.run.attributes != nil {
 		c.Attributes.complete(u.r.run.attributes)
 	}
+	u.describe(o, c)
 	if commit, ok := c.commit(); ok && !c.CommitTime.IsZero() {
 		u.tracker.commits.set(commit, nanoseconds(c.CommitTime), u.now)
 	}
@@ -69,8 +80,35 @@ func (u *update) advance() {
 		u.emitEnd(eventNames[c.Kind].finished, 1)
 		u.observeRunTime()
 		u.observeDeployment()
+		u.countTests()
 	}
 	u.tellRun()
+}
+
+// advanceWorker brings a worker to the state of the change.
+func (u *update) advanceWorker() {
+	o, c := u.o, u.c
+	if c.State == Lost {
+		u.emit(workerLost, 1, nanoseconds(c.Time))
+	}
+	o.state, o.changed, o.expired = c.State, u.now.UnixNano(), false
+	o.since = cmp.Or(nanoseconds(c.Time), o.changed)
+	o.system.hasWorkers = true
+}
+
+// countTests emits the results of the tests that the object ran.
+func (u *update) countTests() {
+	for _, t := range u.c.Tests {
+		if t.Count == 0 {
+			continue
+		}
+		attributes := maps.Clone(u.startAttributes())
+		attributes["outcome"] = t.Outcome
+		if t.Suite != "" {
+			attributes["suite"] = t.Suite
+		}
+		u.add(testsFinished, float64(t.Count), nanoseconds(u.c.Ended), attributes)
+	}
 }
 
 // addTimes adds the times of the change to what is known of the object.
@@ -219,6 +257,9 @@ func (u *update) emit(name string, value float64, at int64) {
 
 // emitEnd adds an event about the end of the object.
 func (u *update) emitEnd(name string, value float64) {
+	if name == "" {
+		return
+	}
 	if u.endAttributes == nil {
 		u.endAttributes = u.c.attributes(true)
 	}

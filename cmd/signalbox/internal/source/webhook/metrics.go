@@ -27,11 +27,11 @@ var (
 	anomaliesDesc = prometheus.NewDesc("signalbox_source_time_anomalies_total",
 		"Number of times and durations in deliveries that cannot be right, by kind.", []string{"source", "kind"}, nil)
 	entriesDesc = prometheus.NewDesc("signalbox_source_state_entries",
-		"Number of runs, jobs and deployments that are remembered, by state.", []string{"source", "state"}, nil)
+		"Number of runs, jobs, workers and other objects that are remembered, by state.", []string{"source", "state"}, nil)
 	expiredDesc = prometheus.NewDesc("signalbox_source_state_expired_total",
-		"Number of runs, jobs and deployments that did not change for too long and are no longer counted as active, by state.", []string{"source", "state"}, nil)
+		"Number of runs, jobs and other objects that did not change for too long and are no longer counted as active, by state.", []string{"source", "state"}, nil)
 	evictedDesc = prometheus.NewDesc("signalbox_source_state_evicted_total",
-		"Number of runs, jobs and deployments forgotten because there were too many, by state.", []string{"source", "state"}, nil)
+		"Number of runs, jobs, workers and other objects forgotten because there were too many, by state.", []string{"source", "state"}, nil)
 )
 
 // Describe implements prometheus.Collector.

@@ -401,7 +401,7 @@ var _ = Describe("A receiver", func() {
 		receiver.Tick()
 		Expect(emitted.events).To(ContainElement("ci jobs active 0 executing"))
 		Expect(testutil.CollectAndCompare(receiver, bytes.NewReader([]byte(`
-# HELP signalbox_source_state_expired_total Number of runs, jobs and deployments that did not change for too long and are no longer counted as active, by state.
+# HELP signalbox_source_state_expired_total Number of runs, jobs and other objects that did not change for too long and are no longer counted as active, by state.
 # TYPE signalbox_source_state_expired_total counter
 signalbox_source_state_expired_total{source="acme",state="blocked"} 0
 signalbox_source_state_expired_total{source="acme",state="executing"} 1

@@ -126,12 +126,12 @@ func Text(d payload.Delivery, err error) string {
 	line("delivery", d.ID)
 	for _, c := range d.Changes {
 		b.WriteString("\n")
-		line([...]string{"", "run", "job", "deployment"}[c.Kind], c.ID)
+		line([...]string{"", "run", "job", "deployment", "incident", "test case", "worker"}[c.Kind], c.ID)
 		line("attempt", c.Attempt)
 		line("of run", c.RunID)
 		line("system", c.System)
 		line("instance", c.Instance)
-		line("state", [...]string{"", "queued", "blocked", "started", "ended"}[c.State])
+		line("state", [...]string{"", "queued", "blocked", "started", "ended", "available", "busy", "offline", "lost"}[c.State])
 		line("result", c.Result)
 		line("time", moment(c.Time))
 		line("queued", moment(c.Queued))
@@ -143,6 +143,9 @@ func Text(d payload.Delivery, err error) string {
 		line("never started", yes(c.NeverStarted))
 		line("reopens", yes(c.Reopens))
 		line("until job", yes(c.QueuedUntilJob))
+		for _, tests := range c.Tests {
+			line("tests", fmt.Sprintf("%d %s %s", tests.Count, tests.Outcome, tests.Suite))
+		}
 		for _, anomaly := range c.Anomalies {
 			line("anomaly", anomaly)
 		}
@@ -238,7 +241,7 @@ func Problems(d payload.Delivery) []string {
 		if c.ID == "" || c.Kind == 0 || c.State == 0 || c.System == "" {
 			report("incomplete change %+v", c)
 		}
-		if (c.Result != "") != (c.State == tracker.Ended) {
+		if hasResult := c.Result != ""; hasResult != (c.State == tracker.Ended) && (hasResult || c.Kind <= tracker.Deployment) {
 			report("result %q in state %d", c.Result, c.State)
 		}
 		for _, d := range []*time.Duration{c.QueueTime, c.RunTime} {

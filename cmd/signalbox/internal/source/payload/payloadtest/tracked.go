@@ -35,7 +35,7 @@ func (t *Tracked) Apply(d payload.Delivery) {
 		events, _ := t.Tracker.Apply(c, t.now)
 		for _, e := range events {
 			switch e.Name {
-			case "ci runs active", "ci jobs active":
+			case "ci runs active", "ci jobs active", "ci workers":
 				t.gauges = append(t.gauges, e)
 			default:
 				t.Events[e.Name] = append(t.Events[e.Name], e.Value)
@@ -54,7 +54,7 @@ func (t *Tracked) Gauge(name, attribute, value string) float64 {
 	current := map[string]float64{}
 	for _, e := range t.gauges {
 		if e.Name == name && (attribute == "" || e.Attributes[attribute] == value) {
-			current[e.Attributes["runner_class"]+"\x00"+e.Attributes["state"]] = e.Value
+			current[e.Attributes["runner_class"]+"\x00"+e.Attributes["queue"]+"\x00"+e.Attributes["state"]] = e.Value
 		}
 	}
 	sum := 0.0
