@@ -38,7 +38,9 @@ var _ = Describe("The documentation of webhooks", func() {
 	}
 	startSource := func(name string, args ...string) (daemon *process, url string) {
 		GinkgoHelper()
-		daemon = startDaemon(append(args, "--catalog=ci", "--webhook-bind-port=0", "--"+name+"-secret-file="+write("secret", secret+"\n"))...)
+		source, err := findSource(name)
+		Expect(err).NotTo(HaveOccurred())
+		daemon = startDaemon(append(args, "--catalog=ci", "--webhook-bind-port=0", "--"+name+"-"+source.Credential()+"-file="+write("secret", secret+"\n"))...)
 		return daemon, daemon.url("listening-for-webhooks")
 	}
 	// readDelivery returns a recorded delivery.

@@ -181,7 +181,7 @@ func (w *webhooks) OverviewReport(now time.Time) status.Report {
 	url := helpURL(w.listener.Addr(), w.access)
 	for _, s := range w.sources {
 		r.Help = append(r.Help,
-			status.HelpText{Section: "sources", Text: "No deliveries from " + s.Description() + " yet. Add a webhook there, with the secret and " +
+			status.HelpText{Section: "sources", Text: "No deliveries from " + s.Description() + " yet. Add a webhook there, with the " + s.Credential() + " and " +
 				s.Expects() + ". Its URL is this one, or that of the proxy in front of it:"},
 			status.HelpText{Section: "sources", Snippet: url + webhook.Path(s.Name())},
 		)
@@ -207,7 +207,7 @@ func (w *webhooks) start(logger lager.Logger, sink source.Sink) {
 		if s.IsOpen() && !access.IsLoopback(w.server.Addr()) {
 			logger.Info("webhook-without-secret", lager.Data{
 				"source": s.Name(),
-				"reason": "everyone who can connect to " + w.server.Addr().String() + " can send deliveries: set --" + s.Name() + "-secret-file, unless only the CI system can connect",
+				"reason": "everyone who can connect to " + w.server.Addr().String() + " can send deliveries: set --" + s.Name() + "-" + s.Credential() + "-file, unless only the CI system can connect",
 			})
 		}
 	}

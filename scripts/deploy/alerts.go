@@ -219,7 +219,7 @@ var webhookAlerts = group{name: "signalbox-webhooks", about: "Webhooks of CI sys
 			unless sum without (outcome) (increase(signalbox_source_deliveries_total{outcome=~"accepted|unmapped|duplicate|stale|ignored"}[1h])) > 0`,
 		summary: `Signalbox on {{ $labels.instance }} rejects all webhooks from {{ $labels.source }}`,
 		description: `In the last hour, {{ $value | printf "%.0f" }} deliveries from {{ $labels.source }} had no valid signature or token, and no others arrived. ` +
-			`Compare the secret in the settings of the webhook with the file of --{{ $labels.source }}-secret-file. The log and the status page show where they come from.`},
+			`Compare the secret or token in the settings of the webhook with the file of --{{ $labels.source }}-secret-file or --{{ $labels.source }}-token-file. The log and the status page show where they come from.`},
 }}
 
 var seriesAlerts = group{name: "signalbox-series", about: "Metrics with too many series.", rules: []rule{

@@ -14,11 +14,11 @@ type Verifier []signature.Secret
 const signatureHeader, signaturePrefix = "X-Hub-Signature-256", "sha256="
 
 // CheckHeader implements webhook.Verifier.
-func (Verifier) CheckHeader(header http.Header, _ time.Time) error {
-	return signature.HMACHeader(header, signatureHeader, signaturePrefix)
+func (Verifier) CheckHeader(r *http.Request, _ time.Time) error {
+	return signature.HMACHeader(r.Header, signatureHeader, signaturePrefix)
 }
 
 // Verify implements webhook.Verifier. GitHub's signatures contain no time.
-func (v Verifier) Verify(header http.Header, body []byte, _ time.Time) error {
-	return signature.HMAC(v, header, signatureHeader, signaturePrefix, body)
+func (v Verifier) Verify(r *http.Request, body []byte, _ time.Time) error {
+	return signature.HMAC(v, r.Header, signatureHeader, signaturePrefix, body)
 }

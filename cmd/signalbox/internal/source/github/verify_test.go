@@ -30,9 +30,10 @@ func TestFixturesAreSigned(t *testing.T) {
 	known := secrets(t)
 	for _, f := range payloadtest.Load(t, "testdata") {
 		payloadtest.FlipBits(t, f, []string{signatureHeader}, func(header http.Header, body []byte) error {
-			return github.Verifier(known).Verify(header, body, time.Time{})
+			return github.Verifier(known).Verify(&http.Request{Header: header}, body, time.Time{})
 		})
-		if github.Verifier(known[:1]).Verify(f.Header, f.Body, time.Time{}) == nil || github.Verifier(nil).Verify(f.Header, f.Body, time.Time{}) == nil {
+		r := &http.Request{Header: f.Header}
+		if github.Verifier(known[:1]).Verify(r, f.Body, time.Time{}) == nil || github.Verifier(nil).Verify(r, f.Body, time.Time{}) == nil {
 			t.Errorf("%s is accepted without its secret", f.Path)
 		}
 	}
@@ -47,10 +48,11 @@ func FuzzVerify(f *testing.F) {
 	}
 	known := secrets(f)
 	f.Fuzz(func(t *testing.T, value string, body []byte) {
-		v, header := github.Verifier(known), http.Header{http.CanonicalHeaderKey(signatureHeader): {value}}
-		err := v.Verify(header, body, time.Time{})
+		v := github.Verifier(known)
+		r := &http.Request{Header: http.Header{http.CanonicalHeaderKey(signatureHeader): {value}}}
+		err := v.Verify(r, body, time.Time{})
 		// The header is malformed if and only if it cannot be valid for any body.
-		if headerErr := v.CheckHeader(header, time.Time{}); (headerErr != nil) != (err != nil && !errors.Is(err, signature.ErrMismatch)) {
+		if headerErr := v.CheckHeader(r, time.Time{}); (headerErr != nil) != (err != nil && !errors.Is(err, signature.ErrMismatch)) {
 			t.Errorf("%q: the header: got %v", value, headerErr)
 		}
 		if (err == nil) != (value == valid && string(body) == string(fixture.Body)) {

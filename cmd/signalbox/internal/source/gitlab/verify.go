@@ -36,14 +36,14 @@ func NewVerifier(secrets []signature.Secret, window time.Duration) (*Verifier, e
 }
 
 // CheckHeader implements webhook.Verifier.
-func (v *Verifier) CheckHeader(header http.Header, now time.Time) error {
-	return v.check(header, func() error { return signature.StandardHeader(header, now, v.window) })
+func (v *Verifier) CheckHeader(r *http.Request, now time.Time) error {
+	return v.check(r.Header, func() error { return signature.StandardHeader(r.Header, now, v.window) })
 }
 
 // Verify returns an error unless the request has a valid signature or secret token. Its
 // errors are those of package signature.
-func (v *Verifier) Verify(header http.Header, body []byte, now time.Time) error {
-	return v.check(header, func() error { return signature.Standard(v.keys, header, body, now, v.window) })
+func (v *Verifier) Verify(r *http.Request, body []byte, now time.Time) error {
+	return v.check(r.Header, func() error { return signature.Standard(v.keys, r.Header, body, now, v.window) })
 }
 
 // check checks the signature with checkSignature, or the secret token.

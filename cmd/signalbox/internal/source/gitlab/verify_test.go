@@ -42,7 +42,7 @@ func TestFixturesAreSigned(t *testing.T) {
 	v := newVerifier(t, otherSigning, signingToken)
 	for _, f := range payloadtest.Load(t, "testdata") {
 		payloadtest.FlipBits(t, f, []string{"webhook-id", "webhook-timestamp", "webhook-signature"}, func(header http.Header, body []byte) error {
-			return v.Verify(header, body, signed)
+			return v.Verify(&http.Request{Header: header}, body, signed)
 		})
 	}
 }
@@ -50,7 +50,7 @@ func TestFixturesAreSigned(t *testing.T) {
 func TestFixturesHaveToken(t *testing.T) {
 	v := newVerifier(t, "next-secret", token)
 	for _, f := range payloadtest.Load(t, "testdata") {
-		if err := v.Verify(f.Header, f.Body, time.Now()); err != nil {
+		if err := v.Verify(&http.Request{Header: f.Header}, f.Body, time.Now()); err != nil {
 			t.Errorf("%s: %v", f.Path, err)
 		}
 	}
@@ -96,19 +96,20 @@ func TestVerify(t *testing.T) {
 		{"token with another case", []string{token}, with("X-Gitlab-Token", "Signalbox-fixture-secret"), signed, signature.ErrMismatch},
 		{"token, old", []string{token}, f.Header, signed.Add(1000 * time.Hour), nil},
 	} {
-		if err := newVerifier(t, c.secrets...).Verify(c.header, f.Body, c.at); !errors.Is(err, c.want) {
+		r := &http.Request{Header: c.header}
+		if err := newVerifier(t, c.secrets...).Verify(r, f.Body, c.at); !errors.Is(err, c.want) {
 			t.Errorf("%s: got %v, expected %v", c.name, err, c.want)
 		}
 		// Each of these errors is in the headers, whatever the body is.
-		if err := newVerifier(t, c.secrets...).CheckHeader(c.header, c.at); !errors.Is(err, c.want) {
+		if err := newVerifier(t, c.secrets...).CheckHeader(r, c.at); !errors.Is(err, c.want) {
 			t.Errorf("%s: the header: got %v, expected %v", c.name, err, c.want)
 		}
 	}
 	v := newVerifier(t, otherSigning)
-	if err := v.CheckHeader(f.Header, signed); err != nil {
+	if err := v.CheckHeader(&http.Request{Header: f.Header}, signed); err != nil {
 		t.Errorf("a signature with another key, without the body: got %v", err)
 	}
-	if err := v.Verify(f.Header, f.Body, signed); !errors.Is(err, signature.ErrMismatch) {
+	if err := v.Verify(&http.Request{Header: f.Header}, f.Body, signed); !errors.Is(err, signature.ErrMismatch) {
 		t.Errorf("a signature with another key: got %v", err)
 	}
 }
@@ -139,7 +140,7 @@ func FuzzVerify(f *testing.F) {
 		header.Set("webhook-id", id)
 		header.Set("webhook-timestamp", timestamp)
 		header.Set("webhook-signature", signatures)
-		err := v.Verify(header, fixture.Body, signed)
+		err := v.Verify(&http.Request{Header: header}, fixture.Body, signed)
 		isSigned := id == fixture.Header.Get("webhook-id") && timestamp == fixture.Header.Get("webhook-timestamp")
 		if err == nil && sentToken != token && !isSigned {
 			t.Errorf("%q, %q, %q, %q are accepted", sentToken, id, timestamp, signatures)

@@ -1,4 +1,5 @@
-// Package signature checks that webhooks come from a sender that knows a secret.
+// Package signature checks that webhooks come from a sender that knows a secret: it signs
+// them, or sends the secret with them.
 //
 // All checks are over the raw bytes of a request, take the same time wherever the first
 // difference is, and accept any of several secrets, so that a secret can be replaced

@@ -15,20 +15,52 @@ func (f *Flags) IsConfigured() bool { return len(f.SecretFiles) > 0 || f.AllowUn
 // IsOpen reports whether the flags enable the source without a secret.
 func (f *Flags) IsOpen() bool { return f.AllowUnauthenticated }
 
+// Credential returns "secret".
+func (*Flags) Credential() string { return "secret" }
+
 // Secrets returns the secrets in the files. It returns none only if
 // AllowUnauthenticated is set. name is the name of the source, for error messages.
 func (f *Flags) Secrets(name string) ([]Secret, error) {
+	return readSecrets(name, f.Credential(), f.SecretFiles, f.AllowUnauthenticated)
+}
+
+// TokenFlags are the flags of a source whose CI system cannot sign its deliveries, but
+// sends a token with them; see RequestToken. They belong to a group whose namespace is
+// the name of the source, as in --tekton-token-file.
+type TokenFlags struct {
+	TokenFiles           []string `long:"token-file" value-name:"FILE" description:"File with the token of the webhook, which enables it. Deliveries contain the token in the header Authorization or in their URL. Each line is a token, and a delivery may use any of them, so that they can be replaced. Repeatable."`
+	AllowUnauthenticated bool     `long:"allow-unauthenticated" description:"Enable the webhook without a token: everyone who can connect to the listener can send deliveries."`
+}
+
+// IsConfigured reports whether the flags enable the source.
+func (f *TokenFlags) IsConfigured() bool { return len(f.TokenFiles) > 0 || f.AllowUnauthenticated }
+
+// IsOpen reports whether the flags enable the source without a token.
+func (f *TokenFlags) IsOpen() bool { return f.AllowUnauthenticated }
+
+// Credential returns "token".
+func (*TokenFlags) Credential() string { return "token" }
+
+// Secrets returns the tokens in the files. It returns none only if AllowUnauthenticated
+// is set. name is the name of the source, for error messages.
+func (f *TokenFlags) Secrets(name string) ([]Secret, error) {
+	return readSecrets(name, f.Credential(), f.TokenFiles, f.AllowUnauthenticated)
+}
+
+// readSecrets returns the secrets in the files, or none if isOpen is set.
+func readSecrets(source, credential string, files []string, isOpen bool) ([]Secret, error) {
+	flag := "--" + source + "-" + credential + "-file"
 	switch {
-	case f.AllowUnauthenticated && len(f.SecretFiles) > 0:
-		return nil, fmt.Errorf("--%s-secret-file and --%[1]s-allow-unauthenticated contradict each other", name)
-	case f.AllowUnauthenticated:
+	case isOpen && len(files) > 0:
+		return nil, fmt.Errorf("%s and --%s-allow-unauthenticated contradict each other", flag, source)
+	case isOpen:
 		return nil, nil
-	case len(f.SecretFiles) == 0:
-		return nil, fmt.Errorf("--%s-secret-file is missing", name)
+	case len(files) == 0:
+		return nil, fmt.Errorf("%s is missing", flag)
 	}
-	secrets, err := ReadFiles(f.SecretFiles)
+	secrets, err := ReadFiles(files)
 	if err != nil {
-		return nil, fmt.Errorf("--%s-secret-file: %w", name, err)
+		return nil, fmt.Errorf("%s: %w", flag, err)
 	}
 	return secrets, nil
 }

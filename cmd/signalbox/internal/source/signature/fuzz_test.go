@@ -1,7 +1,11 @@
 package signature_test
 
 import (
+	"maps"
 	"net/http"
+	"net/url"
+	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -34,6 +38,40 @@ func FuzzToken(f *testing.F) {
 		err := signature.Token(known, http.Header{"X-Token": {value}}, "X-Token")
 		if (err == nil) != (value == "secret" || value == "other") {
 			t.Errorf("%q: got %v", value, err)
+		}
+	})
+}
+
+// FuzzRequestToken checks arbitrary values of Authorization and queries. Only the secret,
+// in one place, may be accepted, and errors must not contain what was sent.
+func FuzzRequestToken(f *testing.F) {
+	const basic = "Basic c2lnbmFsYm94OnNlY3JldA=="
+	for _, seed := range [][2]string{{"", ""}, {"Bearer secret", ""}, {basic, ""}, {"", "token=secret"}, {"", "x=y&token=s%65cret&token"}, {"Bearer secret", "token=secret"}, {"Basic", "token=%"}, {"Bearer ", ";token=secret"}} {
+		f.Add(seed[0], seed[1])
+	}
+	known := secrets("other", "secret")
+	errs := map[string]bool{}
+	f.Fuzz(func(t *testing.T, authorization, query string) {
+		r := &http.Request{Header: http.Header{}, URL: &url.URL{RawQuery: query}}
+		if authorization != "" {
+			r.Header.Set("Authorization", authorization)
+		}
+		err := signature.RequestToken(known, r)
+		values, queryErr := url.ParseQuery(query)
+		queried := values["token"]
+		scheme, token, _ := strings.Cut(authorization, " ")
+		_, password, _ := r.BasicAuth()
+		isSecret := func(s string) bool { return s == "secret" || s == "other" }
+		want := queryErr == nil && (len(queried) == 0 && (strings.EqualFold(scheme, "bearer") && isSecret(token) || isSecret(password)) ||
+			authorization == "" && len(queried) == 1 && isSecret(queried[0]))
+		if (err == nil) != want {
+			t.Errorf("%q, %q: got %v", authorization, query, err)
+		}
+		if err != nil {
+			errs[regexp.MustCompile(`got \d+,`).ReplaceAllString(err.Error(), "")] = true
+		}
+		if len(errs) > 5 {
+			t.Errorf("got too many different errors: %q", slices.Sorted(maps.Keys(errs)))
 		}
 	})
 }

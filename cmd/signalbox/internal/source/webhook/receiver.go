@@ -160,7 +160,7 @@ func (r *Receiver) serve(w http.ResponseWriter, request *http.Request, in *input
 		return
 	}
 	verifier := *in.verifier.Load()
-	if err := verifier.CheckHeader(request.Header, r.options.Now()); err != nil {
+	if err := verifier.CheckHeader(request, r.options.Now()); err != nil {
 		in.reject(w, request, &in.others, r.options.Now(), Unauthorized, http.StatusUnauthorized, err)
 		return
 	}
@@ -181,7 +181,7 @@ func (r *Receiver) serve(w http.ResponseWriter, request *http.Request, in *input
 		return
 	}
 	now := r.options.Now()
-	source.InTurn(len(content), func() { err = verifier.Verify(request.Header, content, now) })
+	source.InTurn(len(content), func() { err = verifier.Verify(request, content, now) })
 	if err != nil {
 		in.reject(w, request, &in.others, now, Unauthorized, http.StatusUnauthorized, err)
 		return

@@ -8,6 +8,8 @@ import (
 	"maps"
 	"net/http"
 	"net/http/httptest"
+	"os"
+	"path/filepath"
 	"runtime"
 	"slices"
 	"strings"
@@ -25,6 +27,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/testutil"
 
 	"github.com/signalbox-ci/signalbox/cmd/signalbox/internal/source/payload"
+	"github.com/signalbox-ci/signalbox/cmd/signalbox/internal/source/signature"
 	"github.com/signalbox-ci/signalbox/cmd/signalbox/internal/source/tracker"
 	"github.com/signalbox-ci/signalbox/cmd/signalbox/internal/source/webhook"
 	"github.com/signalbox-ci/signalbox/internal/membudget"
@@ -62,6 +65,7 @@ func (*acmeCI) Description() string { return "Acme CI" }
 func (*acmeCI) Expects() string     { return "builds" }
 func (*acmeCI) IsConfigured() bool  { return true }
 func (*acmeCI) IsOpen() bool        { return false }
+func (*acmeCI) Credential() string  { return "secret" }
 func (a *acmeCI) NewVerifier(time.Duration) (webhook.Verifier, error) {
 	secret := a.secret
 	if secret == "" {
@@ -76,18 +80,18 @@ type acmeVerifier struct {
 	secret string
 }
 
-func (v *acmeVerifier) CheckHeader(header http.Header, _ time.Time) error {
-	if header.Get("Secret") == "" {
+func (v *acmeVerifier) CheckHeader(r *http.Request, _ time.Time) error {
+	if r.Header.Get("Secret") == "" {
 		return errors.New("Secret is missing")
 	}
 	return nil
 }
 
-func (v *acmeVerifier) Verify(header http.Header, _ []byte, _ time.Time) error {
+func (v *acmeVerifier) Verify(r *http.Request, _ []byte, _ time.Time) error {
 	if v.verifying != nil {
 		v.verifying()
 	}
-	if header.Get("Secret") != v.secret {
+	if r.Header.Get("Secret") != v.secret {
 		return errors.New("Secret does not match")
 	}
 	return nil
@@ -95,6 +99,19 @@ func (v *acmeVerifier) Verify(header http.Header, _ []byte, _ time.Time) error {
 
 func (*acmeCI) Decode(_ http.Header, body []byte) (d payload.Delivery, err error) {
 	return d, json.Unmarshal(body, &d)
+}
+
+// A tokenCI is an acmeCI that sends a token. It implements webhook.Source.
+type tokenCI struct {
+	acmeCI
+	signature.TokenFlags
+}
+
+func (s *tokenCI) IsConfigured() bool { return s.TokenFlags.IsConfigured() }
+func (s *tokenCI) IsOpen() bool       { return s.TokenFlags.IsOpen() }
+func (s *tokenCI) Credential() string { return s.TokenFlags.Credential() }
+func (s *tokenCI) NewVerifier(time.Duration) (webhook.Verifier, error) {
+	return webhook.NewTokenVerifier(&s.TokenFlags, s.Name())
 }
 
 // ids is a set of IDs.
@@ -425,6 +442,30 @@ signalbox_source_state_expired_total{source="acme",state="pending"} 0
 		Expect(counts()).To(Equal(map[string]float64{"accepted": 50}))
 		finished := slices.DeleteFunc(emitted.events, func(e string) bool { return !strings.HasPrefix(e, "ci job finished") })
 		Expect(finished).To(HaveLen(50))
+	})
+
+	Describe("of a CI system that sends a token", func() {
+		BeforeEach(func() {
+			file := filepath.Join(GinkgoT().TempDir(), "token")
+			Expect(os.WriteFile(file, []byte("t0ken\nn3xt\n"), 0o600)).To(Succeed())
+			options.Sources = []webhook.Source{&tokenCI{TokenFlags: signature.TokenFlags{TokenFiles: []string{file}}}}
+		})
+		It("accepts it, and shows it to no client", func() {
+			Expect(request("POST", "/webhooks/acme?token=t0ken", delivery(ended("1"))).Code).To(Equal(http.StatusAccepted))
+			Expect(post(delivery(ended("2")), "Authorization", "Bearer n3xt").Code).To(Equal(http.StatusAccepted))
+			for _, query := range []string{"", "?token=wr0ng", "?token=t0ken&token=wr0ng", "?token=t0ken%zz", "?t0ken=wr0ng"} {
+				now = now.Add(time.Minute)
+				w := request("POST", "/webhooks/acme"+query, "{}")
+				Expect(w.Code).To(Equal(http.StatusUnauthorized))
+				Expect(w.Body.String()).NotTo(ContainSubstring("0"))
+				Expect(source()["last_unauthenticated_error"]).To(HaveKeyWithValue("message", Not(ContainSubstring("t0ken"))))
+			}
+			w := request("POST", "/webhooks/acme", "{}")
+			Expect(w.Body.String()).To(ContainSubstring("the token is missing: send it"))
+			Expect(string(logger.Buffer().Contents())).To(And(ContainSubstring("the token is missing: send it"), Not(ContainSubstring("t0ken")), Not(ContainSubstring("wr0ng"))))
+			Expect(request("POST", "//webhooks/acme?token=t0ken", "{}").Code).To(BeNumerically("<", 400)) // a redirection by net/http
+			Expect(string(logger.Buffer().Contents())).NotTo(ContainSubstring("t0ken"))
+		})
 	})
 
 	It("does not start if a source has no valid secrets", func() {

@@ -28,6 +28,10 @@ type Source interface {
 	// IsOpen reports whether the flags enable the source without a secret.
 	IsOpen() bool
 
+	// Credential is what authenticates deliveries: "secret" or "token". The name of the
+	// flag for it is made of it, as in --github-secret-file.
+	Credential() string
+
 	// NewVerifier returns a verifier with the secrets in the files that the flags name.
 	// replayWindow is the maximum difference between the clock and the time in a
 	// signature, for signatures that contain one; 0 turns this check off.
@@ -44,36 +48,63 @@ type Source interface {
 type Verifier interface {
 	// CheckHeader returns an error if Verify would return one for every body, so that the
 	// body does not have to be read.
-	CheckHeader(header http.Header, now time.Time) error
+	CheckHeader(r *http.Request, now time.Time) error
 
 	// Verify returns an error if the request does not come from someone who knows a
-	// secret. body is the raw body, and now is when the request was received.
-	Verify(header http.Header, body []byte, now time.Time) error
+	// secret. body is its raw body, and now is when it was received.
+	Verify(r *http.Request, body []byte, now time.Time) error
+}
+
+// Flags are *signature.Flags or *signature.TokenFlags.
+type Flags interface {
+	IsOpen() bool
+	Credential() string
+	Secrets(source string) ([]signature.Secret, error)
 }
 
 // NewVerifier returns the verifier that withSecrets returns for the secrets in the files
 // of the flags, or one that accepts all requests if the flags say so. name is the name of
 // the source.
-func NewVerifier(flags *signature.Flags, name string, withSecrets func([]signature.Secret) (Verifier, error)) (Verifier, error) {
+func NewVerifier(flags Flags, name string, withSecrets func([]signature.Secret) (Verifier, error)) (Verifier, error) {
 	secrets, err := flags.Secrets(name)
 	if err != nil {
 		return nil, err
 	}
-	if flags.AllowUnauthenticated {
+	if flags.IsOpen() {
 		return open{}, nil
 	}
 	v, err := withSecrets(secrets)
 	if err != nil {
-		return nil, fmt.Errorf("--%s-secret-file: %w", name, err)
+		return nil, fmt.Errorf("--%s-%s-file: %w", name, flags.Credential(), err)
 	}
 	return v, nil
+}
+
+// NewTokenVerifier returns a verifier that accepts requests with one of the tokens in the
+// files of the flags (see signature.RequestToken), or all requests if the flags say so.
+// name is the name of the source.
+func NewTokenVerifier(flags *signature.TokenFlags, name string) (Verifier, error) {
+	return NewVerifier(flags, name, func(tokens []signature.Secret) (Verifier, error) {
+		return tokenVerifier(tokens), nil
+	})
 }
 
 // An open accepts all requests. It implements Verifier.
 type open struct{}
 
-func (open) CheckHeader(http.Header, time.Time) error    { return nil }
-func (open) Verify(http.Header, []byte, time.Time) error { return nil }
+func (open) CheckHeader(*http.Request, time.Time) error    { return nil }
+func (open) Verify(*http.Request, []byte, time.Time) error { return nil }
+
+// A tokenVerifier contains the tokens that it accepts. It implements Verifier.
+type tokenVerifier []signature.Secret
+
+func (v tokenVerifier) CheckHeader(r *http.Request, _ time.Time) error {
+	return signature.RequestToken(v, r)
+}
+
+func (v tokenVerifier) Verify(r *http.Request, _ []byte, _ time.Time) error {
+	return signature.RequestToken(v, r)
+}
 
 // Path returns the path that receives the deliveries of the source with the name.
 func Path(name string) string { return "/webhooks/" + name }
