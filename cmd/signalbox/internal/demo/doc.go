@@ -21,4 +21,5 @@
 //	workspace.go     workspaces, whose agents push
 //	push.go          the content of pushes
 //	pusher.go        sending pushes over HTTP
+//	webhooks.go      sending the webhooks of organizations that package forge simulates
 package demo
