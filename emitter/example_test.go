@@ -105,6 +105,43 @@ func Example_scheduler() {
 }
 
 // Metrics of events that the scheduler defines.
+// The metrics of any CI system, for a scheduler other than Concourse.
+func Example_anyCISystem() {
+	logger := metric.SlogLogger(slog.Default())
+	monitor := metric.NewMonitor()
+	monitor.RegisterEmitter(&emitter.PrometheusConfig{BindIP: "127.0.0.1", BindPort: "0", Catalog: "ci"})
+	if err := monitor.Initialize(logger, "scheduler-1", nil, 0); err != nil {
+		panic(err)
+	}
+
+	queued := time.Now()
+	started, ended := queued.Add(4*time.Second), queued.Add(94*time.Second)
+	job := metric.Job{
+		Run: metric.Run{System: "acme", Repository: "octo-org/api", Pipeline: "CI", RefKind: "default", ID: "7"},
+		ID:  "70", Name: "test", RunnerClass: "linux",
+	}
+	metric.JobStarted{Job: job, Queued: queued, Started: started}.EmitTo(logger, monitor)
+	metric.JobFinished{Job: job, Result: metric.ResultSuccess, Started: started, Ended: ended}.EmitTo(logger, monitor)
+	metric.RunFinished{Run: job.Run, Result: metric.ResultSuccess, Started: started, Ended: ended}.EmitTo(logger, monitor)
+
+	// The scheduler knows the current numbers. It emits them every few seconds.
+	metric.JobsActive{System: "acme", RunnerClass: "linux", Pending: 3, Executing: 12}.EmitTo(logger, monitor)
+	metric.Workers{System: "acme", Queue: "linux", Busy: 12, Available: 4}.EmitTo(logger, monitor)
+
+	show(pageOf(monitor), "ci_runs_finished_total", "ci_job_queue_duration_seconds_sum", "ci_job_duration_seconds_sum", "ci_jobs_active", "ci_workers")
+	monitor.Close(context.Background())
+	// Output:
+	// ci_job_duration_seconds_sum{repository="octo-org/api",result="success",runner_class="linux",system="acme"} 90
+	// ci_job_queue_duration_seconds_sum{runner_class="linux",system="acme"} 4
+	// ci_jobs_active{runner_class="linux",state="blocked",system="acme"} 0
+	// ci_jobs_active{runner_class="linux",state="executing",system="acme"} 12
+	// ci_jobs_active{runner_class="linux",state="pending",system="acme"} 3
+	// ci_runs_finished_total{pipeline="CI",ref_kind="default",repository="octo-org/api",result="success",system="acme"} 1
+	// ci_workers{queue="linux",state="available",system="acme"} 4
+	// ci_workers{queue="linux",state="busy",system="acme"} 12
+	// ci_workers{queue="linux",state="offline",system="acme"} 0
+}
+
 func ExamplePrometheusConfig_rules() {
 	rules := []rule.Rule{{
 		Event: "deploy finished", Metric: "deploys_total", Type: rule.Counter, Operation: rule.Inc,

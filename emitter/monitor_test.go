@@ -51,11 +51,30 @@ var typedCalls = []interface {
 	metric.ToBeGarbageCollected{Count: 8},
 	metric.HTTPResponseTime{Route: "GetInfo", Path: "/api/v1/info", Method: "GET", StatusCode: 200, Duration: 30 * time.Millisecond},
 	metric.ErrorLog{Message: "atc.failed"},
+	metric.RunQueued{Run: acmeJob.Run},
+	metric.RunStarted{Run: acmeJob.Run, Queued: time.Unix(1000, 0), Started: time.Unix(1005, 0)},
+	metric.RunFinished{Run: acmeJob.Run, Result: metric.ResultFailure, Started: time.Unix(1005, 0), Ended: time.Unix(1065, 0)},
+	metric.RunsActive{System: "acme", Executing: 2},
+	metric.JobQueued{Job: acmeJob},
+	metric.JobStarted{Job: acmeJob, Queued: time.Unix(1000, 0), Started: time.Unix(1005, 0)},
+	metric.JobFinished{Job: acmeJob, Result: metric.ResultSuccess, Started: time.Unix(1005, 0), Ended: time.Unix(1065, 0)},
+	metric.JobsActive{System: "acme", RunnerClass: "linux", Pending: 3},
+	metric.OldestJobWaiting{Job: acmeJob, Duration: time.Minute},
+	metric.Workers{System: "acme", Queue: "linux", Busy: 4},
+	metric.WorkerLost{System: "acme", Queue: "linux"},
+	metric.DeploymentFinished{
+		Deployment: metric.Deployment{System: "acme", Repository: "octo-org/api", Environment: "eu"}, Result: metric.ResultSuccess,
+		Committed: time.Unix(1000, 0), Started: time.Unix(1100, 0), Ended: time.Unix(1160, 0),
+	},
+}
+
+var acmeJob = metric.Job{
+	Run: metric.Run{System: "acme", Repository: "octo-org/api", Pipeline: "CI", RefKind: "default", ID: "7"}, ID: "70", RunnerClass: "linux",
 }
 
 func startMonitor(logger lager.Logger, attributes map[string]string, factories ...metric.EmitterFactory) (*metric.Monitor, *emitter.Prometheus, error) {
 	m := metric.NewMonitor()
-	m.RegisterEmitter(&emitter.PrometheusConfig{BindIP: "127.0.0.1", BindPort: "0"})
+	m.RegisterEmitter(&emitter.PrometheusConfig{BindIP: "127.0.0.1", BindPort: "0", Catalog: "concourse,ci"})
 	for _, f := range factories {
 		m.RegisterEmitter(f)
 	}
@@ -100,14 +119,27 @@ var _ = Describe("A Monitor with the Prometheus emitter", func() {
 				constant = `,worker_pool="x",zone="b"`
 			}
 			for sample, value := range map[string]string{
-				`concourse_builds_finished{job="unit",pipeline="web",status="failed",team="main"` + constant + `}`:                  "1",
-				`concourse_workers_containers{platform="linux",tags="gpu/big",team="",worker="w"` + constant + `}`:                  "1",
-				`concourse_workers_unknown_volumes{worker="w"` + constant + `}`:                                                     "5",
-				`concourse_workers_registered{state="running"` + constant + `}`:                                                     "6",
-				`concourse_locks_held{type="Batch"` + constant + `}`:                                                                "0",
-				`concourse_http_responses_duration_seconds_sum{method="GET",route="GetInfo",status="200"` + constant + `}`:          "0.03",
-				`concourse_jobs_schedulingDuration_sum{job="unit",job_id="123",pipeline="web"` + constant + `}`:                     "40000",
-				`concourse_builds_latest_completed_build_status{jobName="unit",pipelineName="web",teamName="main"` + constant + `}`: "3",
+				`concourse_builds_finished{job="unit",pipeline="web",status="failed",team="main"` + constant + `}`:                                                  "1",
+				`concourse_workers_containers{platform="linux",tags="gpu/big",team="",worker="w"` + constant + `}`:                                                  "1",
+				`concourse_workers_unknown_volumes{worker="w"` + constant + `}`:                                                                                     "5",
+				`concourse_workers_registered{state="running"` + constant + `}`:                                                                                     "6",
+				`concourse_locks_held{type="Batch"` + constant + `}`:                                                                                                "0",
+				`concourse_http_responses_duration_seconds_sum{method="GET",route="GetInfo",status="200"` + constant + `}`:                                          "0.03",
+				`concourse_jobs_schedulingDuration_sum{job="unit",job_id="123",pipeline="web"` + constant + `}`:                                                     "40000",
+				`concourse_builds_latest_completed_build_status{jobName="unit",pipelineName="web",teamName="main"` + constant + `}`:                                 "3",
+				`ci_runs_finished_total{pipeline="CI",ref_kind="default",repository="octo-org/api",result="failure",system="acme"` + constant + `}`:                 "1",
+				`ci_run_errors_total{error_type="_OTHER",pipeline="CI",repository="octo-org/api",system="acme"` + constant + `}`:                                    "1",
+				`ci_run_duration_seconds_sum{pipeline="CI",repository="octo-org/api",result="failure",system="acme"` + constant + `}`:                               "60",
+				`ci_run_queue_duration_seconds_sum{pipeline="CI",repository="octo-org/api",system="acme"` + constant + `}`:                                          "5",
+				`ci_runs_active{state="executing",system="acme"` + constant + `}`:                                                                                   "2",
+				`ci_jobs_finished_total{pipeline="CI",repository="octo-org/api",result="success",retry="false",runner_class="linux",system="acme"` + constant + `}`: "1",
+				`ci_job_queue_duration_seconds_sum{runner_class="linux",system="acme"` + constant + `}`:                                                             "5",
+				`ci_jobs_active{runner_class="linux",state="pending",system="acme"` + constant + `}`:                                                                "3",
+				`ci_oldest_job_waiting_seconds{runner_class="linux",system="acme"` + constant + `}`:                                                                 "60",
+				`ci_workers{queue="linux",state="busy",system="acme"` + constant + `}`:                                                                              "4",
+				`ci_workers_lost_total{queue="linux",system="acme"` + constant + `}`:                                                                                "1",
+				`ci_deployments_total{environment="eu",repository="octo-org/api",result="success",system="acme",tier=""` + constant + `}`:                           "1",
+				`ci_change_lead_time_seconds_sum{environment="eu",repository="octo-org/api",system="acme"` + constant + `}`:                                         "160",
 			} {
 				Expect(samples).To(HaveKeyWithValue(sample, value))
 			}

@@ -9,6 +9,7 @@ import (
 	"maps"
 	"os"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -251,3 +252,74 @@ func lines(p page, text string) (samples []string) {
 	}
 	return samples
 }
+
+// totals returns the sums of the samples of a family by some of their labels.
+func (p page) totals(family string, labels ...string) map[string]float64 {
+	sums := map[string]float64{}
+	for sample, value := range p.samples {
+		if familyOf(sample) != family {
+			continue
+		}
+		var key []string
+		for _, label := range labels {
+			_, after, _ := strings.Cut(sample, label+`="`)
+			of, _, _ := strings.Cut(after, `"`)
+			key = append(key, of)
+		}
+		v, err := strconv.ParseFloat(value, 64)
+		Expect(err).NotTo(HaveOccurred())
+		sums[strings.Join(key, " ")] += v
+	}
+	return sums
+}
+
+var _ = Describe("Replaying the recording with both catalogs", func() {
+	It("has the same totals in the families of any CI system as the node in its own", func() {
+		now := time.Time{}
+		p := start(&emitter.PrometheusConfig{Catalog: "concourse,ci", Clock: func() time.Time { return now }}, nil)
+		markers := 0
+		for _, line := range readRecording() {
+			if line.Marker == "" {
+				now = line.Time
+				p.Emit(nil, line.Event)
+				continue
+			}
+			markers++
+			var served bytes.Buffer
+			Expect(emitter.WritePage(p, &served, expfmt.NewFormat(expfmt.TypeTextPlain))).To(Succeed())
+			recordedPage, err := os.ReadFile(fmt.Sprintf("%smetrics-%d.txt", recording, markers))
+			Expect(err).NotTo(HaveOccurred())
+			got, node := readPage(served.String()), readPage(string(recordedPage))
+
+			results := map[string]float64{}
+			words := strings.NewReplacer("succeeded", "success", "failed", "failure", "errored", "error", "aborted", "cancellation")
+			for key, n := range node.totals("concourse_builds_finished", "status", "team", "pipeline") {
+				status, where, _ := strings.Cut(key, " ")
+				results[words.Replace(status)+" "+where] += n
+			}
+			Expect(results).NotTo(BeEmpty())
+			Expect(got.totals("ci_runs_finished_total", "result", "repository", "pipeline")).To(Equal(results))
+
+			for _, same := range []struct{ ci, node string }{
+				{"ci_run_duration_seconds_sum repository pipeline", "concourse_builds_duration_seconds_sum team pipeline"},
+				{"ci_run_duration_seconds_count repository pipeline", "concourse_builds_duration_seconds_count team pipeline"},
+				{"ci_runs_started_total", "concourse_builds_started_total"},
+				{"ci_runs_active", "concourse_builds_running"},
+				{"ci_job_queue_duration_seconds_sum runner_class", "concourse_steps_wait_duration_sum workerTags"},
+				{"ci_job_queue_duration_seconds_count runner_class", "concourse_steps_wait_duration_count workerTags"},
+			} {
+				ci, of := strings.Fields(same.ci), strings.Fields(same.node)
+				gotTotals, want := got.totals(ci[0], ci[1:]...), node.totals(of[0], of[1:]...)
+				Expect(want).NotTo(BeEmpty(), same.node)
+				Expect(gotTotals).To(HaveLen(len(want)), same.ci)
+				for key, n := range want {
+					Expect(gotTotals[key]).To(BeNumerically("~", n, 1e-6), "%s %q", same.ci, key)
+				}
+			}
+
+			registered := node.totals("concourse_workers_registered", "state")
+			Expect(got.totals("ci_workers", "state")).To(Equal(map[string]float64{"available": registered["running"], "offline": registered["stalled"]}))
+		}
+		Expect(markers).To(Equal(4))
+	})
+})

@@ -32,8 +32,9 @@
 // There are three ways to report something:
 //
 //   - Typed calls are structs that describe the events of a CI system, such as
-//     [BuildFinished] and [WorkerUsage]. Their method Emit emits the event to Metrics,
-//     and EmitTo emits it to another Monitor.
+//     [BuildFinished] and [WorkerUsage] of Concourse, or [RunFinished] and [Workers] of
+//     any other CI system. Their method Emit emits the event to Metrics, and EmitTo
+//     emits it to another Monitor.
 //   - Counters and gauges are fields of the Monitor. At regular intervals,
 //     [PeriodicallyEmit] emits the growth of each counter and the peak of each gauge;
 //     [Monitor.Flush] does so immediately, for tests.

@@ -57,12 +57,18 @@ var (
 	taskLabels = metric.TasksWaitingLabels{TeamId: "1", WorkerTags: "special", Platform: "linux"}
 )
 
-// typedCalls lists all typed calls, each with the events that a Concourse node emits
-// for it.
-var typedCalls = []struct {
+// An emitted is a typed call and the events that it emits.
+type emitted struct {
 	call   typedCall
 	events []metric.Event
-}{
+}
+
+// typedCalls lists all typed calls.
+var typedCalls = append(concourseCalls, ciCalls...)
+
+// concourseCalls are the typed calls about Concourse, with the events that a node emits
+// for them.
+var concourseCalls = []emitted{
 	{metric.BuildStarted{Build: jobBuild}, []metric.Event{
 		{Name: "build started", Value: 22, Attributes: attributes{"build": "1", "build_id": "22", "job": "slow", "pipeline": "core", "team_name": "main"}}}},
 	{metric.BuildFinished{Build: jobBuild}, []metric.Event{

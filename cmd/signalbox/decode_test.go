@@ -117,7 +117,7 @@ var _ = Describe("signalbox decode", func() {
 		Entry("no kind", exitBadUsage, "decode requires the kind of CI system"),
 		Entry("no file", exitBadUsage, "decode requires at least one file: signalbox decode github FILE...", "github"),
 		Entry("an unknown kind", exitBadUsage, `unknown kind of CI system "gihub", did you mean github?`, "gihub", "x"),
-		Entry("an unknown kind that is like no other", exitBadUsage, `unknown kind of CI system "x", expected one of github, gitlab`, "x", "x"),
+		Entry("an unknown kind that is like no other", exitBadUsage, `unknown kind of CI system "x", expected one of github, gitlab, cdevents, buildkite, tekton, gitea, circleci, azuredevops, drone`, "x", "x"),
 		Entry("a missing file", exitFailure, "open /nowhere: no such file or directory", "github", "/nowhere"),
 		Entry("a file that is not JSON", exitFailure, "decode.go: the body is not JSON: ", "github", "decode.go"),
 		Entry("headers that are none", exitFailure, "decode.go: got no HTTP headers, expected lines Name: value", "github", "--headers=decode.go", recordings+"ping.json"),

@@ -67,6 +67,10 @@ var _ = Describe("The documentation of webhooks", func() {
 	},
 		Entry("of GitHub", "github", "github.md"),
 		Entry("of GitLab", "gitlab", "gitlab.md"),
+		Entry("of CircleCI", "circleci", "circleci.md"),
+		Entry("of Azure DevOps", "azuredevops", "azuredevops.md"),
+		Entry("of Gitea", "gitea", "gitea.md"),
+		Entry("of Drone", "drone", "drone.md"),
 	)
 
 	It("shows the answer to a ping of GitHub", func() {

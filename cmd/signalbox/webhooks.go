@@ -15,9 +15,16 @@ import (
 	"github.com/jessevdk/go-flags"
 
 	"github.com/signalbox-ci/signalbox/cmd/signalbox/internal/source"
+	"github.com/signalbox-ci/signalbox/cmd/signalbox/internal/source/azuredevops"
+	"github.com/signalbox-ci/signalbox/cmd/signalbox/internal/source/buildkite"
+	"github.com/signalbox-ci/signalbox/cmd/signalbox/internal/source/cdevents"
+	"github.com/signalbox-ci/signalbox/cmd/signalbox/internal/source/circleci"
+	"github.com/signalbox-ci/signalbox/cmd/signalbox/internal/source/drone"
+	"github.com/signalbox-ci/signalbox/cmd/signalbox/internal/source/gitea"
 	"github.com/signalbox-ci/signalbox/cmd/signalbox/internal/source/github"
 	"github.com/signalbox-ci/signalbox/cmd/signalbox/internal/source/gitlab"
 	"github.com/signalbox-ci/signalbox/cmd/signalbox/internal/source/idempotency"
+	"github.com/signalbox-ci/signalbox/cmd/signalbox/internal/source/tekton"
 	"github.com/signalbox-ci/signalbox/cmd/signalbox/internal/source/tracker"
 	"github.com/signalbox-ci/signalbox/cmd/signalbox/internal/source/webhook"
 	"github.com/signalbox-ci/signalbox/internal/access"
@@ -43,7 +50,10 @@ type webhookFlags struct {
 
 // newSources returns all sources that receive webhooks.
 func newSources() []webhook.Source {
-	return []webhook.Source{&github.Source{}, &gitlab.Source{}}
+	return []webhook.Source{
+		&github.Source{}, &gitlab.Source{}, &cdevents.Source{}, &buildkite.Source{}, &tekton.Source{},
+		&gitea.Source{}, &circleci.Source{}, &azuredevops.Source{}, &drone.Source{},
+	}
 }
 
 // addWebhooks adds the flags of the sources to a command. Their names begin with the

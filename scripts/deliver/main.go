@@ -28,12 +28,14 @@ import (
 	"fmt"
 	"io"
 	"log"
+	"maps"
 	mathrand "math/rand/v2"
 	"net/http"
 	"net/url"
 	"os"
 	"path"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -44,8 +46,8 @@ func main() {
 	log.SetFlags(0)
 	log.SetPrefix("deliver: ")
 	var o options
-	flag.StringVar(&o.url, "url", "http://127.0.0.1:29391/webhooks/github", "`URL` of the webhook; its last part is the CI system: github or gitlab")
-	flag.StringVar(&o.secretFile, "secret-file", "", "`file` with the secrets of the webhook, as for signalbox run; required")
+	flag.StringVar(&o.url, "url", "http://127.0.0.1:29391/webhooks/github", "`URL` of the webhook; its last part is the CI system: such as github or gitlab")
+	flag.StringVar(&o.secretFile, "secret-file", "", "`file` with the secrets or tokens of the webhook, as for signalbox run; required")
 	flag.DurationVar(&o.interval, "interval", 100*time.Millisecond, "time between deliveries")
 	flag.IntVar(&o.repeat, "repeat", 1, "number of times to send each delivery, with the same ID")
 	flag.IntVar(&o.copies, "copies", 0, "number of copies to send instead of the originals, each about runs and jobs of its own with new IDs")
@@ -72,14 +74,14 @@ func run(w io.Writer, o options, files []string) error {
 	}
 	system := path.Base(target.Path)
 	if o.secretFile == "" {
-		return errors.New("-secret-file is missing, expected the file that signalbox run has as --" + system + "-secret-file")
+		return errors.New("-secret-file is missing, expected the file that signalbox run has as --" + system + "-secret-file or --" + system + "-token-file")
 	}
 	secrets, err := deliveries.ReadSecrets(o.secretFile)
 	if err != nil {
 		return err
 	}
 	if len(files) == 0 && stories[system] == nil {
-		return fmt.Errorf("got the CI system %q in the URL, expected github or gitlab", system)
+		return fmt.Errorf("got the CI system %q in the URL, expected one of %s", system, strings.Join(slices.Sorted(maps.Keys(stories)), ", "))
 	}
 	all, err := prepare(o, system, files)
 	if err != nil {

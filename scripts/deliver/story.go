@@ -18,7 +18,8 @@ type chapter struct {
 }
 
 // stories are what deliver sends if no files are named: runs with jobs that end in
-// different ways, and deployments to production that fail and succeed.
+// different ways, and, if the CI system reports them, deployments to production that fail
+// and succeed.
 var stories = map[string][]chapter{
 	"github": {
 		{files: []string{"workflow_*-life_b_rerun-[123]-*"}},
@@ -39,6 +40,30 @@ var stories = map[string][]chapter{
 		{files: []string{"build-life_e-*"}},
 		{files: []string{"deployment-running", "deployment-failed"}},
 		{files: []string{"deployment-running", "deployment-success"}},
+	},
+	"circleci": {
+		{files: []string{"life_a-*"}},
+		{files: []string{"life_b-*"}, continues: true},
+		{files: []string{"life_c-*"}},
+	},
+	// Without deliveries that say nothing new.
+	"azuredevops": {
+		{files: []string{"life_a-[1-5]-*"}},
+		{files: []string{"life_b-[1-46-9]-*"}},
+		{files: []string{"life_c-[1245]-*"}},
+		{files: []string{"build.complete-partiallySucceeded"}},
+	},
+	"gitea": {
+		{files: []string{"workflow_*-life_b_rerun-[123]-*"}},
+		{files: []string{"workflow_*-life_b_rerun-[456]-*"}, continues: true},
+		{files: []string{"workflow_*-life_a-*"}},
+		{files: []string{"workflow_job-life_a-2-*", "workflow_job-completed-cancelled-in-queue"}},
+	},
+	"drone": {
+		{files: []string{"build-created-pending", "build-updated-running", "build-updated-success"}},
+		{files: []string{"build-created-pending", "build-updated-running", "build-updated-failure"}},
+		{files: []string{"build-created-pending", "build-updated-killed"}},
+		{files: []string{"build-updated-error"}},
 	},
 }
 

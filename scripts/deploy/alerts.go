@@ -30,7 +30,7 @@ var busy = []string{
 }
 
 func alertGroups() []group {
-	return []group{buildAlerts, workerAlerts, targetAlerts, memoryAlerts, eventAlerts, webhookAlerts, seriesAlerts, pushAlerts}
+	return []group{buildAlerts, workerAlerts, ciAlerts, targetAlerts, memoryAlerts, eventAlerts, webhookAlerts, seriesAlerts, pushAlerts}
 }
 
 var buildAlerts = group{name: "ci-builds", about: "How builds end, and how long they take and wait. Each pipeline is compared with its own past week.", rules: []rule{
@@ -103,6 +103,43 @@ var workerAlerts = group{name: "ci-workers", about: "Workers that send no heartb
 		summary: `No workers are left`,
 		description: `No web node has seen a worker within the staleness limit, but there were workers within the last day. No build can run. ` +
 			`Check whether workers can reach the web nodes, and whether Signalbox still receives events (SignalboxNoEvents).`},
+}}
+
+// noSuccess returns a condition that holds where at least two deployments failed in a
+// window and none succeeded. It ends with the next success.
+func noSuccess(window string) string {
+	deployments := func(results string) string {
+		return sumBy("system, repository, environment",
+			fmt.Sprintf(`system_repository_environment_tier_result:ci_deployments:increase%s{%s,result=~"%s"}`, window, inProduction, results))
+	}
+	return deployments(unsuccessful) + " >= 2 unless " + deployments("success") + " > 0"
+}
+
+var ciAlerts = group{name: "ci-runs", about: "Runs, jobs and deployments of any CI system that Signalbox receives webhooks or events of the catalog ci from.\n" +
+	"Concourse has its own alerts on builds and steps, so they leave it out. Adapt the limits to your CI systems.", rules: []rule{
+	{alert: "CIRunsFailing", pending: "15m", severity: warning,
+		expr: unusual("system_repository_pipeline:ci_default_runs_unsuccessful:ratio6h", 1, .2,
+			`system_repository_pipeline:ci_default_runs_finished:increase6h{system!="concourse"} >= 5`,
+			`system_repository_pipeline:ci_default_runs_finished:increase6h_avg1w >= 0.7`),
+		summary: `Runs of {{ $labels.repository }}{{ with $labels.pipeline }}/{{ . }}{{ end }} on the default branch fail more than usual: {{ $value | humanizePercentage }} in 6 hours`,
+		description: `{{ $value | humanizePercentage }} of the runs of {{ $labels.repository }}{{ with $labels.pipeline }}/{{ . }}{{ end }} ({{ $labels.system }}) on the default branch in the last six hours did not succeed, ` +
+			`far more than in the past week. Check which change the failures began with. If other repositories fail as well, check the runners and the services that the runs need.`},
+	{alert: "CIJobsQueueing", pending: "15m", severity: warning,
+		expr: `system_runner_class:ci_job_queue_duration_seconds:p95_30m{system!="concourse"} > 600
+			and system_runner_class:ci_job_queue_duration_seconds:count30m >= 5`,
+		summary: `Jobs wait {{ $value | humanizeDuration }} for a runner of the class "{{ $labels.runner_class }}" ({{ $labels.system }})`,
+		description: `Of the jobs that started in the last half hour on runners of the class "{{ $labels.runner_class }}" ({{ $labels.system }}), 5% had waited {{ $value | humanizeDuration }} or longer. ` +
+			`Add runners, or find out why there are fewer than usual.`},
+	{alert: "CIJobWaiting", pending: "5m", severity: warning,
+		expr:    `max by (system, runner_class) (ci_oldest_job_waiting_seconds) > 1800`,
+		summary: `A job has waited {{ $value | humanizeDuration }} for a runner of the class "{{ $labels.runner_class }}" ({{ $labels.system }})`,
+		description: `The oldest job that waits for a runner of the class "{{ $labels.runner_class }}" ({{ $labels.system }}) has waited {{ $value | humanizeDuration }}. ` +
+			`Check whether such a runner exists and is online, and whether jobs that hang occupy all of them.`},
+	{alert: "CIDeploymentsFailing", pending: "5m", severity: critical,
+		expr:    noSuccess("2h") + " or " + noSuccess("24h"),
+		summary: `Deployments of {{ $labels.repository }} to {{ $labels.environment }} fail`,
+		description: `The last {{ $value | printf "%.0f" }} deployments of {{ $labels.repository }} to {{ $labels.environment }} ({{ $labels.system }}) failed, and none has succeeded since. ` +
+			`Check the log of the latest one, and what runs in {{ $labels.environment }} now.`},
 }}
 
 var targetAlerts = group{name: "signalbox-targets", about: "Whether Signalbox is running, answers all scrapes, and uses its current configuration files.", rules: []rule{

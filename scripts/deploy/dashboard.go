@@ -6,6 +6,7 @@ type dashboard struct {
 	name        string // the name of the file, and the suffix of the uid
 	title       string
 	description string
+	from        string // the beginning of the time range; empty means now-6h
 	variables   []variable
 	rows        []row
 }
@@ -15,6 +16,11 @@ type variable struct {
 	name, label string
 	query       string // label_values(selector, label)
 	description string
+	single      bool // exactly one value is selected, at first the first one
+
+	// listed limits the selection of all values to those that the query returns.
+	// Otherwise it includes series without the label.
+	listed bool
 }
 
 // A row is a heading and the panels below it. Panels are laid out from left to right,
@@ -134,7 +140,10 @@ func (p panel) withMax(max float64) panel {
 
 // dashboards returns all dashboards.
 func dashboards() []dashboard {
-	return []dashboard{buildsDashboard, workersDashboard, webNodeDashboard, pushedDashboard, signalboxDashboard}
+	return []dashboard{
+		overviewDashboard, runnersDashboard, repositoryDashboard, deploymentsDashboard,
+		buildsDashboard, workersDashboard, webNodeDashboard, pushedDashboard, signalboxDashboard,
+	}
 }
 
 // The variables that several dashboards share.

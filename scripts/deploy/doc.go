@@ -8,8 +8,11 @@
 //	translate.go   translates queries into a naming
 //	dashboard.go   the elements of a dashboard
 //	grafana.go     writes a dashboard as Grafana's JSON
+//	ci.go          what queries of the catalog ci have in common
+//	overview.go, runners.go, repository.go, deployments.go
+//	               the dashboards of the catalog ci
 //	builds.go, workers.go, webnode.go, pushed.go, signalbox.go
-//	               the dashboards
+//	               the other dashboards
 //	rules.go       writes rules as YAML for Prometheus
 //	recording.go, alerts.go
 //	               the rules

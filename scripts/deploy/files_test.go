@@ -144,7 +144,7 @@ func documentedQueries() (queries []string) {
 			queries = append(queries, line)
 		}
 	}
-	Expect(queries).To(HaveLen(9))
+	Expect(queries).To(HaveLen(12))
 	return queries
 }
 
@@ -199,6 +199,7 @@ type grafanaVariable struct {
 	Query      json.RawMessage
 	AllValue   string
 	Multi      bool
+	IncludeAll bool
 }
 
 type grafanaPanel struct {
@@ -278,10 +279,12 @@ var _ = Describe("A dashboard", func() {
 				Expect(d.SchemaVersion).To(Equal(38))
 				Expect(len(d.UID)).To(BeNumerically("<=", 40))
 				Expect(d.Templating.List[0].Type).To(Equal("datasource"))
-				for _, variable := range d.Templating.List[1:] {
+				for i, variable := range d.Templating.List[1:] {
 					Expect(variable.Datasource).To(Equal(prometheus))
-					Expect(variable.Multi).To(BeTrue())
-					Expect(variable.AllValue).To(Equal(".*"))
+					v := source.variables[i]
+					Expect(variable.Multi).To(Equal(!v.single), v.name)
+					Expect(variable.IncludeAll).To(Equal(!v.single), v.name)
+					Expect(variable.AllValue == ".*").To(Equal(!v.single && !v.listed), v.name)
 				}
 				Expect(d.Annotations.List[1].Datasource).To(Equal(prometheus))
 

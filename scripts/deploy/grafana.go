@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"strings"
@@ -47,6 +48,10 @@ func (d dashboard) json(l *language) ([]byte, error) {
 		uid += "-" + string(l.naming) // so that Grafana can have the dashboards of both namings
 		tags = append(tags, string(l.naming))
 	}
+	refresh := "30s"
+	if d.from != "" {
+		refresh = "5m" // queries for long times are expensive
+	}
 	var out bytes.Buffer
 	encoder := json.NewEncoder(&out)
 	encoder.SetEscapeHTML(false)
@@ -58,29 +63,36 @@ func (d dashboard) json(l *language) ([]byte, error) {
 			"asDropdown": true, "icon": "external link", "includeVars": true, "keepTime": true, "tags": tags,
 			"targetBlank": false, "title": "Signalbox", "tooltip": "", "type": "dashboards", "url": "",
 		}},
-		"panels": panels, "refresh": "30s", "schemaVersion": schemaVersion, "tags": tags,
-		"templating": object{"list": variables}, "time": object{"from": "now-6h", "to": "now"},
+		"panels": panels, "refresh": refresh, "schemaVersion": schemaVersion, "tags": tags,
+		"templating": object{"list": variables}, "time": object{"from": cmp.Or(d.from, "now-6h"), "to": "now"},
 		"timepicker": object{}, "timezone": "", "title": "Signalbox / " + d.title, "uid": uid,
 		"version": 1, "weekStart": "",
 	})
 	return out.Bytes(), err
 }
 
-// json returns the variable. The viewer may select several values; all are selected at
-// first. Grafana escapes the values for =~.
+// json returns the variable. Unless it is single, the viewer may select several values,
+// and all are selected at first. Grafana then escapes the values for =~.
 func (v variable) json(l *language) (object, error) {
 	query, err := l.translateVariable(v.query)
 	if err != nil {
 		return nil, err
 	}
-	return object{
+	rendered := object{
 		"name": v.name, "label": v.label, "description": v.description, "type": "query",
 		"datasource": dataSource(), "definition": query,
 		"query":   object{"query": query, "refId": "StandardVariableQuery"},
 		"refresh": 2, "regex": "", "sort": 5, "hide": 0, "options": []object{}, "skipUrlSync": false,
-		"multi": true, "includeAll": true, "allValue": ".*",
+		"multi": !v.single, "includeAll": !v.single, "allValue": ".*",
 		"current": object{"selected": true, "text": []string{"All"}, "value": []string{"$__all"}},
-	}, nil
+	}
+	if v.single {
+		rendered["current"] = object{}
+	}
+	if v.single || v.listed {
+		rendered["allValue"] = ""
+	}
+	return rendered, nil
 }
 
 // annotations returns annotations that mark restarts at the start time that the process

@@ -80,9 +80,9 @@ func (l *language) prefixed(name string) string {
 }
 
 // fixedPrefixes lists the prefixes of metrics that have the same name in each naming:
-// metrics about Signalbox itself and about pushes, and those that Prometheus and its
-// client library add.
-var fixedPrefixes = []string{"signalbox_", "push_", "go_", "process_", "up", "scrape_", "ALERTS"}
+// those of the catalog ci, metrics about Signalbox itself and about pushes, and those
+// that Prometheus and its client library add.
+var fixedPrefixes = []string{ciPrefix, "signalbox_", "push_", "go_", "process_", "up", "scrape_", "ALERTS"}
 
 // metric translates the name of a metric in a query. It also returns the family if that
 // is in the catalog.
@@ -109,10 +109,16 @@ func (l *language) metric(name string) (string, family, error) {
 		name)
 }
 
+// ciPrefix is the namespace of the catalog ci, which has no namings.
+const ciPrefix = string(catalog.CI) + "_"
+
 // recorded returns the name of a recorded series, level:metric:operation, and adds the
-// namespace to the metric. Name and unit are the same in both namings, so that recorded
-// series continue when the naming changes.
+// namespace to the metric unless that is of the catalog ci. Name and unit are the same in
+// both namings, so that recorded series continue when the naming changes.
 func (l *language) recorded(name string) string {
 	level, rest, _ := strings.Cut(name, ":")
+	if strings.HasPrefix(rest, ciPrefix) {
+		return name
+	}
 	return level + ":" + l.prefixed(rest)
 }

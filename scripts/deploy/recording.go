@@ -8,8 +8,9 @@ import (
 )
 
 // recordingGroups record what dashboards and alerts share, and what takes too long to
-// compute for each query. Names and units are the same in both namings. The labels are
-// team, pipeline, platform, tags, type and worker.
+// compute for each query. Names and units are the same in both namings. The labels of
+// what Concourse reports are team, pipeline, platform, tags, type and worker. Those of
+// the catalog ci are its own.
 var recordingGroups = []group{
 	{name: "signalbox-workers", about: workersAbout, rules: []rule{
 		{record: "instance_worker:workers_last_seen_timestamp_seconds:freshest",
@@ -58,8 +59,8 @@ var recordingGroups = []group{
 		{record: "team_pipeline:builds_finished:increase1h_avg1w",
 			expr: `avg_over_time(team_pipeline:builds_finished:increase1h[1w] offset 1h)`},
 	}, slices.Concat(
-		weekOf("team_pipeline:builds_unsuccessful:ratio1h"),
-		weekOf("team_pipeline:builds_duration_seconds:mean1h"))...)},
+		weekOf("team_pipeline:builds_unsuccessful:ratio1h", "1h"),
+		weekOf("team_pipeline:builds_duration_seconds:mean1h", "1h"))...)},
 
 	{name: "signalbox-queues", about: weekAbout, interval: "2m", rules: append([]rule{
 		{record: "pipeline:jobs_scheduling_duration_seconds:count15m",
@@ -86,8 +87,49 @@ var recordingGroups = []group{
 			expr: fmt.Sprintf(`histogram_quantile(0.9, sum by (le, platform, tags) (%s)) >= 0`,
 				withTags("rate(tasks_wait_duration_bucket[15m])"))},
 	}, slices.Concat(
-		weekOf("pipeline:jobs_scheduling_duration_seconds:mean15m"),
-		weekOf("team_type:steps_wait_duration_seconds:mean15m"))...)},
+		weekOf("pipeline:jobs_scheduling_duration_seconds:mean15m", "1h"),
+		weekOf("team_type:steps_wait_duration_seconds:mean15m", "1h"))...)},
+
+	{name: "signalbox-ci-runs", about: "Runs of any CI system. " + weekAbout, interval: "2m", rules: append([]rule{
+		{record: "system_repository_pipeline_ref_kind_result:ci_runs_finished:increase1h",
+			expr: increaseOf("system, repository, pipeline, ref_kind, result", "ci_runs_finished_total", "1h")},
+		{record: "system_repository_le:ci_run_duration_seconds_bucket:increase1h",
+			expr: increaseOf("system, repository, le", "ci_run_duration_seconds_bucket", "1h")},
+		{record: "system_repository_pipeline_result:ci_default_runs_finished:increase6h",
+			expr: increaseOf("system, repository, pipeline, result", "ci_runs_finished_total{"+onDefault+"}", "6h")},
+		{record: "system_repository_pipeline:ci_default_runs_finished:increase6h",
+			expr: sumBy("system, repository, pipeline", `system_repository_pipeline_result:ci_default_runs_finished:increase6h{result=~"`+decided+`"}`)},
+		{record: "system_repository_pipeline:ci_default_runs_unsuccessful:ratio6h",
+			expr: shareOf(
+				sumBy("system, repository, pipeline", `system_repository_pipeline_result:ci_default_runs_finished:increase6h{result=~"`+unsuccessful+`"}`),
+				"system_repository_pipeline:ci_default_runs_finished:increase6h")},
+		{record: "system_repository_pipeline:ci_default_runs_finished:increase6h_avg1w",
+			expr: `avg_over_time(system_repository_pipeline:ci_default_runs_finished:increase6h[1w] offset 6h)`},
+	}, weekOf("system_repository_pipeline:ci_default_runs_unsuccessful:ratio6h", "6h")...)},
+
+	{name: "signalbox-ci-runners", about: "How long jobs of any CI system wait for runners, and how many minutes they use." + firstEventAbout, interval: "1m", rules: []rule{
+		{record: "system_runner_class_le:ci_job_queue_duration_seconds_bucket:increase30m",
+			expr: increaseOf("system, runner_class, le", "ci_job_queue_duration_seconds_bucket", "30m")},
+		{record: "system_runner_class:ci_job_queue_duration_seconds:count30m",
+			expr: `sum by (system, runner_class) (system_runner_class_le:ci_job_queue_duration_seconds_bucket:increase30m{le="+Inf"})`},
+		{record: "system_runner_class:ci_job_queue_duration_seconds:p95_30m",
+			expr: `histogram_quantile(0.95, system_runner_class_le:ci_job_queue_duration_seconds_bucket:increase30m) >= 0`},
+		{record: "system_repository_runner_class:ci_job_minutes:increase1h",
+			expr: increaseOf("system, repository, runner_class", "ci_job_duration_seconds_sum", "1h") + " / 60"},
+		// Each web node of Concourse reports all workers. Otherwise, each Signalbox knows
+		// different ones.
+		{record: "system_queue_state:ci_workers:sum",
+			expr: `sum by (system, queue, state) (ci_workers{system!="concourse"}) or max by (system, queue, state) (ci_workers{system="concourse"})`},
+	}},
+
+	{name: "signalbox-ci-deployments", about: "Deployments by any CI system." + firstEventAbout, interval: "2m", rules: []rule{
+		{record: "system_repository_environment_tier_result:ci_deployments:increase2h",
+			expr: increaseOf("system, repository, environment, tier, result", "ci_deployments_total", "2h")},
+		{record: "system_repository_environment_tier_result:ci_deployments:increase24h",
+			expr: increaseOf("system, repository, environment, tier, result", "ci_deployments_total", "24h")},
+		{record: "system_repository_environment_le:ci_change_lead_time_seconds_bucket:increase24h",
+			expr: increaseOf("system, repository, environment, le", "ci_change_lead_time_seconds_bucket", "24h")},
+	}},
 }
 
 const (
@@ -141,10 +183,10 @@ func withTags(rate string) string {
 }
 
 // weekOf returns rules that record the mean and the standard deviation over a week.
-// They leave out the last hour, so that an unusual value is not compared with itself.
-func weekOf(record string) []rule {
+// They leave out the latest time, so that an unusual value is not compared with itself.
+func weekOf(record, latest string) []rule {
 	return []rule{
-		{record: record + "_avg1w", expr: fmt.Sprintf(`avg_over_time(%s[1w] offset 1h)`, record)},
-		{record: record + "_stddev1w", expr: fmt.Sprintf(`stddev_over_time(%s[1w] offset 1h)`, record)},
+		{record: record + "_avg1w", expr: fmt.Sprintf(`avg_over_time(%s[1w] offset %s)`, record, latest)},
+		{record: record + "_stddev1w", expr: fmt.Sprintf(`stddev_over_time(%s[1w] offset %s)`, record, latest)},
 	}
 }

@@ -43,7 +43,13 @@ var _ = Describe("The webhook listener on the internet", func() {
 		Expect(via("/webhooks/github", "-H", "@"+recorded+".headers", "--data-binary", "@"+recorded+".json")).To(
 			And(ContainSubstring(`"outcome":"accepted"`), HaveSuffix("202")))
 		large := writeFile(`{"zen": "` + strings.Repeat("x", 3<<20) + `"}`)
-		Expect(via("/webhooks/github", "--data-binary", "@"+large)).To(And(ContainSubstring("X-Hub-Signature-256 is missing"), HaveSuffix("401")))
+		// A proxy can lose the end of an answer that arrives while it still receives the
+		// body. Caddy does so occasionally.
+		refused := append([]string{"-s", "-w", "\n%{http_code}", "--data-binary", "@" + large}, options("/webhooks/github")...)
+		Eventually(func() (string, error) {
+			answer, err := exec.Command("curl", refused...).Output()
+			return string(answer), err
+		}, "20s", "100ms").Should(And(ContainSubstring("X-Hub-Signature-256 is missing"), HaveSuffix("401")))
 		Expect(via("/metrics")).NotTo(ContainSubstring("ci_"))
 		Expect(curl(s.metrics)).To(ContainSubstring("\nci_job_queue_duration_seconds_sum{runner_class=\"ubuntu-latest\",system=\"github\"} 60\n"))
 	}

@@ -50,17 +50,30 @@ func (d Delivery) Clone() Delivery {
 	return Delivery{Name: d.Name, Header: d.Header.Clone(), Body: bytes.Clone(d.Body)}
 }
 
-// SetID sets the ID, which a CI system repeats if it sends the same delivery again.
+// SetID sets the ID, which a CI system repeats if it sends the same delivery again. It is
+// in headers, or else it is the member "id" of the body, if that is a UUID.
 func (d *Delivery) SetID(id string) {
-	for _, name := range []string{"X-GitHub-Delivery", "Idempotency-Key", "webhook-id"} {
+	inHeader := false
+	for _, name := range []string{"X-GitHub-Delivery", "X-Gitea-Delivery", "X-Forgejo-Delivery", "X-Gogs-Delivery", "Idempotency-Key", "webhook-id"} {
 		if d.Header.Get(name) != "" {
 			d.Header.Set(name, id)
+			inHeader = true
 		}
+	}
+	var p struct {
+		ID string `json:"id"`
+	}
+	json.Unmarshal(d.Body, &p) //nolint:errcheck // an ID of another type is not used
+	if !inHeader && uuids.MatchString(p.ID) {
+		d.Body = bytes.Replace(d.Body, strconv.AppendQuote(nil, p.ID), strconv.AppendQuote(nil, id), 1)
 	}
 }
 
-// numbers matches the IDs of objects.
-var numbers = regexp.MustCompile(`"(?:id|run_id|build_id|pipeline_id|deployment_id|deployable_id)":\s*[1-9]\d*`)
+// numbers and uuids match the IDs of objects.
+var (
+	numbers = regexp.MustCompile(`"(?:id|run_id|build_id|pipeline_id|deployment_id|deployable_id)":\s*[1-9]\d*`)
+	uuids   = regexp.MustCompile(`[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}`)
+)
 
 // Renumber adds n to the IDs of all objects in the body, so that it is about other
 // objects. Deliveries about the same object still are, if n is the same for them.
@@ -72,6 +85,11 @@ func (d *Delivery) Renumber(n int64) {
 			return found // too large to be an ID
 		}
 		return strconv.AppendInt(found[:digits:digits], id+n, 10)
+	})
+	d.Body = uuids.ReplaceAllFunc(d.Body, func(found []byte) []byte {
+		digits := bytes.LastIndexByte(found, '-') + 1
+		node, _ := strconv.ParseInt(string(found[digits:]), 16, 64)
+		return fmt.Appendf(found[:digits:digits], "%012x", (node+n)&(1<<48-1))
 	})
 }
 
@@ -115,10 +133,21 @@ func (d *Delivery) run() string {
 		Job        *object `json:"workflow_job"`
 		Deployment *object `json:"deployment"`
 		Run        *object `json:"workflow_run"`
+		ForgejoRun *object `json:"run"`
+		Build      *object `json:"build"`
 
 		Pipeline     *object `json:"object_attributes"`
 		PipelineID   int64   `json:"pipeline_id"`
 		DeploymentID int64   `json:"deployment_id"`
+
+		Workflow struct { // of CircleCI
+			ID string `json:"id"`
+		} `json:"workflow"`
+
+		Resource struct { // of Azure DevOps
+			ID  int64   `json:"id"`
+			Run *object `json:"run"`
+		} `json:"resource"`
 	}
 	json.Unmarshal(d.Body, &p) //nolint:errcheck // fields of other types are not used
 	switch {
@@ -128,12 +157,22 @@ func (d *Delivery) run() string {
 		return fmt.Sprint("deployment ", p.Deployment.ID)
 	case p.Run != nil:
 		return fmt.Sprint("run ", p.Run.ID)
+	case p.ForgejoRun != nil:
+		return fmt.Sprint("run ", p.ForgejoRun.ID)
+	case p.Build != nil:
+		return fmt.Sprint("run ", p.Build.ID)
 	case p.Pipeline != nil:
 		return fmt.Sprint("run ", p.Pipeline.ID)
 	case p.PipelineID != 0:
 		return fmt.Sprint("run ", p.PipelineID)
 	case p.DeploymentID != 0:
 		return fmt.Sprint("deployment ", p.DeploymentID)
+	case p.Workflow.ID != "":
+		return "run " + p.Workflow.ID
+	case p.Resource.Run != nil:
+		return fmt.Sprint("run ", p.Resource.Run.ID)
+	case p.Resource.ID != 0:
+		return fmt.Sprint("run ", p.Resource.ID)
 	}
 	return "delivery " + d.Name
 }
@@ -145,7 +184,7 @@ func (d *Delivery) Newest() (newest time.Time) {
 	if json.Unmarshal(d.Body, &fields) != nil {
 		return newest
 	}
-	for _, name := range []string{"repository", "organization", "enterprise", "installation", "sender", "workflow", "project", "user"} {
+	for _, name := range []string{"repository", "organization", "enterprise", "installation", "sender", "workflow", "project", "user", "repo"} {
 		delete(fields, name)
 	}
 	rest, err := json.Marshal(fields)

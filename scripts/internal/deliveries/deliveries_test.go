@@ -10,13 +10,13 @@ import (
 	"github.com/signalbox-ci/signalbox/scripts/internal/deliveries"
 )
 
-// The secrets of the recordings, and the time at which those of GitLab are signed.
+// The secrets of the recordings, and the time at which those of GitLab and Drone are signed.
 var (
 	secrets = []string{"signalbox-fixture-secret", "whsec_c2lnbmFsYm94LWZpeHR1cmUtc2lnbmluZy1rZXktMzI="}
 	signed  = time.Unix(1772618400, 0)
 )
 
-var systems = []string{"github", "gitlab"}
+var systems = []string{"github", "gitlab", "gitea", "circleci", "azuredevops", "drone"}
 
 // recordings returns the deliveries of a CI system that match a pattern.
 func recordings(t *testing.T, system, pattern string) []deliveries.Delivery {
@@ -152,11 +152,16 @@ func TestRenumber(t *testing.T) {
 	if want := `{"id":"ci.yml","build_id":12345678901234567890,"x":{"pipeline_id": 1005}}`; string(d.Body) != want {
 		t.Errorf("got %s, expected %s", d.Body, want)
 	}
+	d.Body = []byte(`{"id":"3f0f6c1e-52a5-4c55-9d5e-0000000000ff","url":"https://x/3f0f6c1e-52a5-4c55-9d5e-ffffffffffff/jobs"}`)
+	d.Renumber(2)
+	if want := `{"id":"3f0f6c1e-52a5-4c55-9d5e-000000000101","url":"https://x/3f0f6c1e-52a5-4c55-9d5e-000000000001/jobs"}`; string(d.Body) != want {
+		t.Errorf("got %s, expected %s", d.Body, want)
+	}
 }
 
 func TestSetID(t *testing.T) {
 	for _, system := range systems {
-		d := recordings(t, system, "*life_a-1*.json")[0]
+		d := recordings(t, system, map[bool]string{true: "*created*.json", false: "*life_a-1*.json"}[system == "drone"])[0]
 		original := d.Clone()
 		d.SetID("new")
 		changed := 0
@@ -165,8 +170,11 @@ func TestSetID(t *testing.T) {
 				changed++
 			}
 		}
-		if want := map[string]int{"github": 1, "gitlab": 2}[system]; changed != want {
+		if want := map[string]int{"github": 1, "gitlab": 2, "gitea": 3}[system]; changed != want {
 			t.Errorf("%s: %d headers changed, expected %d", system, changed, want)
+		}
+		if inBody := bytes.Contains(d.Body, []byte(`"id": "new",`)); inBody != (changed == 0 && system != "drone") { // which has none
+			t.Errorf("%s: the ID in the body changed: %t", system, inBody)
 		}
 	}
 }

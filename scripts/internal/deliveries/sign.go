@@ -7,14 +7,15 @@ import (
 	"encoding/base64"
 	"encoding/hex"
 	"fmt"
+	"net/http"
 	"os"
 	"strconv"
 	"strings"
 	"time"
 )
 
-// ReadSecrets returns the secrets in a file of --github-secret-file or
-// --gitlab-secret-file: its lines that are not blank.
+// ReadSecrets returns the secrets or tokens in a file, such as that of
+// --github-secret-file: its lines that are not blank.
 func ReadSecrets(file string) ([]string, error) {
 	content, err := os.ReadFile(file)
 	if err != nil {
@@ -36,20 +37,45 @@ func ReadSecrets(file string) ([]string, error) {
 const signingToken = "whsec_"
 
 // Sign signs the delivery as the CI system does, and removes its previous signatures.
-// GitHub signs with the first secret. GitLab sends the first secret that is not a
-// signing token, and signs with the first one that is, at the time now.
+// GitHub, Gitea, CircleCI and Drone sign with the first secret, Drone at the time now, and
+// Azure DevOps sends it as a password. GitLab sends the first secret that is not a signing
+// token, and signs with the first one that is, at the time now.
 func (d *Delivery) Sign(system string, secrets []string, now time.Time) error {
-	for _, name := range []string{"X-Hub-Signature", "X-Hub-Signature-256", "X-Gitlab-Token", "webhook-timestamp", "webhook-signature"} {
+	for _, name := range []string{"X-Hub-Signature", "X-Hub-Signature-256", "X-Gitlab-Token", "webhook-timestamp", "webhook-signature",
+		"circleci-signature", "Authorization"} {
 		d.Header.Del(name)
 	}
 	switch system {
+	case "gitea":
+		digits := hex.EncodeToString(sum([]byte(secrets[0]), d.Body))
+		for _, name := range []string{"X-Gitea-Signature", "X-Forgejo-Signature", "X-Gogs-Signature"} {
+			if d.Header.Get(name) != "" {
+				d.Header.Set(name, digits)
+			}
+		}
+		d.Header.Set("X-Hub-Signature-256", "sha256="+digits)
+		return nil
+	case "drone":
+		hash := sha256.Sum256(d.Body)
+		date, digest := now.UTC().Format(http.TimeFormat), "SHA-256="+base64.StdEncoding.EncodeToString(hash[:])
+		signature := base64.StdEncoding.EncodeToString(sum([]byte(secrets[0]), []byte("date: "+date+"\ndigest: "+digest)))
+		d.Header.Set("Date", date)
+		d.Header.Set("Digest", digest)
+		d.Header.Set("Signature", `keyId="hmac-key",algorithm="hmac-sha256",headers="date digest",signature="`+signature+`"`)
+		return nil
 	case "github":
 		d.Header.Set("X-Hub-Signature-256", "sha256="+hex.EncodeToString(sum([]byte(secrets[0]), d.Body)))
 		return nil
 	case "gitlab":
 		return d.signGitLab(secrets, now)
+	case "circleci":
+		d.Header.Set("circleci-signature", "v1="+hex.EncodeToString(sum([]byte(secrets[0]), d.Body)))
+		return nil
+	case "azuredevops":
+		d.Header.Set("Authorization", "Basic "+base64.StdEncoding.EncodeToString([]byte(":"+secrets[0])))
+		return nil
 	}
-	return fmt.Errorf("got the CI system %q, expected github or gitlab", system)
+	return fmt.Errorf("got the CI system %q, expected one that deliver knows", system)
 }
 
 func (d *Delivery) signGitLab(secrets []string, now time.Time) error {

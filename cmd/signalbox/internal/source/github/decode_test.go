@@ -257,26 +257,9 @@ var _ = Describe("Jobs", func() {
 		Expect(change(completed, nil).Attributes.RefKind).To(BeEmpty())
 	})
 
-	DescribeTable("names", func(name, want string) {
-		Expect(change(queued, values{"workflow_job.name": name}).Attributes.Job).To(Equal(want))
-	},
-		Entry(nil, "build", "build"),
-		Entry(nil, "test (1.26, linux)", "test"),
-		Entry(nil, "test (a (b), c)", "test"),
-		Entry(nil, "test (fast) on linux", "test (fast) on linux"),
-		Entry(nil, "test (fast) on (linux)", "test (fast) on"),
-		Entry(nil, "ci (1.26) / test (linux)", "ci / test"),
-		Entry(nil, "ci (1.26) / test", "ci / test"),
-		Entry(nil, "test (a / b)", "test"),
-		Entry(nil, "test(1)", "test(1)"),
-		Entry(nil, "(1)", "(1)"),
-		Entry(nil, " (1)", " (1)"),
-		Entry(nil, "test 1)", "test 1)"),
-		Entry(nil, "test ((1)", "test ((1)"),
-		Entry(nil, "a / ", "a / "),
-		Entry(nil, ")(", ")("),
-		Entry(nil, "", ""),
-	)
+	It("are named without the parameters of a matrix", func() {
+		Expect(change(queued, values{"workflow_job.name": "test (1.26, linux)"}).Attributes.Job).To(Equal("test"))
+	})
 
 	It("have attributes of a bounded length", func() {
 		c := change(completed, values{"workflow_job.name": strings.Repeat("é", 100_000), "workflow_job.labels": []string{strings.Repeat("x", 100_000)}})

@@ -1,8 +1,6 @@
 package github
 
 import (
-	"strings"
-
 	"github.com/signalbox-ci/signalbox/cmd/signalbox/internal/source/payload"
 	"github.com/signalbox-ci/signalbox/cmd/signalbox/internal/source/tracker"
 )
@@ -27,7 +25,7 @@ func (p *delivery) decodeJob(d *payload.Delivery) {
 	c.Attributes.Retry = retry(job.RunAttempt)
 	c.Attributes.Commit = job.HeadSHA
 	c.Attributes.URL = job.HTMLURL
-	c.Attributes.Job = normalizeJob(job.Name)
+	c.Attributes.Job = payload.WithoutMatrix(job.Name)
 	c.Attributes.RunnerClass = payload.RunnerClass(job.Labels)
 
 	// The action says what happened; the status can be another one.
@@ -93,51 +91,4 @@ func (job *workflowJob) neverStarted() bool {
 	}
 	// A job that is cancelled in the queue can have one step.
 	return !started || job.Conclusion == "cancelled" && steps <= 1
-}
-
-// normalizeJob removes the parameters of matrices from the name of a job: "build / test
-// (1.26, linux)" becomes "build / test". The name of a job in a reusable workflow
-// begins with the name of the calling job, which can have parameters too.
-func normalizeJob(name string) string {
-	var b strings.Builder
-	start, depth := 0, 0
-	for i := range len(name) {
-		switch name[i] {
-		case '(':
-			depth++
-		case ')':
-			depth--
-		case ' ':
-			if depth == 0 && strings.HasPrefix(name[i:], separator) {
-				b.WriteString(withoutParameters(name[start:i]))
-				b.WriteString(separator)
-				start = i + len(separator)
-			}
-		}
-	}
-	b.WriteString(withoutParameters(name[min(start, len(name)):]))
-	return b.String()
-}
-
-// separator separates the names of the calling job and the called job.
-const separator = " / "
-
-// withoutParameters returns name without a space and text in parentheses at its end.
-func withoutParameters(name string) string {
-	depth := 0
-	for i := len(name) - 1; i > 1; i-- {
-		switch name[i] {
-		case ')':
-			depth++
-		case '(':
-			depth--
-		}
-		if depth == 0 {
-			if name[i] == '(' && name[i-1] == ' ' {
-				return name[:i-1]
-			}
-			break
-		}
-	}
-	return name
 }

@@ -1,6 +1,8 @@
 package payload
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
 	"encoding/json"
 	"math"
 	"net/url"
@@ -26,6 +28,15 @@ func (id *ID) UnmarshalJSON(value []byte) error {
 		*id = ID(value)
 	}
 	return nil
+}
+
+// ShortID returns an ID of at most 64 bytes: the text, or a hash if it is longer.
+func ShortID(text string) string {
+	if len(text) <= maxIDBytes {
+		return text
+	}
+	sum := sha256.Sum256([]byte(text))
+	return "sha256:" + hex.EncodeToString(sum[:16])
 }
 
 // Seconds is a duration in seconds that is a JSON number. The zero value, null and
@@ -73,6 +84,19 @@ func Host(address, public string) string {
 // Owner returns the owner of a repository: all but the last part of its path.
 func Owner(repository string) string {
 	return repository[:max(0, strings.LastIndexByte(repository, '/'))]
+}
+
+// RepositoryPath returns the path of a repository on its server, such as "octo-org/api",
+// from the URL from which Git clones it, or from an address such as
+// git@example.com:octo-org/api.git. It returns an empty text for anything else.
+func RepositoryPath(remote string) string {
+	var path string
+	if u, err := url.Parse(remote); err == nil && u.Host != "" {
+		path = u.Path
+	} else if host, rest, ok := strings.Cut(remote, ":"); ok && !strings.Contains(host, "/") && !strings.HasPrefix(rest, "//") {
+		path = rest
+	}
+	return strings.TrimSuffix(strings.Trim(path, "/"), ".git")
 }
 
 // RunnerClass returns a name for the labels of a runner: in lower case, sorted, each

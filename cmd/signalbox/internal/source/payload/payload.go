@@ -103,7 +103,7 @@ func (d *Delivery) Add(c tracker.Change) {
 		d.Ignore("no id")
 		return
 	}
-	if max(len(c.ID), len(c.RunID), len(c.Attempt)) > maxIDBytes {
+	if max(len(c.ID), len(c.RunID), len(c.Attempt), len(c.Instance)) > maxIDBytes {
 		d.Ignore("an id of more than %d bytes", maxIDBytes)
 		return
 	}

@@ -199,6 +199,13 @@ var _ = DescribeTable("RunnerClass", func(want string, labels ...string) {
 var _ = DescribeTable("Owner", func(repository, want string) { Expect(payload.Owner(repository)).To(Equal(want)) },
 	Entry(nil, "octo-org/api", "octo-org"), Entry(nil, "a/b/c", "a/b"), Entry(nil, "api", ""), Entry(nil, "", ""), Entry(nil, "/", ""))
 
+var _ = DescribeTable("RepositoryPath", func(remote, want string) { Expect(payload.RepositoryPath(remote)).To(Equal(want)) },
+	Entry(nil, "git@github.com:octo-org/api.git", "octo-org/api"), Entry(nil, "git@github.com:octo-org/api", "octo-org/api"),
+	Entry(nil, "https://user:secret@git.example.com:8443/a/b/c.git/", "a/b/c"), Entry(nil, "https://github.com/octo-org/api.git?a#b", "octo-org/api"),
+	Entry(nil, "ssh://git@example.com:22/octo-org/api.git", "octo-org/api"), Entry(nil, "example.com:api", "api"), Entry(nil, "git@example.com:/srv/api.git", "srv/api"),
+	Entry(nil, "https://secret@example.com:port/a", ""), Entry(nil, "file:///srv/api.git", ""), Entry(nil, "/srv/a:b", ""), Entry(nil, "../api", ""),
+	Entry(nil, "api", ""), Entry(nil, ":", ""), Entry(nil, "", ""))
+
 var _ = DescribeTable("Host", func(address, want string) { Expect(payload.Host(address, "github.com")).To(Equal(want)) },
 	Entry(nil, "https://GitHub.com/a", ""), Entry(nil, "https://git.Example.com:80/a?b", "git.example.com:80"), Entry(nil, "git.example.com", ""),
 	Entry(nil, "", ""), Entry(nil, "https://[::1", ""), Entry(nil, "https://user:password@x/y", "x"))
@@ -217,3 +224,22 @@ var _ = Describe("Between", func() {
 		Entry(nil, time.Time{}, time.Time{}, nil),
 	)
 })
+
+var _ = DescribeTable("WithoutMatrix", func(name, want string) { Expect(payload.WithoutMatrix(name)).To(Equal(want)) },
+	Entry(nil, "build", "build"),
+	Entry(nil, "test (1.26, linux)", "test"),
+	Entry(nil, "test (a (b), c)", "test"),
+	Entry(nil, "test (fast) on linux", "test (fast) on linux"),
+	Entry(nil, "test (fast) on (linux)", "test (fast) on"),
+	Entry(nil, "ci (1.26) / test (linux)", "ci / test"),
+	Entry(nil, "ci (1.26) / test", "ci / test"),
+	Entry(nil, "test (a / b)", "test"),
+	Entry(nil, "test(1)", "test(1)"),
+	Entry(nil, "(1)", "(1)"),
+	Entry(nil, " (1)", " (1)"),
+	Entry(nil, "test 1)", "test 1)"),
+	Entry(nil, "test ((1)", "test ((1)"),
+	Entry(nil, "a / ", "a / "),
+	Entry(nil, ")(", ")("),
+	Entry(nil, "", ""),
+)

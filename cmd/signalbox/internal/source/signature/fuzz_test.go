@@ -42,6 +42,21 @@ func FuzzToken(f *testing.F) {
 	})
 }
 
+// FuzzTimestamped checks arbitrary headers. Only the signature of the body may be accepted.
+func FuzzTimestamped(f *testing.F) {
+	for _, seed := range []string{"", "a,b", "timestamp=", "timestamp=1,signature=", "signature=,timestamp=", timestamped, timestamped + "," + timestamped,
+		"timestamp=1e9,signature=" + timestampedDigits, "timestamp=,signature=" + timestampedDigits} {
+		f.Add(seed)
+	}
+	known := secrets("other", "secret")
+	f.Fuzz(func(t *testing.T, value string) {
+		err := signature.Timestamped(known, http.Header{"X-Signature": {value}}, "X-Signature", []byte(timestampedBody), time.Unix(1772618400, 0), time.Minute)
+		if (err == nil) != (value == timestamped) {
+			t.Errorf("%q: got %v", value, err)
+		}
+	})
+}
+
 // FuzzRequestToken checks arbitrary values of Authorization and queries. Only the secret,
 // in one place, may be accepted, and errors must not contain what was sent.
 func FuzzRequestToken(f *testing.F) {
@@ -100,6 +115,34 @@ func FuzzStandard(f *testing.F) {
 		}
 		if (err == nil) != (id2 == id && timestamp2 == timestamp && listed) {
 			t.Errorf("%q %q %q: got %v", id2, timestamp2, signatures, err)
+		}
+	})
+}
+
+// FuzzHTTP checks arbitrary headers and bodies. Only the signed ones may be accepted.
+func FuzzHTTP(f *testing.F) {
+	const (
+		date   = "Wed, 04 Mar 2026 10:00:00 GMT"
+		digest = "SHA-256=uU0nuZNNPgilLlLX2n2r+sSE7+N6U4DukIj3rOLvzek="
+		start  = `keyId="hmac-key",algorithm="hmac-sha256",headers="date digest",signature="`
+		valid  = start + `JPZK2JctIjXWEwHbtJZ/ogiQc2/GkoX/R0UYDi+LJ/s="`
+		body   = "hello world"
+	)
+	for _, seed := range []string{valid, "", "a,b", "keyId=", start, start + `"`, valid + "x", valid + "," + valid} {
+		f.Add(date, digest, seed, body)
+	}
+	for _, seed := range []string{"", "0", "Wed, 04 Mar 2026 10:00:01 GMT", "wed, 04 Mar 2026 10:00:00 GMT", "Wed, 4 Mar 2026 10:00:00 GMT"} {
+		f.Add(seed, digest, valid, body)
+	}
+	f.Add(date, "SHA-256=", valid, "")
+	known := secrets("other", "secret")
+	f.Fuzz(func(t *testing.T, date2, digest2, signature2, body2 string) {
+		header := http.Header{"Date": {date2}, "Digest": {digest2}, "Signature": {signature2}}
+		err := signature.HTTP(known, header, []byte(body2), time.Unix(1772618400, 0), time.Minute)
+		headerErr := signature.HTTPHeader(known, header, time.Unix(1772618400, 0), time.Minute)
+		isSigned := date2 == date && digest2 == digest && signature2 == valid
+		if (headerErr == nil) != isSigned || (err == nil) != (isSigned && body2 == body) {
+			t.Errorf("%q %q %q %q: got %v, and %v for the headers", date2, digest2, signature2, body2, err, headerErr)
 		}
 	})
 }

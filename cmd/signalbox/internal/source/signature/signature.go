@@ -26,15 +26,27 @@ func HMAC(secrets []Secret, header http.Header, name, prefix string, body []byte
 	if err != nil {
 		return err
 	}
+	return matchHMAC(secrets, name, digits, body)
+}
+
+// matchHMAC checks that the digits are the HMAC-SHA256 of the concatenated parts with one
+// of the secrets. name is the name of the header with the digits.
+func matchHMAC(secrets []Secret, name, digits string, parts ...[]byte) error {
 	// The digits are compared, not the bytes that they stand for, so that there is only
 	// one valid value of the header.
 	var expected [2 * sha256.Size]byte
 	matched := 0
 	for _, secret := range secrets {
-		hex.Encode(expected[:], sum(secret.text(), body))
+		hex.Encode(expected[:], sum(secret.text(), parts...))
 		matched |= subtle.ConstantTimeCompare(expected[:], []byte(digits))
 	}
 	return matchedAny(matched, name, len(secrets))
+}
+
+// isHMAC reports whether the text has the form of a HMAC-SHA256 in lower-case hexadecimal
+// digits.
+func isHMAC(digits string) bool {
+	return len(digits) == 2*sha256.Size && strings.Trim(digits, "0123456789abcdef") == ""
 }
 
 // HMACHeader returns the error that HMAC would return for every body, or nil.
@@ -49,7 +61,7 @@ func parseHMAC(header http.Header, name, prefix string) (digits string, err erro
 		return "", err
 	}
 	digits, ok := strings.CutPrefix(value, prefix)
-	if !ok || len(digits) != 2*sha256.Size || strings.Trim(digits, "0123456789abcdef") != "" {
+	if !ok || !isHMAC(digits) {
 		return "", fmt.Errorf("%s is %w, expected %s and %d lower-case hexadecimal digits", name, ErrMalformed, orNothing(prefix), 2*sha256.Size)
 	}
 	return digits, nil

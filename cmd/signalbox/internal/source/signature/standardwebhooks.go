@@ -8,7 +8,6 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"strconv"
 	"strings"
 	"time"
 )
@@ -92,9 +91,9 @@ func parseStandard(header http.Header, now time.Time, window time.Duration) (pre
 	if err != nil {
 		return nil, nil, err
 	}
-	sent, err := strconv.ParseInt(timestamp, 10, 64)
-	if err != nil || sent < 0 || sent > maxTimestamp {
-		return nil, nil, fmt.Errorf("%s is %w, expected seconds since 1970", timestampHeader, ErrMalformed)
+	sent, err := parseTimestamp(timestamp, timestampHeader)
+	if err != nil {
+		return nil, nil, err
 	}
 	// Other versions than v1, such as v1a, are signatures with other algorithms.
 	for entry := range strings.SplitSeq(signatures, " ") {
@@ -105,12 +104,8 @@ func parseStandard(header http.Header, now time.Time, window time.Duration) (pre
 	if sums == nil {
 		return nil, nil, fmt.Errorf("%s is %w, expected \"v1,\" and a signature in base64", signatureHeader, ErrMalformed)
 	}
-	if age := now.Sub(time.Unix(sent, 0)); window > 0 && age.Abs() > window {
-		return nil, nil, fmt.Errorf("%s is %w of %s: got %s, expected about %s; are both clocks right?",
-			timestampHeader, ErrStale, window, time.Unix(sent, 0).UTC().Format(time.RFC3339), now.UTC().Format(time.RFC3339))
+	if err := checkAge(sent, timestampHeader, now, window); err != nil {
+		return nil, nil, err
 	}
 	return []byte(id + "." + timestamp + "."), sums, nil
 }
-
-// maxTimestamp is the end of the year 9999.
-const maxTimestamp = 253402300799

@@ -1,6 +1,10 @@
 package tracker
 
-import "time"
+import (
+	"time"
+
+	"github.com/signalbox-ci/signalbox/metric"
+)
 
 // A Change is what a delivery says about one object, such as a run, a job or a worker.
 //
@@ -34,9 +38,9 @@ type Change struct {
 
 	// Queued, Started and Ended are when the attempt entered these states. The zero
 	// Time means unknown. If the time of the state that State names is unknown, Time is
-	// used, unless Reopens is set; if a job is queued at an unknown time, the time of
-	// the delivery is used. Times of later states are ignored: some systems fill them
-	// with placeholders.
+	// used, unless Reopens is set; if a job is queued at an unknown time, also after it
+	// was blocked, the time of the delivery is used. Times of later states are ignored:
+	// some systems fill them with placeholders.
 	Queued, Started, Ended time.Time
 
 	// QueueTime and RunTime are durations that the CI system measured. If they are nil,
@@ -162,13 +166,13 @@ type TestCount struct {
 
 // The values of Change.Result.
 const (
-	ResultSuccess      = "success"
-	ResultFailure      = "failure"
-	ResultError        = "error" // the CI system failed, not what it ran
-	ResultTimeout      = "timeout"
-	ResultCancellation = "cancellation"
-	ResultSkip         = "skip"
-	ResultOther        = "other" // a result that the decoder does not know
+	ResultSuccess      = string(metric.ResultSuccess)
+	ResultFailure      = string(metric.ResultFailure)
+	ResultError        = string(metric.ResultError)
+	ResultTimeout      = string(metric.ResultTimeout)
+	ResultCancellation = string(metric.ResultCancellation)
+	ResultSkip         = string(metric.ResultSkip)
+	ResultOther        = string(metric.ResultOther) // a result that the decoder does not know
 )
 
 // Attributes describe an object. Empty fields are unknown. Events have the non-empty

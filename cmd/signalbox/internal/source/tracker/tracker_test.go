@@ -334,13 +334,25 @@ var _ = Describe("Tracker", func() {
 			Expect(text(apply(change(started, 100)))).To(ContainElement("ci job queue time 10"))
 		})
 
-		It("has no queue time if the time of the release is unknown", func() {
+		It("has no queue time if the time of the release is that of the block", func() {
 			apply(change(blocked, 1))
 			c := change(queued, 1)
 			apply(c)
 			Expect(text(t.Tick(now))).To(ContainElement("ci oldest job waiting 0"))
 			Expect(text(apply(change(started, 100)))).To(Equal([]string{"ci job started 1", "ci jobs active 0", "ci jobs active 1"}))
 			Expect(text(apply(change(ended, 109)))).To(Equal([]string{"ci job finished 1", "ci job run time 9", "ci jobs active 0"}))
+		})
+
+		It("is queued since the delivery of the release if the time of the release is unknown", func() {
+			now = at(2)
+			apply(change(blocked, 1))
+			now = at(90)
+			c := change(queued, 0)
+			c.Time, c.Queued = time.Time{}, at(0) // the creation
+			apply(c)
+			Expect(text(t.Tick(at(93)))).To(ContainElement("ci oldest job waiting 3"))
+			now = at(101)
+			Expect(text(apply(change(started, 100)))).To(ContainElement("ci job queue time 10"))
 		})
 
 		It("has no queue time if the release was not delivered, unless the system measured it", func() {

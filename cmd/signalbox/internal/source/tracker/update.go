@@ -120,6 +120,8 @@ func (u *update) addTimes() {
 	case o.state == Blocked && c.State == Queued:
 		if t := nanoseconds(c.Time); t > o.blocked {
 			o.queued = t
+		} else if t == 0 && c.Kind == Job {
+			o.queued = u.now.UnixNano()
 		}
 	case o.state == 0 && c.State >= Started && !c.Queued.IsZero() && c.Started.Sub(c.Queued) > max(defaultLimit, u.tracker.options.QueuedLimit):
 		// It was blocked for so long that it was forgotten: nothing waits that long for a

@@ -6,6 +6,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/signalbox-ci/signalbox/cmd/signalbox/internal/source/azuredevops"
+	"github.com/signalbox-ci/signalbox/cmd/signalbox/internal/source/circleci"
 	"github.com/signalbox-ci/signalbox/cmd/signalbox/internal/source/github"
 	"github.com/signalbox-ci/signalbox/cmd/signalbox/internal/source/gitlab"
 	"github.com/signalbox-ci/signalbox/cmd/signalbox/internal/source/payload"
@@ -75,6 +77,14 @@ func heavyBodies(test func(name string, decode decoder, body string)) {
 	inGitLab("parallel jobs", "build", `"build_name":"`+strings.Repeat(" 1/1", n)+`"`)
 	inGitLab("a long duration", "build", `"build_duration":`+ones)
 	inGitLab("a long commit", "deployment", `"short_sha":"1","commit_url":"`+ones+`"`)
+
+	test("a long branch of CircleCI", circleci.Decode, `{"type":"job-completed","job":{"id":1,"status":"success"},"pipeline":{"vcs":{"branch":"`+escaped+`"}}}`)
+	inAzureDevOps := func(name, members string) {
+		test(name+" of Azure DevOps", azuredevops.Decode, `{"eventType":"ms.vss-pipelines.run-state-changed-event","resource":{"run":{"id":1,"state":"inProgress"},`+members+"}}")
+	}
+	inAzureDevOps("repositories", `"repositories":`+list("{}"))
+	inAzureDevOps("a repository", `"repositories":[{"url":"https://`+strings.Repeat("/%41", n)+`"}]`)
+	inAzureDevOps("a folder", `"pipeline":{"name":"a","folder":"`+strings.Repeat(`\\\\a`, n)+`"}`)
 }
 
 // TestParseFactor compares the memory that the receiver acquires for decoding bodies

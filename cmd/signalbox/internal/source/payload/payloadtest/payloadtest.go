@@ -319,7 +319,7 @@ var unused = regexp.MustCompile(`^(sender|user|actor|triggering_actor|creator|ow
 	`performed_via_github_app|check_run|pull_request|pull_requests|hook|license|topics|(has|is|allow|use)_.*|.*_count|.*s_url|` +
 	`(archive|avatar|git|ssh|clone|svn|mirror|hooks|html_hooks|check_run|logs|cancel|rerun|workflow|badge|jobs|artifacts)_url|` +
 	`node_id|forks|watchers|open_issues|size|language|disabled|archived|visibility|private|fork|pushed_at|display_title|` +
-	`description|author|committer|variables|stages|artifacts_file|namespace|(compare|issue_comment|subscription|git_.*)_url)$`)
+	`description|author|committer|variables|artifacts_file|namespace|(compare|issue_comment|subscription|git_.*)_url)$`)
 
 func read(t testing.TB, file string) []byte {
 	t.Helper()

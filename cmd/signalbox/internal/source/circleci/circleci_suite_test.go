@@ -1,0 +1,33 @@
+package circleci_test
+
+import (
+	"testing"
+
+	. "github.com/onsi/ginkgo/v2"
+	. "github.com/onsi/gomega"
+
+	"github.com/signalbox-ci/signalbox/cmd/signalbox/internal/source/circleci"
+	"github.com/signalbox-ci/signalbox/cmd/signalbox/internal/source/payload"
+	"github.com/signalbox-ci/signalbox/cmd/signalbox/internal/source/payload/payloadtest"
+	"github.com/signalbox-ci/signalbox/cmd/signalbox/internal/source/tracker"
+)
+
+func TestCircleCI(t *testing.T) {
+	RegisterFailHandler(Fail)
+	RunSpecs(t, "CircleCI")
+}
+
+// values are new values of fields of a fixture, by their paths.
+type values = map[string]any
+
+// decode decodes a fixture with other values.
+func decode(fixture string, v values) payload.Delivery {
+	GinkgoHelper()
+	return payloadtest.Decode(circleci.Decode).With(GinkgoTB(), "testdata/"+fixture, v)
+}
+
+// change decodes a fixture with other values, and returns its only change.
+func change(fixture string, v values) tracker.Change {
+	GinkgoHelper()
+	return payloadtest.Decode(circleci.Decode).Change(GinkgoTB(), "testdata/"+fixture, v)
+}

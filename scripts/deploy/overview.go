@@ -1,0 +1,81 @@
+package main
+
+var overviewDashboard = dashboard{
+	name:  "ci-overview",
+	title: "CI overview",
+	description: "Runs of all CI systems: how many there are, how they end, how long they take and wait. " +
+		"What a system does not report is missing: Concourse, for example, reports neither queued runs nor jobs.",
+	variables: []variable{systemVariable, repositoryVariable},
+	rows: []row{
+		{"Now", []panel{
+			number("Runs executing", "short", "Runs of the selected systems that are executing, in all repositories.",
+				`sum(ci_runs_active{state="executing",`+ofSystems+`})`, nil),
+			number("Jobs waiting", "short", "Jobs of the selected systems that wait for a runner, in all repositories. The dashboard Queue and runners shows for which.",
+				`sum(ci_jobs_active{state="pending",`+ofSystems+`})`, rising(20, 100)),
+			number("Longest wait", "s", "Time that the oldest waiting job has waited for a runner; see CIJobWaiting.",
+				`max(ci_oldest_job_waiting_seconds{`+ofSystems+`})`, rising(600, 1800)),
+			number("Runs in the last hour", "short", "Finished runs of the selected repositories.",
+				`round(`+ciRuns("", ofRepositories)+`)`, nil),
+			number("Not successful", "percentunit", "Share of the runs in the last hour that failed, timed out or could not be run, on any branch. Cancelled and skipped runs do not count.",
+				shareOf(ciRuns("", ofRepositories+`,result=~"`+unsuccessful+`"`), ciRuns("", ofRepositories+`,result=~"`+decided+`"`)), rising(.25, .5)),
+			number("Not successful, default branch", "percentunit", "Share of the runs on default branches in the last hour that failed, timed out or could not be run. "+
+				"Runs of systems that do not report branches are included. CIRunsFailing compares each pipeline with its own past.",
+				shareOf(ciRuns("", ofRepositories+`,`+onDefault+`,result=~"`+unsuccessful+`"`), ciRuns("", ofRepositories+`,`+onDefault+`,result=~"`+decided+`"`)), rising(.1, .3)),
+		}},
+		{"How runs end", []panel{
+			stacked("Runs by result", "short", "Runs that finished in an hour. If many more end with error, the CI system is the cause; if many more fail, the cause is usually in the code.",
+				query{ciRuns("result", ofRepositories), "{{result}}"}),
+			graph("Not successful, by system", "percentunit", "Share of the runs in an hour that failed, timed out or could not be run. If it grows for all repositories of a system, check its runners and the services that runs need.",
+				query{shareOf(ciRuns("system", ofRepositories+`,result=~"`+unsuccessful+`"`), ciRuns("system", ofRepositories+`,result=~"`+decided+`"`)), "{{system}}"}).withMax(1),
+			graph("Not successful on the default branch", "percentunit", "The ten pipelines with the largest share of runs on the default branch, in six hours, that failed, timed out or could not be run; see CIRunsFailing.",
+				query{`topk(10, system_repository_pipeline:ci_default_runs_unsuccessful:ratio6h{` + ofRepositories + `})`, "{{repository}} {{pipeline}}"}).withMax(1),
+			stacked("Runs by system", "short", "Runs that finished in an hour.",
+				query{ciRuns("system", ofRepositories), "{{system}}"}),
+			stacked("Busiest repositories", "short", "Runs that finished in an hour, in the ten repositories with the most.",
+				query{`topk(10, ` + ciRuns("system, repository", ofRepositories) + `)`, "{{repository}}"}),
+			graph("Errors by type", "short", "Runs in an hour that failed, could not be run or timed out, by the ten most frequent types of error. _OTHER is what the CI system does not say more about.",
+				query{`topk(10, ` + increaseOf("error_type", `ci_run_errors_total{`+ofRepositories+`}`, "1h") + ` > 0)`, "{{error_type}}"}),
+		}},
+		{"How long runs take and wait", []panel{
+			heatmap("Runs by duration", "s", "Runs that finished in an hour, by duration.",
+				`sum by (le) (system_repository_le:ci_run_duration_seconds_bucket:increase1h{`+ofRepositories+`})`),
+			graph("Run duration", "s", "Duration of the runs that finished in an hour, estimated from histogram buckets. The time before the start is not included.",
+				query{`histogram_quantile(0.5, sum by (le) (system_repository_le:ci_run_duration_seconds_bucket:increase1h{` + ofRepositories + `})) >= 0`, "median"},
+				query{`histogram_quantile(0.95, sum by (le) (system_repository_le:ci_run_duration_seconds_bucket:increase1h{` + ofRepositories + `})) >= 0`, "95th percentile"},
+			).withWidth(12).withHeight(9),
+			graph("95th percentile of the duration, slowest repositories", "s", "95% of the repository's runs in an hour took no longer than this.",
+				query{`topk(10, histogram_quantile(0.95, system_repository_le:ci_run_duration_seconds_bucket:increase1h{` + ofRepositories + `}) >= 0)`, "{{repository}}"}).withWidth(12),
+			graph("Queue time of jobs", "s", "Time that jobs waited for a runner, in half an hour, by system. For Concourse, it is the time that steps waited for a worker. The repositories selected above do not apply.",
+				query{`histogram_quantile(0.5, sum by (le, system) (system_runner_class_le:ci_job_queue_duration_seconds_bucket:increase30m{` + ofSystems + `})) >= 0`, "{{system}} median"},
+				query{`histogram_quantile(0.95, sum by (le, system) (system_runner_class_le:ci_job_queue_duration_seconds_bucket:increase30m{` + ofSystems + `})) >= 0`, "{{system}} 95th percentile"}).withWidth(12),
+		}},
+		{"Active", []panel{
+			stacked("Runs by state", "short", "Runs that have not finished. A blocked run waits for an approval.",
+				query{`sum by (system, state) (ci_runs_active{` + ofSystems + `})`, "{{system}} {{state}}"}),
+			stacked("Jobs by state", "short", "Jobs that have not finished. A pending job waits for a runner.",
+				query{`sum by (system, state) (ci_jobs_active{` + ofSystems + `})`, "{{system}} {{state}}"}),
+			graph("Runs queued and started", "short", "Runs in an hour. If fewer start than are queued, they pile up.",
+				query{increaseOf("system", `ci_runs_queued_total{`+ofRepositories+`}`, "1h"), "{{system}} queued"},
+				query{increaseOf("system", `ci_runs_started_total{`+ofRepositories+`}`, "1h"), "{{system}} started"}),
+		}},
+		{"Repositories", []panel{
+			{kind: "table", title: "Repositories in the time range", unit: "short", width: 24, height: 12, sortBy: "Runs",
+				description: "The runs of each repository in the selected time range. The dashboard One repository shows its pipelines. Click a heading to sort by another column.",
+				queries: []query{
+					{`round(` + increaseOf("system, repository", `ci_runs_finished_total{`+ofRepositories+`}`, "$__range") + `) > 0`, ""},
+					{shareOf(
+						increaseOf("system, repository", `ci_runs_finished_total{`+ofRepositories+`,result=~"`+unsuccessful+`"}`, "$__range"),
+						increaseOf("system, repository", `ci_runs_finished_total{`+ofRepositories+`,result=~"`+decided+`"}`, "$__range")), ""},
+					{meanOf("system, repository", "ci_run_duration_seconds", ofRepositories, "$__range"), ""},
+					{meanOf("system, repository", "ci_run_queue_duration_seconds", ofRepositories, "$__range"), ""},
+				},
+				columns: []column{
+					{field: "system", title: "System"}, {field: "repository", title: "Repository"},
+					{field: "Value #A", title: "Runs", unit: "short"},
+					{field: "Value #B", title: "Not successful", unit: "percentunit", max: 1},
+					{field: "Value #C", title: "Mean duration", unit: "s"},
+					{field: "Value #D", title: "Mean queue time", unit: "s"},
+				}},
+		}},
+	},
+}

@@ -1,0 +1,164 @@
+//go:build e2e
+
+package endtoend
+
+import (
+	"fmt"
+	"net/http"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	. "github.com/onsi/ginkgo/v2"
+	. "github.com/onsi/gomega"
+
+	"github.com/signalbox-ci/signalbox/scripts/internal/deliveries"
+)
+
+// A recordedLife is a list of recordings, in order, whose times move together.
+type recordedLife []string
+
+// read returns the deliveries, moved to the present.
+func (life recordedLife) read(system string) (all []deliveries.Delivery) {
+	GinkgoHelper()
+	var newest time.Time
+	for _, name := range life {
+		d, err := deliveries.Read(filepath.Join(webhookRecordings, system, "testdata", name+".json"))
+		Expect(err).NotTo(HaveOccurred())
+		if t := d.Newest(); t.After(newest) {
+			newest = t
+		}
+		all = append(all, d)
+	}
+	by := time.Since(newest).Truncate(time.Second)
+	for i := range all {
+		all[i].Shift(by)
+	}
+	return all
+}
+
+var _ = Describe("Recorded life cycles", func() {
+	const secret = "secret-of-life-cycles-that-must-not-appear"
+
+	// start starts a daemon that receives the webhooks of one CI system.
+	start := func(system, flag string) (s *signalbox, send func(secret string, all ...deliveries.Delivery) []int) {
+		GinkgoHelper()
+		s = startSignalbox("--catalog=ci", "--webhook-bind-port=0", "--"+system+flag, writeFile(secret+"\n"))
+		var url string
+		Eventually(func() string {
+			url = s.announced("signalbox.listening-for-webhooks")
+			return url
+		}, "10s", "5ms").ShouldNot(BeEmpty())
+		return s, func(secret string, all ...deliveries.Delivery) (statuses []int) {
+			GinkgoHelper()
+			for _, d := range all {
+				d = d.Clone()
+				Expect(d.Sign(system, []string{secret}, time.Now())).To(Succeed())
+				request, err := http.NewRequest(http.MethodPost, url, strings.NewReader(string(d.Body)))
+				Expect(err).NotTo(HaveOccurred())
+				request.Header = d.Header
+				response, err := http.DefaultClient.Do(request)
+				Expect(err).NotTo(HaveOccurred())
+				response.Body.Close()
+				statuses = append(statuses, response.StatusCode)
+			}
+			return statuses
+		}
+	}
+	// sendRepeatedly sends deliveries twice in another order, with the same IDs and with
+	// new ones.
+	sendRepeatedly := func(send func(string, ...deliveries.Delivery) []int, all []deliveries.Delivery) {
+		GinkgoHelper()
+		again := slices.Clone(all)
+		slices.Reverse(again)
+		Expect(send(secret, again...)).To(HaveEach(http.StatusAccepted))
+		for i := range again {
+			again[i] = again[i].Clone()
+			again[i].SetID(again[i].Name)
+		}
+		Expect(send(secret, again...)).To(HaveEach(http.StatusAccepted))
+	}
+	const active = `\nci_(runs|jobs)_active{.*} [1-9]`
+
+	It("of CircleCI count each end once", func() {
+		s, send := start("circleci", "-secret-file")
+		all := recordedLife{"life_b-3-workflow-success", "life_a-1-job-lint-success", "life_a-3-workflow-failed", "life_a-2-job-test-failed",
+			"life_b-2-job-deploy-success", "life_b-1-job-test-success"}.read("circleci")
+		Expect(send("wrong", all...)).To(HaveEach(http.StatusUnauthorized))
+		Expect(get(s.metrics, "text/plain")).NotTo(ContainSubstring("\nci_runs_finished_total{"))
+		Expect(send(secret, all...)).To(HaveEach(http.StatusAccepted))
+		sendRepeatedly(send, all)
+
+		page := get(s.metrics, "text/plain")
+		const run = `pipeline="build-and-deploy",ref_kind="branch",repository="octo-org/shop",`
+		for _, want := range []string{
+			`ci_runs_finished_total{` + run + `result="failure",system="circleci"} 1`,
+			`ci_runs_finished_total{` + run + `result="success",system="circleci"} 1`,
+			`ci_run_duration_seconds_sum{pipeline="build-and-deploy",repository="octo-org/shop",result="failure",system="circleci"} 191`,
+			`ci_jobs_finished_total{pipeline="build-and-deploy",repository="octo-org/shop",result="success",retry="",runner_class="",system="circleci"} 3`,
+			`ci_job_duration_seconds_sum{repository="octo-org/shop",result="failure",runner_class="",system="circleci"} 184`,
+			`signalbox_source_deliveries_total{outcome="accepted",source="circleci"} 6`,
+			`signalbox_source_deliveries_total{outcome="duplicate",source="circleci"} 12`,
+			`signalbox_source_deliveries_total{outcome="unauthorized",source="circleci"} 6`,
+		} {
+			Expect(page).To(ContainSubstring("\n" + want + "\n"))
+		}
+		Expect(page).NotTo(Or(MatchRegexp(active), MatchRegexp(`\nci_\w+_queue_duration_seconds_count{.*} [1-9]`), MatchRegexp(`\nsignalbox_source_time_anomalies_total{.*} [1-9]`)))
+		Expect(page).NotTo(ContainSubstring(secret))
+	})
+
+	It("of Azure DevOps count each run and job once, measure queue times, and return gauges to 0", func() {
+		s, send := start("azuredevops", "-token-file")
+		all := recordedLife{"life_a-1-run-inProgress", "life_a-2-job-waiting", "life_a-3-job-running", "life_a-6-build.complete-succeeded",
+			"life_a-5-run-completed-succeeded", "life_a-4-job-completed-succeeded"}.read("azuredevops")
+		Expect(send("wrong", all...)).To(HaveEach(http.StatusUnauthorized))
+		Expect(send(secret, all[:2]...)).To(HaveEach(http.StatusAccepted))
+		page := get(s.metrics, "text/plain")
+		Expect(page).To(And(ContainSubstring("\n"+`ci_jobs_active{runner_class="",state="pending",system="azuredevops"} 1`+"\n"),
+			ContainSubstring("\n"+`ci_runs_active{state="executing",system="azuredevops"} 1`+"\n")))
+		Expect(send(secret, all[2:]...)).To(HaveEach(http.StatusAccepted))
+		sendRepeatedly(send, all)
+
+		page = get(s.metrics, "text/plain")
+		const repository = `repository="octo-org/Web shop/shop",result="success",`
+		for _, want := range []string{
+			`ci_runs_finished_total{pipeline="team a/shop",ref_kind="branch",` + repository + `system="azuredevops"} 1`,
+			`ci_run_duration_seconds_count{pipeline="team a/shop",` + repository + `system="azuredevops"} 1`,
+			`ci_jobs_finished_total{pipeline="team a/shop",` + repository + `retry="false",runner_class="",system="azuredevops"} 1`,
+			`ci_job_queue_duration_seconds_count{runner_class="",system="azuredevops"} 1`,
+			`ci_job_queue_duration_seconds_sum{runner_class="",system="azuredevops"} 32.25`,
+			`ci_job_duration_seconds_sum{` + repository + `runner_class="",system="azuredevops"} 149.53`,
+			`ci_jobs_active{runner_class="",state="pending",system="azuredevops"} 0`,
+			`ci_runs_active{state="executing",system="azuredevops"} 0`,
+			`signalbox_source_deliveries_total{outcome="accepted",source="azuredevops"} 5`,
+		} {
+			Expect(page).To(ContainSubstring("\n" + want + "\n"))
+		}
+		Expect(page).NotTo(Or(MatchRegexp(active), MatchRegexp(`\nsignalbox_source_time_anomalies_total{.*} [1-9]`)))
+		Expect(page).NotTo(ContainSubstring(secret))
+	})
+
+	// As the pages about the CI systems describe it.
+	DescribeTable("are sent by scripts/deliver", func(system, flag string, count, successes int) {
+		s, _ := start(system, flag)
+		for n := 1; n <= 2; n++ {
+			command := exec.Command("go", "run", "./scripts/deliver", "-url", s.announced("signalbox.listening-for-webhooks"), "-secret-file", writeFile(secret), "-interval", "10ms")
+			command.Dir = "../.."
+			answers, err := command.CombinedOutput()
+			Expect(err).NotTo(HaveOccurred(), string(answers))
+			Expect(strings.Count(string(answers), `{"outcome":"accepted"`)).To(Equal(count), string(answers))
+			Expect(string(answers)).To(ContainSubstring(fmt.Sprintf("\n%d deliveries in ", count)))
+			page := get(s.metrics, "text/plain")
+			Expect(page).To(And(
+				MatchRegexp(`\nci_runs_finished_total{.*repository="octo-org/.*shop",result="success",.*} %d\n`, n*successes),
+				MatchRegexp(`\nci_runs_finished_total{.*repository="octo-org/.*shop",result="failure",.*} %d\n`, n),
+				MatchRegexp(`\nci_jobs_finished_total{.*result="cancellation",.*} %d\n`, n)))
+			Expect(page).NotTo(Or(MatchRegexp(active), MatchRegexp(`\nsignalbox_source_time_anomalies_total{.*} [1-9]`)))
+		}
+	},
+		Entry("of CircleCI", "circleci", "-secret-file", 8, 1),
+		Entry("of Azure DevOps", "azuredevops", "-token-file", 18, 2),
+	)
+})
