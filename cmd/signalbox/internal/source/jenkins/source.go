@@ -9,7 +9,8 @@ import (
 	"github.com/signalbox-ci/signalbox/cmd/signalbox/internal/source/webhook"
 )
 
-// A Source receives what two plugins of Jenkins send. It implements webhook.Source.
+// A Source receives what the notification plugin of Jenkins sends. It implements
+// webhook.Source.
 type Source struct{ signature.TokenFlags }
 
 // Name implements webhook.Source.
@@ -20,7 +21,7 @@ func (*Source) Description() string { return "Jenkins" }
 
 // Expects implements webhook.Source.
 func (*Source) Expects() string {
-	return "the notification plugin (JSON, all events) or the CloudEvents plugin"
+	return "the notification plugin, as JSON and for all events"
 }
 
 // NewVerifier implements webhook.Source. Requests contain no time.
