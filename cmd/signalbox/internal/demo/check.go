@@ -57,28 +57,28 @@ func newResources() []*resource {
 func (s *simulation) enqueueCheck(r *resource) {
 	s.monitor.ChecksEnqueued.Inc()
 	s.monitor.ChecksQueueSize.Inc()
-	s.After(s.Exponential(s.slowed(800*time.Millisecond)), func() { s.startCheck(r) })
+	s.after(s.exponential(s.slowed(800*time.Millisecond)), func() { s.startCheck(r) })
 }
 
 func (s *simulation) startCheck(r *resource) {
 	s.builds++
-	r.id, r.begin = s.builds, s.Now
+	r.id, r.begin = s.builds, s.now
 	r.attributes["build_id"] = strconv.Itoa(r.id)
 	s.monitor.ChecksQueueSize.Dec()
 	s.monitor.ChecksStarted.Inc()
 	s.monitor.CheckBuildsStarted.Inc()
 	s.monitor.CheckBuildsRunning.Inc()
 	emit(s, locks, metric.LockAcquired{LockType: "ResourceConfigChecking"})
-	s.After(s.Lognormal(s.slowed(1800*time.Millisecond), .7), func() { s.finishCheck(r) })
+	s.after(s.lognormal(s.slowed(1800*time.Millisecond), .7), func() { s.finishCheck(r) })
 }
 
 func (s *simulation) finishCheck(r *resource) {
-	r.end = s.Now
+	r.end = s.now
 	r.status = metric.BuildSucceeded
 	switch {
-	case s.Chance(.004):
+	case s.chance(.004):
 		r.status = metric.BuildErrored
-	case s.Chance(.01):
+	case s.chance(.01):
 		r.status = metric.BuildFailed
 	}
 	if r.status == metric.BuildSucceeded {
@@ -90,5 +90,5 @@ func (s *simulation) finishCheck(r *resource) {
 	s.monitor.DatabaseQueries.IncDelta(9)
 	emit(s, locks, metric.LockReleased{LockType: "ResourceConfigChecking"})
 	emit(s, checksFinished, metric.CheckBuildFinished{Build: r})
-	s.After(s.Uniform(checkInterval*9/10, checkInterval*11/10), func() { s.enqueueCheck(r) })
+	s.after(s.uniform(checkInterval*9/10, checkInterval*11/10), func() { s.enqueueCheck(r) })
 }

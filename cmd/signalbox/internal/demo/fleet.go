@@ -1,10 +1,6 @@
 package demo
 
-import (
-	"fmt"
-
-	"github.com/signalbox-ci/signalbox/cmd/signalbox/internal/demo/simulate"
-)
+import "fmt"
 
 // A workerPlan describes a group of identical workers.
 type workerPlan struct {
@@ -26,7 +22,7 @@ var fleet = []workerPlan{
 }
 
 // newFleet returns the workers. All of them are running and have no builds.
-func newFleet(r simulate.Random) []*worker {
+func newFleet(r random) []*worker {
 	var workers []*worker
 	numbers := make(map[string]int)
 	for _, plan := range fleet {

@@ -6,7 +6,6 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/signalbox-ci/signalbox/cmd/signalbox/internal/demo/simulate"
 	"github.com/signalbox-ci/signalbox/metric"
 )
 
@@ -81,25 +80,25 @@ func (s *simulation) startNode() {
 
 // answerRequest answers a request, and adds the next one to the agenda.
 func (s *simulation) answerRequest() {
-	r := simulate.Pick(s.Random, weightedRoutes)
+	r := pick(s.random, weightedRoutes)
 	status := http.StatusOK
 	switch {
-	case s.slowness > 1 && s.Chance(.08):
+	case s.slowness > 1 && s.chance(.08):
 		status = http.StatusInternalServerError
-	case s.Chance(.01):
+	case s.chance(.01):
 		status = http.StatusNotFound
-	case s.Chance(.004):
+	case s.chance(.004):
 		status = http.StatusUnauthorized
 	}
-	s.emitRequest(r.name, r.method, r.path, status, s.Lognormal(s.slowed(r.duration), .6))
+	s.emitRequest(r.name, r.method, r.path, status, s.lognormal(s.slowed(r.duration), .6))
 	if r.name == "ListAllJobs" {
 		s.monitor.ConcurrentRequests.With(r.name).Set(int64(s.slowness * s.ExpFloat64() * 2 * s.load()))
-		if s.slowness > 1 && s.Chance(.2) {
+		if s.slowness > 1 && s.chance(.2) {
 			s.monitor.ConcurrentRequestsLimitHit.With(r.name).Inc()
 		}
 	}
 	s.monitor.DatabaseQueries.IncDelta(1 + s.IntN(6))
-	s.After(s.Exponential(time.Duration(float64(150*time.Millisecond)/s.load())), s.answerRequest)
+	s.after(s.exponential(time.Duration(float64(150*time.Millisecond)/s.load())), s.answerRequest)
 }
 
 func (s *simulation) emitRequest(route, method, path string, status int, took time.Duration) {
@@ -109,19 +108,19 @@ func (s *simulation) emitRequest(route, method, path string, status int, took ti
 // scan holds a lock briefly, changes the number of database connections, sometimes logs
 // an error, and adds the next scan to the agenda.
 func (s *simulation) scan() {
-	held := simulate.Pick(s.Random, lockTypes)
+	held := pick(s.random, lockTypes)
 	emit(s, locks, metric.LockAcquired{LockType: held})
-	s.After(s.Lognormal(s.slowed(30*time.Millisecond), .5), func() {
+	s.after(s.lognormal(s.slowed(30*time.Millisecond), .5), func() {
 		emit(s, locks, metric.LockReleased{LockType: held})
 	})
 	for _, d := range s.databases {
 		busy := s.load() * s.slowness * float64(4+s.IntN(12))
 		d.open.Store(min(int64(busy)+2, int64(d.size)))
 	}
-	if s.Chance(.01 * s.slowness) {
-		s.logError(simulate.Pick(s.Random, errorMessages))
+	if s.chance(.01 * s.slowness) {
+		s.logError(pick(s.random, errorMessages))
 	}
-	s.After(s.Exponential(2*time.Second), s.scan)
+	s.after(s.exponential(2*time.Second), s.scan)
 }
 
 func (s *simulation) logError(message string) {
@@ -134,7 +133,7 @@ func (s *simulation) collectGarbage() {
 	for collector := metric.BuildCollector; collector <= metric.VolumeCollector; collector++ {
 		emit(s, collections, metric.CollectorDuration{
 			Collector: collector,
-			Duration:  s.Lognormal(s.slowed(time.Duration(4+collector*collector)*time.Millisecond), .5),
+			Duration:  s.lognormal(s.slowed(time.Duration(4+collector*collector)*time.Millisecond), .5),
 		})
 	}
 	garbage := s.running + s.IntN(10)
@@ -150,5 +149,5 @@ func (s *simulation) collectGarbage() {
 	}
 	s.monitor.ContainersDeleted.IncDelta(garbage)
 	s.monitor.VolumesDeleted.IncDelta(2 * garbage)
-	s.After(30*time.Second, s.collectGarbage)
+	s.after(30*time.Second, s.collectGarbage)
 }
