@@ -16,8 +16,8 @@ import (
 )
 
 // The limits of what is kept. The memory for pipelines and classes of runners is also at
-// most a sixteenth of the memory budget. It suffices for 10,000 pipelines that have 100
-// runs a day each. Groups of gauges and the latest runs need up to 4 MiB more.
+// most a sixteenth of the memory budget. Groups of gauges, waiting jobs and the latest
+// runs need up to about 5 MiB more, which is not counted.
 const (
 	maxPipelines     = 10_000
 	maxRunnerClasses = 1000
@@ -127,7 +127,7 @@ func (b *Builds) reportRun(e *engine.TappedEvent, seconds float64) {
 	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	b.pipelines.count(r.name, k, slotOf(r.ended), slotOf(e.Now))
+	b.pipelines.count(r.name, slotOf(r.ended), slotOf(e.Now), k)
 	if seconds < 0 || r.id != "" {
 		b.latest.set(&r)
 	}
@@ -140,7 +140,7 @@ func (b *Builds) runQueueTime(e engine.TappedEvent) {
 	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	b.pipelines.count(n, queueKeys+bucketOf(e.Value), slotOf(whenOf(&e)), slotOf(e.Now))
+	b.pipelines.count(n, slotOf(whenOf(&e)), slotOf(e.Now), queueKeys+bucketOf(e.Value))
 }
 
 func (b *Builds) jobQueueTime(e *engine.TappedEvent, system, runnerClass string) {
@@ -150,7 +150,7 @@ func (b *Builds) jobQueueTime(e *engine.TappedEvent, system, runnerClass string)
 	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	b.runnerClasses.count(n, queueKeys+bucketOf(e.Value), slotOf(whenOf(e)), slotOf(e.Now))
+	b.runnerClasses.count(n, slotOf(whenOf(e)), slotOf(e.Now), queueKeys+bucketOf(e.Value))
 }
 
 func (b *Builds) setGauge(g *gauge, e *engine.TappedEvent, state string) {
@@ -191,9 +191,10 @@ func (b *Builds) buildFinished(e engine.TappedEvent) {
 	at, now := slotOf(r.ended), slotOf(e.Now)
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	b.pipelines.count(r.name, resultKeys+r.result, at, now)
 	if r.seconds >= 0 {
-		b.pipelines.count(r.name, durationKeys+bucketOf(r.seconds), at, now)
+		b.pipelines.count(r.name, at, now, resultKeys+r.result, durationKeys+bucketOf(r.seconds))
+	} else {
+		b.pipelines.count(r.name, at, now, resultKeys+r.result)
 	}
 	b.latest.set(&r)
 }

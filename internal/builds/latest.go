@@ -63,12 +63,17 @@ func (l *latestRuns) set(report *runReport) {
 	}
 	r.ended, r.result = report.ended, report.result
 	r.texts.set(report.system, report.instance, report.repository, report.pipeline, report.id, report.attempt, report.url)
-	for ; at > 0 && !l.runs[at-1].ended.After(r.ended); at-- {
-		l.runs[at], l.runs[at-1] = l.runs[at-1], r
+	to := at
+	for to > 0 && !l.runs[to-1].ended.After(r.ended) {
+		to--
 	}
-	for ; at < l.n-1 && l.runs[at+1].ended.After(r.ended); at++ {
-		l.runs[at], l.runs[at+1] = l.runs[at+1], r
+	copy(l.runs[to+1:at+1], l.runs[to:at])
+	for to == at && at < l.n-1 && l.runs[at+1].ended.After(r.ended) {
+		l.runs[at] = l.runs[at+1]
+		at++
+		to = at
 	}
+	l.runs[to] = r
 }
 
 // find returns the index of a run, or -1 if it is unknown.

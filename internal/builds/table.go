@@ -66,8 +66,8 @@ type table struct {
 	forgotten uint64 // those that were removed because of the limits
 }
 
-// count counts a key for the entry with the name, which it adds if necessary.
-func (t *table) count(n name, k key, at, now slot) {
+// count counts keys for the entry with the name, which it adds if necessary.
+func (t *table) count(n name, at, now slot, keys ...key) {
 	if at = min(at, now); hourOf(at) < now-slotsPerDay {
 		return
 	}
@@ -82,7 +82,9 @@ func (t *table) count(n name, k key, at, now slot) {
 	}
 	t.link(e)
 	before := e.size()
-	e.add(k, at, now)
+	for _, k := range keys {
+		e.add(k, at, now)
+	}
 	t.use(e.size() - before)
 	for t.front != e && (len(t.entries) > t.maxEntries || t.bytes > t.maxBytes) {
 		t.forgotten++
