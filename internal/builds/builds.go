@@ -45,16 +45,18 @@ type Builds struct {
 // New returns Builds that have observed nothing.
 func New(o Options) *Builds {
 	limit := min(maxBytes, o.Memory.Size()/16)
+	seed := maphash.MakeSeed()
 	newTable := func(entries int, bytes int64) table {
 		return table{maxEntries: entries, maxBytes: bytes, memory: o.Memory, byName: make(map[name]*entry)}
 	}
 	return &Builds{
-		seed:          maphash.MakeSeed(),
+		seed:          seed,
 		pipelines:     newTable(maxPipelines, limit/8*7),
 		runnerClasses: newTable(maxRunnerClasses, limit/8),
 		runs:          gauge{groups: make(map[uint64]group)},
 		jobs:          gauge{groups: make(map[uint64]group)},
 		waiting:       make(waitingJobs),
+		latest:        latestRuns{seed: seed},
 	}
 }
 

@@ -183,7 +183,7 @@ func (b *Builds) addCurrent(o *buildsSection, now time.Time) {
 		}
 	}
 	o.LatestRuns = make([]runEntry, b.latest.n)
-	for i, r := range b.latest.runs[:b.latest.n] {
+	for i, r := range b.latest.newestFirst() {
 		text := func(i int) string { return excerpt.Display(string(r.texts.at(i))) }
 		o.LatestRuns[i] = runEntry{
 			Time: r.ended.UTC(), System: text(runSystem), Instance: text(runInstance),

@@ -64,6 +64,7 @@ type table struct {
 	back      *entry
 	bytes     int64
 	forgotten uint64 // those that were removed because of the limits
+	pruned    slot   // when prune found nothing more to remove
 }
 
 // count counts keys for the entry with the name, which it adds if necessary.
@@ -90,11 +91,20 @@ func (t *table) count(n name, at, now slot, keys ...key) {
 		t.forgotten++
 		t.remove(t.front)
 	}
-	// Entries without anything in the last day go, a few at a time.
+	if now != t.pruned {
+		t.prune(e, now)
+	}
+}
+
+// prune removes entries without anything in the last day, except one, a few at a time.
+func (t *table) prune(except *entry, now slot) {
 	for range 2 {
-		if old := t.front; old != e && len(old.since(now-slotsPerDay, now)) == 0 {
-			t.remove(old)
+		old := t.front
+		if old == except || len(old.since(now-slotsPerDay, now)) > 0 {
+			t.pruned = now
+			return
 		}
+		t.remove(old)
 	}
 }
 
