@@ -50,8 +50,8 @@ type webhookFlags struct {
 // newSources returns all sources that receive webhooks.
 func newSources() []webhook.Source {
 	return []webhook.Source{
-		&github.Source{}, &gitlab.Source{}, &cdevents.Source{}, &buildkite.Source{}, &tekton.Source{},
-		&gitea.Source{}, &jenkins.Source{}, &circleci.Source{}, &azuredevops.Source{}, &drone.Source{},
+		github.NewSource(), gitlab.NewSource(), cdevents.NewSource(), buildkite.NewSource(), tekton.NewSource(),
+		gitea.NewSource(), jenkins.NewSource(), circleci.NewSource(), azuredevops.NewSource(), drone.NewSource(),
 	}
 }
 

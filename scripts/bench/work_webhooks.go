@@ -17,6 +17,7 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/jessevdk/go-flags"
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 	"github.com/prometheus/common/expfmt"
@@ -25,7 +26,6 @@ import (
 	"github.com/signalbox-ci/signalbox/cmd/signalbox/bench/straightforward"
 	"github.com/signalbox-ci/signalbox/cmd/signalbox/internal/source/github"
 	"github.com/signalbox-ci/signalbox/cmd/signalbox/internal/source/idempotency"
-	"github.com/signalbox-ci/signalbox/cmd/signalbox/internal/source/signature"
 	"github.com/signalbox-ci/signalbox/cmd/signalbox/internal/source/tracker"
 	"github.com/signalbox-ci/signalbox/cmd/signalbox/internal/source/webhook"
 	"github.com/signalbox-ci/signalbox/emitter"
@@ -80,11 +80,15 @@ func signalboxWebhook() (*webhookStore, error) {
 	if err != nil {
 		return nil, err
 	}
+	source := github.NewSource()
+	if _, err := flags.NewParser(source, flags.None).ParseArgs([]string{"--secret-file", secretFile}); err != nil {
+		return nil, err
+	}
 	budgets := membudget.Divide(1 << 30)
 	ids := idempotency.NewTable(idempotency.Options{MaxEntries: 50_000, Memory: budgets.IDs})
 	receiver, err := webhook.New(webhook.Options{
 		Logger:    logger,
-		Sources:   []webhook.Source{&github.Source{Flags: signature.Flags{SecretFiles: []string{secretFile}}}},
+		Sources:   []webhook.Source{source},
 		Tracker:   tracker.New(tracker.Options{LabelInputs: p.Engine().LabelInputs}),
 		IDs:       func(scope string) webhook.IDs { return ids.IDs(scope) },
 		BodyBytes: 32 << 20,

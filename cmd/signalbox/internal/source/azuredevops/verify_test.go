@@ -8,6 +8,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/jessevdk/go-flags"
+
 	"github.com/signalbox-ci/signalbox/cmd/signalbox/internal/source/azuredevops"
 	"github.com/signalbox-ci/signalbox/cmd/signalbox/internal/source/payload/payloadtest"
 	"github.com/signalbox-ci/signalbox/cmd/signalbox/internal/source/signature"
@@ -18,7 +20,10 @@ func TestTokens(t *testing.T) {
 	if err := os.WriteFile(file, []byte("next-token\nsignalbox-fixture-secret\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	s := azuredevops.Source{TokenFlags: signature.TokenFlags{TokenFiles: []string{file}}}
+	s := azuredevops.NewSource()
+	if _, err := flags.NewParser(s, flags.None).ParseArgs([]string{"--token-file", file}); err != nil {
+		t.Fatal(err)
+	}
 	v, err := s.NewVerifier(time.Minute)
 	if err != nil {
 		t.Fatal(err)

@@ -1,34 +1,21 @@
 package circleci
 
 import (
-	"net/http"
 	"time"
 
-	"github.com/signalbox-ci/signalbox/cmd/signalbox/internal/source/payload"
 	"github.com/signalbox-ci/signalbox/cmd/signalbox/internal/source/signature"
 	"github.com/signalbox-ci/signalbox/cmd/signalbox/internal/source/webhook"
 )
 
-// A Source receives the webhooks of CircleCI. It implements webhook.Source.
-type Source struct{ signature.Flags }
-
-// Name implements webhook.Source.
-func (*Source) Name() string { return system }
-
-// Description implements webhook.Source.
-func (*Source) Description() string { return "CircleCI" }
-
-// Expects implements webhook.Source.
-func (*Source) Expects() string { return "the events Workflow Completed and Job Completed" }
-
-// NewVerifier implements webhook.Source. CircleCI's signatures contain no time.
-func (s *Source) NewVerifier(time.Duration) (webhook.Verifier, error) {
-	return webhook.NewVerifier(&s.Flags, s.Name(), func(secrets []signature.Secret) (webhook.Verifier, error) {
-		return Verifier(secrets), nil
+// NewSource returns a Source that receives the webhooks of CircleCI.
+func NewSource() webhook.Source {
+	return webhook.NewSource(webhook.System{
+		Name:        system,
+		Description: "CircleCI",
+		Expects:     "the events Workflow Completed and Job Completed",
+		NewVerifier: func(secrets []signature.Secret, _ time.Duration) (webhook.Verifier, error) {
+			return Verifier(secrets), nil // signatures contain no time
+		},
+		Decode: Decode,
 	})
-}
-
-// Decode implements webhook.Source.
-func (*Source) Decode(header http.Header, body []byte) (payload.Delivery, error) {
-	return Decode(header, body)
 }

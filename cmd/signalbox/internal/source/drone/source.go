@@ -1,34 +1,21 @@
 package drone
 
 import (
-	"net/http"
 	"time"
 
-	"github.com/signalbox-ci/signalbox/cmd/signalbox/internal/source/payload"
 	"github.com/signalbox-ci/signalbox/cmd/signalbox/internal/source/signature"
 	"github.com/signalbox-ci/signalbox/cmd/signalbox/internal/source/webhook"
 )
 
-// A Source receives the webhooks of Drone. It implements webhook.Source.
-type Source struct{ signature.Flags }
-
-// Name implements webhook.Source.
-func (*Source) Name() string { return system }
-
-// Description implements webhook.Source.
-func (*Source) Description() string { return "Drone" }
-
-// Expects implements webhook.Source.
-func (*Source) Expects() string { return "the events build:*" }
-
-// NewVerifier implements webhook.Source.
-func (s *Source) NewVerifier(replayWindow time.Duration) (webhook.Verifier, error) {
-	return webhook.NewVerifier(&s.Flags, s.Name(), func(secrets []signature.Secret) (webhook.Verifier, error) {
-		return &Verifier{secrets, replayWindow}, nil
+// NewSource returns a Source that receives the webhooks of Drone.
+func NewSource() webhook.Source {
+	return webhook.NewSource(webhook.System{
+		Name:        system,
+		Description: "Drone",
+		Expects:     "the events build:*",
+		NewVerifier: func(secrets []signature.Secret, replayWindow time.Duration) (webhook.Verifier, error) {
+			return &Verifier{secrets, replayWindow}, nil
+		},
+		Decode: Decode,
 	})
-}
-
-// Decode implements webhook.Source.
-func (*Source) Decode(header http.Header, body []byte) (payload.Delivery, error) {
-	return Decode(header, body)
 }

@@ -7,18 +7,22 @@ import (
 	"testing"
 	"time"
 
+	"github.com/jessevdk/go-flags"
+
 	"github.com/signalbox-ci/signalbox/cmd/signalbox/internal/source/jenkins"
 )
 
 // The notification plugin turns a user and a password in the URL into basic
-// authentication. Other ways to send a token are tested with webhook.NewTokenVerifier.
+// authentication. Package signature tests other ways to send a token.
 func TestVerifyAcceptsTheTokenInTheURL(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "token")
 	if err := os.WriteFile(file, []byte("signalbox-fixture-secret\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	s := &jenkins.Source{}
-	s.TokenFiles = []string{file}
+	s := jenkins.NewSource()
+	if _, err := flags.NewParser(s, flags.None).ParseArgs([]string{"--token-file", file}); err != nil {
+		t.Fatal(err)
+	}
 	v, err := s.NewVerifier(time.Minute)
 	if err != nil {
 		t.Fatal(err)

@@ -21,13 +21,13 @@ import (
 
 	"code.cloudfoundry.org/lager/v3"
 	"code.cloudfoundry.org/lager/v3/lagertest"
+	"github.com/jessevdk/go-flags"
 	. "github.com/onsi/ginkgo/v2"
 	. "github.com/onsi/gomega"
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/testutil"
 
 	"github.com/signalbox-ci/signalbox/cmd/signalbox/internal/source/payload"
-	"github.com/signalbox-ci/signalbox/cmd/signalbox/internal/source/signature"
 	"github.com/signalbox-ci/signalbox/cmd/signalbox/internal/source/tracker"
 	"github.com/signalbox-ci/signalbox/cmd/signalbox/internal/source/webhook"
 	"github.com/signalbox-ci/signalbox/internal/membudget"
@@ -99,19 +99,6 @@ func (v *acmeVerifier) Verify(r *http.Request, _ []byte, _ time.Time) error {
 
 func (*acmeCI) Decode(_ http.Header, body []byte) (d payload.Delivery, err error) {
 	return d, json.Unmarshal(body, &d)
-}
-
-// A tokenCI is an acmeCI that sends a token. It implements webhook.Source.
-type tokenCI struct {
-	acmeCI
-	signature.TokenFlags
-}
-
-func (s *tokenCI) IsConfigured() bool { return s.TokenFlags.IsConfigured() }
-func (s *tokenCI) IsOpen() bool       { return s.TokenFlags.IsOpen() }
-func (s *tokenCI) Credential() string { return s.TokenFlags.Credential() }
-func (s *tokenCI) NewVerifier(time.Duration) (webhook.Verifier, error) {
-	return webhook.NewTokenVerifier(&s.TokenFlags, s.Name())
 }
 
 // ids is a set of IDs.
@@ -448,7 +435,10 @@ signalbox_source_state_expired_total{source="acme",state="pending"} 0
 		BeforeEach(func() {
 			file := filepath.Join(GinkgoT().TempDir(), "token")
 			Expect(os.WriteFile(file, []byte("t0ken\nn3xt\n"), 0o600)).To(Succeed())
-			options.Sources = []webhook.Source{&tokenCI{TokenFlags: signature.TokenFlags{TokenFiles: []string{file}}}}
+			s := webhook.NewSource(webhook.System{Name: "acme", Decode: acme.Decode})
+			_, err := flags.NewParser(s, flags.None).ParseArgs([]string{"--token-file", file})
+			Expect(err).NotTo(HaveOccurred())
+			options.Sources = []webhook.Source{s}
 		})
 		It("accepts it, and shows it to no client", func() {
 			Expect(request("POST", "/webhooks/acme?token=t0ken", delivery(ended("1"))).Code).To(Equal(http.StatusAccepted))

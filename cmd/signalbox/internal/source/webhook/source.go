@@ -9,8 +9,9 @@ import (
 	"github.com/signalbox-ci/signalbox/cmd/signalbox/internal/source/signature"
 )
 
-// A Source is one kind of CI system. Its fields are go-flags flags, in a group whose
-// namespace is its name. It is safe for concurrent use once the flags are set.
+// A Source is one kind of CI system. It is a pointer to a struct of go-flags flags, for a
+// group whose namespace is its name. It is safe for concurrent use once the flags are set.
+// NewSource creates one.
 type Source interface {
 	// Name is the name of the source: in the path of the webhook, in labels of metrics,
 	// and at the beginning of the names of flags. It never changes.
@@ -55,17 +56,68 @@ type Verifier interface {
 	Verify(r *http.Request, body []byte, now time.Time) error
 }
 
-// Flags are *signature.Flags or *signature.TokenFlags.
-type Flags interface {
+// A System describes a kind of CI system. NewSource makes it a Source.
+type System struct {
+	Name, Description, Expects string // see Source
+
+	// NewVerifier returns a verifier with the secrets. replayWindow is as in Source. It
+	// is nil if the CI system cannot sign deliveries, but sends a token with them; see
+	// signature.RequestToken.
+	NewVerifier func(secrets []signature.Secret, replayWindow time.Duration) (Verifier, error)
+
+	// Decode is as in Source.
+	Decode func(header http.Header, body []byte) (payload.Delivery, error)
+}
+
+// NewSource returns a Source with the flags of signature.Flags or, if the system cannot
+// sign, of signature.TokenFlags.
+func NewSource(s System) Source {
+	if s.NewVerifier == nil {
+		return &tokenSource{system: system{s}}
+	}
+	return &signedSource{system: system{s}}
+}
+
+// A system has the methods of Source that do not depend on flags.
+type system struct{ is System }
+
+func (s *system) Name() string        { return s.is.Name }
+func (s *system) Description() string { return s.is.Description }
+func (s *system) Expects() string     { return s.is.Expects }
+func (s *system) Decode(header http.Header, body []byte) (payload.Delivery, error) {
+	return s.is.Decode(header, body)
+}
+
+type signedSource struct {
+	signature.Flags
+	system
+}
+
+func (s *signedSource) NewVerifier(replayWindow time.Duration) (Verifier, error) {
+	return newVerifier(&s.Flags, s.Name(), func(secrets []signature.Secret) (Verifier, error) { return s.is.NewVerifier(secrets, replayWindow) })
+}
+
+type tokenSource struct {
+	signature.TokenFlags
+	system
+}
+
+// NewVerifier implements Source. Tokens contain no time.
+func (s *tokenSource) NewVerifier(time.Duration) (Verifier, error) {
+	return newVerifier(&s.TokenFlags, s.Name(), func(tokens []signature.Secret) (Verifier, error) { return tokenVerifier(tokens), nil })
+}
+
+// credentials are *signature.Flags or *signature.TokenFlags.
+type credentials interface {
 	IsOpen() bool
 	Credential() string
 	Secrets(source string) ([]signature.Secret, error)
 }
 
-// NewVerifier returns the verifier that withSecrets returns for the secrets in the files
+// newVerifier returns the verifier that withSecrets returns for the secrets in the files
 // of the flags, or one that accepts all requests if the flags say so. name is the name of
 // the source.
-func NewVerifier(flags Flags, name string, withSecrets func([]signature.Secret) (Verifier, error)) (Verifier, error) {
+func newVerifier(flags credentials, name string, withSecrets func([]signature.Secret) (Verifier, error)) (Verifier, error) {
 	secrets, err := flags.Secrets(name)
 	if err != nil {
 		return nil, err
@@ -78,15 +130,6 @@ func NewVerifier(flags Flags, name string, withSecrets func([]signature.Secret) 
 		return nil, fmt.Errorf("--%s-%s-file: %w", name, flags.Credential(), err)
 	}
 	return v, nil
-}
-
-// NewTokenVerifier returns a verifier that accepts requests with one of the tokens in the
-// files of the flags (see signature.RequestToken), or all requests if the flags say so.
-// name is the name of the source.
-func NewTokenVerifier(flags *signature.TokenFlags, name string) (Verifier, error) {
-	return NewVerifier(flags, name, func(tokens []signature.Secret) (Verifier, error) {
-		return tokenVerifier(tokens), nil
-	})
 }
 
 // An open accepts all requests. It implements Verifier.
