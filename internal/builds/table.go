@@ -1,6 +1,7 @@
 package builds
 
 import (
+	"container/list"
 	"slices"
 	"strings"
 
@@ -38,13 +39,13 @@ func (n name) compare(m name) int {
 type entry struct {
 	name
 	window
-	at         int    // index in table.entries, or -1 when it has been removed
-	prev, next *entry // in the order of the latest activity
+	at     int           // index in table.entries, or -1 when it has been removed
+	active *list.Element // in table.active
 }
 
 // entryBytes is the memory for an entry without its texts and cells, and for its places
 // in the table.
-const entryBytes = 176 + 200
+const entryBytes = 168 + 48 + 200
 
 func (e *entry) size() int64 {
 	return entryBytes + 8*int64(cap(e.cells)) +
@@ -60,8 +61,7 @@ type table struct {
 
 	byName    map[name]*entry
 	entries   []*entry
-	front     *entry // the one that has been inactive for the longest time
-	back      *entry
+	active    list.List // of *entry; the first one has been inactive for the longest time
 	bytes     int64
 	forgotten uint64 // those that were removed because of the limits
 	pruned    slot   // when prune found nothing more to remove
@@ -77,19 +77,18 @@ func (t *table) count(n name, at, now slot, keys ...key) {
 		e = &entry{name: n.clone(), at: len(t.entries)}
 		t.byName[e.name] = e
 		t.entries = append(t.entries, e)
+		e.active = t.active.PushBack(e)
 		t.use(e.size())
-	} else {
-		t.unlink(e)
 	}
-	t.link(e)
+	t.active.MoveToBack(e.active)
 	before := e.size()
 	for _, k := range keys {
 		e.add(k, at, now)
 	}
 	t.use(e.size() - before)
-	for t.front != e && (len(t.entries) > t.maxEntries || t.bytes > t.maxBytes) {
+	for t.first() != e && (len(t.entries) > t.maxEntries || t.bytes > t.maxBytes) {
 		t.forgotten++
-		t.remove(t.front)
+		t.remove(t.first())
 	}
 	if now != t.pruned {
 		t.prune(e, now)
@@ -99,7 +98,7 @@ func (t *table) count(n name, at, now slot, keys ...key) {
 // prune removes entries without anything in the last day, except one, a few at a time.
 func (t *table) prune(except *entry, now slot) {
 	for range 2 {
-		old := t.front
+		old := t.first()
 		if old == except || len(old.since(now-slotsPerDay, now)) > 0 {
 			t.pruned = now
 			return
@@ -113,31 +112,11 @@ func (t *table) use(bytes int64) {
 	t.memory.Add(bytes)
 }
 
-func (t *table) link(e *entry) {
-	e.prev, e.next = t.back, nil
-	if t.back == nil {
-		t.front = e
-	} else {
-		t.back.next = e
-	}
-	t.back = e
-}
-
-func (t *table) unlink(e *entry) {
-	if e.prev == nil {
-		t.front = e.next
-	} else {
-		e.prev.next = e.next
-	}
-	if e.next == nil {
-		t.back = e.prev
-	} else {
-		e.next.prev = e.prev
-	}
-}
+// first returns the entry that has been inactive for the longest time.
+func (t *table) first() *entry { return t.active.Front().Value.(*entry) }
 
 func (t *table) remove(e *entry) {
-	t.unlink(e)
+	t.active.Remove(e.active)
 	delete(t.byName, e.name)
 	last := t.entries[len(t.entries)-1]
 	t.entries[e.at], last.at = last, e.at

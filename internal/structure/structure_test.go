@@ -37,7 +37,7 @@ var allowed = []struct {
 	{"cmd/signalbox/internal/source/idempotency", []string{"cmd/signalbox/internal/source"}},
 	{"cmd/signalbox/internal/source/github", []string{"cmd/signalbox/internal/source/payload", "cmd/signalbox/internal/source/signature", "cmd/signalbox/internal/source/tracker", "cmd/signalbox/internal/source/webhook"}},
 	{"cmd/signalbox/internal/source/gitlab", []string{"cmd/signalbox/internal/source/payload", "cmd/signalbox/internal/source/signature", "cmd/signalbox/internal/source/tracker", "cmd/signalbox/internal/source/webhook"}},
-	{"cmd/signalbox/internal/source/jenkins", []string{"cmd/signalbox/internal/source/payload", "cmd/signalbox/internal/source/signature", "cmd/signalbox/internal/source/tracker", "cmd/signalbox/internal/source/webhook"}},
+	{"cmd/signalbox/internal/source/jenkins", []string{"cmd/signalbox/internal/source/cloudevents", "cmd/signalbox/internal/source/payload", "cmd/signalbox/internal/source/signature", "cmd/signalbox/internal/source/tracker", "cmd/signalbox/internal/source/webhook"}},
 	{"cmd/signalbox/internal/source/circleci", []string{"cmd/signalbox/internal/source/payload", "cmd/signalbox/internal/source/signature", "cmd/signalbox/internal/source/tracker", "cmd/signalbox/internal/source/webhook"}},
 	{"cmd/signalbox/internal/source/azuredevops", []string{"cmd/signalbox/internal/source/payload", "cmd/signalbox/internal/source/signature", "cmd/signalbox/internal/source/tracker", "cmd/signalbox/internal/source/webhook"}},
 	{"cmd/signalbox/internal/source/gitea", []string{"cmd/signalbox/internal/source/payload", "cmd/signalbox/internal/source/signature", "cmd/signalbox/internal/source/tracker", "cmd/signalbox/internal/source/webhook"}},

@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/signalbox-ci/signalbox/cmd/signalbox/internal/source/cloudevents"
 	"github.com/signalbox-ci/signalbox/cmd/signalbox/internal/source/payload"
 	"github.com/signalbox-ci/signalbox/cmd/signalbox/internal/source/tracker"
 )
@@ -16,8 +17,11 @@ const system = "jenkins"
 
 // Decode decodes what one of the plugins sends. It returns an error if the body is not
 // JSON. It does not check the token.
-func Decode(_ http.Header, body []byte) (payload.Delivery, error) {
-	d := payload.New("") // notifications have no IDs, and events have new ones each time
+func Decode(header http.Header, body []byte) (payload.Delivery, error) {
+	if header.Get("Ce-Type") != "" {
+		return cloudevents.Delivery(header, body, decodeEvent)
+	}
+	d := payload.New("") // notifications have no IDs
 	var p notification
 	if err := payload.Unmarshal(body, &p); err != nil {
 		return d, err

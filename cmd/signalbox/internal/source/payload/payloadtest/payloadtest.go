@@ -143,6 +143,7 @@ func Text(d payload.Delivery, err error) string {
 		line("never started", yes(c.NeverStarted))
 		line("reopens", yes(c.Reopens))
 		line("until job", yes(c.QueuedUntilJob))
+		line("dequeued", yes(c.Dequeued))
 		for _, tests := range c.Tests {
 			line("tests", fmt.Sprintf("%d %s %s", tests.Count, tests.Outcome, tests.Suite))
 		}
