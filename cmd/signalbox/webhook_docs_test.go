@@ -71,6 +71,10 @@ var _ = Describe("The documentation of webhooks", func() {
 		Entry("of Azure DevOps", "azuredevops", "azuredevops.md"),
 		Entry("of Gitea", "gitea", "gitea.md"),
 		Entry("of Drone", "drone", "drone.md"),
+		Entry("of CDEvents", "cdevents", "cdevents.md"),
+		Entry("of Buildkite", "buildkite", "buildkite.md"),
+		Entry("of Tekton", "tekton", "tekton.md"),
+		Entry("of Jenkins", "jenkins", "jenkins.md"),
 	)
 
 	It("shows the answer to a ping of GitHub", func() {
