@@ -70,7 +70,7 @@ func TestSignUsesOnlyTheSecretsInTheFile(t *testing.T) {
 			t.Errorf("%q: got token %t and signature %t", c.secrets, token, signature)
 		}
 	}
-	if d.Sign("gitlab", []string{"whsec_%"}, signed) == nil || d.Sign("jenkins", secrets, signed) == nil {
+	if d.Sign("gitlab", []string{"whsec_%"}, signed) == nil || d.Sign("teamcity", secrets, signed) == nil {
 		t.Error("got no error")
 	}
 }

@@ -37,12 +37,13 @@ func ReadSecrets(file string) ([]string, error) {
 const signingToken = "whsec_"
 
 // Sign signs the delivery as the CI system does, and removes its previous signatures.
-// GitHub, Gitea, CircleCI and Drone sign with the first secret, Drone at the time now, and
-// Azure DevOps sends it as a password. GitLab sends the first secret that is not a signing
-// token, and signs with the first one that is, at the time now.
+// GitHub, Gitea, CircleCI, Buildkite and Drone sign with the first secret, the last two at
+// the time now. Azure DevOps and Jenkins send it as a password, and senders of CDEvents and
+// Tekton as a bearer token. GitLab sends the first secret that is not a signing token, and
+// signs with the first one that is, at the time now.
 func (d *Delivery) Sign(system string, secrets []string, now time.Time) error {
 	for _, name := range []string{"X-Hub-Signature", "X-Hub-Signature-256", "X-Gitlab-Token", "webhook-timestamp", "webhook-signature",
-		"circleci-signature", "Authorization"} {
+		"circleci-signature", "X-Buildkite-Token", "X-Buildkite-Signature", "Authorization"} {
 		d.Header.Del(name)
 	}
 	switch system {
@@ -71,7 +72,15 @@ func (d *Delivery) Sign(system string, secrets []string, now time.Time) error {
 	case "circleci":
 		d.Header.Set("circleci-signature", "v1="+hex.EncodeToString(sum([]byte(secrets[0]), d.Body)))
 		return nil
-	case "azuredevops":
+	case "buildkite":
+		timestamp := strconv.FormatInt(now.Unix(), 10)
+		signature := sum([]byte(secrets[0]), []byte(timestamp+"."), d.Body)
+		d.Header.Set("X-Buildkite-Signature", "timestamp="+timestamp+",signature="+hex.EncodeToString(signature))
+		return nil
+	case "cdevents", "tekton":
+		d.Header.Set("Authorization", "Bearer "+secrets[0])
+		return nil
+	case "azuredevops", "jenkins":
 		d.Header.Set("Authorization", "Basic "+base64.StdEncoding.EncodeToString([]byte(":"+secrets[0])))
 		return nil
 	}
