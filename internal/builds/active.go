@@ -65,14 +65,11 @@ func (g *gauge) sums(now time.Time) (sums [4]float64) {
 	return sums
 }
 
-// The texts of a waiting job.
+// The texts of a waiting job, after those of its pipeline.
 const (
-	jobSystem = iota
-	jobInstance
-	jobRepository
-	jobPipeline
-	jobName
-	jobRunnerClass
+	textJob = textPipeline + 1 + iota
+	textJobRunnerClass
+	textJobURL
 )
 
 // maxWaiting is the maximum number of groups of waiting jobs.
@@ -107,8 +104,7 @@ func (w waitingJobs) set(hash uint64, e *engine.TappedEvent) {
 		return
 	}
 	job.seconds, job.time, job.at = e.Value, e.Time, e.Now
-	job.texts.set(e.Attribute("system"), e.Attribute("instance"), e.Attribute("repository"), e.Attribute("pipeline"),
-		e.Attribute("job"), e.Attribute("runner_class"), e.Attribute("url"))
+	job.texts = appendPipeline(job.texts[:0], e).append(e.Attribute("job"), e.Attribute("runner_class")).appendURL(e.Attribute("url"))
 }
 
 func (w waitingJobs) sweep(now time.Time) {

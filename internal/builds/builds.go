@@ -40,6 +40,7 @@ type Builds struct {
 	runs, jobs    gauge
 	waiting       waitingJobs
 	latest        latestRuns
+	texts         texts // memory for those of the current event
 }
 
 // New returns Builds that have observed nothing.
@@ -47,7 +48,7 @@ func New(o Options) *Builds {
 	limit := min(maxBytes, o.Memory.Size()/16)
 	seed := maphash.MakeSeed()
 	newTable := func(entries int, bytes int64) table {
-		return table{maxEntries: entries, maxBytes: bytes, memory: o.Memory, byName: make(map[name]*entry)}
+		return table{maxEntries: entries, maxBytes: bytes, memory: o.Memory, byName: make(map[string]*entry)}
 	}
 	return &Builds{
 		seed:          seed,
@@ -100,8 +101,9 @@ func (b *Builds) Taps() map[string]engine.Tap {
 // concourse is the system of Concourse's own events.
 const concourse = "concourse"
 
-func runName(e *engine.TappedEvent) name {
-	return newName(e.Attribute("system"), e.Attribute("instance"), e.Attribute("repository"), e.Attribute("pipeline"), "")
+// appendPipeline appends the texts of the pipeline that an event is about.
+func appendPipeline(t texts, e *engine.TappedEvent) texts {
+	return t.append(e.Attribute("system"), e.Attribute("instance"), e.Attribute("repository"), e.Attribute("pipeline"))
 }
 
 func (b *Builds) runFinished(e engine.TappedEvent) { b.reportRun(&e, -1) }
@@ -115,44 +117,43 @@ func (b *Builds) runTime(e engine.TappedEvent) {
 // reportRun records that a run has finished or, if seconds is not negative, its
 // duration. They are separate events, because the duration can be unknown.
 func (b *Builds) reportRun(e *engine.TappedEvent, seconds float64) {
-	r := runReport{
-		name: runName(e), id: e.Attribute("run_id"), attempt: e.Attribute("attempt"), url: e.Attribute("url"),
-		ended: whenOf(e), seconds: seconds,
-	}
+	r := runReport{ended: whenOf(e), seconds: seconds}
 	ok := false
-	if r.result, ok = resultOf(e.Attribute("result")); !ok || r.system == "" {
+	if r.result, ok = resultOf(e.Attribute("result")); !ok || e.Attribute("system") == "" {
 		return
 	}
+	id := e.Attribute("run_id")
 	k := resultKeys + r.result
 	if seconds >= 0 {
 		k = durationKeys + bucketOf(seconds)
 	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	b.pipelines.count(r.name, slotOf(r.ended), slotOf(e.Now), k)
-	if seconds < 0 || r.id != "" {
-		b.latest.set(&r)
+	b.texts = appendPipeline(b.texts[:0], e).append(id, e.Attribute("attempt")).appendURL(e.Attribute("url"))
+	b.pipelines.count(b.texts.first(textRunID), slotOf(r.ended), slotOf(e.Now), k)
+	if seconds < 0 || id != "" {
+		b.texts = b.latest.set(b.texts, &r)
 	}
 }
 
 func (b *Builds) runQueueTime(e engine.TappedEvent) {
-	n := runName(&e)
-	if !isTime(e.Value) || n.system == "" {
+	if !isTime(e.Value) || e.Attribute("system") == "" {
 		return
 	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	b.pipelines.count(n, slotOf(whenOf(&e)), slotOf(e.Now), queueKeys+bucketOf(e.Value))
+	b.texts = appendPipeline(b.texts[:0], &e)
+	b.pipelines.count(b.texts, slotOf(whenOf(&e)), slotOf(e.Now), queueKeys+bucketOf(e.Value))
 }
 
 func (b *Builds) jobQueueTime(e *engine.TappedEvent, system, runnerClass string) {
-	n := newName(system, e.Attribute("instance"), "", "", runnerClass)
-	if !isTime(e.Value) || n.system == "" {
+	if !isTime(e.Value) || system == "" {
 		return
 	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	b.runnerClasses.count(n, slotOf(whenOf(e)), slotOf(e.Now), queueKeys+bucketOf(e.Value))
+	b.texts = b.texts[:0].append(system, e.Attribute("instance"), runnerClass)
+	b.runnerClasses.count(b.texts, slotOf(whenOf(e)), slotOf(e.Now), queueKeys+bucketOf(e.Value))
 }
 
 func (b *Builds) setGauge(g *gauge, e *engine.TappedEvent, state string) {
@@ -179,10 +180,7 @@ func (b *Builds) oldestJobWaiting(e engine.TappedEvent) {
 // buildFinished records a build of Concourse. A build that never started has the
 // duration 0, which is not counted.
 func (b *Builds) buildFinished(e engine.TappedEvent) {
-	r := runReport{
-		name: newName(concourse, "", e.Attribute("team_name"), e.Attribute("pipeline"), ""),
-		id:   e.Attribute("build_id"), ended: whenOf(&e), seconds: -1,
-	}
+	r := runReport{ended: whenOf(&e), seconds: -1}
 	ok := false
 	if r.result, ok = resultOf(catalog.ResultOfBuild(e.Attribute("build_status"))); !ok {
 		return
@@ -193,12 +191,14 @@ func (b *Builds) buildFinished(e engine.TappedEvent) {
 	at, now := slotOf(r.ended), slotOf(e.Now)
 	b.mu.Lock()
 	defer b.mu.Unlock()
+	b.texts = b.texts[:0].append(concourse, "", e.Attribute("team_name"), e.Attribute("pipeline"), e.Attribute("build_id"), "").appendURL("")
+	pipeline := b.texts.first(textRunID)
 	if r.seconds >= 0 {
-		b.pipelines.count(r.name, at, now, resultKeys+r.result, durationKeys+bucketOf(r.seconds))
+		b.pipelines.count(pipeline, at, now, resultKeys+r.result, durationKeys+bucketOf(r.seconds))
 	} else {
-		b.pipelines.count(r.name, at, now, resultKeys+r.result)
+		b.pipelines.count(pipeline, at, now, resultKeys+r.result)
 	}
-	b.latest.set(&r)
+	b.texts = b.latest.set(b.texts, &r)
 }
 
 // maxValue is the highest value that is believed: about 300 years, if it is a time.

@@ -1,6 +1,7 @@
 package builds
 
 import (
+	"bytes"
 	"cmp"
 	"hash/maphash"
 	"slices"
@@ -10,14 +11,11 @@ import (
 // maxLatest is the number of finished runs to show.
 const maxLatest = 20
 
-// The texts of a run. The last one is its URL.
+// The texts of a run, after those of its pipeline.
 const (
-	runSystem = iota
-	runInstance
-	runRepository
-	runPipeline
-	runID
-	runAttempt
+	textRunID = textPipeline + 1 + iota
+	textRunAttempt
+	textRunURL
 )
 
 // A run is a run that has finished.
@@ -34,7 +32,7 @@ type run struct {
 type latestRuns struct {
 	seed  maphash.Seed
 	runs  [maxLatest]run
-	ids   [maxLatest]uint64 // hashes of the IDs
+	ids   [maxLatest]uint64 // hashes of the texts that identify the runs
 	ended [maxLatest]int64  // when the runs ended, in nanoseconds since the Unix epoch
 	n     int
 	first int // of the runs, the one that ended first
@@ -44,18 +42,16 @@ type latestRuns struct {
 
 // A runReport is what one event says about a run that has finished.
 type runReport struct {
-	name
-	id, attempt, url string
-	ended            time.Time
-	result           key
-	seconds          float64 // negative if the event does not have the duration
+	ended   time.Time
+	result  key
+	seconds float64 // negative if the event does not have the duration
 }
 
-// set adds a run, or changes it if it is known. Two events about one run can arrive in
-// any order. A run without an ID is never known.
-func (l *latestRuns) set(report *runReport) {
-	id, ended := maphash.String(l.seed, report.id), report.ended.UnixNano()
-	at := l.find(report, id)
+// set adds a run, or changes it if it is known, and returns memory for other texts. Two
+// events about one run can arrive in any order. A run without an ID is never known.
+func (l *latestRuns) set(t texts, report *runReport) texts {
+	id, ended := maphash.Bytes(l.seed, t.first(textRunURL)), report.ended.UnixNano()
+	at := l.find(t, id)
 	switch {
 	case at >= 0:
 		if report.seconds >= 0 {
@@ -66,7 +62,7 @@ func (l *latestRuns) set(report *runReport) {
 		l.n++
 		l.runs[at].seconds = report.seconds
 	case ended < l.ended[l.first]:
-		return
+		return t
 	default:
 		at = l.first
 		l.runs[at].seconds = report.seconds
@@ -74,32 +70,25 @@ func (l *latestRuns) set(report *runReport) {
 	r := &l.runs[at]
 	l.reports++
 	r.ended, r.result, r.number = report.ended, report.result, l.reports
-	r.texts.set(report.system, report.instance, report.repository, report.pipeline, report.id, report.attempt, report.url)
+	r.texts, t = t, r.texts[:0]
 	l.ids[at], l.ended[at] = id, ended
 	for i, t := range l.ended[:l.n] {
 		if t < l.ended[l.first] || i == 0 {
 			l.first = i
 		}
 	}
+	return t
 }
 
-// find returns the index of a run, or -1 if it is unknown. id is the hash of its ID.
-func (l *latestRuns) find(report *runReport, id uint64) int {
-	if report.id == "" {
-		return -1
-	}
+// find returns the index of the run with the texts, or -1 if it is unknown. id is the
+// hash of those that identify it.
+func (l *latestRuns) find(t texts, id uint64) int {
 	for i, known := range l.ids[:l.n] {
-		if known == id && l.runs[i].is(report) {
+		if known == id && len(t.at(textRunID)) > 0 && bytes.Equal(l.runs[i].texts.first(textRunURL), t.first(textRunURL)) {
 			return i
 		}
 	}
 	return -1
-}
-
-// is reports whether a report is about the run.
-func (r *run) is(report *runReport) bool {
-	return r.texts.is(runID, report.id) && r.texts.is(runAttempt, report.attempt) && r.texts.is(runRepository, report.repository) &&
-		r.texts.is(runInstance, report.instance) && r.texts.is(runSystem, report.system)
 }
 
 // newestFirst returns the runs, the one that ended last first.

@@ -7,7 +7,6 @@ import (
 	"slices"
 	"time"
 
-	"github.com/signalbox-ci/signalbox/internal/excerpt"
 	"github.com/signalbox-ci/signalbox/internal/topn"
 	"github.com/signalbox-ci/signalbox/internal/traffic"
 )
@@ -150,8 +149,8 @@ func (b *Builds) section(now time.Time) (o buildsSection, ok bool) {
 	for _, p := range pipelines {
 		c := b.countsOf(p.entry, at)
 		o.Pipelines.List = append(o.Pipelines.List, pipelineEntry{
-			System: excerpt.Display(p.system), Instance: excerpt.Display(p.instance),
-			Repository: excerpt.Display(p.repository), Pipeline: excerpt.Display(p.pipeline),
+			System: p.texts().display(textSystem), Instance: p.texts().display(textInstance),
+			Repository: p.texts().display(textRepository), Pipeline: p.texts().display(textPipeline),
 			Hour: c.hour.ofRuns(), Day: c.day.ofRuns(),
 		})
 	}
@@ -159,7 +158,7 @@ func (b *Builds) section(now time.Time) (o buildsSection, ok bool) {
 	for _, p := range classes {
 		c := b.countsOf(p.entry, at)
 		o.RunnerClasses.List = append(o.RunnerClasses.List, runnerClassEntry{
-			System: excerpt.Display(p.system), Instance: excerpt.Display(p.instance), RunnerClass: excerpt.Display(p.runnerClass),
+			System: p.texts().display(textSystem), Instance: p.texts().display(textInstance), RunnerClass: p.texts().display(textRunnerClass),
 			Hour: c.hour.ofJobs(), Day: c.day.ofJobs(),
 		})
 	}
@@ -175,20 +174,20 @@ func (b *Builds) addCurrent(o *buildsSection, now time.Time) {
 	defer b.mu.Unlock()
 	o.Runs, o.Jobs = activeOf(b.runs.sums(now)), activeOf(b.jobs.sums(now))
 	if job := b.waiting.longest(now); job != nil {
-		text := func(i int) string { return excerpt.Display(string(job.texts.at(i))) }
+		t := job.texts
 		o.OldestWaitingJob = &waitingEntry{
-			WaitingSeconds: traffic.Rounded(job.seconds), System: text(jobSystem), Instance: text(jobInstance),
-			Repository: text(jobRepository), Pipeline: text(jobPipeline), Job: text(jobName), RunnerClass: text(jobRunnerClass),
-			URL: webURL(string(job.texts.at(urlText))),
+			WaitingSeconds: traffic.Rounded(job.seconds), System: t.display(textSystem), Instance: t.display(textInstance),
+			Repository: t.display(textRepository), Pipeline: t.display(textPipeline), Job: t.display(textJob),
+			RunnerClass: t.display(textJobRunnerClass), URL: webURL(t.at(textJobURL)),
 		}
 	}
 	o.LatestRuns = make([]runEntry, b.latest.n)
 	for i, r := range b.latest.newestFirst() {
-		text := func(i int) string { return excerpt.Display(string(r.texts.at(i))) }
+		t := r.texts
 		o.LatestRuns[i] = runEntry{
-			Time: r.ended.UTC(), System: text(runSystem), Instance: text(runInstance),
-			Repository: text(runRepository), Pipeline: text(runPipeline), Result: results[r.result],
-			URL: webURL(string(r.texts.at(urlText))),
+			Time: r.ended.UTC(), System: t.display(textSystem), Instance: t.display(textInstance),
+			Repository: t.display(textRepository), Pipeline: t.display(textPipeline), Result: results[r.result],
+			URL: webURL(t.at(textRunURL)),
 		}
 		if r.seconds >= 0 {
 			o.LatestRuns[i].DurationSeconds = rounded(r.seconds)
@@ -207,7 +206,7 @@ type counted struct {
 }
 
 func (c counted) compare(d counted) int {
-	return cmp.Or(cmp.Compare(d.n, c.n), c.name.compare(d.name))
+	return cmp.Or(cmp.Compare(d.n, c.n), c.entry.compare(d.entry))
 }
 
 // busiest returns the entries with the highest counts of the keys from first to before

@@ -1,55 +1,34 @@
 package builds
 
 import (
+	"cmp"
 	"container/list"
 	"slices"
-	"strings"
 
-	"github.com/signalbox-ci/signalbox/internal/excerpt"
 	"github.com/signalbox-ci/signalbox/internal/membudget"
 )
 
-// Texts are cut to these lengths, in bytes.
-const (
-	maxShortBytes = 64 // of systems and instances
-	maxTextBytes  = 256
-	maxURLBytes   = 1 << 10
-)
-
-// A name identifies an entry of a table: a pipeline, or a class of runners.
-type name struct{ system, instance, repository, pipeline, runnerClass string }
-
-// newName returns a name with short texts. They can be parts of a large request.
-func newName(system, instance, repository, pipeline, runnerClass string) name {
-	return name{
-		excerpt.Prefix(system, maxShortBytes), excerpt.Prefix(instance, maxShortBytes),
-		excerpt.Prefix(repository, maxTextBytes), excerpt.Prefix(pipeline, maxTextBytes), excerpt.Prefix(runnerClass, maxTextBytes),
-	}
-}
-
-func (n name) clone() name {
-	return name{strings.Clone(n.system), strings.Clone(n.instance), strings.Clone(n.repository), strings.Clone(n.pipeline), strings.Clone(n.runnerClass)}
-}
-
-func (n name) compare(m name) int {
-	return slices.Compare([]string{n.repository, n.pipeline, n.runnerClass, n.system, n.instance}, []string{m.repository, m.pipeline, m.runnerClass, m.system, m.instance})
-}
-
 // An entry has the window of a pipeline or of a class of runners.
 type entry struct {
-	name
 	window
+	name   string        // the bytes of its texts
 	at     int           // index in table.entries, or -1 when it has been removed
 	active *list.Element // in table.active
 }
 
 // entryBytes is the memory for an entry without its texts and cells, and for its places
 // in the table.
-const entryBytes = 168 + 48 + 200
+const entryBytes = 64 + 48 + 70
 
-func (e *entry) size() int64 {
-	return entryBytes + 8*int64(cap(e.cells)) +
-		int64(len(e.system)+len(e.instance)+len(e.repository)+len(e.pipeline)+len(e.runnerClass))
+func (e *entry) size() int64 { return entryBytes + 8*int64(cap(e.cells)) + int64(len(e.name)) }
+
+// texts returns the texts that identify the entry.
+func (e *entry) texts() texts { return texts(e.name) }
+
+// compare orders entries by their texts, the system and the instance last.
+func (e *entry) compare(other *entry) int {
+	a, b := e.texts().list(), other.texts().list()
+	return cmp.Or(slices.Compare(a[textRepository:], b[textRepository:]), slices.Compare(a, b))
 }
 
 // A table has a bounded number of entries, in a bounded amount of memory. Beyond it, the
@@ -59,7 +38,7 @@ type table struct {
 	maxBytes   int64
 	memory     *membudget.Budget // counts what the table uses; may be nil
 
-	byName    map[name]*entry
+	byName    map[string]*entry
 	entries   []*entry
 	active    list.List // of *entry; the first one has been inactive for the longest time
 	bytes     int64
@@ -67,14 +46,14 @@ type table struct {
 	pruned    slot   // when prune found nothing more to remove
 }
 
-// count counts keys for the entry with the name, which it adds if necessary.
-func (t *table) count(n name, at, now slot, keys ...key) {
+// count counts keys for the entry with the texts, which it adds if necessary.
+func (t *table) count(name texts, at, now slot, keys ...key) {
 	if at = min(at, now); hourOf(at) < now-slotsPerDay {
 		return
 	}
-	e := t.byName[n]
+	e := t.byName[string(name)]
 	if e == nil {
-		e = &entry{name: n.clone(), at: len(t.entries)}
+		e = &entry{name: string(name), at: len(t.entries)}
 		t.byName[e.name] = e
 		t.entries = append(t.entries, e)
 		e.active = t.active.PushBack(e)

@@ -1,55 +1,72 @@
 package builds
 
 import (
+	"encoding/binary"
 	"net/url"
 	"strings"
 
 	"github.com/signalbox-ci/signalbox/internal/excerpt"
 )
 
-// A texts is a list of short texts in memory that is reused, so that setting them does
-// not allocate once the memory is large enough.
-type texts struct {
-	bytes []byte
-	ends  [maxTexts]int
-}
+// Texts and URLs are cut to these lengths, in bytes.
+const (
+	maxTextBytes = 256
+	maxURLBytes  = 1 << 10
+)
 
-const maxTexts = 7
+// A texts is a list of short texts in one piece, each after its length. So lists are
+// equal if their bytes are, and the bytes of the first texts identify these.
+type texts []byte
 
-// set copies up to maxTexts texts, each cut to maxTextBytes, except for the last of
-// maxTexts, which is a URL.
-func (t *texts) set(list ...string) {
-	t.bytes = t.bytes[:0]
-	for i := range t.ends {
-		if i < len(list) {
-			text := list[i]
-			if i == urlText {
-				text = linkable(text)
-			} else {
-				text = excerpt.Prefix(text, maxTextBytes)
-			}
-			t.bytes = append(t.bytes, text...)
-		}
-		t.ends[i] = len(t.bytes)
+// The texts of pipelines, classes of runners, runs and waiting jobs begin with the system
+// and the instance.
+const (
+	textSystem = iota
+	textInstance
+	textRepository
+	textPipeline
+
+	textRunnerClass = textRepository // of a class of runners
+)
+
+// lengthBytes is the size of the length of a text.
+const lengthBytes = 2
+
+// append appends copies of texts, each cut to maxTextBytes.
+func (t texts) append(list ...string) texts {
+	for _, text := range list {
+		t = t.appendOne(excerpt.Prefix(text, maxTextBytes))
 	}
+	return t
 }
 
-// urlText is the index of the URL.
-const urlText = maxTexts - 1
+// appendURL appends the URL of a page, or an empty text if it cannot be one: see webURL.
+func (t texts) appendURL(text string) texts { return t.appendOne(linkable(text)) }
 
-// at returns one of the texts, which is valid until the next call of set.
-func (t *texts) at(i int) []byte {
-	begin := 0
-	if i > 0 {
-		begin = t.ends[i-1]
+func (t texts) appendOne(text string) texts {
+	return append(binary.LittleEndian.AppendUint16(t, uint16(len(text))), text...)
+}
+
+// end returns the size of the first n texts.
+func (t texts) end(n int) (end int) {
+	for range n {
+		end += lengthBytes + int(binary.LittleEndian.Uint16(t[end:]))
 	}
-	return t.bytes[begin:t.ends[i]]
+	return end
 }
 
-// is reports whether one of the texts is the given one, or what set made of it.
-func (t *texts) is(i int, text string) bool {
-	return string(t.at(i)) == excerpt.Prefix(text, maxTextBytes)
+// first returns the first n texts.
+func (t texts) first(n int) texts { return t[:t.end(n)] }
+
+// at returns one of the texts.
+func (t texts) at(i int) string {
+	begin := t.end(i)
+	text := t[begin+lengthBytes:]
+	return string(text[:binary.LittleEndian.Uint16(t[begin:])])
 }
+
+// display returns one of the texts, without characters that could mislead a reader.
+func (t texts) display(i int) string { return excerpt.Display(t.at(i)) }
 
 // linkable returns the URL of a page if it may be one, cheaply: see webURL.
 func linkable(text string) string {
@@ -73,4 +90,13 @@ func webURL(text string) string {
 		}
 	}
 	return text
+}
+
+// list returns all texts.
+func (t texts) list() (list []string) {
+	for len(t) > 0 {
+		list = append(list, t.at(0))
+		t = t[t.end(1):]
+	}
+	return list
 }

@@ -53,7 +53,10 @@ func (e *Engine) emit(logger lager.Logger, event metric.Event, outcome *metric.O
 	}
 	e.observe(logger, plan, &o, outcome)
 	if plan.tap != nil {
-		e.tap(plan.tap, event.Value, TappedEvent{Time: event.Time, attributes: event.Attributes}, outcome)
+		tapped := TappedEvent{Time: event.Time, attributes: event.Attributes}
+		tapped.resolved = plan.attributes[:min(len(plan.attributes), maxResolved)]
+		copy(tapped.resolvedValues[:], o.attributes[:len(tapped.resolved)])
+		e.tap(plan.tap, event.Value, tapped, outcome)
 	}
 }
 

@@ -21,7 +21,14 @@ type TappedEvent struct {
 
 	attributes    map[string]string // or, if nil:
 	names, values []string
+
+	// The first attributes that the rules for the event use have been looked up.
+	resolved       []string // their names
+	resolvedValues [maxResolved]string
 }
+
+// maxResolved is the maximum number of attributes that Taps find without a map.
+const maxResolved = 6
 
 // NewTappedEvent returns an event with the time now, for tests of Taps.
 func NewTappedEvent(event metric.Event, now time.Time) TappedEvent {
@@ -31,6 +38,11 @@ func NewTappedEvent(event metric.Event, now time.Time) TappedEvent {
 // Attribute returns the value of an attribute, or an empty string if the event does not
 // have it.
 func (t *TappedEvent) Attribute(name string) string {
+	for i, n := range t.resolved {
+		if n == name {
+			return t.resolvedValues[i]
+		}
+	}
 	for i, n := range slices.Backward(t.names) { // as in prepare, the last one counts
 		if n == name {
 			return t.values[i]
