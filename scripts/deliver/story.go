@@ -53,10 +53,12 @@ var stories = map[string][]chapter{
 		{files: []string{"life_c-[1245]-*"}},
 		{files: []string{"build.complete-partiallySucceeded"}},
 	},
+	// Without the delivery that a job waits for others: its queue time would begin when the
+	// next delivery arrives, which is after the end of its times.
 	"gitea": {
 		{files: []string{"workflow_*-life_b_rerun-[123]-*"}},
 		{files: []string{"workflow_*-life_b_rerun-[456]-*"}, continues: true},
-		{files: []string{"workflow_*-life_a-*"}},
+		{files: []string{"workflow_run-life_a-*", "workflow_job-life_a-[234]-*"}},
 		{files: []string{"workflow_job-life_a-2-*", "workflow_job-completed-cancelled-in-queue"}},
 	},
 	"drone": {
@@ -64,6 +66,45 @@ var stories = map[string][]chapter{
 		{files: []string{"build-created-pending", "build-updated-running", "build-updated-failure"}},
 		{files: []string{"build-created-pending", "build-updated-killed"}},
 		{files: []string{"build-updated-error"}},
+	},
+	"cdevents": {
+		{files: []string{"v0.5.1-*run-life_a-*"}},
+		{files: []string{"v0.5.1-*run-life_d-*"}},
+		{files: []string{"v0.5.1-pipelinerun-life_b-*"}},
+		{files: []string{"v0.5.1-pipelinerun-life_c-*"}},
+		{files: []string{"v0.5.1-service_rolledback"}},
+		{files: []string{"v0.5.1-service_deployed-structured"}},
+		{files: []string{"v0.5.1-incident-life_a-*"}},
+		{files: []string{"v0.5.1-testcaserun_finished"}},
+		{files: []string{"v0.5.1-testcaserun_skipped"}},
+	},
+	"tekton": {
+		{files: []string{"*run.queued", "*run.started", "taskrun.successful", "pipelinerun.successful"}},
+		{files: []string{"*run.queued", "*run.started", "taskrun.failed", "pipelinerun.failed"}},
+		{files: []string{"*run.queued", "*run.started", "taskrun.failed-cancelled", "pipelinerun.failed-cancelled"}},
+		{files: []string{"*run.queued", "*run.started", "taskrun.failed-timeout", "pipelinerun.failed-timeout"}},
+	},
+	"buildkite": {
+		{files: []string{"build.scheduled", "build.running", "job.scheduled", "job.started", "job.finished-passed", "build.finished-passed"}},
+		{files: []string{"build.scheduled", "build.running", "job.scheduled", "job.started", "job.finished-failed", "build.finished-failed"}},
+		{files: []string{"job.finished-retry-manual"}, continues: true},
+		{files: []string{"build.finished-passed"}, continues: true},
+		{files: []string{"build.scheduled", "build.running", "job.scheduled", "job.finished-canceled-never-started", "build.finished-canceled"}},
+		{files: []string{"build.skipped"}},
+		{files: []string{"agent.connected"}},
+		{files: []string{"agent.stopping"}, continues: true},
+		{files: []string{"agent.stopped"}, continues: true},
+		{files: []string{"agent.connected"}},
+		{files: []string{"agent.lost"}, continues: true},
+	},
+	"jenkins": {
+		{files: []string{"notification-queued", "notification-started", "notification-completed-success"}},
+		{files: []string{"notification-queued", "notification-started", "notification-completed-failure"}},
+		{files: []string{"notification-queued", "notification-started", "notification-completed-aborted"}},
+		{files: []string{"cloudevents-queue_*", "cloudevents-job_started", "cloudevents-job_completed"}},
+		{files: []string{"cloudevents-job_failed"}},
+		{files: []string{"cloudevents-node_offline"}},
+		{files: []string{"cloudevents-node_online"}, continues: true},
 	},
 }
 
@@ -83,6 +124,7 @@ var replacements = map[string][]string{
 		`"short_sha": "279484c0"`, `"short_sha": "bcbb5ec3"`,
 		"staging", "production",
 	},
+	"cdevents": {`"id": "test123"`, `"id": "production"`},
 }
 
 // A part is a delivery of a story.

@@ -7,7 +7,9 @@ import (
 	"net/http"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -140,8 +142,9 @@ var _ = Describe("Recorded life cycles", func() {
 		Expect(page).NotTo(ContainSubstring(secret))
 	})
 
-	// As the pages about the CI systems describe it.
-	DescribeTable("are sent by scripts/deliver", func(system, flag string, count, successes int) {
+	// As the pages about the CI systems describe it. Ends are by result.
+	type ends = map[string]int
+	DescribeTable("are sent by scripts/deliver", func(system, flag string, count int, runs, jobs ends) {
 		s, _ := start(system, flag)
 		for n := 1; n <= 2; n++ {
 			command := exec.Command("go", "run", "./scripts/deliver", "-url", s.announced("signalbox.listening-for-webhooks"), "-secret-file", writeFile(secret), "-interval", "10ms")
@@ -151,14 +154,34 @@ var _ = Describe("Recorded life cycles", func() {
 			Expect(strings.Count(string(answers), `{"outcome":"accepted"`)).To(Equal(count), string(answers))
 			Expect(string(answers)).To(ContainSubstring(fmt.Sprintf("\n%d deliveries in ", count)))
 			page := get(s.metrics, "text/plain")
-			Expect(page).To(And(
-				MatchRegexp(`\nci_runs_finished_total{.*repository="octo-org/.*shop",result="success",.*} %d\n`, n*successes),
-				MatchRegexp(`\nci_runs_finished_total{.*repository="octo-org/.*shop",result="failure",.*} %d\n`, n),
-				MatchRegexp(`\nci_jobs_finished_total{.*result="cancellation",.*} %d\n`, n)))
+			for family, want := range map[string]ends{"runs": runs, "jobs": jobs} {
+				got := ends{}
+				for _, match := range regexp.MustCompile(`(?m)^ci_`+family+`_finished_total{.*result="(\w+)".*} (\d+)$`).FindAllStringSubmatch(page, -1) {
+					number, err := strconv.Atoi(match[2])
+					Expect(err).NotTo(HaveOccurred())
+					Expect(number%n).To(BeZero(), match[0])
+					got[match[1]] += number / n
+				}
+				Expect(got).To(Equal(want), family)
+			}
 			Expect(page).NotTo(Or(MatchRegexp(active), MatchRegexp(`\nsignalbox_source_time_anomalies_total{.*} [1-9]`)))
 		}
 	},
-		Entry("of CircleCI", "circleci", "-secret-file", 8, 1),
-		Entry("of Azure DevOps", "azuredevops", "-token-file", 18, 2),
+		Entry("of CircleCI", "circleci", "-secret-file", 8,
+			ends{"success": 1, "failure": 1, "cancellation": 1}, ends{"success": 3, "failure": 1, "cancellation": 1}),
+		Entry("of Azure DevOps", "azuredevops", "-token-file", 18,
+			ends{"success": 2, "failure": 2, "cancellation": 1}, ends{"success": 2, "failure": 1, "cancellation": 1}),
+		Entry("of Gitea", "gitea", "-secret-file", 20,
+			ends{"success": 2, "failure": 1}, ends{"success": 2, "failure": 1, "cancellation": 1}),
+		Entry("of Drone", "drone", "-secret-file", 9,
+			ends{"success": 1, "failure": 1, "cancellation": 1, "error": 1}, ends{"success": 1, "failure": 1, "cancellation": 1, "error": 1}),
+		Entry("of CDEvents", "cdevents", "-token-file", 18,
+			ends{"success": 1, "failure": 1, "cancellation": 1, "error": 1}, ends{"success": 1, "failure": 1}),
+		Entry("of Tekton", "tekton", "-token-file", 24,
+			ends{"success": 1, "failure": 1, "cancellation": 1, "timeout": 1}, ends{"success": 1, "failure": 1, "cancellation": 1, "timeout": 1}),
+		Entry("of Buildkite", "buildkite", "-secret-file", 25,
+			ends{"success": 2, "failure": 1, "cancellation": 1, "skip": 1}, ends{"success": 2, "failure": 1, "cancellation": 1}),
+		Entry("of Jenkins", "jenkins", "-token-file", 16,
+			ends{"success": 2, "failure": 2, "cancellation": 1}, ends{"success": 2, "failure": 2, "cancellation": 1}),
 	)
 })

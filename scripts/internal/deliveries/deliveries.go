@@ -54,7 +54,7 @@ func (d Delivery) Clone() Delivery {
 // in headers, or else it is the member "id" of the body, if that is a UUID.
 func (d *Delivery) SetID(id string) {
 	inHeader := false
-	for _, name := range []string{"X-GitHub-Delivery", "X-Gitea-Delivery", "X-Forgejo-Delivery", "X-Gogs-Delivery", "Idempotency-Key", "webhook-id"} {
+	for _, name := range []string{"X-GitHub-Delivery", "X-Gitea-Delivery", "X-Forgejo-Delivery", "X-Gogs-Delivery", "Idempotency-Key", "webhook-id", "Ce-Id"} {
 		if d.Header.Get(name) != "" {
 			d.Header.Set(name, id)
 			inHeader = true
@@ -69,14 +69,20 @@ func (d *Delivery) SetID(id string) {
 	}
 }
 
-// numbers and uuids match the IDs of objects.
+// The IDs of objects: numbers, UUIDs, and texts that a CI system or its users choose.
 var (
-	numbers = regexp.MustCompile(`"(?:id|run_id|build_id|pipeline_id|deployment_id|deployable_id)":\s*[1-9]\d*`)
+	numbers = regexp.MustCompile(`"(?:id|run_id|build_id|pipeline_id|deployment_id|deployable_id|queue_id|queueId|jenkinsQueueId)":\s*[1-9]\d*`)
 	uuids   = regexp.MustCompile(`[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}`)
+	names   = regexp.MustCompile(`"(?:nodeName|(?:subject|pipelineRun)":\s*\{\s*"id)":\s*"[^"\\]+`)
 )
 
-// Renumber adds n to the IDs of all objects in the body, so that it is about other
-// objects. Deliveries about the same object still are, if n is the same for them.
+// services matches CDEvents whose subject is a service, which exists longer than what they
+// are about, a deployment. The ID of that is the ID of the event, a UUID.
+var services = regexp.MustCompile(`"type":\s*"dev\.cdevents\.service\.`)
+
+// Renumber adds n to the IDs of all objects in the body, or appends it to those that are
+// texts, so that it is about other objects. Deliveries about the same object still are, if
+// n is the same for them.
 func (d *Delivery) Renumber(n int64) {
 	d.Body = numbers.ReplaceAllFunc(d.Body, func(found []byte) []byte {
 		digits := bytes.LastIndexAny(found, ": \t\r\n") + 1
@@ -91,6 +97,11 @@ func (d *Delivery) Renumber(n int64) {
 		node, _ := strconv.ParseInt(string(found[digits:]), 16, 64)
 		return fmt.Appendf(found[:digits:digits], "%012x", (node+n)&(1<<48-1))
 	})
+	if !services.Match(d.Body) {
+		d.Body = names.ReplaceAllFunc(d.Body, func(found []byte) []byte {
+			return fmt.Appendf(slices.Clip(found), "-%d", n)
+		})
+	}
 }
 
 // ShiftToNow moves the times in the deliveries so that the newest time of each run is
@@ -122,85 +133,85 @@ func ShiftToNow(all []Delivery, now time.Time) {
 // different runs can have the same ID.
 const maxPause = 30 * 24 * time.Hour
 
-// run identifies the run that the delivery is about. Other deliveries are about a
-// deployment, or about nothing that is known here; then run identifies the delivery.
+// run identifies the run that the delivery is about. Other deliveries are about something
+// else, such as a deployment or an agent, or about nothing that is known here; then run
+// identifies that or the delivery.
 func (d *Delivery) run() string {
-	type object struct {
-		ID    int64 `json:"id"`
-		RunID int64 `json:"run_id"`
+	for _, path := range runs {
+		found := json.RawMessage(d.Body)
+		for _, name := range path {
+			var members map[string]json.RawMessage
+			json.Unmarshal(found, &members) //nolint:errcheck // what is no object has no members
+			found = members[name]
+		}
+		if id := string(found); id != "" && id != "null" && id != "0" {
+			return id
+		}
 	}
-	var p struct {
-		Job        *object `json:"workflow_job"`
-		Deployment *object `json:"deployment"`
-		Run        *object `json:"workflow_run"`
-		ForgejoRun *object `json:"run"`
-		Build      *object `json:"build"`
-
-		Pipeline     *object `json:"object_attributes"`
-		PipelineID   int64   `json:"pipeline_id"`
-		DeploymentID int64   `json:"deployment_id"`
-
-		Workflow struct { // of CircleCI
-			ID string `json:"id"`
-		} `json:"workflow"`
-
-		Resource struct { // of Azure DevOps
-			ID  int64   `json:"id"`
-			Run *object `json:"run"`
-		} `json:"resource"`
-	}
-	json.Unmarshal(d.Body, &p) //nolint:errcheck // fields of other types are not used
-	switch {
-	case p.Job != nil:
-		return fmt.Sprint("run ", p.Job.RunID)
-	case p.Deployment != nil: // can have a run too
-		return fmt.Sprint("deployment ", p.Deployment.ID)
-	case p.Run != nil:
-		return fmt.Sprint("run ", p.Run.ID)
-	case p.ForgejoRun != nil:
-		return fmt.Sprint("run ", p.ForgejoRun.ID)
-	case p.Build != nil:
-		return fmt.Sprint("run ", p.Build.ID)
-	case p.Pipeline != nil:
-		return fmt.Sprint("run ", p.Pipeline.ID)
-	case p.PipelineID != 0:
-		return fmt.Sprint("run ", p.PipelineID)
-	case p.DeploymentID != 0:
-		return fmt.Sprint("deployment ", p.DeploymentID)
-	case p.Workflow.ID != "":
-		return "run " + p.Workflow.ID
-	case p.Resource.Run != nil:
-		return fmt.Sprint("run ", p.Resource.Run.ID)
-	case p.Resource.ID != 0:
-		return fmt.Sprint("run ", p.Resource.ID)
-	}
-	return "delivery " + d.Name
+	return d.Name
 }
 
-// Newest returns the newest time in the body, except in what exists longer than a run,
+// runs are the paths of the IDs of runs in bodies, or of what a delivery is about that has
+// no run. The first one that a body has counts.
+var runs = [][]string{
+	{"workflow_job", "run_id"},
+	{"deployment", "id"}, // can have a run too
+	{"workflow_run", "id"},
+	{"run", "id"},
+	{"build", "id"},
+	{"object_attributes", "id"},
+	{"pipeline_id"},
+	{"deployment_id"},
+	{"workflow", "id"},
+	{"resource", "run", "id"},
+	{"resource", "id"},
+	{"subject", "content", "pipelineRun", "id"},
+	{"subject", "id"},
+	{"data", "subject", "content", "pipelineRun", "id"},
+	{"data", "subject", "id"},
+	{"pipelineRun", "metadata", "name"},
+	{"taskRun", "metadata", "labels", "tekton.dev/pipelineRun"},
+	{"taskRun", "metadata", "name"},
+	{"build", "queue_id"},
+	{"build", "queueId"},
+	{"jenkinsQueueId"},
+	{"nodeName"},
+	{"detail", "build", "uuid"},
+	{"detail", "agent", "uuid"},
+	{"agent", "id"},
+}
+
+// Newest returns the newest time in the delivery, except in what exists longer than a run,
 // such as its repository. It returns the zero Time if there is none.
 func (d *Delivery) Newest() (newest time.Time) {
+	rest := d.Body
 	var fields map[string]json.RawMessage
-	if json.Unmarshal(d.Body, &fields) != nil {
-		return newest
+	if json.Unmarshal(d.Body, &fields) == nil {
+		for _, name := range []string{"repository", "organization", "enterprise", "installation", "sender", "workflow", "project", "user", "repo"} {
+			delete(fields, name)
+		}
+		rest, _ = json.Marshal(fields) //nolint:errcheck // it has been valid
 	}
-	for _, name := range []string{"repository", "organization", "enterprise", "installation", "sender", "workflow", "project", "user", "repo"} {
-		delete(fields, name)
-	}
-	rest, err := json.Marshal(fields)
-	if err == nil {
-		replaceTimes(rest, func(t time.Time) time.Time {
-			if t.After(newest) {
-				newest = t
-			}
-			return t
-		})
-	}
+	of := Delivery{Header: d.Header.Clone(), Body: rest}
+	of.replaceTimes(func(t time.Time) time.Time {
+		if t.After(newest) {
+			newest = t
+		}
+		return t
+	})
 	return newest
 }
 
-// Shift adds a duration to all times in the body. They keep their layouts, so that
+// Shift adds a duration to all times in the delivery. They keep their layouts, so that
 // fractions of a second that a layout does not have are lost.
 func (d *Delivery) Shift(by time.Duration) {
-	d.Body = replaceTimes(d.Body, func(t time.Time) time.Time { return t.Add(by) })
+	d.replaceTimes(func(t time.Time) time.Time { return t.Add(by) })
+}
+
+// replaceTimes replaces the times in the body and that of a CloudEvent in a header.
+func (d *Delivery) replaceTimes(replace func(time.Time) time.Time) {
+	d.Body = replaceTimes(d.Body, replace)
+	if t := d.Header.Get("Ce-Time"); t != "" {
+		d.Header.Set("Ce-Time", strings.Trim(string(replaceTimes([]byte(`"`+t+`"`), replace)), `"`))
+	}
 }

@@ -2,7 +2,9 @@ package deliveries_test
 
 import (
 	"bytes"
+	"path"
 	"path/filepath"
+	"reflect"
 	"strings"
 	"testing"
 	"time"
@@ -10,13 +12,21 @@ import (
 	"github.com/signalbox-ci/signalbox/scripts/internal/deliveries"
 )
 
-// The secrets of the recordings, and the time at which those of GitLab and Drone are signed.
+// The secrets of the recordings, and the time at which those of GitLab, Drone and Buildkite
+// are signed.
 var (
 	secrets = []string{"signalbox-fixture-secret", "whsec_c2lnbmFsYm94LWZpeHR1cmUtc2lnbmluZy1rZXktMzI="}
 	signed  = time.Unix(1772618400, 0)
 )
 
-var systems = []string{"github", "gitlab", "gitea", "circleci", "azuredevops", "drone"}
+var systems = []string{"github", "gitlab", "gitea", "circleci", "azuredevops", "drone", "cdevents", "tekton", "buildkite", "jenkins"}
+
+// authorizations are the headers of systems whose recordings do not have them.
+var authorizations = map[string]string{
+	"cdevents": "Bearer signalbox-fixture-secret",
+	"tekton":   "Bearer signalbox-fixture-secret",
+	"jenkins":  "Basic OnNpZ25hbGJveC1maXh0dXJlLXNlY3JldA==",
+}
 
 // recordings returns the deliveries of a CI system that match a pattern.
 func recordings(t *testing.T, system, pattern string) []deliveries.Delivery {
@@ -41,9 +51,16 @@ func TestSignReproducesTheSignatures(t *testing.T) {
 		for _, d := range recordings(t, system, "*.json") {
 			want := d.Header.Clone()
 			want.Del("X-Hub-Signature") // with SHA-1
+			if authorization := authorizations[system]; authorization != "" {
+				want.Set("Authorization", authorization)
+			}
 			d.Shift(0)
 			if err := d.Sign(system, secrets, signed); err != nil {
 				t.Fatal(err)
+			}
+			if want.Get("X-Buildkite-Token") != "" { // it becomes a signature
+				want.Del("X-Buildkite-Token")
+				want.Set("X-Buildkite-Signature", d.Header.Get("X-Buildkite-Signature"))
 			}
 			for name := range want {
 				if got := d.Header.Get(name); got != want.Get(name) {
@@ -105,16 +122,35 @@ func TestShift(t *testing.T) {
 	}
 }
 
+// untimed are recordings without times, or only with times of what exists longer than a
+// run, and those about the configuration of jobs.
+var untimed = map[string]bool{
+	"workflow_job-null-workflow_job":                       true,
+	"build-created-old":                                    true,
+	"workflow_run-life_a-1-requested":                      true,
+	"workflow_run-life_b_rerun-1-requested":                true,
+	"workflow_run-life_b_rerun-4-rerun-requested-attempt2": true,
+	"cloudevents-job_created":                              true,
+	"cloudevents-job_updated":                              true,
+	"cloudevents-node_online":                              true,
+}
+
 func TestShiftMovesAllTimesOfTheRecordings(t *testing.T) {
 	for _, system := range systems {
 		for _, d := range recordings(t, system, "*.json") {
-			before := bytes.Clone(d.Body)
+			before, newest := d.Clone(), d.Newest()
 			d.Shift(time.Hour)
-			if bytes.Equal(before, d.Body) && bytes.Contains(before, []byte(`_at": "2`)) {
-				t.Errorf("%s: nothing changed", d.Name)
+			if got := d.Newest(); !newest.IsZero() && got.Sub(newest) != time.Hour {
+				t.Errorf("%s: the newest time is %s, expected an hour after %s", d.Name, got, newest)
+			}
+			if !untimed[d.Name] && (newest.IsZero() || bytes.Equal(before.Body, d.Body)) {
+				t.Errorf("%s: no time in the body changed", d.Name)
+			}
+			if at := before.Header.Get("Ce-Time"); at != "" && d.Header.Get("Ce-Time") == at {
+				t.Errorf("%s: the time in the header did not change", d.Name)
 			}
 			d.Shift(-time.Hour)
-			if !bytes.Equal(before, d.Body) {
+			if !reflect.DeepEqual(before, d) {
 				t.Errorf("%s: shifting there and back changed something else", d.Name)
 			}
 		}
@@ -139,6 +175,33 @@ func TestShiftToNowKeepsTheTimesOfARunTogether(t *testing.T) {
 	}
 }
 
+func TestShiftToNowKnowsTheRunsOfAllSystems(t *testing.T) {
+	now := time.Date(2030, 1, 2, 3, 4, 5, 0, time.UTC)
+	for _, c := range []struct {
+		system string
+		names  []string
+		pause  time.Duration // between them
+	}{
+		{"cdevents", []string{"v0.5.1-pipelinerun-life_a-1-queued", "v0.5.1-pipelinerun-life_a-3-finished-success"}, 255 * time.Second},
+		{"tekton", []string{"pipelinerun.queued", "taskrun.successful"}, 187 * time.Second},
+		{"buildkite", []string{"build.scheduled", "job.finished-passed"}, 209 * time.Second},
+		{"jenkins", []string{"notification-queued", "notification-completed-success"}, 123 * time.Second},
+		{"jenkins", []string{"cloudevents-queue_entered_waiting", "cloudevents-job_completed"}, 5606 * time.Millisecond},
+		{"drone", []string{"build-created-pending", "build-updated-success"}, 130 * time.Second},
+		{"circleci", []string{"life_a-1-job-lint-success", "life_a-3-workflow-failed"}, 141 * time.Second},
+	} {
+		var all []deliveries.Delivery
+		for _, name := range c.names {
+			all = append(all, recordings(t, c.system, name+".json")...)
+		}
+		deliveries.ShiftToNow(all, now)
+		first, last := all[0].Newest(), all[1].Newest()
+		if now.Sub(last) >= time.Second || last.Sub(first) != c.pause {
+			t.Errorf("%s: %q are at %s and %s, expected a difference of %s", c.system, c.names, first, last, c.pause)
+		}
+	}
+}
+
 func TestRenumber(t *testing.T) {
 	d := recordings(t, "github", "workflow_job-life_a-1*.json")[0]
 	d.Renumber(1000)
@@ -147,21 +210,47 @@ func TestRenumber(t *testing.T) {
 			t.Errorf("%s is missing", want)
 		}
 	}
-	d.Body = []byte(`{"id":"ci.yml","build_id":12345678901234567890,"x":{"pipeline_id": 5}}`)
-	d.Renumber(1000)
-	if want := `{"id":"ci.yml","build_id":12345678901234567890,"x":{"pipeline_id": 1005}}`; string(d.Body) != want {
-		t.Errorf("got %s, expected %s", d.Body, want)
-	}
-	d.Body = []byte(`{"id":"3f0f6c1e-52a5-4c55-9d5e-0000000000ff","url":"https://x/3f0f6c1e-52a5-4c55-9d5e-ffffffffffff/jobs"}`)
-	d.Renumber(2)
-	if want := `{"id":"3f0f6c1e-52a5-4c55-9d5e-000000000101","url":"https://x/3f0f6c1e-52a5-4c55-9d5e-000000000001/jobs"}`; string(d.Body) != want {
-		t.Errorf("got %s, expected %s", d.Body, want)
+	for _, c := range []struct{ text, want string }{
+		{`{"id":"ci.yml","build_id":12345678901234567890,"x":{"pipeline_id": 5}}`, `{"id":"ci.yml","build_id":12345678901234567890,"x":{"pipeline_id": 1005}}`},
+		{`{"id":"3f0f6c1e-52a5-4c55-9d5e-0000000000ff","url":"https://x/3f0f6c1e-52a5-4c55-9d5e-fffffffffffe/jobs"}`,
+			`{"id":"3f0f6c1e-52a5-4c55-9d5e-0000000004e7","url":"https://x/3f0f6c1e-52a5-4c55-9d5e-0000000003e6/jobs"}`},
+		{`{"number":18,"queue_id":1,"queueId":25,"jenkinsQueueId":26,"queue_size":3}`, `{"number":18,"queue_id":1001,"queueId":1025,"jenkinsQueueId":1026,"queue_size":3}`},
+		{`{"nodeName":"linux-1","cachedHostName":"host"}`, `{"nodeName":"linux-1-1000","cachedHostName":"host"}`},
+		{`{"nodeName":""}`, `{"nodeName":""}`}, // the built-in node
+		{`{"context":{"id":"1"},"subject": {"id": "/ns/task","content":{"pipelineRun":{"id":"/ns/run"},"environment":{"id":"production"}}}}`,
+			`{"context":{"id":"1"},"subject": {"id": "/ns/task-1000","content":{"pipelineRun":{"id":"/ns/run-1000"},"environment":{"id":"production"}}}}`},
+		{`{"context":{"type":"dev.cdevents.service.deployed.0.3.0"},"subject":{"id":"shop"}}`, `{"context":{"type":"dev.cdevents.service.deployed.0.3.0"},"subject":{"id":"shop"}}`},
+	} {
+		d := deliveries.Delivery{Body: []byte(c.text)}
+		d.Renumber(1000)
+		if string(d.Body) != c.want {
+			t.Errorf("got %s, expected %s", d.Body, c.want)
+		}
 	}
 }
 
 func TestSetID(t *testing.T) {
-	for _, system := range systems {
-		d := recordings(t, system, map[bool]string{true: "*created*.json", false: "*life_a-1*.json"}[system == "drone"])[0]
+	for _, c := range []struct {
+		recording string
+		inHeaders int // number of headers with the ID
+		inBody    bool
+	}{
+		{"github/workflow_job-life_a-1-*", 1, false},
+		{"gitlab/build-life_a-1-*", 2, false},
+		{"gitea/workflow_job-life_a-1-*", 3, false},
+		{"circleci/life_a-1-*", 0, true},
+		{"azuredevops/life_a-1-*", 0, true},
+		{"drone/build-created-pending", 0, false},
+		{"cdevents/v0.5.1-pipelinerun_finished", 1, false},
+		{"cdevents/v0.5.1-pipelinerun_finished-structured", 0, true},
+		{"tekton/pipelinerun.queued", 1, false},
+		{"buildkite/build.running", 0, false},
+		{"buildkite/eventbridge-build_started", 0, true},
+		{"jenkins/cloudevents-job_started", 1, false},
+		{"jenkins/notification-started", 0, false},
+	} {
+		system, pattern := path.Split(c.recording)
+		d := recordings(t, system, pattern+".json")[0]
 		original := d.Clone()
 		d.SetID("new")
 		changed := 0
@@ -170,11 +259,11 @@ func TestSetID(t *testing.T) {
 				changed++
 			}
 		}
-		if want := map[string]int{"github": 1, "gitlab": 2, "gitea": 3}[system]; changed != want {
-			t.Errorf("%s: %d headers changed, expected %d", system, changed, want)
+		if changed != c.inHeaders {
+			t.Errorf("%s: %d headers changed, expected %d", c.recording, changed, c.inHeaders)
 		}
-		if inBody := bytes.Contains(d.Body, []byte(`"id": "new",`)); inBody != (changed == 0 && system != "drone") { // which has none
-			t.Errorf("%s: the ID in the body changed: %t", system, inBody)
+		if inBody := bytes.Contains(d.Body, []byte(`"id": "new",`)); inBody != c.inBody || !inBody && !bytes.Equal(d.Body, original.Body) {
+			t.Errorf("%s: the ID in the body changed: %t", c.recording, inBody)
 		}
 	}
 }

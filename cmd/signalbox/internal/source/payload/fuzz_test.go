@@ -27,9 +27,10 @@ func FuzzUnmarshal(f *testing.F) {
 			Text string `json:"text"`
 		} `json:"pointer"`
 		Embedded
+		Another
 	}
 	for _, seed := range []string{
-		`{"text":"a","number":5,"yes":true,"id":7,"seconds":1.5,"texts":["a",1],"raw":[{}],"nested":{"text":"b"},"pointer":{"text":"c"},"inner":"d"}`,
+		`{"text":"a","number":5,"yes":true,"id":7,"seconds":1.5,"texts":["a",1],"raw":[{}],"nested":{"text":"b"},"pointer":{"text":"c"},"inner":"d","another":"e"}`,
 		` {"text":"\n\"","other":[{"text":"x"},"]"],"nested":{"x":1,"text":null},"pointer":null,"raw":null,"yes":null} `,
 		`{"text":{},"number":"x","yes":5,"id":[],"seconds":{},"texts":{},"nested":[],"pointer":5}`,
 		`{"pointer":{"text":"a"},"pointer":{},"nested":{"text":"a"},"nested":{}}`,

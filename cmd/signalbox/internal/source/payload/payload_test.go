@@ -65,6 +65,13 @@ type Embedded struct {
 	Inner string `json:"inner"`
 }
 
+// Another has a field with the same name as Embedded, which stores another member, and one
+// that does not store a member because object has it too.
+type Another struct {
+	Inner string `json:"another"`
+	Text  string `json:"text"`
+}
+
 var _ = Describe("Unmarshal", func() {
 	type object struct {
 		ID      payload.ID      `json:"id"`

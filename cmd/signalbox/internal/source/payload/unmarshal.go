@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"reflect"
+	"slices"
 	"strings"
 	"sync"
 
@@ -122,9 +123,21 @@ func membersOf(t reflect.Type) map[string]member {
 	var known map[string]member
 	if structure := structOf(t); structure != nil {
 		known = map[string]member{}
-		for _, f := range reflect.VisibleFields(structure) {
+		var embedded []reflect.StructField
+		for i := range structure.NumField() {
+			f := structure.Field(i)
 			if name, _, _ := strings.Cut(f.Tag.Get("json"), ","); name != "" {
 				known[name] = member{f.Index, membersOf(f.Type)}
+			} else if f.Anonymous {
+				embedded = append(embedded, f)
+			}
+		}
+		// Fields with the same name in several embedded structs store different members.
+		for _, f := range embedded {
+			for name, m := range membersOf(f.Type) {
+				if _, isOuter := known[name]; !isOuter {
+					known[name] = member{slices.Concat(f.Index, m.index), m.members}
+				}
 			}
 		}
 	}
