@@ -28,8 +28,9 @@ var _ = Describe("the simulation", func() {
 			s.Advance(min(s.Now+step, end))
 		}
 		emitCounters(m)
+		silentEvents := catalog.SilentEvents()
 		return slices.DeleteFunc(recorded.events, func(event string) bool {
-			return slices.ContainsFunc(catalog.SilentEvents(), func(silent string) bool {
+			return slices.ContainsFunc(silentEvents, func(silent string) bool {
 				return silent != "build started" && strings.HasPrefix(event, silent+" ") // depends on the Go runtime
 			})
 		})
