@@ -10,6 +10,7 @@ import (
 	"net"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"text/tabwriter"
 	"time"
 
@@ -72,19 +73,24 @@ func (c *demoCommand) run(w world) error {
 	if err = errors.Join(err, c.checkStorage()); err != nil {
 		return c.fail(log, err)
 	}
+	clock := &replayClock{}
+	c.webhookNow = clock.now
 	s, err := c.start(w, log, nil)
 	if err != nil {
 		return err
 	}
 	stdout := newStdout(s.log, w.stdout) // a full pipe must not stop the demo
 	simulation := demo.Start(demo.Options{
-		AfterPast:       s.emitters.beginHistory, // so that rates exclude the past
+		AfterPast: func() {
+			s.webhooks.Tick()
+			s.emitters.beginHistory() // so that rates exclude the past
+		},
 		Monitor:         c.monitor,
-		Logger:          c.simulationLogger(s.log),
+		Logger:          c.intentional(s.log).Session("demo"),
 		Failures:        s.log.Session("demo"),
 		Intake:          s.intakeURL(),
 		Transport:       s.ownTransport(),
-		Webhooks:        &demo.Webhooks{URL: s.webhooks.url, Secrets: secrets, Transport: s.webhooks.ownTransport()},
+		Webhooks:        &demo.Webhooks{URL: s.webhooks.url, Secrets: secrets, Transport: s.webhooks.ownTransport(), SetTime: clock.set},
 		AgentLabels:     c.Agents.BaseLabels.list(),
 		Seed:            c.Demo.Seed,
 		Speed:           float64(c.Demo.Speed),
@@ -121,15 +127,28 @@ func (c *demoCommand) addSecrets() (forge.Secrets, error) {
 	return secrets, nil
 }
 
-// simulationLogger returns the logger for rejected and unknown events, which the
-// simulation emits on purpose. For a scheduler they would be errors, but in a demo they
-// are expected: the status page shows them, and the log contains them only if the
-// minimum level is below error.
-func (c *demoCommand) simulationLogger(logger lager.Logger) lager.Logger {
-	if c.LogLevel == "error" {
+// intentional returns the logger for rejected events and webhooks, which a demo sends on
+// purpose. They are errors, but in a demo they are expected: the status page shows them,
+// and the log contains them only if the minimum level is below error.
+func (c *daemon) intentional(logger lager.Logger) lager.Logger {
+	if c.isDemo && c.LogLevel == "error" {
 		return lager.NewLogger("signalbox") // without a sink
 	}
-	return logger.Session("demo")
+	return logger
+}
+
+// A replayClock shows the time of a delivery in the past while the past is replayed, and
+// then the present. It is safe for concurrent use.
+type replayClock struct{ past atomic.Pointer[time.Time] }
+
+// set sets the clock to a time in the past, or to the present if it is the zero Time.
+func (c *replayClock) set(past time.Time) { c.past.Store(&past) }
+
+func (c *replayClock) now() time.Time {
+	if past := c.past.Load(); past != nil && !past.IsZero() {
+		return *past
+	}
+	return time.Now()
 }
 
 // welcome returns the text that is printed at the start.

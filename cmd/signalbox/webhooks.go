@@ -161,7 +161,8 @@ func (c *daemon) openWebhooks(logger lager.Logger, budgets *membudget.Budgets, l
 		names = append(names, s.Name())
 	}
 	w.Receiver, err = webhook.New(webhook.Options{
-		Logger:       logger.Session("webhooks"),
+		Logger:       c.intentional(logger).Session("webhooks"),
+		Now:          c.webhookNow,
 		Sources:      w.sources,
 		ReplayWindow: time.Duration(c.Webhooks.ReplayWindow),
 		Tracker: tracker.New(tracker.Options{

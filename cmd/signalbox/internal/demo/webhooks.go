@@ -41,6 +41,10 @@ type Webhooks struct {
 
 	// Transport, if not nil, sends the deliveries instead of a new http.Transport.
 	Transport http.RoundTripper
+
+	// SetTime sets the clock of the receiver to the time of a delivery in the past. The
+	// zero Time sets it to the present.
+	SetTime func(time.Time)
 }
 
 // A deliverer sends the deliveries of organizations on GitHub and GitLab over HTTP.
@@ -61,9 +65,11 @@ func newDeliverer(ctx context.Context, o Options) *deliverer {
 		d.Transport = &http.Transport{}
 	}
 	d.client = &http.Client{Timeout: deliveryTimeout, Transport: d.Transport}
-	for _, delivery := range forge.Latest(d.forge.Advance(time.Now())) {
+	for _, delivery := range d.forge.Advance(time.Now()) {
+		d.SetTime(delivery.Arrives)
 		d.send(ctx, delivery)
 	}
+	d.SetTime(time.Time{})
 	return d
 }
 
@@ -103,7 +109,7 @@ func (d *deliverer) send(ctx context.Context, delivery forge.Delivery) {
 }
 
 func (d *deliverer) post(ctx context.Context, delivery forge.Delivery) error {
-	request, err := delivery.Request(d.URL(delivery.System), d.Secrets, time.Now())
+	request, err := delivery.Request(d.URL(delivery.System), d.Secrets)
 	if err != nil {
 		return err
 	}

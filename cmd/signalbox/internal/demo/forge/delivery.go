@@ -66,7 +66,6 @@ type Delivery struct {
 	Forged bool
 
 	id     string // the same for repetitions
-	order  int    // in which the reports were made
 	report report
 }
 
@@ -94,9 +93,9 @@ func NewSecrets() Secrets {
 // keyPrefix is the prefix of the signing keys of Standard Webhooks, which GitLab uses.
 const keyPrefix = "whsec_"
 
-// Request returns the delivery as a request to the URL of the webhook, signed at the
-// time now.
-func (d *Delivery) Request(url string, secrets Secrets, now time.Time) (*http.Request, error) {
+// Request returns the delivery as a request to the URL of the webhook, signed when it
+// arrives.
+func (d *Delivery) Request(url string, secrets Secrets) (*http.Request, error) {
 	request, err := http.NewRequest(http.MethodPost, url, bytes.NewReader(d.report.body))
 	if err != nil {
 		return nil, err
@@ -109,7 +108,7 @@ func (d *Delivery) Request(url string, secrets Secrets, now time.Time) (*http.Re
 	if d.System == GitHub {
 		d.setGitHubHeader(request.Header, secret)
 	} else {
-		d.setGitLabHeader(request.Header, secret, now)
+		d.setGitLabHeader(request.Header, secret)
 	}
 	return request, nil
 }
@@ -121,12 +120,12 @@ func (d *Delivery) setGitHubHeader(header http.Header, secret string) {
 	header.Set("X-Hub-Signature-256", "sha256="+hex.EncodeToString(sum([]byte(secret), d.report.body)))
 }
 
-func (d *Delivery) setGitLabHeader(header http.Header, secret string, now time.Time) {
+func (d *Delivery) setGitLabHeader(header http.Header, secret string) {
 	header.Set("User-Agent", "GitLab/18.0.0")
 	header.Set("X-Gitlab-Event", d.report.event)
 	header.Set("X-Gitlab-Instance", site)
 	header.Set("Idempotency-Key", d.id)
-	timestamp := strconv.FormatInt(now.Unix(), 10)
+	timestamp := strconv.FormatInt(d.Arrives.Unix(), 10)
 	key, err := base64.StdEncoding.DecodeString(strings.TrimPrefix(secret, keyPrefix))
 	if err != nil {
 		panic(err) // see NewSecrets
@@ -142,31 +141,6 @@ func sum(key []byte, parts ...[]byte) []byte {
 		mac.Write(part)
 	}
 	return mac.Sum(nil)
-}
-
-// Latest returns the last delivery about each object, in the order in which they were
-// made. Systems that were away for a while need no more.
-func Latest(all []Delivery) []Delivery {
-	type key struct {
-		kind        kind
-		id, attempt int
-	}
-	last := make(map[key]int)
-	keyOf := func(d *Delivery) key { return key{d.report.kind, d.report.id, d.report.attempt} }
-	for i := range all {
-		if k := keyOf(&all[i]); !all[i].Forged {
-			if j, ok := last[k]; !ok || all[i].order > all[j].order {
-				last[k] = i
-			}
-		}
-	}
-	var latest []Delivery
-	for i := range all {
-		if j, ok := last[keyOf(&all[i])]; ok && i == j {
-			latest = append(latest, all[i])
-		}
-	}
-	return latest
 }
 
 // object is an object of JSON.

@@ -19,11 +19,11 @@ type Simulation struct {
 	closed        bool // no more runs start
 
 	objects   int // number of runs, jobs and deployments so far
-	reports   int // number of reports so far
 	arrived   []Delivery
 	unarrived int // number of deliveries on their way
 
-	tally Tally
+	tally   Tally
+	observe func(report) // called with each report, also with those that are lost; nil except in tests
 }
 
 // An organization is an organizationPlan with the state of its runners.

@@ -7,7 +7,7 @@ import (
 )
 
 // gitlabStatuses are GitLab's words for results.
-var gitlabStatuses = map[string]string{success: "success", failure: "failed", timedOut: "failed", broken: "failed", cancelled: "canceled"}
+var gitlabStatuses = map[string]string{success: "success", failure: "failed", timedOut: "failed", broken: "failed", cancelled: "canceled", skipped: "skipped"}
 
 // gitlabReasons are GitLab's words for the reasons of failures.
 var gitlabReasons = map[string]string{failure: "script_failure", timedOut: "job_execution_timeout", broken: "runner_system_failure"}

@@ -4,11 +4,11 @@ import "time"
 
 // The probabilities of what happens to deliveries on their way.
 const (
-	loses     = .01 // is not delivered
-	resends   = .5  // ... but someone asks the CI system to deliver it again, minutes later
-	delays    = .03 // is delivered so late that others overtake it
-	repeats   = .02 // is delivered again, because the CI system saw no answer
-	secondary = .01 // is delivered by a second webhook too, with another ID
+	loses     = .006 // is not delivered
+	resends   = .5   // ... but someone asks the CI system to deliver it again, minutes later
+	delays    = .03  // is delivered so late that others overtake it
+	repeats   = .02  // is delivered again, because the CI system saw no answer
+	secondary = .01  // is delivered by a second webhook too, with another ID
 )
 
 // A Tally contains the numbers of what happened to deliveries on their way.
@@ -22,16 +22,19 @@ type Tally struct {
 
 // report sends a delivery about an object.
 func (s *Simulation) report(r report) {
-	s.reports++
-	d := Delivery{System: r.system, id: s.uuid(), order: s.reports, report: r}
+	if s.observe != nil {
+		s.observe(r)
+	}
+	d := Delivery{System: r.system, id: s.uuid(), report: r}
 	latency := s.Lognormal(700*time.Millisecond, .5)
 	switch {
-	case s.Chance(loses) && s.Chance(resends):
+	case s.Chance(loses):
+		if !s.Chance(resends) {
+			s.tally.Lost++
+			return
+		}
 		s.tally.Resent++
 		latency += s.Uniform(time.Minute, 4*time.Minute)
-	case s.Chance(loses * resends):
-		s.tally.Lost++
-		return
 	case s.Chance(delays):
 		s.tally.Late++
 		latency += s.Uniform(3*time.Second, 40*time.Second)

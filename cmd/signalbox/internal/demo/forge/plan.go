@@ -63,7 +63,7 @@ var plans = []organizationPlan{
 	{
 		system: GitHub,
 		pools: []poolPlan{
-			{name: "linux", labels: []string{"ubuntu-latest"}, runners: 13, boot: 4 * time.Second},
+			{name: "linux", labels: []string{"ubuntu-latest"}, runners: 18, boot: 4 * time.Second},
 			{name: "windows", labels: []string{"windows-latest"}, runners: 2, boot: 15 * time.Second},
 			{name: "macos", labels: []string{"macos-15"}, runners: 3, boot: 12 * time.Second},
 			{name: "gpu", labels: []string{"self-hosted", "linux", "gpu"}, runners: 1, boot: 2 * time.Second},
@@ -121,7 +121,7 @@ var plans = []organizationPlan{
 	{
 		system: GitLab,
 		pools: []poolPlan{
-			{name: "docker", labels: []string{"docker", "linux"}, runners: 8, boot: 3 * time.Second},
+			{name: "docker", labels: []string{"docker", "linux"}, runners: 10, boot: 3 * time.Second},
 			{name: "large", labels: []string{"docker", "large"}, runners: 2, boot: 6 * time.Second},
 			{name: "shell", labels: []string{"shell", "arm64"}, runners: 1, boot: time.Second},
 		},
