@@ -48,10 +48,12 @@ type report struct {
 	// waited and ran are what GitLab measured, in seconds.
 	waited, ran float64
 
-	repository, class, environment, commit string
-	retry                                  bool
-	committed                              time.Time
-	changed                                time.Time // GitLab: when a job that is pending or running became so last
+	repository, workflow, trigger, environment, commit string
+
+	labels    []string // of the runner of a job
+	retry     bool
+	committed time.Time
+	changed   time.Time // GitLab: when a job that is pending or running became so last
 
 	event string // name of the event, for headers
 	body  []byte

@@ -10,7 +10,8 @@ import (
 func (r *run) about(st state) report {
 	about := report{
 		system: r.org.system, kind: runs, id: r.id, state: st,
-		queued: whole(r.queued), repository: r.repository.name, commit: r.commit, committed: r.committed,
+		queued: whole(r.queued), repository: r.repository.name, workflow: r.workflow.name, trigger: r.trigger,
+		commit: r.commit, committed: r.committed,
 	}
 	if st == ended {
 		about.ended, about.result = whole(r.ended), r.result
@@ -28,14 +29,15 @@ func (r *run) about(st state) report {
 func (j *job) about(st state) report {
 	about := report{
 		system: j.run.org.system, kind: jobs, id: j.id, run: j.run.id, state: st,
-		queued: whole(j.created), started: whole(j.started), repository: j.run.repository.name,
+		queued: whole(j.created), started: whole(j.started),
+		repository: j.run.repository.name, workflow: j.run.workflow.name,
 	}
 	if st == ended {
 		about.ended, about.result = whole(j.ended), j.result
 	}
 	if j.run.org.system == GitHub {
 		about.attempt, about.retry = j.run.attempt, j.run.attempt > 1
-		about.class = githubClass(j.pool().labels)
+		about.labels = j.labels()
 		about.event, about.body = "workflow_job", j.githubBody(&about)
 	} else {
 		j.describe(&about)
@@ -64,13 +66,13 @@ func (d *deployment) about(st state) report {
 	return about
 }
 
-// githubClass returns the class of runners that ask for the labels.
-func githubClass(labels []string) string {
-	class := strings.Join(labels, ",")
-	if class == "self-hosted,linux,gpu" {
-		return "gpu,linux"
+// labels returns the labels that the job asks for. GitHub reports none of jobs that it
+// skips.
+func (j *job) labels() []string {
+	if j.result == skipped {
+		return []string{}
 	}
-	return class
+	return j.pool().labels
 }
 
 // actions are GitHub's words for the states of runs; those of jobs begin with "queued".
@@ -121,7 +123,7 @@ func (j *job) githubBody(about *report) []byte {
 		"head_branch":   r.branch,
 		"head_sha":      r.commit,
 		"html_url":      fmt.Sprintf("%s/job/%d", r.page(), j.id),
-		"labels":        j.pool().labels,
+		"labels":        j.labels(),
 		"status":        actions[about.state],
 		"conclusion":    nil,
 		"created_at":    timestamp(j.created),

@@ -2,7 +2,6 @@ package forge
 
 import (
 	"fmt"
-	"strings"
 	"time"
 )
 
@@ -87,7 +86,7 @@ func (j *job) describe(about *report) {
 		body["environment"] = object{"name": j.plan.deploys, "action": "start"}
 	}
 	if !j.started.IsZero() {
-		about.class = strings.Join(j.pool().labels, ",")
+		about.labels = j.pool().labels
 		about.waited = fraction(j.started.Sub(j.created))
 		body["build_started_at"], body["build_queued_duration"] = gitlabTime(j.started), about.waited
 		body["runner"] = object{"description": j.runner, "runner_type": "group_type", "tags": j.pool().labels}
