@@ -213,8 +213,8 @@ func writeSummary(w io.Writer, s demo.Summary) {
 	}
 	table.Flush() //nolint:errcheck // as the error of w
 	if hooks := s.Webhooks; hooks != nil {
-		fmt.Fprintf(w, "\nWebhooks of GitHub and GitLab: %s delivered, %s failed. Intentional faults: %d lost, %d sent minutes later, %d late, %d repeated, %d with a wrong signature.\n",
-			grouped(hooks.Delivered), grouped(hooks.Failed), hooks.Faults.Lost, hooks.Faults.Resent, hooks.Faults.Late, hooks.Faults.Repeated, hooks.Faults.Forged)
+		fmt.Fprintf(w, "\nWebhooks of GitHub and GitLab: %s delivered, %s failed, %s skipped because they were too old. Intentional faults: %d lost, %d sent minutes later, %d late, %d repeated, %d with a wrong signature.\n",
+			grouped(hooks.Delivered), grouped(hooks.Failed), grouped(hooks.Skipped), hooks.Faults.Lost, hooks.Faults.Resent, hooks.Faults.Late, hooks.Faults.Repeated, hooks.Faults.Forged)
 	}
 	fmt.Fprintf(w, "\nPushes of jobs and agents: %s sent, %s failed, %s skipped because there were too many.\n",
 		grouped(s.Sent), grouped(s.Failed), grouped(s.Skipped))

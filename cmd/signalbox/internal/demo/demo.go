@@ -164,7 +164,7 @@ func (d *Demo) Stop() Summary {
 		Skipped:   d.pusher.skipped.Load(),
 	}
 	if w := d.deliverer; w != nil {
-		summary.Webhooks = &WebhookSummary{Delivered: w.sent.Load(), Failed: w.failed.Load(), Faults: w.forge.Tally()}
+		summary.Webhooks = &WebhookSummary{Delivered: w.sent.Load(), Failed: w.failed.Load(), Skipped: w.skipped.Load(), Faults: w.forge.Tally()}
 	}
 	for k, count := range s.tally {
 		summary.Kinds = append(summary.Kinds, KindCount{kindNames[k], count - d.before[k]})
@@ -186,11 +186,12 @@ type Summary struct {
 	Webhooks *WebhookSummary // nil if there are none
 }
 
-// A WebhookSummary contains the numbers of deliveries that were answered as expected and
-// of those that failed, and the faults on purpose. They include the past.
+// A WebhookSummary contains the numbers of deliveries that were answered as expected, of
+// those that failed, and of those that were not sent because they were too old, and the
+// intentional faults. They include the past.
 type WebhookSummary struct {
-	Delivered, Failed uint64
-	Faults            forge.Tally
+	Delivered, Failed, Skipped uint64
+	Faults                     forge.Tally
 }
 
 // A KindCount is the number of emitted events of a kind.

@@ -27,6 +27,8 @@ var _ = Describe("a demo", func() {
 			AgentTTL:   30 * time.Second,
 		})
 		Eventually(pushes.Load).Should(BeNumerically(">", 1))
+		past := recorded.count("http response time")
+		Eventually(func() int { return recorded.count("http response time") }).Should(BeNumerically(">", past))
 		summary := d.Stop()
 		pushed, started := pushes.Load(), d.simulation.monitor.BuildsStarted.TakeDelta()
 

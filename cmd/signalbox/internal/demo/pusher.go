@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -94,7 +93,7 @@ func sendAll[Push any](ctx context.Context, p *pusher, queue <-chan Push, send f
 			switch {
 			case err == nil:
 				p.sent.Add(1)
-			case errors.Is(err, context.Canceled):
+			case ctx.Err() != nil: // stopped meanwhile
 			default:
 				// Log only the first failure.
 				if p.failed.Add(1) == 1 {

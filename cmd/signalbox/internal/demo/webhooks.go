@@ -2,7 +2,6 @@ package demo
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -54,8 +53,8 @@ type deliverer struct {
 	logger lager.Logger
 	client *http.Client
 
-	running      sync.WaitGroup
-	sent, failed atomic.Uint64
+	running               sync.WaitGroup
+	sent, failed, skipped atomic.Uint64
 }
 
 // newDeliverer returns a deliverer that has delivered the past up to now.
@@ -79,9 +78,11 @@ func (d *deliverer) start(ctx context.Context) {
 		interval.Run(ctx, deliveryInterval, func() {
 			now := time.Now()
 			for _, delivery := range d.forge.Advance(now) {
-				if now.Sub(delivery.Arrives) < maxDeliveryAge {
-					d.send(ctx, delivery)
+				if now.Sub(delivery.Arrives) > maxDeliveryAge {
+					d.skipped.Add(1)
+					continue
 				}
+				d.send(ctx, delivery)
 			}
 		})
 	})
@@ -99,7 +100,7 @@ func (d *deliverer) send(ctx context.Context, delivery forge.Delivery) {
 	switch {
 	case err == nil:
 		d.sent.Add(1)
-	case errors.Is(err, context.Canceled):
+	case ctx.Err() != nil: // stopped meanwhile
 	default:
 		// Log only the first failure.
 		if d.failed.Add(1) == 1 {
