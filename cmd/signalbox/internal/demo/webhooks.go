@@ -18,7 +18,7 @@ import (
 const (
 	// forgePast is how long the organizations have existed when the demo starts, so that
 	// the page shows their runs immediately.
-	forgePast = 30 * time.Minute
+	forgePast = 20 * time.Minute
 
 	// deliveryInterval is the interval at which the deliveries are sent that are due.
 	deliveryInterval = 250 * time.Millisecond
