@@ -64,9 +64,11 @@ func newCommandLine(monitor *metric.Monitor) (*commandLine, error) {
 	demo := newDemoCommand()
 	err = line.addDaemon("demo", "Simulate a CI system and serve its metrics",
 		"Simulates a CI system at high speed: builds, workers, and agents and jobs that push metrics. "+
+			"Also simulates organizations on GitHub and GitLab, in real time, which send it signed webhooks over HTTP. "+
 			"Serves its metrics as run does, until it receives SIGTERM or SIGINT. "+
 			"It also accepts other events and pushes. "+
-			"The simulation includes some invalid and unknown events, which are logged only with --log-level=info or debug.",
+			"All of it is made up, and its faults are intentional: some events are invalid or unknown, and some webhooks are late, repeated, lost or signed wrongly. "+
+			"They are logged only with --log-level=info or debug.",
 		demo, &demo.daemon, demoDefaults)
 	if err != nil {
 		return nil, err

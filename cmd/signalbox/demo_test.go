@@ -1,7 +1,10 @@
 package main
 
 import (
+	"net"
 	"net/http"
+	"regexp"
+	"strconv"
 	"strings"
 
 	. "github.com/onsi/ginkgo/v2"
@@ -13,7 +16,7 @@ import (
 var _ = Describe("signalbox demo", func() {
 	startDemo := func(args ...string) *process {
 		GinkgoHelper()
-		return start(nil, append([]string{"demo", "--prometheus-bind-port=0", "--intake-bind-port=0"}, args...)...)
+		return start(nil, append([]string{"demo", "--prometheus-bind-port=0", "--intake-bind-port=0", "--webhook-bind-port=0"}, args...)...)
 	}
 
 	// stdout returns the standard output of the process so far.
@@ -33,6 +36,11 @@ var _ = Describe("signalbox demo", func() {
 			MatchRegexp(`(?m)^concourse_builds_finished_total [1-9]`),
 			MatchRegexp(`(?m)^concourse_builds_duration_seconds_count\{.*\} [1-9]`),
 			ContainSubstring(`concourse_workers_containers{platform="linux",tags="",team="",worker="linux-1"}`),
+			MatchRegexp(`(?m)^ci_runs_finished_total\{.*system="github"\} [1-9]`),
+			MatchRegexp(`(?m)^ci_runs_finished_total\{.*system="gitlab"\} [1-9]`),
+			MatchRegexp(`(?m)^ci_oldest_job_waiting_seconds\{`),
+			MatchRegexp(`(?m)^signalbox_source_deliveries_total\{outcome="duplicate",source="github"\} [1-9]`),
+			MatchRegexp(`(?m)^signalbox_source_deliveries_total\{outcome="unauthorized",source="gitlab"\} [1-9]`),
 		))
 		Eventually(metrics).Should(And(
 			MatchRegexp(`(?m)^concourse_builds_started_total [1-9]`),
@@ -49,13 +57,32 @@ var _ = Describe("signalbox demo", func() {
 		Expect(stdout(demo)).To(And(
 			MatchRegexp(`(?m)^[\d,]+ events in [\d.ms]+ \([\d,]+ per second\)`),
 			MatchRegexp(`(?m)^ +[\d,]+  requests answered$`),
+			MatchRegexp(`(?m)^Webhooks of GitHub and GitLab: [1-9][\d,]* delivered, 0 failed, 0 skipped because they were too old\. Intentional faults: [1-9]\d* lost,`),
 			MatchRegexp(`(?m)^Pushes of jobs and agents: [1-9]\d* sent, 0 failed`),
 		))
 		Expect(demo.stderr()).To(BeEmpty()) // bad events are not logged
 	})
 
-	It("logs bad events with --log-level=info", func() {
+	It("says on the page that it is a demonstration with intentional faults", func() {
+		demo := startDemo()
+		Eventually(demo.Out).Should(gbytes.Say("This is a demonstration: all builds are made up. Its faults are intentional"))
+		page := regexp.MustCompile(`Status page +(\S+)`).FindStringSubmatch(stdout(demo))
+		Expect(page).NotTo(BeNil())
+		Expect(body(client.Get(page[1] + "api/v1/overview"))).To(ContainSubstring("This is a demonstration: all builds, runs and deployments are made up"))
+	})
+
+	It("receives webhooks on another port if theirs is taken", func() {
+		taken, err := net.Listen("tcp", "127.0.0.1:0")
+		Expect(err).NotTo(HaveOccurred())
+		DeferCleanup(taken.Close)
+		port := strconv.Itoa(taken.Addr().(*net.TCPAddr).Port)
+		demo := startDemo("--webhook-bind-port=" + port)
+		Eventually(demo.Out).Should(gbytes.Say("Another program uses port " + port + ", so webhooks are received on port "))
+	})
+
+	It("logs bad events and webhooks with --log-level=info", func() {
 		demo := startDemo("--log-level=info", "--speed=1200")
+		Eventually(demo.Err).Should(gbytes.Say(`signalbox.webhooks.delivery-unauthorized`))
 		Eventually(demo.Err).Should(gbytes.Say(`signalbox.demo.event-rejected`))
 		Eventually(demo.Err).Should(gbytes.Say(`signalbox.demo.unknown-event`))
 	})

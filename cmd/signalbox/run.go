@@ -39,6 +39,12 @@ type daemon struct {
 
 	sources []webhook.Source // of webhooks, with their flags
 
+	// isDemo means that the page says that it is a demonstration, and that webhooks are
+	// received on any free port if theirs is taken.
+	isDemo bool
+
+	webhookNow func() time.Time // clock of webhooks; nil means time.Now
+
 	Host            string     `long:"host" value-name:"NAME" default-mask:"the hostname" description:"Host of events that do not contain one."`
 	Attributes      attributes `long:"attribute" value-name:"KEY=VALUE" unquote:"false" description:"Attribute of this node. It is added to every event, and as a label to the series that events update and to metrics about Signalbox, except those about pushes and standard input. Repeatable."`
 	BufferSize      uint32     `long:"buffer-size" value-name:"N" default:"1000" description:"Queue size of each emitter, in events; 0 means the default. The Prometheus emitter has no queue."`
@@ -175,6 +181,9 @@ func (c *daemon) start(w world, log *daemonLog, input *inputStatus) (s *service,
 	pushed.registry.MustRegister(droppedLines("signalbox_log_lines_dropped_total",
 		"Number of log lines dropped because standard error was not read fast enough or writing failed.", log.writer))
 	sections := []status.Section{intakeHelp{address: listener.Addr(), access: intakeAccess, log: input != nil && input.format == "lager"}, status.Access{Options: &intakeAccess}}
+	if c.isDemo {
+		sections = append(sections, demoNotice{})
+	}
 	if input != nil {
 		pushed.registry.MustRegister(input)
 		sections = append(sections, input)

@@ -6,7 +6,9 @@ import (
 	"fmt"
 	"iter"
 	"net"
+	"net/http"
 	"strconv"
+	"syscall"
 	"time"
 
 	"code.cloudfoundry.org/lager/v3"
@@ -159,7 +161,8 @@ func (c *daemon) openWebhooks(logger lager.Logger, budgets *membudget.Budgets, l
 		names = append(names, s.Name())
 	}
 	w.Receiver, err = webhook.New(webhook.Options{
-		Logger:       logger.Session("webhooks"),
+		Logger:       c.intentional(logger).Session("webhooks"),
+		Now:          c.webhookNow,
 		Sources:      w.sources,
 		ReplayWindow: time.Duration(c.Webhooks.ReplayWindow),
 		Tracker: tracker.New(tracker.Options{
@@ -179,7 +182,11 @@ func (c *daemon) openWebhooks(logger lager.Logger, budgets *membudget.Budgets, l
 		return nil, err
 	}
 	address := httpserver.Address(string(c.Webhooks.BindIP), strconv.Itoa(int(c.Webhooks.BindPort)))
-	if w.listener, err = httpserver.Listen(address); err != nil {
+	w.listener, err = httpserver.Listen(address)
+	if c.isDemo && errors.Is(err, syscall.EADDRINUSE) {
+		w.listener, err = httpserver.Listen(httpserver.Address(string(c.Webhooks.BindIP), "0"))
+	}
+	if err != nil {
 		err = withAdvice(err, "--webhook-bind-ip", "--webhook-bind-port")
 		return nil, fmt.Errorf("cannot receive webhooks on %s (--webhook-bind-ip, --webhook-bind-port): %w", address, err)
 	}
@@ -198,6 +205,21 @@ func (w *webhooks) OverviewReport(now time.Time) status.Report {
 		)
 	}
 	return r
+}
+
+// url returns the URL of the webhook of a CI system.
+func (w *webhooks) url(system string) string {
+	return listenerURL(w.listener.Addr(), w.access) + webhook.Path(system)
+}
+
+// ownTransport returns how this process sends webhooks to itself. Nil means over the
+// network, as CI systems do. This process cannot check its own certificate, so it
+// bypasses a listener with TLS.
+func (w *webhooks) ownTransport() http.RoundTripper {
+	if !w.access.Protection().Encrypted {
+		return nil
+	}
+	return memoryTransport{w.Handler()}
 }
 
 // start starts the server. Events go to the sink.

@@ -29,7 +29,9 @@ var allowed = []struct {
 	imports []string
 }{
 	{"cmd/signalbox", []string{"emitter/...", "internal/...", "metric", "cmd/signalbox/internal/..."}},
-	{"cmd/signalbox/internal/demo", []string{"metric"}},
+	{"cmd/signalbox/internal/demo", []string{"cmd/signalbox/internal/demo/forge", "cmd/signalbox/internal/demo/simulate", "metric"}},
+	{"cmd/signalbox/internal/demo/forge", []string{"cmd/signalbox/internal/demo/simulate"}},
+	{"cmd/signalbox/internal/demo/simulate", nil},
 	{"cmd/signalbox/internal/output", nil},
 	{"cmd/signalbox/internal/source/events", []string{"cmd/signalbox/internal/source", "cmd/signalbox/internal/source/jsonscan", "metric"}},
 	{"cmd/signalbox/internal/source/pushgateway", []string{"cmd/signalbox/internal/source", "emitter/aggregator"}},

@@ -4,10 +4,13 @@ package endtoend
 
 import (
 	"encoding/json"
+	"fmt"
+	"io"
 	"net/http"
 	"os"
 	"path/filepath"
 	"regexp"
+	"strings"
 
 	. "github.com/onsi/ginkgo/v2"
 	. "github.com/onsi/gomega"
@@ -46,7 +49,7 @@ var _ = Describe("A real Prometheus that scrapes the demo", func() {
 	for _, naming := range []string{"inherited", "modern"} {
 		It("evaluates the rules in deploy for the "+naming+" naming", func() {
 			rules := frequentRules(naming)
-			demo := startCommand("demo", "--log-level=info", "--prometheus-naming="+naming)
+			demo := startCommand("demo", "--log-level=info", "--webhook-bind-port=0", "--prometheus-naming="+naming)
 			prometheus := startPrometheusWithRules(demo.metrics, rules)
 
 			Eventually(prometheus.sees("all:concourse_workers:count > 5"), "30s", "200ms").ShouldNot(BeEmpty())
@@ -71,8 +74,40 @@ var _ = Describe("A real Prometheus that scrapes the demo", func() {
 		})
 	}
 
+	It("stores metrics of the webhooks of GitHub and GitLab", func() {
+		demo := startCommand("demo", "--log-level=info", "--webhook-bind-port=0")
+		prometheus := startPrometheus(demo.metrics)
+
+		for _, system := range []string{"github", "gitlab"} {
+			for _, query := range []string{
+				`signalbox_source_deliveries_total{source=%q,outcome="accepted"} > 100`,
+				`signalbox_source_deliveries_total{source=%q,outcome="duplicate"} > 0`,
+				`sum(ci_runs_finished_total{system=%q,result="success"}) > 10`,
+				`sum(ci_jobs_finished_total{system=%q}) > sum(ci_runs_finished_total{system=%[1]q})`,
+				`sum(ci_job_queue_duration_seconds_count{system=%q}) > 10`,
+				`sum(ci_jobs_active{system=%q,state="executing"}) > 0`,
+				`sum(ci_deployments_total{system=%q}) > 0`,
+			} {
+				Eventually(prometheus.sees(fmt.Sprintf(query, system)), "30s", "200ms").ShouldNot(BeEmpty(), query)
+			}
+			Expect(prometheus.sees(fmt.Sprintf(`signalbox_source_deliveries_total{source=%q,outcome=~"malformed|unmapped|ignored|overloaded"} > 0`, system))()).To(BeEmpty())
+		}
+		demo.stop()
+	})
+
+	It("says on its page that it is a demonstration with intentional faults", func() {
+		demo := startCommand("demo", "--log-level=info", "--webhook-bind-port=0")
+		response, err := http.Get(strings.TrimSuffix(demo.metrics, "/metrics") + "/api/v1/overview")
+		Expect(err).NotTo(HaveOccurred())
+		defer response.Body.Close()
+		overview, err := io.ReadAll(response.Body)
+		Expect(err).NotTo(HaveOccurred())
+		Expect(string(overview)).To(And(ContainSubstring("This is a demonstration"), ContainSubstring("faults are intentional")))
+		demo.stop()
+	})
+
 	It("stores the exemplars of builds, and native histograms", func() {
-		demo := startCommand("demo", "--log-level=info", "--prometheus-native-histograms")
+		demo := startCommand("demo", "--log-level=info", "--webhook-bind-port=0", "--prometheus-native-histograms")
 		prometheus := startPrometheus(demo.metrics, "--enable-feature=exemplar-storage,native-histograms")
 
 		Eventually(func(g Gomega) {

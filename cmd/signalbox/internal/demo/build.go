@@ -49,7 +49,7 @@ func (s *simulation) start(j *job) {
 	s.running++
 	j.builds++
 	j.unfinished++
-	b := &build{id: s.builds, job: j, begin: s.now}
+	b := &build{id: s.builds, job: j, begin: s.Now}
 	b.attributes = map[string]string{
 		"build_id":   strconv.Itoa(b.id),
 		"build_name": strconv.Itoa(j.builds),
@@ -63,10 +63,10 @@ func (s *simulation) start(j *job) {
 	s.monitor.BuildsRunning.Inc()
 	emit(s, locks, metric.LockAcquired{LockType: "BuildTracking"})
 
-	if s.chance(abortedByUsers) {
-		s.after(s.exponential(j.duration), func() { s.finish(b, metric.BuildAborted) })
+	if s.Chance(abortedByUsers) {
+		s.After(s.Exponential(j.duration), func() { s.finish(b, metric.BuildAborted) })
 	}
-	s.after(s.lognormal(5*time.Second, .6), func() { s.fetched(b) })
+	s.After(s.Lognormal(5*time.Second, .6), func() { s.fetched(b) })
 }
 
 func (s *simulation) traceID() string { return fmt.Sprintf("%016x%016x", s.Uint64(), s.Uint64()) }
@@ -76,15 +76,15 @@ func (s *simulation) fetched(b *build) {
 	if b.finished() {
 		return
 	}
-	emit(s, waits, metric.StepsWaitingDuration{Labels: b.job.stepLabels("get"), Duration: s.exponential(time.Second)})
+	emit(s, waits, metric.StepsWaitingDuration{Labels: b.job.stepLabels("get"), Duration: s.Exponential(time.Second)})
 	s.monitor.ContainersCreated.IncDelta(2)
 	s.monitor.VolumesCreated.IncDelta(5)
 	s.monitor.GetStepCacheHits.IncDelta(s.IntN(3))
 	s.monitor.VolumesStreamed.IncDelta(s.IntN(3))
-	if s.chance(.3) {
+	if s.Chance(.3) {
 		s.monitor.StreamedResourceCaches.Inc()
 	}
-	if s.chance(.02) {
+	if s.Chance(.02) {
 		s.monitor.VolumesStreamedViaFallback.Inc()
 	}
 	s.enqueue(b)
@@ -96,8 +96,8 @@ func (s *simulation) runTask(b *build, w *worker) {
 	w.builds = append(w.builds, b)
 	s.monitor.ContainersCreated.Inc()
 	s.monitor.VolumesCreated.IncDelta(3)
-	took := s.lognormal(b.job.duration, b.job.spread)
-	s.after(time.Duration(float64(took)*w.slowness), func() { s.finishTask(b) })
+	took := s.Lognormal(b.job.duration, b.job.spread)
+	s.After(time.Duration(float64(took)*w.slowness), func() { s.finishTask(b) })
 }
 
 // finishTask ends the task of a build and decides the result of the build.
@@ -107,13 +107,13 @@ func (s *simulation) finishTask(b *build) {
 	}
 	j := b.job
 	switch {
-	case s.chance(brokenByNode):
+	case s.Chance(brokenByNode):
 		s.monitor.FailedContainers.Inc()
 		s.finish(b, metric.BuildErrored)
-	case s.chance(j.flakes * j.trouble):
+	case s.Chance(j.flakes * j.trouble):
 		s.finish(b, metric.BuildFailed)
-		s.after(s.uniform(30*time.Second, 3*time.Minute), func() { s.trigger(j) }) // a user retries it
-	case s.chance(j.fails):
+		s.After(s.Uniform(30*time.Second, 3*time.Minute), func() { s.trigger(j) }) // a user retries it
+	case s.Chance(j.fails):
 		s.finish(b, metric.BuildFailed)
 	default:
 		s.succeed(b)
@@ -124,7 +124,7 @@ func (s *simulation) finishTask(b *build) {
 func (s *simulation) succeed(b *build) {
 	j := b.job
 	if j.deploys != "" {
-		emit(s, waits, metric.StepsWaitingDuration{Labels: j.stepLabels("put"), Duration: s.exponential(time.Second)})
+		emit(s, waits, metric.StepsWaitingDuration{Labels: j.stepLabels("put"), Duration: s.Exponential(time.Second)})
 		s.monitor.ContainersCreated.Inc()
 	}
 	s.finish(b, metric.BuildSucceeded)
@@ -140,7 +140,7 @@ func (s *simulation) succeed(b *build) {
 		})
 	}
 	for _, next := range j.next {
-		s.after(s.uniform(time.Second, 10*time.Second), func() { s.trigger(next) })
+		s.After(s.Uniform(time.Second, 10*time.Second), func() { s.trigger(next) })
 	}
 }
 
@@ -150,7 +150,7 @@ func (s *simulation) finish(b *build, status metric.BuildStatus) {
 		return
 	}
 	j := b.job
-	b.status, b.end = status, s.now
+	b.status, b.end = status, s.Now
 	j.unfinished--
 	s.running--
 	s.dequeue(b)

@@ -57,28 +57,28 @@ func newResources() []*resource {
 func (s *simulation) enqueueCheck(r *resource) {
 	s.monitor.ChecksEnqueued.Inc()
 	s.monitor.ChecksQueueSize.Inc()
-	s.after(s.exponential(s.slowed(800*time.Millisecond)), func() { s.startCheck(r) })
+	s.After(s.Exponential(s.slowed(800*time.Millisecond)), func() { s.startCheck(r) })
 }
 
 func (s *simulation) startCheck(r *resource) {
 	s.builds++
-	r.id, r.begin = s.builds, s.now
+	r.id, r.begin = s.builds, s.Now
 	r.attributes["build_id"] = strconv.Itoa(r.id)
 	s.monitor.ChecksQueueSize.Dec()
 	s.monitor.ChecksStarted.Inc()
 	s.monitor.CheckBuildsStarted.Inc()
 	s.monitor.CheckBuildsRunning.Inc()
 	emit(s, locks, metric.LockAcquired{LockType: "ResourceConfigChecking"})
-	s.after(s.lognormal(s.slowed(1800*time.Millisecond), .7), func() { s.finishCheck(r) })
+	s.After(s.Lognormal(s.slowed(1800*time.Millisecond), .7), func() { s.finishCheck(r) })
 }
 
 func (s *simulation) finishCheck(r *resource) {
-	r.end = s.now
+	r.end = s.Now
 	r.status = metric.BuildSucceeded
 	switch {
-	case s.chance(.004):
+	case s.Chance(.004):
 		r.status = metric.BuildErrored
-	case s.chance(.01):
+	case s.Chance(.01):
 		r.status = metric.BuildFailed
 	}
 	if r.status == metric.BuildSucceeded {
@@ -90,5 +90,5 @@ func (s *simulation) finishCheck(r *resource) {
 	s.monitor.DatabaseQueries.IncDelta(9)
 	emit(s, locks, metric.LockReleased{LockType: "ResourceConfigChecking"})
 	emit(s, checksFinished, metric.CheckBuildFinished{Build: r})
-	s.after(s.uniform(checkInterval*9/10, checkInterval*11/10), func() { s.enqueueCheck(r) })
+	s.After(s.Uniform(checkInterval*9/10, checkInterval*11/10), func() { s.enqueueCheck(r) })
 }

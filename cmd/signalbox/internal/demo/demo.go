@@ -8,10 +8,12 @@ import (
 
 	"code.cloudfoundry.org/lager/v3"
 
+	"github.com/signalbox-ci/signalbox/cmd/signalbox/internal/demo/forge"
 	"github.com/signalbox-ci/signalbox/metric"
 )
 
-// Options configure a demo. Transport, AfterPast and EventsPerSecond are optional.
+// Options configure a demo. Transport, Webhooks, AfterPast and EventsPerSecond are
+// optional.
 type Options struct {
 	// Monitor receives the events. It must be initialized, and must not receive events
 	// from other schedulers.
@@ -30,6 +32,10 @@ type Options struct {
 	// Transport, if not nil, sends the pushes instead of a new http.Transport.
 	Transport http.RoundTripper
 
+	// Webhooks are where organizations on GitHub and GitLab send webhooks. If it is nil,
+	// there are none.
+	Webhooks *Webhooks
+
 	// AgentLabels are the names of the labels for the user, the workspace, the agent
 	// and the template of an agent, in this order. There may be fewer names.
 	AgentLabels []string
@@ -37,7 +43,8 @@ type Options struct {
 	// Seed is the seed of all random numbers.
 	Seed uint64
 
-	// Speed is the number of simulated seconds per second of real time.
+	// Speed is the number of simulated seconds per second of real time. It does not
+	// apply to the organizations that send webhooks: their times are real.
 	Speed float64
 
 	// AfterPast, if not nil, is called after the past has been simulated and before the
@@ -72,6 +79,7 @@ const (
 type Demo struct {
 	simulation *simulation
 	pusher     *pusher
+	deliverer  *deliverer // nil if there are no webhooks
 
 	stop, stopReports context.CancelFunc
 	running, reports  sync.WaitGroup
@@ -102,11 +110,17 @@ func Start(o Options) *Demo {
 	}
 	s := d.simulation
 	s.pusher = d.pusher
-	s.advance(past)
+	s.Advance(past)
 	d.before, d.begin = s.tally, time.Now()
 	d.pusher.skipped.Store(0) // the past is simulated faster than pushes can be sent
+	if o.Webhooks != nil {
+		d.deliverer = newDeliverer(ctx, o)
+	}
 	if o.AfterPast != nil {
 		o.AfterPast()
+	}
+	if d.deliverer != nil {
+		d.deliverer.start(ctx)
 	}
 
 	reportsCtx, stopReports := context.WithCancel(context.Background())
@@ -134,17 +148,23 @@ func (d *Demo) Stop() Summary {
 	d.stop()
 	d.running.Wait()
 	d.pusher.wait()
+	if d.deliverer != nil {
+		d.deliverer.wait()
+	}
 	d.stopReports() // last, so that the final report contains everything that was counted
 	d.reports.Wait()
 
 	s := d.simulation
 	summary := Summary{
 		Elapsed:   d.end.Sub(d.begin),
-		Simulated: s.now - past,
+		Simulated: s.Now - past,
 		Past:      d.before.total(),
 		Sent:      d.pusher.sent.Load(),
 		Failed:    d.pusher.failed.Load(),
 		Skipped:   d.pusher.skipped.Load(),
+	}
+	if w := d.deliverer; w != nil {
+		summary.Webhooks = &WebhookSummary{Delivered: w.sent.Load(), Failed: w.failed.Load(), Skipped: w.skipped.Load(), Faults: w.forge.Tally()}
 	}
 	for k, count := range s.tally {
 		summary.Kinds = append(summary.Kinds, KindCount{kindNames[k], count - d.before[k]})
@@ -162,6 +182,16 @@ type Summary struct {
 	// Numbers of pushes from jobs and agents: accepted, failed or rejected, and not
 	// sent because there were too many.
 	Sent, Failed, Skipped uint64
+
+	Webhooks *WebhookSummary // nil if there are none
+}
+
+// A WebhookSummary contains the numbers of deliveries that were answered as expected, of
+// those that failed, and of those that were not sent because they were too old, and the
+// intentional faults. They include the past.
+type WebhookSummary struct {
+	Delivered, Failed, Skipped uint64
+	Faults                     forge.Tally
 }
 
 // A KindCount is the number of emitted events of a kind.

@@ -64,6 +64,13 @@ func (r *recorder) Emit(_ lager.Logger, event metric.Event) {
 	r.events = append(r.events, text.String())
 }
 
+// count returns the number of events with the name.
+func (r *recorder) count(name string) int {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.counts[name]
+}
+
 // newMonitor returns an initialized Monitor with emitters. It is closed at the end of
 // the spec.
 func newMonitor(factories ...metric.EmitterFactory) *metric.Monitor {

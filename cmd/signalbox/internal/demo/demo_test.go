@@ -27,12 +27,14 @@ var _ = Describe("a demo", func() {
 			AgentTTL:   30 * time.Second,
 		})
 		Eventually(pushes.Load).Should(BeNumerically(">", 1))
+		past := recorded.count("http response time")
+		Eventually(func() int { return recorded.count("http response time") }).Should(BeNumerically(">", past))
 		summary := d.Stop()
 		pushed, started := pushes.Load(), d.simulation.monitor.BuildsStarted.TakeDelta()
 
 		Expect(summary.Past).To(BeNumerically(">", 5_000))
 		Expect(summary.Past + summary.Events()).To(BeEquivalentTo(d.simulation.tally.total()))
-		Expect(summary.Simulated).To(BeNumerically("~", 60*summary.Elapsed, 30*time.Second))
+		Expect(summary.Simulated).To(And(BeNumerically(">", 0), BeNumerically("<=", 60*summary.Elapsed)))
 		Expect(summary.Sent).To(BeNumerically("<=", pushed))
 		Expect(summary.Failed).To(BeZero())
 		Expect(started).To(BeZero(), "counters that were not emitted on Stop")

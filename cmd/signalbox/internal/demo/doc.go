@@ -7,9 +7,7 @@
 //
 //	demo.go          starting and stopping a simulation, and its summary
 //	pace.go          the speed: relative to real time, or in events per second
-//	simulation.go    the state of the simulation and its time
-//	agenda.go        the actions to run, by simulated time
-//	random.go        random numbers
+//	simulation.go    the state of the simulation
 //	tally.go         emitting events, and counting them by kind
 //	organization.go  the teams, their pipelines and jobs
 //	job.go           triggering of jobs
@@ -23,4 +21,5 @@
 //	workspace.go     workspaces, whose agents push
 //	push.go          the content of pushes
 //	pusher.go        sending pushes over HTTP
+//	webhooks.go      sending the webhooks of organizations that package forge simulates
 package demo

@@ -1,6 +1,10 @@
 package demo
 
-import "fmt"
+import (
+	"fmt"
+
+	"github.com/signalbox-ci/signalbox/cmd/signalbox/internal/demo/simulate"
+)
 
 // A workerPlan describes a group of identical workers.
 type workerPlan struct {
@@ -22,7 +26,7 @@ var fleet = []workerPlan{
 }
 
 // newFleet returns the workers. All of them are running and have no builds.
-func newFleet(r random) []*worker {
+func newFleet(r simulate.Random) []*worker {
 	var workers []*worker
 	numbers := make(map[string]int)
 	for _, plan := range fleet {

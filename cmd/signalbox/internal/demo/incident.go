@@ -3,31 +3,32 @@ package demo
 import (
 	"time"
 
+	"github.com/signalbox-ci/signalbox/cmd/signalbox/internal/demo/simulate"
 	"github.com/signalbox-ci/signalbox/metric"
 )
 
 // planIncidents adds the first incident and the first invalid event to the agenda.
 func (s *simulation) planIncidents() {
-	s.after(s.exponential(90*time.Minute), s.incident)
-	s.after(s.exponential(4*time.Minute), s.emitInvalidEvent)
+	s.After(s.Exponential(90*time.Minute), s.incident)
+	s.After(s.Exponential(4*time.Minute), s.emitInvalidEvent)
 }
 
 // incident makes a pipeline, a worker or the web node unreliable or slow for a while,
 // and adds the next incident to the agenda.
 func (s *simulation) incident() {
-	duration := s.uniform(30*time.Minute, 90*time.Minute)
+	duration := s.Uniform(30*time.Minute, 90*time.Minute)
 	switch s.IntN(3) {
 	case 0:
-		s.destabilize(pick(s.random, s.jobs).pipeline, duration)
+		s.destabilize(simulate.Pick(s.Random, s.jobs).pipeline, duration)
 	case 1:
-		w := pick(s.random, s.workers)
+		w := simulate.Pick(s.Random, s.workers)
 		w.slowness = 3
-		s.after(duration, func() { w.slowness = 1 })
+		s.After(duration, func() { w.slowness = 1 })
 	case 2:
 		s.slowness = 8
-		s.after(duration, func() { s.slowness = 1 })
+		s.After(duration, func() { s.slowness = 1 })
 	}
-	s.after(s.exponential(2*time.Hour), s.incident)
+	s.After(s.Exponential(2*time.Hour), s.incident)
 }
 
 // destabilize makes a pipeline flaky for a time.
@@ -35,7 +36,7 @@ func (s *simulation) destabilize(pipeline string, duration time.Duration) {
 	for _, j := range s.jobs {
 		if j.pipeline == pipeline {
 			j.trouble = 5
-			s.after(duration, func() { j.trouble = 1 })
+			s.After(duration, func() { j.trouble = 1 })
 		}
 	}
 }
@@ -51,7 +52,7 @@ func (s *simulation) emitInvalidEvent() {
 			Attributes: map[string]string{"method": "GET", "status": "200"}, // without the required route
 		})
 	case 1:
-		if w := pick(s.random, s.workers); w.sendsHeartbeats() {
+		if w := simulate.Pick(s.Random, s.workers); w.sendsHeartbeats() {
 			s.emitEvent(invalidEvents, metric.Event{
 				Name:       "worker volumes",
 				Value:      float64(w.caches),
@@ -61,5 +62,5 @@ func (s *simulation) emitInvalidEvent() {
 	case 2:
 		s.emitEvent(invalidEvents, metric.Event{Name: "containers created", Value: -1})
 	}
-	s.after(s.exponential(4*time.Minute), s.emitInvalidEvent)
+	s.After(s.Exponential(4*time.Minute), s.emitInvalidEvent)
 }

@@ -78,13 +78,13 @@ func (s *simulation) planTrigger(j *job) {
 	var wait time.Duration
 	switch {
 	case j.every > 0:
-		wait = s.uniform(j.every*9/10, j.every*11/10)
+		wait = s.Uniform(j.every*9/10, j.every*11/10)
 	case j.commits > 0:
-		wait = s.exponential(time.Duration(float64(time.Hour) / (j.commits * s.load())))
+		wait = s.Exponential(time.Duration(float64(time.Hour) / (j.commits * s.load())))
 	default:
 		return
 	}
-	s.after(wait, func() {
+	s.After(wait, func() {
 		s.trigger(j)
 		s.planTrigger(j)
 	})
@@ -102,7 +102,7 @@ func (s *simulation) trigger(j *job) {
 		PipelineName: j.pipeline,
 		JobName:      j.name,
 		JobID:        j.id,
-		Duration:     s.lognormal(s.slowed(60*time.Millisecond), .6),
+		Duration:     s.Lognormal(s.slowed(60*time.Millisecond), .6),
 	})
 	s.monitor.JobsScheduled.Inc()
 	s.monitor.JobsScheduling.Dec()

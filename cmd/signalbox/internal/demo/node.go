@@ -6,6 +6,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/signalbox-ci/signalbox/cmd/signalbox/internal/demo/simulate"
 	"github.com/signalbox-ci/signalbox/metric"
 )
 
@@ -80,25 +81,25 @@ func (s *simulation) startNode() {
 
 // answerRequest answers a request, and adds the next one to the agenda.
 func (s *simulation) answerRequest() {
-	r := pick(s.random, weightedRoutes)
+	r := simulate.Pick(s.Random, weightedRoutes)
 	status := http.StatusOK
 	switch {
-	case s.slowness > 1 && s.chance(.08):
+	case s.slowness > 1 && s.Chance(.08):
 		status = http.StatusInternalServerError
-	case s.chance(.01):
+	case s.Chance(.01):
 		status = http.StatusNotFound
-	case s.chance(.004):
+	case s.Chance(.004):
 		status = http.StatusUnauthorized
 	}
-	s.emitRequest(r.name, r.method, r.path, status, s.lognormal(s.slowed(r.duration), .6))
+	s.emitRequest(r.name, r.method, r.path, status, s.Lognormal(s.slowed(r.duration), .6))
 	if r.name == "ListAllJobs" {
 		s.monitor.ConcurrentRequests.With(r.name).Set(int64(s.slowness * s.ExpFloat64() * 2 * s.load()))
-		if s.slowness > 1 && s.chance(.2) {
+		if s.slowness > 1 && s.Chance(.2) {
 			s.monitor.ConcurrentRequestsLimitHit.With(r.name).Inc()
 		}
 	}
 	s.monitor.DatabaseQueries.IncDelta(1 + s.IntN(6))
-	s.after(s.exponential(time.Duration(float64(150*time.Millisecond)/s.load())), s.answerRequest)
+	s.After(s.Exponential(time.Duration(float64(150*time.Millisecond)/s.load())), s.answerRequest)
 }
 
 func (s *simulation) emitRequest(route, method, path string, status int, took time.Duration) {
@@ -108,19 +109,19 @@ func (s *simulation) emitRequest(route, method, path string, status int, took ti
 // scan holds a lock briefly, changes the number of database connections, sometimes logs
 // an error, and adds the next scan to the agenda.
 func (s *simulation) scan() {
-	held := pick(s.random, lockTypes)
+	held := simulate.Pick(s.Random, lockTypes)
 	emit(s, locks, metric.LockAcquired{LockType: held})
-	s.after(s.lognormal(s.slowed(30*time.Millisecond), .5), func() {
+	s.After(s.Lognormal(s.slowed(30*time.Millisecond), .5), func() {
 		emit(s, locks, metric.LockReleased{LockType: held})
 	})
 	for _, d := range s.databases {
 		busy := s.load() * s.slowness * float64(4+s.IntN(12))
 		d.open.Store(min(int64(busy)+2, int64(d.size)))
 	}
-	if s.chance(.01 * s.slowness) {
-		s.logError(pick(s.random, errorMessages))
+	if s.Chance(.01 * s.slowness) {
+		s.logError(simulate.Pick(s.Random, errorMessages))
 	}
-	s.after(s.exponential(2*time.Second), s.scan)
+	s.After(s.Exponential(2*time.Second), s.scan)
 }
 
 func (s *simulation) logError(message string) {
@@ -133,7 +134,7 @@ func (s *simulation) collectGarbage() {
 	for collector := metric.BuildCollector; collector <= metric.VolumeCollector; collector++ {
 		emit(s, collections, metric.CollectorDuration{
 			Collector: collector,
-			Duration:  s.lognormal(s.slowed(time.Duration(4+collector*collector)*time.Millisecond), .5),
+			Duration:  s.Lognormal(s.slowed(time.Duration(4+collector*collector)*time.Millisecond), .5),
 		})
 	}
 	garbage := s.running + s.IntN(10)
@@ -149,5 +150,5 @@ func (s *simulation) collectGarbage() {
 	}
 	s.monitor.ContainersDeleted.IncDelta(garbage)
 	s.monitor.VolumesDeleted.IncDelta(2 * garbage)
-	s.after(30*time.Second, s.collectGarbage)
+	s.After(30*time.Second, s.collectGarbage)
 }

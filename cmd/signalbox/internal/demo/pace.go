@@ -44,15 +44,15 @@ func (p *pace) run(ctx context.Context, s *simulation) {
 
 // catchUp simulates the time that corresponds to the elapsed real time.
 func (p *pace) catchUp(s *simulation, elapsed time.Duration) {
-	until := s.now + time.Duration(float64(elapsed)*p.speed)
+	until := s.Now + time.Duration(float64(elapsed)*p.speed)
 	begin := time.Now()
-	for steps := 1; s.agenda.next() <= until; steps++ {
-		s.step()
+	for steps := 1; s.Next() <= until; steps++ {
+		s.Step()
 		if isLong(steps, begin) {
 			return
 		}
 	}
-	s.now = until
+	s.Now = until
 }
 
 // emitDue emits the events that are due after the elapsed real time.
@@ -60,7 +60,7 @@ func (p *pace) emitDue(s *simulation, elapsed time.Duration) {
 	p.owed = min(p.owed+elapsed.Seconds()*p.eventsPerSecond, max(1, maxBacklog.Seconds()*p.eventsPerSecond))
 	begin, before := time.Now(), s.tally.total()
 	for steps := 1; p.owed >= 1; steps++ {
-		s.step()
+		s.Step()
 		after := s.tally.total()
 		p.owed -= float64(after - before)
 		before = after

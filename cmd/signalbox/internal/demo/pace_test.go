@@ -23,11 +23,11 @@ func TestSpeedIsRelativeToRealTime(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := newTestSimulation(metric.NewMonitor(), 1)
 		runPaced(&pace{speed: 60}, s, 10*time.Second)
-		if want := 10 * time.Minute; s.now > want || s.now < want-60*tick {
-			t.Errorf("after 10 s at speed 60: got a simulated time of %s, want %s", s.now, want)
+		if want := 10 * time.Minute; s.Now > want || s.Now < want-60*tick {
+			t.Errorf("after 10 s at speed 60: got a simulated time of %s, want %s", s.Now, want)
 		}
-		if next := s.agenda.next(); next <= s.now {
-			t.Errorf("at %s: the action of %s has not run", s.now, next)
+		if next := s.Next(); next <= s.Now {
+			t.Errorf("at %s: the action of %s has not run", s.Now, next)
 		}
 	})
 }
@@ -100,7 +100,7 @@ func TestExcessiveSpeedIsLimited(t *testing.T) {
 func BenchmarkStep(b *testing.B) {
 	s := newTestSimulation(metric.NewMonitor(), 1)
 	for b.Loop() {
-		s.step()
+		s.Step()
 	}
 	b.ReportMetric(float64(s.tally.total())/float64(b.N), "events/op")
 }

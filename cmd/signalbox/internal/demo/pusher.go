@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -94,7 +93,7 @@ func sendAll[Push any](ctx context.Context, p *pusher, queue <-chan Push, send f
 			switch {
 			case err == nil:
 				p.sent.Add(1)
-			case errors.Is(err, context.Canceled):
+			case ctx.Err() != nil: // stopped meanwhile
 			default:
 				// Log only the first failure.
 				if p.failed.Add(1) == 1 {
@@ -119,7 +118,7 @@ func (p *pusher) sendJob(ctx context.Context, job jobPush) error {
 		pusher.Collector(g)
 	}
 	gauge("ci_job_last_completion_timestamp_seconds", "Time at which the job last completed.", seconds(time.Now()))
-	gauge("ci_job_duration_seconds", "Duration of the job.", job.took.Seconds())
+	gauge("ci_job_last_duration_seconds", "Duration of the latest build of the job.", job.took.Seconds())
 	gauge("ci_job_tests", "Number of tests that were run.", float64(job.tests))
 	gauge("ci_job_tests_failed", "Number of tests that failed.", float64(job.broken))
 	gauge("ci_job_coverage_ratio", "Ratio of statements that the tests cover.", job.coverage)

@@ -9,7 +9,7 @@ import (
 
 // enqueue adds a build to the queue, and assigns it to a worker if one has room.
 func (s *simulation) enqueue(b *build) {
-	b.queued = s.now
+	b.queued = s.Now
 	s.queue = append(s.queue, b)
 	s.monitor.StepsWaiting.With(b.job.stepLabels("task")).Inc()
 	s.monitor.TasksWaiting.With(b.job.taskLabels()).Inc()
@@ -33,7 +33,7 @@ func (s *simulation) dequeue(b *build) {
 func (s *simulation) assign(b *build, w *worker) {
 	s.dequeue(b)
 	// Even an idle worker does not start immediately.
-	waited := s.now - b.queued + s.exponential(s.slowed(200*time.Millisecond))
+	waited := s.Now - b.queued + s.Exponential(s.slowed(200*time.Millisecond))
 	emit(s, waits, metric.StepsWaitingDuration{Labels: b.job.stepLabels("task"), Duration: waited})
 	emit(s, waits, metric.TasksWaitingDuration{Labels: b.job.taskLabels(), Duration: waited})
 	s.runTask(b, w)

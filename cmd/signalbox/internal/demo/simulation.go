@@ -6,6 +6,7 @@ import (
 
 	"code.cloudfoundry.org/lager/v3"
 
+	"github.com/signalbox-ci/signalbox/cmd/signalbox/internal/demo/simulate"
 	"github.com/signalbox-ci/signalbox/metric"
 )
 
@@ -31,10 +32,9 @@ type config struct {
 // use.
 type simulation struct {
 	config
-	random
+	simulate.Random
+	simulate.Agenda // its time is since the epoch
 
-	now    time.Duration // simulated time since the epoch
-	agenda agenda
 	tally  tally
 	pusher *pusher // if nil, nothing is pushed
 
@@ -52,46 +52,28 @@ type simulation struct {
 
 // newSimulation returns a simulation at the epoch. No event has been emitted yet.
 func newSimulation(c config) *simulation {
-	s := &simulation{config: c, random: newRandom(c.seed), slowness: 1}
+	s := &simulation{config: c, Random: simulate.NewRandom(c.seed), slowness: 1}
 	s.jobs = newJobs()
-	s.workers = newFleet(s.random)
+	s.workers = newFleet(s.Random)
 	s.resources = newResources()
 	s.workspaces = newWorkspaces()
 
 	for _, w := range s.workers {
-		s.after(s.uniform(0, s.heartbeatInterval()), func() { s.heartbeat(w) })
+		s.After(s.Uniform(0, s.heartbeatInterval()), func() { s.heartbeat(w) })
 		s.planOutage(w)
 	}
 	for _, j := range s.jobs {
 		s.planTrigger(j)
 	}
 	for _, r := range s.resources {
-		s.after(s.uniform(0, checkInterval), func() { s.enqueueCheck(r) })
+		s.After(s.Uniform(0, checkInterval), func() { s.enqueueCheck(r) })
 	}
 	for _, w := range s.workspaces {
-		s.after(s.uniform(0, s.agentTTL/6), func() { s.open(w) })
+		s.After(s.Uniform(0, s.agentTTL/6), func() { s.open(w) })
 	}
 	s.startNode()
 	s.planIncidents()
 	return s
-}
-
-// after adds an action to the agenda, to run in d of simulated time.
-func (s *simulation) after(d time.Duration, do func()) { s.agenda.add(s.now+d, do) }
-
-// step runs the next action of the agenda, which emits a few dozen events at most.
-func (s *simulation) step() {
-	next := s.agenda.pop()
-	s.now = next.at
-	next.do()
-}
-
-// advance runs all actions up to a simulated time.
-func (s *simulation) advance(until time.Duration) {
-	for s.agenda.next() <= until {
-		s.step()
-	}
-	s.now = until
 }
 
 // slowed returns a duration multiplied by the current slowness of the node.
@@ -103,6 +85,6 @@ func (s *simulation) slowed(d time.Duration) time.Duration {
 // afternoon, and a quarter of that at night.
 func (s *simulation) load() float64 {
 	const busiest = 14 * time.Hour
-	untilBusiest := busiest - epochHour*time.Hour - s.now
+	untilBusiest := busiest - epochHour*time.Hour - s.Now
 	return .625 + .375*math.Cos(2*math.Pi*untilBusiest.Hours()/24)
 }

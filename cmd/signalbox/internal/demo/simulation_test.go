@@ -24,12 +24,13 @@ var _ = Describe("the simulation", func() {
 		m := newMonitor(recorded)
 		s := newTestSimulation(m, seed)
 		const end = 30 * time.Minute
-		for s.now < end {
-			s.advance(min(s.now+step, end))
+		for s.Now < end {
+			s.Advance(min(s.Now+step, end))
 		}
 		emitCounters(m)
+		silentEvents := catalog.SilentEvents()
 		return slices.DeleteFunc(recorded.events, func(event string) bool {
-			return slices.ContainsFunc(catalog.SilentEvents(), func(silent string) bool {
+			return slices.ContainsFunc(silentEvents, func(silent string) bool {
 				return silent != "build started" && strings.HasPrefix(event, silent+" ") // depends on the Go runtime
 			})
 		})
@@ -63,7 +64,7 @@ var _ = Describe("the simulation", func() {
 					if s == nil {
 						return epoch
 					}
-					return epoch.Add(s.now)
+					return epoch.Add(s.Now)
 				},
 			})
 			page = m.Emitters()[1].(*emitter.Prometheus)
@@ -92,7 +93,7 @@ var _ = Describe("the simulation", func() {
 
 		It("finishes every build that it starts", func() {
 			for range 3 {
-				s.advance(s.now + time.Hour)
+				s.Advance(s.Now + time.Hour)
 				emitCounters(m)
 				emitCounters(m) // gauges emit their peak first, then their current value
 				Expect(s.running).To(BeNumerically(">", 0))
@@ -119,11 +120,11 @@ var _ = Describe("the simulation", func() {
 			lastSeen := map[string]time.Duration{}
 			recorded.watch = func(e metric.Event) {
 				if e.Name == "worker containers" {
-					lastSeen[e.Attributes["worker"]] = s.now
+					lastSeen[e.Attributes["worker"]] = s.Now
 				}
 			}
 			for range 12 {
-				s.advance(s.now + 20*time.Minute)
+				s.Advance(s.Now + 20*time.Minute)
 				page.CollectGarbage()
 
 				now, recent := map[string]bool{}, map[string]bool{}
@@ -135,7 +136,7 @@ var _ = Describe("the simulation", func() {
 					}
 				}
 				for _, w := range s.workers {
-					if s.now-lastSeen[w.name] <= s.staleAfter {
+					if s.Now-lastSeen[w.name] <= s.staleAfter {
 						recent[w.name] = true
 					}
 					if w.sendsHeartbeats() {
@@ -160,7 +161,7 @@ var _ = Describe("the simulation", func() {
 		})
 
 		It("emits every event of the catalog, and only the intended unknown and rejected events", func() {
-			s.advance(90 * time.Minute)
+			s.Advance(90 * time.Minute)
 			emitCounters(m)
 			for _, rule := range catalog.Rules(catalog.Inherited) {
 				Expect(recorded.counts).To(HaveKey(rule.Event))
@@ -173,7 +174,7 @@ var _ = Describe("the simulation", func() {
 		})
 
 		It("counts the events that it emits", func() {
-			s.advance(10 * time.Minute)
+			s.Advance(10 * time.Minute)
 			emitted := 0
 			for _, count := range recorded.counts {
 				emitted += count
@@ -189,7 +190,7 @@ var _ = Describe("the simulation", func() {
 		during := func(hours int) (finished uint64, longest int) {
 			before := s.tally[buildsFinished]
 			for range hours * 60 {
-				s.advance(s.now + time.Minute)
+				s.Advance(s.Now + time.Minute)
 				longest = max(longest, len(s.queue))
 				for _, b := range s.queue {
 					Expect(s.workerFor(b.job)).To(BeNil(), "a worker can run a queued build")

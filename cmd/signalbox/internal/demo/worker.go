@@ -60,11 +60,11 @@ func (s *simulation) heartbeat(w *worker) {
 	s.emitUsage(w, metric.WorkerContainers, containers)
 	s.emitUsage(w, metric.WorkerVolumes, w.caches+8*len(w.builds))
 	s.emitUsage(w, metric.WorkerTasks, len(w.builds))
-	if s.chance(.1) {
+	if s.Chance(.1) {
 		s.emitUsage(w, metric.WorkerUnknownContainers, s.IntN(3))
 		s.emitUsage(w, metric.WorkerUnknownVolumes, s.IntN(5))
 	}
-	s.after(s.heartbeatInterval(), func() { s.heartbeat(w) })
+	s.After(s.heartbeatInterval(), func() { s.heartbeat(w) })
 }
 
 func (s *simulation) emitUsage(w *worker, resource metric.WorkerResource, count int) {
@@ -82,11 +82,11 @@ func (s *simulation) emitUsage(w *worker, resource metric.WorkerResource, count 
 // depends on the staleness limit, so that workers disappear and return visibly at any
 // speed.
 func (s *simulation) planOutage(w *worker) {
-	s.after(s.exponential(20*s.staleAfter), func() {
+	s.After(s.Exponential(20*s.staleAfter), func() {
 		switch {
-		case s.chance(.5):
+		case s.Chance(.5):
 			s.die(w)
-		case s.chance(.7):
+		case s.Chance(.7):
 			s.drain(w, landing)
 		default:
 			s.drain(w, retiring)
@@ -139,10 +139,10 @@ func (s *simulation) finishDraining(w *worker) {
 // planReturn adds the return of a worker to the agenda, for a time when its series have
 // become stale.
 func (s *simulation) planReturn(w *worker) {
-	s.after(s.uniform(s.staleAfter*13/10, s.staleAfter*5/2), func() {
+	s.After(s.Uniform(s.staleAfter*13/10, s.staleAfter*5/2), func() {
 		w.state = running
 		w.caches = 60 + s.IntN(60)
-		s.emitRequest("RegisterWorker", "POST", "/api/v1/workers", 200, s.lognormal(s.slowed(20*time.Millisecond), .4))
+		s.emitRequest("RegisterWorker", "POST", "/api/v1/workers", 200, s.Lognormal(s.slowed(20*time.Millisecond), .4))
 		s.heartbeat(w)
 		s.fill(w)
 		s.planOutage(w)
@@ -169,5 +169,5 @@ func (s *simulation) emitWorkerStates() {
 	}
 	emit(s, workerStates, states)
 	s.tally[workerStates] += 4 // a call emits five events, one for each state
-	s.after(time.Minute, s.emitWorkerStates)
+	s.After(time.Minute, s.emitWorkerStates)
 }

@@ -27,9 +27,9 @@ func (s *simulation) open(w *workspace) {
 	w.open = true
 	w.builds = [2]int{}
 	s.report(w)
-	s.after(s.exponential(10*s.agentTTL), func() {
+	s.After(s.Exponential(10*s.agentTTL), func() {
 		w.open = false
-		s.after(s.agentTTL+s.exponential(3*s.agentTTL), func() { s.open(w) })
+		s.After(s.agentTTL+s.Exponential(3*s.agentTTL), func() { s.open(w) })
 	})
 }
 
@@ -41,7 +41,7 @@ func (s *simulation) report(w *workspace) {
 		return
 	}
 	result := 0
-	if s.chance(.2) {
+	if s.Chance(.2) {
 		result = 1
 	}
 	w.builds[result] += s.IntN(3)
@@ -54,5 +54,5 @@ func (s *simulation) report(w *workspace) {
 		memory:   float64((1 + s.IntN(64)) << 27),
 		sessions: s.IntN(3),
 	})
-	s.after(s.agentTTL/6, func() { s.report(w) })
+	s.After(s.agentTTL/6, func() { s.report(w) })
 }

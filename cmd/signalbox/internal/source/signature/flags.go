@@ -7,10 +7,25 @@ import "fmt"
 type Flags struct {
 	SecretFiles          []string `long:"secret-file" value-name:"FILE" description:"File with the secret of the webhook, which enables it. Each line is a secret, and a delivery may use any of them, so that they can be replaced. Repeatable."`
 	AllowUnauthenticated bool     `long:"allow-unauthenticated" description:"Enable the webhook without a secret: everyone who can connect to the listener can send deliveries."`
+
+	added []Secret // see AddSecret
+}
+
+// AddSecret enables the source, and adds a secret that is in no file. It must be called
+// before the other methods.
+func (f *Flags) AddSecret(text string) error {
+	secret, err := New(text)
+	if err != nil {
+		return err
+	}
+	f.added = append(f.added, secret)
+	return nil
 }
 
 // IsConfigured reports whether the flags enable the source.
-func (f *Flags) IsConfigured() bool { return len(f.SecretFiles) > 0 || f.AllowUnauthenticated }
+func (f *Flags) IsConfigured() bool {
+	return len(f.SecretFiles) > 0 || len(f.added) > 0 || f.AllowUnauthenticated
+}
 
 // IsOpen reports whether the flags enable the source without a secret.
 func (f *Flags) IsOpen() bool { return f.AllowUnauthenticated }
@@ -18,10 +33,18 @@ func (f *Flags) IsOpen() bool { return f.AllowUnauthenticated }
 // Credential returns "secret".
 func (*Flags) Credential() string { return "secret" }
 
-// Secrets returns the secrets in the files. It returns none only if
-// AllowUnauthenticated is set. name is the name of the source, for error messages.
+// Secrets returns the secrets in the files, and those that were added. It returns none
+// only if AllowUnauthenticated is set. name is the name of the source, for error
+// messages.
 func (f *Flags) Secrets(name string) ([]Secret, error) {
-	return readSecrets(name, f.Credential(), f.SecretFiles, f.AllowUnauthenticated)
+	if len(f.added) > 0 && len(f.SecretFiles) == 0 && !f.AllowUnauthenticated {
+		return f.added, nil
+	}
+	secrets, err := readSecrets(name, f.Credential(), f.SecretFiles, f.AllowUnauthenticated)
+	if err != nil || f.AllowUnauthenticated {
+		return nil, err
+	}
+	return append(secrets, f.added...), nil
 }
 
 // TokenFlags are the flags of a source whose CI system cannot sign its deliveries, but

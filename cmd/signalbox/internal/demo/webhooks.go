@@ -1,0 +1,130 @@
+package demo
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"net/http"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"code.cloudfoundry.org/lager/v3"
+
+	"github.com/signalbox-ci/signalbox/cmd/signalbox/internal/demo/forge"
+	"github.com/signalbox-ci/signalbox/internal/interval"
+)
+
+const (
+	// forgePast is how long the organizations have existed when the demo starts, so that
+	// the page shows their runs immediately.
+	forgePast = 20 * time.Minute
+
+	// deliveryInterval is the interval at which the deliveries are sent that are due.
+	deliveryInterval = 250 * time.Millisecond
+
+	// maxDeliveryAge is the age of deliveries that are not sent. There are such only if
+	// the machine was suspended, or the receiver did not answer.
+	maxDeliveryAge = time.Minute
+
+	deliveryTimeout = 5 * time.Second
+)
+
+// Webhooks are the options of the organizations that send webhooks.
+type Webhooks struct {
+	// URL returns the URL of the webhook of a CI system.
+	URL func(system string) string
+
+	// Secrets are the secrets of the webhooks.
+	Secrets forge.Secrets
+
+	// Transport, if not nil, sends the deliveries instead of a new http.Transport.
+	Transport http.RoundTripper
+
+	// SetTime sets the clock of the receiver to the time of a delivery in the past. The
+	// zero Time sets it to the present.
+	SetTime func(time.Time)
+}
+
+// A deliverer sends the deliveries of organizations on GitHub and GitLab over HTTP.
+type deliverer struct {
+	Webhooks
+	forge  *forge.Simulation
+	logger lager.Logger
+	client *http.Client
+
+	running               sync.WaitGroup
+	sent, failed, skipped atomic.Uint64
+}
+
+// newDeliverer returns a deliverer that has delivered the past up to now.
+func newDeliverer(ctx context.Context, o Options) *deliverer {
+	d := &deliverer{Webhooks: *o.Webhooks, forge: forge.New(o.Seed, time.Now().Add(-forgePast)), logger: o.Failures.Session("webhook")}
+	if d.Transport == nil {
+		d.Transport = &http.Transport{}
+	}
+	d.client = &http.Client{Timeout: deliveryTimeout, Transport: d.Transport}
+	for _, delivery := range d.forge.Advance(time.Now()) {
+		d.SetTime(delivery.Arrives)
+		d.send(ctx, delivery)
+	}
+	d.SetTime(time.Time{})
+	return d
+}
+
+// start sends deliveries until the context ends.
+func (d *deliverer) start(ctx context.Context) {
+	d.running.Go(func() {
+		interval.Run(ctx, deliveryInterval, func() {
+			now := time.Now()
+			for _, delivery := range d.forge.Advance(now) {
+				if now.Sub(delivery.Arrives) > maxDeliveryAge {
+					d.skipped.Add(1)
+					continue
+				}
+				d.send(ctx, delivery)
+			}
+		})
+	})
+}
+
+// wait waits until the deliverer has ended, and closes its connections.
+func (d *deliverer) wait() {
+	d.running.Wait()
+	d.client.CloseIdleConnections()
+}
+
+// send sends a delivery, and counts the result.
+func (d *deliverer) send(ctx context.Context, delivery forge.Delivery) {
+	err := d.post(ctx, delivery)
+	switch {
+	case err == nil:
+		d.sent.Add(1)
+	case ctx.Err() != nil: // stopped meanwhile
+	default:
+		// Log only the first failure.
+		if d.failed.Add(1) == 1 {
+			d.logger.Error("failed", err)
+		}
+	}
+}
+
+func (d *deliverer) post(ctx context.Context, delivery forge.Delivery) error {
+	request, err := delivery.Request(d.URL(delivery.System), d.Secrets)
+	if err != nil {
+		return err
+	}
+	response, err := d.client.Do(request.WithContext(ctx))
+	if err != nil {
+		return err
+	}
+	defer response.Body.Close()
+	answer, err := io.ReadAll(response.Body)
+	if err != nil {
+		return err
+	}
+	if expected := delivery.Status(); response.StatusCode != expected {
+		return fmt.Errorf("delivering a webhook of %s: got status %s: %s", delivery.System, response.Status, answer)
+	}
+	return nil
+}
