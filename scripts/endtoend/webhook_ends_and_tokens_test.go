@@ -142,6 +142,82 @@ var _ = Describe("Recorded life cycles", func() {
 		Expect(page).NotTo(ContainSubstring(secret))
 	})
 
+	DescribeTable("count each end once, with its times, and return gauges to 0", func(system, flag string, life recordedLife, want ...string) {
+		s, send := start(system, flag)
+		all := life.read(system)
+		Expect(send("wrong", all...)).To(HaveEach(http.StatusUnauthorized))
+		Expect(get(s.metrics, "text/plain")).NotTo(MatchRegexp(`\nci_\w+{.*} [1-9]`))
+		Expect(send(secret, all...)).To(HaveEach(http.StatusAccepted))
+		sendRepeatedly(send, all)
+
+		page := get(s.metrics, "text/plain")
+		for _, line := range want {
+			Expect(page).To(ContainSubstring("\n" + line + "\n"))
+		}
+		Expect(page).To(ContainSubstring(fmt.Sprintf("\nsignalbox_source_deliveries_total{outcome=\"unauthorized\",source=%q} %d\n", system, len(all))))
+		Expect(page).NotTo(Or(MatchRegexp(active), MatchRegexp(`\nsignalbox_source_time_anomalies_total{.*} [1-9]`)))
+		Expect(page).NotTo(ContainSubstring(secret))
+	},
+		// The events have only their own times, so the times need the events in order.
+		Entry("of CDEvents", "cdevents", "-token-file", recordedLife{"v0.5.1-pipelinerun-life_a-1-queued", "v0.5.1-pipelinerun-life_a-2-started",
+			"v0.5.1-taskrun-life_a-1-started", "v0.5.1-taskrun-life_a-2-finished-success", "v0.5.1-pipelinerun-life_a-3-finished-success",
+			"v0.5.1-incident-life_a-1-detected", "v0.5.1-incident-life_a-2-resolved"},
+			`ci_runs_finished_total{pipeline="my-pipeline",ref_kind="",repository="",result="success",system="cdevents"} 1`,
+			`ci_run_queue_duration_seconds_sum{pipeline="my-pipeline",repository="",system="cdevents"} 15`,
+			`ci_run_duration_seconds_sum{pipeline="my-pipeline",repository="",result="success",system="cdevents"} 240`,
+			`ci_jobs_finished_total{pipeline="my-pipeline",repository="",result="success",retry="",runner_class="",system="cdevents"} 1`,
+			`ci_incidents_total{environment="prod1",service="myApp",system="cdevents"} 1`,
+			`ci_job_duration_seconds_sum{repository="",result="success",runner_class="",system="cdevents"} 230`,
+			`ci_incident_time_to_restore_seconds_sum{environment="prod1",service="myApp",system="cdevents"} 2700`),
+		Entry("of Buildkite", "buildkite", "-secret-file", recordedLife{"build.scheduled", "job.scheduled", "build.finished-passed", "job.started", "build.running",
+			"job.finished-passed"},
+			`ci_runs_finished_total{pipeline="great-pipeline",ref_kind="default",repository="my-great-org/my-pipeline",result="success",system="buildkite"} 1`,
+			`ci_run_queue_duration_seconds_sum{pipeline="great-pipeline",repository="my-great-org/my-pipeline",system="buildkite"} 8`,
+			`ci_run_duration_seconds_sum{pipeline="great-pipeline",repository="my-great-org/my-pipeline",result="success",system="buildkite"} 240`,
+			`ci_jobs_finished_total{pipeline="great-pipeline",repository="my-great-org/my-pipeline",result="success",retry="false",runner_class="default",system="buildkite"} 1`,
+			`ci_job_queue_duration_seconds_sum{runner_class="default",system="buildkite"} 25`,
+			`ci_job_duration_seconds_sum{repository="my-great-org/my-pipeline",result="success",runner_class="default",system="buildkite"} 180`),
+		Entry("of Tekton", "tekton", "-token-file", recordedLife{"pipelinerun.queued", "pipelinerun.successful", "pipelinerun.started", "pipelinerun.running",
+			"taskrun.successful", "taskrun.queued", "taskrun.started", "taskrun.running"},
+			`ci_runs_finished_total{pipeline="ci",ref_kind="",repository="",result="success",system="tekton"} 1`,
+			`ci_run_queue_duration_seconds_sum{pipeline="ci",repository="",system="tekton"} 7`,
+			`ci_run_duration_seconds_sum{pipeline="ci",repository="",result="success",system="tekton"} 180`,
+			`ci_jobs_finished_total{pipeline="ci",repository="",result="success",retry="",runner_class="",system="tekton"} 1`,
+			`ci_job_queue_duration_seconds_sum{runner_class="",system="tekton"} 7`,
+			`ci_job_duration_seconds_sum{repository="",result="success",runner_class="",system="tekton"} 180`),
+		Entry("of Gitea", "gitea", "-secret-file", recordedLife{"workflow_run-life_a-1-requested", "workflow_job-life_a-2-queued", "workflow_job-life_a-4-completed-success",
+			"workflow_run-life_a-3-completed-success", "workflow_job-life_a-3-in_progress", "workflow_run-life_a-2-in_progress"},
+			`ci_runs_finished_total{pipeline="ci.yml",ref_kind="default",repository="octo-org/octo-repo",result="success",system="gitea"} 1`,
+			`ci_run_duration_seconds_sum{pipeline="ci.yml",repository="octo-org/octo-repo",result="success",system="gitea"} 120`,
+			`ci_jobs_finished_total{pipeline="ci.yml",repository="octo-org/octo-repo",result="success",retry="false",runner_class="ubuntu-latest",system="gitea"} 1`,
+			`ci_job_queue_duration_seconds_sum{runner_class="ubuntu-latest",system="gitea"} 9`,
+			`ci_job_duration_seconds_sum{repository="octo-org/octo-repo",result="success",runner_class="ubuntu-latest",system="gitea"} 120`),
+		Entry("of Forgejo", "gitea", "-secret-file", recordedLife{"action_run_success"},
+			`ci_runs_finished_total{pipeline="ci.yml",ref_kind="default",repository="octo-org/octo-repo",result="success",system="gitea"} 1`,
+			`ci_run_queue_duration_seconds_sum{pipeline="ci.yml",repository="octo-org/octo-repo",system="gitea"} 9`,
+			`ci_run_duration_seconds_sum{pipeline="ci.yml",repository="octo-org/octo-repo",result="success",system="gitea"} 120`),
+		Entry("of Drone", "drone", "-secret-file", recordedLife{"build-created-pending", "build-updated-success", "build-updated-running"},
+			`ci_runs_finished_total{pipeline="",ref_kind="default",repository="octo-org/octo-repo",result="success",system="drone"} 1`,
+			`ci_run_queue_duration_seconds_sum{pipeline="",repository="octo-org/octo-repo",system="drone"} 10`,
+			`ci_run_duration_seconds_sum{pipeline="",repository="octo-org/octo-repo",result="success",system="drone"} 120`,
+			`ci_jobs_finished_total{pipeline="",repository="octo-org/octo-repo",result="success",retry="",runner_class="docker,linux/amd64",system="drone"} 1`,
+			`ci_job_queue_duration_seconds_sum{runner_class="docker,linux/amd64",system="drone"} 10`,
+			`ci_job_duration_seconds_sum{repository="octo-org/octo-repo",result="success",runner_class="docker,linux/amd64",system="drone"} 120`),
+		Entry("of Jenkins' notification plugin", "jenkins", "-token-file", recordedLife{"notification-queued", "notification-completed-success", "notification-started",
+			"notification-finalized-success"},
+			`ci_runs_finished_total{pipeline="asgard",ref_kind="",repository="octo-org/octo-repo",result="success",system="jenkins"} 1`,
+			`ci_run_queue_duration_seconds_sum{pipeline="asgard",repository="octo-org/octo-repo",system="jenkins"} 3`,
+			`ci_run_duration_seconds_sum{pipeline="asgard",repository="octo-org/octo-repo",result="success",system="jenkins"} 120`,
+			`ci_jobs_finished_total{pipeline="asgard",repository="octo-org/octo-repo",result="success",retry="false",runner_class="",system="jenkins"} 1`,
+			`ci_tests_total{outcome="passed",repository="octo-org/octo-repo",system="jenkins"} 208`),
+		Entry("of Jenkins' CloudEvents plugin", "jenkins", "-token-file", recordedLife{"cloudevents-queue_entered_waiting", "cloudevents-queue_left",
+			"cloudevents-job_started", "cloudevents-job_completed", "cloudevents-job_finalized", "cloudevents-node_online"},
+			`ci_job_queue_duration_seconds_sum{runner_class="",system="jenkins"} 0.023`,
+			`ci_job_duration_seconds_sum{repository="octo-org/scmConfig",result="success",runner_class="",system="jenkins"} 5.583`,
+			`ci_job_duration_seconds_count{repository="octo-org/scmConfig",result="success",runner_class="",system="jenkins"} 1`,
+			`ci_workers{queue="",state="available",system="jenkins"} 1`),
+	)
+
 	// As the pages about the CI systems describe it. Ends are by result.
 	type ends = map[string]int
 	DescribeTable("are sent by scripts/deliver", func(system, flag string, count int, runs, jobs ends) {
