@@ -545,23 +545,8 @@ func (f *Family) Snapshot(s *Series, to *Snapshot) bool { return s.histogram.rea
 // by page, until yield returns false. The pages can include series that were removed;
 // Value and Snapshot return false for them.
 func (f *Family) Sorted(yield func([]*Series) bool) {
-	if !f.lastSeen {
-		f.order.walk(yield)
-		return
-	}
 	f.order.walk(func(page []*Series) bool {
-		prefetchOwners(page)
+		f.prefetch(page)
 		return yield(page)
 	})
-}
-
-// prefetchOwners is prefetch for the owners, whose times are the values of the last-seen
-// family.
-//
-//go:noinline
-func prefetchOwners(page []*Series) (sum int64) {
-	for _, s := range page {
-		sum += s.owner.liveness.last.Load()
-	}
-	return sum
 }

@@ -64,7 +64,6 @@ func (o *order[S]) walk(yield func([]S) bool) {
 		o.merging.Unlock()
 	}
 	for _, p := range o.pages() {
-		prefetch(p)
 		if !yield(p) {
 			return
 		}
@@ -181,20 +180,3 @@ func withoutDead[S ordered](pages []page[S]) []page[S] {
 }
 
 func compareLabels[S ordered](a, b S) int { return compareTexts(a.Labels(), b.Labels()) }
-
-// prefetch reads a few bytes of each series on the page, to load them into the
-// processor's cache. Series are scattered in memory in the order of their creation. As
-// the reads in this loop do not depend on one another, the processor fetches many of
-// them at a time. This halves the duration of scrapes of many series; if the series
-// happen to be in memory in order, it makes them a sixth slower.
-//
-//go:noinline
-func prefetch[S ordered](page []S) (sum byte) {
-	for _, s := range page {
-		if labels := s.Labels(); labels != "" {
-			n := len(labels)
-			sum += labels[0] + labels[n/2] + labels[n-1]
-		}
-	}
-	return sum
-}
