@@ -546,7 +546,7 @@ func (f *Family) Snapshot(s *Series, to *Snapshot) bool { return s.histogram.rea
 // Value and Snapshot return false for them.
 func (f *Family) Sorted(yield func([]*Series) bool) {
 	f.order.walk(func(page []*Series) bool {
-		f.prefetch(page)
+		f.Prefetch(page)
 		return yield(page)
 	})
 }

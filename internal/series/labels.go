@@ -178,6 +178,10 @@ func (l *layout) values(dst []string, text string) []string {
 // valueEnd returns the index of the quote that ends the value at the start of text, and
 // whether the value contains escapes.
 func valueEnd(text string) (end int, escaped bool) {
+	if end = strings.IndexByte(text, '"'); end >= 0 && strings.IndexByte(text[:end], '\\') < 0 {
+		return end, false
+	}
+	end = 0
 	for end < len(text) && text[end] != '"' {
 		if text[end] == '\\' {
 			escaped = true

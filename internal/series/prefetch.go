@@ -10,8 +10,11 @@ package series
 // A generic function for both kinds of series would overlap fewer reads, because it
 // calls their methods indirectly.
 
+// Prefetch prepares for reading the series of a page. Sorted calls it; call it to read a
+// page again.
+//
 //go:noinline
-func (f *Family) prefetch(page []*Series) (sum byte) {
+func (f *Family) Prefetch(page []*Series) (sum byte) {
 	for _, s := range page {
 		sum += touch(s.labels)
 	}
