@@ -29,10 +29,9 @@ type protobuf struct {
 	alive    []uint64       // bit set of the series that were live on the first walk
 	snapshot series.Snapshot
 	labels   labelEncoder
-	values   []string // the label values of the series being written
-	encoded  []byte   // an encoded series, whose length the first walk measures
-	metric   []byte   // the Metric message being written
-	part     []byte   // a message within metric, such as a Histogram
+	encoded  []byte // an encoded series, whose length the first walk measures
+	metric   []byte // the Metric message being written
+	part     []byte // a message within metric, such as a Histogram
 
 	// allExemplars are the exemplars found on the first walk: those of each series,
 	// followed by nil. They are collected only for families with exemplars.
@@ -146,9 +145,8 @@ func (p *protobuf) size(f *series.Family, s *series.Series) (n int, alive bool) 
 	if !alive {
 		return 0, false
 	}
-	p.values = f.AppendValues(p.values[:0], s)
 	field := p.encodeValue(f, s, value)
-	return sizeOfMessage(familyMetric, p.labels.size(p.values)+sizeOfMessage(field, len(p.part))), true
+	return sizeOfMessage(familyMetric, p.labels.sizeOf(f, s)+sizeOfMessage(field, len(p.part))), true
 }
 
 // append appends the series to b, as one field of a family or as one for each state. It
@@ -178,11 +176,10 @@ func (p *protobuf) append(b []byte, f *series.Family, s *series.Series) (_ []byt
 	if !alive {
 		value = stale
 	}
-	p.values = f.AppendValues(p.values[:0], s)
 	field := p.encodeValue(f, s, value)
 	b = protowire.AppendTag(b, familyMetric, protowire.BytesType)
-	b = protowire.AppendVarint(b, uint64(p.labels.size(p.values)+sizeOfMessage(field, len(p.part))))
-	b = p.labels.append(b, p.values)
+	b = protowire.AppendVarint(b, uint64(p.labels.read(f, s)+sizeOfMessage(field, len(p.part))))
+	b = p.labels.append(b)
 	return appendMessage(b, field, p.part), alive
 }
 

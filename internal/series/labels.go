@@ -162,8 +162,15 @@ func (l *layout) matchesEscaped(text string, values *Values) bool {
 
 // values appends to dst the values that text was rendered from.
 func (l *layout) values(dst []string, text string) []string {
+	plain := strings.IndexByte(text, '\\') < 0
 	for i := range l.names {
-		text = text[len(l.pieces[i]):]
+		text = text[l.pieceLens[i]:]
+		if plain {
+			end := strings.IndexByte(text, '"')
+			dst = append(dst, text[:end])
+			text = text[end:]
+			continue
+		}
 		end, escaped := valueEnd(text)
 		v := text[:end]
 		if escaped {
@@ -178,10 +185,6 @@ func (l *layout) values(dst []string, text string) []string {
 // valueEnd returns the index of the quote that ends the value at the start of text, and
 // whether the value contains escapes.
 func valueEnd(text string) (end int, escaped bool) {
-	if end = strings.IndexByte(text, '"'); end >= 0 && strings.IndexByte(text[:end], '\\') < 0 {
-		return end, false
-	}
-	end = 0
 	for end < len(text) && text[end] != '"' {
 		if text[end] == '\\' {
 			escaped = true
