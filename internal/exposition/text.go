@@ -24,6 +24,7 @@ type text struct {
 
 	wall      series.Wall
 	now       series.Instant // the current time on the clock of the pushed families
+	labels    []byte         // of the histogram being written
 	snapshot  series.Snapshot
 	exemplars []*series.Exemplar // of the series being written
 	histogram histogramLines
@@ -75,7 +76,8 @@ func (t *text) family(out *output, f *series.Family) {
 			}
 			switch {
 			case isHistogram:
-				out.buf = t.histogram.append(out.buf, s, &t.snapshot, t.exemplars)
+				t.labels = f.AppendLabels(t.labels[:0], s)
+				out.buf = t.histogram.append(out.buf, t.labels, &t.snapshot, t.exemplars)
 			case states > 0:
 				for i := range states {
 					out.buf = append(out.buf, name...)
@@ -86,12 +88,12 @@ func (t *text) family(out *output, f *series.Family) {
 					out.buf = append(out.buf, '\n')
 				}
 			default:
-				out.buf = appendName(out.buf, name, suffix, s.Labels())
+				out.buf = appendNameOf(out.buf, name, suffix, f, s)
 				out.buf = t.float(out.buf, value)
 				out.buf = append(out.buf, '\n')
 			}
 			if created {
-				out.buf = appendName(out.buf, name, "_created", s.Labels())
+				out.buf = appendNameOf(out.buf, name, "_created", f, s)
 				out.buf = t.float(out.buf, float64(t.wall.UnixMilli(s.Created()))/1000)
 				out.buf = append(out.buf, '\n')
 			}
@@ -118,20 +120,33 @@ func appendType(b []byte, name, typ string) []byte {
 	return append(b, '\n')
 }
 
+// appendNameOf writes the name and labels of a sample of a family in the store, and a
+// space.
+func appendNameOf(b []byte, name, suffix string, f *series.Family, s *series.Series) []byte {
+	b = append(b, name...)
+	b = append(b, suffix...)
+	if f.HasLabels() {
+		b = append(b, '{')
+		b = f.AppendLabels(b, s)
+		b = append(b, '}')
+	}
+	return append(b, ' ')
+}
+
 // appendName writes a sample's name and labels, and a space. The name may be a result
 // of samplePrefix.
-func appendName(b []byte, name, suffix, labels string) []byte {
+func appendName[Text string | []byte](b []byte, name, suffix string, labels Text) []byte {
 	b = append(b, name...)
 	b = append(b, suffix...)
 	if isSamplePrefix(name) {
 		b = append(b, '"')
-		if labels != "" {
+		if len(labels) > 0 {
 			b = append(b, ',')
 			b = append(b, labels...)
 		}
 		return append(b, "} "...)
 	}
-	if labels != "" {
+	if len(labels) > 0 {
 		b = append(b, '{')
 		b = append(b, labels...)
 		b = append(b, '}')
@@ -168,8 +183,7 @@ func (h *histogramLines) addBound(bound float64) {
 	h.ends = append(h.ends, len(h.bounds))
 }
 
-func (h *histogramLines) append(b []byte, s *series.Series, snapshot *series.Snapshot, exemplars []*series.Exemplar) []byte {
-	labels := s.Labels()
+func (h *histogramLines) append(b, labels []byte, snapshot *series.Snapshot, exemplars []*series.Exemplar) []byte {
 	begin := 0
 	for i, end := range h.ends {
 		n := snapshot.Count
@@ -178,7 +192,7 @@ func (h *histogramLines) append(b []byte, s *series.Series, snapshot *series.Sna
 		}
 		b = append(b, h.name...)
 		b = append(b, "_bucket{"...)
-		if labels != "" {
+		if len(labels) > 0 {
 			b = append(b, labels...)
 			b = append(b, ',')
 		}

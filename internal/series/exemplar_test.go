@@ -83,7 +83,7 @@ func TestInvalidExemplarsAreOmittedButCounted(t *testing.T) {
 		if test.want != "" {
 			want = append(want, test.want+" 1 0")
 		}
-		s := f.table.find(&f.layout, values)
+		s := f.table.find(values)
 		var got []string
 		for _, e := range f.AppendExemplars(nil, s) {
 			got = append(got, fmt.Sprintf("%s %v %d", e.Labels, e.Value, e.Bucket))

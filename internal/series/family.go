@@ -243,7 +243,7 @@ func (f *Family) Update(op Op, values *Values, owner string, v float64, now Inst
 		return OK
 	}
 	values.rehash()
-	s := f.table.find(&f.layout, values)
+	s := f.table.find(values)
 	if s != nil && f.refresh(s, now) && f.apply(s, op, v, values, now) {
 		return OK
 	}
@@ -324,7 +324,7 @@ func (f *Family) findOrCreate(values *Values, owner string, now Instant) (*Serie
 	}
 	if f.full() {
 		// A series is inserted before it is counted, so this finds all counted series.
-		if s := f.table.find(&f.layout, values); s == nil {
+		if s := f.table.find(values); s == nil {
 			return f.atLimit(NoRoom, now)
 		}
 	}
@@ -332,7 +332,7 @@ func (f *Family) findOrCreate(values *Values, owner string, now Instant) (*Serie
 	// series is.
 	reserved := f.memoryFor(values)
 	if !f.internal && !f.store.memory.TryAcquire(reserved) {
-		if s := f.table.find(&f.layout, values); s != nil && !s.dead() && f.refresh(s, now) {
+		if s := f.table.find(values); s != nil && !s.dead() && f.refresh(s, now) {
 			return s, OK // another goroutine has just created it
 		}
 		return f.atLimit(NoMemory, now)
@@ -351,7 +351,7 @@ func (f *Family) findOrCreate(values *Values, owner string, now Instant) (*Serie
 	}
 
 	f.mu.Lock()
-	if s := f.table.find(&f.layout, values); s != nil {
+	if s := f.table.find(values); s != nil {
 		if !s.dead() && f.refresh(s, now) {
 			f.mu.Unlock()
 			return s, OK
@@ -371,20 +371,19 @@ func (f *Family) findOrCreate(values *Values, owner string, now Instant) (*Serie
 	return s, OK
 }
 
-// seriesBytes is about how much memory a series takes in addition to the text of its
-// labels: the series, and references to it.
+// seriesBytes is about how much memory a series takes in addition to its label values:
+// the series, and references to it.
 const seriesBytes = int64(unsafe.Sizeof(Series{})) + 40
 
 // memoryFor returns about how much memory a series with the values takes.
 func (f *Family) memoryFor(values *Values) int64 {
-	size, _ := f.layout.size(values)
-	return f.memoryOf(size)
+	return f.memoryOf(packedSize(values))
 }
 
-// memoryOf returns about how much memory a series takes if the text of its labels has
-// the given length.
-func (f *Family) memoryOf(text int) int64 {
-	n := seriesBytes + int64(text) + 16
+// memoryOf returns about how much memory a series takes if its label values take the
+// given number of bytes.
+func (f *Family) memoryOf(size int) int64 {
+	n := seriesBytes + int64(size) + 16
 	if f.typ == Histogram {
 		n += int64(unsafe.Sizeof(histogram{})) + 2*8*int64(len(f.bounds)+1)
 	}
@@ -453,7 +452,7 @@ func (f *Family) overflowSeries(now Instant) *Series {
 	s := f.overflow.Load()
 	if s == nil {
 		s = f.create(values, nil, now)
-		f.addMemory(f.memoryOf(len(s.labels)))
+		f.addMemory(f.memoryOf(int(s.labels.size)))
 		f.count.Add(-1)
 		f.overflow.Store(s)
 	}
@@ -463,14 +462,13 @@ func (f *Family) overflowSeries(now Instant) *Series {
 // create creates a series and makes it visible to updates and scrapes. The caller must
 // hold f.mu, unless no other goroutine has access to f yet.
 func (f *Family) create(values *Values, o *Owner, now Instant) *Series {
-	size, escaped := f.layout.size(values)
-	s := newSeries(size, func(b []byte) []byte { return f.layout.render(b, values) })
+	s := newSeries(values)
 	s.owner, s.created = o, now
 	s.liveness.refresh(now)
 	if f.typ == Histogram {
 		s.histogram = newHistogram(len(f.bounds), f.native)
 	}
-	f.table.insert(values.hash, escaped, s)
+	f.table.insert(values.hash, s)
 	f.order.add(s)
 	f.count.Add(f.rows)
 	return s
@@ -483,7 +481,7 @@ func (f *Family) createLastSeen(o *Owner, now Instant) bool {
 	values.rehash()
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if s := f.table.find(&f.layout, values); s != nil {
+	if s := f.table.find(values); s != nil {
 		f.removeLocked(s, values.hash) // it belongs to an expired owner with the same name
 	}
 	if f.full() {
@@ -491,7 +489,7 @@ func (f *Family) createLastSeen(o *Owner, now Instant) bool {
 		return false
 	}
 	s := f.create(values, o, now)
-	f.addMemory(f.memoryOf(len(s.labels)))
+	f.addMemory(f.memoryOf(int(s.labels.size)))
 	return true
 }
 
@@ -500,7 +498,7 @@ func (f *Family) createLastSeen(o *Owner, now Instant) bool {
 func (f *Family) removeLocked(s *Series, hash uint64) {
 	if s.kill() {
 		f.count.Add(-f.rows)
-		f.addMemory(-f.memoryOf(len(s.labels)))
+		f.addMemory(-f.memoryOf(int(s.labels.size)))
 	}
 	f.table.remove(hash, s)
 }
@@ -512,7 +510,7 @@ func (f *Family) Drop(labels ...string) {
 	values := Plain(labels...)
 	values.rehash()
 	f.mu.Lock()
-	if s := f.table.find(&f.layout, values); s != nil {
+	if s := f.table.find(values); s != nil {
 		f.removeLocked(s, values.hash)
 	}
 	f.mu.Unlock()

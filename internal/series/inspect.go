@@ -42,7 +42,7 @@ func (s *Series) Owner() *Owner { return s.owner }
 
 // Values appends the label values of the series to dst, in the order of the family's
 // labels. Constant labels and the label that shows the state are not included.
-func (f *Family) Values(dst []string, s *Series) []string { return f.layout.values(dst, s.labels) }
+func (f *Family) Values(dst []string, s *Series) []string { return s.labels.append(dst) }
 
 // Has reports whether the family has a series with the labels in a text that LabelText
 // returned, which include the constant ones. It returns false for families with states.
@@ -73,7 +73,7 @@ func (f *Family) Has(labels string) bool {
 	}
 	v := Plain(values...)
 	v.rehash()
-	s := f.table.find(l, v)
+	s := f.table.find(v)
 	return s != nil && !s.dead()
 }
 
@@ -104,7 +104,7 @@ func (f *Family) CountValues() []LabelCount {
 			if s.dead() || s == f.overflow.Load() {
 				continue
 			}
-			values = f.layout.values(values[:0], s.labels)
+			values = s.labels.append(values[:0])
 			for i, v := range values {
 				// Series are sorted by labels, so a value is often the same as in the
 				// previous series.

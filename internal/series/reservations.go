@@ -33,7 +33,7 @@ func (f *Family) Check(values *Values, owner string, v float64, r *Reservations)
 		return result
 	}
 	values.rehash()
-	if f.table.find(&f.layout, values) != nil {
+	if f.table.find(values) != nil {
 		return OK
 	}
 	for _, i := range values.Order {

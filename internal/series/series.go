@@ -9,12 +9,12 @@ import (
 // A Series is one label set of a family, and its value.
 //
 // Its size is 64 bytes, and updates write only to the second half. The written parts of
-// two series never share a cache line: if newSeries puts the label text after the
-// Series, that text and the first half of the next Series are at least 48 bytes long,
-// and objects begin at multiples of 16 bytes. A Series without text after it begins at
-// a multiple of 64 bytes.
+// two series never share a cache line: if newSeries puts the label values after the
+// Series, they and the first half of the next Series are at least 48 bytes long, and
+// objects begin at multiples of 16 bytes. A Series without values after it begins at a
+// multiple of 64 bytes.
 type Series struct {
-	labels  string // as written between the braces of a sample
+	labels  packed
 	owner   *Owner // nil if it has none
 	created Instant
 
@@ -36,53 +36,50 @@ type Series struct {
 // killed marks a series that was killed. It is a NaN that no arithmetic produces.
 const killed = 0x7ff8_dead_dead_dead
 
-// newSeries returns a series whose label text is what render appends. size is the
-// length of that text.
+// newSeries returns a series with the label values.
 //
-// A text of up to 128 bytes is part of the same object as the series. A lookup compares
-// the text, and a scrape writes it: when there are so many series that they do not fit
+// Values of up to 128 bytes are part of the same object as the series. A lookup compares
+// them, and a scrape writes them: when there are so many series that they do not fit
 // into the processor's caches, this saves one wait for memory.
-func newSeries(size int, render func([]byte) []byte) *Series {
+func newSeries(values *Values) *Series {
 	var s *Series
 	var b []byte
+	size := packedSize(values)
 	switch (size + 15) / 16 {
+	case 0:
+		s = &Series{}
 	case 1:
-		s, b = withText[[16]byte]()
+		s, b = withBytes[[16]byte]()
 	case 2:
-		s, b = withText[[32]byte]()
+		s, b = withBytes[[32]byte]()
 	case 3:
-		s, b = withText[[48]byte]()
+		s, b = withBytes[[48]byte]()
 	case 4:
-		s, b = withText[[64]byte]()
+		s, b = withBytes[[64]byte]()
 	case 5:
-		s, b = withText[[80]byte]()
+		s, b = withBytes[[80]byte]()
 	case 6:
-		s, b = withText[[96]byte]()
+		s, b = withBytes[[96]byte]()
 	case 7:
-		s, b = withText[[112]byte]()
+		s, b = withBytes[[112]byte]()
 	case 8:
-		s, b = withText[[128]byte]()
+		s, b = withBytes[[128]byte]()
 	default:
 		s, b = &Series{}, make([]byte, 0, size)
 	}
-	b = render(b)
-	s.labels = unsafe.String(unsafe.SliceData(b), len(b))
+	s.labels.pack(b, values)
 	return s
 }
 
-// withText returns a series and an empty slice of the memory behind it. Text is an
-// array type of bytes; its size is the capacity of the slice.
-func withText[Text any]() (*Series, []byte) {
+// withBytes returns a series and an empty slice of the memory behind it. Bytes is an
+// array type; its size is the capacity of the slice.
+func withBytes[Bytes any]() (*Series, []byte) {
 	object := new(struct {
 		Series
-		text Text
+		bytes Bytes
 	})
-	return &object.Series, unsafe.Slice((*byte)(unsafe.Pointer(&object.text)), unsafe.Sizeof(object.text))[:0]
+	return &object.Series, unsafe.Slice((*byte)(unsafe.Pointer(&object.bytes)), unsafe.Sizeof(object.bytes))[:0]
 }
-
-// Labels returns the series' labels as written between the braces of a sample: sorted
-// by name, escaped, with constant labels. It returns an empty string if there are none.
-func (s *Series) Labels() string { return s.labels }
 
 // Created returns the time when the series was created.
 func (s *Series) Created() Instant { return s.created }
@@ -136,6 +133,17 @@ func (s *Series) value() (v float64, ok bool) {
 		return math.Float64frombits(bits) + float64(whole), true
 	}
 	return math.Float64frombits(bits), true
+}
+
+func (s *Series) compare(t *Series) int { return s.labels.compare(&t.labels) }
+
+// touch reads the first and the last byte of the labels.
+func (s *Series) touch() byte {
+	p := &s.labels
+	if p.size == 0 {
+		return 0
+	}
+	return *p.bytes + *(*byte)(unsafe.Add(unsafe.Pointer(p.bytes), p.size-1))
 }
 
 // dead reports whether the series was killed.

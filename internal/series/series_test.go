@@ -43,10 +43,10 @@ func (f *Family) page() (lines []string) {
 			if f.typ == Histogram {
 				var snapshot Snapshot
 				if f.Snapshot(s, &snapshot) {
-					lines = append(lines, fmt.Sprintf("%s %d %v %v", s.labels, snapshot.Count, snapshot.Sum, snapshot.Buckets))
+					lines = append(lines, fmt.Sprintf("%s %d %v %v", f.AppendLabels(nil, s), snapshot.Count, snapshot.Sum, snapshot.Buckets))
 				}
 			} else if v, ok := f.Value(s, f.store.clock.Wall()); ok {
-				lines = append(lines, fmt.Sprintf("%s %v", s.labels, v))
+				lines = append(lines, fmt.Sprintf("%s %v", f.AppendLabels(nil, s), v))
 			}
 		}
 	}
@@ -96,7 +96,7 @@ func TestLabelValuesIdentifyASeries(t *testing.T) {
 	}
 	for p := range f.Sorted {
 		for _, s := range p {
-			values := f.layout.values(nil, s.labels)
+			values := f.Values(nil, s)
 			if v, _ := s.value(); v != want[strings.Join(values, "\xff")] {
 				t.Errorf("%q is %v, want %v", values, v, want[strings.Join(values, "\xff")])
 			}
@@ -124,7 +124,7 @@ func TestSeriesAreSortedByTheirValues(t *testing.T) {
 	var got [][]string
 	for p := range f.Sorted {
 		for _, s := range p {
-			got = append(got, f.layout.values(nil, s.labels))
+			got = append(got, f.Values(nil, s))
 		}
 	}
 	slices.SortFunc(all, slices.Compare[[]string])
@@ -161,7 +161,7 @@ func TestManySeriesAreAddedAndRemoved(t *testing.T) {
 	for i := range n {
 		values := Plain(value(i))
 		values.rehash()
-		if s := f.table.find(&f.layout, values); (s != nil) != (i%3 == 0) {
+		if s := f.table.find(values); (s != nil) != (i%3 == 0) {
 			t.Fatalf("series %d: got found = %v", i, s != nil)
 		}
 	}
@@ -493,7 +493,7 @@ func TestASweepDoesNotChangePages(t *testing.T) {
 	clock.add(time.Minute)
 	f.update(t, Set, 1, "", "c")
 	st.Sweep(st.clock.Now(), 0)
-	if len(before) != 3 || before[0] == nil || before[0].labels != `a="a"` {
+	if len(before) != 3 || before[0] == nil || string(f.AppendLabels(nil, before[0])) != `a="a"` {
 		t.Errorf("the sweep changed a page that a scrape may be walking: %v", before)
 	}
 }
@@ -563,34 +563,6 @@ func TestOwnersWithoutHeartbeatsAreNotCounted(t *testing.T) {
 	clock.add(time.Minute)
 	if swept := st.Sweep(st.clock.Now(), 0); swept != (Swept{Owners: 0, Series: 1}) {
 		t.Errorf("swept %+v", swept)
-	}
-}
-
-func TestMatchesComparesValuesExactly(t *testing.T) {
-	l, err := newLayout([]string{"a", "b", "c"}, []Label{{"aa", `c"`}, {"d", "k"}})
-	if err != nil {
-		t.Fatal(err)
-	}
-	pieces := []string{"", "x", "xy", "k", `"`, `\`, "\n", "n", `x"`, `x",b="`, `x",b="y`, `x",aa="c\"",b="`, `\n`, "1234567", "12345678", "12345678x", "12345679", "1234567890123456x", "1234567890123457x"}
-	var all [][]string
-	for _, a := range pieces {
-		for _, b := range pieces {
-			all = append(all, []string{a, b, "z"}, []string{"x", a, b})
-		}
-	}
-	for _, have := range all {
-		size, escaped := l.size(Plain(have...))
-		text := string(l.render(nil, Plain(have...)))
-		if len(text) != size {
-			t.Fatalf("the text of %q has %d bytes, but size returned %d", have, len(text), size)
-		}
-		for _, want := range all {
-			values := Plain(want...)
-			values.rehash()
-			if got := l.matches(text, escaped, values); got != slices.Equal(have, want) {
-				t.Fatalf("%q matches %q: got %v", have, want, got)
-			}
-		}
 	}
 }
 

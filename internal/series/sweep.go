@@ -86,10 +86,10 @@ func (f *Family) expire(s *Series, now Instant, tolerance time.Duration) bool {
 // this one series only, so that the creation of series never waits for long.
 func (f *Family) unlink(s *Series) {
 	var array [8]string
-	values := Plain(f.layout.values(array[:0], s.labels)...)
+	values := Plain(s.labels.append(array[:0])...)
 	values.rehash()
 	f.mu.Lock()
 	f.table.remove(values.hash, s)
-	f.addMemory(-f.memoryOf(len(s.labels)))
+	f.addMemory(-f.memoryOf(int(s.labels.size)))
 	f.mu.Unlock()
 }

@@ -17,8 +17,9 @@ type Values struct {
 	Exemplar *ExemplarLabels
 
 	// The store computes these to look up the series.
-	hash   uint64 // the lowest bit is zero
-	quoted bool   // one of the values contains a quote
+	hash    uint64
+	lengths uint64 // of the first eight values, a byte each; only valid if short
+	short   bool   // there are 1 to 8 values, each shorter than longLength
 }
 
 // inOrder is the identity Order.
