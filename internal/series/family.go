@@ -95,7 +95,7 @@ type Family struct {
 	canExpire bool // whether sweeps can remove its series
 	limit     int64
 	rows      int64 // how many series on the page a Series is: the number of states, or 1
-	lastSeen  bool  // whether the values are the times of the owners' last heartbeats
+	owners    bool  // whether the series are owners
 
 	// unlabeled is the only series of a family without labels. It is created with the
 	// family and never expires. Nil if the family has labels.
@@ -470,37 +470,41 @@ func (f *Family) create(values *Values, o *Owner, now Instant) *Series {
 	}
 	f.table.insert(values.hash, s)
 	f.order.add(s)
-	f.count.Add(f.rows)
+	if !f.owners { // see show
+		f.count.Add(f.rows)
+	}
 	return s
-}
-
-// createLastSeen creates the owner's series. f is the last-seen family. It returns
-// false if the family is full.
-func (f *Family) createLastSeen(o *Owner, now Instant) bool {
-	values := Plain(o.name)
-	values.rehash()
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	if s := f.table.find(values); s != nil {
-		f.removeLocked(s, values.hash) // it belongs to an expired owner with the same name
-	}
-	if f.full() {
-		f.refused.Add(1)
-		return false
-	}
-	s := f.create(values, o, now)
-	f.addMemory(f.memoryOf(int(s.labels.size)))
-	return true
 }
 
 // removeLocked kills a series, unless it is already dead, and removes it from the
 // table. The caller must hold f.mu.
 func (f *Family) removeLocked(s *Series, hash uint64) {
-	if s.kill() {
-		f.count.Add(-f.rows)
+	if f.kill(s) {
 		f.addMemory(-f.memoryOf(int(s.labels.size)))
 	}
 	f.table.remove(hash, s)
+}
+
+// kill kills a series, which then no longer counts toward the limit. It returns false if
+// the series was already dead.
+func (f *Family) kill(s *Series) bool {
+	if f.owners {
+		state := s.bits.Swap(killed)
+		if state == shown {
+			f.count.Add(-1)
+		}
+		return state != killed
+	}
+	if !s.kill() {
+		return false
+	}
+	f.count.Add(-f.rows)
+	return true
+}
+
+// shows reports whether scrapes show the series.
+func (f *Family) shows(s *Series) bool {
+	return !s.dead() && (!f.owners || s.bits.Load() == shown)
 }
 
 // Drop removes the series with the label values, if it exists. Use it only for families
@@ -518,19 +522,17 @@ func (f *Family) Drop(labels ...string) {
 }
 
 // Value returns the current value of a counter or gauge. In a family with states, it is
-// the number of the current state. Value returns false if the series was removed, or is
-// not in any state yet.
+// the number of the current state; in the family of owners, the time of the last
+// heartbeat in seconds. Value returns false if the series was removed, is not in any
+// state yet, or has not sent a heartbeat.
 func (f *Family) Value(s *Series, wall Wall) (float64, bool) {
 	v, ok := s.value()
 	if f.states != nil {
 		return v, ok && v > 0
 	}
-	if ok && f.lastSeen {
-		seen := s.owner.liveness.last.Load()
-		if seen == expired {
-			return 0, false
-		}
-		v = float64(wall.UnixMilli(Instant(seen))) / 1000
+	if f.owners {
+		seen := s.liveness.last.Load()
+		return float64(wall.UnixMilli(Instant(seen))) / 1000, seen != expired && s.bits.Load() == shown
 	}
 	return v, ok
 }

@@ -52,9 +52,6 @@ func (vs *Values) rehash() {
 	vs.short = !long && len(vs.Order) > 0 && len(vs.Order) <= 8
 }
 
-// bytesOf returns the bytes of s without copying them. They must not be written to.
-func bytesOf(s string) []byte { return unsafe.Slice(unsafe.StringData(s), len(s)) }
-
 // mulFold folds the 128-bit product of a and b into 64 bits.
 func mulFold(a, b uint64) uint64 {
 	hi, lo := bits.Mul64(a, b)

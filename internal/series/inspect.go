@@ -8,26 +8,15 @@ import (
 	"time"
 )
 
-// Name returns the owner's name.
-func (o *Owner) Name() string { return o.name }
-
 // Owners calls yield with each owner that has sent a heartbeat, and with the time of
-// its last one, until yield returns false. The order is unspecified. Stale owners that
-// the next sweep will remove are included. Owners holds no lock while it calls yield.
+// its last one, in the order of their names, until yield returns false. Stale owners
+// that the next sweep will remove are included. Owners holds no lock while it calls
+// yield.
 func (st *Store) Owners(yield func(o *Owner, last Instant) bool) {
-	var seen []*Owner
-	for i := range st.owners.shards {
-		seen = seen[:0]
-		sh := &st.owners.shards[i]
-		sh.mu.Lock()
-		for _, o := range sh.byName {
-			if st.lastSeen == nil || o.lastSeenState.Load() != notSeen {
-				seen = append(seen, o)
-			}
-		}
-		sh.mu.Unlock()
-		for _, o := range seen {
-			if last := o.liveness.last.Load(); last != expired && !yield(o, Instant(last)) {
+	for page := range st.owners.Sorted {
+		for _, s := range page {
+			last, state := s.liveness.last.Load(), s.bits.Load()
+			if last != expired && (state == shown || state == waitingForRoom) && !yield((*Owner)(s), Instant(last)) {
 				return
 			}
 		}
@@ -74,7 +63,7 @@ func (f *Family) Has(labels string) bool {
 	v := Plain(values...)
 	v.rehash()
 	s := f.table.find(v)
-	return s != nil && !s.dead()
+	return s != nil && f.shows(s)
 }
 
 // Time returns the wall-clock time of an instant, in UTC, rounded to milliseconds.
@@ -101,7 +90,7 @@ func (f *Family) CountValues() []LabelCount {
 	var values, before []string
 	for page := range f.Sorted {
 		for _, s := range page {
-			if s.dead() || s == f.overflow.Load() {
+			if !f.shows(s) || s == f.overflow.Load() {
 				continue
 			}
 			values = s.labels.append(values[:0])

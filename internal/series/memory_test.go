@@ -137,10 +137,6 @@ func (st *Store) content() (bytes int64) {
 			}
 		}
 	}
-	st.owners.removeIf(func(o *Owner) bool {
-		bytes += ownerBytes(o.name)
-		return false
-	})
 	return bytes
 }
 

@@ -23,7 +23,8 @@ type Series struct {
 	liveness liveness
 
 	// bits are the float64 bits of the value of a gauge or counter. kill replaces them
-	// with the constant killed. The value of a counter also includes whole.
+	// with the constant killed. The value of a counter also includes whole. An owner
+	// has bits of its own; see Owner.
 	bits atomic.Uint64
 
 	// whole is the sum of the integers added to a counter of a family whose series

@@ -340,7 +340,9 @@ func TestTheSeriesLimitAppliesToOwners(t *testing.T) {
 		}
 	}
 	owners := 0
-	st.owners.removeIf(func(*Owner) bool { owners++; return false })
+	for range st.Owners {
+		owners++
+	}
 	if owners != 3 {
 		t.Errorf("got %d owners, want 3", owners)
 	}
@@ -441,7 +443,7 @@ func TestAnUpdateAfterTheOwnerExpiredCreatesANewSeries(t *testing.T) {
 		f := st.mustAdd(t, FamilyOptions{Name: "m", Type: Counter, Labels: []string{"worker"}, Ownership: ownership})
 		f.update(t, Add, 1, "w", "w")
 		clock.add(time.Minute)
-		st.sweepOwners(st.clock.Now(), time.Minute) // the first half of a sweep
+		st.sweepOwners(st.clock.Now(), 0) // the first half of a sweep
 		f.update(t, Add, 2, "w", "w")
 		if f.Len() != 1 {
 			t.Errorf("got Len() = %d, want 1", f.Len())
@@ -518,17 +520,20 @@ func TestAScrapeSeesAllSeriesAddedBeforeIt(t *testing.T) {
 	}
 }
 
-func TestAnExpiredOwnerDoesNotReplaceTheSeriesOfANewOne(t *testing.T) {
+func TestAnExpiredOwnerIsNotShownInsteadOfANewOne(t *testing.T) {
 	st, clock := newTestStore(t, Options{OwnerLimit: time.Minute})
 	lastSeen, err := st.AddLastSeen("last_seen", "", "worker")
 	if err != nil {
 		t.Fatal(err)
 	}
-	first := st.owners.get("w", st.clock.Now()) // then its goroutine is interrupted
+	first, _ := st.owner("w", st.clock.Now(), false) // then its goroutine is interrupted
 	clock.add(time.Minute)
 	st.Sweep(st.clock.Now(), 0)
 	st.Heartbeat("w", st.clock.Now())
-	st.addToLastSeen(first, st.clock.Now()) // continues
+	st.owners.show(first) // continues
+	if n := lastSeen.Len(); n != 1 {
+		t.Errorf("got %d owners, want 1", n)
+	}
 	expect(t, "last seen", lastSeen.page(), []string{`worker="w" 3660`})
 }
 
@@ -753,14 +758,12 @@ func TestOwnersDoNotRetainMemory(t *testing.T) {
 	body := "a large request body that contains w1 somewhere"
 	name := body[35:37]
 	st.Heartbeat(name, st.clock.Now())
-	if o := st.owners.get(name, st.clock.Now()); unsafe.StringData(o.name) == unsafe.StringData(name) {
+	if o := st.findOwner(name); unsafe.StringData(o.Name()) == unsafe.StringData(name) {
 		t.Error("the owner's name shares memory with the request body")
 	}
 	clock.add(time.Hour)
 	st.Sweep(st.clock.Now(), 0)
-	for i := range st.owners.shards {
-		if st.owners.shards[i].byName != nil {
-			t.Error("a shard still has a map after its last owner was removed")
-		}
+	if pages := st.owners.order.pages(); len(pages) > 0 {
+		t.Error("the owners still have a page after the last one was removed")
 	}
 }
