@@ -254,6 +254,15 @@ func (p *plan) unlisted(o *observation) (set uint32) {
 	return set
 }
 
+// workerOf returns the name of the worker in an observation, or an empty string if the
+// rules use none.
+func (p *plan) workerOf(o *observation) string {
+	if p.worker < 0 {
+		return ""
+	}
+	return o.attributes[p.worker]
+}
+
 // setDerived computes the derived values of an observation.
 func (p *plan) setDerived(values []string) {
 	for k, d := range p.derived {
