@@ -464,7 +464,9 @@ func (f *Family) overflowSeries(now Instant) *Series {
 func (f *Family) create(values *Values, o *Owner, now Instant) *Series {
 	s := newSeries(values)
 	s.owner, s.created = o, now
-	s.liveness.refresh(now)
+	if f.canExpire {
+		s.liveness.refresh(now)
+	}
 	if f.typ == Histogram {
 		s.histogram = newHistogram(len(f.bounds), f.native)
 	}
@@ -529,6 +531,9 @@ func (f *Family) Value(s *Series, wall Wall) (float64, bool) {
 	v, ok := s.value()
 	if f.states != nil {
 		return v, ok && v > 0
+	}
+	if f.typ == Counter && !f.canExpire {
+		v += float64(s.whole().Load())
 	}
 	if f.owners {
 		seen := s.liveness.last.Load()

@@ -40,7 +40,7 @@ type page[S ordered[S]] []S
 
 const (
 	pageLen  = 256
-	chunkLen = 1024
+	chunkLen = 512 // append grows a slice to exactly this capacity
 )
 
 // add adds a new series. It is merged into the pages later.

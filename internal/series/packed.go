@@ -27,7 +27,7 @@ type packed struct {
 
 const (
 	longLength = math.MaxUint8
-	minPacked  = 16
+	minPacked  = 8
 )
 
 // packedSize returns the number of bytes that the values take.

@@ -8,63 +8,60 @@ import (
 
 // A Series is one label set of a family, and its value.
 //
-// Its size is 64 bytes, and updates write only to the second half. The written parts of
-// two series never share a cache line: if newSeries puts the label values after the
-// Series, they and the first half of the next Series are at least 48 bytes long, and
-// objects begin at multiples of 16 bytes. A Series without values after it begins at a
-// multiple of 64 bytes.
+// Its size is 56 bytes, and updates write only to the last 16. The written parts of two
+// series never share a cache line of 64 bytes: with the label values that newSeries puts
+// after a Series, objects are at least 80 bytes apart, or 64 and begin at a multiple of
+// 64 bytes.
 type Series struct {
-	labels  packed
-	owner   *Owner // nil if it has none
-	created Instant
+	labels    packed
+	owner     *Owner // nil if it has none
+	created   Instant
+	histogram *histogram // nil unless the family's type is Histogram
 
-	// liveness is the time of the last update. It is maintained only in families whose
-	// series can expire.
+	// liveness is the time of the last update in families whose series can expire. In
+	// the others it is the memory of whole.
 	liveness liveness
 
 	// bits are the float64 bits of the value of a gauge or counter. kill replaces them
-	// with the constant killed. The value of a counter also includes whole. An owner
-	// has bits of its own; see Owner.
+	// with the constant killed. An owner has bits of its own; see Owner. The value of a
+	// counter whose series never expire also includes whole.
 	bits atomic.Uint64
-
-	// whole is the sum of the integers added to a counter of a family whose series
-	// never expire. Unlike the compare-and-swap on bits, adding to it needs no retry.
-	whole atomic.Uint64
-
-	histogram *histogram // nil unless the family's type is Histogram
 }
+
+// whole is the sum of the integers added to a counter of a family whose series never
+// expire. Unlike the compare-and-swap on bits, adding to it needs no retry.
+func (s *Series) whole() *atomic.Int64 { return &s.liveness.last }
 
 // killed marks a series that was killed. It is a NaN that no arithmetic produces.
 const killed = 0x7ff8_dead_dead_dead
 
 // newSeries returns a series with the label values.
 //
-// Values of up to 128 bytes are part of the same object as the series. A lookup compares
+// Values of up to 120 bytes are part of the same object as the series. A lookup compares
 // them, and a scrape writes them: when there are so many series that they do not fit
-// into the processor's caches, this saves one wait for memory.
+// into the processor's caches, this saves one wait for memory. The sizes of the objects
+// are those that Go's allocator has.
 func newSeries(values *Values) *Series {
 	var s *Series
 	var b []byte
 	size := packedSize(values)
-	switch (size + 15) / 16 {
+	switch (size + 7) / 16 {
 	case 0:
-		s = &Series{}
+		s, b = withBytes[[8]byte]()
 	case 1:
-		s, b = withBytes[[16]byte]()
+		s, b = withBytes[[24]byte]()
 	case 2:
-		s, b = withBytes[[32]byte]()
+		s, b = withBytes[[40]byte]()
 	case 3:
-		s, b = withBytes[[48]byte]()
+		s, b = withBytes[[56]byte]()
 	case 4:
-		s, b = withBytes[[64]byte]()
+		s, b = withBytes[[72]byte]()
 	case 5:
-		s, b = withBytes[[80]byte]()
+		s, b = withBytes[[88]byte]()
 	case 6:
-		s, b = withBytes[[96]byte]()
+		s, b = withBytes[[104]byte]()
 	case 7:
-		s, b = withBytes[[112]byte]()
-	case 8:
-		s, b = withBytes[[128]byte]()
+		s, b = withBytes[[120]byte]()
 	default:
 		s, b = &Series{}, make([]byte, 0, size)
 	}
@@ -117,21 +114,18 @@ func (s *Series) add(v float64) bool {
 func (s *Series) count(v float64) {
 	// With this bound, whole does not overflow in practice.
 	if v < 1<<32 && v == math.Trunc(v) {
-		s.whole.Add(uint64(v))
+		s.whole().Add(int64(v))
 		return
 	}
 	s.add(v)
 }
 
-// value returns the value of a gauge or counter. It returns false if the series was
-// killed.
+// value returns the value of a gauge or counter without whole. It returns false if the
+// series was killed.
 func (s *Series) value() (v float64, ok bool) {
 	bits := s.bits.Load()
 	if bits == killed {
 		return 0, false
-	}
-	if whole := s.whole.Load(); whole != 0 {
-		return math.Float64frombits(bits) + float64(whole), true
 	}
 	return math.Float64frombits(bits), true
 }

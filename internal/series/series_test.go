@@ -97,7 +97,7 @@ func TestLabelValuesIdentifyASeries(t *testing.T) {
 	for p := range f.Sorted {
 		for _, s := range p {
 			values := f.Values(nil, s)
-			if v, _ := s.value(); v != want[strings.Join(values, "\xff")] {
+			if v, _ := f.Value(s, Wall{}); v != want[strings.Join(values, "\xff")] {
 				t.Errorf("%q is %v, want %v", values, v, want[strings.Join(values, "\xff")])
 			}
 		}
@@ -578,7 +578,7 @@ func TestCountersDoNotOverflow(t *testing.T) {
 	for range 5000 {
 		f.update(t, Add, 1<<53-1, "", "x")
 		for p := range f.Sorted {
-			if v, _ := p[0].value(); v <= last {
+			if v, _ := f.Value(p[0], Wall{}); v <= last {
 				t.Fatalf("the value went from %v to %v", last, v)
 			} else {
 				last = v
@@ -660,7 +660,7 @@ func total(f *Family) (n uint64) {
 				f.Snapshot(s, &snapshot)
 				n += snapshot.Count
 			} else {
-				v, _ := s.value()
+				v, _ := f.Value(s, Wall{})
 				n += uint64(v)
 			}
 		}
@@ -748,8 +748,22 @@ func TestLabelValuesOfAnyLength(t *testing.T) {
 // See the doc comment of Series.
 func TestLayoutOfSeriesInMemory(t *testing.T) {
 	var s Series
-	if size, written := unsafe.Sizeof(s), unsafe.Offsetof(s.liveness); size != 64 || written != 32 {
-		t.Errorf("got a size of %d bytes, written to from offset %d, want 64 and 32", size, written)
+	if size, written := unsafe.Sizeof(s), unsafe.Offsetof(s.liveness); size != 56 || written != 40 {
+		t.Errorf("got a size of %d bytes, written to from offset %d, want 56 and 40", size, written)
+	}
+	for size := range 130 {
+		all := make([]*Series, 100)
+		for i := range all {
+			all[i] = newSeries(Plain(strings.Repeat("x", size)))
+		}
+		lines := map[uintptr]bool{}
+		for _, s := range all {
+			first, last := uintptr(unsafe.Pointer(&s.liveness))/64, (uintptr(unsafe.Pointer(&s.bits))+7)/64
+			if lines[first] || lines[last] {
+				t.Fatalf("values of %d bytes: two series are written to in the same cache line", size)
+			}
+			lines[first], lines[last] = true, true
+		}
 	}
 }
 
