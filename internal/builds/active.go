@@ -8,20 +8,21 @@ import (
 	"github.com/signalbox-ci/signalbox/internal/engine"
 )
 
-// States of runs and jobs that have not ended. The first is none of them.
+// states are the states of runs and jobs that have not ended. The first element is not
+// a state: the index of a state is greater than 0.
 var states = []string{"", "pending", "executing", "blocked"}
 
 // maxGroups is the maximum number of groups of a gauge.
 const maxGroups = 10_000
 
 // A gauge sums the latest values of groups of active runs, or of jobs. Which attributes
-// make a group depends on the sender and on the rules.
+// identify a group depends on the sender and on the rules.
 type gauge struct {
 	groups map[uint64]group // by the hash of their attributes
-	swept  time.Time        // when the groups that were not set recently were removed
+	swept  time.Time        // when sweep was last called
 }
 
-// A group has the latest value that was set.
+// A group contains the latest value that was set, and when.
 type group struct {
 	state int // index of states
 	value float64
@@ -45,8 +46,8 @@ func (g *gauge) set(hash uint64, state int, value float64, now time.Time) {
 	g.groups[hash] = group{state, value, now}
 }
 
-// sweep removes the groups that were not set for as long as the series of the metrics
-// stay without being set.
+// sweep removes the groups that have not been set for catalog.InactiveAfter, when the
+// series of the metrics expire too.
 func (g *gauge) sweep(now time.Time) {
 	g.swept = now
 	for hash, group := range g.groups {
@@ -65,7 +66,7 @@ func (g *gauge) sums(now time.Time) (sums [4]float64) {
 	return sums
 }
 
-// The texts of a waiting job, after those of its pipeline.
+// The indexes of the texts of a waiting job, which follow those of its pipeline.
 const (
 	textJob = textPipeline + 1 + iota
 	textJobRunnerClass
@@ -75,7 +76,7 @@ const (
 // maxWaiting is the maximum number of groups of waiting jobs.
 const maxWaiting = 1000
 
-// A waitingJob is the one that has waited for the longest time in its group.
+// A waitingJob is the job that has waited for the longest time in its group.
 type waitingJob struct {
 	seconds float64
 	time    time.Time // of the event; several values with the same time are of one report
@@ -83,7 +84,8 @@ type waitingJob struct {
 	texts   texts
 }
 
-// A waitingJobs has a job for each group that has waiting jobs.
+// waitingJobs contains the job that has waited for the longest time in each group, by
+// the hash of the attributes of the group.
 type waitingJobs map[uint64]*waitingJob
 
 func (w waitingJobs) set(hash uint64, e *engine.TappedEvent) {
@@ -126,8 +128,8 @@ func (w waitingJobs) longest(now time.Time) (longest *waitingJob) {
 	return longest
 }
 
-// hashAttributes hashes the attributes of an event, whatever their order, except for
-// those that identify a job.
+// hashAttributes returns a hash of the attributes of an event, which does not depend on
+// their order. If ofJob is set, it omits the attributes that identify a job.
 func hashAttributes(seed maphash.Seed, e *engine.TappedEvent, ofJob bool) (sum uint64) {
 	var h maphash.Hash
 	h.SetSeed(seed)
