@@ -318,7 +318,7 @@ var _ = Describe("Builds", func() {
 			By("replacing the job of a group")
 			o.emit("ci oldest job waiting", 10, job("small", "c"))
 			Expect(o.overview().OldestWaitingJob).To(gstruct.PointTo(HaveField("Job", "a")))
-			By("removing the group when nothing waits any more")
+			By("removing the group when no job waits any more")
 			o.emit("ci oldest job waiting", 0, with(github, "runner_class", "large"))
 			Expect(o.overview().OldestWaitingJob).To(gstruct.PointTo(HaveField("Job", "c")))
 		})

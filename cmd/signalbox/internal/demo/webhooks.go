@@ -20,11 +20,11 @@ const (
 	// the page shows their runs immediately.
 	forgePast = 20 * time.Minute
 
-	// deliveryInterval is the interval at which the deliveries are sent that are due.
+	// deliveryInterval is the interval at which due deliveries are sent.
 	deliveryInterval = 250 * time.Millisecond
 
-	// maxDeliveryAge is the age of deliveries that are not sent. There are such only if
-	// the machine was suspended, or the receiver did not answer.
+	// maxDeliveryAge is the maximum age of deliveries that are sent. Older ones exist
+	// only if the machine was suspended, or the receiver did not answer.
 	maxDeliveryAge = time.Minute
 
 	deliveryTimeout = 5 * time.Second

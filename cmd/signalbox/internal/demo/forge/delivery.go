@@ -53,7 +53,7 @@ type report struct {
 	labels    []string // of the runner of a job
 	retry     bool
 	committed time.Time
-	changed   time.Time // GitLab: when a job that is pending or running became so last
+	changed   time.Time // GitLab: the last time at which a job that is pending or running entered that state
 
 	event string // name of the event, for headers
 	body  []byte
@@ -145,7 +145,7 @@ func sum(key []byte, parts ...[]byte) []byte {
 	return mac.Sum(nil)
 }
 
-// object is an object of JSON.
+// An object is a JSON object.
 type object = map[string]any
 
 // encode returns JSON.

@@ -30,7 +30,7 @@ func Decode(_ http.Header, body []byte) (payload.Delivery, error) {
 		p.decodeBuild(&d)
 	case "ms.vss-pipelines.stage-state-changed-event":
 		d.Describe("stage")
-		d.Ignore("stages do not count, only their runs and jobs")
+		d.Ignore("stages are not counted, only their runs and jobs")
 	default:
 		d.Describe(p.EventType)
 		d.Ignore("the event %.60q is not about runs, jobs or builds", p.EventType)
@@ -88,7 +88,7 @@ func (r *resource) selfURL() string {
 }
 
 // repositoryName returns the name of a repository in Azure Repos, such as
-// "organization/project/repository", or on GitHub. Of the URL of another object, it
+// "organization/project/repository", or on GitHub. For the URL of any other object, it
 // returns the organization and the project.
 func repositoryName(address string) string {
 	u, err := url.Parse(address)
@@ -130,7 +130,7 @@ func parseRef(ref string) (name, kind string) {
 	return ref, ""
 }
 
-// results are the results for those of Azure DevOps.
+// results maps the results of Azure DevOps to those of the tracker.
 var results = map[string]string{
 	"succeeded":          tracker.ResultSuccess,
 	"partiallySucceeded": tracker.ResultFailure,

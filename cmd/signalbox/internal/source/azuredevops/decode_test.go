@@ -34,7 +34,7 @@ var _ = Describe("Decode", func() {
 		Entry("other events", "git.push", nil, `the event "git.push" is not about runs, jobs or builds`),
 		Entry("payloads without an event", "", nil, `the event "" is not about runs, jobs or builds`),
 		Entry("stages", "ms.vss-pipelines.stage-state-changed-event", values{"run": values{"id": 1, "state": "completed", "result": "succeeded"}},
-			"stages do not count, only their runs and jobs"),
+			"stages are not counted, only their runs and jobs"),
 		Entry("approvals", "ms.vss-pipelinechecks-events.approval-pending", nil, `the event "ms.vss-pipelinechecks-events.approval-pending" is not about runs, jobs or builds`),
 		Entry("jobs without a resource", "ms.vss-pipelines.job-state-changed-event", nil, "no id"),
 		Entry("jobs without a run", "ms.vss-pipelines.job-state-changed-event", values{"job": values{"id": "1", "state": "waiting"}}, "no id"),
@@ -61,7 +61,7 @@ var _ = Describe("Decode", func() {
 		Entry(nil, "canceled", "cancellation"), Entry(nil, "stopped", "cancellation"), Entry(nil, "skipped", "skip"),
 	)
 
-	It("counts unknown results as the result other, and no unknown states", func() {
+	It("counts unknown results as the result other, and ignores unknown states", func() {
 		for _, fixture := range []string{run, build, job} {
 			d := decode(fixture, values{"resource.run.result": "odd", "resource.job.result": "odd", "resource.result": "odd"})
 			Expect(d.Outcome).To(Equal(payload.Unmapped))

@@ -42,7 +42,7 @@ func Decode(header http.Header, body []byte) (payload.Delivery, error) {
 	return d, nil
 }
 
-// bridgedEvents are the events by their names in EventBridge.
+// bridgedEvents maps the names of events in EventBridge to those in webhooks.
 var bridgedEvents = map[string]string{
 	"Build Created":      "build.scheduled",
 	"Build Started":      "build.running",

@@ -211,7 +211,7 @@ var _ = Describe("Jobs", func() {
 	},
 		Entry(nil, "manual"), Entry(nil, "trigger"), Entry(nil, "waiter"), Entry(nil, nil))
 
-	DescribeTable("are queued since they could run, not since they were created", func(fixture string) {
+	DescribeTable("are queued from the time at which they could run, not from their creation", func(fixture string) {
 		Expect(change(fixture, nil).Queued).To(Equal(at.Add(5 * time.Second)))
 		Expect(change(fixture, values{"job.runnable_at": nil}).Queued).To(BeZero())
 	},
@@ -288,7 +288,7 @@ var _ = Describe("Agents", func() {
 		Entry(nil, nil, []any{"os=linux", "queue=Deploy"}, "deploy"), Entry(nil, "gpu", []any{"os=linux"}, "gpu"), Entry(nil, "gpu", []any{"queue=a"}, "a"),
 	)
 
-	It("are offline since they stopped, if nothing else is known", func() {
+	It("are offline from the time at which they stopped, if nothing else is known", func() {
 		Expect(change("agent.stopped", values{"agent.disconnected_at": nil}).Time).To(BeZero())
 		Expect(change("agent.stopped", values{"agent.disconnected_at": nil, "agent.stopped_at": "2026-03-04T11:00:00Z"}).Time).NotTo(BeZero())
 	})

@@ -39,7 +39,7 @@ func (p *event) decode(d *payload.Delivery) {
 	rest, ok := strings.CutPrefix(name, typePrefix)
 	if !ok {
 		d.Describe(name)
-		d.Ignore("the type %.60q is not that of a CDEvent", name)
+		d.Ignore("the type %.60q is not a type of CDEvents", name)
 		return
 	}
 	subject, rest, _ := strings.Cut(rest, ".")
@@ -105,8 +105,8 @@ func (p *event) decodeTask(d *payload.Delivery, predicate string) {
 	p.addRun(d, c, predicate, p.Subject.Content.Outcome)
 }
 
-// addRun adds a change to a run or job. The end of one has no start, and no duration: the
-// tracker has them from previous events.
+// addRun adds a change to a run or job. An event about an end contains neither the
+// start nor the duration: the tracker knows the start from previous events.
 func (p *event) addRun(d *payload.Delivery, c tracker.Change, predicate, outcome string) {
 	switch predicate {
 	case "queued":
@@ -148,8 +148,8 @@ func end(d *payload.Delivery, c *tracker.Change, outcome string) {
 	}
 }
 
-// decodeService decodes a deployment. The same service is deployed again and again, so
-// what identifies the deployment is the event.
+// decodeService decodes a deployment. The same service is deployed repeatedly, so the
+// event identifies the deployment.
 func (p *event) decodeService(d *payload.Delivery, predicate string) {
 	c := p.change(tracker.Deployment)
 	c.ID = payload.ShortID(cmp.Or(p.Context.ID, p.envelope.ID))
@@ -164,7 +164,7 @@ func (p *event) decodeService(d *payload.Delivery, predicate string) {
 	case "rolledback":
 		c.Result = tracker.ResultFailure // of the deployment before
 	case "removed", "published":
-		d.Ignore("a service that is %s was deployed before", predicate)
+		d.Ignore("an event service.%s does not report a deployment", predicate)
 		return
 	default:
 		d.Unmap("predicate", predicate)
@@ -192,8 +192,8 @@ func (p *event) decodeIncident(d *payload.Delivery, predicate string) {
 	d.Add(c)
 }
 
-// tests are the outcomes of tests, by result. A test that was canceled says nothing about
-// what it tests, like one that was skipped.
+// tests are the outcomes of tests, by result. A canceled test counts as skipped,
+// because it says nothing about what it tests.
 var tests = map[string]string{
 	tracker.ResultSuccess:      "passed",
 	tracker.ResultFailure:      "failed",

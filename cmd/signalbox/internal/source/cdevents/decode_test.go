@@ -37,7 +37,7 @@ var _ = Describe("Events", func() {
 		Expect(batch.Changes).To(Equal(append(decode("v0.5.1-pipelinerun_queued", nil).Changes, decode("v0.5.1-pipelinerun_started", nil).Changes...)))
 	})
 
-	It("have the version of their type ignored", func() {
+	It("are decoded whatever the version of their type", func() {
 		for _, version := range []string{"", ".", ".9.9.9", ".0.3.0-draft"} {
 			Expect(change("v0.5.1-pipelinerun_finished", values{"context.type": "dev.cdevents.pipelinerun.finished" + version}).Result).To(Equal("failure"))
 		}
@@ -53,11 +53,11 @@ var _ = Describe("Events", func() {
 		Entry(nil, "dev.cdevents.artifact.published.0.3.0", `the subject "artifact"`),
 		Entry(nil, "dev.cdevents.testsuiterun.finished.0.3.0", "only the test cases"),
 		Entry(nil, "dev.cdevents.testcaserun.started.0.3.0", "when they finish"),
-		Entry(nil, "dev.cdevents.service.removed.0.3.0", "was deployed before"),
-		Entry(nil, "dev.cdevents.service.published.0.3.0", "was deployed before"),
+		Entry(nil, "dev.cdevents.service.removed.0.3.0", "does not report a deployment"),
+		Entry(nil, "dev.cdevents.service.published.0.3.0", "does not report a deployment"),
 		Entry(nil, "dev.cdevents.", `the subject ""`),
-		Entry(nil, "dev.cdeventsx.tool-thing.done.0.1.0", "not that of a CDEvent"),
-		Entry(nil, "dev.tekton.event.taskrun.started.v1", "not that of a CDEvent"),
+		Entry(nil, "dev.cdeventsx.tool-thing.done.0.1.0", "not a type of CDEvents"),
+		Entry(nil, "dev.tekton.event.taskrun.started.v1", "not a type of CDEvents"),
 	)
 
 	DescribeTable("are unmapped", func(kind string) {

@@ -37,7 +37,8 @@ func Decode(header http.Header, body []byte) (payload.Delivery, error) {
 func (p *delivery) decodeWorkflow(d *payload.Delivery) {
 	w := &p.Workflow
 	c := p.change(tracker.Run, w.ID)
-	// There is no start. The run time counts from here, whenever the first job started.
+	// Deliveries do not contain the start. The run time begins with the creation of the
+	// workflow.
 	c.Started = c.ParseTime(w.CreatedAt)
 	c.Ended = c.ParseTime(w.StoppedAt)
 	c.Attributes.URL = w.URL
@@ -102,8 +103,8 @@ func (p *pipeline) trigger() string {
 	}
 }
 
-// unauthorized is the status of a job whose context its user may not use, and of its
-// workflow.
+// unauthorized is the status of a job whose user is not allowed to use its context, and
+// of the workflow of the job.
 const unauthorized = "unauthorized"
 
 // results are the results for the statuses of workflows and jobs that have ended.

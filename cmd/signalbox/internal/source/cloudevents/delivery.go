@@ -6,8 +6,9 @@ import (
 	"github.com/signalbox-ci/signalbox/cmd/signalbox/internal/source/payload"
 )
 
-// Delivery decodes a request with one or more events. It calls decode for each event, to
-// fill in a delivery, and merges the results. An error of decode is that of Delivery.
+// Delivery decodes a request with one or more events. It calls decode for each event,
+// to fill in a delivery, and merges the results. It returns the error of decode, if
+// there is one.
 //
 // The delivery of a single event has the identity of the event as its ID. A batch has no
 // ID: the next one can repeat some of its events. The tracker recognizes them, because

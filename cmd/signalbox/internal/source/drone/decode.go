@@ -46,7 +46,7 @@ func Decode(header http.Header, body []byte) (payload.Delivery, error) {
 
 const (
 	maxStages  = 1000 // more than builds have
-	maxIDBytes = 20   // of a number; the ID of the build is checked by payload.Delivery
+	maxIDBytes = 20   // of a number; payload.Delivery checks the ID of the build
 )
 
 // states are the states for the statuses in which builds and stages have not ended.

@@ -165,7 +165,7 @@ var _ = Describe("Runs", func() {
 var _ = Describe("Jobs", func() {
 	const queued, running, completed = "workflow_job-life_a-2-queued", "workflow_job-life_a-3-in_progress", "workflow_job-life_a-4-completed-success"
 
-	It("that wait for other jobs are blocked since their creation", func() {
+	It("that wait for other jobs are blocked from their creation on", func() {
 		c := change("workflow_job-life_a-1-waiting-blocked-by-needs", nil)
 		Expect(c.State).To(Equal(tracker.Blocked))
 		Expect(c.Time).To(Equal(at))

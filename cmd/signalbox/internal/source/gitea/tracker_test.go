@@ -35,7 +35,7 @@ var _ = Describe("Tracked deliveries", func() {
 		}
 	})
 
-	It("observe the queue time of a job that waited for other jobs since it is queued", func() {
+	It("observe the queue time of a job that waited for other jobs from the time at which it is queued", func() {
 		deliver("workflow_job-life_a-1-waiting-blocked-by-needs")
 		Expect(tracked.Gauge("ci jobs active", "state", "blocked")).To(Equal(1.0))
 		deliver("workflow_job-life_a-2-queued", "workflow_job-life_a-1-waiting-blocked-by-needs")

@@ -9,8 +9,9 @@ import (
 	"github.com/signalbox-ci/signalbox/cmd/signalbox/internal/source/tracker"
 )
 
-// phases are the states for the phases of builds. The notification plugin reports that a
-// build was queued when it starts, with the time at which it was queued.
+// phases are the states for the phases of builds. The notification plugin reports that
+// a build was queued only when the build starts. The report contains the time at which
+// it was queued.
 var phases = map[string]tracker.State{
 	"QUEUED":    tracker.Queued,
 	"STARTED":   tracker.Started,

@@ -49,7 +49,7 @@ type queueItem struct {
 	ExitTime  int64  `json:"exitTime"`
 }
 
-// decode decodes an item as a job with the ID that its build will name too.
+// decode decodes an item as a job. Its ID is one that the build will contain too.
 func (q *queueItem) decode(d *payload.Delivery, what string) {
 	d.Describe("queue", what)
 	if what != "entered_waiting" && what != "left" {

@@ -15,8 +15,8 @@ import (
 // system is the name of the CI system in changes.
 const system = "jenkins"
 
-// Decode decodes what one of the plugins sends. It returns an error if the body is not
-// JSON. It does not check the token.
+// Decode decodes a delivery of one of the plugins. It returns an error if the body is
+// not JSON. It does not check the token.
 func Decode(header http.Header, body []byte) (payload.Delivery, error) {
 	if header.Get("Ce-Type") != "" {
 		return cloudevents.Delivery(header, body, decodeEvent)

@@ -30,7 +30,7 @@ func decode(d *payload.Delivery, e cloudevents.Event) error {
 	rest, ok := strings.CutPrefix(e.Type, typePrefix)
 	if !ok {
 		d.Describe(e.Type)
-		d.Ignore("the type %.60q is not that of an event of Tekton", e.Type)
+		d.Ignore("the type %.60q is not a type of Tekton's events", e.Type)
 		return nil
 	}
 	kind, rest, _ := strings.Cut(rest, ".")
@@ -139,8 +139,8 @@ func (o *object) end(d *payload.Delivery, c *tracker.Change, state string) {
 	c.NeverStarted = c.Started.IsZero()
 }
 
-// resultOf returns the result for the reason of a failure. New versions of Tekton add
-// reasons, which are failures.
+// resultOf returns the result for the reason of a failure. Unknown reasons, which new
+// versions of Tekton add, are failures.
 func resultOf(reason string) string {
 	switch reason {
 	case "TaskRunTimeout", "PipelineRunTimeout":

@@ -89,7 +89,7 @@ var _ = Describe("Task runs", func() {
 	},
 		Entry(nil, "dev.tekton.event.customrun.started.v1", payload.Ignored, `the kind "customrun"`),
 		Entry(nil, "dev.tekton.event.taskrun.exploded.v1", payload.Unmapped, `unknown state "exploded"`),
-		Entry(nil, "dev.cdevents.taskrun.started.0.3.0", payload.Ignored, "not that of an event of Tekton"),
+		Entry(nil, "dev.cdevents.taskrun.started.0.3.0", payload.Ignored, "not a type of Tekton's events"),
 	)
 })
 

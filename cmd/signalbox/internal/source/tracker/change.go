@@ -53,11 +53,11 @@ type Change struct {
 	QueuedUntilJob bool
 
 	// NeverStarted means that an ended object never ran. It was skipped, for example,
-	// or cancelled while it was queued.
+	// or canceled while it was queued.
 	NeverStarted bool
 
 	// Dequeued means that a job left the queue, and that it is unknown whether it will
-	// start or was cancelled. State is Queued. The job is no longer counted as active
+	// start or was canceled. State is Queued. The job is no longer counted as active
 	// until another change says that it has started.
 	Dequeued bool
 

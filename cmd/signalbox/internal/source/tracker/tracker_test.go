@@ -343,7 +343,7 @@ var _ = Describe("Tracker", func() {
 			Expect(text(apply(change(ended, 109)))).To(Equal([]string{"ci job finished 1", "ci job run time 9", "ci jobs active 0"}))
 		})
 
-		It("is queued since the delivery of the release if the time of the release is unknown", func() {
+		It("is queued from the delivery of the release on if the time of the release is unknown", func() {
 			now = at(2)
 			apply(change(blocked, 1))
 			now = at(90)

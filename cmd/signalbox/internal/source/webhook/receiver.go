@@ -241,8 +241,8 @@ func (r *Receiver) track(in *input, d *payload.Delivery, now time.Time) (outcome
 	return outcome, d.Reason, len(events)
 }
 
-// Apply applies the changes in a delivery, which was received at the time now. It returns
-// the events to emit, in order, and what became of the delivery.
+// Apply applies the changes in a delivery, which was received at the time now. It
+// returns the events to emit, in order, and the outcome of the delivery.
 func Apply(t *tracker.Tracker, d *payload.Delivery, now time.Time) (events []metric.Event, outcome Outcome) {
 	outcome = Ignored
 	for _, change := range d.Changes {

@@ -11,7 +11,7 @@ import (
 	"github.com/signalbox-ci/signalbox/cmd/signalbox/internal/source/tracker"
 )
 
-// An Outcome is what became of a delivery.
+// An Outcome is the result of handling a delivery.
 type Outcome uint8
 
 // The outcomes of deliveries.
