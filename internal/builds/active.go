@@ -78,7 +78,7 @@ const maxWaiting = 1000
 
 // A waitingJob is the job that has waited for the longest time in its group.
 type waitingJob struct {
-	seconds float64
+	seconds float64   // how long it has waited
 	time    time.Time // of the event; several values with the same time are of one report
 	at      time.Time // when the value was set
 	texts   texts

@@ -4,13 +4,13 @@ var overviewDashboard = dashboard{
 	name:  "ci-overview",
 	title: "CI overview",
 	description: "Runs of all CI systems: how many there are, how they end, how long they take and wait. " +
-		"Data that a system does not report are missing: Concourse, for example, reports neither queued runs nor jobs.",
+		"Data that a system does not report is missing: Concourse, for example, reports neither queued runs nor jobs.",
 	variables: []variable{systemVariable, repositoryVariable},
 	rows: []row{
 		{"Now", []panel{
 			number("Runs executing", "short", "Runs of the selected systems that are executing, in all repositories.",
 				`sum(ci_runs_active{state="executing",`+ofSystems+`})`, nil),
-			number("Jobs waiting", "short", "Jobs of the selected systems that wait for a runner, in all repositories. The dashboard Queue and runners shows the classes of runners.",
+			number("Jobs waiting", "short", "Jobs of the selected systems that wait for a runner, in all repositories. The dashboard Queue and runners shows them by runner class.",
 				`sum(ci_jobs_active{state="pending",`+ofSystems+`})`, rising(20, 100)),
 			number("Longest wait", "s", "Time that the oldest waiting job has waited for a runner; see CIJobWaiting.",
 				`max(ci_oldest_job_waiting_seconds{`+ofSystems+`})`, rising(600, 1800)),

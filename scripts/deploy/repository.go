@@ -39,7 +39,7 @@ var repositoryDashboard = dashboard{
 				query{increaseOf("pipeline, error_type", `ci_run_errors_total{`+ofRepository+`}`, "1h") + ` > 0`, "{{pipeline}} {{error_type}}"}),
 			stacked("Tests by outcome", "short", "Tests that ended in an hour, if the CI system reports them.",
 				query{increaseOf("outcome", `ci_tests_total{`+ofRepository+`}`, "1h"), "{{outcome}}"}),
-			graph("Jobs that needed another attempt", "percentunit", "Share of the jobs that succeeded in an hour that were not the first attempt. A growing share means unreliable tests or runners.",
+			graph("Jobs that needed another attempt", "percentunit", "Of the jobs that succeeded in an hour, the share that were not the first attempt. A growing share means unreliable tests or runners.",
 				query{shareOf(
 					increaseOf("pipeline", `ci_jobs_finished_total{result="success",retry="true",`+ofRepository+`}`, "1h"),
 					increaseOf("pipeline", `ci_jobs_finished_total{result="success",`+ofRepository+`}`, "1h")), "{{pipeline}}"}).withMax(1),

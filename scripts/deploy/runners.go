@@ -52,7 +52,7 @@ var runnersDashboard = dashboard{
 				query{`sum by (system, runner_class) (system_repository_runner_class:ci_job_minutes:increase1h{` + ofClasses + `})`, "{{system}} {{runner_class}}"}),
 			bars("Minutes by repository, in the time range", "short", "The twenty repositories whose jobs used the most minutes on the selected classes of runners.",
 				`topk(20, `+increaseOf("system, repository", `ci_job_duration_seconds_sum{`+ofClasses+`}`, "$__range")+` / 60)`, "{{repository}}", nil),
-			graph("Jobs that needed another attempt", "percentunit", "Share of the jobs that succeeded in an hour that were not the first attempt. A growing share means unreliable tests or runners.",
+			graph("Jobs that needed another attempt", "percentunit", "Of the jobs that succeeded in an hour, the share that were not the first attempt. A growing share means unreliable tests or runners.",
 				query{shareOf(
 					increaseOf("system, runner_class", `ci_jobs_finished_total{result="success",retry="true",`+ofClasses+`}`, "1h"),
 					increaseOf("system, runner_class", `ci_jobs_finished_total{result="success",`+ofClasses+`}`, "1h")), "{{system}} {{runner_class}}"}).withMax(1),

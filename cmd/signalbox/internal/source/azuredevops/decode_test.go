@@ -21,7 +21,6 @@ const (
 	job     = "life_a-4-job-completed-succeeded"
 )
 
-// Case 22.
 var _ = Describe("Decode", func() {
 	DescribeTable("ignores", func(event string, resource values, reason string) {
 		body, err := json.Marshal(values{"eventType": event, "resource": resource})
@@ -132,7 +131,6 @@ var _ = Describe("Decode", func() {
 		}
 	})
 
-	// Case 24.
 	It("reads times with seven digits", func() {
 		Expect(change(job, nil).Ended).To(Equal(time.Date(2026, 3, 4, 10, 3, 7, 126666700, time.UTC)))
 	})
@@ -183,7 +181,6 @@ var _ = Describe("Jobs", func() {
 		Expect(change(job, values{"resource.job.startTime": "2026-03-04T10:04:00Z"}).RunTime).To(BeNil())
 	})
 
-	// Case 4.
 	It("never started if they have no start", func() {
 		Expect(change("life_c-4-job-completed-canceled", nil).NeverStarted).To(BeTrue())
 		Expect(change(job, nil).NeverStarted).To(BeFalse())

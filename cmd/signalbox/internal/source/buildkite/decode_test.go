@@ -38,7 +38,6 @@ var _ = Describe("Decode", func() {
 		Entry(nil, `{"build":{},"job":{},"agent":{}}`), Entry(nil, `{"detail-type":"Build Started","detail":null}`), Entry(nil, `{"detail-type":"Job Started"}`),
 		Entry("deeply nested where nothing is expected", strings.Repeat(`{"a":`, 20_000)+"1"+strings.Repeat("}", 20_000)))
 
-	// Case 22.
 	DescribeTable("ignores other events", func(fixture, event string) {
 		d := decode(fixture, values{"event": event})
 		Expect(d.Outcome).To(Equal(payload.Ignored))
@@ -77,12 +76,11 @@ var _ = Describe("Builds", func() {
 	},
 		Entry(nil, "passed", "success", payload.Useful), Entry(nil, "failed", "failure", payload.Useful), Entry(nil, "canceled", "cancellation", payload.Useful),
 		Entry(nil, "skipped", "skip", payload.Useful), Entry(nil, "not_run", "skip", payload.Useful), Entry(nil, "exploded", "other", payload.Unmapped),
-		// Case 13, and builds that run again before the delivery is sent.
+		// Blocked builds, and builds that run again before the delivery is sent.
 		Entry(nil, "blocked", "", payload.Useful), Entry(nil, "running", "", payload.Useful), Entry(nil, "started", "", payload.Useful),
 		Entry(nil, "failing", "", payload.Useful), Entry(nil, "scheduled", "", payload.Useful), Entry(nil, "canceling", "", payload.Useful),
 	)
 
-	// Case 13.
 	DescribeTable("have not ended while they are blocked", func(state string, want tracker.State) {
 		Expect(change("build.finished-blocked", values{"build.state": state}).State).To(Equal(want))
 	},
@@ -251,7 +249,6 @@ var _ = Describe("Jobs", func() {
 		Expect(change("eventbridge-job_started", nil).Attributes.Retry).To(BeEmpty())
 	})
 
-	// Case 24.
 	It("have times in the layout of EventBridge", func() {
 		c := change("eventbridge-job_finished", nil)
 		Expect(c.Anomalies).To(BeEmpty())

@@ -164,7 +164,7 @@ func (p *event) decodeService(d *payload.Delivery, predicate string) {
 	case "rolledback":
 		c.Result = tracker.ResultFailure // of the deployment before
 	case "removed", "published":
-		d.Ignore("an event service.%s does not report a deployment", predicate)
+		d.Ignore("the event service.%s does not report a deployment", predicate)
 		return
 	default:
 		d.Unmap("predicate", predicate)

@@ -14,7 +14,6 @@ import (
 )
 
 var _ = Describe("Events", func() {
-	// Case 18.
 	DescribeTable("are the same in each version and mode", func(one, other string) {
 		a, b := decode(one, nil), decode(other, nil)
 		Expect(a.Changes).NotTo(BeEmpty())

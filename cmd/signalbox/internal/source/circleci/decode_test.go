@@ -19,7 +19,6 @@ const (
 	app = "life_c-2-workflow-canceled" // of an integration with trigger_parameters
 )
 
-// Case 22.
 var _ = Describe("Decode", func() {
 	DescribeTable("ignores", func(event, body, reason string) {
 		d, err := circleci.Decode(http.Header{"Circleci-Event-Type": {event}}, []byte(body))
@@ -138,7 +137,6 @@ var _ = Describe("Jobs", func() {
 		Expect(c.NeverStarted).To(BeFalse())
 	})
 
-	// Case 4.
 	DescribeTable("never started", func(fixture string, v values) {
 		Expect(change(fixture, v).NeverStarted).To(BeTrue())
 	},

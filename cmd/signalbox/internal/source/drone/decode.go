@@ -83,7 +83,7 @@ func add(d *payload.Delivery, c tracker.Change, status string, stopped int64) {
 		d.Unmap("status", status)
 		return
 	case tracker.Started, tracker.Ended:
-		c.Time = time.Time{} // any later change of the object
+		c.Time = time.Time{} // it can be the time of any later change
 	}
 	d.Add(c)
 }

@@ -38,7 +38,6 @@ func TestFixturesAreSigned(t *testing.T) {
 	}
 }
 
-// Case 15.
 func TestOldSignatureIsRejected(t *testing.T) {
 	v, f := newVerifier(t, "signalbox-fixture-secret"), payloadtest.Load(t, "testdata")[0]
 	r := &http.Request{Header: f.Header}

@@ -62,7 +62,6 @@ var _ = Describe("Decode", func() {
 		}
 	})
 
-	// Case 22.
 	DescribeTable("ignores unknown actions", func(fixture string, action any) {
 		d := decode(fixture, values{"action": action})
 		Expect(d.Outcome).To(Equal(payload.Ignored))
@@ -112,7 +111,6 @@ var _ = Describe("Runs", func() {
 		Expect([]time.Time{c.Time, c.Queued}).To(HaveEach(BeZero()))
 	}, Entry("wait for a runner", "queued", tracker.Queued), Entry("wait for an approval or for other runs", "waiting", tracker.Blocked))
 
-	// Case 11.
 	DescribeTable("that never started", func(v values, want bool) {
 		Expect(change(completed, v).NeverStarted).To(Equal(want))
 	},
@@ -122,7 +120,6 @@ var _ = Describe("Runs", func() {
 		Entry(nil, values{"workflow_run.started_at": nil}, true),
 	)
 
-	// Case 12.
 	It("have a workflow whose id is text", func() {
 		Expect(change(requested, values{"workflow.id": "ci.yml"})).To(Equal(change(requested, values{"workflow.id": 7})))
 	})
@@ -171,7 +168,6 @@ var _ = Describe("Jobs", func() {
 		Expect(c.Time).To(Equal(at))
 	})
 
-	// Case 11.
 	It("have no start and no end while they are queued", func() {
 		c := change(queued, nil)
 		Expect(c.State).To(Equal(tracker.Queued))
@@ -194,7 +190,6 @@ var _ = Describe("Jobs", func() {
 		}
 	})
 
-	// Cases 3 and 4.
 	It("that never started", func() {
 		Expect(change(completed, nil).NeverStarted).To(BeFalse())
 		Expect(change("workflow_job-completed-cancelled-in-queue", nil).NeverStarted).To(BeTrue())

@@ -62,7 +62,6 @@ var _ = Describe("Builds", func() {
 		Entry(nil, "SUCCESS", "success"), Entry(nil, "UNSTABLE", "failure"), Entry(nil, "FAILURE", "failure"), Entry(nil, "FAILED", "failure"),
 		Entry(nil, "ABORTED", "cancellation"), Entry(nil, "NOT_BUILT", "skip"))
 
-	// Case 22.
 	It("report unknown words", func() {
 		d := decode("notification-started", values{"build.phase": "PAUSED"})
 		Expect(d.Outcome).To(Equal(payload.Unmapped))

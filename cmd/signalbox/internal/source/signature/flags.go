@@ -5,7 +5,7 @@ import "fmt"
 // Flags are the flags of a source whose CI system signs its deliveries. They belong to a
 // group whose namespace is the name of the source, as in --github-secret-file.
 type Flags struct {
-	SecretFiles          []string `long:"secret-file" value-name:"FILE" description:"File with the secrets of the webhook; enables the webhook. Each line is a secret. A delivery may use any of them, so that a secret can be replaced. Repeatable."`
+	SecretFiles          []string `long:"secret-file" value-name:"FILE" description:"File with the secrets of the webhook, one per line. Enables the webhook. A delivery may use any of the secrets, so that they can be replaced. Repeatable."`
 	AllowUnauthenticated bool     `long:"allow-unauthenticated" description:"Enable the webhook without a secret: everyone who can connect to the listener can send deliveries."`
 
 	added []Secret // by AddSecret
@@ -51,7 +51,7 @@ func (f *Flags) Secrets(name string) ([]Secret, error) {
 // sends a token with them; see RequestToken. They belong to a group whose namespace is
 // the name of the source, as in --tekton-token-file.
 type TokenFlags struct {
-	TokenFiles           []string `long:"token-file" value-name:"FILE" description:"File with the tokens of the webhook; enables the webhook. Deliveries contain a token in the header Authorization or in their URL. Each line is a token. A delivery may use any of them, so that a token can be replaced. Repeatable."`
+	TokenFiles           []string `long:"token-file" value-name:"FILE" description:"File with the tokens of the webhook, one per line. Enables the webhook. A delivery may use any of the tokens, in the header Authorization or in its URL, so that they can be replaced. Repeatable."`
 	AllowUnauthenticated bool     `long:"allow-unauthenticated" description:"Enable the webhook without a token: everyone who can connect to the listener can send deliveries."`
 }
 

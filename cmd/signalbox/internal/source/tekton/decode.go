@@ -139,8 +139,8 @@ func (o *object) end(d *payload.Delivery, c *tracker.Change, state string) {
 	c.NeverStarted = c.Started.IsZero()
 }
 
-// resultOf returns the result for the reason of a failure. Unknown reasons, which new
-// versions of Tekton add, are failures.
+// resultOf returns the result for the reason of a failure. New versions of Tekton add
+// reasons; unknown reasons are failures.
 func resultOf(reason string) string {
 	switch reason {
 	case "TaskRunTimeout", "PipelineRunTimeout":

@@ -119,7 +119,7 @@ var _ = Describe("The tracker", func() {
 		"ci job queued": {1}, "ci job started": {1}, "ci job queue time": {7}, "ci job finished": {1}, "ci job run time": {180},
 	}
 
-	// Case 17. A restarted controller sends its events again, with other IDs.
+	// A restarted controller sends its events again, with other IDs.
 	It("counts once, in any order", func() {
 		Expect(track("pipelinerun.queued", "taskrun.queued", "pipelinerun.started", "taskrun.started", "pipelinerun.running", "taskrun.running",
 			"taskrun.successful", "pipelinerun.successful", "taskrun.successful", "pipelinerun.successful").Events).To(Equal(want))

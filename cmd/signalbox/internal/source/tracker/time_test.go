@@ -7,7 +7,6 @@ import (
 	"github.com/signalbox-ci/signalbox/cmd/signalbox/internal/source/tracker"
 )
 
-// Case 24.
 func TestParseTime(t *testing.T) {
 	want := time.Date(2026, 3, 4, 10, 0, 5, 0, time.UTC)
 	for text, fraction := range map[string]time.Duration{

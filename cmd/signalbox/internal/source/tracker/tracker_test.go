@@ -72,7 +72,6 @@ var _ = Describe("Tracker", func() {
 			Expect(entries()).To(Equal([]string{"github ended 2"})) // with its run
 		})
 
-		// Cases 1 and 2.
 		It("counts the same in any order, and repeats have no effect", func() {
 			for _, order := range permutations(3) {
 				create()
@@ -148,7 +147,6 @@ var _ = Describe("Tracker", func() {
 			Expect(entries()).To(BeEmpty())
 		})
 
-		// Case 3.
 		It("observes no times of a skipped job, but counts anomalies", func() {
 			c := job("1", ended)
 			c.Result, c.Started, c.Ended = tracker.ResultSkip, at(-1), at(-1)
@@ -159,7 +157,6 @@ var _ = Describe("Tracker", func() {
 			Expect(anomalies()).To(Equal([]string{"github negative_queue 1"}))
 		})
 
-		// Case 4.
 		It("observes no times of a job that was cancelled in the queue", func() {
 			apply(job("1", queued))
 			c := job("1", ended)
@@ -181,7 +178,6 @@ var _ = Describe("Tracker", func() {
 			Expect(text(apply(c))).To(Equal([]string{"ci job finished 1", "ci jobs active 0"}))
 		})
 
-		// Case 7.
 		It("does not take times of later states for true", func() {
 			c := job("1", queued)
 			c.Started, c.Ended = at(0), at(0)
@@ -235,7 +231,6 @@ var _ = Describe("Tracker", func() {
 			Expect(text(apply(c))).To(ContainElement("ci job queue time 4"))
 		})
 
-		// Case 10.
 		It("observes nothing if all times are unknown", func() {
 			c := job("1", ended)
 			c.Queued, c.Started, c.Ended = time.Time{}, time.Time{}, time.Time{}
@@ -266,7 +261,6 @@ var _ = Describe("Tracker", func() {
 			Expect(anomalies()).To(Equal([]string{"github negative_queue 2", "github negative_duration 2"}))
 		})
 
-		// Case 11.
 		It("removes and counts times that cannot be right, once", func() {
 			c := job("1", ended)
 			c.Queued, c.Started, c.Ended = time.Unix(0, 0), time.Date(1999, 12, 31, 0, 0, 0, 0, time.UTC), now.Add(time.Hour+1)
@@ -301,7 +295,6 @@ var _ = Describe("Tracker", func() {
 			Expect(events[3].Attributes).To(Equal(common))
 		})
 
-		// Cases 9 and 22.
 		It("has an error type only if there was an error, and a result in any case", func() {
 			for i, c := range []struct{ result, errorType, want string }{
 				{tracker.ResultFailure, "script_failure", `ci job finished{result="failure",error_type="script_failure"} 1`},
@@ -316,7 +309,6 @@ var _ = Describe("Tracker", func() {
 		})
 	})
 
-	// Case 20.
 	Describe("a job that waits for an approval", func() {
 		change := func(s tracker.State, seconds float64) tracker.Change {
 			c := job("1", s)
@@ -528,7 +520,6 @@ var _ = Describe("Tracker", func() {
 				`ci job queued{pipeline="CI",branch="main",ref_kind="default",trigger="push"} 1`))
 		})
 
-		// Case 5.
 		It("has a time of its own for each attempt", func() {
 			apply(run("7", "1", ended))
 			again := run("7", "2", ended)
@@ -575,7 +566,6 @@ var _ = Describe("Tracker", func() {
 		apply(job("1", started))
 	})
 
-	// Case 8.
 	Describe("a pipeline of GitLab", func() {
 		change := func(s tracker.State, endedAt float64) tracker.Change {
 			c := tracker.Change{
@@ -1056,7 +1046,6 @@ var _ = Describe("Tracker", func() {
 			Expect(text(t.Tick(now), "system")).NotTo(ContainElement(HavePrefix("ci jobs active")))
 		})
 
-		// Case 23.
 		It("are as many as there are active objects, not more", func() {
 			for i := range 10_000 {
 				c := job(fmt.Sprint(i), queued)
@@ -1086,7 +1075,6 @@ var _ = Describe("Tracker", func() {
 			create()
 		})
 
-		// Case 19.
 		It("remove objects from the gauges that never end", func() {
 			apply(job("1", queued))
 			apply(job("2", blocked))
