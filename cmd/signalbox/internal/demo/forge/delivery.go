@@ -95,8 +95,8 @@ func NewSecrets() Secrets {
 // keyPrefix is the prefix of the signing keys of Standard Webhooks, which GitLab uses.
 const keyPrefix = "whsec_"
 
-// Request returns the delivery as a request to the URL of the webhook, signed when it
-// arrives.
+// Request returns the delivery as a request to the URL of the webhook, signed at the
+// time of its arrival.
 func (d *Delivery) Request(url string, secrets Secrets) (*http.Request, error) {
 	request, err := http.NewRequest(http.MethodPost, url, bytes.NewReader(d.report.body))
 	if err != nil {
