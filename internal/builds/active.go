@@ -129,16 +129,14 @@ func (w waitingJobs) longest(now time.Time) (longest *waitingJob) {
 }
 
 // hashAttributes returns a hash of the attributes of an event, which does not depend on
-// their order. If ofJob is set, it omits the attributes that identify a job.
+// their order. It omits empty ones and, if ofJob is set, those that describe a job or its
+// run.
 func hashAttributes(seed maphash.Seed, e *engine.TappedEvent, ofJob bool) (sum uint64) {
 	var h maphash.Hash
 	h.SetSeed(seed)
 	for name, value := range e.Attributes {
-		if ofJob {
-			switch name {
-			case "job", "job_id", "repository", "pipeline", "url":
-				continue
-			}
+		if value == "" || ofJob && describesJob(name) {
+			continue
 		}
 		h.Reset()
 		h.WriteString(name)
@@ -147,4 +145,15 @@ func hashAttributes(seed maphash.Seed, e *engine.TappedEvent, ofJob bool) (sum u
 		sum += h.Sum64()
 	}
 	return sum
+}
+
+// describesJob reports whether an attribute of a waiting job is about the job or its
+// run, and not about the runners that it waits for.
+func describesJob(attribute string) bool {
+	switch attribute {
+	case "owner", "repository", "pipeline", "branch", "ref_kind", "trigger", "retry", "commit", "url", "run_id", "attempt",
+		"job_id", "job", "runner_group", "worker":
+		return true
+	}
+	return false
 }
