@@ -61,9 +61,9 @@ type problem struct {
 	text    string
 }
 
-// observeDelay observes the time from the end that a delivery reports to now. Other
-// changes have no reliable time: a job that is released by an approval has only the time
-// at which it was created.
+// observeDelay observes the time from the ends in a delivery, whose changes had an
+// effect, to now. Other changes have no reliable time: a job that is released by an
+// approval has only the time at which it was created.
 func (t *tally) observeDelay(d *payload.Delivery, now time.Time) {
 	for i := range d.Changes {
 		if d.Changes[i].State != tracker.Ended {
