@@ -64,7 +64,7 @@ func (p *notification) decodeBuild(d *payload.Delivery) {
 		Instance: payload.Host(address, ""),
 		Kind:     tracker.Run,
 		// A job that is created again begins again with the number 1.
-		ID:    short(path) + "@" + itoa(max(queueID, 0)),
+		ID:    payload.ShortID(path + "@" + itoa(max(queueID, 0))),
 		State: state,
 	}
 	run.Attributes = p.attributes()
@@ -126,7 +126,7 @@ func (p *notification) attributes() tracker.Attributes {
 	if source == (scm{}) {
 		source = p.Build.CloudEventSCM
 	}
-	repository := repository(source.URL)
+	repository := payload.RepositoryPath(source.URL)
 	return tracker.Attributes{
 		Owner:      payload.Owner(repository),
 		Repository: repository,
@@ -152,18 +152,6 @@ func fullName(path string) string {
 		parts = parts[2:]
 	}
 	return strings.Join(names, "/")
-}
-
-// repository returns the path of the repository with the URL, or with an address of ssh
-// such as "git@example.com:owner/name.git".
-func repository(address string) string {
-	path := ""
-	if u, err := url.Parse(address); err == nil && u.Host != "" {
-		path = u.Path
-	} else if host, rest, ok := strings.Cut(address, ":"); ok && !strings.Contains(host, "/") && !strings.HasPrefix(rest, "/") {
-		path = rest
-	}
-	return strings.TrimSuffix(strings.Trim(path, "/"), ".git")
 }
 
 // branch returns the name of a branch as Git reports it, such as "origin/main", without

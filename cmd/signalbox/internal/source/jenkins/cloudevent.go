@@ -101,7 +101,7 @@ func (n *node) decode(d *payload.Delivery, what string) {
 	}
 	name := cmp.Or(n.Name, builtIn)
 	// The event does not say which Jenkins it comes from.
-	c := tracker.Change{System: system, Kind: tracker.Worker, ID: short(name), State: tracker.Available}
+	c := tracker.Change{System: system, Kind: tracker.Worker, ID: payload.ShortID(name), State: tracker.Available}
 	c.Attributes.Worker = name
 	if what == "online" {
 		c.Time = milliseconds(&c, n.ConnectTime)

@@ -1,8 +1,6 @@
 package jenkins
 
 import (
-	"crypto/sha256"
-	"encoding/hex"
 	"net/http"
 	"strconv"
 	"time"
@@ -53,16 +51,4 @@ func duration(number payload.ID) *time.Duration {
 	}
 	d := time.Duration(ms) * time.Millisecond
 	return &d
-}
-
-// maxNameBytes is the maximum length of the part of an ID that is a name.
-const maxNameBytes = 40
-
-// short returns the name, or a hash of it if it is longer than IDs may be.
-func short(name string) string {
-	if len(name) <= maxNameBytes {
-		return name
-	}
-	sum := sha256.Sum256([]byte(name))
-	return hex.EncodeToString(sum[:maxNameBytes/2])
 }
