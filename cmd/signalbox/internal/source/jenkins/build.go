@@ -92,7 +92,7 @@ func (p *notification) decodeBuild(d *payload.Delivery) {
 
 // addTimes adds the times of a build in the state of the change.
 func (b *build) addTimes(c *tracker.Change) {
-	at := milliseconds(c, b.Timestamp)
+	at := c.UnixMilli(b.Timestamp)
 	c.Time = at
 	switch c.State {
 	case tracker.Queued:
@@ -105,7 +105,7 @@ func (b *build) addTimes(c *tracker.Change) {
 		// FINALIZED has the time of the notification, which can be much later than the
 		// end of what was measured.
 		if b.Phase == "COMPLETED" && c.RunTime != nil && !at.IsZero() {
-			c.Started = milliseconds(c, b.Timestamp-c.RunTime.Milliseconds())
+			c.Started = c.UnixMilli(b.Timestamp - c.RunTime.Milliseconds())
 		}
 	}
 }

@@ -7,7 +7,6 @@ import (
 
 	"github.com/signalbox-ci/signalbox/cmd/signalbox/internal/source/cloudevents"
 	"github.com/signalbox-ci/signalbox/cmd/signalbox/internal/source/payload"
-	"github.com/signalbox-ci/signalbox/cmd/signalbox/internal/source/tracker"
 )
 
 // system is the name of the CI system in changes.
@@ -29,17 +28,6 @@ func Decode(header http.Header, body []byte) (payload.Delivery, error) {
 }
 
 func itoa(id int64) string { return strconv.FormatInt(id, 10) }
-
-// milliseconds returns the time that many milliseconds after the Unix epoch. It returns
-// the zero Time for 0 and, with an anomaly, for times before the year 2000.
-func milliseconds(c *tracker.Change, ms int64) time.Time {
-	t := tracker.UnixMilli(ms)
-	if _, anomaly := tracker.Sanitize(t, t); anomaly != 0 {
-		c.Anomalies = append(c.Anomalies, anomaly)
-		return time.Time{}
-	}
-	return t
-}
 
 // duration returns the duration of that many milliseconds, or nil if it is unknown or not
 // possible.

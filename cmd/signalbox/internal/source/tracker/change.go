@@ -8,8 +8,8 @@ import (
 
 // A Change is what a delivery says about one object, such as a run, a job or a worker.
 //
-// Decoders fill in the times as they find them in the payload, with Change.ParseTime,
-// Unix or UnixMilli. Apply removes and counts times that cannot be right.
+// Decoders fill in the times as they find them in the payload, with ParseTime, Unix or
+// UnixMilli. Apply removes and counts times that cannot be right.
 type Change struct {
 	// System is the kind of CI system, such as "github". Instance is the host of a
 	// self-hosted server; empty if there is only one.
