@@ -147,11 +147,6 @@ func end(d *payload.Delivery, c *tracker.Change, result string) bool {
 		d.Ignore("the result is missing")
 		return false
 	}
-	c.State = tracker.Ended
-	c.Attributes.RawResult = result
-	if c.Result = results[result]; c.Result == "" {
-		c.Result = tracker.ResultOther
-		d.Unmap("result", result)
-	}
+	d.End(c, results, "result", result)
 	return true
 }

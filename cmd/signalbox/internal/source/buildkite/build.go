@@ -53,15 +53,10 @@ func (p *delivery) decodeBuild(d *payload.Delivery, event string) {
 		if known && result == "" || b.Blocked && (b.State == "passed" || b.State == "failed") {
 			break // it waits to be unblocked, or is already running again
 		}
-		c.State = tracker.Ended
+		d.End(&c, buildStates, "build state", b.State)
 		c.Ended = c.ParseTime(b.FinishedAt)
 		c.Time = c.Ended
 		c.NeverStarted = started.IsZero()
-		c.Attributes.RawResult = b.State
-		if c.Result = result; !known {
-			c.Result = tracker.ResultOther
-			d.Unmap("build state", b.State)
-		}
 	}
 	if c.State >= tracker.Started {
 		c.Started = started

@@ -140,12 +140,8 @@ var results = map[string]string{
 
 // end makes a change the end of an object.
 func end(d *payload.Delivery, c *tracker.Change, outcome string) {
-	c.State = tracker.Ended
+	d.End(c, results, "outcome", strings.ToLower(outcome))
 	c.Attributes.RawResult = outcome
-	if c.Result = results[strings.ToLower(outcome)]; c.Result == "" {
-		c.Result = tracker.ResultOther
-		d.Unmap("outcome", outcome)
-	}
 }
 
 // decodeService decodes a deployment. The same service is deployed repeatedly, so the

@@ -67,7 +67,6 @@ func (p *delivery) change(kind tracker.Kind, id payload.ID) tracker.Change {
 		Instance: payload.Host(p.Workflow.URL, "app.circleci.com"),
 		Kind:     kind,
 		ID:       string(id),
-		State:    tracker.Ended,
 		Attributes: tracker.Attributes{
 			Owner: p.Organization.Name,
 			// The slug has IDs instead of names for most integrations.
@@ -125,12 +124,8 @@ func end(d *payload.Delivery, c *tracker.Change, status string) {
 		d.Ignore("the status is missing")
 		return
 	}
-	c.Attributes.RawResult = status
-	c.Result = results[status]
+	d.End(c, results, "status", status)
 	switch c.Result {
-	case "":
-		c.Result = tracker.ResultOther
-		d.Unmap("status", status)
 	case tracker.ResultError, tracker.ResultTimeout:
 		c.Attributes.ErrorType = status
 	}

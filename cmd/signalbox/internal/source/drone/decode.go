@@ -137,15 +137,11 @@ func (s *stage) runnerClass() string {
 
 // refKind returns the kind of the ref of the build.
 func (p *delivery) refKind() string {
-	switch b := p.Build; {
-	case b.Event == "pull_request", b.Event == "tag":
+	b := p.Build
+	if b.Event == "pull_request" || b.Event == "tag" {
 		return b.Event
-	case b.Target == "" || p.Repo.DefaultBranch == "":
-		return ""
-	case b.Target == p.Repo.DefaultBranch:
-		return "default"
 	}
-	return "branch"
+	return payload.BranchKind(b.Target, p.Repo.DefaultBranch)
 }
 
 // trigger returns the vocabulary's word for the event that triggered a build.

@@ -54,9 +54,6 @@ func (p *notification) decodeBuild(d *payload.Delivery) {
 		d.Ignore("the build has no status, so it has not ended")
 		return
 	}
-	if state == tracker.Ended && results[b.Status] == "" {
-		d.Unmap("status", b.Status)
-	}
 	queueID := max(b.QueueID, b.CloudEventQueueID) // negative if unknown
 	address := cmp.Or(b.FullURL, b.CloudEventFullURL)
 	run := tracker.Change{
@@ -71,8 +68,7 @@ func (p *notification) decodeBuild(d *payload.Delivery) {
 	run.Attributes.URL = address
 	b.addTimes(&run)
 	if state == tracker.Ended {
-		run.Result = cmp.Or(results[b.Status], tracker.ResultOther)
-		run.Attributes.RawResult = b.Status
+		d.End(&run, results, "status", b.Status)
 	}
 
 	// The job has the ID that the queue gave it, because reports about the queue do not
