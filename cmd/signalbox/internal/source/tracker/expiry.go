@@ -76,6 +76,7 @@ func (u *update) expire(o *object) {
 	}
 	u.tracker.leave(o)
 	u.ungroup(o)
+	u.tracker.forgetJob(o)
 	o.expired, o.changed = true, u.now.UnixNano()
 	u.tracker.enter(o)
 }

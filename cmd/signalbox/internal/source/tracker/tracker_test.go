@@ -1094,6 +1094,19 @@ var _ = Describe("Tracker", func() {
 			Expect(entries()).To(Equal([]string{"github ended 3"}))
 		})
 
+		It("forget what is only known about jobs that wait", func() {
+			used := func(url string) int {
+				create()
+				c := job("1", queued)
+				c.Attributes.URL = url
+				apply(c)
+				t.Tick(now)
+				t.Tick(now.Add(2*time.Hour + 1))
+				return t.Used()
+			}
+			Expect(used(strings.Repeat("x", 500))).To(Equal(used("x")))
+		})
+
 		It("do not make an expired object count twice if it continues", func() {
 			apply(job("1", queued))
 			now = now.Add(2*time.Hour + 1)
