@@ -54,6 +54,15 @@ var _ = Describe("Decode", func() {
 	})
 
 	Describe("events", func() {
+		// Case 6.
+		It("ignores an event whose object is null", func() {
+			f := payloadtest.One(GinkgoTB(), "testdata/workflow_job-null-workflow_job")
+			d, err := github.Decode(f.Header, f.Body)
+			Expect(err).NotTo(HaveOccurred())
+			Expect(d.Outcome).To(Equal(payload.Ignored))
+			Expect(d.Reason).To(Equal("workflow_job is missing"))
+		})
+
 		It("guesses the event of a payload without headers", func() {
 			for _, name := range []string{"workflow_job-life_a-1-queued", "workflow_run-requested", "deployment_status-pages-with-workflow_run"} {
 				f := payloadtest.One(GinkgoTB(), "testdata/"+name)
