@@ -116,10 +116,11 @@ func pipelineName(folder, name string) string {
 	return folder + "/" + name
 }
 
-// parseRef returns the name and the kind of a ref. The default branch is unknown.
+// parseRef returns the name and the kind of a ref. The kind of a branch is empty: it can
+// be the default one.
 func parseRef(ref string) (name, kind string) {
 	if branch, ok := strings.CutPrefix(ref, "refs/heads/"); ok {
-		return branch, "branch"
+		return branch, ""
 	}
 	if tag, ok := strings.CutPrefix(ref, "refs/tags/"); ok {
 		return tag, "tag"

@@ -106,7 +106,7 @@ var _ = Describe("Decode", func() {
 			Expect(c.Attributes.RefKind).To(Equal(kind))
 		}
 	},
-		Entry(nil, "refs/heads/feature/x", "feature/x", "branch"), Entry(nil, "refs/tags/v1", "v1", "tag"),
+		Entry(nil, "refs/heads/feature/x", "feature/x", ""), Entry(nil, "refs/tags/v1", "v1", "tag"),
 		Entry(nil, "refs/pull/12/merge", "pull/12/merge", "pull_request"), Entry(nil, "$/Web shop/main", "$/Web shop/main", ""), Entry(nil, "", "", ""),
 	)
 

@@ -84,9 +84,7 @@ func (p *delivery) change(kind tracker.Kind, id payload.ID) tracker.Change {
 		c.Attributes.Branch, c.Attributes.RefKind = tag, "tag"
 	case strings.HasPrefix(c.Attributes.Branch, "pull/"): // of a fork
 		c.Attributes.RefKind = "pull_request"
-	case c.Attributes.Branch != "": // the default branch is unknown
-		c.Attributes.RefKind = "branch"
-	}
+	} // else a branch, which can be the default one
 	return c
 }
 
