@@ -54,7 +54,6 @@ var _ = Describe("Decode", func() {
 	})
 
 	Describe("events", func() {
-		// Case 6.
 		It("ignores an event whose object is null", func() {
 			f := payloadtest.One(GinkgoTB(), "testdata/workflow_job-null-workflow_job")
 			d, err := github.Decode(f.Header, f.Body)
