@@ -54,9 +54,9 @@ func New(o Options) *Builds {
 		seed:          seed,
 		pipelines:     newTable(maxPipelines, limit/8*7),
 		runnerClasses: newTable(maxRunnerClasses, limit/8),
-		runs:          gauge{groups: make(map[uint64]group)},
-		jobs:          gauge{groups: make(map[uint64]group)},
-		waiting:       make(waitingJobs),
+		runs:          gauge{newGroups[activeGroup](maxActiveGroups)},
+		jobs:          gauge{newGroups[activeGroup](maxActiveGroups)},
+		waiting:       waitingJobs{newGroups[*waitingJob](maxWaiting)},
 		latest:        latestRuns{seed: seed},
 	}
 }

@@ -299,7 +299,9 @@ var _ = Describe("Builds", func() {
 			By("making room when groups have expired")
 			o.now = start.Add(2 * time.Hour)
 			o.emit("ci runs active", 7, with(github, "state", "executing"))
+			o.emit("ci oldest job waiting", 7, with(github, "runner_class", "new"))
 			Expect(o.overview().Runs.Executing).To(Equal(7.0))
+			Expect(o.overview().OldestWaitingJob).To(gstruct.PointTo(HaveField("RunnerClass", "new")))
 		})
 	})
 
