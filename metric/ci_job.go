@@ -128,7 +128,7 @@ func (e JobsActive) EmitTo(logger lager.Logger, m *Monitor) {
 // An OldestJobWaiting event reports the waiting time of the oldest waiting job of a
 // runner class: the job that has waited for a worker for the longest time. Its value is
 // the time in seconds. If no job is waiting, the caller should emit it with the
-// duration 0, and a Job that has only a System and a RunnerClass.
+// duration 0, and a Job that has only a System, an Instance and a RunnerClass.
 type OldestJobWaiting struct {
 	Job      Job
 	Duration time.Duration

@@ -54,36 +54,50 @@ func (p *notification) decodeBuild(d *payload.Delivery) {
 		d.Ignore("the build has no status, so it has not ended")
 		return
 	}
-	queueID := max(b.QueueID, b.CloudEventQueueID) // negative if unknown
+	run := p.run(path, state)
+	if state == tracker.Ended {
+		d.End(&run, results, "status", b.Status)
+	}
+	job := b.job(run)
+	run.Tests = b.tests()
+	d.Add(run)
+	d.Add(job)
+}
+
+// queueID returns the ID that the queue gave the build, which is not positive if it is
+// unknown.
+func (b *build) queueID() int64 { return max(b.QueueID, b.CloudEventQueueID) }
+
+// run returns a change to the build with the path, without its result.
+func (p *notification) run(path string, state tracker.State) tracker.Change {
+	b := p.Build
 	address := cmp.Or(b.FullURL, b.CloudEventFullURL)
-	run := tracker.Change{
+	c := tracker.Change{
 		System:   system,
 		Instance: payload.Host(address, ""),
 		Kind:     tracker.Run,
 		// A job that is created again begins again with the number 1.
-		ID:    payload.ShortID(path + "@" + itoa(max(queueID, 0))),
-		State: state,
+		ID:         payload.ShortID(path + "@" + itoa(max(b.queueID(), 0))),
+		State:      state,
+		Attributes: p.attributes(),
 	}
-	run.Attributes = p.attributes()
-	run.Attributes.URL = address
-	b.addTimes(&run)
-	if state == tracker.Ended {
-		d.End(&run, results, "status", b.Status)
-	}
+	c.Attributes.URL = address
+	b.addTimes(&c)
+	return c
+}
 
-	// The job has the ID that the queue gave it, because reports about the queue do not
-	// have the number of the build.
+// job returns a change to the only job of the run. It has the ID that the queue gave it,
+// because reports about the queue do not have the number of the build.
+func (b *build) job(run tracker.Change) tracker.Change {
 	job := run
 	job.Kind = tracker.Job
 	job.RunID = run.ID
 	job.Anomalies = nil // count them once
-	if queueID > 0 {
-		job.ID = itoa(queueID)
+	if id := b.queueID(); id > 0 {
+		job.ID = itoa(id)
 	}
 	job.Attributes.Job = run.Attributes.Pipeline
-	run.Tests = b.tests()
-	d.Add(run)
-	d.Add(job)
+	return job
 }
 
 // addTimes adds the times of a build in the state of the change.
