@@ -14,6 +14,10 @@ var states = []string{"", "pending", "executing", "blocked"}
 // maxGroups is the maximum number of groups of a gauge.
 const maxGroups = 10_000
 
+// sweepInterval is the minimum time between two attempts to make room for another group.
+// Each of them looks at all groups.
+const sweepInterval = time.Minute
+
 // A gauge sums the latest values of groups of active runs, or of jobs. Which attributes
 // make a group depends on the sender and on the rules.
 type gauge struct {
@@ -35,7 +39,7 @@ func (g *gauge) set(hash uint64, state int, value float64, now time.Time) {
 		return
 	}
 	if _, ok := g.groups[hash]; !ok && len(g.groups) >= maxGroups {
-		if now.Sub(g.swept) < time.Minute {
+		if now.Sub(g.swept) < sweepInterval {
 			return
 		}
 		if g.sweep(now); len(g.groups) >= maxGroups {
@@ -84,22 +88,28 @@ type waitingJob struct {
 }
 
 // A waitingJobs has a job for each group that has waiting jobs.
-type waitingJobs map[uint64]*waitingJob
+type waitingJobs struct {
+	groups map[uint64]*waitingJob // as in gauge
+	swept  time.Time              // as in gauge
+}
 
-func (w waitingJobs) set(hash uint64, e *engine.TappedEvent) {
-	job := w[hash]
+func (w *waitingJobs) set(hash uint64, e *engine.TappedEvent) {
+	job := w.groups[hash]
 	switch {
 	case e.Value == 0:
-		delete(w, hash)
+		delete(w.groups, hash)
 		return
-	case job == nil && len(w) >= maxWaiting:
-		if w.sweep(e.Now); len(w) >= maxWaiting {
+	case job == nil && len(w.groups) >= maxWaiting:
+		if e.Now.Sub(w.swept) < sweepInterval {
+			return
+		}
+		if w.sweep(e.Now); len(w.groups) >= maxWaiting {
 			return
 		}
 		fallthrough
 	case job == nil:
 		job = &waitingJob{}
-		w[hash] = job
+		w.groups[hash] = job
 	case !e.Time.IsZero() && e.Time.Equal(job.time) && e.Value < job.seconds:
 		return
 	}
@@ -107,18 +117,19 @@ func (w waitingJobs) set(hash uint64, e *engine.TappedEvent) {
 	job.texts = appendPipeline(job.texts[:0], e).append(e.Attribute("job"), e.Attribute("runner_class")).appendURL(e.Attribute("url"))
 }
 
-func (w waitingJobs) sweep(now time.Time) {
-	for hash, job := range w {
+func (w *waitingJobs) sweep(now time.Time) {
+	w.swept = now
+	for hash, job := range w.groups {
 		if now.Sub(job.at) >= catalog.InactiveAfter {
-			delete(w, hash)
+			delete(w.groups, hash)
 		}
 	}
 }
 
 // longest returns the job that has waited for the longest time, or nil.
-func (w waitingJobs) longest(now time.Time) (longest *waitingJob) {
+func (w *waitingJobs) longest(now time.Time) (longest *waitingJob) {
 	w.sweep(now)
-	for _, job := range w {
+	for _, job := range w.groups {
 		if longest == nil || job.seconds > longest.seconds {
 			longest = job
 		}

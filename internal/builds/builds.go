@@ -56,7 +56,7 @@ func New(o Options) *Builds {
 		runnerClasses: newTable(maxRunnerClasses, limit/8),
 		runs:          gauge{groups: make(map[uint64]group)},
 		jobs:          gauge{groups: make(map[uint64]group)},
-		waiting:       make(waitingJobs),
+		waiting:       waitingJobs{groups: make(map[uint64]*waitingJob)},
 		latest:        latestRuns{seed: seed},
 	}
 }
