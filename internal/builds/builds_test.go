@@ -303,6 +303,24 @@ var _ = Describe("Builds", func() {
 			Expect(o.overview().Runs.Executing).To(Equal(7.0))
 			Expect(o.overview().OldestWaitingJob).To(gstruct.PointTo(HaveField("RunnerClass", "new")))
 		})
+
+		It("make room at most once a minute, because it takes time", func() {
+			for i := range 20_000 {
+				o.emit("ci runs active", 1, with(github, "state", "executing", "branch", fmt.Sprint(i)))
+				o.emit("ci oldest job waiting", 1, with(github, "runner_class", fmt.Sprint(i)))
+			}
+			another := func(at time.Duration) {
+				o.now = start.Add(at)
+				o.emit("ci runs active", 1, with(github, "state", "executing", "branch", "another"))
+				o.emit("ci oldest job waiting", 1, with(github, "runner_class", "another"))
+			}
+			another(time.Hour - 30*time.Second)
+			another(time.Hour)
+			_, ok := o.Overview(o.now)
+			Expect(ok).To(BeFalse())
+			another(time.Hour + time.Minute)
+			Expect(o.overview()).To(And(HaveField("Runs.Executing", 1.0), HaveField("OldestWaitingJob.WaitingSeconds", 1.0)))
+		})
 	})
 
 	Describe("The oldest waiting job", func() {

@@ -15,7 +15,7 @@ import (
 )
 
 // ReadSecrets returns the secrets or tokens in a file, such as that of
-// --github-secret-file: its lines that are not blank.
+// --github-secret-file: its lines that are not blank and do not begin with #.
 func ReadSecrets(file string) ([]string, error) {
 	content, err := os.ReadFile(file)
 	if err != nil {
@@ -23,12 +23,12 @@ func ReadSecrets(file string) ([]string, error) {
 	}
 	var secrets []string
 	for line := range bytes.Lines(content) {
-		if line = bytes.TrimSpace(line); len(line) > 0 {
+		if line = bytes.TrimSpace(line); len(line) > 0 && line[0] != '#' {
 			secrets = append(secrets, string(line))
 		}
 	}
 	if secrets == nil {
-		return nil, fmt.Errorf("%s is empty, expected a secret", file)
+		return nil, fmt.Errorf("%s contains no secret, expected one on a line", file)
 	}
 	return secrets, nil
 }

@@ -13,8 +13,8 @@ import (
 // system is the name of the CI system in changes.
 const system = "cdevents"
 
-// Decode decodes a request with one or more CDEvents. It returns an error if the body is
-// not JSON.
+// Decode decodes a request with one or more CDEvents. It returns an error if their data
+// is not JSON.
 func Decode(header http.Header, body []byte) (payload.Delivery, error) {
 	return cloudevents.Delivery(header, body, decode)
 }
@@ -22,7 +22,10 @@ func Decode(header http.Header, body []byte) (payload.Delivery, error) {
 func decode(d *payload.Delivery, e cloudevents.Event) error {
 	var p event
 	if err := payload.Unmarshal(e.Data, &p); err != nil {
-		return err
+		if e.Type == "" || strings.HasPrefix(e.Type, typePrefix) {
+			return err
+		}
+		p = event{} // it is ignored, because its data can have another format
 	}
 	p.envelope = e
 	p.decode(d)

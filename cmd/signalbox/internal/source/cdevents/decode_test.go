@@ -1,6 +1,7 @@
 package cdevents_test
 
 import (
+	"net/http"
 	"strings"
 	"time"
 
@@ -58,6 +59,15 @@ var _ = Describe("Events", func() {
 		Entry(nil, "dev.cdeventsx.tool-thing.done.0.1.0", "not a type of CDEvents"),
 		Entry(nil, "dev.tekton.event.taskrun.started.v1", "not a type of CDEvents"),
 	)
+
+	It("are ignored if they are of another type, whatever their data", func() {
+		header := http.Header{"Content-Type": {"text/plain"}, "Ce-Type": {"com.example.note"}}
+		Expect(cdevents.Decode(header, []byte("hello"))).To(And(HaveField("Outcome", payload.Ignored), HaveField("Reason", ContainSubstring(`"com.example.note"`))))
+		Expect(cdevents.Decode(header, []byte(`{"context": {"type": "dev.cdevents.pipelinerun.queued.0.3.0"}, "subject": {"id": "1"}`))).To(HaveField("Outcome", payload.Ignored))
+		header.Set("Ce-Type", "dev.cdevents.pipelinerun.queued.0.3.0")
+		_, err := cdevents.Decode(header, []byte("hello"))
+		Expect(err).To(MatchError(ContainSubstring("not JSON")))
+	})
 
 	DescribeTable("are unmapped", func(kind string) {
 		d := decode("v0.5.1-pipelinerun_finished", values{"context.type": kind})

@@ -1,6 +1,7 @@
 package tekton_test
 
 import (
+	"net/http"
 	"time"
 
 	. "github.com/onsi/ginkgo/v2"
@@ -91,6 +92,12 @@ var _ = Describe("Task runs", func() {
 		Entry(nil, "dev.tekton.event.taskrun.exploded.v1", payload.Unmapped, `unknown state "exploded"`),
 		Entry(nil, "dev.cdevents.taskrun.started.0.3.0", payload.Ignored, "not a type of Tekton's events"),
 	)
+
+	It("are ignored if they are of another type, whatever their data", func() {
+		Expect(tekton.Decode(http.Header{"Ce-Type": {"com.example.note"}}, []byte("hello"))).To(HaveField("Outcome", payload.Ignored))
+		_, err := tekton.Decode(http.Header{"Ce-Type": {"dev.tekton.event.taskrun.started.v1"}}, []byte("hello"))
+		Expect(err).To(MatchError(ContainSubstring("not JSON")))
+	})
 })
 
 var _ = Describe("Pipeline runs", func() {

@@ -40,7 +40,7 @@ func (t *Tracker) limitOf(o *object) time.Duration {
 // of active objects.
 func (t *Tracker) Tick(now time.Time) []metric.Event {
 	u := &update{tracker: t, now: now}
-	t.regroupAll()
+	u.regroupAll()
 	nanos := now.UnixNano()
 	for o := t.active.front; o != nil; {
 		next := o.next
