@@ -220,7 +220,7 @@ var _ = Describe("Handler", func() {
 				Expect(sink.malformed).To(Equal(1))
 			},
 			Entry("misspelled", "stric=1", `unknown query parameter \"stric\": did you mean \"strict\"?`),
-			Entry("unknown", "ttl=1h", `unknown query parameter \"ttl\", expected strict`),
+			Entry("unknown", "ttl=1h", `unknown query parameter \"ttl\", expected ack or strict`),
 			Entry("value", "strict=yes", "got strict=yes, expected 1, true, 0 or false"),
 			Entry("empty", "strict=", "got strict=, expected 1, true, 0 or false"),
 			Entry("duplicated", "strict=1&strict=0", "query parameter strict: got 2 values, expected one"),
