@@ -64,10 +64,8 @@ func (s *bodyStream) setDeadline(now time.Time) {
 func (s *bodyStream) interrupt(err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.cause == nil {
-		s.cause = err
-		s.control.SetReadDeadline(time.Now()) //nolint:errcheck // supported by net/http
-	}
+	s.cause = err
+	s.control.SetReadDeadline(time.Now()) //nolint:errcheck // supported by net/http
 }
 
 // interrupted returns the error with which reading was interrupted, or nil.
