@@ -235,12 +235,12 @@ func endOf(err error) end {
 		return end{endShutdown, http.StatusServiceUnavailable, func(error) error {
 			return fmt.Errorf("%w: send this line and the following ones again", httpserver.ErrShutdown)
 		}}
+	case errors.Is(err, errUnread): // which also wraps an exceeded deadline
+		return end{endUnread, http.StatusRequestTimeout, func(err error) error { return err }}
 	case errors.Is(err, os.ErrDeadlineExceeded):
 		return end{endIdle, http.StatusRequestTimeout, func(error) error {
 			return fmt.Errorf("nothing arrived for %s: send a blank line from time to time", streamIdleTimeout)
 		}}
-	case errors.Is(err, errUnread):
-		return end{endUnread, http.StatusRequestTimeout, func(err error) error { return err }}
 	case source.IsRefusal(err):
 		return end{endMemory, source.StatusOf(0, err), source.Explain}
 	}
