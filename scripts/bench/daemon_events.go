@@ -79,7 +79,7 @@ func measureEvents(ctx context.Context, o options) (_ []comparison, err error) {
 	if err != nil {
 		return nil, err
 	}
-	stream.goals = []goal{{peer: exporter.name, value: 1}}
+	stream.goals = []goal{{peer: exporter.name, value: 1, wide: true}}
 	return []comparison{many, one, stream}, nil
 }
 
