@@ -71,6 +71,7 @@ func TestInvalidExemplarsAreOmittedButCounted(t *testing.T) {
 		{"", "i", `id="i"`},
 		{"t", "i", `trace="t",id="i"`},
 		{"t", "\xff", ""},
+		{"t", "a\x00b", ""},
 		{"t", strings.Repeat("ü", 120), `trace="t",id="` + strings.Repeat("ü", 120) + `"`}, // 128 in total
 		{"t", strings.Repeat("ü", 121), ""},
 	} {

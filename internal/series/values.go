@@ -12,8 +12,8 @@ type Values struct {
 
 	// Exemplar, if not nil, lets an observation become the exemplar of its bucket. A
 	// bucket keeps an exemplar for at least a second. The observation does not become
-	// an exemplar if the label values of the exemplar are all empty, are not valid
-	// UTF-8, or are longer than OpenMetrics allows.
+	// an exemplar if the label values of the exemplar are all empty, contain NUL, are not
+	// valid UTF-8, or are longer than OpenMetrics allows.
 	Exemplar *ExemplarLabels
 
 	// The store computes these to look up the series.
