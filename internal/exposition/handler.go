@@ -7,6 +7,7 @@ import (
 
 	"code.cloudfoundry.org/lager/v3"
 	"github.com/klauspost/compress/gzhttp"
+	"github.com/klauspost/compress/gzip"
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 	"github.com/prometheus/common/expfmt"
@@ -138,6 +139,7 @@ type metricsHandler struct {
 func newMetricsHandler(o HandlerOptions) *metricsHandler {
 	compressed, err := gzhttp.NewWrapper(
 		gzhttp.MinSize(1024),
+		gzhttp.CompressionLevel(gzip.BestSpeed), // Prometheus requests gzip even on a fast network
 		gzhttp.ContentTypeFilter(func(string) bool { return true }),
 	)
 	if err != nil {

@@ -14,8 +14,9 @@ import (
 // messages.
 //
 // A message begins with its length, so each family is walked twice: first to add up the
-// lengths of its series, then to write them. The encoded length of a series must not
-// change in between, although its value may. So the counts of histograms have a fixed
+// lengths of its series, then to write them. The length of a counter or gauge follows
+// from its label values; other series are encoded twice. The encoded length of a series
+// must not change in between, although its value may. So the counts of histograms have a fixed
 // width, and a series that is swept between the two walks is still written, with
 // Prometheus' stale marker as its value. The second walk writes the exemplars that the
 // first walk found; allExemplars keeps pointers to them.
@@ -27,12 +28,14 @@ type protobuf struct {
 	now      series.Instant // the current time on the clock of the pushed families
 	alive    []uint64       // bit set of the series that were live on the first walk
 	snapshot series.Snapshot
-	metrics  []byte // the encoded series, whose length the first walk measures
+	labels   labelEncoder
+	encoded  []byte // an encoded series, whose length the first walk measures
 	metric   []byte // the Metric message being written
 	part     []byte // a message within metric, such as a Histogram
 
 	// allExemplars are the exemplars found on the first walk: those of each series,
 	// followed by nil. They are collected only for families with exemplars.
+	withExemplars bool
 	allExemplars  []*series.Exemplar
 	exemplars     []*series.Exemplar // of the series being written
 	message       []byte             // a message within part, such as an Exemplar
@@ -63,26 +66,54 @@ const (
 const staleMarker = 0x7ff0_0000_0000_0002
 
 func (p *protobuf) family(out *output, f *series.Family) {
-	var pages [][]*series.Series
+	if f.Native() {
+		p.nativeFamily(out, f)
+		return
+	}
+	pages, length := p.measure(f)
+	if length > 0 {
+		p.write(out, f, pages, length)
+	}
+}
+
+// measure is the first walk. It returns the pages, and the total length of the series in
+// them.
+func (p *protobuf) measure(f *series.Family) (pages [][]*series.Series, length int) {
+	p.labels.begin(f)
+	p.withExemplars = f.HasExemplars()
+	p.alive, p.allExemplars, p.exemplars = p.alive[:0], p.allExemplars[:0], nil
+	i := 0
 	for page := range f.Sorted {
 		pages = append(pages, page)
+		for _, s := range page {
+			if i%64 == 0 {
+				p.alive = append(p.alive, 0)
+			}
+			if p.withExemplars {
+				begin := len(p.allExemplars)
+				p.allExemplars = append(f.AppendExemplars(p.allExemplars, s), nil)
+				p.exemplars = p.allExemplars[begin : len(p.allExemplars)-1]
+			}
+			if n, alive := p.size(f, s); alive {
+				p.alive[i/64] |= 1 << (i % 64)
+				length += n
+			}
+			i++
+		}
 	}
-	if f.Native() {
-		p.nativeFamily(out, f, pages)
-		return
-	}
-	exemplars := f.HasExemplars()
-	length, any := p.measure(f, pages, exemplars)
-	if !any {
-		return
-	}
+	return pages, length
+}
+
+// write is the second walk.
+func (p *protobuf) write(out *output, f *series.Family, pages [][]*series.Series, length int) {
 	head := p.head(f)
 	out.buf = protowire.AppendVarint(out.buf, uint64(len(head)+length))
 	out.buf = append(out.buf, head...)
 	i, rest := 0, p.allExemplars
 	for _, page := range pages {
+		f.Prefetch(page)
 		for _, s := range page {
-			if exemplars {
+			if p.withExemplars {
 				end := slices.Index(rest, nil)
 				p.exemplars, rest = rest[:end], rest[end+1:]
 			}
@@ -97,37 +128,25 @@ func (p *protobuf) family(out *output, f *series.Family) {
 	}
 }
 
-// measure is the first walk. It returns the total length of the series, and whether
-// there are any.
-func (p *protobuf) measure(f *series.Family, pages [][]*series.Series, exemplars bool) (length int, any bool) {
-	p.alive, p.allExemplars, p.exemplars = p.alive[:0], p.allExemplars[:0], nil
-	i := 0
-	for _, page := range pages {
-		for _, s := range page {
-			if i%64 == 0 {
-				p.alive = append(p.alive, 0)
-			}
-			if exemplars {
-				begin := len(p.allExemplars)
-				p.allExemplars = append(f.AppendExemplars(p.allExemplars, s), nil)
-				p.exemplars = p.allExemplars[begin : len(p.allExemplars)-1]
-			}
-			var alive bool
-			if p.metrics, alive = p.append(p.metrics[:0], f, s); alive {
-				p.alive[i/64] |= 1 << (i % 64)
-				length += len(p.metrics)
-				any = true
-			}
-			i++
-		}
-	}
-	return length, any
-}
-
 func (p *protobuf) head(f *series.Family) []byte {
 	b := appendString(nil, familyName, f.Name())
 	b = appendString(b, familyHelp, f.Help())
 	return appendFamilyType(b, f.Type())
+}
+
+// size returns the length of what append appends for the series. It returns false if the
+// series was removed.
+func (p *protobuf) size(f *series.Family, s *series.Series) (n int, alive bool) {
+	if f.Type() == series.Histogram || f.States() != nil {
+		p.encoded, alive = p.append(p.encoded[:0], f, s)
+		return len(p.encoded), alive
+	}
+	value, alive := f.Value(s, p.wall)
+	if !alive {
+		return 0, false
+	}
+	field := p.encodeValue(f, s, value)
+	return sizeOfMessage(familyMetric, p.labels.sizeOf(f, s)+sizeOfMessage(field, len(p.part))), true
 }
 
 // append appends the series to b, as one field of a family or as one for each state. It
@@ -148,7 +167,8 @@ func (p *protobuf) append(b []byte, f *series.Family, s *series.Series) (_ []byt
 			if alive {
 				v = series.StateValue(i, value)
 			}
-			p.encodeGauge(v)
+			p.part = appendDouble(p.part[:0], gaugeValue, v)
+			p.metric = appendMessage(p.metric, metricGauge, p.part)
 			b = appendMessage(b, familyMetric, p.metric)
 		}
 		return b, alive
@@ -156,15 +176,23 @@ func (p *protobuf) append(b []byte, f *series.Family, s *series.Series) (_ []byt
 	if !alive {
 		value = stale
 	}
-	p.beginMetric(f.Labels(s))
+	field := p.encodeValue(f, s, value)
+	b = protowire.AppendTag(b, familyMetric, protowire.BytesType)
+	b = protowire.AppendVarint(b, uint64(p.labels.read(f, s)+sizeOfMessage(field, len(p.part))))
+	b = p.labels.append(b)
+	return appendMessage(b, field, p.part), alive
+}
+
+// encodeValue encodes the content of a counter or gauge to p.part. Its length does not
+// depend on the value. encodeValue returns the field of Metric to which it belongs.
+func (p *protobuf) encodeValue(f *series.Family, s *series.Series, value float64) protowire.Number {
 	if f.Type() == series.Counter {
 		p.part = appendDouble(p.part[:0], counterValue, value)
 		p.part = p.appendCreated(p.part, counterCreated, s)
-		p.metric = appendMessage(p.metric, metricCounter, p.part)
-	} else {
-		p.encodeGauge(value)
+		return metricCounter
 	}
-	return appendMessage(b, familyMetric, p.metric), alive
+	p.part = appendDouble(p.part[:0], gaugeValue, value)
+	return metricGauge
 }
 
 // beginMetric starts a Metric message with its labels.
@@ -173,11 +201,6 @@ func (p *protobuf) beginMetric(labels iter.Seq2[string, string]) {
 	for name, value := range labels {
 		p.metric = appendLabel(p.metric, metricLabel, name, value)
 	}
-}
-
-func (p *protobuf) encodeGauge(value float64) {
-	p.part = appendDouble(p.part[:0], gaugeValue, value)
-	p.metric = appendMessage(p.metric, metricGauge, p.part)
 }
 
 func (p *protobuf) encodeHistogram(f *series.Family, s *series.Series, alive bool) {
@@ -214,7 +237,7 @@ func (p *protobuf) appendBucket(b []byte, n uint64, bound float64, e *series.Exe
 		}
 		p.message = appendDouble(p.message, exemplarValue, e.Value)
 		p.message = p.appendTime(p.message, exemplarTimestamp, e.At)
-		size += protowire.SizeTag(bucketExemplar) + protowire.SizeBytes(len(p.message))
+		size += sizeOfMessage(bucketExemplar, len(p.message))
 	}
 	b = protowire.AppendTag(b, histogramBucket, protowire.BytesType)
 	b = protowire.AppendVarint(b, uint64(size))
@@ -260,6 +283,12 @@ func appendString(b []byte, field protowire.Number, s string) []byte {
 func appendMessage(b []byte, field protowire.Number, message []byte) []byte {
 	b = protowire.AppendTag(b, field, protowire.BytesType)
 	return protowire.AppendBytes(b, message)
+}
+
+// sizeOfMessage returns the length of what appendMessage appends for a message of n
+// bytes.
+func sizeOfMessage(field protowire.Number, n int) int {
+	return protowire.SizeTag(field) + protowire.SizeBytes(n)
 }
 
 func appendDouble(b []byte, field protowire.Number, v float64) []byte {

@@ -19,9 +19,9 @@ const (
 )
 
 // nativeFamily writes a family of histograms with native buckets.
-func (p *protobuf) nativeFamily(out *output, f *series.Family, pages [][]*series.Series) {
+func (p *protobuf) nativeFamily(out *output, f *series.Family) {
 	p.familyMessage = p.familyMessage[:0]
-	for _, page := range pages {
+	for page := range f.Sorted {
 		for _, s := range page {
 			p.exemplars = f.AppendExemplars(p.exemplars[:0], s)
 			before := len(p.familyMessage)

@@ -20,7 +20,7 @@ func (p *protobuf) pushed(out *output, f *pushedFamily) error {
 		if err := p.encodeRow(row, f.Type()); err != nil {
 			return fmt.Errorf("pushed metric %s is omitted: %w", f.Name(), err)
 		}
-		length += protowire.SizeTag(familyMetric) + protowire.SizeBytes(len(p.metric))
+		length += sizeOfMessage(familyMetric, len(p.metric))
 	}
 	if length == 0 {
 		return nil

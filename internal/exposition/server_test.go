@@ -262,6 +262,12 @@ var _ = Describe("The server", func() {
 		Entry("an unsupported encoding", "br", "", func(r io.Reader) io.Reader { return r }),
 	)
 
+	It("uses the fastest level of gzip", func() {
+		listen()
+		_, body := get("/metrics", "Accept-Encoding", "gzip")
+		Expect(body[8]).To(BeEquivalentTo(4), "the header's field XFL, see RFC 1952")
+	})
+
 	DescribeTable("reports each scrape", func(accept, encoding, format, agent, reportedAgent string) {
 		listen()
 		response, body := get("/metrics", "Accept", accept, "Accept-Encoding", encoding, "User-Agent", agent)

@@ -549,4 +549,9 @@ func (f *Family) Snapshot(s *Series, to *Snapshot) bool { return s.histogram.rea
 // Sorted calls yield with the family's series in the order of their label values, page
 // by page, until yield returns false. The pages can include series that were removed;
 // Value and Snapshot return false for them.
-func (f *Family) Sorted(yield func([]*Series) bool) { f.order.walk(yield) }
+func (f *Family) Sorted(yield func([]*Series) bool) {
+	f.order.walk(func(page []*Series) bool {
+		f.Prefetch(page)
+		return yield(page)
+	})
+}

@@ -259,6 +259,7 @@ func (f *OpenFamily) Rows(now Instant) func(yield func(*Row) bool) {
 		var row Row
 		var run foldRun
 		for page := range f.order.walk {
+			prefetchOpen(page)
 			for _, s := range page {
 				if !s.alive(now) {
 					continue

@@ -82,13 +82,6 @@ func (s *OpenSeries) kill() bool { return s.deadline.at.Swap(ended) != ended }
 
 func (s *OpenSeries) compare(t *OpenSeries) int { return compareTexts(s.labels, t.labels) }
 
-func (s *OpenSeries) touch() byte {
-	if s.labels == "" {
-		return 0
-	}
-	return s.labels[0] + s.labels[len(s.labels)-1]
-}
-
 func (s *OpenSeries) dead() bool { return s.deadline.at.Load() == ended }
 
 // A Source is the common origin of several series, such as a group of metrics that were

@@ -30,7 +30,6 @@ type order[S ordered[S]] struct {
 type ordered[S any] interface {
 	comparable
 	compare(S) int // by the labels
-	touch() byte   // reads the first and the last byte of the labels; see prefetch
 	dead() bool
 }
 
@@ -65,7 +64,6 @@ func (o *order[S]) walk(yield func([]S) bool) {
 		o.merging.Unlock()
 	}
 	for _, p := range o.pages() {
-		prefetch(p)
 		if !yield(p) {
 			return
 		}
@@ -179,18 +177,4 @@ func withoutDead[S ordered[S]](pages []page[S]) []page[S] {
 		}
 	}
 	return kept
-}
-
-// prefetch reads a few bytes of each series on the page, to load them into the
-// processor's cache. Series are scattered in memory in the order of their creation. As
-// the reads in this loop do not depend on one another, the processor fetches many of
-// them at a time. This halves the duration of scrapes of many series; if the series
-// happen to be in memory in order, it makes them a sixth slower.
-//
-//go:noinline
-func prefetch[S ordered[S]](page []S) (sum byte) {
-	for _, s := range page {
-		sum += s.touch()
-	}
-	return sum
 }

@@ -95,6 +95,18 @@ func (p *packed) append(dst []string) []string {
 	return dst
 }
 
+// valueBytes returns the total length of the values.
+func (p *packed) valueBytes() int {
+	lengths, values := p.parts()
+	n := len(values)
+	for _, length := range lengths {
+		if length == longLength {
+			n -= 4
+		}
+	}
+	return n
+}
+
 // compare compares value by value, which is the order in which client_golang sorts
 // series. The two must have the same number of values.
 func (p *packed) compare(q *packed) int {

@@ -51,6 +51,9 @@ func checkPacked(t *testing.T, p *packed, values, other []string) {
 	if got := p.append(nil); !slices.Equal(got, values) {
 		t.Fatalf("got values %.200q, expected %.200q", got, values)
 	}
+	if n := p.valueBytes(); n != len(strings.Join(values, "")) {
+		t.Fatalf("%.200q: got %d bytes of values", values, n)
+	}
 	own, others := Plain(values...), Plain(other...)
 	own.rehash()
 	others.rehash()

@@ -76,6 +76,7 @@ var allowed = []struct {
 	{"emitter/rule", nil},
 	{"emitter/aggregator", []string{"emitter/aggregator/internal/storage", "internal/series", "metric"}},
 	{"emitter/aggregator/internal/storage", nil},
+	{"internal/process", nil},
 	{"internal/traffic", []string{"internal/series"}},
 	{"internal/series", nil},
 	{"metric", nil},

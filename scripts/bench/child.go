@@ -10,9 +10,6 @@ import (
 	"os/exec"
 	"runtime"
 	"time"
-
-	"github.com/prometheus/client_golang/prometheus"
-	"github.com/prometheus/client_golang/prometheus/collectors"
 )
 
 // Each contender runs in its own process, a copy of this program, so that its heap and
@@ -61,10 +58,6 @@ func (t turn) nanoseconds() float64 { return float64(t.Nanoseconds) / float64(t.
 
 // serve runs in the contender's process. It answers requests until their end.
 func serve(c contender, requests io.Reader, answers io.Writer) error {
-	// No contender serves the metrics of its process and of the Go runtime.
-	prometheus.Unregister(collectors.NewGoCollector())
-	prometheus.Unregister(collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
-
 	answer := json.NewEncoder(answers)
 	t, err := c.start()
 	if err != nil {

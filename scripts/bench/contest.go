@@ -114,8 +114,9 @@ func (m *measurement) freshTurn(ctx context.Context, i int) error {
 	return errors.Join(m.turn(i, child, m.contest.operations), child.stop())
 }
 
-// check fails unless the pages of all contenders have the same number of samples. The
-// samples may differ in size by a tenth, because contenders format numbers differently.
+// check fails unless the pages of all contenders have the same number of samples. Pages
+// in a text format may differ in size by a tenth, because contenders format numbers
+// differently.
 func (c contest) check(children []*child) error {
 	if !c.scrape {
 		return nil
@@ -123,8 +124,9 @@ func (c contest) check(children []*child) error {
 	first := children[0].ready.Facts
 	for _, child := range children {
 		facts := child.ready.Facts
+		bytes, firstBytes := facts[factSampleBytes], first[factSampleBytes]
 		if facts[factSamples] == 0 || facts[factSamples] != first[factSamples] ||
-			math.Abs(facts[factSampleBytes]-first[factSampleBytes]) > first[factSampleBytes]/10 {
+			bytes != 0 && firstBytes != 0 && math.Abs(bytes-firstBytes) > firstBytes/10 {
 			return fmt.Errorf("%s: the pages differ: %s has %v, but %s has %v", c.name, children[0].name, first, child.name, facts)
 		}
 	}

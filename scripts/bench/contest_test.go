@@ -126,7 +126,7 @@ func TestHistogramsAgree(t *testing.T) {
 			t.Fatal(err)
 		}
 		finish("a", 94)
-		task, err := scrape(page, text, "concourse_builds_duration_seconds", nil)
+		task, err := scrape(page, text, nil, "concourse_builds_duration_seconds")
 		if err != nil {
 			t.Fatal(err)
 		}

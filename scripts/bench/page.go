@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"slices"
 	"strings"
 
 	"github.com/klauspost/compress/zstd"
@@ -24,13 +25,15 @@ const acceptText = "text/plain;version=0.0.4"
 
 var text = exposition{"text", acceptText, "identity"}
 
-// expositions lists the expositions other than text.
-var expositions = []exposition{
-	{"OpenMetrics", "application/openmetrics-text;version=1.0.0", "identity"},
-	{"protobuf", "application/vnd.google.protobuf;proto=io.prometheus.client.MetricFamily;encoding=delimited", "identity"},
-	{"text, gzip", acceptText, "gzip"},
-	{"text, zstd", acceptText, "zstd"},
-}
+// The expositions other than text.
+var (
+	openMetrics = exposition{"OpenMetrics", "application/openmetrics-text;version=1.0.0", "identity"}
+	protobuf    = exposition{"protobuf", "application/vnd.google.protobuf;proto=io.prometheus.client.MetricFamily;encoding=delimited", "identity"}
+	textGzip    = exposition{"text, gzip", acceptText, "gzip"}
+	textZstd    = exposition{"text, zstd", acceptText, "zstd"}
+
+	expositions = []exposition{openMetrics, protobuf, textGzip, textZstd}
+)
 
 func (e exposition) request() (*http.Request, error) {
 	r, err := http.NewRequest(http.MethodGet, "/metrics", http.NoBody)
@@ -50,9 +53,9 @@ const (
 )
 
 // scrape returns the task of scraping the page of a handler. It counts the samples of
-// families whose names begin with the prefix. Before each turn, update sets all series
-// to new values.
-func scrape(page http.Handler, e exposition, prefix string, update func() error) (*task, error) {
+// families whose names begin with one of the prefixes. Before each turn, update sets all
+// series to new values.
+func scrape(page http.Handler, e exposition, update func() error, prefixes ...string) (*task, error) {
 	request, err := e.request()
 	if err != nil {
 		return nil, err
@@ -61,7 +64,7 @@ func scrape(page http.Handler, e exposition, prefix string, update func() error)
 	if err != nil {
 		return nil, err
 	}
-	counted, err := countSamples(first, prefix)
+	counted, err := countSamples(first, prefixes)
 	if err != nil {
 		return nil, err
 	}
@@ -113,8 +116,9 @@ type count struct {
 	samples, bytes int
 }
 
-// countSamples counts the samples of families whose names begin with the prefix.
-func countSamples(b *body, prefix string) (count, error) {
+// countSamples counts the samples of families whose names begin with one of the
+// prefixes.
+func countSamples(b *body, prefixes []string) (count, error) {
 	var r io.Reader = b.w.(*bytes.Buffer)
 	switch encoding := b.header.Get("Content-Encoding"); encoding {
 	case "", "identity":
@@ -135,16 +139,16 @@ func countSamples(b *body, prefix string) (count, error) {
 		return count{}, fmt.Errorf("got the encoding %q, expected gzip, zstd or none", encoding)
 	}
 	if format := expfmt.ResponseFormat(b.header); format.FormatType() == expfmt.TypeProtoDelim {
-		return countProtobuf(r, format, prefix)
+		return countProtobuf(r, format, prefixes)
 	}
-	return countLines(r, prefix)
+	return countLines(r, prefixes)
 }
 
-func countLines(r io.Reader, prefix string) (count, error) {
+func countLines(r io.Reader, prefixes []string) (count, error) {
 	var c count
 	lines := bufio.NewScanner(r)
 	for lines.Scan() {
-		if line := lines.Text(); strings.HasPrefix(line, prefix) {
+		if line := lines.Text(); hasPrefix(line, prefixes) {
 			c.samples++
 			c.bytes += len(line)
 		}
@@ -153,7 +157,7 @@ func countLines(r io.Reader, prefix string) (count, error) {
 }
 
 // countProtobuf counts metrics. Each is one sample if there are no histograms.
-func countProtobuf(r io.Reader, format expfmt.Format, prefix string) (count, error) {
+func countProtobuf(r io.Reader, format expfmt.Format, prefixes []string) (count, error) {
 	var c count
 	families := expfmt.NewDecoder(r, format)
 	for {
@@ -165,8 +169,12 @@ func countProtobuf(r io.Reader, format expfmt.Format, prefix string) (count, err
 		if err != nil {
 			return c, err
 		}
-		if strings.HasPrefix(family.GetName(), prefix) {
+		if hasPrefix(family.GetName(), prefixes) {
 			c.samples += len(family.Metric)
 		}
 	}
+}
+
+func hasPrefix(name string, prefixes []string) bool {
+	return slices.ContainsFunc(prefixes, func(p string) bool { return strings.HasPrefix(name, p) })
 }

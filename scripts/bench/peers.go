@@ -9,6 +9,7 @@ import (
 	gometrics "github.com/hashicorp/go-metrics"
 	gometricsprometheus "github.com/hashicorp/go-metrics/prometheus"
 	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 	_ "github.com/prometheus/client_golang/prometheus/promhttp/zstd" // enables zstd in promhttp
 	"go.opentelemetry.io/otel/attribute"
@@ -68,8 +69,23 @@ func withLastSeen(start func() (*library, error)) newStore {
 // clientGolang looks up a gauge with WithLabelValues, which is the faster way according
 // to its documentation. With has "a performance overhead (for creating and processing
 // the Labels map)".
-func clientGolang() (*library, error) {
+func clientGolang() (*library, error) { return clientGolangWith() }
+
+// realClientGolang also has the metrics of its process and of the Go runtime, like the
+// default registry.
+func realClientGolang() (*library, error) { return clientGolangWith(runtimeCollectors()...) }
+
+// runtimeCollectors returns the collectors that the default registry contains.
+func runtimeCollectors() []prometheus.Collector {
+	return []prometheus.Collector{
+		collectors.NewGoCollector(),
+		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
+	}
+}
+
+func clientGolangWith(others ...prometheus.Collector) (*library, error) {
 	registry := prometheus.NewRegistry()
+	registry.MustRegister(others...)
 	return &library{
 		family: func(metric string, labels []label) func(string, float64) {
 			vector := prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: metric, Help: "A measured value."}, names(labels))

@@ -89,8 +89,7 @@ func (s *shape) attributes() map[string]string {
 	return attributes
 }
 
-// shuffle shuffles the keys, always into the same order, and returns them.
-func shuffle(keys []string) []string {
+// shuffle shuffles the keys, always into the same order.
+func shuffle(keys []string) {
 	rand.New(rand.NewPCG(1, 2)).Shuffle(len(keys), func(i, j int) { keys[i], keys[j] = keys[j], keys[i] })
-	return keys
 }

@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"code.cloudfoundry.org/lager/v3"
+	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/signalbox-ci/signalbox/emitter"
 	"github.com/signalbox-ci/signalbox/metric"
@@ -14,9 +15,18 @@ const signalboxName = "Signalbox"
 // logger has no sink, like the logger of a scheduler for messages below its log level.
 var logger = lager.NewLogger("bench")
 
-// newSignalbox starts an emitter in its default configuration, except that it has a
-// higher series limit, and that workers do not become stale during the measurement.
+// newSignalbox starts an emitter like newRealSignalbox, whose page lacks the metrics of
+// client_golang about the Go runtime and the process.
 func newSignalbox(change ...func(*emitter.PrometheusConfig)) (*emitter.Prometheus, error) {
+	for _, c := range runtimeCollectors() {
+		prometheus.Unregister(c)
+	}
+	return newRealSignalbox(change...)
+}
+
+// newRealSignalbox starts an emitter in its default configuration, except that it has a
+// higher series limit, and that workers do not become stale during the measurement.
+func newRealSignalbox(change ...func(*emitter.PrometheusConfig)) (*emitter.Prometheus, error) {
 	config := &emitter.PrometheusConfig{
 		BindIP: "127.0.0.1", BindPort: "0",
 		MaxSeriesPerMetric: 2_000_000,
@@ -35,8 +45,13 @@ func newSignalbox(change ...func(*emitter.PrometheusConfig)) (*emitter.Prometheu
 // signalboxStore returns a store that emits events. All events share one map, in which
 // each call of set replaces the value of one attribute. So the map is in the caches of
 // the processor, like that of a real event, which is created just before it is emitted.
-func signalboxStore(sh *shape) (*store, error) {
-	p, err := newSignalbox()
+func signalboxStore(sh *shape) (*store, error) { return storeOf(newSignalbox, sh) }
+
+// realSignalboxStore is signalboxStore with the page that users get.
+func realSignalboxStore(sh *shape) (*store, error) { return storeOf(newRealSignalbox, sh) }
+
+func storeOf(start func(...func(*emitter.PrometheusConfig)) (*emitter.Prometheus, error), sh *shape) (*store, error) {
+	p, err := start()
 	if err != nil {
 		return nil, err
 	}

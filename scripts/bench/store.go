@@ -22,18 +22,19 @@ type newStore func(*shape) (*store, error)
 // the shape and n/2 last-seen times. It returns a function that sets each series to a
 // new value.
 //
-// The series are created in random order, as workers and jobs would be. Series created
-// in the order of the page would lie in memory in the order in which a scrape reads
-// them.
+// The series are created in the order into which arrange brings their keys: shuffle, as
+// workers and jobs would be created, or slices.Sort, the order of the page. Then they lie
+// in memory in the order in which a scrape reads them.
 //
 // Integers, and times in milliseconds, are fast to format. So a quarter of all gauges
 // have fractions with all digits; the last-seen times are in the other three quarters.
-func (s *store) fill(sh *shape, n int) (update func() error) {
+func (s *store) fill(sh *shape, n int, arrange func([]string)) (update func() error) {
 	integers := 3 // in a row
 	if sh.lastSeen != "" {
 		n, integers = n/2, 1
 	}
-	keys, value := shuffle(sh.keys(n)), 0.0
+	keys, value := sh.keys(n), 0.0
+	arrange(keys)
 	update = func() error {
 		for i, key := range keys {
 			value++

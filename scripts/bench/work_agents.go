@@ -182,6 +182,6 @@ func scrapeAgents(start func() (*agentStore, error)) func() (*task, error) {
 		if err := update(); err != nil {
 			return nil, err
 		}
-		return scrape(page, text, "agent_metric_", update)
+		return scrape(page, text, update, "agent_metric_")
 	}
 }

@@ -204,7 +204,7 @@ func scraped(start newStore) func() (*load, error) {
 		if err != nil {
 			return nil, err
 		}
-		s.fill(sh, latencySeries)
+		s.fill(sh, latencySeries, shuffle)
 		request, err := text.request()
 		if err != nil {
 			return nil, err

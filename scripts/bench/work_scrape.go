@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"net/http"
+	"slices"
 
 	"github.com/VictoriaMetrics/metrics"
 	"github.com/prometheus/client_golang/prometheus"
@@ -14,19 +15,24 @@ import (
 
 // These contests scrape a page through its handler and discard it. All contenders have
 // the same families with the same series. The page of Signalbox also has the counters
-// of the catalog and the metrics about Signalbox itself. No page has the metrics of
-// client_golang about the Go runtime and the process. A quarter of the gauges are
-// fractions with many digits: see store.fill.
+// of the catalog and the metrics about Signalbox itself. Except in realPageContest, no
+// page has the metrics of client_golang about the Go runtime and the process. A quarter
+// of the gauges are fractions with many digits: see store.fill.
 //
 // Tally has no row, because its reporter uses client_golang's vectors and promhttp's
 // page.
+
+const (
+	inOrderName = "Signalbox, created in the order of the page"
+	plainName   = "Signalbox, plain text"
+)
 
 func scrapeContests() []contest {
 	contests := []contest{
 		scrapeContest(1_000), scrapeContest(10_000), scrapeContest(100_000), scrapeContest(1_000_000),
 	}
 	contests[1].plot = true
-	return contests
+	return append(contests, orderContest(), realPageContest())
 }
 
 func scrapeContest(series int) contest {
@@ -44,7 +50,7 @@ func scrapeContest(series int) contest {
 	case 1_000:
 	case 1_000_000:
 		c.rounds, c.operations = 3, 1 // the scrape that counted the samples warmed up the store
-		goals = append(goals, goal{of: ofBytes, value: 1e6})
+		goals = []goal{{peer: promhttpName, value: 100}, {peer: victoriaName, value: 10}, {value: 120e6}, {of: ofBytes, value: 1e6}}
 	default:
 		c.rounds = 5
 	}
@@ -63,21 +69,84 @@ func scrapeContest(series int) contest {
 	return c
 }
 
+// orderContest shows what it costs that series are not created in the order of the page.
+func orderContest() contest {
+	const series = 1_000_000
+	return contest{
+		name: "scrape of gauges created in order",
+		contenders: []contender{
+			{signalboxName, scrapeArranged(signalboxStore, series, shuffle, text)},
+			{inOrderName, scrapeArranged(signalboxStore, series, slices.Sort[[]string], text)},
+		},
+		scrape: true,
+		rounds: 9,
+		compare: func(m *measurement) []comparison {
+			return []comparison{{
+				work: fmt.Sprintf("scrape, %s gauges created in no particular order, text", thousands(series)), unit: nanoseconds,
+				results: m.results(turn.nanoseconds),
+			}}
+		},
+	}
+}
+
+// realPageContest scrapes a small page with all metrics that users get: in addition to
+// the gauges, those of client_golang about the Go runtime and the process.
+func realPageContest() contest {
+	const series = 1_000
+	page := func(start newStore) func() (*task, error) {
+		return func() (*task, error) {
+			s, err := start(&workerContainers)
+			if err != nil {
+				return nil, err
+			}
+			update := s.fill(&workerContainers, series, shuffle)
+			return scrape(s.page, text, update, "concourse_workers_", "go_", "process_")
+		}
+	}
+	return contest{
+		name: "scrape of a real page",
+		contenders: []contender{
+			{signalboxName, page(realSignalboxStore)},
+			{promhttpName, page(withLastSeen(realClientGolang))},
+		},
+		scrape: true,
+		compare: func(m *measurement) []comparison {
+			return []comparison{{
+				work: fmt.Sprintf("scrape, %s gauges and the metrics of the Go runtime and the process, text", thousands(series)), unit: nanoseconds,
+				results: m.results(turn.nanoseconds),
+				goals:   []goal{{value: 200e3}, {peer: promhttpName, value: 6}},
+			}}
+		},
+	}
+}
+
+// scrapeGauges scrapes gauges that are created in no particular order.
 func scrapeGauges(start newStore, series int, e exposition) func() (*task, error) {
+	return scrapeArranged(start, series, shuffle, e)
+}
+
+func scrapeArranged(start newStore, series int, arrange func([]string), e exposition) func() (*task, error) {
 	return func() (*task, error) {
 		s, err := start(&workerContainers)
 		if err != nil {
 			return nil, err
 		}
-		update := s.fill(&workerContainers, series)
-		return scrape(s.page, e, "concourse_workers_", update)
+		update := s.fill(&workerContainers, series, arrange)
+		return scrape(s.page, e, update, "concourse_workers_")
 	}
 }
 
 // formatContests scrapes the same gauges in other formats and encodings. promhttp is
-// the only peer that supports them.
+// the only peer that supports them. Signalbox also competes with its own page as plain
+// text.
 func formatContests() []contest {
 	const series = 100_000
+	goals := map[exposition][]goal{
+		openMetrics: {{peer: promhttpName, value: 3, wide: true}},
+		protobuf:    {{peer: promhttpName, value: 25, wide: true}, {peer: plainName, value: 1 / 2.}},
+		textGzip:    {{peer: promhttpName, value: 3, wide: true}, {peer: plainName, value: 1 / 2.5}},
+		textZstd:    {{peer: promhttpName, value: 3, wide: true}},
+	}
 	var contests []contest
 	for _, e := range expositions {
 		contests = append(contests, contest{
@@ -85,14 +154,15 @@ func formatContests() []contest {
 			contenders: []contender{
 				{signalboxName, scrapeGauges(signalboxStore, series, e)},
 				{promhttpName, scrapeGauges(withLastSeen(clientGolang), series, e)},
+				{plainName, scrapeGauges(signalboxStore, series, text)},
 			},
 			scrape: true,
-			rounds: 3,
+			rounds: 5,
 			compare: func(m *measurement) []comparison {
 				return []comparison{{
 					work: fmt.Sprintf("scrape, %s gauges, %s", thousands(series), e.name), unit: nanoseconds,
 					results: m.results(turn.nanoseconds),
-					goals:   []goal{{peer: promhttpName, value: 3, wide: true}},
+					goals:   goals[e],
 				}}
 			},
 			quick: true,
@@ -118,7 +188,7 @@ func histogramContests() []contest {
 				return nil
 			}
 			update()
-			return scrape(page, text, "concourse_builds_duration_seconds", update)
+			return scrape(page, text, update, "concourse_builds_duration_seconds")
 		}
 	}
 	return []contest{{
