@@ -53,6 +53,7 @@ func (t *text) family(out *output, f *series.Family) {
 	exemplars := t.withExemplars && f.HasExemplars()
 	t.exemplars = t.exemplars[:0]
 	states := len(f.States())
+	samples, createdSamples := f.Notation(name+suffix), f.Notation(name+"_created")
 	started := false
 	for page := range f.Sorted {
 		for _, s := range page {
@@ -88,12 +89,12 @@ func (t *text) family(out *output, f *series.Family) {
 					out.buf = append(out.buf, '\n')
 				}
 			default:
-				out.buf = appendNameOf(out.buf, name, suffix, f, s)
+				out.buf = samples.Append(out.buf, s)
 				out.buf = t.float(out.buf, value)
 				out.buf = append(out.buf, '\n')
 			}
 			if created {
-				out.buf = appendNameOf(out.buf, name, "_created", f, s)
+				out.buf = createdSamples.Append(out.buf, s)
 				out.buf = t.float(out.buf, float64(t.wall.UnixMilli(s.Created()))/1000)
 				out.buf = append(out.buf, '\n')
 			}
@@ -118,19 +119,6 @@ func appendType(b []byte, name, typ string) []byte {
 	b = append(b, ' ')
 	b = append(b, typ...)
 	return append(b, '\n')
-}
-
-// appendNameOf writes the name and labels of a sample of a family in the store, and a
-// space.
-func appendNameOf(b []byte, name, suffix string, f *series.Family, s *series.Series) []byte {
-	b = append(b, name...)
-	b = append(b, suffix...)
-	if f.HasLabels() {
-		b = append(b, '{')
-		b = f.AppendLabels(b, s)
-		b = append(b, '}')
-	}
-	return append(b, ' ')
 }
 
 // appendName writes a sample's name and labels, and a space. The name may be a result

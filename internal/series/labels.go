@@ -75,27 +75,39 @@ func newLayout(names []string, constants []Label) (layout, error) {
 
 // append appends the labels of a series to b.
 func (l *layout) append(b []byte, p *packed) []byte {
-	if p.escaped {
-		return l.appendEscaped(b, p)
-	}
-	lengths, values := p.parts()
-	for i, n := range lengths {
-		b = append(b, l.pieces[i]...)
-		var v []byte
-		v, values = cut(n, values)
-		b = append(b, v...)
-	}
-	return append(b, l.pieces[len(lengths)]...)
+	return append(l.appendValues(b, p), l.pieces[len(l.names)]...)
 }
 
-func (l *layout) appendEscaped(b []byte, p *packed) []byte {
+// appendValues appends the labels of a series up to the last value.
+func (l *layout) appendValues(b []byte, p *packed) []byte {
 	i := 0
 	for v := range p.each {
 		b = append(b, l.pieces[i]...)
-		b = appendEscaped(b, v)
+		b = appendValue(b, v, p.escaped)
 		i++
 	}
-	return append(b, l.pieces[i]...)
+	return b
+}
+
+// appendBeforeLast appends what precedes the last value of a series.
+func (l *layout) appendBeforeLast(b []byte, p *packed) []byte {
+	i := 0
+	for v := range p.each {
+		b = append(b, l.pieces[i]...)
+		if i++; i == len(l.names) {
+			break
+		}
+		b = appendValue(b, v, p.escaped)
+	}
+	return b
+}
+
+// appendValue appends a value, which must be escaped if escaped is true.
+func appendValue(b []byte, v string, escaped bool) []byte {
+	if escaped {
+		return appendEscaped(b, v)
+	}
+	return append(b, v...)
 }
 
 // labels returns an iterator over the labels of a series, including constant ones,
@@ -218,9 +230,6 @@ func (f *Family) Labels(s *Series) func(yield func(name, value string) bool) {
 // AppendLabels appends the labels of a series as written between the braces of a sample:
 // sorted by name, escaped, including constant ones.
 func (f *Family) AppendLabels(b []byte, s *Series) []byte { return f.layout.append(b, &s.labels) }
-
-// HasLabels reports whether the family's series have labels, including constant ones.
-func (f *Family) HasLabels() bool { return len(f.layout.pairs) > 0 }
 
 // LabelText returns the text of the labels as written between the braces of a sample.
 // It does not sort them. A name that contains characters other than ASCII letters,

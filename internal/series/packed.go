@@ -107,6 +107,29 @@ func (p *packed) valueBytes() int {
 	return n
 }
 
+// last returns the last value. It returns false if there are no values, or if finding
+// the last one takes longer.
+func (p *packed) last() (v string, ok bool) {
+	if p.n == 0 {
+		return "", false
+	}
+	b := unsafe.Slice(p.bytes, p.size)
+	n := b[p.n-1]
+	if n == longLength {
+		return "", false
+	}
+	v = unsafe.String(p.bytes, p.size)
+	return v[len(v)-int(n):], true
+}
+
+// sameBeforeLast reports whether the values of p and q are equal except for the last
+// ones, which last must be able to return.
+func (p *packed) sameBeforeLast(q *packed) bool {
+	n := p.n
+	a, b := unsafe.String(p.bytes, p.size), unsafe.String(q.bytes, q.size)
+	return a[:n-1] == b[:n-1] && a[n:len(a)-int(a[n-1])] == b[n:len(b)-int(b[n-1])]
+}
+
 // compare compares value by value, which is the order in which client_golang sorts
 // series. The two must have the same number of values.
 func (p *packed) compare(q *packed) int {
