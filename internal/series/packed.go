@@ -125,9 +125,29 @@ func (p *packed) last() (v string, ok bool) {
 // sameBeforeLast reports whether the values of p and q are equal except for the last
 // ones, which last must be able to return.
 func (p *packed) sameBeforeLast(q *packed) bool {
-	n := p.n
-	a, b := unsafe.String(p.bytes, p.size), unsafe.String(q.bytes, q.size)
-	return a[:n-1] == b[:n-1] && a[n:len(a)-int(a[n-1])] == b[n:len(b)-int(b[n-1])]
+	a, b := unsafe.Slice(p.bytes, p.size), unsafe.Slice(q.bytes, q.size)
+	last := int(p.n) - 1
+	end := len(a) - int(a[last])
+	if end != len(b)-int(b[last]) {
+		return false
+	}
+	i := 0
+	for ; i < last; i++ {
+		if a[i] != b[i] {
+			return false
+		}
+	}
+	for i++; i+8 <= end; i += 8 {
+		if binary.LittleEndian.Uint64(a[i:]) != binary.LittleEndian.Uint64(b[i:]) {
+			return false
+		}
+	}
+	for ; i < end; i++ {
+		if a[i] != b[i] {
+			return false
+		}
+	}
+	return true
 }
 
 // compare compares value by value, which is the order in which client_golang sorts
