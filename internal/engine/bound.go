@@ -20,10 +20,10 @@ type boundEvent struct {
 
 // A boundPlan is what the plans of one mapping do with the events of a boundEvent.
 type boundPlan struct {
-	plans       *nameTable
-	plan        *plan // nil if the events must take the ordinary path
-	observation observation
-	updates     []boundUpdate // those whose condition is true
+	plans *nameTable
+	plan  *plan // nil if the events must take the ordinary path
+	observation
+	updates []boundUpdate // those whose condition is true
 }
 
 type boundUpdate struct {
@@ -49,23 +49,39 @@ func (b *boundEvent) Emit(logger lager.Logger, value float64) {
 		return
 	}
 	now := e.clock.Now()
-	var failed rejections
 	for i := range r.updates {
-		u := &r.updates[i]
-		number, reason := u.number(value, r.observation.attributes)
-		if reason == accepted {
-			reason = reasonOf(u.handle.Update(u.op, number, now))
-		}
-		if reason != accepted {
-			failed.add(reason, u.index)
+		if reason := r.updates[i].apply(value, r.attributes, now); reason != accepted {
+			r.reject(e, logger, value, now, i, reason)
+			return
 		}
 	}
 	r.plan.received.Inc()
-	if failed.any {
-		o := r.observation
-		o.value = value
-		e.reject(logger, r.plan, &o, now, &failed, nil)
+}
+
+// apply applies the update. It returns accepted, or the reason for a rejection, which
+// can include overflowed.
+func (u *boundUpdate) apply(value float64, attributes []string, now series.Instant) reason {
+	number, reason := u.number(value, attributes)
+	if reason != accepted {
+		return reason
 	}
+	return reasonOf(u.handle.Update(u.op, number, now))
+}
+
+// reject continues an event of which update i was rejected.
+func (r *boundPlan) reject(e *Engine, logger lager.Logger, value float64, now series.Instant, i int, why reason) {
+	var failed rejections
+	failed.add(why, r.updates[i].index)
+	for i++; i < len(r.updates); i++ {
+		u := &r.updates[i]
+		if why := u.apply(value, r.attributes, now); why != accepted {
+			failed.add(why, u.index)
+		}
+	}
+	r.plan.received.Inc()
+	o := r.observation
+	o.value = value
+	e.reject(logger, r.plan, &o, now, &failed, nil)
 }
 
 // resolve resolves the event with the given plans. Goroutines may call it concurrently.

@@ -275,6 +275,14 @@ func (u *update) check(o *observation) reason {
 // number returns the number that an event with the value adds, sets or observes. It
 // returns accepted, or the reason for a rejection.
 func (u *update) number(value float64, attributes []string) (float64, reason) {
+	if u.computed {
+		return u.compute(value, attributes)
+	}
+	return value, accepted
+}
+
+// compute is number for updates whose number is not always the event's value.
+func (u *update) compute(value float64, attributes []string) (float64, reason) {
 	switch u.operand {
 	case one:
 		value = 1

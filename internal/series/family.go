@@ -276,7 +276,11 @@ func (f *Family) refresh(s *Series, now Instant) bool {
 		return true
 	}
 	if o := s.owner; o != nil {
-		if f.ownership == Heartbeat && !o.liveness.refresh(now) || o.expired() {
+		if f.ownership != Heartbeat {
+			if o.expired() {
+				return false
+			}
+		} else if !o.liveness.refresh(now) {
 			return false
 		}
 	}

@@ -32,10 +32,15 @@ func (h *Handle) Update(op Op, v float64, now Instant) Result {
 	if s := h.series.Load(); s != nil && f.refresh(s, now) && f.apply(s, op, v, &h.values, now) {
 		return OK
 	}
+	return h.find(op, v, now)
+}
+
+// find updates the series by its label values, and keeps it for the next update.
+func (h *Handle) find(op Op, v float64, now Instant) Result {
 	values := h.values // a copy, because other goroutines may hash theirs
-	r := f.Update(op, &values, h.owner, v, now)
+	r := h.family.Update(op, &values, h.owner, v, now)
 	if r == OK {
-		h.series.Store(f.table.find(&values)) // nil for the overflow series
+		h.series.Store(h.family.table.find(&values)) // nil for the overflow series
 	}
 	return r
 }
