@@ -45,7 +45,52 @@ func NewSources(store *series.Store, eventOf func(metric string) string) *Source
 }
 
 // Gather implements prometheus.Gatherer. It returns the families of all gatherers.
-func (s *Sources) Gather() ([]*dto.MetricFamily, error) { return s.gatherers.Load().Gather() }
+func (s *Sources) Gather() ([]*dto.MetricFamily, error) { return gatherAll(*s.gatherers.Load()) }
+
+// gatherAll returns the same as prometheus.Gatherers.Gather, which checks each metric. A
+// registry has already done that, so if all gatherers are registries, gatherAll only
+// checks that no two of them have metrics with the same name.
+func gatherAll(gatherers prometheus.Gatherers) ([]*dto.MetricFamily, error) {
+	var all []*dto.MetricFamily
+	results := make(prometheus.Gatherers, len(gatherers))
+	checked := true
+	for i, g := range gatherers {
+		families, err := g.Gather()
+		_, isRegistry := g.(*prometheus.Registry)
+		checked = checked && isRegistry && err == nil
+		results[i] = prometheus.GathererFunc(func() ([]*dto.MetricFamily, error) { return families, err })
+		all = append(all, families...)
+	}
+	slices.SortFunc(all, func(a, b *dto.MetricFamily) int { return cmp.Compare(a.GetName(), b.GetName()) })
+	if !checked || clashing(all) {
+		return results.Gather()
+	}
+	return all, nil
+}
+
+// clashing reports whether two families, which must be sorted by name, have the same
+// name, or have samples with the same name.
+func clashing(families []*dto.MetricFamily) bool {
+	has := func(name string) bool {
+		_, ok := slices.BinarySearchFunc(families, name, func(f *dto.MetricFamily, name string) int {
+			return cmp.Compare(f.GetName(), name)
+		})
+		return ok
+	}
+	for i, f := range families {
+		name := f.GetName()
+		if i > 0 && families[i-1].GetName() == name {
+			return true
+		}
+		switch f.GetType() {
+		case dto.MetricType_SUMMARY, dto.MetricType_HISTOGRAM, dto.MetricType_GAUGE_HISTOGRAM:
+			if has(name+"_count") || has(name+"_sum") || has(name+"_bucket") {
+				return true
+			}
+		}
+	}
+	return false
+}
 
 // recordGathered gathers once to record the types of the gatherers' families. It
 // ignores errors, which the next scrape reports.
