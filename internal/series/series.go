@@ -90,7 +90,9 @@ func (s *Series) set(v float64) bool {
 		if old == killed {
 			return false
 		}
-		if s.bits.CompareAndSwap(old, bits) {
+		// A value that does not change is not written, because a write makes other
+		// processors read the cache line again.
+		if old == bits || s.bits.CompareAndSwap(old, bits) {
 			return true
 		}
 	}
