@@ -641,12 +641,14 @@ func TestEmitDoesNotAllocate(t *testing.T) {
 	prepared := p.Prepare(metric.EventType{Name: "worker tasks", Attributes: []string{"worker", "platform"}})
 	partial := p.Prepare(metric.EventType{Name: "worker containers", Attributes: []string{"worker", "platform", "team_name"}})
 	values := []string{"w", "linux", "main"}
+	bound := partial.(metric.BindableEvent).Bind(values)
 	emit := func() {
 		for _, e := range events {
 			p.Emit(logger, e)
 		}
 		prepared.EmitValues(logger, 1, values[:2])
 		partial.EmitValues(logger, 1, values)
+		bound.Emit(logger, 1)
 	}
 	emit()
 	if n := testing.AllocsPerRun(100, emit); n != 0 {

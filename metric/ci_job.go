@@ -8,7 +8,7 @@ import (
 
 // A Job describes a job, which is the part of a run that one worker executes, for the
 // events of any CI system. All fields but Run.System can be empty. By default, only
-// RunnerClass, Run.Retry and labels of the run become labels.
+// RunnerClass, Run.Retry and the fields of Run that are labels of runs become labels.
 type Job struct {
 	Run         Run
 	ID          string // unique among the jobs of the System
@@ -85,9 +85,9 @@ func (e JobStarted) EmitTo(logger lager.Logger, m *Monitor) {
 	m.emitBetween(logger, jobQueueTime, e.Queued, e.Started, values[:]...)
 }
 
-// A JobFinished event reports that a job ended. Its value is 1. If both times are known,
-// a second event reports the time between them, in seconds. A job that was skipped or
-// cancelled in the queue has a zero Started.
+// A JobFinished event reports that a job ended. Its value is 1. If both times are
+// known, a second event reports the time between them, in seconds. A job that was
+// skipped or canceled in the queue has a zero Started.
 type JobFinished struct {
 	Job            Job
 	Result         Result
@@ -106,8 +106,8 @@ func (e JobFinished) EmitTo(logger lager.Logger, m *Monitor) {
 }
 
 // JobsActive reports the current numbers of jobs of a runner class that have not ended.
-// It emits one event for each state. The events' values are the numbers. The caller
-// should emit it like RunsActive.
+// It emits one event for each state, whose value is the number of jobs in that state.
+// The caller should emit it like RunsActive.
 type JobsActive struct {
 	System, Instance string // as in Run
 	RunnerClass      string // as in Job
@@ -125,10 +125,10 @@ func (e JobsActive) EmitTo(logger lager.Logger, m *Monitor) {
 	}
 }
 
-// An OldestJobWaiting event reports how long the job of a runner class that has waited
-// the longest for a worker has waited. Its value is the duration in seconds. If no job
-// is waiting, the caller should emit it with the duration 0, and a Job that has only a
-// System and a RunnerClass.
+// An OldestJobWaiting event reports the waiting time of the oldest waiting job of a
+// runner class: the job that has waited for a worker for the longest time. Its value is
+// the time in seconds. If no job is waiting, the caller should emit it with the
+// duration 0, and a Job that has only a System, an Instance and a RunnerClass.
 type OldestJobWaiting struct {
 	Job      Job
 	Duration time.Duration

@@ -34,7 +34,7 @@ type Run struct {
 	Branch     string
 	RefKind    string // default, branch, tag or pull_request
 	Trigger    string // push, schedule, manual and others
-	Retry      bool   // ran before
+	Retry      bool   // another attempt, not the first one
 	Commit     string // full hash
 	URL        string // page of the run
 	ID         string // with Attempt, unique among the runs of the System
@@ -120,9 +120,9 @@ func (e RunStarted) EmitTo(logger lager.Logger, m *Monitor) {
 	m.emitBetween(logger, runQueueTime, e.Queued, e.Started, values[:]...)
 }
 
-// A RunFinished event reports that a run ended. Its value is 1. If both times are known,
-// a second event reports the time between them, in seconds. A run that was skipped or
-// cancelled in the queue has a zero Started.
+// A RunFinished event reports that a run ended. Its value is 1. If both times are
+// known, a second event reports the time between them, in seconds. A run that was
+// skipped or canceled in the queue has a zero Started.
 type RunFinished struct {
 	Run            Run
 	Result         Result
@@ -148,9 +148,9 @@ func (m *Monitor) emitBetween(logger lager.Logger, t eventTypeID, from, to time.
 	}
 }
 
-// RunsActive reports the current numbers of runs that have not ended. It emits one event
-// for each state. The events' values are the numbers. The caller should emit it every
-// few seconds or when a number changes, and at least once an hour.
+// RunsActive reports the current numbers of runs that have not ended. It emits one
+// event for each state, whose value is the number of runs in that state. The caller
+// should emit it every few seconds or when a number changes, and at least once an hour.
 type RunsActive struct {
 	System, Instance string // as in Run
 

@@ -7,8 +7,9 @@ var (
 	workerLost = define("ci worker lost", "system", "instance", "queue", "worker")
 )
 
-// Workers reports the current numbers of workers of a queue. It emits one event for each
-// state. The events' values are the numbers. The caller should emit it like RunsActive.
+// Workers reports the current numbers of workers of a queue. It emits one event for
+// each state, whose value is the number of workers in that state. The caller should
+// emit it like RunsActive.
 type Workers struct {
 	System, Instance string // as in Run
 	Queue            string // what the workers take jobs from; empty if there is only one

@@ -39,7 +39,8 @@
 //     [PeriodicallyEmit] emits the growth of each counter and the peak of each gauge;
 //     [Monitor.Flush] does so immediately, for tests.
 //   - [Monitor.Emit] emits events with names that the program defines. For frequent
-//     events, [Monitor.Prepare] is faster.
+//     events, [Monitor.Prepare] is faster, and for frequent events with the same
+//     attributes, [Prepared.Bind] is fastest.
 //
 // Every event goes to every configured emitter. The Monitor calls a [ConcurrentEmitter]
 // directly. Every other emitter receives events through its own bounded queue, so that

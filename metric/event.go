@@ -104,6 +104,22 @@ type TypedEvent interface {
 	EmitValues(logger lager.Logger, value float64, values []string)
 }
 
+// A BindableEvent is a TypedEvent that can resolve the values of attributes in advance.
+type BindableEvent interface {
+	TypedEvent
+
+	// Bind returns a BoundEvent for events with the values, in the order of the type's
+	// Attributes. It does not keep the slice. It is safe for concurrent use.
+	Bind(values []string) BoundEvent
+}
+
+// A BoundEvent takes the events of one EventType that have the same values. Like a
+// ConcurrentEmitter, it is safe for concurrent use, never blocks and never panics.
+type BoundEvent interface {
+	// Emit takes one event, as TypedEvent.EmitValues does.
+	Emit(logger lager.Logger, value float64)
+}
+
 // An EmitterFactory creates an Emitter from its configuration. WireEmitters uses it as
 // a group of go-flags, so it must be a pointer to a struct; exported fields with flag
 // tags become flags of the program.

@@ -152,3 +152,13 @@ func ExampleMonitor_Prepare() {
 		deployed.Emit(logger, metric.Event{Value: 12.5}, []string{"live", zone})
 	}
 }
+
+func ExamplePrepared_Bind() {
+	logger := metric.SlogLogger(slog.Default())
+	queued := metric.Metrics.Prepare(metric.EventType{
+		Name: "deploys queued", Attributes: []string{"zone"},
+	}).Bind("a") // once for each zone, when it is set up
+	for n := range 3 {
+		queued.Emit(logger, float64(n))
+	}
+}

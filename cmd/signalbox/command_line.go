@@ -101,7 +101,7 @@ func newCommandLine(monitor *metric.Monitor) (*commandLine, error) {
 	_, err = line.add("decode", "Print the events that recorded webhooks would cause",
 		"Decodes recorded deliveries of webhooks and prints the events that they would cause, in order, "+
 			"in the format in which POST /api/v1/events accepts them. KIND is the kind of CI system, such as github or gitlab. "+
-			"What became of each delivery is printed on standard error. Nothing is sent, and signatures are not checked.",
+			"It prints the outcome of each delivery to standard error. Nothing is sent, and signatures are not checked.",
 		&decodeCommand{})
 	if err != nil {
 		return nil, err

@@ -133,7 +133,7 @@ func otherSource(s webhook.Source, header http.Header, body []byte) string {
 		if other.Name() == s.Name() {
 			continue
 		}
-		if d, err := other.Decode(header, body); err == nil && d.Outcome != payload.Ignored {
+		if d, err := other.Decode(header, body); err == nil && d.Outcome == payload.Useful {
 			return "; is it a delivery of " + other.Description() + " (signalbox decode " + other.Name() + ")?"
 		}
 	}

@@ -89,6 +89,11 @@ var _ = Describe("signalbox decode", func() {
 		Expect(stderr).To(Equal(file + ": ignored: the event \"\" is not about pipelines, jobs or deployments; is it a delivery of GitHub Actions (signalbox decode github)?\n"))
 	})
 
+	It("does not take an event that it ignores for one of another CI system that has a similar word", func() {
+		_, _, stderr := decode("buildkite", "internal/source/buildkite/testdata/job.activated.json")
+		Expect(stderr).To(HaveSuffix("is not about the state of builds, jobs or agents\n"))
+	})
+
 	It("takes the time of the delivery from --now", func() {
 		file := recordings + "workflow_job-life_a-3-completed-success.json"
 		_, stdout, stderr := decode("github", "--now=2026-03-06T10:00:00Z", file)

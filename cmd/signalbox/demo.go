@@ -46,7 +46,8 @@ var demoDefaults = map[string]string{
 	"prometheus-gc-interval":        "5s",
 	"agent-metrics-ttl":             "30s",
 
-	// No run takes this long. What remains is what deliveries were lost about.
+	// No run takes this long. What is still active after it is active only because a
+	// delivery was lost.
 	"source-queued-limit":  "20m",
 	"source-running-limit": "20m",
 }
@@ -180,7 +181,8 @@ Press Ctrl-C to stop.
 `, pace, strings.TrimSuffix(page, "metrics"), page, s.webhooks.url(forge.GitHub), s.webhooks.url(forge.GitLab), c.portNotice(s), page, credentialsOption(s.access), s.intakeURL(), events.Path, s.audiences())
 }
 
-// portNotice returns a line that says that the port of webhooks is taken, or nothing.
+// portNotice returns a line that says that the port of webhooks is taken, or an empty
+// string.
 func (c *demoCommand) portNotice(s *service) string {
 	if want, got := int(c.Webhooks.BindPort), s.webhooks.listener.Addr().(*net.TCPAddr).Port; want != 0 && got != want {
 		return fmt.Sprintf("\nAnother program uses port %d, so webhooks are received on port %d.\n", want, got)
@@ -188,7 +190,7 @@ func (c *demoCommand) portNotice(s *service) string {
 	return ""
 }
 
-// A demoNotice is a section of the status page that says that it is a demonstration.
+// A demoNotice is a section of the status page. It says that this is a demonstration.
 type demoNotice struct{ status.NoFields }
 
 // OverviewReport implements status.Reporter.

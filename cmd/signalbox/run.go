@@ -219,9 +219,9 @@ func (c *daemon) start(w world, log *daemonLog, input *inputStatus) (s *service,
 	ids, bodies := table.IDs(events.Path), &source.WholeBodies{Buffer: budgets.Buffer}
 	handler := pushed.handler(c, logger, budgets, emitters.page(), hiddenMetrics(emitters, intakeAccess.Protection), newIntake(events.Options{
 		Logger: logger.Session("intake"), Limits: c.limits(), Sink: emitters, IDs: ids,
-		Bodies: bodies, Buffer: budgets.Buffer,
+		Bodies: bodies, Buffer: budgets.Buffer, Registerer: pushed.registry,
 	}))
-	handler = idempotency.NewHandler(table, bodies, logger.Session("intake"), handler)
+	handler = idempotency.NewHandler(table, bodies, logger.Session("intake"), events.IsStream, handler)
 	server := source.Serve(logger, listener, intakeAccess, handler)
 	hooks.start(logger, emitters)
 	return &service{

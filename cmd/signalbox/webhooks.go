@@ -199,7 +199,7 @@ func (w *webhooks) OverviewReport(now time.Time) status.Report {
 	url := helpURL(w.listener.Addr(), w.access)
 	for _, s := range w.sources {
 		r.Help = append(r.Help,
-			status.HelpText{Section: "sources", Text: "No deliveries from " + s.Description() + " yet. Add a webhook there, with the " + s.Credential() + " and " +
+			status.HelpText{Section: "sources", Text: "No deliveries from " + s.Description() + " yet. Add a webhook there, with the " + s.Credential() + ", for " +
 				s.Expects() + ". Its URL is this one, or that of the proxy in front of it:"},
 			status.HelpText{Section: "sources", Snippet: url + webhook.Path(s.Name())},
 		)
@@ -212,9 +212,9 @@ func (w *webhooks) url(system string) string {
 	return listenerURL(w.listener.Addr(), w.access) + webhook.Path(system)
 }
 
-// ownTransport returns how this process sends webhooks to itself. Nil means over the
-// network, as CI systems do. This process cannot check its own certificate, so it
-// bypasses a listener with TLS.
+// ownTransport returns the transport with which this process sends webhooks to itself.
+// Nil means over the network, as CI systems do. This process cannot check its own
+// certificate, so it bypasses a listener with TLS.
 func (w *webhooks) ownTransport() http.RoundTripper {
 	if !w.access.Protection().Encrypted {
 		return nil

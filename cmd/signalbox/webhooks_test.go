@@ -133,7 +133,7 @@ var _ = Describe("signalbox run with webhooks", func() {
 			Expect(strings.Count(daemon.stderr(), "\n")).To(Equal(1))
 			Expect(daemon.stderr()).NotTo(ContainSubstring(webhookSecret))
 		},
-		Entry("with an empty secret file", `--github-secret-file: /\S+/webhook.secret is empty, expected a secret on a line \(create one with: openssl rand -hex 32\)`,
+		Entry("with an empty secret file", `--github-secret-file: /\S+/webhook.secret contains no secret, expected one on a line \(create one with: openssl rand -hex 32\)`,
 			func() []string { return []string{"--github-secret-file=" + secretFile("", "")} }),
 		Entry("without the secret file", `--gitlab-secret-file: .*/nowhere.*no such file`,
 			func() []string { return []string{"--gitlab-secret-file=/nowhere"} }),
@@ -213,7 +213,7 @@ var _ = Describe("signalbox run with webhooks", func() {
 
 		Expect(os.WriteFile(file, nil, 0o600)).To(Succeed())
 		daemon.Signal(syscall.SIGHUP)
-		Eventually(daemon.Err).Should(gbytes.Say("secrets-not-reloaded.*is empty"))
+		Eventually(daemon.Err).Should(gbytes.Say("secrets-not-reloaded.*contains no secret"))
 		response, _ = deliver(daemon, "next-secret", endedJob(5))
 		Expect(response.StatusCode).To(Equal(http.StatusAccepted))
 		Expect(daemon.page()).To(ContainSubstring(finished + "4\n"))
@@ -278,7 +278,7 @@ var _ = Describe("signalbox run with webhooks", func() {
 			Expect(out).NotTo(ContainSubstring(webhookSecret))
 		},
 			Entry("in a secret file", func() string { return "\nSIGNALBOX_GITHUB_SECRET_FILE=" + secretFile() },
-				`FILE:2: SIGNALBOX_GITHUB_SECRET_FILE: /\S+ is empty, expected a secret on a line.*`),
+				`FILE:2: SIGNALBOX_GITHUB_SECRET_FILE: /\S+ contains no secret, expected one on a line.*`),
 			Entry("in one of several", func() string {
 				return "SIGNALBOX_GITLAB_SECRET_FILE=" + secretFile("a") + "," + secretFile("whsec_"+webhookSecret)
 			},

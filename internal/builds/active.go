@@ -8,64 +8,78 @@ import (
 	"github.com/signalbox-ci/signalbox/internal/engine"
 )
 
-// States of runs and jobs that have not ended. The first is none of them.
+// states are the states of runs and jobs that have not ended. The first element is not
+// a state: the index of a state is greater than 0.
 var states = []string{"", "pending", "executing", "blocked"}
 
-// maxGroups is the maximum number of groups of a gauge.
-const maxGroups = 10_000
-
-// A gauge sums the latest values of groups of active runs, or of jobs. Which attributes
-// make a group depends on the sender and on the rules.
-type gauge struct {
-	groups map[uint64]group // by the hash of their attributes
-	swept  time.Time        // when the groups that were not set recently were removed
+// groups are groups of active runs or jobs, by the hash of their attributes. Which
+// attributes identify a group depends on the sender and on the rules.
+type groups[G interface{ setAt() time.Time }] struct {
+	byHash map[uint64]G
+	max    int
+	swept  time.Time // when sweep was last called
 }
 
-// A group has the latest value that was set.
-type group struct {
+func newGroups[G interface{ setAt() time.Time }](max int) groups[G] {
+	return groups[G]{byHash: make(map[uint64]G), max: max}
+}
+
+// hasRoom reports whether a group can be added. If not, it calls sweep first, but at most
+// once a minute.
+func (g *groups[G]) hasRoom(now time.Time) bool {
+	if len(g.byHash) >= g.max && now.Sub(g.swept) >= time.Minute {
+		g.sweep(now)
+	}
+	return len(g.byHash) < g.max
+}
+
+// sweep removes the groups that have not been set for catalog.InactiveAfter, when the
+// series of the metrics expire too.
+func (g *groups[G]) sweep(now time.Time) {
+	g.swept = now
+	for hash, group := range g.byHash {
+		if now.Sub(group.setAt()) >= catalog.InactiveAfter {
+			delete(g.byHash, hash)
+		}
+	}
+}
+
+// maxActiveGroups is the maximum number of groups of a gauge.
+const maxActiveGroups = 10_000
+
+// A gauge sums the latest values of groups of active runs, or of jobs.
+type gauge struct{ groups[activeGroup] }
+
+// An activeGroup is the latest value that was set for a group, and when.
+type activeGroup struct {
 	state int // index of states
 	value float64
 	at    time.Time
 }
 
+func (c activeGroup) setAt() time.Time { return c.at }
+
 // set sets the value of a group. A value of 0 removes it.
 func (g *gauge) set(hash uint64, state int, value float64, now time.Time) {
 	if value == 0 {
-		delete(g.groups, hash)
+		delete(g.byHash, hash)
 		return
 	}
-	if _, ok := g.groups[hash]; !ok && len(g.groups) >= maxGroups {
-		if now.Sub(g.swept) < time.Minute {
-			return
-		}
-		if g.sweep(now); len(g.groups) >= maxGroups {
-			return
-		}
-	}
-	g.groups[hash] = group{state, value, now}
-}
-
-// sweep removes the groups that were not set for as long as the series of the metrics
-// stay without being set.
-func (g *gauge) sweep(now time.Time) {
-	g.swept = now
-	for hash, group := range g.groups {
-		if now.Sub(group.at) >= catalog.InactiveAfter {
-			delete(g.groups, hash)
-		}
+	if _, ok := g.byHash[hash]; ok || g.hasRoom(now) {
+		g.byHash[hash] = activeGroup{state, value, now}
 	}
 }
 
 // sums returns the sums of the values by state.
 func (g *gauge) sums(now time.Time) (sums [4]float64) {
 	g.sweep(now)
-	for _, group := range g.groups {
-		sums[group.state] += group.value
+	for _, c := range g.byHash {
+		sums[c.state] += c.value
 	}
 	return sums
 }
 
-// The texts of a waiting job, after those of its pipeline.
+// The indexes of the texts of a waiting job, which follow those of its pipeline.
 const (
 	textJob = textPipeline + 1 + iota
 	textJobRunnerClass
@@ -75,31 +89,30 @@ const (
 // maxWaiting is the maximum number of groups of waiting jobs.
 const maxWaiting = 1000
 
-// A waitingJob is the one that has waited for the longest time in its group.
+// A waitingJob is the job that has waited for the longest time in its group.
 type waitingJob struct {
-	seconds float64
+	seconds float64   // how long it has waited
 	time    time.Time // of the event; several values with the same time are of one report
 	at      time.Time // when the value was set
 	texts   texts
 }
 
-// A waitingJobs has a job for each group that has waiting jobs.
-type waitingJobs map[uint64]*waitingJob
+func (j *waitingJob) setAt() time.Time { return j.at }
 
-func (w waitingJobs) set(hash uint64, e *engine.TappedEvent) {
-	job := w[hash]
+// waitingJobs contains the job that has waited for the longest time in each group.
+type waitingJobs struct{ groups[*waitingJob] }
+
+func (w *waitingJobs) set(hash uint64, e *engine.TappedEvent) {
+	job := w.byHash[hash]
 	switch {
 	case e.Value == 0:
-		delete(w, hash)
+		delete(w.byHash, hash)
 		return
-	case job == nil && len(w) >= maxWaiting:
-		if w.sweep(e.Now); len(w) >= maxWaiting {
-			return
-		}
-		fallthrough
+	case job == nil && !w.hasRoom(e.Now):
+		return
 	case job == nil:
 		job = &waitingJob{}
-		w[hash] = job
+		w.byHash[hash] = job
 	case !e.Time.IsZero() && e.Time.Equal(job.time) && e.Value < job.seconds:
 		return
 	}
@@ -107,18 +120,10 @@ func (w waitingJobs) set(hash uint64, e *engine.TappedEvent) {
 	job.texts = appendPipeline(job.texts[:0], e).append(e.Attribute("job"), e.Attribute("runner_class")).appendURL(e.Attribute("url"))
 }
 
-func (w waitingJobs) sweep(now time.Time) {
-	for hash, job := range w {
-		if now.Sub(job.at) >= catalog.InactiveAfter {
-			delete(w, hash)
-		}
-	}
-}
-
 // longest returns the job that has waited for the longest time, or nil.
-func (w waitingJobs) longest(now time.Time) (longest *waitingJob) {
+func (w *waitingJobs) longest(now time.Time) (longest *waitingJob) {
 	w.sweep(now)
-	for _, job := range w {
+	for _, job := range w.byHash {
 		if longest == nil || job.seconds > longest.seconds {
 			longest = job
 		}
@@ -126,17 +131,15 @@ func (w waitingJobs) longest(now time.Time) (longest *waitingJob) {
 	return longest
 }
 
-// hashAttributes hashes the attributes of an event, whatever their order, except for
-// those that identify a job.
+// hashAttributes returns a hash of the attributes of an event, which does not depend on
+// their order. It omits empty ones and, if ofJob is set, those that describe a job or its
+// run.
 func hashAttributes(seed maphash.Seed, e *engine.TappedEvent, ofJob bool) (sum uint64) {
 	var h maphash.Hash
 	h.SetSeed(seed)
 	for name, value := range e.Attributes {
-		if ofJob {
-			switch name {
-			case "job", "job_id", "repository", "pipeline", "url":
-				continue
-			}
+		if value == "" || ofJob && describesJob(name) {
+			continue
 		}
 		h.Reset()
 		h.WriteString(name)
@@ -145,4 +148,15 @@ func hashAttributes(seed maphash.Seed, e *engine.TappedEvent, ofJob bool) (sum u
 		sum += h.Sum64()
 	}
 	return sum
+}
+
+// describesJob reports whether an attribute of a waiting job is about the job or its
+// run, and not about the runners that it waits for.
+func describesJob(attribute string) bool {
+	switch attribute {
+	case "owner", "repository", "pipeline", "branch", "ref_kind", "trigger", "retry", "commit", "url", "run_id", "attempt",
+		"job_id", "job", "runner_group", "worker":
+		return true
+	}
+	return false
 }

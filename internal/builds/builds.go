@@ -1,7 +1,7 @@
 // Package builds keeps what the status page shows about runs and jobs of CI systems:
-// what is active, results and times of pipelines over the last hour and day, queue times
-// of classes of runners, and the latest runs. It sees the events through taps of the
-// engine, so it does not matter who emits them.
+// what is active, results and times of pipelines over the last hour and day, queue
+// times of classes of runners, and the latest runs. It observes the events through taps
+// of the engine, so it does not matter which source emits them.
 package builds
 
 import (
@@ -40,7 +40,7 @@ type Builds struct {
 	runs, jobs    gauge
 	waiting       waitingJobs
 	latest        latestRuns
-	texts         texts // memory for those of the current event
+	texts         texts // buffer for the texts of the current event
 }
 
 // New returns Builds that have observed nothing.
@@ -54,14 +54,14 @@ func New(o Options) *Builds {
 		seed:          seed,
 		pipelines:     newTable(maxPipelines, limit/8*7),
 		runnerClasses: newTable(maxRunnerClasses, limit/8),
-		runs:          gauge{groups: make(map[uint64]group)},
-		jobs:          gauge{groups: make(map[uint64]group)},
-		waiting:       make(waitingJobs),
+		runs:          gauge{newGroups[activeGroup](maxActiveGroups)},
+		jobs:          gauge{newGroups[activeGroup](maxActiveGroups)},
+		waiting:       waitingJobs{newGroups[*waitingJob](maxWaiting)},
 		latest:        latestRuns{seed: seed},
 	}
 }
 
-// results are the results of runs. Their keys are their indexes.
+// results are the results of runs. The key of a result is its index.
 var results = []string{"success", "failure", "error", "timeout", "cancellation", "other"}
 
 const (
@@ -71,8 +71,8 @@ const (
 	timeout
 )
 
-// resultOf returns the key of a result, or false if there is no such result or if the
-// run was skipped, so that it did not run.
+// resultOf returns the key of a result. It returns false if the result is unknown or
+// "skip": a skipped run did not run.
 func resultOf(result string) (key, bool) {
 	i := slices.Index(results, result)
 	return key(i), i >= 0
@@ -201,13 +201,14 @@ func (b *Builds) buildFinished(e engine.TappedEvent) {
 	b.texts = b.latest.set(b.texts, &r)
 }
 
-// maxValue is the highest value that is believed: about 300 years, if it is a time.
+// maxValue is the highest plausible value: about 300 years, if it is a time in seconds.
 const maxValue = 1e10
 
-// isTime reports whether a value is a time, or a number of runs or jobs.
+// isTime reports whether a value can be a time in seconds, or a number of runs or jobs.
 func isTime(v float64) bool { return v >= 0 && v <= maxValue }
 
-// whenOf returns when the event happened, which is not in the future.
+// whenOf returns when the event happened, or the current time if that is unknown or in
+// the future.
 func whenOf(e *engine.TappedEvent) time.Time {
 	if e.Time.IsZero() || e.Time.After(e.Now) {
 		return e.Now

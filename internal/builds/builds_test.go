@@ -293,13 +293,33 @@ var _ = Describe("Builds", func() {
 		It("have a limit", func() {
 			for i := range 20_000 {
 				o.emit("ci runs active", 1, with(github, "state", "executing", "branch", fmt.Sprint(i)))
-				o.emit("ci oldest job waiting", 1, with(github, "branch", fmt.Sprint(i)))
+				o.emit("ci oldest job waiting", 1, with(github, "runner_class", fmt.Sprint(i)))
 			}
 			Expect(o.overview().Runs.Executing).To(Equal(10_000.0))
 			By("making room when groups have expired")
 			o.now = start.Add(2 * time.Hour)
 			o.emit("ci runs active", 7, with(github, "state", "executing"))
+			o.emit("ci oldest job waiting", 7, with(github, "runner_class", "new"))
 			Expect(o.overview().Runs.Executing).To(Equal(7.0))
+			Expect(o.overview().OldestWaitingJob).To(gstruct.PointTo(HaveField("RunnerClass", "new")))
+		})
+
+		It("make room at most once a minute, because it takes time", func() {
+			for i := range 20_000 {
+				o.emit("ci runs active", 1, with(github, "state", "executing", "branch", fmt.Sprint(i)))
+				o.emit("ci oldest job waiting", 1, with(github, "runner_class", fmt.Sprint(i)))
+			}
+			another := func(at time.Duration) {
+				o.now = start.Add(at)
+				o.emit("ci runs active", 1, with(github, "state", "executing", "branch", "another"))
+				o.emit("ci oldest job waiting", 1, with(github, "runner_class", "another"))
+			}
+			another(time.Hour - 30*time.Second)
+			another(time.Hour)
+			_, ok := o.Overview(o.now)
+			Expect(ok).To(BeFalse())
+			another(time.Hour + time.Minute)
+			Expect(o.overview()).To(And(HaveField("Runs.Executing", 1.0), HaveField("OldestWaitingJob.WaitingSeconds", 1.0)))
 		})
 	})
 
@@ -318,9 +338,20 @@ var _ = Describe("Builds", func() {
 			By("replacing the job of a group")
 			o.emit("ci oldest job waiting", 10, job("small", "c"))
 			Expect(o.overview().OldestWaitingJob).To(gstruct.PointTo(HaveField("Job", "a")))
-			By("removing the group when nothing waits any more")
+			By("removing the group when no job waits any more")
 			o.emit("ci oldest job waiting", 0, with(github, "runner_class", "large"))
 			Expect(o.overview().OldestWaitingJob).To(gstruct.PointTo(HaveField("Job", "c")))
+		})
+
+		It("replaces that of another run, whatever is known about them", func() {
+			// As metric.OldestJobWaiting has them: all attributes, of which some are empty.
+			o.emit("ci oldest job waiting", 60, with(job("large", "a"), "run_id", "1", "attempt", "2", "owner", "acme", "branch", "main", "ref_kind", "default",
+				"trigger", "push", "retry", "true", "commit", "c0ffee", "runner_group", "default", "worker", ""))
+			o.emit("ci oldest job waiting", 30, with(job("large", "b"), "run_id", "2", "retry", "false", "branch", "", "commit", ""))
+			Expect(o.overview().OldestWaitingJob).To(gstruct.PointTo(HaveField("Job", "b")))
+			o.emit("ci oldest job waiting", 0, attributes{"system": "github", "instance": "", "runner_class": "large", "retry": "false"})
+			_, ok := o.Overview(o.now)
+			Expect(ok).To(BeFalse())
 		})
 
 		It("is not replaced by another one of the same report, if rules group by repository", func() {

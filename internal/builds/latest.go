@@ -11,7 +11,7 @@ import (
 // maxLatest is the number of finished runs to show.
 const maxLatest = 20
 
-// The texts of a run, after those of its pipeline.
+// The indexes of the texts of a run, which follow those of its pipeline.
 const (
 	textRunID = textPipeline + 1 + iota
 	textRunAttempt
@@ -23,19 +23,19 @@ type run struct {
 	ended   time.Time
 	result  key
 	seconds float64 // the duration; negative if it is unknown
-	number  uint64  // of the report; of runs that ended at the same time, the last one is shown first
+	number  uint64  // of the latest report; of runs that ended at the same time, the one reported last is shown first
 	texts   texts
 }
 
-// A latestRuns has the runs that ended last, in no particular order. What is compared at
-// each event is in arrays, so that it takes little time.
+// latestRuns contains the runs that ended last, in no particular order. The values that
+// each event is compared with are in arrays, so that comparing takes little time.
 type latestRuns struct {
 	seed  maphash.Seed
 	runs  [maxLatest]run
 	ids   [maxLatest]uint64 // hashes of the texts that identify the runs
 	ended [maxLatest]int64  // when the runs ended, in nanoseconds since the Unix epoch
 	n     int
-	first int // of the runs, the one that ended first
+	first int // index of the run that ended first
 
 	reports uint64
 }
@@ -44,11 +44,12 @@ type latestRuns struct {
 type runReport struct {
 	ended   time.Time
 	result  key
-	seconds float64 // negative if the event does not have the duration
+	seconds float64 // negative if the event does not contain the duration
 }
 
-// set adds a run, or changes it if it is known, and returns memory for other texts. Two
-// events about one run can arrive in any order. A run without an ID is never known.
+// set adds a run, or updates it if it is known. It may keep t, and returns a buffer for
+// other texts. The two events about a run can arrive in any order. A run without an ID
+// is always added.
 func (l *latestRuns) set(t texts, report *runReport) texts {
 	id, ended := maphash.Bytes(l.seed, t.first(textRunURL)), report.ended.UnixNano()
 	at := l.find(t, id)

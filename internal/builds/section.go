@@ -17,10 +17,10 @@ const (
 	shownRunnerClasses = 100
 )
 
-// A buildsSection is the section of the overview about runs and jobs, whether they are
-// called so, or builds and steps. It leaves out runs with the result skip. The last hour
-// and the last day are those before the time of the overview, to within five minutes and
-// an hour.
+// A buildsSection is the section of the overview about runs and jobs, including the
+// builds and steps of Concourse. It omits runs with the result skip. The last hour and
+// the last day end at the time of the overview. They are exact to within five minutes
+// and an hour, respectively.
 type buildsSection struct {
 	Runs activeCounts `json:"runs"` // that have not finished
 	Jobs activeCounts `json:"jobs"` // that have not finished
@@ -31,9 +31,10 @@ type buildsSection struct {
 	LatestRuns       []runEntry           `json:"latest_runs"` // the last 20 that finished, newest first
 }
 
-// An activeCounts counts runs or jobs by state.
+// An activeCounts contains the numbers of runs or jobs that have not finished, by
+// state.
 type activeCounts struct {
-	Pending   float64 `json:"pending"`
+	Pending   float64 `json:"pending"` // waiting for a worker, or to be scheduled
 	Executing float64 `json:"executing"`
 	Blocked   float64 `json:"blocked"` // waiting for a person, or for another run or job
 }
@@ -50,10 +51,10 @@ type waitingEntry struct {
 	URL            string  `json:"url"` // http or https; empty if unknown
 }
 
-// A pipelinesSection has the pipelines of repositories.
+// A pipelinesSection lists the pipelines that had runs in the last day.
 type pipelinesSection struct {
-	Total     int             `json:"total"`     // with runs in the last day
-	Forgotten uint64          `json:"forgotten"` // pipelines whose runs are not counted, because there were too many others
+	Total     int             `json:"total"`     // number of pipelines, including those that are not in the list
+	Forgotten uint64          `json:"forgotten"` // number of pipelines that were removed because there were too many
 	List      []pipelineEntry `json:"list"`      // most runs in the last day first; at most 200
 }
 
@@ -67,10 +68,10 @@ type pipelineEntry struct {
 	Day        runCounts `json:"day"`
 }
 
-// A runCounts is about the runs of a pipeline in a period. Times are null if none is
-// known. They differ from the exact ones by at most 5 %.
+// A runCounts summarizes the runs of a pipeline in a period. Times are null if none is
+// known. They differ from the exact ones by at most 5%.
 type runCounts struct {
-	Runs uint64 `json:"runs"` // that finished
+	Runs uint64 `json:"runs"` // number of runs that finished
 
 	// SuccessRate is the number of runs with the result success, divided by those with
 	// success, failure, error or timeout. It is null if there are none.
@@ -82,10 +83,11 @@ type runCounts struct {
 	QueueP95Seconds       *float64 `json:"queue_p95_seconds"` // 95th percentile
 }
 
-// A runnerClassesSection has the classes of runners.
+// A runnerClassesSection lists the classes of runners for which jobs waited in the last
+// day.
 type runnerClassesSection struct {
-	Total     int                `json:"total"`     // for which jobs waited in the last day
-	Forgotten uint64             `json:"forgotten"` // classes whose jobs are not counted, because there were too many others
+	Total     int                `json:"total"`     // number of classes, including those that are not in the list
+	Forgotten uint64             `json:"forgotten"` // number of classes that were removed because there were too many
 	List      []runnerClassEntry `json:"list"`      // most jobs in the last day first; at most 100
 }
 
@@ -98,10 +100,10 @@ type runnerClassEntry struct {
 	Day         waitCounts `json:"day"`
 }
 
-// A waitCounts is about the jobs that started in a period. Times are null if there are
-// none. They differ from the exact ones by at most 5 %.
+// A waitCounts summarizes the queue times of the jobs that started in a period. Times
+// are null if none is known. They differ from the exact ones by at most 5%.
 type waitCounts struct {
-	Jobs               uint64   `json:"jobs"`
+	Jobs               uint64   `json:"jobs"` // number of jobs whose queue time is known
 	QueueMedianSeconds *float64 `json:"queue_median_seconds"`
 	QueueP95Seconds    *float64 `json:"queue_p95_seconds"` // 95th percentile
 }
@@ -168,7 +170,8 @@ func (b *Builds) section(now time.Time) (o buildsSection, ok bool) {
 	return o, ok
 }
 
-// addCurrent adds what is small.
+// addCurrent adds the active runs and jobs, the oldest waiting job, and the latest
+// runs.
 func (b *Builds) addCurrent(o *buildsSection, now time.Time) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -199,7 +202,7 @@ func activeOf(sums [4]float64) activeCounts {
 	return activeCounts{Pending: sums[1], Executing: sums[2], Blocked: sums[3]}
 }
 
-// A counted is an entry with what it is sorted by.
+// A counted is an entry with the count that it is sorted by.
 type counted struct {
 	*entry
 	n uint64
@@ -209,8 +212,9 @@ func (c counted) compare(d counted) int {
 	return cmp.Or(cmp.Compare(d.n, c.n), c.entry.compare(d.entry))
 }
 
-// busiest returns the entries with the highest counts of the keys from first to before
-// end in the last day, the number of all that have counts, and how many were forgotten.
+// busiest returns the n entries with the highest sums of counts in the last day, of the
+// keys from first up to but not including end. It also returns the number of entries
+// that have counts in the last day, and the number of those that were forgotten.
 func (b *Builds) busiest(t *table, n int, first, end key, now slot) (list []counted, total int, forgotten uint64) {
 	b.mu.Lock()
 	all := slices.Clone(t.entries)
@@ -244,7 +248,7 @@ func (b *Builds) inParts(entries []*entry, do func(*entry) int) {
 	}
 }
 
-// A recent has the counts of an entry.
+// A recent contains the counts of an entry in the last hour and in the last day.
 type recent struct{ hour, day counts }
 
 func (b *Builds) countsOf(e *entry, now slot) *recent {
@@ -275,7 +279,8 @@ func (c *counts) ofJobs() (w waitCounts) {
 	return w
 }
 
-// summary returns the median and the 95th percentile, or nil if there are no times.
+// summary returns the median and the 95th percentile in seconds, which are nil if there
+// are no times, and the number of times.
 func (h *histogram) summary() (median, p95 *float64, total uint64) {
 	if total = h.total(); total > 0 {
 		median, p95 = rounded(h.quantile(0.5, total)), rounded(h.quantile(0.95, total))

@@ -8,7 +8,7 @@ import (
 	"github.com/signalbox-ci/signalbox/internal/membudget"
 )
 
-// An entry has the window of a pipeline or of a class of runners.
+// An entry contains the window of a pipeline or of a class of runners.
 type entry struct {
 	window
 	name   string        // the bytes of its texts
@@ -16,8 +16,8 @@ type entry struct {
 	active *list.Element // in table.active
 }
 
-// entryBytes is the memory for an entry without its texts and cells, and for its places
-// in the table.
+// entryBytes is the memory in bytes for an entry without its texts and cells, and for
+// the references to it in the table.
 const entryBytes = 64 + 48 + 70
 
 func (e *entry) size() int64 { return entryBytes + 8*int64(cap(e.cells)) + int64(len(e.name)) }
@@ -31,8 +31,8 @@ func (e *entry) compare(other *entry) int {
 	return cmp.Or(slices.Compare(a[textRepository:], b[textRepository:]), slices.Compare(a, b))
 }
 
-// A table has a bounded number of entries, in a bounded amount of memory. Beyond it, the
-// entry that has been inactive for the longest time is forgotten.
+// A table has a bounded number of entries, in a bounded amount of memory. Beyond either
+// limit, it forgets the entry that has been inactive for the longest time.
 type table struct {
 	maxEntries int
 	maxBytes   int64
@@ -42,11 +42,12 @@ type table struct {
 	entries   []*entry
 	active    list.List // of *entry; the first one has been inactive for the longest time
 	bytes     int64
-	forgotten uint64 // those that were removed because of the limits
+	forgotten uint64 // number of entries that were removed because of the limits
 	pruned    slot   // when prune found nothing more to remove
 }
 
-// count counts keys for the entry with the texts, which it adds if necessary.
+// count counts keys in the slot at, for the entry with the texts, which it adds if
+// necessary. It ignores slots that are more than a day before now.
 func (t *table) count(name texts, at, now slot, keys ...key) {
 	if at = min(at, now); hourOf(at) < now-slotsPerDay {
 		return
@@ -74,7 +75,8 @@ func (t *table) count(name texts, at, now slot, keys ...key) {
 	}
 }
 
-// prune removes entries without anything in the last day, except one, a few at a time.
+// prune removes up to two entries that have no counts in the last day, other than
+// except.
 func (t *table) prune(except *entry, now slot) {
 	for range 2 {
 		old := t.first()

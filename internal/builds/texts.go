@@ -8,18 +8,20 @@ import (
 	"github.com/signalbox-ci/signalbox/internal/excerpt"
 )
 
-// Texts and URLs are cut to these lengths, in bytes.
+// The maximum lengths in bytes. Longer texts are cut; longer URLs are replaced by an
+// empty text.
 const (
 	maxTextBytes = 256
 	maxURLBytes  = 1 << 10
 )
 
-// A texts is a list of short texts in one piece, each after its length. So lists are
-// equal if their bytes are, and the bytes of the first texts identify these.
+// A texts is a list of short texts in one slice of bytes, each preceded by its length.
+// Two lists are equal if their bytes are equal, and the first texts of a list are a
+// prefix of its bytes.
 type texts []byte
 
-// The texts of pipelines, classes of runners, runs and waiting jobs begin with the system
-// and the instance.
+// The indexes of texts. Those of pipelines, classes of runners, runs and waiting jobs
+// begin with the system and the instance.
 const (
 	textSystem = iota
 	textInstance
@@ -29,7 +31,7 @@ const (
 	textRunnerClass = textRepository // of a class of runners
 )
 
-// lengthBytes is the size of the length of a text.
+// lengthBytes is the number of bytes that store the length of a text.
 const lengthBytes = 2
 
 // append appends copies of texts, each cut to maxTextBytes.
@@ -47,7 +49,7 @@ func (t texts) appendOne(text string) texts {
 	return append(binary.LittleEndian.AppendUint16(t, uint16(len(text))), text...)
 }
 
-// end returns the size of the first n texts.
+// end returns the size of the first n texts in bytes, with their lengths.
 func (t texts) end(n int) (end int) {
 	for range n {
 		end += lengthBytes + int(binary.LittleEndian.Uint16(t[end:]))
@@ -68,7 +70,8 @@ func (t texts) at(i int) string {
 // display returns one of the texts, without characters that could mislead a reader.
 func (t texts) display(i int) string { return excerpt.Display(t.at(i)) }
 
-// linkable returns the URL of a page if it may be one, cheaply: see webURL.
+// linkable returns the text if it may be the URL of a page, or an empty string. It is a
+// cheap check; webURL checks completely.
 func linkable(text string) string {
 	if len(text) > maxURLBytes || !strings.HasPrefix(text, "https://") && !strings.HasPrefix(text, "http://") {
 		return ""

@@ -14,8 +14,9 @@ const (
 	slotsPerDay  = 24 * slotsPerHour
 )
 
-// What windows count: results of runs, durations and queue times. The key of a time is
-// that of its kind plus its bucket.
+// A key identifies what a window counts: a result of runs, or a bucket of durations or
+// queue times. The key of a bucket is the first key of its kind plus the index of the
+// bucket.
 type key uint32
 
 const (
@@ -51,7 +52,7 @@ func (c cell) plus(n uint64) cell { return c&^maxCount | cell(min(c.count()+n, m
 // cells for each key, and far fewer in practice, because most keys do not occur.
 type window struct {
 	cells []cell // in order
-	last  slot   // the latest call of advance
+	last  slot   // slot of the latest call of advance
 }
 
 // add counts a key in the slot at, unless it is more than a day before the slot now.
@@ -80,8 +81,8 @@ func (w *window) grow() {
 
 func hourOf(s slot) slot { return s - s%slotsPerHour }
 
-// advance combines the cells of an hour that are older than an hour, and removes those
-// that are older than a day.
+// advance combines the cells of each hour that are older than an hour, and removes
+// those that are older than a day.
 func (w *window) advance(now slot) {
 	if now == w.last {
 		return
@@ -103,8 +104,9 @@ func (w *window) advance(now slot) {
 	}
 }
 
-// combine combines the cells of an hour. from is the first cell that does not have the
-// first slot of an hour, and to the first cell of the last hour.
+// combine combines the cells of each hour. from is the index of the first cell that
+// does not have the first slot of an hour, and to that of the first cell of the last
+// hour.
 func (w *window) combine(from, to int) {
 	from, _ = slices.BinarySearch(w.cells, newCell(hourOf(w.cells[from].slot()), 0))
 	old := w.cells[from:to]
@@ -124,14 +126,15 @@ func (w *window) combine(from, to int) {
 	w.cells = slices.Delete(w.cells, from+n, to)
 }
 
-// since returns the cells from the slot on.
+// since returns the cells from the slot from up to now. They are valid until the window
+// changes.
 func (w *window) since(from, now slot) []cell {
 	first, _ := slices.BinarySearch(w.cells, newCell(max(0, from), 0))
 	end, _ := slices.BinarySearch(w.cells, newCell(now+2, 0)) // unless the clock was set back
 	return w.cells[min(first, end):end]
 }
 
-// A counts is what a window has counted in a period.
+// A counts contains what a window has counted in a period.
 type counts struct {
 	results          [maxResults]uint64
 	durations, queue histogram
@@ -198,8 +201,8 @@ func (h *histogram) total() (n uint64) {
 	return n
 }
 
-// quantile returns the smallest time that is not lower than the fraction q of the times.
-// total is not 0.
+// quantile returns the smallest time, in seconds, that is not lower than the fraction q
+// of the times. total is the number of times, and must not be 0.
 func (h *histogram) quantile(q float64, total uint64) float64 {
 	rank := max(1, uint64(math.Ceil(q*float64(total))))
 	for i, count := range h {

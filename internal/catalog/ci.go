@@ -144,14 +144,15 @@ var concourseLabels = []rule.Label{
 	always("error_type", "build_status", "_OTHER"),
 }
 
-// buildResults are the results of ci for the statuses of Concourse's builds.
+// buildResults are the results in the catalog ci for the statuses of Concourse's
+// builds.
 var buildResults = []rule.Replacement{
 	{Match: "succeeded", With: "success"}, {Match: "failed", With: "failure"},
 	{Match: "errored", With: "error"}, {Match: "aborted", With: "cancellation"},
 }
 
-// ResultOfBuild returns the result of ci for the status of a build of Concourse, or an
-// empty string if there is no such status.
+// ResultOfBuild returns the result in the catalog ci for the status of a build of
+// Concourse, or an empty string if the status is unknown.
 func ResultOfBuild(status string) string {
 	for _, r := range buildResults {
 		if r.Match == status {

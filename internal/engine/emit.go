@@ -93,6 +93,10 @@ type valuesEmitter interface {
 	// emitValues emits an event with the values of the type's attributes. outcome may
 	// be nil.
 	emitValues(logger lager.Logger, value float64, values []string, outcome *metric.Outcome)
+
+	// bind returns the plan for the events, or nil if there is none, and an observation
+	// of an event with the values, which it retains.
+	bind(values []string) (*plan, observation)
 }
 
 // maxTypeAttributes is the number of attributes that fit into an observation's bit set.
@@ -116,6 +120,12 @@ func (t *typedEvent) emitValues(logger lager.Logger, value float64, values []str
 	}
 }
 
+func (t *typedEvent) bind(values []string) (*plan, observation) {
+	o := observation{present: math.MaxUint32, attributes: values}
+	o.unlisted = t.plan.unlisted(&o)
+	return t.plan, o
+}
+
 // A partialEvent emits events of a type that lacks some of the attributes that the
 // rules use, has more than maxTypeAttributes, or has derived label values.
 type partialEvent struct {
@@ -128,11 +138,20 @@ type partialEvent struct {
 
 func (t *partialEvent) emitValues(logger lager.Logger, value float64, values []string, outcome *metric.Outcome) {
 	var array [maxAttributes]string
-	var o observation
+	o := t.observation(array[:t.plan.slots()], values)
 	o.value = value
+	t.engine.observe(logger, t.plan, &o, outcome)
+	if t.plan.tap != nil {
+		t.engine.tap(t.plan.tap, value, TappedEvent{names: t.names, values: values}, outcome)
+	}
+}
+
+// observation returns an observation of an event with the values. Its attributes are in
+// the given slice.
+func (t *partialEvent) observation(attributes, values []string) (o observation) {
 	o.names = t.names
 	o.present = t.present
-	o.attributes = array[:t.plan.slots()]
+	o.attributes = attributes
 	for i, at := range t.at {
 		if t.present&(1<<i) != 0 {
 			o.attributes[i] = values[at]
@@ -141,10 +160,13 @@ func (t *partialEvent) emitValues(logger lager.Logger, value float64, values []s
 	if len(t.plan.derived) > 0 {
 		t.plan.setDerived(o.attributes)
 	}
-	t.engine.observe(logger, t.plan, &o, outcome)
-	if t.plan.tap != nil {
-		t.engine.tap(t.plan.tap, value, TappedEvent{names: t.names, values: values}, outcome)
-	}
+	return o
+}
+
+func (t *partialEvent) bind(values []string) (*plan, observation) {
+	o := t.observation(make([]string, t.plan.slots()), values)
+	o.unlisted = t.plan.unlisted(&o)
+	return t.plan, o
 }
 
 // An unknownEvent emits events of an unknown type.
@@ -156,6 +178,8 @@ type unknownEvent struct {
 func (u *unknownEvent) emitValues(logger lager.Logger, _ float64, _ []string, outcome *metric.Outcome) {
 	u.engine.recordUnknown(logger, u.name, outcome)
 }
+
+func (u *unknownEvent) bind([]string) (*plan, observation) { return nil, observation{} }
 
 // An observation contains the parts of an event that a plan uses.
 type observation struct {
@@ -213,6 +237,24 @@ func newReservations() any { return new(series.Reservations) }
 // apply applies one update or, in a dry run, checks it. It returns accepted,
 // conditionFalse, or the reason for a rejection, which can include overflowed.
 func (u *update) apply(plan *plan, o *observation, now series.Instant) reason {
+	if r := u.check(o); r != accepted {
+		return r
+	}
+	number, r := u.number(o.value, o.attributes)
+	if r != accepted {
+		return r
+	}
+	var values series.Values
+	values.All, values.Order, values.Exemplar = o.attributes, u.labels, u.exemplar
+	if o.reserved != nil {
+		return reasonOf(u.family.Check(&values, plan.workerOf(o), number, o.reserved))
+	}
+	return reasonOf(u.family.Update(u.op, &values, plan.workerOf(o), number, now))
+}
+
+// check checks the attributes of an event. It returns accepted, conditionFalse, or the
+// reason for a rejection.
+func (u *update) check(o *observation) reason {
 	if o.present&u.required != u.required {
 		return missingAttribute
 	}
@@ -227,16 +269,29 @@ func (u *update) apply(plan *plan, o *observation, now series.Instant) reason {
 			return emptyAttribute
 		}
 	}
-	value := o.value
+	return accepted
+}
+
+// number returns the number that an event with the value adds, sets or observes. It
+// returns accepted, or the reason for a rejection.
+func (u *update) number(value float64, attributes []string) (float64, reason) {
+	if u.computed {
+		return u.compute(value, attributes)
+	}
+	return value, accepted
+}
+
+// compute is number for updates whose number is not always the event's value.
+func (u *update) compute(value float64, attributes []string) (float64, reason) {
 	switch u.operand {
 	case one:
 		value = 1
 	case holding:
 		value = hold(value)
 	case stateNumber:
-		i := slices.Index(u.family.States(), o.attributes[u.state])
+		i := slices.Index(u.family.States(), attributes[u.state])
 		if i < 0 {
-			return unknownValue
+			return 0, unknownValue
 		}
 		value = float64(i + 1)
 	}
@@ -244,18 +299,9 @@ func (u *update) apply(plan *plan, o *observation, now series.Instant) reason {
 		value /= u.divide
 	}
 	if u.op == series.Observe && value < 0 && value >= -math.MaxFloat64 {
-		return negative // the sum of a histogram must not decrease
+		return 0, negative // the sum of a histogram must not decrease
 	}
-	worker := ""
-	if plan.worker >= 0 {
-		worker = o.attributes[plan.worker]
-	}
-	var values series.Values
-	values.All, values.Order, values.Exemplar = o.attributes, u.labels, u.exemplar
-	if o.reserved != nil {
-		return reasonOf(u.family.Check(&values, worker, value, o.reserved))
-	}
-	return reasonOf(u.family.Update(u.op, &values, worker, value, now))
+	return value, accepted
 }
 
 // hold returns the number that an event adds to a gauge with the operation hold: 1 or

@@ -41,8 +41,8 @@ type Options struct {
 	// Memory limits the memory for series; nil means no limit.
 	Memory *membudget.Budget
 
-	// Taps observe events, by the name of the event. There can be a tap for an event
-	// that is unknown, which has no effect.
+	// Taps observe events; the keys are the names of the events. A tap for an unknown
+	// event, which no rule uses, is never called.
 	Taps map[string]Tap
 
 	// Clock returns the current time. Nil means time.Now. Rates always use RealTime.

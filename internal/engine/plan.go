@@ -73,6 +73,7 @@ const maxUpdates = math.MaxUint8
 type update struct {
 	family   *series.Family
 	op       series.Op
+	computed bool // whether the number is not always the event's value
 	operand  operand
 	divide   float64
 	labels   []uint8                // for each label of the family, except one that shows the state, the index of its value
@@ -169,6 +170,7 @@ func (p *plan) add(r rule.Rule, family *series.Family, replacerFor func([]rule.R
 	if err := p.checkSize(); err != nil {
 		return err
 	}
+	u.computed = u.operand != eventValue || u.divide != 0 || u.op == series.Observe
 	p.updates = append(p.updates, u)
 	return nil
 }
@@ -252,6 +254,15 @@ func (p *plan) unlisted(o *observation) (set uint32) {
 		}
 	}
 	return set
+}
+
+// workerOf returns the name of the worker in an observation, or an empty string if the
+// rules use none.
+func (p *plan) workerOf(o *observation) string {
+	if p.worker < 0 {
+		return ""
+	}
+	return o.attributes[p.worker]
 }
 
 // setDerived computes the derived values of an observation.

@@ -9,7 +9,8 @@ import (
 
 // A Tap observes the events with one name, in addition to the rules for the event. It
 // is called in the goroutine that emits the event, for every event except those of dry
-// runs, also if rules reject it. It must be safe for concurrent use and must not block.
+// runs, even if rules reject the event. It must be safe for concurrent use and must not
+// block.
 type Tap func(TappedEvent)
 
 // A TappedEvent is an event that a Tap observes. It is only valid during the call, and
@@ -17,7 +18,7 @@ type Tap func(TappedEvent)
 type TappedEvent struct {
 	Value float64
 	Now   time.Time // time of the engine's clock
-	Time  time.Time // when the event happened; zero if it does not say so
+	Time  time.Time // when the event happened; zero if unknown
 
 	attributes    map[string]string // or, if nil:
 	names, values []string
@@ -27,7 +28,8 @@ type TappedEvent struct {
 	resolvedValues [maxResolved]string
 }
 
-// maxResolved is the maximum number of attributes that Taps find without a map.
+// maxResolved is the maximum number of attributes that Attribute finds without a lookup
+// in the map.
 const maxResolved = 6
 
 // NewTappedEvent returns an event with the time now, for tests of Taps.
@@ -65,8 +67,8 @@ func (t *TappedEvent) Attributes(yield func(name, value string) bool) {
 	}
 }
 
-// tap passes an event to the plan's tap, which is not nil. event has the attributes, and
-// the time if there is one. outcome may be nil.
+// tap calls the tap of a plan, which must not be nil. event contains the attributes,
+// and the time if it is known. outcome may be nil.
 func (e *Engine) tap(tap Tap, value float64, event TappedEvent, outcome *metric.Outcome) {
 	if outcome != nil && outcome.DryRun != nil {
 		return

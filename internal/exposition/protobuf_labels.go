@@ -68,7 +68,7 @@ func (e *labelEncoder) sizeOf(f *series.Family, s *series.Series) int {
 
 // read prepares append for a series. It returns the length of the labels, like sizeOf.
 func (e *labelEncoder) read(f *series.Family, s *series.Series) (size int) {
-	e.values = f.AppendValues(e.values[:0], s)
+	e.values = f.Values(e.values[:0], s)
 	e.valueBytes = 0
 	for _, v := range e.values {
 		e.valueBytes += len(v)

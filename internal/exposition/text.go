@@ -24,6 +24,7 @@ type text struct {
 
 	wall      series.Wall
 	now       series.Instant // the current time on the clock of the pushed families
+	labels    []byte         // of the histogram being written
 	snapshot  series.Snapshot
 	exemplars []*series.Exemplar // of the series being written
 	histogram histogramLines
@@ -52,6 +53,7 @@ func (t *text) family(out *output, f *series.Family) {
 	exemplars := t.withExemplars && f.HasExemplars()
 	t.exemplars = t.exemplars[:0]
 	states := len(f.States())
+	samples, createdSamples := f.Notation(name+suffix), f.Notation(name+"_created")
 	started := false
 	for page := range f.Sorted {
 		for _, s := range page {
@@ -75,7 +77,8 @@ func (t *text) family(out *output, f *series.Family) {
 			}
 			switch {
 			case isHistogram:
-				out.buf = t.histogram.append(out.buf, s, &t.snapshot, t.exemplars)
+				t.labels = f.AppendLabels(t.labels[:0], s)
+				out.buf = t.histogram.append(out.buf, t.labels, &t.snapshot, t.exemplars)
 			case states > 0:
 				for i := range states {
 					out.buf = append(out.buf, name...)
@@ -86,12 +89,12 @@ func (t *text) family(out *output, f *series.Family) {
 					out.buf = append(out.buf, '\n')
 				}
 			default:
-				out.buf = appendName(out.buf, name, suffix, s.Labels())
+				out.buf = samples.Append(out.buf, s)
 				out.buf = t.float(out.buf, value)
 				out.buf = append(out.buf, '\n')
 			}
 			if created {
-				out.buf = appendName(out.buf, name, "_created", s.Labels())
+				out.buf = createdSamples.Append(out.buf, s)
 				out.buf = t.float(out.buf, float64(t.wall.UnixMilli(s.Created()))/1000)
 				out.buf = append(out.buf, '\n')
 			}
@@ -120,18 +123,18 @@ func appendType(b []byte, name, typ string) []byte {
 
 // appendName writes a sample's name and labels, and a space. The name may be a result
 // of samplePrefix.
-func appendName(b []byte, name, suffix, labels string) []byte {
+func appendName[Text string | []byte](b []byte, name, suffix string, labels Text) []byte {
 	b = append(b, name...)
 	b = append(b, suffix...)
 	if isSamplePrefix(name) {
 		b = append(b, '"')
-		if labels != "" {
+		if len(labels) > 0 {
 			b = append(b, ',')
 			b = append(b, labels...)
 		}
 		return append(b, "} "...)
 	}
-	if labels != "" {
+	if len(labels) > 0 {
 		b = append(b, '{')
 		b = append(b, labels...)
 		b = append(b, '}')
@@ -168,8 +171,7 @@ func (h *histogramLines) addBound(bound float64) {
 	h.ends = append(h.ends, len(h.bounds))
 }
 
-func (h *histogramLines) append(b []byte, s *series.Series, snapshot *series.Snapshot, exemplars []*series.Exemplar) []byte {
-	labels := s.Labels()
+func (h *histogramLines) append(b, labels []byte, snapshot *series.Snapshot, exemplars []*series.Exemplar) []byte {
 	begin := 0
 	for i, end := range h.ends {
 		n := snapshot.Count
@@ -178,7 +180,7 @@ func (h *histogramLines) append(b []byte, s *series.Series, snapshot *series.Sna
 		}
 		b = append(b, h.name...)
 		b = append(b, "_bucket{"...)
-		if labels != "" {
+		if len(labels) > 0 {
 			b = append(b, labels...)
 			b = append(b, ',')
 		}

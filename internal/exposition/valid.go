@@ -65,7 +65,7 @@ func validExemplar(e *dto.Exemplar) bool {
 	length := 0
 	for i, l := range e.Label {
 		name, value := l.GetName(), l.GetValue()
-		if !model.LegacyValidation.IsValidLabelName(name) || !utf8.ValidString(value) {
+		if !model.LegacyValidation.IsValidLabelName(name) || !series.IsExemplarValue(value) {
 			return false
 		}
 		for _, other := range e.Label[:i] {

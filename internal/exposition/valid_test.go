@@ -79,5 +79,6 @@ var _ = DescribeTable("validExemplar",
 	Entry("rejects a duplicated label", &dto.Exemplar{Label: []*dto.LabelPair{labelPair("a", "x"), labelPair("a", "y")}}, false),
 	Entry("rejects an invalid label name", &dto.Exemplar{Label: []*dto.LabelPair{labelPair("a b", "x")}}, false),
 	Entry("rejects a label value that is not UTF-8", &dto.Exemplar{Label: []*dto.LabelPair{labelPair("a", "\xff")}}, false),
+	Entry("rejects a label value with NUL, of which Prometheus cannot read a page", &dto.Exemplar{Label: []*dto.LabelPair{labelPair("a", "a\x00b")}}, false),
 	Entry("rejects an invalid time", &dto.Exemplar{Timestamp: &timestamppb.Timestamp{Nanos: -1}}, false),
 )

@@ -1,7 +1,9 @@
 package httpserver
 
 import (
+	"cmp"
 	"io"
+	"net"
 	"net/http"
 	"time"
 )
@@ -25,18 +27,28 @@ const (
 
 // limitBodies limits the time to read the bodies of requests. timeout is the maximum
 // for a whole body; 0 means no maximum.
-func limitBodies(timeout time.Duration, next http.Handler) http.Handler {
+func limitBodies(timeout time.Duration, streams *streams, next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.Body == nil || r.Body == http.NoBody {
 			next.ServeHTTP(w, r)
 			return
 		}
-		body := &pacedBody{ReadCloser: r.Body, control: http.NewResponseController(w), began: time.Now(), timeout: timeout}
+		body := &pacedBody{
+			ReadCloser: r.Body, control: http.NewResponseController(w), header: w.Header(), isHTTP1: r.ProtoMajor == 1,
+			began: time.Now(), timeout: timeout, streams: streams,
+		}
 		r.Body = body
 		next.ServeHTTP(w, r)
-		if body.err == nil && r.ProtoMajor == 1 { // over HTTP/2, the answer ends the stream
+		switch {
+		case body.stream != nil:
+			streams.remove(body.stream)
+			if conn, ok := r.Context().Value(connKey{}).(net.Conn); ok && body.isHTTP1 && body.err != io.EOF {
+				body.discard(conn, streamDiscardTimeout)
+			}
+		case body.err == nil && body.isHTTP1: // over HTTP/2, the answer ends the stream
 			r.Body = body.ReadCloser // Flush reads a short one itself
-			body.discard()
+			body.began, body.timeout = time.Now(), discardTimeout
+			body.discard(body, discardTimeout)
 		}
 	})
 }
@@ -45,12 +57,17 @@ func limitBodies(timeout time.Duration, next http.Handler) http.Handler {
 type pacedBody struct {
 	io.ReadCloser
 	control *http.ResponseController
+	header  http.Header // of the response
+	isHTTP1 bool
 	began   time.Time
 	timeout time.Duration
 
 	read   int64         // bytes so far
 	waited time.Duration // for the client
 	err    error         // the error that ended reading
+
+	streams *streams
+	stream  *bodyStream // nil unless Stream was called
 }
 
 // Read implements io.Reader. After an error it returns the same error again: at the end
@@ -61,22 +78,33 @@ func (b *pacedBody) Read(p []byte) (int, error) {
 		return 0, b.err
 	}
 	now := time.Now()
-	deadline := now.Add(bodyGrace + time.Duration(b.read)*time.Second/minBodyRate - b.waited)
-	if last := b.began.Add(b.timeout); b.timeout > 0 && deadline.After(last) {
-		deadline = last
+	if b.stream != nil {
+		b.stream.setDeadline(now)
+	} else {
+		b.control.SetReadDeadline(b.deadline(now)) //nolint:errcheck // supported by net/http
 	}
-	b.control.SetReadDeadline(deadline) //nolint:errcheck // supported by net/http
 	n, err := b.ReadCloser.Read(p)
 	b.read += int64(n)
 	b.waited += time.Since(now)
+	if b.stream != nil && err != nil && err != io.EOF {
+		err = cmp.Or(b.stream.interrupted(), err)
+	}
 	b.err = err
 	return n, err
 }
 
-// discard sends the response and then reads the rest of the body.
-func (b *pacedBody) discard() {
-	b.began, b.timeout = time.Now(), discardTimeout
-	b.control.SetReadDeadline(b.began.Add(discardTimeout)) //nolint:errcheck // supported by net/http
-	b.control.Flush()                                      //nolint:errcheck // reading fails too if the client is gone
-	io.CopyN(io.Discard, b, maxDiscarded)                  //nolint:errcheck // net/http closes the connection if this fails
+// deadline returns the time until which the client must have sent more.
+func (b *pacedBody) deadline(now time.Time) time.Time {
+	deadline := now.Add(bodyGrace + time.Duration(b.read)*time.Second/minBodyRate - b.waited)
+	if last := b.began.Add(b.timeout); b.timeout > 0 && deadline.After(last) {
+		return last
+	}
+	return deadline
+}
+
+// discard sends the response and then reads the rest of what the client sends.
+func (b *pacedBody) discard(rest io.Reader, timeout time.Duration) {
+	b.control.SetReadDeadline(time.Now().Add(timeout)) //nolint:errcheck // supported by net/http
+	b.control.Flush()                                  //nolint:errcheck // reading fails too if the client is gone
+	io.CopyN(io.Discard, rest, maxDiscarded)           //nolint:errcheck // net/http closes the connection if this fails
 }

@@ -52,6 +52,7 @@ type Server struct {
 	err      error         // error that ended serving without a Shutdown; valid after done is closed
 
 	pending pending
+	streams streams
 }
 
 // maxHeaderBytes is the maximum size of a request header, to which net/http adds 4 KiB.
@@ -76,7 +77,7 @@ func New(listener net.Listener, o Options) *Server {
 			ErrorLog:          log.New(&logWriter{options: o, began: time.Now()}, "", 0),
 		},
 	}
-	s.http.Handler = s.pending.handler(stalls.limitStreams(limitBodies(o.ReadTimeout, access.New(o.Access, o.Handler))))
+	s.http.Handler = s.pending.handler(stalls.limitStreams(limitBodies(o.ReadTimeout, &s.streams, access.New(o.Access, o.Handler))))
 	s.http.ConnContext, s.http.ConnState = s.pending.context, s.pending.track
 	if config := o.Access.WebConfig; config != nil {
 		config.OnChange(func(err error) { logWebConfig(o.Logger(), err) })
@@ -130,12 +131,14 @@ func (s *Server) Addr() net.Addr { return s.listener.Addr() }
 // otherwise.
 func (s *Server) Scheme() string { return s.scheme }
 
-// Shutdown closes the listener and waits for requests in progress. It disconnects
-// clients that read nothing of their response for a second. If the context ends first,
-// it interrupts the requests and returns the context's error. If an error had already
-// ended serving, the result also includes that error, unless Options.Failed is set.
+// Shutdown closes the listener, interrupts streams and waits for requests in progress.
+// It disconnects clients that read nothing of their response for a second. If the
+// context ends first, it interrupts the requests and returns the context's error. If an
+// error had already ended serving, the result also includes that error, unless
+// Options.Failed is set.
 func (s *Server) Shutdown(ctx context.Context) error {
 	s.pending.close()
+	s.streams.close()
 	s.stalls.shorten(shutdownStallTimeout)
 	err := s.http.Shutdown(ctx)
 	if err != nil {

@@ -98,10 +98,12 @@ func (c *Clock) withoutGap(elapsed time.Duration) time.Duration {
 // Now returns the time of the last tick, or, for an exact clock, the current time.
 func (c *Clock) Now() Instant {
 	if c.exact != nil {
-		return Instant(c.exact().UnixNano())
+		return c.readExact()
 	}
 	return Instant(c.tick.Load())
 }
+
+func (c *Clock) readExact() Instant { return Instant(c.exact().UnixNano()) }
 
 // Tick reads the system clock, and returns the new time.
 func (c *Clock) Tick() Instant {

@@ -1,6 +1,7 @@
 package series
 
 import (
+	"strings"
 	"sync/atomic"
 	"time"
 	"unicode/utf8"
@@ -74,7 +75,7 @@ func (vs *Values) exemplarLabels() string {
 			continue
 		}
 		runes += utf8.RuneCountInString(name) + utf8.RuneCountInString(value)
-		if runes > MaxExemplarRunes || !utf8.ValidString(value) {
+		if runes > MaxExemplarRunes || !IsExemplarValue(value) {
 			return ""
 		}
 		labels = append(labels, Label{name, value})
@@ -83,6 +84,13 @@ func (vs *Values) exemplarLabels() string {
 		return ""
 	}
 	return LabelText(labels)
+}
+
+// IsExemplarValue reports whether an exemplar can have a label with the value, unless it
+// is too long. Prometheus cannot read an OpenMetrics page that contains NUL there,
+// although it is valid UTF-8, and although it can in labels of samples.
+func IsExemplarValue(value string) bool {
+	return utf8.ValidString(value) && strings.IndexByte(value, 0) < 0
 }
 
 // HasExemplars reports whether any series of the family ever had an exemplar.

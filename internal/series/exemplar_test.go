@@ -71,6 +71,7 @@ func TestInvalidExemplarsAreOmittedButCounted(t *testing.T) {
 		{"", "i", `id="i"`},
 		{"t", "i", `trace="t",id="i"`},
 		{"t", "\xff", ""},
+		{"t", "a\x00b", ""},
 		{"t", strings.Repeat("ü", 120), `trace="t",id="` + strings.Repeat("ü", 120) + `"`}, // 128 in total
 		{"t", strings.Repeat("ü", 121), ""},
 	} {
@@ -83,7 +84,7 @@ func TestInvalidExemplarsAreOmittedButCounted(t *testing.T) {
 		if test.want != "" {
 			want = append(want, test.want+" 1 0")
 		}
-		s := f.table.find(&f.layout, values)
+		s := f.table.find(values)
 		var got []string
 		for _, e := range f.AppendExemplars(nil, s) {
 			got = append(got, fmt.Sprintf("%s %v %d", e.Labels, e.Value, e.Bucket))

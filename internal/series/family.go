@@ -95,7 +95,7 @@ type Family struct {
 	canExpire bool // whether sweeps can remove its series
 	limit     int64
 	rows      int64 // how many series on the page a Series is: the number of states, or 1
-	lastSeen  bool  // whether the values are the times of the owners' last heartbeats
+	owners    bool  // whether the series are owners
 
 	// unlabeled is the only series of a family without labels. It is created with the
 	// family and never expires. Nil if the family has labels.
@@ -243,7 +243,7 @@ func (f *Family) Update(op Op, values *Values, owner string, v float64, now Inst
 		return OK
 	}
 	values.rehash()
-	s := f.table.find(&f.layout, values)
+	s := f.table.find(values)
 	if s != nil && f.refresh(s, now) && f.apply(s, op, v, values, now) {
 		return OK
 	}
@@ -276,7 +276,11 @@ func (f *Family) refresh(s *Series, now Instant) bool {
 		return true
 	}
 	if o := s.owner; o != nil {
-		if f.ownership == Heartbeat && !o.liveness.refresh(now) || o.expired() {
+		if f.ownership != Heartbeat {
+			if o.expired() {
+				return false
+			}
+		} else if !o.liveness.refresh(now) {
 			return false
 		}
 	}
@@ -324,7 +328,7 @@ func (f *Family) findOrCreate(values *Values, owner string, now Instant) (*Serie
 	}
 	if f.full() {
 		// A series is inserted before it is counted, so this finds all counted series.
-		if s := f.table.find(&f.layout, values); s == nil {
+		if s := f.table.find(values); s == nil {
 			return f.atLimit(NoRoom, now)
 		}
 	}
@@ -332,7 +336,7 @@ func (f *Family) findOrCreate(values *Values, owner string, now Instant) (*Serie
 	// series is.
 	reserved := f.memoryFor(values)
 	if !f.internal && !f.store.memory.TryAcquire(reserved) {
-		if s := f.table.find(&f.layout, values); s != nil && !s.dead() && f.refresh(s, now) {
+		if s := f.table.find(values); s != nil && !s.dead() && f.refresh(s, now) {
 			return s, OK // another goroutine has just created it
 		}
 		return f.atLimit(NoMemory, now)
@@ -351,7 +355,7 @@ func (f *Family) findOrCreate(values *Values, owner string, now Instant) (*Serie
 	}
 
 	f.mu.Lock()
-	if s := f.table.find(&f.layout, values); s != nil {
+	if s := f.table.find(values); s != nil {
 		if !s.dead() && f.refresh(s, now) {
 			f.mu.Unlock()
 			return s, OK
@@ -371,20 +375,19 @@ func (f *Family) findOrCreate(values *Values, owner string, now Instant) (*Serie
 	return s, OK
 }
 
-// seriesBytes is about how much memory a series takes in addition to the text of its
-// labels: the series, and references to it.
+// seriesBytes is about how much memory a series takes in addition to its label values:
+// the series, and references to it.
 const seriesBytes = int64(unsafe.Sizeof(Series{})) + 40
 
 // memoryFor returns about how much memory a series with the values takes.
 func (f *Family) memoryFor(values *Values) int64 {
-	size, _ := f.layout.size(values)
-	return f.memoryOf(size)
+	return f.memoryOf(packedSize(values))
 }
 
-// memoryOf returns about how much memory a series takes if the text of its labels has
-// the given length.
-func (f *Family) memoryOf(text int) int64 {
-	n := seriesBytes + int64(text) + 16
+// memoryOf returns about how much memory a series takes if its label values take the
+// given number of bytes.
+func (f *Family) memoryOf(size int) int64 {
+	n := seriesBytes + int64(size) + 16
 	if f.typ == Histogram {
 		n += int64(unsafe.Sizeof(histogram{})) + 2*8*int64(len(f.bounds)+1)
 	}
@@ -453,7 +456,7 @@ func (f *Family) overflowSeries(now Instant) *Series {
 	s := f.overflow.Load()
 	if s == nil {
 		s = f.create(values, nil, now)
-		f.addMemory(f.memoryOf(len(s.labels)))
+		f.addMemory(f.memoryOf(int(s.labels.size)))
 		f.count.Add(-1)
 		f.overflow.Store(s)
 	}
@@ -463,46 +466,51 @@ func (f *Family) overflowSeries(now Instant) *Series {
 // create creates a series and makes it visible to updates and scrapes. The caller must
 // hold f.mu, unless no other goroutine has access to f yet.
 func (f *Family) create(values *Values, o *Owner, now Instant) *Series {
-	size, escaped := f.layout.size(values)
-	s := newSeries(size, func(b []byte) []byte { return f.layout.render(b, values) })
+	s := newSeries(values)
 	s.owner, s.created = o, now
-	s.liveness.refresh(now)
+	if f.canExpire {
+		s.liveness.refresh(now)
+	}
 	if f.typ == Histogram {
 		s.histogram = newHistogram(len(f.bounds), f.native)
 	}
-	f.table.insert(values.hash, escaped, s)
+	f.table.insert(values.hash, s)
 	f.order.add(s)
-	f.count.Add(f.rows)
+	if !f.owners { // see show
+		f.count.Add(f.rows)
+	}
 	return s
-}
-
-// createLastSeen creates the owner's series. f is the last-seen family. It returns
-// false if the family is full.
-func (f *Family) createLastSeen(o *Owner, now Instant) bool {
-	values := Plain(o.name)
-	values.rehash()
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	if s := f.table.find(&f.layout, values); s != nil {
-		f.removeLocked(s, values.hash) // it belongs to an expired owner with the same name
-	}
-	if f.full() {
-		f.refused.Add(1)
-		return false
-	}
-	s := f.create(values, o, now)
-	f.addMemory(f.memoryOf(len(s.labels)))
-	return true
 }
 
 // removeLocked kills a series, unless it is already dead, and removes it from the
 // table. The caller must hold f.mu.
 func (f *Family) removeLocked(s *Series, hash uint64) {
-	if s.kill() {
-		f.count.Add(-f.rows)
-		f.addMemory(-f.memoryOf(len(s.labels)))
+	if f.kill(s) {
+		f.addMemory(-f.memoryOf(int(s.labels.size)))
 	}
 	f.table.remove(hash, s)
+}
+
+// kill kills a series, which then no longer counts toward the limit. It returns false if
+// the series was already dead.
+func (f *Family) kill(s *Series) bool {
+	if f.owners {
+		state := s.bits.Swap(killed)
+		if state == shown {
+			f.count.Add(-1)
+		}
+		return state != killed
+	}
+	if !s.kill() {
+		return false
+	}
+	f.count.Add(-f.rows)
+	return true
+}
+
+// shows reports whether scrapes show the series.
+func (f *Family) shows(s *Series) bool {
+	return !s.dead() && (!f.owners || s.bits.Load() == shown)
 }
 
 // Drop removes the series with the label values, if it exists. Use it only for families
@@ -512,7 +520,7 @@ func (f *Family) Drop(labels ...string) {
 	values := Plain(labels...)
 	values.rehash()
 	f.mu.Lock()
-	if s := f.table.find(&f.layout, values); s != nil {
+	if s := f.table.find(values); s != nil {
 		f.removeLocked(s, values.hash)
 	}
 	f.mu.Unlock()
@@ -520,19 +528,20 @@ func (f *Family) Drop(labels ...string) {
 }
 
 // Value returns the current value of a counter or gauge. In a family with states, it is
-// the number of the current state. Value returns false if the series was removed, or is
-// not in any state yet.
+// the number of the current state; in the family of owners, the time of the last
+// heartbeat in seconds. Value returns false if the series was removed, is not in any
+// state yet, or has not sent a heartbeat.
 func (f *Family) Value(s *Series, wall Wall) (float64, bool) {
 	v, ok := s.value()
 	if f.states != nil {
 		return v, ok && v > 0
 	}
-	if ok && f.lastSeen {
-		seen := s.owner.liveness.last.Load()
-		if seen == expired {
-			return 0, false
-		}
-		v = float64(wall.UnixMilli(Instant(seen))) / 1000
+	if f.typ == Counter && !f.canExpire {
+		v += float64(s.whole().Load())
+	}
+	if f.owners {
+		seen := s.liveness.last.Load()
+		return float64(wall.UnixMilli(Instant(seen))) / 1000, seen != expired && s.bits.Load() == shown
 	}
 	return v, ok
 }

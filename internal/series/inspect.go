@@ -8,26 +8,15 @@ import (
 	"time"
 )
 
-// Name returns the owner's name.
-func (o *Owner) Name() string { return o.name }
-
 // Owners calls yield with each owner that has sent a heartbeat, and with the time of
-// its last one, until yield returns false. The order is unspecified. Stale owners that
-// the next sweep will remove are included. Owners holds no lock while it calls yield.
+// its last one, in the order of their names, until yield returns false. Stale owners
+// that the next sweep will remove are included. Owners holds no lock while it calls
+// yield.
 func (st *Store) Owners(yield func(o *Owner, last Instant) bool) {
-	var seen []*Owner
-	for i := range st.owners.shards {
-		seen = seen[:0]
-		sh := &st.owners.shards[i]
-		sh.mu.Lock()
-		for _, o := range sh.byName {
-			if st.lastSeen == nil || o.lastSeenState.Load() != notSeen {
-				seen = append(seen, o)
-			}
-		}
-		sh.mu.Unlock()
-		for _, o := range seen {
-			if last := o.liveness.last.Load(); last != expired && !yield(o, Instant(last)) {
+	for page := range st.owners.Sorted {
+		for _, s := range page {
+			last, state := s.liveness.last.Load(), s.bits.Load()
+			if last != expired && (state == shown || state == waitingForRoom) && !yield((*Owner)(s), Instant(last)) {
 				return
 			}
 		}
@@ -42,7 +31,7 @@ func (s *Series) Owner() *Owner { return s.owner }
 
 // Values appends the label values of the series to dst, in the order of the family's
 // labels. Constant labels and the label that shows the state are not included.
-func (f *Family) Values(dst []string, s *Series) []string { return f.layout.values(dst, s.labels) }
+func (f *Family) Values(dst []string, s *Series) []string { return s.labels.append(dst) }
 
 // Has reports whether the family has a series with the labels in a text that LabelText
 // returned, which include the constant ones. It returns false for families with states.
@@ -73,8 +62,8 @@ func (f *Family) Has(labels string) bool {
 	}
 	v := Plain(values...)
 	v.rehash()
-	s := f.table.find(l, v)
-	return s != nil && !s.dead()
+	s := f.table.find(v)
+	return s != nil && f.shows(s)
 }
 
 // Time returns the wall-clock time of an instant, in UTC, rounded to milliseconds.
@@ -101,10 +90,10 @@ func (f *Family) CountValues() []LabelCount {
 	var values, before []string
 	for page := range f.Sorted {
 		for _, s := range page {
-			if s.dead() || s == f.overflow.Load() {
+			if !f.shows(s) || s == f.overflow.Load() {
 				continue
 			}
-			values = f.layout.values(values[:0], s.labels)
+			values = s.labels.append(values[:0])
 			for i, v := range values {
 				// Series are sorted by labels, so a value is often the same as in the
 				// previous series.

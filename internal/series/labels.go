@@ -13,21 +13,19 @@ import (
 // A Label is the name and the value of a label.
 type Label struct{ Name, Value string }
 
-// A layout defines how the labels of a family's series are written. The text of a
-// series is what scrapes write between the braces of a sample, for instance
+// A layout defines how the labels of a family's series are written between the braces of
+// a sample, for instance
 //
 //	job="unit",pipeline="main",status="failed"
 //
-// The labels, including constant ones, are sorted by name. The text is created once,
-// with the series, and also identifies the series. It consists of the values, and of
-// pieces that are the same for all series of the family: pieces[0] is the text before
-// the first value, the last piece is the text after the last value, and the others are
-// the texts between two values.
+// The labels, including constant ones, are sorted by name. The text consists of the
+// values, and of pieces that are the same for all series of the family: pieces[0] is the
+// text before the first value, the last piece is the text after the last value, and the
+// others are the texts between two values.
 type layout struct {
-	names     []string // names of the labels that are not constant, sorted
-	pieces    []string // len(names)+1
-	pieceLens []int    // lengths of the pieces
-	pairs     []pair   // all labels, including constant ones, sorted by name
+	names  []string // names of the labels that are not constant, sorted
+	pieces []string // len(names)+1
+	pairs  []pair   // all labels, including constant ones, sorted by name
 }
 
 // A pair is one label of a layout: a constant label, or a reference to a value.
@@ -72,114 +70,62 @@ func newLayout(names []string, constants []Label) (layout, error) {
 		piece.WriteByte('"')
 	}
 	l.pieces = append(l.pieces, piece.String())
-	for _, p := range l.pieces {
-		l.pieceLens = append(l.pieceLens, len(p))
-	}
 	return l, nil
 }
 
-// size returns the length of the text for the values, and whether the text contains
-// escapes.
-func (l *layout) size(values *Values) (size int, escaped bool) {
-	size = len(l.pieces[len(l.names)])
-	for i, from := range values.Order {
-		v := values.All[from]
-		escapes := countEscapes(v)
-		size += len(l.pieces[i]) + len(v) + escapes
-		escaped = escaped || escapes > 0
-	}
-	return size, escaped
+// append appends the labels of a series to b.
+func (l *layout) append(b []byte, p *packed) []byte {
+	return append(l.appendValues(b, p), l.pieces[len(l.names)]...)
 }
 
-// render appends the text for the values.
-func (l *layout) render(b []byte, values *Values) []byte {
-	for i, from := range values.Order {
+// appendValues appends the labels of a series up to the last value.
+func (l *layout) appendValues(b []byte, p *packed) []byte {
+	i := 0
+	for v := range p.each {
 		b = append(b, l.pieces[i]...)
-		b = appendEscaped(b, values.All[from])
+		b = appendValue(b, v, p.escaped)
+		i++
 	}
-	return append(b, l.pieces[len(l.names)]...)
+	return b
 }
 
-// matches reports whether text, which must be a text of the layout, is the text for the
-// values. escaped indicates whether text contains escapes.
-//
-// There are almost never escapes in the text or quotes in the values. Without them,
-// each value in the text ends at the next quote, and no value in values contains a
-// quote. So two values are equal if their bytes are, and a quote follows in the text.
-// The pieces between the values are the same in all texts of a layout, and need not be
-// compared.
-func (l *layout) matches(text string, escaped bool, values *Values) bool {
+// appendBeforeLast appends what precedes the last value of a series.
+func (l *layout) appendBeforeLast(b []byte, p *packed) []byte {
+	i := 0
+	for v := range p.each {
+		b = append(b, l.pieces[i]...)
+		if i++; i == len(l.names) {
+			break
+		}
+		b = appendValue(b, v, p.escaped)
+	}
+	return b
+}
+
+// appendValue appends a value, which must be escaped if escaped is true.
+func appendValue(b []byte, v string, escaped bool) []byte {
 	if escaped {
-		return l.matchesEscaped(text, values)
+		return appendEscaped(b, v)
 	}
-	if values.quoted {
-		return false
-	}
-	rest := bytesOf(text)
-	for i, from := range values.Order {
-		v := values.All[from]
-		begin := l.pieceLens[i]
-		end := begin + len(v)
-		if end >= len(rest) || rest[end] != '"' || !sameBytes(bytesOf(v), rest[begin:end]) {
-			return false
-		}
-		rest = rest[end:]
-	}
-	return true
+	return append(b, v...)
 }
 
-// matchesEscaped is matches for a text with escapes. It compares byte by byte.
-func (l *layout) matchesEscaped(text string, values *Values) bool {
-	for i, from := range values.Order {
-		if len(text) < l.pieceLens[i] {
-			return false
-		}
-		text = text[l.pieceLens[i]:]
-		for _, c := range []byte(values.All[from]) {
-			escape := c == '\\' || c == '"' || c == '\n'
-			if escape {
-				if text[0] != '\\' {
-					return false
-				}
-				text = text[1:]
-				if c == '\n' {
-					c = 'n'
-				}
-			} else if text[0] == '\\' {
-				return false
+// labels returns an iterator over the labels of a series, including constant ones,
+// sorted by name.
+func (l *layout) labels(p *packed) func(yield func(name, value string) bool) {
+	return func(yield func(string, string) bool) {
+		var array [8]string
+		values := p.append(array[:0])
+		for _, pair := range l.pairs {
+			v := pair.constant
+			if pair.value >= 0 {
+				v = values[pair.value]
 			}
-			if text[0] != c {
-				return false
+			if !yield(pair.name, v) {
+				return
 			}
-			text = text[1:]
-		}
-		if text[0] != '"' {
-			return false
 		}
 	}
-	return true
-}
-
-// values appends to dst the values that text was rendered from.
-func (l *layout) values(dst []string, text string) []string {
-	plain := strings.IndexByte(text, '\\') < 0
-	for i := range l.names {
-		text = text[l.pieceLens[i]:]
-		if plain {
-			end := strings.IndexByte(text, '"')
-			dst = append(dst, text[:end])
-			text = text[end:]
-			continue
-		}
-		end, escaped := valueEnd(text)
-		v := text[:end]
-		if escaped {
-			v = unescape(v)
-		}
-		dst = append(dst, v)
-		text = text[end:]
-	}
-	return dst
 }
 
 // valueEnd returns the index of the quote that ends the value at the start of text, and
@@ -193,16 +139,6 @@ func valueEnd(text string) (end int, escaped bool) {
 		end++
 	}
 	return end, escaped
-}
-
-// countEscapes returns how many bytes escaping adds to v.
-func countEscapes(v string) (n int) {
-	for _, c := range []byte(v) {
-		if c == '\\' || c == '"' || c == '\n' {
-			n++
-		}
-	}
-	return n
 }
 
 // appendEscaped appends v, escaped as a label value in the exposition formats.
@@ -288,20 +224,12 @@ func commonPrefix(a, b string) int {
 // Labels returns an iterator over the labels of a series, including constant ones,
 // sorted by name.
 func (f *Family) Labels(s *Series) func(yield func(name, value string) bool) {
-	return func(yield func(string, string) bool) {
-		var array [8]string
-		values := f.layout.values(array[:0], s.labels)
-		for _, p := range f.layout.pairs {
-			v := p.constant
-			if p.value >= 0 {
-				v = values[p.value]
-			}
-			if !yield(p.name, v) {
-				return
-			}
-		}
-	}
+	return f.layout.labels(&s.labels)
 }
+
+// AppendLabels appends the labels of a series as written between the braces of a sample:
+// sorted by name, escaped, including constant ones.
+func (f *Family) AppendLabels(b []byte, s *Series) []byte { return f.layout.append(b, &s.labels) }
 
 // LabelText returns the text of the labels as written between the braces of a sample.
 // It does not sort them. A name that contains characters other than ASCII letters,

@@ -132,15 +132,11 @@ func (st *Store) content() (bytes int64) {
 		for page := range f.Sorted {
 			for _, s := range page {
 				if !s.dead() && s != f.unlabeled { // the latter belongs to the mapping
-					bytes += f.memoryOf(len(s.labels))
+					bytes += f.memoryOf(int(s.labels.size))
 				}
 			}
 		}
 	}
-	st.owners.removeIf(func(o *Owner) bool {
-		bytes += ownerBytes(o.name)
-		return false
-	})
 	return bytes
 }
 

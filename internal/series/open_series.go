@@ -80,6 +80,8 @@ func (s *OpenSeries) end(now Instant) bool {
 // kill ends the series. It returns false if the series had already ended.
 func (s *OpenSeries) kill() bool { return s.deadline.at.Swap(ended) != ended }
 
+func (s *OpenSeries) compare(t *OpenSeries) int { return compareTexts(s.labels, t.labels) }
+
 func (s *OpenSeries) dead() bool { return s.deadline.at.Load() == ended }
 
 // A Source is the common origin of several series, such as a group of metrics that were

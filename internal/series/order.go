@@ -11,7 +11,7 @@ import (
 // immutable pages, and a scrape walks the pages that were current when it began. Series
 // that were added since the last merge are pending: the next scrape or sweep merges
 // them, and copies only the pages into which they fall.
-type order[S ordered] struct {
+type order[S ordered[S]] struct {
 	sorted atomic.Pointer[[]page[S]]
 
 	merging sync.Mutex // held during a merge or sweep; only its holder stores to sorted
@@ -26,20 +26,20 @@ type order[S ordered] struct {
 	pendingCount atomic.Int64
 }
 
-// ordered is implemented by the two kinds of series. They are sorted by their labels.
-type ordered interface {
+// ordered is implemented by the two kinds of series.
+type ordered[S any] interface {
 	comparable
-	Labels() string
+	compare(S) int // by the labels
 	dead() bool
 }
 
 // A page is a run of the sorted series. It is never empty, and it is immutable once it
 // is stored in order.sorted.
-type page[S ordered] []S
+type page[S ordered[S]] []S
 
 const (
 	pageLen  = 256
-	chunkLen = 1024
+	chunkLen = 512 // append grows a slice to exactly this capacity
 )
 
 // add adds a new series. It is merged into the pages later.
@@ -110,7 +110,7 @@ func (o *order[S]) mergePending() {
 	added := slices.Concat(chunks...)
 	n := len(added)
 	added = slices.DeleteFunc(added, S.dead)
-	slices.SortFunc(added, compareLabels[S])
+	slices.SortFunc(added, S.compare)
 
 	pages := merge(o.pages(), added)
 	o.sorted.Store(&pages)
@@ -121,12 +121,12 @@ func (o *order[S]) mergePending() {
 
 // merge returns the pages with the added series, which must be sorted, in their places.
 // It reuses the pages into which none of them falls.
-func merge[S ordered](pages []page[S], added []S) []page[S] {
+func merge[S ordered[S]](pages []page[S], added []S) []page[S] {
 	merged := make([]page[S], 0, len(pages)+len(added)/pageLen+1)
 	for i, p := range pages {
 		n := len(added)
 		if i+1 < len(pages) {
-			n, _ = slices.BinarySearchFunc(added, pages[i+1][0], compareLabels[S])
+			n, _ = slices.BinarySearchFunc(added, pages[i+1][0], S.compare)
 		}
 		if n == 0 {
 			merged = append(merged, p)
@@ -138,10 +138,10 @@ func merge[S ordered](pages []page[S], added []S) []page[S] {
 	return appendPages(merged, added)
 }
 
-func mergeTwo[S ordered](a, b []S) []S {
+func mergeTwo[S ordered[S]](a, b []S) []S {
 	merged := make([]S, 0, len(a)+len(b))
 	for len(a) > 0 && len(b) > 0 {
-		if compareLabels(b[0], a[0]) < 0 {
+		if b[0].compare(a[0]) < 0 {
 			merged, b = append(merged, b[0]), b[1:]
 		} else {
 			merged, a = append(merged, a[0]), a[1:]
@@ -153,7 +153,7 @@ func mergeTwo[S ordered](a, b []S) []S {
 // appendPages divides the sorted series into pages of about equal length, at most
 // pageLen. Each page has its own array: a shared array would keep the swept series of
 // one page in memory until all of the other pages have been replaced, too.
-func appendPages[S ordered](pages []page[S], sorted []S) []page[S] {
+func appendPages[S ordered[S]](pages []page[S], sorted []S) []page[S] {
 	for n := (len(sorted) + pageLen - 1) / pageLen; n > 0; n-- {
 		cut := len(sorted) / n
 		pages = append(pages, slices.Clone(sorted[:cut]))
@@ -164,7 +164,7 @@ func appendPages[S ordered](pages []page[S], sorted []S) []page[S] {
 
 // withoutDead returns the pages without the dead series. It joins adjacent pages that
 // together are at most half full.
-func withoutDead[S ordered](pages []page[S]) []page[S] {
+func withoutDead[S ordered[S]](pages []page[S]) []page[S] {
 	kept := make([]page[S], 0, len(pages))
 	for _, p := range pages {
 		if slices.ContainsFunc(p, S.dead) {
@@ -178,5 +178,3 @@ func withoutDead[S ordered](pages []page[S]) []page[S] {
 	}
 	return kept
 }
-
-func compareLabels[S ordered](a, b S) int { return compareTexts(a.Labels(), b.Labels()) }

@@ -1,109 +1,152 @@
 package series
 
-import (
-	"hash/maphash"
-	"strings"
-	"sync"
-	"sync/atomic"
-
-	"github.com/signalbox-ci/signalbox/internal/membudget"
-)
+import "time"
 
 // An Owner is a worker to which series belong. If it sends no heartbeat within the
 // store's limit, a sweep makes it expire, and removes all of its series, in every
 // family. A later heartbeat creates a new Owner with the same name.
-type Owner struct {
-	name     string
-	liveness liveness
+//
+// An owner is itself a series: that of its last heartbeat, in the store's family of
+// owners. Its value is one of the constants below.
+type Owner Series
 
-	// lastSeenState is the owner's state in the last-seen family, one of the constants
-	// below. It is changed under owners.lastSeenMu.
-	lastSeenState atomic.Uint32
-}
-
-// The states of an owner in the last-seen family.
+// The values of owners, as bits.
 const (
-	notSeen        = iota // it has not sent a heartbeat, so it needs no series
-	waitingForRoom        // the family had no room for its series
-	hasSeries
+	hidden         = iota // it has not sent a heartbeat, so scrapes do not show it
+	waitingForRoom        // it has sent a heartbeat, but the family has no room for it
+	shown
 )
 
-// ownerBytes returns about how much memory an owner takes.
-func ownerBytes(name string) int64 { return 100 + int64(len(name)) }
+// Name returns the owner's name.
+func (o *Owner) Name() (name string) {
+	for name = range o.labels.each {
+	}
+	return name
+}
 
 func (o *Owner) expired() bool { return o.liveness.expired() }
 
-// owners are the store's owners by name. An update of an existing series does not look
-// up its owner here, because the series has a pointer to it. The owners are divided
-// into shards, so that a sweep never blocks the creation of series for long.
-type owners struct {
-	shards     [ownerShards]ownerShard
-	lastSeenMu sync.Mutex
-	memory     *membudget.Budget
-}
-
-const ownerShards = 1 << 10
-
-type ownerShard struct {
-	mu sync.Mutex
-
-	// byName never contains an expired owner: the owner expires and is removed without
-	// releasing mu in between.
-	byName map[string]*Owner
-}
-
-var ownerSeed = maphash.MakeSeed()
-
-func (os *owners) shard(name string) *ownerShard {
-	return &os.shards[maphash.String(ownerSeed, name)%ownerShards]
-}
-
-// get returns the owner with the name. It creates the owner if necessary, and returns
-// nil if there is no memory for it. A new owner counts as active at now, so that its
-// series live at least for the limit.
-func (os *owners) get(name string, now Instant) *Owner {
-	sh := os.shard(name)
-	sh.mu.Lock()
-	defer sh.mu.Unlock()
-	o := sh.byName[name]
-	if o == nil {
-		if !os.memory.TryAcquire(ownerBytes(name)) {
-			return nil
-		}
-		// Without the clone, the owner could keep a whole request body in memory.
-		o = &Owner{name: strings.Clone(name)}
-		o.liveness.refresh(now)
-		if sh.byName == nil {
-			sh.byName = make(map[string]*Owner)
-		}
-		sh.byName[o.name] = o
+// newOwners returns the family of owners for a store. Scrapes do not see it before
+// AddLastSeen replaces it.
+func (st *Store) newOwners(name, help, label string) (*Family, error) {
+	f, err := st.NewFamily(FamilyOptions{
+		Name: name, Help: help, Type: Gauge, Labels: []string{label}, IdleTTL: st.ownerLimit, Internal: name == "",
+	})
+	if err != nil {
+		return nil, err
 	}
-	return o
+	f.owners = true
+	return f, nil
 }
 
-// find returns the owner with the name, or nil.
-func (os *owners) find(name string) *Owner {
-	sh := os.shard(name)
-	sh.mu.Lock()
-	defer sh.mu.Unlock()
-	return sh.byName[name]
+// owner returns the owner with the name. It creates the owner if necessary; a new owner
+// counts as active at now, so that its series live at least for the limit. If heartbeat
+// is true, owner also records a heartbeat at now. If the name is invalid as a label
+// value, or if the limit on owners or on memory is reached, it returns nil and the
+// reason.
+func (st *Store) owner(name string, now Instant, heartbeat bool) (*Owner, Result) {
+	if r := st.checkValue(name); r != OK {
+		return nil, r
+	}
+	values := Plain(name)
+	values.rehash()
+	for {
+		o, r := st.owners.findOrCreateOwner(values, now, heartbeat)
+		if o == nil || !heartbeat {
+			return o, r
+		}
+		if o.liveness.refresh(now) {
+			st.owners.show(o)
+			return o, OK
+		}
+	}
 }
 
-// removeIf calls remove with every owner, and removes those for which it returns true.
-// remove must not create or look up owners.
-func (os *owners) removeIf(remove func(*Owner) bool) {
-	for i := range os.shards {
-		sh := &os.shards[i]
-		sh.mu.Lock()
-		for name, o := range sh.byName {
-			if remove(o) {
-				delete(sh.byName, name)
-				os.memory.Release(ownerBytes(name))
+// findOwner returns the owner with the name, or nil.
+func (st *Store) findOwner(name string) *Owner {
+	values := Plain(name)
+	values.rehash()
+	s := st.owners.table.find(values)
+	if s == nil || s.liveness.expired() {
+		return nil
+	}
+	return (*Owner)(s)
+}
+
+func (f *Family) findOrCreateOwner(values *Values, now Instant, heartbeat bool) (*Owner, Result) {
+	if s := f.table.find(values); s != nil && !s.liveness.expired() {
+		return (*Owner)(s), OK
+	}
+	if heartbeat && f.full() {
+		f.refused.Add(1)
+		return nil, NoRoom
+	}
+	reserved := f.memoryFor(values)
+	if !f.store.memory.TryAcquire(reserved) {
+		return nil, NoMemory
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if s := f.table.find(values); s != nil {
+		if !s.liveness.expired() {
+			f.store.memory.Release(reserved)
+			return (*Owner)(s), OK
+		}
+		f.removeLocked(s, values.hash)
+	}
+	f.bytes += reserved
+	return (*Owner)(f.create(values, nil, now)), OK
+}
+
+// show lets scrapes show an owner that has sent a heartbeat. If the family is full, the
+// next sweep tries again.
+func (f *Family) show(o *Owner) {
+	if o.bits.Load() == shown {
+		return
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	state := o.bits.Load()
+	if state == shown || state == killed {
+		return
+	}
+	if f.full() {
+		f.refused.Add(1)
+		o.bits.CompareAndSwap(state, waitingForRoom)
+		return
+	}
+	f.count.Add(1)
+	if !o.bits.CompareAndSwap(state, shown) {
+		f.count.Add(-1) // a sweep has just killed it
+	}
+}
+
+// sweepOwners removes the owners that have expired, and then shows those that waited
+// for room.
+func (st *Store) sweepOwners(now Instant, tolerance time.Duration) (swept Swept) {
+	f := st.owners
+	var waiting []*Owner
+	f.order.sweep(func(s *Series) {
+		state := s.bits.Load()
+		if !f.expire(s, now, tolerance) {
+			if state == waitingForRoom {
+				waiting = append(waiting, (*Owner)(s))
 			}
+			return
 		}
-		if len(sh.byName) == 0 {
-			sh.byName = nil // maps do not shrink
+		if !f.kill(s) {
+			return // a heartbeat has just replaced it
 		}
-		sh.mu.Unlock()
+		f.unlink(s)
+		if state != hidden {
+			swept.Owners++
+		}
+		if state == shown && !f.internal {
+			swept.Series++
+		}
+	})
+	for _, o := range waiting {
+		f.show(o)
 	}
+	return swept
 }

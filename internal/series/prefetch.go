@@ -1,11 +1,10 @@
 package series
 
-// Series are scattered in memory in the order of their creation, and so are their
-// owners. Before a scrape writes a page of series, it reads a few bytes of each, to load
-// them into the processor's cache. As the reads in these loops do not depend on one
-// another, the processor fetches many of them at a time. This makes a scrape of a million
-// series three times as fast; if the series happen to be in memory in order, it makes it
-// a tenth slower.
+// Series are scattered in memory in the order of their creation. Before a scrape writes
+// a page of series, it reads a few bytes of each, to load them into the processor's
+// cache. As the reads in these loops do not depend on one another, the processor fetches
+// many of them at a time. This makes a scrape of a million series three times as fast;
+// if the series happen to be in memory in order, it makes it a tenth slower.
 //
 // A generic function for both kinds of series would overlap fewer reads, because it
 // calls their methods indirectly.
@@ -16,12 +15,7 @@ package series
 //go:noinline
 func (f *Family) Prefetch(page []*Series) (sum byte) {
 	for _, s := range page {
-		sum += touch(s.labels)
-	}
-	if f.lastSeen {
-		for _, s := range page {
-			sum += byte(s.owner.liveness.last.Load())
-		}
+		sum += s.touch()
 	}
 	return sum
 }
@@ -29,16 +23,9 @@ func (f *Family) Prefetch(page []*Series) (sum byte) {
 //go:noinline
 func prefetchOpen(page []*OpenSeries) (sum byte) {
 	for _, s := range page {
-		sum += touch(s.labels)
+		if n := len(s.labels); n > 0 {
+			sum += s.labels[0] + s.labels[n/2] + s.labels[n-1]
+		}
 	}
 	return sum
-}
-
-// touch reads a byte of each cache line of a text of average length.
-func touch(text string) byte {
-	n := len(text)
-	if n == 0 {
-		return 0
-	}
-	return text[0] + text[n/2] + text[n-1]
 }

@@ -12,8 +12,8 @@ type Reservations struct {
 	Reserve func(bytes int64) bool
 
 	series map[*Family]map[uint64]struct{} // by the hash of the label values
-	owners map[string]bool                 // new owners, and whether each would get a series in the last-seen family
-	seen   int64                           // series in the last-seen family
+	owners map[string]bool                 // owners that would be created or shown, and whether each would be shown
+	seen   int64                           // owners that would be shown
 	bytes  int64                           // memory of the series and owners in the store
 }
 
@@ -33,7 +33,7 @@ func (f *Family) Check(values *Values, owner string, v float64, r *Reservations)
 		return result
 	}
 	values.rehash()
-	if f.table.find(&f.layout, values) != nil {
+	if f.table.find(values) != nil {
 		return OK
 	}
 	for _, i := range values.Order {
@@ -71,8 +71,8 @@ func (f *Family) Check(values *Values, owner string, v float64, r *Reservations)
 // A reservedOwner is what an update would create for the owner of a new series.
 type reservedOwner struct {
 	created bool  // the owner
-	seen    bool  // its series in the last-seen family
-	bytes   int64 // memory of both
+	seen    bool  // it would be shown
+	bytes   int64 // its memory
 }
 
 // checkOwner is Check for the owner of a new series that takes the given memory.
@@ -84,26 +84,23 @@ func (f *Family) checkOwner(name string, seriesBytes int64, r *Reservations) (o 
 	if result := st.checkValue(name); result != OK {
 		return o, result
 	}
-	hasSeen, reserved := r.owners[name]
-	existing := st.owners.find(name)
+	seen, reserved := r.owners[name]
+	existing := st.findOwner(name)
 	o.created = existing == nil && !reserved
-	if existing != nil && existing.lastSeenState.Load() == hasSeries {
-		hasSeen = true
+	if existing != nil && existing.bits.Load() == shown {
+		seen = true
 	}
-	if f.ownership == Heartbeat && st.lastSeen != nil && !hasSeen {
-		o.seen = st.lastSeen.count.Load()+r.seen < st.lastSeen.limit
+	if f.ownership == Heartbeat && !seen {
+		o.seen = st.owners.count.Load()+r.seen < st.owners.limit
 		if o.created && !o.seen {
 			return o, NoRoom
 		}
 	}
 	if o.created {
-		o.bytes = ownerBytes(name)
+		o.bytes = st.owners.memoryFor(Plain(name))
 		if !st.memory.HasRoom(r.bytes + seriesBytes + o.bytes) {
 			return o, NoMemory
 		}
-	}
-	if o.seen {
-		o.bytes += st.lastSeen.memoryFor(Plain(name))
 	}
 	return o, OK
 }

@@ -8,81 +8,76 @@ import (
 
 // A Series is one label set of a family, and its value.
 //
-// Its size is 64 bytes, and updates write only to the second half. The written parts of
-// two series never share a cache line: if newSeries puts the label text after the
-// Series, that text and the first half of the next Series are at least 48 bytes long,
-// and objects begin at multiples of 16 bytes. A Series without text after it begins at
-// a multiple of 64 bytes.
+// Its size is 56 bytes, and updates write only to the last 16. The written parts of two
+// series never share a cache line of 64 bytes: with the label values that newSeries puts
+// after a Series, objects are at least 80 bytes apart, or 64 and begin at a multiple of
+// 64 bytes.
 type Series struct {
-	labels  string // as written between the braces of a sample
-	owner   *Owner // nil if it has none
-	created Instant
+	labels    packed
+	owner     *Owner // nil if it has none
+	created   Instant
+	histogram *histogram // nil unless the family's type is Histogram
 
-	// liveness is the time of the last update. It is maintained only in families whose
-	// series can expire.
+	// liveness is the time of the last update in families whose series can expire. In
+	// the others it is the memory of whole.
 	liveness liveness
 
 	// bits are the float64 bits of the value of a gauge or counter. kill replaces them
-	// with the constant killed. The value of a counter also includes whole.
+	// with the constant killed. An owner has bits of its own; see Owner. The value of a
+	// counter whose series never expire also includes whole.
 	bits atomic.Uint64
-
-	// whole is the sum of the integers added to a counter of a family whose series
-	// never expire. Unlike the compare-and-swap on bits, adding to it needs no retry.
-	whole atomic.Uint64
-
-	histogram *histogram // nil unless the family's type is Histogram
 }
+
+// whole is the sum of the integers added to a counter of a family whose series never
+// expire. Unlike the compare-and-swap on bits, adding to it needs no retry.
+func (s *Series) whole() *atomic.Int64 { return &s.liveness.last }
 
 // killed marks a series that was killed. It is a NaN that no arithmetic produces.
 const killed = 0x7ff8_dead_dead_dead
 
-// newSeries returns a series whose label text is what render appends. size is the
-// length of that text.
+// newSeries returns a series with the label values.
 //
-// A text of up to 128 bytes is part of the same object as the series. A lookup compares
-// the text, and a scrape writes it: when there are so many series that they do not fit
-// into the processor's caches, this saves one wait for memory.
-func newSeries(size int, render func([]byte) []byte) *Series {
+// Values of up to 120 bytes are part of the same object as the series. A lookup compares
+// them, and a scrape writes them: when there are so many series that they do not fit
+// into the processor's caches, this saves one wait for memory. The sizes of the objects
+// are those that Go's allocator has.
+func newSeries(values *Values) *Series {
 	var s *Series
 	var b []byte
-	switch (size + 15) / 16 {
+	size := packedSize(values)
+	switch (size + 7) / 16 {
+	case 0:
+		s, b = withBytes[[8]byte]()
 	case 1:
-		s, b = withText[[16]byte]()
+		s, b = withBytes[[24]byte]()
 	case 2:
-		s, b = withText[[32]byte]()
+		s, b = withBytes[[40]byte]()
 	case 3:
-		s, b = withText[[48]byte]()
+		s, b = withBytes[[56]byte]()
 	case 4:
-		s, b = withText[[64]byte]()
+		s, b = withBytes[[72]byte]()
 	case 5:
-		s, b = withText[[80]byte]()
+		s, b = withBytes[[88]byte]()
 	case 6:
-		s, b = withText[[96]byte]()
+		s, b = withBytes[[104]byte]()
 	case 7:
-		s, b = withText[[112]byte]()
-	case 8:
-		s, b = withText[[128]byte]()
+		s, b = withBytes[[120]byte]()
 	default:
 		s, b = &Series{}, make([]byte, 0, size)
 	}
-	b = render(b)
-	s.labels = unsafe.String(unsafe.SliceData(b), len(b))
+	s.labels.pack(b, values)
 	return s
 }
 
-// withText returns a series and an empty slice of the memory behind it. Text is an
-// array type of bytes; its size is the capacity of the slice.
-func withText[Text any]() (*Series, []byte) {
+// withBytes returns a series and an empty slice of the memory behind it. Bytes is an
+// array type; its size is the capacity of the slice.
+func withBytes[Bytes any]() (*Series, []byte) {
 	object := new(struct {
 		Series
-		text Text
+		bytes Bytes
 	})
-	return &object.Series, unsafe.Slice((*byte)(unsafe.Pointer(&object.text)), unsafe.Sizeof(object.text))[:0]
+	return &object.Series, unsafe.Slice((*byte)(unsafe.Pointer(&object.bytes)), unsafe.Sizeof(object.bytes))[:0]
 }
-
-// Labels returns the series' labels as written between the braces of a sample: sorted
-// by name, escaped, with constant labels. It returns an empty string if there are none.
-func (s *Series) Labels() string { return s.labels }
 
 // Created returns the time when the series was created.
 func (s *Series) Created() Instant { return s.created }
@@ -95,7 +90,9 @@ func (s *Series) set(v float64) bool {
 		if old == killed {
 			return false
 		}
-		if s.bits.CompareAndSwap(old, bits) {
+		// A value that does not change is not written, because a write makes other
+		// processors read the cache line again.
+		if old == bits || s.bits.CompareAndSwap(old, bits) {
 			return true
 		}
 	}
@@ -119,23 +116,31 @@ func (s *Series) add(v float64) bool {
 func (s *Series) count(v float64) {
 	// With this bound, whole does not overflow in practice.
 	if v < 1<<32 && v == math.Trunc(v) {
-		s.whole.Add(uint64(v))
+		s.whole().Add(int64(v))
 		return
 	}
 	s.add(v)
 }
 
-// value returns the value of a gauge or counter. It returns false if the series was
-// killed.
+// value returns the value of a gauge or counter without whole. It returns false if the
+// series was killed.
 func (s *Series) value() (v float64, ok bool) {
 	bits := s.bits.Load()
 	if bits == killed {
 		return 0, false
 	}
-	if whole := s.whole.Load(); whole != 0 {
-		return math.Float64frombits(bits) + float64(whole), true
-	}
 	return math.Float64frombits(bits), true
+}
+
+func (s *Series) compare(t *Series) int { return s.labels.compare(&t.labels) }
+
+// touch reads the first and the last byte of the labels.
+func (s *Series) touch() byte {
+	p := &s.labels
+	if p.size == 0 {
+		return 0
+	}
+	return *p.bytes + *(*byte)(unsafe.Add(unsafe.Pointer(p.bytes), p.size-1))
 }
 
 // dead reports whether the series was killed.

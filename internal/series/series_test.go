@@ -43,10 +43,10 @@ func (f *Family) page() (lines []string) {
 			if f.typ == Histogram {
 				var snapshot Snapshot
 				if f.Snapshot(s, &snapshot) {
-					lines = append(lines, fmt.Sprintf("%s %d %v %v", s.labels, snapshot.Count, snapshot.Sum, snapshot.Buckets))
+					lines = append(lines, fmt.Sprintf("%s %d %v %v", f.AppendLabels(nil, s), snapshot.Count, snapshot.Sum, snapshot.Buckets))
 				}
 			} else if v, ok := f.Value(s, f.store.clock.Wall()); ok {
-				lines = append(lines, fmt.Sprintf("%s %v", s.labels, v))
+				lines = append(lines, fmt.Sprintf("%s %v", f.AppendLabels(nil, s), v))
 			}
 		}
 	}
@@ -96,8 +96,8 @@ func TestLabelValuesIdentifyASeries(t *testing.T) {
 	}
 	for p := range f.Sorted {
 		for _, s := range p {
-			values := f.layout.values(nil, s.labels)
-			if v, _ := s.value(); v != want[strings.Join(values, "\xff")] {
+			values := f.Values(nil, s)
+			if v, _ := f.Value(s, Wall{}); v != want[strings.Join(values, "\xff")] {
 				t.Errorf("%q is %v, want %v", values, v, want[strings.Join(values, "\xff")])
 			}
 		}
@@ -124,7 +124,7 @@ func TestSeriesAreSortedByTheirValues(t *testing.T) {
 	var got [][]string
 	for p := range f.Sorted {
 		for _, s := range p {
-			got = append(got, f.layout.values(nil, s.labels))
+			got = append(got, f.Values(nil, s))
 		}
 	}
 	slices.SortFunc(all, slices.Compare[[]string])
@@ -161,7 +161,7 @@ func TestManySeriesAreAddedAndRemoved(t *testing.T) {
 	for i := range n {
 		values := Plain(value(i))
 		values.rehash()
-		if s := f.table.find(&f.layout, values); (s != nil) != (i%3 == 0) {
+		if s := f.table.find(values); (s != nil) != (i%3 == 0) {
 			t.Fatalf("series %d: got found = %v", i, s != nil)
 		}
 	}
@@ -340,7 +340,9 @@ func TestTheSeriesLimitAppliesToOwners(t *testing.T) {
 		}
 	}
 	owners := 0
-	st.owners.removeIf(func(*Owner) bool { owners++; return false })
+	for range st.Owners {
+		owners++
+	}
 	if owners != 3 {
 		t.Errorf("got %d owners, want 3", owners)
 	}
@@ -441,7 +443,7 @@ func TestAnUpdateAfterTheOwnerExpiredCreatesANewSeries(t *testing.T) {
 		f := st.mustAdd(t, FamilyOptions{Name: "m", Type: Counter, Labels: []string{"worker"}, Ownership: ownership})
 		f.update(t, Add, 1, "w", "w")
 		clock.add(time.Minute)
-		st.sweepOwners(st.clock.Now(), time.Minute) // the first half of a sweep
+		st.sweepOwners(st.clock.Now(), 0) // the first half of a sweep
 		f.update(t, Add, 2, "w", "w")
 		if f.Len() != 1 {
 			t.Errorf("got Len() = %d, want 1", f.Len())
@@ -493,7 +495,7 @@ func TestASweepDoesNotChangePages(t *testing.T) {
 	clock.add(time.Minute)
 	f.update(t, Set, 1, "", "c")
 	st.Sweep(st.clock.Now(), 0)
-	if len(before) != 3 || before[0] == nil || before[0].labels != `a="a"` {
+	if len(before) != 3 || before[0] == nil || string(f.AppendLabels(nil, before[0])) != `a="a"` {
 		t.Errorf("the sweep changed a page that a scrape may be walking: %v", before)
 	}
 }
@@ -518,17 +520,20 @@ func TestAScrapeSeesAllSeriesAddedBeforeIt(t *testing.T) {
 	}
 }
 
-func TestAnExpiredOwnerDoesNotReplaceTheSeriesOfANewOne(t *testing.T) {
+func TestAnExpiredOwnerIsNotShownInsteadOfANewOne(t *testing.T) {
 	st, clock := newTestStore(t, Options{OwnerLimit: time.Minute})
 	lastSeen, err := st.AddLastSeen("last_seen", "", "worker")
 	if err != nil {
 		t.Fatal(err)
 	}
-	first := st.owners.get("w", st.clock.Now()) // then its goroutine is interrupted
+	first, _ := st.owner("w", st.clock.Now(), false) // then its goroutine is interrupted
 	clock.add(time.Minute)
 	st.Sweep(st.clock.Now(), 0)
 	st.Heartbeat("w", st.clock.Now())
-	st.addToLastSeen(first, st.clock.Now()) // continues
+	st.owners.show(first) // continues
+	if n := lastSeen.Len(); n != 1 {
+		t.Errorf("got %d owners, want 1", n)
+	}
 	expect(t, "last seen", lastSeen.page(), []string{`worker="w" 3660`})
 }
 
@@ -566,34 +571,6 @@ func TestOwnersWithoutHeartbeatsAreNotCounted(t *testing.T) {
 	}
 }
 
-func TestMatchesComparesValuesExactly(t *testing.T) {
-	l, err := newLayout([]string{"a", "b", "c"}, []Label{{"aa", `c"`}, {"d", "k"}})
-	if err != nil {
-		t.Fatal(err)
-	}
-	pieces := []string{"", "x", "xy", "k", `"`, `\`, "\n", "n", `x"`, `x",b="`, `x",b="y`, `x",aa="c\"",b="`, `\n`, "1234567", "12345678", "12345678x", "12345679", "1234567890123456x", "1234567890123457x"}
-	var all [][]string
-	for _, a := range pieces {
-		for _, b := range pieces {
-			all = append(all, []string{a, b, "z"}, []string{"x", a, b})
-		}
-	}
-	for _, have := range all {
-		size, escaped := l.size(Plain(have...))
-		text := string(l.render(nil, Plain(have...)))
-		if len(text) != size {
-			t.Fatalf("the text of %q has %d bytes, but size returned %d", have, len(text), size)
-		}
-		for _, want := range all {
-			values := Plain(want...)
-			values.rehash()
-			if got := l.matches(text, escaped, values); got != slices.Equal(have, want) {
-				t.Fatalf("%q matches %q: got %v", have, want, got)
-			}
-		}
-	}
-}
-
 func TestCountersDoNotOverflow(t *testing.T) {
 	st, _ := newTestStore(t, Options{})
 	f := st.mustAdd(t, FamilyOptions{Name: "m", Type: Counter, Labels: []string{"a"}})
@@ -601,7 +578,7 @@ func TestCountersDoNotOverflow(t *testing.T) {
 	for range 5000 {
 		f.update(t, Add, 1<<53-1, "", "x")
 		for p := range f.Sorted {
-			if v, _ := p[0].value(); v <= last {
+			if v, _ := f.Value(p[0], Wall{}); v <= last {
 				t.Fatalf("the value went from %v to %v", last, v)
 			} else {
 				last = v
@@ -683,7 +660,7 @@ func total(f *Family) (n uint64) {
 				f.Snapshot(s, &snapshot)
 				n += snapshot.Count
 			} else {
-				v, _ := s.value()
+				v, _ := f.Value(s, Wall{})
 				n += uint64(v)
 			}
 		}
@@ -771,8 +748,22 @@ func TestLabelValuesOfAnyLength(t *testing.T) {
 // See the doc comment of Series.
 func TestLayoutOfSeriesInMemory(t *testing.T) {
 	var s Series
-	if size, written := unsafe.Sizeof(s), unsafe.Offsetof(s.liveness); size != 64 || written != 32 {
-		t.Errorf("got a size of %d bytes, written to from offset %d, want 64 and 32", size, written)
+	if size, written := unsafe.Sizeof(s), unsafe.Offsetof(s.liveness); size != 56 || written != 40 {
+		t.Errorf("got a size of %d bytes, written to from offset %d, want 56 and 40", size, written)
+	}
+	for size := range 130 {
+		all := make([]*Series, 100)
+		for i := range all {
+			all[i] = newSeries(Plain(strings.Repeat("x", size)))
+		}
+		lines := map[uintptr]bool{}
+		for _, s := range all {
+			first, last := uintptr(unsafe.Pointer(&s.liveness))/64, (uintptr(unsafe.Pointer(&s.bits))+7)/64
+			if lines[first] || lines[last] {
+				t.Fatalf("values of %d bytes: two series are written to in the same cache line", size)
+			}
+			lines[first], lines[last] = true, true
+		}
 	}
 }
 
@@ -781,14 +772,12 @@ func TestOwnersDoNotRetainMemory(t *testing.T) {
 	body := "a large request body that contains w1 somewhere"
 	name := body[35:37]
 	st.Heartbeat(name, st.clock.Now())
-	if o := st.owners.get(name, st.clock.Now()); unsafe.StringData(o.name) == unsafe.StringData(name) {
+	if o := st.findOwner(name); unsafe.StringData(o.Name()) == unsafe.StringData(name) {
 		t.Error("the owner's name shares memory with the request body")
 	}
 	clock.add(time.Hour)
 	st.Sweep(st.clock.Now(), 0)
-	for i := range st.owners.shards {
-		if st.owners.shards[i].byName != nil {
-			t.Error("a shard still has a map after its last owner was removed")
-		}
+	if pages := st.owners.order.pages(); len(pages) > 0 {
+		t.Error("the owners still have a page after the last one was removed")
 	}
 }

@@ -3,7 +3,6 @@ package series
 import (
 	"fmt"
 	"slices"
-	"strings"
 )
 
 // States are the states between which the series of a family change.
@@ -21,10 +20,9 @@ type States struct {
 
 // states are the States of a family, prepared for scrapes.
 type states struct {
-	label  string
-	values []string
-	texts  []string // text of the label for each state
-	at     int      // index in layout.pairs of the label that follows it
+	label   string
+	values  []string
+	layouts []layout // of the samples for each state
 }
 
 // newStates returns the states for a family with the options, and the layout of its
@@ -42,18 +40,17 @@ func newStates(o FamilyOptions, constants []Label) (*states, layout, error) {
 		if i > 0 && given.Values[i-1] >= v {
 			return nil, layout{}, fmt.Errorf("states must be sorted and distinct, got %q before %q", given.Values[i-1], v)
 		}
-		st.texts = append(st.texts, LabelText([]Label{{given.Label, v}}))
 	}
 	others := slices.DeleteFunc(slices.Clone(o.Labels), func(name string) bool { return name == given.Label })
+	for _, v := range given.Values {
+		l, err := newLayout(others, append(slices.Clone(constants), Label{given.Label, v}))
+		if err != nil {
+			return nil, layout{}, err
+		}
+		st.layouts = append(st.layouts, l)
+	}
 	l, err := newLayout(others, constants)
-	if err != nil {
-		return nil, layout{}, err
-	}
-	st.at = len(l.pairs)
-	if i := slices.IndexFunc(l.pairs, func(p pair) bool { return p.name > given.Label }); i >= 0 {
-		st.at = i
-	}
-	return st, l, nil
+	return st, l, err
 }
 
 // States returns the states of the family, sorted, or nil if its series show no states.
@@ -75,39 +72,13 @@ func StateValue(i int, current float64) float64 {
 }
 
 // AppendStateLabels appends the labels of the sample for the state with index i, in the
-// format of Series.Labels.
+// format of AppendLabels.
 func (f *Family) AppendStateLabels(b []byte, s *Series, i int) []byte {
-	end := 0 // of the labels before the one that shows the state, with a comma
-	for range f.states.at {
-		end += strings.Index(s.labels[end:], `="`) + len(`="`)
-		length, _ := valueEnd(s.labels[end:])
-		end = min(end+length+len(`",`), len(s.labels))
-	}
-	before, after := s.labels[:end], s.labels[end:]
-	b = append(b, before...)
-	if before != "" && after == "" {
-		b = append(b, ',')
-	}
-	b = append(b, f.states.texts[i]...)
-	if after != "" {
-		b = append(b, ',')
-	}
-	return append(b, after...)
+	return f.states.layouts[i].append(b, &s.labels)
 }
 
 // StateLabels returns an iterator over the labels of the sample for the state with
 // index i, including constant ones, sorted by name.
 func (f *Family) StateLabels(s *Series, i int) func(yield func(name, value string) bool) {
-	return func(yield func(string, string) bool) {
-		at := 0
-		for name, value := range f.Labels(s) {
-			if at == f.states.at && !yield(f.states.label, f.states.values[i]) || !yield(name, value) {
-				return
-			}
-			at++
-		}
-		if at == f.states.at {
-			yield(f.states.label, f.states.values[i])
-		}
-	}
+	return f.states.layouts[i].labels(&s.labels)
 }

@@ -50,8 +50,7 @@ type Store struct {
 	families atomic.Pointer[[]*Family] // sorted by name, immutable
 	version  atomic.Uint64             // increased after families was replaced
 
-	owners   owners
-	lastSeen *Family // nil without AddLastSeen; set before the first update
+	owners *Family // set before the first update
 }
 
 // NewStore returns an empty store.
@@ -64,11 +63,11 @@ func NewStore(o Options) *Store {
 		maxValueBytes: cmp.Or(o.MaxValueBytes, math.MaxInt),
 		memory:        o.Memory,
 	}
-	s.owners.memory = o.Memory
 	if s.clock == nil {
 		s.clock = NewClock()
 	}
 	s.families.Store(&[]*Family{})
+	s.owners, _ = s.newOwners("", "", "owner")
 	return s
 }
 
@@ -116,15 +115,12 @@ func (st *Store) Replace(out, in []*Family) error {
 // AddLastSeen adds a family of gauges with the time of each owner's last heartbeat, in
 // seconds since the Unix epoch. It must be called before the first update.
 func (st *Store) AddLastSeen(name, help, ownerLabel string) (*Family, error) {
-	f, err := st.AddFamily(FamilyOptions{
-		Name: name, Help: help, Type: Gauge, Labels: []string{ownerLabel}, Ownership: Owned,
-	})
+	f, err := st.newOwners(name, help, ownerLabel)
 	if err != nil {
 		return nil, err
 	}
-	f.lastSeen = true
-	st.lastSeen = f
-	return f, nil
+	st.owners = f
+	return f, st.Replace(nil, []*Family{f})
 }
 
 // Families returns the families, sorted by name. The caller must not change the slice.
@@ -137,52 +133,6 @@ func (st *Store) Version() uint64 { return st.version.Load() }
 func (st *Store) Heartbeat(owner string, now Instant) Result {
 	_, r := st.owner(owner, now, true)
 	return r
-}
-
-// owner returns the owner with the name. It creates the owner if necessary. If
-// heartbeat is true, it also records a heartbeat at now. If the name is invalid as a
-// label value, or if the limit on owners or on memory is reached, it returns nil and
-// the reason.
-func (st *Store) owner(name string, now Instant, heartbeat bool) (*Owner, Result) {
-	if r := st.checkValue(name); r != OK {
-		return nil, r
-	}
-	if heartbeat && st.lastSeen != nil && st.lastSeen.full() && st.owners.find(name) == nil {
-		st.lastSeen.refused.Add(1)
-		return nil, NoRoom
-	}
-	for {
-		o := st.owners.get(name, now)
-		if o == nil {
-			return nil, NoMemory
-		}
-		if !heartbeat {
-			return o, OK
-		}
-		if o.liveness.refresh(now) {
-			st.addToLastSeen(o, now)
-			return o, OK
-		}
-	}
-}
-
-// addToLastSeen creates the owner's series in the last-seen family, unless it has one.
-// If the family is full, the next sweep tries again.
-func (st *Store) addToLastSeen(o *Owner, now Instant) {
-	if st.lastSeen == nil || o.lastSeenState.Load() == hasSeries {
-		return
-	}
-	st.owners.lastSeenMu.Lock()
-	defer st.owners.lastSeenMu.Unlock()
-	switch {
-	case o.expired():
-		// A new owner with the same name may already have the series.
-	case o.lastSeenState.Load() == hasSeries:
-	case st.lastSeen.createLastSeen(o, now):
-		o.lastSeenState.Store(hasSeries)
-	default:
-		o.lastSeenState.Store(waitingForRoom)
-	}
 }
 
 // checkValue returns OK if v is a valid label value, and otherwise the reason why not.

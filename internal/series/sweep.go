@@ -15,21 +15,11 @@ type Swept struct {
 // Instants are only as precise as the ticks of the clock. tolerance is the time between
 // ticks; Sweep adds it to every limit.
 func (st *Store) Sweep(now Instant, tolerance time.Duration) (swept Swept) {
-	swept.Owners = st.sweepOwners(now, extend(st.ownerLimit, tolerance))
+	swept = st.sweepOwners(now, tolerance)
 	for _, f := range st.Families() {
-		if f.canExpire {
+		if f.canExpire && !f.owners {
 			swept.Series += f.sweep(now, tolerance)
 		}
-	}
-	var waiting []*Owner
-	st.owners.removeIf(func(o *Owner) bool {
-		if o.lastSeenState.Load() == waitingForRoom {
-			waiting = append(waiting, o)
-		}
-		return false
-	})
-	for _, o := range waiting {
-		st.addToLastSeen(o, now)
 	}
 	return swept
 }
@@ -42,25 +32,9 @@ func extend(limit, by time.Duration) time.Duration {
 	return limit
 }
 
-// sweepOwners removes the owners that have expired, and returns how many of them ever
-// sent a heartbeat.
-func (st *Store) sweepOwners(now Instant, limit time.Duration) (swept int) {
-	st.owners.removeIf(func(o *Owner) bool {
-		if !o.liveness.expire(now, limit) {
-			return false
-		}
-		if st.lastSeen == nil || o.lastSeenState.Load() != notSeen {
-			swept++
-		}
-		return true
-	})
-	return swept
-}
-
 func (f *Family) sweep(now Instant, tolerance time.Duration) (swept int) {
 	f.order.sweep(func(s *Series) {
-		if f.expire(s, now, tolerance) && s.kill() {
-			f.count.Add(-f.rows)
+		if f.expire(s, now, tolerance) && f.kill(s) {
 			f.unlink(s)
 			swept += int(f.rows)
 		}
@@ -86,10 +60,10 @@ func (f *Family) expire(s *Series, now Instant, tolerance time.Duration) bool {
 // this one series only, so that the creation of series never waits for long.
 func (f *Family) unlink(s *Series) {
 	var array [8]string
-	values := Plain(f.layout.values(array[:0], s.labels)...)
+	values := Plain(s.labels.append(array[:0])...)
 	values.rehash()
 	f.mu.Lock()
 	f.table.remove(values.hash, s)
-	f.addMemory(-f.memoryOf(len(s.labels)))
+	f.addMemory(-f.memoryOf(int(s.labels.size)))
 	f.mu.Unlock()
 }

@@ -47,18 +47,14 @@ type segment struct {
 }
 
 type slot struct {
-	// hash is the hash of the label values, except for its lowest bit, escapedBit,
-	// which is set if the series' text contains escapes. It is written before series is
-	// stored, and read only after a non-nil series was loaded, so it needs no atomic
-	// access.
+	// hash is the hash of the label values. It is written before series is stored, and
+	// read only after a non-nil series was loaded, so it needs no atomic access.
 	hash   uint64
 	series atomic.Pointer[Series] // nil if never used; tombstone if removed
 }
 
 // tombstone marks a slot whose series was removed, so that probes continue past it.
 var tombstone = new(Series)
-
-const escapedBit = 1
 
 func (t *table) init() {
 	d := &directory{segments: make([]atomic.Pointer[segment], 1)}
@@ -71,28 +67,24 @@ func (t *table) segmentOf(hash uint64) *segment {
 	return d.segments[hash>>(64-d.depth)].Load()
 }
 
-// find returns the series with the values, or nil. l must be the layout of the family,
-// and the values must be hashed.
-func (t *table) find(l *layout, values *Values) *Series {
+// find returns the series with the values, or nil. The values must be hashed.
+func (t *table) find(values *Values) *Series {
 	seg := t.segmentOf(values.hash)
 	mask := uint64(len(seg.slots) - 1)
-	for i := values.hash >> 1; ; i++ {
+	for i := values.hash; ; i++ {
 		at := &seg.slots[i&mask]
 		s := at.series.Load()
 		if s == nil {
 			return nil
 		}
-		if at.hash&^escapedBit == values.hash && s != tombstone && l.matches(s.labels, at.hash&escapedBit != 0, values) {
+		if at.hash == values.hash && s != tombstone && s.labels.equal(values) {
 			return s
 		}
 	}
 }
 
 // insert adds a series. The table must not contain another one with the same values.
-func (t *table) insert(hash uint64, escaped bool, s *Series) {
-	if escaped {
-		hash |= escapedBit
-	}
+func (t *table) insert(hash uint64, s *Series) {
 	for {
 		seg := t.segmentOf(hash)
 		if seg.used < len(seg.slots)*3/4 {
@@ -107,7 +99,7 @@ func (t *table) insert(hash uint64, escaped bool, s *Series) {
 func (t *table) remove(hash uint64, s *Series) {
 	seg := t.segmentOf(hash)
 	mask := uint64(len(seg.slots) - 1)
-	for i := hash >> 1; ; i++ {
+	for i := hash; ; i++ {
 		at := &seg.slots[i&mask]
 		switch at.series.Load() {
 		case nil:
@@ -196,7 +188,7 @@ func (seg *segment) copied(slots int) *segment {
 // there.
 func (seg *segment) put(hash uint64, s *Series) {
 	mask := uint64(len(seg.slots) - 1)
-	i := hash >> 1
+	i := hash
 	for seg.slots[i&mask].series.Load() != nil {
 		i++
 	}

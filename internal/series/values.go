@@ -12,13 +12,14 @@ type Values struct {
 
 	// Exemplar, if not nil, lets an observation become the exemplar of its bucket. A
 	// bucket keeps an exemplar for at least a second. The observation does not become
-	// an exemplar if the label values of the exemplar are all empty, are not valid
-	// UTF-8, or are longer than OpenMetrics allows.
+	// an exemplar if the label values of the exemplar are all empty, contain NUL, are not
+	// valid UTF-8, or are longer than OpenMetrics allows.
 	Exemplar *ExemplarLabels
 
 	// The store computes these to look up the series.
-	hash   uint64 // the lowest bit is zero
-	quoted bool   // one of the values contains a quote
+	hash    uint64
+	lengths uint64 // of the first eight values, a byte each; only valid if short
+	short   bool   // there are 1 to 8 values, each shorter than longLength
 }
 
 // inOrder is the identity Order.

@@ -21,6 +21,14 @@ var helpers = []string{
 	"internal/topn", "internal/webconfig", "internal/yamlhint",
 }
 
+// What the packages of CI systems import: all of them, those of systems that sign their
+// deliveries, and those of systems that send CloudEvents.
+var (
+	decoder     = []string{"cmd/signalbox/internal/source/payload", "cmd/signalbox/internal/source/tracker", "cmd/signalbox/internal/source/webhook"}
+	signed      = append([]string{"cmd/signalbox/internal/source/signature"}, decoder...)
+	cloudEvents = append([]string{"cmd/signalbox/internal/source/cloudevents"}, decoder...)
+)
+
 // allowed lists the packages of this module that each package may import in addition to
 // the helpers. A package may only import packages below it in the table. A name that
 // ends in "/..." includes all packages in that directory.
@@ -37,17 +45,17 @@ var allowed = []struct {
 	{"cmd/signalbox/internal/source/pushgateway", []string{"cmd/signalbox/internal/source", "emitter/aggregator"}},
 	{"cmd/signalbox/internal/source/agents", []string{"cmd/signalbox/internal/source", "cmd/signalbox/internal/source/jsonscan", "emitter/aggregator"}},
 	{"cmd/signalbox/internal/source/idempotency", []string{"cmd/signalbox/internal/source"}},
-	{"cmd/signalbox/internal/source/github", []string{"cmd/signalbox/internal/source/payload", "cmd/signalbox/internal/source/signature", "cmd/signalbox/internal/source/tracker", "cmd/signalbox/internal/source/webhook"}},
-	{"cmd/signalbox/internal/source/gitlab", []string{"cmd/signalbox/internal/source/payload", "cmd/signalbox/internal/source/signature", "cmd/signalbox/internal/source/tracker", "cmd/signalbox/internal/source/webhook"}},
-	{"cmd/signalbox/internal/source/jenkins", []string{"cmd/signalbox/internal/source/cloudevents", "cmd/signalbox/internal/source/payload", "cmd/signalbox/internal/source/signature", "cmd/signalbox/internal/source/tracker", "cmd/signalbox/internal/source/webhook"}},
-	{"cmd/signalbox/internal/source/circleci", []string{"cmd/signalbox/internal/source/payload", "cmd/signalbox/internal/source/signature", "cmd/signalbox/internal/source/tracker", "cmd/signalbox/internal/source/webhook"}},
-	{"cmd/signalbox/internal/source/azuredevops", []string{"cmd/signalbox/internal/source/payload", "cmd/signalbox/internal/source/signature", "cmd/signalbox/internal/source/tracker", "cmd/signalbox/internal/source/webhook"}},
-	{"cmd/signalbox/internal/source/gitea", []string{"cmd/signalbox/internal/source/payload", "cmd/signalbox/internal/source/signature", "cmd/signalbox/internal/source/tracker", "cmd/signalbox/internal/source/webhook"}},
-	{"cmd/signalbox/internal/source/drone", []string{"cmd/signalbox/internal/source/payload", "cmd/signalbox/internal/source/signature", "cmd/signalbox/internal/source/tracker", "cmd/signalbox/internal/source/webhook"}},
-	{"cmd/signalbox/internal/source/cdevents", []string{"cmd/signalbox/internal/source/cloudevents", "cmd/signalbox/internal/source/payload", "cmd/signalbox/internal/source/signature", "cmd/signalbox/internal/source/tracker", "cmd/signalbox/internal/source/webhook"}},
-	{"cmd/signalbox/internal/source/tekton", []string{"cmd/signalbox/internal/source/cloudevents", "cmd/signalbox/internal/source/payload", "cmd/signalbox/internal/source/signature", "cmd/signalbox/internal/source/tracker", "cmd/signalbox/internal/source/webhook"}},
+	{"cmd/signalbox/internal/source/azuredevops", decoder},
+	{"cmd/signalbox/internal/source/buildkite", signed},
+	{"cmd/signalbox/internal/source/cdevents", cloudEvents},
+	{"cmd/signalbox/internal/source/circleci", signed},
+	{"cmd/signalbox/internal/source/drone", signed},
+	{"cmd/signalbox/internal/source/gitea", signed},
+	{"cmd/signalbox/internal/source/github", signed},
+	{"cmd/signalbox/internal/source/gitlab", signed},
+	{"cmd/signalbox/internal/source/jenkins", cloudEvents},
+	{"cmd/signalbox/internal/source/tekton", cloudEvents},
 	{"cmd/signalbox/internal/source/cloudevents", []string{"cmd/signalbox/internal/source/payload", "cmd/signalbox/internal/source/tracker"}},
-	{"cmd/signalbox/internal/source/buildkite", []string{"cmd/signalbox/internal/source/payload", "cmd/signalbox/internal/source/signature", "cmd/signalbox/internal/source/tracker", "cmd/signalbox/internal/source/webhook"}},
 	{"cmd/signalbox/internal/source/webhook", []string{"cmd/signalbox/internal/source", "cmd/signalbox/internal/source/payload", "cmd/signalbox/internal/source/signature", "cmd/signalbox/internal/source/tracker", "internal/status", "metric"}},
 	{"cmd/signalbox/internal/source/payload/payloadtest", []string{"cmd/signalbox/internal/source/payload", "cmd/signalbox/internal/source/tracker", "metric"}},
 	{"cmd/signalbox/internal/source/payload", []string{"cmd/signalbox/internal/source/jsonscan", "cmd/signalbox/internal/source/tracker"}},

@@ -8,10 +8,10 @@ import (
 // contests returns all contests.
 func contests() []contest {
 	return slices.Concat(
-		emitContests(),
-		typedContests(),
-		goroutineContests(),
-		rotationContests(),
+		emitContests(constant), emitContests(varying),
+		typedContests(constant), typedContests(varying),
+		goroutineContests(constant), goroutineContests(varying),
+		rotationContests(constant), rotationContests(varying),
 		newSeriesContests(),
 		scrapeContests(),
 		histogramContests(),

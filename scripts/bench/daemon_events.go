@@ -27,8 +27,8 @@ func updates(n int) []update {
 
 // measureEvents sends Signalbox events over HTTP, and statsd_exporter the same updates
 // as lines, and verifies the series on the page. One comparison has many updates per
-// message, which shows the maximum speed, and one has a single update per message, like
-// a client without a buffer.
+// message, which shows the maximum speed. The others have a single update per message,
+// like a client without a buffer: as requests of their own, and as the lines of a stream.
 //
 // The result is the number of events per second of the daemon's processor time, because
 // the client runs on the same processors and uses part of them. Signalbox does more
@@ -41,9 +41,9 @@ func measureEvents(ctx context.Context, o options) (_ []comparison, err error) {
 		perBody   = 5000 // 0.9 MB
 		perPacket = 500  // 40 KB; statsd_exporter accepts at most 64
 	)
-	manyRound, oneRound := 500_000, 40_000
+	manyRound, oneRound, streamRound := 500_000, 40_000, 200_000
 	if o.check {
-		manyRound, oneRound = 100_000, 10_000
+		manyRound, oneRound, streamRound = 100_000, 10_000, 50_000
 	}
 
 	program, err := buildSignalbox(ctx, o.dir)
@@ -74,7 +74,13 @@ func measureEvents(ctx context.Context, o options) (_ []comparison, err error) {
 	if err != nil {
 		return nil, err
 	}
-	return []comparison{many, one}, nil
+	stream, err := compareFeeds(ctx, "Events over HTTP, one per line of a stream (statsd_exporter: one line per packet)", o.rounds, streamRound,
+		signalboxStream(signalbox, all), exporter.feed(all, 1))
+	if err != nil {
+		return nil, err
+	}
+	stream.goals = []goal{{peer: exporter.name, value: 1, wide: true}}
+	return []comparison{many, one, stream}, nil
 }
 
 // compareFeeds measures feeds in turns with the given number of updates.

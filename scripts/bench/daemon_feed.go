@@ -8,6 +8,7 @@ import (
 	"net"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	dto "github.com/prometheus/client_model/go"
@@ -25,6 +26,11 @@ type feed struct {
 	// the daemon applies the last one last.
 	connections int
 
+	// hello and goodbye, if not nil, are sent on each connection before and after all
+	// messages. ended then reads the answer to all of them.
+	hello, goodbye []byte
+	ended          func(*bufio.Reader) error
+
 	// messages are sent repeatedly. If the daemon answers each message, answered reads
 	// the answer.
 	messages [][]byte
@@ -38,6 +44,9 @@ type feed struct {
 
 	last  []update // of each worker
 	conns []net.Conn
+
+	endings sync.WaitGroup
+	endErr  atomic.Pointer[error] // of one of the endings
 }
 
 // newFeed divides the updates into messages.
@@ -56,12 +65,33 @@ func (f *feed) open(ctx context.Context) error {
 			return errors.Join(err, f.close())
 		}
 		f.conns = append(f.conns, conn)
+		if f.ended == nil {
+			continue
+		}
+		if _, err := conn.Write(f.hello); err != nil {
+			return errors.Join(err, f.close())
+		}
+		f.endings.Go(func() {
+			if err := f.ended(bufio.NewReader(conn)); err != nil {
+				f.endErr.Store(&err)
+			}
+		})
 	}
 	return nil
 }
 
 func (f *feed) close() error {
 	var errs []error
+	for _, conn := range f.conns {
+		if f.ended != nil {
+			_, err := conn.Write(f.goodbye)
+			errs = append(errs, err)
+		}
+	}
+	f.endings.Wait()
+	if err := f.endErr.Load(); err != nil {
+		errs = append(errs, *err)
+	}
 	for _, conn := range f.conns {
 		errs = append(errs, conn.Close())
 	}

@@ -3,6 +3,7 @@ package main
 import (
 	"bufio"
 	"bytes"
+	"encoding/json"
 	"fmt"
 	"io"
 	"net/http"
@@ -26,6 +27,39 @@ func signalboxFeed(d *daemon, updates []update, each, connections int) *feed {
 	f.rejected = []string{"signalbox_events_rejected_total", "signalbox_events_unknown_total"}
 	f.updated = "concourse_workers_containers"
 	return f
+}
+
+// signalboxStream returns a feed that sends each update as a line of one request. The
+// daemon reports the progress every 100 ms.
+func signalboxStream(d *daemon, updates []update) *feed {
+	f := signalboxFeed(d, updates, 1, 1)
+	f.hello = fmt.Appendf(nil, "POST /api/v1/events?ack=100ms HTTP/1.1\r\nHost: %s\r\nTransfer-Encoding: chunked\r\n\r\n", d.address)
+	for i, u := range updates {
+		line := eventLine(u)
+		f.messages[i] = fmt.Appendf(nil, "%x\r\n%s\r\n", len(line), line)
+	}
+	f.goodbye = []byte("0\r\n\r\n")
+	f.answered, f.ended = nil, readProgress
+	return f
+}
+
+// readProgress reads the answer to a stream until its end.
+func readProgress(r *bufio.Reader) error {
+	response, err := http.ReadResponse(r, nil)
+	if err != nil {
+		return err
+	}
+	var last struct {
+		Refused, Duplicate, Rejected, Unknown, Status int
+	}
+	decoder := json.NewDecoder(response.Body)
+	for err == nil {
+		err = decoder.Decode(&last)
+	}
+	if err != io.EOF || last.Status != http.StatusOK || last.Refused+last.Duplicate+last.Rejected+last.Unknown > 0 {
+		return fmt.Errorf("got the answer %s that ends with %+v and %w, expected a status of 200 and only accepted events", response.Status, last, err)
+	}
+	return nil
 }
 
 // eventLine encodes an update as an event without host and time, which a statsd line

@@ -100,7 +100,50 @@ func (s *fakeSignalbox) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		}
 	}
 	s.applied += n
-	fmt.Fprintf(w, `{"accepted":%d,"unknown":0,"refused":0,"duplicate":0}`, n)
+	fmt.Fprintf(w, `{"accepted":%d,"unknown":0,"refused":0,"duplicate":0`, n)
+	if r.URL.Query().Has("ack") {
+		fmt.Fprint(w, `,"status":200`)
+	}
+	fmt.Fprint(w, "}")
+}
+
+func TestStream(t *testing.T) {
+	fake := &fakeSignalbox{values: make(map[string]int)}
+	server := httptest.NewServer(fake)
+	defer server.Close()
+
+	ctx := t.Context()
+	f := signalboxStream(&daemon{address: server.Listener.Addr().String()}, updates(2*updatedWorkers))
+	if err := f.open(ctx); err != nil {
+		t.Fatal(err)
+	}
+	if err := f.send(ctx, 3000); err != nil {
+		t.Error(err)
+	}
+	if err := f.close(); err != nil {
+		t.Error(err)
+	}
+	if err := f.wait(ctx, 3000); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestReadProgress(t *testing.T) {
+	for _, test := range []struct {
+		body string
+		ok   bool
+	}{
+		{`{"accepted":1}` + "\n" + `{"accepted":2,"status":200}`, true},
+		{`{"accepted":2}`, false},
+		{`{"accepted":2,"rejected":1,"status":400}`, false},
+		{`{"accepted":1,"refused":1,"status":200}`, false},
+		{`{"accepted":1}` + "\noops", false},
+	} {
+		answer := fmt.Sprintf("HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%s", len(test.body), test.body)
+		if err := readProgress(bufio.NewReader(strings.NewReader(answer))); (err == nil) != test.ok {
+			t.Errorf("%q: %v", answer, err)
+		}
+	}
 }
 
 func TestFeed(t *testing.T) {

@@ -90,7 +90,7 @@ func clientGolangWith(others ...prometheus.Collector) (*library, error) {
 		family: func(metric string, labels []label) func(string, float64) {
 			vector := prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: metric, Help: "A measured value."}, names(labels))
 			registry.MustRegister(vector)
-			values := values(labels)
+			values := labelValues(labels)
 			return func(key string, value float64) {
 				values[0] = key
 				vector.WithLabelValues(values...).Set(value)

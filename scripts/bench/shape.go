@@ -3,6 +3,8 @@ package main
 import (
 	"math/rand/v2"
 	"strconv"
+
+	"github.com/signalbox-ci/signalbox/metric"
 )
 
 // A shape describes the series that one event updates. The value of the first label is
@@ -70,8 +72,17 @@ func names(labels []label) []string {
 	return names
 }
 
-// values returns the values of the labels. The caller must set the first one.
-func values(labels []label) []string {
+// eventType returns the type of the events.
+func (s *shape) eventType() metric.EventType {
+	t := metric.EventType{Name: s.event}
+	for _, l := range s.labels {
+		t.Attributes = append(t.Attributes, l.attribute)
+	}
+	return t
+}
+
+// labelValues returns the values of the labels. The caller must set the first one.
+func labelValues(labels []label) []string {
 	values := make([]string, len(labels))
 	for i, l := range labels {
 		values[i] = l.value

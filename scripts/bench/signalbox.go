@@ -73,11 +73,7 @@ func preparedStore(sh *shape) (*store, error) {
 	if err != nil {
 		return nil, err
 	}
-	eventType := metric.EventType{Name: sh.event}
-	for _, l := range sh.labels {
-		eventType.Attributes = append(eventType.Attributes, l.attribute)
-	}
-	prepared, values := p.Prepare(eventType), values(sh.labels)
+	prepared, values := p.Prepare(sh.eventType()), labelValues(sh.labels)
 	set := func(key string, value float64) {
 		values[0] = key
 		prepared.EmitValues(logger, value, values)

@@ -137,7 +137,7 @@ func (s *agentStore) push() *task {
 		labels = append(labels, agentLabels(i))
 	}
 	var failed error
-	t := cycle(agents, func(i int) {
+	t := cycle(agents, func(i, _ int) {
 		for m := range metrics {
 			metrics[m].Value++
 		}

@@ -265,7 +265,7 @@ func sweptVector() (*load, error) {
 	vector := prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: workerContainers.metric}, names(workerContainers.labels))
 	keys := workerContainers.keys(latencySeries / 2)
 	setter := func(sh *shape) func(string, float64) {
-		values := values(sh.labels)
+		values := labelValues(sh.labels)
 		return func(key string, value float64) {
 			values[0] = key
 			vector.WithLabelValues(values...).Set(value)

@@ -10,15 +10,19 @@ import (
 
 const bareMapName = "bare `map[string]*float64`"
 
-func rotationContests() []contest {
-	contests := []contest{
-		rotationContest(1_000), rotationContest(10_000), rotationContest(100_000), rotationContest(1_000_000),
+func rotationContests(v values) []contest {
+	contests := []contest{rotationContest(100_000, v), rotationContest(1_000_000, v)}
+	if v == constant {
+		for _, workers := range []int{1_000, 10_000} {
+			c := rotationContest(workers, v)
+			c.plot = true
+			contests = append(contests, c)
+		}
 	}
-	contests[0].plot, contests[1].plot = true, true
 	return contests
 }
 
-func rotationContest(workers int) contest {
+func rotationContest(workers int, v values) contest {
 	rotation := func(start newStore) func() (*task, error) {
 		return func() (*task, error) {
 			s, err := start(&workerContainers)
@@ -30,11 +34,11 @@ func rotationContest(workers int) contest {
 				s.set(key, float64(i))
 			}
 			shuffle(keys)
-			return rotate(s, keys), nil
+			return rotate(s, keys, v), nil
 		}
 	}
 	return contest{
-		name: fmt.Sprintf("rotation of %d workers", workers),
+		name: fmt.Sprintf("rotation of %d workers%s", workers, v.name),
 		contenders: []contender{
 			{signalboxName, rotation(signalboxStore)},
 			{vectorName, rotation(gaugesOnly(clientGolang))},
@@ -46,10 +50,10 @@ func rotationContest(workers int) contest {
 			results := m.results(turn.nanoseconds)
 			results[len(results)-1].noRatio = true
 			return []comparison{{
-				work: fmt.Sprintf("Emit, `worker containers`, %s workers in random order", thousands(workers)), unit: nanoseconds,
+				work: fmt.Sprintf("Emit, `worker containers`, %s workers in random order%s", thousands(workers), v.name), unit: nanoseconds,
 				results: results,
 				goals:   []goal{{of: ofAllocs, value: 0}},
-				plot:    plotEmit, series: workers,
+				plot:    v.plot(plotEmit), series: workers,
 			}}
 		},
 	}

@@ -56,7 +56,7 @@ func reportsOverview() object {
 		object{"section": "events", "text": "No events received yet. A Concourse web node writes them to its log if it runs with these environment variables:"},
 		object{"section": "events", "snippet": "CONCOURSE_EMIT_TO_LOGS=true\nCONCOURSE_LOG_LEVEL=debug"},
 		object{"section": "events", "text": "Pass on whole lines: Signalbox ignores prefixes such as a name or a time, and reads the log formats of Docker, CRI and journald."},
-		object{"section": "sources", "text": "No deliveries from GitHub Actions yet. Add a webhook there, with the secret and the events Workflow jobs, Workflow runs and Deployment statuses. Its URL is this one, or that of the proxy in front of it:"},
+		object{"section": "sources", "text": "No deliveries from GitHub Actions yet. Add a webhook there, with the secret, for the events Workflow jobs, Workflow runs and Deployment statuses. Its URL is this one, or that of the proxy in front of it:"},
 		object{"section": "sources", "snippet": "http://127.0.0.1:29391/webhooks/github"},
 	}
 	o["sources"] = list{sourceOverview("github", "GitHub Actions", object{}, nil, nil, nil)}

@@ -46,7 +46,7 @@ func main() {
 	log.SetFlags(0)
 	log.SetPrefix("deliver: ")
 	var o options
-	flag.StringVar(&o.url, "url", "http://127.0.0.1:29391/webhooks/github", "`URL` of the webhook; its last part is the CI system: such as github or gitlab")
+	flag.StringVar(&o.url, "url", "http://127.0.0.1:29391/webhooks/github", "`URL` of the webhook; its last part is the name of the CI system, such as github or gitlab")
 	flag.StringVar(&o.secretFile, "secret-file", "", "`file` with the secrets or tokens of the webhook, as for signalbox run; required")
 	flag.DurationVar(&o.interval, "interval", 100*time.Millisecond, "time between deliveries")
 	flag.IntVar(&o.repeat, "repeat", 1, "number of times to send each delivery, with the same ID")

@@ -46,15 +46,16 @@ var stories = map[string][]chapter{
 		{files: []string{"life_b-*"}, continues: true},
 		{files: []string{"life_c-*"}},
 	},
-	// Without deliveries that say nothing new.
+	// Without deliveries that report nothing new.
 	"azuredevops": {
 		{files: []string{"life_a-[1-5]-*"}},
 		{files: []string{"life_b-[1-46-9]-*"}},
 		{files: []string{"life_c-[1245]-*"}},
 		{files: []string{"build.complete-partiallySucceeded"}},
 	},
-	// Without the delivery that a job waits for others: its queue time would begin when the
-	// next delivery arrives, which is after the end of its times.
+	// Without the delivery that reports that a job waits for others: the queue time of
+	// the job would begin when the next delivery arrives, which is later than all times
+	// in it.
 	"gitea": {
 		{files: []string{"workflow_*-life_b_rerun-[123]-*"}},
 		{files: []string{"workflow_*-life_b_rerun-[456]-*"}, continues: true},

@@ -115,8 +115,8 @@ func noSuccess(window string) string {
 	return deployments(unsuccessful) + " >= 2 unless " + deployments("success") + " > 0"
 }
 
-var ciAlerts = group{name: "ci-runs", about: "Runs, jobs and deployments of any CI system that Signalbox receives webhooks or events of the catalog ci from.\n" +
-	"Concourse has its own alerts on builds and steps, so they leave it out. Adapt the limits to your CI systems.", rules: []rule{
+var ciAlerts = group{name: "ci-runs", about: "Runs, jobs and deployments of any CI system that sends webhooks, or events of the catalog ci, to Signalbox.\n" +
+	"Concourse has its own alerts on builds and steps, so these alerts leave it out. Adapt the limits to your CI systems.", rules: []rule{
 	{alert: "CIRunsFailing", pending: "15m", severity: warning,
 		expr: unusual("system_repository_pipeline:ci_default_runs_unsuccessful:ratio6h", 1, .2,
 			`system_repository_pipeline:ci_default_runs_finished:increase6h{system!="concourse"} >= 5`,

@@ -2,16 +2,16 @@ package main
 
 import "fmt"
 
-// Regular expressions of results. Runs, jobs and deployments that were cancelled or
-// skipped, or whose result is unknown, do not count in shares.
+// Regular expressions that match results. Runs, jobs and deployments that were canceled
+// or skipped, or whose result is unknown, do not count in shares.
 const (
 	unsuccessful = `failure|error|timeout`
 	decided      = `success|` + unsuccessful
 )
 
-// Matchers of labels of the catalog ci. Systems that do not say which branch is the
-// default one, such as Concourse, have an empty ref_kind, and those that do not know
-// tiers, such as CDEvents, an empty tier.
+// Matchers of labels of the catalog ci. ref_kind is empty for systems that do not
+// report which branch is the default one, such as Concourse. tier is empty for systems
+// that do not report tiers.
 const (
 	onDefault    = `ref_kind=~"default|"`
 	inProduction = `tier=~"production|"`
@@ -37,7 +37,8 @@ var (
 )
 
 // shareOf returns a query for a part as a share of a whole that has the same labels. If
-// there is no part, the share is 0, and if the whole is 0, there is none.
+// the part is missing, the share is 0. If the whole is 0, the query returns nothing for
+// it.
 func shareOf(part, whole string) string {
 	return fmt.Sprintf(`(%s or 0 * %s) / (%s > 0)`, part, whole, whole)
 }

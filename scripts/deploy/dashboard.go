@@ -16,7 +16,7 @@ type variable struct {
 	name, label string
 	query       string // label_values(selector, label)
 	description string
-	single      bool // exactly one value is selected, at first the first one
+	single      bool // exactly one value is selected, initially the first one
 
 	// listed limits the selection of all values to those that the query returns.
 	// Otherwise it includes series without the label.

@@ -21,13 +21,13 @@ var deploymentsDashboard = dashboard{
 				increaseOf("", `ci_deployments_total{`+ofEnvironments+`,result="success"}`, "$__range")+` / ($__range_s / 86400)`, nil),
 			number("Lead time", "s", "Median time from a commit to its successful deployment, estimated from histogram buckets.",
 				quantileOf(.5, "", "ci_change_lead_time_seconds", ofEnvironments, "$__range"), rising(86400, 604800)),
-			number("Change failure rate", "percentunit", "Share of the deployments that failed, timed out or could not be run. Failures in production that a deployment causes later are not included: see the incidents.",
+			number("Change failure rate", "percentunit", "Share of the deployments that failed, timed out or could not be run. Failures that a deployment causes later are not included: see the incidents.",
 				shareOf(
 					increaseOf("", `ci_deployments_total{`+ofEnvironments+`,result=~"`+unsuccessful+`"}`, "$__range"),
 					increaseOf("", `ci_deployments_total{`+ofEnvironments+`,result=~"`+decided+`"}`, "$__range")), rising(.15, .3)),
-			number("Time to restore", "s", "Median time from the beginning of an incident to its resolution. The selected repositories do not apply, because incidents have none.",
+			number("Time to restore", "s", "Median time from the beginning of an incident to its resolution. The selection of repositories does not apply, because incidents have no repository.",
 				quantileOf(.5, "", "ci_incident_time_to_restore_seconds", ofIncidents, "$__range"), rising(3600, 86400)),
-			number("Incidents", "short", "Incidents that began. The selected repositories do not apply.",
+			number("Incidents", "short", "Incidents that began. The selection of repositories does not apply.",
 				`round(`+increaseOf("", `ci_incidents_total{`+ofIncidents+`}`, "$__range")+`)`, nil),
 			number("Failed deployments", "short", "Deployments that failed, timed out or could not be run; see CIDeploymentsFailing.",
 				`round(`+increaseOf("", `ci_deployments_total{`+ofEnvironments+`,result=~"`+unsuccessful+`"}`, "$__range")+`)`, nil),
@@ -35,7 +35,7 @@ var deploymentsDashboard = dashboard{
 		{"Frequency and failures", []panel{
 			stacked("Successful deployments", "short", "Deployments in 24 hours, by repository.",
 				query{`sum by (system, repository) (system_repository_environment_tier_result:ci_deployments:increase24h{` + ofEnvironments + `,result="success"})`, "{{repository}}"}).withWidth(12),
-			stacked("Deployments by result", "short", "Deployments in 24 hours. One that was cancelled may have been replaced by a newer one.",
+			stacked("Deployments by result", "short", "Deployments in 24 hours. A newer deployment may have replaced one that was canceled.",
 				query{`sum by (result) (system_repository_environment_tier_result:ci_deployments:increase24h{` + ofEnvironments + `})`, "{{result}}"}).withWidth(12),
 			graph("Change failure rate, by repository", "percentunit", "Share of the deployments in 24 hours that failed, timed out or could not be run.",
 				query{shareOf(

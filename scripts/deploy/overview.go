@@ -4,19 +4,19 @@ var overviewDashboard = dashboard{
 	name:  "ci-overview",
 	title: "CI overview",
 	description: "Runs of all CI systems: how many there are, how they end, how long they take and wait. " +
-		"What a system does not report is missing: Concourse, for example, reports neither queued runs nor jobs.",
+		"Data that a system does not report is missing: Concourse, for example, reports neither queued runs nor jobs.",
 	variables: []variable{systemVariable, repositoryVariable},
 	rows: []row{
 		{"Now", []panel{
 			number("Runs executing", "short", "Runs of the selected systems that are executing, in all repositories.",
 				`sum(ci_runs_active{state="executing",`+ofSystems+`})`, nil),
-			number("Jobs waiting", "short", "Jobs of the selected systems that wait for a runner, in all repositories. The dashboard Queue and runners shows for which.",
+			number("Jobs waiting", "short", "Jobs of the selected systems that wait for a runner, in all repositories. The dashboard Queue and runners shows them by runner class.",
 				`sum(ci_jobs_active{state="pending",`+ofSystems+`})`, rising(20, 100)),
 			number("Longest wait", "s", "Time that the oldest waiting job has waited for a runner; see CIJobWaiting.",
 				`max(ci_oldest_job_waiting_seconds{`+ofSystems+`})`, rising(600, 1800)),
 			number("Runs in the last hour", "short", "Finished runs of the selected repositories.",
 				`round(`+ciRuns("", ofRepositories)+`)`, nil),
-			number("Not successful", "percentunit", "Share of the runs in the last hour that failed, timed out or could not be run, on any branch. Cancelled and skipped runs do not count.",
+			number("Not successful", "percentunit", "Share of the runs in the last hour that failed, timed out or could not be run, on any branch. Canceled and skipped runs do not count.",
 				shareOf(ciRuns("", ofRepositories+`,result=~"`+unsuccessful+`"`), ciRuns("", ofRepositories+`,result=~"`+decided+`"`)), rising(.25, .5)),
 			number("Not successful, default branch", "percentunit", "Share of the runs on default branches in the last hour that failed, timed out or could not be run. "+
 				"Runs of systems that do not report branches are included. CIRunsFailing compares each pipeline with its own past.",
@@ -33,7 +33,7 @@ var overviewDashboard = dashboard{
 				query{ciRuns("system", ofRepositories), "{{system}}"}),
 			stacked("Busiest repositories", "short", "Runs that finished in an hour, in the ten repositories with the most.",
 				query{`topk(10, ` + ciRuns("system, repository", ofRepositories) + `)`, "{{repository}}"}),
-			graph("Errors by type", "short", "Runs in an hour that failed, could not be run or timed out, by the ten most frequent types of error. _OTHER is what the CI system does not say more about.",
+			graph("Errors by type", "short", "Runs in an hour that failed, could not be run or timed out, by the ten most frequent types of error. _OTHER means that the CI system does not report the type.",
 				query{`topk(10, ` + increaseOf("error_type", `ci_run_errors_total{`+ofRepositories+`}`, "1h") + ` > 0)`, "{{error_type}}"}),
 		}},
 		{"How long runs take and wait", []panel{
@@ -45,7 +45,7 @@ var overviewDashboard = dashboard{
 			).withWidth(12).withHeight(9),
 			graph("95th percentile of the duration, slowest repositories", "s", "95% of the repository's runs in an hour took no longer than this.",
 				query{`topk(10, histogram_quantile(0.95, system_repository_le:ci_run_duration_seconds_bucket:increase1h{` + ofRepositories + `}) >= 0)`, "{{repository}}"}).withWidth(12),
-			graph("Queue time of jobs", "s", "Time that jobs waited for a runner, in half an hour, by system. For Concourse, it is the time that steps waited for a worker. The repositories selected above do not apply.",
+			graph("Queue time of jobs", "s", "Time that jobs waited for a runner, in half an hour, by system. For Concourse, it is the time that steps waited for a worker. The selection of repositories does not apply.",
 				query{`histogram_quantile(0.5, sum by (le, system) (system_runner_class_le:ci_job_queue_duration_seconds_bucket:increase30m{` + ofSystems + `})) >= 0`, "{{system}} median"},
 				query{`histogram_quantile(0.95, sum by (le, system) (system_runner_class_le:ci_job_queue_duration_seconds_bucket:increase30m{` + ofSystems + `})) >= 0`, "{{system}} 95th percentile"}).withWidth(12),
 		}},

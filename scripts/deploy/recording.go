@@ -9,8 +9,8 @@ import (
 
 // recordingGroups record what dashboards and alerts share, and what takes too long to
 // compute for each query. Names and units are the same in both namings. The labels of
-// what Concourse reports are team, pipeline, platform, tags, type and worker. Those of
-// the catalog ci are its own.
+// series about Concourse are team, pipeline, platform, tags, type and worker. Series of
+// the catalog ci keep the labels of the catalog.
 var recordingGroups = []group{
 	{name: "signalbox-workers", about: workersAbout, rules: []rule{
 		{record: "instance_worker:workers_last_seen_timestamp_seconds:freshest",
@@ -183,7 +183,8 @@ func withTags(rate string) string {
 }
 
 // weekOf returns rules that record the mean and the standard deviation over a week.
-// They leave out the latest time, so that an unusual value is not compared with itself.
+// They leave out the latest period, such as "1h", so that an unusual value is not
+// compared with itself.
 func weekOf(record, latest string) []rule {
 	return []rule{
 		{record: record + "_avg1w", expr: fmt.Sprintf(`avg_over_time(%s[1w] offset %s)`, record, latest)},

@@ -25,7 +25,7 @@ var repositoryDashboard = dashboard{
 				quantileOf(.95, "", "ci_run_duration_seconds", ofRepository, "$__range"), nil),
 			number("95th percentile of the queue time", "s", "95% of the runs started within this time.",
 				quantileOf(.95, "", "ci_run_queue_duration_seconds", ofRepository, "$__range"), rising(120, 600)),
-			number("Minutes on runners", "short", "Minutes of all jobs that ended. docs/webhooks.md turns them into cost.",
+			number("Minutes on runners", "short", "Minutes of all jobs that ended. docs/webhooks.md describes how to calculate their cost.",
 				increaseOf("", `ci_job_duration_seconds_sum{`+ofRepository+`}`, "$__range")+` / 60`, nil),
 		}},
 		{"How runs end", []panel{
@@ -35,11 +35,11 @@ var repositoryDashboard = dashboard{
 				query{`system_repository_pipeline:ci_default_runs_unsuccessful:ratio6h{` + ofRepository + `}`, "{{pipeline}}"}).withMax(1),
 			stacked("Runs by kind of branch", "short", "Runs that finished in an hour. The name is empty if the system does not report the branch.",
 				query{ciRuns("ref_kind", ofRepository), "{{ref_kind}}"}),
-			graph("Errors by type", "short", "Runs in an hour that failed, could not be run or timed out. _OTHER is what the CI system does not say more about.",
+			graph("Errors by type", "short", "Runs in an hour that failed, could not be run or timed out. _OTHER means that the CI system does not report the type.",
 				query{increaseOf("pipeline, error_type", `ci_run_errors_total{`+ofRepository+`}`, "1h") + ` > 0`, "{{pipeline}} {{error_type}}"}),
 			stacked("Tests by outcome", "short", "Tests that ended in an hour, if the CI system reports them.",
 				query{increaseOf("outcome", `ci_tests_total{`+ofRepository+`}`, "1h"), "{{outcome}}"}),
-			graph("Jobs that needed another attempt", "percentunit", "Share of the successful jobs of an hour that were another attempt. A growing share means unreliable tests or runners.",
+			graph("Jobs that needed another attempt", "percentunit", "Of the jobs that succeeded in an hour, the share that were not the first attempt. A growing share means unreliable tests or runners.",
 				query{shareOf(
 					increaseOf("pipeline", `ci_jobs_finished_total{result="success",retry="true",`+ofRepository+`}`, "1h"),
 					increaseOf("pipeline", `ci_jobs_finished_total{result="success",`+ofRepository+`}`, "1h")), "{{pipeline}}"}).withMax(1),

@@ -40,7 +40,7 @@ var runnersDashboard = dashboard{
 		{"Runners", []panel{
 			stacked("Runners by state", "short", "Runners of the selected systems that report them. Concourse reports busy workers as available, and stalled ones as offline.",
 				query{`sum by (system, state) (system_queue_state:ci_workers:sum{` + ofSystems + `})`, "{{system}} {{state}}"}),
-			graph("Busy runners", "percentunit", "Share of the runners of a queue that are online and busy. If it is near 100% while jobs wait, add runners; if it is always low, remove some.",
+			graph("Busy runners", "percentunit", "Share of the online runners of a queue that are busy. If it is near 100% while jobs wait, add runners; if it is always low, remove some.",
 				query{shareOf(
 					`sum by (system, queue) (system_queue_state:ci_workers:sum{state="busy",`+ofSystems+`})`,
 					`sum by (system, queue) (system_queue_state:ci_workers:sum{state=~"available|busy",`+ofSystems+`})`), "{{system}} {{queue}}"}).withMax(1),
@@ -48,11 +48,11 @@ var runnersDashboard = dashboard{
 				query{increaseOf("system, queue", `ci_workers_lost_total{`+ofSystems+`}`, "1h"), "{{system}} {{queue}}"}),
 		}},
 		{"Use", []panel{
-			stacked("Minutes by runner class", "short", "Minutes of the jobs that ended in an hour. docs/webhooks.md turns them into cost.",
+			stacked("Minutes by runner class", "short", "Minutes of the jobs that ended in an hour. docs/webhooks.md describes how to calculate their cost.",
 				query{`sum by (system, runner_class) (system_repository_runner_class:ci_job_minutes:increase1h{` + ofClasses + `})`, "{{system}} {{runner_class}}"}),
 			bars("Minutes by repository, in the time range", "short", "The twenty repositories whose jobs used the most minutes on the selected classes of runners.",
 				`topk(20, `+increaseOf("system, repository", `ci_job_duration_seconds_sum{`+ofClasses+`}`, "$__range")+` / 60)`, "{{repository}}", nil),
-			graph("Jobs that needed another attempt", "percentunit", "Share of the successful jobs of an hour that were another attempt. A growing share means unreliable tests or runners.",
+			graph("Jobs that needed another attempt", "percentunit", "Of the jobs that succeeded in an hour, the share that were not the first attempt. A growing share means unreliable tests or runners.",
 				query{shareOf(
 					increaseOf("system, runner_class", `ci_jobs_finished_total{result="success",retry="true",`+ofClasses+`}`, "1h"),
 					increaseOf("system, runner_class", `ci_jobs_finished_total{result="success",`+ofClasses+`}`, "1h")), "{{system}} {{runner_class}}"}).withMax(1),

@@ -45,7 +45,7 @@ var signalboxDashboard = dashboard{
 				query{`histogram_quantile(0.95, sum by (source, le) (rate(signalbox_source_delivery_delay_seconds_bucket{instance=~"$instance"}[$__rate_interval])))`, "{{source}} 95th percentile"}),
 			graph("Runs, jobs and deployments remembered", "short", "Up to --source-max-objects, together.",
 				query{`sum by (source, state) (signalbox_source_state_entries{instance=~"$instance"})`, "{{source}} {{state}}"}).withWidth(12),
-			graph("Forgotten or given up, impossible times", "cpm", "Runs, jobs and deployments per minute that were not reported to end in time, or were forgotten because there were too many, and times in deliveries that cannot be right. Look for deliveries that were lost.",
+			graph("Forgotten or given up, impossible times", "cpm", "Runs, jobs and deployments per minute whose end was not reported in time, or that were forgotten because there were too many, and impossible times in deliveries. Look for deliveries that were lost.",
 				query{`60 * sum by (source, state) (rate(signalbox_source_state_expired_total{instance=~"$instance"}[$__rate_interval]))`, "{{source}} {{state}}, given up"},
 				query{`60 * sum by (source, state) (rate(signalbox_source_state_evicted_total{instance=~"$instance"}[$__rate_interval]))`, "{{source}} {{state}}, forgotten"},
 				query{`60 * sum by (source, kind) (rate(signalbox_source_time_anomalies_total{instance=~"$instance"}[$__rate_interval]))`, "{{source}} {{kind}}"}).withWidth(12),

@@ -72,6 +72,7 @@ var _ = Describe("CI systems without webhooks", Ordered, func() {
 		decode(examples[0], &workflow)
 		started := time.Now().Add(-time.Minute).Unix()
 		for i, status := range []string{"success", "failure", "failure"} {
+			pipeline := strconv.Itoa(min(i, 1)) // the failures are workflows of one matrix
 			ran := 0
 			for _, step := range workflow.Steps {
 				if step.When == nil || step.When[0].Status != status {
@@ -79,8 +80,8 @@ var _ = Describe("CI systems without webhooks", Ordered, func() {
 				}
 				ran++
 				variables := map[string]string{
-					"CI_REPO": "example/web", "CI_WORKFLOW_NAME": "test",
-					"CI_PIPELINE_NUMBER": strconv.Itoa(i), "CI_PIPELINE_URL": "https://ci.example.com/repos/7/pipeline/" + strconv.Itoa(i),
+					"CI_REPO": "example/web", "CI_WORKFLOW_NAME": "test", "CI_WORKFLOW_NUMBER": strconv.Itoa(i + 1),
+					"CI_PIPELINE_NUMBER": pipeline, "CI_PIPELINE_URL": "https://ci.example.com/repos/7/pipeline/" + pipeline,
 					"CI_PIPELINE_CREATED": strconv.FormatInt(started-5, 10), "CI_PIPELINE_STARTED": strconv.FormatInt(started, 10),
 				}
 				for name, value := range step.Environment {

@@ -94,7 +94,7 @@ var _ = Describe("Recorded life cycles", func() {
 		sendRepeatedly(send, all)
 
 		page := get(s.metrics, "text/plain")
-		const run = `pipeline="build-and-deploy",ref_kind="branch",repository="octo-org/shop",`
+		const run = `pipeline="build-and-deploy",ref_kind="",repository="octo-org/shop",`
 		for _, want := range []string{
 			`ci_runs_finished_total{` + run + `result="failure",system="circleci"} 1`,
 			`ci_runs_finished_total{` + run + `result="success",system="circleci"} 1`,
@@ -126,7 +126,7 @@ var _ = Describe("Recorded life cycles", func() {
 		page = get(s.metrics, "text/plain")
 		const repository = `repository="octo-org/Web shop/shop",result="success",`
 		for _, want := range []string{
-			`ci_runs_finished_total{pipeline="team a/shop",ref_kind="branch",` + repository + `system="azuredevops"} 1`,
+			`ci_runs_finished_total{pipeline="team a/shop",ref_kind="",` + repository + `system="azuredevops"} 1`,
 			`ci_run_duration_seconds_count{pipeline="team a/shop",` + repository + `system="azuredevops"} 1`,
 			`ci_jobs_finished_total{pipeline="team a/shop",` + repository + `retry="false",runner_class="",system="azuredevops"} 1`,
 			`ci_job_queue_duration_seconds_count{runner_class="",system="azuredevops"} 1`,

@@ -271,7 +271,7 @@ var _ = Describe("Webhooks that are not as they should be", func() {
 			Expect(bytes.Count(out, []byte("\n"))).To(Equal(1), string(out))
 			return fmt.Sprint(command.ProcessState.ExitCode(), " ", string(out))
 		}
-		Expect(fails("--github-secret-file", writeFile("\n"))).To(MatchRegexp(`^1 .*--github-secret-file: .* is empty, expected a secret`))
+		Expect(fails("--github-secret-file", writeFile("\n"))).To(MatchRegexp(`^1 .*--github-secret-file: .* contains no secret, expected one`))
 		certificate := certify("IP:127.0.0.1")
 		Expect(fails("--github-secret-file", writeFile(githubSecret), "--webhook-web-config-file", writeFile(fmt.Sprintf(
 			"tls_server_config: {cert_file: %s, key_file: %s}\nbasic_auth_users: {ci: %s}\n", certificate.cert, certificate.key, passwordHash)))).

@@ -76,13 +76,14 @@ var (
 	names   = regexp.MustCompile(`"(?:nodeName|(?:subject|pipelineRun)":\s*\{\s*"id)":\s*"[^"\\]+`)
 )
 
-// services matches CDEvents whose subject is a service, which exists longer than what they
-// are about, a deployment. The ID of that is the ID of the event, a UUID.
+// services matches CDEvents about deployments, whose subject is a service. A service
+// exists longer than a deployment, so its ID must not change. The ID of the deployment
+// is that of the event, a UUID.
 var services = regexp.MustCompile(`"type":\s*"dev\.cdevents\.service\.`)
 
-// Renumber adds n to the IDs of all objects in the body, or appends it to those that are
-// texts, so that it is about other objects. Deliveries about the same object still are, if
-// n is the same for them.
+// Renumber adds n to the IDs of all objects in the body, or appends it to those that
+// are texts, so that the delivery is about other objects. Deliveries about the same
+// object still have that in common if n is the same for them.
 func (d *Delivery) Renumber(n int64) {
 	d.Body = numbers.ReplaceAllFunc(d.Body, func(found []byte) []byte {
 		digits := bytes.LastIndexAny(found, ": \t\r\n") + 1
@@ -141,7 +142,7 @@ func (d *Delivery) run() string {
 		found := json.RawMessage(d.Body)
 		for _, name := range path {
 			var members map[string]json.RawMessage
-			json.Unmarshal(found, &members) //nolint:errcheck // what is no object has no members
+			json.Unmarshal(found, &members) //nolint:errcheck // what is not an object has no members
 			found = members[name]
 		}
 		if id := string(found); id != "" && id != "null" && id != "0" {
@@ -151,8 +152,8 @@ func (d *Delivery) run() string {
 	return d.Name
 }
 
-// runs are the paths of the IDs of runs in bodies, or of what a delivery is about that has
-// no run. The first one that a body has counts.
+// runs are the paths of the IDs of runs in bodies, and of the IDs of other objects, for
+// deliveries without a run. The first path that a body contains counts.
 var runs = [][]string{
 	{"workflow_job", "run_id"},
 	{"deployment", "id"}, // can have a run too

@@ -15,7 +15,7 @@ import (
 )
 
 // ReadSecrets returns the secrets or tokens in a file, such as that of
-// --github-secret-file: its lines that are not blank.
+// --github-secret-file: its lines that are not blank and do not begin with #.
 func ReadSecrets(file string) ([]string, error) {
 	content, err := os.ReadFile(file)
 	if err != nil {
@@ -23,12 +23,12 @@ func ReadSecrets(file string) ([]string, error) {
 	}
 	var secrets []string
 	for line := range bytes.Lines(content) {
-		if line = bytes.TrimSpace(line); len(line) > 0 {
+		if line = bytes.TrimSpace(line); len(line) > 0 && line[0] != '#' {
 			secrets = append(secrets, string(line))
 		}
 	}
 	if secrets == nil {
-		return nil, fmt.Errorf("%s is empty, expected a secret", file)
+		return nil, fmt.Errorf("%s contains no secret, expected one on a line", file)
 	}
 	return secrets, nil
 }
@@ -46,45 +46,41 @@ func (d *Delivery) Sign(system string, secrets []string, now time.Time) error {
 		"circleci-signature", "X-Buildkite-Token", "X-Buildkite-Signature", "Authorization"} {
 		d.Header.Del(name)
 	}
+	first := []byte(secrets[0])
 	switch system {
+	case "github":
+		d.Header.Set("X-Hub-Signature-256", "sha256="+hex.EncodeToString(sum(first, d.Body)))
 	case "gitea":
-		digits := hex.EncodeToString(sum([]byte(secrets[0]), d.Body))
+		digits := hex.EncodeToString(sum(first, d.Body))
 		for _, name := range []string{"X-Gitea-Signature", "X-Forgejo-Signature", "X-Gogs-Signature"} {
 			if d.Header.Get(name) != "" {
 				d.Header.Set(name, digits)
 			}
 		}
 		d.Header.Set("X-Hub-Signature-256", "sha256="+digits)
-		return nil
+	case "circleci":
+		d.Header.Set("circleci-signature", "v1="+hex.EncodeToString(sum(first, d.Body)))
+	case "buildkite":
+		timestamp := strconv.FormatInt(now.Unix(), 10)
+		signature := sum(first, []byte(timestamp+"."), d.Body)
+		d.Header.Set("X-Buildkite-Signature", "timestamp="+timestamp+",signature="+hex.EncodeToString(signature))
 	case "drone":
 		hash := sha256.Sum256(d.Body)
 		date, digest := now.UTC().Format(http.TimeFormat), "SHA-256="+base64.StdEncoding.EncodeToString(hash[:])
-		signature := base64.StdEncoding.EncodeToString(sum([]byte(secrets[0]), []byte("date: "+date+"\ndigest: "+digest)))
+		signature := base64.StdEncoding.EncodeToString(sum(first, []byte("date: "+date+"\ndigest: "+digest)))
 		d.Header.Set("Date", date)
 		d.Header.Set("Digest", digest)
 		d.Header.Set("Signature", `keyId="hmac-key",algorithm="hmac-sha256",headers="date digest",signature="`+signature+`"`)
-		return nil
-	case "github":
-		d.Header.Set("X-Hub-Signature-256", "sha256="+hex.EncodeToString(sum([]byte(secrets[0]), d.Body)))
-		return nil
-	case "gitlab":
-		return d.signGitLab(secrets, now)
-	case "circleci":
-		d.Header.Set("circleci-signature", "v1="+hex.EncodeToString(sum([]byte(secrets[0]), d.Body)))
-		return nil
-	case "buildkite":
-		timestamp := strconv.FormatInt(now.Unix(), 10)
-		signature := sum([]byte(secrets[0]), []byte(timestamp+"."), d.Body)
-		d.Header.Set("X-Buildkite-Signature", "timestamp="+timestamp+",signature="+hex.EncodeToString(signature))
-		return nil
-	case "cdevents", "tekton":
-		d.Header.Set("Authorization", "Bearer "+secrets[0])
-		return nil
 	case "azuredevops", "jenkins":
 		d.Header.Set("Authorization", "Basic "+base64.StdEncoding.EncodeToString([]byte(":"+secrets[0])))
-		return nil
+	case "cdevents", "tekton":
+		d.Header.Set("Authorization", "Bearer "+secrets[0])
+	case "gitlab":
+		return d.signGitLab(secrets, now)
+	default:
+		return fmt.Errorf("got the CI system %q, expected one that deliver knows", system)
 	}
-	return fmt.Errorf("got the CI system %q, expected one that deliver knows", system)
+	return nil
 }
 
 func (d *Delivery) signGitLab(secrets []string, now time.Time) error {

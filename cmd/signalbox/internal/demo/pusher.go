@@ -5,13 +5,9 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"io"
 	"net/http"
-	"sync"
-	"sync/atomic"
 	"time"
 
-	"code.cloudfoundry.org/lager/v3"
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/push"
 
@@ -26,48 +22,32 @@ const (
 
 	// pushQueueSize is the size of each of the two queues.
 	pushQueueSize = 128
-
-	pushTimeout = 5 * time.Second
 )
 
 // A pusher sends pushes to the daemon's intake. For jobs, it uses client_golang's
 // package push, as a client of a Pushgateway does; for agents, it sends JSON. It skips
 // pushes if its queue is full.
 type pusher struct {
+	sender
 	intake     string   // URL without a path
 	baseLabels []string // names of the base labels of agents
-	logger     lager.Logger
-	client     *http.Client
 
 	jobs   chan jobPush
 	agents chan agentPush
-
-	running               sync.WaitGroup
-	sent, failed, skipped atomic.Uint64
 }
 
 // startPusher starts a pusher, which runs until the context ends.
 func startPusher(ctx context.Context, o Options) *pusher {
-	if o.Transport == nil {
-		o.Transport = &http.Transport{}
-	}
 	p := &pusher{
+		sender:     sender{client: newClient(o.Transport), logger: o.Failures.Session("push")},
 		intake:     o.Intake,
 		baseLabels: o.AgentLabels,
-		logger:     o.Failures.Session("push"),
-		client:     &http.Client{Timeout: pushTimeout, Transport: o.Transport},
 		jobs:       make(chan jobPush, pushQueueSize),
 		agents:     make(chan agentPush, pushQueueSize),
 	}
 	p.running.Go(func() { sendAll(ctx, p, p.jobs, p.sendJob) })
 	p.running.Go(func() { sendAll(ctx, p, p.agents, p.sendAgent) })
 	return p
-}
-
-// wait waits until the pusher has ended, and closes its connections.
-func (p *pusher) wait() {
-	p.running.Wait()
-	p.client.CloseIdleConnections()
 }
 
 func (p *pusher) offerJob(push jobPush) { offer(p, p.jobs, push) }
@@ -89,17 +69,7 @@ func sendAll[Push any](ctx context.Context, p *pusher, queue <-chan Push, send f
 		select {
 		case <-ctx.Done():
 		case push := <-queue:
-			err := send(ctx, push)
-			switch {
-			case err == nil:
-				p.sent.Add(1)
-			case ctx.Err() != nil: // stopped meanwhile
-			default:
-				// Log only the first failure.
-				if p.failed.Add(1) == 1 {
-					p.logger.Error("failed", err)
-				}
-			}
+			p.count(ctx, send(ctx, push))
 		}
 	})
 }
@@ -181,17 +151,8 @@ func (p *pusher) sendAgent(ctx context.Context, agent agentPush) error {
 	if err != nil {
 		return err
 	}
-	response, err := p.client.Do(request)
-	if err != nil {
-		return err
-	}
-	defer response.Body.Close()
-	answer, err := io.ReadAll(response.Body)
-	if err != nil {
-		return err
-	}
-	if response.StatusCode != http.StatusOK {
-		return fmt.Errorf("pushing metrics of the agent of %s's workspace %q: got status %s: %s", agent.user, agent.name, response.Status, answer)
+	if err := p.do(request, http.StatusOK); err != nil {
+		return fmt.Errorf("pushing metrics of the agent of %s's workspace %q: %w", agent.user, agent.name, err)
 	}
 	return nil
 }

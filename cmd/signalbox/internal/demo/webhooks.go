@@ -3,13 +3,8 @@ package demo
 import (
 	"context"
 	"fmt"
-	"io"
 	"net/http"
-	"sync"
-	"sync/atomic"
 	"time"
-
-	"code.cloudfoundry.org/lager/v3"
 
 	"github.com/signalbox-ci/signalbox/cmd/signalbox/internal/demo/forge"
 	"github.com/signalbox-ci/signalbox/internal/interval"
@@ -20,14 +15,12 @@ const (
 	// the page shows their runs immediately.
 	forgePast = 20 * time.Minute
 
-	// deliveryInterval is the interval at which the deliveries are sent that are due.
+	// deliveryInterval is the interval at which due deliveries are sent.
 	deliveryInterval = 250 * time.Millisecond
 
-	// maxDeliveryAge is the age of deliveries that are not sent. There are such only if
-	// the machine was suspended, or the receiver did not answer.
+	// maxDeliveryAge is the maximum age of deliveries that are sent. Older ones exist
+	// only if the machine was suspended, or the receiver did not answer.
 	maxDeliveryAge = time.Minute
-
-	deliveryTimeout = 5 * time.Second
 )
 
 // Webhooks are the options of the organizations that send webhooks.
@@ -49,21 +42,17 @@ type Webhooks struct {
 // A deliverer sends the deliveries of organizations on GitHub and GitLab over HTTP.
 type deliverer struct {
 	Webhooks
-	forge  *forge.Simulation
-	logger lager.Logger
-	client *http.Client
-
-	running               sync.WaitGroup
-	sent, failed, skipped atomic.Uint64
+	sender
+	forge *forge.Simulation
 }
 
 // newDeliverer returns a deliverer that has delivered the past up to now.
 func newDeliverer(ctx context.Context, o Options) *deliverer {
-	d := &deliverer{Webhooks: *o.Webhooks, forge: forge.New(o.Seed, time.Now().Add(-forgePast)), logger: o.Failures.Session("webhook")}
-	if d.Transport == nil {
-		d.Transport = &http.Transport{}
+	d := &deliverer{
+		Webhooks: *o.Webhooks,
+		sender:   sender{client: newClient(o.Webhooks.Transport), logger: o.Failures.Session("webhook")},
+		forge:    forge.New(o.Seed, time.Now().Add(-forgePast)),
 	}
-	d.client = &http.Client{Timeout: deliveryTimeout, Transport: d.Transport}
 	for _, delivery := range d.forge.Advance(time.Now()) {
 		d.SetTime(delivery.Arrives)
 		d.send(ctx, delivery)
@@ -88,25 +77,9 @@ func (d *deliverer) start(ctx context.Context) {
 	})
 }
 
-// wait waits until the deliverer has ended, and closes its connections.
-func (d *deliverer) wait() {
-	d.running.Wait()
-	d.client.CloseIdleConnections()
-}
-
 // send sends a delivery, and counts the result.
 func (d *deliverer) send(ctx context.Context, delivery forge.Delivery) {
-	err := d.post(ctx, delivery)
-	switch {
-	case err == nil:
-		d.sent.Add(1)
-	case ctx.Err() != nil: // stopped meanwhile
-	default:
-		// Log only the first failure.
-		if d.failed.Add(1) == 1 {
-			d.logger.Error("failed", err)
-		}
-	}
+	d.count(ctx, d.post(ctx, delivery))
 }
 
 func (d *deliverer) post(ctx context.Context, delivery forge.Delivery) error {
@@ -114,17 +87,8 @@ func (d *deliverer) post(ctx context.Context, delivery forge.Delivery) error {
 	if err != nil {
 		return err
 	}
-	response, err := d.client.Do(request.WithContext(ctx))
-	if err != nil {
-		return err
-	}
-	defer response.Body.Close()
-	answer, err := io.ReadAll(response.Body)
-	if err != nil {
-		return err
-	}
-	if expected := delivery.Status(); response.StatusCode != expected {
-		return fmt.Errorf("delivering a webhook of %s: got status %s: %s", delivery.System, response.Status, answer)
+	if err := d.do(request.WithContext(ctx), delivery.Status()); err != nil {
+		return fmt.Errorf("delivering a webhook of %s: %w", delivery.System, err)
 	}
 	return nil
 }

@@ -17,18 +17,22 @@ import (
 // usually repeat these.
 const MaxErrors = 10
 
-// Answer responds with the status and the value as JSON, in which characters that are
-// invisible or change the direction of text are escaped. It panics if the value cannot
-// be encoded.
-func Answer(w http.ResponseWriter, status int, value any) {
+// EncodeLine returns the value as a line of JSON, in which characters that are invisible
+// or change the direction of text are escaped. It panics if the value cannot be encoded.
+func EncodeLine(value any) []byte {
 	var b bytes.Buffer
 	encoder := json.NewEncoder(&b)
 	encoder.SetEscapeHTML(false) // the response is not HTML, and people read it
 	if err := encoder.Encode(value); err != nil {
 		panic("BUG: encoding a response: " + err.Error())
 	}
+	return excerpt.EscapeJSON(b.Bytes())
+}
+
+// Answer responds with the status and the value, which EncodeLine encodes.
+func Answer(w http.ResponseWriter, status int, value any) {
 	w.Header().Set("Content-Type", "application/json")
-	body := excerpt.EscapeJSON(b.Bytes())
+	body := EncodeLine(value)
 	w.Header().Set("Content-Length", strconv.Itoa(len(body)))
 	w.Header().Set("X-Content-Type-Options", "nosniff")
 	SuggestRetry(w.Header(), status)

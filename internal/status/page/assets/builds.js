@@ -5,7 +5,7 @@ import { duration, number, plural, share, span } from "./format.js";
 import { numberColumn, Section, showBar, timeColumn } from "./sections.js";
 import { displayName, showName, showText } from "./text.js";
 
-// The periods that the tables can show, by their fields in a row.
+// The periods that the tables can show, by the names of their fields in a row.
 const periods = { day: "Last day", hour: "Last hour" };
 
 // A success rate below this is highlighted.
@@ -110,7 +110,7 @@ export class Builds {
           {
             title: "Success",
             number: true,
-            tooltip: "Successful runs among those that succeeded, failed or timed out",
+            tooltip: "Successful runs as a share of those that succeeded, failed, ended with an error or timed out",
             sort: (p) => of(p).successRate,
             show: (cell, p) => {
               const rate = of(p).successRate;

@@ -12,7 +12,7 @@ import { displayName, escapeInvisible, showName, showText } from "./text.js";
 // Columns. Each shows one value of a row and sorts by it.
 
 // textColumn shows a text, which may come from a client.
-export const textColumn = (title, get, options = {}) => ({
+const textColumn = (title, get, options = {}) => ({
   title,
   sort: get,
   show: (cell, row) => showText(cell, get(row)),

@@ -53,7 +53,7 @@ type report struct {
 	labels    []string // of the runner of a job
 	retry     bool
 	committed time.Time
-	changed   time.Time // GitLab: when a job that is pending or running became so last
+	changed   time.Time // GitLab: the last time at which a job that is pending or running entered that state
 
 	event string // name of the event, for headers
 	body  []byte
@@ -95,8 +95,8 @@ func NewSecrets() Secrets {
 // keyPrefix is the prefix of the signing keys of Standard Webhooks, which GitLab uses.
 const keyPrefix = "whsec_"
 
-// Request returns the delivery as a request to the URL of the webhook, signed when it
-// arrives.
+// Request returns the delivery as a request to the URL of the webhook, signed at the
+// time of its arrival.
 func (d *Delivery) Request(url string, secrets Secrets) (*http.Request, error) {
 	request, err := http.NewRequest(http.MethodPost, url, bytes.NewReader(d.report.body))
 	if err != nil {
@@ -145,7 +145,7 @@ func sum(key []byte, parts ...[]byte) []byte {
 	return mac.Sum(nil)
 }
 
-// object is an object of JSON.
+// An object is a JSON object.
 type object = map[string]any
 
 // encode returns JSON.

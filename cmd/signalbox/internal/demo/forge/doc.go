@@ -1,5 +1,5 @@
 // Package forge simulates two organizations, one on GitHub and one on a GitLab server,
-// and the webhooks that these send about workflows, pipelines and deployments.
+// and the webhooks that they send about workflows, pipelines and deployments.
 //
 // Unlike the rest of the demo, it runs in real time: the payloads contain times, which
 // must be those of a real clock. Many short runs make up for that. The simulation takes

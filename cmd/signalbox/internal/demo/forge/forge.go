@@ -23,7 +23,7 @@ type Simulation struct {
 	unarrived int // number of deliveries on their way
 
 	tally   Tally
-	observe func(report) // called with each report, also with those that are lost; nil except in tests
+	observe func(report) // called with each report, including those that are lost; nil except in tests
 }
 
 // An organization is an organizationPlan with the state of its runners.
@@ -78,14 +78,14 @@ func (s *Simulation) Idle() bool {
 	return s.unarrived == 0
 }
 
-// Tally returns the numbers of what was delivered or not so far.
+// Tally returns how many deliveries each of the faults has affected so far.
 func (s *Simulation) Tally() Tally { return s.tally }
 
 // now returns the current time.
 func (s *Simulation) now() time.Time { return s.begin.Add(s.agenda.Now) }
 
-// load returns how often people push at the moment, as a factor: it rises and falls
-// within minutes, so that queues grow and shrink while someone watches.
+// load returns how often people push at the moment, as a factor. It rises and falls
+// within minutes, so that queues grow and shrink while the user is watching.
 func (s *Simulation) load() float64 {
 	const period = 12 * time.Minute
 	return 1 + .7*math.Sin(2*math.Pi*s.agenda.Now.Seconds()/period.Seconds())

@@ -160,7 +160,7 @@ func total(samples map[string]float64, family string) (n float64) {
 }
 
 var _ = Describe("The organizations", func() {
-	It("are shown as their books say, with all the duplicates, reordering and losses", func() {
+	It("have the metrics that the books say, despite duplicates, reordering and losses", func() {
 		const step, watched = 15 * time.Second, 70 * time.Minute
 		var (
 			s        = New(3, begin)

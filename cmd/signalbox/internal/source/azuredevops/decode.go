@@ -30,7 +30,7 @@ func Decode(_ http.Header, body []byte) (payload.Delivery, error) {
 		p.decodeBuild(&d)
 	case "ms.vss-pipelines.stage-state-changed-event":
 		d.Describe("stage")
-		d.Ignore("stages do not count, only their runs and jobs")
+		d.Ignore("stages are not counted, only their runs and jobs")
 	default:
 		d.Describe(p.EventType)
 		d.Ignore("the event %.60q is not about runs, jobs or builds", p.EventType)
@@ -88,7 +88,7 @@ func (r *resource) selfURL() string {
 }
 
 // repositoryName returns the name of a repository in Azure Repos, such as
-// "organization/project/repository", or on GitHub. Of the URL of another object, it
+// "organization/project/repository", or on GitHub. For the URL of any other object, it
 // returns the organization and the project.
 func repositoryName(address string) string {
 	u, err := url.Parse(address)
@@ -116,10 +116,11 @@ func pipelineName(folder, name string) string {
 	return folder + "/" + name
 }
 
-// parseRef returns the name and the kind of a ref. The default branch is unknown.
+// parseRef returns the name and the kind of a ref. The kind of a branch is empty: it can
+// be the default one.
 func parseRef(ref string) (name, kind string) {
 	if branch, ok := strings.CutPrefix(ref, "refs/heads/"); ok {
-		return branch, "branch"
+		return branch, ""
 	}
 	if tag, ok := strings.CutPrefix(ref, "refs/tags/"); ok {
 		return tag, "tag"
@@ -130,7 +131,7 @@ func parseRef(ref string) (name, kind string) {
 	return ref, ""
 }
 
-// results are the results for those of Azure DevOps.
+// results maps the results of Azure DevOps to those of the tracker.
 var results = map[string]string{
 	"succeeded":          tracker.ResultSuccess,
 	"partiallySucceeded": tracker.ResultFailure,
@@ -147,11 +148,6 @@ func end(d *payload.Delivery, c *tracker.Change, result string) bool {
 		d.Ignore("the result is missing")
 		return false
 	}
-	c.State = tracker.Ended
-	c.Attributes.RawResult = result
-	if c.Result = results[result]; c.Result == "" {
-		c.Result = tracker.ResultOther
-		d.Unmap("result", result)
-	}
+	d.End(c, results, "result", result)
 	return true
 }

@@ -21,7 +21,6 @@ const (
 	job     = "life_a-4-job-completed-succeeded"
 )
 
-// Case 22.
 var _ = Describe("Decode", func() {
 	DescribeTable("ignores", func(event string, resource values, reason string) {
 		body, err := json.Marshal(values{"eventType": event, "resource": resource})
@@ -34,7 +33,7 @@ var _ = Describe("Decode", func() {
 		Entry("other events", "git.push", nil, `the event "git.push" is not about runs, jobs or builds`),
 		Entry("payloads without an event", "", nil, `the event "" is not about runs, jobs or builds`),
 		Entry("stages", "ms.vss-pipelines.stage-state-changed-event", values{"run": values{"id": 1, "state": "completed", "result": "succeeded"}},
-			"stages do not count, only their runs and jobs"),
+			"stages are not counted, only their runs and jobs"),
 		Entry("approvals", "ms.vss-pipelinechecks-events.approval-pending", nil, `the event "ms.vss-pipelinechecks-events.approval-pending" is not about runs, jobs or builds`),
 		Entry("jobs without a resource", "ms.vss-pipelines.job-state-changed-event", nil, "no id"),
 		Entry("jobs without a run", "ms.vss-pipelines.job-state-changed-event", values{"job": values{"id": "1", "state": "waiting"}}, "no id"),
@@ -61,7 +60,7 @@ var _ = Describe("Decode", func() {
 		Entry(nil, "canceled", "cancellation"), Entry(nil, "stopped", "cancellation"), Entry(nil, "skipped", "skip"),
 	)
 
-	It("counts unknown results as the result other, and no unknown states", func() {
+	It("counts unknown results as the result other, and ignores unknown states", func() {
 		for _, fixture := range []string{run, build, job} {
 			d := decode(fixture, values{"resource.run.result": "odd", "resource.job.result": "odd", "resource.result": "odd"})
 			Expect(d.Outcome).To(Equal(payload.Unmapped))
@@ -107,7 +106,7 @@ var _ = Describe("Decode", func() {
 			Expect(c.Attributes.RefKind).To(Equal(kind))
 		}
 	},
-		Entry(nil, "refs/heads/feature/x", "feature/x", "branch"), Entry(nil, "refs/tags/v1", "v1", "tag"),
+		Entry(nil, "refs/heads/feature/x", "feature/x", ""), Entry(nil, "refs/tags/v1", "v1", "tag"),
 		Entry(nil, "refs/pull/12/merge", "pull/12/merge", "pull_request"), Entry(nil, "$/Web shop/main", "$/Web shop/main", ""), Entry(nil, "", "", ""),
 	)
 
@@ -132,7 +131,6 @@ var _ = Describe("Decode", func() {
 		}
 	})
 
-	// Case 24.
 	It("reads times with seven digits", func() {
 		Expect(change(job, nil).Ended).To(Equal(time.Date(2026, 3, 4, 10, 3, 7, 126666700, time.UTC)))
 	})
@@ -183,7 +181,6 @@ var _ = Describe("Jobs", func() {
 		Expect(change(job, values{"resource.job.startTime": "2026-03-04T10:04:00Z"}).RunTime).To(BeNil())
 	})
 
-	// Case 4.
 	It("never started if they have no start", func() {
 		Expect(change("life_c-4-job-completed-canceled", nil).NeverStarted).To(BeTrue())
 		Expect(change(job, nil).NeverStarted).To(BeFalse())

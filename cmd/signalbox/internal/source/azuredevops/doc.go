@@ -2,6 +2,6 @@
 // tokens.
 //
 // The events "Run state changed" and "Build completed" become changes to runs, and "Run
-// job state changed" changes to jobs. All other events are ignored, also "Run stage
-// state changed": a stage is neither a run nor a job.
+// job state changed" changes to jobs. All other events are ignored, including "Run
+// stage state changed": a stage is neither a run nor a job.
 package azuredevops

@@ -14,7 +14,8 @@ func (p *delivery) decodeRun(d *payload.Delivery) {
 	c := p.change(tracker.Run, string(run.ID))
 	p.Resource.describeRun(&c.Attributes)
 	c.Attributes.URL = run.Links.Web.Href
-	// There is no start. The run time counts from here, whenever the first job started.
+	// Events do not contain the start. The run time begins with the creation of the
+	// run.
 	c.Started = c.ParseTime(run.CreatedDate)
 	switch run.State {
 	case "inProgress", "canceling":
@@ -34,10 +35,10 @@ func (p *delivery) decodeRun(d *payload.Delivery) {
 	d.Add(c)
 }
 
-// decodeBuild decodes the end of a build. A build is a run, with the same ID, so that
-// two events can report the same end. This one has no Ended, so that it ends when the
-// event was created: the end in the other event is never later, as that of another end
-// would be, even if their precisions differ.
+// decodeBuild decodes the end of a build. A build is a run with the same ID, so two
+// events can report the same end. The change has no Ended, so that the run ends when
+// this event was created. The end in the other event is never later than that, even if
+// the precisions differ; a later one is another end.
 func (p *delivery) decodeBuild(d *payload.Delivery) {
 	build := &p.Resource
 	result := cmp.Or(build.Result, build.Status)

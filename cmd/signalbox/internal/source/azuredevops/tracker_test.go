@@ -40,7 +40,6 @@ var _ = Describe("Tracked deliveries", func() {
 		expectIdle()
 	})
 
-	// Cases 1 and 2.
 	It("count each run and job once, in any order and twice", func() {
 		for range 50 {
 			tracked = payloadtest.Track(time.Date(2026, 3, 4, 11, 0, 0, 0, time.UTC))
@@ -67,7 +66,6 @@ var _ = Describe("Tracked deliveries", func() {
 		expectIdle()
 	})
 
-	// Case 5.
 	It("count a job that is run again as another job, and its run's end as another end", func() {
 		deliver("life_b-1-job-waiting", "life_b-2-job-running", "life_b-3-job-completed-failed", "life_b-4-run-completed-failed")
 		Expect(tracked.Last("ci run finished")).To(And(HaveKeyWithValue("result", "failure"), HaveKeyWithValue("retry", "false")))
@@ -81,7 +79,6 @@ var _ = Describe("Tracked deliveries", func() {
 		expectIdle()
 	})
 
-	// Case 4.
 	It("observe no times of a job that is canceled in the queue", func() {
 		deliver("life_c-1-run-inProgress", "life_c-2-job-waiting", "life_c-3-run-canceling", "life_c-4-job-completed-canceled", "life_c-5-run-completed-canceled")
 		Expect(tracked.Events).To(Equal(map[string][]float64{

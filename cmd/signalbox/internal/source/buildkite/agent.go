@@ -22,9 +22,10 @@ func (p *delivery) decodeAgent(d *payload.Delivery, event string) {
 	case "agent.connected":
 		c.State, since = tracker.Available, a.ConnectedAt
 	case "agent.stopping":
-		// It finishes its job and takes no other one. When it was told to stop is
-		// unknown. With this time, the change is not later than the end of the agent,
-		// which can be sent at once.
+		// The agent finishes its job and takes no other one. The time at which it was
+		// told to stop is unknown. With the time of the connection, this change is
+		// never later than the end of the agent, which can be reported immediately
+		// afterwards.
 		c.State, since = tracker.Busy, a.ConnectedAt
 	case "agent.disconnected", "agent.stopped":
 		c.State, since = tracker.Offline, cmp.Or(a.DisconnectedAt, a.StoppedAt)

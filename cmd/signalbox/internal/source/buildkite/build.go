@@ -7,8 +7,8 @@ import (
 	"github.com/signalbox-ci/signalbox/cmd/signalbox/internal/source/tracker"
 )
 
-// buildStates are the results for the states in which a build has ended. It has not in
-// those with an empty result.
+// buildStates maps the states of builds to results. The result is empty for states in
+// which a build has not ended.
 var buildStates = map[string]string{
 	"passed":   tracker.ResultSuccess,
 	"failed":   tracker.ResultFailure,
@@ -51,17 +51,12 @@ func (p *delivery) decodeBuild(d *payload.Delivery, event string) {
 		}
 		result, known := buildStates[b.State]
 		if known && result == "" || b.Blocked && (b.State == "passed" || b.State == "failed") {
-			break // it waits to be unblocked, or runs again already
+			break // it waits to be unblocked, or is already running again
 		}
-		c.State = tracker.Ended
+		d.End(&c, buildStates, "build state", b.State)
 		c.Ended = c.ParseTime(b.FinishedAt)
 		c.Time = c.Ended
 		c.NeverStarted = started.IsZero()
-		c.Attributes.RawResult = b.State
-		if c.Result = result; !known {
-			c.Result = tracker.ResultOther
-			d.Unmap("build state", b.State)
-		}
 	}
 	if c.State >= tracker.Started {
 		c.Started = started

@@ -42,7 +42,7 @@ func Decode(header http.Header, body []byte) (payload.Delivery, error) {
 	return d, nil
 }
 
-// bridgedEvents are the events by their names in EventBridge.
+// bridgedEvents maps the names of events in EventBridge to those in webhooks.
 var bridgedEvents = map[string]string{
 	"Build Created":      "build.scheduled",
 	"Build Started":      "build.running",
@@ -97,16 +97,10 @@ func (p *delivery) organization(urls ...string) string {
 // refKind returns the kind of the branch that is built. Buildkite does not report whether
 // it is a tag. EventBridge reports neither pull requests nor the default branch.
 func (p *delivery) refKind() string {
-	branch := p.Build.Branch
-	switch {
-	case p.Build.PullRequest.ID != "":
+	if p.Build.PullRequest.ID != "" {
 		return "pull_request"
-	case branch == "" || p.Pipeline.DefaultBranch == "":
-		return ""
-	case branch == p.Pipeline.DefaultBranch:
-		return "default"
 	}
-	return "branch"
+	return payload.BranchKind(p.Build.Branch, p.Pipeline.DefaultBranch)
 }
 
 // trigger returns the vocabulary's word for the source of the build.

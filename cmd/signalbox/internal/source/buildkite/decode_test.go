@@ -38,7 +38,6 @@ var _ = Describe("Decode", func() {
 		Entry(nil, `{"build":{},"job":{},"agent":{}}`), Entry(nil, `{"detail-type":"Build Started","detail":null}`), Entry(nil, `{"detail-type":"Job Started"}`),
 		Entry("deeply nested where nothing is expected", strings.Repeat(`{"a":`, 20_000)+"1"+strings.Repeat("}", 20_000)))
 
-	// Case 22.
 	DescribeTable("ignores other events", func(fixture, event string) {
 		d := decode(fixture, values{"event": event})
 		Expect(d.Outcome).To(Equal(payload.Ignored))
@@ -77,12 +76,11 @@ var _ = Describe("Builds", func() {
 	},
 		Entry(nil, "passed", "success", payload.Useful), Entry(nil, "failed", "failure", payload.Useful), Entry(nil, "canceled", "cancellation", payload.Useful),
 		Entry(nil, "skipped", "skip", payload.Useful), Entry(nil, "not_run", "skip", payload.Useful), Entry(nil, "exploded", "other", payload.Unmapped),
-		// Case 13, and builds that run again before the delivery is sent.
+		// Blocked builds, and builds that run again before the delivery is sent.
 		Entry(nil, "blocked", "", payload.Useful), Entry(nil, "running", "", payload.Useful), Entry(nil, "started", "", payload.Useful),
 		Entry(nil, "failing", "", payload.Useful), Entry(nil, "scheduled", "", payload.Useful), Entry(nil, "canceling", "", payload.Useful),
 	)
 
-	// Case 13.
 	DescribeTable("have not ended while they are blocked", func(state string, want tracker.State) {
 		Expect(change("build.finished-blocked", values{"build.state": state}).State).To(Equal(want))
 	},
@@ -211,7 +209,7 @@ var _ = Describe("Jobs", func() {
 	},
 		Entry(nil, "manual"), Entry(nil, "trigger"), Entry(nil, "waiter"), Entry(nil, nil))
 
-	DescribeTable("are queued since they could run, not since they were created", func(fixture string) {
+	DescribeTable("are queued from the time at which they could run, not from their creation", func(fixture string) {
 		Expect(change(fixture, nil).Queued).To(Equal(at.Add(5 * time.Second)))
 		Expect(change(fixture, values{"job.runnable_at": nil}).Queued).To(BeZero())
 	},
@@ -251,7 +249,6 @@ var _ = Describe("Jobs", func() {
 		Expect(change("eventbridge-job_started", nil).Attributes.Retry).To(BeEmpty())
 	})
 
-	// Case 24.
 	It("have times in the layout of EventBridge", func() {
 		c := change("eventbridge-job_finished", nil)
 		Expect(c.Anomalies).To(BeEmpty())
@@ -288,7 +285,7 @@ var _ = Describe("Agents", func() {
 		Entry(nil, nil, []any{"os=linux", "queue=Deploy"}, "deploy"), Entry(nil, "gpu", []any{"os=linux"}, "gpu"), Entry(nil, "gpu", []any{"queue=a"}, "a"),
 	)
 
-	It("are offline since they stopped, if nothing else is known", func() {
+	It("are offline from the time at which they stopped, if nothing else is known", func() {
 		Expect(change("agent.stopped", values{"agent.disconnected_at": nil}).Time).To(BeZero())
 		Expect(change("agent.stopped", values{"agent.disconnected_at": nil, "agent.stopped_at": "2026-03-04T11:00:00Z"}).Time).NotTo(BeZero())
 	})

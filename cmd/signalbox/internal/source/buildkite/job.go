@@ -59,8 +59,8 @@ func (p *delivery) decodeJob(d *payload.Delivery, event string) {
 	d.Add(c)
 }
 
-// jobResults are the results for the states of jobs that have ended, and did not fail.
-// A job is broken if its configuration prevents it from running, such as a condition.
+// jobResults maps the states of jobs that have ended without a failure to results. A
+// job is broken if its configuration prevents it from running, such as a condition.
 var jobResults = map[string]string{
 	"passed":    tracker.ResultSuccess,
 	"canceled":  tracker.ResultCancellation,
@@ -122,11 +122,12 @@ func (j *job) end(d *payload.Delivery, c *tracker.Change) {
 	}
 }
 
-// defaultQueue is the queue of jobs and agents that name none.
+// defaultQueue is the queue of jobs and agents that do not name one.
 const defaultQueue = "default"
 
-// queue returns the queue in the query rules of a job or in the tags of an agent, such as
-// "queue=default" and "os=linux", and the other ones as payload.RunnerClass does.
+// queue returns the queue in the query rules of a job or in the tags of an agent, such
+// as "queue=default" and "os=linux". It returns the other rules or tags in the form of
+// payload.RunnerClass.
 func queue(tags []string) (name, others string) {
 	name = defaultQueue
 	var rest []string

@@ -47,7 +47,6 @@ var _ = Describe("Tracked deliveries", func() {
 		Expect(tracked.Gauge("ci runs active", "", "")).To(BeZero())
 	})
 
-	// Case 13.
 	It("keep a blocked build active until it ends", func() {
 		deliver("build.scheduled", "build.running", "build.finished-blocked")
 		Expect(tracked.Gauge("ci runs active", "state", "executing")).To(Equal(1.0))
@@ -58,7 +57,6 @@ var _ = Describe("Tracked deliveries", func() {
 			"ci run queued": {1}, "ci run started": {1}, "ci run finished": {1}, "ci run queue time": {8}, "ci run time": {240}}))
 	})
 
-	// Case 4.
 	It("observe nothing of a job that is canceled in the queue", func() {
 		deliver("job.scheduled", "job.finished-canceled-never-started")
 		Expect(tracked.Events).To(Equal(map[string][]float64{"ci job queued": {1}, "ci job finished": {1}}))

@@ -16,9 +16,9 @@ type Verifier struct {
 }
 
 // NewVerifier returns a verifier for the secrets of webhooks. Each of them is valid in
-// signatures and as a token: who can send it as a token can also sign with it. The window
-// is the maximum difference between the clock and the time of a signature; 0 turns this
-// check off. Tokens come without a time.
+// signatures and as a token: a sender that has the token can also sign with it. The
+// window is the maximum difference between the clock and the time of a signature; 0
+// turns this check off. Tokens come without a time.
 func NewVerifier(secrets []signature.Secret, window time.Duration) *Verifier {
 	return &Verifier{secrets, window}
 }

@@ -69,7 +69,7 @@ func TestVerify(t *testing.T) {
 		{"neither", nil, nil, signed, signature.ErrMissing},
 		{"signature", []string{valid}, nil, signed, nil},
 		{"signature at the end of the window", []string{valid}, nil, signed.Add(5 * time.Minute), nil},
-		{"old signature", []string{valid}, nil, signed.Add(5*time.Minute + time.Second), signature.ErrStale}, // case 15
+		{"old signature", []string{valid}, nil, signed.Add(5*time.Minute + time.Second), signature.ErrStale},
 		{"signature of the future", []string{valid}, nil, signed.Add(-time.Hour), signature.ErrStale},
 		{"two signatures", []string{valid, valid}, nil, signed, signature.ErrMalformed},
 		{"token", nil, []string{secret}, signed.Add(1000 * time.Hour), nil},
@@ -87,7 +87,6 @@ func TestVerify(t *testing.T) {
 		{"valid signature, empty token", []string{valid}, []string{""}, signed, signature.ErrMissing},
 		{"old signature, wrong token", []string{valid}, []string{"x"}, signed.Add(time.Hour), signature.ErrStale},
 
-		// Case 14.
 		{"garbage", []string{"a,b"}, nil, signed, signature.ErrMalformed},
 		{"no value", []string{"timestamp"}, nil, signed, signature.ErrMalformed},
 		{"empty values", []string{"timestamp=,signature="}, nil, signed, signature.ErrMalformed},

@@ -13,8 +13,8 @@ import (
 // system is the name of the CI system in changes.
 const system = "cdevents"
 
-// Decode decodes a request with one or more CDEvents. It returns an error if the body is
-// not JSON.
+// Decode decodes a request with one or more CDEvents. It returns an error if their data
+// is not JSON.
 func Decode(header http.Header, body []byte) (payload.Delivery, error) {
 	return cloudevents.Delivery(header, body, decode)
 }
@@ -22,7 +22,10 @@ func Decode(header http.Header, body []byte) (payload.Delivery, error) {
 func decode(d *payload.Delivery, e cloudevents.Event) error {
 	var p event
 	if err := payload.Unmarshal(e.Data, &p); err != nil {
-		return err
+		if e.Type == "" || strings.HasPrefix(e.Type, typePrefix) {
+			return err
+		}
+		p = event{} // it is ignored, because its data can have another format
 	}
 	p.envelope = e
 	p.decode(d)
@@ -39,7 +42,7 @@ func (p *event) decode(d *payload.Delivery) {
 	rest, ok := strings.CutPrefix(name, typePrefix)
 	if !ok {
 		d.Describe(name)
-		d.Ignore("the type %.60q is not that of a CDEvent", name)
+		d.Ignore("the type %.60q is not a type of CDEvents", name)
 		return
 	}
 	subject, rest, _ := strings.Cut(rest, ".")
@@ -105,8 +108,8 @@ func (p *event) decodeTask(d *payload.Delivery, predicate string) {
 	p.addRun(d, c, predicate, p.Subject.Content.Outcome)
 }
 
-// addRun adds a change to a run or job. The end of one has no start, and no duration: the
-// tracker has them from previous events.
+// addRun adds a change to a run or job. An event about an end contains neither the
+// start nor the duration: the tracker knows the start from previous events.
 func (p *event) addRun(d *payload.Delivery, c tracker.Change, predicate, outcome string) {
 	switch predicate {
 	case "queued":
@@ -140,16 +143,12 @@ var results = map[string]string{
 
 // end makes a change the end of an object.
 func end(d *payload.Delivery, c *tracker.Change, outcome string) {
-	c.State = tracker.Ended
+	d.End(c, results, "outcome", strings.ToLower(outcome))
 	c.Attributes.RawResult = outcome
-	if c.Result = results[strings.ToLower(outcome)]; c.Result == "" {
-		c.Result = tracker.ResultOther
-		d.Unmap("outcome", outcome)
-	}
 }
 
-// decodeService decodes a deployment. The same service is deployed again and again, so
-// what identifies the deployment is the event.
+// decodeService decodes a deployment. The same service is deployed repeatedly, so the
+// event identifies the deployment.
 func (p *event) decodeService(d *payload.Delivery, predicate string) {
 	c := p.change(tracker.Deployment)
 	c.ID = payload.ShortID(cmp.Or(p.Context.ID, p.envelope.ID))
@@ -164,7 +163,7 @@ func (p *event) decodeService(d *payload.Delivery, predicate string) {
 	case "rolledback":
 		c.Result = tracker.ResultFailure // of the deployment before
 	case "removed", "published":
-		d.Ignore("a service that is %s was deployed before", predicate)
+		d.Ignore("the event service.%s does not report a deployment", predicate)
 		return
 	default:
 		d.Unmap("predicate", predicate)
@@ -192,8 +191,8 @@ func (p *event) decodeIncident(d *payload.Delivery, predicate string) {
 	d.Add(c)
 }
 
-// tests are the outcomes of tests, by result. A test that was canceled says nothing about
-// what it tests, like one that was skipped.
+// tests are the outcomes of tests, by result. A canceled test counts as skipped,
+// because it says nothing about what it tests.
 var tests = map[string]string{
 	tracker.ResultSuccess:      "passed",
 	tracker.ResultFailure:      "failed",

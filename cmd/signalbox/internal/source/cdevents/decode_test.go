@@ -1,6 +1,7 @@
 package cdevents_test
 
 import (
+	"net/http"
 	"strings"
 	"time"
 
@@ -14,7 +15,6 @@ import (
 )
 
 var _ = Describe("Events", func() {
-	// Case 18.
 	DescribeTable("are the same in each version and mode", func(one, other string) {
 		a, b := decode(one, nil), decode(other, nil)
 		Expect(a.Changes).NotTo(BeEmpty())
@@ -37,7 +37,7 @@ var _ = Describe("Events", func() {
 		Expect(batch.Changes).To(Equal(append(decode("v0.5.1-pipelinerun_queued", nil).Changes, decode("v0.5.1-pipelinerun_started", nil).Changes...)))
 	})
 
-	It("have the version of their type ignored", func() {
+	It("are decoded whatever the version of their type", func() {
 		for _, version := range []string{"", ".", ".9.9.9", ".0.3.0-draft"} {
 			Expect(change("v0.5.1-pipelinerun_finished", values{"context.type": "dev.cdevents.pipelinerun.finished" + version}).Result).To(Equal("failure"))
 		}
@@ -53,12 +53,21 @@ var _ = Describe("Events", func() {
 		Entry(nil, "dev.cdevents.artifact.published.0.3.0", `the subject "artifact"`),
 		Entry(nil, "dev.cdevents.testsuiterun.finished.0.3.0", "only the test cases"),
 		Entry(nil, "dev.cdevents.testcaserun.started.0.3.0", "when they finish"),
-		Entry(nil, "dev.cdevents.service.removed.0.3.0", "was deployed before"),
-		Entry(nil, "dev.cdevents.service.published.0.3.0", "was deployed before"),
+		Entry(nil, "dev.cdevents.service.removed.0.3.0", "does not report a deployment"),
+		Entry(nil, "dev.cdevents.service.published.0.3.0", "does not report a deployment"),
 		Entry(nil, "dev.cdevents.", `the subject ""`),
-		Entry(nil, "dev.cdeventsx.tool-thing.done.0.1.0", "not that of a CDEvent"),
-		Entry(nil, "dev.tekton.event.taskrun.started.v1", "not that of a CDEvent"),
+		Entry(nil, "dev.cdeventsx.tool-thing.done.0.1.0", "not a type of CDEvents"),
+		Entry(nil, "dev.tekton.event.taskrun.started.v1", "not a type of CDEvents"),
 	)
+
+	It("are ignored if they are of another type, whatever their data", func() {
+		header := http.Header{"Content-Type": {"text/plain"}, "Ce-Type": {"com.example.note"}}
+		Expect(cdevents.Decode(header, []byte("hello"))).To(And(HaveField("Outcome", payload.Ignored), HaveField("Reason", ContainSubstring(`"com.example.note"`))))
+		Expect(cdevents.Decode(header, []byte(`{"context": {"type": "dev.cdevents.pipelinerun.queued.0.3.0"}, "subject": {"id": "1"}`))).To(HaveField("Outcome", payload.Ignored))
+		header.Set("Ce-Type", "dev.cdevents.pipelinerun.queued.0.3.0")
+		_, err := cdevents.Decode(header, []byte("hello"))
+		Expect(err).To(MatchError(ContainSubstring("not JSON")))
+	})
 
 	DescribeTable("are unmapped", func(kind string) {
 		d := decode("v0.5.1-pipelinerun_finished", values{"context.type": kind})

@@ -37,7 +37,8 @@ func Decode(header http.Header, body []byte) (payload.Delivery, error) {
 func (p *delivery) decodeWorkflow(d *payload.Delivery) {
 	w := &p.Workflow
 	c := p.change(tracker.Run, w.ID)
-	// There is no start. The run time counts from here, whenever the first job started.
+	// Deliveries do not contain the start. The run time begins with the creation of the
+	// workflow.
 	c.Started = c.ParseTime(w.CreatedAt)
 	c.Ended = c.ParseTime(w.StoppedAt)
 	c.Attributes.URL = w.URL
@@ -66,7 +67,6 @@ func (p *delivery) change(kind tracker.Kind, id payload.ID) tracker.Change {
 		Instance: payload.Host(p.Workflow.URL, "app.circleci.com"),
 		Kind:     kind,
 		ID:       string(id),
-		State:    tracker.Ended,
 		Attributes: tracker.Attributes{
 			Owner: p.Organization.Name,
 			// The slug has IDs instead of names for most integrations.
@@ -84,9 +84,7 @@ func (p *delivery) change(kind tracker.Kind, id payload.ID) tracker.Change {
 		c.Attributes.Branch, c.Attributes.RefKind = tag, "tag"
 	case strings.HasPrefix(c.Attributes.Branch, "pull/"): // of a fork
 		c.Attributes.RefKind = "pull_request"
-	case c.Attributes.Branch != "": // the default branch is unknown
-		c.Attributes.RefKind = "branch"
-	}
+	} // else a branch, which can be the default one
 	return c
 }
 
@@ -102,8 +100,8 @@ func (p *pipeline) trigger() string {
 	}
 }
 
-// unauthorized is the status of a job whose context its user may not use, and of its
-// workflow.
+// unauthorized is the status of a job whose user is not allowed to use its context, and
+// of the workflow of the job.
 const unauthorized = "unauthorized"
 
 // results are the results for the statuses of workflows and jobs that have ended.
@@ -124,12 +122,8 @@ func end(d *payload.Delivery, c *tracker.Change, status string) {
 		d.Ignore("the status is missing")
 		return
 	}
-	c.Attributes.RawResult = status
-	c.Result = results[status]
+	d.End(c, results, "status", status)
 	switch c.Result {
-	case "":
-		c.Result = tracker.ResultOther
-		d.Unmap("status", status)
 	case tracker.ResultError, tracker.ResultTimeout:
 		c.Attributes.ErrorType = status
 	}

@@ -19,7 +19,6 @@ const (
 	app = "life_c-2-workflow-canceled" // of an integration with trigger_parameters
 )
 
-// Case 22.
 var _ = Describe("Decode", func() {
 	DescribeTable("ignores", func(event, body, reason string) {
 		d, err := circleci.Decode(http.Header{"Circleci-Event-Type": {event}}, []byte(body))
@@ -76,10 +75,10 @@ var _ = Describe("Decode", func() {
 		Expect(c.Attributes.Branch).To(Equal(branch))
 		Expect(c.Attributes.RefKind).To(Equal(kind))
 	},
-		Entry("a branch", run, nil, "main", "branch"),
+		Entry("a branch", run, nil, "main", ""),
 		Entry("a tag", "workflow-success-tag", nil, "v1.2.3", "tag"),
 		Entry("the pull request of a fork", "workflow-error", nil, "pull/17", "pull_request"),
-		Entry("a branch of another integration", app, nil, "main", "branch"),
+		Entry("a branch of another integration", app, nil, "main", ""),
 		Entry("a tag of another integration", "workflow-success-gitlab-tag", nil, "v1.2.3", "tag"),
 		Entry("neither", run, values{"pipeline.vcs": nil}, "", ""),
 	)
@@ -138,7 +137,6 @@ var _ = Describe("Jobs", func() {
 		Expect(c.NeverStarted).To(BeFalse())
 	})
 
-	// Case 4.
 	DescribeTable("never started", func(fixture string, v values) {
 		Expect(change(fixture, v).NeverStarted).To(BeTrue())
 	},

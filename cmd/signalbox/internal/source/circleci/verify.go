@@ -26,8 +26,9 @@ func (v Verifier) Verify(r *http.Request, body []byte, _ time.Time) error {
 	return signature.HMAC(v, version1(r.Header), signatureHeader, signaturePrefix, body)
 }
 
-// version1 returns a header with the signatures of version 1. It returns header if there
-// are none, or if it has several lists, which package signature reports.
+// version1 returns a header with the signatures of version 1. If there are none, or if
+// there are several lists, it returns header unchanged, so that package signature
+// reports the error.
 func version1(header http.Header) http.Header {
 	lists := header.Values(signatureHeader)
 	if len(lists) != 1 {

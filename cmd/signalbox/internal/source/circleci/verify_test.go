@@ -74,7 +74,6 @@ func TestListsOfSignatures(t *testing.T) {
 		{[]string{wrong + "," + valid}, signature.ErrMalformed},
 		{[]string{valid, valid}, signature.ErrMalformed},
 		{[]string{valid[:20]}, signature.ErrMalformed},
-		// Case 14.
 		{[]string{"a,b"}, signature.ErrMalformed},
 		{[]string{"v1"}, signature.ErrMalformed},
 		{[]string{"v1="}, signature.ErrMalformed},

@@ -131,8 +131,15 @@ var _ = Describe("Delivery", func() {
 		Expect(deliver("ignored", "ignored")).To(And(HaveField("Outcome", payload.Ignored), HaveField("Reason", "event 2")))
 	})
 
-	It("returns the errors of events", func() {
-		_, err := cloudevents.Delivery(headers(), []byte(`[{"type":"useful"},{"type":"bad"}]`), decode)
+	It("ignores events of a batch that it cannot decode", func() {
+		Expect(deliver("bad", "useful", "bad")).To(And(HaveField("Outcome", payload.Useful), HaveField("Reason", ""), HaveField("Changes", HaveLen(1))))
+		Expect(deliver("ignored", "bad")).To(And(HaveField("Outcome", payload.Ignored), HaveField("Reason", "bad")))
+	})
+
+	It("returns the error if it cannot decode any event", func() {
+		_, err := cloudevents.Delivery(headers(), []byte(`{"type":"bad"}`), decode)
+		Expect(err).To(MatchError("bad"))
+		_, err = cloudevents.Delivery(headers(), []byte(`[{"type":"bad"},{"type":"bad"}]`), decode)
 		Expect(err).To(MatchError("bad"))
 		d, err := cloudevents.Delivery(headers(), []byte(`[]`), decode)
 		Expect(err).NotTo(HaveOccurred())

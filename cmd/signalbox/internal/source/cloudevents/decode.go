@@ -31,9 +31,9 @@ type Event struct {
 const maxBatch = 1000
 
 // Decode returns the events in a request. The content type determines whether it is in
-// structured or batch mode. Without it and without an attribute in a header, as in a
-// file, the body does. Decode returns an error if the body is not JSON in these modes, or
-// if a batch has more than 1000 events.
+// structured or batch mode. If there is no content type and no attribute in a header,
+// as for a body from a file, the body determines it. Decode returns an error if the
+// body is not JSON in these modes, or if a batch has more than 1000 events.
 func Decode(header http.Header, body []byte) ([]Event, error) {
 	switch contentType := strings.ToLower(header.Get("Content-Type")); {
 	case strings.HasPrefix(contentType, "application/cloudevents-batch"):

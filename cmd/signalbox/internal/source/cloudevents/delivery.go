@@ -7,7 +7,9 @@ import (
 )
 
 // Delivery decodes a request with one or more events. It calls decode for each event, to
-// fill in a delivery, and merges the results. An error of decode is that of Delivery.
+// fill in a delivery, and merges the results. If decode returns an error for every event,
+// so does Delivery. It ignores the events with errors if there are others: the sender
+// could only drop the whole batch, or send it again.
 //
 // The delivery of a single event has the identity of the event as its ID. A batch has no
 // ID: the next one can repeat some of its events. The tracker recognizes them, because
@@ -29,10 +31,15 @@ func Delivery(header http.Header, body []byte, decode func(*payload.Delivery, Ev
 	var all payload.Delivery
 	all.Describe("batch")
 	all.Ignore("the batch is empty")
+	failed := 0
 	for _, e := range events {
 		var d payload.Delivery
 		if err := decode(&d, e); err != nil {
-			return payload.Delivery{}, err
+			if failed++; failed == len(events) {
+				return payload.Delivery{}, err
+			}
+			d = payload.Delivery{}
+			d.Ignore("%v", err)
 		}
 		if all.Outcome == payload.Ignored || d.Outcome == payload.Unmapped {
 			all.Outcome, all.Reason = d.Outcome, d.Reason

@@ -46,7 +46,7 @@ func Decode(header http.Header, body []byte) (payload.Delivery, error) {
 
 const (
 	maxStages  = 1000 // more than builds have
-	maxIDBytes = 20   // of a number; the ID of the build is checked by payload.Delivery
+	maxIDBytes = 20   // of a number; payload.Delivery checks the ID of the build
 )
 
 // states are the states for the statuses in which builds and stages have not ended.
@@ -72,7 +72,7 @@ func add(d *payload.Delivery, c tracker.Change, status string, stopped int64) {
 	c.State = states[status]
 	if c.Result = results[status]; c.Result != "" {
 		c.State = tracker.Ended
-		c.Ended = unix(&c, stopped)
+		c.Ended = c.Unix(stopped)
 		c.Attributes.RawResult = status
 		// If Drone has no start, it uses the time of the end.
 		c.NeverStarted = c.Started.IsZero() ||
@@ -83,19 +83,9 @@ func add(d *payload.Delivery, c tracker.Change, status string, stopped int64) {
 		d.Unmap("status", status)
 		return
 	case tracker.Started, tracker.Ended:
-		c.Time = time.Time{} // any later change of the object
+		c.Time = time.Time{} // it can be the time of any later change
 	}
 	d.Add(c)
-}
-
-// unix returns a time in seconds since 1970. It returns the zero Time for 0 and, with an
-// anomaly, for times before the year 2000.
-func unix(c *tracker.Change, seconds int64) time.Time {
-	t, anomaly := tracker.Sanitize(tracker.Unix(seconds), time.Unix(seconds, 0))
-	if anomaly != 0 {
-		c.Anomalies = append(c.Anomalies, anomaly)
-	}
-	return t
 }
 
 // run returns a change to the build, without its state.
@@ -116,7 +106,7 @@ func (p *delivery) run() tracker.Change {
 			URL:        p.page(),
 		},
 	}
-	c.Time, c.Queued, c.Started = unix(&c, b.Updated), unix(&c, b.Created), unix(&c, b.Started)
+	c.Time, c.Queued, c.Started = c.Unix(b.Updated), c.Unix(b.Created), c.Unix(b.Started)
 	return c
 }
 
@@ -125,9 +115,9 @@ func (s *stage) job(run *tracker.Change) tracker.Change {
 	c := tracker.Change{
 		System: system, Instance: run.Instance, Kind: tracker.Job, ID: string(s.ID), RunID: run.ID, Attributes: run.Attributes,
 	}
-	c.Time, c.Started = unix(&c, s.Updated), unix(&c, s.Started)
+	c.Time, c.Started = c.Unix(s.Updated), c.Unix(s.Started)
 	if len(s.DependsOn) == 0 {
-		c.Queued = unix(&c, s.Created) // else created before the stages that it depends on have ended
+		c.Queued = c.Unix(s.Created) // else created before the stages that it depends on have ended
 	}
 	c.Attributes.Job = s.Name
 	c.Attributes.RunnerClass = s.runnerClass()
@@ -147,15 +137,11 @@ func (s *stage) runnerClass() string {
 
 // refKind returns the kind of the ref of the build.
 func (p *delivery) refKind() string {
-	switch b := p.Build; {
-	case b.Event == "pull_request", b.Event == "tag":
+	b := p.Build
+	if b.Event == "pull_request" || b.Event == "tag" {
 		return b.Event
-	case b.Target == "" || p.Repo.DefaultBranch == "":
-		return ""
-	case b.Target == p.Repo.DefaultBranch:
-		return "default"
 	}
-	return "branch"
+	return payload.BranchKind(b.Target, p.Repo.DefaultBranch)
 }
 
 // trigger returns the vocabulary's word for the event that triggered a build.

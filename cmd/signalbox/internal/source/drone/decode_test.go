@@ -70,7 +70,6 @@ var _ = Describe("Decode", func() {
 		Entry(nil, "error", tracker.Ended, "error"), Entry(nil, "killed", tracker.Ended, "cancellation"),
 		Entry(nil, "skipped", tracker.Ended, "skip"), Entry(nil, "declined", tracker.Ended, "skip"))
 
-	// Case 22.
 	It("uses the rest of a delivery with an unknown status", func() {
 		d := decode(success, values{"build.status": "exploded"})
 		Expect(d.Outcome).To(Equal(payload.Unmapped))

@@ -14,7 +14,7 @@ func NewSource() webhook.Source {
 		Description: "Drone",
 		Expects:     "the events build:*",
 		NewVerifier: func(secrets []signature.Secret, replayWindow time.Duration) (webhook.Verifier, error) {
-			return &Verifier{secrets, replayWindow}, nil
+			return NewVerifier(secrets, replayWindow), nil
 		},
 		Decode: Decode,
 	})

@@ -34,7 +34,6 @@ var _ = Describe("Tracked deliveries", func() {
 		Expect(tracked.Gauge("ci runs active", "", "") + tracked.Gauge("ci jobs active", "", "")).To(BeZero())
 	})
 
-	// Cases 1 and 2.
 	It("count a build once, in the wrong order and twice", func() {
 		for range 2 {
 			deliver(success, running, pending)
@@ -45,7 +44,6 @@ var _ = Describe("Tracked deliveries", func() {
 		Expect(tracked.Events["ci job queue time"]).To(Equal([]float64{10}))
 	})
 
-	// Case 4.
 	It("observe nothing of a build that is killed in the queue", func() {
 		deliver(pending)
 		tracked.Apply(decode(killed, values{"build.started": created + 30, "build.stages": []values{{

@@ -15,15 +15,15 @@ import (
 var signed = time.Unix(1772618400, 0)
 
 func newVerifier(t testing.TB, texts ...string) *drone.Verifier {
-	v := &drone.Verifier{Window: 5 * time.Minute}
+	var secrets []signature.Secret
 	for _, text := range texts {
 		secret, err := signature.New(text)
 		if err != nil {
 			t.Fatal(err)
 		}
-		v.Secrets = append(v.Secrets, secret)
+		secrets = append(secrets, secret)
 	}
-	return v
+	return drone.NewVerifier(secrets, 5*time.Minute)
 }
 
 func TestFixturesAreSigned(t *testing.T) {
@@ -38,7 +38,6 @@ func TestFixturesAreSigned(t *testing.T) {
 	}
 }
 
-// Case 15.
 func TestOldSignatureIsRejected(t *testing.T) {
 	v, f := newVerifier(t, "signalbox-fixture-secret"), payloadtest.Load(t, "testdata")[0]
 	r := &http.Request{Header: f.Header}

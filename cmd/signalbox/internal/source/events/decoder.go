@@ -45,6 +45,9 @@ type Decoder struct {
 	// white space that were skipped at its start.
 	line, indent int
 
+	// partial means that the input ended with an error within a line.
+	partial bool
+
 	// long holds a line or array element that is not contiguous in the buffer. whole
 	// holds the input that was read to find a single object. Both are reused.
 	long, whole []byte
@@ -53,7 +56,8 @@ type Decoder struct {
 	reject func(line int, err error)
 
 	// Reserve, if not nil, reserves memory before the Decoder allocates more than its
-	// buffer. If it returns an error, so does Decode. Decode sets it to nil.
+	// buffer. If it returns an error, so does Decode. If the number is negative, the
+	// Decoder no longer needs this memory. Decode sets Reserve to nil.
 	Reserve  func(bytes int64) error
 	reserved int64 // number of bytes that it has reserved
 
@@ -97,12 +101,23 @@ func (d *Decoder) Line() int { return d.line }
 // start prepares the Decoder for another input.
 func (d *Decoder) start(r io.Reader, accept func(*Event), reject func(line int, err error)) {
 	d.buffer.Reset(r)
-	d.in, d.line, d.indent = d.buffer, 0, 0
+	d.in, d.line, d.indent, d.partial = d.buffer, 0, 0, false
 	d.accept, d.reject = accept, reject
 
 	if start, _ := d.in.Peek(len(source.ByteOrderMark)); string(start) == source.ByteOrderMark {
 		d.in.Discard(len(source.ByteOrderMark)) //nolint:errcheck // it was peeked at
 	}
+}
+
+// shrink releases the memory for a long line before the Decoder waits for more input. It
+// does nothing while more input is in the buffer, because the next line may be long too.
+func (d *Decoder) shrink() error {
+	if d.reserved == 0 || d.in != d.buffer || d.in.Buffered() > 0 {
+		return nil
+	}
+	n := d.reserved
+	d.long, d.reserved = nil, 0
+	return d.Reserve(-n)
 }
 
 // release drops references to values of the caller.

@@ -8,9 +8,9 @@ import (
 	"sync"
 
 	"code.cloudfoundry.org/lager/v3"
+	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/signalbox-ci/signalbox/cmd/signalbox/internal/source"
-	"github.com/signalbox-ci/signalbox/internal/excerpt"
 	"github.com/signalbox-ci/signalbox/internal/membudget"
 	"github.com/signalbox-ci/signalbox/metric"
 )
@@ -40,9 +40,16 @@ type Options struct {
 	// Bodies reads bodies with the query parameter strict.
 	Bodies *source.WholeBodies
 
-	// Buffer grants the memory for reading bodies. Nil means that memory is not
-	// limited.
+	// Buffer grants the memory for reading bodies, at most half of it to streams. Nil
+	// means that memory is not limited.
 	Buffer *membudget.Budget
+
+	// MaxStreams is the maximum number of streams that are open at the same time. The
+	// default is 500.
+	MaxStreams int
+
+	// Registerer, if not nil, receives metrics about streams.
+	Registerer prometheus.Registerer
 }
 
 // A handler serves Path.
@@ -50,13 +57,14 @@ type handler struct {
 	Options
 	rejections *source.Rejections
 	decoders   sync.Pool // of *Decoder
+	streams    *streams
 }
 
 // NewHandler returns the handler of Path, which passes events to the sink. It ignores
 // the path of requests.
 func NewHandler(o Options) http.Handler {
 	o.Limits = o.Limits.WithDefaults()
-	h := &handler{Options: o, rejections: source.NewRejections(o.Logger, source.PrivateBurst)}
+	h := &handler{Options: o, rejections: source.NewRejections(o.Logger, source.PrivateBurst), streams: newStreams(o)}
 	h.decoders.New = func() any { return NewDecoder(h.Limits) }
 	return h
 }
@@ -67,41 +75,23 @@ func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if !source.AllowMethods(w, r, http.MethodPost) {
 		return
 	}
-	strict, err := isStrict(r)
-	if err != nil {
+	p, err := parametersOf(r)
+	switch {
+	case err != nil:
 		h.Sink.Malformed(err)
 		h.rejections.RejectQuery(w, r, err)
-		return
-	}
-	if strict {
+	case p.stream:
+		h.serveStream(w, r, p)
+	case p.strict:
 		h.serveStrict(w, r)
-		return
-	}
-	body, err := source.OpenBody(r, h.Limits.BodyBytes, h.Buffer)
-	if err != nil {
-		h.rejectEncoding(w, r, err)
-		return
-	}
-	defer body.Close()
-	h.apply(w, r, body)
-}
-
-// isStrict returns the value of the query parameter strict.
-func isStrict(r *http.Request) (bool, error) {
-	query, err := source.Query(r.URL.RawQuery, "strict")
-	if err != nil {
-		return false, err
-	}
-	if !query.Has("strict") {
-		return false, nil
-	}
-	switch value := query.Get("strict"); value {
-	case "1", "true":
-		return true, nil
-	case "0", "false":
-		return false, nil
 	default:
-		return false, fmt.Errorf("got strict=%s, expected 1, true, 0 or false", excerpt.Short(value))
+		body, err := source.OpenBody(r, h.Limits.BodyBytes, h.Buffer)
+		if err != nil {
+			h.rejectEncoding(w, r, err)
+			return
+		}
+		defer body.Close()
+		h.apply(w, r, body)
 	}
 }
 
@@ -134,7 +124,8 @@ func (h *handler) serveStrict(w http.ResponseWriter, r *http.Request) {
 			h.apply(w, r, body)
 			return
 		}
-		tally, errs, readErr := h.decode(r, body, dryRun)
+		d, readErr := h.decode(r, body, dryRun)
+		tally, errs := &d.tally, d.errs
 		if rejected := tally.Refused + tally.Partial; rejected+tally.Rejected > 0 {
 			tally.Accepted = 0 // nothing is applied
 			h.logErrors(r, errs, tally)
@@ -150,28 +141,22 @@ func (h *handler) serveStrict(w http.ResponseWriter, r *http.Request) {
 
 // apply emits the events of a body and responds.
 func (h *handler) apply(w http.ResponseWriter, r *http.Request, body *source.Body) {
-	tally, errs, readErr := h.decode(r, body, nil)
+	d, readErr := h.decode(r, body, nil)
 	body.Close()
-	if tally.Rejected+tally.Refused+tally.Partial > 0 {
-		h.logErrors(r, errs, tally)
+	if d.failed() > 0 {
+		h.logErrors(r, d.errs, &d.tally)
 	}
-	source.Answer(w, source.StatusOf(tally.Rejected, readErr), response{
-		Accepted:  tally.Accepted,
-		Unknown:   tally.Unknown,
-		Refused:   tally.Refused,
-		Duplicate: tally.Duplicate,
-		Rejected:  tally.Rejected,
-		Errors:    errs,
-	})
+	source.Answer(w, source.StatusOf(d.tally.Rejected, readErr), d.response())
 }
 
-// decode passes the events of a body to the Sink. It returns the first errors and the
-// error from reading the body, which is also among the former. dryRun may be nil.
-func (h *handler) decode(r *http.Request, body *source.Body, dryRun *metric.DryRun) (*Tally, errorList, error) {
+// decode passes the events of a body to the Sink. It returns the results and the error
+// from reading the body, which is also among the errors in the results. dryRun may be
+// nil.
+func (h *handler) decode(r *http.Request, body *source.Body, dryRun *metric.DryRun) (*decoding, error) {
 	decoder := h.decoders.Get().(*Decoder)
 	defer h.decoders.Put(decoder)
 
-	tally := &Tally{Sink: h.Sink, IDs: h.IDs}
+	d := h.newDecoding()
 	var dryRunErr error
 	if dryRun != nil {
 		dryRun.Reserve = func(n int64) bool {
@@ -180,41 +165,21 @@ func (h *handler) decode(r *http.Request, body *source.Body, dryRun *metric.DryR
 			}
 			return dryRunErr == nil
 		}
-		tally.Outcome.DryRun = dryRun
-	}
-	var errs errorList
-	accept := func(event *Event) {
-		tally.Outcome.Explain = !errs.full()
-		tally.Outcome.ExplainUnknown = !errs.full() && tally.Unknown < maxExplained
-		tally.Accept(event)
-		e := &tally.Outcome.Explanation
-		if e.Reason == "" || e.Metric == "" && e.Hint == "" {
-			return // without a hint, an unknown event is not an error
-		}
-		reason := e.Reason
-		if event.Element > 0 {
-			reason = inElement(event.Element, reason)
-		}
-		errs.add(eventError{Line: event.Line, Event: excerpt.Short(event.Name), Metric: e.Metric, Reason: reason, Hint: e.Hint})
-	}
-	reject := func(line int, err error) {
-		tally.Reject(err)
-		errs.add(eventError{Line: line, Reason: err.Error()})
+		d.tally.Outcome.DryRun = dryRun
 	}
 	err := h.reserve(decoder, body)
 	if err == nil {
-		err = decoder.Decode(body, source.FormatOf(r.Header.Get("Content-Type")), accept, reject)
+		err = decoder.Decode(body, source.FormatOf(r.Header.Get("Content-Type")), d.accept, d.reject)
 	}
 	if err == nil && dryRunErr != nil {
 		err = fmt.Errorf("%w; send fewer events in a body with strict=1", dryRunErr)
 	}
 	body.Finish() // its turn must not wait for the log or the client
 	if err != nil {
-		// Always list this error, even if there are MaxErrors others.
-		errs = errs[:min(len(errs), source.MaxErrors-1)]
-		reject(decoder.Line(), source.Explain(err))
+		d.errs.makeRoom()
+		d.reject(decoder.Line(), source.Explain(err))
 	}
-	return tally, errs, err
+	return d, err
 }
 
 // reserve reserves the memory for decoding a body. If the client may repeat the request

@@ -220,11 +220,15 @@ var _ = Describe("Handler", func() {
 				Expect(sink.malformed).To(Equal(1))
 			},
 			Entry("misspelled", "stric=1", `unknown query parameter \"stric\": did you mean \"strict\"?`),
-			Entry("unknown", "ttl=1h", `unknown query parameter \"ttl\", expected strict`),
+			Entry("unknown", "ttl=1h", `unknown query parameter \"ttl\", expected ack or strict`),
 			Entry("value", "strict=yes", "got strict=yes, expected 1, true, 0 or false"),
 			Entry("empty", "strict=", "got strict=, expected 1, true, 0 or false"),
 			Entry("duplicated", "strict=1&strict=0", "query parameter strict: got 2 values, expected one"),
 			Entry("malformed", "strict=1;a", "invalid query"),
+			Entry("no duration", "ack=1", "got ack=1, expected end or a duration such as 1s"),
+			Entry("empty duration", "ack=", "got ack=, expected end or a duration such as 1s"),
+			Entry("negative duration", "ack=-1s", "got ack=-1s, expected end or a duration such as 1s"),
+			Entry("both", "ack=1s&strict=1", "ack and strict exclude each other"),
 		)
 
 		It("applies a body with strict=0 like others", func() {

@@ -28,6 +28,9 @@ func (d *Decoder) decodeLines() error {
 			d.decodeEvent(line, d.line)
 		}
 		d.indent = 0
+		if err := d.shrink(); err != nil {
+			return err
+		}
 	}
 }
 
@@ -45,6 +48,7 @@ func (d *Decoder) readLine() ([]byte, error) {
 		line, err = d.readLongLine(line)
 	}
 	if err != nil && (err != io.EOF || len(line) == 0) {
+		d.partial = len(line) > 0
 		return nil, err
 	}
 
@@ -66,7 +70,7 @@ func (d *Decoder) readLongLine(line []byte) ([]byte, error) {
 		room := max(0, d.limits.LineBytes+lineEnding+1-len(d.long))
 		kept := min(room, len(more))
 		if err := d.reserveFor(len(d.long) + kept); err != nil {
-			return nil, err
+			return d.long, err
 		}
 		d.long = append(d.long, more[:kept]...)
 		if d.spill != nil && kept < len(more) {

@@ -79,15 +79,10 @@ func first(attempt payload.ID) payload.ID {
 
 // refKind returns the kind of a branch.
 func (r repository) refKind(branch, event string) string {
-	switch {
-	case strings.HasPrefix(event, "pull_request"):
+	if strings.HasPrefix(event, "pull_request") {
 		return "pull_request"
-	case branch == "" || r.DefaultBranch == "":
-		return ""
-	case branch == r.DefaultBranch:
-		return "default"
 	}
-	return "branch"
+	return payload.BranchKind(branch, r.DefaultBranch)
 }
 
 // trigger returns the vocabulary's word for the event that triggered a run.
@@ -107,14 +102,4 @@ var results = map[string]string{
 	"failure":   tracker.ResultFailure,
 	"cancelled": tracker.ResultCancellation,
 	"skipped":   tracker.ResultSkip,
-}
-
-// end makes a change the end of an object.
-func end(d *payload.Delivery, c *tracker.Change, conclusion string) {
-	c.State = tracker.Ended
-	c.Attributes.RawResult = conclusion
-	if c.Result = results[conclusion]; c.Result == "" {
-		c.Result = tracker.ResultOther
-		d.Unmap("conclusion", conclusion)
-	}
 }

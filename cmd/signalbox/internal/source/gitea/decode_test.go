@@ -62,7 +62,6 @@ var _ = Describe("Decode", func() {
 		}
 	})
 
-	// Case 22.
 	DescribeTable("ignores unknown actions", func(fixture string, action any) {
 		d := decode(fixture, values{"action": action})
 		Expect(d.Outcome).To(Equal(payload.Ignored))
@@ -112,7 +111,6 @@ var _ = Describe("Runs", func() {
 		Expect([]time.Time{c.Time, c.Queued}).To(HaveEach(BeZero()))
 	}, Entry("wait for a runner", "queued", tracker.Queued), Entry("wait for an approval or for other runs", "waiting", tracker.Blocked))
 
-	// Case 11.
 	DescribeTable("that never started", func(v values, want bool) {
 		Expect(change(completed, v).NeverStarted).To(Equal(want))
 	},
@@ -122,7 +120,6 @@ var _ = Describe("Runs", func() {
 		Entry(nil, values{"workflow_run.started_at": nil}, true),
 	)
 
-	// Case 12.
 	It("have a workflow whose id is text", func() {
 		Expect(change(requested, values{"workflow.id": "ci.yml"})).To(Equal(change(requested, values{"workflow.id": 7})))
 	})
@@ -165,13 +162,12 @@ var _ = Describe("Runs", func() {
 var _ = Describe("Jobs", func() {
 	const queued, running, completed = "workflow_job-life_a-2-queued", "workflow_job-life_a-3-in_progress", "workflow_job-life_a-4-completed-success"
 
-	It("that wait for other jobs are blocked since their creation", func() {
+	It("that wait for other jobs are blocked from their creation on", func() {
 		c := change("workflow_job-life_a-1-waiting-blocked-by-needs", nil)
 		Expect(c.State).To(Equal(tracker.Blocked))
 		Expect(c.Time).To(Equal(at))
 	})
 
-	// Case 11.
 	It("have no start and no end while they are queued", func() {
 		c := change(queued, nil)
 		Expect(c.State).To(Equal(tracker.Queued))
@@ -194,7 +190,6 @@ var _ = Describe("Jobs", func() {
 		}
 	})
 
-	// Cases 3 and 4.
 	It("that never started", func() {
 		Expect(change(completed, nil).NeverStarted).To(BeFalse())
 		Expect(change("workflow_job-completed-cancelled-in-queue", nil).NeverStarted).To(BeTrue())

@@ -80,6 +80,6 @@ func forgejoState(d *payload.Delivery, c *tracker.Change, status string) bool {
 		d.Unmap("status", status)
 		return false
 	}
-	end(d, c, status)
+	d.End(c, results, "status", status)
 	return true
 }

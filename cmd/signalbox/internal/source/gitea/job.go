@@ -39,7 +39,7 @@ func (p *delivery) decodeJob(d *payload.Delivery) {
 			d.Ignore("the completed job has no conclusion")
 			return
 		}
-		end(d, &c, job.Conclusion)
+		d.End(&c, results, "conclusion", job.Conclusion)
 		c.Started, c.Ended = started, c.ParseTime(job.CompletedAt)
 		c.Time = c.Ended
 		c.NeverStarted = started.IsZero()

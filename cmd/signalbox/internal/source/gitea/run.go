@@ -36,7 +36,7 @@ func (p *delivery) decodeRun(d *payload.Delivery) {
 			d.Ignore("the completed run has no conclusion")
 			return
 		}
-		end(d, &c, run.Conclusion)
+		d.End(&c, results, "conclusion", run.Conclusion)
 		c.Started, c.Ended = started, c.ParseTime(run.CompletedAt)
 		c.Time = c.Ended
 		c.NeverStarted = started.IsZero()

@@ -22,7 +22,6 @@ var _ = Describe("Tracked deliveries", func() {
 	received := at.Add(7 * time.Second)
 	BeforeEach(func() { tracked = payloadtest.Track(received) })
 
-	// Case 11.
 	It("observe the queue time and run time of a job", func() {
 		deliver("workflow_job-life_a-2-queued")
 		Expect(tracked.Gauge("ci jobs active", "state", "pending")).To(Equal(1.0))
@@ -35,7 +34,7 @@ var _ = Describe("Tracked deliveries", func() {
 		}
 	})
 
-	It("observe the queue time of a job that waited for other jobs since it is queued", func() {
+	It("observe the queue time of a job that waited for other jobs from the time at which it is queued", func() {
 		deliver("workflow_job-life_a-1-waiting-blocked-by-needs")
 		Expect(tracked.Gauge("ci jobs active", "state", "blocked")).To(Equal(1.0))
 		deliver("workflow_job-life_a-2-queued", "workflow_job-life_a-1-waiting-blocked-by-needs")
@@ -44,7 +43,6 @@ var _ = Describe("Tracked deliveries", func() {
 		Expect(tracked.Events["ci job queue time"]).To(Equal([]float64{2}))
 	})
 
-	// Cases 1 and 2.
 	It("count a job once, in the wrong order and twice", func() {
 		for range 2 {
 			deliver("workflow_job-life_a-4-completed-success", "workflow_job-life_a-3-in_progress", "workflow_job-life_a-2-queued", "workflow_job-life_a-1-waiting-blocked-by-needs")
@@ -54,7 +52,6 @@ var _ = Describe("Tracked deliveries", func() {
 		Expect(tracked.Gauge("ci jobs active", "", "")).To(BeZero())
 	})
 
-	// Case 4.
 	It("observe nothing of a job that is cancelled in the queue", func() {
 		deliver("workflow_job-life_a-2-queued", "workflow_job-completed-cancelled-in-queue")
 		Expect(tracked.Events).To(Equal(map[string][]float64{"ci job queued": {1}, "ci job finished": {1}}))
@@ -67,7 +64,6 @@ var _ = Describe("Tracked deliveries", func() {
 		Expect(tracked.Last("ci job finished")).To(And(HaveKeyWithValue("pipeline", "CI"), HaveKeyWithValue("ref_kind", "default"), HaveKeyWithValue("trigger", "push")))
 	})
 
-	// Case 5.
 	It("observe the times of each attempt", func() {
 		tracked = payloadtest.Track(at.Add(time.Hour))
 		deliver("workflow_run-life_b_rerun-1-requested", "workflow_job-life_b_rerun-1-queued", "workflow_job-life_b_rerun-2-in_progress",

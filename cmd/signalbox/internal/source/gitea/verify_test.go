@@ -63,7 +63,7 @@ func TestVerify(t *testing.T) {
 		want   error
 	}{
 		{"no signature", http.Header{}, signature.ErrMissing},
-		// Case 16: without a secret, all are present.
+		// Without a secret, all are present.
 		{"an empty signature", with("X-Gitea-Signature", ""), signature.ErrMissing},
 		{"only an empty signature of GitHub's kind", http.Header{"X-Hub-Signature-256": {"sha256="}}, signature.ErrMalformed},
 		{"two signatures", with("X-Gitea-Signature", f.Header.Get("X-Gitea-Signature"), "x"), signature.ErrMalformed},

@@ -76,12 +76,8 @@ func (p *delivery) refKind(branch, event string) string {
 		return "pull_request"
 	case event == "release":
 		return "tag"
-	case branch == "" || p.Repository.DefaultBranch == "":
-		return ""
-	case branch == p.Repository.DefaultBranch:
-		return "default"
 	}
-	return "branch"
+	return payload.BranchKind(branch, p.Repository.DefaultBranch)
 }
 
 // trigger returns the vocabulary's word for the event that triggered a run.
@@ -119,12 +115,7 @@ const actionRequired = "action_required"
 
 // end makes a change the end of an object.
 func end(d *payload.Delivery, c *tracker.Change, conclusion string) {
-	c.State = tracker.Ended
-	c.Attributes.RawResult = conclusion
-	if c.Result = results[conclusion]; c.Result == "" {
-		c.Result = tracker.ResultOther
-		d.Unmap("conclusion", conclusion)
-	}
+	d.End(c, results, "conclusion", conclusion)
 	if conclusion == "startup_failure" || conclusion == "timed_out" {
 		c.Attributes.ErrorType = conclusion
 	}

@@ -54,6 +54,14 @@ var _ = Describe("Decode", func() {
 	})
 
 	Describe("events", func() {
+		It("ignores an event whose object is null", func() {
+			f := payloadtest.One(GinkgoTB(), "testdata/workflow_job-null-workflow_job")
+			d, err := github.Decode(f.Header, f.Body)
+			Expect(err).NotTo(HaveOccurred())
+			Expect(d.Outcome).To(Equal(payload.Ignored))
+			Expect(d.Reason).To(Equal("workflow_job is missing"))
+		})
+
 		It("guesses the event of a payload without headers", func() {
 			for _, name := range []string{"workflow_job-life_a-1-queued", "workflow_run-requested", "deployment_status-pages-with-workflow_run"} {
 				f := payloadtest.One(GinkgoTB(), "testdata/"+name)
@@ -64,7 +72,6 @@ var _ = Describe("Decode", func() {
 			}
 		})
 
-		// Case 22.
 		DescribeTable("ignores unknown actions", func(fixture string, action any) {
 			d := decode(fixture, values{"action": action})
 			Expect(d.Outcome).To(Equal(payload.Ignored))
@@ -132,7 +139,6 @@ var _ = Describe("Decode", func() {
 })
 
 var _ = Describe("Runs", func() {
-	// Case 5.
 	It("have the times of the attempt", func() {
 		c := change("workflow_run-life_b_rerun-6-rerun-completed-success-attempt2", nil)
 		Expect(c.Attempt).To(Equal("2"))
@@ -148,7 +154,6 @@ var _ = Describe("Runs", func() {
 		Expect(c.Attributes.Retry).To(Equal("false"))
 	})
 
-	// Case 20.
 	DescribeTable("wait for an approval", func(fixture string, v values) {
 		Expect(change(fixture, v).State).To(Equal(tracker.Blocked))
 	},
@@ -203,7 +208,6 @@ var _ = Describe("Runs", func() {
 var _ = Describe("Jobs", func() {
 	const queued, running, completed = "workflow_job-life_a-1-queued", "workflow_job-life_a-2-in_progress", "workflow_job-life_a-3-completed-success"
 
-	// Case 7.
 	It("have not started while they are queued", func() {
 		Expect(change(queued, nil).Started).To(BeZero())
 		Expect(change(queued, values{"workflow_job.created_at": payloadtest.Removed}).Queued).To(Equal(at))
@@ -218,7 +222,6 @@ var _ = Describe("Jobs", func() {
 		}
 	})
 
-	// Cases 3 and 4, and what the list of open questions says about one step.
 	DescribeTable("that never started", func(v values, want bool) {
 		Expect(change(completed, v).NeverStarted).To(Equal(want))
 	},
@@ -234,7 +237,6 @@ var _ = Describe("Jobs", func() {
 		Entry("failed without a runner, steps of another type", values{"workflow_job.conclusion": "failure", "workflow_job.runner_name": nil, "workflow_job.steps": "x"}, true),
 	)
 
-	// Case 21.
 	DescribeTable("of check runs are ignored", func(v values, ignored bool) {
 		d := decode("workflow_job-completed-from-check-run-no-labels", v)
 		Expect(d.Outcome == payload.Ignored).To(Equal(ignored), d.Reason)

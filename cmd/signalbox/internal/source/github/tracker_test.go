@@ -30,7 +30,6 @@ var _ = Describe("Tracked deliveries", func() {
 		Expect(tracked.Gauge("ci jobs active", "", "")).To(BeZero())
 	})
 
-	// Cases 1 and 2.
 	It("count a job once, in the wrong order and twice", func() {
 		for range 2 {
 			deliver("workflow_job-life_d_out_of_order-1-completed", "workflow_job-life_d_out_of_order-2-in_progress", "workflow_job-life_d_out_of_order-3-queued")
@@ -40,7 +39,6 @@ var _ = Describe("Tracked deliveries", func() {
 		Expect(tracked.Gauge("ci jobs active", "", "")).To(BeZero())
 	})
 
-	// Case 3.
 	It("observe nothing of a skipped job, and count that its start is before its creation", func() {
 		tracked = payloadtest.Track(time.Date(2025, 5, 2, 14, 16, 0, 0, time.UTC))
 		deliver("workflow_job-completed-skipped-started-before-created")
@@ -55,7 +53,6 @@ var _ = Describe("Tracked deliveries", func() {
 		Expect(anomalies).To(Equal([]tracker.Count{{System: "github", Name: "negative_queue", Count: 1}}))
 	})
 
-	// Case 4.
 	It("observe nothing of a job that is cancelled in the queue", func() {
 		deliver("workflow_job-life_c_cancelled_in_queue-1-queued", "workflow_job-life_c_cancelled_in_queue-2-completed-cancelled-never-started")
 		Expect(tracked.Events).To(Equal(map[string][]float64{"ci job queued": {1}, "ci job finished": {1}}))
@@ -63,7 +60,6 @@ var _ = Describe("Tracked deliveries", func() {
 		Expect(tracked.Gauge("ci jobs active", "", "")).To(BeZero())
 	})
 
-	// Case 5.
 	It("observe the times of each attempt of a run", func() {
 		deliver("workflow_run-life_b_rerun-1-requested", "workflow_job-life_a-2-in_progress", "workflow_run-life_b_rerun-2-in_progress",
 			"workflow_run-life_b_rerun-3-completed-failure")
@@ -78,7 +74,6 @@ var _ = Describe("Tracked deliveries", func() {
 		Expect(tracked.Gauge("ci runs active", "", "")).To(BeZero())
 	})
 
-	// Case 20.
 	It("do not count a job that waits for an approval as waiting for a runner", func() {
 		tracked = payloadtest.Track(time.Date(2023, 4, 19, 22, 0, 0, 0, time.UTC))
 		deliver("workflow_job-queued-with-deployment-status-waiting", "workflow_job-waiting-approval")

@@ -85,12 +85,8 @@ func (p *delivery) refKind(ref string, isTag, isMergeRequest bool) string {
 		return "tag"
 	case isMergeRequest, strings.HasPrefix(ref, "refs/merge-requests/"):
 		return "pull_request"
-	case ref == "" || p.Project.DefaultBranch == "":
-		return ""
-	case ref == p.Project.DefaultBranch:
-		return "default"
 	}
-	return "branch"
+	return payload.BranchKind(ref, p.Project.DefaultBranch)
 }
 
 // results are the results for the statuses in which an object has ended.

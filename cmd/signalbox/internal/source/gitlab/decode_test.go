@@ -58,7 +58,6 @@ var _ = Describe("Decode", func() {
 		}
 	})
 
-	// Case 22.
 	DescribeTable("reports unknown statuses", func(fixture, field string) {
 		d := decode(fixture, values{field: "exploded"})
 		Expect(d.Outcome).To(Equal(payload.Unmapped))
@@ -105,7 +104,6 @@ var _ = Describe("Decode", func() {
 })
 
 var _ = Describe("Pipelines", func() {
-	// Case 8.
 	It("can end several times", func() {
 		first, again, second := change("pipeline-life_a-4-failed", nil), change("pipeline-life_a-5-running-again-after-job-retry", nil), change("pipeline-life_a-6-success-second-finish", nil)
 		Expect([]bool{first.Reopens, again.Reopens, second.Reopens}).To(Equal([]bool{true, true, true}))
@@ -169,7 +167,6 @@ var _ = Describe("Pipelines", func() {
 		Entry("pending", "pending", 12, 63, nil, nil, false),
 	)
 
-	// Case 10.
 	It("accept jobs without times", func() {
 		c := change("pipeline-failed-build-null-times", values{"object_attributes.finished_at": nil, "object_attributes.created_at": nil})
 		Expect(c.Latest()).To(BeZero())
@@ -227,7 +224,6 @@ var _ = Describe("Jobs", func() {
 		}
 	})
 
-	// Case 4.
 	DescribeTable("that never started have no durations", func(fixture string) {
 		c := change(fixture, nil)
 		Expect(c.NeverStarted).To(BeTrue())
@@ -235,7 +231,6 @@ var _ = Describe("Jobs", func() {
 		Expect(c.RunTime).To(BeNil())
 	}, Entry(nil, "build-life_c-canceled-in-queue"), Entry(nil, "build-life_d-skipped"), Entry(nil, "build-life_e-failed-stuck_or_timeout_failure"))
 
-	// Case 9.
 	It("have a failure reason only if they failed", func() {
 		for _, fixture := range []string{"build-success-retry-environment", "build-life_c-canceled-in-queue", "build-life_a-3-running"} {
 			Expect(change(fixture, nil).Attributes.ErrorType).To(BeEmpty())

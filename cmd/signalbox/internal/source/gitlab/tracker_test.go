@@ -42,14 +42,12 @@ var _ = Describe("Tracked deliveries", func() {
 		Expect(tracked.Events["ci job queue time"]).To(Equal([]float64{3.19, 9}))
 	})
 
-	// Case 4.
 	It("observe nothing of jobs that never started", func() {
 		deliver("build-life_c-canceled-in-queue", "build-life_d-skipped", "build-life_e-failed-stuck_or_timeout_failure")
 		Expect(tracked.Events).To(Equal(map[string][]float64{"ci job queued": {1, 1, 1}, "ci job finished": {1, 1, 1}}))
 		Expect(tracked.Gauge("ci jobs active", "", "")).To(BeZero())
 	})
 
-	// Case 8.
 	It("count both ends of a pipeline whose job is retried", func() {
 		tracked = payloadtest.Track(time.Date(2016, 8, 12, 16, 0, 0, 0, time.UTC))
 		deliver("pipeline-life_a-1-created", "pipeline-life_a-2-pending")

@@ -26,6 +26,7 @@ type handler struct {
 	table      *Table
 	bodies     *source.WholeBodies
 	rejections *source.Rejections
+	isStream   func(*http.Request) bool
 	next       http.Handler
 }
 
@@ -39,8 +40,11 @@ type handler struct {
 // The handler stores the answer only if it says that the request was handled or is
 // invalid: with a status from 200 to 299, 400 or 422. Otherwise, the client can send
 // the request again.
-func NewHandler(table *Table, bodies *source.WholeBodies, logger lager.Logger, next http.Handler) http.Handler {
-	return &handler{table, bodies, source.NewRejections(logger, source.PrivateBurst), next}
+//
+// isStream reports whether the body of a request may never end. Such a request cannot
+// have a key.
+func NewHandler(table *Table, bodies *source.WholeBodies, logger lager.Logger, isStream func(*http.Request) bool, next http.Handler) http.Handler {
+	return &handler{table, bodies, source.NewRejections(logger, source.PrivateBurst), isStream, next}
 }
 
 // ServeHTTP implements http.Handler.
@@ -52,6 +56,10 @@ func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	if len(keys) > 1 || len(keys[0]) == 0 || len(keys[0]) > maxKeyBytes {
 		h.reject(w, r, http.StatusBadRequest, fmt.Sprintf("expected one %s of 1 to %d bytes", Header, maxKeyBytes))
+		return
+	}
+	if h.isStream(r) {
+		h.reject(w, r, http.StatusBadRequest, "a stream cannot have an "+Header+": give each event an id instead")
 		return
 	}
 	body, ok := h.bodies.Open(w, r, h.rejections)

@@ -27,6 +27,8 @@ func TestIdempotency(t *testing.T) {
 	RunSpecs(t, "Idempotency")
 }
 
+func isStream(r *http.Request) bool { return r.URL.Path == "/stream" }
+
 var _ = Describe("Handler", func() {
 	var (
 		logger  *lagertest.TestLogger
@@ -46,7 +48,7 @@ var _ = Describe("Handler", func() {
 		bodies = &source.WholeBodies{}
 		handled = nil
 		next = func(w http.ResponseWriter, _ *http.Request) { source.Answer(w, http.StatusOK, len(handled)) }
-		handler = idempotency.NewHandler(table, bodies, logger, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		handler = idempotency.NewHandler(table, bodies, logger, isStream, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			body, err := io.ReadAll(r.Body)
 			Expect(err).NotTo(HaveOccurred())
 			handled = append(handled, string(body))
@@ -134,7 +136,7 @@ var _ = Describe("Handler", func() {
 
 	It("handles one of several concurrent requests", func() {
 		var handledOnce atomic.Int32
-		handler := idempotency.NewHandler(table, bodies, logger, http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		handler := idempotency.NewHandler(table, bodies, logger, isStream, http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 			handledOnce.Add(1)
 			w.WriteHeader(http.StatusAccepted)
 		}))
@@ -202,6 +204,17 @@ var _ = Describe("Handler", func() {
 			Expect(w.Body).To(MatchJSON(`{"error": "expected one Idempotency-Key of 1 to 255 bytes"}`))
 		}
 		Expect(handled).To(BeEmpty())
+	})
+
+	It("rejects a key for a stream without reading the body", func() {
+		Expect(do(http.MethodPost, "/stream", "a").Code).To(Equal(http.StatusOK))
+		r := httptest.NewRequest(http.MethodPost, "/stream", sourcetest.Broken("", io.ErrNoProgress))
+		r.Header.Set(idempotency.Header, "k")
+		w := httptest.NewRecorder()
+		handler.ServeHTTP(w, r)
+		Expect(w.Code).To(Equal(http.StatusBadRequest))
+		Expect(w.Body).To(MatchJSON(`{"error": "a stream cannot have an Idempotency-Key: give each event an id instead"}`))
+		Expect(handled).To(HaveLen(1))
 	})
 
 	Describe("bodies", func() {

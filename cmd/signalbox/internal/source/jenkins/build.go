@@ -9,8 +9,9 @@ import (
 	"github.com/signalbox-ci/signalbox/cmd/signalbox/internal/source/tracker"
 )
 
-// phases are the states for the phases of builds. The notification plugin reports that a
-// build was queued when it starts, with the time at which it was queued.
+// phases are the states for the phases of builds. The notification plugin reports that
+// a build was queued only when the build starts. The report contains the time at which
+// it was queued.
 var phases = map[string]tracker.State{
 	"QUEUED":    tracker.Queued,
 	"STARTED":   tracker.Started,
@@ -53,45 +54,55 @@ func (p *notification) decodeBuild(d *payload.Delivery) {
 		d.Ignore("the build has no status, so it has not ended")
 		return
 	}
-	if state == tracker.Ended && results[b.Status] == "" {
-		d.Unmap("status", b.Status)
-	}
-	queueID := max(b.QueueID, b.CloudEventQueueID) // negative if unknown
-	address := cmp.Or(b.FullURL, b.CloudEventFullURL)
-	run := tracker.Change{
-		System:   system,
-		Instance: payload.Host(address, ""),
-		Kind:     tracker.Run,
-		// A job that is created again begins again with the number 1.
-		ID:    short(path) + "@" + itoa(max(queueID, 0)),
-		State: state,
-	}
-	run.Attributes = p.attributes()
-	run.Attributes.URL = address
-	b.addTimes(&run)
+	run := p.run(path, state)
 	if state == tracker.Ended {
-		run.Result = cmp.Or(results[b.Status], tracker.ResultOther)
-		run.Attributes.RawResult = b.Status
+		d.End(&run, results, "status", b.Status)
 	}
-
-	// The job has the ID that the queue gave it, because reports about the queue do not
-	// have the number of the build.
-	job := run
-	job.Kind = tracker.Job
-	job.RunID = run.ID
-	job.Anomalies = nil // count them once
-	if queueID > 0 {
-		job.ID = itoa(queueID)
-	}
-	job.Attributes.Job = run.Attributes.Pipeline
+	job := b.job(run)
 	run.Tests = b.tests()
 	d.Add(run)
 	d.Add(job)
 }
 
+// queueID returns the ID that the queue gave the build, which is not positive if it is
+// unknown.
+func (b *build) queueID() int64 { return max(b.QueueID, b.CloudEventQueueID) }
+
+// run returns a change to the build with the path, without its result.
+func (p *notification) run(path string, state tracker.State) tracker.Change {
+	b := p.Build
+	address := cmp.Or(b.FullURL, b.CloudEventFullURL)
+	c := tracker.Change{
+		System:   system,
+		Instance: payload.Host(address, ""),
+		Kind:     tracker.Run,
+		// A job that is created again begins again with the number 1.
+		ID:         payload.ShortID(path + "@" + itoa(max(b.queueID(), 0))),
+		State:      state,
+		Attributes: p.attributes(),
+	}
+	c.Attributes.URL = address
+	b.addTimes(&c)
+	return c
+}
+
+// job returns a change to the only job of the run. It has the ID that the queue gave it,
+// because reports about the queue do not have the number of the build.
+func (b *build) job(run tracker.Change) tracker.Change {
+	job := run
+	job.Kind = tracker.Job
+	job.RunID = run.ID
+	job.Anomalies = nil // count them once
+	if id := b.queueID(); id > 0 {
+		job.ID = itoa(id)
+	}
+	job.Attributes.Job = run.Attributes.Pipeline
+	return job
+}
+
 // addTimes adds the times of a build in the state of the change.
 func (b *build) addTimes(c *tracker.Change) {
-	at := milliseconds(c, b.Timestamp)
+	at := c.UnixMilli(b.Timestamp)
 	c.Time = at
 	switch c.State {
 	case tracker.Queued:
@@ -104,7 +115,7 @@ func (b *build) addTimes(c *tracker.Change) {
 		// FINALIZED has the time of the notification, which can be much later than the
 		// end of what was measured.
 		if b.Phase == "COMPLETED" && c.RunTime != nil && !at.IsZero() {
-			c.Started = milliseconds(c, b.Timestamp-c.RunTime.Milliseconds())
+			c.Started = c.UnixMilli(b.Timestamp - c.RunTime.Milliseconds())
 		}
 	}
 }
@@ -125,7 +136,7 @@ func (p *notification) attributes() tracker.Attributes {
 	if source == (scm{}) {
 		source = p.Build.CloudEventSCM
 	}
-	repository := repository(source.URL)
+	repository := payload.RepositoryPath(source.URL)
 	return tracker.Attributes{
 		Owner:      payload.Owner(repository),
 		Repository: repository,
@@ -151,18 +162,6 @@ func fullName(path string) string {
 		parts = parts[2:]
 	}
 	return strings.Join(names, "/")
-}
-
-// repository returns the path of the repository with the URL, or with an address of ssh
-// such as "git@example.com:owner/name.git".
-func repository(address string) string {
-	path := ""
-	if u, err := url.Parse(address); err == nil && u.Host != "" {
-		path = u.Path
-	} else if host, rest, ok := strings.Cut(address, ":"); ok && !strings.Contains(host, "/") && !strings.HasPrefix(rest, "/") {
-		path = rest
-	}
-	return strings.TrimSuffix(strings.Trim(path, "/"), ".git")
 }
 
 // branch returns the name of a branch as Git reports it, such as "origin/main", without

@@ -49,7 +49,7 @@ type queueItem struct {
 	ExitTime  int64  `json:"exitTime"`
 }
 
-// decode decodes an item as a job with the ID that its build will name too.
+// decode decodes an item as a job. Its ID is one that the build will contain too.
 func (q *queueItem) decode(d *payload.Delivery, what string) {
 	d.Describe("queue", what)
 	if what != "entered_waiting" && what != "left" {
@@ -69,10 +69,10 @@ func (q *queueItem) decode(d *payload.Delivery, what string) {
 		// An item leaves the queue when a build starts, or because it is canceled.
 		Dequeued: what == "left",
 	}
-	c.Queued = milliseconds(&c, q.EntryTime)
+	c.Queued = c.UnixMilli(q.EntryTime)
 	c.Time = c.Queued
 	if c.Dequeued {
-		c.Time = milliseconds(&c, q.ExitTime)
+		c.Time = c.UnixMilli(q.ExitTime)
 	}
 	c.Attributes.Job = q.Name
 	d.Add(c)
@@ -101,10 +101,10 @@ func (n *node) decode(d *payload.Delivery, what string) {
 	}
 	name := cmp.Or(n.Name, builtIn)
 	// The event does not say which Jenkins it comes from.
-	c := tracker.Change{System: system, Kind: tracker.Worker, ID: short(name), State: tracker.Available}
+	c := tracker.Change{System: system, Kind: tracker.Worker, ID: payload.ShortID(name), State: tracker.Available}
 	c.Attributes.Worker = name
 	if what == "online" {
-		c.Time = milliseconds(&c, n.ConnectTime)
+		c.Time = c.UnixMilli(n.ConnectTime)
 		d.Add(c)
 		return
 	}
@@ -112,6 +112,6 @@ func (n *node) decode(d *payload.Delivery, what string) {
 	if len(n.OfflineCause.Cause) > 0 && n.OfflineCause.Cause[0] == '{' {
 		c.State = tracker.Lost
 	}
-	c.Time = milliseconds(&c, n.OfflineCause.Timestamp)
+	c.Time = c.UnixMilli(n.OfflineCause.Timestamp)
 	d.Add(c)
 }

@@ -1,22 +1,19 @@
 package jenkins
 
 import (
-	"crypto/sha256"
-	"encoding/hex"
 	"net/http"
 	"strconv"
 	"time"
 
 	"github.com/signalbox-ci/signalbox/cmd/signalbox/internal/source/cloudevents"
 	"github.com/signalbox-ci/signalbox/cmd/signalbox/internal/source/payload"
-	"github.com/signalbox-ci/signalbox/cmd/signalbox/internal/source/tracker"
 )
 
 // system is the name of the CI system in changes.
 const system = "jenkins"
 
-// Decode decodes what one of the plugins sends. It returns an error if the body is not
-// JSON. It does not check the token.
+// Decode decodes a delivery of one of the plugins. It returns an error if the body is
+// not JSON. It does not check the token.
 func Decode(header http.Header, body []byte) (payload.Delivery, error) {
 	if header.Get("Ce-Type") != "" {
 		return cloudevents.Delivery(header, body, decodeEvent)
@@ -32,17 +29,6 @@ func Decode(header http.Header, body []byte) (payload.Delivery, error) {
 
 func itoa(id int64) string { return strconv.FormatInt(id, 10) }
 
-// milliseconds returns the time that many milliseconds after the Unix epoch. It returns
-// the zero Time for 0 and, with an anomaly, for times before the year 2000.
-func milliseconds(c *tracker.Change, ms int64) time.Time {
-	t := tracker.UnixMilli(ms)
-	if _, anomaly := tracker.Sanitize(t, t); anomaly != 0 {
-		c.Anomalies = append(c.Anomalies, anomaly)
-		return time.Time{}
-	}
-	return t
-}
-
 // duration returns the duration of that many milliseconds, or nil if it is unknown or not
 // possible.
 func duration(number payload.ID) *time.Duration {
@@ -53,16 +39,4 @@ func duration(number payload.ID) *time.Duration {
 	}
 	d := time.Duration(ms) * time.Millisecond
 	return &d
-}
-
-// maxNameBytes is the maximum length of the part of an ID that is a name.
-const maxNameBytes = 40
-
-// short returns the name, or a hash of it if it is longer than IDs may be.
-func short(name string) string {
-	if len(name) <= maxNameBytes {
-		return name
-	}
-	sum := sha256.Sum256([]byte(name))
-	return hex.EncodeToString(sum[:maxNameBytes/2])
 }

@@ -62,7 +62,6 @@ var _ = Describe("Builds", func() {
 		Entry(nil, "SUCCESS", "success"), Entry(nil, "UNSTABLE", "failure"), Entry(nil, "FAILURE", "failure"), Entry(nil, "FAILED", "failure"),
 		Entry(nil, "ABORTED", "cancellation"), Entry(nil, "NOT_BUILT", "skip"))
 
-	// Case 22.
 	It("report unknown words", func() {
 		d := decode("notification-started", values{"build.phase": "PAUSED"})
 		Expect(d.Outcome).To(Equal(payload.Unmapped))
@@ -96,14 +95,14 @@ var _ = Describe("Builds", func() {
 		Expect(*run.RunTime).To(Equal(2 * time.Minute))
 	})
 
-	DescribeTable("have no duration that is not possible", func(duration any) {
+	DescribeTable("ignore impossible durations", func(duration any) {
 		run, _ := runAndJob("notification-completed-success", values{"build.duration": duration})
 		Expect(run.RunTime).To(BeNil())
 		Expect(run.Started).To(BeZero())
 		Expect(run.Ended).NotTo(BeZero())
 	}, Entry(nil, nil), Entry(nil, payloadtest.Removed), Entry(nil, "x"), Entry(nil, -1), Entry(nil, 9e18))
 
-	It("have no time that is not possible", func() {
+	It("ignore impossible times", func() {
 		run, job := runAndJob("notification-completed-success", values{"build.timestamp": 1772618400}) // seconds
 		Expect(run.Latest()).To(BeZero())
 		Expect(run.Anomalies).To(Equal([]tracker.Anomaly{tracker.Epoch}))

@@ -99,6 +99,18 @@ func RepositoryPath(remote string) string {
 	return strings.TrimSuffix(strings.Trim(path, "/"), ".git")
 }
 
+// BranchKind returns the value of Attributes.RefKind for a branch: default or branch, or
+// an empty text if that is unknown.
+func BranchKind(branch, defaultBranch string) string {
+	switch {
+	case branch == "" || defaultBranch == "":
+		return ""
+	case branch == defaultBranch:
+		return "default"
+	}
+	return "branch"
+}
+
 // RunnerClass returns a name for the labels of a runner: in lower case, sorted, each
 // once, and separated by commas. It omits "self-hosted" unless it is the only label.
 func RunnerClass(labels []string) string {

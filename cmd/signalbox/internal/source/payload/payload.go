@@ -78,6 +78,17 @@ func (d *Delivery) Unmap(field, word string) {
 	d.Outcome, d.Reason = Unmapped, fmt.Sprintf("unknown %s %.40q", field, word)
 }
 
+// End makes a change the end of an object. The result is that for the word in the field;
+// if there is none, it is "other", and the delivery is unmapped.
+func (d *Delivery) End(c *tracker.Change, results map[string]string, field, word string) {
+	c.State = tracker.Ended
+	c.Attributes.RawResult = word
+	if c.Result = results[word]; c.Result == "" {
+		c.Result = tracker.ResultOther
+		d.Unmap(field, word)
+	}
+}
+
 // The maximum lengths of texts. Longer ones do not occur, but those in changes would
 // stay in memory as long as the tracker remembers the object.
 const (

@@ -213,6 +213,20 @@ var _ = DescribeTable("RepositoryPath", func(remote, want string) { Expect(paylo
 	Entry(nil, "https://secret@example.com:port/a", ""), Entry(nil, "file:///srv/api.git", ""), Entry(nil, "/srv/a:b", ""), Entry(nil, "../api", ""),
 	Entry(nil, "api", ""), Entry(nil, ":", ""), Entry(nil, "", ""))
 
+var _ = DescribeTable("BranchKind", func(branch, defaultBranch, want string) {
+	Expect(payload.BranchKind(branch, defaultBranch)).To(Equal(want))
+},
+	Entry(nil, "main", "main", "default"), Entry(nil, "dev", "main", "branch"), Entry(nil, "main", "", ""), Entry(nil, "", "main", ""), Entry(nil, "", "", ""))
+
+var _ = DescribeTable("End", func(word, result, reason string) {
+	var d payload.Delivery
+	var c tracker.Change
+	d.End(&c, map[string]string{"ok": tracker.ResultSuccess}, "status", word)
+	Expect([]string{c.Result, c.Attributes.RawResult, d.Reason}).To(Equal([]string{result, word, reason}))
+	Expect(c.State).To(Equal(tracker.Ended))
+},
+	Entry(nil, "ok", "success", ""), Entry(nil, "odd", "other", `unknown status "odd"`))
+
 var _ = DescribeTable("Host", func(address, want string) { Expect(payload.Host(address, "github.com")).To(Equal(want)) },
 	Entry(nil, "https://GitHub.com/a", ""), Entry(nil, "https://git.Example.com:80/a?b", "git.example.com:80"), Entry(nil, "git.example.com", ""),
 	Entry(nil, "", ""), Entry(nil, "https://[::1", ""), Entry(nil, "https://user:password@x/y", "x"))

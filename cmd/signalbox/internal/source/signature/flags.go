@@ -5,10 +5,10 @@ import "fmt"
 // Flags are the flags of a source whose CI system signs its deliveries. They belong to a
 // group whose namespace is the name of the source, as in --github-secret-file.
 type Flags struct {
-	SecretFiles          []string `long:"secret-file" value-name:"FILE" description:"File with the secret of the webhook, which enables it. Each line is a secret, and a delivery may use any of them, so that they can be replaced. Repeatable."`
+	SecretFiles          []string `long:"secret-file" value-name:"FILE" description:"File with the secrets of the webhook, one per line. Enables the webhook. A delivery may use any of the secrets, so that they can be replaced. Repeatable."`
 	AllowUnauthenticated bool     `long:"allow-unauthenticated" description:"Enable the webhook without a secret: everyone who can connect to the listener can send deliveries."`
 
-	added []Secret // see AddSecret
+	added []Secret // by AddSecret
 }
 
 // AddSecret enables the source, and adds a secret that is in no file. It must be called
@@ -51,7 +51,7 @@ func (f *Flags) Secrets(name string) ([]Secret, error) {
 // sends a token with them; see RequestToken. They belong to a group whose namespace is
 // the name of the source, as in --tekton-token-file.
 type TokenFlags struct {
-	TokenFiles           []string `long:"token-file" value-name:"FILE" description:"File with the token of the webhook, which enables it. Deliveries contain the token in the header Authorization or in their URL. Each line is a token, and a delivery may use any of them, so that they can be replaced. Repeatable."`
+	TokenFiles           []string `long:"token-file" value-name:"FILE" description:"File with the tokens of the webhook, one per line. Enables the webhook. A delivery may use any of the tokens, in the header Authorization or in its URL, so that they can be replaced. Repeatable."`
 	AllowUnauthenticated bool     `long:"allow-unauthenticated" description:"Enable the webhook without a token: everyone who can connect to the listener can send deliveries."`
 }
 

@@ -10,9 +10,9 @@ import (
 	"time"
 )
 
-// The beginning and the end of the header Signature, around the signature in base64.
-// There is no library for this draft that is still maintained, and senders have no
-// choice: other parameters, or the same in another order, are malformed.
+// The beginning and the end of the header Signature, around the signature in base64. No
+// library for this draft is still maintained. Drone always sends the same parameters in
+// the same order, so anything else is malformed.
 const (
 	httpSignatureStart = `keyId="hmac-key",algorithm="hmac-sha256",headers="date digest",signature="`
 	httpSignatureEnd   = `"`

@@ -8,10 +8,10 @@ import (
 )
 
 // RequestToken checks that a request contains exactly one token, which is one of the
-// secrets. It is for CI systems that do not sign, and that differ in where they can send
-// a token: as a bearer token or as the password of basic authentication in the header
-// Authorization, or as the parameter "token" in the URL. The errors contain neither the
-// token nor anything else of the URL.
+// secrets. It is for CI systems that do not sign, and that differ in where they can
+// send a token: as a bearer token or as the password of basic authentication in the
+// header Authorization, or as the parameter "token" in the URL. The errors contain
+// neither the token nor any other part of the URL.
 func RequestToken(secrets []Secret, r *http.Request) error {
 	headers, queried := r.Header.Values("Authorization"), []string(nil)
 	if r.URL.RawQuery != "" {

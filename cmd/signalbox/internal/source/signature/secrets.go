@@ -47,9 +47,9 @@ func (s Secret) Format(f fmt.State, _ rune) { io.WriteString(f, hidden) }
 // MarshalText returns a placeholder instead of the text.
 func (s Secret) MarshalText() ([]byte, error) { return []byte(hidden), nil }
 
-// ReadFiles reads secrets from files. Each line that is not blank is a secret. White
-// space around it does not belong to it. ReadFiles returns an error if a file contains
-// no secret, or if there are more than MaxSecrets different ones.
+// ReadFiles reads secrets from files. Each line is a secret, unless it is blank or begins
+// with #. White space around it does not belong to it. ReadFiles returns an error if a
+// file contains no secret, or if there are more than MaxSecrets different ones.
 func ReadFiles(files []string) ([]Secret, error) {
 	var secrets []Secret
 	for _, file := range files {
@@ -79,7 +79,7 @@ func readFile(file string) ([]Secret, error) {
 	for line := range bytes.Lines(bytes.TrimPrefix(content, []byte("\ufeff"))) {
 		number++
 		line = bytes.TrimSpace(line)
-		if len(line) == 0 {
+		if len(line) == 0 || line[0] == '#' {
 			continue
 		}
 		secret, err := New(string(line))
@@ -89,7 +89,7 @@ func readFile(file string) ([]Secret, error) {
 		secrets = append(secrets, secret)
 	}
 	if len(secrets) == 0 {
-		return nil, fmt.Errorf("%s is empty, expected a secret on a line (create one with: openssl rand -hex 32)", file)
+		return nil, fmt.Errorf("%s contains no secret, expected one on a line (create one with: openssl rand -hex 32)", file)
 	}
 	return secrets, nil
 }

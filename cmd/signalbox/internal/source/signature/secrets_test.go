@@ -29,10 +29,11 @@ var _ = Describe("ReadFiles", func() {
 			write("github.secret", "current\n"),
 			write("next.secret", "\n  next one \r\n\ncurrent\nthird"),
 			write("windows.secret", "\ufefffourth\r\n"),
+			write("comments.secret", "# a comment\n  #former\nfifth # with a hash\n"),
 		})
 		Expect(err).NotTo(HaveOccurred())
-		Expect(found).To(HaveLen(4))
-		for _, text := range []string{"current", "next one", "third", "fourth"} {
+		Expect(found).To(HaveLen(5))
+		for _, text := range []string{"current", "next one", "third", "fourth", "fifth # with a hash"} {
 			Expect(signature.Token(found, http.Header{"X-Token": {text}}, "X-Token")).To(Succeed())
 		}
 	})
@@ -46,8 +47,9 @@ var _ = Describe("ReadFiles", func() {
 			Expect(err.Error()).NotTo(ContainSubstring("abc"))
 		}
 	},
-		Entry("an empty file", "", "is empty, expected a secret on a line"),
-		Entry("blank lines", " \n\t\r\n\n", "is empty, expected a secret on a line"),
+		Entry("an empty file", "", "contains no secret, expected one on a line"),
+		Entry("blank lines", " \n\t\r\n\n", "contains no secret, expected one on a line"),
+		Entry("only comments", "#abc\n", "contains no secret, expected one on a line"),
 		Entry("a control character", "x\nabc\x00\n", ":2: got a secret with control characters"),
 		Entry("UTF-16", "\xff\xfea\x00b\x00c\x00\n", ":1: got a secret with control characters"),
 		Entry("bytes that are not UTF-8", "abc\xff", "invalid UTF-8"),

@@ -34,7 +34,6 @@ var _ = Describe("HMAC", func() {
 		Entry(nil, "lalala", "another-secret", "daa220016c8f29a8b214fbfc3671aeec2145cfb1e6790184ffb38b6d0425fa00"),
 	)
 
-	// Case 14.
 	DescribeTable("refuses garbage", func(values []string, expected error) {
 		err := check("hello world", secrets("secret"), values...)
 		Expect(err).To(MatchError(expected))

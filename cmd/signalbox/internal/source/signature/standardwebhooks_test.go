@@ -47,7 +47,6 @@ var _ = Describe("Standard Webhooks", func() {
 		Expect(check(keys(key), id, timestamp, "v1a,xyz v1,"+strings.Repeat("A", 43)+"= "+valid+" v2,x")).To(Succeed())
 	})
 
-	// Case 15.
 	DescribeTable("checks the age", func(age, window time.Duration, accepted bool) {
 		header := http.Header{"Webhook-Id": {id}, "Webhook-Timestamp": {timestamp}, "Webhook-Signature": {valid}}
 		err := signature.Standard(keys(key), header, []byte(body), sent.Add(age), window)

@@ -48,7 +48,6 @@ var _ = Describe("Timestamped", func() {
 		}
 	})
 
-	// Case 15.
 	DescribeTable("checks the age", func(age, window time.Duration, accepted bool) {
 		err := signature.Timestamped(secrets("secret"), http.Header{name: {timestamped}}, name, []byte(timestampedBody), sent.Add(age), window)
 		if accepted {
@@ -64,7 +63,6 @@ var _ = Describe("Timestamped", func() {
 		Entry(nil, 10_000*time.Hour, time.Duration(0), true),
 	)
 
-	// Case 14.
 	DescribeTable("refuses garbage", func(expected error, values ...string) {
 		err := check(secrets("secret"), timestampedBody, sent, values...)
 		Expect(err).To(MatchError(expected))

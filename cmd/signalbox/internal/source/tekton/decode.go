@@ -13,7 +13,7 @@ import (
 // system is the name of the CI system in changes.
 const system = "tekton"
 
-// Decode decodes a CloudEvent of Tekton. It returns an error if the body is not JSON.
+// Decode decodes a CloudEvent of Tekton. It returns an error if its data is not JSON.
 func Decode(header http.Header, body []byte) (payload.Delivery, error) {
 	return cloudevents.Delivery(header, body, decode)
 }
@@ -23,15 +23,15 @@ func Decode(header http.Header, body []byte) (payload.Delivery, error) {
 const typePrefix = "dev.tekton.event."
 
 func decode(d *payload.Delivery, e cloudevents.Event) error {
-	var p event
-	if err := payload.Unmarshal(e.Data, &p); err != nil {
-		return err
-	}
 	rest, ok := strings.CutPrefix(e.Type, typePrefix)
 	if !ok {
 		d.Describe(e.Type)
-		d.Ignore("the type %.60q is not that of an event of Tekton", e.Type)
+		d.Ignore("the type %.60q is not a type of Tekton's events", e.Type)
 		return nil
+	}
+	var p event
+	if err := payload.Unmarshal(e.Data, &p); err != nil {
+		return err
 	}
 	kind, rest, _ := strings.Cut(rest, ".")
 	state, _, _ := strings.Cut(rest, ".")
@@ -140,7 +140,7 @@ func (o *object) end(d *payload.Delivery, c *tracker.Change, state string) {
 }
 
 // resultOf returns the result for the reason of a failure. New versions of Tekton add
-// reasons, which are failures.
+// reasons; unknown reasons are failures.
 func resultOf(reason string) string {
 	switch reason {
 	case "TaskRunTimeout", "PipelineRunTimeout":

@@ -1,6 +1,7 @@
 package tekton_test
 
 import (
+	"net/http"
 	"time"
 
 	. "github.com/onsi/ginkgo/v2"
@@ -89,8 +90,14 @@ var _ = Describe("Task runs", func() {
 	},
 		Entry(nil, "dev.tekton.event.customrun.started.v1", payload.Ignored, `the kind "customrun"`),
 		Entry(nil, "dev.tekton.event.taskrun.exploded.v1", payload.Unmapped, `unknown state "exploded"`),
-		Entry(nil, "dev.cdevents.taskrun.started.0.3.0", payload.Ignored, "not that of an event of Tekton"),
+		Entry(nil, "dev.cdevents.taskrun.started.0.3.0", payload.Ignored, "not a type of Tekton's events"),
 	)
+
+	It("are ignored if they are of another type, whatever their data", func() {
+		Expect(tekton.Decode(http.Header{"Ce-Type": {"com.example.note"}}, []byte("hello"))).To(HaveField("Outcome", payload.Ignored))
+		_, err := tekton.Decode(http.Header{"Ce-Type": {"dev.tekton.event.taskrun.started.v1"}}, []byte("hello"))
+		Expect(err).To(MatchError(ContainSubstring("not JSON")))
+	})
 })
 
 var _ = Describe("Pipeline runs", func() {
@@ -119,7 +126,7 @@ var _ = Describe("The tracker", func() {
 		"ci job queued": {1}, "ci job started": {1}, "ci job queue time": {7}, "ci job finished": {1}, "ci job run time": {180},
 	}
 
-	// Case 17. A restarted controller sends its events again, with other IDs.
+	// A restarted controller sends its events again, with other IDs.
 	It("counts once, in any order", func() {
 		Expect(track("pipelinerun.queued", "taskrun.queued", "pipelinerun.started", "taskrun.started", "pipelinerun.running", "taskrun.running",
 			"taskrun.successful", "pipelinerun.successful", "taskrun.successful", "pipelinerun.successful").Events).To(Equal(want))

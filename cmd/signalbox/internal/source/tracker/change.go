@@ -8,8 +8,8 @@ import (
 
 // A Change is what a delivery says about one object, such as a run, a job or a worker.
 //
-// Decoders fill in the times as they find them in the payload, with Change.ParseTime,
-// Unix or UnixMilli. Apply removes and counts times that cannot be right.
+// Decoders fill in the times as they find them in the payload, with ParseTime, Unix or
+// UnixMilli. Apply removes and counts times that cannot be right.
 type Change struct {
 	// System is the kind of CI system, such as "github". Instance is the host of a
 	// self-hosted server; empty if there is only one.
@@ -53,11 +53,11 @@ type Change struct {
 	QueuedUntilJob bool
 
 	// NeverStarted means that an ended object never ran. It was skipped, for example,
-	// or cancelled while it was queued.
+	// or canceled while it was queued.
 	NeverStarted bool
 
 	// Dequeued means that a job left the queue, and that it is unknown whether it will
-	// start or was cancelled. State is Queued. The job is no longer counted as active
+	// start or was canceled. State is Queued. The job is no longer counted as active
 	// until another change says that it has started.
 	Dequeued bool
 

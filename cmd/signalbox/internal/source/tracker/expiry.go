@@ -40,7 +40,7 @@ func (t *Tracker) limitOf(o *object) time.Duration {
 // of active objects.
 func (t *Tracker) Tick(now time.Time) []metric.Event {
 	u := &update{tracker: t, now: now}
-	t.regroupAll()
+	u.regroupAll()
 	nanos := now.UnixNano()
 	for o := t.active.front; o != nil; {
 		next := o.next
@@ -76,6 +76,7 @@ func (u *update) expire(o *object) {
 	}
 	u.tracker.leave(o)
 	u.ungroup(o)
+	u.tracker.forgetJob(o)
 	o.expired, o.changed = true, u.now.UnixNano()
 	u.tracker.enter(o)
 }

@@ -93,8 +93,10 @@ func (t *Tracker) groupAttributes(event string, value func(attribute string) str
 }
 
 // regroupAll gives the groups their keys and attributes anew if rules use other
-// attributes than before, and merges those that have the same key.
-func (t *Tracker) regroupAll() {
+// attributes than before, and merges those that have the same key. It emits 0 with the
+// former attributes, for those who remember the values by the attributes of the events.
+func (u *update) regroupAll() {
+	t := u.tracker
 	var changed []*group
 	check := func(g *group) {
 		if g == nil || g.tick == t.ticks {
@@ -119,12 +121,16 @@ func (t *Tracker) regroupAll() {
 	}
 
 	for _, g := range changed {
+		former := g.attributes
 		g.key, g.attributes = t.groupKey(g.event, g.value), t.groupAttributes(g.event, g.value)
 		if other := t.groups[g.key]; other != nil {
 			other.count += g.count
 			g.merged = other
 		} else {
 			t.addGroup(g)
+		}
+		if !maps.Equal(former, g.current().attributes) {
+			u.events = append(u.events, metric.Event{Name: g.event, Attributes: former, Time: u.now})
 		}
 	}
 	for o := t.active.front; o != nil; o = o.next {

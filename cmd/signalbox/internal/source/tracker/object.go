@@ -66,13 +66,18 @@ type waitingJob struct{ id, name, repository, pipeline, url string }
 
 // describe keeps the description of a job while it waits.
 func (u *update) describe(o *object, c *Change) {
-	u.tracker.bytes -= o.job.size()
-	o.job = nil
+	u.tracker.forgetJob(o)
 	if o.kind == Job && o.state == Queued && !o.expired {
 		a, clone := &c.Attributes, strings.Clone // the texts may be parts of a large payload
 		o.job = &waitingJob{clone(c.ID), clone(a.Job), clone(a.Repository), clone(a.Pipeline), clone(a.URL)}
 		u.tracker.bytes += o.job.size()
 	}
+}
+
+// forgetJob releases the description of a job, if it has any.
+func (t *Tracker) forgetJob(o *object) {
+	t.bytes -= o.job.size()
+	o.job = nil
 }
 
 // remember keeps the attributes of a run.

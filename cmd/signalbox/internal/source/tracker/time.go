@@ -56,21 +56,21 @@ func (c *Change) ParseTime(text string) time.Time {
 	return t
 }
 
-// Unix returns the time that many seconds after the Unix epoch, or the zero Time for 0.
-func Unix(seconds int64) time.Time {
-	if seconds == 0 {
-		return time.Time{}
-	}
-	return time.Unix(seconds, 0).UTC()
+// Unix returns the time that many seconds after the Unix epoch, or the zero Time for 0. If
+// it is before the year 2000, Unix adds an anomaly to the change and returns the zero Time.
+func (c *Change) Unix(seconds int64) time.Time { return c.since2000(time.Unix(seconds, 0)) }
+
+// UnixMilli is like Unix, for milliseconds.
+func (c *Change) UnixMilli(milliseconds int64) time.Time {
+	return c.since2000(time.UnixMilli(milliseconds))
 }
 
-// UnixMilli returns the time that many milliseconds after the Unix epoch, or the zero
-// Time for 0.
-func UnixMilli(milliseconds int64) time.Time {
-	if milliseconds == 0 {
-		return time.Time{}
+func (c *Change) since2000(t time.Time) time.Time {
+	t, anomaly := Sanitize(t.UTC(), t)
+	if anomaly != 0 {
+		c.Anomalies = append(c.Anomalies, anomaly)
 	}
-	return time.UnixMilli(milliseconds).UTC()
+	return t
 }
 
 // maxAhead is how far the clock of a CI system may be ahead of this one.

@@ -1,13 +1,13 @@
 package tracker_test
 
 import (
+	"slices"
 	"testing"
 	"time"
 
 	"github.com/signalbox-ci/signalbox/cmd/signalbox/internal/source/tracker"
 )
 
-// Case 24.
 func TestParseTime(t *testing.T) {
 	want := time.Date(2026, 3, 4, 10, 0, 5, 0, time.UTC)
 	for text, fraction := range map[string]time.Duration{
@@ -45,15 +45,19 @@ func TestParseTime(t *testing.T) {
 }
 
 func TestUnix(t *testing.T) {
+	var c tracker.Change
 	want := time.Date(2026, 3, 4, 10, 0, 5, 0, time.UTC)
-	if got := tracker.Unix(want.Unix()); got != want {
+	if got := c.Unix(want.Unix()); got != want {
 		t.Errorf("got %v", got)
 	}
-	if got := tracker.UnixMilli(want.UnixMilli() + 7); got != want.Add(7*time.Millisecond) {
+	if got := c.UnixMilli(want.UnixMilli() + 7); got != want.Add(7*time.Millisecond) {
 		t.Errorf("got %v", got)
 	}
-	if !tracker.Unix(0).IsZero() || !tracker.UnixMilli(0).IsZero() {
-		t.Error("expected the zero time for 0")
+	if !c.Unix(0).IsZero() || !c.UnixMilli(0).IsZero() || c.Anomalies != nil {
+		t.Errorf("expected the zero time for 0, without anomalies, got %v", c.Anomalies)
+	}
+	if !c.Unix(-1).IsZero() || !c.UnixMilli(1).IsZero() || !slices.Equal(c.Anomalies, []tracker.Anomaly{tracker.Epoch, tracker.Epoch}) {
+		t.Errorf("expected the zero time and an anomaly for each time before 2000, got %v", c.Anomalies)
 	}
 }
 

@@ -258,7 +258,8 @@ func (u *update) evict(o *object) {
 func (t *Tracker) remove(o *object) {
 	t.leave(o)
 	delete(t.objects, o.key)
-	t.bytes -= o.size() + o.job.size()
+	t.bytes -= o.size()
+	t.forgetJob(o)
 	t.forgetAttributes(o.run)
 }
 

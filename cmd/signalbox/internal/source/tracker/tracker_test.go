@@ -72,7 +72,6 @@ var _ = Describe("Tracker", func() {
 			Expect(entries()).To(Equal([]string{"github ended 2"})) // with its run
 		})
 
-		// Cases 1 and 2.
 		It("counts the same in any order, and repeats have no effect", func() {
 			for _, order := range permutations(3) {
 				create()
@@ -148,7 +147,6 @@ var _ = Describe("Tracker", func() {
 			Expect(entries()).To(BeEmpty())
 		})
 
-		// Case 3.
 		It("observes no times of a skipped job, but counts anomalies", func() {
 			c := job("1", ended)
 			c.Result, c.Started, c.Ended = tracker.ResultSkip, at(-1), at(-1)
@@ -159,7 +157,6 @@ var _ = Describe("Tracker", func() {
 			Expect(anomalies()).To(Equal([]string{"github negative_queue 1"}))
 		})
 
-		// Case 4.
 		It("observes no times of a job that was cancelled in the queue", func() {
 			apply(job("1", queued))
 			c := job("1", ended)
@@ -181,7 +178,6 @@ var _ = Describe("Tracker", func() {
 			Expect(text(apply(c))).To(Equal([]string{"ci job finished 1", "ci jobs active 0"}))
 		})
 
-		// Case 7.
 		It("does not take times of later states for true", func() {
 			c := job("1", queued)
 			c.Started, c.Ended = at(0), at(0)
@@ -235,7 +231,6 @@ var _ = Describe("Tracker", func() {
 			Expect(text(apply(c))).To(ContainElement("ci job queue time 4"))
 		})
 
-		// Case 10.
 		It("observes nothing if all times are unknown", func() {
 			c := job("1", ended)
 			c.Queued, c.Started, c.Ended = time.Time{}, time.Time{}, time.Time{}
@@ -266,7 +261,6 @@ var _ = Describe("Tracker", func() {
 			Expect(anomalies()).To(Equal([]string{"github negative_queue 2", "github negative_duration 2"}))
 		})
 
-		// Case 11.
 		It("removes and counts times that cannot be right, once", func() {
 			c := job("1", ended)
 			c.Queued, c.Started, c.Ended = time.Unix(0, 0), time.Date(1999, 12, 31, 0, 0, 0, 0, time.UTC), now.Add(time.Hour+1)
@@ -301,7 +295,6 @@ var _ = Describe("Tracker", func() {
 			Expect(events[3].Attributes).To(Equal(common))
 		})
 
-		// Cases 9 and 22.
 		It("has an error type only if there was an error, and a result in any case", func() {
 			for i, c := range []struct{ result, errorType, want string }{
 				{tracker.ResultFailure, "script_failure", `ci job finished{result="failure",error_type="script_failure"} 1`},
@@ -316,7 +309,6 @@ var _ = Describe("Tracker", func() {
 		})
 	})
 
-	// Case 20.
 	Describe("a job that waits for an approval", func() {
 		change := func(s tracker.State, seconds float64) tracker.Change {
 			c := job("1", s)
@@ -343,7 +335,7 @@ var _ = Describe("Tracker", func() {
 			Expect(text(apply(change(ended, 109)))).To(Equal([]string{"ci job finished 1", "ci job run time 9", "ci jobs active 0"}))
 		})
 
-		It("is queued since the delivery of the release if the time of the release is unknown", func() {
+		It("is queued from the delivery of the release on if the time of the release is unknown", func() {
 			now = at(2)
 			apply(change(blocked, 1))
 			now = at(90)
@@ -528,7 +520,6 @@ var _ = Describe("Tracker", func() {
 				`ci job queued{pipeline="CI",branch="main",ref_kind="default",trigger="push"} 1`))
 		})
 
-		// Case 5.
 		It("has a time of its own for each attempt", func() {
 			apply(run("7", "1", ended))
 			again := run("7", "2", ended)
@@ -575,7 +566,6 @@ var _ = Describe("Tracker", func() {
 		apply(job("1", started))
 	})
 
-	// Case 8.
 	Describe("a pipeline of GitLab", func() {
 		change := func(s tracker.State, endedAt float64) tracker.Change {
 			c := tracker.Change{
@@ -971,9 +961,23 @@ var _ = Describe("Tracker", func() {
 				t.Tick(now)
 			})
 
-			It("set each series once, with the sum of the objects", func() {
+			// Receivers that know the values by the attributes of the events forget the former ones.
+			It("set what had the former attributes to 0, and only once", func() {
+				names = []string{"repository", "state"}
+				apply(job("9", queued))
+				Expect(text(t.Tick(now), "repository", "runner_class", "state")).To(Equal([]string{
+					`ci jobs active{repository="octo-org/api",runner_class="class-0",state="pending"} 0`, `ci oldest job waiting{repository="octo-org/api",runner_class="class-0"} 0`,
+					`ci jobs active{repository="octo-org/api",runner_class="class-1",state="pending"} 0`, `ci oldest job waiting{repository="octo-org/api",runner_class="class-1"} 0`,
+					`ci jobs active{repository="octo-org/api",runner_class="class-2",state="pending"} 0`, `ci oldest job waiting{repository="octo-org/api",runner_class="class-2"} 0`,
+					`ci jobs active{repository="octo-org/api",state="pending"} 7`, `ci oldest job waiting{repository="octo-org/api"} 10`,
+				}))
+				Expect(t.Tick(now)).To(HaveLen(2))
+			})
+
+			const former = 6 // groups
+			It("set each series to the sum of the objects", func() {
 				names = []string{"repository", "pipeline", "state"}
-				Expect(text(t.Tick(now), names...)).To(Equal([]string{
+				Expect(text(t.Tick(now), names...)[former:]).To(Equal([]string{
 					`ci jobs active{repository="octo-org/api",state="pending"} 6`, `ci oldest job waiting{repository="octo-org/api"} 10`,
 				}))
 				// A new job has the attribute that is unknown of the others.
@@ -990,7 +994,7 @@ var _ = Describe("Tracker", func() {
 			It("join the group of objects that changed since then", func() {
 				names = []string{"state", "repository"}
 				apply(job("9", queued))
-				Expect(text(t.Tick(now), names...)).To(Equal([]string{
+				Expect(text(t.Tick(now), names...)[former:]).To(Equal([]string{
 					`ci jobs active{state="pending",repository="octo-org/api"} 7`, `ci oldest job waiting{repository="octo-org/api"} 10`,
 				}))
 				Expect(t.Groups()).To(Equal(2))
@@ -1001,7 +1005,10 @@ var _ = Describe("Tracker", func() {
 					apply(job(fmt.Sprint(i), ended))
 				}
 				names = []string{"repository"}
-				Expect(text(t.Tick(now), names...)).To(Equal([]string{`ci oldest job waiting{repository="octo-org/api"} 0`}))
+				Expect(text(t.Tick(now), "repository", "runner_class")).To(Equal([]string{
+					`ci oldest job waiting{repository="octo-org/api",runner_class="class-0"} 0`, `ci oldest job waiting{repository="octo-org/api",runner_class="class-1"} 0`,
+					`ci oldest job waiting{repository="octo-org/api",runner_class="class-2"} 0`, `ci oldest job waiting{repository="octo-org/api"} 0`,
+				}))
 				Expect(t.Tick(now)).To(BeEmpty())
 				Expect(t.Groups()).To(BeZero())
 			})
@@ -1023,7 +1030,7 @@ var _ = Describe("Tracker", func() {
 			other = map[string]string{"a": "b", "b": "a"}
 			Expect(text(t.Tick(now), "runner_class")).To(Equal([]string{`ci jobs active{runner_class="a"} 1`, `ci jobs active{runner_class="b"} 2`}))
 			other = nil
-			Expect(text(t.Tick(now), "runner_class")).To(Equal([]string{`ci jobs active{runner_class="a"} 3`}))
+			Expect(text(t.Tick(now), "runner_class")).To(Equal([]string{`ci jobs active{runner_class="b"} 0`, `ci jobs active{runner_class="a"} 3`}))
 		})
 
 		It("count objects together whose labels have the same values after replacements", func() {
@@ -1056,7 +1063,6 @@ var _ = Describe("Tracker", func() {
 			Expect(text(t.Tick(now), "system")).NotTo(ContainElement(HavePrefix("ci jobs active")))
 		})
 
-		// Case 23.
 		It("are as many as there are active objects, not more", func() {
 			for i := range 10_000 {
 				c := job(fmt.Sprint(i), queued)
@@ -1086,7 +1092,6 @@ var _ = Describe("Tracker", func() {
 			create()
 		})
 
-		// Case 19.
 		It("remove objects from the gauges that never end", func() {
 			apply(job("1", queued))
 			apply(job("2", blocked))
@@ -1104,6 +1109,19 @@ var _ = Describe("Tracker", func() {
 			Expect(t.Tick(now)).To(BeEmpty())
 			Expect(counts(t.Stats().Expired)).To(Equal([]string{"github pending 1", "github blocked 1", "github executing 1"}))
 			Expect(entries()).To(Equal([]string{"github ended 3"}))
+		})
+
+		It("forget what is only known about jobs that wait", func() {
+			used := func(url string) int {
+				create()
+				c := job("1", queued)
+				c.Attributes.URL = url
+				apply(c)
+				t.Tick(now)
+				t.Tick(now.Add(2*time.Hour + 1))
+				return t.Used()
+			}
+			Expect(used(strings.Repeat("x", 500))).To(Equal(used("x")))
 		})
 
 		It("do not make an expired object count twice if it continues", func() {

@@ -241,18 +241,24 @@ func (r *Receiver) track(in *input, d *payload.Delivery, now time.Time) (outcome
 	return outcome, d.Reason, len(events)
 }
 
-// Apply applies the changes in a delivery, which was received at the time now. It returns
-// the events to emit, in order, and what became of the delivery.
+// Apply applies the changes in a delivery, which was received at the time now, and keeps
+// only those that had an effect. It returns the events to emit, in order, and the outcome
+// of the delivery.
 func Apply(t *tracker.Tracker, d *payload.Delivery, now time.Time) (events []metric.Event, outcome Outcome) {
 	outcome = Ignored
+	accepted := d.Changes[:0]
 	for _, change := range d.Changes {
 		caused, did := t.Apply(change, now)
 		events = append(events, caused...)
 		outcome = min(outcome, outcomeOf(did)) // the most useful one
+		if did == tracker.Accepted {
+			accepted = append(accepted, change)
+		}
 	}
 	if d.Outcome == payload.Unmapped && (len(d.Changes) == 0 || outcome == Accepted) {
 		outcome = Unmapped
 	}
+	d.Changes = accepted
 	return events, outcome
 }
 

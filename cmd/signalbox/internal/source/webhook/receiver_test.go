@@ -26,6 +26,7 @@ import (
 	. "github.com/onsi/gomega"
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/testutil"
+	"github.com/prometheus/common/expfmt"
 
 	"github.com/signalbox-ci/signalbox/cmd/signalbox/internal/source/payload"
 	"github.com/signalbox-ci/signalbox/cmd/signalbox/internal/source/tracker"
@@ -230,6 +231,20 @@ var _ = Describe("A receiver", func() {
 		Expect(source()).To(HaveKeyWithValue("delay_seconds", BeNil()))
 		post(delivery(ended("2")))
 		Expect(source()).To(HaveKeyWithValue("delay_seconds", 2.0))
+	})
+
+	It("measures the delay of each end once, since deliveries can repeat earlier ends", func() {
+		d := ended("1")
+		post(delivery(d))
+		now = now.Add(time.Hour)
+		d.ID = "2"
+		d.Changes = append(d.Changes, ended("").Changes[0], d.Changes[0])
+		d.Changes[1].ID = "8"
+		Expect(post(delivery(d)).Body.String()).To(MatchJSON(`{"outcome": "accepted", "events": 5}`))
+		Expect(source()).To(HaveKeyWithValue("delay_seconds", 2.0))
+		page, err := testutil.CollectAndFormat(receiver, expfmt.TypeTextPlain, "signalbox_source_delivery_delay_seconds")
+		Expect(err).NotTo(HaveOccurred())
+		Expect(string(page)).To(ContainSubstring(`signalbox_source_delivery_delay_seconds_sum{source="acme"} 4` + "\n"))
 	})
 
 	It("checks the signatures of only a few deliveries at the same time", func() {

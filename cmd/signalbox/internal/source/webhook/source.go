@@ -30,7 +30,7 @@ type Source interface {
 	IsOpen() bool
 
 	// Credential is what authenticates deliveries: "secret" or "token". The name of the
-	// flag for it is made of it, as in --github-secret-file.
+	// flag contains it, as in --github-secret-file.
 	Credential() string
 
 	// NewVerifier returns a verifier with the secrets in the files that the flags name.
@@ -51,8 +51,8 @@ type Verifier interface {
 	// body does not have to be read.
 	CheckHeader(r *http.Request, now time.Time) error
 
-	// Verify returns an error if the request does not come from someone who knows a
-	// secret. body is its raw body, and now is when it was received.
+	// Verify returns an error unless the sender of the request knows one of the
+	// secrets. body is its raw body, and now is when it was received.
 	Verify(r *http.Request, body []byte, now time.Time) error
 }
 

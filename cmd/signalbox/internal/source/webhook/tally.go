@@ -11,7 +11,7 @@ import (
 	"github.com/signalbox-ci/signalbox/cmd/signalbox/internal/source/tracker"
 )
 
-// An Outcome is what became of a delivery.
+// An Outcome is the result of handling a delivery.
 type Outcome uint8
 
 // The outcomes of deliveries.
@@ -61,9 +61,9 @@ type problem struct {
 	text    string
 }
 
-// observeDelay observes the time from the end that a delivery reports to now. Other
-// changes have no reliable time: a job that is released by an approval has only the time
-// at which it was created.
+// observeDelay observes the time from the ends in a delivery, whose changes had an
+// effect, to now. Other changes have no reliable time: a job that is released by an
+// approval has only the time at which it was created.
 func (t *tally) observeDelay(d *payload.Delivery, now time.Time) {
 	for i := range d.Changes {
 		if d.Changes[i].State != tracker.Ended {

@@ -91,8 +91,8 @@ func One(t testing.TB, path string) Fixture {
 	return Fixture{path, http.Header(header), read(t, path+".json")}
 }
 
-// Golden fails the test if the decoder makes something else of a fixture than what
-// name.golden says.
+// Golden fails the test if the result of decoding a fixture is not the text in
+// name.golden.
 func Golden(t *testing.T, decode Decode, fixtures []Fixture) {
 	for _, f := range fixtures {
 		t.Run(f.Name(), func(t *testing.T) {
