@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"os/exec"
+	"strings"
 
 	. "github.com/onsi/ginkgo/v2"
 	. "github.com/onsi/gomega"
@@ -91,7 +92,7 @@ var _ = Describe("A stream of events", func() {
 		go func() {
 			n := 0
 			for ; ; n += 100 {
-				if _, err := io.WriteString(busy, string(bytes.Repeat([]byte(streamedEvent), 100))); err != nil {
+				if _, err := io.WriteString(busy, strings.Repeat(streamedEvent, 100)); err != nil {
 					break
 				}
 			}
