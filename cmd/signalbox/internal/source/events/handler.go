@@ -3,6 +3,7 @@ package events
 import (
 	"errors"
 	"fmt"
+	"io"
 	"net/http"
 	"slices"
 	"sync"
@@ -167,10 +168,7 @@ func (h *handler) decode(r *http.Request, body *source.Body, dryRun *metric.DryR
 		}
 		d.tally.Outcome.DryRun = dryRun
 	}
-	err := h.reserve(decoder, body)
-	if err == nil {
-		err = decoder.Decode(body, source.FormatOf(r.Header.Get("Content-Type")), d.accept, d.reject)
-	}
+	err := h.decodeBody(decoder, body, source.FormatOf(r.Header.Get("Content-Type")), d)
 	if err == nil && dryRunErr != nil {
 		err = fmt.Errorf("%w; send fewer events in a body with strict=1", dryRunErr)
 	}
@@ -180,6 +178,15 @@ func (h *handler) decode(r *http.Request, body *source.Body, dryRun *metric.DryR
 		d.reject(decoder.Line(), source.Explain(err))
 	}
 	return d, err
+}
+
+// decodeBody reserves memory for the decoder and passes the events of a body to the Sink.
+func (h *handler) decodeBody(decoder *Decoder, body *source.Body, format source.Format, d *decoding) error {
+	in := io.Reader(body)
+	if err := h.reserve(decoder, body); err != nil {
+		in = failingReader{err} // so that the decoder no longer has the state of an earlier body
+	}
+	return decoder.Decode(in, format, d.accept, d.reject)
 }
 
 // reserve reserves the memory for decoding a body. If the client may repeat the request

@@ -81,10 +81,7 @@ func (h *handler) serveStream(w http.ResponseWriter, r *http.Request, p paramete
 func (s *stream) decode(body *source.Body) error {
 	s.decoder = s.handler.decoders.Get().(*Decoder)
 	defer body.Finish()
-	if err := s.handler.reserve(s.decoder, body); err != nil {
-		return err
-	}
-	return s.decoder.Decode(body, source.Lines, s.results.accept, s.results.reject)
+	return s.handler.decodeBody(s.decoder, body, source.Lines, s.results)
 }
 
 // A watchedBody is the body of a stream, which publishes the progress whenever all that

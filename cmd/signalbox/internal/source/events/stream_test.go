@@ -329,6 +329,19 @@ var _ = Describe("A stream", func() {
 			Expect(buffer.Used()).To(BeZero())
 			expectEnded("memory")
 		})
+
+		DescribeTable("does not count lines of earlier requests if there is no memory to begin",
+			func(query, response string) {
+				post("ack=end", sourcetest.Broken(strings.Repeat("{\"name\":\"a\"}\n", 7)+"{", io.ErrUnexpectedEOF))
+				Expect(buffer.TryAcquire(buffer.Size() - decoder/2)).To(BeTrue())
+				w := post(query, strings.NewReader("{\"name\":\"a\"}\n"))
+				Expect(w.Code).To(Equal(http.StatusServiceUnavailable))
+				Expect(w.Body.String()).To(HavePrefix(response))
+				Expect(sink.names()).To(HaveLen(7))
+			},
+			Entry("for a stream", "ack=end", `{"lines":0,"accepted":0,"unknown":0,"refused":0,"duplicate":0,"errors":[{"line":1,`),
+			Entry("for a request", "", `{"accepted":0,"unknown":0,"refused":0,"duplicate":0,"rejected":1,"errors":[{"line":1,`),
+		)
 	})
 })
 

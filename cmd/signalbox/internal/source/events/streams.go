@@ -52,8 +52,8 @@ func newStreams(o Options) *streams {
 	return s
 }
 
-// begin takes one of the places for streams. It returns an error if there is none. The
-// caller must call end.
+// begin takes one of the places for streams. It returns an error if there is none.
+// Otherwise, the caller must call end.
 func (s *streams) begin() error {
 	if s.open.Add(1) > s.max {
 		s.end(endRefused)
