@@ -38,10 +38,9 @@ func limitBodies(timeout time.Duration, streams *streams, next http.Handler) htt
 			began: time.Now(), timeout: timeout, streams: streams,
 		}
 		r.Body = body
-		next.ServeHTTP(w, r)
+		body.serve(next, w, r)
 		switch {
 		case body.stream != nil:
-			streams.remove(body.stream)
 			if conn, ok := r.Context().Value(connKey{}).(net.Conn); ok && body.isHTTP1 && body.err != io.EOF {
 				body.discard(conn, streamDiscardTimeout)
 			}
@@ -68,6 +67,17 @@ type pacedBody struct {
 
 	streams *streams
 	stream  *bodyStream // nil unless Stream was called
+}
+
+// serve calls the handler of a request with the body. A stream ends with the handler,
+// even if it panics.
+func (b *pacedBody) serve(next http.Handler, w http.ResponseWriter, r *http.Request) {
+	defer func() {
+		if b.stream != nil {
+			b.streams.remove(b.stream)
+		}
+	}()
+	next.ServeHTTP(w, r)
 }
 
 // Read implements io.Reader. After an error it returns the same error again: at the end

@@ -183,6 +183,30 @@ func TestHandlersInterruptStreams(t *testing.T) {
 	})
 }
 
+// A handler that panics must not leave its stream to the shutdown, which would use a
+// response that no longer exists.
+func TestStreamsOfHandlersThatPanicEnd(t *testing.T) {
+	handler := func(w http.ResponseWriter, r *http.Request) {
+		Stream(r, time.Minute)
+		http.NewResponseController(w).Flush() //nolint:errcheck // checked below
+		panic(http.ErrAbortHandler)
+	}
+	forProtocols(t, handler, func(t *testing.T, s *Server, post func() (*io.PipeWriter, *http.Response)) {
+		writer, response := post()
+		writer.Close()              //nolint:errcheck // never fails
+		defer response.Body.Close() //nolint:errcheck // only read from
+		if _, err := io.ReadAll(response.Body); err == nil {
+			t.Error("the response is complete")
+		}
+		if err := s.Shutdown(context.Background()); err != nil {
+			t.Error(err)
+		}
+		if n := len(s.streams.open); n > 0 {
+			t.Errorf("got %d streams, expected none", n)
+		}
+	})
+}
+
 // What a client still sends after the response must not be taken for a request, and must
 // not make the client lose the response.
 func TestTheRestOfAStreamIsDiscarded(t *testing.T) {
