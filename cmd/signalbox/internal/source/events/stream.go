@@ -126,7 +126,7 @@ func (s *stream) publish() {
 
 // acknowledge starts to write lines of progress, if the client wants them: one when
 // there is progress, and the next after the interval at the earliest. Calling stop ends
-// this. If the client does not read the lines, reading is interrupted.
+// this. If a line cannot be written, reading is interrupted.
 func (s *stream) acknowledge(p parameters, interrupt func(error)) (stop func()) {
 	if !p.acknowledge {
 		return func() {}
@@ -141,7 +141,7 @@ func (s *stream) acknowledge(p parameters, interrupt func(error)) (stop func()) 
 			case <-s.changed:
 			}
 			if err := s.write(s.takeProgress()); err != nil {
-				interrupt(fmt.Errorf("%w: %w", errUnread, err))
+				interrupt(s.unwritten(err))
 				return
 			}
 			select {
@@ -177,6 +177,16 @@ func (s *stream) write(p progress) error {
 		return err
 	}
 	return http.NewResponseController(s.writer).Flush()
+}
+
+// unwritten returns the error from reading the stream after err from writing a line of
+// progress.
+func (s *stream) unwritten(err error) error {
+	cause := io.ErrUnexpectedEOF // the connection is broken
+	if errors.Is(err, os.ErrDeadlineExceeded) || s.request.ProtoMajor == 2 {
+		cause = errUnread // over HTTP/2, the error does not say whether a deadline was exceeded
+	}
+	return fmt.Errorf("%w: %w", cause, err)
 }
 
 // finish completes the response to a stream that err has ended, or the client if err is

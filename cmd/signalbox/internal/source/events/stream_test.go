@@ -478,3 +478,18 @@ func TestAStreamWhoseResponseIsNotReadEnds(t *testing.T) {
 		}
 	})
 }
+
+// If the connection breaks, a line of progress cannot be written either.
+func TestAStreamWhoseConnectionBreaksIsNotUnread(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		conn, registry, stop := serveStream(t, "ack=1s")
+		io.WriteString(conn, chunk) //nolint:errcheck // the metrics show errors
+		synctest.Wait()             // until the progress is being written
+		conn.Close()
+		synctest.Wait()
+		stop()
+		if err := testutil.GatherAndCompare(registry, strings.NewReader(endedPage("broken")), "signalbox_event_streams_ended_total", "signalbox_event_streams"); err != nil {
+			t.Error(err)
+		}
+	})
+}
