@@ -16,8 +16,8 @@ import (
 // A message begins with its length, so each family is walked twice: first to add up the
 // lengths of its series, then to write them. The length of a counter or gauge follows
 // from its label values; other series are encoded twice. The encoded length of a series
-// must not change in between, although its value may. So the counts of histograms have a fixed
-// width, and a series that is swept between the two walks is still written, with
+// must not change in between, although its value may. So the counts of histograms have
+// a fixed width, and a series that is swept between the two walks is still written, with
 // Prometheus' stale marker as its value. The second walk writes the exemplars that the
 // first walk found; allExemplars keeps pointers to them.
 //

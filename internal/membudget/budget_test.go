@@ -91,7 +91,6 @@ func TestIDsHaveAPartOfTheHeldMemory(t *testing.T) {
 	}
 }
 
-// TestBudgetIsNeverExceeded acquires and releases in many goroutines.
 func TestHalfOfABudget(t *testing.T) {
 	b := &Budget{use: "test", size: 800}
 	half := b.Half()
@@ -116,6 +115,7 @@ func TestHalfOfABudget(t *testing.T) {
 	}
 }
 
+// TestBudgetIsNeverExceeded acquires and releases in many goroutines.
 func TestBudgetIsNeverExceeded(t *testing.T) {
 	b := &Budget{size: 500}
 	var all sync.WaitGroup

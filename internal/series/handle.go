@@ -2,9 +2,9 @@ package series
 
 import "sync/atomic"
 
-// A Handle updates the series of a family that has certain label values. Its Update is
-// Family.Update with these values, but finds the series without a lookup unless it was
-// removed. It is safe for concurrent use.
+// A Handle updates the series of a family that has certain label values. It keeps a
+// pointer to the series, so it needs no lookup unless the series was removed. It is safe
+// for concurrent use.
 type Handle struct {
 	family *Family
 	values Values
@@ -15,15 +15,16 @@ type Handle struct {
 	series atomic.Pointer[Series]
 }
 
-// Handle returns a Handle. It retains the values, and creates no series before the first
-// update.
+// Handle returns a Handle for the series with the label values. owner is as in Update.
+// The caller must not change the slices in values afterwards. Handle creates no series;
+// the first update does.
 func (f *Family) Handle(values Values, owner string) *Handle {
 	h := &Handle{family: f, values: values, owner: owner}
 	h.series.Store(f.unlabeled)
 	return h
 }
 
-// Update updates the series. It creates the series if necessary.
+// Update does the same as Family.Update with the values and the owner of the Handle.
 func (h *Handle) Update(op Op, v float64, now Instant) Result {
 	f := h.family
 	if r := f.checkNumber(v); r != OK {
@@ -35,12 +36,12 @@ func (h *Handle) Update(op Op, v float64, now Instant) Result {
 	return h.find(op, v, now)
 }
 
-// find updates the series by its label values, and keeps it for the next update.
+// find looks up the series, updates it, and keeps it for the next update.
 func (h *Handle) find(op Op, v float64, now Instant) Result {
-	values := h.values // a copy, because other goroutines may hash theirs
+	values := h.values // a copy, because Update stores the hash in it
 	r := h.family.Update(op, &values, h.owner, v, now)
 	if r == OK {
-		h.series.Store(h.family.table.find(&values)) // nil for the overflow series
+		h.series.Store(h.family.table.find(&values)) // nil if it has just been removed
 	}
 	return r
 }

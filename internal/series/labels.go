@@ -128,17 +128,15 @@ func (l *layout) labels(p *packed) func(yield func(name, value string) bool) {
 	}
 }
 
-// valueEnd returns the index of the quote that ends the value at the start of text, and
-// whether the value contains escapes.
-func valueEnd(text string) (end int, escaped bool) {
+// valueEnd returns the index of the quote that ends the value at the start of text.
+func valueEnd(text string) (end int) {
 	for end < len(text) && text[end] != '"' {
 		if text[end] == '\\' {
-			escaped = true
 			end++
 		}
 		end++
 	}
-	return end, escaped
+	return end
 }
 
 // appendEscaped appends v, escaped as a label value in the exposition formats.
@@ -300,11 +298,10 @@ func rawLabels(text string) func(yield func(name, value string) bool) {
 		for text != "" {
 			nameLen := strings.IndexByte(text, '=')
 			if text[0] == '"' {
-				end, _ := valueEnd(text[1:])
-				nameLen = end + 2
+				nameLen = valueEnd(text[1:]) + 2
 			}
 			name, rest := text[:nameLen], text[nameLen+len(`="`):]
-			end, _ := valueEnd(rest)
+			end := valueEnd(rest)
 			if !yield(name, rest[:end]) {
 				return
 			}

@@ -1,22 +1,25 @@
 package series
 
-// A Notation writes the series of a family in the notation of the text formats, such as
+// A Notation writes the series of a family as the text formats do, such as
 //
 //	builds_total{job="unit",pipeline="main"}
 //
-// It is fastest if consecutive series differ only in the value of the last label, as
-// they often do in the order of Family.Sorted: it keeps the rest of what it wrote last.
+// It keeps what it wrote before the last value. So it is fastest if consecutive series
+// differ only in the value of the last label, as they often do in the order of
+// Family.Sorted.
 // It is not safe for concurrent use.
 type Notation struct {
 	layout        *layout
 	before, after string // the name with a brace, and what follows the last value, with a space
 
-	// shared is what precedes the last value of previous, a series that it wrote.
+	// previous are the values of a series that was written earlier, and shared is what
+	// precedes the last of them.
 	previous *packed
 	shared   []byte
 }
 
-// Notation returns a Notation of the family's series, with another name.
+// Notation returns a Notation of the family's series. The name replaces that of the
+// family.
 func (f *Family) Notation(name string) *Notation {
 	n := &Notation{layout: &f.layout, before: name, after: " "}
 	if len(f.layout.pairs) > 0 {

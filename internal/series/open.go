@@ -243,7 +243,7 @@ func (f *OpenFamily) Sweep() { f.order.sweep(func(*OpenSeries) {}) }
 
 // A Row is what a scrape shows of one series, or of several that are folded into one.
 type Row struct {
-	Labels string  // in the format of Series.Labels
+	Labels string  // in the format of Family.AppendLabels
 	Value  float64 // value of a counter, gauge or untyped series
 
 	// Metric, if not nil, replaces Value. It is the content of a histogram or summary,

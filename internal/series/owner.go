@@ -73,6 +73,9 @@ func (st *Store) findOwner(name string) *Owner {
 	return (*Owner)(s)
 }
 
+// findOrCreateOwner returns the owner with the values, which must be hashed. It creates
+// the owner if necessary, unless heartbeat is true and the family has no room to show it.
+// f is the family of owners.
 func (f *Family) findOrCreateOwner(values *Values, now Instant, heartbeat bool) (*Owner, Result) {
 	if s := f.table.find(values); s != nil && !s.liveness.expired() {
 		return (*Owner)(s), OK

@@ -7,10 +7,10 @@ import (
 	"unsafe"
 )
 
-// packed are the label values of a series, in the order of the family's labels. They
-// are one piece of memory: a byte with the length of each value, and then the values. A
-// value of longLength bytes or more has that number as its length byte, and begins with
-// its length in four bytes.
+// packed contains the label values of a series, in the order of the family's labels. It
+// stores them in one piece of memory: first a byte with the length of each value, then
+// the values. A value of longLength bytes or more has longLength as its length byte, and
+// is preceded by four bytes with its length.
 //
 // The labels of a page are written from the values, and updates find their series by
 // comparing the values. Storing the values instead of the written labels saves a
@@ -42,8 +42,8 @@ func packedSize(values *Values) int {
 	return size
 }
 
-// pack stores the values. b must have a capacity of at least minPacked and the size of
-// the values.
+// pack stores the values in b, which must be empty and have a capacity of at least
+// minPacked and at least packedSize.
 func (p *packed) pack(b []byte, values *Values) {
 	for _, from := range values.Order {
 		b = append(b, byte(min(len(values.All[from]), longLength)))
@@ -59,14 +59,13 @@ func (p *packed) pack(b []byte, values *Values) {
 	p.bytes, p.size, p.n = unsafe.SliceData(b), uint32(len(b)), uint8(len(values.Order))
 }
 
-// parts returns the length bytes, and the rest. See cut.
+// parts returns the length bytes and what follows them, which cut divides into values.
 func (p *packed) parts() (lengths, values []byte) {
 	b := unsafe.Slice(p.bytes, p.size)
 	return b[:p.n], b[p.n:]
 }
 
-// cut divides values, the rest of what parts returns, after the value with the length
-// byte.
+// cut returns the first value of values, which has the given length byte, and the rest.
 func cut(length byte, values []byte) (value, rest []byte) {
 	n := int(length)
 	if length == longLength {
@@ -107,8 +106,8 @@ func (p *packed) valueBytes() int {
 	return n
 }
 
-// last returns the last value. It returns false if there are no values, or if finding
-// the last one takes longer.
+// last returns the last value. It returns false if there are no values, or if the last
+// one has longLength bytes or more.
 func (p *packed) last() (v string, ok bool) {
 	if p.n == 0 {
 		return "", false
@@ -123,7 +122,7 @@ func (p *packed) last() (v string, ok bool) {
 }
 
 // sameBeforeLast reports whether the values of p and q are equal except for the last
-// ones, which last must be able to return.
+// ones. The two must have the same number of values, and last must return true for both.
 func (p *packed) sameBeforeLast(q *packed) bool {
 	a, b := unsafe.Slice(p.bytes, p.size), unsafe.Slice(q.bytes, q.size)
 	last := int(p.n) - 1
@@ -166,12 +165,14 @@ func (p *packed) compare(q *packed) int {
 	return 0
 }
 
-// equal reports whether the values are vs, which must be hashed, and as many.
+// equal reports whether the values are equal to vs. vs must be hashed, and have the same
+// number of values.
 //
-// It compares the lengths of all values at once, and then their bytes without a branch
-// that depends on them. That reads only memory of the two: if the lengths are equal, so
-// are the offsets of the values, and each word that is read lies within a value of vs
-// and within the value of p with the same length.
+// It compares the lengths of all values at once, and then their bytes, without a branch
+// that depends on the bytes. It reads no memory outside of the two: p has minPacked
+// bytes, so the word with the lengths is readable. If the lengths are equal, the values
+// are at the same offsets, so each word that is read lies within a value of vs and
+// within the value of p at the same index.
 func (p *packed) equal(vs *Values) bool {
 	if !vs.short {
 		return p.equalAny(vs)

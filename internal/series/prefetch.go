@@ -9,8 +9,9 @@ package series
 // A generic function for both kinds of series would overlap fewer reads, because it
 // calls their methods indirectly.
 
-// Prefetch prepares for reading the series of a page. Sorted calls it; call it to read a
-// page again.
+// Prefetch prepares for reading the series of a page. Sorted does it for each page; call
+// it before reading a page again. The result has no meaning: it keeps the compiler from
+// removing the reads.
 //
 //go:noinline
 func (f *Family) Prefetch(page []*Series) (sum byte) {

@@ -69,8 +69,9 @@ func newSeries(values *Values) *Series {
 	return s
 }
 
-// withBytes returns a series and an empty slice of the memory behind it. Bytes is an
-// array type; its size is the capacity of the slice.
+// withBytes returns a series, and an empty slice of the memory behind it in the same
+// object. Bytes is an array type, whose size is the capacity of the slice. Any pointer
+// into the object keeps all of it alive.
 func withBytes[Bytes any]() (*Series, []byte) {
 	object := new(struct {
 		Series
@@ -134,7 +135,7 @@ func (s *Series) value() (v float64, ok bool) {
 
 func (s *Series) compare(t *Series) int { return s.labels.compare(&t.labels) }
 
-// touch reads the first and the last byte of the labels.
+// touch reads the first and the last byte of the label values.
 func (s *Series) touch() byte {
 	p := &s.labels
 	if p.size == 0 {
