@@ -13,7 +13,7 @@ import (
 //
 // Prepared.Bind returns it. It is safe for concurrent use, and remains valid when the
 // Monitor is closed and initialized again, when the mapping is reloaded, and after its
-// series was removed because it was stale.
+// series were removed because they were stale.
 type Bound struct {
 	prepared *Prepared
 	values   []string
@@ -23,12 +23,12 @@ type Bound struct {
 // A boundType is a Bound as one dispatcher emits it.
 type boundType struct {
 	dispatcher *dispatcher
-	events     []BoundEvent // nil if the events must take the ordinary path
+	events     []BoundEvent // one for each emitter; nil if Prepared.Emit must emit the events
 }
 
 // Bind returns a Bound for events with the values. values[i] is the value of the type's
-// Attributes[i]. Bind does not keep the slice. If the number of values is wrong, Emit
-// reports that.
+// Attributes[i]. Bind does not keep the slice. If the number of values differs from the
+// number of attributes, Bound.Emit logs an error, as Prepared.Emit does.
 func (p *Prepared) Bind(values ...string) *Bound {
 	return &Bound{prepared: p, values: slices.Clone(values)}
 }
@@ -54,8 +54,9 @@ func (b *Bound) Emit(logger lager.Logger, value float64) {
 	}
 }
 
-// resolve resolves the Bound for the dispatcher. The events take the ordinary path if
-// not all emitters can bind them, or if they need checks.
+// resolve resolves the Bound for the dispatcher. It leaves the events to Prepared.Emit
+// if an emitter cannot bind them or needs the time of each, if the number of values is
+// wrong, or if they are error logs.
 func (b *Bound) resolve(d *dispatcher) *boundType {
 	r := &boundType{dispatcher: d}
 	if len(b.values) == len(b.prepared.eventType.Attributes) && b.prepared.eventType.Name != errorLogName && !d.needsTime() {

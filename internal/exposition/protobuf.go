@@ -34,9 +34,10 @@ type protobuf struct {
 	part     []byte // a message within metric, such as a Histogram
 
 	// allExemplars are the exemplars found on the first walk: those of each series,
-	// followed by nil. They are collected only for families with exemplars.
-	withExemplars bool
+	// followed by nil. They are collected only if withExemplars is true: the family had
+	// exemplars when the first walk began.
 	allExemplars  []*series.Exemplar
+	withExemplars bool
 	exemplars     []*series.Exemplar // of the series being written
 	message       []byte             // a message within part, such as an Exemplar
 	familyMessage []byte             // encoded metrics of a native family

@@ -15,14 +15,14 @@ var ErrShutdown = errors.New("the server is shutting down")
 const streamDiscardTimeout = time.Second
 
 // Stream lets the client of a request take any time to send the whole body, unless it
-// sends nothing for the given time. Reading the body then fails with
-// os.ErrDeadlineExceeded. It fails with ErrShutdown if the server shuts down. A handler
-// should then respond within a second. It may respond before the end of the body, also
-// in another goroutine than the one that reads.
+// sends nothing for the time idle. Reading the body then fails with
+// os.ErrDeadlineExceeded. It fails with ErrShutdown if the server shuts down. In either
+// case, the handler should respond within a second. It may respond before the end of the
+// body, even in another goroutine than the one that reads.
 //
-// The caller must call Stream before it reads the body, which must be the one that the
-// server passed to its handler; otherwise, Stream does nothing. Calling interrupt makes
-// reading fail with the error, from any goroutine, until the handler returns.
+// The handler must call Stream before it reads the body, which must be the one that the
+// server passed to it; otherwise, Stream does nothing. interrupt makes reading fail with
+// the error. It is safe for concurrent use, until the handler returns.
 func Stream(r *http.Request, idle time.Duration) (interrupt func(error)) {
 	body, ok := r.Body.(*pacedBody)
 	if !ok {
@@ -49,8 +49,8 @@ type bodyStream struct {
 	cause error      // the error that interrupted reading
 }
 
-// setDeadline sets the deadline for a read. It does not for each of them, because over
-// HTTP/2 this is expensive.
+// setDeadline sets the deadline for a read, unless it was set recently: over HTTP/2,
+// setting it is expensive.
 func (s *bodyStream) setDeadline(now time.Time) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
