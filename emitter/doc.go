@@ -26,7 +26,7 @@
 // serves metrics on its own server uses [Prometheus.Handler].
 //
 // On Linux, importing the package also replaces the process collector in
-// client_golang's default registry by a faster one. It has the same metrics, and a
+// client_golang's default registry with a faster one. It has the same metrics, and a
 // program can unregister it in the same way.
 package emitter
 

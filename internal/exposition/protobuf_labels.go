@@ -23,7 +23,8 @@ type labelEncoder struct {
 	valueBytes int      // total length of the values
 }
 
-// An encodedLabel is what all series have in common of a label that is not constant.
+// An encodedLabel is the part of a label that is the same for all series, although its
+// value is not constant.
 type encodedLabel struct {
 	before []byte // the constant labels between the previous label and this one
 	name   []byte // the name as field of a LabelPair message

@@ -75,7 +75,7 @@ func (s *bodyStream) interrupted() error {
 	return s.cause
 }
 
-// streams are the streams of a server that are open.
+// streams contains the open streams of a server.
 type streams struct {
 	mu      sync.Mutex // protects the following fields
 	open    map[*bodyStream]struct{}

@@ -37,7 +37,7 @@ var names = [metrics]string{
 	transmittedBytes: "process_network_transmit_bytes_total",
 }
 
-// values are the values of the metrics, and which of them are known.
+// values contains the values of the metrics, and which of them are known.
 type values struct {
 	of    [metrics]float64
 	known [metrics]bool

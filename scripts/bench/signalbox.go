@@ -15,8 +15,8 @@ const signalboxName = "Signalbox"
 // logger has no sink, like the logger of a scheduler for messages below its log level.
 var logger = lager.NewLogger("bench")
 
-// newSignalbox starts an emitter like newRealSignalbox, whose page lacks the metrics of
-// client_golang about the Go runtime and the process.
+// newSignalbox is newRealSignalbox without client_golang's metrics of the Go runtime and
+// the process.
 func newSignalbox(change ...func(*emitter.PrometheusConfig)) (*emitter.Prometheus, error) {
 	for _, c := range runtimeCollectors() {
 		prometheus.Unregister(c)

@@ -22,9 +22,9 @@ type newStore func(*shape) (*store, error)
 // the shape and n/2 last-seen times. It returns a function that sets each series to a
 // new value.
 //
-// The series are created in the order into which arrange brings their keys: shuffle, as
-// workers and jobs would be created, or slices.Sort, the order of the page. Then they lie
-// in memory in the order in which a scrape reads them.
+// The series are created in the order into which arrange brings their keys. With
+// shuffle, it is as random as the order in which workers and jobs appear. With
+// slices.Sort, it is the order of the page, so a scrape reads memory in order.
 //
 // Integers, and times in milliseconds, are fast to format. So a quarter of all gauges
 // have fractions with all digits; the last-seen times are in the other three quarters.

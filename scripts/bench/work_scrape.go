@@ -69,7 +69,8 @@ func scrapeContest(series int) contest {
 	return c
 }
 
-// orderContest shows what it costs that series are not created in the order of the page.
+// orderContest shows how much longer a scrape takes because series were not created in
+// the order of the page.
 func orderContest() contest {
 	const series = 1_000_000
 	return contest{

@@ -16,7 +16,7 @@ import (
 	"github.com/signalbox-ci/signalbox/internal/httpserver"
 )
 
-// streamIdleTimeout is the maximum time in which a client must send something. Each
+// streamIdleTimeout is the maximum time for which a client may send nothing, because each
 // stream takes up one of the places for streams.
 const streamIdleTimeout = 5 * time.Minute
 
@@ -49,7 +49,7 @@ type stream struct {
 }
 
 // serveStream applies the lines of a stream. It responds when the stream has ended, and
-// before if the client wants to know about the progress.
+// also before that if the client asked for lines of progress.
 func (h *handler) serveStream(w http.ResponseWriter, r *http.Request, p parameters) {
 	interrupt := httpserver.Stream(r, streamIdleTimeout)
 	if err := h.streams.begin(); err != nil {
@@ -91,7 +91,8 @@ type watchedBody struct {
 	stream *stream
 }
 
-// Read implements io.Reader. The goroutine has no turn at the moment, so it may wait.
+// Read implements io.Reader. The goroutine holds none of source's turns while a Body
+// reads, so publish may wait for the log.
 func (b *watchedBody) Read(p []byte) (int, error) {
 	b.stream.publish()
 	return b.ReadCloser.Read(p)
@@ -124,9 +125,9 @@ func (s *stream) publish() {
 	}
 }
 
-// acknowledge starts to write lines of progress, if the client wants them: one when
-// there is progress, and the next after the interval at the earliest. Calling stop ends
-// this. If a line cannot be written, reading is interrupted.
+// acknowledge starts to write lines of progress, if the client asked for them: one when
+// there is progress, and the next after the interval at the earliest. stop ends this,
+// and waits until a line that is being written is complete or has failed. If a line cannot be written, reading is interrupted.
 func (s *stream) acknowledge(p parameters, interrupt func(error)) (stop func()) {
 	if !p.acknowledge {
 		return func() {}
@@ -189,8 +190,8 @@ func (s *stream) unwritten(err error) error {
 	return fmt.Errorf("%w: %w", cause, err)
 }
 
-// finish completes the response to a stream that err has ended, or the client if err is
-// nil. It returns the reason for the end.
+// finish completes the response. err is the error that ended the stream, or nil if the
+// client ended it. finish returns the reason for the end.
 func (s *stream) finish(err error) endReason {
 	end := endOf(err)
 	s.publish()
