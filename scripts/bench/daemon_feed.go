@@ -46,7 +46,7 @@ type feed struct {
 	conns []net.Conn
 
 	endings sync.WaitGroup
-	endErr  atomic.Pointer[error] // of one of the endings
+	endErr  atomic.Pointer[error] // nil, or the error of one of the endings
 }
 
 // newFeed divides the updates into messages.

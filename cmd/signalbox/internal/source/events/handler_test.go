@@ -228,7 +228,7 @@ var _ = Describe("Handler", func() {
 			Entry("no duration", "ack=1", "got ack=1, expected end or a duration such as 1s"),
 			Entry("empty duration", "ack=", "got ack=, expected end or a duration such as 1s"),
 			Entry("negative duration", "ack=-1s", "got ack=-1s, expected end or a duration such as 1s"),
-			Entry("both", "ack=1s&strict=1", "ack and strict exclude each other"),
+			Entry("both", "ack=1s&strict=1", "ack and strict cannot be combined"),
 		)
 
 		It("applies a body with strict=0 like others", func() {

@@ -52,7 +52,7 @@ func parametersOf(r *http.Request) (p parameters, err error) {
 		}
 	}
 	if p.stream && p.strict {
-		return p, errors.New("ack and strict exclude each other: the events of a stream are applied one by one")
+		return p, errors.New("ack and strict cannot be combined: the events of a stream are applied one by one")
 	}
 	return p, nil
 }
