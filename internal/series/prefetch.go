@@ -29,3 +29,59 @@ func prefetchOpen(page []*OpenSeries) (sum byte) {
 	}
 	return sum
 }
+
+// manySeries is a number of series that do not fit into the processor's caches.
+const manySeries = 30_000
+
+// maxPrefetched is the maximum number of updates that PrefetchUpdates prepares for.
+const maxPrefetched = 32
+
+// PrefetchUpdates prepares for updates of the series with the label values, which are
+// in the elements of the batch as in Values.All. It changes nothing. It does nothing if
+// the family has so few series that they are probably in the cache.
+//
+// Each loop reads what the previous one has found the addresses of.
+//
+//go:noinline
+func (f *Family) PrefetchUpdates(batch [][]string, order []uint8) (sum byte) {
+	if f.count.Load() < manySeries {
+		return 0
+	}
+	batch = batch[:min(len(batch), maxPrefetched)]
+	var hashes [maxPrefetched]uint64
+	var slots [maxPrefetched][]slot
+	values := Values{Order: order}
+	for i := range batch {
+		values.All = batch[i]
+		values.rehash()
+		hashes[i] = values.hash
+		slots[i] = f.table.segmentOf(values.hash).slots
+	}
+	for i := range batch {
+		slots[i][hashes[i]&uint64(len(slots[i])-1)].series.Load()
+	}
+	var found [maxPrefetched]*Series
+	for i := range batch {
+		mask := uint64(len(slots[i]) - 1)
+		for at := hashes[i]; ; at++ {
+			slot := &slots[i][at&mask]
+			found[i] = slot.series.Load()
+			if found[i] == nil || slot.hash == hashes[i] {
+				break
+			}
+		}
+	}
+	var owners [maxPrefetched]*Owner
+	for i, s := range found[:len(batch)] {
+		if s != nil {
+			owners[i] = s.owner
+			sum += s.touch() + byte(s.bits.Load())
+		}
+	}
+	for _, o := range owners[:len(batch)] {
+		if o != nil {
+			sum += byte(o.liveness.last.Load())
+		}
+	}
+	return sum
+}
