@@ -29,13 +29,8 @@ func (d *Decoder) parse(data []byte) (*Event, error) {
 // accept holds the event that parse returned, or passes on all held events.
 func (d *Decoder) accept(event *Event) {
 	d.batch.n++
-	s := event.Shape
-	if !event.repeated || s.prefetch == nil {
-		d.flush()
-		return
-	}
-	s.held = true
-	if d.batch.n == maxHeld {
+	event.Shape.held = event.Shape.prefetch != nil
+	if !event.Shape.held || d.batch.n == maxHeld {
 		d.flush()
 	}
 }
