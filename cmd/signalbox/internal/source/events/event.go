@@ -2,8 +2,8 @@ package events
 
 import "github.com/signalbox-ci/signalbox/metric"
 
-// An Event is a decoded event. It is valid until the function returns to which the
-// Decoder passes it.
+// An Event is a decoded event. It is valid until the function that the Decoder calls
+// with it returns.
 type Event struct {
 	metric.Event // without Attributes
 
