@@ -150,7 +150,8 @@ func (m *Monitor) emitBetween(logger lager.Logger, t eventTypeID, from, to time.
 
 // RunsActive reports the current numbers of runs that have not ended. It emits one
 // event for each state, whose value is the number of runs in that state. The caller
-// should emit it every few seconds or when a number changes, and at least once an hour.
+// should emit it every few seconds or when a number changes, and at least every half
+// hour unless it is 0: a series that is not set for an hour expires.
 type RunsActive struct {
 	System, Instance string // as in Run
 

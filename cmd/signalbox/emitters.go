@@ -77,11 +77,21 @@ func (e *emitters) Emit(event metric.Event, outcome *metric.Outcome) {
 }
 
 // Prepare implements source.Sink.
-func (e *emitters) Prepare(t metric.EventType) func(*metric.Event, []string, *metric.Outcome) {
+func (e *emitters) Prepare(t metric.EventType) (emit func(*metric.Event, []string, *metric.Outcome), prefetch func([][]string)) {
 	prepared := e.monitor.Prepare(t)
-	return func(event *metric.Event, values []string, outcome *metric.Outcome) {
+	emit = func(event *metric.Event, values []string, outcome *metric.Outcome) {
 		prepared.EmitReporting(e.logger, *event, values, outcome)
 	}
+	prefetchers := make([]func([][]string), len(e.engines))
+	for i, engine := range e.engines {
+		prefetchers[i] = engine.Prefetcher(t)
+	}
+	prefetch = func(batch [][]string) {
+		for _, prefetch := range prefetchers {
+			prefetch(batch)
+		}
+	}
+	return emit, prefetch
 }
 
 // Malformed implements source.Sink.

@@ -146,8 +146,8 @@ type counter struct{ events atomic.Int32 }
 
 func (c *counter) Emit(metric.Event, *metric.Outcome) { c.events.Add(1) }
 
-func (c *counter) Prepare(metric.EventType) func(*metric.Event, []string, *metric.Outcome) {
-	return func(event *metric.Event, _ []string, outcome *metric.Outcome) { c.Emit(*event, outcome) }
+func (c *counter) Prepare(metric.EventType) (func(*metric.Event, []string, *metric.Outcome), func([][]string)) {
+	return func(event *metric.Event, _ []string, outcome *metric.Outcome) { c.Emit(*event, outcome) }, nil
 }
 
 func (c *counter) Malformed(error) {}

@@ -12,6 +12,7 @@ import (
 	"regexp"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"testing/synctest"
@@ -141,12 +142,21 @@ var _ = Describe("A pipe that is full", func() {
 		command.Stderr = stderr
 		exited := startWith(command)
 		pipe.fill()
-		go io.Copy(stdin, strings.NewReader(strings.Repeat(strings.Repeat("x", 99)+"\n", 50_000))) // ends when the process exits
+		var sent atomic.Int64
+		go func() { // ends when the process exits
+			for line := strings.Repeat("x", 99) + "\n"; ; {
+				n, err := io.WriteString(stdin, line)
+				if sent.Add(int64(n)); err != nil {
+					return
+				}
+			}
+		}()
 
 		Eventually(stderr.String).Should(ContainSubstring("listening-for-events"))
 		url := regexp.MustCompile(`listening-for-events","data":\{"url":"([^"]+)"`).FindStringSubmatch(stderr.String())[1]
 		status, _ := request(http.MethodPost, url, startEvent)
 		Expect(status).To(Equal(http.StatusOK))
+		Eventually(sent.Load).Should(BeNumerically(">", 80<<10), "the daemon has not read more than fits into the pipe")
 		command.Process.Signal(syscall.SIGTERM)
 		Eventually(exited).Should(Receive(BeNil()))
 		Expect(stderr.String()).To(And(ContainSubstring("output-incomplete"), ContainSubstring("signalbox.stopped")))

@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"slices"
 	"sync/atomic"
 
 	"code.cloudfoundry.org/lager/v3"
@@ -44,6 +45,27 @@ func (p *preparedEvent) emitValues(logger lager.Logger, value float64, values []
 		r = p.resolve(plans)
 	}
 	r.event.emitValues(logger, value, values, outcome)
+}
+
+// Prefetcher returns a function that prepares for emitting events of the type with the
+// given values, of which there are a few; see series.Family.PrefetchUpdates. It has no
+// effect on the results.
+func (e *Engine) Prefetcher(t metric.EventType) func(batch [][]string) {
+	t.Attributes = slices.Clone(t.Attributes)
+	return newPreparedEvent(e, t).prefetch
+}
+
+func (p *preparedEvent) prefetch(batch [][]string) {
+	r := p.resolved.Load()
+	if plans := p.engine.plans.Load(); r.plans != plans {
+		r = p.resolve(plans)
+	}
+	if t, ok := r.event.(*typedEvent); ok {
+		for i := range t.plan.updates {
+			u := &t.plan.updates[i]
+			u.family.PrefetchUpdates(batch, u.labels)
+		}
+	}
 }
 
 // resolve resolves the event type with the given plans. Goroutines may call it

@@ -30,3 +30,64 @@ func prefetchOpen(page []*OpenSeries) (sum byte) {
 	}
 	return sum
 }
+
+// manySeries is a number of series that do not fit into the processor's caches.
+const manySeries = 30_000
+
+// maxPrefetched is the maximum number of updates for which PrefetchUpdates prepares.
+const maxPrefetched = 32
+
+// PrefetchUpdates prepares for updates with these label values, of at most 32 series:
+// each element of the batch and the order are as in Values. It does nothing if the
+// family has so few series that they are probably in the cache. With a million series,
+// updates take half the time.
+//
+// Each loop reads what the previous one has found: the slots of the table, the series,
+// and their owners.
+//
+//go:noinline
+func (f *Family) PrefetchUpdates(batch [][]string, order []uint8) (sum byte) {
+	if f.count.Load() < manySeries {
+		return 0
+	}
+	batch = batch[:min(len(batch), maxPrefetched)]
+	var hashes [maxPrefetched]uint64
+	var slots [maxPrefetched][]slot
+	values := Values{Order: order}
+	for i := range batch {
+		values.All = batch[i]
+		values.rehash()
+		hashes[i] = values.hash
+		slots[i] = f.table.segmentOf(values.hash).slots
+	}
+	for i := range batch {
+		slots[i][hashes[i]&uint64(len(slots[i])-1)].series.Load()
+	}
+	var found [maxPrefetched]*Series
+	for i := range batch {
+		found[i] = findHash(slots[i], hashes[i])
+	}
+	var owners [maxPrefetched]*Owner
+	for i, s := range found[:len(batch)] {
+		if s != nil {
+			owners[i] = s.owner
+			sum += s.touch() + byte(s.bits.Load())
+		}
+	}
+	for _, o := range owners[:len(batch)] {
+		if o != nil {
+			sum += byte(o.liveness.last.Load())
+		}
+	}
+	return sum
+}
+
+// findHash returns a series whose label values have the hash, or nil.
+func findHash(slots []slot, hash uint64) *Series {
+	for i := hash; ; i++ {
+		at := &slots[i&uint64(len(slots)-1)]
+		if s := at.series.Load(); s == nil || at.hash == hash {
+			return s
+		}
+	}
+}

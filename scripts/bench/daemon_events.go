@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log"
+	"math/rand/v2"
 )
 
 // An update is an event that sets one series: the containers of a worker.
@@ -81,6 +82,47 @@ func measureEvents(ctx context.Context, o options) (_ []comparison, err error) {
 	}
 	stream.goals = []goal{{peer: exporter.name, value: 1, wide: true}}
 	return []comparison{many, one, stream}, nil
+}
+
+// measureManyWorkers sends events of a million workers in no particular order. The
+// daemon mostly waits for memory, because the series do not fit into the processor's
+// caches.
+func measureManyWorkers(ctx context.Context, o options) (_ []comparison, err error) {
+	const (
+		workers = 1_000_000
+		perBody = 5000
+		rounds  = 5
+	)
+	program, err := buildSignalbox(ctx, o.dir)
+	if err != nil {
+		return nil, err
+	}
+	signalbox, err := startSignalbox(ctx, signalboxName, program,
+		fmt.Sprint("--prometheus-max-series-per-metric=", 2*workers), "--prometheus-worker-stale-after=1h", "--memory-limit=8GiB")
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, signalbox.stop()) }()
+
+	// Series are in memory in the order of their creation, so that is not the order of
+	// the updates.
+	all := make([]update, workers)
+	for i := range all {
+		all[i] = update{worker: fmt.Sprintf("worker-%d", i), value: i}
+	}
+	create := signalboxFeed(signalbox, all, perBody, 2)
+	if err := create.open(ctx); err != nil {
+		return nil, err
+	}
+	_, _, err = create.round(ctx, workers)
+	if err := errors.Join(err, create.close()); err != nil {
+		return nil, err
+	}
+	rand.New(rand.NewPCG(1, 2)).Shuffle(workers, func(i, j int) { all[i], all[j] = all[j], all[i] })
+	c, err := compareFeeds(ctx, "Events over HTTP, 5,000 per body, 1,000,000 workers in no particular order",
+		min(o.rounds, rounds), workers, signalboxFeed(signalbox, all, perBody, 2))
+	c.goals = []goal{{value: 8e5}}
+	return []comparison{c}, err
 }
 
 // compareFeeds measures feeds in turns with the given number of updates.

@@ -107,11 +107,11 @@ type sink struct{ *emitter.Prometheus }
 
 func (s sink) Emit(event metric.Event, _ *metric.Outcome) { s.Prometheus.Emit(logger, event) }
 
-func (s sink) Prepare(t metric.EventType) func(*metric.Event, []string, *metric.Outcome) {
+func (s sink) Prepare(t metric.EventType) (func(*metric.Event, []string, *metric.Outcome), func([][]string)) {
 	prepared := s.Prometheus.Prepare(t)
 	return func(event *metric.Event, values []string, _ *metric.Outcome) {
 		prepared.EmitValues(logger, event.Value, values)
-	}
+	}, nil
 }
 
 func (sink) Malformed(error) {}

@@ -34,8 +34,10 @@ type sink struct{ *emitter.Prometheus }
 
 func (s sink) Emit(e metric.Event, outcome *metric.Outcome) { s.EmitReporting(silent, e, outcome) }
 
-func (s sink) Prepare(metric.EventType) func(*metric.Event, []string, *metric.Outcome) { return nil }
-func (s sink) Malformed(error)                                                         {}
+func (s sink) Prepare(metric.EventType) (func(*metric.Event, []string, *metric.Outcome), func([][]string)) {
+	return nil, nil
+}
+func (s sink) Malformed(error) {}
 
 // ids is a set of IDs. It implements webhook.IDs.
 type ids map[string]bool

@@ -77,7 +77,7 @@ func (d *Decoder) decodeElement(c byte, number int) (ok bool, err error) {
 		return false, err
 	}
 
-	event, err := d.events.parse(element)
+	event, err := d.parse(element)
 	if err == nil {
 		event.Line, event.Element = start, number
 		d.accept(event)

@@ -132,8 +132,8 @@ type discard struct{}
 
 func (discard) Emit(metric.Event, *metric.Outcome) {}
 
-func (discard) Prepare(metric.EventType) func(*metric.Event, []string, *metric.Outcome) {
-	return func(*metric.Event, []string, *metric.Outcome) {}
+func (discard) Prepare(metric.EventType) (func(*metric.Event, []string, *metric.Outcome), func([][]string)) {
+	return func(*metric.Event, []string, *metric.Outcome) {}, nil
 }
 
 func (discard) Malformed(error) {}

@@ -28,7 +28,7 @@ const decoderBytes = 2 * bufferBytes
 const bytesPerLongByte = 4
 
 // A Decoder reads events from one input after another and reuses its buffers. It holds
-// one event in memory at a time, not the whole input. If the input may be a single
+// a few events in memory at a time, not the whole input. If the input may be a single
 // object spread over several lines, the Decoder also holds the beginning of the input,
 // up to the maximum length of a line.
 //
@@ -52,8 +52,10 @@ type Decoder struct {
 	// holds the input that was read to find a single object. Both are reused.
 	long, whole []byte
 
-	accept func(*Event)
-	reject func(line int, err error)
+	source  io.Reader // the input
+	batch   batch
+	onEvent func(*Event)
+	onError func(line int, err error)
 
 	// Reserve, if not nil, reserves memory before the Decoder allocates more than its
 	// buffer. If it returns an error, so does Decode. If the number is negative, the
@@ -79,7 +81,8 @@ func NewDecoder(limits source.Limits) *Decoder {
 // Decode reads events until the end of r. It calls accept with each event, in order;
 // the event is valid until accept returns. For each line, array element or object that
 // is not an event, it calls reject with the line number and the reason, and continues.
-// A syntax error in an array ends the array.
+// A syntax error in an array ends the array. Decode calls these functions for all that
+// it has read before it reads more from r.
 //
 // Decode returns the errors of the reader, except for io.EOF. It has then decoded
 // everything before the error except for an incomplete line or element. Line returns
@@ -88,6 +91,12 @@ func (d *Decoder) Decode(r io.Reader, format source.Format, accept func(*Event),
 	d.start(r, accept, reject)
 	defer d.release()
 
+	err := d.decode(format)
+	d.flush()
+	return err
+}
+
+func (d *Decoder) decode(format source.Format) error {
 	if format == source.Lines {
 		return d.decodeLines()
 	}
@@ -100,9 +109,10 @@ func (d *Decoder) Line() int { return d.line }
 
 // start prepares the Decoder for another input.
 func (d *Decoder) start(r io.Reader, accept func(*Event), reject func(line int, err error)) {
-	d.buffer.Reset(r)
+	d.source, d.onEvent, d.onError = r, accept, reject
+	d.batch.n = 0 // unless the previous call of accept has panicked
+	d.buffer.Reset((*flushingReader)(d))
 	d.in, d.line, d.indent, d.partial = d.buffer, 0, 0, false
-	d.accept, d.reject = accept, reject
 
 	if start, _ := d.in.Peek(len(source.ByteOrderMark)); string(start) == source.ByteOrderMark {
 		d.in.Discard(len(source.ByteOrderMark)) //nolint:errcheck // it was peeked at
@@ -115,7 +125,8 @@ func (d *Decoder) shrink() error {
 	if d.reserved == 0 || d.in != d.buffer || d.in.Buffered() > 0 {
 		return nil
 	}
-	n := d.reserved
+	d.flush()
+	n := d.reserved // the memory of the held events is part of it
 	d.long, d.reserved = nil, 0
 	return d.Reserve(-n)
 }
@@ -123,7 +134,7 @@ func (d *Decoder) shrink() error {
 // release drops references to values of the caller.
 func (d *Decoder) release() {
 	d.buffer.Reset(nil)
-	d.in, d.accept, d.reject, d.spill = nil, nil, nil, nil
+	d.in, d.source, d.onEvent, d.onError, d.spill = nil, nil, nil, nil, nil
 	d.Reserve, d.reserved = nil, 0
 	if cap(d.long)+cap(d.whole) > bufferBytes {
 		d.long, d.whole = nil, nil // long lines are rare
@@ -215,7 +226,7 @@ func (d *Decoder) decodeObjectOrLines(first []byte) error {
 // decodeEvent decodes an event that begins on the given line, preceded only by the
 // indent.
 func (d *Decoder) decodeEvent(data []byte, line int) {
-	event, err := d.events.parse(data)
+	event, err := d.parse(data)
 	if err != nil {
 		d.rejectData(data, line, err)
 		return

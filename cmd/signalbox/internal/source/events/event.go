@@ -2,7 +2,8 @@ package events
 
 import "github.com/signalbox-ci/signalbox/metric"
 
-// An Event is a decoded event. It is valid until the Decoder reads the next one.
+// An Event is a decoded event. It is valid until the function that the Decoder calls
+// with it returns.
 type Event struct {
 	metric.Event // without Attributes
 

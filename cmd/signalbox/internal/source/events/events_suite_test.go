@@ -63,7 +63,7 @@ func (r *recorder) Emit(event metric.Event, outcome *metric.Outcome) {
 
 // Prepare returns a function that records events of the type, with an additional
 // attribute "prepared".
-func (r *recorder) Prepare(t metric.EventType) func(*metric.Event, []string, *metric.Outcome) {
+func (r *recorder) Prepare(t metric.EventType) (func(*metric.Event, []string, *metric.Outcome), func([][]string)) {
 	return func(read *metric.Event, values []string, outcome *metric.Outcome) {
 		event := *read
 		event.Attributes = map[string]string{"prepared": "yes"}
@@ -71,7 +71,7 @@ func (r *recorder) Prepare(t metric.EventType) func(*metric.Event, []string, *me
 			event.Attributes[name] = values[i]
 		}
 		r.Emit(event, outcome)
-	}
+	}, nil
 }
 
 // record records an event from a Decoder.

@@ -104,6 +104,7 @@ func (d *Decoder) decodeLogLine(line logLine, other func()) error {
 	var event *Event
 	err := errOtherLine
 	if !line.tooLong {
+		d.events.event = &d.batch.events[0]
 		event, err = d.events.parseLager(line.text)
 	} else if bytes.Contains(line.text, eventMark) {
 		err = d.tooLong()
@@ -111,7 +112,7 @@ func (d *Decoder) decodeLogLine(line logLine, other func()) error {
 	switch err {
 	case nil:
 		event.Line = d.line
-		d.accept(event)
+		d.onEvent(event)
 	case errOtherLine:
 		other()
 	default:
@@ -129,7 +130,7 @@ func (p *eventParser) parseLager(line []byte) (*Event, error) {
 	s := &p.scanner
 	isText := s.Reset(line)
 
-	p.event = Event{Values: p.event.Values[:0]}
+	*p.event = Event{Values: p.event.Values[:0]}
 	p.names, p.expected = p.names[:0], nil
 	claims, data, err := p.logLine()
 	switch {
@@ -147,7 +148,7 @@ func (p *eventParser) parseLager(line []byte) (*Event, error) {
 		return nil, err
 	}
 	p.findShape()
-	return &p.event, nil
+	return p.event, nil
 }
 
 // logLine reads the line except for its data, and returns the offset of the data, or

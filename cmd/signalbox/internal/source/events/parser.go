@@ -29,7 +29,7 @@ type eventParser struct {
 	texts   texts
 	shapes  shapes
 
-	event Event // the event being read
+	event *Event // the event being read; the caller sets it
 
 	// names contains the names of the event's attributes that have been read. expected
 	// is the shape that the event probably has, or nil if what has been read does not
@@ -57,7 +57,7 @@ func (p *eventParser) parse(data []byte) (*Event, error) {
 		return nil, s.Mismatch("event", "an object")
 	}
 
-	p.event = Event{Event: metric.Event{Value: 1}, ID: p.event.ID[:0], Values: p.event.Values[:0]}
+	*p.event = Event{Event: metric.Event{Value: 1}, ID: p.event.ID[:0], Values: p.event.Values[:0]}
 	p.names, p.expected = p.names[:0], nil
 	if err := p.fields(); err != nil {
 		return nil, err
@@ -69,7 +69,7 @@ func (p *eventParser) parse(data []byte) (*Event, error) {
 		return nil, errors.New("the event has no name")
 	}
 	p.findShape()
-	return &p.event, nil
+	return p.event, nil
 }
 
 // fields reads the event's fields.
@@ -108,7 +108,7 @@ func (p *eventParser) unexpectedField() (int, error) {
 
 // findShape sets the shape of the event.
 func (p *eventParser) findShape() {
-	event := &p.event
+	event := p.event
 	event.repeated = true
 	if s := p.expected; s != nil && len(s.Attributes) == len(p.names) {
 		event.Shape = s
@@ -126,7 +126,7 @@ func (p *eventParser) findShape() {
 
 // field reads the value of one field into the event. It ignores a null.
 func (p *eventParser) field(field int) error {
-	s, event := &p.scanner, &p.event
+	s, event := &p.scanner, p.event
 	if c := s.Peek(); c == 'n' && s.Literal("null") {
 		return nil
 	}

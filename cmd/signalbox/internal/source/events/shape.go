@@ -25,8 +25,12 @@ type Shape struct {
 	// here unless it was a string without escapes.
 	latest []string
 
-	// emit is the function that the Sink of the Tally prepared for the shape, or nil.
-	emit func(*metric.Event, []string, *metric.Outcome)
+	// emit and prefetch are the functions that the Sink of the Tally prepared for the
+	// shape, or nil.
+	emit     func(*metric.Event, []string, *metric.Outcome)
+	prefetch func([][]string)
+
+	held bool // whether the Decoder holds events for which prefetch was not called
 }
 
 const (

@@ -100,7 +100,7 @@ func (t *Tally) emit(event *Event) {
 	s := event.Shape
 	if event.repeated {
 		if s.emit == nil {
-			s.emit = t.Sink.Prepare(s.EventType)
+			s.emit, s.prefetch = t.Sink.Prepare(s.EventType)
 		}
 		s.emit(&event.Event, event.Values, &t.Outcome)
 		return

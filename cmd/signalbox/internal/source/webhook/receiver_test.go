@@ -51,8 +51,10 @@ func (s *sink) Emit(e metric.Event, _ *metric.Outcome) {
 	defer s.mu.Unlock()
 	s.events = append(s.events, fmt.Sprintf("%s %g %s", e.Name, e.Value, e.Attributes["state"]))
 }
-func (s *sink) Prepare(metric.EventType) func(*metric.Event, []string, *metric.Outcome) { return nil }
-func (s *sink) Malformed(error)                                                         {}
+func (s *sink) Prepare(metric.EventType) (func(*metric.Event, []string, *metric.Outcome), func([][]string)) {
+	return nil, nil
+}
+func (s *sink) Malformed(error) {}
 
 // acmeCI is a made-up CI system: a delivery is a payload.Delivery as JSON, and the secret
 // is a header. It implements webhook.Source.
