@@ -47,9 +47,9 @@ func (p *preparedEvent) emitValues(logger lager.Logger, value float64, values []
 	r.event.emitValues(logger, value, values, outcome)
 }
 
-// Prefetcher returns a function that prepares for emitting events of the type with the
-// given values, of which there are a few; see series.Family.PrefetchUpdates. It has no
-// effect on the results.
+// Prefetcher returns a function that prepares for emitting a few events of the type,
+// which have the given values; see series.Family.PrefetchUpdates. The function changes
+// only how long this takes, and is safe for concurrent use.
 func (e *Engine) Prefetcher(t metric.EventType) func(batch [][]string) {
 	t.Attributes = slices.Clone(t.Attributes)
 	return newPreparedEvent(e, t).prefetch

@@ -37,10 +37,11 @@ const manySeries = 30_000
 // maxPrefetched is the maximum number of updates for which PrefetchUpdates prepares.
 const maxPrefetched = 32
 
-// PrefetchUpdates prepares for updates with these label values, of at most 32 series:
-// each element of the batch and the order are as in Values. It does nothing if the
-// family has so few series that they are probably in the cache. With a million series,
-// updates take half the time.
+// PrefetchUpdates prepares for updates of several series. Each element of the batch is
+// as Values.All, and order as Values.Order. Elements after the 32nd are ignored.
+// PrefetchUpdates does nothing if the family has so few series that they are probably in
+// the cache. With a million series, it halves the time of updates. Only tests use the
+// result.
 //
 // Each loop reads what the previous one has found: the slots of the table, the series,
 // and their owners.
@@ -82,7 +83,8 @@ func (f *Family) PrefetchUpdates(batch [][]string, order []uint8) (sum byte) {
 	return sum
 }
 
-// findHash returns a series whose label values have the hash, or nil.
+// findHash returns a series whose label values have the hash, or nil. If the series was
+// removed, the result can be the tombstone.
 func findHash(slots []slot, hash uint64) *Series {
 	for i := hash; ; i++ {
 		at := &slots[i&uint64(len(slots)-1)]

@@ -101,7 +101,7 @@ func (f *feed) close() error {
 
 // round sends updates, whose number is a multiple of those in newFeed, and waits until
 // the daemon has applied all of them. It returns the processor time of the daemon and
-// the wall time. If answers confirm the updates, these do not include looking at the
+// the wall time. If the daemon answers each message, the two do not include reading the
 // page. It fails if an update was lost or rejected, or if a series has a wrong value.
 func (f *feed) round(ctx context.Context, updates int) (cpu, clock time.Duration, err error) {
 	before, err := f.count(ctx)

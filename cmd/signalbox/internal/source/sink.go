@@ -12,9 +12,9 @@ type Sink interface {
 	// of the type's Attributes[i]; the function ignores the Attributes of the event. It
 	// retains neither the event nor the values. It fills in the outcome.
 	//
-	// It also returns a function that prepares for emitting a few events with these
-	// values, so that emitting them does not have to wait for memory as often. It does
-	// not retain the values. It may be nil.
+	// It also returns a function that prepares for emitting a few events with the given
+	// values, so that emitting them waits less often for the computer's memory. That
+	// function does not retain the values, and may be nil.
 	Prepare(metric.EventType) (emit func(event *metric.Event, values []string, outcome *metric.Outcome), prefetch func(batch [][]string))
 
 	// Malformed counts input that is not an event, for the given reason.

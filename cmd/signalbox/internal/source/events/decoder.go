@@ -110,7 +110,7 @@ func (d *Decoder) Line() int { return d.line }
 // start prepares the Decoder for another input.
 func (d *Decoder) start(r io.Reader, accept func(*Event), reject func(line int, err error)) {
 	d.source, d.onEvent, d.onError = r, accept, reject
-	d.batch.n = 0 // unless the previous call of accept has panicked
+	d.batch.n = 0 // it is not if accept has panicked
 	d.buffer.Reset((*flushingReader)(d))
 	d.in, d.line, d.indent, d.partial = d.buffer, 0, 0, false
 
