@@ -51,8 +51,9 @@ type runReport struct {
 // other texts. The two events about a run can arrive in any order. A run without an ID
 // is always added.
 func (l *latestRuns) set(t texts, report *runReport) texts {
-	id, ended := maphash.Bytes(l.seed, t.first(textRunURL)), report.ended.UnixNano()
-	at := l.find(t, id)
+	identity := t.first(textRunURL)
+	id, ended := maphash.Bytes(l.seed, identity), report.ended.UnixNano()
+	at := l.find(t, identity, id)
 	switch {
 	case at >= 0:
 		if report.seconds >= 0 {
@@ -73,19 +74,20 @@ func (l *latestRuns) set(t texts, report *runReport) texts {
 	r.ended, r.result, r.number = report.ended, report.result, l.reports
 	r.texts, t = t, r.texts[:0]
 	l.ids[at], l.ended[at] = id, ended
-	for i, t := range l.ended[:l.n] {
-		if t < l.ended[l.first] || i == 0 {
-			l.first = i
+	l.first, ended = 0, l.ended[0]
+	for i, t := range l.ended[1:l.n] {
+		if t < ended {
+			l.first, ended = i+1, t
 		}
 	}
 	return t
 }
 
-// find returns the index of the run with the texts, or -1 if it is unknown. id is the
-// hash of those that identify it.
-func (l *latestRuns) find(t texts, id uint64) int {
+// find returns the index of the run with the texts, or -1 if it is unknown. identity are
+// those that identify it, and id is their hash.
+func (l *latestRuns) find(t, identity texts, id uint64) int {
 	for i, known := range l.ids[:l.n] {
-		if known == id && len(t.at(textRunID)) > 0 && bytes.Equal(l.runs[i].texts.first(textRunURL), t.first(textRunURL)) {
+		if known == id && len(t.at(textRunID)) > 0 && bytes.Equal(l.runs[i].texts.first(textRunURL), identity) {
 			return i
 		}
 	}

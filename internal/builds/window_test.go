@@ -147,3 +147,19 @@ func TestQuantiles(t *testing.T) {
 		}
 	}
 }
+
+// TestBucketOf compares the buckets with those of a logarithm.
+func TestBucketOf(t *testing.T) {
+	random := rand.New(rand.NewPCG(3, 4))
+	for range 100_000 {
+		seconds := math.Exp(40*random.Float64() - 10)
+		exact := math.Log(seconds/minTime) / math.Log(growth)
+		if math.Abs(exact-math.Round(exact)) < 1e-9 {
+			continue // about a bound
+		}
+		want := key(min(max(0, math.Ceil(exact)), buckets-1))
+		if got := bucketOf(seconds); got != want {
+			t.Fatalf("got bucket %d for %g s, want %d", got, seconds, want)
+		}
+	}
+}
