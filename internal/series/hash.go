@@ -24,12 +24,12 @@ var secrets = [3]uint64{rand.Uint64() | 1, rand.Uint64() | 1, rand.Uint64() | 1}
 // step if fewer than 8 remain.
 func (vs *Values) rehash() {
 	h, secret, lengthSecret := secrets[0], secrets[1], secrets[2]
-	lengths, long := uint64(0), false
+	lengths, anyLength := uint64(0), 0 // anyLength has the bits of all lengths
 	for k, i := range vs.Order {
 		v := vs.All[i]
 		n := len(v)
-		lengths |= uint64(n) << (8 * k)
-		long = long || n >= longLength
+		lengths |= uint64(n) << (8 * k & 63)
+		anyLength |= n
 		p := unsafe.Pointer(unsafe.StringData(v))
 		var x, y uint64
 		switch {
@@ -49,7 +49,7 @@ func (vs *Values) rehash() {
 		h = mulFold(h^x, secret^y) + uint64(len(v))*lengthSecret
 	}
 	vs.hash, vs.lengths = h, lengths
-	vs.short = !long && len(vs.Order) > 0 && len(vs.Order) <= 8
+	vs.short = anyLength < longLength && len(vs.Order) > 0 && len(vs.Order) <= 8
 }
 
 // mulFold folds the 128-bit product of a and b into 64 bits.

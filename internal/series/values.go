@@ -19,7 +19,7 @@ type Values struct {
 	// The store computes these to look up the series.
 	hash    uint64
 	lengths uint64 // of the first eight values, a byte each; only valid if short
-	short   bool   // there are 1 to 8 values, each shorter than longLength
+	short   bool   // only true if there are 1 to 8 values, each shorter than longLength
 }
 
 // inOrder is the identity Order.
