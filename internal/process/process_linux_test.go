@@ -5,6 +5,8 @@ import (
 	"path/filepath"
 	"testing"
 	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
 )
 
 func TestOctets(t *testing.T) {
@@ -69,5 +71,15 @@ func TestStartTime(t *testing.T) {
 	r.booted -= time.Second
 	if got := r.startTime(); got != at {
 		t.Errorf("got %v after the clock was set, want %v", got, at)
+	}
+}
+
+func TestUnreadableValuesAreOmitted(t *testing.T) {
+	c := newCollector(original(), func(v *values) { v.set(maxFDs, 7) })
+	registry := prometheus.NewRegistry()
+	registry.MustRegister(c)
+	got := gather(t, registry)
+	if len(got) != 1 || got[0].GetName() != "process_max_fds" || valueOf(got[0]) != 7 {
+		t.Errorf("got %v", got)
 	}
 }

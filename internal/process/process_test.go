@@ -106,19 +106,6 @@ func (e *extended) Describe(to chan<- *prometheus.Desc) {
 	to <- e.desc
 }
 
-func TestUnreadableValuesAreOmitted(t *testing.T) {
-	c := newCollector(original(), func(v *values) { v.set(maxFDs, 7) })
-	if c == nil {
-		t.Skip("client_golang has no process metrics here")
-	}
-	registry := prometheus.NewRegistry()
-	registry.MustRegister(c)
-	got := gather(t, registry)
-	if len(got) != 1 || got[0].GetName() != "process_max_fds" || valueOf(got[0]) != 7 {
-		t.Errorf("got %v", got)
-	}
-}
-
 func BenchmarkCollect(b *testing.B) {
 	collector := original()
 	ours := newCollector(collector, newReader().read)

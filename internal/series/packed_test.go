@@ -95,9 +95,7 @@ func FuzzPacked(f *testing.F) {
 	f.Add("\"\\\n\x00", "")
 	f.Fuzz(func(t *testing.T, first, second string) {
 		a, b := strings.Split(first, "\x00"), strings.Split(second, "\x00")
-		if len(a) > 16 || len(b) > 16 {
-			t.Skip()
-		}
+		a = a[:min(len(a), 16)]
 		for len(b) < len(a) {
 			b = append(b, "")
 		}
