@@ -66,12 +66,7 @@ func TestBoundEventsMatchOrdinaryOnes(t *testing.T) {
 				BindIP: "127.0.0.1", BindPort: "0", GCInterval: time.Hour, WorkerStaleAfter: time.Minute, MaxSeriesPerMetric: 3,
 				Clock: func() time.Time { return now }, MappingFile: file, Logger: logger,
 			}
-			p, err := config.NewEmitter(map[string]string{"node": "n"})
-			if err != nil {
-				t.Fatal(err)
-			}
-			defer p.(*emitter.Prometheus).Close()
-			emitters[i] = p.(*emitter.Prometheus)
+			emitters[i] = startFor(t, config, map[string]string{"node": "n"})
 		}
 		ordinary := make([]metric.TypedEvent, len(types))
 		for i, eventType := range types {
@@ -161,12 +156,7 @@ func TestBoundEventsAreNotLost(t *testing.T) {
 		BindIP: "127.0.0.1", BindPort: "0", GCInterval: time.Hour, WorkerStaleAfter: time.Minute, MappingFile: file,
 		Clock: func() time.Time { return time.Unix(1_700_000_000+seconds.Load(), 0) },
 	}
-	e, err := config.NewEmitter(nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	p := e.(*emitter.Prometheus)
-	defer p.Close()
+	p := startFor(t, config, nil)
 	logger := lager.NewLogger("test")
 	counting := p.Prepare(metric.EventType{Name: "e", Attributes: []string{"a"}}).(metric.BindableEvent).Bind([]string{"x"})
 	expiring := p.Prepare(metric.EventType{Name: "worker tasks", Attributes: []string{"worker", "platform"}}).(metric.BindableEvent).Bind([]string{"w", "linux"})

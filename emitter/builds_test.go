@@ -117,12 +117,7 @@ var _ = Describe("The builds in the overview", func() {
 func TestBuildsDoNotAllocate(t *testing.T) {
 	now := time.Date(2026, 3, 4, 14, 32, 10, 0, time.UTC)
 	config := &emitter.PrometheusConfig{Handler: true, Catalog: "concourse,ci", Clock: func() time.Time { return now }}
-	e, err := config.NewEmitter(nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	p := e.(*emitter.Prometheus)
-	defer p.Close()
+	p := startFor(t, config, nil)
 	events := append(append(runEvents(1), activeEvents()...), buildEvents(3)...)
 	type typed struct {
 		event  metric.TypedEvent
@@ -163,12 +158,7 @@ func BenchmarkRunFinished(b *testing.B) {
 		events = append(events, runEvents(i)...)
 	}
 	config := &emitter.PrometheusConfig{Handler: true, Catalog: "ci"}
-	e, err := config.NewEmitter(nil)
-	if err != nil {
-		b.Fatal(err)
-	}
-	p := e.(*emitter.Prometheus)
-	b.Cleanup(func() { p.Close() })
+	p := startFor(b, config, nil)
 	each(b, events, func(e *metric.Event) { p.Emit(logger, *e) })
 }
 
@@ -177,12 +167,7 @@ func BenchmarkRunFinished(b *testing.B) {
 func newBusyEmitter(t testing.TB) *emitter.Prometheus {
 	now := time.Date(2026, 3, 4, 14, 32, 10, 0, time.UTC)
 	config := &emitter.PrometheusConfig{Handler: true, Catalog: "concourse,ci", Clock: func() time.Time { return now }}
-	e, err := config.NewEmitter(nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	p := e.(*emitter.Prometheus)
-	t.Cleanup(func() { p.Close() })
+	p := startFor(t, config, nil)
 	logger := lager.NewLogger("test")
 	for range 24 {
 		now = now.Add(time.Hour)

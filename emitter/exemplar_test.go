@@ -184,12 +184,7 @@ var _ = Describe("Native histograms", func() {
 func TestEmitDoesNotAllocateUnlessItReplacesAnExemplar(t *testing.T) {
 	now := time.Now()
 	config := &emitter.PrometheusConfig{BindIP: "127.0.0.1", BindPort: "0", NativeHistograms: true, Clock: func() time.Time { return now }}
-	e, err := config.NewEmitter(nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	p := e.(*emitter.Prometheus)
-	defer p.Close()
+	p := startFor(t, config, nil)
 	logger := lager.NewLogger("test")
 	finished := buildFinished(attributes{"build_id": "7", "trace_id": "4bf92f"})
 	p.Emit(logger, finished)

@@ -43,12 +43,7 @@ func emitWorkers(p *emitter.Prometheus, n int) {
 func TestMemoryOfOverviewDoesNotGrowWithTheNumberOfWorkers(t *testing.T) {
 	config := &emitter.PrometheusConfig{BindIP: "127.0.0.1", BindPort: "0"}
 	now := time.Now()
-	e, err := config.NewEmitter(nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	p := e.(*emitter.Prometheus)
-	defer p.Close()
+	p := startFor(t, config, nil)
 	// The emitter counts label values in the background, and only once, because the
 	// time of all overviews is now.
 	counted := func() bool {

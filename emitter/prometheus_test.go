@@ -31,13 +31,21 @@ import (
 // The emitter is closed when the spec ends.
 func start(config *emitter.PrometheusConfig, attributes map[string]string) *emitter.Prometheus {
 	GinkgoHelper()
+	return startFor(GinkgoTB(), config, attributes)
+}
+
+// startFor is start for tests without Ginkgo.
+func startFor(tb testing.TB, config *emitter.PrometheusConfig, attributes map[string]string) *emitter.Prometheus {
+	tb.Helper()
 	if config.BindIP == "" {
 		config.BindIP, config.BindPort = "127.0.0.1", "0"
 	}
 	e, err := config.NewEmitter(attributes)
-	Expect(err).NotTo(HaveOccurred())
+	if err != nil {
+		tb.Fatal(err)
+	}
 	p := e.(*emitter.Prometheus)
-	DeferCleanup(p.Close)
+	tb.Cleanup(func() { p.Close() })
 	return p
 }
 
@@ -630,12 +638,7 @@ func (f sinkFunc) Log(l lager.LogFormat) { f(l) }
 
 func TestEmitDoesNotAllocate(t *testing.T) {
 	config := &emitter.PrometheusConfig{BindIP: "127.0.0.1", BindPort: "0"}
-	e, err := config.NewEmitter(nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	p := e.(*emitter.Prometheus)
-	defer p.Close()
+	p := startFor(t, config, nil)
 	logger := lager.NewLogger("test")
 	events := append(workerEvents(10), buildEvents(10)...)
 	prepared := p.Prepare(metric.EventType{Name: "worker tasks", Attributes: []string{"worker", "platform"}})

@@ -448,12 +448,7 @@ func TestEmitDoesNotAllocateForReplacedValues(t *testing.T) {
 		Event: "e", Metric: "e_total", Type: rule.Counter, Operation: rule.Inc,
 		Labels: []rule.Label{{Name: "a", Attribute: "a", Replace: []rule.Replacement{{Match: "(.)(.*)", With: "$1"}}}},
 	}}}
-	e, err := config.NewEmitter(nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	p := e.(*emitter.Prometheus)
-	defer p.Close()
+	p := startFor(t, config, nil)
 	logger := lager.NewLogger("test")
 	one := event("e", 1, attributes{"a": "abc"})
 	prepared := p.Prepare(metric.EventType{Name: "e", Attributes: []string{"a"}})

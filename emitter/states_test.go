@@ -240,12 +240,7 @@ func TestEmitDoesNotAllocateForStates(t *testing.T) {
 		Event: "e", Metric: "m", Type: rule.Gauge, Operation: rule.State, States: &rule.States{Label: "s", Values: []string{"x", "y"}},
 		Labels: []rule.Label{{Name: "a", Attribute: "a"}, {Name: "s", Attribute: "s", Replace: []rule.Replacement{{Match: "z", With: "x"}}}},
 	}}}
-	e, err := config.NewEmitter(nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	p := e.(*emitter.Prometheus)
-	defer p.Close()
+	p := startFor(t, config, nil)
 	logger := lager.NewLogger("test")
 	x, y := event("e", 1, attributes{"a": "1", "s": "z"}), event("e", 1, attributes{"a": "1", "s": "y"})
 	emit := func() {

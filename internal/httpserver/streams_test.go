@@ -224,18 +224,7 @@ func TestTheRestOfAStreamIsDiscarded(t *testing.T) {
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			listener, err := net.Listen("tcp", "127.0.0.1:0")
-			if err != nil {
-				t.Fatal(err)
-			}
-			server := New(listener, Options{Handler: handler, Logger: func() lager.Logger { return lager.NewLogger("test") }})
-			server.Serve()
-			defer server.Shutdown(context.Background()) //nolint:errcheck // nothing is left to close
-			client, err := net.Dial("tcp", listener.Addr().String())
-			if err != nil {
-				t.Fatal(err)
-			}
-			defer client.Close() //nolint:errcheck // only read from
+			client := dialServer(t, handler)
 			smuggled := "GET / HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n"
 			sent := streamRequest + "1\r\nx\r\n" + strings.Repeat(smuggled, 16<<20/len(smuggled)) // more than the kernel's buffers
 			if _, err := io.WriteString(client, sent); err != nil {

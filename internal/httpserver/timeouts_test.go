@@ -120,6 +120,25 @@ func TestHandlersMayTakeLongerThanBodies(t *testing.T) {
 	})
 }
 
+// dialServer returns a connection to a new server with the handler. Both are closed when
+// the test ends.
+func dialServer(t *testing.T, handler http.HandlerFunc) net.Conn {
+	t.Helper()
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	server := New(listener, Options{Handler: handler, Logger: func() lager.Logger { return lager.NewLogger("test") }})
+	server.Serve()
+	t.Cleanup(func() { server.Shutdown(context.Background()) }) //nolint:errcheck // nothing is left to close
+	client, err := net.Dial("tcp", listener.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { client.Close() }) //nolint:errcheck // only read from
+	return client
+}
+
 // A client that reads the response only after it has sent the whole body gets the
 // response, even if the handler did not read the body.
 func TestRefusedBodiesAreRead(t *testing.T) {
@@ -131,23 +150,9 @@ func TestRefusedBodiesAreRead(t *testing.T) {
 		{"in chunks", fmt.Sprintf("Transfer-Encoding: chunked\r\n\r\n%x\r\n", size), "\r\n0\r\n\r\n"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			listener, err := net.Listen("tcp", "127.0.0.1:0")
-			if err != nil {
-				t.Fatal(err)
-			}
-			server := New(listener, Options{
-				Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-					http.Error(w, "too large", http.StatusRequestEntityTooLarge)
-				}),
-				Logger: func() lager.Logger { return lager.NewLogger("test") },
+			client := dialServer(t, func(w http.ResponseWriter, r *http.Request) {
+				http.Error(w, "too large", http.StatusRequestEntityTooLarge)
 			})
-			server.Serve()
-			defer server.Shutdown(context.Background()) //nolint:errcheck // nothing is left to close
-			client, err := net.Dial("tcp", listener.Addr().String())
-			if err != nil {
-				t.Fatal(err)
-			}
-			defer client.Close() //nolint:errcheck // only read from
 			sent := "POST / HTTP/1.1\r\nHost: 127.0.0.1\r\n" + c.header + strings.Repeat("x", size) + c.ends
 			if _, err := io.WriteString(client, sent); err != nil {
 				t.Fatalf("sending the body: %v", err)
