@@ -5,8 +5,8 @@
 //
 // Any number of goroutines may update series while others scrape and sweep. An update
 // of an existing series takes no lock: it finds the series in a table that is read with
-// atomic loads only (table.go), and changes it with an atomic operation. A family's
-// lock is held to create a series or to unlink a swept one, each time for a small,
+// atomic loads only (table.go), or has a pointer to it (handle.go), and changes it with
+// an atomic operation. A family's lock is held to create a series or to unlink a swept one, each time for a small,
 // bounded amount of work. Scrapes walk immutable pages of series in label order
 // (order.go), and never block an update of an existing series. Histograms with native
 // buckets, which are optional, are an exception: observing and reading such a histogram
